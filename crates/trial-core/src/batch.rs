@@ -1,0 +1,170 @@
+//! What is decided together: everyone who arrived while the previous transaction committed.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, NaiveDate, Utc};
+
+use crate::values::ID_ENTROPY;
+use crate::{
+    ApplicationId, AuditId, ChallengeId, CodeRequestId, CompanyKey, CompanyName, Email, EmailKey, GatewayReply, Locale,
+    MailId, Phone, Policy, REPLAY_WINDOW, RequestId, SubmittedCode, TenantId,
+};
+
+/// One thing to decide.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Request {
+    /// A visitor asks for a code.
+    SendCode(CodeRequest),
+    /// A gateway has said what became of a message.
+    SendReport(SendReport),
+    /// A visitor applies for a trial.
+    Apply(Application),
+}
+
+/// A visitor asks for a code.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CodeRequest {
+    /// The HTTP exchange.
+    pub request_id: RequestId,
+    /// Where the code is to go.
+    pub phone: Phone,
+    /// The language of the message.
+    pub locale: Locale,
+}
+
+/// A gateway has said what became of a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SendReport {
+    /// The request that the message answers.
+    pub code_request: CodeRequestId,
+    /// Where it went.
+    pub phone: Phone,
+    /// The code in it.
+    pub challenge: ChallengeId,
+    /// The gateway's name.
+    pub gateway: String,
+    /// What it said.
+    pub reply: GatewayReply,
+}
+
+/// A visitor applies for a trial.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Application {
+    /// The HTTP exchange.
+    pub request_id: RequestId,
+    /// The company.
+    pub company: CompanyName,
+    /// The phone.
+    pub phone: Phone,
+    /// What was typed as the code.
+    pub code: SubmittedCode,
+    /// Where the account goes.
+    pub email: Email,
+    /// The language of the mail.
+    pub locale: Locale,
+}
+
+/// The ids that one request may need, drawn before planning so that planning again gives the same plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FreshIds {
+    /// For the record of a code request.
+    pub code_request: CodeRequestId,
+    /// For a new code.
+    pub challenge: ChallengeId,
+    /// For the record of an application.
+    pub application: ApplicationId,
+    /// For a new tenant.
+    pub tenant: TenantId,
+    /// For its mail.
+    pub mail: MailId,
+    /// For its audit entry.
+    pub audit: AuditId,
+}
+
+impl FreshIds {
+    /// Entropy that one request takes, in bytes.
+    pub const ENTROPY: usize = 4 * ID_ENTROPY;
+
+    /// Draws the ids of one request from this instant and these random bytes. A request is either for a code or an
+    /// application, so ids of different tables may share their bytes.
+    pub fn new(now: DateTime<Utc>, entropy: &[u8; Self::ENTROPY]) -> Self {
+        let part = |place: usize| std::array::from_fn(|byte| entropy[place * ID_ENTROPY + byte]);
+        Self {
+            code_request: CodeRequestId::new(now, part(0)),
+            challenge: ChallengeId::new(now, part(1)),
+            application: ApplicationId::new(now, part(0)),
+            tenant: TenantId::new(now, part(1)),
+            mail: MailId::new(now, part(2)),
+            audit: AuditId::new(now, part(3)),
+        }
+    }
+}
+
+/// Requests that are decided together, in their order, at one instant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Batch {
+    /// The instant.
+    pub now: DateTime<Utc>,
+    /// The requests, each with its fresh ids.
+    pub requests: Vec<(FreshIds, Request)>,
+}
+
+/// Every row that planning a batch needs. Storage loads these and nothing else.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FactKeys {
+    /// The day of the quota and the SMS budget.
+    pub day: NaiveDate,
+    /// The start of the window of past sends and accepted applications that count.
+    pub since: DateTime<Utc>,
+    /// Phones.
+    pub phones: BTreeSet<Phone>,
+    /// Whether tenants are looked for by phone.
+    pub tenants_by_phone: BTreeSet<Phone>,
+    /// Tenants are looked for by these addresses.
+    pub tenants_by_email: BTreeSet<EmailKey>,
+    /// Tenants are looked for by these names.
+    pub tenants_by_company: BTreeSet<CompanyKey>,
+    /// How many free access codes of each kind may be needed, the longest-free first.
+    pub access_codes: usize,
+    /// Whether the SMS budget is needed.
+    pub sms_budget: bool,
+}
+
+impl Batch {
+    /// Names every row that planning will need.
+    pub fn fact_keys(&self, policy: &Policy) -> FactKeys {
+        let mut keys = FactKeys {
+            day: policy.quota.day_of(self.now),
+            since: self.now - REPLAY_WINDOW,
+            phones: BTreeSet::new(),
+            tenants_by_phone: BTreeSet::new(),
+            tenants_by_email: BTreeSet::new(),
+            tenants_by_company: BTreeSet::new(),
+            access_codes: 0,
+            sms_budget: false,
+        };
+        for (_, request) in &self.requests {
+            keys.add(request, policy);
+        }
+        keys
+    }
+}
+
+impl FactKeys {
+    fn add(&mut self, request: &Request, policy: &Policy) {
+        match request {
+            Request::SendCode(CodeRequest { phone, .. }) | Request::SendReport(SendReport { phone, .. }) => {
+                self.phones.insert(phone.clone());
+                self.sms_budget = true;
+            }
+            Request::Apply(application) => {
+                let by = policy.trial.unique_by;
+                self.phones.insert(application.phone.clone());
+                self.tenants_by_phone.extend(by.phone.then(|| application.phone.clone()));
+                self.tenants_by_email.extend(by.email.then(|| application.email.key().clone()));
+                self.tenants_by_company.extend(by.company.then(|| application.company.key().clone()));
+                self.access_codes += 1;
+            }
+        }
+    }
+}

@@ -1,0 +1,30 @@
+use std::error::Error;
+
+/// Why a ledger could not do what it was asked. Refusals by a rule are never among these.
+#[derive(Debug, thiserror::Error)]
+pub enum LedgerError {
+    /// The ledger cannot be reached or read; nothing was done.
+    #[error("the ledger cannot be reached")]
+    Unavailable(#[source] Box<dyn Error + Send + Sync>),
+    /// Somebody else held it for longer than the bounded wait, or there was no room; nothing was done.
+    #[error("the ledger is busy")]
+    Contended(#[source] Box<dyn Error + Send + Sync>),
+    /// The connection was lost at the commit: it may have been done.
+    #[error("it is not known whether the transaction was committed")]
+    CommitUnknown(#[source] Box<dyn Error + Send + Sync>),
+    /// What is stored makes no sense; nothing was done.
+    #[error("the ledger holds what it should not")]
+    Corrupt(#[source] Box<dyn Error + Send + Sync>),
+}
+
+impl LedgerError {
+    /// A word for metrics and logs.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Unavailable(_) => "unavailable",
+            Self::Contended(_) => "contended",
+            Self::CommitUnknown(_) => "commit_unknown",
+            Self::Corrupt(_) => "corrupt",
+        }
+    }
+}

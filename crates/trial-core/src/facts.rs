@@ -1,0 +1,103 @@
+//! What was known when a batch was decided.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, NaiveDate, Utc};
+
+use crate::{
+    AccessCode, ApplicationId, Challenge, ChallengeId, CodeRequestId, CompanyKey, EmailKey, Phone, SendState, TenantId,
+    TenantStatus,
+};
+
+/// The rows that a batch's `FactKeys` name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Facts {
+    /// What is known of each phone that was asked for; a phone that was never seen is absent.
+    pub phones: BTreeMap<Phone, PhoneFacts>,
+    /// Tenants in use that share a phone, address or name that was asked for, each once.
+    pub tenants: Vec<TenantFact>,
+    /// The access codes.
+    pub pool: PoolFacts,
+    /// The day's threshold.
+    pub quota: QuotaFacts,
+    /// Messages sent on the day, by country calling code. Complete if the budget was asked for.
+    pub sms_sent: BTreeMap<u16, u32>,
+}
+
+/// What is known of one phone.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PhoneFacts {
+    /// Consecutive wrong tries, over all codes.
+    pub failures: u32,
+    /// Its current code.
+    pub challenge: Option<Challenge>,
+    /// Its sends within the window, oldest first.
+    pub sends: Vec<PastSend>,
+    /// Its accepted applications within the window, oldest first.
+    pub accepted: Vec<AcceptedApplication>,
+}
+
+/// A message that was to be sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PastSend {
+    /// The request that it answered.
+    pub code_request: CodeRequestId,
+    /// The code in it.
+    pub challenge: ChallengeId,
+    /// When it was decided.
+    pub at: DateTime<Utc>,
+    /// How far it got.
+    pub state: SendState,
+}
+
+/// An application that was accepted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AcceptedApplication {
+    /// Its id.
+    pub id: ApplicationId,
+    /// When it was accepted.
+    pub at: DateTime<Utc>,
+    /// The code that it consumed.
+    pub challenge: Challenge,
+    /// Its mailbox.
+    pub email: EmailKey,
+    /// Its company.
+    pub company: CompanyKey,
+    /// The tenant that came of it.
+    pub tenant: TenantId,
+}
+
+/// A tenant that may stand in the way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TenantFact {
+    /// Its id.
+    pub id: TenantId,
+    /// Where in its life it is; never closed.
+    pub status: TenantStatus,
+    /// Its phone.
+    pub phone: Phone,
+    /// Its mailbox.
+    pub email: EmailKey,
+    /// Its company.
+    pub company: CompanyKey,
+}
+
+/// The access codes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PoolFacts {
+    /// Free voice codes, the longest-free first; as many as were asked for, if there are.
+    pub voice: Vec<AccessCode>,
+    /// Free multimedia codes, likewise.
+    pub multimedia: Vec<AccessCode>,
+}
+
+/// The day's threshold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct QuotaFacts {
+    /// The day.
+    pub day: NaiveDate,
+    /// The threshold in force.
+    pub threshold: u32,
+    /// Units taken so far.
+    pub reserved: u32,
+}

@@ -1,0 +1,58 @@
+//! The rules of one-click trials, as a pure function over a batch.
+//!
+//! A request is parsed into a [`Request`], waits in a [`Batch`] with everyone else who arrived meanwhile, and is decided by
+//! [`Planner::plan`] against the [`Facts`] that storage loaded for the batch's [`FactKeys`]. The [`Plan`] says what to answer
+//! ([`Outcome`]) and what to store ([`Effects`]).
+//!
+//! Where to find the rule behind a return code: [`planner`](crate::planner) holds one file for each request kind, and each
+//! decides in the order of the published table.
+//!
+//! This crate has no clock, no entropy, no I/O and no runtime: time and fresh ids arrive in the batch.
+
+mod batch;
+mod error;
+mod facts;
+mod keyring;
+mod mail;
+mod operations;
+mod outcome;
+mod plan;
+pub mod planner;
+mod policy;
+pub mod ports;
+mod records;
+mod return_code;
+mod sms;
+pub(crate) mod values;
+
+pub use batch::{Application, Batch, CodeRequest, FactKeys, FreshIds, Request, SendReport};
+pub use error::LedgerError;
+pub use facts::{AcceptedApplication, Facts, PastSend, PhoneFacts, PoolFacts, QuotaFacts, TenantFact};
+pub use keyring::{InitialPassword, Keyring, KeyringError, SecretKey, VerificationCode};
+pub use mail::{
+    AccountMail, DeliveryError, DueMail, Lease, MailContent, MailRetry, OutgoingMail, SettledAs, Settlement,
+};
+pub use operations::{
+    AccessCodeImport, AccessCodeStock, ApplicationQuery, ApplicationView, ChangedBy, CodeRequestView, ImportPlan,
+    MailView, QuotaView, RefusedAccessCode, TenantPage, TenantView, TimelineView, Violation,
+};
+pub use outcome::{
+    ApplyOutcome, ApplyRefusal, BudgetScope, CodeOutcome, CodeRefusal, CodeToSend, NoCodeReason, Outcome, SharedField,
+};
+pub use plan::{Effects, Plan, SendUpdate};
+pub use planner::Planner;
+pub use policy::{
+    ACCOUNT_PASSWORD_VALID_DAYS, AddressLimits, CLOCK_SKEW, CODE_DIGITS, Limits, MIN_LIFE_LEFT, PhonePolicy, Policy,
+    QuotaPolicy, REPLAY_WINDOW, TrialPolicy, UniqueBy, VerificationPolicy,
+};
+pub use records::{
+    AccessCodeLease, AccessCodeState, ApplicationRecord, AuditRecord, Challenge, ChallengeState, CodeRequestRecord,
+    MailKind, MailRecord, MailState, PhoneRecord, QuotaUnit, SendState, SmsDay, Tenant, TenantStatus,
+};
+pub use return_code::{ApplyCode, ApplyReply, CodeReply, SendCode};
+pub use sms::{GatewayReply, SmsMessage};
+pub use values::{
+    AccessCode, AccessCodeError, AccessCodeKind, ApplicationId, AuditId, ChallengeId, CodeRequestId, CompanyError,
+    CompanyKey, CompanyName, Email, EmailError, EmailKey, LeaseId, Locale, MailId, Phone, PhoneError, RequestId,
+    SubmittedCode, SubmittedCodeError, TenantId, UnknownName,
+};

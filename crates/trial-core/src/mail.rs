@@ -1,0 +1,193 @@
+//! Mails of the outbox, from claim to settlement.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+use crate::{
+    ACCOUNT_PASSWORD_VALID_DAYS, AccessCode, Email, InitialPassword, Keyring, KeyringError, LeaseId, Locale, MailId,
+    MailKind, Tenant, TenantId,
+};
+
+/// How failed deliveries are tried again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MailRetry {
+    /// The first wait; it doubles with every attempt.
+    pub first: Duration,
+    /// The longest wait.
+    pub cap: Duration,
+    /// How long after it was put into the outbox a mail is given up.
+    pub give_up_after: Duration,
+}
+
+/// A claim on mails that are due: nobody else gets them before it ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lease {
+    /// Its id; what is settled under an ended lease that somebody else took over changes nothing, unless it was sent.
+    pub id: LeaseId,
+    /// Now.
+    pub now: DateTime<Utc>,
+    /// Until when it holds.
+    pub until: DateTime<Utc>,
+    /// No mail can be due later than this, if no clock was ever set back: one that is, is due now.
+    pub horizon: DateTime<Utc>,
+}
+
+/// A mail that is due, with what it is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DueMail {
+    /// Its id.
+    pub id: MailId,
+    /// What it is about.
+    pub kind: MailKind,
+    /// Where it goes.
+    pub to: Email,
+    /// The language it is written in.
+    pub locale: Locale,
+    /// When it was put into the outbox.
+    pub created_at: DateTime<Utc>,
+    /// Attempts before this one.
+    pub attempts: u32,
+    /// Whose it is.
+    pub tenant: Tenant,
+    /// The tenant's voice access code.
+    pub voice: AccessCode,
+    /// The tenant's multimedia access code.
+    pub multimedia: AccessCode,
+}
+
+/// A mail on its way to the mailer, which writes and sends it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutgoingMail {
+    /// Its id; `Message-ID` follows from it, so that a mail that arrives twice can be told.
+    pub id: MailId,
+    /// Where it goes.
+    pub to: Email,
+    /// The language it is written in.
+    pub locale: Locale,
+    /// When it was put into the outbox, its `Date`.
+    pub created_at: DateTime<Utc>,
+    /// What it says.
+    pub content: MailContent,
+}
+
+/// What a mail says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MailContent {
+    /// The account of a new tenant.
+    Account(AccountMail),
+}
+
+/// The account of a new tenant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccountMail {
+    /// The tenant.
+    pub tenant: TenantId,
+    /// The company, as the applicant wrote it.
+    pub company: String,
+    /// The name to sign in with.
+    pub account_name: String,
+    /// The password to sign in with for the first time, and to change then.
+    pub initial_password: InitialPassword,
+    /// Until when the initial password can be used.
+    pub password_valid_until: DateTime<Utc>,
+    /// The voice access code.
+    pub voice: AccessCode,
+    /// The multimedia access code.
+    pub multimedia: AccessCode,
+    /// When the trial ends.
+    pub trial_ends_at: DateTime<Utc>,
+}
+
+/// Why a mail was not taken by the mail server. The text is the server's reply or the fault, with no personal data of ours.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DeliveryError {
+    /// It may be taken later: no connection, a time-out, a reply of 4xx.
+    #[error("{0}")]
+    Transient(String),
+    /// It will never be taken: a reply of 5xx.
+    #[error("{0}")]
+    Permanent(String),
+}
+
+/// What became of a claimed mail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settlement {
+    /// The mail.
+    pub mail: MailId,
+    /// The lease it was claimed under.
+    pub lease: LeaseId,
+    /// When it was attempted.
+    pub at: DateTime<Utc>,
+    /// What became of it.
+    pub settled_as: SettledAs,
+}
+
+/// What became of a claimed mail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SettledAs {
+    /// Taken by the mail server, with this reply.
+    Sent {
+        /// The server's words.
+        reply: String,
+    },
+    /// Due again at this time.
+    Retry {
+        /// When.
+        next_attempt_at: DateTime<Utc>,
+        /// Why it was not sent.
+        error: String,
+    },
+    /// Given up, for operations to see.
+    Failed {
+        /// Why it was not sent.
+        error: String,
+    },
+}
+
+impl Default for MailRetry {
+    fn default() -> Self {
+        Self { first: Duration::from_secs(10), cap: Duration::from_mins(30), give_up_after: Duration::from_hours(24) }
+    }
+}
+
+impl MailRetry {
+    /// What to do with a mail that failed at `now`: from `first`, doubling, at most `cap` apart, once more when
+    /// `give_up_after` is over, and then no more.
+    pub fn after(&self, mail: &DueMail, now: DateTime<Utc>, error: &DeliveryError) -> SettledAs {
+        let last = mail.created_at + self.give_up_after;
+        match error {
+            DeliveryError::Transient(error) if now < last => {
+                let doubled = 2_u32.checked_pow(mail.attempts).and_then(|factor| self.first.checked_mul(factor));
+                let wait = doubled.unwrap_or(self.cap).min(self.cap);
+                SettledAs::Retry { next_attempt_at: (now + wait).min(last), error: error.clone() }
+            }
+            DeliveryError::Transient(error) | DeliveryError::Permanent(error) => {
+                SettledAs::Failed { error: error.clone() }
+            }
+        }
+    }
+}
+
+impl DueMail {
+    /// Fills in what is derived. Fails if the key of the initial password is gone.
+    ///
+    /// # Errors
+    /// The key is not in the keyring.
+    pub fn compose(&self, keyring: &Keyring) -> Result<OutgoingMail, KeyringError> {
+        let initial_password = keyring.password(&self.tenant.key_id, self.tenant.id, self.tenant.password_issue)?;
+        let content = match self.kind {
+            MailKind::Account => MailContent::Account(AccountMail {
+                tenant: self.tenant.id,
+                company: self.tenant.company.as_str().to_owned(),
+                account_name: Tenant::account_name(self.tenant.id),
+                initial_password,
+                password_valid_until: self.created_at + chrono::Days::new(ACCOUNT_PASSWORD_VALID_DAYS.into()),
+                voice: self.voice.clone(),
+                multimedia: self.multimedia.clone(),
+                trial_ends_at: self.tenant.trial_ends_at,
+            }),
+        };
+        Ok(OutgoingMail { id: self.id, to: self.to.clone(), locale: self.locale, created_at: self.created_at, content })
+    }
+}

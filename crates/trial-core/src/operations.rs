@@ -1,0 +1,216 @@
+//! What operations personnel ask and change.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, NaiveDate, Utc};
+
+use crate::{
+    AccessCode, AccessCodeKind, ApplicationId, ApplyOutcome, AuditId, CodeOutcome, Email, EmailKey, MailId, MailState,
+    Phone, RequestId, Tenant, TenantId,
+};
+
+/// Who changes something, when, and the id of the audit entry that says so.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChangedBy {
+    /// The operator's name.
+    pub actor: String,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// The audit entry.
+    pub audit: AuditId,
+}
+
+/// Access codes to be loaded into the pool, each with the line it came from.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AccessCodeImport {
+    /// Line in the file, code and kind, in the file's order.
+    pub rows: Vec<(u64, AccessCode, AccessCodeKind)>,
+}
+
+/// What an import comes to. Nothing is loaded unless `refused` is empty.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ImportPlan {
+    /// Codes that are new.
+    pub new: Vec<(AccessCode, AccessCodeKind)>,
+    /// Rows that say what is already so.
+    pub known: u64,
+    /// Rows that cannot be loaded.
+    pub refused: Vec<RefusedAccessCode>,
+}
+
+/// A row that cannot be loaded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefusedAccessCode {
+    /// Its line in the file.
+    pub line: u64,
+    /// Why.
+    pub reason: String,
+}
+
+/// The pool of one kind, counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AccessCodeStock {
+    /// The kind.
+    pub kind: AccessCodeKind,
+    /// To be had.
+    pub free: u64,
+    /// Held by tenants.
+    pub leased: u64,
+    /// Resting.
+    pub quarantined: u64,
+    /// Out of use.
+    pub retired: u64,
+}
+
+/// A day of the e-mail threshold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct QuotaView {
+    /// The day.
+    pub day: NaiveDate,
+    /// The threshold in force.
+    pub threshold: u32,
+    /// Units taken.
+    pub reserved: u32,
+    /// Mails of the day that the mail server took.
+    pub sent: u64,
+    /// Mails of the day that were given up.
+    pub failed: u64,
+}
+
+impl QuotaView {
+    /// Units left.
+    pub fn left(&self) -> u32 {
+        self.threshold.saturating_sub(self.reserved)
+    }
+}
+
+/// A tenant with what it holds and what was sent to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TenantView {
+    /// The tenant.
+    pub tenant: Tenant,
+    /// Its access codes, by kind.
+    pub access_codes: BTreeMap<AccessCodeKind, AccessCode>,
+    /// Its mails, oldest first.
+    pub mails: Vec<MailView>,
+}
+
+/// A mail of the outbox, as far as it got.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MailView {
+    /// Its id.
+    pub id: MailId,
+    /// How far it got.
+    pub state: MailState,
+    /// Attempts so far.
+    pub attempts: u32,
+    /// When it was put into the outbox.
+    pub created_at: DateTime<Utc>,
+    /// When it is tried next, if it is due.
+    pub next_attempt_at: DateTime<Utc>,
+    /// The last reply of the mail server, or the fault.
+    pub last_reply: Option<String>,
+}
+
+/// Whose applications are looked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ApplicationQuery {
+    /// Everything about a phone.
+    Phone(Phone),
+    /// The exchange with this id.
+    RequestId(RequestId),
+    /// Applications with this address.
+    Email(EmailKey),
+}
+
+/// What happened, oldest first.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TimelineView {
+    /// Requests for a code.
+    pub code_requests: Vec<CodeRequestView>,
+    /// Applications.
+    pub applications: Vec<ApplicationView>,
+}
+
+/// A request for a code.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CodeRequestView {
+    /// The exchange.
+    pub request_id: RequestId,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// The phone.
+    pub phone: Phone,
+    /// What became of it.
+    pub outcome: CodeOutcome,
+    /// The gateway that answered.
+    pub gateway: Option<String>,
+    /// What it said.
+    pub reply: Option<String>,
+}
+
+/// An application.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApplicationView {
+    /// Its id.
+    pub id: ApplicationId,
+    /// The exchange.
+    pub request_id: RequestId,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// The phone.
+    pub phone: Phone,
+    /// The mailbox.
+    pub email: Email,
+    /// The company.
+    pub company: String,
+    /// What was decided.
+    pub outcome: ApplyOutcome,
+    /// Its tenant's mails, if it was accepted.
+    pub mails: Vec<MailView>,
+}
+
+/// An invariant that does not hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Violation {
+    /// Which, in words.
+    pub invariant: &'static str,
+    /// How many rows break it.
+    pub rows: u64,
+    /// One of them.
+    pub example: String,
+}
+
+impl AccessCodeImport {
+    /// Sorts the rows into new, known and refused. `known` holds the kinds of those codes that are in the pool, in
+    /// whatever state.
+    pub fn plan(&self, known: &BTreeMap<AccessCode, AccessCodeKind>) -> ImportPlan {
+        let mut plan = ImportPlan::default();
+        let mut seen: BTreeMap<&AccessCode, (u64, AccessCodeKind)> = BTreeMap::new();
+        for (line, code, kind) in &self.rows {
+            let refuse = |reason| RefusedAccessCode { line: *line, reason };
+            match (seen.get(code), known.get(code)) {
+                (Some((first, other)), _) if other != kind => {
+                    plan.refused
+                        .push(refuse(format!("code {code} stands in line {first} as {other}; a code has one kind")));
+                }
+                (_, Some(other)) if other != kind => {
+                    plan.refused.push(refuse(format!("code {code} is in the pool as {other}; a code has one kind")));
+                }
+                (Some(_), _) | (_, Some(_)) => plan.known += 1,
+                (None, None) => plan.new.push((code.clone(), *kind)),
+            }
+            seen.entry(code).or_insert((*line, *kind));
+        }
+        plan
+    }
+}
+
+/// A page of tenants, newest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TenantPage {
+    /// Only tenants older than this one.
+    pub before: Option<TenantId>,
+    /// At most so many.
+    pub limit: u32,
+}

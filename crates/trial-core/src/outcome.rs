@@ -1,0 +1,246 @@
+//! What was decided, with the fact that decided it. Refusals are data: nothing here is an error.
+
+use std::fmt;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::values::named;
+use crate::{ChallengeId, CodeRequestId, Locale, Phone, SendState, TenantId, VerificationCode};
+
+/// What was decided about one request of a batch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// About a request for a code; the code to send, if one is.
+    SendCode(CodeOutcome, Option<CodeToSend>),
+    /// A gateway's word was taken down.
+    SendReport,
+    /// About an application.
+    Apply(ApplyOutcome),
+}
+
+/// What was decided about a request for a code.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CodeOutcome {
+    /// The code is stored and is to be sent; this far the message got.
+    Send {
+        /// The code.
+        challenge: ChallengeId,
+        /// How far the message got.
+        state: SendState,
+    },
+    /// No message is sent.
+    Refused(CodeRefusal),
+}
+
+/// Why no message is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "rule", rename_all = "snake_case")]
+pub enum CodeRefusal {
+    /// The day's e-mail threshold is reached (205).
+    QuotaReached {
+        /// The threshold.
+        threshold: u32,
+    },
+    /// Too many wrong codes (202).
+    PhoneLocked {
+        /// Consecutive wrong tries.
+        failures: u32,
+    },
+    /// A message was sent a moment ago (201).
+    TooSoon {
+        /// When one may be asked for again.
+        retry_after: Duration,
+    },
+    /// The phone's hourly limit (201).
+    HourlyLimit {
+        /// When one may be asked for again.
+        retry_after: Duration,
+    },
+    /// The phone's daily limit (201).
+    DailyLimit {
+        /// When one may be asked for again.
+        retry_after: Duration,
+    },
+    /// The day's SMS budget is spent (204).
+    BudgetSpent {
+        /// Whose budget.
+        scope: BudgetScope,
+        /// Messages sent under it.
+        sent: u32,
+    },
+}
+
+/// Whose SMS budget is spent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BudgetScope {
+    /// Everyone's.
+    All,
+    /// That of one country calling code.
+    Country(u16),
+}
+
+/// A stored code that is to be sent now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CodeToSend {
+    /// The request it answers.
+    pub code_request: CodeRequestId,
+    /// Its challenge.
+    pub challenge: ChallengeId,
+    /// Where it goes.
+    pub phone: Phone,
+    /// The code.
+    pub code: VerificationCode,
+    /// When it dies.
+    pub expires_at: DateTime<Utc>,
+    /// The language of the message.
+    pub locale: Locale,
+}
+
+/// What was decided about an application.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ApplyOutcome {
+    /// A tenant was created (000).
+    Accepted {
+        /// The tenant.
+        tenant: TenantId,
+    },
+    /// The very same application was accepted before (000); nothing is done again.
+    Replayed {
+        /// The tenant that came of it then.
+        tenant: TenantId,
+    },
+    /// No tenant.
+    Refused(ApplyRefusal),
+}
+
+/// Why no tenant is created, in the order of decision.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "rule", rename_all = "snake_case")]
+pub enum ApplyRefusal {
+    /// Too many wrong codes (003).
+    PhoneLocked {
+        /// Consecutive wrong tries.
+        failures: u32,
+    },
+    /// The code cannot be derived, because its key is gone (003).
+    KeyMissing {
+        /// The key's id.
+        key_id: String,
+    },
+    /// There is no code to compare with (001).
+    NoCode {
+        /// The reason.
+        reason: NoCodeReason,
+    },
+    /// The code is wrong (002).
+    WrongCode {
+        /// Wrong tries left before the code is dead.
+        tries_left: u32,
+    },
+    /// A tenant of this customer is in use (004).
+    TenantExists {
+        /// The tenant.
+        tenant: TenantId,
+        /// What they have in common.
+        shared: SharedField,
+    },
+    /// No pair of access codes is free (006).
+    PoolEmpty {
+        /// Free voice codes.
+        voice: u32,
+        /// Free multimedia codes.
+        multimedia: u32,
+    },
+    /// The day's e-mail threshold is reached (205).
+    QuotaReached {
+        /// The threshold.
+        threshold: u32,
+    },
+}
+
+/// Why there is no code to compare with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NoCodeReason {
+    /// None was ever sent.
+    NeverSent,
+    /// Older than its lifetime.
+    Expired,
+    /// Used by an accepted application.
+    Used,
+    /// Spent by too many wrong tries.
+    TooManyTries,
+}
+
+named!(NoCodeReason, "reason for having no code", {
+    NeverSent => "never_sent", Expired => "expired", Used => "used", TooManyTries => "too_many_tries",
+});
+
+/// What a tenant and an application have in common.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SharedField {
+    /// The phone.
+    Phone,
+    /// The mailbox.
+    Email,
+    /// The company's name.
+    Company,
+}
+
+named!(SharedField, "field of an application", { Phone => "phone", Email => "email", Company => "company" });
+
+/// The rule and the fact that decided, in a sentence for operations.
+impl fmt::Display for CodeRefusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::QuotaReached { threshold } => write!(f, "the day's e-mail threshold of {threshold} is reached"),
+            Self::PhoneLocked { failures } => write!(f, "the phone is locked after {failures} consecutive wrong codes"),
+            Self::TooSoon { retry_after } => {
+                write!(f, "a code was sent a moment ago; it may be asked for again in {} s", retry_after.as_secs())
+            }
+            Self::HourlyLimit { retry_after } => {
+                write!(f, "the phone's hourly limit of sends is reached for {} s", retry_after.as_secs())
+            }
+            Self::DailyLimit { retry_after } => {
+                write!(f, "the phone's daily limit of sends is reached for {} s", retry_after.as_secs())
+            }
+            Self::BudgetSpent { scope: BudgetScope::All, sent } => {
+                write!(f, "the day's SMS budget is spent ({sent} sent)")
+            }
+            Self::BudgetSpent { scope: BudgetScope::Country(code), sent } => {
+                write!(f, "the day's SMS budget of country code {code} is spent ({sent} sent)")
+            }
+        }
+    }
+}
+
+/// The rule and the fact that decided, in a sentence for operations.
+impl fmt::Display for ApplyRefusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::PhoneLocked { failures } => write!(f, "the phone is locked after {failures} consecutive wrong codes"),
+            Self::KeyMissing { key_id } => write!(f, "the code's key {key_id:?} is not among `secrets.keys`"),
+            Self::NoCode { reason } => f.write_str(match reason {
+                NoCodeReason::NeverSent => "no code was ever sent to the phone",
+                NoCodeReason::Expired => "the code is older than its lifetime",
+                NoCodeReason::Used => "the code was used by an accepted application",
+                NoCodeReason::TooManyTries => "the code is spent by too many wrong tries",
+            }),
+            Self::WrongCode { tries_left } => write!(f, "the code is wrong; {tries_left} tries were left"),
+            Self::TenantExists { tenant, shared } => write!(f, "tenant {tenant} has the same {shared}"),
+            Self::PoolEmpty { voice, multimedia } => {
+                let missing = match (voice, multimedia) {
+                    (0, 0) => "no voice and no multimedia access code",
+                    (0, _) => "no voice access code",
+                    _ => "no multimedia access code",
+                };
+                write!(f, "{missing} was free")
+            }
+            Self::QuotaReached { threshold } => write!(f, "the day's e-mail threshold of {threshold} is reached"),
+        }
+    }
+}

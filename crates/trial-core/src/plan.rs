@@ -1,0 +1,59 @@
+//! What a batch comes to: an answer for each request, and the rows that make it so.
+
+use chrono::NaiveDate;
+
+use crate::{
+    AccessCodeLease, ApplicationRecord, AuditRecord, Challenge, ChallengeId, CodeRequestId, CodeRequestRecord,
+    GatewayReply, MailRecord, Outcome, PhoneRecord, SmsDay, Tenant,
+};
+
+/// What a batch comes to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    /// One for each request, in their order. None may be told to anybody before the effects are durable.
+    pub outcomes: Vec<Outcome>,
+    /// What to store, all or nothing.
+    pub effects: Effects,
+}
+
+/// What to store. Each row stands here once, in its final state; inserts come before updates of the same table.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Effects {
+    /// Codes to insert.
+    pub new_challenges: Vec<Challenge>,
+    /// Codes whose expiry, tries or state changed.
+    pub challenges: Vec<Challenge>,
+    /// Phones to insert, or to update.
+    pub phones: Vec<PhoneRecord>,
+    /// Code requests to insert.
+    pub code_requests: Vec<CodeRequestRecord>,
+    /// Code requests whose message got further.
+    pub sends: Vec<SendUpdate>,
+    /// Counts of the SMS budget to insert, or to update.
+    pub sms_days: Vec<SmsDay>,
+    /// Tenants to insert.
+    pub tenants: Vec<Tenant>,
+    /// Access codes to give away.
+    pub leases: Vec<AccessCodeLease>,
+    /// Mails to insert.
+    pub mails: Vec<MailRecord>,
+    /// Applications to insert.
+    pub applications: Vec<ApplicationRecord>,
+    /// Audit entries to insert.
+    pub audit: Vec<AuditRecord>,
+    /// The day and the number of units now taken of its threshold, if that changed.
+    pub quota_reserved: Option<(NaiveDate, u32)>,
+}
+
+/// A message got further.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SendUpdate {
+    /// The request that it answers.
+    pub code_request: CodeRequestId,
+    /// The code in it.
+    pub challenge: ChallengeId,
+    /// The gateway's name.
+    pub gateway: String,
+    /// What the gateway said.
+    pub reply: GatewayReply,
+}

@@ -1,0 +1,175 @@
+//! `applyTenant`: the rules in the order of the published table.
+
+use crate::{
+    AcceptedApplication, Application, ApplicationRecord, ApplyOutcome, ApplyRefusal, AuditRecord, Challenge,
+    ChallengeState, MailKind, MailRecord, NoCodeReason, REPLAY_WINDOW, Tenant, TenantId, TenantStatus,
+};
+
+use super::world::{AccessCodePair, World};
+use super::{Moment, Planner};
+
+/// What an application that nothing stands in the way of will get.
+struct Granted {
+    challenge: Challenge,
+    access_codes: AccessCodePair,
+}
+
+impl Planner {
+    pub(super) fn apply(&self, world: &mut World, moment: Moment, application: &Application) -> ApplyOutcome {
+        let challenge = world.phone(&application.phone).challenge().map(|challenge| challenge.id);
+        let outcome = match self.replayed(world, moment, application) {
+            Some(tenant) => ApplyOutcome::Replayed { tenant },
+            None => self
+                .judge(world, moment, application)
+                .map_or_else(ApplyOutcome::Refused, |granted| self.accept(world, moment, application, granted)),
+        };
+        world.add_application(ApplicationRecord {
+            id: moment.ids.application,
+            at: moment.now,
+            application: application.clone(),
+            challenge,
+            outcome: outcome.clone(),
+        });
+        outcome
+    }
+
+    /// Rules 2 to 7, each in its place; rule 8 is what is left. Changes nothing but the count of wrong tries.
+    fn judge(&self, world: &mut World, moment: Moment, application: &Application) -> Result<Granted, ApplyRefusal> {
+        self.phone_is_not_locked(world, application)?;
+        let challenge = self.code_exists(world, moment, application)?;
+        self.code_is_right(world, application, &challenge)?;
+        self.no_tenant_exists(world, application)?;
+        let access_codes = access_codes_are_left(world)?;
+        quota_is_left(world)?;
+        Ok(Granted { challenge, access_codes })
+    }
+
+    /// 000 again: the very same application was accepted within the last 24 hours.
+    fn replayed(&self, world: &World, moment: Moment, application: &Application) -> Option<TenantId> {
+        let is_same = |accepted: &&AcceptedApplication| {
+            accepted.at > moment.now - REPLAY_WINDOW
+                && accepted.email == *application.email.key()
+                && accepted.company == *application.company.key()
+                && self.derives(&accepted.challenge, application).unwrap_or(false)
+        };
+        world.phone(&application.phone).accepted().iter().find(is_same).map(|accepted| accepted.tenant)
+    }
+
+    /// 003: the phone is locked.
+    fn phone_is_not_locked(&self, world: &World, application: &Application) -> Result<(), ApplyRefusal> {
+        let failures = world.phone(&application.phone).failures();
+        if self.is_locked(failures) { Err(ApplyRefusal::PhoneLocked { failures }) } else { Ok(()) }
+    }
+
+    /// 001: none sent, too old, used up, or spent by wrong tries.
+    fn code_exists(&self, world: &World, moment: Moment, application: &Application) -> Result<Challenge, ApplyRefusal> {
+        let challenge = world
+            .phone(&application.phone)
+            .challenge()
+            .ok_or(ApplyRefusal::NoCode { reason: NoCodeReason::NeverSent })?;
+        self.why_dead(challenge, moment.now)
+            .map_or_else(|| Ok(challenge.clone()), |reason| Err(ApplyRefusal::NoCode { reason }))
+    }
+
+    /// 002: a wrong code, counted against the code and against the phone. 003 if the code cannot be derived.
+    fn code_is_right(
+        &self,
+        world: &mut World,
+        application: &Application,
+        challenge: &Challenge,
+    ) -> Result<(), ApplyRefusal> {
+        if self.derives(challenge, application)? {
+            return Ok(());
+        }
+        let tried = Challenge { tries: challenge.tries + 1, ..challenge.clone() };
+        let tries_left = self.policy.verification.max_tries - tried.tries;
+        world.update_challenge(tried);
+        world.change_phone(&application.phone).failures += 1;
+        Err(ApplyRefusal::WrongCode { tries_left })
+    }
+
+    /// 004: a tenant of the same customer is in use.
+    fn no_tenant_exists(&self, world: &World, application: &Application) -> Result<(), ApplyRefusal> {
+        match world.tenant_of(application, self.policy.trial.unique_by) {
+            Some((tenant, shared)) => Err(ApplyRefusal::TenantExists { tenant, shared }),
+            None => Ok(()),
+        }
+    }
+
+    /// 000: consumes the code and brings everything into being that the account needs.
+    fn accept(&self, world: &mut World, moment: Moment, application: &Application, granted: Granted) -> ApplyOutcome {
+        let Moment { now, ids } = moment;
+        let tenant = Tenant {
+            id: ids.tenant,
+            status: TenantStatus::Trial,
+            phone: application.phone.clone(),
+            email: application.email.clone(),
+            company: application.company.clone(),
+            created_at: now,
+            trial_ends_at: now + self.policy.trial.duration,
+            key_id: self.keyring.current_id().to_owned(),
+            password_issue: 1,
+        };
+        world.lease(&tenant, granted.access_codes);
+        let quota = world.take_quota_unit();
+        let consumed = Challenge { state: ChallengeState::Consumed, ..granted.challenge };
+        world.update_challenge(consumed.clone());
+        if world.phone(&application.phone).failures() > 0 {
+            world.change_phone(&application.phone).failures = 0;
+        }
+        world.add_accepted(
+            &application.phone,
+            AcceptedApplication {
+                id: ids.application,
+                at: now,
+                challenge: consumed,
+                email: application.email.key().clone(),
+                company: application.company.key().clone(),
+                tenant: tenant.id,
+            },
+        );
+        world.effects().mails.push(MailRecord {
+            id: ids.mail,
+            kind: MailKind::Account,
+            tenant: tenant.id,
+            to: tenant.email.clone(),
+            locale: application.locale,
+            created_at: now,
+            quota,
+        });
+        world.effects().audit.push(AuditRecord {
+            id: ids.audit,
+            at: now,
+            actor: "applicant".to_owned(),
+            action: "tenant.create",
+            subject: tenant.id.to_string(),
+            detail: format!("application {}", ids.application),
+        });
+        world.add_tenant(tenant);
+        ApplyOutcome::Accepted { tenant: ids.tenant }
+    }
+
+    /// Whether the submitted code is the challenge's.
+    fn derives(&self, challenge: &Challenge, application: &Application) -> Result<bool, ApplyRefusal> {
+        self.keyring
+            .code(&challenge.key_id, challenge.id, &challenge.phone)
+            .map(|code| code.matches(&application.code))
+            .map_err(|_| ApplyRefusal::KeyMissing { key_id: challenge.key_id.clone() })
+    }
+}
+
+/// 006: a trial needs an access code of each kind.
+fn access_codes_are_left(world: &World) -> Result<AccessCodePair, ApplyRefusal> {
+    world.next_access_codes().ok_or_else(|| {
+        let (voice, multimedia) = world.access_codes_left();
+        ApplyRefusal::PoolEmpty { voice, multimedia }
+    })
+}
+
+/// 205: the day's e-mail threshold.
+fn quota_is_left(world: &World) -> Result<(), ApplyRefusal> {
+    if world.quota_is_reached() {
+        return Err(ApplyRefusal::QuotaReached { threshold: world.quota().threshold });
+    }
+    Ok(())
+}

@@ -1,0 +1,95 @@
+//! The planner: a pure function from facts and a batch to a plan.
+//!
+//! | return codes of | are decided in |
+//! | --- | --- |
+//! | `applyTenant` (000 to 006, 205) | `planner/apply.rs` |
+//! | `generateverifycode` (200 to 205) | `planner/send_code.rs`, and `planner/send_report.rs` once the gateway has spoken |
+//!
+//! The plan folds left over the batch: the second of two equal phones sees what the first one did. How a batch is split
+//! changes nothing.
+
+mod apply;
+mod send_code;
+mod send_report;
+mod world;
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
+use crate::{
+    Batch, CLOCK_SKEW, Challenge, ChallengeState, Facts, FreshIds, Keyring, NoCodeReason, Outcome, Plan, Policy,
+    Request,
+};
+use world::World;
+
+/// Decides batches by one policy and one set of keys.
+#[derive(Debug, Clone)]
+pub struct Planner {
+    policy: Arc<Policy>,
+    keyring: Arc<Keyring>,
+}
+
+/// The request that is being decided: its instant and its fresh ids.
+#[derive(Clone, Copy)]
+struct Moment {
+    now: DateTime<Utc>,
+    ids: FreshIds,
+}
+
+impl Planner {
+    /// A planner by these rules.
+    pub fn new(policy: Arc<Policy>, keyring: Arc<Keyring>) -> Self {
+        Self { policy, keyring }
+    }
+
+    /// The policy that it decides by.
+    pub fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// The keys that it derives by.
+    pub fn keyring(&self) -> &Keyring {
+        &self.keyring
+    }
+
+    /// Decides every request of the batch, in order. `facts` must hold the rows that `batch.fact_keys` names.
+    pub fn plan(&self, facts: &Facts, batch: &Batch) -> Plan {
+        let mut world = World::new(facts);
+        let outcomes: Vec<Outcome> = batch
+            .requests
+            .iter()
+            .map(|(ids, request)| self.decide(&mut world, Moment { now: batch.now, ids: *ids }, request))
+            .collect();
+        debug_assert_eq!(outcomes.len(), batch.requests.len());
+        Plan { outcomes, effects: world.into_effects() }
+    }
+
+    fn decide(&self, world: &mut World, moment: Moment, request: &Request) -> Outcome {
+        match request {
+            Request::SendCode(asked) => self.send_code(world, moment, asked),
+            Request::SendReport(report) => send_report::take_down(&self.policy, world, moment, report),
+            Request::Apply(application) => Outcome::Apply(self.apply(world, moment, application)),
+        }
+    }
+
+    fn is_locked(&self, failures: u32) -> bool {
+        failures >= self.policy.verification.max_failures
+    }
+
+    /// Why a code cannot be used at this instant; `None` if it can.
+    fn why_dead(&self, challenge: &Challenge, now: DateTime<Utc>) -> Option<NoCodeReason> {
+        match challenge.state {
+            ChallengeState::Unsent => Some(NoCodeReason::NeverSent),
+            ChallengeState::Consumed => Some(NoCodeReason::Used),
+            // Made in the future: the clock was set back, and an expiry that follows it would outlive its cap.
+            ChallengeState::Open if now >= challenge.expires_at || challenge.made_at > now + CLOCK_SKEW => {
+                Some(NoCodeReason::Expired)
+            }
+            ChallengeState::Open if challenge.tries >= self.policy.verification.max_tries => {
+                Some(NoCodeReason::TooManyTries)
+            }
+            ChallengeState::Open => None,
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! `generateverifycode`: the rules in order, up to the decision to send. What the gateway says of it comes later.
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::{
+    BudgetScope, CLOCK_SKEW, Challenge, ChallengeState, CodeOutcome, CodeRefusal, CodeRequest, CodeRequestRecord,
+    CodeToSend, MIN_LIFE_LEFT, Outcome, PastSend, SendState, VerificationCode,
+};
+
+use super::world::{PhoneView, World};
+use super::{Moment, Planner};
+
+const HOUR: Duration = Duration::from_hours(1);
+const DAY: Duration = Duration::from_hours(24);
+
+impl Planner {
+    pub(super) fn send_code(&self, world: &mut World, moment: Moment, asked: &CodeRequest) -> Outcome {
+        let decided = self.may_send(world, moment, asked).map(|()| self.code_to_send(world, moment, asked));
+        let outcome = match &decided {
+            Ok(send) => CodeOutcome::Send { challenge: send.challenge, state: SendState::Sending },
+            Err(refusal) => CodeOutcome::Refused(*refusal),
+        };
+        world.effects().code_requests.push(CodeRequestRecord {
+            id: moment.ids.code_request,
+            request_id: asked.request_id.clone(),
+            at: moment.now,
+            phone: asked.phone.clone(),
+            outcome: outcome.clone(),
+        });
+        Outcome::SendCode(outcome, decided.ok())
+    }
+
+    fn may_send(&self, world: &World, moment: Moment, asked: &CodeRequest) -> Result<(), CodeRefusal> {
+        let phone = world.phone(&asked.phone);
+        let limits = &self.policy.limits;
+        quota_is_left(world)?;
+        self.phone_may_ask(phone)?;
+        self.interval_is_over(phone, moment.now)?;
+        let hourly = |retry_after| CodeRefusal::HourlyLimit { retry_after };
+        sends_are_left(phone.sends(), moment.now, HOUR, limits.phone_sends_per_hour, hourly)?;
+        let daily = |retry_after| CodeRefusal::DailyLimit { retry_after };
+        sends_are_left(phone.sends(), moment.now, DAY, limits.phone_sends_per_day, daily)?;
+        self.budget_is_left(world, asked.phone.country_code())
+    }
+
+    /// 202: the phone is locked.
+    fn phone_may_ask(&self, phone: PhoneView<'_>) -> Result<(), CodeRefusal> {
+        let failures = phone.failures();
+        if self.is_locked(failures) { Err(CodeRefusal::PhoneLocked { failures }) } else { Ok(()) }
+    }
+
+    /// 201: a message that may still arrive was sent a moment ago.
+    fn interval_is_over(&self, phone: PhoneView<'_>, now: DateTime<Utc>) -> Result<(), CodeRefusal> {
+        // A send in the future means that the clock was set back: its distance says nothing.
+        let counts = |send: &&PastSend| send.state.may_arrive() && send.at <= now + CLOCK_SKEW;
+        let Some(last) = phone.sends().iter().filter(counts).map(|send| send.at).max() else {
+            return Ok(());
+        };
+        match remaining(last, self.policy.verification.resend_after, now) {
+            Some(retry_after) => Err(CodeRefusal::TooSoon { retry_after }),
+            None => Ok(()),
+        }
+    }
+
+    /// 204: the day's SMS budget, in all and for the country.
+    fn budget_is_left(&self, world: &World, country_code: u16) -> Result<(), CodeRefusal> {
+        let limits = &self.policy.limits;
+        let sent = world.sms_sent_in_all();
+        if sent >= limits.sms_per_day {
+            return Err(CodeRefusal::BudgetSpent { scope: BudgetScope::All, sent });
+        }
+        let sent = world.sms_sent_to(country_code);
+        if country_code != self.policy.phone.default_country_code() && sent >= limits.sms_per_country_day {
+            return Err(CodeRefusal::BudgetSpent { scope: BudgetScope::Country(country_code), sent });
+        }
+        Ok(())
+    }
+
+    /// 200, if the gateway agrees: the code that still lives, with new life, or a new one.
+    fn code_to_send(&self, world: &mut World, moment: Moment, asked: &CodeRequest) -> CodeToSend {
+        let Moment { now, ids } = moment;
+        let repeated = world.phone(&asked.phone).challenge().and_then(|challenge| self.prolonged(challenge, now));
+        let (challenge, code) = if let Some((challenge, code)) = repeated {
+            world.update_challenge(challenge.clone());
+            (challenge, code)
+        } else {
+            let challenge = Challenge {
+                id: ids.challenge,
+                phone: asked.phone.clone(),
+                key_id: self.keyring.current_id().to_owned(),
+                made_at: now,
+                expires_at: now + self.policy.verification.code_ttl.min(self.policy.verification.code_cap),
+                tries: 0,
+                state: ChallengeState::Open,
+            };
+            let code = self.keyring.current_code(challenge.id, &asked.phone);
+            world.add_challenge(challenge.clone());
+            (challenge, code)
+        };
+        world.add_send(
+            &asked.phone,
+            PastSend { code_request: ids.code_request, challenge: challenge.id, at: now, state: SendState::Sending },
+        );
+        world.count_sms(asked.phone.country_code(), |sent| sent + 1);
+        CodeToSend {
+            code_request: ids.code_request,
+            challenge: challenge.id,
+            phone: asked.phone.clone(),
+            code,
+            expires_at: challenge.expires_at,
+            locale: asked.locale,
+        }
+    }
+
+    /// The living code with its lifetime again, but never past its cap; `None` where too little would be left.
+    fn prolonged(&self, challenge: &Challenge, now: DateTime<Utc>) -> Option<(Challenge, VerificationCode)> {
+        if self.why_dead(challenge, now).is_some() {
+            return None;
+        }
+        let rules = &self.policy.verification;
+        let expires_at = (now + rules.code_ttl).min(challenge.made_at + rules.code_cap);
+        if expires_at < now + MIN_LIFE_LEFT.min(rules.code_ttl) {
+            return None;
+        }
+        let code = self.keyring.code(&challenge.key_id, challenge.id, &challenge.phone).ok()?;
+        Some((Challenge { expires_at, ..challenge.clone() }, code))
+    }
+}
+
+/// 205: the day's e-mail threshold, before an SMS is paid for.
+fn quota_is_left(world: &World) -> Result<(), CodeRefusal> {
+    if world.quota_is_reached() {
+        return Err(CodeRefusal::QuotaReached { threshold: world.quota().threshold });
+    }
+    Ok(())
+}
+
+/// 201: at most `limit` sends within any `window`. Sends that the gateway refused count too: what is limited is trying.
+fn sends_are_left(
+    sends: &[PastSend],
+    now: DateTime<Utc>,
+    window: Duration,
+    limit: u32,
+    refusal: impl FnOnce(Duration) -> CodeRefusal,
+) -> Result<(), CodeRefusal> {
+    let mut counted: Vec<_> = sends.iter().map(|send| send.at).filter(|at| *at > now - window).collect();
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    if counted.len() < limit {
+        return Ok(());
+    }
+    counted.sort_unstable();
+    // The one whose leaving the window makes room again.
+    let leaves = limit.checked_sub(1).map_or(now, |newer| counted[counted.len() - 1 - newer]);
+    Err(refusal(remaining(leaves, window, now).unwrap_or(window)))
+}
+
+/// What is left of `span` since `start`, at most all of it, in whole seconds rounded up; `None` once it is over.
+fn remaining(start: DateTime<Utc>, span: Duration, now: DateTime<Utc>) -> Option<Duration> {
+    let end = start.min(now) + span;
+    let left = (end - now).max(TimeDelta::zero()).to_std().unwrap_or_default();
+    (left > Duration::ZERO).then(|| Duration::from_secs(left.as_secs() + u64::from(left.subsec_nanos() > 0)))
+}

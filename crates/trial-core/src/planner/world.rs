@@ -1,0 +1,243 @@
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use crate::{
+    AcceptedApplication, AccessCode, AccessCodeKind, AccessCodeLease, Application, ApplicationRecord, Challenge,
+    ChallengeId, CodeRequestId, CompanyKey, Effects, EmailKey, Facts, PastSend, Phone, PhoneFacts, PhoneRecord,
+    PoolFacts, QuotaFacts, QuotaUnit, SharedField, SmsDay, Tenant, TenantId, UniqueBy,
+};
+
+/// The facts as the requests decided so far have changed them, and what has to be stored of that.
+pub(super) struct World {
+    phones: BTreeMap<Phone, PhoneFacts>,
+    tenants: TenantIndex,
+    voice: FreeCodes,
+    multimedia: FreeCodes,
+    quota: QuotaFacts,
+    quota_changed: bool,
+    sms_sent: BTreeMap<u16, u32>,
+    sms_changed: BTreeSet<u16>,
+    changed_phones: BTreeSet<Phone>,
+    changed_challenges: BTreeMap<ChallengeId, (Challenge, Row)>,
+    effects: Effects,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Row {
+    New,
+    Stored,
+}
+
+/// Tenants in use, by what a customer may be known by.
+#[derive(Default)]
+struct TenantIndex {
+    phone: HashMap<Phone, TenantId>,
+    email: HashMap<EmailKey, TenantId>,
+    company: HashMap<CompanyKey, TenantId>,
+}
+
+/// Free access codes in the order they are given, and how many are gone.
+struct FreeCodes {
+    codes: Vec<AccessCode>,
+    given: usize,
+}
+
+/// One free access code of each kind.
+pub(super) struct AccessCodePair {
+    voice: AccessCode,
+    multimedia: AccessCode,
+}
+
+impl World {
+    pub(super) fn new(facts: &Facts) -> Self {
+        let PoolFacts { voice, multimedia } = facts.pool.clone();
+        let mut tenants = TenantIndex::default();
+        for tenant in facts.tenants.iter().filter(|tenant| tenant.status.is_in_use()) {
+            tenants.insert(tenant.id, &tenant.phone, &tenant.email, &tenant.company);
+        }
+        Self {
+            phones: facts.phones.clone(),
+            tenants,
+            voice: FreeCodes { codes: voice, given: 0 },
+            multimedia: FreeCodes { codes: multimedia, given: 0 },
+            quota: facts.quota,
+            quota_changed: false,
+            sms_sent: facts.sms_sent.clone(),
+            sms_changed: BTreeSet::new(),
+            changed_phones: BTreeSet::new(),
+            changed_challenges: BTreeMap::new(),
+            effects: Effects::default(),
+        }
+    }
+
+    /// What is known of a phone; nothing, of one that was never seen.
+    pub(super) fn phone(&self, phone: &Phone) -> PhoneView<'_> {
+        PhoneView(self.phones.get(phone))
+    }
+
+    /// The phone's facts to change, and a note that they have to be stored.
+    pub(super) fn change_phone(&mut self, phone: &Phone) -> &mut PhoneFacts {
+        self.changed_phones.insert(phone.clone());
+        self.known_phone(phone)
+    }
+
+    fn known_phone(&mut self, phone: &Phone) -> &mut PhoneFacts {
+        self.phones.entry(phone.clone()).or_default()
+    }
+
+    /// Makes a new code the phone's current one.
+    pub(super) fn add_challenge(&mut self, challenge: Challenge) {
+        self.change_phone(&challenge.phone).challenge = Some(challenge.clone());
+        self.changed_challenges.insert(challenge.id, (challenge, Row::New));
+    }
+
+    /// Stores the phone's current code as changed.
+    pub(super) fn update_challenge(&mut self, challenge: Challenge) {
+        self.known_phone(&challenge.phone).challenge = Some(challenge.clone());
+        let row = self.changed_challenges.get(&challenge.id).map_or(Row::Stored, |(_, row)| *row);
+        self.changed_challenges.insert(challenge.id, (challenge, row));
+    }
+
+    /// One send of a phone, to change.
+    pub(super) fn send(&mut self, phone: &Phone, id: CodeRequestId) -> Option<&mut PastSend> {
+        self.phones.get_mut(phone)?.sends.iter_mut().find(|send| send.code_request == id)
+    }
+
+    pub(super) fn add_send(&mut self, phone: &Phone, send: PastSend) {
+        self.known_phone(phone).sends.push(send);
+    }
+
+    pub(super) fn add_accepted(&mut self, phone: &Phone, accepted: AcceptedApplication) {
+        self.known_phone(phone).accepted.push(accepted);
+    }
+
+    pub(super) fn quota(&self) -> QuotaFacts {
+        self.quota
+    }
+
+    pub(super) fn quota_is_reached(&self) -> bool {
+        self.quota.reserved >= self.quota.threshold
+    }
+
+    pub(super) fn take_quota_unit(&mut self) -> QuotaUnit {
+        self.quota.reserved += 1;
+        self.quota_changed = true;
+        QuotaUnit { day: self.quota.day, unit: self.quota.reserved, threshold: self.quota.threshold }
+    }
+
+    pub(super) fn sms_sent_to(&self, country_code: u16) -> u32 {
+        self.sms_sent.get(&country_code).copied().unwrap_or(0)
+    }
+
+    pub(super) fn sms_sent_in_all(&self) -> u32 {
+        self.sms_sent.values().sum()
+    }
+
+    pub(super) fn count_sms(&mut self, country_code: u16, change: impl FnOnce(u32) -> u32) {
+        let sent = self.sms_sent.entry(country_code).or_default();
+        *sent = change(*sent);
+        self.sms_changed.insert(country_code);
+    }
+
+    /// How many voice and multimedia codes are known to be left.
+    pub(super) fn access_codes_left(&self) -> (u32, u32) {
+        (self.voice.left(), self.multimedia.left())
+    }
+
+    /// The pair that the next tenant gets, if one of each kind is left.
+    pub(super) fn next_access_codes(&self) -> Option<AccessCodePair> {
+        Some(AccessCodePair { voice: self.voice.next()?.clone(), multimedia: self.multimedia.next()?.clone() })
+    }
+
+    /// Gives a tenant the next pair.
+    pub(super) fn lease(&mut self, tenant: &Tenant, pair: AccessCodePair) {
+        self.voice.given += 1;
+        self.multimedia.given += 1;
+        let lease = |code, kind| AccessCodeLease { code, kind, tenant: tenant.id, at: tenant.created_at };
+        self.effects.leases.push(lease(pair.voice, AccessCodeKind::Voice));
+        self.effects.leases.push(lease(pair.multimedia, AccessCodeKind::Multimedia));
+    }
+
+    /// The tenant in use that this application collides with, and what they share.
+    pub(super) fn tenant_of(&self, application: &Application, by: UniqueBy) -> Option<(TenantId, SharedField)> {
+        let phone = || self.tenants.phone.get(&application.phone).map(|id| (*id, SharedField::Phone));
+        let email = || self.tenants.email.get(application.email.key()).map(|id| (*id, SharedField::Email));
+        let company = || self.tenants.company.get(application.company.key()).map(|id| (*id, SharedField::Company));
+        (by.phone.then(phone).flatten())
+            .or_else(|| by.email.then(email).flatten())
+            .or_else(|| by.company.then(company).flatten())
+    }
+
+    pub(super) fn add_tenant(&mut self, tenant: Tenant) {
+        self.tenants.insert(tenant.id, &tenant.phone, tenant.email.key(), tenant.company.key());
+        self.effects.tenants.push(tenant);
+    }
+
+    pub(super) fn add_application(&mut self, record: ApplicationRecord) {
+        self.effects.applications.push(record);
+    }
+
+    /// Rows that no later request looks at.
+    pub(super) fn effects(&mut self) -> &mut Effects {
+        &mut self.effects
+    }
+
+    pub(super) fn into_effects(mut self) -> Effects {
+        for (challenge, row) in self.changed_challenges.into_values() {
+            match row {
+                Row::New => self.effects.new_challenges.push(challenge),
+                Row::Stored => self.effects.challenges.push(challenge),
+            }
+        }
+        for phone in self.changed_phones {
+            let facts = &self.phones[&phone];
+            let challenge = facts.challenge.as_ref().map(|challenge| challenge.id);
+            self.effects.phones.push(PhoneRecord { phone, failures: facts.failures, challenge });
+        }
+        let day = self.quota.day;
+        for country_code in self.sms_changed {
+            self.effects.sms_days.push(SmsDay { day, country_code, sent: self.sms_sent[&country_code] });
+        }
+        self.effects.quota_reserved = self.quota_changed.then_some((day, self.quota.reserved));
+        self.effects
+    }
+}
+
+/// What is known of a phone, with the defaults of one that was never seen.
+#[derive(Clone, Copy)]
+pub(super) struct PhoneView<'a>(Option<&'a PhoneFacts>);
+
+impl<'a> PhoneView<'a> {
+    pub(super) fn failures(self) -> u32 {
+        self.0.map_or(0, |facts| facts.failures)
+    }
+
+    pub(super) fn challenge(self) -> Option<&'a Challenge> {
+        self.0.and_then(|facts| facts.challenge.as_ref())
+    }
+
+    pub(super) fn sends(self) -> &'a [PastSend] {
+        self.0.map_or(&[], |facts| &facts.sends)
+    }
+
+    pub(super) fn accepted(self) -> &'a [AcceptedApplication] {
+        self.0.map_or(&[], |facts| &facts.accepted)
+    }
+}
+
+impl TenantIndex {
+    fn insert(&mut self, id: TenantId, phone: &Phone, email: &EmailKey, company: &CompanyKey) {
+        self.phone.entry(phone.clone()).or_insert(id);
+        self.email.entry(email.clone()).or_insert(id);
+        self.company.entry(company.clone()).or_insert(id);
+    }
+}
+
+impl FreeCodes {
+    fn next(&self) -> Option<&AccessCode> {
+        self.codes.get(self.given)
+    }
+
+    fn left(&self) -> u32 {
+        u32::try_from(self.codes.len() - self.given).unwrap_or(u32::MAX)
+    }
+}

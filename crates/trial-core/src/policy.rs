@@ -1,0 +1,155 @@
+//! The rules' numbers. Defaults are the contract's; every one is a configuration key.
+
+use std::time::Duration;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use chrono_tz::Tz;
+use phonenumber::country;
+use phonenumber::metadata::DATABASE;
+
+/// Digits of a verification code (NIST SP 800-63B-4 section 3.1.3.2 asks for at least 6).
+pub const CODE_DIGITS: usize = 6;
+/// A resend that could give the code less life than this makes a new code instead.
+pub const MIN_LIFE_LEFT: Duration = Duration::from_mins(2);
+/// How long the very same application is answered 000 again.
+pub const REPLAY_WINDOW: Duration = Duration::from_hours(24);
+/// How far the clocks of two instances may differ. A fact further in the future than this means that the clock was set back.
+pub const CLOCK_SKEW: Duration = Duration::from_mins(1);
+/// Days within which the initial password must be used.
+pub const ACCOUNT_PASSWORD_VALID_DAYS: u32 = 7;
+
+/// Everything that the planner decides by.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Policy {
+    /// Codes: life, resend, tries.
+    pub verification: VerificationPolicy,
+    /// Limits that protect phones and money.
+    pub limits: Limits,
+    /// Whose phones are served.
+    pub phone: PhonePolicy,
+    /// The trial itself.
+    pub trial: TrialPolicy,
+    /// The daily e-mail threshold.
+    pub quota: QuotaPolicy,
+}
+
+/// Codes: life, resend, tries.
+#[derive(Debug, Clone, PartialEq)]
+pub struct VerificationPolicy {
+    /// How long a code lives after each send.
+    pub code_ttl: Duration,
+    /// How long a code lives at most, over all its resends.
+    pub code_cap: Duration,
+    /// How soon a code may be asked for again.
+    pub resend_after: Duration,
+    /// Wrong tries that kill a code.
+    pub max_tries: u32,
+    /// Consecutive wrong tries, over all codes, that lock a phone.
+    pub max_failures: u32,
+}
+
+/// Limits that protect phones and money.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Limits {
+    /// Sends to one phone within any hour.
+    pub phone_sends_per_hour: u32,
+    /// Sends to one phone within any 24 hours.
+    pub phone_sends_per_day: u32,
+    /// Sends in all within one day.
+    pub sms_per_day: u32,
+    /// Sends to one country code, other than the default region's, within one day.
+    pub sms_per_country_day: u32,
+}
+
+/// Requests that one client address may make; 0 turns a limit off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AddressLimits {
+    /// Code requests per hour.
+    pub codes_per_hour: u32,
+    /// Applications per hour.
+    pub applications_per_hour: u32,
+}
+
+/// Whose phones are served.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PhonePolicy {
+    /// The region of a national number.
+    pub default_region: country::Id,
+    /// The countries served.
+    pub countries: Vec<country::Id>,
+}
+
+/// The trial itself.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TrialPolicy {
+    /// How long a trial lasts.
+    pub duration: Duration,
+    /// What one customer is known by.
+    pub unique_by: UniqueBy,
+}
+
+/// What one customer is known by: a tenant that shares any of these stands in the way of another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UniqueBy {
+    /// The phone.
+    pub phone: bool,
+    /// The e-mail address.
+    pub email: bool,
+    /// The company's name.
+    pub company: bool,
+}
+
+/// The daily e-mail threshold.
+#[derive(Debug, Clone, PartialEq)]
+pub struct QuotaPolicy {
+    /// The threshold until operations set one.
+    pub first_threshold: u32,
+    /// Where the day begins at 00:00.
+    pub timezone: Tz,
+}
+
+impl PhonePolicy {
+    /// The country calling code of the default region.
+    pub fn default_country_code(&self) -> u16 {
+        DATABASE.by_id(self.default_region.as_ref()).map_or(0, phonenumber::Metadata::country_code)
+    }
+}
+
+impl QuotaPolicy {
+    /// The day that an instant counts to.
+    pub fn day_of(&self, instant: DateTime<Utc>) -> NaiveDate {
+        instant.with_timezone(&self.timezone).date_naive()
+    }
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            verification: VerificationPolicy {
+                code_ttl: Duration::from_mins(5),
+                code_cap: Duration::from_mins(10),
+                resend_after: Duration::from_mins(1),
+                max_tries: 5,
+                max_failures: 100,
+            },
+            limits: Limits {
+                phone_sends_per_hour: 5,
+                phone_sends_per_day: 10,
+                sms_per_day: 10_000,
+                sms_per_country_day: 50,
+            },
+            phone: PhonePolicy { default_region: country::CN, countries: vec![country::CN] },
+            trial: TrialPolicy {
+                duration: Duration::from_hours(30 * 24),
+                unique_by: UniqueBy { phone: true, email: true, company: true },
+            },
+            quota: QuotaPolicy { first_threshold: 1_000, timezone: Tz::UTC },
+        }
+    }
+}
+
+impl Default for AddressLimits {
+    fn default() -> Self {
+        Self { codes_per_hour: 30, applications_per_hour: 60 }
+    }
+}

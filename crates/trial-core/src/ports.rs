@@ -1,0 +1,204 @@
+//! The ports: what the core asks of the world. No transaction crosses one, and no call into the network happens inside
+//! a transaction.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use chrono::{DateTime, NaiveDate, Utc};
+
+use crate::operations::{ChangedBy, ImportPlan, TenantPage};
+use crate::{
+    AccessCodeImport, AccessCodeStock, Application, ApplicationQuery, ApplyReply, Batch, CodeReply, CodeRequest,
+    DeliveryError, DueMail, GatewayReply, Lease, LedgerError, Outcome, OutgoingMail, Phone, Planner, QuotaView,
+    Settlement, SmsMessage, TenantId, TenantView, TimelineView, Violation,
+};
+
+/// What the website's back end asks for: the port that the public interface drives.
+#[cfg_attr(feature = "mock", mockall::automock)]
+#[async_trait]
+pub trait TrialService: Send + Sync {
+    /// Sends a verification code. Returns once it is known, or known to be unknown, what became of the message.
+    ///
+    /// # Errors
+    /// Only for what no return code stands for: a fault of the program.
+    async fn send_code(&self, request: CodeRequest) -> Result<CodeReply, Unexpected>;
+
+    /// Applies for a trial. 000 is durable when this returns.
+    ///
+    /// # Errors
+    /// Only for what no return code stands for: a fault of the program.
+    async fn apply(&self, application: Application) -> Result<ApplyReply, Unexpected>;
+}
+
+/// A fault of the program; logged where it happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("unexpected failure")]
+pub struct Unexpected;
+
+/// Whether the parts that the service stands on can be used right now.
+#[cfg_attr(feature = "mock", mockall::automock)]
+#[async_trait]
+pub trait Health: Send + Sync {
+    /// Checks every dependency, within a bounded time.
+    async fn dependencies(&self) -> Vec<Dependency>;
+}
+
+/// A part that the service stands on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dependency {
+    /// Its name: `storage`, `mail`.
+    pub name: &'static str,
+    /// What stands in its way, with no personal data; `None` if it can be used.
+    pub problem: Option<String>,
+    /// Whether applications have to be turned away without it.
+    pub is_vital: bool,
+}
+
+/// Where trials are decided and kept.
+#[cfg_attr(feature = "mock", mockall::automock)]
+#[async_trait]
+pub trait TrialLedger: Send + Sync {
+    /// Loads the batch's facts, has the planner decide, stores the effects and commits, all in one transaction that is
+    /// serial with every other. The outcomes are durable when this returns, one for each request.
+    ///
+    /// # Errors
+    /// After `Unavailable`, `Contended` and `Corrupt` nothing was stored; after `CommitUnknown` it may have been.
+    async fn commit(&self, batch: Arc<Batch>, planner: Arc<Planner>) -> Result<Vec<Outcome>, LedgerError>;
+
+    /// Says whether the ledger can be used right now.
+    ///
+    /// # Errors
+    /// Whatever stands in the way.
+    async fn check(&self) -> Result<(), LedgerError>;
+}
+
+/// Mails that wait to be delivered.
+#[cfg_attr(feature = "mock", mockall::automock)]
+#[async_trait]
+pub trait Outbox: Send + Sync {
+    /// Claims at most `limit` due mails, the longest due first. Until the lease ends, nobody else gets them; then they
+    /// are due again, unless they were settled.
+    ///
+    /// # Errors
+    /// Whatever stands in the way; nothing is claimed then.
+    async fn claim(&self, lease: Lease, limit: u32) -> Result<Vec<DueMail>, LedgerError>;
+
+    /// Records what became of claimed mails. A retry or a failure counts only under the lease that still holds; that a
+    /// mail was sent always counts.
+    ///
+    /// # Errors
+    /// Whatever stands in the way; the mails are due again when their lease ends.
+    async fn settle(&self, settlements: Vec<Settlement>) -> Result<(), LedgerError>;
+}
+
+/// What operations personnel ask and change.
+#[cfg_attr(feature = "mock", mockall::automock)]
+#[async_trait]
+pub trait Operations: Send + Sync {
+    /// Loads access codes into the pool, all or nothing; with `dry_run`, only says what it would come to.
+    ///
+    /// # Errors
+    /// Whatever stands in the way; nothing is changed then.
+    async fn import_access_codes(
+        &self,
+        import: AccessCodeImport,
+        dry_run: bool,
+        by: ChangedBy,
+    ) -> Result<ImportPlan, LedgerError>;
+
+    /// Counts the pool, one row for each kind.
+    ///
+    /// # Errors
+    /// Whatever stands in the way; nothing is changed then.
+    async fn access_code_stock(&self) -> Result<Vec<AccessCodeStock>, LedgerError>;
+
+    /// Shows a day of the e-mail threshold. `first_threshold` holds until one is set.
+    ///
+    /// # Errors
+    /// Whatever stands in the way; nothing is changed then.
+    async fn quota(&self, day: NaiveDate, first_threshold: u32) -> Result<QuotaView, LedgerError>;
+
+    /// Sets the e-mail threshold, in force from the next decision of every instance on.
+    ///
+    /// # Errors
+    /// Whatever stands in the way; nothing is changed then.
+    async fn set_quota(&self, threshold: u32, by: ChangedBy) -> Result<(), LedgerError>;
+
+    /// Lists tenants, newest first.
+    ///
+    /// # Errors
+    /// Whatever stands in the way; nothing is changed then.
+    async fn tenants(&self, page: TenantPage) -> Result<Vec<TenantView>, LedgerError>;
+
+    /// Shows one tenant.
+    ///
+    /// # Errors
+    /// Whatever stands in the way; nothing is changed then.
+    async fn tenant(&self, id: TenantId) -> Result<Option<TenantView>, LedgerError>;
+
+    /// Finds what happened, at most the newest `limit` of each kind of request.
+    ///
+    /// # Errors
+    /// Whatever stands in the way; nothing is changed then.
+    async fn find_applications(&self, query: ApplicationQuery, limit: u32) -> Result<TimelineView, LedgerError>;
+
+    /// Says how many consecutive wrong codes a phone has; `None` if the phone was never seen.
+    ///
+    /// # Errors
+    /// Whatever stands in the way; nothing is changed then.
+    async fn phone_failures(&self, phone: Phone) -> Result<Option<u32>, LedgerError>;
+
+    /// Sets a phone's count of wrong codes to 0; says whether the phone was known.
+    ///
+    /// # Errors
+    /// Whatever stands in the way; nothing is changed then.
+    async fn unlock_phone(&self, phone: Phone, by: ChangedBy) -> Result<bool, LedgerError>;
+
+    /// Looks for rows that break an invariant.
+    ///
+    /// # Errors
+    /// Whatever stands in the way; nothing is changed then.
+    async fn violations(&self) -> Result<Vec<Violation>, LedgerError>;
+}
+
+/// A way to send short messages.
+#[cfg_attr(feature = "mock", mockall::automock)]
+#[async_trait]
+pub trait SmsGateway: Send + Sync {
+    /// The name that operations know it by.
+    fn name(&self) -> &'static str;
+
+    /// Hands one message over, within a bounded time. Never fails: what is not known is `Unknown`.
+    async fn send(&self, message: &SmsMessage) -> GatewayReply;
+}
+
+/// A way to send mails.
+#[cfg_attr(feature = "mock", mockall::automock)]
+#[async_trait]
+pub trait Mailer: Send + Sync {
+    /// Writes and hands over one mail, within a bounded time; returns the server's reply.
+    ///
+    /// # Errors
+    /// The mail was not taken, for now or for good.
+    async fn deliver(&self, mail: &OutgoingMail) -> Result<String, DeliveryError>;
+
+    /// Says whether mails could be handed over right now.
+    ///
+    /// # Errors
+    /// Whatever stands in the way.
+    async fn check(&self) -> Result<(), DeliveryError>;
+}
+
+/// What time it is.
+#[cfg_attr(feature = "mock", mockall::automock)]
+pub trait Clock: Send + Sync {
+    /// This instant. May go back.
+    fn now(&self) -> DateTime<Utc>;
+}
+
+/// Randomness fit for keys and ids.
+#[cfg_attr(feature = "mock", mockall::automock)]
+pub trait Entropy: Send + Sync {
+    /// Fills the buffer with random bytes.
+    fn fill(&self, buffer: &mut [u8]);
+}

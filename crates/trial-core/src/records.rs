@@ -1,0 +1,272 @@
+//! The rows: what a ledger keeps, in the words of the domain.
+
+use chrono::{DateTime, NaiveDate, Utc};
+
+use crate::values::named;
+use crate::{
+    AccessCode, AccessCodeKind, Application, ApplicationId, ApplyOutcome, AuditId, ChallengeId, CodeOutcome,
+    CodeRequestId, CompanyName, Email, Locale, MailId, Phone, RequestId, TenantId,
+};
+
+/// What is remembered of a phone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PhoneRecord {
+    /// The phone.
+    pub phone: Phone,
+    /// Consecutive wrong tries, over all codes.
+    pub failures: u32,
+    /// Its current code, if one was ever made.
+    pub challenge: Option<ChallengeId>,
+}
+
+/// One verification code. The code itself is derived from the id and the key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Challenge {
+    /// Its id, and the nonce of the derivation.
+    pub id: ChallengeId,
+    /// The phone it was made for.
+    pub phone: Phone,
+    /// The key that derives it.
+    pub key_id: String,
+    /// When it was made.
+    pub made_at: DateTime<Utc>,
+    /// When it dies, if nothing happens to it before.
+    pub expires_at: DateTime<Utc>,
+    /// Wrong tries so far.
+    pub tries: u32,
+    /// What became of it.
+    pub state: ChallengeState,
+}
+
+/// What became of a code. Expiry and too many tries are not states: they follow from the time and the tries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ChallengeState {
+    /// It can be used.
+    Open,
+    /// It was used by an accepted application.
+    Consumed,
+    /// It never left: the gateway refused its only message.
+    Unsent,
+}
+
+named!(ChallengeState, "state of a code", { Open => "open", Consumed => "consumed", Unsent => "unsent" });
+
+/// One request for a code, whatever became of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CodeRequestRecord {
+    /// Its id.
+    pub id: CodeRequestId,
+    /// The HTTP exchange it came by.
+    pub request_id: RequestId,
+    /// When it was decided.
+    pub at: DateTime<Utc>,
+    /// The phone.
+    pub phone: Phone,
+    /// What was decided.
+    pub outcome: CodeOutcome,
+}
+
+/// How far a message that was to be sent got.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum SendState {
+    /// Decided, and no reply of the gateway known: it may be on its way.
+    Sending,
+    /// The gateway took it.
+    Accepted,
+    /// The gateway refused it: it is not on its way.
+    Refused,
+    /// The gateway was not reached: it is not on its way.
+    Unreached,
+    /// The gateway was reached and its reply is not known: it may be on its way.
+    Unknown,
+}
+
+named!(SendState, "state of a send", {
+    Sending => "sending", Accepted => "accepted", Refused => "refused", Unreached => "unreached", Unknown => "unknown",
+});
+
+impl SendState {
+    /// Whether the message may reach the phone.
+    pub fn may_arrive(self) -> bool {
+        matches!(self, Self::Sending | Self::Accepted | Self::Unknown)
+    }
+}
+
+/// One application, whatever became of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApplicationRecord {
+    /// Its id.
+    pub id: ApplicationId,
+    /// When it was decided.
+    pub at: DateTime<Utc>,
+    /// What was asked.
+    pub application: Application,
+    /// The code that it was judged by, if the phone had one.
+    pub challenge: Option<ChallengeId>,
+    /// What was decided.
+    pub outcome: ApplyOutcome,
+}
+
+/// A tenant: the customer's space in the contact centre.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tenant {
+    /// Its id.
+    pub id: TenantId,
+    /// Where in its life it is.
+    pub status: TenantStatus,
+    /// The applicant's phone.
+    pub phone: Phone,
+    /// The applicant's mailbox.
+    pub email: Email,
+    /// The applicant's company.
+    pub company: CompanyName,
+    /// When the trial began.
+    pub created_at: DateTime<Utc>,
+    /// When the trial ends.
+    pub trial_ends_at: DateTime<Utc>,
+    /// The key that derives the initial password.
+    pub key_id: String,
+    /// How many initial passwords were given out.
+    pub password_issue: u32,
+}
+
+impl Tenant {
+    /// The name of the tenant's first account, as the mail says it and the portal asks for it.
+    pub fn account_name(id: TenantId) -> String {
+        format!("admin@{id}")
+    }
+}
+
+/// Where in its life a tenant is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum TenantStatus {
+    /// On trial.
+    Trial,
+    /// The trial is over and can be recovered.
+    Suspended,
+    /// A paying customer.
+    Commercial,
+    /// Gone for good.
+    Closed,
+}
+
+named!(TenantStatus, "status of a tenant", {
+    Trial => "trial", Suspended => "suspended", Commercial => "commercial", Closed => "closed",
+});
+
+impl TenantStatus {
+    /// Whether a tenant of this status stands in the way of another of the same customer.
+    pub fn is_in_use(self) -> bool {
+        self != Self::Closed
+    }
+}
+
+/// Where an access code is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum AccessCodeState {
+    /// To be had.
+    Free,
+    /// Held by a tenant.
+    Leased,
+    /// Released, and resting before it is free again.
+    Quarantined,
+    /// Out of use.
+    Retired,
+}
+
+named!(AccessCodeState, "state of an access code", {
+    Free => "free", Leased => "leased", Quarantined => "quarantined", Retired => "retired",
+});
+
+/// A free access code is given to a tenant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccessCodeLease {
+    /// The code.
+    pub code: AccessCode,
+    /// Its kind.
+    pub kind: AccessCodeKind,
+    /// Who gets it.
+    pub tenant: TenantId,
+    /// Since when.
+    pub at: DateTime<Utc>,
+}
+
+/// One mail of the outbox.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MailRecord {
+    /// Its id.
+    pub id: MailId,
+    /// What it is about.
+    pub kind: MailKind,
+    /// Whose it is.
+    pub tenant: TenantId,
+    /// Where it goes.
+    pub to: Email,
+    /// The language it is written in.
+    pub locale: Locale,
+    /// When it was put into the outbox, and first due.
+    pub created_at: DateTime<Utc>,
+    /// The unit of the day's threshold that it took.
+    pub quota: QuotaUnit,
+}
+
+/// What a mail is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum MailKind {
+    /// The account of a new tenant.
+    Account,
+}
+
+named!(MailKind, "kind of mail", { Account => "account" });
+
+/// How far a mail got.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum MailState {
+    /// To be sent, now or later.
+    Due,
+    /// Taken by the mail server.
+    Sent,
+    /// Given up, for operations to see.
+    Failed,
+}
+
+named!(MailState, "state of a mail", { Due => "due", Sent => "sent", Failed => "failed" });
+
+/// One unit of a day's threshold: the `unit`-th mail of `day`, taken while `threshold` was in force.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct QuotaUnit {
+    /// The day, in the policy's time zone.
+    pub day: NaiveDate,
+    /// Its place in the day, from 1.
+    pub unit: u32,
+    /// The threshold in force when it was taken.
+    pub threshold: u32,
+}
+
+/// How many messages a day's budget has paid for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SmsDay {
+    /// The day, in the policy's time zone.
+    pub day: NaiveDate,
+    /// The country calling code.
+    pub country_code: u16,
+    /// Messages.
+    pub sent: u32,
+}
+
+/// Something was changed: who, when, what, to what.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditRecord {
+    /// Its id.
+    pub id: AuditId,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// Who: `applicant`, or the operator's name.
+    pub actor: String,
+    /// What was done, such as `tenant.create`.
+    pub action: &'static str,
+    /// What it was done to.
+    pub subject: String,
+    /// Before and after, in words.
+    pub detail: String,
+}

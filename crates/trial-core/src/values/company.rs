@@ -1,0 +1,119 @@
+use std::fmt;
+use std::sync::Arc;
+
+use icu_casemap::CaseMapper;
+use icu_normalizer::ComposingNormalizer;
+use icu_properties::CodePointSetData;
+use icu_properties::props::DefaultIgnorableCodePoint;
+
+/// The longest company name after trimming, in characters (Unicode scalar values).
+const MAX_LENGTH: usize = 128;
+
+/// A company name as the applicant wrote it, trimmed. Compared by its [`CompanyKey`].
+#[derive(Clone, PartialEq, Eq)]
+pub struct CompanyName {
+    name: Arc<str>,
+    key: CompanyKey,
+}
+
+/// What two spellings of one name have in common: NFKC, case folding, collapsed white space, and none of the characters
+/// that show nothing (`Default_Ignorable_Code_Point`, as in `NFKC_Casefold` of the Unicode standard, section 3.13).
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CompanyKey(Arc<str>);
+
+/// Why a text is not a company name. The message says what to do.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CompanyError {
+    /// Nothing there, or nothing that shows.
+    #[error("is empty; give the company's name")]
+    Empty,
+    /// Over the limit.
+    #[error("is longer than {MAX_LENGTH} characters")]
+    TooLong,
+    /// A control character, or one that turns the direction of the text around it.
+    #[error("has a control character or a text direction override; remove it")]
+    Control,
+}
+
+impl CompanyName {
+    /// Parses a name of 1 to 128 characters. Emoji and the marks of right-to-left scripts are characters like any other;
+    /// control characters and direction overrides, which could make an operator's screen lie, are refused.
+    ///
+    /// # Errors
+    /// Says what is wrong and what to give instead.
+    pub fn parse(text: &str) -> Result<Self, CompanyError> {
+        let name = text.trim();
+        if name.chars().nth(MAX_LENGTH).is_some() {
+            return Err(CompanyError::TooLong);
+        }
+        if name.chars().any(|c| c.is_control() || is_direction_override(c)) {
+            return Err(CompanyError::Control);
+        }
+        let key = key_of(name);
+        if key.is_empty() {
+            return Err(CompanyError::Empty);
+        }
+        Ok(Self { name: name.into(), key: CompanyKey(key.into()) })
+    }
+
+    /// Takes a name back from storage.
+    pub fn from_stored(name: &str, key: &str) -> Self {
+        Self { name: name.into(), key: CompanyKey(key.into()) }
+    }
+
+    /// The name as it was written, trimmed.
+    pub fn as_str(&self) -> &str {
+        &self.name
+    }
+
+    /// What it is compared by.
+    pub fn key(&self) -> &CompanyKey {
+        &self.key
+    }
+}
+
+/// Embeddings, overrides and isolates (UAX #9 sections 2.1 to 2.4); not the plain marks LRM, RLM and ALM.
+fn is_direction_override(c: char) -> bool {
+    matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
+}
+
+fn key_of(name: &str) -> String {
+    if name.bytes().all(|b| b.is_ascii_graphic() || b == b' ') {
+        return collapsed(&name.to_ascii_lowercase());
+    }
+    let nfkc = ComposingNormalizer::new_nfkc();
+    let ignorable = CodePointSetData::new::<DefaultIgnorableCodePoint>();
+    let folded = CaseMapper::new().fold_string(&nfkc.normalize(name)).into_owned();
+    let shown: String = folded.chars().filter(|&c| !ignorable.contains(c)).collect();
+    collapsed(&nfkc.normalize(&shown))
+}
+
+fn collapsed(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+impl CompanyKey {
+    /// Takes a key back from storage.
+    pub fn from_stored(key: &str) -> Self {
+        Self(key.into())
+    }
+
+    /// The text that is stored and looked up.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Hidden, so that an applicant's name cannot reach a log by way of `{:?}`.
+impl fmt::Debug for CompanyName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("CompanyName(***)")
+    }
+}
+
+/// Hidden, so that an applicant's name cannot reach a log by way of `{:?}`.
+impl fmt::Debug for CompanyKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("CompanyKey(***)")
+    }
+}

@@ -1,0 +1,159 @@
+use std::fmt;
+use std::net::{Ipv4Addr, Ipv6Addr};
+use std::sync::Arc;
+
+use email_address::{EmailAddress, Options};
+
+/// The longest mailbox, in bytes: a path of RFC 5321 section 4.5.3.1.3 less its angle brackets.
+const MAX_LENGTH: usize = 254;
+
+/// A mailbox of RFC 5321, as the applicant wrote it. Compared by its [`EmailKey`].
+#[derive(Clone, PartialEq, Eq)]
+pub struct Email {
+    address: Arc<str>,
+    key: EmailKey,
+}
+
+/// What two spellings of one mailbox have in common: the domain in lower case, the local part without regard to case and
+/// without quotes that it does not need.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EmailKey(Arc<str>);
+
+/// Why a text is not a mailbox. The message says what to do.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum EmailError {
+    /// Nothing there.
+    #[error("is empty; give an e-mail address such as name@example.com")]
+    Empty,
+    /// Longer than SMTP carries.
+    #[error("is longer than {MAX_LENGTH} bytes, the most that RFC 5321 carries")]
+    TooLong,
+    /// Outside ASCII, which needs SMTPUTF8 (RFC 6531) on every hop.
+    #[error("has characters outside ASCII; write an internationalised domain in its xn-- form")]
+    NotAscii,
+    /// Not a mailbox of RFC 5321.
+    #[error("is not an e-mail address; give one such as name@example.com")]
+    Malformed,
+}
+
+impl Email {
+    /// Parses a bare mailbox of RFC 5321: dot-string or quoted local part, domain name or address literal.
+    ///
+    /// # Errors
+    /// Says what is wrong and what to give instead.
+    pub fn parse(text: &str) -> Result<Self, EmailError> {
+        let text = text.trim_matches([' ', '\t']);
+        if text.is_empty() {
+            return Err(EmailError::Empty);
+        }
+        if text.len() > MAX_LENGTH {
+            return Err(EmailError::TooLong);
+        }
+        if !text.is_ascii() {
+            return Err(EmailError::NotAscii);
+        }
+        let options = Options::default().without_display_text().with_domain_literal();
+        let parsed = EmailAddress::parse_with_options(text, options).map_err(|_| EmailError::Malformed)?;
+        // The library follows RFC 5322, which is laxer than SMTP on what an address literal may hold and on host names.
+        if text.bytes().any(|b| b.is_ascii_control()) || !is_smtp_domain(parsed.domain()) {
+            return Err(EmailError::Malformed);
+        }
+        let local = unquoted(parsed.local_part()).to_ascii_lowercase();
+        let local = if is_dot_string(&local) { local } else { quoted(&local) };
+        let key = format!("{local}@{}", parsed.domain().to_ascii_lowercase());
+        Ok(Self { address: text.into(), key: EmailKey(key.into()) })
+    }
+
+    /// Takes a mailbox back from storage.
+    pub fn from_stored(address: &str, key: &str) -> Self {
+        Self { address: address.into(), key: EmailKey(key.into()) }
+    }
+
+    /// The mailbox as it was written.
+    pub fn as_str(&self) -> &str {
+        &self.address
+    }
+
+    /// What it is compared by.
+    pub fn key(&self) -> &EmailKey {
+        &self.key
+    }
+
+    /// The form for people who need not see all of it: `a***@example.com`.
+    pub fn masked(&self) -> String {
+        let at = self.address.rfind('@').unwrap_or(0);
+        let head = self.address.chars().next().unwrap_or('*');
+        format!("{head}***{}", &self.address[at..])
+    }
+}
+
+/// A domain name of letters, digits and hyphens, or an address literal (RFC 5321 sections 2.3.5 and 4.1.3).
+fn is_smtp_domain(domain: &str) -> bool {
+    if let Some(literal) = domain.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+        let v6 = literal.get(..5).filter(|tag| tag.eq_ignore_ascii_case("IPv6:")).map(|_| &literal[5..]);
+        return v6.map_or_else(|| literal.parse::<Ipv4Addr>().is_ok(), |ip| ip.parse::<Ipv6Addr>().is_ok());
+    }
+    domain.len() <= 253
+        && domain.split('.').all(|label| {
+            (1..=63).contains(&label.len())
+                && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+                && !label.starts_with('-')
+                && !label.ends_with('-')
+        })
+}
+
+fn is_dot_string(local: &str) -> bool {
+    let atext = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~".contains(&b);
+    local.split('.').all(|atom| !atom.is_empty() && atom.bytes().all(atext))
+}
+
+fn unquoted(local: &str) -> String {
+    let Some(inner) = local.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) else {
+        return local.to_owned();
+    };
+    let mut plain = String::with_capacity(inner.len());
+    let mut chars = inner.chars();
+    while let Some(c) = chars.next() {
+        plain.extend(if c == '\\' { chars.next() } else { Some(c) });
+    }
+    plain
+}
+
+fn quoted(local: &str) -> String {
+    let mut text = String::with_capacity(local.len() + 2);
+    text.push('"');
+    for c in local.chars() {
+        if matches!(c, '"' | '\\') {
+            text.push('\\');
+        }
+        text.push(c);
+    }
+    text.push('"');
+    text
+}
+
+impl EmailKey {
+    /// Takes a key back from storage.
+    pub fn from_stored(key: &str) -> Self {
+        Self(key.into())
+    }
+
+    /// The text that is stored and looked up.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Masked, so that an address cannot reach a log by way of `{:?}`.
+impl fmt::Debug for Email {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Email({})", self.masked())
+    }
+}
+
+/// Hidden, so that an address cannot reach a log by way of `{:?}`.
+impl fmt::Debug for EmailKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("EmailKey(***)")
+    }
+}

@@ -1,0 +1,19 @@
+use super::{Phone, named};
+
+/// The languages that replies, short messages and mails are written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Locale {
+    /// English.
+    En,
+    /// Chinese, simplified.
+    ZhCn,
+}
+
+named!(Locale, "locale (en or zh-CN)", { En => "en", ZhCn => "zh-CN" });
+
+impl Locale {
+    /// The language of somebody who did not say: Chinese for a phone of China, English for every other.
+    pub fn of_phone(phone: &Phone) -> Self {
+        if phone.country_code() == 86 { Self::ZhCn } else { Self::En }
+    }
+}

@@ -1,0 +1,56 @@
+//! Values parsed at the boundary: once one of these exists, nobody checks it again.
+
+mod access_code;
+mod company;
+mod email;
+mod ids;
+mod locale;
+mod phone;
+mod submitted_code;
+
+pub use access_code::{AccessCode, AccessCodeError, AccessCodeKind};
+pub use company::{CompanyError, CompanyKey, CompanyName};
+pub use email::{Email, EmailError, EmailKey};
+pub(crate) use ids::ID_ENTROPY;
+pub use ids::{ApplicationId, AuditId, ChallengeId, CodeRequestId, LeaseId, MailId, RequestId, TenantId};
+pub use locale::Locale;
+pub use phone::{Phone, PhoneError};
+pub use submitted_code::{SubmittedCode, SubmittedCodeError};
+
+/// A stored or typed name that stands for no value of its enumeration.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is not a {1}")]
+pub struct UnknownName(pub String, pub &'static str);
+
+/// Gives an enumeration its stored names: `as_str`, `FromStr`, `Display`, and `ALL` in declaration order.
+macro_rules! named {
+    ($type:ident, $what:literal, { $($variant:ident => $name:literal),+ $(,)? }) => {
+        impl $type {
+            /// Every value, in order of declaration.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// The name it is stored and shown under.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $name),+ }
+            }
+        }
+
+        impl std::str::FromStr for $type {
+            type Err = $crate::values::UnknownName;
+
+            fn from_str(name: &str) -> Result<Self, Self::Err> {
+                match name {
+                    $($name => Ok(Self::$variant),)+
+                    _ => Err($crate::values::UnknownName(name.to_owned(), $what)),
+                }
+            }
+        }
+
+        impl std::fmt::Display for $type {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+    };
+}
+pub(crate) use named;

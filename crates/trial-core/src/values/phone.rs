@@ -1,0 +1,137 @@
+use std::fmt;
+use std::sync::Arc;
+
+use phonenumber::metadata::DATABASE;
+use phonenumber::{Mode, Type, country};
+
+use crate::PhonePolicy;
+
+/// The longest spelling of a phone that is looked at, in characters: E.164 has 15 digits, people add spaces and brackets.
+const MAX_SPELLING: usize = 40;
+
+/// A mobile phone in its one canonical form, E.164 (`+8616673280001`). Valid by libphonenumber's data.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Phone {
+    e164: Arc<str>,
+    country_code: u16,
+}
+
+/// Why a text is not a phone that can be served. The message says what to do.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PhoneError {
+    /// Nothing there.
+    #[error("is empty; give a mobile phone number such as +8616673280001")]
+    Empty,
+    /// Longer than any spelling of a phone number.
+    #[error("is longer than {MAX_SPELLING} characters; give a mobile phone number such as +8616673280001")]
+    TooLong,
+    /// Not a phone number, or not a valid one of its country.
+    #[error("is not a valid phone number; give it as E.164, such as +8616673280001")]
+    Malformed,
+    /// A valid number that cannot receive a short message.
+    #[error("is not a mobile phone; give a number that can receive short messages")]
+    NotMobile,
+    /// A valid mobile of a country outside `phone.countries`.
+    #[error("belongs to a country that is not served")]
+    CountryNotServed,
+}
+
+impl Phone {
+    /// Parses E.164, or a national number of the policy's default region, in any usual spelling
+    /// (`16673280001`, `+86 166-7328-0001` and `0086 166 7328 0001` are one phone).
+    ///
+    /// # Errors
+    /// Says what is wrong and what to give instead.
+    pub fn parse(text: &str, policy: &PhonePolicy) -> Result<Self, PhoneError> {
+        let text = text.trim();
+        if text.is_empty() {
+            return Err(PhoneError::Empty);
+        }
+        if text.chars().nth(MAX_SPELLING).is_some() {
+            return Err(PhoneError::TooLong);
+        }
+        let dialled = plain_spelling(text).ok_or(PhoneError::Malformed)?;
+        let number = phonenumber::parse(Some(policy.default_region), &dialled).map_err(|_| PhoneError::Malformed)?;
+        if number.extension().is_some() || !number.is_valid() {
+            return Err(PhoneError::Malformed);
+        }
+        let region = number.country().id().ok_or(PhoneError::Malformed)?;
+        if !policy.countries.contains(&region) {
+            return Err(PhoneError::CountryNotServed);
+        }
+        match number.number_type(&DATABASE) {
+            Type::Mobile | Type::FixedLineOrMobile => {}
+            _ => return Err(PhoneError::NotMobile),
+        }
+        Ok(Self { e164: number.format().mode(Mode::E164).to_string().into(), country_code: number.country().code() })
+    }
+
+    /// Takes a phone back from storage, where only canonical forms are kept.
+    pub fn from_canonical(e164: &str, country_code: u16) -> Self {
+        Self { e164: e164.into(), country_code }
+    }
+
+    /// The canonical form, `+` and up to 15 digits.
+    pub fn as_str(&self) -> &str {
+        &self.e164
+    }
+
+    /// The country calling code, 86 for China.
+    pub fn country_code(&self) -> u16 {
+        self.country_code
+    }
+
+    /// The form for people who need not see all of it: `+86166****0001`.
+    pub fn masked(&self) -> String {
+        let tail = self.e164.len().saturating_sub(4);
+        let head = tail.saturating_sub(4).min(6);
+        format!("{}****{}", &self.e164[..head], &self.e164[tail..])
+    }
+}
+
+/// Full-width digits as ASCII, an international prefix as `+`; `None` for anything that is no usual spelling.
+fn plain_spelling(text: &str) -> Option<String> {
+    let mut plain = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '0'..='9' => plain.push(c),
+            '\u{FF10}'..='\u{FF19}' => plain.push(char::from(b'0' + u8::try_from(u32::from(c) - 0xFF10).ok()?)),
+            '+' | '\u{FF0B}' if plain.is_empty() => plain.push('+'),
+            ' ' | '\u{A0}' | '\u{3000}' | '-' | '\u{2010}' | '\u{2011}' | '.' | '(' | ')' | '/' => {}
+            _ => return None,
+        }
+    }
+    if let Some(international) = plain.strip_prefix("00") {
+        plain = format!("+{international}");
+    }
+    Some(plain)
+}
+
+impl fmt::Display for Phone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.e164)
+    }
+}
+
+/// Masked, so that a phone cannot reach a log by way of `{:?}`.
+impl fmt::Debug for Phone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Phone({})", self.masked())
+    }
+}
+
+impl PhonePolicy {
+    /// Builds the policy from ISO 3166 codes such as `CN`; names the code that is unknown.
+    ///
+    /// # Errors
+    /// Says what is wrong and what to give instead.
+    pub fn from_codes(default_region: &str, countries: &[String]) -> Result<Self, crate::UnknownName> {
+        let region = |code: &str| {
+            code.parse::<country::Id>().map_err(|_| crate::UnknownName(code.to_owned(), "country code of ISO 3166"))
+        };
+        Ok(Self {
+            default_region: region(default_region)?,
+            countries: countries.iter().map(|code| region(code)).collect::<Result<_, _>>()?,
+        })
+    }
+}

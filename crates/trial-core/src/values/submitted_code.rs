@@ -1,0 +1,47 @@
+use std::fmt;
+
+/// The longest code that is looked at, in characters.
+const MAX_LENGTH: usize = 16;
+
+/// What the applicant typed as the code: 1 to 16 characters, taken as they are. One that cannot be right (spaces,
+/// full-width digits, letters) is simply a wrong code.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SubmittedCode(String);
+
+/// Why a text cannot be a submitted code. The message says what to do.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SubmittedCodeError {
+    /// Nothing there.
+    #[error("is empty; give the code from the short message")]
+    Empty,
+    /// Over the limit.
+    #[error("is longer than {MAX_LENGTH} characters; give the code from the short message")]
+    TooLong,
+}
+
+impl SubmittedCode {
+    /// Takes 1 to 16 characters.
+    ///
+    /// # Errors
+    /// Says what is wrong and what to give instead.
+    pub fn parse(text: &str) -> Result<Self, SubmittedCodeError> {
+        if text.is_empty() {
+            return Err(SubmittedCodeError::Empty);
+        }
+        if text.chars().nth(MAX_LENGTH).is_some() {
+            return Err(SubmittedCodeError::TooLong);
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+}
+
+/// Hidden, so that a code cannot reach a log by way of `{:?}`.
+impl fmt::Debug for SubmittedCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SubmittedCode(***)")
+    }
+}

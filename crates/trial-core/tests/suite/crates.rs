@@ -1,0 +1,78 @@
+//! Arrows between the crates point down only.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::process::Command;
+
+use serde_json::Value;
+
+/// Each crate, and the crates of ours that it may stand on.
+const ARROWS: &[(&str, &[&str])] = &[
+    ("trial-core", &[]),
+    ("trial-engine", &["trial-core"]),
+    ("trial-storage", &["trial-core"]),
+    ("trial-sandbox", &["trial-core"]),
+    ("trial-sms", &["trial-core", "trial-sandbox"]),
+    ("trial-mail", &["trial-core", "trial-sandbox"]),
+    ("trial-http", &["trial-core", "trial-sandbox"]),
+    ("trial-testkit", &["trial-core"]),
+    ("trial-bench", &["trial-core", "trial-storage"]),
+    (
+        "trialgate",
+        &["trial-core", "trial-engine", "trial-http", "trial-mail", "trial-sandbox", "trial-sms", "trial-storage"],
+    ),
+    ("trialgate-tests", &["trial-core"]),
+];
+
+/// What each of these crates knows nothing of.
+const STRANGERS: &[(&str, &[&str])] = &[
+    ("trial-core", &["tokio", "diesel", "actix-web", "lettre", "reqwest", "getrandom", "tracing", "anyhow"]),
+    ("trial-engine", &["diesel", "actix-web", "lettre", "reqwest", "anyhow"]),
+    ("trial-storage", &["actix-web", "lettre", "reqwest", "anyhow"]),
+    ("trial-sandbox", &["diesel", "actix-web", "lettre", "anyhow"]),
+    ("trial-sms", &["diesel", "actix-web", "lettre", "anyhow"]),
+    ("trial-mail", &["diesel", "actix-web", "anyhow"]),
+    ("trial-http", &["diesel", "lettre", "anyhow"]),
+    ("trialgate", &["diesel", "lettre"]),
+];
+
+/// The dependencies of each crate of the workspace, without those of its tests.
+fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
+    let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/../../Cargo.toml");
+    let output = Command::new(env!("CARGO"))
+        .args(["metadata", "--no-deps", "--format-version", "1", "--offline", "--manifest-path", manifest])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let metadata: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let packages = metadata["packages"].as_array().unwrap().iter();
+    packages
+        .map(|package| {
+            let all = package["dependencies"].as_array().unwrap().iter();
+            let shipped = all.filter(|dependency| dependency["kind"] != "dev");
+            (text(&package["name"]), shipped.map(|dependency| text(&dependency["name"])).collect())
+        })
+        .collect()
+}
+
+#[test]
+fn arrows_point_down_only() {
+    let dependencies = dependencies();
+    let known: BTreeSet<_> = ARROWS.iter().map(|(name, _)| (*name).to_owned()).collect();
+    let found: BTreeSet<_> = dependencies.keys().cloned().collect();
+    assert_eq!(found, known, "a crate that is new or gone belongs into this table");
+    for (name, allowed) in ARROWS {
+        let ours = dependencies[*name].iter().filter(|dependency| known.contains(*dependency));
+        let wrong: Vec<_> = ours.filter(|dependency| !allowed.contains(&dependency.as_str())).collect();
+        assert!(wrong.is_empty(), "{name} stands on {wrong:?}");
+    }
+}
+
+#[test]
+fn crates_know_nothing_of_what_is_not_theirs() {
+    let dependencies = dependencies();
+    for (name, strangers) in STRANGERS {
+        let wrong: Vec<_> = strangers.iter().filter(|stranger| dependencies[*name].contains(**stranger)).collect();
+        assert!(wrong.is_empty(), "{name} depends on {wrong:?}");
+    }
+}

@@ -1,0 +1,64 @@
+//! Desks in memory, and what tests do to them behind the planner's back.
+
+use std::time::Duration;
+
+use trial_core::{CodeReply, GatewayReply, Policy, SendState};
+use trial_testkit::data::{phone, planner_with};
+use trial_testkit::{Desk, MemoryLedger};
+
+pub(crate) type MemoryDesk = Desk<MemoryLedger>;
+
+pub(crate) const MINUTE: Duration = Duration::from_mins(1);
+pub(crate) const HOUR: Duration = Duration::from_hours(1);
+pub(crate) const DAY: Duration = Duration::from_hours(24);
+
+pub(crate) fn secs(secs: u64) -> Duration {
+    Duration::from_secs(secs)
+}
+
+/// A desk with this many pairs of access codes.
+pub(crate) async fn desk(pairs: u32) -> MemoryDesk {
+    Desk::new(MemoryLedger::default()).with_access_codes(pairs).await
+}
+
+/// The same, by another policy.
+pub(crate) async fn desk_by(pairs: u32, change: impl FnOnce(&mut Policy)) -> MemoryDesk {
+    Desk::with_planner(MemoryLedger::default(), planner_with(change)).with_access_codes(pairs).await
+}
+
+/// Gives a phone that a code was made for this many consecutive wrong tries.
+pub(crate) fn set_failures(desk: &MemoryDesk, n: u32, failures: u32) {
+    desk.ledger.change(|state| state.phones.get_mut(&phone(n)).expect("a code was made for it").failures = failures);
+}
+
+pub(crate) fn set_threshold(desk: &MemoryDesk, threshold: u32) {
+    desk.ledger.change(|state| state.threshold = Some(threshold));
+}
+
+/// The published code and the seconds of `Retry-After`, for a phone that asks for a code which is accepted.
+pub(crate) async fn ask(desk: &MemoryDesk, n: u32) -> (&'static str, Option<u64>) {
+    answer(desk, n, GatewayReply::Accepted { provider_id: None }).await
+}
+
+/// The same, with this reply of the gateway.
+pub(crate) async fn answer(desk: &MemoryDesk, n: u32, reply: GatewayReply) -> (&'static str, Option<u64>) {
+    let told = match desk.ask(&phone(n)).await {
+        Ok(sent) => {
+            let state = reply.state();
+            desk.report(&sent, reply).await;
+            CodeReply::from(state)
+        }
+        Err(refusal) => CodeReply::from(&refusal),
+    };
+    (told.code.as_str(), told.retry_after.map(|wait| wait.as_secs()))
+}
+
+pub(crate) fn reply(state: SendState) -> GatewayReply {
+    let reason = || "as the test says".to_owned();
+    match state {
+        SendState::Sending | SendState::Accepted => GatewayReply::Accepted { provider_id: None },
+        SendState::Refused => GatewayReply::Refused { reason: reason() },
+        SendState::Unreached => GatewayReply::Unreached { reason: reason() },
+        SendState::Unknown => GatewayReply::Unknown { reason: reason() },
+    }
+}

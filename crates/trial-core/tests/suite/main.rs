@@ -1,0 +1,21 @@
+//! The rules, one test for each row of the contract's tables, and what holds for all of them.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
+mod access_code_import;
+mod apply_table;
+mod clock_set_back;
+mod crates;
+mod defaults;
+mod desks;
+mod keyring;
+mod mail_retry;
+mod oracle;
+mod order_of_decision;
+mod outcomes;
+mod properties;
+mod resend;
+mod send_code_table;
+mod send_limits;
+mod sms_budget;
+mod values;

@@ -1,0 +1,167 @@
+//! What a resend does to a code, minute by minute.
+
+use trial_core::{ChallengeState, SendState};
+use trial_testkit::data::{application, phone};
+
+use crate::desks::{MINUTE, MemoryDesk, answer, desk, desk_by, reply, secs};
+
+/// A code made at minute 0 and sent again at these minutes: whether the last of them repeats it, and how many minutes
+/// after minute 0 what was sent expires.
+async fn resent(minutes: &[u32]) -> (bool, i64) {
+    let desk = desk(0).await;
+    let first = desk.send(&phone(1)).await;
+    let start = desk.now();
+    let mut last = first.clone();
+    for minute in minutes {
+        desk.clock.set(start + *minute * MINUTE);
+        last = desk.send(&phone(1)).await;
+    }
+    assert_eq!(last.challenge == first.challenge, last.code == first.code);
+    (last.challenge == first.challenge, (last.expires_at - start).num_minutes())
+}
+
+#[tokio::test]
+async fn a_resend_within_5_minutes_repeats_the_code_and_gives_it_5_more() {
+    for minute in 1..5 {
+        assert_eq!(resent(&[minute]).await, (true, i64::from(minute) + 5), "minute {minute}");
+    }
+}
+
+#[tokio::test]
+async fn a_resend_never_prolongs_past_10_minutes_after_the_code_was_made() {
+    assert_eq!(resent(&[4, 5]).await, (true, 10));
+    for minute in 6..9 {
+        assert_eq!(resent(&[4, minute]).await, (true, 10), "minute {minute}");
+    }
+}
+
+#[tokio::test]
+async fn a_new_code_is_made_where_less_than_2_minutes_would_be_left() {
+    assert_eq!(resent(&[4, 8]).await, (true, 10), "exactly 2 minutes are enough");
+    assert_eq!(resent(&[4, 9]).await, (false, 14));
+    let desk = desk(0).await;
+    let first = desk.send(&phone(1)).await;
+    desk.wait(4 * MINUTE);
+    desk.send(&phone(1)).await;
+    desk.wait(4 * MINUTE + secs(1));
+    assert_ne!(desk.send(&phone(1)).await.challenge, first.challenge);
+}
+
+#[tokio::test]
+async fn a_new_code_is_made_once_the_old_one_expired() {
+    for minute in [5, 6, 30] {
+        assert_eq!(resent(&[minute]).await, (false, i64::from(minute) + 5), "minute {minute}");
+    }
+}
+
+#[tokio::test]
+async fn where_codes_are_to_live_less_than_2_minutes_they_are_still_repeated() {
+    let desk = desk_by(0, |policy| {
+        policy.verification.code_ttl = secs(90);
+        policy.verification.code_cap = secs(300);
+    })
+    .await;
+    let first = desk.send(&phone(1)).await;
+    desk.wait(MINUTE);
+    assert_eq!(desk.send(&phone(1)).await.challenge, first.challenge);
+}
+
+#[tokio::test]
+async fn a_cap_below_the_lifetime_holds_from_the_start() {
+    let desk = desk_by(0, |policy| policy.verification.code_cap = 3 * MINUTE).await;
+    let first = desk.send(&phone(1)).await;
+    assert_eq!(first.expires_at, desk.now() + 3 * MINUTE);
+}
+
+fn tries(desk: &MemoryDesk) -> Vec<u32> {
+    desk.ledger.state().challenges.values().map(|challenge| challenge.tries).collect()
+}
+
+#[tokio::test]
+async fn tries_are_not_reset_by_a_resend() {
+    let desk = desk(1).await;
+    desk.prepared(1).await;
+    desk.try_wrong(1, 4).await;
+    desk.wait(MINUTE);
+    let right = desk.prepared(1).await;
+    assert_eq!(tries(&desk), [4]);
+    desk.try_wrong(1, 1).await;
+    assert_eq!(desk.apply_for_code(right).await, "001");
+}
+
+#[tokio::test]
+async fn a_code_that_is_spent_or_used_is_not_repeated() {
+    let desk = desk(1).await;
+    let first = desk.send(&phone(1)).await;
+    desk.try_wrong(1, 5).await;
+    desk.wait(MINUTE);
+    let second = desk.send(&phone(1)).await;
+    assert_ne!(second.challenge, first.challenge);
+    assert_eq!(tries(&desk), [5, 0]);
+    assert_eq!(desk.apply_for_code(application(1, second.code.reveal())).await, "000");
+    desk.wait(MINUTE);
+    let third = desk.send(&phone(1)).await;
+    assert_ne!(third.challenge, second.challenge);
+}
+
+#[tokio::test]
+async fn an_older_code_is_wrong_once_a_new_one_was_made() {
+    let desk = desk(1).await;
+    let old = desk.send(&phone(1)).await;
+    desk.wait(5 * MINUTE);
+    let new = desk.send(&phone(1)).await;
+    assert_ne!(old.code, new.code);
+    assert_eq!(desk.apply_for_code(application(1, old.code.reveal())).await, "002");
+    assert_eq!(desk.apply_for_code(application(1, new.code.reveal())).await, "000");
+}
+
+#[tokio::test]
+async fn a_code_whose_only_message_was_not_sent_does_not_exist() {
+    for state in [SendState::Refused, SendState::Unreached] {
+        let desk = desk(1).await;
+        let sent = desk.ask(&phone(1)).await.unwrap();
+        desk.report(&sent, reply(state)).await;
+        assert_eq!(desk.apply_for_code(application(1, sent.code.reveal())).await, "001", "{state}");
+        let kept = &desk.ledger.state().challenges[&sent.challenge];
+        assert_eq!(kept.state, ChallengeState::Unsent);
+        assert_eq!(answer(&desk, 1, reply(SendState::Accepted)).await.0, "200", "no interval: nothing was sent");
+        let right = application(1, &desk.code_on(&phone(1)));
+        assert_eq!(desk.apply_for_code(right).await, "000");
+    }
+}
+
+#[tokio::test]
+async fn a_code_lives_on_if_a_resend_of_it_was_not_sent() {
+    let desk = desk(1).await;
+    let first = desk.send(&phone(1)).await;
+    desk.wait(MINUTE);
+    assert_eq!(answer(&desk, 1, reply(SendState::Refused)).await.0, "204");
+    assert_eq!(desk.apply_for_code(application(1, first.code.reveal())).await, "000");
+}
+
+#[tokio::test]
+async fn a_code_whose_message_may_have_arrived_can_be_used() {
+    for state in [SendState::Sending, SendState::Accepted, SendState::Unknown] {
+        let desk = desk(1).await;
+        let sent = desk.ask(&phone(1)).await.unwrap();
+        if state != SendState::Sending {
+            desk.report(&sent, reply(state)).await;
+        }
+        assert_eq!(desk.apply_for_code(application(1, sent.code.reveal())).await, "000", "{state}");
+    }
+}
+
+#[tokio::test]
+async fn a_late_refusal_does_not_unmake_a_code_that_was_used_or_replaced() {
+    let desk = desk(1).await;
+    let sent = desk.ask(&phone(1)).await.unwrap();
+    assert_eq!(desk.apply_for_code(application(1, sent.code.reveal())).await, "000");
+    desk.report(&sent, reply(SendState::Refused)).await;
+    assert_eq!(desk.ledger.state().challenges[&sent.challenge].state, ChallengeState::Consumed);
+
+    let first = desk.ask(&phone(2)).await.unwrap();
+    desk.wait(6 * MINUTE);
+    let second = desk.send(&phone(2)).await;
+    desk.report(&first, reply(SendState::Refused)).await;
+    assert_eq!(desk.apply_for_code(application(2, second.code.reveal())).await, "006", "it is right");
+}

@@ -1,0 +1,180 @@
+use trial_core::{Email, EmailError};
+
+fn key(text: &str) -> String {
+    Email::parse(text).unwrap_or_else(|error| panic!("{text:?} {error}")).key().as_str().to_owned()
+}
+
+#[test]
+fn what_rfc_5321_allows_is_taken() {
+    let allowed = [
+        "a@example.com",
+        "first.last@example.com",
+        "user+tag@example.com",
+        "!#$%&'*+-/=?^_`{|}~@example.com",
+        "1@1.example",
+        "a@localhost",
+        "a@sub.sub.sub.example.com",
+        "a@xn--fiqs8s.example",
+        "a@a-b.example",
+        "a@123.example",
+        "\"john\"@example.com",
+        "\"john doe\"@example.com",
+        "\"a@b\"@example.com",
+        "\"a\\\"b\"@example.com",
+        "\"a\\\\b\"@example.com",
+        "\"..\"@example.com",
+        "a@[127.0.0.1]",
+        "a@[IPv6:2001:db8::1]",
+        "a@[ipv6:::1]",
+    ];
+    for text in allowed {
+        assert_eq!(Email::parse(text).map(|email| email.as_str().to_owned()), Ok(text.to_owned()), "{text:?}");
+    }
+    let long = format!("{}@example.com", "l".repeat(64));
+    assert!(Email::parse(&long).is_ok(), "64 octets before the @");
+    let label = format!("a@{}.example", "d".repeat(63));
+    assert!(Email::parse(&label).is_ok());
+}
+
+#[test]
+fn space_around_it_is_not_part_of_it() {
+    assert_eq!(Email::parse(" a@example.com\t").unwrap().as_str(), "a@example.com");
+}
+
+#[test]
+fn what_rfc_5321_forbids_is_refused() {
+    let forbidden = [
+        "a",
+        "@",
+        "a@",
+        "@example.com",
+        "a@@example.com",
+        "a@b@example.com",
+        ".a@example.com",
+        "a.@example.com",
+        "a..b@example.com",
+        "a b@example.com",
+        "a\t@example.com",
+        "a@exam ple.com",
+        "a@example..com",
+        "a@.example.com",
+        "a@example.com.",
+        "a@-example.com",
+        "a@example-.com",
+        "a@exa_mple.com",
+        "a@example.com,b@example.com",
+        "a@example.com;b@example.com",
+        "<a@example.com>",
+        "A <a@example.com>",
+        "a@example.com (Ann)",
+        "(Ann)a@example.com",
+        "<@x.example:a@example.com>",
+        "mailto:a@example.com\n",
+        "a\n@example.com",
+        "a@example.com\r\nBcc: b@example.com",
+        "\"a\r\nb\"@example.com",
+        "\"a\0b\"@example.com",
+        "a\0@example.com",
+        "\"a\u{7f}\"@example.com",
+        "\"a\tb\"@example.com",
+        "\"a\"b@example.com",
+        "\"a@example.com",
+        "a\"@example.com",
+        "\"a\".b@example.com",
+        "a\\@b@example.com",
+        "a@[127.0.0.256]",
+        "a@[127.0.0.1",
+        "a@127.0.0.1]",
+        "a@[]",
+        "a@[example.com]",
+        "a@[IPv6:127.0.0.1]",
+        "a@[IPv6:2001:db8::g]",
+        "a@[2001:db8::1]",
+        "a@exa\u{0}mple.com",
+        "a@example.com/../x",
+        "a@exam\"ple.com",
+        "\"\"\"@example.com",
+    ];
+    for text in forbidden {
+        assert_eq!(Email::parse(text), Err(EmailError::Malformed), "{text:?}");
+    }
+    let long = format!("{}@example.com", "l".repeat(65));
+    assert_eq!(Email::parse(&long), Err(EmailError::Malformed), "65 octets before the @");
+    let label = format!("a@{}.example", "d".repeat(64));
+    assert_eq!(Email::parse(&label), Err(EmailError::Malformed));
+}
+
+#[test]
+fn nothing_is_empty() {
+    for text in ["", " ", "\t"] {
+        assert_eq!(Email::parse(text), Err(EmailError::Empty), "{text:?}");
+    }
+}
+
+#[test]
+fn at_most_254_bytes() {
+    let domain = format!("{}.{}.{}", "d".repeat(63), "d".repeat(63), "d".repeat(59));
+    let longest = format!("{}@{domain}", "l".repeat(254 - 1 - domain.len()));
+    assert_eq!(longest.len(), 254);
+    assert!(Email::parse(&longest).is_ok());
+    assert_eq!(Email::parse(&format!("l{longest}")), Err(EmailError::TooLong));
+    assert_eq!(Email::parse(&"a".repeat(100_000)), Err(EmailError::TooLong));
+}
+
+#[test]
+fn beyond_ascii_is_another_protocol() {
+    for text in [
+        "j\u{f6}rg@example.com",
+        "a@ex\u{e4}mple.com",
+        "\u{1F600}@example.com",
+        "\u{202e}a@example.com",
+        "a＠example.com",
+    ] {
+        assert_eq!(Email::parse(text), Err(EmailError::NotAscii), "{text:?}");
+    }
+}
+
+#[test]
+fn case_does_not_count() {
+    assert_eq!(key("Ann.Lee@Example.COM"), "ann.lee@example.com");
+    assert_eq!(key("A@[IPv6:2001:DB8::1]"), key("a@[ipv6:2001:db8::1]"));
+}
+
+#[test]
+fn quotes_count_where_they_are_needed() {
+    assert_eq!(key("\"Ann\"@example.com"), "ann@example.com");
+    assert_eq!(key("\"A\\nn\"@example.com"), "ann@example.com", "an escape of what needs none");
+    assert_eq!(key("\"ann lee\"@example.com"), "\"ann lee\"@example.com");
+    assert_eq!(key("\"a\\\"\\\\b\"@example.com"), "\"a\\\"\\\\b\"@example.com");
+    assert_eq!(key("\".a\"@example.com"), "\".a\"@example.com");
+}
+
+#[test]
+fn what_differs_stays_different() {
+    let mailboxes = [
+        "a@example.com",
+        "a.@x.example",
+        "b@example.com",
+        "a+b@example.com",
+        "a@example.org",
+        "\"a b\"@example.com",
+        "\"a  b\"@example.com",
+    ];
+    let mut keys: Vec<_> =
+        mailboxes.iter().filter_map(|text| Email::parse(text).ok()).map(|email| email.key().clone()).collect();
+    let distinct = keys.len();
+    keys.sort_unstable();
+    keys.dedup();
+    assert_eq!((keys.len(), distinct), (6, 6));
+}
+
+#[test]
+fn an_address_shows_masked() {
+    let email = Email::parse("ann@example.com").unwrap();
+    assert_eq!(
+        (email.masked().as_str(), format!("{email:?}").as_str()),
+        ("a***@example.com", "Email(a***@example.com)")
+    );
+    assert_eq!(format!("{:?}", email.key()), "EmailKey(***)");
+    assert_eq!(Email::parse("\"a@b\"@example.com").unwrap().masked(), "\"***@example.com");
+}

@@ -1,0 +1,7 @@
+//! Values at the boundary: what is taken, what is refused, and which spellings are one.
+
+mod access_code;
+mod company;
+mod email;
+mod phone;
+mod submitted_code;

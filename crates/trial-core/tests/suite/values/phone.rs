@@ -1,0 +1,144 @@
+use trial_core::{Locale, Phone, PhoneError, PhonePolicy};
+
+const ONE: &str = "+8616673280001";
+
+fn parse(text: &str) -> Result<String, PhoneError> {
+    parse_by("CN", &["CN"], text)
+}
+
+fn parse_by(region: &str, countries: &[&str], text: &str) -> Result<String, PhoneError> {
+    let countries: Vec<_> = countries.iter().map(|code| (*code).to_owned()).collect();
+    let policy = PhonePolicy::from_codes(region, &countries).unwrap();
+    Phone::parse(text, &policy).map(|phone| phone.as_str().to_owned())
+}
+
+#[test]
+fn every_usual_spelling_is_the_same_phone() {
+    let spellings = [
+        "16673280001",
+        "+8616673280001",
+        "0086 166 7328 0001",
+        "008616673280001",
+        "+86 166-7328-0001",
+        "+86 (166) 7328.0001",
+        "(+86) 16673280001",
+        "  16673280001\t",
+        "１６６７３２８０００１",
+        "＋８６１６６７３２８０００１",
+        "００８６１６６７３２８０００１",
+        "166\u{a0}7328\u{3000}0001",
+        "166\u{2010}7328\u{2011}0001",
+        "+86/166/7328/0001",
+    ];
+    for spelling in spellings {
+        assert_eq!(parse(spelling), Ok(ONE.to_owned()), "{spelling:?}");
+    }
+}
+
+#[test]
+fn nothing_is_empty() {
+    for text in ["", " ", "\t\n", "\u{3000}"] {
+        assert_eq!(parse(text), Err(PhoneError::Empty), "{text:?}");
+    }
+}
+
+#[test]
+fn what_no_spelling_needs_is_too_long() {
+    let spaced = format!("{}16673280001", " - ".repeat(3));
+    assert!(parse(&format!("1{}6673280001", "-".repeat(29))).is_ok(), "40 characters");
+    assert_eq!(parse(&format!("1{}6673280001", "-".repeat(30))), Err(PhoneError::TooLong));
+    assert_eq!(parse(&"1".repeat(10_000)), Err(PhoneError::TooLong));
+    assert!(parse(&spaced).is_ok());
+}
+
+#[test]
+fn what_is_no_number_is_malformed() {
+    let odd = [
+        "1667328000",
+        "166732800011",
+        "+86",
+        "+",
+        "0",
+        "00",
+        "abc",
+        "1-667-FLOWERS",
+        "16673280001x5",
+        "16673280001 ext. 5",
+        "16673280001;ext=5",
+        "16673280001#5",
+        "16673280001,5",
+        "tel:+8616673280001",
+        "+86+16673280001",
+        "++8616673280001",
+        "16673280001\0",
+        "166\07328\00001",
+        "\u{202e}16673280001",
+        "166\u{200b}73280001",
+        "\u{661}\u{666}\u{666}73280001",
+        "+9991234567",
+        "12345678901",
+        "-",
+        "...",
+        "+8616673280001+",
+        "１６６\u{1F600}",
+        "{}",
+        "' OR 1=1 --",
+    ];
+    for text in odd {
+        assert_eq!(parse(text), Err(PhoneError::Malformed), "{text:?}");
+    }
+}
+
+#[test]
+fn a_landline_cannot_get_a_short_message() {
+    for text in ["010 6552 9988", "+86 21 6279 8888", "+867552878 0808"] {
+        assert_eq!(parse(text), Err(PhoneError::NotMobile), "{text:?}");
+    }
+    for text in ["400 810 1234", "800 810 1234"] {
+        assert_eq!(parse(text), Err(PhoneError::NotMobile), "{text:?}");
+    }
+}
+
+#[test]
+fn another_country_is_not_served() {
+    for text in ["+12025550123", "+447400123456", "+85251234567", "+85366123456", "+886912345678", "0049 1512 3456789"]
+    {
+        assert_eq!(parse(text), Err(PhoneError::CountryNotServed), "{text:?}");
+    }
+}
+
+#[test]
+fn countries_of_one_calling_code_are_told_apart() {
+    assert_eq!(parse_by("US", &["US"], "(202) 555-0123"), Ok("+12025550123".to_owned()));
+    assert_eq!(parse_by("US", &["US"], "+1 506 234 5678"), Err(PhoneError::CountryNotServed), "Canada");
+    assert_eq!(parse_by("US", &["US", "CA"], "+1 506 234 5678"), Ok("+15062345678".to_owned()));
+}
+
+#[test]
+fn a_national_number_is_of_the_default_region() {
+    assert_eq!(parse_by("GB", &["GB"], "07400 123456"), Ok("+447400123456".to_owned()));
+    assert_eq!(parse_by("DE", &["DE", "CN"], "01512 3456789"), Ok("+4915123456789".to_owned()));
+    assert_eq!(parse_by("DE", &["DE", "CN"], "+86 16673280001"), Ok(ONE.to_owned()));
+}
+
+#[test]
+fn an_unknown_country_is_named() {
+    let refused = PhonePolicy::from_codes("CN", &["CN".to_owned(), "XX".to_owned()]).unwrap_err();
+    assert!(refused.to_string().contains("\"XX\""), "{refused}");
+    assert!(PhonePolicy::from_codes("China", &[]).is_err());
+}
+
+#[test]
+fn a_phone_shows_masked() {
+    let phone = Phone::from_canonical(ONE, 86);
+    assert_eq!((phone.masked().as_str(), format!("{phone:?}").as_str()), ("+86166****0001", "Phone(+86166****0001)"));
+    assert_eq!(Phone::from_canonical("+123", 1).masked(), "****+123");
+    assert_eq!((phone.country_code(), phone.to_string().as_str()), (86, ONE));
+}
+
+#[test]
+fn the_language_follows_the_phone_of_somebody_who_did_not_say() {
+    assert_eq!(Locale::of_phone(&Phone::from_canonical(ONE, 86)), Locale::ZhCn);
+    assert_eq!(Locale::of_phone(&Phone::from_canonical("+85251234567", 852)), Locale::En);
+    assert_eq!(("zh-CN".parse(), "en".parse()), (Ok(Locale::ZhCn), Ok(Locale::En)));
+}

@@ -1,0 +1,182 @@
+//! `generateverifycode`, through the ledger.
+
+use std::time::Duration;
+
+use trial_core::ports::{Operations, TrialLedger};
+use trial_core::{
+    ApplicationQuery, BudgetScope, CodeOutcome, CodeRefusal, CodeReply, CodeRequest, GatewayReply, Locale, Phone,
+    PhonePolicy, SendState,
+};
+
+use super::{LedgerFactory, assert_sound, desk};
+use crate::Desk;
+use crate::data::{application, foreign_phone, phone, planner_with, request_id};
+
+const MINUTE: Duration = Duration::from_mins(1);
+
+fn refused() -> GatewayReply {
+    GatewayReply::Refused { reason: "no credit".to_owned() }
+}
+
+fn code(refusal: &CodeRefusal) -> &'static str {
+    CodeReply::from(refusal).code.as_str()
+}
+
+async fn last_state<L: Operations>(ledger: &L, phone: &Phone) -> SendState {
+    let timeline = ledger.find_applications(ApplicationQuery::Phone(phone.clone()), 1).await.unwrap();
+    match timeline.code_requests.last().expect("one was made").outcome {
+        CodeOutcome::Send { state, .. } => state,
+        CodeOutcome::Refused(refusal) => panic!("a send, not {refusal}"),
+    }
+}
+
+/// 200: what was sent is there with the gateway's name and words.
+pub async fn a_sent_code_is_found_with_what_the_gateway_said<F: LedgerFactory>(factory: &F) {
+    let desk = desk(factory, 0).await;
+    let asked = CodeRequest { request_id: request_id("web-1"), phone: phone(1), locale: Locale::ZhCn };
+    let sent = desk.request_code(asked).await.unwrap();
+    assert_eq!(last_state(&*desk.ledger, &phone(1)).await, SendState::Sending);
+    desk.report(&sent, GatewayReply::Accepted { provider_id: Some("SM-1".to_owned()) }).await;
+
+    let timeline = desk.ledger.find_applications(ApplicationQuery::RequestId(request_id("web-1")), 9).await.unwrap();
+    let [found] = timeline.code_requests.as_slice() else { panic!("one request, not {timeline:?}") };
+    assert_eq!(found.request_id, request_id("web-1"));
+    assert_eq!((found.at, &found.phone), (desk.now(), &phone(1)));
+    assert_eq!(found.outcome, CodeOutcome::Send { challenge: sent.challenge, state: SendState::Accepted });
+    assert_eq!((found.gateway.as_deref(), found.reply.as_deref()), (Some("scripted"), Some("SM-1")));
+    assert_eq!(timeline.applications, []);
+    assert_sound(&*desk.ledger).await;
+}
+
+/// A gateway's first word counts; a later one changes nothing.
+pub async fn the_first_report_counts<F: LedgerFactory>(factory: &F) {
+    let desk = desk(factory, 0).await;
+    let sent = desk.ask(&phone(1)).await.unwrap();
+    desk.report(&sent, GatewayReply::Unknown { reason: "no reply".to_owned() }).await;
+    desk.report(&sent, refused()).await;
+    assert_eq!(last_state(&*desk.ledger, &phone(1)).await, SendState::Unknown);
+    assert_eq!(desk.apply_for_code(application(1, "wrong")).await, "002", "the message may have arrived");
+}
+
+/// 201: the resend interval, the hourly and the daily limit, over many transactions.
+pub async fn sends_to_a_phone_are_limited<F: LedgerFactory>(factory: &F) {
+    let desk = desk(factory, 0).await;
+    desk.send(&phone(1)).await;
+    desk.wait(Duration::from_secs(59));
+    let refusal = desk.ask(&phone(1)).await.unwrap_err();
+    assert_eq!(refusal, CodeRefusal::TooSoon { retry_after: Duration::from_secs(1) });
+    for _ in 0..4 {
+        desk.wait(MINUTE);
+        desk.send(&phone(1)).await;
+    }
+    desk.wait(MINUTE);
+    let refusal = desk.ask(&phone(1)).await.unwrap_err();
+    assert_eq!(refusal, CodeRefusal::HourlyLimit { retry_after: Duration::from_secs(3_600 - 59 - 5 * 60) });
+    assert_eq!(code(&refusal), "201");
+    assert!(desk.ask(&phone(2)).await.is_ok(), "another phone has limits of its own");
+    desk.wait(Duration::from_hours(1));
+    for _ in 0..5 {
+        desk.wait(MINUTE);
+        desk.send(&phone(1)).await;
+    }
+    desk.wait(Duration::from_hours(1));
+    assert!(matches!(desk.ask(&phone(1)).await, Err(CodeRefusal::DailyLimit { .. })));
+    desk.wait(Duration::from_hours(22));
+    desk.send(&phone(1)).await;
+}
+
+/// 202: what the gateway did not answer is kept as unknown, and what did not reach it as unreached.
+pub async fn an_unclear_send_is_kept_as_such<F: LedgerFactory>(factory: &F) {
+    let desk = desk(factory, 0).await;
+    let reason = || "connection reset".to_owned();
+    let sent = desk.ask(&phone(1)).await.unwrap();
+    desk.report(&sent, GatewayReply::Unknown { reason: reason() }).await;
+    assert_eq!(last_state(&*desk.ledger, &phone(1)).await, SendState::Unknown);
+    assert!(matches!(desk.ask(&phone(1)).await, Err(CodeRefusal::TooSoon { .. })));
+    let sent = desk.ask(&phone(2)).await.unwrap();
+    desk.report(&sent, GatewayReply::Unreached { reason: reason() }).await;
+    assert_eq!(last_state(&*desk.ledger, &phone(2)).await, SendState::Unreached);
+    assert!(desk.ask(&phone(2)).await.is_ok(), "nothing was sent: no interval");
+}
+
+/// 204: a refused first message leaves no code behind and costs no budget.
+pub async fn a_refused_code_was_never_sent<F: LedgerFactory>(factory: &F) {
+    let mut desk = desk(factory, 0).await;
+    desk.set_planner(planner_with(|policy| policy.limits.sms_per_day = 1));
+    let sent = desk.ask(&phone(1)).await.unwrap();
+    desk.report(&sent, refused()).await;
+    assert_eq!(last_state(&*desk.ledger, &phone(1)).await, SendState::Refused);
+    assert_eq!(desk.apply_for_code(application(1, sent.code.reveal())).await, "001");
+    let again = desk.ask(&phone(1)).await.expect("the budget was given back");
+    assert_ne!(again.challenge, sent.challenge);
+}
+
+/// 204: the budget of the day is counted over all phones, per country for foreign ones, and starts anew each day.
+pub async fn the_sms_budget_is_kept_by_day<F: LedgerFactory>(factory: &F) {
+    let mut desk = desk(factory, 0).await;
+    desk.set_planner(planner_with(|policy| {
+        policy.phone = PhonePolicy::from_codes("CN", &["CN".to_owned(), "HK".to_owned()]).unwrap();
+        policy.limits.sms_per_day = 4;
+        policy.limits.sms_per_country_day = 2;
+    }));
+    desk.send(&foreign_phone(1)).await;
+    desk.send(&foreign_phone(2)).await;
+    let refusal = desk.ask(&foreign_phone(3)).await.unwrap_err();
+    assert_eq!(refusal, CodeRefusal::BudgetSpent { scope: BudgetScope::Country(852), sent: 2 });
+    desk.send(&phone(1)).await;
+    desk.send(&phone(2)).await;
+    let refusal = desk.ask(&phone(3)).await.unwrap_err();
+    assert_eq!(refusal, CodeRefusal::BudgetSpent { scope: BudgetScope::All, sent: 4 });
+    assert_eq!(code(&refusal), "204");
+    desk.wait(Duration::from_hours(16));
+    desk.send(&foreign_phone(3)).await;
+    desk.send(&phone(3)).await;
+}
+
+/// 205: the e-mail threshold is looked at before anything else, and the refusal is kept.
+pub async fn no_code_is_sent_when_no_mail_could_be<F: LedgerFactory>(factory: &F) {
+    let desk = desk(factory, 1).await;
+    desk.ledger.set_quota(1, desk.operator()).await.unwrap();
+    desk.join(1).await;
+    let refusal = desk.ask(&phone(2)).await.unwrap_err();
+    assert_eq!(refusal, CodeRefusal::QuotaReached { threshold: 1 });
+    let timeline = desk.ledger.find_applications(ApplicationQuery::Phone(phone(2)), 9).await.unwrap();
+    assert_eq!(timeline.code_requests[0].outcome, CodeOutcome::Refused(refusal));
+    assert_eq!((&timeline.code_requests[0].gateway, &timeline.code_requests[0].reply), (&None, &None));
+}
+
+/// A resend repeats the code and prolongs it up to its cap; tries are kept; then a new code is made.
+pub async fn a_resend_repeats_the_code_up_to_its_cap<F: LedgerFactory>(factory: &F) {
+    let desk = desk(factory, 1).await;
+    let first = desk.send(&phone(1)).await;
+    let made_at = desk.now();
+    assert_eq!(first.expires_at, made_at + 5 * MINUTE);
+    assert_eq!(desk.apply_for_code(application(1, "wrong")).await, "002");
+    for minute in [4, 8] {
+        desk.wait(4 * MINUTE);
+        let again = desk.send(&phone(1)).await;
+        assert_eq!((again.challenge, &again.code), (first.challenge, &first.code), "minute {minute}");
+        assert_eq!(again.expires_at, made_at + ((minute + 5) * MINUTE).min(10 * MINUTE));
+    }
+    for _ in 0..4 {
+        assert_eq!(desk.apply_for_code(application(1, "wrong")).await, "002");
+    }
+    assert_eq!(desk.apply_for_code(application(1, first.code.reveal())).await, "001", "five tries over all sends");
+    desk.wait(MINUTE);
+    let new = desk.send(&phone(1)).await;
+    assert_ne!(new.challenge, first.challenge);
+    assert_eq!(desk.apply_for_code(application(1, new.code.reveal())).await, "000");
+    assert_sound(&*desk.ledger).await;
+}
+
+/// The ledger answers that it can be used.
+pub async fn it_can_be_checked<F: LedgerFactory>(factory: &F) {
+    assert!(factory.fresh().await.check().await.is_ok());
+}
+
+/// An empty batch has no outcome and stores nothing.
+pub async fn an_empty_batch_has_no_outcome<F: LedgerFactory>(factory: &F) {
+    let desk: Desk<F::Ledger> = desk(factory, 1).await;
+    assert_eq!(desk.commit([]).await, []);
+    assert_sound(&*desk.ledger).await;
+}

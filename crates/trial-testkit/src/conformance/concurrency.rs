@@ -1,0 +1,90 @@
+//! Many at once: transactions are serial, whoever commits them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use futures_util::future::join_all;
+use trial_core::ports::{Operations, TrialLedger};
+use trial_core::{Application, ApplyReply, LedgerError, Outcome, Request, TenantPage};
+
+use super::{LedgerFactory, assert_sound, desk};
+use crate::Desk;
+
+/// Commits each batch in a task of its own; counts the return codes.
+async fn count_codes<L>(desk: Desk<L>, batches: Vec<Vec<Application>>) -> (Arc<Desk<L>>, BTreeMap<&'static str, usize>)
+where
+    L: TrialLedger + 'static,
+{
+    let desk = Arc::new(desk);
+    let tasks = batches.into_iter().map(|batch| {
+        let desk = Arc::clone(&desk);
+        tokio::spawn(async move { commit_in_the_end(&desk, batch).await })
+    });
+    let mut codes = BTreeMap::new();
+    for outcomes in join_all(tasks).await {
+        for outcome in outcomes.expect("no task panics") {
+            let Outcome::Apply(outcome) = outcome else { panic!("an answer to an application") };
+            *codes.entry(ApplyReply::from(&outcome).code.as_str()).or_insert(0) += 1;
+        }
+    }
+    (desk, codes)
+}
+
+/// A ledger may say that somebody else holds it; then nothing was done, and the batch comes again.
+async fn commit_in_the_end<L: TrialLedger>(desk: &Desk<L>, applications: Vec<Application>) -> Vec<Outcome> {
+    let batch = desk.batch(applications.into_iter().map(Request::Apply));
+    loop {
+        match desk.try_commit(Arc::clone(&batch)).await {
+            Ok(outcomes) => return outcomes,
+            Err(LedgerError::Contended(_)) => tokio::task::yield_now().await,
+            Err(error) => panic!("the ledger can be used: {error}"),
+        }
+    }
+}
+
+async fn prepared<L: TrialLedger>(desk: &Desk<L>, applicants: u32) -> Vec<Vec<Application>> {
+    let mut batches = Vec::new();
+    for n in (1..=applicants).step_by(2) {
+        batches.push(vec![desk.prepared(n).await, desk.prepared(n + 1).await]);
+    }
+    batches
+}
+
+/// Forty applicants for the last ten pairs: exactly ten get one, no access code has two holders.
+pub async fn the_last_access_codes_are_given_once<F: LedgerFactory>(factory: &F) {
+    let desk = desk(factory, 10).await;
+    let batches = prepared(&desk, 40).await;
+    let (desk, codes) = count_codes(desk, batches).await;
+    assert_eq!(codes, BTreeMap::from([("000", 10), ("006", 30)]));
+    let stock = desk.ledger.access_code_stock().await.unwrap();
+    assert_eq!(stock.iter().map(|kind| (kind.free, kind.leased)).collect::<Vec<_>>(), [(0, 10), (0, 10)]);
+    let tenants = desk.ledger.tenants(TenantPage { before: None, limit: 99 }).await.unwrap();
+    let mut held: Vec<_> = tenants.into_iter().flat_map(|view| view.access_codes.into_values()).collect();
+    held.sort_unstable();
+    held.dedup();
+    assert_eq!(held.len(), 20);
+    assert_sound(&*desk.ledger).await;
+}
+
+/// Forty applicants for the last ten mails of the day.
+pub async fn the_threshold_is_never_passed<F: LedgerFactory>(factory: &F) {
+    let desk = desk(factory, 40).await;
+    let batches = prepared(&desk, 40).await;
+    desk.ledger.set_quota(10, desk.operator()).await.unwrap();
+    let (desk, codes) = count_codes(desk, batches).await;
+    assert_eq!(codes, BTreeMap::from([("000", 10), ("205", 30)]));
+    assert_eq!(desk.ledger.quota(desk.now().date_naive(), 0).await.unwrap().reserved, 10);
+    assert_sound(&*desk.ledger).await;
+}
+
+/// Forty copies of one application: one tenant, one mail, and every answer 000.
+pub async fn copies_of_one_application_get_one_tenant<F: LedgerFactory>(factory: &F) {
+    let desk = desk(factory, 40).await;
+    let application = desk.prepared(1).await;
+    let batches = vec![vec![application.clone(), application]; 20];
+    let (desk, codes) = count_codes(desk, batches).await;
+    assert_eq!(codes, BTreeMap::from([("000", 40)]));
+    let tenants = desk.ledger.tenants(TenantPage { before: None, limit: 99 }).await.unwrap();
+    assert_eq!(tenants.iter().map(|view| view.mails.len()).collect::<Vec<_>>(), [1]);
+    assert_sound(&*desk.ledger).await;
+}

@@ -1,0 +1,105 @@
+//! What every ledger has to do, whatever it is built on. `ledger_conformance!` makes each check a test of its own.
+
+mod applying;
+mod codes;
+mod concurrency;
+mod differential;
+mod durability;
+mod operations;
+mod outbox;
+mod pool;
+
+use async_trait::async_trait;
+use trial_core::ports::{Operations, Outbox, TrialLedger};
+
+pub use applying::*;
+pub use codes::*;
+pub use concurrency::*;
+pub use differential::*;
+pub use durability::*;
+pub use operations::*;
+pub use outbox::*;
+pub use pool::*;
+
+use crate::Desk;
+
+/// Makes the ledgers that are judged.
+#[async_trait]
+pub trait LedgerFactory: Send + Sync {
+    /// The kind of ledger.
+    type Ledger: TrialLedger + Outbox + Operations + 'static;
+
+    /// A new ledger with nothing in it. The factory keeps what it stands on alive.
+    async fn fresh(&self) -> Self::Ledger;
+
+    /// Closes the ledger that was made last and opens it again; `None` if it does not outlive its process.
+    async fn reopen(&self, ledger: Self::Ledger) -> Option<Self::Ledger>;
+}
+
+async fn desk<F: LedgerFactory>(factory: &F, pairs: u32) -> Desk<F::Ledger> {
+    Desk::new(factory.fresh().await).with_access_codes(pairs).await
+}
+
+async fn assert_sound<L: Operations>(ledger: &L) {
+    assert_eq!(ledger.violations().await.unwrap(), []);
+}
+
+/// Judges a ledger: one test for each check. The argument makes a [`LedgerFactory`] and is evaluated in each test.
+#[macro_export]
+macro_rules! ledger_conformance {
+    ($factory:expr) => {
+        $crate::ledger_conformance!(@tests $factory;
+            a_sent_code_is_found_with_what_the_gateway_said
+            the_first_report_counts
+            sends_to_a_phone_are_limited
+            an_unclear_send_is_kept_as_such
+            a_refused_code_was_never_sent
+            the_sms_budget_is_kept_by_day
+            no_code_is_sent_when_no_mail_could_be
+            a_resend_repeats_the_code_up_to_its_cap
+            it_can_be_checked
+            an_empty_batch_has_no_outcome
+            success_brings_everything_into_being
+            the_same_application_is_answered_again_for_a_day
+            no_code_no_trial
+            wrong_tries_are_counted
+            a_locked_phone_stays_locked_until_it_is_unlocked
+            one_tenant_for_each_customer
+            a_trial_needs_an_access_code_of_each_kind
+            the_email_threshold_is_kept_by_day
+            a_new_threshold_is_in_force_at_once
+            a_refusal_after_the_code_leaves_it_valid
+            the_stock_has_a_row_for_each_kind
+            an_import_is_idempotent
+            a_dry_run_changes_nothing
+            a_bad_row_keeps_the_whole_file_out
+            the_longest_free_code_is_given_first
+            a_due_mail_is_complete
+            claims_do_not_overlap
+            an_ended_lease_frees_its_mails
+            a_sent_mail_is_done_with
+            a_retry_is_due_at_its_time
+            a_failed_mail_stays_visible
+            late_sent_counts
+            a_late_failure_does_not_count
+            an_ended_lease_that_nobody_took_over_counts
+            a_clock_set_back_delays_no_mail
+            settlements_come_together
+            tenants_are_listed_newest_first
+            an_unknown_tenant_is_none
+            applications_are_found
+            the_newest_are_found
+            the_last_access_codes_are_given_once
+            the_threshold_is_never_passed
+            copies_of_one_application_get_one_tenant
+            it_agrees_with_the_ledger_in_memory
+            what_was_committed_outlives_the_process
+        );
+    };
+    (@tests $factory:expr; $($check:ident)+) => { $(
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn $check() {
+            $crate::conformance::$check(&$factory).await;
+        }
+    )+ };
+}

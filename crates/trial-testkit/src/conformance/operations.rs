@@ -1,0 +1,88 @@
+//! What operations personnel see.
+
+use std::time::Duration;
+
+use trial_core::ports::Operations;
+use trial_core::{Application, ApplicationQuery, ApplyOutcome, ApplyRefusal, CompanyName, Email, TenantId, TenantPage};
+
+use super::{LedgerFactory, desk};
+use crate::data::{application, email, phone, request_id};
+
+/// Newest first, page by page.
+pub async fn tenants_are_listed_newest_first<F: LedgerFactory>(factory: &F) {
+    let desk = desk(factory, 5).await;
+    let mut joined = Vec::new();
+    for n in 1..6 {
+        joined.push(desk.join(n).await);
+        desk.wait(Duration::from_secs(1));
+    }
+    joined.reverse();
+    let mut listed = Vec::new();
+    let mut before = None;
+    loop {
+        let page = desk.ledger.tenants(TenantPage { before, limit: 2 }).await.unwrap();
+        assert!(page.len() <= 2);
+        let Some(last) = page.last() else { break };
+        before = Some(last.tenant.id);
+        assert!(page.iter().all(|view| view.access_codes.len() == 2 && view.mails.len() == 1));
+        listed.extend(page.iter().map(|view| view.tenant.id));
+    }
+    assert_eq!(listed, joined);
+    assert_eq!(desk.ledger.tenants(TenantPage { before: None, limit: 0 }).await.unwrap(), []);
+}
+
+/// A tenant that is not there is not there.
+pub async fn an_unknown_tenant_is_none<F: LedgerFactory>(factory: &F) {
+    let ledger = factory.fresh().await;
+    assert_eq!(ledger.tenant(TenantId::from_bytes([9; 16])).await.unwrap(), None);
+}
+
+/// One applicant by phone, exchange and address, each application as it was written and decided.
+pub async fn applications_are_found<F: LedgerFactory>(factory: &F) {
+    let desk = desk(factory, 1).await;
+    let spelt = Application {
+        company: CompanyName::parse("  Åkesson & Söner \u{202F}AB \u{1F680} ").unwrap(),
+        email: Email::parse("\"Jo Ann\"@Example.COM").unwrap(),
+        request_id: request_id("web:7.a_b-c"),
+        ..desk.prepared(1).await
+    };
+    assert_eq!(desk.apply_for_code(application(1, "wrong")).await, "002");
+    desk.wait(Duration::from_secs(1));
+    let ApplyOutcome::Accepted { tenant } = desk.apply(spelt.clone()).await else { panic!("a tenant") };
+    desk.prepared(2).await;
+
+    let by_phone = desk.ledger.find_applications(ApplicationQuery::Phone(phone(1)), 9).await.unwrap();
+    assert_eq!((by_phone.code_requests.len(), by_phone.applications.len()), (1, 2));
+    let [wrong, right] = by_phone.applications.as_slice() else { panic!("two applications, oldest first") };
+    assert_eq!(wrong.outcome, ApplyOutcome::Refused(ApplyRefusal::WrongCode { tries_left: 4 }));
+    assert_eq!((&wrong.email, wrong.mails.len()), (&email(1), 0));
+    assert_eq!(right.outcome, ApplyOutcome::Accepted { tenant });
+    assert_eq!((&right.email, right.company.as_str()), (&spelt.email, spelt.company.as_str()));
+    assert_eq!((right.at, &right.request_id, &right.phone), (desk.now(), &spelt.request_id, &phone(1)));
+    assert_eq!(right.mails, desk.ledger.tenant(tenant).await.unwrap().unwrap().mails);
+
+    let by_exchange = desk.ledger.find_applications(ApplicationQuery::RequestId(spelt.request_id), 9).await.unwrap();
+    assert_eq!(by_exchange.applications, std::slice::from_ref(right));
+    assert_eq!(by_exchange.code_requests, []);
+    let address = Email::parse("\"jo ann\"@example.com").unwrap();
+    let by_email = desk.ledger.find_applications(ApplicationQuery::Email(address.key().clone()), 9).await.unwrap();
+    assert_eq!(by_email.applications, std::slice::from_ref(right));
+    let nobody = desk.ledger.find_applications(ApplicationQuery::Phone(phone(9)), 9).await.unwrap();
+    assert_eq!((nobody.code_requests.len(), nobody.applications.len()), (0, 0));
+}
+
+/// Of many, the newest; of those, the oldest first.
+pub async fn the_newest_are_found<F: LedgerFactory>(factory: &F) {
+    let desk = desk(factory, 0).await;
+    for n in 1..6 {
+        desk.send(&phone(1)).await;
+        let application = Application { request_id: request_id(&format!("try-{n}")), ..application(1, "wrong") };
+        desk.apply(application).await;
+        desk.wait(Duration::from_mins(1));
+    }
+    let found = desk.ledger.find_applications(ApplicationQuery::Phone(phone(1)), 2).await.unwrap();
+    let tries: Vec<_> = found.applications.iter().map(|view| view.request_id.to_string()).collect();
+    assert_eq!(tries, ["try-4", "try-5"]);
+    let asked: Vec<_> = found.code_requests.iter().map(|view| view.at).collect();
+    assert_eq!(asked, [desk.now() - Duration::from_mins(2), desk.now() - Duration::from_mins(1)]);
+}

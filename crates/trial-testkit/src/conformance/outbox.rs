@@ -1,0 +1,238 @@
+//! Mails, from claim to settlement.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use trial_core::ports::{Operations, Outbox};
+use trial_core::{
+    Application, CompanyName, DueMail, Email, Lease, LeaseId, Locale, MailId, MailKind, MailState, MailView, SettledAs,
+    Settlement, TenantId,
+};
+
+use super::{LedgerFactory, assert_sound, desk};
+use crate::Desk;
+use crate::data::{multimedia, voice};
+
+const LEASE: Duration = Duration::from_mins(2);
+
+/// The outbox of a desk, and somebody who works at it.
+struct Worker<'a, L> {
+    desk: &'a Desk<L>,
+}
+
+impl<L: Outbox + Operations + trial_core::ports::TrialLedger> Worker<'_, L> {
+    fn lease(&self) -> Lease {
+        let now = self.desk.now();
+        let id = LeaseId::new(now, self.desk.entropy.draw());
+        Lease { id, now, until: now + LEASE, horizon: now + Duration::from_hours(1) }
+    }
+
+    async fn claim(&self, limit: u32) -> (LeaseId, Vec<DueMail>) {
+        let lease = self.lease();
+        (lease.id, self.desk.ledger.claim(lease, limit).await.unwrap())
+    }
+
+    async fn claim_one(&self) -> (LeaseId, DueMail) {
+        let (lease, mut mails) = self.claim(9).await;
+        assert_eq!(mails.len(), 1);
+        (lease, mails.remove(0))
+    }
+
+    async fn assert_nothing_due(&self) {
+        assert_eq!(self.claim(9).await.1, []);
+    }
+
+    async fn settle(&self, mail: MailId, lease: LeaseId, settled_as: SettledAs) {
+        let settlement = Settlement { mail, lease, at: self.desk.now(), settled_as };
+        self.desk.ledger.settle(vec![settlement]).await.unwrap();
+    }
+
+    async fn mail(&self, tenant: TenantId) -> MailView {
+        self.desk.ledger.tenant(tenant).await.unwrap().unwrap().mails.remove(0)
+    }
+}
+
+fn sent() -> SettledAs {
+    SettledAs::Sent { reply: "250 2.0.0 OK".to_owned() }
+}
+
+fn retry(next_attempt_at: DateTime<Utc>) -> SettledAs {
+    SettledAs::Retry { next_attempt_at, error: "451 try later".to_owned() }
+}
+
+/// A due mail comes with everything that it is written from.
+pub async fn a_due_mail_is_complete<F: LedgerFactory>(factory: &F) {
+    let desk = desk(factory, 1).await;
+    let worker = Worker { desk: &desk };
+    let application = Application {
+        company: CompanyName::parse("\u{795e}\u{9a6c} \u{1F680} Straße").unwrap(),
+        email: Email::parse("Ann.O'Neil+trial@Example.COM").unwrap(),
+        locale: Locale::ZhCn,
+        ..desk.prepared(1).await
+    };
+    assert_eq!(desk.apply_for_code(application.clone()).await, "000");
+    let (_, mail) = worker.claim_one().await;
+    assert_eq!((mail.kind, &mail.to, mail.locale), (MailKind::Account, &application.email, Locale::ZhCn));
+    assert_eq!((mail.created_at, mail.attempts), (desk.now(), 0));
+    assert_eq!((&mail.tenant.company, &mail.tenant.email), (&application.company, &application.email));
+    assert_eq!((&mail.voice, &mail.multimedia), (&voice(1), &multimedia(1)));
+    let tenant = desk.ledger.tenant(mail.tenant.id).await.unwrap().unwrap();
+    assert_eq!((tenant.tenant, tenant.mails[0].id), (mail.tenant, mail.id));
+}
+
+/// The longest due first, at most so many, nobody's twice.
+pub async fn claims_do_not_overlap<F: LedgerFactory>(factory: &F) {
+    let desk = desk(factory, 3).await;
+    let worker = Worker { desk: &desk };
+    let mut tenants = Vec::new();
+    for n in 1..4 {
+        tenants.push(desk.join(n).await);
+        desk.wait(Duration::from_secs(1));
+    }
+    let claimed = |mails: &[DueMail]| mails.iter().map(|mail| mail.tenant.id).collect::<Vec<_>>();
+    assert_eq!(claimed(&worker.claim(2).await.1), tenants[..2]);
+    assert_eq!(claimed(&worker.claim(2).await.1), tenants[2..]);
+    worker.assert_nothing_due().await;
+    assert_eq!(worker.mail(tenants[0]).await.state, MailState::Due);
+}
+
+/// When a lease ends, its mails are due again.
+pub async fn an_ended_lease_frees_its_mails<F: LedgerFactory>(factory: &F) {
+    let desk = desk(factory, 1).await;
+    let worker = Worker { desk: &desk };
+    desk.join(1).await;
+    let (_, mail) = worker.claim_one().await;
+    desk.wait(Duration::from_secs(119));
+    worker.assert_nothing_due().await;
+    desk.wait(Duration::from_secs(1));
+    assert_eq!(worker.claim_one().await.1.id, mail.id);
+}
+
+/// A sent mail is done with, and counted.
+pub async fn a_sent_mail_is_done_with<F: LedgerFactory>(factory: &F) {
+    let desk = desk(factory, 1).await;
+    let worker = Worker { desk: &desk };
+    let tenant = desk.join(1).await;
+    let (lease, mail) = worker.claim_one().await;
+    worker.settle(mail.id, lease, sent()).await;
+    let view = worker.mail(tenant).await;
+    assert_eq!((view.state, view.attempts), (MailState::Sent, 1));
+    assert_eq!(view.last_reply.as_deref(), Some("250 2.0.0 OK"));
+    let quota = desk.ledger.quota(desk.now().date_naive(), 9).await.unwrap();
+    assert_eq!((quota.sent, quota.failed, quota.reserved), (1, 0, 1));
+    desk.wait(Duration::from_hours(48));
+    worker.assert_nothing_due().await;
+    assert_sound(&*desk.ledger).await;
+}
+
+/// A mail to be tried again is due then, and knows how often it was tried.
+pub async fn a_retry_is_due_at_its_time<F: LedgerFactory>(factory: &F) {
+    let desk = desk(factory, 1).await;
+    let worker = Worker { desk: &desk };
+    let tenant = desk.join(1).await;
+    let created_at = desk.now();
+    for attempts in 0..3 {
+        let (lease, mail) = worker.claim_one().await;
+        assert_eq!((mail.attempts, mail.created_at), (attempts, created_at));
+        let next = desk.now() + Duration::from_secs(10);
+        worker.settle(mail.id, lease, retry(next)).await;
+        let view = worker.mail(tenant).await;
+        assert_eq!((view.state, view.attempts, view.next_attempt_at), (MailState::Due, attempts + 1, next));
+        assert_eq!(view.last_reply.as_deref(), Some("451 try later"));
+        desk.wait(Duration::from_secs(9));
+        worker.assert_nothing_due().await;
+        desk.wait(Duration::from_secs(1));
+    }
+}
+
+/// A mail that is given up is kept, counted and never due again.
+pub async fn a_failed_mail_stays_visible<F: LedgerFactory>(factory: &F) {
+    let desk = desk(factory, 1).await;
+    let worker = Worker { desk: &desk };
+    let tenant = desk.join(1).await;
+    let (lease, mail) = worker.claim_one().await;
+    worker.settle(mail.id, lease, SettledAs::Failed { error: "550 no such user".to_owned() }).await;
+    let view = worker.mail(tenant).await;
+    assert_eq!((view.state, view.last_reply.as_deref()), (MailState::Failed, Some("550 no such user")));
+    let quota = desk.ledger.quota(desk.now().date_naive(), 9).await.unwrap();
+    assert_eq!((quota.sent, quota.failed), (0, 1));
+    desk.wait(Duration::from_hours(48));
+    worker.assert_nothing_due().await;
+    assert_sound(&*desk.ledger).await;
+}
+
+/// That a mail was sent counts even when the lease ended and somebody else has it; his retry comes too late then.
+pub async fn late_sent_counts<F: LedgerFactory>(factory: &F) {
+    let desk = desk(factory, 1).await;
+    let worker = Worker { desk: &desk };
+    let tenant = desk.join(1).await;
+    let (slow, mail) = worker.claim_one().await;
+    desk.wait(LEASE);
+    let (fast, _) = worker.claim_one().await;
+    worker.settle(mail.id, slow, sent()).await;
+    assert_eq!(worker.mail(tenant).await.state, MailState::Sent);
+    worker.settle(mail.id, fast, retry(desk.now())).await;
+    assert_eq!(worker.mail(tenant).await.state, MailState::Sent);
+    worker.settle(mail.id, fast, SettledAs::Failed { error: "550".to_owned() }).await;
+    assert_eq!(worker.mail(tenant).await.state, MailState::Sent);
+    worker.assert_nothing_due().await;
+}
+
+/// A retry or a failure under a lease that somebody else took over changes nothing.
+pub async fn a_late_failure_does_not_count<F: LedgerFactory>(factory: &F) {
+    let desk = desk(factory, 1).await;
+    let worker = Worker { desk: &desk };
+    let tenant = desk.join(1).await;
+    let (slow, mail) = worker.claim_one().await;
+    desk.wait(LEASE);
+    let (fast, _) = worker.claim_one().await;
+    let before = worker.mail(tenant).await;
+    worker.settle(mail.id, slow, retry(desk.now())).await;
+    worker.settle(mail.id, slow, SettledAs::Failed { error: "550".to_owned() }).await;
+    assert_eq!(worker.mail(tenant).await, before);
+    worker.assert_nothing_due().await;
+    worker.settle(mail.id, fast, sent()).await;
+    assert_eq!(worker.mail(tenant).await.state, MailState::Sent);
+}
+
+/// A lease that ended and that nobody took over still counts.
+pub async fn an_ended_lease_that_nobody_took_over_counts<F: LedgerFactory>(factory: &F) {
+    let desk = desk(factory, 1).await;
+    let worker = Worker { desk: &desk };
+    let tenant = desk.join(1).await;
+    let (lease, mail) = worker.claim_one().await;
+    desk.wait(LEASE * 2);
+    let next = desk.now() + Duration::from_secs(10);
+    worker.settle(mail.id, lease, retry(next)).await;
+    assert_eq!(worker.mail(tenant).await.next_attempt_at, next);
+    worker.assert_nothing_due().await;
+}
+
+/// A mail that is due beyond the horizon was put there before the clock was set back: it is due now.
+pub async fn a_clock_set_back_delays_no_mail<F: LedgerFactory>(factory: &F) {
+    let desk = desk(factory, 1).await;
+    let worker = Worker { desk: &desk };
+    desk.join(1).await;
+    desk.clock.step_back(Duration::from_mins(30));
+    worker.assert_nothing_due().await;
+    desk.clock.step_back(Duration::from_mins(31));
+    let (lease, mail) = worker.claim_one().await;
+    worker.assert_nothing_due().await;
+    worker.settle(mail.id, lease, sent()).await;
+}
+
+/// Several settlements at once, one of an unknown mail among them, which changes nothing.
+pub async fn settlements_come_together<F: LedgerFactory>(factory: &F) {
+    let desk = desk(factory, 2).await;
+    let worker = Worker { desk: &desk };
+    let tenants = [desk.join(1).await, desk.join(2).await];
+    let (lease, mails) = worker.claim(9).await;
+    let unknown = MailId::new(desk.now(), desk.entropy.draw());
+    let ids = mails.iter().map(|mail| mail.id).chain([unknown]);
+    let settlements = ids.map(|mail| Settlement { mail, lease, at: desk.now(), settled_as: sent() });
+    desk.ledger.settle(settlements.collect()).await.unwrap();
+    for tenant in tenants {
+        assert_eq!(worker.mail(tenant).await.state, MailState::Sent);
+    }
+    desk.ledger.settle(Vec::new()).await.unwrap();
+}

@@ -1,0 +1,113 @@
+//! Values for tests, numbered: the same number gives the same value, another number another one.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use phonenumber::country;
+use trial_core::{
+    AccessCode, AccessCodeImport, AccessCodeKind, Application, AuditId, Batch, ChangedBy, CodeRequest, CompanyName,
+    Email, FreshIds, Keyring, Locale, Phone, PhonePolicy, Planner, Policy, Request, RequestId, SecretKey,
+    SubmittedCode,
+};
+
+use crate::SeededEntropy;
+
+/// A mobile phone of China.
+pub fn phone(n: u32) -> Phone {
+    served_phone(&format!("+86166{n:08}"))
+}
+
+/// A mobile phone of Hong Kong, to the default policy a foreign one.
+pub fn foreign_phone(n: u32) -> Phone {
+    served_phone(&format!("+852512{n:05}"))
+}
+
+fn served_phone(e164: &str) -> Phone {
+    let policy = PhonePolicy { default_region: country::CN, countries: vec![country::CN, country::HK] };
+    Phone::parse(e164, &policy).expect("a mobile phone")
+}
+
+/// An e-mail address.
+pub fn email(n: u32) -> Email {
+    Email::parse(&format!("applicant{n}@example.com")).expect("an e-mail address")
+}
+
+/// A company.
+pub fn company(n: u32) -> CompanyName {
+    CompanyName::parse(&format!("Company {n}")).expect("a name")
+}
+
+/// What an applicant typed.
+pub fn typed(code: &str) -> SubmittedCode {
+    SubmittedCode::parse(code).expect("1 to 16 characters")
+}
+
+/// The id of an exchange.
+pub fn request_id(text: &str) -> RequestId {
+    RequestId::from_caller(text).expect("a sane id")
+}
+
+/// A request for a code.
+pub fn code_request(phone: &Phone) -> CodeRequest {
+    CodeRequest { request_id: request_id("ask"), phone: phone.clone(), locale: Locale::En }
+}
+
+/// An application of the `n`-th applicant, who shares nothing with any other.
+pub fn application(n: u32, code: &str) -> Application {
+    Application {
+        request_id: request_id(&format!("apply-{n}")),
+        company: company(n),
+        phone: phone(n),
+        code: typed(code),
+        email: email(n),
+        locale: Locale::En,
+    }
+}
+
+/// A voice access code.
+pub fn voice(n: u32) -> AccessCode {
+    AccessCode::parse(&format!("400{n:05}")).expect("an access code")
+}
+
+/// A multimedia access code.
+pub fn multimedia(n: u32) -> AccessCode {
+    AccessCode::parse(&format!("chat-{n:05}")).expect("an access code")
+}
+
+/// An import of the first `pairs` access codes of each kind.
+pub fn access_codes(pairs: u32) -> AccessCodeImport {
+    let row = |line: u32, code, kind| (u64::from(line), code, kind);
+    let rows = (1..=pairs).flat_map(|n| {
+        [row(2 * n, voice(n), AccessCodeKind::Voice), row(2 * n + 1, multimedia(n), AccessCodeKind::Multimedia)]
+    });
+    AccessCodeImport { rows: rows.collect() }
+}
+
+/// Who changes something.
+pub fn changed_by(at: DateTime<Utc>, entropy: &SeededEntropy) -> ChangedBy {
+    ChangedBy { actor: "operator".to_owned(), at, audit: AuditId::new(at, entropy.draw()) }
+}
+
+/// A batch, with fresh ids for each request.
+pub fn batch(now: DateTime<Utc>, entropy: &SeededEntropy, requests: impl IntoIterator<Item = Request>) -> Batch {
+    let with_ids = |request| (FreshIds::new(now, &entropy.draw()), request);
+    Batch { now, requests: requests.into_iter().map(with_ids).collect() }
+}
+
+/// Keys for tests: `current` derives, `former` only verifies.
+pub fn keyring() -> Keyring {
+    let key = |id, byte| SecretKey::new(id, &[byte; 32]).expect("32 bytes");
+    Keyring::new(vec![key("current", 1), key("former", 2)]).expect("two keys")
+}
+
+/// A planner by the default policy.
+pub fn planner() -> Arc<Planner> {
+    planner_with(|_| {})
+}
+
+/// A planner by a policy that differs from the default.
+pub fn planner_with(change: impl FnOnce(&mut Policy)) -> Arc<Planner> {
+    let mut policy = Policy::default();
+    change(&mut policy);
+    Arc::new(Planner::new(Arc::new(policy), Arc::new(keyring())))
+}

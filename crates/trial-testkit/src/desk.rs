@@ -1,0 +1,189 @@
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use trial_core::ports::{Clock, Operations, TrialLedger};
+use trial_core::{
+    Application, ApplyOutcome, ApplyReply, Batch, ChangedBy, CodeOutcome, CodeRefusal, CodeRequest, CodeToSend,
+    GatewayReply, LedgerError, Outcome, Phone, Planner, Request, SendReport, TenantId,
+};
+
+use crate::data::{access_codes, application, batch, changed_by, code_request, phone, planner};
+use crate::{FixedClock, SeededEntropy};
+
+/// Where a test's applicants come to: a ledger, a planner and a clock, and the codes that are on the phones.
+#[derive(Debug)]
+pub struct Desk<L> {
+    /// The ledger.
+    pub ledger: Arc<L>,
+    /// Its clock.
+    pub clock: FixedClock,
+    /// Its ids.
+    pub entropy: SeededEntropy,
+    planner: Arc<Planner>,
+    phones: Mutex<BTreeMap<Phone, CodeToSend>>,
+}
+
+impl<L: TrialLedger> Desk<L> {
+    /// A desk that decides by the default policy.
+    pub fn new(ledger: L) -> Self {
+        Self::with_planner(ledger, planner())
+    }
+
+    /// A desk that decides by this planner.
+    pub fn with_planner(ledger: L, planner: Arc<Planner>) -> Self {
+        Self {
+            ledger: Arc::new(ledger),
+            clock: FixedClock::default(),
+            entropy: SeededEntropy::new(7),
+            planner,
+            phones: Mutex::default(),
+        }
+    }
+
+    /// Decides by another planner from now on.
+    pub fn set_planner(&mut self, planner: Arc<Planner>) {
+        self.planner = planner;
+    }
+
+    /// The time on the clock.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.clock.now()
+    }
+
+    /// Moves the clock forward.
+    pub fn wait(&self, time: Duration) {
+        self.clock.advance(time);
+    }
+
+    /// Who changes something now.
+    pub fn operator(&self) -> ChangedBy {
+        changed_by(self.now(), &self.entropy)
+    }
+
+    /// These requests, now.
+    pub fn batch(&self, requests: impl IntoIterator<Item = Request>) -> Arc<Batch> {
+        Arc::new(batch(self.now(), &self.entropy, requests))
+    }
+
+    /// Commits a batch; notes the codes that are to be sent.
+    ///
+    /// # Errors
+    /// Those of the ledger.
+    pub async fn try_commit(&self, batch: Arc<Batch>) -> Result<Vec<Outcome>, LedgerError> {
+        let length = batch.requests.len();
+        let outcomes = self.ledger.commit(batch, Arc::clone(&self.planner)).await?;
+        assert_eq!(outcomes.len(), length, "one outcome for each request");
+        for outcome in &outcomes {
+            if let Outcome::SendCode(_, Some(to_send)) = outcome {
+                let mut phones = self.phones.lock().expect("no panic in here");
+                phones.insert(to_send.phone.clone(), to_send.clone());
+            }
+        }
+        Ok(outcomes)
+    }
+
+    /// Commits these requests together.
+    pub async fn commit(&self, requests: impl IntoIterator<Item = Request>) -> Vec<Outcome> {
+        self.try_commit(self.batch(requests)).await.expect("the ledger can be used")
+    }
+
+    async fn decide(&self, request: Request) -> Outcome {
+        self.commit([request]).await.remove(0)
+    }
+
+    /// Asks for a code; no gateway has spoken yet.
+    ///
+    /// # Errors
+    /// The refusal by a rule.
+    pub async fn ask(&self, phone: &Phone) -> Result<CodeToSend, CodeRefusal> {
+        self.request_code(code_request(phone)).await
+    }
+
+    /// Asks for a code; no gateway has spoken yet.
+    ///
+    /// # Errors
+    /// The refusal by a rule.
+    pub async fn request_code(&self, asked: CodeRequest) -> Result<CodeToSend, CodeRefusal> {
+        match self.decide(Request::SendCode(asked)).await {
+            Outcome::SendCode(CodeOutcome::Send { .. }, Some(to_send)) => Ok(to_send),
+            Outcome::SendCode(CodeOutcome::Refused(refusal), None) => Err(refusal),
+            other => panic!("an answer to a request for a code, not {other:?}"),
+        }
+    }
+
+    /// Takes down what the gateway said.
+    pub async fn report(&self, sent: &CodeToSend, reply: GatewayReply) {
+        let report = SendReport {
+            code_request: sent.code_request,
+            phone: sent.phone.clone(),
+            challenge: sent.challenge,
+            gateway: "scripted".to_owned(),
+            reply,
+        };
+        assert_eq!(self.decide(Request::SendReport(report)).await, Outcome::SendReport);
+    }
+
+    /// Asks for a code that is sent and accepted.
+    pub async fn send(&self, phone: &Phone) -> CodeToSend {
+        let sent = self.ask(phone).await.expect("nothing stands in the way of a code");
+        self.report(&sent, GatewayReply::Accepted { provider_id: Some("provider-1".to_owned()) }).await;
+        sent
+    }
+
+    /// The code that the phone got last.
+    pub fn code_on(&self, phone: &Phone) -> String {
+        let phones = self.phones.lock().expect("no panic in here");
+        phones.get(phone).expect("a code was sent").code.reveal().to_owned()
+    }
+
+    /// Applies for a trial.
+    pub async fn apply(&self, application: Application) -> ApplyOutcome {
+        match self.decide(Request::Apply(application)).await {
+            Outcome::Apply(outcome) => outcome,
+            other => panic!("an answer to an application, not {other:?}"),
+        }
+    }
+
+    /// Applies for a trial; the published return code.
+    pub async fn apply_for_code(&self, application: Application) -> &'static str {
+        ApplyReply::from(&self.apply(application).await).code.as_str()
+    }
+
+    /// The `n`-th applicant's application, with the code that is sent for it now.
+    pub async fn prepared(&self, n: u32) -> Application {
+        self.send(&phone(n)).await;
+        application(n, &self.code_on(&phone(n)))
+    }
+
+    /// The `n`-th applicant gets a tenant.
+    pub async fn join(&self, n: u32) -> TenantId {
+        match self.apply(self.prepared(n).await).await {
+            ApplyOutcome::Accepted { tenant } => tenant,
+            other => panic!("a tenant, not {other:?}"),
+        }
+    }
+
+    /// The phone of the `n`-th applicant tries this many wrong codes, getting new ones as it has to.
+    pub async fn try_wrong(&self, n: u32, times: u32) {
+        let mut left = times;
+        while left > 0 {
+            if self.apply_for_code(application(n, "wrong")).await == "002" {
+                left -= 1;
+            } else {
+                self.wait(Duration::from_hours(24));
+                self.send(&phone(n)).await;
+            }
+        }
+    }
+}
+
+impl<L: TrialLedger + Operations> Desk<L> {
+    /// A desk with this many free access codes of each kind.
+    pub async fn with_access_codes(self, pairs: u32) -> Self {
+        let import = self.ledger.import_access_codes(access_codes(pairs), false, self.operator());
+        assert_eq!(import.await.expect("the ledger can be used").refused, []);
+        self
+    }
+}

@@ -1,0 +1,25 @@
+//! In-memory adapters, fakes with faults, and the conformance suites that judge every adapter.
+//!
+//! A ledger is judged by one line in its tests: `trial_testkit::ledger_conformance!(factory)`.
+
+#![expect(clippy::expect_used, clippy::unwrap_used, reason = "a test kit fails by panicking")]
+
+mod clock;
+pub mod conformance;
+pub mod data;
+mod desk;
+mod entropy;
+mod faulty;
+pub mod mail_conformance;
+mod memory;
+mod outward;
+pub mod scenario;
+pub mod sms_conformance;
+
+pub use clock::FixedClock;
+pub use conformance::LedgerFactory;
+pub use desk::Desk;
+pub use entropy::SeededEntropy;
+pub use faulty::{FaultyLedger, LedgerFault};
+pub use memory::{KeptAccessCode, KeptCodeRequest, KeptMail, MemoryLedger, MemoryState};
+pub use outward::{RecordingMailer, ScriptedGateway};

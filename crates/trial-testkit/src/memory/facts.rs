@@ -1,0 +1,99 @@
+use chrono::{DateTime, Utc};
+use trial_core::{
+    AcceptedApplication, AccessCode, AccessCodeKind, AccessCodeState, ApplyOutcome, CodeOutcome, FactKeys, Facts,
+    PastSend, Phone, PhoneFacts, Policy, PoolFacts, QuotaFacts, Tenant, TenantFact,
+};
+
+use super::MemoryState;
+
+impl MemoryState {
+    /// Exactly the rows that the keys name.
+    pub fn facts(&self, keys: &FactKeys, policy: &Policy) -> Facts {
+        let phones = keys.phones.iter().filter_map(|phone| Some((phone.clone(), self.phone_facts(phone, keys.since)?)));
+        let sms_day = self.sms_days.iter().filter(|((day, _), _)| keys.sms_budget && *day == keys.day);
+        Facts {
+            phones: phones.collect(),
+            tenants: self.tenants.values().filter(|tenant| is_asked_for(tenant, keys)).map(tenant_fact).collect(),
+            pool: PoolFacts {
+                voice: self.free_codes(AccessCodeKind::Voice, keys.access_codes),
+                multimedia: self.free_codes(AccessCodeKind::Multimedia, keys.access_codes),
+            },
+            quota: QuotaFacts {
+                day: keys.day,
+                threshold: self.threshold.unwrap_or(policy.quota.first_threshold),
+                reserved: self.reserved.get(&keys.day).copied().unwrap_or(0),
+            },
+            sms_sent: sms_day.map(|((_, country_code), sent)| (*country_code, *sent)).collect(),
+        }
+    }
+
+    fn phone_facts(&self, phone: &Phone, since: DateTime<Utc>) -> Option<PhoneFacts> {
+        let record = self.phones.get(phone)?;
+        Some(PhoneFacts {
+            failures: record.failures,
+            challenge: record.challenge.map(|id| self.challenges[&id].clone()),
+            sends: self.sends(phone, since),
+            accepted: self.accepted(phone, since),
+        })
+    }
+
+    fn sends(&self, phone: &Phone, since: DateTime<Utc>) -> Vec<PastSend> {
+        let records = self.code_requests.values().map(|kept| &kept.record);
+        let recent = records.filter(|record| record.phone == *phone && record.at > since);
+        let mut sends: Vec<_> = recent
+            .filter_map(|record| match record.outcome {
+                CodeOutcome::Send { challenge, state } => {
+                    Some(PastSend { code_request: record.id, challenge, at: record.at, state })
+                }
+                CodeOutcome::Refused(_) => None,
+            })
+            .collect();
+        sends.sort_by_key(|send| (send.at, send.code_request));
+        sends
+    }
+
+    fn accepted(&self, phone: &Phone, since: DateTime<Utc>) -> Vec<AcceptedApplication> {
+        let recent =
+            self.applications.values().filter(|record| record.application.phone == *phone && record.at > since);
+        let mut accepted: Vec<_> = recent
+            .filter_map(|record| match record.outcome {
+                ApplyOutcome::Accepted { tenant } => Some(AcceptedApplication {
+                    id: record.id,
+                    at: record.at,
+                    challenge: self.challenges[&record.challenge.expect("it consumed a code")].clone(),
+                    email: record.application.email.key().clone(),
+                    company: record.application.company.key().clone(),
+                    tenant,
+                }),
+                ApplyOutcome::Replayed { .. } | ApplyOutcome::Refused(_) => None,
+            })
+            .collect();
+        accepted.sort_by_key(|accepted| (accepted.at, accepted.id));
+        accepted
+    }
+
+    /// The longest-free first; of those that came together, in the order of their text.
+    fn free_codes(&self, kind: AccessCodeKind, limit: usize) -> Vec<AccessCode> {
+        let of_kind = self.access_codes.iter().filter(|(_, kept)| kept.kind == kind);
+        let mut free: Vec<_> = of_kind.filter(|(_, kept)| kept.state == AccessCodeState::Free).collect();
+        free.sort_by_key(|(code, kept)| (kept.free_since, *code));
+        free.into_iter().take(limit).map(|(code, _)| code.clone()).collect()
+    }
+}
+
+fn is_asked_for(tenant: &Tenant, keys: &FactKeys) -> bool {
+    tenant.status.is_in_use()
+        && (keys.tenants_by_phone.contains(&tenant.phone)
+            || keys.tenants_by_email.contains(tenant.email.key())
+            || keys.tenants_by_company.contains(tenant.company.key()))
+}
+
+fn tenant_fact(tenant: &Tenant) -> TenantFact {
+    TenantFact {
+        id: tenant.id,
+        status: tenant.status,
+        phone: tenant.phone.clone(),
+        email: tenant.email.key().clone(),
+        company: tenant.company.key().clone(),
+    }
+}

@@ -1,0 +1,133 @@
+//! A ledger in memory: plain maps of the records, and nothing clever. The model that other ledgers are compared with.
+
+mod facts;
+mod operations;
+mod outbox;
+mod persist;
+mod violations;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use async_trait::async_trait;
+use chrono::{DateTime, NaiveDate, Utc};
+use trial_core::ports::TrialLedger;
+use trial_core::{
+    AccessCode, AccessCodeKind, AccessCodeState, ApplicationId, ApplicationRecord, AuditRecord, Batch, Challenge,
+    ChallengeId, CodeRequestId, CodeRequestRecord, LeaseId, LedgerError, MailId, MailRecord, MailState, Outcome, Phone,
+    PhoneRecord, Planner, Tenant, TenantId,
+};
+
+/// A ledger in memory. Clones share it.
+#[derive(Debug, Clone, Default)]
+pub struct MemoryLedger(Arc<Mutex<MemoryState>>);
+
+/// Everything that a ledger keeps.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct MemoryState {
+    /// Phones that a code was made for.
+    pub phones: BTreeMap<Phone, PhoneRecord>,
+    /// Codes.
+    pub challenges: BTreeMap<ChallengeId, Challenge>,
+    /// Requests for a code.
+    pub code_requests: BTreeMap<CodeRequestId, KeptCodeRequest>,
+    /// Messages sent, by day and country calling code.
+    pub sms_days: BTreeMap<(NaiveDate, u16), u32>,
+    /// Tenants.
+    pub tenants: BTreeMap<TenantId, Tenant>,
+    /// The pool.
+    pub access_codes: BTreeMap<AccessCode, KeptAccessCode>,
+    /// The outbox.
+    pub mails: BTreeMap<MailId, KeptMail>,
+    /// Applications.
+    pub applications: BTreeMap<ApplicationId, ApplicationRecord>,
+    /// The e-mail threshold, once operations set one.
+    pub threshold: Option<u32>,
+    /// Units taken, by day.
+    pub reserved: BTreeMap<NaiveDate, u32>,
+    /// The audit, in the order it was written.
+    pub audit: Vec<AuditRecord>,
+}
+
+/// A request for a code, with what the gateway said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptCodeRequest {
+    /// The request.
+    pub record: CodeRequestRecord,
+    /// The gateway that answered.
+    pub gateway: Option<String>,
+    /// What it said.
+    pub reply: Option<String>,
+}
+
+/// An access code of the pool.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptAccessCode {
+    /// Its kind.
+    pub kind: AccessCodeKind,
+    /// Where it is.
+    pub state: AccessCodeState,
+    /// Who holds it.
+    pub holder: Option<TenantId>,
+    /// Since when it was free last.
+    pub free_since: DateTime<Utc>,
+}
+
+/// A mail of the outbox.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptMail {
+    /// The mail.
+    pub record: MailRecord,
+    /// How far it got.
+    pub state: MailState,
+    /// Attempts that were settled.
+    pub attempts: u32,
+    /// When it is due, or when the claim on it ends.
+    pub next_attempt_at: DateTime<Utc>,
+    /// The last claim on it that was not settled.
+    pub lease: Option<LeaseId>,
+    /// The last reply of the mail server, or the fault.
+    pub last_reply: Option<String>,
+}
+
+impl MemoryLedger {
+    /// Decides and stores a batch.
+    pub fn decide(&self, batch: &Batch, planner: &Planner) -> Vec<Outcome> {
+        let mut state = self.lock();
+        let keys = batch.fact_keys(planner.policy());
+        let plan = planner.plan(&state.facts(&keys, planner.policy()), batch);
+        state.persist(plan.effects);
+        plan.outcomes
+    }
+
+    /// What is kept now.
+    pub fn state(&self) -> MemoryState {
+        self.lock().clone()
+    }
+
+    /// Changes what is kept behind the planner's back.
+    pub fn change<T>(&self, change: impl FnOnce(&mut MemoryState) -> T) -> T {
+        change(&mut self.lock())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, MemoryState> {
+        self.0.lock().expect("no test goes on after a panic in here")
+    }
+}
+
+impl From<MemoryState> for MemoryLedger {
+    fn from(state: MemoryState) -> Self {
+        Self(Arc::new(Mutex::new(state)))
+    }
+}
+
+#[async_trait]
+impl TrialLedger for MemoryLedger {
+    async fn commit(&self, batch: Arc<Batch>, planner: Arc<Planner>) -> Result<Vec<Outcome>, LedgerError> {
+        Ok(self.decide(&batch, &planner))
+    }
+
+    async fn check(&self) -> Result<(), LedgerError> {
+        Ok(())
+    }
+}

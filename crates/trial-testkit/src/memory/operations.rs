@@ -1,0 +1,196 @@
+use async_trait::async_trait;
+use chrono::NaiveDate;
+use trial_core::ports::Operations;
+use trial_core::{
+    AccessCodeImport, AccessCodeKind, AccessCodeState, AccessCodeStock, ApplicationQuery, ApplicationRecord,
+    ApplicationView, ApplyOutcome, AuditRecord, ChangedBy, CodeRequestView, ImportPlan, LedgerError, MailState,
+    MailView, Phone, QuotaView, TenantId, TenantPage, TenantView, TimelineView, Violation,
+};
+
+use super::{KeptAccessCode, KeptCodeRequest, KeptMail, MemoryLedger, MemoryState};
+
+#[async_trait]
+impl Operations for MemoryLedger {
+    async fn import_access_codes(
+        &self,
+        import: AccessCodeImport,
+        dry_run: bool,
+        by: ChangedBy,
+    ) -> Result<ImportPlan, LedgerError> {
+        let mut state = self.lock();
+        let known = state.access_codes.iter().map(|(code, kept)| (code.clone(), kept.kind)).collect();
+        let plan = import.plan(&known);
+        if !dry_run && plan.refused.is_empty() {
+            for (code, kind) in &plan.new {
+                let kept =
+                    KeptAccessCode { kind: *kind, state: AccessCodeState::Free, holder: None, free_since: by.at };
+                state.access_codes.insert(code.clone(), kept);
+            }
+            state.audit.push(audit(by, "access_codes.import", "pool", format!("{} new", plan.new.len())));
+        }
+        Ok(plan)
+    }
+
+    async fn access_code_stock(&self) -> Result<Vec<AccessCodeStock>, LedgerError> {
+        let state = self.lock();
+        Ok(AccessCodeKind::ALL.iter().map(|kind| state.stock(*kind)).collect())
+    }
+
+    async fn quota(&self, day: NaiveDate, first_threshold: u32) -> Result<QuotaView, LedgerError> {
+        let state = self.lock();
+        let mails = |wanted| {
+            let of_day = state.mails.values().filter(|mail| mail.record.quota.day == day && mail.state == wanted);
+            u64::try_from(of_day.count()).expect("fits")
+        };
+        Ok(QuotaView {
+            day,
+            threshold: state.threshold.unwrap_or(first_threshold),
+            reserved: state.reserved.get(&day).copied().unwrap_or(0),
+            sent: mails(MailState::Sent),
+            failed: mails(MailState::Failed),
+        })
+    }
+
+    async fn set_quota(&self, threshold: u32, by: ChangedBy) -> Result<(), LedgerError> {
+        let mut state = self.lock();
+        let detail = format!("{:?} to {threshold}", state.threshold);
+        state.threshold = Some(threshold);
+        state.audit.push(audit(by, "quota.set", "quota", detail));
+        Ok(())
+    }
+
+    async fn tenants(&self, page: TenantPage) -> Result<Vec<TenantView>, LedgerError> {
+        let state = self.lock();
+        let older = state.tenants.keys().rev().filter(|id| page.before.is_none_or(|before| **id < before));
+        let limit = usize::try_from(page.limit).expect("fits");
+        Ok(older.take(limit).filter_map(|id| state.tenant_view(*id)).collect())
+    }
+
+    async fn tenant(&self, id: TenantId) -> Result<Option<TenantView>, LedgerError> {
+        Ok(self.lock().tenant_view(id))
+    }
+
+    async fn find_applications(&self, query: ApplicationQuery, limit: u32) -> Result<TimelineView, LedgerError> {
+        let state = self.lock();
+        let mut code_requests: Vec<_> = state.code_requests.values().filter(|kept| asks(&query, kept)).collect();
+        code_requests.sort_by_key(|kept| (kept.record.at, kept.record.id));
+        let mut applications: Vec<_> = state.applications.values().filter(|record| applies(&query, record)).collect();
+        applications.sort_by_key(|record| (record.at, record.id));
+        let newest = usize::try_from(limit).expect("fits");
+        Ok(TimelineView {
+            code_requests: last(&code_requests, newest).iter().map(|kept| code_request_view(kept)).collect(),
+            applications: last(&applications, newest).iter().map(|record| state.application_view(record)).collect(),
+        })
+    }
+
+    async fn phone_failures(&self, phone: Phone) -> Result<Option<u32>, LedgerError> {
+        Ok(self.lock().phones.get(&phone).map(|record| record.failures))
+    }
+
+    async fn unlock_phone(&self, phone: Phone, by: ChangedBy) -> Result<bool, LedgerError> {
+        let mut state = self.lock();
+        let Some(record) = state.phones.get_mut(&phone) else { return Ok(false) };
+        let detail = format!("{} to 0", record.failures);
+        record.failures = 0;
+        state.audit.push(audit(by, "phone.unlock", phone.as_str(), detail));
+        Ok(true)
+    }
+
+    async fn violations(&self) -> Result<Vec<Violation>, LedgerError> {
+        Ok(self.lock().violations())
+    }
+}
+
+impl MemoryState {
+    fn stock(&self, kind: AccessCodeKind) -> AccessCodeStock {
+        let count = |state| {
+            let counted = self.access_codes.values().filter(|kept| kept.kind == kind && kept.state == state);
+            u64::try_from(counted.count()).expect("fits")
+        };
+        AccessCodeStock {
+            kind,
+            free: count(AccessCodeState::Free),
+            leased: count(AccessCodeState::Leased),
+            quarantined: count(AccessCodeState::Quarantined),
+            retired: count(AccessCodeState::Retired),
+        }
+    }
+
+    fn tenant_view(&self, id: TenantId) -> Option<TenantView> {
+        let held = AccessCodeKind::ALL.iter().filter_map(|kind| Some((*kind, self.held_by(id, *kind)?)));
+        Some(TenantView {
+            tenant: self.tenants.get(&id)?.clone(),
+            access_codes: held.collect(),
+            mails: self.mails_of(id),
+        })
+    }
+
+    fn mails_of(&self, tenant: TenantId) -> Vec<MailView> {
+        let mut mails: Vec<_> = self.mails.values().filter(|mail| mail.record.tenant == tenant).collect();
+        mails.sort_by_key(|mail| (mail.record.created_at, mail.record.id));
+        mails.into_iter().map(mail_view).collect()
+    }
+
+    fn application_view(&self, record: &ApplicationRecord) -> ApplicationView {
+        let mails = match record.outcome {
+            ApplyOutcome::Accepted { tenant } => self.mails_of(tenant),
+            ApplyOutcome::Replayed { .. } | ApplyOutcome::Refused(_) => Vec::new(),
+        };
+        ApplicationView {
+            id: record.id,
+            request_id: record.application.request_id.clone(),
+            at: record.at,
+            phone: record.application.phone.clone(),
+            email: record.application.email.clone(),
+            company: record.application.company.as_str().to_owned(),
+            outcome: record.outcome.clone(),
+            mails,
+        }
+    }
+}
+
+fn asks(query: &ApplicationQuery, kept: &KeptCodeRequest) -> bool {
+    match query {
+        ApplicationQuery::Phone(phone) => kept.record.phone == *phone,
+        ApplicationQuery::RequestId(id) => kept.record.request_id == *id,
+        ApplicationQuery::Email(_) => false,
+    }
+}
+
+fn applies(query: &ApplicationQuery, record: &ApplicationRecord) -> bool {
+    match query {
+        ApplicationQuery::Phone(phone) => record.application.phone == *phone,
+        ApplicationQuery::RequestId(id) => record.application.request_id == *id,
+        ApplicationQuery::Email(key) => record.application.email.key() == key,
+    }
+}
+
+fn last<T>(rows: &[T], limit: usize) -> &[T] {
+    &rows[rows.len().saturating_sub(limit)..]
+}
+
+fn code_request_view(kept: &KeptCodeRequest) -> CodeRequestView {
+    CodeRequestView {
+        request_id: kept.record.request_id.clone(),
+        at: kept.record.at,
+        phone: kept.record.phone.clone(),
+        outcome: kept.record.outcome.clone(),
+        gateway: kept.gateway.clone(),
+        reply: kept.reply.clone(),
+    }
+}
+
+fn mail_view(mail: &KeptMail) -> MailView {
+    MailView {
+        id: mail.record.id,
+        state: mail.state,
+        attempts: mail.attempts,
+        created_at: mail.record.created_at,
+        next_attempt_at: mail.next_attempt_at,
+        last_reply: mail.last_reply.clone(),
+    }
+}
+
+fn audit(by: ChangedBy, action: &'static str, subject: &str, detail: String) -> AuditRecord {
+    AuditRecord { id: by.audit, at: by.at, actor: by.actor, action, subject: subject.to_owned(), detail }
+}

@@ -1,0 +1,87 @@
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+
+use trial_core::{
+    AccessCodeLease, AccessCodeState, Challenge, CodeOutcome, CodeRequestRecord, Effects, MailRecord, MailState,
+    SendUpdate,
+};
+
+use super::{KeptCodeRequest, KeptMail, MemoryState};
+
+impl MemoryState {
+    /// Stores the effects. Panics where a database would refuse them by a constraint.
+    pub fn persist(&mut self, effects: Effects) {
+        for challenge in effects.new_challenges {
+            insert(&mut self.challenges, challenge.id, challenge);
+        }
+        effects.challenges.into_iter().for_each(|challenge| self.update_challenge(challenge));
+        for record in effects.phones {
+            assert!(record.challenge.is_none_or(|id| self.challenges[&id].phone == record.phone), "a code of its own");
+            self.phones.insert(record.phone.clone(), record);
+        }
+        effects.code_requests.into_iter().for_each(|record| self.insert_code_request(record));
+        effects.sends.into_iter().for_each(|update| self.update_send(update));
+        for count in effects.sms_days {
+            self.sms_days.insert((count.day, count.country_code), count.sent);
+        }
+        for tenant in effects.tenants {
+            insert(&mut self.tenants, tenant.id, tenant);
+        }
+        effects.leases.into_iter().for_each(|lease| self.lease(&lease));
+        effects.mails.into_iter().for_each(|record| self.insert_mail(record));
+        for record in effects.applications {
+            assert!(record.challenge.is_none_or(|id| self.challenges.contains_key(&id)), "the code exists");
+            insert(&mut self.applications, record.id, record);
+        }
+        self.audit.extend(effects.audit);
+        self.reserved.extend(effects.quota_reserved);
+    }
+
+    fn update_challenge(&mut self, challenge: Challenge) {
+        let kept = self.challenges.get_mut(&challenge.id).expect("the code exists");
+        assert_eq!((&kept.phone, &kept.key_id, kept.made_at), (&challenge.phone, &challenge.key_id, challenge.made_at));
+        *kept = challenge;
+    }
+
+    fn insert_code_request(&mut self, record: CodeRequestRecord) {
+        if let CodeOutcome::Send { challenge, .. } = record.outcome {
+            assert_eq!(self.challenges[&challenge].phone, record.phone, "a code of this phone");
+        }
+        insert(&mut self.code_requests, record.id, KeptCodeRequest { record, gateway: None, reply: None });
+    }
+
+    fn update_send(&mut self, update: SendUpdate) {
+        let kept = self.code_requests.get_mut(&update.code_request).expect("the request exists");
+        let CodeOutcome::Send { state, .. } = &mut kept.record.outcome else { panic!("a message was to be sent") };
+        *state = update.reply.state();
+        kept.gateway = Some(update.gateway);
+        kept.reply = update.reply.detail().map(str::to_owned);
+    }
+
+    fn lease(&mut self, lease: &AccessCodeLease) {
+        assert!(self.tenants.contains_key(&lease.tenant), "the tenant exists");
+        let kept = self.access_codes.get_mut(&lease.code).expect("the access code exists");
+        assert_eq!((kept.kind, kept.state, kept.holder), (lease.kind, AccessCodeState::Free, None));
+        kept.state = AccessCodeState::Leased;
+        kept.holder = Some(lease.tenant);
+    }
+
+    fn insert_mail(&mut self, record: MailRecord) {
+        let taken = self.mails.values().map(|kept| kept.record.quota);
+        assert!(taken.into_iter().all(|unit| (unit.day, unit.unit) != (record.quota.day, record.quota.unit)), "a unit");
+        let kept = KeptMail {
+            state: MailState::Due,
+            attempts: 0,
+            next_attempt_at: record.created_at,
+            lease: None,
+            last_reply: None,
+            record,
+        };
+        insert(&mut self.mails, kept.record.id, kept);
+    }
+}
+
+fn insert<K: Ord + Copy + Debug, V: Debug>(map: &mut BTreeMap<K, V>, key: K, value: V) {
+    let earlier = map.insert(key, value);
+    assert!(earlier.is_none(), "{key:?} is used twice");
+}

@@ -1,0 +1,64 @@
+use std::collections::BTreeMap;
+use std::fmt::Display;
+
+use trial_core::{
+    AccessCodeKind, AccessCodeState, ApplicationRecord, ApplyOutcome, ChallengeState, TenantId, Violation,
+};
+
+use super::MemoryState;
+
+impl MemoryState {
+    /// The invariants that hold whatever the policy is.
+    pub fn violations(&self) -> Vec<Violation> {
+        let accepted: Vec<(&ApplicationRecord, TenantId)> =
+            self.applications.values().filter_map(|record| Some((record, accepted(record)?))).collect();
+        let incomplete = accepted.iter().filter(|(_, tenant)| !self.is_complete(*tenant)).map(|(record, _)| record.id);
+        let held = |state| state == AccessCodeState::Leased;
+        let misheld = self.access_codes.iter().filter(|(_, kept)| held(kept.state) != kept.holder.is_some());
+        let mails = self.mails.values();
+        let passed = mails.filter(|mail| mail.record.quota.unit > mail.record.quota.threshold);
+        let mut consumed = BTreeMap::new();
+        for (record, _) in &accepted {
+            *consumed.entry(record.challenge).or_insert(0) += 1;
+        }
+        let open = |id| self.challenges.get(&id).is_none_or(|challenge| challenge.state != ChallengeState::Consumed);
+        let reused = consumed.iter().filter(|(id, times)| **times > 1 || id.is_none_or(open));
+        let units = self.mails.values().map(|mail| mail.record.quota);
+        let uncounted = units.filter(|unit| self.reserved.get(&unit.day).is_none_or(|reserved| *reserved < unit.unit));
+        [
+            violation("an accepted application has its tenant, access codes, mail and audit entry", incomplete),
+            violation("an access code has a holder if it is leased, and only then", misheld.map(|(code, _)| code)),
+            violation("no unit passes the threshold it was taken under", passed.map(|mail| mail.record.id)),
+            violation("a unit is counted", uncounted.map(|unit| unit.unit)),
+            violation(
+                "a code is consumed once, and by an acceptance",
+                reused.map(|(id, _)| id.map_or_else(String::new, |id| id.to_string())),
+            ),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
+    }
+
+    fn is_complete(&self, tenant: TenantId) -> bool {
+        let mails = self.mails.values().filter(|mail| mail.record.tenant == tenant);
+        let subject = tenant.to_string();
+        self.tenants.contains_key(&tenant)
+            && AccessCodeKind::ALL.iter().all(|kind| self.held_by(tenant, *kind).is_some())
+            && mails.count() == 1
+            && self.audit.iter().any(|entry| entry.action == "tenant.create" && entry.subject == subject)
+    }
+}
+
+fn accepted(record: &ApplicationRecord) -> Option<TenantId> {
+    match record.outcome {
+        ApplyOutcome::Accepted { tenant } => Some(tenant),
+        ApplyOutcome::Replayed { .. } | ApplyOutcome::Refused(_) => None,
+    }
+}
+
+fn violation(invariant: &'static str, mut rows: impl Iterator<Item = impl Display>) -> Option<Violation> {
+    let example = rows.next()?.to_string();
+    let rows = 1 + u64::try_from(rows.count()).expect("fits");
+    Some(Violation { invariant, rows, example })
+}

@@ -1,0 +1,74 @@
+//! What leaves the process, kept instead.
+
+use std::collections::VecDeque;
+use std::sync::Mutex;
+
+use async_trait::async_trait;
+use trial_core::ports::{Mailer, SmsGateway};
+use trial_core::{DeliveryError, GatewayReply, OutgoingMail, SmsMessage};
+
+/// A gateway that keeps its messages and answers by a script, "accepted" once that is used up.
+#[derive(Debug, Default)]
+pub struct ScriptedGateway {
+    replies: Mutex<VecDeque<GatewayReply>>,
+    messages: Mutex<Vec<SmsMessage>>,
+}
+
+impl ScriptedGateway {
+    /// A gateway that answers by this script.
+    pub fn new(replies: impl IntoIterator<Item = GatewayReply>) -> Self {
+        Self { replies: Mutex::new(replies.into_iter().collect()), messages: Mutex::default() }
+    }
+
+    /// Every message that was handed over, whatever the answer.
+    pub fn messages(&self) -> Vec<SmsMessage> {
+        self.messages.lock().expect("no panic in here").clone()
+    }
+}
+
+#[async_trait]
+impl SmsGateway for ScriptedGateway {
+    fn name(&self) -> &'static str {
+        "scripted"
+    }
+
+    async fn send(&self, message: &SmsMessage) -> GatewayReply {
+        self.messages.lock().expect("no panic in here").push(message.clone());
+        let reply = self.replies.lock().expect("no panic in here").pop_front();
+        reply.unwrap_or(GatewayReply::Accepted { provider_id: None })
+    }
+}
+
+/// A mailer that keeps its mails and answers by a script, "taken" once that is used up.
+#[derive(Debug, Default)]
+pub struct RecordingMailer {
+    failures: Mutex<VecDeque<Option<DeliveryError>>>,
+    mails: Mutex<Vec<OutgoingMail>>,
+}
+
+impl RecordingMailer {
+    /// A mailer whose first mails meet these faults; `None` is taken.
+    pub fn new(failures: impl IntoIterator<Item = Option<DeliveryError>>) -> Self {
+        Self { failures: Mutex::new(failures.into_iter().collect()), mails: Mutex::default() }
+    }
+
+    /// Every mail that was handed over, whatever the answer.
+    pub fn mails(&self) -> Vec<OutgoingMail> {
+        self.mails.lock().expect("no panic in here").clone()
+    }
+}
+
+#[async_trait]
+impl Mailer for RecordingMailer {
+    async fn deliver(&self, mail: &OutgoingMail) -> Result<String, DeliveryError> {
+        self.mails.lock().expect("no panic in here").push(mail.clone());
+        match self.failures.lock().expect("no panic in here").pop_front().flatten() {
+            Some(failure) => Err(failure),
+            None => Ok("250 OK".to_owned()),
+        }
+    }
+
+    async fn check(&self) -> Result<(), DeliveryError> {
+        Ok(())
+    }
+}

@@ -1,0 +1,249 @@
+//! Random histories of few phones, addresses and companies, so that they collide.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use phonenumber::country;
+use proptest::collection::vec;
+use proptest::prelude::{Just, Strategy, any, prop_oneof};
+use trial_core::ports::Clock;
+use trial_core::{
+    Application, Batch, CodeRequest, CodeToSend, FreshIds, GatewayReply, Keyring, Locale, Outcome, Phone, Planner,
+    Policy, Request, SendReport,
+};
+
+use crate::data::{company, email, foreign_phone, keyring, phone, request_id, typed};
+use crate::{FixedClock, SeededEntropy};
+
+/// A history.
+#[derive(Debug, Clone)]
+pub struct Scenario {
+    /// Free voice access codes at its start.
+    pub voice: u32,
+    /// Free multimedia access codes at its start.
+    pub multimedia: u32,
+    /// The e-mail threshold.
+    pub threshold: u32,
+    /// What happens, in order.
+    pub rounds: Vec<Round>,
+}
+
+/// What arrives together.
+#[derive(Debug, Clone)]
+pub struct Round {
+    /// Seconds on the clock since the round before; below 0, the clock was set back.
+    pub pause: i64,
+    /// The requests.
+    pub steps: Vec<Step>,
+}
+
+/// One request.
+#[derive(Debug, Clone)]
+pub enum Step {
+    /// A visitor asks for a code.
+    Ask {
+        /// Which phone.
+        phone: u32,
+    },
+    /// The gateway speaks of a message that was sent in an earlier round.
+    Report {
+        /// Which message, from the last.
+        back: usize,
+        /// What it says.
+        reply: GatewayReply,
+    },
+    /// A visitor applies.
+    Apply {
+        /// Which phone.
+        phone: u32,
+        /// Which company.
+        company: u32,
+        /// Which address.
+        email: u32,
+        /// Which code.
+        code: Typed,
+    },
+}
+
+/// What is typed as the code.
+#[derive(Debug, Clone)]
+pub enum Typed {
+    /// The code in one of the phone's messages of earlier rounds, from the last.
+    Sent(usize),
+    /// The code that the phone is sent in this very round, if it is a new one.
+    New,
+    /// Something else.
+    Wrong,
+}
+
+/// Phones of a scenario; the last is a foreign one.
+pub const PHONES: u32 = 4;
+const OTHERS: u32 = 4;
+
+impl Scenario {
+    /// A policy whose limits a short history reaches.
+    pub fn policy(&self) -> Policy {
+        let mut policy = Policy::default();
+        policy.phone.countries.push(country::HK);
+        policy.verification.max_tries = 2;
+        policy.verification.max_failures = 5;
+        policy.limits.phone_sends_per_hour = 3;
+        policy.limits.phone_sends_per_day = 5;
+        policy.limits.sms_per_day = 9;
+        policy.limits.sms_per_country_day = 2;
+        policy.quota.first_threshold = self.threshold;
+        policy
+    }
+
+    /// A planner by that policy.
+    pub fn planner(&self) -> Arc<Planner> {
+        Arc::new(Planner::new(Arc::new(self.policy()), Arc::new(keyring())))
+    }
+}
+
+/// The `n`-th phone of a scenario.
+pub fn scenario_phone(n: u32) -> Phone {
+    if n + 1 == PHONES { foreign_phone(n) } else { phone(n) }
+}
+
+/// Histories of so many rounds, each of so many requests.
+pub fn scenarios(rounds: Range<usize>, steps: Range<usize>) -> impl Strategy<Value = Scenario> {
+    let round = (pauses(), vec(step(), steps)).prop_map(|(pause, steps)| Round { pause, steps });
+    (0..6_u32, 0..6_u32, 0..8_u32, vec(round, rounds)).prop_map(|(voice, multimedia, threshold, rounds)| Scenario {
+        voice,
+        multimedia,
+        threshold,
+        rounds,
+    })
+}
+
+fn pauses() -> impl Strategy<Value = i64> {
+    prop_oneof![
+        4 => Just(0),
+        8 => 1..70_i64,
+        4 => 70..400_i64,
+        2 => 400..4_000_i64,
+        1 => 80_000..90_000_i64,
+        1 => Just(-3_600),
+    ]
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let apply = (0..PHONES, 0..OTHERS, 0..OTHERS, any::<bool>(), typed_code()).prop_map(
+        |(phone, company, email, own, code)| {
+            // Half of the applicants write what is theirs, so that some get through and come again.
+            let (company, email) = if own { (phone, phone) } else { (company, email) };
+            Step::Apply { phone, company, email, code }
+        },
+    );
+    prop_oneof![
+        4 => (0..PHONES).prop_map(|phone| Step::Ask { phone }),
+        2 => (0..4_usize, gateway_reply()).prop_map(|(back, reply)| Step::Report { back, reply }),
+        6 => apply,
+    ]
+}
+
+fn typed_code() -> impl Strategy<Value = Typed> {
+    prop_oneof![6 => Just(Typed::Sent(0)), 1 => Just(Typed::Sent(1)), 3 => Just(Typed::New), 2 => Just(Typed::Wrong)]
+}
+
+fn gateway_reply() -> impl Strategy<Value = GatewayReply> {
+    let reason = || "as the scenario says".to_owned();
+    prop_oneof![
+        2 => Just(GatewayReply::Accepted { provider_id: None }),
+        2 => Just(GatewayReply::Refused { reason: reason() }),
+        1 => Just(GatewayReply::Unreached { reason: reason() }),
+        1 => Just(GatewayReply::Unknown { reason: reason() }),
+    ]
+}
+
+/// Plays a scenario: turns rounds into batches, by what is known from the outcomes of those before.
+#[derive(Debug)]
+pub struct Stage {
+    entropy: SeededEntropy,
+    keyring: Keyring,
+    now: DateTime<Utc>,
+    sent: Vec<CodeToSend>,
+    requests: u32,
+}
+
+impl Default for Stage {
+    fn default() -> Self {
+        Self {
+            entropy: SeededEntropy::new(11),
+            keyring: keyring(),
+            now: FixedClock::default().now(),
+            sent: Vec::new(),
+            requests: 0,
+        }
+    }
+}
+
+impl Stage {
+    /// The round as a batch.
+    pub fn batch(&mut self, round: &Round) -> Batch {
+        self.now += TimeDelta::seconds(round.pause);
+        let mut requests = Vec::new();
+        for step in &round.steps {
+            self.requests += 1;
+            let ids = FreshIds::new(self.now, &self.entropy.draw());
+            requests.extend(self.request(step, &requests).map(|request| (ids, request)));
+        }
+        Batch { now: self.now, requests }
+    }
+
+    /// Learns from the outcomes of a batch.
+    pub fn learn(&mut self, outcomes: &[Outcome]) {
+        self.sent.extend(outcomes.iter().filter_map(|outcome| match outcome {
+            Outcome::SendCode(_, to_send) => to_send.clone(),
+            Outcome::SendReport | Outcome::Apply(_) => None,
+        }));
+    }
+
+    fn request(&self, step: &Step, earlier: &[(FreshIds, Request)]) -> Option<Request> {
+        let exchange = request_id(&format!("exchange-{}", self.requests));
+        Some(match step {
+            Step::Ask { phone } => Request::SendCode(CodeRequest {
+                request_id: exchange,
+                phone: scenario_phone(*phone),
+                locale: Locale::En,
+            }),
+            Step::Report { back, reply } => {
+                let sent = self.sent.iter().rev().nth(*back)?;
+                Request::SendReport(SendReport {
+                    code_request: sent.code_request,
+                    phone: sent.phone.clone(),
+                    challenge: sent.challenge,
+                    gateway: "scripted".to_owned(),
+                    reply: reply.clone(),
+                })
+            }
+            Step::Apply { phone, company: of, email: at, code } => {
+                let phone = scenario_phone(*phone);
+                let code = self.typed(code, &phone, earlier).unwrap_or_else(|| "wrong".to_owned());
+                Request::Apply(Application {
+                    request_id: exchange,
+                    company: company(*of),
+                    code: typed(&code),
+                    email: email(*at),
+                    locale: Locale::ZhCn,
+                    phone,
+                })
+            }
+        })
+    }
+
+    fn typed(&self, code: &Typed, phone: &Phone, earlier: &[(FreshIds, Request)]) -> Option<String> {
+        let code = match code {
+            Typed::Sent(back) => self.sent.iter().rev().filter(|sent| sent.phone == *phone).nth(*back)?.code.clone(),
+            Typed::New => {
+                let asks = |request: &Request| matches!(request, Request::SendCode(asked) if asked.phone == *phone);
+                let (ids, _) = earlier.iter().rev().find(|(_, request)| asks(request))?;
+                self.keyring.current_code(ids.challenge, phone)
+            }
+            Typed::Wrong => return None,
+        };
+        Some(code.reveal().to_owned())
+    }
+}
