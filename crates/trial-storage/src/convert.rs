@@ -1,0 +1,50 @@
+//! Between column types and values. What does not convert back was not written by us.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use trial_core::LedgerError;
+
+/// A row that makes no sense.
+#[derive(Debug, thiserror::Error)]
+#[error("{column} holds what it should not")]
+pub(crate) struct BadColumn {
+    column: &'static str,
+}
+
+pub(crate) fn bad(column: &'static str) -> LedgerError {
+    LedgerError::Corrupt(Box::new(BadColumn { column }))
+}
+
+pub(crate) fn micros(at: DateTime<Utc>) -> i64 {
+    at.timestamp_micros()
+}
+
+pub(crate) fn time(micros: i64, column: &'static str) -> Result<DateTime<Utc>, LedgerError> {
+    DateTime::from_timestamp_micros(micros).ok_or_else(|| bad(column))
+}
+
+/// Days since the epoch.
+pub(crate) fn day_number(day: NaiveDate) -> i32 {
+    let days = day.signed_duration_since(NaiveDate::default()).num_days();
+    i32::try_from(days).unwrap_or(i32::MAX)
+}
+
+pub(crate) fn id(bytes: &[u8], column: &'static str) -> Result<[u8; 16], LedgerError> {
+    bytes.try_into().map_err(|_| bad(column))
+}
+
+pub(crate) fn name<T: std::str::FromStr>(text: &str, column: &'static str) -> Result<T, LedgerError> {
+    text.parse().map_err(|_| bad(column))
+}
+
+pub(crate) fn count<T: TryFrom<i64>>(number: impl Into<i64>, column: &'static str) -> Result<T, LedgerError> {
+    T::try_from(number.into()).map_err(|_| bad(column))
+}
+
+/// A small count as its column holds it.
+pub(crate) fn integer(count: u32) -> i32 {
+    i32::try_from(count).unwrap_or(i32::MAX)
+}
+
+pub(crate) fn json<T: serde::de::DeserializeOwned>(text: &str, column: &'static str) -> Result<T, LedgerError> {
+    serde_json::from_str(text).map_err(|_| bad(column))
+}

@@ -1,0 +1,63 @@
+use std::path::PathBuf;
+
+/// Why a database cannot be used. Each message says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// No file.
+    #[error("there is no database at {0}; `trialgate migrate` creates it")]
+    Absent(PathBuf),
+    /// Not a database, or not a whole one.
+    #[error("{path} is not a whole SQLite database; restore it from a backup, or name another file in `storage.url`")]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What SQLite says.
+        #[source]
+        source: diesel::result::Error,
+    },
+    /// A database of another program.
+    #[error("{0} is the database of another program; name another file in `storage.url`")]
+    Foreign(PathBuf),
+    /// Migrations of ours have not run.
+    #[error("the database at {path} lacks {} of this release; run `trialgate migrate`", names.join(", "))]
+    Pending {
+        /// The file.
+        path: PathBuf,
+        /// The migrations.
+        names: Vec<String>,
+    },
+    /// Migrations have run that this release does not know.
+    #[error("the database at {path} was written by a newer release ({}); run that one", names.join(", "))]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// The migrations.
+        names: Vec<String>,
+    },
+    /// The file or its directory cannot be written.
+    #[error(
+        "{0} cannot be written; give this user write access to the file and its directory, and see that the disk has room"
+    )]
+    ReadOnly(PathBuf),
+    /// The file cannot be opened.
+    #[error("cannot open the database at {path}; see that the directory exists and this user may write to it")]
+    Connect {
+        /// The file.
+        path: PathBuf,
+        /// What SQLite says.
+        #[source]
+        source: diesel::ConnectionError,
+    },
+    /// Somebody else is holding it.
+    #[error("the database at {0} is held by another program; stop that, or try again")]
+    Busy(PathBuf),
+    /// Anything else that the database says.
+    #[error("cannot prepare the database at {path}")]
+    Database {
+        /// The file.
+        path: PathBuf,
+        /// What it says.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}

@@ -1,0 +1,16 @@
+//! The trial ledger on SQLite, by diesel.
+//!
+//! Nothing is decided here: a transaction loads the facts that a batch names, hands them to the core's planner, and
+//! stores what it says. `schema.rs` and `rows.rs` are shared by all databases; each database has a module of its own for
+//! loading and storing.
+
+mod convert;
+mod error;
+#[expect(clippy::ref_option_ref, reason = "diesel's derives take optional columns by reference")]
+mod rows;
+#[expect(missing_docs, reason = "`table!` gives its items no place for docs; the migrations describe the columns")]
+pub mod schema;
+mod sqlite;
+
+pub use error::OpenError;
+pub use sqlite::{SqliteLedger, SqliteOptions};

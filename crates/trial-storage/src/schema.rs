@@ -1,0 +1,141 @@
+//! The tables, in column types that every database has: times and days as integers, ids as 16 bytes, enumerations as text.
+
+use diesel::{allow_tables_to_appear_in_same_query, table};
+
+table! {
+    challenges (id) {
+        id -> Binary,
+        phone -> Text,
+        key_id -> Text,
+        made_at -> BigInt,
+        expires_at -> BigInt,
+        tries -> Integer,
+        state -> Text,
+    }
+}
+
+table! {
+    phones (phone) {
+        phone -> Text,
+        country_code -> Integer,
+        failures -> Integer,
+        challenge -> Nullable<Binary>,
+    }
+}
+
+table! {
+    code_requests (id) {
+        id -> Binary,
+        request_id -> Text,
+        at -> BigInt,
+        phone -> Text,
+        country_code -> Integer,
+        challenge -> Nullable<Binary>,
+        state -> Nullable<Text>,
+        refusal -> Nullable<Text>,
+        gateway -> Nullable<Text>,
+        reply -> Nullable<Text>,
+    }
+}
+
+table! {
+    sms_days (day, country_code) {
+        day -> Integer,
+        country_code -> Integer,
+        sent -> BigInt,
+    }
+}
+
+table! {
+    tenants (id) {
+        id -> Binary,
+        status -> Text,
+        phone -> Text,
+        country_code -> Integer,
+        email -> Text,
+        email_key -> Text,
+        company -> Text,
+        company_key -> Text,
+        created_at -> BigInt,
+        trial_ends_at -> BigInt,
+        key_id -> Text,
+        password_issue -> Integer,
+    }
+}
+
+table! {
+    access_codes (code) {
+        code -> Text,
+        kind -> Text,
+        state -> Text,
+        since -> BigInt,
+        tenant -> Nullable<Binary>,
+    }
+}
+
+table! {
+    quota_thresholds (seq) {
+        seq -> BigInt,
+        threshold -> BigInt,
+        since -> BigInt,
+        actor -> Text,
+    }
+}
+
+table! {
+    quota_days (day) {
+        day -> Integer,
+        reserved -> BigInt,
+    }
+}
+
+table! {
+    mails (id) {
+        id -> Binary,
+        kind -> Text,
+        tenant -> Binary,
+        recipient -> Text,
+        locale -> Text,
+        state -> Text,
+        attempts -> Integer,
+        created_at -> BigInt,
+        next_attempt_at -> BigInt,
+        lease -> Nullable<Binary>,
+        settled_at -> Nullable<BigInt>,
+        last_reply -> Nullable<Text>,
+        quota_day -> Integer,
+        quota_unit -> BigInt,
+        quota_threshold -> BigInt,
+    }
+}
+
+table! {
+    applications (id) {
+        id -> Binary,
+        request_id -> Text,
+        at -> BigInt,
+        phone -> Text,
+        country_code -> Integer,
+        email -> Text,
+        email_key -> Text,
+        company -> Text,
+        company_key -> Text,
+        challenge -> Nullable<Binary>,
+        outcome -> Text,
+        tenant -> Nullable<Binary>,
+        refusal -> Nullable<Text>,
+    }
+}
+
+table! {
+    audit (id) {
+        id -> Binary,
+        at -> BigInt,
+        actor -> Text,
+        action -> Text,
+        subject -> Text,
+        detail -> Text,
+    }
+}
+
+allow_tables_to_appear_in_same_query!(challenges, phones, applications, mails, tenants, access_codes);

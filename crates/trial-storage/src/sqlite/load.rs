@@ -1,0 +1,147 @@
+//! Loads the facts that a batch names. SQLite is in this process: a point query by a cached statement is cheaper than
+//! any set-based one, which would have to be prepared anew for each length of list.
+
+use diesel::prelude::*;
+use diesel::sqlite::SqliteConnection;
+use trial_core::{
+    AccessCode, AccessCodeKind, FactKeys, Facts, LedgerError, Phone, PhoneFacts, PoolFacts, QuotaFacts, TenantFact,
+    TenantId,
+};
+
+use super::fault;
+use crate::convert::{count, day_number, micros};
+use crate::rows::{ACCEPTED, AcceptedRow, ChallengeRow, FREE, PastSendRow, TenantFactRow};
+use crate::schema::{
+    access_codes, applications, challenges, code_requests, phones, quota_days, quota_thresholds, sms_days, tenants,
+};
+
+pub(super) fn facts(conn: &mut SqliteConnection, keys: &FactKeys, first_threshold: u32) -> Result<Facts, LedgerError> {
+    let mut facts = Facts {
+        phones: std::collections::BTreeMap::new(),
+        tenants: tenants_in_use(conn, keys)?,
+        pool: PoolFacts {
+            voice: free_codes(conn, AccessCodeKind::Voice, keys.access_codes)?,
+            multimedia: free_codes(conn, AccessCodeKind::Multimedia, keys.access_codes)?,
+        },
+        quota: quota(conn, keys, first_threshold)?,
+        sms_sent: std::collections::BTreeMap::new(),
+    };
+    for phone in &keys.phones {
+        if let Some(known) = phone_facts(conn, phone, keys)? {
+            facts.phones.insert(phone.clone(), known);
+        }
+    }
+    if keys.sms_budget {
+        for (country_code, sent) in sms_sent(conn, keys)? {
+            let country_code = count(country_code, "sms_days.country_code")?;
+            facts.sms_sent.insert(country_code, count(sent, "sms_days.sent")?);
+        }
+    }
+    Ok(facts)
+}
+
+fn phone_facts(conn: &mut SqliteConnection, phone: &Phone, keys: &FactKeys) -> Result<Option<PhoneFacts>, LedgerError> {
+    let row = phones::table
+        .left_join(challenges::table.on(phones::challenge.eq(challenges::id.nullable())))
+        .filter(phones::phone.eq(phone.as_str()))
+        .select((phones::failures, Option::<ChallengeRow>::as_select()))
+        .first::<(i32, Option<ChallengeRow>)>(conn)
+        .optional()
+        .map_err(fault)?;
+    let Some((failures, challenge)) = row else {
+        return Ok(None);
+    };
+    let sends = code_requests::table
+        .filter(code_requests::phone.eq(phone.as_str()))
+        .filter(code_requests::at.gt(micros(keys.since)))
+        .filter(code_requests::state.is_not_null())
+        .order((code_requests::at, code_requests::id))
+        .select(PastSendRow::as_select())
+        .load(conn)
+        .map_err(fault)?;
+    let accepted = applications::table
+        .inner_join(challenges::table.on(applications::challenge.eq(challenges::id.nullable())))
+        .filter(applications::phone.eq(phone.as_str()))
+        .filter(applications::at.gt(micros(keys.since)))
+        .filter(applications::outcome.eq(ACCEPTED))
+        .order((applications::at, applications::id))
+        .select((AcceptedRow::as_select(), ChallengeRow::as_select()))
+        .load::<(AcceptedRow, ChallengeRow)>(conn)
+        .map_err(fault)?;
+    Ok(Some(PhoneFacts {
+        failures: count(failures, "phones.failures")?,
+        challenge: challenge.map(|row| row.into_challenge(phone)).transpose()?,
+        sends: sends.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?,
+        accepted: accepted
+            .into_iter()
+            .map(|(row, challenge)| row.into_accepted(challenge, phone))
+            .collect::<Result<_, _>>()?,
+    }))
+}
+
+/// Each tenant in use that shares a phone, address or name with the batch, once.
+fn tenants_in_use(conn: &mut SqliteConnection, keys: &FactKeys) -> Result<Vec<TenantFact>, LedgerError> {
+    let mut rows = Vec::new();
+    let in_use = || tenants::table.filter(tenants::status.ne("closed")).select(TenantFactRow::as_select());
+    for phone in &keys.tenants_by_phone {
+        rows.extend(in_use().filter(tenants::phone.eq(phone.as_str())).load(conn).map_err(fault)?);
+    }
+    for email in &keys.tenants_by_email {
+        rows.extend(in_use().filter(tenants::email_key.eq(email.as_str())).load(conn).map_err(fault)?);
+    }
+    for company in &keys.tenants_by_company {
+        rows.extend(in_use().filter(tenants::company_key.eq(company.as_str())).load(conn).map_err(fault)?);
+    }
+    let mut found: Vec<TenantFact> = rows.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?;
+    found.sort_unstable_by_key(|tenant| tenant.id);
+    found.dedup_by_key(|tenant: &mut TenantFact| -> TenantId { tenant.id });
+    Ok(found)
+}
+
+fn free_codes(conn: &mut SqliteConnection, kind: AccessCodeKind, limit: usize) -> Result<Vec<AccessCode>, LedgerError> {
+    if limit == 0 {
+        return Ok(Vec::new());
+    }
+    let codes = access_codes::table
+        .filter(access_codes::kind.eq(kind.as_str()))
+        .filter(access_codes::state.eq(FREE))
+        .order((access_codes::since, access_codes::code))
+        .limit(i64::try_from(limit).unwrap_or(i64::MAX))
+        .select(access_codes::code)
+        .load::<String>(conn)
+        .map_err(fault)?;
+    Ok(codes.iter().map(|code| AccessCode::from_stored(code)).collect())
+}
+
+fn quota(conn: &mut SqliteConnection, keys: &FactKeys, first_threshold: u32) -> Result<QuotaFacts, LedgerError> {
+    let reserved = quota_days::table
+        .find(day_number(keys.day))
+        .select(quota_days::reserved)
+        .first::<i64>(conn)
+        .optional()
+        .map_err(fault)?;
+    Ok(QuotaFacts {
+        day: keys.day,
+        threshold: threshold(conn, first_threshold)?,
+        reserved: count(reserved.unwrap_or(0), "quota_days.reserved")?,
+    })
+}
+
+/// The threshold in force.
+pub(super) fn threshold(conn: &mut SqliteConnection, first_threshold: u32) -> Result<u32, LedgerError> {
+    let set = quota_thresholds::table
+        .order(quota_thresholds::seq.desc())
+        .select(quota_thresholds::threshold)
+        .first::<i64>(conn)
+        .optional()
+        .map_err(fault)?;
+    set.map_or(Ok(first_threshold), |threshold| count(threshold, "quota_thresholds.threshold"))
+}
+
+fn sms_sent(conn: &mut SqliteConnection, keys: &FactKeys) -> Result<Vec<(i32, i64)>, LedgerError> {
+    sms_days::table
+        .filter(sms_days::day.eq(day_number(keys.day)))
+        .select((sms_days::country_code, sms_days::sent))
+        .load(conn)
+        .map_err(fault)
+}

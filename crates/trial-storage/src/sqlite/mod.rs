@@ -1,0 +1,151 @@
+//! SQLite by synchronous diesel: one thread owns the connection that writes, a few own connections that read.
+
+mod load;
+mod open;
+mod operations;
+mod outbox;
+mod persist;
+mod verify;
+mod worker;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use diesel::prelude::*;
+use diesel::result::{DatabaseErrorKind, Error};
+use diesel::sqlite::SqliteConnection;
+use trial_core::ports::TrialLedger;
+use trial_core::{Batch, LedgerError, Outcome, Planner};
+
+use crate::OpenError;
+use crate::schema::quota_days;
+use worker::Worker;
+
+/// How to open a database file.
+#[derive(Debug, Clone)]
+pub struct SqliteOptions {
+    /// The file.
+    pub path: PathBuf,
+    /// How long to wait for another process that holds the write lock.
+    pub busy_timeout: Duration,
+    /// Connections that read, at least 1.
+    pub readers: usize,
+}
+
+/// The trial ledger on SQLite, in WAL mode with `synchronous = FULL`. Clones share its connections; the threads end with
+/// the last of them, after they have done what was asked.
+#[derive(Clone)]
+pub struct SqliteLedger {
+    writer: Worker,
+    readers: Arc<[Worker]>,
+    next_reader: Arc<AtomicUsize>,
+}
+
+impl SqliteOptions {
+    /// The usual options for a file.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into(), busy_timeout: Duration::from_secs(2), readers: 2 }
+    }
+}
+
+impl SqliteLedger {
+    /// Opens a database whose migrations have all run.
+    ///
+    /// # Errors
+    /// The file is absent, foreign, cut off, newer or older than this release, or cannot be written; the message says
+    /// what to do.
+    pub async fn open(options: SqliteOptions) -> Result<Self, OpenError> {
+        blocking(move || Self::open_now(&options)).await
+    }
+
+    /// Creates the file if it is absent and runs the migrations that have not run; returns their names.
+    ///
+    /// # Errors
+    /// As for [`SqliteLedger::open`].
+    pub async fn migrate(options: &SqliteOptions) -> Result<Vec<String>, OpenError> {
+        let options = options.clone();
+        blocking(move || open::migrate(&options)).await
+    }
+
+    fn open_now(options: &SqliteOptions) -> Result<Self, OpenError> {
+        let thread_error =
+            |source: std::io::Error| OpenError::Database { path: options.path.clone(), source: source.into() };
+        let mut writer = open::open(options)?;
+        open::check_writable(&mut writer, &options.path)?;
+        let readers = (0..options.readers.max(1))
+            .map(|_| Worker::start("sqlite-reader", open::open(options)?).map_err(thread_error))
+            .collect::<Result<_, _>>()?;
+        Ok(Self {
+            writer: Worker::start("sqlite-writer", writer).map_err(thread_error)?,
+            readers,
+            next_reader: Arc::default(),
+        })
+    }
+
+    fn reader(&self) -> &Worker {
+        &self.readers[self.next_reader.fetch_add(1, Ordering::Relaxed) % self.readers.len()]
+    }
+}
+
+/// Opening reads and writes files: not on a thread that others wait for.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, OpenError> + Send + 'static,
+) -> Result<T, OpenError> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done,
+        Err(died) => std::panic::resume_unwind(died.into_panic()),
+    }
+}
+
+#[async_trait]
+impl TrialLedger for SqliteLedger {
+    async fn commit(&self, batch: Arc<Batch>, planner: Arc<Planner>) -> Result<Vec<Outcome>, LedgerError> {
+        self.writer
+            .transact(move |conn| {
+                let policy = planner.policy();
+                let facts = load::facts(conn, &batch.fact_keys(policy), policy.quota.first_threshold)?;
+                let plan = planner.plan(&facts, &batch);
+                persist::effects(conn, &plan.effects)?;
+                Ok(plan.outcomes)
+            })
+            .await
+    }
+
+    async fn check(&self) -> Result<(), LedgerError> {
+        self.reader()
+            .run(|conn| {
+                quota_days::table.select(quota_days::day).first::<i32>(conn).optional().map(drop).map_err(fault)
+            })
+            .await
+    }
+}
+
+/// What an error of the database means. SQLite's result codes reach us as their texts.
+fn fault(error: Error) -> LedgerError {
+    match &error {
+        Error::DatabaseError(DatabaseErrorKind::Unknown, info) if info.message().ends_with("is locked") => {
+            LedgerError::Contended(Box::new(error))
+        }
+        Error::DatabaseError(DatabaseErrorKind::Unknown, _) => LedgerError::Unavailable(Box::new(error)),
+        _ => LedgerError::Corrupt(Box::new(error)),
+    }
+}
+
+/// Runs queries on one snapshot of the database.
+fn snapshot<T>(
+    conn: &mut SqliteConnection,
+    read: impl FnOnce(&mut SqliteConnection) -> Result<T, LedgerError>,
+) -> Result<T, LedgerError> {
+    let mut outcome = None;
+    let ended = conn.transaction(|conn| {
+        outcome = Some(read(conn));
+        QueryResult::Ok(())
+    });
+    match outcome {
+        Some(outcome) => outcome,
+        None => Err(fault(ended.err().unwrap_or(Error::NotInTransaction))),
+    }
+}

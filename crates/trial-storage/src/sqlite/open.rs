@@ -1,0 +1,189 @@
+//! Opening, checking and migrating a database file.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use diesel::connection::SimpleConnection;
+use diesel::migration::{Migration, MigrationSource};
+use diesel::prelude::*;
+use diesel::result::{DatabaseErrorKind, Error};
+use diesel::sql_types::{BigInt, Text};
+use diesel::sqlite::{Sqlite, SqliteConnection};
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+
+use super::SqliteOptions;
+use crate::OpenError;
+
+const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
+
+/// "Tria" in ASCII, in the header of every database of ours.
+const APPLICATION_ID: i64 = 0x5472_6961;
+
+/// Creates the file if it is absent, and runs what has not run. Two processes at once do it one after the other.
+pub(super) fn migrate(options: &SqliteOptions) -> Result<Vec<String>, OpenError> {
+    let mut conn = connect(options)?;
+    let path = &options.path;
+    conn.batch_execute("PRAGMA journal_mode = WAL").map_err(|error| refused(path, error))?;
+    let run = conn.immediate_transaction(|conn| {
+        if owner(conn)? == Owner::Foreign {
+            return Ok(Err(OpenError::Foreign(path.clone())));
+        }
+        let names = newer(conn)?;
+        if !names.is_empty() {
+            return Ok(Err(OpenError::Newer { path: path.clone(), names }));
+        }
+        conn.batch_execute(&format!("PRAGMA application_id = {APPLICATION_ID}"))?;
+        let run = conn.run_pending_migrations(MIGRATIONS).map_err(Error::QueryBuilderError)?;
+        Ok(Ok(run.iter().map(ToString::to_string).collect()))
+    });
+    run.map_err(|error| refused(path, error))?
+}
+
+/// Opens a connection that is ready for work, to a database whose migrations have all run.
+pub(super) fn open(options: &SqliteOptions) -> Result<SqliteConnection, OpenError> {
+    let path = &options.path;
+    if !path.exists() {
+        return Err(OpenError::Absent(path.clone()));
+    }
+    let mut conn = connect(options)?;
+    verify(&mut conn, path)?;
+    Ok(conn)
+}
+
+/// Tells that nothing but this user's rights and the disk's room can keep the connection from writing.
+pub(super) fn check_writable(conn: &mut SqliteConnection, path: &Path) -> Result<(), OpenError> {
+    let probe = format!("BEGIN IMMEDIATE; PRAGMA application_id = {APPLICATION_ID}; ROLLBACK");
+    conn.batch_execute(&probe).map_err(|error| refused(path, error))
+}
+
+fn connect(options: &SqliteOptions) -> Result<SqliteConnection, OpenError> {
+    let path = &options.path;
+    let connect_error = |source| OpenError::Connect { path: path.clone(), source };
+    let name = path
+        .to_str()
+        .ok_or_else(|| connect_error(diesel::ConnectionError::BadConnection("the path is not UTF-8".to_owned())))?;
+    let mut conn = SqliteConnection::establish(name).map_err(connect_error)?;
+    let pragmas = [
+        format!("PRAGMA busy_timeout = {}", options.busy_timeout.as_millis()),
+        "PRAGMA synchronous = FULL".to_owned(),
+        "PRAGMA foreign_keys = ON".to_owned(),
+        "PRAGMA temp_store = MEMORY".to_owned(),
+        // 8 MiB, in KiB; and a checkpoint after 16 MiB of log, so that few commits pay for one.
+        "PRAGMA cache_size = -8192".to_owned(),
+        "PRAGMA wal_autocheckpoint = 4096".to_owned(),
+    ];
+    for pragma in pragmas {
+        conn.batch_execute(&pragma).map_err(|error| refused(path, error))?;
+    }
+    Ok(conn)
+}
+
+fn verify(conn: &mut SqliteConnection, path: &Path) -> Result<(), OpenError> {
+    let answer = |error| refused(path, error);
+    match owner(conn).map_err(answer)? {
+        Owner::Ours => {}
+        Owner::Foreign => return Err(OpenError::Foreign(path.to_owned())),
+        Owner::Nobody => {
+            let names = ours().map_err(answer)?.into_iter().collect();
+            return Err(OpenError::Pending { path: path.to_owned(), names });
+        }
+    }
+    let newer = newer(conn).map_err(answer)?;
+    if !newer.is_empty() {
+        return Err(OpenError::Newer { path: path.to_owned(), names: newer });
+    }
+    let pending =
+        conn.pending_migrations(MIGRATIONS).map_err(|source| OpenError::Database { path: path.to_owned(), source })?;
+    if !pending.is_empty() {
+        let names = pending.iter().map(|migration| migration.name().to_string()).collect();
+        return Err(OpenError::Pending { path: path.to_owned(), names });
+    }
+    is_whole(conn, path)
+}
+
+/// A file that was cut off still has its header: compare the pages it promises with the bytes that are there.
+fn is_whole(conn: &mut SqliteConnection, path: &Path) -> Result<(), OpenError> {
+    let answer = |error| refused(path, error);
+    let promised = number(conn, "page_count").map_err(answer)? * number(conn, "page_size").map_err(answer)?;
+    let log = path.with_file_name(format!("{}-wal", path.file_name().unwrap_or_default().to_string_lossy()));
+    let length = |file: &Path| file.metadata().map_or(0, |data| data.len());
+    let there = i64::try_from(length(path)).unwrap_or(i64::MAX);
+    // Pages that are only in the log do not lengthen the file yet.
+    if there < promised && length(&log) == 0 {
+        let message = format!("the file has {there} of {promised} bytes");
+        let source = Error::DatabaseError(DatabaseErrorKind::Unknown, Box::new(message));
+        return Err(OpenError::Damaged { path: path.to_owned(), source });
+    }
+    Ok(())
+}
+
+#[derive(PartialEq)]
+enum Owner {
+    Ours,
+    Foreign,
+    Nobody,
+}
+
+fn owner(conn: &mut SqliteConnection) -> QueryResult<Owner> {
+    let application_id = number(conn, "application_id")?;
+    let tables = diesel::sql_query("SELECT count(*) AS number FROM sqlite_schema WHERE type = 'table'")
+        .get_result::<Number>(conn)?
+        .number;
+    Ok(match (application_id, tables) {
+        (APPLICATION_ID, _) => Owner::Ours,
+        (0, 0) => Owner::Nobody,
+        _ => Owner::Foreign,
+    })
+}
+
+/// Migrations that have run and that this release does not know.
+fn newer(conn: &mut SqliteConnection) -> QueryResult<Vec<String>> {
+    let table = "SELECT count(*) AS number FROM sqlite_schema WHERE name = '__diesel_schema_migrations'";
+    if diesel::sql_query(table).get_result::<Number>(conn)?.number == 0 {
+        return Ok(Vec::new());
+    }
+    let run =
+        diesel::sql_query("SELECT version FROM __diesel_schema_migrations ORDER BY version").load::<Version>(conn)?;
+    let known: BTreeSet<String> =
+        ours()?.iter().filter_map(|name| name.split('_').next()).map(ToOwned::to_owned).collect();
+    Ok(run.into_iter().map(|row| row.version).filter(|version| !known.contains(version)).collect())
+}
+
+fn ours() -> QueryResult<BTreeSet<String>> {
+    let migrations = MigrationSource::<Sqlite>::migrations(&MIGRATIONS).map_err(Error::QueryBuilderError)?;
+    Ok(migrations.iter().map(|migration| migration.name().to_string()).collect())
+}
+
+fn number(conn: &mut SqliteConnection, pragma: &str) -> QueryResult<i64> {
+    let query = format!("SELECT {pragma} AS number FROM pragma_{pragma}");
+    Ok(diesel::sql_query(query).get_result::<Number>(conn)?.number)
+}
+
+#[derive(QueryableByName)]
+struct Number {
+    #[diesel(sql_type = BigInt)]
+    number: i64,
+}
+
+#[derive(QueryableByName)]
+struct Version {
+    #[diesel(sql_type = Text)]
+    version: String,
+}
+
+/// SQLite's result codes reach us as their texts.
+fn refused(path: &Path, error: Error) -> OpenError {
+    let path = path.to_owned();
+    let text = match &error {
+        Error::DatabaseError(_, info) => info.message().to_owned(),
+        _ => String::new(),
+    };
+    match text.as_str() {
+        "database is locked" => OpenError::Busy(path),
+        "attempt to write a readonly database" | "database or disk is full" => OpenError::ReadOnly(path),
+        "file is not a database" | "database disk image is malformed" | "disk I/O error" => {
+            OpenError::Damaged { path, source: error }
+        }
+        _ => OpenError::Database { path, source: Box::new(error) },
+    }
+}

@@ -1,0 +1,351 @@
+//! What operations personnel ask and change.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use chrono::NaiveDate;
+use diesel::prelude::*;
+use diesel::sqlite::SqliteConnection;
+use trial_core::ports::Operations;
+use trial_core::{
+    AccessCode, AccessCodeImport, AccessCodeKind, AccessCodeState, AccessCodeStock, ApplicationId, ApplicationQuery,
+    ApplicationView, AuditRecord, ChangedBy, CodeRequestView, Email, ImportPlan, LedgerError, MailState, MailView,
+    Phone, QuotaView, RequestId, Tenant, TenantId, TenantPage, TenantView, TimelineView, Violation,
+};
+
+use super::{SqliteLedger, fault, load, snapshot, verify};
+use crate::convert::{count, day_number, id, micros, name, time};
+use crate::rows::{FREE, MailRow, NewAudit, TenantRow, apply_outcome, code_outcome};
+use crate::schema::{
+    access_codes, applications, audit, code_requests, mails, phones, quota_days, quota_thresholds, tenants,
+};
+
+#[async_trait]
+impl Operations for SqliteLedger {
+    async fn import_access_codes(
+        &self,
+        import: AccessCodeImport,
+        dry_run: bool,
+        by: ChangedBy,
+    ) -> Result<ImportPlan, LedgerError> {
+        let plan = move |conn: &mut SqliteConnection| Ok(import.plan(&known_codes(conn, &import)?));
+        if dry_run {
+            return self.reader().run(move |conn| snapshot(conn, plan)).await;
+        }
+        self.writer
+            .transact(move |conn| {
+                let plan = plan(conn)?;
+                if plan.refused.is_empty() && !plan.new.is_empty() {
+                    load_pool(conn, &plan, &by)?;
+                }
+                Ok(plan)
+            })
+            .await
+    }
+
+    async fn access_code_stock(&self) -> Result<Vec<AccessCodeStock>, LedgerError> {
+        self.reader().run(stock).await
+    }
+
+    async fn quota(&self, day: NaiveDate, first_threshold: u32) -> Result<QuotaView, LedgerError> {
+        self.reader().run(move |conn| snapshot(conn, |conn| quota(conn, day, first_threshold))).await
+    }
+
+    async fn set_quota(&self, threshold: u32, by: ChangedBy) -> Result<(), LedgerError> {
+        self.writer.transact(move |conn| set_quota(conn, threshold, &by)).await
+    }
+
+    async fn tenants(&self, page: TenantPage) -> Result<Vec<TenantView>, LedgerError> {
+        self.reader().run(move |conn| snapshot(conn, |conn| tenant_page(conn, page))).await
+    }
+
+    async fn tenant(&self, id: TenantId) -> Result<Option<TenantView>, LedgerError> {
+        let find = move |conn: &mut SqliteConnection| {
+            let row =
+                tenants::table.find(id.as_bytes().as_slice()).select(TenantRow::as_select()).first(conn).optional();
+            row.map_err(fault)?.map(|row| tenant_view(conn, row)).transpose()
+        };
+        self.reader().run(move |conn| snapshot(conn, find)).await
+    }
+
+    async fn find_applications(&self, query: ApplicationQuery, limit: u32) -> Result<TimelineView, LedgerError> {
+        let find = move |conn: &mut SqliteConnection| {
+            Ok(TimelineView {
+                code_requests: code_requests(conn, &query, limit.into())?,
+                applications: applications(conn, &query, limit.into())?,
+            })
+        };
+        self.reader().run(move |conn| snapshot(conn, find)).await
+    }
+
+    async fn phone_failures(&self, phone: Phone) -> Result<Option<u32>, LedgerError> {
+        self.reader().run(move |conn| failures(conn, &phone)).await
+    }
+
+    async fn unlock_phone(&self, phone: Phone, by: ChangedBy) -> Result<bool, LedgerError> {
+        self.writer.transact(move |conn| unlock(conn, &phone, &by)).await
+    }
+
+    async fn violations(&self) -> Result<Vec<Violation>, LedgerError> {
+        self.reader().run(move |conn| snapshot(conn, verify::violations)).await
+    }
+}
+
+fn known_codes(
+    conn: &mut SqliteConnection,
+    import: &AccessCodeImport,
+) -> Result<BTreeMap<AccessCode, AccessCodeKind>, LedgerError> {
+    let mut known = BTreeMap::new();
+    for (_, code, _) in &import.rows {
+        let kind = access_codes::table
+            .find(code.as_str())
+            .select(access_codes::kind)
+            .first::<String>(conn)
+            .optional()
+            .map_err(fault)?;
+        if let Some(kind) = kind {
+            known.insert(code.clone(), name(&kind, "access_codes.kind")?);
+        }
+    }
+    Ok(known)
+}
+
+fn load_pool(conn: &mut SqliteConnection, plan: &ImportPlan, by: &ChangedBy) -> Result<(), LedgerError> {
+    for (code, kind) in &plan.new {
+        diesel::insert_into(access_codes::table)
+            .values((
+                access_codes::code.eq(code.as_str()),
+                access_codes::kind.eq(kind.as_str()),
+                access_codes::state.eq(FREE),
+                access_codes::since.eq(micros(by.at)),
+            ))
+            .execute(conn)
+            .map_err(fault)?;
+    }
+    let detail = format!("{} new, {} known", plan.new.len(), plan.known);
+    take_down(conn, by, "access_codes.import", "pool", detail)
+}
+
+fn stock(conn: &mut SqliteConnection) -> Result<Vec<AccessCodeStock>, LedgerError> {
+    let counts = access_codes::table
+        .group_by((access_codes::kind, access_codes::state))
+        .select((access_codes::kind, access_codes::state, diesel::dsl::count_star()))
+        .load::<(String, String, i64)>(conn)
+        .map_err(fault)?;
+    let of = |kind: AccessCodeKind, state: AccessCodeState| {
+        let found = counts.iter().find(|(k, s, _)| k == kind.as_str() && s == state.as_str());
+        found.map_or(Ok(0), |(_, _, number)| count(*number, "access_codes.code"))
+    };
+    AccessCodeKind::ALL
+        .iter()
+        .map(|&kind| {
+            Ok(AccessCodeStock {
+                kind,
+                free: of(kind, AccessCodeState::Free)?,
+                leased: of(kind, AccessCodeState::Leased)?,
+                quarantined: of(kind, AccessCodeState::Quarantined)?,
+                retired: of(kind, AccessCodeState::Retired)?,
+            })
+        })
+        .collect()
+}
+
+fn quota(conn: &mut SqliteConnection, day: NaiveDate, first_threshold: u32) -> Result<QuotaView, LedgerError> {
+    let reserved = quota_days::table
+        .find(day_number(day))
+        .select(quota_days::reserved)
+        .first::<i64>(conn)
+        .optional()
+        .map_err(fault)?;
+    let counts = mails::table
+        .filter(mails::quota_day.eq(day_number(day)))
+        .group_by(mails::state)
+        .select((mails::state, diesel::dsl::count_star()))
+        .load::<(String, i64)>(conn)
+        .map_err(fault)?;
+    let of = |state: MailState| {
+        let found = counts.iter().find(|(s, _)| s == state.as_str());
+        found.map_or(Ok(0), |(_, number)| count(*number, "mails.state"))
+    };
+    Ok(QuotaView {
+        day,
+        threshold: load::threshold(conn, first_threshold)?,
+        reserved: count(reserved.unwrap_or(0), "quota_days.reserved")?,
+        sent: of(MailState::Sent)?,
+        failed: of(MailState::Failed)?,
+    })
+}
+
+fn set_quota(conn: &mut SqliteConnection, threshold: u32, by: &ChangedBy) -> Result<(), LedgerError> {
+    let before = quota_thresholds::table
+        .order(quota_thresholds::seq.desc())
+        .select(quota_thresholds::threshold)
+        .first::<i64>(conn)
+        .optional()
+        .map_err(fault)?;
+    diesel::insert_into(quota_thresholds::table)
+        .values((
+            quota_thresholds::threshold.eq(i64::from(threshold)),
+            quota_thresholds::since.eq(micros(by.at)),
+            quota_thresholds::actor.eq(&by.actor),
+        ))
+        .execute(conn)
+        .map_err(fault)?;
+    let before = before.map_or_else(|| "the configured one".to_owned(), |threshold| threshold.to_string());
+    take_down(conn, by, "quota.set", "quota", format!("before {before}, after {threshold}"))
+}
+
+fn tenant_page(conn: &mut SqliteConnection, page: TenantPage) -> Result<Vec<TenantView>, LedgerError> {
+    // Ids begin with the time they were made: newest first is the order of the ids, backwards.
+    let newest = tenants::table.order(tenants::id.desc()).limit(page.limit.into()).select(TenantRow::as_select());
+    let rows: Vec<TenantRow> = match page.before {
+        Some(before) => newest.filter(tenants::id.lt(before.as_bytes().as_slice())).load(conn),
+        None => newest.load(conn),
+    }
+    .map_err(fault)?;
+    rows.into_iter().map(|row| tenant_view(conn, row)).collect()
+}
+
+fn tenant_view(conn: &mut SqliteConnection, row: TenantRow) -> Result<TenantView, LedgerError> {
+    let tenant = Tenant::try_from(row)?;
+    let codes = access_codes::table
+        .filter(access_codes::tenant.eq(tenant.id.as_bytes().as_slice()))
+        .select((access_codes::kind, access_codes::code))
+        .load::<(String, String)>(conn)
+        .map_err(fault)?;
+    let access_codes = codes
+        .into_iter()
+        .map(|(kind, code)| Ok((name(&kind, "access_codes.kind")?, AccessCode::from_stored(&code))))
+        .collect::<Result<_, LedgerError>>()?;
+    let mails = mails_of(conn, tenant.id)?;
+    Ok(TenantView { tenant, access_codes, mails })
+}
+
+fn mails_of(conn: &mut SqliteConnection, tenant: TenantId) -> Result<Vec<MailView>, LedgerError> {
+    mails::table
+        .filter(mails::tenant.eq(tenant.as_bytes().as_slice()))
+        .order(mails::id)
+        .select(MailRow::as_select())
+        .load(conn)
+        .map_err(fault)?
+        .into_iter()
+        .map(TryInto::try_into)
+        .collect()
+}
+
+type CodeRequestRow =
+    (String, i64, String, i32, Option<Vec<u8>>, Option<String>, Option<String>, Option<String>, Option<String>);
+
+fn code_requests(
+    conn: &mut SqliteConnection,
+    query: &ApplicationQuery,
+    limit: i64,
+) -> Result<Vec<CodeRequestView>, LedgerError> {
+    use code_requests::{at, challenge, country_code, gateway, phone, refusal, reply, request_id, state, table};
+    let newest = table.order(at.desc()).limit(limit).select((
+        request_id,
+        at,
+        phone,
+        country_code,
+        challenge,
+        state,
+        refusal,
+        gateway,
+        reply,
+    ));
+    let rows: Vec<CodeRequestRow> = match query {
+        ApplicationQuery::Phone(asked) => newest.filter(phone.eq(asked.as_str())).load(conn),
+        ApplicationQuery::RequestId(asked) => newest.filter(request_id.eq(asked.as_str())).load(conn),
+        ApplicationQuery::Email(_) => Ok(Vec::new()),
+    }
+    .map_err(fault)?;
+    rows.into_iter().rev().map(code_request_view).collect()
+}
+
+fn code_request_view(row: CodeRequestRow) -> Result<CodeRequestView, LedgerError> {
+    let (request_id, at, phone, country_code, challenge, state, refusal, gateway, reply) = row;
+    Ok(CodeRequestView {
+        request_id: RequestId::from_stored(&request_id),
+        at: time(at, "code_requests.at")?,
+        phone: Phone::from_canonical(&phone, count(country_code, "code_requests.country_code")?),
+        outcome: code_outcome(challenge.as_deref(), state.as_deref(), refusal.as_deref())?,
+        gateway,
+        reply,
+    })
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = applications)]
+struct ApplicationRow {
+    id: Vec<u8>,
+    request_id: String,
+    at: i64,
+    phone: String,
+    country_code: i32,
+    email: String,
+    email_key: String,
+    company: String,
+    outcome: String,
+    tenant: Option<Vec<u8>>,
+    refusal: Option<String>,
+}
+
+fn applications(
+    conn: &mut SqliteConnection,
+    query: &ApplicationQuery,
+    limit: i64,
+) -> Result<Vec<ApplicationView>, LedgerError> {
+    use applications::{at, email_key, phone, request_id, table};
+    let newest = table.order(at.desc()).limit(limit).select(ApplicationRow::as_select());
+    let rows: Vec<ApplicationRow> = match query {
+        ApplicationQuery::Phone(asked) => newest.filter(phone.eq(asked.as_str())).load(conn),
+        ApplicationQuery::RequestId(asked) => newest.filter(request_id.eq(asked.as_str())).load(conn),
+        ApplicationQuery::Email(asked) => newest.filter(email_key.eq(asked.as_str())).load(conn),
+    }
+    .map_err(fault)?;
+    rows.into_iter().rev().map(|row| application_view(conn, row)).collect()
+}
+
+fn application_view(conn: &mut SqliteConnection, row: ApplicationRow) -> Result<ApplicationView, LedgerError> {
+    let outcome = apply_outcome(&row.outcome, row.tenant.as_deref(), row.refusal.as_deref())?;
+    let mails = match outcome {
+        trial_core::ApplyOutcome::Accepted { tenant } => mails_of(conn, tenant)?,
+        _ => Vec::new(),
+    };
+    Ok(ApplicationView {
+        id: ApplicationId::from_bytes(id(&row.id, "applications.id")?),
+        request_id: RequestId::from_stored(&row.request_id),
+        at: time(row.at, "applications.at")?,
+        phone: Phone::from_canonical(&row.phone, count(row.country_code, "applications.country_code")?),
+        email: Email::from_stored(&row.email, &row.email_key),
+        company: row.company,
+        outcome,
+        mails,
+    })
+}
+
+fn failures(conn: &mut SqliteConnection, phone: &Phone) -> Result<Option<u32>, LedgerError> {
+    let found = phones::table.find(phone.as_str()).select(phones::failures).first::<i32>(conn).optional();
+    found.map_err(fault)?.map(|failures| count(failures, "phones.failures")).transpose()
+}
+
+fn unlock(conn: &mut SqliteConnection, phone: &Phone, by: &ChangedBy) -> Result<bool, LedgerError> {
+    let Some(before) = failures(conn, phone)? else {
+        return Ok(false);
+    };
+    diesel::update(phones::table.find(phone.as_str())).set(phones::failures.eq(0)).execute(conn).map_err(fault)?;
+    take_down(conn, by, "phone.unlock", phone.as_str(), format!("before {before} wrong codes, after 0"))?;
+    Ok(true)
+}
+
+fn take_down(
+    conn: &mut SqliteConnection,
+    by: &ChangedBy,
+    action: &'static str,
+    subject: &str,
+    detail: String,
+) -> Result<(), LedgerError> {
+    let record =
+        AuditRecord { id: by.audit, at: by.at, actor: by.actor.clone(), action, subject: subject.to_owned(), detail };
+    diesel::insert_into(audit::table).values(NewAudit::from(&record)).execute(conn).map(drop).map_err(fault)
+}

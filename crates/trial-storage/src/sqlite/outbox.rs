@@ -1,0 +1,110 @@
+//! Mails that wait to be delivered. A lease is a due time in the future: whoever dies under it leaves the mail due again.
+
+use async_trait::async_trait;
+use diesel::prelude::*;
+use diesel::sqlite::SqliteConnection;
+use trial_core::ports::Outbox;
+use trial_core::{
+    AccessCode, AccessCodeKind, DueMail, Email, Lease, LedgerError, MailId, MailState, SettledAs, Settlement, Tenant,
+};
+
+use super::{SqliteLedger, fault};
+use crate::convert::{bad, count, id, micros, name, time};
+use crate::rows::{MailRow, TenantRow};
+use crate::schema::{access_codes, mails, tenants};
+
+const DUE: &str = MailState::Due.as_str();
+
+#[async_trait]
+impl Outbox for SqliteLedger {
+    async fn claim(&self, lease: Lease, limit: u32) -> Result<Vec<DueMail>, LedgerError> {
+        // Looking takes no lock: an idle outbox never stands in an applicant's way.
+        let is_due = move |conn: &mut SqliteConnection| Ok(!due_ids(conn, lease, 1)?.is_empty());
+        if !self.reader().run(is_due).await? {
+            return Ok(Vec::new());
+        }
+        self.writer
+            .transact(move |conn| {
+                due_ids(conn, lease, limit)?.iter().map(|mail| claim_one(conn, lease, mail)).collect()
+            })
+            .await
+    }
+
+    async fn settle(&self, settlements: Vec<Settlement>) -> Result<(), LedgerError> {
+        self.writer
+            .transact(move |conn| settlements.iter().try_for_each(|settlement| settle_one(conn, settlement)))
+            .await
+    }
+}
+
+fn due_ids(conn: &mut SqliteConnection, lease: Lease, limit: u32) -> Result<Vec<Vec<u8>>, LedgerError> {
+    let now = micros(lease.now);
+    let due = mails::table.filter(mails::state.eq(DUE)).order((mails::next_attempt_at, mails::id)).select(mails::id);
+    let mut ids: Vec<Vec<u8>> =
+        due.filter(mails::next_attempt_at.le(now)).limit(limit.into()).load(conn).map_err(fault)?;
+    let room = i64::from(limit) - i64::try_from(ids.len()).unwrap_or(i64::MAX);
+    let set_back = due.filter(mails::next_attempt_at.gt(micros(lease.horizon))).limit(room);
+    ids.extend(set_back.load::<Vec<u8>>(conn).map_err(fault)?);
+    Ok(ids)
+}
+
+fn claim_one(conn: &mut SqliteConnection, lease: Lease, mail: &[u8]) -> Result<DueMail, LedgerError> {
+    diesel::update(mails::table.find(mail))
+        .set((mails::next_attempt_at.eq(micros(lease.until)), mails::lease.eq(lease.id.as_bytes().as_slice())))
+        .execute(conn)
+        .map_err(fault)?;
+    let (row, tenant) = mails::table
+        .inner_join(tenants::table.on(mails::tenant.eq(tenants::id)))
+        .filter(mails::id.eq(mail))
+        .select((MailRow::as_select(), TenantRow::as_select()))
+        .first::<(MailRow, TenantRow)>(conn)
+        .map_err(fault)?;
+    let tenant = Tenant::try_from(tenant)?;
+    Ok(DueMail {
+        id: MailId::from_bytes(id(&row.id, "mails.id")?),
+        kind: name(&row.kind, "mails.kind")?,
+        to: Email::parse(&row.recipient).map_err(|_| bad("mails.recipient"))?,
+        locale: name(&row.locale, "mails.locale")?,
+        created_at: time(row.created_at, "mails.created_at")?,
+        attempts: count(row.attempts, "mails.attempts")?,
+        voice: access_code(conn, &tenant, AccessCodeKind::Voice)?,
+        multimedia: access_code(conn, &tenant, AccessCodeKind::Multimedia)?,
+        tenant,
+    })
+}
+
+fn access_code(conn: &mut SqliteConnection, tenant: &Tenant, kind: AccessCodeKind) -> Result<AccessCode, LedgerError> {
+    let code = access_codes::table
+        .filter(access_codes::tenant.eq(tenant.id.as_bytes().as_slice()))
+        .filter(access_codes::kind.eq(kind.as_str()))
+        .select(access_codes::code)
+        .first::<String>(conn)
+        .optional()
+        .map_err(fault)?;
+    code.map(|code| AccessCode::from_stored(&code)).ok_or_else(|| bad("access_codes.tenant"))
+}
+
+fn settle_one(conn: &mut SqliteConnection, settlement: &Settlement) -> Result<(), LedgerError> {
+    let mail = settlement.mail.as_bytes().as_slice();
+    let at = micros(settlement.at);
+    let attempted = mails::attempts.eq(mails::attempts + 1);
+    let still_leased = mails::table
+        .find(mail)
+        .filter(mails::state.eq(DUE))
+        .filter(mails::lease.eq(settlement.lease.as_bytes().as_slice()));
+    let settled = match &settlement.settled_as {
+        SettledAs::Sent { reply } => diesel::update(mails::table.find(mail).filter(mails::state.ne(SENT)))
+            .set((attempted, mails::state.eq(SENT), mails::settled_at.eq(at), mails::last_reply.eq(reply)))
+            .execute(conn),
+        SettledAs::Retry { next_attempt_at, error } => diesel::update(still_leased)
+            .set((attempted, mails::next_attempt_at.eq(micros(*next_attempt_at)), mails::last_reply.eq(error)))
+            .execute(conn),
+        SettledAs::Failed { error } => diesel::update(still_leased)
+            .set((attempted, mails::state.eq(FAILED), mails::settled_at.eq(at), mails::last_reply.eq(error)))
+            .execute(conn),
+    };
+    settled.map(drop).map_err(fault)
+}
+
+const SENT: &str = MailState::Sent.as_str();
+const FAILED: &str = MailState::Failed.as_str();

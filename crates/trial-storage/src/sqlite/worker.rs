@@ -1,0 +1,92 @@
+//! Threads that own a connection each, and the transactions they run.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::thread;
+
+use diesel::connection::{AnsiTransactionManager, Connection, TransactionManager};
+use diesel::sqlite::SqliteConnection;
+use tokio::sync::{mpsc, oneshot};
+use trial_core::LedgerError;
+
+use super::fault;
+
+/// Jobs that may wait for one connection; whoever would be one more waits to hand his over.
+const QUEUE: usize = 1024;
+
+type Job = Box<dyn FnOnce(&mut SqliteConnection) + Send>;
+
+/// A thread that owns one connection and does one job after the other, until every handle is gone.
+#[derive(Clone)]
+pub(super) struct Worker(mpsc::Sender<Job>);
+
+/// The thread of a connection is gone, or the job died of a fault of the program.
+#[derive(Debug, thiserror::Error)]
+#[error("the database job was not finished, by a fault of the program")]
+struct Unfinished;
+
+impl Worker {
+    pub(super) fn start(name: &str, mut conn: SqliteConnection) -> std::io::Result<Self> {
+        let (jobs, mut queue) = mpsc::channel::<Job>(QUEUE);
+        thread::Builder::new().name(name.to_owned()).spawn(move || {
+            while let Some(job) = queue.blocking_recv() {
+                let died = catch_unwind(AssertUnwindSafe(|| job(&mut conn))).is_err();
+                if died {
+                    tracing::error!("a database job panicked; its transaction is rolled back");
+                    roll_back(&mut conn);
+                }
+            }
+        })?;
+        Ok(Self(jobs))
+    }
+
+    /// Runs a job on the connection. The job runs to its end even if nobody waits for it any more.
+    pub(super) async fn run<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&mut SqliteConnection) -> Result<T, LedgerError> + Send + 'static,
+    ) -> Result<T, LedgerError> {
+        let unfinished = || LedgerError::Corrupt(Box::new(Unfinished));
+        let (reply, answer) = oneshot::channel();
+        let job: Job = Box::new(move |conn| {
+            // Nobody listening is no reason not to have done it.
+            let _ = reply.send(job(conn));
+        });
+        self.0.send(job).await.map_err(|_| unfinished())?;
+        answer.await.map_err(|_| unfinished())?
+    }
+
+    /// Runs a job in a transaction that holds the write lock from its start: one that turned into a writer half-way
+    /// would fail without waiting.
+    pub(super) async fn transact<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&mut SqliteConnection) -> Result<T, LedgerError> + Send + 'static,
+    ) -> Result<T, LedgerError> {
+        self.run(|conn| immediate_transaction(conn, job)).await
+    }
+}
+
+fn immediate_transaction<T>(
+    conn: &mut SqliteConnection,
+    job: impl FnOnce(&mut SqliteConnection) -> Result<T, LedgerError>,
+) -> Result<T, LedgerError> {
+    AnsiTransactionManager::begin_transaction_sql(conn, "BEGIN IMMEDIATE").map_err(fault)?;
+    let done = job(conn);
+    if done.is_err() {
+        roll_back(conn);
+        return done;
+    }
+    match <SqliteConnection as Connection>::TransactionManager::commit_transaction(conn) {
+        Ok(()) => done,
+        Err(error) => {
+            roll_back(conn);
+            Err(LedgerError::CommitUnknown(Box::new(error)))
+        }
+    }
+}
+
+fn roll_back(conn: &mut SqliteConnection) {
+    if let Err(error) = <SqliteConnection as Connection>::TransactionManager::rollback_transaction(conn)
+        && !matches!(error, diesel::result::Error::NotInTransaction)
+    {
+        tracing::error!(%error, "cannot roll back");
+    }
+}

@@ -1,0 +1,130 @@
+//! Files that are not there, not ours, not whole, too new or too old.
+
+use std::fs;
+use std::path::Path;
+
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use diesel::sqlite::SqliteConnection;
+use tempfile::TempDir;
+use trial_storage::{OpenError, SqliteLedger, SqliteOptions};
+
+fn options() -> (TempDir, SqliteOptions) {
+    let dir = tempfile::tempdir().unwrap();
+    let options = SqliteOptions::new(dir.path().join("trialgate.db"));
+    (dir, options)
+}
+
+fn run(path: &Path, sql: &str) {
+    SqliteConnection::establish(path.to_str().unwrap()).unwrap().batch_execute(sql).unwrap();
+}
+
+async fn refused(options: SqliteOptions) -> OpenError {
+    SqliteLedger::open(options).await.err().expect("the file is refused")
+}
+
+#[tokio::test]
+async fn migrating_creates_the_file_and_is_done_once() {
+    let (_dir, options) = options();
+    assert_eq!(SqliteLedger::migrate(&options).await.unwrap().len(), 1);
+    assert_eq!(SqliteLedger::migrate(&options).await.unwrap(), Vec::<String>::new());
+    SqliteLedger::open(options).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn migrating_from_many_places_at_once_is_done_once() {
+    let (_dir, options) = options();
+    let all = (0..8).map(|_| {
+        let options = options.clone();
+        tokio::spawn(async move { SqliteLedger::migrate(&options).await.unwrap().len() })
+    });
+    let mut run = 0;
+    for migrated in all.collect::<Vec<_>>() {
+        run += migrated.await.unwrap();
+    }
+    assert_eq!(run, 1);
+}
+
+#[tokio::test]
+async fn an_absent_file_is_not_created_by_opening() {
+    let (_dir, options) = options();
+    let path = options.path.clone();
+    assert!(matches!(refused(options).await, OpenError::Absent(_)));
+    assert!(!path.exists());
+}
+
+#[tokio::test]
+async fn an_empty_file_wants_its_migrations() {
+    let (_dir, options) = options();
+    fs::write(&options.path, b"").unwrap();
+    let error = refused(options).await;
+    assert!(matches!(error, OpenError::Pending { .. }));
+    assert!(error.to_string().contains("trialgate migrate"), "{error}");
+}
+
+#[tokio::test]
+async fn a_file_that_is_no_database_is_refused_and_left_alone() {
+    let (_dir, options) = options();
+    fs::write(&options.path, "no database at all, whatever its name says\n".repeat(200)).unwrap();
+    let before = fs::read(&options.path).unwrap();
+    assert!(matches!(refused(options.clone()).await, OpenError::Damaged { .. }));
+    assert!(matches!(SqliteLedger::migrate(&options).await, Err(OpenError::Damaged { .. })));
+    assert_eq!(fs::read(&options.path).unwrap(), before);
+}
+
+#[tokio::test]
+async fn the_database_of_another_program_is_refused_and_left_alone() {
+    let (_dir, options) = options();
+    run(&options.path, "CREATE TABLE theirs (id INTEGER); INSERT INTO theirs VALUES (1)");
+    assert!(matches!(refused(options.clone()).await, OpenError::Foreign(_)));
+    assert!(matches!(SqliteLedger::migrate(&options).await, Err(OpenError::Foreign(_))));
+}
+
+#[tokio::test]
+async fn a_truncated_database_is_refused() {
+    let (_dir, options) = options();
+    SqliteLedger::migrate(&options).await.unwrap();
+    run(&options.path, "PRAGMA wal_checkpoint(TRUNCATE)");
+    let whole = fs::metadata(&options.path).unwrap().len();
+    for kept in [whole / 2, whole - 4096, 100] {
+        let file = fs::OpenOptions::new().write(true).open(&options.path).unwrap();
+        file.set_len(kept).unwrap();
+        let error = refused(options.clone()).await;
+        assert!(matches!(error, OpenError::Damaged { .. }), "{kept} of {whole} bytes: {error}");
+    }
+}
+
+#[tokio::test]
+async fn a_newer_database_is_refused_naming_what_is_newer() {
+    let (_dir, options) = options();
+    SqliteLedger::migrate(&options).await.unwrap();
+    run(&options.path, "INSERT INTO __diesel_schema_migrations (version) VALUES ('99999999999999')");
+    let error = refused(options.clone()).await;
+    assert!(matches!(&error, OpenError::Newer { names, .. } if names == &["99999999999999"]), "{error}");
+    assert!(matches!(SqliteLedger::migrate(&options).await, Err(OpenError::Newer { .. })));
+}
+
+#[tokio::test]
+async fn an_older_database_wants_its_migrations() {
+    let (_dir, options) = options();
+    SqliteLedger::migrate(&options).await.unwrap();
+    run(&options.path, "DELETE FROM __diesel_schema_migrations");
+    assert!(matches!(refused(options).await, OpenError::Pending { names, .. } if names.len() == 1));
+}
+
+#[tokio::test]
+async fn a_directory_that_does_not_exist_is_named() {
+    let (dir, _) = options();
+    let options = SqliteOptions::new(dir.path().join("nowhere").join("trialgate.db"));
+    let error = SqliteLedger::migrate(&options).await.unwrap_err();
+    assert!(matches!(error, OpenError::Connect { .. }));
+    assert!(error.to_string().contains("nowhere"), "{error}");
+}
+
+#[tokio::test]
+async fn what_was_migrated_is_durable_and_in_wal_mode() {
+    let (_dir, options) = options();
+    SqliteLedger::migrate(&options).await.unwrap();
+    let header = fs::read(&options.path).unwrap();
+    assert_eq!(&header[18..20], &[2, 2], "the header's read and write versions say WAL");
+}
