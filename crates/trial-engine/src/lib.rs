@@ -1,0 +1,153 @@
+//! The use cases: group commit, sending codes, delivering mails.
+//!
+//! Everything that is decided goes through one bounded queue ([`admission`]): a batch is whatever arrived while the
+//! previous one committed. Nothing is answered before it is durable, and nothing leaves the process inside a transaction.
+
+mod admission;
+mod delivery;
+mod health;
+mod service;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use trial_core::ports::{Clock, Entropy, Health, Mailer, Outbox, SmsGateway, TrialLedger, TrialService};
+use trial_core::{MailRetry, Planner};
+
+use admission::Admission;
+use delivery::Delivery;
+use health::EngineHealth;
+use service::Service;
+
+/// What the engine stands on.
+#[derive(Clone)]
+pub struct EngineParts {
+    /// Where trials are decided and kept.
+    pub ledger: Arc<dyn TrialLedger>,
+    /// Where mails wait.
+    pub outbox: Arc<dyn Outbox>,
+    /// How codes are sent.
+    pub gateway: Arc<dyn SmsGateway>,
+    /// How mails are sent.
+    pub mailer: Arc<dyn Mailer>,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness for ids.
+    pub entropy: Arc<dyn Entropy>,
+    /// The rules.
+    pub planner: Arc<Planner>,
+}
+
+/// How much the engine takes on. Every queue, wait and retry has its bound here.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct EngineOptions {
+    /// Requests that may wait to be decided; one more is answered 005 (202 for a code).
+    pub queue_length: usize,
+    /// Requests that are decided together, at most.
+    pub batch_limit: usize,
+    /// How long a request waits for its decision before it is answered 005 (202 for a code).
+    pub wait: Duration,
+    /// How long a gateway may take for one message; after that its reply is unknown.
+    pub sms_timeout: Duration,
+    /// How mails are delivered.
+    pub mail: MailDeliveryOptions,
+}
+
+/// How mails are delivered.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct MailDeliveryOptions {
+    /// How failed deliveries are tried again.
+    pub retry: MailRetry,
+    /// Mails per second, at most; at least 1.
+    pub max_per_second: u32,
+    /// Deliveries at the same time, at most.
+    pub concurrency: usize,
+    /// How long one delivery may take.
+    pub timeout: Duration,
+    /// How long a claimed mail is ours; longer than `timeout`.
+    pub lease: Duration,
+}
+
+impl Default for EngineOptions {
+    fn default() -> Self {
+        Self {
+            queue_length: 2048,
+            batch_limit: 256,
+            wait: Duration::from_secs(5),
+            sms_timeout: Duration::from_secs(10),
+            mail: MailDeliveryOptions {
+                retry: MailRetry::default(),
+                max_per_second: 50,
+                concurrency: 8,
+                timeout: Duration::from_mins(1),
+                lease: Duration::from_mins(3),
+            },
+        }
+    }
+}
+
+/// The running use cases.
+pub struct Engine {
+    service: Arc<Service>,
+    health: Arc<EngineHealth>,
+    tasks: TaskTracker,
+    closing: CancellationToken,
+    deciding: JoinHandle<()>,
+    delivering: JoinHandle<()>,
+}
+
+impl Engine {
+    /// Starts deciding and delivering, on the runtime that this is called on.
+    pub fn start(parts: EngineParts, options: EngineOptions) -> Self {
+        let tasks = TaskTracker::new();
+        let closing = CancellationToken::new();
+        let mail_is_due = Arc::new(Notify::new());
+        let (admission, deciding) = Admission::start(&parts, options, Arc::clone(&mail_is_due), closing.clone());
+        let delivery = Delivery::new(&parts, options.mail, mail_is_due, closing.clone());
+        Self {
+            health: Arc::new(EngineHealth::new(&parts, admission.clone())),
+            service: Arc::new(Service::new(parts, admission, options.sms_timeout, tasks.clone(), Handle::current())),
+            tasks,
+            deciding,
+            delivering: tokio::spawn(delivery.run()),
+            closing,
+        }
+    }
+
+    /// What the public interface drives.
+    pub fn service(&self) -> Arc<dyn TrialService> {
+        self.service.clone()
+    }
+
+    /// What readiness is judged by.
+    pub fn health(&self) -> Arc<dyn Health> {
+        self.health.clone()
+    }
+
+    /// Takes nothing more on and finishes what was accepted: messages under way and their reports, the queue, deliveries
+    /// under way. Mails that are not under way stay in the outbox for the next start.
+    ///
+    /// # Errors
+    /// A part of the engine had died of a fault of the program before it was told to stop.
+    pub async fn stop(self) -> Result<(), Died> {
+        self.tasks.close();
+        self.tasks.wait().await;
+        self.closing.cancel();
+        let (deciding, delivering) = tokio::join!(self.deciding, self.delivering);
+        deciding.map_err(|source| Died { part: "deciding", source })?;
+        delivering.map_err(|source| Died { part: "delivering", source })
+    }
+}
+
+/// A part of the engine had died of a fault of the program.
+#[derive(Debug, thiserror::Error)]
+#[error("{part} had died of a fault of the program")]
+pub struct Died {
+    part: &'static str,
+    source: tokio::task::JoinError,
+}

@@ -1,0 +1,126 @@
+//! The two use cases of the public interface.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use tokio::runtime::Handle;
+use tokio::time::timeout;
+use tokio_util::task::TaskTracker;
+use trial_core::ports::{TrialService, Unexpected};
+use trial_core::{
+    Application, ApplyReply, CodeOutcome, CodeReply, CodeRequest, CodeToSend, GatewayReply, Outcome, Request,
+    SendReport, SendState, SmsMessage,
+};
+
+use crate::EngineParts;
+use crate::admission::{Admission, NotDecided};
+
+/// The public interface's use cases, over the queue and the gateway.
+pub(crate) struct Service {
+    dispatch: Dispatch,
+    tasks: TaskTracker,
+    runtime: Handle,
+}
+
+/// Sends decided codes and takes down what the gateway says.
+#[derive(Clone)]
+struct Dispatch {
+    parts: EngineParts,
+    admission: Admission,
+    sms_timeout: Duration,
+}
+
+impl Service {
+    pub(crate) fn new(
+        parts: EngineParts,
+        admission: Admission,
+        sms_timeout: Duration,
+        tasks: TaskTracker,
+        runtime: Handle,
+    ) -> Self {
+        Self { dispatch: Dispatch { parts, admission, sms_timeout }, tasks, runtime }
+    }
+
+    /// Decide and store; then send, outside any transaction; then take down what the gateway said.
+    async fn code_reply(&self, request: CodeRequest) -> Result<CodeReply, Unexpected> {
+        let decided = self.dispatch.admission.decide(Request::SendCode(request)).await;
+        match decided {
+            Ok(Outcome::SendCode(_, Some(code))) => {
+                let dispatch = self.dispatch.clone();
+                // A task of its own: the message is sent and its fate taken down even if the caller hangs up.
+                let sending = self.tasks.spawn_on(async move { dispatch.send(code).await }, &self.runtime);
+                sending.await.map(CodeReply::from).map_err(|_| Unexpected)
+            }
+            Ok(Outcome::SendCode(CodeOutcome::Refused(refusal), None)) => Ok(CodeReply::from(&refusal)),
+            Ok(_) | Err(NotDecided::Fault) => Err(Unexpected),
+            Err(NotDecided::Busy | NotDecided::Unavailable) => Ok(CodeReply::EXCEPTION),
+        }
+    }
+
+    async fn apply_reply(&self, application: Application) -> Result<ApplyReply, Unexpected> {
+        match self.dispatch.admission.decide(Request::Apply(application)).await {
+            Ok(Outcome::Apply(outcome)) => Ok(ApplyReply::from(&outcome)),
+            Ok(_) | Err(NotDecided::Fault) => Err(Unexpected),
+            Err(NotDecided::Busy) => Ok(ApplyReply::CONFLICT),
+            Err(NotDecided::Unavailable) => Ok(ApplyReply::EXCEPTION),
+        }
+    }
+}
+
+impl Dispatch {
+    async fn send(&self, code: CodeToSend) -> SendState {
+        let message = SmsMessage {
+            code_request: code.code_request,
+            to: code.phone.clone(),
+            valid_minutes: minutes_until(code.expires_at, self.parts.clock.now()),
+            code: code.code,
+            locale: code.locale,
+        };
+        let gateway = &self.parts.gateway;
+        let reply = timeout(self.sms_timeout, gateway.send(&message)).await.unwrap_or_else(|_| GatewayReply::Unknown {
+            reason: format!("no reply within {} s", self.sms_timeout.as_secs()),
+        });
+        let state = reply.state();
+        metrics::counter!("trialgate_sms_total", "gateway" => gateway.name(), "state" => state.as_str()).increment(1);
+        if state != SendState::Accepted {
+            let reason = reply.detail().unwrap_or_default();
+            tracing::warn!(gateway = gateway.name(), state = state.as_str(), reason, "a code was not sent");
+        }
+        let report = SendReport {
+            code_request: code.code_request,
+            phone: code.phone,
+            challenge: code.challenge,
+            gateway: gateway.name().to_owned(),
+            reply,
+        };
+        if let Err(why) = self.admission.take_down(Request::SendReport(report)).await {
+            // The send stays as it was stored, under way: the code counts as sent, and the next request repeats it.
+            tracing::error!(?why, code_request = %code.code_request, "a gateway's reply was not taken down");
+        }
+        state
+    }
+}
+
+/// Whole minutes left, rounded up, at least 1.
+fn minutes_until(end: DateTime<Utc>, now: DateTime<Utc>) -> u32 {
+    let seconds = (end - now).num_seconds().max(1);
+    u32::try_from((seconds + 59) / 60).unwrap_or(u32::MAX)
+}
+
+#[async_trait]
+impl TrialService for Service {
+    async fn send_code(&self, request: CodeRequest) -> Result<CodeReply, Unexpected> {
+        let reply = self.code_reply(request).await;
+        let code = reply.map_or("500", |reply| reply.code.as_str());
+        metrics::counter!("trialgate_code_requests_total", "code" => code).increment(1);
+        reply
+    }
+
+    async fn apply(&self, application: Application) -> Result<ApplyReply, Unexpected> {
+        let reply = self.apply_reply(application).await;
+        let code = reply.map_or("500", |reply| reply.code.as_str());
+        metrics::counter!("trialgate_applications_total", "code" => code).increment(1);
+        reply
+    }
+}

@@ -1,0 +1,205 @@
+//! Delivering the outbox: lease, retry, give up; nothing in the way of anything else.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use mockall::Sequence;
+use tokio::time::{Instant, advance};
+use trial_core::ports::{Mailer, MockMailer, MockOutbox, MockTrialLedger, Outbox};
+use trial_core::{DeliveryError, DueMail, Lease, LedgerError, MailId, OutgoingMail, SettledAs, Settlement};
+use trial_engine::{Engine, EngineOptions, EngineParts};
+use trial_testkit::RecordingMailer;
+
+use crate::stage::{due_mail, now, options, parts, with_mail};
+
+/// An outbox that hands out what it holds, once, and keeps what is settled and when it was claimed from.
+#[derive(Default)]
+struct Tray {
+    due: Mutex<Vec<DueMail>>,
+    settled: Mutex<Vec<Settlement>>,
+    claims: Mutex<Vec<(Instant, u32, Lease)>>,
+}
+
+impl Tray {
+    fn holding(mails: impl IntoIterator<Item = u8>) -> Arc<Self> {
+        Arc::new(Self { due: Mutex::new(mails.into_iter().map(due_mail).collect()), ..Self::default() })
+    }
+
+    fn settled(&self) -> Vec<(MailId, SettledAs)> {
+        self.settled.lock().unwrap().iter().map(|one| (one.mail, one.settled_as.clone())).collect()
+    }
+
+    /// Lets time pass until so many mails are settled.
+    async fn until_settled(&self, mails: usize) {
+        while self.settled.lock().unwrap().len() < mails {
+            advance(Duration::from_millis(50)).await;
+        }
+    }
+}
+
+#[async_trait]
+impl Outbox for Tray {
+    async fn claim(&self, lease: Lease, limit: u32) -> Result<Vec<DueMail>, LedgerError> {
+        self.claims.lock().unwrap().push((Instant::now(), limit, lease));
+        let mut due = self.due.lock().unwrap();
+        let claimed = due.len().min(usize::try_from(limit).unwrap());
+        Ok(due.drain(..claimed).collect())
+    }
+
+    async fn settle(&self, settlements: Vec<Settlement>) -> Result<(), LedgerError> {
+        self.settled.lock().unwrap().extend(settlements);
+        Ok(())
+    }
+}
+
+fn with_tray(tray: &Arc<Tray>, mailer: impl Mailer + 'static) -> EngineParts {
+    EngineParts { outbox: tray.clone(), mailer: Arc::new(mailer), ..parts(MockTrialLedger::new()) }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_due_mail_is_delivered_and_settled_under_its_lease() {
+    let mut order = Sequence::new();
+    let mut outbox = MockOutbox::new();
+    outbox.expect_claim().times(1).in_sequence(&mut order).returning(|lease, _| {
+        assert_eq!((lease.now, lease.until), (now(), now() + options().mail.lease));
+        assert!(options().mail.lease > options().mail.timeout, "a lease outlives its delivery");
+        Ok(vec![due_mail(1)])
+    });
+    outbox
+        .expect_settle()
+        .times(1)
+        .in_sequence(&mut order)
+        .withf(|settled| settled.len() == 1 && settled[0].settled_as == SettledAs::Sent { reply: "250 OK".to_owned() })
+        .returning(|_| Ok(()));
+    outbox.expect_claim().returning(|_, _| Ok(Vec::new()));
+    let mailer = Arc::new(RecordingMailer::default());
+    let mut parts = with_mail(parts(MockTrialLedger::new()), outbox, RecordingMailer::default());
+    parts.mailer = mailer.clone();
+    let engine = Engine::start(parts, options());
+    while mailer.mails().is_empty() {
+        advance(Duration::from_millis(50)).await;
+    }
+    engine.stop().await.unwrap();
+    assert_eq!(mailer.mails().len(), 1);
+    assert_eq!(mailer.mails()[0], due_mail(1).compose(&trial_testkit::data::keyring()).unwrap());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_transient_failure_is_due_again_and_a_permanent_one_is_given_up() {
+    let tray = Tray::holding([1, 2]);
+    let mailer = RecordingMailer::new([
+        Some(DeliveryError::Transient("451 later".to_owned())),
+        Some(DeliveryError::Permanent("550 never".to_owned())),
+    ]);
+    let engine = Engine::start(with_tray(&tray, mailer), options());
+    tray.until_settled(2).await;
+    let next_attempt_at = now() + Duration::from_secs(10);
+    let mut settled = tray.settled();
+    settled.sort_by_key(|(mail, _)| *mail);
+    assert_eq!(settled[0].1, SettledAs::Retry { next_attempt_at, error: "451 later".to_owned() });
+    assert_eq!(settled[1].1, SettledAs::Failed { error: "550 never".to_owned() });
+    engine.stop().await.unwrap();
+}
+
+/// A mailer that never comes back with the mails of one applicant.
+struct Stuck(MailId);
+
+#[async_trait]
+impl Mailer for Stuck {
+    async fn deliver(&self, mail: &OutgoingMail) -> Result<String, DeliveryError> {
+        if mail.id == self.0 {
+            std::future::pending::<()>().await;
+        }
+        Ok("250 OK".to_owned())
+    }
+
+    async fn check(&self) -> Result<(), DeliveryError> {
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_mail_that_hangs_blocks_no_other_and_is_due_again() {
+    let tray = Tray::holding(1..=20);
+    let engine = Engine::start(with_tray(&tray, Stuck(due_mail(1).id)), options());
+    tray.until_settled(19).await;
+    assert!(tray.settled().iter().all(|(mail, _)| *mail != due_mail(1).id), "the others first");
+    tray.until_settled(20).await;
+    let last = tray.settled().pop().unwrap();
+    assert!(matches!(last, (mail, SettledAs::Retry { .. }) if mail == due_mail(1).id), "{last:?}");
+    engine.stop().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_more_mails_than_the_rate_allows() {
+    let tray = Tray::holding(1..=12);
+    let slow =
+        EngineOptions { mail: trial_engine::MailDeliveryOptions { max_per_second: 4, ..options().mail }, ..options() };
+    let started = Instant::now();
+    let engine = Engine::start(with_tray(&tray, RecordingMailer::default()), slow);
+    tray.until_settled(12).await;
+    assert!(started.elapsed() >= Duration::from_secs(2), "4 at once, 4 after a second, 4 after two");
+    assert!(tray.claims.lock().unwrap().iter().all(|(_, limit, _)| *limit <= 4));
+    engine.stop().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_mail_whose_key_is_gone_waits_for_the_key() {
+    let tray = Arc::new(Tray::default());
+    let mut orphan = due_mail(1);
+    orphan.tenant.key_id = "gone".to_owned();
+    tray.due.lock().unwrap().push(orphan);
+    let mut mailer = MockMailer::new();
+    mailer.expect_deliver().times(0);
+    let engine = Engine::start(with_tray(&tray, mailer), options());
+    tray.until_settled(1).await;
+    assert!(matches!(&tray.settled()[0].1, SettledAs::Retry { error, .. } if error.contains("secrets.keys")));
+    engine.stop().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_settled_is_tried_again_before_anything_new_is_claimed() {
+    let mut order = Sequence::new();
+    let mut outbox = MockOutbox::new();
+    let mut claim = |mails: Vec<DueMail>| {
+        outbox.expect_claim().times(1).in_sequence(&mut order).return_once(move |_, _| Ok(mails));
+        outbox
+            .expect_settle()
+            .times(2)
+            .in_sequence(&mut order)
+            .returning(|_| Err(LedgerError::Contended(Box::from("cause"))));
+        outbox
+            .expect_settle()
+            .times(1)
+            .in_sequence(&mut order)
+            .withf(|settled| settled.len() == 1)
+            .returning(|_| Ok(()));
+    };
+    claim(vec![due_mail(1)]);
+    outbox.expect_claim().returning(|_, _| Ok(Vec::new()));
+    let engine = Engine::start(with_mail(parts(MockTrialLedger::new()), outbox, RecordingMailer::default()), options());
+    for _ in 0..100 {
+        advance(Duration::from_millis(50)).await;
+    }
+    engine.stop().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_outbox_that_cannot_be_claimed_from_is_asked_again() {
+    let mut outbox = MockOutbox::new();
+    let mut order = Sequence::new();
+    outbox
+        .expect_claim()
+        .times(3)
+        .in_sequence(&mut order)
+        .returning(|_, _| Err(LedgerError::Unavailable(Box::from("cause"))));
+    outbox.expect_claim().times(1).in_sequence(&mut order).returning(|_, _| Ok(vec![due_mail(1)]));
+    outbox.expect_settle().times(1).returning(|_| Ok(()));
+    outbox.expect_claim().returning(|_, _| Ok(Vec::new()));
+    let engine = Engine::start(with_mail(parts(MockTrialLedger::new()), outbox, RecordingMailer::default()), options());
+    for _ in 0..100 {
+        advance(Duration::from_millis(50)).await;
+    }
+    engine.stop().await.unwrap();
+}

@@ -1,0 +1,10 @@
+//! The use cases, over mocks with exact calls, and over the in-memory ledger. Time is paused and moves by itself.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod admission;
+mod codes;
+mod delivery;
+mod health;
+mod shutdown;
+mod stage;

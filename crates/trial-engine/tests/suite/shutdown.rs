@@ -1,0 +1,58 @@
+//! Stopping finishes what was accepted.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use trial_core::ports::{MockTrialLedger, Outbox};
+use trial_core::{ApplyReply, CodeReply, MailState};
+use trial_engine::{Engine, EngineParts};
+use trial_testkit::{Desk, MemoryLedger, RecordingMailer, data};
+
+use crate::stage::{options, parts};
+
+#[tokio::test(start_paused = true)]
+async fn what_is_in_the_queue_is_decided_and_nothing_after_it() {
+    let desk = Desk::new(MemoryLedger::default()).with_access_codes(50).await;
+    let mut applications = Vec::new();
+    for n in 1..=50 {
+        applications.push(desk.prepared(n).await);
+    }
+    let engine_parts = EngineParts { ledger: desk.ledger.clone(), ..parts(MockTrialLedger::new()) };
+    let engine = Engine::start(engine_parts, options());
+    let service = engine.service();
+    let replies: Vec<_> = applications
+        .into_iter()
+        .map(|application| {
+            let service = service.clone();
+            tokio::spawn(async move { service.apply(application).await.unwrap().code.as_str() })
+        })
+        .collect();
+    tokio::task::yield_now().await;
+    engine.stop().await.unwrap();
+    for reply in replies {
+        assert_eq!(reply.await.unwrap(), "000");
+    }
+    assert_eq!(service.apply(data::application(99, "000000")).await, Ok(ApplyReply::CONFLICT));
+    assert_eq!(service.send_code(data::code_request(&data::phone(99))).await, Ok(CodeReply::EXCEPTION));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_delivery_under_way_is_finished_and_settled() {
+    let desk = Desk::new(MemoryLedger::default()).with_access_codes(1).await;
+    let tenant = desk.join(1).await;
+    let mailer = Arc::new(RecordingMailer::default());
+    let outbox: Arc<dyn Outbox> = desk.ledger.clone();
+    let engine_parts = EngineParts {
+        outbox,
+        mailer: mailer.clone(),
+        clock: Arc::new(desk.clock.clone()),
+        ..parts(MockTrialLedger::new())
+    };
+    let engine = Engine::start(engine_parts, options());
+    while mailer.mails().is_empty() {
+        tokio::time::advance(Duration::from_millis(10)).await;
+    }
+    engine.stop().await.unwrap();
+    let view = trial_core::ports::Operations::tenant(&*desk.ledger, tenant).await.unwrap().unwrap();
+    assert_eq!(view.mails[0].state, MailState::Sent);
+}

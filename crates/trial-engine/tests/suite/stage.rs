@@ -1,0 +1,97 @@
+//! An engine with every part replaceable.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use trial_core::ports::{Clock, Mailer, MockOutbox, MockSmsGateway, Outbox, SmsGateway, TrialLedger};
+use trial_core::{
+    CodeOutcome, CodeToSend, DueMail, Locale, MailId, MailKind, Outcome, Phone, SendState, Tenant, TenantId,
+    TenantStatus,
+};
+use trial_engine::{EngineOptions, EngineParts};
+use trial_testkit::{FixedClock, RecordingMailer, SeededEntropy, data};
+
+/// Parts that nobody is to use, but for the ledger; replace what the test is about.
+pub(crate) fn parts(ledger: impl TrialLedger + 'static) -> EngineParts {
+    let mut outbox = MockOutbox::new();
+    outbox.expect_claim().returning(|_, _| Ok(Vec::new()));
+    EngineParts {
+        ledger: Arc::new(ledger),
+        outbox: Arc::new(outbox),
+        gateway: Arc::new(silent_gateway()),
+        mailer: Arc::new(RecordingMailer::default()),
+        clock: Arc::new(FixedClock::default()),
+        entropy: Arc::new(SeededEntropy::new(3)),
+        planner: data::planner(),
+    }
+}
+
+/// A gateway that must not be asked for anything but its name.
+fn silent_gateway() -> MockSmsGateway {
+    let mut gateway = MockSmsGateway::new();
+    gateway.expect_name().return_const("mock");
+    gateway.expect_send().times(0);
+    gateway
+}
+
+pub(crate) fn with_gateway(parts: EngineParts, gateway: impl SmsGateway + 'static) -> EngineParts {
+    EngineParts { gateway: Arc::new(gateway), ..parts }
+}
+
+pub(crate) fn with_mail(
+    parts: EngineParts,
+    outbox: impl Outbox + 'static,
+    mailer: impl Mailer + 'static,
+) -> EngineParts {
+    EngineParts { outbox: Arc::new(outbox), mailer: Arc::new(mailer), ..parts }
+}
+
+pub(crate) fn options() -> EngineOptions {
+    EngineOptions::default()
+}
+
+pub(crate) fn now() -> DateTime<Utc> {
+    FixedClock::default().now()
+}
+
+/// A decision to send a code to this phone.
+pub(crate) fn decided_to_send(phone: &Phone) -> (Outcome, CodeToSend) {
+    let entropy = SeededEntropy::new(4);
+    let ids = trial_core::FreshIds::new(now(), &entropy.draw());
+    let code = CodeToSend {
+        code_request: ids.code_request,
+        challenge: ids.challenge,
+        phone: phone.clone(),
+        code: data::keyring().current_code(ids.challenge, phone),
+        expires_at: now() + std::time::Duration::from_secs(299),
+        locale: Locale::En,
+    };
+    let outcome = CodeOutcome::Send { challenge: ids.challenge, state: SendState::Sending };
+    (Outcome::SendCode(outcome, Some(code.clone())), code)
+}
+
+/// The account mail of the `n`-th applicant.
+pub(crate) fn due_mail(n: u8) -> DueMail {
+    let tenant = Tenant {
+        id: TenantId::new(now(), [n; 10]),
+        status: TenantStatus::Trial,
+        phone: data::phone(n.into()),
+        email: data::email(n.into()),
+        company: data::company(n.into()),
+        created_at: now(),
+        trial_ends_at: now() + std::time::Duration::from_hours(30 * 24),
+        key_id: "current".to_owned(),
+        password_issue: 1,
+    };
+    DueMail {
+        id: MailId::new(now(), [n; 10]),
+        kind: MailKind::Account,
+        to: tenant.email.clone(),
+        locale: Locale::En,
+        created_at: now(),
+        attempts: 0,
+        voice: data::voice(n.into()),
+        multimedia: data::multimedia(n.into()),
+        tenant,
+    }
+}
