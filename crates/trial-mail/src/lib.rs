@@ -1,0 +1,11 @@
+//! Mail transports: adapters of [`trial_core::ports::Mailer`], and the templates of what they send.
+//!
+//! Every mailer is judged by `trial_testkit::mail_conformance`.
+
+mod sandbox;
+mod smtp;
+mod templates;
+
+pub use sandbox::SandboxMailer;
+pub use smtp::{SmtpMailer, SmtpSettings, SmtpSettingsError};
+pub use templates::Templates;

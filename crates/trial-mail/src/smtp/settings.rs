@@ -1,0 +1,133 @@
+use std::fmt;
+use std::time::Duration;
+
+use lettre::message::Mailbox;
+use lettre::transport::smtp::authentication::Credentials;
+use lettre::transport::smtp::client::TlsParameters;
+use lettre::transport::smtp::{SMTP_PORT, SUBMISSION_PORT, SUBMISSIONS_PORT};
+use percent_encoding::percent_decode_str;
+use url::{Host, Url};
+
+/// How mails reach their server.
+#[derive(Clone)]
+pub struct SmtpSettings {
+    /// `smtp://` (nothing encrypted, port 25), `smtp+starttls://` (refuses to go on without STARTTLS, port 587) or `smtps://`
+    /// (TLS from the start, port 465), then `user:password@` if the server wants to know who is there, percent-encoded, then
+    /// the host and optionally another port.
+    pub url: String,
+    /// The password, if it is not in the URL.
+    pub password: Option<String>,
+    /// The sender: `no-reply@example.com` or `Example <no-reply@example.com>`.
+    pub from: String,
+    /// Where answers go, if not to the sender.
+    pub reply_to: Option<String>,
+    /// How long one delivery may take, from the connection to the server's last word.
+    pub timeout: Duration,
+}
+
+/// Why the settings cannot be used. Holds neither the URL, which may have a password, nor an address.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SmtpSettingsError {
+    /// The URL, by what is wrong with it.
+    #[error("the SMTP URL {0}; give one such as smtps://user:password@mail.example.com")]
+    Url(&'static str),
+    /// The password, by what is wrong with it.
+    #[error("{0}")]
+    Password(&'static str),
+    /// The sender.
+    #[error("the sender is not a mailbox; give one such as no-reply@example.com or Example <no-reply@example.com>")]
+    From,
+    /// Where answers go.
+    #[error("the reply-to is not a mailbox; give one such as help@example.com or Example <help@example.com>")]
+    ReplyTo,
+    /// The time that a delivery may take is nothing.
+    #[error("the time-out of a delivery is zero")]
+    Timeout,
+    /// TLS cannot be had on this machine, mostly for want of certificates.
+    #[error("TLS cannot be used: {0}")]
+    Tls(String),
+}
+
+/// The server, and how to talk to it.
+pub(super) struct Server {
+    pub(super) host: String,
+    pub(super) port: u16,
+    pub(super) security: Security,
+    pub(super) login: Option<Login>,
+}
+
+pub(super) enum Security {
+    None,
+    StartTls(TlsParameters),
+    Tls(TlsParameters),
+}
+
+pub(super) struct Login {
+    pub(super) user: String,
+    pub(super) password: String,
+}
+
+impl Login {
+    pub(super) fn credentials(&self) -> Credentials {
+        Credentials::new(self.user.clone(), self.password.clone())
+    }
+}
+
+impl SmtpSettings {
+    pub(super) fn into_server(self) -> Result<Server, SmtpSettingsError> {
+        let url = Url::parse(&self.url).map_err(|_| SmtpSettingsError::Url("is not a URL"))?;
+        if !matches!(url.path(), "" | "/") || url.query().is_some() || url.fragment().is_some() {
+            return Err(SmtpSettingsError::Url("has something behind its host and port"));
+        }
+        let host = match url.host() {
+            Some(Host::Domain(name)) if !name.is_empty() => name.to_owned(),
+            Some(Host::Ipv4(address)) => address.to_string(),
+            Some(Host::Ipv6(address)) => address.to_string(),
+            _ => return Err(SmtpSettingsError::Url("names no host")),
+        };
+        let tls = || TlsParameters::new(host.clone()).map_err(|error| SmtpSettingsError::Tls(error.to_string()));
+        let (security, default_port) = match url.scheme() {
+            "smtp" => (Security::None, SMTP_PORT),
+            "smtp+starttls" => (Security::StartTls(tls()?), SUBMISSION_PORT),
+            "smtps" => (Security::Tls(tls()?), SUBMISSIONS_PORT),
+            _ => return Err(SmtpSettingsError::Url("begins with none of smtp://, smtp+starttls:// and smtps://")),
+        };
+        let port = url.port().unwrap_or(default_port);
+        Ok(Server { login: login(&url, self.password)?, host, port, security })
+    }
+
+    pub(super) fn mailboxes(&self) -> Result<(Mailbox, Option<Mailbox>), SmtpSettingsError> {
+        let from = self.from.parse().map_err(|_| SmtpSettingsError::From)?;
+        let reply_to = self.reply_to.as_deref().map(str::parse).transpose().map_err(|_| SmtpSettingsError::ReplyTo)?;
+        Ok((from, reply_to))
+    }
+}
+
+fn login(url: &Url, beside: Option<String>) -> Result<Option<Login>, SmtpSettingsError> {
+    let user = decoded(url.username())?;
+    let in_url = url.password().map(decoded).transpose()?;
+    let password = match (in_url, beside) {
+        (Some(_), Some(_)) => {
+            return Err(SmtpSettingsError::Password("the SMTP password is given twice, in the URL and beside it"));
+        }
+        (in_url, beside) => in_url.or(beside),
+    };
+    match (user.is_empty(), password) {
+        (true, None) => Ok(None),
+        (true, Some(_)) => Err(SmtpSettingsError::Password("an SMTP password is given, but the URL names no user")),
+        (false, None) => Err(SmtpSettingsError::Password("the SMTP URL names a user, but no password is given")),
+        (false, Some(password)) => Ok(Some(Login { user, password })),
+    }
+}
+
+fn decoded(text: &str) -> Result<String, SmtpSettingsError> {
+    let decoded = percent_decode_str(text).decode_utf8();
+    decoded.map(String::from).map_err(|_| SmtpSettingsError::Url("has a user or password that is not UTF-8"))
+}
+
+/// Says nothing of the URL and the password.
+impl fmt::Debug for SmtpSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SmtpSettings").field("from", &self.from).field("timeout", &self.timeout).finish_non_exhaustive()
+    }
+}

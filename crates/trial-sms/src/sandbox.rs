@@ -1,0 +1,69 @@
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use trial_core::ports::{Clock, SmsGateway};
+use trial_core::{GatewayReply, SmsMessage};
+use trial_sandbox::{CapturedMessage, Inbox, SmsFault};
+
+use crate::text::{DEFAULT_BRAND, code_text};
+
+/// Captures messages in an [`Inbox`] instead of sending them, with the faults that the inbox has in force.
+#[derive(Clone)]
+pub struct SandboxGateway {
+    inbox: Arc<Inbox>,
+    clock: Arc<dyn Clock>,
+    brand: Arc<str>,
+}
+
+impl SandboxGateway {
+    /// A gateway into this inbox whose texts are signed by [`DEFAULT_BRAND`].
+    pub fn new(inbox: Arc<Inbox>, clock: Arc<dyn Clock>) -> Self {
+        Self { inbox, clock, brand: DEFAULT_BRAND.into() }
+    }
+
+    /// Signs the texts by another brand.
+    #[must_use]
+    pub fn with_brand(self, brand: &str) -> Self {
+        Self { brand: brand.into(), ..self }
+    }
+
+    /// A message that cannot be captured is definitely not in the inbox, and nobody refused it: it was not reached.
+    fn capture(&self, message: &SmsMessage) -> Result<(), GatewayReply> {
+        let captured = CapturedMessage::Sms {
+            to: message.to.as_str().to_owned(),
+            text: code_text(&self.brand, message),
+            code: message.code.reveal().to_owned(),
+            at: self.clock.now(),
+        };
+        self.inbox.capture(captured).map_err(|error| GatewayReply::Unreached { reason: error.to_string() })
+    }
+}
+
+#[async_trait]
+impl SmsGateway for SandboxGateway {
+    fn name(&self) -> &'static str {
+        "sandbox"
+    }
+
+    /// Writes a few hundred bytes to a file, which is not worth another thread.
+    async fn send(&self, message: &SmsMessage) -> GatewayReply {
+        let reply = match self.inbox.faults().sms {
+            SmsFault::None => GatewayReply::Accepted { provider_id: None },
+            SmsFault::Unknown => GatewayReply::Unknown { reason: "the sandbox was told to lose its reply".to_owned() },
+            SmsFault::Refuse => {
+                return GatewayReply::Refused { reason: "the sandbox was told to refuse".to_owned() };
+            }
+            SmsFault::Unreachable => {
+                return GatewayReply::Unreached { reason: "the sandbox was told to be unreachable".to_owned() };
+            }
+        };
+        self.capture(message).map_or_else(|unreached| unreached, |()| reply)
+    }
+}
+
+impl fmt::Debug for SandboxGateway {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SandboxGateway").field("inbox", &self.inbox).field("brand", &self.brand).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,21 @@
+//! What the short messages say.
+
+use trial_core::{Locale, SmsMessage};
+
+/// The brand that signs a message if no other is given.
+pub const DEFAULT_BRAND: &str = "Trialgate";
+
+/// The text of a message with a code, for gateways that take a text: one short message in either language, unless the brand
+/// is long. It names nothing that could be followed or called, so that there is nothing to forge but the code.
+pub fn code_text(brand: &str, message: &SmsMessage) -> String {
+    let (code, minutes) = (message.code.reveal(), message.valid_minutes);
+    match message.locale {
+        Locale::En => {
+            let unit = if minutes == 1 { "minute" } else { "minutes" };
+            format!(
+                "{brand}: your verification code is {code}. It is valid for {minutes} {unit}. Do not tell it to anybody."
+            )
+        }
+        Locale::ZhCn => format!("【{brand}】您的验证码是 {code}，{minutes} 分钟内有效。请勿将验证码告诉任何人。"),
+    }
+}

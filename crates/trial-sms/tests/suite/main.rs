@@ -1,0 +1,7 @@
+//! The SMS gateways, judged from outside.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
+
+mod broken;
+mod sandbox;
+mod text;
