@@ -78,13 +78,12 @@ pub enum MailContent {
     Account(AccountMail),
 }
 
-/// The account of a new tenant.
+/// The account of a new tenant. Nothing in it is in the applicant's words: the address is not verified, and nobody shall
+/// have us write his to a stranger.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccountMail {
     /// The tenant.
     pub tenant: TenantId,
-    /// The company, as the applicant wrote it.
-    pub company: String,
     /// The name to sign in with.
     pub account_name: String,
     /// The password to sign in with for the first time, and to change then.
@@ -179,7 +178,6 @@ impl DueMail {
         let content = match self.kind {
             MailKind::Account => MailContent::Account(AccountMail {
                 tenant: self.tenant.id,
-                company: self.tenant.company.as_str().to_owned(),
                 account_name: Tenant::account_name(self.tenant.id),
                 initial_password,
                 password_valid_until: self.created_at + chrono::Days::new(ACCOUNT_PASSWORD_VALID_DAYS.into()),

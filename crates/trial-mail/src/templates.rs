@@ -49,7 +49,6 @@ impl Templates {
         AccountFacts {
             portal_url: &self.portal_url,
             support_contact: &self.support_contact,
-            company: &account.company,
             account_name: &account.account_name,
             initial_password: account.initial_password.reveal(),
             tenant: account.tenant.to_string(),
@@ -78,7 +77,6 @@ impl Templates {
 struct AccountFacts<'a> {
     portal_url: &'a str,
     support_contact: &'a str,
-    company: &'a str,
     account_name: &'a str,
     initial_password: &'a str,
     tenant: String,

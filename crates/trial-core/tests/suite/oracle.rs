@@ -1,1 +1,262 @@
-//!
+//! The contract's two tables once more, one request at a time and without any cleverness: what the planner is compared
+//! with. It shares nothing with the planner but the derivation of a code from its id.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use trial_core::{Application, Batch, CodeRequestId, FreshIds, Keyring, Phone, Request, SendReport, SendState};
+use trial_testkit::data::keyring;
+use trial_testkit::scenario::Scenario;
+
+/// The scenario's policy, said again in plain numbers.
+const CODE_LIVES: TimeDelta = TimeDelta::minutes(5);
+const CODE_LIVES_AT_MOST: TimeDelta = TimeDelta::minutes(10);
+const WORTH_REPEATING: TimeDelta = TimeDelta::minutes(2);
+const INTERVAL: i64 = 60;
+const CLOCKS_DIFFER: TimeDelta = TimeDelta::minutes(1);
+const TRIES: u32 = 2;
+const STRIKES: u32 = 5;
+const HOUR: i64 = 3_600;
+const SENDS_PER_HOUR: usize = 3;
+const DAY: i64 = 86_400;
+const SENDS_PER_DAY: usize = 5;
+const MESSAGES_PER_DAY: u32 = 9;
+const MESSAGES_PER_COUNTRY: u32 = 2;
+
+/// What somebody is answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Answer {
+    /// A code is on its way, and lives so long.
+    Sending(String, DateTime<Utc>),
+    /// A return code of `generateverifycode`, with `Retry-After`.
+    NoCode(&'static str, Option<i64>),
+    /// The gateway is not answered.
+    Noted,
+    /// A return code of `applyTenant`, and the number of the customer for 000.
+    Applied(&'static str, Option<usize>),
+}
+
+struct Code {
+    phone: Phone,
+    digits: String,
+    made: DateTime<Utc>,
+    dies: DateTime<Utc>,
+    wrong: u32,
+    used: bool,
+    unsent: bool,
+}
+
+struct Message {
+    id: CodeRequestId,
+    phone: Phone,
+    code: usize,
+    at: DateTime<Utc>,
+    state: SendState,
+}
+
+struct Customer {
+    application: Application,
+    since: DateTime<Utc>,
+}
+
+/// A small world that obeys the contract.
+pub(crate) struct Oracle {
+    keyring: Keyring,
+    codes: Vec<Code>,
+    messages: Vec<Message>,
+    customers: Vec<Customer>,
+    strikes: BTreeMap<Phone, u32>,
+    pairs: u32,
+    threshold: u32,
+    mails: BTreeMap<NaiveDate, u32>,
+    budget: BTreeMap<(NaiveDate, u16), u32>,
+}
+
+impl Oracle {
+    pub(crate) fn new(scenario: &Scenario) -> Self {
+        Self {
+            keyring: keyring(),
+            codes: Vec::new(),
+            messages: Vec::new(),
+            customers: Vec::new(),
+            strikes: BTreeMap::new(),
+            pairs: scenario.voice.min(scenario.multimedia),
+            threshold: scenario.threshold,
+            mails: BTreeMap::new(),
+            budget: BTreeMap::new(),
+        }
+    }
+
+    pub(crate) fn answer(&mut self, batch: &Batch) -> Vec<Answer> {
+        let mut answers = Vec::new();
+        for (ids, request) in &batch.requests {
+            answers.push(match request {
+                Request::SendCode(asked) => self.send_code(batch.now, ids, &asked.phone),
+                Request::SendReport(report) => self.send_report(batch.now, report),
+                Request::Apply(application) => self.apply(batch.now, application),
+            });
+        }
+        answers
+    }
+
+    fn send_code(&mut self, now: DateTime<Utc>, ids: &FreshIds, phone: &Phone) -> Answer {
+        let today = now.date_naive();
+        if self.mails_are_spent(today) {
+            return Answer::NoCode("205", None);
+        }
+        if self.is_locked(phone) {
+            return Answer::NoCode("202", None);
+        }
+        if let Some(wait) = self.interval(now, phone) {
+            return Answer::NoCode("201", Some(wait));
+        }
+        if let Some(wait) = self.until_fewer(now, phone, HOUR, SENDS_PER_HOUR) {
+            return Answer::NoCode("201", Some(wait));
+        }
+        if let Some(wait) = self.until_fewer(now, phone, DAY, SENDS_PER_DAY) {
+            return Answer::NoCode("201", Some(wait));
+        }
+        let spent: u32 = self.budget.iter().filter(|((day, _), _)| *day == today).map(|(_, sent)| *sent).sum();
+        let abroad = self.budget.get(&(today, phone.country_code())).copied().unwrap_or(0);
+        if spent >= MESSAGES_PER_DAY || (phone.country_code() != 86 && abroad >= MESSAGES_PER_COUNTRY) {
+            return Answer::NoCode("204", None);
+        }
+        let code = self.code_to_send(now, ids, phone);
+        self.messages.push(Message {
+            id: ids.code_request,
+            phone: phone.clone(),
+            code,
+            at: now,
+            state: SendState::Sending,
+        });
+        *self.budget.entry((today, phone.country_code())).or_default() += 1;
+        Answer::Sending(self.codes[code].digits.clone(), self.codes[code].dies)
+    }
+
+    fn mails_are_spent(&self, today: NaiveDate) -> bool {
+        self.mails.get(&today).copied().unwrap_or(0) >= self.threshold
+    }
+
+    fn is_locked(&self, phone: &Phone) -> bool {
+        self.strikes.get(phone).copied().unwrap_or(0) >= STRIKES
+    }
+
+    fn interval(&self, now: DateTime<Utc>, phone: &Phone) -> Option<i64> {
+        let on_their_way = self.messages.iter().filter(|message| {
+            message.phone == *phone && message.state.may_arrive() && message.at <= now + CLOCKS_DIFFER
+        });
+        let last = on_their_way.map(|message| message.at).max()?;
+        let passed = (now - last).num_seconds().max(0);
+        (passed < INTERVAL).then(|| INTERVAL - passed)
+    }
+
+    /// Waits second by second until fewer than `limit` messages are within the window.
+    fn until_fewer(&self, now: DateTime<Utc>, phone: &Phone, window: i64, limit: usize) -> Option<i64> {
+        let recent = self.messages.iter().filter(|message| message.phone == *phone);
+        let recent: Vec<_> =
+            recent.map(|message| message.at).filter(|at| *at > now - TimeDelta::seconds(window)).collect();
+        let within = |wait: i64| {
+            let since = now + TimeDelta::seconds(wait - window);
+            recent.iter().filter(|at| (**at).min(now) > since).count()
+        };
+        (0..=window).find(|wait| within(*wait) < limit).filter(|wait| *wait > 0)
+    }
+
+    fn latest_code(&self, phone: &Phone) -> Option<usize> {
+        self.codes.iter().rposition(|code| code.phone == *phone)
+    }
+
+    fn is_alive(&self, code: usize, now: DateTime<Utc>) -> bool {
+        let code = &self.codes[code];
+        !code.used && !code.unsent && code.wrong < TRIES && now < code.dies && code.made <= now + CLOCKS_DIFFER
+    }
+
+    fn code_to_send(&mut self, now: DateTime<Utc>, ids: &FreshIds, phone: &Phone) -> usize {
+        if let Some(latest) = self.latest_code(phone).filter(|latest| self.is_alive(*latest, now)) {
+            let dies = (now + CODE_LIVES).min(self.codes[latest].made + CODE_LIVES_AT_MOST);
+            if dies - now >= WORTH_REPEATING {
+                self.codes[latest].dies = dies;
+                return latest;
+            }
+        }
+        self.codes.push(Code {
+            phone: phone.clone(),
+            digits: self.keyring.current_code(ids.challenge, phone).reveal().to_owned(),
+            made: now,
+            dies: now + CODE_LIVES,
+            wrong: 0,
+            used: false,
+            unsent: false,
+        });
+        self.codes.len() - 1
+    }
+
+    fn send_report(&mut self, now: DateTime<Utc>, report: &SendReport) -> Answer {
+        let forgotten = now - TimeDelta::seconds(DAY);
+        let found = self.messages.iter_mut().find(|message| message.id == report.code_request);
+        let Some(message) = found.filter(|message| message.state == SendState::Sending && message.at > forgotten)
+        else {
+            return Answer::Noted;
+        };
+        message.state = report.reply.state();
+        if message.state.may_arrive() {
+            return Answer::Noted;
+        }
+        let (code, day) = (message.code, message.at.date_naive());
+        if day == now.date_naive() {
+            *self.budget.get_mut(&(day, report.phone.country_code())).unwrap() -= 1;
+        }
+        let mut carriers = self.messages.iter().filter(|message| message.code == code && message.at > forgotten);
+        let arrives = carriers.any(|message| message.state.may_arrive());
+        if !arrives && self.latest_code(&report.phone) == Some(code) && !self.codes[code].used {
+            self.codes[code].unsent = true;
+        }
+        Answer::Noted
+    }
+
+    fn apply(&mut self, now: DateTime<Utc>, asked: &Application) -> Answer {
+        let is_same = |customer: &Customer| {
+            let theirs = &customer.application;
+            theirs.phone == asked.phone
+                && theirs.code == asked.code
+                && theirs.company.as_str() == asked.company.as_str()
+                && theirs.email.as_str() == asked.email.as_str()
+                && customer.since > now - TimeDelta::seconds(DAY)
+        };
+        if let Some(number) = self.customers.iter().position(is_same) {
+            return Answer::Applied("000", Some(number));
+        }
+        if self.is_locked(&asked.phone) {
+            return Answer::Applied("003", None);
+        }
+        let Some(code) = self.latest_code(&asked.phone).filter(|latest| self.is_alive(*latest, now)) else {
+            return Answer::Applied("001", None);
+        };
+        if trial_core::SubmittedCode::parse(&self.codes[code].digits).unwrap() != asked.code {
+            self.codes[code].wrong += 1;
+            *self.strikes.entry(asked.phone.clone()).or_default() += 1;
+            return Answer::Applied("002", None);
+        }
+        let shares = |customer: &Customer| {
+            let theirs = &customer.application;
+            theirs.phone == asked.phone
+                || theirs.company.as_str() == asked.company.as_str()
+                || theirs.email.as_str() == asked.email.as_str()
+        };
+        if self.customers.iter().any(shares) {
+            return Answer::Applied("004", None);
+        }
+        if self.pairs == 0 {
+            return Answer::Applied("006", None);
+        }
+        if self.mails_are_spent(now.date_naive()) {
+            return Answer::Applied("205", None);
+        }
+        self.pairs -= 1;
+        *self.mails.entry(now.date_naive()).or_default() += 1;
+        self.codes[code].used = true;
+        self.strikes.remove(&asked.phone);
+        self.customers.push(Customer { application: asked.clone(), since: now });
+        Answer::Applied("000", Some(self.customers.len() - 1))
+    }
+}

@@ -1,1 +1,227 @@
-//!
+//! What holds for every history.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use proptest::prelude::*;
+use proptest::sample::Index;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::{RngSeed, TestRunner};
+use trial_core::ports::Clock;
+use trial_core::{
+    AccessCodeKind, AccessCodeState, ApplyOutcome, ApplyRefusal, ApplyReply, Batch, CodeOutcome, CodeReply, Outcome,
+    Planner, TenantId,
+};
+use trial_testkit::data::{multimedia, voice};
+use trial_testkit::scenario::{Scenario, Stage, scenarios};
+use trial_testkit::{FixedClock, KeptAccessCode, MemoryLedger, MemoryState};
+
+use crate::oracle::{Answer, Oracle};
+
+fn config() -> ProptestConfig {
+    ProptestConfig {
+        cases: 300,
+        rng_seed: RngSeed::Fixed(2_026),
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    }
+}
+
+/// A ledger with the scenario's access codes.
+fn ledger(scenario: &Scenario) -> MemoryLedger {
+    let free = |kind| KeptAccessCode {
+        kind,
+        state: AccessCodeState::Free,
+        holder: None,
+        free_since: FixedClock::default().now(),
+    };
+    let voice = (0..scenario.voice).map(|n| (voice(n), free(AccessCodeKind::Voice)));
+    let multimedia = (0..scenario.multimedia).map(|n| (multimedia(n), free(AccessCodeKind::Multimedia)));
+    MemoryLedger::from(MemoryState { access_codes: voice.chain(multimedia).collect(), ..MemoryState::default() })
+}
+
+/// Plays the scenario; `look` sees each batch before and after it was decided.
+fn play(scenario: &Scenario, mut look: impl FnMut(&MemoryState, &Batch, &[Outcome], &MemoryState)) {
+    let (ledger, planner, mut stage) = (ledger(scenario), scenario.planner(), Stage::default());
+    for round in &scenario.rounds {
+        let batch = stage.batch(round);
+        let before = ledger.state();
+        let outcomes = ledger.decide(&batch, &planner);
+        look(&before, &batch, &outcomes, &ledger.state());
+        stage.learn(&outcomes);
+    }
+}
+
+/// The batch cut into pieces, each as long as the next of `lengths` says.
+fn cut(batch: &Batch, cuts: &[Index]) -> Vec<Batch> {
+    let mut places: BTreeSet<usize> = cuts.iter().map(|cut| cut.index(batch.requests.len() + 1)).collect();
+    places.extend([0, batch.requests.len()]);
+    let places: Vec<_> = places.into_iter().collect();
+    places
+        .windows(2)
+        .map(|ends| Batch { now: batch.now, requests: batch.requests[ends[0]..ends[1]].to_vec() })
+        .collect()
+}
+
+fn told(outcome: &Outcome, customers: &mut BTreeMap<TenantId, usize>) -> Answer {
+    match outcome {
+        Outcome::SendCode(_, Some(sent)) => Answer::Sending(sent.code.reveal().to_owned(), sent.expires_at),
+        Outcome::SendCode(CodeOutcome::Refused(refusal), None) => {
+            let reply = CodeReply::from(refusal);
+            let wait = reply.retry_after.map(|wait| i64::try_from(wait.as_secs()).unwrap());
+            Answer::NoCode(reply.code.as_str(), wait)
+        }
+        Outcome::SendCode(CodeOutcome::Send { .. }, None) => panic!("a send without a code"),
+        Outcome::SendReport => Answer::Noted,
+        Outcome::Apply(outcome) => {
+            let next = customers.len();
+            let customer = match outcome {
+                ApplyOutcome::Accepted { tenant } => Some(*customers.entry(*tenant).or_insert(next)),
+                ApplyOutcome::Replayed { tenant } => Some(customers[tenant]),
+                ApplyOutcome::Refused(_) => None,
+            };
+            Answer::Applied(ApplyReply::from(outcome).code.as_str(), customer)
+        }
+    }
+}
+
+/// What the refusal of one request may change: the record of it, and for a wrong code the count of tries.
+fn assert_only_the_try(before: &MemoryState, outcome: &Outcome, after: &MemoryState) {
+    let mut expected = before.clone();
+    match outcome {
+        Outcome::SendCode(CodeOutcome::Refused(_), _) => expected.code_requests.clone_from(&after.code_requests),
+        Outcome::Apply(ApplyOutcome::Refused(refusal)) => {
+            expected.applications.clone_from(&after.applications);
+            if matches!(refusal, ApplyRefusal::WrongCode { .. }) {
+                let (_, record) =
+                    after.applications.iter().find(|(id, _)| !before.applications.contains_key(id)).unwrap();
+                expected.phones.get_mut(&record.application.phone).unwrap().failures += 1;
+                expected.challenges.get_mut(&record.challenge.unwrap()).unwrap().tries += 1;
+            }
+        }
+        Outcome::Apply(ApplyOutcome::Replayed { .. }) => expected.applications.clone_from(&after.applications),
+        Outcome::SendCode(CodeOutcome::Send { .. }, _)
+        | Outcome::SendReport
+        | Outcome::Apply(ApplyOutcome::Accepted { .. }) => return,
+    }
+    assert_eq!(&expected, after, "{outcome:?}");
+}
+
+proptest! {
+    #![proptest_config(config())]
+
+    #[test]
+    fn how_a_batch_is_split_changes_nothing(
+        scenario in scenarios(1..8, 0..12),
+        cuts in proptest::collection::vec(any::<Index>(), 1..4),
+    ) {
+        let whole = ledger(&scenario);
+        let parts = ledger(&scenario);
+        let (planner, mut stage) = (scenario.planner(), Stage::default());
+        for round in &scenario.rounds {
+            let batch = stage.batch(round);
+            let outcomes = whole.decide(&batch, &planner);
+            let pieces: Vec<_> =
+                cut(&batch, &cuts).iter().flat_map(|piece| parts.decide(piece, &planner)).collect();
+            prop_assert_eq!(&outcomes, &pieces);
+            prop_assert_eq!(whole.state(), parts.state());
+            stage.learn(&outcomes);
+        }
+    }
+
+    #[test]
+    fn the_planner_agrees_with_the_contract_read_one_request_at_a_time(scenario in scenarios(1..14, 0..10)) {
+        let mut oracle = Oracle::new(&scenario);
+        let mut customers = BTreeMap::new();
+        play(&scenario, |_, batch, outcomes, _| {
+            let told: Vec<_> = outcomes.iter().map(|outcome| told(outcome, &mut customers)).collect();
+            assert_eq!(told, oracle.answer(batch));
+        });
+    }
+
+    #[test]
+    fn every_request_has_one_outcome_and_planning_again_gives_the_same_plan(scenario in scenarios(1..8, 0..12)) {
+        let planner = scenario.planner();
+        play(&scenario, |before, batch, outcomes, _| {
+            assert_eq!(outcomes.len(), batch.requests.len());
+            let facts = before.facts(&batch.fact_keys(planner.policy()), planner.policy());
+            let again = Planner::clone(&planner).plan(&facts, batch);
+            assert_eq!(planner.plan(&facts, batch), again);
+            assert_eq!(again.outcomes, outcomes);
+        });
+    }
+
+    #[test]
+    fn access_codes_have_one_holder_and_thresholds_hold(scenario in scenarios(1..10, 0..12)) {
+        play(&scenario, |before, _, _, after| {
+            assert_eq!(after.violations(), []);
+            let held = |kept: &&KeptAccessCode| kept.holder.is_some();
+            assert_eq!(after.access_codes.values().filter(held).count(), 2 * after.tenants.len());
+            assert!(after.tenants.len() <= usize::try_from(scenario.voice.min(scenario.multimedia)).unwrap());
+            assert!(after.reserved.values().all(|reserved| *reserved <= scenario.threshold));
+            for (code, kept) in before.access_codes.iter().filter(|(_, kept)| kept.holder.is_some()) {
+                assert_eq!(&after.access_codes[code], kept, "a code that is held stays where it is");
+            }
+        });
+    }
+
+    #[test]
+    fn a_refusal_consumes_nothing_but_the_try(scenario in scenarios(1..20, 1..2)) {
+        play(&scenario, |before, _, outcomes, after| {
+            for outcome in outcomes {
+                assert_only_the_try(before, outcome, after);
+            }
+        });
+    }
+}
+
+/// The histories are worth something only if they get everywhere.
+#[test]
+fn the_histories_reach_every_answer() {
+    let mut runner = TestRunner::new(config());
+    let mut reached = BTreeSet::new();
+    for _ in 0..300 {
+        let scenario = scenarios(1..14, 0..10).new_tree(&mut runner).unwrap().current();
+        let mut customers = BTreeMap::new();
+        play(&scenario, |_, _, outcomes, _| {
+            for outcome in outcomes {
+                reached.insert(match (told(outcome, &mut customers), outcome) {
+                    (Answer::Sending(..), _) => "sending".to_owned(),
+                    (Answer::NoCode(..), Outcome::SendCode(CodeOutcome::Refused(refusal), _)) => rule(refusal),
+                    (Answer::Applied(..), Outcome::Apply(ApplyOutcome::Refused(refusal))) => rule(refusal),
+                    (Answer::Applied(..), Outcome::Apply(ApplyOutcome::Replayed { .. })) => "replayed".to_owned(),
+                    (Answer::Applied(..), _) => "accepted".to_owned(),
+                    _ => "noted".to_owned(),
+                });
+            }
+        });
+    }
+    let expected = [
+        "accepted",
+        "budget_spent",
+        "daily_limit",
+        "hourly_limit",
+        "no_code expired",
+        "no_code never_sent",
+        "no_code too_many_tries",
+        "no_code used",
+        "noted",
+        "phone_locked",
+        "pool_empty",
+        "quota_reached",
+        "replayed",
+        "sending",
+        "tenant_exists company",
+        "tenant_exists email",
+        "tenant_exists phone",
+        "too_soon",
+        "wrong_code",
+    ];
+    assert_eq!(reached.into_iter().collect::<Vec<_>>(), expected);
+}
+
+/// The rule that refused, with its reason.
+fn rule(refusal: &impl serde::Serialize) -> String {
+    let stored = serde_json::to_value(refusal).unwrap();
+    let text = |key: &str| stored[key].as_str().map(|text| format!(" {text}")).unwrap_or_default();
+    format!("{}{}{}", stored["rule"].as_str().unwrap(), text("reason"), text("shared"))
+}

@@ -69,7 +69,7 @@ impl SmtpMailer {
         let address = mail.to.as_str();
         let local = address.rsplit_once('@').map_or(address, |(local, _)| local);
         let mut secrets: Vec<&str> = self.secrets.iter().map(String::as_str).collect();
-        secrets.extend([address, local, account.initial_password.reveal(), &account.company]);
+        secrets.extend([address, local, account.initial_password.reveal()]);
         secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
         secrets
     }

@@ -73,15 +73,6 @@ async fn finds_a_changed_password() {
 }
 
 #[tokio::test]
-async fn finds_html_that_is_not_escaped() {
-    let seen = |arrived: ArrivedMail, _| ArrivedMail {
-        html: arrived.html.replace("&#60;", "<").replace("&#62;", ">"),
-        ..arrived
-    };
-    expect_breach(Broken { seen, ..broken() }, "does not escape").await;
-}
-
-#[tokio::test]
 async fn finds_one_language_for_all() {
     let seen = |arrived: ArrivedMail, _| ArrivedMail { subject: "Hello".to_owned(), ..arrived };
     expect_breach(Broken { seen, ..broken() }, "the languages do not differ").await;

@@ -32,11 +32,11 @@ async fn loads_nothing_from_elsewhere() {
 }
 
 #[tokio::test]
-async fn escapes_what_people_wrote() {
+async fn escapes_what_it_is_given() {
     let mut mail = account_mail(Locale::En);
     let MailContent::Account(account) = &mut mail.content;
-    account.company = "<script>alert('x')</script> \"&\" {{ facts.company }}".to_owned();
+    account.account_name = "<script>alert('x')</script> \"&\" {{ facts.voice }}".to_owned();
     let written = sandbox().written(&mail).await;
     assert!(!written.html.contains("<script>") && !written.html.contains("alert('"));
-    assert!(written.text.contains("<script>alert('x')</script> \"&\" {{ facts.company }}"), "text is text");
+    assert!(written.text.contains("<script>alert('x')</script> \"&\" {{ facts.voice }}"), "text is text");
 }
