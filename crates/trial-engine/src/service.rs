@@ -42,22 +42,6 @@ impl Service {
         Self { dispatch: Dispatch { parts, admission, sms_timeout }, tasks, runtime }
     }
 
-    /// Decide and store; then send, outside any transaction; then take down what the gateway said.
-    async fn code_reply(&self, request: CodeRequest) -> Result<CodeReply, Unexpected> {
-        let decided = self.dispatch.admission.decide(Request::SendCode(request)).await;
-        match decided {
-            Ok(Outcome::SendCode(_, Some(code))) => {
-                let dispatch = self.dispatch.clone();
-                // A task of its own: the message is sent and its fate taken down even if the caller hangs up.
-                let sending = self.tasks.spawn_on(async move { dispatch.send(code).await }, &self.runtime);
-                sending.await.map(CodeReply::from).map_err(|_| Unexpected)
-            }
-            Ok(Outcome::SendCode(CodeOutcome::Refused(refusal), None)) => Ok(CodeReply::from(&refusal)),
-            Ok(_) | Err(NotDecided::Fault) => Err(Unexpected),
-            Err(NotDecided::Busy | NotDecided::Unavailable) => Ok(CodeReply::EXCEPTION),
-        }
-    }
-
     async fn apply_reply(&self, application: Application) -> Result<ApplyReply, Unexpected> {
         match self.dispatch.admission.decide(Request::Apply(application)).await {
             Ok(Outcome::Apply(outcome)) => Ok(ApplyReply::from(&outcome)),
@@ -69,6 +53,16 @@ impl Service {
 }
 
 impl Dispatch {
+    /// Decide and store; then send, outside any transaction; then take down what the gateway said.
+    async fn code_reply(&self, request: CodeRequest) -> Result<CodeReply, Unexpected> {
+        match self.admission.decide(Request::SendCode(request)).await {
+            Ok(Outcome::SendCode(_, Some(code))) => Ok(CodeReply::from(self.send(code).await)),
+            Ok(Outcome::SendCode(CodeOutcome::Refused(refusal), None)) => Ok(CodeReply::from(&refusal)),
+            Ok(_) | Err(NotDecided::Fault) => Err(Unexpected),
+            Err(NotDecided::Busy | NotDecided::Unavailable) => Ok(CodeReply::EXCEPTION),
+        }
+    }
+
     async fn send(&self, code: CodeToSend) -> SendState {
         let message = SmsMessage {
             code_request: code.code_request,
@@ -111,7 +105,10 @@ fn minutes_until(end: DateTime<Utc>, now: DateTime<Utc>) -> u32 {
 #[async_trait]
 impl TrialService for Service {
     async fn send_code(&self, request: CodeRequest) -> Result<CodeReply, Unexpected> {
-        let reply = self.code_reply(request).await;
+        let dispatch = self.dispatch.clone();
+        // A task of its own: a stored code is sent, and its fate taken down, even if the caller hangs up meanwhile.
+        let task = self.tasks.spawn_on(async move { dispatch.code_reply(request).await }, &self.runtime);
+        let reply = task.await.unwrap_or(Err(Unexpected));
         let code = reply.map_or("500", |reply| reply.code.as_str());
         metrics::counter!("trialgate_code_requests_total", "code" => code).increment(1);
         reply

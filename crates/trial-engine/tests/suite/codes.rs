@@ -178,6 +178,18 @@ async fn what_became_of_a_message_is_taken_down_even_if_the_caller_hangs_up() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_code_is_sent_even_if_the_caller_hangs_up_before_it_is_decided() {
+    let ledger = deciding_ledger(GatewayReply::Accepted { provider_id: None });
+    let accepted = || GatewayReply::Accepted { provider_id: None };
+    let engine = Engine::start(with_gateway(parts(ledger), gateway(accepted)), options());
+    let service = engine.service();
+    let caller = tokio::spawn(async move { service.send_code(data::code_request(&data::phone(1))).await });
+    tokio::task::yield_now().await;
+    caller.abort();
+    engine.stop().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
 async fn from_the_first_request_to_the_tenant() {
     let desk = Desk::new(MemoryLedger::default()).with_access_codes(1).await;
     let ledger = Arc::clone(&desk.ledger);
