@@ -1,0 +1,83 @@
+//! Reads a body within its bounds of size and time.
+
+use std::time::Duration;
+
+use actix_web::HttpRequest;
+use actix_web::error::PayloadError;
+use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap};
+use actix_web::web::{Bytes, BytesMut, Payload};
+use futures_util::StreamExt;
+
+use crate::problem::{Kind, Problem};
+
+/// The largest body that is read, in bytes.
+pub(crate) const MAX_BODY: usize = 16 * 1024;
+
+/// Reads a JSON body; refuses one that says it is something else or too large before reading any of it.
+pub(crate) async fn read(request: &HttpRequest, payload: Payload, limit: Duration) -> Result<Bytes, Problem> {
+    check_media_type(request.headers())?;
+    let declared = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    if declared.is_some_and(|length| length > MAX_BODY as u64) {
+        return Err(too_large());
+    }
+    tokio::time::timeout(limit, collect(payload)).await.unwrap_or_else(|_| {
+        Err(Problem::new(Kind::RequestTimeout)
+            .detail(format!("the body was not complete within {} s", limit.as_secs_f32())))
+    })
+}
+
+async fn collect(mut payload: Payload) -> Result<Bytes, Problem> {
+    let mut first = Bytes::new();
+    let mut joined = BytesMut::new();
+    while let Some(chunk) = payload.next().await {
+        let chunk = chunk.map_err(|error| unreadable(&error))?;
+        if first.len() + joined.len() + chunk.len() > MAX_BODY {
+            return Err(too_large());
+        }
+        if first.is_empty() && joined.is_empty() {
+            first = chunk;
+        } else {
+            joined.extend_from_slice(&std::mem::take(&mut first));
+            joined.extend_from_slice(&chunk);
+        }
+    }
+    Ok(if joined.is_empty() { first } else { joined.freeze() })
+}
+
+fn too_large() -> Problem {
+    Problem::new(Kind::BodyTooLarge).detail(format!("a body may have at most {MAX_BODY} bytes"))
+}
+
+fn unreadable(error: &PayloadError) -> Problem {
+    match error {
+        PayloadError::Overflow => too_large(),
+        _ => Problem::malformed("the body ended before it was complete"),
+    }
+}
+
+fn check_media_type(headers: &HeaderMap) -> Result<(), Problem> {
+    let unsupported = |detail| Err(Problem::new(Kind::UnsupportedMediaType).detail(detail));
+    let Some(value) = headers.get(CONTENT_TYPE) else {
+        return unsupported("Content-Type is missing; give application/json");
+    };
+    let value = value.to_str().unwrap_or_default();
+    let mut parts = value.split(';').map(str::trim);
+    if !parts.next().is_some_and(|essence| essence.eq_ignore_ascii_case("application/json")) {
+        return unsupported("Content-Type must be application/json");
+    }
+    let mut charsets = parts.filter_map(|parameter| parameter.split_once('='));
+    if charsets.any(|(name, value)| name.eq_ignore_ascii_case("charset") && !is_utf8(value)) {
+        return unsupported("the charset must be utf-8");
+    }
+    match headers.get(CONTENT_ENCODING) {
+        Some(coding) if !coding.as_bytes().eq_ignore_ascii_case(b"identity") => {
+            unsupported("the body must not be compressed")
+        }
+        _ => Ok(()),
+    }
+}
+
+fn is_utf8(charset: &str) -> bool {
+    let charset = charset.trim_matches('"');
+    charset.eq_ignore_ascii_case("utf-8") || charset.eq_ignore_ascii_case("utf8")
+}

@@ -1,0 +1,148 @@
+//! Whose request it is, where proxies stand in between.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use actix_web::http::header::{FORWARDED, HeaderMap, HeaderName, HeaderValue};
+use ipnet::IpNet;
+
+const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+
+/// Proxies whose word on the client's address is believed.
+#[derive(Debug)]
+pub(crate) struct TrustedProxies(Vec<IpNet>);
+
+impl TrustedProxies {
+    pub(crate) fn new(networks: Vec<IpNet>) -> Self {
+        Self(networks)
+    }
+
+    /// The client's address: the peer's, or what trusted proxies say of it. Walks from the nearest hop to the first that
+    /// is not trusted; a hop that is no address ends the walk, because nothing beyond it can be believed.
+    pub(crate) fn client_of(&self, peer: Option<SocketAddr>, headers: &HeaderMap) -> IpAddr {
+        let peer = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |address| address.ip().to_canonical());
+        if !self.trusts(peer) {
+            return peer;
+        }
+        if headers.contains_key(X_FORWARDED_FOR) {
+            let lines = headers.get_all(X_FORWARDED_FOR).rev();
+            self.walk(peer, lines.flat_map(|line| text(line).rsplit(',')).map(address_of))
+        } else {
+            let lines = headers.get_all(FORWARDED).rev();
+            self.walk(peer, lines.flat_map(|line| elements(text(line)).into_iter().rev()).map(forwarded_for))
+        }
+    }
+
+    fn walk(&self, peer: IpAddr, hops: impl Iterator<Item = Option<IpAddr>>) -> IpAddr {
+        let mut client = peer;
+        for hop in hops.map_while(|hop| hop) {
+            client = hop.to_canonical();
+            if !self.trusts(client) {
+                break;
+            }
+        }
+        client
+    }
+
+    fn trusts(&self, address: IpAddr) -> bool {
+        self.0.iter().any(|network| network.contains(&address))
+    }
+}
+
+/// A header line as text; one that is not ASCII has no address in it.
+fn text(line: &HeaderValue) -> &str {
+    line.to_str().unwrap_or("?")
+}
+
+/// An address, in brackets or not, with a port or without.
+fn address_of(hop: &str) -> Option<IpAddr> {
+    let hop = hop.trim();
+    let bare = hop.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(hop);
+    bare.parse().ok().or_else(|| hop.parse::<SocketAddr>().ok().map(|address| address.ip()))
+}
+
+/// The address in one element of `Forwarded` (RFC 7239 section 4).
+fn forwarded_for(element: &str) -> Option<IpAddr> {
+    let value = element.split(';').find_map(|pair| {
+        let (name, value) = pair.split_once('=')?;
+        name.trim().eq_ignore_ascii_case("for").then_some(value.trim())
+    })?;
+    address_of(value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(value))
+}
+
+/// Splits at commas outside quotes.
+fn elements(line: &str) -> Vec<&str> {
+    let mut quoted = false;
+    line.split(|c| {
+        quoted ^= c == '"';
+        c == ',' && !quoted
+    })
+    .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn client(peer: &str, lines: &[(&str, &str)]) -> String {
+        let networks = ["10.0.0.0/8", "2001:db8:1::/48"].map(|net| net.parse().unwrap());
+        let mut headers = HeaderMap::new();
+        for (name, value) in lines {
+            headers.append(name.parse().unwrap(), value.parse().unwrap());
+        }
+        let peer = SocketAddr::new(peer.parse().unwrap(), 4711);
+        TrustedProxies::new(networks.to_vec()).client_of(Some(peer), &headers).to_string()
+    }
+
+    #[test]
+    fn a_stranger_is_not_asked_for_whom_it_speaks() {
+        assert_eq!(client("203.0.113.9", &[("x-forwarded-for", "198.51.100.1")]), "203.0.113.9");
+        assert_eq!(client("203.0.113.9", &[]), "203.0.113.9");
+    }
+
+    #[test]
+    fn x_forwarded_for_is_walked_from_the_right_to_the_first_untrusted_hop() {
+        let xff = "x-forwarded-for";
+        for (lines, expected) in [
+            (vec![], "10.0.0.1"),
+            (vec![(xff, "198.51.100.1")], "198.51.100.1"),
+            (vec![(xff, "192.0.2.66, 198.51.100.1, 10.0.0.2")], "198.51.100.1"),
+            (vec![(xff, "192.0.2.66"), (xff, "198.51.100.1"), (xff, "10.0.0.2, 10.0.0.3")], "198.51.100.1"),
+            (vec![(xff, "10.0.0.3, 10.0.0.2")], "10.0.0.3"),
+            (vec![(xff, "198.51.100.1, nonsense, 10.0.0.2")], "10.0.0.2"),
+            (vec![(xff, "198.51.100.1, 10.0.0.2,")], "10.0.0.1"),
+            (vec![(xff, "")], "10.0.0.1"),
+            (vec![(xff, "198.51.100.1:5060")], "198.51.100.1"),
+            (vec![(xff, "[2001:db8::7]:5060")], "2001:db8::7"),
+            (vec![(xff, "[2001:db8::7]")], "2001:db8::7"),
+            (vec![(xff, "2001:db8::7, 2001:db8:1::1")], "2001:db8::7"),
+            (vec![(xff, "::ffff:198.51.100.1, ::ffff:10.1.2.3")], "198.51.100.1"),
+        ] {
+            assert_eq!(client("10.0.0.1", &lines), expected, "{lines:?}");
+        }
+    }
+
+    #[test]
+    fn forwarded_is_walked_where_x_forwarded_for_is_absent() {
+        let forwarded = "forwarded";
+        for (lines, expected) in [
+            (vec![(forwarded, "for=198.51.100.1")], "198.51.100.1"),
+            (
+                vec![(forwarded, "for=192.0.2.66, For=\"198.51.100.1:80\";proto=https, by=x;for=10.0.0.2")],
+                "198.51.100.1",
+            ),
+            (vec![(forwarded, "for=\"[2001:db8::7]:80\"")], "2001:db8::7"),
+            (vec![(forwarded, "for=198.51.100.1, for=unknown")], "10.0.0.1"),
+            (vec![(forwarded, "for=198.51.100.1, for=_hidden, for=10.0.0.2")], "10.0.0.2"),
+            (vec![(forwarded, "for=198.51.100.1, by=\"a,b\"")], "10.0.0.1"),
+            (vec![(forwarded, "for=198.51.100.1"), ("x-forwarded-for", "203.0.113.5")], "203.0.113.5"),
+        ] {
+            assert_eq!(client("10.0.0.1", &lines), expected, "{lines:?}");
+        }
+    }
+
+    #[test]
+    fn a_mapped_peer_is_the_ipv4_address_it_maps() {
+        assert_eq!(client("::ffff:203.0.113.9", &[]), "203.0.113.9");
+        assert_eq!(client("::ffff:10.0.0.1", &[("x-forwarded-for", "198.51.100.1")]), "198.51.100.1");
+    }
+}

@@ -1,0 +1,39 @@
+//! The interface in the browser. Every asset is compiled in, and the page may load nothing from elsewhere.
+
+use std::sync::{Arc, LazyLock};
+
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderValue};
+use actix_web::web::{Bytes, Path};
+use actix_web::{HttpRequest, HttpResponse};
+use utoipa_swagger_ui::{Config, SwaggerFile};
+
+use crate::problem::{Kind, Problem};
+
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
+                      font-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; \
+                      frame-ancestors 'none'";
+
+/// The validator is a service of the page's makers; the document is not theirs to see.
+static CONFIG: LazyLock<Arc<Config<'static>>> =
+    LazyLock::new(|| Arc::new(Config::new(["/openapi.json"]).validator_url("none").try_it_out_enabled(true)));
+
+/// `GET /docs/…`.
+pub(crate) async fn file(request: HttpRequest, name: Path<String>) -> HttpResponse {
+    match utoipa_swagger_ui::serve(&name, CONFIG.clone()) {
+        Ok(Some(file)) => response(file),
+        Ok(None) => Problem::new(Kind::NotFound).detail("the documentation has no such file").response(&request),
+        Err(_) => Problem::new(Kind::Unexpected).response(&request),
+    }
+}
+
+fn response(file: SwaggerFile<'static>) -> HttpResponse {
+    let bytes = match file.bytes {
+        std::borrow::Cow::Borrowed(bytes) => Bytes::from_static(bytes),
+        std::borrow::Cow::Owned(bytes) => bytes.into(),
+    };
+    HttpResponse::Ok()
+        .content_type(file.content_type)
+        .insert_header((CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY)))
+        .insert_header((CACHE_CONTROL, HeaderValue::from_static("max-age=3600")))
+        .body(bytes)
+}

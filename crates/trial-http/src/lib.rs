@@ -1,0 +1,29 @@
+//! The public interface over HTTP: reads requests, calls the ports of `trial-core`, writes answers. No rule is decided here.
+//!
+//! Where to find what: `public` has the two published interfaces, `body` reads and `form` parses their bodies, `problem`
+//! writes every answer that is not a return code, `telemetry` wraps every exchange (request id, headers, log, metrics).
+
+mod body;
+mod client_address;
+mod docs;
+mod form;
+mod health;
+mod messages;
+mod openapi;
+mod problem;
+mod public;
+mod rate_limit;
+mod request_id;
+mod routes;
+mod sandbox;
+mod server;
+mod settings;
+mod site;
+mod telemetry;
+
+pub use openapi::openapi_json;
+pub use routes::{APPLY_PATH, SEND_CODE_PATH};
+pub use server::HttpServer;
+pub use settings::{Envelope, HttpParts, HttpSettings};
+pub use site::Site;
+pub use telemetry::{Metrics, install_metrics};

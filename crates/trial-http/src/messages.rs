@@ -1,0 +1,223 @@
+//! What return codes say, in two languages, and the bodies that say it: written once, sent many times.
+
+use actix_web::http::header::{ACCEPT_LANGUAGE, HeaderMap};
+use actix_web::web::Bytes;
+use serde::Serialize;
+use trial_core::{ApplyCode, Locale, SendCode};
+
+use crate::Envelope;
+
+const QUOTA_EN: &str = "The number of e-mails sent today has reached the threshold. Contact operations personnel.";
+const QUOTA_ZH: &str = "今日发送的邮件数已达到上限，请联系运营人员。";
+
+/// What a return code of `generateverifycode` says.
+pub(crate) const fn send_message(code: SendCode, locale: Locale) -> &'static str {
+    let (en, zh) = match code {
+        SendCode::Sent => ("The short message is sent successfully.", "The short message is sent successfully."),
+        SendCode::TooSoon => {
+            ("A verification code already exists. Request another one later.", "验证码已存在，请稍后再获取。")
+        }
+        SendCode::Exception => (
+            "An exception occurred while sending the verification code. Contact operations personnel.",
+            "发送验证码时出现异常，请联系运营人员。",
+        ),
+        SendCode::NotSent => {
+            ("The short message could not be sent. Contact operations personnel.", "短信发送失败，请联系运营人员。")
+        }
+        SendCode::QuotaReached => (QUOTA_EN, QUOTA_ZH),
+    };
+    in_locale(locale, en, zh)
+}
+
+/// What a return code of `applyTenant` says.
+pub(crate) const fn apply_message(code: ApplyCode, locale: Locale) -> &'static str {
+    let (en, zh) = match code {
+        ApplyCode::Success => ("success", "success"),
+        ApplyCode::NoCode => (
+            "The verification code does not exist or has expired. Get a new one.",
+            "验证码不存在或已过期，请重新获取。",
+        ),
+        ApplyCode::WrongCode => ("The verification code is wrong.", "验证码错误。"),
+        ApplyCode::Exception => (
+            "An exception occurred while verifying the verification code. Contact operations personnel.",
+            "校验验证码时出现异常，请联系运营人员。",
+        ),
+        ApplyCode::TenantExists => (
+            "A tenant in trial or commercial use already exists. Contact operations personnel.",
+            "已存在试用或商用的租户，请联系运营人员。",
+        ),
+        ApplyCode::Conflict => ("Resource conflict. Try again in 1 minute.", "资源冲突，请在1分钟后重试。"),
+        ApplyCode::PoolEmpty => (
+            "No voice or multimedia access code is left for trial use. Contact operations personnel.",
+            "试用的语音或多媒体接入码已用完，请联系运营人员。",
+        ),
+        ApplyCode::QuotaReached => (QUOTA_EN, QUOTA_ZH),
+    };
+    in_locale(locale, en, zh)
+}
+
+const fn in_locale(locale: Locale, en: &'static str, zh: &'static str) -> &'static str {
+    match locale {
+        Locale::En => en,
+        Locale::ZhCn => zh,
+    }
+}
+
+/// A return code in both spellings, as clients for both exist.
+#[derive(Debug, Clone, Copy, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Reply {
+    return_code: &'static str,
+    return_msg: &'static str,
+    ret_code: &'static str,
+    ret_msg: &'static str,
+}
+
+#[derive(Serialize)]
+struct Enveloped {
+    schema: Reply,
+}
+
+impl Reply {
+    fn new(code: &'static str, message: &'static str) -> Self {
+        Self { return_code: code, return_msg: message, ret_code: code, ret_msg: message }
+    }
+
+    pub(crate) fn to_send(code: SendCode, locale: Locale) -> Self {
+        Self::new(code.as_str(), send_message(code, locale))
+    }
+
+    pub(crate) fn to_apply(code: ApplyCode, locale: Locale) -> Self {
+        Self::new(code.as_str(), apply_message(code, locale))
+    }
+
+    fn body(self, envelope: Envelope) -> Bytes {
+        let json = match envelope {
+            Envelope::Flat => serde_json::to_vec(&self),
+            Envelope::Schema => serde_json::to_vec(&Enveloped { schema: self }),
+        };
+        json.unwrap_or_default().into()
+    }
+}
+
+/// The body of every return code in every language.
+#[derive(Debug)]
+pub(crate) struct Replies {
+    send: [[Bytes; 2]; SendCode::ALL.len()],
+    apply: [[Bytes; 2]; ApplyCode::ALL.len()],
+}
+
+impl Replies {
+    pub(crate) fn new(envelope: Envelope) -> Self {
+        let locales = [Locale::En, Locale::ZhCn];
+        Self {
+            send: SendCode::ALL.map(|code| locales.map(|locale| Reply::to_send(code, locale).body(envelope))),
+            apply: ApplyCode::ALL.map(|code| locales.map(|locale| Reply::to_apply(code, locale).body(envelope))),
+        }
+    }
+
+    pub(crate) fn send(&self, code: SendCode, locale: Locale) -> Bytes {
+        self.send[code as usize][locale as usize].clone()
+    }
+
+    pub(crate) fn apply(&self, code: ApplyCode, locale: Locale) -> Bytes {
+        self.apply[code as usize][locale as usize].clone()
+    }
+}
+
+/// The language that the caller prefers among ours; `None` if it names neither (RFC 9110 section 12.5.4).
+pub(crate) fn preferred_locale(headers: &HeaderMap) -> Option<Locale> {
+    let (mut en, mut zh, mut any) = (None, None, None);
+    let ranges =
+        headers.get_all(ACCEPT_LANGUAGE).filter_map(|line| line.to_str().ok()).flat_map(|line| line.split(','));
+    for (place, range) in ranges.enumerate() {
+        let Some((tag, weight)) = weighted(range) else { continue };
+        let named = match tag.split('-').next().unwrap_or(tag) {
+            primary if primary.eq_ignore_ascii_case("en") => &mut en,
+            primary if primary.eq_ignore_ascii_case("zh") => &mut zh,
+            "*" => &mut any,
+            _ => continue,
+        };
+        if named.is_none_or(|(best, _)| weight > best) {
+            *named = Some((weight, place));
+        }
+    }
+    let wildcard = any.map_or(0, |(weight, _)| weight);
+    let rank = |named: Option<(u16, usize)>| named.map_or((wildcard, usize::MAX), |(weight, place)| (weight, place));
+    let ((en_weight, en_place), (zh_weight, zh_place)) = (rank(en), rank(zh));
+    if en.is_none() && zh.is_none() || en_weight == 0 && zh_weight == 0 {
+        return None;
+    }
+    let prefers_zh = zh_weight > en_weight || zh_weight == en_weight && zh_place < en_place;
+    Some(if prefers_zh { Locale::ZhCn } else { Locale::En })
+}
+
+/// A language range and its weight in thousandths; `None` if it is not written as it should be.
+fn weighted(range: &str) -> Option<(&str, u16)> {
+    let mut parts = range.split(';').map(str::trim);
+    let tag = parts.next().filter(|tag| !tag.is_empty())?;
+    let Some(parameter) = parts.next() else { return Some((tag, 1_000)) };
+    let (name, value) = parameter.split_once('=')?;
+    if !name.trim().eq_ignore_ascii_case("q") {
+        return None;
+    }
+    let weight: f32 = value.trim().parse().ok().filter(|weight| (0.0..=1.0).contains(weight))?;
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and 1000, as just checked")]
+    Some((tag, (weight * 1_000.0).round() as u16))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bodies_are_found_by_their_code() {
+        let replies = Replies::new(Envelope::Flat);
+        for (locale, other) in [(Locale::En, Locale::ZhCn), (Locale::ZhCn, Locale::En)] {
+            for code in SendCode::ALL {
+                assert_eq!(replies.send(code, locale), Reply::to_send(code, locale).body(Envelope::Flat));
+                let fixed = code == SendCode::Sent;
+                assert_eq!(fixed, send_message(code, locale) == send_message(code, other));
+            }
+            for code in ApplyCode::ALL {
+                assert_eq!(replies.apply(code, locale), Reply::to_apply(code, locale).body(Envelope::Flat));
+                let fixed = code == ApplyCode::Success;
+                assert_eq!(fixed, apply_message(code, locale) == apply_message(code, other));
+            }
+        }
+    }
+
+    #[test]
+    fn the_heaviest_named_language_wins() {
+        let cases: [(&[&str], Option<Locale>); 21] = [
+            (&[], None),
+            (&[""], None),
+            (&["fr"], None),
+            (&["*"], None),
+            (&["fr, *;q=0.5"], None),
+            (&["zh"], Some(Locale::ZhCn)),
+            (&["ZH-Hant-TW"], Some(Locale::ZhCn)),
+            (&["zh-CN,zh;q=0.9,en;q=0.8"], Some(Locale::ZhCn)),
+            (&["en-US,en;q=0.9,zh-CN;q=0.8"], Some(Locale::En)),
+            (&["en;q=0.5, zh;q=0.7"], Some(Locale::ZhCn)),
+            (&["en;q=0.5", "zh;q=0.7"], Some(Locale::ZhCn)),
+            (&["zh, en"], Some(Locale::ZhCn)),
+            (&["en, zh"], Some(Locale::En)),
+            (&["fr, zh;q=0.1"], Some(Locale::ZhCn)),
+            (&["zh;q=0"], None),
+            (&["zh;q=0, *"], Some(Locale::En)),
+            (&["en;q=0, *;q=0.1"], Some(Locale::ZhCn)),
+            (&["zh;q=0.5, *;q=0.8"], Some(Locale::En)),
+            (&["zh;q=2, en;q=0.1"], Some(Locale::En)),
+            (&["zh;q=high, en;q=0.1"], Some(Locale::En)),
+            (&["zh ; q = 0.9 , en;q=0.1"], Some(Locale::ZhCn)),
+        ];
+        for (lines, expected) in cases {
+            let mut headers = HeaderMap::new();
+            for line in lines {
+                headers.append(ACCEPT_LANGUAGE, line.parse().unwrap());
+            }
+            assert_eq!(preferred_locale(&headers), expected, "{lines:?}");
+        }
+    }
+}

@@ -1,0 +1,345 @@
+//! The interface as an OpenAPI document. Examples are written from the very messages that are sent.
+
+use std::sync::LazyLock;
+
+use actix_web::HttpResponse;
+use actix_web::web::Bytes;
+use serde_json::{Value, json};
+use trial_core::{ApplyCode, Locale, SendCode};
+use utoipa::openapi::example::ExampleBuilder;
+use utoipa::openapi::header::HeaderBuilder;
+use utoipa::openapi::path::{
+    HttpMethod, OperationBuilder, ParameterBuilder, ParameterIn, PathItem, PathItemBuilder, PathsBuilder,
+};
+use utoipa::openapi::request_body::RequestBodyBuilder;
+use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Schema, Type};
+use utoipa::openapi::tag::TagBuilder;
+use utoipa::openapi::{
+    ComponentsBuilder, Content, ContentBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, Ref, RefOr,
+    Required, ResponseBuilder,
+};
+
+use crate::messages::Reply;
+use crate::problem::{CONTENT_TYPE_PROBLEM, Kind};
+use crate::routes::{APPLY_PATH, SEND_CODE_PATH};
+
+const JSON: &str = "application/json";
+
+static DOCUMENT: LazyLock<Bytes> = LazyLock::new(|| openapi_json().into());
+
+/// The document that is served at `/openapi.json`.
+pub fn openapi_json() -> String {
+    let mut text = build().to_pretty_json().unwrap_or_default();
+    text.push('\n');
+    text
+}
+
+/// `GET /openapi.json`.
+pub(crate) async fn document() -> HttpResponse {
+    HttpResponse::Ok().content_type(JSON).body(DOCUMENT.clone())
+}
+
+fn build() -> OpenApi {
+    let info = InfoBuilder::new()
+        .title("Trialgate")
+        .version(env!("CARGO_PKG_VERSION"))
+        .description(Some(
+            "One-click trials of a cloud contact centre: sends an SMS verification code and applies for a trial tenant. \
+             A decision is answered with HTTP 200 and a return code, in both published spellings. With \
+             `http.envelope = \"schema\"` the request stands in an object named `requestBody` and the reply in one named \
+             `schema`. Everything else is an RFC 9457 problem. Fields that are not described are ignored.",
+        ))
+        .license(Some(LicenseBuilder::new().name("Apache-2.0").identifier(Some("Apache-2.0")).build()))
+        .build();
+    let tag = |name: &str, what: &str| TagBuilder::new().name(name).description(Some(what)).build();
+    let paths = PathsBuilder::new()
+        .path(SEND_CODE_PATH, PathItem::new(HttpMethod::Post, send_code()))
+        .path(APPLY_PATH, PathItem::new(HttpMethod::Post, apply()))
+        .path("/healthz", PathItem::new(HttpMethod::Get, healthz()))
+        .path("/readyz", PathItem::new(HttpMethod::Get, readyz()))
+        .path("/metrics", PathItem::new(HttpMethod::Get, metrics()))
+        .path("/sandbox/messages", PathItem::new(HttpMethod::Get, sandbox_messages()))
+        .path("/sandbox/faults", sandbox_faults());
+    OpenApiBuilder::new()
+        .info(info)
+        .tags(Some([
+            tag("public", "What a website calls."),
+            tag("process", "What the process's surroundings call."),
+            tag("sandbox", "Captured messages; only where the sandbox is on, 404 elsewhere."),
+        ]))
+        .paths(paths.build())
+        .components(Some(components().build()))
+        .build()
+}
+
+fn components() -> ComponentsBuilder {
+    ComponentsBuilder::new()
+        .schema(
+            "CodeRequest",
+            object([("phone", text("E.164, or national in the default region; any usual spelling", 40))]),
+        )
+        .schema(
+            "Application",
+            object([
+                ("companyName", text("1 to 128 characters after trimming; no control characters", 128)),
+                ("phone", text("E.164, or national in the default region; any usual spelling", 40)),
+                ("phoneVerifyCode", text("the code from the short message", 16)),
+                ("email", text("a mailbox of RFC 5321, at most 254 bytes", 254)),
+            ]),
+        )
+        .schema(
+            "Reply",
+            object([
+                ("returnCode", text("the return code", 3)),
+                ("returnMsg", text("what it means, for people", 200)),
+                ("retCode", text("the same as returnCode", 3)),
+                ("retMsg", text("the same as returnMsg", 200)),
+            ]),
+        )
+        .schema("Problem", problem_schema())
+        .schema("Faults", faults_schema())
+}
+
+fn send_code() -> OperationBuilder {
+    let examples = SendCode::ALL.map(|code| (code.as_str(), when_sending(code), Reply::to_send(code, Locale::En)));
+    public("generateVerifyCode", "Send a verification code")
+        .request_body(Some(body("CodeRequest", json!({"phone": "16673280001"})).build()))
+        .response("200", replies(&examples))
+}
+
+fn apply() -> OperationBuilder {
+    let example = json!({
+        "companyName": "Example Ltd.", "phone": "16673280001", "phoneVerifyCode": "123456", "email": "a@example.com"
+    });
+    let examples = ApplyCode::ALL.map(|code| (code.as_str(), when_applying(code), Reply::to_apply(code, Locale::En)));
+    public("applyTenant", "Apply for a trial")
+        .request_body(Some(body("Application", example).build()))
+        .response("200", replies(&examples))
+}
+
+const fn when_sending(code: SendCode) -> &'static str {
+    match code {
+        SendCode::Sent => "The gateway accepted the message.",
+        SendCode::TooSoon => "Inside the resend interval, or over the phone's limit of sends. Retry-After says when.",
+        SendCode::Exception => "Storage or gateway unreachable, outcome of the send unknown, or the phone is locked.",
+        SendCode::NotSent => "The gateway refused the message, or the SMS budget of the day is spent.",
+        SendCode::QuotaReached => "The e-mails sent today have reached the threshold.",
+    }
+}
+
+const fn when_applying(code: ApplyCode) -> &'static str {
+    match code {
+        ApplyCode::Success => {
+            "The account information is on its way by e-mail. A repeated application changes nothing."
+        }
+        ApplyCode::NoCode => "None sent, too old, used up, or spent by too many wrong tries.",
+        ApplyCode::WrongCode => "Counted against the code and against the phone.",
+        ApplyCode::Exception => "The phone is locked after too many wrong codes, or the code cannot be looked up.",
+        ApplyCode::TenantExists => "The same phone, e-mail address or company has a tenant already.",
+        ApplyCode::Conflict => "Too busy, or the outcome is not known. Send the same again after Retry-After.",
+        ApplyCode::PoolEmpty => "A trial needs a voice and a multimedia access code.",
+        ApplyCode::QuotaReached => "The e-mails sent today have reached the threshold.",
+    }
+}
+
+fn public(id: &str, summary: &str) -> OperationBuilder {
+    let header = |name: &str, what: &str| {
+        ParameterBuilder::new()
+            .name(name)
+            .parameter_in(ParameterIn::Header)
+            .required(Required::False)
+            .description(Some(what))
+            .schema(Some(ObjectBuilder::new().schema_type(Type::String)))
+    };
+    let failures = [
+        ("400", vec![Kind::MalformedBody, Kind::InvalidFields]),
+        ("408", vec![Kind::RequestTimeout]),
+        ("413", vec![Kind::BodyTooLarge]),
+        ("415", vec![Kind::UnsupportedMediaType]),
+        ("429", vec![Kind::RateLimited]),
+        ("500", vec![Kind::Unexpected]),
+    ];
+    let operation = OperationBuilder::new()
+        .tag("public")
+        .operation_id(Some(id))
+        .summary(Some(summary))
+        .parameter(header("X-Request-Id", "1 to 64 letters, digits and -_.: of the caller's own; else one is made"))
+        .parameter(header("Accept-Language", "zh for messages in Chinese; English otherwise"));
+    failures.into_iter().fold(operation, |operation, (status, kinds)| operation.response(status, problem(&kinds)))
+}
+
+fn replies(examples: &[(&str, &str, Reply)]) -> ResponseBuilder {
+    let examples = examples.iter().map(|(code, when, reply)| {
+        let value = serde_json::to_value(reply).ok();
+        (*code, ExampleBuilder::new().summary(*when).value(value).build())
+    });
+    let content =
+        ContentBuilder::new().schema(Some(Ref::from_schema_name("Reply"))).examples_from_iter(examples).build();
+    ResponseBuilder::new()
+        .description("A return code")
+        .content(JSON, content)
+        .header("X-Request-Id", text_header("The id that operations search by"))
+        .header("Retry-After", text_header("Seconds to wait, where that is known (201, 005)"))
+}
+
+fn problem(kinds: &[Kind]) -> ResponseBuilder {
+    let examples = kinds.iter().map(|kind| {
+        let name = kind.uri().rsplit(':').next().unwrap_or_default();
+        (name, ExampleBuilder::new().value(Some(problem_example(*kind))).build())
+    });
+    let schema = Some(Ref::from_schema_name("Problem"));
+    let content = ContentBuilder::new().schema(schema).examples_from_iter(examples).build();
+    let response = ResponseBuilder::new()
+        .description(kinds.first().map_or("", |kind| kind.title()))
+        .content(CONTENT_TYPE_PROBLEM, content)
+        .header("X-Request-Id", text_header("The id that operations search by"));
+    if kinds.contains(&Kind::RateLimited) {
+        response.header("Retry-After", text_header("Seconds to wait"))
+    } else {
+        response
+    }
+}
+
+fn problem_example(kind: Kind) -> Value {
+    let mut example = json!({
+        "type": kind.uri(), "title": kind.title(), "status": kind.status().as_u16(),
+        "requestId": "019cad1c-8e00-7a5c-9f3e-2b7d4c6a8e10"
+    });
+    if kind == Kind::InvalidFields {
+        example["detail"] = json!("1 field must be corrected");
+        example["errors"] = json!([{"pointer": "#/phone", "field": "phone", "detail": "phone is missing"}]);
+    }
+    example
+}
+
+fn healthz() -> OperationBuilder {
+    process("healthz", "Whether the process serves").response("200", json_response("It does", json!({"status": "ok"})))
+}
+
+fn readyz() -> OperationBuilder {
+    let readiness = |ready: bool| {
+        let mut storage = json!({"name": "storage", "ready": ready, "vital": true});
+        if !ready {
+            storage["problem"] = json!("the ledger cannot be reached");
+        }
+        json!({"ready": ready, "dependencies": [storage, {"name": "mail", "ready": true, "vital": false}]})
+    };
+    process("readyz", "Whether applications can be taken")
+        .response("200", json_response("They can", readiness(true)))
+        .response("503", json_response("Something vital stands in the way", readiness(false)))
+}
+
+fn metrics() -> OperationBuilder {
+    let content: Content = ContentBuilder::new().schema(Some(ObjectBuilder::new().schema_type(Type::String))).build();
+    let response = ResponseBuilder::new().description("Text format of Prometheus").content("text/plain", content);
+    process("metrics", "Measurements").response("200", response)
+}
+
+fn process(id: &str, summary: &str) -> OperationBuilder {
+    OperationBuilder::new().tag("process").operation_id(Some(id)).summary(Some(summary))
+}
+
+fn sandbox_messages() -> OperationBuilder {
+    let filter = |name: &str, what: &str, schema: ObjectBuilder| {
+        ParameterBuilder::new()
+            .name(name)
+            .parameter_in(ParameterIn::Query)
+            .required(Required::False)
+            .description(Some(what))
+            .schema(Some(schema))
+    };
+    let channel = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(["sms", "mail"]));
+    let recipient = ObjectBuilder::new().schema_type(Type::String);
+    let limit = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1)).maximum(Some(1_000));
+    let example = json!({"messages": [{
+        "channel": "sms", "to": "+8616673280001", "text": "Your verification code is 123456.", "code": "123456",
+        "at": "2026-03-02T08:00:00Z"
+    }]});
+    sandbox("sandboxMessages", "Captured messages, newest first")
+        .parameter(filter("channel", "Only these", channel))
+        .parameter(filter("to", "Only those to this phone, in any spelling, or e-mail address", recipient))
+        .parameter(filter("limit", "At most so many; 100 if not said", limit))
+        .response("200", json_response("Captured messages", example))
+        .response("400", problem(&[Kind::InvalidQuery]))
+}
+
+fn sandbox_faults() -> PathItem {
+    let example = json!({"sms": "refuse", "mail": "none"});
+    let read = sandbox("sandboxFaults", "What the captured gateway and mail server do wrong")
+        .response("200", json_response("Faults in force", example.clone()));
+    let write = sandbox("setSandboxFaults", "Have the captured gateway and mail server fail; what is left out is none")
+        .request_body(Some(body("Faults", example.clone()).build()))
+        .response("200", json_response("Faults in force", example))
+        .response("400", problem(&[Kind::MalformedBody]));
+    PathItemBuilder::new().operation(HttpMethod::Get, read).operation(HttpMethod::Put, write).build()
+}
+
+fn sandbox(id: &str, summary: &str) -> OperationBuilder {
+    OperationBuilder::new()
+        .tag("sandbox")
+        .operation_id(Some(id))
+        .summary(Some(summary))
+        .response("404", problem(&[Kind::NotFound]))
+}
+
+fn body(schema: &str, example: Value) -> RequestBodyBuilder {
+    let content = ContentBuilder::new().schema(Some(Ref::from_schema_name(schema))).example(Some(example)).build();
+    RequestBodyBuilder::new().required(Some(Required::True)).content(JSON, content)
+}
+
+fn json_response(description: &str, example: Value) -> ResponseBuilder {
+    let schema = ObjectBuilder::new().schema_type(Type::Object);
+    let content = ContentBuilder::new().schema(Some(schema)).example(Some(example)).build();
+    ResponseBuilder::new().description(description).content(JSON, content)
+}
+
+fn object<const N: usize>(fields: [(&str, ObjectBuilder); N]) -> RefOr<Schema> {
+    let object = ObjectBuilder::new().schema_type(Type::Object);
+    fields.into_iter().fold(object, |object, (name, field)| object.property(name, field).required(name)).into()
+}
+
+fn text(description: &str, max_length: usize) -> ObjectBuilder {
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .description(Some(description))
+        .min_length(Some(1))
+        .max_length(Some(max_length))
+}
+
+fn text_header(description: &str) -> utoipa::openapi::header::Header {
+    let schema: Schema = ObjectBuilder::new().schema_type(Type::String).into();
+    HeaderBuilder::new().schema(Some(schema)).description(Some(description)).build()
+}
+
+fn problem_schema() -> RefOr<Schema> {
+    let string = || ObjectBuilder::new().schema_type(Type::String);
+    let error = ObjectBuilder::new()
+        .schema_type(Type::Object)
+        .property("pointer", string().description(Some("where in the body, as a JSON pointer")))
+        .property("field", string().description(Some("the field of the body")))
+        .property("parameter", string().description(Some("the parameter of the query")))
+        .property("detail", string().description(Some("what is wrong and what to give instead")))
+        .required("detail");
+    ObjectBuilder::new()
+        .schema_type(Type::Object)
+        .property("type", string().description(Some("names the kind of problem")))
+        .property("title", string())
+        .property("status", ObjectBuilder::new().schema_type(Type::Integer))
+        .property("detail", string())
+        .property("requestId", string())
+        .property("errors", ArrayBuilder::new().items(error))
+        .required("type")
+        .required("title")
+        .required("status")
+        .required("requestId")
+        .into()
+}
+
+fn faults_schema() -> RefOr<Schema> {
+    let one_of = |names: &[&str]| ObjectBuilder::new().schema_type(Type::String).enum_values(Some(names.to_vec()));
+    ObjectBuilder::new()
+        .schema_type(Type::Object)
+        .property("sms", one_of(&["none", "refuse", "unreachable", "unknown"]))
+        .property("mail", one_of(&["none", "transient", "permanent"]))
+        .into()
+}

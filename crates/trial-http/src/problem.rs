@@ -1,0 +1,177 @@
+//! Every answer that is not a return code: RFC 9457 problems. None of them repeats what the caller sent.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use actix_web::{HttpMessage, HttpRequest, HttpResponse};
+use serde::Serialize;
+use trial_core::RequestId;
+
+pub(crate) const CONTENT_TYPE_PROBLEM: &str = "application/problem+json";
+
+/// What went wrong, as the problem's `type` names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    MalformedBody,
+    InvalidFields,
+    InvalidQuery,
+    NotFound,
+    MethodNotAllowed,
+    RequestTimeout,
+    BodyTooLarge,
+    UnsupportedMediaType,
+    RateLimited,
+    Unexpected,
+}
+
+impl Kind {
+    pub(crate) const fn uri(self) -> &'static str {
+        match self {
+            Self::MalformedBody => "urn:trialgate:problem:malformed-body",
+            Self::InvalidFields => "urn:trialgate:problem:invalid-fields",
+            Self::InvalidQuery => "urn:trialgate:problem:invalid-query",
+            Self::NotFound => "urn:trialgate:problem:not-found",
+            Self::MethodNotAllowed => "urn:trialgate:problem:method-not-allowed",
+            Self::RequestTimeout => "urn:trialgate:problem:request-timeout",
+            Self::BodyTooLarge => "urn:trialgate:problem:body-too-large",
+            Self::UnsupportedMediaType => "urn:trialgate:problem:unsupported-media-type",
+            Self::RateLimited => "urn:trialgate:problem:rate-limited",
+            Self::Unexpected => "urn:trialgate:problem:unexpected",
+        }
+    }
+
+    pub(crate) const fn title(self) -> &'static str {
+        match self {
+            Self::MalformedBody => "The body cannot be read",
+            Self::InvalidFields => "Some fields are missing or invalid",
+            Self::InvalidQuery => "Some query parameters are invalid",
+            Self::NotFound => "Not found",
+            Self::MethodNotAllowed => "Method not allowed",
+            Self::RequestTimeout => "The body took too long to arrive",
+            Self::BodyTooLarge => "The body is too large",
+            Self::UnsupportedMediaType => "Unsupported media type",
+            Self::RateLimited => "Too many requests",
+            Self::Unexpected => "Unexpected failure",
+        }
+    }
+
+    pub(crate) const fn status(self) -> StatusCode {
+        match self {
+            Self::MalformedBody | Self::InvalidFields | Self::InvalidQuery => StatusCode::BAD_REQUEST,
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
+            Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::RateLimited => StatusCode::TOO_MANY_REQUESTS,
+            Self::Unexpected => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// Whether part of the body may still be on its way, so that the connection is of no more use.
+    const fn leaves_body_unread(self) -> bool {
+        matches!(self, Self::RequestTimeout | Self::BodyTooLarge)
+    }
+}
+
+/// One offending part of the request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct FieldError {
+    /// Where in the body, as a JSON pointer in a URI fragment.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) pointer: Option<String>,
+    /// The field of the body.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) field: Option<&'static str>,
+    /// The parameter of the query.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) parameter: Option<&'static str>,
+    /// What is wrong and what to give instead.
+    pub(crate) detail: String,
+}
+
+impl FieldError {
+    pub(crate) fn in_body(pointer: String, field: &'static str, detail: String) -> Self {
+        Self { pointer: Some(pointer), field: Some(field), parameter: None, detail }
+    }
+
+    /// The parameter is `None` where one is given that there is not.
+    pub(crate) fn in_query(parameter: Option<&'static str>, detail: String) -> Self {
+        Self { pointer: None, field: None, parameter, detail }
+    }
+}
+
+/// An answer that is not a return code.
+#[derive(Debug)]
+pub(crate) struct Problem {
+    kind: Kind,
+    detail: Option<Cow<'static, str>>,
+    errors: Vec<FieldError>,
+    retry_after: Option<Duration>,
+}
+
+#[derive(Serialize)]
+struct Body<'a> {
+    r#type: &'static str,
+    title: &'static str,
+    status: u16,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<&'a str>,
+    #[serde(rename = "requestId", skip_serializing_if = "Option::is_none")]
+    request_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    errors: &'a [FieldError],
+}
+
+impl Problem {
+    pub(crate) fn new(kind: Kind) -> Self {
+        Self { kind, detail: None, errors: Vec::new(), retry_after: None }
+    }
+
+    pub(crate) fn malformed(detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(Kind::MalformedBody).detail(detail)
+    }
+
+    pub(crate) fn detail(mut self, detail: impl Into<Cow<'static, str>>) -> Self {
+        self.detail = Some(detail.into());
+        self
+    }
+
+    pub(crate) fn errors(mut self, errors: Vec<FieldError>) -> Self {
+        self.errors = errors;
+        self
+    }
+
+    pub(crate) fn retry_after(mut self, wait: Duration) -> Self {
+        self.retry_after = Some(wait);
+        self
+    }
+
+    pub(crate) fn response(&self, request: &HttpRequest) -> HttpResponse {
+        let extensions = request.extensions();
+        let body = Body {
+            r#type: self.kind.uri(),
+            title: self.kind.title(),
+            status: self.kind.status().as_u16(),
+            detail: self.detail.as_deref(),
+            request_id: extensions.get::<RequestId>().map(RequestId::as_str),
+            errors: &self.errors,
+        };
+        let mut builder = HttpResponse::build(self.kind.status());
+        builder.insert_header((CONTENT_TYPE, HeaderValue::from_static(CONTENT_TYPE_PROBLEM)));
+        if let Some(wait) = self.retry_after {
+            builder.insert_header((RETRY_AFTER, whole_seconds(wait)));
+        }
+        if self.kind.leaves_body_unread() {
+            builder.force_close();
+        }
+        builder.body(serde_json::to_vec(&body).unwrap_or_default())
+    }
+}
+
+/// A wait as `Retry-After` has it: whole seconds, rounded up, so that nobody comes too early.
+pub(crate) fn whole_seconds(wait: Duration) -> HeaderValue {
+    HeaderValue::from(wait.as_secs() + u64::from(wait.subsec_nanos() > 0))
+}

@@ -1,0 +1,106 @@
+//! The two published interfaces: parse, ask the port, write the return code.
+
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use actix_web::http::header::{HeaderValue, RETRY_AFTER};
+use actix_web::web::{Bytes, Data, Payload};
+use actix_web::{HttpMessage, HttpRequest, HttpResponse};
+use futures_util::FutureExt;
+use trial_core::ports::Unexpected;
+use trial_core::{Application, CodeRequest, CompanyName, Email, Locale, Phone, RequestId, SubmittedCode};
+
+use crate::body;
+use crate::form::Form;
+use crate::messages::preferred_locale;
+use crate::problem::{Kind, Problem, whole_seconds};
+use crate::rate_limit::AddressLimiter;
+use crate::site::State;
+
+/// `POST generateverifycode`.
+pub(crate) async fn send_code(request: HttpRequest, payload: Payload, state: Data<State>) -> HttpResponse {
+    match answer_send_code(&request, payload, &state).await {
+        Ok(response) => response,
+        Err(problem) => problem.response(&request),
+    }
+}
+
+/// `POST applyTenant`.
+pub(crate) async fn apply(request: HttpRequest, payload: Payload, state: Data<State>) -> HttpResponse {
+    match answer_apply(&request, payload, &state).await {
+        Ok(response) => response,
+        Err(problem) => problem.response(&request),
+    }
+}
+
+async fn answer_send_code(request: &HttpRequest, payload: Payload, state: &State) -> Result<HttpResponse, Problem> {
+    check_rate(request, state, &state.code_limit)?;
+    let body = body::read(request, payload, state.settings.body_timeout).await?;
+    let mut form = Form::parse(&body, &["phone"], state.settings.envelope)?;
+    let Some(phone) = form.take(0, |text| Phone::parse(text, &state.settings.phone)) else {
+        return Err(form.into_problem());
+    };
+    let preferred = preferred_locale(request.headers());
+    let locale = preferred.unwrap_or_else(|| Locale::of_phone(&phone));
+    let asked = CodeRequest { request_id: id_of(request), phone, locale };
+    let reply = unless_it_panics(state.service.send_code(asked)).await?;
+    Ok(response(state.replies.send(reply.code, preferred.unwrap_or(Locale::En)), reply.retry_after))
+}
+
+async fn answer_apply(request: &HttpRequest, payload: Payload, state: &State) -> Result<HttpResponse, Problem> {
+    check_rate(request, state, &state.application_limit)?;
+    let body = body::read(request, payload, state.settings.body_timeout).await?;
+    let preferred = preferred_locale(request.headers());
+    let application = parse_application(request, &body, state, preferred)?;
+    let reply = unless_it_panics(state.service.apply(application)).await?;
+    Ok(response(state.replies.apply(reply.code, preferred.unwrap_or(Locale::En)), reply.retry_after))
+}
+
+fn parse_application(
+    request: &HttpRequest,
+    body: &[u8],
+    state: &State,
+    preferred: Option<Locale>,
+) -> Result<Application, Problem> {
+    let names = &["companyName", "phone", "phoneVerifyCode", "email"];
+    let mut form = Form::parse(body, names, state.settings.envelope)?;
+    let company = form.take(0, CompanyName::parse);
+    let phone = form.take(1, |text| Phone::parse(text, &state.settings.phone));
+    let code = form.take(2, SubmittedCode::parse);
+    let email = form.take(3, Email::parse);
+    let (Some(company), Some(phone), Some(code), Some(email)) = (company, phone, code, email) else {
+        return Err(form.into_problem());
+    };
+    let locale = preferred.unwrap_or_else(|| Locale::of_phone(&phone));
+    Ok(Application { request_id: id_of(request), company, phone, code, email, locale })
+}
+
+fn check_rate(request: &HttpRequest, state: &State, limit: &AddressLimiter) -> Result<(), Problem> {
+    if limit.is_off() {
+        return Ok(());
+    }
+    let client = state.trusted_proxies.client_of(request.peer_addr(), request.headers());
+    limit.check(client).map_err(|wait| {
+        Problem::new(Kind::RateLimited).detail("this client address has made too many requests").retry_after(wait)
+    })
+}
+
+/// The exchange's id, which [`crate::telemetry`] has put there.
+fn id_of(request: &HttpRequest) -> RequestId {
+    request.extensions().get::<RequestId>().cloned().unwrap_or_else(|| RequestId::from_stored("unknown"))
+}
+
+/// A panic behind the port is answered like any other fault of the program, instead of by a dropped connection.
+async fn unless_it_panics<T>(call: impl Future<Output = Result<T, Unexpected>>) -> Result<T, Problem> {
+    let called = AssertUnwindSafe(call).catch_unwind().await.unwrap_or(Err(Unexpected));
+    called.map_err(|Unexpected| Problem::new(Kind::Unexpected))
+}
+
+fn response(body: Bytes, retry_after: Option<Duration>) -> HttpResponse {
+    let mut builder = HttpResponse::Ok();
+    builder.content_type(HeaderValue::from_static("application/json"));
+    if let Some(wait) = retry_after {
+        builder.insert_header((RETRY_AFTER, whole_seconds(wait)));
+    }
+    builder.body(body)
+}

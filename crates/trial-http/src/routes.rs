@@ -1,0 +1,97 @@
+use actix_web::http::header::{ALLOW, HeaderValue};
+use actix_web::http::{Method, StatusCode};
+use actix_web::{HttpRequest, HttpResponse, Resource, guard, web};
+
+use crate::problem::{Kind, Problem};
+
+/// The path that sends a verification code.
+pub const SEND_CODE_PATH: &str = "/apiaccess/rest/ipccprovision/v1/applyTry/generateverifycode";
+/// The path that applies for a trial.
+pub const APPLY_PATH: &str = "/apiaccess/rest/ipccprovision/v1/applyTry/applyTenant";
+
+/// Every route, as logs and metrics name it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Route {
+    SendCode,
+    Apply,
+    Home,
+    Health,
+    Readiness,
+    Metrics,
+    OpenApi,
+    Docs,
+    DocsFile,
+    SandboxPage,
+    SandboxMessages,
+    SandboxFaults,
+    Unknown,
+}
+
+impl Route {
+    pub(crate) const ALL: [Self; 13] = [
+        Self::SendCode,
+        Self::Apply,
+        Self::Home,
+        Self::Health,
+        Self::Readiness,
+        Self::Metrics,
+        Self::OpenApi,
+        Self::Docs,
+        Self::DocsFile,
+        Self::SandboxPage,
+        Self::SandboxMessages,
+        Self::SandboxFaults,
+        Self::Unknown,
+    ];
+
+    pub(crate) const fn pattern(self) -> &'static str {
+        match self {
+            Self::SendCode => SEND_CODE_PATH,
+            Self::Apply => APPLY_PATH,
+            Self::Home => "/",
+            Self::Health => "/healthz",
+            Self::Readiness => "/readyz",
+            Self::Metrics => "/metrics",
+            Self::OpenApi => "/openapi.json",
+            Self::Docs => "/docs",
+            Self::DocsFile => "/docs/{file:.*}",
+            Self::SandboxPage => "/sandbox",
+            Self::SandboxMessages => "/sandbox/messages",
+            Self::SandboxFaults => "/sandbox/faults",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    const fn allow(self) -> &'static str {
+        match self {
+            Self::SendCode | Self::Apply => "POST, OPTIONS",
+            Self::SandboxFaults => "GET, HEAD, PUT, OPTIONS",
+            _ => "GET, HEAD, OPTIONS",
+        }
+    }
+
+    /// The route's resource, which answers the methods that it does not take.
+    pub(crate) fn resource(self) -> Resource {
+        web::resource(self.pattern()).app_data(self).default_service(web::to(other_method))
+    }
+}
+
+/// A route for GET, and HEAD with it.
+pub(crate) fn get() -> actix_web::Route {
+    web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
+}
+
+async fn other_method(request: HttpRequest) -> HttpResponse {
+    let allow = request.app_data::<Route>().copied().unwrap_or(Route::Unknown).allow();
+    let mut response = if request.method() == Method::OPTIONS {
+        HttpResponse::new(StatusCode::NO_CONTENT)
+    } else {
+        Problem::new(Kind::MethodNotAllowed).detail(format!("this path takes {allow}")).response(&request)
+    };
+    response.headers_mut().insert(ALLOW, HeaderValue::from_static(allow));
+    response
+}
+
+pub(crate) async fn not_found(request: HttpRequest) -> HttpResponse {
+    Problem::new(Kind::NotFound).detail("there is nothing at this path").response(&request)
+}

@@ -1,0 +1,168 @@
+//! The sandbox's inbox: captured messages as JSON and as a page, and the switch for faults.
+
+use std::sync::Arc;
+
+use actix_web::http::header::{CONTENT_SECURITY_POLICY, HeaderValue};
+use actix_web::web::{self, Data, Payload, Query};
+use actix_web::{HttpRequest, HttpResponse};
+use askama::Template;
+use serde::Serialize;
+use trial_core::{Phone, PhonePolicy};
+use trial_sandbox::{CapturedMessage, Channel, Faults, Filter, Inbox, InboxError};
+
+use crate::body;
+use crate::problem::{FieldError, Kind, Problem};
+use crate::site::State;
+
+/// The most messages that one listing gives.
+const MAX_LIMIT: usize = 1_000;
+/// Messages on the page.
+const PAGE_LENGTH: usize = 50;
+/// How often the page asks for new messages, in seconds.
+const REFRESH_S: u32 = 5;
+
+/// No script, nothing from elsewhere. Styles may be inline because captured mails have them so.
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-src 'self'; base-uri 'none'; \
+                      form-action 'self'; frame-ancestors 'none'";
+
+#[derive(Serialize)]
+struct Listing {
+    messages: Vec<CapturedMessage>,
+}
+
+#[derive(Template)]
+#[template(path = "inbox.html")]
+struct Page {
+    messages: Vec<CapturedMessage>,
+    faults: Option<String>,
+    to: String,
+    refresh_s: Option<u32>,
+}
+
+/// `GET /sandbox/messages`.
+pub(crate) async fn messages(request: HttpRequest, state: Data<State>) -> HttpResponse {
+    match list(&request, &state).await {
+        Ok(messages) => HttpResponse::Ok().json(Listing { messages }),
+        Err(problem) => problem.response(&request),
+    }
+}
+
+/// `GET /sandbox`: the newest messages in the browser. It refreshes itself unless asked not to, by `?refresh=off`.
+pub(crate) async fn page(request: HttpRequest, state: Data<State>) -> HttpResponse {
+    match render(&request, &state).await {
+        Ok(html) => HttpResponse::Ok()
+            .content_type("text/html; charset=utf-8")
+            .insert_header((CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY)))
+            .body(html),
+        Err(problem) => problem.response(&request),
+    }
+}
+
+/// `GET /sandbox/faults`.
+pub(crate) async fn faults(request: HttpRequest, state: Data<State>) -> HttpResponse {
+    match inbox(&state) {
+        Ok(inbox) => HttpResponse::Ok().json(inbox.faults()),
+        Err(problem) => problem.response(&request),
+    }
+}
+
+/// `PUT /sandbox/faults`: what the captured gateway and mail server do wrong from now on; what is left out is `none`.
+pub(crate) async fn set_faults(request: HttpRequest, payload: Payload, state: Data<State>) -> HttpResponse {
+    match put_faults(&request, payload, &state).await {
+        Ok(faults) => HttpResponse::Ok().json(faults),
+        Err(problem) => problem.response(&request),
+    }
+}
+
+async fn put_faults(request: &HttpRequest, payload: Payload, state: &State) -> Result<Faults, Problem> {
+    let inbox = inbox(state)?;
+    let body = body::read(request, payload, state.settings.body_timeout).await?;
+    let faults = serde_json::from_slice(&body).map_err(|_| {
+        Problem::malformed(
+            "give {\"sms\": none, refuse, unreachable or unknown; \"mail\": none, transient or permanent}, as JSON strings",
+        )
+    })?;
+    inbox.set_faults(faults);
+    Ok(faults)
+}
+
+async fn list(request: &HttpRequest, state: &State) -> Result<Vec<CapturedMessage>, Problem> {
+    let filter = parse_filter(request.query_string(), &state.settings.phone)?;
+    read(inbox(state)?, filter).await
+}
+
+async fn render(request: &HttpRequest, state: &State) -> Result<String, Problem> {
+    let inbox = inbox(state)?;
+    let asked = parameters(request.query_string());
+    let value = |name| asked.iter().find(|(given, _)| given == name).map(|(_, value)| value.trim()).unwrap_or_default();
+    let to = value("to").to_owned();
+    let filter = Filter {
+        channel: None,
+        to: (!to.is_empty()).then(|| recipient(&to, &state.settings.phone)),
+        limit: Some(PAGE_LENGTH),
+    };
+    let faults = inbox.faults();
+    let page = Page {
+        messages: read(inbox, filter).await?,
+        faults: (faults != Faults::default()).then(|| serde_json::to_string(&faults).unwrap_or_default()),
+        to,
+        refresh_s: (value("refresh") != "off").then_some(REFRESH_S),
+    };
+    page.render().map_err(|error| {
+        tracing::error!(%error, "the inbox page cannot be written");
+        Problem::new(Kind::Unexpected)
+    })
+}
+
+fn inbox(state: &State) -> Result<&Arc<Inbox>, Problem> {
+    state.inbox.as_ref().ok_or_else(|| Problem::new(Kind::NotFound).detail("there is no sandbox here"))
+}
+
+/// Reads the file away from the worker, which serves everybody else.
+async fn read(inbox: &Arc<Inbox>, filter: Filter) -> Result<Vec<CapturedMessage>, Problem> {
+    let inbox = Arc::clone(inbox);
+    let read = web::block(move || inbox.list(&filter)).await;
+    read.map_err(|error| error.to_string()).and_then(|listed| listed.map_err(|error| explain(&error))).map_err(
+        |reason| {
+            tracing::error!(reason, "the sandbox inbox cannot be read");
+            Problem::new(Kind::Unexpected)
+        },
+    )
+}
+
+fn explain(error: &InboxError) -> String {
+    match std::error::Error::source(error) {
+        Some(source) => format!("{error}: {source}"),
+        None => error.to_string(),
+    }
+}
+
+fn parameters(query: &str) -> Vec<(String, String)> {
+    Query::from_query(query).map(Query::into_inner).unwrap_or_default()
+}
+
+fn parse_filter(query: &str, policy: &PhonePolicy) -> Result<Filter, Problem> {
+    let mut filter = Filter::default();
+    let mut errors = Vec::new();
+    for (name, value) in parameters(query) {
+        match name.as_str() {
+            "channel" => match value.as_str() {
+                "sms" => filter.channel = Some(Channel::Sms),
+                "mail" => filter.channel = Some(Channel::Mail),
+                _ => errors.push(FieldError::in_query(Some("channel"), "channel must be sms or mail".to_owned())),
+            },
+            "to" => filter.to = Some(recipient(&value, policy)),
+            "limit" => match value.parse() {
+                Ok(limit) if (1..=MAX_LIMIT).contains(&limit) => filter.limit = Some(limit),
+                _ => errors.push(FieldError::in_query(Some("limit"), format!("limit must be from 1 to {MAX_LIMIT}"))),
+            },
+            _ => errors.push(FieldError::in_query(None, "there are the filters channel, to and limit".to_owned())),
+        }
+    }
+    if errors.is_empty() { Ok(filter) } else { Err(Problem::new(Kind::InvalidQuery).errors(errors)) }
+}
+
+/// A phone in any spelling as messages have it; anything else as it is.
+fn recipient(to: &str, policy: &PhonePolicy) -> String {
+    Phone::parse(to, policy).map_or_else(|_| to.to_owned(), |phone| phone.as_str().to_owned())
+}

@@ -1,0 +1,116 @@
+use std::sync::Arc;
+
+use actix_web::body::BoxBody;
+use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
+use actix_web::http::header::{HeaderValue, LOCATION};
+use actix_web::web::{self, Data};
+use actix_web::{App, HttpResponse};
+use trial_core::ports::{Clock, Entropy, Health, TrialService};
+use trial_sandbox::Inbox;
+
+use crate::client_address::TrustedProxies;
+use crate::messages::Replies;
+use crate::rate_limit::{AddressLimiter, RuntimeClock};
+use crate::routes::{Route, get, not_found};
+use crate::telemetry::{self, Metrics, RequestMetrics};
+use crate::{HttpParts, HttpSettings, docs, health, openapi, public, sandbox};
+
+/// Every route and what the handlers stand on; one for all workers.
+#[derive(Clone)]
+pub struct Site(Data<State>);
+
+/// What the handlers stand on.
+pub(crate) struct State {
+    pub(crate) settings: HttpSettings,
+    pub(crate) service: Arc<dyn TrialService>,
+    pub(crate) health: Arc<dyn Health>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) inbox: Option<Arc<Inbox>>,
+    pub(crate) metrics: Metrics,
+    pub(crate) request_metrics: RequestMetrics,
+    pub(crate) replies: Replies,
+    pub(crate) trusted_proxies: TrustedProxies,
+    pub(crate) code_limit: AddressLimiter,
+    pub(crate) application_limit: AddressLimiter,
+}
+
+impl Site {
+    /// Makes what all workers share.
+    pub fn new(parts: HttpParts, settings: HttpSettings) -> Self {
+        let HttpParts { service, health, clock, entropy, inbox, metrics } = parts;
+        let limits = settings.address_limits;
+        Self(Data::new(State {
+            service,
+            health,
+            clock,
+            entropy,
+            inbox,
+            metrics,
+            request_metrics: RequestMetrics::register(),
+            replies: Replies::new(settings.envelope),
+            trusted_proxies: TrustedProxies::new(settings.trusted_proxies.clone()),
+            code_limit: AddressLimiter::per_hour(limits.codes_per_hour, RuntimeClock::start()),
+            application_limit: AddressLimiter::per_hour(limits.applications_per_hour, RuntimeClock::start()),
+            settings,
+        }))
+    }
+
+    /// The application that one worker serves.
+    pub fn app(
+        &self,
+    ) -> App<
+        impl ServiceFactory<
+            ServiceRequest,
+            Config = (),
+            Response = ServiceResponse<BoxBody>,
+            Error = actix_web::Error,
+            InitError = (),
+        > + use<>,
+    > {
+        let state = self.0.clone();
+        App::new()
+            .app_data(self.0.clone())
+            .configure(|config| self.configure(config))
+            .default_service(web::to(not_found))
+            .wrap_fn(move |request, service| telemetry::observe(state.clone(), request, service))
+    }
+
+    /// The router tries resources in this order: what is asked for most comes first.
+    fn configure(&self, config: &mut web::ServiceConfig) {
+        config
+            .service(Route::SendCode.resource().route(web::post().to(public::send_code)))
+            .service(Route::Apply.resource().route(web::post().to(public::apply)))
+            .service(Route::Health.resource().route(get().to(health::healthz)))
+            .service(Route::Readiness.resource().route(get().to(health::readyz)))
+            .service(Route::Metrics.resource().route(get().to(telemetry::metrics)))
+            .service(Route::OpenApi.resource().route(get().to(openapi::document)))
+            .service(Route::Docs.resource().route(get().to(redirect_to_docs)))
+            .service(Route::DocsFile.resource().route(get().to(docs::file)))
+            .service(Route::Home.resource().route(get().to(home)));
+        if self.0.inbox.is_some() {
+            config
+                .service(Route::SandboxPage.resource().route(get().to(sandbox::page)))
+                .service(Route::SandboxMessages.resource().route(get().to(sandbox::messages)))
+                .service(
+                    Route::SandboxFaults
+                        .resource()
+                        .route(get().to(sandbox::faults))
+                        .route(web::put().to(sandbox::set_faults)),
+                );
+        }
+    }
+}
+
+async fn redirect_to_docs() -> HttpResponse {
+    HttpResponse::PermanentRedirect().insert_header((LOCATION, HeaderValue::from_static("/docs/"))).finish()
+}
+
+async fn home(state: Data<State>) -> HttpResponse {
+    let sandbox = if state.inbox.is_some() { "/sandbox       captured messages\n" } else { "" };
+    HttpResponse::Ok().content_type("text/plain; charset=utf-8").body(format!(
+        "Trialgate\n\n/docs/         the interface, to read and try\n/openapi.json  the same for programs\n\
+         /healthz       whether the process serves\n/readyz        whether its dependencies can be used\n\
+         /metrics       measurements for Prometheus\n{sandbox}"
+    ))
+}

@@ -1,0 +1,183 @@
+//! What surrounds every exchange: its id, the headers that every reply has, one line of log, measurements.
+
+use std::sync::OnceLock;
+use std::time::Instant;
+
+use actix_web::body::BoxBody;
+use actix_web::dev::{Service, ServiceRequest, ServiceResponse};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CACHE_CONTROL, HeaderMap, HeaderValue, X_CONTENT_TYPE_OPTIONS};
+use actix_web::web::Data;
+use actix_web::{Error, HttpMessage, HttpResponse};
+use metrics::{Counter, Gauge, Histogram};
+use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
+use trial_core::RequestId;
+
+use crate::request_id::{self, X_REQUEST_ID};
+use crate::routes::Route;
+use crate::site::State;
+
+const REQUESTS: &str = "trialgate_http_requests_total";
+const DURATION: &str = "trialgate_http_request_duration_seconds";
+const IN_FLIGHT: &str = "trialgate_http_requests_in_flight";
+
+/// Bounds of the histograms of durations, from a cached answer to a hung dependency.
+const SECONDS: [f64; 15] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
+/// Bounds of the histograms of batch and queue sizes.
+const SIZES: [f64; 11] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1024.0];
+
+/// Statuses that are counted by a counter found by its place; any other looks its counter up.
+const STATUSES: [StatusCode; 13] = [
+    StatusCode::OK,
+    StatusCode::NO_CONTENT,
+    StatusCode::PERMANENT_REDIRECT,
+    StatusCode::BAD_REQUEST,
+    StatusCode::NOT_FOUND,
+    StatusCode::METHOD_NOT_ALLOWED,
+    StatusCode::REQUEST_TIMEOUT,
+    StatusCode::PAYLOAD_TOO_LARGE,
+    StatusCode::UNSUPPORTED_MEDIA_TYPE,
+    StatusCode::TOO_MANY_REQUESTS,
+    StatusCode::INTERNAL_SERVER_ERROR,
+    StatusCode::SERVICE_UNAVAILABLE,
+    StatusCode::GATEWAY_TIMEOUT,
+];
+
+/// What this process has measured.
+#[derive(Clone)]
+pub struct Metrics(PrometheusHandle);
+
+/// Has everything that this process measures collected for Prometheus. Further calls give the same.
+pub fn install_metrics() -> Metrics {
+    static INSTALLED: OnceLock<Metrics> = OnceLock::new();
+    INSTALLED.get_or_init(install).clone()
+}
+
+fn install() -> Metrics {
+    let recorder = with_buckets().unwrap_or_default().build_recorder();
+    let handle = recorder.handle();
+    if metrics::set_global_recorder(recorder).is_err() {
+        tracing::warn!("measurements are already collected elsewhere; /metrics shows none");
+    }
+    Metrics(handle)
+}
+
+fn with_buckets() -> Result<PrometheusBuilder, BuildError> {
+    PrometheusBuilder::new()
+        .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS)?
+        .set_buckets_for_metric(Matcher::Suffix("_size".to_owned()), &SIZES)
+}
+
+impl Metrics {
+    /// Everything, in the text format of Prometheus.
+    pub fn render(&self) -> String {
+        self.0.render()
+    }
+
+    /// Folds what was measured since the last time, so that memory stays bounded while nobody scrapes.
+    pub fn upkeep(&self) {
+        self.0.run_upkeep();
+    }
+}
+
+/// `GET /metrics`.
+pub(crate) async fn metrics(state: Data<State>) -> HttpResponse {
+    HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(state.metrics.render())
+}
+
+/// The measurements of requests, looked up once.
+pub(crate) struct RequestMetrics {
+    in_flight: Gauge,
+    by_route: Vec<RouteMetrics>,
+}
+
+struct RouteMetrics {
+    duration: Histogram,
+    by_status: [OnceLock<Counter>; STATUSES.len()],
+}
+
+impl RequestMetrics {
+    pub(crate) fn register() -> Self {
+        metrics::describe_counter!(REQUESTS, "Requests answered, by route and status");
+        metrics::describe_histogram!(DURATION, metrics::Unit::Seconds, "Time from a request's head to its answer");
+        metrics::describe_gauge!(IN_FLIGHT, "Requests that wait for their answer");
+        let by_route = Route::ALL.map(|route| RouteMetrics {
+            duration: metrics::histogram!(DURATION, "route" => route.pattern()),
+            by_status: [const { OnceLock::new() }; STATUSES.len()],
+        });
+        Self { in_flight: metrics::gauge!(IN_FLIGHT), by_route: by_route.into() }
+    }
+
+    fn record(&self, route: Route, status: StatusCode, seconds: f64) {
+        let measured = &self.by_route[route as usize];
+        measured.duration.record(seconds);
+        match STATUSES.iter().position(|known| *known == status) {
+            Some(place) => measured.by_status[place].get_or_init(|| counter(route, status)).increment(1),
+            None => counter(route, status).increment(1),
+        }
+    }
+}
+
+fn counter(route: Route, status: StatusCode) -> Counter {
+    metrics::counter!(REQUESTS, "route" => route.pattern(), "status" => status.as_str().to_owned())
+}
+
+/// Counts a request as in flight until it is answered or given up.
+struct InFlight(Data<State>);
+
+impl InFlight {
+    fn enter(state: Data<State>) -> Self {
+        state.request_metrics.in_flight.increment(1);
+        Self(state)
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.0.request_metrics.in_flight.decrement(1);
+    }
+}
+
+/// Serves one request.
+pub(crate) fn observe<S>(
+    state: Data<State>,
+    request: ServiceRequest,
+    service: &S,
+) -> impl Future<Output = Result<ServiceResponse<BoxBody>, Error>> + use<S>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<BoxBody>, Error = Error>,
+{
+    let started = Instant::now();
+    let id = request_id::of(request.headers(), &*state.clock, &*state.entropy);
+    request.extensions_mut().insert(id.clone());
+    let in_flight = InFlight::enter(state);
+    let answer = service.call(request);
+    async move {
+        let mut response = answer.await?;
+        finish_headers(response.headers_mut(), &id);
+        let route = response.request().app_data::<Route>().copied().unwrap_or(Route::Unknown);
+        let took = started.elapsed();
+        in_flight.0.request_metrics.record(route, response.status(), took.as_secs_f64());
+        tracing::info!(
+            target: "trialgate::access",
+            method = response.request().method().as_str(),
+            route = route.pattern(),
+            status = response.status().as_u16(),
+            request_id = id.as_str(),
+            duration_ms = took.as_secs_f64() * 1_000.0,
+            "answered"
+        );
+        Ok(response)
+    }
+}
+
+fn finish_headers(headers: &mut HeaderMap, id: &RequestId) {
+    // Ids hold only letters, digits and `-_.:`, so this cannot fail.
+    if let Ok(value) = HeaderValue::from_str(id.as_str()) {
+        headers.insert(X_REQUEST_ID, value);
+    }
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    if !headers.contains_key(CACHE_CONTROL) {
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+}

@@ -1,0 +1,87 @@
+//! Limits per client address. Time is the runtime's, which stands still.
+
+use std::time::Duration;
+
+use actix_web::http::StatusCode;
+use actix_web::test::TestRequest;
+use trial_core::AddressLimits;
+use trial_http::Site;
+
+use crate::support::{APPLICATION, APPLY_PATH, CODE_REQUEST, Fixture, SEND_CODE_PATH, call_from, get, post};
+
+fn limited(codes_per_hour: u32, applications_per_hour: u32, trusted: &[&str]) -> Site {
+    let mut fixture = Fixture::agreeable();
+    fixture.settings.address_limits = AddressLimits { codes_per_hour, applications_per_hour };
+    fixture.settings.trusted_proxies = trusted.iter().map(|network| network.parse().unwrap()).collect();
+    fixture.site()
+}
+
+fn code() -> TestRequest {
+    post(SEND_CODE_PATH, CODE_REQUEST)
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_address_has_its_limit_at_once_and_again_with_time() {
+    let site = limited(30, 60, &[]);
+    for _ in 0..30 {
+        assert_eq!(call_from(&site, "192.0.2.1", code()).await.status, StatusCode::OK);
+    }
+    let refused = call_from(&site, "192.0.2.1", code()).await;
+    assert_eq!((refused.status, refused.header("retry-after")), (StatusCode::TOO_MANY_REQUESTS, "120"));
+    assert_eq!(call_from(&site, "192.0.2.2", code()).await.status, StatusCode::OK, "another address is free");
+    for _ in 0..60 {
+        let applied = call_from(&site, "192.0.2.1", post(APPLY_PATH, APPLICATION)).await;
+        assert_eq!(applied.status, StatusCode::OK, "applications are counted apart");
+    }
+    let refused = call_from(&site, "192.0.2.1", post(APPLY_PATH, APPLICATION)).await;
+    assert_eq!((refused.status, refused.header("retry-after")), (StatusCode::TOO_MANY_REQUESTS, "60"));
+    tokio::time::advance(Duration::from_mins(2)).await;
+    assert_eq!(call_from(&site, "192.0.2.1", code()).await.status, StatusCode::OK);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_counts_whatever_its_body() {
+    let site = limited(3, 0, &[]);
+    let statuses = [
+        post(SEND_CODE_PATH, "nonsense"),
+        post(SEND_CODE_PATH, "x".repeat(20_000)),
+        TestRequest::post().uri(SEND_CODE_PATH),
+        code(),
+    ];
+    let mut given = Vec::new();
+    for request in statuses {
+        given.push(call_from(&site, "192.0.2.1", request).await.status.as_u16());
+    }
+    assert_eq!(given, [400, 413, 415, 429]);
+    assert_eq!(call_from(&site, "192.0.2.1", get(SEND_CODE_PATH)).await.status, StatusCode::METHOD_NOT_ALLOWED);
+}
+
+#[tokio::test(start_paused = true)]
+async fn zero_turns_a_limit_off() {
+    let site = limited(0, 1, &[]);
+    for _ in 0..100 {
+        assert_eq!(call_from(&site, "192.0.2.1", code()).await.status, StatusCode::OK);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn behind_a_trusted_proxy_its_clients_are_counted() {
+    let site = limited(1, 0, &["10.0.0.0/8"]);
+    let by_way_of = async |peer: &'static str, forwarded: &'static str| {
+        call_from(&site, peer, code().insert_header(("x-forwarded-for", forwarded))).await.status.as_u16()
+    };
+    assert_eq!(by_way_of("10.0.0.1", "198.51.100.1").await, 200);
+    assert_eq!(by_way_of("10.0.0.2", "192.0.2.66, 198.51.100.1").await, 429, "what a client claims counts for nothing");
+    assert_eq!(by_way_of("10.0.0.1", "198.51.100.2, 10.9.9.9").await, 200);
+    assert_eq!(by_way_of("203.0.113.1", "198.51.100.3").await, 200);
+    assert_eq!(by_way_of("203.0.113.1", "198.51.100.4").await, 429, "a stranger is counted itself");
+    assert_eq!(by_way_of("::ffff:203.0.113.1", "198.51.100.5").await, 429, "by IPv6 too");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_addresses_of_one_ipv6_network_are_counted_together() {
+    let site = limited(1, 0, &[]);
+    assert_eq!(call_from(&site, "2001:db8::1", code()).await.status, StatusCode::OK);
+    assert_eq!(call_from(&site, "2001:db8::ffff:2", code()).await.status, StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(call_from(&site, "2001:db8:0:1::1", code()).await.status, StatusCode::OK);
+}

@@ -1,0 +1,13 @@
+//! The public interface over HTTP: every return code, every problem, every odd input.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod bodies;
+mod exchange;
+mod limits;
+mod properties;
+mod replies;
+mod sandbox;
+mod socket;
+mod support;
+mod surroundings;

@@ -1,0 +1,152 @@
+//! The server itself, by its socket.
+
+use std::net::{SocketAddr, TcpListener};
+use std::time::Duration;
+
+use actix_web::dev::ServerHandle;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::task::JoinHandle;
+use trial_http::HttpServer;
+
+use crate::support::{CODE_REQUEST, Fixture, SEND_CODE_PATH};
+
+struct Running {
+    address: SocketAddr,
+    handle: ServerHandle,
+    serving: JoinHandle<std::io::Result<()>>,
+}
+
+impl Running {
+    fn start(fixture: Fixture) -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let address = listener.local_addr().unwrap();
+        let (parts, settings) = fixture.parts();
+        let server = HttpServer::bind(listener, parts, settings).unwrap();
+        let handle = server.handle();
+        Self { address, handle, serving: tokio::spawn(server.run()) }
+    }
+
+    async fn connect(&self) -> TcpStream {
+        TcpStream::connect(self.address).await.unwrap()
+    }
+
+    async fn stop(self) {
+        self.handle.stop(true).await;
+        self.serving.await.unwrap().unwrap();
+    }
+}
+
+fn head(length: &str) -> String {
+    format!("POST {SEND_CODE_PATH} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n{length}\r\n\r\n")
+}
+
+/// Reads one reply with a body of known length.
+async fn read_reply(connection: &mut TcpStream) -> String {
+    let mut reply = Vec::new();
+    let mut buffer = [0; 4_096];
+    loop {
+        let read = connection.read(&mut buffer).await.unwrap();
+        reply.extend_from_slice(&buffer[..read]);
+        let text = String::from_utf8_lossy(&reply).into_owned();
+        if let Some((head, body)) = text.split_once("\r\n\r\n") {
+            let length =
+                head.lines().find_map(|line| line.to_lowercase().strip_prefix("content-length: ")?.parse().ok());
+            if body.len() >= length.unwrap_or(0) {
+                return text;
+            }
+        }
+        assert!(read > 0, "the connection was closed after {text:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_connection_serves_one_request_after_another() {
+    let server = Running::start(Fixture::agreeable());
+    let mut connection = server.connect().await;
+    for _ in 0..3 {
+        let request = head(&format!("Content-Length: {}", CODE_REQUEST.len())) + CODE_REQUEST;
+        connection.write_all(request.as_bytes()).await.unwrap();
+        assert!(read_reply(&mut connection).await.starts_with("HTTP/1.1 200 OK\r\n"));
+    }
+    server.stop().await;
+    assert_eq!(connection.read(&mut [0; 1]).await.unwrap(), 0, "a connection that idles does not hold up the end");
+}
+
+#[tokio::test]
+async fn a_body_may_come_in_pieces() {
+    let server = Running::start(Fixture::agreeable());
+    let mut connection = server.connect().await;
+    connection.write_all(head("Transfer-Encoding: chunked").as_bytes()).await.unwrap();
+    for piece in ["b\r\n{\"phone\":\"1\r\n", "c\r\n6673280001\"}\r\n", "0\r\n\r\n"] {
+        connection.write_all(piece.as_bytes()).await.unwrap();
+        connection.flush().await.unwrap();
+        tokio::task::yield_now().await;
+    }
+    let reply = read_reply(&mut connection).await;
+    assert!(reply.starts_with("HTTP/1.1 200 OK\r\n"), "{reply}");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_body_said_to_be_too_large_is_refused_unread() {
+    let server = Running::start(Fixture::default());
+    let mut connection = server.connect().await;
+    connection.write_all(head("Content-Length: 10485760").as_bytes()).await.unwrap();
+    let reply = read_reply(&mut connection).await;
+    assert!(reply.starts_with("HTTP/1.1 413 Payload Too Large\r\n"), "{reply}");
+    assert!(reply.contains("\r\nconnection: close\r\n") && reply.contains("\r\nx-request-id: "), "{reply}");
+    drop(connection);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn ten_megabytes_without_a_length_are_read_to_sixteen_kibibytes() {
+    let server = Running::start(Fixture::default());
+    let mut connection = server.connect().await;
+    connection.write_all(head("Transfer-Encoding: chunked").as_bytes()).await.unwrap();
+    let chunk = format!("{:x}\r\n{}\r\n", 65_536, " ".repeat(65_536));
+    let (mut reader, mut writer) = connection.split();
+    let writing = async {
+        for _ in 0..160 {
+            if writer.write_all(chunk.as_bytes()).await.is_err() {
+                break;
+            }
+        }
+    };
+    let reading = async {
+        let mut reply = vec![0; 64];
+        reader.read_exact(&mut reply).await.unwrap();
+        String::from_utf8_lossy(&reply).into_owned()
+    };
+    let ((), reply) = tokio::join!(writing, reading);
+    assert!(reply.starts_with("HTTP/1.1 413 Payload Too Large\r\n"), "{reply}");
+    drop(connection);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_body_that_does_not_come_is_not_waited_for() {
+    let mut fixture = Fixture::default();
+    fixture.settings.body_timeout = Duration::from_millis(50);
+    let server = Running::start(fixture);
+    let mut connection = server.connect().await;
+    connection.write_all((head("Content-Length: 23") + "{\"phone\"").as_bytes()).await.unwrap();
+    let reply = read_reply(&mut connection).await;
+    assert!(reply.starts_with("HTTP/1.1 408 Request Timeout\r\n"), "{reply}");
+    assert!(reply.contains("\r\nconnection: close\r\n") && reply.contains("request-timeout"), "{reply}");
+    drop(connection);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_head_request_is_answered_without_a_body() {
+    let server = Running::start(Fixture::default());
+    let mut connection = server.connect().await;
+    connection.write_all(b"HEAD /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await.unwrap();
+    let mut reply = String::new();
+    connection.read_to_string(&mut reply).await.unwrap();
+    assert!(reply.starts_with("HTTP/1.1 200 OK\r\n") && reply.ends_with("\r\n\r\n"), "{reply}");
+    assert!(reply.contains("content-length: 15\r\n"), "{reply}");
+    server.stop().await;
+}

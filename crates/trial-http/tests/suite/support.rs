@@ -1,0 +1,152 @@
+use std::fmt::Write as _;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::body::to_bytes;
+use actix_web::http::StatusCode;
+use actix_web::http::header::HeaderMap;
+use actix_web::test::{TestRequest, call_service, init_service};
+use serde_json::Value;
+use tempfile::TempDir;
+use trial_core::ports::{MockHealth, MockTrialService};
+use trial_core::{AddressLimits, ApplyCode, ApplyReply, CodeReply, Policy, SendCode};
+use trial_http::{Envelope, HttpParts, HttpSettings, Site, install_metrics};
+use trial_sandbox::Inbox;
+use trial_testkit::{FixedClock, SeededEntropy};
+
+pub(crate) use trial_http::{APPLY_PATH, SEND_CODE_PATH};
+
+/// A body that asks for a code.
+pub(crate) const CODE_REQUEST: &str = r#"{"phone":"16673280001"}"#;
+/// A body that applies.
+pub(crate) const APPLICATION: &str =
+    r#"{"companyName":"Example Ltd.","phone":"16673280001","phoneVerifyCode":"123456","email":"a@example.com"}"#;
+
+/// What an interface under test is made of.
+pub(crate) struct Fixture {
+    pub(crate) service: MockTrialService,
+    pub(crate) health: MockHealth,
+    pub(crate) inbox: Option<Arc<Inbox>>,
+    pub(crate) settings: HttpSettings,
+}
+
+impl Default for Fixture {
+    /// Nothing may be called, and no limit holds.
+    fn default() -> Self {
+        Self {
+            service: MockTrialService::new(),
+            health: MockHealth::new(),
+            inbox: None,
+            settings: HttpSettings {
+                envelope: Envelope::Flat,
+                trusted_proxies: Vec::new(),
+                address_limits: AddressLimits { codes_per_hour: 0, applications_per_hour: 0 },
+                body_timeout: Duration::from_secs(10),
+                phone: Policy::default().phone,
+            },
+        }
+    }
+}
+
+impl Fixture {
+    /// Every request is answered 200 or 000.
+    pub(crate) fn agreeable() -> Self {
+        let mut fixture = Self::default();
+        fixture.service.expect_send_code().returning(|_| Ok(CodeReply { code: SendCode::Sent, retry_after: None }));
+        fixture.service.expect_apply().returning(|_| Ok(ApplyReply { code: ApplyCode::Success, retry_after: None }));
+        fixture
+    }
+
+    /// Has an empty inbox, whose file lives as long as the directory.
+    pub(crate) fn with_inbox() -> (Self, TempDir, Arc<Inbox>) {
+        let directory = tempfile::tempdir().unwrap();
+        let inbox = Arc::new(Inbox::open(&directory.path().join("inbox.jsonl")).unwrap());
+        (Self { inbox: Some(Arc::clone(&inbox)), ..Self::default() }, directory, inbox)
+    }
+
+    pub(crate) fn parts(self) -> (HttpParts, HttpSettings) {
+        let parts = HttpParts {
+            service: Arc::new(self.service),
+            health: Arc::new(self.health),
+            clock: Arc::new(FixedClock::default()),
+            entropy: Arc::new(SeededEntropy::new(1)),
+            inbox: self.inbox,
+            metrics: install_metrics(),
+        };
+        (parts, self.settings)
+    }
+
+    pub(crate) fn site(self) -> Site {
+        let (parts, settings) = self.parts();
+        Site::new(parts, settings)
+    }
+}
+
+/// A reply, read to its end.
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: String,
+}
+
+impl Answer {
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map(|value| value.to_str().unwrap()).unwrap_or_default()
+    }
+
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap()
+    }
+
+    /// The fields that a problem names, in its order.
+    pub(crate) fn fields(&self) -> Vec<String> {
+        let errors = self.json()["errors"].as_array().cloned().unwrap_or_default();
+        errors.iter().map(|error| error["field"].as_str().unwrap().to_owned()).collect()
+    }
+
+    /// Status, headers in order of name, and body.
+    pub(crate) fn shown(&self) -> String {
+        let mut headers: Vec<_> =
+            self.headers.iter().map(|(name, value)| format!("{name}: {}", value.to_str().unwrap())).collect();
+        headers.sort();
+        let mut text = format!("{}\n{}\n", self.status.as_u16(), headers.join("\n"));
+        if self.header("content-type").ends_with("json") {
+            writeln!(text, "{}", serde_json::to_string_pretty(&self.json()).unwrap()).unwrap();
+        } else {
+            writeln!(text, "{}", self.body).unwrap();
+        }
+        text
+    }
+}
+
+/// Has a new worker of the site answer one request.
+pub(crate) async fn call(site: &Site, request: TestRequest) -> Answer {
+    let app = init_service(site.app()).await;
+    let peer = SocketAddr::from(([192, 0, 2, 1], 4711));
+    let response = call_service(&app, request.peer_addr(peer).to_request()).await;
+    read(response).await
+}
+
+/// As [`call`], from another peer.
+pub(crate) async fn call_from(site: &Site, peer: &str, request: TestRequest) -> Answer {
+    let app = init_service(site.app()).await;
+    let peer = SocketAddr::new(peer.parse().unwrap(), 4711);
+    let response = call_service(&app, request.peer_addr(peer).to_request()).await;
+    read(response).await
+}
+
+async fn read(response: actix_web::dev::ServiceResponse) -> Answer {
+    let (status, headers) = (response.status(), response.headers().clone());
+    let bytes = to_bytes(response.into_body()).await.unwrap_or_else(|_| panic!("the body cannot be read"));
+    Answer { status, headers, body: String::from_utf8_lossy(&bytes).into_owned() }
+}
+
+/// A POST of JSON.
+pub(crate) fn post(path: &str, body: impl Into<actix_web::web::Bytes>) -> TestRequest {
+    TestRequest::post().uri(path).insert_header(("content-type", "application/json")).set_payload(body)
+}
+
+pub(crate) fn get(path: &str) -> TestRequest {
+    TestRequest::get().uri(path)
+}
