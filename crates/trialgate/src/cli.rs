@@ -1,0 +1,169 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+use crate::commands::{
+    access_codes, applications, completions, config, doctor, migrate, openapi, phones, quota, sandbox, secrets, serve,
+    tenants,
+};
+use crate::config::{Config, Sources};
+
+/// One-click trials of a cloud contact centre: verification codes by SMS, trial tenants by application
+///
+/// Exit status: 0 done; 1 refused or failed, with one line on standard error; 2 wrong usage.
+#[derive(Debug, Parser)]
+#[command(name = "trialgate", version, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What every command takes.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Global {
+    /// The configuration; `trialgate.toml` in the working directory, if it exists, when this is not given
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve with nothing to set up: embedded database, SMS and mail captured instead of sent
+    Sandbox(sandbox::Sandbox),
+    /// Serve
+    Serve(serve::Serve),
+    /// Prepare the database: create it, or bring it to this release
+    Migrate(migrate::Migrate),
+    /// Check every setting and dependency and say what is wrong
+    Doctor(doctor::Doctor),
+    /// The pool of access codes
+    #[command(subcommand)]
+    AccessCodes(access_codes::AccessCodes),
+    /// The daily e-mail threshold
+    #[command(subcommand)]
+    Quota(quota::Quota),
+    /// Tenants
+    #[command(subcommand)]
+    Tenants(tenants::Tenants),
+    /// What happened to applicants
+    #[command(subcommand)]
+    Applications(applications::Applications),
+    /// Phones that are locked after too many wrong codes
+    #[command(subcommand)]
+    Phones(phones::Phones),
+    /// The configuration in force
+    #[command(subcommand)]
+    Config(config::ConfigCommand),
+    /// Keys that codes and initial passwords are derived from
+    #[command(subcommand)]
+    Secrets(secrets::Secrets),
+    /// Print the OpenAPI document of the public interface
+    Openapi(openapi::Openapi),
+    /// Print a script that completes commands in a shell
+    Completions(completions::Completions),
+}
+
+impl Global {
+    /// The configuration in force.
+    ///
+    /// # Errors
+    /// It cannot be read, or something in it is wrong.
+    pub(crate) fn load(&self) -> anyhow::Result<Config> {
+        Sources::new(self.config.clone()).load()
+    }
+}
+
+impl Cli {
+    /// Does what was asked.
+    ///
+    /// # Errors
+    /// It was refused or failed.
+    pub(crate) fn run(self) -> anyhow::Result<()> {
+        let global = &self.global;
+        match self.command {
+            Command::Sandbox(sandbox) => sandbox.run(global),
+            Command::Serve(serve) => serve.run(global),
+            Command::Migrate(migrate) => migrate.run(global),
+            Command::Doctor(doctor) => doctor.run(global),
+            Command::AccessCodes(access_codes) => access_codes.run(global),
+            Command::Quota(quota) => quota.run(global),
+            Command::Tenants(tenants) => tenants.run(global),
+            Command::Applications(applications) => applications.run(global),
+            Command::Phones(phones) => phones.run(global),
+            Command::Config(config) => config.run(global),
+            Command::Secrets(secrets) => secrets.run(),
+            Command::Openapi(openapi) => openapi.run(),
+            Command::Completions(completions) => completions.run(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::error::ErrorKind;
+    use clap::{CommandFactory, Parser};
+
+    use super::Cli;
+
+    #[test]
+    fn the_definition_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_of_the_contract_is_read() {
+        for line in [
+            "sandbox",
+            "sandbox --listen 127.0.0.1:0 --data d",
+            "serve --config f",
+            "--config f serve",
+            "migrate --config f",
+            "doctor --json --config f",
+            "access-codes import f.csv --dry-run --config f",
+            "access-codes import f.csv --json",
+            "access-codes stock --json --config f",
+            "quota show --json --config f",
+            "quota set 0 --config f",
+            "tenants list --before 019aa6f2-7c3e-7f00-8000-000000000000 --limit 10 --json --config f",
+            "tenants show 019aa6f2-7c3e-7f00-8000-000000000000 --json --config f",
+            "applications find --phone 16673280001 --json --config f",
+            "applications find --request-id abc",
+            "applications find --email a@example.com",
+            "phones show 16673280001 --json",
+            "phones unlock 16673280001 --config f",
+            "config show --config f",
+            "config check",
+            "secrets generate --config f",
+            "openapi",
+            "completions bash",
+        ] {
+            let read = Cli::try_parse_from(std::iter::once("trialgate").chain(line.split(' ')));
+            assert!(read.is_ok(), "{line}: {}", read.unwrap_err());
+        }
+    }
+
+    #[test]
+    fn wrong_usage_is_refused() {
+        for (line, kind) in [
+            ("", ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand),
+            ("fly", ErrorKind::InvalidSubcommand),
+            ("quota set many", ErrorKind::ValueValidation),
+            ("quota set -1", ErrorKind::UnknownArgument),
+            ("tenants show x", ErrorKind::ValueValidation),
+            ("tenants list --limit 0", ErrorKind::ValueValidation),
+            ("applications find", ErrorKind::MissingRequiredArgument),
+            ("applications find --phone 1 --email a@example.com", ErrorKind::ArgumentConflict),
+            ("sandbox --data d --config f", ErrorKind::ArgumentConflict),
+            ("sandbox --listen nowhere", ErrorKind::ValueValidation),
+        ] {
+            let words = line.split(' ').filter(|word| !word.is_empty());
+            let error = Cli::try_parse_from(std::iter::once("trialgate").chain(words)).unwrap_err();
+            assert_eq!(error.kind(), kind, "{line}");
+            assert_eq!(error.exit_code(), 2, "{line}");
+        }
+    }
+}

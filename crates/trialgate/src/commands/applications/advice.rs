@@ -1,0 +1,85 @@
+//! What to do about each return code.
+
+use trial_core::{
+    ApplyOutcome, ApplyRefusal, BudgetScope, CodeOutcome, CodeRefusal, MailState, MailView, NoCodeReason, SendState,
+};
+
+/// What to do about a request for a code.
+pub(super) fn about_code(outcome: &CodeOutcome) -> &'static str {
+    match outcome {
+        CodeOutcome::Send { state: SendState::Accepted, .. } => {
+            "nothing; if no SMS came, ask the provider about the gateway's reply. After the resend interval the applicant \
+             may ask again"
+        }
+        CodeOutcome::Send { state: SendState::Refused, .. } => {
+            "see what the gateway said; if it refuses every number, the provider's account or sender is the cause"
+        }
+        CodeOutcome::Send { state: SendState::Unreached, .. } => {
+            "see that the gateway can be reached (`trialgate doctor`); the applicant may ask again"
+        }
+        CodeOutcome::Send { state: SendState::Unknown | SendState::Sending, .. } => {
+            "ask the provider whether it was sent; if it arrives, the code in it is good. The applicant may ask again \
+             after the resend interval"
+        }
+        CodeOutcome::Refused(refusal) => match refusal {
+            CodeRefusal::QuotaReached { .. } => {
+                "raise the threshold with `trialgate quota set N`, or wait for the next day"
+            }
+            CodeRefusal::PhoneLocked { .. } => {
+                "ask the applicant; if the tries were theirs, unlock with `trialgate phones unlock PHONE`"
+            }
+            CodeRefusal::TooSoon { .. } => "nothing; the applicant waits and asks again",
+            CodeRefusal::HourlyLimit { .. } => {
+                "the applicant waits; if honest visitors meet this, raise `limits.phone.sends_per_hour`"
+            }
+            CodeRefusal::DailyLimit { .. } => {
+                "the applicant waits; if honest visitors meet this, raise `limits.phone.sends_per_day`"
+            }
+            CodeRefusal::BudgetSpent { scope: BudgetScope::All, .. } => {
+                "see whether the traffic is honest; if so, raise `limits.sms_per_day` and restart"
+            }
+            CodeRefusal::BudgetSpent { scope: BudgetScope::Country(_), .. } => {
+                "see whether the traffic is honest; if so, raise `limits.sms_per_country_day` and restart"
+            }
+        },
+    }
+}
+
+/// What to do about an application.
+pub(super) fn about_application(outcome: &ApplyOutcome, mails: &[MailView]) -> &'static str {
+    match outcome {
+        ApplyOutcome::Accepted { .. } if mails.iter().any(|mail| mail.state == MailState::Failed) => {
+            "the mail was given up: see its last reply, mend the cause and tell the customer"
+        }
+        ApplyOutcome::Accepted { .. } if mails.iter().any(|mail| mail.state == MailState::Due) => {
+            "the mail is tried again by itself; if it has a last reply, mend what that says"
+        }
+        ApplyOutcome::Accepted { .. } => {
+            "nothing; if no mail came, ask the mail server about it and the customer about the junk folder"
+        }
+        ApplyOutcome::Replayed { .. } => "nothing; a retry or a double click, answered as before",
+        ApplyOutcome::Refused(refusal) => match refusal {
+            ApplyRefusal::PhoneLocked { .. } => {
+                "ask the applicant; if the tries were theirs, unlock with `trialgate phones unlock PHONE`"
+            }
+            ApplyRefusal::KeyMissing { .. } => {
+                "give the key again in `secrets.keys`, after the current one, and restart; or the applicant asks for a new code \
+                 once this one is dead"
+            }
+            ApplyRefusal::NoCode { reason: NoCodeReason::Used } => {
+                "nothing, if the tenant exists (`trialgate applications find --phone`); for another, a new code is needed"
+            }
+            ApplyRefusal::NoCode { .. } => "the applicant asks for a new code",
+            ApplyRefusal::WrongCode { .. } => "the applicant types the code again, or asks for a new one",
+            ApplyRefusal::TenantExists { .. } => {
+                "a customer already: see `trialgate tenants show ID`; the code is still good until it expires"
+            }
+            ApplyRefusal::PoolEmpty { .. } => {
+                "load access codes with `trialgate access-codes import FILE.csv`; the code is still good until it expires"
+            }
+            ApplyRefusal::QuotaReached { .. } => {
+                "raise the threshold with `trialgate quota set N`; the code is still good until it expires"
+            }
+        },
+    }
+}

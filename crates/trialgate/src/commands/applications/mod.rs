@@ -1,0 +1,84 @@
+mod advice;
+mod timeline;
+
+use std::collections::BTreeSet;
+
+use anyhow::anyhow;
+use clap::{Args, Subcommand};
+use trial_core::ports::Operations;
+use trial_core::{ApplicationQuery, Email, Phone, RequestId, TimelineView};
+use trial_storage::SqliteLedger;
+
+use super::{phone, with_ledger};
+use crate::cli::Global;
+use crate::config::Config;
+use crate::output::Output;
+use timeline::Timeline;
+
+/// `trialgate applications …`
+#[derive(Debug, Subcommand)]
+pub(crate) enum Applications {
+    /// Show what happened to one applicant, oldest first, and what to do about it
+    ///
+    /// Phones and e-mail addresses are shown in full.
+    Find {
+        #[command(flatten)]
+        wanted: Wanted,
+        /// At most so many requests of each kind, the newest
+        #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+        limit: u32,
+        #[command(flatten)]
+        output: Output,
+    },
+}
+
+/// Whose applications are looked for.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct Wanted {
+    /// Everything about this phone, in any usual spelling
+    #[arg(long)]
+    phone: Option<String>,
+    /// The exchange that was answered with this `X-Request-Id`
+    #[arg(long, value_name = "ID")]
+    request_id: Option<String>,
+    /// Applications with this address, and the codes sent to their phones
+    #[arg(long)]
+    email: Option<String>,
+}
+
+impl Applications {
+    pub(crate) fn run(self, global: &Global) -> anyhow::Result<()> {
+        let Self::Find { wanted, limit, output } = self;
+        let found = with_ledger(global, async |config, ledger| find(&ledger, wanted.query(config)?, limit).await)?;
+        output.show(&Timeline::from(&found))
+    }
+}
+
+impl Wanted {
+    fn query(&self, config: &Config) -> anyhow::Result<ApplicationQuery> {
+        if let Some(text) = &self.phone {
+            return Ok(ApplicationQuery::Phone(phone(text, config)?));
+        }
+        if let Some(text) = &self.request_id {
+            let id = RequestId::from_caller(text).ok_or_else(|| anyhow!("{text:?} is not a request id"))?;
+            return Ok(ApplicationQuery::RequestId(id));
+        }
+        let email = Email::parse(self.email.as_deref().unwrap_or_default());
+        Ok(ApplicationQuery::Email(email.map_err(|error| anyhow!("the e-mail {error}"))?.key().clone()))
+    }
+}
+
+/// An address says nothing about codes: those of the phones that applied with it belong to the story too.
+async fn find(ledger: &SqliteLedger, query: ApplicationQuery, limit: u32) -> anyhow::Result<TimelineView> {
+    let is_by_email = matches!(query, ApplicationQuery::Email(_));
+    let mut found = ledger.find_applications(query, limit).await?;
+    if is_by_email {
+        let phones: BTreeSet<Phone> = found.applications.iter().map(|application| application.phone.clone()).collect();
+        for phone in phones {
+            let of_phone = ledger.find_applications(ApplicationQuery::Phone(phone), limit).await?;
+            found.code_requests.extend(of_phone.code_requests);
+        }
+    }
+    Ok(found)
+}

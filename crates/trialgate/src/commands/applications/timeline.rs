@@ -1,0 +1,139 @@
+//! What happened to one applicant, in words.
+
+use std::fmt;
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use trial_core::{
+    ApplicationView, ApplyOutcome, ApplyReply, CodeOutcome, CodeReply, CodeRequestView, SendState, TimelineView,
+};
+
+use super::advice;
+use crate::commands::views::MailReport;
+use crate::output::time;
+
+/// What happened, oldest first.
+#[derive(Debug, Serialize)]
+pub(super) struct Timeline {
+    events: Vec<Event>,
+}
+
+/// One thing that happened.
+#[derive(Debug, Serialize)]
+struct Event {
+    at: DateTime<Utc>,
+    request_id: String,
+    phone: String,
+    /// The published return code that was answered.
+    code: &'static str,
+    /// What was decided, and by which fact.
+    outcome: String,
+    /// What to do about it.
+    advice: &'static str,
+    #[serde(flatten)]
+    kind: Kind,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum Kind {
+    CodeRequest { gateway: Option<String>, reply: Option<String> },
+    Application { id: String, email: String, company: String, tenant: Option<String>, mails: Vec<MailReport> },
+}
+
+impl From<&TimelineView> for Timeline {
+    fn from(found: &TimelineView) -> Self {
+        let codes = found.code_requests.iter().map(Event::from);
+        let mut events: Vec<Event> = codes.chain(found.applications.iter().map(Event::from)).collect();
+        events.sort_by_key(|event| event.at);
+        Self { events }
+    }
+}
+
+impl From<&CodeRequestView> for Event {
+    fn from(view: &CodeRequestView) -> Self {
+        let (reply, outcome) = match &view.outcome {
+            CodeOutcome::Send { state, .. } => (CodeReply::from(*state), in_words(*state).to_owned()),
+            CodeOutcome::Refused(refusal) => (CodeReply::from(refusal), refusal.to_string()),
+        };
+        Self {
+            at: view.at,
+            request_id: view.request_id.to_string(),
+            phone: view.phone.to_string(),
+            code: reply.code.as_str(),
+            outcome,
+            advice: advice::about_code(&view.outcome),
+            kind: Kind::CodeRequest { gateway: view.gateway.clone(), reply: view.reply.clone() },
+        }
+    }
+}
+
+impl From<&ApplicationView> for Event {
+    fn from(view: &ApplicationView) -> Self {
+        let (tenant, outcome) = match &view.outcome {
+            ApplyOutcome::Accepted { tenant } => (Some(tenant), format!("tenant {tenant} was created")),
+            ApplyOutcome::Replayed { tenant } => (Some(tenant), format!("the same as before, tenant {tenant}")),
+            ApplyOutcome::Refused(refusal) => (None, refusal.to_string()),
+        };
+        Self {
+            at: view.at,
+            request_id: view.request_id.to_string(),
+            phone: view.phone.to_string(),
+            code: ApplyReply::from(&view.outcome).code.as_str(),
+            outcome,
+            advice: advice::about_application(&view.outcome, &view.mails),
+            kind: Kind::Application {
+                id: view.id.to_string(),
+                email: view.email.as_str().to_owned(),
+                company: view.company.clone(),
+                tenant: tenant.map(ToString::to_string),
+                mails: view.mails.iter().map(MailReport::from).collect(),
+            },
+        }
+    }
+}
+
+fn in_words(state: SendState) -> &'static str {
+    match state {
+        SendState::Accepted => "the gateway took the message",
+        SendState::Refused => "the gateway refused the message",
+        SendState::Unreached => "the gateway was not reached",
+        SendState::Unknown => "it is not known whether the gateway took the message",
+        SendState::Sending => "the message was on its way when this was last known",
+    }
+}
+
+impl fmt::Display for Timeline {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.events.is_empty() {
+            return f.write_str("nothing was found");
+        }
+        self.events.iter().try_for_each(|event| event.fmt(f))
+    }
+}
+
+impl fmt::Display for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { request_id, phone, code, outcome, .. } = self;
+        write!(f, "{}  ", time(self.at))?;
+        match &self.kind {
+            Kind::CodeRequest { .. } => writeln!(f, "{phone} asked for a code")?,
+            Kind::Application { email, company, .. } => writeln!(f, "{phone} applied for {company:?} with {email}")?,
+        }
+        writeln!(f, "  answered     {code}: {outcome}")?;
+        match &self.kind {
+            Kind::CodeRequest { gateway, reply } => {
+                if let Some(gateway) = gateway {
+                    writeln!(f, "  gateway      {gateway}: {}", reply.as_deref().unwrap_or("no further reply"))?;
+                }
+            }
+            Kind::Application { mails, .. } => {
+                for mail in mails {
+                    writeln!(f, "  mail         {mail}")?;
+                }
+            }
+        }
+        writeln!(f, "  what to do   {}", self.advice)?;
+        writeln!(f, "  request id   {request_id}")
+    }
+}

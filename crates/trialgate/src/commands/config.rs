@@ -1,0 +1,35 @@
+use anyhow::Context;
+use clap::Subcommand;
+
+use crate::cli::Global;
+use crate::config::DEFAULT_FILE;
+use crate::output;
+
+/// `trialgate config …`
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Print the configuration in force as TOML, every key with its value, secrets hidden
+    Show,
+    /// Say whether `serve` would start with this configuration, and all that is missing or wrong
+    Check,
+}
+
+impl ConfigCommand {
+    pub(crate) fn run(&self, global: &Global) -> anyhow::Result<()> {
+        let config = global.load()?;
+        let source = config.file.as_ref().map_or_else(
+            || format!("no file ({DEFAULT_FILE} is not in the working directory)"),
+            |file| file.display().to_string(),
+        );
+        match self {
+            Self::Show => {
+                let settings = toml::to_string(&config.settings).context("cannot write the configuration as TOML")?;
+                output::say(&format!("# In force: {source}, then the environment, then the defaults.\n{settings}"))
+            }
+            Self::Check => {
+                config.serving()?;
+                output::say(&format!("the configuration is valid and complete: {source}"))
+            }
+        }
+    }
+}

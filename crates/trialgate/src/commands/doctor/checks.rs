@@ -1,0 +1,212 @@
+use std::path::Path;
+
+use chrono::{DateTime, TimeZone, Utc};
+use rustix::fs::{Access, access, statvfs};
+use trial_core::ports::{Clock, Mailer, Operations};
+use trial_core::{CLOCK_SKEW, TenantPage};
+use trial_storage::SqliteLedger;
+
+use super::report::Report;
+use crate::compose::{self, SystemClock};
+use crate::config::{Config, MailSetup, MailTransport, Serving};
+
+/// Free codes of a kind below which more should be loaded.
+const LOW_STOCK: u64 = 20;
+/// Free space below which the disk should be looked at, and below which writes may fail soon, in MiB.
+const LOW_SPACE_MIB: u64 = 500;
+const NO_SPACE_MIB: u64 = 20;
+/// This release was made after this day, so no clock is right that shows an earlier one.
+const MADE_AFTER: (i32, u32, u32) = (2026, 1, 1);
+
+/// Checks everything, as far as one check does not need what another found missing.
+pub(super) async fn all(config: &Config, report: &mut Report) {
+    let source = config.file.as_ref().map_or("no file".to_owned(), |file| file.display().to_string());
+    report.ok("configuration", format!("valid: {source}"));
+    secrets(config, report);
+    sandbox(config, report);
+    let serving = serving(config, report);
+    directory(config, report);
+    if let Some(serving) = serving {
+        mail(config, &serving, report).await;
+    }
+    match compose::ledger(config).await {
+        Ok(ledger) => {
+            report.ok("database", format!("{}: whole and of this release", config.database.display()));
+            database(config, &ledger, report).await;
+        }
+        Err(error) => {
+            report.fail("database", format!("{error:#}"));
+            clock(SystemClock.now(), None, report);
+        }
+    }
+}
+
+fn secrets(config: &Config, report: &mut Report) {
+    match config.keyring() {
+        Ok(keyring) => {
+            let count = config.settings.secrets.keys.len();
+            report.ok("secrets", format!("{count} in all, {:?} is the current one", keyring.current_id()));
+        }
+        Err(error) => error.0.iter().for_each(|problem| report.fail("secrets", problem.to_string())),
+    }
+}
+
+fn sandbox(config: &Config, report: &mut Report) {
+    if config.settings.sandbox.enabled {
+        report.warn("sandbox", "`sandbox.enabled` is true: messages can be captured; not for production");
+    }
+}
+
+/// What serving would miss; the secrets were checked before.
+fn serving(config: &Config, report: &mut Report) -> Option<Serving> {
+    let gateways = config.settings.sms.gateways.join(", ");
+    match config.serving() {
+        Ok(serving) => {
+            report.ok("sms", format!("gateways: {gateways}"));
+            Some(serving)
+        }
+        Err(error) => {
+            let others = error.0.iter().map(ToString::to_string).filter(|text| !text.contains("`secrets.keys"));
+            others.for_each(|text| report.fail("settings", text));
+            None
+        }
+    }
+}
+
+fn directory(config: &Config, report: &mut Report) {
+    let directory = config.database.parent().filter(|path| !path.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let name = directory.display();
+    if let Err(error) = access(directory, Access::WRITE_OK | Access::EXEC_OK) {
+        let text = format!("{name}: this user cannot write there ({error}); create it, or change its owner or rights");
+        report.fail("directory", text);
+        return;
+    }
+    match statvfs(directory) {
+        Ok(disk) => space(disk.f_bavail.saturating_mul(disk.f_frsize) >> 20, &name.to_string(), report),
+        Err(error) => report.warn("directory", format!("{name}: cannot tell the free space ({error})")),
+    }
+}
+
+fn space(free_mib: u64, directory: &str, report: &mut Report) {
+    let text = format!("{directory}: writable, {free_mib} MiB free");
+    if free_mib < NO_SPACE_MIB {
+        report.fail("directory", format!("{text}; make room on the disk"));
+    } else if free_mib < LOW_SPACE_MIB {
+        report.warn("directory", format!("{text}; make room on the disk"));
+    } else {
+        report.ok("directory", text);
+    }
+}
+
+async fn mail(config: &Config, serving: &Serving, report: &mut Report) {
+    let MailSetup::Smtp(smtp) = &serving.mail else {
+        debug_assert_eq!(config.settings.mail.transport, Some(MailTransport::Sandbox));
+        report.ok("mail", "captured, not sent");
+        return;
+    };
+    let mailer = match compose::smtp_mailer(config, serving, smtp) {
+        Ok(mailer) => mailer,
+        Err(error) => return report.fail("mail", format!("{error:#}")),
+    };
+    match mailer.check().await {
+        Ok(()) => report.ok("mail", "the mail server takes mails"),
+        Err(error) => report.fail("mail", format!("the mail server cannot be used: {error}; see `mail.smtp_url`")),
+    }
+}
+
+async fn database(config: &Config, ledger: &SqliteLedger, report: &mut Report) {
+    match ledger.violations().await {
+        Ok(violations) if violations.is_empty() => report.ok("invariants", "all hold"),
+        Ok(violations) => {
+            for violation in violations {
+                let text = format!(
+                    "{}: broken by {} rows, such as {}",
+                    violation.invariant, violation.rows, violation.example
+                );
+                report.fail("invariants", format!("{text}; keep a copy of the database and report this"));
+            }
+        }
+        Err(error) => report.fail("invariants", format!("{:#}", anyhow::Error::new(error))),
+    }
+    stock(ledger, report).await;
+    quota(config, ledger, report).await;
+    let newest = ledger.tenants(TenantPage { before: None, limit: 1 }).await;
+    let last = newest.ok().and_then(|page| page.first().map(|view| view.tenant.created_at));
+    clock(SystemClock.now(), last, report);
+}
+
+async fn stock(ledger: &SqliteLedger, report: &mut Report) {
+    let stock = match ledger.access_code_stock().await {
+        Ok(stock) => stock,
+        Err(error) => return report.fail("access codes", format!("{:#}", anyhow::Error::new(error))),
+    };
+    for kind in stock {
+        let text = format!("{} {} free", kind.free, kind.kind);
+        match kind.free {
+            0 => {
+                report.fail("access codes", format!("{text}; load some with `trialgate access-codes import FILE.csv`"));
+            }
+            1..LOW_STOCK => report.warn("access codes", format!("{text}; load more soon")),
+            _ => report.ok("access codes", text),
+        }
+    }
+}
+
+async fn quota(config: &Config, ledger: &SqliteLedger, report: &mut Report) {
+    let policy = &config.policy.quota;
+    match ledger.quota(policy.day_of(SystemClock.now()), policy.first_threshold).await {
+        Ok(day) => {
+            let text = format!("{} of {} e-mails left today", day.left(), day.threshold);
+            if day.left() == 0 {
+                report
+                    .warn("quota", format!("{text}; raise it with `trialgate quota set N`, or wait for the next day"));
+            } else {
+                report.ok("quota", text);
+            }
+        }
+        Err(error) => report.fail("quota", format!("{:#}", anyhow::Error::new(error))),
+    }
+}
+
+/// `last` is the newest thing that is known to have happened.
+fn clock(now: DateTime<Utc>, last: Option<DateTime<Utc>>, report: &mut Report) {
+    let (year, month, day) = MADE_AFTER;
+    let made_after = Utc.with_ymd_and_hms(year, month, day, 0, 0, 0).earliest();
+    if made_after.is_some_and(|made| now < made) {
+        report.fail("clock", format!("{now:.0}: before this release was made; set the clock"));
+    } else if last.is_some_and(|last| now + CLOCK_SKEW < last) {
+        report.fail(
+            "clock",
+            format!("{now:.0}: before the newest tenant was created; the clock was set back, set it right"),
+        );
+    } else {
+        report.ok("clock", crate::output::time(now));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(of: impl FnOnce(&mut Report)) -> String {
+        let mut report = Report::default();
+        of(&mut report);
+        report.to_string()
+    }
+
+    #[test]
+    fn little_space_is_told() {
+        assert!(text(|report| space(19, "d", report)).starts_with("FAIL"));
+        assert!(text(|report| space(20, "d", report)).starts_with("warn"));
+        assert!(text(|report| space(500, "d", report)).starts_with("ok"));
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_is_told() {
+        let now: DateTime<Utc> = "2026-11-22T10:00:00Z".parse().unwrap();
+        assert!(text(|report| clock(now, None, report)).starts_with("ok"));
+        assert!(text(|report| clock(now, Some(now + CLOCK_SKEW), report)).starts_with("ok"));
+        assert!(text(|report| clock(now, Some(now + 2 * CLOCK_SKEW), report)).starts_with("FAIL"));
+        assert!(text(|report| clock("1970-01-01T00:00:00Z".parse().unwrap(), None, report)).starts_with("FAIL"));
+    }
+}

@@ -1,0 +1,77 @@
+use std::fmt;
+
+use anyhow::bail;
+use clap::Subcommand;
+use serde::Serialize;
+use trial_core::ports::Operations;
+
+use super::{phone, with_ledger};
+use crate::cli::Global;
+use crate::compose;
+use crate::output::Output;
+
+/// `trialgate phones …`
+#[derive(Debug, Subcommand)]
+pub(crate) enum Phones {
+    /// Show how many consecutive wrong codes a phone has, and whether it is locked
+    Show {
+        /// The phone, in any usual spelling
+        phone: String,
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Set a phone's count of wrong codes to 0, so that it can be used again
+    Unlock {
+        /// The phone, in any usual spelling
+        phone: String,
+        #[command(flatten)]
+        output: Output,
+    },
+}
+
+/// A phone's lock.
+#[derive(Debug, Serialize)]
+struct PhoneReport {
+    phone: String,
+    /// Whether anything was ever asked for this phone.
+    seen: bool,
+    failures: u32,
+    max_failures: u32,
+    locked: bool,
+}
+
+impl Phones {
+    pub(crate) fn run(self, global: &Global) -> anyhow::Result<()> {
+        let (text, output, is_unlock) = match self {
+            Self::Show { phone, output } => (phone, output, false),
+            Self::Unlock { phone, output } => (phone, output, true),
+        };
+        let report = with_ledger(global, async |config, ledger| {
+            let phone = phone(&text, config)?;
+            if is_unlock && !ledger.unlock_phone(phone.clone(), compose::changed_by(compose::operator())).await? {
+                bail!("this phone was never seen; there is nothing to unlock");
+            }
+            let failures = ledger.phone_failures(phone.clone()).await?;
+            let max_failures = config.policy.verification.max_failures;
+            Ok(PhoneReport {
+                phone: phone.to_string(),
+                seen: failures.is_some(),
+                failures: failures.unwrap_or(0),
+                max_failures,
+                locked: failures.is_some_and(|failures| failures >= max_failures),
+            })
+        })?;
+        output.show(&report)
+    }
+}
+
+impl fmt::Display for PhoneReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { phone, failures, max_failures, .. } = self;
+        if !self.seen {
+            return write!(f, "{phone} was never seen");
+        }
+        let state = if self.locked { "is locked" } else { "is not locked" };
+        write!(f, "{phone} {state}: {failures} consecutive wrong codes of {max_failures}")
+    }
+}

@@ -1,0 +1,70 @@
+//! What the sandbox says first: where it listens and what to type next.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use trial_http::{APPLY_PATH, SEND_CODE_PATH};
+
+use crate::config::Config;
+
+/// A mobile number of China that libphonenumber takes for valid.
+const PHONE: &str = "16673280001";
+
+pub(super) fn banner(address: SocketAddr, config: &Config) -> String {
+    let url = format!("http://{}", reachable(address));
+    let header = "-H 'Content-Type: application/json'";
+    let apply = format!(
+        r#"{{"companyName":"Example Ltd","phone":"{PHONE}","phoneVerifyCode":"'"$CODE"'","email":"a@example.com"}}"#
+    );
+    let file = config.file.as_deref().map(|file| file.display().to_string()).unwrap_or_default();
+    format!(
+        "\
+listening on http://{address}
+
+Request a code:
+  curl -s {url}{SEND_CODE_PATH} {header} -d '{{\"phone\":\"{PHONE}\"}}'
+Read it from the captured messages:
+  CODE=$(curl -s '{url}/sandbox/messages?channel=sms&limit=1' | sed -n 's/.*\"code\":\"\\([0-9]*\\)\".*/\\1/p')
+Apply for a trial:
+  curl -s {url}{APPLY_PATH} {header} -d '{apply}'
+
+The inbox of captured messages   {url}/sandbox
+The interface, described         {url}/docs
+Other commands                   trialgate tenants list --config {file}
+
+Captured messages follow. Ctrl-C stops.
+"
+    )
+}
+
+/// Somewhere to connect to, for an address that only says to listen everywhere.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    let ip = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, address.port())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Sources;
+
+    #[test]
+    fn it_says_what_to_type() {
+        let config = Sources::default().load().unwrap();
+        let text = banner("0.0.0.0:81".parse().unwrap(), &config);
+        assert!(text.starts_with("listening on http://0.0.0.0:81\n"));
+        for expected in [
+            r#"curl -s http://127.0.0.1:81/apiaccess/rest/ipccprovision/v1/applyTry/generateverifycode -H 'Content-Type: application/json' -d '{"phone":"16673280001"}'"#,
+            r#""phoneVerifyCode":"'"$CODE"'","#,
+            "http://127.0.0.1:81/sandbox\n",
+            "http://127.0.0.1:81/docs\n",
+        ] {
+            assert!(text.contains(expected), "{expected}: {text}");
+        }
+        assert!(trial_core::Phone::parse(PHONE, config.phones()).is_ok());
+        assert_eq!(reachable("[::]:81".parse().unwrap()).to_string(), "[::1]:81");
+    }
+}

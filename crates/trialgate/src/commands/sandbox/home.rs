@@ -1,0 +1,115 @@
+//! The directory of a sandbox, and the configuration in it.
+
+use std::fs::{self, DirBuilder, OpenOptions};
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+
+use crate::commands::secrets::new_key_table;
+use crate::compose::{OsEntropy, SystemClock};
+use crate::config::{DEFAULT_FILE, Settings};
+
+/// Creates the directory and its configuration, if they are not there; returns the configuration's path. What is in it is
+/// personal: the directory is for this user alone.
+pub(super) fn prepare(directory: &Path, listen: Option<SocketAddr>) -> anyhow::Result<PathBuf> {
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(directory)
+        .with_context(|| format!("cannot create {}; name another directory with --data", directory.display()))?;
+    let file = directory.join(DEFAULT_FILE);
+    if !file.try_exists().with_context(|| format!("cannot look into {}", directory.display()))? {
+        let listen = listen.unwrap_or(Settings::default().http.listen);
+        let text = configuration(listen, &new_key_table(&SystemClock, &OsEntropy));
+        write(&file, &text)
+            .with_context(|| format!("cannot write {}; name another directory with --data", file.display()))?;
+    }
+    Ok(file)
+}
+
+/// Writes the whole file or none of it, for this user alone: it holds a key.
+fn write(file: &Path, text: &str) -> io::Result<()> {
+    let new = file.with_extension("toml.new");
+    let mut opened = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
+    opened.write_all(text.as_bytes())?;
+    opened.sync_all()?;
+    fs::rename(new, file)
+}
+
+fn configuration(listen: SocketAddr, key_table: &str) -> String {
+    format!(
+        r#"# Written by `trialgate sandbox` at its first start here and kept from then on: change what you like.
+# Relative paths are relative to this file. Every key: docs/configuration.md
+
+[http]
+listen = "{listen}"
+
+[storage]
+url = "sqlite:trialgate.db"
+
+{key_table}
+[sms]
+gateways = ["sandbox"]
+
+[mail]
+transport = "sandbox"
+
+# Messages are captured instead of sent, and shown under /sandbox to whoever reaches the port.
+[sandbox]
+enabled = true
+
+# Off, so that one machine can try as often as it likes.
+[limits.address]
+codes_per_hour = 0
+applications_per_hour = 0
+
+[log]
+level = "warn"
+"#
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+    use crate::config::{Config, Sources};
+
+    fn load(file: PathBuf) -> Config {
+        Sources { file: Some(file), ..Sources::default() }.load().unwrap()
+    }
+
+    #[test]
+    fn the_first_start_writes_what_serves_and_the_next_ones_keep_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let home = directory.path().join("a/b");
+        let file = prepare(&home, Some(SocketAddr::from(([127, 0, 0, 1], 9)))).unwrap();
+        let mode = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode(&home), mode(&file)), (0o700, 0o600));
+        let config = load(file.clone());
+        assert_eq!(config.settings.http.listen.port(), 9);
+        assert_eq!(config.database, home.join("trialgate.db"));
+        assert_eq!(config.inbox(), home.join("messages.jsonl"));
+        assert_eq!(config.http().address_limits.codes_per_hour, 0);
+        assert_eq!(config.http().address_limits.applications_per_hour, 0);
+        let key = config.serving().unwrap().keyring.current_id().to_owned();
+
+        let again = load(prepare(&home, None).unwrap());
+        assert_eq!(again.settings.http.listen.port(), 9);
+        assert_eq!(again.serving().unwrap().keyring.current_id(), key);
+        assert_eq!(fs::read_dir(&home).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_directory_that_cannot_be_made_is_named() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("file");
+        fs::write(&file, "").unwrap();
+        let error = format!("{:#}", prepare(&file.join("sandbox"), None).unwrap_err());
+        assert!(error.contains("file/sandbox; name another directory with --data"), "{error}");
+    }
+}

@@ -1,0 +1,117 @@
+//! Everything, with nothing to set up.
+
+mod banner;
+mod home;
+mod printer;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use anyhow::bail;
+use clap::Args;
+use trial_core::ports::Operations;
+use trial_core::{AccessCode, AccessCodeImport, AccessCodeKind};
+use trial_storage::SqliteLedger;
+
+use crate::cli::Global;
+use crate::compose::{self, Service};
+use crate::config::{Config, Entry, Sources};
+use crate::shutdown::Signals;
+use crate::{logging, output};
+use printer::Printer;
+
+const DEFAULT_DIRECTORY: &str = "sandbox";
+const CODES_OF_EACH_KIND: u64 = 100;
+
+/// `trialgate sandbox`
+#[derive(Debug, Args)]
+pub(crate) struct Sandbox {
+    /// Where to listen; port 0 takes a free one
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<SocketAddr>,
+    /// The directory that everything is kept in [default: ./sandbox]
+    #[arg(long, value_name = "DIR", conflicts_with = "config")]
+    data: Option<PathBuf>,
+}
+
+impl Sandbox {
+    pub(crate) fn run(&self, global: &Global) -> anyhow::Result<()> {
+        let config = self.config(global.config.as_deref())?;
+        let serving = config.serving()?;
+        let listener = compose::listen(config.settings.http.listen, "`--listen`; port 0 takes a free one")?;
+        let address = listener.local_addr()?;
+        logging::install(config.settings.log.format, &config.settings.log.level)?;
+        // Before the database, so that a second sandbox on the same directory changes nothing.
+        let inbox = compose::inbox(&config)?;
+        let runtime = compose::runtime()?;
+        let outcome = runtime.block_on(async {
+            let signals = Signals::catch()?;
+            SqliteLedger::migrate(&compose::database(&config)).await?;
+            let ledger = compose::ledger(&config).await?;
+            fill_empty_pool(&ledger).await?;
+            let printer = Printer::start(&inbox)?;
+            let service = Service::start(&config, serving, listener, ledger, Some(inbox))?;
+            output::say(&banner::banner(address, &config))?;
+            let outcome = service.run(signals).await;
+            printer.finish();
+            outcome
+        });
+        runtime.shutdown_background();
+        outcome
+    }
+
+    /// The configuration named, or that of the data directory, which is written at its first start.
+    fn config(&self, named: Option<&Path>) -> anyhow::Result<Config> {
+        let flags: Vec<Entry> =
+            self.listen.iter().map(|address| Entry::flag("--listen", "http.listen", address.to_string())).collect();
+        let file = match named {
+            Some(file) => file.to_owned(),
+            None => home::prepare(self.data.as_deref().unwrap_or(Path::new(DEFAULT_DIRECTORY)), self.listen)?,
+        };
+        let config = Sources { flags, ..Sources::new(Some(file.clone())) }.load()?;
+        if !config.settings.sandbox.enabled {
+            bail!(
+                "{} is not the configuration of a sandbox: `sandbox.enabled` is not true; name another directory with --data",
+                file.display()
+            );
+        }
+        Ok(config)
+    }
+}
+
+/// Gives a new sandbox something to hand out. A pool that was ever filled is left as it is.
+async fn fill_empty_pool(ledger: &SqliteLedger) -> anyhow::Result<()> {
+    let stock = ledger.access_code_stock().await?;
+    if stock.iter().any(|kind| kind.free + kind.leased + kind.quarantined + kind.retired > 0) {
+        return Ok(());
+    }
+    let by = compose::changed_by("sandbox".to_owned());
+    ledger.import_access_codes(first_codes(), false, by).await?;
+    Ok(())
+}
+
+fn first_codes() -> AccessCodeImport {
+    let voice = (1..=CODES_OF_EACH_KIND).map(|n| (format!("9500{n:04}"), AccessCodeKind::Voice));
+    let multimedia = (1..=CODES_OF_EACH_KIND).map(|n| (format!("chat-{n:04}"), AccessCodeKind::Multimedia));
+    let rows = voice.chain(multimedia).zip(1..);
+    AccessCodeImport { rows: rows.map(|((code, kind), line)| (line, AccessCode::from_stored(&code), kind)).collect() }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    #[test]
+    fn a_new_sandbox_has_a_hundred_codes_of_each_kind() {
+        let import = first_codes();
+        for (_, code, _) in &import.rows {
+            assert_eq!(AccessCode::parse(code.as_str()).as_ref(), Ok(code));
+        }
+        let plan = import.plan(&BTreeMap::new());
+        let of_kind = |kind| plan.new.iter().filter(|(_, other)| *other == kind).count();
+        assert_eq!((of_kind(AccessCodeKind::Voice), of_kind(AccessCodeKind::Multimedia)), (100, 100));
+        assert_eq!((plan.known, plan.refused.len()), (0, 0));
+    }
+}

@@ -1,0 +1,36 @@
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use clap::Subcommand;
+use trial_core::ports::{Clock, Entropy};
+
+use crate::compose::{OsEntropy, SystemClock};
+use crate::output;
+
+/// `trialgate secrets …`
+#[derive(Debug, Subcommand)]
+pub(crate) enum Secrets {
+    /// Print a new key, ready for the configuration
+    ///
+    /// The first key in the configuration derives; every key verifies. To rotate, put the new one first and keep the old
+    /// ones for as long as there are tenants whose mail may be sent again.
+    Generate,
+}
+
+impl Secrets {
+    pub(crate) fn run(&self) -> anyhow::Result<()> {
+        match self {
+            Self::Generate => output::say(&new_key_table(&SystemClock, &OsEntropy)),
+        }
+    }
+}
+
+/// A `[[secrets.keys]]` table. The id tells the day, so that people can see which key is the older one.
+pub(crate) fn new_key_table(clock: &dyn Clock, entropy: &dyn Entropy) -> String {
+    let mut key = [0; 32];
+    entropy.fill(&mut key);
+    let mut suffix = [0; 3];
+    entropy.fill(&mut suffix);
+    let [a, b, c] = suffix;
+    let day = clock.now().format("%Y-%m-%d");
+    format!("[[secrets.keys]]\nid = \"{day}-{a:02x}{b:02x}{c:02x}\"\nkey = \"{}\"\n", STANDARD.encode(key))
+}

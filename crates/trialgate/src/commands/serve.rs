@@ -1,0 +1,40 @@
+use clap::Args;
+
+use crate::cli::Global;
+use crate::compose::{self, Service};
+use crate::shutdown::Signals;
+use crate::{logging, output};
+
+/// `trialgate serve`
+#[derive(Debug, Args)]
+pub(crate) struct Serve;
+
+impl Serve {
+    #[expect(clippy::unused_self, reason = "every command is run alike")]
+    pub(crate) fn run(&self, global: &Global) -> anyhow::Result<()> {
+        let config = global.load()?;
+        let serving = config.serving()?;
+        let listener = compose::listen(config.settings.http.listen, "`http.listen`")?;
+        let address = listener.local_addr()?;
+        logging::install(config.settings.log.format, &config.settings.log.level)?;
+        let runtime = compose::runtime()?;
+        let outcome = runtime.block_on(async {
+            let signals = Signals::catch()?;
+            let ledger = compose::ledger(&config).await?;
+            let inbox = config.settings.sandbox.enabled.then(|| compose::inbox(&config)).transpose()?;
+            if inbox.is_some() {
+                tracing::warn!(
+                    "`sandbox.enabled` is true: messages can be captured instead of sent, and whoever reaches this port \
+                     reads them under /sandbox"
+                );
+            }
+            let service = Service::start(&config, serving, listener, ledger, inbox)?;
+            tracing::info!(%address, "listening");
+            output::say(&format!("listening on http://{address}"))?;
+            service.run(signals).await
+        });
+        // After a second signal, nobody waits for what still runs.
+        runtime.shutdown_background();
+        outcome
+    }
+}

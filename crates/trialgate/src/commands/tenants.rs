@@ -1,0 +1,162 @@
+use std::collections::BTreeMap;
+use std::fmt;
+
+use anyhow::bail;
+use chrono::{DateTime, Utc};
+use clap::Subcommand;
+use serde::Serialize;
+use trial_core::ports::Operations;
+use trial_core::{AccessCodeKind, Tenant, TenantId, TenantPage, TenantView};
+
+use super::views::MailReport;
+use super::with_ledger;
+use crate::cli::Global;
+use crate::output::{Output, Table, time};
+
+/// `trialgate tenants …`
+#[derive(Debug, Subcommand)]
+pub(crate) enum Tenants {
+    /// List tenants, newest first
+    List {
+        /// Only tenants older than this one: the last one of the page before
+        #[arg(long, value_name = "ID")]
+        before: Option<TenantId>,
+        /// At most so many
+        #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1000))]
+        limit: u32,
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Show one tenant
+    Show {
+        /// The tenant's id
+        id: TenantId,
+        #[command(flatten)]
+        output: Output,
+    },
+}
+
+/// A page of tenants.
+#[derive(Debug, Serialize)]
+struct TenantList {
+    tenants: Vec<TenantReport>,
+    /// What `--before` takes for the next page, if there may be one.
+    next_before: Option<String>,
+}
+
+/// A tenant with what it holds and what was sent to it.
+#[derive(Debug, Serialize)]
+struct TenantReport {
+    id: String,
+    status: &'static str,
+    company: String,
+    phone: String,
+    email: String,
+    account_name: String,
+    created_at: DateTime<Utc>,
+    trial_ends_at: DateTime<Utc>,
+    access_codes: BTreeMap<&'static str, String>,
+    mails: Vec<MailReport>,
+}
+
+impl Tenants {
+    pub(crate) fn run(self, global: &Global) -> anyhow::Result<()> {
+        match self {
+            Self::List { before, limit, output } => {
+                let page = TenantPage { before, limit };
+                let tenants = with_ledger(global, async |_, ledger| Ok(ledger.tenants(page).await?))?;
+                let is_full = u32::try_from(tenants.len()).is_ok_and(|length| length == limit);
+                let last = tenants.last().map(|view| view.tenant.id.to_string());
+                let tenants = tenants.iter().map(TenantReport::from).collect();
+                output.show(&TenantList { tenants, next_before: last.filter(|_| is_full) })
+            }
+            Self::Show { id, output } => {
+                let Some(tenant) = with_ledger(global, async |_, ledger| Ok(ledger.tenant(id).await?))? else {
+                    bail!("there is no tenant {id}");
+                };
+                output.show(&TenantReport::from(&tenant))
+            }
+        }
+    }
+}
+
+impl From<&TenantView> for TenantReport {
+    fn from(view: &TenantView) -> Self {
+        let tenant = &view.tenant;
+        let codes = view.access_codes.iter().map(|(kind, code)| (kind.as_str(), code.to_string()));
+        Self {
+            id: tenant.id.to_string(),
+            status: tenant.status.as_str(),
+            company: tenant.company.as_str().to_owned(),
+            phone: tenant.phone.to_string(),
+            email: tenant.email.as_str().to_owned(),
+            account_name: Tenant::account_name(tenant.id),
+            created_at: tenant.created_at,
+            trial_ends_at: tenant.trial_ends_at,
+            access_codes: codes.collect(),
+            mails: view.mails.iter().map(MailReport::from).collect(),
+        }
+    }
+}
+
+impl TenantReport {
+    fn access_code(&self, kind: AccessCodeKind) -> String {
+        self.access_codes.get(kind.as_str()).cloned().unwrap_or_else(|| "-".to_owned())
+    }
+}
+
+impl fmt::Display for TenantList {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.tenants.is_empty() {
+            return f.write_str("no tenants");
+        }
+        let mut table = Table::new([
+            "tenant",
+            "status",
+            "created",
+            "trial ends",
+            "voice",
+            "multimedia",
+            "phone",
+            "e-mail",
+            "company",
+        ]);
+        for tenant in &self.tenants {
+            table.row([
+                tenant.id.clone(),
+                tenant.status.to_owned(),
+                time(tenant.created_at),
+                time(tenant.trial_ends_at),
+                tenant.access_code(AccessCodeKind::Voice),
+                tenant.access_code(AccessCodeKind::Multimedia),
+                tenant.phone.clone(),
+                tenant.email.clone(),
+                tenant.company.clone(),
+            ]);
+        }
+        table.fmt(f)?;
+        match &self.next_before {
+            Some(id) => write!(f, "more: --before {id}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for TenantReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "tenant       {}", self.id)?;
+        writeln!(f, "status       {}", self.status)?;
+        writeln!(f, "company      {}", self.company)?;
+        writeln!(f, "phone        {}", self.phone)?;
+        writeln!(f, "e-mail       {}", self.email)?;
+        writeln!(f, "account      {}", self.account_name)?;
+        writeln!(f, "created      {}", time(self.created_at))?;
+        writeln!(f, "trial ends   {}", time(self.trial_ends_at))?;
+        writeln!(f, "voice        {}", self.access_code(AccessCodeKind::Voice))?;
+        writeln!(f, "multimedia   {}", self.access_code(AccessCodeKind::Multimedia))?;
+        for mail in &self.mails {
+            writeln!(f, "{mail}")?;
+        }
+        Ok(())
+    }
+}

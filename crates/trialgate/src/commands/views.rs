@@ -1,0 +1,50 @@
+//! What several commands show.
+
+use std::fmt;
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use trial_core::{MailState, MailView};
+
+use crate::output::time;
+
+/// A mail of the outbox, as far as it got.
+#[derive(Debug, Serialize)]
+pub(super) struct MailReport {
+    id: String,
+    state: &'static str,
+    attempts: u32,
+    created_at: DateTime<Utc>,
+    /// When it is tried next, if it is due.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_attempt_at: Option<DateTime<Utc>>,
+    last_reply: Option<String>,
+}
+
+impl From<&MailView> for MailReport {
+    fn from(mail: &MailView) -> Self {
+        Self {
+            id: mail.id.to_string(),
+            state: mail.state.as_str(),
+            attempts: mail.attempts,
+            created_at: mail.created_at,
+            next_attempt_at: (mail.state == MailState::Due).then_some(mail.next_attempt_at),
+            last_reply: mail.last_reply.clone(),
+        }
+    }
+}
+
+impl fmt::Display for MailReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { id, state, attempts, .. } = self;
+        let plural = if *attempts == 1 { "" } else { "s" };
+        write!(f, "mail {id} is {state} after {attempts} attempt{plural}")?;
+        if let Some(next) = self.next_attempt_at {
+            write!(f, ", tried next at {}", time(next))?;
+        }
+        match self.last_reply.as_deref() {
+            Some(reply) => write!(f, "; last reply: {}", reply.trim()),
+            None => Ok(()),
+        }
+    }
+}

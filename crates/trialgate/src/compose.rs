@@ -1,0 +1,217 @@
+//! The composition: the only place that names concrete adapters.
+
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, anyhow, bail};
+use chrono::{DateTime, Utc};
+use tokio::runtime::{Builder, Runtime};
+use trial_core::ports::{Clock, Entropy, Mailer};
+use trial_core::{AuditId, ChangedBy, Phone, PhonePolicy, Planner};
+use trial_engine::{Engine, EngineParts};
+use trial_http::{HttpParts, HttpServer, install_metrics};
+use trial_mail::{SandboxMailer, SmtpMailer, SmtpSettings, Templates};
+use trial_sandbox::Inbox;
+use trial_sms::SandboxGateway;
+use trial_storage::{SqliteLedger, SqliteOptions};
+
+use crate::config::{Config, MailSetup, Serving, SmtpSetup};
+use crate::shutdown::Signals;
+
+/// How long the mail server may take for one answer.
+const SMTP_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// The clock of this machine.
+pub(crate) struct SystemClock;
+
+/// The randomness of the operating system.
+pub(crate) struct OsEntropy;
+
+/// A running service.
+pub(crate) struct Service {
+    engine: Engine,
+    http: HttpServer,
+}
+
+impl Clock for SystemClock {
+    #[expect(clippy::disallowed_methods, reason = "this is the clock that everyone else is handed")]
+    fn now(&self) -> DateTime<Utc> {
+        Utc::now()
+    }
+}
+
+impl Entropy for OsEntropy {
+    #[expect(clippy::disallowed_methods, reason = "this is the randomness that everyone else is handed")]
+    #[expect(clippy::expect_used, reason = "without randomness there are no ids and no keys: nothing can go on")]
+    fn fill(&self, buffer: &mut [u8]) {
+        getrandom::fill(buffer).expect("the operating system gives randomness");
+    }
+}
+
+/// The runtime of the process, with one worker thread for each core.
+///
+/// # Errors
+/// The operating system refused a thread.
+pub(crate) fn runtime() -> anyhow::Result<Runtime> {
+    Builder::new_multi_thread().enable_all().build().context("cannot start the threads of the process")
+}
+
+/// Takes the port before anything else, so that a conflict is told at once. `setting` is what to change then.
+///
+/// # Errors
+/// The address cannot be listened on; the message says what to do.
+pub(crate) fn listen(address: SocketAddr, setting: &str) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).map_err(|error| {
+        let reason = match error.kind() {
+            io::ErrorKind::AddrInUse => {
+                format!("another program does; stop that one, or name another port in {setting}")
+            }
+            io::ErrorKind::AddrNotAvailable => {
+                format!("this machine has no such address; name another in {setting}")
+            }
+            io::ErrorKind::PermissionDenied => format!("this user may not; name a port from 1024 on in {setting}"),
+            _ => error.to_string(),
+        };
+        anyhow!("cannot listen on {address}: {reason}")
+    })
+}
+
+/// How the database is opened.
+pub(crate) fn database(config: &Config) -> SqliteOptions {
+    SqliteOptions::new(&config.database)
+}
+
+/// Opens the database.
+///
+/// # Errors
+/// The message says what to do.
+pub(crate) async fn ledger(config: &Config) -> anyhow::Result<SqliteLedger> {
+    Ok(SqliteLedger::open(database(config)).await?)
+}
+
+/// Whoever uses this command, now, for the audit.
+pub(crate) fn changed_by(actor: String) -> ChangedBy {
+    let at = SystemClock.now();
+    let mut entropy = [0; 10];
+    OsEntropy.fill(&mut entropy);
+    ChangedBy { actor, at, audit: AuditId::new(at, entropy) }
+}
+
+/// Whoever uses the command line.
+pub(crate) fn operator() -> String {
+    let name =
+        ["USER", "LOGNAME"].into_iter().find_map(|name| std::env::var(name).ok().filter(|name| !name.is_empty()));
+    format!("cli:{}", name.unwrap_or_else(|| rustix::process::getuid().as_raw().to_string()))
+}
+
+/// The inbox of captured messages, beside the database.
+///
+/// # Errors
+/// It cannot be used, or another process uses it.
+pub(crate) fn inbox(config: &Config) -> anyhow::Result<Arc<Inbox>> {
+    let opened = Inbox::open(&config.inbox());
+    Ok(Arc::new(opened.context("cannot capture messages, which one process at a time can do beside a database")?))
+}
+
+/// The mailer to a real mail server.
+///
+/// # Errors
+/// The settings make no sense.
+pub(crate) fn smtp_mailer(config: &Config, serving: &Serving, smtp: &SmtpSetup) -> anyhow::Result<SmtpMailer> {
+    let settings = SmtpSettings {
+        url: smtp.url.clone(),
+        password: smtp.password.clone(),
+        from: smtp.from.clone(),
+        reply_to: smtp.reply_to.clone(),
+        timeout: SMTP_TIMEOUT,
+    };
+    SmtpMailer::new(settings, templates(config, serving)).context("`mail.smtp_url` or `mail.from` cannot be used")
+}
+
+fn templates(config: &Config, serving: &Serving) -> Templates {
+    Templates::new(serving.portal_url.clone(), serving.support_contact.clone(), config.policy.quota.timezone)
+}
+
+/// Reads the phone numbering plans, which takes a while, before the first request needs them.
+fn warm_up(phones: PhonePolicy) {
+    std::thread::spawn(move || Phone::parse("+8616673280001", &phones));
+}
+
+impl Service {
+    /// Puts everything together and begins to serve on the listener, on the runtime that this is called on.
+    ///
+    /// # Errors
+    /// A part cannot be used; the message says what to do.
+    pub(crate) fn start(
+        config: &Config,
+        serving: Serving,
+        listener: TcpListener,
+        ledger: SqliteLedger,
+        inbox: Option<Arc<Inbox>>,
+    ) -> anyhow::Result<Self> {
+        warm_up(config.phones().clone());
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let entropy: Arc<dyn Entropy> = Arc::new(OsEntropy);
+        let Some(gateway) = inbox.clone().map(|inbox| SandboxGateway::new(inbox, Arc::clone(&clock))) else {
+            bail!("`sms.gateways` names no gateway that can be used");
+        };
+        let mailer: Arc<dyn Mailer> = match (&serving.mail, &inbox) {
+            (MailSetup::Smtp(smtp), _) => Arc::new(smtp_mailer(config, &serving, smtp)?),
+            (MailSetup::Sandbox { message_id_domain }, Some(inbox)) => {
+                let templates = templates(config, &serving);
+                Arc::new(SandboxMailer::new(
+                    Arc::clone(inbox),
+                    templates,
+                    message_id_domain.clone(),
+                    Arc::clone(&clock),
+                ))
+            }
+            (MailSetup::Sandbox { .. }, None) => bail!("`mail.transport` is \"sandbox\" without `sandbox.enabled`"),
+        };
+        let metrics = install_metrics();
+        let parts = EngineParts {
+            ledger: Arc::new(ledger.clone()),
+            outbox: Arc::new(ledger),
+            gateway: Arc::new(gateway),
+            mailer,
+            clock: Arc::clone(&clock),
+            entropy: Arc::clone(&entropy),
+            planner: Arc::new(Planner::new(Arc::new(config.policy.clone()), Arc::new(serving.keyring))),
+        };
+        let engine = Engine::start(parts, config.engine());
+        let parts = HttpParts { service: engine.service(), health: engine.health(), clock, entropy, inbox, metrics };
+        let http = HttpServer::bind(listener, parts, config.http()).context("cannot start the HTTP server")?;
+        Ok(Self { engine, http })
+    }
+
+    /// Serves until a signal comes; then finishes what was accepted.
+    ///
+    /// # Errors
+    /// The server ended by itself, or a second signal did not let it finish.
+    pub(crate) async fn run(self, mut signals: Signals) -> anyhow::Result<()> {
+        let Self { engine, http } = self;
+        let handle = http.handle();
+        let mut serving = std::pin::pin!(http.run());
+        let signal = tokio::select! {
+            ended = &mut serving => {
+                ended.context("the HTTP server failed")?;
+                bail!("the HTTP server ended by itself");
+            }
+            signal = signals.next() => signal,
+        };
+        tracing::info!(signal, "stopping; requests that were accepted are finished");
+        let finish = async {
+            let (ended, ()) = tokio::join!(serving, handle.stop(true));
+            engine.stop().await.context("not everything that was accepted could be finished")?;
+            ended.context("the HTTP server failed")
+        };
+        tokio::select! {
+            ended = finish => ended?,
+            _ = signals.next() => bail!("stopped at once by a second signal; what was acknowledged is kept"),
+        }
+        tracing::info!("stopped");
+        Ok(())
+    }
+}

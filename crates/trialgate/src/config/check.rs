@@ -1,0 +1,249 @@
+//! What types cannot say: numbers that make no sense, settings that contradict each other, what this release does not have.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use trial_core::{Limits, PhonePolicy, Policy, QuotaPolicy, TrialPolicy, UniqueBy, VerificationPolicy};
+
+use super::error::{ConfigError, Origin, Problem, none_of};
+use super::layers::Merged;
+use super::settings::{Callers, PlatformKind, Settings, UniqueField};
+use super::text::HumanDuration;
+use super::{Config, serving};
+use crate::logging;
+
+/// Bounds of what a machine can hold or use.
+const MAX_QUEUE_LENGTH: usize = 1_000_000;
+const MAX_BATCH: usize = 10_000;
+const MAX_MAILS_PER_SECOND: u32 = 10_000;
+/// A stopping server waits for requests under way for longer than this, so that each is answered.
+const MAX_WAIT: Duration = Duration::from_secs(15);
+
+/// Gateways that other releases have.
+const LATER_GATEWAYS: [&str; 4] = ["huawei", "twilio", "smpp", "http"];
+
+/// Collects what is wrong, each with the place that it was given at.
+struct Findings<'a> {
+    origins: &'a BTreeMap<String, Origin>,
+    problems: Vec<Problem>,
+}
+
+/// Checks the settings in force and makes of them what the program works with.
+pub(super) fn check(merged: Merged, file: Option<PathBuf>, base: PathBuf) -> Result<Config, ConfigError> {
+    let Merged { settings, origins, problems } = merged;
+    let mut findings = Findings { origins: &origins, problems };
+    findings.verification(&settings);
+    findings.limits(&settings);
+    findings.engine(&settings);
+    findings.trial(&settings);
+    findings.mail(&settings);
+    findings.gateways(&settings);
+    findings.secrets(&settings);
+    findings.rest(&settings);
+    let database = findings.database(&settings.storage.url, &base);
+    let policy = findings.policy(&settings);
+    none_of(findings.problems)?;
+    Ok(Config { settings, file, policy, database, base })
+}
+
+impl Findings<'_> {
+    /// Notes what is wrong with a key.
+    fn wrong(&mut self, key: &str, text: impl std::fmt::Display) {
+        self.problems.push(Problem::new(self.origins.get(key).cloned(), format!("`{key}` {text}")));
+    }
+
+    fn expect(&mut self, holds: bool, key: &str, text: impl std::fmt::Display) {
+        if !holds {
+            self.wrong(key, text);
+        }
+    }
+
+    fn positive(&mut self, key: &str, value: u32) {
+        self.expect(value > 0, key, "must be at least 1");
+    }
+
+    fn within<T: Copy + PartialOrd + From<u8> + std::fmt::Display>(&mut self, key: &str, value: T, most: T) {
+        let holds = value >= T::from(1) && value <= most;
+        self.expect(holds, key, format!("must be from 1 to {most}"));
+    }
+
+    fn lasting(&mut self, key: &str, value: Duration) {
+        self.expect(!value.is_zero(), key, "must be longer than 0s");
+    }
+
+    fn verification(&mut self, settings: &Settings) {
+        let codes = &settings.verification;
+        self.lasting("verification.code_ttl", codes.code_ttl.0);
+        self.expect(
+            codes.code_cap >= codes.code_ttl,
+            "verification.code_cap",
+            format!("({}) must be at least `verification.code_ttl` ({})", codes.code_cap, codes.code_ttl),
+        );
+        self.expect(
+            codes.resend_after <= codes.code_cap,
+            "verification.resend_after",
+            format!("({}) must be at most `verification.code_cap` ({})", codes.resend_after, codes.code_cap),
+        );
+        self.positive("verification.max_tries", codes.max_tries);
+        self.positive("verification.max_failures", codes.max_failures);
+    }
+
+    fn limits(&mut self, settings: &Settings) {
+        let limits = &settings.limits;
+        self.positive("limits.phone.sends_per_hour", limits.phone.sends_per_hour);
+        self.positive("limits.phone.sends_per_day", limits.phone.sends_per_day);
+        self.positive("limits.sms_per_day", limits.sms_per_day);
+        self.positive("limits.sms_per_country_day", limits.sms_per_country_day);
+        self.expect(!settings.phone.countries.is_empty(), "phone.countries", "must name at least one country");
+    }
+
+    fn engine(&mut self, settings: &Settings) {
+        let engine = &settings.engine;
+        self.within("engine.queue_length", engine.queue_length, MAX_QUEUE_LENGTH);
+        self.within("engine.batch_limit", engine.batch_limit, MAX_BATCH);
+        self.lasting("engine.wait", engine.wait.0);
+        self.expect(engine.wait.0 <= MAX_WAIT, "engine.wait", format!("must be at most {}", HumanDuration(MAX_WAIT)));
+    }
+
+    fn trial(&mut self, settings: &Settings) {
+        let trial = &settings.trial;
+        self.lasting("trial.duration", trial.duration.0);
+        for reminder in trial.reminders.iter().filter(|reminder| **reminder >= trial.duration) {
+            let text = format!("has {reminder}, which is not shorter than `trial.duration` ({})", trial.duration);
+            self.wrong("trial.reminders", text);
+        }
+        self.expect(!has_twins(&trial.reminders), "trial.reminders", "names one duration twice");
+        self.expect(!has_twins(&trial.unique_by), "trial.unique_by", "names one field twice");
+    }
+
+    fn mail(&mut self, settings: &Settings) {
+        let mail = &settings.mail;
+        self.within("mail.max_per_second", mail.max_per_second, MAX_MAILS_PER_SECOND);
+        self.lasting("mail.retry.first", mail.retry.first.0);
+        self.expect(
+            mail.retry.cap >= mail.retry.first,
+            "mail.retry.cap",
+            format!("({}) must be at least `mail.retry.first` ({})", mail.retry.cap, mail.retry.first),
+        );
+        for (key, value) in [("mail.from", &mail.from), ("mail.reply_to", &mail.reply_to)] {
+            let is_address = value.as_deref().is_none_or(|value| serving::address_of(value).is_some());
+            self.expect(is_address, key, "is not an e-mail address, such as \"Trials <trials@example.com>\"");
+        }
+        self.one_of("mail.smtp_url", mail.smtp_url.is_some(), mail.smtp_url_file.is_some());
+        self.one_of("mail.smtp_password", mail.smtp_password.is_some(), mail.smtp_password_file.is_some());
+        if let Some(url) = &mail.smtp_url {
+            self.expect(serving::is_smtp_url(url), "mail.smtp_url", serving::SMTP_URL_EXPECTED);
+            let has_two = url.has_password() && (mail.smtp_password.is_some() || mail.smtp_password_file.is_some());
+            self.expect(!has_two, "mail.smtp_url", "has a password, and `mail.smtp_password` gives another; give one");
+        }
+    }
+
+    fn one_of(&mut self, key: &str, is_given: bool, is_file_given: bool) {
+        self.expect(!(is_given && is_file_given), key, format!("and `{key}_file` are both given; give one"));
+    }
+
+    fn gateways(&mut self, settings: &Settings) {
+        let key = "sms.gateways";
+        for name in settings.sms.gateways.iter().filter(|name| *name != "sandbox") {
+            if LATER_GATEWAYS.contains(&name.as_str()) {
+                self.wrong(
+                    key,
+                    format!("names {name:?}, which is not available in this release; it has \"sandbox\" only"),
+                );
+            } else {
+                self.wrong(key, format!("names {name:?}, which is no gateway; this release has \"sandbox\" only"));
+            }
+        }
+        self.expect(!has_twins(&settings.sms.gateways), key, "names one gateway twice");
+    }
+
+    fn secrets(&mut self, settings: &Settings) {
+        for (place, entry) in settings.secrets.keys.iter().enumerate() {
+            let text = match (&entry.key, &entry.key_file) {
+                (Some(_), Some(_)) => format!("[{place}]: `key` and `key_file` are both given; give one"),
+                (None, None) => format!("[{place}]: neither `key` nor `key_file` is given"),
+                _ => continue,
+            };
+            self.wrong("secrets.keys", text);
+        }
+    }
+
+    fn rest(&mut self, settings: &Settings) {
+        self.expect(
+            settings.http.callers == Callers::Open,
+            "http.callers",
+            "\"signed\" is not available in this release; it has \"open\" only",
+        );
+        self.expect(
+            settings.platform.kind == PlatformKind::Local,
+            "platform.kind",
+            "\"webhook\" is not available in this release; it has \"local\" only",
+        );
+        let is_web = |url: &str| url.starts_with("https://") || url.starts_with("http://");
+        let portal = settings.portal.url.as_deref();
+        self.expect(portal.is_none_or(is_web), "portal.url", "must begin with https:// or http://");
+        let contact = settings.support.contact.as_deref();
+        self.expect(contact.is_none_or(|contact| !contact.trim().is_empty()), "support.contact", "is empty");
+        if let Err(error) = logging::filter(&settings.log.level) {
+            self.wrong("log.level", error);
+        }
+    }
+
+    fn database(&mut self, url: &str, base: &Path) -> PathBuf {
+        let key = "storage.url";
+        let path = url.strip_prefix("sqlite:").map(|path| path.strip_prefix("//").unwrap_or(path));
+        match path {
+            // The URL itself is not repeated: it may hold a password.
+            None if url.starts_with("postgres://") || url.starts_with("postgresql://") => {
+                self.wrong(key, "names a PostgreSQL database, which is not available in this release; use sqlite:PATH");
+            }
+            None => self.wrong(key, "must be sqlite:PATH"),
+            Some("") => self.wrong(key, "names no file; write sqlite:PATH"),
+            Some(path) if path.starts_with(":memory:") => {
+                self.wrong(key, "names a database in memory, which would be lost with the process; use sqlite:PATH");
+            }
+            Some(path) if path.contains(['?', '\0']) => self.wrong(key, "must be sqlite:PATH, without parameters"),
+            Some(path) => return base.join(path),
+        }
+        PathBuf::new()
+    }
+
+    fn policy(&mut self, settings: &Settings) -> Policy {
+        let countries: Vec<String> = settings.phone.countries.iter().map(|country| country.0.clone()).collect();
+        let phone = PhonePolicy::from_codes(&settings.phone.default_region.0, &countries).unwrap_or_else(|error| {
+            self.wrong("phone.countries", error);
+            Policy::default().phone
+        });
+        let (codes, limits, trial) = (&settings.verification, &settings.limits, &settings.trial);
+        Policy {
+            verification: VerificationPolicy {
+                code_ttl: codes.code_ttl.0,
+                code_cap: codes.code_cap.0,
+                resend_after: codes.resend_after.0,
+                max_tries: codes.max_tries,
+                max_failures: codes.max_failures,
+            },
+            limits: Limits {
+                phone_sends_per_hour: limits.phone.sends_per_hour,
+                phone_sends_per_day: limits.phone.sends_per_day,
+                sms_per_day: limits.sms_per_day,
+                sms_per_country_day: limits.sms_per_country_day,
+            },
+            phone,
+            trial: TrialPolicy {
+                duration: trial.duration.0,
+                unique_by: UniqueBy {
+                    phone: trial.unique_by.contains(&UniqueField::Phone),
+                    email: trial.unique_by.contains(&UniqueField::Email),
+                    company: trial.unique_by.contains(&UniqueField::Company),
+                },
+            },
+            quota: QuotaPolicy { first_threshold: settings.quota.threshold, timezone: settings.quota.timezone.0 },
+        }
+    }
+}
+
+fn has_twins<T: PartialEq>(list: &[T]) -> bool {
+    list.iter().enumerate().any(|(place, item)| list[..place].contains(item))
+}

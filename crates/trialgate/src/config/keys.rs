@@ -1,0 +1,100 @@
+//! The names of the keys.
+
+/// Every key, by its full dotted path.
+pub(super) const KEYS: &[&str] = &[
+    "engine.batch_limit",
+    "engine.queue_length",
+    "engine.wait",
+    "http.callers",
+    "http.envelope",
+    "http.listen",
+    "http.trusted_proxies",
+    "limits.address.applications_per_hour",
+    "limits.address.codes_per_hour",
+    "limits.phone.sends_per_day",
+    "limits.phone.sends_per_hour",
+    "limits.sms_per_country_day",
+    "limits.sms_per_day",
+    "log.format",
+    "log.level",
+    "mail.from",
+    "mail.max_per_second",
+    "mail.reply_to",
+    "mail.retry.cap",
+    "mail.retry.first",
+    "mail.retry.give_up_after",
+    "mail.smtp_password",
+    "mail.smtp_password_file",
+    "mail.smtp_url",
+    "mail.smtp_url_file",
+    "mail.transport",
+    "phone.countries",
+    "phone.default_region",
+    "platform.kind",
+    "pool.quarantine",
+    "portal.url",
+    "quota.threshold",
+    "quota.timezone",
+    "sandbox.enabled",
+    SECRET_KEYS,
+    "sms.gateways",
+    "storage.url",
+    "support.contact",
+    "trial.duration",
+    "trial.grace",
+    "trial.reminders",
+    "trial.unique_by",
+    "verification.code_cap",
+    "verification.code_ttl",
+    "verification.max_failures",
+    "verification.max_tries",
+    "verification.resend_after",
+];
+
+/// The one key that holds a list of tables, and what stands in each.
+pub(super) const SECRET_KEYS: &str = "secrets.keys";
+pub(super) const SECRET_KEY_FIELDS: [&str; 3] = ["id", "key", "key_file"];
+
+/// What a key wants whose value must not be repeated in a message.
+pub(super) fn secret_expectation(key: &str) -> Option<&'static str> {
+    match key {
+        SECRET_KEYS => {
+            Some("wants a list of tables, each with `id` and either `key` or `key_file`, all of them strings")
+        }
+        "mail.smtp_password" | "mail.smtp_url" => Some("wants a string"),
+        _ => None,
+    }
+}
+
+pub(super) fn is_key(path: &[String]) -> bool {
+    KEYS.iter().any(|key| key.split('.').eq(path.iter().map(String::as_str)))
+}
+
+/// Whether keys stand below this path.
+pub(super) fn is_section(path: &[String]) -> bool {
+    KEYS.iter().any(|key| {
+        let mut segments = key.split('.');
+        path.iter().all(|segment| segments.next() == Some(segment)) && segments.next().is_some()
+    })
+}
+
+/// The known key that an unknown one most resembles, as a whole and in its last word.
+pub(super) fn nearest(unknown: &str) -> &'static str {
+    let last = |key: &str| key.rsplit('.').next().unwrap_or_default().to_owned();
+    let likeness = |known: &&&str| {
+        strsim::normalized_damerau_levenshtein(unknown, known)
+            + strsim::normalized_damerau_levenshtein(&last(unknown), &last(known))
+    };
+    KEYS.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b))).copied().unwrap_or_default()
+}
+
+/// The field of a secret key that an unknown one most resembles.
+pub(super) fn nearest_secret_key_field(unknown: &str) -> &'static str {
+    let likeness = |known: &&str| strsim::normalized_damerau_levenshtein(unknown, known);
+    SECRET_KEY_FIELDS.into_iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b))).unwrap_or_default()
+}
+
+/// The environment variable that sets a key.
+pub(super) fn variable(key: &str) -> String {
+    format!("{}{}", super::layers::PREFIX, key.to_uppercase().replace('.', "__"))
+}

@@ -1,0 +1,242 @@
+//! File, then environment, then flags, each checked on its own so that a message names the line or the variable.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::Path;
+
+use serde::Deserialize;
+use toml::Value;
+use toml::de::{DeTable, DeValue};
+
+use super::error::{Origin, Problem};
+use super::keys;
+use super::settings::Settings;
+
+/// What the name of an environment variable that sets a key begins with.
+pub(super) const PREFIX: &str = "TRIALGATE_";
+
+/// One setting of one layer.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Entry {
+    path: Vec<String>,
+    value: Value,
+    origin: Origin,
+}
+
+/// The settings of one source, and what is wrong with it.
+#[derive(Debug, Default)]
+pub(super) struct Layer {
+    pub(super) entries: Vec<Entry>,
+    pub(super) problems: Vec<Problem>,
+}
+
+/// The settings in force, where each that was given comes from, and what is wrong so far.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Merged {
+    pub(super) settings: Settings,
+    pub(super) origins: BTreeMap<String, Origin>,
+    pub(super) problems: Vec<Problem>,
+}
+
+/// A position in the text of a file.
+struct Position<'a> {
+    file: &'a Path,
+    text: &'a str,
+}
+
+impl Entry {
+    /// A setting given by a flag.
+    pub(crate) fn flag(name: &'static str, key: &str, value: impl Into<Value>) -> Self {
+        let path = key.split('.').map(str::to_owned).collect();
+        Self { path, value: value.into(), origin: Origin::Flag(name) }
+    }
+
+    fn key(&self) -> String {
+        self.path.join(".")
+    }
+
+    /// Reads the setting alone.
+    fn check_type(&self) -> Result<(), String> {
+        let mut alone = toml::Table::new();
+        insert(&mut alone, &self.path, self.value.clone());
+        Settings::deserialize(Value::Table(alone)).map(drop).map_err(|error| error.message().to_owned())
+    }
+
+    fn problem(&self, text: String) -> Problem {
+        Problem::new(Some(self.origin.clone()), text)
+    }
+
+    fn type_problem(&self, message: &str) -> Problem {
+        let key = self.key();
+        self.problem(match keys::secret_expectation(&key) {
+            Some(expectation) => format!("`{key}` {expectation}"),
+            None => format!("`{key}`: {message}"),
+        })
+    }
+}
+
+/// Puts the layers on top of each other, the last one wins; lists everything that is unknown or of a wrong type.
+pub(super) fn merge(layers: Vec<Layer>) -> Merged {
+    let mut problems = Vec::new();
+    let mut table = toml::Table::new();
+    let mut origins = BTreeMap::new();
+    for layer in layers {
+        problems.extend(layer.problems);
+        for entry in layer.entries {
+            if let Err(message) = entry.check_type() {
+                problems.push(entry.type_problem(&message));
+                continue;
+            }
+            origins.insert(entry.key(), entry.origin);
+            insert(&mut table, &entry.path, entry.value);
+        }
+    }
+    // Each entry was read alone before, so together they can be read.
+    let settings = Settings::deserialize(Value::Table(table)).unwrap_or_else(|error| {
+        problems.push(Problem::missing(error.message().to_owned()));
+        Settings::default()
+    });
+    Merged { settings, origins, problems }
+}
+
+fn insert(table: &mut toml::Table, path: &[String], value: Value) {
+    match path {
+        [] => {}
+        [last] => {
+            table.insert(last.clone(), value);
+        }
+        [first, rest @ ..] => {
+            let below = table.entry(first.clone()).or_insert_with(|| Value::Table(toml::Table::new()));
+            if let Value::Table(below) = below {
+                insert(below, rest, value);
+            }
+        }
+    }
+}
+
+/// The settings of a file.
+pub(super) fn of_file(file: &Path, text: &str) -> Layer {
+    let position = Position { file, text };
+    let mut layer = Layer::default();
+    match (DeTable::parse(text), text.parse::<toml::Table>()) {
+        (Ok(spanned), Ok(plain)) => layer.walk(&position, &mut Vec::new(), spanned.get_ref(), &plain),
+        (Err(error), _) | (_, Err(error)) => layer.problems.push(position.syntax_problem(&error)),
+    }
+    layer
+}
+
+impl Layer {
+    fn walk(&mut self, position: &Position<'_>, path: &mut Vec<String>, spanned: &DeTable<'_>, plain: &toml::Table) {
+        for (name, spanned_value) in spanned {
+            let Some(value) = plain.get(name.get_ref().as_ref()) else { continue };
+            path.push(name.get_ref().to_string());
+            let origin = position.origin(name.span().start);
+            match (spanned_value.get_ref(), value) {
+                (spanned, _) if keys::is_key(path) => {
+                    let unknown = unknown_fields(position, path, spanned);
+                    if unknown.is_empty() {
+                        self.entries.push(Entry { path: path.clone(), value: value.clone(), origin });
+                    }
+                    self.problems.extend(unknown);
+                }
+                (DeValue::Table(below), Value::Table(plain)) if !plain.is_empty() || keys::is_section(path) => {
+                    self.walk(position, path, below, plain);
+                }
+                _ => self.problems.push(unknown(&path.join("."), keys::is_section(path), origin)),
+            }
+            path.pop();
+        }
+    }
+}
+
+/// Fields of the listed secret keys that do not exist.
+fn unknown_fields(position: &Position<'_>, path: &[String], value: &DeValue<'_>) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let Some(list) = value.as_array() else { return problems };
+    for (place, table) in list.iter().enumerate() {
+        for name in table.get_ref().as_table().into_iter().flat_map(DeTable::keys) {
+            let field: &str = name.get_ref();
+            if !keys::SECRET_KEY_FIELDS.contains(&field) {
+                let key = path.join(".");
+                let near = keys::nearest_secret_key_field(field);
+                let text = format!("unknown key `{key}[{place}].{field}`; did you mean `{key}[{place}].{near}`?");
+                problems.push(Problem::new(Some(position.origin(name.span().start)), text));
+            }
+        }
+    }
+    problems
+}
+
+fn unknown(key: &str, is_section: bool, origin: Origin) -> Problem {
+    let near = keys::nearest(key);
+    let text = if is_section {
+        format!("`{key}` is a table of keys, not a key; did you mean `{near}`?")
+    } else if matches!(origin, Origin::Variable(_)) {
+        format!("unknown key `{key}`; did you mean `{near}`, which {} sets?", keys::variable(near))
+    } else {
+        format!("unknown key `{key}`; did you mean `{near}`?")
+    };
+    Problem::new(Some(origin), text)
+}
+
+impl Position<'_> {
+    fn origin(&self, offset: usize) -> Origin {
+        let before = &self.text[..self.text.floor_char_boundary(offset)];
+        let line = before.matches('\n').count() + 1;
+        let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+        Origin::File { path: self.file.to_owned(), line, column }
+    }
+
+    fn syntax_problem(&self, error: &toml::de::Error) -> Problem {
+        let offset = error.span().map_or(0, |span| span.start);
+        // Only what the parser expected, never the line itself: it may hold a secret.
+        let message = error.message().lines().collect::<Vec<_>>().join(", ");
+        Problem::new(Some(self.origin(offset)), format!("not TOML: {message}"))
+    }
+}
+
+/// The settings of the environment.
+pub(super) fn of_environment(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Layer {
+    let mut layer = Layer::default();
+    for (name, value) in variables {
+        let Some((name, path)) = path_of(&name) else { continue };
+        // Left empty, as a compose file leaves what is not set.
+        if value.is_empty() {
+            continue;
+        }
+        let origin = Origin::Variable(name);
+        if !keys::is_key(&path) {
+            layer.problems.push(unknown(&path.join("."), keys::is_section(&path), origin));
+        } else if let Some(value) = value.to_str() {
+            layer.entries.push(typed(path, value, origin));
+        } else {
+            layer.problems.push(Problem::new(Some(origin), "is not UTF-8".to_owned()));
+        }
+    }
+    layer
+}
+
+/// The path that a variable sets, if it is one of ours.
+fn path_of(name: &OsString) -> Option<(String, Vec<String>)> {
+    let name = name.to_str()?;
+    let rest = name.strip_prefix(PREFIX)?;
+    // What Kubernetes sets in every container beside a service that is named trialgate.
+    if rest == "PORT" || rest.starts_with("PORT_") || rest.starts_with("SERVICE_") {
+        return None;
+    }
+    Some((name.to_owned(), rest.to_lowercase().split("__").map(str::to_owned).collect()))
+}
+
+/// A string where the key wants one, else what TOML makes of it.
+fn typed(path: Vec<String>, text: &str, origin: Origin) -> Entry {
+    let as_text = Entry { path, value: Value::String(text.to_owned()), origin };
+    if as_text.check_type().is_ok() {
+        return as_text;
+    }
+    let parsed = toml::de::ValueDeserializer::parse(text).ok().and_then(|value| Value::deserialize(value).ok());
+    let Some(value) = parsed else { return as_text };
+    let as_toml = Entry { value, ..as_text.clone() };
+    // Where neither fits, the message about the text is the clearer one, unless it clearly was TOML.
+    let is_toml = as_toml.check_type().is_ok() || as_toml.value.is_array() || as_toml.value.is_table();
+    if is_toml { as_toml } else { as_text }
+}

@@ -1,0 +1,151 @@
+//! The configuration: a TOML file, then the environment, then flags.
+
+mod check;
+mod error;
+mod keys;
+mod layers;
+mod secret;
+mod serving;
+mod settings;
+#[cfg(test)]
+mod tests;
+mod text;
+
+use std::ffi::OsString;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::Context;
+use trial_core::{AddressLimits, MailRetry, PhonePolicy, Policy};
+use trial_engine::{EngineOptions, MailDeliveryOptions};
+use trial_http::HttpSettings;
+
+pub(crate) use layers::Entry;
+pub(crate) use serving::{MailSetup, Serving, SmtpSetup};
+pub(crate) use settings::{LogFormat, MailTransport, Settings};
+
+/// How long a request's body may take to arrive.
+const BODY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The file that is read if none is named.
+pub(crate) const DEFAULT_FILE: &str = "trialgate.toml";
+
+/// Where settings are looked for.
+#[derive(Debug, Default)]
+pub(crate) struct Sources {
+    /// The file named on the command line.
+    pub(crate) file: Option<PathBuf>,
+    /// The environment.
+    pub(crate) variables: Vec<(OsString, OsString)>,
+    /// Flags of the command line that set keys.
+    pub(crate) flags: Vec<Entry>,
+}
+
+/// The configuration in force; every value in it makes sense.
+#[derive(Debug, Clone)]
+pub(crate) struct Config {
+    /// The settings, as written.
+    pub(crate) settings: Settings,
+    /// The file they come from, if there is one.
+    pub(crate) file: Option<PathBuf>,
+    /// The rules' numbers.
+    pub(crate) policy: Policy,
+    /// The database file.
+    pub(crate) database: PathBuf,
+    /// What relative paths are relative to: the directory of the file, or the working directory.
+    base: PathBuf,
+}
+
+impl Sources {
+    /// The process's environment, and this file.
+    pub(crate) fn new(file: Option<PathBuf>) -> Self {
+        Self { file, variables: std::env::vars_os().collect(), flags: Vec::new() }
+    }
+
+    /// Reads and checks everything.
+    ///
+    /// # Errors
+    /// The file cannot be read, or everything that is wrong, in one line.
+    pub(crate) fn load(self) -> anyhow::Result<Config> {
+        let file = read(self.file)?;
+        let base = match &file {
+            Some((path, _)) => path.parent().map(Path::to_owned).unwrap_or_default(),
+            None => std::path::absolute(".").context("cannot tell the working directory")?,
+        };
+        let merged = layers::merge(vec![
+            file.as_ref().map(|(path, text)| layers::of_file(path, text)).unwrap_or_default(),
+            layers::of_environment(self.variables),
+            layers::Layer { entries: self.flags, problems: Vec::new() },
+        ]);
+        Ok(check::check(merged, file.map(|(path, _)| path), base)?)
+    }
+}
+
+/// The text of the file named, or of the default file if it exists, with its absolute path.
+fn read(named: Option<PathBuf>) -> anyhow::Result<Option<(PathBuf, String)>> {
+    let is_named = named.is_some();
+    let path = named.unwrap_or_else(|| DEFAULT_FILE.into());
+    let path = std::path::absolute(&path).with_context(|| format!("cannot tell where {} is", path.display()))?;
+    match fs::read_to_string(&path) {
+        Ok(text) => Ok(Some((path, text))),
+        Err(error) if error.kind() == io::ErrorKind::NotFound && !is_named => Ok(None),
+        Err(error) => Err(error).with_context(|| format!("cannot read the configuration {}", path.display())),
+    }
+}
+
+impl Config {
+    /// How the public interface is served.
+    pub(crate) fn http(&self) -> HttpSettings {
+        let http = &self.settings.http;
+        HttpSettings {
+            envelope: http.envelope,
+            trusted_proxies: http.trusted_proxies.iter().map(|proxy| proxy.0).collect(),
+            address_limits: self.address_limits(),
+            body_timeout: BODY_TIMEOUT,
+            phone: self.policy.phone.clone(),
+        }
+    }
+
+    /// How much the engine takes on.
+    pub(crate) fn engine(&self) -> EngineOptions {
+        let engine = &self.settings.engine;
+        let usual = EngineOptions::default();
+        EngineOptions {
+            queue_length: engine.queue_length,
+            batch_limit: engine.batch_limit,
+            wait: engine.wait.0,
+            mail: MailDeliveryOptions {
+                retry: self.mail_retry(),
+                max_per_second: self.settings.mail.max_per_second,
+                ..usual.mail
+            },
+            ..usual
+        }
+    }
+
+    fn address_limits(&self) -> AddressLimits {
+        let limits = &self.settings.limits.address;
+        AddressLimits { codes_per_hour: limits.codes_per_hour, applications_per_hour: limits.applications_per_hour }
+    }
+
+    fn mail_retry(&self) -> MailRetry {
+        let retry = &self.settings.mail.retry;
+        MailRetry { first: retry.first.0, cap: retry.cap.0, give_up_after: retry.give_up_after.0 }
+    }
+
+    /// Whose phones are served.
+    pub(crate) fn phones(&self) -> &PhonePolicy {
+        &self.policy.phone
+    }
+
+    /// The file that captured messages are kept in, beside the database.
+    pub(crate) fn inbox(&self) -> PathBuf {
+        self.database.with_file_name("messages.jsonl")
+    }
+
+    fn resolve(&self, path: &Path) -> PathBuf {
+        self.base.join(path)
+    }
+}

@@ -1,0 +1,215 @@
+//! What serving needs beyond a valid configuration: secrets, a gateway, a mail transport.
+
+use std::fs;
+use std::path::Path;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use trial_core::{Email, Keyring, SecretKey};
+
+use super::Config;
+use super::error::{ConfigError, Problem, none_of};
+use super::secret::SmtpUrl;
+use super::settings::{KeyEntry, MailTransport, Settings};
+
+/// What `mail.smtp_url` must look like.
+pub(super) const SMTP_URL_EXPECTED: &str =
+    "must be smtp://HOST, smtp+starttls://HOST or smtps://HOST, with an optional USER:PASSWORD@ and :PORT";
+/// The sandbox's sign-in address and contact, and its sender, where none is configured.
+const EXAMPLE_PORTAL: &str = "https://portal.example.com/";
+const EXAMPLE_CONTACT: &str = "support@example.com";
+const EXAMPLE_DOMAIN: &str = "trialgate.example.com";
+
+/// Everything that serving needs, with its secrets.
+#[derive(Debug)]
+pub(crate) struct Serving {
+    /// The keys that derive codes and passwords.
+    pub(crate) keyring: Keyring,
+    /// How mails leave.
+    pub(crate) mail: MailSetup,
+    /// The sign-in address, as the mail says it.
+    pub(crate) portal_url: String,
+    /// Whom to ask, as the mail says it.
+    pub(crate) support_contact: String,
+}
+
+/// How mails leave.
+#[derive(Debug)]
+pub(crate) enum MailSetup {
+    /// They are captured.
+    Sandbox {
+        /// The domain of their ids.
+        message_id_domain: String,
+    },
+    /// To a mail server.
+    Smtp(SmtpSetup),
+}
+
+/// A mail server. No `Debug`: it holds a password.
+pub(crate) struct SmtpSetup {
+    pub(crate) url: String,
+    pub(crate) password: Option<String>,
+    pub(crate) from: String,
+    pub(crate) reply_to: Option<String>,
+}
+
+impl std::fmt::Debug for SmtpSetup {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SmtpSetup").field("url", &SmtpUrl::new(&self.url)).finish_non_exhaustive()
+    }
+}
+
+impl Config {
+    /// Reads the secrets and checks that nothing is missing that serving needs.
+    ///
+    /// # Errors
+    /// Everything that is missing or wrong, each naming the key to set.
+    pub(crate) fn serving(&self) -> Result<Serving, ConfigError> {
+        let mut problems = Vec::new();
+        let settings = &self.settings;
+        let keyring = self.keyring().map_err(|error| problems.extend(error.0)).ok();
+        problems.extend(gateway_problems(settings));
+        let mail = self.mail_setup(&mut problems);
+        let is_real = settings.mail.transport == Some(MailTransport::Smtp);
+        let portal_url =
+            said_in_mail(settings.portal.url.as_ref(), "portal.url", EXAMPLE_PORTAL, is_real, &mut problems);
+        let contact = settings.support.contact.as_ref();
+        let support_contact = said_in_mail(contact, "support.contact", EXAMPLE_CONTACT, is_real, &mut problems);
+        none_of(problems)?;
+        keyring
+            .zip(mail)
+            .map(|(keyring, mail)| Serving { keyring, mail, portal_url, support_contact })
+            .ok_or_else(|| ConfigError(Vec::new()))
+    }
+
+    /// Reads the keys that derive codes and passwords.
+    ///
+    /// # Errors
+    /// There is none, or one cannot be read or used.
+    pub(crate) fn keyring(&self) -> Result<Keyring, ConfigError> {
+        let entries = &self.settings.secrets.keys;
+        if entries.is_empty() {
+            let text = "`secrets.keys` is missing; `trialgate secrets generate` prints one";
+            return Err(ConfigError(vec![Problem::missing(text)]));
+        }
+        let mut problems = Vec::new();
+        let mut keys = Vec::new();
+        for (place, entry) in entries.iter().enumerate() {
+            match self.secret_key(entry) {
+                Ok(key) => keys.push(key),
+                Err(text) => problems.push(Problem::missing(format!("`secrets.keys[{place}]`: {text}"))),
+            }
+        }
+        none_of(problems)?;
+        Keyring::new(keys).map_err(|error| ConfigError(vec![Problem::missing(format!("`secrets.keys`: {error}"))]))
+    }
+
+    fn secret_key(&self, entry: &KeyEntry) -> Result<SecretKey, String> {
+        let text = match (&entry.key, &entry.key_file) {
+            (Some(key), _) => key.reveal().to_owned(),
+            (None, Some(file)) => self.read_secret(file)?,
+            (None, None) => return Err("neither `key` nor `key_file` is given".to_owned()),
+        };
+        let key = STANDARD.decode(text.trim()).map_err(|_| "the key is not base64".to_owned())?;
+        SecretKey::new(&entry.id, &key).map_err(|error| error.to_string())
+    }
+
+    /// The text of a secret file without its trailing line end.
+    fn read_secret(&self, file: &Path) -> Result<String, String> {
+        let path = self.resolve(file);
+        let text = fs::read_to_string(&path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+        Ok(text.trim_end_matches(['\r', '\n']).to_owned())
+    }
+
+    fn mail_setup(&self, problems: &mut Vec<Problem>) -> Option<MailSetup> {
+        let mail = &self.settings.mail;
+        match mail.transport {
+            None => {
+                problems.push(Problem::missing("`mail.transport` is missing; set it to \"smtp\""));
+                None
+            }
+            Some(MailTransport::Sandbox) => {
+                if !self.settings.sandbox.enabled {
+                    problems.push(captures("`mail.transport` is"));
+                }
+                let domain = mail.from.as_deref().and_then(address_of).and_then(|from| from.rsplit_once('@'));
+                let message_id_domain = domain.map_or(EXAMPLE_DOMAIN, |(_, domain)| domain).to_owned();
+                Some(MailSetup::Sandbox { message_id_domain })
+            }
+            Some(MailTransport::Smtp) => self.smtp_setup(problems).map(MailSetup::Smtp),
+        }
+    }
+
+    fn smtp_setup(&self, problems: &mut Vec<Problem>) -> Option<SmtpSetup> {
+        let mail = &self.settings.mail;
+        let url = match (&mail.smtp_url, &mail.smtp_url_file) {
+            (Some(url), _) => Some(url.clone()),
+            (None, Some(file)) => self.secret_of("mail.smtp_url_file", file, problems).map(|url| SmtpUrl::new(&url)),
+            (None, None) => {
+                problems.push(Problem::missing("`mail.smtp_url` is missing"));
+                None
+            }
+        };
+        if url.as_ref().is_some_and(|url| !is_smtp_url(url)) {
+            problems.push(Problem::missing(format!("`mail.smtp_url_file`: the URL {SMTP_URL_EXPECTED}")));
+        }
+        let password = match (&mail.smtp_password, &mail.smtp_password_file) {
+            (Some(password), _) => Some(password.reveal().to_owned()),
+            (None, Some(file)) => self.secret_of("mail.smtp_password_file", file, problems),
+            (None, None) => None,
+        };
+        if mail.from.is_none() {
+            problems.push(Problem::missing("`mail.from` is missing"));
+        }
+        let from = mail.from.clone()?;
+        Some(SmtpSetup { url: url?.reveal().to_owned(), password, from, reply_to: mail.reply_to.clone() })
+    }
+
+    fn secret_of(&self, key: &str, file: &Path, problems: &mut Vec<Problem>) -> Option<String> {
+        self.read_secret(file).map_err(|error| problems.push(Problem::missing(format!("`{key}`: {error}")))).ok()
+    }
+}
+
+fn gateway_problems(settings: &Settings) -> Option<Problem> {
+    let gateways = &settings.sms.gateways;
+    if gateways.is_empty() {
+        return Some(Problem::missing("`sms.gateways` is missing; name the gateways in their order"));
+    }
+    let has_sandbox = gateways.iter().any(|name| name == "sandbox");
+    (has_sandbox && !settings.sandbox.enabled).then(|| captures("`sms.gateways` has"))
+}
+
+fn captures(what: &str) -> Problem {
+    Problem::missing(format!(
+        "{what} \"sandbox\", which captures messages instead of sending them; set `sandbox.enabled` to true if that is meant"
+    ))
+}
+
+/// A text that stands in every account mail; real customers must not read an example.
+fn said_in_mail(
+    given: Option<&String>,
+    key: &str,
+    example: &str,
+    is_real: bool,
+    problems: &mut Vec<Problem>,
+) -> String {
+    if is_real && given.is_none() {
+        problems.push(Problem::missing(format!("`{key}` is missing; the account mail says it")));
+    }
+    given.map_or(example, String::as_str).to_owned()
+}
+
+/// The address in `a@example.com` or `Name <a@example.com>`.
+pub(super) fn address_of(mailbox: &str) -> Option<&str> {
+    let address = match mailbox.trim().strip_suffix('>') {
+        Some(rest) => rest.rsplit_once('<')?.1,
+        None => mailbox.trim(),
+    };
+    Email::parse(address).is_ok().then_some(address)
+}
+
+pub(super) fn is_smtp_url(url: &SmtpUrl) -> bool {
+    ["smtp://", "smtp+starttls://", "smtps://"]
+        .iter()
+        .any(|scheme| url.reveal().strip_prefix(scheme).is_some_and(|rest| !rest.is_empty()))
+}

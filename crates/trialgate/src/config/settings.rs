@@ -1,0 +1,399 @@
+//! The configuration as it is written: one field for each key, with its default.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use trial_core::{AddressLimits, MailRetry, Policy};
+use trial_engine::EngineOptions;
+use trial_http::Envelope;
+
+use super::secret::{Secret, SmtpUrl};
+use super::text::{Country, HumanDuration, ProxyNet, TimeZone};
+
+const DAY: Duration = Duration::from_hours(24);
+
+/// Every key.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Settings {
+    pub(crate) http: Http,
+    pub(crate) storage: Storage,
+    pub(crate) secrets: Secrets,
+    pub(crate) sms: Sms,
+    pub(crate) mail: Mail,
+    pub(crate) platform: Platform,
+    pub(crate) portal: Portal,
+    pub(crate) support: Support,
+    pub(crate) sandbox: Sandbox,
+    pub(crate) verification: Verification,
+    pub(crate) limits: Limits,
+    pub(crate) phone: Phone,
+    pub(crate) trial: Trial,
+    pub(crate) quota: Quota,
+    pub(crate) pool: Pool,
+    pub(crate) engine: Engine,
+    pub(crate) log: Log,
+}
+
+/// Where and how requests are taken.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Http {
+    pub(crate) listen: SocketAddr,
+    pub(crate) envelope: Envelope,
+    pub(crate) trusted_proxies: Vec<ProxyNet>,
+    pub(crate) callers: Callers,
+}
+
+/// Who may call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Callers {
+    Open,
+    Signed,
+}
+
+/// Where everything is kept.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Storage {
+    pub(crate) url: String,
+}
+
+/// Keys that codes and initial passwords are derived from.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Secrets {
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) keys: Vec<KeyEntry>,
+}
+
+/// One of the keys; it is given here or in a file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct KeyEntry {
+    pub(crate) id: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) key: Option<Secret>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) key_file: Option<PathBuf>,
+}
+
+/// Who sends short messages.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Sms {
+    pub(crate) gateways: Vec<String>,
+}
+
+/// Who sends mails, and how.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Mail {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) transport: Option<MailTransport>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) smtp_url: Option<SmtpUrl>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) smtp_url_file: Option<PathBuf>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) smtp_password: Option<Secret>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) smtp_password_file: Option<PathBuf>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) from: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) reply_to: Option<String>,
+    pub(crate) max_per_second: u32,
+    pub(crate) retry: Retry,
+}
+
+/// The ways a mail can leave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum MailTransport {
+    Sandbox,
+    Smtp,
+}
+
+/// How a failed mail is tried again.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Retry {
+    pub(crate) first: HumanDuration,
+    pub(crate) cap: HumanDuration,
+    pub(crate) give_up_after: HumanDuration,
+}
+
+/// Where tenant spaces are created.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Platform {
+    pub(crate) kind: PlatformKind,
+}
+
+/// The kinds of platform.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum PlatformKind {
+    Local,
+    Webhook,
+}
+
+/// Where a new customer signs in.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Portal {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) url: Option<String>,
+}
+
+/// Whom a new customer can ask.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Support {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) contact: Option<String>,
+}
+
+/// Whether messages may be captured instead of sent.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Sandbox {
+    pub(crate) enabled: bool,
+}
+
+/// Codes: life, resend, tries.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Verification {
+    pub(crate) code_ttl: HumanDuration,
+    pub(crate) code_cap: HumanDuration,
+    pub(crate) resend_after: HumanDuration,
+    pub(crate) max_tries: u32,
+    pub(crate) max_failures: u32,
+}
+
+/// Limits that protect phones and money.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Limits {
+    pub(crate) sms_per_day: u32,
+    pub(crate) sms_per_country_day: u32,
+    pub(crate) phone: PhoneLimits,
+    pub(crate) address: AddressLimit,
+}
+
+/// Sends to one phone.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct PhoneLimits {
+    pub(crate) sends_per_hour: u32,
+    pub(crate) sends_per_day: u32,
+}
+
+/// Requests of one client address.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct AddressLimit {
+    pub(crate) codes_per_hour: u32,
+    pub(crate) applications_per_hour: u32,
+}
+
+/// Whose phones are served.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Phone {
+    pub(crate) default_region: Country,
+    pub(crate) countries: Vec<Country>,
+}
+
+/// The trial itself.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Trial {
+    pub(crate) duration: HumanDuration,
+    pub(crate) reminders: Vec<HumanDuration>,
+    pub(crate) grace: HumanDuration,
+    pub(crate) unique_by: Vec<UniqueField>,
+}
+
+/// What one customer may be known by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum UniqueField {
+    Phone,
+    Email,
+    Company,
+}
+
+/// The daily e-mail threshold.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Quota {
+    pub(crate) threshold: u32,
+    pub(crate) timezone: TimeZone,
+}
+
+/// Access codes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Pool {
+    pub(crate) quarantine: HumanDuration,
+}
+
+/// The queue in front of the database.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Engine {
+    pub(crate) queue_length: usize,
+    pub(crate) batch_limit: usize,
+    pub(crate) wait: HumanDuration,
+}
+
+/// What is logged.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Log {
+    pub(crate) format: LogFormat,
+    pub(crate) level: String,
+}
+
+/// The forms of a log line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum LogFormat {
+    Human,
+    Json,
+}
+
+impl Default for Http {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
+            envelope: Envelope::default(),
+            trusted_proxies: Vec::new(),
+            callers: Callers::Open,
+        }
+    }
+}
+
+impl Default for Storage {
+    fn default() -> Self {
+        Self { url: "sqlite:trialgate.db".to_owned() }
+    }
+}
+
+impl Default for Mail {
+    fn default() -> Self {
+        Self {
+            transport: None,
+            smtp_url: None,
+            smtp_url_file: None,
+            smtp_password: None,
+            smtp_password_file: None,
+            from: None,
+            reply_to: None,
+            max_per_second: EngineOptions::default().mail.max_per_second,
+            retry: Retry::default(),
+        }
+    }
+}
+
+impl Default for Retry {
+    fn default() -> Self {
+        let retry = MailRetry::default();
+        Self { first: retry.first.into(), cap: retry.cap.into(), give_up_after: retry.give_up_after.into() }
+    }
+}
+
+impl Default for Platform {
+    fn default() -> Self {
+        Self { kind: PlatformKind::Local }
+    }
+}
+
+impl Default for Verification {
+    fn default() -> Self {
+        let policy = Policy::default().verification;
+        Self {
+            code_ttl: policy.code_ttl.into(),
+            code_cap: policy.code_cap.into(),
+            resend_after: policy.resend_after.into(),
+            max_tries: policy.max_tries,
+            max_failures: policy.max_failures,
+        }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        let policy = Policy::default().limits;
+        Self {
+            sms_per_day: policy.sms_per_day,
+            sms_per_country_day: policy.sms_per_country_day,
+            phone: PhoneLimits::default(),
+            address: AddressLimit::default(),
+        }
+    }
+}
+
+impl Default for PhoneLimits {
+    fn default() -> Self {
+        let policy = Policy::default().limits;
+        Self { sends_per_hour: policy.phone_sends_per_hour, sends_per_day: policy.phone_sends_per_day }
+    }
+}
+
+impl Default for AddressLimit {
+    fn default() -> Self {
+        let limits = AddressLimits::default();
+        Self { codes_per_hour: limits.codes_per_hour, applications_per_hour: limits.applications_per_hour }
+    }
+}
+
+impl Default for Phone {
+    fn default() -> Self {
+        let china = Country("CN".to_owned());
+        Self { default_region: china.clone(), countries: vec![china] }
+    }
+}
+
+impl Default for Trial {
+    fn default() -> Self {
+        Self {
+            duration: Policy::default().trial.duration.into(),
+            reminders: vec![(7 * DAY).into(), DAY.into()],
+            grace: (7 * DAY).into(),
+            unique_by: vec![UniqueField::Phone, UniqueField::Email, UniqueField::Company],
+        }
+    }
+}
+
+impl Default for Quota {
+    fn default() -> Self {
+        let policy = Policy::default().quota;
+        Self { threshold: policy.first_threshold, timezone: TimeZone(policy.timezone) }
+    }
+}
+
+impl Default for Pool {
+    fn default() -> Self {
+        Self { quarantine: (30 * DAY).into() }
+    }
+}
+
+impl Default for Engine {
+    fn default() -> Self {
+        let options = EngineOptions::default();
+        Self { queue_length: options.queue_length, batch_limit: options.batch_limit, wait: options.wait.into() }
+    }
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { format: LogFormat::Human, level: "info".to_owned() }
+    }
+}

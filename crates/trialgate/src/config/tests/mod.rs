@@ -1,0 +1,294 @@
+use std::fs;
+use std::time::Duration;
+
+use toml::Value;
+use trial_core::{AddressLimits, MailRetry, Policy};
+use trial_engine::EngineOptions;
+use trial_http::Envelope;
+
+use super::keys::{self, KEYS};
+use super::settings::{LogFormat, Settings};
+use super::{Config, Entry, Sources};
+
+mod sense;
+
+const KEY: &str = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
+
+struct Case {
+    directory: tempfile::TempDir,
+    variables: Vec<(String, String)>,
+    flags: Vec<Entry>,
+}
+
+impl Case {
+    fn new(text: &str) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        fs::write(directory.path().join("trialgate.toml"), text).unwrap();
+        Self { directory, variables: Vec::new(), flags: Vec::new() }
+    }
+
+    fn with(mut self, name: &str, value: &str) -> Self {
+        self.variables.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    fn with_file(self, name: &str, text: &str) -> Self {
+        fs::write(self.directory.path().join(name), text).unwrap();
+        self
+    }
+
+    fn load(&self) -> anyhow::Result<Config> {
+        Sources {
+            file: Some(self.directory.path().join("trialgate.toml")),
+            variables: self.variables.iter().map(|(name, value)| (name.into(), value.into())).collect(),
+            flags: self.flags.clone(),
+        }
+        .load()
+    }
+
+    fn config(&self) -> Config {
+        self.load().unwrap()
+    }
+
+    /// The message, with the file's directory cut out.
+    fn error(&self) -> String {
+        let prefix = format!("{}/", self.directory.path().display());
+        format!("{:#}", self.load().unwrap_err()).replace(&prefix, "")
+    }
+}
+
+#[test]
+fn every_default_is_the_contracts() {
+    let config = Case::new("").config();
+    assert_eq!(config.policy, Policy::default());
+    assert_eq!(config.http().address_limits, AddressLimits::default());
+    assert_eq!(config.mail_retry(), MailRetry::default());
+    assert_eq!(config.engine(), EngineOptions::default());
+    assert_eq!(config.database, config.base.join("trialgate.db"));
+    let shown: Value = toml::from_str(&toml::to_string(&config.settings).unwrap()).unwrap();
+    for (key, literal) in [
+        ("http.listen", r#""127.0.0.1:8080""#),
+        ("http.envelope", r#""flat""#),
+        ("http.trusted_proxies", "[]"),
+        ("http.callers", r#""open""#),
+        ("storage.url", r#""sqlite:trialgate.db""#),
+        ("sms.gateways", "[]"),
+        ("platform.kind", r#""local""#),
+        ("sandbox.enabled", "false"),
+        ("verification.code_ttl", r#""5m""#),
+        ("verification.code_cap", r#""10m""#),
+        ("verification.resend_after", r#""1m""#),
+        ("verification.max_tries", "5"),
+        ("verification.max_failures", "100"),
+        ("limits.phone.sends_per_hour", "5"),
+        ("limits.phone.sends_per_day", "10"),
+        ("limits.sms_per_day", "10000"),
+        ("limits.sms_per_country_day", "50"),
+        ("limits.address.codes_per_hour", "30"),
+        ("limits.address.applications_per_hour", "60"),
+        ("phone.default_region", r#""CN""#),
+        ("phone.countries", r#"["CN"]"#),
+        ("trial.unique_by", r#"["phone", "email", "company"]"#),
+        ("quota.threshold", "1000"),
+        ("quota.timezone", r#""UTC""#),
+        ("trial.duration", r#""30d""#),
+        ("trial.reminders", r#"["7d", "1d"]"#),
+        ("trial.grace", r#""7d""#),
+        ("pool.quarantine", r#""30d""#),
+        ("mail.retry.first", r#""10s""#),
+        ("mail.retry.cap", r#""30m""#),
+        ("mail.retry.give_up_after", r#""1d""#),
+        ("log.format", r#""human""#),
+        ("log.level", r#""info""#),
+    ] {
+        let in_force = key.split('.').fold(&shown, |value, segment| &value[segment]);
+        assert_eq!(in_force.to_string(), literal, "{key}");
+    }
+    assert_eq!(config.settings.mail.transport, None);
+}
+
+/// Sets every key, so that the list of names and the structures cannot differ.
+#[test]
+fn the_list_of_keys_is_what_the_structures_hold() {
+    let settings = Case::new(
+        r#"
+        secrets.keys = [{ id = "a", key_file = "a" }]
+        mail = { transport = "smtp", smtp_url_file = "f", smtp_password_file = "f", from = "a@example.com", reply_to = "a@example.com" }
+        portal.url = "https://a"
+        support.contact = "a"
+        "#,
+    )
+    .config()
+    .settings;
+    let mut table = toml::Table::try_from(&settings).unwrap();
+    for secret in ["smtp_url", "smtp_password"] {
+        table["mail"].as_table_mut().unwrap().insert(secret.to_owned(), Value::Boolean(true));
+    }
+    let mut found = Vec::new();
+    flatten(&Value::Table(table), &mut Vec::new(), &mut found);
+    found.sort();
+    assert_eq!(found, KEYS);
+}
+
+fn flatten(value: &Value, path: &mut Vec<String>, found: &mut Vec<String>) {
+    match value {
+        Value::Table(table) => {
+            for (name, value) in table {
+                path.push(name.clone());
+                flatten(value, path, found);
+                path.pop();
+            }
+        }
+        _ => found.push(path.join(".")),
+    }
+}
+
+#[test]
+fn the_environment_goes_before_the_file_and_flags_before_both() {
+    let mut case = Case::new("http.listen = \"127.0.0.1:1\"\nhttp.envelope = \"schema\"\nlog.level = \"debug\"")
+        .with("TRIALGATE_HTTP__LISTEN", "127.0.0.1:2")
+        .with("TRIALGATE_LOG__LEVEL", "warn");
+    case.flags = vec![Entry::flag("--listen", "http.listen", "127.0.0.1:3")];
+    let settings = case.config().settings;
+    assert_eq!(settings.http.listen.port(), 3);
+    assert_eq!(settings.http.envelope, Envelope::Schema);
+    assert_eq!(settings.log.level, "warn");
+}
+
+#[test]
+fn the_environment_is_typed_by_the_key() {
+    let config = Case::new("")
+        .with("TRIALGATE_STORAGE__URL", "sqlite:/var/lib/trialgate/x.db")
+        .with("TRIALGATE_SUPPORT__CONTACT", "4008")
+        .with("TRIALGATE_LIMITS__SMS_PER_DAY", "7")
+        .with("TRIALGATE_SANDBOX__ENABLED", "true")
+        .with("TRIALGATE_HTTP__TRUSTED_PROXIES", r#"["10.0.0.0/8", "::1"]"#)
+        .with("TRIALGATE_TRIAL__REMINDERS", r#"["3d"]"#)
+        .with("TRIALGATE_VERIFICATION__CODE_TTL", "90s")
+        .with("TRIALGATE_LOG__FORMAT", "json")
+        .with("TRIALGATE_SECRETS__KEYS", &format!(r#"[{{ id = "k1", key = "{KEY}" }}]"#))
+        .with("TRIALGATE_MAIL__REPLY_TO", "")
+        .with("TRIALGATE_PORT", "tcp://10.0.0.1:80")
+        .with("TRIALGATE_PORT_80_TCP", "tcp://10.0.0.1:80")
+        .with("TRIALGATE_SERVICE_HOST", "10.0.0.1")
+        .with("OTHER", "x")
+        .config();
+    assert_eq!(config.database.to_str(), Some("/var/lib/trialgate/x.db"));
+    assert_eq!(config.settings.support.contact.as_deref(), Some("4008"));
+    assert_eq!(config.policy.limits.sms_per_day, 7);
+    assert!(config.settings.sandbox.enabled);
+    assert_eq!(config.settings.http.trusted_proxies.len(), 2);
+    assert_eq!(config.settings.trial.reminders[0].0, Duration::from_hours(72));
+    assert_eq!(config.policy.verification.code_ttl, Duration::from_secs(90));
+    assert_eq!(config.settings.log.format, LogFormat::Json);
+    assert_eq!(config.keyring().unwrap().current_id(), "k1");
+    assert_eq!(config.settings.mail.reply_to, None);
+}
+
+#[test]
+fn an_unknown_key_is_named_with_the_nearest_known_one() {
+    for (text, message) in [
+        ("[http]\nlisen = 1", "trialgate.toml:2:1: unknown key `http.lisen`; did you mean `http.listen`?"),
+        ("storage_url = 1", "trialgate.toml:1:1: unknown key `storage_url`; did you mean `storage.url`?"),
+        ("[server]\n\n  listen = 1", "trialgate.toml:3:3: unknown key `server.listen`; did you mean `http.listen`?"),
+        (
+            "[mail.retries]\ncap = 1",
+            "trialgate.toml:2:1: unknown key `mail.retries.cap`; did you mean `mail.retry.cap`?",
+        ),
+        ("[htpp]", "trialgate.toml:1:2: unknown key `htpp`; did you mean `http.listen`?"),
+        ("http = 3", "trialgate.toml:1:1: `http` is a table of keys, not a key; did you mean"),
+        ("storage.url.path = 3", "`storage.url`: invalid type: map, expected a string"),
+        ("\"http.listen\" = 3", "trialgate.toml:1:1: unknown key `http.listen`; did you mean `http.listen`?"),
+        (
+            "[[secrets.keys]]\nid = \"a\"\nkye = \"hunter2\"",
+            "trialgate.toml:3:1: unknown key `secrets.keys[0].kye`; did you mean `secrets.keys[0].key`?",
+        ),
+        ("[secrets]\nkey = \"hunter2\"", "unknown key `secrets.key`; did you mean `secrets.keys`?"),
+    ] {
+        let error = Case::new(text).error();
+        assert!(error.contains(message), "{text}: {error}");
+        assert!(!error.contains("hunter2"));
+    }
+    for (name, message) in [
+        (
+            "TRIALGATE_STORAGE_URL",
+            "environment variable TRIALGATE_STORAGE_URL: unknown key `storage_url`; did you mean `storage.url`, which \
+             TRIALGATE_STORAGE__URL sets?",
+        ),
+        ("TRIALGATE_HTTP", "environment variable TRIALGATE_HTTP: `http` is a table of keys, not a key"),
+        ("TRIALGATE_", "environment variable TRIALGATE_: unknown key ``"),
+    ] {
+        let error = Case::new("").with(name, "x").error();
+        assert!(error.contains(message), "{error}");
+    }
+}
+
+#[test]
+fn a_wrong_type_names_its_place_and_what_is_wanted() {
+    for (text, message) in [
+        ("http.listen = \"localhost\"", "trialgate.toml:1:6: `http.listen`: invalid socket address syntax"),
+        ("http.envelope = \"flatt\"", "unknown variant `flatt`, expected `flat` or `schema`"),
+        ("[limits]\nsms_per_day = \"many\"", "trialgate.toml:2:1: `limits.sms_per_day`: invalid type: string \"many\""),
+        ("limits.sms_per_day = -1", "`limits.sms_per_day`: invalid value: integer `-1`, expected u32"),
+        ("trial.duration = 30", "expected a duration such as"),
+        ("trial.duration = \"30 days\"", "\"30 days\" is not a duration; write a whole number and its unit"),
+        ("trial.reminders = [\"7d\", \"x\"]", "`trial.reminders`: \"x\" is not a duration"),
+        ("quota.timezone = \"Peking\"", "\"Peking\" is not a time zone of the IANA database"),
+        ("phone.countries = [\"CN\", \"XX\"]", "\"XX\" is not a country code of ISO 3166"),
+        ("[http]\nlisten = ", "trialgate.toml:2:10: not TOML"),
+        ("[http\nlisten = 1", "trialgate.toml:1:6: not TOML"),
+        ("a = 1\na = 2", "trialgate.toml:2:1: not TOML: duplicate key"),
+    ] {
+        let error = Case::new(text).error();
+        assert!(error.contains(message), "{text}: {error}");
+        assert!(!error.contains('\n'), "{error}");
+    }
+    for (name, value, message) in [
+        ("TRIALGATE_LIMITS__SMS_PER_DAY", "many", "TRIALGATE_LIMITS__SMS_PER_DAY: `limits.sms_per_day`: invalid type"),
+        ("TRIALGATE_VERIFICATION__CODE_TTL", "60", "\"60\" is not a duration"),
+        ("TRIALGATE_HTTP__TRUSTED_PROXIES", "[\"x\"]", "\"x\" is not a network or an address"),
+    ] {
+        let error = Case::new("").with(name, value).error();
+        assert!(error.contains(message), "{error}");
+    }
+}
+
+#[test]
+fn a_secret_is_in_no_message_and_no_listing() {
+    for text in [
+        "secrets.keys = \"hunter2\"",
+        "secrets.keys = [\"hunter2\"]",
+        "secrets.keys = [{ id = \"a\", key = [\"hunter2\"] }]",
+        "mail.smtp_password = [\"hunter2\"]",
+        "mail.smtp_password = \"hunter2\nx",
+        "mail.smtp_url = \"http://a:hunter2@b\"",
+        "storage.url = \"postgres://a:hunter2@b\"",
+        "storage.url = \"mysql://a:hunter2@b\"",
+    ] {
+        let error = Case::new(text).error();
+        assert!(!error.contains("hunter2"), "{error}");
+    }
+    let config = Case::new(&format!(
+        "secrets.keys = [{{ id = \"a\", key = \"{KEY}\" }}]\n\
+         mail = {{ smtp_url = \"smtps://u@mail.example.com\", smtp_password = \"hunter2\" }}"
+    ))
+    .config();
+    for shown in [toml::to_string(&config.settings).unwrap(), format!("{config:?}")] {
+        assert!(!shown.contains("hunter2") && !shown.contains(KEY), "{shown}");
+        assert!(shown.contains("***"), "{shown}");
+    }
+}
+
+#[test]
+fn a_listing_is_a_configuration() {
+    let config = Case::new("http.trusted_proxies = [\"10.0.0.1\"]\nmail.smtp_url = \"smtps://u:p@h\"").config();
+    let again: Settings = toml::from_str(&toml::to_string(&config.settings).unwrap()).unwrap();
+    assert_eq!(again.http, config.settings.http);
+    assert_eq!(again.mail.smtp_url.unwrap().reveal(), "smtps://u:***@h");
+}
+
+#[test]
+fn variables_are_spelled_as_documented() {
+    assert_eq!(keys::variable("storage.url"), "TRIALGATE_STORAGE__URL");
+    assert_eq!(keys::variable("limits.phone.sends_per_hour"), "TRIALGATE_LIMITS__PHONE__SENDS_PER_HOUR");
+}

@@ -1,0 +1,187 @@
+//! Settings that make no sense, and what serving needs.
+
+use super::super::settings::MailTransport;
+use super::super::{MailSetup, Sources};
+use super::{Case, KEY};
+
+#[test]
+fn what_makes_no_sense_is_said_all_at_once() {
+    let error = Case::new(
+        r#"
+        http.callers = "signed"
+        storage.url = "postgres://db/x"
+        sms.gateways = ["sandbox", "huawei", "pigeon"]
+        platform.kind = "webhook"
+        portal.url = "portal"
+        support.contact = " "
+        log.level = "inof"
+        verification = { code_ttl = "5m", code_cap = "1m", resend_after = "2m", max_tries = 0, max_failures = 0 }
+        limits = { sms_per_day = 0, sms_per_country_day = 0, phone = { sends_per_hour = 0, sends_per_day = 0 } }
+        phone.countries = []
+        trial = { duration = "5d", unique_by = ["phone", "phone"] }
+        mail = { from = "nobody", max_per_second = 0, retry = { first = "1h", cap = "1m" }, smtp_url = "mail", smtp_url_file = "f" }
+        secrets.keys = [{ id = "a" }, { id = "b", key = "x", key_file = "y" }]
+        engine = { queue_length = 0, batch_limit = 0, wait = "0s" }
+        unknown = 1
+        "#,
+    )
+    .error();
+    for message in [
+        "trialgate.toml:2:14: `http.callers` \"signed\" is not available in this release",
+        "`storage.url` names a PostgreSQL database, which is not available in this release",
+        "`sms.gateways` names \"huawei\", which is not available in this release",
+        "`sms.gateways` names \"pigeon\", which is no gateway",
+        "`platform.kind` \"webhook\" is not available in this release",
+        "`portal.url` must begin with https://",
+        "`support.contact` is empty",
+        "`log.level` \"inof\" is not a level",
+        "`verification.code_cap` (1m) must be at least `verification.code_ttl` (5m)",
+        "`verification.resend_after` (2m) must be at most `verification.code_cap` (1m)",
+        "`verification.max_tries` must be at least 1",
+        "`verification.max_failures` must be at least 1",
+        "`limits.sms_per_day` must be at least 1",
+        "`limits.sms_per_country_day` must be at least 1",
+        "`limits.phone.sends_per_hour` must be at least 1",
+        "`limits.phone.sends_per_day` must be at least 1",
+        "`phone.countries` must name at least one country",
+        "`trial.reminders` has 7d, which is not shorter than `trial.duration` (5d)",
+        "`trial.unique_by` names one field twice",
+        "`mail.from` is not an e-mail address",
+        "`mail.max_per_second` must be from 1 to 10000",
+        "`mail.retry.cap` (1m) must be at least `mail.retry.first` (1h)",
+        "`mail.smtp_url` must be smtp://HOST",
+        "`mail.smtp_url` and `mail.smtp_url_file` are both given",
+        "`secrets.keys` [0]: neither `key` nor `key_file` is given",
+        "`secrets.keys` [1]: `key` and `key_file` are both given",
+        "`engine.queue_length` must be from 1 to 1000000",
+        "`engine.batch_limit` must be from 1 to 10000",
+        "`engine.wait` must be longer than 0s",
+        "unknown key `unknown`",
+    ] {
+        assert!(error.contains(message), "{message}: {error}");
+    }
+    assert!(!error.contains('\n'));
+}
+
+#[test]
+fn a_database_is_a_file_beside_the_configuration() {
+    for (url, path) in [
+        ("sqlite:a.db", Ok("a.db")),
+        ("sqlite:sub/a.db", Ok("sub/a.db")),
+        ("sqlite://a.db", Ok("a.db")),
+        ("sqlite:///var/a.db", Ok("/var/a.db")),
+        ("sqlite:/var/a.db", Ok("/var/a.db")),
+        ("sqlite:", Err("names no file")),
+        ("sqlite::memory:", Err("would be lost")),
+        ("sqlite:a.db?mode=ro", Err("without parameters")),
+        ("a.db", Err("must be sqlite:PATH")),
+    ] {
+        let case = Case::new("").with("TRIALGATE_STORAGE__URL", url);
+        match path {
+            Ok(path) => assert_eq!(case.config().database, case.directory.path().join(path), "{url}"),
+            Err(message) => assert!(case.error().contains(message), "{url}: {}", case.error()),
+        }
+    }
+    let config = Case::new("storage.url = \"sqlite:sub/a.db\"").config();
+    assert_eq!(config.inbox(), config.base.join("sub/messages.jsonl"));
+}
+
+#[test]
+fn secrets_can_stand_in_files() {
+    let case = Case::new(
+        r#"
+        sandbox.enabled = true
+        sms.gateways = ["sandbox"]
+        mail = { transport = "smtp", smtp_url_file = "url", smtp_password_file = "password", from = "T <t@example.com>" }
+        portal.url = "https://portal.example.org/"
+        support.contact = "help@example.org"
+        [[secrets.keys]]
+        id = "new"
+        key_file = "key"
+        [[secrets.keys]]
+        id = "old"
+        key = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
+        "#,
+    )
+    .with_file("key", &format!("{KEY}\n"))
+    .with_file("url", "smtps://mail.example.com\r\n")
+    .with_file("password", " hunter2 \n");
+    let serving = case.config().serving().unwrap();
+    assert_eq!(serving.keyring.current_id(), "new");
+    let MailSetup::Smtp(smtp) = serving.mail else { panic!("smtp is configured") };
+    assert_eq!(smtp.url, "smtps://mail.example.com");
+    assert_eq!(smtp.password.as_deref(), Some(" hunter2 "));
+    assert_eq!(smtp.from, "T <t@example.com>");
+    assert!(!format!("{smtp:?}").contains("hunter2"));
+}
+
+#[test]
+fn serving_says_everything_that_is_missing() {
+    for (text, messages) in [
+        (
+            "",
+            &[
+                "`secrets.keys` is missing; `trialgate secrets generate` prints one",
+                "`sms.gateways` is missing",
+                "`mail.transport` is missing",
+            ][..],
+        ),
+        (
+            "secrets.keys = [{ id = \"a\", key_file = \"absent\" }]\nsms.gateways = [\"sandbox\"]\nmail.transport = \"sandbox\"",
+            &[
+                "`secrets.keys[0]`: cannot read",
+                "`sms.gateways` has \"sandbox\", which captures messages instead of sending them; set `sandbox.enabled`",
+                "`mail.transport` is \"sandbox\", which captures",
+            ],
+        ),
+        (
+            "secrets.keys = [{ id = \"a\", key = \"AAAA\" }, { id = \"\", key = \"?\" }]\nmail.transport = \"smtp\"",
+            &[
+                "`secrets.keys[0]`: the key \"a\" has 3 bytes, not 32",
+                "`secrets.keys[1]`: the key is not base64",
+                "`mail.smtp_url` is missing",
+                "`mail.from` is missing",
+                "`portal.url` is missing",
+                "`support.contact` is missing",
+            ],
+        ),
+    ] {
+        let error = Case::new(text).config().serving().unwrap_err().to_string();
+        for message in messages {
+            assert!(error.contains(message), "{message}: {error}");
+        }
+        assert!(!error.contains('\n'));
+    }
+}
+
+#[test]
+fn a_sandbox_needs_a_key_alone() {
+    let text = format!(
+        "sandbox.enabled = true\nsms.gateways = [\"sandbox\"]\nmail.transport = \"sandbox\"\n\
+         secrets.keys = [{{ id = \"a\", key = \"{KEY}\" }}]"
+    );
+    let config = Case::new(&text).config();
+    assert_eq!(config.settings.mail.transport, Some(MailTransport::Sandbox));
+    let serving = config.serving().unwrap();
+    assert!(matches!(serving.mail, MailSetup::Sandbox { .. }));
+}
+
+#[test]
+fn a_file_that_was_named_must_exist() {
+    let absent = Sources { file: Some("/nonexistent/x.toml".into()), ..Sources::default() };
+    let error = format!("{:#}", absent.load().unwrap_err());
+    assert!(error.starts_with("cannot read the configuration /nonexistent/x.toml: "), "{error}");
+}
+
+#[test]
+fn bounds_have_a_top() {
+    for (text, message) in [
+        ("engine.queue_length = 1000001", "`engine.queue_length` must be from 1 to 1000000"),
+        ("engine.batch_limit = 10001", "`engine.batch_limit` must be from 1 to 10000"),
+        ("engine.wait = \"16s\"", "`engine.wait` must be at most 15s"),
+        ("mail.max_per_second = 10001", "`mail.max_per_second` must be from 1 to 10000"),
+    ] {
+        let error = Case::new(text).error();
+        assert!(error.contains(message), "{error}");
+    }
+}

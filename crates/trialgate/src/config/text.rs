@@ -1,0 +1,208 @@
+//! Values that a configuration holds as text, parsed once.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::str::FromStr;
+use std::time::Duration;
+
+use ipnet::IpNet;
+use trial_core::PhonePolicy;
+
+/// The longest duration that makes sense, in days: a century. It also keeps every sum with a date in range.
+const LONGEST_DAYS: u64 = 36_500;
+const SECONDS_PER_DAY: u64 = 24 * 60 * 60;
+
+/// A length of time as people write it: `500ms`, `60s`, `5m`, `24h`, `30d`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct HumanDuration(pub(crate) Duration);
+
+/// A network whose members may say whom they speak for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ProxyNet(pub(crate) IpNet);
+
+/// A time zone of the IANA database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct TimeZone(pub(crate) chrono_tz::Tz);
+
+/// A country code of ISO 3166 that phone numbers are known for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Country(pub(crate) String);
+
+impl From<Duration> for HumanDuration {
+    fn from(duration: Duration) -> Self {
+        Self(duration)
+    }
+}
+
+impl FromStr for HumanDuration {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong =
+            || format!("{text:?} is not a duration; write a whole number and its unit, such as 60s, 5m, 24h or 30d");
+        let unit_at = text.find(|c: char| !c.is_ascii_digit()).ok_or_else(wrong)?;
+        let (number, unit) = text.split_at(unit_at);
+        let number: u64 = number.parse().map_err(|_| wrong())?;
+        let factor_ms: u64 = match unit {
+            "ms" => 1,
+            "s" => 1_000,
+            "m" => 60_000,
+            "h" => 3_600_000,
+            "d" => SECONDS_PER_DAY * 1_000,
+            _ => return Err(wrong()),
+        };
+        number
+            .checked_mul(factor_ms)
+            .filter(|ms| *ms <= LONGEST_DAYS * SECONDS_PER_DAY * 1_000)
+            .map(|ms| Self(Duration::from_millis(ms)))
+            .ok_or_else(|| format!("{text:?} is longer than {LONGEST_DAYS}d"))
+    }
+}
+
+/// In the largest unit that divides it.
+impl fmt::Display for HumanDuration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ms = self.0.as_millis();
+        for (unit, factor) in [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000)] {
+            if ms.is_multiple_of(factor) && (ms > 0 || unit == "s") {
+                return write!(f, "{}{unit}", ms / factor);
+            }
+        }
+        write!(f, "{ms}ms")
+    }
+}
+
+impl FromStr for ProxyNet {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let net = text.parse::<IpNet>().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
+        net.map(Self).map_err(|_| format!("{text:?} is not a network or an address, such as 10.0.0.0/8 or 10.0.0.7"))
+    }
+}
+
+impl fmt::Display for ProxyNet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl FromStr for TimeZone {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        text.parse()
+            .map(Self)
+            .map_err(|_| format!("{text:?} is not a time zone of the IANA database, such as UTC or Asia/Shanghai"))
+    }
+}
+
+impl fmt::Display for TimeZone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.name())
+    }
+}
+
+impl FromStr for Country {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        PhonePolicy::from_codes(text, &[])
+            .map(|_| Self(text.to_owned()))
+            .map_err(|_| format!("{text:?} is not a country code of ISO 3166 with two capital letters, such as CN"))
+    }
+}
+
+impl fmt::Display for Country {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Reads and writes a type as text in serde.
+macro_rules! as_text {
+    ($($type:ty: $expected:literal),+ $(,)?) => { $(
+        impl serde::Serialize for $type {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $type {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                struct Text;
+                impl serde::de::Visitor<'_> for Text {
+                    type Value = $type;
+
+                    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                        f.write_str($expected)
+                    }
+
+                    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<$type, E> {
+                        text.parse().map_err(E::custom)
+                    }
+                }
+                deserializer.deserialize_str(Text)
+            }
+        }
+    )+ };
+}
+
+as_text! {
+    HumanDuration: "a duration such as \"60s\", \"5m\", \"24h\" or \"30d\"",
+    ProxyNet: "a network such as \"10.0.0.0/8\"",
+    TimeZone: "a time zone such as \"Asia/Shanghai\"",
+    Country: "a country code such as \"CN\"",
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_read_and_written() {
+        for (text, seconds, written) in [
+            ("60s", 60, "1m"),
+            ("5m", 300, "5m"),
+            ("24h", 86_400, "1d"),
+            ("30d", 2_592_000, "30d"),
+            ("0s", 0, "0s"),
+            ("90s", 90, "90s"),
+            ("36h", 129_600, "36h"),
+            ("36500d", 3_153_600_000, "36500d"),
+        ] {
+            let duration: HumanDuration = text.parse().unwrap();
+            assert_eq!(duration.0, Duration::from_secs(seconds), "{text}");
+            assert_eq!(duration.to_string(), written, "{text}");
+        }
+        assert_eq!("1500ms".parse::<HumanDuration>().unwrap().to_string(), "1500ms");
+    }
+
+    #[test]
+    fn what_is_no_duration_is_named() {
+        for text in ["", "s", "60", "1.5h", "-1s", "60 s", "1h30m", "1w", "５m", "99999999999999999999s"] {
+            let error = text.parse::<HumanDuration>().unwrap_err();
+            assert!(error.contains(&format!("{text:?} is not a duration")), "{error}");
+        }
+        assert!("36501d".parse::<HumanDuration>().unwrap_err().contains("longer than 36500d"));
+        assert!("18446744073709551615d".parse::<HumanDuration>().unwrap_err().contains("longer than"));
+    }
+
+    #[test]
+    fn networks_and_addresses_are_read() {
+        for (text, written) in [("10.0.0.0/8", "10.0.0.0/8"), ("10.0.0.7", "10.0.0.7/32"), ("::1", "::1/128")] {
+            assert_eq!(text.parse::<ProxyNet>().unwrap().to_string(), written);
+        }
+        assert!("10.0.0.0/33".parse::<ProxyNet>().is_err());
+        assert!("proxy".parse::<ProxyNet>().is_err());
+    }
+
+    #[test]
+    fn zones_and_countries_are_known_ones() {
+        assert_eq!("Asia/Shanghai".parse::<TimeZone>().unwrap().to_string(), "Asia/Shanghai");
+        assert!("Asia/Peking".parse::<TimeZone>().is_err());
+        assert_eq!("HK".parse::<Country>().unwrap(), Country("HK".to_owned()));
+        assert!("China".parse::<Country>().is_err());
+        assert!("cn".parse::<Country>().is_err());
+    }
+}

@@ -1,0 +1,17 @@
+//! The Trialgate binary: configuration, command line, composition. See `docs/cli.md` and `docs/configuration.md`.
+
+mod cli;
+mod commands;
+mod compose;
+mod config;
+mod logging;
+mod output;
+mod shutdown;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    output::exit_code(cli::Cli::parse().run())
+}

@@ -1,0 +1,113 @@
+//! The one place that writes to standard output and standard error.
+
+use std::fmt::{self, Display};
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use clap::Args;
+use serde::Serialize;
+
+/// How a listing is printed.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct Output {
+    /// Print JSON instead of text
+    #[arg(long)]
+    json: bool,
+}
+
+impl Output {
+    pub(crate) fn is_json(self) -> bool {
+        self.json
+    }
+
+    /// Prints a report, as text by its `Display`, as JSON by its `Serialize`.
+    ///
+    /// # Errors
+    /// Standard output is gone.
+    pub(crate) fn show(self, report: &(impl Serialize + Display)) -> anyhow::Result<()> {
+        if self.json { say(&serde_json::to_string_pretty(report)?) } else { say(&report.to_string()) }
+    }
+}
+
+/// Prints text and ends its line.
+///
+/// # Errors
+/// Standard output is gone.
+pub(crate) fn say(text: &str) -> anyhow::Result<()> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "{}", text.trim_end())?;
+    Ok(out.flush()?)
+}
+
+/// Prints a line to standard error. If nobody reads that, there is nobody to tell.
+pub(crate) fn complain(line: &str) {
+    let _ = writeln!(io::stderr().lock(), "{line}");
+}
+
+/// 0, or 1 with one line that says why.
+pub(crate) fn exit_code(outcome: anyhow::Result<()>) -> ExitCode {
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        // Whoever reads the output has seen enough, as `head` does.
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            let line = format!("{error:#}").split_whitespace().collect::<Vec<_>>().join(" ");
+            complain(&format!("trialgate: {line}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}
+
+/// An instant, to the second.
+pub(crate) fn time(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::Secs, true)
+}
+
+/// Rows in columns, the first row being the heads. The last column is as wide as it likes.
+pub(crate) struct Table<const COLUMNS: usize>(pub(crate) Vec<[String; COLUMNS]>);
+
+impl<const COLUMNS: usize> Table<COLUMNS> {
+    pub(crate) fn new(heads: [&str; COLUMNS]) -> Self {
+        Self(vec![heads.map(str::to_owned)])
+    }
+
+    pub(crate) fn row(&mut self, cells: [String; COLUMNS]) {
+        self.0.push(cells);
+    }
+}
+
+impl<const COLUMNS: usize> Display for Table<COLUMNS> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let width = |column: usize| self.0.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+        let widths: [usize; COLUMNS] = std::array::from_fn(width);
+        for row in &self.0 {
+            let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}"));
+            writeln!(f, "{}", cells.collect::<Vec<_>>().join("  ").trim_end())?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_is_aligned() {
+        let mut table = Table::new(["kind", "free"]);
+        table.row(["multimedia".to_owned(), "7".to_owned()]);
+        assert_eq!(table.to_string(), "kind        free\nmultimedia  7\n");
+    }
+
+    #[test]
+    fn a_broken_pipe_is_no_failure() {
+        let broken = io::Error::from(io::ErrorKind::BrokenPipe);
+        assert_eq!(exit_code(Err(broken.into())), ExitCode::SUCCESS);
+        assert_eq!(exit_code(Ok(())), ExitCode::SUCCESS);
+    }
+}

@@ -1,0 +1,99 @@
+use std::fs;
+
+use crate::{Home, SANDBOX};
+
+#[test]
+fn the_configuration_in_force_is_shown_without_its_secrets() {
+    let home = Home::new(SANDBOX);
+    let shown = home.run_with("config show", &[("TRIALGATE_QUOTA__THRESHOLD", "7")]).done();
+    let table: toml::Table = shown.parse().unwrap();
+    assert_eq!(table["quota"]["threshold"].as_integer(), Some(7));
+    assert_eq!(table["verification"]["code_ttl"].as_str(), Some("5m"));
+    assert_eq!(table["secrets"]["keys"][0]["key"].as_str(), Some("***"));
+    assert!(!shown.contains("MDEyMzQ1"), "{shown}");
+}
+
+#[test]
+fn without_a_file_the_defaults_are_in_force() {
+    let home = Home::new("");
+    fs::remove_file(home.path("trialgate.toml")).unwrap();
+    let table: toml::Table = home.run("config show").done().parse().unwrap();
+    assert_eq!(table["http"]["listen"].as_str(), Some("127.0.0.1:8080"));
+}
+
+#[test]
+fn a_generated_key_can_be_used() {
+    let home = Home::new("");
+    let (one, other) = (home.run("secrets generate").done(), home.run("secrets generate").done());
+    assert_ne!(one, other);
+    let rest = SANDBOX.lines().filter(|line| !line.starts_with("secrets")).collect::<Vec<_>>().join("\n");
+    fs::write(home.path("trialgate.toml"), format!("{rest}\n{one}\n{other}")).unwrap();
+    assert!(home.run("config check").done().starts_with("the configuration is valid and complete"));
+}
+
+#[test]
+fn an_unknown_key_ends_every_command_with_one_line() {
+    let home = Home::new("[http]\nlisen = \"127.0.0.1:1\"");
+    for command in ["config show", "config check", "serve", "migrate", "tenants list", "quota show"] {
+        let line = home.run(command).refused();
+        assert!(
+            line.ends_with("trialgate.toml:2:1: unknown key `http.lisen`; did you mean `http.listen`?\n"),
+            "{line}"
+        );
+    }
+    let line = Home::new("").run_with("config show", &[("TRIALGATE_HTTP__LISEN", "x")]).refused();
+    assert!(line.contains("environment variable TRIALGATE_HTTP__LISEN: unknown key `http.lisen`"), "{line}");
+}
+
+#[test]
+fn wrong_usage_has_its_own_status() {
+    let home = Home::new("");
+    for line in ["fly", "quota set many", "applications find"] {
+        let ran = home.run(line);
+        assert_eq!((ran.status, ran.out.as_str()), (2, ""), "{ran:?}");
+        assert!(ran.err.contains("--help"), "{ran:?}");
+    }
+}
+
+#[test]
+fn documents_are_printed() {
+    let home = Home::new("");
+    let openapi: serde_json::Value = serde_json::from_str(&home.run("openapi").done()).unwrap();
+    assert!(openapi["openapi"].is_string());
+    assert!(home.run("completions bash").done().contains("trialgate"));
+}
+
+/// The reference names every key, and no key that does not exist.
+#[test]
+fn the_reference_lists_every_key() {
+    let reference = include_str!("../../../../docs/configuration.md");
+    let home = Home::new(
+        r#"
+        mail = { smtp_url = "smtp://h", smtp_password_file = "f", from = "a@example.com", reply_to = "a@example.com", transport = "smtp" }
+        portal.url = "https://a"
+        support.contact = "a"
+        secrets.keys = [{ id = "a", key_file = "f" }]
+        "#,
+    );
+    let shown: toml::Table = home.run("config show").done().parse().unwrap();
+    let mut keys = Vec::new();
+    collect(&shown, "", &mut keys);
+    keys.extend(["mail.smtp_url_file".to_owned(), "mail.smtp_password".to_owned()]);
+    let mut listed: Vec<String> = reference
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `")?.split_once('`').map(|(key, _)| key.to_owned()))
+        .filter(|key| key.contains('.') && !key.contains("[]"))
+        .collect();
+    keys.sort();
+    listed.sort();
+    assert_eq!(listed, keys);
+}
+
+fn collect(table: &toml::Table, above: &str, keys: &mut Vec<String>) {
+    for (name, value) in table {
+        match value {
+            toml::Value::Table(below) => collect(below, &format!("{above}{name}."), keys),
+            _ => keys.push(format!("{above}{name}")),
+        }
+    }
+}

@@ -1,0 +1,125 @@
+use std::fs;
+
+use serde_json::Value;
+
+use crate::{Home, Ran, SANDBOX};
+
+fn migrated() -> Home {
+    let home = Home::new(SANDBOX);
+    assert!(home.run("migrate").done().contains("ran "));
+    assert!(home.run("migrate").done().ends_with("is up to date\n"));
+    home
+}
+
+fn json(ran: Ran) -> Value {
+    serde_json::from_str(&ran.done()).unwrap()
+}
+
+#[test]
+fn access_codes_are_imported_once() {
+    let home = migrated();
+    fs::write(home.path("codes.csv"), "\u{feff}kind,code\r\nvoice,1\r\nvoice,2\r\nmultimedia,a\r\nvoice,1\r\n")
+        .unwrap();
+    let said = home.run("access-codes import codes.csv --dry-run").done();
+    assert_eq!(said, "all rows are good: 3 would be added, 1 are known; nothing was changed\n");
+    assert_eq!(home.run("access-codes import codes.csv").done(), "3 added, 1 known\n");
+    let again = json(home.run("access-codes import codes.csv --json"));
+    assert_eq!((&again["added"], &again["known"], &again["rows"]), (&0.into(), &4.into(), &4.into()));
+    let stock = json(home.run("access-codes stock --json"));
+    let expected = serde_json::json!({ "stock": [
+        { "kind": "voice", "free": 2, "leased": 0, "quarantined": 0, "retired": 0 },
+        { "kind": "multimedia", "free": 1, "leased": 0, "quarantined": 0, "retired": 0 },
+    ] });
+    assert_eq!(stock, expected);
+    assert!(
+        home.run("access-codes stock").done().starts_with("kind        free  leased  quarantined  retired\nvoice ")
+    );
+}
+
+#[test]
+fn one_bad_row_keeps_all_out_and_every_bad_row_is_named() {
+    let home = migrated();
+    fs::write(home.path("good.csv"), "kind,code\nvoice,1\n").unwrap();
+    home.run("access-codes import good.csv").done();
+    fs::write(home.path("bad.csv"), "kind,code\nvoice,2\nfax,3\nmultimedia,1\nvoice\n").unwrap();
+    let ran = home.run("access-codes import bad.csv");
+    assert_eq!((ran.status, ran.out.as_str()), (1, ""), "{ran:?}");
+    let lines: Vec<&str> = ran.err.lines().collect();
+    assert_eq!(lines.len(), 4, "{ran:?}");
+    assert_eq!(lines[0], "bad.csv:3: \"fax\" is not a kind of access code (voice or multimedia)");
+    assert!(lines[1].starts_with("bad.csv:4: code 1 is in the pool as voice"), "{ran:?}");
+    assert_eq!(lines[2], "bad.csv:5: has 1 columns; it must have kind and code");
+    assert_eq!(lines[3], "trialgate: nothing was imported: 3 of 4 rows are bad");
+    assert_eq!(json(home.run("access-codes stock --json"))["stock"][0]["free"], 1);
+    let refused: Value = serde_json::from_str(&home.run("access-codes import bad.csv --json").out).unwrap();
+    assert_eq!(refused["refused"].as_array().map(Vec::len), Some(3));
+    assert!(home.run("access-codes import absent.csv").refused().contains("cannot open absent.csv"));
+    assert!(home.run("access-codes import trialgate.toml").refused().contains("the header must be `kind,code`"));
+}
+
+#[test]
+fn the_threshold_is_the_configured_one_until_it_is_set() {
+    let home = migrated();
+    let shown = json(home.run_with("quota show --json", &[("TRIALGATE_QUOTA__THRESHOLD", "7")]));
+    assert_eq!((&shown["threshold"], &shown["left"], &shown["reserved"]), (&7.into(), &7.into(), &0.into()));
+    assert!(home.run("quota set 10").done().starts_with("day "));
+    assert_eq!(json(home.run_with("quota show --json", &[("TRIALGATE_QUOTA__THRESHOLD", "7")]))["threshold"], 10);
+    assert_eq!(json(home.run("quota set 0 --json"))["left"], 0);
+}
+
+#[test]
+fn nothing_is_found_where_nothing_is() {
+    let home = migrated();
+    let id = "019aa6f2-7c3e-7f00-8000-000000000000";
+    assert_eq!(home.run("tenants list").done(), "no tenants\n");
+    assert_eq!(json(home.run("tenants list --json")), serde_json::json!({ "tenants": [], "next_before": null }));
+    assert!(home.run(&format!("tenants show {id}")).refused().contains("there is no tenant"));
+    assert_eq!(home.run("applications find --phone 16673280001").done(), "nothing was found\n");
+    assert_eq!(json(home.run("applications find --request-id a-1 --json")), serde_json::json!({ "events": [] }));
+    assert_eq!(home.run("applications find --email a@example.com").done(), "nothing was found\n");
+    assert_eq!(home.run("phones show 16673280001").done(), "+8616673280001 was never seen\n");
+    assert!(home.run("phones unlock 16673280001").refused().contains("there is nothing to unlock"));
+}
+
+#[test]
+fn what_cannot_be_looked_for_is_said() {
+    let home = migrated();
+    for (line, message) in [
+        ("applications find --phone 12", "the phone is not a valid phone number"),
+        ("applications find --phone +33612345678", "the phone belongs to a country that is not served"),
+        ("applications find --email nobody", "the e-mail "),
+        ("applications find --request-id ;", "\";\" is not a request id"),
+        ("phones show 12", "the phone is not a valid phone number"),
+    ] {
+        let said = home.run(line).refused();
+        assert!(said.contains(message), "{said}");
+    }
+}
+
+#[test]
+fn doctor_says_what_is_wrong() {
+    let home = Home::new(SANDBOX);
+    let ran = home.run("doctor");
+    assert_eq!((ran.status, ran.err.as_str()), (1, "trialgate: 1 check failed\n"), "{ran:?}");
+    assert!(ran.out.contains("FAIL  database"), "{ran:?}");
+    home.run("migrate").done();
+    let ran = home.run("doctor --json");
+    assert_eq!(ran.status, 1, "{ran:?}");
+    let report: Value = serde_json::from_str(&ran.out).unwrap();
+    let state_of = |name: &str| {
+        report["checks"].as_array().unwrap().iter().find(|check| check["name"] == name).unwrap()["state"].clone()
+    };
+    assert_eq!(state_of("access codes"), "fail");
+    assert_eq!(state_of("sandbox"), "warn");
+    for name in ["configuration", "secrets", "sms", "mail", "directory", "database", "invariants", "quota", "clock"] {
+        assert_eq!(state_of(name), "ok", "{name}");
+    }
+
+    let codes: Vec<String> = (0..30).map(|n| format!("voice,{n}\nmultimedia,m{n}\n")).collect();
+    fs::write(home.path("codes.csv"), format!("kind,code\n{}", codes.concat())).unwrap();
+    home.run("access-codes import codes.csv").done();
+    assert!(!home.run("doctor").done().contains("FAIL"));
+
+    let ran = Home::new("x = 1").run("doctor");
+    assert!(ran.status == 1 && ran.out.contains("FAIL  configuration"), "{ran:?}");
+}

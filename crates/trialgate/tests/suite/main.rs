@@ -1,0 +1,78 @@
+//! The real binary, as far as no server is needed. Serving is tested from outside, in the member package `tests`.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
+
+mod configuration;
+mod data;
+mod refusals;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// What a configuration needs to serve a sandbox.
+const SANDBOX: &str = r#"
+http.listen = "127.0.0.1:0"
+sandbox.enabled = true
+sms.gateways = ["sandbox"]
+mail.transport = "sandbox"
+secrets.keys = [{ id = "k1", key = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=" }]
+"#;
+
+/// A directory with a configuration in it.
+struct Home(tempfile::TempDir);
+
+/// What a command came to.
+#[derive(Debug)]
+struct Ran {
+    status: i32,
+    out: String,
+    err: String,
+}
+
+impl Home {
+    fn new(configuration: &str) -> Self {
+        let home = Self(tempfile::tempdir().unwrap());
+        fs::write(home.path("trialgate.toml"), configuration).unwrap();
+        home
+    }
+
+    fn path(&self, name: impl AsRef<Path>) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    /// Runs a command in this directory, with no environment but what is given.
+    fn run_with(&self, line: &str, variables: &[(&str, &str)]) -> Ran {
+        let output = Command::new(env!("CARGO_BIN_EXE_trialgate"))
+            .args(line.split(' '))
+            .current_dir(self.0.path())
+            .env_clear()
+            .envs(variables.iter().copied())
+            .output()
+            .unwrap();
+        Ran {
+            status: output.status.code().unwrap(),
+            out: String::from_utf8(output.stdout).unwrap(),
+            err: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
+    fn run(&self, line: &str) -> Ran {
+        self.run_with(line, &[])
+    }
+}
+
+impl Ran {
+    /// What it printed, if it was done.
+    #[track_caller]
+    fn done(self) -> String {
+        assert_eq!((self.status, self.err.as_str()), (0, ""), "{self:?}");
+        self.out
+    }
+
+    /// The one line that says why it was not done.
+    #[track_caller]
+    fn refused(self) -> String {
+        assert_eq!((self.status, self.out.as_str(), self.err.matches('\n').count()), (1, "", 1), "{self:?}");
+        self.err
+    }
+}
