@@ -1,0 +1,53 @@
+set positional-arguments
+
+# List the recipes
+default:
+    @just --list --unsorted
+
+# Run everything in ./sandbox, with nothing to set up
+sandbox *args:
+    cargo run --release --locked -- sandbox "$@"
+
+# Run every test; arguments go to the test runner
+test *args:
+    tests/run "$@"
+
+# Run everything that must hold before a change is merged
+ci:
+    .ci/run
+
+# Format the code
+fmt:
+    cargo fmt --all
+
+# Lint the code
+lint:
+    cargo clippy --workspace --all-targets --locked -- -D warnings
+
+# Build the documentation of the code
+doc:
+    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
+
+# Check bans, licences and sources of the dependencies
+deny:
+    cargo deny --locked check bans licenses sources
+
+# Check the dependencies against the advisory database (needs the network)
+advisories:
+    cargo deny --locked check advisories
+
+# Measure, beside this machine's ceilings
+bench *args:
+    cargo run --release --locked -p trial-bench -- "$@"
+
+# Kill the server fifty times under load, and compare what it had said with what it kept
+chaos rounds="50":
+    TRIALGATE_KILL_ROUNDS="{{ rounds }}" tests/run kill
+
+# Write docs/openapi.json anew
+openapi:
+    UPDATE_OPENAPI=1 cargo test --locked -p trial-http openapi
+
+# Review changed snapshots (needs cargo-insta)
+snapshots:
+    cargo insta review --workspace
