@@ -11,6 +11,7 @@ mod rows;
 #[expect(missing_docs, reason = "`table!` gives its items no place for docs; the migrations describe the columns")]
 pub mod schema;
 mod sqlite;
+pub mod statement;
 
 pub use error::OpenError;
 pub use sqlite::{SqliteLedger, SqliteOptions};

@@ -4,11 +4,11 @@ use diesel::prelude::*;
 use trial_core::{
     AcceptedApplication, AccessCodeState, ApplicationId, ApplicationRecord, ApplyOutcome, AuditRecord, Challenge,
     ChallengeId, CodeOutcome, CodeRequestId, CodeRequestRecord, CompanyKey, CompanyName, Email, EmailKey, LedgerError,
-    MailId, MailRecord, MailState, MailView, PastSend, Phone, PhoneRecord, Tenant, TenantFact, TenantId,
+    MailId, MailRecord, MailState, MailView, PastSend, Phone, Tenant, TenantFact, TenantId,
 };
 
 use crate::convert::{bad, count, day_number, id, integer, json, micros, name, time};
-use crate::schema::{applications, audit, challenges, code_requests, mails, phones, tenants};
+use crate::schema::{applications, audit, challenges, code_requests, mails, tenants};
 
 #[derive(Insertable)]
 #[diesel(table_name = challenges, treat_none_as_default_value = false)]
@@ -58,26 +58,6 @@ impl ChallengeRow {
             tries: count(self.tries, "challenges.tries")?,
             state: name(&self.state, "challenges.state")?,
         })
-    }
-}
-
-#[derive(Insertable, AsChangeset)]
-#[diesel(table_name = phones, treat_none_as_default_value = false, treat_none_as_null = true)]
-pub(crate) struct NewPhone<'a> {
-    phone: &'a str,
-    country_code: i32,
-    failures: i32,
-    challenge: Option<&'a [u8]>,
-}
-
-impl<'a> From<&'a PhoneRecord> for NewPhone<'a> {
-    fn from(record: &'a PhoneRecord) -> Self {
-        Self {
-            phone: record.phone.as_str(),
-            country_code: record.phone.country_code().into(),
-            failures: integer(record.failures),
-            challenge: record.challenge.as_ref().map(|challenge| challenge.as_bytes().as_slice()),
-        }
     }
 }
 
@@ -156,7 +136,7 @@ pub(crate) fn code_outcome(
 }
 
 #[derive(Insertable)]
-#[diesel(table_name = tenants)]
+#[diesel(table_name = tenants, treat_none_as_default_value = false)]
 pub(crate) struct NewTenant<'a> {
     id: &'a [u8],
     status: &'static str,
@@ -409,7 +389,7 @@ impl AcceptedRow {
 }
 
 #[derive(Insertable)]
-#[diesel(table_name = audit)]
+#[diesel(table_name = audit, treat_none_as_default_value = false)]
 pub(crate) struct NewAudit<'a> {
     id: &'a [u8],
     at: i64,
@@ -433,7 +413,6 @@ impl<'a> From<&'a AuditRecord> for NewAudit<'a> {
 }
 
 pub(crate) const FREE: &str = AccessCodeState::Free.as_str();
-pub(crate) const LEASED: &str = AccessCodeState::Leased.as_str();
 
 fn to_json(refusal: &impl serde::Serialize) -> String {
     #[expect(clippy::expect_used, reason = "refusals are plain data with text keys")]

@@ -10,10 +10,14 @@ use trial_core::{
 
 use super::fault;
 use crate::convert::{count, day_number, micros};
-use crate::rows::{ACCEPTED, AcceptedRow, ChallengeRow, FREE, PastSendRow, TenantFactRow};
+use crate::rows::{ACCEPTED, AcceptedRow, ChallengeRow, PastSendRow, TenantFactRow};
 use crate::schema::{
     access_codes, applications, challenges, code_requests, phones, quota_days, quota_thresholds, sms_days, tenants,
 };
+use crate::statement::Literal;
+
+const IN_USE: Literal = Literal("tenants.status <> 'closed'");
+const IS_FREE: Literal = Literal("access_codes.state = 'free'");
 
 pub(super) fn facts(conn: &mut SqliteConnection, keys: &FactKeys, first_threshold: u32) -> Result<Facts, LedgerError> {
     let mut facts = Facts {
@@ -82,7 +86,7 @@ fn phone_facts(conn: &mut SqliteConnection, phone: &Phone, keys: &FactKeys) -> R
 /// Each tenant in use that shares a phone, address or name with the batch, once.
 fn tenants_in_use(conn: &mut SqliteConnection, keys: &FactKeys) -> Result<Vec<TenantFact>, LedgerError> {
     let mut rows = Vec::new();
-    let in_use = || tenants::table.filter(tenants::status.ne("closed")).select(TenantFactRow::as_select());
+    let in_use = || tenants::table.filter(IN_USE).select(TenantFactRow::as_select());
     for phone in &keys.tenants_by_phone {
         rows.extend(in_use().filter(tenants::phone.eq(phone.as_str())).load(conn).map_err(fault)?);
     }
@@ -104,7 +108,7 @@ fn free_codes(conn: &mut SqliteConnection, kind: AccessCodeKind, limit: usize) -
     }
     let codes = access_codes::table
         .filter(access_codes::kind.eq(kind.as_str()))
-        .filter(access_codes::state.eq(FREE))
+        .filter(IS_FREE)
         .order((access_codes::since, access_codes::code))
         .limit(i64::try_from(limit).unwrap_or(i64::MAX))
         .select(access_codes::code)

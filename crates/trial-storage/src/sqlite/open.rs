@@ -181,9 +181,7 @@ fn refused(path: &Path, error: Error) -> OpenError {
     match text.as_str() {
         "database is locked" => OpenError::Busy(path),
         "attempt to write a readonly database" | "database or disk is full" => OpenError::ReadOnly(path),
-        "file is not a database" | "database disk image is malformed" | "disk I/O error" => {
-            OpenError::Damaged { path, source: error }
-        }
+        "file is not a database" | "database disk image is malformed" => OpenError::Damaged { path, source: error },
         _ => OpenError::Database { path, source: Box::new(error) },
     }
 }

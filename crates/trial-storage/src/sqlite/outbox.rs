@@ -12,8 +12,9 @@ use super::{SqliteLedger, fault};
 use crate::convert::{bad, count, id, micros, name, time};
 use crate::rows::{MailRow, TenantRow};
 use crate::schema::{access_codes, mails, tenants};
+use crate::statement::Literal;
 
-const DUE: &str = MailState::Due.as_str();
+const IS_DUE: Literal = Literal("mails.state = 'due'");
 
 #[async_trait]
 impl Outbox for SqliteLedger {
@@ -39,7 +40,7 @@ impl Outbox for SqliteLedger {
 
 fn due_ids(conn: &mut SqliteConnection, lease: Lease, limit: u32) -> Result<Vec<Vec<u8>>, LedgerError> {
     let now = micros(lease.now);
-    let due = mails::table.filter(mails::state.eq(DUE)).order((mails::next_attempt_at, mails::id)).select(mails::id);
+    let due = mails::table.filter(IS_DUE).order((mails::next_attempt_at, mails::id)).select(mails::id);
     let mut ids: Vec<Vec<u8>> =
         due.filter(mails::next_attempt_at.le(now)).limit(limit.into()).load(conn).map_err(fault)?;
     let room = i64::from(limit) - i64::try_from(ids.len()).unwrap_or(i64::MAX);
@@ -88,10 +89,8 @@ fn settle_one(conn: &mut SqliteConnection, settlement: &Settlement) -> Result<()
     let mail = settlement.mail.as_bytes().as_slice();
     let at = micros(settlement.at);
     let attempted = mails::attempts.eq(mails::attempts + 1);
-    let still_leased = mails::table
-        .find(mail)
-        .filter(mails::state.eq(DUE))
-        .filter(mails::lease.eq(settlement.lease.as_bytes().as_slice()));
+    let still_leased =
+        mails::table.find(mail).filter(IS_DUE).filter(mails::lease.eq(settlement.lease.as_bytes().as_slice()));
     let settled = match &settlement.settled_as {
         SettledAs::Sent { reply } => diesel::update(mails::table.find(mail).filter(mails::state.ne(SENT)))
             .set((attempted, mails::state.eq(SENT), mails::settled_at.eq(at), mails::last_reply.eq(reply)))

@@ -1,15 +1,15 @@
 //! Stores the effects of a plan, row by row with cached statements.
 
+use chrono::NaiveDate;
 use diesel::prelude::*;
 use diesel::sqlite::SqliteConnection;
-use trial_core::{AccessCodeLease, Challenge, Effects, LedgerError, SendUpdate, SmsDay};
+use trial_core::{AccessCodeLease, Challenge, Effects, LedgerError, PhoneRecord, SendUpdate, SmsDay};
 
 use super::fault;
-use crate::convert::{bad, day_number, integer, micros};
-use crate::rows::{FREE, LEASED, NewApplication, NewAudit, NewChallenge, NewCodeRequest, NewMail, NewPhone, NewTenant};
-use crate::schema::{
-    access_codes, applications, audit, challenges, code_requests, mails, phones, quota_days, sms_days, tenants,
-};
+use crate::convert::{bad, day_number, micros};
+use crate::rows::{NewApplication, NewAudit, NewChallenge, NewCodeRequest, NewMail, NewTenant};
+use crate::schema::{applications, audit, challenges, code_requests, mails, tenants};
+use crate::statement::{Bind, Statement};
 
 macro_rules! insert_each {
     ($conn:ident, $table:path, $row:ident, $records:expr) => {
@@ -25,14 +25,7 @@ pub(super) fn effects(conn: &mut SqliteConnection, effects: &Effects) -> Result<
         update_challenge(conn, challenge)?;
     }
     for record in &effects.phones {
-        let row = NewPhone::from(record);
-        diesel::insert_into(phones::table)
-            .values(&row)
-            .on_conflict(phones::phone)
-            .do_update()
-            .set(&row)
-            .execute(conn)
-            .map_err(fault)?;
+        upsert_phone(conn, record)?;
     }
     insert_each!(conn, code_requests::table, NewCodeRequest, &effects.code_requests);
     for update in &effects.sends {
@@ -48,66 +41,75 @@ pub(super) fn effects(conn: &mut SqliteConnection, effects: &Effects) -> Result<
     insert_each!(conn, mails::table, NewMail, &effects.mails);
     insert_each!(conn, applications::table, NewApplication, &effects.applications);
     insert_each!(conn, audit::table, NewAudit, &effects.audit);
-    if let Some((day, reserved)) = effects.quota_reserved {
-        let reserved = quota_days::reserved.eq(i64::from(reserved));
-        diesel::insert_into(quota_days::table)
-            .values((quota_days::day.eq(day_number(day)), reserved))
-            .on_conflict(quota_days::day)
-            .do_update()
-            .set(reserved)
-            .execute(conn)
-            .map_err(fault)?;
+    match effects.quota_reserved {
+        Some((day, reserved)) => count_reserved(conn, day, reserved),
+        None => Ok(()),
     }
-    Ok(())
 }
 
 fn update_challenge(conn: &mut SqliteConnection, challenge: &Challenge) -> Result<(), LedgerError> {
-    let updated = diesel::update(challenges::table.find(challenge.id.as_bytes().as_slice()))
-        .set((
-            challenges::expires_at.eq(micros(challenge.expires_at)),
-            challenges::tries.eq(integer(challenge.tries)),
-            challenges::state.eq(challenge.state.as_str()),
-        ))
-        .execute(conn)
-        .map_err(fault)?;
-    exactly_one(updated, "challenges.id")
+    let updated = Statement(&[
+        ("UPDATE challenges SET expires_at = ", Bind::Number(micros(challenge.expires_at))),
+        (", tries = ", Bind::Number(challenge.tries.into())),
+        (", state = ", Bind::Text(challenge.state.as_str())),
+        (" WHERE id = ", Bind::Bytes(challenge.id.as_bytes())),
+    ]);
+    exactly_one(updated.execute(conn).map_err(fault)?, "challenges.id")
+}
+
+fn upsert_phone(conn: &mut SqliteConnection, record: &PhoneRecord) -> Result<(), LedgerError> {
+    let challenge = record.challenge.as_ref().map(|challenge| challenge.as_bytes().as_slice());
+    let failures = Bind::Number(record.failures.into());
+    let challenge = Bind::OptionalBytes(challenge);
+    let upserted = Statement(&[
+        ("INSERT INTO phones (phone, country_code, failures, challenge) VALUES (", Bind::Text(record.phone.as_str())),
+        (", ", Bind::Number(record.phone.country_code().into())),
+        (", ", failures),
+        (", ", challenge),
+        (") ON CONFLICT (phone) DO UPDATE SET failures = ", failures),
+        (", challenge = ", challenge),
+    ]);
+    exactly_one(upserted.execute(conn).map_err(fault)?, "phones.phone")
 }
 
 fn settle_send(conn: &mut SqliteConnection, update: &SendUpdate) -> Result<(), LedgerError> {
-    let updated = diesel::update(code_requests::table.find(update.code_request.as_bytes().as_slice()))
-        .set((
-            code_requests::state.eq(update.reply.state().as_str()),
-            code_requests::gateway.eq(&update.gateway),
-            code_requests::reply.eq(update.reply.detail()),
-        ))
-        .execute(conn)
-        .map_err(fault)?;
-    exactly_one(updated, "code_requests.id")
+    let updated = Statement(&[
+        ("UPDATE code_requests SET state = ", Bind::Text(update.reply.state().as_str())),
+        (", gateway = ", Bind::Text(&update.gateway)),
+        (", reply = ", Bind::OptionalText(update.reply.detail())),
+        (" WHERE id = ", Bind::Bytes(update.code_request.as_bytes())),
+    ]);
+    exactly_one(updated.execute(conn).map_err(fault)?, "code_requests.id")
 }
 
 fn count_sms(conn: &mut SqliteConnection, day: &SmsDay) -> Result<(), LedgerError> {
-    let sent = sms_days::sent.eq(i64::from(day.sent));
-    diesel::insert_into(sms_days::table)
-        .values((sms_days::day.eq(day_number(day.day)), sms_days::country_code.eq(i32::from(day.country_code)), sent))
-        .on_conflict((sms_days::day, sms_days::country_code))
-        .do_update()
-        .set(sent)
-        .execute(conn)
-        .map_err(fault)?;
-    Ok(())
+    let sent = Bind::Number(day.sent.into());
+    let upserted = Statement(&[
+        ("INSERT INTO sms_days (day, country_code, sent) VALUES (", Bind::Number(day_number(day.day).into())),
+        (", ", Bind::Number(day.country_code.into())),
+        (", ", sent),
+        (") ON CONFLICT (day, country_code) DO UPDATE SET sent = ", sent),
+    ]);
+    exactly_one(upserted.execute(conn).map_err(fault)?, "sms_days.day")
 }
 
 fn give(conn: &mut SqliteConnection, lease: &AccessCodeLease) -> Result<(), LedgerError> {
-    let free = access_codes::table.find(lease.code.as_str()).filter(access_codes::state.eq(FREE));
-    let updated = diesel::update(free)
-        .set((
-            access_codes::state.eq(LEASED),
-            access_codes::since.eq(micros(lease.at)),
-            access_codes::tenant.eq(lease.tenant.as_bytes().as_slice()),
-        ))
-        .execute(conn)
-        .map_err(fault)?;
-    exactly_one(updated, "access_codes.state")
+    let updated = Statement(&[
+        ("UPDATE access_codes SET state = 'leased', since = ", Bind::Number(micros(lease.at))),
+        (", tenant = ", Bind::Bytes(lease.tenant.as_bytes())),
+        (" WHERE state = 'free' AND code = ", Bind::Text(lease.code.as_str())),
+    ]);
+    exactly_one(updated.execute(conn).map_err(fault)?, "access_codes.state")
+}
+
+fn count_reserved(conn: &mut SqliteConnection, day: NaiveDate, reserved: u32) -> Result<(), LedgerError> {
+    let reserved = Bind::Number(reserved.into());
+    let upserted = Statement(&[
+        ("INSERT INTO quota_days (day, reserved) VALUES (", Bind::Number(day_number(day).into())),
+        (", ", reserved),
+        (") ON CONFLICT (day) DO UPDATE SET reserved = ", reserved),
+    ]);
+    exactly_one(upserted.execute(conn).map_err(fault)?, "quota_days.day")
 }
 
 /// The transaction is serial with every other: what was there when the facts were loaded is there still.
