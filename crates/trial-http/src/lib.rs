@@ -1,7 +1,7 @@
 //! The public interface over HTTP: reads requests, calls the ports of `trial-core`, writes answers. No rule is decided here.
 //!
 //! Where to find what: `public` has the two published interfaces, `body` reads and `form` parses their bodies, `problem`
-//! writes every answer that is not a return code, `telemetry` wraps every exchange (request id, headers, log, metrics).
+//! writes every answer that is not a return code, `telemetry` wraps every exchange (request id, headers, log, metrics), `unread` hangs up on bodies without an end.
 
 mod body;
 mod client_address;
@@ -20,6 +20,7 @@ mod server;
 mod settings;
 mod site;
 mod telemetry;
+mod unread;
 
 pub use openapi::openapi_json;
 pub use routes::{APPLY_PATH, SEND_CODE_PATH};

@@ -16,6 +16,7 @@ use trial_core::RequestId;
 use crate::request_id::{self, X_REQUEST_ID};
 use crate::routes::Route;
 use crate::site::State;
+use crate::unread::Unread;
 
 const REQUESTS: &str = "trialgate_http_requests_total";
 const DURATION: &str = "trialgate_http_request_duration_seconds";
@@ -141,7 +142,7 @@ impl Drop for InFlight {
 /// Serves one request.
 pub(crate) fn observe<S>(
     state: Data<State>,
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     service: &S,
 ) -> impl Future<Output = Result<ServiceResponse<BoxBody>, Error>> + use<S>
 where
@@ -151,6 +152,7 @@ where
     let id = request_id::of(request.headers(), &*state.clock, &*state.entropy);
     request.extensions_mut().insert(id.clone());
     let in_flight = InFlight::enter(state);
+    let unread = Unread::hold(&mut request);
     let answer = service.call(request);
     async move {
         let mut response = answer.await?;
@@ -167,7 +169,10 @@ where
             duration_ms = took.as_secs_f64() * 1_000.0,
             "answered"
         );
-        Ok(response)
+        Ok(match unread {
+            Some(unread) => unread.until_sent(response),
+            None => response,
+        })
     }
 }
 

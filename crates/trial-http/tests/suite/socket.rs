@@ -101,6 +101,32 @@ async fn a_body_said_to_be_too_large_is_refused_unread() {
 }
 
 #[tokio::test]
+async fn a_body_without_an_end_is_hung_up_on_by_whatever_answer_comes_before_it() {
+    let requests = [
+        (413, head("Transfer-Encoding: chunked")),
+        (415, head("Transfer-Encoding: chunked").replace("application/json", "text/plain")),
+        (404, "POST /nowhere HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n".to_owned()),
+    ];
+    let server = Running::start(Fixture::default());
+    let chunk = format!("{:x}\r\n{}\r\n", 1_024, " ".repeat(1_024));
+    for (status, head) in requests {
+        let mut connection = server.connect().await;
+        connection.write_all(head.as_bytes()).await.unwrap();
+        let (mut reader, mut writer) = connection.split();
+        // Ends only when the server does not take any more.
+        let writing = async { while writer.write_all(chunk.as_bytes()).await.is_ok() {} };
+        let reading = async {
+            let mut reply = vec![0; 12];
+            reader.read_exact(&mut reply).await.unwrap();
+            String::from_utf8_lossy(&reply).into_owned()
+        };
+        let ((), reply) = tokio::join!(writing, reading);
+        assert_eq!(reply, format!("HTTP/1.1 {status}"));
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn ten_megabytes_without_a_length_are_read_to_sixteen_kibibytes() {
     let server = Running::start(Fixture::default());
     let mut connection = server.connect().await;
