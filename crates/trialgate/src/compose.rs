@@ -33,6 +33,7 @@ pub(crate) struct OsEntropy;
 pub(crate) struct Service {
     engine: Engine,
     http: HttpServer,
+    ledger: SqliteLedger,
 }
 
 impl Clock for SystemClock {
@@ -173,7 +174,7 @@ impl Service {
         let metrics = install_metrics();
         let parts = EngineParts {
             ledger: Arc::new(ledger.clone()),
-            outbox: Arc::new(ledger),
+            outbox: Arc::new(ledger.clone()),
             gateway: Arc::new(gateway),
             mailer,
             clock: Arc::clone(&clock),
@@ -183,7 +184,7 @@ impl Service {
         let engine = Engine::start(parts, config.engine());
         let parts = HttpParts { service: engine.service(), health: engine.health(), clock, entropy, inbox, metrics };
         let http = HttpServer::bind(listener, parts, config.http()).context("cannot start the HTTP server")?;
-        Ok(Self { engine, http })
+        Ok(Self { engine, http, ledger })
     }
 
     /// Serves until a signal comes; then finishes what was accepted.
@@ -191,7 +192,7 @@ impl Service {
     /// # Errors
     /// The server ended by itself, or a second signal did not let it finish.
     pub(crate) async fn run(self, mut signals: Signals) -> anyhow::Result<()> {
-        let Self { engine, http } = self;
+        let Self { engine, http, ledger } = self;
         let handle = http.handle();
         let mut serving = std::pin::pin!(http.run());
         let signal = tokio::select! {
@@ -205,6 +206,7 @@ impl Service {
         let finish = async {
             let (ended, ()) = tokio::join!(serving, handle.stop(true));
             engine.stop().await.context("not everything that was accepted could be finished")?;
+            ledger.close().await;
             ended.context("the HTTP server failed")
         };
         tokio::select! {

@@ -70,6 +70,15 @@ impl SqliteLedger {
         blocking(move || open::migrate(&options)).await
     }
 
+    /// Does what was asked so far and closes every connection, so that one tidy file is left. What is asked later, by
+    /// whatever clone, fails.
+    pub async fn close(&self) {
+        for reader in &*self.readers {
+            reader.close().await;
+        }
+        self.writer.close().await;
+    }
+
     fn open_now(options: &SqliteOptions) -> Result<Self, OpenError> {
         let thread_error =
             |source: std::io::Error| OpenError::Database { path: options.path.clone(), source: source.into() };

@@ -15,9 +15,15 @@ const QUEUE: usize = 1024;
 
 type Job = Box<dyn FnOnce(&mut SqliteConnection) + Send>;
 
-/// A thread that owns one connection and does one job after the other, until every handle is gone.
+/// A thread that owns one connection and does one job after the other, until it is closed or every handle is gone.
 #[derive(Clone)]
-pub(super) struct Worker(mpsc::Sender<Job>);
+pub(super) struct Worker(mpsc::Sender<Order>);
+
+enum Order {
+    Do(Job),
+    /// Close the connection, then say so.
+    Close(oneshot::Sender<()>),
+}
 
 /// The thread of a connection is gone, or the job died of a fault of the program.
 #[derive(Debug, thiserror::Error)]
@@ -26,17 +32,30 @@ struct Unfinished;
 
 impl Worker {
     pub(super) fn start(name: &str, mut conn: SqliteConnection) -> std::io::Result<Self> {
-        let (jobs, mut queue) = mpsc::channel::<Job>(QUEUE);
+        let (orders, mut queue) = mpsc::channel(QUEUE);
         thread::Builder::new().name(name.to_owned()).spawn(move || {
-            while let Some(job) = queue.blocking_recv() {
-                let died = catch_unwind(AssertUnwindSafe(|| job(&mut conn))).is_err();
-                if died {
-                    tracing::error!("a database job panicked; its transaction is rolled back");
-                    roll_back(&mut conn);
+            while let Some(order) = queue.blocking_recv() {
+                match order {
+                    Order::Do(job) => run_guarded(&mut conn, job),
+                    Order::Close(closed) => {
+                        drop(conn);
+                        // Whoever asked may have given up; closed it is.
+                        let _ = closed.send(());
+                        return;
+                    }
                 }
             }
         })?;
-        Ok(Self(jobs))
+        Ok(Self(orders))
+    }
+
+    /// Closes the connection once the jobs before are done; jobs after it are not done.
+    pub(super) async fn close(&self) {
+        let (closed, wait) = oneshot::channel();
+        if self.0.send(Order::Close(closed)).await.is_ok() {
+            // An error says that another has closed it meanwhile.
+            let _ = wait.await;
+        }
     }
 
     /// Runs a job on the connection. The job runs to its end even if nobody waits for it any more.
@@ -50,7 +69,7 @@ impl Worker {
             // Nobody listening is no reason not to have done it.
             let _ = reply.send(job(conn));
         });
-        self.0.send(job).await.map_err(|_| unfinished())?;
+        self.0.send(Order::Do(job)).await.map_err(|_| unfinished())?;
         answer.await.map_err(|_| unfinished())?
     }
 
@@ -61,6 +80,13 @@ impl Worker {
         job: impl FnOnce(&mut SqliteConnection) -> Result<T, LedgerError> + Send + 'static,
     ) -> Result<T, LedgerError> {
         self.run(|conn| immediate_transaction(conn, job)).await
+    }
+}
+
+fn run_guarded(conn: &mut SqliteConnection, job: Job) {
+    if catch_unwind(AssertUnwindSafe(|| job(conn))).is_err() {
+        tracing::error!("a database job panicked; its transaction is rolled back");
+        roll_back(conn);
     }
 }
 

@@ -7,6 +7,7 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sqlite::SqliteConnection;
 use tempfile::TempDir;
+use trial_core::ports::TrialLedger;
 use trial_storage::{OpenError, SqliteLedger, SqliteOptions};
 
 fn options() -> (TempDir, SqliteOptions) {
@@ -119,6 +120,19 @@ async fn a_directory_that_does_not_exist_is_named() {
     let error = SqliteLedger::migrate(&options).await.unwrap_err();
     assert!(matches!(error, OpenError::Connect { .. }));
     assert!(error.to_string().contains("nowhere"), "{error}");
+}
+
+#[tokio::test]
+async fn closing_leaves_one_tidy_file() {
+    let (dir, options) = options();
+    SqliteLedger::migrate(&options).await.unwrap();
+    let ledger = SqliteLedger::open(options).await.unwrap();
+    let desk = trial_testkit::Desk::new(ledger.clone()).with_access_codes(1).await;
+    desk.join(1).await;
+    ledger.close().await;
+    let left: Vec<_> = fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left, ["trialgate.db"]);
+    assert!(TrialLedger::check(&ledger).await.is_err(), "closed is closed");
 }
 
 #[tokio::test]

@@ -33,7 +33,9 @@ fn with_ledger<T>(
     let config = global.load()?;
     compose::runtime()?.block_on(async {
         let ledger = compose::ledger(&config).await?;
-        work(&config, ledger).await
+        let done = work(&config, ledger.clone()).await;
+        ledger.close().await;
+        done
     })
 }
 
