@@ -1,5 +1,5 @@
 //! The ceiling: the rows of accepted applications, written by a bare diesel loop in batches of one size, one durable
-//! commit each. It loads nothing and decides nothing; ids, codes and times are at hand.
+//! commit each, every statement prepared once. It loads nothing and decides nothing; ids, codes and times are at hand.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -9,7 +9,8 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sqlite::SqliteConnection;
 use hdrhistogram::Histogram;
-use trial_storage::schema::{access_codes, applications, audit, challenges, mails, phones, quota_days, tenants};
+use trial_storage::schema::{access_codes, applications, audit, challenges, mails, phones, tenants};
+use trial_storage::statement::{Bind, Statement};
 use trial_storage::{SqliteLedger, SqliteOptions};
 
 const NOW: i64 = 1_800_000_000_000_000;
@@ -33,12 +34,12 @@ pub(crate) fn measure(directory: &Path, batch: usize, rows: u32, at_most: Durati
         let begun = Instant::now();
         conn.immediate_transaction(|conn| {
             (written..end).try_for_each(|n| one(conn, n))?;
-            diesel::insert_into(quota_days::table)
-                .values((quota_days::day.eq(DAY), quota_days::reserved.eq(i64::from(end))))
-                .on_conflict(quota_days::day)
-                .do_update()
-                .set(quota_days::reserved.eq(i64::from(end)))
-                .execute(conn)
+            Statement(&[
+                ("INSERT INTO quota_days (day, reserved) VALUES (", Bind::Number(DAY.into())),
+                (", ", Bind::Number(end.into())),
+                (") ON CONFLICT (day) DO UPDATE SET reserved = ", Bind::Number(end.into())),
+            ])
+            .execute(conn)
         })?;
         commits.record(u64::try_from(begun.elapsed().as_micros())?)?;
         written = end;
@@ -122,9 +123,13 @@ fn one(conn: &mut SqliteConnection, n: u32) -> QueryResult<()> {
     let (challenge, tenant, mail, application, entry) = (id(1, n), id(2, n), id(3, n), id(4, n), id(5, n));
     let (phone, email, company) = (phone(n), format!("applicant{n}@example.com"), format!("Company {n}"));
     let company_key = company.to_lowercase();
-    diesel::update(challenges::table.find(challenge.as_slice()))
-        .set((challenges::expires_at.eq(NOW), challenges::tries.eq(0), challenges::state.eq("consumed")))
-        .execute(conn)?;
+    Statement(&[
+        ("UPDATE challenges SET expires_at = ", Bind::Number(NOW)),
+        (", tries = ", Bind::Number(0)),
+        (", state = ", Bind::Text("consumed")),
+        (" WHERE id = ", Bind::Bytes(&challenge)),
+    ])
+    .execute(conn)?;
     diesel::insert_into(tenants::table)
         .values((
             tenants::id.eq(tenant.as_slice()),
@@ -142,13 +147,12 @@ fn one(conn: &mut SqliteConnection, n: u32) -> QueryResult<()> {
         ))
         .execute(conn)?;
     for code in [format!("400{n:07}"), format!("chat-{n:07}")] {
-        diesel::update(access_codes::table.find(code).filter(access_codes::state.eq("free")))
-            .set((
-                access_codes::state.eq("leased"),
-                access_codes::since.eq(NOW),
-                access_codes::tenant.eq(tenant.as_slice()),
-            ))
-            .execute(conn)?;
+        Statement(&[
+            ("UPDATE access_codes SET state = 'leased', since = ", Bind::Number(NOW)),
+            (", tenant = ", Bind::Bytes(&tenant)),
+            (" WHERE state = 'free' AND code = ", Bind::Text(&code)),
+        ])
+        .execute(conn)?;
     }
     diesel::insert_into(mails::table)
         .values((
