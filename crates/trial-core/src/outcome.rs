@@ -149,10 +149,10 @@ pub enum ApplyRefusal {
     },
     /// No pair of access codes is free (006).
     PoolEmpty {
-        /// Free voice codes.
-        voice: u32,
-        /// Free multimedia codes.
-        multimedia: u32,
+        /// Whether a voice code was free.
+        voice: bool,
+        /// Whether a multimedia code was free.
+        multimedia: bool,
     },
     /// The day's e-mail threshold is reached (205).
     QuotaReached {
@@ -234,9 +234,9 @@ impl fmt::Display for ApplyRefusal {
             Self::TenantExists { tenant, shared } => write!(f, "tenant {tenant} has the same {shared}"),
             Self::PoolEmpty { voice, multimedia } => {
                 let missing = match (voice, multimedia) {
-                    (0, 0) => "no voice and no multimedia access code",
-                    (0, _) => "no voice access code",
-                    _ => "no multimedia access code",
+                    (false, false) => "no voice and no multimedia access code",
+                    (false, true) => "no voice access code",
+                    (true, _) => "no multimedia access code",
                 };
                 write!(f, "{missing} was free")
             }

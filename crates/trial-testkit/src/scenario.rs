@@ -89,7 +89,7 @@ impl Scenario {
         policy.verification.max_tries = 2;
         policy.verification.max_failures = 5;
         policy.limits.phone_sends_per_hour = 3;
-        policy.limits.phone_sends_per_day = 5;
+        policy.limits.phone_sends_per_day = 4;
         policy.limits.sms_per_day = 9;
         policy.limits.sms_per_country_day = 2;
         policy.quota.first_threshold = self.threshold;
@@ -123,7 +123,7 @@ fn pauses() -> impl Strategy<Value = i64> {
         4 => Just(0),
         8 => 1..70_i64,
         4 => 70..400_i64,
-        2 => 400..4_000_i64,
+        4 => 400..4_000_i64,
         1 => 80_000..90_000_i64,
         1 => Just(-3_600),
     ]

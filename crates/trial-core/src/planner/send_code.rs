@@ -53,8 +53,7 @@ impl Planner {
 
     /// 201: a message that may still arrive was sent a moment ago.
     fn interval_is_over(&self, phone: PhoneView<'_>, now: DateTime<Utc>) -> Result<(), CodeRefusal> {
-        // A send in the future means that the clock was set back: its distance says nothing.
-        let counts = |send: &&PastSend| send.state.may_arrive() && send.at <= now + CLOCK_SKEW;
+        let counts = |send: &&PastSend| send.state.may_arrive() && is_past(send, now);
         let Some(last) = phone.sends().iter().filter(counts).map(|send| send.at).max() else {
             return Ok(());
         };
@@ -145,7 +144,8 @@ fn sends_are_left(
     limit: u32,
     refusal: impl FnOnce(Duration) -> CodeRefusal,
 ) -> Result<(), CodeRefusal> {
-    let mut counted: Vec<_> = sends.iter().map(|send| send.at).filter(|at| *at > now - window).collect();
+    let within = |send: &&PastSend| send.at > now - window && is_past(send, now);
+    let mut counted: Vec<_> = sends.iter().filter(within).map(|send| send.at).collect();
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     if counted.len() < limit {
         return Ok(());
@@ -154,6 +154,11 @@ fn sends_are_left(
     // The one whose leaving the window makes room again.
     let leaves = limit.checked_sub(1).map_or(now, |newer| counted[counted.len() - 1 - newer]);
     Err(refusal(remaining(leaves, window, now).unwrap_or(window)))
+}
+
+/// A send in the future says that the clock was set back: its distance says nothing, and to wait for it could take years.
+fn is_past(send: &PastSend, now: DateTime<Utc>) -> bool {
+    send.at <= now + CLOCK_SKEW
 }
 
 /// What is left of `span` since `start`, at most all of it, in whole seconds rounded up; `None` once it is over.

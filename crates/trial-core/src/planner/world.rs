@@ -138,9 +138,9 @@ impl World {
         self.sms_changed.insert(country_code);
     }
 
-    /// How many voice and multimedia codes are known to be left.
-    pub(super) fn access_codes_left(&self) -> (u32, u32) {
-        (self.voice.left(), self.multimedia.left())
+    /// Whether a voice and a multimedia code are left. How many is not known: no more are loaded than the batch may need.
+    pub(super) fn access_codes_left(&self) -> (bool, bool) {
+        (self.voice.next().is_some(), self.multimedia.next().is_some())
     }
 
     /// The pair that the next tenant gets, if one of each kind is left.
@@ -235,9 +235,5 @@ impl TenantIndex {
 impl FreeCodes {
     fn next(&self) -> Option<&AccessCode> {
         self.codes.get(self.given)
-    }
-
-    fn left(&self) -> u32 {
-        u32::try_from(self.codes.len() - self.given).unwrap_or(u32::MAX)
     }
 }

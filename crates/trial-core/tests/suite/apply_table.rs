@@ -1,10 +1,10 @@
 //! `applyTenant`: one test for each row of the table, and for each "when" in it.
 
 use trial_core::{
-    AccessCodeState, Application, ApplyCode, ApplyOutcome, ApplyRefusal, ApplyReply, CompanyName, Email, Keyring,
-    NoCodeReason, Planner, Policy, SecretKey, SharedField, TenantStatus, UniqueBy,
+    AccessCodeState, Application, ApplyCode, ApplyOutcome, ApplyRefusal, ApplyReply, CompanyName, Email, FactKeys,
+    Keyring, NoCodeReason, Outcome, Planner, Policy, Request, SecretKey, SharedField, TenantStatus, UniqueBy,
 };
-use trial_testkit::data::{application, company, email, phone, typed};
+use trial_testkit::data::{application, company, email, phone, planner, typed};
 
 use crate::desks::{DAY, MINUTE, MemoryDesk, ask, desk, desk_by, secs, set_failures, set_threshold};
 
@@ -71,6 +71,21 @@ async fn row_1_holds_for_24_hours() {
     assert_eq!(desk.apply_for_code(first.clone()).await, "000");
     desk.wait(secs(1));
     assert_eq!(desk.apply(first).await, no_code(NoCodeReason::Used));
+}
+
+#[tokio::test]
+async fn row_1_goes_by_age_even_if_the_ledger_loads_what_is_older() {
+    let desk = desk(2).await;
+    let planner = planner();
+    let first = desk.prepared(1).await;
+    assert_eq!(desk.apply_for_code(first.clone()).await, "000");
+    desk.wait(DAY);
+    let batch = desk.batch([Request::Apply(first)]);
+    let keys = batch.fact_keys(planner.policy());
+    let keys = FactKeys { since: keys.since - DAY, ..keys };
+    let facts = desk.ledger.state().facts(&keys, planner.policy());
+    assert_eq!(facts.phones[&phone(1)].accepted.len(), 1);
+    assert_eq!(planner.plan(&facts, &batch).outcomes, [Outcome::Apply(no_code(NoCodeReason::Used))]);
 }
 
 #[tokio::test]
@@ -275,7 +290,8 @@ async fn row_6_code_006_no_multimedia_access_code_is_left() {
 async fn out_of(prefix: &str) {
     let desk = desk(2).await;
     desk.ledger.change(|state| state.access_codes.retain(|code, _| !code.as_str().starts_with(prefix)));
-    assert_eq!(desk.apply_for_code(desk.prepared(1).await).await, "006");
+    let missing = ApplyRefusal::PoolEmpty { voice: prefix != "400", multimedia: prefix != "chat" };
+    assert_eq!(desk.apply(desk.prepared(1).await).await, ApplyOutcome::Refused(missing));
     assert!(desk.ledger.state().access_codes.values().all(|kept| kept.state == AccessCodeState::Free));
 }
 

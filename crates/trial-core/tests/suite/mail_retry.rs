@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use trial_core::ports::Outbox;
 use trial_core::{DeliveryError, DueMail, Lease, LeaseId, MailContent, MailRetry, SettledAs, Tenant};
-use trial_testkit::data::{company, keyring, multimedia, voice};
+use trial_testkit::data::{keyring, multimedia, voice};
 
 use crate::desks::desk;
 
@@ -25,7 +25,7 @@ fn transient() -> DeliveryError {
 fn waits(retry: &MailRetry, mut mail: DueMail) -> (Vec<i64>, i64) {
     let mut now = mail.created_at;
     let mut waits = Vec::new();
-    loop {
+    while waits.len() < 1_000 {
         match retry.after(&mail, now, &transient()) {
             SettledAs::Retry { next_attempt_at, error } => {
                 assert_eq!(error, "451 try later");
@@ -40,6 +40,7 @@ fn waits(retry: &MailRetry, mut mail: DueMail) -> (Vec<i64>, i64) {
             SettledAs::Sent { .. } => panic!("it failed"),
         }
     }
+    panic!("it is never given up")
 }
 
 #[tokio::test]
@@ -94,7 +95,6 @@ async fn a_due_mail_is_composed_from_what_is_derived() {
     assert_eq!(account.password_valid_until, mail.created_at + TimeDelta::days(7));
     assert_eq!(account.trial_ends_at, mail.created_at + TimeDelta::days(30));
     assert_eq!((account.voice, account.multimedia), (voice(1), multimedia(1)));
-    assert_eq!(account.company, company(1).as_str());
     let other = trial_core::Keyring::new(vec![trial_core::SecretKey::new("x", &[1; 32]).unwrap()]).unwrap();
     assert!(mail.compose(&other).is_err());
 }

@@ -19,7 +19,7 @@ const STRIKES: u32 = 5;
 const HOUR: i64 = 3_600;
 const SENDS_PER_HOUR: usize = 3;
 const DAY: i64 = 86_400;
-const SENDS_PER_DAY: usize = 5;
+const SENDS_PER_DAY: usize = 4;
 const MESSAGES_PER_DAY: u32 = 9;
 const MESSAGES_PER_COUNTRY: u32 = 2;
 
@@ -153,8 +153,10 @@ impl Oracle {
     /// Waits second by second until fewer than `limit` messages are within the window.
     fn until_fewer(&self, now: DateTime<Utc>, phone: &Phone, window: i64, limit: usize) -> Option<i64> {
         let recent = self.messages.iter().filter(|message| message.phone == *phone);
-        let recent: Vec<_> =
-            recent.map(|message| message.at).filter(|at| *at > now - TimeDelta::seconds(window)).collect();
+        let recent: Vec<_> = recent
+            .map(|message| message.at)
+            .filter(|at| *at > now - TimeDelta::seconds(window) && *at <= now + CLOCKS_DIFFER)
+            .collect();
         let within = |wait: i64| {
             let since = now + TimeDelta::seconds(wait - window);
             recent.iter().filter(|at| (**at).min(now) > since).count()

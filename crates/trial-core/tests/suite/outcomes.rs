@@ -29,6 +29,10 @@ fn refusals_are_stored_as_they_always_were() {
             json!(ApplyRefusal::TenantExists { tenant: TenantId::from_bytes([0; 16]), shared: SharedField::Email }),
             json!({"rule": "tenant_exists", "tenant": "00000000-0000-0000-0000-000000000000", "shared": "email"}),
         ),
+        (
+            json!(ApplyRefusal::PoolEmpty { voice: true, multimedia: false }),
+            json!({"rule": "pool_empty", "voice": true, "multimedia": false}),
+        ),
     ];
     for (refusal, expected) in stored {
         assert_eq!(refusal, expected);
@@ -60,6 +64,14 @@ fn refusals_come_back_from_storage() {
         assert_eq!(serde_json::from_str::<ApplyRefusal>(&stored).unwrap(), refusal);
         assert!(!refusal.to_string().is_empty());
     }
+}
+
+#[test]
+fn an_empty_pool_says_what_is_missing() {
+    let text = |voice, multimedia| ApplyRefusal::PoolEmpty { voice, multimedia }.to_string();
+    assert_eq!(text(false, false), "no voice and no multimedia access code was free");
+    assert_eq!(text(false, true), "no voice access code was free");
+    assert_eq!(text(true, false), "no multimedia access code was free");
 }
 
 #[test]

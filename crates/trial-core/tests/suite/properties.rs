@@ -2,14 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::TimeDelta;
 use proptest::prelude::*;
 use proptest::sample::Index;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{RngSeed, TestRunner};
 use trial_core::ports::Clock;
 use trial_core::{
-    AccessCodeKind, AccessCodeState, ApplyOutcome, ApplyRefusal, ApplyReply, Batch, CodeOutcome, CodeReply, Outcome,
-    Planner, TenantId,
+    AccessCodeKind, AccessCodeState, ApplyOutcome, ApplyRefusal, ApplyReply, Batch, CodeOutcome, CodeReply, FactKeys,
+    Outcome, Planner, Request, TenantId,
 };
 use trial_testkit::data::{multimedia, voice};
 use trial_testkit::scenario::{Scenario, Stage, scenarios};
@@ -147,6 +148,28 @@ proptest! {
             let again = Planner::clone(&planner).plan(&facts, batch);
             assert_eq!(planner.plan(&facts, batch), again);
             assert_eq!(again.outcomes, outcomes);
+        });
+    }
+
+    /// A ledger loads what is named, and more does no harm: what is too old is told by its age.
+    #[test]
+    fn facts_that_were_not_asked_for_change_nothing(scenario in scenarios(1..10, 0..8)) {
+        let planner = scenario.planner();
+        play(&scenario, |before, batch, _, _| {
+            // A report is about a message, however old; how old it may be is how far back was looked.
+            let is_decided = |request: &Request| !matches!(request, Request::SendReport(_));
+            let requests = batch.requests.iter().filter(|(_, request)| is_decided(request)).cloned().collect();
+            let batch = Batch { now: batch.now, requests };
+            let keys = batch.fact_keys(planner.policy());
+            let plan = planner.plan(&before.facts(&keys, planner.policy()), &batch);
+            let more = FactKeys {
+                since: keys.since - TimeDelta::days(2),
+                tenants_by_phone: before.tenants.values().map(|tenant| tenant.phone.clone()).collect(),
+                access_codes: 99,
+                sms_budget: true,
+                ..keys
+            };
+            assert_eq!(planner.plan(&before.facts(&more, planner.policy()), &batch), plan);
         });
     }
 

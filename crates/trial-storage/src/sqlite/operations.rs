@@ -241,8 +241,8 @@ fn code_requests(
     query: &ApplicationQuery,
     limit: i64,
 ) -> Result<Vec<CodeRequestView>, LedgerError> {
-    use code_requests::{at, challenge, country_code, gateway, phone, refusal, reply, request_id, state, table};
-    let newest = table.order(at.desc()).limit(limit).select((
+    use code_requests::{at, challenge, country_code, gateway, id, phone, refusal, reply, request_id, state, table};
+    let newest = table.order((at.desc(), id.desc())).limit(limit).select((
         request_id,
         at,
         phone,
@@ -295,8 +295,8 @@ fn applications(
     query: &ApplicationQuery,
     limit: i64,
 ) -> Result<Vec<ApplicationView>, LedgerError> {
-    use applications::{at, email_key, phone, request_id, table};
-    let newest = table.order(at.desc()).limit(limit).select(ApplicationRow::as_select());
+    use applications::{at, email_key, id, phone, request_id, table};
+    let newest = table.order((at.desc(), id.desc())).limit(limit).select(ApplicationRow::as_select());
     let rows: Vec<ApplicationRow> = match query {
         ApplicationQuery::Phone(asked) => newest.filter(phone.eq(asked.as_str())).load(conn),
         ApplicationQuery::RequestId(asked) => newest.filter(request_id.eq(asked.as_str())).load(conn),

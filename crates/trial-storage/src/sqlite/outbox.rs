@@ -96,7 +96,12 @@ fn settle_one(conn: &mut SqliteConnection, settlement: &Settlement) -> Result<()
             .set((attempted, mails::state.eq(SENT), mails::settled_at.eq(at), mails::last_reply.eq(reply)))
             .execute(conn),
         SettledAs::Retry { next_attempt_at, error } => diesel::update(still_leased)
-            .set((attempted, mails::next_attempt_at.eq(micros(*next_attempt_at)), mails::last_reply.eq(error)))
+            .set((
+                attempted,
+                mails::next_attempt_at.eq(micros(*next_attempt_at)),
+                mails::lease.eq(None::<Vec<u8>>),
+                mails::last_reply.eq(error),
+            ))
             .execute(conn),
         SettledAs::Failed { error } => diesel::update(still_leased)
             .set((attempted, mails::state.eq(FAILED), mails::settled_at.eq(at), mails::last_reply.eq(error)))

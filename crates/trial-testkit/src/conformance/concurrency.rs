@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::future::join_all;
-use trial_core::ports::{Operations, TrialLedger};
-use trial_core::{Application, ApplyReply, LedgerError, Outcome, Request, TenantPage};
+use trial_core::ports::{Operations, Outbox, TrialLedger};
+use trial_core::{Application, ApplyReply, Lease, LeaseId, LedgerError, MailId, Outcome, Request, TenantPage};
 
 use super::{LedgerFactory, assert_sound, desk};
 use crate::Desk;
@@ -87,4 +88,36 @@ pub async fn copies_of_one_application_get_one_tenant<F: LedgerFactory>(factory:
     let tenants = desk.ledger.tenants(TenantPage { before: None, limit: 99 }).await.unwrap();
     assert_eq!(tenants.iter().map(|view| view.mails.len()).collect::<Vec<_>>(), [1]);
     assert_sound(&*desk.ledger).await;
+}
+
+/// Ten workers at once: every mail is claimed by one of them.
+pub async fn a_mail_is_claimed_by_one_worker<F: LedgerFactory>(factory: &F) {
+    let desk = desk(factory, 20).await;
+    for n in 1..=20 {
+        desk.join(n).await;
+    }
+    let now = desk.now();
+    let desk = Arc::new(desk);
+    let workers = (0..10).map(|_| {
+        let desk = Arc::clone(&desk);
+        let id = LeaseId::new(now, desk.entropy.draw());
+        let lease = Lease { id, now, until: now + Duration::from_mins(2), horizon: now + Duration::from_hours(1) };
+        tokio::spawn(async move { claim_in_the_end(&*desk.ledger, lease).await })
+    });
+    let claims = join_all(workers).await;
+    let mut mails: Vec<_> = claims.into_iter().flat_map(|claim| claim.expect("no task panics")).collect();
+    assert_eq!(mails.len(), 20);
+    mails.sort_unstable();
+    mails.dedup();
+    assert_eq!(mails.len(), 20);
+}
+
+async fn claim_in_the_end<L: Outbox>(ledger: &L, lease: Lease) -> Vec<MailId> {
+    loop {
+        match ledger.claim(lease, 3).await {
+            Ok(mails) => return mails.into_iter().map(|mail| mail.id).collect(),
+            Err(LedgerError::Contended(_)) => tokio::task::yield_now().await,
+            Err(error) => panic!("the ledger can be used: {error}"),
+        }
+    }
 }

@@ -84,6 +84,7 @@ macro_rules! ledger_conformance {
             a_late_failure_does_not_count
             an_ended_lease_that_nobody_took_over_counts
             a_clock_set_back_delays_no_mail
+            a_settlement_counts_once
             settlements_come_together
             tenants_are_listed_newest_first
             an_unknown_tenant_is_none
@@ -92,6 +93,7 @@ macro_rules! ledger_conformance {
             the_last_access_codes_are_given_once
             the_threshold_is_never_passed
             copies_of_one_application_get_one_tenant
+            a_mail_is_claimed_by_one_worker
             it_agrees_with_the_ledger_in_memory
             what_was_committed_outlives_the_process
         );

@@ -19,11 +19,10 @@ pub async fn tenants_are_listed_newest_first<F: LedgerFactory>(factory: &F) {
     joined.reverse();
     let mut listed = Vec::new();
     let mut before = None;
-    loop {
+    for expected in [2, 2, 1, 0] {
         let page = desk.ledger.tenants(TenantPage { before, limit: 2 }).await.unwrap();
-        assert!(page.len() <= 2);
-        let Some(last) = page.last() else { break };
-        before = Some(last.tenant.id);
+        assert_eq!(page.len(), expected);
+        before = page.last().map(|view| view.tenant.id);
         assert!(page.iter().all(|view| view.access_codes.len() == 2 && view.mails.len() == 1));
         listed.extend(page.iter().map(|view| view.tenant.id));
     }

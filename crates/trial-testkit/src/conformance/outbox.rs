@@ -121,6 +121,8 @@ pub async fn a_sent_mail_is_done_with<F: LedgerFactory>(factory: &F) {
     let quota = desk.ledger.quota(desk.now().date_naive(), 9).await.unwrap();
     assert_eq!((quota.sent, quota.failed, quota.reserved), (1, 0, 1));
     desk.wait(Duration::from_hours(48));
+    let later = desk.ledger.quota(desk.now().date_naive(), 9).await.unwrap();
+    assert_eq!((later.sent, later.failed, later.reserved), (0, 0, 0), "it is of the day that its unit was taken");
     worker.assert_nothing_due().await;
     assert_sound(&*desk.ledger).await;
 }
@@ -206,6 +208,23 @@ pub async fn an_ended_lease_that_nobody_took_over_counts<F: LedgerFactory>(facto
     worker.settle(mail.id, lease, retry(next)).await;
     assert_eq!(worker.mail(tenant).await.next_attempt_at, next);
     worker.assert_nothing_due().await;
+}
+
+/// What is settled twice, because its first answer was lost, counts once.
+pub async fn a_settlement_counts_once<F: LedgerFactory>(factory: &F) {
+    let desk = desk(factory, 1).await;
+    let worker = Worker { desk: &desk };
+    let tenant = desk.join(1).await;
+    let (lease, mail) = worker.claim_one().await;
+    let next = desk.now() + Duration::from_secs(10);
+    worker.settle(mail.id, lease, retry(next)).await;
+    worker.settle(mail.id, lease, retry(next)).await;
+    assert_eq!(worker.mail(tenant).await.attempts, 1);
+    desk.wait(Duration::from_secs(10));
+    let (lease, mail) = worker.claim_one().await;
+    worker.settle(mail.id, lease, sent()).await;
+    worker.settle(mail.id, lease, sent()).await;
+    assert_eq!(worker.mail(tenant).await.attempts, 2);
 }
 
 /// A mail that is due beyond the horizon was put there before the clock was set back: it is due now.

@@ -1,4 +1,6 @@
 //! The test kit's own tests: the model is judged by the suite that it serves in.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod fakes;
 mod memory_ledger;

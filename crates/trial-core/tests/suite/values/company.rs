@@ -87,6 +87,7 @@ fn width_and_composition_do_not_count() {
     assert_eq!(key("ｶﾌﾞｼｷ"), key("カブシキ"));
     assert_eq!(key("Cafe\u{301}"), key("CAF\u{c9}"));
     assert_eq!(key("①㍿ﬁ"), key("1株式会社fi"));
+    assert_eq!(key("\u{2121} \u{1F130}"), key("tel a"), "capitals that composing brings to light");
     assert_eq!(key("\u{1f82}"), key("\u{3b1}\u{313}\u{300}\u{345}"), "folding and composing settle");
 }
 

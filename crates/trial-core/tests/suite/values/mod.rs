@@ -4,4 +4,5 @@ mod access_code;
 mod company;
 mod email;
 mod phone;
+mod properties;
 mod submitted_code;

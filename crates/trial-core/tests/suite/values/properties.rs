@@ -1,0 +1,62 @@
+//! Whatever is typed, parsing answers, and what it took it takes again.
+
+use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
+use trial_core::{AccessCode, CompanyName, Email, Phone, Policy, SubmittedCode};
+
+fn config() -> ProptestConfig {
+    ProptestConfig { rng_seed: RngSeed::Fixed(5), failure_persistence: None, ..ProptestConfig::default() }
+}
+
+/// Text of any kind, and text that is nearly right.
+fn text() -> impl Strategy<Value = String> {
+    prop_oneof![
+        any::<String>(),
+        "\\PC{0,140}",
+        "[+0-9０-９ ().-]{0,20}",
+        "(\\+86)?1[3-9][0-9]{9}",
+        "[a-zA-Z0-9.\"\\\\ @+-]{1,20}@[a-z0-9.\\[\\]:-]{1,12}",
+        "[a-zA-ZßİǄͅΣςſＡ-Ｚ① \u{200b}\u{301}\u{2121}]{0,12}",
+    ]
+}
+
+proptest! {
+    #![proptest_config(config())]
+
+    #[test]
+    fn a_phone_is_its_own_canonical_form(text in text()) {
+        let policy = Policy::default().phone;
+        if let Ok(phone) = Phone::parse(&text, &policy) {
+            prop_assert_eq!(Phone::parse(phone.as_str(), &policy), Ok(phone.clone()));
+            prop_assert!(phone.as_str().starts_with("+861"));
+        }
+    }
+
+    #[test]
+    fn the_key_of_an_address_is_an_address_with_that_key(text in text()) {
+        if let Ok(email) = Email::parse(&text) {
+            let again = Email::parse(email.key().as_str());
+            prop_assert_eq!(again.as_ref().map(Email::key), Ok(email.key()));
+            let shouted = Email::parse(&text.to_ascii_uppercase()).unwrap();
+            prop_assert_eq!(shouted.key(), email.key());
+        }
+    }
+
+    #[test]
+    fn the_key_of_a_name_is_settled(text in text()) {
+        if let Ok(name) = CompanyName::parse(&text)
+            && let Ok(again) = CompanyName::parse(name.key().as_str())
+        {
+            prop_assert_eq!(again.key().as_str(), name.key().as_str());
+        }
+    }
+
+    #[test]
+    fn codes_answer_whatever_is_typed(text in text()) {
+        let length = text.chars().count();
+        prop_assert_eq!(SubmittedCode::parse(&text).is_ok(), (1..=16).contains(&length));
+        if let Ok(code) = AccessCode::parse(&text) {
+            prop_assert_eq!(code.as_str(), text.trim());
+        }
+    }
+}
