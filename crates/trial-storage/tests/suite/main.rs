@@ -6,3 +6,4 @@ mod conformance;
 mod files;
 mod invariants;
 mod locks;
+mod plans;

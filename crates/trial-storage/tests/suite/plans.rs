@@ -1,0 +1,97 @@
+//! No statement of the public interface or the outbox reads a whole table, however large it has grown.
+
+use std::collections::BTreeSet;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use diesel::connection::{Instrumentation, InstrumentationEvent, set_default_instrumentation};
+use diesel::prelude::*;
+use diesel::sql_types::Text;
+use diesel::sqlite::SqliteConnection;
+use trial_core::ports::Outbox;
+use trial_core::{GatewayReply, Lease, LeaseId, SettledAs, Settlement};
+use trial_storage::{SqliteLedger, SqliteOptions};
+use trial_testkit::{Desk, data};
+
+static STATEMENTS: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+
+/// What the file of this test is called, and no other's.
+const FILE: &str = "whose-plans-are-read.db";
+
+/// Notes every statement that a connection to the file of this test runs.
+#[derive(Default)]
+struct Notes {
+    is_ours: bool,
+}
+
+impl Instrumentation for Notes {
+    fn on_connection_event(&mut self, event: InstrumentationEvent<'_>) {
+        match event {
+            InstrumentationEvent::StartEstablishConnection { url, .. } => self.is_ours = url.ends_with(FILE),
+            InstrumentationEvent::StartQuery { query, .. } if self.is_ours => {
+                let text = query.to_string();
+                let sql = text.split(" -- binds:").next().unwrap_or_default().to_owned();
+                STATEMENTS.lock().unwrap().insert(sql);
+            }
+            _ => {}
+        }
+    }
+}
+
+#[derive(QueryableByName)]
+struct Step {
+    #[diesel(sql_type = Text)]
+    detail: String,
+}
+
+#[tokio::test]
+async fn nothing_reads_a_whole_table() {
+    set_default_instrumentation(|| Some(Box::<Notes>::default())).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let options = SqliteOptions::new(dir.path().join(FILE));
+    SqliteLedger::migrate(&options).await.unwrap();
+    let ledger = SqliteLedger::open(options.clone()).await.unwrap();
+    let desk = Desk::new(ledger.clone()).with_access_codes(2).await;
+    STATEMENTS.lock().unwrap().clear();
+
+    let refused = desk.ask(&data::phone(1)).await.unwrap();
+    desk.report(&refused, GatewayReply::Refused { reason: "no".to_owned() }).await;
+    desk.join(1).await;
+    assert_eq!(desk.apply_for_code(data::application(2, "wrong")).await, "001");
+    desk.prepared(2).await;
+    assert_eq!(desk.apply_for_code(data::application(2, "wrong")).await, "002");
+    deliver(&desk).await;
+
+    let statements = STATEMENTS.lock().unwrap().clone();
+    let mut conn = SqliteConnection::establish(options.path.to_str().unwrap()).unwrap();
+    let mut explained = 0;
+    for sql in statements.iter().filter(|sql| ["SELECT", "UPDATE", "INSERT"].iter().any(|verb| sql.starts_with(verb))) {
+        let plan: Vec<Step> = diesel::sql_query(format!("EXPLAIN QUERY PLAN {sql}")).load(&mut conn).unwrap();
+        let scan =
+            plan.iter().find(|step| step.detail.starts_with("SCAN") && !step.detail.contains("quota_thresholds"));
+        assert!(scan.is_none(), "{sql}\n{}", scan.map_or("", |step| &step.detail));
+        explained += 1;
+    }
+    assert!(explained >= 20, "only {explained} statements were seen: {statements:#?}");
+}
+
+async fn deliver(desk: &Desk<SqliteLedger>) {
+    let now = desk.now();
+    let lease = Lease {
+        id: LeaseId::new(now, [1; 10]),
+        now,
+        until: now + Duration::from_mins(1),
+        horizon: now + Duration::from_hours(1),
+    };
+    let claimed = desk.ledger.claim(lease, 10).await.unwrap();
+    assert_eq!(claimed.len(), 1);
+    let settlements = [
+        SettledAs::Retry { next_attempt_at: now, error: "later".to_owned() },
+        SettledAs::Failed { error: "never".to_owned() },
+        SettledAs::Sent { reply: "250".to_owned() },
+    ];
+    for settled_as in settlements {
+        let settlement = Settlement { mail: claimed[0].id, lease: lease.id, at: now, settled_as };
+        desk.ledger.settle(vec![settlement]).await.unwrap();
+    }
+}
