@@ -118,6 +118,10 @@ pub struct FactKeys {
     pub since: DateTime<Utc>,
     /// Phones.
     pub phones: BTreeSet<Phone>,
+    /// Phones whose past sends are needed.
+    pub sends_of: BTreeSet<Phone>,
+    /// Phones whose accepted applications are needed.
+    pub accepted_of: BTreeSet<Phone>,
     /// Whether tenants are looked for by phone.
     pub tenants_by_phone: BTreeSet<Phone>,
     /// Tenants are looked for by these addresses.
@@ -137,6 +141,8 @@ impl Batch {
             day: policy.quota.day_of(self.now),
             since: self.now - REPLAY_WINDOW,
             phones: BTreeSet::new(),
+            sends_of: BTreeSet::new(),
+            accepted_of: BTreeSet::new(),
             tenants_by_phone: BTreeSet::new(),
             tenants_by_email: BTreeSet::new(),
             tenants_by_company: BTreeSet::new(),
@@ -155,11 +161,13 @@ impl FactKeys {
         match request {
             Request::SendCode(CodeRequest { phone, .. }) | Request::SendReport(SendReport { phone, .. }) => {
                 self.phones.insert(phone.clone());
+                self.sends_of.insert(phone.clone());
                 self.sms_budget = true;
             }
             Request::Apply(application) => {
                 let by = policy.trial.unique_by;
                 self.phones.insert(application.phone.clone());
+                self.accepted_of.insert(application.phone.clone());
                 self.tenants_by_phone.extend(by.phone.then(|| application.phone.clone()));
                 self.tenants_by_email.extend(by.email.then(|| application.email.key().clone()));
                 self.tenants_by_company.extend(by.company.then(|| application.company.key().clone()));

@@ -1,11 +1,13 @@
 //! Loads the facts that a batch names. SQLite is in this process: a point query by a cached statement is cheaper than
-//! any set-based one, which would have to be prepared anew for each length of list.
+//! any set-based one, which would have to be prepared anew for each length of list. So would be a statement with a limit,
+//! for each value of it: none here has one, and what is not needed is not fetched.
 
+use diesel::connection::DefaultLoadingMode;
 use diesel::prelude::*;
 use diesel::sqlite::SqliteConnection;
 use trial_core::{
-    AccessCode, AccessCodeKind, FactKeys, Facts, LedgerError, Phone, PhoneFacts, PoolFacts, QuotaFacts, TenantFact,
-    TenantId,
+    AcceptedApplication, AccessCode, AccessCodeKind, FactKeys, Facts, LedgerError, PastSend, Phone, PhoneFacts,
+    PoolFacts, QuotaFacts, TenantFact, TenantId,
 };
 
 use super::fault;
@@ -49,21 +51,40 @@ fn phone_facts(conn: &mut SqliteConnection, phone: &Phone, keys: &FactKeys) -> R
         .left_join(challenges::table.on(phones::challenge.eq(challenges::id.nullable())))
         .filter(phones::phone.eq(phone.as_str()))
         .select((phones::failures, Option::<ChallengeRow>::as_select()))
-        .first::<(i32, Option<ChallengeRow>)>(conn)
+        .get_result::<(i32, Option<ChallengeRow>)>(conn)
         .optional()
         .map_err(fault)?;
     let Some((failures, challenge)) = row else {
         return Ok(None);
     };
-    let sends = code_requests::table
+    Ok(Some(PhoneFacts {
+        failures: count(failures, "phones.failures")?,
+        challenge: challenge.map(|row| row.into_challenge(phone)).transpose()?,
+        sends: if keys.sends_of.contains(phone) { sends(conn, phone, keys)? } else { Vec::new() },
+        accepted: if keys.accepted_of.contains(phone) { accepted(conn, phone, keys)? } else { Vec::new() },
+    }))
+}
+
+fn sends(conn: &mut SqliteConnection, phone: &Phone, keys: &FactKeys) -> Result<Vec<PastSend>, LedgerError> {
+    code_requests::table
         .filter(code_requests::phone.eq(phone.as_str()))
         .filter(code_requests::at.gt(micros(keys.since)))
         .filter(code_requests::state.is_not_null())
         .order((code_requests::at, code_requests::id))
         .select(PastSendRow::as_select())
         .load(conn)
-        .map_err(fault)?;
-    let accepted = applications::table
+        .map_err(fault)?
+        .into_iter()
+        .map(TryInto::try_into)
+        .collect()
+}
+
+fn accepted(
+    conn: &mut SqliteConnection,
+    phone: &Phone,
+    keys: &FactKeys,
+) -> Result<Vec<AcceptedApplication>, LedgerError> {
+    applications::table
         .inner_join(challenges::table.on(applications::challenge.eq(challenges::id.nullable())))
         .filter(applications::phone.eq(phone.as_str()))
         .filter(applications::at.gt(micros(keys.since)))
@@ -71,16 +92,10 @@ fn phone_facts(conn: &mut SqliteConnection, phone: &Phone, keys: &FactKeys) -> R
         .order((applications::at, applications::id))
         .select((AcceptedRow::as_select(), ChallengeRow::as_select()))
         .load::<(AcceptedRow, ChallengeRow)>(conn)
-        .map_err(fault)?;
-    Ok(Some(PhoneFacts {
-        failures: count(failures, "phones.failures")?,
-        challenge: challenge.map(|row| row.into_challenge(phone)).transpose()?,
-        sends: sends.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?,
-        accepted: accepted
-            .into_iter()
-            .map(|(row, challenge)| row.into_accepted(challenge, phone))
-            .collect::<Result<_, _>>()?,
-    }))
+        .map_err(fault)?
+        .into_iter()
+        .map(|(row, challenge)| row.into_accepted(challenge, phone))
+        .collect()
 }
 
 /// Each tenant in use that shares a phone, address or name with the batch, once.
@@ -110,18 +125,17 @@ fn free_codes(conn: &mut SqliteConnection, kind: AccessCodeKind, limit: usize) -
         .filter(access_codes::kind.eq(kind.as_str()))
         .filter(IS_FREE)
         .order((access_codes::since, access_codes::code))
-        .limit(i64::try_from(limit).unwrap_or(i64::MAX))
         .select(access_codes::code)
-        .load::<String>(conn)
+        .load_iter::<String, DefaultLoadingMode>(conn)
         .map_err(fault)?;
-    Ok(codes.iter().map(|code| AccessCode::from_stored(code)).collect())
+    codes.take(limit).map(|code| Ok(AccessCode::from_stored(&code.map_err(fault)?))).collect()
 }
 
 fn quota(conn: &mut SqliteConnection, keys: &FactKeys, first_threshold: u32) -> Result<QuotaFacts, LedgerError> {
     let reserved = quota_days::table
         .find(day_number(keys.day))
         .select(quota_days::reserved)
-        .first::<i64>(conn)
+        .get_result::<i64>(conn)
         .optional()
         .map_err(fault)?;
     Ok(QuotaFacts {
@@ -136,7 +150,7 @@ pub(super) fn threshold(conn: &mut SqliteConnection, first_threshold: u32) -> Re
     let set = quota_thresholds::table
         .order(quota_thresholds::seq.desc())
         .select(quota_thresholds::threshold)
-        .first::<i64>(conn)
+        .get_result::<i64>(conn)
         .optional()
         .map_err(fault)?;
     set.map_or(Ok(first_threshold), |threshold| count(threshold, "quota_thresholds.threshold"))

@@ -82,8 +82,7 @@ impl SqliteLedger {
     fn open_now(options: &SqliteOptions) -> Result<Self, OpenError> {
         let thread_error =
             |source: std::io::Error| OpenError::Database { path: options.path.clone(), source: source.into() };
-        let mut writer = open::open(options)?;
-        open::check_writable(&mut writer, &options.path)?;
+        let writer = open::open_for_writing(options)?;
         let readers = (0..options.readers.max(1))
             .map(|_| Worker::start("sqlite-reader", open::open(options)?).map_err(thread_error))
             .collect::<Result<_, _>>()?;

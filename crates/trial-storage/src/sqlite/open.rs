@@ -32,6 +32,10 @@ pub(super) fn migrate(options: &SqliteOptions) -> Result<Vec<String>, OpenError>
         if !names.is_empty() {
             return Ok(Err(OpenError::Newer { path: path.clone(), names }));
         }
+        // Before anything is written: what is missing could not be told afterwards.
+        if let Err(damaged) = is_whole(conn, path) {
+            return Ok(Err(damaged));
+        }
         conn.batch_execute(&format!("PRAGMA application_id = {APPLICATION_ID}"))?;
         let run = conn.run_pending_migrations(MIGRATIONS).map_err(Error::QueryBuilderError)?;
         Ok(Ok(run.iter().map(ToString::to_string).collect()))
@@ -50,10 +54,15 @@ pub(super) fn open(options: &SqliteOptions) -> Result<SqliteConnection, OpenErro
     Ok(conn)
 }
 
-/// Tells that nothing but this user's rights and the disk's room can keep the connection from writing.
-pub(super) fn check_writable(conn: &mut SqliteConnection, path: &Path) -> Result<(), OpenError> {
+/// As [`open`], for the connection that writes: refuses a file that this user may not write, or a disk without room.
+pub(super) fn open_for_writing(options: &SqliteOptions) -> Result<SqliteConnection, OpenError> {
+    let mut conn = open(options)?;
     let probe = format!("BEGIN IMMEDIATE; PRAGMA application_id = {APPLICATION_ID}; ROLLBACK");
-    conn.batch_execute(&probe).map_err(|error| refused(path, error))
+    // In KiB: 32 MiB, where the upper pages of every index fit of a database with millions of rows.
+    for sql in [probe.as_str(), "PRAGMA cache_size = -32768"] {
+        conn.batch_execute(sql).map_err(|error| refused(&options.path, error))?;
+    }
+    Ok(conn)
 }
 
 fn connect(options: &SqliteOptions) -> Result<SqliteConnection, OpenError> {
@@ -68,8 +77,7 @@ fn connect(options: &SqliteOptions) -> Result<SqliteConnection, OpenError> {
         "PRAGMA synchronous = FULL".to_owned(),
         "PRAGMA foreign_keys = ON".to_owned(),
         "PRAGMA temp_store = MEMORY".to_owned(),
-        // 8 MiB, in KiB; and a checkpoint after 16 MiB of log, so that few commits pay for one.
-        "PRAGMA cache_size = -8192".to_owned(),
+        // In pages: a checkpoint after 16 MiB of log, so that few commits pay for one.
         "PRAGMA wal_autocheckpoint = 4096".to_owned(),
     ];
     for pragma in pragmas {

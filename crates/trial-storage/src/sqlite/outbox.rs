@@ -58,7 +58,7 @@ fn claim_one(conn: &mut SqliteConnection, lease: Lease, mail: &[u8]) -> Result<D
         .inner_join(tenants::table.on(mails::tenant.eq(tenants::id)))
         .filter(mails::id.eq(mail))
         .select((MailRow::as_select(), TenantRow::as_select()))
-        .first::<(MailRow, TenantRow)>(conn)
+        .get_result::<(MailRow, TenantRow)>(conn)
         .map_err(fault)?;
     let tenant = Tenant::try_from(tenant)?;
     Ok(DueMail {
@@ -79,7 +79,7 @@ fn access_code(conn: &mut SqliteConnection, tenant: &Tenant, kind: AccessCodeKin
         .filter(access_codes::tenant.eq(tenant.id.as_bytes().as_slice()))
         .filter(access_codes::kind.eq(kind.as_str()))
         .select(access_codes::code)
-        .first::<String>(conn)
+        .get_result::<String>(conn)
         .optional()
         .map_err(fault)?;
     code.map(|code| AccessCode::from_stored(&code)).ok_or_else(|| bad("access_codes.tenant"))
