@@ -13,6 +13,12 @@ const CONNECTIONS: u32 = 64;
 /// The body of an application that nothing stands in the way of.
 pub(crate) type Body = String;
 
+/// A number below 10^8 for the `n`-th applicant, no two alike and in no order: people do not come in the order of their
+/// phones and names, and what comes in order is easier for an index.
+pub(crate) fn scattered(n: u32) -> u64 {
+    u64::from(n) * 2_654_435_761 % 100_000_000
+}
+
 #[derive(Deserialize)]
 struct Captured {
     messages: Vec<Message>,
@@ -23,7 +29,7 @@ struct Message {
     code: String,
 }
 
-/// Prepares so many applicants.
+/// Prepares so many applicants, in the order in which they asked.
 pub(crate) async fn prepare(address: SocketAddr, wanted: u32) -> anyhow::Result<Vec<Body>> {
     let mut tasks = tokio::task::JoinSet::new();
     for part in 0..CONNECTIONS.min(wanted) {
@@ -31,7 +37,7 @@ pub(crate) async fn prepare(address: SocketAddr, wanted: u32) -> anyhow::Result<
             let mut connection = Connection::open(address).await?;
             let mut bodies = Vec::new();
             for n in (part..wanted).step_by(usize::try_from(CONNECTIONS)?) {
-                bodies.push(one(&mut connection, n).await?);
+                bodies.push((n, one(&mut connection, n).await?));
             }
             anyhow::Ok(bodies)
         });
@@ -40,17 +46,19 @@ pub(crate) async fn prepare(address: SocketAddr, wanted: u32) -> anyhow::Result<
     while let Some(bodies) = tasks.join_next().await {
         all.extend(bodies??);
     }
-    Ok(all)
+    all.sort_unstable_by_key(|(n, _)| *n);
+    Ok(all.into_iter().map(|(_, body)| body).collect())
 }
 
 async fn one(connection: &mut Connection, n: u32) -> anyhow::Result<Body> {
-    let phone = format!("166{n:08}");
+    let who = scattered(n);
+    let phone = format!("166{who:08}");
     let reply = connection.post(SEND_CODE, &format!(r#"{{"phone":"{phone}"}}"#)).await?;
     ensure!(reply.contains("\"200\""), "a code is sent, not {reply}");
     let captured = connection.get(&format!("/sandbox/messages?channel=sms&to=86{phone}&limit=1")).await?;
     let captured: Captured = serde_json::from_str(&captured)?;
     let code = &captured.messages.first().context("the message is captured")?.code;
     Ok(format!(
-        r#"{{"companyName":"Company {n}","phone":"{phone}","phoneVerifyCode":"{code}","email":"applicant{n}@example.com"}}"#
+        r#"{{"companyName":"Company {who}","phone":"{phone}","phoneVerifyCode":"{code}","email":"applicant{who}@example.com"}}"#
     ))
 }

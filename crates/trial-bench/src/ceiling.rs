@@ -13,6 +13,8 @@ use trial_storage::schema::{access_codes, applications, audit, challenges, mails
 use trial_storage::statement::{Bind, Statement};
 use trial_storage::{SqliteLedger, SqliteOptions};
 
+use crate::applicants::scattered;
+
 const NOW: i64 = 1_800_000_000_000_000;
 const DAY: i32 = 20_833;
 
@@ -65,7 +67,7 @@ fn prepare(path: &Path, rows: u32) -> anyhow::Result<SqliteConnection> {
         "PRAGMA synchronous = FULL",
         "PRAGMA foreign_keys = ON",
         "PRAGMA temp_store = MEMORY",
-        "PRAGMA cache_size = -8192",
+        "PRAGMA cache_size = -32768",
         "PRAGMA wal_autocheckpoint = 4096",
     ] {
         conn.batch_execute(pragma)?;
@@ -83,7 +85,7 @@ fn id(kind: u8, n: u32) -> [u8; 16] {
 }
 
 fn phone(n: u32) -> String {
-    format!("+86166{n:08}")
+    format!("+86166{:08}", scattered(n))
 }
 
 fn seed(conn: &mut SqliteConnection, n: u32) -> QueryResult<()> {
@@ -121,7 +123,8 @@ fn seed(conn: &mut SqliteConnection, n: u32) -> QueryResult<()> {
 
 fn one(conn: &mut SqliteConnection, n: u32) -> QueryResult<()> {
     let (challenge, tenant, mail, application, entry) = (id(1, n), id(2, n), id(3, n), id(4, n), id(5, n));
-    let (phone, email, company) = (phone(n), format!("applicant{n}@example.com"), format!("Company {n}"));
+    let who = scattered(n);
+    let (phone, email, company) = (phone(n), format!("applicant{who}@example.com"), format!("Company {who}"));
     let company_key = company.to_lowercase();
     Statement(&[
         ("UPDATE challenges SET expires_at = ", Bind::Number(NOW)),

@@ -24,7 +24,7 @@ pub(crate) struct Measured {
 
 /// Everything that the connections of one level share; they take turns on one thread.
 struct Shared {
-    bodies: Vec<Body>,
+    bodies: std::vec::IntoIter<Body>,
     latencies: Histogram<u64>,
 }
 
@@ -35,7 +35,7 @@ pub(crate) async fn apply(
     connections: usize,
     at_most: Duration,
 ) -> anyhow::Result<Measured> {
-    let shared = Rc::new(RefCell::new(Shared { bodies, latencies: Histogram::new(3)? }));
+    let shared = Rc::new(RefCell::new(Shared { bodies: bodies.into_iter(), latencies: Histogram::new(3)? }));
     let mut open = Vec::new();
     for _ in 0..connections {
         open.push(Connection::open(address).await?);
@@ -60,7 +60,7 @@ pub(crate) async fn apply(
 
 async fn loop_on(mut connection: Connection, shared: Rc<RefCell<Shared>>, end: Instant) -> anyhow::Result<()> {
     while Instant::now() < end {
-        let Some(body) = shared.borrow_mut().bodies.pop() else {
+        let Some(body) = shared.borrow_mut().bodies.next() else {
             return Ok(());
         };
         let sent = Instant::now();
