@@ -26,6 +26,8 @@ pub(crate) use layers::Entry;
 pub(crate) use serving::{MailSetup, Serving, SmtpSetup};
 pub(crate) use settings::{LogFormat, MailTransport, Settings};
 
+/// Mails that are handed over at the same time at most, whatever the rate: each may hold a connection to the mail server.
+const MAX_DELIVERIES: usize = 64;
 /// How long a request's body may take to arrive.
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -112,13 +114,16 @@ impl Config {
     pub(crate) fn engine(&self) -> EngineOptions {
         let engine = &self.settings.engine;
         let usual = EngineOptions::default();
+        let max_per_second = self.settings.mail.max_per_second;
         EngineOptions {
             queue_length: engine.queue_length,
             batch_limit: engine.batch_limit,
             wait: engine.wait.0,
             mail: MailDeliveryOptions {
                 retry: self.mail_retry(),
-                max_per_second: self.settings.mail.max_per_second,
+                max_per_second,
+                // A delivery takes a fraction of a second: enough at once that the rate can be reached.
+                concurrency: (max_per_second as usize / 5).clamp(usual.mail.concurrency, MAX_DELIVERIES),
                 ..usual.mail
             },
             ..usual
