@@ -1,0 +1,18 @@
+//! The real binary, driven from outside. `tests/run` runs these against the release binary.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a test that cannot go on says so by panicking, and what it counted by printing"
+)]
+
+mod commands;
+mod concurrency;
+mod full_disk;
+mod hostile;
+mod kill;
+mod logs;
+mod return_codes;
+mod shutdown;
+mod startup;

@@ -1,0 +1,131 @@
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::{Database, Ended, Service, binary, finish};
+
+/// A directory of its own for one service, on the disk that builds are on. It goes when this is dropped.
+#[derive(Debug)]
+pub struct Home(TempDir);
+
+impl Default for Home {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Home {
+    /// A new, empty one.
+    pub fn new() -> Self {
+        // …/target/debug/deps/e2e-…
+        let test = std::env::current_exe().unwrap();
+        let homes = test.ancestors().nth(3).expect("tests run from the target directory").join("e2e-tmp");
+        fs::create_dir_all(&homes).unwrap();
+        Self(tempfile::tempdir_in(homes).unwrap())
+    }
+
+    /// The directory.
+    pub fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    /// The data directory of the sandbox.
+    pub fn data(&self) -> PathBuf {
+        self.path().join("data")
+    }
+
+    /// The configuration of the sandbox.
+    pub fn config(&self) -> PathBuf {
+        self.data().join("trialgate.toml")
+    }
+
+    /// The database of the sandbox, on a connection of our own.
+    pub fn database(&self) -> Database {
+        Database::open(&self.data().join("trialgate.db"))
+    }
+
+    /// Writes a file into the directory.
+    pub fn write(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.path().join(name);
+        fs::write(&path, content).unwrap();
+        path
+    }
+
+    /// The binary with these arguments, in this directory.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = self.program(binary());
+        command.args(arguments);
+        command
+    }
+
+    /// A program, in this directory, with nothing of our environment that would configure the binary.
+    pub fn program(&self, program: impl AsRef<OsStr>) -> Command {
+        let mut command = Command::new(program);
+        command.current_dir(self.path());
+        for (name, _) in std::env::vars_os() {
+            if name.as_encoded_bytes().starts_with(b"TRIALGATE_") {
+                command.env_remove(name);
+            }
+        }
+        command
+    }
+
+    /// The command that starts the sandbox.
+    pub fn sandbox_command(&self) -> Command {
+        self.command(&["sandbox", "--listen", "127.0.0.1:0", "--data", "data"])
+    }
+
+    /// Starts the sandbox.
+    pub async fn sandbox(&self) -> Service {
+        self.sandbox_with(&[]).await
+    }
+
+    /// Starts the sandbox with these environment variables.
+    pub async fn sandbox_with(&self, environment: &[(&str, &str)]) -> Service {
+        let mut command = self.sandbox_command();
+        command.envs(environment.iter().copied());
+        Service::start(command).await
+    }
+
+    /// Runs a command beside the sandbox, to its end.
+    pub async fn run(&self, arguments: &[&str]) -> Ended {
+        let mut command = self.command(arguments);
+        command.arg("--config").arg(self.config());
+        finish(command).await
+    }
+
+    /// Runs a command that succeeds; what it says.
+    pub async fn ask(&self, arguments: &[&str]) -> String {
+        let ended = self.run(arguments).await;
+        assert_eq!((ended.code(), ended.stderr.as_str()), (Some(0), ""), "{arguments:?}: {ended:?}");
+        ended.stdout
+    }
+
+    /// Runs a command that succeeds, with `--json`; what it says.
+    pub async fn ask_json(&self, arguments: &[&str]) -> Value {
+        let stdout = self.ask(&[arguments, &["--json"]].concat()).await;
+        serde_json::from_str(&stdout).unwrap_or_else(|error| panic!("{arguments:?}: {error}: {stdout}"))
+    }
+
+    /// Runs a command that is refused: exit status 1 and one line on standard error, which is returned.
+    pub async fn refused(&self, command: Command) -> String {
+        let shown = format!("{command:?}");
+        let ended = finish(command).await;
+        assert_eq!(ended.code(), Some(1), "{shown}: {ended:?}");
+        let lines: Vec<&str> = ended.stderr.lines().collect();
+        let [line] = lines.as_slice() else { panic!("one line, not {:?}", ended.stderr) };
+        assert!(line.starts_with("trialgate: "), "{line}");
+        (*line).to_owned()
+    }
+
+    /// Loads so many more pairs of access codes.
+    pub async fn import_pairs(&self, pairs: u32) {
+        let rows = (0..pairs).map(|n| format!("voice,400{n:07}\nmultimedia,web-{n:07}\n"));
+        let file = self.write("pairs.csv", format!("kind,code\n{}", rows.collect::<String>()));
+        self.ask(&["access-codes", "import", file.to_str().unwrap()]).await;
+    }
+}

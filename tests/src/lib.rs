@@ -1,0 +1,26 @@
+//! What the end-to-end tests drive the real binary with: processes, an HTTP client, and SQL of their own, so that no check
+//! rests on the program's opinion of itself.
+//!
+//! The binary is the one that `TRIALGATE_BIN` names, or the release binary, which is built if need be.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on says so by panicking")]
+
+mod applicant;
+mod binary;
+mod client;
+mod database;
+mod home;
+mod mail;
+mod process;
+mod random;
+mod waiting;
+
+pub use applicant::Applicant;
+pub use binary::binary;
+pub use client::{APPLY_PATH, Client, Message, Reply, SEND_CODE_PATH};
+pub use database::{Database, TenantRow, WriteLock};
+pub use home::Home;
+pub use mail::{Account, Mail};
+pub use process::{Ended, Service, finish};
+pub use random::Random;
+pub use waiting::until;

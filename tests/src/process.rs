@@ -1,0 +1,183 @@
+use std::fs;
+use std::io::{BufRead, BufReader, Read};
+use std::net::SocketAddr;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+
+use rustix::process::{Pid, Signal, kill_process};
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+
+use crate::{Client, until};
+
+/// A running service. It is killed when this is dropped.
+#[derive(Debug)]
+pub struct Service {
+    running: Running,
+    address: SocketAddr,
+    client: Client,
+}
+
+/// A process that has ended, and what it said.
+#[derive(Debug)]
+pub struct Ended {
+    /// How it ended.
+    pub status: ExitStatus,
+    /// Its standard output.
+    pub stdout: String,
+    /// Its standard error.
+    pub stderr: String,
+}
+
+/// A process with its output.
+#[derive(Debug)]
+struct Running {
+    process: Process,
+    stdout: Capture,
+    stderr: Capture,
+}
+
+/// A process that is never left behind.
+#[derive(Debug)]
+struct Process(Child);
+
+/// What a process writes, read by a thread of its own so that the pipe never fills.
+#[derive(Debug)]
+struct Capture {
+    text: Arc<Mutex<String>>,
+    thread: JoinHandle<()>,
+}
+
+/// Runs a command to its end.
+pub async fn finish(command: Command) -> Ended {
+    let (running, _) = Running::start(command);
+    running.ended().await
+}
+
+impl Service {
+    /// Starts a service and waits until it listens.
+    pub async fn start(command: Command) -> Self {
+        let (running, mut lines) = Running::start(command);
+        let address = loop {
+            match lines.recv().await {
+                Some(line) => {
+                    if let Some(address) = line.strip_prefix("listening on http://") {
+                        break address.trim().parse().unwrap();
+                    }
+                }
+                None => panic!("the service did not start: {:?}", running.ended().await),
+            }
+        };
+        Self { running, address, client: Client::new(address) }
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// A client of it.
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// Its process id.
+    pub fn pid(&self) -> u32 {
+        self.running.process.0.id()
+    }
+
+    /// Its resident memory, in KiB.
+    pub fn resident_kib(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap();
+        let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse().unwrap()
+    }
+
+    /// What it has written to standard output so far.
+    pub fn stdout(&self) -> String {
+        self.running.stdout.text.lock().unwrap().clone()
+    }
+
+    /// Sends it a signal.
+    pub fn signal(&self, signal: Signal) {
+        let pid = Pid::from_child(&self.running.process.0);
+        kill_process(pid, signal).expect("the service can be signalled");
+    }
+
+    /// Whether the process is still there.
+    pub fn is_running(&mut self) -> bool {
+        self.running.process.0.try_wait().unwrap().is_none()
+    }
+
+    /// Kills it, with no chance to finish anything.
+    pub async fn kill(self) -> Ended {
+        self.signal(Signal::KILL);
+        self.running.ended().await
+    }
+
+    /// Asks it to finish, and waits until it has.
+    pub async fn stop(self) -> Ended {
+        self.signal(Signal::TERM);
+        self.running.ended().await
+    }
+
+    /// Waits until it ends by itself.
+    pub async fn ended(self) -> Ended {
+        self.running.ended().await
+    }
+}
+
+impl Ended {
+    /// The exit status; of a process that a signal ended, none.
+    pub fn code(&self) -> Option<i32> {
+        self.status.code()
+    }
+}
+
+impl Running {
+    fn start(mut command: Command) -> (Self, UnboundedReceiver<String>) {
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap_or_else(|error| panic!("{command:?} cannot be started: {error}"));
+        let (stdout, lines) = Capture::start(child.stdout.take().unwrap());
+        let (stderr, _) = Capture::start(child.stderr.take().unwrap());
+        (Self { process: Process(child), stdout, stderr }, lines)
+    }
+
+    async fn ended(mut self) -> Ended {
+        let status = until("the process ends", async || self.process.0.try_wait().unwrap()).await;
+        Ended { status, stdout: self.stdout.finish(), stderr: self.stderr.finish() }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // Nothing to be done if it is gone already.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+impl Capture {
+    fn start(pipe: impl Read + Send + 'static) -> (Self, UnboundedReceiver<String>) {
+        let text = Arc::new(Mutex::new(String::new()));
+        let (lines, received) = unbounded_channel();
+        let read = Arc::clone(&text);
+        let thread = std::thread::spawn(move || {
+            let mut pipe = BufReader::new(pipe);
+            let mut line = Vec::new();
+            while pipe.read_until(b'\n', &mut line).is_ok_and(|length| length > 0) {
+                let whole = String::from_utf8_lossy(&line).into_owned();
+                read.lock().unwrap().push_str(&whole);
+                // Nobody listens any more once the service has said where it is.
+                let _ = lines.send(whole);
+                line.clear();
+            }
+        });
+        (Self { text, thread }, received)
+    }
+
+    fn finish(self) -> String {
+        self.thread.join().unwrap();
+        self.text.lock().unwrap().clone()
+    }
+}
