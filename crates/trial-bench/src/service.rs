@@ -116,9 +116,18 @@ fn access_codes(pairs: u32) -> String {
     csv
 }
 
+/// A process of the server's program, which no setting of this one's environment reaches.
+fn process(server: &Path, directory: &Path) -> Command {
+    let mut process = Command::new(server);
+    process.current_dir(directory);
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("TRIALGATE_")) {
+        process.env_remove(name);
+    }
+    process
+}
+
 fn command(server: &Path, directory: &Path, arguments: &[&str]) -> anyhow::Result<()> {
-    let output =
-        Command::new(server).args(arguments).args(["--config", "trialgate.toml"]).current_dir(directory).output()?;
+    let output = process(server, directory).args(arguments).args(["--config", "trialgate.toml"]).output()?;
     if !output.status.success() {
         bail!("trialgate {}: {}", arguments.join(" "), String::from_utf8_lossy(&output.stderr));
     }
@@ -127,9 +136,8 @@ fn command(server: &Path, directory: &Path, arguments: &[&str]) -> anyhow::Resul
 
 /// Starts the server and reads from its standard output where it listens.
 fn spawn(server: &Path, directory: &Path) -> anyhow::Result<(Child, SocketAddr)> {
-    let mut child = Command::new(server)
+    let mut child = process(server, directory)
         .args(["serve", "--config", "trialgate.toml"])
-        .current_dir(directory)
         .stdout(Stdio::piped())
         .stderr(fs::File::create(directory.join("server.log"))?)
         .spawn()?;
