@@ -83,7 +83,7 @@ impl Default for EngineOptions {
             mail: MailDeliveryOptions {
                 retry: MailRetry::default(),
                 max_per_second: 50,
-                concurrency: 8,
+                concurrency: 10,
                 timeout: Duration::from_mins(1),
                 lease: Duration::from_mins(3),
             },
