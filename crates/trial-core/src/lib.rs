@@ -4,7 +4,7 @@
 //! [`Planner::plan`] against the [`Facts`] that storage loaded for the batch's [`FactKeys`]. The [`Plan`] says what to answer
 //! ([`Outcome`]) and what to store ([`Effects`]).
 //!
-//! Where to find the rule behind a return code: [`planner`](crate::planner) holds one file for each request kind, and each
+//! Where to find the rule behind a return code: [`planner`] holds one file for each request kind, and each
 //! decides in the order of the published table.
 //!
 //! This crate has no clock, no entropy, no I/O and no runtime: time and fresh ids arrive in the batch.

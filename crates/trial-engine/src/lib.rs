@@ -1,6 +1,6 @@
 //! The use cases: group commit, sending codes, delivering mails.
 //!
-//! Everything that is decided goes through one bounded queue ([`admission`]): a batch is whatever arrived while the
+//! Everything that is decided goes through one bounded queue (`admission`): a batch is whatever arrived while the
 //! previous one committed. Nothing is answered before it is durable, and nothing leaves the process inside a transaction.
 
 mod admission;
