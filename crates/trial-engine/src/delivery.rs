@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use tokio::sync::Notify;
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 use trial_core::ports::{Clock, Entropy, Mailer, Outbox};
@@ -79,7 +79,7 @@ impl Delivery {
             self.settle().await;
         }
         while let Some(ended) = self.under_way.join_next().await {
-            self.unsettled.extend(ended.ok());
+            self.unsettled.extend(settlement_of(ended));
         }
         self.settle().await;
     }
@@ -134,9 +134,9 @@ impl Delivery {
             biased;
             () = self.closing.cancelled() => {}
             Some(ended) = self.under_way.join_next() => {
-                self.unsettled.extend(ended.ok());
+                self.unsettled.extend(settlement_of(ended));
                 while let Some(ended) = self.under_way.try_join_next() {
-                    self.unsettled.extend(ended.ok());
+                    self.unsettled.extend(settlement_of(ended));
                 }
             }
             () = self.mail_is_due.notified(), if may_claim => self.look_at = Instant::now(),
@@ -157,6 +157,11 @@ impl Delivery {
             }
         }
     }
+}
+
+/// What a delivery came to; nothing, of one that died of a fault of the program: its mail is due again when the lease ends.
+fn settlement_of(ended: Result<Settlement, JoinError>) -> Option<Settlement> {
+    ended.inspect_err(|died| tracing::error!(%died, "a delivery had died; its mail is tried again")).ok()
 }
 
 impl Courier {

@@ -131,6 +131,30 @@ async fn a_mail_that_hangs_blocks_no_other_and_is_due_again() {
     engine.stop().await.unwrap();
 }
 
+/// A mailer with a fault: the mail of one applicant makes it panic.
+struct Faulty(MailId);
+
+#[async_trait]
+impl Mailer for Faulty {
+    async fn deliver(&self, mail: &OutgoingMail) -> Result<String, DeliveryError> {
+        assert_ne!(mail.id, self.0, "the fault that this test is about");
+        Ok("250 OK".to_owned())
+    }
+
+    async fn check(&self) -> Result<(), DeliveryError> {
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_delivery_that_dies_takes_no_other_with_it() {
+    let tray = Tray::holding(1..=20);
+    let engine = Engine::start(with_tray(&tray, Faulty(due_mail(1).id)), options());
+    tray.until_settled(19).await;
+    engine.stop().await.unwrap();
+    assert!(tray.settled().iter().all(|(mail, _)| *mail != due_mail(1).id), "it is due again when its lease ends");
+}
+
 #[tokio::test(start_paused = true)]
 async fn no_more_mails_than_the_rate_allows() {
     let tray = Tray::holding(1..=12);
