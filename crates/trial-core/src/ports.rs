@@ -10,7 +10,7 @@ use crate::operations::{ChangedBy, ImportPlan, TenantPage};
 use crate::{
     AccessCodeImport, AccessCodeStock, Application, ApplicationQuery, ApplyReply, Batch, CodeReply, CodeRequest,
     DeliveryError, DueMail, GatewayReply, Lease, LedgerError, Outcome, OutgoingMail, Phone, Planner, QuotaView,
-    Settlement, SmsMessage, TenantId, TenantView, TimelineView, Violation,
+    Settlement, SmsMessage, TenantId, TenantView, TimelineView, UniqueBy, Violation,
 };
 
 /// What the website's back end asks for: the port that the public interface drives.
@@ -154,11 +154,11 @@ pub trait Operations: Send + Sync {
     /// Whatever stands in the way; nothing is changed then.
     async fn unlock_phone(&self, phone: Phone, by: ChangedBy) -> Result<bool, LedgerError>;
 
-    /// Looks for rows that break an invariant.
+    /// Looks for rows that break an invariant; `unique_by` says what one customer is known by.
     ///
     /// # Errors
     /// Whatever stands in the way; nothing is changed then.
-    async fn violations(&self) -> Result<Vec<Violation>, LedgerError>;
+    async fn violations(&self, unique_by: UniqueBy) -> Result<Vec<Violation>, LedgerError>;
 }
 
 /// A way to send short messages.

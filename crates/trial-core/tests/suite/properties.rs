@@ -10,7 +10,7 @@ use proptest::test_runner::{RngSeed, TestRunner};
 use trial_core::ports::Clock;
 use trial_core::{
     AccessCodeKind, AccessCodeState, ApplyOutcome, ApplyRefusal, ApplyReply, Batch, CodeOutcome, CodeReply, FactKeys,
-    Outcome, Planner, Request, TenantId,
+    Outcome, Planner, Policy, Request, TenantId,
 };
 use trial_testkit::data::{multimedia, voice};
 use trial_testkit::scenario::{Scenario, Stage, scenarios};
@@ -176,7 +176,7 @@ proptest! {
     #[test]
     fn access_codes_have_one_holder_and_thresholds_hold(scenario in scenarios(1..10, 0..12)) {
         play(&scenario, |before, _, _, after| {
-            assert_eq!(after.violations(), []);
+            assert_eq!(after.violations(Policy::default().trial.unique_by), []);
             let held = |kept: &&KeptAccessCode| kept.holder.is_some();
             assert_eq!(after.access_codes.values().filter(held).count(), 2 * after.tenants.len());
             assert!(after.tenants.len() <= usize::try_from(scenario.voice.min(scenario.multimedia)).unwrap());

@@ -10,7 +10,7 @@ use trial_core::ports::Operations;
 use trial_core::{
     AccessCode, AccessCodeImport, AccessCodeKind, AccessCodeState, AccessCodeStock, ApplicationId, ApplicationQuery,
     ApplicationView, AuditRecord, ChangedBy, CodeRequestView, Email, ImportPlan, LedgerError, MailState, MailView,
-    Phone, QuotaView, RequestId, Tenant, TenantId, TenantPage, TenantView, TimelineView, Violation,
+    Phone, QuotaView, RequestId, Tenant, TenantId, TenantPage, TenantView, TimelineView, UniqueBy, Violation,
 };
 
 use super::{SqliteLedger, fault, load, snapshot, verify};
@@ -86,8 +86,8 @@ impl Operations for SqliteLedger {
         self.writer.transact(move |conn| unlock(conn, &phone, &by)).await
     }
 
-    async fn violations(&self) -> Result<Vec<Violation>, LedgerError> {
-        self.reader().run(move |conn| snapshot(conn, verify::violations)).await
+    async fn violations(&self, unique_by: UniqueBy) -> Result<Vec<Violation>, LedgerError> {
+        self.reader().run(move |conn| snapshot(conn, |conn| verify::violations(conn, unique_by))).await
     }
 }
 

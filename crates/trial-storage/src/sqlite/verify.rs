@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 use diesel::sqlite::SqliteConnection;
-use trial_core::{LedgerError, Violation};
+use trial_core::{LedgerError, UniqueBy, Violation};
 
 use super::fault;
 
@@ -57,6 +57,20 @@ const INVARIANTS: [(&str, &str); 8] = [
     ),
 ];
 
+/// The same, for what a customer may be known by. The examples are tenants: what they share is personal.
+const UNIQUE_PHONE: (&str, &str) = (
+    "at most one tenant in use has a phone",
+    "SELECT hex(min(id)) AS row FROM tenants WHERE status <> 'closed' GROUP BY phone HAVING count(*) > 1",
+);
+const UNIQUE_EMAIL: (&str, &str) = (
+    "at most one tenant in use has an e-mail address",
+    "SELECT hex(min(id)) AS row FROM tenants WHERE status <> 'closed' GROUP BY email_key HAVING count(*) > 1",
+);
+const UNIQUE_COMPANY: (&str, &str) = (
+    "at most one tenant in use has a company",
+    "SELECT hex(min(id)) AS row FROM tenants WHERE status <> 'closed' GROUP BY company_key HAVING count(*) > 1",
+);
+
 #[derive(QueryableByName)]
 struct Broken {
     #[diesel(sql_type = BigInt)]
@@ -71,9 +85,11 @@ struct Finding {
     finding: String,
 }
 
-pub(super) fn violations(conn: &mut SqliteConnection) -> Result<Vec<Violation>, LedgerError> {
+pub(super) fn violations(conn: &mut SqliteConnection, by: UniqueBy) -> Result<Vec<Violation>, LedgerError> {
     let mut violations = damage(conn)?;
-    for (invariant, query) in INVARIANTS {
+    let unique = [(by.phone, UNIQUE_PHONE), (by.email, UNIQUE_EMAIL), (by.company, UNIQUE_COMPANY)];
+    let unique = unique.into_iter().filter_map(|(is_unique, invariant)| is_unique.then_some(invariant));
+    for (invariant, query) in INVARIANTS.into_iter().chain(unique) {
         let counted = format!("SELECT count(*) AS rows, coalesce(min(row), '') AS example FROM ({query})");
         let Broken { rows, example } = diesel::sql_query(counted).get_result(conn).map_err(fault)?;
         if let Some(rows) = u64::try_from(rows).ok().filter(|rows| *rows > 0) {

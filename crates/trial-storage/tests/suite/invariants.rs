@@ -3,6 +3,7 @@
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sqlite::SqliteConnection;
+use trial_core::Policy;
 use trial_core::ports::Operations;
 use trial_storage::{SqliteLedger, SqliteOptions};
 use trial_testkit::Desk;
@@ -18,12 +19,25 @@ async fn after(plant: &str) -> Vec<&'static str> {
     let mut conn = SqliteConnection::establish(options.path.to_str().unwrap()).unwrap();
     conn.batch_execute("PRAGMA ignore_check_constraints = ON; PRAGMA foreign_keys = OFF").unwrap();
     conn.batch_execute(plant).unwrap();
-    ledger.violations().await.unwrap().into_iter().map(|violation| violation.invariant).collect()
+    let unique_by = Policy::default().trial.unique_by;
+    ledger.violations(unique_by).await.unwrap().into_iter().map(|violation| violation.invariant).collect()
 }
 
 #[tokio::test]
 async fn a_sound_ledger_has_none() {
     assert_eq!(after("SELECT 1").await, Vec::<&str>::new());
+}
+
+#[tokio::test]
+async fn a_second_tenant_of_a_customer_is_found() {
+    let found = after(
+        "INSERT INTO tenants SELECT zeroblob(16), status, phone, country_code, email, email_key, company, company_key,
+            created_at, trial_ends_at, key_id, password_issue FROM tenants",
+    )
+    .await;
+    for invariant in ["a phone", "an e-mail address", "a company"] {
+        assert!(found.contains(&format!("at most one tenant in use has {invariant}").as_str()), "{found:?}");
+    }
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ mod outbox;
 mod pool;
 
 use async_trait::async_trait;
+use trial_core::Policy;
 use trial_core::ports::{Operations, Outbox, TrialLedger};
 
 pub use applying::*;
@@ -41,7 +42,8 @@ async fn desk<F: LedgerFactory>(factory: &F, pairs: u32) -> Desk<F::Ledger> {
 }
 
 async fn assert_sound<L: Operations>(ledger: &L) {
-    assert_eq!(ledger.violations().await.unwrap(), []);
+    let unique_by = Policy::default().trial.unique_by;
+    assert_eq!(ledger.violations(unique_by).await.unwrap(), []);
 }
 
 /// Judges a ledger: one test for each check. The argument makes a [`LedgerFactory`] and is evaluated in each test.

@@ -4,7 +4,7 @@ use trial_core::ports::Operations;
 use trial_core::{
     AccessCodeImport, AccessCodeKind, AccessCodeState, AccessCodeStock, ApplicationQuery, ApplicationRecord,
     ApplicationView, ApplyOutcome, AuditRecord, ChangedBy, CodeRequestView, ImportPlan, LedgerError, MailState,
-    MailView, Phone, QuotaView, TenantId, TenantPage, TenantView, TimelineView, Violation,
+    MailView, Phone, QuotaView, TenantId, TenantPage, TenantView, TimelineView, UniqueBy, Violation,
 };
 
 use super::{KeptAccessCode, KeptCodeRequest, KeptMail, MemoryLedger, MemoryState};
@@ -96,8 +96,8 @@ impl Operations for MemoryLedger {
         Ok(true)
     }
 
-    async fn violations(&self) -> Result<Vec<Violation>, LedgerError> {
-        Ok(self.lock().violations())
+    async fn violations(&self, unique_by: UniqueBy) -> Result<Vec<Violation>, LedgerError> {
+        Ok(self.lock().violations(unique_by))
     }
 }
 

@@ -2,14 +2,15 @@ use std::collections::BTreeMap;
 use std::fmt::Display;
 
 use trial_core::{
-    AccessCodeKind, AccessCodeState, ApplicationRecord, ApplyOutcome, ChallengeState, TenantId, Violation,
+    AccessCodeKind, AccessCodeState, ApplicationRecord, ApplyOutcome, ChallengeState, Tenant, TenantId, UniqueBy,
+    Violation,
 };
 
 use super::MemoryState;
 
 impl MemoryState {
-    /// The invariants that hold whatever the policy is.
-    pub fn violations(&self) -> Vec<Violation> {
+    /// The invariants that do not hold; `by` says what one customer is known by.
+    pub fn violations(&self, by: UniqueBy) -> Vec<Violation> {
         let accepted: Vec<(&ApplicationRecord, TenantId)> =
             self.applications.values().filter_map(|record| Some((record, accepted(record)?))).collect();
         let incomplete = accepted.iter().filter(|(_, tenant)| !self.is_complete(*tenant)).map(|(record, _)| record.id);
@@ -25,7 +26,13 @@ impl MemoryState {
         let reused = consumed.iter().filter(|(id, times)| **times > 1 || id.is_none_or(open));
         let units = self.mails.values().map(|mail| mail.record.quota);
         let uncounted = units.filter(|unit| self.reserved.get(&unit.day).is_none_or(|reserved| *reserved < unit.unit));
+        let phones = self.shared(by.phone, |tenant| tenant.phone.as_str());
+        let emails = self.shared(by.email, |tenant| tenant.email.key().as_str());
+        let companies = self.shared(by.company, |tenant| tenant.company.key().as_str());
         [
+            violation("at most one tenant in use has a phone", phones.into_iter()),
+            violation("at most one tenant in use has an e-mail address", emails.into_iter()),
+            violation("at most one tenant in use has a company", companies.into_iter()),
             violation("an accepted application has its tenant, access codes, mail and audit entry", incomplete),
             violation("an access code has a holder if it is leased, and only then", misheld.map(|(code, _)| code)),
             violation("no unit passes the threshold it was taken under", passed.map(|mail| mail.record.id)),
@@ -38,6 +45,13 @@ impl MemoryState {
         .into_iter()
         .flatten()
         .collect()
+    }
+
+    /// Tenants in use that share what only one may have.
+    fn shared(&self, is_unique: bool, value_of: impl Fn(&Tenant) -> &str) -> Vec<TenantId> {
+        let mut first = BTreeMap::new();
+        let in_use = self.tenants.values().filter(|tenant| is_unique && tenant.status.is_in_use());
+        in_use.filter(|tenant| first.insert(value_of(tenant), tenant.id).is_some()).map(|tenant| tenant.id).collect()
     }
 
     fn is_complete(&self, tenant: TenantId) -> bool {

@@ -26,7 +26,13 @@ async fn violated_by(change: impl FnOnce(&mut MemoryState)) -> Vec<&'static str>
     desk.join(1).await;
     desk.join(2).await;
     desk.ledger.change(change);
-    desk.ledger.violations().await.unwrap().iter().map(|violation| violation.invariant).collect()
+    desk.ledger
+        .violations(trial_core::Policy::default().trial.unique_by)
+        .await
+        .unwrap()
+        .iter()
+        .map(|violation| violation.invariant)
+        .collect()
 }
 
 const COMPLETE: &str = "an accepted application has its tenant, access codes, mail and audit entry";

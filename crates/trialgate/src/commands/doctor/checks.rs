@@ -115,7 +115,7 @@ async fn mail(config: &Config, serving: &Serving, report: &mut Report) {
 }
 
 async fn database(config: &Config, ledger: &SqliteLedger, report: &mut Report) {
-    match ledger.violations().await {
+    match ledger.violations(config.policy.trial.unique_by).await {
         Ok(violations) if violations.is_empty() => report.ok("invariants", "all hold"),
         Ok(violations) => {
             for violation in violations {
