@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection;
 use diesel::migration::{Migration, MigrationSource};
@@ -19,11 +21,14 @@ const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 /// "Tria" in ASCII, in the header of every database of ours.
 const APPLICATION_ID: i64 = 0x5472_6961;
 
+/// How long the switch to WAL waits before it is tried again.
+const SWITCH_PAUSE: Duration = Duration::from_millis(5);
+
 /// Creates the file if it is absent, and runs what has not run. Two processes at once do it one after the other.
 pub(super) fn migrate(options: &SqliteOptions) -> Result<Vec<String>, OpenError> {
     let mut conn = connect(options)?;
     let path = &options.path;
-    conn.batch_execute("PRAGMA journal_mode = WAL").map_err(|error| refused(path, error))?;
+    switch_to_wal(&mut conn, options)?;
     let run = conn.immediate_transaction(|conn| {
         if owner(conn)? == Owner::Foreign {
             return Ok(Err(OpenError::Foreign(path.clone())));
@@ -41,6 +46,17 @@ pub(super) fn migrate(options: &SqliteOptions) -> Result<Vec<String>, OpenError>
         Ok(Ok(run.iter().map(ToString::to_string).collect()))
     });
     run.map_err(|error| refused(path, error))?
+}
+
+/// Of two connections that switch a new file at once, SQLite turns one away without waiting, lest they wait for each other.
+fn switch_to_wal(conn: &mut SqliteConnection, options: &SqliteOptions) -> Result<(), OpenError> {
+    let deadline = Instant::now() + options.busy_timeout;
+    loop {
+        match conn.batch_execute("PRAGMA journal_mode = WAL").map_err(|error| refused(&options.path, error)) {
+            Err(OpenError::Busy(_)) if Instant::now() < deadline => thread::sleep(SWITCH_PAUSE),
+            switched => return switched,
+        }
+    }
 }
 
 /// Opens a connection that is ready for work, to a database whose migrations have all run.
