@@ -137,7 +137,27 @@ pub struct FactKeys {
 impl Batch {
     /// Names every row that planning will need.
     pub fn fact_keys(&self, policy: &Policy) -> FactKeys {
-        let mut keys = FactKeys {
+        let mut keys = self.no_keys(policy);
+        for (_, request) in &self.requests {
+            keys.add(request, policy);
+        }
+        keys
+    }
+
+    /// Names every row that screening will need.
+    pub fn screen_keys(&self, policy: &Policy) -> FactKeys {
+        let mut keys = self.no_keys(policy);
+        for (_, request) in &self.requests {
+            if let Request::Apply(application) = request {
+                keys.phones.insert(application.phone.clone());
+                keys.accepted_of.insert(application.phone.clone());
+            }
+        }
+        keys
+    }
+
+    fn no_keys(&self, policy: &Policy) -> FactKeys {
+        FactKeys {
             day: policy.quota.day_of(self.now),
             since: self.now - REPLAY_WINDOW,
             phones: BTreeSet::new(),
@@ -148,11 +168,7 @@ impl Batch {
             tenants_by_company: BTreeSet::new(),
             access_codes: 0,
             sms_budget: false,
-        };
-        for (_, request) in &self.requests {
-            keys.add(request, policy);
         }
-        keys
     }
 }
 

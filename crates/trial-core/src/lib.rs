@@ -39,7 +39,7 @@ pub use operations::{
 pub use outcome::{
     ApplyOutcome, ApplyRefusal, BudgetScope, CodeOutcome, CodeRefusal, CodeToSend, NoCodeReason, Outcome, SharedField,
 };
-pub use plan::{Effects, Plan, SendUpdate};
+pub use plan::{Effects, Plan, Screened, SendUpdate};
 pub use planner::Planner;
 pub use policy::{
     ACCOUNT_PASSWORD_VALID_DAYS, AddressLimits, CLOCK_SKEW, CODE_DIGITS, Limits, MIN_LIFE_LEFT, PhonePolicy, Policy,

@@ -16,6 +16,15 @@ pub struct Plan {
     pub effects: Effects,
 }
 
+/// What a screening comes to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Screened {
+    /// One for each request, in their order; `None` for those that have to be decided.
+    pub outcomes: Vec<Option<Outcome>>,
+    /// Refused applications to insert.
+    pub refused: Vec<ApplicationRecord>,
+}
+
 /// What to store. Each row stands here once, in its final state; inserts come before updates of the same table.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Effects {

@@ -65,11 +65,35 @@ pub trait TrialLedger: Send + Sync {
     /// After `Unavailable`, `Contended` and `Corrupt` nothing was stored; after `CommitUnknown` it may have been.
     async fn commit(&self, batch: Arc<Batch>, planner: Arc<Planner>) -> Result<Vec<Outcome>, LedgerError>;
 
+    /// As [`TrialLedger::commit`], of a batch that is gathered once this ledger's turn has come: where several instances
+    /// take turns, it grows while others have theirs. If the turn never comes, nothing is gathered.
+    ///
+    /// # Errors
+    /// As for [`TrialLedger::commit`].
+    async fn commit_next(&self, gather: Gather, planner: Arc<Planner>) -> Result<Vec<Outcome>, LedgerError> {
+        self.commit(gather(), planner).await
+    }
+
     /// Says whether the ledger can be used right now.
     ///
     /// # Errors
     /// Whatever stands in the way.
     async fn check(&self) -> Result<(), LedgerError>;
+}
+
+/// Makes a batch of what has arrived until it is called.
+pub type Gather = Box<dyn FnOnce() -> Arc<Batch> + Send>;
+
+/// Refuses, without waiting for a turn, what no other decision can help: see [`Planner::screen`].
+#[cfg_attr(feature = "mock", mockall::automock)]
+#[async_trait]
+pub trait Screen: Send + Sync {
+    /// Loads what is known of the batch's phones, has the planner screen it, and stores what was refused. One answer for
+    /// each request; `None` for those that have to be decided in a turn.
+    ///
+    /// # Errors
+    /// Whatever stands in the way; nothing was stored then.
+    async fn screen(&self, batch: Arc<Batch>, planner: Arc<Planner>) -> Result<Vec<Option<Outcome>>, LedgerError>;
 }
 
 /// Mails that wait to be delivered.

@@ -33,6 +33,29 @@ impl Planner {
         outcome
     }
 
+    /// Rules 1 to 3 alone: the record of an application that is refused by them, whatever else is so.
+    pub(super) fn beyond_help(
+        &self,
+        world: &World,
+        moment: Moment,
+        application: &Application,
+    ) -> Option<ApplicationRecord> {
+        if self.replayed(world, moment, application).is_some() {
+            return None;
+        }
+        let refusal = self
+            .phone_is_not_locked(world, application)
+            .and_then(|()| self.code_exists(world, moment, application))
+            .err()?;
+        Some(ApplicationRecord {
+            id: moment.ids.application,
+            at: moment.now,
+            application: application.clone(),
+            challenge: world.phone(&application.phone).challenge().map(|challenge| challenge.id),
+            outcome: ApplyOutcome::Refused(refusal),
+        })
+    }
+
     /// Rules 2 to 7, each in its place; rule 8 is what is left. Changes nothing but the count of wrong tries.
     fn judge(&self, world: &mut World, moment: Moment, application: &Application) -> Result<Granted, ApplyRefusal> {
         self.phone_is_not_locked(world, application)?;

@@ -19,7 +19,7 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     Batch, CLOCK_SKEW, Challenge, ChallengeState, Facts, FreshIds, Keyring, NoCodeReason, Outcome, Plan, Policy,
-    Request,
+    Request, Screened,
 };
 use world::World;
 
@@ -63,6 +63,25 @@ impl Planner {
             .collect();
         debug_assert_eq!(outcomes.len(), batch.requests.len());
         Plan { outcomes, effects: world.into_effects() }
+    }
+
+    /// Refuses those applications that no other decision can help: their phone is locked, or its code is dead or was never
+    /// sent. What is decided meanwhile takes nothing from them that they have, and gives them nothing: so nobody has to
+    /// wait for a turn to be told. `facts` must hold the rows that `batch.screen_keys` names, as they were at one instant.
+    pub fn screen(&self, facts: &Facts, batch: &Batch) -> Screened {
+        let world = World::new(facts);
+        let mut screened = Screened { outcomes: Vec::with_capacity(batch.requests.len()), refused: Vec::new() };
+        for (ids, request) in &batch.requests {
+            let record = match request {
+                Request::Apply(application) => {
+                    self.beyond_help(&world, Moment { now: batch.now, ids: *ids }, application)
+                }
+                Request::SendCode(_) | Request::SendReport(_) => None,
+            };
+            screened.outcomes.push(record.as_ref().map(|record| Outcome::Apply(record.outcome.clone())));
+            screened.refused.extend(record);
+        }
+        screened
     }
 
     fn decide(&self, world: &mut World, moment: Moment, request: &Request) -> Outcome {
