@@ -1,0 +1,180 @@
+//! Private PostgreSQL servers for tests and benchmarks: each in a directory of its own, on a free port of loopback, for as
+//! long as its [`Cluster`] lives and its process does. They can be killed, frozen, restarted and followed by a standby.
+//!
+//! PostgreSQL refuses to run as root: there, servers run as the user `postgres`, or as `nobody`.
+
+#![expect(clippy::expect_used, reason = "a test or benchmark that has no database cannot go on")]
+
+mod account;
+mod data;
+mod server;
+
+use std::fmt::Write as _;
+use std::fs;
+use std::net::{Ipv4Addr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use rustix::process::Signal;
+use tempfile::TempDir;
+
+use account::Account;
+use server::Server;
+
+/// The user that every server has, who may do everything.
+pub const USER: &str = "trialgate";
+
+/// Settings for tests that kill no server: nothing is synced, so a test database costs little.
+pub const VOLATILE: &[(&str, &str)] = &[("fsync", "off"), ("synchronous_commit", "off"), ("full_page_writes", "off")];
+
+/// A server, or a place where one was. It is stopped and its directory removed when this is dropped.
+#[derive(Debug)]
+pub struct Cluster {
+    // Before the directory, so that the server is gone when its files go.
+    server: Option<Server>,
+    directory: TempDir,
+    account: Account,
+    port: u16,
+}
+
+impl Cluster {
+    /// Starts a server with these settings, which go on top of PostgreSQL's own defaults.
+    pub fn start(settings: &[(&str, &str)]) -> Self {
+        let account = Account::find();
+        let directory = account.directory();
+        data::copy_template(&account, directory.path());
+        Self::on(account, directory, settings)
+    }
+
+    /// Starts a standby that follows this server by streaming, under this application name. It holds what this server has
+    /// committed; to wait for it at each commit, name it in `synchronous_standby_names`.
+    #[must_use]
+    pub fn standby(&self, name: &str, settings: &[(&str, &str)]) -> Self {
+        let directory = self.account.directory();
+        let source = format!("host=127.0.0.1 port={} user={USER} application_name={name}", self.port);
+        let mut copy = self.account.command("pg_basebackup");
+        copy.args(["--checkpoint=fast", "--wal-method=stream", "--write-recovery-conf", "--no-sync", "-d", &source]);
+        run(copy.arg("-D").arg(data::in_directory(directory.path())));
+        Self::on(self.account.clone(), directory, settings)
+    }
+
+    fn on(account: Account, directory: TempDir, settings: &[(&str, &str)]) -> Self {
+        let port = free_port();
+        let mut cluster = Self { server: None, directory, account, port };
+        cluster.configure(settings);
+        cluster.resume();
+        cluster
+    }
+
+    /// Adds settings, in force from the next start, or once `pg_reload_conf` is called.
+    pub fn configure(&self, settings: &[(&str, &str)]) {
+        let file = self.data().join("postgresql.auto.conf");
+        let mut text = fs::read_to_string(&file).expect("the server's settings can be read");
+        for (name, value) in settings {
+            // Writing to a string does not fail.
+            let _ = writeln!(text, "{name} = '{value}'");
+        }
+        fs::write(&file, text).expect("the server's settings can be written");
+    }
+
+    /// Starts the server again after it was stopped or killed.
+    pub fn resume(&mut self) {
+        self.server = Some(Server::start(&self.account, &self.data(), self.port));
+    }
+
+    /// The port on loopback.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The URL of one of its databases, without TLS.
+    pub fn url(&self, database: &str) -> String {
+        format!("postgres://{USER}@127.0.0.1:{}/{database}?sslmode=disable", self.port)
+    }
+
+    /// Creates a database by a command of PostgreSQL's own, from a template if one is named.
+    pub fn create_database(&self, name: &str, template: Option<&str>) {
+        let template = template.map(|template| format!(" TEMPLATE {template}")).unwrap_or_default();
+        self.execute("postgres", &format!("CREATE DATABASE {name}{template}"));
+    }
+
+    /// Runs SQL by `psql`; what it prints, unaligned.
+    pub fn execute(&self, database: &str, sql: &str) -> String {
+        let mut psql = Command::new(self.account.program("psql"));
+        psql.args(["--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--set=ON_ERROR_STOP=1", "-c", sql]);
+        run(psql.arg(self.url(database)))
+    }
+
+    /// A program of PostgreSQL's, such as `pgbench`, by its path.
+    pub fn program(&self, name: &str) -> PathBuf {
+        self.account.program(name)
+    }
+
+    /// Process ids of the backends that serve clients.
+    pub fn backends(&self) -> Vec<u32> {
+        let sql = "SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()";
+        self.execute("postgres", sql).lines().filter_map(|line| line.trim().parse().ok()).collect()
+    }
+
+    /// Kills one backend with `SIGKILL`: the server then ends all others and recovers.
+    pub fn kill_backend(&self, pid: u32) {
+        server::signal(pid, Signal::KILL);
+    }
+
+    /// Shuts down at once (`SIGQUIT`), without a checkpoint, and starts again, which recovers from the log.
+    pub fn restart_immediately(&mut self) {
+        self.stop(Signal::QUIT);
+        self.resume();
+    }
+
+    /// Stops the server: `INT` ends sessions and writes a checkpoint, `QUIT` does not, and `KILL` kills every process.
+    pub fn stop(&mut self, how: Signal) {
+        if let Some(server) = self.server.take() {
+            server.stop(how);
+        }
+    }
+
+    /// Freezes every process of the server (`SIGSTOP`): connections stay open and nobody answers.
+    pub fn freeze(&self) {
+        self.running().signal_all(Signal::STOP);
+    }
+
+    /// Lets a frozen server go on.
+    pub fn thaw(&self) {
+        self.running().signal_all(Signal::CONT);
+    }
+
+    /// Makes a standby a primary, and waits until it is one.
+    pub fn promote(&self) {
+        self.execute("postgres", "SELECT pg_promote(true, 60)");
+    }
+
+    fn running(&self) -> &Server {
+        self.server.as_ref().expect("the server is running")
+    }
+
+    fn data(&self) -> PathBuf {
+        data::in_directory(self.directory.path())
+    }
+}
+
+/// A port on loopback that nobody listens on now.
+pub fn free_port() -> u16 {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("loopback has a free port");
+    listener.local_addr().expect("a listener has an address").port()
+}
+
+/// Runs a command to its end; what it prints.
+fn run(command: &mut Command) -> String {
+    let shown = format!("{command:?}");
+    let output = command.stdin(Stdio::null()).output().unwrap_or_else(|error| panic!("{shown}: {error}"));
+    assert!(output.status.success(), "{shown}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// Hands a path, and everything below it, to an account.
+fn give(path: &Path, account: &Account) {
+    if let Some((uid, gid)) = account.ids() {
+        run(Command::new("chown").arg("-R").arg(format!("{uid}:{gid}")).arg(path));
+    }
+}

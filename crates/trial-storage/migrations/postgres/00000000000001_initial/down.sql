@@ -1,0 +1,13 @@
+DROP TABLE moving_in;
+DROP TABLE audit;
+DROP TABLE applications;
+DROP TABLE mails;
+DROP TABLE quota_days;
+DROP TABLE quota_thresholds;
+DROP TABLE pool_marks;
+DROP TABLE access_codes;
+DROP TABLE tenants;
+DROP TABLE sms_days;
+DROP TABLE code_requests;
+DROP TABLE phones;
+DROP TABLE challenges;
