@@ -6,12 +6,14 @@
 
 mod convert;
 mod error;
+mod invariants;
 #[expect(clippy::ref_option_ref, reason = "diesel's derives take optional columns by reference")]
 mod rows;
 #[expect(missing_docs, reason = "`table!` gives its items no place for docs; the migrations describe the columns")]
 pub mod schema;
 mod sqlite;
 pub mod statement;
+mod views;
 
 pub use error::OpenError;
 pub use sqlite::{SqliteLedger, SqliteOptions};

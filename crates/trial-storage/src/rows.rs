@@ -13,13 +13,13 @@ use crate::schema::{applications, audit, challenges, code_requests, mails, tenan
 #[derive(Insertable)]
 #[diesel(table_name = challenges, treat_none_as_default_value = false)]
 pub(crate) struct NewChallenge<'a> {
-    id: &'a [u8],
-    phone: &'a str,
-    key_id: &'a str,
-    made_at: i64,
-    expires_at: i64,
-    tries: i32,
-    state: &'static str,
+    pub(crate) id: &'a [u8],
+    pub(crate) phone: &'a str,
+    pub(crate) key_id: &'a str,
+    pub(crate) made_at: i64,
+    pub(crate) expires_at: i64,
+    pub(crate) tries: i32,
+    pub(crate) state: &'static str,
 }
 
 impl<'a> From<&'a Challenge> for NewChallenge<'a> {
@@ -64,14 +64,14 @@ impl ChallengeRow {
 #[derive(Insertable)]
 #[diesel(table_name = code_requests, treat_none_as_default_value = false)]
 pub(crate) struct NewCodeRequest<'a> {
-    id: &'a [u8],
-    request_id: &'a str,
-    at: i64,
-    phone: &'a str,
-    country_code: i32,
-    challenge: Option<&'a [u8]>,
-    state: Option<&'static str>,
-    refusal: Option<String>,
+    pub(crate) id: &'a [u8],
+    pub(crate) request_id: &'a str,
+    pub(crate) at: i64,
+    pub(crate) phone: &'a str,
+    pub(crate) country_code: i32,
+    pub(crate) challenge: Option<&'a [u8]>,
+    pub(crate) state: Option<&'static str>,
+    pub(crate) refusal: Option<String>,
 }
 
 impl<'a> From<&'a CodeRequestRecord> for NewCodeRequest<'a> {
@@ -138,18 +138,18 @@ pub(crate) fn code_outcome(
 #[derive(Insertable)]
 #[diesel(table_name = tenants, treat_none_as_default_value = false)]
 pub(crate) struct NewTenant<'a> {
-    id: &'a [u8],
-    status: &'static str,
-    phone: &'a str,
-    country_code: i32,
-    email: &'a str,
-    email_key: &'a str,
-    company: &'a str,
-    company_key: &'a str,
-    created_at: i64,
-    trial_ends_at: i64,
-    key_id: &'a str,
-    password_issue: i32,
+    pub(crate) id: &'a [u8],
+    pub(crate) status: &'static str,
+    pub(crate) phone: &'a str,
+    pub(crate) country_code: i32,
+    pub(crate) email: &'a str,
+    pub(crate) email_key: &'a str,
+    pub(crate) company: &'a str,
+    pub(crate) company_key: &'a str,
+    pub(crate) created_at: i64,
+    pub(crate) trial_ends_at: i64,
+    pub(crate) key_id: &'a str,
+    pub(crate) password_issue: i32,
 }
 
 impl<'a> From<&'a Tenant> for NewTenant<'a> {
@@ -234,18 +234,18 @@ impl TryFrom<TenantFactRow> for TenantFact {
 #[derive(Insertable)]
 #[diesel(table_name = mails, treat_none_as_default_value = false)]
 pub(crate) struct NewMail<'a> {
-    id: &'a [u8],
-    kind: &'static str,
-    tenant: &'a [u8],
-    recipient: &'a str,
-    locale: &'static str,
-    state: &'static str,
-    attempts: i32,
-    created_at: i64,
-    next_attempt_at: i64,
-    quota_day: i32,
-    quota_unit: i64,
-    quota_threshold: i64,
+    pub(crate) id: &'a [u8],
+    pub(crate) kind: &'static str,
+    pub(crate) tenant: &'a [u8],
+    pub(crate) recipient: &'a str,
+    pub(crate) locale: &'static str,
+    pub(crate) state: &'static str,
+    pub(crate) attempts: i32,
+    pub(crate) created_at: i64,
+    pub(crate) next_attempt_at: i64,
+    pub(crate) quota_day: i32,
+    pub(crate) quota_unit: i64,
+    pub(crate) quota_threshold: i64,
 }
 
 impl<'a> From<&'a MailRecord> for NewMail<'a> {
@@ -299,19 +299,19 @@ impl TryFrom<MailRow> for MailView {
 #[derive(Insertable)]
 #[diesel(table_name = applications, treat_none_as_default_value = false)]
 pub(crate) struct NewApplication<'a> {
-    id: &'a [u8],
-    request_id: &'a str,
-    at: i64,
-    phone: &'a str,
-    country_code: i32,
-    email: &'a str,
-    email_key: &'a str,
-    company: &'a str,
-    company_key: &'a str,
-    challenge: Option<&'a [u8]>,
-    outcome: &'static str,
-    tenant: Option<&'a [u8]>,
-    refusal: Option<String>,
+    pub(crate) id: &'a [u8],
+    pub(crate) request_id: &'a str,
+    pub(crate) at: i64,
+    pub(crate) phone: &'a str,
+    pub(crate) country_code: i32,
+    pub(crate) email: &'a str,
+    pub(crate) email_key: &'a str,
+    pub(crate) company: &'a str,
+    pub(crate) company_key: &'a str,
+    pub(crate) challenge: Option<&'a [u8]>,
+    pub(crate) outcome: &'static str,
+    pub(crate) tenant: Option<&'a [u8]>,
+    pub(crate) refusal: Option<String>,
 }
 
 /// How an outcome is told apart in its column; the reply cache of accepted applications is found by the first.
@@ -391,12 +391,12 @@ impl AcceptedRow {
 #[derive(Insertable)]
 #[diesel(table_name = audit, treat_none_as_default_value = false)]
 pub(crate) struct NewAudit<'a> {
-    id: &'a [u8],
-    at: i64,
-    actor: &'a str,
-    action: &'static str,
-    subject: &'a str,
-    detail: &'a str,
+    pub(crate) id: &'a [u8],
+    pub(crate) at: i64,
+    pub(crate) actor: &'a str,
+    pub(crate) action: &'static str,
+    pub(crate) subject: &'a str,
+    pub(crate) detail: &'a str,
 }
 
 impl<'a> From<&'a AuditRecord> for NewAudit<'a> {

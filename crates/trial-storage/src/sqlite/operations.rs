@@ -8,17 +8,18 @@ use diesel::prelude::*;
 use diesel::sqlite::SqliteConnection;
 use trial_core::ports::Operations;
 use trial_core::{
-    AccessCode, AccessCodeImport, AccessCodeKind, AccessCodeState, AccessCodeStock, ApplicationId, ApplicationQuery,
-    ApplicationView, AuditRecord, ChangedBy, CodeRequestView, Email, ImportPlan, LedgerError, MailState, MailView,
-    Phone, QuotaView, RequestId, Tenant, TenantId, TenantPage, TenantView, TimelineView, UniqueBy, Violation,
+    AccessCode, AccessCodeImport, AccessCodeKind, AccessCodeStock, ApplicationQuery, ApplicationView, AuditRecord,
+    ChangedBy, CodeRequestView, ImportPlan, LedgerError, MailView, Phone, QuotaView, Tenant, TenantId, TenantPage,
+    TenantView, TimelineView, UniqueBy, Violation,
 };
 
 use super::{SqliteLedger, fault, load, snapshot, verify};
-use crate::convert::{count, day_number, id, micros, name, time};
-use crate::rows::{FREE, MailRow, NewAudit, TenantRow, apply_outcome, code_outcome};
+use crate::convert::{count, day_number, micros, name};
+use crate::rows::{FREE, MailRow, NewAudit, TenantRow};
 use crate::schema::{
     access_codes, applications, audit, code_requests, mails, phones, quota_days, quota_thresholds, tenants,
 };
+use crate::views::{self, ApplicationRow, CodeRequestRow};
 
 #[async_trait]
 impl Operations for SqliteLedger {
@@ -132,22 +133,7 @@ fn stock(conn: &mut SqliteConnection) -> Result<Vec<AccessCodeStock>, LedgerErro
         .select((access_codes::kind, access_codes::state, diesel::dsl::count_star()))
         .load::<(String, String, i64)>(conn)
         .map_err(fault)?;
-    let of = |kind: AccessCodeKind, state: AccessCodeState| {
-        let found = counts.iter().find(|(k, s, _)| k == kind.as_str() && s == state.as_str());
-        found.map_or(Ok(0), |(_, _, number)| count(*number, "access_codes.code"))
-    };
-    AccessCodeKind::ALL
-        .iter()
-        .map(|&kind| {
-            Ok(AccessCodeStock {
-                kind,
-                free: of(kind, AccessCodeState::Free)?,
-                leased: of(kind, AccessCodeState::Leased)?,
-                quarantined: of(kind, AccessCodeState::Quarantined)?,
-                retired: of(kind, AccessCodeState::Retired)?,
-            })
-        })
-        .collect()
+    views::stock(&counts)
 }
 
 fn quota(conn: &mut SqliteConnection, day: NaiveDate, first_threshold: u32) -> Result<QuotaView, LedgerError> {
@@ -163,17 +149,7 @@ fn quota(conn: &mut SqliteConnection, day: NaiveDate, first_threshold: u32) -> R
         .select((mails::state, diesel::dsl::count_star()))
         .load::<(String, i64)>(conn)
         .map_err(fault)?;
-    let of = |state: MailState| {
-        let found = counts.iter().find(|(s, _)| s == state.as_str());
-        found.map_or(Ok(0), |(_, number)| count(*number, "mails.state"))
-    };
-    Ok(QuotaView {
-        day,
-        threshold: load::threshold(conn, first_threshold)?,
-        reserved: count(reserved.unwrap_or(0), "quota_days.reserved")?,
-        sent: of(MailState::Sent)?,
-        failed: of(MailState::Failed)?,
-    })
+    views::quota(day, load::threshold(conn, first_threshold)?, reserved, &counts)
 }
 
 fn set_quota(conn: &mut SqliteConnection, threshold: u32, by: &ChangedBy) -> Result<(), LedgerError> {
@@ -213,28 +189,15 @@ fn tenant_view(conn: &mut SqliteConnection, row: TenantRow) -> Result<TenantView
         .select((access_codes::kind, access_codes::code))
         .load::<(String, String)>(conn)
         .map_err(fault)?;
-    let access_codes = codes
-        .into_iter()
-        .map(|(kind, code)| Ok((name(&kind, "access_codes.kind")?, AccessCode::from_stored(&code))))
-        .collect::<Result<_, LedgerError>>()?;
+    let access_codes = views::access_codes(codes)?;
     let mails = mails_of(conn, tenant.id)?;
     Ok(TenantView { tenant, access_codes, mails })
 }
 
 fn mails_of(conn: &mut SqliteConnection, tenant: TenantId) -> Result<Vec<MailView>, LedgerError> {
-    mails::table
-        .filter(mails::tenant.eq(tenant.as_bytes().as_slice()))
-        .order(mails::id)
-        .select(MailRow::as_select())
-        .load(conn)
-        .map_err(fault)?
-        .into_iter()
-        .map(TryInto::try_into)
-        .collect()
+    let of_tenant = mails::table.filter(mails::tenant.eq(tenant.as_bytes().as_slice())).order(mails::id);
+    views::mails(of_tenant.select(MailRow::as_select()).load(conn).map_err(fault)?)
 }
-
-type CodeRequestRow =
-    (String, i64, String, i32, Option<Vec<u8>>, Option<String>, Option<String>, Option<String>, Option<String>);
 
 fn code_requests(
     conn: &mut SqliteConnection,
@@ -259,35 +222,7 @@ fn code_requests(
         ApplicationQuery::Email(_) => Ok(Vec::new()),
     }
     .map_err(fault)?;
-    rows.into_iter().rev().map(code_request_view).collect()
-}
-
-fn code_request_view(row: CodeRequestRow) -> Result<CodeRequestView, LedgerError> {
-    let (request_id, at, phone, country_code, challenge, state, refusal, gateway, reply) = row;
-    Ok(CodeRequestView {
-        request_id: RequestId::from_stored(&request_id),
-        at: time(at, "code_requests.at")?,
-        phone: Phone::from_canonical(&phone, count(country_code, "code_requests.country_code")?),
-        outcome: code_outcome(challenge.as_deref(), state.as_deref(), refusal.as_deref())?,
-        gateway,
-        reply,
-    })
-}
-
-#[derive(Queryable, Selectable)]
-#[diesel(table_name = applications)]
-struct ApplicationRow {
-    id: Vec<u8>,
-    request_id: String,
-    at: i64,
-    phone: String,
-    country_code: i32,
-    email: String,
-    email_key: String,
-    company: String,
-    outcome: String,
-    tenant: Option<Vec<u8>>,
-    refusal: Option<String>,
+    rows.into_iter().rev().map(views::code_request).collect()
 }
 
 fn applications(
@@ -307,21 +242,11 @@ fn applications(
 }
 
 fn application_view(conn: &mut SqliteConnection, row: ApplicationRow) -> Result<ApplicationView, LedgerError> {
-    let outcome = apply_outcome(&row.outcome, row.tenant.as_deref(), row.refusal.as_deref())?;
-    let mails = match outcome {
-        trial_core::ApplyOutcome::Accepted { tenant } => mails_of(conn, tenant)?,
-        _ => Vec::new(),
-    };
-    Ok(ApplicationView {
-        id: ApplicationId::from_bytes(id(&row.id, "applications.id")?),
-        request_id: RequestId::from_stored(&row.request_id),
-        at: time(row.at, "applications.at")?,
-        phone: Phone::from_canonical(&row.phone, count(row.country_code, "applications.country_code")?),
-        email: Email::from_stored(&row.email, &row.email_key),
-        company: row.company,
-        outcome,
-        mails,
-    })
+    let mut view = ApplicationView::try_from(row)?;
+    if let Some(tenant) = views::tenant_of(&view) {
+        view.mails = mails_of(conn, tenant)?;
+    }
+    Ok(view)
 }
 
 fn failures(conn: &mut SqliteConnection, phone: &Phone) -> Result<Option<u32>, LedgerError> {

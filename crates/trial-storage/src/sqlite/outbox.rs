@@ -4,15 +4,14 @@ use async_trait::async_trait;
 use diesel::prelude::*;
 use diesel::sqlite::SqliteConnection;
 use trial_core::ports::Outbox;
-use trial_core::{
-    AccessCode, AccessCodeKind, DueMail, Email, Lease, LedgerError, MailId, MailState, SettledAs, Settlement, Tenant,
-};
+use trial_core::{DueMail, Lease, LedgerError, MailState, SettledAs, Settlement, Tenant};
 
 use super::{SqliteLedger, fault};
-use crate::convert::{bad, count, id, micros, name, time};
+use crate::convert::micros;
 use crate::rows::{MailRow, TenantRow};
 use crate::schema::{access_codes, mails, tenants};
 use crate::statement::Literal;
+use crate::views;
 
 const IS_DUE: Literal = Literal("mails.state = 'due'");
 
@@ -61,28 +60,12 @@ fn claim_one(conn: &mut SqliteConnection, lease: Lease, mail: &[u8]) -> Result<D
         .get_result::<(MailRow, TenantRow)>(conn)
         .map_err(fault)?;
     let tenant = Tenant::try_from(tenant)?;
-    Ok(DueMail {
-        id: MailId::from_bytes(id(&row.id, "mails.id")?),
-        kind: name(&row.kind, "mails.kind")?,
-        to: Email::parse(&row.recipient).map_err(|_| bad("mails.recipient"))?,
-        locale: name(&row.locale, "mails.locale")?,
-        created_at: time(row.created_at, "mails.created_at")?,
-        attempts: count(row.attempts, "mails.attempts")?,
-        voice: access_code(conn, &tenant, AccessCodeKind::Voice)?,
-        multimedia: access_code(conn, &tenant, AccessCodeKind::Multimedia)?,
-        tenant,
-    })
-}
-
-fn access_code(conn: &mut SqliteConnection, tenant: &Tenant, kind: AccessCodeKind) -> Result<AccessCode, LedgerError> {
-    let code = access_codes::table
+    let held = access_codes::table
         .filter(access_codes::tenant.eq(tenant.id.as_bytes().as_slice()))
-        .filter(access_codes::kind.eq(kind.as_str()))
-        .select(access_codes::code)
-        .get_result::<String>(conn)
-        .optional()
+        .select((access_codes::kind, access_codes::code))
+        .load::<(String, String)>(conn)
         .map_err(fault)?;
-    code.map(|code| AccessCode::from_stored(&code)).ok_or_else(|| bad("access_codes.tenant"))
+    views::due_mail(&row, tenant, views::access_codes(held)?)
 }
 
 fn settle_one(conn: &mut SqliteConnection, settlement: &Settlement) -> Result<(), LedgerError> {

@@ -1,0 +1,145 @@
+//! Rows as operations and the outbox see them, whatever database they come from.
+
+use std::collections::BTreeMap;
+
+use chrono::NaiveDate;
+use diesel::prelude::*;
+use trial_core::{
+    AccessCode, AccessCodeKind, AccessCodeState, AccessCodeStock, ApplicationId, ApplicationView, ApplyOutcome,
+    CodeRequestView, DueMail, Email, LedgerError, MailId, MailState, MailView, Phone, QuotaView, RequestId, Tenant,
+    TenantId,
+};
+
+use crate::convert::{bad, count, id, name, time};
+use crate::rows::{MailRow, apply_outcome, code_outcome};
+use crate::schema::applications;
+
+/// The stock, from the number of codes of each kind and state.
+pub(crate) fn stock(counts: &[(String, String, i64)]) -> Result<Vec<AccessCodeStock>, LedgerError> {
+    let of = |kind: AccessCodeKind, state: AccessCodeState| {
+        let found = counts.iter().find(|(k, s, _)| k == kind.as_str() && s == state.as_str());
+        found.map_or(Ok(0), |(_, _, number)| count(*number, "access_codes.code"))
+    };
+    let stock = AccessCodeKind::ALL.iter().map(|&kind| {
+        Ok(AccessCodeStock {
+            kind,
+            free: of(kind, AccessCodeState::Free)?,
+            leased: of(kind, AccessCodeState::Leased)?,
+            quarantined: of(kind, AccessCodeState::Quarantined)?,
+            retired: of(kind, AccessCodeState::Retired)?,
+        })
+    });
+    stock.collect()
+}
+
+/// A day of the threshold, from the number of its mails of each state.
+pub(crate) fn quota(
+    day: NaiveDate,
+    threshold: u32,
+    reserved: Option<i64>,
+    mails: &[(String, i64)],
+) -> Result<QuotaView, LedgerError> {
+    let of = |state: MailState| {
+        let found = mails.iter().find(|(s, _)| s == state.as_str());
+        found.map_or(Ok(0), |(_, number)| count(*number, "mails.state"))
+    };
+    Ok(QuotaView {
+        day,
+        threshold,
+        reserved: count(reserved.unwrap_or(0), "quota_days.reserved")?,
+        sent: of(MailState::Sent)?,
+        failed: of(MailState::Failed)?,
+    })
+}
+
+/// A tenant's access codes, from their kinds and texts.
+pub(crate) fn access_codes(
+    codes: impl IntoIterator<Item = (String, String)>,
+) -> Result<BTreeMap<AccessCodeKind, AccessCode>, LedgerError> {
+    codes
+        .into_iter()
+        .map(|(kind, code)| Ok((name(&kind, "access_codes.kind")?, AccessCode::from_stored(&code))))
+        .collect()
+}
+
+/// A claimed mail, with what its tenant holds.
+pub(crate) fn due_mail(
+    row: &MailRow,
+    tenant: Tenant,
+    mut held: BTreeMap<AccessCodeKind, AccessCode>,
+) -> Result<DueMail, LedgerError> {
+    let mut held = |kind| held.remove(&kind).ok_or_else(|| bad("access_codes.tenant"));
+    Ok(DueMail {
+        id: MailId::from_bytes(id(&row.id, "mails.id")?),
+        kind: name(&row.kind, "mails.kind")?,
+        to: Email::parse(&row.recipient).map_err(|_| bad("mails.recipient"))?,
+        locale: name(&row.locale, "mails.locale")?,
+        created_at: time(row.created_at, "mails.created_at")?,
+        attempts: count(row.attempts, "mails.attempts")?,
+        voice: held(AccessCodeKind::Voice)?,
+        multimedia: held(AccessCodeKind::Multimedia)?,
+        tenant,
+    })
+}
+
+/// A request for a code, column by column.
+pub(crate) type CodeRequestRow =
+    (String, i64, String, i32, Option<Vec<u8>>, Option<String>, Option<String>, Option<String>, Option<String>);
+
+pub(crate) fn code_request(row: CodeRequestRow) -> Result<CodeRequestView, LedgerError> {
+    let (request_id, at, phone, country_code, challenge, state, refusal, gateway, reply) = row;
+    Ok(CodeRequestView {
+        request_id: RequestId::from_stored(&request_id),
+        at: time(at, "code_requests.at")?,
+        phone: Phone::from_canonical(&phone, count(country_code, "code_requests.country_code")?),
+        outcome: code_outcome(challenge.as_deref(), state.as_deref(), refusal.as_deref())?,
+        gateway,
+        reply,
+    })
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = applications)]
+pub(crate) struct ApplicationRow {
+    id: Vec<u8>,
+    request_id: String,
+    at: i64,
+    phone: String,
+    country_code: i32,
+    email: String,
+    email_key: String,
+    company: String,
+    outcome: String,
+    tenant: Option<Vec<u8>>,
+    refusal: Option<String>,
+}
+
+/// An application without its tenant's mails.
+impl TryFrom<ApplicationRow> for ApplicationView {
+    type Error = LedgerError;
+
+    fn try_from(row: ApplicationRow) -> Result<Self, LedgerError> {
+        Ok(Self {
+            outcome: apply_outcome(&row.outcome, row.tenant.as_deref(), row.refusal.as_deref())?,
+            id: ApplicationId::from_bytes(id(&row.id, "applications.id")?),
+            request_id: RequestId::from_stored(&row.request_id),
+            at: time(row.at, "applications.at")?,
+            phone: Phone::from_canonical(&row.phone, count(row.country_code, "applications.country_code")?),
+            email: Email::from_stored(&row.email, &row.email_key),
+            company: row.company,
+            mails: Vec::new(),
+        })
+    }
+}
+
+/// The tenant whose mails belong to an application: the one that came of it.
+pub(crate) fn tenant_of(application: &ApplicationView) -> Option<TenantId> {
+    match application.outcome {
+        ApplyOutcome::Accepted { tenant } => Some(tenant),
+        ApplyOutcome::Replayed { .. } | ApplyOutcome::Refused(_) => None,
+    }
+}
+
+pub(crate) fn mails(rows: Vec<MailRow>) -> Result<Vec<MailView>, LedgerError> {
+    rows.into_iter().map(TryInto::try_into).collect()
+}
