@@ -1,4 +1,4 @@
-//! The trial ledger on SQLite, by diesel.
+//! The trial ledger on SQLite and on PostgreSQL, by diesel.
 //!
 //! Nothing is decided here: a transaction loads the facts that a batch names, hands them to the core's planner, and
 //! stores what it says. `schema.rs` and `rows.rs` are shared by all databases; each database has a module of its own for
@@ -7,6 +7,7 @@
 mod convert;
 mod error;
 mod invariants;
+mod postgres;
 #[expect(clippy::ref_option_ref, reason = "diesel's derives take optional columns by reference")]
 mod rows;
 #[expect(missing_docs, reason = "`table!` gives its items no place for docs; the migrations describe the columns")]
@@ -16,4 +17,5 @@ pub mod statement;
 mod views;
 
 pub use error::OpenError;
+pub use postgres::{PostgresLedger, PostgresOpenError, PostgresOptions, PostgresUrlError};
 pub use sqlite::{SqliteLedger, SqliteOptions};

@@ -7,3 +7,4 @@ mod files;
 mod invariants;
 mod locks;
 mod plans;
+mod postgres;

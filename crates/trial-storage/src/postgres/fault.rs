@@ -1,0 +1,104 @@
+//! What an error of the database means. diesel passes on the kinds of some SQLSTATEs and the message of every one, but not
+//! the SQLSTATE itself: what has no kind is told by the message, which is in English unless `lc_messages` says otherwise
+//! (`trialgate doctor` looks at that).
+
+use diesel::result::{DatabaseErrorKind, Error};
+use trial_core::LedgerError;
+
+/// Messages about a wait that had its bound: `lock_not_available`, `query_canceled`, `deadlock_detected`.
+const WAITED: [&str; 3] = ["canceling statement due to", "deadlock detected", "could not obtain lock"];
+/// Messages about a server that goes away, is not there yet, or is not the one that can be written to.
+const GONE: [&str; 5] = [
+    "terminating connection",
+    "the database system is",
+    "connection closed",
+    "cannot execute",
+    "the connection was lost",
+];
+/// Messages about values that cannot be stored: the classes `data_exception` and `program_limit_exceeded`.
+const UNFIT: [&str; 5] = ["invalid byte sequence", "out of range", "value too long", "index row", "malformed"];
+
+/// What happened, as far as it matters to what is done next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fault {
+    /// A bounded wait ended.
+    Waited,
+    /// The connection is gone or of no use any more: another one may do.
+    Gone,
+    /// What is stored, or was to be, makes no sense.
+    Unfit,
+    /// The server says no for a reason of its own, such as a full disk.
+    Refused,
+}
+
+impl Fault {
+    fn of(error: &Error) -> Self {
+        use DatabaseErrorKind::{
+            ClosedConnection, ReadOnlyTransaction, SerializationFailure, UnableToSendCommand, Unknown,
+        };
+        let Error::DatabaseError(kind, info) = error else {
+            return if matches!(error, Error::BrokenTransactionManager) { Self::Gone } else { Self::Unfit };
+        };
+        let says = |words: &[&str]| words.iter().any(|word| info.message().contains(word));
+        match kind {
+            ClosedConnection | UnableToSendCommand | ReadOnlyTransaction => Self::Gone,
+            SerializationFailure => Self::Waited,
+            Unknown if says(&WAITED) => Self::Waited,
+            Unknown if says(&GONE) => Self::Gone,
+            Unknown if says(&UNFIT) => Self::Unfit,
+            Unknown => Self::Refused,
+            _ => Self::Unfit,
+        }
+    }
+}
+
+/// Why a transaction did not come to its end.
+#[derive(Debug)]
+pub(super) enum Trouble {
+    /// The database said so.
+    Database(Error),
+    /// What it said made no sense.
+    Ledger(LedgerError),
+}
+
+impl Trouble {
+    /// Whether another connection may do.
+    pub(super) fn is_gone(&self) -> bool {
+        matches!(self, Self::Database(error) if Fault::of(error) == Fault::Gone)
+    }
+
+    /// What it means if it came in place of the answer to a commit.
+    pub(super) fn into_unknown(self) -> LedgerError {
+        match self {
+            Self::Database(error) => LedgerError::CommitUnknown(Box::new(error)),
+            Self::Ledger(error) => error,
+        }
+    }
+}
+
+impl From<Error> for Trouble {
+    fn from(error: Error) -> Self {
+        Self::Database(error)
+    }
+}
+
+impl From<LedgerError> for Trouble {
+    fn from(error: LedgerError) -> Self {
+        Self::Ledger(error)
+    }
+}
+
+/// For whoever asked. Nothing was stored.
+impl From<Trouble> for LedgerError {
+    fn from(trouble: Trouble) -> Self {
+        let error = match trouble {
+            Trouble::Ledger(error) => return error,
+            Trouble::Database(error) => error,
+        };
+        match Fault::of(&error) {
+            Fault::Waited => Self::Contended(Box::new(error)),
+            Fault::Gone | Fault::Refused => Self::Unavailable(Box::new(error)),
+            Fault::Unfit => Self::Corrupt(Box::new(error)),
+        }
+    }
+}

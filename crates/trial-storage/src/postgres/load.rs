@@ -1,0 +1,241 @@
+//! Loads the facts that a batch names: one statement for each kind of fact, whatever the size of the batch, all of them
+//! under way at once.
+
+use std::collections::{BTreeMap, HashMap};
+
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Binary, Bool, Integer, Nullable, Text};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use tokio::try_join;
+use trial_core::{
+    AccessCode, AccessCodeKind, Batch, FactKeys, Facts, LedgerError, Phone, PhoneFacts, PoolFacts, QuotaFacts, Request,
+    TenantFact, TenantId,
+};
+
+use super::fault::Trouble;
+use super::set::{Column, Set};
+use crate::convert::{count, day_number, micros, name};
+use crate::rows::{ACCEPTED, AcceptedRow, ChallengeRow, PastSendRow, TenantFactRow};
+use crate::schema::{applications, challenges, code_requests, phones, sms_days};
+
+/// What was loaded: the facts, and since when each free access code was free.
+pub(super) struct Loaded {
+    pub(super) facts: Facts,
+    pub(super) free_since: HashMap<AccessCode, i64>,
+}
+
+type PhoneRow = (String, i32, Option<ChallengeRow>);
+type FreeCodeRow = (String, String, i64);
+
+pub(super) async fn facts(conn: &AsyncPgConnection, keys: &FactKeys, first_threshold: u32) -> Result<Loaded, Trouble> {
+    let (known, sends, accepted, tenants, codes, quota, sms_sent) = try_join!(
+        phones(conn, keys),
+        sends(conn, keys),
+        accepted(conn, keys),
+        tenants_in_use(conn, keys),
+        free_codes(conn, keys.access_codes),
+        quota(conn, keys, first_threshold),
+        sms_sent(conn, keys),
+    )?;
+    let mut free_since = HashMap::new();
+    let mut pool = PoolFacts::default();
+    for (kind, code, since) in codes {
+        let code = AccessCode::from_stored(&code);
+        free_since.insert(code.clone(), since);
+        match name(&kind, "access_codes.kind")? {
+            AccessCodeKind::Voice => pool.voice.push(code),
+            AccessCodeKind::Multimedia => pool.multimedia.push(code),
+        }
+    }
+    let facts = Facts { phones: phone_facts(keys, known, sends, accepted)?, tenants, pool, quota, sms_sent };
+    Ok(Loaded { facts, free_since })
+}
+
+/// What is known of the phones alone. The codes are read before the acceptances: who sees a code used sees by whom.
+pub(super) async fn phones_alone(conn: &AsyncPgConnection, keys: &FactKeys) -> Result<Facts, Trouble> {
+    let (known, accepted) = try_join!(phones(conn, keys), accepted(conn, keys))?;
+    Ok(Facts {
+        phones: phone_facts(keys, known, Vec::new(), accepted)?,
+        tenants: Vec::new(),
+        pool: PoolFacts::default(),
+        quota: QuotaFacts { day: keys.day, threshold: 0, reserved: 0 },
+        sms_sent: BTreeMap::new(),
+    })
+}
+
+fn phone_facts(
+    keys: &FactKeys,
+    known: Vec<PhoneRow>,
+    sends: Vec<(String, PastSendRow)>,
+    accepted: Vec<(String, AcceptedRow, ChallengeRow)>,
+) -> Result<BTreeMap<Phone, PhoneFacts>, LedgerError> {
+    let asked: HashMap<&str, &Phone> = keys.phones.iter().map(|phone| (phone.as_str(), phone)).collect();
+    let mut facts = BTreeMap::new();
+    for (phone, failures, challenge) in known {
+        let Some(&phone) = asked.get(phone.as_str()) else { continue };
+        let challenge = challenge.map(|row| row.into_challenge(phone)).transpose()?;
+        let failures = count(failures, "phones.failures")?;
+        facts.insert(phone.clone(), PhoneFacts { failures, challenge, ..PhoneFacts::default() });
+    }
+    for (phone, send) in sends {
+        if let Some(facts) = asked.get(phone.as_str()).and_then(|phone| facts.get_mut(*phone)) {
+            facts.sends.push(send.try_into()?);
+        }
+    }
+    for (phone, row, challenge) in accepted {
+        let Some(&phone) = asked.get(phone.as_str()) else { continue };
+        if let Some(facts) = facts.get_mut(phone) {
+            facts.accepted.push(row.into_accepted(challenge, phone)?);
+        }
+    }
+    Ok(facts)
+}
+
+async fn phones(mut conn: &AsyncPgConnection, keys: &FactKeys) -> Result<Vec<PhoneRow>, Trouble> {
+    if keys.phones.is_empty() {
+        return Ok(Vec::new());
+    }
+    Ok(phones::table
+        .left_join(challenges::table.on(phones::challenge.eq(challenges::id.nullable())))
+        .filter(phones::phone.eq_any(keys.phones.iter().map(Phone::as_str)))
+        .select((phones::phone, phones::failures, Option::<ChallengeRow>::as_select()))
+        .load(&mut conn)
+        .await?)
+}
+
+async fn sends(mut conn: &AsyncPgConnection, keys: &FactKeys) -> Result<Vec<(String, PastSendRow)>, Trouble> {
+    if keys.sends_of.is_empty() {
+        return Ok(Vec::new());
+    }
+    Ok(code_requests::table
+        .filter(code_requests::phone.eq_any(keys.sends_of.iter().map(Phone::as_str)))
+        .filter(code_requests::at.gt(micros(keys.since)))
+        .filter(code_requests::state.is_not_null())
+        .order((code_requests::at, code_requests::id))
+        .select((code_requests::phone, PastSendRow::as_select()))
+        .load(&mut conn)
+        .await?)
+}
+
+async fn accepted(
+    mut conn: &AsyncPgConnection,
+    keys: &FactKeys,
+) -> Result<Vec<(String, AcceptedRow, ChallengeRow)>, Trouble> {
+    if keys.accepted_of.is_empty() {
+        return Ok(Vec::new());
+    }
+    Ok(applications::table
+        .inner_join(challenges::table.on(applications::challenge.eq(challenges::id.nullable())))
+        .filter(applications::phone.eq_any(keys.accepted_of.iter().map(Phone::as_str)))
+        .filter(applications::at.gt(micros(keys.since)))
+        .filter(applications::outcome.eq(ACCEPTED))
+        .order((applications::at, applications::id))
+        .select((applications::phone, AcceptedRow::as_select(), ChallengeRow::as_select()))
+        .load(&mut conn)
+        .await?)
+}
+
+type TenantColumns = (Binary, Text, Text, Integer, Text, Text);
+
+/// Each tenant in use that shares a phone, address or name with the batch, once.
+async fn tenants_in_use(mut conn: &AsyncPgConnection, keys: &FactKeys) -> Result<Vec<TenantFact>, Trouble> {
+    if keys.tenants_by_phone.is_empty() && keys.tenants_by_email.is_empty() && keys.tenants_by_company.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows = Set::new(
+        vec![
+            (
+                "SELECT id, status, phone, country_code, email_key, company_key FROM tenants \
+                    WHERE status <> 'closed' AND phone = ANY(",
+                Column::Texts(keys.tenants_by_phone.iter().map(|phone| phone.as_str().into()).collect()),
+            ),
+            (
+                ") UNION ALL SELECT id, status, phone, country_code, email_key, company_key FROM tenants \
+                    WHERE status <> 'closed' AND email_key = ANY(",
+                Column::Texts(keys.tenants_by_email.iter().map(|email| email.as_str().into()).collect()),
+            ),
+            (
+                ") UNION ALL SELECT id, status, phone, country_code, email_key, company_key FROM tenants \
+                    WHERE status <> 'closed' AND company_key = ANY(",
+                Column::Texts(keys.tenants_by_company.iter().map(|company| company.as_str().into()).collect()),
+            ),
+        ],
+        ")",
+    );
+    let rows: Vec<TenantFactRow> = rows.returning::<TenantColumns>().load(&mut conn).await?;
+    let mut found: Vec<TenantFact> = rows.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?;
+    found.sort_unstable_by_key(|tenant| tenant.id);
+    found.dedup_by_key(|tenant: &mut TenantFact| -> TenantId { tenant.id });
+    Ok(found)
+}
+
+/// So many of each kind, the longest-free first, from the pool's mark on: before it, none is free.
+async fn free_codes(mut conn: &AsyncPgConnection, wanted: usize) -> Result<Vec<FreeCodeRow>, Trouble> {
+    if wanted == 0 {
+        return Ok(Vec::new());
+    }
+    let wanted = i64::try_from(wanted).unwrap_or(i64::MAX);
+    let codes = Set::new(
+        vec![(
+            "SELECT mark.kind, free.code, free.since FROM pool_marks mark, LATERAL (\
+                SELECT since, code FROM access_codes \
+                WHERE kind = mark.kind AND state = 'free' AND (since, code) >= (mark.since, mark.code) \
+                ORDER BY since, code LIMIT ",
+            Column::Number(wanted),
+        )],
+        ") free ORDER BY free.since, free.code",
+    )
+    .returning::<(Text, Text, BigInt)>();
+    Ok(codes.load(&mut conn).await?)
+}
+
+async fn quota(mut conn: &AsyncPgConnection, keys: &FactKeys, first_threshold: u32) -> Result<QuotaFacts, Trouble> {
+    let (reserved, threshold) = Set::new(
+        vec![(
+            "SELECT (SELECT threshold FROM quota_thresholds ORDER BY seq DESC LIMIT 1), \
+                (SELECT reserved FROM quota_days WHERE day = ",
+            Column::Integer(day_number(keys.day)),
+        )],
+        ")",
+    )
+    .returning::<(Nullable<BigInt>, Nullable<BigInt>)>()
+    .get_result::<(Option<i64>, Option<i64>)>(&mut conn)
+    .await
+    .map(|(threshold, reserved)| (reserved, threshold))?;
+    Ok(QuotaFacts {
+        day: keys.day,
+        threshold: threshold.map_or(Ok(first_threshold), |threshold| count(threshold, "quota_thresholds.threshold"))?,
+        reserved: count(reserved.unwrap_or(0), "quota_days.reserved")?,
+    })
+}
+
+async fn sms_sent(mut conn: &AsyncPgConnection, keys: &FactKeys) -> Result<BTreeMap<u16, u32>, Trouble> {
+    if !keys.sms_budget {
+        return Ok(BTreeMap::new());
+    }
+    let sent: Vec<(i32, i64)> = sms_days::table
+        .filter(sms_days::day.eq(day_number(keys.day)))
+        .select((sms_days::country_code, sms_days::sent))
+        .load(&mut conn)
+        .await?;
+    let counted = sent
+        .into_iter()
+        .map(|(country_code, sent)| Ok((count(country_code, "sms_days.country_code")?, count(sent, "sms_days.sent")?)));
+    Ok(counted.collect::<Result<_, LedgerError>>()?)
+}
+
+/// Whether this batch was committed: whether the first of its requests that leaves a row of its own has left it. `None` of
+/// a batch that leaves no such row, and that may be committed twice.
+pub(super) async fn was_committed(mut conn: &AsyncPgConnection, batch: &Batch) -> QueryResult<Option<bool>> {
+    let marked = batch.requests.iter().find_map(|(ids, request)| match request {
+        Request::Apply(_) => {
+            Some(("SELECT EXISTS (SELECT FROM applications WHERE id = ", ids.application.as_bytes().as_slice()))
+        }
+        Request::SendCode(_) => {
+            Some(("SELECT EXISTS (SELECT FROM code_requests WHERE id = ", ids.code_request.as_bytes().as_slice()))
+        }
+        Request::SendReport(_) => None,
+    });
+    let Some((sql, id)) = marked else { return Ok(None) };
+    Set::new(vec![(sql, Column::Bytes(id))], ")").returning::<Bool>().get_result(&mut conn).await.map(Some)
+}

@@ -1,0 +1,167 @@
+//! Checking and migrating a database.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use diesel::connection::SimpleConnection;
+use diesel::migration::{Migration, MigrationSource};
+use diesel::pg::Pg;
+use diesel::result::Error;
+use diesel::sql_types::{BigInt, Bool, Text};
+use diesel::{QueryResult, QueryableByName, sql_query};
+use diesel_async::async_connection_wrapper::AsyncConnectionWrapper;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+use tokio::time::{Instant, sleep};
+
+use super::PostgresOpenError;
+use super::connect::Connector;
+
+const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/postgres");
+
+/// The oldest version that is supported, as `server_version_num`.
+const OLDEST: i64 = 140_000;
+/// "Trialmig" in ASCII, among the advisory locks of the database.
+const MIGRATING: i64 = 0x5472_6961_6C6D_6967;
+/// How long another process may migrate before it is given up, and how often it is looked at.
+const PATIENCE: Duration = Duration::from_mins(1);
+const PAUSE: Duration = Duration::from_millis(50);
+
+#[derive(QueryableByName)]
+struct Number {
+    #[diesel(sql_type = BigInt)]
+    number: i64,
+}
+
+#[derive(QueryableByName)]
+struct Truth {
+    #[diesel(sql_type = Bool)]
+    truth: bool,
+}
+
+#[derive(QueryableByName)]
+struct Name {
+    #[diesel(sql_type = Text)]
+    name: String,
+}
+
+/// Refuses a database that is not ours, not of this release, or not whole.
+pub(super) async fn verify(connector: &Connector) -> Result<(), PostgresOpenError> {
+    let (mut conn, place) = connected(connector).await?;
+    let run = match owner(&mut conn).await.map_err(database)? {
+        Owner::Ours => run_so_far(&mut conn).await.map_err(database)?,
+        Owner::Foreign => return Err(PostgresOpenError::Foreign(place)),
+        Owner::Nobody => BTreeSet::new(),
+    };
+    let newer = newer(&run);
+    if !newer.is_empty() {
+        return Err(PostgresOpenError::Newer { place, names: newer });
+    }
+    let pending: Vec<String> = ours().into_iter().filter(|name| !run.contains(version_of(name))).collect();
+    if !pending.is_empty() {
+        return Err(PostgresOpenError::Pending { place, names: pending });
+    }
+    match names(&mut conn, "SELECT source AS name FROM moving_in").await.map_err(database)?.pop() {
+        Some(from) => Err(PostgresOpenError::MovingIn { place, from }),
+        None => Ok(()),
+    }
+}
+
+/// Runs what has not run, under a lock. The lock is tried again and again: whoever waited for it inside a statement would
+/// hold a snapshot, which stands in the way of migrations that build an index while others write.
+pub(super) async fn migrate(connector: &Connector) -> Result<Vec<String>, PostgresOpenError> {
+    let (mut conn, place) = connected(connector).await?;
+    let deadline = Instant::now() + PATIENCE;
+    let lock = format!("SELECT pg_try_advisory_lock({MIGRATING}) AS truth");
+    while !sql_query(&lock).get_result::<Truth>(&mut conn).await.map_err(database)?.truth {
+        if Instant::now() > deadline {
+            return Err(PostgresOpenError::Busy(place));
+        }
+        sleep(PAUSE).await;
+    }
+    if owner(&mut conn).await.map_err(database)? == Owner::Foreign {
+        return Err(PostgresOpenError::Foreign(place));
+    }
+    let names = newer(&run_so_far(&mut conn).await.map_err(database)?);
+    if !names.is_empty() {
+        return Err(PostgresOpenError::Newer { place, names });
+    }
+    // The lock goes with the session.
+    let migrating = tokio::task::spawn_blocking(move || {
+        let mut conn = AsyncConnectionWrapper::<AsyncPgConnection>::from(conn);
+        conn.batch_execute("SET client_min_messages = warning").map_err(|error| database(error))?;
+        let run = conn.run_pending_migrations(MIGRATIONS);
+        let run = run.map_err(|source| PostgresOpenError::Database { source })?;
+        Ok(run.iter().map(ToString::to_string).collect())
+    });
+    match migrating.await {
+        Ok(run) => run,
+        Err(died) => std::panic::resume_unwind(died.into_panic()),
+    }
+}
+
+async fn connected(connector: &Connector) -> Result<(AsyncPgConnection, String), PostgresOpenError> {
+    let place = connector.place().to_string();
+    let connected = connector.connect("SET lock_timeout = 10000").await;
+    let mut conn =
+        connected.map_err(|error| PostgresOpenError::Connect { place: place.clone(), reason: error.to_string() })?;
+    let version = "SELECT current_setting('server_version_num')::bigint AS number";
+    if sql_query(version).get_result::<Number>(&mut conn).await.map_err(database)?.number < OLDEST {
+        let version = names(&mut conn, "SELECT current_setting('server_version') AS name").await.map_err(database)?;
+        return Err(PostgresOpenError::Old { place, version: version.concat() });
+    }
+    Ok((conn, place))
+}
+
+#[derive(PartialEq)]
+enum Owner {
+    Ours,
+    Foreign,
+    Nobody,
+}
+
+async fn owner(conn: &mut AsyncPgConnection) -> QueryResult<Owner> {
+    let tables = "SELECT c.relname::text AS name FROM pg_class c \
+        WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p')";
+    let tables = names(conn, tables).await?;
+    let has = |name: &str| tables.iter().any(|table| table == name);
+    Ok(match (tables.is_empty(), has("__diesel_schema_migrations") && has("access_codes") && has("pool_marks")) {
+        (true, _) => Owner::Nobody,
+        (false, true) => Owner::Ours,
+        (false, false) => Owner::Foreign,
+    })
+}
+
+async fn run_so_far(conn: &mut AsyncPgConnection) -> QueryResult<BTreeSet<String>> {
+    let table = "SELECT to_regclass('__diesel_schema_migrations') IS NOT NULL AS truth";
+    if !sql_query(table).get_result::<Truth>(conn).await?.truth {
+        return Ok(BTreeSet::new());
+    }
+    Ok(names(conn, "SELECT version::text AS name FROM __diesel_schema_migrations").await?.into_iter().collect())
+}
+
+/// Migrations that have run and that this release does not know.
+fn newer(run: &BTreeSet<String>) -> Vec<String> {
+    let ours = ours();
+    let known: BTreeSet<&str> = ours.iter().map(|name| version_of(name)).collect();
+    run.iter().filter(|version| !known.contains(version.as_str())).cloned().collect()
+}
+
+fn version_of(name: &str) -> &str {
+    name.split('_').next().unwrap_or_default()
+}
+
+fn ours() -> Vec<String> {
+    let migrations = MigrationSource::<Pg>::migrations(&MIGRATIONS).unwrap_or_default();
+    let mut names: Vec<String> = migrations.iter().map(|migration| migration.name().to_string()).collect();
+    names.sort_unstable();
+    names
+}
+
+async fn names(conn: &mut AsyncPgConnection, query: &str) -> QueryResult<Vec<String>> {
+    Ok(sql_query(query).load::<Name>(conn).await?.into_iter().map(|row| row.name).collect())
+}
+
+fn database(error: Error) -> PostgresOpenError {
+    PostgresOpenError::Database { source: Box::new(error) }
+}

@@ -1,0 +1,307 @@
+//! PostgreSQL by diesel-async, for any number of instances on one database.
+
+mod connect;
+mod fault;
+mod load;
+mod migrate;
+mod operations;
+mod outbox;
+mod persist;
+mod set;
+mod transaction;
+mod turn;
+mod url;
+mod verify;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use diesel::sql_types::Bool;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use futures_util::FutureExt;
+use tokio::runtime::Handle;
+use trial_core::ports::{Gather, Screen, TrialLedger};
+use trial_core::{Batch, LedgerError, Outcome, Planner};
+
+use connect::{Connections, Connector};
+use fault::Trouble;
+use set::Set;
+use transaction::Kind;
+use turn::{Bounds, Turns};
+use url::Place;
+pub use url::PostgresUrlError;
+
+/// Connections that take turns: one decides and one screens; two more serve whoever else changes what is decided by.
+const TURN_CONNECTIONS: usize = 4;
+/// How long a transaction that decides nothing may take: of the outbox, of operations.
+const PATIENCE: Duration = Duration::from_secs(5);
+const LONG_PATIENCE: Duration = Duration::from_mins(1);
+/// After so long in a transaction without a statement, the server ends the session: whoever froze, or was cut off, in its
+/// turn stands in nobody's way for longer.
+const IDLE_IN_TURN: Duration = Duration::from_secs(3);
+
+/// How to use a database.
+#[derive(Clone)]
+pub struct PostgresOptions {
+    /// `postgres://USER:PASSWORD@HOST:PORT,…/DATABASE?…`, as libpq reads it. With several servers, the one that can be
+    /// written to is used.
+    pub url: String,
+    /// How long to wait for a turn before the ledger says that it is busy.
+    pub turn_timeout: Duration,
+    /// How long one server may take to answer when a connection is opened.
+    pub connect_timeout: Duration,
+    /// How long a lost server is looked for before the ledger says that it cannot be reached.
+    pub reconnect_timeout: Duration,
+    /// Connections that serve the outbox and operations, at least 1.
+    pub connections: usize,
+}
+
+/// The trial ledger on PostgreSQL 14 or later. Clones share its connections.
+#[derive(Clone)]
+pub struct PostgresLedger {
+    place: Arc<str>,
+    turns: Turns,
+    others: Connections,
+    runtime: Handle,
+}
+
+/// Why a database cannot be used. Each message says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum PostgresOpenError {
+    /// The URL makes no sense.
+    #[error("`storage.url` {0}")]
+    Url(#[from] PostgresUrlError),
+    /// TLS cannot be set up.
+    #[error("cannot set up TLS; see `sslmode` and `sslrootcert` in `storage.url`")]
+    Tls {
+        /// What is wrong.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// No server can be used.
+    #[error("cannot connect to the database {place}: {reason}; see that it runs and that `storage.url` is right")]
+    Connect {
+        /// The database and its servers.
+        place: String,
+        /// What the last server that was asked said.
+        reason: String,
+    },
+    /// The server is too old.
+    #[error("the server of {place} is PostgreSQL {version}; 14 or later is needed")]
+    Old {
+        /// The database and its servers.
+        place: String,
+        /// The version.
+        version: String,
+    },
+    /// A database of another program.
+    #[error("the database {0} has tables of another program; name another database in `storage.url`")]
+    Foreign(String),
+    /// Migrations of ours have not run.
+    #[error("the database {place} lacks {} of this release; run `trialgate migrate`", names.join(", "))]
+    Pending {
+        /// The database and its servers.
+        place: String,
+        /// The migrations.
+        names: Vec<String>,
+    },
+    /// Migrations have run that this release does not know.
+    #[error("the database {place} was written by a newer release ({}); run that one", names.join(", "))]
+    Newer {
+        /// The database and its servers.
+        place: String,
+        /// The migrations.
+        names: Vec<String>,
+    },
+    /// Another database is being moved into this one.
+    #[error(
+        "{from} is being moved into the database {place}, which is not whole yet; \
+         run `trialgate migrate --from {from} --to …` to its end"
+    )]
+    MovingIn {
+        /// The database and its servers.
+        place: String,
+        /// Where from.
+        from: String,
+    },
+    /// Another process migrates it.
+    #[error("the database {0} is being migrated by another process, which does not end; stop that, or try again")]
+    Busy(String),
+    /// Anything else that the database says.
+    #[error("cannot prepare the database")]
+    Database {
+        /// What it says.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+impl PostgresOptions {
+    /// The usual options for a database.
+    pub fn new(url: impl Into<String>) -> Self {
+        Self {
+            url: url.into(),
+            turn_timeout: Duration::from_secs(2),
+            connect_timeout: Duration::from_secs(1),
+            reconnect_timeout: Duration::from_secs(3),
+            connections: 4,
+        }
+    }
+
+    /// Reads a URL without connecting.
+    ///
+    /// # Errors
+    /// Says what is wrong with it, without the password.
+    pub fn check(url: &str) -> Result<(), PostgresUrlError> {
+        Place::parse(url).map(drop)
+    }
+
+    /// Settings of a session that decides. What it looks for, it looks for by an index, whatever the statistics of a table
+    /// say that was empty a moment ago; so a plan can be made once and kept.
+    fn deciding(&self) -> String {
+        format!(
+            "{}; SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_hashjoin = off; \
+             SET enable_mergejoin = off; SET enable_bitmapscan = off",
+            self.session(PATIENCE)
+        )
+    }
+
+    /// What every session of ours has. An acknowledgement that is not durable would be a lie: a server whose
+    /// `synchronous_commit` says otherwise is not asked.
+    fn session(&self, statement: Duration) -> String {
+        format!(
+            "SET lock_timeout = {}; SET statement_timeout = {}; SET idle_in_transaction_session_timeout = {}; SET jit = off; \
+             SELECT set_config('synchronous_commit', 'on', false) \
+             WHERE current_setting('synchronous_commit') IN ('off', 'local')",
+            self.turn_timeout.as_millis(),
+            statement.as_millis(),
+            IDLE_IN_TURN.as_millis()
+        )
+    }
+}
+
+/// Says nothing of the password.
+impl fmt::Debug for PostgresOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PostgresOptions").field("connections", &self.connections).finish_non_exhaustive()
+    }
+}
+
+impl PostgresLedger {
+    /// Opens a database whose migrations have all run, on the runtime that this is called on: its connections live there.
+    ///
+    /// # Errors
+    /// It cannot be reached, or is foreign, newer or older than this release; the message says what to do.
+    pub async fn open(options: PostgresOptions) -> Result<Self, PostgresOpenError> {
+        let connector = Connector::new(Place::parse(&options.url)?, &options)?;
+        migrate::verify(&connector).await?;
+        Self::connect(connector, &options)
+    }
+
+    /// Runs the migrations that have not run; returns their names. Two processes at once do it one after the other.
+    ///
+    /// # Errors
+    /// As for [`PostgresLedger::open`].
+    pub async fn migrate(options: &PostgresOptions) -> Result<Vec<String>, PostgresOpenError> {
+        let connector = Connector::new(Place::parse(&options.url)?, options)?;
+        migrate::migrate(&connector).await
+    }
+
+    /// Closes the connections that nobody uses; the others are closed when they have done what was asked.
+    pub fn close(&self) {
+        self.turns.connections.close();
+        self.others.close();
+    }
+
+    /// The database and its servers, without user and password.
+    pub fn place(&self) -> &str {
+        &self.place
+    }
+
+    fn connect(connector: Connector, options: &PostgresOptions) -> Result<Self, PostgresOpenError> {
+        let place = connector.place().to_string().into();
+        let wait = options.turn_timeout;
+        let turns = Connections::new(connector.clone(), options.deciding(), TURN_CONNECTIONS, wait)?;
+        let size = options.connections.max(1);
+        let others = Connections::new(connector, options.session(LONG_PATIENCE), size, wait)?;
+        let bounds = Bounds {
+            turn: options.turn_timeout,
+            work: PATIENCE,
+            reconnect: options.reconnect_timeout,
+            find_out: options.turn_timeout + IDLE_IN_TURN + options.reconnect_timeout,
+        };
+        let turns = Turns { connections: turns, bounds, is_down: Arc::default() };
+        Ok(Self { place, turns, others, runtime: Handle::current() })
+    }
+
+    /// Does work in a task of its own, on the runtime of the connections: it comes to its end, and leaves no transaction
+    /// half-way, even if nobody waits for it any more.
+    async fn to_its_end<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<T, LedgerError>> + Send + 'static,
+    ) -> Result<T, LedgerError> {
+        match self.runtime.spawn(work).await {
+            Ok(done) => done,
+            Err(died) => Err(LedgerError::Corrupt(Box::new(died))),
+        }
+    }
+}
+
+#[async_trait]
+impl TrialLedger for PostgresLedger {
+    async fn commit(&self, batch: Arc<Batch>, planner: Arc<Planner>) -> Result<Vec<Outcome>, LedgerError> {
+        self.commit_next(Box::new(move || batch), planner).await
+    }
+
+    async fn commit_next(&self, gather: Gather, planner: Arc<Planner>) -> Result<Vec<Outcome>, LedgerError> {
+        let turns = self.turns.clone();
+        self.to_its_end(async move { turns.commit(gather, planner).await }).await
+    }
+
+    async fn check(&self) -> Result<(), LedgerError> {
+        let connections = self.turns.connections.clone();
+        self.to_its_end(async move {
+            // To begin is the check: a server that can only be read from refuses it.
+            connections
+                .transaction(Kind::Append, PATIENCE, |mut conn| {
+                    async move {
+                        let sql = Set::new(Vec::new(), "SELECT EXISTS (SELECT FROM pool_marks)");
+                        sql.returning::<Bool>().get_result::<bool>(&mut conn).await.map(drop).map_err(Into::into)
+                    }
+                    .boxed()
+                })
+                .await
+        })
+        .await
+    }
+}
+
+#[async_trait]
+impl Screen for PostgresLedger {
+    async fn screen(&self, batch: Arc<Batch>, planner: Arc<Planner>) -> Result<Vec<Option<Outcome>>, LedgerError> {
+        let connections = self.turns.connections.clone();
+        self.to_its_end(async move {
+            connections
+                .transaction(Kind::Append, PATIENCE, |conn| {
+                    screen(conn, Arc::clone(&batch), Arc::clone(&planner)).boxed()
+                })
+                .await
+        })
+        .await
+    }
+}
+
+async fn screen(
+    conn: &AsyncPgConnection,
+    batch: Arc<Batch>,
+    planner: Arc<Planner>,
+) -> Result<Vec<Option<Outcome>>, Trouble> {
+    let facts = load::phones_alone(conn, &batch.screen_keys(planner.policy())).await?;
+    let screened = planner.screen(&facts, &batch);
+    if !screened.refused.is_empty() {
+        persist::refused(conn, &screened.refused).await?;
+    }
+    Ok(screened.outcomes)
+}

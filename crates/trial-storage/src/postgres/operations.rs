@@ -1,0 +1,363 @@
+//! What operations personnel ask and change.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use chrono::NaiveDate;
+use diesel::prelude::*;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use futures_util::FutureExt;
+use trial_core::ports::Operations;
+use trial_core::{
+    AccessCode, AccessCodeImport, AccessCodeKind, AccessCodeStock, ApplicationQuery, ApplicationView, AuditRecord,
+    ChangedBy, CodeRequestView, ImportPlan, LedgerError, MailView, Phone, QuotaView, Tenant, TenantId, TenantPage,
+    TenantView, TimelineView, UniqueBy, Violation,
+};
+
+use super::fault::Trouble;
+use super::set::{Column, Set, storable};
+use super::transaction::{Kind, Work};
+use super::{LONG_PATIENCE, PostgresLedger, persist, verify};
+use crate::convert::{count, day_number, micros, name};
+use crate::rows::{MailRow, TenantRow};
+use crate::schema::{access_codes, applications, code_requests, mails, phones, quota_days, quota_thresholds, tenants};
+use crate::views::{self, ApplicationRow, CodeRequestRow};
+
+/// Rows of an import that one statement looks up or loads.
+const CHUNK: usize = 10_000;
+
+impl PostgresLedger {
+    async fn in_transaction<T: Send + 'static>(
+        &self,
+        kind: Kind,
+        work: impl Work<T> + Send + Sync + 'static,
+    ) -> Result<T, LedgerError> {
+        let connections = self.others.clone();
+        self.to_its_end(async move { connections.transaction(kind, LONG_PATIENCE, work).await }).await
+    }
+}
+
+#[async_trait]
+impl Operations for PostgresLedger {
+    async fn import_access_codes(
+        &self,
+        import: AccessCodeImport,
+        dry_run: bool,
+        by: ChangedBy,
+    ) -> Result<ImportPlan, LedgerError> {
+        let asked = Arc::new((import, by));
+        let kind = if dry_run { Kind::Read } else { Kind::Turn };
+        self.in_transaction(kind, move |conn| {
+            let asked = Arc::clone(&asked);
+            async move {
+                let (import, by) = &*asked;
+                let plan = import.plan(&known_codes(conn, import).await?);
+                if !dry_run && plan.refused.is_empty() && !plan.new.is_empty() {
+                    load_pool(conn, &plan, by).await?;
+                }
+                Ok(plan)
+            }
+            .boxed()
+        })
+        .await
+    }
+
+    async fn access_code_stock(&self) -> Result<Vec<AccessCodeStock>, LedgerError> {
+        self.in_transaction(Kind::Read, |conn| stock(conn).boxed()).await
+    }
+
+    async fn quota(&self, day: NaiveDate, first_threshold: u32) -> Result<QuotaView, LedgerError> {
+        self.in_transaction(Kind::Read, move |conn| quota(conn, day, first_threshold).boxed()).await
+    }
+
+    async fn set_quota(&self, threshold: u32, by: ChangedBy) -> Result<(), LedgerError> {
+        let by = Arc::new(by);
+        self.in_transaction(Kind::Turn, move |conn| set_quota(conn, threshold, Arc::clone(&by)).boxed()).await
+    }
+
+    async fn tenants(&self, page: TenantPage) -> Result<Vec<TenantView>, LedgerError> {
+        self.in_transaction(Kind::Read, move |conn| tenant_page(conn, page).boxed()).await
+    }
+
+    async fn tenant(&self, id: TenantId) -> Result<Option<TenantView>, LedgerError> {
+        self.in_transaction(Kind::Read, move |conn| tenant(conn, id).boxed()).await
+    }
+
+    async fn find_applications(&self, query: ApplicationQuery, limit: u32) -> Result<TimelineView, LedgerError> {
+        let query = Arc::new(query);
+        self.in_transaction(Kind::Read, move |conn| {
+            let query = Arc::clone(&query);
+            async move {
+                Ok(TimelineView {
+                    code_requests: code_requests(conn, &query, limit.into()).await?,
+                    applications: applications(conn, &query, limit.into()).await?,
+                })
+            }
+            .boxed()
+        })
+        .await
+    }
+
+    async fn phone_failures(&self, phone: Phone) -> Result<Option<u32>, LedgerError> {
+        self.in_transaction(Kind::Read, move |conn| {
+            let phone = phone.clone();
+            async move { failures(conn, &phone).await }.boxed()
+        })
+        .await
+    }
+
+    async fn unlock_phone(&self, phone: Phone, by: ChangedBy) -> Result<bool, LedgerError> {
+        let asked = Arc::new((phone, by));
+        self.in_transaction(Kind::Turn, move |conn| unlock(conn, Arc::clone(&asked)).boxed()).await
+    }
+
+    async fn violations(&self, unique_by: UniqueBy) -> Result<Vec<Violation>, LedgerError> {
+        let connections = self.others.clone();
+        self.to_its_end(async move {
+            let bound = std::time::Duration::MAX;
+            connections.transaction(Kind::Read, bound, |conn| verify::violations(conn, unique_by).boxed()).await
+        })
+        .await
+    }
+}
+
+async fn known_codes(
+    mut conn: &AsyncPgConnection,
+    import: &AccessCodeImport,
+) -> Result<BTreeMap<AccessCode, AccessCodeKind>, Trouble> {
+    let mut known = BTreeMap::new();
+    for rows in import.rows.chunks(CHUNK) {
+        let found: Vec<(String, String)> = access_codes::table
+            .filter(access_codes::code.eq_any(rows.iter().map(|(_, code, _)| code.as_str())))
+            .select((access_codes::code, access_codes::kind))
+            .load(&mut conn)
+            .await?;
+        for (code, kind) in found {
+            known.insert(AccessCode::from_stored(&code), name(&kind, "access_codes.kind")?);
+        }
+    }
+    Ok(known)
+}
+
+async fn load_pool(mut conn: &AsyncPgConnection, plan: &ImportPlan, by: &ChangedBy) -> Result<(), Trouble> {
+    let since = micros(by.at);
+    for rows in plan.new.chunks(CHUNK) {
+        Set::new(
+            vec![
+                (
+                    "INSERT INTO access_codes (code, kind, state, since) SELECT new.code, new.kind, 'free', ",
+                    Column::Number(since),
+                ),
+                (" FROM unnest(", Column::texts(rows, |(code, _)| code.as_str())),
+                (", ", Column::texts(rows, |(_, kind)| kind.as_str())),
+            ],
+            ") AS new (code, kind)",
+        )
+        .execute(&mut conn)
+        .await?;
+    }
+    move_marks_back(conn, &plan.new, since).await?;
+    let detail = format!("{} new, {} known", plan.new.len(), plan.known);
+    take_down(conn, by, "access_codes.import", "pool", detail).await
+}
+
+/// No free code may come before the mark of its pool: codes that become free with a time before it, because clocks differ
+/// or were set back, move it back.
+async fn move_marks_back(
+    mut conn: &AsyncPgConnection,
+    free: &[(AccessCode, AccessCodeKind)],
+    since: i64,
+) -> Result<(), Trouble> {
+    let first = |kind: &AccessCodeKind| free.iter().filter(|(_, of)| of == kind).map(|(code, _)| (*kind, code)).min();
+    let first: Vec<(AccessCodeKind, &AccessCode)> = AccessCodeKind::ALL.iter().filter_map(first).collect();
+    Set::new(
+        vec![
+            (
+                "UPDATE pool_marks SET since = new.since, code = new.code FROM (SELECT kind, code, ",
+                Column::Number(since),
+            ),
+            (" AS since FROM unnest(", Column::texts(&first, |(kind, _)| kind.as_str())),
+            (", ", Column::texts(&first, |(_, code)| code.as_str())),
+        ],
+        ") AS first (kind, code)) AS new \
+            WHERE pool_marks.kind = new.kind AND (new.since, new.code) < (pool_marks.since, pool_marks.code)",
+    )
+    .execute(&mut conn)
+    .await?;
+    Ok(())
+}
+
+async fn stock(mut conn: &AsyncPgConnection) -> Result<Vec<AccessCodeStock>, Trouble> {
+    let counts = access_codes::table
+        .group_by((access_codes::kind, access_codes::state))
+        .select((access_codes::kind, access_codes::state, diesel::dsl::count_star()))
+        .load::<(String, String, i64)>(&mut conn)
+        .await?;
+    Ok(views::stock(&counts)?)
+}
+
+async fn set_threshold(mut conn: &AsyncPgConnection) -> QueryResult<Option<i64>> {
+    let newest = quota_thresholds::table.order(quota_thresholds::seq.desc()).limit(1);
+    newest.select(quota_thresholds::threshold).get_result(&mut conn).await.optional()
+}
+
+async fn quota(mut conn: &AsyncPgConnection, day: NaiveDate, first_threshold: u32) -> Result<QuotaView, Trouble> {
+    let threshold = match set_threshold(conn).await? {
+        Some(threshold) => count(threshold, "quota_thresholds.threshold")?,
+        None => first_threshold,
+    };
+    let reserved = quota_days::table.find(day_number(day)).select(quota_days::reserved);
+    let reserved = reserved.get_result::<i64>(&mut conn).await.optional()?;
+    let counts = mails::table
+        .filter(mails::quota_day.eq(day_number(day)))
+        .group_by(mails::state)
+        .select((mails::state, diesel::dsl::count_star()))
+        .load::<(String, i64)>(&mut conn)
+        .await?;
+    Ok(views::quota(day, threshold, reserved, &counts)?)
+}
+
+async fn set_quota(mut conn: &AsyncPgConnection, threshold: u32, by: Arc<ChangedBy>) -> Result<(), Trouble> {
+    let before = set_threshold(conn).await?;
+    Set::over(
+        "INSERT INTO quota_thresholds (threshold, since, actor) VALUES (",
+        vec![Column::Number(threshold.into()), Column::Number(micros(by.at)), Column::Text(storable(&by.actor))],
+        ")",
+    )
+    .execute(&mut conn)
+    .await?;
+    let before = before.map_or_else(|| "the configured one".to_owned(), |threshold| threshold.to_string());
+    take_down(conn, &by, "quota.set", "quota", format!("before {before}, after {threshold}")).await
+}
+
+async fn tenant_page(mut conn: &AsyncPgConnection, page: TenantPage) -> Result<Vec<TenantView>, Trouble> {
+    // Ids begin with the time they were made: newest first is the order of the ids, backwards.
+    let newest = tenants::table.order(tenants::id.desc()).limit(page.limit.into()).select(TenantRow::as_select());
+    let rows: Vec<TenantRow> = match page.before {
+        Some(before) => newest.filter(tenants::id.lt(before.as_bytes().as_slice())).load(&mut conn).await?,
+        None => newest.load(&mut conn).await?,
+    };
+    tenant_views(conn, rows).await
+}
+
+async fn tenant(mut conn: &AsyncPgConnection, id: TenantId) -> Result<Option<TenantView>, Trouble> {
+    let found = tenants::table.find(id.as_bytes().as_slice()).select(TenantRow::as_select()).load(&mut conn).await?;
+    Ok(tenant_views(conn, found).await?.pop())
+}
+
+/// Tenants with what they hold and what was sent to them, in their order.
+async fn tenant_views(mut conn: &AsyncPgConnection, rows: Vec<TenantRow>) -> Result<Vec<TenantView>, Trouble> {
+    let tenants: Vec<Tenant> = rows.into_iter().map(Tenant::try_from).collect::<Result<_, _>>()?;
+    let ids: Vec<TenantId> = tenants.iter().map(|tenant| tenant.id).collect();
+    let codes: Vec<(Option<Vec<u8>>, String, String)> = access_codes::table
+        .filter(access_codes::tenant.eq_any(ids.iter().map(|id| id.as_bytes().as_slice())))
+        .select((access_codes::tenant, access_codes::kind, access_codes::code))
+        .load(&mut conn)
+        .await?;
+    let mut held: HashMap<Vec<u8>, Vec<(String, String)>> = HashMap::new();
+    for (tenant, kind, code) in codes {
+        held.entry(tenant.unwrap_or_default()).or_default().push((kind, code));
+    }
+    let mut mails = mails_of(conn, &ids).await?;
+    let views = tenants.into_iter().map(|tenant| {
+        let codes = held.remove(tenant.id.as_bytes().as_slice()).unwrap_or_default();
+        let mails = mails.remove(&tenant.id).unwrap_or_default();
+        Ok(TenantView { tenant, access_codes: views::access_codes(codes)?, mails })
+    });
+    views.collect()
+}
+
+/// The mails of each of these tenants, oldest first.
+async fn mails_of(
+    mut conn: &AsyncPgConnection,
+    tenants: &[TenantId],
+) -> Result<HashMap<TenantId, Vec<MailView>>, Trouble> {
+    let rows: Vec<(Vec<u8>, MailRow)> = mails::table
+        .filter(mails::tenant.eq_any(tenants.iter().map(|id| id.as_bytes().as_slice())))
+        .order(mails::id)
+        .select((mails::tenant, MailRow::as_select()))
+        .load(&mut conn)
+        .await?;
+    let mut of: HashMap<TenantId, Vec<MailView>> = HashMap::new();
+    for (tenant, row) in rows {
+        let tenant = TenantId::from_bytes(crate::convert::id(&tenant, "mails.tenant")?);
+        of.entry(tenant).or_default().push(row.try_into()?);
+    }
+    Ok(of)
+}
+
+async fn code_requests(
+    mut conn: &AsyncPgConnection,
+    query: &ApplicationQuery,
+    limit: i64,
+) -> Result<Vec<CodeRequestView>, Trouble> {
+    use code_requests::{at, challenge, country_code, gateway, id, phone, refusal, reply, request_id, state, table};
+    let newest = table.order((at.desc(), id.desc())).limit(limit).select((
+        request_id,
+        at,
+        phone,
+        country_code,
+        challenge,
+        state,
+        refusal,
+        gateway,
+        reply,
+    ));
+    let rows: Vec<CodeRequestRow> = match query {
+        ApplicationQuery::Phone(asked) => newest.filter(phone.eq(asked.as_str())).load(&mut conn).await?,
+        ApplicationQuery::RequestId(asked) => newest.filter(request_id.eq(asked.as_str())).load(&mut conn).await?,
+        ApplicationQuery::Email(_) => Vec::new(),
+    };
+    Ok(rows.into_iter().rev().map(views::code_request).collect::<Result<_, _>>()?)
+}
+
+async fn applications(
+    mut conn: &AsyncPgConnection,
+    query: &ApplicationQuery,
+    limit: i64,
+) -> Result<Vec<ApplicationView>, Trouble> {
+    use applications::{at, email_key, id, phone, request_id, table};
+    let newest = table.order((at.desc(), id.desc())).limit(limit).select(ApplicationRow::as_select());
+    let rows: Vec<ApplicationRow> = match query {
+        ApplicationQuery::Phone(asked) => newest.filter(phone.eq(asked.as_str())).load(&mut conn).await?,
+        ApplicationQuery::RequestId(asked) => newest.filter(request_id.eq(asked.as_str())).load(&mut conn).await?,
+        ApplicationQuery::Email(asked) => newest.filter(email_key.eq(asked.as_str())).load(&mut conn).await?,
+    };
+    let mut views: Vec<ApplicationView> =
+        rows.into_iter().rev().map(TryInto::try_into).collect::<Result<_, LedgerError>>()?;
+    let tenants: Vec<TenantId> = views.iter().filter_map(views::tenant_of).collect();
+    let mut mails = mails_of(conn, &tenants).await?;
+    for view in &mut views {
+        view.mails = views::tenant_of(view).and_then(|tenant| mails.remove(&tenant)).unwrap_or_default();
+    }
+    Ok(views)
+}
+
+async fn failures(mut conn: &AsyncPgConnection, phone: &Phone) -> Result<Option<u32>, Trouble> {
+    let found = phones::table.find(phone.as_str()).select(phones::failures).get_result::<i32>(&mut conn).await;
+    Ok(found.optional()?.map(|failures| count(failures, "phones.failures")).transpose()?)
+}
+
+async fn unlock(mut conn: &AsyncPgConnection, asked: Arc<(Phone, ChangedBy)>) -> Result<bool, Trouble> {
+    let (phone, by) = &*asked;
+    let Some(before) = failures(conn, phone).await? else {
+        return Ok(false);
+    };
+    diesel::update(phones::table.find(phone.as_str())).set(phones::failures.eq(0)).execute(&mut conn).await?;
+    let detail = format!("before {before} wrong codes, after 0");
+    take_down(conn, by, "phone.unlock", phone.as_str(), detail).await?;
+    Ok(true)
+}
+
+async fn take_down(
+    conn: &AsyncPgConnection,
+    by: &ChangedBy,
+    action: &'static str,
+    subject: &str,
+    detail: String,
+) -> Result<(), Trouble> {
+    let record =
+        AuditRecord { id: by.audit, at: by.at, actor: by.actor.clone(), action, subject: subject.to_owned(), detail };
+    persist::audit(conn, &record).await
+}

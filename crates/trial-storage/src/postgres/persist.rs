@@ -1,0 +1,293 @@
+//! Stores what a plan says: one statement for each table, whatever the number of rows, all of them under way at once.
+
+use std::collections::HashMap;
+
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use futures_util::future::try_join_all;
+use trial_core::{
+    AccessCode, AccessCodeKind, AccessCodeLease, ApplicationRecord, AuditRecord, Challenge, Effects, PhoneRecord,
+    SendUpdate, SmsDay,
+};
+
+use super::fault::Trouble;
+use super::set::{Column, Set};
+use crate::convert::{bad, day_number, integer, micros};
+use crate::rows::{NewApplication, NewAudit, NewChallenge, NewCodeRequest, NewMail, NewTenant};
+
+/// A statement, how many rows it must touch, and the column that is wrong if it touches others.
+struct Step<'a> {
+    set: Set<'a>,
+    rows: usize,
+    column: &'static str,
+}
+
+/// Stores the effects. `free_since` tells of each access code that is given away since when it was free.
+pub(super) async fn effects(
+    conn: &AsyncPgConnection,
+    effects: &Effects,
+    free_since: &HashMap<AccessCode, i64>,
+) -> Result<(), Trouble> {
+    let new = New::of(effects);
+    let steps = [
+        new.challenges(),
+        update_challenges(&effects.challenges),
+        upsert_phones(&effects.phones),
+        new.code_requests(),
+        settle_sends(&effects.sends),
+        count_sms(&effects.sms_days),
+        new.tenants(),
+        give(&effects.leases),
+        new.mails(),
+        new.applications(),
+        new.audit(),
+        count_reserved(effects),
+        move_marks(&effects.leases, free_since),
+    ];
+    let steps = steps.into_iter().filter(|step| step.rows > 0).map(|step| run(conn, step));
+    try_join_all(steps).await.map(drop)
+}
+
+/// Stores applications that were refused out of turn.
+pub(super) async fn refused(conn: &AsyncPgConnection, records: &[ApplicationRecord]) -> Result<(), Trouble> {
+    let rows: Vec<NewApplication<'_>> = records.iter().map(Into::into).collect();
+    run(conn, insert_applications(&rows)).await
+}
+
+/// Stores one entry of the audit.
+pub(super) async fn audit(conn: &AsyncPgConnection, record: &AuditRecord) -> Result<(), Trouble> {
+    run(conn, insert_audit(&[record.into()])).await
+}
+
+/// The transaction is serial with every other: what was there when the facts were loaded is there still.
+async fn run(mut conn: &AsyncPgConnection, step: Step<'_>) -> Result<(), Trouble> {
+    let Step { set, rows, column } = step;
+    let touched = set.execute(&mut conn).await?;
+    if touched == rows { Ok(()) } else { Err(bad(column).into()) }
+}
+
+/// Rows to insert.
+struct New<'a> {
+    challenges: Vec<NewChallenge<'a>>,
+    code_requests: Vec<NewCodeRequest<'a>>,
+    tenants: Vec<NewTenant<'a>>,
+    mails: Vec<NewMail<'a>>,
+    applications: Vec<NewApplication<'a>>,
+    audit: Vec<NewAudit<'a>>,
+}
+
+impl<'a> New<'a> {
+    fn of(effects: &'a Effects) -> Self {
+        Self {
+            challenges: effects.new_challenges.iter().map(Into::into).collect(),
+            code_requests: effects.code_requests.iter().map(Into::into).collect(),
+            tenants: effects.tenants.iter().map(Into::into).collect(),
+            mails: effects.mails.iter().map(Into::into).collect(),
+            applications: effects.applications.iter().map(Into::into).collect(),
+            audit: effects.audit.iter().map(Into::into).collect(),
+        }
+    }
+
+    fn challenges(&self) -> Step<'_> {
+        let rows = &self.challenges;
+        let columns = vec![
+            Column::bytes(rows, |row| row.id),
+            Column::texts(rows, |row| row.phone),
+            Column::texts(rows, |row| row.key_id),
+            Column::numbers(rows, |row| row.made_at),
+            Column::numbers(rows, |row| row.expires_at),
+            Column::integers(rows, |row| row.tries),
+            Column::texts(rows, |row| row.state),
+        ];
+        let head =
+            "INSERT INTO challenges (id, phone, key_id, made_at, expires_at, tries, state) SELECT * FROM unnest(";
+        Step { set: Set::over(head, columns, ")"), rows: rows.len(), column: "challenges.id" }
+    }
+
+    fn code_requests(&self) -> Step<'_> {
+        let rows = &self.code_requests;
+        let columns = vec![
+            Column::bytes(rows, |row| row.id),
+            Column::texts(rows, |row| row.request_id),
+            Column::numbers(rows, |row| row.at),
+            Column::texts(rows, |row| row.phone),
+            Column::integers(rows, |row| row.country_code),
+            Column::optional_bytes(rows, |row| row.challenge),
+            Column::optional_texts(rows, |row| row.state),
+            Column::optional_texts(rows, |row| row.refusal.as_deref()),
+        ];
+        let head = "INSERT INTO code_requests (id, request_id, at, phone, country_code, challenge, state, refusal) \
+            SELECT * FROM unnest(";
+        Step { set: Set::over(head, columns, ")"), rows: rows.len(), column: "code_requests.id" }
+    }
+
+    fn tenants(&self) -> Step<'_> {
+        let rows = &self.tenants;
+        let columns = vec![
+            Column::bytes(rows, |row| row.id),
+            Column::texts(rows, |row| row.status),
+            Column::texts(rows, |row| row.phone),
+            Column::integers(rows, |row| row.country_code),
+            Column::texts(rows, |row| row.email),
+            Column::texts(rows, |row| row.email_key),
+            Column::texts(rows, |row| row.company),
+            Column::texts(rows, |row| row.company_key),
+            Column::numbers(rows, |row| row.created_at),
+            Column::numbers(rows, |row| row.trial_ends_at),
+            Column::texts(rows, |row| row.key_id),
+            Column::integers(rows, |row| row.password_issue),
+        ];
+        let head = "INSERT INTO tenants (id, status, phone, country_code, email, email_key, company, company_key, \
+            created_at, trial_ends_at, key_id, password_issue) SELECT * FROM unnest(";
+        Step { set: Set::over(head, columns, ")"), rows: rows.len(), column: "tenants.id" }
+    }
+
+    fn mails(&self) -> Step<'_> {
+        let rows = &self.mails;
+        let columns = vec![
+            Column::bytes(rows, |row| row.id),
+            Column::texts(rows, |row| row.kind),
+            Column::bytes(rows, |row| row.tenant),
+            Column::texts(rows, |row| row.recipient),
+            Column::texts(rows, |row| row.locale),
+            Column::texts(rows, |row| row.state),
+            Column::integers(rows, |row| row.attempts),
+            Column::numbers(rows, |row| row.created_at),
+            Column::numbers(rows, |row| row.next_attempt_at),
+            Column::integers(rows, |row| row.quota_day),
+            Column::numbers(rows, |row| row.quota_unit),
+            Column::numbers(rows, |row| row.quota_threshold),
+        ];
+        let head = "INSERT INTO mails (id, kind, tenant, recipient, locale, state, attempts, created_at, \
+            next_attempt_at, quota_day, quota_unit, quota_threshold) SELECT * FROM unnest(";
+        Step { set: Set::over(head, columns, ")"), rows: rows.len(), column: "mails.id" }
+    }
+
+    fn applications(&self) -> Step<'_> {
+        insert_applications(&self.applications)
+    }
+
+    fn audit(&self) -> Step<'_> {
+        insert_audit(&self.audit)
+    }
+}
+
+fn insert_applications<'a>(rows: &'a [NewApplication<'_>]) -> Step<'a> {
+    let columns = vec![
+        Column::bytes(rows, |row| row.id),
+        Column::texts(rows, |row| row.request_id),
+        Column::numbers(rows, |row| row.at),
+        Column::texts(rows, |row| row.phone),
+        Column::integers(rows, |row| row.country_code),
+        Column::texts(rows, |row| row.email),
+        Column::texts(rows, |row| row.email_key),
+        Column::texts(rows, |row| row.company),
+        Column::texts(rows, |row| row.company_key),
+        Column::optional_bytes(rows, |row| row.challenge),
+        Column::texts(rows, |row| row.outcome),
+        Column::optional_bytes(rows, |row| row.tenant),
+        Column::optional_texts(rows, |row| row.refusal.as_deref()),
+    ];
+    let head = "INSERT INTO applications (id, request_id, at, phone, country_code, email, email_key, company, \
+        company_key, challenge, outcome, tenant, refusal) SELECT * FROM unnest(";
+    Step { set: Set::over(head, columns, ")"), rows: rows.len(), column: "applications.id" }
+}
+
+fn insert_audit<'a>(rows: &'a [NewAudit<'_>]) -> Step<'a> {
+    let columns = vec![
+        Column::bytes(rows, |row| row.id),
+        Column::numbers(rows, |row| row.at),
+        Column::texts(rows, |row| row.actor),
+        Column::texts(rows, |row| row.action),
+        Column::texts(rows, |row| row.subject),
+        Column::texts(rows, |row| row.detail),
+    ];
+    let head = "INSERT INTO audit (id, at, actor, action, subject, detail) SELECT * FROM unnest(";
+    Step { set: Set::over(head, columns, ")"), rows: rows.len(), column: "audit.id" }
+}
+
+fn update_challenges(challenges: &[Challenge]) -> Step<'_> {
+    let columns = vec![
+        Column::bytes(challenges, |challenge| challenge.id.as_bytes()),
+        Column::numbers(challenges, |challenge| micros(challenge.expires_at)),
+        Column::integers(challenges, |challenge| integer(challenge.tries)),
+        Column::texts(challenges, |challenge| challenge.state.as_str()),
+    ];
+    let head = "UPDATE challenges SET expires_at = new.expires_at, tries = new.tries, state = new.state FROM unnest(";
+    let tail = ") AS new (id, expires_at, tries, state) WHERE challenges.id = new.id";
+    Step { set: Set::over(head, columns, tail), rows: challenges.len(), column: "challenges.id" }
+}
+
+fn upsert_phones(phones: &[PhoneRecord]) -> Step<'_> {
+    let columns = vec![
+        Column::texts(phones, |record| record.phone.as_str()),
+        Column::integers(phones, |record| record.phone.country_code().into()),
+        Column::integers(phones, |record| integer(record.failures)),
+        Column::optional_bytes(phones, |record| record.challenge.as_ref().map(|id| id.as_bytes().as_slice())),
+    ];
+    let head = "INSERT INTO phones (phone, country_code, failures, challenge) SELECT * FROM unnest(";
+    let tail = ") ON CONFLICT (phone) DO UPDATE SET failures = excluded.failures, challenge = excluded.challenge";
+    Step { set: Set::over(head, columns, tail), rows: phones.len(), column: "phones.phone" }
+}
+
+fn settle_sends(sends: &[SendUpdate]) -> Step<'_> {
+    let columns = vec![
+        Column::bytes(sends, |update| update.code_request.as_bytes()),
+        Column::texts(sends, |update| update.reply.state().as_str()),
+        Column::texts(sends, |update| &update.gateway),
+        Column::optional_texts(sends, |update| update.reply.detail()),
+    ];
+    let head = "UPDATE code_requests SET state = new.state, gateway = new.gateway, reply = new.reply FROM unnest(";
+    let tail = ") AS new (id, state, gateway, reply) WHERE code_requests.id = new.id";
+    Step { set: Set::over(head, columns, tail), rows: sends.len(), column: "code_requests.id" }
+}
+
+fn count_sms(days: &[SmsDay]) -> Step<'_> {
+    let columns = vec![
+        Column::integers(days, |day| day_number(day.day)),
+        Column::integers(days, |day| day.country_code.into()),
+        Column::numbers(days, |day| day.sent.into()),
+    ];
+    let head = "INSERT INTO sms_days (day, country_code, sent) SELECT * FROM unnest(";
+    let tail = ") ON CONFLICT (day, country_code) DO UPDATE SET sent = excluded.sent";
+    Step { set: Set::over(head, columns, tail), rows: days.len(), column: "sms_days.day" }
+}
+
+fn give(leases: &[AccessCodeLease]) -> Step<'_> {
+    let columns = vec![
+        Column::texts(leases, |lease| lease.code.as_str()),
+        Column::numbers(leases, |lease| micros(lease.at)),
+        Column::bytes(leases, |lease| lease.tenant.as_bytes()),
+    ];
+    let head = "UPDATE access_codes SET state = 'leased', since = new.since, tenant = new.tenant FROM unnest(";
+    let tail = ") AS new (code, since, tenant) WHERE access_codes.state = 'free' AND access_codes.code = new.code";
+    Step { set: Set::over(head, columns, tail), rows: leases.len(), column: "access_codes.state" }
+}
+
+fn count_reserved(effects: &Effects) -> Step<'_> {
+    let (rows, (day, reserved)) = match effects.quota_reserved {
+        Some(counted) => (1, counted),
+        None => (0, Default::default()),
+    };
+    let columns = vec![Column::Integer(day_number(day)), Column::Number(reserved.into())];
+    let tail = ") ON CONFLICT (day) DO UPDATE SET reserved = excluded.reserved";
+    Step {
+        set: Set::over("INSERT INTO quota_days (day, reserved) VALUES (", columns, tail),
+        rows,
+        column: "quota_days.day",
+    }
+}
+
+/// Moves each pool's mark to the last code that was given: they are given in order, so none before it is free.
+fn move_marks<'a>(leases: &'a [AccessCodeLease], free_since: &HashMap<AccessCode, i64>) -> Step<'a> {
+    let last = |kind: &AccessCodeKind| leases.iter().rev().find(|lease| lease.kind == *kind);
+    let last: Vec<&AccessCodeLease> = AccessCodeKind::ALL.iter().filter_map(last).collect();
+    let since = |lease: &&AccessCodeLease| free_since.get(&lease.code).copied().unwrap_or(0);
+    let columns = vec![
+        Column::Texts(last.iter().map(|lease| lease.kind.as_str().into()).collect()),
+        Column::Numbers(last.iter().map(since).collect()),
+        Column::Texts(last.iter().map(|lease| lease.code.as_str().into()).collect()),
+    ];
+    let head = "UPDATE pool_marks SET since = new.since, code = new.code FROM unnest(";
+    let tail = ") AS new (kind, since, code) WHERE pool_marks.kind = new.kind";
+    Step { set: Set::over(head, columns, tail), rows: last.len(), column: "pool_marks.kind" }
+}

@@ -1,0 +1,4 @@
+//! The ledger on PostgreSQL, on private servers.
+
+mod conformance;
+mod server;
