@@ -15,9 +15,9 @@ use trial_http::{HttpParts, HttpServer, install_metrics};
 use trial_mail::{SandboxMailer, SmtpMailer, SmtpSettings, Templates};
 use trial_sandbox::Inbox;
 use trial_sms::SandboxGateway;
-use trial_storage::{SqliteLedger, SqliteOptions};
 
 use crate::config::{Config, MailSetup, Serving, SmtpSetup};
+use crate::ledger::Ledger;
 use crate::shutdown::Signals;
 
 /// How long the mail server may take for one answer.
@@ -33,7 +33,7 @@ pub(crate) struct OsEntropy;
 pub(crate) struct Service {
     engine: Engine,
     http: HttpServer,
-    ledger: SqliteLedger,
+    ledger: Ledger,
 }
 
 impl Clock for SystemClock {
@@ -77,19 +77,6 @@ pub(crate) fn listen(address: SocketAddr, setting: &str) -> anyhow::Result<TcpLi
         };
         anyhow!("cannot listen on {address}: {reason}")
     })
-}
-
-/// How the database is opened.
-pub(crate) fn database(config: &Config) -> SqliteOptions {
-    SqliteOptions::new(&config.database)
-}
-
-/// Opens the database.
-///
-/// # Errors
-/// The message says what to do.
-pub(crate) async fn ledger(config: &Config) -> anyhow::Result<SqliteLedger> {
-    Ok(SqliteLedger::open(database(config)).await?)
 }
 
 /// Whoever uses this command, now, for the audit.
@@ -149,7 +136,7 @@ impl Service {
         config: &Config,
         serving: Serving,
         listener: TcpListener,
-        ledger: SqliteLedger,
+        ledger: Ledger,
         inbox: Option<Arc<Inbox>>,
     ) -> anyhow::Result<Self> {
         warm_up(config.phones().clone());
@@ -173,8 +160,8 @@ impl Service {
         };
         let metrics = install_metrics();
         let parts = EngineParts {
-            ledger: Arc::new(ledger.clone()),
-            outbox: Arc::new(ledger.clone()),
+            ledger: ledger.decisions(),
+            outbox: ledger.outbox(),
             gateway: Arc::new(gateway),
             mailer,
             clock: Arc::clone(&clock),

@@ -4,6 +4,7 @@ mod cli;
 mod commands;
 mod compose;
 mod config;
+mod ledger;
 mod logging;
 mod output;
 mod shutdown;

@@ -68,15 +68,12 @@ impl Connector {
     }
 
     async fn connect_to(&self, server: &Config, session: &str) -> Result<AsyncPgConnection, ConnectionError> {
-        let mut connection = match &self.0.tls {
-            Some(tls) => {
-                let (client, connection) = server.connect(tls.clone()).await.map_err(|error| refused(&error))?;
-                AsyncPgConnection::try_from_client_and_connection(client, connection).await?
-            }
-            None => {
-                let (client, connection) = server.connect(NoTls).await.map_err(|error| refused(&error))?;
-                AsyncPgConnection::try_from_client_and_connection(client, connection).await?
-            }
+        let mut connection = if let Some(tls) = &self.0.tls {
+            let (client, connection) = server.connect(tls.clone()).await.map_err(|error| refused(&error))?;
+            AsyncPgConnection::try_from_client_and_connection(client, connection).await?
+        } else {
+            let (client, connection) = server.connect(NoTls).await.map_err(|error| refused(&error))?;
+            AsyncPgConnection::try_from_client_and_connection(client, connection).await?
         };
         connection.batch_execute(session).await.map_err(ConnectionError::CouldntSetupConfiguration)?;
         Ok(connection)

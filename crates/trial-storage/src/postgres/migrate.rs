@@ -89,7 +89,7 @@ pub(super) async fn migrate(connector: &Connector) -> Result<Vec<String>, Postgr
     // The lock goes with the session.
     let migrating = tokio::task::spawn_blocking(move || {
         let mut conn = AsyncConnectionWrapper::<AsyncPgConnection>::from(conn);
-        conn.batch_execute("SET client_min_messages = warning").map_err(|error| database(error))?;
+        conn.batch_execute("SET client_min_messages = warning").map_err(database)?;
         let run = conn.run_pending_migrations(MIGRATIONS);
         let run = run.map_err(|source| PostgresOpenError::Database { source })?;
         Ok(run.iter().map(ToString::to_string).collect())

@@ -61,7 +61,6 @@ pub struct PostgresOptions {
 /// The trial ledger on PostgreSQL 14 or later. Clones share its connections.
 #[derive(Clone)]
 pub struct PostgresLedger {
-    place: Arc<str>,
     turns: Turns,
     others: Connections,
     runtime: Handle,
@@ -150,12 +149,12 @@ impl PostgresOptions {
         }
     }
 
-    /// Reads a URL without connecting.
+    /// The database and the servers that a URL names, without user and password. Connects to nothing.
     ///
     /// # Errors
-    /// Says what is wrong with it, without the password.
-    pub fn check(url: &str) -> Result<(), PostgresUrlError> {
-        Place::parse(url).map(drop)
+    /// Says what is wrong with the URL, without the password.
+    pub fn place(url: &str) -> Result<String, PostgresUrlError> {
+        Place::parse(url).map(|place| place.to_string())
     }
 
     /// Settings of a session that decides. What it looks for, it looks for by an index, whatever the statistics of a table
@@ -215,13 +214,7 @@ impl PostgresLedger {
         self.others.close();
     }
 
-    /// The database and its servers, without user and password.
-    pub fn place(&self) -> &str {
-        &self.place
-    }
-
     fn connect(connector: Connector, options: &PostgresOptions) -> Result<Self, PostgresOpenError> {
-        let place = connector.place().to_string().into();
         let wait = options.turn_timeout;
         let turns = Connections::new(connector.clone(), options.deciding(), TURN_CONNECTIONS, wait)?;
         let size = options.connections.max(1);
@@ -233,7 +226,7 @@ impl PostgresLedger {
             find_out: options.turn_timeout + IDLE_IN_TURN + options.reconnect_timeout,
         };
         let turns = Turns { connections: turns, bounds, is_down: Arc::default() };
-        Ok(Self { place, turns, others, runtime: Handle::current() })
+        Ok(Self { turns, others, runtime: Handle::current() })
     }
 
     /// Does work in a task of its own, on the runtime of the connections: it comes to its end, and leaves no transaction

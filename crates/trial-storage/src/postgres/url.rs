@@ -147,7 +147,7 @@ fn malformed(error: &tokio_postgres::Error) -> PostgresUrlError {
 /// Says nothing of user and password.
 impl fmt::Debug for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Place").field("database", &self.to_string()).field("tls", &self.tls).finish()
+        f.debug_struct("Place").field("database", &self.to_string()).field("tls", &self.tls).finish_non_exhaustive()
     }
 }
 

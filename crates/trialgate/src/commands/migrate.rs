@@ -1,7 +1,7 @@
 use clap::Args;
-use trial_storage::SqliteLedger;
 
 use crate::cli::Global;
+use crate::ledger::Ledger;
 use crate::{compose, output};
 
 /// `trialgate migrate`
@@ -12,11 +12,11 @@ impl Migrate {
     #[expect(clippy::unused_self, reason = "every command is run alike")]
     pub(crate) fn run(&self, global: &Global) -> anyhow::Result<()> {
         let config = global.load()?;
-        let run = compose::runtime()?.block_on(SqliteLedger::migrate(&compose::database(&config)))?;
-        let file = config.database.display();
+        let run = compose::runtime()?.block_on(Ledger::migrate(&config.database))?;
+        let database = &config.database;
         match run.as_slice() {
-            [] => output::say(&format!("{file} is up to date")),
-            names => output::say(&format!("{file}: ran {}", names.join(", "))),
+            [] => output::say(&format!("{database} is up to date")),
+            names => output::say(&format!("{database}: ran {}", names.join(", "))),
         }
     }
 }

@@ -15,12 +15,15 @@ pub(crate) mod serve;
 pub(crate) mod tenants;
 mod views;
 
+use std::sync::Arc;
+
 use trial_core::Phone;
-use trial_storage::SqliteLedger;
+use trial_core::ports::Operations;
 
 use crate::cli::Global;
 use crate::compose;
 use crate::config::Config;
+use crate::ledger::Ledger;
 
 /// Does something with the database that is configured.
 ///
@@ -28,12 +31,12 @@ use crate::config::Config;
 /// The configuration or the database cannot be used, or what is done fails.
 fn with_ledger<T>(
     global: &Global,
-    work: impl AsyncFnOnce(&Config, SqliteLedger) -> anyhow::Result<T>,
+    work: impl AsyncFnOnce(&Config, Arc<dyn Operations>) -> anyhow::Result<T>,
 ) -> anyhow::Result<T> {
     let config = global.load()?;
     compose::runtime()?.block_on(async {
-        let ledger = compose::ledger(&config).await?;
-        let done = work(&config, ledger.clone()).await;
+        let ledger = Ledger::open(&config.database).await?;
+        let done = work(&config, ledger.operations()).await;
         ledger.close().await;
         done
     })

@@ -3,7 +3,6 @@ use std::fmt;
 use anyhow::bail;
 use clap::Subcommand;
 use serde::Serialize;
-use trial_core::ports::Operations;
 
 use super::{phone, with_ledger};
 use crate::cli::Global;

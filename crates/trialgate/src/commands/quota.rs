@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 use clap::Subcommand;
 use serde::Serialize;
 use trial_core::QuotaView;
-use trial_core::ports::{Clock, Operations};
+use trial_core::ports::Clock;
 
 use super::with_ledger;
 use crate::cli::Global;

@@ -2,6 +2,7 @@ use clap::Args;
 
 use crate::cli::Global;
 use crate::compose::{self, Service};
+use crate::ledger::Ledger;
 use crate::shutdown::Signals;
 use crate::{logging, output};
 
@@ -20,7 +21,7 @@ impl Serve {
         let runtime = compose::runtime()?;
         let outcome = runtime.block_on(async {
             let signals = Signals::catch()?;
-            let ledger = compose::ledger(&config).await?;
+            let ledger = Ledger::open(&config.database).await?;
             let inbox = config.settings.sandbox.enabled.then(|| compose::inbox(&config)).transpose()?;
             if inbox.is_some() {
                 tracing::warn!(

@@ -5,7 +5,6 @@ use anyhow::bail;
 use chrono::{DateTime, Utc};
 use clap::Subcommand;
 use serde::Serialize;
-use trial_core::ports::Operations;
 use trial_core::{AccessCodeKind, Tenant, TenantId, TenantPage, TenantView};
 
 use super::views::MailReport;

@@ -6,9 +6,12 @@ use std::time::Duration;
 
 use trial_core::{Limits, PhonePolicy, Policy, QuotaPolicy, TrialPolicy, UniqueBy, VerificationPolicy};
 
+use super::database::Database;
 use super::error::{ConfigError, Origin, Problem, none_of};
 use super::layers::Merged;
-use super::settings::{Callers, PlatformKind, Settings, UniqueField};
+use super::secret::ServiceUrl;
+use super::serving::read_secret;
+use super::settings::{Callers, PlatformKind, Settings, Storage, UniqueField};
 use super::text::HumanDuration;
 use super::{Config, serving};
 use crate::logging;
@@ -41,7 +44,7 @@ pub(super) fn check(merged: Merged, file: Option<PathBuf>, base: PathBuf) -> Res
     findings.gateways(&settings);
     findings.secrets(&settings);
     findings.rest(&settings);
-    let database = findings.database(&settings.storage.url, &base);
+    let database = findings.database(&settings.storage, &base);
     let policy = findings.policy(&settings);
     none_of(findings.problems)?;
     Ok(Config { settings, file, policy, database, base })
@@ -190,23 +193,18 @@ impl Findings<'_> {
         }
     }
 
-    fn database(&mut self, url: &str, base: &Path) -> PathBuf {
-        let key = "storage.url";
-        let path = url.strip_prefix("sqlite:").map(|path| path.strip_prefix("//").unwrap_or(path));
-        match path {
-            // The URL itself is not repeated: it may hold a password.
-            None if url.starts_with("postgres://") || url.starts_with("postgresql://") => {
-                self.wrong(key, "names a PostgreSQL database, which is not available in this release; use sqlite:PATH");
+    fn database(&mut self, storage: &Storage, base: &Path) -> Database {
+        let (key, url) = match &storage.url_file {
+            None => ("storage.url", Ok(storage.url.clone())),
+            Some(_) if self.origins.contains_key("storage.url") => {
+                ("storage.url_file", Err("is given beside `storage.url`; give one of them".to_owned()))
             }
-            None => self.wrong(key, "must be sqlite:PATH"),
-            Some("") => self.wrong(key, "names no file; write sqlite:PATH"),
-            Some(path) if path.starts_with(":memory:") => {
-                self.wrong(key, "names a database in memory, which would be lost with the process; use sqlite:PATH");
-            }
-            Some(path) if path.contains(['?', '\0']) => self.wrong(key, "must be sqlite:PATH, without parameters"),
-            Some(path) => return base.join(path),
-        }
-        PathBuf::new()
+            Some(file) => ("storage.url_file", read_secret(&base.join(file)).map(|url| ServiceUrl::new(&url))),
+        };
+        url.and_then(|url| Database::parse(&url, base)).unwrap_or_else(|text| {
+            self.wrong(key, text);
+            Database::Sqlite(PathBuf::new())
+        })
     }
 
     fn policy(&mut self, settings: &Settings) -> Policy {

@@ -39,6 +39,7 @@ pub(super) const KEYS: &[&str] = &[
     SECRET_KEYS,
     "sms.gateways",
     "storage.url",
+    "storage.url_file",
     "support.contact",
     "trial.duration",
     "trial.grace",
@@ -61,7 +62,7 @@ pub(super) fn secret_expectation(key: &str) -> Option<&'static str> {
         SECRET_KEYS => {
             Some("wants a list of tables, each with `id` and either `key` or `key_file`, all of them strings")
         }
-        "mail.smtp_password" | "mail.smtp_url" => Some("wants a string"),
+        "mail.smtp_password" | "mail.smtp_url" | "storage.url" => Some("wants a string"),
         _ => None,
     }
 }

@@ -1,6 +1,7 @@
 //! The configuration: a TOML file, then the environment, then flags.
 
 mod check;
+mod database;
 mod error;
 mod keys;
 mod layers;
@@ -22,6 +23,7 @@ use trial_core::{AddressLimits, MailRetry, PhonePolicy, Policy};
 use trial_engine::{EngineOptions, MailDeliveryOptions};
 use trial_http::HttpSettings;
 
+pub(crate) use database::Database;
 pub(crate) use layers::Entry;
 pub(crate) use serving::{MailSetup, Serving, SmtpSetup};
 pub(crate) use settings::{LogFormat, MailTransport, Settings};
@@ -30,6 +32,9 @@ pub(crate) use settings::{LogFormat, MailTransport, Settings};
 const MAX_DELIVERIES: usize = 64;
 /// How long a request's body may take to arrive.
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The file that captured messages are kept in.
+const INBOX: &str = "messages.jsonl";
 
 /// The file that is read if none is named.
 pub(crate) const DEFAULT_FILE: &str = "trialgate.toml";
@@ -54,8 +59,8 @@ pub(crate) struct Config {
     pub(crate) file: Option<PathBuf>,
     /// The rules' numbers.
     pub(crate) policy: Policy,
-    /// The database file.
-    pub(crate) database: PathBuf,
+    /// The database.
+    pub(crate) database: Database,
     /// What relative paths are relative to: the directory of the file, or the working directory.
     base: PathBuf,
 }
@@ -145,9 +150,12 @@ impl Config {
         &self.policy.phone
     }
 
-    /// The file that captured messages are kept in, beside the database.
+    /// The file that captured messages are kept in: beside a database that is a file, or else beside the configuration.
     pub(crate) fn inbox(&self) -> PathBuf {
-        self.database.with_file_name("messages.jsonl")
+        match &self.database {
+            Database::Sqlite(file) => file.with_file_name(INBOX),
+            Database::Postgres { .. } => self.base.join(INBOX),
+        }
     }
 
     fn resolve(&self, path: &Path) -> PathBuf {

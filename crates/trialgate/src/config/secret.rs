@@ -12,10 +12,10 @@ const HIDDEN: &str = "***";
 #[serde(transparent)]
 pub(crate) struct Secret(String);
 
-/// A mail server's URL; its password is `***` wherever it is printed.
+/// The URL of a mail server or a database; its password is `***` wherever it is printed.
 #[derive(Clone, PartialEq, Eq, Deserialize)]
 #[serde(transparent)]
-pub(crate) struct SmtpUrl(String);
+pub(crate) struct ServiceUrl(String);
 
 impl Secret {
     pub(crate) fn reveal(&self) -> &str {
@@ -23,7 +23,7 @@ impl Secret {
     }
 }
 
-impl SmtpUrl {
+impl ServiceUrl {
     pub(crate) fn new(url: &str) -> Self {
         Self(url.to_owned())
     }
@@ -47,7 +47,7 @@ impl SmtpUrl {
     }
 }
 
-impl fmt::Display for SmtpUrl {
+impl fmt::Display for ServiceUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.password_range() {
             Some(password) => write!(f, "{}{HIDDEN}{}", &self.0[..password.start], &self.0[password.end..]),
@@ -62,7 +62,7 @@ impl fmt::Debug for Secret {
     }
 }
 
-impl fmt::Debug for SmtpUrl {
+impl fmt::Debug for ServiceUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?}", self.to_string())
     }
@@ -74,7 +74,7 @@ impl Serialize for Secret {
     }
 }
 
-impl Serialize for SmtpUrl {
+impl Serialize for ServiceUrl {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
     }
@@ -101,7 +101,7 @@ mod tests {
             ("smtp://user@mail.example.com", "smtp://user@mail.example.com"),
             ("smtp://mail.example.com:25", "smtp://mail.example.com:25"),
         ] {
-            let url = SmtpUrl::new(url);
+            let url = ServiceUrl::new(url);
             assert_eq!(url.to_string(), shown);
             assert_eq!(serde_json::to_string(&url).unwrap(), format!("{shown:?}"));
             assert!(!format!("{url:?}").contains("hunter2"));

@@ -9,7 +9,7 @@ use trial_core::{Email, Keyring, SecretKey};
 
 use super::Config;
 use super::error::{ConfigError, Problem, none_of};
-use super::secret::SmtpUrl;
+use super::secret::ServiceUrl;
 use super::settings::{KeyEntry, MailTransport, Settings};
 
 /// What `mail.smtp_url` must look like.
@@ -55,7 +55,7 @@ pub(crate) struct SmtpSetup {
 
 impl std::fmt::Debug for SmtpSetup {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("SmtpSetup").field("url", &SmtpUrl::new(&self.url)).finish_non_exhaustive()
+        f.debug_struct("SmtpSetup").field("url", &ServiceUrl::new(&self.url)).finish_non_exhaustive()
     }
 }
 
@@ -114,11 +114,8 @@ impl Config {
         SecretKey::new(&entry.id, &key).map_err(|error| error.to_string())
     }
 
-    /// The text of a secret file without its trailing line end.
     fn read_secret(&self, file: &Path) -> Result<String, String> {
-        let path = self.resolve(file);
-        let text = fs::read_to_string(&path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
-        Ok(text.trim_end_matches(['\r', '\n']).to_owned())
+        read_secret(&self.resolve(file))
     }
 
     fn mail_setup(&self, problems: &mut Vec<Problem>) -> Option<MailSetup> {
@@ -144,7 +141,7 @@ impl Config {
         let mail = &self.settings.mail;
         let url = match (&mail.smtp_url, &mail.smtp_url_file) {
             (Some(url), _) => Some(url.clone()),
-            (None, Some(file)) => self.secret_of("mail.smtp_url_file", file, problems).map(|url| SmtpUrl::new(&url)),
+            (None, Some(file)) => self.secret_of("mail.smtp_url_file", file, problems).map(|url| ServiceUrl::new(&url)),
             (None, None) => {
                 problems.push(Problem::missing("`mail.smtp_url` is missing"));
                 None
@@ -168,6 +165,12 @@ impl Config {
     fn secret_of(&self, key: &str, file: &Path, problems: &mut Vec<Problem>) -> Option<String> {
         self.read_secret(file).map_err(|error| problems.push(Problem::missing(format!("`{key}`: {error}")))).ok()
     }
+}
+
+/// The text of a secret file without its trailing line end.
+pub(super) fn read_secret(path: &Path) -> Result<String, String> {
+    let text = fs::read_to_string(path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+    Ok(text.trim_end_matches(['\r', '\n']).to_owned())
 }
 
 fn gateway_problems(settings: &Settings) -> Option<Problem> {
@@ -208,7 +211,7 @@ pub(super) fn address_of(mailbox: &str) -> Option<&str> {
     Email::parse(address).is_ok().then_some(address)
 }
 
-pub(super) fn is_smtp_url(url: &SmtpUrl) -> bool {
+pub(super) fn is_smtp_url(url: &ServiceUrl) -> bool {
     ["smtp://", "smtp+starttls://", "smtps://"]
         .iter()
         .any(|scheme| url.reveal().strip_prefix(scheme).is_some_and(|rest| !rest.is_empty()))

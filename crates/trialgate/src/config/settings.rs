@@ -9,7 +9,7 @@ use trial_core::{AddressLimits, MailRetry, Policy};
 use trial_engine::EngineOptions;
 use trial_http::Envelope;
 
-use super::secret::{Secret, SmtpUrl};
+use super::secret::{Secret, ServiceUrl};
 use super::text::{Country, HumanDuration, ProxyNet, TimeZone};
 
 const DAY: Duration = Duration::from_hours(24);
@@ -59,7 +59,9 @@ pub(crate) enum Callers {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Storage {
-    pub(crate) url: String,
+    pub(crate) url: ServiceUrl,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) url_file: Option<PathBuf>,
 }
 
 /// Keys that codes and initial passwords are derived from.
@@ -95,7 +97,7 @@ pub(crate) struct Mail {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) transport: Option<MailTransport>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) smtp_url: Option<SmtpUrl>,
+    pub(crate) smtp_url: Option<ServiceUrl>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) smtp_url_file: Option<PathBuf>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -282,7 +284,7 @@ impl Default for Http {
 
 impl Default for Storage {
     fn default() -> Self {
-        Self { url: "sqlite:trialgate.db".to_owned() }
+        Self { url: ServiceUrl::new("sqlite:trialgate.db"), url_file: None }
     }
 }
 

@@ -7,7 +7,6 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
-use trial_core::ports::Operations;
 
 use super::csv_file::{self, Rows};
 use crate::cli::Global;

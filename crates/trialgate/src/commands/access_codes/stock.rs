@@ -2,7 +2,6 @@ use std::fmt;
 
 use serde::Serialize;
 use trial_core::AccessCodeStock;
-use trial_core::ports::Operations;
 
 use crate::cli::Global;
 use crate::commands::with_ledger;

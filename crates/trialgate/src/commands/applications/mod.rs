@@ -7,7 +7,6 @@ use anyhow::anyhow;
 use clap::{Args, Subcommand};
 use trial_core::ports::Operations;
 use trial_core::{ApplicationQuery, Email, Phone, RequestId, TimelineView};
-use trial_storage::SqliteLedger;
 
 use super::{phone, with_ledger};
 use crate::cli::Global;
@@ -50,7 +49,7 @@ pub(crate) struct Wanted {
 impl Applications {
     pub(crate) fn run(self, global: &Global) -> anyhow::Result<()> {
         let Self::Find { wanted, limit, output } = self;
-        let found = with_ledger(global, async |config, ledger| find(&ledger, wanted.query(config)?, limit).await)?;
+        let found = with_ledger(global, async |config, ledger| find(&*ledger, wanted.query(config)?, limit).await)?;
         output.show(&Timeline::from(&found))
     }
 }
@@ -70,7 +69,7 @@ impl Wanted {
 }
 
 /// An address says nothing about codes: those of the phones that applied with it belong to the story too.
-async fn find(ledger: &SqliteLedger, query: ApplicationQuery, limit: u32) -> anyhow::Result<TimelineView> {
+async fn find(ledger: &dyn Operations, query: ApplicationQuery, limit: u32) -> anyhow::Result<TimelineView> {
     let is_by_email = matches!(query, ApplicationQuery::Email(_));
     let mut found = ledger.find_applications(query, limit).await?;
     if is_by_email {

@@ -4,11 +4,11 @@ use chrono::{DateTime, TimeZone, Utc};
 use rustix::fs::{Access, access, statvfs};
 use trial_core::ports::{Clock, Mailer, Operations};
 use trial_core::{CLOCK_SKEW, TenantPage};
-use trial_storage::SqliteLedger;
 
 use super::report::Report;
 use crate::compose::{self, SystemClock};
-use crate::config::{Config, MailSetup, MailTransport, Serving};
+use crate::config::{Config, Database, MailSetup, MailTransport, Serving};
+use crate::ledger::Ledger;
 
 /// Free codes of a kind below which more should be loaded.
 const LOW_STOCK: u64 = 20;
@@ -29,10 +29,11 @@ pub(super) async fn all(config: &Config, report: &mut Report) {
     if let Some(serving) = serving {
         mail(config, &serving, report).await;
     }
-    match compose::ledger(config).await {
+    match Ledger::open(&config.database).await {
         Ok(ledger) => {
-            report.ok("database", format!("{}: whole and of this release", config.database.display()));
-            database(config, &ledger, report).await;
+            report.ok("database", format!("{}: whole and of this release", config.database));
+            database(config, &*ledger.operations(), report).await;
+            ledger.close().await;
         }
         Err(error) => {
             report.fail("database", format!("{error:#}"));
@@ -74,7 +75,13 @@ fn serving(config: &Config, report: &mut Report) -> Option<Serving> {
 }
 
 fn directory(config: &Config, report: &mut Report) {
-    let directory = config.database.parent().filter(|path| !path.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    // A database elsewhere leaves nothing here but captured messages.
+    let file = match &config.database {
+        Database::Sqlite(file) => file.clone(),
+        Database::Postgres { .. } if config.settings.sandbox.enabled => config.inbox(),
+        Database::Postgres { .. } => return,
+    };
+    let directory = file.parent().filter(|path| !path.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let name = directory.display();
     if let Err(error) = access(directory, Access::WRITE_OK | Access::EXEC_OK) {
         let text = format!("{name}: this user cannot write there ({error}); create it, or change its owner or rights");
@@ -114,7 +121,7 @@ async fn mail(config: &Config, serving: &Serving, report: &mut Report) {
     }
 }
 
-async fn database(config: &Config, ledger: &SqliteLedger, report: &mut Report) {
+async fn database(config: &Config, ledger: &dyn Operations, report: &mut Report) {
     match ledger.violations(config.policy.trial.unique_by).await {
         Ok(violations) if violations.is_empty() => report.ok("invariants", "all hold"),
         Ok(violations) => {
@@ -135,7 +142,7 @@ async fn database(config: &Config, ledger: &SqliteLedger, report: &mut Report) {
     clock(SystemClock.now(), last, report);
 }
 
-async fn stock(ledger: &SqliteLedger, report: &mut Report) {
+async fn stock(ledger: &dyn Operations, report: &mut Report) {
     let stock = match ledger.access_code_stock().await {
         Ok(stock) => stock,
         Err(error) => return report.fail("access codes", format!("{:#}", anyhow::Error::new(error))),
@@ -152,7 +159,7 @@ async fn stock(ledger: &SqliteLedger, report: &mut Report) {
     }
 }
 
-async fn quota(config: &Config, ledger: &SqliteLedger, report: &mut Report) {
+async fn quota(config: &Config, ledger: &dyn Operations, report: &mut Report) {
     let policy = &config.policy.quota;
     match ledger.quota(policy.day_of(SystemClock.now()), policy.first_threshold).await {
         Ok(day) => {

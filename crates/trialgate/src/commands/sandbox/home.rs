@@ -77,7 +77,7 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
-    use crate::config::{Config, Sources};
+    use crate::config::{Config, Database, Sources};
 
     fn load(file: PathBuf) -> Config {
         Sources { file: Some(file), ..Sources::default() }.load().unwrap()
@@ -92,7 +92,7 @@ mod tests {
         assert_eq!((mode(&home), mode(&file)), (0o700, 0o600));
         let config = load(file.clone());
         assert_eq!(config.settings.http.listen.port(), 9);
-        assert_eq!(config.database, home.join("trialgate.db"));
+        assert_eq!(config.database, Database::Sqlite(home.join("trialgate.db")));
         assert_eq!(config.inbox(), home.join("messages.jsonl"));
         assert_eq!(config.http().address_limits.codes_per_hour, 0);
         assert_eq!(config.http().address_limits.applications_per_hour, 0);

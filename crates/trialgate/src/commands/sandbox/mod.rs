@@ -11,11 +11,11 @@ use anyhow::bail;
 use clap::Args;
 use trial_core::ports::Operations;
 use trial_core::{AccessCode, AccessCodeImport, AccessCodeKind};
-use trial_storage::SqliteLedger;
 
 use crate::cli::Global;
 use crate::compose::{self, Service};
 use crate::config::{Config, Entry, Sources};
+use crate::ledger::Ledger;
 use crate::shutdown::Signals;
 use crate::{logging, output};
 use printer::Printer;
@@ -46,9 +46,9 @@ impl Sandbox {
         let runtime = compose::runtime()?;
         let outcome = runtime.block_on(async {
             let signals = Signals::catch()?;
-            SqliteLedger::migrate(&compose::database(&config)).await?;
-            let ledger = compose::ledger(&config).await?;
-            fill_empty_pool(&ledger).await?;
+            Ledger::migrate(&config.database).await?;
+            let ledger = Ledger::open(&config.database).await?;
+            fill_empty_pool(&*ledger.operations()).await?;
             let printer = Printer::start(&inbox)?;
             let service = Service::start(&config, serving, listener, ledger, Some(inbox))?;
             output::say(&banner::banner(address, &config))?;
@@ -80,7 +80,7 @@ impl Sandbox {
 }
 
 /// Gives a new sandbox something to hand out. A pool that was ever filled is left as it is.
-async fn fill_empty_pool(ledger: &SqliteLedger) -> anyhow::Result<()> {
+async fn fill_empty_pool(ledger: &dyn Operations) -> anyhow::Result<()> {
     let stock = ledger.access_code_stock().await?;
     if stock.iter().any(|kind| kind.free + kind.leased + kind.quarantined + kind.retired > 0) {
         return Ok(());

@@ -6,6 +6,7 @@ use trial_core::{AddressLimits, MailRetry, Policy};
 use trial_engine::EngineOptions;
 use trial_http::Envelope;
 
+use super::database::Database;
 use super::keys::{self, KEYS};
 use super::settings::{LogFormat, Settings};
 use super::{Config, Entry, Sources};
@@ -64,7 +65,7 @@ fn every_default_is_the_contracts() {
     assert_eq!(config.http().address_limits, AddressLimits::default());
     assert_eq!(config.mail_retry(), MailRetry::default());
     assert_eq!(config.engine(), EngineOptions::default());
-    assert_eq!(config.database, config.base.join("trialgate.db"));
+    assert_eq!(config.database, Database::Sqlite(config.base.join("trialgate.db")));
     let shown: Value = toml::from_str(&toml::to_string(&config.settings).unwrap()).unwrap();
     for (key, literal) in [
         ("http.listen", r#""127.0.0.1:8080""#),
@@ -173,7 +174,7 @@ fn the_environment_is_typed_by_the_key() {
         .with("TRIALGATE_SERVICE_HOST", "10.0.0.1")
         .with("OTHER", "x")
         .config();
-    assert_eq!(config.database.to_str(), Some("/var/lib/trialgate/x.db"));
+    assert_eq!(config.database, Database::Sqlite("/var/lib/trialgate/x.db".into()));
     assert_eq!(config.settings.support.contact.as_deref(), Some("4008"));
     assert_eq!(config.policy.limits.sms_per_day, 7);
     assert!(config.settings.sandbox.enabled);

@@ -1,7 +1,7 @@
 //! Settings that make no sense, and what serving needs.
 
 use super::super::settings::MailTransport;
-use super::super::{MailSetup, Sources};
+use super::super::{Database, MailSetup, Sources};
 use super::{Case, KEY};
 
 #[test]
@@ -9,7 +9,7 @@ fn what_makes_no_sense_is_said_all_at_once() {
     let error = Case::new(
         r#"
         http.callers = "signed"
-        storage.url = "postgres://db/x"
+        storage.url = "postgres://u:hunter2@db"
         sms.gateways = ["sandbox", "huawei", "pigeon"]
         platform.kind = "webhook"
         portal.url = "portal"
@@ -28,7 +28,7 @@ fn what_makes_no_sense_is_said_all_at_once() {
     .error();
     for message in [
         "trialgate.toml:2:14: `http.callers` \"signed\" is not available in this release",
-        "`storage.url` names a PostgreSQL database, which is not available in this release",
+        "`storage.url` names no database",
         "`sms.gateways` names \"huawei\", which is not available in this release",
         "`sms.gateways` names \"pigeon\", which is no gateway",
         "`platform.kind` \"webhook\" is not available in this release",
@@ -74,16 +74,38 @@ fn a_database_is_a_file_beside_the_configuration() {
         ("sqlite:", Err("names no file")),
         ("sqlite::memory:", Err("would be lost")),
         ("sqlite:a.db?mode=ro", Err("without parameters")),
-        ("a.db", Err("must be sqlite:PATH")),
+        ("postgres://u:hunter2@h", Err("names no database")),
+        ("postgres://h/t?sslmode=prefer", Err("sslmode")),
+        ("a.db", Err("must be sqlite:PATH or postgres://")),
     ] {
         let case = Case::new("").with("TRIALGATE_STORAGE__URL", url);
         match path {
-            Ok(path) => assert_eq!(case.config().database, case.directory.path().join(path), "{url}"),
+            Ok(path) => {
+                let database = Database::Sqlite(case.directory.path().join(path));
+                assert_eq!(case.config().database, database, "{url}");
+            }
             Err(message) => assert!(case.error().contains(message), "{url}: {}", case.error()),
         }
     }
     let config = Case::new("storage.url = \"sqlite:sub/a.db\"").config();
     assert_eq!(config.inbox(), config.base.join("sub/messages.jsonl"));
+}
+
+#[test]
+fn a_database_may_be_on_servers_elsewhere() {
+    let case = Case::new("storage.url = \"postgres://u:hunter2@a:1,b:2/trial?sslmode=disable\"");
+    let config = case.config();
+    assert_eq!(config.database.to_string(), "trial on a:1, b:2");
+    assert_eq!(config.inbox(), config.base.join("messages.jsonl"));
+    let shown = toml::to_string(&config.settings).unwrap() + &format!("{config:?}");
+    assert!(!shown.contains("hunter2"), "{shown}");
+
+    let case = Case::new("storage.url_file = \"url\"").with_file("url", "postgres://u:hunter2@a/trial\n");
+    assert_eq!(case.config().database.to_string(), "trial on a:5432");
+    let error = Case::new("storage = { url = \"sqlite:a.db\", url_file = \"url\" }").error();
+    assert!(error.contains("`storage.url_file` is given beside `storage.url`"), "{error}");
+    let error = Case::new("storage.url_file = \"absent\"").error();
+    assert!(error.contains("`storage.url_file` cannot read"), "{error}");
 }
 
 #[test]

@@ -1,0 +1,56 @@
+//! Which database is meant.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use trial_storage::PostgresOptions;
+
+use super::secret::ServiceUrl;
+
+/// Which database is meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Database {
+    /// A file.
+    Sqlite(PathBuf),
+    /// One server or several.
+    Postgres {
+        /// As it is connected to, with its password.
+        url: ServiceUrl,
+        /// As it is shown.
+        place: String,
+    },
+}
+
+impl Database {
+    /// Reads a URL; a path in it is relative to `base`.
+    ///
+    /// # Errors
+    /// Says what is wrong, without repeating the URL: it may hold a password.
+    pub(crate) fn parse(url: &ServiceUrl, base: &Path) -> Result<Self, String> {
+        let text = url.reveal();
+        if text.starts_with("postgres://") || text.starts_with("postgresql://") {
+            let place = PostgresOptions::place(text).map_err(|error| error.to_string())?;
+            return Ok(Self::Postgres { url: url.clone(), place });
+        }
+        let path = text.strip_prefix("sqlite:").map(|path| path.strip_prefix("//").unwrap_or(path));
+        match path {
+            None => Err("must be sqlite:PATH or postgres://…".to_owned()),
+            Some("") => Err("names no file; write sqlite:PATH".to_owned()),
+            Some(path) if path.starts_with(":memory:") => {
+                Err("names a database in memory, which would be lost with the process; use sqlite:PATH".to_owned())
+            }
+            Some(path) if path.contains(['?', '\0']) => Err("must be sqlite:PATH, without parameters".to_owned()),
+            Some(path) => Ok(Self::Sqlite(base.join(path))),
+        }
+    }
+}
+
+/// Where it is, for messages.
+impl fmt::Display for Database {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sqlite(path) => path.display().fmt(f),
+            Self::Postgres { place, .. } => f.write_str(place),
+        }
+    }
+}

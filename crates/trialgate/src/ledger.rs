@@ -1,0 +1,73 @@
+//! The ledger that is configured: the part of the composition that names databases.
+
+use std::sync::Arc;
+
+use trial_core::ports::{Operations, Outbox, TrialLedger};
+use trial_storage::{PostgresLedger, PostgresOptions, SqliteLedger, SqliteOptions};
+
+use crate::config::Database;
+
+/// A ledger on one of the databases.
+#[derive(Clone)]
+pub(crate) enum Ledger {
+    Sqlite(SqliteLedger),
+    Postgres(PostgresLedger),
+}
+
+impl Ledger {
+    /// Opens a database whose migrations have all run.
+    ///
+    /// # Errors
+    /// The message says what to do.
+    pub(crate) async fn open(database: &Database) -> anyhow::Result<Self> {
+        Ok(match database {
+            Database::Sqlite(file) => Self::Sqlite(SqliteLedger::open(SqliteOptions::new(file)).await?),
+            Database::Postgres { url, .. } => {
+                Self::Postgres(PostgresLedger::open(PostgresOptions::new(url.reveal())).await?)
+            }
+        })
+    }
+
+    /// Runs the migrations that have not run; returns their names.
+    ///
+    /// # Errors
+    /// The message says what to do.
+    pub(crate) async fn migrate(database: &Database) -> anyhow::Result<Vec<String>> {
+        Ok(match database {
+            Database::Sqlite(file) => SqliteLedger::migrate(&SqliteOptions::new(file)).await?,
+            Database::Postgres { url, .. } => PostgresLedger::migrate(&PostgresOptions::new(url.reveal())).await?,
+        })
+    }
+
+    /// Where trials are decided.
+    pub(crate) fn decisions(&self) -> Arc<dyn TrialLedger> {
+        match self {
+            Self::Sqlite(ledger) => Arc::new(ledger.clone()),
+            Self::Postgres(ledger) => Arc::new(ledger.clone()),
+        }
+    }
+
+    /// Where mails wait.
+    pub(crate) fn outbox(&self) -> Arc<dyn Outbox> {
+        match self {
+            Self::Sqlite(ledger) => Arc::new(ledger.clone()),
+            Self::Postgres(ledger) => Arc::new(ledger.clone()),
+        }
+    }
+
+    /// What operations ask and change.
+    pub(crate) fn operations(&self) -> Arc<dyn Operations> {
+        match self {
+            Self::Sqlite(ledger) => Arc::new(ledger.clone()),
+            Self::Postgres(ledger) => Arc::new(ledger.clone()),
+        }
+    }
+
+    /// Does what was asked so far and closes every connection.
+    pub(crate) async fn close(&self) {
+        match self {
+            Self::Sqlite(ledger) => ledger.close().await,
+            Self::Postgres(ledger) => ledger.close(),
+        }
+    }
+}
