@@ -117,8 +117,10 @@ fn the_list_of_keys_is_what_the_structures_hold() {
         mail = { transport = "smtp", smtp_url_file = "f", smtp_password_file = "f", from = "a@example.com", reply_to = "a@example.com" }
         portal.url = "https://a"
         support.contact = "a"
+        storage.url_file = "url"
         "#,
     )
+    .with_file("url", "sqlite:a.db")
     .config()
     .settings;
     let mut table = toml::Table::try_from(&settings).unwrap();
@@ -198,7 +200,8 @@ fn an_unknown_key_is_named_with_the_nearest_known_one() {
         ),
         ("[htpp]", "trialgate.toml:1:2: unknown key `htpp`; did you mean `http.listen`?"),
         ("http = 3", "trialgate.toml:1:1: `http` is a table of keys, not a key; did you mean"),
-        ("storage.url.path = 3", "`storage.url`: invalid type: map, expected a string"),
+        ("storage.url.path = 3", "`storage.url` wants a string"),
+        ("http.listen.port = 3", "`http.listen`: invalid type: map"),
         ("\"http.listen\" = 3", "trialgate.toml:1:1: unknown key `http.listen`; did you mean `http.listen`?"),
         (
             "[[secrets.keys]]\nid = \"a\"\nkye = \"hunter2\"",
