@@ -15,6 +15,7 @@ mod order_of_decision;
 mod outcomes;
 mod properties;
 mod resend;
+mod screen;
 mod send_code_table;
 mod send_limits;
 mod sms_budget;

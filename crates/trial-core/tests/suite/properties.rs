@@ -18,7 +18,7 @@ use trial_testkit::{FixedClock, KeptAccessCode, MemoryLedger, MemoryState};
 
 use crate::oracle::{Answer, Oracle};
 
-fn config() -> ProptestConfig {
+pub(crate) fn config() -> ProptestConfig {
     ProptestConfig {
         cases: 300,
         rng_seed: RngSeed::Fixed(2_026),
@@ -41,7 +41,7 @@ fn ledger(scenario: &Scenario) -> MemoryLedger {
 }
 
 /// Plays the scenario; `look` sees each batch before and after it was decided.
-fn play(scenario: &Scenario, mut look: impl FnMut(&MemoryState, &Batch, &[Outcome], &MemoryState)) {
+pub(crate) fn play(scenario: &Scenario, mut look: impl FnMut(&MemoryState, &Batch, &[Outcome], &MemoryState)) {
     let (ledger, planner, mut stage) = (ledger(scenario), scenario.planner(), Stage::default());
     for round in &scenario.rounds {
         let batch = stage.batch(round);
