@@ -3,7 +3,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use trial_core::ports::{Clock, Operations, TrialLedger};
+use trial_core::ports::{Clock, Operations, Screen, TrialLedger};
 use trial_core::{
     Application, ApplyOutcome, ApplyReply, Batch, ChangedBy, CodeOutcome, CodeRefusal, CodeRequest, CodeToSend,
     GatewayReply, LedgerError, Outcome, Phone, Planner, Request, SendReport, TenantId,
@@ -176,6 +176,24 @@ impl<L: TrialLedger> Desk<L> {
                 self.send(&phone(n)).await;
             }
         }
+    }
+}
+
+impl<L: TrialLedger + Screen> Desk<L> {
+    /// Screens a batch.
+    ///
+    /// # Errors
+    /// Those of the ledger.
+    pub async fn try_screen(&self, batch: Arc<Batch>) -> Result<Vec<Option<Outcome>>, LedgerError> {
+        let length = batch.requests.len();
+        let outcomes = self.ledger.screen(batch, Arc::clone(&self.planner)).await?;
+        assert_eq!(outcomes.len(), length, "one answer for each request");
+        Ok(outcomes)
+    }
+
+    /// Screens these requests together.
+    pub async fn screen(&self, requests: impl IntoIterator<Item = Request>) -> Vec<Option<Outcome>> {
+        self.try_screen(self.batch(requests)).await.expect("the ledger can be used")
     }
 }
 

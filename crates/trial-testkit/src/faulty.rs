@@ -3,7 +3,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use trial_core::ports::{Outbox, TrialLedger};
+use trial_core::ports::{Outbox, Screen, TrialLedger};
 use trial_core::{Batch, DueMail, Lease, LedgerError, Outcome, Planner, Settlement};
 
 /// What goes wrong with one call.
@@ -28,6 +28,7 @@ pub enum LedgerFault {
 pub struct FaultyLedger<L> {
     ledger: L,
     commits: Mutex<VecDeque<LedgerFault>>,
+    screens: Mutex<VecDeque<LedgerFault>>,
     claims: Mutex<VecDeque<LedgerFault>>,
     settles: Mutex<VecDeque<LedgerFault>>,
     batches: Mutex<Vec<Arc<Batch>>>,
@@ -37,7 +38,14 @@ impl<L> FaultyLedger<L> {
     /// Wraps a ledger; nothing fails yet.
     pub fn new(ledger: L) -> Self {
         let script = || Mutex::new(VecDeque::new());
-        Self { ledger, commits: script(), claims: script(), settles: script(), batches: Mutex::default() }
+        Self {
+            ledger,
+            commits: script(),
+            screens: script(),
+            claims: script(),
+            settles: script(),
+            batches: Mutex::default(),
+        }
     }
 
     /// The ledger within.
@@ -48,6 +56,11 @@ impl<L> FaultyLedger<L> {
     /// Appends to the script of commits.
     pub fn fail_commits(&self, faults: impl IntoIterator<Item = LedgerFault>) {
         self.commits.lock().expect("no panic in here").extend(faults);
+    }
+
+    /// Appends to the script of screenings.
+    pub fn fail_screens(&self, faults: impl IntoIterator<Item = LedgerFault>) {
+        self.screens.lock().expect("no panic in here").extend(faults);
     }
 
     /// Appends to the script of claims.
@@ -79,6 +92,17 @@ impl<L: TrialLedger> TrialLedger for FaultyLedger<L> {
 
     async fn check(&self) -> Result<(), LedgerError> {
         self.ledger.check().await
+    }
+}
+
+#[async_trait]
+impl<L: Screen> Screen for FaultyLedger<L> {
+    async fn screen(&self, batch: Arc<Batch>, planner: Arc<Planner>) -> Result<Vec<Option<Outcome>>, LedgerError> {
+        let fault = next(&self.screens);
+        fault.before()?;
+        let outcomes = self.ledger.screen(batch, planner).await?;
+        fault.after()?;
+        Ok(outcomes)
     }
 }
 

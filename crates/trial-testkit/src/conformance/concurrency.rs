@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use trial_core::ports::{Operations, Outbox, TrialLedger};
-use trial_core::{Application, ApplyReply, Lease, LeaseId, LedgerError, MailId, Outcome, Request, TenantPage};
+use trial_core::{Application, ApplyReply, Lease, LeaseId, MailId, Outcome, Request, TenantPage};
 
-use super::{LedgerFactory, assert_sound, desk};
+use super::{LedgerFactory, assert_sound, desk, in_the_end};
 use crate::Desk;
 
 /// Commits each batch in a task of its own; counts the return codes.
@@ -31,16 +31,9 @@ where
     (desk, codes)
 }
 
-/// A ledger may say that somebody else holds it; then nothing was done, and the batch comes again.
 async fn commit_in_the_end<L: TrialLedger>(desk: &Desk<L>, applications: Vec<Application>) -> Vec<Outcome> {
     let batch = desk.batch(applications.into_iter().map(Request::Apply));
-    loop {
-        match desk.try_commit(Arc::clone(&batch)).await {
-            Ok(outcomes) => return outcomes,
-            Err(LedgerError::Contended(_)) => tokio::task::yield_now().await,
-            Err(error) => panic!("the ledger can be used: {error}"),
-        }
-    }
+    in_the_end(|| desk.try_commit(Arc::clone(&batch))).await
 }
 
 async fn prepared<L: TrialLedger>(desk: &Desk<L>, applicants: u32) -> Vec<Vec<Application>> {
@@ -113,11 +106,5 @@ pub async fn a_mail_is_claimed_by_one_worker<F: LedgerFactory>(factory: &F) {
 }
 
 async fn claim_in_the_end<L: Outbox>(ledger: &L, lease: Lease) -> Vec<MailId> {
-    loop {
-        match ledger.claim(lease, 3).await {
-            Ok(mails) => return mails.into_iter().map(|mail| mail.id).collect(),
-            Err(LedgerError::Contended(_)) => tokio::task::yield_now().await,
-            Err(error) => panic!("the ledger can be used: {error}"),
-        }
-    }
+    in_the_end(|| ledger.claim(lease, 3)).await.into_iter().map(|mail| mail.id).collect()
 }

@@ -15,7 +15,7 @@ use crate::data::{changed_by, email, multimedia, voice};
 use crate::scenario::{PHONES, Scenario, Stage, scenario_phone, scenarios};
 use crate::{FixedClock, MemoryLedger, SeededEntropy};
 
-const HISTORIES: usize = 24;
+pub(super) const HISTORIES: usize = 24;
 const FAR: u32 = 10_000;
 
 /// The same histories have the same outcomes and leave the same behind.
@@ -57,7 +57,7 @@ async fn compare<L: TrialLedger + Outbox + Operations>(
     assert_sound(memory).await;
 }
 
-async fn import<L: Operations>(scenario: &Scenario, ledger: &L) {
+pub(super) async fn import<L: Operations>(scenario: &Scenario, ledger: &L) {
     let row = |code, kind| (1, code, kind);
     let voice = (0..scenario.voice).map(|n| row(voice(n), AccessCodeKind::Voice));
     let multimedia = (0..scenario.multimedia).map(|n| row(multimedia(n), AccessCodeKind::Multimedia));
@@ -87,7 +87,7 @@ fn settlement(mail: &DueMail, lease: Lease, choice: usize) -> Settlement {
 }
 
 /// Everything that operations can see.
-async fn views<L: Operations>(ledger: &L, batch: &trial_core::Batch) -> Vec<String> {
+pub(super) async fn views<L: Operations>(ledger: &L, batch: &trial_core::Batch) -> Vec<String> {
     let tenants = ledger.tenants(TenantPage { before: None, limit: FAR }).await.unwrap();
     let mut views: Vec<_> = tenants.into_iter().map(|view| format!("{:?}", comparable(view))).collect();
     views.push(format!("{:?}", ledger.access_code_stock().await.unwrap()));

@@ -1,4 +1,5 @@
-//! What every ledger has to do, whatever it is built on. `ledger_conformance!` makes each check a test of its own.
+//! What every ledger has to do, whatever it is built on. `ledger_conformance!` makes each check a test of its own, and
+//! `ledger_screening_conformance!` those of a ledger that screens.
 
 mod applying;
 mod codes;
@@ -8,10 +9,11 @@ mod durability;
 mod operations;
 mod outbox;
 mod pool;
+mod screening;
 
 use async_trait::async_trait;
-use trial_core::Policy;
 use trial_core::ports::{Operations, Outbox, TrialLedger};
+use trial_core::{LedgerError, Policy};
 
 pub use applying::*;
 pub use codes::*;
@@ -21,6 +23,7 @@ pub use durability::*;
 pub use operations::*;
 pub use outbox::*;
 pub use pool::*;
+pub use screening::*;
 
 use crate::Desk;
 
@@ -44,6 +47,20 @@ async fn desk<F: LedgerFactory>(factory: &F, pairs: u32) -> Desk<F::Ledger> {
 async fn assert_sound<L: Operations>(ledger: &L) {
     let unique_by = Policy::default().trial.unique_by;
     assert_eq!(ledger.violations(unique_by).await.unwrap(), []);
+}
+
+/// A ledger may say that somebody else holds it; then nothing was done, and the same is asked again.
+async fn in_the_end<T, A>(mut ask: impl FnMut() -> A) -> T
+where
+    A: Future<Output = Result<T, LedgerError>>,
+{
+    loop {
+        match ask().await {
+            Ok(answer) => return answer,
+            Err(LedgerError::Contended(_)) => tokio::task::yield_now().await,
+            Err(error) => panic!("the ledger can be used: {error}"),
+        }
+    }
 }
 
 /// Judges a ledger: one test for each check. The argument makes a [`LedgerFactory`] and is evaluated in each test.
@@ -106,4 +123,19 @@ macro_rules! ledger_conformance {
             $crate::conformance::$check(&$factory).await;
         }
     )+ };
+}
+
+/// Judges how a ledger screens, as [`ledger_conformance!`](crate::ledger_conformance) judges the rest.
+#[macro_export]
+macro_rules! ledger_screening_conformance {
+    ($factory:expr) => {
+        $crate::ledger_conformance!(@tests $factory;
+            screening_nobody_has_no_answer
+            what_is_screened_out_is_on_the_timeline
+            screening_leaves_what_must_be_decided
+            what_is_left_is_decided_as_if_nothing_had_been_screened
+            it_screens_like_the_ledger_in_memory
+            copies_of_one_application_are_never_screened_out
+        );
+    };
 }

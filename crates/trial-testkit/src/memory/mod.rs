@@ -11,11 +11,11 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_trait::async_trait;
 use chrono::{DateTime, NaiveDate, Utc};
-use trial_core::ports::TrialLedger;
+use trial_core::ports::{Screen, TrialLedger};
 use trial_core::{
     AccessCode, AccessCodeKind, AccessCodeState, ApplicationId, ApplicationRecord, AuditRecord, Batch, Challenge,
-    ChallengeId, CodeRequestId, CodeRequestRecord, LeaseId, LedgerError, MailId, MailRecord, MailState, Outcome, Phone,
-    PhoneRecord, Planner, Tenant, TenantId,
+    ChallengeId, CodeRequestId, CodeRequestRecord, Effects, LeaseId, LedgerError, MailId, MailRecord, MailState,
+    Outcome, Phone, PhoneRecord, Planner, Tenant, TenantId,
 };
 
 /// A ledger in memory. Clones share it.
@@ -100,6 +100,15 @@ impl MemoryLedger {
         plan.outcomes
     }
 
+    /// Screens a batch and stores what was refused.
+    pub fn screen_out(&self, batch: &Batch, planner: &Planner) -> Vec<Option<Outcome>> {
+        let mut state = self.lock();
+        let keys = batch.screen_keys(planner.policy());
+        let screened = planner.screen(&state.facts(&keys, planner.policy()), batch);
+        state.persist(Effects { applications: screened.refused, ..Effects::default() });
+        screened.outcomes
+    }
+
     /// What is kept now.
     pub fn state(&self) -> MemoryState {
         self.lock().clone()
@@ -129,5 +138,12 @@ impl TrialLedger for MemoryLedger {
 
     async fn check(&self) -> Result<(), LedgerError> {
         Ok(())
+    }
+}
+
+#[async_trait]
+impl Screen for MemoryLedger {
+    async fn screen(&self, batch: Arc<Batch>, planner: Arc<Planner>) -> Result<Vec<Option<Outcome>>, LedgerError> {
+        Ok(self.screen_out(&batch, &planner))
     }
 }

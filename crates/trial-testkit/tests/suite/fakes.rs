@@ -58,6 +58,20 @@ async fn a_ledger_fails_as_it_is_told() {
 }
 
 #[tokio::test]
+async fn a_screen_fails_as_it_is_told() {
+    let desk = Desk::new(FaultyLedger::new(MemoryLedger::default()));
+    desk.ledger.fail_screens([LedgerFault::Unavailable, LedgerFault::LostAfterCommit]);
+    let mut screened = Vec::new();
+    for n in 1..4 {
+        let application = trial_testkit::data::application(n, "123456");
+        let batch = desk.batch([trial_core::Request::Apply(application)]);
+        screened.push(desk.try_screen(batch).await.map_err(|error| error.kind()).map(|answers| answers[0].is_some()));
+    }
+    assert_eq!(screened, [Err("unavailable"), Err("commit_unknown"), Ok(true)]);
+    assert_eq!(desk.ledger.inner().state().applications.len(), 2, "all but the first got through");
+}
+
+#[tokio::test]
 async fn a_gateway_answers_by_its_script() {
     let unknown = GatewayReply::Unknown { reason: "lost".to_owned() };
     let gateway = ScriptedGateway::new([unknown.clone()]);

@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 use trial_core::ports::Operations;
 use trial_core::{AccessCodeState, ChallengeState};
-use trial_testkit::{Desk, LedgerFactory, MemoryLedger, MemoryState, ledger_conformance};
+use trial_testkit::{Desk, LedgerFactory, MemoryLedger, MemoryState, ledger_conformance, ledger_screening_conformance};
 
 struct InMemory;
 
@@ -20,6 +20,7 @@ impl LedgerFactory for InMemory {
 }
 
 ledger_conformance!(InMemory);
+ledger_screening_conformance!(InMemory);
 
 async fn violated_by(change: impl FnOnce(&mut MemoryState)) -> Vec<&'static str> {
     let desk = Desk::new(MemoryLedger::default()).with_access_codes(3).await;

@@ -1,0 +1,217 @@
+//! Screening: refused at once and on the record, or left to be decided.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use proptest::strategy::{Strategy, ValueTree};
+use proptest::test_runner::{Config, RngSeed, TestRunner};
+use trial_core::ports::{Operations, Outbox, Screen, TrialLedger};
+use trial_core::{
+    Application, ApplicationQuery, ApplyOutcome, ApplyRefusal, Batch, GatewayReply, NoCodeReason, Outcome, Request,
+    SendReport, TenantPage,
+};
+
+use super::differential::{HISTORIES, import, views};
+use super::{LedgerFactory, assert_sound, desk, in_the_end};
+use crate::data::{application, code_request, email, phone};
+use crate::scenario::{Scenario, Stage, scenarios};
+use crate::{Desk, MemoryLedger};
+
+/// What these checks ask of a ledger.
+trait Screening: TrialLedger + Screen + Outbox + Operations + 'static {}
+
+impl<L: TrialLedger + Screen + Outbox + Operations + 'static> Screening for L {}
+
+/// Applications that no other decision can help, one for each reason.
+async fn beyond_help<L: Screening>(desk: &Desk<L>) -> Vec<(Application, ApplyRefusal)> {
+    let no_code = |reason| ApplyRefusal::NoCode { reason };
+    desk.try_wrong(1, 100).await;
+    let locked = application(1, &desk.code_on(&phone(1)));
+    let expired = desk.prepared(2).await;
+    desk.wait(Duration::from_mins(5));
+    let spent = desk.prepared(3).await;
+    desk.try_wrong(3, 5).await;
+    desk.join(4).await;
+    let used = Application { email: email(99), ..application(4, &desk.code_on(&phone(4))) };
+    let unsent = desk.ask(&phone(5)).await.expect("nothing stands in the way of a code");
+    desk.report(&unsent, GatewayReply::Refused { reason: "scripted".to_owned() }).await;
+    vec![
+        (locked, ApplyRefusal::PhoneLocked { failures: 100 }),
+        (expired, no_code(NoCodeReason::Expired)),
+        (spent, no_code(NoCodeReason::TooManyTries)),
+        (used, no_code(NoCodeReason::Used)),
+        (application(5, unsent.code.reveal()), no_code(NoCodeReason::NeverSent)),
+        (application(6, "123456"), no_code(NoCodeReason::NeverSent)),
+    ]
+}
+
+/// No request, no answer.
+pub async fn screening_nobody_has_no_answer<F: LedgerFactory<Ledger: Screen>>(factory: &F) {
+    assert_eq!(desk(factory, 0).await.screen([]).await, []);
+}
+
+/// Every reason for which an application is beyond help: refused as a decision would refuse it, recorded, and nothing
+/// else. Copies are each on the record.
+pub async fn what_is_screened_out_is_on_the_timeline<F: LedgerFactory<Ledger: Screen>>(factory: &F) {
+    let desk = desk(factory, 9).await;
+    let (applications, refusals): (Vec<_>, Vec<_>) = beyond_help(&desk).await.into_iter().unzip();
+    let requests = || applications.iter().chain(&applications).cloned().map(Request::Apply);
+    let expected: Vec<_> = refusals
+        .iter()
+        .chain(&refusals)
+        .map(|refusal| Outcome::Apply(ApplyOutcome::Refused(refusal.clone())))
+        .collect();
+    desk.wait(Duration::from_secs(1));
+    let before = standing(&desk, &applications).await;
+    let screened = desk.screen(requests()).await;
+    assert_eq!(screened.into_iter().map(Option::unwrap).collect::<Vec<_>>(), expected);
+    for (application, refusal) in applications.iter().zip(&refusals) {
+        let query = ApplicationQuery::Phone(application.phone.clone());
+        let found = desk.ledger.find_applications(query, 999).await.unwrap().applications;
+        let recorded: Vec<_> = found.into_iter().filter(|view| view.at == desk.now()).collect();
+        assert_eq!(recorded.len(), 2, "{refusal}");
+        for view in recorded {
+            assert_eq!(view.outcome, ApplyOutcome::Refused(refusal.clone()));
+            assert_eq!((&view.request_id, &view.email), (&application.request_id, &application.email));
+        }
+    }
+    assert_eq!(standing(&desk, &applications).await, before);
+    assert_eq!(desk.commit(requests()).await, expected, "it could have been decided as well");
+    assert_sound(&*desk.ledger).await;
+}
+
+/// What a refusal must leave as it was.
+async fn standing<L: Screening>(desk: &Desk<L>, applications: &[Application]) -> String {
+    let mut failures = Vec::new();
+    for application in applications {
+        failures.push(desk.ledger.phone_failures(application.phone.clone()).await.unwrap());
+    }
+    let stock = desk.ledger.access_code_stock().await.unwrap();
+    let quota = desk.ledger.quota(desk.now().date_naive(), 9).await.unwrap();
+    let tenants = desk.ledger.tenants(TenantPage { before: None, limit: 99 }).await.unwrap();
+    format!("{failures:?} {stock:?} {quota:?} {tenants:?}")
+}
+
+/// A living code, right or wrong, a replay, and whatever is no application: left, with no trace.
+pub async fn screening_leaves_what_must_be_decided<F: LedgerFactory<Ledger: Screen>>(factory: &F) {
+    let desk = desk(factory, 2).await;
+    let replay = desk.prepared(1).await;
+    assert_eq!(desk.apply_for_code(replay.clone()).await, "000");
+    let right = desk.prepared(2).await;
+    desk.send(&phone(3)).await;
+    let sent = desk.ask(&phone(4)).await.expect("nothing stands in the way of a code");
+    let report = SendReport {
+        code_request: sent.code_request,
+        phone: sent.phone,
+        challenge: sent.challenge,
+        gateway: "scripted".to_owned(),
+        reply: GatewayReply::Refused { reason: "scripted".to_owned() },
+    };
+    let requests = [
+        Request::Apply(replay.clone()),
+        Request::Apply(right.clone()),
+        Request::Apply(application(3, "wrong")),
+        Request::SendCode(code_request(&phone(5))),
+        Request::SendReport(report),
+    ];
+    assert_eq!(desk.screen(requests).await, [const { None }; 5]);
+    for (n, records) in (1..=5).zip([1, 0, 0, 0, 0]) {
+        let timeline = desk.ledger.find_applications(ApplicationQuery::Phone(phone(n)), 9).await.unwrap();
+        assert_eq!(timeline.applications.len(), records);
+    }
+    assert_eq!(desk.ledger.phone_failures(phone(3)).await.unwrap(), Some(0), "no try is counted");
+    assert_eq!(desk.ledger.phone_failures(phone(5)).await.unwrap(), None, "no code was made");
+    assert_eq!(desk.apply_for_code(right).await, "000");
+    assert_eq!(desk.apply_for_code(replay).await, "000");
+    assert_sound(&*desk.ledger).await;
+}
+
+/// Those between the refused ones get what they would have got.
+pub async fn what_is_left_is_decided_as_if_nothing_had_been_screened<F: LedgerFactory<Ledger: Screen>>(factory: &F) {
+    let desk = desk(factory, 9).await;
+    let mut requests = Vec::new();
+    for n in 1..=3 {
+        requests.push(Request::Apply(desk.prepared(n).await));
+        requests.push(Request::Apply(application(90 + n, "123456")));
+    }
+    let screened = desk.screen(requests.clone()).await;
+    assert_eq!(screened.iter().map(Option::is_none).collect::<Vec<_>>(), [true, false, true, false, true, false]);
+    let left = requests.into_iter().zip(screened).filter(|(_, screened)| screened.is_none());
+    for outcome in desk.commit(left.map(|(request, _)| request)).await {
+        assert!(matches!(outcome, Outcome::Apply(ApplyOutcome::Accepted { .. })), "{outcome:?}");
+    }
+    assert_sound(&*desk.ledger).await;
+}
+
+/// The same histories, screened before each decision, have the same answers and leave the same behind.
+pub async fn it_screens_like_the_ledger_in_memory<F: LedgerFactory<Ledger: Screen>>(factory: &F) {
+    let mut runner = TestRunner::new(Config { rng_seed: RngSeed::Fixed(43), ..Config::default() });
+    let histories = scenarios(1..14, 0..9);
+    for number in 0..HISTORIES {
+        let scenario = histories.new_tree(&mut runner).expect("it filters nothing").current();
+        compare(number, &scenario, &MemoryLedger::default(), &factory.fresh().await).await;
+    }
+}
+
+async fn compare<L: Screening>(number: usize, scenario: &Scenario, memory: &MemoryLedger, tested: &L) {
+    let planner = scenario.planner();
+    import(scenario, memory).await;
+    import(scenario, tested).await;
+    let mut stage = Stage::default();
+    for (place, round) in scenario.rounds.iter().enumerate() {
+        let batch = Arc::new(stage.batch(round));
+        let expected = memory.screen(Arc::clone(&batch), Arc::clone(&planner)).await.unwrap();
+        let screened = tested.screen(Arc::clone(&batch), Arc::clone(&planner)).await.unwrap();
+        assert_eq!(screened, expected, "history {number}, round {place}: {scenario:#?}");
+        let left = Arc::new(left_of(&batch, &screened));
+        let expected = memory.commit(Arc::clone(&left), Arc::clone(&planner)).await.unwrap();
+        let outcomes = tested.commit(left, Arc::clone(&planner)).await.unwrap();
+        assert_eq!(outcomes, expected, "history {number}, round {place}: {scenario:#?}");
+        stage.learn(&outcomes);
+        assert_eq!(views(tested, &batch).await, views(memory, &batch).await, "history {number}, round {place}");
+    }
+    assert_sound(tested).await;
+}
+
+fn left_of(batch: &Batch, screened: &[Option<Outcome>]) -> Batch {
+    let left = batch.requests.iter().zip(screened).filter(|(_, screened)| screened.is_none());
+    Batch { now: batch.now, requests: left.map(|(request, _)| request.clone()).collect() }
+}
+
+/// Forty tasks screen copies of one application while others decide them: before the acceptance the code lives, after
+/// it the copy is a replay, and there is nothing between. Whoever loads the code and the accepted applications at
+/// different instants sees a used code and no acceptance.
+pub async fn copies_of_one_application_are_never_screened_out<F: LedgerFactory<Ledger: Screen>>(factory: &F) {
+    let desk = Arc::new(desk(factory, 8).await);
+    for n in 1..=8 {
+        let application = desk.prepared(n).await;
+        let copies = (0..40).map(|place| {
+            let (desk, application) = (Arc::clone(&desk), application.clone());
+            tokio::spawn(async move { screen_and_decide(&desk, application, place % 2 == 0).await })
+        });
+        for copy in join_all(copies).await {
+            copy.expect("no copy is answered by anything but 000");
+        }
+    }
+    let tenants = desk.ledger.tenants(TenantPage { before: None, limit: 99 }).await.unwrap();
+    assert_eq!(tenants.iter().map(|view| view.mails.len()).collect::<Vec<_>>(), [1; 8]);
+    assert_sound(&*desk.ledger).await;
+}
+
+/// Screens and decides one application a few times, in turns.
+async fn screen_and_decide<L: Screening>(desk: &Desk<L>, application: Application, screens_first: bool) {
+    for turn in 0..4 {
+        let batch = desk.batch([Request::Apply(application.clone())]);
+        if (turn % 2 == 0) == screens_first {
+            let screened = in_the_end(|| desk.try_screen(Arc::clone(&batch))).await;
+            assert_eq!(screened, [None]);
+        } else {
+            let outcomes = in_the_end(|| desk.try_commit(Arc::clone(&batch))).await;
+            let is_000 = |outcome: &Outcome| {
+                matches!(outcome, Outcome::Apply(ApplyOutcome::Accepted { .. } | ApplyOutcome::Replayed { .. }))
+            };
+            assert!(is_000(&outcomes[0]), "{outcomes:?}");
+        }
+    }
+}
