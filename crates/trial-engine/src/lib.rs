@@ -4,7 +4,9 @@
 //! previous one committed. Nothing is answered before it is durable, and nothing leaves the process inside a transaction.
 
 mod admission;
+mod deciding;
 mod delivery;
+mod gathering;
 mod health;
 mod service;
 

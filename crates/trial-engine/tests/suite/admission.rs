@@ -5,23 +5,17 @@ use std::time::Duration;
 
 use tokio::sync::{Semaphore, mpsc};
 use trial_core::ports::{MockTrialLedger, TrialLedger, Unexpected};
-use trial_core::{
-    ApplyCode, ApplyOutcome, ApplyRefusal, ApplyReply, Batch, LedgerError, NoCodeReason, Outcome, Planner,
-};
+use trial_core::{ApplyCode, ApplyReply, Batch, LedgerError, Outcome, Planner};
 use trial_engine::{Engine, EngineOptions};
 use trial_testkit::data;
 
-use crate::stage::{options, parts};
+use crate::stage::{apply, no_code, options, parts};
 
 /// How the ledger fails.
 type Failure = fn() -> LedgerError;
 
 /// A return code, or 500.
 type Answer = Result<&'static str, Unexpected>;
-
-fn no_code() -> Outcome {
-    Outcome::Apply(ApplyOutcome::Refused(ApplyRefusal::NoCode { reason: NoCodeReason::NeverSent }))
-}
 
 fn refusing(error: fn() -> LedgerError) -> MockTrialLedger {
     let mut ledger = MockTrialLedger::new();
@@ -54,12 +48,6 @@ impl TrialLedger for GatedLedger {
     async fn check(&self) -> Result<(), LedgerError> {
         Ok(())
     }
-}
-
-/// Applies in the background.
-fn apply(engine: &Engine, n: u32) -> tokio::task::JoinHandle<Result<ApplyReply, Unexpected>> {
-    let service = engine.service();
-    tokio::spawn(async move { service.apply(data::application(n, "000000")).await })
 }
 
 #[tokio::test(start_paused = true)]

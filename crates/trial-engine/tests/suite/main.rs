@@ -5,6 +5,7 @@
 mod admission;
 mod codes;
 mod delivery;
+mod gathering;
 mod health;
 mod shutdown;
 mod stage;

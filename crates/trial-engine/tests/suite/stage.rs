@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use trial_core::ports::{Clock, Mailer, MockOutbox, MockSmsGateway, Outbox, SmsGateway, TrialLedger};
+use tokio::task::JoinHandle;
+use trial_core::ports::{Clock, Mailer, MockOutbox, MockSmsGateway, Outbox, SmsGateway, TrialLedger, Unexpected};
 use trial_core::{
-    CodeOutcome, CodeToSend, DueMail, Locale, MailId, MailKind, Outcome, Phone, SendState, Tenant, TenantId,
-    TenantStatus,
+    ApplyOutcome, ApplyRefusal, ApplyReply, Batch, CodeOutcome, CodeToSend, DueMail, LedgerError, Locale, MailId,
+    MailKind, NoCodeReason, Outcome, Phone, Planner, SendState, Tenant, TenantId, TenantStatus,
 };
-use trial_engine::{EngineOptions, EngineParts};
+use trial_engine::{Engine, EngineOptions, EngineParts};
 use trial_testkit::{FixedClock, RecordingMailer, SeededEntropy, data};
 
 /// Parts that nobody is to use, but for the ledger; replace what the test is about.
@@ -16,13 +18,27 @@ pub(crate) fn parts(ledger: impl TrialLedger + 'static) -> EngineParts {
     let mut outbox = MockOutbox::new();
     outbox.expect_claim().returning(|_, _| Ok(Vec::new()));
     EngineParts {
-        ledger: Arc::new(ledger),
+        ledger: Arc::new(TurnAtOnce(ledger)),
         outbox: Arc::new(outbox),
         gateway: Arc::new(silent_gateway()),
         mailer: Arc::new(RecordingMailer::default()),
         clock: Arc::new(FixedClock::default()),
         entropy: Arc::new(SeededEntropy::new(3)),
         planner: data::planner(),
+    }
+}
+
+/// A ledger whose turn comes at once, so that a mock need expect nothing but the commit.
+struct TurnAtOnce<L>(L);
+
+#[async_trait]
+impl<L: TrialLedger> TrialLedger for TurnAtOnce<L> {
+    async fn commit(&self, batch: Arc<Batch>, planner: Arc<Planner>) -> Result<Vec<Outcome>, LedgerError> {
+        self.0.commit(batch, planner).await
+    }
+
+    async fn check(&self) -> Result<(), LedgerError> {
+        self.0.check().await
     }
 }
 
@@ -44,6 +60,16 @@ pub(crate) fn with_mail(
     mailer: impl Mailer + 'static,
 ) -> EngineParts {
     EngineParts { outbox: Arc::new(outbox), mailer: Arc::new(mailer), ..parts }
+}
+
+/// Applies in the background.
+pub(crate) fn apply(engine: &Engine, n: u32) -> JoinHandle<Result<ApplyReply, Unexpected>> {
+    let service = engine.service();
+    tokio::spawn(async move { service.apply(data::application(n, "000000")).await })
+}
+
+pub(crate) fn no_code() -> Outcome {
+    Outcome::Apply(ApplyOutcome::Refused(ApplyRefusal::NoCode { reason: NoCodeReason::NeverSent }))
 }
 
 pub(crate) fn options() -> EngineOptions {

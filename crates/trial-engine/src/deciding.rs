@@ -1,0 +1,114 @@
+//! The one task that commits: a batch is what has arrived when the ledger's turn has come.
+
+use std::error::Error;
+use std::sync::Arc;
+
+use tokio::sync::{Notify, oneshot};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use trial_core::ports::{Gather, TrialLedger};
+use trial_core::{ApplyOutcome, LedgerError, Outcome, Planner};
+
+use crate::EngineParts;
+use crate::admission::NotDecided;
+use crate::gathering::{Gathered, Gathering};
+
+/// The one task that commits.
+pub(crate) struct Decider {
+    ledger: Arc<dyn TrialLedger>,
+    planner: Arc<Planner>,
+    gathering: Gathering,
+    mail_is_due: Arc<Notify>,
+}
+
+impl Decider {
+    pub(crate) fn new(parts: &EngineParts, gathering: Gathering, mail_is_due: Arc<Notify>) -> Self {
+        Self { ledger: Arc::clone(&parts.ledger), planner: Arc::clone(&parts.planner), gathering, mail_is_due }
+    }
+
+    pub(crate) async fn run(self, closing: CancellationToken) {
+        loop {
+            let something_waits = tokio::select! {
+                something_waits = self.gathering.something_waits() => something_waits,
+                () = closing.cancelled(), if !self.gathering.is_closed() => {
+                    // What is in the queue was accepted: it is still decided.
+                    self.gathering.close();
+                    continue;
+                }
+            };
+            if !something_waits {
+                return;
+            }
+            self.decide_next().await;
+        }
+    }
+
+    async fn decide_next(&self) {
+        let started = Instant::now();
+        let (gather, mut gathered) = self.gather();
+        let decided = self.ledger.commit_next(gather, Arc::clone(&self.planner)).await;
+        let Ok(gathered) = gathered.try_recv() else {
+            // The turn never came: whoever waits by now is told so.
+            return self.conclude(self.gathering.gather(), decided.map(|_| Vec::new()));
+        };
+        if !gathered.is_empty() {
+            metrics::histogram!("trialgate_batch_size").record(gauge(gathered.len()));
+            metrics::histogram!("trialgate_commit_seconds").record(started.elapsed().as_secs_f64());
+        }
+        self.conclude(gathered, decided);
+    }
+
+    /// What makes the batch when the turn has come, and where to learn whom it holds.
+    fn gather(&self) -> (Gather, oneshot::Receiver<Gathered>) {
+        let (tell, gathered) = oneshot::channel();
+        let gathering = self.gathering.clone();
+        let gather = move || {
+            let gathered = gathering.gather();
+            metrics::gauge!("trialgate_queue_depth").set(gauge(gathering.depth()));
+            let batch = Arc::clone(&gathered.batch);
+            // Nobody listens only if the engine was dropped meanwhile; then nobody waits for an answer either.
+            let _ = tell.send(gathered);
+            batch
+        };
+        (Box::new(gather), gathered)
+    }
+
+    /// Answers everyone in a batch by what became of it.
+    fn conclude(&self, gathered: Gathered, decided: Result<Vec<Outcome>, LedgerError>) {
+        match decided {
+            Ok(outcomes) if outcomes.len() == gathered.len() => self.answer(gathered, outcomes),
+            Ok(outcomes) => {
+                let (size, outcomes) = (gathered.len(), outcomes.len());
+                tracing::error!(size, outcomes, "the ledger did not answer every request");
+                gathered.refuse(NotDecided::Fault);
+            }
+            Err(error) => gathered.refuse(taken_down(&error)),
+        }
+    }
+
+    fn answer(&self, gathered: Gathered, outcomes: Vec<Outcome>) {
+        let accepted = |outcome: &Outcome| matches!(outcome, Outcome::Apply(ApplyOutcome::Accepted { .. }));
+        if outcomes.iter().any(accepted) {
+            self.mail_is_due.notify_one();
+        }
+        gathered.answer(outcomes);
+    }
+}
+
+/// Logs a failed commit, once, and says what it means for those who wait. Whether an unknown commit was done is not
+/// guessed: the same application, sent again, finds out.
+fn taken_down(error: &LedgerError) -> NotDecided {
+    metrics::counter!("trialgate_ledger_errors_total", "kind" => error.kind()).increment(1);
+    let source = error.source().map(ToString::to_string).unwrap_or_default();
+    tracing::error!(kind = error.kind(), source, "a batch was not committed");
+    match error {
+        LedgerError::Contended(_) | LedgerError::CommitUnknown(_) => NotDecided::Busy,
+        LedgerError::Unavailable(_) => NotDecided::Unavailable,
+        LedgerError::Corrupt(_) => NotDecided::Fault,
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts of a bounded queue")]
+fn gauge(count: usize) -> f64 {
+    count as f64
+}

@@ -1,0 +1,151 @@
+//! Makes batches of what waits.
+
+use std::future::poll_fn;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, ready};
+
+use tokio::sync::{mpsc, oneshot};
+use trial_core::ports::{Clock, Entropy};
+use trial_core::{Batch, FreshIds, Outcome, Request};
+
+use crate::EngineParts;
+use crate::admission::NotDecided;
+
+/// Where a decision is awaited.
+pub(crate) type Reply = oneshot::Sender<Result<Outcome, NotDecided>>;
+
+/// A request, and who waits for its decision.
+pub(crate) struct Waiting {
+    pub(crate) request: Request,
+    pub(crate) reply: Reply,
+}
+
+impl Waiting {
+    /// Whether there is any point in deciding. Who gave up was told to ask again; a gateway's word is taken down in any case.
+    pub(crate) fn is_wanted(&self) -> bool {
+        !self.reply.is_closed() || matches!(self.request, Request::SendReport(_))
+    }
+}
+
+/// A batch, and who waits for its outcomes, in its order.
+pub(crate) struct Gathered {
+    pub(crate) batch: Arc<Batch>,
+    replies: Vec<Reply>,
+}
+
+impl Gathered {
+    pub(crate) fn len(&self) -> usize {
+        self.replies.len()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.replies.is_empty()
+    }
+
+    /// Answers everyone, in order. Who gave up will ask again, and be told the same.
+    pub(crate) fn answer(self, outcomes: Vec<Outcome>) {
+        for (reply, outcome) in self.replies.into_iter().zip(outcomes) {
+            let _ = reply.send(Ok(outcome));
+        }
+    }
+
+    /// Says to everyone that nothing was decided.
+    pub(crate) fn refuse(self, why: NotDecided) {
+        for reply in self.replies {
+            let _ = reply.send(Err(why));
+        }
+    }
+}
+
+/// Gives requests the instant and the fresh ids that they are decided with.
+#[derive(Clone)]
+pub(crate) struct Batching {
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+}
+
+impl Batching {
+    pub(crate) fn new(parts: &EngineParts) -> Self {
+        Self { clock: Arc::clone(&parts.clock), entropy: Arc::clone(&parts.entropy) }
+    }
+
+    pub(crate) fn batch(&self, waiting: Vec<Waiting>) -> Gathered {
+        let now = self.clock.now();
+        let mut entropy = vec![0; waiting.len() * FreshIds::ENTROPY];
+        self.entropy.fill(&mut entropy);
+        let (ids, _) = entropy.as_chunks::<{ FreshIds::ENTROPY }>();
+        let (requests, replies) = ids
+            .iter()
+            .zip(waiting)
+            .map(|(bytes, waiting)| ((FreshIds::new(now, bytes), waiting.request), waiting.reply))
+            .unzip();
+        Gathered { batch: Arc::new(Batch { now, requests }), replies }
+    }
+}
+
+/// The end of the queue where batches are taken from. Clones share it: the ledger calls one when its turn has come.
+#[derive(Clone)]
+pub(crate) struct Gathering {
+    arrivals: Arc<Mutex<Arrivals>>,
+    batching: Batching,
+    limit: usize,
+}
+
+struct Arrivals {
+    queue: mpsc::Receiver<Waiting>,
+    /// Taken from the queue to see that there is one: no queue says so otherwise.
+    first: Option<Waiting>,
+}
+
+impl Gathering {
+    pub(crate) fn new(queue: mpsc::Receiver<Waiting>, batching: Batching, limit: usize) -> Self {
+        Self { arrivals: Arc::new(Mutex::new(Arrivals { queue, first: None })), batching, limit }
+    }
+
+    /// Waits until there is something to decide; false once there never will be.
+    pub(crate) async fn something_waits(&self) -> bool {
+        poll_fn(|context| self.lock().poll_first(context)).await
+    }
+
+    /// Makes a batch of what has arrived until now, within its bound. Who has given up by now is left out.
+    pub(crate) fn gather(&self) -> Gathered {
+        let waiting = self.lock().take(self.limit);
+        self.batching.batch(waiting)
+    }
+
+    /// Takes nothing more in; what is in the queue stays there to be decided.
+    pub(crate) fn close(&self) {
+        self.lock().queue.close();
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.lock().queue.is_closed()
+    }
+
+    /// Requests that are left in the queue.
+    pub(crate) fn depth(&self) -> usize {
+        self.lock().queue.len()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Arrivals> {
+        self.arrivals.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Arrivals {
+    fn poll_first(&mut self, context: &mut Context<'_>) -> Poll<bool> {
+        while !self.first.as_ref().is_some_and(Waiting::is_wanted) {
+            self.first = ready!(self.queue.poll_recv(context));
+            if self.first.is_none() {
+                return Poll::Ready(false);
+            }
+        }
+        Poll::Ready(true)
+    }
+
+    fn take(&mut self, limit: usize) -> Vec<Waiting> {
+        let first = self.first.take();
+        let others = std::iter::from_fn(|| self.queue.try_recv().ok());
+        first.into_iter().chain(others).filter(Waiting::is_wanted).take(limit).collect()
+    }
+}
