@@ -11,6 +11,7 @@ use trial_core::{ApplyOutcome, LedgerError, Outcome, Planner};
 
 use crate::EngineParts;
 use crate::admission::NotDecided;
+use crate::bisection::commit_again;
 use crate::gathering::{Gathered, Gathering};
 
 /// The one task that commits.
@@ -55,7 +56,15 @@ impl Decider {
             metrics::histogram!("trialgate_batch_size").record(gauge(gathered.len()));
             metrics::histogram!("trialgate_commit_seconds").record(started.elapsed().as_secs_f64());
         }
-        self.conclude(gathered, decided);
+        match decided {
+            Err(error @ LedgerError::Corrupt(_)) => commit_again(self, gathered, &error).await,
+            decided => self.conclude(gathered, decided),
+        }
+    }
+
+    /// Plans and commits what was gathered before.
+    pub(crate) async fn commit(&self, gathered: &Gathered) -> Result<Vec<Outcome>, LedgerError> {
+        self.ledger.commit(Arc::clone(&gathered.batch), Arc::clone(&self.planner)).await
     }
 
     /// What makes the batch when the turn has come, and where to learn whom it holds.
@@ -74,7 +83,7 @@ impl Decider {
     }
 
     /// Answers everyone in a batch by what became of it.
-    fn conclude(&self, gathered: Gathered, decided: Result<Vec<Outcome>, LedgerError>) {
+    pub(crate) fn conclude(&self, gathered: Gathered, decided: Result<Vec<Outcome>, LedgerError>) {
         match decided {
             Ok(outcomes) if outcomes.len() == gathered.len() => self.answer(gathered, outcomes),
             Ok(outcomes) => {
@@ -98,14 +107,21 @@ impl Decider {
 /// Logs a failed commit, once, and says what it means for those who wait. Whether an unknown commit was done is not
 /// guessed: the same application, sent again, finds out.
 fn taken_down(error: &LedgerError) -> NotDecided {
-    metrics::counter!("trialgate_ledger_errors_total", "kind" => error.kind()).increment(1);
-    let source = error.source().map(ToString::to_string).unwrap_or_default();
-    tracing::error!(kind = error.kind(), source, "a batch was not committed");
+    count(error);
+    tracing::error!(kind = error.kind(), source = source_of(error), "a batch was not committed");
     match error {
         LedgerError::Contended(_) | LedgerError::CommitUnknown(_) => NotDecided::Busy,
         LedgerError::Unavailable(_) => NotDecided::Unavailable,
         LedgerError::Corrupt(_) => NotDecided::Fault,
     }
+}
+
+pub(crate) fn count(error: &LedgerError) {
+    metrics::counter!("trialgate_ledger_errors_total", "kind" => error.kind()).increment(1);
+}
+
+pub(crate) fn source_of(error: &LedgerError) -> String {
+    error.source().map(ToString::to_string).unwrap_or_default()
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts of a bounded queue")]

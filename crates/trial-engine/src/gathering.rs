@@ -21,10 +21,14 @@ pub(crate) struct Waiting {
 }
 
 impl Waiting {
-    /// Whether there is any point in deciding. Who gave up was told to ask again; a gateway's word is taken down in any case.
-    pub(crate) fn is_wanted(&self) -> bool {
-        !self.reply.is_closed() || matches!(self.request, Request::SendReport(_))
+    fn is_wanted(&self) -> bool {
+        is_wanted(&self.request, &self.reply)
     }
+}
+
+/// Whether there is any point in deciding. Who gave up was told to ask again; a gateway's word is taken down in any case.
+fn is_wanted(request: &Request, reply: &Reply) -> bool {
+    !reply.is_closed() || matches!(request, Request::SendReport(_))
 }
 
 /// A batch, and who waits for its outcomes, in its order.
@@ -40,6 +44,23 @@ impl Gathered {
 
     pub(crate) fn is_empty(&self) -> bool {
         self.replies.is_empty()
+    }
+
+    /// The same without those who have given up by now.
+    pub(crate) fn wanted(self) -> Self {
+        let Batch { now, requests } = Arc::unwrap_or_clone(self.batch);
+        let all = requests.into_iter().zip(self.replies);
+        let (requests, replies) = all.filter(|((_, request), reply)| is_wanted(request, reply)).unzip();
+        Self { batch: Arc::new(Batch { now, requests }), replies }
+    }
+
+    /// The earlier and the later half, each with the instant and the ids that it has.
+    pub(crate) fn halves(mut self) -> (Self, Self) {
+        let Batch { now, mut requests } = Arc::unwrap_or_clone(self.batch);
+        let middle = requests.len() / 2;
+        let part = |requests, replies| Self { batch: Arc::new(Batch { now, requests }), replies };
+        let later = part(requests.split_off(middle), self.replies.split_off(middle));
+        (part(requests, self.replies), later)
     }
 
     /// Answers everyone, in order. Who gave up will ask again, and be told the same.

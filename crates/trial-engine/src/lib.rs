@@ -4,6 +4,7 @@
 //! previous one committed. Nothing is answered before it is durable, and nothing leaves the process inside a transaction.
 
 mod admission;
+mod bisection;
 mod deciding;
 mod delivery;
 mod gathering;

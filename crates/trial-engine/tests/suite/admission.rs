@@ -17,9 +17,10 @@ type Failure = fn() -> LedgerError;
 /// A return code, or 500.
 type Answer = Result<&'static str, Unexpected>;
 
-fn refusing(error: fn() -> LedgerError) -> MockTrialLedger {
+/// A ledger that fails so often.
+fn refusing(error: fn() -> LedgerError, commits: usize) -> MockTrialLedger {
     let mut ledger = MockTrialLedger::new();
-    ledger.expect_commit().times(1).returning(move |_, _| Err(error()));
+    ledger.expect_commit().times(commits).returning(move |_, _| Err(error()));
     ledger
 }
 
@@ -125,18 +126,18 @@ async fn who_gave_up_is_not_decided() {
 
 #[tokio::test(start_paused = true)]
 async fn each_failure_of_the_ledger_has_its_answer() {
-    let answers: [(Failure, Answer, Answer); 4] = [
-        (|| LedgerError::Contended(Box::from("cause")), Ok("005"), Ok("202")),
-        (|| LedgerError::CommitUnknown(Box::from("cause")), Ok("005"), Ok("202")),
-        (|| LedgerError::Unavailable(Box::from("cause")), Ok("003"), Ok("202")),
-        (|| LedgerError::Corrupt(Box::from("cause")), Err(Unexpected), Err(Unexpected)),
+    let answers: [(Failure, usize, Answer, Answer); 4] = [
+        (|| LedgerError::Contended(Box::from("cause")), 1, Ok("005"), Ok("202")),
+        (|| LedgerError::CommitUnknown(Box::from("cause")), 1, Ok("005"), Ok("202")),
+        (|| LedgerError::Unavailable(Box::from("cause")), 1, Ok("003"), Ok("202")),
+        (|| LedgerError::Corrupt(Box::from("cause")), 2, Err(Unexpected), Err(Unexpected)),
     ];
-    for (error, apply, send_code) in answers {
-        let engine = Engine::start(parts(refusing(error)), options());
+    for (error, commits, apply, send_code) in answers {
+        let engine = Engine::start(parts(refusing(error, commits)), options());
         let reply = engine.service().apply(data::application(1, "000000")).await;
         assert_eq!(reply.map(|reply| reply.code.as_str()), apply, "{}", error());
 
-        let engine = Engine::start(parts(refusing(error)), options());
+        let engine = Engine::start(parts(refusing(error, commits)), options());
         let reply = engine.service().send_code(data::code_request(&data::phone(1))).await;
         assert_eq!(reply.map(|reply| reply.code.as_str()), send_code, "{}", error());
     }

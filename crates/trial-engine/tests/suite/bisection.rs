@@ -1,0 +1,224 @@
+//! Poison: what the ledger cannot store is found, and its neighbours are decided.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures_util::future::join_all;
+use trial_core::ports::{MockTrialLedger, Operations, TrialLedger, Unexpected};
+use trial_core::{
+    Application, ApplyReply, Batch, LedgerError, Outcome, Phone, Planner, Policy, Request, SendReport, SendState,
+};
+use trial_engine::{Engine, EngineOptions, EngineParts};
+use trial_testkit::{Desk, FaultyLedger, LedgerFault, MemoryLedger, ScriptedGateway, data};
+
+use crate::stage::{options, parts};
+
+/// How long a commit takes.
+const COMMIT: Duration = Duration::from_millis(10);
+
+/// A ledger that calls itself corrupt whenever a batch has one of these phones.
+struct Poisoned {
+    ledger: Arc<MemoryLedger>,
+    poison: BTreeSet<Phone>,
+    /// What it says of a batch with none of them that is a part of another one.
+    neighbours: Option<fn() -> LedgerError>,
+    sizes: Mutex<Vec<usize>>,
+}
+
+impl Poisoned {
+    fn new(ledger: &Arc<MemoryLedger>, poison: impl IntoIterator<Item = u32>) -> Self {
+        let poison = poison.into_iter().map(data::phone).collect();
+        Self { ledger: Arc::clone(ledger), poison, neighbours: None, sizes: Mutex::default() }
+    }
+
+    fn sizes(&self) -> Vec<usize> {
+        self.sizes.lock().unwrap().clone()
+    }
+}
+
+fn phone_of(request: &Request) -> &Phone {
+    match request {
+        Request::SendCode(asked) => &asked.phone,
+        Request::SendReport(SendReport { phone, .. }) | Request::Apply(Application { phone, .. }) => phone,
+    }
+}
+
+#[async_trait]
+impl TrialLedger for Poisoned {
+    async fn commit(&self, batch: Arc<Batch>, planner: Arc<Planner>) -> Result<Vec<Outcome>, LedgerError> {
+        self.sizes.lock().unwrap().push(batch.requests.len());
+        tokio::time::sleep(COMMIT).await;
+        if batch.requests.iter().any(|(_, request)| self.poison.contains(phone_of(request))) {
+            return Err(LedgerError::Corrupt(Box::from("UNIQUE constraint failed")));
+        }
+        if let Some(error) = self.neighbours {
+            return Err(error());
+        }
+        self.ledger.commit(batch, planner).await
+    }
+
+    async fn check(&self) -> Result<(), LedgerError> {
+        Ok(())
+    }
+}
+
+/// Applicants with a code each, and access codes for all of them.
+async fn applicants(count: u32) -> (Desk<MemoryLedger>, Vec<Application>) {
+    let desk = Desk::new(MemoryLedger::default()).with_access_codes(count).await;
+    let mut applications = Vec::new();
+    for n in 0..count {
+        applications.push(desk.prepared(n).await);
+    }
+    (desk, applications)
+}
+
+fn engine(ledger: Arc<dyn TrialLedger>, options: EngineOptions) -> Engine {
+    Engine::start(EngineParts { ledger, ..parts(MockTrialLedger::new()) }, options)
+}
+
+type Answer = Result<&'static str, Unexpected>;
+
+fn code(reply: Result<ApplyReply, Unexpected>) -> Answer {
+    reply.map(|reply| reply.code.as_str())
+}
+
+/// Everyone applies at once; the answers.
+async fn apply_together(engine: &Engine, applications: Vec<Application>) -> Vec<Answer> {
+    let service = engine.service();
+    join_all(applications.into_iter().map(|application| service.apply(application)))
+        .await
+        .into_iter()
+        .map(code)
+        .collect()
+}
+
+fn answers(count: u32, poison: &[u32]) -> Vec<Answer> {
+    (0..count).map(|n| if poison.contains(&n) { Err(Unexpected) } else { Ok("000") }).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_poisonous_request_does_not_spoil_its_neighbours() {
+    for poison in 0..9 {
+        let (desk, applications) = applicants(9).await;
+        let ledger = Arc::new(Poisoned::new(&desk.ledger, [poison]));
+        let engine = engine(ledger.clone(), options());
+        assert_eq!(apply_together(&engine, applications).await, answers(9, &[poison]));
+        let stock = desk.ledger.access_code_stock().await.unwrap();
+        assert_eq!(stock.iter().map(|kind| kind.leased).collect::<Vec<_>>(), [8, 8]);
+        assert_eq!(desk.ledger.violations(Policy::default().trial.unique_by).await.unwrap(), []);
+        assert_eq!(ledger.sizes()[..2], [9, 9], "the whole is tried once more first");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn halves_are_committed_from_left_to_right() {
+    let (desk, applications) = applicants(8).await;
+    let ledger = Arc::new(Poisoned::new(&desk.ledger, [2]));
+    let engine = engine(ledger.clone(), options());
+    assert_eq!(apply_together(&engine, applications).await, answers(8, &[2]));
+    assert_eq!(ledger.sizes(), [8, 8, 4, 2, 2, 1, 1, 4]);
+    let mut free: Vec<_> = desk.ledger.state().access_codes.into_iter().collect();
+    free.retain(|(_, kept)| kept.holder.is_none());
+    assert_eq!(free.len(), 2, "the last pair is left: the others were given in the order of the batch");
+    assert_eq!(free[0].0, data::voice(8));
+}
+
+#[tokio::test(start_paused = true)]
+async fn several_poisonous_requests_are_found() {
+    let poison = [0, 7, 8, 19];
+    let (desk, applications) = applicants(20).await;
+    let engine = engine(Arc::new(Poisoned::new(&desk.ledger, poison)), options());
+    assert_eq!(apply_together(&engine, applications).await, answers(20, &poison));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_next_batch_is_decided_as_ever() {
+    let (desk, mut applications) = applicants(3).await;
+    let ledger = Arc::new(Poisoned::new(&desk.ledger, [0]));
+    let engine = engine(ledger.clone(), options());
+    let last = applications.split_off(2);
+    assert_eq!(apply_together(&engine, applications).await, answers(2, &[0]));
+    assert_eq!(apply_together(&engine, last).await, [Ok("000")]);
+    assert_eq!(ledger.sizes(), [2, 2, 1, 1, 1]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_passing_cause_costs_one_more_attempt() {
+    let (desk, applications) = applicants(5).await;
+    let ledger = Arc::new(FaultyLedger::new(MemoryLedger::clone(&desk.ledger)));
+    ledger.fail_commits([LedgerFault::Corrupt]);
+    let engine = engine(ledger.clone(), options());
+    assert_eq!(apply_together(&engine, applications).await, answers(5, &[]));
+    let batches = ledger.batches();
+    assert_eq!(batches.len(), 2);
+    assert_eq!(batches[0], batches[1], "the very same is planned again");
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_failure_is_answered_to_the_part_that_it_met() {
+    let (desk, applications) = applicants(4).await;
+    let error: fn() -> LedgerError = || LedgerError::Contended(Box::from("cause"));
+    let ledger = Poisoned { neighbours: Some(error), ..Poisoned::new(&desk.ledger, [1]) };
+    let engine = engine(Arc::new(ledger), options());
+    let busy = Ok("005");
+    assert_eq!(apply_together(&engine, applications).await, [busy, Err(Unexpected), busy, busy]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_second_attempt_may_fail_otherwise() {
+    for (fault, answer) in [(LedgerFault::Unavailable, "003"), (LedgerFault::LostAfterCommit, "005")] {
+        let (desk, applications) = applicants(3).await;
+        let ledger = Arc::new(FaultyLedger::new(MemoryLedger::clone(&desk.ledger)));
+        ledger.fail_commits([LedgerFault::Corrupt, fault]);
+        let engine = engine(ledger.clone(), options());
+        assert_eq!(apply_together(&engine, applications).await, [Ok(answer); 3]);
+        assert_eq!(ledger.batches().len(), 2);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_ledger_that_can_store_nothing_is_not_tried_for_ever() {
+    let (desk, applications) = applicants(100).await;
+    let ledger = Arc::new(Poisoned::new(&desk.ledger, 0..100));
+    let engine = engine(ledger.clone(), options());
+    let all: Vec<_> = (0..100).collect();
+    assert_eq!(apply_together(&engine, applications).await, answers(100, &all));
+    assert_eq!(ledger.sizes().len(), 65, "the first commit and 64 more");
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_gives_up_meanwhile_is_not_tried_again() {
+    let (desk, applications) = applicants(4).await;
+    let ledger = Arc::new(Poisoned::new(&desk.ledger, [0]));
+    let engine = engine(ledger.clone(), EngineOptions { wait: COMMIT * 3 / 2, ..options() });
+    assert_eq!(apply_together(&engine, applications).await, [Ok("005"); 4]);
+    engine.stop().await.unwrap();
+    assert_eq!(ledger.sizes(), [4, 4], "nobody waits for the halves");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_gateways_word_is_taken_down_beside_a_poisonous_request() {
+    let desk = Desk::new(MemoryLedger::default());
+    let ledger = Arc::new(Poisoned::new(&desk.ledger, [0]));
+    let engine_parts =
+        EngineParts { ledger, gateway: Arc::new(ScriptedGateway::default()), ..parts(MockTrialLedger::new()) };
+    let engine = Engine::start(engine_parts, options());
+    let service = engine.service();
+    let (spoilt, sent) = tokio::join!(
+        service.send_code(data::code_request(&data::phone(0))),
+        service.send_code(data::code_request(&data::phone(1))),
+    );
+    assert_eq!((spoilt, sent.unwrap().code.as_str()), (Err(Unexpected), "200"));
+    engine.stop().await.unwrap();
+    let requests = desk.ledger.state().code_requests;
+    let state = |outcome| match outcome {
+        trial_core::CodeOutcome::Send { state, .. } => state,
+        trial_core::CodeOutcome::Refused(_) => panic!("nothing stands in the way of a code"),
+    };
+    assert_eq!(
+        requests.into_values().map(|kept| state(kept.record.outcome)).collect::<Vec<_>>(),
+        [SendState::Accepted]
+    );
+}
