@@ -11,13 +11,21 @@ use trial_core::{Outcome, Request};
 
 use crate::deciding::Decider;
 use crate::gathering::{Batching, Gathering, Waiting};
+use crate::screening::{Screening, ScreeningTask};
 use crate::{EngineOptions, EngineParts};
 
 /// The way into the queue.
 #[derive(Clone)]
 pub(crate) struct Admission {
     queue: mpsc::Sender<Waiting>,
+    screening: Option<Screening>,
     wait: Duration,
+}
+
+/// The tasks behind the queues.
+pub(crate) struct AdmissionTasks {
+    pub(crate) screening: Option<ScreeningTask>,
+    pub(crate) deciding: JoinHandle<()>,
 }
 
 /// Why a request was not decided, or is not known to have been.
@@ -37,21 +45,30 @@ impl Admission {
         options: EngineOptions,
         mail_is_due: Arc<Notify>,
         closing: CancellationToken,
-    ) -> (Self, JoinHandle<()>) {
+    ) -> (Self, AdmissionTasks) {
         let (queue, waiting) = mpsc::channel(options.queue_length);
+        let (screening, screening_task) = Screening::start(parts, options, queue.clone()).unzip();
         let gathering = Gathering::new(waiting, Batching::new(parts), options.batch_limit);
-        let deciding = tokio::spawn(Decider::new(parts, gathering, mail_is_due).run(closing));
-        (Self { queue, wait: options.wait }, deciding)
+        let switch = screening.as_ref().map(Screening::switch);
+        let deciding = tokio::spawn(Decider::new(parts, gathering, mail_is_due, switch).run(closing));
+        (Self { queue, screening, wait: options.wait }, AdmissionTasks { screening: screening_task, deciding })
     }
 
     /// Waits, within bounds, for the decision. A full queue is told at once.
     pub(crate) async fn decide(&self, request: Request) -> Result<Outcome, NotDecided> {
         let (reply, decision) = oneshot::channel();
-        if self.queue.try_send(Waiting { request, reply }).is_err() {
-            metrics::counter!("trialgate_overload_total").increment(1);
-            return Err(NotDecided::Busy);
-        }
+        self.take(Waiting { request, reply })
+            .inspect_err(|_| metrics::counter!("trialgate_overload_total").increment(1))?;
         self.within_bounds(decision).await
+    }
+
+    fn take(&self, waiting: Waiting) -> Result<(), NotDecided> {
+        let unscreened = match &self.screening {
+            Some(screening) => screening.take(waiting)?,
+            None => Some(waiting),
+        };
+        let Some(waiting) = unscreened else { return Ok(()) };
+        self.queue.try_send(waiting).map_err(|_| NotDecided::Busy)
     }
 
     /// As [`Admission::decide`], but waits for room: what happened must be taken down.

@@ -13,6 +13,7 @@ use crate::EngineParts;
 use crate::admission::NotDecided;
 use crate::bisection::commit_again;
 use crate::gathering::{Gathered, Gathering};
+use crate::screening::Switch;
 
 /// The one task that commits.
 pub(crate) struct Decider {
@@ -20,11 +21,18 @@ pub(crate) struct Decider {
     planner: Arc<Planner>,
     gathering: Gathering,
     mail_is_due: Arc<Notify>,
+    screening: Option<Arc<Switch>>,
 }
 
 impl Decider {
-    pub(crate) fn new(parts: &EngineParts, gathering: Gathering, mail_is_due: Arc<Notify>) -> Self {
-        Self { ledger: Arc::clone(&parts.ledger), planner: Arc::clone(&parts.planner), gathering, mail_is_due }
+    pub(crate) fn new(
+        parts: &EngineParts,
+        gathering: Gathering,
+        mail_is_due: Arc<Notify>,
+        screening: Option<Arc<Switch>>,
+    ) -> Self {
+        let (ledger, planner) = (Arc::clone(&parts.ledger), Arc::clone(&parts.planner));
+        Self { ledger, planner, gathering, mail_is_due, screening }
     }
 
     pub(crate) async fn run(self, closing: CancellationToken) {
@@ -99,6 +107,9 @@ impl Decider {
         let accepted = |outcome: &Outcome| matches!(outcome, Outcome::Apply(ApplyOutcome::Accepted { .. }));
         if outcomes.iter().any(accepted) {
             self.mail_is_due.notify_one();
+        }
+        if let Some(screening) = &self.screening {
+            screening.look_at(&outcomes);
         }
         gathered.answer(outcomes);
     }

@@ -21,8 +21,12 @@ pub(crate) struct Waiting {
 }
 
 impl Waiting {
-    fn is_wanted(&self) -> bool {
+    pub(crate) fn is_wanted(&self) -> bool {
         is_wanted(&self.request, &self.reply)
+    }
+
+    pub(crate) fn answer(self, decided: Result<Outcome, NotDecided>) {
+        let _ = self.reply.send(decided);
     }
 }
 
@@ -44,6 +48,12 @@ impl Gathered {
 
     pub(crate) fn is_empty(&self) -> bool {
         self.replies.is_empty()
+    }
+
+    /// Everyone, one by one, in order.
+    pub(crate) fn into_waiting(self) -> impl Iterator<Item = Waiting> {
+        let requests = Arc::unwrap_or_clone(self.batch).requests;
+        requests.into_iter().zip(self.replies).map(|((_, request), reply)| Waiting { request, reply })
     }
 
     /// The same without those who have given up by now.

@@ -1,7 +1,7 @@
 //! The use cases: group commit, sending codes, delivering mails.
 //!
-//! Everything that is decided goes through one bounded queue (`admission`): a batch is whatever arrived while the
-//! previous one committed. Nothing is answered before it is durable, and nothing leaves the process inside a transaction.
+//! Everything that is decided goes through one bounded queue (`admission`): a batch is whatever has arrived (`gathering`)
+//! when the ledger's turn has come (`deciding`). Nothing is answered before it is durable, and nothing leaves the process inside a transaction.
 
 mod admission;
 mod bisection;
@@ -9,6 +9,7 @@ mod deciding;
 mod delivery;
 mod gathering;
 mod health;
+mod screening;
 mod service;
 
 use std::sync::Arc;
@@ -19,10 +20,10 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use trial_core::ports::{Clock, Entropy, Health, Mailer, Outbox, SmsGateway, TrialLedger, TrialService};
+use trial_core::ports::{Clock, Entropy, Health, Mailer, Outbox, Screen, SmsGateway, TrialLedger, TrialService};
 use trial_core::{MailRetry, Planner};
 
-use admission::Admission;
+use admission::{Admission, AdmissionTasks};
 use delivery::Delivery;
 use health::EngineHealth;
 use service::Service;
@@ -32,6 +33,8 @@ use service::Service;
 pub struct EngineParts {
     /// Where trials are decided and kept.
     pub ledger: Arc<dyn TrialLedger>,
+    /// What refuses applications without a turn while many of them are beyond help; `None` if the ledger has no such way.
+    pub screen: Option<Arc<dyn Screen>>,
     /// Where mails wait.
     pub outbox: Arc<dyn Outbox>,
     /// How codes are sent.
@@ -49,7 +52,8 @@ pub struct EngineParts {
 /// How much the engine takes on. Every queue, wait and retry has its bound here.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct EngineOptions {
-    /// Requests that may wait to be decided; one more is answered 005 (202 for a code).
+    /// Requests that may wait to be decided, and as many applications to be screened; one more is answered 005 (202 for a
+    /// code).
     pub queue_length: usize,
     /// Requests that are decided together, at most.
     pub batch_limit: usize,
@@ -100,7 +104,7 @@ pub struct Engine {
     health: Arc<EngineHealth>,
     tasks: TaskTracker,
     closing: CancellationToken,
-    deciding: JoinHandle<()>,
+    admission_tasks: AdmissionTasks,
     delivering: JoinHandle<()>,
 }
 
@@ -110,13 +114,13 @@ impl Engine {
         let tasks = TaskTracker::new();
         let closing = CancellationToken::new();
         let mail_is_due = Arc::new(Notify::new());
-        let (admission, deciding) = Admission::start(&parts, options, Arc::clone(&mail_is_due), closing.clone());
+        let (admission, admission_tasks) = Admission::start(&parts, options, Arc::clone(&mail_is_due), closing.clone());
         let delivery = Delivery::new(&parts, options.mail, mail_is_due, closing.clone());
         Self {
             health: Arc::new(EngineHealth::new(&parts, admission.clone())),
             service: Arc::new(Service::new(parts, admission, options.sms_timeout, tasks.clone(), Handle::current())),
             tasks,
-            deciding,
+            admission_tasks,
             delivering: tokio::spawn(delivery.run()),
             closing,
         }
@@ -132,7 +136,7 @@ impl Engine {
         self.health.clone()
     }
 
-    /// Takes nothing more on and finishes what was accepted: messages under way and their reports, the queue, deliveries
+    /// Takes nothing more on and finishes what was accepted: messages under way and their reports, the queues, deliveries
     /// under way. Mails that are not under way stay in the outbox for the next start.
     ///
     /// # Errors
@@ -140,8 +144,15 @@ impl Engine {
     pub async fn stop(self) -> Result<(), Died> {
         self.tasks.close();
         self.tasks.wait().await;
+        let AdmissionTasks { screening, deciding } = self.admission_tasks;
+        // What screening leaves is decided: it ends before the queue closes.
+        let screening = match screening {
+            Some(task) => task.finish().await,
+            None => Ok(()),
+        };
         self.closing.cancel();
-        let (deciding, delivering) = tokio::join!(self.deciding, self.delivering);
+        let (deciding, delivering) = tokio::join!(deciding, self.delivering);
+        screening.map_err(|source| Died { part: "screening", source })?;
         deciding.map_err(|source| Died { part: "deciding", source })?;
         delivering.map_err(|source| Died { part: "delivering", source })
     }

@@ -161,6 +161,7 @@ impl Service {
         let metrics = install_metrics();
         let parts = EngineParts {
             ledger: ledger.decisions(),
+            screen: ledger.screen(),
             outbox: ledger.outbox(),
             gateway: Arc::new(gateway),
             mailer,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use trial_core::ports::{Operations, Outbox, TrialLedger};
+use trial_core::ports::{Operations, Outbox, Screen, TrialLedger};
 use trial_storage::{PostgresLedger, PostgresOptions, SqliteLedger, SqliteOptions};
 
 use crate::config::Database;
@@ -44,6 +44,14 @@ impl Ledger {
         match self {
             Self::Sqlite(ledger) => Arc::new(ledger.clone()),
             Self::Postgres(ledger) => Arc::new(ledger.clone()),
+        }
+    }
+
+    /// What can be refused out of turn, where several instances take turns.
+    pub(crate) fn screen(&self) -> Option<Arc<dyn Screen>> {
+        match self {
+            Self::Sqlite(_) => None,
+            Self::Postgres(ledger) => Some(Arc::new(ledger.clone())),
         }
     }
 

@@ -8,5 +8,6 @@ mod codes;
 mod delivery;
 mod gathering;
 mod health;
+mod screening;
 mod shutdown;
 mod stage;

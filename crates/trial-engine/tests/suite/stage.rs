@@ -19,6 +19,7 @@ pub(crate) fn parts(ledger: impl TrialLedger + 'static) -> EngineParts {
     outbox.expect_claim().returning(|_, _| Ok(Vec::new()));
     EngineParts {
         ledger: Arc::new(TurnAtOnce(ledger)),
+        screen: None,
         outbox: Arc::new(outbox),
         gateway: Arc::new(silent_gateway()),
         mailer: Arc::new(RecordingMailer::default()),
