@@ -10,8 +10,9 @@ mod data;
 mod server;
 
 use std::fmt::Write as _;
-use std::fs;
+use std::fs::{self, Permissions};
 use std::net::{Ipv4Addr, TcpListener};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -44,6 +45,22 @@ impl Cluster {
         let directory = account.directory();
         data::copy_template(&account, directory.path());
         Self::on(account, directory, settings)
+    }
+
+    /// Starts a server that offers TLS, with this certificate and key in PEM.
+    pub fn start_with_tls(certificate: &str, key: &str) -> Self {
+        let account = Account::find();
+        let directory = account.directory();
+        data::copy_template(&account, directory.path());
+        let files = [("server.crt", certificate), ("server.key", key)].map(|(name, pem)| {
+            let file = directory.path().join(name);
+            fs::write(&file, pem).expect("a certificate can be written");
+            // The server refuses a key that others may read.
+            fs::set_permissions(&file, Permissions::from_mode(0o600)).expect("its rights can be set");
+            give(&file, &account);
+            file.display().to_string()
+        });
+        Self::on(account, directory, &[("ssl", "on"), ("ssl_cert_file", &files[0]), ("ssl_key_file", &files[1])])
     }
 
     /// Starts a standby that follows this server by streaming, under this application name. It holds what this server has

@@ -72,9 +72,14 @@ impl Server {
 
     /// Sends a signal to every process of the server.
     pub(crate) fn signal_all(&self, how: Signal) {
-        // The parent first, so that it starts no other.
+        // Once the parent is dead, its children are nobody's: they have to be known before.
+        let before = children(self.pid);
         signal(self.pid, how);
-        for child in children(self.pid) {
+        // A stopped parent starts no other; until then, it may have.
+        let mut all: Vec<u32> = before.into_iter().chain(children(self.pid)).collect();
+        all.sort_unstable();
+        all.dedup();
+        for child in all {
             signal(child, how);
         }
     }
