@@ -1,35 +1,31 @@
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 
 use async_trait::async_trait;
-use trial_cluster::Cluster;
-use trial_storage::{PostgresLedger, PostgresOptions};
-use trial_testkit::{LedgerFactory, ledger_conformance};
+use trial_storage::PostgresLedger;
+use trial_testkit::LedgerFactory;
 
-use super::server;
+use super::server::Database;
 
-/// Ledgers on one server, each in a database of its own.
+/// Ledgers, each in a database of its own.
 #[derive(Default)]
-struct Databases {
-    cluster: tokio::sync::OnceCell<Arc<Cluster>>,
-    last: Mutex<Option<PostgresOptions>>,
-}
+struct Databases(Mutex<Option<Database>>);
 
 #[async_trait]
 impl LedgerFactory for Databases {
     type Ledger = PostgresLedger;
 
     async fn fresh(&self) -> PostgresLedger {
-        let cluster = self.cluster.get_or_init(server::shared).await;
-        let options = server::fresh(cluster).await;
-        *self.last.lock().unwrap() = Some(options.clone());
-        PostgresLedger::open(options).await.unwrap()
+        let database = Database::new().await;
+        *self.0.lock().unwrap() = Some(database.clone());
+        database.open().await
     }
 
     async fn reopen(&self, ledger: PostgresLedger) -> Option<PostgresLedger> {
         ledger.close();
-        let options = self.last.lock().unwrap().clone()?;
-        Some(PostgresLedger::open(options).await.unwrap())
+        let database = self.0.lock().unwrap().clone()?;
+        Some(database.open().await)
     }
 }
 
-ledger_conformance!(Databases::default());
+trial_testkit::ledger_conformance!(Databases::default());
+trial_testkit::ledger_screening_conformance!(Databases::default());

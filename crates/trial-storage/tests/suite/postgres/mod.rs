@@ -1,4 +1,11 @@
 //! The ledger on PostgreSQL, on private servers.
 
 mod conformance;
+mod instances;
+mod invariants;
+mod lost;
+mod opening;
+mod plans;
 mod server;
+mod tls;
+mod turns;

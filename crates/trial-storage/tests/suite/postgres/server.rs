@@ -1,23 +1,30 @@
 //! A server that the tests of a process share while any of them runs, and databases on it.
 
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
+use tokio::runtime::Handle;
 use tokio::task::spawn_blocking;
 use trial_cluster::{Cluster, VOLATILE};
+use trial_core::Policy;
+use trial_core::ports::Operations;
 use trial_storage::{PostgresLedger, PostgresOptions};
 
 /// A migrated database that others are made from.
 const TEMPLATE: &str = "template_of_ours";
+
+/// Who else is connected.
+const OTHERS: &str =
+    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()";
 
 static SHARED: Mutex<Weak<Cluster>> = Mutex::new(Weak::new());
 static DATABASES: AtomicU32 = AtomicU32::new(0);
 
 /// The server, which ends with the last who holds it.
 pub(crate) async fn shared() -> Arc<Cluster> {
-    let runtime = tokio::runtime::Handle::current();
+    let runtime = Handle::current();
     let start = move || {
-        let mut shared = SHARED.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
         shared.upgrade().unwrap_or_else(|| {
             let cluster = Cluster::start(VOLATILE);
             cluster.create_database(TEMPLATE, None);
@@ -30,15 +37,57 @@ pub(crate) async fn shared() -> Arc<Cluster> {
     spawn_blocking(start).await.unwrap()
 }
 
-/// A new, migrated database.
-pub(crate) async fn fresh(cluster: &Arc<Cluster>) -> PostgresOptions {
-    let name = format!("trial_{}", DATABASES.fetch_add(1, Ordering::Relaxed));
-    let (cluster, made) = (Arc::clone(cluster), name.clone());
-    let options = options(&cluster, &name);
-    spawn_blocking(move || cluster.create_database(&made, Some(TEMPLATE))).await.unwrap();
-    options
-}
-
 pub(crate) fn options(cluster: &Cluster, database: &str) -> PostgresOptions {
     PostgresOptions::new(cluster.url(database))
+}
+
+/// A database of a test's own.
+#[derive(Clone)]
+pub(crate) struct Database {
+    pub(crate) cluster: Arc<Cluster>,
+    pub(crate) name: String,
+}
+
+impl Database {
+    /// A new, migrated one on the shared server.
+    pub(crate) async fn new() -> Self {
+        Self::on(&shared().await, Some(TEMPLATE.to_owned())).await
+    }
+
+    /// A new one with nothing in it.
+    pub(crate) async fn empty() -> Self {
+        Self::on(&shared().await, None).await
+    }
+
+    /// A copy, which is made while nobody is connected to this one.
+    pub(crate) async fn copy(&self) -> Self {
+        while self.execute(OTHERS).await != "0" {}
+        Self::on(&self.cluster, Some(self.name.clone())).await
+    }
+
+    async fn on(cluster: &Arc<Cluster>, template: Option<String>) -> Self {
+        let name = format!("trial_{}", DATABASES.fetch_add(1, Ordering::Relaxed));
+        let database = Self { cluster: Arc::clone(cluster), name };
+        let made = database.clone();
+        spawn_blocking(move || made.cluster.create_database(&made.name, template.as_deref())).await.unwrap();
+        database
+    }
+
+    pub(crate) fn options(&self) -> PostgresOptions {
+        options(&self.cluster, &self.name)
+    }
+
+    pub(crate) async fn open(&self) -> PostgresLedger {
+        PostgresLedger::open(self.options()).await.unwrap()
+    }
+
+    /// Runs SQL from outside; what it says.
+    pub(crate) async fn execute(&self, sql: &str) -> String {
+        let (database, sql) = (self.clone(), sql.to_owned());
+        spawn_blocking(move || database.cluster.execute(&database.name, &sql)).await.unwrap().trim().to_owned()
+    }
+}
+
+pub(crate) async fn assert_sound(ledger: &PostgresLedger) {
+    assert_eq!(ledger.violations(Policy::default().trial.unique_by).await.unwrap(), []);
 }

@@ -1,0 +1,57 @@
+//! `violations` finds what was planted, also what SQLite would look after by itself.
+
+use trial_core::Policy;
+use trial_core::ports::Operations;
+use trial_testkit::Desk;
+
+use super::server::Database;
+
+/// A database with one accepted application.
+async fn with_one_tenant() -> Database {
+    let database = Database::new().await;
+    let desk = Desk::new(database.open().await).with_access_codes(3).await;
+    desk.join(1).await;
+    desk.ledger.close();
+    database
+}
+
+/// What is found in a copy once this was done to its rows.
+async fn after(database: &Database, plant: &str) -> Vec<&'static str> {
+    let copy = database.copy().await;
+    copy.execute(plant).await;
+    let ledger = copy.open().await;
+    let found = ledger.violations(Policy::default().trial.unique_by).await.unwrap();
+    found.into_iter().map(|violation| violation.invariant).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sound_ledger_has_none() {
+    assert_eq!(after(&with_one_tenant().await, "SELECT 1").await, Vec::<&str>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_planted_is_found() {
+    let database = with_one_tenant().await;
+    for (plant, invariant) in [
+        ("DELETE FROM audit", "every accepted application has its tenant, its mail and its audit entry"),
+        ("DELETE FROM mails", "the units of a day are those that its mails took"),
+        ("UPDATE quota_days SET reserved = reserved + 1", "the units of a day are those that its mails took"),
+        (
+            "UPDATE access_codes SET state = 'free', tenant = NULL WHERE kind = 'voice'",
+            "every tenant that is not closed holds one access code of each kind",
+        ),
+        ("UPDATE challenges SET state = 'open'", "a code is consumed once, by an acceptance"),
+        ("UPDATE challenges SET state = 'open'", "an accepted application names the code that it consumed"),
+        ("UPDATE mails SET state = 'sent'", "a mail is due, or was settled"),
+        ("UPDATE access_codes SET tenant = '\\x00' WHERE state = 'leased'", "every reference has its row"),
+        ("UPDATE pool_marks SET code = '~'", "no free access code comes before the mark of its pool"),
+        (
+            "INSERT INTO tenants SELECT created_at, trial_ends_at, country_code, password_issue, \
+                decode(repeat('00', 16), 'hex'), status, phone, email, email_key, company, company_key, key_id FROM tenants",
+            "at most one tenant in use has a company",
+        ),
+    ] {
+        let found = after(&database, plant).await;
+        assert!(found.contains(&invariant), "{plant}: {found:?}");
+    }
+}

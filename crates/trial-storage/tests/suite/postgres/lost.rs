@@ -1,0 +1,87 @@
+//! Connections and servers that go away.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::DateTime;
+use tokio::task::spawn_blocking;
+use trial_cluster::Cluster;
+use trial_core::ports::{Operations, Outbox, TrialLedger};
+use trial_core::{Batch, Lease, LeaseId, LedgerError, Request};
+use trial_storage::{PostgresLedger, PostgresOptions};
+use trial_testkit::{SeededEntropy, data};
+
+use super::server::{Database, options};
+
+fn batch(n: u32) -> Arc<Batch> {
+    let now = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
+    Arc::new(data::batch(now, &SeededEntropy::new(n.into()), [Request::SendCode(data::code_request(&data::phone(n)))]))
+}
+
+const END_ALL: &str = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity \
+    WHERE datname = current_database() AND pid <> pg_backend_pid()";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_session_that_is_ended_in_its_turn_is_no_loss() {
+    let database = Database::new().await;
+    let ledger = database.open().await;
+    let (cluster, name) = (Arc::clone(&database.cluster), database.name.clone());
+    let gather = Box::new(move || {
+        cluster.execute(&name, END_ALL);
+        batch(1)
+    });
+    assert_eq!(ledger.commit_next(gather, data::planner()).await.unwrap().len(), 1);
+    assert_eq!(database.execute("SELECT count(*) FROM code_requests").await, "1");
+}
+
+/// Everything goes on after its connections were ended while nobody used them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn sessions_that_were_ended_unnoticed_are_replaced() {
+    let database = Database::new().await;
+    let ledger = database.open().await;
+    ledger.commit(batch(1), data::planner()).await.unwrap();
+    ledger.access_code_stock().await.unwrap();
+    for turn in 0..3 {
+        database.execute(END_ALL).await;
+        let now = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
+        let lease = Lease { id: LeaseId::from_bytes([turn; 16]), now, until: now, horizon: now };
+        match turn {
+            0 => ledger.check().await.unwrap(),
+            1 => assert_eq!(ledger.claim(lease, 9).await.unwrap(), []),
+            _ => drop(ledger.access_code_stock().await.unwrap()),
+        }
+        database.execute(END_ALL).await;
+        ledger.commit(batch(2 + u32::from(turn)), data::planner()).await.unwrap();
+    }
+}
+
+/// A server that is not there is told at once to whoever comes after the first, and found again when it is back.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_server_that_comes_back_is_found_again() {
+    let mut cluster = spawn_blocking(|| Cluster::start(&[])).await.unwrap();
+    let usual = options(&cluster, "postgres");
+    let options = PostgresOptions { reconnect_timeout: Duration::from_millis(100), ..usual };
+    PostgresLedger::migrate(&options).await.unwrap();
+    let ledger = PostgresLedger::open(options).await.unwrap();
+    ledger.commit(batch(1), data::planner()).await.unwrap();
+    let mut cluster = spawn_blocking(move || {
+        cluster.stop(rustix::process::Signal::QUIT);
+        cluster
+    })
+    .await
+    .unwrap();
+    for n in [2, 3] {
+        let refused = ledger.commit(batch(n), data::planner()).await;
+        assert!(matches!(refused, Err(LedgerError::Unavailable(_))), "{refused:?}");
+        assert!(ledger.check().await.is_err());
+    }
+    let cluster = spawn_blocking(move || {
+        cluster.resume();
+        cluster
+    })
+    .await
+    .unwrap();
+    ledger.check().await.unwrap();
+    assert_eq!(ledger.commit(batch(4), data::planner()).await.unwrap().len(), 1);
+    assert_eq!(cluster.execute("postgres", "SELECT count(*) FROM code_requests").trim(), "2");
+}

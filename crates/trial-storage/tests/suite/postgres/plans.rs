@@ -1,0 +1,53 @@
+//! No statement of the public interface or the outbox reads a whole table, however small it is now.
+
+use std::time::Duration;
+
+use trial_core::ports::Outbox;
+use trial_core::{GatewayReply, Lease, LeaseId, SettledAs, Settlement};
+use trial_testkit::{Desk, data};
+
+use super::server::Database;
+
+/// Tables that grow, and how often each was read as a whole. Sessions say so when they end.
+const SCANS: &str = "SELECT coalesce(string_agg(relname || ' ' || seq_scan, ', ' ORDER BY relname), '') \
+    FROM pg_stat_user_tables WHERE seq_scan > 0 AND relname IN ('challenges', 'phones', 'code_requests', 'sms_days', \
+    'tenants', 'access_codes', 'quota_days', 'mails', 'applications', 'audit')";
+const RESET: &str = "SELECT pg_stat_reset()";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_reads_a_whole_table() {
+    let database = Database::new().await;
+    let ledger = database.open().await;
+    let desk = Desk::new(ledger.clone()).with_access_codes(2).await;
+    // What operations count, they count by reading.
+    database.execute(RESET).await;
+    let refused = desk.ask(&data::phone(1)).await.unwrap();
+    desk.report(&refused, GatewayReply::Refused { reason: "no".to_owned() }).await;
+    desk.join(1).await;
+    assert_eq!(desk.apply_for_code(data::application(2, "wrong")).await, "001");
+    desk.prepared(2).await;
+    assert_eq!(desk.apply_for_code(data::application(2, "wrong")).await, "002");
+    desk.screen([trial_core::Request::Apply(data::application(3, "wrong"))]).await;
+    deliver(&desk).await;
+    ledger.close();
+    while database.execute("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()").await != "1" {}
+    assert_eq!(database.execute(SCANS).await, "");
+    let read = "SELECT count(*) FROM pg_stat_user_tables WHERE idx_scan > 0";
+    assert_ne!(database.execute(read).await, "0", "the server counts");
+}
+
+async fn deliver(desk: &Desk<trial_storage::PostgresLedger>) {
+    let now = desk.now();
+    let id = LeaseId::new(now, [1; 10]);
+    let lease = Lease { id, now, until: now + Duration::from_mins(1), horizon: now + Duration::from_hours(1) };
+    let claimed = desk.ledger.claim(lease, 10).await.unwrap();
+    assert_eq!(claimed.len(), 1);
+    for settled_as in [
+        SettledAs::Retry { next_attempt_at: now, error: "later".to_owned() },
+        SettledAs::Failed { error: "never".to_owned() },
+        SettledAs::Sent { reply: "250".to_owned() },
+    ] {
+        let settlement = Settlement { mail: claimed[0].id, lease: id, at: now, settled_as };
+        desk.ledger.settle(vec![settlement]).await.unwrap();
+    }
+}

@@ -1,0 +1,111 @@
+//! One decision after the other: who waits for its turn, for how long, and what it sees then.
+
+use std::sync::{Arc, mpsc};
+use std::time::Duration;
+
+use chrono::DateTime;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use trial_core::ports::{Operations, TrialLedger};
+use trial_core::{ApplicationQuery, Batch, GatewayReply, LedgerError, Outcome, Request};
+use trial_storage::{PostgresLedger, PostgresOptions};
+use trial_testkit::{Desk, SeededEntropy, data};
+
+use super::server::{Database, assert_sound};
+
+/// The advisory lock that decisions take, as a session of anybody's.
+const HELD: &str = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted";
+
+fn asking(n: u32) -> Arc<Batch> {
+    asking_with(n, n.into())
+}
+
+/// A request for a code, with the ids that this seed gives.
+fn asking_with(n: u32, seed: u64) -> Arc<Batch> {
+    let now = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
+    Arc::new(data::batch(now, &SeededEntropy::new(seed), [Request::SendCode(data::code_request(&data::phone(n)))]))
+}
+
+type Deciding = JoinHandle<Result<Vec<Outcome>, LedgerError>>;
+
+/// A decision that holds its turn until it is told to go on.
+fn holding_on(ledger: &PostgresLedger, batch: Arc<Batch>) -> (oneshot::Receiver<()>, mpsc::Sender<()>, Deciding) {
+    let (has_turn, its_turn) = oneshot::channel();
+    let (go_on, told) = mpsc::channel::<()>();
+    let ledger = ledger.clone();
+    let gather = Box::new(move || {
+        has_turn.send(()).unwrap();
+        // The test lets go, or is over.
+        let _ = told.recv();
+        batch
+    });
+    let deciding = tokio::spawn(async move { ledger.commit_next(gather, data::planner()).await });
+    (its_turn, go_on, deciding)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_turn_that_does_not_come_is_contention_and_gathers_nothing() {
+    let database = Database::new().await;
+    let options = PostgresOptions { turn_timeout: Duration::from_millis(50), ..database.options() };
+    let (slow, waiting) = (database.open().await, PostgresLedger::open(options).await.unwrap());
+    let (its_turn, go_on, deciding) = holding_on(&slow, asking(1));
+    its_turn.await.unwrap();
+    assert_eq!(database.execute(HELD).await, "1");
+    let refused = waiting.commit_next(Box::new(|| panic!("its turn never came")), data::planner()).await;
+    assert!(matches!(refused, Err(LedgerError::Contended(_))), "{refused:?}");
+    go_on.send(()).unwrap();
+    assert_eq!(deciding.await.unwrap().unwrap().len(), 1);
+    assert_eq!(waiting.commit(asking(2), data::planner()).await.unwrap().len(), 1);
+}
+
+/// Who waits for his turn sees what was decided in the one before, not what was so when he began to wait.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_turn_sees_all_that_was_decided_before_it() {
+    let database = Database::new().await;
+    let (first, second) = (database.open().await, database.open().await);
+    let (its_turn, go_on, deciding) = holding_on(&first, asking(1));
+    its_turn.await.unwrap();
+    let again = asking_with(1, 2);
+    let waiting = tokio::spawn(async move { second.commit(again, data::planner()).await });
+    // It waits for the lock, and has begun its transaction before the first one ends.
+    while database.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted").await != "1" {}
+    go_on.send(()).unwrap();
+    let sent = |outcomes: Vec<Outcome>| matches!(outcomes.as_slice(), [Outcome::SendCode(_, Some(_))]);
+    assert!(sent(deciding.await.unwrap().unwrap()), "the first asks and is sent a code");
+    assert!(!sent(waiting.await.unwrap().unwrap()), "the second asks too soon");
+}
+
+/// The planner's first come first served holds for the pool too, even where clocks differ: a code that becomes free with
+/// an earlier time than codes that were given away already is given next.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn codes_that_become_free_late_with_an_early_time_are_given_first() {
+    let database = Database::new().await;
+    let desk = Desk::new(database.open().await).with_access_codes(2).await;
+    desk.join(1).await;
+    desk.clock.step_back(Duration::from_hours(2));
+    let rows = vec![
+        (2, data::voice(77), trial_core::AccessCodeKind::Voice),
+        (3, data::multimedia(77), trial_core::AccessCodeKind::Multimedia),
+    ];
+    let import = trial_core::AccessCodeImport { rows };
+    desk.ledger.import_access_codes(import, false, desk.operator()).await.unwrap();
+    assert_sound(&desk.ledger).await;
+    desk.wait(Duration::from_hours(3));
+    let tenant = desk.ledger.tenant(desk.join(2).await).await.unwrap().unwrap();
+    let given: Vec<_> = tenant.access_codes.into_values().collect();
+    assert_eq!(given, [data::voice(77), data::multimedia(77)]);
+    desk.join(3).await;
+    assert_eq!(desk.ledger.access_code_stock().await.unwrap()[0].free, 0);
+    assert_sound(&desk.ledger).await;
+}
+
+/// PostgreSQL's texts hold no NUL; the words of a gateway may.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn words_that_cannot_be_stored_are_stored_as_they_can() {
+    let database = Database::new().await;
+    let desk = Desk::new(database.open().await);
+    let sent = desk.ask(&data::phone(1)).await.unwrap();
+    desk.report(&sent, GatewayReply::Refused { reason: "no\0credit".to_owned() }).await;
+    let found = desk.ledger.find_applications(ApplicationQuery::Phone(data::phone(1)), 9).await.unwrap();
+    assert_eq!(found.code_requests[0].reply.as_deref(), Some("no\u{FFFD}credit"));
+}
