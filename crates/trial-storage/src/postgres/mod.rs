@@ -33,7 +33,9 @@ use turn::{Bounds, Turns};
 use url::Place;
 pub use url::PostgresUrlError;
 
-/// Connections that take turns: one decides and one screens; two more serve whoever else changes what is decided by.
+/// One turn decides, and the next one waits for its end in the server: the lock is handed over without a round trip.
+const TURNS_AHEAD: usize = 2;
+/// Connections that take turns, screen, or find out what became of a turn.
 const TURN_CONNECTIONS: usize = 4;
 /// How long a transaction that decides nothing may take: of the outbox, of operations.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -251,6 +253,10 @@ impl TrialLedger for PostgresLedger {
     async fn commit_next(&self, gather: Gather, planner: Arc<Planner>) -> Result<Vec<Outcome>, LedgerError> {
         let turns = self.turns.clone();
         self.to_its_end(async move { turns.commit(gather, planner).await }).await
+    }
+
+    fn turns_ahead(&self) -> usize {
+        TURNS_AHEAD
     }
 
     async fn check(&self) -> Result<(), LedgerError> {

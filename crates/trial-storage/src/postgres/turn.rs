@@ -88,13 +88,10 @@ impl Turns {
             Pauses::new(if self.is_down.load(Ordering::Relaxed) { Duration::ZERO } else { self.bounds.reconnect });
         loop {
             let trouble = match self.attempt(&mut next, &planner).await {
-                Ok(outcomes) => {
-                    self.is_down.store(false, Ordering::Relaxed);
-                    return Ok(outcomes);
-                }
+                Ok(outcomes) => return Ok(self.is_up(outcomes)),
                 Err(Failed::Undone(trouble)) => trouble,
                 Err(Failed::Unknown(outcomes, trouble)) => match self.find_out(&next.batch()).await {
-                    Some(true) => return Ok(outcomes),
+                    Some(true) => return Ok(self.is_up(outcomes)),
                     Some(false) => trouble,
                     None => return Err(trouble.into_unknown()),
                 },
@@ -108,6 +105,12 @@ impl Turns {
                 return Err(trouble.into());
             }
         }
+    }
+
+    /// There is a server: the next decision that finds none waits for it again.
+    fn is_up(&self, outcomes: Vec<Outcome>) -> Vec<Outcome> {
+        self.is_down.store(false, Ordering::Relaxed);
+        outcomes
     }
 
     async fn attempt(&self, next: &mut Next, planner: &Planner) -> Result<Vec<Outcome>, Failed> {
