@@ -2,13 +2,15 @@
 //!
 //! `TRIALGATE_KILL_ROUNDS` is how often (5), `TRIALGATE_KILL_SEED` repeats the moments of an earlier run.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::task::JoinSet;
-use trialgate_tests::{Account, Applicant, Client, Home, Random, Reply, Service, TenantRow, until};
+use tokio::time::Instant;
+use trialgate_tests::{Answer, Applicant, Client, History, Home, Random, Reply, Service, until};
+
+use crate::kept::{assert_acknowledged_are_kept, assert_every_mail_arrives};
 
 const CLIENTS: usize = 16;
 /// Access codes and quota are not what this is about: there are more than any round uses up.
@@ -19,31 +21,11 @@ const UNLIMITED: [(&str, &str); 3] = [
     ("TRIALGATE_MAIL__MAX_PER_SECOND", "10000"),
 ];
 
-/// What one applicant did and was told.
-struct History {
-    applicant: Applicant,
-    code: String,
-    /// Return codes of applications, in their order; `None` for a connection that was lost.
-    replies: Vec<Option<String>>,
-}
-
 /// What all clients of a round share.
-#[derive(Default)]
 struct Counters {
+    began: Instant,
     next_applicant: AtomicU32,
     acknowledged: AtomicUsize,
-}
-
-impl History {
-    fn is_acknowledged(&self) -> bool {
-        self.replies.iter().flatten().any(|code| code == "000")
-    }
-
-    async fn apply(&mut self, client: &Client) -> Option<String> {
-        let reply = client.try_apply(&self.applicant, &self.code).await.ok().map(|reply| reply.code().to_owned());
-        self.replies.push(reply.clone());
-        reply
-    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -56,7 +38,11 @@ async fn nothing_acknowledged_is_lost_by_a_kill() {
     let home = Home::new();
     let mut service = home.sandbox_with(&UNLIMITED).await;
     home.import_pairs(PAIRS).await;
-    let counters = Arc::new(Counters::default());
+    let counters = Arc::new(Counters {
+        began: Instant::now(),
+        next_applicant: AtomicU32::default(),
+        acknowledged: AtomicUsize::default(),
+    });
     let mut kept: Vec<History> = Vec::new();
     for round in 1..=rounds {
         let acknowledged_before = counters.acknowledged.load(Ordering::Relaxed);
@@ -75,13 +61,13 @@ async fn nothing_acknowledged_is_lost_by_a_kill() {
         let acknowledged = histories.iter().filter(|history| history.is_acknowledged()).count();
         println!("round {round}: {} applied, {acknowledged} acknowledged before the kill", histories.len());
         assert!(acknowledged > 0);
-        assert_acknowledged_are_kept(&home, kept.iter().chain(&histories));
-        send_again(service.client(), &mut histories).await;
+        assert_acknowledged_are_kept(&mut home.database(), kept.iter().chain(&histories));
+        send_again(service.client(), &mut histories, counters.began).await;
         kept.extend(histories);
         home.database().assert_keeps_exactly(kept.iter().map(|history| &history.applicant));
     }
     println!("{} applications in all, each with one tenant", kept.len());
-    every_mail_arrives(&home, &service, &kept).await;
+    assert_every_mail_arrives(&mut home.database(), &[service.client().clone()], &kept).await;
     let ended = home.run(&["doctor"]).await;
     assert_eq!(ended.code(), Some(0), "{ended:?}");
 }
@@ -93,14 +79,13 @@ fn load(service: &Service, counters: &Arc<Counters>) -> JoinSet<Vec<History>> {
         async move {
             let mut histories = Vec::new();
             while let Some((applicant, code)) = next_with_code(&client, &counters).await {
-                let mut history = History { applicant, code, replies: Vec::new() };
-                let reply = history.apply(&client).await;
+                let mut history = History::new(applicant, code);
+                let answer = history.apply(&client, 0, counters.began).await;
                 histories.push(history);
-                match reply.as_deref() {
-                    Some("000") => drop(counters.acknowledged.fetch_add(1, Ordering::Relaxed)),
-                    Some("005") => {}
-                    Some(other) => panic!("an application was answered {other}"),
-                    None => break,
+                match answer {
+                    Answer::Lost => break,
+                    answer if answer.is("000") => drop(counters.acknowledged.fetch_add(1, Ordering::Relaxed)),
+                    answer => assert!(answer.is("005"), "an application was answered {answer}"),
                 }
             }
             histories
@@ -118,61 +103,10 @@ async fn next_with_code(client: &Client, counters: &Counters) -> Option<(Applica
     Some((applicant, code.expect("a message that was acknowledged is captured")))
 }
 
-/// Each acknowledged application has its tenant, and everything that a tenant has. There may be more tenants: a reply can be
-/// lost.
-fn assert_acknowledged_are_kept<'a>(home: &Home, histories: impl Iterator<Item = &'a History>) {
-    let tenants: BTreeMap<String, TenantRow> =
-        home.database().assert_sound().into_iter().map(|tenant| (tenant.phone.clone(), tenant)).collect();
-    for history in histories.filter(|history| history.is_acknowledged()) {
-        let applicant = &history.applicant;
-        let tenant = tenants.get(&applicant.e164()).unwrap_or_else(|| panic!("{applicant:?} has no tenant"));
-        assert_eq!((&tenant.email, &tenant.company), (&applicant.email, &applicant.company));
-    }
-}
-
 /// Everyone applies once more, whatever the reply was: all of them are told 000.
-async fn send_again(client: &Client, histories: &mut [History]) {
+async fn send_again(client: &Client, histories: &mut [History], began: Instant) {
     for history in histories {
-        assert_eq!(
-            history.apply(client).await.as_deref(),
-            Some("000"),
-            "{:?}: {:?}",
-            history.applicant,
-            history.replies
-        );
+        let answer = history.apply(client, 0, began).await;
+        assert!(answer.is("000"), "{history:?}");
     }
-}
-
-/// Every mail is captured, at least once and always the same; and no access code is promised to two.
-async fn every_mail_arrives(home: &Home, service: &Service, kept: &[History]) {
-    // What was being delivered when the service was killed is due again when its lease ends: let that time be over.
-    home.database().execute("UPDATE mails SET next_attempt_at = created_at WHERE state = 'due'");
-    let unsent = "SELECT count(*) AS number FROM mails WHERE state <> 'sent'";
-    let mut left = home.database().number(unsent);
-    while left > 0 {
-        left =
-            until("more mails are sent", async || Some(home.database().number(unsent)).filter(|now| *now < left)).await;
-    }
-    let applicants: BTreeMap<String, &Applicant> =
-        kept.iter().map(|history| (history.applicant.e164(), &history.applicant)).collect();
-    let mut given = BTreeSet::new();
-    let mut twice = 0;
-    for tenant in home.database().tenants() {
-        let mails = service.client().mails_of(applicants[&tenant.phone]).await;
-        twice += usize::from(mails.len() > 1);
-        let accounts: BTreeSet<_> = mails.iter().map(|mail| (mail.message_id.clone(), parts(mail.account()))).collect();
-        let accounts: Vec<(String, [String; 5])> = accounts.into_iter().collect();
-        let [(message_id, [id, _, _, voice, multimedia])] = accounts.as_slice() else {
-            panic!("one account, not {accounts:?}")
-        };
-        assert_eq!(id.replace('-', ""), tenant.id);
-        assert!(message_id.replace('-', "").starts_with(&format!("<{}@", tenant.mail)), "{message_id}");
-        assert_eq!((voice, multimedia), (&tenant.voice, &tenant.multimedia));
-        assert!(given.insert(voice.clone()) && given.insert(multimedia.clone()), "{tenant:?}");
-    }
-    println!("{} mails captured, {twice} of them more than once", kept.len());
-}
-
-fn parts(account: Account) -> [String; 5] {
-    [account.tenant, account.name, account.password, account.voice, account.multimedia]
 }

@@ -4,19 +4,7 @@
 use std::fs;
 use std::net::TcpListener;
 
-use trialgate_tests::{Applicant, Database, Home, Service, finish};
-
-/// A configuration that serves, with messages captured.
-const SERVING: &str = r#"
-http.listen = "127.0.0.1:0"
-sandbox.enabled = true
-sms.gateways = ["sandbox"]
-mail.transport = "sandbox"
-
-[[secrets.keys]]
-id = "first"
-key = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
-"#;
+use trialgate_tests::{Applicant, Database, Home, SERVING, Service, finish};
 
 /// The one line that a sandbox is refused with, which must say all of these.
 async fn assert_refused(home: &Home, arguments: &[&str], says: &[&str]) {

@@ -76,6 +76,14 @@ impl Client {
         reply.json().await.unwrap()
     }
 
+    /// Asks whether applications can be taken.
+    ///
+    /// # Errors
+    /// The connection was lost, or there was none.
+    pub async fn try_readiness(&self) -> reqwest::Result<Reply> {
+        Reply::to(self.http.get(self.base.clone() + "/readyz")).await
+    }
+
     /// Asks for a code.
     ///
     /// # Errors

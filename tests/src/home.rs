@@ -5,12 +5,33 @@ use std::process::Command;
 
 use serde_json::Value;
 use tempfile::TempDir;
+use trial_cluster::Cluster;
 
+use crate::postgres::Psql;
 use crate::{Database, Ended, Service, binary, finish};
+
+/// A configuration that serves, with messages captured, but for where the database is.
+pub const SERVING: &str = r#"
+http.listen = "127.0.0.1:0"
+sandbox.enabled = true
+sms.gateways = ["sandbox"]
+mail.transport = "sandbox"
+
+[[secrets.keys]]
+id = "first"
+key = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
+"#;
+
+/// The name of the database on a server.
+pub const DATABASE: &str = "trialgate";
 
 /// A directory of its own for one service, on the disk that builds are on. It goes when this is dropped.
 #[derive(Debug)]
-pub struct Home(TempDir);
+pub struct Home {
+    directory: TempDir,
+    /// The database, if it is not in the directory.
+    server: Option<Psql>,
+}
 
 impl Default for Home {
     fn default() -> Self {
@@ -25,12 +46,35 @@ impl Home {
         let test = std::env::current_exe().unwrap();
         let homes = test.ancestors().nth(3).expect("tests run from the target directory").join("e2e-tmp");
         fs::create_dir_all(&homes).unwrap();
-        Self(tempfile::tempdir_in(homes).unwrap())
+        Self { directory: tempfile::tempdir_in(homes).unwrap(), server: None }
+    }
+
+    /// One whose service serves from a new database of a server, with as many access codes as the sandbox has.
+    pub async fn on(cluster: &Cluster) -> Self {
+        cluster.create_database(DATABASE, None);
+        let home = Self::beside(cluster, &cluster.url(DATABASE));
+        home.ask(&["migrate"]).await;
+        home.import_pairs(100).await;
+        home
+    }
+
+    /// One whose service serves from a server's database that there is already, and finds it by this URL.
+    pub fn beside(cluster: &Cluster, url: &str) -> Self {
+        let mut home = Self::new();
+        fs::create_dir(home.data()).unwrap();
+        home.move_to(cluster, url);
+        home
+    }
+
+    /// Has the service serve from another database from its next start on.
+    pub fn move_to(&mut self, cluster: &Cluster, url: &str) {
+        fs::write(self.config(), format!("storage.url = \"{url}\"\n{SERVING}")).unwrap();
+        self.server = Some(Psql::new(cluster, DATABASE));
     }
 
     /// The directory.
     pub fn path(&self) -> &Path {
-        self.0.path()
+        self.directory.path()
     }
 
     /// The data directory of the sandbox.
@@ -38,14 +82,17 @@ impl Home {
         self.path().join("data")
     }
 
-    /// The configuration of the sandbox.
+    /// The configuration of the service.
     pub fn config(&self) -> PathBuf {
         self.data().join("trialgate.toml")
     }
 
-    /// The database of the sandbox, on a connection of our own.
+    /// The database of the service, by a way of our own.
     pub fn database(&self) -> Database {
-        Database::open(&self.data().join("trialgate.db"))
+        match &self.server {
+            Some(psql) => Database::Postgres(psql.clone()),
+            None => Database::open(&self.data().join("trialgate.db")),
+        }
     }
 
     /// Writes a file into the directory.
@@ -91,7 +138,22 @@ impl Home {
         Service::start(command).await
     }
 
-    /// Runs a command beside the sandbox, to its end.
+    /// Starts the service: the sandbox, or on a server's database one that captures messages as the sandbox does.
+    pub async fn start(&self) -> Service {
+        self.start_with(&[]).await
+    }
+
+    /// Starts the service with these environment variables.
+    pub async fn start_with(&self, environment: &[(&str, &str)]) -> Service {
+        if self.server.is_none() {
+            return self.sandbox_with(environment).await;
+        }
+        let mut command = self.command(&["serve", "--config"]);
+        command.arg(self.config()).envs(environment.iter().copied());
+        Service::start(command).await
+    }
+
+    /// Runs a command beside the service, to its end.
     pub async fn run(&self, arguments: &[&str]) -> Ended {
         let mut command = self.command(arguments);
         command.arg("--config").arg(self.config());

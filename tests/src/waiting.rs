@@ -1,20 +1,41 @@
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 /// How long anything is waited for before it counts as never happening.
 const DEADLINE: Duration = Duration::from_mins(1);
 const PACE: Duration = Duration::from_millis(10);
 
-/// Waits until there is something, and returns it. The one place where tests wait by the clock: there is nobody to be told
-/// by when something has happened in another process.
+/// Waits until there is something, and returns it.
 pub async fn until<T>(what: &str, mut probe: impl AsyncFnMut() -> Option<T>) -> T {
-    let deadline = Instant::now() + DEADLINE;
+    let patience = Patience::new(what);
     loop {
         if let Some(found) = probe().await {
             return found;
         }
-        assert!(Instant::now() < deadline, "waited in vain until {what}");
+        patience.look_again().await;
+    }
+}
+
+/// Waits for something that must come, and returns it.
+pub async fn within<F: IntoFuture>(what: &str, awaited: F) -> F::Output {
+    timeout(DEADLINE, awaited).await.unwrap_or_else(|_| panic!("waited in vain until {what}"))
+}
+
+/// Waiting by the clock, the one place where tests do: there is nobody to be told by when something has happened in another
+/// process.
+pub(crate) struct Patience<'a> {
+    what: &'a str,
+    deadline: Instant,
+}
+
+impl<'a> Patience<'a> {
+    pub(crate) fn new(what: &'a str) -> Self {
+        Self { what, deadline: Instant::now() + DEADLINE }
+    }
+
+    pub(crate) async fn look_again(&self) {
+        assert!(Instant::now() < self.deadline, "waited in vain until {}", self.what);
         sleep(PACE).await;
     }
 }

@@ -1,0 +1,3 @@
+//! Several instances of the service on one PostgreSQL server.
+
+mod network;

@@ -1,0 +1,86 @@
+use std::fmt;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::waiting::within;
+use crate::{Applicant, Client};
+
+/// What one applicant did and was told.
+#[derive(Debug, Clone)]
+pub struct History {
+    /// Who.
+    pub applicant: Applicant,
+    /// The code that was sent.
+    pub code: String,
+    /// Every application, in the order of their ends.
+    pub attempts: Vec<Attempt>,
+}
+
+/// An application, from when it was sent.
+#[derive(Debug, Clone)]
+pub struct Attempt {
+    /// Which instance it was sent to.
+    pub instance: usize,
+    /// When, counted from whatever the test began with.
+    pub sent: Duration,
+    /// For how long nothing was known of it.
+    pub took: Duration,
+    /// What was known then.
+    pub answer: Answer,
+}
+
+/// What became of an application, as far as the client knows.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Answer {
+    /// The return code.
+    Code(String),
+    /// The connection was lost, or there was none: it may have been accepted, or not.
+    Lost,
+}
+
+impl Attempt {
+    /// Applies, and waits for what comes of it.
+    pub async fn make(client: &Client, instance: usize, applicant: &Applicant, code: &str, began: Instant) -> Self {
+        let sent = began.elapsed();
+        let reply = within("an application is answered", client.try_apply(applicant, code)).await;
+        let answer = reply.map_or(Answer::Lost, |reply| Answer::Code(reply.code().to_owned()));
+        Self { instance, sent, took: began.elapsed().saturating_sub(sent), answer }
+    }
+}
+
+impl History {
+    /// Nothing so far.
+    pub fn new(applicant: Applicant, code: String) -> Self {
+        Self { applicant, code, attempts: Vec::new() }
+    }
+
+    /// Applies at an instance; what came of it.
+    pub async fn apply(&mut self, client: &Client, instance: usize, began: Instant) -> Answer {
+        let attempt = Attempt::make(client, instance, &self.applicant, &self.code, began).await;
+        let answer = attempt.answer.clone();
+        self.attempts.push(attempt);
+        answer
+    }
+
+    /// Whether it was ever told 000.
+    pub fn is_acknowledged(&self) -> bool {
+        self.attempts.iter().any(|attempt| attempt.answer.is("000"))
+    }
+}
+
+impl Answer {
+    /// Whether it is this return code.
+    pub fn is(&self, code: &str) -> bool {
+        matches!(self, Self::Code(told) if told == code)
+    }
+}
+
+impl fmt::Display for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Code(code) => f.write_str(code),
+            Self::Lost => f.write_str("lost"),
+        }
+    }
+}
