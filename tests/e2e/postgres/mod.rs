@@ -1,3 +1,5 @@
 //! Several instances of the service on one PostgreSQL server.
 
+mod chaos;
+mod load;
 mod network;

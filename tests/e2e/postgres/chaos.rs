@@ -1,0 +1,231 @@
+//! Whatever dies or is cut off under load, at random moments: what was acknowledged is there, once, and everyone else can
+//! apply again.
+//!
+//! `TRIALGATE_CHAOS_ROUNDS` is how often each (1), `TRIALGATE_CHAOS_SEED` repeats the moments of an earlier run.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
+use std::time::Duration;
+
+use rustix::process::Signal;
+use tokio::task::block_in_place;
+use trial_cluster::{Cluster, USER};
+use trialgate_tests::{DATABASE, Database, Fault, Fleet, History, Home, Proxy, Random};
+
+use super::load::{Load, summary};
+use crate::kept::{assert_acknowledged_are_kept, assert_every_mail_arrives};
+
+const INSTANCES: usize = 3;
+/// Access codes and quota are not what this is about: there are more than any round uses up.
+const PAIRS: u32 = 50_000;
+const UNLIMITED: &[(&str, &str)] = &[
+    ("TRIALGATE_LIMITS__SMS_PER_DAY", "100000000"),
+    ("TRIALGATE_QUOTA__THRESHOLD", "100000000"),
+    ("TRIALGATE_MAIL__MAX_PER_SECOND", "10000"),
+];
+
+/// What there is to break.
+struct Site {
+    cluster: Cluster,
+    /// One on the way of each instance, if the network is what breaks.
+    proxies: Vec<Proxy>,
+    fleet: Fleet,
+}
+
+/// Rounds of load, each with its fault, and what came of all of them so far.
+struct Chaos {
+    rounds: u64,
+    round: u64,
+    random: Random,
+    next_applicant: Arc<AtomicU32>,
+    kept: Vec<History>,
+}
+
+impl Site {
+    async fn start() -> Self {
+        Self::start_with(async |_| Vec::new()).await
+    }
+
+    /// One in which each instance has a network of its own.
+    async fn with_proxies() -> Self {
+        Self::start_with(async |cluster| {
+            let mut proxies = Vec::new();
+            for _ in 0..INSTANCES {
+                proxies.push(Proxy::start(cluster.port()).await);
+            }
+            proxies
+        })
+        .await
+    }
+
+    async fn start_with(proxies: impl AsyncFnOnce(&Cluster) -> Vec<Proxy>) -> Self {
+        let cluster = Cluster::start(&[]);
+        Home::on(&cluster).await.import_pairs(PAIRS).await;
+        let proxies = proxies(&cluster).await;
+        let port = |place| proxies.get(place).map_or(cluster.port(), Proxy::port);
+        let homes = (0..INSTANCES).map(|place| Home::beside(&cluster, &url(&[port(place)])));
+        let fleet = Fleet::start(homes.collect::<Vec<_>>(), UNLIMITED).await;
+        Self { cluster, proxies, fleet }
+    }
+
+    fn database(&self) -> Database {
+        Database::on(&self.cluster, DATABASE)
+    }
+}
+
+impl Chaos {
+    fn new() -> Self {
+        let number = |name| std::env::var(name).ok().map(|text| text.parse::<u64>().expect(name));
+        let rounds = number("TRIALGATE_CHAOS_ROUNDS").unwrap_or(1);
+        let seed = number("TRIALGATE_CHAOS_SEED").unwrap_or_else(Random::any_seed);
+        println!("seed {seed}, {rounds} rounds");
+        Self { rounds, round: 0, random: Random::new(seed), next_applicant: Arc::default(), kept: Vec::new() }
+    }
+
+    fn has_more(&self) -> bool {
+        self.round < self.rounds
+    }
+
+    /// A fault under load. Then everything is well again, and everyone who was not acknowledged applies once more.
+    async fn round(&mut self, site: &mut Site, strike: impl AsyncFnOnce(&mut Site, &Load, &mut Random)) {
+        self.round += 1;
+        let load = Load::start(site.fleet.doors(), &self.next_applicant, &mut self.random);
+        load.until_acknowledged(1 + below(&mut self.random, 100)).await;
+        moment(&mut self.random, Duration::from_millis(20)).await;
+        strike(site, &load, &mut self.random).await;
+        site.fleet.doors().until_all_ready().await;
+        load.until_acknowledged_by_each(10).await;
+        site.fleet.assert_up();
+        let began = load.began();
+        let mut histories = load.stop().await;
+        println!("round {}: {}, in {} ms", self.round, summary(&histories), began.elapsed().as_millis());
+        assert_acknowledged_are_kept(&mut site.database(), self.kept.iter().chain(&histories));
+
+        for history in histories.iter_mut().filter(|history| !history.is_acknowledged()) {
+            let place = below(&mut self.random, INSTANCES);
+            let answer = history.apply(&site.fleet.doors().client(place), place, began).await;
+            assert!(answer.is("000"), "{history:?}");
+        }
+        self.kept.extend(histories);
+        site.database().assert_keeps_exactly(self.kept.iter().map(|history| &history.applicant));
+    }
+
+    async fn end(self, mut site: Site) {
+        println!("{} applications in all, each with one tenant", self.kept.len());
+        assert_every_mail_arrives(&mut site.database(), &site.fleet.doors().clients(), &self.kept).await;
+        let ended = site.fleet.home(0).run(&["doctor"]).await;
+        assert_eq!(ended.code(), Some(0), "{ended:?}");
+        site.fleet.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_acknowledged_is_lost_by_the_kill_of_an_instance() {
+    let (mut chaos, mut site) = (Chaos::new(), Site::start().await);
+    while chaos.has_more() {
+        chaos
+            .round(&mut site, async |site, load, random| {
+                let place = below(random, INSTANCES);
+                site.fleet.kill(place).await;
+                load.until_acknowledged(20).await;
+                site.fleet.restart(place).await;
+            })
+            .await;
+    }
+    chaos.end(site).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_acknowledged_is_lost_by_the_kill_of_a_backend() {
+    let (mut chaos, mut site) = (Chaos::new(), Site::start().await);
+    while chaos.has_more() {
+        chaos
+            .round(&mut site, async |site, _, random| {
+                let backends = block_in_place(|| site.cluster.backends());
+                site.cluster.kill_backend(backends[below(random, backends.len())]);
+            })
+            .await;
+    }
+    chaos.end(site).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_acknowledged_is_lost_by_an_immediate_restart() {
+    let (mut chaos, mut site) = (Chaos::new(), Site::start().await);
+    while chaos.has_more() {
+        chaos.round(&mut site, async |site, _, _| block_in_place(|| site.cluster.restart_immediately())).await;
+    }
+    chaos.end(site).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_acknowledged_is_lost_by_a_fail_over() {
+    let (mut chaos, mut site) = (Chaos::new(), Site::start().await);
+    while chaos.has_more() {
+        let standby = synchronous_standby(&mut site.cluster);
+        let mut ports = [site.cluster.port(), standby.port()];
+        if chaos.random.below(2) == 0 {
+            ports.reverse();
+        }
+        site.fleet.move_to(&site.cluster, &url(&ports)).await;
+        chaos
+            .round(&mut site, async |site, _, random| {
+                site.cluster.freeze();
+                moment(random, Duration::from_millis(500)).await;
+                block_in_place(|| standby.promote());
+                let mut frozen = std::mem::replace(&mut site.cluster, standby);
+                moment(random, Duration::from_millis(500)).await;
+                block_in_place(|| frozen.stop(Signal::KILL));
+            })
+            .await;
+    }
+    chaos.end(site).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_acknowledged_is_lost_by_cuts_in_the_middle_of_commits() {
+    let (mut chaos, mut site) = (Chaos::new(), Site::with_proxies().await);
+    while chaos.has_more() {
+        chaos
+            .round(&mut site, async |site, load, random| {
+                for fault in [Fault::LoseCommit, Fault::LoseAnswer].repeat(3) {
+                    site.proxies[below(random, INSTANCES)].strike(fault).await;
+                    load.until_acknowledged(1 + below(random, 10)).await;
+                }
+                let proxy = &site.proxies[below(random, INSTANCES)];
+                proxy.strike(Fault::Silence).await;
+                moment(random, Duration::from_secs(4)).await;
+                proxy.end_of_silence();
+            })
+            .await;
+    }
+    chaos.end(site).await;
+}
+
+/// A standby that each commit waits for from now on.
+fn synchronous_standby(primary: &mut Cluster) -> Cluster {
+    block_in_place(|| {
+        let standby = primary.standby("follower", &[]);
+        primary.configure(&[("synchronous_standby_names", "follower")]);
+        primary.execute("postgres", "SELECT pg_reload_conf()");
+        // The first to commit after this waits for the standby: it is there.
+        primary.execute("postgres", "CREATE TABLE IF NOT EXISTS followed ()");
+        standby
+    })
+}
+
+/// The URL of the database behind one of these ports.
+fn url(ports: &[u16]) -> String {
+    let hosts: Vec<String> = ports.iter().map(|port| format!("127.0.0.1:{port}")).collect();
+    format!("postgres://{USER}@{}/{DATABASE}?target_session_attrs=read-write&sslmode=disable", hosts.join(","))
+}
+
+/// Not to wait for anything: the moment itself is what is random.
+async fn moment(random: &mut Random, bound: Duration) {
+    let bound = u64::try_from(bound.as_micros()).unwrap();
+    tokio::time::sleep(Duration::from_micros(random.below(bound))).await;
+}
+
+fn below(random: &mut Random, bound: usize) -> usize {
+    usize::try_from(random.below(u64::try_from(bound).unwrap())).unwrap()
+}
