@@ -5,11 +5,13 @@ use std::fs;
 use serde_json::{Value, json};
 use trialgate_tests::{APPLY_PATH, Applicant, Home, Reply, SEND_CODE_PATH, until};
 
-#[tokio::test]
-async fn no_line_has_personal_data_or_secrets() {
-    let home = Home::new();
+use crate::databases::on_every_database;
+
+on_every_database!(no_line_has_personal_data_or_secrets);
+
+async fn no_line_has_personal_data_or_secrets(home: Home) {
     let service = home
-        .sandbox_with(&[
+        .start_with(&[
             ("TRIALGATE_LOG__LEVEL", "trace"),
             ("TRIALGATE_LOG__FORMAT", "json"),
             ("TRIALGATE_VERIFICATION__MAX_TRIES", "2"),

@@ -9,6 +9,7 @@
 
 mod commands;
 mod concurrency;
+mod databases;
 mod full_disk;
 mod hostile;
 mod kept;

@@ -1,17 +1,29 @@
 //! Every return code, provoked as `docs/api.md` says.
 
 use serde_json::json;
-use trialgate_tests::{APPLY_PATH, Applicant, Home, Reply, SEND_CODE_PATH, Service, until};
+use trialgate_tests::{APPLY_PATH, Applicant, Home, Reply, SEND_CODE_PATH, until};
 
-async fn sandbox() -> (Home, Service) {
-    let home = Home::new();
-    let service = home.sandbox().await;
-    (home, service)
-}
+use crate::databases::on_every_database;
 
-#[tokio::test]
-async fn from_200_to_000_and_its_mail() {
-    let (home, service) = sandbox().await;
+on_every_database!(
+    from_200_to_000_and_its_mail,
+    code_201_within_the_resend_interval_and_over_a_limit,
+    code_202_when_nobody_knows_or_nobody_was_reached,
+    code_204_when_the_gateway_refuses,
+    code_204_when_the_budget_is_spent,
+    code_205_of_both_interfaces,
+    code_001_without_a_living_code,
+    code_001_after_its_lifetime,
+    code_002_for_a_wrong_code,
+    code_003_for_a_locked_phone,
+    code_004_for_a_customer,
+    code_004_for_the_same_phone_with_a_new_code,
+    code_005_while_the_write_lock_is_held,
+    code_006_for_the_hundred_and_first,
+);
+
+async fn from_200_to_000_and_its_mail(home: Home) {
+    let service = home.start().await;
     let (client, applicant) = (service.client(), Applicant::new(1));
     let sent = client.send_code(&applicant).await;
     assert_eq!((sent.code(), sent.message()), ("200", "The short message is sent successfully."));
@@ -48,14 +60,9 @@ async fn from_200_to_000_and_its_mail() {
     assert_eq!(client.mails_of(&applicant).await.len(), 1);
 }
 
-#[tokio::test]
-async fn code_201_within_the_resend_interval_and_over_a_limit() {
-    let home = Home::new();
+async fn code_201_within_the_resend_interval_and_over_a_limit(home: Home) {
     let service = home
-        .sandbox_with(&[
-            ("TRIALGATE_VERIFICATION__RESEND_AFTER", "0s"),
-            ("TRIALGATE_LIMITS__PHONE__SENDS_PER_HOUR", "3"),
-        ])
+        .start_with(&[("TRIALGATE_VERIFICATION__RESEND_AFTER", "0s"), ("TRIALGATE_LIMITS__PHONE__SENDS_PER_HOUR", "3")])
         .await;
     let (client, often) = (service.client(), Applicant::new(1));
     let code = client.obtain_code(&often).await;
@@ -68,7 +75,7 @@ async fn code_201_within_the_resend_interval_and_over_a_limit() {
     assert_eq!(client.apply(&often, &code).await.code(), "000", "the code that was sent is still good");
     service.stop().await;
 
-    let service = home.sandbox().await;
+    let service = home.start().await;
     let (client, soon) = (service.client(), Applicant::new(2));
     assert_eq!(client.send_code(&soon).await.code(), "200");
     let refused = client.send_code(&soon).await;
@@ -76,9 +83,8 @@ async fn code_201_within_the_resend_interval_and_over_a_limit() {
     assert!(refused.retry_after.is_some_and(|seconds| (1..=60).contains(&seconds)), "{refused:?}");
 }
 
-#[tokio::test]
-async fn code_202_when_nobody_knows_or_nobody_was_reached() {
-    let (_home, service) = sandbox().await;
+async fn code_202_when_nobody_knows_or_nobody_was_reached(home: Home) {
+    let service = home.start().await;
     let (client, unknown, unreached) = (service.client(), Applicant::new(1), Applicant::new(2));
     client.set_faults(json!({"sms": "unknown"})).await;
     assert_eq!(client.send_code(&unknown).await.code(), "202");
@@ -96,9 +102,8 @@ async fn code_202_when_nobody_knows_or_nobody_was_reached() {
     assert_eq!(client.apply(&unreached, &code).await.code(), "000");
 }
 
-#[tokio::test]
-async fn code_204_when_the_gateway_refuses() {
-    let (_home, service) = sandbox().await;
+async fn code_204_when_the_gateway_refuses(home: Home) {
+    let service = home.start().await;
     let (client, applicant) = (service.client(), Applicant::new(1));
     client.set_faults(json!({"sms": "refuse"})).await;
     assert_eq!(client.send_code(&applicant).await.code(), "204");
@@ -108,17 +113,14 @@ async fn code_204_when_the_gateway_refuses() {
     assert_eq!(client.apply(&applicant, &code).await.code(), "000");
 }
 
-#[tokio::test]
-async fn code_204_when_the_budget_is_spent() {
-    let home = Home::new();
-    let service = home.sandbox_with(&[("TRIALGATE_LIMITS__SMS_PER_DAY", "1")]).await;
+async fn code_204_when_the_budget_is_spent(home: Home) {
+    let service = home.start_with(&[("TRIALGATE_LIMITS__SMS_PER_DAY", "1")]).await;
     assert_eq!(service.client().send_code(&Applicant::new(1)).await.code(), "200");
     assert_eq!(service.client().send_code(&Applicant::new(2)).await.code(), "204");
 }
 
-#[tokio::test]
-async fn code_205_of_both_interfaces() {
-    let (home, service) = sandbox().await;
+async fn code_205_of_both_interfaces(home: Home) {
+    let service = home.start().await;
     let (client, applicant, late) = (service.client(), Applicant::new(1), Applicant::new(2));
     let code = client.obtain_code(&applicant).await;
     home.ask(&["quota", "set", "0"]).await;
@@ -130,10 +132,8 @@ async fn code_205_of_both_interfaces() {
     assert_eq!(client.apply(&applicant, &code).await.code(), "000", "the code is still good");
 }
 
-#[tokio::test]
-async fn code_001_without_a_living_code() {
-    let home = Home::new();
-    let service = home.sandbox_with(&[("TRIALGATE_VERIFICATION__MAX_TRIES", "2")]).await;
+async fn code_001_without_a_living_code(home: Home) {
+    let service = home.start_with(&[("TRIALGATE_VERIFICATION__MAX_TRIES", "2")]).await;
     let client = service.client();
     assert_eq!(client.apply(&Applicant::new(1), "123456").await.code(), "001", "none was sent");
 
@@ -151,10 +151,8 @@ async fn code_001_without_a_living_code() {
     assert_eq!(client.apply(&guesser, &code).await.code(), "001", "it is spent by wrong tries");
 }
 
-#[tokio::test]
-async fn code_001_after_its_lifetime() {
-    let home = Home::new();
-    let service = home.sandbox_with(&[("TRIALGATE_VERIFICATION__CODE_TTL", "1s")]).await;
+async fn code_001_after_its_lifetime(home: Home) {
+    let service = home.start_with(&[("TRIALGATE_VERIFICATION__CODE_TTL", "1s")]).await;
     let (client, applicant) = (service.client(), Applicant::new(1));
     let code = client.obtain_code(&applicant).await;
     let taken = Applicant { company: Applicant::new(2).company, ..applicant.clone() };
@@ -171,9 +169,8 @@ async fn code_001_after_its_lifetime() {
     assert_eq!(expired.retry_after, None);
 }
 
-#[tokio::test]
-async fn code_002_for_a_wrong_code() {
-    let (_home, service) = sandbox().await;
+async fn code_002_for_a_wrong_code(home: Home) {
+    let service = home.start().await;
     let (client, applicant) = (service.client(), Applicant::new(1));
     let code = client.obtain_code(&applicant).await;
     let full_width: String = code.chars().map(|c| char::from_u32(u32::from(c) + 0xFEE0).unwrap()).collect();
@@ -183,10 +180,8 @@ async fn code_002_for_a_wrong_code() {
     assert_eq!(client.apply(&applicant, &code).await.code(), "000", "the fifth try is the right one");
 }
 
-#[tokio::test]
-async fn code_003_for_a_locked_phone() {
-    let home = Home::new();
-    let service = home.sandbox_with(&[("TRIALGATE_VERIFICATION__MAX_FAILURES", "3")]).await;
+async fn code_003_for_a_locked_phone(home: Home) {
+    let service = home.start_with(&[("TRIALGATE_VERIFICATION__MAX_FAILURES", "3")]).await;
     let (client, applicant) = (service.client(), Applicant::new(1));
     let code = client.obtain_code(&applicant).await;
     for _ in 0..3 {
@@ -196,9 +191,8 @@ async fn code_003_for_a_locked_phone() {
     assert_eq!(client.send_code(&applicant).await.code(), "202");
 }
 
-#[tokio::test]
-async fn code_004_for_a_customer() {
-    let (home, service) = sandbox().await;
+async fn code_004_for_a_customer(home: Home) {
+    let service = home.start().await;
     let (client, customer) = (service.client(), Applicant::new(1));
     let code = client.obtain_code(&customer).await;
     assert_eq!(client.apply(&customer, &code).await.code(), "000");
@@ -214,10 +208,8 @@ async fn code_004_for_a_customer() {
     home.database().assert_keeps_exactly([&customer, &other]);
 }
 
-#[tokio::test]
-async fn code_004_for_the_same_phone_with_a_new_code() {
-    let home = Home::new();
-    let service = home.sandbox_with(&[("TRIALGATE_VERIFICATION__RESEND_AFTER", "0s")]).await;
+async fn code_004_for_the_same_phone_with_a_new_code(home: Home) {
+    let service = home.start_with(&[("TRIALGATE_VERIFICATION__RESEND_AFTER", "0s")]).await;
     let (client, customer) = (service.client(), Applicant::new(1));
     let first = client.obtain_code(&customer).await;
     assert_eq!(client.apply(&customer, &first).await.code(), "000");
@@ -227,9 +219,8 @@ async fn code_004_for_the_same_phone_with_a_new_code() {
     assert_eq!(client.apply(&customer, &first).await.code(), "000", "the very same application as before");
 }
 
-#[tokio::test]
-async fn code_005_while_the_write_lock_is_held() {
-    let (home, service) = sandbox().await;
+async fn code_005_while_the_write_lock_is_held(home: Home) {
+    let service = home.start().await;
     let (client, applicant) = (service.client(), Applicant::new(1));
     let code = client.obtain_code(&applicant).await;
     let lock = home.database().lock();
@@ -242,9 +233,8 @@ async fn code_005_while_the_write_lock_is_held() {
     home.database().assert_keeps_exactly([&applicant]);
 }
 
-#[tokio::test]
-async fn code_006_for_the_hundred_and_first() {
-    let (home, service) = sandbox().await;
+async fn code_006_for_the_hundred_and_first(home: Home) {
+    let service = home.start().await;
     let client = service.client();
     let hundred: Vec<Applicant> = (1..=100).map(Applicant::new).collect();
     for applicant in &hundred {
@@ -282,7 +272,8 @@ async fn the_envelope_schema_nests_request_and_reply() {
 
 #[tokio::test]
 async fn messages_are_in_the_language_that_is_preferred() {
-    let (_home, service) = sandbox().await;
+    let home = Home::new();
+    let service = home.sandbox().await;
     let (client, applicant) = (service.client(), Applicant::new(1));
     let asked = |language| {
         let request = client.post(SEND_CODE_PATH, &applicant.code_request());
@@ -304,7 +295,8 @@ async fn messages_are_in_the_language_that_is_preferred() {
 
 #[tokio::test]
 async fn every_offending_field_is_named() {
-    let (home, service) = sandbox().await;
+    let home = Home::new();
+    let service = home.sandbox().await;
     let client = service.client();
     let body = json!({"companyName": "", "phone": "010 6552 9988", "email": null});
     let reply = Reply::to(client.post(APPLY_PATH, &body).header("X-Request-Id", "mine-1")).await.unwrap();

@@ -59,9 +59,18 @@ struct Messages {
 impl Client {
     /// A client of the service at this address.
     pub fn new(address: SocketAddr) -> Self {
+        Self::at(format!("http://{address}"))
+    }
+
+    /// A client of the same service, on connections of its own.
+    #[must_use]
+    pub fn another(&self) -> Self {
+        Self::at(self.base.clone())
+    }
+
+    fn at(base: String) -> Self {
         // A proxy that the environment names knows nothing of processes of ours.
-        let http = reqwest::Client::builder().no_proxy().build().unwrap();
-        Self { http, base: format!("http://{address}") }
+        Self { http: reqwest::Client::builder().no_proxy().build().unwrap(), base }
     }
 
     /// A request that can be added to.

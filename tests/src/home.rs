@@ -54,7 +54,7 @@ impl Home {
         cluster.create_database(DATABASE, None);
         let home = Self::beside(cluster, &cluster.url(DATABASE));
         home.ask(&["migrate"]).await;
-        home.import_pairs(100).await;
+        home.import((0..100).map(|n| format!("voice,950{n:03}\nmultimedia,chat-{n:03}\n")).collect()).await;
         home
     }
 
@@ -64,6 +64,17 @@ impl Home {
         fs::create_dir(home.data()).unwrap();
         home.move_to(cluster, url);
         home
+    }
+
+    /// This home, and another one on the same database if that can have several.
+    pub fn with_another(self) -> Vec<Self> {
+        let another = self.server.clone().map(|server| {
+            let home = Self { server: Some(server), ..Self::new() };
+            fs::create_dir(home.data()).unwrap();
+            fs::copy(self.config(), home.config()).unwrap();
+            home
+        });
+        [self].into_iter().chain(another).collect()
     }
 
     /// Has the service serve from another database from its next start on.
@@ -121,6 +132,13 @@ impl Home {
         command
     }
 
+    /// The command that serves by the service's configuration.
+    pub fn serve_command(&self) -> Command {
+        let mut command = self.command(&["serve", "--config"]);
+        command.arg(self.config());
+        command
+    }
+
     /// The command that starts the sandbox.
     pub fn sandbox_command(&self) -> Command {
         self.command(&["sandbox", "--listen", "127.0.0.1:0", "--data", "data"])
@@ -145,11 +163,8 @@ impl Home {
 
     /// Starts the service with these environment variables.
     pub async fn start_with(&self, environment: &[(&str, &str)]) -> Service {
-        if self.server.is_none() {
-            return self.sandbox_with(environment).await;
-        }
-        let mut command = self.command(&["serve", "--config"]);
-        command.arg(self.config()).envs(environment.iter().copied());
+        let mut command = if self.server.is_some() { self.serve_command() } else { self.sandbox_command() };
+        command.envs(environment.iter().copied());
         Service::start(command).await
     }
 
@@ -186,8 +201,11 @@ impl Home {
 
     /// Loads so many more pairs of access codes.
     pub async fn import_pairs(&self, pairs: u32) {
-        let rows = (0..pairs).map(|n| format!("voice,400{n:07}\nmultimedia,web-{n:07}\n"));
-        let file = self.write("pairs.csv", format!("kind,code\n{}", rows.collect::<String>()));
+        self.import((0..pairs).map(|n| format!("voice,400{n:07}\nmultimedia,web-{n:07}\n")).collect()).await;
+    }
+
+    async fn import(&self, rows: String) {
+        let file = self.write("pairs.csv", format!("kind,code\n{rows}"));
         self.ask(&["access-codes", "import", file.to_str().unwrap()]).await;
     }
 }

@@ -3,3 +3,6 @@
 mod chaos;
 mod load;
 mod network;
+mod readiness;
+mod several;
+mod startup;

@@ -20,7 +20,8 @@ const ARROWS: &[(&str, &[&str])] = &[
         "trialgate",
         &["trial-core", "trial-engine", "trial-http", "trial-mail", "trial-sandbox", "trial-sms", "trial-storage"],
     ),
-    ("trialgate-tests", &["trial-core"]),
+    ("trial-cluster", &[]),
+    ("trialgate-tests", &["trial-core", "trial-cluster"]),
 ];
 
 /// What each of these crates knows nothing of.

@@ -1,0 +1,25 @@
+/// Tests that hold on every kind of database: functions of a home whose service was not started yet.
+macro_rules! on_every_database {
+    ($($test:ident),+ $(,)?) => {
+        mod sqlite {
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $test() {
+                    super::$test(trialgate_tests::Home::new()).await;
+                }
+            )+
+        }
+
+        mod postgres {
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $test() {
+                    let cluster = trial_cluster::Cluster::start(trial_cluster::VOLATILE);
+                    super::$test(trialgate_tests::Home::on(&cluster).await).await;
+                }
+            )+
+        }
+    };
+}
+
+pub(crate) use on_every_database;
