@@ -70,7 +70,9 @@ impl Fleet {
     /// Stops all, and starts them on another database.
     pub async fn move_to(&mut self, cluster: &Cluster, url: &str) {
         let mut homes = self.stop().await;
-        homes.iter_mut().for_each(|home| home.move_to(cluster, url));
+        for home in &mut homes {
+            home.move_to(cluster, url);
+        }
         *self = Self::start(homes, self.environment).await;
     }
 

@@ -70,17 +70,22 @@ impl History {
 }
 
 impl Answer {
+    /// The return code, if there was one.
+    pub fn code(&self) -> Option<&str> {
+        match self {
+            Self::Code(code) => Some(code),
+            Self::Lost => None,
+        }
+    }
+
     /// Whether it is this return code.
     pub fn is(&self, code: &str) -> bool {
-        matches!(self, Self::Code(told) if told == code)
+        self.code() == Some(code)
     }
 }
 
 impl fmt::Display for Answer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Code(code) => f.write_str(code),
-            Self::Lost => f.write_str("lost"),
-        }
+        f.write_str(self.code().unwrap_or("lost"))
     }
 }

@@ -1,5 +1,6 @@
 use std::ffi::OsStr;
 use std::fs;
+use std::iter;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -54,7 +55,7 @@ impl Home {
         cluster.create_database(DATABASE, None);
         let home = Self::beside(cluster, &cluster.url(DATABASE));
         home.ask(&["migrate"]).await;
-        home.import((0..100).map(|n| format!("voice,950{n:03}\nmultimedia,chat-{n:03}\n")).collect()).await;
+        home.import((0..100).map(|n| format!("voice,950{n:03}\nmultimedia,chat-{n:03}"))).await;
         home
     }
 
@@ -201,11 +202,12 @@ impl Home {
 
     /// Loads so many more pairs of access codes.
     pub async fn import_pairs(&self, pairs: u32) {
-        self.import((0..pairs).map(|n| format!("voice,400{n:07}\nmultimedia,web-{n:07}\n")).collect()).await;
+        self.import((0..pairs).map(|n| format!("voice,400{n:07}\nmultimedia,web-{n:07}"))).await;
     }
 
-    async fn import(&self, rows: String) {
-        let file = self.write("pairs.csv", format!("kind,code\n{rows}"));
+    async fn import(&self, rows: impl Iterator<Item = String>) {
+        let lines: Vec<String> = iter::once("kind,code".to_owned()).chain(rows).collect();
+        let file = self.write("pairs.csv", lines.join("\n"));
         self.ask(&["access-codes", "import", file.to_str().unwrap()]).await;
     }
 }

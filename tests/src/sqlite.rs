@@ -25,7 +25,8 @@ impl Sqlite {
         connection.batch_execute("PRAGMA busy_timeout = 10000").unwrap();
         encode_utils::register_impl(&mut connection, |bytes: Vec<u8>, format: String| {
             assert_eq!(format, "hex");
-            bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>()
+            let digit = |four| char::from_digit(u32::from(four), 16).unwrap();
+            bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect::<String>()
         })
         .unwrap();
         Self(connection)
