@@ -11,12 +11,15 @@ use trial_cluster::Cluster;
 use crate::postgres::Psql;
 use crate::{Database, Ended, Service, binary, finish};
 
-/// A configuration that serves, with messages captured, but for where the database is.
+/// A configuration that serves, with messages captured and no limits to addresses, of which tests have one; it does not say
+/// where the database is.
 pub const SERVING: &str = r#"
 http.listen = "127.0.0.1:0"
 sandbox.enabled = true
 sms.gateways = ["sandbox"]
 mail.transport = "sandbox"
+limits.address.codes_per_hour = 0
+limits.address.applications_per_hour = 0
 
 [[secrets.keys]]
 id = "first"
