@@ -16,8 +16,8 @@ use super::load::{Load, summary};
 use crate::kept::{assert_acknowledged_are_kept, assert_every_mail_arrives};
 
 const INSTANCES: usize = 3;
-/// Access codes and quota are not what this is about: there are more than any round uses up.
-const PAIRS: u32 = 50_000;
+/// Access codes and quota are not what this is about: for each round there are more than it uses up.
+const PAIRS: u32 = 5_000;
 const UNLIMITED: &[(&str, &str)] = &[
     ("TRIALGATE_LIMITS__SMS_PER_DAY", "100000000"),
     ("TRIALGATE_QUOTA__THRESHOLD", "100000000"),
@@ -34,21 +34,21 @@ struct Site {
 
 /// Rounds of load, each with its fault, and what came of all of them so far.
 struct Chaos {
-    rounds: u64,
-    round: u64,
+    rounds: u32,
+    round: u32,
     random: Random,
     next_applicant: Arc<AtomicU32>,
     kept: Vec<History>,
 }
 
 impl Site {
-    async fn start() -> Self {
-        Self::start_with(async |_| Vec::new()).await
+    async fn start(rounds: u32) -> Self {
+        Self::start_with(rounds, async |_| Vec::new()).await
     }
 
     /// One in which each instance has a network of its own.
-    async fn with_proxies() -> Self {
-        Self::start_with(async |cluster| {
+    async fn with_proxies(rounds: u32) -> Self {
+        Self::start_with(rounds, async |cluster| {
             let mut proxies = Vec::new();
             for _ in 0..INSTANCES {
                 proxies.push(Proxy::start(cluster.port()).await);
@@ -58,9 +58,9 @@ impl Site {
         .await
     }
 
-    async fn start_with(proxies: impl AsyncFnOnce(&Cluster) -> Vec<Proxy>) -> Self {
+    async fn start_with(rounds: u32, proxies: impl AsyncFnOnce(&Cluster) -> Vec<Proxy>) -> Self {
         let cluster = Cluster::start(&[]);
-        Home::on(&cluster).await.import_pairs(PAIRS).await;
+        Home::on(&cluster).await.import_pairs(rounds * PAIRS).await;
         let proxies = proxies(&cluster).await;
         let port = |place| proxies.get(place).map_or(cluster.port(), Proxy::port);
         let homes = (0..INSTANCES).map(|place| Home::beside(&cluster, &url(&[port(place)])));
@@ -76,7 +76,7 @@ impl Site {
 impl Chaos {
     fn new() -> Self {
         let number = |name| std::env::var(name).ok().map(|text| text.parse::<u64>().expect(name));
-        let rounds = number("TRIALGATE_CHAOS_ROUNDS").unwrap_or(1);
+        let rounds = number("TRIALGATE_CHAOS_ROUNDS").map_or(1, |rounds| u32::try_from(rounds).unwrap());
         let seed = number("TRIALGATE_CHAOS_SEED").unwrap_or_else(Random::any_seed);
         println!("seed {seed}, {rounds} rounds");
         Self { rounds, round: 0, random: Random::new(seed), next_applicant: Arc::default(), kept: Vec::new() }
@@ -121,7 +121,8 @@ impl Chaos {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_acknowledged_is_lost_by_the_kill_of_an_instance() {
-    let (mut chaos, mut site) = (Chaos::new(), Site::start().await);
+    let mut chaos = Chaos::new();
+    let mut site = Site::start(chaos.rounds).await;
     while chaos.has_more() {
         chaos
             .round(&mut site, async |site, load, random| {
@@ -137,7 +138,8 @@ async fn nothing_acknowledged_is_lost_by_the_kill_of_an_instance() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_acknowledged_is_lost_by_the_kill_of_a_backend() {
-    let (mut chaos, mut site) = (Chaos::new(), Site::start().await);
+    let mut chaos = Chaos::new();
+    let mut site = Site::start(chaos.rounds).await;
     while chaos.has_more() {
         chaos
             .round(&mut site, async |site, _, random| {
@@ -151,7 +153,8 @@ async fn nothing_acknowledged_is_lost_by_the_kill_of_a_backend() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_acknowledged_is_lost_by_an_immediate_restart() {
-    let (mut chaos, mut site) = (Chaos::new(), Site::start().await);
+    let mut chaos = Chaos::new();
+    let mut site = Site::start(chaos.rounds).await;
     while chaos.has_more() {
         chaos.round(&mut site, async |site, _, _| block_in_place(|| site.cluster.restart_immediately())).await;
     }
@@ -160,7 +163,8 @@ async fn nothing_acknowledged_is_lost_by_an_immediate_restart() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_acknowledged_is_lost_by_a_fail_over() {
-    let (mut chaos, mut site) = (Chaos::new(), Site::start().await);
+    let mut chaos = Chaos::new();
+    let mut site = Site::start(chaos.rounds).await;
     while chaos.has_more() {
         let standby = synchronous_standby(&mut site.cluster);
         let mut ports = [site.cluster.port(), standby.port()];
@@ -171,10 +175,10 @@ async fn nothing_acknowledged_is_lost_by_a_fail_over() {
         chaos
             .round(&mut site, async |site, _, random| {
                 site.cluster.freeze();
-                moment(random, Duration::from_millis(500)).await;
+                moment(random, Duration::from_secs(1)).await;
                 block_in_place(|| standby.promote());
                 let mut frozen = std::mem::replace(&mut site.cluster, standby);
-                moment(random, Duration::from_millis(500)).await;
+                moment(random, Duration::from_secs(4)).await;
                 block_in_place(|| frozen.stop(Signal::KILL));
             })
             .await;
@@ -184,7 +188,8 @@ async fn nothing_acknowledged_is_lost_by_a_fail_over() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_acknowledged_is_lost_by_cuts_in_the_middle_of_commits() {
-    let (mut chaos, mut site) = (Chaos::new(), Site::with_proxies().await);
+    let mut chaos = Chaos::new();
+    let mut site = Site::with_proxies(chaos.rounds).await;
     while chaos.has_more() {
         chaos
             .round(&mut site, async |site, load, random| {

@@ -102,10 +102,12 @@ async fn no_output_and_no_log_says_the_password() {
     create_user(&cluster, "guest", "corr@ct horse's");
     let spellings = ["corr%40ct%20horse%27s", "corr@ct horse's", "corr@ct"];
     let home = home_at(&cluster, &format!("guest:{}@127.0.0.1:{}/{DATABASE}", spellings[0], cluster.port()));
+    home.write("pair.csv", "kind,code\nvoice,95001\nmultimedia,web-1\n");
     let mut said = String::new();
     for command in [
         &["migrate"][..],
         &["migrate"],
+        &["access-codes", "import", "pair.csv"],
         &["config", "show"],
         &["doctor"],
         &["access-codes", "stock"],
