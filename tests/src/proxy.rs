@@ -112,11 +112,16 @@ impl Network {
         }
         let (from_client, to_client) = client.into_split();
         let (from_server, to_server) = server.into_split();
-        let withheld = Mutex::default();
+        let withheld = Withheld::default();
         tokio::select! {
             () = self.carry_requests(from_client, to_server, &withheld) => {}
             () = self.carry_answers(from_server, to_client, &withheld) => {}
             _ = cuts.changed() => {}
+        }
+        // However the connection ended, the answer did not get back.
+        if let Some(struck) = withheld.into_inner().unwrap() {
+            // Nobody waits any more if the test has ended.
+            let _ = struck.send(());
         }
     }
 
@@ -130,7 +135,7 @@ impl Network {
                     Some(Armed { fault: Fault::LoseAnswer, struck }) => *withheld.lock().unwrap() = Some(struck),
                     Some(Armed { fault, struck }) => {
                         self.is_silent.send_replace(fault == Fault::Silence);
-                        // Nobody waits any more if the test has ended.
+                        // As above: nobody may wait any more.
                         let _ = struck.send(());
                         if fault == Fault::LoseCommit {
                             return;
@@ -149,18 +154,14 @@ impl Network {
         while from.read_buf(&mut received).await.is_ok_and(|length| length > 0) {
             if withheld.lock().unwrap().is_some() {
                 if is_end_of_transaction(&received) {
-                    break;
+                    return;
                 }
                 continue;
             }
             if !self.lets_through(&received, &mut to).await {
-                break;
+                return;
             }
             received.clear();
-        }
-        if let Some(struck) = withheld.lock().unwrap().take() {
-            // As above.
-            let _ = struck.send(());
         }
     }
 

@@ -193,7 +193,7 @@ async fn nothing_acknowledged_is_lost_by_cuts_in_the_middle_of_commits() {
     while chaos.has_more() {
         chaos
             .round(&mut site, async |site, load, random| {
-                for fault in [Fault::LoseCommit, Fault::LoseAnswer].repeat(3) {
+                for fault in [Fault::LoseCommit, Fault::LoseAnswer].repeat(6) {
                     site.proxies[below(random, INSTANCES)].strike(fault).await;
                     load.until_acknowledged(1 + below(random, 10)).await;
                 }
