@@ -38,11 +38,6 @@ impl Fleet {
         Self { instances: homes.into_iter().zip(services).map(instance).collect(), environment, doors: Doors(doors) }
     }
 
-    /// How many there are.
-    pub fn size(&self) -> usize {
-        self.instances.len()
-    }
-
     /// Clients of the instances.
     pub fn doors(&self) -> Doors {
         self.doors.clone()

@@ -10,7 +10,7 @@ use std::time::Duration;
 use rustix::process::Signal;
 use tokio::task::block_in_place;
 use trial_cluster::{Cluster, USER};
-use trialgate_tests::{DATABASE, Database, Fault, Fleet, History, Home, Proxy, Random};
+use trialgate_tests::{DATABASE, Database, Fault, Fleet, History, Home, Proxy, Random, until};
 
 use super::load::{Load, summary};
 use crate::kept::{assert_acknowledged_are_kept, assert_every_mail_arrives};
@@ -166,7 +166,7 @@ async fn nothing_acknowledged_is_lost_by_a_fail_over() {
     let mut chaos = Chaos::new();
     let mut site = Site::start(chaos.rounds).await;
     while chaos.has_more() {
-        let standby = synchronous_standby(&mut site.cluster);
+        let standby = synchronous_standby(&site.cluster).await;
         let mut ports = [site.cluster.port(), standby.port()];
         if chaos.random.below(2) == 0 {
             ports.reverse();
@@ -208,15 +208,14 @@ async fn nothing_acknowledged_is_lost_by_cuts_in_the_middle_of_commits() {
 }
 
 /// A standby that each commit waits for from now on.
-fn synchronous_standby(primary: &mut Cluster) -> Cluster {
-    block_in_place(|| {
-        let standby = primary.standby("follower", &[]);
-        primary.configure(&[("synchronous_standby_names", "follower")]);
-        primary.execute("postgres", "SELECT pg_reload_conf()");
-        // The first to commit after this waits for the standby: it is there.
-        primary.execute("postgres", "CREATE TABLE IF NOT EXISTS followed ()");
-        standby
-    })
+async fn synchronous_standby(primary: &Cluster) -> Cluster {
+    let standby = block_in_place(|| primary.standby("follower", &[]));
+    primary.configure(&[("synchronous_standby_names", "follower")]);
+    primary.execute("postgres", "SELECT pg_reload_conf()");
+    let followers = "SELECT application_name AS line FROM pg_stat_replication WHERE sync_state = 'sync'";
+    let mut database = Database::on(primary, DATABASE);
+    until("commits wait for the standby", async || (database.lines(followers) == ["follower"]).then_some(())).await;
+    standby
 }
 
 /// The URL of the database behind one of these ports.
