@@ -1,22 +1,47 @@
 //! Applicants who have their codes: asked for by the public interface, read from the captured messages.
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::ops::Range;
 
 use anyhow::{Context, ensure};
 use serde::Deserialize;
 
-use crate::client::{Connection, SEND_CODE};
+use crate::http::{Connection, Request};
 
-/// Connections that seed at the same time.
-const CONNECTIONS: u32 = 64;
-
-/// The body of an application that nothing stands in the way of.
-pub(crate) type Body = String;
+/// Connections that ask at the same time.
+const CONNECTIONS: usize = 64;
+/// Captured messages that are listed at once, at most.
+const LISTED: usize = 1_000;
 
 /// A number below 10^8 for the `n`-th applicant, no two alike and in no order: people do not come in the order of their
-/// phones and names, and what comes in order is easier for an index.
+/// phones and names, and what comes in order is easier for an index. `sql/functions.sql` says the same.
 pub(crate) fn scattered(n: u32) -> u64 {
     u64::from(n) * 2_654_435_761 % 100_000_000
+}
+
+/// The national number of the `n`-th applicant.
+pub(crate) fn phone(n: u32) -> String {
+    format!("166{:08}", scattered(n))
+}
+
+/// Somebody who has a code.
+#[derive(Debug, Clone)]
+pub(crate) struct Applicant {
+    who: u64,
+    phone: String,
+    pub(crate) code: String,
+}
+
+impl Applicant {
+    /// The application that nothing stands in the way of.
+    pub(crate) fn applies(&self) -> Request {
+        self.applies_with(&self.code)
+    }
+
+    pub(crate) fn applies_with(&self, code: &str) -> Request {
+        Request::apply(self.who, &self.phone, code)
+    }
 }
 
 #[derive(Deserialize)]
@@ -26,39 +51,64 @@ struct Captured {
 
 #[derive(Deserialize)]
 struct Message {
+    to: String,
     code: String,
 }
 
-/// Prepares so many applicants, in the order in which they asked.
-pub(crate) async fn prepare(address: SocketAddr, wanted: u32) -> anyhow::Result<Vec<Body>> {
-    let mut tasks = tokio::task::JoinSet::new();
-    for part in 0..CONNECTIONS.min(wanted) {
-        tasks.spawn(async move {
-            let mut connection = Connection::open(address).await?;
-            let mut bodies = Vec::new();
-            for n in (part..wanted).step_by(usize::try_from(CONNECTIONS)?) {
-                bodies.push((n, one(&mut connection, n).await?));
-            }
-            anyhow::Ok(bodies)
-        });
+/// Prepares these applicants, spread over the instances: each keeps the messages that it sent.
+pub(crate) async fn prepare(addresses: &[SocketAddr], wanted: Range<u32>) -> anyhow::Result<Vec<Applicant>> {
+    let mut prepared = Vec::with_capacity(wanted.len());
+    let mut next = wanted.start;
+    for &address in addresses.iter().cycle() {
+        let end = wanted.end.min(next.saturating_add(u32::try_from(LISTED)?));
+        prepared.extend(prepare_at(address, next..end).await?);
+        next = end;
+        if next == wanted.end {
+            break;
+        }
     }
-    let mut all = Vec::new();
-    while let Some(bodies) = tasks.join_next().await {
-        all.extend(bodies??);
-    }
-    all.sort_unstable_by_key(|(n, _)| *n);
-    Ok(all.into_iter().map(|(_, body)| body).collect())
+    Ok(prepared)
 }
 
-async fn one(connection: &mut Connection, n: u32) -> anyhow::Result<Body> {
-    let who = scattered(n);
-    let phone = format!("166{who:08}");
-    let reply = connection.post(SEND_CODE, &format!(r#"{{"phone":"{phone}"}}"#)).await?;
-    ensure!(reply.contains("\"200\""), "a code is sent, not {reply}");
-    let captured = connection.get(&format!("/sandbox/messages?channel=sms&to=86{phone}&limit=1")).await?;
-    let captured: Captured = serde_json::from_str(&captured)?;
-    let code = &captured.messages.first().context("the message is captured")?.code;
-    Ok(format!(
-        r#"{{"companyName":"Company {who}","phone":"{phone}","phoneVerifyCode":"{code}","email":"applicant{who}@example.com"}}"#
-    ))
+async fn prepare_at(address: SocketAddr, wanted: Range<u32>) -> anyhow::Result<Vec<Applicant>> {
+    let mut tasks = tokio::task::JoinSet::new();
+    for part in 0..CONNECTIONS.min(wanted.len()) {
+        let asking = wanted.clone().skip(part).step_by(CONNECTIONS);
+        tasks.spawn(async move {
+            let mut connection = Connection::open(address).await?;
+            for n in asking {
+                let reply = connection.exchange(&Request::send_code(&phone(n))).await?;
+                ensure!(reply.contains("\"200\""), "a code is sent, not {reply}");
+            }
+            anyhow::Ok(())
+        });
+    }
+    while let Some(asked) = tasks.join_next().await {
+        asked??;
+    }
+    let mut connection = Connection::open(address).await?;
+    let listing = Request::get(&format!("/sandbox/messages?channel=sms&limit={LISTED}"));
+    let captured: Captured = serde_json::from_str(connection.exchange(&listing).await?)?;
+    let mut codes: HashMap<_, _> = captured.messages.into_iter().map(|message| (message.to, message.code)).collect();
+    let applicants = wanted.map(|n| {
+        let phone = phone(n);
+        let code = codes.remove(&format!("+86{phone}")).context("a message that was sent is captured")?;
+        Ok(Applicant { who: scattered(n), phone, code })
+    });
+    applicants.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_applicants_are_alike_and_neighbours_are_far_apart() {
+        let mut all: Vec<_> = (0..100_000).map(scattered).collect();
+        assert!(all[0].abs_diff(all[1]) > 1_000_000);
+        all.sort_unstable();
+        all.dedup();
+        assert_eq!(all.len(), 100_000);
+        assert_eq!(phone(1).len(), 11);
+    }
 }

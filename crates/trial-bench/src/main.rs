@@ -1,91 +1,92 @@
-//! Measures Trialgate against its ceiling: the same rows, by a bare diesel loop, on the same machine in the same run.
+//! Measures Trialgate, and in the same run what the machine's databases do at best for the same rows.
 //!
-//! The service is seeded and driven only through its public interface and its command line. Applications are a closed
-//! loop: each connection sends its next one when the last is answered.
+//! The service is seeded and driven only through its public interface and its command line. What it stored is compared with
+//! what applicants were told.
 
 #![expect(clippy::print_stdout, reason = "a report is what this program is for")]
 
 mod applicants;
-mod ceiling;
-mod client;
-mod drive;
+mod ceilings;
+mod http;
+mod loads;
+mod machine;
+mod modes;
+mod options;
+mod plot;
 mod report;
-mod service;
+mod results;
+mod services;
 
-use std::path::PathBuf;
-use std::time::Duration;
-
-use anyhow::Context;
 use clap::Parser;
 
-use report::{HEADING, Level};
-use service::Service;
-
-/// Applications per second, and how long they take, beside the same rows by a bare diesel loop.
-#[derive(Parser)]
-struct Arguments {
-    /// Connections, one level after the other.
-    #[arg(long, value_delimiter = ',', default_values_t = [1, 16, 64, 256])]
-    connections: Vec<usize>,
-    /// Seconds that each level lasts at most.
-    #[arg(long, default_value_t = 5)]
-    seconds: u64,
-    /// Applicants that are prepared for each level at most.
-    #[arg(long, default_value_t = 60_000)]
-    applicants: u32,
-    /// How often each level is measured; the median counts.
-    #[arg(long, default_value_t = 3)]
-    rounds: usize,
-    /// The server; built by `cargo build --release`.
-    #[arg(long, default_value = "target/release/trialgate")]
-    server: PathBuf,
-    /// Where databases are made. Not a file system in memory: what is measured is the durable commit.
-    #[arg(long, default_value = "target/bench")]
-    directory: PathBuf,
-}
+use machine::Machine;
+use modes::Beside;
+use options::{Arguments, Mode, Options};
+use results::{Results, Section};
+use services::Ground;
 
 fn main() -> anyhow::Result<()> {
-    let arguments = Arguments::parse();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    std::fs::create_dir_all(&arguments.directory).context("cannot make the directory for databases")?;
-    println!("{HEADING}");
-    for &connections in &arguments.connections {
-        // Contestants take turns, so that a machine that changes its pace changes it for both.
-        let mut rounds = Vec::new();
-        for _ in 0..arguments.rounds {
-            let service = runtime.block_on(measure_service(&arguments, connections))?;
-            let ceiling =
-                ceiling::measure(&arguments.directory, connections, arguments.applicants, seconds(&arguments))?;
-            rounds.push((service, ceiling));
-        }
-        println!("{}", Level::median(connections, &rounds));
+    let Arguments { mode, options } = Arguments::parse();
+    let mode = mode.unwrap_or(Mode::Compare);
+    if !matches!(mode, Mode::Report | Mode::Plot) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        runtime.block_on(measure(mode, &options))?;
     }
-    println!("\n{}", runtime.block_on(measure_start(&arguments))?);
+    let results = Results::load(&options.results)?;
+    match mode {
+        Mode::Ceilings => return Ok(()),
+        Mode::Plot => return plot::draw(&results, &options.svg),
+        _ => {}
+    }
+    let tables = report::tables(&results);
+    println!("{tables}");
+    options.write.as_deref().map_or(Ok(()), |path| report::write(path, &tables))
+}
+
+/// Measures, and keeps each part as soon as it is there: the next one may fail.
+async fn measure(mode: Mode, options: &Options) -> anyhow::Result<()> {
+    let ground = Ground::new(options)?;
+    let machine = Machine::here(&ground)?;
+    if matches!(mode, Mode::Ceilings) {
+        return print_ceilings(&ground, &machine, options).await;
+    }
+    let mut results = Results::load(&options.results)?;
+    let beside = if matches!(mode, Mode::Compare) { Beside::Ceilings } else { Beside::Nothing };
+    if matches!(mode, Mode::Compare | Mode::Load | Mode::Closed) {
+        results.closed = section(&machine, modes::closed(&ground, options, beside).await?);
+        results.save(&options.results)?;
+    }
+    if matches!(mode, Mode::Compare | Mode::Load | Mode::Open) {
+        results.open = section(&machine, modes::open(&ground, options, beside).await?);
+        results.save(&options.results)?;
+    }
+    if matches!(mode, Mode::Compare | Mode::Start) {
+        results.start = section(&machine, modes::start(&ground, options).await?);
+        results.save(&options.results)?;
+    }
+    if matches!(mode, Mode::Compare | Mode::Attack) {
+        results.attack = section(&machine, modes::attack(&ground, options).await?);
+        results.save(&options.results)?;
+    }
+    if matches!(mode, Mode::Compare | Mode::Flat) {
+        results.flat = section(&machine, modes::flat(&ground, options).await?);
+        results.save(&options.results)?;
+    }
     Ok(())
 }
 
-fn seconds(arguments: &Arguments) -> Duration {
-    Duration::from_secs(arguments.seconds)
+#[expect(clippy::unnecessary_wraps, reason = "what a run measured is one part of what may be kept")]
+fn section<T>(machine: &Machine, levels: Vec<T>) -> Option<Section<T>> {
+    Some(Section { machine: machine.clone(), levels })
 }
 
-async fn measure_service(arguments: &Arguments, connections: usize) -> anyhow::Result<drive::Measured> {
-    // One connection cannot use up more than it has time for: seeding more would only take longer.
-    let wanted = u32::try_from(connections * 4_000).unwrap_or(u32::MAX).min(arguments.applicants);
-    let service = Service::start(&arguments.server, &arguments.directory, wanted)?;
-    let applicants = applicants::prepare(service.address(), wanted).await?;
-    let measured = drive::apply(service.address(), applicants, connections, seconds(arguments)).await?;
-    let resident = service.resident_mib()?;
-    service.verify(measured.accepted)?;
-    Ok(drive::Measured { resident_mib: resident, ..measured })
-}
-
-async fn measure_start(arguments: &Arguments) -> anyhow::Result<report::Start> {
-    let mut service = Service::start(&arguments.server, &arguments.directory, 100)?;
-    let mut starts = Vec::new();
-    for _ in 0..10 {
-        starts.push(service.restart().await?);
+async fn print_ceilings(ground: &Ground, machine: &Machine, options: &Options) -> anyhow::Result<()> {
+    println!("{machine}\n");
+    for _ in 0..options.rounds {
+        for &database in &options.databases {
+            let ceilings = modes::ceilings(ground, options, database, &[1, 64, 256], true).await?;
+            println!("{database}: {}", report::ceilings(&ceilings));
+        }
     }
-    starts.sort();
-    tokio::time::sleep(Duration::from_secs(1)).await;
-    Ok(report::Start { median: starts[starts.len() / 2], idle_mib: service.resident_mib()? })
+    Ok(())
 }

@@ -15,7 +15,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("trial-mail", &["trial-core", "trial-sandbox"]),
     ("trial-http", &["trial-core", "trial-sandbox"]),
     ("trial-testkit", &["trial-core"]),
-    ("trial-bench", &["trial-core", "trial-storage"]),
+    ("trial-bench", &["trial-cluster", "trial-storage"]),
     (
         "trialgate",
         &["trial-core", "trial-engine", "trial-http", "trial-mail", "trial-sandbox", "trial-sms", "trial-storage"],

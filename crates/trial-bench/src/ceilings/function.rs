@@ -1,0 +1,62 @@
+//! One transaction for each application, by PostgreSQL's own load generator.
+
+use std::process::Command;
+
+use anyhow::{Context, ensure};
+
+use crate::options::Options;
+use crate::services::{Ground, Store};
+
+const CLIENTS: &str = "64";
+/// Transactions each second that no machine of today reaches here: each waits for the commit of the one before it.
+const FASTEST: u64 = 10_000;
+
+/// As for the bare loop. What is in force for a session is told to `pgbench` by the environment.
+const SESSION: &str = "-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_hashjoin=off \
+    -c enable_mergejoin=off -c jit=off";
+
+/// Applications each second, each by one call of one function in one transaction, from 64 clients.
+pub(crate) fn one_transaction_each(ground: &Ground, store: &Store<'_>, options: &Options) -> anyhow::Result<f64> {
+    ground.prepare(store, usize::try_from(options.seconds.saturating_mul(FASTEST))?)?;
+    ground.run(store, include_str!("../../sql/apply.sql"), &[])?;
+    let script = options.directory.join("apply.pgbench");
+    std::fs::write(&script, include_str!("../../sql/apply.pgbench"))?;
+    let output = Command::new(ground.cluster()?.program("pgbench"))
+        .args(["--no-vacuum", "--protocol=prepared", "--client", CLIENTS, "--jobs=1"])
+        .arg(format!("--time={}", options.seconds))
+        .arg(format!("--file={}", script.display()))
+        .arg(store.url())
+        .env("PGOPTIONS", SESSION)
+        .output()?;
+    let said = String::from_utf8_lossy(&output.stdout);
+    ensure!(output.status.success(), "pgbench: {said}{}", String::from_utf8_lossy(&output.stderr));
+    let done = transactions(&said).context("pgbench says how many transactions it did")?;
+    let totals = ground.totals(store)?;
+    ensure!(totals.tenants == done, "{done} transactions made {} tenants", totals.tenants);
+    totals.check(done, 0)?;
+    per_second(&said).context("pgbench says how many transactions it did each second")
+}
+
+fn transactions(said: &str) -> Option<u64> {
+    let count = said.lines().find_map(|line| line.strip_prefix("number of transactions actually processed: "))?;
+    count.split('/').next()?.trim().parse().ok()
+}
+
+fn per_second(said: &str) -> Option<f64> {
+    let tps = said.lines().find_map(|line| line.strip_prefix("tps = "))?;
+    tps.split_whitespace().next()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_pgbench_says_is_read() {
+        let said = "number of clients: 64\nnumber of transactions actually processed: 4242\n\
+            number of failed transactions: 0 (0.000%)\ntps = 1413.981 (without initial connection time)\n";
+        assert_eq!(transactions(said), Some(4242));
+        assert_eq!(per_second(said), Some(1413.981));
+        assert_eq!(per_second("nothing"), None);
+    }
+}

@@ -1,0 +1,104 @@
+//! One keep-alive connection, with as little work for each request as can be: it shares the machine with the server.
+
+use std::net::SocketAddr;
+
+use anyhow::{Context, bail};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+const SEND_CODE: &str = "/apiaccess/rest/ipccprovision/v1/applyTry/generateverifycode";
+const APPLY: &str = "/apiaccess/rest/ipccprovision/v1/applyTry/applyTenant";
+
+/// A request as it goes over the wire.
+#[derive(Debug, Clone)]
+pub(crate) struct Request(String);
+
+impl Request {
+    pub(crate) fn get(path: &str) -> Self {
+        Self(format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n"))
+    }
+
+    /// Asks for a code.
+    pub(crate) fn send_code(phone: &str) -> Self {
+        Self::post(SEND_CODE, &format!(r#"{{"phone":"{phone}"}}"#))
+    }
+
+    /// Applies as applicant `who`, who has this phone.
+    pub(crate) fn apply(who: u64, phone: &str, code: &str) -> Self {
+        let body = format!(
+            r#"{{"companyName":"Company {who}","phone":"{phone}","phoneVerifyCode":"{code}","email":"applicant{who}@example.com"}}"#
+        );
+        Self::post(APPLY, &body)
+    }
+
+    fn post(path: &str, body: &str) -> Self {
+        let length = body.len();
+        Self(format!(
+            "POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
+        ))
+    }
+}
+
+pub(crate) struct Connection {
+    stream: TcpStream,
+    buffer: Vec<u8>,
+}
+
+impl Connection {
+    pub(crate) async fn open(address: SocketAddr) -> anyhow::Result<Self> {
+        let stream = TcpStream::connect(address).await?;
+        stream.set_nodelay(true)?;
+        Ok(Self { stream, buffer: Vec::with_capacity(4096) })
+    }
+
+    /// The body of the reply, whose status is 200.
+    pub(crate) async fn exchange(&mut self, request: &Request) -> anyhow::Result<&str> {
+        self.stream.write_all(request.0.as_bytes()).await?;
+        self.buffer.clear();
+        let body = loop {
+            if self.stream.read_buf(&mut self.buffer).await? == 0 {
+                bail!("the server closed the connection");
+            }
+            if let Some(body) = whole_body(&self.buffer)? {
+                break body;
+            }
+        };
+        let body = std::str::from_utf8(&self.buffer[body])?;
+        if !self.buffer.starts_with(b"HTTP/1.1 200") {
+            bail!("{}: {body}", String::from_utf8_lossy(&self.buffer).lines().next().unwrap_or_default());
+        }
+        Ok(body)
+    }
+}
+
+/// Where the body is, once head and body are here.
+fn whole_body(reply: &[u8]) -> anyhow::Result<Option<std::ops::Range<usize>>> {
+    let Some(end) = reply.windows(4).position(|four| four == b"\r\n\r\n") else {
+        return Ok(None);
+    };
+    let head = std::str::from_utf8(&reply[..end])?;
+    let length: usize = head
+        .lines()
+        .find_map(|line| line.split_once(':').filter(|(name, _)| name.eq_ignore_ascii_case("content-length")))
+        .context("a reply without a length")?
+        .1
+        .trim()
+        .parse()?;
+    let body = end + 4..end + 4 + length;
+    Ok((body.end <= reply.len()).then_some(body))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_body_is_whole_once_its_last_byte_is_here() {
+        let reply = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
+        assert_eq!(whole_body(&reply[..20]).unwrap(), None);
+        assert_eq!(whole_body(&reply[..reply.len() - 1]).unwrap(), None);
+        let body = whole_body(reply).unwrap().unwrap();
+        assert_eq!(&reply[body], b"hello");
+        assert!(whole_body(b"HTTP/1.1 200 OK\r\n\r\n").is_err());
+    }
+}

@@ -1,0 +1,119 @@
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::services::Database;
+
+/// Measures Trialgate, and what the machine's databases do at best, in the same run.
+#[derive(Debug, Parser)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) mode: Option<Mode>,
+    #[command(flatten)]
+    pub(crate) options: Options,
+}
+
+/// What is measured.
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub(crate) enum Mode {
+    /// Everything, beside the ceilings (the default).
+    Compare,
+    /// The service in closed and open loop, without the ceilings.
+    Load,
+    /// Closed loop: each connection applies again when it is answered.
+    Closed,
+    /// Open loop: applications come at a fixed rate.
+    Open,
+    /// How long a start takes, and what an idle process holds.
+    Start,
+    /// The rate on an empty database, and on one that was used for years.
+    Flat,
+    /// The rate of honest applicants, while an attacker guesses codes, and while none does.
+    Attack,
+    /// The ceilings alone, which are printed and not kept.
+    Ceilings,
+    /// Prints the tables of what was measured before.
+    Report,
+    /// Draws what was measured before.
+    Plot,
+}
+
+/// How it is measured.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Options {
+    /// The databases.
+    #[arg(long, global = true, value_delimiter = ',', default_values = ["sqlite", "postgres"])]
+    pub(crate) databases: Vec<Database>,
+    /// Connections of the closed loop, one level after the other.
+    #[arg(long, global = true, value_delimiter = ',', default_values_t = [1, 16, 64, 256, 1024])]
+    pub(crate) connections: Vec<usize>,
+    /// Instances of the service on PostgreSQL. On SQLite there is one.
+    #[arg(long, global = true, value_delimiter = ',', default_values_t = [1, 2, 3])]
+    pub(crate) instances: Vec<usize>,
+    /// Applications each second of the open loop.
+    #[arg(long, global = true, value_delimiter = ',', default_values_t = [100, 1000])]
+    pub(crate) rates: Vec<u32>,
+    /// Seconds that each level lasts at most.
+    #[arg(long, global = true, default_value_t = 5)]
+    pub(crate) seconds: u64,
+    /// Seconds that each rate of the open loop lasts.
+    #[arg(long, global = true, default_value_t = 15)]
+    pub(crate) open_seconds: u32,
+    /// Applicants that are prepared for each level at most.
+    #[arg(long, global = true, default_value_t = 60_000)]
+    pub(crate) applicants: u32,
+    /// How often each level is measured; the median counts.
+    #[arg(long, global = true, default_value_t = 3)]
+    pub(crate) rounds: usize,
+    /// The database of `flat`, as a part of 10 million tenants, 10 million spent codes and 1 million access codes.
+    #[arg(long, global = true, default_value_t = 1.0)]
+    pub(crate) scale: f64,
+    /// Tenants of the database of `flat` that are still in use, with access codes on top of the others. By default as many
+    /// as half of the access codes are enough for.
+    #[arg(long, global = true)]
+    pub(crate) in_use: Option<u32>,
+    /// The server; built by `cargo build --release`.
+    #[arg(long, global = true, default_value = "target/release/trialgate")]
+    pub(crate) server: PathBuf,
+    /// Where databases on SQLite are made. Not a file system in memory: what is measured is the durable commit.
+    #[arg(long, global = true, default_value = "target/bench")]
+    pub(crate) directory: PathBuf,
+    /// Where results are kept. A run replaces what it measures, and leaves the rest.
+    #[arg(long, global = true, default_value = "target/bench/results.json")]
+    pub(crate) results: PathBuf,
+    /// A Markdown file that gets the tables, between its marks.
+    #[arg(long, global = true)]
+    pub(crate) write: Option<PathBuf>,
+    /// Where `plot` draws to.
+    #[arg(long, global = true, default_value = "docs/performance.svg")]
+    pub(crate) svg: PathBuf,
+}
+
+impl Options {
+    /// How long a level lasts at most.
+    pub(crate) fn lasting(&self) -> Duration {
+        Duration::from_secs(self.seconds)
+    }
+
+    /// The instances that are measured on a database: SQLite belongs to one process.
+    pub(crate) fn instances_on(&self, database: Database) -> &[usize] {
+        match database {
+            Database::Sqlite => &[1],
+            Database::Postgres => &self.instances,
+        }
+    }
+
+    /// Applicants for one level, of whom so many were accepted each second before.
+    pub(crate) fn wanted(&self, before: Option<f64>) -> u32 {
+        const FIRST_GUESS: f64 = 7_000.0;
+        let wanted = before.map_or(FIRST_GUESS, |per_second| 1.3 * per_second) * self.lasting().as_secs_f64();
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a positive number, cut off if it is large"
+        )]
+        let wanted = wanted as u32;
+        wanted.clamp(1_000, self.applicants.max(1_000))
+    }
+}

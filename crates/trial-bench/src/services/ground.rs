@@ -1,0 +1,150 @@
+use std::cell::Cell;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, ensure};
+use diesel::prelude::*;
+use diesel::sql_types::Text;
+use diesel::sqlite::SqliteConnection;
+use trial_cluster::Cluster;
+
+use super::Database;
+use super::totals::Totals;
+use crate::options::Options;
+
+/// What differs from PostgreSQL's defaults: what somebody would set who runs this in earnest on a machine of this size.
+/// Commits are durable, which is the default, and said here so that nobody need know it.
+const SETTINGS: &[(&str, &str)] = &[
+    ("fsync", "on"),
+    ("synchronous_commit", "on"),
+    ("full_page_writes", "on"),
+    ("shared_buffers", "512MB"),
+    ("max_wal_size", "4GB"),
+    ("checkpoint_timeout", "15min"),
+    ("max_connections", "200"),
+];
+
+/// The server for every database on PostgreSQL, and the directory for the rest.
+pub(crate) struct Ground {
+    cluster: Option<Cluster>,
+    directory: PathBuf,
+    databases: Cell<u32>,
+}
+
+/// A database. It goes when this is dropped.
+pub(crate) enum Store<'a> {
+    Sqlite(PathBuf),
+    Postgres { cluster: &'a Cluster, name: String },
+}
+
+impl Ground {
+    pub(crate) fn new(options: &Options) -> anyhow::Result<Self> {
+        std::fs::create_dir_all(&options.directory).context("cannot make the directory for databases")?;
+        let directory = options.directory.canonicalize()?;
+        let cluster = options.databases.contains(&Database::Postgres).then(|| Cluster::start(SETTINGS));
+        Ok(Self { cluster, directory, databases: Cell::new(0) })
+    }
+
+    /// The settings that differ from PostgreSQL's defaults, on one line.
+    pub(crate) fn settings() -> String {
+        SETTINGS.iter().map(|(name, value)| format!("{name} = {value}")).collect::<Vec<_>>().join(", ")
+    }
+
+    pub(crate) fn cluster(&self) -> anyhow::Result<&Cluster> {
+        self.cluster.as_ref().context("PostgreSQL is not among the databases")
+    }
+
+    pub(crate) fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// A database without tables.
+    pub(crate) fn store(&self, database: Database) -> anyhow::Result<Store<'_>> {
+        let number = self.databases.replace(self.databases.get() + 1);
+        Ok(match database {
+            Database::Sqlite => {
+                let path = self.directory.join(format!("bench-{number}.db"));
+                remove(&path);
+                Store::Sqlite(path)
+            }
+            Database::Postgres => {
+                let cluster = self.cluster()?;
+                let name = format!("bench_{number}");
+                cluster.create_database(&name, None);
+                Store::Postgres { cluster, name }
+            }
+        })
+    }
+
+    /// Makes it what it is before so many applications of a bare loop: their codes sent, the pool full.
+    pub(crate) fn prepare(&self, store: &Store<'_>, rows: usize) -> anyhow::Result<()> {
+        self.migrate(store)?;
+        self.run(store, include_str!("../../sql/functions.sql"), &[])?;
+        let rows = rows.to_string();
+        self.run(store, include_str!("../../sql/prepare.sql"), &[("rows", &rows), ("now", "1800000000000000")])
+    }
+
+    fn migrate(&self, store: &Store<'_>) -> anyhow::Result<()> {
+        self.run(store, include_str!("../../../trial-storage/migrations/postgres/00000000000001_initial/up.sql"), &[])
+    }
+
+    /// Runs a script by `psql`, with these variables.
+    pub(crate) fn run(&self, store: &Store<'_>, sql: &str, variables: &[(&str, &str)]) -> anyhow::Result<()> {
+        let mut psql = Command::new(self.cluster()?.program("psql"));
+        psql.args(["--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--file=-"]);
+        psql.args(variables.iter().map(|(name, value)| format!("--set={name}={value}")));
+        let mut psql =
+            psql.arg(store.url()).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?;
+        psql.stdin.take().context("psql reads a script")?.write_all(sql.as_bytes())?;
+        let output = psql.wait_with_output()?;
+        ensure!(output.status.success(), "psql: {}", String::from_utf8_lossy(&output.stderr));
+        Ok(())
+    }
+
+    pub(crate) fn totals(&self, store: &Store<'_>) -> anyhow::Result<Totals> {
+        match store {
+            Store::Sqlite(path) => {
+                let mut conn = SqliteConnection::establish(path.to_str().context("a path in UTF-8")?)?;
+                Totals::parse(&diesel::sql_query(Totals::SQL).get_result::<Line>(&mut conn)?.totals)
+            }
+            Store::Postgres { cluster, name } => Totals::parse(&cluster.execute(name, Totals::SQL)),
+        }
+    }
+}
+
+#[derive(QueryableByName)]
+struct Line {
+    #[diesel(sql_type = Text)]
+    totals: String,
+}
+
+impl Store<'_> {
+    /// As the service is told it.
+    pub(crate) fn url(&self) -> String {
+        match self {
+            Self::Sqlite(path) => format!("sqlite:{}", path.display()),
+            Self::Postgres { cluster, name } => cluster.url(name),
+        }
+    }
+}
+
+impl Drop for Store<'_> {
+    fn drop(&mut self) {
+        match self {
+            Self::Sqlite(path) => remove(path),
+            Self::Postgres { cluster, name } => {
+                cluster.execute("postgres", &format!("DROP DATABASE {name} WITH (FORCE)"));
+            }
+        }
+    }
+}
+
+fn remove(path: &Path) {
+    for suffix in ["", "-wal", "-shm"] {
+        let mut file = path.as_os_str().to_owned();
+        file.push(suffix);
+        // Often it is not there.
+        let _ = std::fs::remove_file(file);
+    }
+}
