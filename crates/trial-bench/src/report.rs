@@ -124,14 +124,16 @@ const CEILINGS: &[&str] = &[
     "to the empty endpoint",
 ];
 
+type Pick<'a> = &'a dyn Fn(&ClosedRound) -> Option<f64>;
+
 fn ceilings_row(level: &ClosedLevel) -> Vec<Option<String>> {
-    let of = |pick: &dyn Fn(&ClosedRound) -> Option<f64>| of_rounds(&level.rounds, pick);
-    let ratio = |to: &dyn Fn(&ClosedRound) -> Option<f64>| of(&|round| Some(round.service.per_second / to(round)?));
+    let of = |pick: Pick<'_>| of_rounds(&level.rounds, pick);
+    let ratio = |to: Pick<'_>| of(&|round| Some(round.service.per_second / to(round)?));
     let bare = |batch| move |round: &ClosedRound| Some(round.ceilings.of_batch(batch)?.per_second);
     let (one, some, many) = (bare(1), bare(64), bare(256));
     let function = |round: &ClosedRound| round.ceilings.function;
     let empty = |round: &ClosedRound| round.ceilings.empty;
-    let all: [&dyn Fn(&ClosedRound) -> Option<f64>; 5] = [&one, &some, &many, &function, &empty];
+    let all: [Pick<'_>; 5] = [&one, &some, &many, &function, &empty];
     let mut row = vec![
         Some(level.database.to_string()),
         Some(level.instances.to_string()),

@@ -5,7 +5,7 @@ use std::process::Command;
 use anyhow::{Context, ensure};
 
 use crate::options::Options;
-use crate::services::{Ground, Store};
+use crate::services::Store;
 
 const CLIENTS: &str = "64";
 /// Transactions each second that no machine of today reaches here: each waits for the commit of the one before it.
@@ -16,12 +16,12 @@ const SESSION: &str = "-c plan_cache_mode=force_generic_plan -c enable_seqscan=o
     -c enable_mergejoin=off -c jit=off";
 
 /// Applications each second, each by one call of one function in one transaction, from 64 clients.
-pub(crate) fn one_transaction_each(ground: &Ground, store: &Store<'_>, options: &Options) -> anyhow::Result<f64> {
-    ground.prepare(store, usize::try_from(options.seconds.saturating_mul(FASTEST))?)?;
-    ground.run(store, include_str!("../../sql/apply.sql"), &[])?;
+pub(crate) async fn one_transaction_each(store: &Store<'_>, options: &Options) -> anyhow::Result<f64> {
+    store.prepare(usize::try_from(options.seconds.saturating_mul(FASTEST))?).await?;
+    store.run(include_str!("../../sql/apply.sql"), &[])?;
     let script = options.directory.join("apply.pgbench");
     std::fs::write(&script, include_str!("../../sql/apply.pgbench"))?;
-    let output = Command::new(ground.cluster()?.program("pgbench"))
+    let output = Command::new(store.program("pgbench")?)
         .args(["--no-vacuum", "--protocol=prepared", "--client", CLIENTS, "--jobs=1"])
         .arg(format!("--time={}", options.seconds))
         .arg(format!("--file={}", script.display()))
@@ -31,7 +31,7 @@ pub(crate) fn one_transaction_each(ground: &Ground, store: &Store<'_>, options: 
     let said = String::from_utf8_lossy(&output.stdout);
     ensure!(output.status.success(), "pgbench: {said}{}", String::from_utf8_lossy(&output.stderr));
     let done = transactions(&said).context("pgbench says how many transactions it did")?;
-    let totals = ground.totals(store)?;
+    let totals = store.totals()?;
     ensure!(totals.tenants == done, "{done} transactions made {} tenants", totals.tenants);
     totals.check(done, 0)?;
     per_second(&said).context("pgbench says how many transactions it did each second")

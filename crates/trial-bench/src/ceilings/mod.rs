@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) use function::one_transaction_each;
 
 use crate::options::Options;
-use crate::services::{Ground, Store};
+use crate::services::Store;
 use rows::Row;
 
 /// What a bare loop came to.
@@ -31,11 +31,11 @@ pub(crate) struct Bare {
 }
 
 /// Writes batches of one size to a new database, for as long as a service is measured.
-pub(crate) async fn bare(ground: &Ground, store: &Store<'_>, options: &Options, batch: usize) -> anyhow::Result<Bare> {
+pub(crate) async fn bare(store: &Store<'_>, options: &Options, batch: usize) -> anyhow::Result<Bare> {
     let rows: Vec<_> = (0..wanted(options, batch)).map(Row::of).collect();
     match store {
-        Store::Sqlite(path) => sqlite::measure(path, &rows, batch, options.lasting()).await,
-        Store::Postgres { .. } => postgres::measure(ground, store, &rows, batch, options.lasting()).await,
+        Store::Sqlite(path) => sqlite::measure(store, path, &rows, batch, options.lasting()).await,
+        Store::Postgres { .. } => postgres::measure(store, &rows, batch, options.lasting()).await,
     }
 }
 

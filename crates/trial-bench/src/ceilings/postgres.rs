@@ -11,21 +11,15 @@ use futures_util::future::{try_join_all, try_join3};
 use super::rows::{DAY, NOW, Row};
 use super::statement::{Bind, Statement};
 use super::{Bare, Commits};
-use crate::services::{Ground, Store};
+use crate::services::Store;
 
 /// What a planner without statistics of these tables might do wrong, and what costs time and gains nothing here.
 const SESSION: &str = "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_hashjoin = off; \
     SET enable_mergejoin = off; SET jit = off";
 
 /// Writes for so long, or until all are written.
-pub(super) async fn measure(
-    ground: &Ground,
-    store: &Store<'_>,
-    rows: &[Row],
-    batch: usize,
-    at_most: Duration,
-) -> anyhow::Result<Bare> {
-    ground.prepare(store, rows.len())?;
+pub(super) async fn measure(store: &Store<'_>, rows: &[Row], batch: usize, at_most: Duration) -> anyhow::Result<Bare> {
+    store.prepare(rows.len()).await?;
     let mut conn = AsyncPgConnection::establish(&store.url()).await?;
     conn.batch_execute(SESSION).await?;
     let (first, rows) = rows.split_first().context("there are rows")?;

@@ -10,14 +10,20 @@ use diesel::prelude::*;
 use diesel::sqlite::SqliteConnection;
 use trial_storage::schema::{access_codes, applications, audit, challenges, mails, phones, tenants};
 use trial_storage::statement::{Bind, Statement};
-use trial_storage::{SqliteLedger, SqliteOptions};
 
 use super::rows::{DAY, NOW, Row};
 use super::{Bare, Commits};
+use crate::services::Store;
 
 /// Writes for so long, or until all are written.
-pub(super) async fn measure(path: &Path, rows: &[Row], batch: usize, at_most: Duration) -> anyhow::Result<Bare> {
-    let mut conn = prepare(path, rows).await?;
+pub(super) async fn measure(
+    store: &Store<'_>,
+    path: &Path,
+    rows: &[Row],
+    batch: usize,
+    at_most: Duration,
+) -> anyhow::Result<Bare> {
+    let mut conn = prepare(store, path, rows).await?;
     let mut commits = Commits::new()?;
     let started = Instant::now();
     for rows in rows.chunks(batch) {
@@ -41,8 +47,8 @@ pub(super) async fn measure(path: &Path, rows: &[Row], batch: usize, at_most: Du
 }
 
 /// A database as it is before these applications: their codes sent, the pool full.
-async fn prepare(path: &Path, rows: &[Row]) -> anyhow::Result<SqliteConnection> {
-    SqliteLedger::migrate(&SqliteOptions::new(path)).await?;
+async fn prepare(store: &Store<'_>, path: &Path, rows: &[Row]) -> anyhow::Result<SqliteConnection> {
+    store.migrate().await?;
     let mut conn = SqliteConnection::establish(path.to_str().context("a path in UTF-8")?)?;
     for pragma in [
         "PRAGMA synchronous = FULL",

@@ -43,6 +43,6 @@ async fn round(
     let attack = is_attacked.then(|| Attack::start(addresses.clone(), &victims, strangers));
     let load = closed(&addresses, Work::applications(&applicants), CONNECTIONS, options.lasting()).await?;
     let guesses = attack.map(Attack::stop).transpose()?.unwrap_or_default();
-    ground.totals(&store)?.check(load.done, load.refused)?;
+    store.totals()?.check(load.done, load.refused)?;
     Ok((load, guesses))
 }

@@ -97,11 +97,11 @@ pub(crate) async fn ceilings(
     let mut ceilings = Ceilings::default();
     for &batch in batches {
         let store = ground.store(database)?;
-        ceilings.bare.push(bare(ground, &store, options, batch).await?);
+        ceilings.bare.push(bare(&store, options, batch).await?);
     }
     if with_function && database == Database::Postgres {
         let store = ground.store(database)?;
-        ceilings.function = Some(one_transaction_each(ground, &store, options)?);
+        ceilings.function = Some(one_transaction_each(&store, options).await?);
     }
     Ok(ceilings)
 }
@@ -124,7 +124,7 @@ async fn service(
     let applicants = prepare(&addresses, 0..wanted).await?;
     let service = run(&addresses, Work::applications(&applicants), level.connections, options.lasting()).await?;
     let resident_mib = fleet.resident_mib()?;
-    ground.totals(&store)?.check(service.done, service.refused)?;
+    store.totals()?.check(service.done, service.refused)?;
     Ok(ClosedRound { service, resident_mib, ceilings: Ceilings { empty, ..Ceilings::default() } })
 }
 

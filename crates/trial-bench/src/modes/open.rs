@@ -30,7 +30,7 @@ pub(crate) async fn open(ground: &Ground, options: &Options, beside: Beside) -> 
 
 async fn round(ground: &Ground, options: &Options, level: &OpenLevel, beside: Beside) -> anyhow::Result<OpenRound> {
     let bare = match beside {
-        Beside::Ceilings => Some(bare(ground, &ground.store(level.database)?, options, 1).await?),
+        Beside::Ceilings => Some(bare(&ground.store(level.database)?, options, 1).await?),
         Beside::Nothing => None,
     };
     let wanted = level.rate.saturating_mul(options.open_seconds);
@@ -38,6 +38,6 @@ async fn round(ground: &Ground, options: &Options, level: &OpenLevel, beside: Be
     let fleet = Fleet::start(ground, &store, options, level.instances, wanted)?;
     let applicants = prepare(&fleet.addresses(), 0..wanted).await?;
     let service = run(&fleet.addresses(), &applicants, CONNECTIONS, level.rate).await?;
-    ground.totals(&store)?.check(service.done, service.refused)?;
+    store.totals()?.check(service.done, service.refused)?;
     Ok(OpenRound { service, bare })
 }

@@ -33,17 +33,11 @@ impl Fleet {
         instances: usize,
         pairs: u32,
     ) -> anyhow::Result<Self> {
-        let (server, directory) = Self::migrate(ground, store, options)?;
+        let (server, directory) = place(ground, store, options, 0)?;
+        command(&server, &directory, &["migrate"])?;
         fs::write(directory.join("access-codes.csv"), access_codes(pairs))?;
         command(&server, &directory, &["access-codes", "import", "access-codes.csv"])?;
         Self::resume(ground, store, options, instances)
-    }
-
-    /// Makes the tables of a new database; the server, and a directory with its configuration.
-    pub(crate) fn migrate(ground: &Ground, store: &Store<'_>, options: &Options) -> anyhow::Result<(PathBuf, PathBuf)> {
-        let (server, directory) = place(ground, store, options, 0)?;
-        command(&server, &directory, &["migrate"])?;
-        Ok((server, directory))
     }
 
     /// Starts instances on a database that is ready.

@@ -3,11 +3,12 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail, ensure};
 use diesel::prelude::*;
 use diesel::sql_types::Text;
 use diesel::sqlite::SqliteConnection;
 use trial_cluster::Cluster;
+use trial_storage::{PostgresLedger, PostgresOptions, SqliteLedger, SqliteOptions};
 
 use super::Database;
 use super::totals::Totals;
@@ -76,41 +77,6 @@ impl Ground {
             }
         })
     }
-
-    /// Makes it what it is before so many applications of a bare loop: their codes sent, the pool full.
-    pub(crate) fn prepare(&self, store: &Store<'_>, rows: usize) -> anyhow::Result<()> {
-        self.migrate(store)?;
-        self.run(store, include_str!("../../sql/functions.sql"), &[])?;
-        let rows = rows.to_string();
-        self.run(store, include_str!("../../sql/prepare.sql"), &[("rows", &rows), ("now", "1800000000000000")])
-    }
-
-    fn migrate(&self, store: &Store<'_>) -> anyhow::Result<()> {
-        self.run(store, include_str!("../../../trial-storage/migrations/postgres/00000000000001_initial/up.sql"), &[])
-    }
-
-    /// Runs a script by `psql`, with these variables.
-    pub(crate) fn run(&self, store: &Store<'_>, sql: &str, variables: &[(&str, &str)]) -> anyhow::Result<()> {
-        let mut psql = Command::new(self.cluster()?.program("psql"));
-        psql.args(["--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--file=-"]);
-        psql.args(variables.iter().map(|(name, value)| format!("--set={name}={value}")));
-        let mut psql =
-            psql.arg(store.url()).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?;
-        psql.stdin.take().context("psql reads a script")?.write_all(sql.as_bytes())?;
-        let output = psql.wait_with_output()?;
-        ensure!(output.status.success(), "psql: {}", String::from_utf8_lossy(&output.stderr));
-        Ok(())
-    }
-
-    pub(crate) fn totals(&self, store: &Store<'_>) -> anyhow::Result<Totals> {
-        match store {
-            Store::Sqlite(path) => {
-                let mut conn = SqliteConnection::establish(path.to_str().context("a path in UTF-8")?)?;
-                Totals::parse(&diesel::sql_query(Totals::SQL).get_result::<Line>(&mut conn)?.totals)
-            }
-            Store::Postgres { cluster, name } => Totals::parse(&cluster.execute(name, Totals::SQL)),
-        }
-    }
 }
 
 #[derive(QueryableByName)]
@@ -125,6 +91,56 @@ impl Store<'_> {
         match self {
             Self::Sqlite(path) => format!("sqlite:{}", path.display()),
             Self::Postgres { cluster, name } => cluster.url(name),
+        }
+    }
+
+    /// Makes the tables of a new database.
+    pub(crate) async fn migrate(&self) -> anyhow::Result<()> {
+        match self {
+            Self::Sqlite(path) => SqliteLedger::migrate(&SqliteOptions::new(path)).await?,
+            Self::Postgres { .. } => PostgresLedger::migrate(&PostgresOptions::new(self.url())).await?,
+        };
+        Ok(())
+    }
+
+    /// Makes a new database on PostgreSQL what it is before so many applications of a bare loop: their codes sent, the pool
+    /// full.
+    pub(crate) async fn prepare(&self, rows: usize) -> anyhow::Result<()> {
+        self.migrate().await?;
+        self.run(include_str!("../../sql/functions.sql"), &[])?;
+        let rows = rows.to_string();
+        self.run(include_str!("../../sql/prepare.sql"), &[("rows", &rows), ("now", "1800000000000000")])
+    }
+
+    /// Runs a script by `psql`, with these variables.
+    pub(crate) fn run(&self, sql: &str, variables: &[(&str, &str)]) -> anyhow::Result<()> {
+        let mut psql = Command::new(self.program("psql")?);
+        psql.args(["--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--file=-"]);
+        psql.args(variables.iter().map(|(name, value)| format!("--set={name}={value}")));
+        psql.arg(self.url()).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
+        let mut psql = psql.spawn()?;
+        psql.stdin.take().context("psql reads a script")?.write_all(sql.as_bytes())?;
+        let output = psql.wait_with_output()?;
+        ensure!(output.status.success(), "psql: {}", String::from_utf8_lossy(&output.stderr));
+        Ok(())
+    }
+
+    /// A program of PostgreSQL's.
+    pub(crate) fn program(&self, name: &str) -> anyhow::Result<PathBuf> {
+        match self {
+            Self::Sqlite(_) => bail!("{name} is of no use to SQLite"),
+            Self::Postgres { cluster, .. } => Ok(cluster.program(name)),
+        }
+    }
+
+    /// What it holds.
+    pub(crate) fn totals(&self) -> anyhow::Result<Totals> {
+        match self {
+            Self::Sqlite(path) => {
+                let mut conn = SqliteConnection::establish(path.to_str().context("a path in UTF-8")?)?;
+                Totals::parse(&diesel::sql_query(Totals::SQL).get_result::<Line>(&mut conn)?.totals)
+            }
+            Self::Postgres { cluster, name } => Totals::parse(&cluster.execute(name, Totals::SQL)),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod fleet;
 mod ground;
+mod past;
 mod totals;
 
 use std::fmt;
@@ -11,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use fleet::Fleet;
 pub(crate) use ground::{Ground, Store};
+pub(crate) use past::Past;
 
 /// A kind of database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
