@@ -36,9 +36,23 @@ deny:
 advisories:
     cargo deny --locked check advisories
 
-# Measure, beside this machine's ceilings
-bench *args:
+# Measure the service on both databases, in closed and open loop (--help tells the options)
+bench *args: bench-server
+    cargo run --release --locked -p trial-bench -- load "$@"
+
+# Measure everything, in turn with this machine's ceilings: the tables and the picture of docs/performance.md
+bench-compare *args: bench-server
+    cargo run --release --locked -p trial-bench -- compare "$@"
+    cargo run --release --locked -p trial-bench -- plot "$@"
+    cargo run --release --locked -p trial-bench -- report --write docs/performance.md "$@"
+
+# Measure one thing: closed, open, start, flat, attack or ceilings
+bench-only *args: bench-server
     cargo run --release --locked -p trial-bench -- "$@"
+
+[private]
+bench-server:
+    cargo build --release --locked -p trialgate
 
 # Kill and cut off what can be, fifty times on SQLite and twenty times each on PostgreSQL, and compare what was said with what was kept
 chaos rounds="50" postgres_rounds="20":

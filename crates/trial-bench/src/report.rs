@@ -49,17 +49,22 @@ fn has_ceilings(level: &ClosedLevel) -> bool {
     level.rounds.iter().any(|round| !round.ceilings.bare.is_empty())
 }
 
-/// Puts the tables in their place in a document.
+/// Puts the tables in their place in a document, below the picture if there is one beside it.
 pub(crate) fn write(path: &Path, tables: &str) -> anyhow::Result<()> {
+    let picture = path.with_extension("svg");
+    let name = picture.file_name().filter(|_| picture.exists()).map(|name| name.to_string_lossy());
+    let picture = name.map(|name| format!("![Applications each second over connections]({name})\n\n"));
+    let tables = format!("{}{tables}", picture.unwrap_or_default());
     let document = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-    let new = replaced(&document, tables).with_context(|| format!("{} has no place for tables", path.display()))?;
+    let new = replaced(&document, tables.trim_end())
+        .with_context(|| format!("{} has no place for tables", path.display()))?;
     fs::write(path, new).with_context(|| format!("cannot write {}", path.display()))
 }
 
 fn replaced(document: &str, tables: &str) -> Option<String> {
     let (before, rest) = document.split_once(BEGIN)?;
     let (_, after) = rest.split_once(END)?;
-    Some(format!("{before}{BEGIN}\n{tables}\n{END}{after}"))
+    Some(format!("{before}{BEGIN}\n{tables}\n\n{END}{after}"))
 }
 
 /// The machine and the table, if there is anything to tell.
@@ -305,9 +310,9 @@ mod tests {
     #[test]
     fn tables_replace_what_is_between_the_marks() {
         let document = format!("before\n{BEGIN}old\n{END}after\n");
-        let new = replaced(&document, "new\n").unwrap();
+        let new = replaced(&document, "new").unwrap();
         assert_eq!(new, format!("before\n{BEGIN}\nnew\n\n{END}after\n"));
-        assert_eq!(replaced(&new, "new\n").unwrap(), new);
+        assert_eq!(replaced(&new, "new").unwrap(), new);
         assert_eq!(replaced("no place", "new"), None);
     }
 }

@@ -8,7 +8,7 @@ use crate::services::{Database, Fleet, Ground, Past, Store};
 
 const CONNECTIONS: usize = 64;
 /// Of more tenants than these, `doctor` takes longer than the run.
-const EXAMINED: u32 = 10_000;
+const EXAMINED: u32 = 200_000;
 
 /// The rate on an empty database and on a full one, in turn.
 pub(crate) async fn flat(ground: &Ground, options: &Options) -> anyhow::Result<Vec<Flat>> {
