@@ -38,9 +38,25 @@ fn main() -> anyhow::Result<()> {
         Mode::Plot => return plot::draw(&results, &options.svg),
         _ => {}
     }
-    let tables = report::tables(&results);
-    println!("{tables}");
-    options.write.as_deref().map_or(Ok(()), |path| report::write(path, &tables))
+    if let Some(path) = options.write.as_deref() {
+        report::write(path, &report::tables(&results))?;
+    }
+    println!("{}", report::tables(&measured_by(mode, results)));
+    Ok(())
+}
+
+/// What a run of this mode replaced.
+fn measured_by(mode: Mode, all: Results) -> Results {
+    let nothing = Results::default();
+    match mode {
+        Mode::Load => Results { closed: all.closed, open: all.open, ..nothing },
+        Mode::Closed => Results { closed: all.closed, ..nothing },
+        Mode::Open => Results { open: all.open, ..nothing },
+        Mode::Start => Results { start: all.start, ..nothing },
+        Mode::Flat => Results { flat: all.flat, ..nothing },
+        Mode::Attack => Results { attack: all.attack, ..nothing },
+        Mode::Compare | Mode::Report | Mode::Ceilings | Mode::Plot => all,
+    }
 }
 
 /// Measures, and keeps each part as soon as it is there: the next one may fail.

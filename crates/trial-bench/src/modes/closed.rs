@@ -53,7 +53,7 @@ async fn level(
             let mut round = service(ground, options, level, before, beside).await?;
             paces.insert(level.instances, round.service.per_second);
             round.ceilings = Ceilings { empty: round.ceilings.empty, ..ceilings.clone() };
-            eprintln(level, &round);
+            tell(level, &round);
             level.rounds.push(round);
         }
     }
@@ -61,7 +61,7 @@ async fn level(
 }
 
 #[expect(clippy::print_stderr, reason = "a run takes long: whoever waits for it sees how far it is")]
-fn eprintln(level: &ClosedLevel, round: &ClosedRound) {
+fn tell(level: &ClosedLevel, round: &ClosedRound) {
     let ClosedLevel { database, instances, connections, .. } = level;
     let bare: Vec<_> =
         round.ceilings.bare.iter().map(|bare| format!("{:.0} by {}", bare.per_second, bare.batch)).collect();
