@@ -58,6 +58,7 @@ fn chart(area: &DrawingArea<SVGBackend<'_>, Shift>, database: Database, curves: 
     let mut chart = ChartBuilder::on(area)
         .caption(format!("{database}: applications/s over connections"), ("sans-serif", 16))
         .margin(10)
+        .margin_right(24)
         .x_label_area_size(30)
         .y_label_area_size(55)
         .build_cartesian_2d((first..last.max(first * 2.0)).log_scale().base(2.0), 0.0..most * 1.35)
