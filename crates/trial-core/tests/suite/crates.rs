@@ -15,6 +15,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("trial-mail", &["trial-core", "trial-sandbox"]),
     ("trial-http", &["trial-core", "trial-sandbox"]),
     ("trial-testkit", &["trial-core"]),
+    ("trial-cluster", &[]),
     ("trial-bench", &["trial-cluster", "trial-storage"]),
     (
         "trialgate",
