@@ -21,9 +21,9 @@ pub(crate) enum Mode {
     Compare,
     /// The service in closed and open loop, without the ceilings.
     Load,
-    /// Closed loop: each connection applies again when it is answered.
+    /// Closed loop, beside the ceilings: each connection applies again when it is answered.
     Closed,
-    /// Open loop: applications come at a fixed rate.
+    /// Open loop, beside a bare commit: applications come at a fixed rate.
     Open,
     /// How long a start takes, and what an idle process holds.
     Start,

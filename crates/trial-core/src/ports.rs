@@ -74,13 +74,6 @@ pub trait TrialLedger: Send + Sync {
         self.commit(gather(), planner).await
     }
 
-    /// How many turns may be asked for at once, at least 1. Where a turn is waited for, the next one can be asked for as
-    /// soon as the one before has gathered its batch: then nobody waits between the two. Where batches are gathered at
-    /// once, asking early would only make them smaller.
-    fn turns_ahead(&self) -> usize {
-        1
-    }
-
     /// Says whether the ledger can be used right now.
     ///
     /// # Errors

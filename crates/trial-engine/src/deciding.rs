@@ -2,10 +2,8 @@
 
 use std::error::Error;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::{Notify, oneshot};
-use tokio::task::{JoinError, JoinSet};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use trial_core::ports::{Gather, TrialLedger};
@@ -24,9 +22,6 @@ pub(crate) struct Decider {
     gathering: Gathering,
     mail_is_due: Arc<Notify>,
     screening: Option<Arc<Switch>>,
-    /// Whether a turn was asked for what waits, and has not gathered yet.
-    is_asked: AtomicBool,
-    has_gathered: Notify,
 }
 
 impl Decider {
@@ -37,61 +32,40 @@ impl Decider {
         screening: Option<Arc<Switch>>,
     ) -> Self {
         let (ledger, planner) = (Arc::clone(&parts.ledger), Arc::clone(&parts.planner));
-        let (is_asked, has_gathered) = (AtomicBool::new(false), Notify::new());
-        Self { ledger, planner, gathering, mail_is_due, screening, is_asked, has_gathered }
+        Self { ledger, planner, gathering, mail_is_due, screening }
     }
 
-    /// Asks for turns as long as there is something to decide. What waits has a turn asked for it; the next one is asked
-    /// for once that has gathered, if the ledger lets us ask ahead.
     pub(crate) async fn run(self, closing: CancellationToken) {
-        let most = self.ledger.turns_ahead().max(1);
-        let decider = Arc::new(self);
-        let mut turns = JoinSet::new();
         loop {
-            let may_ask = turns.len() < most && !decider.is_asked.load(Ordering::Acquire);
-            tokio::select! {
-                something_waits = decider.gathering.something_waits(), if may_ask => {
-                    if !something_waits {
-                        break;
-                    }
-                    decider.is_asked.store(true, Ordering::Release);
-                    turns.spawn(Arc::clone(&decider).decide_next());
-                }
-                Some(ended) = turns.join_next() => survived(ended),
-                () = decider.has_gathered.notified(), if !may_ask => {}
-                () = closing.cancelled(), if !decider.gathering.is_closed() => {
+            let something_waits = tokio::select! {
+                something_waits = self.gathering.something_waits() => something_waits,
+                () = closing.cancelled(), if !self.gathering.is_closed() => {
                     // What is in the queue was accepted: it is still decided.
-                    decider.gathering.close();
+                    self.gathering.close();
+                    continue;
                 }
+            };
+            if !something_waits {
+                return;
             }
-        }
-        while let Some(ended) = turns.join_next().await {
-            survived(ended);
+            self.decide_next().await;
         }
     }
 
-    /// Whether or not a batch was made: what waits from now on needs a turn of its own.
-    fn may_ask_again(&self) {
-        self.is_asked.store(false, Ordering::Release);
-        self.has_gathered.notify_one();
-    }
-
-    async fn decide_next(self: Arc<Self>) {
+    async fn decide_next(&self) {
         let started = Instant::now();
-        let (gather, mut gathered) = Self::gather(&self);
+        let (gather, mut gathered) = self.gather();
         let decided = self.ledger.commit_next(gather, Arc::clone(&self.planner)).await;
         let Ok(gathered) = gathered.try_recv() else {
             // The turn never came: whoever waits by now is told so.
-            let gathered = self.gathering.gather();
-            self.may_ask_again();
-            return self.conclude(gathered, decided.map(|_| Vec::new()));
+            return self.conclude(self.gathering.gather(), decided.map(|_| Vec::new()));
         };
         if !gathered.is_empty() {
             metrics::histogram!("trialgate_batch_size").record(gauge(gathered.len()));
             metrics::histogram!("trialgate_commit_seconds").record(started.elapsed().as_secs_f64());
         }
         match decided {
-            Err(error @ LedgerError::Corrupt(_)) => commit_again(&self, gathered, &error).await,
+            Err(error @ LedgerError::Corrupt(_)) => commit_again(self, gathered, &error).await,
             decided => self.conclude(gathered, decided),
         }
     }
@@ -102,13 +76,12 @@ impl Decider {
     }
 
     /// What makes the batch when the turn has come, and where to learn whom it holds.
-    fn gather(decider: &Arc<Self>) -> (Gather, oneshot::Receiver<Gathered>) {
+    fn gather(&self) -> (Gather, oneshot::Receiver<Gathered>) {
         let (tell, gathered) = oneshot::channel();
-        let decider = Arc::clone(decider);
+        let gathering = self.gathering.clone();
         let gather = move || {
-            let gathered = decider.gathering.gather();
-            decider.may_ask_again();
-            metrics::gauge!("trialgate_queue_depth").set(gauge(decider.gathering.depth()));
+            let gathered = gathering.gather();
+            metrics::gauge!("trialgate_queue_depth").set(gauge(gathering.depth()));
             let batch = Arc::clone(&gathered.batch);
             // Nobody listens only if the engine was dropped meanwhile; then nobody waits for an answer either.
             let _ = tell.send(gathered);
@@ -139,15 +112,6 @@ impl Decider {
             screening.look_at(&outcomes);
         }
         gathered.answer(outcomes);
-    }
-}
-
-/// A turn that died of a fault of the program has answered nobody: the engine dies of it, as of any other.
-fn survived(ended: Result<(), JoinError>) {
-    if let Err(died) = ended
-        && died.is_panic()
-    {
-        std::panic::resume_unwind(died.into_panic());
     }
 }
 

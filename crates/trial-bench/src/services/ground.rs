@@ -22,6 +22,7 @@ const SETTINGS: &[(&str, &str)] = &[
     ("full_page_writes", "on"),
     ("shared_buffers", "512MB"),
     ("max_wal_size", "4GB"),
+    ("min_wal_size", "4GB"),
     ("checkpoint_timeout", "15min"),
     ("max_connections", "200"),
 ];
@@ -43,7 +44,11 @@ impl Ground {
     pub(crate) fn new(options: &Options) -> anyhow::Result<Self> {
         std::fs::create_dir_all(&options.directory).context("cannot make the directory for databases")?;
         let directory = options.directory.canonicalize()?;
-        let cluster = options.databases.contains(&Database::Postgres).then(|| Cluster::start(SETTINGS));
+        let cluster = options.databases.contains(&Database::Postgres).then(|| {
+            let cluster = Cluster::start(SETTINGS);
+            wear_in(&cluster);
+            cluster
+        });
         Ok(Self { cluster, directory, databases: Cell::new(0) })
     }
 
@@ -77,6 +82,17 @@ impl Ground {
             }
         })
     }
+}
+
+/// Fills the log once, so that its files are there to be used again: a server that has been running for a while does not
+/// make a new file, and wait for it to be written out, in the middle of commits.
+fn wear_in(cluster: &Cluster) {
+    cluster.execute(
+        "postgres",
+        "CREATE TABLE worn AS SELECT n, repeat(md5(n::text), 60) FROM generate_series(1, 700000) n",
+    );
+    cluster.execute("postgres", "DROP TABLE worn");
+    cluster.execute("postgres", "CHECKPOINT");
 }
 
 #[derive(QueryableByName)]
