@@ -21,7 +21,6 @@ const ARROWS: &[(&str, &[&str])] = &[
         "trialgate",
         &["trial-core", "trial-engine", "trial-http", "trial-mail", "trial-sandbox", "trial-sms", "trial-storage"],
     ),
-    ("trial-cluster", &[]),
     ("trialgate-tests", &["trial-core", "trial-cluster"]),
 ];
 
