@@ -5,10 +5,12 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::mpsc::{self, Receiver, Sender};
-use tokio::task::{JoinError, JoinHandle};
+use tokio::task::{JoinError, JoinHandle, JoinSet};
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use trial_core::ports::Screen;
 use trial_core::{ApplyOutcome, ApplyRefusal, Outcome, Planner, Request};
@@ -27,6 +29,10 @@ const ALARMING_SHARE: usize = 4;
 const CALM_SHARE: usize = 8;
 /// Batches of few refusals, one after another, that turn screening off: an attack comes in gusts.
 const CALM_BATCHES: u32 = 8;
+
+/// How long a refusal is kept back while screening is on: whoever guesses as fast as he is answered is answered slowly, and
+/// leaves the machine to those who are honest. Too short to be felt by one who only mistyped.
+const KEPT_BACK: Duration = Duration::from_millis(100);
 
 /// Whether applications are screened.
 pub(crate) struct Switch(AtomicBool);
@@ -87,6 +93,7 @@ impl Screening {
             switch: Arc::clone(&switch),
             onward,
             calm_batches: 0,
+            refusals: JoinSet::new(),
         };
         let (queue, arriving) = mpsc::channel(options.queue_length);
         let closing = CancellationToken::new();
@@ -139,6 +146,8 @@ struct Screener {
     onward: Sender<Waiting>,
     /// Batches of few refusals, one after another, until now.
     calm_batches: u32,
+    /// Refusals that are kept back, a task for each batch.
+    refusals: JoinSet<()>,
 }
 
 impl Screener {
@@ -153,24 +162,39 @@ impl Screener {
                 }
             };
             if count == 0 {
-                return;
+                break;
             }
             let wanted: Vec<_> = arrived.drain(..).filter(Waiting::is_wanted).collect();
             if !wanted.is_empty() {
                 self.screen(self.batching.batch(wanted)).await;
             }
         }
+        while self.refusals.join_next().await.is_some() {}
     }
 
     async fn screen(&mut self, gathered: Gathered) {
         let screened = self.screened(&gathered).await;
         self.judge(screened.iter().flatten().count(), gathered.len());
+        let mut refused = Vec::new();
         for (waiting, outcome) in gathered.into_waiting().zip(screened) {
             match outcome {
-                Some(outcome) => waiting.answer(Ok(outcome)),
+                Some(outcome) => refused.push((waiting, outcome)),
                 None => self.pass_on(waiting),
             }
         }
+        if !refused.is_empty() {
+            self.keep_back(refused);
+        }
+    }
+
+    fn keep_back(&mut self, refused: Vec<(Waiting, Outcome)>) {
+        while self.refusals.try_join_next().is_some() {}
+        self.refusals.spawn(async move {
+            sleep(KEPT_BACK).await;
+            for (waiting, outcome) in refused {
+                waiting.answer(Ok(outcome));
+            }
+        });
     }
 
     /// What screening says of each; nothing, if it fails: to decide does not depend on it.
