@@ -33,8 +33,6 @@ use turn::{Bounds, Turns};
 use url::Place;
 pub use url::PostgresUrlError;
 
-/// One turn decides, and the next one waits for its end in the server: the lock is handed over without a round trip.
-const TURNS_AHEAD: usize = 2;
 /// Connections that take turns, screen, or find out what became of a turn.
 const TURN_CONNECTIONS: usize = 4;
 /// How long a transaction that decides nothing may take: of the outbox, of operations.
@@ -253,10 +251,6 @@ impl TrialLedger for PostgresLedger {
     async fn commit_next(&self, gather: Gather, planner: Arc<Planner>) -> Result<Vec<Outcome>, LedgerError> {
         let turns = self.turns.clone();
         self.to_its_end(async move { turns.commit(gather, planner).await }).await
-    }
-
-    fn turns_ahead(&self) -> usize {
-        TURNS_AHEAD
     }
 
     async fn check(&self) -> Result<(), LedgerError> {
