@@ -7,6 +7,7 @@
 mod convert;
 mod error;
 mod invariants;
+mod moving;
 mod postgres;
 #[expect(clippy::ref_option_ref, reason = "diesel's derives take optional columns by reference")]
 mod rows;
@@ -17,5 +18,6 @@ pub mod statement;
 mod views;
 
 pub use error::OpenError;
+pub use moving::{Move, MoveError, MoveReport, Moved, MovedTable, Rows};
 pub use postgres::{PostgresLedger, PostgresOpenError, PostgresOptions, PostgresUrlError};
 pub use sqlite::{SqliteLedger, SqliteOptions};

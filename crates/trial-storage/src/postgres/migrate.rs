@@ -16,6 +16,7 @@ use tokio::time::{Instant, sleep};
 
 use super::PostgresOpenError;
 use super::connect::Connector;
+use crate::moving::Mark;
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/postgres");
 
@@ -62,7 +63,7 @@ pub(super) async fn verify(connector: &Connector) -> Result<(), PostgresOpenErro
         return Err(PostgresOpenError::Pending { place, names: pending });
     }
     match names(&mut conn, "SELECT source AS name FROM moving_in").await.map_err(database)?.pop() {
-        Some(from) => Err(PostgresOpenError::MovingIn { place, from }),
+        Some(source) => Err(PostgresOpenError::MovingIn { place, from: Mark::parse(&source).place }),
         None => Ok(()),
     }
 }

@@ -4,6 +4,7 @@ mod connect;
 mod fault;
 mod load;
 mod migrate;
+mod moving;
 mod operations;
 mod outbox;
 mod persist;
@@ -27,7 +28,9 @@ use trial_core::{Batch, LedgerError, Outcome, Planner};
 
 use connect::{Connections, Connector};
 use fault::Trouble;
+pub(crate) use moving::{Found, Target};
 use set::Set;
+pub(crate) use set::storable;
 use transaction::Kind;
 use turn::{Bounds, Turns};
 use url::Place;

@@ -17,6 +17,7 @@ pub(super) enum Column<'a> {
     Bytes(&'a [u8]),
     Text(Cow<'a, str>),
     Numbers(Vec<i64>),
+    OptionalNumbers(Vec<Option<i64>>),
     Integers(Vec<i32>),
     Texts(Vec<Cow<'a, str>>),
     OptionalTexts(Vec<Option<Cow<'a, str>>>),
@@ -78,7 +79,7 @@ impl<'a> Column<'a> {
 }
 
 /// PostgreSQL's texts hold no NUL. Ours have none, but the words of gateways and mail servers may.
-pub(super) fn storable(text: &str) -> Cow<'_, str> {
+pub(crate) fn storable(text: &str) -> Cow<'_, str> {
     if text.contains('\0') { Cow::Owned(text.replace('\0', "\u{FFFD}")) } else { Cow::Borrowed(text) }
 }
 
@@ -90,6 +91,7 @@ impl QueryFragment<Pg> for Column<'_> {
             Self::Bytes(bytes) => out.push_bind_param::<Binary, _>(bytes),
             Self::Text(text) => out.push_bind_param::<Text, _>(text),
             Self::Numbers(numbers) => out.push_bind_param::<Array<BigInt>, _>(numbers),
+            Self::OptionalNumbers(numbers) => out.push_bind_param::<Array<Nullable<BigInt>>, _>(numbers),
             Self::Integers(numbers) => out.push_bind_param::<Array<Integer>, _>(numbers),
             Self::Texts(texts) => out.push_bind_param::<Array<Text>, _>(texts),
             Self::OptionalTexts(texts) => out.push_bind_param::<Array<Nullable<Text>>, _>(texts),

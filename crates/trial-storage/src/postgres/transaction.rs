@@ -32,7 +32,7 @@ pub(super) enum Kind {
 
 /// The turnstile: "Trialgat" in ASCII, among the advisory locks of the database. Whoever decides, or changes what
 /// decisions look at, holds it from the start of the transaction until its commit is durable.
-const TURNSTILE: i64 = 0x5472_6961_6C67_6174;
+pub(super) const TURNSTILE: i64 = 0x5472_6961_6C67_6174;
 
 impl Kind {
     fn begin(self) -> &'static str {

@@ -1,6 +1,7 @@
 //! SQLite by synchronous diesel: one thread owns the connection that writes, a few own connections that read.
 
 mod load;
+mod moving;
 mod open;
 mod operations;
 mod outbox;
@@ -22,6 +23,7 @@ use trial_core::{Batch, LedgerError, Outcome, Planner};
 
 use crate::OpenError;
 use crate::schema::quota_days;
+pub(crate) use moving::Source;
 use worker::Worker;
 
 /// How to open a database file.

@@ -196,7 +196,7 @@ struct Version {
 }
 
 /// SQLite's result codes reach us as their texts.
-fn refused(path: &Path, error: Error) -> OpenError {
+pub(super) fn refused(path: &Path, error: Error) -> OpenError {
     let path = path.to_owned();
     let text = match &error {
         Error::DatabaseError(_, info) => info.message().to_owned(),

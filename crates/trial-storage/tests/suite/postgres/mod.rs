@@ -4,6 +4,7 @@ mod conformance;
 mod instances;
 mod invariants;
 mod lost;
+mod moving;
 mod opening;
 mod plans;
 mod server;

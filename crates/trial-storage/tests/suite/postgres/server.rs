@@ -86,6 +86,28 @@ impl Database {
         let (database, sql) = (self.clone(), sql.to_owned());
         spawn_blocking(move || database.cluster.execute(&database.name, &sql)).await.unwrap().trim().to_owned()
     }
+
+    /// Every row of every table that SQLite has too, as text, whatever columns there are; sorted.
+    pub(crate) async fn contents(&self) -> Vec<String> {
+        let tables = "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'
+            AND relname NOT IN ('pool_marks', 'moving_in', '__diesel_schema_migrations')";
+        let mut contents = Vec::new();
+        for table in self.execute(tables).await.lines() {
+            let columns = self
+                .execute(&format!(
+                    "SELECT attname FROM pg_attribute WHERE attrelid = '{table}'::regclass AND attnum > 0
+                        ORDER BY attname COLLATE \"C\""
+                ))
+                .await;
+            let text = |column| format!("'{column}=' || coalesce({column}::text, 'NULL')");
+            let columns: Vec<String> = columns.lines().map(text).collect();
+            let rows =
+                self.execute(&format!("SELECT '{table} ' || {} FROM {table}", columns.join(" || ' ' || "))).await;
+            contents.extend(rows.lines().map(str::to_owned));
+        }
+        contents.sort_unstable();
+        contents
+    }
 }
 
 pub(crate) async fn assert_sound(ledger: &PostgresLedger) {

@@ -1,0 +1,132 @@
+//! What is moved: every table, with its columns and the key that it is copied by.
+
+use diesel::backend::Backend;
+use diesel::prelude::*;
+use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::serialize::ToSql;
+use diesel::sql_types::{BigInt, Binary, HasSqlType, Text, Untyped};
+
+use super::row::{Cell, Row};
+
+/// A table, in statements that both databases understand.
+#[derive(Debug)]
+pub(crate) struct Table {
+    pub(crate) name: &'static str,
+    /// `INSERT … SELECT * FROM unnest(`, for one array for each column.
+    pub(crate) insert: &'static str,
+    pub(crate) kinds: &'static [Kind],
+    select: &'static str,
+    behind: &'static str,
+    in_order: &'static str,
+    /// The columns of the key come first.
+    key: usize,
+}
+
+/// What a column holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Integer,
+    Number,
+    OptionalNumber,
+    Text,
+    OptionalText,
+    Bytes,
+    OptionalBytes,
+}
+
+/// So many rows behind a key, in the order of the keys. Without a key, the first ones.
+#[derive(Debug, Clone)]
+pub(crate) struct Page {
+    pub(crate) table: &'static Table,
+    pub(crate) behind: Vec<Cell>,
+    pub(crate) rows: i64,
+}
+
+impl Table {
+    /// The key of a row.
+    pub(crate) fn key_of(&self, row: &Row) -> Vec<Cell> {
+        row.0.iter().take(self.key).cloned().collect()
+    }
+}
+
+macro_rules! list {
+    ($first:ident $(, $more:ident)*) => {
+        concat!(stringify!($first) $(, ", ", stringify!($more))*)
+    };
+}
+
+macro_rules! table {
+    ($name:ident ($($key:ident: $key_kind:ident),+) $($column:ident: $kind:ident),+) => {
+        Table {
+            name: stringify!($name),
+            insert: concat!(
+                "INSERT INTO ", stringify!($name), " (", list!($($key),+, $($column),+), ") SELECT * FROM unnest("
+            ),
+            kinds: &[$(Kind::$key_kind),+, $(Kind::$kind),+],
+            select: concat!("SELECT ", list!($($key),+, $($column),+), " FROM ", stringify!($name)),
+            behind: concat!(" WHERE (", list!($($key),+), ") > ("),
+            in_order: concat!(" ORDER BY ", list!($($key),+), " LIMIT "),
+            key: [$(stringify!($key)),+].len(),
+        }
+    };
+}
+
+/// All of them. The marks of the pools are not among them: only one of the databases has them.
+pub(crate) static TABLES: [Table; 11] = [
+    table!(challenges (id: Bytes) phone: Text, key_id: Text, made_at: Number, expires_at: Number, tries: Integer,
+        state: Text),
+    table!(phones (phone: Text) country_code: Integer, failures: Integer, challenge: OptionalBytes),
+    table!(code_requests (id: Bytes) request_id: Text, at: Number, phone: Text, country_code: Integer,
+        challenge: OptionalBytes, state: OptionalText, refusal: OptionalText, gateway: OptionalText,
+        reply: OptionalText),
+    table!(sms_days (day: Integer, country_code: Integer) sent: Number),
+    table!(tenants (id: Bytes) status: Text, phone: Text, country_code: Integer, email: Text, email_key: Text,
+        company: Text, company_key: Text, created_at: Number, trial_ends_at: Number, key_id: Text,
+        password_issue: Integer),
+    table!(access_codes (code: Text) kind: Text, state: Text, since: Number, tenant: OptionalBytes),
+    table!(quota_thresholds (seq: Number) threshold: Number, since: Number, actor: Text),
+    table!(quota_days (day: Integer) reserved: Number),
+    table!(mails (id: Bytes) kind: Text, tenant: Bytes, recipient: Text, locale: Text, state: Text, attempts: Integer,
+        created_at: Number, next_attempt_at: Number, lease: OptionalBytes, settled_at: OptionalNumber,
+        last_reply: OptionalText, quota_day: Integer, quota_unit: Number, quota_threshold: Number),
+    table!(applications (id: Bytes) request_id: Text, at: Number, phone: Text, country_code: Integer, email: Text,
+        email_key: Text, company: Text, company_key: Text, challenge: OptionalBytes, outcome: Text,
+        tenant: OptionalBytes, refusal: OptionalText),
+    table!(audit (id: Bytes) at: Number, actor: Text, action: Text, subject: Text, detail: Text),
+];
+
+/// Known by its text, which holds no value.
+impl QueryId for Page {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl<DB: Backend> QueryFragment<DB> for Page
+where
+    DB: HasSqlType<BigInt> + HasSqlType<Text> + HasSqlType<Binary>,
+    i64: ToSql<BigInt, DB>,
+    str: ToSql<Text, DB>,
+    [u8]: ToSql<Binary, DB>,
+{
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        out.push_sql(self.table.select);
+        for (place, cell) in self.behind.iter().enumerate() {
+            out.push_sql(if place == 0 { self.table.behind } else { ", " });
+            match cell {
+                Cell::Null => out.push_sql("NULL"),
+                Cell::Number(number) => out.push_bind_param::<BigInt, i64>(number)?,
+                Cell::Text(text) => out.push_bind_param::<Text, str>(text)?,
+                Cell::Bytes(bytes) => out.push_bind_param::<Binary, [u8]>(bytes)?,
+            }
+        }
+        out.push_sql(if self.behind.is_empty() { "" } else { ")" });
+        out.push_sql(self.table.in_order);
+        out.push_bind_param::<BigInt, i64>(&self.rows)
+    }
+}
+
+impl Query for Page {
+    type SqlType = Untyped;
+}
+
+impl<Conn> RunQueryDsl<Conn> for Page {}

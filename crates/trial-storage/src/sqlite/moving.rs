@@ -1,0 +1,69 @@
+//! The database that is moved away.
+
+use diesel::connection::AnsiTransactionManager;
+use diesel::prelude::*;
+use diesel::sql_query;
+use diesel::sql_types::{BigInt, Text};
+use trial_core::{LedgerError, UniqueBy, Violation};
+
+use super::worker::Worker;
+use super::{SqliteOptions, blocking, fault, open, verify};
+use crate::OpenError;
+use crate::moving::{Page, Row, Table};
+
+/// A database that nobody can write to for as long as this is there.
+pub(crate) struct Source(Worker);
+
+#[derive(QueryableByName)]
+struct Identity {
+    #[diesel(sql_type = Text)]
+    identity: String,
+}
+
+#[derive(QueryableByName)]
+struct Count {
+    #[diesel(sql_type = BigInt)]
+    rows: i64,
+}
+
+impl Source {
+    /// Takes the write lock: what is committed from now on would be lost. Readers are not in its way.
+    pub(crate) async fn hold(options: &SqliteOptions) -> Result<Self, OpenError> {
+        let options = options.clone();
+        blocking(move || {
+            let mut conn = open::open_for_writing(&options)?;
+            AnsiTransactionManager::begin_transaction_sql(&mut conn, "BEGIN IMMEDIATE")
+                .map_err(|error| open::refused(&options.path, error))?;
+            let failed = |source: std::io::Error| OpenError::Database { path: options.path, source: source.into() };
+            Worker::start("sqlite-source", conn).map(Self).map_err(failed)
+        })
+        .await
+    }
+
+    /// Which database it is: see [`Mark`](crate::moving::Mark).
+    pub(crate) async fn identity(&self) -> Result<String, LedgerError> {
+        let query = "SELECT strftime('%Y%m%d%H%M%S', min(run_on)) || '-' \
+            || coalesce((SELECT lower(hex(min(id))) FROM audit), '') AS identity FROM __diesel_schema_migrations";
+        self.0.run(move |conn| Ok(sql_query(query).get_result::<Identity>(conn).map_err(fault)?.identity)).await
+    }
+
+    pub(crate) async fn violations(&self, by: UniqueBy) -> Result<Vec<Violation>, LedgerError> {
+        self.0.run(move |conn| verify::violations(conn, by)).await
+    }
+
+    pub(crate) async fn count(&self, table: &'static Table) -> Result<u64, LedgerError> {
+        let query = format!("SELECT count(*) AS rows FROM {}", table.name);
+        let count = self.0.run(move |conn| Ok(sql_query(query).get_result::<Count>(conn).map_err(fault)?.rows)).await?;
+        Ok(count.unsigned_abs())
+    }
+
+    pub(crate) async fn page(&self, page: Page) -> Result<Vec<Row>, LedgerError> {
+        self.0.run(move |conn| page.load(conn).map_err(fault)).await
+    }
+
+    /// Lets others write again.
+    pub(crate) async fn release(self) {
+        // What was begun ends with the connection. Nothing was written.
+        self.0.close().await;
+    }
+}

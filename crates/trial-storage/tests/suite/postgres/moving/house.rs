@@ -1,0 +1,200 @@
+//! An SQLite database with something in every table.
+
+use std::fmt::Debug;
+use std::time::Duration;
+
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use diesel::sql_types::Text;
+use diesel::sqlite::SqliteConnection;
+use tempfile::TempDir;
+use trial_core::ports::{Operations, Outbox};
+use trial_core::{
+    Application, ApplicationQuery, CompanyName, Email, GatewayReply, Lease, LeaseId, Locale, Policy, SettledAs,
+    Settlement, TenantPage, UniqueBy,
+};
+use trial_storage::{Move, PostgresOptions, SqliteLedger, SqliteOptions};
+use trial_testkit::{Desk, data};
+
+pub(crate) struct House {
+    pub(crate) dir: TempDir,
+    pub(crate) options: SqliteOptions,
+    pub(crate) desk: Desk<SqliteLedger>,
+    /// Was accepted.
+    pub(crate) accepted: Application,
+    /// Would be, if it were sent.
+    pub(crate) waiting: Application,
+}
+
+impl House {
+    pub(crate) async fn empty() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let busy_timeout = Duration::from_millis(500);
+        let options = SqliteOptions { busy_timeout, ..SqliteOptions::new(dir.path().join("trialgate.db")) };
+        SqliteLedger::migrate(&options).await.unwrap();
+        let desk = Desk::new(SqliteLedger::open(options.clone()).await.unwrap());
+        let nobody = data::application(1, "none");
+        Self { dir, options, desk, accepted: nobody.clone(), waiting: nobody }
+    }
+
+    pub(crate) async fn furnished() -> Self {
+        Self::furnished_after(Duration::ZERO).await
+    }
+
+    /// One whose rows are all so much younger.
+    pub(crate) async fn furnished_after(wait: Duration) -> Self {
+        let mut house = Self::empty().await;
+        house.desk.wait(wait);
+        house.desk = house.desk.with_access_codes(9).await;
+        house.customers().await;
+        house.mails().await;
+        house.visitors().await;
+        house
+    }
+
+    async fn customers(&mut self) {
+        let desk = &self.desk;
+        desk.ledger.set_quota(100, desk.operator()).await.unwrap();
+        self.accepted = Application {
+            company: CompanyName::parse("\u{795e}\u{9a6c} \u{1F680} Straße e\u{301}").unwrap(),
+            email: Email::parse("Ann.O'Neil+trial@Example.COM").unwrap(),
+            locale: Locale::ZhCn,
+            ..desk.prepared(1).await
+        };
+        assert_eq!(desk.apply_for_code(self.accepted.clone()).await, "000");
+        for n in 2..=5 {
+            desk.join(n).await;
+        }
+        desk.ledger.set_quota(200, desk.operator()).await.unwrap();
+    }
+
+    /// One mail was sent, one failed, one is tried again, one is with somebody, and one waits.
+    async fn mails(&self) {
+        let desk = &self.desk;
+        let taken = lease(desk);
+        let claimed = desk.ledger.claim(taken, 4).await.unwrap();
+        let settled = [
+            SettledAs::Sent { reply: "250 2.0.0 Ok".to_owned() },
+            SettledAs::Failed { error: "550 no such \0 user".to_owned() },
+            SettledAs::Retry { next_attempt_at: desk.now() + Duration::from_secs(10), error: "451 later".to_owned() },
+        ];
+        let settled = claimed.iter().zip(settled).map(|(mail, settled_as)| Settlement {
+            mail: mail.id,
+            lease: taken.id,
+            at: desk.now(),
+            settled_as,
+        });
+        desk.ledger.settle(settled.collect()).await.unwrap();
+    }
+
+    async fn visitors(&mut self) {
+        let desk = &self.desk;
+        let refused = desk.ask(&data::phone(6)).await.unwrap();
+        desk.report(&refused, GatewayReply::Refused { reason: "no \0 route \u{FFFF}".to_owned() }).await;
+        desk.ask(&data::phone(7)).await.unwrap();
+        let unknown = desk.ask(&data::foreign_phone(1)).await.unwrap();
+        desk.report(&unknown, GatewayReply::Unknown { reason: "timeout".to_owned() }).await;
+        assert!(desk.ask(&data::phone(7)).await.is_err());
+        assert_eq!(desk.apply_for_code(data::application(7, "wrong")).await, "002");
+        assert_eq!(desk.apply_for_code(data::application(6, "wrong")).await, "001");
+        assert_eq!(desk.apply_for_code(self.accepted.clone()).await, "000");
+        desk.ledger.unlock_phone(data::phone(7), desk.operator()).await.unwrap();
+        let known = Application { company: data::company(2), ..desk.prepared(10).await };
+        assert_eq!(desk.apply_for_code(known).await, "004");
+        self.waiting = desk.prepared(8).await;
+    }
+
+    pub(crate) fn moving(&self, to: &PostgresOptions, chunk: u32) -> Move {
+        Move { chunk, ..Move::new(self.options.clone(), to.clone(), unique_by()) }
+    }
+
+    pub(crate) fn connect(&self) -> SqliteConnection {
+        let mut conn = SqliteConnection::establish(self.options.path.to_str().unwrap()).unwrap();
+        conn.batch_execute("PRAGMA busy_timeout = 2000").unwrap();
+        conn
+    }
+
+    /// Every row of every table, as text, whatever tables and columns there are; sorted. PostgreSQL's texts hold no NUL.
+    pub(crate) fn contents(&self) -> Vec<String> {
+        #[derive(QueryableByName)]
+        struct Line {
+            #[diesel(sql_type = Text)]
+            line: String,
+        }
+        let mut conn = self.connect();
+        let mut lines = |sql: &str| -> Vec<String> {
+            let lines: Vec<Line> = diesel::sql_query(sql).load(&mut conn).unwrap();
+            lines.into_iter().map(|line| line.line.replace('\0', "\u{FFFD}")).collect()
+        };
+        let tables = lines(
+            "SELECT name AS line FROM sqlite_schema
+                WHERE type = 'table' AND name NOT LIKE 'sqlite%' AND name NOT LIKE '\\_\\_%' ESCAPE '\\'",
+        );
+        let mut contents = Vec::new();
+        for table in tables {
+            let columns = lines(&format!("SELECT name AS line FROM pragma_table_info('{table}') ORDER BY name"));
+            let text = |column: &String| {
+                format!(
+                    "'{column}=' || CASE typeof({column}) WHEN 'blob' THEN '\\x' || lower(hex({column}))
+                        WHEN 'null' THEN 'NULL' ELSE {column} END"
+                )
+            };
+            let columns: Vec<String> = columns.iter().map(text).collect();
+            contents
+                .extend(lines(&format!("SELECT '{table} ' || {} AS line FROM {table}", columns.join(" || ' ' || "))));
+        }
+        contents.sort_unstable();
+        contents
+    }
+}
+
+pub(crate) fn unique_by() -> UniqueBy {
+    Policy::default().trial.unique_by
+}
+
+pub(crate) fn first_page() -> TenantPage {
+    TenantPage { before: None, limit: 100 }
+}
+
+pub(crate) fn lease<L>(desk: &Desk<L>) -> Lease
+where
+    L: trial_core::ports::TrialLedger,
+{
+    let now = desk.now();
+    Lease {
+        id: LeaseId::new(now, desk.entropy.draw()),
+        now,
+        until: now + Duration::from_mins(2),
+        horizon: now + Duration::from_hours(1),
+    }
+}
+
+/// All that operations can see of it.
+pub(crate) async fn seen(ledger: &impl Operations) -> Vec<String> {
+    fn show(view: impl Debug) -> String {
+        format!("{view:#?}")
+    }
+    let day = trial_testkit::FixedClock::default();
+    let day = trial_core::ports::Clock::now(&day).date_naive();
+    let mut seen = vec![
+        show(ledger.access_code_stock().await.unwrap()),
+        show(ledger.quota(day, 1).await.unwrap()),
+        show(ledger.tenants(first_page()).await.unwrap()),
+        show(ledger.violations(unique_by()).await.unwrap()),
+    ];
+    let phones = (1..=10).map(data::phone).chain([data::foreign_phone(1)]);
+    for (n, phone) in phones.enumerate() {
+        let n = u32::try_from(n).unwrap();
+        seen.push(show(ledger.phone_failures(phone.clone()).await.unwrap()));
+        for query in [
+            ApplicationQuery::Phone(phone),
+            ApplicationQuery::Email(data::email(n).key().clone()),
+            ApplicationQuery::RequestId(data::request_id(&format!("apply-{n}"))),
+        ] {
+            seen.push(show(ledger.find_applications(query, 100).await.unwrap()));
+        }
+    }
+    seen.push(show(ledger.find_applications(ApplicationQuery::RequestId(data::request_id("ask")), 100).await.unwrap()));
+    // PostgreSQL's texts hold no NUL.
+    seen.into_iter().map(|text| text.replace("\\0", "\u{FFFD}")).collect()
+}

@@ -1,0 +1,65 @@
+//! Moving house: what is moved, and what stands in the way.
+
+mod house;
+mod interrupted;
+mod refused;
+
+use std::time::Duration;
+
+use trial_core::ports::{Operations, Outbox};
+use trial_storage::MovedTable;
+use trial_testkit::{Desk, SeededEntropy, data};
+
+use super::server::{Database, assert_sound};
+use house::{House, lease, seen};
+
+#[tokio::test]
+async fn everything_is_moved_and_work_goes_on() {
+    let house = House::furnished().await;
+    let database = Database::new().await;
+    let to = database.options();
+    let report = house.moving(&to, 3).run(|_| {}).await.unwrap();
+    assert_eq!(report.tables.len(), 11);
+    assert!(report.tables.iter().all(|moved| moved.copied == moved.rows && moved.rows > 0), "{report:?}");
+    assert_eq!(house.contents(), database.contents().await);
+
+    let ledger = database.open().await;
+    assert_eq!(seen(&*house.desk.ledger).await, seen(&ledger).await);
+    let mut there = Desk::new(ledger);
+    there.clock = house.desk.clock.clone();
+    there.entropy = SeededEntropy::new(11);
+    assert_eq!(there.apply_for_code(house.accepted.clone()).await, "000");
+    assert_eq!(there.apply_for_code(house.waiting.clone()).await, "000");
+    assert_eq!(there.apply_for_code(data::application(9, "wrong")).await, "001");
+    there.join(9).await;
+    there.ledger.set_quota(500, there.operator()).await.unwrap();
+    assert_eq!(there.ledger.quota(there.now().date_naive(), 1).await.unwrap().threshold, 500);
+    there.wait(Duration::from_mins(10));
+    // Due are the one under an ended lease, the one that is tried again, the one that never was, and two new ones.
+    assert_eq!(there.ledger.claim(lease(&there), 10).await.unwrap().len(), 5);
+    assert_sound(&there.ledger).await;
+    assert_eq!(there.ledger.tenants(house::first_page()).await.unwrap().len(), 7, "the replay made no tenant");
+}
+
+#[tokio::test]
+async fn a_move_that_has_ended_is_not_done_again() {
+    let house = House::furnished().await;
+    let database = Database::new().await;
+    let to = database.options();
+    let first = house.moving(&to, 100).run(|_| {}).await.unwrap();
+    let again = house.moving(&to, 100).run(|_| {}).await.unwrap();
+    let untouched = |moved: &MovedTable| MovedTable { copied: 0, ..*moved };
+    assert_eq!(again.tables, first.tables.iter().map(untouched).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn an_empty_house_is_moved_into_a_database_without_tables() {
+    let house = House::empty().await;
+    let database = Database::empty().await;
+    let to = database.options();
+    let report = house.moving(&to, 10).run(|_| {}).await.unwrap();
+    assert_eq!(report.ran.len(), 1);
+    let there = Desk::new(database.open().await).with_access_codes(1).await;
+    there.ledger.set_quota(7, there.operator()).await.unwrap();
+    there.join(1).await;
+}
