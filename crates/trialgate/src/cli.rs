@@ -36,7 +36,7 @@ enum Command {
     Sandbox(sandbox::Sandbox),
     /// Serve
     Serve(serve::Serve),
-    /// Prepare the database: create it, or bring it to this release
+    /// Prepare the database: create it, or bring it to this release; or move it to PostgreSQL
     Migrate(migrate::Migrate),
     /// Check every setting and dependency and say what is wrong
     Doctor(doctor::Doctor),
@@ -122,6 +122,8 @@ mod tests {
             "serve --config f",
             "--config f serve",
             "migrate --config f",
+            "migrate --json",
+            "migrate --from sqlite:a.db --to postgres://u:p@h/d --json --config f",
             "doctor --json --config f",
             "access-codes import f.csv --dry-run --config f",
             "access-codes import f.csv --json",
@@ -151,6 +153,8 @@ mod tests {
         for (line, kind) in [
             ("", ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand),
             ("fly", ErrorKind::InvalidSubcommand),
+            ("migrate --from sqlite:a.db", ErrorKind::MissingRequiredArgument),
+            ("migrate --to postgres://h/d", ErrorKind::MissingRequiredArgument),
             ("quota set many", ErrorKind::ValueValidation),
             ("quota set -1", ErrorKind::UnknownArgument),
             ("tenants show x", ErrorKind::ValueValidation),

@@ -25,6 +25,7 @@ use trial_http::HttpSettings;
 
 pub(crate) use database::Database;
 pub(crate) use layers::Entry;
+pub(crate) use secret::ServiceUrl;
 pub(crate) use serving::{MailSetup, Serving, SmtpSetup};
 pub(crate) use settings::{LogFormat, MailTransport, Settings};
 

@@ -8,6 +8,7 @@ fn migrated() -> Home {
     let home = Home::new(SANDBOX);
     assert!(home.run("migrate").done().contains("ran "));
     assert!(home.run("migrate").done().ends_with("is up to date\n"));
+    assert_eq!(json(home.run("migrate --json"))["ran"], serde_json::json!([]));
     home
 }
 

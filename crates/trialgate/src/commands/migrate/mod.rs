@@ -1,22 +1,59 @@
+mod moving;
+
+use std::fmt;
+
 use clap::Args;
+use serde::Serialize;
 
 use crate::cli::Global;
+use crate::compose;
+use crate::config::ServiceUrl;
 use crate::ledger::Ledger;
-use crate::{compose, output};
+use crate::output::Output;
 
 /// `trialgate migrate`
 #[derive(Debug, Args)]
-pub(crate) struct Migrate;
+pub(crate) struct Migrate {
+    /// Move everything out of this SQLite database, sqlite:PATH, which nothing may be served from any more afterwards
+    #[arg(long, value_name = "URL", requires = "to", value_parser = url)]
+    from: Option<ServiceUrl>,
+    /// Move it into this PostgreSQL database, postgres://…, which must be empty, or left by the same move when that was
+    /// interrupted
+    #[arg(long, value_name = "URL", requires = "from", value_parser = url)]
+    to: Option<ServiceUrl>,
+    #[command(flatten)]
+    output: Output,
+}
+
+/// What was run.
+#[derive(Debug, Serialize)]
+struct MigrateReport {
+    database: String,
+    ran: Vec<String>,
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "a parser of arguments may fail; what is wrong is said without the URL")]
+fn url(text: &str) -> Result<ServiceUrl, std::convert::Infallible> {
+    Ok(ServiceUrl::new(text))
+}
 
 impl Migrate {
-    #[expect(clippy::unused_self, reason = "every command is run alike")]
     pub(crate) fn run(&self, global: &Global) -> anyhow::Result<()> {
         let config = global.load()?;
-        let run = compose::runtime()?.block_on(Ledger::migrate(&config.database))?;
-        let database = &config.database;
-        match run.as_slice() {
-            [] => output::say(&format!("{database} is up to date")),
-            names => output::say(&format!("{database}: ran {}", names.join(", "))),
+        if let (Some(from), Some(to)) = (&self.from, &self.to) {
+            return moving::run(&config, from, to, self.output);
+        }
+        let ran = compose::runtime()?.block_on(Ledger::migrate(&config.database))?;
+        self.output.show(&MigrateReport { database: config.database.to_string(), ran })
+    }
+}
+
+impl fmt::Display for MigrateReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { database, ran } = self;
+        match ran.as_slice() {
+            [] => write!(f, "{database} is up to date"),
+            names => write!(f, "{database}: ran {}", names.join(", ")),
         }
     }
 }
