@@ -78,7 +78,8 @@ fn the_reference_lists_every_key() {
     let shown: toml::Table = home.run("config show").done().parse().unwrap();
     let mut keys = Vec::new();
     collect(&shown, "", &mut keys);
-    keys.extend(["mail.smtp_url_file".to_owned(), "mail.smtp_password".to_owned()]);
+    let in_place_of_others = ["mail.smtp_url_file", "mail.smtp_password", "storage.url_file"];
+    keys.extend(in_place_of_others.map(str::to_owned));
     let mut listed: Vec<String> = reference
         .lines()
         .filter_map(|line| line.strip_prefix("| `")?.split_once('`').map(|(key, _)| key.to_owned()))
