@@ -67,7 +67,8 @@ async fn measure(mode: Mode, options: &Options) -> anyhow::Result<()> {
         return print_ceilings(&ground, &machine, options).await;
     }
     let mut results = Results::load(&options.results)?;
-    let beside = if matches!(mode, Mode::Compare | Mode::Closed | Mode::Open) { Beside::Ceilings } else { Beside::Nothing };
+    let beside =
+        if matches!(mode, Mode::Compare | Mode::Closed | Mode::Open) { Beside::Ceilings } else { Beside::Nothing };
     if matches!(mode, Mode::Compare | Mode::Load | Mode::Closed) {
         results.closed = section(&machine, modes::closed(&ground, options, beside).await?);
         results.save(&options.results)?;
