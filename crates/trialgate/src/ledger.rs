@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use trial_core::LedgerError;
 use trial_core::ports::{Operations, Outbox, Screen, TrialLedger};
 use trial_storage::{PostgresLedger, PostgresOptions, SqliteLedger, SqliteOptions};
 
@@ -68,6 +69,17 @@ impl Ledger {
         match self {
             Self::Sqlite(ledger) => Arc::new(ledger.clone()),
             Self::Postgres(ledger) => Arc::new(ledger.clone()),
+        }
+    }
+
+    /// What the settings of a database server endanger, the graver concerns with `true`.
+    ///
+    /// # Errors
+    /// It cannot be asked.
+    pub(crate) async fn concerns(&self) -> Result<Vec<(bool, String)>, LedgerError> {
+        match self {
+            Self::Sqlite(_) => Ok(Vec::new()),
+            Self::Postgres(ledger) => ledger.concerns().await,
         }
     }
 

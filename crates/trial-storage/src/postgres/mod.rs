@@ -9,6 +9,7 @@ mod operations;
 mod outbox;
 mod persist;
 mod set;
+mod settings;
 mod transaction;
 mod turn;
 mod url;
@@ -209,6 +210,18 @@ impl PostgresLedger {
     pub async fn migrate(options: &PostgresOptions) -> Result<Vec<String>, PostgresOpenError> {
         let connector = Connector::new(Place::parse(&options.url)?, options)?;
         migrate::migrate(&connector).await
+    }
+
+    /// What the server's settings endanger, in sentences that say what to do; the graver ones with `true`.
+    ///
+    /// # Errors
+    /// Whatever stands in the way of asking.
+    pub async fn concerns(&self) -> Result<Vec<(bool, String)>, LedgerError> {
+        let connections = self.others.clone();
+        self.to_its_end(async move {
+            connections.transaction(Kind::Read, PATIENCE, |conn| settings::concerns(conn).boxed()).await
+        })
+        .await
     }
 
     /// Closes the connections that nobody uses; the others are closed when they have done what was asked.

@@ -73,6 +73,15 @@ async fn what_cannot_be_connected_to_is_said_without_a_password() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_does_not_keep_its_promises_is_told() {
+    // The shared server syncs nothing.
+    let concerns = Database::new().await.open().await.concerns().await.unwrap();
+    let grave: Vec<_> = concerns.iter().filter(|(is_grave, _)| *is_grave).map(|(_, said)| said.as_str()).collect();
+    assert_eq!(grave.len(), 2, "{concerns:?}");
+    assert!(grave.iter().any(|said| said.contains("`fsync`")), "{concerns:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn of_several_servers_the_one_that_can_be_written_to_is_used() {
     let database = Database::new().await;
     let (port, closed) = (database.cluster.port(), trial_cluster::free_port());

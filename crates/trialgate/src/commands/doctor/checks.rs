@@ -32,6 +32,7 @@ pub(super) async fn all(config: &Config, report: &mut Report) {
     match Ledger::open(&config.database).await {
         Ok(ledger) => {
             report.ok("database", format!("{}: whole and of this release", config.database));
+            server(&ledger, report).await;
             database(config, &*ledger.operations(), report).await;
             ledger.close().await;
         }
@@ -118,6 +119,18 @@ async fn mail(config: &Config, serving: &Serving, report: &mut Report) {
     match mailer.check().await {
         Ok(()) => report.ok("mail", "the mail server takes mails"),
         Err(error) => report.fail("mail", format!("the mail server cannot be used: {error}; see `mail.smtp_url`")),
+    }
+}
+
+/// What a database server's own settings say.
+async fn server(ledger: &Ledger, report: &mut Report) {
+    match ledger.concerns().await {
+        Ok(concerns) => {
+            for (is_grave, concern) in concerns {
+                if is_grave { report.fail("database", concern) } else { report.warn("database", concern) }
+            }
+        }
+        Err(error) => report.fail("database", format!("{:#}", anyhow::Error::new(error))),
     }
 }
 
