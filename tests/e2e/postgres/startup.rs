@@ -97,7 +97,7 @@ async fn a_database_that_cannot_be_used_is_told_and_its_password_is_not() {
 
 #[tokio::test]
 async fn no_output_and_no_log_says_the_password() {
-    let cluster = Cluster::start(VOLATILE);
+    let cluster = Cluster::start(&[]);
     cluster.create_database(DATABASE, None);
     create_user(&cluster, "guest", "corr@ct horse's");
     let spellings = ["corr%40ct%20horse%27s", "corr@ct horse's", "corr@ct"];
