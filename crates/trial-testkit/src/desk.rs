@@ -113,16 +113,20 @@ impl<L: TrialLedger> Desk<L> {
         }
     }
 
-    /// Takes down what the gateway said.
-    pub async fn report(&self, sent: &CodeToSend, reply: GatewayReply) {
-        let report = SendReport {
+    /// What the gateway said, to be taken down.
+    pub fn report_of(&self, sent: &CodeToSend, reply: GatewayReply) -> Request {
+        Request::SendReport(SendReport {
             code_request: sent.code_request,
             phone: sent.phone.clone(),
             challenge: sent.challenge,
             gateway: "scripted".to_owned(),
             reply,
-        };
-        assert_eq!(self.decide(Request::SendReport(report)).await, Outcome::SendReport);
+        })
+    }
+
+    /// Takes down what the gateway said.
+    pub async fn report(&self, sent: &CodeToSend, reply: GatewayReply) {
+        assert_eq!(self.decide(self.report_of(sent, reply)).await, Outcome::SendReport);
     }
 
     /// Asks for a code that is sent and accepted.

@@ -5,13 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use deadpool::managed::{PoolError as DeadpoolError, Timeouts};
+use deadpool::managed::{Manager, Metrics, Object, Pool, PoolError, RecycleError, RecycleResult, Timeouts};
 use diesel::ConnectionError;
 use diesel::result::{DatabaseErrorKind, Error};
-use diesel_async::pooled_connection::deadpool::{Object, Pool};
-use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod};
+use diesel_async::pooled_connection::PoolableConnection;
 use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
-use futures_util::FutureExt;
 use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
@@ -119,7 +117,37 @@ fn verified(roots: Option<&std::path::Path>) -> Result<MakeRustlsConnect, Postgr
 /// Connections that are set up alike.
 #[derive(Clone)]
 pub(super) struct Connections {
-    pool: Pool<AsyncPgConnection>,
+    pool: Pool<Opening>,
+}
+
+/// Opens connections, and sets their sessions up.
+struct Opening {
+    connector: Connector,
+    session: String,
+}
+
+/// A connection, and what is known of its session.
+pub(super) struct Session {
+    connection: AsyncPgConnection,
+    prepared: u8,
+}
+
+impl Manager for Opening {
+    type Type = Session;
+    type Error = ConnectionError;
+
+    async fn create(&self) -> Result<Session, ConnectionError> {
+        Ok(Session { connection: self.connector.connect(&self.session).await?, prepared: 0 })
+    }
+
+    /// Without a question to the server, one round trip less for each use: whoever meets a connection that has died takes
+    /// another.
+    async fn recycle(&self, session: &mut Session, _: &Metrics) -> RecycleResult<ConnectionError> {
+        if session.connection.is_broken() {
+            return Err(RecycleError::Message("the connection was lost".into()));
+        }
+        Ok(())
+    }
 }
 
 impl Connections {
@@ -129,15 +157,7 @@ impl Connections {
         size: usize,
         wait: Duration,
     ) -> Result<Self, PostgresOpenError> {
-        let mut config = ManagerConfig::<AsyncPgConnection>::default();
-        // One round trip less for each use; whoever meets a connection that has died takes another.
-        config.recycling_method = RecyclingMethod::Fast;
-        config.custom_setup = Box::new(move |_| {
-            let (connector, session) = (connector.clone(), session.clone());
-            async move { connector.connect(&session).await }.boxed()
-        });
-        let manager = AsyncDieselConnectionManager::<AsyncPgConnection>::new_with_config("", config);
-        let pool = Pool::builder(manager)
+        let pool = Pool::builder(Opening { connector, session })
             .max_size(size)
             .runtime(deadpool::Runtime::Tokio1)
             .timeouts(Timeouts { wait: Some(wait), create: None, recycle: None })
@@ -149,8 +169,8 @@ impl Connections {
     /// A connection, for as long as it is held.
     pub(super) async fn get(&self) -> Result<Held, Error> {
         match self.pool.get().await {
-            Ok(connection) => Ok(Held(Some(connection))),
-            Err(DeadpoolError::Timeout(_)) => Err(unknown("canceling statement due to a full pool of connections")),
+            Ok(session) => Ok(Held(Some(session))),
+            Err(PoolError::Timeout(_)) => Err(unknown("canceling statement due to a full pool of connections")),
             Err(error) => {
                 let message = error.to_string();
                 Err(Error::DatabaseError(DatabaseErrorKind::UnableToSendCommand, Box::new(message)))
@@ -173,9 +193,20 @@ fn unknown(message: &str) -> Error {
 }
 
 /// A connection that somebody holds. Unless it is given back, it is closed: what was begun on it ends with it.
-pub(super) struct Held(Option<Object<AsyncPgConnection>>);
+pub(super) struct Held(Option<Object<Opening>>);
 
 impl Held {
+    /// Whether a statement, by a bit of its own, was prepared in this session.
+    pub(super) fn has_prepared(&self, statement: u8) -> bool {
+        self.0.as_ref().is_some_and(|session| session.prepared & statement != 0)
+    }
+
+    pub(super) fn note_prepared(&mut self, statement: u8) {
+        if let Some(session) = &mut self.0 {
+            session.prepared |= statement;
+        }
+    }
+
     /// Gives it back for others to use. Nothing is under way on it.
     pub(super) fn give_back(mut self) {
         self.0.take();
@@ -187,7 +218,7 @@ impl std::ops::Deref for Held {
 
     #[expect(clippy::expect_used, reason = "it is taken only by value")]
     fn deref(&self) -> &AsyncPgConnection {
-        self.0.as_ref().expect("it is taken only by value")
+        &self.0.as_ref().expect("it is taken only by value").connection
     }
 }
 

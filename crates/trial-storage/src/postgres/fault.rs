@@ -16,7 +16,8 @@ const GONE: [&str; 5] = [
     "the connection was lost",
 ];
 /// Messages about values that cannot be stored: the classes `data_exception` and `program_limit_exceeded`.
-const UNFIT: [&str; 5] = ["invalid byte sequence", "out of range", "value too long", "index row", "malformed"];
+const UNFIT: [&str; 6] =
+    ["invalid byte sequence", "invalid input syntax", "out of range", "value too long", "index row", "malformed"];
 
 /// What happened, as far as it matters to what is done next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -18,17 +18,21 @@ use crate::convert::{count, day_number, micros, name};
 use crate::rows::{ACCEPTED, AcceptedRow, ChallengeRow, PastSendRow, TenantFactRow};
 use crate::schema::{applications, challenges, code_requests, phones, sms_days};
 
-/// What was loaded: the facts, and since when each free access code was free.
+/// What was loaded.
 pub(super) struct Loaded {
     pub(super) facts: Facts,
+    /// Since when each free access code was free.
     pub(super) free_since: HashMap<AccessCode, i64>,
+    /// The transaction that it was loaded in, the only one that may store what follows from it.
+    pub(super) transaction: i64,
 }
 
 type PhoneRow = (String, i32, Option<ChallengeRow>);
 type FreeCodeRow = (String, String, i64);
 
 pub(super) async fn facts(conn: &AsyncPgConnection, keys: &FactKeys, first_threshold: u32) -> Result<Loaded, Trouble> {
-    let (known, sends, accepted, tenants, codes, quota, sms_sent) = try_join!(
+    let (known, sends, accepted, tenants, codes, (transaction, quota), sms_sent) = try_join!(
+        biased;
         phones(conn, keys),
         sends(conn, keys),
         accepted(conn, keys),
@@ -48,12 +52,12 @@ pub(super) async fn facts(conn: &AsyncPgConnection, keys: &FactKeys, first_thres
         }
     }
     let facts = Facts { phones: phone_facts(keys, known, sends, accepted)?, tenants, pool, quota, sms_sent };
-    Ok(Loaded { facts, free_since })
+    Ok(Loaded { facts, free_since, transaction })
 }
 
 /// What is known of the phones alone. The codes are read before the acceptances: who sees a code used sees by whom.
 pub(super) async fn phones_alone(conn: &AsyncPgConnection, keys: &FactKeys) -> Result<Facts, Trouble> {
-    let (known, accepted) = try_join!(phones(conn, keys), accepted(conn, keys))?;
+    let (known, accepted) = try_join!(biased; phones(conn, keys), accepted(conn, keys))?;
     Ok(Facts {
         phones: phone_facts(keys, known, Vec::new(), accepted)?,
         tenants: Vec::new(),
@@ -189,24 +193,29 @@ async fn free_codes(mut conn: &AsyncPgConnection, wanted: usize) -> Result<Vec<F
     Ok(codes.load(&mut conn).await?)
 }
 
-async fn quota(mut conn: &AsyncPgConnection, keys: &FactKeys, first_threshold: u32) -> Result<QuotaFacts, Trouble> {
-    let (reserved, threshold) = Set::new(
+async fn quota(
+    mut conn: &AsyncPgConnection,
+    keys: &FactKeys,
+    first_threshold: u32,
+) -> Result<(i64, QuotaFacts), Trouble> {
+    let (transaction, threshold, reserved) = Set::new(
         vec![(
-            "SELECT (SELECT threshold FROM quota_thresholds ORDER BY seq DESC LIMIT 1), \
+            "SELECT pg_current_xact_id()::text::bigint, \
+                (SELECT threshold FROM quota_thresholds ORDER BY seq DESC LIMIT 1), \
                 (SELECT reserved FROM quota_days WHERE day = ",
             Column::Integer(day_number(keys.day)),
         )],
         ")",
     )
-    .returning::<(Nullable<BigInt>, Nullable<BigInt>)>()
-    .get_result::<(Option<i64>, Option<i64>)>(&mut conn)
-    .await
-    .map(|(threshold, reserved)| (reserved, threshold))?;
-    Ok(QuotaFacts {
+    .returning::<(BigInt, Nullable<BigInt>, Nullable<BigInt>)>()
+    .get_result::<(i64, Option<i64>, Option<i64>)>(&mut conn)
+    .await?;
+    let quota = QuotaFacts {
         day: keys.day,
         threshold: threshold.map_or(Ok(first_threshold), |threshold| count(threshold, "quota_thresholds.threshold"))?,
         reserved: count(reserved.unwrap_or(0), "quota_days.reserved")?,
-    })
+    };
+    Ok((transaction, quota))
 }
 
 async fn sms_sent(mut conn: &AsyncPgConnection, keys: &FactKeys) -> Result<BTreeMap<u16, u32>, Trouble> {

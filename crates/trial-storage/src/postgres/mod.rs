@@ -241,7 +241,7 @@ impl PostgresLedger {
             reconnect: options.reconnect_timeout,
             find_out: options.turn_timeout + IDLE_IN_TURN + options.reconnect_timeout,
         };
-        let turns = Turns { connections: turns, bounds, is_down: Arc::default() };
+        let turns = Turns { connections: turns, bounds, is_down: Arc::default(), is_shared: Arc::default() };
         Ok(Self { turns, others, runtime: Handle::current() })
     }
 

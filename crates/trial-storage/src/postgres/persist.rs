@@ -1,72 +1,118 @@
-//! Stores what a plan says: one statement for each table, whatever the number of rows, all of them under way at once.
+//! Stores what a plan says: all of it by one statement, whatever the number of tables and rows.
 
 use std::collections::HashMap;
 
+use chrono::NaiveDate;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use futures_util::future::try_join_all;
 use trial_core::{
     AccessCode, AccessCodeKind, AccessCodeLease, ApplicationRecord, AuditRecord, Challenge, Effects, PhoneRecord,
     SendUpdate, SmsDay,
 };
 
 use super::fault::Trouble;
+use super::load::Loaded;
 use super::set::{Column, Set};
-use crate::convert::{bad, day_number, integer, micros};
+use crate::convert::{day_number, integer, micros};
 use crate::rows::{NewApplication, NewAudit, NewChallenge, NewCodeRequest, NewMail, NewTenant};
 
-/// A statement, how many rows it must touch, and the column that is wrong if it touches others.
+/// A part of the statement: the rows of one table.
 struct Step<'a> {
+    name: &'static str,
     set: Set<'a>,
     rows: usize,
-    column: &'static str,
+    /// The column that is wrong if fewer rows are touched than are named; nothing if that cannot be.
+    found_by: Option<&'static str>,
 }
 
-/// Stores the effects. `free_since` tells of each access code that is given away since when it was free.
-pub(super) async fn effects(
-    conn: &AsyncPgConnection,
-    effects: &Effects,
-    free_since: &HashMap<AccessCode, i64>,
-) -> Result<(), Trouble> {
-    let new = New::of(effects);
-    let steps = [
-        new.challenges(),
-        update_challenges(&effects.challenges),
-        upsert_phones(&effects.phones),
-        new.code_requests(),
-        settle_sends(&effects.sends),
-        count_sms(&effects.sms_days),
-        new.tenants(),
-        give(&effects.leases),
-        new.mails(),
-        new.applications(),
-        new.audit(),
-        count_reserved(effects),
-        move_marks(&effects.leases, free_since),
-    ];
-    let steps = steps.into_iter().filter(|step| step.rows > 0).map(|step| run(conn, step));
-    try_join_all(steps).await.map(drop)
+/// What a plan stores, as a statement.
+pub(super) struct Storing<'a> {
+    set: Set<'a>,
+    /// Which of the few statements it is: a bit of its own.
+    pub(super) which: u8,
+}
+
+impl<'a> Storing<'a> {
+    /// The statement that stores the effects; none if there are none. It fails in any transaction but the one that the
+    /// facts were loaded in, and unless every row that it changes is there: that transaction is serial with every other, so
+    /// what was there when the facts were loaded is there still.
+    ///
+    /// Steps are left out by groups, so that there are few statements to prepare.
+    pub(super) fn of(effects: &'a Effects, new: &'a New<'a>, loaded: &Loaded) -> Option<Self> {
+        let groups = [
+            vec![new.challenges(), new.code_requests(), settle_sends(&effects.sends), count_sms(&effects.sms_days)],
+            vec![update_challenges(&effects.challenges), upsert_phones(&effects.phones), new.applications()],
+            vec![
+                new.tenants(),
+                give(&effects.leases),
+                new.mails(),
+                new.audit(),
+                count_reserved(effects.quota_reserved),
+                move_marks(&effects.leases, &loaded.free_since),
+            ],
+        ];
+        let mut groups_in_use = 0_u8;
+        let mut steps = Vec::new();
+        for (place, group) in groups.into_iter().enumerate() {
+            if group.iter().any(|step| step.rows > 0) {
+                groups_in_use |= 1 << place;
+                steps.extend(group);
+            }
+        }
+        // Seven combinations of three groups, from 1 on.
+        let which = 1_u8.checked_shl(u32::from(groups_in_use).checked_sub(1)?)?;
+        Some(Self { set: whole(steps, loaded.transaction), which })
+    }
+
+    pub(super) async fn run(self, mut conn: &AsyncPgConnection) -> Result<(), Trouble> {
+        self.set.execute(&mut conn).await?;
+        Ok(())
+    }
+}
+
+/// All steps in one statement. A row that is not there makes a number of its column's name, which the server refuses.
+fn whole(steps: Vec<Step<'_>>, transaction: i64) -> Set<'_> {
+    let mut done = Set::default();
+    let mut checks = Set::default();
+    let mut link = "WITH ";
+    for Step { name, set, rows, found_by } in steps {
+        done = done.sql(link).sql(name).sql(" AS (").then(set);
+        if let Some(column) = found_by {
+            done = done.sql(" RETURNING 1");
+            let named = Column::Number(i64::try_from(rows).unwrap_or(i64::MAX));
+            checks = checks.sql(" UNION ALL SELECT (SELECT count(*) FROM ").sql(name).sql("), ").bind(named);
+            checks = checks.sql(", '").sql(column).sql(" '");
+        }
+        done = done.sql(")");
+        link = ", ";
+    }
+    done.sql(
+        " SELECT CASE WHEN touched = named THEN 0 ELSE (place || touched)::integer END FROM (\
+            SELECT (pg_current_xact_id()::text::bigint = ",
+    )
+    .bind(Column::Number(transaction))
+    .sql(")::integer::bigint, 1::bigint, 'transaction '")
+    .then(checks)
+    .sql(") AS checks (touched, named, place)")
 }
 
 /// Stores applications that were refused out of turn.
 pub(super) async fn refused(conn: &AsyncPgConnection, records: &[ApplicationRecord]) -> Result<(), Trouble> {
     let rows: Vec<NewApplication<'_>> = records.iter().map(Into::into).collect();
-    run(conn, insert_applications(&rows)).await
+    insert(conn, insert_applications(&rows)).await
 }
 
 /// Stores one entry of the audit.
 pub(super) async fn audit(conn: &AsyncPgConnection, record: &AuditRecord) -> Result<(), Trouble> {
-    run(conn, insert_audit(&[record.into()])).await
+    insert(conn, insert_audit(&[record.into()])).await
 }
 
-/// The transaction is serial with every other: what was there when the facts were loaded is there still.
-async fn run(mut conn: &AsyncPgConnection, step: Step<'_>) -> Result<(), Trouble> {
-    let Step { set, rows, column } = step;
-    let touched = set.execute(&mut conn).await?;
-    if touched == rows { Ok(()) } else { Err(bad(column).into()) }
+async fn insert(mut conn: &AsyncPgConnection, step: Step<'_>) -> Result<(), Trouble> {
+    step.set.execute(&mut conn).await?;
+    Ok(())
 }
 
 /// Rows to insert.
-struct New<'a> {
+pub(super) struct New<'a> {
     challenges: Vec<NewChallenge<'a>>,
     code_requests: Vec<NewCodeRequest<'a>>,
     tenants: Vec<NewTenant<'a>>,
@@ -76,7 +122,7 @@ struct New<'a> {
 }
 
 impl<'a> New<'a> {
-    fn of(effects: &'a Effects) -> Self {
+    pub(super) fn of(effects: &'a Effects) -> Self {
         Self {
             challenges: effects.new_challenges.iter().map(Into::into).collect(),
             code_requests: effects.code_requests.iter().map(Into::into).collect(),
@@ -100,7 +146,7 @@ impl<'a> New<'a> {
         ];
         let head =
             "INSERT INTO challenges (id, phone, key_id, made_at, expires_at, tries, state) SELECT * FROM unnest(";
-        Step { set: Set::over(head, columns, ")"), rows: rows.len(), column: "challenges.id" }
+        Step { name: "new_challenges", set: Set::over(head, columns, ")"), rows: rows.len(), found_by: None }
     }
 
     fn code_requests(&self) -> Step<'_> {
@@ -117,7 +163,7 @@ impl<'a> New<'a> {
         ];
         let head = "INSERT INTO code_requests (id, request_id, at, phone, country_code, challenge, state, refusal) \
             SELECT * FROM unnest(";
-        Step { set: Set::over(head, columns, ")"), rows: rows.len(), column: "code_requests.id" }
+        Step { name: "new_code_requests", set: Set::over(head, columns, ")"), rows: rows.len(), found_by: None }
     }
 
     fn tenants(&self) -> Step<'_> {
@@ -138,7 +184,7 @@ impl<'a> New<'a> {
         ];
         let head = "INSERT INTO tenants (id, status, phone, country_code, email, email_key, company, company_key, \
             created_at, trial_ends_at, key_id, password_issue) SELECT * FROM unnest(";
-        Step { set: Set::over(head, columns, ")"), rows: rows.len(), column: "tenants.id" }
+        Step { name: "new_tenants", set: Set::over(head, columns, ")"), rows: rows.len(), found_by: None }
     }
 
     fn mails(&self) -> Step<'_> {
@@ -159,7 +205,7 @@ impl<'a> New<'a> {
         ];
         let head = "INSERT INTO mails (id, kind, tenant, recipient, locale, state, attempts, created_at, \
             next_attempt_at, quota_day, quota_unit, quota_threshold) SELECT * FROM unnest(";
-        Step { set: Set::over(head, columns, ")"), rows: rows.len(), column: "mails.id" }
+        Step { name: "new_mails", set: Set::over(head, columns, ")"), rows: rows.len(), found_by: None }
     }
 
     fn applications(&self) -> Step<'_> {
@@ -189,7 +235,7 @@ fn insert_applications<'a>(rows: &'a [NewApplication<'_>]) -> Step<'a> {
     ];
     let head = "INSERT INTO applications (id, request_id, at, phone, country_code, email, email_key, company, \
         company_key, challenge, outcome, tenant, refusal) SELECT * FROM unnest(";
-    Step { set: Set::over(head, columns, ")"), rows: rows.len(), column: "applications.id" }
+    Step { name: "new_applications", set: Set::over(head, columns, ")"), rows: rows.len(), found_by: None }
 }
 
 fn insert_audit<'a>(rows: &'a [NewAudit<'_>]) -> Step<'a> {
@@ -202,7 +248,7 @@ fn insert_audit<'a>(rows: &'a [NewAudit<'_>]) -> Step<'a> {
         Column::texts(rows, |row| row.detail),
     ];
     let head = "INSERT INTO audit (id, at, actor, action, subject, detail) SELECT * FROM unnest(";
-    Step { set: Set::over(head, columns, ")"), rows: rows.len(), column: "audit.id" }
+    Step { name: "new_audit", set: Set::over(head, columns, ")"), rows: rows.len(), found_by: None }
 }
 
 fn update_challenges(challenges: &[Challenge]) -> Step<'_> {
@@ -214,7 +260,12 @@ fn update_challenges(challenges: &[Challenge]) -> Step<'_> {
     ];
     let head = "UPDATE challenges SET expires_at = new.expires_at, tries = new.tries, state = new.state FROM unnest(";
     let tail = ") AS new (id, expires_at, tries, state) WHERE challenges.id = new.id";
-    Step { set: Set::over(head, columns, tail), rows: challenges.len(), column: "challenges.id" }
+    Step {
+        name: "changed_challenges",
+        set: Set::over(head, columns, tail),
+        rows: challenges.len(),
+        found_by: Some("challenges.id"),
+    }
 }
 
 fn upsert_phones(phones: &[PhoneRecord]) -> Step<'_> {
@@ -226,7 +277,7 @@ fn upsert_phones(phones: &[PhoneRecord]) -> Step<'_> {
     ];
     let head = "INSERT INTO phones (phone, country_code, failures, challenge) SELECT * FROM unnest(";
     let tail = ") ON CONFLICT (phone) DO UPDATE SET failures = excluded.failures, challenge = excluded.challenge";
-    Step { set: Set::over(head, columns, tail), rows: phones.len(), column: "phones.phone" }
+    Step { name: "phones_seen", set: Set::over(head, columns, tail), rows: phones.len(), found_by: None }
 }
 
 fn settle_sends(sends: &[SendUpdate]) -> Step<'_> {
@@ -238,7 +289,12 @@ fn settle_sends(sends: &[SendUpdate]) -> Step<'_> {
     ];
     let head = "UPDATE code_requests SET state = new.state, gateway = new.gateway, reply = new.reply FROM unnest(";
     let tail = ") AS new (id, state, gateway, reply) WHERE code_requests.id = new.id";
-    Step { set: Set::over(head, columns, tail), rows: sends.len(), column: "code_requests.id" }
+    Step {
+        name: "settled_sends",
+        set: Set::over(head, columns, tail),
+        rows: sends.len(),
+        found_by: Some("code_requests.id"),
+    }
 }
 
 fn count_sms(days: &[SmsDay]) -> Step<'_> {
@@ -249,7 +305,7 @@ fn count_sms(days: &[SmsDay]) -> Step<'_> {
     ];
     let head = "INSERT INTO sms_days (day, country_code, sent) SELECT * FROM unnest(";
     let tail = ") ON CONFLICT (day, country_code) DO UPDATE SET sent = excluded.sent";
-    Step { set: Set::over(head, columns, tail), rows: days.len(), column: "sms_days.day" }
+    Step { name: "counted_sms", set: Set::over(head, columns, tail), rows: days.len(), found_by: None }
 }
 
 fn give(leases: &[AccessCodeLease]) -> Step<'_> {
@@ -260,21 +316,23 @@ fn give(leases: &[AccessCodeLease]) -> Step<'_> {
     ];
     let head = "UPDATE access_codes SET state = 'leased', since = new.since, tenant = new.tenant FROM unnest(";
     let tail = ") AS new (code, since, tenant) WHERE access_codes.state = 'free' AND access_codes.code = new.code";
-    Step { set: Set::over(head, columns, tail), rows: leases.len(), column: "access_codes.state" }
+    Step {
+        name: "given",
+        set: Set::over(head, columns, tail),
+        rows: leases.len(),
+        found_by: Some("access_codes.state"),
+    }
 }
 
-fn count_reserved(effects: &Effects) -> Step<'_> {
-    let (rows, (day, reserved)) = match effects.quota_reserved {
-        Some(counted) => (1, counted),
-        None => (0, Default::default()),
-    };
-    let columns = vec![Column::Integer(day_number(day)), Column::Number(reserved.into())];
+fn count_reserved<'a>(counted: Option<(NaiveDate, u32)>) -> Step<'a> {
+    let columns = vec![
+        Column::Integers(counted.iter().map(|(day, _)| day_number(*day)).collect()),
+        Column::Numbers(counted.iter().map(|(_, reserved)| (*reserved).into()).collect()),
+    ];
+    let head = "INSERT INTO quota_days (day, reserved) SELECT * FROM unnest(";
     let tail = ") ON CONFLICT (day) DO UPDATE SET reserved = excluded.reserved";
-    Step {
-        set: Set::over("INSERT INTO quota_days (day, reserved) VALUES (", columns, tail),
-        rows,
-        column: "quota_days.day",
-    }
+    let rows = counted.iter().len();
+    Step { name: "counted_quota", set: Set::over(head, columns, tail), rows, found_by: None }
 }
 
 /// Moves each pool's mark to the last code that was given: they are given in order, so none before it is free.
@@ -289,5 +347,10 @@ fn move_marks<'a>(leases: &'a [AccessCodeLease], free_since: &HashMap<AccessCode
     ];
     let head = "UPDATE pool_marks SET since = new.since, code = new.code FROM unnest(";
     let tail = ") AS new (kind, since, code) WHERE pool_marks.kind = new.kind";
-    Step { set: Set::over(head, columns, tail), rows: last.len(), column: "pool_marks.kind" }
+    Step {
+        name: "moved_marks",
+        set: Set::over(head, columns, tail),
+        rows: last.len(),
+        found_by: Some("pool_marks.kind"),
+    }
 }

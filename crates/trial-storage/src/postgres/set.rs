@@ -25,11 +25,14 @@ pub(super) enum Column<'a> {
     OptionalBytea(Vec<Option<&'a [u8]>>),
 }
 
-/// A statement that is prepared once: pieces of SQL, each followed by what is bound there, and a tail.
+/// A statement that is prepared once: pieces of SQL, and what is bound between them.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Set<'a>(Vec<Piece<'a>>);
+
 #[derive(Debug, Clone)]
-pub(super) struct Set<'a> {
-    pieces: Vec<(&'static str, Column<'a>)>,
-    tail: &'static str,
+enum Piece<'a> {
+    Sql(&'static str),
+    Bound(Column<'a>),
 }
 
 /// A [`Set`] that gives rows of these types.
@@ -37,14 +40,33 @@ pub(super) struct Set<'a> {
 pub(super) struct Rows<'a, Types>(Set<'a>, PhantomData<Types>);
 
 impl<'a> Set<'a> {
+    /// Pieces of SQL, each followed by what is bound there, and a tail.
     pub(super) fn new(pieces: Vec<(&'static str, Column<'a>)>, tail: &'static str) -> Self {
-        Self { pieces, tail }
+        pieces.into_iter().fold(Self::default(), |set, (sql, column)| set.sql(sql).bind(column)).sql(tail)
     }
 
     /// `head`, the columns with commas between, and `tail`: for `unnest`.
     pub(super) fn over(head: &'static str, columns: Vec<Column<'a>>, tail: &'static str) -> Self {
         let pieces = columns.into_iter().enumerate();
         Self::new(pieces.map(|(place, column)| (if place == 0 { head } else { ", " }, column)).collect(), tail)
+    }
+
+    /// Goes on with this.
+    pub(super) fn sql(mut self, sql: &'static str) -> Self {
+        self.0.push(Piece::Sql(sql));
+        self
+    }
+
+    /// Binds this here.
+    pub(super) fn bind(mut self, column: Column<'a>) -> Self {
+        self.0.push(Piece::Bound(column));
+        self
+    }
+
+    /// Goes on with all of another.
+    pub(super) fn then(mut self, other: Self) -> Self {
+        self.0.extend(other.0);
+        self
     }
 
     pub(super) fn returning<Types>(self) -> Rows<'a, Types> {
@@ -109,11 +131,12 @@ impl QueryId for Set<'_> {
 
 impl QueryFragment<Pg> for Set<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        for (sql, column) in &self.pieces {
-            out.push_sql(sql);
-            column.walk_ast(out.reborrow())?;
+        for piece in &self.0 {
+            match piece {
+                Piece::Sql(sql) => out.push_sql(sql),
+                Piece::Bound(column) => column.walk_ast(out.reborrow())?,
+            }
         }
-        out.push_sql(self.tail);
         Ok(())
     }
 }

@@ -3,14 +3,13 @@
 use std::time::Duration;
 
 use diesel::result::{DatabaseErrorKind, Error};
-use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
-use futures_util::future::{BoxFuture, try_join};
+use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
+use futures_util::future::BoxFuture;
 use tokio::time::timeout;
 use trial_core::LedgerError;
 
 use super::connect::Connections;
 use super::fault::Trouble;
-use super::set::{Column, Set};
 
 /// What a transaction does on its connection. It may be done twice, on two connections.
 pub(super) trait Work<T>: for<'c> Fn(&'c AsyncPgConnection) -> BoxFuture<'c, Result<T, Trouble>> {}
@@ -30,9 +29,19 @@ pub(super) enum Kind {
     Turn,
 }
 
-/// The turnstile: "Trialgat" in ASCII, among the advisory locks of the database. Whoever decides, or changes what
-/// decisions look at, holds it from the start of the transaction until its commit is durable.
-pub(super) const TURNSTILE: i64 = 0x5472_6961_6C67_6174;
+/// "Trialgat" in ASCII, among the advisory locks of the database.
+macro_rules! turnstile {
+    () => {
+        "6085041913682420084"
+    };
+}
+
+/// The turnstile. Whoever decides, or changes what decisions look at, holds it from the start of the transaction until its
+/// commit is durable.
+pub(super) const TURNSTILE: &str = turnstile!();
+/// One message, so that whatever is sent after it is done in the turn.
+const PASS: &str =
+    concat!("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SELECT pg_advisory_xact_lock(", turnstile!(), ")");
 
 impl Kind {
     fn begin(self) -> &'static str {
@@ -40,22 +49,15 @@ impl Kind {
             Self::Read => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
             Self::Append => "BEGIN ISOLATION LEVEL REPEATABLE READ READ WRITE",
             // Each statement sees what was committed when it began: after the turnstile, all that was decided before.
-            Self::Write | Self::Turn => "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE",
+            Self::Write => "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE",
+            Self::Turn => PASS,
         }
     }
 }
 
 /// Begins a transaction, and passes the turnstile if it is of that kind.
-pub(super) async fn begin(conn: &AsyncPgConnection, kind: Kind) -> Result<(), Trouble> {
-    let (mut first, mut second) = (conn, conn);
-    let begin = first.batch_execute(kind.begin());
-    if kind != Kind::Turn {
-        return Ok(begin.await?);
-    }
-    let pass = Set::new(vec![("SELECT pg_advisory_xact_lock(", Column::Number(TURNSTILE))], ")").execute(&mut second);
-    // In one round trip; the statement that is polled first is sent first.
-    try_join(begin, pass).await?;
-    Ok(())
+pub(super) async fn begin(mut conn: &AsyncPgConnection, kind: Kind) -> Result<(), Trouble> {
+    Ok(conn.batch_execute(kind.begin()).await?)
 }
 
 /// Waits for work on the database no longer than this. Whoever gives up drops the connection, and with it the work.

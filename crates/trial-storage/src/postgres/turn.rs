@@ -1,5 +1,9 @@
 //! One decision after the other, over all instances: pass the turnstile, gather, load, plan, persist, commit.
 //!
+//! A round trip costs as much as dozens of rows, so what need not wait for an answer is sent without one: the facts are asked
+//! for behind the turnstile, and the commit goes behind the effects. Neither rests on it: behind a turnstile that was not
+//! passed nothing is loaded, and effects that failed leave nothing to commit.
+//!
 //! A connection that is lost before the commit was sent leaves nothing behind: the same batch is decided again on another.
 //! One that is lost at the commit leaves a question, which is answered by reading ([`Turns::find_out`]).
 
@@ -7,15 +11,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use diesel_async::SimpleAsyncConnection;
+use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
+use futures_util::FutureExt;
+use futures_util::future::{join, try_join};
+use tokio::task::unconstrained;
 use tokio::time::{Instant, sleep};
 use trial_core::ports::Gather;
-use trial_core::{Batch, LedgerError, Outcome, Planner};
+use trial_core::{Batch, Effects, LedgerError, Outcome, Planner};
 
 use super::connect::{Connections, Held};
 use super::fault::Trouble;
-use super::load;
-use super::persist;
+use super::load::{self, Loaded};
+use super::persist::{New, Storing};
 use super::transaction::{Kind, begin, within};
 
 /// The first wait before a lost server is looked for again; it doubles, up to the longest.
@@ -23,6 +30,8 @@ const FIRST_PAUSE: Duration = Duration::from_millis(20);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 /// How much longer than the server we wait for its own bound to be kept.
 const GRACE: Duration = Duration::from_millis(500);
+/// A turnstile that takes longer to pass was somebody else's before.
+const AT_ONCE: Duration = Duration::from_millis(2);
 
 /// How long each part of a decision may take.
 #[derive(Debug, Clone, Copy)]
@@ -44,6 +53,8 @@ pub(super) struct Turns {
     pub(super) bounds: Bounds,
     /// Whether the last decision found no server: then the next one does not wait for one.
     pub(super) is_down: Arc<AtomicBool>,
+    /// Whether others had their turns before our last one: then the next batch is gathered when its turn has come.
+    pub(super) is_shared: Arc<AtomicBool>,
 }
 
 /// What is decided next.
@@ -58,6 +69,13 @@ enum Failed {
     Undone(Trouble),
     /// The commit was sent, and its answer did not come; these are the outcomes, if it was done.
     Unknown(Vec<Outcome>, Trouble),
+}
+
+/// Why effects were not stored, as far as we know.
+enum Stored {
+    Not(Trouble),
+    /// The commit was sent, and its answer did not come.
+    Perhaps(Trouble),
 }
 
 impl From<Trouble> for Failed {
@@ -114,27 +132,67 @@ impl Turns {
     }
 
     async fn attempt(&self, next: &mut Next, planner: &Planner) -> Result<Vec<Outcome>, Failed> {
-        let held = self.pass().await?;
-        let batch = next.batch();
-        let outcomes = within(self.bounds.work, async {
-            let policy = planner.policy();
-            let loaded = load::facts(&held, &batch.fact_keys(policy), policy.quota.first_threshold).await?;
-            let plan = planner.plan(&loaded.facts, &batch);
-            persist::effects(&held, &plan.effects, &loaded.free_since).await?;
-            Ok::<_, Trouble>(plan.outcomes)
-        })
-        .await?;
-        match self.end(held).await {
-            Ok(()) => Ok(outcomes),
-            Err(trouble) => Err(Failed::Unknown(outcomes, trouble)),
+        let held = self.connections.get().await.map_err(Trouble::from)?;
+        let loaded = self.load(&held, next, planner).await?;
+        let plan = planner.plan(&loaded.facts, &next.batch());
+        self.store(held, &plan.effects, &loaded).await.map_err(|stored| match stored {
+            Stored::Not(trouble) => Failed::Undone(trouble),
+            Stored::Perhaps(trouble) => Failed::Unknown(plan.outcomes.clone(), trouble),
+        })?;
+        Ok(plan.outcomes)
+    }
+
+    /// Passes the turnstile, and loads the facts of the next batch.
+    async fn load(&self, conn: &AsyncPgConnection, next: &mut Next, planner: &Planner) -> Result<Loaded, Trouble> {
+        let policy = planner.policy();
+        let threshold = policy.quota.first_threshold;
+        if self.is_shared.load(Ordering::Relaxed) {
+            self.pass(conn).await?;
+            let keys = next.batch().fact_keys(policy);
+            return within(self.bounds.work, load::facts(conn, &keys, threshold)).await;
+        }
+        let keys = next.batch().fact_keys(policy);
+        let passed = self.pass(conn);
+        // What is polled first is sent first.
+        let (_, loaded) =
+            within(self.bounds.turn + self.bounds.work, try_join(passed, load::facts(conn, &keys, threshold))).await?;
+        Ok(loaded)
+    }
+
+    /// Stores the effects and commits.
+    async fn store(&self, mut held: Held, effects: &Effects, loaded: &Loaded) -> Result<(), Stored> {
+        let new = New::of(effects);
+        let Some(storing) = Storing::of(effects, &new, loaded) else {
+            return self.end(held).await.map_err(Stored::Perhaps);
+        };
+        let which = storing.which;
+        if !held.has_prepared(which) {
+            // To prepare a statement takes a round trip, which a commit must not overtake.
+            within(self.bounds.work, storing.run(&held)).await.map_err(Stored::Not)?;
+            held.note_prepared(which);
+            return self.end(held).await.map_err(Stored::Perhaps);
+        }
+        let mut conn = &*held;
+        let both = unconstrained(join(storing.run(&held), conn.batch_execute("COMMIT")));
+        let (stored, ended) = within(self.bounds.work, both.map(Ok::<_, Trouble>)).await.map_err(Stored::Perhaps)?;
+        match stored {
+            Err(trouble) if trouble.is_gone() => Err(Stored::Perhaps(trouble)),
+            // The server refused the effects; behind them, it took the commit as the end of a transaction that had failed.
+            Err(trouble) => Err(Stored::Not(trouble)),
+            Ok(()) => {
+                ended.map_err(|error| Stored::Perhaps(error.into()))?;
+                held.give_back();
+                Ok(())
+            }
         }
     }
 
-    /// A connection whose turn it is.
-    async fn pass(&self) -> Result<Held, Trouble> {
-        let held = self.connections.get().await?;
-        within(self.bounds.turn + GRACE, begin(&held, Kind::Turn)).await?;
-        Ok(held)
+    /// Begins a transaction whose turn it is.
+    async fn pass(&self, conn: &AsyncPgConnection) -> Result<(), Trouble> {
+        let asked = Instant::now();
+        let passed = within(self.bounds.turn + GRACE, begin(conn, Kind::Turn)).await;
+        self.is_shared.store(asked.elapsed() > AT_ONCE, Ordering::Relaxed);
+        passed
     }
 
     async fn end(&self, held: Held) -> Result<(), Trouble> {
@@ -168,7 +226,8 @@ impl Turns {
     }
 
     async fn look(&self, batch: &Batch) -> Result<bool, Trouble> {
-        let held = self.pass().await?;
+        let held = self.connections.get().await?;
+        self.pass(&held).await?;
         // What leaves no row of its own may be decided again.
         let was_committed = within(self.bounds.work, load::was_committed(&held, batch)).await?.unwrap_or(false);
         if was_committed {

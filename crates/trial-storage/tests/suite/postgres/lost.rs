@@ -25,12 +25,13 @@ const END_ALL: &str = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_acti
 async fn a_session_that_is_ended_in_its_turn_is_no_loss() {
     let database = Database::new().await;
     let ledger = database.open().await;
-    let (cluster, name) = (Arc::clone(&database.cluster), database.name.clone());
-    let gather = Box::new(move || {
-        cluster.execute(&name, END_ALL);
-        batch(1)
-    });
-    assert_eq!(ledger.commit_next(gather, data::planner()).await.unwrap().len(), 1);
+    let in_the_way = database.hold_up().await;
+    let deciding = tokio::spawn(async move { ledger.commit(batch(1), data::planner()).await.unwrap() });
+    let in_its_turn = "SELECT count(pg_terminate_backend(pid)) FROM pg_locks \
+        WHERE locktype = 'advisory' AND granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+    database.until(in_its_turn, "1").await;
+    drop(in_the_way);
+    assert_eq!(deciding.await.unwrap().len(), 1);
     assert_eq!(database.execute("SELECT count(*) FROM code_requests").await, "1");
 }
 

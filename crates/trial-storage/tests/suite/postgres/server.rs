@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
+use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
 use tokio::runtime::Handle;
 use tokio::task::spawn_blocking;
 use trial_cluster::{Cluster, VOLATILE};
@@ -79,6 +80,18 @@ impl Database {
 
     pub(crate) async fn open(&self) -> PostgresLedger {
         PostgresLedger::open(self.options()).await.unwrap()
+    }
+
+    /// A session that keeps every decision from storing a code request, and so in its turn, until it is dropped.
+    pub(crate) async fn hold_up(&self) -> AsyncPgConnection {
+        let mut session = AsyncPgConnection::establish(&self.cluster.url(&self.name)).await.unwrap();
+        session.batch_execute("BEGIN; LOCK TABLE code_requests IN EXCLUSIVE MODE").await.unwrap();
+        session
+    }
+
+    /// Waits until a query that gives one value gives this.
+    pub(crate) async fn until(&self, sql: &str, value: &str) {
+        while self.execute(sql).await != value {}
     }
 
     /// Runs SQL from outside; what it says.

@@ -1,10 +1,10 @@
 //! One decision after the other: who waits for its turn, for how long, and what it sees then.
 
-use std::sync::{Arc, mpsc};
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::DateTime;
-use tokio::sync::oneshot;
+use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
 use tokio::task::JoinHandle;
 use trial_core::ports::{Operations, TrialLedger};
 use trial_core::{ApplicationQuery, Batch, GatewayReply, LedgerError, Outcome, Request};
@@ -14,7 +14,11 @@ use trial_testkit::{Desk, SeededEntropy, data};
 use super::server::{Database, assert_sound};
 
 /// The advisory lock that decisions take, as a session of anybody's.
-const HELD: &str = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted";
+const HELD: &str = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted \
+    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+/// Sessions that wait for it.
+const AWAITED: &str = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted \
+    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
 
 fn asking(n: u32) -> Arc<Batch> {
     asking_with(n, n.into())
@@ -26,35 +30,30 @@ fn asking_with(n: u32, seed: u64) -> Arc<Batch> {
     Arc::new(data::batch(now, &SeededEntropy::new(seed), [Request::SendCode(data::code_request(&data::phone(n)))]))
 }
 
-type Deciding = JoinHandle<Result<Vec<Outcome>, LedgerError>>;
-
-/// A decision that holds its turn until it is told to go on.
-fn holding_on(ledger: &PostgresLedger, batch: Arc<Batch>) -> (oneshot::Receiver<()>, mpsc::Sender<()>, Deciding) {
-    let (has_turn, its_turn) = oneshot::channel();
-    let (go_on, told) = mpsc::channel::<()>();
-    let ledger = ledger.clone();
-    let gather = Box::new(move || {
-        has_turn.send(()).unwrap();
-        // The test lets go, or is over.
-        let _ = told.recv();
-        batch
-    });
-    let deciding = tokio::spawn(async move { ledger.commit_next(gather, data::planner()).await });
-    (its_turn, go_on, deciding)
+/// A decision that has its turn, until the session that comes with it is dropped.
+async fn deciding(database: &Database, batch: Arc<Batch>) -> (AsyncPgConnection, JoinHandle<Vec<Outcome>>) {
+    // As long as a test may take.
+    let options = PostgresOptions { turn_timeout: Duration::from_mins(1), ..database.options() };
+    let ledger = PostgresLedger::open(options).await.unwrap();
+    let in_the_way = database.hold_up().await;
+    let deciding = tokio::spawn(async move { ledger.commit(batch, data::planner()).await.unwrap() });
+    database.until(HELD, "1").await;
+    (in_the_way, deciding)
 }
 
+/// The first batch is gathered at once; one that comes after a turn that took its time is gathered when its own has come.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_turn_that_does_not_come_is_contention_and_gathers_nothing() {
+async fn a_turn_that_does_not_come_is_contention_and_then_gathers_nothing() {
     let database = Database::new().await;
+    let (in_the_way, deciding) = deciding(&database, asking(1)).await;
     let options = PostgresOptions { turn_timeout: Duration::from_millis(50), ..database.options() };
-    let (slow, waiting) = (database.open().await, PostgresLedger::open(options).await.unwrap());
-    let (its_turn, go_on, deciding) = holding_on(&slow, asking(1));
-    its_turn.await.unwrap();
-    assert_eq!(database.execute(HELD).await, "1");
+    let waiting = PostgresLedger::open(options).await.unwrap();
+    let refused = waiting.commit(asking(2), data::planner()).await;
+    assert!(matches!(refused, Err(LedgerError::Contended(_))), "{refused:?}");
     let refused = waiting.commit_next(Box::new(|| panic!("its turn never came")), data::planner()).await;
     assert!(matches!(refused, Err(LedgerError::Contended(_))), "{refused:?}");
-    go_on.send(()).unwrap();
-    assert_eq!(deciding.await.unwrap().unwrap().len(), 1);
+    drop(in_the_way);
+    assert_eq!(deciding.await.unwrap().len(), 1);
     assert_eq!(waiting.commit(asking(2), data::planner()).await.unwrap().len(), 1);
 }
 
@@ -62,17 +61,45 @@ async fn a_turn_that_does_not_come_is_contention_and_gathers_nothing() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_turn_sees_all_that_was_decided_before_it() {
     let database = Database::new().await;
-    let (first, second) = (database.open().await, database.open().await);
-    let (its_turn, go_on, deciding) = holding_on(&first, asking(1));
-    its_turn.await.unwrap();
+    let second = database.open().await;
+    let (in_the_way, deciding) = deciding(&database, asking(1)).await;
     let again = asking_with(1, 2);
     let waiting = tokio::spawn(async move { second.commit(again, data::planner()).await });
     // It waits for the lock, and has begun its transaction before the first one ends.
-    while database.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted").await != "1" {}
-    go_on.send(()).unwrap();
+    database.until(AWAITED, "1").await;
+    drop(in_the_way);
     let sent = |outcomes: Vec<Outcome>| matches!(outcomes.as_slice(), [Outcome::SendCode(_, Some(_))]);
-    assert!(sent(deciding.await.unwrap().unwrap()), "the first asks and is sent a code");
+    assert!(sent(deciding.await.unwrap()), "the first asks and is sent a code");
     assert!(!sent(waiting.await.unwrap().unwrap()), "the second asks too soon");
+}
+
+/// What is to be changed and is not there undoes everything, and is told by its column, whether the commit waited for the
+/// statement (which has to be prepared at first) or went behind it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_row_that_went_away_undoes_the_batch() {
+    let database = Database::new().await;
+    let options = PostgresOptions { turn_timeout: Duration::from_mins(1), ..database.options() };
+    let ledger = PostgresLedger::open(options).await.unwrap();
+    let desk = Desk::new(ledger.clone());
+    let accepted = || GatewayReply::Accepted { provider_id: None };
+    for is_prepared in [false, true] {
+        let (settled, lost) = (desk.ask(&data::phone(1)).await.unwrap(), desk.ask(&data::phone(2)).await.unwrap());
+        if is_prepared {
+            desk.report(&settled, accepted()).await;
+        }
+        let mut in_the_way = database.hold_up().await;
+        let batch = desk.batch([desk.report_of(&lost, accepted())]);
+        let deciding = tokio::spawn({
+            let ledger = ledger.clone();
+            async move { ledger.commit(batch, data::planner()).await }
+        });
+        database.until(HELD, "1").await;
+        in_the_way.batch_execute("DELETE FROM code_requests; COMMIT").await.unwrap();
+        let refused = deciding.await.unwrap();
+        let Err(LedgerError::Corrupt(why)) = &refused else { panic!("{refused:?}") };
+        assert!(why.to_string().contains("code_requests.id 0"), "{why}");
+        desk.wait(Duration::from_hours(1));
+    }
 }
 
 /// The planner's first come first served holds for the pool too, even where clocks differ: a code that becomes free with
