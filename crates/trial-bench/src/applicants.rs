@@ -89,7 +89,9 @@ async fn prepare_at(address: SocketAddr, wanted: Range<u32>) -> anyhow::Result<V
     let mut connection = Connection::open(address).await?;
     let listing = Request::get(&format!("/sandbox/messages?channel=sms&limit={LISTED}"));
     let captured: Captured = serde_json::from_str(connection.exchange(&listing).await?)?;
-    let mut codes: HashMap<_, _> = captured.messages.into_iter().map(|message| (message.to, message.code)).collect();
+    // The newest come first, and of several to one phone the newest holds.
+    let messages = captured.messages.into_iter().rev();
+    let mut codes: HashMap<_, _> = messages.map(|message| (message.to, message.code)).collect();
     let applicants = wanted.map(|n| {
         let phone = phone(n);
         let code = codes.remove(&format!("+86{phone}")).context("a message that was sent is captured")?;

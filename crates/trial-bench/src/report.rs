@@ -172,7 +172,10 @@ const OPEN: &[&str] = &[
     "not 000",
     "bare commit p50 ms",
     "bare commit p99 ms",
-    "p50 over a bare commit ms",
+    "at the same rate: p50 ms",
+    "p99 ms",
+    "p50 to a bare commit",
+    "to one at the same rate",
 ];
 
 fn open_row(level: &OpenLevel) -> Vec<Option<String>> {
@@ -190,7 +193,10 @@ fn open_row(level: &OpenLevel) -> Vec<Option<String>> {
         Some(refused.to_string()),
         hundredths(of(|round| Some(round.bare?.p50))),
         hundredths(of(|round| Some(round.bare?.p99))),
-        hundredths(of(|round| Some(round.service.p50 - round.bare?.p50))),
+        hundredths(of(|round| Some(round.paced?.p50))),
+        hundredths(of(|round| Some(round.paced?.p99))),
+        hundredths(of(|round| Some(round.service.p50 / round.bare?.p50))),
+        hundredths(of(|round| Some(round.service.p50 / round.paced?.p50))),
     ]
 }
 

@@ -79,8 +79,10 @@ pub(crate) struct OpenLevel {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct OpenRound {
     pub(crate) service: Load,
-    /// One application in each commit, by bare diesel.
+    /// One application in each commit, by bare diesel, one after the other.
     pub(crate) bare: Option<Bare>,
+    /// The same at the rate of the service.
+    pub(crate) paced: Option<Bare>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]

@@ -6,10 +6,11 @@ mod rows;
 mod sqlite;
 mod statement;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
+use tokio::time::sleep_until;
 
 pub(crate) use function::one_transaction_each;
 
@@ -30,12 +31,23 @@ pub(crate) struct Bare {
     pub(crate) p99: f64,
 }
 
-/// Writes batches of one size to a new database, for as long as a service is measured.
+/// Writes batches of one size to a new database, one after the other, for as long as a service is measured.
 pub(crate) async fn bare(store: &Store<'_>, options: &Options, batch: usize) -> anyhow::Result<Bare> {
+    measure(store, options, batch, Duration::ZERO).await
+}
+
+/// Writes one application in each commit, so many each second: with pauses, in which the machine goes to sleep and its caches
+/// go cold, as they do for a service at that rate.
+pub(crate) async fn bare_at(store: &Store<'_>, options: &Options, rate: u32) -> anyhow::Result<Bare> {
+    measure(store, options, 1, Duration::from_secs(1) / rate).await
+}
+
+async fn measure(store: &Store<'_>, options: &Options, batch: usize, apart: Duration) -> anyhow::Result<Bare> {
     let rows: Vec<_> = (0..wanted(options, batch)).map(Row::of).collect();
+    let commits = Commits::new(options.lasting(), apart)?;
     match store {
-        Store::Sqlite(path) => sqlite::measure(store, path, &rows, batch, options.lasting()).await,
-        Store::Postgres { .. } => postgres::measure(store, &rows, batch, options.lasting()).await,
+        Store::Sqlite(path) => sqlite::measure(store, path, &rows, batch, commits).await,
+        Store::Postgres { .. } => postgres::measure(store, &rows, batch, commits).await,
     }
 }
 
@@ -45,15 +57,34 @@ fn wanted(options: &Options, batch: usize) -> u32 {
     u32::try_from(options.seconds).unwrap_or(u32::MAX).saturating_mul(fastest).min(options.applicants)
 }
 
-/// The commits of a loop, and how many applications they hold.
+/// The commits of a loop: when they are to begin, how long they took, and how many applications they hold.
 struct Commits {
+    started: Instant,
+    at_most: Duration,
+    apart: Duration,
+    begun: u32,
     latencies: Histogram<u64>,
     applications: u32,
 }
 
 impl Commits {
-    fn new() -> anyhow::Result<Self> {
-        Ok(Self { latencies: Histogram::new(3)?, applications: 0 })
+    fn new(at_most: Duration, apart: Duration) -> anyhow::Result<Self> {
+        let latencies = Histogram::new(3)?;
+        Ok(Self { started: Instant::now(), at_most, apart, begun: 0, latencies, applications: 0 })
+    }
+
+    fn start(&mut self) {
+        self.started = Instant::now();
+    }
+
+    /// Waits until the next commit is to begin; nothing, when the time is over.
+    async fn next(&mut self) -> Option<Instant> {
+        if !self.apart.is_zero() {
+            sleep_until((self.started + self.apart * self.begun).into()).await;
+            self.begun += 1;
+        }
+        let now = Instant::now();
+        (now - self.started < self.at_most).then_some(now)
     }
 
     fn count(&mut self, latency: Duration, applications: usize) -> anyhow::Result<()> {
@@ -63,8 +94,9 @@ impl Commits {
     }
 
     #[expect(clippy::cast_precision_loss, reason = "microseconds of one run are far below 2^53")]
-    fn bare(&self, batch: usize, took: Duration) -> Bare {
+    fn bare(&self, batch: usize) -> Bare {
         let ms = |quantile| self.latencies.value_at_quantile(quantile) as f64 / 1e3;
-        Bare { batch, per_second: f64::from(self.applications) / took.as_secs_f64(), p50: ms(0.5), p99: ms(0.99) }
+        let per_second = f64::from(self.applications) / self.started.elapsed().as_secs_f64();
+        Bare { batch, per_second, p50: ms(0.5), p99: ms(0.99) }
     }
 }

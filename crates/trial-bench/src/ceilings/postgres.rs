@@ -2,8 +2,6 @@
 //! one statement for each table, every statement prepared once, and all of them, from BEGIN to COMMIT, sent without waiting
 //! for an answer. It loads nothing and decides nothing; ids, codes and times are at hand.
 
-use std::time::{Duration, Instant};
-
 use anyhow::{Context, ensure};
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use futures_util::future::{try_join_all, try_join3};
@@ -17,24 +15,25 @@ use crate::services::Store;
 const SESSION: &str = "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_hashjoin = off; \
     SET enable_mergejoin = off; SET jit = off";
 
-/// Writes for so long, or until all are written.
-pub(super) async fn measure(store: &Store<'_>, rows: &[Row], batch: usize, at_most: Duration) -> anyhow::Result<Bare> {
+/// Writes until the time is over, or all are written.
+pub(super) async fn measure(
+    store: &Store<'_>,
+    rows: &[Row],
+    batch: usize,
+    mut commits: Commits,
+) -> anyhow::Result<Bare> {
     store.prepare(rows.len()).await?;
     let mut conn = AsyncPgConnection::establish(&store.url()).await?;
     conn.batch_execute(SESSION).await?;
     let (first, rows) = rows.split_first().context("there are rows")?;
     warm_up(&mut conn, first).await?;
-    let mut commits = Commits::new()?;
-    let started = Instant::now();
+    commits.start();
     for rows in rows.chunks(batch) {
-        let begun = Instant::now();
+        let Some(begun) = commits.next().await else { break };
         write(&conn, rows).await?;
         commits.count(begun.elapsed(), rows.len())?;
-        if started.elapsed() >= at_most {
-            break;
-        }
     }
-    Ok(commits.bare(batch, started.elapsed()))
+    Ok(commits.bare(batch))
 }
 
 /// Prepares every statement, one after the other: whoever is prepared while the next is on its way comes after it.

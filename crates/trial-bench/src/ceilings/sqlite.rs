@@ -2,7 +2,6 @@
 //! once. It loads nothing and decides nothing; ids, codes and times are at hand.
 
 use std::path::Path;
-use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use diesel::connection::SimpleConnection;
@@ -21,13 +20,12 @@ pub(super) async fn measure(
     path: &Path,
     rows: &[Row],
     batch: usize,
-    at_most: Duration,
+    mut commits: Commits,
 ) -> anyhow::Result<Bare> {
     let mut conn = prepare(store, path, rows).await?;
-    let mut commits = Commits::new()?;
-    let started = Instant::now();
+    commits.start();
     for rows in rows.chunks(batch) {
-        let begun = Instant::now();
+        let Some(begun) = commits.next().await else { break };
         conn.immediate_transaction(|conn| {
             rows.iter().try_for_each(|row| one(conn, row))?;
             let reserved = Bind::Number(rows.last().map_or(0, Row::unit));
@@ -39,11 +37,8 @@ pub(super) async fn measure(
             .execute(conn)
         })?;
         commits.count(begun.elapsed(), rows.len())?;
-        if started.elapsed() >= at_most {
-            break;
-        }
     }
-    Ok(commits.bare(batch, started.elapsed()))
+    Ok(commits.bare(batch))
 }
 
 /// A database as it is before these applications: their codes sent, the pool full.

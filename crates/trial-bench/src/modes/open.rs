@@ -1,5 +1,5 @@
 use crate::applicants::prepare;
-use crate::ceilings::bare;
+use crate::ceilings::{bare, bare_at};
 use crate::loads::open as run;
 use crate::options::Options;
 use crate::results::{OpenLevel, OpenRound};
@@ -29,9 +29,12 @@ pub(crate) async fn open(ground: &Ground, options: &Options, beside: Beside) -> 
 }
 
 async fn round(ground: &Ground, options: &Options, level: &OpenLevel, beside: Beside) -> anyhow::Result<OpenRound> {
-    let bare = match beside {
-        Beside::Ceilings => Some(bare(&ground.store(level.database)?, options, 1).await?),
-        Beside::Nothing => None,
+    let (bare, paced) = match beside {
+        Beside::Ceilings => (
+            Some(bare(&ground.store(level.database)?, options, 1).await?),
+            Some(bare_at(&ground.store(level.database)?, options, level.rate).await?),
+        ),
+        Beside::Nothing => (None, None),
     };
     let wanted = level.rate.saturating_mul(options.open_seconds);
     let store = ground.store(level.database)?;
@@ -39,5 +42,5 @@ async fn round(ground: &Ground, options: &Options, level: &OpenLevel, beside: Be
     let applicants = prepare(&fleet.addresses(), 0..wanted).await?;
     let service = run(&fleet.addresses(), &applicants, CONNECTIONS, level.rate).await?;
     store.totals()?.check(service.done, service.refused)?;
-    Ok(OpenRound { service, bare })
+    Ok(OpenRound { service, bare, paced })
 }

@@ -1,5 +1,6 @@
 use std::cell::Cell;
-use std::io::Write as _;
+use std::fs;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -70,9 +71,11 @@ impl Ground {
         let number = self.databases.replace(self.databases.get() + 1);
         Ok(match database {
             Database::Sqlite => {
-                let path = self.directory.join(format!("bench-{number}.db"));
-                remove(&path);
-                Store::Sqlite(path)
+                // The messages that are captured are kept beside the database: none of an earlier one.
+                let directory = self.directory.join(format!("bench-{number}"));
+                remove(&directory)?;
+                fs::create_dir(&directory)?;
+                Store::Sqlite(directory.join("trialgate.db"))
             }
             Database::Postgres => {
                 let cluster = self.cluster()?;
@@ -164,7 +167,8 @@ impl Store<'_> {
 impl Drop for Store<'_> {
     fn drop(&mut self) {
         match self {
-            Self::Sqlite(path) => remove(path),
+            // What stays is removed when the next one is made.
+            Self::Sqlite(path) => drop(path.parent().map(remove)),
             Self::Postgres { cluster, name } => {
                 cluster.execute("postgres", &format!("DROP DATABASE {name} WITH (FORCE)"));
             }
@@ -172,11 +176,9 @@ impl Drop for Store<'_> {
     }
 }
 
-fn remove(path: &Path) {
-    for suffix in ["", "-wal", "-shm"] {
-        let mut file = path.as_os_str().to_owned();
-        file.push(suffix);
-        // Often it is not there.
-        let _ = std::fs::remove_file(file);
-    }
+fn remove(directory: &Path) -> io::Result<()> {
+    fs::remove_dir_all(directory).or_else(|error| match error.kind() {
+        io::ErrorKind::NotFound => Ok(()),
+        _ => Err(error),
+    })
 }
