@@ -154,7 +154,7 @@ impl Turns {
         let keys = next.batch().fact_keys(policy);
         let passed = self.pass(conn);
         // What is polled first is sent first.
-        let (_, loaded) =
+        let ((), loaded) =
             within(self.bounds.turn + self.bounds.work, try_join(passed, load::facts(conn, &keys, threshold))).await?;
         Ok(loaded)
     }
