@@ -65,8 +65,8 @@ pub trait TrialLedger: Send + Sync {
     /// After `Unavailable`, `Contended` and `Corrupt` nothing was stored; after `CommitUnknown` it may have been.
     async fn commit(&self, batch: Arc<Batch>, planner: Arc<Planner>) -> Result<Vec<Outcome>, LedgerError>;
 
-    /// As [`TrialLedger::commit`], of a batch that is gathered once this ledger's turn has come: where several instances
-    /// take turns, it grows while others have theirs. If the turn never comes, nothing is gathered.
+    /// As [`TrialLedger::commit`], of a batch that is gathered as late as the ledger can: where several instances take turns,
+    /// it grows while others have theirs. If the turn never comes, it may be that nothing is gathered.
     ///
     /// # Errors
     /// As for [`TrialLedger::commit`].
