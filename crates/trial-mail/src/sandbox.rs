@@ -45,7 +45,7 @@ impl Mailer for SandboxMailer {
         let written = self.templates.write(mail).map_err(|error| transient(&error))?;
         let captured = CapturedMessage::Mail {
             to: mail.to.as_str().to_owned(),
-            subject: written.subject.to_owned(),
+            subject: written.subject,
             text: written.text,
             html: written.html,
             at: self.clock.now(),

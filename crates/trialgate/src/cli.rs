@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    access_codes, applications, completions, config, doctor, migrate, openapi, phones, quota, sandbox, secrets, serve,
-    tenants,
+    access_codes, applications, completions, config, doctor, mail, migrate, openapi, phones, quota, sandbox, secrets,
+    serve, tenants,
 };
 use crate::config::{Config, Sources};
 
@@ -49,6 +49,9 @@ enum Command {
     /// Tenants
     #[command(subcommand)]
     Tenants(tenants::Tenants),
+    /// Mails
+    #[command(subcommand)]
+    Mail(mail::Mail),
     /// What happened to applicants
     #[command(subcommand)]
     Applications(applications::Applications),
@@ -92,6 +95,7 @@ impl Cli {
             Command::AccessCodes(access_codes) => access_codes.run(global),
             Command::Quota(quota) => quota.run(global),
             Command::Tenants(tenants) => tenants.run(global),
+            Command::Mail(mail) => mail.run(global),
             Command::Applications(applications) => applications.run(global),
             Command::Phones(phones) => phones.run(global),
             Command::Config(config) => config.run(global),
@@ -135,6 +139,9 @@ mod tests {
             "applications find --phone 16673280001 --json --config f",
             "applications find --request-id abc",
             "applications find --email a@example.com",
+            "mail preview --kind account --locale zh-CN --config f",
+            "mail preview --html",
+            "mail preview --json",
             "phones show 16673280001 --json",
             "phones unlock 16673280001 --config f",
             "config show --config f",
@@ -161,6 +168,9 @@ mod tests {
             ("tenants list --limit 0", ErrorKind::ValueValidation),
             ("applications find", ErrorKind::MissingRequiredArgument),
             ("applications find --phone 1 --email a@example.com", ErrorKind::ArgumentConflict),
+            ("mail preview --kind bill", ErrorKind::ValueValidation),
+            ("mail preview --locale de", ErrorKind::ValueValidation),
+            ("mail preview --html --json", ErrorKind::ArgumentConflict),
             ("sandbox --data d --config f", ErrorKind::ArgumentConflict),
             ("sandbox --listen nowhere", ErrorKind::ValueValidation),
         ] {

@@ -12,11 +12,11 @@ use trial_core::ports::{Clock, Entropy, Mailer};
 use trial_core::{AuditId, ChangedBy, Phone, PhonePolicy, Planner};
 use trial_engine::{Engine, EngineParts};
 use trial_http::{HttpParts, HttpServer, install_metrics};
-use trial_mail::{SandboxMailer, SmtpMailer, SmtpSettings, Templates};
+use trial_mail::{DkimSettings, MailSetting, SandboxMailer, SmtpMailer, SmtpSettings, Templates};
 use trial_sandbox::Inbox;
 use trial_sms::SandboxGateway;
 
-use crate::config::{Config, MailSetup, Serving, SmtpSetup};
+use crate::config::{Config, MailSetup, Serving, SmtpSetup, Wording};
 use crate::ledger::Ledger;
 use crate::shutdown::Signals;
 
@@ -106,20 +106,37 @@ pub(crate) fn inbox(config: &Config) -> anyhow::Result<Arc<Inbox>> {
 /// The mailer to a real mail server.
 ///
 /// # Errors
-/// The settings make no sense.
-pub(crate) fn smtp_mailer(config: &Config, serving: &Serving, smtp: &SmtpSetup) -> anyhow::Result<SmtpMailer> {
+/// The settings make no sense, or a template is broken.
+pub(crate) fn smtp_mailer(smtp: &SmtpSetup, wording: Wording) -> anyhow::Result<SmtpMailer> {
+    let dkim = smtp.dkim.as_ref().map(|dkim| DkimSettings {
+        domain: dkim.domain.clone(),
+        selector: dkim.selector.clone(),
+        key_pem: dkim.key_pem.clone(),
+    });
     let settings = SmtpSettings {
         url: smtp.url.clone(),
         password: smtp.password.clone(),
         from: smtp.from.clone(),
         reply_to: smtp.reply_to.clone(),
+        envelope_from: smtp.envelope_from.clone(),
+        extra_roots_pem: smtp.ca.as_ref().map(|pem| pem.clone().into_bytes()),
+        dkim,
         timeout: SMTP_TIMEOUT,
     };
-    SmtpMailer::new(settings, templates(config, serving)).context("`mail.smtp_url` or `mail.from` cannot be used")
+    SmtpMailer::new(settings, templates(wording)?).context("the settings of `mail` cannot be used")
 }
 
-fn templates(config: &Config, serving: &Serving) -> Templates {
-    Templates::new(serving.portal_url.clone(), serving.support_contact.clone(), config.policy.quota.timezone)
+/// The templates of mails, all of them tried.
+///
+/// # Errors
+/// One is broken; says which, and where.
+pub(crate) fn templates(wording: Wording) -> anyhow::Result<Templates> {
+    let Wording { portal_url, support_contact, timezone, templates } = wording;
+    let setting = MailSetting { portal_url, support_contact, timezone };
+    match templates {
+        None => Templates::built_in(setting).context("`portal.url` or `support.contact` cannot be said in a mail"),
+        Some(directory) => Templates::load(setting, &directory).context("`mail.templates_dir` cannot be used"),
+    }
 }
 
 /// Reads the phone numbering plans, which takes a while, before the first request needs them.
@@ -146,9 +163,9 @@ impl Service {
             bail!("`sms.gateways` names no gateway that can be used");
         };
         let mailer: Arc<dyn Mailer> = match (&serving.mail, &inbox) {
-            (MailSetup::Smtp(smtp), _) => Arc::new(smtp_mailer(config, &serving, smtp)?),
+            (MailSetup::Smtp(smtp), _) => Arc::new(smtp_mailer(smtp, serving.wording)?),
             (MailSetup::Sandbox { message_id_domain }, Some(inbox)) => {
-                let templates = templates(config, &serving);
+                let templates = templates(serving.wording)?;
                 Arc::new(SandboxMailer::new(
                     Arc::clone(inbox),
                     templates,

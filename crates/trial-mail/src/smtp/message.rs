@@ -8,16 +8,18 @@ use lettre::message::header::{HeaderName, HeaderValue};
 use lettre::message::{Mailbox, Message, MultiPart, MultiPartKind, SinglePart};
 use trial_core::{Email, OutgoingMail};
 
-use crate::templates::WrittenMail;
+use super::settings::Mailboxes;
+use crate::WrittenMail;
 
 /// The same mail gives the same bytes, so that one which arrives twice can be told.
 pub(super) fn formatted(
     mail: &OutgoingMail,
     written: WrittenMail,
-    (from, reply_to): (&Mailbox, Option<&Mailbox>),
+    mailboxes: &Mailboxes,
     to: &Address,
 ) -> Result<Vec<u8>, lettre::error::Error> {
-    let envelope = Envelope::new(Some(from.email.clone()), vec![to.clone()])?;
+    let Mailboxes { from, reply_to, envelope_from } = mailboxes;
+    let envelope = Envelope::new(Some(envelope_from.clone()), vec![to.clone()])?;
     let mut message = Message::builder()
         .envelope(envelope)
         .from(from.clone())

@@ -1,5 +1,6 @@
 //! Mails by SMTP.
 
+mod dkim;
 mod masking;
 mod message;
 mod session;
@@ -10,14 +11,16 @@ use std::fmt;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use lettre::message::Mailbox;
 use lettre::transport::smtp::response::Response;
 use trial_core::ports::Mailer;
 use trial_core::{DeliveryError, MailContent, OutgoingMail};
 
 use crate::Templates;
+pub use dkim::DkimSettings;
+use dkim::Signer;
 use masking::masked;
 use session::{Failure, Sessions};
+use settings::Mailboxes;
 pub use settings::{SmtpSettings, SmtpSettingsError};
 use verdict::verdict;
 
@@ -28,8 +31,8 @@ use verdict::verdict;
 pub struct SmtpMailer {
     sessions: Sessions,
     templates: Templates,
-    from: Mailbox,
-    reply_to: Option<Mailbox>,
+    mailboxes: Mailboxes,
+    signer: Option<Signer>,
     timeout: Duration,
     /// Ours: no words of the server's are passed on with one of these in them.
     secrets: Vec<String>,
@@ -45,11 +48,12 @@ impl SmtpMailer {
             return Err(SmtpSettingsError::Timeout);
         }
         let timeout = settings.timeout;
-        let (from, reply_to) = settings.mailboxes()?;
+        let mailboxes = settings.mailboxes()?;
+        let signer = settings.dkim.clone().map(DkimSettings::into_signer).transpose()?;
         let server = settings.into_server()?;
         let secrets = server.login.iter().flat_map(|login| [login.user.clone(), login.password.clone()]).collect();
         let sessions = Sessions::new(server, timeout);
-        Ok(Self { sessions, templates, from, reply_to, timeout, secrets })
+        Ok(Self { sessions, templates, mailboxes, signer, timeout, secrets })
     }
 
     async fn within_timeout<T>(
@@ -84,10 +88,13 @@ impl Mailer for SmtpMailer {
         let unwritten =
             |error: &dyn fmt::Display| DeliveryError::Transient(format!("the mail cannot be written: {error}"));
         let written = self.templates.write(mail).map_err(|error| unwritten(&error))?;
-        let mailboxes = (&self.from, self.reply_to.as_ref());
-        let message = message::formatted(mail, written, mailboxes, &to).map_err(|error| unwritten(&error))?;
+        let mut message = message::formatted(mail, written, &self.mailboxes, &to).map_err(|error| unwritten(&error))?;
+        if let Some(signer) = &self.signer {
+            message = signer.signed(&message, mail.created_at).map_err(|error| unwritten(&error))?;
+        }
         let secrets = self.secrets(mail);
-        let reply = self.within_timeout(self.sessions.deliver(&self.from.email, &to, &message), &secrets).await?;
+        let delivered = self.sessions.deliver(&self.mailboxes.envelope_from, &to, &message);
+        let reply = self.within_timeout(delivered, &secrets).await?;
         Ok(masked(&words(&reply), &secrets))
     }
 

@@ -1,12 +1,17 @@
 use std::fmt;
 use std::time::Duration;
 
+use lettre::Address;
 use lettre::message::Mailbox;
 use lettre::transport::smtp::authentication::Credentials;
-use lettre::transport::smtp::client::TlsParameters;
+use lettre::transport::smtp::client::{Certificate, TlsParameters, TlsParametersBuilder};
 use lettre::transport::smtp::{SMTP_PORT, SUBMISSION_PORT, SUBMISSIONS_PORT};
 use percent_encoding::percent_decode_str;
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject;
 use url::{Host, Url};
+
+use super::DkimSettings;
 
 /// How mails reach their server.
 #[derive(Clone)]
@@ -21,6 +26,12 @@ pub struct SmtpSettings {
     pub from: String,
     /// Where answers go, if not to the sender.
     pub reply_to: Option<String>,
+    /// The address that the envelope names as the sender, where mails bounce to: the sender's own if none is given.
+    pub envelope_from: Option<String>,
+    /// Certificates in PEM of authorities that are trusted besides those of this machine.
+    pub extra_roots_pem: Option<Vec<u8>>,
+    /// Whose signature mails carry, if one's.
+    pub dkim: Option<DkimSettings>,
     /// How long one delivery may take, from the connection to the server's last word.
     pub timeout: Duration,
 }
@@ -40,6 +51,15 @@ pub enum SmtpSettingsError {
     /// Where answers go.
     #[error("the reply-to is not a mailbox; give one such as help@example.com or Example <help@example.com>")]
     ReplyTo,
+    /// Where mails bounce to.
+    #[error("the envelope's sender is not an address; give one such as bounces@example.com")]
+    EnvelopeFrom,
+    /// The authorities to be trusted besides.
+    #[error("the file of certificates has none in PEM")]
+    Roots,
+    /// The signature, by what is wrong with it.
+    #[error("DKIM: {0}")]
+    Dkim(&'static str),
     /// The time that a delivery may take is nothing.
     #[error("the time-out of a delivery is zero")]
     Timeout,
@@ -54,6 +74,13 @@ pub(super) struct Server {
     pub(super) port: u16,
     pub(super) security: Security,
     pub(super) login: Option<Login>,
+}
+
+/// Whose mails these are.
+pub(super) struct Mailboxes {
+    pub(super) from: Mailbox,
+    pub(super) reply_to: Option<Mailbox>,
+    pub(super) envelope_from: Address,
 }
 
 pub(super) enum Security {
@@ -85,7 +112,14 @@ impl SmtpSettings {
             Some(Host::Ipv6(address)) => address.to_string(),
             _ => return Err(SmtpSettingsError::Url("names no host")),
         };
-        let tls = || TlsParameters::new(host.clone()).map_err(|error| SmtpSettingsError::Tls(error.to_string()));
+        let roots = self.extra_roots_pem.as_deref().map(roots).transpose()?.unwrap_or_default();
+        let tls = || {
+            let builder = roots
+                .iter()
+                .cloned()
+                .fold(TlsParameters::builder(host.clone()), TlsParametersBuilder::add_root_certificate);
+            builder.build().map_err(|error| SmtpSettingsError::Tls(error.to_string()))
+        };
         let (security, default_port) = match url.scheme() {
             "smtp" => (Security::None, SMTP_PORT),
             "smtp+starttls" => (Security::StartTls(tls()?), SUBMISSION_PORT),
@@ -96,11 +130,20 @@ impl SmtpSettings {
         Ok(Server { login: login(&url, self.password)?, host, port, security })
     }
 
-    pub(super) fn mailboxes(&self) -> Result<(Mailbox, Option<Mailbox>), SmtpSettingsError> {
-        let from = self.from.parse().map_err(|_| SmtpSettingsError::From)?;
+    pub(super) fn mailboxes(&self) -> Result<Mailboxes, SmtpSettingsError> {
+        let from: Mailbox = self.from.parse().map_err(|_| SmtpSettingsError::From)?;
         let reply_to = self.reply_to.as_deref().map(str::parse).transpose().map_err(|_| SmtpSettingsError::ReplyTo)?;
-        Ok((from, reply_to))
+        let envelope_from = self.envelope_from.as_deref().map(str::parse).transpose();
+        let envelope_from = envelope_from.map_err(|_| SmtpSettingsError::EnvelopeFrom)?;
+        Ok(Mailboxes { envelope_from: envelope_from.unwrap_or_else(|| from.email.clone()), from, reply_to })
     }
+}
+
+fn roots(pem: &[u8]) -> Result<Vec<Certificate>, SmtpSettingsError> {
+    let found: Result<Vec<CertificateDer<'_>>, _> = CertificateDer::pem_slice_iter(pem).collect();
+    let found = found.ok().filter(|found| !found.is_empty()).ok_or(SmtpSettingsError::Roots)?;
+    let roots = found.into_iter().map(|root| Certificate::from_der(root.to_vec()));
+    roots.collect::<Result<_, _>>().map_err(|_| SmtpSettingsError::Roots)
 }
 
 fn login(url: &Url, beside: Option<String>) -> Result<Option<Login>, SmtpSettingsError> {

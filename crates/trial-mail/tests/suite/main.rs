@@ -9,4 +9,5 @@ mod sandbox;
 mod settings;
 mod smtp;
 mod smtp_faults;
+mod templates;
 mod wording;

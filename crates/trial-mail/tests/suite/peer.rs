@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
-use trial_mail::{SmtpMailer, SmtpSettings, Templates};
+use trial_mail::{MailSetting, SmtpMailer, SmtpSettings, Templates};
 
 /// What the server does at one point of the session, named by the verb, or `GREETING`, or `MESSAGE` for the mail's last dot.
 #[derive(Clone, Copy)]
@@ -89,13 +89,23 @@ pub(crate) fn settings(url: String) -> SmtpSettings {
         password: None,
         from: "试用 Trialgate <no-reply@sender.example>".to_owned(),
         reply_to: Some("help@sender.example".to_owned()),
+        envelope_from: None,
+        extra_roots_pem: None,
+        dkim: None,
         timeout: Duration::from_secs(20),
     }
 }
 
 pub(crate) fn templates() -> Templates {
-    let (portal, contact) = ("https://portal.example/login?a=1&b=2", "Support <help@sender.example>, +86 400 000 0000");
-    Templates::new(portal.to_owned(), contact.to_owned(), chrono_tz::Asia::Shanghai)
+    Templates::built_in(setting()).unwrap()
+}
+
+pub(crate) fn setting() -> MailSetting {
+    MailSetting {
+        portal_url: "https://portal.example/login?a=1&b=2".to_owned(),
+        support_contact: "Support <help@sender.example>, +86 400 000 0000".to_owned(),
+        timezone: chrono_tz::Asia::Shanghai,
+    }
 }
 
 async fn serve(stream: TcpStream, state: Arc<Mutex<State>>) -> Option<()> {

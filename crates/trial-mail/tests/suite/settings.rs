@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use trial_mail::{SmtpMailer, SmtpSettings, SmtpSettingsError};
+use trial_mail::{DkimSettings, SmtpMailer, SmtpSettings, SmtpSettingsError};
 
 use crate::peer::{settings, templates};
 
@@ -59,7 +59,49 @@ fn refuses_what_is_no_mailbox() {
     let good = || settings("smtp://mail.example.com".to_owned());
     assert_eq!(refusal(SmtpSettings { from: "nobody".to_owned(), ..good() }), SmtpSettingsError::From);
     assert_eq!(refusal(SmtpSettings { reply_to: Some("a@b@c".to_owned()), ..good() }), SmtpSettingsError::ReplyTo);
+    let envelope_from = Some("Bounces".to_owned());
+    assert_eq!(refusal(SmtpSettings { envelope_from, ..good() }), SmtpSettingsError::EnvelopeFrom);
     assert_eq!(refusal(SmtpSettings { timeout: Duration::ZERO, ..good() }), SmtpSettingsError::Timeout);
+}
+
+#[test]
+fn takes_authorities_in_pem_and_nothing_else() {
+    let with = |pem: &str| SmtpSettings {
+        extra_roots_pem: Some(pem.as_bytes().to_vec()),
+        ..settings("smtps://mail.example.com".to_owned())
+    };
+    let authority = rcgen::generate_simple_self_signed(["mail.example.com".to_owned()]).unwrap();
+    assert!(SmtpMailer::new(with(&authority.cert.pem()), templates()).is_ok());
+    for pem in ["", "mail", &authority.signing_key.serialize_pem(), "-----BEGIN CERTIFICATE-----\n?\n"] {
+        assert_eq!(refusal(with(pem)), SmtpSettingsError::Roots, "{pem}");
+    }
+}
+
+#[test]
+fn takes_keys_that_sign_and_says_why_not() {
+    let dkim = |domain: &str, selector: &str, key_pem: &str| SmtpSettings {
+        dkim: Some(DkimSettings {
+            domain: domain.to_owned(),
+            selector: selector.to_owned(),
+            key_pem: key_pem.to_owned(),
+        }),
+        ..settings("smtp://mail.example.com".to_owned())
+    };
+    let pem = |algorithm| rcgen::KeyPair::generate_for(algorithm).unwrap().serialize_pem();
+    let ed25519 = pem(&rcgen::PKCS_ED25519);
+    assert!(SmtpMailer::new(dkim("sender.example", "2026.a-b", &ed25519), templates()).is_ok());
+    let ecdsa = pem(&rcgen::PKCS_ECDSA_P256_SHA256);
+    for (domain, selector, key, expected) in [
+        ("sender.example", "s1", "hunter2", "no private key in PEM"),
+        ("sender.example", "s1", ecdsa.as_str(), "neither RSA of 2048 to 8192 bits nor Ed25519"),
+        ("sender example", "s1", ed25519.as_str(), "domain"),
+        ("", "s1", ed25519.as_str(), "domain"),
+        ("sender.example", "s;1", ed25519.as_str(), "selector"),
+        ("sender.example", "s1\r\nX: y", ed25519.as_str(), "selector"),
+    ] {
+        let said = refusal(dkim(domain, selector, key)).to_string();
+        assert!(said.starts_with("DKIM: ") && said.contains(expected) && !said.contains("hunter2"), "{said}");
+    }
 }
 
 #[test]

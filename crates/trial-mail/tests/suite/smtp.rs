@@ -157,3 +157,13 @@ async fn leaves_out_a_reply_to_that_is_not_set() {
     SmtpMailer::new(settings, templates()).unwrap().deliver(&account_mail(Locale::En)).await.unwrap();
     assert!(!peer.mails()[0].message.contains("Reply-To"));
 }
+
+#[tokio::test]
+async fn names_another_sender_on_the_envelope_alone() {
+    let peer = Peer::start().await;
+    let settings = SmtpSettings { envelope_from: Some("bounces@sender.example".to_owned()), ..peer.settings() };
+    SmtpMailer::new(settings, templates()).unwrap().deliver(&account_mail(Locale::En)).await.unwrap();
+    let envelope = peer.mails().pop().unwrap();
+    assert_eq!(envelope.from, "MAIL FROM:<bounces@sender.example>");
+    assert!(envelope.message.contains("<no-reply@sender.example>") && !envelope.message.contains("bounces"));
+}

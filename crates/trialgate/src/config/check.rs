@@ -11,7 +11,7 @@ use super::error::{ConfigError, Origin, Problem, none_of};
 use super::layers::Merged;
 use super::secret::ServiceUrl;
 use super::serving::read_secret;
-use super::settings::{Callers, PlatformKind, Settings, Storage, UniqueField};
+use super::settings::{Callers, Dkim, PlatformKind, Settings, Storage, UniqueField};
 use super::text::HumanDuration;
 use super::{Config, serving};
 use crate::logging;
@@ -129,16 +129,33 @@ impl Findings<'_> {
             "mail.retry.cap",
             format!("({}) must be at least `mail.retry.first` ({})", mail.retry.cap, mail.retry.first),
         );
-        for (key, value) in [("mail.from", &mail.from), ("mail.reply_to", &mail.reply_to)] {
+        for (key, value) in
+            [("mail.from", &mail.from), ("mail.reply_to", &mail.reply_to), ("mail.envelope_from", &mail.envelope_from)]
+        {
             let is_address = value.as_deref().is_none_or(|value| serving::address_of(value).is_some());
             self.expect(is_address, key, "is not an e-mail address, such as \"Trials <trials@example.com>\"");
         }
+        self.dkim(&mail.dkim);
         self.one_of("mail.smtp_url", mail.smtp_url.is_some(), mail.smtp_url_file.is_some());
         self.one_of("mail.smtp_password", mail.smtp_password.is_some(), mail.smtp_password_file.is_some());
         if let Some(url) = &mail.smtp_url {
             self.expect(serving::is_smtp_url(url), "mail.smtp_url", serving::SMTP_URL_EXPECTED);
             let has_two = url.has_password() && (mail.smtp_password.is_some() || mail.smtp_password_file.is_some());
             self.expect(!has_two, "mail.smtp_url", "has a password, and `mail.smtp_password` gives another; give one");
+        }
+    }
+
+    /// A signature takes all three.
+    fn dkim(&mut self, dkim: &Dkim) {
+        let given = [
+            ("mail.dkim.domain", dkim.domain.is_some()),
+            ("mail.dkim.selector", dkim.selector.is_some()),
+            ("mail.dkim.key_file", dkim.key_file.is_some()),
+        ];
+        if given.iter().any(|(_, is_given)| *is_given) {
+            for (key, is_given) in given {
+                self.expect(is_given, key, "is missing; a signature takes domain, selector and key_file");
+            }
         }
     }
 

@@ -26,7 +26,7 @@ use trial_http::HttpSettings;
 pub(crate) use database::Database;
 pub(crate) use layers::Entry;
 pub(crate) use secret::ServiceUrl;
-pub(crate) use serving::{MailSetup, Serving, SmtpSetup};
+pub(crate) use serving::{MailSetup, Serving, SmtpSetup, Wording};
 pub(crate) use settings::{LogFormat, MailTransport, Settings};
 
 /// Mails that are handed over at the same time at most, whatever the rate: each may hold a connection to the mail server.

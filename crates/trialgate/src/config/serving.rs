@@ -1,10 +1,11 @@
 //! What serving needs beyond a valid configuration: secrets, a gateway, a mail transport.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use chrono_tz::Tz;
 use trial_core::{Email, Keyring, SecretKey};
 
 use super::Config;
@@ -27,10 +28,21 @@ pub(crate) struct Serving {
     pub(crate) keyring: Keyring,
     /// How mails leave.
     pub(crate) mail: MailSetup,
-    /// The sign-in address, as the mail says it.
+    /// What the mails say.
+    pub(crate) wording: Wording,
+}
+
+/// What the mails say, and where their templates are if not in the program.
+#[derive(Debug)]
+pub(crate) struct Wording {
+    /// The sign-in address.
     pub(crate) portal_url: String,
-    /// Whom to ask, as the mail says it.
+    /// Whom to ask.
     pub(crate) support_contact: String,
+    /// The zone of dates.
+    pub(crate) timezone: Tz,
+    /// The directory of the operator's templates.
+    pub(crate) templates: Option<PathBuf>,
 }
 
 /// How mails leave.
@@ -51,6 +63,17 @@ pub(crate) struct SmtpSetup {
     pub(crate) password: Option<String>,
     pub(crate) from: String,
     pub(crate) reply_to: Option<String>,
+    pub(crate) envelope_from: Option<String>,
+    /// Authorities that are trusted besides the machine's, in PEM.
+    pub(crate) ca: Option<String>,
+    pub(crate) dkim: Option<DkimSetup>,
+}
+
+/// Whose signature mails carry. No `Debug`: it holds a private key.
+pub(crate) struct DkimSetup {
+    pub(crate) domain: String,
+    pub(crate) selector: String,
+    pub(crate) key_pem: String,
 }
 
 impl std::fmt::Debug for SmtpSetup {
@@ -71,15 +94,27 @@ impl Config {
         problems.extend(gateway_problems(settings));
         let mail = self.mail_setup(&mut problems);
         let is_real = settings.mail.transport == Some(MailTransport::Smtp);
-        let portal_url =
-            said_in_mail(settings.portal.url.as_ref(), "portal.url", EXAMPLE_PORTAL, is_real, &mut problems);
-        let contact = settings.support.contact.as_ref();
-        let support_contact = said_in_mail(contact, "support.contact", EXAMPLE_CONTACT, is_real, &mut problems);
+        if is_real {
+            problems.extend(said_in_mail(settings.portal.url.as_ref(), "portal.url"));
+            problems.extend(said_in_mail(settings.support.contact.as_ref(), "support.contact"));
+        }
         none_of(problems)?;
         keyring
             .zip(mail)
-            .map(|(keyring, mail)| Serving { keyring, mail, portal_url, support_contact })
+            .map(|(keyring, mail)| Serving { keyring, mail, wording: self.wording() })
             .ok_or_else(|| ConfigError(Vec::new()))
+    }
+
+    /// What the mails say; examples where nothing is configured.
+    pub(crate) fn wording(&self) -> Wording {
+        let settings = &self.settings;
+        let or = |given: &Option<String>, example: &str| given.as_deref().unwrap_or(example).to_owned();
+        Wording {
+            portal_url: or(&settings.portal.url, EXAMPLE_PORTAL),
+            support_contact: or(&settings.support.contact, EXAMPLE_CONTACT),
+            timezone: self.policy.quota.timezone,
+            templates: settings.mail.templates_dir.as_ref().map(|directory| self.resolve(directory)),
+        }
     }
 
     /// Reads the keys that derive codes and passwords.
@@ -158,8 +193,17 @@ impl Config {
         if mail.from.is_none() {
             problems.push(Problem::missing("`mail.from` is missing"));
         }
-        let from = mail.from.clone()?;
-        Some(SmtpSetup { url: url?.reveal().to_owned(), password, from, reply_to: mail.reply_to.clone() })
+        let ca = mail.smtp_ca_file.as_ref().and_then(|file| self.secret_of("mail.smtp_ca_file", file, problems));
+        let dkim = self.dkim_setup(problems);
+        let (from, url) = (mail.from.clone()?, url?.reveal().to_owned());
+        let (reply_to, envelope_from) = (mail.reply_to.clone(), mail.envelope_from.clone());
+        Some(SmtpSetup { url, password, from, reply_to, envelope_from, ca, dkim })
+    }
+
+    fn dkim_setup(&self, problems: &mut Vec<Problem>) -> Option<DkimSetup> {
+        let dkim = &self.settings.mail.dkim;
+        let key_pem = self.secret_of("mail.dkim.key_file", dkim.key_file.as_ref()?, problems)?;
+        Some(DkimSetup { domain: dkim.domain.clone()?, selector: dkim.selector.clone()?, key_pem })
     }
 
     fn secret_of(&self, key: &str, file: &Path, problems: &mut Vec<Problem>) -> Option<String> {
@@ -189,17 +233,8 @@ fn captures(what: &str) -> Problem {
 }
 
 /// A text that stands in every account mail; real customers must not read an example.
-fn said_in_mail(
-    given: Option<&String>,
-    key: &str,
-    example: &str,
-    is_real: bool,
-    problems: &mut Vec<Problem>,
-) -> String {
-    if is_real && given.is_none() {
-        problems.push(Problem::missing(format!("`{key}` is missing; the account mail says it")));
-    }
-    given.map_or(example, String::as_str).to_owned()
+fn said_in_mail(given: Option<&String>, key: &str) -> Option<Problem> {
+    given.is_none().then(|| Problem::missing(format!("`{key}` is missing; the account mail says it")))
 }
 
 /// The address in `a@example.com` or `Name <a@example.com>`.

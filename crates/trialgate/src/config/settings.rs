@@ -108,8 +108,34 @@ pub(crate) struct Mail {
     pub(crate) from: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) reply_to: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) envelope_from: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) smtp_ca_file: Option<PathBuf>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) templates_dir: Option<PathBuf>,
     pub(crate) max_per_second: u32,
+    #[serde(skip_serializing_if = "Dkim::is_empty")]
+    pub(crate) dkim: Dkim,
     pub(crate) retry: Retry,
+}
+
+/// Whose signature mails carry: all of it or nothing.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Dkim {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) domain: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) selector: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) key_file: Option<PathBuf>,
+}
+
+impl Dkim {
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// The ways a mail can leave.
@@ -298,6 +324,10 @@ impl Default for Mail {
             smtp_password_file: None,
             from: None,
             reply_to: None,
+            envelope_from: None,
+            smtp_ca_file: None,
+            templates_dir: None,
+            dkim: Dkim::default(),
             max_per_second: EngineOptions::default().mail.max_per_second,
             retry: Retry::default(),
         }

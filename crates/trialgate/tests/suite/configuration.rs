@@ -69,7 +69,7 @@ fn the_reference_lists_every_key() {
     let reference = include_str!("../../../../docs/configuration.md");
     let home = Home::new(
         r#"
-        mail = { smtp_url = "smtp://h", smtp_password_file = "f", from = "a@example.com", reply_to = "a@example.com", transport = "smtp" }
+        mail = { smtp_url = "smtp://h", smtp_password_file = "f", from = "a@example.com", reply_to = "a@example.com", envelope_from = "a@example.com", transport = "smtp", smtp_ca_file = "f", templates_dir = "d", dkim = { domain = "d", selector = "s", key_file = "f" } }
         portal.url = "https://a"
         support.contact = "a"
         secrets.keys = [{ id = "a", key_file = "f" }]

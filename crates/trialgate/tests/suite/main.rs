@@ -3,6 +3,7 @@
 
 mod configuration;
 mod data;
+mod mail;
 mod refusals;
 
 use std::fs;

@@ -109,10 +109,13 @@ fn space(free_mib: u64, directory: &str, report: &mut Report) {
 async fn mail(config: &Config, serving: &Serving, report: &mut Report) {
     let MailSetup::Smtp(smtp) = &serving.mail else {
         debug_assert_eq!(config.settings.mail.transport, Some(MailTransport::Sandbox));
-        report.ok("mail", "captured, not sent");
+        match compose::templates(config.wording()) {
+            Ok(_) => report.ok("mail", "captured, not sent"),
+            Err(error) => report.fail("mail", format!("{error:#}")),
+        }
         return;
     };
-    let mailer = match compose::smtp_mailer(config, serving, smtp) {
+    let mailer = match compose::smtp_mailer(smtp, config.wording()) {
         Ok(mailer) => mailer,
         Err(error) => return report.fail("mail", format!("{error:#}")),
     };

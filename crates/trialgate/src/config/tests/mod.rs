@@ -114,7 +114,7 @@ fn the_list_of_keys_is_what_the_structures_hold() {
     let settings = Case::new(
         r#"
         secrets.keys = [{ id = "a", key_file = "a" }]
-        mail = { transport = "smtp", smtp_url_file = "f", smtp_password_file = "f", from = "a@example.com", reply_to = "a@example.com" }
+        mail = { transport = "smtp", smtp_url_file = "f", smtp_password_file = "f", from = "a@example.com", reply_to = "a@example.com", envelope_from = "a@example.com", smtp_ca_file = "f", templates_dir = "d", dkim = { domain = "d", selector = "s", key_file = "f" } }
         portal.url = "https://a"
         support.contact = "a"
         storage.url_file = "url"

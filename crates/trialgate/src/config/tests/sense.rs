@@ -19,7 +19,7 @@ fn what_makes_no_sense_is_said_all_at_once() {
         limits = { sms_per_day = 0, sms_per_country_day = 0, phone = { sends_per_hour = 0, sends_per_day = 0 } }
         phone.countries = []
         trial = { duration = "5d", unique_by = ["phone", "phone"] }
-        mail = { from = "nobody", max_per_second = 0, retry = { first = "1h", cap = "1m" }, smtp_url = "mail", smtp_url_file = "f" }
+        mail = { from = "nobody", max_per_second = 0, retry = { first = "1h", cap = "1m" }, smtp_url = "mail", smtp_url_file = "f", envelope_from = "bounces", dkim = { domain = "example.com" } }
         secrets.keys = [{ id = "a" }, { id = "b", key = "x", key_file = "y" }]
         engine = { queue_length = 0, batch_limit = 0, wait = "0s" }
         unknown = 1
@@ -47,6 +47,9 @@ fn what_makes_no_sense_is_said_all_at_once() {
         "`trial.reminders` has 7d, which is not shorter than `trial.duration` (5d)",
         "`trial.unique_by` names one field twice",
         "`mail.from` is not an e-mail address",
+        "`mail.envelope_from` is not an e-mail address",
+        "`mail.dkim.selector` is missing; a signature takes domain, selector and key_file",
+        "`mail.dkim.key_file` is missing; a signature takes domain, selector and key_file",
         "`mail.max_per_second` must be from 1 to 10000",
         "`mail.retry.cap` (1m) must be at least `mail.retry.first` (1h)",
         "`mail.smtp_url` must be smtp://HOST",

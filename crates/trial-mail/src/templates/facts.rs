@@ -1,0 +1,115 @@
+//! What the words are filled in with.
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use minijinja::{Value, context};
+use trial_core::{ACCOUNT_PASSWORD_VALID_DAYS, AccountMail, Locale};
+
+// The templates say "7 days".
+const _: () = assert!(ACCOUNT_PASSWORD_VALID_DAYS == 7);
+
+/// What every mail says alike.
+#[derive(Debug, Clone)]
+pub struct MailSetting {
+    /// Where tenants sign in.
+    pub portal_url: String,
+    /// Whom they ask.
+    pub support_contact: String,
+    /// The zone that dates are given in, and named with.
+    pub timezone: Tz,
+}
+
+/// An account, as words.
+pub(super) struct AccountFacts {
+    pub(super) account_name: String,
+    pub(super) initial_password: String,
+    pub(super) tenant: String,
+    pub(super) voice: String,
+    pub(super) multimedia: String,
+    pub(super) password_valid_until: DateTime<Utc>,
+    pub(super) trial_ends_at: DateTime<Utc>,
+}
+
+impl AccountFacts {
+    /// An account that nobody has, for previews and to try templates with.
+    pub(super) fn example() -> Self {
+        let day = |days: u64| DateTime::UNIX_EPOCH + chrono::Days::new(20_780 + days);
+        Self {
+            account_name: "admin@example".to_owned(),
+            initial_password: "Exam-ple0-Pass-word".to_owned(),
+            tenant: "00000000-0000-7000-8000-000000000000".to_owned(),
+            voice: "4000000000".to_owned(),
+            multimedia: "example-chat".to_owned(),
+            password_valid_until: day(ACCOUNT_PASSWORD_VALID_DAYS.into()),
+            trial_ends_at: day(30),
+        }
+    }
+
+    /// The names that templates know.
+    pub(super) fn context(self, setting: &MailSetting, locale: Locale) -> Value {
+        let portal_url = setting.portal_url.as_str();
+        context! {
+            portal_url,
+            portal_is_link => portal_url.starts_with("https://") || portal_url.starts_with("http://"),
+            support_contact => setting.support_contact.as_str(),
+            account_name => self.account_name,
+            initial_password => self.initial_password,
+            tenant => self.tenant,
+            voice => self.voice,
+            multimedia => self.multimedia,
+            password_valid_until => setting.date(self.password_valid_until, locale),
+            trial_ends_at => setting.date(self.trial_ends_at, locale),
+        }
+    }
+}
+
+impl From<&AccountMail> for AccountFacts {
+    fn from(account: &AccountMail) -> Self {
+        Self {
+            account_name: account.account_name.clone(),
+            initial_password: account.initial_password.reveal().to_owned(),
+            tenant: account.tenant.to_string(),
+            voice: account.voice.as_str().to_owned(),
+            multimedia: account.multimedia.as_str().to_owned(),
+            password_valid_until: account.password_valid_until,
+            trial_ends_at: account.trial_ends_at,
+        }
+    }
+}
+
+impl MailSetting {
+    /// To the minute, with the time zone's name and, where the name does not say it, its distance from UTC on that day.
+    fn date(&self, instant: DateTime<Utc>, locale: Locale) -> String {
+        let local = instant.with_timezone(&self.timezone);
+        let zone = match self.timezone {
+            Tz::UTC => "UTC".to_owned(),
+            named => format!("{}, UTC{}", named.name(), local.format("%:z")),
+        };
+        match locale {
+            Locale::En => format!("{} ({zone})", local.format("%-d %B %Y, %H:%M")),
+            Locale::ZhCn => format!("{}（{zone}）", local.format("%Y年%-m月%-d日 %H:%M")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_the_time_zone_and_its_distance_that_day() {
+        let date = |timezone, seconds| {
+            let setting = MailSetting { portal_url: String::new(), support_contact: String::new(), timezone };
+            let instant = DateTime::from_timestamp(seconds, 0).unwrap();
+            (setting.date(instant, Locale::En), setting.date(instant, Locale::ZhCn))
+        };
+        let pair = |en: &str, zh_cn: &str| (en.to_owned(), zh_cn.to_owned());
+        assert_eq!(date(Tz::UTC, 1_795_000_000), pair("18 November 2026, 11:06 (UTC)", "2026年11月18日 11:06（UTC）"));
+        assert_eq!(
+            date(Tz::Europe__Berlin, 1_780_272_000),
+            pair("1 June 2026, 02:00 (Europe/Berlin, UTC+02:00)", "2026年6月1日 02:00（Europe/Berlin, UTC+02:00）")
+        );
+        assert!(date(Tz::Europe__Berlin, 1_795_000_000).0.ends_with("12:06 (Europe/Berlin, UTC+01:00)"));
+        assert!(date(Tz::Asia__Shanghai, 1_795_000_000).0.ends_with("19:06 (Asia/Shanghai, UTC+08:00)"));
+    }
+}

@@ -1,0 +1,83 @@
+//! Where templates come from.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::{TemplateError, variants};
+
+/// Longer than any mail should be, in bytes.
+const MAX_LENGTH: u64 = 256 * 1024;
+const PARTS: [&str; 3] = ["subject.txt", "txt", "html"];
+
+/// A template, and the file it comes from if it is not built in.
+pub(super) struct Source {
+    pub(super) name: String,
+    pub(super) text: String,
+    pub(super) path: Option<PathBuf>,
+}
+
+macro_rules! built_in {
+    ($($name:literal),+ $(,)?) => {
+        [$(($name, include_str!(concat!("../../templates/", $name)))),+]
+    };
+}
+
+const BUILT_IN: [(&str, &str); 7] = built_in![
+    "account.en.html",
+    "account.en.subject.txt",
+    "account.en.txt",
+    "account.zh-CN.html",
+    "account.zh-CN.subject.txt",
+    "account.zh-CN.txt",
+    "layout.html",
+];
+
+pub(super) fn built_in() -> Vec<Source> {
+    BUILT_IN.map(|(name, text)| Source { name: name.to_owned(), text: text.to_owned(), path: None }).into()
+}
+
+/// The built-in ones, each replaced by the directory's file of that name, and what that has besides for these to include.
+pub(super) fn overridden(directory: &Path) -> Result<Vec<Source>, TemplateError> {
+    let mut sources = built_in();
+    let entries = fs::read_dir(directory).map_err(TemplateError::unreadable(directory))?;
+    let mut paths = Vec::new();
+    for entry in entries {
+        paths.push(entry.map_err(TemplateError::unreadable(directory))?.path());
+    }
+    paths.sort();
+    for path in paths {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        // What mounts and editors leave.
+        if name.starts_with('.') || name.ends_with('~') {
+            continue;
+        }
+        let text = read(&path, &name)?;
+        sources.retain(|source| source.name != name);
+        sources.push(Source { name, text, path: Some(path) });
+    }
+    Ok(sources)
+}
+
+fn read(path: &Path, name: &str) -> Result<String, TemplateError> {
+    let unfit = |reason| TemplateError::Unfit { path: path.to_owned(), reason };
+    if !is_known(name) {
+        let reason =
+            format!("is no template; there are {}, and files that begin with _ to be included", known().join(", "));
+        return Err(unfit(reason));
+    }
+    let length = fs::metadata(path).map_err(TemplateError::unreadable(path))?.len();
+    if length > MAX_LENGTH {
+        return Err(unfit(format!("is longer than {MAX_LENGTH} bytes")));
+    }
+    fs::read_to_string(path).map_err(TemplateError::unreadable(path))
+}
+
+fn is_known(name: &str) -> bool {
+    let is_text = Path::new(name).extension().is_some_and(|extension| extension == "txt" || extension == "html");
+    (is_text && name.starts_with('_')) || known().iter().any(|known| known == name)
+}
+
+fn known() -> Vec<String> {
+    let of_mails = variants().flat_map(|(kind, locale)| PARTS.map(|part| format!("{kind}.{locale}.{part}")));
+    of_mails.chain(["layout.html".to_owned()]).collect()
+}

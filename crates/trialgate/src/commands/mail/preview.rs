@@ -1,0 +1,59 @@
+use std::fmt;
+
+use clap::Args;
+use serde::Serialize;
+use trial_core::{Locale, MailKind};
+
+use crate::cli::Global;
+use crate::compose;
+use crate::output::{self, Output};
+
+/// `trialgate mail preview`
+#[derive(Debug, Args)]
+pub(crate) struct Preview {
+    /// What the mail is about
+    #[arg(long, value_name = "KIND", default_value_t = MailKind::Account)]
+    kind: MailKind,
+    /// Its language: en or zh-CN
+    #[arg(long, value_name = "LOCALE", default_value_t = Locale::En)]
+    locale: Locale,
+    /// Print the HTML alone, for a browser
+    #[arg(long, conflicts_with = "json")]
+    html: bool,
+    #[command(flatten)]
+    output: Output,
+}
+
+#[derive(Debug, Serialize)]
+struct Written {
+    kind: &'static str,
+    locale: &'static str,
+    subject: String,
+    text: String,
+    html: String,
+}
+
+impl Preview {
+    pub(crate) fn run(self, global: &Global) -> anyhow::Result<()> {
+        let templates = compose::templates(global.load()?.wording())?;
+        let mail = templates.example(self.kind, self.locale)?;
+        if self.html {
+            return output::say(&mail.html);
+        }
+        self.output.show(&Written {
+            kind: self.kind.as_str(),
+            locale: self.locale.as_str(),
+            subject: mail.subject,
+            text: mail.text,
+            html: mail.html,
+        })
+    }
+}
+
+impl fmt::Display for Written {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "Subject: {}\n", self.subject)?;
+        writeln!(f, "── text\n{}\n", self.text.trim_end())?;
+        writeln!(f, "── HTML\n{}", self.html.trim_end())
+    }
+}
