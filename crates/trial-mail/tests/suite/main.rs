@@ -1,6 +1,6 @@
 //! The mailers, judged from outside.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on says so by panicking")]
 
 mod addresses;
 mod broken;
@@ -10,4 +10,5 @@ mod settings;
 mod smtp;
 mod smtp_faults;
 mod templates;
+mod third_party;
 mod wording;

@@ -46,11 +46,17 @@ impl MailHarness for Smtp {
 }
 
 fn arrived(envelope: &Envelope) -> ArrivedMail {
-    let mail = parse_mail(envelope.message.as_bytes()).unwrap();
-    let header = |name| mail.headers.get_first_value(name).unwrap();
     let to = envelope.to.concat();
+    let to = to.strip_prefix("RCPT TO:<").and_then(|rest| rest.strip_suffix('>')).unwrap();
+    arrived_by(to, envelope.message.as_bytes())
+}
+
+/// A message that arrived at this address, decoded by a parser that is not the one who wrote it.
+pub(crate) fn arrived_by(to: &str, message: &[u8]) -> ArrivedMail {
+    let mail = parse_mail(message).unwrap();
+    let header = |name| mail.headers.get_first_value(name).unwrap();
     ArrivedMail {
-        to: to.strip_prefix("RCPT TO:<").and_then(|rest| rest.strip_suffix('>')).unwrap().to_owned(),
+        to: to.to_owned(),
         message_id: header("Message-ID"),
         subject: header("Subject"),
         text: part(&mail, 0, "text/plain"),
