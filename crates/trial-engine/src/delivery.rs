@@ -2,10 +2,12 @@
 //!
 //! A crash at any point leaves the mail due again when its lease ends, under the same `Message-ID`.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use futures_util::FutureExt;
 use tokio::sync::Notify;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
@@ -13,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use trial_core::ports::{Clock, Entropy, Mailer, Outbox};
 use trial_core::{DeliveryError, DueMail, Lease, LeaseId, Planner, SettledAs, Settlement};
 
+use crate::pacing::Pace;
 use crate::{EngineParts, MailDeliveryOptions};
 
 /// How often the outbox is looked at when nobody says that there is something.
@@ -43,6 +46,7 @@ struct Courier {
     planner: Arc<Planner>,
     clock: Arc<dyn Clock>,
     options: MailDeliveryOptions,
+    pace: Pace,
 }
 
 impl Delivery {
@@ -61,6 +65,7 @@ impl Delivery {
                 planner: Arc::clone(&parts.planner),
                 clock: Arc::clone(&parts.clock),
                 options,
+                pace: Pace::new(options.max_per_second),
             },
             options,
             mail_is_due,
@@ -159,15 +164,24 @@ impl Delivery {
     }
 }
 
-/// What a delivery came to; nothing, of one that died of a fault of the program: its mail is due again when the lease ends.
+/// What a delivery came to; nothing, of one that was ended from outside: its mail is due again when the lease ends.
 fn settlement_of(ended: Result<Settlement, JoinError>) -> Option<Settlement> {
     ended.inspect_err(|died| tracing::error!(%died, "a delivery had died; its mail is tried again")).ok()
+}
+
+/// A fault of the program with this mail counts as a failure of this mail, so that it is given up in the end.
+async fn without_panic(delivery: impl Future<Output = Result<String, DeliveryError>>) -> Result<String, DeliveryError> {
+    AssertUnwindSafe(delivery)
+        .catch_unwind()
+        .await
+        .unwrap_or_else(|_| Err(DeliveryError::Transient("a fault of the program; its log says where".to_owned())))
 }
 
 impl Courier {
     async fn settlement(self, mail: DueMail, lease: LeaseId) -> Settlement {
         let id = mail.id;
-        let delivered = self.deliver(&mail).await;
+        self.pace.wait().await;
+        let delivered = without_panic(self.deliver(&mail)).await;
         let at = self.clock.now();
         let settled_as = self.judge(&mail, at, delivered);
         let result = match &settled_as {

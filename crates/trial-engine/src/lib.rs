@@ -9,6 +9,7 @@ mod deciding;
 mod delivery;
 mod gathering;
 mod health;
+mod pacing;
 mod screening;
 mod service;
 

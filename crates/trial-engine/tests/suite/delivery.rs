@@ -147,12 +147,20 @@ impl Mailer for Faulty {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_delivery_that_dies_takes_no_other_with_it() {
+async fn a_delivery_that_dies_takes_no_other_with_it_and_counts_as_an_attempt() {
     let tray = Tray::holding(1..=20);
     let engine = Engine::start(with_tray(&tray, Faulty(due_mail(1).id)), options());
-    tray.until_settled(19).await;
+    tray.until_settled(20).await;
     engine.stop().await.unwrap();
-    assert!(tray.settled().iter().all(|(mail, _)| *mail != due_mail(1).id), "it is due again when its lease ends");
+    let next_attempt_at = now() + Duration::from_secs(10);
+    let error = "a fault of the program; its log says where".to_owned();
+    for (mail, settled_as) in tray.settled() {
+        if mail == due_mail(1).id {
+            assert_eq!(settled_as, SettledAs::Retry { next_attempt_at, error: error.clone() });
+        } else {
+            assert!(matches!(settled_as, SettledAs::Sent { .. }), "{settled_as:?}");
+        }
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,0 +1,79 @@
+//! When a delivery may begin.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Mutex;
+use tokio::time::{Instant, sleep_until};
+
+/// Timers are good to a millisecond: more than so many turns in a second come together, a few at a time.
+const MAX_TURNS: u32 = 500;
+
+/// Spreads beginnings evenly, so that within any second there are never more than the rate. Clones share the turns.
+#[derive(Debug, Clone)]
+pub(crate) struct Pace {
+    turn: Arc<Mutex<Turn>>,
+    /// Beginnings in one turn.
+    at_once: u32,
+    interval: Duration,
+}
+
+#[derive(Debug)]
+struct Turn {
+    since: Instant,
+    left: u32,
+}
+
+impl Pace {
+    /// At most so many beginnings in a second; at least 1.
+    pub(crate) fn new(max_per_second: u32) -> Self {
+        let max = max_per_second.max(1);
+        let at_once = max.div_ceil(MAX_TURNS);
+        // Whole turns alone: so many of them, and no more, are in a second.
+        let turns = max / at_once;
+        let interval = Duration::from_nanos(1_000_000_000_u64.div_ceil(turns.into()));
+        Self { turn: Arc::new(Mutex::new(Turn { since: Instant::now(), left: at_once })), at_once, interval }
+    }
+
+    /// Waits until one more may begin. Whoever came first goes first.
+    pub(crate) async fn wait(&self) {
+        let mut turn = self.turn.lock().await;
+        let now = Instant::now();
+        if turn.since + self.interval <= now {
+            *turn = Turn { since: now, left: self.at_once };
+        } else if turn.left == 0 {
+            sleep_until(turn.since + self.interval).await;
+            // From when it really is: a timer that came late must not make the next turn come early.
+            *turn = Turn { since: Instant::now(), left: self.at_once };
+        }
+        turn.left -= 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn no_second_has_more_than_the_rate() {
+        for max in [1, 3, 50, 499, 500, 501, 1_000, 1_501, 10_000] {
+            let pace = Pace::new(max);
+            let mut begun = Vec::new();
+            let began = Instant::now();
+            for n in 0..3 * max {
+                pace.wait().await;
+                begun.push(Instant::now());
+                // Now and then nobody comes for a while, and then many do.
+                if n % 97 == 96 {
+                    tokio::time::sleep(Duration::from_micros(u64::from(n * 131 % 4_000))).await;
+                }
+            }
+            let within =
+                |from: Instant| begun.iter().filter(|at| (from..from + Duration::from_secs(1)).contains(*at)).count();
+            let most = if max <= 1_501 { begun.iter().map(|at| within(*at)).max() } else { Some(within(begun[77])) };
+            assert!(most <= usize::try_from(max).ok(), "{max}: {most:?}");
+            let lasted = began.elapsed();
+            assert!(lasted < Duration::from_secs(5), "{max}: {lasted:?}");
+        }
+    }
+}
