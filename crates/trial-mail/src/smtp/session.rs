@@ -3,16 +3,18 @@
 //! The library's own transport is not used, for its pool keeps a connection whose delivery was cut short by a time-out: the
 //! next mail would be written into the middle of the last one, or take the last one's reply for its own.
 
+use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use lettre::Address;
 use lettre::transport::smtp::Error;
 use lettre::transport::smtp::authentication::DEFAULT_MECHANISMS;
-use lettre::transport::smtp::client::AsyncSmtpConnection;
+use lettre::transport::smtp::client::{AsyncSmtpConnection, TlsParameters};
 use lettre::transport::smtp::commands::{Data, Mail, Noop, Rcpt, Rset};
 use lettre::transport::smtp::extension::ClientId;
 use lettre::transport::smtp::response::Response;
+use tokio::net::TcpStream;
 use tokio::time::Instant;
 
 use super::settings::{Security, Server};
@@ -41,12 +43,26 @@ pub(super) enum Step {
 
 pub(super) struct Failure {
     pub(super) step: Step,
-    pub(super) error: Error,
+    pub(super) fault: Fault,
+}
+
+pub(super) enum Fault {
+    /// No connection.
+    Tcp(io::Error),
+    /// What the server said, or could not be talked to by.
+    Smtp(Error),
 }
 
 impl Step {
     fn failed(self) -> impl FnOnce(Error) -> Failure {
-        move |error| Failure { step: self, error }
+        move |error| Failure { step: self, fault: Fault::Smtp(error) }
+    }
+}
+
+impl Failure {
+    /// Whether the server's reply was read to its end.
+    fn is_reply(&self) -> bool {
+        matches!(&self.fault, Fault::Smtp(error) if error.status().is_some())
     }
 }
 
@@ -72,7 +88,7 @@ impl Sessions {
         let mut session = self.take().await?;
         let result = transact(&mut session, from, to, message).await;
         // A reply that was read to its end leaves both sides agreed on where they are; anything else does not.
-        if result.as_ref().map_or_else(|failure| failure.error.status().is_some(), |_| true) {
+        if result.as_ref().map_or_else(Failure::is_reply, |_| true) {
             self.keep(session);
         }
         result
@@ -110,20 +126,41 @@ impl Sessions {
     }
 
     async fn open(&self) -> Result<AsyncSmtpConnection, Failure> {
-        let Server { host, port, security, login } = &self.server;
-        let tls = if let Security::Tls(parameters) = security { Some(parameters.clone()) } else { None };
-        let address = (host.as_str(), *port);
-        let connected =
-            AsyncSmtpConnection::connect_tokio1(address, Some(self.connect_timeout), &self.hello_name, tls, None).await;
-        let mut session = connected.map_err(Step::Connect.failed())?;
-        if let Security::StartTls(parameters) = security {
-            let upgraded = session.starttls(parameters.clone(), &self.hello_name).await;
-            upgraded.map_err(Step::Connect.failed())?;
-        }
-        if let Some(login) = login {
+        let mut session = match &self.server.security {
+            Security::Tls(parameters) => self.connect_by_tls(parameters).await?,
+            Security::None => self.connect().await?,
+            Security::StartTls(parameters) => {
+                let mut session = self.connect().await?;
+                let upgraded = session.starttls(parameters.clone(), &self.hello_name).await;
+                upgraded.map_err(Step::Connect.failed())?;
+                session
+            }
+        };
+        if let Some(login) = &self.server.login {
             session.auth(DEFAULT_MECHANISMS, &login.credentials()).await.map_err(Step::SignIn.failed())?;
         }
         Ok(session)
+    }
+
+    /// A connection that sends at once what is written: the end of a mail would otherwise wait until the server has
+    /// acknowledged the mail, which servers put off for some 40 ms.
+    async fn connect(&self) -> Result<AsyncSmtpConnection, Failure> {
+        let connected = async {
+            let stream = TcpStream::connect((self.server.host.as_str(), self.server.port)).await?;
+            stream.set_nodelay(true)?;
+            Ok(stream)
+        };
+        let stream = connected.await.map_err(|error| Failure { step: Step::Connect, fault: Fault::Tcp(error) })?;
+        let connected = AsyncSmtpConnection::connect_with_transport(Box::new(stream), &self.hello_name).await;
+        connected.map_err(Step::Connect.failed())
+    }
+
+    /// With TLS from the start, the connection is the library's.
+    async fn connect_by_tls(&self, parameters: &TlsParameters) -> Result<AsyncSmtpConnection, Failure> {
+        let address = (self.server.host.as_str(), self.server.port);
+        let (timeout, tls) = (Some(self.connect_timeout), Some(parameters.clone()));
+        let connected = AsyncSmtpConnection::connect_tokio1(address, timeout, &self.hello_name, tls, None).await;
+        connected.map_err(Step::Connect.failed())
     }
 }
 

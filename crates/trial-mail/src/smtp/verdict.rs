@@ -6,7 +6,7 @@ use lettre::transport::smtp::Error;
 use trial_core::DeliveryError;
 
 use super::masking::masked;
-use super::session::{Failure, Step};
+use super::session::{Failure, Fault, Step};
 
 /// Basic codes that say that we, not the recipient, did something wrong: commands and parameters that the server does not
 /// have (RFC 5321 section 4.2.2), and who we are or how we connected (RFC 4954 section 6, RFC 5248).
@@ -19,13 +19,18 @@ const OURS: [u16; 12] = [500, 502, 503, 504, 523, 524, 525, 530, 534, 535, 538, 
 /// Taken for transient by mistake, a mail costs some tries and fails a day later in the sight of operations; taken for
 /// permanent by mistake, an applicant never gets the account.
 pub(super) fn verdict(failure: &Failure, secrets: &[&str]) -> DeliveryError {
-    let Failure { step, error } = failure;
-    let words = format!("{}: {}", step_name(*step), masked(&reply_of(error), secrets));
+    let Failure { step, fault } = failure;
+    let told = match fault {
+        Fault::Tcp(error) => format!("{error}"),
+        Fault::Smtp(error) => reply_of(error),
+    };
+    let words = format!("{}: {}", step_name(*step), masked(&told, secrets));
     let is_about_the_mail = matches!(step, Step::Recipient | Step::Content);
-    if is_about_the_mail && error.is_permanent() && !is_ours(error) {
-        DeliveryError::Permanent(words)
-    } else {
-        DeliveryError::Transient(words)
+    match fault {
+        Fault::Smtp(error) if is_about_the_mail && error.is_permanent() && !is_ours(error) => {
+            DeliveryError::Permanent(words)
+        }
+        Fault::Smtp(_) | Fault::Tcp(_) => DeliveryError::Transient(words),
     }
 }
 

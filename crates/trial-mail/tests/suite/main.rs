@@ -4,6 +4,7 @@
 
 mod addresses;
 mod broken;
+mod outage;
 mod peer;
 mod sandbox;
 mod settings;

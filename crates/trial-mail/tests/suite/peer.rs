@@ -155,17 +155,21 @@ async fn act(
         Some(Act::HangUp) => return None,
         Some(Act::FallSilent) => std::future::pending().await,
     };
-    stream.write_all(format!("{reply}\r\n").as_bytes()).await.ok()?;
+    tell(stream, reply).await?;
     Some(reply)
 }
 
-async fn line(stream: &mut BufReader<TcpStream>) -> Option<String> {
+pub(crate) async fn tell(stream: &mut BufReader<TcpStream>, reply: &str) -> Option<()> {
+    stream.write_all(format!("{reply}\r\n").as_bytes()).await.ok()
+}
+
+pub(crate) async fn line(stream: &mut BufReader<TcpStream>) -> Option<String> {
     let mut line = String::new();
     stream.read_line(&mut line).await.ok()?;
     line.ends_with('\n').then(|| line.trim_end().to_owned())
 }
 
-async fn message(stream: &mut BufReader<TcpStream>) -> Option<String> {
+pub(crate) async fn message(stream: &mut BufReader<TcpStream>) -> Option<String> {
     let mut message = String::new();
     loop {
         let line = line(stream).await?;
