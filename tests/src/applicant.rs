@@ -1,5 +1,7 @@
 use serde_json::{Value, json};
 
+use crate::record::{Secret, note};
+
 /// A visitor of the website, told from every other by a number.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Applicant {
@@ -14,11 +16,11 @@ pub struct Applicant {
 impl Applicant {
     /// The applicant of this number, below 100,000,000.
     pub fn new(number: u32) -> Self {
-        Self {
-            phone: format!("166{number:08}"),
-            company: format!("Sternwarte {number} GmbH"),
-            email: format!("astronomer{number}@sternwarte.example"),
-        }
+        let phone = format!("166{number:08}");
+        let email = format!("astronomer{number}@sternwarte.example");
+        note(Secret::Phone, &phone);
+        note(Secret::Email, &email);
+        Self { phone, company: format!("Sternwarte {number} GmbH"), email }
     }
 
     /// The phone in its one canonical form.

@@ -5,7 +5,7 @@ use reqwest::header::{ACCEPT_LANGUAGE, HeaderMap, RETRY_AFTER};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::{Applicant, Mail, until};
+use crate::{Applicant, Mail, Secret, note, until};
 
 /// The path that sends a code.
 pub const SEND_CODE_PATH: &str = "/apiaccess/rest/ipccprovision/v1/applyTry/generateverifycode";
@@ -138,7 +138,10 @@ impl Client {
     pub async fn try_code_of(&self, applicant: &Applicant) -> reqwest::Result<Option<String>> {
         let newest = self.messages(&format!("channel=sms&limit=1&to={}", applicant.phone)).await?;
         Ok(newest.into_iter().find_map(|message| match message {
-            Message::Sms { code, .. } => Some(code),
+            Message::Sms { code, .. } => {
+                note(Secret::Code, &code);
+                Some(code)
+            }
             Message::Mail(_) => None,
         }))
     }

@@ -1,5 +1,7 @@
 use serde::Deserialize;
 
+use crate::record::{Secret, note};
+
 /// A captured mail.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Mail {
@@ -35,6 +37,7 @@ pub struct Account {
 impl Mail {
     /// Reads the account from a mail in English.
     pub fn account(&self) -> Account {
+        note(Secret::Password, &self.value_of("Initial password"));
         Account {
             tenant: self.value_of("Tenant ID"),
             name: self.value_of("Account name"),

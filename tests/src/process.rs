@@ -1,5 +1,5 @@
-use std::fs;
-use std::io::{BufRead, BufReader, Read};
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::SocketAddr;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
-use crate::{Client, until};
+use crate::{Client, record, until};
 
 /// A running service. It is killed when this is dropped.
 #[derive(Debug)]
@@ -138,8 +138,8 @@ impl Running {
     fn start(mut command: Command) -> (Self, UnboundedReceiver<String>) {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap_or_else(|error| panic!("{command:?} cannot be started: {error}"));
-        let (stdout, lines) = Capture::start(child.stdout.take().unwrap());
-        let (stderr, _) = Capture::start(child.stderr.take().unwrap());
+        let (stdout, lines) = Capture::start(child.stdout.take().unwrap(), None);
+        let (stderr, _) = Capture::start(child.stderr.take().unwrap(), record::log());
         (Self { process: Process(child), stdout, stderr }, lines)
     }
 
@@ -158,7 +158,7 @@ impl Drop for Process {
 }
 
 impl Capture {
-    fn start(pipe: impl Read + Send + 'static) -> (Self, UnboundedReceiver<String>) {
+    fn start(pipe: impl Read + Send + 'static, mut log: Option<File>) -> (Self, UnboundedReceiver<String>) {
         let text = Arc::new(Mutex::new(String::new()));
         let (lines, received) = unbounded_channel();
         let read = Arc::clone(&text);
@@ -166,6 +166,9 @@ impl Capture {
             let mut pipe = BufReader::new(pipe);
             let mut line = Vec::new();
             while pipe.read_until(b'\n', &mut line).is_ok_and(|length| length > 0) {
+                if let Some(log) = &mut log {
+                    log.write_all(&line).unwrap();
+                }
                 let whole = String::from_utf8_lossy(&line).into_owned();
                 read.lock().unwrap().push_str(&whole);
                 // Nobody listens any more once the service has said where it is.

@@ -68,9 +68,10 @@ impl MailServer {
         Self { address, hold, seen }
     }
 
-    /// What the service is told, to send its mails here.
+    /// What the service is told, to send its mails here, and to log all that it can.
     pub fn environment(&self) -> Vec<(&'static str, String)> {
         let words = [
+            ("TRIALGATE_LOG__LEVEL", "trace"),
             ("TRIALGATE_MAIL__TRANSPORT", "smtp"),
             ("TRIALGATE_MAIL__FROM", "Trials <trials@sender.example>"),
             ("TRIALGATE_PORTAL__URL", "https://portal.example/"),

@@ -1,0 +1,49 @@
+//! What a whole run of the tests leaves for a look at the end, if `TRIALGATE_TEST_LOGS` names a directory for it: what every
+//! process wrote to standard error, and what none of them may have written there.
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, OnceLock};
+
+/// What no log may say.
+#[derive(Debug, Clone, Copy)]
+pub enum Secret {
+    /// A phone.
+    Phone,
+    /// An e-mail address.
+    Email,
+    /// A verification code.
+    Code,
+    /// An initial password.
+    Password,
+}
+
+/// Notes something that no log may say.
+pub fn note(secret: Secret, text: &str) {
+    static NOTES: OnceLock<Option<Mutex<File>>> = OnceLock::new();
+    let notes = NOTES.get_or_init(|| create("secrets").map(Mutex::new));
+    if let Some(notes) = notes {
+        let kind = match secret {
+            Secret::Phone => "phone",
+            Secret::Email => "email",
+            Secret::Code => "code",
+            Secret::Password => "password",
+        };
+        writeln!(notes.lock().unwrap(), "{kind} {text}").unwrap();
+    }
+}
+
+/// A file for what one process logs.
+pub(crate) fn log() -> Option<File> {
+    create("log")
+}
+
+fn create(kind: &str) -> Option<File> {
+    static FILES: AtomicU32 = AtomicU32::new(0);
+    let directory = PathBuf::from(std::env::var_os("TRIALGATE_TEST_LOGS")?);
+    fs::create_dir_all(&directory).unwrap();
+    let number = FILES.fetch_add(1, Ordering::Relaxed);
+    Some(File::create(directory.join(format!("{}-{number}.{kind}", std::process::id()))).unwrap())
+}
