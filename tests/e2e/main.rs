@@ -15,6 +15,7 @@ mod hostile;
 mod kept;
 mod kill;
 mod logs;
+mod mail_commands;
 mod mail_kill;
 mod postgres;
 mod return_codes;

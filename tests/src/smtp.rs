@@ -56,12 +56,12 @@ impl MailServer {
     pub async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let (hold, held) = watch::channel(None);
+        let (hold, point) = watch::channel(None);
         let seen = Arc::new(Mutex::new(Seen::default()));
         let all = Arc::clone(&seen);
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                let session = Session { stream: BufReader::new(stream), hold: held.clone(), seen: Arc::clone(&all) };
+                let session = Session { stream: BufReader::new(stream), hold: point.clone(), seen: Arc::clone(&all) };
                 tokio::spawn(session.run());
             }
         });

@@ -34,7 +34,8 @@ pub use mail::{
 };
 pub use operations::{
     AccessCodeImport, AccessCodeStock, ApplicationQuery, ApplicationView, ChangedBy, CodeRequestView, ImportPlan,
-    MailView, QuotaView, RefusedAccessCode, TenantPage, TenantView, TimelineView, Violation,
+    MailPage, MailRetried, MailView, OutboxMail, QuotaView, RefusedAccessCode, TenantPage, TenantView, TimelineView,
+    Violation,
 };
 pub use outcome::{
     ApplyOutcome, ApplyRefusal, BudgetScope, CodeOutcome, CodeRefusal, CodeToSend, NoCodeReason, Outcome, SharedField,

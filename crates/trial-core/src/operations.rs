@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::{
-    AccessCode, AccessCodeKind, ApplicationId, ApplyOutcome, AuditId, CodeOutcome, Email, EmailKey, MailId, MailState,
-    Phone, RequestId, Tenant, TenantId,
+    AccessCode, AccessCodeKind, ApplicationId, ApplyOutcome, AuditId, CodeOutcome, Email, EmailKey, MailId, MailKind,
+    MailState, Phone, RequestId, Tenant, TenantId,
 };
 
 /// Who changes something, when, and the id of the audit entry that says so.
@@ -213,4 +213,39 @@ pub struct TenantPage {
     pub before: Option<TenantId>,
     /// At most so many.
     pub limit: u32,
+}
+
+/// A page of the outbox, newest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MailPage {
+    /// Mails that got so far.
+    pub state: MailState,
+    /// Only mails older than this one.
+    pub before: Option<MailId>,
+    /// At most so many.
+    pub limit: u32,
+}
+
+/// A mail of the outbox, with whose it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutboxMail {
+    /// The mail, as far as it got.
+    pub mail: MailView,
+    /// What it is about.
+    pub kind: MailKind,
+    /// Whose it is.
+    pub tenant: TenantId,
+    /// Where it goes, as it is stored: what cannot be read is given up, and is to be seen all the same.
+    pub to: String,
+}
+
+/// What became of the wish to have a mail tried again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MailRetried {
+    /// It is due now. If it fails for now once more and its time was over before, it is given up again.
+    Due,
+    /// It is in this state, in which it is not to be tried again.
+    Refused(MailState),
+    /// There is no such mail.
+    Unknown,
 }

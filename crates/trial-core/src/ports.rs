@@ -9,8 +9,9 @@ use chrono::{DateTime, NaiveDate, Utc};
 use crate::operations::{ChangedBy, ImportPlan, TenantPage};
 use crate::{
     AccessCodeImport, AccessCodeStock, Application, ApplicationQuery, ApplyReply, Batch, CodeReply, CodeRequest,
-    DeliveryError, DueMail, GatewayReply, Lease, LedgerError, Outcome, OutgoingMail, Phone, Planner, QuotaView,
-    Settlement, SmsMessage, TenantId, TenantView, TimelineView, UniqueBy, Violation,
+    DeliveryError, DueMail, GatewayReply, Lease, LedgerError, MailId, MailPage, MailRetried, OutboxMail, Outcome,
+    OutgoingMail, Phone, Planner, QuotaView, Settlement, SmsMessage, TenantId, TenantView, TimelineView, UniqueBy,
+    Violation,
 };
 
 /// What the website's back end asks for: the port that the public interface drives.
@@ -177,6 +178,18 @@ pub trait Operations: Send + Sync {
     /// # Errors
     /// Whatever stands in the way; nothing is changed then.
     async fn unlock_phone(&self, phone: Phone, by: ChangedBy) -> Result<bool, LedgerError>;
+
+    /// Lists mails of the outbox, newest first.
+    ///
+    /// # Errors
+    /// Whatever stands in the way; nothing is changed then.
+    async fn mails(&self, page: MailPage) -> Result<Vec<OutboxMail>, LedgerError>;
+
+    /// Makes a mail that was given up due again, now.
+    ///
+    /// # Errors
+    /// Whatever stands in the way; nothing is changed then.
+    async fn retry_mail(&self, id: MailId, by: ChangedBy) -> Result<MailRetried, LedgerError>;
 
     /// Looks for rows that break an invariant; `unique_by` says what one customer is known by.
     ///

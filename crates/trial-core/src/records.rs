@@ -232,6 +232,13 @@ pub enum MailState {
 
 named!(MailState, "state of a mail", { Due => "due", Sent => "sent", Failed => "failed" });
 
+impl MailState {
+    /// Whether operations may have such a mail tried again: what is due is tried anyway, and what was sent has arrived.
+    pub fn may_be_retried(self) -> bool {
+        self == Self::Failed
+    }
+}
+
 /// One unit of a day's threshold: the `unit`-th mail of `day`, taken while `threshold` was in force.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct QuotaUnit {

@@ -4,7 +4,7 @@ use diesel::prelude::*;
 use trial_core::{
     AcceptedApplication, AccessCodeState, ApplicationId, ApplicationRecord, ApplyOutcome, AuditRecord, Challenge,
     ChallengeId, CodeOutcome, CodeRequestId, CodeRequestRecord, CompanyKey, CompanyName, Email, EmailKey, LedgerError,
-    MailId, MailRecord, MailState, MailView, PastSend, Phone, Tenant, TenantFact, TenantId,
+    MailId, MailRecord, MailState, MailView, OutboxMail, PastSend, Phone, Tenant, TenantFact, TenantId,
 };
 
 use crate::convert::{bad, count, day_number, id, integer, json, micros, name, time};
@@ -272,6 +272,7 @@ impl<'a> From<&'a MailRecord> for NewMail<'a> {
 pub(crate) struct MailRow {
     pub(crate) id: Vec<u8>,
     pub(crate) kind: String,
+    tenant: Vec<u8>,
     pub(crate) recipient: String,
     pub(crate) locale: String,
     state: String,
@@ -292,6 +293,19 @@ impl TryFrom<MailRow> for MailView {
             created_at: time(row.created_at, "mails.created_at")?,
             next_attempt_at: time(row.next_attempt_at, "mails.next_attempt_at")?,
             last_reply: row.last_reply,
+        })
+    }
+}
+
+impl TryFrom<MailRow> for OutboxMail {
+    type Error = LedgerError;
+
+    fn try_from(row: MailRow) -> Result<Self, LedgerError> {
+        Ok(Self {
+            kind: name(&row.kind, "mails.kind")?,
+            tenant: TenantId::from_bytes(id(&row.tenant, "mails.tenant")?),
+            to: row.recipient.clone(),
+            mail: row.try_into()?,
         })
     }
 }

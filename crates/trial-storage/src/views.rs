@@ -62,6 +62,11 @@ pub(crate) fn access_codes(
         .collect()
 }
 
+/// What operations are told of a mail that is given up because it cannot be read.
+pub(crate) fn unreadable(reason: &(dyn std::error::Error + Send + Sync)) -> String {
+    format!("its rows cannot be read: {reason}")
+}
+
 /// A claimed mail, with what its tenant holds.
 pub(crate) fn due_mail(
     row: &MailRow,

@@ -11,8 +11,8 @@ use futures_util::FutureExt;
 use trial_core::ports::Operations;
 use trial_core::{
     AccessCode, AccessCodeImport, AccessCodeKind, AccessCodeStock, ApplicationQuery, ApplicationView, AuditRecord,
-    ChangedBy, CodeRequestView, ImportPlan, LedgerError, MailView, Phone, QuotaView, Tenant, TenantId, TenantPage,
-    TenantView, TimelineView, UniqueBy, Violation,
+    ChangedBy, CodeRequestView, ImportPlan, LedgerError, MailId, MailPage, MailRetried, MailState, MailView,
+    OutboxMail, Phone, QuotaView, Tenant, TenantId, TenantPage, TenantView, TimelineView, UniqueBy, Violation,
 };
 
 use super::fault::Trouble;
@@ -110,6 +110,15 @@ impl Operations for PostgresLedger {
     async fn unlock_phone(&self, phone: Phone, by: ChangedBy) -> Result<bool, LedgerError> {
         let asked = Arc::new((phone, by));
         self.in_transaction(Kind::Turn, move |conn| unlock(conn, Arc::clone(&asked)).boxed()).await
+    }
+
+    async fn mails(&self, page: MailPage) -> Result<Vec<OutboxMail>, LedgerError> {
+        self.in_transaction(Kind::Read, move |conn| mail_page(conn, page).boxed()).await
+    }
+
+    async fn retry_mail(&self, id: MailId, by: ChangedBy) -> Result<MailRetried, LedgerError> {
+        let by = Arc::new(by);
+        self.in_transaction(Kind::Write, move |conn| retry(conn, id, Arc::clone(&by)).boxed()).await
     }
 
     async fn violations(&self, unique_by: UniqueBy) -> Result<Vec<Violation>, LedgerError> {
@@ -348,6 +357,38 @@ async fn unlock(mut conn: &AsyncPgConnection, asked: Arc<(Phone, ChangedBy)>) ->
     let detail = format!("before {before} wrong codes, after 0");
     take_down(conn, by, "phone.unlock", phone.as_str(), detail).await?;
     Ok(true)
+}
+
+async fn mail_page(mut conn: &AsyncPgConnection, page: MailPage) -> Result<Vec<OutboxMail>, Trouble> {
+    let newest = mails::table
+        .filter(mails::state.eq(page.state.as_str()))
+        .order(mails::id.desc())
+        .limit(page.limit.into())
+        .select(MailRow::as_select());
+    let rows: Vec<MailRow> = match page.before {
+        Some(before) => newest.filter(mails::id.lt(before.as_bytes().as_slice())).load(&mut conn).await?,
+        None => newest.load(&mut conn).await?,
+    };
+    Ok(rows.into_iter().map(OutboxMail::try_from).collect::<Result<_, _>>()?)
+}
+
+async fn retry(mut conn: &AsyncPgConnection, id: MailId, by: Arc<ChangedBy>) -> Result<MailRetried, Trouble> {
+    let row = mails::table.find(id.as_bytes().as_slice());
+    let state: Vec<String> = row.select(mails::state).for_update().load(&mut conn).await?;
+    let Some(state) = state.as_slice().first() else { return Ok(MailRetried::Unknown) };
+    let state: MailState = name(state, "mails.state")?;
+    if !state.may_be_retried() {
+        return Ok(MailRetried::Refused(state));
+    }
+    let due = (
+        mails::state.eq(MailState::Due.as_str()),
+        mails::next_attempt_at.eq(micros(by.at)),
+        mails::lease.eq(None::<Vec<u8>>),
+        mails::settled_at.eq(None::<i64>),
+    );
+    diesel::update(row).set(due).execute(&mut conn).await?;
+    take_down(conn, &by, "mail.retry", &id.to_string(), "before failed, after due".to_owned()).await?;
+    Ok(MailRetried::Due)
 }
 
 async fn take_down(

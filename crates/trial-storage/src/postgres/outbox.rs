@@ -9,13 +9,13 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::FutureExt;
 use futures_util::future::try_join_all;
 use trial_core::ports::Outbox;
-use trial_core::{DueMail, Lease, LedgerError, SettledAs, Settlement, Tenant};
+use trial_core::{DueMail, Lease, LedgerError, MailState, SettledAs, Settlement, Tenant};
 
 use super::fault::Trouble;
 use super::set::{Column, Set, storable};
 use super::transaction::Kind;
 use super::{PATIENCE, PostgresLedger};
-use crate::convert::micros;
+use crate::convert::{bad, micros};
 use crate::rows::{MailRow, TenantRow};
 use crate::schema::{access_codes, mails, tenants};
 use crate::statement::Literal;
@@ -80,22 +80,43 @@ async fn claim(mut conn: &AsyncPgConnection, lease: Lease, limit: u32) -> Result
     )
     .execute(&mut conn)
     .await?;
-    claimed(conn, &ids).await
+    let mut mails = Vec::new();
+    for (id, mail) in claimed(conn, &ids).await? {
+        match mail {
+            Ok(mail) => mails.push(mail),
+            Err(LedgerError::Corrupt(reason)) => give_up(conn, &id, lease, &views::unreadable(&*reason)).await?,
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(mails)
 }
 
+/// So that what cannot be read stands in no other's way.
+async fn give_up(mut conn: &AsyncPgConnection, id: &[u8], lease: Lease, reason: &str) -> Result<(), Trouble> {
+    let given_up = (
+        mails::state.eq(MailState::Failed.as_str()),
+        mails::settled_at.eq(micros(lease.now)),
+        mails::last_reply.eq(storable(reason)),
+    );
+    diesel::update(mails::table.find(id)).set(given_up).execute(&mut conn).await?;
+    Ok(())
+}
+
+/// A mail of the claim, if it can be read.
+type Claimed = (Vec<u8>, Result<DueMail, LedgerError>);
+
 /// The claimed mails in the order of the claim, each with its tenant and what that holds.
-async fn claimed(mut conn: &AsyncPgConnection, ids: &[Vec<u8>]) -> Result<Vec<DueMail>, Trouble> {
+async fn claimed(mut conn: &AsyncPgConnection, ids: &[Vec<u8>]) -> Result<Vec<Claimed>, Trouble> {
     let found: Vec<(MailRow, TenantRow)> = mails::table
         .inner_join(tenants::table.on(mails::tenant.eq(tenants::id)))
         .filter(mails::id.eq_any(ids))
         .select((MailRow::as_select(), TenantRow::as_select()))
         .load(&mut conn)
         .await?;
-    let mut found = found
-        .into_iter()
-        .map(|(mail, tenant)| Ok((mail.id.clone(), (mail, Tenant::try_from(tenant)?))))
-        .collect::<Result<HashMap<Vec<u8>, (MailRow, Tenant)>, LedgerError>>()?;
-    let holders: Vec<&[u8]> = found.values().map(|(_, tenant)| tenant.id.as_bytes().as_slice()).collect();
+    let mut found: HashMap<Vec<u8>, (MailRow, Result<Tenant, LedgerError>)> =
+        found.into_iter().map(|(mail, tenant)| (mail.id.clone(), (mail, Tenant::try_from(tenant)))).collect();
+    let tenants = found.values().filter_map(|(_, tenant)| tenant.as_ref().ok());
+    let holders: Vec<&[u8]> = tenants.map(|tenant| tenant.id.as_bytes().as_slice()).collect();
     let held: Vec<(Option<Vec<u8>>, String, String)> = access_codes::table
         .filter(access_codes::tenant.eq_any(holders))
         .select((access_codes::tenant, access_codes::kind, access_codes::code))
@@ -105,11 +126,13 @@ async fn claimed(mut conn: &AsyncPgConnection, ids: &[Vec<u8>]) -> Result<Vec<Du
     for (tenant, kind, code) in held {
         held_by.entry(tenant.unwrap_or_default()).or_default().push((kind, code));
     }
-    let mails = ids.iter().filter_map(|id| found.remove(id)).map(|(mail, tenant)| {
+    let mut read = |id: &Vec<u8>| {
+        let (mail, tenant) = found.remove(id).ok_or_else(|| bad("mails.tenant"))?;
+        let tenant = tenant?;
         let held = held_by.get(tenant.id.as_bytes().as_slice()).cloned().unwrap_or_default();
-        Ok(views::due_mail(&mail, tenant, views::access_codes(held)?)?)
-    });
-    mails.collect()
+        views::due_mail(&mail, tenant, views::access_codes(held)?)
+    };
+    Ok(ids.iter().map(|id| (id.clone(), read(id))).collect())
 }
 
 async fn settle_one(mut conn: &AsyncPgConnection, settlement: &Settlement) -> Result<(), Trouble> {

@@ -9,8 +9,8 @@ use diesel::sqlite::SqliteConnection;
 use trial_core::ports::Operations;
 use trial_core::{
     AccessCode, AccessCodeImport, AccessCodeKind, AccessCodeStock, ApplicationQuery, ApplicationView, AuditRecord,
-    ChangedBy, CodeRequestView, ImportPlan, LedgerError, MailView, Phone, QuotaView, Tenant, TenantId, TenantPage,
-    TenantView, TimelineView, UniqueBy, Violation,
+    ChangedBy, CodeRequestView, ImportPlan, LedgerError, MailId, MailPage, MailRetried, MailState, MailView,
+    OutboxMail, Phone, QuotaView, Tenant, TenantId, TenantPage, TenantView, TimelineView, UniqueBy, Violation,
 };
 
 use super::{SqliteLedger, fault, load, snapshot, verify};
@@ -85,6 +85,14 @@ impl Operations for SqliteLedger {
 
     async fn unlock_phone(&self, phone: Phone, by: ChangedBy) -> Result<bool, LedgerError> {
         self.writer.transact(move |conn| unlock(conn, &phone, &by)).await
+    }
+
+    async fn mails(&self, page: MailPage) -> Result<Vec<OutboxMail>, LedgerError> {
+        self.reader().run(move |conn| mail_page(conn, page)).await
+    }
+
+    async fn retry_mail(&self, id: MailId, by: ChangedBy) -> Result<MailRetried, LedgerError> {
+        self.writer.transact(move |conn| retry(conn, id, &by)).await
     }
 
     async fn violations(&self, unique_by: UniqueBy) -> Result<Vec<Violation>, LedgerError> {
@@ -261,6 +269,39 @@ fn unlock(conn: &mut SqliteConnection, phone: &Phone, by: &ChangedBy) -> Result<
     diesel::update(phones::table.find(phone.as_str())).set(phones::failures.eq(0)).execute(conn).map_err(fault)?;
     take_down(conn, by, "phone.unlock", phone.as_str(), format!("before {before} wrong codes, after 0"))?;
     Ok(true)
+}
+
+fn mail_page(conn: &mut SqliteConnection, page: MailPage) -> Result<Vec<OutboxMail>, LedgerError> {
+    let newest = mails::table
+        .filter(mails::state.eq(page.state.as_str()))
+        .order(mails::id.desc())
+        .limit(page.limit.into())
+        .select(MailRow::as_select());
+    let rows: Vec<MailRow> = match page.before {
+        Some(before) => newest.filter(mails::id.lt(before.as_bytes().as_slice())).load(conn),
+        None => newest.load(conn),
+    }
+    .map_err(fault)?;
+    rows.into_iter().map(OutboxMail::try_from).collect()
+}
+
+fn retry(conn: &mut SqliteConnection, id: MailId, by: &ChangedBy) -> Result<MailRetried, LedgerError> {
+    let row = mails::table.find(id.as_bytes().as_slice());
+    let state = row.select(mails::state).first::<String>(conn).optional().map_err(fault)?;
+    let Some(state) = state else { return Ok(MailRetried::Unknown) };
+    let state: MailState = name(&state, "mails.state")?;
+    if !state.may_be_retried() {
+        return Ok(MailRetried::Refused(state));
+    }
+    let due = (
+        mails::state.eq(MailState::Due.as_str()),
+        mails::next_attempt_at.eq(micros(by.at)),
+        mails::lease.eq(None::<Vec<u8>>),
+        mails::settled_at.eq(None::<i64>),
+    );
+    diesel::update(row).set(due).execute(conn).map_err(fault)?;
+    take_down(conn, by, "mail.retry", &id.to_string(), "before failed, after due".to_owned())?;
+    Ok(MailRetried::Due)
 }
 
 fn take_down(

@@ -7,7 +7,7 @@ use trial_core::ports::Outbox;
 use trial_core::{DueMail, Lease, LedgerError, MailState, SettledAs, Settlement, Tenant};
 
 use super::{SqliteLedger, fault};
-use crate::convert::micros;
+use crate::convert::{bad, micros};
 use crate::rows::{MailRow, TenantRow};
 use crate::schema::{access_codes, mails, tenants};
 use crate::statement::Literal;
@@ -25,7 +25,11 @@ impl Outbox for SqliteLedger {
         }
         self.writer
             .transact(move |conn| {
-                due_ids(conn, lease, limit)?.iter().map(|mail| claim_one(conn, lease, mail)).collect()
+                let mut claimed = Vec::new();
+                for mail in due_ids(conn, lease, limit)? {
+                    claimed.extend(claim_one(conn, lease, &mail)?);
+                }
+                Ok(claimed)
             })
             .await
     }
@@ -48,17 +52,39 @@ fn due_ids(conn: &mut SqliteConnection, lease: Lease, limit: u32) -> Result<Vec<
     Ok(ids)
 }
 
-fn claim_one(conn: &mut SqliteConnection, lease: Lease, mail: &[u8]) -> Result<DueMail, LedgerError> {
+/// One that cannot be read is given up, so that it stands in no other's way.
+fn claim_one(conn: &mut SqliteConnection, lease: Lease, mail: &[u8]) -> Result<Option<DueMail>, LedgerError> {
+    let due = match read_one(conn, mail) {
+        Ok(due) => due,
+        Err(LedgerError::Corrupt(reason)) => {
+            diesel::update(mails::table.find(mail))
+                .set((
+                    mails::state.eq(FAILED),
+                    mails::settled_at.eq(micros(lease.now)),
+                    mails::last_reply.eq(views::unreadable(&*reason)),
+                ))
+                .execute(conn)
+                .map_err(fault)?;
+            return Ok(None);
+        }
+        Err(error) => return Err(error),
+    };
     diesel::update(mails::table.find(mail))
         .set((mails::next_attempt_at.eq(micros(lease.until)), mails::lease.eq(lease.id.as_bytes().as_slice())))
         .execute(conn)
         .map_err(fault)?;
-    let (row, tenant) = mails::table
+    Ok(Some(due))
+}
+
+fn read_one(conn: &mut SqliteConnection, mail: &[u8]) -> Result<DueMail, LedgerError> {
+    let found = mails::table
         .inner_join(tenants::table.on(mails::tenant.eq(tenants::id)))
         .filter(mails::id.eq(mail))
         .select((MailRow::as_select(), TenantRow::as_select()))
         .get_result::<(MailRow, TenantRow)>(conn)
+        .optional()
         .map_err(fault)?;
+    let (row, tenant) = found.ok_or_else(|| bad("mails.tenant"))?;
     let tenant = Tenant::try_from(tenant)?;
     let held = access_codes::table
         .filter(access_codes::tenant.eq(tenant.id.as_bytes().as_slice()))

@@ -7,4 +7,5 @@ mod files;
 mod invariants;
 mod locks;
 mod plans;
+mod poison;
 mod postgres;

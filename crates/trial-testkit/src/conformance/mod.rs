@@ -105,6 +105,8 @@ macro_rules! ledger_conformance {
             a_clock_set_back_delays_no_mail
             a_settlement_counts_once
             settlements_come_together
+            mails_are_listed_by_state
+            a_failed_mail_can_be_retried
             tenants_are_listed_newest_first
             an_unknown_tenant_is_none
             applications_are_found

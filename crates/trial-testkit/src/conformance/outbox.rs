@@ -5,13 +5,13 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use trial_core::ports::{Operations, Outbox};
 use trial_core::{
-    Application, CompanyName, DueMail, Email, Lease, LeaseId, Locale, MailId, MailKind, MailState, MailView, SettledAs,
-    Settlement, TenantId,
+    Application, CompanyName, DueMail, Email, Lease, LeaseId, Locale, MailId, MailKind, MailPage, MailRetried,
+    MailState, MailView, OutboxMail, SettledAs, Settlement, TenantId,
 };
 
 use super::{LedgerFactory, assert_sound, desk};
 use crate::Desk;
-use crate::data::{multimedia, voice};
+use crate::data::{email, multimedia, voice};
 
 const LEASE: Duration = Duration::from_mins(2);
 
@@ -254,4 +254,54 @@ pub async fn settlements_come_together<F: LedgerFactory>(factory: &F) {
         assert_eq!(worker.mail(tenant).await.state, MailState::Sent);
     }
     desk.ledger.settle(Vec::new()).await.unwrap();
+}
+
+/// Mails are listed by how far they got, newest first, page by page.
+pub async fn mails_are_listed_by_state<F: LedgerFactory>(factory: &F) {
+    let desk = desk(factory, 4).await;
+    let worker = Worker { desk: &desk };
+    let mut tenants = Vec::new();
+    for n in 1..5 {
+        tenants.push(desk.join(n).await);
+        desk.wait(Duration::from_secs(1));
+    }
+    let (lease, mails) = worker.claim(3).await;
+    worker.settle(mails[0].id, lease, SettledAs::Failed { error: "550 no such user".to_owned() }).await;
+    worker.settle(mails[1].id, lease, sent()).await;
+    worker.settle(mails[2].id, lease, SettledAs::Failed { error: "554 no".to_owned() }).await;
+    let list = async |state, before, limit| desk.ledger.mails(MailPage { state, before, limit }).await.unwrap();
+    let failed = list(MailState::Failed, None, 9).await;
+    assert_eq!(failed.iter().map(|entry| entry.tenant).collect::<Vec<_>>(), [tenants[2], tenants[0]]);
+    assert_eq!((failed[1].to.as_str(), failed[1].kind), (email(1).as_str(), MailKind::Account));
+    assert_eq!(failed[1].mail, worker.mail(tenants[0]).await);
+    assert_eq!(list(MailState::Failed, None, 1).await, failed[..1]);
+    assert_eq!(list(MailState::Failed, Some(failed[0].mail.id), 9).await, failed[1..]);
+    assert_eq!(list(MailState::Failed, None, 0).await, []);
+    let of = |listed: Vec<OutboxMail>| listed.iter().map(|entry| entry.tenant).collect::<Vec<_>>();
+    assert_eq!(of(list(MailState::Sent, None, 9).await), [tenants[1]]);
+    assert_eq!(of(list(MailState::Due, None, 9).await), [tenants[3]]);
+}
+
+/// What was given up can be made due again; nothing else can.
+pub async fn a_failed_mail_can_be_retried<F: LedgerFactory>(factory: &F) {
+    let desk = desk(factory, 1).await;
+    let worker = Worker { desk: &desk };
+    let tenant = desk.join(1).await;
+    let unknown = MailId::new(desk.now(), desk.entropy.draw());
+    let retry = async |id| desk.ledger.retry_mail(id, desk.operator()).await.unwrap();
+    assert_eq!(retry(unknown).await, MailRetried::Unknown);
+    let (lease, mail) = worker.claim_one().await;
+    assert_eq!(retry(mail.id).await, MailRetried::Refused(MailState::Due));
+    worker.settle(mail.id, lease, SettledAs::Failed { error: "550 no such user".to_owned() }).await;
+    desk.wait(Duration::from_hours(30));
+    assert_eq!(retry(mail.id).await, MailRetried::Due);
+    let view = worker.mail(tenant).await;
+    assert_eq!((view.state, view.attempts, view.next_attempt_at), (MailState::Due, 1, desk.now()));
+    assert_eq!(view.last_reply.as_deref(), Some("550 no such user"), "until there is another");
+    assert_sound(&*desk.ledger).await;
+    assert_eq!(retry(mail.id).await, MailRetried::Refused(MailState::Due));
+    let (lease, again) = worker.claim_one().await;
+    assert_eq!((again.id, again.attempts, again.created_at), (mail.id, 1, mail.created_at));
+    worker.settle(mail.id, lease, sent()).await;
+    assert_eq!(retry(mail.id).await, MailRetried::Refused(MailState::Sent));
 }

@@ -3,8 +3,9 @@ use chrono::NaiveDate;
 use trial_core::ports::Operations;
 use trial_core::{
     AccessCodeImport, AccessCodeKind, AccessCodeState, AccessCodeStock, ApplicationQuery, ApplicationRecord,
-    ApplicationView, ApplyOutcome, AuditRecord, ChangedBy, CodeRequestView, ImportPlan, LedgerError, MailState,
-    MailView, Phone, QuotaView, TenantId, TenantPage, TenantView, TimelineView, UniqueBy, Violation,
+    ApplicationView, ApplyOutcome, AuditRecord, ChangedBy, CodeRequestView, ImportPlan, LedgerError, MailId, MailPage,
+    MailRetried, MailState, MailView, OutboxMail, Phone, QuotaView, TenantId, TenantPage, TenantView, TimelineView,
+    UniqueBy, Violation,
 };
 
 use super::{KeptAccessCode, KeptCodeRequest, KeptMail, MemoryLedger, MemoryState};
@@ -94,6 +95,34 @@ impl Operations for MemoryLedger {
         record.failures = 0;
         state.audit.push(audit(by, "phone.unlock", phone.as_str(), detail));
         Ok(true)
+    }
+
+    async fn mails(&self, page: MailPage) -> Result<Vec<OutboxMail>, LedgerError> {
+        let state = self.lock();
+        let listed = state
+            .mails
+            .values()
+            .rev()
+            .filter(|mail| mail.state == page.state && page.before.is_none_or(|before| mail.record.id < before));
+        let entry = |mail: &KeptMail| OutboxMail {
+            mail: mail_view(mail),
+            kind: mail.record.kind,
+            tenant: mail.record.tenant,
+            to: mail.record.to.as_str().to_owned(),
+        };
+        Ok(listed.take(usize::try_from(page.limit).expect("fits")).map(entry).collect())
+    }
+
+    async fn retry_mail(&self, id: MailId, by: ChangedBy) -> Result<MailRetried, LedgerError> {
+        let mut state = self.lock();
+        let Some(mail) = state.mails.get_mut(&id) else { return Ok(MailRetried::Unknown) };
+        if !mail.state.may_be_retried() {
+            return Ok(MailRetried::Refused(mail.state));
+        }
+        mail.state = MailState::Due;
+        mail.next_attempt_at = by.at;
+        state.audit.push(audit(by, "mail.retry", &id.to_string(), "failed to due".to_owned()));
+        Ok(MailRetried::Due)
     }
 
     async fn violations(&self, unique_by: UniqueBy) -> Result<Vec<Violation>, LedgerError> {

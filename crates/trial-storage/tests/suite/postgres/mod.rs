@@ -7,6 +7,7 @@ mod lost;
 mod moving;
 mod opening;
 mod plans;
+mod poison;
 mod server;
 mod tls;
 mod turns;

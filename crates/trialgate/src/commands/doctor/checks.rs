@@ -3,7 +3,7 @@ use std::path::Path;
 use chrono::{DateTime, TimeZone, Utc};
 use rustix::fs::{Access, access, statvfs};
 use trial_core::ports::{Clock, Mailer, Operations};
-use trial_core::{CLOCK_SKEW, TenantPage};
+use trial_core::{CLOCK_SKEW, MailPage, MailState, TenantPage};
 
 use super::report::Report;
 use crate::compose::{self, SystemClock};
@@ -12,6 +12,8 @@ use crate::ledger::Ledger;
 
 /// Free codes of a kind below which more should be loaded.
 const LOW_STOCK: u64 = 20;
+/// Mails that are counted, at most.
+const MANY_MAILS: u32 = 1000;
 /// Free space below which the disk should be looked at, and below which writes may fail soon, in MiB.
 const LOW_SPACE_MIB: u64 = 500;
 const NO_SPACE_MIB: u64 = 20;
@@ -151,11 +153,25 @@ async fn database(config: &Config, ledger: &dyn Operations, report: &mut Report)
         }
         Err(error) => report.fail("invariants", format!("{:#}", anyhow::Error::new(error))),
     }
+    given_up(ledger, report).await;
     stock(ledger, report).await;
     quota(config, ledger, report).await;
     let newest = ledger.tenants(TenantPage { before: None, limit: 1 }).await;
     let last = newest.ok().and_then(|page| page.first().map(|view| view.tenant.created_at));
     clock(SystemClock.now(), last, report);
+}
+
+async fn given_up(ledger: &dyn Operations, report: &mut Report) {
+    let page = MailPage { state: MailState::Failed, before: None, limit: MANY_MAILS };
+    match ledger.mails(page).await.map(|mails| mails.len()) {
+        Ok(0) => report.ok("outbox", "no mail was given up"),
+        Ok(mails) => {
+            let least = if mails < MANY_MAILS as usize { "" } else { "at least " };
+            let text = format!("{least}{mails} given up; see `trialgate mail list` and then `trialgate mail retry ID`");
+            report.warn("outbox", text);
+        }
+        Err(error) => report.fail("outbox", format!("{:#}", anyhow::Error::new(error))),
+    }
 }
 
 async fn stock(ledger: &dyn Operations, report: &mut Report) {

@@ -1,6 +1,8 @@
-//! Mails: what they say.
+//! Mails: how far they got, and what they say.
 
+mod list;
 mod preview;
+mod retry;
 
 use clap::Subcommand;
 
@@ -9,6 +11,10 @@ use crate::cli::Global;
 /// `trialgate mail …`
 #[derive(Debug, Subcommand)]
 pub(crate) enum Mail {
+    /// List mails of the outbox, newest first
+    List(list::List),
+    /// Have a mail tried again that was given up
+    Retry(retry::Retry),
     /// Print a mail as it would be sent, about nobody, by the templates in force
     Preview(preview::Preview),
 }
@@ -16,6 +22,8 @@ pub(crate) enum Mail {
 impl Mail {
     pub(crate) fn run(self, global: &Global) -> anyhow::Result<()> {
         match self {
+            Self::List(list) => list.run(global),
+            Self::Retry(retry) => retry.run(global),
             Self::Preview(preview) => preview.run(global),
         }
     }

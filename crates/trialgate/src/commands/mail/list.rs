@@ -1,0 +1,83 @@
+use std::fmt;
+
+use clap::Args;
+use serde::Serialize;
+use trial_core::{MailId, MailPage, MailState, OutboxMail};
+
+use crate::cli::Global;
+use crate::commands::views::MailReport;
+use crate::commands::with_ledger;
+use crate::output::Output;
+
+/// `trialgate mail list`
+#[derive(Debug, Args)]
+pub(crate) struct List {
+    /// Mails that got so far: due, sent or failed
+    #[arg(long, value_name = "STATE", default_value_t = MailState::Failed)]
+    state: MailState,
+    /// Only mails older than this one: the last one of the page before
+    #[arg(long, value_name = "ID")]
+    before: Option<MailId>,
+    /// At most so many
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    limit: u32,
+    #[command(flatten)]
+    output: Output,
+}
+
+/// A page of mails.
+#[derive(Debug, Serialize)]
+struct MailList {
+    mails: Vec<Entry>,
+    /// What `--before` takes for the next page, if there may be one.
+    next_before: Option<String>,
+    #[serde(skip)]
+    state: MailState,
+}
+
+#[derive(Debug, Serialize)]
+struct Entry {
+    kind: &'static str,
+    tenant: String,
+    to: String,
+    #[serde(flatten)]
+    mail: MailReport,
+}
+
+impl List {
+    pub(crate) fn run(self, global: &Global) -> anyhow::Result<()> {
+        let Self { state, before, limit, output } = self;
+        let page = MailPage { state, before, limit };
+        let mails = with_ledger(global, async |_, ledger| Ok(ledger.mails(page).await?))?;
+        let is_full = u32::try_from(mails.len()).is_ok_and(|length| length == limit);
+        let last = mails.last().map(|entry| entry.mail.id.to_string());
+        let mails = mails.iter().map(Entry::from).collect();
+        output.show(&MailList { mails, next_before: last.filter(|_| is_full), state })
+    }
+}
+
+impl From<&OutboxMail> for Entry {
+    fn from(entry: &OutboxMail) -> Self {
+        Self {
+            kind: entry.kind.as_str(),
+            tenant: entry.tenant.to_string(),
+            to: entry.to.clone(),
+            mail: MailReport::from(&entry.mail),
+        }
+    }
+}
+
+impl fmt::Display for MailList {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.mails.is_empty() {
+            return write!(f, "no mail is {}", self.state);
+        }
+        for Entry { tenant, to, mail, .. } in &self.mails {
+            writeln!(f, "{mail}; to {to} of tenant {tenant}")?;
+        }
+        match &self.next_before {
+            Some(id) => write!(f, "more: --before {id}"),
+            None => Ok(()),
+        }
+    }
+}
