@@ -88,7 +88,10 @@ impl Templates {
     }
 
     /// Writes a mail.
-    pub(crate) fn write(&self, mail: &OutgoingMail) -> Result<WrittenMail, TemplateError> {
+    ///
+    /// # Errors
+    /// A template is broken, which was looked for when they were loaded. Says nothing of what the mail is filled in with.
+    pub fn write(&self, mail: &OutgoingMail) -> Result<WrittenMail, TemplateError> {
         let MailContent::Account(account) = &mail.content;
         let facts = AccountFacts::from(account).context(&self.setting, mail.locale);
         self.render(MailKind::Account, mail.locale, &facts, false)

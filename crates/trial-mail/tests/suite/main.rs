@@ -2,8 +2,10 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on says so by panicking")]
 
+mod adapter;
 mod addresses;
 mod broken;
+mod command_mailer;
 mod outage;
 mod peer;
 mod sandbox;
