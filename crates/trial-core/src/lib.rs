@@ -51,7 +51,7 @@ pub use records::{
     MailKind, MailRecord, MailState, PhoneRecord, QuotaUnit, SendState, SmsDay, Tenant, TenantStatus,
 };
 pub use return_code::{ApplyCode, ApplyReply, CodeReply, SendCode};
-pub use sms::{GatewayReply, SmsMessage};
+pub use sms::{GatewayReply, GatewayUnusable, ServedCountries, SmsMessage};
 pub use values::{
     AccessCode, AccessCodeError, AccessCodeKind, ApplicationId, AuditId, ChallengeId, CodeRequestId, CompanyError,
     CompanyKey, CompanyName, Email, EmailError, EmailKey, LeaseId, Locale, MailId, Phone, PhoneError, RequestId,

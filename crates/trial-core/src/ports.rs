@@ -9,7 +9,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use crate::operations::{ChangedBy, ImportPlan, TenantPage};
 use crate::{
     AccessCodeImport, AccessCodeStock, Application, ApplicationQuery, ApplyReply, Batch, CodeReply, CodeRequest,
-    DeliveryError, DueMail, GatewayReply, Lease, LedgerError, MailId, MailPage, MailRetried, OutboxMail, Outcome,
+    DeliveryError, DueMail, GatewayReply, GatewayUnusable, Lease, LedgerError, MailId, MailPage, MailRetried, OutboxMail, Outcome,
     OutgoingMail, Phone, Planner, QuotaView, Settlement, SmsMessage, TenantId, TenantView, TimelineView, UniqueBy,
     Violation,
 };
@@ -207,6 +207,12 @@ pub trait SmsGateway: Send + Sync {
 
     /// Hands one message over, within a bounded time. Never fails: what is not known is `Unknown`.
     async fn send(&self, message: &SmsMessage) -> GatewayReply;
+
+    /// Says whether messages could be handed over right now, as far as can be told without sending one.
+    ///
+    /// # Errors
+    /// Whatever stands in the way.
+    async fn check(&self) -> Result<(), GatewayUnusable>;
 }
 
 /// A way to send mails.

@@ -28,6 +28,11 @@ pub enum GatewayReply {
         /// The provider's words, with no personal data.
         reason: String,
     },
+    /// The gateway definitely refused it for now, and not for what it is: too many messages, or nothing left to pay by.
+    Throttled {
+        /// The provider's words, with no personal data.
+        reason: String,
+    },
     /// No connection was made: it is definitely not on its way.
     Unreached {
         /// What failed, with no personal data.
@@ -45,7 +50,7 @@ impl GatewayReply {
     pub fn state(&self) -> SendState {
         match self {
             Self::Accepted { .. } => SendState::Accepted,
-            Self::Refused { .. } => SendState::Refused,
+            Self::Refused { .. } | Self::Throttled { .. } => SendState::Refused,
             Self::Unreached { .. } => SendState::Unreached,
             Self::Unknown { .. } => SendState::Unknown,
         }
@@ -55,7 +60,40 @@ impl GatewayReply {
     pub fn detail(&self) -> Option<&str> {
         match self {
             Self::Accepted { provider_id } => provider_id.as_deref(),
-            Self::Refused { reason } | Self::Unreached { reason } | Self::Unknown { reason } => Some(reason),
+            Self::Refused { reason }
+            | Self::Throttled { reason }
+            | Self::Unreached { reason }
+            | Self::Unknown { reason } => Some(reason),
         }
     }
+
+    /// Whether another gateway may be given the message: only where it is definitely not on its way. After an unknown
+    /// outcome it may arrive yet, and would arrive twice.
+    pub fn allows_another(&self) -> bool {
+        !self.state().may_arrive()
+    }
+
+    /// Whether it counts against the gateway. A message that was refused for what it is says nothing about the next.
+    pub fn is_gateway_fault(&self) -> bool {
+        matches!(self, Self::Throttled { .. } | Self::Unreached { .. } | Self::Unknown { .. })
+    }
 }
+
+/// Which phones a gateway is for, by their country calling codes; all of them if none is named.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ServedCountries(pub Vec<u16>);
+
+impl ServedCountries {
+    /// Whether a gateway is for this phone.
+    pub fn include(&self, phone: &Phone) -> bool {
+        self.0.is_empty() || self.0.contains(&phone.country_code())
+    }
+}
+
+/// Why a gateway cannot be used right now.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct GatewayUnusable(
+    /// What stands in the way, with no personal data.
+    pub String,
+);

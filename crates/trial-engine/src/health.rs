@@ -10,6 +10,7 @@ use trial_core::ports::{Dependency, Health, Mailer, TrialLedger};
 
 use crate::EngineParts;
 use crate::admission::Admission;
+use crate::dispatch::Gateways;
 
 /// How long a dependency may take to answer.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -20,12 +21,14 @@ pub(crate) struct EngineHealth {
     ledger: Arc<dyn TrialLedger>,
     mailer: Arc<dyn Mailer>,
     admission: Admission,
+    gateways: Arc<Gateways>,
     mail: Mutex<Option<(Instant, Option<String>)>>,
 }
 
 impl EngineHealth {
-    pub(crate) fn new(parts: &EngineParts, admission: Admission) -> Self {
-        Self { ledger: Arc::clone(&parts.ledger), mailer: Arc::clone(&parts.mailer), admission, mail: Mutex::new(None) }
+    pub(crate) fn new(parts: &EngineParts, admission: Admission, gateways: Arc<Gateways>) -> Self {
+        let (ledger, mailer) = (Arc::clone(&parts.ledger), Arc::clone(&parts.mailer));
+        Self { ledger, mailer, admission, gateways, mail: Mutex::new(None) }
     }
 
     async fn storage(&self) -> Option<String> {
@@ -62,6 +65,8 @@ impl Health for EngineHealth {
         let (storage, mail) = tokio::join!(self.storage(), self.mail());
         vec![
             Dependency { name: "storage", problem: storage, is_vital: true },
+            // Codes that were sent can be used, and each gateway may be back for the next one.
+            Dependency { name: "sms", problem: self.gateways.problem(), is_vital: false },
             // Mails wait in the outbox: nobody has to be turned away.
             Dependency { name: "mail", problem: mail, is_vital: false },
         ]

@@ -7,6 +7,7 @@ mod admission;
 mod bisection;
 mod deciding;
 mod delivery;
+mod dispatch;
 mod gathering;
 mod health;
 mod pacing;
@@ -22,10 +23,11 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use trial_core::ports::{Clock, Entropy, Health, Mailer, Outbox, Screen, SmsGateway, TrialLedger, TrialService};
-use trial_core::{MailRetry, Planner};
+use trial_core::{MailRetry, Planner, ServedCountries};
 
 use admission::{Admission, AdmissionTasks};
 use delivery::Delivery;
+use dispatch::Gateways;
 use health::EngineHealth;
 use service::Service;
 
@@ -38,8 +40,8 @@ pub struct EngineParts {
     pub screen: Option<Arc<dyn Screen>>,
     /// Where mails wait.
     pub outbox: Arc<dyn Outbox>,
-    /// How codes are sent.
-    pub gateway: Arc<dyn SmsGateway>,
+    /// How codes are sent: by the first gateway that takes the message, in this order.
+    pub gateways: Vec<SmsRoute>,
     /// How mails are sent.
     pub mailer: Arc<dyn Mailer>,
     /// What time it is.
@@ -48,6 +50,22 @@ pub struct EngineParts {
     pub entropy: Arc<dyn Entropy>,
     /// The rules.
     pub planner: Arc<Planner>,
+}
+
+/// A gateway, and which phones it is for.
+#[derive(Clone)]
+pub struct SmsRoute {
+    /// The gateway.
+    pub gateway: Arc<dyn SmsGateway>,
+    /// The countries whose phones it is given.
+    pub countries: ServedCountries,
+}
+
+impl SmsRoute {
+    /// A gateway for every phone.
+    pub fn everywhere(gateway: Arc<dyn SmsGateway>) -> Self {
+        Self { gateway, countries: ServedCountries::default() }
+    }
 }
 
 /// How much the engine takes on. Every queue, wait and retry has its bound here.
@@ -60,10 +78,21 @@ pub struct EngineOptions {
     pub batch_limit: usize,
     /// How long a request waits for its decision before it is answered 005 (202 for a code).
     pub wait: Duration,
-    /// How long a gateway may take for one message; after that its reply is unknown.
+    /// How long sending one message may take, whatever number of gateways is asked; after that the outcome is unknown.
     pub sms_timeout: Duration,
+    /// When a gateway that fails is left alone.
+    pub breaker: BreakerOptions,
     /// How mails are delivered.
     pub mail: MailDeliveryOptions,
+}
+
+/// When a gateway that fails is left alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BreakerOptions {
+    /// Failures in a row after which it is left alone; at least 1.
+    pub open_after: u32,
+    /// How long it is left alone before one message tries it again.
+    pub probe_after: Duration,
 }
 
 /// How mails are delivered.
@@ -88,6 +117,7 @@ impl Default for EngineOptions {
             batch_limit: 256,
             wait: Duration::from_secs(5),
             sms_timeout: Duration::from_secs(10),
+            breaker: BreakerOptions { open_after: 5, probe_after: Duration::from_secs(30) },
             mail: MailDeliveryOptions {
                 retry: MailRetry::default(),
                 max_per_second: 50,
@@ -116,10 +146,11 @@ impl Engine {
         let closing = CancellationToken::new();
         let mail_is_due = Arc::new(Notify::new());
         let (admission, admission_tasks) = Admission::start(&parts, options, Arc::clone(&mail_is_due), closing.clone());
+        let gateways = Arc::new(Gateways::new(parts.gateways.clone(), options.sms_timeout, options.breaker));
         let delivery = Delivery::new(&parts, options.mail, mail_is_due, closing.clone());
         Self {
-            health: Arc::new(EngineHealth::new(&parts, admission.clone())),
-            service: Arc::new(Service::new(parts, admission, options.sms_timeout, tasks.clone(), Handle::current())),
+            health: Arc::new(EngineHealth::new(&parts, admission.clone(), Arc::clone(&gateways))),
+            service: Arc::new(Service::new(parts.clock, admission, gateways, tasks.clone(), Handle::current())),
             tasks,
             admission_tasks,
             delivering: tokio::spawn(delivery.run()),

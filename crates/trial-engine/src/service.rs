@@ -1,22 +1,21 @@
 //! The two use cases of the public interface.
 
-use std::time::Duration;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use tokio::runtime::Handle;
-use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
-use trial_core::ports::{TrialService, Unexpected};
+use trial_core::ports::{Clock, TrialService, Unexpected};
 use trial_core::{
-    Application, ApplyReply, CodeOutcome, CodeReply, CodeRequest, CodeToSend, GatewayReply, Outcome, Request,
-    SendReport, SendState, SmsMessage,
+    Application, ApplyReply, CodeOutcome, CodeReply, CodeRequest, CodeToSend, Outcome, Request, SendReport, SendState,
+    SmsMessage,
 };
 
-use crate::EngineParts;
 use crate::admission::{Admission, NotDecided};
+use crate::dispatch::{Gateways, Handed};
 
-/// The public interface's use cases, over the queue and the gateway.
+/// The public interface's use cases, over the queue and the gateways.
 pub(crate) struct Service {
     dispatch: Dispatch,
     tasks: TaskTracker,
@@ -26,20 +25,20 @@ pub(crate) struct Service {
 /// Sends decided codes and takes down what the gateway says.
 #[derive(Clone)]
 struct Dispatch {
-    parts: EngineParts,
+    clock: Arc<dyn Clock>,
     admission: Admission,
-    sms_timeout: Duration,
+    gateways: Arc<Gateways>,
 }
 
 impl Service {
     pub(crate) fn new(
-        parts: EngineParts,
+        clock: Arc<dyn Clock>,
         admission: Admission,
-        sms_timeout: Duration,
+        gateways: Arc<Gateways>,
         tasks: TaskTracker,
         runtime: Handle,
     ) -> Self {
-        Self { dispatch: Dispatch { parts, admission, sms_timeout }, tasks, runtime }
+        Self { dispatch: Dispatch { clock, admission, gateways }, tasks, runtime }
     }
 
     async fn apply_reply(&self, application: Application) -> Result<ApplyReply, Unexpected> {
@@ -67,25 +66,17 @@ impl Dispatch {
         let message = SmsMessage {
             code_request: code.code_request,
             to: code.phone.clone(),
-            valid_minutes: minutes_until(code.expires_at, self.parts.clock.now()),
+            valid_minutes: minutes_until(code.expires_at, self.clock.now()),
             code: code.code,
             locale: code.locale,
         };
-        let gateway = &self.parts.gateway;
-        let reply = timeout(self.sms_timeout, gateway.send(&message)).await.unwrap_or_else(|_| GatewayReply::Unknown {
-            reason: format!("no reply within {} s", self.sms_timeout.as_secs()),
-        });
+        let Handed { gateway, reply } = self.gateways.send(&message).await;
         let state = reply.state();
-        metrics::counter!("trialgate_sms_total", "gateway" => gateway.name(), "state" => state.as_str()).increment(1);
-        if state != SendState::Accepted {
-            let reason = reply.detail().unwrap_or_default();
-            tracing::warn!(gateway = gateway.name(), state = state.as_str(), reason, "a code was not sent");
-        }
         let report = SendReport {
             code_request: code.code_request,
             phone: code.phone,
             challenge: code.challenge,
-            gateway: gateway.name().to_owned(),
+            gateway: gateway.to_owned(),
             reply,
         };
         if let Err(why) = self.admission.take_down(Request::SendReport(report)).await {

@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use trial_core::ports::{Clock, SmsGateway};
-use trial_core::{GatewayReply, SmsMessage};
+use trial_core::{GatewayReply, GatewayUnusable, SmsMessage};
 use trial_sandbox::{CapturedMessage, Inbox, SmsFault};
 
 use crate::text::{DEFAULT_BRAND, code_text};
@@ -59,6 +59,11 @@ impl SmsGateway for SandboxGateway {
             }
         };
         self.capture(message).map_or_else(|unreached| unreached, |()| reply)
+    }
+
+    /// The inbox is open, or there would be no gateway.
+    async fn check(&self) -> Result<(), GatewayUnusable> {
+        Ok(())
     }
 }
 

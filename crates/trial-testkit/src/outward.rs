@@ -5,7 +5,7 @@ use std::sync::Mutex;
 
 use async_trait::async_trait;
 use trial_core::ports::{Mailer, SmsGateway};
-use trial_core::{DeliveryError, GatewayReply, OutgoingMail, SmsMessage};
+use trial_core::{DeliveryError, GatewayReply, GatewayUnusable, OutgoingMail, SmsMessage};
 
 /// A gateway that keeps its messages and answers by a script, "accepted" once that is used up.
 #[derive(Debug, Default)]
@@ -36,6 +36,10 @@ impl SmsGateway for ScriptedGateway {
         self.messages.lock().expect("no panic in here").push(message.clone());
         let reply = self.replies.lock().expect("no panic in here").pop_front();
         reply.unwrap_or(GatewayReply::Accepted { provider_id: None })
+    }
+
+    async fn check(&self) -> Result<(), GatewayUnusable> {
+        Ok(())
     }
 }
 

@@ -153,6 +153,7 @@ fn gateway_reply() -> impl Strategy<Value = GatewayReply> {
     prop_oneof![
         2 => Just(GatewayReply::Accepted { provider_id: None }),
         2 => Just(GatewayReply::Refused { reason: reason() }),
+        1 => Just(GatewayReply::Throttled { reason: reason() }),
         1 => Just(GatewayReply::Unreached { reason: reason() }),
         1 => Just(GatewayReply::Unknown { reason: reason() }),
     ]

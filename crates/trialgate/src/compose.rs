@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use tokio::runtime::{Builder, Runtime};
 use trial_core::ports::{Clock, Entropy, Mailer};
 use trial_core::{AuditId, ChangedBy, Phone, PhonePolicy, Planner};
-use trial_engine::{Engine, EngineParts};
+use trial_engine::{Engine, EngineParts, SmsRoute};
 use trial_http::{HttpParts, HttpServer, install_metrics};
 use trial_mail::{DkimSettings, MailSetting, SandboxMailer, SmtpMailer, SmtpSettings, Templates};
 use trial_sandbox::Inbox;
@@ -180,7 +180,7 @@ impl Service {
             ledger: ledger.decisions(),
             screen: ledger.screen(),
             outbox: ledger.outbox(),
-            gateway: Arc::new(gateway),
+            gateways: vec![SmsRoute::everywhere(Arc::new(gateway))],
             mailer,
             clock: Arc::clone(&clock),
             entropy: Arc::clone(&entropy),

@@ -10,7 +10,7 @@ use trial_core::ports::{MockTrialLedger, Operations, TrialLedger, Unexpected};
 use trial_core::{
     Application, ApplyReply, Batch, LedgerError, Outcome, Phone, Planner, Policy, Request, SendReport, SendState,
 };
-use trial_engine::{Engine, EngineOptions, EngineParts};
+use trial_engine::{Engine, EngineOptions, EngineParts, SmsRoute};
 use trial_testkit::{Desk, FaultyLedger, LedgerFault, MemoryLedger, ScriptedGateway, data};
 
 use crate::stage::{options, parts};
@@ -202,8 +202,11 @@ async fn who_gives_up_meanwhile_is_not_tried_again() {
 async fn a_gateways_word_is_taken_down_beside_a_poisonous_request() {
     let desk = Desk::new(MemoryLedger::default());
     let ledger = Arc::new(Poisoned::new(&desk.ledger, [0]));
-    let engine_parts =
-        EngineParts { ledger, gateway: Arc::new(ScriptedGateway::default()), ..parts(MockTrialLedger::new()) };
+    let engine_parts = EngineParts {
+        ledger,
+        gateways: vec![SmsRoute::everywhere(Arc::new(ScriptedGateway::default()))],
+        ..parts(MockTrialLedger::new())
+    };
     let engine = Engine::start(engine_parts, options());
     let service = engine.service();
     let (spoilt, sent) = tokio::join!(

@@ -9,9 +9,10 @@ use mockall::Sequence;
 use tokio::sync::mpsc;
 use trial_core::ports::{MockSmsGateway, MockTrialLedger, SmsGateway};
 use trial_core::{
-    CodeOutcome, CodeRefusal, CodeReply, GatewayReply, LedgerError, Outcome, Request, SendCode, SmsMessage,
+    CodeOutcome, CodeRefusal, CodeReply, GatewayReply, GatewayUnusable, LedgerError, Outcome, Request, SendCode,
+    SmsMessage,
 };
-use trial_engine::Engine;
+use trial_engine::{Engine, SmsRoute};
 use trial_testkit::{Desk, MemoryLedger, ScriptedGateway, data};
 
 use crate::stage::{decided_to_send, options, parts, with_gateway};
@@ -67,6 +68,7 @@ async fn each_reply_of_the_gateway_is_taken_down_and_answered() {
     let replies = [
         (GatewayReply::Accepted { provider_id: Some("id".to_owned()) }, SendCode::Sent),
         (GatewayReply::Refused { reason: reason() }, SendCode::NotSent),
+        (GatewayReply::Throttled { reason: reason() }, SendCode::NotSent),
         (GatewayReply::Unreached { reason: reason() }, SendCode::Exception),
         (GatewayReply::Unknown { reason: reason() }, SendCode::Exception),
     ];
@@ -114,6 +116,10 @@ impl SmsGateway for Mute {
     async fn send(&self, _: &SmsMessage) -> GatewayReply {
         pending().await
     }
+
+    async fn check(&self) -> Result<(), GatewayUnusable> {
+        Ok(())
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -159,6 +165,10 @@ impl SmsGateway for Slow {
         self.0.lock().await.recv().await;
         GatewayReply::Refused { reason: "slowly".to_owned() }
     }
+
+    async fn check(&self) -> Result<(), GatewayUnusable> {
+        Ok(())
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -197,7 +207,7 @@ async fn from_the_first_request_to_the_tenant() {
     let mut parts = parts(MockTrialLedger::new());
     parts.ledger = ledger.clone();
     parts.outbox = ledger;
-    parts.gateway = gateway.clone();
+    parts.gateways = vec![SmsRoute::everywhere(gateway.clone())];
     let engine = Engine::start(parts, options());
     let service = engine.service();
     let asked = service.send_code(data::code_request(&data::phone(1))).await.unwrap();

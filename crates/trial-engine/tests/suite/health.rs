@@ -21,7 +21,7 @@ async fn nothing_is_the_matter() {
     ledger.expect_check().times(2).returning(|| Ok(()));
     let mut mailer = MockMailer::new();
     mailer.expect_check().times(1).returning(|| Ok(()));
-    assert_eq!(problems(ledger, mailer).await, [("storage", None, true), ("mail", None, false)]);
+    assert_eq!(problems(ledger, mailer).await, [("storage", None, true), ("sms", None, false), ("mail", None, false)]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -34,6 +34,7 @@ async fn each_problem_is_told_and_mail_is_not_vital() {
         problems(ledger, mailer).await,
         [
             ("storage", Some("the ledger cannot be reached".to_owned()), true),
+            ("sms", None, false),
             ("mail", Some("no connection".to_owned()), false),
         ]
     );

@@ -8,7 +8,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use trial_core::ports::{MockScreen, MockTrialLedger, Screen, TrialLedger, Unexpected};
 use trial_core::{Application, ApplyReply, Batch, LedgerError, Outcome, Planner, SendCode};
-use trial_engine::{Engine, EngineOptions, EngineParts};
+use trial_engine::{Engine, EngineOptions, EngineParts, SmsRoute};
 use trial_testkit::{Desk, FaultyLedger, LedgerFault, MemoryLedger, ScriptedGateway, data};
 
 use crate::stage::{options, parts};
@@ -78,7 +78,7 @@ impl Scene {
         let engine_parts = EngineParts {
             ledger: watched.clone(),
             screen: Some(screen(Arc::clone(&watched))),
-            gateway: Arc::new(ScriptedGateway::default()),
+            gateways: vec![SmsRoute::everywhere(Arc::new(ScriptedGateway::default()))],
             clock: Arc::new(desk.clock.clone()),
             ..parts(MockTrialLedger::new())
         };

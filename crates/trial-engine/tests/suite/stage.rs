@@ -10,7 +10,7 @@ use trial_core::{
     ApplyOutcome, ApplyRefusal, ApplyReply, Batch, CodeOutcome, CodeToSend, DueMail, LedgerError, Locale, MailId,
     MailKind, NoCodeReason, Outcome, Phone, Planner, SendState, Tenant, TenantId, TenantStatus,
 };
-use trial_engine::{Engine, EngineOptions, EngineParts};
+use trial_engine::{Engine, EngineOptions, EngineParts, SmsRoute};
 use trial_testkit::{FixedClock, RecordingMailer, SeededEntropy, data};
 
 /// Parts that nobody is to use, but for the ledger; replace what the test is about.
@@ -21,7 +21,7 @@ pub(crate) fn parts(ledger: impl TrialLedger + 'static) -> EngineParts {
         ledger: Arc::new(TurnAtOnce(ledger)),
         screen: None,
         outbox: Arc::new(outbox),
-        gateway: Arc::new(silent_gateway()),
+        gateways: vec![SmsRoute::everywhere(Arc::new(silent_gateway()))],
         mailer: Arc::new(RecordingMailer::default()),
         clock: Arc::new(FixedClock::default()),
         entropy: Arc::new(SeededEntropy::new(3)),
@@ -52,7 +52,7 @@ fn silent_gateway() -> MockSmsGateway {
 }
 
 pub(crate) fn with_gateway(parts: EngineParts, gateway: impl SmsGateway + 'static) -> EngineParts {
-    EngineParts { gateway: Arc::new(gateway), ..parts }
+    EngineParts { gateways: vec![SmsRoute::everywhere(Arc::new(gateway))], ..parts }
 }
 
 pub(crate) fn with_mail(

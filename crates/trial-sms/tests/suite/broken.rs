@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use trial_core::ports::SmsGateway;
-use trial_core::{GatewayReply, Locale, SmsMessage};
+use trial_core::{GatewayReply, GatewayUnusable, Locale, SmsMessage};
 use trial_testkit::sms_conformance::{ArrivedSms, SmsBehaviour, SmsHarness, breaches};
 
 use crate::sandbox::{Sandbox, sandbox};
@@ -35,6 +35,10 @@ impl SmsGateway for Broken {
     async fn send(&self, message: &SmsMessage) -> GatewayReply {
         let given = (self.given)(message.clone());
         (self.reply)(self.sandbox.gateway.send(&given).await, message)
+    }
+
+    async fn check(&self) -> Result<(), GatewayUnusable> {
+        self.sandbox.gateway.check().await
     }
 }
 

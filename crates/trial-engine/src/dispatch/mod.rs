@@ -1,0 +1,100 @@
+//! One message through the gateways: in their order, to the next one only where the rule allows it
+//! ([`trial_core::GatewayReply::allows_another`]).
+
+mod breaker;
+
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout_at};
+use trial_core::{GatewayReply, SmsMessage};
+
+use crate::{BreakerOptions, SmsRoute};
+use breaker::Breaker;
+
+/// The name that is taken down where no gateway was asked.
+const NOBODY: &str = "none";
+
+/// The gateways in their order, each with what is known of its health.
+pub(crate) struct Gateways {
+    routes: Vec<(SmsRoute, Breaker)>,
+    /// How long one message may take in all.
+    timeout: Duration,
+}
+
+/// What became of a message, and by whom.
+pub(crate) struct Handed {
+    /// The name of the gateway that said so.
+    pub(crate) gateway: &'static str,
+    pub(crate) reply: GatewayReply,
+}
+
+impl Gateways {
+    pub(crate) fn new(routes: Vec<SmsRoute>, timeout: Duration, options: BreakerOptions) -> Self {
+        let routes: Vec<_> = routes.into_iter().map(|route| (route, Breaker::new(options))).collect();
+        for (route, _) in &routes {
+            show(route, false);
+        }
+        Self { routes, timeout }
+    }
+
+    /// Hands the message over, within the bound on all gateways together.
+    pub(crate) async fn send(&self, message: &SmsMessage) -> Handed {
+        let deadline = Instant::now() + self.timeout;
+        let mut last = None;
+        for (route, breaker) in self.routes.iter().filter(|(route, _)| route.countries.include(&message.to)) {
+            if !breaker.admits() {
+                continue;
+            }
+            let reply = self.ask(route, breaker, message, deadline).await;
+            let goes_on = reply.allows_another() && Instant::now() < deadline;
+            last = Some(Handed { gateway: route.gateway.name(), reply });
+            if !goes_on {
+                break;
+            }
+        }
+        last.unwrap_or_else(|| self.nobody(message))
+    }
+
+    async fn ask(&self, route: &SmsRoute, breaker: &Breaker, message: &SmsMessage, deadline: Instant) -> GatewayReply {
+        let name = route.gateway.name();
+        let reply = timeout_at(deadline, route.gateway.send(message)).await.unwrap_or_else(|_| GatewayReply::Unknown {
+            reason: format!("no reply within {} s", self.timeout.as_secs()),
+        });
+        show(route, breaker.record(&reply));
+        let state = reply.state().as_str();
+        metrics::counter!("trialgate_sms_total", "gateway" => name, "state" => state).increment(1);
+        if !matches!(reply, GatewayReply::Accepted { .. }) {
+            let reason = reply.detail().unwrap_or_default();
+            tracing::warn!(gateway = name, state, reason, code_request = %message.code_request, "a code was not sent");
+        }
+        reply
+    }
+
+    /// What to say where no gateway could be asked.
+    fn nobody(&self, message: &SmsMessage) -> Handed {
+        let is_served = self.routes.iter().any(|(route, _)| route.countries.include(&message.to));
+        let reason = if is_served {
+            "every gateway for this country is left alone for a while after failures".to_owned()
+        } else {
+            format!("no gateway serves the country code {}", message.to.country_code())
+        };
+        tracing::warn!(reason, code_request = %message.code_request, "a code was not sent");
+        Handed { gateway: NOBODY, reply: GatewayReply::Unreached { reason } }
+    }
+
+    /// Which gateways are left alone, and why; `None` if none is.
+    pub(crate) fn problem(&self) -> Option<String> {
+        let resting: Vec<String> = self
+            .routes
+            .iter()
+            .filter_map(|(route, breaker)| Some(format!("{}: {}", route.gateway.name(), breaker.problem()?)))
+            .collect();
+        (!resting.is_empty()).then(|| resting.join("; "))
+    }
+}
+
+/// Shows on `/metrics` whether a gateway is left alone.
+fn show(route: &SmsRoute, is_open: bool) {
+    let gauge = metrics::gauge!("trialgate_sms_gateway_open", "gateway" => route.gateway.name());
+    gauge.set(if is_open { 1.0 } else { 0.0 });
+}
