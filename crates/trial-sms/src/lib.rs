@@ -2,8 +2,17 @@
 //!
 //! Every gateway is judged by `trial_testkit::sms_conformance`.
 
+mod http;
+mod huawei;
 mod sandbox;
 mod text;
+mod twilio;
+mod web;
+mod words;
 
+pub use http::{Accept, HttpGateway, HttpGatewaySettings, TemplateError};
+pub use huawei::{HuaweiAuth, HuaweiGateway, HuaweiSettings};
 pub use sandbox::SandboxGateway;
-pub use text::{DEFAULT_BRAND, code_text};
+pub use text::{DEFAULT_BRAND, Wording, code_text};
+pub use twilio::{TwilioGateway, TwilioSender, TwilioSettings};
+pub use web::{UnusableGateway, WebTimeouts};

@@ -1,9 +1,37 @@
 //! What the short messages say.
 
+use std::sync::Arc;
+
 use trial_core::{Locale, SmsMessage};
 
 /// The brand that signs a message if no other is given.
 pub const DEFAULT_BRAND: &str = "Trialgate";
+
+/// How messages are worded, for gateways that take a text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wording {
+    /// Who signs.
+    pub brand: Arc<str>,
+    /// The website whose form the phone may fill in by itself, from a last line `@domain #code`.
+    pub autofill_domain: Option<Arc<str>>,
+}
+
+impl Wording {
+    /// The text of a message.
+    pub fn text(&self, message: &SmsMessage) -> String {
+        let text = code_text(&self.brand, message);
+        match &self.autofill_domain {
+            None => text,
+            Some(domain) => format!("{text}\n\n@{domain} #{}", message.code.reveal()),
+        }
+    }
+}
+
+impl Default for Wording {
+    fn default() -> Self {
+        Self { brand: DEFAULT_BRAND.into(), autofill_domain: None }
+    }
+}
 
 /// The text of a message with a code, for gateways that take a text: one short message in either language, unless the brand
 /// is long. It names nothing that could be followed or called, so that there is nothing to forge but the code.

@@ -6,7 +6,7 @@
 use async_trait::async_trait;
 use chrono::DateTime;
 use trial_core::ports::SmsGateway;
-use trial_core::{ChallengeId, CodeRequestId, GatewayReply, Keyring, Locale, Phone, SecretKey, SmsMessage};
+use trial_core::{ChallengeId, CodeReply, CodeRequestId, GatewayReply, Keyring, Locale, Phone, SecretKey, SmsMessage};
 
 /// What the provider does with the next messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -142,4 +142,79 @@ fn message(phone: &str, prefix: &str, locale: Locale) -> SmsMessage {
         .find(|code| code.reveal().starts_with(prefix));
     let code_request = CodeRequestId::new(DateTime::UNIX_EPOCH, [0; 10]);
     SmsMessage { code_request, to, code: code.expect("some code begins so"), valid_minutes: 5, locale }
+}
+
+/// What a gateway has to make of one thing that its provider does: a line of the table that operations read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ProviderCase {
+    /// The gateway's name.
+    pub gateway: &'static str,
+    /// What the provider does, in words.
+    pub provider: &'static str,
+    /// What the gateway has to make of it.
+    pub verdict: Verdict,
+}
+
+/// A [`GatewayReply`] without its words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// It was taken.
+    Accepted,
+    /// It was refused for what it is.
+    Refused,
+    /// It was refused for now.
+    Throttled,
+    /// It is definitely not on its way.
+    Unreached,
+    /// It may be on its way.
+    Unknown,
+}
+
+impl Verdict {
+    /// The verdict in a reply.
+    pub fn of(reply: &GatewayReply) -> Self {
+        match reply {
+            GatewayReply::Accepted { .. } => Self::Accepted,
+            GatewayReply::Refused { .. } => Self::Refused,
+            GatewayReply::Throttled { .. } => Self::Throttled,
+            GatewayReply::Unreached { .. } => Self::Unreached,
+            GatewayReply::Unknown { .. } => Self::Unknown,
+        }
+    }
+
+    fn reply(self) -> GatewayReply {
+        let reason = String::new();
+        match self {
+            Self::Accepted => GatewayReply::Accepted { provider_id: None },
+            Self::Refused => GatewayReply::Refused { reason },
+            Self::Throttled => GatewayReply::Throttled { reason },
+            Self::Unreached => GatewayReply::Unreached { reason },
+            Self::Unknown => GatewayReply::Unknown { reason },
+        }
+    }
+}
+
+impl ProviderCase {
+    /// Sends one message by a gateway whose provider does so; says what is wrong with what the gateway makes of it.
+    pub async fn breach(&self, gateway: &dyn SmsGateway) -> Option<String> {
+        let message = message("+8616673280007", "", Locale::En);
+        let reply = gateway.send(&message).await;
+        let breach = if gateway.name() == self.gateway && Verdict::of(&reply) == self.verdict {
+            tells_on(&reply, &message)
+        } else {
+            Some(format!("{} says {reply:?}", gateway.name()))
+        };
+        breach.map(|breach| format!("{}: {}: {breach}", self.gateway, self.provider))
+    }
+
+    /// The line of the table: what the gateway makes of it, what the caller is answered, and whether the next gateway is
+    /// asked, by the rules themselves.
+    pub fn line(&self) -> String {
+        let reply = self.verdict.reply();
+        let (code, next) = (CodeReply::from(reply.state()).code, reply.allows_another());
+        let verdict = format!("{:?}", self.verdict).to_lowercase();
+        let answer = if next { format!("{} if it is the last", code.as_str()) } else { code.as_str().to_owned() };
+        let next = if next { "yes" } else { "no" };
+        format!("| `{}` | {} | {verdict} | {answer} | {next} |", self.gateway, self.provider)
+    }
 }

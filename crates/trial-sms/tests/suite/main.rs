@@ -3,5 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
 
 mod broken;
+mod cases;
+mod gateways;
+mod provider;
+mod requests;
 mod sandbox;
 mod text;

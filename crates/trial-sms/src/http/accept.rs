@@ -1,0 +1,69 @@
+use serde_json::Value;
+use trial_core::GatewayReply;
+
+use super::template::TemplateError;
+use crate::web::Answer;
+use crate::words::without_numbers;
+
+/// What means acceptance: one of these statuses and, if it is given, a value at a place of the JSON in the reply.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Accept {
+    /// Statuses from 200 to 299.
+    pub status: Vec<u16>,
+    /// A JSON pointer (RFC 6901), with the value that means acceptance; a number or a boolean as it is written.
+    pub pointer: Option<(String, String)>,
+    /// A JSON pointer to the provider's id of the message.
+    pub id: Option<String>,
+}
+
+impl Default for Accept {
+    fn default() -> Self {
+        Self { status: vec![200, 201, 202], pointer: None, id: None }
+    }
+}
+
+impl Accept {
+    pub(super) fn check(&self) -> Result<(), TemplateError> {
+        if self.status.is_empty() || !self.status.iter().all(|status| (200..300).contains(status)) {
+            return Err(TemplateError::Status);
+        }
+        let mut pointers = self.pointer.iter().map(|(pointer, _)| pointer).chain(&self.id);
+        if pointers.all(|pointer| pointer.starts_with('/')) { Ok(()) } else { Err(TemplateError::Pointer) }
+    }
+
+    /// Another value at the place is a refusal; no value there is nothing that can be understood.
+    pub(super) fn judge(&self, answer: &Answer) -> GatewayReply {
+        if !self.status.contains(&answer.status.as_u16()) {
+            return answer.by_status("");
+        }
+        let json: Option<Value> = answer.json();
+        let at = |pointer: &str| json.as_ref().and_then(|json| json.pointer(pointer)).and_then(scalar);
+        let provider_id = self.id.as_deref().and_then(at);
+        let Some((pointer, accepted)) = &self.pointer else {
+            return if answer.body.is_some() {
+                GatewayReply::Accepted { provider_id }
+            } else {
+                answer.not_understood()
+            };
+        };
+        match at(pointer) {
+            Some(found) if found == *accepted => GatewayReply::Accepted { provider_id },
+            Some(found) => {
+                let found = without_numbers(&found);
+                GatewayReply::Refused {
+                    reason: format!("status {}, and {found:?} at {pointer}", answer.status.as_u16()),
+                }
+            }
+            None => answer.not_understood(),
+        }
+    }
+}
+
+fn scalar(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Bool(flag) => Some(flag.to_string()),
+        Value::Null | Value::Array(_) | Value::Object(_) => None,
+    }
+}

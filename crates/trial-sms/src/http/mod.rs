@@ -1,0 +1,110 @@
+//! Any provider that takes a message by one HTTP request: method, address, headers and body are templates.
+
+mod accept;
+mod template;
+
+use std::fmt;
+
+use async_trait::async_trait;
+use reqwest::Method;
+use reqwest::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use trial_core::ports::SmsGateway;
+use trial_core::{GatewayReply, GatewayUnusable, SmsMessage};
+use url::Url;
+
+use crate::text::Wording;
+use crate::web::{UnusableGateway, WebClient, WebTimeouts};
+pub use accept::Accept;
+pub use template::TemplateError;
+use template::{Place, Template, Values};
+
+/// What the gateway is configured by. Address, header values and body are templates over `{{to}}`, `{{text}}` and
+/// `{{code}}`, each written as its place wants it.
+#[derive(Clone)]
+pub struct HttpGatewaySettings {
+    /// The address; values are percent-encoded in it.
+    pub url: String,
+    /// The method, in capitals.
+    pub method: String,
+    /// Names and values.
+    pub headers: Vec<(String, String)>,
+    /// The body. Values are escaped by the header `Content-Type`: as JSON, as a form, as XML, or not at all.
+    pub body: Option<String>,
+    /// What means acceptance.
+    pub accept: Accept,
+    /// What messages say.
+    pub wording: Wording,
+    /// How long the provider may take.
+    pub timeouts: WebTimeouts,
+}
+
+/// Addresses, headers and bodies hold passwords.
+impl fmt::Debug for HttpGatewaySettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpGatewaySettings").field("method", &self.method).finish_non_exhaustive()
+    }
+}
+
+/// Sends by one HTTP request to any provider.
+pub struct HttpGateway {
+    url: Template,
+    method: Method,
+    headers: Vec<(HeaderName, Template)>,
+    body: Option<Template>,
+    accept: Accept,
+    wording: Wording,
+    web: WebClient,
+}
+
+impl HttpGateway {
+    /// A gateway by these settings.
+    ///
+    /// # Errors
+    /// A template makes no sense, the address is none, or TLS cannot be used.
+    pub fn new(settings: HttpGatewaySettings) -> Result<Self, UnusableGateway> {
+        let url = Template::parse("url", &settings.url, Place::Url)?;
+        let example = Url::parse(&url.example()).map_err(|_| UnusableGateway::Url)?;
+        let method = settings.method.parse().map_err(|_| TemplateError::Method)?;
+        let headers: Vec<_> = settings.headers.iter().map(header).collect::<Result<_, _>>()?;
+        let content_type = headers.iter().find(|(name, _)| name == CONTENT_TYPE).map(|(_, value)| value.example());
+        let place = Place::of_content_type(content_type.as_deref().unwrap_or_default());
+        let body = settings.body.as_deref().map(|body| Template::parse("body", body, place)).transpose()?;
+        let web = WebClient::new(&example, settings.timeouts)?;
+        settings.accept.check()?;
+        Ok(Self { url, method, headers, body, accept: settings.accept, wording: settings.wording, web })
+    }
+}
+
+fn header((name, value): &(String, String)) -> Result<(HeaderName, Template), TemplateError> {
+    let parsed = HeaderName::try_from(name).map_err(|_| TemplateError::Header(name.clone()))?;
+    let template = Template::parse("headers", value, Place::Header)?;
+    HeaderValue::from_str(&template.example()).map_err(|_| TemplateError::Header(name.clone()))?;
+    Ok((parsed, template))
+}
+
+#[async_trait]
+impl SmsGateway for HttpGateway {
+    fn name(&self) -> &'static str {
+        "http"
+    }
+
+    async fn send(&self, message: &SmsMessage) -> GatewayReply {
+        let text = self.wording.text(message);
+        let values = Values { to: message.to.as_str(), text: &text, code: message.code.reveal() };
+        let mut request = self.web.client().request(self.method.clone(), self.url.fill(&values));
+        for (name, value) in &self.headers {
+            request = request.header(name, value.fill(&values).into_bytes());
+        }
+        if let Some(body) = &self.body {
+            request = request.body(body.fill(&values));
+        }
+        match self.web.exchange(request).await {
+            Ok(answer) => self.accept.judge(&answer),
+            Err(lost) => lost,
+        }
+    }
+
+    async fn check(&self) -> Result<(), GatewayUnusable> {
+        self.web.check().await
+    }
+}

@@ -1,0 +1,195 @@
+//! Templates over `{{to}}`, `{{text}}` and `{{code}}`.
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use url::form_urlencoded;
+
+/// Everything but the unreserved characters of RFC 3986.
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// What is wrong with a template. Nothing of it is repeated: it may hold a password.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TemplateError {
+    /// A place that stands for nothing.
+    #[error("`{part}` has {{{{{name}}}}}; known are {{{{to}}}}, {{{{text}}}} and {{{{code}}}}")]
+    Unknown {
+        /// Where.
+        part: &'static str,
+        /// Its name.
+        name: String,
+    },
+    /// Braces that are not closed.
+    #[error("`{0}` has {{{{ without }}}}")]
+    Open(&'static str),
+    /// No method of HTTP.
+    #[error("`method` is no method of HTTP")]
+    Method,
+    /// A header that cannot be sent.
+    #[error("the header {0:?} cannot be sent")]
+    Header(String),
+    /// No JSON pointer.
+    #[error("`accept` has a pointer that is no JSON pointer of RFC 6901; such begins with /")]
+    Pointer,
+    /// A value and nothing to compare with it, or the other way round.
+    #[error("`accept` must give `pointer` and `value` together, or neither")]
+    Value,
+    /// No status that could mean acceptance.
+    #[error("`accept.status` must name statuses from 200 to 299")]
+    Status,
+}
+
+/// Where a template stands, which says how values are written into it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    Url,
+    Header,
+    Json,
+    Form,
+    Xml,
+    Plain,
+}
+
+/// What is filled in.
+pub(super) struct Values<'a> {
+    pub(super) to: &'a str,
+    pub(super) text: &'a str,
+    pub(super) code: &'a str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Piece {
+    Literal(String),
+    To,
+    Text,
+    Code,
+}
+
+/// A template, parsed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Template {
+    pieces: Vec<Piece>,
+    place: Place,
+}
+
+impl Template {
+    /// Parses a template; `part` is what messages call it.
+    pub(super) fn parse(part: &'static str, text: &str, place: Place) -> Result<Self, TemplateError> {
+        let mut pieces = Vec::new();
+        let mut rest = text;
+        while let Some((literal, after)) = rest.split_once("{{") {
+            let (name, after) = after.split_once("}}").ok_or(TemplateError::Open(part))?;
+            pieces.push(Piece::Literal(literal.to_owned()));
+            pieces.push(match name.trim() {
+                "to" => Piece::To,
+                "text" => Piece::Text,
+                "code" => Piece::Code,
+                other => return Err(TemplateError::Unknown { part, name: other.to_owned() }),
+            });
+            rest = after;
+        }
+        pieces.push(Piece::Literal(rest.to_owned()));
+        Ok(Self { pieces, place })
+    }
+
+    /// Writes the values in, each as the place wants it.
+    pub(super) fn fill(&self, values: &Values<'_>) -> String {
+        let mut filled = String::new();
+        for piece in &self.pieces {
+            match piece {
+                Piece::Literal(literal) => filled.push_str(literal),
+                Piece::To => filled.push_str(&self.place.escape(values.to)),
+                Piece::Text => filled.push_str(&self.place.escape(values.text)),
+                Piece::Code => filled.push_str(&self.place.escape(values.code)),
+            }
+        }
+        filled
+    }
+
+    /// The template filled with values of no meaning, to see whether it makes sense.
+    pub(super) fn example(&self) -> String {
+        self.fill(&Values { to: "0", text: "0", code: "0" })
+    }
+}
+
+impl Place {
+    /// The place that a body is, by its media type.
+    pub(super) fn of_content_type(content_type: &str) -> Self {
+        let kind = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        match kind.as_str() {
+            "application/x-www-form-urlencoded" => Self::Form,
+            kind if kind == "application/json" || kind.ends_with("+json") => Self::Json,
+            kind if matches!(kind, "application/xml" | "text/xml") || kind.ends_with("+xml") => Self::Xml,
+            _ => Self::Plain,
+        }
+    }
+
+    fn escape(self, value: &str) -> String {
+        match self {
+            Self::Url => utf8_percent_encode(value, ENCODED).to_string(),
+            Self::Form => form_urlencoded::byte_serialize(value.as_bytes()).collect(),
+            Self::Json => {
+                let quoted = serde_json::Value::from(value).to_string();
+                quoted[1..quoted.len() - 1].to_owned()
+            }
+            Self::Xml => value
+                .replace('&', "&amp;")
+                .replace('<', "&lt;")
+                .replace('>', "&gt;")
+                .replace('"', "&quot;")
+                .replace('\'', "&apos;"),
+            // A line's end would end the header.
+            Self::Header => value.split(char::is_control).collect::<Vec<_>>().join(" "),
+            Self::Plain => value.to_owned(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = "【a\"b】 100% & <é>\n@x #1";
+
+    fn filled(template: &str, place: Place) -> String {
+        let template = Template::parse("body", template, place).unwrap();
+        template.fill(&Values { to: "+8616673280001", text: TEXT, code: "012345" })
+    }
+
+    #[test]
+    fn values_are_written_as_their_place_wants() {
+        for (place, text) in [
+            (Place::Url, "%E3%80%90a%22b%E3%80%91%20100%25%20%26%20%3C%C3%A9%3E%0A%40x%20%231"),
+            (Place::Form, "%E3%80%90a%22b%E3%80%91+100%25+%26+%3C%C3%A9%3E%0A%40x+%231"),
+            (Place::Json, "【a\\\"b】 100% & <é>\\n@x #1"),
+            (Place::Xml, "【a&quot;b】 100% &amp; &lt;é&gt;\n@x #1"),
+            (Place::Header, "【a\"b】 100% & <é> @x #1"),
+            (Place::Plain, TEXT),
+        ] {
+            assert_eq!(filled("[{{ text }}]", place), format!("[{text}]"), "{place:?}");
+        }
+        assert_eq!(filled("?to={{to}}&c={{code}}", Place::Url), "?to=%2B8616673280001&c=012345");
+        // What is filled in is no template again, and JSON's own braces are none.
+        assert_eq!(filled("{\"a\":{\"b\":\"{{code}}\"}}", Place::Json), "{\"a\":{\"b\":\"012345\"}}");
+    }
+
+    #[test]
+    fn bodies_are_what_their_type_says() {
+        for (content_type, place) in [
+            ("application/json; charset=utf-8", Place::Json),
+            ("application/vnd.x+json", Place::Json),
+            ("Application/X-WWW-Form-Urlencoded", Place::Form),
+            ("text/xml", Place::Xml),
+            ("text/plain", Place::Plain),
+            ("", Place::Plain),
+        ] {
+            assert_eq!(Place::of_content_type(content_type), place, "{content_type}");
+        }
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_named() {
+        let parse = |text| Template::parse("body", text, Place::Plain).unwrap_err();
+        assert_eq!(parse("{{to"), TemplateError::Open("body"));
+        let error = parse("{{phone}}");
+        assert_eq!(error.to_string(), "`body` has {{phone}}; known are {{to}}, {{text}} and {{code}}");
+    }
+}

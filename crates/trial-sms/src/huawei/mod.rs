@@ -1,0 +1,146 @@
+//! The cloud's own Message & SMS service.
+//!
+//! Request, reply and error codes as in "Message & SMS API Reference", chapters "SMS Sending API" and "API Error Codes".
+
+mod reply;
+mod wsse;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use reqwest::header::{CONTENT_TYPE, HOST};
+use trial_core::ports::{Clock, Entropy, SmsGateway};
+use trial_core::{GatewayReply, GatewayUnusable, Locale, SmsMessage};
+use trial_signing::{AccessKey, RequestParts, sign};
+use url::Url;
+use url::form_urlencoded::Serializer;
+
+use crate::web::{UnusableGateway, WebClient, WebTimeouts};
+
+const PATH: &str = "/sms/batchSendSms/v1";
+const FORM: &str = "application/x-www-form-urlencoded";
+
+/// What the gateway is configured by.
+#[derive(Debug, Clone)]
+pub struct HuaweiSettings {
+    /// Up to the host, `https://smsapi.cn-north-4.myhuaweicloud.com`.
+    pub endpoint: String,
+    /// The application's key and secret.
+    pub key: AccessKey,
+    /// How requests are authenticated.
+    pub auth: HuaweiAuth,
+    /// The channel number, or the sender's id.
+    pub sender: String,
+    /// The template of messages.
+    pub template_id: String,
+    /// The template of messages in English, if it is another one.
+    pub template_id_en: Option<String>,
+    /// What the template's places are filled with, over `{{code}}` and `{{minutes}}`.
+    pub template_params: Vec<String>,
+    /// The signature's name, for templates without one of their own.
+    pub signature: Option<String>,
+    /// Where the service tells what became of a message.
+    pub status_callback: Option<String>,
+    /// How long the service may take.
+    pub timeouts: WebTimeouts,
+}
+
+/// How requests are authenticated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HuaweiAuth {
+    /// By `SDK-HMAC-SHA256`.
+    AkSk,
+    /// By `X-WSSE`.
+    Wsse,
+}
+
+/// Sends by the cloud's Message & SMS service.
+pub struct HuaweiGateway {
+    settings: HuaweiSettings,
+    url: Url,
+    /// As the client sends it.
+    host: String,
+    web: WebClient,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+}
+
+impl HuaweiGateway {
+    /// A gateway by these settings.
+    ///
+    /// # Errors
+    /// The endpoint is no address, or TLS cannot be used.
+    pub fn new(
+        settings: HuaweiSettings,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+    ) -> Result<Self, UnusableGateway> {
+        let url = Url::parse(&settings.endpoint).and_then(|url| url.join(PATH)).map_err(|_| UnusableGateway::Url)?;
+        let web = WebClient::new(&url, settings.timeouts)?;
+        let host = url.host_str().unwrap_or_default();
+        let host = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
+        Ok(Self { settings, url, host, web, clock, entropy })
+    }
+
+    fn body(&self, message: &SmsMessage) -> String {
+        let settings = &self.settings;
+        let fill = |param: &String| {
+            param.replace("{{code}}", message.code.reveal()).replace("{{minutes}}", &message.valid_minutes.to_string())
+        };
+        // Strings, all of them: a number would lose its leading zeros.
+        let params = settings.template_params.iter().map(fill).collect::<serde_json::Value>().to_string();
+        let template = match (message.locale, &settings.template_id_en) {
+            (Locale::En, Some(english)) => english,
+            _ => &settings.template_id,
+        };
+        let mut form = Serializer::new(String::new());
+        form.append_pair("from", &settings.sender)
+            .append_pair("to", message.to.as_str())
+            .append_pair("templateId", template)
+            .append_pair("templateParas", &params);
+        if let Some(signature) = &settings.signature {
+            form.append_pair("signature", signature);
+        }
+        if let Some(callback) = &settings.status_callback {
+            form.append_pair("statusCallback", callback);
+        }
+        form.finish()
+    }
+
+    fn authentication(&self, body: &str) -> Vec<(&'static str, String)> {
+        let now = self.clock.now();
+        match self.settings.auth {
+            HuaweiAuth::Wsse => wsse::headers(&self.settings.key, now, &*self.entropy),
+            HuaweiAuth::AkSk => {
+                let headers = [(HOST.as_str(), self.host.as_str()), (CONTENT_TYPE.as_str(), FORM)];
+                let body = body.as_bytes();
+                let parts = RequestParts { method: "POST", path: PATH, query: "", headers: &headers, body };
+                // These headers name one host and nothing twice.
+                sign(&self.settings.key, &parts, now).unwrap_or_default()
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl SmsGateway for HuaweiGateway {
+    fn name(&self) -> &'static str {
+        "huawei"
+    }
+
+    async fn send(&self, message: &SmsMessage) -> GatewayReply {
+        let body = self.body(message);
+        let mut request = self.web.client().post(self.url.clone()).header(CONTENT_TYPE, FORM);
+        for (name, value) in self.authentication(&body) {
+            request = request.header(name, value);
+        }
+        match self.web.exchange(request.body(body)).await {
+            Ok(answer) => reply::read(&answer),
+            Err(lost) => lost,
+        }
+    }
+
+    async fn check(&self) -> Result<(), GatewayUnusable> {
+        self.web.check().await
+    }
+}

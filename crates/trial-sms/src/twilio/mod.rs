@@ -1,0 +1,123 @@
+//! Twilio's Programmable Messaging, or anything that speaks like it.
+//!
+//! Request and reply as in "Messages resource"; codes as in "Error and Warning Dictionary".
+
+mod reply;
+
+use std::fmt;
+
+use async_trait::async_trait;
+use reqwest::header::CONTENT_TYPE;
+use trial_core::ports::SmsGateway;
+use trial_core::{GatewayReply, GatewayUnusable, SmsMessage};
+use url::Url;
+use url::form_urlencoded::Serializer;
+
+use crate::text::Wording;
+use crate::web::{UnusableGateway, WebClient, WebTimeouts};
+
+/// What the gateway is configured by.
+#[derive(Clone)]
+pub struct TwilioSettings {
+    /// Up to the host; [`TwilioSettings::BASE_URL`] is the provider's.
+    pub base_url: String,
+    /// The account.
+    pub account_sid: String,
+    /// Its secret.
+    pub auth_token: String,
+    /// Who the message comes from.
+    pub sender: TwilioSender,
+    /// Where the provider tells what became of a message.
+    pub status_callback: Option<String>,
+    /// What messages say.
+    pub wording: Wording,
+    /// How long the provider may take.
+    pub timeouts: WebTimeouts,
+}
+
+/// Who the message comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TwilioSender {
+    /// A number or a sender's id.
+    From(String),
+    /// A service that chooses one.
+    MessagingService(String),
+}
+
+impl TwilioSettings {
+    /// The provider's address.
+    pub const BASE_URL: &str = "https://api.twilio.com";
+}
+
+impl fmt::Debug for TwilioSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TwilioSettings")
+            .field("base_url", &self.base_url)
+            .field("account_sid", &self.account_sid)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Sends by Twilio's Programmable Messaging.
+pub struct TwilioGateway {
+    settings: TwilioSettings,
+    url: Url,
+    web: WebClient,
+}
+
+impl TwilioGateway {
+    /// A gateway by these settings.
+    ///
+    /// # Errors
+    /// The address is none, or TLS cannot be used.
+    pub fn new(settings: TwilioSettings) -> Result<Self, UnusableGateway> {
+        let mut url = Url::parse(&settings.base_url).map_err(|_| UnusableGateway::Url)?;
+        url.path_segments_mut().map_err(|()| UnusableGateway::Url)?.pop_if_empty().extend([
+            "2010-04-01",
+            "Accounts",
+            &settings.account_sid,
+            "Messages.json",
+        ]);
+        let web = WebClient::new(&url, settings.timeouts)?;
+        Ok(Self { settings, url, web })
+    }
+
+    fn body(&self, message: &SmsMessage) -> String {
+        let mut form = Serializer::new(String::new());
+        form.append_pair("To", message.to.as_str());
+        match &self.settings.sender {
+            TwilioSender::From(from) => form.append_pair("From", from),
+            TwilioSender::MessagingService(sid) => form.append_pair("MessagingServiceSid", sid),
+        };
+        form.append_pair("Body", &self.settings.wording.text(message));
+        if let Some(callback) = &self.settings.status_callback {
+            form.append_pair("StatusCallback", callback);
+        }
+        form.finish()
+    }
+}
+
+#[async_trait]
+impl SmsGateway for TwilioGateway {
+    fn name(&self) -> &'static str {
+        "twilio"
+    }
+
+    async fn send(&self, message: &SmsMessage) -> GatewayReply {
+        let request = self
+            .web
+            .client()
+            .post(self.url.clone())
+            .basic_auth(&self.settings.account_sid, Some(&self.settings.auth_token))
+            .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .body(self.body(message));
+        match self.web.exchange(request).await {
+            Ok(answer) => reply::read(&answer),
+            Err(lost) => lost,
+        }
+    }
+
+    async fn check(&self) -> Result<(), GatewayUnusable> {
+        self.web.check().await
+    }
+}

@@ -1,0 +1,177 @@
+//! One HTTP exchange with a provider, with every bound that it needs.
+
+use std::error::Error as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::redirect::Policy;
+use reqwest::{Client, RequestBuilder, StatusCode};
+use rustls::{ClientConfig, RootCertStore};
+use rustls_platform_verifier::BuilderVerifierExt;
+use trial_core::{GatewayReply, GatewayUnusable};
+use url::Url;
+
+/// How much of a reply is read, in bytes; every provider's is well below.
+const MAX_REPLY: usize = 64 * 1024;
+/// How long a connection that is not used is kept: shorter than providers keep theirs.
+const IDLE: Duration = Duration::from_secs(10);
+
+/// How long a provider may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WebTimeouts {
+    /// To be connected to, TLS included; after that the message is definitely not on its way.
+    pub connect: Duration,
+    /// For the whole exchange; after that the outcome is unknown. Longer than `connect`.
+    pub reply: Duration,
+}
+
+impl Default for WebTimeouts {
+    fn default() -> Self {
+        Self { connect: Duration::from_secs(3), reply: Duration::from_secs(8) }
+    }
+}
+
+/// Why a gateway cannot be made of its settings.
+#[derive(Debug, thiserror::Error)]
+pub enum UnusableGateway {
+    /// The address is none of HTTP.
+    #[error("the address must begin with https:// or http:// and name a host")]
+    Url,
+    /// TLS cannot be used.
+    #[error("TLS cannot be used")]
+    Tls(#[source] rustls::Error),
+    /// The HTTP client cannot be made.
+    #[error("the HTTP client cannot be made")]
+    Client(#[source] reqwest::Error),
+    /// A template makes no sense.
+    #[error(transparent)]
+    Template(#[from] crate::TemplateError),
+}
+
+/// An HTTP client to one provider.
+pub(crate) struct WebClient {
+    client: Client,
+    origin: Url,
+    timeouts: WebTimeouts,
+}
+
+/// What the provider answered.
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    /// As much of it as is read; `None` if it was longer.
+    pub(crate) body: Option<Vec<u8>>,
+}
+
+impl WebClient {
+    /// A client to the host of this address.
+    pub(crate) fn new(url: &Url, timeouts: WebTimeouts) -> Result<Self, UnusableGateway> {
+        let is_web = matches!(url.scheme(), "https" | "http") && url.has_host();
+        let origin = url.join("/").ok().filter(|_| is_web).ok_or(UnusableGateway::Url)?;
+        let client = Client::builder()
+            .tls_backend_preconfigured(tls(url.scheme() == "https")?)
+            .redirect(Policy::none())
+            .no_proxy()
+            .connect_timeout(timeouts.connect)
+            .timeout(timeouts.reply)
+            .pool_idle_timeout(IDLE)
+            .build()
+            .map_err(UnusableGateway::Client)?;
+        Ok(Self { client, origin, timeouts })
+    }
+
+    pub(crate) fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// Sends the request; if there is no answer, says whether it may have arrived.
+    pub(crate) async fn exchange(&self, request: RequestBuilder) -> Result<Answer, GatewayReply> {
+        let mut response = request.send().await.map_err(|error| self.lost(&error))?;
+        let status = response.status();
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|error| self.lost(&error))? {
+            if body.len() + chunk.len() > MAX_REPLY {
+                return Ok(Answer { status, body: None });
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(Answer { status, body: Some(body) })
+    }
+
+    /// Whether the provider answers at all, whatever it says of a request that sends nothing.
+    pub(crate) async fn check(&self) -> Result<(), GatewayUnusable> {
+        match self.exchange(self.client.head(self.origin.clone())).await {
+            Ok(_) => Ok(()),
+            Err(reply) => Err(GatewayUnusable(reply.detail().unwrap_or_default().to_owned())),
+        }
+    }
+
+    /// The error's own text could hold the address, and with it the phone: only its innermost cause is told.
+    fn lost(&self, error: &reqwest::Error) -> GatewayReply {
+        if error.is_builder() {
+            return GatewayReply::Unreached { reason: "the request cannot be made of its template".to_owned() };
+        }
+        if error.is_connect() {
+            let cause = if error.is_timeout() {
+                format!("none within {} s", self.timeouts.connect.as_secs())
+            } else {
+                innermost(error)
+            };
+            return GatewayReply::Unreached { reason: format!("no connection: {cause}") };
+        }
+        let reason = if error.is_timeout() {
+            format!("no reply within {} s", self.timeouts.reply.as_secs())
+        } else {
+            format!("the connection broke before the reply: {}", innermost(error))
+        };
+        GatewayReply::Unknown { reason }
+    }
+}
+
+fn innermost(error: &reqwest::Error) -> String {
+    let mut cause = error.source();
+    let mut text = None;
+    while let Some(inner) = cause {
+        text = Some(inner.to_string());
+        cause = inner.source();
+    }
+    text.map_or_else(|| "no more is known".to_owned(), |text| crate::words::without_numbers(&text))
+}
+
+/// The machine's own authorities are asked for only where there is TLS.
+fn tls(is_used: bool) -> Result<ClientConfig, UnusableGateway> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(UnusableGateway::Tls)?;
+    if is_used {
+        let verified = builder.with_platform_verifier().map_err(UnusableGateway::Tls)?;
+        return Ok(verified.with_no_client_auth());
+    }
+    Ok(builder.with_root_certificates(RootCertStore::empty()).with_no_client_auth())
+}
+
+impl Answer {
+    /// What the status alone says of a message that was not taken. What is 4xx was not taken, by RFC 9110; what is 5xx may
+    /// come from something between us and a provider that did take it.
+    pub(crate) fn by_status(&self, words: &str) -> GatewayReply {
+        let said = if words.is_empty() { String::new() } else { format!(": {words}") };
+        let reason = format!("status {}{said}", self.status.as_u16());
+        match self.status {
+            StatusCode::TOO_MANY_REQUESTS => GatewayReply::Throttled { reason },
+            StatusCode::REQUEST_TIMEOUT => GatewayReply::Unknown { reason },
+            status if status.is_client_error() => GatewayReply::Refused { reason },
+            _ => GatewayReply::Unknown { reason },
+        }
+    }
+
+    /// The body as JSON; `None` if it is none.
+    pub(crate) fn json<T: serde::de::DeserializeOwned>(&self) -> Option<T> {
+        serde_json::from_slice(self.body.as_deref()?).ok()
+    }
+
+    /// The reply to give where the status is of success and the body cannot be understood.
+    pub(crate) fn not_understood(&self) -> GatewayReply {
+        let what = if self.body.is_some() { "cannot be understood" } else { "is too long" };
+        GatewayReply::Unknown { reason: format!("status {}, and the reply {what}", self.status.as_u16()) }
+    }
+}

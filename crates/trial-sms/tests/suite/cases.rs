@@ -1,0 +1,142 @@
+//! What each gateway makes of what its provider does: the table of `docs/sms.md`, each line of it a test.
+
+use trial_testkit::sms_conformance::ProviderCase;
+use trial_testkit::sms_conformance::Verdict::{self, Accepted, Refused, Throttled, Unknown, Unreached};
+
+use crate::gateways::{HASTY, PATIENT, gateway};
+use crate::provider::{Nobody, Provider, Script};
+
+/// Where a provider of HTTP is, and what it does.
+#[derive(Clone, Copy)]
+enum Act {
+    Says(Script),
+    IsGone,
+    SpeaksNoTls,
+}
+
+const fn says(status: u16, body: &'static str) -> Act {
+    Act::Says(Script::Answer(status, body))
+}
+
+/// What a provider does, in words and in deed, and what is to be made of it.
+type Line = (&'static str, Act, Verdict);
+
+/// What a provider of HTTP can do, whoever it is.
+const ANY: &[Line] = &[
+    ("refuses the connection", Act::IsGone, Unreached),
+    ("fails the TLS handshake", Act::SpeaksNoTls, Unreached),
+    ("does not answer in time", Act::Says(Script::Silence), Unknown),
+    ("closes the connection after the request", Act::Says(Script::Cut), Unknown),
+    ("closes the connection inside its answer", Act::Says(Script::CutInside), Unknown),
+    ("answers something that is no HTTP", Act::Says(Script::Noise), Unknown),
+    ("answers 200 and more than 64 KiB", Act::Says(Script::Huge), Unknown),
+    ("answers 200 and no JSON", says(200, "<html>OK</html>"), Unknown),
+    ("answers 302", says(302, ""), Unknown),
+    ("answers 403 and no JSON", says(403, "<html>no</html>"), Refused),
+    ("answers 429 and no JSON", says(429, ""), Throttled),
+    ("answers 408", says(408, ""), Unknown),
+    ("answers 503 and no JSON", says(503, ""), Unknown),
+];
+
+const HUAWEI: &[Line] = &[
+    (
+        "answers 200, code 000000, and 000000 for the number",
+        says(200, r#"{"code":"000000","description":"Success","result":[{"smsMsgId":"1","status":"000000"}]}"#),
+        Accepted,
+    ),
+    (
+        "answers 200, code 000000, and E200015 for the number",
+        says(200, r#"{"code":"000000","description":"Success","result":[{"status":"E200015"}]}"#),
+        Refused,
+    ),
+    (
+        "answers 200, code E000510, and E200028 for the number",
+        says(200, r#"{"code":"E000510","description":"The SMS fails to be sent.","result":[{"status":"E200028"}]}"#),
+        Refused,
+    ),
+    (
+        "answers 200, code E000510, and MILIMIT for the number",
+        says(200, r#"{"code":"E000510","description":"","result":[{"status":"MILIMIT"}]}"#),
+        Throttled,
+    ),
+    ("answers 200, code 000000, and nothing of the number", says(200, r#"{"code":"000000","result":[]}"#), Unknown),
+    ("answers 401, code E000101", says(401, r#"{"code":"E000101","description":"Failed to authenticate"}"#), Refused),
+    ("answers 400, code E000000", says(400, r#"{"code":"E000000","description":"System error."}"#), Refused),
+    ("answers 200, code E000000", says(200, r#"{"code":"E000000","description":"System error."}"#), Unknown),
+    ("answers 500, code E000503", says(500, r#"{"code":"E000503","description":""}"#), Unknown),
+    ("answers 429, code E000503", says(429, r#"{"code":"E000503","description":""}"#), Throttled),
+];
+
+const TWILIO: &[Line] = &[
+    ("answers 201, status queued", says(201, r#"{"sid":"SM1","status":"queued","error_code":null}"#), Accepted),
+    (
+        "answers 201, status failed, code 30003",
+        says(201, r#"{"sid":"SM1","status":"failed","error_code":30003}"#),
+        Refused,
+    ),
+    ("answers 201, no sid", says(201, r#"{"status":"queued"}"#), Unknown),
+    (
+        "answers 400, code 21211 (invalid number)",
+        says(400, r#"{"code":21211,"message":"'To' 86 is","status":400}"#),
+        Refused,
+    ),
+    ("answers 400, code 21610 (opted out)", says(400, r#"{"code":21610,"message":"","status":400}"#), Refused),
+    ("answers 400, code 30001 (queue full)", says(400, r#"{"code":30001,"message":"","status":400}"#), Throttled),
+    ("answers 401, code 20003", says(401, r#"{"code":20003,"message":"Authenticate","status":401}"#), Refused),
+    ("answers 429, code 20429 (too many)", says(429, r#"{"code":20429,"message":"","status":429}"#), Throttled),
+    ("answers 500, code 20500", says(500, r#"{"code":20500,"message":"","status":500}"#), Unknown),
+];
+
+const HTTP: &[Line] = &[
+    ("answers 202 and the value that means acceptance", says(202, r#"{"result":{"status":0}}"#), Accepted),
+    ("answers 200 and another value at its place", says(200, r#"{"result":{"status":"12: no credit"}}"#), Refused),
+    ("answers 200 and JSON without that place", says(200, r#"{"error":"no credit"}"#), Unknown),
+    ("answers 400 and JSON", says(400, r#"{"result":{"status":0}}"#), Refused),
+    ("answers 204, which `accept.status` does not have", says(204, ""), Unknown),
+];
+
+const OF_HTTP: &[(&str, &[Line])] = &[("huawei", HUAWEI), ("twilio", TWILIO), ("http", HTTP)];
+
+fn cases() -> impl Iterator<Item = (ProviderCase, Act)> {
+    OF_HTTP.iter().flat_map(|(gateway, own)| {
+        own.iter()
+            .chain(ANY)
+            .map(|(provider, act, verdict)| (ProviderCase { gateway, provider, verdict: *verdict }, *act))
+    })
+}
+
+async fn breach(case: ProviderCase, act: Act) -> Option<String> {
+    let nobody = Nobody::new();
+    let script = if let Act::Says(script) = act { script } else { Script::Cut };
+    let provider = Provider::start(script).await;
+    let timeouts = if script == Script::Silence { HASTY } else { PATIENT };
+    let url = match act {
+        Act::Says(_) => provider.url(),
+        Act::IsGone => nobody.url(),
+        Act::SpeaksNoTls => provider.tls_url(),
+    };
+    case.breach(&*gateway(case.gateway, url, timeouts)).await
+}
+
+#[tokio::test]
+async fn each_line_of_the_table_holds() {
+    let mut breaches = Vec::new();
+    for (case, act) in cases() {
+        breaches.extend(breach(case, act).await);
+    }
+    assert_eq!(breaches, Vec::<String>::new());
+}
+
+/// The table in the documents is this one.
+#[test]
+fn the_documents_have_this_table() {
+    let documents = include_str!("../../../../docs/sms.md");
+    let (_, after) = documents.split_once("<!-- The table of tests/suite/cases.rs -->\n").unwrap();
+    let (table, _) = after.split_once("<!-- The end of the table -->").unwrap();
+    let lines: Vec<String> = cases().map(|(case, _)| case.line()).collect();
+    let expected = format!(
+        "| gateway | its provider | which is | and is answered | next gateway |\n| --- | --- | --- | --- | --- |\n{}\n",
+        lines.join("\n")
+    );
+    assert_eq!(table, expected, "put this table into docs/sms.md:\n{expected}");
+}
