@@ -5,7 +5,9 @@
 mod http;
 mod huawei;
 mod sandbox;
+mod smpp;
 mod text;
+mod tls;
 mod twilio;
 mod web;
 mod words;
@@ -13,6 +15,7 @@ mod words;
 pub use http::{Accept, HttpGateway, HttpGatewaySettings, TemplateError};
 pub use huawei::{HuaweiAuth, HuaweiGateway, HuaweiSettings};
 pub use sandbox::SandboxGateway;
+pub use smpp::{SmppGateway, SmppSettings, SmppTimeouts};
 pub use text::{DEFAULT_BRAND, Wording, code_text};
 pub use twilio::{TwilioGateway, TwilioSender, TwilioSettings};
 pub use web::{UnusableGateway, WebTimeouts};

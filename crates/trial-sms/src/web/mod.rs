@@ -1,15 +1,14 @@
 //! One HTTP exchange with a provider, with every bound that it needs.
 
 use std::error::Error as _;
-use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::redirect::Policy;
 use reqwest::{Client, RequestBuilder, StatusCode};
-use rustls::{ClientConfig, RootCertStore};
-use rustls_platform_verifier::BuilderVerifierExt;
 use trial_core::{GatewayReply, GatewayUnusable};
 use url::Url;
+
+use crate::tls;
 
 /// How much of a reply is read, in bytes; every provider's is well below.
 const MAX_REPLY: usize = 64 * 1024;
@@ -43,6 +42,9 @@ pub enum UnusableGateway {
     /// The HTTP client cannot be made.
     #[error("the HTTP client cannot be made")]
     Client(#[source] reqwest::Error),
+    /// A value is longer than the protocol allows, or has characters that it does not have.
+    #[error("`{0}` cannot be used: SMPP 3.4 has ASCII there, and at most {1} characters")]
+    Text(&'static str, usize),
     /// A template makes no sense.
     #[error(transparent)]
     Template(#[from] crate::TemplateError),
@@ -68,7 +70,7 @@ impl WebClient {
         let is_web = matches!(url.scheme(), "https" | "http") && url.has_host();
         let origin = url.join("/").ok().filter(|_| is_web).ok_or(UnusableGateway::Url)?;
         let client = Client::builder()
-            .tls_backend_preconfigured(tls(url.scheme() == "https")?)
+            .tls_backend_preconfigured(tls::client_config(url.scheme() == "https").map_err(UnusableGateway::Tls)?)
             .redirect(Policy::none())
             .no_proxy()
             .connect_timeout(timeouts.connect)
@@ -135,19 +137,6 @@ fn innermost(error: &reqwest::Error) -> String {
         cause = inner.source();
     }
     text.map_or_else(|| "no more is known".to_owned(), |text| crate::words::without_numbers(&text))
-}
-
-/// The machine's own authorities are asked for only where there is TLS.
-fn tls(is_used: bool) -> Result<ClientConfig, UnusableGateway> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let builder = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(UnusableGateway::Tls)?;
-    if is_used {
-        let verified = builder.with_platform_verifier().map_err(UnusableGateway::Tls)?;
-        return Ok(verified.with_no_client_auth());
-    }
-    Ok(builder.with_root_certificates(RootCertStore::empty()).with_no_client_auth())
 }
 
 impl Answer {

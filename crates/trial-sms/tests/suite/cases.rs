@@ -3,8 +3,12 @@
 use trial_testkit::sms_conformance::ProviderCase;
 use trial_testkit::sms_conformance::Verdict::{self, Accepted, Refused, Throttled, Unknown, Unreached};
 
+use trial_sms::{SmppGateway, SmppSettings, SmppTimeouts};
+
+use crate::centre::{Bind, Centre, Submit};
 use crate::gateways::{HASTY, PATIENT, gateway};
 use crate::provider::{Nobody, Provider, Script};
+use crate::smpp::{LONG, QUICK, TIMEOUTS, smpp_settings};
 
 /// Where a provider of HTTP is, and what it does.
 #[derive(Clone, Copy)]
@@ -12,6 +16,8 @@ enum Act {
     Says(Script),
     IsGone,
     SpeaksNoTls,
+    /// As a message centre.
+    Centre(Bind, Submit),
 }
 
 const fn says(status: u16, body: &'static str) -> Act {
@@ -95,18 +101,43 @@ const HTTP: &[Line] = &[
     ("answers 204, which `accept.status` does not have", says(204, ""), Unknown),
 ];
 
+const SMPP: &[Line] = &[
+    ("answers ESME_ROK", Act::Centre(Bind::Status(0), Submit::Status(0)), Accepted),
+    ("answers ESME_RINVDSTADR", Act::Centre(Bind::Status(0), Submit::Status(0x0B)), Refused),
+    ("answers ESME_RSUBMITFAIL", Act::Centre(Bind::Status(0), Submit::Status(0x45)), Refused),
+    ("answers a status of its own (0x400)", Act::Centre(Bind::Status(0), Submit::Status(0x400)), Refused),
+    ("answers ESME_RTHROTTLED", Act::Centre(Bind::Status(0), Submit::Status(0x58)), Throttled),
+    ("answers ESME_RMSGQFUL", Act::Centre(Bind::Status(0), Submit::Status(0x14)), Throttled),
+    ("answers ESME_RSYSERR", Act::Centre(Bind::Status(0), Submit::Status(0x08)), Throttled),
+    ("answers ESME_RX_T_APPN", Act::Centre(Bind::Status(0), Submit::Status(0x64)), Throttled),
+    ("answers generic_nack", Act::Centre(Bind::Status(0), Submit::Nack(0x03)), Refused),
+    ("does not answer in time", Act::Centre(Bind::Status(0), Submit::Silence), Unknown),
+    ("closes the connection after the message", Act::Centre(Bind::Status(0), Submit::Cut), Unknown),
+    ("answers something that is no SMPP", Act::Centre(Bind::Status(0), Submit::Noise), Unknown),
+    ("refuses the connection", Act::IsGone, Unreached),
+    ("refuses the bind (ESME_RBINDFAIL)", Act::Centre(Bind::Status(0x0D), Submit::Silence), Unreached),
+    ("does not answer the bind", Act::Centre(Bind::Silence, Submit::Silence), Unreached),
+];
+
 const OF_HTTP: &[(&str, &[Line])] = &[("huawei", HUAWEI), ("twilio", TWILIO), ("http", HTTP)];
 
 fn cases() -> impl Iterator<Item = (ProviderCase, Act)> {
-    OF_HTTP.iter().flat_map(|(gateway, own)| {
+    let of_smpp = SMPP
+        .iter()
+        .map(|(provider, act, verdict)| (ProviderCase { gateway: "smpp", provider, verdict: *verdict }, *act));
+    let of_http = OF_HTTP.iter().flat_map(|(gateway, own)| {
         own.iter()
             .chain(ANY)
             .map(|(provider, act, verdict)| (ProviderCase { gateway, provider, verdict: *verdict }, *act))
-    })
+    });
+    of_http.chain(of_smpp)
 }
 
 async fn breach(case: ProviderCase, act: Act) -> Option<String> {
     let nobody = Nobody::new();
+    if case.gateway == "smpp" {
+        return breach_of_smpp(case, act, &nobody).await;
+    }
     let script = if let Act::Says(script) = act { script } else { Script::Cut };
     let provider = Provider::start(script).await;
     let timeouts = if script == Script::Silence { HASTY } else { PATIENT };
@@ -114,8 +145,22 @@ async fn breach(case: ProviderCase, act: Act) -> Option<String> {
         Act::Says(_) => provider.url(),
         Act::IsGone => nobody.url(),
         Act::SpeaksNoTls => provider.tls_url(),
+        Act::Centre(..) => panic!("a message centre speaks no HTTP"),
     };
     case.breach(&*gateway(case.gateway, url, timeouts)).await
+}
+
+async fn breach_of_smpp(case: ProviderCase, act: Act, nobody: &Nobody) -> Option<String> {
+    let (bind, submit) = match act {
+        Act::Centre(bind, submit) => (bind, submit),
+        _ => (Bind::Silence, Submit::Silence),
+    };
+    let centre = Centre::start(bind, submit).await;
+    let port = if matches!(act, Act::IsGone) { nobody.port() } else { centre.port() };
+    let connect = if case.verdict == Unreached { QUICK } else { LONG };
+    let reply = if submit == Submit::Silence { QUICK } else { LONG };
+    let settings = SmppSettings { timeouts: SmppTimeouts { connect, reply, ..TIMEOUTS }, ..smpp_settings(port) };
+    case.breach(&SmppGateway::start(&settings).unwrap()).await
 }
 
 #[tokio::test]

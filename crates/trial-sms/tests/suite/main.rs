@@ -4,8 +4,10 @@
 
 mod broken;
 mod cases;
+mod centre;
 mod gateways;
 mod provider;
 mod requests;
 mod sandbox;
+mod smpp;
 mod text;

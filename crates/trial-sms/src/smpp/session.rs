@@ -1,0 +1,144 @@
+//! One connection: requests out, answers back to whoever asked, and the message centre's own requests answered.
+
+use std::collections::BTreeMap;
+
+use futures_util::{SinkExt as _, StreamExt as _};
+use rusmpp::pdus::DeliverSmResp;
+use rusmpp::tokio_codec::CommandCodec;
+use rusmpp::{Command, CommandId, CommandStatus, Pdu};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Duration, MissedTickBehavior, interval_at, timeout};
+use tokio_util::codec::Framed;
+
+use super::SmppTimeouts;
+
+/// The longest PDU that is read, in bytes.
+const MAX_PDU: usize = 64 * 1024;
+/// Requests that wait to be written, at most. How many are unanswered is bounded by the window.
+const QUEUE: usize = 16;
+/// Sequence numbers go up to this (section 3.2).
+const LAST_NUMBER: u32 = 0x7FFF_FFFF;
+/// What tells an answer's id from its request's.
+const ANSWER: u32 = 0x8000_0000;
+
+/// What is asked of the message centre.
+type Request = (Pdu, oneshot::Sender<Command>);
+
+/// The way to ask, for as long as the connection lives.
+#[derive(Clone)]
+pub(super) struct Session(mpsc::Sender<Request>);
+
+/// Why there is no answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Lost {
+    /// The connection had ended before.
+    NotSent,
+    /// The connection ended, or the answer did not come in time.
+    Unanswered,
+}
+
+/// What keeps a connection going.
+pub(super) struct Connection<S> {
+    framed: Framed<S, CommandCodec>,
+    requests: mpsc::Receiver<Request>,
+    unanswered: BTreeMap<u32, oneshot::Sender<Command>>,
+    number: u32,
+    timeouts: SmppTimeouts,
+    /// Whether nothing came since we last asked whether anybody is there.
+    is_silent: bool,
+}
+
+impl Session {
+    /// A session over a stream, and what has to be run for it.
+    pub(super) fn over<S: AsyncRead + AsyncWrite + Unpin>(stream: S, timeouts: SmppTimeouts) -> (Self, Connection<S>) {
+        let (ask, requests) = mpsc::channel(QUEUE);
+        let framed = Framed::new(stream, CommandCodec::new().with_max_length(MAX_PDU));
+        let unanswered = BTreeMap::new();
+        (Self(ask), Connection { framed, requests, unanswered, number: 0, timeouts, is_silent: false })
+    }
+
+    pub(super) fn is_open(&self) -> bool {
+        !self.0.is_closed()
+    }
+
+    /// Asks, and waits for the answer.
+    pub(super) async fn ask(&self, pdu: impl Into<Pdu>, patience: Duration) -> Result<Command, Lost> {
+        let (answer, answered) = oneshot::channel();
+        self.0.send((pdu.into(), answer)).await.map_err(|_| Lost::NotSent)?;
+        timeout(patience, answered).await.ok().and_then(Result::ok).ok_or(Lost::Unanswered)
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
+    /// Until the connection ends, or nobody is left who could ask.
+    pub(super) async fn run(mut self) {
+        let first = tokio::time::Instant::now() + self.timeouts.enquire;
+        let mut enquiries = interval_at(first, self.timeouts.enquire);
+        enquiries.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            let is_going_on = tokio::select! {
+                request = self.requests.recv() => match request {
+                    Some((pdu, answer)) => self.request(pdu, Some(answer)).await,
+                    None => false,
+                },
+                command = self.framed.next() => match command {
+                    Some(Ok(command)) => self.take(command).await,
+                    Some(Err(_)) | None => false,
+                },
+                _ = enquiries.tick() => self.enquire().await,
+            };
+            if !is_going_on {
+                break;
+            }
+        }
+    }
+
+    async fn request(&mut self, pdu: Pdu, answer: Option<oneshot::Sender<Command>>) -> bool {
+        self.number = if self.number >= LAST_NUMBER { 1 } else { self.number + 1 };
+        if let Some(answer) = answer {
+            self.unanswered.insert(self.number, answer);
+        }
+        self.write(Command::new(CommandStatus::EsmeRok, self.number, pdu)).await
+    }
+
+    async fn write(&mut self, command: Command) -> bool {
+        matches!(timeout(self.timeouts.reply, self.framed.send(command)).await, Ok(Ok(())))
+    }
+
+    /// Takes an answer to whoever asked, or answers a request.
+    async fn take(&mut self, command: Command) -> bool {
+        self.is_silent = false;
+        let number = command.sequence_number();
+        match command.id() {
+            CommandId::EnquireLink => self.answer(number, Pdu::EnquireLinkResp).await,
+            CommandId::DeliverSm => self.answer(number, DeliverSmResp::default().into()).await,
+            CommandId::Unbind => {
+                self.answer(number, Pdu::UnbindResp).await;
+                false
+            }
+            id if u32::from(id) & ANSWER != 0 => {
+                if let Some(waiting) = self.unanswered.remove(&number) {
+                    // Whoever asked may have gone.
+                    let _ = waiting.send(command);
+                }
+                true
+            }
+            _ => self.write(Command::new(CommandStatus::EsmeRinvcmdid, number, Pdu::GenericNack)).await,
+        }
+    }
+
+    async fn answer(&mut self, number: u32, pdu: Pdu) -> bool {
+        self.write(Command::new(CommandStatus::EsmeRok, number, pdu)).await
+    }
+
+    /// Asks whether anybody is there; if nothing came since the last time, nobody is.
+    async fn enquire(&mut self) -> bool {
+        self.unanswered.retain(|_, waiting| !waiting.is_closed());
+        if self.is_silent {
+            return false;
+        }
+        self.is_silent = true;
+        self.request(Pdu::EnquireLink, None).await
+    }
+}

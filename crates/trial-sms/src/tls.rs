@@ -1,0 +1,14 @@
+use std::sync::Arc;
+
+use rustls::{ClientConfig, Error, RootCertStore};
+use rustls_platform_verifier::BuilderVerifierExt;
+
+/// TLS with certificates that the machine trusts. Its authorities are asked for only where TLS is used: there may be none.
+pub(crate) fn client_config(is_used: bool) -> Result<ClientConfig, Error> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
+    if is_used {
+        return Ok(builder.with_platform_verifier()?.with_no_client_auth());
+    }
+    Ok(builder.with_root_certificates(RootCertStore::empty()).with_no_client_auth())
+}
