@@ -8,15 +8,15 @@ use std::time::Duration;
 use anyhow::{Context, anyhow, bail};
 use chrono::{DateTime, Utc};
 use tokio::runtime::{Builder, Runtime};
-use trial_core::ports::{Clock, Entropy, Mailer};
+use trial_core::ports::{Clock, Entropy, Mailer, SmsGateway};
 use trial_core::{AuditId, ChangedBy, Phone, PhonePolicy, Planner};
 use trial_engine::{Engine, EngineParts, SmsRoute};
 use trial_http::{HttpParts, HttpServer, install_metrics};
 use trial_mail::{DkimSettings, MailSetting, SandboxMailer, SmtpMailer, SmtpSettings, Templates};
 use trial_sandbox::Inbox;
-use trial_sms::SandboxGateway;
+use trial_sms::{HttpGateway, HuaweiGateway, SandboxGateway, SmppGateway, TwilioGateway};
 
-use crate::config::{Config, MailSetup, Serving, SmtpSetup, Wording};
+use crate::config::{Config, GatewayKind, GatewaySetup, MailSetup, Serving, SmtpSetup, Wording};
 use crate::ledger::Ledger;
 use crate::shutdown::Signals;
 
@@ -139,6 +139,31 @@ pub(crate) fn templates(wording: Wording) -> anyhow::Result<Templates> {
     }
 }
 
+/// A gateway of short messages, on the runtime that this is called on.
+///
+/// # Errors
+/// Its settings make no sense.
+pub(crate) fn sms_route(config: &Config, setup: &GatewaySetup, inbox: Option<&Arc<Inbox>>) -> anyhow::Result<SmsRoute> {
+    let unusable = |table: &str| format!("`sms.{table}` cannot be used");
+    let gateway: Arc<dyn SmsGateway> = match &setup.kind {
+        GatewayKind::Sandbox => {
+            let inbox = inbox.context("`sms.gateways` has \"sandbox\" without `sandbox.enabled`")?;
+            let brand = &config.settings.sms.brand;
+            Arc::new(SandboxGateway::new(Arc::clone(inbox), Arc::new(SystemClock)).with_brand(brand))
+        }
+        GatewayKind::Huawei(settings) => {
+            let gateway = HuaweiGateway::new(settings.clone(), Arc::new(SystemClock), Arc::new(OsEntropy));
+            Arc::new(gateway.with_context(|| unusable("huawei"))?)
+        }
+        GatewayKind::Twilio(settings) => {
+            Arc::new(TwilioGateway::new(settings.clone()).with_context(|| unusable("twilio"))?)
+        }
+        GatewayKind::Smpp(settings) => Arc::new(SmppGateway::start(settings).with_context(|| unusable("smpp"))?),
+        GatewayKind::Http(settings) => Arc::new(HttpGateway::new(settings.clone()).with_context(|| unusable("http"))?),
+    };
+    Ok(SmsRoute { gateway, countries: setup.countries.clone() })
+}
+
 /// Reads the phone numbering plans, which takes a while, before the first request needs them.
 fn warm_up(phones: PhonePolicy) {
     std::thread::spawn(move || Phone::parse("+8616673280001", &phones));
@@ -159,9 +184,8 @@ impl Service {
         warm_up(config.phones().clone());
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let entropy: Arc<dyn Entropy> = Arc::new(OsEntropy);
-        let Some(gateway) = inbox.clone().map(|inbox| SandboxGateway::new(inbox, Arc::clone(&clock))) else {
-            bail!("`sms.gateways` names no gateway that can be used");
-        };
+        let gateways = serving.gateways.iter().map(|setup| sms_route(config, setup, inbox.as_ref()));
+        let gateways = gateways.collect::<anyhow::Result<_>>()?;
         let mailer: Arc<dyn Mailer> = match (&serving.mail, &inbox) {
             (MailSetup::Smtp(smtp), _) => Arc::new(smtp_mailer(smtp, serving.wording)?),
             (MailSetup::Sandbox { message_id_domain }, Some(inbox)) => {
@@ -180,7 +204,7 @@ impl Service {
             ledger: ledger.decisions(),
             screen: ledger.screen(),
             outbox: ledger.outbox(),
-            gateways: vec![SmsRoute::everywhere(Arc::new(gateway))],
+            gateways,
             mailer,
             clock: Arc::clone(&clock),
             entropy: Arc::clone(&entropy),

@@ -20,7 +20,16 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("trial-bench", &["trial-cluster", "trial-storage"]),
     (
         "trialgate",
-        &["trial-core", "trial-engine", "trial-http", "trial-mail", "trial-sandbox", "trial-sms", "trial-storage"],
+        &[
+            "trial-core",
+            "trial-engine",
+            "trial-http",
+            "trial-mail",
+            "trial-sandbox",
+            "trial-signing",
+            "trial-sms",
+            "trial-storage",
+        ],
     ),
     ("trialgate-tests", &["trial-core", "trial-cluster"]),
 ];

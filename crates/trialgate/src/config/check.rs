@@ -13,7 +13,7 @@ use super::secret::ServiceUrl;
 use super::serving::read_secret;
 use super::settings::{Callers, Dkim, PlatformKind, Settings, Storage, UniqueField};
 use super::text::HumanDuration;
-use super::{Config, serving};
+use super::{Config, GatewayKind, serving};
 use crate::logging;
 
 /// Bounds of what a machine can hold or use.
@@ -22,9 +22,6 @@ const MAX_BATCH: usize = 10_000;
 const MAX_MAILS_PER_SECOND: u32 = 10_000;
 /// A stopping server waits for requests under way for longer than this, so that each is answered.
 const MAX_WAIT: Duration = Duration::from_secs(15);
-
-/// Gateways that other releases have.
-const LATER_GATEWAYS: [&str; 4] = ["huawei", "twilio", "smpp", "http"];
 
 /// Collects what is wrong, each with the place that it was given at.
 struct Findings<'a> {
@@ -164,18 +161,28 @@ impl Findings<'_> {
     }
 
     fn gateways(&mut self, settings: &Settings) {
-        let key = "sms.gateways";
-        for name in settings.sms.gateways.iter().filter(|name| *name != "sandbox") {
-            if LATER_GATEWAYS.contains(&name.as_str()) {
-                self.wrong(
-                    key,
-                    format!("names {name:?}, which is not available in this release; it has \"sandbox\" only"),
-                );
-            } else {
-                self.wrong(key, format!("names {name:?}, which is no gateway; this release has \"sandbox\" only"));
-            }
+        let (key, sms) = ("sms.gateways", &settings.sms);
+        for name in sms.gateways.iter().filter(|name| !GatewayKind::NAMES.contains(&name.as_str())) {
+            let known = GatewayKind::NAMES.join(", ");
+            self.wrong(key, format!("names {name:?}, which is no gateway; there are {known}"));
         }
-        self.expect(!has_twins(&settings.sms.gateways), key, "names one gateway twice");
+        self.expect(!has_twins(&sms.gateways), key, "names one gateway twice");
+        self.expect(!sms.brand.trim().is_empty(), "sms.brand", "is empty");
+        let is_domain = |domain: &String| {
+            domain.contains('.') && domain.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'.' || b == b'-')
+        };
+        let domain = sms.autofill_domain.as_ref();
+        self.expect(domain.is_none_or(is_domain), "sms.autofill_domain", "is not a domain, such as \"example.com\"");
+        let (huawei, twilio, smpp, http) = (&sms.huawei, &sms.twilio, &sms.smpp, &sms.http);
+        self.one_of("sms.huawei.app_secret", huawei.app_secret.is_some(), huawei.app_secret_file.is_some());
+        self.one_of("sms.twilio.auth_token", twilio.auth_token.is_some(), twilio.auth_token_file.is_some());
+        self.one_of("sms.smpp.password", smpp.password.is_some(), smpp.password_file.is_some());
+        self.one_of("sms.http.url", http.url.is_some(), http.url_file.is_some());
+        let has_two = twilio.from.is_some() && twilio.messaging_service_sid.is_some();
+        self.expect(!has_two, "sms.twilio.from", "and `sms.twilio.messaging_service_sid` are both given; give one");
+        self.positive("sms.smpp.window", smpp.window.into());
+        let is_whole = http.accept.pointer.is_some() == http.accept.value.is_some();
+        self.expect(is_whole, "sms.http.accept", "must give `pointer` and `value` together, or neither");
     }
 
     fn secrets(&mut self, settings: &Settings) {

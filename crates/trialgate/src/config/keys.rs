@@ -43,7 +43,46 @@ pub(super) const KEYS: &[&str] = &[
     "quota.timezone",
     "sandbox.enabled",
     SECRET_KEYS,
+    "sms.autofill_domain",
+    "sms.brand",
     "sms.gateways",
+    "sms.http.accept",
+    "sms.http.body",
+    "sms.http.country_codes",
+    "sms.http.headers",
+    "sms.http.method",
+    "sms.http.url",
+    "sms.http.url_file",
+    "sms.huawei.app_key",
+    "sms.huawei.app_secret",
+    "sms.huawei.app_secret_file",
+    "sms.huawei.auth",
+    "sms.huawei.country_codes",
+    "sms.huawei.endpoint",
+    "sms.huawei.sender",
+    "sms.huawei.signature",
+    "sms.huawei.status_callback",
+    "sms.huawei.template_id",
+    "sms.huawei.template_id_en",
+    "sms.huawei.template_params",
+    "sms.smpp.country_codes",
+    "sms.smpp.host",
+    "sms.smpp.password",
+    "sms.smpp.password_file",
+    "sms.smpp.port",
+    "sms.smpp.source_addr",
+    "sms.smpp.system_id",
+    "sms.smpp.system_type",
+    "sms.smpp.tls",
+    "sms.smpp.window",
+    "sms.twilio.account_sid",
+    "sms.twilio.auth_token",
+    "sms.twilio.auth_token_file",
+    "sms.twilio.base_url",
+    "sms.twilio.country_codes",
+    "sms.twilio.from",
+    "sms.twilio.messaging_service_sid",
+    "sms.twilio.status_callback",
     "storage.url",
     "storage.url_file",
     "support.contact",
@@ -68,7 +107,15 @@ pub(super) fn secret_expectation(key: &str) -> Option<&'static str> {
         SECRET_KEYS => {
             Some("wants a list of tables, each with `id` and either `key` or `key_file`, all of them strings")
         }
-        "mail.smtp_password" | "mail.smtp_url" | "storage.url" => Some("wants a string"),
+        "mail.smtp_password"
+        | "mail.smtp_url"
+        | "storage.url"
+        | "sms.huawei.app_secret"
+        | "sms.twilio.auth_token"
+        | "sms.smpp.password"
+        | "sms.http.url"
+        | "sms.http.body" => Some("wants a string"),
+        "sms.http.headers" => Some("wants a table of names and their values, all of them strings"),
         _ => None,
     }
 }

@@ -12,6 +12,7 @@ use super::Config;
 use super::error::{ConfigError, Problem, none_of};
 use super::secret::ServiceUrl;
 use super::settings::{KeyEntry, MailTransport, Settings};
+use super::sms_setup::GatewaySetup;
 
 /// What `mail.smtp_url` must look like.
 pub(super) const SMTP_URL_EXPECTED: &str =
@@ -26,6 +27,8 @@ const EXAMPLE_DOMAIN: &str = "trialgate.example.com";
 pub(crate) struct Serving {
     /// The keys that derive codes and passwords.
     pub(crate) keyring: Keyring,
+    /// The gateways of short messages, in their order.
+    pub(crate) gateways: Vec<GatewaySetup>,
     /// How mails leave.
     pub(crate) mail: MailSetup,
     /// What the mails say.
@@ -92,6 +95,7 @@ impl Config {
         let settings = &self.settings;
         let keyring = self.keyring().map_err(|error| problems.extend(error.0)).ok();
         problems.extend(gateway_problems(settings));
+        let gateways = self.gateway_setups(&mut problems);
         let mail = self.mail_setup(&mut problems);
         let is_real = settings.mail.transport == Some(MailTransport::Smtp);
         if is_real {
@@ -101,7 +105,7 @@ impl Config {
         none_of(problems)?;
         keyring
             .zip(mail)
-            .map(|(keyring, mail)| Serving { keyring, mail, wording: self.wording() })
+            .map(|(keyring, mail)| Serving { keyring, gateways, mail, wording: self.wording() })
             .ok_or_else(|| ConfigError(Vec::new()))
     }
 
@@ -149,7 +153,7 @@ impl Config {
         SecretKey::new(&entry.id, &key).map_err(|error| error.to_string())
     }
 
-    fn read_secret(&self, file: &Path) -> Result<String, String> {
+    pub(super) fn read_secret(&self, file: &Path) -> Result<String, String> {
         read_secret(&self.resolve(file))
     }
 

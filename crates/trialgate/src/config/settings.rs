@@ -10,6 +10,7 @@ use trial_engine::EngineOptions;
 use trial_http::Envelope;
 
 use super::secret::{Secret, ServiceUrl};
+use super::sms_settings::Sms;
 use super::text::{Country, HumanDuration, ProxyNet, TimeZone};
 
 const DAY: Duration = Duration::from_hours(24);
@@ -81,13 +82,6 @@ pub(crate) struct KeyEntry {
     pub(crate) key: Option<Secret>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) key_file: Option<PathBuf>,
-}
-
-/// Who sends short messages.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub(crate) struct Sms {
-    pub(crate) gateways: Vec<String>,
 }
 
 /// Who sends mails, and how.

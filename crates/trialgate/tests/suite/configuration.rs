@@ -73,12 +73,46 @@ fn the_reference_lists_every_key() {
         portal.url = "https://a"
         support.contact = "a"
         secrets.keys = [{ id = "a", key_file = "f" }]
+        [sms]
+        autofill_domain = "example.com"
+        [sms.huawei]
+        endpoint = "a"
+        app_key = "a"
+        app_secret = "a"
+        sender = "a"
+        template_id = "a"
+        template_id_en = "a"
+        signature = "a"
+        status_callback = "a"
+        [sms.twilio]
+        account_sid = "a"
+        auth_token = "a"
+        from = "a"
+        status_callback = "a"
+        [sms.smpp]
+        host = "a"
+        system_id = "a"
+        password = "a"
+        [sms.http]
+        url = "a"
+        body = "a"
+        accept = { pointer = "/a", value = "a", id = "/a" }
         "#,
     );
     let shown: toml::Table = home.run("config show").done().parse().unwrap();
     let mut keys = Vec::new();
     collect(&shown, "", &mut keys);
-    let in_place_of_others = ["mail.smtp_url_file", "mail.smtp_password", "storage.url_file"];
+    let in_place_of_others = [
+        "mail.smtp_url_file",
+        "mail.smtp_password",
+        "storage.url_file",
+        "sms.huawei.app_secret_file",
+        "sms.twilio.auth_token_file",
+        "sms.twilio.messaging_service_sid",
+        "sms.smpp.password_file",
+        "sms.http.url_file",
+        "sms.http.headers",
+    ];
     keys.extend(in_place_of_others.map(str::to_owned));
     let mut listed: Vec<String> = reference
         .lines()

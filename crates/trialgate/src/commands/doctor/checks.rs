@@ -7,7 +7,7 @@ use trial_core::{CLOCK_SKEW, MailPage, MailState, TenantPage};
 
 use super::report::Report;
 use crate::compose::{self, SystemClock};
-use crate::config::{Config, Database, MailSetup, MailTransport, Serving};
+use crate::config::{Config, Database, GatewayKind, MailSetup, MailTransport, Serving};
 use crate::ledger::Ledger;
 
 /// Free codes of a kind below which more should be loaded.
@@ -29,6 +29,7 @@ pub(super) async fn all(config: &Config, report: &mut Report) {
     let serving = serving(config, report);
     directory(config, report);
     if let Some(serving) = serving {
+        gateways(config, &serving, report).await;
         mail(config, &serving, report).await;
     }
     match Ledger::open(&config.database).await {
@@ -63,12 +64,8 @@ fn sandbox(config: &Config, report: &mut Report) {
 
 /// What serving would miss; the secrets were checked before.
 fn serving(config: &Config, report: &mut Report) -> Option<Serving> {
-    let gateways = config.settings.sms.gateways.join(", ");
     match config.serving() {
-        Ok(serving) => {
-            report.ok("sms", format!("gateways: {gateways}"));
-            Some(serving)
-        }
+        Ok(serving) => Some(serving),
         Err(error) => {
             let others = error.0.iter().map(ToString::to_string).filter(|text| !text.contains("`secrets.keys"));
             others.for_each(|text| report.fail("settings", text));
@@ -105,6 +102,28 @@ fn space(free_mib: u64, directory: &str, report: &mut Report) {
         report.warn("directory", format!("{text}; make room on the disk"));
     } else {
         report.ok("directory", text);
+    }
+}
+
+/// Whether each gateway can be reached, without a message.
+async fn gateways(config: &Config, serving: &Serving, report: &mut Report) {
+    for setup in &serving.gateways {
+        if matches!(setup.kind, GatewayKind::Sandbox) {
+            report.ok("sms", "sandbox: captured, not sent");
+            continue;
+        }
+        let gateway = match compose::sms_route(config, setup, None) {
+            Ok(route) => route.gateway,
+            Err(error) => {
+                report.fail("sms", format!("{error:#}"));
+                continue;
+            }
+        };
+        let name = gateway.name();
+        match gateway.check().await {
+            Ok(()) => report.ok("sms", format!("{name}: reached; nothing was sent")),
+            Err(error) => report.fail("sms", format!("{name}: cannot be used: {error}; see `sms.{name}`")),
+        }
     }
 }
 

@@ -12,6 +12,7 @@ use super::settings::{LogFormat, Settings};
 use super::{Config, Entry, Sources};
 
 mod sense;
+mod sms;
 
 const KEY: &str = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
 
@@ -118,6 +119,29 @@ fn the_list_of_keys_is_what_the_structures_hold() {
         portal.url = "https://a"
         support.contact = "a"
         storage.url_file = "url"
+        [sms]
+        autofill_domain = "example.com"
+        [sms.huawei]
+        endpoint = "a"
+        app_key = "a"
+        app_secret_file = "f"
+        sender = "a"
+        template_id = "a"
+        template_id_en = "a"
+        signature = "a"
+        status_callback = "a"
+        [sms.twilio]
+        account_sid = "a"
+        auth_token_file = "f"
+        from = "a"
+        status_callback = "a"
+        [sms.smpp]
+        host = "a"
+        system_id = "a"
+        password_file = "f"
+        [sms.http]
+        url_file = "f"
+        body = "a"
         "#,
     )
     .with_file("url", "sqlite:a.db")
@@ -127,6 +151,15 @@ fn the_list_of_keys_is_what_the_structures_hold() {
     for secret in ["smtp_url", "smtp_password"] {
         table["mail"].as_table_mut().unwrap().insert(secret.to_owned(), Value::Boolean(true));
     }
+    for (gateway, key) in [
+        ("huawei", "app_secret"),
+        ("twilio", "auth_token"),
+        ("twilio", "messaging_service_sid"),
+        ("smpp", "password"),
+        ("http", "url"),
+    ] {
+        table["sms"][gateway].as_table_mut().unwrap().insert(key.to_owned(), Value::Boolean(true));
+    }
     let mut found = Vec::new();
     flatten(&Value::Table(table), &mut Vec::new(), &mut found);
     found.sort();
@@ -135,7 +168,8 @@ fn the_list_of_keys_is_what_the_structures_hold() {
 
 fn flatten(value: &Value, path: &mut Vec<String>, found: &mut Vec<String>) {
     match value {
-        Value::Table(table) => {
+        // A key whose value is a table is a key.
+        Value::Table(table) if !keys::is_key(path) => {
             for (name, value) in table {
                 path.push(name.clone());
                 flatten(value, path, found);

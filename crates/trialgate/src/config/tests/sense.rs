@@ -29,8 +29,7 @@ fn what_makes_no_sense_is_said_all_at_once() {
     for message in [
         "trialgate.toml:2:14: `http.callers` \"signed\" is not available in this release",
         "`storage.url` names no database",
-        "`sms.gateways` names \"huawei\", which is not available in this release",
-        "`sms.gateways` names \"pigeon\", which is no gateway",
+        "`sms.gateways` names \"pigeon\", which is no gateway; there are sandbox, huawei, twilio, smpp, http",
         "`platform.kind` \"webhook\" is not available in this release",
         "`portal.url` must begin with https://",
         "`support.contact` is empty",

@@ -1,0 +1,164 @@
+//! What the gateways need, with their secrets.
+
+use std::path::Path;
+
+use trial_core::ServedCountries;
+use trial_signing::AccessKey;
+use trial_sms::{
+    Accept, HttpGatewaySettings, HuaweiAuth, HuaweiSettings, SmppSettings, SmppTimeouts, TwilioSender, TwilioSettings,
+    WebTimeouts, Wording,
+};
+
+use super::Config;
+use super::error::Problem;
+use super::secret::Secret;
+use super::sms_settings;
+
+/// A gateway in its place, and which phones it is for.
+#[derive(Debug)]
+pub(crate) struct GatewaySetup {
+    /// Its settings.
+    pub(crate) kind: GatewayKind,
+    /// The countries whose phones it is given.
+    pub(crate) countries: ServedCountries,
+}
+
+/// The gateways there are.
+#[derive(Debug)]
+pub(crate) enum GatewayKind {
+    Sandbox,
+    Huawei(HuaweiSettings),
+    Twilio(TwilioSettings),
+    Smpp(SmppSettings),
+    Http(HttpGatewaySettings),
+}
+
+impl GatewayKind {
+    /// The names that `sms.gateways` can have.
+    pub(super) const NAMES: [&str; 5] = ["sandbox", "huawei", "twilio", "smpp", "http"];
+}
+
+/// Notes what is missing, and stands in for it until everything is said.
+struct Needs<'a> {
+    config: &'a Config,
+    problems: &'a mut Vec<Problem>,
+}
+
+impl Config {
+    /// The gateways in their order; what is missing is noted.
+    pub(super) fn gateway_setups(&self, problems: &mut Vec<Problem>) -> Vec<GatewaySetup> {
+        let sms = &self.settings.sms;
+        let mut needs = Needs { config: self, problems };
+        let setup = |name: &String| {
+            let (kind, codes) = match name.as_str() {
+                "huawei" => (GatewayKind::Huawei(needs.huawei(&sms.huawei)), &sms.huawei.country_codes[..]),
+                "twilio" => (GatewayKind::Twilio(needs.twilio(&sms.twilio)), &sms.twilio.country_codes[..]),
+                "smpp" => (GatewayKind::Smpp(needs.smpp(&sms.smpp)), &sms.smpp.country_codes[..]),
+                "http" => (GatewayKind::Http(needs.http(&sms.http)), &sms.http.country_codes[..]),
+                _ => (GatewayKind::Sandbox, &[][..]),
+            };
+            GatewaySetup { kind, countries: ServedCountries(codes.to_vec()) }
+        };
+        sms.gateways.iter().map(setup).collect()
+    }
+
+    /// How messages are worded.
+    fn sms_wording(&self) -> Wording {
+        let sms = &self.settings.sms;
+        Wording { brand: sms.brand.as_str().into(), autofill_domain: sms.autofill_domain.as_deref().map(Into::into) }
+    }
+}
+
+impl Needs<'_> {
+    fn missing(&mut self, key: &str) -> String {
+        self.problems.push(Problem::missing(format!("`{key}` is missing")));
+        String::new()
+    }
+
+    fn text(&mut self, key: &str, given: Option<&String>) -> String {
+        given.filter(|text| !text.is_empty()).cloned().unwrap_or_else(|| self.missing(key))
+    }
+
+    fn secret(&mut self, key: &str, given: Option<&Secret>, file: Option<&Path>) -> String {
+        match (given, file) {
+            (Some(secret), _) => secret.reveal().to_owned(),
+            (None, Some(file)) => self.config.read_secret(file).unwrap_or_else(|error| {
+                self.problems.push(Problem::missing(format!("`{key}_file`: {error}")));
+                String::new()
+            }),
+            (None, None) => self.missing(key),
+        }
+    }
+
+    fn huawei(&mut self, given: &sms_settings::Huawei) -> HuaweiSettings {
+        let secret = self.secret("sms.huawei.app_secret", given.app_secret.as_ref(), given.app_secret_file.as_deref());
+        HuaweiSettings {
+            endpoint: self.text("sms.huawei.endpoint", given.endpoint.as_ref()),
+            key: AccessKey::new(self.text("sms.huawei.app_key", given.app_key.as_ref()), secret),
+            auth: match given.auth {
+                sms_settings::HuaweiAuth::Aksk => HuaweiAuth::AkSk,
+                sms_settings::HuaweiAuth::Wsse => HuaweiAuth::Wsse,
+            },
+            sender: self.text("sms.huawei.sender", given.sender.as_ref()),
+            template_id: self.text("sms.huawei.template_id", given.template_id.as_ref()),
+            template_id_en: given.template_id_en.clone(),
+            template_params: given.template_params.clone(),
+            signature: given.signature.clone(),
+            status_callback: given.status_callback.clone(),
+            timeouts: WebTimeouts::default(),
+        }
+    }
+
+    fn twilio(&mut self, given: &sms_settings::Twilio) -> TwilioSettings {
+        let sender = match (&given.from, &given.messaging_service_sid) {
+            (Some(from), _) => TwilioSender::From(from.clone()),
+            (None, Some(sid)) => TwilioSender::MessagingService(sid.clone()),
+            (None, None) => TwilioSender::From(self.missing("sms.twilio.from")),
+        };
+        TwilioSettings {
+            base_url: given.base_url.clone(),
+            account_sid: self.text("sms.twilio.account_sid", given.account_sid.as_ref()),
+            auth_token: self.secret(
+                "sms.twilio.auth_token",
+                given.auth_token.as_ref(),
+                given.auth_token_file.as_deref(),
+            ),
+            sender,
+            status_callback: given.status_callback.clone(),
+            wording: self.config.sms_wording(),
+            timeouts: WebTimeouts::default(),
+        }
+    }
+
+    fn smpp(&mut self, given: &sms_settings::Smpp) -> SmppSettings {
+        SmppSettings {
+            host: self.text("sms.smpp.host", given.host.as_ref()),
+            port: given.port,
+            tls: given.tls,
+            system_id: self.text("sms.smpp.system_id", given.system_id.as_ref()),
+            password: self.secret("sms.smpp.password", given.password.as_ref(), given.password_file.as_deref()),
+            system_type: given.system_type.clone(),
+            source_addr: given.source_addr.clone(),
+            window: given.window,
+            wording: self.config.sms_wording(),
+            timeouts: SmppTimeouts::default(),
+        }
+    }
+
+    fn http(&mut self, given: &sms_settings::HttpProvider) -> HttpGatewaySettings {
+        let accept = &given.accept;
+        HttpGatewaySettings {
+            url: self.secret("sms.http.url", given.url.as_ref(), given.url_file.as_deref()),
+            method: given.method.clone(),
+            headers: given.headers.iter().map(|(name, value)| (name.clone(), value.reveal().to_owned())).collect(),
+            body: given.body.as_ref().map(|body| body.reveal().to_owned()),
+            accept: Accept {
+                status: accept.status.to_vec(),
+                pointer: accept.pointer.clone().zip(accept.value.as_ref().map(ToString::to_string)),
+                id: accept.id.clone(),
+            },
+            wording: self.config.sms_wording(),
+            timeouts: WebTimeouts::default(),
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! Gateways of short messages: what they need, and what is hidden.
+
+use trial_core::ServedCountries;
+
+use super::super::GatewayKind;
+use super::{Case, KEY};
+
+/// Everything but the gateways.
+fn with_gateways(gateways: &str) -> Case {
+    Case::new(&format!(
+        "mail.transport = \"sandbox\"\nsandbox.enabled = true\nsecrets.keys = [{{ id = \"a\", key = \"{KEY}\" }}]\n{gateways}"
+    ))
+}
+
+const ALL: &str = r#"
+    [sms]
+    gateways = ["smpp", "huawei", "http", "twilio"]
+    brand = "云客服"
+    autofill_domain = "example.com"
+    [sms.huawei]
+    endpoint = "https://smsapi.cn-north-4.myhuaweicloud.com"
+    app_key = "key"
+    app_secret = "hunter2-huawei"
+    sender = "8823040504797"
+    template_id = "8ff55eac1d0b478ab3c06c3c6a492300"
+    country_codes = [86]
+    [sms.twilio]
+    account_sid = "AC1"
+    auth_token_file = "token"
+    from = "+15005550006"
+    [sms.smpp]
+    host = "smsc.example.com"
+    system_id = "trialgate"
+    password = "hunter2-smpp"
+    [sms.http]
+    url = "http://localhost:13013/cgi-bin/sendsms?password=hunter2-url&to={{to}}&text={{text}}"
+    method = "GET"
+    headers = { Authorization = "Bearer hunter2-header" }
+    body = "hunter2-body"
+    accept = { status = 202, pointer = "/status", value = 0 }
+"#;
+
+#[test]
+fn every_gateway_gets_its_settings_in_its_place() {
+    let case = with_gateways(ALL).with_file("token", "hunter2-twilio\n");
+    let config = case.config();
+    let serving = config.serving().unwrap();
+    let [smpp, huawei, http, twilio] = serving.gateways.as_slice() else { panic!("four are named") };
+    assert_eq!(huawei.countries, ServedCountries(vec![86]));
+    assert_eq!(twilio.countries, ServedCountries(Vec::new()));
+    let GatewayKind::Smpp(smpp) = &smpp.kind else { panic!("{smpp:?}") };
+    assert_eq!((smpp.port, smpp.tls, smpp.window, smpp.password.as_str()), (2775, false, 10, "hunter2-smpp"));
+    let GatewayKind::Huawei(huawei) = &huawei.kind else { panic!("{huawei:?}") };
+    assert_eq!(
+        (huawei.key.secret(), huawei.template_params.as_slice()),
+        ("hunter2-huawei", &["{{code}}".to_owned()][..])
+    );
+    let GatewayKind::Http(http) = &http.kind else { panic!("{http:?}") };
+    assert_eq!(http.accept.status, [202]);
+    assert_eq!(http.accept.pointer, Some(("/status".to_owned(), "0".to_owned())));
+    let GatewayKind::Twilio(twilio) = &twilio.kind else { panic!("{twilio:?}") };
+    assert_eq!((twilio.auth_token.as_str(), twilio.base_url.as_str()), ("hunter2-twilio", "https://api.twilio.com"));
+    assert_eq!(twilio.wording.autofill_domain.as_deref(), Some("example.com"));
+    for shown in [toml::to_string(&config.settings).unwrap(), format!("{config:?}"), format!("{serving:?}")] {
+        assert!(!shown.contains("hunter2"), "{shown}");
+    }
+}
+
+#[test]
+fn serving_says_what_a_gateway_lacks() {
+    for (name, keys) in [
+        (
+            "huawei",
+            &[
+                "sms.huawei.endpoint",
+                "sms.huawei.app_key",
+                "sms.huawei.app_secret",
+                "sms.huawei.sender",
+                "sms.huawei.template_id",
+            ][..],
+        ),
+        ("twilio", &["sms.twilio.account_sid", "sms.twilio.auth_token", "sms.twilio.from"]),
+        ("smpp", &["sms.smpp.host", "sms.smpp.system_id", "sms.smpp.password"]),
+        ("http", &["sms.http.url"]),
+    ] {
+        let config = with_gateways(&format!("sms.gateways = [\"{name}\"]")).config();
+        let error = config.serving().unwrap_err().to_string();
+        for key in keys {
+            assert!(error.contains(&format!("`{key}` is missing")), "{key}: {error}");
+        }
+    }
+    let text = "sms.gateways = [\"smpp\"]\nsms.smpp = { host = \"h\", system_id = \"s\", password_file = \"absent\" }";
+    let error = with_gateways(text).config().serving().unwrap_err().to_string();
+    assert!(error.contains("`sms.smpp.password_file`: cannot read"), "{error}");
+}
+
+#[test]
+fn what_makes_no_sense_is_named() {
+    for (text, message) in [
+        ("sms.brand = \" \"", "`sms.brand` is empty"),
+        ("sms.autofill_domain = \"https://example.com\"", "`sms.autofill_domain` is not a domain"),
+        ("sms.smpp.window = 0", "`sms.smpp.window` must be at least 1"),
+        (
+            "sms.smpp = { password = \"hunter2\", password_file = \"f\" }",
+            "`sms.smpp.password` and `sms.smpp.password_file`",
+        ),
+        ("sms.twilio = { from = \"a\", messaging_service_sid = \"b\" }", "`sms.twilio.from` and `sms.twilio.mess"),
+        ("sms.http.accept = { pointer = \"/a\" }", "`sms.http.accept` must give `pointer` and `value` together"),
+        ("sms.http.accept = { status = \"x\" }", "expected a status such as 200"),
+        ("sms.http.accept = { statuses = 200 }", "unknown field `statuses`, expected one of `status`, `pointer`"),
+        ("sms.http.headers = [\"hunter2\"]", "`sms.http.headers` wants a table of names and their values"),
+        ("sms.http.headers = { a = [\"hunter2\"] }", "`sms.http.headers` wants a table"),
+        ("sms.huawei.app_secret = [\"hunter2\"]", "`sms.huawei.app_secret` wants a string"),
+        ("sms.huawei.auth = \"basic\"", "unknown variant `basic`, expected `aksk` or `wsse`"),
+        ("sms.huawei.app_sekret = 1", "did you mean `sms.huawei.app_secret`?"),
+    ] {
+        let error = Case::new(text).error();
+        assert!(error.contains(message), "{text}: {error}");
+        assert!(!error.contains("hunter2"), "{error}");
+    }
+}
