@@ -1,6 +1,6 @@
 //! The SMS gateways, judged from outside.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on says so by panicking")]
 
 mod broken;
 mod cases;
@@ -11,3 +11,4 @@ mod requests;
 mod sandbox;
 mod smpp;
 mod text;
+mod third_party;

@@ -1,0 +1,82 @@
+//! The signer of the public SDK signs as we do, and what it signs is accepted.
+
+use serde_json::{Value, json};
+use trial_core::Locale;
+use trial_core::ports::{Clock as _, SmsGateway as _};
+use trial_signing::{AccessKey, RequestParts, Signed};
+use trial_testkit::FixedClock;
+
+use super::program::{Program, python};
+use crate::gateways::{PATIENT, huawei, huawei_settings};
+use crate::provider::{Provider, Script};
+use crate::requests::message;
+
+#[tokio::test]
+async fn the_public_sdk_signs_our_requests_as_we_do() {
+    let provider = Provider::start(Script::Cut).await;
+    huawei(huawei_settings(provider.url(), PATIENT)).send(&message(Locale::ZhCn)).await;
+    let request = provider.requests().pop().unwrap();
+    let mut sdk = Program::start(python("signing.py"));
+    sdk.say(&json!({
+        "key": "app-key", "secret": "app-secret", "method": request.method, "host": request.header("host"),
+        "path": request.target, "query": [], "body": request.body,
+        "headers": {
+            "Host": request.header("host"),
+            "Content-Type": request.header("content-type"),
+            "X-Sdk-Date": request.header("x-sdk-date"),
+        },
+    }))
+    .await;
+    let signed = sdk.hear().await;
+    assert_eq!(signed["headers"]["Authorization"], request.header("authorization"));
+    assert_eq!(signed["headers"]["X-Sdk-Content-Sha256"], request.header("x-sdk-content-sha256"));
+}
+
+/// Requests as callers could make them, odd ones among them.
+fn requests() -> [Value; 5] {
+    let path = "/apiaccess/rest/ipccprovision/v1/applyTry/generateverifycode";
+    let json = json!({"Content-Type": "application/json"});
+    [
+        json!({"method": "POST", "path": path, "query": [], "headers": json, "body": r#"{"phone":"16673280001"}"#}),
+        json!({"method": "post", "path": path, "query": [], "headers": json, "body": r#"{"公司":"云"}"#}),
+        json!({"method": "POST", "path": "/", "query": [], "headers": {}, "body": ""}),
+        json!({
+            "method": "GET", "path": "/a b/中~*", "query": [["b", "x y~*/+"], ["a", "2"], ["a", "10"], ["a-b", ""]],
+            "headers": {"X-Note": "  spaced  "}, "body": "",
+        }),
+        json!({
+            "method": "PUT", "path": "/form/", "query": [["q", "中"]],
+            "headers": {"Content-Type": "application/x-www-form-urlencoded"}, "body": "a=1&b=%20",
+        }),
+    ]
+}
+
+#[tokio::test]
+async fn what_the_public_sdk_signs_is_accepted() {
+    let mut sdk = Program::start(python("signing.py"));
+    let now = FixedClock::default().now();
+    for mut request in requests() {
+        request["key"] = json!("caller");
+        request["secret"] = json!("secret");
+        request["host"] = json!("trialgate.example.com");
+        request["headers"]["X-Sdk-Date"] = json!(now.format("%Y%m%dT%H%M%SZ").to_string());
+        sdk.say(&request).await;
+        let signed = sdk.hear().await;
+        let given = signed["headers"].as_object().unwrap();
+        let headers: Vec<_> = given.iter().map(|(name, value)| (name.as_str(), value.as_str().unwrap())).collect();
+        let text = |key: &str| request[key].as_str().unwrap();
+        let query = signed["uri"].as_str().unwrap().split_once('?').map_or("", |(_, query)| query);
+        let parts = RequestParts {
+            method: text("method"),
+            path: text("path"),
+            query,
+            headers: &headers,
+            body: text("body").as_bytes(),
+        };
+        let claim = Signed::parse(&parts).unwrap();
+        assert_eq!(claim.access(), "caller");
+        assert_eq!(claim.verify(&parts, &AccessKey::new("caller", "secret"), now), Ok(()), "{request}");
+        let wrong = AccessKey::new("caller", "other");
+        assert!(claim.verify(&parts, &wrong, now).is_err());
+    }
+}
