@@ -44,7 +44,7 @@ pub use plan::{Effects, Plan, Screened, SendUpdate};
 pub use planner::Planner;
 pub use policy::{
     ACCOUNT_PASSWORD_VALID_DAYS, AddressLimits, CLOCK_SKEW, CODE_DIGITS, Limits, MIN_LIFE_LEFT, PhonePolicy, Policy,
-    QuotaPolicy, REPLAY_WINDOW, TrialPolicy, UniqueBy, VerificationPolicy,
+    QuotaPolicy, REPLAY_WINDOW, TestNumber, TrialPolicy, UniqueBy, VerificationPolicy,
 };
 pub use records::{
     AccessCodeLease, AccessCodeState, ApplicationRecord, AuditRecord, Challenge, ChallengeState, CodeRequestRecord,

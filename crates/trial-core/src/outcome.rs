@@ -97,6 +97,8 @@ pub struct CodeToSend {
     pub expires_at: DateTime<Utc>,
     /// The language of the message.
     pub locale: Locale,
+    /// Whether the phone is a test number: then no gateway gets the message.
+    pub is_test: bool,
 }
 
 /// What was decided about an application.

@@ -7,6 +7,8 @@ use chrono_tz::Tz;
 use phonenumber::country;
 use phonenumber::metadata::DATABASE;
 
+use crate::{Phone, VerificationCode};
+
 /// Digits of a verification code (NIST SP 800-63B-4 section 3.1.3.2 asks for at least 6).
 pub const CODE_DIGITS: usize = 6;
 /// A resend that could give the code less life than this makes a new code instead.
@@ -31,6 +33,19 @@ pub struct Policy {
     pub trial: TrialPolicy,
     /// The daily e-mail threshold.
     pub quota: QuotaPolicy,
+    /// Phones that get no messages, and whose codes are known.
+    pub test_numbers: Vec<TestNumber>,
+}
+
+/// A phone that gets no messages, and whose code is known, for tests against a running service.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TestNumber {
+    /// The phone.
+    pub phone: Phone,
+    /// Its code, in place of any that is made.
+    pub code: VerificationCode,
+    /// From when on it is a phone like every other.
+    pub until: DateTime<Utc>,
 }
 
 /// Codes: life, resend, tries.
@@ -115,6 +130,14 @@ impl PhonePolicy {
     }
 }
 
+impl Policy {
+    /// The code of a phone that is a test number at this instant.
+    pub fn test_code(&self, phone: &Phone, now: DateTime<Utc>) -> Option<&VerificationCode> {
+        let mut numbers = self.test_numbers.iter().filter(|number| number.phone == *phone && now < number.until);
+        numbers.next().map(|number| &number.code)
+    }
+}
+
 impl QuotaPolicy {
     /// The day that an instant counts to.
     pub fn day_of(&self, instant: DateTime<Utc>) -> NaiveDate {
@@ -144,6 +167,7 @@ impl Default for Policy {
                 unique_by: UniqueBy { phone: true, email: true, company: true },
             },
             quota: QuotaPolicy { first_threshold: 1_000, timezone: Tz::UTC },
+            test_numbers: Vec::new(),
         }
     }
 }

@@ -19,4 +19,5 @@ mod screen;
 mod send_code_table;
 mod send_limits;
 mod sms_budget;
+mod test_numbers;
 mod values;

@@ -11,8 +11,10 @@ use trial_core::{GatewayReply, SmsMessage};
 use crate::{BreakerOptions, SmsRoute};
 use breaker::Breaker;
 
-/// The name that is taken down where no gateway was asked.
+/// The name that is taken down where no gateway could be asked.
 const NOBODY: &str = "none";
+/// The name that is taken down for test numbers.
+const TEST: &str = "test";
 
 /// The gateways in their order, each with what is known of its health.
 pub(crate) struct Gateways {
@@ -26,6 +28,13 @@ pub(crate) struct Handed {
     /// The name of the gateway that said so.
     pub(crate) gateway: &'static str,
     pub(crate) reply: GatewayReply,
+}
+
+impl Handed {
+    /// The code of a test number, which is known, and goes nowhere.
+    pub(crate) fn to_nobody() -> Self {
+        Self { gateway: TEST, reply: GatewayReply::Accepted { provider_id: None } }
+    }
 }
 
 impl Gateways {

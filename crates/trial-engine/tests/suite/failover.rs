@@ -229,3 +229,23 @@ async fn only_one_message_tries_a_gateway_that_was_left_alone() {
     assert_eq!(codes, [SendCode::Sent, SendCode::Exception]);
     assert_eq!(asked(&slow), 6);
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_code_of_a_test_number_reaches_no_gateway() {
+    let (tell, told) = std::sync::mpsc::channel();
+    let mut ledger = MockTrialLedger::new();
+    ledger.expect_commit().returning(move |batch, _| {
+        if let Request::SendReport(report) = &batch.requests[0].1 {
+            tell.send((report.gateway.clone(), report.reply.clone())).unwrap();
+            return Ok(vec![Outcome::SendReport]);
+        }
+        let (Outcome::SendCode(outcome, Some(code)), _) = decided_to_send(&data::phone(1)) else { panic!() };
+        Ok(vec![Outcome::SendCode(outcome, Some(trial_core::CodeToSend { is_test: true, ..code }))])
+    });
+    let one = named("one", []);
+    let engine_parts = EngineParts { gateways: vec![SmsRoute::everywhere(one.clone())], ..parts(ledger) };
+    let engine = Engine::start(engine_parts, options());
+    let reply = engine.service().send_code(data::code_request(&data::phone(1))).await.unwrap();
+    assert_eq!((reply.code, asked(&one)), (SendCode::Sent, 0));
+    assert_eq!(told.recv().unwrap(), ("test".to_owned(), accepted()));
+}

@@ -92,6 +92,7 @@ pub(crate) fn decided_to_send(phone: &Phone) -> (Outcome, CodeToSend) {
         code: data::keyring().current_code(ids.challenge, phone),
         expires_at: now() + std::time::Duration::from_secs(299),
         locale: Locale::En,
+        is_test: false,
     };
     let outcome = CodeOutcome::Send { challenge: ids.challenge, state: SendState::Sending };
     (Outcome::SendCode(outcome, Some(code.clone())), code)

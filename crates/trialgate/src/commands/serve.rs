@@ -29,6 +29,10 @@ impl Serve {
                      reads them under /sandbox"
                 );
             }
+            if let Some(last) = config.policy.test_numbers.iter().map(|number| number.until).max() {
+                let count = config.policy.test_numbers.len();
+                tracing::warn!(count, until = %last, "`sms.test_numbers` is set: these phones get fixed codes and no messages");
+            }
             let service = Service::start(&config, serving, listener, ledger, inbox)?;
             tracing::info!(%address, "listening");
             output::say(&format!("listening on http://{address}"))?;

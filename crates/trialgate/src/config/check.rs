@@ -4,7 +4,11 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use trial_core::{Limits, PhonePolicy, Policy, QuotaPolicy, TrialPolicy, UniqueBy, VerificationPolicy};
+use chrono::{NaiveDate, NaiveTime};
+use trial_core::{
+    Limits, Phone, PhonePolicy, Policy, QuotaPolicy, TestNumber, TrialPolicy, UniqueBy, VerificationCode,
+    VerificationPolicy,
+};
 
 use super::database::Database;
 use super::error::{ConfigError, Origin, Problem, none_of};
@@ -231,6 +235,18 @@ impl Findings<'_> {
         })
     }
 
+    /// Neither the phones nor their codes are repeated in messages: they are told by their place.
+    fn test_numbers(&mut self, settings: &Settings, phones: &PhonePolicy) -> Vec<TestNumber> {
+        let mut numbers = Vec::new();
+        for (place, (phone, number)) in settings.sms.test_numbers.iter().enumerate() {
+            match test_number(phone, number, phones, settings.quota.timezone.0) {
+                Ok(number) => numbers.push(number),
+                Err(text) => self.wrong("sms.test_numbers", format!("[{place}]: {text}")),
+            }
+        }
+        numbers
+    }
+
     fn policy(&mut self, settings: &Settings) -> Policy {
         let countries: Vec<String> = settings.phone.countries.iter().map(|country| country.0.clone()).collect();
         let phone = PhonePolicy::from_codes(&settings.phone.default_region.0, &countries).unwrap_or_else(|error| {
@@ -252,6 +268,7 @@ impl Findings<'_> {
                 sms_per_day: limits.sms_per_day,
                 sms_per_country_day: limits.sms_per_country_day,
             },
+            test_numbers: self.test_numbers(settings, &phone),
             phone,
             trial: TrialPolicy {
                 duration: trial.duration.0,
@@ -264,6 +281,24 @@ impl Findings<'_> {
             quota: QuotaPolicy { first_threshold: settings.quota.threshold, timezone: settings.quota.timezone.0 },
         }
     }
+}
+
+/// A test number until the end of its last day.
+fn test_number(
+    phone: &str,
+    number: &super::sms_settings::TestNumber,
+    phones: &PhonePolicy,
+    timezone: chrono_tz::Tz,
+) -> Result<TestNumber, String> {
+    let phone = Phone::parse(phone, phones).map_err(|error| format!("the phone {error}"))?;
+    let code = VerificationCode::fixed(number.code.reveal()).ok_or("`code` is not 6 digits")?;
+    let day_after = number.expires.parse::<NaiveDate>().ok().and_then(|day| day.succ_opt());
+    let midnight = day_after.map(|day| day.and_time(NaiveTime::MIN).and_local_timezone(timezone));
+    // Where the clocks skip midnight, the day begins later.
+    let until = midnight.and_then(|midnight| midnight.earliest().map(|until| until.to_utc()));
+    let until = until.or_else(|| day_after.map(|day| day.and_time(NaiveTime::MIN).and_utc()));
+    let until = until.ok_or_else(|| "`expires` is not a date such as \"2026-12-31\"".to_owned())?;
+    Ok(TestNumber { phone, code, until })
 }
 
 fn has_twins<T: PartialEq>(list: &[T]) -> bool {

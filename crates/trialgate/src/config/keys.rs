@@ -75,6 +75,7 @@ pub(super) const KEYS: &[&str] = &[
     "sms.smpp.system_type",
     "sms.smpp.tls",
     "sms.smpp.window",
+    "sms.test_numbers",
     "sms.twilio.account_sid",
     "sms.twilio.auth_token",
     "sms.twilio.auth_token_file",
@@ -115,6 +116,7 @@ pub(super) fn secret_expectation(key: &str) -> Option<&'static str> {
         | "sms.smpp.password"
         | "sms.http.url"
         | "sms.http.body" => Some("wants a string"),
+        "sms.test_numbers" => Some("wants a table of phones, each with `code` and `expires`, both of them strings"),
         "sms.http.headers" => Some("wants a table of names and their values, all of them strings"),
         _ => None,
     }

@@ -16,10 +16,20 @@ pub(crate) struct Sms {
     pub(crate) brand: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) autofill_domain: Option<String>,
+    pub(crate) test_numbers: BTreeMap<String, TestNumber>,
     pub(crate) huawei: Huawei,
     pub(crate) twilio: Twilio,
     pub(crate) smpp: Smpp,
     pub(crate) http: HttpProvider,
+}
+
+/// A phone that gets no messages, and whose code is known.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TestNumber {
+    pub(crate) code: Secret,
+    /// The last day on which it is one, as `2026-12-31`.
+    pub(crate) expires: String,
 }
 
 /// The cloud's Message & SMS service.
@@ -168,6 +178,7 @@ impl Default for Sms {
             gateways: Vec::new(),
             brand: DEFAULT_BRAND.to_owned(),
             autofill_domain: None,
+            test_numbers: BTreeMap::new(),
             huawei: Huawei::default(),
             twilio: Twilio::default(),
             smpp: Smpp::default(),

@@ -112,6 +112,7 @@ fn the_reference_lists_every_key() {
         "sms.smpp.password_file",
         "sms.http.url_file",
         "sms.http.headers",
+        "sms.test_numbers",
     ];
     keys.extend(in_place_of_others.map(str::to_owned));
     let mut listed: Vec<String> = reference

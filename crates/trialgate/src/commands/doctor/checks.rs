@@ -26,6 +26,7 @@ pub(super) async fn all(config: &Config, report: &mut Report) {
     report.ok("configuration", format!("valid: {source}"));
     secrets(config, report);
     sandbox(config, report);
+    test_numbers(config, report);
     let serving = serving(config, report);
     directory(config, report);
     if let Some(serving) = serving {
@@ -59,6 +60,13 @@ fn secrets(config: &Config, report: &mut Report) {
 fn sandbox(config: &Config, report: &mut Report) {
     if config.settings.sandbox.enabled {
         report.warn("sandbox", "`sandbox.enabled` is true: messages can be captured; not for production");
+    }
+}
+
+fn test_numbers(config: &Config, report: &mut Report) {
+    let count = config.policy.test_numbers.len();
+    if count > 0 {
+        report.warn("sms", format!("`sms.test_numbers` has {count}: whoever knows one gets trials by it"));
     }
 }
 

@@ -119,3 +119,26 @@ fn what_makes_no_sense_is_named() {
         assert!(!error.contains("hunter2"), "{error}");
     }
 }
+
+#[test]
+fn test_numbers_are_phones_with_a_code_until_the_end_of_a_day() {
+    let config = Case::new(
+        "quota.timezone = \"Asia/Shanghai\"\n[sms.test_numbers]\n16673280001 = { code = \"012345\", expires = \"2026-12-31\" }",
+    )
+    .config();
+    let [number] = config.policy.test_numbers.as_slice() else { panic!("there is one") };
+    assert_eq!((number.phone.as_str(), number.code.reveal()), ("+8616673280001", "012345"));
+    assert_eq!(number.until.to_string(), "2026-12-31 16:00:00 UTC");
+    assert!(!toml::to_string(&config.settings).unwrap().contains("012345"));
+    for (entry, message) in [
+        ("{ code = \"012345\" }", "`sms.test_numbers` wants a table of phones, each with `code` and `expires`"),
+        ("{ code = \"012345\", expires = \"never\" }", "`sms.test_numbers` [0]: `expires` is not a date"),
+        ("{ code = \"01234\", expires = \"2026-12-31\" }", "[0]: `code` is not 6 digits"),
+        ("{ code = 12345, expires = \"2026-12-31\" }", "both of them strings"),
+    ] {
+        let error = Case::new(&format!("sms.test_numbers = {{ 16673280001 = {entry} }}")).error();
+        assert!(error.contains(message) && !error.contains("01234") && !error.contains("1667328"), "{error}");
+    }
+    let error = Case::new("sms.test_numbers = { 123 = { code = \"012345\", expires = \"2026-12-31\" } }").error();
+    assert!(error.contains("[0]: the phone "), "{error}");
+}
