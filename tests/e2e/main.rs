@@ -20,4 +20,5 @@ mod mail_kill;
 mod postgres;
 mod return_codes;
 mod shutdown;
+mod sms;
 mod startup;
