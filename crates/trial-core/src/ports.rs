@@ -9,9 +9,9 @@ use chrono::{DateTime, NaiveDate, Utc};
 use crate::operations::{ChangedBy, ImportPlan, TenantPage};
 use crate::{
     AccessCodeImport, AccessCodeStock, Application, ApplicationQuery, ApplyReply, Batch, CodeReply, CodeRequest,
-    DeliveryError, DueMail, GatewayReply, GatewayUnusable, Lease, LedgerError, MailId, MailPage, MailRetried, OutboxMail, Outcome,
-    OutgoingMail, Phone, Planner, QuotaView, Settlement, SmsMessage, TenantId, TenantView, TimelineView, UniqueBy,
-    Violation,
+    DeliveryError, DueMail, GatewayReply, GatewayUnusable, Lease, LedgerError, MailId, MailPage, MailRetried,
+    OutboxMail, Outcome, OutgoingMail, Phone, Planner, QuotaView, Settlement, SmsMessage, TenantId, TenantView,
+    TimelineView, UniqueBy, Violation,
 };
 
 /// What the website's back end asks for: the port that the public interface drives.
