@@ -13,7 +13,7 @@ use chrono::{DateTime, Utc};
 use tokio::io::BufReader;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::time::{Instant, sleep};
-use trial_core::ports::{Clock, MockSmsGateway, Outbox};
+use trial_core::ports::{Clock, Outbox};
 use trial_core::{DueMail, Lease, LedgerError, MailId, MailState, Settlement};
 use trial_engine::{Engine, EngineOptions, EngineParts, MailDeliveryOptions};
 use trial_mail::{SmtpMailer, SmtpSettings};
@@ -147,7 +147,7 @@ async fn a_thousand_mails_outlive_a_server_that_is_out_of_order() {
         ledger: Arc::clone(&desk.ledger) as _,
         screen: None,
         outbox: Arc::clone(&outbox) as _,
-        gateway: Arc::new(MockSmsGateway::new()),
+        gateways: Vec::new(),
         mailer: Arc::new(SmtpMailer::new(settings, templates()).unwrap()),
         clock: Arc::clone(&clock) as _,
         entropy: Arc::new(SeededEntropy::new(11)),
