@@ -70,6 +70,9 @@ impl Client {
 
     fn at(base: String) -> Self {
         // A proxy that the environment names knows nothing of processes of ours.
+        // Whatever else is built with this may turn TLS on in reqwest, which then asks for a provider even of plain HTTP.
+        // One that is there already will do.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         Self { http: reqwest::Client::builder().no_proxy().build().unwrap(), base }
     }
 
