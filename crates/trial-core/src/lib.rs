@@ -20,6 +20,7 @@ mod plan;
 pub mod planner;
 mod policy;
 pub mod ports;
+mod receipts;
 mod records;
 mod return_code;
 mod sms;
@@ -46,6 +47,7 @@ pub use policy::{
     ACCOUNT_PASSWORD_VALID_DAYS, AddressLimits, CLOCK_SKEW, CODE_DIGITS, Limits, MIN_LIFE_LEFT, PhonePolicy, Policy,
     QuotaPolicy, REPLAY_WINDOW, TestNumber, TrialPolicy, UniqueBy, VerificationPolicy,
 };
+pub use receipts::{Delivery, DeliveryReceipt, DeliveryState, PROVIDER_ID_LENGTH, UnreadableReceipt};
 pub use records::{
     AccessCodeLease, AccessCodeState, ApplicationRecord, AuditRecord, Challenge, ChallengeState, CodeRequestRecord,
     MailKind, MailRecord, MailState, PhoneRecord, QuotaUnit, SendState, SmsDay, Tenant, TenantStatus,

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::{
-    AccessCode, AccessCodeKind, ApplicationId, ApplyOutcome, AuditId, CodeOutcome, Email, EmailKey, MailId, MailKind,
-    MailState, Phone, RequestId, Tenant, TenantId,
+    AccessCode, AccessCodeKind, ApplicationId, ApplyOutcome, AuditId, CodeOutcome, Delivery, Email, EmailKey, MailId,
+    MailKind, MailState, Phone, RequestId, Tenant, TenantId,
 };
 
 /// Who changes something, when, and the id of the audit entry that says so.
@@ -147,6 +147,8 @@ pub struct CodeRequestView {
     pub gateway: Option<String>,
     /// What it said.
     pub reply: Option<String>,
+    /// What its provider has told of the message since.
+    pub delivery: Option<Delivery>,
 }
 
 /// An application.

@@ -9,9 +9,9 @@ use chrono::{DateTime, NaiveDate, Utc};
 use crate::operations::{ChangedBy, ImportPlan, TenantPage};
 use crate::{
     AccessCodeImport, AccessCodeStock, Application, ApplicationQuery, ApplyReply, Batch, CodeReply, CodeRequest,
-    DeliveryError, DueMail, GatewayReply, GatewayUnusable, Lease, LedgerError, MailId, MailPage, MailRetried,
-    OutboxMail, Outcome, OutgoingMail, Phone, Planner, QuotaView, Settlement, SmsMessage, TenantId, TenantView,
-    TimelineView, UniqueBy, Violation,
+    DeliveryError, DeliveryReceipt, DueMail, GatewayReply, GatewayUnusable, Lease, LedgerError, MailId, MailPage,
+    MailRetried, OutboxMail, Outcome, OutgoingMail, Phone, Planner, QuotaView, Settlement, SmsMessage, TenantId,
+    TenantView, TimelineView, UniqueBy, Violation,
 };
 
 /// What the website's back end asks for: the port that the public interface drives.
@@ -114,6 +114,18 @@ pub trait Outbox: Send + Sync {
     /// # Errors
     /// Whatever stands in the way; the mails are due again when their lease ends.
     async fn settle(&self, settlements: Vec<Settlement>) -> Result<(), LedgerError>;
+}
+
+/// Where providers' receipts of short messages are kept.
+#[cfg_attr(feature = "mock", mockall::automock)]
+#[async_trait]
+pub trait Receipts: Send + Sync {
+    /// Takes a receipt down with its message, unless what is known of that holds ([`crate::DeliveryState::replaces`]). Says
+    /// whether the message is known: it is not before the gateway's reply to it is stored.
+    ///
+    /// # Errors
+    /// Whatever stands in the way; the receipt is to be given again.
+    async fn take_down(&self, receipt: DeliveryReceipt) -> Result<bool, LedgerError>;
 }
 
 /// What operations personnel ask and change.

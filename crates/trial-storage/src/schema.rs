@@ -35,6 +35,9 @@ table! {
         refusal -> Nullable<Text>,
         gateway -> Nullable<Text>,
         reply -> Nullable<Text>,
+        delivery -> Nullable<Text>,
+        delivery_reason -> Nullable<Text>,
+        delivery_at -> Nullable<BigInt>,
     }
 }
 

@@ -11,6 +11,10 @@ use diesel::sql_types::{BigInt, Binary, Bool, Nullable, Text};
 #[derive(Debug, Clone, Copy)]
 pub struct Literal(pub &'static str);
 
+/// The rows whose message a receipt can name, as the index of these has it.
+pub(crate) const HAS_PROVIDER_ID: Literal =
+    Literal("code_requests.state = 'accepted' AND length(code_requests.reply) <= 200");
+
 /// What a [`Statement`] binds.
 #[derive(Debug, Clone, Copy)]
 pub enum Bind<'a> {

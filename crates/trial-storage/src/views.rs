@@ -6,13 +6,13 @@ use chrono::NaiveDate;
 use diesel::prelude::*;
 use trial_core::{
     AccessCode, AccessCodeKind, AccessCodeState, AccessCodeStock, ApplicationId, ApplicationView, ApplyOutcome,
-    CodeRequestView, DueMail, Email, LedgerError, MailId, MailState, MailView, Phone, QuotaView, RequestId, Tenant,
-    TenantId,
+    CodeRequestView, Delivery, DeliveryState, DueMail, Email, LedgerError, MailId, MailState, MailView, Phone,
+    QuotaView, RequestId, Tenant, TenantId,
 };
 
 use crate::convert::{bad, count, id, name, time};
 use crate::rows::{MailRow, apply_outcome, code_outcome};
-use crate::schema::applications;
+use crate::schema::{applications, code_requests};
 
 /// The stock, from the number of codes of each kind and state.
 pub(crate) fn stock(counts: &[(String, String, i64)]) -> Result<Vec<AccessCodeStock>, LedgerError> {
@@ -87,20 +87,48 @@ pub(crate) fn due_mail(
     })
 }
 
-/// A request for a code, column by column.
-pub(crate) type CodeRequestRow =
-    (String, i64, String, i32, Option<Vec<u8>>, Option<String>, Option<String>, Option<String>, Option<String>);
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = code_requests)]
+pub(crate) struct CodeRequestRow {
+    request_id: String,
+    at: i64,
+    phone: String,
+    country_code: i32,
+    challenge: Option<Vec<u8>>,
+    state: Option<String>,
+    refusal: Option<String>,
+    gateway: Option<String>,
+    reply: Option<String>,
+    delivery: Option<String>,
+    delivery_reason: Option<String>,
+    delivery_at: Option<i64>,
+}
 
-pub(crate) fn code_request(row: CodeRequestRow) -> Result<CodeRequestView, LedgerError> {
-    let (request_id, at, phone, country_code, challenge, state, refusal, gateway, reply) = row;
-    Ok(CodeRequestView {
-        request_id: RequestId::from_stored(&request_id),
-        at: time(at, "code_requests.at")?,
-        phone: Phone::from_canonical(&phone, count(country_code, "code_requests.country_code")?),
-        outcome: code_outcome(challenge.as_deref(), state.as_deref(), refusal.as_deref())?,
-        gateway,
-        reply,
-    })
+impl TryFrom<CodeRequestRow> for CodeRequestView {
+    type Error = LedgerError;
+
+    fn try_from(row: CodeRequestRow) -> Result<Self, LedgerError> {
+        Ok(Self {
+            request_id: RequestId::from_stored(&row.request_id),
+            at: time(row.at, "code_requests.at")?,
+            phone: Phone::from_canonical(&row.phone, count(row.country_code, "code_requests.country_code")?),
+            outcome: code_outcome(row.challenge.as_deref(), row.state.as_deref(), row.refusal.as_deref())?,
+            gateway: row.gateway,
+            reply: row.reply,
+            delivery: delivery(row.delivery.as_deref(), row.delivery_reason, row.delivery_at)?,
+        })
+    }
+}
+
+fn delivery(state: Option<&str>, reason: Option<String>, at: Option<i64>) -> Result<Option<Delivery>, LedgerError> {
+    let Some(state) = delivery_state(state)? else { return Ok(None) };
+    let at = time(at.ok_or_else(|| bad("code_requests.delivery_at"))?, "code_requests.delivery_at")?;
+    Ok(Some(Delivery { state, reason, at }))
+}
+
+/// How far a message got, as far as that is known.
+pub(crate) fn delivery_state(stored: Option<&str>) -> Result<Option<DeliveryState>, LedgerError> {
+    stored.map(|state| name(state, "code_requests.delivery")).transpose()
 }
 
 #[derive(Queryable, Selectable)]

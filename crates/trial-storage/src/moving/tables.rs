@@ -78,7 +78,7 @@ pub(crate) static TABLES: [Table; 11] = [
     table!(phones (phone: Text) country_code: Integer, failures: Integer, challenge: OptionalBytes),
     table!(code_requests (id: Bytes) request_id: Text, at: Number, phone: Text, country_code: Integer,
         challenge: OptionalBytes, state: OptionalText, refusal: OptionalText, gateway: OptionalText,
-        reply: OptionalText),
+        reply: OptionalText, delivery: OptionalText, delivery_reason: OptionalText, delivery_at: OptionalNumber),
     table!(sms_days (day: Integer, country_code: Integer) sent: Number),
     table!(tenants (id: Bytes) status: Text, phone: Text, country_code: Integer, email: Text, email_key: Text,
         company: Text, company_key: Text, created_at: Number, trial_ends_at: Number, key_id: Text,

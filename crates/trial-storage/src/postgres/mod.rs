@@ -8,6 +8,7 @@ mod moving;
 mod operations;
 mod outbox;
 mod persist;
+mod receipts;
 mod set;
 mod settings;
 mod transaction;

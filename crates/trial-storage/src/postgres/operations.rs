@@ -301,24 +301,14 @@ async fn code_requests(
     query: &ApplicationQuery,
     limit: i64,
 ) -> Result<Vec<CodeRequestView>, Trouble> {
-    use code_requests::{at, challenge, country_code, gateway, id, phone, refusal, reply, request_id, state, table};
-    let newest = table.order((at.desc(), id.desc())).limit(limit).select((
-        request_id,
-        at,
-        phone,
-        country_code,
-        challenge,
-        state,
-        refusal,
-        gateway,
-        reply,
-    ));
+    use code_requests::{at, id, phone, request_id, table};
+    let newest = table.order((at.desc(), id.desc())).limit(limit).select(CodeRequestRow::as_select());
     let rows: Vec<CodeRequestRow> = match query {
         ApplicationQuery::Phone(asked) => newest.filter(phone.eq(asked.as_str())).load(&mut conn).await?,
         ApplicationQuery::RequestId(asked) => newest.filter(request_id.eq(asked.as_str())).load(&mut conn).await?,
         ApplicationQuery::Email(_) => Vec::new(),
     };
-    Ok(rows.into_iter().rev().map(views::code_request).collect::<Result<_, _>>()?)
+    Ok(rows.into_iter().rev().map(CodeRequestView::try_from).collect::<Result<_, _>>()?)
 }
 
 async fn applications(

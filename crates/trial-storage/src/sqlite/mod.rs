@@ -6,6 +6,7 @@ mod open;
 mod operations;
 mod outbox;
 mod persist;
+mod receipts;
 mod verify;
 mod worker;
 

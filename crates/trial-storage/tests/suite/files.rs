@@ -7,8 +7,12 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sqlite::SqliteConnection;
 use tempfile::TempDir;
-use trial_core::ports::TrialLedger;
+use trial_core::ports::{Receipts, TrialLedger};
+use trial_core::{DeliveryReceipt, DeliveryState};
 use trial_storage::{OpenError, SqliteLedger, SqliteOptions};
+
+/// Migrations of this release.
+const MIGRATIONS: usize = 2;
 
 fn options() -> (TempDir, SqliteOptions) {
     let dir = tempfile::tempdir().unwrap();
@@ -27,7 +31,7 @@ async fn refused(options: SqliteOptions) -> OpenError {
 #[tokio::test]
 async fn migrating_creates_the_file_and_is_done_once() {
     let (_dir, options) = options();
-    assert_eq!(SqliteLedger::migrate(&options).await.unwrap().len(), 1);
+    assert_eq!(SqliteLedger::migrate(&options).await.unwrap().len(), MIGRATIONS);
     assert_eq!(SqliteLedger::migrate(&options).await.unwrap(), Vec::<String>::new());
     SqliteLedger::open(options).await.unwrap();
 }
@@ -43,7 +47,7 @@ async fn migrating_from_many_places_at_once_is_done_once() {
     for migrated in all.collect::<Vec<_>>() {
         run += migrated.await.unwrap();
     }
-    assert_eq!(run, 1);
+    assert_eq!(run, MIGRATIONS);
 }
 
 #[tokio::test]
@@ -110,7 +114,31 @@ async fn an_older_database_wants_its_migrations() {
     let (_dir, options) = options();
     SqliteLedger::migrate(&options).await.unwrap();
     run(&options.path, "DELETE FROM __diesel_schema_migrations");
-    assert!(matches!(refused(options).await, OpenError::Pending { names, .. } if names.len() == 1));
+    assert!(matches!(refused(options).await, OpenError::Pending { names, .. } if names.len() == MIGRATIONS));
+}
+
+#[tokio::test]
+async fn what_an_older_release_has_stored_is_kept() {
+    let (_dir, options) = options();
+    let initial = include_str!("../../migrations/sqlite/00000000000001_initial/up.sql");
+    run(&options.path, initial);
+    let code = "INSERT INTO code_requests (id, request_id, at, phone, country_code, challenge, state, gateway, reply)
+        VALUES (randomblob(16), 'ask', 1, '+8616673280001', 86, randomblob(16), 'accepted', 'smpp', 'id-1')";
+    run(&options.path, code);
+    let ours = "CREATE TABLE __diesel_schema_migrations (version VARCHAR(50) PRIMARY KEY NOT NULL,
+        run_on TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP);
+        INSERT INTO __diesel_schema_migrations (version) VALUES ('00000000000001'); PRAGMA application_id = 1416784225";
+    run(&options.path, ours);
+    assert_eq!(SqliteLedger::migrate(&options).await.unwrap(), ["00000000000002"]);
+    let ledger = SqliteLedger::open(options).await.unwrap();
+    let told = DeliveryReceipt {
+        gateway: "smpp".to_owned(),
+        provider_id: "id-1".to_owned(),
+        state: DeliveryState::Delivered,
+        reason: None,
+        at: chrono::DateTime::UNIX_EPOCH,
+    };
+    assert!(ledger.take_down(told).await.unwrap());
 }
 
 #[tokio::test]

@@ -8,8 +8,8 @@ use diesel::connection::{Instrumentation, InstrumentationEvent, set_default_inst
 use diesel::prelude::*;
 use diesel::sql_types::Text;
 use diesel::sqlite::SqliteConnection;
-use trial_core::ports::Outbox;
-use trial_core::{GatewayReply, Lease, LeaseId, SettledAs, Settlement};
+use trial_core::ports::{Outbox, Receipts};
+use trial_core::{DeliveryReceipt, DeliveryState, GatewayReply, Lease, LeaseId, SettledAs, Settlement};
 use trial_storage::{SqliteLedger, SqliteOptions};
 use trial_testkit::{Desk, data};
 
@@ -61,6 +61,14 @@ async fn nothing_reads_a_whole_table() {
     desk.prepared(2).await;
     assert_eq!(desk.apply_for_code(data::application(2, "wrong")).await, "002");
     deliver(&desk).await;
+    let told = DeliveryReceipt {
+        gateway: "scripted".to_owned(),
+        provider_id: "provider-1".to_owned(),
+        state: DeliveryState::Delivered,
+        reason: None,
+        at: desk.now(),
+    };
+    assert!(desk.ledger.take_down(told).await.unwrap());
 
     let statements = STATEMENTS.lock().unwrap().clone();
     let mut conn = SqliteConnection::establish(options.path.to_str().unwrap()).unwrap();

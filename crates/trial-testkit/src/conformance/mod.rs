@@ -9,10 +9,11 @@ mod durability;
 mod operations;
 mod outbox;
 mod pool;
+mod receipts;
 mod screening;
 
 use async_trait::async_trait;
-use trial_core::ports::{Operations, Outbox, TrialLedger};
+use trial_core::ports::{Operations, Outbox, Receipts, TrialLedger};
 use trial_core::{LedgerError, Policy};
 
 pub use applying::*;
@@ -23,6 +24,7 @@ pub use durability::*;
 pub use operations::*;
 pub use outbox::*;
 pub use pool::*;
+pub use receipts::*;
 pub use screening::*;
 
 use crate::Desk;
@@ -31,7 +33,7 @@ use crate::Desk;
 #[async_trait]
 pub trait LedgerFactory: Send + Sync {
     /// The kind of ledger.
-    type Ledger: TrialLedger + Outbox + Operations + 'static;
+    type Ledger: TrialLedger + Outbox + Operations + Receipts + 'static;
 
     /// A new ledger with nothing in it. The factory keeps what it stands on alive.
     async fn fresh(&self) -> Self::Ledger;
@@ -107,6 +109,13 @@ macro_rules! ledger_conformance {
             settlements_come_together
             mails_are_listed_by_state
             a_failed_mail_can_be_retried
+            a_receipt_is_kept_with_its_message
+            receipts_never_go_back
+            a_receipt_of_no_message_is_told
+            an_id_used_again_is_the_newest_message
+            a_long_id_stands_in_nobodys_way
+            no_decision_looks_at_receipts
+            receipts_at_once_end_delivered
             tenants_are_listed_newest_first
             an_unknown_tenant_is_none
             applications_are_found

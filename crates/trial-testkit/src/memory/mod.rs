@@ -4,6 +4,7 @@ mod facts;
 mod operations;
 mod outbox;
 mod persist;
+mod receipts;
 mod violations;
 
 use std::collections::BTreeMap;
@@ -14,8 +15,8 @@ use chrono::{DateTime, NaiveDate, Utc};
 use trial_core::ports::{Screen, TrialLedger};
 use trial_core::{
     AccessCode, AccessCodeKind, AccessCodeState, ApplicationId, ApplicationRecord, AuditRecord, Batch, Challenge,
-    ChallengeId, CodeRequestId, CodeRequestRecord, Effects, LeaseId, LedgerError, MailId, MailRecord, MailState,
-    Outcome, Phone, PhoneRecord, Planner, Tenant, TenantId,
+    ChallengeId, CodeRequestId, CodeRequestRecord, Delivery, Effects, LeaseId, LedgerError, MailId, MailRecord,
+    MailState, Outcome, Phone, PhoneRecord, Planner, Tenant, TenantId,
 };
 
 /// A ledger in memory. Clones share it.
@@ -58,6 +59,8 @@ pub struct KeptCodeRequest {
     pub gateway: Option<String>,
     /// What it said.
     pub reply: Option<String>,
+    /// What its provider has told since.
+    pub delivery: Option<Delivery>,
 }
 
 /// An access code of the pool.

@@ -206,6 +206,7 @@ fn code_request_view(kept: &KeptCodeRequest) -> CodeRequestView {
         outcome: kept.record.outcome.clone(),
         gateway: kept.gateway.clone(),
         reply: kept.reply.clone(),
+        delivery: kept.delivery.clone(),
     }
 }
 

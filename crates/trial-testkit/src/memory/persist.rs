@@ -47,7 +47,11 @@ impl MemoryState {
         if let CodeOutcome::Send { challenge, .. } = record.outcome {
             assert_eq!(self.challenges[&challenge].phone, record.phone, "a code of this phone");
         }
-        insert(&mut self.code_requests, record.id, KeptCodeRequest { record, gateway: None, reply: None });
+        insert(
+            &mut self.code_requests,
+            record.id,
+            KeptCodeRequest { record, gateway: None, reply: None, delivery: None },
+        );
     }
 
     fn update_send(&mut self, update: SendUpdate) {

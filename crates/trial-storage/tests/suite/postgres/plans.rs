@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use trial_core::ports::Outbox;
-use trial_core::{GatewayReply, Lease, LeaseId, SettledAs, Settlement};
+use trial_core::ports::{Outbox, Receipts};
+use trial_core::{DeliveryReceipt, DeliveryState, GatewayReply, Lease, LeaseId, SettledAs, Settlement};
 use trial_testkit::{Desk, data};
 
 use super::server::Database;
@@ -29,6 +29,14 @@ async fn nothing_reads_a_whole_table() {
     assert_eq!(desk.apply_for_code(data::application(2, "wrong")).await, "002");
     desk.screen([trial_core::Request::Apply(data::application(3, "wrong"))]).await;
     deliver(&desk).await;
+    let told = DeliveryReceipt {
+        gateway: "scripted".to_owned(),
+        provider_id: "provider-1".to_owned(),
+        state: DeliveryState::Delivered,
+        reason: None,
+        at: desk.now(),
+    };
+    assert!(desk.ledger.take_down(told).await.unwrap());
     ledger.close();
     while database.execute("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()").await != "1" {}
     assert_eq!(database.execute(SCANS).await, "");

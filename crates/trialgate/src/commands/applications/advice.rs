@@ -1,16 +1,25 @@
 //! What to do about each return code.
 
 use trial_core::{
-    ApplyOutcome, ApplyRefusal, BudgetScope, CodeOutcome, CodeRefusal, MailState, MailView, NoCodeReason, SendState,
+    ApplyOutcome, ApplyRefusal, BudgetScope, CodeOutcome, CodeRefusal, DeliveryState, MailState, MailView,
+    NoCodeReason, SendState,
 };
 
-/// What to do about a request for a code.
-pub(super) fn about_code(outcome: &CodeOutcome) -> &'static str {
+/// What to do about a request for a code, of which the provider has told so much since.
+pub(super) fn about_code(outcome: &CodeOutcome, told: Option<DeliveryState>) -> &'static str {
     match outcome {
-        CodeOutcome::Send { state: SendState::Accepted, .. } => {
-            "nothing; if no SMS came, ask the provider about the gateway's reply. After the resend interval the applicant \
-             may ask again"
-        }
+        CodeOutcome::Send { state: SendState::Accepted, .. } => match told {
+            Some(DeliveryState::Delivered) => {
+                "nothing; the phone has the SMS. If the applicant does not see it, their phone may have filed it as spam"
+            }
+            Some(DeliveryState::Failed) => {
+                "see the receipt: the SMS did not arrive. After the resend interval the applicant may ask again"
+            }
+            Some(DeliveryState::Sent) | None => {
+                "nothing; if no SMS came, ask the provider about the gateway's reply. After the resend interval the \
+                 applicant may ask again"
+            }
+        },
         CodeOutcome::Send { state: SendState::Refused, .. } => {
             "see what the gateway said; if it refuses every number, the provider's account or sender is the cause"
         }

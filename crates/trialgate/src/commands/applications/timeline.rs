@@ -5,7 +5,8 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use trial_core::{
-    ApplicationView, ApplyOutcome, ApplyReply, CodeOutcome, CodeReply, CodeRequestView, SendState, TimelineView,
+    ApplicationView, ApplyOutcome, ApplyReply, CodeOutcome, CodeReply, CodeRequestView, Delivery, DeliveryState,
+    SendState, TimelineView,
 };
 
 use super::advice;
@@ -37,8 +38,32 @@ struct Event {
 #[derive(Debug, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 enum Kind {
-    CodeRequest { gateway: Option<String>, reply: Option<String> },
+    CodeRequest { gateway: Option<String>, reply: Option<String>, delivery: Option<Receipt> },
     Application { id: String, email: String, company: String, tenant: Option<String>, mails: Vec<MailReport> },
+}
+
+/// What the provider has told of a message since it took it.
+#[derive(Debug, Serialize)]
+struct Receipt {
+    state: &'static str,
+    reason: Option<String>,
+    at: DateTime<Utc>,
+}
+
+impl From<&Delivery> for Receipt {
+    fn from(delivery: &Delivery) -> Self {
+        Self { state: delivery.state.as_str(), reason: delivery.reason.clone(), at: delivery.at }
+    }
+}
+
+impl fmt::Display for Receipt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.state)?;
+        if let Some(reason) = &self.reason {
+            write!(f, ": {reason}")?;
+        }
+        write!(f, ", told at {}", time(self.at))
+    }
 }
 
 impl From<&TimelineView> for Timeline {
@@ -56,14 +81,19 @@ impl From<&CodeRequestView> for Event {
             CodeOutcome::Send { state, .. } => (CodeReply::from(*state), in_words(*state).to_owned()),
             CodeOutcome::Refused(refusal) => (CodeReply::from(refusal), refusal.to_string()),
         };
+        let told: Option<DeliveryState> = view.delivery.as_ref().map(|delivery| delivery.state);
         Self {
             at: view.at,
             request_id: view.request_id.to_string(),
             phone: view.phone.to_string(),
             code: reply.code.as_str(),
             outcome,
-            advice: advice::about_code(&view.outcome),
-            kind: Kind::CodeRequest { gateway: view.gateway.clone(), reply: view.reply.clone() },
+            advice: advice::about_code(&view.outcome, told),
+            kind: Kind::CodeRequest {
+                gateway: view.gateway.clone(),
+                reply: view.reply.clone(),
+                delivery: view.delivery.as_ref().map(Receipt::from),
+            },
         }
     }
 }
@@ -122,9 +152,12 @@ impl fmt::Display for Event {
         }
         writeln!(f, "  answered     {code}: {outcome}")?;
         match &self.kind {
-            Kind::CodeRequest { gateway, reply } => {
+            Kind::CodeRequest { gateway, reply, delivery } => {
                 if let Some(gateway) = gateway {
                     writeln!(f, "  gateway      {gateway}: {}", reply.as_deref().unwrap_or("no further reply"))?;
+                }
+                if let Some(receipt) = delivery {
+                    writeln!(f, "  receipt      {receipt}")?;
                 }
             }
             Kind::Application { mails, .. } => {

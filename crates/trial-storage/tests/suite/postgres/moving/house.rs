@@ -8,10 +8,10 @@ use diesel::prelude::*;
 use diesel::sql_types::Text;
 use diesel::sqlite::SqliteConnection;
 use tempfile::TempDir;
-use trial_core::ports::{Operations, Outbox};
+use trial_core::ports::{Operations, Outbox, Receipts};
 use trial_core::{
-    Application, ApplicationQuery, CompanyName, Email, GatewayReply, Lease, LeaseId, Locale, Policy, SettledAs,
-    Settlement, TenantPage, UniqueBy,
+    Application, ApplicationQuery, CompanyName, DeliveryReceipt, DeliveryState, Email, GatewayReply, Lease, LeaseId,
+    Locale, Policy, SettledAs, Settlement, TenantPage, UniqueBy,
 };
 use trial_storage::{Move, PostgresOptions, SqliteLedger, SqliteOptions};
 use trial_testkit::{Desk, data};
@@ -100,6 +100,14 @@ impl House {
         assert_eq!(desk.apply_for_code(self.accepted.clone()).await, "000");
         desk.ledger.unlock_phone(data::phone(7), desk.operator()).await.unwrap();
         let known = Application { company: data::company(2), ..desk.prepared(10).await };
+        let told = DeliveryReceipt {
+            gateway: "scripted".to_owned(),
+            provider_id: "provider-1".to_owned(),
+            state: DeliveryState::Failed,
+            reason: Some("status \0 UNDELIV".to_owned()),
+            at: desk.now(),
+        };
+        assert!(desk.ledger.take_down(told).await.unwrap());
         assert_eq!(desk.apply_for_code(known).await, "004");
         self.waiting = desk.prepared(8).await;
     }

@@ -58,7 +58,7 @@ async fn an_empty_house_is_moved_into_a_database_without_tables() {
     let database = Database::empty().await;
     let to = database.options();
     let report = house.moving(&to, 10).run(|_| {}).await.unwrap();
-    assert_eq!(report.ran.len(), 1);
+    assert_eq!(report.ran.len(), 2);
     let there = Desk::new(database.open().await).with_access_codes(1).await;
     there.ledger.set_quota(7, there.operator()).await.unwrap();
     there.join(1).await;

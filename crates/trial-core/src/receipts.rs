@@ -1,0 +1,102 @@
+//! What providers say of a message after they took it.
+
+use chrono::{DateTime, Utc};
+
+use crate::values::named;
+
+/// A provider's word on what became of a message that it took.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeliveryReceipt {
+    /// The gateway that handed the message over.
+    pub gateway: String,
+    /// The provider's id of the message, at most [`PROVIDER_ID_LENGTH`] characters.
+    pub provider_id: String,
+    /// How far the message got.
+    pub state: DeliveryState,
+    /// Why it failed: the provider's words, with no personal data.
+    pub reason: Option<String>,
+    /// When we were told.
+    pub at: DateTime<Utc>,
+}
+
+/// The longest id of a message that a receipt can name, in characters. No provider has one half as long.
+pub const PROVIDER_ID_LENGTH: usize = 200;
+
+/// How far a message got after the provider took it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum DeliveryState {
+    /// The network has it.
+    Sent,
+    /// The phone has it.
+    Delivered,
+    /// The provider gave it up.
+    Failed,
+}
+
+named!(DeliveryState, "state of a delivery", { Sent => "sent", Delivered => "delivered", Failed => "failed" });
+
+/// What is known of a message after the provider took it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Delivery {
+    /// How far it got.
+    pub state: DeliveryState,
+    /// Why it failed, in the provider's words.
+    pub reason: Option<String>,
+    /// When we were told so first.
+    pub at: DateTime<Utc>,
+}
+
+impl DeliveryState {
+    /// Whether a receipt of this state changes what is known. Receipts come late, twice and out of order, and nothing goes
+    /// back: whatever is known ends with the phone having the message. A failure is final but for that: providers give up by
+    /// the clock, and what they gave up has been seen to arrive. The first of two receipts that say the same holds.
+    pub fn replaces(self, known: Option<Self>) -> bool {
+        match known {
+            None => true,
+            Some(Self::Sent) => self != Self::Sent,
+            Some(Self::Failed) => self == Self::Delivered,
+            Some(Self::Delivered) => false,
+        }
+    }
+}
+
+/// A receipt that cannot be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct UnreadableReceipt(
+    /// What is wrong with it; nothing of what it says.
+    pub &'static str,
+);
+
+#[cfg(test)]
+mod tests {
+    use super::DeliveryState::{self, Delivered, Failed, Sent};
+
+    #[test]
+    fn nothing_goes_back() {
+        let replaces = |known: Option<DeliveryState>| {
+            DeliveryState::ALL.iter().copied().filter(|told| told.replaces(known)).collect::<Vec<_>>()
+        };
+        assert_eq!(replaces(None), [Sent, Delivered, Failed]);
+        assert_eq!(replaces(Some(Sent)), [Delivered, Failed]);
+        assert_eq!(replaces(Some(Failed)), [Delivered]);
+        assert_eq!(replaces(Some(Delivered)), []);
+    }
+
+    #[test]
+    fn whatever_the_order_of_all_three_the_phone_has_it_in_the_end() {
+        let orders = [
+            [Sent, Delivered, Failed],
+            [Sent, Failed, Delivered],
+            [Delivered, Sent, Failed],
+            [Delivered, Failed, Sent],
+            [Failed, Sent, Delivered],
+            [Failed, Delivered, Sent],
+        ];
+        for order in orders {
+            let told = order.into_iter().chain(order);
+            let known = told.fold(None, |known, told| if told.replaces(known) { Some(told) } else { known });
+            assert_eq!(known, Some(Delivered), "{order:?}");
+        }
+    }
+}

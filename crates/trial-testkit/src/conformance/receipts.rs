@@ -1,0 +1,132 @@
+//! What providers say of messages that they took.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use futures_util::future::join_all;
+use trial_core::ports::{Operations, Receipts, TrialLedger};
+use trial_core::{ApplicationQuery, Delivery, DeliveryReceipt, DeliveryState, GatewayReply, PROVIDER_ID_LENGTH, Phone};
+
+use super::{LedgerFactory, assert_sound, desk, in_the_end};
+use crate::Desk;
+use crate::data::phone;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn receipt(provider_id: &str, state: DeliveryState, at: DateTime<Utc>) -> DeliveryReceipt {
+    let reason = (state == DeliveryState::Failed).then(|| "status UNDELIV".to_owned());
+    DeliveryReceipt { gateway: "scripted".to_owned(), provider_id: provider_id.to_owned(), state, reason, at }
+}
+
+/// A message to this phone, taken by the gateway under this id.
+async fn taken<L: TrialLedger>(desk: &Desk<L>, phone: &Phone, id: &str) {
+    let sent = desk.ask(phone).await.unwrap();
+    desk.report(&sent, GatewayReply::Accepted { provider_id: Some(id.to_owned()) }).await;
+}
+
+/// What is known of the newest message to this phone.
+async fn known<L: Operations>(ledger: &L, phone: &Phone) -> Option<Delivery> {
+    let found = ledger.find_applications(ApplicationQuery::Phone(phone.clone()), 1).await.unwrap();
+    found.code_requests.last().expect("one was made").delivery.clone()
+}
+
+/// Each receipt stands with its message, and with no other.
+pub async fn a_receipt_is_kept_with_its_message<F: LedgerFactory>(factory: &F) {
+    let desk = desk(factory, 0).await;
+    taken(&desk, &phone(1), "id-1").await;
+    taken(&desk, &phone(2), "id-2").await;
+    desk.wait(SECOND);
+    let at = desk.now();
+    assert!(desk.ledger.take_down(receipt("id-1", DeliveryState::Delivered, at)).await.unwrap());
+    assert!(desk.ledger.take_down(receipt("id-2", DeliveryState::Failed, at)).await.unwrap());
+    let delivered = Delivery { state: DeliveryState::Delivered, reason: None, at };
+    assert_eq!(known(&*desk.ledger, &phone(1)).await, Some(delivered));
+    let failed = Delivery { state: DeliveryState::Failed, reason: Some("status UNDELIV".to_owned()), at };
+    assert_eq!(known(&*desk.ledger, &phone(2)).await, Some(failed));
+    assert_sound(&*desk.ledger).await;
+}
+
+/// Late, repeated and out of order: what is known ends with what the rule of the core says.
+pub async fn receipts_never_go_back<F: LedgerFactory>(factory: &F) {
+    use DeliveryState::{Delivered, Failed, Sent};
+    let desk = desk(factory, 0).await;
+    for (n, (told, held)) in (1..).zip([
+        ([Sent, Sent, Failed], (Failed, 3)),
+        ([Failed, Sent, Failed], (Failed, 1)),
+        ([Failed, Delivered, Sent], (Delivered, 2)),
+        ([Delivered, Failed, Delivered], (Delivered, 1)),
+    ]) {
+        let id = format!("id-{n}");
+        taken(&desk, &phone(n), &id).await;
+        let begun = desk.now();
+        for state in told {
+            desk.wait(SECOND);
+            assert!(desk.ledger.take_down(receipt(&id, state, desk.now())).await.unwrap());
+        }
+        let (state, after) = held;
+        let known = known(&*desk.ledger, &phone(n)).await.unwrap();
+        assert_eq!((known.state, known.at), (state, begun + after * SECOND), "{told:?}");
+        assert_eq!(known.reason.is_some(), state == Failed);
+    }
+}
+
+/// Of a message that nobody took, or took under another id or by another gateway, a receipt is not taken down.
+pub async fn a_receipt_of_no_message_is_told<F: LedgerFactory>(factory: &F) {
+    let desk = desk(factory, 0).await;
+    let sent = desk.ask(&phone(1)).await.unwrap();
+    let told = || receipt("id-1", DeliveryState::Delivered, desk.now());
+    assert!(!desk.ledger.take_down(told()).await.unwrap(), "the gateway's reply is not stored yet");
+    let other = desk.ask(&phone(2)).await.unwrap();
+    desk.report(&other, GatewayReply::Refused { reason: "id-1".to_owned() }).await;
+    assert!(!desk.ledger.take_down(told()).await.unwrap(), "the words of a refusal are no id");
+    desk.report(&sent, GatewayReply::Accepted { provider_id: Some("id-1".to_owned()) }).await;
+    let elsewhere = DeliveryReceipt { gateway: "another".to_owned(), ..told() };
+    assert!(!desk.ledger.take_down(elsewhere).await.unwrap());
+    assert_eq!(known(&*desk.ledger, &phone(1)).await, None);
+    assert!(desk.ledger.take_down(told()).await.unwrap(), "it comes again, and the reply is stored");
+}
+
+/// A provider that uses an id again means its newest message.
+pub async fn an_id_used_again_is_the_newest_message<F: LedgerFactory>(factory: &F) {
+    let desk = desk(factory, 0).await;
+    taken(&desk, &phone(1), "1").await;
+    desk.wait(SECOND);
+    taken(&desk, &phone(2), "1").await;
+    assert!(desk.ledger.take_down(receipt("1", DeliveryState::Delivered, desk.now())).await.unwrap());
+    assert_eq!(known(&*desk.ledger, &phone(1)).await, None);
+    assert!(known(&*desk.ledger, &phone(2)).await.is_some());
+}
+
+/// An id of any length can be stored; one that a receipt can name is found.
+pub async fn a_long_id_stands_in_nobodys_way<F: LedgerFactory>(factory: &F) {
+    let desk = desk(factory, 0).await;
+    let longest = "\u{4E91}".repeat(PROVIDER_ID_LENGTH);
+    taken(&desk, &phone(1), &longest).await;
+    // Nothing that a compression could make short.
+    let endless: String = (0..20_000_u32).map(|n| format!("{:08x}", n.wrapping_mul(2_654_435_761))).collect();
+    taken(&desk, &phone(2), &endless).await;
+    assert!(desk.ledger.take_down(receipt(&longest, DeliveryState::Delivered, desk.now())).await.unwrap());
+}
+
+/// A message that a provider has spoken of is decided about like any other.
+pub async fn no_decision_looks_at_receipts<F: LedgerFactory>(factory: &F) {
+    let desk = desk(factory, 1).await;
+    let prepared = desk.prepared(1).await;
+    assert!(desk.ledger.take_down(receipt("provider-1", DeliveryState::Failed, desk.now())).await.unwrap());
+    assert_eq!(desk.apply_for_code(prepared).await, "000", "the code is good all the same");
+    assert!(known(&*desk.ledger, &phone(1)).await.is_some());
+    assert_sound(&*desk.ledger).await;
+}
+
+/// Receipts of one message that come at the same time.
+pub async fn receipts_at_once_end_delivered<F: LedgerFactory>(factory: &F) {
+    let desk = desk(factory, 0).await;
+    taken(&desk, &phone(1), "id-1").await;
+    let at = desk.now();
+    let told = DeliveryState::ALL.iter().cycle().take(12).map(|state| {
+        let ledger = &desk.ledger;
+        in_the_end(move || ledger.take_down(receipt("id-1", *state, at)))
+    });
+    assert_eq!(join_all(told).await, vec![true; 12]);
+    assert_eq!(known(&*desk.ledger, &phone(1)).await.unwrap().state, DeliveryState::Delivered);
+}
