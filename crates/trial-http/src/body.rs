@@ -13,9 +13,35 @@ use crate::problem::{Kind, Problem};
 /// The largest body that is read, in bytes.
 pub(crate) const MAX_BODY: usize = 16 * 1024;
 
+/// What a body is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Media {
+    Json,
+    Form,
+}
+
+impl Media {
+    const fn essence(self) -> &'static str {
+        match self {
+            Self::Json => "application/json",
+            Self::Form => "application/x-www-form-urlencoded",
+        }
+    }
+}
+
 /// Reads a JSON body; refuses one that says it is something else or too large before reading any of it.
 pub(crate) async fn read(request: &HttpRequest, payload: Payload, limit: Duration) -> Result<Bytes, Problem> {
-    check_media_type(request.headers())?;
+    read_as(Media::Json, request, payload, limit).await
+}
+
+/// As [`read`], for a body of this kind.
+pub(crate) async fn read_as(
+    media: Media,
+    request: &HttpRequest,
+    payload: Payload,
+    limit: Duration,
+) -> Result<Bytes, Problem> {
+    check_media_type(request.headers(), media.essence())?;
     let declared = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     if declared.is_some_and(|length| length > MAX_BODY as u64) {
         return Err(too_large());
@@ -55,15 +81,16 @@ fn unreadable(error: &PayloadError) -> Problem {
     }
 }
 
-fn check_media_type(headers: &HeaderMap) -> Result<(), Problem> {
-    let unsupported = |detail| Err(Problem::new(Kind::UnsupportedMediaType).detail(detail));
+fn check_media_type(headers: &HeaderMap, wanted: &'static str) -> Result<(), Problem> {
+    let refused = |detail: String| Err(Problem::new(Kind::UnsupportedMediaType).detail(detail));
+    let unsupported = |detail: &str| refused(detail.to_owned());
     let Some(value) = headers.get(CONTENT_TYPE) else {
-        return unsupported("Content-Type is missing; give application/json");
+        return refused(format!("Content-Type is missing; give {wanted}"));
     };
     let value = value.to_str().unwrap_or_default();
     let mut parts = value.split(';').map(str::trim);
-    if !parts.next().is_some_and(|essence| essence.eq_ignore_ascii_case("application/json")) {
-        return unsupported("Content-Type must be application/json");
+    if !parts.next().is_some_and(|essence| essence.eq_ignore_ascii_case(wanted)) {
+        return refused(format!("Content-Type must be {wanted}"));
     }
     let mut charsets = parts.filter_map(|parameter| parameter.split_once('='));
     if charsets.any(|(name, value)| name.eq_ignore_ascii_case("charset") && !is_utf8(value)) {

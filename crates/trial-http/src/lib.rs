@@ -1,9 +1,10 @@
 //! The public interface over HTTP: reads requests, calls the ports of `trial-core`, writes answers. No rule is decided here.
 //!
-//! Where to find what: `public` has the two published interfaces, `body` reads and `form` parses their bodies, `problem`
+//! Where to find what: `public` has the two published interfaces, `callbacks` what providers of short messages tell, `body` reads and `form` parses their bodies, `problem`
 //! writes every answer that is not a return code, `telemetry` wraps every exchange (request id, headers, log, metrics), `unread` hangs up on bodies without an end.
 
 mod body;
+mod callbacks;
 mod client_address;
 mod docs;
 mod form;
@@ -25,6 +26,6 @@ mod unread;
 pub use openapi::openapi_json;
 pub use routes::{APPLY_PATH, SEND_CODE_PATH};
 pub use server::HttpServer;
-pub use settings::{Envelope, HttpParts, HttpSettings};
+pub use settings::{Envelope, HttpParts, HttpSettings, ReceiptReader, SmsCallback};
 pub use site::Site;
 pub use telemetry::{Metrics, install_metrics};

@@ -21,9 +21,10 @@ use utoipa::openapi::{
 
 use crate::messages::Reply;
 use crate::problem::{CONTENT_TYPE_PROBLEM, Kind};
-use crate::routes::{APPLY_PATH, SEND_CODE_PATH};
+use crate::routes::{APPLY_PATH, SEND_CODE_PATH, SMS_CALLBACK_PATH};
 
 const JSON: &str = "application/json";
+const FORM: &str = "application/x-www-form-urlencoded";
 
 static DOCUMENT: LazyLock<Bytes> = LazyLock::new(|| openapi_json().into());
 
@@ -55,6 +56,7 @@ fn build() -> OpenApi {
     let paths = PathsBuilder::new()
         .path(SEND_CODE_PATH, PathItem::new(HttpMethod::Post, send_code()))
         .path(APPLY_PATH, PathItem::new(HttpMethod::Post, apply()))
+        .path(SMS_CALLBACK_PATH, PathItem::new(HttpMethod::Post, sms_callback()))
         .path("/healthz", PathItem::new(HttpMethod::Get, healthz()))
         .path("/readyz", PathItem::new(HttpMethod::Get, readyz()))
         .path("/metrics", PathItem::new(HttpMethod::Get, metrics()))
@@ -64,6 +66,7 @@ fn build() -> OpenApi {
         .info(info)
         .tags(Some([
             tag("public", "What a website calls."),
+            tag("callbacks", "What providers of short messages call."),
             tag("process", "What the process's surroundings call."),
             tag("sandbox", "Captured messages; only where the sandbox is on, 404 elsewhere."),
         ]))
@@ -193,7 +196,7 @@ fn problem(kinds: &[Kind]) -> ResponseBuilder {
         .description(kinds.first().map_or("", |kind| kind.title()))
         .content(CONTENT_TYPE_PROBLEM, content)
         .header("X-Request-Id", text_header("The id that operations search by"));
-    if kinds.contains(&Kind::RateLimited) {
+    if kinds.iter().any(|kind| matches!(kind, Kind::RateLimited | Kind::Unavailable)) {
         response.header("Retry-After", text_header("Seconds to wait"))
     } else {
         response
@@ -210,6 +213,37 @@ fn problem_example(kind: Kind) -> Value {
         example["errors"] = json!([{"pointer": "#/phone", "field": "phone", "detail": "phone is missing"}]);
     }
     example
+}
+
+fn sms_callback() -> OperationBuilder {
+    let segment = |name: &str, what: &str| {
+        ParameterBuilder::new()
+            .name(name)
+            .parameter_in(ParameterIn::Path)
+            .required(Required::True)
+            .description(Some(what))
+            .schema(Some(ObjectBuilder::new().schema_type(Type::String)))
+    };
+    let form = ObjectBuilder::new().schema_type(Type::Object);
+    let content = ContentBuilder::new().schema(Some(form)).build();
+    let body = RequestBodyBuilder::new().required(Some(Required::True)).content(FORM, content);
+    let operation = OperationBuilder::new()
+        .tag("callbacks")
+        .operation_id(Some("smsCallback"))
+        .summary(Some("Tell what became of a short message"))
+        .parameter(segment("gateway", "huawei or twilio"))
+        .parameter(segment("secret", "The gateway's `callback_secret`"))
+        .request_body(Some(body.description(Some("What the provider writes")).build()))
+        .response("204", ResponseBuilder::new().description("It is taken down"));
+    let failures = [
+        ("400", Kind::MalformedBody),
+        ("404", Kind::NotFound),
+        ("408", Kind::RequestTimeout),
+        ("413", Kind::BodyTooLarge),
+        ("415", Kind::UnsupportedMediaType),
+        ("503", Kind::Unavailable),
+    ];
+    failures.into_iter().fold(operation, |operation, (status, kind)| operation.response(status, problem(&[kind])))
 }
 
 fn healthz() -> OperationBuilder {

@@ -24,6 +24,7 @@ pub(crate) enum Kind {
     UnsupportedMediaType,
     RateLimited,
     Unexpected,
+    Unavailable,
 }
 
 impl Kind {
@@ -39,6 +40,7 @@ impl Kind {
             Self::UnsupportedMediaType => "urn:trialgate:problem:unsupported-media-type",
             Self::RateLimited => "urn:trialgate:problem:rate-limited",
             Self::Unexpected => "urn:trialgate:problem:unexpected",
+            Self::Unavailable => "urn:trialgate:problem:unavailable",
         }
     }
 
@@ -54,6 +56,7 @@ impl Kind {
             Self::UnsupportedMediaType => "Unsupported media type",
             Self::RateLimited => "Too many requests",
             Self::Unexpected => "Unexpected failure",
+            Self::Unavailable => "Not now",
         }
     }
 
@@ -67,6 +70,7 @@ impl Kind {
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::RateLimited => StatusCode::TOO_MANY_REQUESTS,
             Self::Unexpected => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 

@@ -9,6 +9,9 @@ pub const SEND_CODE_PATH: &str = "/apiaccess/rest/ipccprovision/v1/applyTry/gene
 /// The path that applies for a trial.
 pub const APPLY_PATH: &str = "/apiaccess/rest/ipccprovision/v1/applyTry/applyTenant";
 
+/// The path that providers tell by what became of short messages. It ends in a secret: only the pattern is ever logged.
+pub(crate) const SMS_CALLBACK_PATH: &str = "/callbacks/sms/{gateway}/{secret}";
+
 /// Every route, as logs and metrics name it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Route {
@@ -24,11 +27,12 @@ pub(crate) enum Route {
     SandboxPage,
     SandboxMessages,
     SandboxFaults,
+    SmsCallback,
     Unknown,
 }
 
 impl Route {
-    pub(crate) const ALL: [Self; 13] = [
+    pub(crate) const ALL: [Self; 14] = [
         Self::SendCode,
         Self::Apply,
         Self::Home,
@@ -41,6 +45,7 @@ impl Route {
         Self::SandboxPage,
         Self::SandboxMessages,
         Self::SandboxFaults,
+        Self::SmsCallback,
         Self::Unknown,
     ];
 
@@ -58,13 +63,14 @@ impl Route {
             Self::SandboxPage => "/sandbox",
             Self::SandboxMessages => "/sandbox/messages",
             Self::SandboxFaults => "/sandbox/faults",
+            Self::SmsCallback => SMS_CALLBACK_PATH,
             Self::Unknown => "unknown",
         }
     }
 
     const fn allow(self) -> &'static str {
         match self {
-            Self::SendCode | Self::Apply => "POST, OPTIONS",
+            Self::SendCode | Self::Apply | Self::SmsCallback => "POST, OPTIONS",
             Self::SandboxFaults => "GET, HEAD, PUT, OPTIONS",
             _ => "GET, HEAD, OPTIONS",
         }
@@ -93,5 +99,9 @@ async fn other_method(request: HttpRequest) -> HttpResponse {
 }
 
 pub(crate) async fn not_found(request: HttpRequest) -> HttpResponse {
-    Problem::new(Kind::NotFound).detail("there is nothing at this path").response(&request)
+    nothing_here().response(&request)
+}
+
+pub(crate) fn nothing_here() -> Problem {
+    Problem::new(Kind::NotFound).detail("there is nothing at this path")
 }

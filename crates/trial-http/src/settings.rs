@@ -1,10 +1,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
-use trial_core::ports::{Clock, Entropy, Health, TrialService};
-use trial_core::{AddressLimits, PhonePolicy};
+use trial_core::ports::{Clock, Entropy, Health, Receipts, TrialService};
+use trial_core::{AddressLimits, DeliveryReceipt, PhonePolicy, UnreadableReceipt};
 use trial_sandbox::Inbox;
 
 use crate::Metrics;
@@ -35,6 +36,20 @@ pub struct HttpSettings {
     pub phone: PhonePolicy,
 }
 
+/// Reads the receipts in a body that arrived at this instant; says what is wrong with one that has none.
+pub type ReceiptReader = fn(&[u8], DateTime<Utc>) -> Result<Vec<DeliveryReceipt>, UnreadableReceipt>;
+
+/// Where a provider of short messages tells what became of them.
+#[derive(Clone)]
+pub struct SmsCallback {
+    /// The gateway's name in the path.
+    pub gateway: &'static str,
+    /// What stands after it: letters, digits, `-` and `_`.
+    pub secret: String,
+    /// Reads what the provider writes.
+    pub read: ReceiptReader,
+}
+
 /// What the interface stands on.
 #[derive(Clone)]
 pub struct HttpParts {
@@ -46,6 +61,10 @@ pub struct HttpParts {
     pub clock: Arc<dyn Clock>,
     /// Makes request ids unique.
     pub entropy: Arc<dyn Entropy>,
+    /// Keeps receipts of short messages.
+    pub receipts: Arc<dyn Receipts>,
+    /// The providers that may tell; the path is closed to any other.
+    pub callbacks: Vec<SmsCallback>,
     /// Captured messages; opens the sandbox's endpoints if given.
     pub inbox: Option<Arc<Inbox>>,
     /// What `/metrics` shows.

@@ -5,7 +5,7 @@ use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::http::header::{HeaderValue, LOCATION};
 use actix_web::web::{self, Data};
 use actix_web::{App, HttpResponse};
-use trial_core::ports::{Clock, Entropy, Health, TrialService};
+use trial_core::ports::{Clock, Entropy, Health, Receipts, TrialService};
 use trial_sandbox::Inbox;
 
 use crate::client_address::TrustedProxies;
@@ -13,7 +13,7 @@ use crate::messages::Replies;
 use crate::rate_limit::{AddressLimiter, RuntimeClock};
 use crate::routes::{Route, get, not_found};
 use crate::telemetry::{self, Metrics, RequestMetrics};
-use crate::{HttpParts, HttpSettings, docs, health, openapi, public, sandbox};
+use crate::{HttpParts, HttpSettings, SmsCallback, callbacks, docs, health, openapi, public, sandbox};
 
 /// Every route and what the handlers stand on; one for all workers.
 #[derive(Clone)]
@@ -26,6 +26,8 @@ pub(crate) struct State {
     pub(crate) health: Arc<dyn Health>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) receipts: Arc<dyn Receipts>,
+    pub(crate) callbacks: Vec<SmsCallback>,
     pub(crate) inbox: Option<Arc<Inbox>>,
     pub(crate) metrics: Metrics,
     pub(crate) request_metrics: RequestMetrics,
@@ -38,13 +40,15 @@ pub(crate) struct State {
 impl Site {
     /// Makes what all workers share.
     pub fn new(parts: HttpParts, settings: HttpSettings) -> Self {
-        let HttpParts { service, health, clock, entropy, inbox, metrics } = parts;
+        let HttpParts { service, health, clock, entropy, receipts, callbacks, inbox, metrics } = parts;
         let limits = settings.address_limits;
         Self(Data::new(State {
             service,
             health,
             clock,
             entropy,
+            receipts,
+            callbacks,
             inbox,
             metrics,
             request_metrics: RequestMetrics::register(),
@@ -87,6 +91,7 @@ impl Site {
             .service(Route::OpenApi.resource().route(get().to(openapi::document)))
             .service(Route::Docs.resource().route(get().to(redirect_to_docs)))
             .service(Route::DocsFile.resource().route(get().to(docs::file)))
+            .service(Route::SmsCallback.resource().route(web::post().to(callbacks::sms)))
             .service(Route::Home.resource().route(get().to(home)));
         if self.0.inbox.is_some() {
             config

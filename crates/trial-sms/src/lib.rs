@@ -4,6 +4,7 @@
 
 mod http;
 mod huawei;
+mod receipt;
 mod sandbox;
 mod smpp;
 mod text;
@@ -13,9 +14,9 @@ mod web;
 mod words;
 
 pub use http::{Accept, HttpGateway, HttpGatewaySettings, TemplateError};
-pub use huawei::{HuaweiAuth, HuaweiGateway, HuaweiSettings};
+pub use huawei::{HuaweiAuth, HuaweiGateway, HuaweiSettings, huawei_receipts};
 pub use sandbox::SandboxGateway;
-pub use smpp::{SmppGateway, SmppSettings, SmppTimeouts};
+pub use smpp::{SmppGateway, SmppReceipts, SmppSettings, SmppTimeouts};
 pub use text::{DEFAULT_BRAND, Wording, code_text};
-pub use twilio::{TwilioGateway, TwilioSender, TwilioSettings};
+pub use twilio::{TwilioGateway, TwilioSender, TwilioSettings, twilio_receipts};
 pub use web::{UnusableGateway, WebTimeouts};

@@ -11,12 +11,15 @@ use tokio::runtime::{Builder, Runtime};
 use trial_core::ports::{Clock, Entropy, Mailer, SmsGateway};
 use trial_core::{AuditId, ChangedBy, Phone, PhonePolicy, Planner};
 use trial_engine::{Engine, EngineParts, SmsRoute};
-use trial_http::{HttpParts, HttpServer, install_metrics};
+use trial_http::{HttpParts, HttpServer, ReceiptReader, SmsCallback, install_metrics};
 use trial_mail::{DkimSettings, MailSetting, SandboxMailer, SmtpMailer, SmtpSettings, Templates};
 use trial_sandbox::Inbox;
-use trial_sms::{HttpGateway, HuaweiGateway, SandboxGateway, SmppGateway, TwilioGateway};
+use trial_sms::{
+    HttpGateway, HuaweiGateway, SandboxGateway, SmppGateway, SmppReceipts, TwilioGateway, huawei_receipts,
+    twilio_receipts,
+};
 
-use crate::config::{Config, GatewayKind, GatewaySetup, MailSetup, Serving, SmtpSetup, Wording};
+use crate::config::{CallbackSecrets, Config, GatewayKind, GatewaySetup, MailSetup, Serving, SmtpSetup, Wording};
 use crate::ledger::Ledger;
 use crate::shutdown::Signals;
 
@@ -139,11 +142,17 @@ pub(crate) fn templates(wording: Wording) -> anyhow::Result<Templates> {
     }
 }
 
-/// A gateway of short messages, on the runtime that this is called on.
+/// A gateway of short messages, on the runtime that this is called on. Receipts that come by its own connection go to the
+/// ledger, if there is one.
 ///
 /// # Errors
 /// Its settings make no sense.
-pub(crate) fn sms_route(config: &Config, setup: &GatewaySetup, inbox: Option<&Arc<Inbox>>) -> anyhow::Result<SmsRoute> {
+pub(crate) fn sms_route(
+    config: &Config,
+    setup: &GatewaySetup,
+    inbox: Option<&Arc<Inbox>>,
+    ledger: Option<&Ledger>,
+) -> anyhow::Result<SmsRoute> {
     let unusable = |table: &str| format!("`sms.{table}` cannot be used");
     let gateway: Arc<dyn SmsGateway> = match &setup.kind {
         GatewayKind::Sandbox => {
@@ -158,10 +167,24 @@ pub(crate) fn sms_route(config: &Config, setup: &GatewaySetup, inbox: Option<&Ar
         GatewayKind::Twilio(settings) => {
             Arc::new(TwilioGateway::new(settings.clone()).with_context(|| unusable("twilio"))?)
         }
-        GatewayKind::Smpp(settings) => Arc::new(SmppGateway::start(settings).with_context(|| unusable("smpp"))?),
+        GatewayKind::Smpp(settings) => {
+            let receipts = ledger.map(Ledger::receipts);
+            let receipts = receipts.map(|receipts| SmppReceipts { receipts, clock: Arc::new(SystemClock) });
+            Arc::new(SmppGateway::start(settings, receipts).with_context(|| unusable("smpp"))?)
+        }
         GatewayKind::Http(settings) => Arc::new(HttpGateway::new(settings.clone()).with_context(|| unusable("http"))?),
     };
     Ok(SmsRoute { gateway, countries: setup.countries.clone() })
+}
+
+/// The providers that may tell what became of their messages.
+fn sms_callbacks(secrets: CallbackSecrets) -> Vec<SmsCallback> {
+    let readers: [(_, _, ReceiptReader); 2] =
+        [("huawei", secrets.huawei, huawei_receipts), ("twilio", secrets.twilio, twilio_receipts)];
+    let callbacks = readers
+        .into_iter()
+        .filter_map(|(gateway, secret, read)| secret.map(|secret| SmsCallback { gateway, secret, read }));
+    callbacks.collect()
 }
 
 /// Reads the phone numbering plans, which takes a while, before the first request needs them.
@@ -184,7 +207,7 @@ impl Service {
         warm_up(config.phones().clone());
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let entropy: Arc<dyn Entropy> = Arc::new(OsEntropy);
-        let gateways = serving.gateways.iter().map(|setup| sms_route(config, setup, inbox.as_ref()));
+        let gateways = serving.gateways.iter().map(|setup| sms_route(config, setup, inbox.as_ref(), Some(&ledger)));
         let gateways = gateways.collect::<anyhow::Result<_>>()?;
         let mailer: Arc<dyn Mailer> = match (&serving.mail, &inbox) {
             (MailSetup::Smtp(smtp), _) => Arc::new(smtp_mailer(smtp, serving.wording)?),
@@ -211,7 +234,16 @@ impl Service {
             planner: Arc::new(Planner::new(Arc::new(config.policy.clone()), Arc::new(serving.keyring))),
         };
         let engine = Engine::start(parts, config.engine());
-        let parts = HttpParts { service: engine.service(), health: engine.health(), clock, entropy, inbox, metrics };
+        let parts = HttpParts {
+            service: engine.service(),
+            health: engine.health(),
+            clock,
+            entropy,
+            receipts: ledger.receipts(),
+            callbacks: sms_callbacks(serving.callbacks),
+            inbox,
+            metrics,
+        };
         let http = HttpServer::bind(listener, parts, config.http()).context("cannot start the HTTP server")?;
         Ok(Self { engine, http, ledger })
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use trial_core::LedgerError;
-use trial_core::ports::{Operations, Outbox, Screen, TrialLedger};
+use trial_core::ports::{Operations, Outbox, Receipts, Screen, TrialLedger};
 use trial_storage::{PostgresLedger, PostgresOptions, SqliteLedger, SqliteOptions};
 
 use crate::config::Database;
@@ -58,6 +58,14 @@ impl Ledger {
 
     /// Where mails wait.
     pub(crate) fn outbox(&self) -> Arc<dyn Outbox> {
+        match self {
+            Self::Sqlite(ledger) => Arc::new(ledger.clone()),
+            Self::Postgres(ledger) => Arc::new(ledger.clone()),
+        }
+    }
+
+    /// Where receipts of short messages are kept.
+    pub(crate) fn receipts(&self) -> Arc<dyn Receipts> {
         match self {
             Self::Sqlite(ledger) => Arc::new(ledger.clone()),
             Self::Postgres(ledger) => Arc::new(ledger.clone()),

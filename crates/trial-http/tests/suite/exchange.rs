@@ -75,6 +75,7 @@ async fn every_reply_has_the_headers_that_all_have() {
         "/sandbox/faults",
         "/sandbox/messages?limit=0",
         "/nowhere",
+        "/callbacks/sms/huawei/secret",
         SEND_CODE_PATH,
         APPLY_PATH,
     ] {
@@ -94,7 +95,7 @@ async fn other_methods_are_told_which_there_are() {
     let with = async |method: Method, path: &str| -> Answer {
         call(&site, TestRequest::default().method(method).uri(path)).await
     };
-    for path in [SEND_CODE_PATH, APPLY_PATH] {
+    for path in [SEND_CODE_PATH, APPLY_PATH, "/callbacks/sms/huawei/secret"] {
         for method in [Method::GET, Method::HEAD, Method::PUT, Method::PATCH, Method::DELETE, Method::TRACE] {
             let answer = with(method.clone(), path).await;
             assert_eq!(answer.status, StatusCode::METHOD_NOT_ALLOWED, "{method} {path}");

@@ -9,9 +9,9 @@ use actix_web::http::header::HeaderMap;
 use actix_web::test::{TestRequest, call_service, init_service};
 use serde_json::Value;
 use tempfile::TempDir;
-use trial_core::ports::{MockHealth, MockTrialService};
+use trial_core::ports::{MockHealth, MockReceipts, MockTrialService};
 use trial_core::{AddressLimits, ApplyCode, ApplyReply, CodeReply, Policy, SendCode};
-use trial_http::{Envelope, HttpParts, HttpSettings, Site, install_metrics};
+use trial_http::{Envelope, HttpParts, HttpSettings, Site, SmsCallback, install_metrics};
 use trial_sandbox::Inbox;
 use trial_testkit::{FixedClock, SeededEntropy};
 
@@ -27,6 +27,8 @@ pub(crate) const APPLICATION: &str =
 pub(crate) struct Fixture {
     pub(crate) service: MockTrialService,
     pub(crate) health: MockHealth,
+    pub(crate) receipts: MockReceipts,
+    pub(crate) callbacks: Vec<SmsCallback>,
     pub(crate) inbox: Option<Arc<Inbox>>,
     pub(crate) settings: HttpSettings,
 }
@@ -37,6 +39,8 @@ impl Default for Fixture {
         Self {
             service: MockTrialService::new(),
             health: MockHealth::new(),
+            receipts: MockReceipts::new(),
+            callbacks: Vec::new(),
             inbox: None,
             settings: HttpSettings {
                 envelope: Envelope::Flat,
@@ -71,6 +75,8 @@ impl Fixture {
             health: Arc::new(self.health),
             clock: Arc::new(FixedClock::default()),
             entropy: Arc::new(SeededEntropy::new(1)),
+            receipts: Arc::new(self.receipts),
+            callbacks: self.callbacks,
             inbox: self.inbox,
             metrics: install_metrics(),
         };

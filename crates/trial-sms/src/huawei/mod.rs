@@ -2,9 +2,13 @@
 //!
 //! Request, reply and error codes as in "Message & SMS API Reference", chapters "SMS Sending API" and "API Error Codes".
 
+mod receipt;
 mod reply;
 mod wsse;
 
+pub use receipt::huawei_receipts;
+
+use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -21,7 +25,7 @@ const PATH: &str = "/sms/batchSendSms/v1";
 const FORM: &str = "application/x-www-form-urlencoded";
 
 /// What the gateway is configured by.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct HuaweiSettings {
     /// Up to the host, `https://smsapi.cn-north-4.myhuaweicloud.com`.
     pub endpoint: String,
@@ -43,6 +47,17 @@ pub struct HuaweiSettings {
     pub status_callback: Option<String>,
     /// How long the service may take.
     pub timeouts: WebTimeouts,
+}
+
+/// Says nothing of the callback, which may hold a secret.
+impl fmt::Debug for HuaweiSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HuaweiSettings")
+            .field("endpoint", &self.endpoint)
+            .field("key", &self.key)
+            .field("sender", &self.sender)
+            .finish_non_exhaustive()
+    }
 }
 
 /// How requests are authenticated.

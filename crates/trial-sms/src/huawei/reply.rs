@@ -66,7 +66,7 @@ fn refused(code: &str, description: &str) -> GatewayReply {
 }
 
 /// A code of the service, `E` and six digits, as it is; of anything else what tells nothing of anybody.
-fn known(code: &str) -> String {
+pub(super) fn known(code: &str) -> String {
     let is_code = code.strip_prefix('E').is_some_and(|digits| digits.len() == 6 && digits.parse::<u32>().is_ok());
     if is_code { code.to_owned() } else { without_numbers(code) }
 }

@@ -13,7 +13,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::pki_types::ServerName;
 
 use super::session::{Lost, Session};
-use super::{SmppSettings, SmppTimeouts, verdict};
+use super::{SmppReceipts, SmppSettings, SmppTimeouts, verdict};
 use crate::web::UnusableGateway;
 
 /// The connection as it is.
@@ -43,6 +43,7 @@ struct Keeper {
     port: u16,
     tls: Option<(TlsConnector, ServerName<'static>)>,
     bind: BindTransceiver,
+    receipts: Option<SmppReceipts>,
     timeouts: SmppTimeouts,
 }
 
@@ -52,10 +53,14 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin> Bytes for S {}
 
 impl Link {
     /// Begins to keep a connection up.
-    pub(super) fn keep(settings: &SmppSettings, bind: BindTransceiver) -> Result<Self, UnusableGateway> {
+    pub(super) fn keep(
+        settings: &SmppSettings,
+        bind: BindTransceiver,
+        receipts: Option<SmppReceipts>,
+    ) -> Result<Self, UnusableGateway> {
         let tls = settings.tls.then(|| tls(&settings.host)).transpose()?;
         let (host, port, timeouts) = (settings.host.clone(), settings.port, settings.timeouts);
-        let keeper = Keeper { host, port, tls, bind, timeouts };
+        let keeper = Keeper { host, port, tls, bind, receipts, timeouts };
         let (tell, state) = watch::channel(State::Down("it is being made".to_owned()));
         Ok(Self { state, keeping: tokio::spawn(keeper.run(tell)) })
     }
@@ -98,7 +103,7 @@ impl Keeper {
             let connecting = timeout(self.timeouts.connect, self.connect()).await;
             let reason = match connecting {
                 Ok(Ok(stream)) => {
-                    let (session, connection) = Session::over(stream, self.timeouts);
+                    let (session, connection) = Session::over(stream, self.timeouts, self.receipts.clone());
                     let (is_bound, ()) = tokio::join!(self.bind(session, &tell), connection.run());
                     if is_bound.is_ok() {
                         wait = self.timeouts.retry_first;

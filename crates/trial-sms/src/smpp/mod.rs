@@ -5,6 +5,7 @@
 mod gsm;
 mod link;
 mod parts;
+mod receipt;
 mod session;
 mod verdict;
 
@@ -23,6 +24,7 @@ use trial_core::{GatewayReply, GatewayUnusable, SmsMessage};
 use crate::text::Wording;
 use crate::web::UnusableGateway;
 use link::Link;
+pub use receipt::SmppReceipts;
 use session::{Lost, Session};
 
 /// What the gateway is configured by.
@@ -101,15 +103,16 @@ pub struct SmppGateway {
 
 impl SmppGateway {
     /// A gateway by these settings, which begins to connect on the runtime that this is called on, and ends when dropped.
+    /// Without a place for receipts, they are answered and go nowhere.
     ///
     /// # Errors
     /// A setting does not fit into the protocol, or TLS cannot be used.
-    pub fn start(settings: &SmppSettings) -> Result<Self, UnusableGateway> {
+    pub fn start(settings: &SmppSettings, receipts: Option<SmppReceipts>) -> Result<Self, UnusableGateway> {
         let bind: BindTransceiver = parts::bind(settings)?;
         let template = parts::template(settings)?;
         let window = Semaphore::new(settings.window.max(1).into());
         let (wording, timeouts) = (settings.wording.clone(), settings.timeouts);
-        let link = Link::keep(settings, bind)?;
+        let link = Link::keep(settings, bind, receipts)?;
         Ok(Self { link, template, wording, window, timeouts, reference: AtomicU8::new(0) })
     }
 

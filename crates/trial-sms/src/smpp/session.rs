@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use futures_util::{SinkExt as _, StreamExt as _};
+use futures_util::future::BoxFuture;
+use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt as _, SinkExt as _, StreamExt as _};
 use rusmpp::pdus::DeliverSmResp;
 use rusmpp::tokio_codec::CommandCodec;
 use rusmpp::{Command, CommandId, CommandStatus, Pdu};
@@ -11,12 +13,14 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Duration, MissedTickBehavior, interval_at, timeout};
 use tokio_util::codec::Framed;
 
-use super::SmppTimeouts;
+use super::{SmppReceipts, SmppTimeouts};
 
 /// The longest PDU that is read, in bytes.
 const MAX_PDU: usize = 64 * 1024;
 /// Requests that wait to be written, at most. How many are unanswered is bounded by the window.
 const QUEUE: usize = 16;
+/// Deliveries that are being taken down, at most; what comes beyond is answered that it is to come again.
+const DELIVERIES: usize = 64;
 /// Sequence numbers go up to this (section 3.2).
 const LAST_NUMBER: u32 = 0x7FFF_FFFF;
 /// What tells an answer's id from its request's.
@@ -43,6 +47,9 @@ pub(super) struct Connection<S> {
     framed: Framed<S, CommandCodec>,
     requests: mpsc::Receiver<Request>,
     unanswered: BTreeMap<u32, oneshot::Sender<Command>>,
+    receipts: Option<SmppReceipts>,
+    /// What is being taken down, each with its number and the answer to it.
+    deliveries: FuturesUnordered<BoxFuture<'static, (u32, CommandStatus)>>,
     number: u32,
     timeouts: SmppTimeouts,
     /// Whether nothing came since we last asked whether anybody is there.
@@ -51,11 +58,23 @@ pub(super) struct Connection<S> {
 
 impl Session {
     /// A session over a stream, and what has to be run for it.
-    pub(super) fn over<S: AsyncRead + AsyncWrite + Unpin>(stream: S, timeouts: SmppTimeouts) -> (Self, Connection<S>) {
+    pub(super) fn over<S: AsyncRead + AsyncWrite + Unpin>(
+        stream: S,
+        timeouts: SmppTimeouts,
+        receipts: Option<SmppReceipts>,
+    ) -> (Self, Connection<S>) {
         let (ask, requests) = mpsc::channel(QUEUE);
-        let framed = Framed::new(stream, CommandCodec::new().with_max_length(MAX_PDU));
-        let unanswered = BTreeMap::new();
-        (Self(ask), Connection { framed, requests, unanswered, number: 0, timeouts, is_silent: false })
+        let connection = Connection {
+            framed: Framed::new(stream, CommandCodec::new().with_max_length(MAX_PDU)),
+            requests,
+            unanswered: BTreeMap::new(),
+            receipts,
+            deliveries: FuturesUnordered::new(),
+            number: 0,
+            timeouts,
+            is_silent: false,
+        };
+        (Self(ask), connection)
     }
 
     pub(super) fn is_open(&self) -> bool {
@@ -86,6 +105,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                     Some(Ok(command)) => self.take(command).await,
                     Some(Err(_)) | None => false,
                 },
+                Some((number, status)) = self.deliveries.next() => self.delivered(number, status).await,
                 _ = enquiries.tick() => self.enquire().await,
             };
             if !is_going_on {
@@ -112,7 +132,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let number = command.sequence_number();
         match command.id() {
             CommandId::EnquireLink => self.answer(number, Pdu::EnquireLinkResp).await,
-            CommandId::DeliverSm => self.answer(number, DeliverSmResp::default().into()).await,
+            CommandId::DeliverSm => self.deliver(number, command).await,
             CommandId::Unbind => {
                 self.answer(number, Pdu::UnbindResp).await;
                 false
@@ -126,6 +146,27 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             }
             _ => self.write(Command::new(CommandStatus::EsmeRinvcmdid, number, Pdu::GenericNack)).await,
         }
+    }
+
+    /// Begins to take a delivery down; other commands do not wait for it.
+    async fn deliver(&mut self, number: u32, command: Command) -> bool {
+        let Some(receipts) = self.receipts.clone() else { return self.delivered(number, CommandStatus::EsmeRok).await };
+        if self.deliveries.len() >= DELIVERIES {
+            return self.delivered(number, CommandStatus::EsmeRxTAppn).await;
+        }
+        let taking = async move {
+            let status = match command.pdu() {
+                Some(Pdu::DeliverSm(delivered)) => receipts.take(delivered).await,
+                _ => CommandStatus::EsmeRok,
+            };
+            (number, status)
+        };
+        self.deliveries.push(taking.boxed());
+        true
+    }
+
+    async fn delivered(&mut self, number: u32, status: CommandStatus) -> bool {
+        self.write(Command::new(status, number, DeliverSmResp::default())).await
     }
 
     async fn answer(&mut self, number: u32, pdu: Pdu) -> bool {

@@ -2,7 +2,10 @@
 //!
 //! Request and reply as in "Messages resource"; codes as in "Error and Warning Dictionary".
 
+mod receipt;
 mod reply;
+
+pub use receipt::twilio_receipts;
 
 use std::fmt;
 

@@ -50,8 +50,8 @@ fn taken(answer: &Answer, reply: Reply) -> GatewayReply {
 }
 
 /// The provider's text often repeats the number: for the codes that matter there are words of ours.
-fn refused(code: u32, message: &str, is_too_many: bool) -> GatewayReply {
-    let own = match code {
+pub(super) fn meaning(code: u32) -> &'static str {
+    match code {
         20003 => "the account's credentials are wrong",
         20429 => "too many requests",
         21211 | 21614 => "the number is not one that can get messages",
@@ -66,7 +66,11 @@ fn refused(code: u32, message: &str, is_too_many: bool) -> GatewayReply {
         30006 => "the number is a landline",
         30007 => "the carrier filters the message",
         _ => "",
-    };
+    }
+}
+
+fn refused(code: u32, message: &str, is_too_many: bool) -> GatewayReply {
+    let own = meaning(code);
     let words = if own.is_empty() { without_numbers(message) } else { own.to_owned() };
     let reason = format!("code {code}: {words}");
     if is_too_many || matches!(code, 20429 | 21611 | 30001) {

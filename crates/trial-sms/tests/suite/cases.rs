@@ -160,7 +160,7 @@ async fn breach_of_smpp(case: ProviderCase, act: Act, nobody: &Nobody) -> Option
     let connect = if case.verdict == Unreached { QUICK } else { LONG };
     let reply = if submit == Submit::Silence { QUICK } else { LONG };
     let settings = SmppSettings { timeouts: SmppTimeouts { connect, reply, ..TIMEOUTS }, ..smpp_settings(port) };
-    case.breach(&SmppGateway::start(&settings).unwrap()).await
+    case.breach(&SmppGateway::start(&settings, None).unwrap()).await
 }
 
 #[tokio::test]

@@ -41,12 +41,12 @@ pub(crate) fn smpp_settings(port: u16) -> SmppSettings {
 }
 
 fn with_timeouts(port: u16, timeouts: SmppTimeouts) -> SmppGateway {
-    SmppGateway::start(&SmppSettings { timeouts, ..smpp_settings(port) }).unwrap()
+    SmppGateway::start(&SmppSettings { timeouts, ..smpp_settings(port) }, None).unwrap()
 }
 
 fn worded(port: u16, brand: &str) -> SmppGateway {
     let wording = Wording { brand: brand.into(), ..Wording::default() };
-    SmppGateway::start(&SmppSettings { wording, ..smpp_settings(port) }).unwrap()
+    SmppGateway::start(&SmppSettings { wording, ..smpp_settings(port) }, None).unwrap()
 }
 
 struct Harness {
@@ -124,7 +124,7 @@ async fn senders_are_typed_by_what_they_look_like() {
     ] {
         let centre = Centre::start(Bind::Status(0), Submit::Status(0)).await;
         let settings = SmppSettings { source_addr: source.to_owned(), ..smpp_settings(centre.port()) };
-        SmppGateway::start(&settings).unwrap().send(&message(Locale::En)).await;
+        SmppGateway::start(&settings, None).unwrap().send(&message(Locale::En)).await;
         let (ton, npi, number) = centre.messages()[0].source.clone();
         assert_eq!((ton, npi, number.as_str()), expected);
     }
@@ -188,7 +188,7 @@ async fn no_more_than_the_window_are_unanswered() {
     let centre = Centre::start(Bind::Status(0), Submit::Silence).await;
     let timeouts = SmppTimeouts { connect: QUICK, ..TIMEOUTS };
     let settings = SmppSettings { window: 2, timeouts, ..smpp_settings(centre.port()) };
-    let gateway = std::sync::Arc::new(SmppGateway::start(&settings).unwrap());
+    let gateway = std::sync::Arc::new(SmppGateway::start(&settings, None).unwrap());
     let unanswered: Vec<_> = (0..2)
         .map(|_| {
             let gateway = std::sync::Arc::clone(&gateway);
@@ -233,7 +233,7 @@ async fn settings_that_do_not_fit_are_named() {
         (SmppSettings { system_type: "é".to_owned(), ..smpp_settings(1) }, "`system_type` cannot be used"),
         (SmppSettings { source_addr: "x".repeat(21), ..smpp_settings(1) }, "`source_addr` cannot be used"),
     ] {
-        let error = SmppGateway::start(&settings).err().unwrap().to_string();
+        let error = SmppGateway::start(&settings, None).err().unwrap().to_string();
         assert!(error.contains(message), "{error}");
     }
     assert!(!format!("{:?}", smpp_settings(1)).contains("hunter2"));

@@ -180,6 +180,14 @@ impl Findings<'_> {
         let (huawei, twilio, smpp, http) = (&sms.huawei, &sms.twilio, &sms.smpp, &sms.http);
         self.one_of("sms.huawei.app_secret", huawei.app_secret.is_some(), huawei.app_secret_file.is_some());
         self.one_of("sms.twilio.auth_token", twilio.auth_token.is_some(), twilio.auth_token_file.is_some());
+        for (key, secret, file) in [
+            ("sms.huawei.callback_secret", &huawei.callback_secret, &huawei.callback_secret_file),
+            ("sms.twilio.callback_secret", &twilio.callback_secret, &twilio.callback_secret_file),
+        ] {
+            self.one_of(key, secret.is_some(), file.is_some());
+            let is_fit = secret.as_ref().is_none_or(|secret| serving::is_callback_secret(secret.reveal()));
+            self.expect(is_fit, key, serving::CALLBACK_SECRET_EXPECTED);
+        }
         self.one_of("sms.smpp.password", smpp.password.is_some(), smpp.password_file.is_some());
         self.one_of("sms.http.url", http.url.is_some(), http.url_file.is_some());
         let has_two = twilio.from.is_some() && twilio.messaging_service_sid.is_some();

@@ -57,6 +57,8 @@ pub(super) const KEYS: &[&str] = &[
     "sms.huawei.app_secret",
     "sms.huawei.app_secret_file",
     "sms.huawei.auth",
+    "sms.huawei.callback_secret",
+    "sms.huawei.callback_secret_file",
     "sms.huawei.country_codes",
     "sms.huawei.endpoint",
     "sms.huawei.sender",
@@ -80,6 +82,8 @@ pub(super) const KEYS: &[&str] = &[
     "sms.twilio.auth_token",
     "sms.twilio.auth_token_file",
     "sms.twilio.base_url",
+    "sms.twilio.callback_secret",
+    "sms.twilio.callback_secret_file",
     "sms.twilio.country_codes",
     "sms.twilio.from",
     "sms.twilio.messaging_service_sid",
@@ -112,6 +116,10 @@ pub(super) fn secret_expectation(key: &str) -> Option<&'static str> {
         | "mail.smtp_url"
         | "storage.url"
         | "sms.huawei.app_secret"
+        | "sms.huawei.callback_secret"
+        | "sms.huawei.status_callback"
+        | "sms.twilio.callback_secret"
+        | "sms.twilio.status_callback"
         | "sms.twilio.auth_token"
         | "sms.smpp.password"
         | "sms.http.url"

@@ -12,11 +12,13 @@ use super::Config;
 use super::error::{ConfigError, Problem, none_of};
 use super::secret::ServiceUrl;
 use super::settings::{KeyEntry, MailTransport, Settings};
-use super::sms_setup::GatewaySetup;
+use super::sms_setup::{CallbackSecrets, GatewaySetup};
 
 /// What `mail.smtp_url` must look like.
 pub(super) const SMTP_URL_EXPECTED: &str =
     "must be smtp://HOST, smtp+starttls://HOST or smtps://HOST, with an optional USER:PASSWORD@ and :PORT";
+/// What `callback_secret` must look like: it stands in a path.
+pub(super) const CALLBACK_SECRET_EXPECTED: &str = "must be 32 to 128 letters, digits, `-` and `_`";
 /// The sandbox's sign-in address and contact, and its sender, where none is configured.
 const EXAMPLE_PORTAL: &str = "https://portal.example.com/";
 const EXAMPLE_CONTACT: &str = "support@example.com";
@@ -29,6 +31,8 @@ pub(crate) struct Serving {
     pub(crate) keyring: Keyring,
     /// The gateways of short messages, in their order.
     pub(crate) gateways: Vec<GatewaySetup>,
+    /// The secrets of the providers that may tell what became of their messages.
+    pub(crate) callbacks: CallbackSecrets,
     /// How mails leave.
     pub(crate) mail: MailSetup,
     /// What the mails say.
@@ -96,6 +100,7 @@ impl Config {
         let keyring = self.keyring().map_err(|error| problems.extend(error.0)).ok();
         problems.extend(gateway_problems(settings));
         let gateways = self.gateway_setups(&mut problems);
+        let callbacks = self.callback_secrets(&mut problems);
         let mail = self.mail_setup(&mut problems);
         let is_real = settings.mail.transport == Some(MailTransport::Smtp);
         if is_real {
@@ -105,7 +110,7 @@ impl Config {
         none_of(problems)?;
         keyring
             .zip(mail)
-            .map(|(keyring, mail)| Serving { keyring, gateways, mail, wording: self.wording() })
+            .map(|(keyring, mail)| Serving { keyring, gateways, callbacks, mail, wording: self.wording() })
             .ok_or_else(|| ConfigError(Vec::new()))
     }
 
@@ -248,6 +253,10 @@ pub(super) fn address_of(mailbox: &str) -> Option<&str> {
         None => mailbox.trim(),
     };
     Email::parse(address).is_ok().then_some(address)
+}
+
+pub(super) fn is_callback_secret(text: &str) -> bool {
+    (32..=128).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
 }
 
 pub(super) fn is_smtp_url(url: &ServiceUrl) -> bool {

@@ -44,6 +44,10 @@ pub(crate) struct Huawei {
     pub(crate) app_secret: Option<Secret>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) app_secret_file: Option<PathBuf>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) callback_secret: Option<Secret>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) callback_secret_file: Option<PathBuf>,
     pub(crate) auth: HuaweiAuth,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) sender: Option<String>,
@@ -55,7 +59,8 @@ pub(crate) struct Huawei {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) signature: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) status_callback: Option<String>,
+    /// It may hold the secret of our own callback.
+    pub(crate) status_callback: Option<Secret>,
     pub(crate) country_codes: Vec<u16>,
 }
 
@@ -79,11 +84,16 @@ pub(crate) struct Twilio {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) auth_token_file: Option<PathBuf>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) callback_secret: Option<Secret>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) callback_secret_file: Option<PathBuf>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) from: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) messaging_service_sid: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) status_callback: Option<String>,
+    /// It may hold the secret of our own callback.
+    pub(crate) status_callback: Option<Secret>,
     pub(crate) country_codes: Vec<u16>,
 }
 
@@ -194,6 +204,8 @@ impl Default for Huawei {
             app_key: None,
             app_secret: None,
             app_secret_file: None,
+            callback_secret: None,
+            callback_secret_file: None,
             auth: HuaweiAuth::Aksk,
             sender: None,
             template_id: None,
@@ -213,6 +225,8 @@ impl Default for Twilio {
             account_sid: None,
             auth_token: None,
             auth_token_file: None,
+            callback_secret: None,
+            callback_secret_file: None,
             from: None,
             messaging_service_sid: None,
             status_callback: None,

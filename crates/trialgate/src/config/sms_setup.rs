@@ -12,6 +12,7 @@ use trial_sms::{
 use super::Config;
 use super::error::Problem;
 use super::secret::Secret;
+use super::serving::{CALLBACK_SECRET_EXPECTED, is_callback_secret};
 use super::sms_settings;
 
 /// A gateway in its place, and which phones it is for.
@@ -38,6 +39,19 @@ impl GatewayKind {
     pub(super) const NAMES: [&str; 5] = ["sandbox", "huawei", "twilio", "smpp", "http"];
 }
 
+/// The secrets of the providers that may tell what became of their messages; no `Debug` shows them.
+#[derive(Default)]
+pub(crate) struct CallbackSecrets {
+    pub(crate) huawei: Option<String>,
+    pub(crate) twilio: Option<String>,
+}
+
+impl std::fmt::Debug for CallbackSecrets {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("CallbackSecrets").finish_non_exhaustive()
+    }
+}
+
 /// Notes what is missing, and stands in for it until everything is said.
 struct Needs<'a> {
     config: &'a Config,
@@ -60,6 +74,38 @@ impl Config {
             GatewaySetup { kind, countries: ServedCountries(codes.to_vec()) }
         };
         sms.gateways.iter().map(setup).collect()
+    }
+
+    /// The secrets of callbacks. Receipts come for days: a gateway that is named no more may still be told of.
+    pub(super) fn callback_secrets(&self, problems: &mut Vec<Problem>) -> CallbackSecrets {
+        let mut read = |key: &str, given: Option<&Secret>, file: Option<&Path>| match (given, file) {
+            (Some(secret), _) => Some(secret.reveal().to_owned()),
+            (None, Some(file)) => match self.read_secret(file) {
+                Ok(secret) if is_callback_secret(&secret) => Some(secret),
+                Ok(_) => {
+                    problems.push(Problem::missing(format!("`{key}_file`: the secret {CALLBACK_SECRET_EXPECTED}")));
+                    None
+                }
+                Err(error) => {
+                    problems.push(Problem::missing(format!("`{key}_file`: {error}")));
+                    None
+                }
+            },
+            (None, None) => None,
+        };
+        let (huawei, twilio) = (&self.settings.sms.huawei, &self.settings.sms.twilio);
+        CallbackSecrets {
+            huawei: read(
+                "sms.huawei.callback_secret",
+                huawei.callback_secret.as_ref(),
+                huawei.callback_secret_file.as_deref(),
+            ),
+            twilio: read(
+                "sms.twilio.callback_secret",
+                twilio.callback_secret.as_ref(),
+                twilio.callback_secret_file.as_deref(),
+            ),
+        }
     }
 
     /// How messages are worded.
@@ -104,7 +150,7 @@ impl Needs<'_> {
             template_id_en: given.template_id_en.clone(),
             template_params: given.template_params.clone(),
             signature: given.signature.clone(),
-            status_callback: given.status_callback.clone(),
+            status_callback: given.status_callback.as_ref().map(|url| url.reveal().to_owned()),
             timeouts: WebTimeouts::default(),
         }
     }
@@ -124,7 +170,7 @@ impl Needs<'_> {
                 given.auth_token_file.as_deref(),
             ),
             sender,
-            status_callback: given.status_callback.clone(),
+            status_callback: given.status_callback.as_ref().map(|url| url.reveal().to_owned()),
             wording: self.config.sms_wording(),
             timeouts: WebTimeouts::default(),
         }

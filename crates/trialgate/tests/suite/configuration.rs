@@ -79,6 +79,7 @@ fn the_reference_lists_every_key() {
         endpoint = "a"
         app_key = "a"
         app_secret = "a"
+        callback_secret_file = "f"
         sender = "a"
         template_id = "a"
         template_id_en = "a"
@@ -87,6 +88,7 @@ fn the_reference_lists_every_key() {
         [sms.twilio]
         account_sid = "a"
         auth_token = "a"
+        callback_secret_file = "f"
         from = "a"
         status_callback = "a"
         [sms.smpp]
@@ -107,7 +109,9 @@ fn the_reference_lists_every_key() {
         "mail.smtp_password",
         "storage.url_file",
         "sms.huawei.app_secret_file",
+        "sms.huawei.callback_secret",
         "sms.twilio.auth_token_file",
+        "sms.twilio.callback_secret",
         "sms.twilio.messaging_service_sid",
         "sms.smpp.password_file",
         "sms.http.url_file",

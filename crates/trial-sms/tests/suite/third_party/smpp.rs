@@ -1,8 +1,12 @@
 //! The message centre of the npm package `smpp`.
 
-use trial_core::ports::SmsGateway as _;
-use trial_core::{GatewayReply, Locale};
-use trial_sms::{SmppGateway, SmppSettings, SmppTimeouts, Wording, code_text};
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use trial_core::ports::{Receipts, SmsGateway as _};
+use trial_core::{DeliveryReceipt, DeliveryState, GatewayReply, LedgerError, Locale};
+use trial_sms::{SmppGateway, SmppReceipts, SmppSettings, SmppTimeouts, Wording, code_text};
+use trial_testkit::FixedClock;
 
 use super::program::{Program, node};
 use crate::requests::message;
@@ -15,15 +19,29 @@ pub(super) async fn centre() -> (Program, u16) {
     (centre, u16::try_from(port).unwrap())
 }
 
+/// Receipts as they came.
+#[derive(Default)]
+struct Kept(Mutex<Vec<DeliveryReceipt>>);
+
+#[async_trait]
+impl Receipts for Kept {
+    async fn take_down(&self, receipt: DeliveryReceipt) -> Result<bool, LedgerError> {
+        self.0.lock().unwrap().push(receipt);
+        Ok(true)
+    }
+}
+
 fn settings(port: u16, brand: &str) -> SmppSettings {
     let wording = Wording { brand: brand.into(), ..Wording::default() };
     SmppSettings { password: "secret".to_owned(), wording, ..smpp_settings(port) }
 }
 
 #[tokio::test]
-async fn takes_messages_in_both_alphabets_and_its_receipts_are_answered() {
+async fn takes_messages_in_both_alphabets_and_its_receipts_are_kept() {
     let (mut centre, port) = centre().await;
-    let gateway = SmppGateway::start(&settings(port, "Trialgate")).unwrap();
+    let kept = Arc::new(Kept::default());
+    let receipts = SmppReceipts { receipts: Arc::clone(&kept) as _, clock: Arc::new(FixedClock::default()) };
+    let gateway = SmppGateway::start(&settings(port, "Trialgate"), Some(receipts)).unwrap();
     for (number, locale, coding) in [(1, Locale::En, 0), (2, Locale::ZhCn, 8)] {
         let reply = gateway.send(&message(locale)).await;
         assert_eq!(reply, GatewayReply::Accepted { provider_id: Some(format!("m{number}")) });
@@ -35,6 +53,8 @@ async fn takes_messages_in_both_alphabets_and_its_receipts_are_answered() {
         assert_eq!((receipt["receipt"].as_str(), receipt["status"].as_u64()), (seen["id"].as_str(), Some(0)));
     }
     assert_eq!(gateway.check().await, Ok(()));
+    let kept: Vec<_> = kept.0.lock().unwrap().iter().map(|told| (told.provider_id.clone(), told.state)).collect();
+    assert_eq!(kept, [("m1".to_owned(), DeliveryState::Delivered), ("m2".to_owned(), DeliveryState::Delivered)]);
 }
 
 #[tokio::test]
@@ -42,7 +62,7 @@ async fn puts_the_parts_of_a_long_message_together() {
     for (locale, letter) in [(Locale::En, "x"), (Locale::ZhCn, "云")] {
         let (mut centre, port) = centre().await;
         let brand = letter.repeat(150);
-        let gateway = SmppGateway::start(&settings(port, &brand)).unwrap();
+        let gateway = SmppGateway::start(&settings(port, &brand), None).unwrap();
         assert!(matches!(gateway.send(&message(locale)).await, GatewayReply::Accepted { .. }));
         let expected = code_text(&brand, &message(locale));
         let mut whole = String::new();
@@ -62,7 +82,7 @@ async fn puts_the_parts_of_a_long_message_together() {
 #[tokio::test]
 async fn throttles_and_refuses_the_bind() {
     let (_centre, port) = centre().await;
-    let throttled = SmppGateway::start(&settings(port, "throttle me")).unwrap();
+    let throttled = SmppGateway::start(&settings(port, "throttle me"), None).unwrap();
     let reason = "ESME_RTHROTTLED".to_owned();
     assert_eq!(throttled.send(&message(Locale::En)).await, GatewayReply::Throttled { reason });
     let wrong = SmppSettings {
@@ -70,7 +90,7 @@ async fn throttles_and_refuses_the_bind() {
         timeouts: SmppTimeouts { connect: QUICK, ..TIMEOUTS },
         ..settings(port, "Trialgate")
     };
-    let gateway = SmppGateway::start(&wrong).unwrap();
+    let gateway = SmppGateway::start(&wrong, None).unwrap();
     let GatewayReply::Unreached { reason } = gateway.send(&message(Locale::En)).await else { panic!("it is refused") };
     assert!(reason.starts_with("no connection: "), "{reason}");
 }

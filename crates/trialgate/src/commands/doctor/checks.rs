@@ -120,7 +120,7 @@ async fn gateways(config: &Config, serving: &Serving, report: &mut Report) {
             report.ok("sms", "sandbox: captured, not sent");
             continue;
         }
-        let gateway = match compose::sms_route(config, setup, None) {
+        let gateway = match compose::sms_route(config, setup, None, None) {
             Ok(route) => route.gateway,
             Err(error) => {
                 report.fail("sms", format!("{error:#}"));

@@ -125,6 +125,7 @@ fn the_list_of_keys_is_what_the_structures_hold() {
         endpoint = "a"
         app_key = "a"
         app_secret_file = "f"
+        callback_secret_file = "f"
         sender = "a"
         template_id = "a"
         template_id_en = "a"
@@ -133,6 +134,7 @@ fn the_list_of_keys_is_what_the_structures_hold() {
         [sms.twilio]
         account_sid = "a"
         auth_token_file = "f"
+        callback_secret_file = "f"
         from = "a"
         status_callback = "a"
         [sms.smpp]
@@ -153,7 +155,9 @@ fn the_list_of_keys_is_what_the_structures_hold() {
     }
     for (gateway, key) in [
         ("huawei", "app_secret"),
+        ("huawei", "callback_secret"),
         ("twilio", "auth_token"),
+        ("twilio", "callback_secret"),
         ("twilio", "messaging_service_sid"),
         ("smpp", "password"),
         ("http", "url"),

@@ -67,6 +67,31 @@ fn every_gateway_gets_its_settings_in_its_place() {
 }
 
 #[test]
+fn callbacks_are_open_for_those_that_have_a_secret() {
+    let secret = "hunter2_hunter2-hunter2_hunter2_";
+    let case = |file: &str| {
+        let text = format!(
+            "[sms]\ngateways = [\"sandbox\"]\ntwilio.callback_secret_file = \"callback\"\n\
+             [sms.huawei]\ncallback_secret = \"{secret}\"\nstatus_callback = \"https://a/callbacks/sms/huawei/{secret}\""
+        );
+        with_gateways(&text).with_file("callback", file)
+    };
+    let whole = case(&format!("{secret}\n"));
+    let config = whole.config();
+    let serving = config.serving().unwrap();
+    assert_eq!(serving.callbacks.huawei.as_deref(), Some(secret));
+    assert_eq!(serving.callbacks.twilio.as_deref(), Some(secret));
+    for shown in [toml::to_string(&config.settings).unwrap(), format!("{config:?}"), format!("{serving:?}")] {
+        assert!(!shown.contains("hunter2"), "{shown}");
+    }
+    let short = case("hunter2");
+    let error = short.config().serving().unwrap_err().to_string();
+    assert!(error.contains("`sms.twilio.callback_secret_file`: the secret must be 32 to 128 letters"), "{error}");
+    let none = with_gateways("sms.gateways = [\"sandbox\"]").config().serving().unwrap();
+    assert!(none.callbacks.huawei.is_none() && none.callbacks.twilio.is_none());
+}
+
+#[test]
 fn serving_says_what_a_gateway_lacks() {
     for (name, keys) in [
         (
@@ -104,6 +129,16 @@ fn what_makes_no_sense_is_named() {
             "sms.smpp = { password = \"hunter2\", password_file = \"f\" }",
             "`sms.smpp.password` and `sms.smpp.password_file`",
         ),
+        ("sms.huawei.callback_secret = \"hunter2\"", "`sms.huawei.callback_secret` must be 32 to 128 letters"),
+        (
+            "sms.twilio.callback_secret = \"hunter2/hunter2/hunter2/hunter2/\"",
+            "`sms.twilio.callback_secret` must be 32 to 128 letters",
+        ),
+        (
+            "sms.twilio = { callback_secret = \"hunter2\", callback_secret_file = \"f\" }",
+            "`sms.twilio.callback_secret` and `sms.twilio.callback_secret_file`",
+        ),
+        ("sms.huawei.callback_secret = [\"hunter2\"]", "`sms.huawei.callback_secret` wants a string"),
         ("sms.twilio = { from = \"a\", messaging_service_sid = \"b\" }", "`sms.twilio.from` and `sms.twilio.mess"),
         ("sms.http.accept = { pointer = \"/a\" }", "`sms.http.accept` must give `pointer` and `value` together"),
         ("sms.http.accept = { status = \"x\" }", "expected a status such as 200"),

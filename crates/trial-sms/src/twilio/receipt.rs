@@ -1,0 +1,76 @@
+//! Status callbacks, as in "Track the Message Status of Outbound Messages": a form, one status in each.
+
+use chrono::{DateTime, Utc};
+use trial_core::{DeliveryReceipt, DeliveryState, UnreadableReceipt};
+
+use super::reply::meaning;
+use crate::receipt::{fields, receipt};
+
+/// Reads the body of a status callback. A message that the provider has not sent on yet comes to no receipt.
+///
+/// # Errors
+/// It is no status callback.
+pub fn twilio_receipts(body: &[u8], at: DateTime<Utc>) -> Result<Vec<DeliveryReceipt>, UnreadableReceipt> {
+    let [id, status, code] = fields(body, ["MessageSid", "MessageStatus", "ErrorCode"]);
+    let state = match status.ok_or(UnreadableReceipt("`MessageStatus` is missing"))?.as_str() {
+        "accepted" | "scheduled" | "queued" | "sending" => return Ok(Vec::new()),
+        "sent" => DeliveryState::Sent,
+        "delivered" | "read" => DeliveryState::Delivered,
+        "undelivered" | "failed" | "canceled" => DeliveryState::Failed,
+        _ => return Err(UnreadableReceipt("`MessageStatus` is none that there is")),
+    };
+    let code = code.and_then(|code| code.parse::<u32>().ok()).filter(|_| state == DeliveryState::Failed);
+    Ok(vec![receipt("twilio", id, (state, code.map(reason)), at)?])
+}
+
+fn reason(code: u32) -> String {
+    match meaning(code) {
+        "" => format!("code {code}"),
+        words => format!("code {code}: {words}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const AT: DateTime<Utc> = DateTime::UNIX_EPOCH;
+
+    fn told(rest: &str) -> Option<(DeliveryState, Option<String>)> {
+        let body =
+            format!("SmsSid=SM1&SmsStatus=x&MessageSid=SM1&To=%2B15558675310&AccountSid=AC1&MessageStatus={rest}");
+        let receipts = twilio_receipts(body.as_bytes(), AT).unwrap();
+        assert!(receipts.iter().all(|told| told.gateway == "twilio" && told.provider_id == "SM1" && told.at == AT));
+        receipts.into_iter().next().map(|told| (told.state, told.reason))
+    }
+
+    #[test]
+    fn each_status_has_its_state() {
+        let failed = |reason: Option<&str>| Some((DeliveryState::Failed, reason.map(str::to_owned)));
+        for early in ["accepted", "scheduled", "queued", "sending"] {
+            assert_eq!(told(early), None);
+        }
+        assert_eq!(told("sent"), Some((DeliveryState::Sent, None)));
+        assert_eq!(told("delivered"), Some((DeliveryState::Delivered, None)));
+        assert_eq!(told("read"), Some((DeliveryState::Delivered, None)));
+        assert_eq!(told("undelivered&ErrorCode=30003"), failed(Some("code 30003: the phone cannot be reached")));
+        assert_eq!(told("failed&ErrorCode=39999"), failed(Some("code 39999")));
+        assert_eq!(told("failed&ErrorCode=call+%2B15558675310"), failed(None), "what is no code may be anything");
+        assert_eq!(told("canceled"), failed(None));
+    }
+
+    #[test]
+    fn what_is_no_callback_is_refused() {
+        for (body, problem) in [
+            ("", "`MessageStatus` is missing"),
+            ("MessageSid=SM1", "`MessageStatus` is missing"),
+            ("MessageStatus=delivered", "the message's id is missing"),
+            ("MessageSid=SM1&MessageStatus=DELIVRD", "`MessageStatus` is none that there is"),
+            ("MessageSid=SM1&MessageStatus=received", "`MessageStatus` is none that there is"),
+            ("{\"MessageSid\":\"SM1\",\"MessageStatus\":\"sent\"}", "`MessageStatus` is missing"),
+        ] {
+            assert_eq!(twilio_receipts(body.as_bytes(), AT), Err(UnreadableReceipt(problem)), "{body}");
+        }
+        assert!(twilio_receipts(&[0xFF; 64], AT).is_err());
+    }
+}
