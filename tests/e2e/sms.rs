@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
-use trialgate_tests::{Applicant, Home, Service, finish};
+use trialgate_tests::{Applicant, Home, SERVING, Service, finish};
 
 /// A provider of short messages that takes every one.
 struct Provider {
@@ -14,14 +14,14 @@ struct Provider {
 }
 
 impl Provider {
-    async fn start() -> Self {
+    async fn start(answer: &'static str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let messages = Arc::new(Mutex::new(Vec::new()));
         let taken = Arc::clone(&messages);
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                if let Some(message) = take(stream).await {
+                if let Some(message) = take(stream, answer).await {
                     taken.lock().unwrap().push(message);
                 }
             }
@@ -34,21 +34,22 @@ impl Provider {
     }
 }
 
-/// Reads a message and answers it; `None` for a request that has none.
-async fn take(mut stream: TcpStream) -> Option<Value> {
+/// Reads a message and answers it; `None` for a request that has none, or none in JSON.
+async fn take(mut stream: TcpStream, answer: &str) -> Option<Value> {
     let mut bytes = Vec::new();
     let body = loop {
         if stream.read_buf(&mut bytes).await.ok()? == 0 {
             return None;
         }
         let text = String::from_utf8_lossy(&bytes);
-        if let Some((_, body)) = text.split_once("\r\n\r\n")
-            && (text.starts_with("HEAD") || body.ends_with('}'))
-        {
-            break body.to_owned();
+        if let Some((head, body)) = text.split_once("\r\n\r\n") {
+            let head = head.to_ascii_lowercase();
+            let length = head.lines().find_map(|line| line.strip_prefix("content-length:")?.trim().parse().ok());
+            if body.len() >= length.unwrap_or(0) {
+                break body.to_owned();
+            }
         }
     };
-    let answer = "{\"status\":\"queued\",\"id\":\"provider-7\"}";
     let length = answer.len();
     let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n");
     stream.write_all(format!("{head}{answer}").as_bytes()).await.ok()?;
@@ -91,7 +92,7 @@ fn configuration(dead_port: u16, provider: u16, test_number: &str) -> String {
 #[tokio::test]
 async fn a_message_goes_by_the_next_gateway_and_everybody_is_told_so() {
     let (customer, tester) = (Applicant::new(1), Applicant::new(2));
-    let provider = Provider::start().await;
+    let provider = Provider::start("{\"status\":\"queued\",\"id\":\"provider-7\"}").await;
     // Bound, so that nobody else can be there, and not listened at.
     let dead = TcpSocket::new_v4().unwrap();
     dead.bind("127.0.0.1:0".parse().unwrap()).unwrap();
@@ -134,4 +135,59 @@ async fn a_message_goes_by_the_next_gateway_and_everybody_is_told_so() {
     for secret in [code.as_str(), &customer.e164()[3..], "012345"] {
         assert!(!ended.stderr.contains(secret) && !ended.stdout.contains(secret), "{}", ended.stderr);
     }
+}
+
+const CALLBACK_SECRET: &str = "callback-0123456789-0123456789-abcd";
+
+fn calling_back(provider: u16) -> String {
+    format!(
+        r#"{SERVING}
+        [sms.twilio]
+        base_url = "http://127.0.0.1:{provider}"
+        account_sid = "AC1"
+        auth_token = "secret"
+        from = "+15005550006"
+        callback_secret = "{CALLBACK_SECRET}"
+        status_callback = "https://trial.example.com/callbacks/sms/twilio/{CALLBACK_SECRET}"
+        "#
+    )
+    .replace("sms.gateways = [\"sandbox\"]", "sms.gateways = [\"twilio\"]")
+}
+
+#[tokio::test]
+async fn a_provider_says_that_the_message_arrived_and_operations_see_it() {
+    let customer = Applicant::new(1);
+    let provider = Provider::start("{\"sid\":\"SM7\",\"status\":\"queued\"}").await;
+    let home = Home::new();
+    std::fs::create_dir(home.data()).unwrap();
+    home.write("data/trialgate.toml", calling_back(provider.port));
+    home.ask(&["migrate"]).await;
+    let service = Service::start(home.serve_command()).await;
+    let client = service.client();
+    let path = format!("/callbacks/sms/twilio/{CALLBACK_SECRET}");
+    let delivered = "MessageSid=SM7&MessageStatus=delivered&To=%2B8616673280001";
+    assert_eq!(client.tell(&path, delivered).await, (503, Some(10)), "no such message yet");
+    assert_eq!(client.send_code(&customer).await.code(), "200");
+    let find = ["applications", "find", "--phone", &customer.e164()];
+    let story = home.ask(&find).await;
+    assert!(story.contains("twilio: SM7") && !story.contains("receipt"), "{story}");
+
+    for closed in [path.replace("callback-0", "callback-1"), path.replace("twilio", "huawei")] {
+        assert_eq!(client.tell(&closed, delivered).await, (404, None));
+    }
+    assert_eq!(client.tell(&path, "MessageSid=SM7&MessageStatus=told").await, (400, None));
+    for status in
+        ["MessageSid=SM7&MessageStatus=sent", delivered, "MessageSid=SM7&MessageStatus=failed&ErrorCode=30003"]
+    {
+        assert_eq!(client.tell(&path, status).await, (204, None), "{status}");
+    }
+    let story = home.ask(&find).await;
+    assert!(story.contains("receipt      delivered, told at 2"), "{story}");
+    let story: Value = serde_json::from_str(&home.ask(&[&find[..], &["--json"]].concat()).await).unwrap();
+    let delivery = &story["events"][0]["delivery"];
+    assert_eq!((&delivery["state"], &delivery["reason"]), (&"delivered".into(), &Value::Null), "{story}");
+
+    let ended = service.stop().await;
+    assert!(ended.stderr.contains("/callbacks/sms/{gateway}/{secret}"), "{}", ended.stderr);
+    assert!(!ended.stderr.contains("0123456789") && !ended.stdout.contains("0123456789"), "{}", ended.stderr);
 }

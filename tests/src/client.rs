@@ -1,7 +1,7 @@
 use std::net::SocketAddr;
 
 use reqwest::RequestBuilder;
-use reqwest::header::{ACCEPT_LANGUAGE, HeaderMap, RETRY_AFTER};
+use reqwest::header::{ACCEPT_LANGUAGE, CONTENT_TYPE, HeaderMap, RETRY_AFTER};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -79,6 +79,14 @@ impl Client {
     /// A request that can be added to.
     pub fn post(&self, path: &str, body: &Value) -> RequestBuilder {
         self.http.post(self.base.clone() + path).json(body)
+    }
+
+    /// Tells a form, as providers of short messages do; the status and seconds of `Retry-After`.
+    pub async fn tell(&self, path: &str, form: &'static str) -> (u16, Option<u64>) {
+        let request = self.http.post(self.base.clone() + path).body(form);
+        let told = request.header(CONTENT_TYPE, "application/x-www-form-urlencoded").send().await.unwrap();
+        let wait = told.headers().get(RETRY_AFTER).map(|seconds| seconds.to_str().unwrap().parse().unwrap());
+        (told.status().as_u16(), wait)
     }
 
     /// Gets a body as JSON.
