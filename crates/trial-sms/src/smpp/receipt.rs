@@ -135,7 +135,10 @@ mod tests {
         DeliverSm::builder().esm_class(EsmClass::from(esm_class)).short_message(text).tlvs(tlvs).build()
     }
 
-    fn told(text: &str) -> Result<Option<(String, DeliveryState, Option<String>)>, &'static str> {
+    /// The message's id, how far it got, and why it failed.
+    type Told = (String, DeliveryState, Option<String>);
+
+    fn told(text: &str) -> Result<Option<Told>, &'static str> {
         let told = read(&delivered(4, text.as_bytes(), Vec::new()), AT);
         told.map(|told| told.map(|told| (told.provider_id, told.state, told.reason))).map_err(|error| error.0)
     }

@@ -103,7 +103,8 @@ pub async fn a_long_id_stands_in_nobodys_way<F: LedgerFactory>(factory: &F) {
     let longest = "\u{4E91}".repeat(PROVIDER_ID_LENGTH);
     taken(&desk, &phone(1), &longest).await;
     // Nothing that a compression could make short.
-    let endless: String = (0..20_000_u32).map(|n| format!("{:08x}", n.wrapping_mul(2_654_435_761))).collect();
+    let numbers = (0..20_000_u32).map(|n| n.wrapping_mul(2_654_435_761).to_string());
+    let endless = numbers.collect::<String>();
     taken(&desk, &phone(2), &endless).await;
     assert!(desk.ledger.take_down(receipt(&longest, DeliveryState::Delivered, desk.now())).await.unwrap());
 }
