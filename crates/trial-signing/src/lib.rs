@@ -1,7 +1,7 @@
 //! `SDK-HMAC-SHA256`: the scheme that the cloud's public SDKs sign requests by, both ends of it.
 //!
 //! A request is brought into one canonical form ([`RequestParts`]), hashed, and signed by HMAC-SHA256 with the secret of an
-//! access key. [`sign`] makes the headers of a request that is sent, [`verify`] judges one that has come. Both follow the
+//! access key. [`sign`] makes the headers of a request that is sent, [`Signed::verify`] judges one that has come. Both follow the
 //! signer of the public Python SDK (`huaweicloudsdkcore`, `signer/signer.py`):
 //!
 //! - the path is percent-decoded and encoded again, everything but unreserved characters, and ends in `/`;
