@@ -1,7 +1,8 @@
 //! The public interface over HTTP: reads requests, calls the ports of `trial-core`, writes answers. No rule is decided here.
 //!
-//! Where to find what: `public` has the two published interfaces, `callbacks` what providers of short messages tell, `body` reads and `form` parses their bodies, `problem`
-//! writes every answer that is not a return code, `telemetry` wraps every exchange (request id, headers, log, metrics), `unread` hangs up on bodies without an end.
+//! Where to find what: `public` has the two published interfaces, `callbacks` what providers of short messages tell, `body`
+//! reads and `form` parses their bodies, `problem` writes every answer that is not a return code, `telemetry` wraps every
+//! exchange (request id, headers, log, metrics), `unread` hangs up on bodies without an end.
 
 mod body;
 mod callbacks;

@@ -99,7 +99,7 @@ impl Next {
 }
 
 impl Turns {
-    /// Decides a batch, gathered once the turn has come.
+    /// Decides a batch, gathered when its turn has come, or before it where nobody else takes turns.
     pub(super) async fn commit(&self, gather: Gather, planner: Arc<Planner>) -> Result<Vec<Outcome>, LedgerError> {
         let mut next = Next::ToGather(Some(gather));
         let mut pauses =
