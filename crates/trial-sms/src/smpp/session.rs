@@ -17,7 +17,7 @@ use super::{SmppReceipts, SmppTimeouts};
 
 /// The longest PDU that is read, in bytes.
 const MAX_PDU: usize = 64 * 1024;
-/// Requests that wait to be written, at most. How many are unanswered is bounded by the window.
+/// Requests that wait to be written, at most. How many are waited for is bounded by the window.
 const QUEUE: usize = 16;
 /// Deliveries that are being taken down, at most; what comes beyond is answered that it is to come again.
 const DELIVERIES: usize = 64;
@@ -116,6 +116,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     async fn request(&mut self, pdu: Pdu, answer: Option<oneshot::Sender<Command>>) -> bool {
         self.number = if self.number >= LAST_NUMBER { 1 } else { self.number + 1 };
+        // Whoever gave up waiting holds its place no longer: a centre that never answers must not fill the memory.
+        self.unanswered.retain(|_, answer| !answer.is_closed());
         if let Some(answer) = answer {
             self.unanswered.insert(self.number, answer);
         }
