@@ -6,8 +6,8 @@ use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::values::ID_ENTROPY;
 use crate::{
-    ApplicationId, AuditId, ChallengeId, CodeRequestId, CompanyKey, CompanyName, Email, EmailKey, GatewayReply, Locale,
-    MailId, Phone, Policy, REPLAY_WINDOW, RequestId, SubmittedCode, TenantId,
+    ApplicationId, AuditId, ChallengeId, CodeRequestId, CompanyKey, CompanyName, Email, EmailKey, EventId,
+    GatewayReply, Locale, MailId, Phone, Policy, REPLAY_WINDOW, RequestId, SubmittedCode, TenantId,
 };
 
 /// One thing to decide.
@@ -79,6 +79,8 @@ pub struct FreshIds {
     pub mail: MailId,
     /// For its audit entry.
     pub audit: AuditId,
+    /// For what the platform is told of it.
+    pub event: EventId,
 }
 
 impl FreshIds {
@@ -96,6 +98,7 @@ impl FreshIds {
             tenant: TenantId::new(now, part(1)),
             mail: MailId::new(now, part(2)),
             audit: AuditId::new(now, part(3)),
+            event: EventId::new(now, part(3)),
         }
     }
 }

@@ -18,6 +18,7 @@ mod operations;
 mod outcome;
 mod plan;
 pub mod planner;
+mod platform;
 mod policy;
 pub mod ports;
 mod receipts;
@@ -43,6 +44,10 @@ pub use outcome::{
 };
 pub use plan::{Effects, Plan, Screened, SendUpdate};
 pub use planner::Planner;
+pub use platform::{
+    DueEvent, EVENT_RETRIES, EVENT_RETRY_CAP, EndpointId, EventClaim, EventPage, EventQueue, EventSettledAs,
+    EventSettlement, EventState, EventView, PlatformEvent, PlatformEventKind, TellError,
+};
 pub use policy::{
     ACCOUNT_PASSWORD_VALID_DAYS, AddressLimits, CLOCK_SKEW, CODE_DIGITS, Limits, MIN_LIFE_LEFT, PhonePolicy, Policy,
     QuotaPolicy, REPLAY_WINDOW, TestNumber, TrialPolicy, UniqueBy, VerificationPolicy,
@@ -56,6 +61,6 @@ pub use return_code::{ApplyCode, ApplyReply, CodeReply, SendCode};
 pub use sms::{GatewayReply, GatewayUnusable, ServedCountries, SmsMessage};
 pub use values::{
     AccessCode, AccessCodeError, AccessCodeKind, ApplicationId, AuditId, ChallengeId, CodeRequestId, CompanyError,
-    CompanyKey, CompanyName, Email, EmailError, EmailKey, LeaseId, Locale, MailId, Phone, PhoneError, RequestId,
-    SubmittedCode, SubmittedCodeError, TenantId, UnknownName,
+    CompanyKey, CompanyName, Email, EmailError, EmailKey, EventId, LeaseId, Locale, MailId, Phone, PhoneError,
+    RequestId, SubmittedCode, SubmittedCodeError, TenantId, UnknownName,
 };

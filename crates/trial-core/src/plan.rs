@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 
 use crate::{
     AccessCodeLease, ApplicationRecord, AuditRecord, Challenge, ChallengeId, CodeRequestId, CodeRequestRecord,
-    GatewayReply, MailRecord, Outcome, PhoneRecord, SmsDay, Tenant,
+    GatewayReply, MailRecord, Outcome, PhoneRecord, PlatformEvent, SmsDay, Tenant,
 };
 
 /// What a batch comes to.
@@ -50,6 +50,8 @@ pub struct Effects {
     pub applications: Vec<ApplicationRecord>,
     /// Audit entries to insert.
     pub audit: Vec<AuditRecord>,
+    /// What the platform is to be told, in the order that it is told.
+    pub events: Vec<PlatformEvent>,
     /// The day and the number of units now taken of its threshold, if that changed.
     pub quota_reserved: Option<(NaiveDate, u32)>,
 }

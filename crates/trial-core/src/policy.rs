@@ -35,6 +35,8 @@ pub struct Policy {
     pub quota: QuotaPolicy,
     /// Phones that get no messages, and whose codes are known.
     pub test_numbers: Vec<TestNumber>,
+    /// Whether a platform is told of what happens to tenants.
+    pub platform_listens: bool,
 }
 
 /// A phone that gets no messages, and whose code is known, for tests against a running service.
@@ -168,6 +170,7 @@ impl Default for Policy {
             },
             quota: QuotaPolicy { first_threshold: 1_000, timezone: Tz::UTC },
             test_numbers: Vec::new(),
+            platform_listens: false,
         }
     }
 }

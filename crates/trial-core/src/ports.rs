@@ -1,6 +1,8 @@
 //! The ports: what the core asks of the world. No transaction crosses one, and no call into the network happens inside
 //! a transaction.
 
+mod platform;
+
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -13,6 +15,10 @@ use crate::{
     MailRetried, OutboxMail, Outcome, OutgoingMail, Phone, Planner, QuotaView, Settlement, SmsMessage, TenantId,
     TenantView, TimelineView, UniqueBy, Violation,
 };
+
+pub use platform::{EventOperations, EventOutbox, TenantPlatform};
+#[cfg(feature = "mock")]
+pub use platform::{MockEventOperations, MockEventOutbox, MockTenantPlatform};
 
 /// What the website's back end asks for: the port that the public interface drives.
 #[cfg_attr(feature = "mock", mockall::automock)]

@@ -6,6 +6,7 @@
 
 mod convert;
 mod error;
+mod events;
 mod invariants;
 mod moving;
 mod postgres;

@@ -141,4 +141,29 @@ table! {
     }
 }
 
+table! {
+    platform_events (seq) {
+        seq -> BigInt,
+        id -> Binary,
+        kind -> Text,
+        tenant -> Binary,
+        at -> BigInt,
+        payload -> Text,
+        state -> Text,
+        attempts -> Integer,
+        next_attempt_at -> BigInt,
+        lease -> Nullable<Binary>,
+        settled_at -> Nullable<BigInt>,
+        last_reply -> Nullable<Text>,
+    }
+}
+
+table! {
+    platform_endpoints (id) {
+        id -> Text,
+        disabled_at -> BigInt,
+        reason -> Text,
+    }
+}
+
 allow_tables_to_appear_in_same_query!(challenges, phones, applications, mails, tenants, access_codes);

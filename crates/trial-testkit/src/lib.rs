@@ -22,5 +22,5 @@ pub use conformance::LedgerFactory;
 pub use desk::Desk;
 pub use entropy::SeededEntropy;
 pub use faulty::{FaultyLedger, LedgerFault};
-pub use memory::{KeptAccessCode, KeptCodeRequest, KeptMail, MemoryLedger, MemoryState};
+pub use memory::{KeptAccessCode, KeptCodeRequest, KeptEvent, KeptMail, MemoryLedger, MemoryState};
 pub use outward::{RecordingMailer, ScriptedGateway};

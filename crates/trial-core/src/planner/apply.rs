@@ -2,7 +2,8 @@
 
 use crate::{
     AcceptedApplication, Application, ApplicationRecord, ApplyOutcome, ApplyRefusal, AuditRecord, Challenge,
-    ChallengeState, MailKind, MailRecord, NoCodeReason, REPLAY_WINDOW, Tenant, TenantId, TenantStatus,
+    ChallengeState, MailKind, MailRecord, NoCodeReason, PlatformEvent, PlatformEventKind, REPLAY_WINDOW, Tenant,
+    TenantId, TenantStatus,
 };
 
 use super::world::{AccessCodePair, World};
@@ -134,6 +135,10 @@ impl Planner {
             key_id: self.keyring.current_id().to_owned(),
             password_issue: 1,
         };
+        if self.policy.platform_listens {
+            let held = granted.access_codes.by_kind();
+            world.tell(PlatformEvent::of(PlatformEventKind::TrialStarted, ids.event, now, &tenant, &held));
+        }
         world.lease(&tenant, granted.access_codes);
         let quota = world.take_quota_unit();
         let consumed = Challenge { state: ChallengeState::Consumed, ..granted.challenge };

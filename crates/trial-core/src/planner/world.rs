@@ -3,7 +3,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use crate::{
     AcceptedApplication, AccessCode, AccessCodeKind, AccessCodeLease, Application, ApplicationRecord, Challenge,
     ChallengeId, CodeRequestId, CompanyKey, Effects, EmailKey, Facts, PastSend, Phone, PhoneFacts, PhoneRecord,
-    PoolFacts, QuotaFacts, QuotaUnit, SharedField, SmsDay, Tenant, TenantId, UniqueBy,
+    PlatformEvent, PoolFacts, QuotaFacts, QuotaUnit, SharedField, SmsDay, Tenant, TenantId, UniqueBy,
 };
 
 /// The facts as the requests decided so far have changed them, and what has to be stored of that.
@@ -45,6 +45,16 @@ struct FreeCodes {
 pub(super) struct AccessCodePair {
     voice: AccessCode,
     multimedia: AccessCode,
+}
+
+impl AccessCodePair {
+    /// The codes by their kinds.
+    pub(super) fn by_kind(&self) -> BTreeMap<AccessCodeKind, AccessCode> {
+        BTreeMap::from([
+            (AccessCodeKind::Voice, self.voice.clone()),
+            (AccessCodeKind::Multimedia, self.multimedia.clone()),
+        ])
+    }
 }
 
 impl World {
@@ -170,6 +180,11 @@ impl World {
     pub(super) fn add_tenant(&mut self, tenant: Tenant) {
         self.tenants.insert(tenant.id, &tenant.phone, tenant.email.key(), tenant.company.key());
         self.effects.tenants.push(tenant);
+    }
+
+    /// Has the platform told of a tenant as it is now.
+    pub(super) fn tell(&mut self, event: PlatformEvent) {
+        self.effects.events.push(event);
     }
 
     pub(super) fn add_application(&mut self, record: ApplicationRecord) {

@@ -64,7 +64,9 @@ ids! {
     ChallengeId;
     /// One request for a code, whatever became of it.
     CodeRequestId;
-    /// One claim on a batch of due mails.
+    /// One event that the platform is told; its `webhook-id`.
+    EventId;
+    /// One claim on a batch of due mails or events.
     LeaseId;
     /// One mail of the outbox; its `Message-ID` is derived from it.
     MailId;

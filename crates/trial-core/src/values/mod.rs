@@ -12,7 +12,7 @@ pub use access_code::{AccessCode, AccessCodeError, AccessCodeKind};
 pub use company::{CompanyError, CompanyKey, CompanyName};
 pub use email::{Email, EmailError, EmailKey};
 pub(crate) use ids::ID_ENTROPY;
-pub use ids::{ApplicationId, AuditId, ChallengeId, CodeRequestId, LeaseId, MailId, RequestId, TenantId};
+pub use ids::{ApplicationId, AuditId, ChallengeId, CodeRequestId, EventId, LeaseId, MailId, RequestId, TenantId};
 pub use locale::Locale;
 pub use phone::{Phone, PhoneError};
 pub use submitted_code::{SubmittedCode, SubmittedCodeError};

@@ -72,7 +72,7 @@ macro_rules! table {
 }
 
 /// All of them. The marks of the pools are not among them: only one of the databases has them.
-pub(crate) static TABLES: [Table; 11] = [
+pub(crate) static TABLES: [Table; 13] = [
     table!(challenges (id: Bytes) phone: Text, key_id: Text, made_at: Number, expires_at: Number, tries: Integer,
         state: Text),
     table!(phones (phone: Text) country_code: Integer, failures: Integer, challenge: OptionalBytes),
@@ -93,6 +93,10 @@ pub(crate) static TABLES: [Table; 11] = [
         email_key: Text, company: Text, company_key: Text, challenge: OptionalBytes, outcome: Text,
         tenant: OptionalBytes, refusal: OptionalText),
     table!(audit (id: Bytes) at: Number, actor: Text, action: Text, subject: Text, detail: Text),
+    table!(platform_events (seq: Number) id: Bytes, kind: Text, tenant: Bytes, at: Number, payload: Text, state: Text,
+        attempts: Integer, next_attempt_at: Number, lease: OptionalBytes, settled_at: OptionalNumber,
+        last_reply: OptionalText),
+    table!(platform_endpoints (id: Text) disabled_at: Number, reason: Text),
 ];
 
 /// Known by its text, which holds no value.

@@ -1,6 +1,7 @@
 //! PostgreSQL by diesel-async, for any number of instances on one database.
 
 mod connect;
+mod events;
 mod fault;
 mod load;
 mod migrate;

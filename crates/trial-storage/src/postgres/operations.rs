@@ -28,7 +28,7 @@ use crate::views::{self, ApplicationRow, CodeRequestRow};
 const CHUNK: usize = 10_000;
 
 impl PostgresLedger {
-    async fn in_transaction<T: Send + 'static>(
+    pub(super) async fn in_transaction<T: Send + 'static>(
         &self,
         kind: Kind,
         work: impl Work<T> + Send + Sync + 'static,
@@ -381,7 +381,7 @@ async fn retry(mut conn: &AsyncPgConnection, id: MailId, by: Arc<ChangedBy>) -> 
     Ok(MailRetried::Due)
 }
 
-async fn take_down(
+pub(super) async fn take_down(
     conn: &AsyncPgConnection,
     by: &ChangedBy,
     action: &'static str,

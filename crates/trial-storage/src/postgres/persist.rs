@@ -13,6 +13,7 @@ use super::fault::Trouble;
 use super::load::Loaded;
 use super::set::{Column, Set};
 use crate::convert::{day_number, integer, micros};
+use crate::events::NewEvent;
 use crate::rows::{NewApplication, NewAudit, NewChallenge, NewCodeRequest, NewMail, NewTenant};
 
 /// A part of the statement: the rows of one table.
@@ -28,7 +29,7 @@ struct Step<'a> {
 pub(super) struct Storing<'a> {
     set: Set<'a>,
     /// Which of the few statements it is: a bit of its own.
-    pub(super) which: u8,
+    pub(super) which: u16,
 }
 
 impl<'a> Storing<'a> {
@@ -49,8 +50,9 @@ impl<'a> Storing<'a> {
                 count_reserved(effects.quota_reserved),
                 move_marks(&effects.leases, &loaded.free_since),
             ],
+            vec![new.events()],
         ];
-        let mut groups_in_use = 0_u8;
+        let mut groups_in_use = 0_u16;
         let mut steps = Vec::new();
         for (place, group) in groups.into_iter().enumerate() {
             if group.iter().any(|step| step.rows > 0) {
@@ -58,8 +60,8 @@ impl<'a> Storing<'a> {
                 steps.extend(group);
             }
         }
-        // Seven combinations of three groups, from 1 on.
-        let which = 1_u8.checked_shl(u32::from(groups_in_use).checked_sub(1)?)?;
+        // Fifteen combinations of four groups, from 1 on.
+        let which = 1_u16.checked_shl(u32::from(groups_in_use).checked_sub(1)?)?;
         Some(Self { set: whole(steps, loaded.transaction), which })
     }
 
@@ -119,6 +121,7 @@ pub(super) struct New<'a> {
     mails: Vec<NewMail<'a>>,
     applications: Vec<NewApplication<'a>>,
     audit: Vec<NewAudit<'a>>,
+    events: Vec<NewEvent<'a>>,
 }
 
 impl<'a> New<'a> {
@@ -130,6 +133,7 @@ impl<'a> New<'a> {
             mails: effects.mails.iter().map(Into::into).collect(),
             applications: effects.applications.iter().map(Into::into).collect(),
             audit: effects.audit.iter().map(Into::into).collect(),
+            events: effects.events.iter().map(Into::into).collect(),
         }
     }
 
@@ -214,6 +218,26 @@ impl<'a> New<'a> {
 
     fn audit(&self) -> Step<'_> {
         insert_audit(&self.audit)
+    }
+
+    /// They are told in the order of their numbers, which are given in the order of the rows.
+    fn events(&self) -> Step<'_> {
+        let rows = &self.events;
+        let columns = vec![
+            Column::bytes(rows, |row| row.id),
+            Column::texts(rows, |row| row.kind),
+            Column::bytes(rows, |row| row.tenant),
+            Column::numbers(rows, |row| row.at),
+            Column::texts(rows, |row| row.payload),
+            Column::texts(rows, |row| row.state),
+            Column::integers(rows, |row| row.attempts),
+            Column::numbers(rows, |row| row.next_attempt_at),
+        ];
+        let head = "INSERT INTO platform_events (id, kind, tenant, at, payload, state, attempts, next_attempt_at) \
+            SELECT id, kind, tenant, at, payload, state, attempts, next_attempt_at FROM unnest(";
+        let tail = ") WITH ORDINALITY AS new (id, kind, tenant, at, payload, state, attempts, next_attempt_at, place) \
+            ORDER BY place";
+        Step { name: "new_events", set: Set::over(head, columns, tail), rows: rows.len(), found_by: None }
     }
 }
 

@@ -1,5 +1,6 @@
 //! SQLite by synchronous diesel: one thread owns the connection that writes, a few own connections that read.
 
+mod events;
 mod load;
 mod moving;
 mod open;

@@ -294,7 +294,7 @@ fn retry(conn: &mut SqliteConnection, id: MailId, by: &ChangedBy) -> Result<Mail
     Ok(MailRetried::Due)
 }
 
-fn take_down(
+pub(super) fn take_down(
     conn: &mut SqliteConnection,
     by: &ChangedBy,
     action: &'static str,

@@ -7,8 +7,9 @@ use trial_core::{AccessCodeLease, Challenge, Effects, LedgerError, PhoneRecord, 
 
 use super::fault;
 use crate::convert::{bad, day_number, micros};
+use crate::events::NewEvent;
 use crate::rows::{NewApplication, NewAudit, NewChallenge, NewCodeRequest, NewMail, NewTenant};
-use crate::schema::{applications, audit, challenges, code_requests, mails, tenants};
+use crate::schema::{applications, audit, challenges, code_requests, mails, platform_events, tenants};
 use crate::statement::{Bind, Statement};
 
 macro_rules! insert_each {
@@ -41,6 +42,7 @@ pub(super) fn effects(conn: &mut SqliteConnection, effects: &Effects) -> Result<
     insert_each!(conn, mails::table, NewMail, &effects.mails);
     insert_each!(conn, applications::table, NewApplication, &effects.applications);
     insert_each!(conn, audit::table, NewAudit, &effects.audit);
+    insert_each!(conn, platform_events::table, NewEvent, &effects.events);
     match effects.quota_reserved {
         Some((day, reserved)) => count_reserved(conn, day, reserved),
         None => Ok(()),

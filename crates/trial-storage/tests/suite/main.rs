@@ -3,9 +3,20 @@
 #![expect(clippy::expect_used, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod conformance;
+mod events;
 mod files;
 mod invariants;
 mod locks;
 mod plans;
 mod poison;
 mod postgres;
+
+/// How many migrations this release has: as many in every database.
+fn migrations() -> usize {
+    let of = |dialect: &str| {
+        let directory = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations").join(dialect);
+        std::fs::read_dir(directory).unwrap().count()
+    };
+    assert_eq!(of("sqlite"), of("postgres"));
+    of("sqlite")
+}

@@ -51,7 +51,8 @@ async fn nothing_reads_a_whole_table() {
     let options = SqliteOptions::new(dir.path().join(FILE));
     SqliteLedger::migrate(&options).await.unwrap();
     let ledger = SqliteLedger::open(options.clone()).await.unwrap();
-    let desk = Desk::new(ledger.clone()).with_access_codes(2).await;
+    let planner = data::planner_with(|policy| policy.platform_listens = true);
+    let desk = Desk::with_planner(ledger.clone(), planner).with_access_codes(2).await;
     STATEMENTS.lock().unwrap().clear();
 
     let refused = desk.ask(&data::phone(1)).await.unwrap();
@@ -61,6 +62,7 @@ async fn nothing_reads_a_whole_table() {
     desk.prepared(2).await;
     assert_eq!(desk.apply_for_code(data::application(2, "wrong")).await, "002");
     deliver(&desk).await;
+    crate::events::tell(&desk).await;
     let told = DeliveryReceipt {
         gateway: "scripted".to_owned(),
         provider_id: "provider-1".to_owned(),

@@ -6,6 +6,7 @@ mod codes;
 mod concurrency;
 mod differential;
 mod durability;
+mod events;
 mod operations;
 mod outbox;
 mod pool;
@@ -13,7 +14,7 @@ mod receipts;
 mod screening;
 
 use async_trait::async_trait;
-use trial_core::ports::{Operations, Outbox, Receipts, TrialLedger};
+use trial_core::ports::{EventOperations, EventOutbox, Operations, Outbox, Receipts, TrialLedger};
 use trial_core::{LedgerError, Policy};
 
 pub use applying::*;
@@ -21,6 +22,7 @@ pub use codes::*;
 pub use concurrency::*;
 pub use differential::*;
 pub use durability::*;
+pub use events::*;
 pub use operations::*;
 pub use outbox::*;
 pub use pool::*;
@@ -33,7 +35,7 @@ use crate::Desk;
 #[async_trait]
 pub trait LedgerFactory: Send + Sync {
     /// The kind of ledger.
-    type Ledger: TrialLedger + Outbox + Operations + Receipts + 'static;
+    type Ledger: TrialLedger + Outbox + Operations + Receipts + EventOutbox + EventOperations + 'static;
 
     /// A new ledger with nothing in it. The factory keeps what it stands on alive.
     async fn fresh(&self) -> Self::Ledger;
@@ -116,6 +118,15 @@ macro_rules! ledger_conformance {
             a_long_id_stands_in_nobodys_way
             no_decision_looks_at_receipts
             receipts_at_once_end_delivered
+            nobody_is_told_where_nobody_listens
+            an_acceptance_is_told_once
+            events_are_claimed_by_one_worker
+            an_event_is_retried_and_given_up
+            a_late_word_of_an_event
+            a_gone_endpoint_is_left_alone
+            a_clock_set_back_delays_no_event
+            an_event_can_be_replayed
+            events_are_listed_newest_first
             tenants_are_listed_newest_first
             an_unknown_tenant_is_none
             applications_are_found

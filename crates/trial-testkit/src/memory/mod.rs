@@ -1,5 +1,6 @@
 //! A ledger in memory: plain maps of the records, and nothing clever. The model that other ledgers are compared with.
 
+mod events;
 mod facts;
 mod operations;
 mod outbox;
@@ -15,8 +16,8 @@ use chrono::{DateTime, NaiveDate, Utc};
 use trial_core::ports::{Screen, TrialLedger};
 use trial_core::{
     AccessCode, AccessCodeKind, AccessCodeState, ApplicationId, ApplicationRecord, AuditRecord, Batch, Challenge,
-    ChallengeId, CodeRequestId, CodeRequestRecord, Delivery, Effects, LeaseId, LedgerError, MailId, MailRecord,
-    MailState, Outcome, Phone, PhoneRecord, Planner, Tenant, TenantId,
+    ChallengeId, CodeRequestId, CodeRequestRecord, Delivery, Effects, EndpointId, EventView, LeaseId, LedgerError,
+    MailId, MailRecord, MailState, Outcome, Phone, PhoneRecord, Planner, Tenant, TenantId,
 };
 
 /// A ledger in memory. Clones share it.
@@ -48,6 +49,10 @@ pub struct MemoryState {
     pub reserved: BTreeMap<NaiveDate, u32>,
     /// The audit, in the order it was written.
     pub audit: Vec<AuditRecord>,
+    /// What the platform is to be told, in that order.
+    pub events: Vec<KeptEvent>,
+    /// Receivers that are gone, since when and why.
+    pub gone: BTreeMap<EndpointId, (DateTime<Utc>, String)>,
 }
 
 /// A request for a code, with what the gateway said.
@@ -91,6 +96,15 @@ pub struct KeptMail {
     pub lease: Option<LeaseId>,
     /// The last reply of the mail server, or the fault.
     pub last_reply: Option<String>,
+}
+
+/// An event of the platform.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptEvent {
+    /// The event, as far as it got.
+    pub view: EventView,
+    /// The last claim on it that was not settled.
+    pub lease: Option<LeaseId>,
 }
 
 impl MemoryLedger {

@@ -221,6 +221,6 @@ fn mail_view(mail: &KeptMail) -> MailView {
     }
 }
 
-fn audit(by: ChangedBy, action: &'static str, subject: &str, detail: String) -> AuditRecord {
+pub(super) fn audit(by: ChangedBy, action: &'static str, subject: &str, detail: String) -> AuditRecord {
     AuditRecord { id: by.audit, at: by.at, actor: by.actor, action, subject: subject.to_owned(), detail }
 }

@@ -34,6 +34,7 @@ impl MemoryState {
             insert(&mut self.applications, record.id, record);
         }
         self.audit.extend(effects.audit);
+        effects.events.into_iter().for_each(|event| self.insert_event(event));
         self.reserved.extend(effects.quota_reserved);
     }
 

@@ -3,9 +3,7 @@
 use trial_storage::{PostgresLedger, PostgresOpenError, PostgresOptions};
 
 use super::server::{Database, shared};
-
-/// Migrations of this release.
-const MIGRATIONS: usize = 2;
+use crate::migrations;
 
 async fn refused(options: PostgresOptions) -> PostgresOpenError {
     PostgresLedger::open(options).await.err().expect("the database is refused")
@@ -25,7 +23,7 @@ async fn migrating_from_many_places_at_once_is_done_once() {
     for migrated in all {
         run += migrated.await.unwrap();
     }
-    assert_eq!(run, MIGRATIONS);
+    assert_eq!(run, migrations());
     database.open().await;
 }
 
@@ -47,7 +45,7 @@ async fn newer_and_older_databases_are_told_apart() {
     assert!(matches!(PostgresLedger::migrate(&database.options()).await, Err(PostgresOpenError::Newer { .. })));
     database.execute("DELETE FROM __diesel_schema_migrations").await;
     let error = refused(database.options()).await;
-    assert!(matches!(&error, PostgresOpenError::Pending { names, .. } if names.len() == MIGRATIONS), "{error}");
+    assert!(matches!(&error, PostgresOpenError::Pending { names, .. } if names.len() == migrations()), "{error}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

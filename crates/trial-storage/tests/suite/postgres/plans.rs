@@ -11,14 +11,15 @@ use super::server::Database;
 /// Tables that grow, and how often each was read as a whole. Sessions say so when they end.
 const SCANS: &str = "SELECT coalesce(string_agg(relname || ' ' || seq_scan, ', ' ORDER BY relname), '') \
     FROM pg_stat_user_tables WHERE seq_scan > 0 AND relname IN ('challenges', 'phones', 'code_requests', 'sms_days', \
-    'tenants', 'access_codes', 'quota_days', 'mails', 'applications', 'audit')";
+    'tenants', 'access_codes', 'quota_days', 'mails', 'applications', 'audit', 'platform_events', 'platform_endpoints')";
 const RESET: &str = "SELECT pg_stat_reset()";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_reads_a_whole_table() {
     let database = Database::new().await;
     let ledger = database.open().await;
-    let desk = Desk::new(ledger.clone()).with_access_codes(2).await;
+    let planner = data::planner_with(|policy| policy.platform_listens = true);
+    let desk = Desk::with_planner(ledger.clone(), planner).with_access_codes(2).await;
     // What operations count, they count by reading.
     database.execute(RESET).await;
     let refused = desk.ask(&data::phone(1)).await.unwrap();
@@ -29,6 +30,7 @@ async fn nothing_reads_a_whole_table() {
     assert_eq!(desk.apply_for_code(data::application(2, "wrong")).await, "002");
     desk.screen([trial_core::Request::Apply(data::application(3, "wrong"))]).await;
     deliver(&desk).await;
+    crate::events::tell(&desk).await;
     let told = DeliveryReceipt {
         gateway: "scripted".to_owned(),
         provider_id: "provider-1".to_owned(),

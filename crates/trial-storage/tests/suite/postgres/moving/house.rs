@@ -8,10 +8,11 @@ use diesel::prelude::*;
 use diesel::sql_types::Text;
 use diesel::sqlite::SqliteConnection;
 use tempfile::TempDir;
-use trial_core::ports::{Operations, Outbox, Receipts};
+use trial_core::ports::{EventOutbox, Operations, Outbox, Receipts};
 use trial_core::{
-    Application, ApplicationQuery, CompanyName, DeliveryReceipt, DeliveryState, Email, GatewayReply, Lease, LeaseId,
-    Locale, Policy, SettledAs, Settlement, TenantPage, UniqueBy,
+    Application, ApplicationQuery, CompanyName, DeliveryReceipt, DeliveryState, Email, EndpointId, EventClaim,
+    EventSettledAs, EventSettlement, GatewayReply, Lease, LeaseId, Locale, Policy, SettledAs, Settlement, TenantPage,
+    UniqueBy,
 };
 use trial_storage::{Move, PostgresOptions, SqliteLedger, SqliteOptions};
 use trial_testkit::{Desk, data};
@@ -32,7 +33,8 @@ impl House {
         let busy_timeout = Duration::from_millis(500);
         let options = SqliteOptions { busy_timeout, ..SqliteOptions::new(dir.path().join("trialgate.db")) };
         SqliteLedger::migrate(&options).await.unwrap();
-        let desk = Desk::new(SqliteLedger::open(options.clone()).await.unwrap());
+        let planner = data::planner_with(|policy| policy.platform_listens = true);
+        let desk = Desk::with_planner(SqliteLedger::open(options.clone()).await.unwrap(), planner);
         let nobody = data::application(1, "none");
         Self { dir, options, desk, accepted: nobody.clone(), waiting: nobody }
     }
@@ -48,6 +50,7 @@ impl House {
         house.desk = house.desk.with_access_codes(9).await;
         house.customers().await;
         house.mails().await;
+        house.events().await;
         house.visitors().await;
         house
     }
@@ -85,6 +88,26 @@ impl House {
             settled_as,
         });
         desk.ledger.settle(settled.collect()).await.unwrap();
+    }
+
+    /// One event was told, one was given up, of one the receiver said that it is gone, and two wait.
+    async fn events(&self) {
+        let desk = &self.desk;
+        let (endpoint, taken) = (EndpointId::of_url("https://platform.example.com/hooks"), lease(desk));
+        let claim = desk.ledger.claim_events(endpoint.clone(), taken, 4).await.unwrap();
+        let EventClaim::Due(claimed) = claim else { panic!("the endpoint is not gone") };
+        let settled = [
+            EventSettledAs::Sent { reply: "200".to_owned() },
+            EventSettledAs::Failed { error: "400 \0".to_owned() },
+            EventSettledAs::Gone { reply: "410".to_owned() },
+        ];
+        let settled = claimed.iter().zip(settled).map(|(due, settled_as)| EventSettlement {
+            event: due.event.id,
+            lease: taken.id,
+            at: desk.now(),
+            settled_as,
+        });
+        desk.ledger.settle_events(endpoint, settled.collect()).await.unwrap();
     }
 
     async fn visitors(&mut self) {

@@ -6,7 +6,8 @@ mod refused;
 
 use std::time::Duration;
 
-use trial_core::ports::{Operations, Outbox};
+use trial_core::ports::{EventOutbox, Operations, Outbox};
+use trial_core::{EndpointId, EventClaim};
 use trial_storage::MovedTable;
 use trial_testkit::{Desk, SeededEntropy, data};
 
@@ -19,7 +20,7 @@ async fn everything_is_moved_and_work_goes_on() {
     let database = Database::new().await;
     let to = database.options();
     let report = house.moving(&to, 3).run(|_| {}).await.unwrap();
-    assert_eq!(report.tables.len(), 11);
+    assert_eq!(report.tables.len(), 13);
     assert!(report.tables.iter().all(|moved| moved.copied == moved.rows && moved.rows > 0), "{report:?}");
     assert_eq!(house.contents(), database.contents().await);
 
@@ -37,6 +38,11 @@ async fn everything_is_moved_and_work_goes_on() {
     there.wait(Duration::from_mins(10));
     // Due are the one under an ended lease, the one that is tried again, the one that never was, and two new ones.
     assert_eq!(there.ledger.claim(lease(&there), 10).await.unwrap().len(), 5);
+    let another = EndpointId::of_url("https://platform.example.com/moved");
+    let EventClaim::Due(events) = there.ledger.claim_events(another, lease(&there), 10).await.unwrap() else {
+        panic!("only the former endpoint is gone");
+    };
+    assert_eq!(events.len(), 3, "those that were neither taken nor given up");
     assert_sound(&there.ledger).await;
     assert_eq!(there.ledger.tenants(house::first_page()).await.unwrap().len(), 7, "the replay made no tenant");
 }
@@ -58,7 +64,7 @@ async fn an_empty_house_is_moved_into_a_database_without_tables() {
     let database = Database::empty().await;
     let to = database.options();
     let report = house.moving(&to, 10).run(|_| {}).await.unwrap();
-    assert_eq!(report.ran.len(), 2);
+    assert_eq!(report.ran.len(), crate::migrations());
     let there = Desk::new(database.open().await).with_access_codes(1).await;
     there.ledger.set_quota(7, there.operator()).await.unwrap();
     there.join(1).await;

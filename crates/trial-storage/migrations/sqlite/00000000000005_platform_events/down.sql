@@ -1,0 +1,2 @@
+DROP TABLE platform_endpoints;
+DROP TABLE platform_events;

@@ -1,0 +1,265 @@
+//! What the platform is told: once for what happened, in order, until it was taken or given up.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use serde_json::Value;
+use trial_core::ports::{EventOperations, EventOutbox, Operations, TrialLedger};
+use trial_core::{
+    DueEvent, EVENT_RETRIES, EndpointId, EventClaim, EventId, EventPage, EventSettledAs, EventSettlement, EventState,
+    EventView, Lease, LeaseId, PlatformEventKind, TellError,
+};
+
+use super::{LedgerFactory, assert_sound};
+use crate::Desk;
+use crate::data::{company, email, multimedia, phone, planner_with, voice};
+
+const LEASE: Duration = Duration::from_mins(2);
+
+/// The events of a desk, and somebody who tells them.
+struct Teller<L> {
+    desk: Desk<L>,
+    endpoint: EndpointId,
+}
+
+async fn teller<F: LedgerFactory>(factory: &F, pairs: u32) -> Teller<F::Ledger> {
+    let planner = planner_with(|policy| policy.platform_listens = true);
+    let desk = Desk::with_planner(factory.fresh().await, planner).with_access_codes(pairs).await;
+    Teller { desk, endpoint: EndpointId::of_url("https://platform.example.com/hooks") }
+}
+
+impl<L: TrialLedger + Operations + EventOutbox + EventOperations> Teller<L> {
+    async fn claim(&self, limit: u32) -> (LeaseId, Vec<DueEvent>) {
+        let now = self.desk.now();
+        let id = LeaseId::new(now, self.desk.entropy.draw());
+        let lease = Lease { id, now, until: now + LEASE, horizon: now + Duration::from_hours(25) };
+        match self.desk.ledger.claim_events(self.endpoint.clone(), lease, limit).await.unwrap() {
+            EventClaim::Due(events) => (id, events),
+            EventClaim::Disabled => panic!("the endpoint is not gone"),
+        }
+    }
+
+    async fn claim_one(&self) -> (LeaseId, DueEvent) {
+        let (lease, mut events) = self.claim(9).await;
+        assert_eq!(events.len(), 1);
+        (lease, events.remove(0))
+    }
+
+    async fn assert_nothing_due(&self) {
+        assert_eq!(self.claim(9).await.1, []);
+    }
+
+    async fn settle(&self, event: EventId, lease: LeaseId, settled_as: EventSettledAs) {
+        let settlement = EventSettlement { event, lease, at: self.desk.now(), settled_as };
+        self.desk.ledger.settle_events(self.endpoint.clone(), vec![settlement]).await.unwrap();
+    }
+
+    async fn view(&self, id: EventId) -> EventView {
+        self.desk.ledger.event(id).await.unwrap().unwrap()
+    }
+}
+
+fn taken() -> EventSettledAs {
+    EventSettledAs::Sent { reply: "200".to_owned() }
+}
+
+fn down() -> Result<String, TellError> {
+    Err(TellError::transient("503"))
+}
+
+/// Where nobody listens, nothing is kept for anybody.
+pub async fn nobody_is_told_where_nobody_listens<F: LedgerFactory>(factory: &F) {
+    let desk = super::desk(factory, 1).await;
+    desk.join(1).await;
+    let page = EventPage { state: None, before: None, limit: 9 };
+    assert_eq!(desk.ledger.events(page).await.unwrap(), []);
+}
+
+/// An acceptance is told with everything that the platform makes a tenant of; a refusal and a replay are not.
+pub async fn an_acceptance_is_told_once<F: LedgerFactory>(factory: &F) {
+    let teller = teller(factory, 1).await;
+    let application = teller.desk.prepared(1).await;
+    assert_eq!(teller.desk.apply_for_code(crate::data::application(1, "wrong")).await, "002");
+    assert_eq!(teller.desk.apply_for_code(application.clone()).await, "000");
+    assert_eq!(teller.desk.apply_for_code(application).await, "000");
+    let (lease, due) = teller.claim_one().await;
+    let event = &due.event;
+    assert_eq!((event.kind, event.at, due.attempts), (PlatformEventKind::TrialStarted, teller.desk.now(), 0));
+    let payload: Value = serde_json::from_str(&event.payload).unwrap();
+    let data = &payload["data"];
+    assert_eq!((&payload["type"], &data["status"]), (&"tenant.trial_started".into(), &"trial".into()));
+    assert_eq!(payload["timestamp"], serde_json::to_value(event.at).unwrap());
+    assert_eq!(data["tenant_id"], event.tenant.to_string());
+    for (name, value) in [
+        ("company", company(1).as_str()),
+        ("phone", phone(1).as_str()),
+        ("email", email(1).as_str()),
+        ("account_name", &format!("admin@{}", event.tenant)),
+    ] {
+        assert_eq!(data[name], value, "{name}");
+    }
+    assert_eq!(data["access_codes"]["voice"], voice(1).as_str());
+    assert_eq!(data["access_codes"]["multimedia"], multimedia(1).as_str());
+    let ends = teller.desk.now() + Duration::from_hours(30 * 24);
+    assert_eq!(data["trial_ends_at"], serde_json::to_value(ends).unwrap());
+    teller.settle(event.id, lease, taken()).await;
+    let view = teller.view(event.id).await;
+    assert_eq!((view.state, view.attempts, view.settled_at), (EventState::Sent, 1, Some(teller.desk.now())));
+    assert_eq!((view.last_reply.as_deref(), &view.event), (Some("200"), event));
+    teller.desk.wait(Duration::from_hours(48));
+    teller.assert_nothing_due().await;
+    assert_sound(&*teller.desk.ledger).await;
+}
+
+/// The longest due first, at most so many, nobody's twice before the lease ends.
+pub async fn events_are_claimed_by_one_worker<F: LedgerFactory>(factory: &F) {
+    let teller = teller(factory, 3).await;
+    let mut tenants = Vec::new();
+    for n in 1..4 {
+        tenants.push(teller.desk.join(n).await);
+        teller.desk.wait(Duration::from_secs(1));
+    }
+    let (first, second) = (teller.claim(2).await.1, teller.claim(2).await.1);
+    let of = |claimed: &[DueEvent]| claimed.iter().map(|due| due.event.tenant).collect::<BTreeSet<_>>();
+    assert_eq!(
+        (of(&first), of(&second)),
+        (tenants[..2].iter().copied().collect(), tenants[2..].iter().copied().collect())
+    );
+    teller.assert_nothing_due().await;
+    teller.desk.wait(LEASE);
+    assert_eq!(teller.claim(9).await.1.len(), 3, "the lease ended");
+}
+
+/// An event is due again by its schedule, and given up after the last attempt.
+pub async fn an_event_is_retried_and_given_up<F: LedgerFactory>(factory: &F) {
+    let teller = teller(factory, 1).await;
+    teller.desk.join(1).await;
+    let first = teller.claim(9).await;
+    let (mut lease, mut due) = (first.0, first.1[0].clone());
+    let id = due.event.id;
+    for (attempt, wait) in (1..).zip(EVENT_RETRIES) {
+        teller.settle(id, lease, due.after(teller.desk.now(), down())).await;
+        let view = teller.view(id).await;
+        assert_eq!((view.state, view.attempts, view.settled_at), (EventState::Due, attempt, None));
+        assert_eq!((view.next_attempt_at, view.last_reply.as_deref()), (teller.desk.now() + wait, Some("503")));
+        teller.desk.wait(wait / 2);
+        teller.assert_nothing_due().await;
+        teller.desk.wait(wait / 2);
+        (lease, due) = teller.claim_one().await;
+        assert_eq!(due.attempts, attempt);
+    }
+    teller.settle(id, lease, due.after(teller.desk.now(), down())).await;
+    let view = teller.view(id).await;
+    assert_eq!((view.state, view.attempts), (EventState::Failed, 10));
+    teller.desk.wait(Duration::from_hours(48));
+    teller.assert_nothing_due().await;
+    let queue = teller.desk.ledger.event_queue(teller.endpoint.clone()).await.unwrap();
+    assert_eq!((queue.due, queue.oldest_due, queue.failed, queue.disabled), (0, None, 1, None));
+}
+
+/// That an event was taken counts even when the lease ended; anything else counts under the lease that holds.
+pub async fn a_late_word_of_an_event<F: LedgerFactory>(factory: &F) {
+    let teller = teller(factory, 1).await;
+    teller.desk.join(1).await;
+    let (slow, due) = teller.claim_one().await;
+    let id = due.event.id;
+    teller.desk.wait(LEASE);
+    let (fast, _) = teller.claim_one().await;
+    let before = teller.view(id).await;
+    teller.settle(id, slow, due.after(teller.desk.now(), down())).await;
+    teller.settle(id, slow, EventSettledAs::Failed { error: "400".to_owned() }).await;
+    assert_eq!(teller.view(id).await, before);
+    teller.settle(id, slow, taken()).await;
+    teller.settle(id, fast, due.after(teller.desk.now(), down())).await;
+    teller.settle(id, fast, taken()).await;
+    let view = teller.view(id).await;
+    assert_eq!((view.state, view.attempts), (EventState::Sent, 1));
+}
+
+/// Once the receiver is gone nothing is told, and nothing is lost, until an operator enables it.
+pub async fn a_gone_endpoint_is_left_alone<F: LedgerFactory>(factory: &F) {
+    let teller = teller(factory, 2).await;
+    teller.desk.join(1).await;
+    let (lease, due) = teller.claim_one().await;
+    let gone_at = teller.desk.now();
+    let gone = due.after(gone_at, Err(TellError::Gone("410".to_owned())));
+    teller.settle(due.event.id, lease, gone).await;
+    let view = teller.view(due.event.id).await;
+    assert_eq!((view.state, view.attempts, view.last_reply.as_deref()), (EventState::Due, 0, Some("410")));
+    teller.desk.join(2).await;
+    teller.desk.wait(Duration::from_hours(1));
+
+    let ledger = &teller.desk.ledger;
+    let now = teller.desk.now();
+    let lease = Lease { id: lease, now, until: now + LEASE, horizon: now + LEASE };
+    assert_eq!(ledger.claim_events(teller.endpoint.clone(), lease, 9).await.unwrap(), EventClaim::Disabled);
+    let queue = ledger.event_queue(teller.endpoint.clone()).await.unwrap();
+    assert_eq!((queue.due, queue.oldest_due), (2, Some(gone_at)));
+    assert_eq!(queue.disabled, Some((gone_at, "410".to_owned())));
+    let another = EndpointId::of_url("https://platform.example.com/moved");
+    assert_eq!(ledger.event_queue(another.clone()).await.unwrap().disabled, None, "another address is not gone");
+    assert!(!ledger.enable_endpoint(another, teller.desk.operator()).await.unwrap());
+    assert!(ledger.enable_endpoint(teller.endpoint.clone(), teller.desk.operator()).await.unwrap());
+    assert!(!ledger.enable_endpoint(teller.endpoint.clone(), teller.desk.operator()).await.unwrap());
+    assert_eq!(teller.claim(9).await.1.len(), 2);
+    assert_sound(&**ledger).await;
+}
+
+/// An event that is due beyond the horizon was put there before the clock was set back: it is due now.
+pub async fn a_clock_set_back_delays_no_event<F: LedgerFactory>(factory: &F) {
+    let teller = teller(factory, 1).await;
+    teller.desk.join(1).await;
+    teller.desk.clock.step_back(Duration::from_hours(24));
+    teller.assert_nothing_due().await;
+    teller.desk.clock.step_back(Duration::from_hours(2));
+    teller.claim_one().await;
+}
+
+/// Whatever became of an event, an operator can have it told again, under the same id and with the same words.
+pub async fn an_event_can_be_replayed<F: LedgerFactory>(factory: &F) {
+    let teller = teller(factory, 1).await;
+    teller.desk.join(1).await;
+    let ledger = &teller.desk.ledger;
+    let unknown = EventId::new(teller.desk.now(), teller.desk.entropy.draw());
+    assert!(!ledger.replay_event(unknown, teller.desk.operator()).await.unwrap());
+    assert_eq!(ledger.event(unknown).await.unwrap(), None);
+    let (lease, due) = teller.claim_one().await;
+    teller.settle(due.event.id, lease, taken()).await;
+    teller.desk.wait(Duration::from_hours(30));
+    assert!(ledger.replay_event(due.event.id, teller.desk.operator()).await.unwrap());
+    let view = teller.view(due.event.id).await;
+    assert_eq!((view.state, view.attempts, view.settled_at), (EventState::Due, 0, None));
+    assert_eq!(view.next_attempt_at, teller.desk.now());
+    let (lease, again) = teller.claim_one().await;
+    assert_eq!(again, due);
+    teller.settle(due.event.id, lease, EventSettledAs::Failed { error: "400".to_owned() }).await;
+    assert!(ledger.replay_event(due.event.id, teller.desk.operator()).await.unwrap());
+    let (old, _) = teller.claim_one().await;
+    assert!(ledger.replay_event(due.event.id, teller.desk.operator()).await.unwrap(), "one that is being told");
+    teller.settle(due.event.id, old, due.after(teller.desk.now(), down())).await;
+    assert_eq!(teller.claim_one().await.1, due, "the attempt before counts no more");
+    assert_sound(&**ledger).await;
+}
+
+/// Events are listed newest first, page by page, by how far they got.
+pub async fn events_are_listed_newest_first<F: LedgerFactory>(factory: &F) {
+    let teller = teller(factory, 3).await;
+    let mut tenants = Vec::new();
+    for n in 1..4 {
+        tenants.push(teller.desk.join(n).await);
+        teller.desk.wait(Duration::from_secs(1));
+    }
+    let (lease, due) = teller.claim(9).await;
+    let of_second = due.iter().find(|due| due.event.tenant == tenants[1]).unwrap();
+    teller.settle(of_second.event.id, lease, taken()).await;
+    let list = async |state, before, limit| {
+        let listed = teller.desk.ledger.events(EventPage { state, before, limit }).await.unwrap();
+        listed.iter().map(|view| (view.event.tenant, view.event.id)).collect::<Vec<_>>()
+    };
+    let all = list(None, None, 9).await;
+    assert_eq!(all.iter().map(|(tenant, _)| *tenant).collect::<Vec<_>>(), [tenants[2], tenants[1], tenants[0]]);
+    assert_eq!(list(None, Some(all[0].1), 1).await, all[1..2]);
+    assert_eq!(list(Some(EventState::Sent), None, 9).await, all[1..2]);
+    assert_eq!(list(Some(EventState::Due), Some(all[0].1), 9).await, all[2..]);
+    assert_eq!(list(Some(EventState::Failed), None, 9).await, []);
+}
