@@ -9,12 +9,14 @@
 //!
 //! This crate has no clock, no entropy, no I/O and no runtime: time and fresh ids arrive in the batch.
 
+mod audit;
 mod batch;
 mod error;
 mod facts;
 mod keyring;
 mod mail;
 mod operations;
+mod operators;
 mod outcome;
 mod plan;
 pub mod planner;
@@ -27,6 +29,7 @@ mod return_code;
 mod sms;
 pub(crate) mod values;
 
+pub use audit::{APPLICANT, AuditEntry, AuditQuery};
 pub use batch::{Application, Batch, CodeRequest, FactKeys, FreshIds, Request, SendReport};
 pub use error::LedgerError;
 pub use facts::{AcceptedApplication, Facts, PastSend, PhoneFacts, PoolFacts, QuotaFacts, TenantFact};
@@ -38,6 +41,10 @@ pub use operations::{
     AccessCodeImport, AccessCodeStock, ApplicationQuery, ApplicationView, ChangedBy, CodeRequestView, ImportPlan,
     MailPage, MailRetried, MailView, OutboxMail, QuotaView, RefusedAccessCode, TenantPage, TenantView, TimelineView,
     Violation,
+};
+pub use operators::{
+    Access, CsrfToken, Operator, OperatorAdded, OperatorName, OperatorNameError, OperatorToken, Permission, Role,
+    SESSION_IDLE, SESSION_LIFETIME, SecretHash, Session, SessionSecret, SignedIn, Standing, Visitor,
 };
 pub use outcome::{
     ApplyOutcome, ApplyRefusal, BudgetScope, CodeOutcome, CodeRefusal, CodeToSend, NoCodeReason, Outcome, SharedField,
@@ -61,6 +68,6 @@ pub use return_code::{ApplyCode, ApplyReply, CodeReply, SendCode};
 pub use sms::{GatewayReply, GatewayUnusable, ServedCountries, SmsMessage};
 pub use values::{
     AccessCode, AccessCodeError, AccessCodeKind, ApplicationId, AuditId, ChallengeId, CodeRequestId, CompanyError,
-    CompanyKey, CompanyName, Email, EmailError, EmailKey, EventId, LeaseId, Locale, MailId, Phone, PhoneError,
-    RequestId, SubmittedCode, SubmittedCodeError, TenantId, UnknownName,
+    CompanyKey, CompanyName, Email, EmailError, EmailKey, EventId, LeaseId, Locale, MailId, OperatorId, Phone,
+    PhoneError, RequestId, SubmittedCode, SubmittedCodeError, TenantId, UnknownName,
 };

@@ -241,6 +241,13 @@ pub struct OutboxMail {
     pub to: String,
 }
 
+impl OutboxMail {
+    /// Where it goes, for people who need not see all of it: `a***@example.com`.
+    pub fn masked_to(&self) -> String {
+        crate::values::mask_email(&self.to)
+    }
+}
+
 /// What became of the wish to have a mail tried again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MailRetried {

@@ -1,6 +1,7 @@
 //! The ports: what the core asks of the world. No transaction crosses one, and no call into the network happens inside
 //! a transaction.
 
+mod operators;
 mod platform;
 
 use std::sync::Arc;
@@ -16,6 +17,9 @@ use crate::{
     TenantView, TimelineView, UniqueBy, Violation,
 };
 
+pub use operators::{AuditTrail, Operators};
+#[cfg(feature = "mock")]
+pub use operators::{MockAuditTrail, MockOperators};
 pub use platform::{EventOperations, EventOutbox, TenantPlatform};
 #[cfg(feature = "mock")]
 pub use platform::{MockEventOperations, MockEventOutbox, MockTenantPlatform};

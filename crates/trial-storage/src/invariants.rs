@@ -6,7 +6,7 @@ use trial_core::UniqueBy;
 const INVARIANTS: [(&str, &str); 8] = [
     (
         "every accepted application has its tenant, its mail and its audit entry",
-        // The entries of the audit are joined, not looked up one by one: no index tells them by their subject.
+        // The entries of the audit are joined, not looked up one by one: there are as many as tenants.
         "SELECT ID[a.id] AS found FROM applications a
             LEFT JOIN (SELECT DISTINCT replace(u.subject, '-', '') AS tenant FROM audit u WHERE u.action = 'tenant.create')
                 entries ON entries.tenant = lower(ID[a.tenant])

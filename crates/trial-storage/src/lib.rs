@@ -9,6 +9,7 @@ mod error;
 mod events;
 mod invariants;
 mod moving;
+mod operator_rows;
 mod postgres;
 #[expect(clippy::ref_option_ref, reason = "diesel's derives take optional columns by reference")]
 mod rows;

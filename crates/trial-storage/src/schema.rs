@@ -159,6 +159,20 @@ table! {
 }
 
 table! {
+    operators (id) {
+        id -> Binary,
+        name -> Text,
+        name_key -> Text,
+        role -> Text,
+        token -> Binary,
+        created_at -> BigInt,
+        created_by -> Text,
+        expires_at -> Nullable<BigInt>,
+        revoked_at -> Nullable<BigInt>,
+    }
+}
+
+table! {
     platform_endpoints (id) {
         id -> Text,
         disabled_at -> BigInt,
@@ -166,4 +180,15 @@ table! {
     }
 }
 
+table! {
+    sessions (secret) {
+        secret -> Binary,
+        operator -> Binary,
+        created_at -> BigInt,
+        used_at -> BigInt,
+        expires_at -> BigInt,
+    }
+}
+
 allow_tables_to_appear_in_same_query!(challenges, phones, applications, mails, tenants, access_codes);
+allow_tables_to_appear_in_same_query!(sessions, operators);

@@ -6,8 +6,8 @@ use chrono::{DateTime, Utc};
 use phonenumber::country;
 use trial_core::{
     AccessCode, AccessCodeImport, AccessCodeKind, Application, AuditId, Batch, ChangedBy, CodeRequest, CompanyName,
-    Email, FreshIds, Keyring, Locale, Phone, PhonePolicy, Planner, Policy, Request, RequestId, SecretKey,
-    SubmittedCode,
+    Email, FreshIds, Keyring, Locale, Operator, OperatorId, OperatorName, OperatorToken, Phone, PhonePolicy, Planner,
+    Policy, Request, RequestId, Role, SecretKey, SubmittedCode,
 };
 
 use crate::SeededEntropy;
@@ -110,4 +110,23 @@ pub fn planner_with(change: impl FnOnce(&mut Policy)) -> Arc<Planner> {
     let mut policy = Policy::default();
     change(&mut policy);
     Arc::new(Planner::new(Arc::new(policy), Arc::new(keyring())))
+}
+
+/// The token of the `n`-th operator.
+pub fn operator_token(n: u8) -> OperatorToken {
+    OperatorToken::new(&[n; 32])
+}
+
+/// The `n`-th operator, whose token does not end.
+pub fn operator(n: u8, name: &str, role: Role, now: DateTime<Utc>) -> Operator {
+    Operator {
+        id: OperatorId::new(now, [n; 10]),
+        name: OperatorName::parse(name).expect("a name"),
+        role,
+        token: operator_token(n).hash(),
+        created_at: now,
+        created_by: "cli:test".to_owned(),
+        expires_at: None,
+        revoked_at: None,
+    }
 }

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    access_codes, applications, completions, config, doctor, mail, migrate, openapi, phones, quota, sandbox, secrets,
-    serve, tenants,
+    access_codes, applications, completions, config, doctor, mail, migrate, openapi, operators, phones, quota, sandbox,
+    secrets, serve, tenants,
 };
 use crate::config::{Config, Sources};
 
@@ -58,6 +58,9 @@ enum Command {
     /// Phones that are locked after too many wrong codes
     #[command(subcommand)]
     Phones(phones::Phones),
+    /// People who may use the operations interface and the console
+    #[command(subcommand)]
+    Operators(operators::Operators),
     /// The configuration in force
     #[command(subcommand)]
     Config(config::ConfigCommand),
@@ -98,6 +101,7 @@ impl Cli {
             Command::Mail(mail) => mail.run(global),
             Command::Applications(applications) => applications.run(global),
             Command::Phones(phones) => phones.run(global),
+            Command::Operators(operators) => operators.run(global),
             Command::Config(config) => config.run(global),
             Command::Secrets(secrets) => secrets.run(),
             Command::Openapi(openapi) => openapi.run(),
@@ -147,6 +151,10 @@ mod tests {
             "mail preview --json",
             "phones show 16673280001 --json",
             "phones unlock 16673280001 --config f",
+            "operators add ada --role admin --config f",
+            "operators add night-shift --role viewer --expires 90d --json",
+            "operators list --json",
+            "operators revoke ada --json --config f",
             "config show --config f",
             "config check",
             "secrets generate --config f",
@@ -176,6 +184,10 @@ mod tests {
             ("mail preview --kind bill", ErrorKind::ValueValidation),
             ("mail preview --locale de", ErrorKind::ValueValidation),
             ("mail preview --html --json", ErrorKind::ArgumentConflict),
+            ("operators add ada", ErrorKind::MissingRequiredArgument),
+            ("operators add ada --role king", ErrorKind::ValueValidation),
+            ("operators add cli:ada --role admin", ErrorKind::ValueValidation),
+            ("operators add ada --role admin --expires soon", ErrorKind::ValueValidation),
             ("sandbox --data d --config f", ErrorKind::ArgumentConflict),
             ("sandbox --listen nowhere", ErrorKind::ValueValidation),
         ] {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use trial_core::LedgerError;
-use trial_core::ports::{Operations, Outbox, Receipts, Screen, TrialLedger};
+use trial_core::ports::{Operations, Operators, Outbox, Receipts, Screen, TrialLedger};
 use trial_storage::{PostgresLedger, PostgresOptions, SqliteLedger, SqliteOptions};
 
 use crate::config::Database;
@@ -74,6 +74,14 @@ impl Ledger {
 
     /// What operations ask and change.
     pub(crate) fn operations(&self) -> Arc<dyn Operations> {
+        match self {
+            Self::Sqlite(ledger) => Arc::new(ledger.clone()),
+            Self::Postgres(ledger) => Arc::new(ledger.clone()),
+        }
+    }
+
+    /// Who operates the service.
+    pub(crate) fn operators(&self) -> Arc<dyn Operators> {
         match self {
             Self::Sqlite(ledger) => Arc::new(ledger.clone()),
             Self::Postgres(ledger) => Arc::new(ledger.clone()),

@@ -169,7 +169,7 @@ impl Planner {
         world.effects().audit.push(AuditRecord {
             id: ids.audit,
             at: now,
-            actor: "applicant".to_owned(),
+            actor: crate::APPLICANT.to_owned(),
             action: "tenant.create",
             subject: tenant.id.to_string(),
             detail: format!("application {}", ids.application),

@@ -81,10 +81,15 @@ impl Email {
 
     /// The form for people who need not see all of it: `a***@example.com`.
     pub fn masked(&self) -> String {
-        let at = self.address.rfind('@').unwrap_or(0);
-        let head = self.address.chars().next().unwrap_or('*');
-        format!("{head}***{}", &self.address[at..])
+        mask_email(&self.address)
     }
+}
+
+/// A mailbox, or what is stored as one, of whose local part the first character alone is told.
+pub(crate) fn mask_email(address: &str) -> String {
+    let at = address.rfind('@').unwrap_or(address.len());
+    let head = address.chars().next().filter(|head| *head != '@').unwrap_or('*');
+    format!("{head}***{}", &address[at..])
 }
 
 /// A domain name of letters, digits and hyphens, or an address literal (RFC 5321 sections 2.3.5 and 4.1.3).

@@ -70,6 +70,8 @@ ids! {
     LeaseId;
     /// One mail of the outbox; its `Message-ID` is derived from it.
     MailId;
+    /// One operator; a name that is given again is another.
+    OperatorId;
     /// One tenant.
     TenantId;
 }

@@ -10,10 +10,14 @@ mod submitted_code;
 
 pub use access_code::{AccessCode, AccessCodeError, AccessCodeKind};
 pub use company::{CompanyError, CompanyKey, CompanyName};
+pub(crate) use email::mask_email;
 pub use email::{Email, EmailError, EmailKey};
 pub(crate) use ids::ID_ENTROPY;
-pub use ids::{ApplicationId, AuditId, ChallengeId, CodeRequestId, EventId, LeaseId, MailId, RequestId, TenantId};
+pub use ids::{
+    ApplicationId, AuditId, ChallengeId, CodeRequestId, EventId, LeaseId, MailId, OperatorId, RequestId, TenantId,
+};
 pub use locale::Locale;
+pub(crate) use phone::mask_phone;
 pub use phone::{Phone, PhoneError};
 pub use submitted_code::{SubmittedCode, SubmittedCodeError};
 

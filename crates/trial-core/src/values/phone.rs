@@ -83,10 +83,15 @@ impl Phone {
 
     /// The form for people who need not see all of it: `+86166****0001`.
     pub fn masked(&self) -> String {
-        let tail = self.e164.len().saturating_sub(4);
-        let head = tail.saturating_sub(4).min(6);
-        format!("{}****{}", &self.e164[..head], &self.e164[tail..])
+        mask_phone(&self.e164)
     }
+}
+
+/// A canonical phone, or what is stored as one, with its middle hidden.
+pub(crate) fn mask_phone(e164: &str) -> String {
+    let tail = e164.len().saturating_sub(4);
+    let head = tail.saturating_sub(4).min(6);
+    format!("{}****{}", &e164[..head], &e164[tail..])
 }
 
 /// Full-width digits as ASCII, an international prefix as `+`; `None` for anything that is no usual spelling.

@@ -10,6 +10,7 @@ mod defaults;
 mod desks;
 mod keyring;
 mod mail_retry;
+mod operators;
 mod oracle;
 mod order_of_decision;
 mod outcomes;

@@ -72,7 +72,7 @@ macro_rules! table {
 }
 
 /// All of them. The marks of the pools are not among them: only one of the databases has them.
-pub(crate) static TABLES: [Table; 13] = [
+pub(crate) static TABLES: [Table; 15] = [
     table!(challenges (id: Bytes) phone: Text, key_id: Text, made_at: Number, expires_at: Number, tries: Integer,
         state: Text),
     table!(phones (phone: Text) country_code: Integer, failures: Integer, challenge: OptionalBytes),
@@ -97,6 +97,9 @@ pub(crate) static TABLES: [Table; 13] = [
         attempts: Integer, next_attempt_at: Number, lease: OptionalBytes, settled_at: OptionalNumber,
         last_reply: OptionalText),
     table!(platform_endpoints (id: Text) disabled_at: Number, reason: Text),
+    table!(operators (id: Bytes) name: Text, name_key: Text, role: Text, token: Bytes, created_at: Number, created_by: Text,
+        expires_at: OptionalNumber, revoked_at: OptionalNumber),
+    table!(sessions (secret: Bytes) operator: Bytes, created_at: Number, used_at: Number, expires_at: Number),
 ];
 
 /// Known by its text, which holds no value.

@@ -7,6 +7,7 @@ mod load;
 mod migrate;
 mod moving;
 mod operations;
+mod operators;
 mod outbox;
 mod persist;
 mod receipts;

@@ -5,6 +5,7 @@ mod load;
 mod moving;
 mod open;
 mod operations;
+mod operators;
 mod outbox;
 mod persist;
 mod receipts;

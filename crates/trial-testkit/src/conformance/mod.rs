@@ -8,13 +8,16 @@ mod differential;
 mod durability;
 mod events;
 mod operations;
+mod operators;
 mod outbox;
 mod pool;
 mod receipts;
 mod screening;
 
 use async_trait::async_trait;
-use trial_core::ports::{EventOperations, EventOutbox, Operations, Outbox, Receipts, TrialLedger};
+use trial_core::ports::{
+    AuditTrail, EventOperations, EventOutbox, Operations, Operators, Outbox, Receipts, TrialLedger,
+};
 use trial_core::{LedgerError, Policy};
 
 pub use applying::*;
@@ -24,6 +27,7 @@ pub use differential::*;
 pub use durability::*;
 pub use events::*;
 pub use operations::*;
+pub use operators::*;
 pub use outbox::*;
 pub use pool::*;
 pub use receipts::*;
@@ -35,7 +39,15 @@ use crate::Desk;
 #[async_trait]
 pub trait LedgerFactory: Send + Sync {
     /// The kind of ledger.
-    type Ledger: TrialLedger + Outbox + Operations + Receipts + EventOutbox + EventOperations + 'static;
+    type Ledger: TrialLedger
+        + Outbox
+        + Operations
+        + Receipts
+        + EventOutbox
+        + EventOperations
+        + Operators
+        + AuditTrail
+        + 'static;
 
     /// A new ledger with nothing in it. The factory keeps what it stands on alive.
     async fn fresh(&self) -> Self::Ledger;
@@ -131,6 +143,16 @@ macro_rules! ledger_conformance {
             an_unknown_tenant_is_none
             applications_are_found
             the_newest_are_found
+            an_operator_is_known_by_the_token
+            a_name_is_free_again_when_its_operator_is_revoked
+            operators_are_listed_newest_first
+            a_session_is_kept_until_it_ends
+            a_revoked_operator_has_no_session
+            sessions_whose_time_is_over_are_forgotten
+            a_name_is_taken_once
+            changes_of_operators_are_audited
+            the_audit_is_searched
+            the_audit_is_paged
             the_last_access_codes_are_given_once
             the_threshold_is_never_passed
             copies_of_one_application_get_one_tenant

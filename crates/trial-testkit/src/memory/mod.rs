@@ -3,6 +3,7 @@
 mod events;
 mod facts;
 mod operations;
+mod operators;
 mod outbox;
 mod persist;
 mod receipts;
@@ -17,7 +18,8 @@ use trial_core::ports::{Screen, TrialLedger};
 use trial_core::{
     AccessCode, AccessCodeKind, AccessCodeState, ApplicationId, ApplicationRecord, AuditRecord, Batch, Challenge,
     ChallengeId, CodeRequestId, CodeRequestRecord, Delivery, Effects, EndpointId, EventView, LeaseId, LedgerError,
-    MailId, MailRecord, MailState, Outcome, Phone, PhoneRecord, Planner, Tenant, TenantId,
+    MailId, MailRecord, MailState, Operator, OperatorId, Outcome, Phone, PhoneRecord, Planner, SecretHash, Session,
+    Tenant, TenantId,
 };
 
 /// A ledger in memory. Clones share it.
@@ -53,6 +55,10 @@ pub struct MemoryState {
     pub events: Vec<KeptEvent>,
     /// Receivers that are gone, since when and why.
     pub gone: BTreeMap<EndpointId, (DateTime<Utc>, String)>,
+    /// Operators, revoked ones too.
+    pub operators: BTreeMap<OperatorId, Operator>,
+    /// Their sessions.
+    pub sessions: BTreeMap<SecretHash, Session>,
 }
 
 /// A request for a code, with what the gateway said.

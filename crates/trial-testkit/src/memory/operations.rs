@@ -21,7 +21,7 @@ impl Operations for MemoryLedger {
         let mut state = self.lock();
         let known = state.access_codes.iter().map(|(code, kept)| (code.clone(), kept.kind)).collect();
         let plan = import.plan(&known);
-        if !dry_run && plan.refused.is_empty() {
+        if !dry_run && plan.refused.is_empty() && !plan.new.is_empty() {
             for (code, kind) in &plan.new {
                 let kept =
                     KeptAccessCode { kind: *kind, state: AccessCodeState::Free, holder: None, free_since: by.at };

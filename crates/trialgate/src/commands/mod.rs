@@ -8,6 +8,7 @@ pub(crate) mod doctor;
 pub(crate) mod mail;
 pub(crate) mod migrate;
 pub(crate) mod openapi;
+pub(crate) mod operators;
 pub(crate) mod phones;
 pub(crate) mod quota;
 pub(crate) mod sandbox;
@@ -30,17 +31,28 @@ use crate::ledger::Ledger;
 ///
 /// # Errors
 /// The configuration or the database cannot be used, or what is done fails.
-fn with_ledger<T>(
+fn with_database<T>(
     global: &Global,
-    work: impl AsyncFnOnce(&Config, Arc<dyn Operations>) -> anyhow::Result<T>,
+    work: impl AsyncFnOnce(&Config, &Ledger) -> anyhow::Result<T>,
 ) -> anyhow::Result<T> {
     let config = global.load()?;
     compose::runtime()?.block_on(async {
         let ledger = Ledger::open(&config.database).await?;
-        let done = work(&config, ledger.operations()).await;
+        let done = work(&config, &ledger).await;
         ledger.close().await;
         done
     })
+}
+
+/// As [`with_database`], for what operations ask and change.
+///
+/// # Errors
+/// As for [`with_database`].
+fn with_ledger<T>(
+    global: &Global,
+    work: impl AsyncFnOnce(&Config, Arc<dyn Operations>) -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
+    with_database(global, async |config, ledger| work(config, ledger.operations()).await)
 }
 
 /// Reads a phone as the public interface does.

@@ -31,6 +31,7 @@ pub(crate) use secret::ServiceUrl;
 pub(crate) use serving::{MailSetup, Serving, SmtpSetup, Wording};
 pub(crate) use settings::{LogFormat, MailTransport, Settings};
 pub(crate) use sms_setup::{CallbackSecrets, GatewayKind, GatewaySetup};
+pub(crate) use text::HumanDuration;
 
 /// Mails that are handed over at the same time at most, whatever the rate: each may hold a connection to the mail server.
 const MAX_DELIVERIES: usize = 64;

@@ -8,11 +8,11 @@ use diesel::prelude::*;
 use diesel::sql_types::Text;
 use diesel::sqlite::SqliteConnection;
 use tempfile::TempDir;
-use trial_core::ports::{EventOutbox, Operations, Outbox, Receipts};
+use trial_core::ports::{EventOutbox, Operations, Operators, Outbox, Receipts};
 use trial_core::{
     Application, ApplicationQuery, CompanyName, DeliveryReceipt, DeliveryState, Email, EndpointId, EventClaim,
-    EventSettledAs, EventSettlement, GatewayReply, Lease, LeaseId, Locale, Policy, SettledAs, Settlement, TenantPage,
-    UniqueBy,
+    EventSettledAs, EventSettlement, GatewayReply, Lease, LeaseId, Locale, Operator, Policy, Role, SecretHash, Session,
+    SettledAs, Settlement, TenantPage, UniqueBy,
 };
 use trial_storage::{Move, PostgresOptions, SqliteLedger, SqliteOptions};
 use trial_testkit::{Desk, data};
@@ -52,6 +52,7 @@ impl House {
         house.mails().await;
         house.events().await;
         house.visitors().await;
+        house.staff().await;
         house
     }
 
@@ -133,6 +134,20 @@ impl House {
         assert!(desk.ledger.take_down(told).await.unwrap());
         assert_eq!(desk.apply_for_code(known).await, "004");
         self.waiting = desk.prepared(8).await;
+    }
+
+    /// One who is signed in, and one who was revoked.
+    async fn staff(&self) {
+        let (ledger, now) = (&self.desk.ledger, self.desk.now());
+        let [ada, bob] = [(1, "Ada", Role::Admin), (2, "bob", Role::Viewer)]
+            .map(|(n, name, role)| data::operator(n, name, role, now));
+        let bob = Operator { expires_at: Some(now + Duration::from_hours(1)), ..bob };
+        for operator in [&ada, &bob] {
+            ledger.add_operator(operator.clone(), self.desk.operator()).await.unwrap();
+        }
+        let session = Session::begin(SecretHash::from_bytes([3; 32]), &ada, now);
+        assert!(ledger.begin_session(session, self.desk.operator()).await.unwrap());
+        assert!(ledger.revoke_operator(bob.name, self.desk.operator()).await.unwrap());
     }
 
     pub(crate) fn moving(&self, to: &PostgresOptions, chunk: u32) -> Move {

@@ -20,7 +20,7 @@ async fn everything_is_moved_and_work_goes_on() {
     let database = Database::new().await;
     let to = database.options();
     let report = house.moving(&to, 3).run(|_| {}).await.unwrap();
-    assert_eq!(report.tables.len(), 13);
+    assert!(report.tables.len() >= 15, "{report:?}");
     assert!(report.tables.iter().all(|moved| moved.copied == moved.rows && moved.rows > 0), "{report:?}");
     assert_eq!(house.contents(), database.contents().await);
 

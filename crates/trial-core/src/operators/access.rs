@@ -1,0 +1,113 @@
+//! How an operator comes in: with a token at each request, or with a session that a token began. Who does not come in is never
+//! told why.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
+use super::{CsrfToken, Operator, OperatorToken, Session, SessionSecret, Standing};
+use crate::ports::{Clock, Entropy, Operators};
+use crate::{AuditId, ChangedBy, LedgerError};
+
+/// Lets operators in.
+#[derive(Clone)]
+pub struct Access {
+    operators: Arc<dyn Operators>,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+}
+
+/// A sign-in that has just begun.
+#[derive(Debug, Clone)]
+pub struct SignedIn {
+    /// What the browser keeps, in a cookie that no script reads.
+    pub secret: SessionSecret,
+    /// What the pages carry.
+    pub csrf: CsrfToken,
+    /// Who came in.
+    pub operator: Operator,
+    /// When it ends at the latest.
+    pub expires_at: DateTime<Utc>,
+}
+
+/// Somebody who was signed in before.
+#[derive(Debug, Clone)]
+pub struct Visitor {
+    /// Who it is.
+    pub operator: Operator,
+    /// What a request that changes something has to carry.
+    pub csrf: CsrfToken,
+    /// When the sign-in ends at the latest.
+    pub expires_at: DateTime<Utc>,
+}
+
+impl Access {
+    /// Lets those in whom this port knows.
+    pub fn new(operators: Arc<dyn Operators>, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Self {
+        Self { operators, clock, entropy }
+    }
+
+    /// This operator, now, for the audit.
+    pub fn changed_by(&self, operator: &Operator) -> ChangedBy {
+        let at = self.clock.now();
+        let mut entropy = [0; 10];
+        self.entropy.fill(&mut entropy);
+        ChangedBy { actor: operator.name.to_string(), at, audit: AuditId::new(at, entropy) }
+    }
+
+    /// Whose token this is; `None` for one that lets nobody in.
+    ///
+    /// # Errors
+    /// Whatever stands in the way of looking.
+    pub async fn by_token(&self, shown: &str) -> Result<Option<Operator>, LedgerError> {
+        let Some(token) = OperatorToken::parse(shown) else { return Ok(None) };
+        let hash = token.hash();
+        let found = self.operators.operator_by_token(hash).await?;
+        let now = self.clock.now();
+        Ok(found.filter(|operator| operator.token.matches(&hash) && operator.standing(now) == Standing::Active))
+    }
+
+    /// Begins a session for whoever shows a token; `None` for one that lets nobody in.
+    ///
+    /// # Errors
+    /// Whatever stands in the way; nothing has begun then.
+    pub async fn sign_in(&self, shown: &str) -> Result<Option<SignedIn>, LedgerError> {
+        let Some(operator) = self.by_token(shown).await? else { return Ok(None) };
+        let mut entropy = [0; 32];
+        self.entropy.fill(&mut entropy);
+        let secret = SessionSecret::new(&entropy);
+        let by = self.changed_by(&operator);
+        let session = Session::begin(secret.hash(), &operator, by.at);
+        if !self.operators.begin_session(session, by).await? {
+            return Ok(None);
+        }
+        Ok(Some(SignedIn { csrf: secret.csrf(), secret, operator, expires_at: session.expires_at }))
+    }
+
+    /// Whose session this is; `None` for one that lets nobody in (any more).
+    ///
+    /// # Errors
+    /// Whatever stands in the way of looking.
+    pub async fn by_session(&self, shown: &str) -> Result<Option<Visitor>, LedgerError> {
+        let Some(secret) = SessionSecret::parse(shown) else { return Ok(None) };
+        let Some((session, operator)) = self.operators.session(secret.hash()).await? else { return Ok(None) };
+        let now = self.clock.now();
+        if !session.secret.matches(&secret.hash()) || !session.lets_in(&operator, now) {
+            return Ok(None);
+        }
+        if session.is_to_be_noted(now) {
+            self.operators.note_session(session.secret, now).await?;
+        }
+        Ok(Some(Visitor { operator, csrf: secret.csrf(), expires_at: session.expires_at }))
+    }
+
+    /// Ends a session, if it is one.
+    ///
+    /// # Errors
+    /// Whatever stands in the way; it has not ended then.
+    pub async fn sign_out(&self, shown: &str) -> Result<(), LedgerError> {
+        let Some(secret) = SessionSecret::parse(shown) else { return Ok(()) };
+        let Some((session, operator)) = self.operators.session(secret.hash()).await? else { return Ok(()) };
+        self.operators.end_session(session.secret, self.changed_by(&operator)).await
+    }
+}

@@ -1,0 +1,69 @@
+use crate::values::named;
+
+/// What a person may do. A role may do all that the ones before it may.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Role {
+    /// Looks, and sees phones and addresses masked.
+    Viewer,
+    /// Does the daily work.
+    Operator,
+    /// Says who else may do what.
+    Admin,
+}
+
+named!(Role, "role", { Viewer => "viewer", Operator => "operator", Admin => "admin" });
+
+/// Something that not everybody may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Permission {
+    /// See everything, with phones and addresses masked.
+    Look,
+    /// See phones and addresses as they are, each time noted in the audit.
+    Reveal,
+    /// Unlock a phone.
+    UnlockPhone,
+    /// Have a mail tried again, or written again.
+    SendMail,
+    /// Convert, extend, suspend, resume, close and reopen tenants.
+    ChangeTenant,
+    /// Load, retire and release access codes.
+    ChangePool,
+    /// Set the e-mail threshold.
+    SetQuota,
+    /// See, add and revoke operators.
+    ManageOperators,
+}
+
+named!(Permission, "permission", {
+    Look => "look",
+    Reveal => "reveal",
+    UnlockPhone => "unlock_phone",
+    SendMail => "send_mail",
+    ChangeTenant => "change_tenant",
+    ChangePool => "change_pool",
+    SetQuota => "set_quota",
+    ManageOperators => "manage_operators",
+});
+
+impl Permission {
+    /// The least role that it takes: the one table of what each role may do.
+    pub const fn takes(self) -> Role {
+        match self {
+            Self::Look => Role::Viewer,
+            Self::Reveal
+            | Self::UnlockPhone
+            | Self::SendMail
+            | Self::ChangeTenant
+            | Self::ChangePool
+            | Self::SetQuota => Role::Operator,
+            Self::ManageOperators => Role::Admin,
+        }
+    }
+}
+
+impl Role {
+    /// Whether this role may do this.
+    pub fn may(self, permission: Permission) -> bool {
+        self >= permission.takes()
+    }
+}

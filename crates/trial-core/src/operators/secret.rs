@@ -1,0 +1,128 @@
+//! What operators and their browsers are known by. Each holds 256 random bits, so that a plain hash of it gives nothing away:
+//! there is nothing to guess, and no need of a slow one.
+
+use std::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+use zeroize::{Zeroize, ZeroizeOnDrop};
+
+/// Random bytes in a secret.
+const ENTROPY: usize = 32;
+/// Characters that these are written in.
+const LENGTH: usize = 43;
+/// What the secret of a session is told to make, so that it makes nothing else.
+const CSRF_LABEL: &[u8] = b"trialgate csrf 1";
+
+/// The SHA-256 of a secret: all that is ever stored of it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SecretHash([u8; 32]);
+
+/// What a page of the console carries, so that no other site's page can act in the operator's name. Derived from the session's
+/// secret, which no page ever sees; compared in a time that says nothing of it.
+#[derive(Clone)]
+pub struct CsrfToken(String);
+
+macro_rules! secrets {
+    ($($(#[$doc:meta])* $name:ident, $prefix:literal;)+) => { $(
+        $(#[$doc])*
+        #[derive(Clone, Zeroize, ZeroizeOnDrop)]
+        pub struct $name(String);
+
+        impl $name {
+            /// What it begins with, so that people and scanners of leaked secrets know what they have found.
+            pub const PREFIX: &'static str = $prefix;
+
+            /// Makes one of 32 random bytes.
+            pub fn new(entropy: &[u8; ENTROPY]) -> Self {
+                Self(format!("{}{}", Self::PREFIX, URL_SAFE_NO_PAD.encode(entropy)))
+            }
+
+            /// Takes one that somebody shows; `None` for what cannot be one.
+            pub fn parse(text: &str) -> Option<Self> {
+                let secret = text.strip_prefix(Self::PREFIX)?;
+                let is_whole = secret.len() == LENGTH && URL_SAFE_NO_PAD.decode(secret).is_ok();
+                is_whole.then(|| Self(text.to_owned()))
+            }
+
+            /// The text that the holder keeps.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+
+            /// What is stored of it and looked up.
+            pub fn hash(&self) -> SecretHash {
+                SecretHash(Sha256::digest(self.0.as_bytes()).into())
+            }
+        }
+
+        /// Hidden, so that it cannot reach a log by way of `{:?}`.
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(concat!(stringify!($name), "(***)"))
+            }
+        }
+    )+ };
+}
+
+secrets! {
+    /// What an operator shows with every request, or at the sign-in to the console: `tgo_` and 43 characters.
+    OperatorToken, "tgo_";
+    /// What the browser of an operator shows, in a cookie: `tgs_` and 43 characters.
+    SessionSecret, "tgs_";
+}
+
+impl SessionSecret {
+    /// The token that the pages of this session carry.
+    pub fn csrf(&self) -> CsrfToken {
+        #[expect(clippy::expect_used, reason = "HMAC takes keys of any length")]
+        let mut mac = Hmac::<Sha256>::new_from_slice(self.0.as_bytes()).expect("HMAC takes keys of any length");
+        mac.update(CSRF_LABEL);
+        CsrfToken(URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes()))
+    }
+}
+
+impl CsrfToken {
+    /// The text that a form carries.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether this is what a form has sent back.
+    pub fn is(&self, given: &str) -> bool {
+        self.0.as_bytes().ct_eq(given.as_bytes()).into()
+    }
+}
+
+impl SecretHash {
+    /// Takes a hash back from storage, 32 bytes.
+    pub fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// The 32 bytes that are stored.
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    /// Whether it is the same, in a time that says nothing of how far.
+    pub fn matches(&self, other: &Self) -> bool {
+        self.0.ct_eq(&other.0).into()
+    }
+}
+
+/// Hidden: whoever reads a log need not know whose it is.
+impl fmt::Debug for SecretHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SecretHash(***)")
+    }
+}
+
+impl fmt::Debug for CsrfToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("CsrfToken(***)")
+    }
+}

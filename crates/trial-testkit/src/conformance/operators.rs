@@ -1,0 +1,286 @@
+//! Operators, their sessions, and the audit.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use trial_core::ports::{AuditTrail, Operators, TrialLedger};
+use trial_core::{
+    APPLICANT, AuditEntry, AuditQuery, AuditRecord, ChangedBy, Operator, OperatorAdded, OperatorName, Role,
+    SESSION_LIFETIME, SecretHash, Session,
+};
+
+use super::{LedgerFactory, desk, in_the_end};
+use crate::Desk;
+use crate::data::operator;
+
+const SECOND: Duration = Duration::from_secs(1);
+const EVERYTHING: AuditQuery =
+    AuditQuery { actor: None, action: None, subject: None, since: None, until: None, before: None, limit: 1_000 };
+
+async fn added<L: TrialLedger + Operators>(desk: &Desk<L>, n: u8, name: &str, role: Role) -> Operator {
+    let operator = operator(n, name, role, desk.now());
+    let done = desk.ledger.add_operator(operator.clone(), desk.operator()).await.unwrap();
+    assert_eq!(done, OperatorAdded::Done);
+    operator
+}
+
+fn session(n: u8, operator: &Operator, at: chrono::DateTime<chrono::Utc>) -> Session {
+    Session::begin(SecretHash::from_bytes([n; 32]), operator, at)
+}
+
+fn name(text: &str) -> OperatorName {
+    OperatorName::parse(text).unwrap()
+}
+
+/// All that was written of an operator comes back by the hash of the token, and by no other.
+pub async fn an_operator_is_known_by_the_token<F: LedgerFactory>(factory: &F) {
+    let desk = desk(factory, 0).await;
+    let mut expected = Vec::new();
+    for (n, role) in (1..).zip(Role::ALL) {
+        let forever = operator(n, &format!("Person-{n}"), *role, desk.now());
+        let operator = Operator { expires_at: (n == 2).then(|| desk.now() + SECOND), ..forever };
+        desk.ledger.add_operator(operator.clone(), desk.operator()).await.unwrap();
+        expected.push(operator);
+    }
+    for operator in &expected {
+        assert_eq!(desk.ledger.operator_by_token(operator.token).await.unwrap().as_ref(), Some(operator));
+    }
+    assert_eq!(desk.ledger.operator_by_token(SecretHash::from_bytes([9; 32])).await.unwrap(), None);
+}
+
+/// Case makes no other name. Who was revoked is still known, as revoked.
+pub async fn a_name_is_free_again_when_its_operator_is_revoked<F: LedgerFactory>(factory: &F) {
+    let desk = desk(factory, 0).await;
+    let first = added(&desk, 1, "Ada", Role::Viewer).await;
+    let second = operator(2, "aDA", Role::Admin, desk.now());
+    let taken = desk.ledger.add_operator(second.clone(), desk.operator()).await.unwrap();
+    assert_eq!(taken, OperatorAdded::NameTaken);
+    assert_eq!(desk.ledger.operator_by_token(second.token).await.unwrap(), None);
+    desk.wait(SECOND);
+    let by = desk.operator();
+    assert!(desk.ledger.revoke_operator(name("ADA"), by.clone()).await.unwrap());
+    let known = desk.ledger.operator_by_token(first.token).await.unwrap();
+    assert_eq!(known, Some(Operator { revoked_at: Some(by.at), ..first }));
+    assert!(!desk.ledger.revoke_operator(name("Ada"), desk.operator()).await.unwrap());
+    assert_eq!(desk.ledger.add_operator(second, desk.operator()).await.unwrap(), OperatorAdded::Done);
+}
+
+/// Revoked or not, up to the limit.
+pub async fn operators_are_listed_newest_first<F: LedgerFactory>(factory: &F) {
+    let desk = desk(factory, 0).await;
+    assert_eq!(desk.ledger.operators(10).await.unwrap(), []);
+    for (n, who) in (1..).zip(["a", "b", "c"]) {
+        added(&desk, n, who, Role::Operator).await;
+        desk.wait(SECOND);
+    }
+    desk.ledger.revoke_operator(name("b"), desk.operator()).await.unwrap();
+    let names = async |limit| {
+        let listed = desk.ledger.operators(limit).await.unwrap();
+        listed.iter().map(|operator| (operator.name.to_string(), operator.revoked_at.is_some())).collect::<Vec<_>>()
+    };
+    assert_eq!(names(10).await, [("c".to_owned(), false), ("b".to_owned(), true), ("a".to_owned(), false)]);
+    assert_eq!(names(1).await, [("c".to_owned(), false)]);
+}
+
+/// It is found with its operator, and when it was used last never goes back.
+pub async fn a_session_is_kept_until_it_ends<F: LedgerFactory>(factory: &F) {
+    let desk = desk(factory, 0).await;
+    let ada = added(&desk, 1, "ada", Role::Viewer).await;
+    let begun = session(1, &ada, desk.now());
+    assert!(desk.ledger.begin_session(begun, desk.operator()).await.unwrap());
+    assert!(desk.ledger.begin_session(session(2, &ada, desk.now()), desk.operator()).await.unwrap());
+    assert_eq!(desk.ledger.session(begun.secret).await.unwrap(), Some((begun, ada.clone())));
+    let later = desk.now() + 7 * SECOND;
+    desk.ledger.note_session(begun.secret, later).await.unwrap();
+    desk.ledger.note_session(begun.secret, desk.now()).await.unwrap();
+    let noted = Session { used_at: later, ..begun };
+    assert_eq!(desk.ledger.session(begun.secret).await.unwrap(), Some((noted, ada)));
+    desk.ledger.end_session(begun.secret, desk.operator()).await.unwrap();
+    assert_eq!(desk.ledger.session(begun.secret).await.unwrap(), None);
+    assert!(desk.ledger.session(SecretHash::from_bytes([2; 32])).await.unwrap().is_some(), "another goes on");
+    desk.ledger.end_session(begun.secret, desk.operator()).await.unwrap();
+    desk.ledger.note_session(begun.secret, later).await.unwrap();
+}
+
+/// Revoked means out, at once and everywhere; nobody else goes.
+pub async fn a_revoked_operator_has_no_session<F: LedgerFactory>(factory: &F) {
+    let desk = desk(factory, 0).await;
+    let ada = added(&desk, 1, "ada", Role::Viewer).await;
+    let bob = added(&desk, 2, "bob", Role::Viewer).await;
+    for (n, operator) in [(1, &ada), (2, &ada), (3, &bob)] {
+        assert!(desk.ledger.begin_session(session(n, operator, desk.now()), desk.operator()).await.unwrap());
+    }
+    desk.ledger.revoke_operator(name("ada"), desk.operator()).await.unwrap();
+    let is_kept = async |n| desk.ledger.session(SecretHash::from_bytes([n; 32])).await.unwrap().is_some();
+    assert_eq!([is_kept(1).await, is_kept(2).await, is_kept(3).await], [false, false, true]);
+    assert!(!desk.ledger.begin_session(session(4, &ada, desk.now()), desk.operator()).await.unwrap());
+    assert!(!is_kept(4).await);
+    let nobody = operator(9, "nobody", Role::Admin, desk.now());
+    assert!(!desk.ledger.begin_session(session(5, &nobody, desk.now()), desk.operator()).await.unwrap());
+}
+
+/// So that they do not pile up.
+pub async fn sessions_whose_time_is_over_are_forgotten<F: LedgerFactory>(factory: &F) {
+    let desk = desk(factory, 0).await;
+    let ada = added(&desk, 1, "ada", Role::Viewer).await;
+    let begun = desk.now();
+    for (n, after) in [(1, Duration::ZERO), (2, SECOND), (3, SESSION_LIFETIME)] {
+        desk.clock.set(begun + after);
+        assert!(desk.ledger.begin_session(session(n, &ada, desk.now()), desk.operator()).await.unwrap());
+    }
+    let is_kept = async |n| desk.ledger.session(SecretHash::from_bytes([n; 32])).await.unwrap().is_some();
+    assert_eq!([is_kept(1).await, is_kept(2).await, is_kept(3).await], [false, true, true]);
+}
+
+/// Of any number who ask at once, one gets it.
+pub async fn a_name_is_taken_once<F: LedgerFactory>(factory: &F) {
+    let desk = Arc::new(desk(factory, 0).await);
+    let asking = (1..=6).map(|n| {
+        let desk = Arc::clone(&desk);
+        async move {
+            let add = || desk.ledger.add_operator(operator(n, "ada", Role::Admin, desk.now()), desk.operator());
+            in_the_end(add).await
+        }
+    });
+    let answers = join_all(asking.map(tokio::spawn)).await;
+    let done = answers.into_iter().filter(|answer| *answer.as_ref().unwrap() == OperatorAdded::Done);
+    assert_eq!(done.count(), 1);
+}
+
+/// Who did it, when, to whom; and nothing that was not done.
+pub async fn changes_of_operators_are_audited<F: LedgerFactory>(factory: &F) {
+    let desk = desk(factory, 0).await;
+    let mut done = Vec::new();
+    let mut by = |action: &'static str| {
+        desk.wait(SECOND);
+        let by = desk.operator();
+        done.push((by.audit, by.at, by.actor.clone(), action, "Ada".to_owned()));
+        by
+    };
+    let ada = operator(1, "Ada", Role::Viewer, desk.now());
+    let begun = session(1, &ada, desk.now());
+    desk.ledger.add_operator(ada.clone(), by("operator.add")).await.unwrap();
+    desk.ledger.begin_session(begun, by("session.begin")).await.unwrap();
+    desk.ledger.end_session(begun.secret, by("session.end")).await.unwrap();
+    desk.ledger.revoke_operator(name("ada"), by("operator.revoke")).await.unwrap();
+    let undone = desk.operator();
+    desk.ledger.revoke_operator(name("ada"), undone.clone()).await.unwrap();
+    desk.ledger.end_session(begun.secret, undone.clone()).await.unwrap();
+    desk.ledger.begin_session(begun, undone).await.unwrap();
+    done.reverse();
+    let entries = desk.ledger.audit(EVERYTHING).await.unwrap();
+    let found = entries.iter().map(|e| (e.id, e.at, e.actor.clone(), e.action.as_str(), e.subject.clone()));
+    let found: Vec<_> = found.collect();
+    assert_eq!(found, done);
+}
+
+async fn written<L: TrialLedger + AuditTrail>(
+    desk: &Desk<L>,
+    actor: &str,
+    action: &'static str,
+    subject: &str,
+) -> AuditEntry {
+    desk.wait(SECOND);
+    let ChangedBy { audit, at, .. } = desk.operator();
+    let record = AuditRecord {
+        id: audit,
+        at,
+        actor: actor.to_owned(),
+        action,
+        subject: subject.to_owned(),
+        detail: "before, after".to_owned(),
+    };
+    desk.ledger.write_down(record.clone()).await.unwrap();
+    AuditEntry {
+        id: record.id,
+        at,
+        actor: record.actor,
+        action: action.to_owned(),
+        subject: record.subject,
+        detail: record.detail,
+    }
+}
+
+/// By each of its filters, and by all of them together.
+pub async fn the_audit_is_searched<F: LedgerFactory>(factory: &F) {
+    let desk = desk(factory, 1).await;
+    let imported = desk.ledger.audit(EVERYTHING).await.unwrap();
+    let tenant = desk.join(1).await.to_string();
+    let unlocked = written(&desk, "ada", "phone.unlock", "+8616600000001").await;
+    let set = written(&desk, "ada", "quota.set", "quota").await;
+    let closed = written(&desk, "bob", "tenant.close", &tenant).await;
+    let set_again = written(&desk, "bob", "quota.set", "quota").await;
+    let all = desk.ledger.audit(EVERYTHING).await.unwrap();
+    let [_, _, _, _, created, ..] = all.as_slice() else { panic!("at least five entries, not {all:?}") };
+    assert_eq!((created.actor.as_str(), &created.subject), (APPLICANT, &tenant));
+    let expected = [&set_again, &closed, &set, &unlocked, created].into_iter().chain(&imported).cloned();
+    assert_eq!(all, expected.collect::<Vec<_>>());
+
+    let text = |text: &str| Some(text.to_owned());
+    let cases: [(AuditQuery, Vec<&AuditEntry>); 10] = [
+        (AuditQuery { actor: text("ada"), ..EVERYTHING }, vec![&set, &unlocked]),
+        (AuditQuery { actor: text(APPLICANT), ..EVERYTHING }, vec![created]),
+        (AuditQuery { action: text("quota.set"), ..EVERYTHING }, vec![&set_again, &set]),
+        (AuditQuery { action: text("tenant.create"), ..EVERYTHING }, vec![created]),
+        (AuditQuery { subject: text(&tenant), ..EVERYTHING }, vec![&closed, created]),
+        (AuditQuery { subject: text("no\0body"), ..EVERYTHING }, vec![]),
+        (AuditQuery { since: Some(closed.at), ..EVERYTHING }, vec![&set_again, &closed]),
+        (AuditQuery { since: Some(set.at), until: Some(closed.at), ..EVERYTHING }, vec![&set]),
+        (AuditQuery { before: Some(closed.id), limit: 2, ..EVERYTHING }, vec![&set, &unlocked]),
+        (
+            AuditQuery {
+                actor: text("bob"),
+                action: text("quota.set"),
+                subject: text("quota"),
+                since: Some(unlocked.at),
+                until: Some(set_again.at + SECOND),
+                ..EVERYTHING
+            },
+            vec![&set_again],
+        ),
+    ];
+    for (query, expected) in cases {
+        let found = desk.ledger.audit(query.clone()).await.unwrap();
+        assert_eq!(found.iter().collect::<Vec<_>>(), expected, "{query:?}");
+    }
+}
+
+/// Each entry once, whatever the length of a page; times within a millisecond are told apart.
+pub async fn the_audit_is_paged<F: LedgerFactory>(factory: &F) {
+    let desk = desk(factory, 0).await;
+    let mut expected = Vec::new();
+    for n in 0..7 {
+        desk.wait(Duration::from_micros(300));
+        let by = desk.operator();
+        desk.ledger
+            .write_down(AuditRecord {
+                id: by.audit,
+                at: by.at,
+                actor: "ada".to_owned(),
+                action: "tenant.reveal",
+                subject: n.to_string(),
+                detail: String::new(),
+            })
+            .await
+            .unwrap();
+        expected.push((by.audit, by.at));
+    }
+    expected.sort_unstable_by(|a, b| b.cmp(a));
+    let mut found = Vec::new();
+    loop {
+        let before = found.last().map(|(id, _)| *id);
+        let page = desk.ledger.audit(AuditQuery { before, limit: 3, ..EVERYTHING }).await.unwrap();
+        if page.is_empty() {
+            break;
+        }
+        found.extend(page.iter().map(|entry| (entry.id, entry.at)));
+    }
+    assert_eq!(found, expected);
+    for (_, at) in &expected {
+        let since = desk.ledger.audit(AuditQuery { since: Some(*at), ..EVERYTHING }).await.unwrap();
+        let until = desk.ledger.audit(AuditQuery { until: Some(*at), ..EVERYTHING }).await.unwrap();
+        assert!(since.iter().all(|entry| entry.at >= *at) && until.iter().all(|entry| entry.at < *at));
+        assert_eq!(since.len() + until.len(), expected.len(), "each is on one side of {at}");
+    }
+}

@@ -1,0 +1,181 @@
+use std::fmt;
+
+use anyhow::bail;
+use chrono::{DateTime, SecondsFormat, Utc};
+use clap::Subcommand;
+use serde::Serialize;
+use trial_core::ports::{Clock, Entropy};
+use trial_core::{Operator, OperatorAdded, OperatorId, OperatorName, OperatorToken, Role};
+
+use super::with_database;
+use crate::cli::Global;
+use crate::compose::{self, OsEntropy, SystemClock};
+use crate::config::HumanDuration;
+use crate::output::{Output, Table, time};
+
+/// Operators that one listing shows.
+const LISTED: u32 = 1_000;
+
+/// `trialgate operators …`
+#[derive(Debug, Subcommand)]
+pub(crate) enum Operators {
+    /// Let a person use the operations interface and the console; prints the token, which is not shown again
+    Add {
+        /// The name that the audit knows the person by: letters, digits, '.', '_' and '-'
+        name: OperatorName,
+        /// What the person may do: viewer, operator or admin
+        #[arg(long, value_name = "ROLE")]
+        role: Role,
+        /// When the token ends: 12h, 90d. Without it, the token lasts until it is revoked
+        #[arg(long, value_name = "DURATION")]
+        expires: Option<HumanDuration>,
+        #[command(flatten)]
+        output: Output,
+    },
+    /// List who is, and was, let in, newest first
+    List {
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Take a person's token back, and end every session of theirs, at once
+    Revoke {
+        /// The name
+        name: OperatorName,
+        #[command(flatten)]
+        output: Output,
+    },
+}
+
+/// An operator, without the token.
+#[derive(Debug, Serialize)]
+struct OperatorReport {
+    name: String,
+    role: &'static str,
+    state: &'static str,
+    created_at: String,
+    created_by: String,
+    expires_at: Option<String>,
+    revoked_at: Option<String>,
+}
+
+/// A new operator, with the token.
+#[derive(Debug, Serialize)]
+struct Added {
+    #[serde(flatten)]
+    operator: OperatorReport,
+    token: String,
+}
+
+#[derive(Debug, Serialize)]
+struct OperatorList {
+    operators: Vec<OperatorReport>,
+}
+
+#[derive(Debug, Serialize)]
+struct Revoked {
+    name: String,
+    state: &'static str,
+}
+
+impl Operators {
+    pub(crate) fn run(self, global: &Global) -> anyhow::Result<()> {
+        match self {
+            Self::Add { name, role, expires, output } => add(global, name, role, expires, output),
+            Self::List { output } => {
+                let now = SystemClock.now();
+                let listed = with_database(global, async |_, ledger| Ok(ledger.operators().operators(LISTED).await?))?;
+                let operators = listed.iter().map(|operator| OperatorReport::new(operator, now)).collect();
+                output.show(&OperatorList { operators })
+            }
+            Self::Revoke { name, output } => {
+                let by = compose::changed_by(compose::operator());
+                let asked = name.clone();
+                if !with_database(global, async |_, ledger| Ok(ledger.operators().revoke_operator(asked, by).await?))? {
+                    bail!("there is no operator {name}; `trialgate operators list` shows all");
+                }
+                output.show(&Revoked { name: name.to_string(), state: "revoked" })
+            }
+        }
+    }
+}
+
+fn add(
+    global: &Global,
+    name: OperatorName,
+    role: Role,
+    expires: Option<HumanDuration>,
+    output: Output,
+) -> anyhow::Result<()> {
+    let by = compose::changed_by(compose::operator());
+    let (mut secret, mut id) = ([0; 32], [0; 10]);
+    OsEntropy.fill(&mut secret);
+    OsEntropy.fill(&mut id);
+    let token = OperatorToken::new(&secret);
+    let operator = Operator {
+        id: OperatorId::new(by.at, id),
+        name,
+        role,
+        token: token.hash(),
+        created_at: by.at,
+        created_by: by.actor.clone(),
+        expires_at: expires.map(|HumanDuration(lifetime)| by.at + lifetime),
+        revoked_at: None,
+    };
+    let (asked, now) = (operator.clone(), by.at);
+    match with_database(global, async |_, ledger| Ok(ledger.operators().add_operator(asked, by).await?))? {
+        OperatorAdded::Done => {
+            output.show(&Added { operator: OperatorReport::new(&operator, now), token: token.as_str().to_owned() })
+        }
+        OperatorAdded::NameTaken => {
+            bail!("there is an operator {} already; revoke that one first, or choose another name", operator.name)
+        }
+    }
+}
+
+impl OperatorReport {
+    fn new(operator: &Operator, now: DateTime<Utc>) -> Self {
+        let instant = |at: DateTime<Utc>| at.to_rfc3339_opts(SecondsFormat::Micros, true);
+        Self {
+            name: operator.name.to_string(),
+            role: operator.role.as_str(),
+            state: operator.standing(now).as_str(),
+            created_at: instant(operator.created_at),
+            created_by: operator.created_by.clone(),
+            expires_at: operator.expires_at.map(instant),
+            revoked_at: operator.revoked_at.map(instant),
+        }
+    }
+}
+
+impl fmt::Display for Added {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let OperatorReport { name, role, expires_at, .. } = &self.operator;
+        let until = expires_at.as_deref().map_or_else(|| "it is revoked".to_owned(), str::to_owned);
+        write!(f, "{name} is let in as {role} until {until}. The token, which is not shown again:\n{}", self.token)
+    }
+}
+
+impl fmt::Display for OperatorList {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut table = Table::new(["name", "role", "state", "since", "until", "added by"]);
+        for operator in &self.operators {
+            let OperatorReport { name, role, state, created_at, created_by, expires_at, .. } = operator;
+            let second = |at: &String| at.parse().map_or_else(|_| at.clone(), time);
+            table.row([
+                name.clone(),
+                (*role).to_owned(),
+                (*state).to_owned(),
+                second(created_at),
+                expires_at.as_ref().map_or_else(|| "-".to_owned(), second),
+                created_by.clone(),
+            ]);
+        }
+        table.fmt(f)
+    }
+}
+
+impl fmt::Display for Revoked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} is revoked", self.name)
+    }
+}
