@@ -277,6 +277,7 @@ impl Findings<'_> {
                 sms_per_country_day: limits.sms_per_country_day,
             },
             test_numbers: self.test_numbers(settings, &phone),
+            platform_listens: false,
             phone,
             trial: TrialPolicy {
                 duration: trial.duration.0,
