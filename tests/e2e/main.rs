@@ -23,3 +23,4 @@ mod return_codes;
 mod shutdown;
 mod sms;
 mod startup;
+mod webhooks;

@@ -1,9 +1,8 @@
 //! Group commit: requests gather in a bounded queue while the previous batch commits, and are decided together.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -12,6 +11,7 @@ use trial_core::{Outcome, Request};
 use crate::deciding::Decider;
 use crate::gathering::{Batching, Gathering, Waiting};
 use crate::screening::{Screening, ScreeningTask};
+use crate::wakers::Wakers;
 use crate::{EngineOptions, EngineParts};
 
 /// The way into the queue.
@@ -43,14 +43,14 @@ impl Admission {
     pub(crate) fn start(
         parts: &EngineParts,
         options: EngineOptions,
-        mail_is_due: Arc<Notify>,
+        wakers: Wakers,
         closing: CancellationToken,
     ) -> (Self, AdmissionTasks) {
         let (queue, waiting) = mpsc::channel(options.queue_length);
         let (screening, screening_task) = Screening::start(parts, options, queue.clone()).unzip();
         let gathering = Gathering::new(waiting, Batching::new(parts), options.batch_limit);
         let switch = screening.as_ref().map(Screening::switch);
-        let deciding = tokio::spawn(Decider::new(parts, gathering, mail_is_due, switch).run(closing));
+        let deciding = tokio::spawn(Decider::new(parts, gathering, wakers, switch).run(closing));
         (Self { queue, screening, wait: options.wait }, AdmissionTasks { screening: screening_task, deciding })
     }
 

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::sync::Arc;
 
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::oneshot;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use trial_core::ports::{Gather, TrialLedger};
@@ -14,13 +14,14 @@ use crate::admission::NotDecided;
 use crate::bisection::commit_again;
 use crate::gathering::{Gathered, Gathering};
 use crate::screening::Switch;
+use crate::wakers::Wakers;
 
 /// The one task that commits.
 pub(crate) struct Decider {
     ledger: Arc<dyn TrialLedger>,
     planner: Arc<Planner>,
     gathering: Gathering,
-    mail_is_due: Arc<Notify>,
+    wakers: Wakers,
     screening: Option<Arc<Switch>>,
 }
 
@@ -28,11 +29,11 @@ impl Decider {
     pub(crate) fn new(
         parts: &EngineParts,
         gathering: Gathering,
-        mail_is_due: Arc<Notify>,
+        wakers: Wakers,
         screening: Option<Arc<Switch>>,
     ) -> Self {
         let (ledger, planner) = (Arc::clone(&parts.ledger), Arc::clone(&parts.planner));
-        Self { ledger, planner, gathering, mail_is_due, screening }
+        Self { ledger, planner, gathering, wakers, screening }
     }
 
     pub(crate) async fn run(self, closing: CancellationToken) {
@@ -106,7 +107,7 @@ impl Decider {
     fn answer(&self, gathered: Gathered, outcomes: Vec<Outcome>) {
         let accepted = |outcome: &Outcome| matches!(outcome, Outcome::Apply(ApplyOutcome::Accepted { .. }));
         if outcomes.iter().any(accepted) {
-            self.mail_is_due.notify_one();
+            self.wakers.wake();
         }
         if let Some(screening) = &self.screening {
             screening.look_at(&outcomes);

@@ -10,6 +10,7 @@ use trial_core::ports::{Dependency, Health, Mailer, TrialLedger};
 
 use crate::EngineParts;
 use crate::admission::Admission;
+use crate::delivery::PlatformState;
 use crate::dispatch::Gateways;
 
 /// How long a dependency may take to answer.
@@ -22,13 +23,19 @@ pub(crate) struct EngineHealth {
     mailer: Arc<dyn Mailer>,
     admission: Admission,
     gateways: Arc<Gateways>,
+    platform: Option<Arc<PlatformState>>,
     mail: Mutex<Option<(Instant, Option<String>)>>,
 }
 
 impl EngineHealth {
-    pub(crate) fn new(parts: &EngineParts, admission: Admission, gateways: Arc<Gateways>) -> Self {
+    pub(crate) fn new(
+        parts: &EngineParts,
+        admission: Admission,
+        gateways: Arc<Gateways>,
+        platform: Option<Arc<PlatformState>>,
+    ) -> Self {
         let (ledger, mailer) = (Arc::clone(&parts.ledger), Arc::clone(&parts.mailer));
-        Self { ledger, mailer, admission, gateways, mail: Mutex::new(None) }
+        Self { ledger, mailer, admission, gateways, platform, mail: Mutex::new(None) }
     }
 
     async fn storage(&self) -> Option<String> {
@@ -63,12 +70,16 @@ impl EngineHealth {
 impl Health for EngineHealth {
     async fn dependencies(&self) -> Vec<Dependency> {
         let (storage, mail) = tokio::join!(self.storage(), self.mail());
-        vec![
+        let mut dependencies = vec![
             Dependency { name: "storage", problem: storage, is_vital: true },
             // Codes that were sent can be used, and each gateway may be back for the next one.
             Dependency { name: "sms", problem: self.gateways.problem(), is_vital: false },
             // Mails wait in the outbox: nobody has to be turned away.
             Dependency { name: "mail", problem: mail, is_vital: false },
-        ]
+        ];
+        // Events wait as mails do.
+        let platform = self.platform.as_ref().map(|platform| platform.problem());
+        dependencies.extend(platform.map(|problem| Dependency { name: "platform", problem, is_vital: false }));
+        dependencies
     }
 }

@@ -13,23 +13,26 @@ mod health;
 mod pacing;
 mod screening;
 mod service;
+mod wakers;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
-use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use trial_core::ports::{Clock, Entropy, Health, Mailer, Outbox, Screen, SmsGateway, TrialLedger, TrialService};
-use trial_core::{MailRetry, Planner, ServedCountries};
+use trial_core::ports::{
+    Clock, Entropy, EventOutbox, Health, Mailer, Outbox, Screen, SmsGateway, TenantPlatform, TrialLedger, TrialService,
+};
+use trial_core::{EndpointId, MailRetry, Planner, ServedCountries};
 
 use admission::{Admission, AdmissionTasks};
-use delivery::Delivery;
+use delivery::{Delivery, EventErrand, MailErrand, PlatformState};
 use dispatch::Gateways;
 use health::EngineHealth;
 use service::Service;
+use wakers::Wakers;
 
 /// What the engine stands on.
 #[derive(Clone)]
@@ -50,6 +53,19 @@ pub struct EngineParts {
     pub entropy: Arc<dyn Entropy>,
     /// The rules.
     pub planner: Arc<Planner>,
+    /// Who is told of what happens to tenants, if anybody is.
+    pub platform: Option<PlatformParts>,
+}
+
+/// Who is told of what happens to tenants.
+#[derive(Clone)]
+pub struct PlatformParts {
+    /// Where events wait.
+    pub events: Arc<dyn EventOutbox>,
+    /// How they are told.
+    pub platform: Arc<dyn TenantPlatform>,
+    /// Who it is, as far as that is remembered.
+    pub endpoint: EndpointId,
 }
 
 /// A gateway, and which phones it is for.
@@ -84,6 +100,21 @@ pub struct EngineOptions {
     pub breaker: BreakerOptions,
     /// How mails are delivered.
     pub mail: MailDeliveryOptions,
+    /// How the platform is told.
+    pub events: EventDeliveryOptions,
+}
+
+/// How the platform is told. When it is told again is the specification's ([`trial_core::EVENT_RETRIES`]).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EventDeliveryOptions {
+    /// Events per second, at most; at least 1.
+    pub max_per_second: u32,
+    /// Events at the same time, at most.
+    pub concurrency: usize,
+    /// How long one may take.
+    pub timeout: Duration,
+    /// How long a claimed event is ours; longer than `timeout`.
+    pub lease: Duration,
 }
 
 /// When a gateway that fails is left alone.
@@ -125,6 +156,12 @@ impl Default for EngineOptions {
                 timeout: Duration::from_mins(1),
                 lease: Duration::from_mins(3),
             },
+            events: EventDeliveryOptions {
+                max_per_second: 100,
+                concurrency: 10,
+                timeout: Duration::from_secs(20),
+                lease: Duration::from_mins(1),
+            },
         }
     }
 }
@@ -137,6 +174,7 @@ pub struct Engine {
     closing: CancellationToken,
     admission_tasks: AdmissionTasks,
     delivering: JoinHandle<()>,
+    telling: Option<JoinHandle<()>>,
 }
 
 impl Engine {
@@ -144,16 +182,26 @@ impl Engine {
     pub fn start(parts: EngineParts, options: EngineOptions) -> Self {
         let tasks = TaskTracker::new();
         let closing = CancellationToken::new();
-        let mail_is_due = Arc::new(Notify::new());
-        let (admission, admission_tasks) = Admission::start(&parts, options, Arc::clone(&mail_is_due), closing.clone());
+        let wakers = Wakers::default();
+        let (admission, admission_tasks) = Admission::start(&parts, options, wakers.clone(), closing.clone());
         let gateways = Arc::new(Gateways::new(parts.gateways.clone(), options.sms_timeout, options.breaker));
-        let delivery = Delivery::new(&parts, options.mail, mail_is_due, closing.clone());
+        let world = || (Arc::clone(&parts.clock), Arc::clone(&parts.entropy));
+        let mails = MailErrand::new(&parts, options.mail);
+        let bounds = mails.bounds();
+        let delivery = Delivery::new(mails, world(), bounds, wakers.mails, closing.clone());
+        let platform = parts.platform.as_ref().map(|_| Arc::<PlatformState>::default());
+        let telling = parts.platform.as_ref().zip(platform.clone()).map(|(platform, state)| {
+            let events = EventErrand::new(platform, Arc::clone(&parts.clock), options.events, state);
+            let bounds = events.bounds();
+            tokio::spawn(Delivery::new(events, world(), bounds, wakers.events, closing.clone()).run())
+        });
         Self {
-            health: Arc::new(EngineHealth::new(&parts, admission.clone(), Arc::clone(&gateways))),
+            health: Arc::new(EngineHealth::new(&parts, admission.clone(), Arc::clone(&gateways), platform)),
             service: Arc::new(Service::new(parts.clock, admission, gateways, tasks.clone(), Handle::current())),
             tasks,
             admission_tasks,
             delivering: tokio::spawn(delivery.run()),
+            telling,
             closing,
         }
     }
@@ -186,7 +234,11 @@ impl Engine {
         let (deciding, delivering) = tokio::join!(deciding, self.delivering);
         screening.map_err(|source| Died { part: "screening", source })?;
         deciding.map_err(|source| Died { part: "deciding", source })?;
-        delivering.map_err(|source| Died { part: "delivering", source })
+        delivering.map_err(|source| Died { part: "delivering", source })?;
+        match self.telling {
+            Some(telling) => telling.await.map_err(|source| Died { part: "telling", source }),
+            None => Ok(()),
+        }
     }
 }
 

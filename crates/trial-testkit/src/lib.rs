@@ -14,6 +14,7 @@ mod faulty;
 pub mod mail_conformance;
 mod memory;
 mod outward;
+pub mod platform_conformance;
 pub mod scenario;
 pub mod sms_conformance;
 
@@ -23,4 +24,4 @@ pub use desk::Desk;
 pub use entropy::SeededEntropy;
 pub use faulty::{FaultyLedger, LedgerFault};
 pub use memory::{KeptAccessCode, KeptCodeRequest, KeptEvent, KeptMail, MemoryLedger, MemoryState};
-pub use outward::{RecordingMailer, ScriptedGateway};
+pub use outward::{RecordingMailer, RecordingPlatform, ScriptedGateway};

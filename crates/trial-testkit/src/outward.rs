@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 use std::sync::Mutex;
 
 use async_trait::async_trait;
-use trial_core::ports::{Mailer, SmsGateway};
-use trial_core::{DeliveryError, GatewayReply, GatewayUnusable, OutgoingMail, SmsMessage};
+use trial_core::ports::{Mailer, SmsGateway, TenantPlatform};
+use trial_core::{DeliveryError, GatewayReply, GatewayUnusable, OutgoingMail, PlatformEvent, SmsMessage, TellError};
 
 /// A gateway that keeps its messages and answers by a script, "accepted" once that is used up.
 #[derive(Debug, Default)]
@@ -73,6 +73,40 @@ impl Mailer for RecordingMailer {
     }
 
     async fn check(&self) -> Result<(), DeliveryError> {
+        Ok(())
+    }
+}
+
+/// A platform that keeps what it is told and answers by a script, "taken" once that is used up.
+#[derive(Debug, Default)]
+pub struct RecordingPlatform {
+    failures: Mutex<VecDeque<Option<TellError>>>,
+    events: Mutex<Vec<PlatformEvent>>,
+}
+
+impl RecordingPlatform {
+    /// A platform whose first events meet these faults; `None` is taken.
+    pub fn new(failures: impl IntoIterator<Item = Option<TellError>>) -> Self {
+        Self { failures: Mutex::new(failures.into_iter().collect()), events: Mutex::default() }
+    }
+
+    /// Every event that was told, whatever the answer.
+    pub fn events(&self) -> Vec<PlatformEvent> {
+        self.events.lock().expect("no panic in here").clone()
+    }
+}
+
+#[async_trait]
+impl TenantPlatform for RecordingPlatform {
+    async fn tell(&self, event: &PlatformEvent) -> Result<String, TellError> {
+        self.events.lock().expect("no panic in here").push(event.clone());
+        match self.failures.lock().expect("no panic in here").pop_front().flatten() {
+            Some(failure) => Err(failure),
+            None => Ok("status 204".to_owned()),
+        }
+    }
+
+    async fn check(&self) -> Result<(), TellError> {
         Ok(())
     }
 }

@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{
     access_codes, applications, completions, config, doctor, mail, migrate, openapi, operators, phones, quota, sandbox,
-    secrets, serve, tenants,
+    secrets, serve, tenants, webhooks,
 };
 use crate::config::{Config, Sources};
 
@@ -61,6 +61,9 @@ enum Command {
     /// People who may use the operations interface and the console
     #[command(subcommand)]
     Operators(operators::Operators),
+    /// What the contact-centre platform is told of tenants
+    #[command(subcommand)]
+    Webhooks(webhooks::Webhooks),
     /// The configuration in force
     #[command(subcommand)]
     Config(config::ConfigCommand),
@@ -102,6 +105,7 @@ impl Cli {
             Command::Applications(applications) => applications.run(global),
             Command::Phones(phones) => phones.run(global),
             Command::Operators(operators) => operators.run(global),
+            Command::Webhooks(webhooks) => webhooks.run(global),
             Command::Config(config) => config.run(global),
             Command::Secrets(secrets) => secrets.run(),
             Command::Openapi(openapi) => openapi.run(),
@@ -155,6 +159,12 @@ mod tests {
             "operators add night-shift --role viewer --expires 90d --json",
             "operators list --json",
             "operators revoke ada --json --config f",
+            "webhooks list --json --config f",
+            "webhooks list --state failed --before 019aa6f2-7c3e-7f00-8000-000000000000 --limit 10",
+            "webhooks show 019aa6f2-7c3e-7f00-8000-000000000000 --json",
+            "webhooks replay 019aa6f2-7c3e-7f00-8000-000000000000 --json",
+            "webhooks enable --json",
+            "webhooks test --json",
             "config show --config f",
             "config check",
             "secrets generate --config f",
@@ -181,6 +191,8 @@ mod tests {
             ("applications find --phone 1 --email a@example.com", ErrorKind::ArgumentConflict),
             ("mail list --state lost", ErrorKind::ValueValidation),
             ("mail retry x", ErrorKind::ValueValidation),
+            ("webhooks replay x", ErrorKind::ValueValidation),
+            ("webhooks list --state lost", ErrorKind::ValueValidation),
             ("mail preview --kind bill", ErrorKind::ValueValidation),
             ("mail preview --locale de", ErrorKind::ValueValidation),
             ("mail preview --html --json", ErrorKind::ArgumentConflict),

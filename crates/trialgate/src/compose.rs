@@ -10,21 +10,27 @@ use chrono::{DateTime, Utc};
 use tokio::runtime::{Builder, Runtime};
 use trial_core::ports::{Clock, Entropy, Mailer, SmsGateway};
 use trial_core::{AuditId, ChangedBy, Phone, PhonePolicy, Planner};
-use trial_engine::{Engine, EngineParts, SmsRoute};
+use trial_engine::{Engine, EngineParts, PlatformParts, SmsRoute};
 use trial_http::{HttpParts, HttpServer, ReceiptReader, SmsCallback, install_metrics};
 use trial_mail::{DkimSettings, MailSetting, SandboxMailer, SmtpMailer, SmtpSettings, Templates};
+use trial_platform::{SystemLookup, WebhookPlatform};
 use trial_sandbox::Inbox;
 use trial_sms::{
     HttpGateway, HuaweiGateway, SandboxGateway, SmppGateway, SmppReceipts, TwilioGateway, huawei_receipts,
     twilio_receipts,
 };
 
-use crate::config::{CallbackSecrets, Config, GatewayKind, GatewaySetup, MailSetup, Serving, SmtpSetup, Wording};
+use crate::config::{
+    CallbackSecrets, Config, GatewayKind, GatewaySetup, MailSetup, Serving, SmtpSetup, WebhookSetup, Wording,
+};
 use crate::ledger::Ledger;
 use crate::shutdown::Signals;
 
 /// How long the mail server may take for one answer.
 const SMTP_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// How long the platform may take for one answer.
+pub(crate) const WEBHOOK_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// The clock of this machine.
 pub(crate) struct SystemClock;
@@ -177,6 +183,27 @@ pub(crate) fn sms_route(
     Ok(SmsRoute { gateway, countries: setup.countries.clone() })
 }
 
+/// The platform that is told by webhooks.
+///
+/// # Errors
+/// Its settings make no sense, or TLS cannot be used.
+pub(crate) fn webhook_platform(setup: &WebhookSetup) -> anyhow::Result<WebhookPlatform> {
+    let platform = WebhookPlatform::new(setup.settings.clone(), Arc::new(SystemClock), Arc::new(SystemLookup));
+    platform.context("`platform.webhook` cannot be used")
+}
+
+/// Who is told of tenants, if anybody is.
+fn platform_parts(setup: Option<&WebhookSetup>, ledger: &Ledger) -> anyhow::Result<Option<PlatformParts>> {
+    let parts = setup.map(|setup| {
+        Ok(PlatformParts {
+            events: ledger.event_outbox(),
+            platform: Arc::new(webhook_platform(setup)?),
+            endpoint: setup.endpoint.clone(),
+        })
+    });
+    parts.transpose()
+}
+
 /// The providers that may tell what became of their messages.
 fn sms_callbacks(secrets: CallbackSecrets) -> Vec<SmsCallback> {
     let readers: [(_, _, ReceiptReader); 2] =
@@ -223,6 +250,7 @@ impl Service {
             (MailSetup::Sandbox { .. }, None) => bail!("`mail.transport` is \"sandbox\" without `sandbox.enabled`"),
         };
         let metrics = install_metrics();
+        let platform = platform_parts(serving.platform.as_ref(), &ledger)?;
         let parts = EngineParts {
             ledger: ledger.decisions(),
             screen: ledger.screen(),
@@ -232,6 +260,7 @@ impl Service {
             clock: Arc::clone(&clock),
             entropy: Arc::clone(&entropy),
             planner: Arc::new(Planner::new(Arc::new(config.policy.clone()), Arc::new(serving.keyring))),
+            platform,
         };
         let engine = Engine::start(parts, config.engine());
         let parts = HttpParts {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use trial_core::LedgerError;
-use trial_core::ports::{Operations, Operators, Outbox, Receipts, Screen, TrialLedger};
+use trial_core::ports::{EventOperations, EventOutbox, Operations, Operators, Outbox, Receipts, Screen, TrialLedger};
 use trial_storage::{PostgresLedger, PostgresOptions, SqliteLedger, SqliteOptions};
 
 use crate::config::Database;
@@ -58,6 +58,22 @@ impl Ledger {
 
     /// Where mails wait.
     pub(crate) fn outbox(&self) -> Arc<dyn Outbox> {
+        match self {
+            Self::Sqlite(ledger) => Arc::new(ledger.clone()),
+            Self::Postgres(ledger) => Arc::new(ledger.clone()),
+        }
+    }
+
+    /// Where events of the platform wait.
+    pub(crate) fn event_outbox(&self) -> Arc<dyn EventOutbox> {
+        match self {
+            Self::Sqlite(ledger) => Arc::new(ledger.clone()),
+            Self::Postgres(ledger) => Arc::new(ledger.clone()),
+        }
+    }
+
+    /// What operations ask and change of events.
+    pub(crate) fn event_operations(&self) -> Arc<dyn EventOperations> {
         match self {
             Self::Sqlite(ledger) => Arc::new(ledger.clone()),
             Self::Postgres(ledger) => Arc::new(ledger.clone()),

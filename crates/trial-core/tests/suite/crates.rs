@@ -10,6 +10,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("trial-core", &[]),
     ("trial-engine", &["trial-core"]),
     ("trial-storage", &["trial-core"]),
+    ("trial-platform", &["trial-core"]),
     ("trial-sandbox", &["trial-core"]),
     ("trial-signing", &[]),
     ("trial-sms", &["trial-core", "trial-sandbox", "trial-signing"]),
@@ -25,6 +26,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "trial-engine",
             "trial-http",
             "trial-mail",
+            "trial-platform",
             "trial-sandbox",
             "trial-signing",
             "trial-sms",
@@ -43,6 +45,7 @@ const STRANGERS: &[(&str, &[&str])] = &[
     ("trial-signing", &["tokio", "diesel", "actix-web", "reqwest", "getrandom", "anyhow"]),
     ("trial-sms", &["diesel", "actix-web", "lettre", "anyhow"]),
     ("trial-mail", &["diesel", "actix-web", "anyhow"]),
+    ("trial-platform", &["diesel", "actix-web", "lettre", "anyhow"]),
     ("trial-http", &["diesel", "lettre", "anyhow"]),
     ("trialgate", &["diesel", "lettre"]),
 ];

@@ -6,6 +6,7 @@ mod admission;
 mod bisection;
 mod codes;
 mod delivery;
+mod events;
 mod failover;
 mod gathering;
 mod health;

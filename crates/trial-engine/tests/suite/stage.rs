@@ -26,6 +26,7 @@ pub(crate) fn parts(ledger: impl TrialLedger + 'static) -> EngineParts {
         clock: Arc::new(FixedClock::default()),
         entropy: Arc::new(SeededEntropy::new(3)),
         planner: data::planner(),
+        platform: None,
     }
 }
 

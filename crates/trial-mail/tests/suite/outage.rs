@@ -152,6 +152,7 @@ async fn a_thousand_mails_outlive_a_server_that_is_out_of_order() {
         clock: Arc::clone(&clock) as _,
         entropy: Arc::new(SeededEntropy::new(11)),
         planner: data::planner(),
+        platform: None,
     };
     let usual = EngineOptions::default();
     let mail = MailDeliveryOptions { max_per_second: MAX_PER_SECOND, ..usual.mail };

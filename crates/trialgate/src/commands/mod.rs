@@ -16,6 +16,7 @@ pub(crate) mod secrets;
 pub(crate) mod serve;
 pub(crate) mod tenants;
 mod views;
+pub(crate) mod webhooks;
 
 use std::sync::Arc;
 
@@ -32,6 +33,14 @@ use crate::ledger::Ledger;
 /// # Errors
 /// The configuration or the database cannot be used, or what is done fails.
 fn with_database<T>(
+    global: &Global,
+    work: impl AsyncFnOnce(&Config, &Ledger) -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
+    with_open_ledger(global, async |config, ledger| work(config, ledger.operations()).await)
+}
+
+/// As [`with_ledger`], with all that the database can do.
+fn with_open_ledger<T>(
     global: &Global,
     work: impl AsyncFnOnce(&Config, &Ledger) -> anyhow::Result<T>,
 ) -> anyhow::Result<T> {

@@ -214,11 +214,9 @@ impl Findings<'_> {
             "http.callers",
             "\"signed\" is not available in this release; it has \"open\" only",
         );
-        self.expect(
-            settings.platform.kind == PlatformKind::Local,
-            "platform.kind",
-            "\"webhook\" is not available in this release; it has \"local\" only",
-        );
+        let webhook = &settings.platform.webhook;
+        self.one_of("platform.webhook.url", webhook.url.is_some(), webhook.url_file.is_some());
+        self.one_of("platform.webhook.secrets", !webhook.secrets.is_empty(), webhook.secrets_file.is_some());
         let is_web = |url: &str| url.starts_with("https://") || url.starts_with("http://");
         let portal = settings.portal.url.as_deref();
         self.expect(portal.is_none_or(is_web), "portal.url", "must begin with https:// or http://");
@@ -277,7 +275,7 @@ impl Findings<'_> {
                 sms_per_country_day: limits.sms_per_country_day,
             },
             test_numbers: self.test_numbers(settings, &phone),
-            platform_listens: false,
+            platform_listens: settings.platform.kind == PlatformKind::Webhook,
             phone,
             trial: TrialPolicy {
                 duration: trial.duration.0,

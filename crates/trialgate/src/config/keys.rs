@@ -37,6 +37,11 @@ pub(super) const KEYS: &[&str] = &[
     "phone.countries",
     "phone.default_region",
     "platform.kind",
+    "platform.webhook.allow_private_addresses",
+    "platform.webhook.secrets",
+    "platform.webhook.secrets_file",
+    "platform.webhook.url",
+    "platform.webhook.url_file",
     "pool.quarantine",
     "portal.url",
     "quota.threshold",
@@ -122,8 +127,10 @@ pub(super) fn secret_expectation(key: &str) -> Option<&'static str> {
         | "sms.twilio.status_callback"
         | "sms.twilio.auth_token"
         | "sms.smpp.password"
+        | "platform.webhook.url"
         | "sms.http.url"
         | "sms.http.body" => Some("wants a string"),
+        "platform.webhook.secrets" => Some("wants a list of strings, each `whsec_` and base64"),
         "sms.test_numbers" => Some("wants a table of phones, each with `code` and `expires`, both of them strings"),
         "sms.http.headers" => Some("wants a table of names and their values, all of them strings"),
         _ => None,

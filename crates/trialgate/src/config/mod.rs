@@ -5,6 +5,7 @@ mod database;
 mod error;
 mod keys;
 mod layers;
+mod platform_setup;
 mod secret;
 mod serving;
 mod settings;
@@ -26,7 +27,9 @@ use trial_engine::{EngineOptions, MailDeliveryOptions};
 use trial_http::HttpSettings;
 
 pub(crate) use database::Database;
+pub(crate) use error::ConfigError;
 pub(crate) use layers::Entry;
+pub(crate) use platform_setup::WebhookSetup;
 pub(crate) use secret::ServiceUrl;
 pub(crate) use serving::{MailSetup, Serving, SmtpSetup, Wording};
 pub(crate) use settings::{LogFormat, MailTransport, Settings};

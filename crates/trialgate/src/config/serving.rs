@@ -10,6 +10,7 @@ use trial_core::{Email, Keyring, SecretKey};
 
 use super::Config;
 use super::error::{ConfigError, Problem, none_of};
+use super::platform_setup::WebhookSetup;
 use super::secret::ServiceUrl;
 use super::settings::{KeyEntry, MailTransport, Settings};
 use super::sms_setup::{CallbackSecrets, GatewaySetup};
@@ -37,6 +38,8 @@ pub(crate) struct Serving {
     pub(crate) mail: MailSetup,
     /// What the mails say.
     pub(crate) wording: Wording,
+    /// The platform that is told of tenants, if there is one.
+    pub(crate) platform: Option<WebhookSetup>,
 }
 
 /// What the mails say, and where their templates are if not in the program.
@@ -102,6 +105,7 @@ impl Config {
         let gateways = self.gateway_setups(&mut problems);
         let callbacks = self.callback_secrets(&mut problems);
         let mail = self.mail_setup(&mut problems);
+        let platform = self.webhook_setup(&mut problems);
         let is_real = settings.mail.transport == Some(MailTransport::Smtp);
         if is_real {
             problems.extend(said_in_mail(settings.portal.url.as_ref(), "portal.url"));
@@ -110,7 +114,7 @@ impl Config {
         none_of(problems)?;
         keyring
             .zip(mail)
-            .map(|(keyring, mail)| Serving { keyring, gateways, callbacks, mail, wording: self.wording() })
+            .map(|(keyring, mail)| Serving { keyring, gateways, callbacks, mail, wording: self.wording(), platform })
             .ok_or_else(|| ConfigError(Vec::new()))
     }
 
@@ -215,7 +219,7 @@ impl Config {
         Some(DkimSetup { domain: dkim.domain.clone()?, selector: dkim.selector.clone()?, key_pem })
     }
 
-    fn secret_of(&self, key: &str, file: &Path, problems: &mut Vec<Problem>) -> Option<String> {
+    pub(super) fn secret_of(&self, key: &str, file: &Path, problems: &mut Vec<Problem>) -> Option<String> {
         self.read_secret(file).map_err(|error| problems.push(Problem::missing(format!("`{key}`: {error}")))).ok()
     }
 }

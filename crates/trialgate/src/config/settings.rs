@@ -154,6 +154,29 @@ pub(crate) struct Retry {
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Platform {
     pub(crate) kind: PlatformKind,
+    #[serde(skip_serializing_if = "Webhook::is_empty")]
+    pub(crate) webhook: Webhook,
+}
+
+/// Whom a platform is told by, and how it knows that we told it. The address may hold a secret.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Webhook {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) url: Option<Secret>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) url_file: Option<PathBuf>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) secrets: Vec<Secret>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) secrets_file: Option<PathBuf>,
+    pub(crate) allow_private_addresses: bool,
+}
+
+impl Webhook {
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// The kinds of platform.
@@ -337,7 +360,7 @@ impl Default for Retry {
 
 impl Default for Platform {
     fn default() -> Self {
-        Self { kind: PlatformKind::Local }
+        Self { kind: PlatformKind::Local, webhook: Webhook::default() }
     }
 }
 

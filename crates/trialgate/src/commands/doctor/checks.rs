@@ -5,6 +5,7 @@ use rustix::fs::{Access, access, statvfs};
 use trial_core::ports::{Clock, Mailer, Operations};
 use trial_core::{CLOCK_SKEW, MailPage, MailState, TenantPage};
 
+use super::platform;
 use super::report::Report;
 use crate::compose::{self, SystemClock};
 use crate::config::{Config, Database, GatewayKind, MailSetup, MailTransport, Serving};
@@ -32,11 +33,13 @@ pub(super) async fn all(config: &Config, report: &mut Report) {
     if let Some(serving) = serving {
         gateways(config, &serving, report).await;
         mail(config, &serving, report).await;
+        platform::reach(serving.platform.as_ref(), report).await;
     }
     match Ledger::open(&config.database).await {
         Ok(ledger) => {
             report.ok("database", format!("{}: whole and of this release", config.database));
             server(&ledger, report).await;
+            platform::queue(config, &ledger, report).await;
             database(config, &*ledger.operations(), report).await;
             ledger.close().await;
         }

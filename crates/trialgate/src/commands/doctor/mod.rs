@@ -1,6 +1,7 @@
 //! Checks everything that the service stands on.
 
 mod checks;
+mod platform;
 mod report;
 
 use anyhow::bail;

@@ -11,7 +11,7 @@ fn what_makes_no_sense_is_said_all_at_once() {
         http.callers = "signed"
         storage.url = "postgres://u:hunter2@db"
         sms.gateways = ["sandbox", "huawei", "pigeon"]
-        platform.kind = "webhook"
+        platform.webhook = { url = "u", url_file = "f", secrets = ["s"], secrets_file = "f" }
         portal.url = "portal"
         support.contact = " "
         log.level = "inof"
@@ -30,7 +30,8 @@ fn what_makes_no_sense_is_said_all_at_once() {
         "trialgate.toml:2:14: `http.callers` \"signed\" is not available in this release",
         "`storage.url` names no database",
         "`sms.gateways` names \"pigeon\", which is no gateway; there are sandbox, huawei, twilio, smpp, http",
-        "`platform.kind` \"webhook\" is not available in this release",
+        "`platform.webhook.url` and `platform.webhook.url_file` are both given",
+        "`platform.webhook.secrets` and `platform.webhook.secrets_file` are both given",
         "`portal.url` must begin with https://",
         "`support.contact` is empty",
         "`log.level` \"inof\" is not a level",

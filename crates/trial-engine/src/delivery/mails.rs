@@ -1,0 +1,103 @@
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use futures_util::FutureExt;
+use tokio::time::timeout;
+use trial_core::ports::{Clock, Mailer, Outbox};
+use trial_core::{DeliveryError, DueMail, Lease, LeaseId, LedgerError, Planner, SettledAs, Settlement};
+
+use super::{DeliveryBounds, Errand};
+use crate::pacing::Pace;
+use crate::{EngineParts, MailDeliveryOptions};
+
+/// Takes mails to the mailer.
+#[derive(Clone)]
+pub(crate) struct MailErrand {
+    outbox: Arc<dyn Outbox>,
+    mailer: Arc<dyn Mailer>,
+    planner: Arc<Planner>,
+    clock: Arc<dyn Clock>,
+    options: MailDeliveryOptions,
+    pace: Pace,
+}
+
+impl MailErrand {
+    pub(crate) fn new(parts: &EngineParts, options: MailDeliveryOptions) -> Self {
+        Self {
+            outbox: Arc::clone(&parts.outbox),
+            mailer: Arc::clone(&parts.mailer),
+            planner: Arc::clone(&parts.planner),
+            clock: Arc::clone(&parts.clock),
+            options,
+            pace: Pace::new(options.max_per_second),
+        }
+    }
+
+    pub(crate) fn bounds(&self) -> DeliveryBounds {
+        let MailDeliveryOptions { max_per_second, concurrency, lease, retry, .. } = self.options;
+        DeliveryBounds { max_per_second, concurrency, lease, longest_wait: retry.cap }
+    }
+
+    async fn hand_over(&self, mail: &DueMail) -> Result<String, DeliveryError> {
+        // A missing key is ours to mend, and mending it sends the mail.
+        let outgoing =
+            mail.compose(self.planner.keyring()).map_err(|error| DeliveryError::Transient(error.to_string()))?;
+        timeout(self.options.timeout, self.mailer.deliver(&outgoing)).await.unwrap_or_else(|_| {
+            Err(DeliveryError::Transient(format!("no reply within {} s", self.options.timeout.as_secs())))
+        })
+    }
+
+    fn judge(&self, mail: &DueMail, at: DateTime<Utc>, delivered: Result<String, DeliveryError>) -> SettledAs {
+        match delivered {
+            Ok(reply) => SettledAs::Sent { reply },
+            Err(error) => self.options.retry.after(mail, at, &error),
+        }
+    }
+}
+
+#[async_trait]
+impl Errand for MailErrand {
+    type Due = DueMail;
+    type Settlement = Settlement;
+    const WHAT: &'static str = "mails";
+
+    async fn claim(&self, lease: Lease, limit: u32) -> Result<Vec<DueMail>, LedgerError> {
+        self.outbox.claim(lease, limit).await
+    }
+
+    async fn deliver(self, mail: DueMail, lease: LeaseId) -> Settlement {
+        let id = mail.id;
+        self.pace.wait().await;
+        let delivered = without_panic(self.hand_over(&mail)).await;
+        let at = self.clock.now();
+        let settled_as = self.judge(&mail, at, delivered);
+        let result = match &settled_as {
+            SettledAs::Sent { .. } => "sent",
+            SettledAs::Retry { .. } => "retry",
+            SettledAs::Failed { .. } => "failed",
+        };
+        metrics::counter!("trialgate_mails_total", "result" => result).increment(1);
+        match &settled_as {
+            SettledAs::Sent { .. } => tracing::info!(mail = %id, "a mail was sent"),
+            SettledAs::Retry { error, .. } => {
+                tracing::warn!(mail = %id, error, "a mail was not sent; it is tried again");
+            }
+            SettledAs::Failed { error } => tracing::error!(mail = %id, error, "a mail was given up"),
+        }
+        Settlement { mail: id, lease, at, settled_as }
+    }
+
+    async fn settle(&self, settlements: Vec<Settlement>) -> Result<(), LedgerError> {
+        self.outbox.settle(settlements).await
+    }
+}
+
+/// A fault of the program with this mail counts as a failure of this mail, so that it is given up in the end.
+async fn without_panic(delivery: impl Future<Output = Result<String, DeliveryError>>) -> Result<String, DeliveryError> {
+    AssertUnwindSafe(delivery)
+        .catch_unwind()
+        .await
+        .unwrap_or_else(|_| Err(DeliveryError::Transient("a fault of the program; its log says where".to_owned())))
+}

@@ -1,0 +1,55 @@
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+
+use crate::is_public;
+
+/// Finds the addresses of a host.
+#[async_trait]
+pub trait Lookup: Send + Sync {
+    /// Its addresses, in the order in which they are tried.
+    ///
+    /// # Errors
+    /// There are none, or nobody can be asked.
+    async fn lookup(&self, host: &str) -> io::Result<Vec<IpAddr>>;
+}
+
+/// As the machine does it.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemLookup;
+
+#[async_trait]
+impl Lookup for SystemLookup {
+    async fn lookup(&self, host: &str) -> io::Result<Vec<IpAddr>> {
+        Ok(tokio::net::lookup_host((host, 0)).await?.map(|address| address.ip()).collect())
+    }
+}
+
+/// The host has no address that may be connected to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("its addresses are private, which `platform.webhook.allow_private_addresses` would allow")]
+pub(crate) struct PrivateAddress;
+
+/// Gives the client those addresses alone that it may connect to. It connects to no other, so what a name resolves to
+/// between the look and the connection is of no matter.
+pub(crate) struct Guard {
+    pub(crate) lookup: Arc<dyn Lookup>,
+    pub(crate) allows_private: bool,
+}
+
+impl Resolve for Guard {
+    fn resolve(&self, name: Name) -> Resolving {
+        let (lookup, allows_private) = (Arc::clone(&self.lookup), self.allows_private);
+        Box::pin(async move {
+            let mut found = lookup.lookup(name.as_str()).await?;
+            found.retain(|address| allows_private || is_public(*address));
+            if found.is_empty() {
+                return Err(PrivateAddress.into());
+            }
+            Ok(Box::new(found.into_iter().map(|address| SocketAddr::new(address, 0))) as Addrs)
+        })
+    }
+}

@@ -1,0 +1,182 @@
+use std::fmt;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use reqwest::header::{CONTENT_TYPE, USER_AGENT};
+use reqwest::redirect::Policy;
+use reqwest::{Client, RequestBuilder};
+use rustls::{ClientConfig, RootCertStore};
+use rustls_platform_verifier::BuilderVerifierExt;
+use trial_core::ports::{Clock, TenantPlatform};
+use trial_core::{PlatformEvent, TellError};
+use url::{Host, Url};
+
+use crate::answer::{judge, lost};
+use crate::resolving::{Guard, Lookup};
+use crate::{SigningSecret, is_public};
+
+/// How many keys sign at once: the old one and the new one, while the receiver changes them.
+const SIGNING: usize = 2;
+/// How long a connection may take, TLS included.
+const CONNECT: Duration = Duration::from_secs(5);
+/// How long a connection that is not used is kept.
+const IDLE: Duration = Duration::from_secs(10);
+
+/// What the receiver is configured by.
+#[derive(Clone)]
+pub struct WebhookSettings {
+    /// Its address: `https://…`, or `http://…` where private addresses are allowed.
+    pub url: String,
+    /// The keys it knows; the first two sign.
+    pub secrets: Vec<SigningSecret>,
+    /// Whether it may be in a private network, or on this machine.
+    pub allow_private_addresses: bool,
+    /// How long it may take for an answer; the specification suggests 15 to 30 s.
+    pub timeout: Duration,
+}
+
+impl WebhookSettings {
+    /// Whether a platform could be made of these.
+    ///
+    /// # Errors
+    /// The address is none, or a private one, or there is no key.
+    pub fn check(&self) -> Result<(), UnusableWebhook> {
+        checked(&self.url, self.allow_private_addresses)?;
+        if self.secrets.is_empty() { Err(UnusableWebhook::NoSecret) } else { Ok(()) }
+    }
+}
+
+/// Addresses may hold secrets.
+impl fmt::Debug for WebhookSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WebhookSettings").field("secrets", &self.secrets.len()).finish_non_exhaustive()
+    }
+}
+
+/// Why no platform can be made of settings.
+#[derive(Debug, thiserror::Error)]
+pub enum UnusableWebhook {
+    /// The address is none of a web server.
+    #[error(
+        "the address must begin with https:// and name a host; http:// takes `platform.webhook.allow_private_addresses`"
+    )]
+    Url,
+    /// The address is a private one.
+    #[error("the address is private; `platform.webhook.allow_private_addresses` would allow that")]
+    Private,
+    /// There is no key.
+    #[error("there is no secret to sign with")]
+    NoSecret,
+    /// TLS cannot be used.
+    #[error("TLS cannot be used")]
+    Tls(#[source] rustls::Error),
+    /// The HTTP client cannot be made.
+    #[error("the HTTP client cannot be made")]
+    Client(#[source] reqwest::Error),
+}
+
+/// Tells a platform by signed webhooks.
+pub struct WebhookPlatform {
+    client: Client,
+    url: Url,
+    secrets: Vec<SigningSecret>,
+    timeout: Duration,
+    clock: Arc<dyn Clock>,
+}
+
+impl WebhookPlatform {
+    /// A platform by these settings, whose host is looked up in this way.
+    ///
+    /// # Errors
+    /// The address is none, or a private one, there is no key, or TLS cannot be used.
+    pub fn new(
+        settings: WebhookSettings,
+        clock: Arc<dyn Clock>,
+        lookup: Arc<dyn Lookup>,
+    ) -> Result<Self, UnusableWebhook> {
+        settings.check()?;
+        let WebhookSettings { url, mut secrets, allow_private_addresses: allows_private, timeout } = settings;
+        let url = checked(&url, allows_private)?;
+        secrets.truncate(SIGNING);
+        let client = Client::builder()
+            .tls_backend_preconfigured(tls(url.scheme() == "https").map_err(UnusableWebhook::Tls)?)
+            .dns_resolver(Arc::new(Guard { lookup, allows_private }))
+            .redirect(Policy::none())
+            .no_proxy()
+            .connect_timeout(CONNECT.min(timeout))
+            .timeout(timeout)
+            .pool_idle_timeout(IDLE)
+            .build()
+            .map_err(UnusableWebhook::Client)?;
+        Ok(Self { client, url, secrets, timeout, clock })
+    }
+
+    /// Sends one message, signed at this instant.
+    ///
+    /// # Errors
+    /// It was not taken.
+    pub async fn send(&self, id: &str, payload: &str) -> Result<String, TellError> {
+        let timestamp = self.clock.now().timestamp();
+        let signatures: Vec<_> = self.secrets.iter().map(|secret| secret.sign(id, timestamp, payload)).collect();
+        let request = self
+            .client
+            .post(self.url.clone())
+            .header(CONTENT_TYPE, "application/json")
+            .header("webhook-id", id)
+            .header("webhook-timestamp", timestamp)
+            .header("webhook-signature", signatures.join(" "))
+            .body(payload.to_owned());
+        self.exchange(request).await
+    }
+
+    async fn exchange(&self, request: RequestBuilder) -> Result<String, TellError> {
+        let request = request.header(USER_AGENT, "Trialgate");
+        let response = request.send().await.map_err(|error| lost(&error, self.timeout))?;
+        judge(response, self.clock.now()).await
+    }
+}
+
+#[async_trait]
+impl TenantPlatform for WebhookPlatform {
+    async fn tell(&self, event: &PlatformEvent) -> Result<String, TellError> {
+        self.send(&event.id.to_string(), &event.payload).await
+    }
+
+    /// Whether anybody answers at the host, whatever he says.
+    async fn check(&self) -> Result<(), TellError> {
+        let mut host = self.url.clone();
+        host.set_path("/");
+        host.set_query(None);
+        match self.client.head(host).send().await {
+            Ok(_) => Ok(()),
+            Err(error) => Err(lost(&error, self.timeout)),
+        }
+    }
+}
+
+/// An address that stands in the URL itself is looked at here: nobody is asked for it later.
+fn checked(url: &str, allows_private: bool) -> Result<Url, UnusableWebhook> {
+    let url = Url::parse(url).map_err(|_| UnusableWebhook::Url)?;
+    let is_allowed = url.scheme() == "https" || (url.scheme() == "http" && allows_private);
+    let address: Option<IpAddr> = match url.host().filter(|_| is_allowed).ok_or(UnusableWebhook::Url)? {
+        Host::Domain(_) => None,
+        Host::Ipv4(address) => Some(address.into()),
+        Host::Ipv6(address) => Some(address.into()),
+    };
+    if address.is_some_and(|address| !allows_private && !is_public(address)) {
+        return Err(UnusableWebhook::Private);
+    }
+    Ok(url)
+}
+
+/// TLS with certificates that the machine trusts. Its authorities are asked for only where TLS is used: there may be none.
+fn tls(is_used: bool) -> Result<ClientConfig, rustls::Error> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
+    if is_used {
+        return Ok(builder.with_platform_verifier()?.with_no_client_auth());
+    }
+    Ok(builder.with_root_certificates(RootCertStore::empty()).with_no_client_auth())
+}

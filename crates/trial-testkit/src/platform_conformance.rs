@@ -1,0 +1,103 @@
+//! What every way to tell a platform has to do, judged from both of its ends.
+//!
+//! An adapter's tests implement [`PlatformHarness`] around the adapter and whatever stands in for the platform, and expect
+//! of [`breaches`] that there are none.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use trial_core::ports::{Clock as _, TenantPlatform};
+use trial_core::{EventId, PlatformEvent, PlatformEventKind, TellError, Tenant, TenantId, TenantStatus};
+
+use crate::FixedClock;
+use crate::data::{company, email, phone};
+
+/// What the platform does with the next events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PlatformBehaviour {
+    /// It takes them.
+    Accept,
+    /// It refuses them, and says nothing of when it might not.
+    Refuse,
+    /// It asks for a wait of so many seconds.
+    AskForWait(u64),
+    /// It wants none any more.
+    Gone,
+}
+
+/// An event that came out at the platform's end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ArrivedEvent {
+    /// The id that the platform tells a repetition by.
+    pub id: String,
+    /// What it says, to the byte.
+    pub payload: String,
+}
+
+/// An adapter under test, with the platform's end of it.
+#[async_trait]
+pub trait PlatformHarness: Send + Sync {
+    /// The adapter.
+    fn platform(&self) -> &dyn TenantPlatform;
+
+    /// Makes the platform behave so from now on.
+    async fn set_behaviour(&self, behaviour: PlatformBehaviour);
+
+    /// Every event that has arrived since the harness was made, oldest first.
+    async fn arrived(&self) -> Vec<ArrivedEvent>;
+}
+
+/// An event about the `n`-th applicant's tenant.
+pub fn event(n: u8) -> PlatformEvent {
+    let at: DateTime<Utc> = FixedClock::default().now();
+    let tenant = Tenant {
+        id: TenantId::new(at, [n; 10]),
+        status: TenantStatus::Trial,
+        phone: phone(n.into()),
+        email: email(n.into()),
+        company: company(n.into()),
+        created_at: at,
+        trial_ends_at: at + Duration::from_hours(30 * 24),
+        key_id: "current".to_owned(),
+        password_issue: 1,
+    };
+    PlatformEvent::of(PlatformEventKind::TrialStarted, EventId::new(at, [n; 10]), at, &tenant, &BTreeMap::new())
+}
+
+/// Runs every check and says what the adapter does wrong, one line for each; nothing if it conforms.
+pub async fn breaches(harness: &dyn PlatformHarness) -> Vec<String> {
+    let mut breaches = Vec::new();
+    let platform = harness.platform();
+    let mut judge = |check: &str, holds: bool, seen: String| {
+        if !holds {
+            breaches.push(format!("{check}: {seen}"));
+        }
+    };
+    judge("the platform can be reached", platform.check().await.is_ok(), "it says that it cannot".to_owned());
+    let told = platform.tell(&event(1)).await;
+    judge("what is taken is said to be", told.as_ref().is_ok_and(|reply| !reply.is_empty()), format!("{told:?}"));
+    harness.set_behaviour(PlatformBehaviour::Refuse).await;
+    let told = platform.tell(&event(2)).await;
+    let is_transient = matches!(&told, Err(TellError::Transient { retry_after: None, .. }));
+    judge("what is refused is to be tried again", is_transient, format!("{told:?}"));
+    harness.set_behaviour(PlatformBehaviour::AskForWait(90)).await;
+    let told = platform.tell(&event(2)).await;
+    let asked = Some(Duration::from_secs(90));
+    let is_asked = matches!(&told, Err(TellError::Transient { retry_after, .. }) if *retry_after == asked);
+    judge("a wait that is asked for is told", is_asked, format!("{told:?}"));
+    harness.set_behaviour(PlatformBehaviour::Gone).await;
+    let told = platform.tell(&event(2)).await;
+    judge("who is gone is said to be", matches!(told, Err(TellError::Gone(_))), format!("{told:?}"));
+    harness.set_behaviour(PlatformBehaviour::Accept).await;
+    let told = platform.tell(&event(2)).await;
+    judge("nothing is held against a platform that is back", told.is_ok(), format!("{told:?}"));
+    let arrived = harness.arrived().await;
+    let wanted: Vec<_> = [1, 2, 2, 2, 2]
+        .map(event)
+        .map(|event| ArrivedEvent { id: event.id.to_string(), payload: event.payload })
+        .into();
+    judge("what arrives is what was told, the same at each attempt", arrived == wanted, format!("{arrived:#?}"));
+    breaches
+}

@@ -1,0 +1,246 @@
+//! What the platform is told: how far it got, and having it told again.
+
+use std::fmt;
+
+use anyhow::{Context as _, bail};
+use chrono::{DateTime, Utc};
+use clap::{Args, Subcommand};
+use serde::Serialize;
+use serde_json::value::RawValue;
+use trial_core::ports::{Clock as _, Entropy as _};
+use trial_core::{EventId, EventPage, EventState, EventView};
+
+use super::with_open_ledger;
+use crate::cli::Global;
+use crate::compose::{self, OsEntropy, SystemClock};
+use crate::config::{Config, ConfigError, WebhookSetup};
+use crate::output::{Output, time};
+
+/// `trialgate webhooks …`
+#[derive(Debug, Subcommand)]
+pub(crate) enum Webhooks {
+    /// List events, newest first
+    List(List),
+    /// Show one event, with what is sent
+    Show(One),
+    /// Have an event told again, whatever became of it, under the same id
+    Replay(One),
+    /// Have the platform told again that answered 410
+    Enable(Plain),
+    /// Sign and send a message of type `trialgate.test` now
+    Test(Plain),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct List {
+    /// Events that got so far: due, sent or failed; all of them when this is not given
+    #[arg(long, value_name = "STATE")]
+    state: Option<EventState>,
+    /// Only events older than this one: the last one of the page before
+    #[arg(long, value_name = "ID")]
+    before: Option<EventId>,
+    /// At most so many
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    limit: u32,
+    #[command(flatten)]
+    output: Output,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct One {
+    /// The event's id: `webhook-id`
+    id: EventId,
+    #[command(flatten)]
+    output: Output,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Plain {
+    #[command(flatten)]
+    output: Output,
+}
+
+impl Webhooks {
+    pub(crate) fn run(self, global: &Global) -> anyhow::Result<()> {
+        match self {
+            Self::List(list) => list.run(global),
+            Self::Show(one) => one.show(global),
+            Self::Replay(one) => one.replay(global),
+            Self::Enable(plain) => enable(plain.output, global),
+            Self::Test(plain) => test(plain.output, global),
+        }
+    }
+}
+
+impl List {
+    fn run(self, global: &Global) -> anyhow::Result<()> {
+        let Self { state, before, limit, output } = self;
+        let page = EventPage { state, before, limit };
+        let events = with_open_ledger(global, async |_, ledger| Ok(ledger.event_operations().events(page).await?))?;
+        let is_full = u32::try_from(events.len()).is_ok_and(|length| length == limit);
+        let next_before = events.last().map(|view| view.event.id.to_string()).filter(|_| is_full);
+        output.show(&EventList { events: events.iter().map(Entry::from).collect(), next_before })
+    }
+}
+
+impl One {
+    fn show(self, global: &Global) -> anyhow::Result<()> {
+        let Self { id, output } = self;
+        let found = with_open_ledger(global, async |_, ledger| Ok(ledger.event_operations().event(id).await?))?;
+        let view = found.with_context(|| format!("there is no event {id}"))?;
+        let payload = RawValue::from_string(view.event.payload.clone()).context("its payload is no JSON")?;
+        output.show(&Shown { entry: Entry::from(&view), payload })
+    }
+
+    fn replay(self, global: &Global) -> anyhow::Result<()> {
+        let Self { id, output } = self;
+        let by = compose::changed_by(compose::operator());
+        let replay = async |_: &Config, ledger: &crate::ledger::Ledger| {
+            Ok(ledger.event_operations().replay_event(id, by).await?)
+        };
+        if !with_open_ledger(global, replay)? {
+            bail!("there is no event {id}");
+        }
+        output.show(&Done { id: Some(id.to_string()), state: "due", said: format!("event {id} is due now") })
+    }
+}
+
+fn enable(output: Output, global: &Global) -> anyhow::Result<()> {
+    let by = compose::changed_by(compose::operator());
+    let enable = async |config: &Config, ledger: &crate::ledger::Ledger| {
+        let endpoint = platform(config)?.endpoint;
+        Ok(ledger.event_operations().enable_endpoint(endpoint, by).await?)
+    };
+    let was_disabled = with_open_ledger(global, enable)?;
+    let said = if was_disabled { "the platform is told again" } else { "the platform was not disabled" };
+    output.show(&Done { id: None, state: "enabled", said: said.to_owned() })
+}
+
+/// A message that tells of nobody: what the receiver makes of it shows that it verifies signatures.
+fn test(output: Output, global: &Global) -> anyhow::Result<()> {
+    let setup = platform(&global.load()?)?;
+    let now = SystemClock.now();
+    let mut entropy = [0; 10];
+    OsEntropy.fill(&mut entropy);
+    let id = EventId::new(now, entropy).to_string();
+    let payload = serde_json::json!({ "type": "trialgate.test", "timestamp": now, "data": {} }).to_string();
+    let told = compose::runtime()?.block_on(async {
+        // The client lives on the runtime that it is made on.
+        compose::webhook_platform(&setup)?.send(&id, &payload).await.context("the platform did not take the message")
+    });
+    let said = format!("the platform took message {id}: {}", told?);
+    output.show(&Done { id: Some(id), state: "sent", said })
+}
+
+/// The platform that is configured.
+fn platform(config: &Config) -> anyhow::Result<WebhookSetup> {
+    let mut problems = Vec::new();
+    let setup = config.webhook_setup(&mut problems);
+    if !problems.is_empty() {
+        return Err(ConfigError(problems).into());
+    }
+    setup.context("`platform.kind` is \"local\": nobody is told of tenants")
+}
+
+/// What was done.
+#[derive(Debug, Serialize)]
+struct Done {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<String>,
+    state: &'static str,
+    #[serde(skip)]
+    said: String,
+}
+
+/// A page of events.
+#[derive(Debug, Serialize)]
+struct EventList {
+    events: Vec<Entry>,
+    /// What `--before` takes for the next page, if there may be one.
+    next_before: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct Entry {
+    id: String,
+    r#type: &'static str,
+    tenant: String,
+    at: DateTime<Utc>,
+    state: &'static str,
+    attempts: u32,
+    /// When it is tried next, if it is due.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_attempt_at: Option<DateTime<Utc>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    settled_at: Option<DateTime<Utc>>,
+    last_reply: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct Shown {
+    #[serde(flatten)]
+    entry: Entry,
+    payload: Box<RawValue>,
+}
+
+impl From<&EventView> for Entry {
+    fn from(view: &EventView) -> Self {
+        Self {
+            id: view.event.id.to_string(),
+            r#type: view.event.kind.as_str(),
+            tenant: view.event.tenant.to_string(),
+            at: view.event.at,
+            state: view.state.as_str(),
+            attempts: view.attempts,
+            next_attempt_at: (view.state == EventState::Due).then_some(view.next_attempt_at),
+            settled_at: view.settled_at,
+            last_reply: view.last_reply.clone(),
+        }
+    }
+}
+
+impl fmt::Display for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { id, r#type, tenant, state, attempts, .. } = self;
+        let plural = if *attempts == 1 { "" } else { "s" };
+        write!(
+            f,
+            "event {id} {} {type} of tenant {tenant} is {state} after {attempts} attempt{plural}",
+            time(self.at)
+        )?;
+        if let Some(next) = self.next_attempt_at {
+            write!(f, ", tried next at {}", time(next))?;
+        }
+        match &self.last_reply {
+            Some(reply) => write!(f, "; last reply: {reply}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for EventList {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.events.is_empty() {
+            return write!(f, "there are no such events");
+        }
+        for event in &self.events {
+            writeln!(f, "{event}")?;
+        }
+        match &self.next_before {
+            Some(id) => write!(f, "more: --before {id}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for Shown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}\n{}", self.entry, self.payload)
+    }
+}
+
+impl fmt::Display for Done {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.said)
+    }
+}
