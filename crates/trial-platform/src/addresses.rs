@@ -24,23 +24,23 @@ const NOT_PUBLIC: [Ipv4Net; 17] = [
 ];
 
 /// Global unicast, the only part of IPv6 that is.
-const GLOBAL_UNICAST: Ipv6Net = v6([0x2000, 0, 0, 0, 0, 0, 0, 0], 3);
+const GLOBAL_UNICAST: Ipv6Net = v6(Ipv6Addr::new(0x2000, 0, 0, 0, 0, 0, 0, 0), 3);
 /// What of it is not for anybody on the Internet (IANA IPv6 Special-Purpose Address Registry).
 const NOT_PUBLIC_V6: [Ipv6Net; 4] = [
-    v6([0x2001, 0, 0, 0, 0, 0, 0, 0], 23), // protocol assignments, Teredo among them
-    v6([0x2001, 0x0db8, 0, 0, 0, 0, 0, 0], 32), // documentation
-    v6([0x2002, 0, 0, 0, 0, 0, 0, 0], 16), // 6to4, which carries any address of IPv4
-    v6([0x3fff, 0, 0, 0, 0, 0, 0, 0], 20), // documentation
+    v6(Ipv6Addr::new(0x2001, 0, 0, 0, 0, 0, 0, 0), 23), // protocol assignments, Teredo among them
+    v6(Ipv6Addr::new(0x2001, 0x0db8, 0, 0, 0, 0, 0, 0), 32), // documentation
+    v6(Ipv6Addr::new(0x2002, 0, 0, 0, 0, 0, 0, 0), 16), // 6to4, which carries any address of IPv4
+    v6(Ipv6Addr::new(0x3fff, 0, 0, 0, 0, 0, 0, 0), 20), // documentation
 ];
 /// Translates to any address of IPv4, which stands in the last four bytes.
-const NAT64: Ipv6Net = v6([0x64, 0xff9b, 0, 0, 0, 0, 0, 0], 96);
+const NAT64: Ipv6Net = v6(Ipv6Addr::new(0x64, 0xff9b, 0, 0, 0, 0, 0, 0), 96);
 
 const fn v4([a, b, c, d]: [u8; 4], length: u8) -> Ipv4Net {
     Ipv4Net::new_assert(Ipv4Addr::new(a, b, c, d), length)
 }
 
-const fn v6([a, b, c, d, e, f, g, h]: [u16; 8], length: u8) -> Ipv6Net {
-    Ipv6Net::new_assert(Ipv6Addr::new(a, b, c, d, e, f, g, h), length)
+const fn v6(address: Ipv6Addr, length: u8) -> Ipv6Net {
+    Ipv6Net::new_assert(address, length)
 }
 
 /// Whether an address is one of the Internet: not loopback, private, link-local, unique-local, shared by a carrier's NAT, of

@@ -36,14 +36,6 @@ fn with_database<T>(
     global: &Global,
     work: impl AsyncFnOnce(&Config, &Ledger) -> anyhow::Result<T>,
 ) -> anyhow::Result<T> {
-    with_open_ledger(global, async |config, ledger| work(config, ledger.operations()).await)
-}
-
-/// As [`with_ledger`], with all that the database can do.
-fn with_open_ledger<T>(
-    global: &Global,
-    work: impl AsyncFnOnce(&Config, &Ledger) -> anyhow::Result<T>,
-) -> anyhow::Result<T> {
     let config = global.load()?;
     compose::runtime()?.block_on(async {
         let ledger = Ledger::open(&config.database).await?;

@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 use trial_core::ports::{Clock as _, Entropy as _};
 use trial_core::{EventId, EventPage, EventState, EventView};
 
-use super::with_open_ledger;
+use super::with_database;
 use crate::cli::Global;
 use crate::compose::{self, OsEntropy, SystemClock};
 use crate::config::{Config, ConfigError, WebhookSetup};
@@ -76,7 +76,7 @@ impl List {
     fn run(self, global: &Global) -> anyhow::Result<()> {
         let Self { state, before, limit, output } = self;
         let page = EventPage { state, before, limit };
-        let events = with_open_ledger(global, async |_, ledger| Ok(ledger.event_operations().events(page).await?))?;
+        let events = with_database(global, async |_, ledger| Ok(ledger.event_operations().events(page).await?))?;
         let is_full = u32::try_from(events.len()).is_ok_and(|length| length == limit);
         let next_before = events.last().map(|view| view.event.id.to_string()).filter(|_| is_full);
         output.show(&EventList { events: events.iter().map(Entry::from).collect(), next_before })
@@ -86,7 +86,7 @@ impl List {
 impl One {
     fn show(self, global: &Global) -> anyhow::Result<()> {
         let Self { id, output } = self;
-        let found = with_open_ledger(global, async |_, ledger| Ok(ledger.event_operations().event(id).await?))?;
+        let found = with_database(global, async |_, ledger| Ok(ledger.event_operations().event(id).await?))?;
         let view = found.with_context(|| format!("there is no event {id}"))?;
         let payload = RawValue::from_string(view.event.payload.clone()).context("its payload is no JSON")?;
         output.show(&Shown { entry: Entry::from(&view), payload })
@@ -98,7 +98,7 @@ impl One {
         let replay = async |_: &Config, ledger: &crate::ledger::Ledger| {
             Ok(ledger.event_operations().replay_event(id, by).await?)
         };
-        if !with_open_ledger(global, replay)? {
+        if !with_database(global, replay)? {
             bail!("there is no event {id}");
         }
         output.show(&Done { id: Some(id.to_string()), state: "due", said: format!("event {id} is due now") })
@@ -111,7 +111,7 @@ fn enable(output: Output, global: &Global) -> anyhow::Result<()> {
         let endpoint = platform(config)?.endpoint;
         Ok(ledger.event_operations().enable_endpoint(endpoint, by).await?)
     };
-    let was_disabled = with_open_ledger(global, enable)?;
+    let was_disabled = with_database(global, enable)?;
     let said = if was_disabled { "the platform is told again" } else { "the platform was not disabled" };
     output.show(&Done { id: None, state: "enabled", said: said.to_owned() })
 }
