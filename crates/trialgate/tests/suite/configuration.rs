@@ -73,6 +73,7 @@ fn the_reference_lists_every_key() {
         portal.url = "https://a"
         support.contact = "a"
         secrets.keys = [{ id = "a", key_file = "f" }]
+        platform.webhook = { url = "a", secrets = ["a"] }
         [sms]
         autofill_domain = "example.com"
         [sms.huawei]
@@ -117,6 +118,8 @@ fn the_reference_lists_every_key() {
         "sms.http.url_file",
         "sms.http.headers",
         "sms.test_numbers",
+        "platform.webhook.url_file",
+        "platform.webhook.secrets_file",
     ];
     keys.extend(in_place_of_others.map(str::to_owned));
     let mut listed: Vec<String> = reference

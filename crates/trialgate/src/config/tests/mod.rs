@@ -120,6 +120,7 @@ fn the_list_of_keys_is_what_the_structures_hold() {
         portal.url = "https://a"
         support.contact = "a"
         storage.url_file = "url"
+        platform.webhook = { url_file = "f", secrets_file = "f" }
         [sms]
         autofill_domain = "example.com"
         [sms.huawei]
@@ -164,6 +165,10 @@ fn the_list_of_keys_is_what_the_structures_hold() {
         ("http", "url"),
     ] {
         table["sms"][gateway].as_table_mut().unwrap().insert(key.to_owned(), Value::Boolean(true));
+    }
+    let webhook = table["platform"]["webhook"].as_table_mut().unwrap();
+    for secret in ["url", "secrets"] {
+        webhook.insert(secret.to_owned(), Value::Boolean(true));
     }
     let mut found = Vec::new();
     flatten(&Value::Table(table), &mut Vec::new(), &mut found);
