@@ -9,6 +9,7 @@
 //!
 //! This crate has no clock, no entropy, no I/O and no runtime: time and fresh ids arrive in the batch.
 
+mod access_code_file;
 mod audit;
 mod batch;
 mod error;
@@ -29,6 +30,7 @@ mod return_code;
 mod sms;
 pub(crate) mod values;
 
+pub use access_code_file::{AccessCodeFile, AccessCodeFileError};
 pub use audit::{APPLICANT, AuditEntry, AuditQuery};
 pub use batch::{Application, Batch, CodeRequest, FactKeys, FreshIds, Request, SendReport};
 pub use error::LedgerError;
@@ -39,12 +41,13 @@ pub use mail::{
 };
 pub use operations::{
     AccessCodeImport, AccessCodeStock, ApplicationQuery, ApplicationView, ChangedBy, CodeRequestView, ImportPlan,
-    MailPage, MailRetried, MailView, OutboxMail, QuotaView, RefusedAccessCode, TenantPage, TenantView, TimelineView,
-    Violation,
+    MailPage, MailRetried, MailView, OutboxMail, QuotaView, RefusedAccessCode, TenantPage, TenantView, ThresholdChange,
+    TimelineView, Violation,
 };
 pub use operators::{
-    Access, CsrfToken, Operator, OperatorAdded, OperatorName, OperatorNameError, OperatorToken, Permission, Role,
-    SESSION_IDLE, SESSION_LIFETIME, SecretHash, Session, SessionSecret, SignedIn, Standing, Visitor,
+    Access, CsrfToken, FAILED_SIGN_INS_PER_HOUR, Operator, OperatorAdded, OperatorName, OperatorNameError,
+    OperatorToken, Permission, Role, SESSION_IDLE, SESSION_LIFETIME, SecretHash, Session, SessionSecret, SignedIn,
+    Standing, Visitor,
 };
 pub use outcome::{
     ApplyOutcome, ApplyRefusal, BudgetScope, CodeOutcome, CodeRefusal, CodeToSend, NoCodeReason, Outcome, SharedField,

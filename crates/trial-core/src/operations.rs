@@ -84,6 +84,17 @@ impl QuotaView {
     }
 }
 
+/// A threshold that operations set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ThresholdChange {
+    /// E-mails per day.
+    pub threshold: u32,
+    /// Since when.
+    pub since: DateTime<Utc>,
+    /// Who set it.
+    pub actor: String,
+}
+
 /// A tenant with what it holds and what was sent to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TenantView {
@@ -220,8 +231,10 @@ pub struct TenantPage {
 /// A page of the outbox, newest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MailPage {
-    /// Mails that got so far.
-    pub state: MailState,
+    /// Only mails that got so far.
+    pub state: Option<MailState>,
+    /// Only mails of this tenant.
+    pub tenant: Option<TenantId>,
     /// Only mails older than this one.
     pub before: Option<MailId>,
     /// At most so many.

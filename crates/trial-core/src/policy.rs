@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::ThresholdChange;
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 use phonenumber::country;
@@ -125,6 +126,13 @@ pub struct QuotaPolicy {
     pub timezone: Tz,
 }
 
+impl VerificationPolicy {
+    /// Whether so many consecutive wrong tries lock a phone.
+    pub fn locks(&self, failures: u32) -> bool {
+        failures >= self.max_failures
+    }
+}
+
 impl PhonePolicy {
     /// The country calling code of the default region.
     pub fn default_country_code(&self) -> u16 {
@@ -144,6 +152,12 @@ impl QuotaPolicy {
     /// The day that an instant counts to.
     pub fn day_of(&self, instant: DateTime<Utc>) -> NaiveDate {
         instant.with_timezone(&self.timezone).date_naive()
+    }
+
+    /// The threshold that was in force when a day ended, by what operations set, newest first.
+    pub fn threshold_at_end_of(&self, day: NaiveDate, set: &[ThresholdChange]) -> u32 {
+        let last = set.iter().find(|change| self.day_of(change.since) <= day);
+        last.map_or(self.first_threshold, |change| change.threshold)
     }
 }
 

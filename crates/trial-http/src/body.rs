@@ -18,6 +18,7 @@ pub(crate) const MAX_BODY: usize = 16 * 1024;
 pub(crate) enum Media {
     Json,
     Form,
+    Csv,
 }
 
 impl Media {
@@ -25,6 +26,7 @@ impl Media {
         match self {
             Self::Json => "application/json",
             Self::Form => "application/x-www-form-urlencoded",
+            Self::Csv => "text/csv",
         }
     }
 }
@@ -41,24 +43,36 @@ pub(crate) async fn read_as(
     payload: Payload,
     limit: Duration,
 ) -> Result<Bytes, Problem> {
-    check_media_type(request.headers(), media.essence())?;
-    let declared = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-    if declared.is_some_and(|length| length > MAX_BODY as u64) {
-        return Err(too_large());
-    }
-    tokio::time::timeout(limit, collect(payload)).await.unwrap_or_else(|_| {
-        Err(Problem::new(Kind::RequestTimeout)
-            .detail(format!("the body was not complete within {} s", limit.as_secs_f32())))
-    })
+    read_one_of(&[media], MAX_BODY, request, payload, limit).await.map(|(_, body)| body)
 }
 
-async fn collect(mut payload: Payload) -> Result<Bytes, Problem> {
+/// Reads a body of one of these kinds, of at most so many bytes; says of which.
+pub(crate) async fn read_one_of(
+    media: &[Media],
+    max: usize,
+    request: &HttpRequest,
+    payload: Payload,
+    limit: Duration,
+) -> Result<(Media, Bytes), Problem> {
+    let media = check_media_type(request.headers(), media)?;
+    let declared = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    if declared.is_some_and(|length| length > max as u64) {
+        return Err(too_large(max));
+    }
+    let body = tokio::time::timeout(limit, collect(payload, max)).await.unwrap_or_else(|_| {
+        Err(Problem::new(Kind::RequestTimeout)
+            .detail(format!("the body was not complete within {} s", limit.as_secs_f32())))
+    })?;
+    Ok((media, body))
+}
+
+async fn collect(mut payload: Payload, max: usize) -> Result<Bytes, Problem> {
     let mut first = Bytes::new();
     let mut joined = BytesMut::new();
     while let Some(chunk) = payload.next().await {
-        let chunk = chunk.map_err(|error| unreadable(&error))?;
-        if first.len() + joined.len() + chunk.len() > MAX_BODY {
-            return Err(too_large());
+        let chunk = chunk.map_err(|error| unreadable(&error, max))?;
+        if first.len() + joined.len() + chunk.len() > max {
+            return Err(too_large(max));
         }
         if first.is_empty() && joined.is_empty() {
             first = chunk;
@@ -70,28 +84,30 @@ async fn collect(mut payload: Payload) -> Result<Bytes, Problem> {
     Ok(if joined.is_empty() { first } else { joined.freeze() })
 }
 
-fn too_large() -> Problem {
-    Problem::new(Kind::BodyTooLarge).detail(format!("a body may have at most {MAX_BODY} bytes"))
+fn too_large(max: usize) -> Problem {
+    Problem::new(Kind::BodyTooLarge).detail(format!("a body may have at most {max} bytes"))
 }
 
-fn unreadable(error: &PayloadError) -> Problem {
+fn unreadable(error: &PayloadError, max: usize) -> Problem {
     match error {
-        PayloadError::Overflow => too_large(),
+        PayloadError::Overflow => too_large(max),
         _ => Problem::malformed("the body ended before it was complete"),
     }
 }
 
-fn check_media_type(headers: &HeaderMap, wanted: &'static str) -> Result<(), Problem> {
+fn check_media_type(headers: &HeaderMap, wanted: &[Media]) -> Result<Media, Problem> {
     let refused = |detail: String| Err(Problem::new(Kind::UnsupportedMediaType).detail(detail));
     let unsupported = |detail: &str| refused(detail.to_owned());
+    let names = || wanted.iter().map(|media| media.essence()).collect::<Vec<_>>().join(" or ");
     let Some(value) = headers.get(CONTENT_TYPE) else {
-        return refused(format!("Content-Type is missing; give {wanted}"));
+        return refused(format!("Content-Type is missing; give {}", names()));
     };
     let value = value.to_str().unwrap_or_default();
     let mut parts = value.split(';').map(str::trim);
-    if !parts.next().is_some_and(|essence| essence.eq_ignore_ascii_case(wanted)) {
-        return refused(format!("Content-Type must be {wanted}"));
-    }
+    let essence = parts.next().unwrap_or_default();
+    let Some(media) = wanted.iter().find(|media| media.essence().eq_ignore_ascii_case(essence)) else {
+        return refused(format!("Content-Type must be {}", names()));
+    };
     let mut charsets = parts.filter_map(|parameter| parameter.split_once('='));
     if charsets.any(|(name, value)| name.eq_ignore_ascii_case("charset") && !is_utf8(value)) {
         return unsupported("the charset must be utf-8");
@@ -100,7 +116,7 @@ fn check_media_type(headers: &HeaderMap, wanted: &'static str) -> Result<(), Pro
         Some(coding) if !coding.as_bytes().eq_ignore_ascii_case(b"identity") => {
             unsupported("the body must not be compressed")
         }
-        _ => Ok(()),
+        _ => Ok(*media),
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::{Arc, LazyLock};
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderValue};
 use actix_web::web::{Bytes, Path};
 use actix_web::{HttpRequest, HttpResponse};
-use utoipa_swagger_ui::{Config, SwaggerFile};
+use utoipa_swagger_ui::{Config, SwaggerFile, Url};
 
 use crate::problem::{Kind, Problem};
 
@@ -14,8 +14,13 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'u
                       frame-ancestors 'none'";
 
 /// The validator is a service of the page's makers; the document is not theirs to see.
-static CONFIG: LazyLock<Arc<Config<'static>>> =
-    LazyLock::new(|| Arc::new(Config::new(["/openapi.json"]).validator_url("none").try_it_out_enabled(true)));
+static CONFIG: LazyLock<Arc<Config<'static>>> = LazyLock::new(|| {
+    Arc::new(
+        Config::new([Url::new("Public", "/openapi.json"), Url::new("Operations", "/ops/openapi.json")])
+            .validator_url("none")
+            .try_it_out_enabled(true),
+    )
+});
 
 /// `GET /docs/…`.
 pub(crate) async fn file(request: HttpRequest, name: Path<String>) -> HttpResponse {

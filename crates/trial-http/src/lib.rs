@@ -1,6 +1,6 @@
-//! The public interface over HTTP: reads requests, calls the ports of `trial-core`, writes answers. No rule is decided here.
+//! The public interface and that of operations, over HTTP: reads requests, calls the ports of `trial-core`, writes answers. No rule is decided here.
 //!
-//! Where to find what: `public` has the two published interfaces, `callbacks` what providers of short messages tell, `body`
+//! Where to find what: `public` has the two published interfaces, `callbacks` what providers of short messages tell, `ops` what operators ask, `body`
 //! reads and `form` parses their bodies, `problem` writes every answer that is not a return code, `telemetry` wraps every
 //! exchange (request id, headers, log, metrics), `unread` hangs up on bodies without an end.
 
@@ -12,6 +12,7 @@ mod form;
 mod health;
 mod messages;
 mod openapi;
+mod ops;
 mod problem;
 mod public;
 mod rate_limit;
@@ -25,6 +26,7 @@ mod telemetry;
 mod unread;
 
 pub use openapi::openapi_json;
+pub use ops::{OpsParts, ops_openapi_json};
 pub use routes::{APPLY_PATH, SEND_CODE_PATH};
 pub use server::HttpServer;
 pub use settings::{Envelope, HttpParts, HttpSettings, ReceiptReader, SmsCallback};

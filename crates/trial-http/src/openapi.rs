@@ -185,7 +185,7 @@ fn replies(examples: &[(&str, &str, Reply)]) -> ResponseBuilder {
         .header("Retry-After", text_header("Seconds to wait, where that is known (201, 005)"))
 }
 
-fn problem(kinds: &[Kind]) -> ResponseBuilder {
+pub(crate) fn problem(kinds: &[Kind]) -> ResponseBuilder {
     let examples = kinds.iter().map(|kind| {
         let name = kind.uri().rsplit(':').next().unwrap_or_default();
         (name, ExampleBuilder::new().value(Some(problem_example(*kind))).build())
@@ -196,6 +196,9 @@ fn problem(kinds: &[Kind]) -> ResponseBuilder {
         .description(kinds.first().map_or("", |kind| kind.title()))
         .content(CONTENT_TYPE_PROBLEM, content)
         .header("X-Request-Id", text_header("The id that operations search by"));
+    if kinds.contains(&Kind::Unauthorized) {
+        return response.header("WWW-Authenticate", text_header("Bearer"));
+    }
     if kinds.iter().any(|kind| matches!(kind, Kind::RateLimited | Kind::Unavailable)) {
         response.header("Retry-After", text_header("Seconds to wait"))
     } else {
@@ -340,18 +343,19 @@ fn text(description: &str, max_length: usize) -> ObjectBuilder {
         .max_length(Some(max_length))
 }
 
-fn text_header(description: &str) -> utoipa::openapi::header::Header {
+pub(crate) fn text_header(description: &str) -> utoipa::openapi::header::Header {
     let schema: Schema = ObjectBuilder::new().schema_type(Type::String).into();
     HeaderBuilder::new().schema(Some(schema)).description(Some(description)).build()
 }
 
-fn problem_schema() -> RefOr<Schema> {
+pub(crate) fn problem_schema() -> RefOr<Schema> {
     let string = || ObjectBuilder::new().schema_type(Type::String);
     let error = ObjectBuilder::new()
         .schema_type(Type::Object)
         .property("pointer", string().description(Some("where in the body, as a JSON pointer")))
         .property("field", string().description(Some("the field of the body")))
-        .property("parameter", string().description(Some("the parameter of the query")))
+        .property("parameter", string().description(Some("the parameter of the query or the path")))
+        .property("line", ObjectBuilder::new().schema_type(Type::Integer).description(Some("the line of the file")))
         .property("detail", string().description(Some("what is wrong and what to give instead")))
         .required("detail");
     ObjectBuilder::new()

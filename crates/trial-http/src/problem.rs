@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use actix_web::http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::{HttpMessage, HttpRequest, HttpResponse};
 use serde::Serialize;
 use trial_core::RequestId;
@@ -17,9 +17,13 @@ pub(crate) enum Kind {
     MalformedBody,
     InvalidFields,
     InvalidQuery,
+    InvalidRows,
+    Unauthorized,
+    Forbidden,
     NotFound,
     MethodNotAllowed,
     RequestTimeout,
+    Conflict,
     BodyTooLarge,
     UnsupportedMediaType,
     RateLimited,
@@ -33,6 +37,10 @@ impl Kind {
             Self::MalformedBody => "urn:trialgate:problem:malformed-body",
             Self::InvalidFields => "urn:trialgate:problem:invalid-fields",
             Self::InvalidQuery => "urn:trialgate:problem:invalid-query",
+            Self::InvalidRows => "urn:trialgate:problem:invalid-rows",
+            Self::Unauthorized => "urn:trialgate:problem:unauthorized",
+            Self::Forbidden => "urn:trialgate:problem:forbidden",
+            Self::Conflict => "urn:trialgate:problem:conflict",
             Self::NotFound => "urn:trialgate:problem:not-found",
             Self::MethodNotAllowed => "urn:trialgate:problem:method-not-allowed",
             Self::RequestTimeout => "urn:trialgate:problem:request-timeout",
@@ -48,7 +56,11 @@ impl Kind {
         match self {
             Self::MalformedBody => "The body cannot be read",
             Self::InvalidFields => "Some fields are missing or invalid",
-            Self::InvalidQuery => "Some query parameters are invalid",
+            Self::InvalidQuery => "Some parameters are invalid",
+            Self::InvalidRows => "Some rows are invalid; nothing was imported",
+            Self::Unauthorized => "No valid token",
+            Self::Forbidden => "Not allowed",
+            Self::Conflict => "Not possible as it is now",
             Self::NotFound => "Not found",
             Self::MethodNotAllowed => "Method not allowed",
             Self::RequestTimeout => "The body took too long to arrive",
@@ -62,7 +74,12 @@ impl Kind {
 
     pub(crate) const fn status(self) -> StatusCode {
         match self {
-            Self::MalformedBody | Self::InvalidFields | Self::InvalidQuery => StatusCode::BAD_REQUEST,
+            Self::MalformedBody | Self::InvalidFields | Self::InvalidQuery | Self::InvalidRows => {
+                StatusCode::BAD_REQUEST
+            }
+            Self::Unauthorized => StatusCode::UNAUTHORIZED,
+            Self::Forbidden => StatusCode::FORBIDDEN,
+            Self::Conflict => StatusCode::CONFLICT,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
@@ -89,21 +106,28 @@ pub(crate) struct FieldError {
     /// The field of the body.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) field: Option<&'static str>,
-    /// The parameter of the query.
+    /// The parameter of the query or the path.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) parameter: Option<&'static str>,
+    /// The line of the file, or the row's number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) line: Option<u64>,
     /// What is wrong and what to give instead.
     pub(crate) detail: String,
 }
 
 impl FieldError {
     pub(crate) fn in_body(pointer: String, field: &'static str, detail: String) -> Self {
-        Self { pointer: Some(pointer), field: Some(field), parameter: None, detail }
+        Self { pointer: Some(pointer), field: Some(field), parameter: None, line: None, detail }
     }
 
     /// The parameter is `None` where one is given that there is not.
     pub(crate) fn in_query(parameter: Option<&'static str>, detail: String) -> Self {
-        Self { pointer: None, field: None, parameter, detail }
+        Self { pointer: None, field: None, parameter, line: None, detail }
+    }
+
+    pub(crate) fn in_line(line: u64, detail: String) -> Self {
+        Self { pointer: None, field: None, parameter: None, line: Some(line), detail }
     }
 }
 
@@ -167,6 +191,9 @@ impl Problem {
         builder.insert_header((CONTENT_TYPE, HeaderValue::from_static(CONTENT_TYPE_PROBLEM)));
         if let Some(wait) = self.retry_after {
             builder.insert_header((RETRY_AFTER, whole_seconds(wait)));
+        }
+        if self.kind == Kind::Unauthorized {
+            builder.insert_header((WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"trialgate\"")));
         }
         if self.kind.leaves_body_unread() {
             builder.force_close();

@@ -28,11 +28,25 @@ pub(crate) enum Route {
     SandboxMessages,
     SandboxFaults,
     SmsCallback,
+    OpsOpenApi,
+    OpsMe,
+    OpsTenants,
+    OpsTenant,
+    OpsStock,
+    OpsImport,
+    OpsQuota,
+    OpsMails,
+    OpsMailRetry,
+    OpsPhone,
+    OpsPhoneUnlock,
+    OpsAudit,
+    OpsOperators,
+    OpsOperatorRevoke,
     Unknown,
 }
 
 impl Route {
-    pub(crate) const ALL: [Self; 14] = [
+    pub(crate) const ALL: [Self; 28] = [
         Self::SendCode,
         Self::Apply,
         Self::Home,
@@ -46,6 +60,20 @@ impl Route {
         Self::SandboxMessages,
         Self::SandboxFaults,
         Self::SmsCallback,
+        Self::OpsOpenApi,
+        Self::OpsMe,
+        Self::OpsTenants,
+        Self::OpsTenant,
+        Self::OpsStock,
+        Self::OpsImport,
+        Self::OpsQuota,
+        Self::OpsMails,
+        Self::OpsMailRetry,
+        Self::OpsPhone,
+        Self::OpsPhoneUnlock,
+        Self::OpsAudit,
+        Self::OpsOperators,
+        Self::OpsOperatorRevoke,
         Self::Unknown,
     ];
 
@@ -64,14 +92,35 @@ impl Route {
             Self::SandboxMessages => "/sandbox/messages",
             Self::SandboxFaults => "/sandbox/faults",
             Self::SmsCallback => SMS_CALLBACK_PATH,
+            Self::OpsOpenApi => "/ops/openapi.json",
+            Self::OpsMe => "/ops/v1/me",
+            Self::OpsTenants => "/ops/v1/tenants",
+            Self::OpsTenant => "/ops/v1/tenants/{id}",
+            Self::OpsStock => "/ops/v1/access-codes/stock",
+            Self::OpsImport => "/ops/v1/access-codes/import",
+            Self::OpsQuota => "/ops/v1/email-quota",
+            Self::OpsMails => "/ops/v1/mails",
+            Self::OpsMailRetry => "/ops/v1/mails/{id}/retry",
+            Self::OpsPhone => "/ops/v1/phones/{phone}",
+            Self::OpsPhoneUnlock => "/ops/v1/phones/{phone}/unlock",
+            Self::OpsAudit => "/ops/v1/audit",
+            Self::OpsOperators => "/ops/v1/operators",
+            Self::OpsOperatorRevoke => "/ops/v1/operators/{name}/revoke",
             Self::Unknown => "unknown",
         }
     }
 
     const fn allow(self) -> &'static str {
         match self {
-            Self::SendCode | Self::Apply | Self::SmsCallback => "POST, OPTIONS",
-            Self::SandboxFaults => "GET, HEAD, PUT, OPTIONS",
+            Self::SendCode
+            | Self::Apply
+            | Self::SmsCallback
+            | Self::OpsImport
+            | Self::OpsMailRetry
+            | Self::OpsPhoneUnlock
+            | Self::OpsOperatorRevoke => "POST, OPTIONS",
+            Self::SandboxFaults | Self::OpsQuota => "GET, HEAD, PUT, OPTIONS",
+            Self::OpsOperators => "GET, HEAD, POST, OPTIONS",
             _ => "GET, HEAD, OPTIONS",
         }
     }

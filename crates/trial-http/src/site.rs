@@ -10,6 +10,7 @@ use trial_sandbox::Inbox;
 
 use crate::client_address::TrustedProxies;
 use crate::messages::Replies;
+use crate::ops::{self, Ops};
 use crate::rate_limit::{AddressLimiter, RuntimeClock};
 use crate::routes::{Route, get, not_found};
 use crate::telemetry::{self, Metrics, RequestMetrics};
@@ -28,6 +29,7 @@ pub(crate) struct State {
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) receipts: Arc<dyn Receipts>,
     pub(crate) callbacks: Vec<SmsCallback>,
+    pub(crate) ops: Ops,
     pub(crate) inbox: Option<Arc<Inbox>>,
     pub(crate) metrics: Metrics,
     pub(crate) request_metrics: RequestMetrics,
@@ -40,9 +42,11 @@ pub(crate) struct State {
 impl Site {
     /// Makes what all workers share.
     pub fn new(parts: HttpParts, settings: HttpSettings) -> Self {
-        let HttpParts { service, health, clock, entropy, receipts, callbacks, inbox, metrics } = parts;
+        let HttpParts { service, health, clock, entropy, receipts, callbacks, ops, inbox, metrics } = parts;
         let limits = settings.address_limits;
+        let ops = Ops::new(ops, Arc::clone(&clock), Arc::clone(&entropy));
         Self(Data::new(State {
+            ops,
             service,
             health,
             clock,
@@ -92,7 +96,8 @@ impl Site {
             .service(Route::Docs.resource().route(get().to(redirect_to_docs)))
             .service(Route::DocsFile.resource().route(get().to(docs::file)))
             .service(Route::SmsCallback.resource().route(web::post().to(callbacks::sms)))
-            .service(Route::Home.resource().route(get().to(home)));
+            .service(Route::Home.resource().route(get().to(home)))
+            .configure(ops::configure);
         if self.0.inbox.is_some() {
             config
                 .service(Route::SandboxPage.resource().route(get().to(sandbox::page)))
@@ -114,7 +119,7 @@ async fn redirect_to_docs() -> HttpResponse {
 async fn home(state: Data<State>) -> HttpResponse {
     let sandbox = if state.inbox.is_some() { "/sandbox       captured messages\n" } else { "" };
     HttpResponse::Ok().content_type("text/plain; charset=utf-8").body(format!(
-        "Trialgate\n\n/docs/         the interface, to read and try\n/openapi.json  the same for programs\n\
+        "Trialgate\n\n/docs/         the interface, to read and try\n/openapi.json  the same for programs\n/ops/v1/…      the operations interface, for operators\n\
          /healthz       whether the process serves\n/readyz        whether its dependencies can be used\n\
          /metrics       measurements for Prometheus\n{sandbox}"
     ))

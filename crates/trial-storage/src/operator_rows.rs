@@ -1,10 +1,12 @@
 //! Rows of operators, their sessions and the audit, whatever database they come from.
 
 use diesel::prelude::*;
-use trial_core::{AuditEntry, AuditId, LedgerError, Operator, OperatorId, OperatorName, SecretHash, Session};
+use trial_core::{
+    AuditEntry, AuditId, LedgerError, Operator, OperatorId, OperatorName, SecretHash, Session, ThresholdChange,
+};
 
-use crate::convert::{bad, id, micros, name, time};
-use crate::schema::{audit, operators, sessions};
+use crate::convert::{bad, count, id, micros, name, time};
+use crate::schema::{audit, operators, quota_thresholds, sessions};
 use crate::statement::Literal;
 
 /// The entries of the audit that have indexes of their own.
@@ -43,6 +45,26 @@ pub(crate) struct AuditRow {
     action: String,
     subject: String,
     detail: String,
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = quota_thresholds)]
+pub(crate) struct ThresholdRow {
+    threshold: i64,
+    since: i64,
+    actor: String,
+}
+
+impl TryFrom<ThresholdRow> for ThresholdChange {
+    type Error = LedgerError;
+
+    fn try_from(row: ThresholdRow) -> Result<Self, LedgerError> {
+        Ok(Self {
+            threshold: count(row.threshold, "quota_thresholds.threshold")?,
+            since: time(row.since, "quota_thresholds.since")?,
+            actor: row.actor,
+        })
+    }
 }
 
 impl From<&Operator> for OperatorRow {

@@ -70,7 +70,7 @@ enum Command {
     /// Keys that codes and initial passwords are derived from
     #[command(subcommand)]
     Secrets(secrets::Secrets),
-    /// Print the OpenAPI document of the public interface
+    /// Print the OpenAPI document of the public interface, or of that for operations
     Openapi(openapi::Openapi),
     /// Print a script that completes commands in a shell
     Completions(completions::Completions),
@@ -169,6 +169,8 @@ mod tests {
             "config check",
             "secrets generate --config f",
             "openapi",
+            "openapi --interface ops",
+            "openapi --interface public",
             "completions bash",
         ] {
             let read = Cli::try_parse_from(std::iter::once("trialgate").chain(line.split(' ')));

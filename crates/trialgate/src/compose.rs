@@ -11,7 +11,7 @@ use tokio::runtime::{Builder, Runtime};
 use trial_core::ports::{Clock, Entropy, Mailer, SmsGateway};
 use trial_core::{AuditId, ChangedBy, Phone, PhonePolicy, Planner};
 use trial_engine::{Engine, EngineParts, PlatformParts, SmsRoute};
-use trial_http::{HttpParts, HttpServer, ReceiptReader, SmsCallback, install_metrics};
+use trial_http::{HttpParts, HttpServer, OpsParts, ReceiptReader, SmsCallback, install_metrics};
 use trial_mail::{DkimSettings, MailSetting, SandboxMailer, SmtpMailer, SmtpSettings, Templates};
 use trial_platform::{SystemLookup, WebhookPlatform};
 use trial_sandbox::Inbox;
@@ -251,6 +251,7 @@ impl Service {
         };
         let metrics = install_metrics();
         let platform = platform_parts(serving.platform.as_ref(), &ledger)?;
+        let policy = Arc::new(config.policy.clone());
         let parts = EngineParts {
             ledger: ledger.decisions(),
             screen: ledger.screen(),
@@ -259,8 +260,8 @@ impl Service {
             mailer,
             clock: Arc::clone(&clock),
             entropy: Arc::clone(&entropy),
-            planner: Arc::new(Planner::new(Arc::new(config.policy.clone()), Arc::new(serving.keyring))),
             platform,
+            planner: Arc::new(Planner::new(Arc::clone(&policy), Arc::new(serving.keyring))),
         };
         let engine = Engine::start(parts, config.engine());
         let parts = HttpParts {
@@ -270,6 +271,12 @@ impl Service {
             entropy,
             receipts: ledger.receipts(),
             callbacks: sms_callbacks(serving.callbacks),
+            ops: OpsParts {
+                operations: ledger.operations(),
+                operators: ledger.operators(),
+                audit: ledger.audit(),
+                policy,
+            },
             inbox,
             metrics,
         };

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use trial_core::LedgerError;
-use trial_core::ports::{EventOperations, EventOutbox, Operations, Operators, Outbox, Receipts, Screen, TrialLedger};
+use trial_core::ports::{
+    AuditTrail, EventOperations, EventOutbox, Operations, Operators, Outbox, Receipts, Screen, TrialLedger,
+};
 use trial_storage::{PostgresLedger, PostgresOptions, SqliteLedger, SqliteOptions};
 
 use crate::config::Database;
@@ -98,6 +100,14 @@ impl Ledger {
 
     /// Who operates the service.
     pub(crate) fn operators(&self) -> Arc<dyn Operators> {
+        match self {
+            Self::Sqlite(ledger) => Arc::new(ledger.clone()),
+            Self::Postgres(ledger) => Arc::new(ledger.clone()),
+        }
+    }
+
+    /// What was changed, by whom.
+    pub(crate) fn audit(&self) -> Arc<dyn AuditTrail> {
         match self {
             Self::Sqlite(ledger) => Arc::new(ledger.clone()),
             Self::Postgres(ledger) => Arc::new(ledger.clone()),

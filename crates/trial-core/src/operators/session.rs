@@ -9,6 +9,8 @@ use crate::OperatorId;
 pub const SESSION_LIFETIME: Duration = Duration::from_hours(12);
 /// How long a sign-in lasts without being used.
 pub const SESSION_IDLE: Duration = Duration::from_hours(1);
+/// Requests without a valid token that one client address may make in an hour before it is told to wait.
+pub const FAILED_SIGN_INS_PER_HOUR: u32 = 60;
 /// How often it is written down that a session is used: not for every picture of a page.
 const NOTED_EVERY: Duration = Duration::from_mins(1);
 

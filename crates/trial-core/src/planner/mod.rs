@@ -93,7 +93,7 @@ impl Planner {
     }
 
     fn is_locked(&self, failures: u32) -> bool {
-        failures >= self.policy.verification.max_failures
+        self.policy.verification.locks(failures)
     }
 
     /// Why a code cannot be used at this instant; `None` if it can.

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use crate::operations::ChangedBy;
 use crate::{
     AuditEntry, AuditQuery, AuditRecord, LedgerError, Operator, OperatorAdded, OperatorName, SecretHash, Session,
+    ThresholdChange,
 };
 
 /// Where operators and their sessions are kept. It only keeps them: whether one is let in, [`crate::Access`] says.
@@ -73,6 +74,12 @@ pub trait AuditTrail: Send + Sync {
     /// # Errors
     /// Whatever stands in the way.
     async fn audit(&self, query: AuditQuery) -> Result<Vec<AuditEntry>, LedgerError>;
+
+    /// The e-mail thresholds that were set, at most the newest `limit`, newest first.
+    ///
+    /// # Errors
+    /// Whatever stands in the way.
+    async fn thresholds(&self, limit: u32) -> Result<Vec<ThresholdChange>, LedgerError>;
 
     /// Writes an entry for what leaves no other trace, such as a look at what is masked otherwise. It is durable when this
     /// returns.

@@ -6,6 +6,7 @@ mod bodies;
 mod callbacks;
 mod exchange;
 mod limits;
+mod ops;
 mod properties;
 mod replies;
 mod sandbox;

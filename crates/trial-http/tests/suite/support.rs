@@ -11,9 +11,9 @@ use serde_json::Value;
 use tempfile::TempDir;
 use trial_core::ports::{MockHealth, MockReceipts, MockTrialService};
 use trial_core::{AddressLimits, ApplyCode, ApplyReply, CodeReply, Policy, SendCode};
-use trial_http::{Envelope, HttpParts, HttpSettings, Site, SmsCallback, install_metrics};
+use trial_http::{Envelope, HttpParts, HttpSettings, OpsParts, Site, SmsCallback, install_metrics};
 use trial_sandbox::Inbox;
-use trial_testkit::{FixedClock, SeededEntropy};
+use trial_testkit::{FixedClock, MemoryLedger, SeededEntropy};
 
 pub(crate) use trial_http::{APPLY_PATH, SEND_CODE_PATH};
 
@@ -29,6 +29,8 @@ pub(crate) struct Fixture {
     pub(crate) health: MockHealth,
     pub(crate) receipts: MockReceipts,
     pub(crate) callbacks: Vec<SmsCallback>,
+    pub(crate) ledger: MemoryLedger,
+    pub(crate) clock: FixedClock,
     pub(crate) inbox: Option<Arc<Inbox>>,
     pub(crate) settings: HttpSettings,
 }
@@ -41,6 +43,8 @@ impl Default for Fixture {
             health: MockHealth::new(),
             receipts: MockReceipts::new(),
             callbacks: Vec::new(),
+            ledger: MemoryLedger::default(),
+            clock: FixedClock::default(),
             inbox: None,
             settings: HttpSettings {
                 envelope: Envelope::Flat,
@@ -73,10 +77,16 @@ impl Fixture {
         let parts = HttpParts {
             service: Arc::new(self.service),
             health: Arc::new(self.health),
-            clock: Arc::new(FixedClock::default()),
+            clock: Arc::new(self.clock),
             entropy: Arc::new(SeededEntropy::new(1)),
             receipts: Arc::new(self.receipts),
             callbacks: self.callbacks,
+            ops: OpsParts {
+                operations: Arc::new(self.ledger.clone()),
+                operators: Arc::new(self.ledger.clone()),
+                audit: Arc::new(self.ledger),
+                policy: Arc::new(Policy::default()),
+            },
             inbox: self.inbox,
             metrics: install_metrics(),
         };

@@ -350,15 +350,18 @@ async fn unlock(mut conn: &AsyncPgConnection, asked: Arc<(Phone, ChangedBy)>) ->
 }
 
 async fn mail_page(mut conn: &AsyncPgConnection, page: MailPage) -> Result<Vec<OutboxMail>, Trouble> {
-    let newest = mails::table
-        .filter(mails::state.eq(page.state.as_str()))
-        .order(mails::id.desc())
-        .limit(page.limit.into())
-        .select(MailRow::as_select());
-    let rows: Vec<MailRow> = match page.before {
-        Some(before) => newest.filter(mails::id.lt(before.as_bytes().as_slice())).load(&mut conn).await?,
-        None => newest.load(&mut conn).await?,
-    };
+    let mut listed =
+        mails::table.order(mails::id.desc()).limit(page.limit.into()).select(MailRow::as_select()).into_boxed();
+    if let Some(state) = page.state {
+        listed = listed.filter(mails::state.eq(state.as_str()));
+    }
+    if let Some(tenant) = &page.tenant {
+        listed = listed.filter(mails::tenant.eq(tenant.as_bytes().as_slice()));
+    }
+    if let Some(before) = &page.before {
+        listed = listed.filter(mails::id.lt(before.as_bytes().as_slice()));
+    }
+    let rows: Vec<MailRow> = listed.load(&mut conn).await?;
     Ok(rows.into_iter().map(OutboxMail::try_from).collect::<Result<_, _>>()?)
 }
 

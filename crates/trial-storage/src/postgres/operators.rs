@@ -10,7 +10,7 @@ use futures_util::FutureExt;
 use trial_core::ports::{AuditTrail, Operators};
 use trial_core::{
     AuditEntry, AuditQuery, AuditRecord, ChangedBy, LedgerError, Operator, OperatorAdded, OperatorName, SecretHash,
-    Session,
+    Session, ThresholdChange,
 };
 
 use super::fault::Trouble;
@@ -18,8 +18,8 @@ use super::operations::take_down;
 use super::transaction::Kind;
 use super::{PostgresLedger, persist};
 use crate::convert::micros;
-use crate::operator_rows::{AuditRow, OperatorRow, SessionRow, added, audit_page};
-use crate::schema::{operators, sessions};
+use crate::operator_rows::{AuditRow, OperatorRow, SessionRow, ThresholdRow, added, audit_page};
+use crate::schema::{operators, quota_thresholds, sessions};
 
 #[async_trait]
 impl Operators for PostgresLedger {
@@ -69,6 +69,10 @@ impl AuditTrail for PostgresLedger {
         self.in_transaction(Kind::Read, move |conn| page(conn, Arc::clone(&query)).boxed()).await
     }
 
+    async fn thresholds(&self, limit: u32) -> Result<Vec<ThresholdChange>, LedgerError> {
+        self.in_transaction(Kind::Read, move |conn| thresholds(conn, limit).boxed()).await
+    }
+
     async fn write_down(&self, record: AuditRecord) -> Result<(), LedgerError> {
         let record = Arc::new(record);
         self.in_transaction(Kind::Write, move |conn| {
@@ -82,6 +86,12 @@ impl AuditTrail for PostgresLedger {
 async fn page(mut conn: &AsyncPgConnection, query: Arc<AuditQuery>) -> Result<Vec<AuditEntry>, Trouble> {
     let rows: Vec<AuditRow> = audit_page!(&*query).load(&mut conn).await?;
     Ok(rows.into_iter().map(AuditEntry::try_from).collect::<Result<_, _>>()?)
+}
+
+async fn thresholds(mut conn: &AsyncPgConnection, limit: u32) -> Result<Vec<ThresholdChange>, Trouble> {
+    let newest = quota_thresholds::table.order(quota_thresholds::seq.desc()).limit(limit.into());
+    let rows: Vec<ThresholdRow> = newest.select(ThresholdRow::as_select()).load(&mut conn).await?;
+    Ok(rows.into_iter().map(ThresholdChange::try_from).collect::<Result<_, _>>()?)
 }
 
 async fn list(mut conn: &AsyncPgConnection, limit: u32) -> Result<Vec<Operator>, Trouble> {

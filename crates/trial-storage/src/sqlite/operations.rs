@@ -262,16 +262,18 @@ fn unlock(conn: &mut SqliteConnection, phone: &Phone, by: &ChangedBy) -> Result<
 }
 
 fn mail_page(conn: &mut SqliteConnection, page: MailPage) -> Result<Vec<OutboxMail>, LedgerError> {
-    let newest = mails::table
-        .filter(mails::state.eq(page.state.as_str()))
-        .order(mails::id.desc())
-        .limit(page.limit.into())
-        .select(MailRow::as_select());
-    let rows: Vec<MailRow> = match page.before {
-        Some(before) => newest.filter(mails::id.lt(before.as_bytes().as_slice())).load(conn),
-        None => newest.load(conn),
+    let mut listed =
+        mails::table.order(mails::id.desc()).limit(page.limit.into()).select(MailRow::as_select()).into_boxed();
+    if let Some(state) = page.state {
+        listed = listed.filter(mails::state.eq(state.as_str()));
     }
-    .map_err(fault)?;
+    if let Some(tenant) = &page.tenant {
+        listed = listed.filter(mails::tenant.eq(tenant.as_bytes().as_slice()));
+    }
+    if let Some(before) = &page.before {
+        listed = listed.filter(mails::id.lt(before.as_bytes().as_slice()));
+    }
+    let rows: Vec<MailRow> = listed.load(conn).map_err(fault)?;
     rows.into_iter().map(OutboxMail::try_from).collect()
 }
 

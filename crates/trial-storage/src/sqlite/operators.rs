@@ -7,15 +7,15 @@ use diesel::sqlite::SqliteConnection;
 use trial_core::ports::{AuditTrail, Operators};
 use trial_core::{
     AuditEntry, AuditQuery, AuditRecord, ChangedBy, LedgerError, Operator, OperatorAdded, OperatorName, SecretHash,
-    Session,
+    Session, ThresholdChange,
 };
 
 use super::operations::take_down;
 use super::{SqliteLedger, fault, snapshot};
 use crate::convert::micros;
-use crate::operator_rows::{AuditRow, OperatorRow, SessionRow, added, audit_page};
+use crate::operator_rows::{AuditRow, OperatorRow, SessionRow, ThresholdRow, added, audit_page};
 use crate::rows::NewAudit;
-use crate::schema::{audit, operators, sessions};
+use crate::schema::{audit, operators, quota_thresholds, sessions};
 
 #[async_trait]
 impl Operators for SqliteLedger {
@@ -84,6 +84,16 @@ impl AuditTrail for SqliteLedger {
             .run(move |conn| {
                 let rows: Vec<AuditRow> = audit_page!(&query).load(conn).map_err(fault)?;
                 rows.into_iter().map(AuditEntry::try_from).collect()
+            })
+            .await
+    }
+
+    async fn thresholds(&self, limit: u32) -> Result<Vec<ThresholdChange>, LedgerError> {
+        self.reader()
+            .run(move |conn| {
+                let newest = quota_thresholds::table.order(quota_thresholds::seq.desc()).limit(limit.into());
+                let rows: Vec<ThresholdRow> = newest.select(ThresholdRow::as_select()).load(conn).map_err(fault)?;
+                rows.into_iter().map(ThresholdChange::try_from).collect()
             })
             .await
     }

@@ -39,7 +39,7 @@ where
     let lease = Lease { id: LeaseId::new(now, [1; 10]), now, until: now + hour, horizon: now + hour };
     let claimed = desk.ledger.claim(lease, 9).await.unwrap();
     assert_eq!(claimed.iter().map(|mail| mail.tenant.id).collect::<Vec<_>>(), tenants[..1]);
-    let page = MailPage { state: MailState::Failed, before: None, limit: 9 };
+    let page = MailPage { state: Some(MailState::Failed), tenant: None, before: None, limit: 9 };
     let mut failed = desk.ledger.mails(page).await.unwrap();
     failed.reverse();
     assert_eq!(failed.iter().map(|entry| entry.tenant).collect::<Vec<_>>(), tenants[1..]);

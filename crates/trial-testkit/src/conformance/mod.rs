@@ -153,6 +153,8 @@ macro_rules! ledger_conformance {
             changes_of_operators_are_audited
             the_audit_is_searched
             the_audit_is_paged
+            thresholds_are_remembered
+            mails_are_found_by_state_and_tenant
             the_last_access_codes_are_given_once
             the_threshold_is_never_passed
             copies_of_one_application_get_one_tenant

@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use trial_core::ports::{AuditTrail, Operators, TrialLedger};
+use trial_core::ports::{AuditTrail, Operations, Operators, TrialLedger};
 use trial_core::{
-    APPLICANT, AuditEntry, AuditQuery, AuditRecord, ChangedBy, Operator, OperatorAdded, OperatorName, Role,
-    SESSION_LIFETIME, SecretHash, Session,
+    APPLICANT, AuditEntry, AuditQuery, AuditRecord, ChangedBy, MailPage, MailState, Operator, OperatorAdded,
+    OperatorName, Role, SESSION_LIFETIME, SecretHash, Session, ThresholdChange,
 };
 
 use super::{LedgerFactory, desk, in_the_end};
@@ -283,4 +283,33 @@ pub async fn the_audit_is_paged<F: LedgerFactory>(factory: &F) {
         assert!(since.iter().all(|entry| entry.at >= *at) && until.iter().all(|entry| entry.at < *at));
         assert_eq!(since.len() + until.len(), expected.len(), "each is on one side of {at}");
     }
+}
+
+/// Every one with who set it, newest first.
+pub async fn thresholds_are_remembered<F: LedgerFactory>(factory: &F) {
+    let desk = desk(factory, 0).await;
+    assert_eq!(desk.ledger.thresholds(9).await.unwrap(), []);
+    let mut expected = Vec::new();
+    for threshold in [5, 0, 7] {
+        desk.wait(SECOND);
+        let by = desk.operator();
+        desk.ledger.set_quota(threshold, by.clone()).await.unwrap();
+        expected.insert(0, ThresholdChange { threshold, since: by.at, actor: by.actor });
+    }
+    assert_eq!(desk.ledger.thresholds(9).await.unwrap(), expected);
+    assert_eq!(desk.ledger.thresholds(2).await.unwrap(), expected[..2]);
+}
+
+/// By how far they got, by whose they are, and by both.
+pub async fn mails_are_found_by_state_and_tenant<F: LedgerFactory>(factory: &F) {
+    let desk = desk(factory, 2).await;
+    let tenants = [desk.join(1).await, desk.join(2).await];
+    let list = async |state, tenant| {
+        let page = MailPage { state, tenant, before: None, limit: 9 };
+        desk.ledger.mails(page).await.unwrap().len()
+    };
+    assert_eq!(list(None, None).await, 2);
+    assert_eq!(list(None, Some(tenants[0])).await, 1);
+    assert_eq!(list(Some(MailState::Due), Some(tenants[1])).await, 1);
+    assert_eq!(list(Some(MailState::Failed), Some(tenants[1])).await, 0);
 }

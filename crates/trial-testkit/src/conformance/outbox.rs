@@ -269,7 +269,9 @@ pub async fn mails_are_listed_by_state<F: LedgerFactory>(factory: &F) {
     worker.settle(mails[0].id, lease, SettledAs::Failed { error: "550 no such user".to_owned() }).await;
     worker.settle(mails[1].id, lease, sent()).await;
     worker.settle(mails[2].id, lease, SettledAs::Failed { error: "554 no".to_owned() }).await;
-    let list = async |state, before, limit| desk.ledger.mails(MailPage { state, before, limit }).await.unwrap();
+    let list = async |state, before, limit| {
+        desk.ledger.mails(MailPage { state: Some(state), tenant: None, before, limit }).await.unwrap()
+    };
     let failed = list(MailState::Failed, None, 9).await;
     assert_eq!(failed.iter().map(|entry| entry.tenant).collect::<Vec<_>>(), [tenants[2], tenants[0]]);
     assert_eq!((failed[1].to.as_str(), failed[1].kind), (email(1).as_str(), MailKind::Account));

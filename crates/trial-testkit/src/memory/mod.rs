@@ -19,7 +19,7 @@ use trial_core::{
     AccessCode, AccessCodeKind, AccessCodeState, ApplicationId, ApplicationRecord, AuditRecord, Batch, Challenge,
     ChallengeId, CodeRequestId, CodeRequestRecord, Delivery, Effects, EndpointId, EventView, LeaseId, LedgerError,
     MailId, MailRecord, MailState, Operator, OperatorId, Outcome, Phone, PhoneRecord, Planner, SecretHash, Session,
-    Tenant, TenantId,
+    Tenant, TenantId, ThresholdChange,
 };
 
 /// A ledger in memory. Clones share it.
@@ -47,6 +47,8 @@ pub struct MemoryState {
     pub applications: BTreeMap<ApplicationId, ApplicationRecord>,
     /// The e-mail threshold, once operations set one.
     pub threshold: Option<u32>,
+    /// Every threshold that operations set, oldest first.
+    pub thresholds: Vec<ThresholdChange>,
     /// Units taken, by day.
     pub reserved: BTreeMap<NaiveDate, u32>,
     /// The audit, in the order it was written.

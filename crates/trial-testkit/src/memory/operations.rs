@@ -4,8 +4,8 @@ use trial_core::ports::Operations;
 use trial_core::{
     AccessCodeImport, AccessCodeKind, AccessCodeState, AccessCodeStock, ApplicationQuery, ApplicationRecord,
     ApplicationView, ApplyOutcome, AuditRecord, ChangedBy, CodeRequestView, ImportPlan, LedgerError, MailId, MailPage,
-    MailRetried, MailState, MailView, OutboxMail, Phone, QuotaView, TenantId, TenantPage, TenantView, TimelineView,
-    UniqueBy, Violation,
+    MailRetried, MailState, MailView, OutboxMail, Phone, QuotaView, TenantId, TenantPage, TenantView, ThresholdChange,
+    TimelineView, UniqueBy, Violation,
 };
 
 use super::{KeptAccessCode, KeptCodeRequest, KeptMail, MemoryLedger, MemoryState};
@@ -56,6 +56,7 @@ impl Operations for MemoryLedger {
         let mut state = self.lock();
         let detail = format!("{:?} to {threshold}", state.threshold);
         state.threshold = Some(threshold);
+        state.thresholds.push(ThresholdChange { threshold, since: by.at, actor: by.actor.clone() });
         state.audit.push(audit(by, "quota.set", "quota", detail));
         Ok(())
     }
@@ -103,7 +104,9 @@ impl Operations for MemoryLedger {
             .mails
             .values()
             .rev()
-            .filter(|mail| mail.state == page.state && page.before.is_none_or(|before| mail.record.id < before));
+            .filter(|mail| page.state.is_none_or(|state| mail.state == state))
+            .filter(|mail| page.tenant.is_none_or(|tenant| mail.record.tenant == tenant))
+            .filter(|mail| page.before.is_none_or(|before| mail.record.id < before));
         let entry = |mail: &KeptMail| OutboxMail {
             mail: mail_view(mail),
             kind: mail.record.kind,

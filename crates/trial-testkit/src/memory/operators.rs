@@ -3,7 +3,7 @@ use chrono::{DateTime, Utc};
 use trial_core::ports::{AuditTrail, Operators};
 use trial_core::{
     AuditEntry, AuditQuery, AuditRecord, ChangedBy, LedgerError, Operator, OperatorAdded, OperatorName, SecretHash,
-    Session,
+    Session, ThresholdChange,
 };
 
 use super::operations::audit;
@@ -84,6 +84,11 @@ impl AuditTrail for MemoryLedger {
         found.sort_by_key(|record| std::cmp::Reverse(record.id));
         found.truncate(usize::try_from(query.limit).expect("fits"));
         Ok(found.into_iter().map(entry).collect())
+    }
+
+    async fn thresholds(&self, limit: u32) -> Result<Vec<ThresholdChange>, LedgerError> {
+        let newest = usize::try_from(limit).expect("fits");
+        Ok(self.lock().thresholds.iter().rev().take(newest).cloned().collect())
     }
 
     async fn write_down(&self, record: AuditRecord) -> Result<(), LedgerError> {

@@ -51,13 +51,13 @@ impl Phones {
                 bail!("this phone was never seen; there is nothing to unlock");
             }
             let failures = ledger.phone_failures(phone.clone()).await?;
-            let max_failures = config.policy.verification.max_failures;
+            let verification = &config.policy.verification;
             Ok(PhoneReport {
                 phone: phone.to_string(),
                 seen: failures.is_some(),
                 failures: failures.unwrap_or(0),
-                max_failures,
-                locked: failures.is_some_and(|failures| failures >= max_failures),
+                max_failures: verification.max_failures,
+                locked: failures.is_some_and(|failures| verification.locks(failures)),
             })
         })?;
         output.show(&report)

@@ -7,8 +7,8 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
+use trial_core::AccessCodeFile;
 
-use super::csv_file::{self, Rows};
 use crate::cli::Global;
 use crate::commands::with_ledger;
 use crate::compose;
@@ -35,7 +35,7 @@ struct RefusedRow {
 }
 
 pub(super) fn run(global: &Global, file: &Path, dry_run: bool, output: Output) -> anyhow::Result<()> {
-    let Rows { import, bad } = read(file)?;
+    let AccessCodeFile { import, bad } = read(file)?;
     let (length, has_bad) = (import.rows.len(), !bad.is_empty());
     let plan = with_ledger(global, async |_, ledger| {
         let progress = bar(length as u64, "storing {spinner} {elapsed}");
@@ -61,13 +61,13 @@ pub(super) fn run(global: &Global, file: &Path, dry_run: bool, output: Output) -
     report.finish(output)
 }
 
-fn read(path: &Path) -> anyhow::Result<Rows> {
+fn read(path: &Path) -> anyhow::Result<AccessCodeFile> {
     let opened = File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
     let length = opened.metadata().map_or(0, |data| data.len());
     // The shortest row there is: "voice,1" and its line end.
     let progress = bar(length / 8, "reading {wide_bar} {percent}%");
     progress.set_length(length);
-    let rows = csv_file::read(BufReader::new(opened), |bytes| progress.inc(bytes as u64));
+    let rows = AccessCodeFile::read(BufReader::new(opened), |bytes| progress.inc(bytes as u64));
     progress.finish_and_clear();
     rows.with_context(|| format!("{}", path.display()))
 }

@@ -1,4 +1,3 @@
-mod csv_file;
 mod import;
 mod stock;
 

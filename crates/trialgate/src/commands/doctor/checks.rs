@@ -192,7 +192,7 @@ async fn database(config: &Config, ledger: &dyn Operations, report: &mut Report)
 }
 
 async fn given_up(ledger: &dyn Operations, report: &mut Report) {
-    let page = MailPage { state: MailState::Failed, before: None, limit: MANY_MAILS };
+    let page = MailPage { state: Some(MailState::Failed), tenant: None, before: None, limit: MANY_MAILS };
     match ledger.mails(page).await.map(|mails| mails.len()) {
         Ok(0) => report.ok("outbox", "no mail was given up"),
         Ok(mails) => {

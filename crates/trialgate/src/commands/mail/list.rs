@@ -47,7 +47,7 @@ struct Entry {
 impl List {
     pub(crate) fn run(self, global: &Global) -> anyhow::Result<()> {
         let Self { state, before, limit, output } = self;
-        let page = MailPage { state, before, limit };
+        let page = MailPage { state: Some(state), tenant: None, before, limit };
         let mails = with_ledger(global, async |_, ledger| Ok(ledger.mails(page).await?))?;
         let is_full = u32::try_from(mails.len()).is_ok_and(|length| length == limit);
         let last = mails.last().map(|entry| entry.mail.id.to_string());

@@ -2,8 +2,7 @@
 
 use std::io::{self, BufRead, Read};
 
-use anyhow::{Context, bail};
-use trial_core::{AccessCode, AccessCodeImport, AccessCodeKind, RefusedAccessCode};
+use crate::{AccessCode, AccessCodeImport, AccessCodeKind, RefusedAccessCode, UnknownName};
 
 /// The columns, in their order.
 const HEADER: [&str; 2] = ["kind", "code"];
@@ -13,22 +12,77 @@ const MAX_LINE: u64 = 1_024;
 const MAX_ROWS: usize = 1_000_000;
 const UTF8_BOM: &[u8] = b"\xEF\xBB\xBF";
 
-/// The rows of a file, good and bad.
-#[derive(Debug, Default, PartialEq)]
-pub(super) struct Rows {
-    pub(super) import: AccessCodeImport,
-    pub(super) bad: Vec<RefusedAccessCode>,
+/// The rows of a file of access codes, good and bad.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AccessCodeFile {
+    /// The good ones.
+    pub import: AccessCodeImport,
+    /// The others, each with the reason.
+    pub bad: Vec<RefusedAccessCode>,
 }
 
-/// Reads a whole file; `on_row` is told after each row how many bytes it took.
-///
-/// # Errors
-/// The file cannot be read, or is no such file at all.
-pub(super) fn read(mut source: impl BufRead, mut on_row: impl FnMut(usize)) -> anyhow::Result<Rows> {
-    let mut rows = Rows::default();
+/// Why a file cannot be one of access codes. The message says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum AccessCodeFileError {
+    /// It cannot be read to its end.
+    #[error("cannot read the file")]
+    Unreadable(#[from] io::Error),
+    /// Nothing is in it.
+    #[error("the file is empty; its first line must be `kind,code`")]
+    Empty,
+    /// It is written in other characters.
+    #[error("the file is UTF-16; save it as UTF-8")]
+    Utf16,
+    /// Its columns are others.
+    #[error("line 1: the header must be `kind,code`")]
+    Header,
+    /// More rows than can be decided together.
+    #[error("the file has more than {MAX_ROWS} rows; import it in parts")]
+    TooLong,
+}
+
+impl AccessCodeFile {
+    /// Reads a whole file, CSV in UTF-8 with the header `kind,code`; `on_row` is told after each row how many bytes it took.
+    ///
+    /// # Errors
+    /// The file cannot be read, or is no such file at all.
+    pub fn read(source: impl BufRead, on_row: impl FnMut(usize)) -> Result<Self, AccessCodeFileError> {
+        read(source, on_row)
+    }
+
+    /// Takes rows that stand in no file, numbered from 1: the kind and the code of each.
+    ///
+    /// # Errors
+    /// There are too many.
+    pub fn of_rows<'a>(rows: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self, AccessCodeFileError> {
+        let mut file = Self::default();
+        for (number, (kind, code)) in (1..).zip(rows) {
+            file.add(number, pair(kind.trim(), code.trim()));
+            if file.length() > MAX_ROWS {
+                return Err(AccessCodeFileError::TooLong);
+            }
+        }
+        Ok(file)
+    }
+
+    /// Rows, good and bad.
+    pub fn length(&self) -> usize {
+        self.import.rows.len() + self.bad.len()
+    }
+
+    fn add(&mut self, number: u64, row: Result<(AccessCode, AccessCodeKind), String>) {
+        match row {
+            Ok((code, kind)) => self.import.rows.push((number, code, kind)),
+            Err(reason) => self.bad.push(RefusedAccessCode { line: number, reason }),
+        }
+    }
+}
+
+fn read(mut source: impl BufRead, mut on_row: impl FnMut(usize)) -> Result<AccessCodeFile, AccessCodeFileError> {
+    let mut rows = AccessCodeFile::default();
     let mut bytes = Vec::new();
     let mut number = 0;
-    while next_line(&mut source, &mut bytes).context("cannot read the file")? {
+    while next_line(&mut source, &mut bytes)? {
         number += 1;
         on_row(bytes.len());
         let line = if number == 1 { bytes.strip_prefix(UTF8_BOM).unwrap_or(&bytes) } else { &bytes };
@@ -36,14 +90,14 @@ pub(super) fn read(mut source: impl BufRead, mut on_row: impl FnMut(usize)) -> a
         if number == 1 {
             check_header(line)?;
         } else if !line.is_empty() {
-            rows.add(number, line);
+            rows.add(number, row(line));
         }
-        if rows.import.rows.len() + rows.bad.len() > MAX_ROWS {
-            bail!("the file has more than {MAX_ROWS} rows; import it in parts");
+        if rows.length() > MAX_ROWS {
+            return Err(AccessCodeFileError::TooLong);
         }
     }
     if number == 0 {
-        bail!("the file is empty; its first line must be `kind,code`");
+        return Err(AccessCodeFileError::Empty);
     }
     Ok(rows)
 }
@@ -70,23 +124,14 @@ fn skip_line(source: &mut impl BufRead) -> io::Result<()> {
     }
 }
 
-fn check_header(line: &[u8]) -> anyhow::Result<()> {
+fn check_header(line: &[u8]) -> Result<(), AccessCodeFileError> {
     if line.starts_with(b"\xFF\xFE") || line.starts_with(b"\xFE\xFF") {
-        bail!("the file is UTF-16; save it as UTF-8");
+        return Err(AccessCodeFileError::Utf16);
     }
     if fields(line).is_ok_and(|fields| fields == HEADER) {
         return Ok(());
     }
-    bail!("line 1: the header must be `kind,code`");
-}
-
-impl Rows {
-    fn add(&mut self, number: u64, line: &[u8]) {
-        match row(line) {
-            Ok((code, kind)) => self.import.rows.push((number, code, kind)),
-            Err(reason) => self.bad.push(RefusedAccessCode { line: number, reason }),
-        }
-    }
+    Err(AccessCodeFileError::Header)
 }
 
 fn row(line: &[u8]) -> Result<(AccessCode, AccessCodeKind), String> {
@@ -94,7 +139,11 @@ fn row(line: &[u8]) -> Result<(AccessCode, AccessCodeKind), String> {
     let [kind, code] = fields.as_slice() else {
         return Err(format!("has {} columns; it must have kind and code", fields.len()));
     };
-    let kind = kind.parse().map_err(|error: trial_core::UnknownName| error.to_string())?;
+    pair(kind, code)
+}
+
+fn pair(kind: &str, code: &str) -> Result<(AccessCode, AccessCodeKind), String> {
+    let kind = kind.parse().map_err(|error: UnknownName| error.to_string())?;
     let code = AccessCode::parse(code).map_err(|error| error.to_string())?;
     Ok((code, kind))
 }
@@ -119,7 +168,7 @@ fn fields(line: &[u8]) -> Result<Vec<String>, String> {
 mod tests {
     use super::*;
 
-    fn rows(text: &[u8]) -> Rows {
+    fn rows(text: &[u8]) -> AccessCodeFile {
         read(text, |_| {}).unwrap()
     }
 

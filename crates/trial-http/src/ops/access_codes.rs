@@ -1,0 +1,145 @@
+use actix_web::web::{Bytes, Data, Payload};
+use actix_web::{HttpRequest, HttpResponse};
+use serde::{Deserialize, Serialize};
+use trial_core::{AccessCodeFile, AccessCodeFileError, AccessCodeStock, Permission, RefusedAccessCode};
+use utoipa::ToSchema;
+
+use super::caller::Caller;
+use super::failed;
+use super::query::Query;
+use super::reply::json;
+use crate::body::{self, Media};
+use crate::problem::{FieldError, Kind, Problem};
+use crate::site::State;
+
+/// The largest import, in bytes: some 400,000 rows.
+pub(super) const MAX_IMPORT: usize = 8 * 1024 * 1024;
+/// Bad rows that are named; further ones are counted.
+const NAMED: usize = 1_000;
+
+/// The pool, counted.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Stock {
+    /// One for each kind.
+    stock: Vec<KindStock>,
+}
+
+/// The access codes of one kind, counted.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct KindStock {
+    /// voice or multimedia.
+    kind: &'static str,
+    /// To be had.
+    free: u64,
+    /// Held by tenants.
+    leased: u64,
+    /// Resting before they are free again.
+    quarantined: u64,
+    /// Out of use.
+    retired: u64,
+}
+
+/// Access codes to be loaded.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ImportRows {
+    rows: Vec<ImportRow>,
+}
+
+/// An access code to be loaded.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ImportRow {
+    /// voice or multimedia.
+    #[schema(example = "voice")]
+    kind: String,
+    /// 1 to 64 letters, digits and + * # - _ .
+    #[schema(example = "95001")]
+    code: String,
+}
+
+/// What an import came to.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Imported {
+    /// Whether nothing was changed.
+    dry_run: bool,
+    /// Rows in all.
+    rows: usize,
+    /// Codes that are new.
+    added: usize,
+    /// Codes that were in the pool already.
+    known: u64,
+}
+
+/// `GET /ops/v1/access-codes/stock`.
+pub(super) async fn stock(
+    request: HttpRequest,
+    _payload: Payload,
+    state: Data<State>,
+) -> Result<HttpResponse, Problem> {
+    let caller = Caller::let_in(&request, &state, Permission::Look).await?;
+    Query::of(&request).end()?;
+    let stock = caller.ops.parts.operations.access_code_stock().await.map_err(failed)?;
+    json(&Stock { stock: stock.iter().map(KindStock::from).collect() })
+}
+
+/// `POST /ops/v1/access-codes/import`.
+pub(super) async fn import(
+    request: HttpRequest,
+    payload: Payload,
+    state: Data<State>,
+) -> Result<HttpResponse, Problem> {
+    let caller = Caller::let_in(&request, &state, Permission::ChangePool).await?;
+    let mut query = Query::of(&request);
+    let dry_run = query.flag("dryRun");
+    query.end()?;
+    let kinds = [Media::Csv, Media::Json];
+    let (media, body) = body::read_one_of(&kinds, MAX_IMPORT, &request, payload, state.settings.body_timeout).await?;
+    let file = parse(media, body).await?;
+    let rows = file.length();
+    // With a bad row nothing is loaded, but what else is bad is told at once.
+    let is_rehearsal = dry_run || !file.bad.is_empty();
+    let operations = &caller.ops.parts.operations;
+    let plan = operations.import_access_codes(file.import, is_rehearsal, caller.changes()).await.map_err(failed)?;
+    let mut bad = file.bad;
+    bad.extend(plan.refused);
+    if !bad.is_empty() {
+        return Err(refused(bad, rows));
+    }
+    json(&Imported { dry_run, rows, added: plan.new.len(), known: plan.known })
+}
+
+/// Away from the worker, which serves everybody else.
+async fn parse(media: Media, body: Bytes) -> Result<AccessCodeFile, Problem> {
+    let parsed = actix_web::web::block(move || match media {
+        Media::Csv | Media::Form => AccessCodeFile::read(&body[..], |_| {}).map_err(|error| unusable(&error)),
+        Media::Json => {
+            let asked: ImportRows = serde_json::from_slice(&body).map_err(|_| {
+                Problem::malformed("give an object with rows, an array of objects with a kind and a code, both strings")
+            })?;
+            let rows = asked.rows.iter().map(|row| (row.kind.as_str(), row.code.as_str()));
+            AccessCodeFile::of_rows(rows).map_err(|error| unusable(&error))
+        }
+    });
+    parsed.await.unwrap_or_else(|_| Err(Problem::new(Kind::Unexpected)))
+}
+
+fn unusable(error: &AccessCodeFileError) -> Problem {
+    Problem::malformed(error.to_string())
+}
+
+fn refused(mut bad: Vec<RefusedAccessCode>, rows: usize) -> Problem {
+    bad.sort_by_key(|row| row.line);
+    let detail = format!("{} of {rows} rows are bad", bad.len());
+    bad.truncate(NAMED);
+    let errors = bad.into_iter().map(|row| FieldError::in_line(row.line, row.reason)).collect();
+    Problem::new(Kind::InvalidRows).detail(detail).errors(errors)
+}
+
+impl From<&AccessCodeStock> for KindStock {
+    fn from(stock: &AccessCodeStock) -> Self {
+        let AccessCodeStock { kind, free, leased, quarantined, retired, .. } = *stock;
+        Self { kind: kind.as_str(), free, leased, quarantined, retired }
+    }
+}

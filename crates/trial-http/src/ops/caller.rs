@@ -1,0 +1,66 @@
+use actix_web::HttpRequest;
+use actix_web::http::header::AUTHORIZATION;
+use trial_core::{ChangedBy, Operator, Permission};
+
+use super::{Ops, failed};
+use crate::problem::{Kind, Problem};
+use crate::site::State;
+
+/// An operator who may do what is asked.
+pub(super) struct Caller<'a> {
+    pub(super) operator: Operator,
+    pub(super) ops: &'a Ops,
+}
+
+impl<'a> Caller<'a> {
+    /// Lets in whoever shows a token whose role allows this.
+    ///
+    /// A right token is never refused for what others of its address did wrong: nobody can lock operators out.
+    pub(super) async fn let_in(
+        request: &HttpRequest,
+        state: &'a State,
+        permission: Permission,
+    ) -> Result<Self, Problem> {
+        let ops = &state.ops;
+        let found = match bearer(request) {
+            Some(token) => ops.access.by_token(token).await.map_err(failed)?,
+            None => None,
+        };
+        let Some(operator) = found else { return Err(stranger(request, state)) };
+        let caller = Self { operator, ops };
+        if !caller.operator.role.may(permission) {
+            return Err(caller.may_not(permission));
+        }
+        Ok(caller)
+    }
+
+    /// What somebody is told whose role does not allow this.
+    pub(super) fn may_not(&self, permission: Permission) -> Problem {
+        let detail = format!("this takes the role {}; yours is {}", permission.takes(), self.operator.role);
+        Problem::new(Kind::Forbidden).detail(detail)
+    }
+
+    /// This operator, now, for the audit.
+    pub(super) fn changes(&self) -> ChangedBy {
+        self.ops.access.changed_by(&self.operator)
+    }
+}
+
+/// Unknown, expired, revoked or none: always the same. Counted by the address that it comes from.
+fn stranger(request: &HttpRequest, state: &State) -> Problem {
+    let client = state.trusted_proxies.client_of(request.peer_addr(), request.headers());
+    match state.ops.strangers.check(client) {
+        Ok(()) => Problem::new(Kind::Unauthorized).detail("give the token of an operator as `Authorization: Bearer …`"),
+        Err(wait) => Problem::new(Kind::RateLimited)
+            .detail("too many requests of this client address had no valid token")
+            .retry_after(wait),
+    }
+}
+
+/// The token of RFC 6750, section 2.1; `None` for anything else.
+fn bearer(request: &HttpRequest) -> Option<&str> {
+    let mut given = request.headers().get_all(AUTHORIZATION);
+    let (value, None) = (given.next()?, given.next()) else { return None };
+    let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}

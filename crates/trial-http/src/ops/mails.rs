@@ -1,0 +1,113 @@
+use actix_web::web::{Data, Payload};
+use actix_web::{HttpRequest, HttpResponse};
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use trial_core::{MailId, MailPage, MailRetried, MailState, MailView, OutboxMail, Permission, TenantId};
+use utoipa::ToSchema;
+
+use super::caller::Caller;
+use super::failed;
+use super::query::{Query, segment};
+use super::reply::{Listing, json, one_more};
+use super::reveal::Sight;
+use crate::problem::{Kind, Problem};
+use crate::routes::nothing_here;
+use crate::site::State;
+
+/// A mail of the outbox.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct OutboxEntry {
+    /// What it is about.
+    kind: &'static str,
+    /// Whose it is: the tenant's id.
+    tenant: String,
+    /// Where it goes; masked, unless it is to be revealed.
+    to: String,
+    #[serde(flatten)]
+    mail: Mail,
+}
+
+/// A mail, as far as it got.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Mail {
+    id: String,
+    /// due, sent or failed.
+    state: &'static str,
+    /// Attempts so far.
+    attempts: u32,
+    created_at: DateTime<Utc>,
+    /// When it is tried next; null unless it is due.
+    #[schema(required)]
+    next_attempt_at: Option<DateTime<Utc>>,
+    /// The last reply of the mail server, or the fault.
+    #[schema(required)]
+    last_reply: Option<String>,
+}
+
+/// What became of the wish to have a mail tried again.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Retried {
+    id: String,
+    /// due: it is tried now.
+    state: &'static str,
+}
+
+/// `GET /ops/v1/mails`.
+pub(super) async fn list(request: HttpRequest, _payload: Payload, state: Data<State>) -> Result<HttpResponse, Problem> {
+    let caller = Caller::let_in(&request, &state, Permission::Look).await?;
+    let mut query = Query::of(&request);
+    let page = query.page::<MailId>();
+    let wanted = query.take("state", |text| text.parse::<MailState>().map_err(|_| "must be due, sent or failed"));
+    let tenant = query.take("tenant", |text| text.parse::<TenantId>().map_err(|_| "must be the id of a tenant"));
+    let reveal = query.flag("reveal");
+    query.end()?;
+    let sight = Sight::of(&caller, reveal, "mails.reveal", "mails").await?;
+    let asked = MailPage { state: wanted, tenant, before: page.cursor, limit: one_more(&page) };
+    let mails = caller.ops.parts.operations.mails(asked).await.map_err(failed)?;
+    json(&Listing::of(&page, mails, |entry| entry.mail.id.to_string(), |entry| OutboxEntry::new(entry, sight)))
+}
+
+/// `POST /ops/v1/mails/{id}/retry`.
+pub(super) async fn retry(
+    request: HttpRequest,
+    _payload: Payload,
+    state: Data<State>,
+) -> Result<HttpResponse, Problem> {
+    let caller = Caller::let_in(&request, &state, Permission::SendMail).await?;
+    Query::of(&request).end()?;
+    let id: MailId = segment(&request).await?.parse().map_err(|_| nothing_here())?;
+    match caller.ops.parts.operations.retry_mail(id, caller.changes()).await.map_err(failed)? {
+        MailRetried::Due => json(&Retried { id: id.to_string(), state: MailState::Due.as_str() }),
+        MailRetried::Refused(state) => {
+            Err(Problem::new(Kind::Conflict)
+                .detail(format!("this mail is {state}; only a failed one can be tried again")))
+        }
+        MailRetried::Unknown => Err(Problem::new(Kind::NotFound).detail("there is no such mail")),
+    }
+}
+
+impl OutboxEntry {
+    fn new(entry: &OutboxMail, sight: Sight) -> Self {
+        let to = match sight {
+            Sight::Masked => entry.masked_to(),
+            Sight::Plain => entry.to.clone(),
+        };
+        Self { kind: entry.kind.as_str(), tenant: entry.tenant.to_string(), to, mail: Mail::from(&entry.mail) }
+    }
+}
+
+impl From<&MailView> for Mail {
+    fn from(view: &MailView) -> Self {
+        Self {
+            id: view.id.to_string(),
+            state: view.state.as_str(),
+            attempts: view.attempts,
+            created_at: view.created_at,
+            next_attempt_at: (view.state == MailState::Due).then_some(view.next_attempt_at),
+            last_reply: view.last_reply.clone(),
+        }
+    }
+}

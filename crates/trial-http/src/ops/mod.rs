@@ -1,0 +1,79 @@
+//! The operations interface, `/ops/v1/…`. Who asks is known by a token, and what that person may do is looked up in the core's
+//! one table; no rule is decided here.
+
+mod access_codes;
+mod audit;
+mod caller;
+mod mails;
+mod me;
+mod openapi;
+mod operators;
+mod phones;
+mod query;
+mod quota;
+mod reply;
+mod reveal;
+mod routes;
+mod tenants;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use trial_core::ports::{AuditTrail, Clock, Entropy, Operations, Operators};
+use trial_core::{Access, FAILED_SIGN_INS_PER_HOUR, LedgerError, Policy};
+
+use crate::problem::{Kind, Problem};
+use crate::rate_limit::{AddressLimiter, RuntimeClock};
+
+pub use openapi::ops_openapi_json;
+pub(crate) use routes::configure;
+
+/// When somebody who was told that the database cannot be used now may ask again.
+const AGAIN: Duration = Duration::from_secs(5);
+
+/// What the operations interface stands on.
+#[derive(Clone)]
+pub struct OpsParts {
+    /// What operations ask and change.
+    pub operations: Arc<dyn Operations>,
+    /// Who operates the service.
+    pub operators: Arc<dyn Operators>,
+    /// What was changed, by whom.
+    pub audit: Arc<dyn AuditTrail>,
+    /// The numbers of the rules.
+    pub policy: Arc<Policy>,
+}
+
+/// What its handlers stand on.
+pub(crate) struct Ops {
+    parts: OpsParts,
+    access: Access,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    /// Requests whose token lets nobody in.
+    strangers: AddressLimiter,
+}
+
+impl Ops {
+    pub(crate) fn new(parts: OpsParts, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Self {
+        let access = Access::new(Arc::clone(&parts.operators), Arc::clone(&clock), Arc::clone(&entropy));
+        let strangers = AddressLimiter::per_hour(FAILED_SIGN_INS_PER_HOUR, RuntimeClock::start());
+        Self { parts, access, clock, entropy, strangers }
+    }
+}
+
+/// What an operator is told when the ledger cannot do what was asked.
+#[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` hands over")]
+fn failed(error: LedgerError) -> Problem {
+    let source = std::error::Error::source(&error).map(ToString::to_string);
+    tracing::error!(%error, source, "an operator's request failed");
+    match error {
+        LedgerError::Corrupt(_) => Problem::new(Kind::Unexpected),
+        LedgerError::Unavailable(_) | LedgerError::Contended(_) => Problem::new(Kind::Unavailable)
+            .detail("the database cannot be used now; nothing was changed")
+            .retry_after(AGAIN),
+        LedgerError::CommitUnknown(_) => Problem::new(Kind::Unavailable)
+            .detail("the database was lost at the commit; look whether the change was made before asking for it again")
+            .retry_after(AGAIN),
+    }
+}

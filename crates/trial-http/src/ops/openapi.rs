@@ -1,0 +1,355 @@
+//! The operations interface as an OpenAPI document: every path, and every status that it can be answered with.
+
+use std::sync::LazyLock;
+
+use actix_web::HttpResponse;
+use actix_web::web::Bytes;
+use trial_core::Permission;
+use utoipa::openapi::path::{
+    HttpMethod, OperationBuilder, ParameterBuilder, ParameterIn, PathItemBuilder, PathsBuilder,
+};
+use utoipa::openapi::request_body::RequestBodyBuilder;
+use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, SchemaFormat, Type};
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
+use utoipa::openapi::tag::TagBuilder;
+use utoipa::openapi::{
+    ComponentsBuilder, ContentBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, Required,
+    ResponseBuilder,
+};
+use utoipa::{PartialSchema, ToSchema};
+
+use super::query::{MAX_PAGE, PAGE};
+use super::reply::Listing;
+use super::{access_codes, audit, mails, me, operators, phones, quota, tenants};
+use crate::openapi::{problem, problem_schema, text_header};
+use crate::problem::Kind;
+use crate::routes::Route;
+
+const JSON: &str = "application/json";
+const CSV: &str = "text/csv";
+const TOKEN: &str = "operatorToken";
+
+static DOCUMENT: LazyLock<Bytes> = LazyLock::new(|| ops_openapi_json().into());
+
+/// The document that is served at `/ops/openapi.json`.
+pub fn ops_openapi_json() -> String {
+    let mut text = build().to_pretty_json().unwrap_or_default();
+    text.push('\n');
+    text
+}
+
+/// `GET /ops/openapi.json`.
+pub(super) async fn document() -> HttpResponse {
+    HttpResponse::Ok().content_type(JSON).body(DOCUMENT.clone())
+}
+
+/// An operation, and which statuses it has besides those of all.
+struct Operation {
+    builder: OperationBuilder,
+    failures: Vec<(&'static str, Vec<Kind>)>,
+}
+
+/// The parts of the document that grow with each path.
+struct Document {
+    components: ComponentsBuilder,
+    paths: PathsBuilder,
+}
+
+fn build() -> OpenApi {
+    let token = HttpBuilder::new()
+        .scheme(HttpAuthScheme::Bearer)
+        .description(Some("The token of an operator, which `trialgate operators add` prints: `tgo_…`"))
+        .build();
+    let mut document = Document {
+        components: ComponentsBuilder::new()
+            .schema("Problem", problem_schema())
+            .security_scheme(TOKEN, SecurityScheme::Http(token)),
+        paths: PathsBuilder::new(),
+    };
+    people(&mut document);
+    customers(&mut document);
+    pool(&mut document);
+    messages(&mut document);
+    let info = InfoBuilder::new()
+        .title("Trialgate operations")
+        .version(env!("CARGO_PKG_VERSION"))
+        .description(Some(
+            "What operations personnel see and change. Every request carries the token of an operator; each operation says \
+             which role it takes: viewer, operator or admin. Phones and e-mail addresses are masked unless `reveal=true`, \
+             which takes the role operator and is written into the audit first. Listings are paged: `nextCursor` of a page \
+             is the `cursor` of the next. Every change is audited in the operator's name. Everything that is not a result is \
+             an RFC 9457 problem.",
+        ))
+        .license(Some(LicenseBuilder::new().name("Apache-2.0").identifier(Some("Apache-2.0")).build()))
+        .build();
+    OpenApiBuilder::new()
+        .info(info)
+        .tags(Some(tags()))
+        .security(Some([SecurityRequirement::new::<_, [&str; 0], &str>(TOKEN, [])]))
+        .paths(document.paths.build())
+        .components(Some(document.components.build()))
+        .build()
+}
+
+fn tags() -> Vec<utoipa::openapi::Tag> {
+    let tag = |(name, what): (&str, &str)| TagBuilder::new().name(name).description(Some(what)).build();
+    let tags = [
+        ("people", "Who may do what, and who did."),
+        ("customers", "Tenants and phones."),
+        ("pool", "Access codes."),
+        ("messages", "The e-mail threshold and the outbox."),
+    ];
+    tags.map(tag).into()
+}
+
+fn people(document: &mut Document) {
+    let me = Operation::new("people", "me", "Whose token this is", Permission::Look);
+    let me = me.answers::<me::Me>(document, "The operator");
+    document.add(Route::OpsMe, HttpMethod::Get, me);
+    let audit = Operation::new("people", "listAudit", "What was changed or revealed, newest first", Permission::Look)
+        .paged()
+        .parameter(
+            "actor",
+            "Only what this one did: an operator's name, `cli:` and a user's name, or `applicant`",
+            text(),
+        )
+        .parameter("action", "Only this, such as `quota.set`", text())
+        .parameter("subject", "Only what was done to this: a tenant's id, a phone as +8616673280001, …", text())
+        .parameter("since", "Not before this", time())
+        .parameter("until", "Before this", time())
+        .revealing();
+    let audit = audit.answers_page::<audit::Entry>(document, "A page of the audit");
+    document.add(Route::OpsAudit, HttpMethod::Get, audit);
+    let list = Operation::new("people", "listOperators", "Who is, and was, let in", Permission::ManageOperators);
+    let list = list.answers::<operators::OperatorList>(document, "Operators");
+    let add = Operation::new("people", "addOperator", "Let a person in", Permission::ManageOperators)
+        .reads::<operators::NewOperator>(document)
+        .fails("409", &[Kind::Conflict])
+        .answers::<operators::AddedOperator>(document, "The operator, with the token, which is not shown again");
+    document.add_all(Route::OpsOperators, [(HttpMethod::Get, list), (HttpMethod::Post, add)]);
+    let revoke = Operation::new(
+        "people",
+        "revokeOperator",
+        "Take a token back, and end its sessions",
+        Permission::ManageOperators,
+    )
+    .named("name", "The operator's name", text())
+    .answers_nothing("The operator is revoked");
+    document.add(Route::OpsOperatorRevoke, HttpMethod::Post, revoke);
+}
+
+fn customers(document: &mut Document) {
+    let list =
+        Operation::new("customers", "listTenants", "Tenants, newest first", Permission::Look).paged().revealing();
+    let list = list.answers_page::<tenants::TenantReply>(document, "A page of tenants");
+    document.add(Route::OpsTenants, HttpMethod::Get, list);
+    let show = Operation::new("customers", "showTenant", "One tenant", Permission::Look)
+        .named("id", "The tenant's id", id())
+        .revealing()
+        .answers::<tenants::TenantReply>(document, "The tenant");
+    document.add(Route::OpsTenant, HttpMethod::Get, show);
+    let phone = || ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).max_length(Some(40));
+    let show = Operation::new("customers", "showPhone", "Whether a phone is locked", Permission::Look)
+        .named("phone", "E.164, or national in the default region; any usual spelling", phone())
+        .revealing()
+        .answers::<phones::PhoneLock>(document, "The phone");
+    document.add(Route::OpsPhone, HttpMethod::Get, show);
+    let unlock =
+        Operation::new("customers", "unlockPhone", "Set a phone's count of wrong codes to 0", Permission::UnlockPhone)
+            .named("phone", "E.164, or national in the default region; any usual spelling", phone())
+            .answers::<phones::PhoneLock>(document, "The phone, unlocked");
+    document.add(Route::OpsPhoneUnlock, HttpMethod::Post, unlock);
+}
+
+fn pool(document: &mut Document) {
+    let stock = Operation::new("pool", "accessCodeStock", "Count the pool", Permission::Look);
+    let stock = stock.answers::<access_codes::Stock>(document, "The pool");
+    document.add(Route::OpsStock, HttpMethod::Get, stock);
+    let import = Operation::new(
+        "pool",
+        "importAccessCodes",
+        "Load access codes: all of them, or none if one row is bad; what is known is skipped",
+        Permission::ChangePool,
+    )
+    .parameter("dryRun", "Only say what it would come to", ObjectBuilder::new().schema_type(Type::Boolean))
+    .reads::<access_codes::ImportRows>(document)
+    .reads_csv()
+    .fails("400", &[Kind::InvalidQuery, Kind::MalformedBody, Kind::InvalidRows])
+    .answers::<access_codes::Imported>(document, "What it came to");
+    document.add(Route::OpsImport, HttpMethod::Post, import);
+}
+
+fn messages(document: &mut Document) {
+    let days = number(1, quota::MAX_DAYS);
+    let show = Operation::new("messages", "showEmailQuota", "The daily e-mail threshold", Permission::Look)
+        .parameter("days", "So many days, today first; 1 if not said", days)
+        .answers::<quota::EmailQuota>(document, "The threshold, and what is taken of it");
+    let set = Operation::new("messages", "setEmailQuota", "Set the threshold, in force at once", Permission::SetQuota)
+        .reads::<quota::SetQuota>(document)
+        .answers::<quota::EmailQuota>(document, "The threshold, and what is taken of it");
+    document.add_all(Route::OpsQuota, [(HttpMethod::Get, show), (HttpMethod::Put, set)]);
+    let state = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(["due", "sent", "failed"]));
+    let list = Operation::new("messages", "listMails", "Mails of the outbox, newest first", Permission::Look)
+        .paged()
+        .parameter("state", "Only mails that got so far", state)
+        .parameter("tenant", "Only mails of this tenant", id())
+        .revealing()
+        .answers_page::<mails::OutboxEntry>(document, "A page of mails");
+    document.add(Route::OpsMails, HttpMethod::Get, list);
+    let retry =
+        Operation::new("messages", "retryMail", "Have a mail that was given up tried again", Permission::SendMail)
+            .named("id", "The mail's id", id())
+            .fails("409", &[Kind::Conflict])
+            .answers::<mails::Retried>(document, "It is due now");
+    document.add(Route::OpsMailRetry, HttpMethod::Post, retry);
+}
+
+impl Document {
+    fn add(&mut self, route: Route, method: HttpMethod, operation: Operation) {
+        self.add_all(route, [(method, operation)]);
+    }
+
+    fn add_all(&mut self, route: Route, operations: impl IntoIterator<Item = (HttpMethod, Operation)>) {
+        let item = operations
+            .into_iter()
+            .fold(PathItemBuilder::new(), |item, (method, operation)| item.operation(method, operation.build()));
+        let paths = std::mem::take(&mut self.paths);
+        self.paths = paths.path(route.pattern(), item.build());
+    }
+
+    /// Makes a type known, with all that it is made of; how it is referred to.
+    fn know<T: ToSchema + PartialSchema>(&mut self) -> Ref {
+        let mut schemas = vec![(T::name().into_owned(), T::schema())];
+        T::schemas(&mut schemas);
+        let components = std::mem::take(&mut self.components);
+        self.components = schemas.into_iter().fold(components, |known, (name, schema)| known.schema(name, schema));
+        Ref::from_schema_name(T::name())
+    }
+}
+
+impl Operation {
+    fn new(tag: &str, id: &str, summary: &str, permission: Permission) -> Self {
+        let role = permission.takes();
+        let builder = OperationBuilder::new()
+            .tag(tag)
+            .operation_id(Some(id))
+            .summary(Some(summary))
+            .description(Some(format!("Takes the role {role}.")));
+        let forbidden = (role > trial_core::Role::Viewer).then(|| ("403", vec![Kind::Forbidden]));
+        let failures =
+            [("400", vec![Kind::InvalidQuery]), ("401", vec![Kind::Unauthorized])].into_iter().chain(forbidden).chain(
+                [("429", vec![Kind::RateLimited]), ("500", vec![Kind::Unexpected]), ("503", vec![Kind::Unavailable])],
+            );
+        Self { builder, failures: failures.collect() }
+    }
+
+    /// Can fail so, whatever was said of this status before.
+    fn fails(mut self, status: &'static str, kinds: &[Kind]) -> Self {
+        self.failures.retain(|(known, _)| *known != status);
+        self.failures.push((status, kinds.to_vec()));
+        self
+    }
+
+    fn parameter(mut self, name: &str, what: &str, schema: ObjectBuilder) -> Self {
+        self.builder = self.builder.parameter(parameter(name, what, schema, ParameterIn::Query, Required::False));
+        self
+    }
+
+    /// Is about one thing, which stands in the path and may not be there.
+    fn named(mut self, name: &str, what: &str, schema: ObjectBuilder) -> Self {
+        self.builder = self.builder.parameter(parameter(name, what, schema, ParameterIn::Path, Required::True));
+        self.fails("404", &[Kind::NotFound])
+    }
+
+    fn paged(self) -> Self {
+        let limit = number(1, MAX_PAGE).default(Some(PAGE.into()));
+        self.parameter("limit", "At most so many", limit).parameter(
+            "cursor",
+            "The `nextCursor` of the page before; without it, the first page",
+            id(),
+        )
+    }
+
+    fn revealing(self) -> Self {
+        let flag = ObjectBuilder::new().schema_type(Type::Boolean);
+        self.parameter(
+            "reveal",
+            "Show phones and addresses in full, which takes the role operator and is audited",
+            flag,
+        )
+        .fails("403", &[Kind::Forbidden])
+    }
+
+    fn reads<T: ToSchema + PartialSchema>(mut self, document: &mut Document) -> Self {
+        let content = ContentBuilder::new().schema(Some(document.know::<T>())).build();
+        let body = RequestBodyBuilder::new().required(Some(Required::True)).content(JSON, content).build();
+        self.builder = self.builder.request_body(Some(body));
+        self.fails("400", &[Kind::InvalidQuery, Kind::MalformedBody, Kind::InvalidFields])
+            .fails("408", &[Kind::RequestTimeout])
+            .fails("413", &[Kind::BodyTooLarge])
+            .fails("415", &[Kind::UnsupportedMediaType])
+    }
+
+    /// Reads the body as CSV too.
+    fn reads_csv(mut self) -> Self {
+        let text = ObjectBuilder::new().schema_type(Type::String);
+        let example = serde_json::json!("kind,code\nvoice,95001\nmultimedia,chat-1\n");
+        let content = ContentBuilder::new().schema(Some(text)).example(Some(example)).build();
+        let mut operation = self.builder.build();
+        if let Some(RefOr::T(body)) = &mut operation.request_body {
+            body.content.insert(CSV.to_owned(), RefOr::T(content));
+        }
+        self.builder = operation.into();
+        self
+    }
+
+    fn answers<T: ToSchema + PartialSchema>(mut self, document: &mut Document, what: &str) -> Self {
+        let content = ContentBuilder::new().schema(Some(document.know::<T>())).build();
+        let response = ResponseBuilder::new().description(what).content(JSON, content);
+        self.builder = self.builder.response("200", response.header("X-Request-Id", text_header("The exchange's id")));
+        self
+    }
+
+    fn answers_page<T: ToSchema + PartialSchema>(self, document: &mut Document, what: &str) -> Self {
+        document.know::<T>();
+        self.answers::<Listing<T>>(document, what)
+    }
+
+    fn answers_nothing(mut self, what: &str) -> Self {
+        self.builder = self.builder.response("204", ResponseBuilder::new().description(what));
+        self
+    }
+
+    fn build(mut self) -> OperationBuilder {
+        self.failures.sort_by_key(|(status, _)| *status);
+        let failures = self.failures.into_iter();
+        failures.fold(self.builder, |builder, (status, kinds)| builder.response(status, problem(&kinds)))
+    }
+}
+
+fn parameter(
+    name: &str,
+    what: &str,
+    schema: ObjectBuilder,
+    place: ParameterIn,
+    required: Required,
+) -> ParameterBuilder {
+    let builder = ParameterBuilder::new().name(name).parameter_in(place).required(required);
+    builder.description(Some(what)).schema(Some(schema))
+}
+
+fn text() -> ObjectBuilder {
+    ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).max_length(Some(256))
+}
+
+fn time() -> ObjectBuilder {
+    ObjectBuilder::new().schema_type(Type::String).format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)))
+}
+
+fn id() -> ObjectBuilder {
+    ObjectBuilder::new().schema_type(Type::String).format(Some(SchemaFormat::Custom("uuid".to_owned())))
+}
+
+fn number(least: u32, most: u32) -> ObjectBuilder {
+    ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(least)).maximum(Some(most))
+}

@@ -1,0 +1,159 @@
+use std::time::Duration;
+
+use actix_web::web::{Data, Payload};
+use actix_web::{HttpRequest, HttpResponse};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use trial_core::{Operator, OperatorAdded, OperatorId, OperatorName, OperatorToken, Permission, Role};
+use utoipa::ToSchema;
+
+use super::caller::Caller;
+use super::failed;
+use super::query::{MAX_PAGE, Query, segment};
+use super::reply::json;
+use crate::body;
+use crate::problem::{FieldError, Kind, Problem};
+use crate::site::State;
+
+/// The longest life of a token with an end, in days.
+pub(super) const MAX_DAYS: u16 = 3_650;
+const DAY: Duration = Duration::from_hours(24);
+
+/// Who is, and was, let in.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct OperatorList {
+    /// Newest first, at most 200.
+    items: Vec<OperatorReply>,
+}
+
+/// An operator, without the token.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct OperatorReply {
+    name: String,
+    /// viewer, operator or admin.
+    role: &'static str,
+    /// active, expired or revoked.
+    state: &'static str,
+    created_at: DateTime<Utc>,
+    created_by: String,
+    /// When the token ends; null if it lasts until it is revoked.
+    #[schema(required)]
+    expires_at: Option<DateTime<Utc>>,
+    #[schema(required)]
+    revoked_at: Option<DateTime<Utc>>,
+}
+
+/// An operator to be added.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct NewOperator {
+    /// 1 to 64 letters, digits, '.', '_' and '-', a letter or digit first.
+    #[schema(pattern = "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$", example = "ada")]
+    name: String,
+    /// viewer, operator or admin.
+    #[schema(pattern = "^(viewer|operator|admin)$", example = "viewer")]
+    role: String,
+    /// After so many days the token ends; without it, it lasts until it is revoked.
+    #[schema(minimum = 1, maximum = 3650, example = 90)]
+    expires_in_days: Option<u16>,
+}
+
+/// An operator who was added.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct AddedOperator {
+    #[serde(flatten)]
+    operator: OperatorReply,
+    /// The token, which is not shown again.
+    token: String,
+}
+
+/// `GET /ops/v1/operators`.
+pub(super) async fn list(request: HttpRequest, _payload: Payload, state: Data<State>) -> Result<HttpResponse, Problem> {
+    let caller = Caller::let_in(&request, &state, Permission::ManageOperators).await?;
+    Query::of(&request).end()?;
+    let now = caller.ops.clock.now();
+    let found = caller.ops.parts.operators.operators(MAX_PAGE).await.map_err(failed)?;
+    json(&OperatorList { items: found.iter().map(|operator| OperatorReply::new(operator, now)).collect() })
+}
+
+/// `POST /ops/v1/operators`.
+pub(super) async fn add(request: HttpRequest, payload: Payload, state: Data<State>) -> Result<HttpResponse, Problem> {
+    let caller = Caller::let_in(&request, &state, Permission::ManageOperators).await?;
+    Query::of(&request).end()?;
+    let body = body::read(&request, payload, state.settings.body_timeout).await?;
+    let asked: NewOperator = serde_json::from_slice(&body)
+        .map_err(|_| Problem::malformed("give an object with name, role and, optionally, expiresInDays"))?;
+    let (name, role) = parse(&asked)?;
+    let by = caller.changes();
+    let (mut secret, mut id) = ([0; 32], [0; 10]);
+    caller.ops.entropy.fill(&mut secret);
+    caller.ops.entropy.fill(&mut id);
+    let token = OperatorToken::new(&secret);
+    let operator = Operator {
+        id: OperatorId::new(by.at, id),
+        name,
+        role,
+        token: token.hash(),
+        created_at: by.at,
+        created_by: by.actor.clone(),
+        expires_at: asked.expires_in_days.map(|days| by.at + DAY * u32::from(days)),
+        revoked_at: None,
+    };
+    let shown = OperatorReply::new(&operator, by.at);
+    match caller.ops.parts.operators.add_operator(operator, by).await.map_err(failed)? {
+        OperatorAdded::Done => json(&AddedOperator { operator: shown, token: token.as_str().to_owned() }),
+        OperatorAdded::NameTaken => {
+            Err(Problem::new(Kind::Conflict).detail("an operator who is not revoked has this name"))
+        }
+    }
+}
+
+/// `POST /ops/v1/operators/{name}/revoke`.
+pub(super) async fn revoke(
+    request: HttpRequest,
+    _payload: Payload,
+    state: Data<State>,
+) -> Result<HttpResponse, Problem> {
+    let caller = Caller::let_in(&request, &state, Permission::ManageOperators).await?;
+    Query::of(&request).end()?;
+    let nobody = || Problem::new(Kind::NotFound).detail("no operator who is not revoked has this name");
+    let name = OperatorName::parse(&segment(&request).await?).map_err(|_| nobody())?;
+    if !caller.ops.parts.operators.revoke_operator(name, caller.changes()).await.map_err(failed)? {
+        return Err(nobody());
+    }
+    Ok(HttpResponse::NoContent().finish())
+}
+
+fn parse(asked: &NewOperator) -> Result<(OperatorName, Role), Problem> {
+    let wrong = |field: &'static str, detail: String| FieldError::in_body(format!("#/{field}"), field, detail);
+    let name = OperatorName::parse(&asked.name).map_err(|error| wrong("name", format!("name {error}")));
+    let role = asked.role.parse().map_err(|_| wrong("role", "role must be viewer, operator or admin".to_owned()));
+    let days = match asked.expires_in_days {
+        Some(days) if !(1..=MAX_DAYS).contains(&days) => {
+            Err(wrong("expiresInDays", format!("expiresInDays must be from 1 to {MAX_DAYS}")))
+        }
+        _ => Ok(()),
+    };
+    match (name, role, days) {
+        (Ok(name), Ok(role), Ok(())) => Ok((name, role)),
+        (name, role, days) => {
+            let errors = [name.err(), role.err(), days.err()].into_iter().flatten().collect();
+            Err(Problem::new(Kind::InvalidFields).errors(errors))
+        }
+    }
+}
+
+impl OperatorReply {
+    fn new(operator: &Operator, now: DateTime<Utc>) -> Self {
+        Self {
+            name: operator.name.to_string(),
+            role: operator.role.as_str(),
+            state: operator.standing(now).as_str(),
+            created_at: operator.created_at,
+            created_by: operator.created_by.clone(),
+            expires_at: operator.expires_at,
+            revoked_at: operator.revoked_at,
+        }
+    }
+}

@@ -1,0 +1,74 @@
+use actix_web::web::{Data, Payload};
+use actix_web::{HttpRequest, HttpResponse};
+use serde::Serialize;
+use trial_core::{Permission, Phone};
+use utoipa::ToSchema;
+
+use super::caller::Caller;
+use super::query::{Query, segment};
+use super::reply::json;
+use super::reveal::Sight;
+use super::{Ops, failed};
+use crate::problem::{FieldError, Kind, Problem};
+use crate::site::State;
+
+/// Whether a phone is locked.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct PhoneLock {
+    /// The phone; masked, unless it is to be revealed.
+    phone: String,
+    /// Whether anything was ever asked for this phone.
+    seen: bool,
+    /// Consecutive wrong codes.
+    failures: u32,
+    /// So many lock it.
+    max_failures: u32,
+    locked: bool,
+}
+
+/// `GET /ops/v1/phones/{phone}`.
+pub(super) async fn show(request: HttpRequest, _payload: Payload, state: Data<State>) -> Result<HttpResponse, Problem> {
+    let caller = Caller::let_in(&request, &state, Permission::Look).await?;
+    let mut query = Query::of(&request);
+    let reveal = query.flag("reveal");
+    query.end()?;
+    let phone = parse(&segment(&request).await?, &state)?;
+    let sight = Sight::of(&caller, reveal, "phone.reveal", phone.as_str()).await?;
+    json(&read(caller.ops, &phone, sight).await?)
+}
+
+/// `POST /ops/v1/phones/{phone}/unlock`.
+pub(super) async fn unlock(
+    request: HttpRequest,
+    _payload: Payload,
+    state: Data<State>,
+) -> Result<HttpResponse, Problem> {
+    let caller = Caller::let_in(&request, &state, Permission::UnlockPhone).await?;
+    Query::of(&request).end()?;
+    let phone = parse(&segment(&request).await?, &state)?;
+    let operations = &caller.ops.parts.operations;
+    if !operations.unlock_phone(phone.clone(), caller.changes()).await.map_err(failed)? {
+        return Err(Problem::new(Kind::NotFound).detail("this phone was never seen; there is nothing to unlock"));
+    }
+    json(&read(caller.ops, &phone, Sight::Masked).await?)
+}
+
+fn parse(text: &str, state: &State) -> Result<Phone, Problem> {
+    Phone::parse(text, &state.settings.phone).map_err(|error| {
+        let wrong = FieldError::in_query(Some("phone"), format!("phone {error}"));
+        Problem::new(Kind::InvalidQuery).errors(vec![wrong])
+    })
+}
+
+async fn read(ops: &Ops, phone: &Phone, sight: Sight) -> Result<PhoneLock, Problem> {
+    let failures = ops.parts.operations.phone_failures(phone.clone()).await.map_err(failed)?;
+    let verification = &ops.parts.policy.verification;
+    Ok(PhoneLock {
+        phone: sight.phone(phone),
+        seen: failures.is_some(),
+        failures: failures.unwrap_or(0),
+        max_failures: verification.max_failures,
+        locked: failures.is_some_and(|failures| verification.locks(failures)),
+    })
+}

@@ -1,0 +1,126 @@
+//! Reads query parameters so that every offending one can be named at once, and nothing that is not understood is read over.
+
+use std::fmt;
+
+use actix_web::web::{Path, Query as QueryString};
+use actix_web::{FromRequest, HttpRequest};
+use chrono::{DateTime, Utc};
+
+use crate::problem::{FieldError, Kind, Problem};
+use crate::routes::nothing_here;
+
+/// Items of a page, if nothing else is asked for.
+pub(super) const PAGE: u32 = 50;
+/// The most items of a page.
+pub(super) const MAX_PAGE: u32 = 200;
+/// The longest text that is looked for, in characters.
+const MAX_TEXT: usize = 256;
+
+/// The parameters of a query.
+pub(super) struct Query {
+    given: Vec<(String, String)>,
+    known: Vec<&'static str>,
+    errors: Vec<FieldError>,
+}
+
+impl Query {
+    pub(super) fn of(request: &HttpRequest) -> Self {
+        let (given, errors) = match QueryString::<Vec<(String, String)>>::from_query(request.query_string()) {
+            Ok(given) => (given.into_inner(), Vec::new()),
+            Err(_) => (Vec::new(), vec![FieldError::in_query(None, "the query cannot be read".to_owned())]),
+        };
+        Self { given, known: Vec::new(), errors }
+    }
+
+    /// Takes a parameter by the parser of its value; `None` if it is not given, or wrong, which is noted.
+    pub(super) fn take<T, E: fmt::Display>(
+        &mut self,
+        name: &'static str,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Option<T> {
+        self.known.push(name);
+        let mut values = self.given.iter().filter(|(given, _)| given == name).map(|(_, value)| value);
+        let (value, more) = (values.next()?, values.next());
+        let wrong = match (more, parse(value)) {
+            (Some(_), _) => format!("{name} is given more than once"),
+            (None, Ok(value)) => return Some(value),
+            (None, Err(error)) => format!("{name} {error}"),
+        };
+        self.errors.push(FieldError::in_query(Some(name), wrong));
+        None
+    }
+
+    /// A text as it is.
+    pub(super) fn text(&mut self, name: &'static str) -> Option<String> {
+        self.take(name, |text| {
+            let is_sane = (1..=MAX_TEXT).contains(&text.chars().count()) && !text.chars().any(char::is_control);
+            if is_sane {
+                Ok(text.to_owned())
+            } else {
+                Err(format!("must have 1 to {MAX_TEXT} characters, none of control"))
+            }
+        })
+    }
+
+    /// `true` or `false`; `false` if it is not given.
+    pub(super) fn flag(&mut self, name: &'static str) -> bool {
+        self.take(name, |text| text.parse::<bool>().map_err(|_| "must be true or false")).unwrap_or(false)
+    }
+
+    /// A whole number in this range.
+    pub(super) fn number(&mut self, name: &'static str, range: std::ops::RangeInclusive<u32>) -> Option<u32> {
+        let wrong = format!("must be a whole number from {} to {}", range.start(), range.end());
+        self.take(name, |text| {
+            let is_plain = text.bytes().all(|b| b.is_ascii_digit());
+            text.parse().ok().filter(|number| is_plain && range.contains(number)).ok_or(wrong)
+        })
+    }
+
+    /// An instant of RFC 3339.
+    pub(super) fn time(&mut self, name: &'static str) -> Option<DateTime<Utc>> {
+        self.take(name, |text| {
+            let read = DateTime::parse_from_rfc3339(text).map(|at| at.with_timezone(&Utc)).ok();
+            read.filter(|at| is_storable(*at)).ok_or("must be a time of RFC 3339, such as 2026-03-02T08:00:00Z")
+        })
+    }
+
+    /// How long a page is to be, and the id after which it begins.
+    pub(super) fn page<Id: std::str::FromStr>(&mut self) -> Page<Id> {
+        let limit = self.number("limit", 1..=MAX_PAGE).unwrap_or(PAGE);
+        let cursor = self.take("cursor", |text| text.parse().map_err(|_| "must be the `nextCursor` of a page before"));
+        Page { limit, cursor }
+    }
+
+    /// Everything was taken.
+    ///
+    /// # Errors
+    /// Something is wrong; names all of it.
+    pub(super) fn end(mut self) -> Result<(), Problem> {
+        if self.given.iter().any(|(name, _)| !self.known.contains(&name.as_str())) {
+            let detail = if self.known.is_empty() {
+                "there are no parameters".to_owned()
+            } else {
+                format!("there are the parameters {}", self.known.join(", "))
+            };
+            self.errors.push(FieldError::in_query(None, detail));
+        }
+        if self.errors.is_empty() { Ok(()) } else { Err(Problem::new(Kind::InvalidQuery).errors(self.errors)) }
+    }
+}
+
+/// What stands in the path where one thing is named.
+pub(super) async fn segment(request: &HttpRequest) -> Result<String, Problem> {
+    Path::<String>::extract(request).await.map(Path::into_inner).map_err(|_| nothing_here())
+}
+
+/// A page of a listing.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Page<Id> {
+    pub(super) limit: u32,
+    pub(super) cursor: Option<Id>,
+}
+
+/// Times are kept as microseconds since the epoch, and ids begin with milliseconds since then.
+fn is_storable(at: DateTime<Utc>) -> bool {
+    (0..=9999).contains(&chrono::Datelike::year(&at)) && at.timestamp() >= 0
+}

@@ -1,0 +1,124 @@
+use actix_web::web::{Data, Payload};
+use actix_web::{HttpRequest, HttpResponse};
+use chrono::{DateTime, Days, NaiveDate, Utc};
+use serde::{Deserialize, Serialize};
+use trial_core::{Permission, QuotaView, ThresholdChange};
+use utoipa::ToSchema;
+
+use super::caller::Caller;
+use super::query::Query;
+use super::reply::json;
+use super::{Ops, failed};
+use crate::body;
+use crate::problem::{FieldError, Kind, Problem};
+use crate::site::State;
+
+/// The most days that are shown.
+pub(super) const MAX_DAYS: u32 = 31;
+/// The most thresholds that are shown.
+const CHANGES: u32 = 100;
+
+/// The daily e-mail threshold, and what is taken of it.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct EmailQuota {
+    /// The time zone in which days begin, of the IANA database.
+    timezone: &'static str,
+    /// Today.
+    today: QuotaDay,
+    /// The days that were asked for, today first.
+    days: Vec<QuotaDay>,
+    /// The thresholds that were set, newest first, at most 100.
+    thresholds: Vec<SetThreshold>,
+}
+
+/// A day of the threshold.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct QuotaDay {
+    day: NaiveDate,
+    /// E-mails per day, in force now or when the day ended.
+    threshold: u32,
+    /// Units taken.
+    reserved: u32,
+    /// Mails of the day that the mail server took.
+    sent: u64,
+    /// Mails of the day that were given up.
+    failed: u64,
+    /// Units left.
+    left: u32,
+}
+
+/// A threshold that was set.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct SetThreshold {
+    /// E-mails per day.
+    threshold: u32,
+    /// Since when.
+    since: DateTime<Utc>,
+    /// Who set it.
+    actor: String,
+}
+
+/// The threshold to be.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SetQuota {
+    /// E-mails per day; 0 closes applications.
+    #[schema(minimum = 0, maximum = 4_294_967_295_u32)]
+    threshold: u32,
+}
+
+/// `GET /ops/v1/email-quota`.
+pub(super) async fn show(request: HttpRequest, _payload: Payload, state: Data<State>) -> Result<HttpResponse, Problem> {
+    let caller = Caller::let_in(&request, &state, Permission::Look).await?;
+    let mut query = Query::of(&request);
+    let days = query.number("days", 1..=MAX_DAYS).unwrap_or(1);
+    query.end()?;
+    json(&read(caller.ops, days).await?)
+}
+
+/// `PUT /ops/v1/email-quota`.
+pub(super) async fn set(request: HttpRequest, payload: Payload, state: Data<State>) -> Result<HttpResponse, Problem> {
+    let caller = Caller::let_in(&request, &state, Permission::SetQuota).await?;
+    Query::of(&request).end()?;
+    let body = body::read(&request, payload, state.settings.body_timeout).await?;
+    let SetQuota { threshold } = serde_json::from_slice(&body).map_err(|_| {
+        let wrong = "threshold must be a whole number from 0 to 4294967295, and the only field".to_owned();
+        let error = FieldError::in_body("#/threshold".to_owned(), "threshold", wrong);
+        Problem::new(Kind::InvalidFields).errors(vec![error])
+    })?;
+    caller.ops.parts.operations.set_quota(threshold, caller.changes()).await.map_err(failed)?;
+    json(&read(caller.ops, 1).await?)
+}
+
+async fn read(ops: &Ops, days: u32) -> Result<EmailQuota, Problem> {
+    let policy = &ops.parts.policy.quota;
+    let set = ops.parts.audit.thresholds(CHANGES).await.map_err(failed)?;
+    let today = policy.day_of(ops.clock.now());
+    let asked = (0..u64::from(days)).filter_map(|back| today.checked_sub_days(Days::new(back)));
+    let mut shown = Vec::new();
+    for day in asked {
+        let view = ops.parts.operations.quota(day, policy.first_threshold).await.map_err(failed)?;
+        let threshold = if day == today { view.threshold } else { policy.threshold_at_end_of(day, &set) };
+        shown.push(QuotaDay::from(&QuotaView { threshold, ..view }));
+    }
+    let today = shown.first().cloned().ok_or_else(|| Problem::new(Kind::Unexpected))?;
+    let thresholds = set.into_iter().map(SetThreshold::from).collect();
+    Ok(EmailQuota { timezone: policy.timezone.name(), today, days: shown, thresholds })
+}
+
+impl From<&QuotaView> for QuotaDay {
+    fn from(view: &QuotaView) -> Self {
+        let QuotaView { day, threshold, reserved, sent, failed, .. } = *view;
+        Self { day, threshold, reserved, sent, failed, left: view.left() }
+    }
+}
+
+impl From<ThresholdChange> for SetThreshold {
+    fn from(change: ThresholdChange) -> Self {
+        let ThresholdChange { threshold, since, actor } = change;
+        Self { threshold, since, actor }
+    }
+}

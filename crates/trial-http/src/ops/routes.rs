@@ -1,0 +1,41 @@
+use actix_web::web::{self, Data, Payload, ServiceConfig};
+use actix_web::{HttpRequest, HttpResponse, Route as Service};
+
+use super::{access_codes, audit, mails, me, openapi, operators, phones, quota, tenants};
+use crate::problem::Problem;
+use crate::routes::{Route, get};
+use crate::site::State;
+
+/// Every path of the interface. What stands still comes before what is named: the router takes the first that fits.
+pub(crate) fn configure(config: &mut ServiceConfig) {
+    let post = web::post;
+    config
+        .service(Route::OpsOpenApi.resource().route(get().to(openapi::document)))
+        .service(Route::OpsMe.resource().route(answer(get(), me::show)))
+        .service(Route::OpsTenants.resource().route(answer(get(), tenants::list)))
+        .service(Route::OpsTenant.resource().route(answer(get(), tenants::show)))
+        .service(Route::OpsStock.resource().route(answer(get(), access_codes::stock)))
+        .service(Route::OpsImport.resource().route(answer(post(), access_codes::import)))
+        .service(Route::OpsQuota.resource().route(answer(get(), quota::show)).route(answer(web::put(), quota::set)))
+        .service(Route::OpsMails.resource().route(answer(get(), mails::list)))
+        .service(Route::OpsMailRetry.resource().route(answer(post(), mails::retry)))
+        .service(Route::OpsPhone.resource().route(answer(get(), phones::show)))
+        .service(Route::OpsPhoneUnlock.resource().route(answer(post(), phones::unlock)))
+        .service(Route::OpsAudit.resource().route(answer(get(), audit::list)))
+        .service(
+            Route::OpsOperators.resource().route(answer(get(), operators::list)).route(answer(post(), operators::add)),
+        )
+        .service(Route::OpsOperatorRevoke.resource().route(answer(post(), operators::revoke)));
+}
+
+/// Has a route answered by a handler, whose problems are written with the exchange's id.
+fn answer<H, F>(route: Service, handler: H) -> Service
+where
+    H: Fn(HttpRequest, Payload, Data<State>) -> F + Clone + 'static,
+    F: Future<Output = Result<HttpResponse, Problem>> + 'static,
+{
+    route.to(move |request: HttpRequest, payload: Payload, state: Data<State>| {
+        let answered = handler(request.clone(), payload, state);
+        async move { answered.await.unwrap_or_else(|problem| problem.response(&request)) }
+    })
+}

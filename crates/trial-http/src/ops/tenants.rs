@@ -1,0 +1,91 @@
+use actix_web::web::{Data, Payload};
+use actix_web::{HttpRequest, HttpResponse};
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use trial_core::{AccessCodeKind, Permission, TenantId, TenantPage, TenantView};
+use utoipa::ToSchema;
+
+use super::caller::Caller;
+use super::failed;
+use super::mails::Mail;
+use super::query::{Query, segment};
+use super::reply::{Listing, json, one_more};
+use super::reveal::Sight;
+use crate::problem::{Kind, Problem};
+use crate::routes::nothing_here;
+use crate::site::State;
+
+/// A tenant with what it holds and what was sent to it.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct TenantReply {
+    id: String,
+    /// trial, suspended, commercial or closed.
+    status: &'static str,
+    company_name: String,
+    /// Masked, unless it is to be revealed.
+    phone: String,
+    /// Masked, unless it is to be revealed.
+    email: String,
+    created_at: DateTime<Utc>,
+    trial_ends_at: DateTime<Utc>,
+    access_codes: HeldCodes,
+    /// Oldest first.
+    mails: Vec<Mail>,
+}
+
+/// The access codes that a tenant holds.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct HeldCodes {
+    #[schema(required)]
+    voice: Option<String>,
+    #[schema(required)]
+    multimedia: Option<String>,
+}
+
+/// `GET /ops/v1/tenants`.
+pub(super) async fn list(request: HttpRequest, _payload: Payload, state: Data<State>) -> Result<HttpResponse, Problem> {
+    let caller = Caller::let_in(&request, &state, Permission::Look).await?;
+    let mut query = Query::of(&request);
+    let page = query.page::<TenantId>();
+    let reveal = query.flag("reveal");
+    query.end()?;
+    let sight = Sight::of(&caller, reveal, "tenants.reveal", "tenants").await?;
+    let asked = TenantPage { before: page.cursor, limit: one_more(&page) };
+    let found = caller.ops.parts.operations.tenants(asked).await.map_err(failed)?;
+    json(&Listing::of(&page, found, |view| view.tenant.id.to_string(), |view| TenantReply::new(view, sight)))
+}
+
+/// `GET /ops/v1/tenants/{id}`.
+pub(super) async fn show(request: HttpRequest, _payload: Payload, state: Data<State>) -> Result<HttpResponse, Problem> {
+    let caller = Caller::let_in(&request, &state, Permission::Look).await?;
+    let mut query = Query::of(&request);
+    let reveal = query.flag("reveal");
+    query.end()?;
+    let id: TenantId = segment(&request).await?.parse().map_err(|_| nothing_here())?;
+    let found = caller.ops.parts.operations.tenant(id).await.map_err(failed)?;
+    let view = found.ok_or_else(|| Problem::new(Kind::NotFound).detail("there is no such tenant"))?;
+    let sight = Sight::of(&caller, reveal, "tenant.reveal", &id.to_string()).await?;
+    json(&TenantReply::new(&view, sight))
+}
+
+impl TenantReply {
+    fn new(view: &TenantView, sight: Sight) -> Self {
+        let tenant = &view.tenant;
+        let held = |kind| view.access_codes.get(&kind).map(ToString::to_string);
+        Self {
+            id: tenant.id.to_string(),
+            status: tenant.status.as_str(),
+            company_name: tenant.company.as_str().to_owned(),
+            phone: sight.phone(&tenant.phone),
+            email: sight.email(&tenant.email),
+            created_at: tenant.created_at,
+            trial_ends_at: tenant.trial_ends_at,
+            access_codes: HeldCodes {
+                voice: held(AccessCodeKind::Voice),
+                multimedia: held(AccessCodeKind::Multimedia),
+            },
+            mails: view.mails.iter().map(Mail::from).collect(),
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! The operations interface, on a ledger in memory.
+
+mod document;
+mod entrance;
+mod resources;
+
+use actix_web::test::TestRequest;
+use trial_core::ports::Operators as _;
+use trial_core::{MailId, Operator, Role, TenantId};
+use trial_testkit::{Desk, FixedClock, MemoryLedger, data};
+
+use crate::support::{Answer, Fixture, call};
+use trial_http::Site;
+
+/// One of each role is let in; two tenants, one of whose mails was given up; one locked phone.
+pub(crate) struct House {
+    pub(crate) site: Site,
+    pub(crate) ledger: MemoryLedger,
+    pub(crate) clock: FixedClock,
+    pub(crate) tenant: TenantId,
+    pub(crate) failed_mail: MailId,
+    pub(crate) due_mail: MailId,
+}
+
+impl House {
+    pub(crate) async fn new() -> Self {
+        let ledger = MemoryLedger::default();
+        let desk = Desk::new(ledger.clone()).with_access_codes(3).await;
+        for (n, role) in (1..).zip(Role::ALL) {
+            let operator = data::operator(n, &format!("{role}-one"), *role, desk.now());
+            ledger.add_operator(operator, desk.operator()).await.unwrap();
+        }
+        let first = desk.join(1).await;
+        desk.join(2).await;
+        let mails: Vec<MailId> = ledger.state().mails.keys().copied().collect();
+        let failed_mail = mails.iter().copied().find(|id| ledger.state().mails[id].record.tenant == first).unwrap();
+        let due_mail = mails.into_iter().find(|id| *id != failed_mail).unwrap();
+        ledger.change(|state| {
+            let mail = state.mails.get_mut(&failed_mail).unwrap();
+            mail.state = trial_core::MailState::Failed;
+            mail.last_reply = Some("550 no such mailbox".to_owned());
+            state.phones.get_mut(&data::phone(1)).unwrap().failures = 100;
+        });
+        let clock = desk.clock.clone();
+        let fixture = Fixture { ledger: ledger.clone(), clock: clock.clone(), ..Fixture::default() };
+        Self { site: fixture.site(), ledger, clock, tenant: first, failed_mail, due_mail }
+    }
+
+    /// Has a person of this role ask.
+    pub(crate) async fn ask(&self, role: Role, request: TestRequest) -> Answer {
+        call(&self.site, shown(request, data::operator_token(number(role)).as_str())).await
+    }
+
+    pub(crate) async fn get(&self, role: Role, path: &str) -> Answer {
+        self.ask(role, crate::support::get(path)).await
+    }
+
+    /// The actions of the audit after so many entries.
+    pub(crate) fn done_since(&self, entries: usize) -> Vec<(String, &'static str, String)> {
+        let audit = self.ledger.state().audit;
+        audit.into_iter().skip(entries).map(|entry| (entry.actor, entry.action, entry.subject)).collect()
+    }
+
+    pub(crate) fn audited(&self) -> usize {
+        self.ledger.state().audit.len()
+    }
+
+    pub(crate) fn change_operator(&self, role: Role, change: impl Fn(&mut Operator)) {
+        let token = data::operator_token(number(role)).hash();
+        self.ledger.change(|state| {
+            state.operators.values_mut().filter(|operator| operator.token == token).for_each(&change);
+        });
+    }
+}
+
+/// A request with this token, and an id that snapshots can show.
+pub(crate) fn shown(request: TestRequest, token: &str) -> TestRequest {
+    request.insert_header(("authorization", format!("Bearer {token}"))).insert_header(("x-request-id", "asked"))
+}
+
+fn number(role: Role) -> u8 {
+    role as u8 + 1
+}

@@ -1,0 +1,223 @@
+//! What each resource shows and changes.
+
+use actix_web::http::StatusCode;
+use actix_web::test::TestRequest;
+use serde_json::{Value, json};
+use trial_core::Role::{Admin, Operator, Viewer};
+use trial_core::ports::Operators as _;
+use trial_core::{SecretHash, Session};
+use trial_testkit::data;
+
+use super::{House, shown};
+use crate::support::{Answer, call, get, post};
+
+fn put(path: &str, body: &'static str) -> TestRequest {
+    TestRequest::put().uri(path).insert_header(("content-type", "application/json")).set_payload(body)
+}
+
+fn csv(path: &str, body: &'static str) -> TestRequest {
+    TestRequest::post().uri(path).insert_header(("content-type", "text/csv; charset=utf-8")).set_payload(body)
+}
+
+#[actix_web::test]
+async fn everything_is_shown_masked() {
+    let house = House::new().await;
+    let tenant = format!("/ops/v1/tenants/{}", house.tenant);
+    for (name, path) in [
+        ("me", "/ops/v1/me"),
+        ("tenants", "/ops/v1/tenants?limit=1"),
+        ("tenant", tenant.as_str()),
+        ("stock", "/ops/v1/access-codes/stock"),
+        ("email_quota", "/ops/v1/email-quota?days=2"),
+        ("mails", "/ops/v1/mails?state=failed"),
+        ("phone", "/ops/v1/phones/16600000001"),
+        ("audit", "/ops/v1/audit?limit=2&action=operator.add"),
+    ] {
+        let answer = house.get(Viewer, path).await;
+        assert!(!answer.body.contains("16600000001") && !answer.body.contains("applicant1@"), "{}", answer.body);
+        insta::assert_snapshot!(format!("ops_{name}"), answer.shown());
+    }
+    insta::assert_snapshot!("ops_operators", house.get(Admin, "/ops/v1/operators").await.shown());
+}
+
+#[actix_web::test]
+async fn what_is_revealed_is_written_down_first() {
+    let house = House::new().await;
+    let tenant = house.tenant.to_string();
+    let one = format!("/ops/v1/tenants/{tenant}?reveal=true");
+    for (path, action, subject, plain) in [
+        ("/ops/v1/tenants?reveal=true", "tenants.reveal", "tenants", "+8616600000001"),
+        (one.as_str(), "tenant.reveal", tenant.as_str(), "applicant1@example.com"),
+        ("/ops/v1/mails?reveal=true", "mails.reveal", "mails", "applicant1@example.com"),
+        ("/ops/v1/phones/16600000001?reveal=true", "phone.reveal", "+8616600000001", "+8616600000001"),
+        ("/ops/v1/audit?reveal=true&action=phone.reveal", "audit.reveal", "audit", "+8616600000001"),
+    ] {
+        let before = house.audited();
+        let answer = house.get(Operator, path).await;
+        assert!(answer.status == StatusCode::OK && answer.body.contains(plain), "{path}: {}", answer.body);
+        let expected = ("operator-one".to_owned(), action, subject.to_owned());
+        assert_eq!(house.done_since(before), [expected], "{path}");
+        assert_eq!(house.get(Operator, &path.replace("true", "false")).await.status, StatusCode::OK);
+        assert_eq!(house.audited(), before + 1, "{path}");
+    }
+}
+
+#[actix_web::test]
+async fn pages_follow_one_another() {
+    let house = House::new().await;
+    let mut found = Vec::new();
+    let mut cursor = String::new();
+    loop {
+        let page = house.get(Viewer, &format!("/ops/v1/audit?limit=2{cursor}")).await.json();
+        let items = page["items"].as_array().unwrap().clone();
+        found.extend(items.iter().map(|entry| entry["id"].as_str().unwrap().to_owned()));
+        let Some(next) = page["nextCursor"].as_str() else { break };
+        assert_eq!(items.len(), 2);
+        cursor = format!("&cursor={next}");
+    }
+    let mut all: Vec<String> = house.ledger.state().audit.iter().map(|entry| entry.id.to_string()).collect();
+    all.sort_unstable_by(|a, b| b.cmp(a));
+    assert_eq!(found, all);
+}
+
+#[actix_web::test]
+async fn every_wrong_parameter_is_named() {
+    let house = House::new().await;
+    let asked = "/ops/v1/audit?limit=0&cursor=x&since=yesterday&actor=&action=a%00&reveal=yes&color=red&until=2026-01-01T00:00:00Z&until=2026-01-01T00:00:00Z";
+    insta::assert_snapshot!("ops_wrong_parameters", house.get(Viewer, asked).await.shown());
+    for path in [
+        "/ops/v1/me?a=b",
+        "/ops/v1/email-quota?days=32",
+        "/ops/v1/email-quota?days=+1",
+        "/ops/v1/mails?state=lost",
+        "/ops/v1/mails?tenant=7",
+        "/ops/v1/audit?since=0000-01-01T00:00:00Z",
+        "/ops/v1/audit?since=1969-12-31T23:59:59Z",
+        "/ops/v1/audit?since=%FF",
+        "/ops/v1/tenants?limit=201",
+        "/ops/v1/phones/12",
+        "/ops/v1/phones/%FF",
+    ] {
+        let status = house.get(Viewer, path).await.status;
+        assert!(matches!(status.as_u16(), 400 | 404), "{path}: {status}");
+    }
+}
+
+#[actix_web::test]
+async fn the_threshold_is_set_and_remembered() {
+    let house = House::new().await;
+    let before = house.audited();
+    let set = house.ask(Operator, put("/ops/v1/email-quota", r#"{"threshold":2000}"#)).await;
+    assert_eq!((set.status, &set.json()["today"]["threshold"]), (StatusCode::OK, &json!(2_000)));
+    assert_eq!(house.done_since(before), [("operator-one".to_owned(), "quota.set", "quota".to_owned())]);
+    let shown = house.get(Viewer, "/ops/v1/email-quota?days=2").await.json();
+    assert_eq!(shown["thresholds"][0]["actor"], "operator-one");
+    assert_eq!(shown["days"][0]["left"], json!(1_998));
+    assert_eq!(shown["days"][1]["threshold"], json!(1_000), "yesterday the configured one was in force");
+    for body in ["{}", r#"{"threshold":-1}"#, r#"{"threshold":4294967296}"#, r#"{"threshold":"7"}"#, "[", ""] {
+        assert_eq!(
+            house.ask(Operator, put("/ops/v1/email-quota", body)).await.status,
+            StatusCode::BAD_REQUEST,
+            "{body}"
+        );
+    }
+}
+
+#[actix_web::test]
+async fn a_failed_mail_is_tried_again_and_no_other() {
+    let house = House::new().await;
+    let before = house.audited();
+    let path = format!("/ops/v1/mails/{}/retry", house.failed_mail);
+    let retried = house.ask(Operator, TestRequest::post().uri(&path)).await;
+    assert_eq!((retried.status, &retried.json()["state"]), (StatusCode::OK, &json!("due")));
+    let expected = ("operator-one".to_owned(), "mail.retry", house.failed_mail.to_string());
+    assert_eq!(house.done_since(before), [expected]);
+    let path = format!("/ops/v1/mails/{}/retry", house.due_mail);
+    let refused = house.ask(Operator, TestRequest::post().uri(&path)).await;
+    assert_eq!(refused.status, StatusCode::CONFLICT, "{}", refused.body);
+}
+
+#[actix_web::test]
+async fn a_phone_is_unlocked() {
+    let house = House::new().await;
+    assert_eq!(house.get(Viewer, "/ops/v1/phones/16600000001").await.json()["locked"], true);
+    let unlocked = house.ask(Operator, TestRequest::post().uri("/ops/v1/phones/16600000001/unlock")).await.json();
+    assert_eq!((&unlocked["locked"], &unlocked["failures"]), (&json!(false), &json!(0)));
+    let unseen = house.get(Viewer, "/ops/v1/phones/16600000009").await.json();
+    assert_eq!((&unseen["seen"], &unseen["locked"]), (&json!(false), &json!(false)));
+}
+
+#[actix_web::test]
+async fn access_codes_are_imported_all_or_none() {
+    let house = House::new().await;
+    let free = async || {
+        let stock = house.get(Viewer, "/ops/v1/access-codes/stock").await.json();
+        (stock["stock"][0]["free"].as_u64().unwrap(), stock["stock"][1]["free"].as_u64().unwrap())
+    };
+    let (voice, multimedia) = free().await;
+    let good = "kind,code\nvoice,97001\nmultimedia,new-chat\n";
+    let import = "/ops/v1/access-codes/import";
+    let planned = house.ask(Operator, csv("/ops/v1/access-codes/import?dryRun=true", good)).await;
+    assert_eq!(planned.json(), json!({"dryRun": true, "rows": 2, "added": 2, "known": 0}));
+    assert_eq!(free().await, (voice, multimedia), "a dry run changes nothing");
+    let bad = "kind,code\nvoice,97001\nfax,1\nvoice\nmultimedia,97001\n";
+    insta::assert_snapshot!("ops_bad_rows", house.ask(Operator, csv(import, bad)).await.shown());
+    let bad = r#"{"rows":[{"kind":"voice","code":"97001"},{"kind":"fax","code":"1"}]}"#;
+    let refused = house.ask(Operator, post(import, bad)).await;
+    assert_eq!((refused.status, &refused.json()["errors"][0]["line"]), (StatusCode::BAD_REQUEST, &json!(2)));
+    assert_eq!(free().await, (voice, multimedia), "no row of a bad import is loaded");
+    assert_eq!(house.ask(Operator, csv(import, good)).await.json()["added"], 2);
+    assert_eq!(free().await, (voice + 1, multimedia + 1));
+    let again = r#"{"rows":[{"kind":"voice","code":"97001"},{"kind":"voice","code":"97002"}]}"#;
+    let again = house.ask(Operator, post(import, again)).await;
+    assert_eq!(again.json(), json!({"dryRun": false, "rows": 2, "added": 1, "known": 1}));
+    for body in ["", "code\n1\n", "\u{FEFF}"] {
+        assert_eq!(house.ask(Operator, csv(import, body)).await.status, StatusCode::BAD_REQUEST, "{body:?}");
+    }
+    for body in ["", "[]", r#"{"rows":[1]}"#, r#"{"rows":[],"x":1}"#] {
+        assert_eq!(house.ask(Operator, post(import, body)).await.status, StatusCode::BAD_REQUEST, "{body:?}");
+    }
+    let plain = TestRequest::post().uri(import).insert_header(("content-type", "text/plain")).set_payload(good);
+    assert_eq!(house.ask(Operator, plain).await.status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
+    let large: &'static str = "x".repeat(8 * 1024 * 1024 + 1).leak();
+    assert_eq!(house.ask(Operator, csv(import, large)).await.status, StatusCode::PAYLOAD_TOO_LARGE);
+}
+
+async fn add(house: &House, body: &'static str) -> Answer {
+    house.ask(Admin, post("/ops/v1/operators", body)).await
+}
+
+#[actix_web::test]
+async fn operators_are_added_and_revoked() {
+    let house = House::new().await;
+    let added = add(&house, r#"{"name":"Eve","role":"viewer","expiresInDays":90}"#).await.json();
+    assert_eq!(
+        (&added["name"], &added["state"], &added["createdBy"]),
+        (&json!("Eve"), &json!("active"), &json!("admin-one"))
+    );
+    let token = added["token"].as_str().unwrap().to_owned();
+    let me = async || call(&house.site, shown(get("/ops/v1/me"), &token)).await;
+    assert_eq!(me().await.json()["name"], "Eve");
+    let eve = house.ledger.state().operators.into_values().find(|known| known.name.as_str() == "Eve").unwrap();
+    let session = Session::begin(SecretHash::from_bytes([1; 32]), &eve, eve.created_at);
+    let by = data::changed_by(eve.created_at, &trial_testkit::SeededEntropy::new(3));
+    assert!(house.ledger.begin_session(session, by).await.unwrap());
+
+    assert_eq!(add(&house, r#"{"name":"EVE","role":"viewer"}"#).await.status, StatusCode::CONFLICT);
+    let wrong = add(&house, r#"{"name":"cli:eve","role":"king","expiresInDays":0}"#).await;
+    assert_eq!(
+        (wrong.status, wrong.fields()),
+        (StatusCode::BAD_REQUEST, ["name", "role", "expiresInDays"].map(str::to_owned).to_vec())
+    );
+    for body in ["{}", r#"{"name":"x","role":"viewer","more":1}"#, r#"{"name":"x"}"#, "7"] {
+        assert_eq!(add(&house, body).await.status, StatusCode::BAD_REQUEST, "{body}");
+    }
+    let before = house.audited();
+    let revoked = house.ask(Admin, TestRequest::post().uri("/ops/v1/operators/eve/revoke")).await;
+    assert_eq!((revoked.status, revoked.body.as_str()), (StatusCode::NO_CONTENT, ""));
+    assert_eq!(house.done_since(before), [("admin-one".to_owned(), "operator.revoke", "Eve".to_owned())]);
+    assert_eq!(me().await.status, StatusCode::UNAUTHORIZED);
+    assert!(house.ledger.state().sessions.is_empty());
+    let listed: Value = house.get(Admin, "/ops/v1/operators").await.json();
+    assert!(!listed.to_string().contains("tgo_"), "{listed}");
+}
