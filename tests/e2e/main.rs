@@ -17,7 +17,7 @@ mod kill;
 mod logs;
 mod mail_commands;
 mod mail_kill;
-mod operators;
+mod ops;
 mod postgres;
 mod return_codes;
 mod shutdown;

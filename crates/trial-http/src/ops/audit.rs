@@ -16,6 +16,7 @@ use crate::site::State;
 /// An entry of the audit.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = AuditEntry)]
 pub(super) struct Entry {
     id: String,
     at: DateTime<Utc>,

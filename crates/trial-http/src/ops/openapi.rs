@@ -9,7 +9,7 @@ use utoipa::openapi::path::{
     HttpMethod, OperationBuilder, ParameterBuilder, ParameterIn, PathItemBuilder, PathsBuilder,
 };
 use utoipa::openapi::request_body::RequestBodyBuilder;
-use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, SchemaFormat, Type};
+use utoipa::openapi::schema::{ArrayBuilder, KnownFormat, ObjectBuilder, SchemaFormat, SchemaType, Type};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::tag::TagBuilder;
 use utoipa::openapi::{
@@ -19,7 +19,6 @@ use utoipa::openapi::{
 use utoipa::{PartialSchema, ToSchema};
 
 use super::query::{MAX_PAGE, PAGE};
-use super::reply::Listing;
 use super::{access_codes, audit, mails, me, operators, phones, quota, tenants};
 use crate::openapi::{problem, problem_schema, text_header};
 use crate::problem::Kind;
@@ -225,6 +224,23 @@ impl Document {
         self.components = schemas.into_iter().fold(components, |known, (name, schema)| known.schema(name, schema));
         Ref::from_schema_name(T::name())
     }
+
+    /// Makes a page of a type known; how it is referred to.
+    fn know_page<T: ToSchema + PartialSchema>(&mut self) -> Ref {
+        let items = ArrayBuilder::new().items(self.know::<T>()).description(Some("Newest first"));
+        let cursor = ObjectBuilder::new()
+            .schema_type(SchemaType::from_iter([Type::String, Type::Null]))
+            .description(Some("What `cursor` takes for the next page; null on the last one"));
+        let page = ObjectBuilder::new()
+            .schema_type(Type::Object)
+            .property("items", items)
+            .required("items")
+            .property("nextCursor", cursor)
+            .required("nextCursor");
+        let name = format!("{}Page", T::name());
+        self.components = std::mem::take(&mut self.components).schema(name.clone(), page);
+        Ref::from_schema_name(name)
+    }
 }
 
 impl Operation {
@@ -304,15 +320,16 @@ impl Operation {
     }
 
     fn answers<T: ToSchema + PartialSchema>(mut self, document: &mut Document, what: &str) -> Self {
-        let content = ContentBuilder::new().schema(Some(document.know::<T>())).build();
-        let response = ResponseBuilder::new().description(what).content(JSON, content);
-        self.builder = self.builder.response("200", response.header("X-Request-Id", text_header("The exchange's id")));
+        let schema = document.know::<T>();
+        self.builder = self.builder.response("200", json_response(schema, what));
         self
     }
 
-    fn answers_page<T: ToSchema + PartialSchema>(self, document: &mut Document, what: &str) -> Self {
-        document.know::<T>();
-        self.answers::<Listing<T>>(document, what)
+    /// Answers a page of these.
+    fn answers_page<T: ToSchema + PartialSchema>(mut self, document: &mut Document, what: &str) -> Self {
+        let page = document.know_page::<T>();
+        self.builder = self.builder.response("200", json_response(page, what));
+        self
     }
 
     fn answers_nothing(mut self, what: &str) -> Self {
@@ -325,6 +342,12 @@ impl Operation {
         let failures = self.failures.into_iter();
         failures.fold(self.builder, |builder, (status, kinds)| builder.response(status, problem(&kinds)))
     }
+}
+
+fn json_response(schema: Ref, what: &str) -> ResponseBuilder {
+    let content = ContentBuilder::new().schema(Some(schema)).build();
+    let response = ResponseBuilder::new().description(what).content(JSON, content);
+    response.header("X-Request-Id", text_header("The exchange's id"))
 }
 
 fn parameter(

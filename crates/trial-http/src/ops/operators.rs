@@ -29,6 +29,7 @@ pub(super) struct OperatorList {
 /// An operator, without the token.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Operator)]
 pub(super) struct OperatorReply {
     name: String,
     /// viewer, operator or admin.

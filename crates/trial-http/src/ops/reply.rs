@@ -1,19 +1,17 @@
 use actix_web::HttpResponse;
 use actix_web::http::header::HeaderValue;
 use serde::Serialize;
-use utoipa::ToSchema;
 
 use super::query::Page;
 use crate::problem::{Kind, Problem};
 
 /// A page of a listing, newest first.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Listing<T> {
     /// What was found.
     items: Vec<T>,
     /// What `cursor` takes for the next page; null on the last one.
-    #[schema(required)]
     next_cursor: Option<String>,
 }
 

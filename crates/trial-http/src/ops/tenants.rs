@@ -18,6 +18,7 @@ use crate::site::State;
 /// A tenant with what it holds and what was sent to it.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Tenant)]
 pub(super) struct TenantReply {
     id: String,
     /// trial, suspended, commercial or closed.

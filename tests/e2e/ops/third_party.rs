@@ -1,0 +1,98 @@
+//! The committed document, in the hands of programs that nobody here wrote.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::{Value, json};
+use trialgate_tests::{Applicant, Home, Service, finish};
+
+use super::{token, url};
+
+/// Cases that each operation is tried with besides the examples and the edges of its parameters.
+const EXAMPLES: &str = "15";
+/// The cases are the same in each run.
+const SEED: &str = "7";
+/// What must hold for every answer.
+const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_conformance,response_headers_conformance,\
+                      response_schema_conformance,negative_data_rejection,missing_required_header,unsupported_method,\
+                      allow_header_conformance";
+
+fn document() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/openapi-ops.json")
+}
+
+/// A program of the packages, which finds the others there too.
+fn program(home: &Home, name: &str) -> Command {
+    // …/target/debug/deps/e2e-…
+    let test = std::env::current_exe().unwrap();
+    let target = test.ancestors().nth(3).expect("tests run from the target directory");
+    let programs = target.join("third-party/ops/bin");
+    assert!(
+        programs.join(name).exists(),
+        "{} has no {name}; `tests/run` makes it, with the packages of tests/third-party/ops/requirements.txt",
+        programs.display()
+    );
+    let mut command = home.program(programs.join(name));
+    let others = std::env::var("PATH").unwrap_or_default();
+    command.env("PATH", format!("{}:{others}", programs.display()));
+    command
+}
+
+async fn sandbox() -> (Home, Service, Applicant, String) {
+    let home = Home::new();
+    let service = home.sandbox().await;
+    let applicant = Applicant::new(1);
+    let code = service.client().obtain_code(&applicant).await;
+    assert_eq!(service.client().apply(&applicant, &code).await.code(), "000");
+    service.client().mail_of(&applicant).await;
+    let token = token(&home, "root", "admin").await;
+    (home, service, applicant, token)
+}
+
+#[tokio::test]
+async fn a_generated_client_works() {
+    let (home, service, applicant, token) = sandbox().await;
+    let mut generate = program(&home, "openapi-python-client");
+    generate.args(["generate", "--meta", "none", "--output-path", "ops_client", "--path"]).arg(document());
+    let ended = finish(generate).await;
+    assert!(ended.status.success(), "{ended:?}");
+    let mut drive = program(&home, "python");
+    drive.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("third-party/ops/client.py"));
+    drive.arg(home.path()).arg(url(&service)).env("TRIALGATE_OPS_TOKEN", token);
+    let ended = finish(drive).await;
+    assert!(ended.status.success(), "{ended:?}");
+    let saw: Value = serde_json::from_str(&ended.stdout).unwrap();
+    let kind = |name: &str| format!("urn:trialgate:problem:{name}");
+    assert_eq!(saw["revealed"], json!([applicant.e164(), applicant.email]));
+    assert!(saw["masked"][0].as_str().unwrap().contains("****"), "{saw}");
+    assert_eq!(saw["mail"][0], "account");
+    assert_eq!(saw["mail"][2], true);
+    assert_eq!(
+        (&saw["me"], &saw["phone"], &saw["imported"], &saw["threshold"], &saw["days"], &saw["revoked"]),
+        (&json!("admin"), &json!(false), &json!(2), &json!(1_234), &json!(3), &json!(204))
+    );
+    assert_eq!(saw["free"], json!([100, 100]), "100 of each, one given away and one loaded");
+    let refused = json!({
+        "stranger": [401, kind("unauthorized")], "viewer": [403, kind("forbidden")],
+        "rows": [400, kind("invalid-rows")], "retry": [409, kind("conflict")],
+    });
+    assert_eq!(saw["refused"], refused);
+    let done = ["operator.revoke", "quota.set", "operator.add", "access_codes.import", "tenant.reveal"];
+    assert_eq!(saw["audit"], json!(done));
+}
+
+#[tokio::test]
+async fn no_answer_is_undocumented() {
+    let (home, service, _applicant, token) = sandbox().await;
+    let mut command = program(&home, "schemathesis");
+    command.arg("run").arg(document()).args(["--url", &url(&service), "--no-color", "--warnings", "off"]);
+    command.args(["--header", &format!("Authorization: Bearer {token}")]);
+    command.args(["--phases", "examples,coverage,fuzzing", "--max-examples", EXAMPLES, "--seed", SEED]);
+    command.args(["--checks", CHECKS, "--continue-on-failure"]);
+    let ended = finish(command).await;
+    assert!(ended.status.success(), "{}\n{}", ended.stdout, ended.stderr);
+    let document: Value = serde_json::from_str(&std::fs::read_to_string(document()).unwrap()).unwrap();
+    let operations: usize =
+        document["paths"].as_object().unwrap().values().map(|item| item.as_object().unwrap().len()).sum();
+    assert!(ended.stdout.contains(&format!("Tested: {operations}")), "{}", ended.stdout);
+}
