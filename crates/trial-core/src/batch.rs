@@ -7,7 +7,8 @@ use chrono::{DateTime, NaiveDate, Utc};
 use crate::values::ID_ENTROPY;
 use crate::{
     ApplicationId, AuditId, ChallengeId, CodeRequestId, CompanyKey, CompanyName, Email, EmailKey, EventId,
-    GatewayReply, Locale, MailId, Phone, Policy, REPLAY_WINDOW, RequestId, SubmittedCode, TenantId,
+    GatewayReply, LifeOrder, Locale, MailId, Phone, Policy, REPLAY_WINDOW, RequestId, SubmittedCode, TenantId,
+    TenantOrder,
 };
 
 /// One thing to decide.
@@ -19,6 +20,8 @@ pub enum Request {
     SendReport(SendReport),
     /// A visitor applies for a trial.
     Apply(Application),
+    /// Somebody wants something of a tenant.
+    Tenant(TenantOrder),
 }
 
 /// A visitor asks for a code.
@@ -135,6 +138,10 @@ pub struct FactKeys {
     pub access_codes: usize,
     /// Whether the SMS budget is needed.
     pub sms_budget: bool,
+    /// Tenants that orders are about: the whole of them, with the access codes that they hold or held last.
+    pub lives: BTreeSet<TenantId>,
+    /// Tenants in use are looked for that share a phone, address or name with these.
+    pub rivals_of: BTreeSet<TenantId>,
 }
 
 impl Batch {
@@ -171,6 +178,8 @@ impl Batch {
             tenants_by_company: BTreeSet::new(),
             access_codes: 0,
             sms_budget: false,
+            lives: BTreeSet::new(),
+            rivals_of: BTreeSet::new(),
         }
     }
 }
@@ -191,6 +200,10 @@ impl FactKeys {
                 self.tenants_by_email.extend(by.email.then(|| application.email.key().clone()));
                 self.tenants_by_company.extend(by.company.then(|| application.company.key().clone()));
                 self.access_codes += 1;
+            }
+            Request::Tenant(TenantOrder { tenant, order, .. }) => {
+                self.lives.insert(*tenant);
+                self.rivals_of.extend((*order == LifeOrder::Reopen).then_some(*tenant));
             }
         }
     }

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::{
-    AccessCode, ApplicationId, Challenge, ChallengeId, CodeRequestId, CompanyKey, EmailKey, Phone, SendState, TenantId,
-    TenantStatus,
+    AccessCode, AccessCodeKind, AccessCodeState, ApplicationId, Challenge, ChallengeId, CodeRequestId, CompanyKey,
+    EmailKey, Phone, SendState, Tenant, TenantId, TenantStatus,
 };
 
 /// The rows that a batch's `FactKeys` name.
@@ -22,6 +22,30 @@ pub struct Facts {
     pub quota: QuotaFacts,
     /// Messages sent on the day, by country calling code. Complete if the budget was asked for.
     pub sms_sent: BTreeMap<u16, u32>,
+    /// The tenants that orders are about; one that does not exist is absent.
+    pub lives: BTreeMap<TenantId, LifeFacts>,
+}
+
+/// A tenant that an order is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LifeFacts {
+    /// The tenant.
+    pub tenant: Tenant,
+    /// The access codes that it holds, or held last.
+    pub access_codes: Vec<HeldCode>,
+}
+
+/// An access code that a tenant holds, or held last.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeldCode {
+    /// The code.
+    pub code: AccessCode,
+    /// Its kind.
+    pub kind: AccessCodeKind,
+    /// Where it is.
+    pub state: AccessCodeState,
+    /// Since when.
+    pub since: DateTime<Utc>,
 }
 
 /// What is known of one phone.

@@ -15,6 +15,7 @@ mod batch;
 mod error;
 mod facts;
 mod keyring;
+mod life;
 mod mail;
 mod operations;
 mod operators;
@@ -23,6 +24,7 @@ mod plan;
 pub mod planner;
 mod platform;
 mod policy;
+mod pool;
 pub mod ports;
 mod receipts;
 mod records;
@@ -34,15 +36,23 @@ pub use access_code_file::{AccessCodeFile, AccessCodeFileError};
 pub use audit::{APPLICANT, AuditEntry, AuditQuery};
 pub use batch::{Application, Batch, CodeRequest, FactKeys, FreshIds, Request, SendReport};
 pub use error::LedgerError;
-pub use facts::{AcceptedApplication, Facts, PastSend, PhoneFacts, PoolFacts, QuotaFacts, TenantFact};
+pub use facts::{
+    AcceptedApplication, Facts, HeldCode, LifeFacts, PastSend, PhoneFacts, PoolFacts, QuotaFacts, TenantFact,
+};
 pub use keyring::{InitialPassword, Keyring, KeyringError, SecretKey, VerificationCode};
+pub use life::{
+    DueTenant, LifeChange, LifeOrder, LifeOutcome, LifeRefusal, MAX_EXTENSION, MIN_PASSWORD_LIFE_LEFT, NOTICE_KEEPS,
+    Notice, TenantOrder,
+};
 pub use mail::{
-    AccountMail, DeliveryError, DueMail, Lease, MailContent, MailRetry, OutgoingMail, SettledAs, Settlement,
+    AccountMail, ComposeError, DeliveryError, DueMail, Lease, LifeMail, MailContent, MailRetry, OutgoingMail,
+    SettledAs, Settlement,
 };
 pub use operations::{
-    AccessCodeImport, AccessCodeStock, ApplicationQuery, ApplicationView, ChangedBy, CodeRequestView, ImportPlan,
-    MailPage, MailRetried, MailView, OutboxMail, QuotaView, RefusedAccessCode, TenantPage, TenantView, ThresholdChange,
-    TimelineView, Violation,
+    AccessCodeImport, AccessCodePage, AccessCodeStock, AccessCodeView, ApplicationQuery, ApplicationSearch,
+    ApplicationView, ChangedBy, CodeRequestView, HourCount, ImportPlan, MailAttempt, MailPage, MailRetried, MailView,
+    OutboxMail, QuotaView, RefusedAccessCode, TenantPage, TenantSearch, TenantView, ThresholdChange, TimelineView,
+    Violation,
 };
 pub use operators::{
     Access, CsrfToken, FAILED_SIGN_INS_PER_HOUR, Operator, OperatorAdded, OperatorName, OperatorNameError,
@@ -62,10 +72,12 @@ pub use policy::{
     ACCOUNT_PASSWORD_VALID_DAYS, AddressLimits, CLOCK_SKEW, CODE_DIGITS, Limits, MIN_LIFE_LEFT, PhonePolicy, Policy,
     QuotaPolicy, REPLAY_WINDOW, TestNumber, TrialPolicy, UniqueBy, VerificationPolicy,
 };
+pub use pool::{FreedCode, PoolOrder, PoolOutcome, PoolOutlook, RestOver, USE_DAYS};
 pub use receipts::{Delivery, DeliveryReceipt, DeliveryState, PROVIDER_ID_LENGTH, UnreadableReceipt};
 pub use records::{
-    AccessCodeLease, AccessCodeState, ApplicationRecord, AuditRecord, Challenge, ChallengeState, CodeRequestRecord,
-    MailKind, MailRecord, MailState, PhoneRecord, QuotaUnit, SendState, SmsDay, Tenant, TenantStatus,
+    AccessCodeLease, AccessCodeMove, AccessCodeState, ApplicationRecord, AuditRecord, Challenge, ChallengeState,
+    CodeRequestRecord, MailKind, MailRecord, MailState, PhoneRecord, QuotaUnit, SendState, SmsDay, Tenant,
+    TenantStatus,
 };
 pub use return_code::{ApplyCode, ApplyReply, CodeReply, SendCode};
 pub use sms::{GatewayReply, GatewayUnusable, ServedCountries, SmsMessage};

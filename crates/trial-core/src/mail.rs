@@ -1,12 +1,13 @@
 //! Mails of the outbox, from claim to settlement.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
 use crate::{
-    ACCOUNT_PASSWORD_VALID_DAYS, AccessCode, Email, InitialPassword, Keyring, KeyringError, LeaseId, Locale, MailId,
-    MailKind, Tenant, TenantId,
+    AccessCode, AccessCodeKind, Email, InitialPassword, Keyring, KeyringError, LeaseId, Locale, MailId, MailKind,
+    Tenant, TenantId, TrialPolicy,
 };
 
 /// How failed deliveries are tried again.
@@ -48,12 +49,12 @@ pub struct DueMail {
     pub created_at: DateTime<Utc>,
     /// Attempts before this one.
     pub attempts: u32,
-    /// Whose it is.
-    pub tenant: Tenant,
-    /// The tenant's voice access code.
-    pub voice: AccessCode,
-    /// The tenant's multimedia access code.
-    pub multimedia: AccessCode,
+    /// Whose it is; nobody's, of a warning to operations.
+    pub tenant: Option<Tenant>,
+    /// The access codes that the tenant holds, by kind.
+    pub access_codes: BTreeMap<AccessCodeKind, AccessCode>,
+    /// What a warning says.
+    pub detail: Option<String>,
 }
 
 /// A mail on its way to the mailer, which writes and sends it.
@@ -76,6 +77,53 @@ pub struct OutgoingMail {
 pub enum MailContent {
     /// The account of a new tenant.
     Account(AccountMail),
+    /// The trial ends soon.
+    Reminder(LifeMail),
+    /// The tenant was suspended.
+    Suspended(LifeMail),
+    /// The tenant was closed.
+    Closed(LifeMail),
+    /// Something that operations have to look after, in our own words.
+    Warning(String),
+}
+
+impl MailContent {
+    /// What the mail is about.
+    pub fn kind(&self) -> MailKind {
+        match self {
+            Self::Account(_) => MailKind::Account,
+            Self::Reminder(_) => MailKind::Reminder,
+            Self::Suspended(_) => MailKind::Suspended,
+            Self::Closed(_) => MailKind::Closed,
+            Self::Warning(_) => MailKind::Warning,
+        }
+    }
+}
+
+/// Where in its life a tenant is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LifeMail {
+    /// The tenant.
+    pub tenant: TenantId,
+    /// The name to sign in with.
+    pub account_name: String,
+    /// When the trial ends, or ended.
+    pub trial_ends_at: DateTime<Utc>,
+    /// When a suspended tenant is closed, if nobody does anything about it.
+    pub closes_at: Option<DateTime<Utc>>,
+    /// Until when a closed tenant can be had back.
+    pub recoverable_until: Option<DateTime<Utc>>,
+}
+
+/// Why a mail cannot be written.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ComposeError {
+    /// The key of the initial password is gone. To give it again mends it.
+    #[error(transparent)]
+    Key(#[from] KeyringError),
+    /// What it is about is not so any more.
+    #[error("{0}")]
+    Overtaken(&'static str),
 }
 
 /// The account of a new tenant. Nothing in it is in the applicant's words: the address is not verified, and nobody shall
@@ -144,6 +192,25 @@ pub enum SettledAs {
     },
 }
 
+impl SettledAs {
+    /// How an attempt that ended so is stored and counted.
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Sent { .. } => "sent",
+            Self::Retry { .. } => "retry",
+            Self::Failed { .. } => "failed",
+        }
+    }
+
+    /// The server's words, or the fault.
+    pub fn reply(&self) -> &str {
+        match self {
+            Self::Sent { reply } => reply,
+            Self::Retry { error, .. } | Self::Failed { error } => error,
+        }
+    }
+}
+
 impl Default for MailRetry {
     fn default() -> Self {
         Self { first: Duration::from_secs(10), cap: Duration::from_mins(30), give_up_after: Duration::from_hours(24) }
@@ -169,23 +236,45 @@ impl MailRetry {
 }
 
 impl DueMail {
-    /// Fills in what is derived. Fails if the key of the initial password is gone.
+    /// Fills in what is derived.
     ///
     /// # Errors
-    /// The key is not in the keyring.
-    pub fn compose(&self, keyring: &Keyring) -> Result<OutgoingMail, KeyringError> {
-        let initial_password = keyring.password(&self.tenant.key_id, self.tenant.id, self.tenant.password_issue)?;
+    /// The key of the initial password is not in the keyring, or what the mail is about is not so any more.
+    pub fn compose(&self, keyring: &Keyring, policy: &TrialPolicy) -> Result<OutgoingMail, ComposeError> {
+        let tenant = || self.tenant.as_ref().ok_or(ComposeError::Overtaken("its tenant is gone"));
         let content = match self.kind {
-            MailKind::Account => MailContent::Account(AccountMail {
-                tenant: self.tenant.id,
-                account_name: Tenant::account_name(self.tenant.id),
-                initial_password,
-                password_valid_until: self.created_at + chrono::Days::new(ACCOUNT_PASSWORD_VALID_DAYS.into()),
-                voice: self.voice.clone(),
-                multimedia: self.multimedia.clone(),
-                trial_ends_at: self.tenant.trial_ends_at,
-            }),
+            MailKind::Account => MailContent::Account(self.account(tenant()?, keyring)?),
+            MailKind::Reminder => MailContent::Reminder(life(tenant()?, policy)),
+            MailKind::Suspended => MailContent::Suspended(life(tenant()?, policy)),
+            MailKind::Closed => MailContent::Closed(life(tenant()?, policy)),
+            MailKind::Warning => MailContent::Warning(self.detail.clone().unwrap_or_default()),
         };
         Ok(OutgoingMail { id: self.id, to: self.to.clone(), locale: self.locale, created_at: self.created_at, content })
+    }
+
+    fn account(&self, tenant: &Tenant, keyring: &Keyring) -> Result<AccountMail, ComposeError> {
+        let code = |kind| self.access_codes.get(&kind).cloned();
+        let (Some(voice), Some(multimedia)) = (code(AccessCodeKind::Voice), code(AccessCodeKind::Multimedia)) else {
+            return Err(ComposeError::Overtaken("its tenant holds no access codes any more"));
+        };
+        Ok(AccountMail {
+            tenant: tenant.id,
+            account_name: Tenant::account_name(tenant.id),
+            initial_password: keyring.password(&tenant.key_id, tenant.id, tenant.password_issue)?,
+            password_valid_until: tenant.password_valid_until(),
+            voice,
+            multimedia,
+            trial_ends_at: tenant.trial_ends_at,
+        })
+    }
+}
+
+fn life(tenant: &Tenant, policy: &TrialPolicy) -> LifeMail {
+    LifeMail {
+        tenant: tenant.id,
+        account_name: Tenant::account_name(tenant.id),
+        trial_ends_at: tenant.trial_ends_at,
+        closes_at: tenant.closes_at,
+        recoverable_until: tenant.closed_at.map(|closed| closed + policy.quarantine),
     }
 }

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::{
-    AccessCode, AccessCodeKind, ApplicationId, ApplyOutcome, AuditId, CodeOutcome, Delivery, Email, EmailKey, MailId,
-    MailKind, MailState, Phone, RequestId, Tenant, TenantId,
+    AccessCode, AccessCodeKind, AccessCodeState, ApplicationId, ApplyCode, ApplyOutcome, AuditId, CodeOutcome,
+    CompanyKey, Delivery, Email, EmailKey, MailId, MailKind, MailState, Phone, RequestId, Tenant, TenantId,
+    TenantStatus,
 };
 
 /// Who changes something, when, and the id of the audit entry that says so.
@@ -111,6 +112,8 @@ pub struct TenantView {
 pub struct MailView {
     /// Its id.
     pub id: MailId,
+    /// What it is about.
+    pub kind: MailKind,
     /// How far it got.
     pub state: MailState,
     /// Attempts so far.
@@ -123,6 +126,32 @@ pub struct MailView {
     pub last_reply: Option<String>,
 }
 
+/// Applications of one hour that came to one return code.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HourCount {
+    /// The beginning of the hour.
+    pub hour: DateTime<Utc>,
+    /// The published return code, such as `006`.
+    pub return_code: String,
+    /// How many.
+    pub applications: u64,
+    /// How many of them made a tenant.
+    pub tenants: u64,
+}
+
+/// One attempt to deliver a mail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MailAttempt {
+    /// Its place, from 1.
+    pub attempt: u32,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// How it ended: `sent`, `retry`, `failed`.
+    pub result: String,
+    /// The server's words, or the fault.
+    pub reply: String,
+}
+
 /// Whose applications are looked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ApplicationQuery {
@@ -132,6 +161,66 @@ pub enum ApplicationQuery {
     RequestId(RequestId),
     /// Applications with this address.
     Email(EmailKey),
+    /// Applications of this company.
+    Company(CompanyKey),
+}
+
+/// A search among applications. What is `None` is not asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApplicationSearch {
+    /// Whose.
+    pub by: Option<ApplicationQuery>,
+    /// Those that came to this.
+    pub return_code: Option<ApplyCode>,
+    /// Not before this, to the millisecond.
+    pub since: Option<DateTime<Utc>>,
+    /// Before this, to the millisecond.
+    pub until: Option<DateTime<Utc>>,
+    /// Only applications older than this one.
+    pub before: Option<ApplicationId>,
+    /// At most so many.
+    pub limit: u32,
+}
+
+/// A page of tenants of one status, or of one customer, newest first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TenantSearch {
+    /// Those whose accepted application is found by this.
+    pub by: Option<ApplicationQuery>,
+    /// Those of this status.
+    pub status: Option<TenantStatus>,
+    /// Only tenants older than this one.
+    pub before: Option<TenantId>,
+    /// At most so many.
+    pub limit: u32,
+}
+
+/// A page of the pool, in the order of the codes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccessCodePage {
+    /// Codes of this kind.
+    pub kind: AccessCodeKind,
+    /// Codes in this state.
+    pub state: AccessCodeState,
+    /// Only codes behind this one.
+    pub after: Option<AccessCode>,
+    /// At most so many.
+    pub limit: u32,
+}
+
+/// An access code of the pool.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccessCodeView {
+    /// The code.
+    pub code: AccessCode,
+    /// Its kind.
+    pub kind: AccessCodeKind,
+    /// Where it is.
+    pub state: AccessCodeState,
+    /// Since when.
+    pub since: DateTime<Utc>,
+    /// Who holds it, or held it last while it rests.
+    pub tenant: Option<TenantId>,
 }
 
 /// What happened, oldest first.
@@ -246,10 +335,8 @@ pub struct MailPage {
 pub struct OutboxMail {
     /// The mail, as far as it got.
     pub mail: MailView,
-    /// What it is about.
-    pub kind: MailKind,
-    /// Whose it is.
-    pub tenant: TenantId,
+    /// Whose it is; nobody's, of a warning to operations.
+    pub tenant: Option<TenantId>,
     /// Where it goes, as it is stored: what cannot be read is given up, and is to be seen all the same.
     pub to: String,
 }

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::values::named;
-use crate::{ChallengeId, CodeRequestId, Locale, Phone, SendState, TenantId, VerificationCode};
+use crate::{ChallengeId, CodeRequestId, LifeOutcome, Locale, Phone, SendState, TenantId, VerificationCode};
 
 /// What was decided about one request of a batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +18,8 @@ pub enum Outcome {
     SendReport,
     /// About an application.
     Apply(ApplyOutcome),
+    /// About an order.
+    Tenant(LifeOutcome),
 }
 
 /// What was decided about a request for a code.

@@ -3,8 +3,8 @@
 use chrono::NaiveDate;
 
 use crate::{
-    AccessCodeLease, ApplicationRecord, AuditRecord, Challenge, ChallengeId, CodeRequestId, CodeRequestRecord,
-    GatewayReply, MailRecord, Outcome, PhoneRecord, PlatformEvent, SmsDay, Tenant,
+    AccessCodeLease, AccessCodeMove, ApplicationRecord, AuditRecord, Challenge, ChallengeId, CodeRequestId,
+    CodeRequestRecord, GatewayReply, MailRecord, Outcome, PhoneRecord, PlatformEvent, SmsDay, Tenant,
 };
 
 /// What a batch comes to.
@@ -42,8 +42,12 @@ pub struct Effects {
     pub sms_days: Vec<SmsDay>,
     /// Tenants to insert.
     pub tenants: Vec<Tenant>,
+    /// Tenants that changed.
+    pub changed_tenants: Vec<Tenant>,
     /// Access codes to give away.
     pub leases: Vec<AccessCodeLease>,
+    /// Access codes that come to rest, out of use, or back.
+    pub moves: Vec<AccessCodeMove>,
     /// Mails to insert.
     pub mails: Vec<MailRecord>,
     /// Applications to insert.

@@ -104,6 +104,12 @@ pub struct TrialPolicy {
     pub duration: Duration,
     /// What one customer is known by.
     pub unique_by: UniqueBy,
+    /// How long before the end the owner is reminded of it.
+    pub reminders: Vec<Duration>,
+    /// How long after its end a trial is suspended and can be recovered, before it is closed.
+    pub grace: Duration,
+    /// How long the access codes of a closed tenant rest.
+    pub quarantine: Duration,
 }
 
 /// What one customer is known by: a tenant that shares any of these stands in the way of another.
@@ -122,6 +128,8 @@ pub struct UniqueBy {
 pub struct QuotaPolicy {
     /// The threshold until operations set one.
     pub first_threshold: u32,
+    /// Units of each day that no application gets: for accounts that operations send once more.
+    pub kept_for_resends: u32,
     /// Where the day begins at 00:00.
     pub timezone: Tz,
 }
@@ -181,8 +189,11 @@ impl Default for Policy {
             trial: TrialPolicy {
                 duration: Duration::from_hours(30 * 24),
                 unique_by: UniqueBy { phone: true, email: true, company: true },
+                reminders: vec![Duration::from_hours(7 * 24), Duration::from_hours(24)],
+                grace: Duration::from_hours(7 * 24),
+                quarantine: Duration::from_hours(30 * 24),
             },
-            quota: QuotaPolicy { first_threshold: 1_000, timezone: Tz::UTC },
+            quota: QuotaPolicy { first_threshold: 1_000, kept_for_resends: 0, timezone: Tz::UTC },
             test_numbers: Vec::new(),
             platform_listens: false,
         }

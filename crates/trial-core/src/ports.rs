@@ -11,9 +11,11 @@ use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::operations::{ChangedBy, ImportPlan, TenantPage};
 use crate::{
-    AccessCodeImport, AccessCodeStock, Application, ApplicationQuery, ApplyReply, Batch, CodeReply, CodeRequest,
-    DeliveryError, DeliveryReceipt, DueMail, GatewayReply, GatewayUnusable, Lease, LedgerError, MailId, MailPage,
-    MailRetried, OutboxMail, Outcome, OutgoingMail, Phone, Planner, QuotaView, Settlement, SmsMessage, TenantId,
+    AccessCode, AccessCodeImport, AccessCodeKind, AccessCodePage, AccessCodeStock, AccessCodeView, Application,
+    ApplicationId, ApplicationQuery, ApplicationSearch, ApplicationView, ApplyReply, Batch, CodeReply, CodeRequest,
+    DeliveryError, DeliveryReceipt, DueMail, DueTenant, FreedCode, GatewayReply, GatewayUnusable, HourCount, Lease,
+    LedgerError, LifeOutcome, MailAttempt, MailId, MailPage, MailRetried, OutboxMail, Outcome, OutgoingMail, Phone,
+    Planner, PoolOrder, PoolOutcome, QuotaView, RestOver, Settlement, SmsMessage, TenantId, TenantOrder, TenantSearch,
     TenantView, TimelineView, UniqueBy, Violation,
 };
 
@@ -126,6 +128,53 @@ pub trait Outbox: Send + Sync {
     async fn settle(&self, settlements: Vec<Settlement>) -> Result<(), LedgerError>;
 }
 
+/// Where operations give orders about tenants.
+#[cfg_attr(feature = "mock", mockall::automock)]
+#[async_trait]
+pub trait TenantOrders: Send + Sync {
+    /// Has an order decided in a turn of its own. What it changed is durable when this returns.
+    ///
+    /// # Errors
+    /// As for [`TrialLedger::commit`].
+    async fn order(&self, order: TenantOrder) -> Result<LifeOutcome, LedgerError>;
+}
+
+/// What time brings, found and done in pieces: every one can be cut off anywhere and be done again, by any instance.
+#[cfg_attr(feature = "mock", mockall::automock)]
+#[async_trait]
+pub trait Upkeep: Send + Sync {
+    /// At most `limit` tenants whose next step has come, the longest due first, behind `after`.
+    ///
+    /// # Errors
+    /// Whatever stands in the way; nothing is changed then.
+    async fn due_tenants(
+        &self,
+        now: DateTime<Utc>,
+        after: Option<DueTenant>,
+        limit: u32,
+    ) -> Result<Vec<DueTenant>, LedgerError>;
+
+    /// Decides a batch as [`TrialLedger::commit`] does, and stores nothing of it.
+    ///
+    /// # Errors
+    /// Whatever stands in the way.
+    async fn rehearse(&self, batch: Arc<Batch>, planner: Arc<Planner>) -> Result<Vec<Outcome>, LedgerError>;
+
+    /// Frees at most `limit` access codes that have rested for so long, the longest first; says which. With `dry_run`,
+    /// only says which.
+    ///
+    /// # Errors
+    /// Whatever stands in the way; nothing is changed then.
+    async fn end_rests(&self, rest: RestOver, limit: u32, dry_run: bool) -> Result<Vec<FreedCode>, LedgerError>;
+
+    /// Counts the applications of the next hours that are not counted yet, at most a day of them, up to the hour that `until`
+    /// falls into; says whether there are more. What was counted stays when the applications themselves are gone.
+    ///
+    /// # Errors
+    /// Whatever stands in the way; nothing is changed then.
+    async fn count_hours(&self, until: DateTime<Utc>) -> Result<bool, LedgerError>;
+}
+
 /// Where providers' receipts of short messages are kept.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
@@ -212,6 +261,66 @@ pub trait Operations: Send + Sync {
     /// # Errors
     /// Whatever stands in the way; nothing is changed then.
     async fn retry_mail(&self, id: MailId, by: ChangedBy) -> Result<MailRetried, LedgerError>;
+
+    /// Every attempt to deliver a mail, oldest first.
+    ///
+    /// # Errors
+    /// Whatever stands in the way; nothing is changed then.
+    async fn mail_attempts(&self, id: MailId) -> Result<Vec<MailAttempt>, LedgerError>;
+
+    /// Applications by hour and return code, oldest first, from the hour that `since` falls into up to now: the hours that
+    /// are counted, and those after them.
+    ///
+    /// # Errors
+    /// Whatever stands in the way; nothing is changed then.
+    async fn application_hours(&self, since: DateTime<Utc>) -> Result<Vec<HourCount>, LedgerError>;
+
+    /// Searches applications, newest first.
+    ///
+    /// # Errors
+    /// Whatever stands in the way; nothing is changed then.
+    async fn search_applications(&self, search: ApplicationSearch) -> Result<Vec<ApplicationView>, LedgerError>;
+
+    /// Shows one application.
+    ///
+    /// # Errors
+    /// Whatever stands in the way; nothing is changed then.
+    async fn application(&self, id: ApplicationId) -> Result<Option<ApplicationView>, LedgerError>;
+
+    /// Searches tenants, newest first.
+    ///
+    /// # Errors
+    /// Whatever stands in the way; nothing is changed then.
+    async fn search_tenants(&self, search: TenantSearch) -> Result<Vec<TenantView>, LedgerError>;
+
+    /// Lists a part of the pool.
+    ///
+    /// # Errors
+    /// Whatever stands in the way; nothing is changed then.
+    async fn access_codes(&self, page: AccessCodePage) -> Result<Vec<AccessCodeView>, LedgerError>;
+
+    /// Shows one access code.
+    ///
+    /// # Errors
+    /// Whatever stands in the way; nothing is changed then.
+    async fn access_code(&self, code: AccessCode) -> Result<Option<AccessCodeView>, LedgerError>;
+
+    /// Takes an access code out of use, or makes it free.
+    ///
+    /// # Errors
+    /// Whatever stands in the way; nothing is changed then.
+    async fn order_access_code(
+        &self,
+        code: AccessCode,
+        order: PoolOrder,
+        by: ChangedBy,
+    ) -> Result<PoolOutcome, LedgerError>;
+
+    /// Since when the code of each kind rests that has rested the longest; nothing, of a kind of which none rests.
+    ///
+    /// # Errors
+    /// Whatever stands in the way; nothing is changed then.
+    async fn resting_since(&self) -> Result<Vec<(AccessCodeKind, DateTime<Utc>)>, LedgerError>;
 
     /// Looks for rows that break an invariant; `unique_by` says what one customer is known by.
     ///

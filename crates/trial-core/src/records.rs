@@ -4,8 +4,8 @@ use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::values::named;
 use crate::{
-    AccessCode, AccessCodeKind, Application, ApplicationId, ApplyOutcome, AuditId, ChallengeId, CodeOutcome,
-    CodeRequestId, CompanyName, Email, Locale, MailId, Phone, RequestId, TenantId,
+    ACCOUNT_PASSWORD_VALID_DAYS, AccessCode, AccessCodeKind, Application, ApplicationId, ApplyOutcome, AuditId,
+    ChallengeId, CodeOutcome, CodeRequestId, CompanyName, Email, Locale, MailId, Phone, RequestId, TenantId,
 };
 
 /// What is remembered of a phone.
@@ -128,12 +128,33 @@ pub struct Tenant {
     pub key_id: String,
     /// How many initial passwords were given out.
     pub password_issue: u32,
+    /// When the last of them was.
+    pub password_issued_at: DateTime<Utc>,
+    /// The language of its mails.
+    pub locale: Locale,
+    /// When it became a commercial one, if it did.
+    pub converted_at: Option<DateTime<Utc>>,
+    /// When it was suspended, if it is.
+    pub suspended_at: Option<DateTime<Utc>>,
+    /// When it is closed, if nobody does anything about its suspension.
+    pub closes_at: Option<DateTime<Utc>>,
+    /// When it was closed, if it is.
+    pub closed_at: Option<DateTime<Utc>>,
+    /// What happened up to here, its owner was told, or need not be.
+    pub told_until: DateTime<Utc>,
+    /// When time brings something next.
+    pub next_step_at: Option<DateTime<Utc>>,
 }
 
 impl Tenant {
     /// The name of the tenant's first account, as the mail says it and the portal asks for it.
     pub fn account_name(id: TenantId) -> String {
         format!("admin@{id}")
+    }
+
+    /// Until when the initial password can be used.
+    pub fn password_valid_until(&self) -> DateTime<Utc> {
+        self.password_issued_at + chrono::Days::new(ACCOUNT_PASSWORD_VALID_DAYS.into())
     }
 }
 
@@ -191,6 +212,23 @@ pub struct AccessCodeLease {
     pub at: DateTime<Utc>,
 }
 
+/// An access code comes to rest, out of use, or back to its tenant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccessCodeMove {
+    /// The code.
+    pub code: AccessCode,
+    /// Its kind.
+    pub kind: AccessCodeKind,
+    /// Where it was.
+    pub from: AccessCodeState,
+    /// Where it is now.
+    pub to: AccessCodeState,
+    /// Whose it is now, or was last: a code that rests can go back.
+    pub tenant: TenantId,
+    /// Since when it is there.
+    pub since: DateTime<Utc>,
+}
+
 /// One mail of the outbox.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MailRecord {
@@ -198,16 +236,18 @@ pub struct MailRecord {
     pub id: MailId,
     /// What it is about.
     pub kind: MailKind,
-    /// Whose it is.
-    pub tenant: TenantId,
+    /// Whose it is; nobody's, of a warning to operations.
+    pub tenant: Option<TenantId>,
     /// Where it goes.
     pub to: Email,
     /// The language it is written in.
     pub locale: Locale,
     /// When it was put into the outbox, and first due.
     pub created_at: DateTime<Utc>,
-    /// The unit of the day's threshold that it took.
-    pub quota: QuotaUnit,
+    /// The unit of the day's threshold that it took; none, of a warning to operations, which must come when there is none.
+    pub quota: Option<QuotaUnit>,
+    /// What a warning says.
+    pub detail: Option<String>,
 }
 
 /// What a mail is about.
@@ -215,9 +255,33 @@ pub struct MailRecord {
 pub enum MailKind {
     /// The account of a new tenant.
     Account,
+    /// The trial ends soon.
+    Reminder,
+    /// The tenant was suspended.
+    Suspended,
+    /// The tenant was closed.
+    Closed,
+    /// Something that operations have to look after.
+    Warning,
 }
 
-named!(MailKind, "kind of mail", { Account => "account" });
+named!(MailKind, "kind of mail", {
+    Account => "account", Reminder => "reminder", Suspended => "suspended", Closed => "closed", Warning => "warning",
+});
+
+impl MailKind {
+    /// The priorities that there are, the first first.
+    pub const PRIORITIES: [u8; 3] = [0, 1, 2];
+
+    /// Its place in the outbox: what is due is sent in this order, an account before all else.
+    pub const fn priority(self) -> u8 {
+        match self {
+            Self::Account => 0,
+            Self::Warning => 1,
+            Self::Reminder | Self::Suspended | Self::Closed => 2,
+        }
+    }
+}
 
 /// How far a mail got.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

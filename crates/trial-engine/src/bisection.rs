@@ -63,6 +63,7 @@ fn exchange(request: &Request) -> String {
         Request::SendCode(asked) => asked.request_id.to_string(),
         Request::SendReport(report) => report.code_request.to_string(),
         Request::Apply(application) => application.request_id.to_string(),
+        Request::Tenant(order) => order.tenant.to_string(),
     }
 }
 

@@ -10,6 +10,8 @@ mod delivery;
 mod dispatch;
 mod gathering;
 mod health;
+mod keeping;
+mod orders;
 mod pacing;
 mod screening;
 mod service;
@@ -24,6 +26,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use trial_core::ports::{
     Clock, Entropy, EventOutbox, Health, Mailer, Outbox, Screen, SmsGateway, TenantPlatform, TrialLedger, TrialService,
+    Upkeep,
 };
 use trial_core::{EndpointId, MailRetry, Planner, ServedCountries};
 
@@ -31,6 +34,8 @@ use admission::{Admission, AdmissionTasks};
 use delivery::{Delivery, EventErrand, MailErrand, PlatformState};
 use dispatch::Gateways;
 use health::EngineHealth;
+pub use keeping::{KEEPER, Keeper, Kept};
+pub use orders::Orders;
 use service::Service;
 use wakers::Wakers;
 
@@ -41,6 +46,8 @@ pub struct EngineParts {
     pub ledger: Arc<dyn TrialLedger>,
     /// What refuses applications without a turn while many of them are beyond help; `None` if the ledger has no such way.
     pub screen: Option<Arc<dyn Screen>>,
+    /// What time brings.
+    pub upkeep: Arc<dyn Upkeep>,
     /// Where mails wait.
     pub outbox: Arc<dyn Outbox>,
     /// How codes are sent: by the first gateway that takes the message, in this order.
@@ -100,6 +107,8 @@ pub struct EngineOptions {
     pub breaker: BreakerOptions,
     /// How mails are delivered.
     pub mail: MailDeliveryOptions,
+    /// How often it is looked what time has brought.
+    pub sweep_every: Duration,
     /// How the platform is told.
     pub events: EventDeliveryOptions,
 }
@@ -162,6 +171,7 @@ impl Default for EngineOptions {
                 timeout: Duration::from_secs(20),
                 lease: Duration::from_mins(1),
             },
+            sweep_every: Duration::from_mins(1),
         }
     }
 }
@@ -175,6 +185,7 @@ pub struct Engine {
     admission_tasks: AdmissionTasks,
     delivering: JoinHandle<()>,
     telling: Option<JoinHandle<()>>,
+    keeping: JoinHandle<()>,
 }
 
 impl Engine {
@@ -185,6 +196,7 @@ impl Engine {
         let wakers = Wakers::default();
         let (admission, admission_tasks) = Admission::start(&parts, options, wakers.clone(), closing.clone());
         let gateways = Arc::new(Gateways::new(parts.gateways.clone(), options.sms_timeout, options.breaker));
+        let keeper = Keeper::of(&parts);
         let world = || (Arc::clone(&parts.clock), Arc::clone(&parts.entropy));
         let mails = MailErrand::new(&parts, options.mail);
         let bounds = mails.bounds();
@@ -202,6 +214,7 @@ impl Engine {
             admission_tasks,
             delivering: tokio::spawn(delivery.run()),
             telling,
+            keeping: tokio::spawn(keeper.run(options.sweep_every, closing.clone())),
             closing,
         }
     }
@@ -231,10 +244,11 @@ impl Engine {
             None => Ok(()),
         };
         self.closing.cancel();
-        let (deciding, delivering) = tokio::join!(deciding, self.delivering);
+        let (deciding, delivering, keeping) = tokio::join!(deciding, self.delivering, self.keeping);
         screening.map_err(|source| Died { part: "screening", source })?;
         deciding.map_err(|source| Died { part: "deciding", source })?;
         delivering.map_err(|source| Died { part: "delivering", source })?;
+        keeping.map_err(|source| Died { part: "keeping", source })?;
         match self.telling {
             Some(telling) => telling.await.map_err(|source| Died { part: "telling", source }),
             None => Ok(()),

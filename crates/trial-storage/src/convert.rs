@@ -22,6 +22,10 @@ pub(crate) fn time(micros: i64, column: &'static str) -> Result<DateTime<Utc>, L
     DateTime::from_timestamp_micros(micros).ok_or_else(|| bad(column))
 }
 
+pub(crate) fn optional_time(micros: Option<i64>, column: &'static str) -> Result<Option<DateTime<Utc>>, LedgerError> {
+    micros.map(|micros| time(micros, column)).transpose()
+}
+
 /// Days since the epoch.
 pub(crate) fn day_number(day: NaiveDate) -> i32 {
     let days = day.signed_duration_since(NaiveDate::default()).num_days();
@@ -30,6 +34,10 @@ pub(crate) fn day_number(day: NaiveDate) -> i32 {
 
 pub(crate) fn id(bytes: &[u8], column: &'static str) -> Result<[u8; 16], LedgerError> {
     bytes.try_into().map_err(|_| bad(column))
+}
+
+pub(crate) fn optional_id(bytes: Option<&[u8]>, column: &'static str) -> Result<Option<[u8; 16]>, LedgerError> {
+    bytes.map(|bytes| id(bytes, column)).transpose()
 }
 
 pub(crate) fn name<T: std::str::FromStr>(text: &str, column: &'static str) -> Result<T, LedgerError> {

@@ -7,6 +7,7 @@
 mod convert;
 mod error;
 mod events;
+mod hours;
 mod invariants;
 mod moving;
 mod operator_rows;
@@ -15,6 +16,7 @@ mod postgres;
 mod rows;
 #[expect(missing_docs, reason = "`table!` gives its items no place for docs; the migrations describe the columns")]
 pub mod schema;
+mod search;
 mod sqlite;
 pub mod statement;
 mod views;

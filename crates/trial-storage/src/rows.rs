@@ -2,13 +2,14 @@
 
 use diesel::prelude::*;
 use trial_core::{
-    AcceptedApplication, AccessCodeState, ApplicationId, ApplicationRecord, ApplyOutcome, AuditRecord, Challenge,
-    ChallengeId, CodeOutcome, CodeRequestId, CodeRequestRecord, CompanyKey, CompanyName, Email, EmailKey, LedgerError,
-    MailId, MailRecord, MailState, MailView, OutboxMail, PastSend, Phone, Tenant, TenantFact, TenantId,
+    AcceptedApplication, AccessCode, AccessCodeState, ApplicationId, ApplicationRecord, ApplyOutcome, ApplyReply,
+    AuditRecord, Challenge, ChallengeId, CodeOutcome, CodeRequestId, CodeRequestRecord, CompanyKey, CompanyName, Email,
+    EmailKey, HeldCode, LedgerError, MailId, MailRecord, MailState, MailView, OutboxMail, PastSend, Phone, Tenant,
+    TenantFact, TenantId,
 };
 
-use crate::convert::{bad, count, day_number, id, integer, json, micros, name, time};
-use crate::schema::{applications, audit, challenges, code_requests, mails, tenants};
+use crate::convert::{bad, count, day_number, id, integer, json, micros, name, optional_id, optional_time, time};
+use crate::schema::{access_codes, applications, audit, challenges, code_requests, mails, tenants};
 
 #[derive(Insertable)]
 #[diesel(table_name = challenges, treat_none_as_default_value = false)]
@@ -150,6 +151,14 @@ pub(crate) struct NewTenant<'a> {
     pub(crate) trial_ends_at: i64,
     pub(crate) key_id: &'a str,
     pub(crate) password_issue: i32,
+    pub(crate) password_issued_at: i64,
+    pub(crate) locale: &'static str,
+    pub(crate) converted_at: Option<i64>,
+    pub(crate) suspended_at: Option<i64>,
+    pub(crate) closes_at: Option<i64>,
+    pub(crate) closed_at: Option<i64>,
+    pub(crate) told_until: i64,
+    pub(crate) next_step_at: Option<i64>,
 }
 
 impl<'a> From<&'a Tenant> for NewTenant<'a> {
@@ -167,6 +176,14 @@ impl<'a> From<&'a Tenant> for NewTenant<'a> {
             trial_ends_at: micros(tenant.trial_ends_at),
             key_id: &tenant.key_id,
             password_issue: integer(tenant.password_issue),
+            password_issued_at: micros(tenant.password_issued_at),
+            locale: tenant.locale.as_str(),
+            converted_at: tenant.converted_at.map(micros),
+            suspended_at: tenant.suspended_at.map(micros),
+            closes_at: tenant.closes_at.map(micros),
+            closed_at: tenant.closed_at.map(micros),
+            told_until: micros(tenant.told_until),
+            next_step_at: tenant.next_step_at.map(micros),
         }
     }
 }
@@ -186,6 +203,14 @@ pub(crate) struct TenantRow {
     trial_ends_at: i64,
     key_id: String,
     password_issue: i32,
+    password_issued_at: i64,
+    locale: String,
+    converted_at: Option<i64>,
+    suspended_at: Option<i64>,
+    closes_at: Option<i64>,
+    closed_at: Option<i64>,
+    told_until: i64,
+    next_step_at: Option<i64>,
 }
 
 impl TryFrom<TenantRow> for Tenant {
@@ -202,6 +227,14 @@ impl TryFrom<TenantRow> for Tenant {
             trial_ends_at: time(row.trial_ends_at, "tenants.trial_ends_at")?,
             key_id: row.key_id,
             password_issue: count(row.password_issue, "tenants.password_issue")?,
+            password_issued_at: time(row.password_issued_at, "tenants.password_issued_at")?,
+            locale: name(&row.locale, "tenants.locale")?,
+            converted_at: optional_time(row.converted_at, "tenants.converted_at")?,
+            suspended_at: optional_time(row.suspended_at, "tenants.suspended_at")?,
+            closes_at: optional_time(row.closes_at, "tenants.closes_at")?,
+            closed_at: optional_time(row.closed_at, "tenants.closed_at")?,
+            told_until: time(row.told_until, "tenants.told_until")?,
+            next_step_at: optional_time(row.next_step_at, "tenants.next_step_at")?,
         })
     }
 }
@@ -231,21 +264,45 @@ impl TryFrom<TenantFactRow> for TenantFact {
     }
 }
 
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = access_codes)]
+pub(crate) struct HeldCodeRow {
+    code: String,
+    kind: String,
+    state: String,
+    since: i64,
+}
+
+impl TryFrom<HeldCodeRow> for HeldCode {
+    type Error = LedgerError;
+
+    fn try_from(row: HeldCodeRow) -> Result<Self, LedgerError> {
+        Ok(Self {
+            code: AccessCode::from_stored(&row.code),
+            kind: name(&row.kind, "access_codes.kind")?,
+            state: name(&row.state, "access_codes.state")?,
+            since: time(row.since, "access_codes.since")?,
+        })
+    }
+}
+
 #[derive(Insertable)]
 #[diesel(table_name = mails, treat_none_as_default_value = false)]
 pub(crate) struct NewMail<'a> {
     pub(crate) id: &'a [u8],
     pub(crate) kind: &'static str,
-    pub(crate) tenant: &'a [u8],
+    pub(crate) tenant: Option<&'a [u8]>,
     pub(crate) recipient: &'a str,
     pub(crate) locale: &'static str,
     pub(crate) state: &'static str,
     pub(crate) attempts: i32,
     pub(crate) created_at: i64,
     pub(crate) next_attempt_at: i64,
-    pub(crate) quota_day: i32,
-    pub(crate) quota_unit: i64,
-    pub(crate) quota_threshold: i64,
+    pub(crate) quota_day: Option<i32>,
+    pub(crate) quota_unit: Option<i64>,
+    pub(crate) quota_threshold: Option<i64>,
+    pub(crate) priority: i32,
+    pub(crate) detail: Option<&'a str>,
 }
 
 impl<'a> From<&'a MailRecord> for NewMail<'a> {
@@ -253,16 +310,18 @@ impl<'a> From<&'a MailRecord> for NewMail<'a> {
         Self {
             id: mail.id.as_bytes(),
             kind: mail.kind.as_str(),
-            tenant: mail.tenant.as_bytes(),
+            tenant: mail.tenant.as_ref().map(|tenant| tenant.as_bytes().as_slice()),
             recipient: mail.to.as_str(),
             locale: mail.locale.as_str(),
             state: MailState::Due.as_str(),
             attempts: 0,
             created_at: micros(mail.created_at),
             next_attempt_at: micros(mail.created_at),
-            quota_day: day_number(mail.quota.day),
-            quota_unit: mail.quota.unit.into(),
-            quota_threshold: mail.quota.threshold.into(),
+            quota_day: mail.quota.map(|unit| day_number(unit.day)),
+            quota_unit: mail.quota.map(|unit| unit.unit.into()),
+            quota_threshold: mail.quota.map(|unit| unit.threshold.into()),
+            priority: mail.kind.priority().into(),
+            detail: mail.detail.as_deref(),
         }
     }
 }
@@ -272,7 +331,7 @@ impl<'a> From<&'a MailRecord> for NewMail<'a> {
 pub(crate) struct MailRow {
     pub(crate) id: Vec<u8>,
     pub(crate) kind: String,
-    tenant: Vec<u8>,
+    pub(crate) tenant: Option<Vec<u8>>,
     pub(crate) recipient: String,
     pub(crate) locale: String,
     state: String,
@@ -280,6 +339,7 @@ pub(crate) struct MailRow {
     pub(crate) created_at: i64,
     next_attempt_at: i64,
     last_reply: Option<String>,
+    pub(crate) detail: Option<String>,
 }
 
 impl TryFrom<MailRow> for MailView {
@@ -288,6 +348,7 @@ impl TryFrom<MailRow> for MailView {
     fn try_from(row: MailRow) -> Result<Self, LedgerError> {
         Ok(Self {
             id: MailId::from_bytes(id(&row.id, "mails.id")?),
+            kind: name(&row.kind, "mails.kind")?,
             state: name(&row.state, "mails.state")?,
             attempts: count(row.attempts, "mails.attempts")?,
             created_at: time(row.created_at, "mails.created_at")?,
@@ -302,8 +363,7 @@ impl TryFrom<MailRow> for OutboxMail {
 
     fn try_from(row: MailRow) -> Result<Self, LedgerError> {
         Ok(Self {
-            kind: name(&row.kind, "mails.kind")?,
-            tenant: TenantId::from_bytes(id(&row.tenant, "mails.tenant")?),
+            tenant: optional_id(row.tenant.as_deref(), "mails.tenant")?.map(TenantId::from_bytes),
             to: row.recipient.clone(),
             mail: row.try_into()?,
         })
@@ -326,6 +386,7 @@ pub(crate) struct NewApplication<'a> {
     pub(crate) outcome: &'static str,
     pub(crate) tenant: Option<&'a [u8]>,
     pub(crate) refusal: Option<String>,
+    pub(crate) return_code: &'static str,
 }
 
 /// How an outcome is told apart in its column; the reply cache of accepted applications is found by the first.
@@ -355,6 +416,7 @@ impl<'a> From<&'a ApplicationRecord> for NewApplication<'a> {
             outcome,
             tenant,
             refusal,
+            return_code: ApplyReply::from(&record.outcome).code.as_str(),
         }
     }
 }

@@ -63,6 +63,14 @@ table! {
         trial_ends_at -> BigInt,
         key_id -> Text,
         password_issue -> Integer,
+        password_issued_at -> BigInt,
+        locale -> Text,
+        converted_at -> Nullable<BigInt>,
+        suspended_at -> Nullable<BigInt>,
+        closes_at -> Nullable<BigInt>,
+        closed_at -> Nullable<BigInt>,
+        told_until -> BigInt,
+        next_step_at -> Nullable<BigInt>,
     }
 }
 
@@ -73,6 +81,7 @@ table! {
         state -> Text,
         since -> BigInt,
         tenant -> Nullable<Binary>,
+        last_tenant -> Nullable<Binary>,
     }
 }
 
@@ -96,7 +105,7 @@ table! {
     mails (id) {
         id -> Binary,
         kind -> Text,
-        tenant -> Binary,
+        tenant -> Nullable<Binary>,
         recipient -> Text,
         locale -> Text,
         state -> Text,
@@ -106,9 +115,21 @@ table! {
         lease -> Nullable<Binary>,
         settled_at -> Nullable<BigInt>,
         last_reply -> Nullable<Text>,
-        quota_day -> Integer,
-        quota_unit -> BigInt,
-        quota_threshold -> BigInt,
+        quota_day -> Nullable<Integer>,
+        quota_unit -> Nullable<BigInt>,
+        quota_threshold -> Nullable<BigInt>,
+        priority -> Integer,
+        detail -> Nullable<Text>,
+    }
+}
+
+table! {
+    mail_attempts (mail, attempt) {
+        mail -> Binary,
+        attempt -> Integer,
+        at -> BigInt,
+        result -> Text,
+        reply -> Text,
     }
 }
 
@@ -127,6 +148,16 @@ table! {
         outcome -> Text,
         tenant -> Nullable<Binary>,
         refusal -> Nullable<Text>,
+        return_code -> Text,
+    }
+}
+
+table! {
+    application_hours (hour, return_code) {
+        hour -> BigInt,
+        return_code -> Text,
+        applications -> BigInt,
+        tenants -> BigInt,
     }
 }
 

@@ -20,6 +20,8 @@ pub(crate) const HAS_PROVIDER_ID: Literal =
 pub enum Bind<'a> {
     /// A number.
     Number(i64),
+    /// A number, or none.
+    OptionalNumber(Option<i64>),
     /// A text.
     Text(&'a str),
     /// A text, or none.
@@ -79,6 +81,7 @@ where
             out.push_sql(sql);
             match bind {
                 Bind::Number(number) => out.push_bind_param::<BigInt, i64>(number)?,
+                Bind::OptionalNumber(number) => out.push_bind_param::<Nullable<BigInt>, Option<i64>>(number)?,
                 Bind::Text(text) => out.push_bind_param::<Text, &str>(text)?,
                 Bind::OptionalText(text) => out.push_bind_param::<Nullable<Text>, Option<&str>>(text)?,
                 Bind::Bytes(bytes) => out.push_bind_param::<Binary, &[u8]>(bytes)?,

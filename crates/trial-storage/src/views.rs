@@ -2,17 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use diesel::prelude::*;
 use trial_core::{
-    AccessCode, AccessCodeKind, AccessCodeState, AccessCodeStock, ApplicationId, ApplicationView, ApplyOutcome,
-    CodeRequestView, Delivery, DeliveryState, DueMail, Email, LedgerError, MailId, MailState, MailView, Phone,
-    QuotaView, RequestId, Tenant, TenantId,
+    AccessCode, AccessCodeKind, AccessCodeState, AccessCodeStock, AccessCodeView, ApplicationId, ApplicationView,
+    ApplyOutcome, CodeRequestView, Delivery, DeliveryState, DueMail, DueTenant, Email, LedgerError, MailAttempt,
+    MailId, MailState, MailView, Phone, QuotaView, RequestId, Tenant, TenantId,
 };
 
-use crate::convert::{bad, count, id, name, time};
+use crate::convert::{bad, count, id, name, optional_id, time};
 use crate::rows::{MailRow, apply_outcome, code_outcome};
-use crate::schema::{applications, code_requests};
+use crate::schema::{access_codes, applications, code_requests, mail_attempts};
 
 /// The stock, from the number of codes of each kind and state.
 pub(crate) fn stock(counts: &[(String, String, i64)]) -> Result<Vec<AccessCodeStock>, LedgerError> {
@@ -69,11 +69,13 @@ pub(crate) fn unreadable(reason: &(dyn std::error::Error + Send + Sync)) -> Stri
 
 /// A claimed mail, with what its tenant holds.
 pub(crate) fn due_mail(
-    row: &MailRow,
-    tenant: Tenant,
-    mut held: BTreeMap<AccessCodeKind, AccessCode>,
+    row: MailRow,
+    tenant: Option<Tenant>,
+    access_codes: BTreeMap<AccessCodeKind, AccessCode>,
 ) -> Result<DueMail, LedgerError> {
-    let mut held = |kind| held.remove(&kind).ok_or_else(|| bad("access_codes.tenant"));
+    if tenant.is_none() && row.tenant.is_some() {
+        return Err(bad("mails.tenant"));
+    }
     Ok(DueMail {
         id: MailId::from_bytes(id(&row.id, "mails.id")?),
         kind: name(&row.kind, "mails.kind")?,
@@ -81,10 +83,77 @@ pub(crate) fn due_mail(
         locale: name(&row.locale, "mails.locale")?,
         created_at: time(row.created_at, "mails.created_at")?,
         attempts: count(row.attempts, "mails.attempts")?,
-        voice: held(AccessCodeKind::Voice)?,
-        multimedia: held(AccessCodeKind::Multimedia)?,
         tenant,
+        access_codes,
+        detail: row.detail,
     })
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = access_codes)]
+pub(crate) struct AccessCodeRow {
+    code: String,
+    kind: String,
+    state: String,
+    since: i64,
+    tenant: Option<Vec<u8>>,
+    last_tenant: Option<Vec<u8>>,
+}
+
+impl TryFrom<AccessCodeRow> for AccessCodeView {
+    type Error = LedgerError;
+
+    fn try_from(row: AccessCodeRow) -> Result<Self, LedgerError> {
+        let tenant = row.tenant.or(row.last_tenant);
+        Ok(Self {
+            code: AccessCode::from_stored(&row.code),
+            kind: name(&row.kind, "access_codes.kind")?,
+            state: name(&row.state, "access_codes.state")?,
+            since: time(row.since, "access_codes.since")?,
+            tenant: optional_id(tenant.as_deref(), "access_codes.tenant")?.map(TenantId::from_bytes),
+        })
+    }
+}
+
+/// Since when the code of each kind rests that has rested the longest.
+pub(crate) fn resting_since(
+    rows: &[(String, Option<i64>)],
+) -> Result<Vec<(AccessCodeKind, DateTime<Utc>)>, LedgerError> {
+    let rests = rows.iter().filter_map(|(kind, since)| Some((kind, (*since)?)));
+    rests.map(|(kind, since)| Ok((name(kind, "access_codes.kind")?, time(since, "access_codes.since")?))).collect()
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = mail_attempts)]
+pub(crate) struct MailAttemptRow {
+    attempt: i32,
+    at: i64,
+    result: String,
+    reply: String,
+}
+
+impl TryFrom<MailAttemptRow> for MailAttempt {
+    type Error = LedgerError;
+
+    fn try_from(row: MailAttemptRow) -> Result<Self, LedgerError> {
+        Ok(Self {
+            attempt: count(row.attempt, "mail_attempts.attempt")?,
+            at: time(row.at, "mail_attempts.at")?,
+            result: row.result,
+            reply: row.reply,
+        })
+    }
+}
+
+/// Tenants whose next step has come.
+pub(crate) fn due_tenants(rows: Vec<(Option<i64>, Vec<u8>)>) -> Result<Vec<DueTenant>, LedgerError> {
+    let due = rows.into_iter().map(|(since, tenant)| {
+        Ok(DueTenant {
+            since: time(since.unwrap_or_default(), "tenants.next_step_at")?,
+            tenant: TenantId::from_bytes(id(&tenant, "tenants.id")?),
+        })
+    });
+    due.collect()
 }
 
 #[derive(Queryable, Selectable)]

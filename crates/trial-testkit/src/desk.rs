@@ -6,7 +6,8 @@ use chrono::{DateTime, Utc};
 use trial_core::ports::{Clock, Operations, Screen, TrialLedger};
 use trial_core::{
     Application, ApplyOutcome, ApplyReply, Batch, ChangedBy, CodeOutcome, CodeRefusal, CodeRequest, CodeToSend,
-    GatewayReply, LedgerError, Outcome, Phone, Planner, Request, SendReport, TenantId,
+    GatewayReply, LedgerError, LifeChange, LifeOrder, LifeOutcome, Outcome, Phone, Planner, Request, SendReport,
+    TenantId, TenantOrder,
 };
 
 use crate::data::{access_codes, application, batch, changed_by, code_request, phone, planner};
@@ -153,6 +154,23 @@ impl<L: TrialLedger> Desk<L> {
     /// Applies for a trial; the published return code.
     pub async fn apply_for_code(&self, application: Application) -> &'static str {
         ApplyReply::from(&self.apply(application).await).code.as_str()
+    }
+
+    /// Gives an order about a tenant.
+    pub async fn order(&self, tenant: TenantId, order: LifeOrder) -> LifeOutcome {
+        let order = TenantOrder { tenant, order, actor: "operator".to_owned() };
+        match self.decide(Request::Tenant(order)).await {
+            Outcome::Tenant(outcome) => outcome,
+            other => panic!("an answer to an order, not {other:?}"),
+        }
+    }
+
+    /// Gives an order that is carried out.
+    pub async fn change(&self, tenant: TenantId, order: LifeOrder) -> LifeChange {
+        match self.order(tenant, order).await {
+            LifeOutcome::Done(change) => change,
+            LifeOutcome::Refused(refusal) => panic!("{order:?} is carried out, not refused: {refusal}"),
+        }
     }
 
     /// The `n`-th applicant's application, with the code that is sent for it now.

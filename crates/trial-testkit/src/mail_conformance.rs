@@ -111,7 +111,7 @@ async fn accepted(harness: &dyn MailHarness, mail: &OutgoingMail) -> Option<Stri
 
 /// The first thing that the applicant needs and one of the bodies does not say, or says in other characters.
 fn missing(arrived: &ArrivedMail, mail: &OutgoingMail) -> Option<String> {
-    let MailContent::Account(account) = &mail.content;
+    let account = account_of(mail);
     let facts = [
         ("tenant id", account.tenant.to_string()),
         ("account name", account.account_name.clone()),
@@ -183,9 +183,16 @@ async fn deliver(
     (result, arrived)
 }
 
+fn account_of(mail: &OutgoingMail) -> &AccountMail {
+    match &mail.content {
+        MailContent::Account(account) => account,
+        other => panic!("the checks send accounts, not {other:?}"),
+    }
+}
+
 /// Replies and reasons are stored and shown to operations, who need to know neither address nor password.
 fn tells_on(words: &str, mail: &OutgoingMail) -> bool {
-    let MailContent::Account(account) = &mail.content;
+    let account = account_of(mail);
     let words = words.to_lowercase();
     let address = mail.to.as_str().to_lowercase();
     let local = address.split('@').next().unwrap_or(&address);

@@ -9,7 +9,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use trial_core::ports::{Clock as _, TenantPlatform};
-use trial_core::{EventId, PlatformEvent, PlatformEventKind, TellError, Tenant, TenantId, TenantStatus};
+use trial_core::{EventId, Locale, PlatformEvent, PlatformEventKind, TellError, Tenant, TenantId, TenantStatus};
 
 use crate::FixedClock;
 use crate::data::{company, email, phone};
@@ -62,6 +62,14 @@ pub fn event(n: u8) -> PlatformEvent {
         trial_ends_at: at + Duration::from_hours(30 * 24),
         key_id: "current".to_owned(),
         password_issue: 1,
+        password_issued_at: at,
+        locale: Locale::En,
+        converted_at: None,
+        suspended_at: None,
+        closes_at: None,
+        closed_at: None,
+        told_until: at,
+        next_step_at: None,
     };
     PlatformEvent::of(PlatformEventKind::TrialStarted, EventId::new(at, [n; 10]), at, &tenant, &BTreeMap::new())
 }

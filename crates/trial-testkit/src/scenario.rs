@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use phonenumber::country;
@@ -9,8 +10,8 @@ use proptest::collection::vec;
 use proptest::prelude::{Just, Strategy, any, prop_oneof};
 use trial_core::ports::Clock;
 use trial_core::{
-    Application, Batch, CodeRequest, CodeToSend, FreshIds, GatewayReply, Keyring, Locale, Outcome, Phone, Planner,
-    Policy, Request, SendReport,
+    Application, ApplyOutcome, Batch, CodeRequest, CodeToSend, FreshIds, GatewayReply, Keyring, LifeOrder, Locale,
+    Outcome, Phone, Planner, Policy, Request, SendReport, TenantId, TenantOrder,
 };
 
 use crate::data::{company, email, foreign_phone, keyring, phone, request_id, typed};
@@ -64,6 +65,13 @@ pub enum Step {
         /// Which code.
         code: Typed,
     },
+    /// Somebody, or time, wants something of a tenant that was made in an earlier round.
+    Order {
+        /// Which tenant, from the last.
+        back: usize,
+        /// What.
+        order: LifeOrder,
+    },
 }
 
 /// What is typed as the code.
@@ -93,6 +101,10 @@ impl Scenario {
         policy.limits.sms_per_day = 9;
         policy.limits.sms_per_country_day = 2;
         policy.quota.first_threshold = self.threshold;
+        policy.trial.duration = Duration::from_hours(3);
+        policy.trial.reminders = vec![Duration::from_hours(2), Duration::from_hours(1)];
+        policy.trial.grace = Duration::from_hours(1);
+        policy.trial.quarantine = Duration::from_hours(3);
         policy
     }
 
@@ -109,7 +121,21 @@ pub fn scenario_phone(n: u32) -> Phone {
 
 /// Histories of so many rounds, each of so many requests.
 pub fn scenarios(rounds: Range<usize>, steps: Range<usize>) -> impl Strategy<Value = Scenario> {
-    let round = (pauses(), vec(step(), steps)).prop_map(|(pause, steps)| Round { pause, steps });
+    histories_of(step(), rounds, steps)
+}
+
+/// The same, in which tenants also get older and operations give orders.
+pub fn life_scenarios(rounds: Range<usize>, steps: Range<usize>) -> impl Strategy<Value = Scenario> {
+    let order = (0..3_usize, life_order()).prop_map(|(back, order)| Step::Order { back, order });
+    histories_of(prop_oneof![2 => step(), 1 => order], rounds, steps)
+}
+
+fn histories_of(
+    step: impl Strategy<Value = Step>,
+    rounds: Range<usize>,
+    steps: Range<usize>,
+) -> impl Strategy<Value = Scenario> {
+    let round = (pauses(), vec(step, steps)).prop_map(|(pause, steps)| Round { pause, steps });
     (0..6_u32, 0..6_u32, 0..8_u32, vec(round, rounds)).prop_map(|(voice, multimedia, threshold, rounds)| Scenario {
         voice,
         multimedia,
@@ -144,6 +170,19 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
+fn life_order() -> impl Strategy<Value = LifeOrder> {
+    prop_oneof![
+        6 => Just(LifeOrder::Advance),
+        1 => Just(LifeOrder::Convert),
+        1 => Just(LifeOrder::Extend(Duration::from_hours(1))),
+        1 => Just(LifeOrder::Suspend),
+        1 => Just(LifeOrder::Resume),
+        2 => Just(LifeOrder::Close),
+        2 => Just(LifeOrder::Reopen),
+        1 => Just(LifeOrder::ResendMail),
+    ]
+}
+
 fn typed_code() -> impl Strategy<Value = Typed> {
     prop_oneof![6 => Just(Typed::Sent(0)), 1 => Just(Typed::Sent(1)), 3 => Just(Typed::New), 2 => Just(Typed::Wrong)]
 }
@@ -166,6 +205,7 @@ pub struct Stage {
     keyring: Keyring,
     now: DateTime<Utc>,
     sent: Vec<CodeToSend>,
+    tenants: Vec<TenantId>,
     requests: u32,
 }
 
@@ -176,6 +216,7 @@ impl Default for Stage {
             keyring: keyring(),
             now: FixedClock::default().now(),
             sent: Vec::new(),
+            tenants: Vec::new(),
             requests: 0,
         }
     }
@@ -196,10 +237,13 @@ impl Stage {
 
     /// Learns from the outcomes of a batch.
     pub fn learn(&mut self, outcomes: &[Outcome]) {
-        self.sent.extend(outcomes.iter().filter_map(|outcome| match outcome {
-            Outcome::SendCode(_, to_send) => to_send.clone(),
-            Outcome::SendReport | Outcome::Apply(_) => None,
-        }));
+        for outcome in outcomes {
+            match outcome {
+                Outcome::SendCode(_, to_send) => self.sent.extend(to_send.clone()),
+                Outcome::Apply(ApplyOutcome::Accepted { tenant }) => self.tenants.push(*tenant),
+                Outcome::SendReport | Outcome::Apply(_) | Outcome::Tenant(_) => {}
+            }
+        }
     }
 
     fn request(&self, step: &Step, earlier: &[(FreshIds, Request)]) -> Option<Request> {
@@ -220,6 +264,11 @@ impl Stage {
                     reply: reply.clone(),
                 })
             }
+            Step::Order { back, order } => Request::Tenant(TenantOrder {
+                tenant: *self.tenants.iter().rev().nth(*back)?,
+                order: *order,
+                actor: "operator".to_owned(),
+            }),
             Step::Apply { phone, company: of, email: at, code } => {
                 let phone = scenario_phone(*phone);
                 let code = self.typed(code, &phone, earlier).unwrap_or_else(|| "wrong".to_owned());

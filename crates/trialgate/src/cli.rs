@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{
     access_codes, applications, completions, config, doctor, mail, migrate, openapi, operators, phones, quota, sandbox,
-    secrets, serve, tenants, webhooks,
+    secrets, serve, sweep, tenants, webhooks,
 };
 use crate::config::{Config, Sources};
 
@@ -49,6 +49,9 @@ enum Command {
     /// Tenants
     #[command(subcommand)]
     Tenants(tenants::Tenants),
+    /// Do what time has brought: end trials, close them after the grace, tell their owners, free access codes that have
+    /// rested. `serve` does so every minute
+    Sweep(sweep::Sweep),
     /// Mails
     #[command(subcommand)]
     Mail(mail::Mail),
@@ -101,6 +104,7 @@ impl Cli {
             Command::AccessCodes(access_codes) => access_codes.run(global),
             Command::Quota(quota) => quota.run(global),
             Command::Tenants(tenants) => tenants.run(global),
+            Command::Sweep(sweep) => sweep.run(global),
             Command::Mail(mail) => mail.run(global),
             Command::Applications(applications) => applications.run(global),
             Command::Phones(phones) => phones.run(global),
@@ -144,6 +148,15 @@ mod tests {
             "quota set 0 --config f",
             "tenants list --before 019aa6f2-7c3e-7f00-8000-000000000000 --limit 10 --json --config f",
             "tenants show 019aa6f2-7c3e-7f00-8000-000000000000 --json --config f",
+            "tenants convert 019aa6f2-7c3e-7f00-8000-000000000000 --json --config f",
+            "tenants extend 019aa6f2-7c3e-7f00-8000-000000000000",
+            "tenants extend 019aa6f2-7c3e-7f00-8000-000000000000 --days 14 --json",
+            "tenants suspend 019aa6f2-7c3e-7f00-8000-000000000000",
+            "tenants resume 019aa6f2-7c3e-7f00-8000-000000000000",
+            "tenants close 019aa6f2-7c3e-7f00-8000-000000000000 --config f",
+            "tenants reopen 019aa6f2-7c3e-7f00-8000-000000000000",
+            "tenants resend-mail 019aa6f2-7c3e-7f00-8000-000000000000 --json",
+            "sweep --dry-run --json --config f",
             "applications find --phone 16673280001 --json --config f",
             "applications find --request-id abc",
             "applications find --email a@example.com",
@@ -189,6 +202,7 @@ mod tests {
             ("quota set -1", ErrorKind::UnknownArgument),
             ("tenants show x", ErrorKind::ValueValidation),
             ("tenants list --limit 0", ErrorKind::ValueValidation),
+            ("tenants extend 019aa6f2-7c3e-7f00-8000-000000000000 --days 0", ErrorKind::ValueValidation),
             ("applications find", ErrorKind::MissingRequiredArgument),
             ("applications find --phone 1 --email a@example.com", ErrorKind::ArgumentConflict),
             ("mail list --state lost", ErrorKind::ValueValidation),

@@ -255,6 +255,7 @@ impl Service {
         let parts = EngineParts {
             ledger: ledger.decisions(),
             screen: ledger.screen(),
+            upkeep: ledger.upkeep(),
             outbox: ledger.outbox(),
             gateways,
             mailer,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use trial_core::LedgerError;
 use trial_core::ports::{
-    AuditTrail, EventOperations, EventOutbox, Operations, Operators, Outbox, Receipts, Screen, TrialLedger,
+    AuditTrail, EventOperations, EventOutbox, Operations, Operators, Outbox, Receipts, Screen, TrialLedger, Upkeep,
 };
 use trial_storage::{PostgresLedger, PostgresOptions, SqliteLedger, SqliteOptions};
 
@@ -55,6 +55,14 @@ impl Ledger {
         match self {
             Self::Sqlite(_) => None,
             Self::Postgres(ledger) => Some(Arc::new(ledger.clone())),
+        }
+    }
+
+    /// What time brings.
+    pub(crate) fn upkeep(&self) -> Arc<dyn Upkeep> {
+        match self {
+            Self::Sqlite(ledger) => Arc::new(ledger.clone()),
+            Self::Postgres(ledger) => Arc::new(ledger.clone()),
         }
     }
 

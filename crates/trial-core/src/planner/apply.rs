@@ -124,7 +124,7 @@ impl Planner {
     /// 000: consumes the code and brings everything into being that the account needs.
     fn accept(&self, world: &mut World, moment: Moment, application: &Application, granted: Granted) -> ApplyOutcome {
         let Moment { now, ids } = moment;
-        let tenant = Tenant {
+        let mut tenant = Tenant {
             id: ids.tenant,
             status: TenantStatus::Trial,
             phone: application.phone.clone(),
@@ -134,7 +134,16 @@ impl Planner {
             trial_ends_at: now + self.policy.trial.duration,
             key_id: self.keyring.current_id().to_owned(),
             password_issue: 1,
+            password_issued_at: now,
+            locale: application.locale,
+            converted_at: None,
+            suspended_at: None,
+            closes_at: None,
+            closed_at: None,
+            told_until: now,
+            next_step_at: None,
         };
+        tenant.next_step_at = tenant.next_step(&self.policy.trial);
         if self.policy.platform_listens {
             let held = granted.access_codes.by_kind();
             world.tell(PlatformEvent::of(PlatformEventKind::TrialStarted, ids.event, now, &tenant, &held));
@@ -160,11 +169,12 @@ impl Planner {
         world.effects().mails.push(MailRecord {
             id: ids.mail,
             kind: MailKind::Account,
-            tenant: tenant.id,
+            tenant: Some(tenant.id),
             to: tenant.email.clone(),
             locale: application.locale,
             created_at: now,
-            quota,
+            quota: Some(quota),
+            detail: None,
         });
         world.effects().audit.push(AuditRecord {
             id: ids.audit,

@@ -3,6 +3,7 @@
 //! | return codes of | are decided in |
 //! | --- | --- |
 //! | `applyTenant` (000 to 006, 205) | `planner/apply.rs` |
+//! | the life of a tenant | `planner/tenant.rs`, by the rules of `life.rs` |
 //! | `generateverifycode` (200 to 205) | `planner/send_code.rs`, and `planner/send_report.rs` once the gateway has spoken |
 //!
 //! The plan folds left over the batch: the second of two equal phones sees what the first one did. How a batch is split
@@ -11,6 +12,7 @@
 mod apply;
 mod send_code;
 mod send_report;
+mod tenant;
 mod world;
 
 use std::sync::Arc;
@@ -55,7 +57,7 @@ impl Planner {
 
     /// Decides every request of the batch, in order. `facts` must hold the rows that `batch.fact_keys` names.
     pub fn plan(&self, facts: &Facts, batch: &Batch) -> Plan {
-        let mut world = World::new(facts);
+        let mut world = World::new(facts, self.policy.quota.kept_for_resends);
         let outcomes: Vec<Outcome> = batch
             .requests
             .iter()
@@ -69,14 +71,14 @@ impl Planner {
     /// sent. What is decided meanwhile takes nothing from them that they have, and gives them nothing: so nobody has to
     /// wait for a turn to be told. `facts` must hold the rows that `batch.screen_keys` names, as they were at one instant.
     pub fn screen(&self, facts: &Facts, batch: &Batch) -> Screened {
-        let world = World::new(facts);
+        let world = World::new(facts, self.policy.quota.kept_for_resends);
         let mut screened = Screened { outcomes: Vec::with_capacity(batch.requests.len()), refused: Vec::new() };
         for (ids, request) in &batch.requests {
             let record = match request {
                 Request::Apply(application) => {
                     self.beyond_help(&world, Moment { now: batch.now, ids: *ids }, application)
                 }
-                Request::SendCode(_) | Request::SendReport(_) => None,
+                Request::SendCode(_) | Request::SendReport(_) | Request::Tenant(_) => None,
             };
             screened.outcomes.push(record.as_ref().map(|record| Outcome::Apply(record.outcome.clone())));
             screened.refused.extend(record);
@@ -89,6 +91,7 @@ impl Planner {
             Request::SendCode(asked) => self.send_code(world, moment, asked),
             Request::SendReport(report) => send_report::take_down(&self.policy, world, moment, report),
             Request::Apply(application) => Outcome::Apply(self.apply(world, moment, application)),
+            Request::Tenant(order) => Outcome::Tenant(self.order(world, moment, order)),
         }
     }
 

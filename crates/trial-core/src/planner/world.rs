@@ -2,9 +2,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::{
     AcceptedApplication, AccessCode, AccessCodeKind, AccessCodeLease, Application, ApplicationRecord, Challenge,
-    ChallengeId, CodeRequestId, CompanyKey, Effects, EmailKey, Facts, PastSend, Phone, PhoneFacts, PhoneRecord,
-    PlatformEvent, PoolFacts, QuotaFacts, QuotaUnit, SharedField, SmsDay, Tenant, TenantId, UniqueBy,
+    ChallengeId, CodeRequestId, CompanyKey, Effects, EmailKey, Facts, LifeFacts, PastSend, Phone, PhoneFacts,
+    PhoneRecord, PlatformEvent, PoolFacts, QuotaFacts, QuotaUnit, SharedField, SmsDay, Tenant, TenantId, UniqueBy,
 };
+
+use super::tenant::moves;
 
 /// The facts as the requests decided so far have changed them, and what has to be stored of that.
 pub(super) struct World {
@@ -13,12 +15,20 @@ pub(super) struct World {
     voice: FreeCodes,
     multimedia: FreeCodes,
     quota: QuotaFacts,
+    quota_kept: u32,
     quota_changed: bool,
     sms_sent: BTreeMap<u16, u32>,
     sms_changed: BTreeSet<u16>,
     changed_phones: BTreeSet<Phone>,
     changed_challenges: BTreeMap<ChallengeId, (Challenge, Row)>,
+    lives: BTreeMap<TenantId, Life>,
     effects: Effects,
+}
+
+/// A tenant that orders are about, as it was and as it is.
+struct Life {
+    before: LifeFacts,
+    now: LifeFacts,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -27,12 +37,12 @@ enum Row {
     Stored,
 }
 
-/// Tenants in use, by what a customer may be known by.
+/// Tenants in use, by what a customer may be known by; where several share it, the first of them stands for all.
 #[derive(Default)]
 struct TenantIndex {
-    phone: HashMap<Phone, TenantId>,
-    email: HashMap<EmailKey, TenantId>,
-    company: HashMap<CompanyKey, TenantId>,
+    phone: HashMap<Phone, BTreeSet<TenantId>>,
+    email: HashMap<EmailKey, BTreeSet<TenantId>>,
+    company: HashMap<CompanyKey, BTreeSet<TenantId>>,
 }
 
 /// Free access codes in the order they are given, and how many are gone.
@@ -58,7 +68,8 @@ impl AccessCodePair {
 }
 
 impl World {
-    pub(super) fn new(facts: &Facts) -> Self {
+    /// `kept` units of the day are kept from applications, for accounts that are sent once more.
+    pub(super) fn new(facts: &Facts, kept: u32) -> Self {
         let PoolFacts { voice, multimedia } = facts.pool.clone();
         let mut tenants = TenantIndex::default();
         for tenant in facts.tenants.iter().filter(|tenant| tenant.status.is_in_use()) {
@@ -70,11 +81,17 @@ impl World {
             voice: FreeCodes { codes: voice, given: 0 },
             multimedia: FreeCodes { codes: multimedia, given: 0 },
             quota: facts.quota,
+            quota_kept: kept,
             quota_changed: false,
             sms_sent: facts.sms_sent.clone(),
             sms_changed: BTreeSet::new(),
             changed_phones: BTreeSet::new(),
             changed_challenges: BTreeMap::new(),
+            lives: facts
+                .lives
+                .iter()
+                .map(|(id, life)| (*id, Life { before: life.clone(), now: life.clone() }))
+                .collect(),
             effects: Effects::default(),
         }
     }
@@ -124,7 +141,18 @@ impl World {
         self.quota
     }
 
+    /// Whether no application gets a unit any more.
     pub(super) fn quota_is_reached(&self) -> bool {
+        self.quota_left() == 0
+    }
+
+    /// Units left for applications.
+    pub(super) fn quota_left(&self) -> u32 {
+        self.quota.threshold.saturating_sub(self.quota_kept).saturating_sub(self.quota.reserved)
+    }
+
+    /// Whether nobody gets a unit any more.
+    pub(super) fn quota_is_spent(&self) -> bool {
         self.quota.reserved >= self.quota.threshold
     }
 
@@ -169,12 +197,33 @@ impl World {
 
     /// The tenant in use that this application collides with, and what they share.
     pub(super) fn tenant_of(&self, application: &Application, by: UniqueBy) -> Option<(TenantId, SharedField)> {
-        let phone = || self.tenants.phone.get(&application.phone).map(|id| (*id, SharedField::Phone));
-        let email = || self.tenants.email.get(application.email.key()).map(|id| (*id, SharedField::Email));
-        let company = || self.tenants.company.get(application.company.key()).map(|id| (*id, SharedField::Company));
-        (by.phone.then(phone).flatten())
-            .or_else(|| by.email.then(email).flatten())
-            .or_else(|| by.company.then(company).flatten())
+        let Application { phone, email, company, .. } = application;
+        self.tenants.find(phone, email.key(), company.key(), by, None)
+    }
+
+    /// The tenant in use that collides with this one, and what they share.
+    pub(super) fn rival_of(&self, tenant: &Tenant, by: UniqueBy) -> Option<(TenantId, SharedField)> {
+        let Tenant { phone, email, company, .. } = tenant;
+        self.tenants.find(phone, email.key(), company.key(), by, Some(tenant.id))
+    }
+
+    /// A tenant that orders are about, with its access codes.
+    pub(super) fn life(&self, tenant: TenantId) -> Option<&LifeFacts> {
+        self.lives.get(&tenant).map(|life| &life.now)
+    }
+
+    /// Stores such a tenant as changed.
+    pub(super) fn change_life(&mut self, changed: LifeFacts) {
+        let tenant = &changed.tenant;
+        let (phone, email, company) = (&tenant.phone, tenant.email.key(), tenant.company.key());
+        if tenant.status.is_in_use() {
+            self.tenants.insert(tenant.id, phone, email, company);
+        } else {
+            self.tenants.remove(tenant.id, phone, email, company);
+        }
+        if let Some(life) = self.lives.get_mut(&tenant.id) {
+            life.now = changed;
+        }
     }
 
     pub(super) fn add_tenant(&mut self, tenant: Tenant) {
@@ -207,6 +256,12 @@ impl World {
             let facts = &self.phones[&phone];
             let challenge = facts.challenge.as_ref().map(|challenge| challenge.id);
             self.effects.phones.push(PhoneRecord { phone, failures: facts.failures, challenge });
+        }
+        for Life { before, now } in self.lives.into_values() {
+            self.effects.moves.extend(moves(&now.tenant, &before.access_codes, &now.access_codes));
+            if now.tenant != before.tenant {
+                self.effects.changed_tenants.push(now.tenant);
+            }
         }
         let day = self.quota.day;
         for country_code in self.sms_changed {
@@ -241,9 +296,36 @@ impl<'a> PhoneView<'a> {
 
 impl TenantIndex {
     fn insert(&mut self, id: TenantId, phone: &Phone, email: &EmailKey, company: &CompanyKey) {
-        self.phone.entry(phone.clone()).or_insert(id);
-        self.email.entry(email.clone()).or_insert(id);
-        self.company.entry(company.clone()).or_insert(id);
+        self.phone.entry(phone.clone()).or_default().insert(id);
+        self.email.entry(email.clone()).or_default().insert(id);
+        self.company.entry(company.clone()).or_default().insert(id);
+    }
+
+    fn remove(&mut self, id: TenantId, phone: &Phone, email: &EmailKey, company: &CompanyKey) {
+        let of_phone = self.phone.get_mut(phone);
+        let sets = [of_phone, self.email.get_mut(email), self.company.get_mut(company)];
+        for set in sets.into_iter().flatten() {
+            set.remove(&id);
+        }
+    }
+
+    fn find(
+        &self,
+        phone: &Phone,
+        email: &EmailKey,
+        company: &CompanyKey,
+        by: UniqueBy,
+        besides: Option<TenantId>,
+    ) -> Option<(TenantId, SharedField)> {
+        let first = |set: Option<&BTreeSet<TenantId>>, shared| {
+            set?.iter().find(|id| Some(**id) != besides).map(|id| (*id, shared))
+        };
+        let phone = || first(self.phone.get(phone), SharedField::Phone);
+        let email = || first(self.email.get(email), SharedField::Email);
+        let company = || first(self.company.get(company), SharedField::Company);
+        (by.phone.then(phone).flatten())
+            .or_else(|| by.email.then(email).flatten())
+            .or_else(|| by.company.then(company).flatten())
     }
 }
 

@@ -126,7 +126,7 @@ async fn the_day_of_the_threshold_follows_the_time_zone() {
     desk.wait(8 * HOUR);
     assert_eq!(ask(&desk, 2).await.0, "200", "midnight in Shanghai is 16:00 UTC");
     assert_eq!(desk.apply_for_code(application(2, &desk.code_on(&phone(2)))).await, "000");
-    let units = desk.ledger.state().mails.into_values().map(|mail| mail.record.quota);
+    let units = desk.ledger.state().mails.into_values().filter_map(|mail| mail.record.quota);
     let units: Vec<_> = units.map(|unit| (unit.day.to_string(), unit.unit, unit.threshold)).collect();
     assert_eq!(units, [("2026-03-02".to_owned(), 1, 1), ("2026-03-03".to_owned(), 1, 1)]);
 }
@@ -144,7 +144,7 @@ async fn the_longest_free_access_code_is_given_first() {
     let desk = desk(2).await;
     let earlier = desk.now() - secs(1);
     let second = trial_testkit::data::voice(2);
-    desk.ledger.change(|state| state.access_codes.get_mut(&second).unwrap().free_since = earlier);
+    desk.ledger.change(|state| state.access_codes.get_mut(&second).unwrap().since = earlier);
     let tenant = desk.join(1).await;
     assert_eq!(desk.ledger.state().access_codes[&second].holder, Some(tenant));
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use trial_core::ports::Outbox;
-use trial_core::{DeliveryError, DueMail, Lease, LeaseId, MailContent, MailRetry, SettledAs, Tenant};
+use trial_core::{DeliveryError, DueMail, Lease, LeaseId, MailContent, MailRetry, Policy, SettledAs, Tenant};
 use trial_testkit::data::{keyring, multimedia, voice};
 
 use crate::desks::desk;
@@ -85,16 +85,17 @@ async fn however_many_attempts_the_wait_stays_at_its_cap() {
 #[tokio::test]
 async fn a_due_mail_is_composed_from_what_is_derived() {
     let mail = due_mail().await;
-    let tenant = mail.tenant.id;
-    let outgoing = mail.compose(&keyring()).unwrap();
+    let trial = Policy::default().trial;
+    let tenant = mail.tenant.as_ref().unwrap().id;
+    let outgoing = mail.compose(&keyring(), &trial).unwrap();
     assert_eq!((outgoing.id, &outgoing.to, outgoing.locale), (mail.id, &mail.to, mail.locale));
     assert_eq!(outgoing.created_at, mail.created_at);
-    let MailContent::Account(account) = outgoing.content;
+    let MailContent::Account(account) = outgoing.content else { panic!("an account") };
     assert_eq!((account.tenant, account.account_name), (tenant, Tenant::account_name(tenant)));
     assert_eq!(account.initial_password, keyring().password("current", tenant, 1).unwrap());
     assert_eq!(account.password_valid_until, mail.created_at + TimeDelta::days(7));
     assert_eq!(account.trial_ends_at, mail.created_at + TimeDelta::days(30));
     assert_eq!((account.voice, account.multimedia), (voice(1), multimedia(1)));
     let other = trial_core::Keyring::new(vec![trial_core::SecretKey::new("x", &[1; 32]).unwrap()]).unwrap();
-    assert!(mail.compose(&other).is_err());
+    assert!(mail.compose(&other, &trial).is_err());
 }

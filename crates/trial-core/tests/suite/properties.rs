@@ -10,10 +10,10 @@ use proptest::test_runner::{RngSeed, TestRunner};
 use trial_core::ports::Clock;
 use trial_core::{
     AccessCodeKind, AccessCodeState, ApplyOutcome, ApplyRefusal, ApplyReply, Batch, CodeOutcome, CodeReply, FactKeys,
-    Outcome, Planner, Policy, Request, TenantId,
+    LifeOutcome, Outcome, Planner, Policy, Request, TenantId, TenantStatus,
 };
 use trial_testkit::data::{multimedia, voice};
-use trial_testkit::scenario::{Scenario, Stage, scenarios};
+use trial_testkit::scenario::{Scenario, Stage, life_scenarios, scenarios};
 use trial_testkit::{FixedClock, KeptAccessCode, MemoryLedger, MemoryState};
 
 use crate::oracle::{Answer, Oracle};
@@ -33,7 +33,8 @@ fn ledger(scenario: &Scenario) -> MemoryLedger {
         kind,
         state: AccessCodeState::Free,
         holder: None,
-        free_since: FixedClock::default().now(),
+        last_holder: None,
+        since: FixedClock::default().now(),
     };
     let voice = (0..scenario.voice).map(|n| (voice(n), free(AccessCodeKind::Voice)));
     let multimedia = (0..scenario.multimedia).map(|n| (multimedia(n), free(AccessCodeKind::Multimedia)));
@@ -73,6 +74,7 @@ fn told(outcome: &Outcome, customers: &mut BTreeMap<TenantId, usize>) -> Answer 
         }
         Outcome::SendCode(CodeOutcome::Send { .. }, None) => panic!("a send without a code"),
         Outcome::SendReport => Answer::Noted,
+        Outcome::Tenant(_) => panic!("the histories of the contract have no orders"),
         Outcome::Apply(outcome) => {
             let next = customers.len();
             let customer = match outcome {
@@ -100,8 +102,10 @@ fn assert_only_the_try(before: &MemoryState, outcome: &Outcome, after: &MemorySt
             }
         }
         Outcome::Apply(ApplyOutcome::Replayed { .. }) => expected.applications.clone_from(&after.applications),
+        Outcome::Tenant(LifeOutcome::Refused(_)) => {}
         Outcome::SendCode(CodeOutcome::Send { .. }, _)
         | Outcome::SendReport
+        | Outcome::Tenant(LifeOutcome::Done(_))
         | Outcome::Apply(ApplyOutcome::Accepted { .. }) => return,
     }
     assert_eq!(&expected, after, "{outcome:?}");
@@ -112,7 +116,7 @@ proptest! {
 
     #[test]
     fn how_a_batch_is_split_changes_nothing(
-        scenario in scenarios(1..8, 0..12),
+        scenario in life_scenarios(1..14, 0..12),
         cuts in proptest::collection::vec(any::<Index>(), 1..4),
     ) {
         let whole = ledger(&scenario);
@@ -140,7 +144,7 @@ proptest! {
     }
 
     #[test]
-    fn every_request_has_one_outcome_and_planning_again_gives_the_same_plan(scenario in scenarios(1..8, 0..12)) {
+    fn every_request_has_one_outcome_and_planning_again_gives_the_same_plan(scenario in life_scenarios(1..8, 0..12)) {
         let planner = scenario.planner();
         play(&scenario, |before, batch, outcomes, _| {
             assert_eq!(outcomes.len(), batch.requests.len());
@@ -188,7 +192,19 @@ proptest! {
     }
 
     #[test]
-    fn a_refusal_consumes_nothing_but_the_try(scenario in scenarios(1..20, 1..2)) {
+    fn the_invariants_hold_through_the_life_of_tenants(scenario in life_scenarios(1..14, 0..12)) {
+        play(&scenario, |_, _, _, after| {
+            assert_eq!(after.violations(Policy::default().trial.unique_by), []);
+            assert!(after.reserved.values().all(|reserved| *reserved <= scenario.threshold));
+            for tenant in after.tenants.values() {
+                assert_eq!(tenant.suspended_at.is_some(), tenant.status == TenantStatus::Suspended);
+                assert_eq!(tenant.closed_at.is_some(), tenant.status == TenantStatus::Closed);
+            }
+        });
+    }
+
+    #[test]
+    fn a_refusal_consumes_nothing_but_the_try(scenario in life_scenarios(1..20, 1..2)) {
         play(&scenario, |before, _, outcomes, after| {
             for outcome in outcomes {
                 assert_only_the_try(before, outcome, after);
@@ -240,6 +256,53 @@ fn the_histories_reach_every_answer() {
         "wrong_code",
     ];
     assert_eq!(reached.into_iter().collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn the_lives_reach_every_order_and_refusal() {
+    let mut runner = TestRunner::new(config());
+    let mut reached = BTreeSet::new();
+    for _ in 0..300 {
+        let scenario = life_scenarios(15..50, 1..7).new_tree(&mut runner).unwrap().current();
+        play(&scenario, |_, batch, outcomes, _| {
+            for ((_, request), outcome) in batch.requests.iter().zip(outcomes) {
+                if let (Request::Tenant(order), Outcome::Tenant(outcome)) = (request, outcome) {
+                    reached.insert(match outcome {
+                        LifeOutcome::Refused(refusal) => rule(refusal),
+                        LifeOutcome::Done(change) => {
+                            format!("{} {} to {}", order.order.action(), change.before, change.after)
+                        }
+                    });
+                }
+            }
+        });
+    }
+    for expected in [
+        "access_codes_gone",
+        "quota_reached",
+        "status",
+        "tenant_exists phone",
+        "tenant.advance suspended to closed",
+        "tenant.advance trial to suspended",
+        "tenant.close commercial to closed",
+        "tenant.close suspended to closed",
+        "tenant.close trial to closed",
+        "tenant.convert suspended to commercial",
+        "tenant.convert trial to commercial",
+        "tenant.extend suspended to trial",
+        "tenant.extend trial to trial",
+        "tenant.reopen closed to commercial",
+        "tenant.reopen closed to suspended",
+        "tenant.reopen closed to trial",
+        "tenant.resend_mail trial to trial",
+        "tenant.resume suspended to commercial",
+        "tenant.resume suspended to trial",
+        "tenant.suspend commercial to suspended",
+        "tenant.suspend trial to suspended",
+        "trial_over",
+    ] {
+        assert!(reached.contains(expected), "{expected} is not among {reached:#?}");
+    }
 }
 
 /// The rule that refused, with its reason.

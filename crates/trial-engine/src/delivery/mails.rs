@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use futures_util::FutureExt;
 use tokio::time::timeout;
 use trial_core::ports::{Clock, Mailer, Outbox};
-use trial_core::{DeliveryError, DueMail, Lease, LeaseId, LedgerError, Planner, SettledAs, Settlement};
+use trial_core::{ComposeError, DeliveryError, DueMail, Lease, LeaseId, LedgerError, Planner, SettledAs, Settlement};
 
 use super::{DeliveryBounds, Errand};
 use crate::pacing::Pace;
@@ -41,9 +41,12 @@ impl MailErrand {
     }
 
     async fn hand_over(&self, mail: &DueMail) -> Result<String, DeliveryError> {
-        // A missing key is ours to mend, and mending it sends the mail.
         let outgoing =
-            mail.compose(self.planner.keyring()).map_err(|error| DeliveryError::Transient(error.to_string()))?;
+            mail.compose(self.planner.keyring(), &self.planner.policy().trial).map_err(|error| match error {
+                // A missing key is ours to mend, and mending it sends the mail.
+                ComposeError::Key(_) => DeliveryError::Transient(error.to_string()),
+                ComposeError::Overtaken(_) => DeliveryError::Permanent(error.to_string()),
+            })?;
         timeout(self.options.timeout, self.mailer.deliver(&outgoing)).await.unwrap_or_else(|_| {
             Err(DeliveryError::Transient(format!("no reply within {} s", self.options.timeout.as_secs())))
         })
@@ -73,12 +76,7 @@ impl Errand for MailErrand {
         let delivered = without_panic(self.hand_over(&mail)).await;
         let at = self.clock.now();
         let settled_as = self.judge(&mail, at, delivered);
-        let result = match &settled_as {
-            SettledAs::Sent { .. } => "sent",
-            SettledAs::Retry { .. } => "retry",
-            SettledAs::Failed { .. } => "failed",
-        };
-        metrics::counter!("trialgate_mails_total", "result" => result).increment(1);
+        metrics::counter!("trialgate_mails_total", "result" => settled_as.as_str()).increment(1);
         match &settled_as {
             SettledAs::Sent { .. } => tracing::info!(mail = %id, "a mail was sent"),
             SettledAs::Retry { error, .. } => {

@@ -42,6 +42,7 @@ fn phone_of(request: &Request) -> &Phone {
     match request {
         Request::SendCode(asked) => &asked.phone,
         Request::SendReport(SendReport { phone, .. }) | Request::Apply(Application { phone, .. }) => phone,
+        Request::Tenant(_) => panic!("no order is given here"),
     }
 }
 

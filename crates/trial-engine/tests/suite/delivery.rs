@@ -82,7 +82,10 @@ async fn a_due_mail_is_delivered_and_settled_under_its_lease() {
     }
     engine.stop().await.unwrap();
     assert_eq!(mailer.mails().len(), 1);
-    assert_eq!(mailer.mails()[0], due_mail(1).compose(&trial_testkit::data::keyring()).unwrap());
+    assert_eq!(
+        mailer.mails()[0],
+        due_mail(1).compose(&trial_testkit::data::keyring(), &trial_core::Policy::default().trial).unwrap()
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -180,7 +183,7 @@ async fn no_more_mails_than_the_rate_allows() {
 async fn a_mail_whose_key_is_gone_waits_for_the_key() {
     let tray = Arc::new(Tray::default());
     let mut orphan = due_mail(1);
-    orphan.tenant.key_id = "gone".to_owned();
+    orphan.tenant.as_mut().unwrap().key_id = "gone".to_owned();
     tray.due.lock().unwrap().push(orphan);
     let mut mailer = MockMailer::new();
     mailer.expect_deliver().times(0);

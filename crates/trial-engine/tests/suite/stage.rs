@@ -1,14 +1,17 @@
 //! An engine with every part replaceable.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use tokio::task::JoinHandle;
-use trial_core::ports::{Clock, Mailer, MockOutbox, MockSmsGateway, Outbox, SmsGateway, TrialLedger, Unexpected};
+use trial_core::ports::{
+    Clock, Mailer, MockOutbox, MockSmsGateway, MockUpkeep, Outbox, SmsGateway, TrialLedger, Unexpected,
+};
 use trial_core::{
-    ApplyOutcome, ApplyRefusal, ApplyReply, Batch, CodeOutcome, CodeToSend, DueMail, LedgerError, Locale, MailId,
-    MailKind, NoCodeReason, Outcome, Phone, Planner, SendState, Tenant, TenantId, TenantStatus,
+    AccessCodeKind, ApplyOutcome, ApplyRefusal, ApplyReply, Batch, CodeOutcome, CodeToSend, DueMail, LedgerError,
+    Locale, MailId, MailKind, NoCodeReason, Outcome, Phone, Planner, SendState, Tenant, TenantId, TenantStatus,
 };
 use trial_engine::{Engine, EngineOptions, EngineParts, SmsRoute};
 use trial_testkit::{FixedClock, RecordingMailer, SeededEntropy, data};
@@ -17,9 +20,14 @@ use trial_testkit::{FixedClock, RecordingMailer, SeededEntropy, data};
 pub(crate) fn parts(ledger: impl TrialLedger + 'static) -> EngineParts {
     let mut outbox = MockOutbox::new();
     outbox.expect_claim().returning(|_, _| Ok(Vec::new()));
+    let mut upkeep = MockUpkeep::new();
+    upkeep.expect_due_tenants().returning(|_, _, _| Ok(Vec::new()));
+    upkeep.expect_count_hours().returning(|_| Ok(false));
+    upkeep.expect_end_rests().returning(|_, _, _| Ok(Vec::new()));
     EngineParts {
         ledger: Arc::new(TurnAtOnce(ledger)),
         screen: None,
+        upkeep: Arc::new(upkeep),
         outbox: Arc::new(outbox),
         gateways: vec![SmsRoute::everywhere(Arc::new(silent_gateway()))],
         mailer: Arc::new(RecordingMailer::default()),
@@ -111,6 +119,14 @@ pub(crate) fn due_mail(n: u8) -> DueMail {
         trial_ends_at: now() + std::time::Duration::from_hours(30 * 24),
         key_id: "current".to_owned(),
         password_issue: 1,
+        password_issued_at: now(),
+        locale: Locale::En,
+        converted_at: None,
+        suspended_at: None,
+        closes_at: None,
+        closed_at: None,
+        told_until: now(),
+        next_step_at: None,
     };
     DueMail {
         id: MailId::new(now(), [n; 10]),
@@ -119,8 +135,11 @@ pub(crate) fn due_mail(n: u8) -> DueMail {
         locale: Locale::En,
         created_at: now(),
         attempts: 0,
-        voice: data::voice(n.into()),
-        multimedia: data::multimedia(n.into()),
-        tenant,
+        access_codes: BTreeMap::from([
+            (AccessCodeKind::Voice, data::voice(n.into())),
+            (AccessCodeKind::Multimedia, data::multimedia(n.into())),
+        ]),
+        detail: None,
+        tenant: Some(tenant),
     }
 }

@@ -21,7 +21,7 @@ pub(super) struct OutboxEntry {
     /// What it is about.
     kind: &'static str,
     /// Whose it is: the tenant's id.
-    tenant: String,
+    tenant: Option<String>,
     /// Where it goes; masked, unless it is to be revealed.
     to: String,
     #[serde(flatten)]
@@ -95,7 +95,12 @@ impl OutboxEntry {
             Sight::Masked => entry.masked_to(),
             Sight::Plain => entry.to.clone(),
         };
-        Self { kind: entry.kind.as_str(), tenant: entry.tenant.to_string(), to, mail: Mail::from(&entry.mail) }
+        Self {
+            kind: entry.mail.kind.as_str(),
+            tenant: entry.tenant.map(|tenant| tenant.to_string()),
+            to,
+            mail: Mail::from(&entry.mail),
+        }
     }
 }
 

@@ -69,11 +69,13 @@ impl SmtpMailer {
 
     /// Ours and the mail's, longest first, so that none is left in pieces.
     fn secrets<'a>(&'a self, mail: &'a OutgoingMail) -> Vec<&'a str> {
-        let MailContent::Account(account) = &mail.content;
         let address = mail.to.as_str();
         let local = address.rsplit_once('@').map_or(address, |(local, _)| local);
         let mut secrets: Vec<&str> = self.secrets.iter().map(String::as_str).collect();
-        secrets.extend([address, local, account.initial_password.reveal()]);
+        secrets.extend([address, local]);
+        if let MailContent::Account(account) = &mail.content {
+            secrets.push(account.initial_password.reveal());
+        }
         secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
         secrets
     }

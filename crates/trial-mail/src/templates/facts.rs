@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use minijinja::{Value, context};
-use trial_core::{ACCOUNT_PASSWORD_VALID_DAYS, AccountMail, Locale};
+use trial_core::{ACCOUNT_PASSWORD_VALID_DAYS, AccountMail, LifeMail, Locale, MailKind, TenantId};
 
 // The templates say "7 days".
 const _: () = assert!(ACCOUNT_PASSWORD_VALID_DAYS == 7);
@@ -47,11 +47,7 @@ impl AccountFacts {
 
     /// The names that templates know.
     pub(super) fn context(self, setting: &MailSetting, locale: Locale) -> Value {
-        let portal_url = setting.portal_url.as_str();
         context! {
-            portal_url,
-            portal_is_link => portal_url.starts_with("https://") || portal_url.starts_with("http://"),
-            support_contact => setting.support_contact.as_str(),
             account_name => self.account_name,
             initial_password => self.initial_password,
             tenant => self.tenant,
@@ -59,6 +55,7 @@ impl AccountFacts {
             multimedia => self.multimedia,
             password_valid_until => setting.date(self.password_valid_until, locale),
             trial_ends_at => setting.date(self.trial_ends_at, locale),
+            ..setting.context()
         }
     }
 }
@@ -77,7 +74,46 @@ impl From<&AccountMail> for AccountFacts {
     }
 }
 
+/// Where in its life a tenant is, as words.
+pub(super) fn life_context(life: &LifeMail, setting: &MailSetting, locale: Locale) -> Value {
+    let date = |instant: Option<DateTime<Utc>>| instant.map(|instant| setting.date(instant, locale));
+    context! {
+        account_name => life.account_name.as_str(),
+        tenant => life.tenant.to_string(),
+        trial_ends_at => setting.date(life.trial_ends_at, locale),
+        closes_at => date(life.closes_at),
+        recoverable_until => date(life.recoverable_until),
+        ..setting.context()
+    }
+}
+
+/// A warning, as words.
+pub(super) fn warning_context(warning: &str, setting: &MailSetting) -> Value {
+    context! { warning, ..setting.context() }
+}
+
+/// The life of a tenant that nobody has.
+pub(super) fn example_life(kind: MailKind) -> LifeMail {
+    let trial_ends_at = DateTime::UNIX_EPOCH + chrono::Days::new(20_810);
+    LifeMail {
+        tenant: TenantId::new(DateTime::UNIX_EPOCH, [0; 10]),
+        account_name: "admin@example".to_owned(),
+        trial_ends_at,
+        closes_at: (kind == MailKind::Suspended).then(|| trial_ends_at + chrono::Days::new(7)),
+        recoverable_until: (kind == MailKind::Closed).then(|| trial_ends_at + chrono::Days::new(37)),
+    }
+}
+
 impl MailSetting {
+    fn context(&self) -> Value {
+        let portal_url = self.portal_url.as_str();
+        context! {
+            portal_url,
+            portal_is_link => portal_url.starts_with("https://") || portal_url.starts_with("http://"),
+            support_contact => self.support_contact.as_str(),
+        }
+    }
+
     /// To the minute, with the time zone's name and, where the name does not say it, its distance from UTC on that day.
     fn date(&self, instant: DateTime<Utc>, locale: Locale) -> String {
         let local = instant.with_timezone(&self.timezone);

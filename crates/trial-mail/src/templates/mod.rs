@@ -82,8 +82,13 @@ impl Templates {
     /// # Errors
     /// A template is broken, which was looked for when they were loaded.
     pub fn example(&self, kind: MailKind, locale: Locale) -> Result<WrittenMail, TemplateError> {
-        let MailKind::Account = kind;
-        let facts = AccountFacts::example().context(&self.setting, locale);
+        let facts = match kind {
+            MailKind::Account => AccountFacts::example().context(&self.setting, locale),
+            MailKind::Reminder | MailKind::Suspended | MailKind::Closed => {
+                facts::life_context(&facts::example_life(kind), &self.setting, locale)
+            }
+            MailKind::Warning => facts::warning_context("voice access codes: 9 free", &self.setting),
+        };
         self.render(kind, locale, &facts, true)
     }
 
@@ -92,14 +97,22 @@ impl Templates {
     /// # Errors
     /// A template is broken, which was looked for when they were loaded. Says nothing of what the mail is filled in with.
     pub fn write(&self, mail: &OutgoingMail) -> Result<WrittenMail, TemplateError> {
-        let MailContent::Account(account) = &mail.content;
-        let facts = AccountFacts::from(account).context(&self.setting, mail.locale);
-        self.render(MailKind::Account, mail.locale, &facts, false)
+        let facts = match &mail.content {
+            MailContent::Account(account) => AccountFacts::from(account).context(&self.setting, mail.locale),
+            MailContent::Reminder(life) | MailContent::Suspended(life) | MailContent::Closed(life) => {
+                facts::life_context(life, &self.setting, mail.locale)
+            }
+            MailContent::Warning(warning) => facts::warning_context(warning, &self.setting),
+        };
+        self.render(mail.content.kind(), mail.locale, &facts, false)
     }
 
     /// An account mail without the account would be worse than none.
     fn try_out(&self, kind: MailKind, locale: Locale) -> Result<(), TemplateError> {
         let written = self.example(kind, locale)?;
+        if kind != MailKind::Account {
+            return Ok(());
+        }
         let facts = AccountFacts::example();
         let needed = [("account_name", &facts.account_name), ("initial_password", &facts.initial_password)];
         for (variable, fact) in needed {

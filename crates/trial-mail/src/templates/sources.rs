@@ -22,14 +22,38 @@ macro_rules! built_in {
     };
 }
 
-const BUILT_IN: [(&str, &str); 7] = built_in![
+const BUILT_IN: [(&str, &str); 31] = built_in![
     "account.en.html",
     "account.en.subject.txt",
     "account.en.txt",
     "account.zh-CN.html",
     "account.zh-CN.subject.txt",
     "account.zh-CN.txt",
+    "closed.en.html",
+    "closed.en.subject.txt",
+    "closed.en.txt",
+    "closed.zh-CN.html",
+    "closed.zh-CN.subject.txt",
+    "closed.zh-CN.txt",
     "layout.html",
+    "reminder.en.html",
+    "reminder.en.subject.txt",
+    "reminder.en.txt",
+    "reminder.zh-CN.html",
+    "reminder.zh-CN.subject.txt",
+    "reminder.zh-CN.txt",
+    "suspended.en.html",
+    "suspended.en.subject.txt",
+    "suspended.en.txt",
+    "suspended.zh-CN.html",
+    "suspended.zh-CN.subject.txt",
+    "suspended.zh-CN.txt",
+    "warning.en.html",
+    "warning.en.subject.txt",
+    "warning.en.txt",
+    "warning.zh-CN.html",
+    "warning.zh-CN.subject.txt",
+    "warning.zh-CN.txt",
 ];
 
 pub(super) fn built_in() -> Vec<Source> {

@@ -34,7 +34,7 @@ async fn loads_nothing_from_elsewhere() {
 #[tokio::test]
 async fn escapes_what_it_is_given() {
     let mut mail = account_mail(Locale::En);
-    let MailContent::Account(account) = &mut mail.content;
+    let MailContent::Account(account) = &mut mail.content else { panic!("an account") };
     account.account_name = "<script>alert('x')</script> \"&\" {{ facts.voice }}".to_owned();
     let written = sandbox().written(&mail).await;
     assert!(!written.html.contains("<script>") && !written.html.contains("alert('"));

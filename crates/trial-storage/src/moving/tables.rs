@@ -26,6 +26,7 @@ pub(crate) struct Table {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Integer,
+    OptionalInteger,
     Number,
     OptionalNumber,
     Text,
@@ -72,7 +73,7 @@ macro_rules! table {
 }
 
 /// All of them. The marks of the pools are not among them: only one of the databases has them.
-pub(crate) static TABLES: [Table; 15] = [
+pub(crate) static TABLES: [Table; 17] = [
     table!(challenges (id: Bytes) phone: Text, key_id: Text, made_at: Number, expires_at: Number, tries: Integer,
         state: Text),
     table!(phones (phone: Text) country_code: Integer, failures: Integer, challenge: OptionalBytes),
@@ -82,16 +83,22 @@ pub(crate) static TABLES: [Table; 15] = [
     table!(sms_days (day: Integer, country_code: Integer) sent: Number),
     table!(tenants (id: Bytes) status: Text, phone: Text, country_code: Integer, email: Text, email_key: Text,
         company: Text, company_key: Text, created_at: Number, trial_ends_at: Number, key_id: Text,
-        password_issue: Integer),
-    table!(access_codes (code: Text) kind: Text, state: Text, since: Number, tenant: OptionalBytes),
+        password_issue: Integer, password_issued_at: Number, locale: Text, converted_at: OptionalNumber,
+        suspended_at: OptionalNumber, closes_at: OptionalNumber, closed_at: OptionalNumber, told_until: Number,
+        next_step_at: OptionalNumber),
+    table!(access_codes (code: Text) kind: Text, state: Text, since: Number, tenant: OptionalBytes,
+        last_tenant: OptionalBytes),
     table!(quota_thresholds (seq: Number) threshold: Number, since: Number, actor: Text),
     table!(quota_days (day: Integer) reserved: Number),
-    table!(mails (id: Bytes) kind: Text, tenant: Bytes, recipient: Text, locale: Text, state: Text, attempts: Integer,
+    table!(mails (id: Bytes) kind: Text, tenant: OptionalBytes, recipient: Text, locale: Text, state: Text, attempts: Integer,
         created_at: Number, next_attempt_at: Number, lease: OptionalBytes, settled_at: OptionalNumber,
-        last_reply: OptionalText, quota_day: Integer, quota_unit: Number, quota_threshold: Number),
+        last_reply: OptionalText, quota_day: OptionalInteger, quota_unit: OptionalNumber,
+        quota_threshold: OptionalNumber, priority: Integer, detail: OptionalText),
+    table!(mail_attempts (mail: Bytes, attempt: Integer) at: Number, result: Text, reply: Text),
     table!(applications (id: Bytes) request_id: Text, at: Number, phone: Text, country_code: Integer, email: Text,
         email_key: Text, company: Text, company_key: Text, challenge: OptionalBytes, outcome: Text,
-        tenant: OptionalBytes, refusal: OptionalText),
+        tenant: OptionalBytes, refusal: OptionalText, return_code: Text),
+    table!(application_hours (hour: Number, return_code: Text) applications: Number, tenants: Number),
     table!(audit (id: Bytes) at: Number, actor: Text, action: Text, subject: Text, detail: Text),
     table!(platform_events (seq: Number) id: Bytes, kind: Text, tenant: Bytes, at: Number, payload: Text, state: Text,
         attempts: Integer, next_attempt_at: Number, lease: OptionalBytes, settled_at: OptionalNumber,

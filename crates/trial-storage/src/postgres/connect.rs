@@ -129,7 +129,7 @@ struct Opening {
 /// A connection, and what is known of its session.
 pub(super) struct Session {
     connection: AsyncPgConnection,
-    prepared: u16,
+    prepared: u32,
 }
 
 impl Manager for Opening {
@@ -197,11 +197,11 @@ pub(super) struct Held(Option<Object<Opening>>);
 
 impl Held {
     /// Whether a statement, by a bit of its own, was prepared in this session.
-    pub(super) fn has_prepared(&self, statement: u16) -> bool {
+    pub(super) fn has_prepared(&self, statement: u32) -> bool {
         self.0.as_ref().is_some_and(|session| session.prepared & statement != 0)
     }
 
-    pub(super) fn note_prepared(&mut self, statement: u16) {
+    pub(super) fn note_prepared(&mut self, statement: u32) {
         if let Some(session) = &mut self.0 {
             session.prepared |= statement;
         }

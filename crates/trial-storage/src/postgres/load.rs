@@ -8,15 +8,15 @@ use diesel::sql_types::{BigInt, Binary, Bool, Integer, Nullable, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use tokio::try_join;
 use trial_core::{
-    AccessCode, AccessCodeKind, Batch, FactKeys, Facts, LedgerError, Phone, PhoneFacts, PoolFacts, QuotaFacts, Request,
-    TenantFact, TenantId,
+    AccessCode, AccessCodeKind, Batch, FactKeys, Facts, LedgerError, LifeFacts, Phone, PhoneFacts, PoolFacts,
+    QuotaFacts, Request, Tenant, TenantFact, TenantId,
 };
 
 use super::fault::Trouble;
 use super::set::{Column, Set};
-use crate::convert::{count, day_number, micros, name};
-use crate::rows::{ACCEPTED, AcceptedRow, ChallengeRow, PastSendRow, TenantFactRow};
-use crate::schema::{applications, challenges, code_requests, phones, sms_days};
+use crate::convert::{count, day_number, micros, name, optional_id};
+use crate::rows::{ACCEPTED, AcceptedRow, ChallengeRow, HeldCodeRow, PastSendRow, TenantFactRow, TenantRow};
+use crate::schema::{access_codes, applications, challenges, code_requests, phones, sms_days, tenants};
 
 /// What was loaded.
 pub(super) struct Loaded {
@@ -31,7 +31,7 @@ type PhoneRow = (String, i32, Option<ChallengeRow>);
 type FreeCodeRow = (String, String, i64);
 
 pub(super) async fn facts(conn: &AsyncPgConnection, keys: &FactKeys, first_threshold: u32) -> Result<Loaded, Trouble> {
-    let (known, sends, accepted, tenants, codes, (transaction, quota), sms_sent) = try_join!(
+    let (known, sends, accepted, mut tenants, codes, (transaction, quota), sms_sent, lives, rivals) = try_join!(
         biased;
         phones(conn, keys),
         sends(conn, keys),
@@ -40,7 +40,12 @@ pub(super) async fn facts(conn: &AsyncPgConnection, keys: &FactKeys, first_thres
         free_codes(conn, keys.access_codes),
         quota(conn, keys, first_threshold),
         sms_sent(conn, keys),
+        lives(conn, keys),
+        rivals(conn, keys),
     )?;
+    tenants.extend(rivals);
+    tenants.sort_unstable_by_key(|tenant| tenant.id);
+    tenants.dedup_by_key(|tenant: &mut TenantFact| -> TenantId { tenant.id });
     let mut free_since = HashMap::new();
     let mut pool = PoolFacts::default();
     for (kind, code, since) in codes {
@@ -51,7 +56,7 @@ pub(super) async fn facts(conn: &AsyncPgConnection, keys: &FactKeys, first_thres
             AccessCodeKind::Multimedia => pool.multimedia.push(code),
         }
     }
-    let facts = Facts { phones: phone_facts(keys, known, sends, accepted)?, tenants, pool, quota, sms_sent };
+    let facts = Facts { phones: phone_facts(keys, known, sends, accepted)?, tenants, pool, quota, sms_sent, lives };
     Ok(Loaded { facts, free_since, transaction })
 }
 
@@ -64,6 +69,7 @@ pub(super) async fn phones_alone(conn: &AsyncPgConnection, keys: &FactKeys) -> R
         pool: PoolFacts::default(),
         quota: QuotaFacts { day: keys.day, threshold: 0, reserved: 0 },
         sms_sent: BTreeMap::new(),
+        lives: BTreeMap::new(),
     })
 }
 
@@ -167,10 +173,74 @@ async fn tenants_in_use(mut conn: &AsyncPgConnection, keys: &FactKeys) -> Result
         ")",
     );
     let rows: Vec<TenantFactRow> = rows.returning::<TenantColumns>().load(&mut conn).await?;
-    let mut found: Vec<TenantFact> = rows.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?;
-    found.sort_unstable_by_key(|tenant| tenant.id);
-    found.dedup_by_key(|tenant: &mut TenantFact| -> TenantId { tenant.id });
-    Ok(found)
+    Ok(rows.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?)
+}
+
+/// Tenants in use that share a phone, address or name with those that are to be in use again.
+async fn rivals(mut conn: &AsyncPgConnection, keys: &FactKeys) -> Result<Vec<TenantFact>, Trouble> {
+    if keys.rivals_of.is_empty() {
+        return Ok(Vec::new());
+    }
+    let ids = || Column::Bytea(keys.rivals_of.iter().map(|id| id.as_bytes().as_slice()).collect());
+    let rows = Set::new(
+        vec![
+            (
+                "SELECT other.id, other.status, other.phone, other.country_code, other.email_key, other.company_key \
+                    FROM tenants own JOIN tenants other ON other.phone = own.phone AND other.status <> 'closed' \
+                    WHERE own.id = ANY(",
+                ids(),
+            ),
+            (
+                ") UNION ALL SELECT other.id, other.status, other.phone, other.country_code, other.email_key, \
+                    other.company_key FROM tenants own \
+                    JOIN tenants other ON other.email_key = own.email_key AND other.status <> 'closed' \
+                    WHERE own.id = ANY(",
+                ids(),
+            ),
+            (
+                ") UNION ALL SELECT other.id, other.status, other.phone, other.country_code, other.email_key, \
+                    other.company_key FROM tenants own \
+                    JOIN tenants other ON other.company_key = own.company_key AND other.status <> 'closed' \
+                    WHERE own.id = ANY(",
+                ids(),
+            ),
+        ],
+        ")",
+    );
+    let rows: Vec<TenantFactRow> = rows.returning::<TenantColumns>().load(&mut conn).await?;
+    Ok(rows.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?)
+}
+
+/// Tenants with the access codes that they hold or held last.
+async fn lives(mut conn: &AsyncPgConnection, keys: &FactKeys) -> Result<BTreeMap<TenantId, LifeFacts>, Trouble> {
+    if keys.lives.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let ids: Vec<&[u8]> = keys.lives.iter().map(|id| id.as_bytes().as_slice()).collect();
+    let rows: Vec<TenantRow> =
+        tenants::table.filter(tenants::id.eq_any(&ids)).select(TenantRow::as_select()).load(&mut conn).await?;
+    let mut lives = BTreeMap::new();
+    for row in rows {
+        let tenant: Tenant = row.try_into()?;
+        lives.insert(tenant.id, LifeFacts { tenant, access_codes: Vec::new() });
+    }
+    let held: Vec<(Option<Vec<u8>>, HeldCodeRow)> = access_codes::table
+        .filter(access_codes::tenant.eq_any(&ids))
+        .select((access_codes::tenant, HeldCodeRow::as_select()))
+        .load(&mut conn)
+        .await?;
+    let rested: Vec<(Option<Vec<u8>>, HeldCodeRow)> = access_codes::table
+        .filter(access_codes::last_tenant.eq_any(&ids))
+        .select((access_codes::last_tenant, HeldCodeRow::as_select()))
+        .load(&mut conn)
+        .await?;
+    for (tenant, code) in held.into_iter().chain(rested) {
+        let tenant = optional_id(tenant.as_deref(), "access_codes.tenant")?.map(TenantId::from_bytes);
+        if let Some(life) = tenant.and_then(|tenant| lives.get_mut(&tenant)) {
+            life.access_codes.push(code.try_into()?);
+        }
+    }
+    Ok(lives)
 }
 
 /// So many of each kind, the longest-free first, from the pool's mark on: before it, none is free.
@@ -234,7 +304,7 @@ async fn sms_sent(mut conn: &AsyncPgConnection, keys: &FactKeys) -> Result<BTree
 }
 
 /// Whether this batch was committed: whether the first of its requests that leaves a row of its own has left it. `None` of
-/// a batch that leaves no such row, and that may be committed twice.
+/// a batch that leaves no such row, and that may be committed twice: an order that was refused, or that found nothing to do.
 pub(super) async fn was_committed(mut conn: &AsyncPgConnection, batch: &Batch) -> QueryResult<Option<bool>> {
     let marked = batch.requests.iter().find_map(|(ids, request)| match request {
         Request::Apply(_) => {
@@ -243,8 +313,25 @@ pub(super) async fn was_committed(mut conn: &AsyncPgConnection, batch: &Batch) -
         Request::SendCode(_) => {
             Some(("SELECT EXISTS (SELECT FROM code_requests WHERE id = ", ids.code_request.as_bytes().as_slice()))
         }
-        Request::SendReport(_) => None,
+        Request::SendReport(_) | Request::Tenant(_) => None,
     });
-    let Some((sql, id)) = marked else { return Ok(None) };
-    Set::new(vec![(sql, Column::Bytes(id))], ")").returning::<Bool>().get_result(&mut conn).await.map(Some)
+    if let Some((sql, id)) = marked {
+        return Set::new(vec![(sql, Column::Bytes(id))], ")").returning::<Bool>().get_result(&mut conn).await.map(Some);
+    }
+    let orders = batch.requests.iter().filter(|(_, request)| matches!(request, Request::Tenant(_)));
+    let orders: Vec<_> = orders.map(|(ids, _)| (ids.audit, ids.mail)).collect();
+    if orders.is_empty() {
+        return Ok(None);
+    }
+    let pieces = vec![
+        (
+            "SELECT EXISTS (SELECT FROM audit WHERE id = ANY(",
+            Column::bytes(&orders, |(audit, _)| audit.as_bytes().as_slice()),
+        ),
+        (
+            ")) OR EXISTS (SELECT FROM mails WHERE id = ANY(",
+            Column::bytes(&orders, |(_, mail)| mail.as_bytes().as_slice()),
+        ),
+    ];
+    Set::new(pieces, "))").returning::<Bool>().get_result(&mut conn).await.map(Some)
 }

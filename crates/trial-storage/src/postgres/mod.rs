@@ -15,6 +15,7 @@ mod set;
 mod settings;
 mod transaction;
 mod turn;
+mod upkeep;
 mod url;
 mod verify;
 

@@ -178,6 +178,10 @@ fn column(kind: Kind, rows: &[Row], place: usize) -> Option<Column<'_>> {
     let bytes = || rows.iter().map(|row| row.bytes(place));
     Some(match kind {
         Kind::Integer => Column::Integers(numbers().map(|number| number?.try_into().ok()).collect::<Option<_>>()?),
+        Kind::OptionalInteger => {
+            let small = |number: Option<i64>| number.map(i32::try_from).transpose().ok();
+            Column::OptionalIntegers(numbers().map(small).collect::<Option<_>>()?)
+        }
         Kind::Number => Column::Numbers(numbers().collect::<Option<_>>()?),
         Kind::OptionalNumber => Column::OptionalNumbers(numbers().collect()),
         Kind::Text => Column::Texts(texts().collect::<Option<_>>()?),

@@ -4,25 +4,33 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
+use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::FutureExt;
 use trial_core::ports::Operations;
 use trial_core::{
-    AccessCode, AccessCodeImport, AccessCodeKind, AccessCodeStock, ApplicationQuery, ApplicationView, AuditRecord,
-    ChangedBy, CodeRequestView, ImportPlan, LedgerError, MailId, MailPage, MailRetried, MailState, MailView,
-    OutboxMail, Phone, QuotaView, Tenant, TenantId, TenantPage, TenantView, TimelineView, UniqueBy, Violation,
+    AccessCode, AccessCodeImport, AccessCodeKind, AccessCodePage, AccessCodeState, AccessCodeStock, AccessCodeView,
+    ApplicationId, ApplicationQuery, ApplicationSearch, ApplicationView, AuditRecord, ChangedBy, CodeRequestView,
+    HourCount, ImportPlan, LedgerError, MailAttempt, MailId, MailPage, MailRetried, MailState, MailView, OutboxMail,
+    Phone, PoolOrder, PoolOutcome, QuotaView, Tenant, TenantId, TenantPage, TenantSearch, TenantView, TimelineView,
+    UniqueBy, Violation,
 };
 
 use super::fault::Trouble;
 use super::set::{Column, Set, storable};
 use super::transaction::{Kind, Work};
-use super::{LONG_PATIENCE, PostgresLedger, persist, verify};
-use crate::convert::{count, day_number, micros, name};
+use super::{LONG_PATIENCE, PostgresLedger, persist, upkeep, verify};
+use crate::convert::{count, day_number, micros, name, optional_id};
+use crate::hours;
 use crate::rows::{MailRow, TenantRow};
-use crate::schema::{access_codes, applications, code_requests, mails, phones, quota_days, quota_thresholds, tenants};
-use crate::views::{self, ApplicationRow, CodeRequestRow};
+use crate::schema::{
+    access_codes, application_hours, applications, code_requests, mail_attempts, mails, phones, quota_days,
+    quota_thresholds, tenants,
+};
+use crate::search;
+use crate::views::{self, AccessCodeRow, ApplicationRow, CodeRequestRow, MailAttemptRow};
 
 /// Rows of an import that one statement looks up or loads.
 const CHUNK: usize = 10_000;
@@ -121,6 +129,126 @@ impl Operations for PostgresLedger {
         self.in_transaction(Kind::Write, move |conn| retry(conn, id, Arc::clone(&by)).boxed()).await
     }
 
+    async fn mail_attempts(&self, id: MailId) -> Result<Vec<MailAttempt>, LedgerError> {
+        self.in_transaction(Kind::Read, move |mut conn| {
+            async move {
+                let rows = mail_attempts::table
+                    .filter(mail_attempts::mail.eq(id.as_bytes().as_slice()))
+                    .order(mail_attempts::attempt)
+                    .select(MailAttemptRow::as_select())
+                    .load(&mut conn)
+                    .await?;
+                Ok(rows.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?)
+            }
+            .boxed()
+        })
+        .await
+    }
+
+    async fn application_hours(&self, since: DateTime<Utc>) -> Result<Vec<HourCount>, LedgerError> {
+        self.in_transaction(Kind::Read, move |mut conn| {
+            async move {
+                let since = hours::hour_of(since);
+                let mut rows: Vec<hours::Row> = application_hours::table
+                    .filter(application_hours::hour.ge(micros(since)))
+                    .filter(application_hours::return_code.ne(hours::COUNTED))
+                    .order((application_hours::hour, application_hours::return_code))
+                    .load(&mut conn)
+                    .await?;
+                let rest = upkeep::uncounted_since(conn).await?.max(since);
+                rows.extend(upkeep::hours_between(conn, rest, None).await?);
+                Ok(rows.into_iter().map(hours::hour_count).collect::<Result<_, _>>()?)
+            }
+            .boxed()
+        })
+        .await
+    }
+
+    async fn search_applications(&self, search: ApplicationSearch) -> Result<Vec<ApplicationView>, LedgerError> {
+        let search = Arc::new(search);
+        self.in_transaction(Kind::Read, move |mut conn| {
+            let search = Arc::clone(&search);
+            async move {
+                let rows: Vec<ApplicationRow> = search::applications!(Pg, &*search).load(&mut conn).await?;
+                application_views(conn, rows.into_iter()).await
+            }
+            .boxed()
+        })
+        .await
+    }
+
+    async fn application(&self, id: ApplicationId) -> Result<Option<ApplicationView>, LedgerError> {
+        self.in_transaction(Kind::Read, move |mut conn| {
+            async move {
+                let row = applications::table.find(id.as_bytes().as_slice()).select(ApplicationRow::as_select());
+                let rows: Vec<ApplicationRow> = row.load(&mut conn).await?;
+                Ok(application_views(conn, rows.into_iter()).await?.pop())
+            }
+            .boxed()
+        })
+        .await
+    }
+
+    async fn search_tenants(&self, search: TenantSearch) -> Result<Vec<TenantView>, LedgerError> {
+        let search = Arc::new(search);
+        self.in_transaction(Kind::Read, move |mut conn| {
+            let search = Arc::clone(&search);
+            async move {
+                let rows: Vec<TenantRow> = search::tenants!(Pg, &*search).load(&mut conn).await?;
+                tenant_views(conn, rows).await
+            }
+            .boxed()
+        })
+        .await
+    }
+
+    async fn access_codes(&self, page: AccessCodePage) -> Result<Vec<AccessCodeView>, LedgerError> {
+        let page = Arc::new(page);
+        self.in_transaction(Kind::Read, move |mut conn| {
+            let page = Arc::clone(&page);
+            async move {
+                let rows: Vec<AccessCodeRow> = search::access_codes!(Pg, &*page).load(&mut conn).await?;
+                Ok(rows.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?)
+            }
+            .boxed()
+        })
+        .await
+    }
+
+    async fn access_code(&self, code: AccessCode) -> Result<Option<AccessCodeView>, LedgerError> {
+        self.in_transaction(Kind::Read, move |conn| {
+            let code = code.clone();
+            async move { access_code(conn, &code).await }.boxed()
+        })
+        .await
+    }
+
+    async fn order_access_code(
+        &self,
+        code: AccessCode,
+        order: PoolOrder,
+        by: ChangedBy,
+    ) -> Result<PoolOutcome, LedgerError> {
+        let asked = Arc::new((code, by));
+        self.in_transaction(Kind::Turn, move |conn| order_access_code(conn, Arc::clone(&asked), order).boxed()).await
+    }
+
+    async fn resting_since(&self) -> Result<Vec<(AccessCodeKind, DateTime<Utc>)>, LedgerError> {
+        self.in_transaction(Kind::Read, |mut conn| {
+            async move {
+                let rows = access_codes::table
+                    .filter(access_codes::state.eq(AccessCodeState::Quarantined.as_str()))
+                    .group_by(access_codes::kind)
+                    .select((access_codes::kind, diesel::dsl::min(access_codes::since)))
+                    .load::<(String, Option<i64>)>(&mut conn)
+                    .await?;
+                Ok(views::resting_since(&rows)?)
+            }
+            .boxed()
+        })
+        .await
+    }
+
     async fn violations(&self, unique_by: UniqueBy) -> Result<Vec<Violation>, LedgerError> {
         let connections = self.others.clone();
         self.to_its_end(async move {
@@ -166,30 +294,32 @@ async fn load_pool(mut conn: &AsyncPgConnection, plan: &ImportPlan, by: &Changed
         .execute(&mut conn)
         .await?;
     }
-    move_marks_back(conn, &plan.new, since).await?;
+    let free: Vec<_> = plan.new.iter().map(|(code, kind)| (code, *kind, since)).collect();
+    move_marks_back(conn, &free).await?;
     let detail = format!("{} new, {} known", plan.new.len(), plan.known);
     take_down(conn, by, "access_codes.import", "pool", detail).await
 }
 
-/// No free code may come before the mark of its pool: codes that become free with a time before it, because clocks differ
-/// or were set back, move it back.
-async fn move_marks_back(
+/// No free code may come before the mark of its pool: codes that become free with a time before it, because they were
+/// freed late, or clocks differ or were set back, move it back.
+pub(super) async fn move_marks_back(
     mut conn: &AsyncPgConnection,
-    free: &[(AccessCode, AccessCodeKind)],
-    since: i64,
+    free: &[(&AccessCode, AccessCodeKind, i64)],
 ) -> Result<(), Trouble> {
-    let first = |kind: &AccessCodeKind| free.iter().filter(|(_, of)| of == kind).map(|(code, _)| (*kind, code)).min();
-    let first: Vec<(AccessCodeKind, &AccessCode)> = AccessCodeKind::ALL.iter().filter_map(first).collect();
-    Set::new(
+    let first = |kind: AccessCodeKind| {
+        let of_kind = free.iter().filter(|(_, of, _)| *of == kind);
+        of_kind.map(|(code, _, since)| (*since, *code)).min()
+    };
+    let first: Vec<(AccessCodeKind, (i64, &AccessCode))> =
+        AccessCodeKind::ALL.iter().filter_map(|kind| Some((*kind, first(*kind)?))).collect();
+    Set::over(
+        "UPDATE pool_marks SET since = new.since, code = new.code FROM unnest(",
         vec![
-            (
-                "UPDATE pool_marks SET since = new.since, code = new.code FROM (SELECT kind, code, ",
-                Column::Number(since),
-            ),
-            (" AS since FROM unnest(", Column::texts(&first, |(kind, _)| kind.as_str())),
-            (", ", Column::texts(&first, |(_, code)| code.as_str())),
+            Column::texts(&first, |(kind, _)| kind.as_str()),
+            Column::texts(&first, |(_, (_, code))| code.as_str()),
+            Column::numbers(&first, |(_, (since, _))| *since),
         ],
-        ") AS first (kind, code)) AS new \
+        ") AS new (kind, code, since) \
             WHERE pool_marks.kind = new.kind AND (new.since, new.code) < (pool_marks.since, pool_marks.code)",
     )
     .execute(&mut conn)
@@ -282,7 +412,7 @@ async fn mails_of(
     mut conn: &AsyncPgConnection,
     tenants: &[TenantId],
 ) -> Result<HashMap<TenantId, Vec<MailView>>, Trouble> {
-    let rows: Vec<(Vec<u8>, MailRow)> = mails::table
+    let rows: Vec<(Option<Vec<u8>>, MailRow)> = mails::table
         .filter(mails::tenant.eq_any(tenants.iter().map(|id| id.as_bytes().as_slice())))
         .order(mails::id)
         .select((mails::tenant, MailRow::as_select()))
@@ -290,8 +420,9 @@ async fn mails_of(
         .await?;
     let mut of: HashMap<TenantId, Vec<MailView>> = HashMap::new();
     for (tenant, row) in rows {
-        let tenant = TenantId::from_bytes(crate::convert::id(&tenant, "mails.tenant")?);
-        of.entry(tenant).or_default().push(row.try_into()?);
+        if let Some(tenant) = optional_id(tenant.as_deref(), "mails.tenant")?.map(TenantId::from_bytes) {
+            of.entry(tenant).or_default().push(row.try_into()?);
+        }
     }
     Ok(of)
 }
@@ -306,7 +437,7 @@ async fn code_requests(
     let rows: Vec<CodeRequestRow> = match query {
         ApplicationQuery::Phone(asked) => newest.filter(phone.eq(asked.as_str())).load(&mut conn).await?,
         ApplicationQuery::RequestId(asked) => newest.filter(request_id.eq(asked.as_str())).load(&mut conn).await?,
-        ApplicationQuery::Email(_) => Vec::new(),
+        ApplicationQuery::Email(_) | ApplicationQuery::Company(_) => Vec::new(),
     };
     Ok(rows.into_iter().rev().map(CodeRequestView::try_from).collect::<Result<_, _>>()?)
 }
@@ -316,21 +447,63 @@ async fn applications(
     query: &ApplicationQuery,
     limit: i64,
 ) -> Result<Vec<ApplicationView>, Trouble> {
-    use applications::{at, email_key, id, phone, request_id, table};
+    use applications::{at, company_key, email_key, id, phone, request_id, table};
     let newest = table.order((at.desc(), id.desc())).limit(limit).select(ApplicationRow::as_select());
     let rows: Vec<ApplicationRow> = match query {
         ApplicationQuery::Phone(asked) => newest.filter(phone.eq(asked.as_str())).load(&mut conn).await?,
         ApplicationQuery::RequestId(asked) => newest.filter(request_id.eq(asked.as_str())).load(&mut conn).await?,
         ApplicationQuery::Email(asked) => newest.filter(email_key.eq(asked.as_str())).load(&mut conn).await?,
+        ApplicationQuery::Company(asked) => newest.filter(company_key.eq(asked.as_str())).load(&mut conn).await?,
     };
-    let mut views: Vec<ApplicationView> =
-        rows.into_iter().rev().map(TryInto::try_into).collect::<Result<_, LedgerError>>()?;
+    application_views(conn, rows.into_iter().rev()).await
+}
+
+/// Applications with the mails of the tenants that came of them.
+async fn application_views(
+    conn: &AsyncPgConnection,
+    rows: impl Iterator<Item = ApplicationRow>,
+) -> Result<Vec<ApplicationView>, Trouble> {
+    let mut views: Vec<ApplicationView> = rows.map(TryInto::try_into).collect::<Result<_, LedgerError>>()?;
     let tenants: Vec<TenantId> = views.iter().filter_map(views::tenant_of).collect();
     let mut mails = mails_of(conn, &tenants).await?;
     for view in &mut views {
         view.mails = views::tenant_of(view).and_then(|tenant| mails.remove(&tenant)).unwrap_or_default();
     }
     Ok(views)
+}
+
+async fn access_code(mut conn: &AsyncPgConnection, code: &AccessCode) -> Result<Option<AccessCodeView>, Trouble> {
+    let row = access_codes::table.find(code.as_str()).select(AccessCodeRow::as_select());
+    let row: Option<AccessCodeRow> = row.get_result(&mut conn).await.optional()?;
+    Ok(row.map(TryInto::try_into).transpose()?)
+}
+
+async fn order_access_code(
+    mut conn: &AsyncPgConnection,
+    asked: Arc<(AccessCode, ChangedBy)>,
+    order: PoolOrder,
+) -> Result<PoolOutcome, Trouble> {
+    let (code, by) = &*asked;
+    let Some(AccessCodeView { state: before, kind, .. }) = access_code(conn, code).await? else {
+        return Ok(PoolOutcome::Unknown);
+    };
+    let Some(after) = order.applied(before) else { return Ok(PoolOutcome::Refused(before)) };
+    let since = micros(by.at);
+    Set::new(
+        vec![
+            ("UPDATE access_codes SET last_tenant = NULL, state = ", Column::Text(after.as_str().into())),
+            (", since = ", Column::Number(since)),
+            (" WHERE code = ", Column::Text(code.as_str().into())),
+        ],
+        "",
+    )
+    .execute(&mut conn)
+    .await?;
+    if after == AccessCodeState::Free {
+        move_marks_back(conn, &[(code, kind, since)]).await?;
+    }
+    take_down(conn, by, order.action(), code.as_str(), format!("before {before}, after {after}")).await?;
+    Ok(PoolOutcome::Done { before, after })
 }
 
 async fn failures(mut conn: &AsyncPgConnection, phone: &Phone) -> Result<Option<u32>, Trouble> {

@@ -9,13 +9,13 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::FutureExt;
 use futures_util::future::try_join_all;
 use trial_core::ports::Outbox;
-use trial_core::{DueMail, Lease, LedgerError, MailState, SettledAs, Settlement, Tenant};
+use trial_core::{DueMail, Lease, LedgerError, MailKind, MailState, SettledAs, Settlement, Tenant};
 
 use super::fault::Trouble;
 use super::set::{Column, Set, storable};
 use super::transaction::Kind;
 use super::{PATIENCE, PostgresLedger};
-use crate::convert::{bad, micros};
+use crate::convert::micros;
 use crate::rows::{MailRow, TenantRow};
 use crate::schema::{access_codes, mails, tenants};
 use crate::statement::Literal;
@@ -52,19 +52,24 @@ impl Outbox for PostgresLedger {
     }
 }
 
-/// Claims the longest due first; then those that are due beyond the horizon, because the clock was set back.
+/// Claims by their priorities, the longest due first; then those that are due beyond the horizon, because the clock was set
+/// back.
 async fn claim(mut conn: &AsyncPgConnection, lease: Lease, limit: u32) -> Result<Vec<DueMail>, Trouble> {
-    let due = mails::table.filter(IS_DUE).order((mails::next_attempt_at, mails::id)).select(mails::id);
-    let mut ids: Vec<Vec<u8>> = due
-        .filter(mails::next_attempt_at.le(micros(lease.now)))
-        .limit(limit.into())
-        .for_update()
-        .skip_locked()
-        .load(&mut conn)
-        .await?;
-    let room = i64::from(limit) - i64::try_from(ids.len()).unwrap_or(i64::MAX);
-    if room > 0 {
-        let set_back = due.filter(mails::next_attempt_at.gt(micros(lease.horizon))).limit(room);
+    let room = |ids: &Vec<Vec<u8>>| i64::from(limit) - i64::try_from(ids.len()).unwrap_or(i64::MAX);
+    let due = |priority: u8| {
+        mails::table
+            .filter(IS_DUE)
+            .filter(mails::priority.eq(i32::from(priority)))
+            .order((mails::next_attempt_at, mails::id))
+            .select(mails::id)
+    };
+    let mut ids = Vec::new();
+    for priority in MailKind::PRIORITIES {
+        let now = due(priority).filter(mails::next_attempt_at.le(micros(lease.now))).limit(room(&ids));
+        ids.extend(now.for_update().skip_locked().load::<Vec<u8>>(&mut conn).await?);
+    }
+    for priority in MailKind::PRIORITIES {
+        let set_back = due(priority).filter(mails::next_attempt_at.gt(micros(lease.horizon))).limit(room(&ids));
         ids.extend(set_back.for_update().skip_locked().load::<Vec<u8>>(&mut conn).await?);
     }
     if ids.is_empty() {
@@ -107,16 +112,13 @@ type Claimed = (Vec<u8>, Result<DueMail, LedgerError>);
 
 /// The claimed mails in the order of the claim, each with its tenant and what that holds.
 async fn claimed(mut conn: &AsyncPgConnection, ids: &[Vec<u8>]) -> Result<Vec<Claimed>, Trouble> {
-    let found: Vec<(MailRow, TenantRow)> = mails::table
-        .inner_join(tenants::table.on(mails::tenant.eq(tenants::id)))
+    let found: Vec<(MailRow, Option<TenantRow>)> = mails::table
+        .left_join(tenants::table.on(mails::tenant.eq(tenants::id.nullable())))
         .filter(mails::id.eq_any(ids))
-        .select((MailRow::as_select(), TenantRow::as_select()))
+        .select((MailRow::as_select(), Option::<TenantRow>::as_select()))
         .load(&mut conn)
         .await?;
-    let mut found: HashMap<Vec<u8>, (MailRow, Result<Tenant, LedgerError>)> =
-        found.into_iter().map(|(mail, tenant)| (mail.id.clone(), (mail, Tenant::try_from(tenant)))).collect();
-    let tenants = found.values().filter_map(|(_, tenant)| tenant.as_ref().ok());
-    let holders: Vec<&[u8]> = tenants.map(|tenant| tenant.id.as_bytes().as_slice()).collect();
+    let holders: Vec<&[u8]> = found.iter().filter_map(|(mail, _)| mail.tenant.as_deref()).collect();
     let held: Vec<(Option<Vec<u8>>, String, String)> = access_codes::table
         .filter(access_codes::tenant.eq_any(holders))
         .select((access_codes::tenant, access_codes::kind, access_codes::code))
@@ -126,51 +128,44 @@ async fn claimed(mut conn: &AsyncPgConnection, ids: &[Vec<u8>]) -> Result<Vec<Cl
     for (tenant, kind, code) in held {
         held_by.entry(tenant.unwrap_or_default()).or_default().push((kind, code));
     }
-    let mut read = |id: &Vec<u8>| {
-        let (mail, tenant) = found.remove(id).ok_or_else(|| bad("mails.tenant"))?;
-        let tenant = tenant?;
-        let held = held_by.get(tenant.id.as_bytes().as_slice()).cloned().unwrap_or_default();
-        views::due_mail(&mail, tenant, views::access_codes(held)?)
+    let read = |mail: MailRow, tenant: Option<TenantRow>| {
+        let tenant = tenant.map(Tenant::try_from).transpose()?;
+        let held = mail.tenant.as_ref().and_then(|tenant| held_by.get(tenant)).cloned().unwrap_or_default();
+        views::due_mail(mail, tenant, views::access_codes(held)?)
     };
-    Ok(ids.iter().map(|id| (id.clone(), read(id))).collect())
+    let mut found: HashMap<Vec<u8>, Result<DueMail, LedgerError>> =
+        found.into_iter().map(|(mail, tenant)| (mail.id.clone(), read(mail, tenant))).collect();
+    Ok(ids.iter().filter_map(|id| Some((id.clone(), found.remove(id)?))).collect())
 }
 
+/// Settles a mail, and takes the attempt down. None is, if it was settled before or the lease is somebody else's: then it does
+/// not count.
 async fn settle_one(mut conn: &AsyncPgConnection, settlement: &Settlement) -> Result<(), Trouble> {
-    let at = Column::Number(micros(settlement.at));
+    let at = || Column::Number(micros(settlement.at));
     let mail = Column::Bytes(settlement.mail.as_bytes());
     let lease = Column::Bytes(settlement.lease.as_bytes());
-    let settled = match &settlement.settled_as {
-        SettledAs::Sent { reply } => Set::new(
-            vec![
-                ("UPDATE mails SET attempts = attempts + 1, state = 'sent', settled_at = ", at),
-                (", last_reply = ", Column::Text(storable(reply))),
-                (" WHERE id = ", mail),
-            ],
-            " AND state <> 'sent'",
-        ),
-        SettledAs::Retry { next_attempt_at, error } => Set::new(
-            vec![
-                (
-                    "UPDATE mails SET attempts = attempts + 1, lease = NULL, next_attempt_at = ",
-                    Column::Number(micros(*next_attempt_at)),
-                ),
-                (", last_reply = ", Column::Text(storable(error))),
-                (" WHERE id = ", mail),
-                (" AND state = 'due' AND lease = ", lease),
-            ],
-            "",
-        ),
-        SettledAs::Failed { error } => Set::new(
-            vec![
-                ("UPDATE mails SET attempts = attempts + 1, state = 'failed', settled_at = ", at),
-                (", last_reply = ", Column::Text(storable(error))),
-                (" WHERE id = ", mail),
-                (" AND state = 'due' AND lease = ", lease),
-            ],
-            "",
-        ),
-    };
-    // None, if it was settled before or the lease is somebody else's: then it does not count.
-    settled.execute(&mut conn).await?;
+    let reply = || Column::Text(storable(settlement.settled_as.reply()));
+    let mut pieces = vec![("WITH settled AS (UPDATE mails SET attempts = attempts + 1, last_reply = ", reply())];
+    pieces.extend(match &settlement.settled_as {
+        SettledAs::Sent { .. } => {
+            vec![(", state = 'sent', settled_at = ", at()), (" WHERE state <> 'sent' AND id = ", mail)]
+        }
+        SettledAs::Retry { next_attempt_at, .. } => vec![
+            (", lease = NULL, next_attempt_at = ", Column::Number(micros(*next_attempt_at))),
+            (" WHERE state = 'due' AND id = ", mail),
+            (" AND lease = ", lease),
+        ],
+        SettledAs::Failed { .. } => vec![
+            (", state = 'failed', settled_at = ", at()),
+            (" WHERE state = 'due' AND id = ", mail),
+            (" AND lease = ", lease),
+        ],
+    });
+    pieces.extend([
+        (" RETURNING id, attempts) INSERT INTO mail_attempts (mail, attempt, at, result, reply) SELECT id, attempts, ", at()),
+        (", ", Column::Text(settlement.settled_as.as_str().into())),
+        (", ", reply()),
+    ]);
+    Set::new(pieces, " FROM settled").execute(&mut conn).await?;
     Ok(())
 }

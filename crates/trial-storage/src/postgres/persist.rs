@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use chrono::NaiveDate;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use trial_core::{
-    AccessCode, AccessCodeKind, AccessCodeLease, ApplicationRecord, AuditRecord, Challenge, Effects, PhoneRecord,
-    SendUpdate, SmsDay,
+    AccessCode, AccessCodeKind, AccessCodeLease, AccessCodeMove, AccessCodeState, ApplicationRecord, AuditRecord,
+    Challenge, Effects, PhoneRecord, SendUpdate, SmsDay,
 };
 
 use super::fault::Trouble;
@@ -29,7 +29,7 @@ struct Step<'a> {
 pub(super) struct Storing<'a> {
     set: Set<'a>,
     /// Which of the few statements it is: a bit of its own.
-    pub(super) which: u16,
+    pub(super) which: u32,
 }
 
 impl<'a> Storing<'a> {
@@ -51,8 +51,9 @@ impl<'a> Storing<'a> {
                 move_marks(&effects.leases, &loaded.free_since),
             ],
             vec![new.events()],
+            vec![new.changed_tenants(), move_codes(&effects.moves)],
         ];
-        let mut groups_in_use = 0_u16;
+        let mut groups_in_use = 0_u32;
         let mut steps = Vec::new();
         for (place, group) in groups.into_iter().enumerate() {
             if group.iter().any(|step| step.rows > 0) {
@@ -60,8 +61,8 @@ impl<'a> Storing<'a> {
                 steps.extend(group);
             }
         }
-        // Fifteen combinations of four groups, from 1 on.
-        let which = 1_u16.checked_shl(u32::from(groups_in_use).checked_sub(1)?)?;
+        // Thirty-one combinations of five groups, from 1 on.
+        let which = 1_u32.checked_shl(u32::from(groups_in_use).checked_sub(1)?)?;
         Some(Self { set: whole(steps, loaded.transaction), which })
     }
 
@@ -113,11 +114,12 @@ async fn insert(mut conn: &AsyncPgConnection, step: Step<'_>) -> Result<(), Trou
     Ok(())
 }
 
-/// Rows to insert.
+/// Rows to insert, and tenants to update.
 pub(super) struct New<'a> {
     challenges: Vec<NewChallenge<'a>>,
     code_requests: Vec<NewCodeRequest<'a>>,
     tenants: Vec<NewTenant<'a>>,
+    changed_tenants: Vec<NewTenant<'a>>,
     mails: Vec<NewMail<'a>>,
     applications: Vec<NewApplication<'a>>,
     audit: Vec<NewAudit<'a>>,
@@ -130,6 +132,7 @@ impl<'a> New<'a> {
             challenges: effects.new_challenges.iter().map(Into::into).collect(),
             code_requests: effects.code_requests.iter().map(Into::into).collect(),
             tenants: effects.tenants.iter().map(Into::into).collect(),
+            changed_tenants: effects.changed_tenants.iter().map(Into::into).collect(),
             mails: effects.mails.iter().map(Into::into).collect(),
             applications: effects.applications.iter().map(Into::into).collect(),
             audit: effects.audit.iter().map(Into::into).collect(),
@@ -185,10 +188,44 @@ impl<'a> New<'a> {
             Column::numbers(rows, |row| row.trial_ends_at),
             Column::texts(rows, |row| row.key_id),
             Column::integers(rows, |row| row.password_issue),
+            Column::numbers(rows, |row| row.password_issued_at),
+            Column::texts(rows, |row| row.locale),
+            Column::numbers(rows, |row| row.told_until),
+            Column::optional_numbers(rows, |row| row.next_step_at),
         ];
         let head = "INSERT INTO tenants (id, status, phone, country_code, email, email_key, company, company_key, \
-            created_at, trial_ends_at, key_id, password_issue) SELECT * FROM unnest(";
+            created_at, trial_ends_at, key_id, password_issue, password_issued_at, locale, told_until, next_step_at) \
+            SELECT * FROM unnest(";
         Step { name: "new_tenants", set: Set::over(head, columns, ")"), rows: rows.len(), found_by: None }
+    }
+
+    fn changed_tenants(&self) -> Step<'_> {
+        let rows = &self.changed_tenants;
+        let columns = vec![
+            Column::bytes(rows, |row| row.id),
+            Column::texts(rows, |row| row.status),
+            Column::numbers(rows, |row| row.trial_ends_at),
+            Column::integers(rows, |row| row.password_issue),
+            Column::numbers(rows, |row| row.password_issued_at),
+            Column::optional_numbers(rows, |row| row.converted_at),
+            Column::optional_numbers(rows, |row| row.suspended_at),
+            Column::optional_numbers(rows, |row| row.closes_at),
+            Column::optional_numbers(rows, |row| row.closed_at),
+            Column::numbers(rows, |row| row.told_until),
+            Column::optional_numbers(rows, |row| row.next_step_at),
+        ];
+        let head = "UPDATE tenants SET status = new.status, trial_ends_at = new.trial_ends_at, \
+            password_issue = new.password_issue, password_issued_at = new.password_issued_at, \
+            converted_at = new.converted_at, suspended_at = new.suspended_at, closes_at = new.closes_at, \
+            closed_at = new.closed_at, told_until = new.told_until, next_step_at = new.next_step_at FROM unnest(";
+        let tail = ") AS new (id, status, trial_ends_at, password_issue, password_issued_at, converted_at, suspended_at, \
+            closes_at, closed_at, told_until, next_step_at) WHERE tenants.id = new.id";
+        Step {
+            name: "changed_tenants",
+            set: Set::over(head, columns, tail),
+            rows: rows.len(),
+            found_by: Some("tenants.id"),
+        }
     }
 
     fn mails(&self) -> Step<'_> {
@@ -196,19 +233,21 @@ impl<'a> New<'a> {
         let columns = vec![
             Column::bytes(rows, |row| row.id),
             Column::texts(rows, |row| row.kind),
-            Column::bytes(rows, |row| row.tenant),
+            Column::optional_bytes(rows, |row| row.tenant),
             Column::texts(rows, |row| row.recipient),
             Column::texts(rows, |row| row.locale),
             Column::texts(rows, |row| row.state),
             Column::integers(rows, |row| row.attempts),
             Column::numbers(rows, |row| row.created_at),
             Column::numbers(rows, |row| row.next_attempt_at),
-            Column::integers(rows, |row| row.quota_day),
-            Column::numbers(rows, |row| row.quota_unit),
-            Column::numbers(rows, |row| row.quota_threshold),
+            Column::optional_integers(rows, |row| row.quota_day),
+            Column::optional_numbers(rows, |row| row.quota_unit),
+            Column::optional_numbers(rows, |row| row.quota_threshold),
+            Column::integers(rows, |row| row.priority),
+            Column::optional_texts(rows, |row| row.detail),
         ];
         let head = "INSERT INTO mails (id, kind, tenant, recipient, locale, state, attempts, created_at, \
-            next_attempt_at, quota_day, quota_unit, quota_threshold) SELECT * FROM unnest(";
+            next_attempt_at, quota_day, quota_unit, quota_threshold, priority, detail) SELECT * FROM unnest(";
         Step { name: "new_mails", set: Set::over(head, columns, ")"), rows: rows.len(), found_by: None }
     }
 
@@ -256,9 +295,10 @@ fn insert_applications<'a>(rows: &'a [NewApplication<'_>]) -> Step<'a> {
         Column::texts(rows, |row| row.outcome),
         Column::optional_bytes(rows, |row| row.tenant),
         Column::optional_texts(rows, |row| row.refusal.as_deref()),
+        Column::texts(rows, |row| row.return_code),
     ];
     let head = "INSERT INTO applications (id, request_id, at, phone, country_code, email, email_key, company, \
-        company_key, challenge, outcome, tenant, refusal) SELECT * FROM unnest(";
+        company_key, challenge, outcome, tenant, refusal, return_code) SELECT * FROM unnest(";
     Step { name: "new_applications", set: Set::over(head, columns, ")"), rows: rows.len(), found_by: None }
 }
 
@@ -344,6 +384,28 @@ fn give(leases: &[AccessCodeLease]) -> Step<'_> {
         name: "given",
         set: Set::over(head, columns, tail),
         rows: leases.len(),
+        found_by: Some("access_codes.state"),
+    }
+}
+
+fn move_codes(moves: &[AccessCodeMove]) -> Step<'_> {
+    let tenant = |moved: &'_ AccessCodeMove, held: bool| (moved.to == AccessCodeState::Leased) == held;
+    let columns = vec![
+        Column::texts(moves, |moved| moved.code.as_str()),
+        Column::texts(moves, |moved| moved.from.as_str()),
+        Column::texts(moves, |moved| moved.to.as_str()),
+        Column::numbers(moves, |moved| micros(moved.since)),
+        Column::optional_bytes(moves, |moved| tenant(moved, true).then_some(moved.tenant.as_bytes().as_slice())),
+        Column::optional_bytes(moves, |moved| tenant(moved, false).then_some(moved.tenant.as_bytes().as_slice())),
+    ];
+    let head = "UPDATE access_codes SET state = new.state, since = new.since, tenant = new.tenant, \
+        last_tenant = new.last_tenant FROM unnest(";
+    let tail = ") AS new (code, was, state, since, tenant, last_tenant) \
+        WHERE access_codes.code = new.code AND access_codes.state = new.was";
+    Step {
+        name: "moved_codes",
+        set: Set::over(head, columns, tail),
+        rows: moves.len(),
         found_by: Some("access_codes.state"),
     }
 }

@@ -19,6 +19,7 @@ pub(super) enum Column<'a> {
     Numbers(Vec<i64>),
     OptionalNumbers(Vec<Option<i64>>),
     Integers(Vec<i32>),
+    OptionalIntegers(Vec<Option<i32>>),
     Texts(Vec<Cow<'a, str>>),
     OptionalTexts(Vec<Option<Cow<'a, str>>>),
     Bytea(Vec<&'a [u8]>),
@@ -95,6 +96,14 @@ impl<'a> Column<'a> {
         Self::Numbers(rows.iter().map(number).collect())
     }
 
+    pub(super) fn optional_numbers<Row>(rows: &'a [Row], number: impl Fn(&'a Row) -> Option<i64>) -> Self {
+        Self::OptionalNumbers(rows.iter().map(number).collect())
+    }
+
+    pub(super) fn optional_integers<Row>(rows: &'a [Row], number: impl Fn(&'a Row) -> Option<i32>) -> Self {
+        Self::OptionalIntegers(rows.iter().map(number).collect())
+    }
+
     pub(super) fn integers<Row>(rows: &'a [Row], number: impl Fn(&'a Row) -> i32) -> Self {
         Self::Integers(rows.iter().map(number).collect())
     }
@@ -115,6 +124,7 @@ impl QueryFragment<Pg> for Column<'_> {
             Self::Numbers(numbers) => out.push_bind_param::<Array<BigInt>, _>(numbers),
             Self::OptionalNumbers(numbers) => out.push_bind_param::<Array<Nullable<BigInt>>, _>(numbers),
             Self::Integers(numbers) => out.push_bind_param::<Array<Integer>, _>(numbers),
+            Self::OptionalIntegers(numbers) => out.push_bind_param::<Array<Nullable<Integer>>, _>(numbers),
             Self::Texts(texts) => out.push_bind_param::<Array<Text>, _>(texts),
             Self::OptionalTexts(texts) => out.push_bind_param::<Array<Nullable<Text>>, _>(texts),
             Self::Bytea(bytes) => out.push_bind_param::<Array<Binary>, _>(bytes),

@@ -6,13 +6,13 @@ use diesel::connection::DefaultLoadingMode;
 use diesel::prelude::*;
 use diesel::sqlite::SqliteConnection;
 use trial_core::{
-    AcceptedApplication, AccessCode, AccessCodeKind, FactKeys, Facts, LedgerError, PastSend, Phone, PhoneFacts,
-    PoolFacts, QuotaFacts, TenantFact, TenantId,
+    AcceptedApplication, AccessCode, AccessCodeKind, FactKeys, Facts, LedgerError, LifeFacts, PastSend, Phone,
+    PhoneFacts, PoolFacts, QuotaFacts, TenantFact, TenantId,
 };
 
 use super::fault;
 use crate::convert::{count, day_number, micros};
-use crate::rows::{ACCEPTED, AcceptedRow, ChallengeRow, PastSendRow, TenantFactRow};
+use crate::rows::{ACCEPTED, AcceptedRow, ChallengeRow, HeldCodeRow, PastSendRow, TenantFactRow, TenantRow};
 use crate::schema::{
     access_codes, applications, challenges, code_requests, phones, quota_days, quota_thresholds, sms_days, tenants,
 };
@@ -31,7 +31,13 @@ pub(super) fn facts(conn: &mut SqliteConnection, keys: &FactKeys, first_threshol
         },
         quota: quota(conn, keys, first_threshold)?,
         sms_sent: std::collections::BTreeMap::new(),
+        lives: std::collections::BTreeMap::new(),
     };
+    for tenant in &keys.lives {
+        if let Some(life) = life_facts(conn, *tenant)? {
+            facts.lives.insert(*tenant, life);
+        }
+    }
     for phone in &keys.phones {
         if let Some(known) = phone_facts(conn, phone, keys)? {
             facts.phones.insert(phone.clone(), known);
@@ -111,10 +117,42 @@ fn tenants_in_use(conn: &mut SqliteConnection, keys: &FactKeys) -> Result<Vec<Te
     for company in &keys.tenants_by_company {
         rows.extend(in_use().filter(tenants::company_key.eq(company.as_str())).load(conn).map_err(fault)?);
     }
+    for tenant in &keys.rivals_of {
+        rows.extend(rivals(conn, *tenant)?);
+    }
     let mut found: Vec<TenantFact> = rows.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?;
     found.sort_unstable_by_key(|tenant| tenant.id);
     found.dedup_by_key(|tenant: &mut TenantFact| -> TenantId { tenant.id });
     Ok(found)
+}
+
+/// Tenants in use that share a phone, address or name with this one.
+fn rivals(conn: &mut SqliteConnection, tenant: TenantId) -> Result<Vec<TenantFactRow>, LedgerError> {
+    let own = tenants::table.find(tenant.as_bytes().as_slice());
+    let own = own.select((tenants::phone, tenants::email_key, tenants::company_key));
+    let own = own.first::<(String, String, String)>(conn).optional().map_err(fault)?;
+    let Some((phone, email, company)) = own else { return Ok(Vec::new()) };
+    let in_use = || tenants::table.filter(IN_USE).select(TenantFactRow::as_select());
+    let mut rows = in_use().filter(tenants::phone.eq(phone)).load(conn).map_err(fault)?;
+    rows.extend(in_use().filter(tenants::email_key.eq(email)).load(conn).map_err(fault)?);
+    rows.extend(in_use().filter(tenants::company_key.eq(company)).load(conn).map_err(fault)?);
+    Ok(rows)
+}
+
+/// A tenant with the access codes that it holds or held last.
+fn life_facts(conn: &mut SqliteConnection, tenant: TenantId) -> Result<Option<LifeFacts>, LedgerError> {
+    let id = tenant.as_bytes().as_slice();
+    let row = tenants::table.find(id).select(TenantRow::as_select()).first(conn).optional().map_err(fault)?;
+    let Some(row) = row else { return Ok(None) };
+    let mut codes = access_codes::table
+        .filter(access_codes::tenant.eq(id))
+        .select(HeldCodeRow::as_select())
+        .load(conn)
+        .map_err(fault)?;
+    let resting = access_codes::table.filter(access_codes::last_tenant.eq(id)).select(HeldCodeRow::as_select());
+    codes.extend(resting.load(conn).map_err(fault)?);
+    let access_codes = codes.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?;
+    Ok(Some(LifeFacts { tenant: row.try_into()?, access_codes }))
 }
 
 fn free_codes(conn: &mut SqliteConnection, kind: AccessCodeKind, limit: usize) -> Result<Vec<AccessCode>, LedgerError> {

@@ -9,6 +9,7 @@ mod operators;
 mod outbox;
 mod persist;
 mod receipts;
+mod upkeep;
 mod verify;
 mod worker;
 

@@ -3,23 +3,28 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use diesel::prelude::*;
 use diesel::sqlite::SqliteConnection;
 use trial_core::ports::Operations;
 use trial_core::{
-    AccessCode, AccessCodeImport, AccessCodeKind, AccessCodeStock, ApplicationQuery, ApplicationView, AuditRecord,
-    ChangedBy, CodeRequestView, ImportPlan, LedgerError, MailId, MailPage, MailRetried, MailState, MailView,
-    OutboxMail, Phone, QuotaView, Tenant, TenantId, TenantPage, TenantView, TimelineView, UniqueBy, Violation,
+    AccessCode, AccessCodeImport, AccessCodeKind, AccessCodePage, AccessCodeState, AccessCodeStock, AccessCodeView,
+    ApplicationId, ApplicationQuery, ApplicationSearch, ApplicationView, AuditRecord, ChangedBy, CodeRequestView,
+    HourCount, ImportPlan, LedgerError, MailAttempt, MailId, MailPage, MailRetried, MailState, MailView, OutboxMail,
+    Phone, PoolOrder, PoolOutcome, QuotaView, Tenant, TenantId, TenantPage, TenantSearch, TenantView, TimelineView,
+    UniqueBy, Violation,
 };
 
-use super::{SqliteLedger, fault, load, snapshot, verify};
+use super::{SqliteLedger, fault, load, snapshot, upkeep, verify};
 use crate::convert::{count, day_number, micros, name};
+use crate::hours;
 use crate::rows::{FREE, MailRow, NewAudit, TenantRow};
 use crate::schema::{
-    access_codes, applications, audit, code_requests, mails, phones, quota_days, quota_thresholds, tenants,
+    access_codes, application_hours, applications, audit, code_requests, mail_attempts, mails, phones, quota_days,
+    quota_thresholds, tenants,
 };
-use crate::views::{self, ApplicationRow, CodeRequestRow};
+use crate::search;
+use crate::views::{self, AccessCodeRow, ApplicationRow, CodeRequestRow, MailAttemptRow};
 
 #[async_trait]
 impl Operations for SqliteLedger {
@@ -93,6 +98,96 @@ impl Operations for SqliteLedger {
 
     async fn retry_mail(&self, id: MailId, by: ChangedBy) -> Result<MailRetried, LedgerError> {
         self.writer.transact(move |conn| retry(conn, id, &by)).await
+    }
+
+    async fn mail_attempts(&self, id: MailId) -> Result<Vec<MailAttempt>, LedgerError> {
+        let attempts = move |conn: &mut SqliteConnection| {
+            let rows = mail_attempts::table
+                .filter(mail_attempts::mail.eq(id.as_bytes().as_slice()))
+                .order(mail_attempts::attempt)
+                .select(MailAttemptRow::as_select())
+                .load(conn)
+                .map_err(fault)?;
+            rows.into_iter().map(TryInto::try_into).collect()
+        };
+        self.reader().run(attempts).await
+    }
+
+    async fn application_hours(&self, since: DateTime<Utc>) -> Result<Vec<HourCount>, LedgerError> {
+        let counted = move |conn: &mut SqliteConnection| {
+            let since = hours::hour_of(since);
+            let mut rows: Vec<hours::Row> = application_hours::table
+                .filter(application_hours::hour.ge(micros(since)))
+                .filter(application_hours::return_code.ne(hours::COUNTED))
+                .order((application_hours::hour, application_hours::return_code))
+                .load(conn)
+                .map_err(fault)?;
+            let rest = upkeep::uncounted_since(conn)?.max(since);
+            rows.extend(upkeep::hours_between(conn, rest, None)?);
+            rows.into_iter().map(hours::hour_count).collect()
+        };
+        self.reader().run(move |conn| snapshot(conn, counted)).await
+    }
+
+    async fn search_applications(&self, search: ApplicationSearch) -> Result<Vec<ApplicationView>, LedgerError> {
+        let find = move |conn: &mut SqliteConnection| {
+            let rows =
+                search::applications!(diesel::sqlite::Sqlite, &search).load::<ApplicationRow>(conn).map_err(fault)?;
+            rows.into_iter().map(|row| application_view(conn, row)).collect()
+        };
+        self.reader().run(move |conn| snapshot(conn, find)).await
+    }
+
+    async fn application(&self, id: ApplicationId) -> Result<Option<ApplicationView>, LedgerError> {
+        let find = move |conn: &mut SqliteConnection| {
+            let row = applications::table.find(id.as_bytes().as_slice()).select(ApplicationRow::as_select());
+            let row = row.first(conn).optional().map_err(fault)?;
+            row.map(|row| application_view(conn, row)).transpose()
+        };
+        self.reader().run(move |conn| snapshot(conn, find)).await
+    }
+
+    async fn search_tenants(&self, search: TenantSearch) -> Result<Vec<TenantView>, LedgerError> {
+        let find = move |conn: &mut SqliteConnection| {
+            let rows = search::tenants!(diesel::sqlite::Sqlite, &search).load::<TenantRow>(conn).map_err(fault)?;
+            rows.into_iter().map(|row| tenant_view(conn, row)).collect()
+        };
+        self.reader().run(move |conn| snapshot(conn, find)).await
+    }
+
+    async fn access_codes(&self, page: AccessCodePage) -> Result<Vec<AccessCodeView>, LedgerError> {
+        let find = move |conn: &mut SqliteConnection| {
+            let rows =
+                search::access_codes!(diesel::sqlite::Sqlite, &page).load::<AccessCodeRow>(conn).map_err(fault)?;
+            rows.into_iter().map(TryInto::try_into).collect()
+        };
+        self.reader().run(find).await
+    }
+
+    async fn access_code(&self, code: AccessCode) -> Result<Option<AccessCodeView>, LedgerError> {
+        self.reader().run(move |conn| access_code(conn, &code)).await
+    }
+
+    async fn order_access_code(
+        &self,
+        code: AccessCode,
+        order: PoolOrder,
+        by: ChangedBy,
+    ) -> Result<PoolOutcome, LedgerError> {
+        self.writer.transact(move |conn| order_access_code(conn, &code, order, &by)).await
+    }
+
+    async fn resting_since(&self) -> Result<Vec<(AccessCodeKind, DateTime<Utc>)>, LedgerError> {
+        let rests = move |conn: &mut SqliteConnection| {
+            let rows = access_codes::table
+                .filter(access_codes::state.eq(AccessCodeState::Quarantined.as_str()))
+                .group_by(access_codes::kind)
+                .select((access_codes::kind, diesel::dsl::min(access_codes::since)))
+                .load::<(String, Option<i64>)>(conn)
+                .map_err(fault)?;
+            views::resting_since(&rows)
+        };
+        self.reader().run(rests).await
     }
 
     async fn violations(&self, unique_by: UniqueBy) -> Result<Vec<Violation>, LedgerError> {
@@ -217,7 +312,7 @@ fn code_requests(
     let rows: Vec<CodeRequestRow> = match query {
         ApplicationQuery::Phone(asked) => newest.filter(phone.eq(asked.as_str())).load(conn),
         ApplicationQuery::RequestId(asked) => newest.filter(request_id.eq(asked.as_str())).load(conn),
-        ApplicationQuery::Email(_) => Ok(Vec::new()),
+        ApplicationQuery::Email(_) | ApplicationQuery::Company(_) => Ok(Vec::new()),
     }
     .map_err(fault)?;
     rows.into_iter().rev().map(CodeRequestView::try_from).collect()
@@ -228,12 +323,13 @@ fn applications(
     query: &ApplicationQuery,
     limit: i64,
 ) -> Result<Vec<ApplicationView>, LedgerError> {
-    use applications::{at, email_key, id, phone, request_id, table};
+    use applications::{at, company_key, email_key, id, phone, request_id, table};
     let newest = table.order((at.desc(), id.desc())).limit(limit).select(ApplicationRow::as_select());
     let rows: Vec<ApplicationRow> = match query {
         ApplicationQuery::Phone(asked) => newest.filter(phone.eq(asked.as_str())).load(conn),
         ApplicationQuery::RequestId(asked) => newest.filter(request_id.eq(asked.as_str())).load(conn),
         ApplicationQuery::Email(asked) => newest.filter(email_key.eq(asked.as_str())).load(conn),
+        ApplicationQuery::Company(asked) => newest.filter(company_key.eq(asked.as_str())).load(conn),
     }
     .map_err(fault)?;
     rows.into_iter().rev().map(|row| application_view(conn, row)).collect()
@@ -245,6 +341,29 @@ fn application_view(conn: &mut SqliteConnection, row: ApplicationRow) -> Result<
         view.mails = mails_of(conn, tenant)?;
     }
     Ok(view)
+}
+
+fn access_code(conn: &mut SqliteConnection, code: &AccessCode) -> Result<Option<AccessCodeView>, LedgerError> {
+    let row = access_codes::table.find(code.as_str()).select(AccessCodeRow::as_select());
+    row.first(conn).optional().map_err(fault)?.map(TryInto::try_into).transpose()
+}
+
+fn order_access_code(
+    conn: &mut SqliteConnection,
+    code: &AccessCode,
+    order: PoolOrder,
+    by: &ChangedBy,
+) -> Result<PoolOutcome, LedgerError> {
+    let Some(AccessCodeView { state: before, .. }) = access_code(conn, code)? else { return Ok(PoolOutcome::Unknown) };
+    let Some(after) = order.applied(before) else { return Ok(PoolOutcome::Refused(before)) };
+    let moved = (
+        access_codes::state.eq(after.as_str()),
+        access_codes::since.eq(micros(by.at)),
+        access_codes::last_tenant.eq(None::<Vec<u8>>),
+    );
+    diesel::update(access_codes::table.find(code.as_str())).set(moved).execute(conn).map_err(fault)?;
+    take_down(conn, by, order.action(), code.as_str(), format!("before {before}, after {after}"))?;
+    Ok(PoolOutcome::Done { before, after })
 }
 
 fn failures(conn: &mut SqliteConnection, phone: &Phone) -> Result<Option<u32>, LedgerError> {

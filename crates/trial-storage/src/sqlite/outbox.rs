@@ -4,12 +4,12 @@ use async_trait::async_trait;
 use diesel::prelude::*;
 use diesel::sqlite::SqliteConnection;
 use trial_core::ports::Outbox;
-use trial_core::{DueMail, Lease, LedgerError, MailState, SettledAs, Settlement, Tenant};
+use trial_core::{DueMail, Lease, LedgerError, MailKind, MailState, SettledAs, Settlement, Tenant};
 
 use super::{SqliteLedger, fault};
-use crate::convert::{bad, micros};
+use crate::convert::micros;
 use crate::rows::{MailRow, TenantRow};
-use crate::schema::{access_codes, mails, tenants};
+use crate::schema::{access_codes, mail_attempts, mails, tenants};
 use crate::statement::Literal;
 use crate::views;
 
@@ -41,14 +41,25 @@ impl Outbox for SqliteLedger {
     }
 }
 
+/// By their priorities, the longest due first; then those that are due beyond the horizon, because the clock was set back.
 fn due_ids(conn: &mut SqliteConnection, lease: Lease, limit: u32) -> Result<Vec<Vec<u8>>, LedgerError> {
-    let now = micros(lease.now);
-    let due = mails::table.filter(IS_DUE).order((mails::next_attempt_at, mails::id)).select(mails::id);
-    let mut ids: Vec<Vec<u8>> =
-        due.filter(mails::next_attempt_at.le(now)).limit(limit.into()).load(conn).map_err(fault)?;
-    let room = i64::from(limit) - i64::try_from(ids.len()).unwrap_or(i64::MAX);
-    let set_back = due.filter(mails::next_attempt_at.gt(micros(lease.horizon))).limit(room);
-    ids.extend(set_back.load::<Vec<u8>>(conn).map_err(fault)?);
+    let room = |ids: &Vec<Vec<u8>>| i64::from(limit) - i64::try_from(ids.len()).unwrap_or(i64::MAX);
+    let due = |priority: u8| {
+        mails::table
+            .filter(IS_DUE)
+            .filter(mails::priority.eq(i32::from(priority)))
+            .order((mails::next_attempt_at, mails::id))
+            .select(mails::id)
+    };
+    let mut ids = Vec::new();
+    for priority in MailKind::PRIORITIES {
+        let now = due(priority).filter(mails::next_attempt_at.le(micros(lease.now))).limit(room(&ids));
+        ids.extend(now.load::<Vec<u8>>(conn).map_err(fault)?);
+    }
+    for priority in MailKind::PRIORITIES {
+        let set_back = due(priority).filter(mails::next_attempt_at.gt(micros(lease.horizon))).limit(room(&ids));
+        ids.extend(set_back.load::<Vec<u8>>(conn).map_err(fault)?);
+    }
     Ok(ids)
 }
 
@@ -77,21 +88,22 @@ fn claim_one(conn: &mut SqliteConnection, lease: Lease, mail: &[u8]) -> Result<O
 }
 
 fn read_one(conn: &mut SqliteConnection, mail: &[u8]) -> Result<DueMail, LedgerError> {
-    let found = mails::table
-        .inner_join(tenants::table.on(mails::tenant.eq(tenants::id)))
+    let (row, tenant) = mails::table
+        .left_join(tenants::table.on(mails::tenant.eq(tenants::id.nullable())))
         .filter(mails::id.eq(mail))
-        .select((MailRow::as_select(), TenantRow::as_select()))
-        .get_result::<(MailRow, TenantRow)>(conn)
-        .optional()
+        .select((MailRow::as_select(), Option::<TenantRow>::as_select()))
+        .get_result::<(MailRow, Option<TenantRow>)>(conn)
         .map_err(fault)?;
-    let (row, tenant) = found.ok_or_else(|| bad("mails.tenant"))?;
-    let tenant = Tenant::try_from(tenant)?;
-    let held = access_codes::table
-        .filter(access_codes::tenant.eq(tenant.id.as_bytes().as_slice()))
-        .select((access_codes::kind, access_codes::code))
-        .load::<(String, String)>(conn)
-        .map_err(fault)?;
-    views::due_mail(&row, tenant, views::access_codes(held)?)
+    let tenant = tenant.map(Tenant::try_from).transpose()?;
+    let held = match &tenant {
+        Some(tenant) => access_codes::table
+            .filter(access_codes::tenant.eq(tenant.id.as_bytes().as_slice()))
+            .select((access_codes::kind, access_codes::code))
+            .load::<(String, String)>(conn)
+            .map_err(fault)?,
+        None => Vec::new(),
+    };
+    views::due_mail(row, tenant, views::access_codes(held)?)
 }
 
 fn settle_one(conn: &mut SqliteConnection, settlement: &Settlement) -> Result<(), LedgerError> {
@@ -116,7 +128,22 @@ fn settle_one(conn: &mut SqliteConnection, settlement: &Settlement) -> Result<()
             .set((attempted, mails::state.eq(FAILED), mails::settled_at.eq(at), mails::last_reply.eq(error)))
             .execute(conn),
     };
-    settled.map(drop).map_err(fault)
+    if settled.map_err(fault)? == 0 {
+        return Ok(());
+    }
+    let attempt = mails::table.find(mail).select((mails::id, mails::attempts)).first::<(Vec<u8>, i32)>(conn);
+    let (mail, attempt) = attempt.map_err(fault)?;
+    diesel::insert_into(mail_attempts::table)
+        .values((
+            mail_attempts::mail.eq(mail),
+            mail_attempts::attempt.eq(attempt),
+            mail_attempts::at.eq(at),
+            mail_attempts::result.eq(settlement.settled_as.as_str()),
+            mail_attempts::reply.eq(settlement.settled_as.reply()),
+        ))
+        .execute(conn)
+        .map(drop)
+        .map_err(fault)
 }
 
 const SENT: &str = MailState::Sent.as_str();

@@ -3,7 +3,10 @@
 use chrono::NaiveDate;
 use diesel::prelude::*;
 use diesel::sqlite::SqliteConnection;
-use trial_core::{AccessCodeLease, Challenge, Effects, LedgerError, PhoneRecord, SendUpdate, SmsDay};
+use trial_core::{
+    AccessCodeLease, AccessCodeMove, AccessCodeState, Challenge, Effects, LedgerError, PhoneRecord, SendUpdate, SmsDay,
+    Tenant,
+};
 
 use super::fault;
 use crate::convert::{bad, day_number, micros};
@@ -36,8 +39,14 @@ pub(super) fn effects(conn: &mut SqliteConnection, effects: &Effects) -> Result<
         count_sms(conn, day)?;
     }
     insert_each!(conn, tenants::table, NewTenant, &effects.tenants);
+    for tenant in &effects.changed_tenants {
+        update_tenant(conn, tenant)?;
+    }
     for lease in &effects.leases {
         give(conn, lease)?;
+    }
+    for moved in &effects.moves {
+        move_code(conn, moved)?;
     }
     insert_each!(conn, mails::table, NewMail, &effects.mails);
     insert_each!(conn, applications::table, NewApplication, &effects.applications);
@@ -100,6 +109,38 @@ fn give(conn: &mut SqliteConnection, lease: &AccessCodeLease) -> Result<(), Ledg
         ("UPDATE access_codes SET state = 'leased', since = ", Bind::Number(micros(lease.at))),
         (", tenant = ", Bind::Bytes(lease.tenant.as_bytes())),
         (" WHERE state = 'free' AND code = ", Bind::Text(lease.code.as_str())),
+    ]);
+    exactly_one(updated.execute(conn).map_err(fault)?, "access_codes.state")
+}
+
+fn update_tenant(conn: &mut SqliteConnection, tenant: &Tenant) -> Result<(), LedgerError> {
+    let row = NewTenant::from(tenant);
+    let updated = Statement(&[
+        ("UPDATE tenants SET status = ", Bind::Text(row.status)),
+        (", trial_ends_at = ", Bind::Number(row.trial_ends_at)),
+        (", password_issue = ", Bind::Number(row.password_issue.into())),
+        (", password_issued_at = ", Bind::Number(row.password_issued_at)),
+        (", converted_at = ", Bind::OptionalNumber(row.converted_at)),
+        (", suspended_at = ", Bind::OptionalNumber(row.suspended_at)),
+        (", closes_at = ", Bind::OptionalNumber(row.closes_at)),
+        (", closed_at = ", Bind::OptionalNumber(row.closed_at)),
+        (", told_until = ", Bind::Number(row.told_until)),
+        (", next_step_at = ", Bind::OptionalNumber(row.next_step_at)),
+        (" WHERE id = ", Bind::Bytes(row.id)),
+    ]);
+    exactly_one(updated.execute(conn).map_err(fault)?, "tenants.id")
+}
+
+fn move_code(conn: &mut SqliteConnection, moved: &AccessCodeMove) -> Result<(), LedgerError> {
+    let tenant = Some(moved.tenant.as_bytes().as_slice());
+    let is_held = moved.to == AccessCodeState::Leased;
+    let updated = Statement(&[
+        ("UPDATE access_codes SET state = ", Bind::Text(moved.to.as_str())),
+        (", since = ", Bind::Number(micros(moved.since))),
+        (", tenant = ", Bind::OptionalBytes(tenant.filter(|_| is_held))),
+        (", last_tenant = ", Bind::OptionalBytes(tenant.filter(|_| !is_held))),
+        (" WHERE code = ", Bind::Text(moved.code.as_str())),
+        (" AND state = ", Bind::Text(moved.from.as_str())),
     ]);
     exactly_one(updated.execute(conn).map_err(fault)?, "access_codes.state")
 }

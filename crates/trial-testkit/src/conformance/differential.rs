@@ -4,15 +4,15 @@ use std::sync::Arc;
 
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{Config, RngSeed, TestRunner};
-use trial_core::ports::{Operations, Outbox, TrialLedger};
+use trial_core::ports::{Operations, Outbox, TrialLedger, Upkeep};
 use trial_core::{
-    AccessCodeImport, AccessCodeKind, ApplicationQuery, DueMail, Lease, LeaseId, MailState, SettledAs, Settlement,
-    TenantPage, TenantView,
+    AccessCodeImport, AccessCodeKind, ApplicationQuery, DueMail, Lease, LeaseId, MailState, RestOver, SettledAs,
+    Settlement, TenantPage, TenantView,
 };
 
 use super::{LedgerFactory, assert_sound};
 use crate::data::{changed_by, email, multimedia, voice};
-use crate::scenario::{PHONES, Scenario, Stage, scenario_phone, scenarios};
+use crate::scenario::{PHONES, Scenario, Stage, life_scenarios, scenario_phone};
 use crate::{FixedClock, MemoryLedger, SeededEntropy};
 
 pub(super) const HISTORIES: usize = 24;
@@ -21,14 +21,14 @@ const FAR: u32 = 10_000;
 /// The same histories have the same outcomes and leave the same behind.
 pub async fn it_agrees_with_the_ledger_in_memory<F: LedgerFactory>(factory: &F) {
     let mut runner = TestRunner::new(Config { rng_seed: RngSeed::Fixed(42), ..Config::default() });
-    let histories = scenarios(1..14, 0..9);
+    let histories = life_scenarios(1..14, 0..9);
     for number in 0..HISTORIES {
         let scenario = histories.new_tree(&mut runner).expect("it filters nothing").current();
         compare(number, &scenario, &MemoryLedger::default(), &factory.fresh().await).await;
     }
 }
 
-async fn compare<L: TrialLedger + Outbox + Operations>(
+async fn compare<L: TrialLedger + Outbox + Operations + Upkeep>(
     number: usize,
     scenario: &Scenario,
     memory: &MemoryLedger,
@@ -44,6 +44,18 @@ async fn compare<L: TrialLedger + Outbox + Operations>(
         let outcomes = tested.commit(Arc::clone(&batch), Arc::clone(&planner)).await.unwrap();
         assert_eq!(outcomes, expected, "history {number}, round {place}: {scenario:#?}");
         stage.learn(&outcomes);
+        let rest = RestOver { now: batch.now, quarantine: planner.policy().trial.quarantine };
+        let expected = (
+            memory.due_tenants(batch.now, None, 2).await.unwrap(),
+            memory.end_rests(rest, 1, true).await.unwrap(),
+            memory.end_rests(rest, 1, false).await.unwrap(),
+        );
+        let found = (
+            tested.due_tenants(batch.now, None, 2).await.unwrap(),
+            tested.end_rests(rest, 1, true).await.unwrap(),
+            tested.end_rests(rest, 1, false).await.unwrap(),
+        );
+        assert_eq!(found, expected, "history {number}, round {place}");
         let lease = lease(&batch, place);
         let expected = memory.claim(lease, 2).await.unwrap();
         assert_eq!(tested.claim(lease, 2).await.unwrap(), expected, "history {number}, round {place}");

@@ -7,16 +7,18 @@ mod concurrency;
 mod differential;
 mod durability;
 mod events;
+mod life;
 mod operations;
 mod operators;
 mod outbox;
 mod pool;
 mod receipts;
 mod screening;
+mod search;
 
 use async_trait::async_trait;
 use trial_core::ports::{
-    AuditTrail, EventOperations, EventOutbox, Operations, Operators, Outbox, Receipts, TrialLedger,
+    AuditTrail, EventOperations, EventOutbox, Operations, Operators, Outbox, Receipts, TrialLedger, Upkeep,
 };
 use trial_core::{LedgerError, Policy};
 
@@ -26,12 +28,14 @@ pub use concurrency::*;
 pub use differential::*;
 pub use durability::*;
 pub use events::*;
+pub use life::*;
 pub use operations::*;
 pub use operators::*;
 pub use outbox::*;
 pub use pool::*;
 pub use receipts::*;
 pub use screening::*;
+pub use search::*;
 
 use crate::Desk;
 
@@ -43,6 +47,7 @@ pub trait LedgerFactory: Send + Sync {
         + Outbox
         + Operations
         + Receipts
+        + Upkeep
         + EventOutbox
         + EventOperations
         + Operators
@@ -155,6 +160,23 @@ macro_rules! ledger_conformance {
             the_audit_is_paged
             thresholds_are_remembered
             mails_are_found_by_state_and_tenant
+            applications_are_counted_by_the_hour
+            applications_are_searched
+            tenants_are_searched
+            access_codes_are_retired_and_released
+            a_trial_runs_its_course
+            what_has_not_come_is_left
+            a_closed_tenants_codes_rest_and_are_free_again
+            a_close_can_be_taken_back_while_its_codes_rest
+            a_rival_keeps_a_closed_tenant_closed
+            a_commercial_tenant_keeps_its_codes_for_good
+            an_account_is_sent_again_with_the_same_password
+            accounts_leave_the_outbox_first
+            reminders_wait_for_the_last_tenth
+            due_tenants_come_in_pages
+            a_rehearsal_changes_nothing
+            an_order_is_audited
+            every_attempt_is_kept
             the_last_access_codes_are_given_once
             the_threshold_is_never_passed
             copies_of_one_application_get_one_tenant

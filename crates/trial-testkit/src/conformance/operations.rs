@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use trial_core::ports::Operations;
+use trial_core::ports::{Operations, Upkeep};
 use trial_core::{Application, ApplicationQuery, ApplyOutcome, ApplyRefusal, CompanyName, Email, TenantId, TenantPage};
 
 use super::{LedgerFactory, desk};
@@ -84,4 +84,30 @@ pub async fn the_newest_are_found<F: LedgerFactory>(factory: &F) {
     assert_eq!(tries, ["try-4", "try-5"]);
     let asked: Vec<_> = found.code_requests.iter().map(|view| view.at).collect();
     assert_eq!(asked, [desk.now() - Duration::from_mins(2), desk.now() - Duration::from_mins(1)]);
+}
+
+/// Counted or not, every application is in its hour; the counts stay as they are.
+pub async fn applications_are_counted_by_the_hour<F: LedgerFactory>(factory: &F) {
+    let desk = desk(factory, 2).await;
+    let start = desk.now();
+    desk.join(1).await;
+    assert_eq!(desk.apply_for_code(application(2, "wrong")).await, "001");
+    desk.wait(Duration::from_hours(50));
+    desk.join(2).await;
+    let told = async || {
+        let hours = desk.ledger.application_hours(start).await.unwrap();
+        let told = |hour: &trial_core::HourCount| {
+            ((hour.hour - start).num_hours(), hour.return_code.clone(), hour.applications, hour.tenants)
+        };
+        hours.iter().map(told).collect::<Vec<_>>()
+    };
+    let expected = [(0, "000".to_owned(), 1, 1), (0, "001".to_owned(), 1, 0), (50, "000".to_owned(), 1, 1)];
+    assert_eq!(told().await, expected);
+    while desk.ledger.count_hours(desk.now()).await.unwrap() {}
+    assert_eq!(told().await, expected);
+    desk.wait(Duration::from_hours(1));
+    while desk.ledger.count_hours(desk.now()).await.unwrap() {}
+    assert!(!desk.ledger.count_hours(desk.now()).await.unwrap());
+    assert_eq!(told().await, expected);
+    assert_eq!(desk.ledger.application_hours(desk.now()).await.unwrap(), []);
 }

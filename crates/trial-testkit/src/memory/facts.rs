@@ -1,10 +1,10 @@
 use chrono::{DateTime, Utc};
 use trial_core::{
     AcceptedApplication, AccessCode, AccessCodeKind, AccessCodeState, ApplyOutcome, CodeOutcome, FactKeys, Facts,
-    PastSend, Phone, PhoneFacts, Policy, PoolFacts, QuotaFacts, Tenant, TenantFact,
+    HeldCode, LifeFacts, PastSend, Phone, PhoneFacts, Policy, PoolFacts, QuotaFacts, Tenant, TenantFact, TenantId,
 };
 
-use super::MemoryState;
+use super::{KeptAccessCode, MemoryState};
 
 impl MemoryState {
     /// Exactly the rows that the keys name.
@@ -13,7 +13,7 @@ impl MemoryState {
         let sms_day = self.sms_days.iter().filter(|((day, _), _)| keys.sms_budget && *day == keys.day);
         Facts {
             phones: phones.collect(),
-            tenants: self.tenants.values().filter(|tenant| is_asked_for(tenant, keys)).map(tenant_fact).collect(),
+            tenants: self.tenants.values().filter(|tenant| self.is_asked_for(tenant, keys)).map(tenant_fact).collect(),
             pool: PoolFacts {
                 voice: self.free_codes(AccessCodeKind::Voice, keys.access_codes),
                 multimedia: self.free_codes(AccessCodeKind::Multimedia, keys.access_codes),
@@ -23,6 +23,7 @@ impl MemoryState {
                 threshold: self.threshold.unwrap_or(policy.quota.first_threshold),
                 reserved: self.reserved.get(&keys.day).copied().unwrap_or(0),
             },
+            lives: keys.lives.iter().filter_map(|id| Some((*id, self.life_facts(*id)?))).collect(),
             sms_sent: sms_day.map(|((_, country_code), sent)| (*country_code, *sent)).collect(),
         }
     }
@@ -72,20 +73,39 @@ impl MemoryState {
         accepted
     }
 
+    fn is_asked_for(&self, tenant: &Tenant, keys: &FactKeys) -> bool {
+        let rivals = keys.rivals_of.iter().filter_map(|id| self.tenants.get(id));
+        let mut shared = rivals.filter(|other| {
+            other.phone == tenant.phone
+                || other.email.key() == tenant.email.key()
+                || other.company.key() == tenant.company.key()
+        });
+        tenant.status.is_in_use()
+            && (keys.tenants_by_phone.contains(&tenant.phone)
+                || keys.tenants_by_email.contains(tenant.email.key())
+                || keys.tenants_by_company.contains(tenant.company.key())
+                || shared.next().is_some())
+    }
+
+    fn life_facts(&self, id: TenantId) -> Option<LifeFacts> {
+        let is_of = |kept: &KeptAccessCode| kept.holder == Some(id) || kept.last_holder == Some(id);
+        let codes = self.access_codes.iter().filter(|(_, kept)| is_of(kept));
+        let held = |(code, kept): (&AccessCode, &KeptAccessCode)| HeldCode {
+            code: code.clone(),
+            kind: kept.kind,
+            state: kept.state,
+            since: kept.since,
+        };
+        Some(LifeFacts { tenant: self.tenants.get(&id)?.clone(), access_codes: codes.map(held).collect() })
+    }
+
     /// The longest-free first; of those that came together, in the order of their text.
     fn free_codes(&self, kind: AccessCodeKind, limit: usize) -> Vec<AccessCode> {
         let of_kind = self.access_codes.iter().filter(|(_, kept)| kept.kind == kind);
         let mut free: Vec<_> = of_kind.filter(|(_, kept)| kept.state == AccessCodeState::Free).collect();
-        free.sort_by_key(|(code, kept)| (kept.free_since, *code));
+        free.sort_by_key(|(code, kept)| (kept.since, *code));
         free.into_iter().take(limit).map(|(code, _)| code.clone()).collect()
     }
-}
-
-fn is_asked_for(tenant: &Tenant, keys: &FactKeys) -> bool {
-    tenant.status.is_in_use()
-        && (keys.tenants_by_phone.contains(&tenant.phone)
-            || keys.tenants_by_email.contains(tenant.email.key())
-            || keys.tenants_by_company.contains(tenant.company.key()))
 }
 
 fn tenant_fact(tenant: &Tenant) -> TenantFact {

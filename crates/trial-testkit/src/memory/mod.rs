@@ -7,6 +7,7 @@ mod operators;
 mod outbox;
 mod persist;
 mod receipts;
+mod upkeep;
 mod violations;
 
 use std::collections::BTreeMap;
@@ -18,8 +19,8 @@ use trial_core::ports::{Screen, TrialLedger};
 use trial_core::{
     AccessCode, AccessCodeKind, AccessCodeState, ApplicationId, ApplicationRecord, AuditRecord, Batch, Challenge,
     ChallengeId, CodeRequestId, CodeRequestRecord, Delivery, Effects, EndpointId, EventView, LeaseId, LedgerError,
-    MailId, MailRecord, MailState, Operator, OperatorId, Outcome, Phone, PhoneRecord, Planner, SecretHash, Session,
-    Tenant, TenantId, ThresholdChange,
+    MailAttempt, MailId, MailRecord, MailState, Operator, OperatorId, Outcome, Phone, PhoneRecord, Planner, SecretHash,
+    Session, Tenant, TenantId, ThresholdChange,
 };
 
 /// A ledger in memory. Clones share it.
@@ -85,8 +86,10 @@ pub struct KeptAccessCode {
     pub state: AccessCodeState,
     /// Who holds it.
     pub holder: Option<TenantId>,
-    /// Since when it was free last.
-    pub free_since: DateTime<Utc>,
+    /// Who held it last, as long as it can go back.
+    pub last_holder: Option<TenantId>,
+    /// Since when it is there.
+    pub since: DateTime<Utc>,
 }
 
 /// A mail of the outbox.
@@ -104,6 +107,8 @@ pub struct KeptMail {
     pub lease: Option<LeaseId>,
     /// The last reply of the mail server, or the fault.
     pub last_reply: Option<String>,
+    /// Every attempt that was settled.
+    pub log: Vec<MailAttempt>,
 }
 
 /// An event of the platform.

@@ -1,11 +1,14 @@
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
-use chrono::NaiveDate;
+use chrono::{DateTime, DurationRound, NaiveDate, TimeDelta, Utc};
 use trial_core::ports::Operations;
 use trial_core::{
-    AccessCodeImport, AccessCodeKind, AccessCodeState, AccessCodeStock, ApplicationQuery, ApplicationRecord,
-    ApplicationView, ApplyOutcome, AuditRecord, ChangedBy, CodeRequestView, ImportPlan, LedgerError, MailId, MailPage,
-    MailRetried, MailState, MailView, OutboxMail, Phone, QuotaView, TenantId, TenantPage, TenantView, ThresholdChange,
-    TimelineView, UniqueBy, Violation,
+    AccessCode, AccessCodeImport, AccessCodeKind, AccessCodePage, AccessCodeState, AccessCodeStock, AccessCodeView,
+    ApplicationId, ApplicationQuery, ApplicationRecord, ApplicationSearch, ApplicationView, ApplyOutcome, ApplyReply,
+    AuditRecord, ChangedBy, CodeRequestView, HourCount, ImportPlan, LedgerError, MailAttempt, MailId, MailPage,
+    MailRetried, MailState, MailView, OutboxMail, Phone, PoolOrder, PoolOutcome, QuotaView, Tenant, TenantId,
+    TenantPage, TenantSearch, TenantView, ThresholdChange, TimelineView, UniqueBy, Violation,
 };
 
 use super::{KeptAccessCode, KeptCodeRequest, KeptMail, MemoryLedger, MemoryState};
@@ -23,8 +26,13 @@ impl Operations for MemoryLedger {
         let plan = import.plan(&known);
         if !dry_run && plan.refused.is_empty() && !plan.new.is_empty() {
             for (code, kind) in &plan.new {
-                let kept =
-                    KeptAccessCode { kind: *kind, state: AccessCodeState::Free, holder: None, free_since: by.at };
+                let kept = KeptAccessCode {
+                    kind: *kind,
+                    state: AccessCodeState::Free,
+                    holder: None,
+                    last_holder: None,
+                    since: by.at,
+                };
                 state.access_codes.insert(code.clone(), kept);
             }
             state.audit.push(audit(by, "access_codes.import", "pool", format!("{} new", plan.new.len())));
@@ -40,7 +48,10 @@ impl Operations for MemoryLedger {
     async fn quota(&self, day: NaiveDate, first_threshold: u32) -> Result<QuotaView, LedgerError> {
         let state = self.lock();
         let mails = |wanted| {
-            let of_day = state.mails.values().filter(|mail| mail.record.quota.day == day && mail.state == wanted);
+            let of_day = state
+                .mails
+                .values()
+                .filter(|mail| mail.record.quota.is_some_and(|unit| unit.day == day) && mail.state == wanted);
             u64::try_from(of_day.count()).expect("fits")
         };
         Ok(QuotaView {
@@ -105,11 +116,10 @@ impl Operations for MemoryLedger {
             .values()
             .rev()
             .filter(|mail| page.state.is_none_or(|state| mail.state == state))
-            .filter(|mail| page.tenant.is_none_or(|tenant| mail.record.tenant == tenant))
+            .filter(|mail| page.tenant.is_none_or(|tenant| mail.record.tenant == Some(tenant)))
             .filter(|mail| page.before.is_none_or(|before| mail.record.id < before));
         let entry = |mail: &KeptMail| OutboxMail {
             mail: mail_view(mail),
-            kind: mail.record.kind,
             tenant: mail.record.tenant,
             to: mail.record.to.as_str().to_owned(),
         };
@@ -126,6 +136,94 @@ impl Operations for MemoryLedger {
         mail.next_attempt_at = by.at;
         state.audit.push(audit(by, "mail.retry", &id.to_string(), "failed to due".to_owned()));
         Ok(MailRetried::Due)
+    }
+
+    async fn mail_attempts(&self, id: MailId) -> Result<Vec<MailAttempt>, LedgerError> {
+        Ok(self.lock().mails.get(&id).map(|mail| mail.log.clone()).unwrap_or_default())
+    }
+
+    async fn application_hours(&self, since: DateTime<Utc>) -> Result<Vec<HourCount>, LedgerError> {
+        let hour = |at: DateTime<Utc>| at.duration_trunc(TimeDelta::hours(1)).expect("an hour");
+        let mut counts: BTreeMap<(DateTime<Utc>, &str), (u64, u64)> = BTreeMap::new();
+        let state = self.lock();
+        for record in state.applications.values().filter(|record| hour(record.at) >= hour(since)) {
+            let code = ApplyReply::from(&record.outcome).code.as_str();
+            let (applications, tenants) = counts.entry((hour(record.at), code)).or_default();
+            *applications += 1;
+            *tenants += u64::from(matches!(record.outcome, ApplyOutcome::Accepted { .. }));
+        }
+        let counted = counts.into_iter().map(|((hour, code), (applications, tenants))| HourCount {
+            hour,
+            return_code: code.to_owned(),
+            applications,
+            tenants,
+        });
+        Ok(counted.collect())
+    }
+
+    async fn search_applications(&self, search: ApplicationSearch) -> Result<Vec<ApplicationView>, LedgerError> {
+        let state = self.lock();
+        let limit = usize::try_from(search.limit).expect("fits");
+        let found = state.applications.values().rev().filter(|record| is_searched(&search, record)).take(limit);
+        Ok(found.map(|record| state.application_view(record)).collect())
+    }
+
+    async fn application(&self, id: ApplicationId) -> Result<Option<ApplicationView>, LedgerError> {
+        let state = self.lock();
+        Ok(state.applications.get(&id).map(|record| state.application_view(record)))
+    }
+
+    async fn search_tenants(&self, search: TenantSearch) -> Result<Vec<TenantView>, LedgerError> {
+        let state = self.lock();
+        let is_asked = |tenant: &Tenant| {
+            let made = |record: &ApplicationRecord| record.outcome == ApplyOutcome::Accepted { tenant: tenant.id };
+            let mut accepted = state.applications.values().filter(|record| made(record));
+            search.status.is_none_or(|status| tenant.status == status)
+                && search.before.is_none_or(|before| tenant.id < before)
+                && search.by.as_ref().is_none_or(|by| accepted.any(|record| applies(by, record)))
+        };
+        let found = state.tenants.values().rev().filter(|tenant| is_asked(tenant));
+        let limit = usize::try_from(search.limit).expect("fits");
+        Ok(found.take(limit).filter_map(|tenant| state.tenant_view(tenant.id)).collect())
+    }
+
+    async fn access_codes(&self, page: AccessCodePage) -> Result<Vec<AccessCodeView>, LedgerError> {
+        let state = self.lock();
+        let asked = state.access_codes.iter().filter(|(code, kept)| {
+            (kept.kind, kept.state) == (page.kind, page.state) && page.after.as_ref().is_none_or(|after| *code > after)
+        });
+        let limit = usize::try_from(page.limit).expect("fits");
+        Ok(asked.take(limit).map(|(code, kept)| access_code_view(code, kept)).collect())
+    }
+
+    async fn access_code(&self, code: AccessCode) -> Result<Option<AccessCodeView>, LedgerError> {
+        Ok(self.lock().access_codes.get(&code).map(|kept| access_code_view(&code, kept)))
+    }
+
+    async fn order_access_code(
+        &self,
+        code: AccessCode,
+        order: PoolOrder,
+        by: ChangedBy,
+    ) -> Result<PoolOutcome, LedgerError> {
+        let mut state = self.lock();
+        let Some(kept) = state.access_codes.get_mut(&code) else { return Ok(PoolOutcome::Unknown) };
+        let before = kept.state;
+        let Some(after) = order.applied(before) else { return Ok(PoolOutcome::Refused(before)) };
+        kept.state = after;
+        kept.since = by.at;
+        kept.last_holder = None;
+        state.audit.push(audit(by, order.action(), code.as_str(), format!("{before} to {after}")));
+        Ok(PoolOutcome::Done { before, after })
+    }
+
+    async fn resting_since(&self) -> Result<Vec<(AccessCodeKind, DateTime<Utc>)>, LedgerError> {
+        let state = self.lock();
+        let longest = |kind: AccessCodeKind| {
+            let resting = state.access_codes.values().filter(|kept| kept.state == AccessCodeState::Quarantined);
+            Some((kind, resting.filter(|kept| kept.kind == kind).map(|kept| kept.since).min()?))
+        };
+        Ok(AccessCodeKind::ALL.iter().filter_map(|kind| longest(*kind)).collect())
     }
 
     async fn violations(&self, unique_by: UniqueBy) -> Result<Vec<Violation>, LedgerError> {
@@ -149,16 +247,15 @@ impl MemoryState {
     }
 
     fn tenant_view(&self, id: TenantId) -> Option<TenantView> {
-        let held = AccessCodeKind::ALL.iter().filter_map(|kind| Some((*kind, self.held_by(id, *kind)?)));
         Some(TenantView {
             tenant: self.tenants.get(&id)?.clone(),
-            access_codes: held.collect(),
+            access_codes: self.all_held_by(id),
             mails: self.mails_of(id),
         })
     }
 
     fn mails_of(&self, tenant: TenantId) -> Vec<MailView> {
-        let mut mails: Vec<_> = self.mails.values().filter(|mail| mail.record.tenant == tenant).collect();
+        let mut mails: Vec<_> = self.mails.values().filter(|mail| mail.record.tenant == Some(tenant)).collect();
         mails.sort_by_key(|mail| (mail.record.created_at, mail.record.id));
         mails.into_iter().map(mail_view).collect()
     }
@@ -185,7 +282,7 @@ fn asks(query: &ApplicationQuery, kept: &KeptCodeRequest) -> bool {
     match query {
         ApplicationQuery::Phone(phone) => kept.record.phone == *phone,
         ApplicationQuery::RequestId(id) => kept.record.request_id == *id,
-        ApplicationQuery::Email(_) => false,
+        ApplicationQuery::Email(_) | ApplicationQuery::Company(_) => false,
     }
 }
 
@@ -194,6 +291,25 @@ fn applies(query: &ApplicationQuery, record: &ApplicationRecord) -> bool {
         ApplicationQuery::Phone(phone) => record.application.phone == *phone,
         ApplicationQuery::RequestId(id) => record.application.request_id == *id,
         ApplicationQuery::Email(key) => record.application.email.key() == key,
+        ApplicationQuery::Company(key) => record.application.company.key() == key,
+    }
+}
+
+fn is_searched(search: &ApplicationSearch, record: &ApplicationRecord) -> bool {
+    search.by.as_ref().is_none_or(|by| applies(by, record))
+        && search.return_code.is_none_or(|code| ApplyReply::from(&record.outcome).code == code)
+        && search.since.is_none_or(|since| record.at >= since)
+        && search.until.is_none_or(|until| record.at < until)
+        && search.before.is_none_or(|before| record.id < before)
+}
+
+fn access_code_view(code: &AccessCode, kept: &KeptAccessCode) -> AccessCodeView {
+    AccessCodeView {
+        code: code.clone(),
+        kind: kept.kind,
+        state: kept.state,
+        since: kept.since,
+        tenant: kept.holder.or(kept.last_holder),
     }
 }
 
@@ -216,6 +332,7 @@ fn code_request_view(kept: &KeptCodeRequest) -> CodeRequestView {
 fn mail_view(mail: &KeptMail) -> MailView {
     MailView {
         id: mail.record.id,
+        kind: mail.record.kind,
         state: mail.state,
         attempts: mail.attempts,
         created_at: mail.record.created_at,

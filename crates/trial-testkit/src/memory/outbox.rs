@@ -1,8 +1,11 @@
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use trial_core::ports::Outbox;
 use trial_core::{
-    AccessCode, AccessCodeKind, DueMail, Lease, LedgerError, MailId, MailState, SettledAs, Settlement, TenantId,
+    AccessCode, AccessCodeKind, DueMail, Lease, LedgerError, MailAttempt, MailId, MailState, SettledAs, Settlement,
+    TenantId,
 };
 
 use super::{KeptMail, MemoryLedger, MemoryState};
@@ -19,7 +22,7 @@ impl Outbox for MemoryLedger {
         let mut state = self.lock();
         for settlement in settlements {
             if let Some(mail) = state.mails.get_mut(&settlement.mail) {
-                mail.settle(settlement);
+                mail.settle(&settlement);
             }
         }
         Ok(())
@@ -27,13 +30,18 @@ impl Outbox for MemoryLedger {
 }
 
 impl MemoryState {
-    /// The longest due first.
+    /// By their kinds; of one kind, the longest due first.
     fn due(&self, lease: &Lease, limit: u32) -> Vec<MailId> {
         let is_due = |at: DateTime<Utc>| at <= lease.now || at > lease.horizon;
         let waiting = self.mails.values().filter(|mail| mail.state == MailState::Due && is_due(mail.next_attempt_at));
-        let mut due: Vec<_> = waiting.map(|mail| (mail.next_attempt_at, mail.record.id)).collect();
+        let mut due: Vec<_> = waiting
+            .map(|mail| {
+                let is_set_back = mail.next_attempt_at > lease.horizon;
+                (is_set_back, mail.record.kind.priority(), mail.next_attempt_at, mail.record.id)
+            })
+            .collect();
         due.sort_unstable();
-        due.into_iter().take(usize::try_from(limit).expect("fits")).map(|(_, id)| id).collect()
+        due.into_iter().take(usize::try_from(limit).expect("fits")).map(|(.., id)| id).collect()
     }
 
     fn claim(&mut self, id: MailId, lease: &Lease) -> DueMail {
@@ -49,10 +57,14 @@ impl MemoryState {
             locale: record.locale,
             created_at: record.created_at,
             attempts: mail.attempts,
-            tenant: self.tenants[&record.tenant].clone(),
-            voice: self.held_by(record.tenant, AccessCodeKind::Voice).expect("a tenant holds one"),
-            multimedia: self.held_by(record.tenant, AccessCodeKind::Multimedia).expect("a tenant holds one"),
+            tenant: record.tenant.map(|tenant| self.tenants[&tenant].clone()),
+            access_codes: record.tenant.map(|tenant| self.all_held_by(tenant)).unwrap_or_default(),
+            detail: record.detail.clone(),
         }
+    }
+
+    pub(super) fn all_held_by(&self, tenant: TenantId) -> BTreeMap<AccessCodeKind, AccessCode> {
+        AccessCodeKind::ALL.iter().filter_map(|kind| Some((*kind, self.held_by(tenant, *kind)?))).collect()
     }
 
     pub(super) fn held_by(&self, tenant: TenantId, kind: AccessCodeKind) -> Option<AccessCode> {
@@ -62,23 +74,19 @@ impl MemoryState {
 }
 
 impl KeptMail {
-    fn settle(&mut self, settlement: Settlement) {
+    fn settle(&mut self, settlement: &Settlement) {
         let holds = self.state == MailState::Due && self.lease == Some(settlement.lease);
-        match settlement.settled_as {
-            SettledAs::Sent { reply } if self.state != MailState::Sent => self.end(MailState::Sent, reply),
-            SettledAs::Retry { next_attempt_at, error } if holds => {
-                self.end(MailState::Due, error);
-                self.next_attempt_at = next_attempt_at;
-            }
-            SettledAs::Failed { error } if holds => self.end(MailState::Failed, error),
-            SettledAs::Sent { .. } | SettledAs::Retry { .. } | SettledAs::Failed { .. } => {}
+        match &settlement.settled_as {
+            SettledAs::Sent { .. } if self.state != MailState::Sent => self.state = MailState::Sent,
+            SettledAs::Retry { next_attempt_at, .. } if holds => self.next_attempt_at = *next_attempt_at,
+            SettledAs::Failed { .. } if holds => self.state = MailState::Failed,
+            SettledAs::Sent { .. } | SettledAs::Retry { .. } | SettledAs::Failed { .. } => return,
         }
-    }
-
-    fn end(&mut self, state: MailState, reply: String) {
-        self.state = state;
+        let reply = settlement.settled_as.reply().to_owned();
         self.attempts += 1;
         self.lease = None;
-        self.last_reply = Some(reply);
+        self.last_reply = Some(reply.clone());
+        let result = settlement.settled_as.as_str().to_owned();
+        self.log.push(MailAttempt { attempt: self.attempts, at: settlement.at, result, reply });
     }
 }

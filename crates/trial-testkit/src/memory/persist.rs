@@ -2,8 +2,8 @@ use std::collections::BTreeMap;
 use std::fmt::Debug;
 
 use trial_core::{
-    AccessCodeLease, AccessCodeState, Challenge, CodeOutcome, CodeRequestRecord, Effects, MailRecord, MailState,
-    SendUpdate,
+    AccessCodeLease, AccessCodeMove, AccessCodeState, Challenge, CodeOutcome, CodeRequestRecord, Effects, MailRecord,
+    MailState, QuotaUnit, SendUpdate,
 };
 
 use super::{KeptCodeRequest, KeptMail, MemoryState};
@@ -27,6 +27,11 @@ impl MemoryState {
         for tenant in effects.tenants {
             insert(&mut self.tenants, tenant.id, tenant);
         }
+        for tenant in effects.changed_tenants {
+            let kept = self.tenants.get_mut(&tenant.id).expect("the tenant exists");
+            *kept = tenant;
+        }
+        effects.moves.into_iter().for_each(|moved| self.move_code(&moved));
         effects.leases.into_iter().for_each(|lease| self.lease(&lease));
         effects.mails.into_iter().for_each(|record| self.insert_mail(record));
         for record in effects.applications {
@@ -69,17 +74,30 @@ impl MemoryState {
         assert_eq!((kept.kind, kept.state, kept.holder), (lease.kind, AccessCodeState::Free, None));
         kept.state = AccessCodeState::Leased;
         kept.holder = Some(lease.tenant);
+        kept.since = lease.at;
+    }
+
+    fn move_code(&mut self, moved: &AccessCodeMove) {
+        let kept = self.access_codes.get_mut(&moved.code).expect("the access code exists");
+        assert_eq!((kept.kind, kept.state), (moved.kind, moved.from));
+        let is_held = moved.to == AccessCodeState::Leased;
+        kept.state = moved.to;
+        kept.since = moved.since;
+        kept.holder = is_held.then_some(moved.tenant);
+        kept.last_holder = (!is_held).then_some(moved.tenant);
     }
 
     fn insert_mail(&mut self, record: MailRecord) {
-        let taken = self.mails.values().map(|kept| kept.record.quota);
-        assert!(taken.into_iter().all(|unit| (unit.day, unit.unit) != (record.quota.day, record.quota.unit)), "a unit");
+        let place = |unit: QuotaUnit| (unit.day, unit.unit);
+        let mut taken = self.mails.values().filter_map(|kept| kept.record.quota.map(place));
+        assert!(record.quota.is_none_or(|unit| taken.all(|other| other != place(unit))), "a unit");
         let kept = KeptMail {
             state: MailState::Due,
             attempts: 0,
             next_attempt_at: record.created_at,
             lease: None,
             last_reply: None,
+            log: Vec::new(),
             record,
         };
         insert(&mut self.mails, kept.record.id, kept);

@@ -2,11 +2,11 @@ use std::collections::BTreeMap;
 use std::fmt::Display;
 
 use trial_core::{
-    AccessCodeKind, AccessCodeState, ApplicationRecord, ApplyOutcome, ChallengeState, Tenant, TenantId, UniqueBy,
-    Violation,
+    AccessCodeKind, AccessCodeState, ApplicationRecord, ApplyOutcome, ChallengeState, MailKind, Tenant, TenantId,
+    UniqueBy, Violation,
 };
 
-use super::MemoryState;
+use super::{KeptMail, MemoryState};
 
 impl MemoryState {
     /// The invariants that do not hold; `by` says what one customer is known by.
@@ -17,14 +17,14 @@ impl MemoryState {
         let held = |state| state == AccessCodeState::Leased;
         let misheld = self.access_codes.iter().filter(|(_, kept)| held(kept.state) != kept.holder.is_some());
         let mails = self.mails.values();
-        let passed = mails.filter(|mail| mail.record.quota.unit > mail.record.quota.threshold);
+        let passed = mails.filter(|mail| mail.record.quota.is_some_and(|unit| unit.unit > unit.threshold));
         let mut consumed = BTreeMap::new();
         for (record, _) in &accepted {
             *consumed.entry(record.challenge).or_insert(0) += 1;
         }
         let open = |id| self.challenges.get(&id).is_none_or(|challenge| challenge.state != ChallengeState::Consumed);
         let reused = consumed.iter().filter(|(id, times)| **times > 1 || id.is_none_or(open));
-        let units = self.mails.values().map(|mail| mail.record.quota);
+        let units = self.mails.values().filter_map(|mail| mail.record.quota);
         let uncounted = units.filter(|unit| self.reserved.get(&unit.day).is_none_or(|reserved| *reserved < unit.unit));
         let phones = self.shared(by.phone, |tenant| tenant.phone.as_str());
         let emails = self.shared(by.email, |tenant| tenant.email.key().as_str());
@@ -55,11 +55,12 @@ impl MemoryState {
     }
 
     fn is_complete(&self, tenant: TenantId) -> bool {
-        let mails = self.mails.values().filter(|mail| mail.record.tenant == tenant);
+        let is_account = |mail: &KeptMail| (mail.record.tenant, mail.record.kind) == (Some(tenant), MailKind::Account);
         let subject = tenant.to_string();
-        self.tenants.contains_key(&tenant)
-            && AccessCodeKind::ALL.iter().all(|kind| self.held_by(tenant, *kind).is_some())
-            && mails.count() == 1
+        let codes = self.all_held_by(tenant).len();
+        let wanted = |tenant: &Tenant| if tenant.status.is_in_use() { AccessCodeKind::ALL.len() } else { 0 };
+        self.tenants.get(&tenant).is_some_and(|tenant| codes == wanted(tenant))
+            && self.mails.values().any(is_account)
             && self.audit.iter().any(|entry| entry.action == "tenant.create" && entry.subject == subject)
     }
 }

@@ -50,7 +50,9 @@ async fn broken_invariants_are_seen() {
     let free =
         |state: &mut MemoryState| state.access_codes.values_mut().for_each(|code| code.state = AccessCodeState::Free);
     assert_eq!(violated_by(free).await, [HELD]);
-    let pass = |state: &mut MemoryState| state.mails.values_mut().for_each(|mail| mail.record.quota.threshold = 1);
+    let pass = |state: &mut MemoryState| {
+        state.mails.values_mut().for_each(|mail| mail.record.quota.as_mut().unwrap().threshold = 1)
+    };
     assert_eq!(violated_by(pass).await, [THRESHOLD]);
     assert_eq!(violated_by(|state| state.reserved.clear()).await, [COUNTED]);
     let open = |state: &mut MemoryState| {

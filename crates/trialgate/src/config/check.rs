@@ -117,6 +117,12 @@ impl Findings<'_> {
             let text = format!("has {reminder}, which is not shorter than `trial.duration` ({})", trial.duration);
             self.wrong("trial.reminders", text);
         }
+        let quota = &settings.quota;
+        self.expect(
+            quota.kept_for_resends == 0 || quota.kept_for_resends < quota.threshold,
+            "quota.kept_for_resends",
+            "leaves nothing of `quota.threshold` to applications",
+        );
         self.expect(!has_twins(&trial.reminders), "trial.reminders", "names one duration twice");
         self.expect(!has_twins(&trial.unique_by), "trial.unique_by", "names one field twice");
     }
@@ -284,8 +290,15 @@ impl Findings<'_> {
                     email: trial.unique_by.contains(&UniqueField::Email),
                     company: trial.unique_by.contains(&UniqueField::Company),
                 },
+                reminders: trial.reminders.iter().map(|reminder| reminder.0).collect(),
+                grace: trial.grace.0,
+                quarantine: settings.pool.quarantine.0,
             },
-            quota: QuotaPolicy { first_threshold: settings.quota.threshold, timezone: settings.quota.timezone.0 },
+            quota: QuotaPolicy {
+                first_threshold: settings.quota.threshold,
+                kept_for_resends: settings.quota.kept_for_resends,
+                timezone: settings.quota.timezone.0,
+            },
         }
     }
 }

@@ -44,6 +44,7 @@ pub(super) const KEYS: &[&str] = &[
     "platform.webhook.url_file",
     "pool.quarantine",
     "portal.url",
+    "quota.kept_for_resends",
     "quota.threshold",
     "quota.timezone",
     "sandbox.enabled",

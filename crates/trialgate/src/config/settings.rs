@@ -279,6 +279,8 @@ pub(crate) enum UniqueField {
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Quota {
     pub(crate) threshold: u32,
+    /// Units of each day that no application gets.
+    pub(crate) kept_for_resends: u32,
     pub(crate) timezone: TimeZone,
 }
 
@@ -424,7 +426,11 @@ impl Default for Trial {
 impl Default for Quota {
     fn default() -> Self {
         let policy = Policy::default().quota;
-        Self { threshold: policy.first_threshold, timezone: TimeZone(policy.timezone) }
+        Self {
+            threshold: policy.first_threshold,
+            kept_for_resends: policy.kept_for_resends,
+            timezone: TimeZone(policy.timezone),
+        }
     }
 }
 

@@ -33,7 +33,7 @@ impl House {
         let first = desk.join(1).await;
         desk.join(2).await;
         let mails: Vec<MailId> = ledger.state().mails.keys().copied().collect();
-        let failed_mail = mails.iter().copied().find(|id| ledger.state().mails[id].record.tenant == first).unwrap();
+        let failed_mail = mails.iter().copied().find(|id| ledger.state().mails[id].record.tenant == Some(first)).unwrap();
         let due_mail = mails.into_iter().find(|id| *id != failed_mail).unwrap();
         ledger.change(|state| {
             let mail = state.mails.get_mut(&failed_mail).unwrap();

@@ -99,7 +99,7 @@ async fn reaches_a_mailbox_through_postfix_by_starttls_and_login() {
         let unix: Vec<u8> = String::from_utf8(message.clone()).unwrap().replace('\n', "\r\n").into_bytes();
         let arrived = arrived_by("Ann.Example+trial@example.com", &unix);
         let mail = account_mail(Locale::En);
-        let MailContent::Account(account) = &mail.content;
+        let MailContent::Account(account) = &mail.content else { panic!("an account") };
         assert_eq!(arrived.message_id, format!("<{}@sender.example>", mail.id));
         assert!(arrived.text.contains(account.initial_password.reveal()), "{}", arrived.text);
         assert!(arrived.html.contains(account.initial_password.reveal()), "{}", arrived.html);

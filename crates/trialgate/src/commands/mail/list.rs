@@ -38,7 +38,7 @@ struct MailList {
 #[derive(Debug, Serialize)]
 struct Entry {
     kind: &'static str,
-    tenant: String,
+    tenant: Option<String>,
     to: String,
     #[serde(flatten)]
     mail: MailReport,
@@ -59,8 +59,8 @@ impl List {
 impl From<&OutboxMail> for Entry {
     fn from(entry: &OutboxMail) -> Self {
         Self {
-            kind: entry.kind.as_str(),
-            tenant: entry.tenant.to_string(),
+            kind: entry.mail.kind.as_str(),
+            tenant: entry.tenant.map(|tenant| tenant.to_string()),
             to: entry.to.clone(),
             mail: MailReport::from(&entry.mail),
         }
@@ -73,7 +73,11 @@ impl fmt::Display for MailList {
             return write!(f, "no mail is {}", self.state);
         }
         for Entry { tenant, to, mail, .. } in &self.mails {
-            writeln!(f, "{mail}; to {to} of tenant {tenant}")?;
+            write!(f, "{mail}; to {to}")?;
+            match tenant {
+                Some(tenant) => writeln!(f, " of tenant {tenant}")?,
+                None => writeln!(f)?,
+            }
         }
         match &self.next_before {
             Some(id) => write!(f, "more: --before {id}"),

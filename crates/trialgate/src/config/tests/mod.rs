@@ -93,6 +93,7 @@ fn every_default_is_the_contracts() {
         ("phone.countries", r#"["CN"]"#),
         ("trial.unique_by", r#"["phone", "email", "company"]"#),
         ("quota.threshold", "1000"),
+        ("quota.kept_for_resends", "0"),
         ("quota.timezone", r#""UTC""#),
         ("trial.duration", r#""30d""#),
         ("trial.reminders", r#"["7d", "1d"]"#),

@@ -8,7 +8,7 @@ use diesel::prelude::*;
 use diesel::sql_types::Text;
 use diesel::sqlite::SqliteConnection;
 use tempfile::TempDir;
-use trial_core::ports::{EventOutbox, Operations, Operators, Outbox, Receipts};
+use trial_core::ports::{EventOutbox, Operations, Operators, Outbox, Receipts, Upkeep};
 use trial_core::{
     Application, ApplicationQuery, CompanyName, DeliveryReceipt, DeliveryState, Email, EndpointId, EventClaim,
     EventSettledAs, EventSettlement, GatewayReply, Lease, LeaseId, Locale, Operator, Policy, Role, SecretHash, Session,
@@ -50,6 +50,7 @@ impl House {
         house.desk = house.desk.with_access_codes(9).await;
         house.customers().await;
         house.mails().await;
+        house.hours().await;
         house.events().await;
         house.visitors().await;
         house.staff().await;
@@ -89,6 +90,12 @@ impl House {
             settled_as,
         });
         desk.ledger.settle(settled.collect()).await.unwrap();
+    }
+
+    /// The first hour is over and counted.
+    async fn hours(&self) {
+        let later = self.desk.now() + Duration::from_hours(1);
+        assert!(!self.desk.ledger.count_hours(later).await.unwrap());
     }
 
     /// One event was told, one was given up, of one the receiver said that it is gone, and two wait.

@@ -1,3 +1,5 @@
+mod orders;
+
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -5,12 +7,13 @@ use anyhow::bail;
 use chrono::{DateTime, Utc};
 use clap::Subcommand;
 use serde::Serialize;
-use trial_core::{AccessCodeKind, Tenant, TenantId, TenantPage, TenantView};
+use trial_core::{AccessCodeKind, LifeOrder, Tenant, TenantId, TenantPage, TenantView};
 
-use super::views::MailReport;
-use super::with_ledger;
 use crate::cli::Global;
+use crate::commands::views::MailReport;
+use crate::commands::with_ledger;
 use crate::output::{Output, Table, time};
+use orders::Wanted;
 
 /// `trialgate tenants …`
 #[derive(Debug, Subcommand)]
@@ -33,6 +36,26 @@ pub(crate) enum Tenants {
         #[command(flatten)]
         output: Output,
     },
+    /// Make a trial a commercial tenant, in place: it keeps its id and its access codes, which leave the pool for good
+    Convert(Wanted),
+    /// Move the end of a trial, from its end or from now, whichever is later; one that has ended goes on
+    Extend {
+        #[command(flatten)]
+        wanted: Wanted,
+        /// By so many days
+        #[arg(long, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=366))]
+        days: u32,
+    },
+    /// Suspend a tenant
+    Suspend(Wanted),
+    /// Take a suspension back; a trial that has ended is extended instead
+    Resume(Wanted),
+    /// Close a tenant: its access codes go to rest. `reopen` takes it back as long as they rest
+    Close(Wanted),
+    /// Take a close back
+    Reopen(Wanted),
+    /// Send the account once more; an initial password that is about to expire is replaced by a new one
+    ResendMail(Wanted),
 }
 
 /// A page of tenants.
@@ -54,6 +77,15 @@ struct TenantReport {
     account_name: String,
     created_at: DateTime<Utc>,
     trial_ends_at: DateTime<Utc>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    converted_at: Option<DateTime<Utc>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    suspended_at: Option<DateTime<Utc>>,
+    /// When a suspended trial is closed, if nobody does anything about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    closes_at: Option<DateTime<Utc>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    closed_at: Option<DateTime<Utc>>,
     access_codes: BTreeMap<&'static str, String>,
     mails: Vec<MailReport>,
 }
@@ -75,6 +107,13 @@ impl Tenants {
                 };
                 output.show(&TenantReport::from(&tenant))
             }
+            Self::Convert(wanted) => wanted.order(LifeOrder::Convert, global),
+            Self::Extend { wanted, days } => wanted.order(LifeOrder::Extend(orders::days(days)), global),
+            Self::Suspend(wanted) => wanted.order(LifeOrder::Suspend, global),
+            Self::Resume(wanted) => wanted.order(LifeOrder::Resume, global),
+            Self::Close(wanted) => wanted.order(LifeOrder::Close, global),
+            Self::Reopen(wanted) => wanted.order(LifeOrder::Reopen, global),
+            Self::ResendMail(wanted) => wanted.order(LifeOrder::ResendMail, global),
         }
     }
 }
@@ -92,6 +131,10 @@ impl From<&TenantView> for TenantReport {
             account_name: Tenant::account_name(tenant.id),
             created_at: tenant.created_at,
             trial_ends_at: tenant.trial_ends_at,
+            converted_at: tenant.converted_at,
+            suspended_at: tenant.suspended_at,
+            closes_at: tenant.closes_at,
+            closed_at: tenant.closed_at,
             access_codes: codes.collect(),
             mails: view.mails.iter().map(MailReport::from).collect(),
         }
@@ -151,6 +194,17 @@ impl fmt::Display for TenantReport {
         writeln!(f, "account      {}", self.account_name)?;
         writeln!(f, "created      {}", time(self.created_at))?;
         writeln!(f, "trial ends   {}", time(self.trial_ends_at))?;
+        let moments = [
+            ("converted    ", self.converted_at),
+            ("suspended    ", self.suspended_at),
+            ("closes       ", self.closes_at),
+            ("closed       ", self.closed_at),
+        ];
+        for (name, at) in moments {
+            if let Some(at) = at {
+                writeln!(f, "{name}{}", time(at))?;
+            }
+        }
         writeln!(f, "voice        {}", self.access_code(AccessCodeKind::Voice))?;
         writeln!(f, "multimedia   {}", self.access_code(AccessCodeKind::Multimedia))?;
         for mail in &self.mails {

@@ -1,0 +1,319 @@
+//! The life of a tenant after its first day: the orders that operations give, and the steps that time brings.
+//!
+//! ```text
+//! trial ──(its end)──▶ suspended ──(the grace is over)──▶ closed ──(reopened within the quarantine)──▶ back
+//!   └──────────────── convert ────────────────▶ commercial
+//! ```
+//!
+//! Everything here is said of one [`Tenant`]; what it takes of the world around it (access codes, the day's threshold,
+//! others of the same customer) is decided in `planner/tenant.rs`.
+
+use std::fmt;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::{MailKind, SharedField, Tenant, TenantId, TenantStatus, TrialPolicy};
+
+/// How long a notice that finds no room in the day's threshold is kept before it is dropped.
+pub const NOTICE_KEEPS: Duration = Duration::from_hours(7 * 24);
+/// The longest that one order extends a trial by.
+pub const MAX_EXTENSION: Duration = Duration::from_hours(366 * 24);
+/// An initial password that is good for less than this is not sent again: a new one is made.
+pub const MIN_PASSWORD_LIFE_LEFT: Duration = Duration::from_hours(24);
+
+/// What somebody wants of a tenant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TenantOrder {
+    /// The tenant.
+    pub tenant: TenantId,
+    /// What.
+    pub order: LifeOrder,
+    /// Who: an operator's name, or `trialgate` for what time brings.
+    pub actor: String,
+}
+
+/// What is wanted of a tenant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LifeOrder {
+    /// Do what its time has come for: end the trial, close it after the grace, tell its owner.
+    Advance,
+    /// Make it a commercial one, in place.
+    Convert,
+    /// Move the end of the trial by so much, from its end or from now, whichever is later.
+    Extend(Duration),
+    /// Suspend it.
+    Suspend,
+    /// Take a suspension back.
+    Resume,
+    /// Close it, and put its access codes to rest.
+    Close,
+    /// Take a close back, as long as its access codes rest.
+    Reopen,
+    /// Send the account once more.
+    ResendMail,
+}
+
+impl LifeOrder {
+    /// What the audit calls it.
+    pub const fn action(self) -> &'static str {
+        match self {
+            Self::Advance => "tenant.advance",
+            Self::Convert => "tenant.convert",
+            Self::Extend(_) => "tenant.extend",
+            Self::Suspend => "tenant.suspend",
+            Self::Resume => "tenant.resume",
+            Self::Close => "tenant.close",
+            Self::Reopen => "tenant.reopen",
+            Self::ResendMail => "tenant.resend_mail",
+        }
+    }
+}
+
+/// What came of an order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LifeOutcome {
+    /// It was done.
+    Done(LifeChange),
+    /// Nothing was changed.
+    Refused(LifeRefusal),
+}
+
+/// What an order changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LifeChange {
+    /// The status before.
+    pub before: TenantStatus,
+    /// The status after.
+    pub after: TenantStatus,
+    /// The mail that was put into the outbox.
+    pub mail: Option<MailKind>,
+    /// Whether a mail has to wait, because too little is left of the day's threshold.
+    pub mail_waits: bool,
+    /// The end of the trial after.
+    pub trial_ends_at: DateTime<Utc>,
+}
+
+/// Why an order changed nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "rule", rename_all = "snake_case")]
+pub enum LifeRefusal {
+    /// There is no such tenant.
+    Unknown,
+    /// Its status does not allow it.
+    Status {
+        /// The status.
+        status: String,
+    },
+    /// The trial is over: it has to be extended or converted first.
+    TrialOver,
+    /// By more than [`MAX_EXTENSION`], or by nothing.
+    Extension,
+    /// Its access codes are at rest no more, or somebody else's.
+    AccessCodesGone,
+    /// Another tenant of the same customer is in use.
+    TenantExists {
+        /// The other.
+        tenant: TenantId,
+        /// What they have in common.
+        shared: SharedField,
+    },
+    /// The day's e-mail threshold is reached.
+    QuotaReached {
+        /// The threshold.
+        threshold: u32,
+    },
+}
+
+/// Why, and what to do about it, in a sentence for operations.
+impl fmt::Display for LifeRefusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unknown => f.write_str("there is no such tenant"),
+            Self::Status { status } => write!(f, "the tenant is {status}, which does not allow this"),
+            Self::TrialOver => f.write_str("the trial is over: extend it or convert it"),
+            Self::Extension => {
+                write!(f, "a trial is extended by 1 to {} days at once", MAX_EXTENSION.as_secs() / 86_400)
+            }
+            Self::AccessCodesGone => f.write_str(
+                "its access codes do not rest any more, so the tenant stays closed; the customer may apply anew",
+            ),
+            Self::TenantExists { tenant, shared } => {
+                write!(f, "tenant {tenant} of the same {shared} is in use: close that first")
+            }
+            Self::QuotaReached { threshold } => {
+                write!(f, "the day's e-mail threshold of {threshold} is reached: raise it, or wait for the next day")
+            }
+        }
+    }
+}
+
+/// A tenant whose next step has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct DueTenant {
+    /// When it came.
+    pub since: DateTime<Utc>,
+    /// The tenant.
+    pub tenant: TenantId,
+}
+
+/// What the owner of a tenant has to be told, and since when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Notice {
+    /// The kind of mail.
+    pub kind: MailKind,
+    /// When there was something to tell.
+    pub since: DateTime<Utc>,
+}
+
+impl Tenant {
+    /// Whether the suspension is one that the end of the trial brought.
+    fn ended(&self) -> bool {
+        self.suspended_at.is_some_and(|suspended| suspended >= self.trial_ends_at)
+    }
+
+    /// What the owner has not been told yet.
+    pub fn owed_notice(&self, policy: &TrialPolicy, now: DateTime<Utc>) -> Option<Notice> {
+        self.notices(policy).into_iter().rfind(|notice| notice.since > self.told_until && notice.since <= now)
+    }
+
+    /// Everything that the owner is told in this status, in the order of time.
+    fn notices(&self, policy: &TrialPolicy) -> Vec<Notice> {
+        let at = |kind| move |since| Notice { kind, since };
+        match self.status {
+            TenantStatus::Trial => {
+                let mut reminders: Vec<Notice> = policy
+                    .reminders
+                    .iter()
+                    .map(|before| at(MailKind::Reminder)(self.trial_ends_at - *before))
+                    .filter(|notice| notice.since > self.created_at)
+                    .collect();
+                reminders.sort_unstable_by_key(|notice| notice.since);
+                reminders
+            }
+            TenantStatus::Suspended => self.suspended_at.map(at(MailKind::Suspended)).into_iter().collect(),
+            TenantStatus::Closed => self.closed_at.map(at(MailKind::Closed)).into_iter().collect(),
+            TenantStatus::Commercial => Vec::new(),
+        }
+    }
+
+    /// When time brings something next: a notice, the end of the trial, the end of the grace.
+    pub(crate) fn next_step(&self, policy: &TrialPolicy) -> Option<DateTime<Utc>> {
+        let notice = self.notices(policy).into_iter().map(|notice| notice.since).find(|since| *since > self.told_until);
+        let turn = match self.status {
+            TenantStatus::Trial => Some(self.trial_ends_at),
+            TenantStatus::Suspended => self.closes_at,
+            TenantStatus::Commercial | TenantStatus::Closed => None,
+        };
+        [notice, turn].into_iter().flatten().min()
+    }
+
+    /// The status that time brings: the trial ends, the grace is over.
+    pub(crate) fn aged(&self, policy: &TrialPolicy, now: DateTime<Utc>) -> Self {
+        match self.status {
+            // Whoever looks late gives the whole grace all the same.
+            TenantStatus::Trial if now >= self.trial_ends_at => {
+                self.with(TenantStatus::Suspended, |tenant| tenant.suspend(policy, now))
+            }
+            TenantStatus::Suspended if self.closes_at.is_some_and(|closes| now >= closes) => {
+                self.with(TenantStatus::Closed, |tenant| tenant.close(now))
+            }
+            _ => self.clone(),
+        }
+    }
+
+    /// The tenant as an order leaves it, looking at nothing but itself.
+    pub(crate) fn ordered(
+        &self,
+        order: LifeOrder,
+        policy: &TrialPolicy,
+        now: DateTime<Utc>,
+    ) -> Result<Self, LifeRefusal> {
+        use TenantStatus::{Closed, Commercial, Suspended, Trial};
+        let is_converted = self.converted_at.is_some();
+        let changed = match (order, self.status) {
+            (LifeOrder::Advance, _) => return Ok(self.aged(policy, now)),
+            (LifeOrder::Convert, Trial | Suspended) if !is_converted => self.with(Commercial, |tenant| {
+                tenant.converted_at = Some(now);
+                tenant.recover();
+            }),
+            (LifeOrder::Extend(by), Trial | Suspended) if !is_converted => return self.extended(by, policy, now),
+            (LifeOrder::Suspend, Trial | Commercial) => self.with(Suspended, |tenant| tenant.suspend(policy, now)),
+            (LifeOrder::Resume, Suspended) if is_converted => self.with(Commercial, Self::recover),
+            (LifeOrder::Resume, Suspended) if now < self.trial_ends_at => self.with(Trial, Self::recover),
+            (LifeOrder::Resume, Suspended) => return Err(LifeRefusal::TrialOver),
+            (LifeOrder::Close, Trial | Suspended | Commercial) => self.with(Closed, |tenant| tenant.close(now)),
+            (LifeOrder::Reopen, Closed) => self.reopened(policy, now),
+            (LifeOrder::ResendMail, Trial | Commercial) => return Ok(self.with_valid_password(now)),
+            _ => return Err(LifeRefusal::Status { status: self.status.to_string() }),
+        };
+        // Whoever gave the order knows; the owner is told of a suspension and of the end alone.
+        Ok(match changed.status {
+            Suspended | Closed => changed,
+            Trial | Commercial => Self { told_until: now, ..changed },
+        })
+    }
+
+    fn with(&self, status: TenantStatus, change: impl FnOnce(&mut Self)) -> Self {
+        let mut changed = Self { status, ..self.clone() };
+        change(&mut changed);
+        changed
+    }
+
+    fn suspend(&mut self, policy: &TrialPolicy, now: DateTime<Utc>) {
+        self.suspended_at = Some(now);
+        self.closes_at = self.converted_at.is_none().then(|| self.trial_ends_at.max(now) + policy.grace);
+    }
+
+    fn recover(&mut self) {
+        self.suspended_at = None;
+        self.closes_at = None;
+        self.closed_at = None;
+    }
+
+    fn close(&mut self, now: DateTime<Utc>) {
+        self.recover();
+        self.closed_at = Some(now);
+    }
+
+    /// A trial whose end had suspended it is a trial again; one that somebody suspended stays so.
+    fn extended(&self, by: Duration, policy: &TrialPolicy, now: DateTime<Utc>) -> Result<Self, LifeRefusal> {
+        if by.is_zero() || by > MAX_EXTENSION {
+            return Err(LifeRefusal::Extension);
+        }
+        let mut extended = Self { told_until: now, ..self.clone() };
+        extended.trial_ends_at = self.trial_ends_at.max(now) + by;
+        if self.ended() {
+            extended.status = TenantStatus::Trial;
+            extended.recover();
+        } else if self.status == TenantStatus::Suspended {
+            extended.closes_at = Some(extended.trial_ends_at + policy.grace);
+        }
+        Ok(extended)
+    }
+
+    /// A trial that is over gets its grace once more.
+    fn reopened(&self, policy: &TrialPolicy, now: DateTime<Utc>) -> Self {
+        if self.converted_at.is_some() {
+            self.with(TenantStatus::Commercial, Self::recover)
+        } else if now < self.trial_ends_at {
+            self.with(TenantStatus::Trial, Self::recover)
+        } else {
+            self.with(TenantStatus::Suspended, |tenant| {
+                tenant.recover();
+                tenant.suspend(policy, now);
+                tenant.told_until = now;
+            })
+        }
+    }
+
+    fn with_valid_password(&self, now: DateTime<Utc>) -> Self {
+        let mut tenant = self.clone();
+        if self.password_valid_until() < now + MIN_PASSWORD_LIFE_LEFT {
+            tenant.password_issue += 1;
+            tenant.password_issued_at = now;
+        }
+        tenant
+    }
+}

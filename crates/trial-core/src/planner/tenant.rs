@@ -1,0 +1,188 @@
+//! Orders about tenants: what a change of one tenant takes of the world around it.
+
+use crate::{
+    AccessCodeMove, AccessCodeState, AuditRecord, HeldCode, LifeChange, LifeFacts, LifeOrder, LifeOutcome, LifeRefusal,
+    MailKind, MailRecord, NOTICE_KEEPS, PlatformEvent, PlatformEventKind, QuotaUnit, Tenant, TenantOrder, TenantStatus,
+};
+
+use super::world::World;
+use super::{Moment, Planner};
+
+/// Reminders and notices wait when less than one part in so many of the day's threshold is left.
+const KEPT_FOR_ACCOUNTS: u32 = 10;
+
+impl Planner {
+    pub(super) fn order(&self, world: &mut World, moment: Moment, order: &TenantOrder) -> LifeOutcome {
+        self.carry_out(world, moment, order).map_or_else(LifeOutcome::Refused, LifeOutcome::Done)
+    }
+
+    fn carry_out(&self, world: &mut World, moment: Moment, order: &TenantOrder) -> Result<LifeChange, LifeRefusal> {
+        let trial = &self.policy.trial;
+        let LifeFacts { tenant: before, access_codes } =
+            world.life(order.tenant).cloned().ok_or(LifeRefusal::Unknown)?;
+        let mut after = before.ordered(order.order, trial, moment.now)?;
+        let moved = if after.status == TenantStatus::Closed && before.status != TenantStatus::Closed {
+            released(&after, access_codes, moment)
+        } else if before.status == TenantStatus::Closed && after.status != TenantStatus::Closed {
+            self.no_rival_exists(world, &after)?;
+            taken_back(&before, access_codes, moment, self)?
+        } else {
+            access_codes
+        };
+        let owed = after.owed_notice(trial, moment.now);
+        let mail = match (order.order, owed) {
+            (LifeOrder::ResendMail, _) => {
+                quota_is_left(world)?;
+                Some(MailKind::Account)
+            }
+            (_, Some(notice)) if has_room_for_notices(world) => {
+                after.told_until = notice.since;
+                Some(notice.kind)
+            }
+            (_, Some(notice)) if moment.now > notice.since + NOTICE_KEEPS => {
+                after.told_until = notice.since;
+                None
+            }
+            _ => None,
+        };
+        let mail_waits = after.owed_notice(trial, moment.now).is_some();
+        after.next_step_at = after.next_step(trial);
+        if let Some(kind) = mail {
+            let quota = world.take_quota_unit();
+            world.effects().mails.push(mail_to(&after, kind, quota, moment));
+        }
+        if order.order != LifeOrder::Advance || before.status != after.status {
+            world.effects().audit.push(entry(order, &before, &after, moment));
+        }
+        if self.policy.platform_listens
+            && let Some(kind) = event_kind(order.order, &before, &after, mail)
+        {
+            let held = moved.iter().filter(|code| code.state == AccessCodeState::Leased);
+            let held = held.map(|code| (code.kind, code.code.clone())).collect();
+            world.tell(PlatformEvent::of(kind, moment.ids.event, moment.now, &after, &held));
+        }
+        let change = LifeChange {
+            before: before.status,
+            after: after.status,
+            mail,
+            mail_waits,
+            trial_ends_at: after.trial_ends_at,
+        };
+        world.change_life(LifeFacts { tenant: after, access_codes: moved });
+        Ok(change)
+    }
+
+    /// While the tenant was closed, its customer may have got another one.
+    fn no_rival_exists(&self, world: &World, tenant: &Tenant) -> Result<(), LifeRefusal> {
+        match world.rival_of(tenant, self.policy.trial.unique_by) {
+            Some((tenant, shared)) => Err(LifeRefusal::TenantExists { tenant, shared }),
+            None => Ok(()),
+        }
+    }
+}
+
+fn has_room_for_notices(world: &World) -> bool {
+    let left = world.quota_left();
+    left > 0 && u64::from(left) * u64::from(KEPT_FOR_ACCOUNTS) >= u64::from(world.quota().threshold)
+}
+
+/// The codes of a trial rest; those of a commercial tenant left the pool for good.
+fn released(tenant: &Tenant, held: Vec<HeldCode>, moment: Moment) -> Vec<HeldCode> {
+    let state = if tenant.converted_at.is_some() { AccessCodeState::Retired } else { AccessCodeState::Quarantined };
+    held.into_iter()
+        .map(|code| match code.state {
+            AccessCodeState::Leased => HeldCode { state, since: moment.now, ..code },
+            _ => code,
+        })
+        .collect()
+}
+
+/// Both codes, as long as neither is free again, given to somebody else, or at rest for longer than codes rest.
+fn taken_back(
+    tenant: &Tenant,
+    held: Vec<HeldCode>,
+    moment: Moment,
+    planner: &Planner,
+) -> Result<Vec<HeldCode>, LifeRefusal> {
+    let rests_until = tenant.closed_at.map(|closed| closed + planner.policy.trial.quarantine);
+    let rest = |code: &HeldCode| matches!(code.state, AccessCodeState::Quarantined | AccessCodeState::Retired);
+    let kinds: Vec<_> = held.iter().filter(|code| rest(code)).map(|code| code.kind).collect();
+    let are_both_there = crate::AccessCodeKind::ALL.iter().all(|kind| kinds.contains(kind));
+    if !are_both_there || rests_until.is_none_or(|until| moment.now >= until) {
+        return Err(LifeRefusal::AccessCodesGone);
+    }
+    let back = |code: HeldCode| HeldCode { state: AccessCodeState::Leased, since: moment.now, ..code };
+    Ok(held.into_iter().filter(rest).map(back).collect())
+}
+
+fn quota_is_left(world: &World) -> Result<(), LifeRefusal> {
+    if world.quota_is_spent() {
+        return Err(LifeRefusal::QuotaReached { threshold: world.quota().threshold });
+    }
+    Ok(())
+}
+
+/// What the platform is told of an order.
+fn event_kind(order: LifeOrder, before: &Tenant, after: &Tenant, mail: Option<MailKind>) -> Option<PlatformEventKind> {
+    let is_moved = before.trial_ends_at != after.trial_ends_at;
+    match order {
+        LifeOrder::Resume => Some(PlatformEventKind::Resumed),
+        LifeOrder::Extend(_) if before.status == after.status => is_moved.then_some(PlatformEventKind::Extended),
+        LifeOrder::Advance if before.status == after.status => {
+            (mail == Some(MailKind::Reminder)).then_some(PlatformEventKind::TrialEnding)
+        }
+        _ => PlatformEventKind::of_change(before.status, after.status),
+    }
+}
+
+fn mail_to(tenant: &Tenant, kind: MailKind, quota: QuotaUnit, moment: Moment) -> MailRecord {
+    MailRecord {
+        id: moment.ids.mail,
+        kind,
+        tenant: Some(tenant.id),
+        to: tenant.email.clone(),
+        locale: tenant.locale,
+        created_at: moment.now,
+        quota: Some(quota),
+        detail: None,
+    }
+}
+
+/// What time brought is taken down as what it came to.
+fn entry(order: &TenantOrder, before: &Tenant, after: &Tenant, moment: Moment) -> AuditRecord {
+    let action = match (order.order, after.status) {
+        (LifeOrder::Advance, TenantStatus::Suspended) => LifeOrder::Suspend.action(),
+        (LifeOrder::Advance, TenantStatus::Closed) => LifeOrder::Close.action(),
+        (order, _) => order.action(),
+    };
+    let state =
+        |tenant: &Tenant| format!("{}, trial to {}", tenant.status, tenant.trial_ends_at.format("%Y-%m-%dT%H:%M:%SZ"));
+    let detail = match order.order {
+        LifeOrder::ResendMail => format!("password issue {}", after.password_issue),
+        _ => format!("before {}; after {}", state(before), state(after)),
+    };
+    AuditRecord {
+        id: moment.ids.audit,
+        at: moment.now,
+        actor: order.actor.clone(),
+        action,
+        subject: after.id.to_string(),
+        detail,
+    }
+}
+
+/// The difference between what a tenant's codes were and what they are.
+pub(super) fn moves(tenant: &Tenant, before: &[HeldCode], after: &[HeldCode]) -> Vec<AccessCodeMove> {
+    let moved = after.iter().filter_map(|now| {
+        let was = before.iter().find(|was| was.code == now.code)?;
+        (was != now).then(|| AccessCodeMove {
+            code: now.code.clone(),
+            kind: now.kind,
+            from: was.state,
+            to: now.state,
+            tenant: tenant.id,
+            since: now.since,
+        })
+    });
+    moved.collect()
+}

@@ -1,0 +1,153 @@
+//! What time brings: trials end, graces are over, owners are told, access codes have rested. In pieces, each a turn of its
+//! own that is decided anew: whoever is cut off leaves the rest to the next, and two at once do nothing twice.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::{MissedTickBehavior, interval_at};
+use tokio_util::sync::CancellationToken;
+use trial_core::ports::{Clock, Entropy, TrialLedger, Upkeep};
+use trial_core::{
+    Batch, DueTenant, FreedCode, FreshIds, LedgerError, LifeChange, LifeOrder, LifeOutcome, Outcome, Planner, Request,
+    RestOver, TenantId, TenantOrder,
+};
+
+use crate::EngineParts;
+
+/// Who does what time brings, in the audit.
+pub const KEEPER: &str = "trialgate";
+/// Tenants of one turn: applicants wait behind it.
+const TENANTS: u32 = 100;
+/// After so long an hour is over, whatever the clocks of other instances say.
+const SETTLED: Duration = Duration::from_mins(5);
+/// Access codes of one turn.
+const CODES: u32 = 500;
+
+/// Does what time has brought.
+#[derive(Clone)]
+pub struct Keeper {
+    ledger: Arc<dyn TrialLedger>,
+    upkeep: Arc<dyn Upkeep>,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    planner: Arc<Planner>,
+}
+
+/// Something that was done, or would be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Kept {
+    /// A tenant got further.
+    Tenant(TenantId, LifeChange),
+    /// An access code is free again.
+    Code(FreedCode),
+}
+
+impl Keeper {
+    /// A keeper of this ledger.
+    pub fn new(
+        ledger: Arc<dyn TrialLedger>,
+        upkeep: Arc<dyn Upkeep>,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+        planner: Arc<Planner>,
+    ) -> Self {
+        Self { ledger, upkeep, clock, entropy, planner }
+    }
+
+    pub(crate) fn of(parts: &EngineParts) -> Self {
+        let EngineParts { ledger, upkeep, clock, entropy, planner, .. } = parts.clone();
+        Self::new(ledger, upkeep, clock, entropy, planner)
+    }
+
+    /// Does everything that is due now, and says so piece by piece. With `dry_run`, only says what it would do.
+    ///
+    /// # Errors
+    /// Whatever stands in the way. What was said before is done.
+    pub async fn sweep(&self, dry_run: bool, mut tell: impl FnMut(Kept) + Send) -> Result<(), LedgerError> {
+        let now = self.clock.now();
+        let mut after = None;
+        loop {
+            let due = self.upkeep.due_tenants(now, after, TENANTS).await?;
+            let Some(last) = due.last() else { break };
+            after = Some(*last);
+            self.advance(&due, dry_run, &mut tell).await?;
+        }
+        let rest = RestOver { now, quarantine: self.planner.policy().trial.quarantine };
+        loop {
+            let freed = self.upkeep.end_rests(rest, CODES, dry_run).await?;
+            let is_last = dry_run || freed.len() < usize::try_from(CODES).unwrap_or(usize::MAX);
+            freed.into_iter().map(Kept::Code).for_each(&mut tell);
+            if is_last {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn advance(
+        &self,
+        due: &[DueTenant],
+        dry_run: bool,
+        tell: &mut (impl FnMut(Kept) + Send),
+    ) -> Result<(), LedgerError> {
+        let batch = Arc::new(self.batch(due));
+        let planner = Arc::clone(&self.planner);
+        let outcomes = if dry_run {
+            self.upkeep.rehearse(batch, planner).await?
+        } else {
+            self.ledger.commit(batch, planner).await?
+        };
+        for (due, outcome) in due.iter().zip(outcomes) {
+            if let Outcome::Tenant(LifeOutcome::Done(change)) = outcome {
+                tell(Kept::Tenant(due.tenant, change));
+            }
+        }
+        Ok(())
+    }
+
+    fn batch(&self, due: &[DueTenant]) -> Batch {
+        let now = self.clock.now();
+        let advance = |due: &DueTenant| {
+            let mut entropy = [0; FreshIds::ENTROPY];
+            self.entropy.fill(&mut entropy);
+            let order = TenantOrder { tenant: due.tenant, order: LifeOrder::Advance, actor: KEEPER.to_owned() };
+            (FreshIds::new(now, &entropy), Request::Tenant(order))
+        };
+        Batch { now, requests: due.iter().map(advance).collect() }
+    }
+
+    async fn keep(&self) -> Result<(), LedgerError> {
+        self.sweep(false, count).await?;
+        // What was decided a moment before the hour may be stored a moment after it.
+        let counted_until = self.clock.now() - SETTLED;
+        while self.upkeep.count_hours(counted_until).await? {}
+        Ok(())
+    }
+
+    /// Sweeps again and again, until it is told to stop.
+    pub(crate) async fn run(self, every: Duration, closing: CancellationToken) {
+        let mut ticks = interval_at(tokio::time::Instant::now() + every, every);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                () = closing.cancelled() => return,
+                _ = ticks.tick() => {}
+            }
+            if let Err(error) = self.keep().await {
+                tracing::warn!(kind = error.kind(), "a sweep was cut off; the next one goes on");
+            }
+        }
+    }
+}
+
+fn count(kept: Kept) {
+    match kept {
+        Kept::Tenant(tenant, change) if change.before != change.after => {
+            tracing::info!(%tenant, before = %change.before, after = %change.after, "a tenant's time has come");
+            metrics::counter!("trialgate_tenant_transitions_total", "to" => change.after.as_str()).increment(1);
+        }
+        Kept::Tenant(..) => {}
+        Kept::Code(freed) => {
+            metrics::counter!("trialgate_access_codes_freed_total", "kind" => freed.kind.as_str()).increment(1);
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! Orders about tenants: each is a batch of its own.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use trial_core::ports::{Clock, Entropy, TenantOrders, TrialLedger};
+use trial_core::{Batch, FreshIds, LedgerError, LifeOutcome, Outcome, Planner, Request, TenantOrder};
+
+/// Has orders decided on this ledger.
+#[derive(Clone)]
+pub struct Orders {
+    /// Where they are decided.
+    pub ledger: Arc<dyn TrialLedger>,
+    /// When.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness for ids.
+    pub entropy: Arc<dyn Entropy>,
+    /// The rules.
+    pub planner: Arc<Planner>,
+}
+
+/// The planner gave another answer than one to an order.
+#[derive(Debug, thiserror::Error)]
+#[error("an order was answered by something else, by a fault of the program")]
+struct Mistaken;
+
+#[async_trait]
+impl TenantOrders for Orders {
+    async fn order(&self, order: TenantOrder) -> Result<LifeOutcome, LedgerError> {
+        let now = self.clock.now();
+        let mut entropy = [0; FreshIds::ENTROPY];
+        self.entropy.fill(&mut entropy);
+        let batch = Batch { now, requests: vec![(FreshIds::new(now, &entropy), Request::Tenant(order))] };
+        let outcomes = self.ledger.commit(Arc::new(batch), Arc::clone(&self.planner)).await?;
+        match outcomes.into_iter().next() {
+            Some(Outcome::Tenant(outcome)) => Ok(outcome),
+            _ => Err(LedgerError::Corrupt(Box::new(Mistaken))),
+        }
+    }
+}

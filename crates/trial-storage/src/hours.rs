@@ -1,0 +1,55 @@
+//! Applications counted by the hour, for every database. Ids begin with the millisecond they were made: a span of time is a
+//! span of the primary key.
+
+use chrono::{DateTime, DurationRound, TimeDelta, Utc};
+use trial_core::{ApplicationId, HourCount, LedgerError};
+
+use crate::convert::{bad, count, micros, time};
+
+/// What a return code never is: the mark of an hour that is counted.
+pub(crate) const COUNTED: &str = "";
+/// How many hours one transaction counts.
+const HOURS: i32 = 24;
+
+/// Hour, return code, applications, tenants.
+pub(crate) type Row = (i64, String, i64, i64);
+
+/// The beginning of the hour that an instant falls into.
+pub(crate) fn hour_of(at: DateTime<Utc>) -> DateTime<Utc> {
+    at.duration_trunc(TimeDelta::hours(1)).unwrap_or(at)
+}
+
+/// The first id that an application of this instant could have.
+pub(crate) fn first_id(at: DateTime<Utc>) -> [u8; 16] {
+    let mut id = *ApplicationId::new(at, [0; 10]).as_bytes();
+    id[6..].fill(0);
+    id
+}
+
+/// The instant that an id was made at, to the millisecond.
+pub(crate) fn made_at(id: &[u8]) -> Result<DateTime<Utc>, LedgerError> {
+    let mut millis = [0; 8];
+    millis[2..].copy_from_slice(id.get(..6).ok_or_else(|| bad("applications.id"))?);
+    DateTime::from_timestamp_millis(i64::from_be_bytes(millis)).ok_or_else(|| bad("applications.id"))
+}
+
+/// What is counted next: from the hour of the first application that is not counted yet, up to its end or `until`.
+pub(crate) fn next_span(first: DateTime<Utc>, until: DateTime<Utc>) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
+    let (from, until) = (hour_of(first), hour_of(until));
+    (from < until).then(|| (from, until.min(from + TimeDelta::hours(HOURS.into()))))
+}
+
+/// Adds up rows of single applications.
+pub(crate) fn hour_count((hour, return_code, applications, tenants): Row) -> Result<HourCount, LedgerError> {
+    Ok(HourCount {
+        hour: time(hour, "application_hours.hour")?,
+        return_code,
+        applications: count(applications, "application_hours.applications")?,
+        tenants: count(tenants, "application_hours.tenants")?,
+    })
+}
+
+/// The mark of the last hour before this instant.
+pub(crate) fn last_hour(until: DateTime<Utc>) -> i64 {
+    micros(hour_of(until) - TimeDelta::hours(1))
+}

@@ -1,0 +1,185 @@
+//! What time brings.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use chrono::{DateTime, TimeDelta, Utc};
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Binary, Text};
+use diesel::sqlite::SqliteConnection;
+use trial_core::ports::Upkeep;
+use trial_core::{AccessCode, Batch, DueTenant, FreedCode, LedgerError, Outcome, Planner, RestOver};
+
+use super::{SqliteLedger, fault, load, snapshot};
+use crate::convert::{micros, name, time};
+use crate::hours;
+use crate::schema::{access_codes, application_hours, applications, tenants};
+use crate::statement::{Bind, Literal, Statement};
+use crate::views;
+
+const RESTS: Literal = Literal("access_codes.state = 'quarantined'");
+
+#[async_trait]
+impl Upkeep for SqliteLedger {
+    async fn due_tenants(
+        &self,
+        now: DateTime<Utc>,
+        after: Option<DueTenant>,
+        limit: u32,
+    ) -> Result<Vec<DueTenant>, LedgerError> {
+        self.reader().run(move |conn| due_tenants(conn, now, after, limit.into())).await
+    }
+
+    async fn rehearse(&self, batch: Arc<Batch>, planner: Arc<Planner>) -> Result<Vec<Outcome>, LedgerError> {
+        let rehearse = move |conn: &mut SqliteConnection| {
+            let policy = planner.policy();
+            let facts = load::facts(conn, &batch.fact_keys(policy), policy.quota.first_threshold)?;
+            Ok(planner.plan(&facts, &batch).outcomes)
+        };
+        self.reader().run(move |conn| snapshot(conn, rehearse)).await
+    }
+
+    async fn end_rests(&self, rest: RestOver, limit: u32, dry_run: bool) -> Result<Vec<FreedCode>, LedgerError> {
+        if dry_run {
+            return self.reader().run(move |conn| rested(conn, rest, limit.into())).await;
+        }
+        self.writer
+            .transact(move |conn| {
+                let freed = rested(conn, rest, limit.into())?;
+                freed.iter().try_for_each(|code| free(conn, code))?;
+                Ok(freed)
+            })
+            .await
+    }
+
+    async fn count_hours(&self, until: DateTime<Utc>) -> Result<bool, LedgerError> {
+        self.writer.transact(move |conn| count_hours(conn, until)).await
+    }
+}
+
+/// Counts a span of ids by hour and return code.
+pub(super) fn hours_between(
+    conn: &mut SqliteConnection,
+    from: DateTime<Utc>,
+    until: Option<DateTime<Utc>>,
+) -> Result<Vec<hours::Row>, LedgerError> {
+    let until = until.map_or([0xff; 16], hours::first_id);
+    diesel::sql_query(
+        "SELECT at / 3600000000 * 3600000000 AS hour, return_code, count(*) AS applications, \
+            sum(outcome = 'accepted') AS tenants FROM applications WHERE id >= ? AND id < ? GROUP BY 1, 2 ORDER BY 1, 2",
+    )
+    .bind::<Binary, _>(hours::first_id(from).to_vec())
+    .bind::<Binary, _>(until.to_vec())
+    .load::<HourRow>(conn)
+    .map_err(fault)
+    .map(|rows| rows.into_iter().map(HourRow::into_row).collect())
+}
+
+#[derive(QueryableByName)]
+struct HourRow {
+    #[diesel(sql_type = BigInt)]
+    hour: i64,
+    #[diesel(sql_type = Text)]
+    return_code: String,
+    #[diesel(sql_type = BigInt)]
+    applications: i64,
+    #[diesel(sql_type = BigInt)]
+    tenants: i64,
+}
+
+impl HourRow {
+    fn into_row(self) -> hours::Row {
+        (self.hour, self.return_code, self.applications, self.tenants)
+    }
+}
+
+/// The hour behind the last that is counted; the beginning of time, if none is.
+pub(super) fn uncounted_since(conn: &mut SqliteConnection) -> Result<DateTime<Utc>, LedgerError> {
+    let last = application_hours::table
+        .filter(application_hours::return_code.eq(hours::COUNTED))
+        .select(application_hours::hour)
+        .order(application_hours::hour.desc())
+        .first::<i64>(conn)
+        .optional()
+        .map_err(fault)?;
+    let last = last.map(|hour| time(hour, "application_hours.hour")).transpose()?;
+    Ok(last.map_or(DateTime::UNIX_EPOCH, |hour| hour + TimeDelta::hours(1)))
+}
+
+fn count_hours(conn: &mut SqliteConnection, until: DateTime<Utc>) -> Result<bool, LedgerError> {
+    let since = uncounted_since(conn)?;
+    let first = applications::table
+        .filter(applications::id.ge(hours::first_id(since).to_vec()))
+        .order(applications::id)
+        .select(applications::id)
+        .first::<Vec<u8>>(conn)
+        .optional()
+        .map_err(fault)?;
+    let first = first.map(|id| hours::made_at(&id)).transpose()?;
+    let Some((from, end)) = first.and_then(|first| hours::next_span(first, until)) else { return Ok(false) };
+    let mut rows = hours_between(conn, from, Some(end))?;
+    rows.push((hours::last_hour(end), hours::COUNTED.to_owned(), 0, 0));
+    for (hour, code, applications, made) in rows {
+        diesel::insert_or_ignore_into(application_hours::table)
+            .values((
+                application_hours::hour.eq(hour),
+                application_hours::return_code.eq(code),
+                application_hours::applications.eq(applications),
+                application_hours::tenants.eq(made),
+            ))
+            .execute(conn)
+            .map_err(fault)?;
+    }
+    Ok(end < hours::hour_of(until))
+}
+
+fn due_tenants(
+    conn: &mut SqliteConnection,
+    now: DateTime<Utc>,
+    after: Option<DueTenant>,
+    limit: i64,
+) -> Result<Vec<DueTenant>, LedgerError> {
+    let due = tenants::table
+        .filter(tenants::next_step_at.le(micros(now)))
+        .order((tenants::next_step_at, tenants::id))
+        .limit(limit)
+        .select((tenants::next_step_at, tenants::id));
+    let rows: Vec<(Option<i64>, Vec<u8>)> = match after {
+        Some(DueTenant { since, tenant }) => {
+            let since = micros(since);
+            // The row value comparison that the index serves, in the words that diesel has.
+            let is_behind = tenants::next_step_at
+                .gt(since)
+                .or(tenants::next_step_at.eq(since).and(tenants::id.gt(tenant.as_bytes().to_vec())));
+            due.filter(tenants::next_step_at.ge(since)).filter(is_behind).load(conn)
+        }
+        None => due.load(conn),
+    }
+    .map_err(fault)?;
+    views::due_tenants(rows)
+}
+
+/// The longest at rest first.
+fn rested(conn: &mut SqliteConnection, rest: RestOver, limit: i64) -> Result<Vec<FreedCode>, LedgerError> {
+    let rows: Vec<(String, String, i64)> = access_codes::table
+        .filter(RESTS)
+        .filter(access_codes::since.le(micros(rest.rested_since())))
+        .order((access_codes::since, access_codes::code))
+        .limit(limit)
+        .select((access_codes::code, access_codes::kind, access_codes::since))
+        .load(conn)
+        .map_err(fault)?;
+    let freed = rows.into_iter().map(|(code, kind, since)| {
+        let kind = name(&kind, "access_codes.kind")?;
+        Ok(rest.free(AccessCode::from_stored(&code), kind, time(since, "access_codes.since")?))
+    });
+    freed.collect()
+}
+
+fn free(conn: &mut SqliteConnection, freed: &FreedCode) -> Result<(), LedgerError> {
+    let updated = Statement(&[
+        ("UPDATE access_codes SET state = 'free', last_tenant = NULL, since = ", Bind::Number(micros(freed.since))),
+        (" WHERE state = 'quarantined' AND code = ", Bind::Text(freed.code.as_str())),
+    ]);
+    updated.execute(conn).map(drop).map_err(fault)
+}

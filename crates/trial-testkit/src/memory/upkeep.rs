@@ -1,0 +1,55 @@
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use trial_core::ports::Upkeep;
+use trial_core::{AccessCodeState, Batch, DueTenant, FreedCode, LedgerError, Outcome, Planner, RestOver};
+
+use super::MemoryLedger;
+
+#[async_trait]
+impl Upkeep for MemoryLedger {
+    async fn due_tenants(
+        &self,
+        now: DateTime<Utc>,
+        after: Option<DueTenant>,
+        limit: u32,
+    ) -> Result<Vec<DueTenant>, LedgerError> {
+        let state = self.lock();
+        let steps = state.tenants.values().filter_map(|tenant| {
+            let since = tenant.next_step_at.filter(|step| *step <= now)?;
+            Some(DueTenant { since, tenant: tenant.id })
+        });
+        let mut due: Vec<_> = steps.filter(|due| after.is_none_or(|after| *due > after)).collect();
+        due.sort_unstable();
+        due.truncate(usize::try_from(limit).expect("fits"));
+        Ok(due)
+    }
+
+    async fn rehearse(&self, batch: Arc<Batch>, planner: Arc<Planner>) -> Result<Vec<Outcome>, LedgerError> {
+        let keys = batch.fact_keys(planner.policy());
+        let facts = self.lock().facts(&keys, planner.policy());
+        Ok(planner.plan(&facts, &batch).outcomes)
+    }
+
+    async fn end_rests(&self, rest: RestOver, limit: u32, dry_run: bool) -> Result<Vec<FreedCode>, LedgerError> {
+        let mut state = self.lock();
+        let resting = state.access_codes.iter().filter(|(_, kept)| kept.state == AccessCodeState::Quarantined);
+        let rested = resting.filter(|(_, kept)| kept.since <= rest.rested_since());
+        let mut freed: Vec<_> = rested.map(|(code, kept)| rest.free(code.clone(), kept.kind, kept.since)).collect();
+        freed.sort_unstable_by(|a, b| (a.since, &a.code).cmp(&(b.since, &b.code)));
+        freed.truncate(usize::try_from(limit).expect("fits"));
+        for code in freed.iter().filter(|_| !dry_run) {
+            let kept = state.access_codes.get_mut(&code.code).expect("it rests");
+            kept.state = AccessCodeState::Free;
+            kept.last_holder = None;
+            kept.since = code.since;
+        }
+        Ok(freed)
+    }
+
+    async fn count_hours(&self, _until: DateTime<Utc>) -> Result<bool, LedgerError> {
+        // Nothing here grows so large that counting would be long.
+        Ok(false)
+    }
+}

@@ -1,0 +1,118 @@
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use clap::Args;
+use serde::Serialize;
+use trial_core::TenantStatus;
+use trial_engine::{Keeper, Kept};
+
+use super::{decide, with_database};
+use crate::cli::Global;
+use crate::compose::{OsEntropy, SystemClock};
+use crate::output::Output;
+
+/// `trialgate sweep`
+#[derive(Debug, Args)]
+pub(crate) struct Sweep {
+    /// Only say what would be done
+    #[arg(long)]
+    dry_run: bool,
+    #[command(flatten)]
+    output: Output,
+}
+
+/// What time had brought.
+#[derive(Debug, Default, Serialize)]
+struct SweepReport {
+    dry_run: bool,
+    /// Trials that ended.
+    suspended: u64,
+    /// Tenants whose grace is over.
+    closed: u64,
+    /// Mails to owners, by kind.
+    mails: BTreeMap<&'static str, u64>,
+    /// Owners who are told once enough of the day's threshold is left.
+    mails_waiting: u64,
+    /// Access codes that are free again, by kind.
+    freed: BTreeMap<&'static str, u64>,
+    /// The tenants that got further.
+    tenants: Vec<SweptTenant>,
+}
+
+#[derive(Debug, Serialize)]
+struct SweptTenant {
+    id: String,
+    before: &'static str,
+    after: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mail: Option<&'static str>,
+}
+
+impl Sweep {
+    pub(crate) fn run(self, global: &Global) -> anyhow::Result<()> {
+        let dry_run = self.dry_run;
+        let report = with_database(global, async |config, ledger| {
+            let planner = decide::planner(config)?;
+            let keeper =
+                Keeper::new(ledger.decisions(), ledger.upkeep(), Arc::new(SystemClock), Arc::new(OsEntropy), planner);
+            let mut report = SweepReport { dry_run, ..SweepReport::default() };
+            keeper.sweep(dry_run, |kept| report.count(kept)).await?;
+            Ok(report)
+        })?;
+        self.output.show(&report)
+    }
+}
+
+impl SweepReport {
+    fn count(&mut self, kept: Kept) {
+        let (tenant, change) = match kept {
+            Kept::Tenant(tenant, change) => (tenant, change),
+            Kept::Code(freed) => {
+                *self.freed.entry(freed.kind.as_str()).or_default() += 1;
+                return;
+            }
+        };
+        let moved = change.before != change.after;
+        self.suspended += u64::from(moved && change.after == TenantStatus::Suspended);
+        self.closed += u64::from(moved && change.after == TenantStatus::Closed);
+        self.mails_waiting += u64::from(change.mail_waits);
+        if let Some(kind) = change.mail {
+            *self.mails.entry(kind.as_str()).or_default() += 1;
+        }
+        if moved || change.mail.is_some() {
+            self.tenants.push(SweptTenant {
+                id: tenant.to_string(),
+                before: change.before.as_str(),
+                after: change.after.as_str(),
+                mail: change.mail.map(trial_core::MailKind::as_str),
+            });
+        }
+    }
+}
+
+impl fmt::Display for SweepReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for SweptTenant { id, before, after, mail } in &self.tenants {
+            write!(f, "tenant {id}: {before}")?;
+            if before != after {
+                write!(f, " to {after}")?;
+            }
+            match mail {
+                Some(kind) => writeln!(f, ", {kind} mail")?,
+                None => writeln!(f)?,
+            }
+        }
+        let sum = |counts: &BTreeMap<_, u64>| counts.values().sum::<u64>();
+        let would = if self.dry_run { "would be " } else { "" };
+        write!(
+            f,
+            "{} {would}suspended, {} {would}closed, {} mails {would}put into the outbox ({} wait), {} access codes {would}freed",
+            self.suspended,
+            self.closed,
+            sum(&self.mails),
+            self.mails_waiting,
+            sum(&self.freed),
+        )
+    }
+}

@@ -1,0 +1,91 @@
+//! Changes of one tenant's life.
+
+use std::fmt;
+use std::time::Duration;
+
+use anyhow::bail;
+use chrono::{DateTime, Utc};
+use clap::Args;
+use serde::Serialize;
+use trial_core::{LifeChange, LifeOrder, LifeOutcome, TenantId, TenantStatus};
+
+use crate::cli::Global;
+use crate::commands::{decide, with_database};
+use crate::compose;
+use crate::output::{Output, time};
+
+/// The tenant that is to be changed.
+#[derive(Debug, Args)]
+pub(crate) struct Wanted {
+    /// The tenant's id
+    id: TenantId,
+    #[command(flatten)]
+    output: Output,
+}
+
+/// What an order changed.
+#[derive(Debug, Serialize)]
+struct OrderReport {
+    id: String,
+    before: &'static str,
+    status: &'static str,
+    trial_ends_at: DateTime<Utc>,
+    /// The mail that was put into the outbox.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mail: Option<&'static str>,
+    /// Whether a mail waits until enough of the day's threshold is left.
+    mail_waits: bool,
+}
+
+impl Wanted {
+    /// Gives an order about it, and shows what it changed.
+    ///
+    /// # Errors
+    /// It was refused, or something stands in the way.
+    pub(super) fn order(self, order: LifeOrder, global: &Global) -> anyhow::Result<()> {
+        let Self { id, output } = self;
+        let actor = compose::operator();
+        let outcome = with_database(global, async |config, ledger| {
+            decide::tenant_order(config, ledger, trial_core::TenantOrder { tenant: id, order, actor }).await
+        })?;
+        match outcome {
+            LifeOutcome::Done(change) => output.show(&OrderReport::new(id, &change)),
+            LifeOutcome::Refused(refusal) => bail!("{refusal} ({id})"),
+        }
+    }
+}
+
+/// A whole number of days.
+pub(super) fn days(number: u32) -> Duration {
+    Duration::from_hours(u64::from(number) * 24)
+}
+
+impl OrderReport {
+    fn new(id: TenantId, change: &LifeChange) -> Self {
+        Self {
+            id: id.to_string(),
+            before: change.before.as_str(),
+            status: change.after.as_str(),
+            trial_ends_at: change.trial_ends_at,
+            mail: change.mail.map(trial_core::MailKind::as_str),
+            mail_waits: change.mail_waits,
+        }
+    }
+}
+
+impl fmt::Display for OrderReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "tenant {} is {}", self.id, self.status)?;
+        if self.before != self.status {
+            write!(f, ", before {}", self.before)?;
+        }
+        if self.status == TenantStatus::Trial.as_str() {
+            write!(f, "; its trial ends at {}", time(self.trial_ends_at))?;
+        }
+        match (self.mail, self.mail_waits) {
+            (Some(kind), _) => write!(f, "; the {kind} mail is in the outbox"),
+            (None, true) => f.write_str("; its owner is told once enough of the day's threshold is left"),
+            (None, false) => Ok(()),
+        }
+    }
+}
