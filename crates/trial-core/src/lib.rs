@@ -10,6 +10,7 @@
 //! This crate has no clock, no entropy, no I/O and no runtime: time and fresh ids arrive in the batch.
 
 mod access_code_file;
+pub mod advice;
 mod audit;
 mod batch;
 mod error;

@@ -42,11 +42,23 @@ pub(crate) enum Route {
     OpsAudit,
     OpsOperators,
     OpsOperatorRevoke,
+    OpsApplications,
+    OpsApplication,
+    OpsConvert,
+    OpsExtend,
+    OpsSuspend,
+    OpsResume,
+    OpsClose,
+    OpsReopen,
+    OpsResendMail,
+    OpsAccessCodes,
+    OpsRetire,
+    OpsRelease,
     Unknown,
 }
 
 impl Route {
-    pub(crate) const ALL: [Self; 28] = [
+    pub(crate) const ALL: [Self; 40] = [
         Self::SendCode,
         Self::Apply,
         Self::Home,
@@ -74,6 +86,18 @@ impl Route {
         Self::OpsAudit,
         Self::OpsOperators,
         Self::OpsOperatorRevoke,
+        Self::OpsApplications,
+        Self::OpsApplication,
+        Self::OpsConvert,
+        Self::OpsExtend,
+        Self::OpsSuspend,
+        Self::OpsResume,
+        Self::OpsClose,
+        Self::OpsReopen,
+        Self::OpsResendMail,
+        Self::OpsAccessCodes,
+        Self::OpsRetire,
+        Self::OpsRelease,
         Self::Unknown,
     ];
 
@@ -106,6 +130,18 @@ impl Route {
             Self::OpsAudit => "/ops/v1/audit",
             Self::OpsOperators => "/ops/v1/operators",
             Self::OpsOperatorRevoke => "/ops/v1/operators/{name}/revoke",
+            Self::OpsApplications => "/ops/v1/applications",
+            Self::OpsApplication => "/ops/v1/applications/{id}",
+            Self::OpsConvert => "/ops/v1/tenants/{id}/convert",
+            Self::OpsExtend => "/ops/v1/tenants/{id}/extend",
+            Self::OpsSuspend => "/ops/v1/tenants/{id}/suspend",
+            Self::OpsResume => "/ops/v1/tenants/{id}/resume",
+            Self::OpsClose => "/ops/v1/tenants/{id}/close",
+            Self::OpsReopen => "/ops/v1/tenants/{id}/reopen",
+            Self::OpsResendMail => "/ops/v1/tenants/{id}/resend-mail",
+            Self::OpsAccessCodes => "/ops/v1/access-codes",
+            Self::OpsRetire => "/ops/v1/access-codes/{code}/retire",
+            Self::OpsRelease => "/ops/v1/access-codes/{code}/release",
             Self::Unknown => "unknown",
         }
     }
@@ -118,7 +154,16 @@ impl Route {
             | Self::OpsImport
             | Self::OpsMailRetry
             | Self::OpsPhoneUnlock
-            | Self::OpsOperatorRevoke => "POST, OPTIONS",
+            | Self::OpsOperatorRevoke
+            | Self::OpsConvert
+            | Self::OpsExtend
+            | Self::OpsSuspend
+            | Self::OpsResume
+            | Self::OpsClose
+            | Self::OpsReopen
+            | Self::OpsResendMail
+            | Self::OpsRetire
+            | Self::OpsRelease => "POST, OPTIONS",
             Self::SandboxFaults | Self::OpsQuota => "GET, HEAD, PUT, OPTIONS",
             Self::OpsOperators => "GET, HEAD, POST, OPTIONS",
             _ => "GET, HEAD, OPTIONS",

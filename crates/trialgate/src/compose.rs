@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use tokio::runtime::{Builder, Runtime};
 use trial_core::ports::{Clock, Entropy, Mailer, SmsGateway};
 use trial_core::{AuditId, ChangedBy, Phone, PhonePolicy, Planner};
-use trial_engine::{Engine, EngineParts, PlatformParts, SmsRoute};
+use trial_engine::{Engine, EngineParts, Orders, PlatformParts, SmsRoute};
 use trial_http::{HttpParts, HttpServer, OpsParts, ReceiptReader, SmsCallback, install_metrics};
 use trial_mail::{DkimSettings, MailSetting, SandboxMailer, SmtpMailer, SmtpSettings, Templates};
 use trial_platform::{SystemLookup, WebhookPlatform};
@@ -264,6 +264,12 @@ impl Service {
             platform,
             planner: Arc::new(Planner::new(Arc::clone(&policy), Arc::new(serving.keyring))),
         };
+        let orders = Orders {
+            ledger: ledger.decisions(),
+            clock: Arc::clone(&clock),
+            entropy: Arc::clone(&entropy),
+            planner: Arc::clone(&parts.planner),
+        };
         let engine = Engine::start(parts, config.engine());
         let parts = HttpParts {
             service: engine.service(),
@@ -274,6 +280,7 @@ impl Service {
             callbacks: sms_callbacks(serving.callbacks),
             ops: OpsParts {
                 operations: ledger.operations(),
+                orders: Arc::new(orders),
                 operators: ledger.operators(),
                 audit: ledger.audit(),
                 policy,

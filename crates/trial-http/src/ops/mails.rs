@@ -18,9 +18,8 @@ use crate::site::State;
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct OutboxEntry {
-    /// What it is about.
-    kind: &'static str,
-    /// Whose it is: the tenant's id.
+    /// Whose it is: the tenant's id; null of a warning to operations.
+    #[schema(required)]
     tenant: Option<String>,
     /// Where it goes; masked, unless it is to be revealed.
     to: String,
@@ -33,6 +32,8 @@ pub(super) struct OutboxEntry {
 #[serde(rename_all = "camelCase")]
 pub(super) struct Mail {
     id: String,
+    /// What it is about, such as `account` or `reminder`.
+    kind: &'static str,
     /// due, sent or failed.
     state: &'static str,
     /// Attempts so far.
@@ -95,12 +96,7 @@ impl OutboxEntry {
             Sight::Masked => entry.masked_to(),
             Sight::Plain => entry.to.clone(),
         };
-        Self {
-            kind: entry.mail.kind.as_str(),
-            tenant: entry.tenant.map(|tenant| tenant.to_string()),
-            to,
-            mail: Mail::from(&entry.mail),
-        }
+        Self { tenant: entry.tenant.map(|tenant| tenant.to_string()), to, mail: Mail::from(&entry.mail) }
     }
 }
 
@@ -108,6 +104,7 @@ impl From<&MailView> for Mail {
     fn from(view: &MailView) -> Self {
         Self {
             id: view.id.to_string(),
+            kind: view.kind.as_str(),
             state: view.state.as_str(),
             attempts: view.attempts,
             created_at: view.created_at,

@@ -2,13 +2,16 @@
 //! one table; no rule is decided here.
 
 mod access_codes;
+mod applications;
 mod audit;
 mod caller;
 mod mails;
 mod me;
 mod openapi;
 mod operators;
+mod orders;
 mod phones;
+mod pool;
 mod query;
 mod quota;
 mod reply;
@@ -19,7 +22,7 @@ mod tenants;
 use std::sync::Arc;
 use std::time::Duration;
 
-use trial_core::ports::{AuditTrail, Clock, Entropy, Operations, Operators};
+use trial_core::ports::{AuditTrail, Clock, Entropy, Operations, Operators, TenantOrders};
 use trial_core::{Access, FAILED_SIGN_INS_PER_HOUR, LedgerError, Policy};
 
 use crate::problem::{Kind, Problem};
@@ -36,6 +39,8 @@ const AGAIN: Duration = Duration::from_secs(5);
 pub struct OpsParts {
     /// What operations ask and change.
     pub operations: Arc<dyn Operations>,
+    /// Where orders about tenants are decided.
+    pub orders: Arc<dyn TenantOrders>,
     /// Who operates the service.
     pub operators: Arc<dyn Operators>,
     /// What was changed, by whom.

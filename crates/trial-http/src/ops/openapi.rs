@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use actix_web::HttpResponse;
 use actix_web::web::Bytes;
-use trial_core::Permission;
+use trial_core::{ApplyCode, Permission, TenantStatus};
 use utoipa::openapi::path::{
     HttpMethod, OperationBuilder, ParameterBuilder, ParameterIn, PathItemBuilder, PathsBuilder,
 };
@@ -19,7 +19,7 @@ use utoipa::openapi::{
 use utoipa::{PartialSchema, ToSchema};
 
 use super::query::{MAX_PAGE, PAGE};
-use super::{access_codes, audit, mails, me, operators, phones, quota, tenants};
+use super::{access_codes, applications, audit, mails, me, operators, orders, phones, pool, quota, tenants};
 use crate::openapi::{problem, problem_schema, text_header};
 use crate::problem::Kind;
 use crate::routes::Route;
@@ -67,7 +67,8 @@ fn build() -> OpenApi {
     };
     people(&mut document);
     customers(&mut document);
-    pool(&mut document);
+    lives(&mut document);
+    codes(&mut document);
     messages(&mut document);
     let info = InfoBuilder::new()
         .title("Trialgate operations")
@@ -138,8 +139,28 @@ fn people(document: &mut Document) {
 }
 
 fn customers(document: &mut Document) {
-    let list =
-        Operation::new("customers", "listTenants", "Tenants, newest first", Permission::Look).paged().revealing();
+    let one_of = |names: Vec<&str>| ObjectBuilder::new().schema_type(Type::String).enum_values(Some(names));
+    let code = one_of(ApplyCode::ALL.map(ApplyCode::as_str).to_vec());
+    let list = Operation::new("customers", "listApplications", "Applications, newest first", Permission::Look)
+        .paged()
+        .of_customer()
+        .parameter("returnCode", "Only those that were answered this", code)
+        .parameter("since", "Not before this", time())
+        .parameter("until", "Before this", time())
+        .revealing()
+        .answers_page::<applications::ApplicationReply>(document, "A page of applications");
+    document.add(Route::OpsApplications, HttpMethod::Get, list);
+    let show = Operation::new("customers", "showApplication", "One application, and its timeline", Permission::Look)
+        .named("id", "The application's id", id())
+        .revealing()
+        .answers::<applications::ApplicationStory>(document, "The application");
+    document.add(Route::OpsApplication, HttpMethod::Get, show);
+    let status = one_of(TenantStatus::ALL.iter().map(|status| status.as_str()).collect());
+    let list = Operation::new("customers", "listTenants", "Tenants, newest first", Permission::Look)
+        .paged()
+        .of_customer()
+        .parameter("status", "Only tenants of this status", status)
+        .revealing();
     let list = list.answers_page::<tenants::TenantReply>(document, "A page of tenants");
     document.add(Route::OpsTenants, HttpMethod::Get, list);
     let show = Operation::new("customers", "showTenant", "One tenant", Permission::Look)
@@ -160,7 +181,58 @@ fn customers(document: &mut Document) {
     document.add(Route::OpsPhoneUnlock, HttpMethod::Post, unlock);
 }
 
-fn pool(document: &mut Document) {
+/// Orders about one tenant.
+fn lives(document: &mut Document) {
+    let order = |id: &str, summary: &str, permission| {
+        Operation::new("customers", id, summary, permission)
+            .named("id", "The tenant's id", self::id())
+            .fails("409", &[Kind::Conflict])
+    };
+    let change = Permission::ChangeTenant;
+    let orders = [
+        (Route::OpsConvert, order("convertTenant", "Make a trial a commercial tenant, in place", change)),
+        (Route::OpsSuspend, order("suspendTenant", "Suspend a tenant", change)),
+        (Route::OpsResume, order("resumeTenant", "Take a suspension back", change)),
+        (Route::OpsClose, order("closeTenant", "Close a tenant; its access codes come to rest", change)),
+        (Route::OpsReopen, order("reopenTenant", "Take a close back, while the access codes rest", change)),
+        (Route::OpsResendMail, order("resendMail", "Send the account once more", Permission::SendMail)),
+    ];
+    for (route, order) in orders {
+        let order = order.answers::<orders::Changed>(document, "What was changed");
+        document.add(route, HttpMethod::Post, order);
+    }
+    let extend = order("extendTrial", "Move the end of a trial", change)
+        .reads::<orders::Extension>(document)
+        .answers::<orders::Changed>(document, "What was changed");
+    document.add(Route::OpsExtend, HttpMethod::Post, extend);
+}
+
+fn codes(document: &mut Document) {
+    let one_of = |names: &[&str]| ObjectBuilder::new().schema_type(Type::String).enum_values(Some(names.to_vec()));
+    let limit = number(1, MAX_PAGE).default(Some(PAGE.into()));
+    let code = || text().max_length(Some(64)).pattern(Some("^[A-Za-z0-9+*#_.-]+$"));
+    let list =
+        Operation::new("pool", "listAccessCodes", "A part of the pool, in the order of the codes", Permission::Look)
+            .parameter("limit", "At most so many", limit)
+            .parameter("cursor", "The `nextCursor` of the page before; without it, the first page", code())
+            .parameter("kind", "Codes of this kind; voice if not said", one_of(&["voice", "multimedia"]))
+            .parameter(
+                "state",
+                "Codes in this state; free if not said",
+                one_of(&["free", "leased", "quarantined", "retired"]),
+            )
+            .answers_page::<pool::PoolCode>(document, "A page of access codes");
+    document.add(Route::OpsAccessCodes, HttpMethod::Get, list);
+    for (route, id, summary) in [
+        (Route::OpsRetire, "retireAccessCode", "Take a free or resting access code out of use"),
+        (Route::OpsRelease, "releaseAccessCode", "Make a resting or retired access code free"),
+    ] {
+        let order = Operation::new("pool", id, summary, Permission::ChangePool)
+            .named("code", "The access code", code())
+            .fails("409", &[Kind::Conflict])
+            .answers::<pool::Moved>(document, "What was changed");
+        document.add(route, HttpMethod::Post, order);
+    }
     let stock = Operation::new("pool", "accessCodeStock", "Count the pool", Permission::Look);
     let stock = stock.answers::<access_codes::Stock>(document, "The pool");
     document.add(Route::OpsStock, HttpMethod::Get, stock);
@@ -284,6 +356,14 @@ impl Operation {
             "The `nextCursor` of the page before; without it, the first page",
             id(),
         )
+    }
+
+    /// Searches by what a customer is known by.
+    fn of_customer(self) -> Self {
+        self.parameter("phone", "Of this phone, in any usual spelling", text().max_length(Some(40)))
+            .parameter("email", "Of this mailbox", text().max_length(Some(254)))
+            .parameter("company", "Of this company", text().max_length(Some(128)))
+            .parameter("requestId", "Of this exchange", text().max_length(Some(64)).pattern(Some("^[A-Za-z0-9_.:-]+$")))
     }
 
     fn revealing(self) -> Self {

@@ -1,7 +1,7 @@
 use actix_web::web::{self, Data, Payload, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, Route as Service};
 
-use super::{access_codes, audit, mails, me, openapi, operators, phones, quota, tenants};
+use super::{access_codes, applications, audit, mails, me, openapi, operators, orders, phones, pool, quota, tenants};
 use crate::problem::Problem;
 use crate::routes::{Route, get};
 use crate::site::State;
@@ -14,6 +14,18 @@ pub(crate) fn configure(config: &mut ServiceConfig) {
         .service(Route::OpsMe.resource().route(answer(get(), me::show)))
         .service(Route::OpsTenants.resource().route(answer(get(), tenants::list)))
         .service(Route::OpsTenant.resource().route(answer(get(), tenants::show)))
+        .service(Route::OpsConvert.resource().route(answer(post(), orders::convert)))
+        .service(Route::OpsExtend.resource().route(answer(post(), orders::extend)))
+        .service(Route::OpsSuspend.resource().route(answer(post(), orders::suspend)))
+        .service(Route::OpsResume.resource().route(answer(post(), orders::resume)))
+        .service(Route::OpsClose.resource().route(answer(post(), orders::close)))
+        .service(Route::OpsReopen.resource().route(answer(post(), orders::reopen)))
+        .service(Route::OpsResendMail.resource().route(answer(post(), orders::resend_mail)))
+        .service(Route::OpsApplications.resource().route(answer(get(), applications::list)))
+        .service(Route::OpsApplication.resource().route(answer(get(), applications::show)))
+        .service(Route::OpsAccessCodes.resource().route(answer(get(), pool::list)))
+        .service(Route::OpsRetire.resource().route(answer(post(), pool::retire)))
+        .service(Route::OpsRelease.resource().route(answer(post(), pool::release)))
         .service(Route::OpsStock.resource().route(answer(get(), access_codes::stock)))
         .service(Route::OpsImport.resource().route(answer(post(), access_codes::import)))
         .service(Route::OpsQuota.resource().route(answer(get(), quota::show)).route(answer(web::put(), quota::set)))

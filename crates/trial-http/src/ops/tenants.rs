@@ -2,9 +2,10 @@ use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use trial_core::{AccessCodeKind, Permission, TenantId, TenantPage, TenantView};
+use trial_core::{AccessCodeKind, Permission, TenantId, TenantSearch, TenantStatus, TenantView};
 use utoipa::ToSchema;
 
+use super::applications::customer;
 use super::caller::Caller;
 use super::failed;
 use super::mails::Mail;
@@ -49,11 +50,16 @@ pub(super) async fn list(request: HttpRequest, _payload: Payload, state: Data<St
     let caller = Caller::let_in(&request, &state, Permission::Look).await?;
     let mut query = Query::of(&request);
     let page = query.page::<TenantId>();
+    let status = query.take("status", |text| {
+        text.parse::<TenantStatus>().map_err(|_| "must be trial, suspended, commercial or closed")
+    });
+    let by = customer(&mut query, &state);
     let reveal = query.flag("reveal");
     query.end()?;
+    let by = by?;
     let sight = Sight::of(&caller, reveal, "tenants.reveal", "tenants").await?;
-    let asked = TenantPage { before: page.cursor, limit: one_more(&page) };
-    let found = caller.ops.parts.operations.tenants(asked).await.map_err(failed)?;
+    let asked = TenantSearch { by, status, before: page.cursor, limit: one_more(&page) };
+    let found = caller.ops.parts.operations.search_tenants(asked).await.map_err(failed)?;
     json(&Listing::of(&page, found, |view| view.tenant.id.to_string(), |view| TenantReply::new(view, sight)))
 }
 

@@ -1,4 +1,3 @@
-mod advice;
 mod timeline;
 
 use std::collections::BTreeSet;

@@ -6,10 +6,9 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use trial_core::{
     ApplicationView, ApplyOutcome, ApplyReply, CodeOutcome, CodeReply, CodeRequestView, Delivery, DeliveryState,
-    SendState, TimelineView,
+    SendState, TimelineView, advice,
 };
 
-use super::advice;
 use crate::commands::views::MailReport;
 use crate::output::time;
 

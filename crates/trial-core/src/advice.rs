@@ -1,12 +1,12 @@
-//! What to do about each return code.
+//! What operations personnel do about each return code, in words.
 
-use trial_core::{
+use crate::{
     ApplyOutcome, ApplyRefusal, BudgetScope, CodeOutcome, CodeRefusal, DeliveryState, MailState, MailView,
     NoCodeReason, SendState,
 };
 
 /// What to do about a request for a code, of which the provider has told so much since.
-pub(super) fn about_code(outcome: &CodeOutcome, told: Option<DeliveryState>) -> &'static str {
+pub fn about_code(outcome: &CodeOutcome, told: Option<DeliveryState>) -> &'static str {
     match outcome {
         CodeOutcome::Send { state: SendState::Accepted, .. } => match told {
             Some(DeliveryState::Delivered) => {
@@ -55,7 +55,7 @@ pub(super) fn about_code(outcome: &CodeOutcome, told: Option<DeliveryState>) -> 
 }
 
 /// What to do about an application.
-pub(super) fn about_application(outcome: &ApplyOutcome, mails: &[MailView]) -> &'static str {
+pub fn about_application(outcome: &ApplyOutcome, mails: &[MailView]) -> &'static str {
     match outcome {
         ApplyOutcome::Accepted { .. } if mails.iter().any(|mail| mail.state == MailState::Failed) => {
             "the mail was given up: see its last reply, mend the cause and tell the customer"

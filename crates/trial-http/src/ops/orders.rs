@@ -1,0 +1,125 @@
+use std::time::Duration;
+
+use actix_web::web::{Data, Payload};
+use actix_web::{HttpRequest, HttpResponse};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use trial_core::{LifeChange, LifeOrder, LifeOutcome, LifeRefusal, Permission, TenantId, TenantOrder};
+use utoipa::ToSchema;
+
+use super::caller::Caller;
+use super::failed;
+use super::query::{Query, segment};
+use super::reply::json;
+use crate::body;
+use crate::problem::{FieldError, Kind, Problem};
+use crate::routes::nothing_here;
+use crate::site::State;
+
+/// What an order changed.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Changed {
+    id: String,
+    /// The status before.
+    before: &'static str,
+    /// The status now.
+    status: &'static str,
+    /// The end of the trial now.
+    trial_ends_at: DateTime<Utc>,
+    /// What the mail is about that was put into the outbox; null if none was.
+    #[schema(required)]
+    mail: Option<&'static str>,
+    /// Whether a mail waits until enough of the day's threshold is left.
+    mail_waits: bool,
+}
+
+/// How much longer a trial is to last.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Extension {
+    /// Days from its end, or from now, whichever is later.
+    #[schema(minimum = 1, maximum = 366, example = 30)]
+    days: u32,
+}
+
+macro_rules! orders {
+    ($($(#[$doc:meta])* $name:ident => $order:ident;)+) => { $(
+        $(#[$doc])*
+        pub(super) async fn $name(
+            request: HttpRequest,
+            _payload: Payload,
+            state: Data<State>,
+        ) -> Result<HttpResponse, Problem> {
+            let caller = Caller::let_in(&request, &state, permission(LifeOrder::$order)).await?;
+            Query::of(&request).end()?;
+            give(&caller, &segment(&request).await?, LifeOrder::$order).await
+        }
+    )+ };
+}
+
+orders! {
+    /// `POST /ops/v1/tenants/{id}/convert`.
+    convert => Convert;
+    /// `POST /ops/v1/tenants/{id}/suspend`.
+    suspend => Suspend;
+    /// `POST /ops/v1/tenants/{id}/resume`.
+    resume => Resume;
+    /// `POST /ops/v1/tenants/{id}/close`.
+    close => Close;
+    /// `POST /ops/v1/tenants/{id}/reopen`.
+    reopen => Reopen;
+    /// `POST /ops/v1/tenants/{id}/resend-mail`.
+    resend_mail => ResendMail;
+}
+
+/// `POST /ops/v1/tenants/{id}/extend`.
+pub(super) async fn extend(
+    request: HttpRequest,
+    payload: Payload,
+    state: Data<State>,
+) -> Result<HttpResponse, Problem> {
+    let caller = Caller::let_in(&request, &state, Permission::ChangeTenant).await?;
+    Query::of(&request).end()?;
+    let body = body::read(&request, payload, state.settings.body_timeout).await?;
+    let Extension { days } = serde_json::from_slice(&body).map_err(|_| wrong_days())?;
+    give(&caller, &segment(&request).await?, LifeOrder::Extend(Duration::from_hours(24) * days)).await
+}
+
+fn wrong_days() -> Problem {
+    let wrong = "days must be a whole number from 1 to 366, and the only field".to_owned();
+    Problem::new(Kind::InvalidFields).errors(vec![FieldError::in_body("#/days".to_owned(), "days", wrong)])
+}
+
+fn permission(order: LifeOrder) -> Permission {
+    match order {
+        LifeOrder::ResendMail => Permission::SendMail,
+        _ => Permission::ChangeTenant,
+    }
+}
+
+async fn give(caller: &Caller<'_>, id: &str, order: LifeOrder) -> Result<HttpResponse, Problem> {
+    let tenant: TenantId = id.parse().map_err(|_| nothing_here())?;
+    let order = TenantOrder { tenant, order, actor: caller.operator.name.to_string() };
+    match caller.ops.parts.orders.order(order).await.map_err(failed)? {
+        LifeOutcome::Done(change) => json(&Changed::new(tenant, &change)),
+        LifeOutcome::Refused(LifeRefusal::Unknown) => {
+            Err(Problem::new(Kind::NotFound).detail("there is no such tenant"))
+        }
+        LifeOutcome::Refused(LifeRefusal::Extension) => Err(wrong_days()),
+        LifeOutcome::Refused(refusal) => Err(Problem::new(Kind::Conflict).detail(refusal.to_string())),
+    }
+}
+
+impl Changed {
+    fn new(tenant: TenantId, change: &LifeChange) -> Self {
+        Self {
+            id: tenant.to_string(),
+            before: change.before.as_str(),
+            status: change.after.as_str(),
+            trial_ends_at: change.trial_ends_at,
+            mail: change.mail.map(trial_core::MailKind::as_str),
+            mail_waits: change.mail_waits,
+        }
+    }
+}
