@@ -9,11 +9,14 @@ use actix_web::http::header::HeaderMap;
 use actix_web::test::{TestRequest, call_service, init_service};
 use serde_json::Value;
 use tempfile::TempDir;
-use trial_core::ports::{MockHealth, MockReceipts, MockTrialService};
-use trial_core::{AddressLimits, ApplyCode, ApplyReply, CodeReply, Policy, SendCode};
+use trial_core::ports::{Clock as _, MockHealth, MockReceipts, MockTrialService, TenantOrders};
+use trial_core::{
+    AddressLimits, ApplyCode, ApplyReply, CodeReply, LedgerError, LifeOutcome, Outcome, Policy, Request, SendCode,
+    TenantOrder,
+};
 use trial_http::{Envelope, HttpParts, HttpSettings, OpsParts, Site, SmsCallback, install_metrics};
 use trial_sandbox::Inbox;
-use trial_testkit::{FixedClock, MemoryLedger, SeededEntropy};
+use trial_testkit::{FixedClock, MemoryLedger, SeededEntropy, data};
 
 pub(crate) use trial_http::{APPLY_PATH, SEND_CODE_PATH};
 
@@ -74,6 +77,7 @@ impl Fixture {
     }
 
     pub(crate) fn parts(self) -> (HttpParts, HttpSettings) {
+        let clock = self.clock.clone();
         let parts = HttpParts {
             service: Arc::new(self.service),
             health: Arc::new(self.health),
@@ -83,6 +87,7 @@ impl Fixture {
             callbacks: self.callbacks,
             ops: OpsParts {
                 operations: Arc::new(self.ledger.clone()),
+                orders: Arc::new(OrdersInMemory(self.ledger.clone(), clock.clone())),
                 operators: Arc::new(self.ledger.clone()),
                 audit: Arc::new(self.ledger),
                 policy: Arc::new(Policy::default()),
@@ -96,6 +101,20 @@ impl Fixture {
     pub(crate) fn site(self) -> Site {
         let (parts, settings) = self.parts();
         Site::new(parts, settings)
+    }
+}
+
+/// Has orders about tenants decided by the planner, on the ledger in memory.
+struct OrdersInMemory(MemoryLedger, FixedClock);
+
+#[async_trait::async_trait]
+impl TenantOrders for OrdersInMemory {
+    async fn order(&self, order: TenantOrder) -> Result<LifeOutcome, LedgerError> {
+        let batch = data::batch(self.1.now(), &SeededEntropy::new(5), [Request::Tenant(order)]);
+        match self.0.decide(&batch, &data::planner()).remove(0) {
+            Outcome::Tenant(outcome) => Ok(outcome),
+            other => panic!("an answer to an order, not {other:?}"),
+        }
     }
 }
 

@@ -6,7 +6,7 @@ mod resources;
 
 use actix_web::test::TestRequest;
 use trial_core::ports::Operators as _;
-use trial_core::{MailId, Operator, Role, TenantId};
+use trial_core::{AccessCodeState, ApplicationId, MailId, Operator, Role, TenantId};
 use trial_testkit::{Desk, FixedClock, MemoryLedger, data};
 
 use crate::support::{Answer, Fixture, call};
@@ -18,6 +18,8 @@ pub(crate) struct House {
     pub(crate) ledger: MemoryLedger,
     pub(crate) clock: FixedClock,
     pub(crate) tenant: TenantId,
+    pub(crate) application: ApplicationId,
+    pub(crate) free_code: String,
     pub(crate) failed_mail: MailId,
     pub(crate) due_mail: MailId,
 }
@@ -33,7 +35,8 @@ impl House {
         let first = desk.join(1).await;
         desk.join(2).await;
         let mails: Vec<MailId> = ledger.state().mails.keys().copied().collect();
-        let failed_mail = mails.iter().copied().find(|id| ledger.state().mails[id].record.tenant == Some(first)).unwrap();
+        let failed_mail =
+            mails.iter().copied().find(|id| ledger.state().mails[id].record.tenant == Some(first)).unwrap();
         let due_mail = mails.into_iter().find(|id| *id != failed_mail).unwrap();
         ledger.change(|state| {
             let mail = state.mails.get_mut(&failed_mail).unwrap();
@@ -41,9 +44,14 @@ impl House {
             mail.last_reply = Some("550 no such mailbox".to_owned());
             state.phones.get_mut(&data::phone(1)).unwrap().failures = 100;
         });
+        let state = ledger.state();
+        let application =
+            *state.applications.iter().find(|(_, kept)| kept.application.phone == data::phone(1)).unwrap().0;
+        let free = state.access_codes.iter().find(|(_, kept)| kept.state == AccessCodeState::Free);
+        let free_code = free.unwrap().0.to_string();
         let clock = desk.clock.clone();
         let fixture = Fixture { ledger: ledger.clone(), clock: clock.clone(), ..Fixture::default() };
-        Self { site: fixture.site(), ledger, clock, tenant: first, failed_mail, due_mail }
+        Self { site: fixture.site(), ledger, clock, tenant: first, application, free_code, failed_mail, due_mail }
     }
 
     /// Has a person of this role ask.

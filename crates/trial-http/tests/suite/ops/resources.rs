@@ -23,10 +23,14 @@ fn csv(path: &str, body: &'static str) -> TestRequest {
 async fn everything_is_shown_masked() {
     let house = House::new().await;
     let tenant = format!("/ops/v1/tenants/{}", house.tenant);
+    let application = format!("/ops/v1/applications/{}", house.application);
     for (name, path) in [
         ("me", "/ops/v1/me"),
         ("tenants", "/ops/v1/tenants?limit=1"),
         ("tenant", tenant.as_str()),
+        ("applications", "/ops/v1/applications?phone=16600000001"),
+        ("application", application.as_str()),
+        ("access_codes", "/ops/v1/access-codes?kind=multimedia&state=leased&limit=1"),
         ("stock", "/ops/v1/access-codes/stock"),
         ("email_quota", "/ops/v1/email-quota?days=2"),
         ("mails", "/ops/v1/mails?state=failed"),
@@ -220,4 +224,80 @@ async fn operators_are_added_and_revoked() {
     assert!(house.ledger.state().sessions.is_empty());
     let listed: Value = house.get(Admin, "/ops/v1/operators").await.json();
     assert!(!listed.to_string().contains("tgo_"), "{listed}");
+}
+
+#[actix_web::test]
+async fn a_tenant_lives_as_operators_say() {
+    let house = House::new().await;
+    let order = async |what: &str, body: Option<&'static str>| {
+        let path = format!("/ops/v1/tenants/{}/{what}", house.tenant);
+        let request = body.map_or_else(|| TestRequest::post().uri(&path), |body| post(&path, body));
+        house.ask(Operator, request).await
+    };
+    for body in ["{}", r#"{"days":0}"#, r#"{"days":367}"#, r#"{"days":4294967295}"#, r#"{"days":"7"}"#, "x"] {
+        assert_eq!(order("extend", Some(body)).await.status, StatusCode::BAD_REQUEST, "{body}");
+    }
+    let before = house.audited();
+    for (what, body, status) in [
+        ("extend", Some(r#"{"days":30}"#), "trial"),
+        ("suspend", None, "suspended"),
+        ("resume", None, "trial"),
+        ("close", None, "closed"),
+        ("reopen", None, "trial"),
+        ("convert", None, "commercial"),
+    ] {
+        let answer = order(what, body).await;
+        assert_eq!(
+            (answer.status, &answer.json()["status"]),
+            (StatusCode::OK, &json!(status)),
+            "{what}: {}",
+            answer.body
+        );
+    }
+    let done = house.done_since(before);
+    let actions: Vec<&str> = done.iter().map(|(_, action, _)| *action).collect();
+    let expected = ["extend", "suspend", "resume", "close", "reopen", "convert"].map(|what| format!("tenant.{what}"));
+    assert_eq!(actions, expected);
+    assert!(done.iter().all(|(actor, _, subject)| actor == "operator-one" && *subject == house.tenant.to_string()));
+    assert_eq!(order("reopen", None).await.status, StatusCode::CONFLICT);
+}
+
+#[actix_web::test]
+async fn access_codes_are_retired_and_released() {
+    let house = House::new().await;
+    let code = house.free_code.clone();
+    let order = async |what: &str| {
+        house.ask(Operator, TestRequest::post().uri(&format!("/ops/v1/access-codes/{code}/{what}"))).await
+    };
+    assert_eq!(order("release").await.status, StatusCode::CONFLICT);
+    let before = house.audited();
+    assert_eq!(order("retire").await.json(), json!({"code": code, "before": "free", "state": "retired"}));
+    assert_eq!(order("release").await.json(), json!({"code": code, "before": "retired", "state": "free"}));
+    let done: Vec<_> = house.done_since(before).into_iter().map(|(_, action, subject)| (action, subject)).collect();
+    assert_eq!(done, [("access_code.retire", code.clone()), ("access_code.release", code.clone())]);
+}
+
+#[actix_web::test]
+async fn customers_are_found_by_what_they_are_known_by() {
+    let house = House::new().await;
+    for path in ["applications", "tenants"] {
+        for (query, found) in [
+            ("", 2),
+            ("?phone=16600000001", 1),
+            ("?email=APPLICANT1@example.com", 1),
+            ("?company=company%201", 1),
+            ("?requestId=apply-1", 1),
+            ("?requestId=nobody", 0),
+            ("?phone=16600000009", 0),
+        ] {
+            let answer = house.get(Viewer, &format!("/ops/v1/{path}{query}")).await;
+            assert_eq!(answer.json()["items"].as_array().unwrap().len(), found, "{path}{query}: {}", answer.body);
+        }
+        let both = house.get(Viewer, &format!("/ops/v1/{path}?phone=16600000001&requestId=apply-1")).await;
+        assert_eq!(both.status, StatusCode::BAD_REQUEST);
+    }
+    let codes = house.get(Viewer, "/ops/v1/applications?returnCode=006").await.json();
+    assert_eq!(codes["items"], json!([]));
+    assert_eq!(house.get(Viewer, "/ops/v1/applications?returnCode=999").await.status, StatusCode::BAD_REQUEST);
+    assert_eq!(house.get(Viewer, "/ops/v1/tenants?status=trial").await.json()["items"].as_array().unwrap().len(), 2);
 }
