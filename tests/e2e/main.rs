@@ -9,6 +9,7 @@
 
 mod commands;
 mod concurrency;
+mod data_care;
 mod databases;
 mod full_disk;
 mod hostile;

@@ -1,13 +1,14 @@
 //! Codes and initial passwords are derived, not stored: a stolen database yields neither, and a resend yields the same code.
 
 use std::fmt;
+use std::fmt::Write as _;
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
-use crate::{CODE_DIGITS, ChallengeId, Phone, SubmittedCode, TenantId};
+use crate::{CODE_DIGITS, ChallengeId, Person, Phone, SubmittedCode, TenantId};
 
 /// Letters and digits that are not taken for one another (Crockford's base 32 without its checks).
 const PASSWORD_ALPHABET: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
@@ -112,6 +113,15 @@ impl Keyring {
             }
         }
         Ok(Self(keys))
+    }
+
+    /// Stands for a person who was forgotten: who knows a phone or an address, and the keys, can tell whether it is his.
+    pub fn pseudonym(&self, person: &Person) -> String {
+        let mac = self.0[0].mac(b"pseudonym", &[person.as_str().as_bytes()]);
+        mac.iter().take(16).fold("person-".to_owned(), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
     }
 
     /// The id of the key that derives what is new.

@@ -13,6 +13,7 @@ mod access_code_file;
 pub mod advice;
 mod audit;
 mod batch;
+mod care;
 mod error;
 mod facts;
 mod keyring;
@@ -36,6 +37,9 @@ pub(crate) mod values;
 pub use access_code_file::{AccessCodeFile, AccessCodeFileError};
 pub use audit::{APPLICANT, AuditEntry, AuditQuery};
 pub use batch::{Application, Batch, CodeRequest, FactKeys, FreshIds, Request, SendReport};
+pub use care::{
+    ERASED, ERASED_EMAIL, Expired, Expiring, ExpiryPage, Forgotten, MIN_RETENTION, Person, PersonData, Retention,
+};
 pub use error::LedgerError;
 pub use facts::{
     AcceptedApplication, Facts, HeldCode, LifeFacts, PastSend, PhoneFacts, PoolFacts, QuotaFacts, TenantFact,

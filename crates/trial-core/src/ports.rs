@@ -1,6 +1,7 @@
 //! The ports: what the core asks of the world. No transaction crosses one, and no call into the network happens inside
 //! a transaction.
 
+mod care;
 mod operators;
 mod platform;
 
@@ -19,6 +20,9 @@ use crate::{
     TenantView, TimelineView, UniqueBy, Violation,
 };
 
+pub use care::DataCare;
+#[cfg(feature = "mock")]
+pub use care::MockDataCare;
 pub use operators::{AuditTrail, Operators};
 #[cfg(feature = "mock")]
 pub use operators::{MockAuditTrail, MockOperators};

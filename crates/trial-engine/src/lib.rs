@@ -13,6 +13,7 @@ mod health;
 mod keeping;
 mod orders;
 mod pacing;
+mod retention;
 mod screening;
 mod service;
 mod wakers;
@@ -25,8 +26,8 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use trial_core::ports::{
-    Clock, Entropy, EventOutbox, Health, Mailer, Outbox, Screen, SmsGateway, TenantPlatform, TrialLedger, TrialService,
-    Upkeep,
+    Clock, DataCare, Entropy, EventOutbox, Health, Mailer, Outbox, Screen, SmsGateway, TenantPlatform, TrialLedger,
+    TrialService, Upkeep,
 };
 use trial_core::{EndpointId, MailRetry, Planner, ServedCountries};
 
@@ -36,6 +37,8 @@ use dispatch::Gateways;
 use health::EngineHealth;
 pub use keeping::{KEEPER, Keeper, Kept};
 pub use orders::Orders;
+use retention::Expiry;
+pub use retention::RetentionOptions;
 use service::Service;
 use wakers::Wakers;
 
@@ -62,6 +65,8 @@ pub struct EngineParts {
     pub planner: Arc<Planner>,
     /// Who is told of what happens to tenants, if anybody is.
     pub platform: Option<PlatformParts>,
+    /// What removes what is over, and how; nothing is removed if there is none.
+    pub care: Option<(Arc<dyn DataCare>, RetentionOptions)>,
 }
 
 /// Who is told of what happens to tenants.
@@ -186,6 +191,7 @@ pub struct Engine {
     delivering: JoinHandle<()>,
     telling: Option<JoinHandle<()>>,
     keeping: JoinHandle<()>,
+    expiring: Option<JoinHandle<()>>,
 }
 
 impl Engine {
@@ -207,6 +213,10 @@ impl Engine {
             let bounds = events.bounds();
             tokio::spawn(Delivery::new(events, world(), bounds, wakers.events, closing.clone()).run())
         });
+        let expiring = parts.care.clone().map(|(care, options)| {
+            let (clock, closing) = (Arc::clone(&parts.clock), closing.clone());
+            tokio::spawn(Expiry { care, clock, options, closing }.run())
+        });
         Self {
             health: Arc::new(EngineHealth::new(&parts, admission.clone(), Arc::clone(&gateways), platform)),
             service: Arc::new(Service::new(parts.clock, admission, gateways, tasks.clone(), Handle::current())),
@@ -215,6 +225,7 @@ impl Engine {
             delivering: tokio::spawn(delivery.run()),
             telling,
             keeping: tokio::spawn(keeper.run(options.sweep_every, closing.clone())),
+            expiring,
             closing,
         }
     }
@@ -249,10 +260,12 @@ impl Engine {
         deciding.map_err(|source| Died { part: "deciding", source })?;
         delivering.map_err(|source| Died { part: "delivering", source })?;
         keeping.map_err(|source| Died { part: "keeping", source })?;
-        match self.telling {
-            Some(telling) => telling.await.map_err(|source| Died { part: "telling", source }),
-            None => Ok(()),
+        for (part, task) in [("telling", self.telling), ("expiring", self.expiring)] {
+            if let Some(task) = task {
+                task.await.map_err(|source| Died { part, source })?;
+            }
         }
+        Ok(())
     }
 }
 

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    access_codes, applications, completions, config, doctor, mail, migrate, openapi, operators, phones, quota, sandbox,
-    secrets, serve, sweep, tenants, webhooks,
+    access_codes, applications, backup, completions, config, doctor, mail, migrate, openapi, operators, persons,
+    phones, quota, retention, sandbox, secrets, serve, sweep, tenants, webhooks,
 };
 use crate::config::{Config, Sources};
 
@@ -67,6 +67,15 @@ enum Command {
     /// What the contact-centre platform is told of tenants
     #[command(subcommand)]
     Webhooks(webhooks::Webhooks),
+    /// Print everything that is held on one person, as JSON
+    Export(persons::Export),
+    /// Erase everything that is held on one person; the audit is kept, without the name
+    Forget(persons::Forget),
+    /// What is removed when its time is over
+    #[command(subcommand)]
+    Retention(retention::RetentionCommand),
+    /// Copy the database into a file, while the service runs
+    Backup(backup::Backup),
     /// The configuration in force
     #[command(subcommand)]
     Config(config::ConfigCommand),
@@ -110,6 +119,10 @@ impl Cli {
             Command::Phones(phones) => phones.run(global),
             Command::Operators(operators) => operators.run(global),
             Command::Webhooks(webhooks) => webhooks.run(global),
+            Command::Export(export) => export.run(global),
+            Command::Forget(forget) => forget.run(global),
+            Command::Retention(retention) => retention.run(global),
+            Command::Backup(backup) => backup.run(global),
             Command::Config(config) => config.run(global),
             Command::Secrets(secrets) => secrets.run(),
             Command::Openapi(openapi) => openapi.run(),
@@ -178,6 +191,13 @@ mod tests {
             "webhooks replay 019aa6f2-7c3e-7f00-8000-000000000000 --json",
             "webhooks enable --json",
             "webhooks test --json",
+            "export --phone 16673280001",
+            "export --email a@example.com --config f",
+            "forget --phone 16673280001 --json",
+            "forget --email a@example.com --yes --json",
+            "retention run --dry-run --json",
+            "retention run",
+            "backup copy.db --json",
             "config show --config f",
             "config check",
             "secrets generate --config f",
@@ -208,6 +228,8 @@ mod tests {
             ("mail list --state lost", ErrorKind::ValueValidation),
             ("mail retry x", ErrorKind::ValueValidation),
             ("webhooks replay x", ErrorKind::ValueValidation),
+            ("forget", ErrorKind::MissingRequiredArgument),
+            ("export --phone 1 --email a@example.com", ErrorKind::ArgumentConflict),
             ("webhooks list --state lost", ErrorKind::ValueValidation),
             ("mail preview --kind bill", ErrorKind::ValueValidation),
             ("mail preview --locale de", ErrorKind::ValueValidation),

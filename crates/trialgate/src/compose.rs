@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use tokio::runtime::{Builder, Runtime};
 use trial_core::ports::{Clock, Entropy, Mailer, SmsGateway};
 use trial_core::{AuditId, ChangedBy, Phone, PhonePolicy, Planner};
-use trial_engine::{Engine, EngineParts, Orders, PlatformParts, SmsRoute};
+use trial_engine::{Engine, EngineParts, Orders, PlatformParts, RetentionOptions, SmsRoute};
 use trial_http::{HttpParts, HttpServer, OpsParts, ReceiptReader, SmsCallback, install_metrics};
 use trial_mail::{DkimSettings, MailSetting, SandboxMailer, SmtpMailer, SmtpSettings, Templates};
 use trial_platform::{SystemLookup, WebhookPlatform};
@@ -263,6 +263,10 @@ impl Service {
             entropy: Arc::clone(&entropy),
             platform,
             planner: Arc::new(Planner::new(Arc::clone(&policy), Arc::new(serving.keyring))),
+            care: Some((
+                ledger.care(),
+                RetentionOptions { retention: config.retention(), ..RetentionOptions::default() },
+            )),
         };
         let orders = Orders {
             ledger: ledger.decisions(),

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use trial_core::LedgerError;
 use trial_core::ports::{
-    AuditTrail, EventOperations, EventOutbox, Operations, Operators, Outbox, Receipts, Screen, TrialLedger, Upkeep,
+    AuditTrail, DataCare, EventOperations, EventOutbox, Operations, Operators, Outbox, Receipts, Screen, TrialLedger,
+    Upkeep,
 };
 use trial_storage::{PostgresLedger, PostgresOptions, SqliteLedger, SqliteOptions};
 
@@ -84,6 +85,14 @@ impl Ledger {
 
     /// What operations ask and change of events.
     pub(crate) fn event_operations(&self) -> Arc<dyn EventOperations> {
+        match self {
+            Self::Sqlite(ledger) => Arc::new(ledger.clone()),
+            Self::Postgres(ledger) => Arc::new(ledger.clone()),
+        }
+    }
+
+    /// What removes, shows and forgets data of persons.
+    pub(crate) fn care(&self) -> Arc<dyn DataCare> {
         match self {
             Self::Sqlite(ledger) => Arc::new(ledger.clone()),
             Self::Postgres(ledger) => Arc::new(ledger.clone()),

@@ -39,7 +39,7 @@ impl Tray {
             advance(Duration::from_millis(50)).await;
         }
         let mut settled = self.settled.lock().unwrap().clone();
-        settled.sort_by_key(|one| (1..).position(|n| event(n).id == one.event));
+        settled.sort_by_key(|one| (1..=u8::MAX).position(|n| event(n).id == one.event));
         settled.into_iter().map(|one| one.settled_as).collect()
     }
 }

@@ -35,6 +35,7 @@ pub(crate) fn parts(ledger: impl TrialLedger + 'static) -> EngineParts {
         entropy: Arc::new(SeededEntropy::new(3)),
         planner: data::planner(),
         platform: None,
+        care: None,
     }
 }
 

@@ -14,7 +14,7 @@ use trial_core::UniqueBy;
 
 pub use error::MoveError;
 pub(crate) use mark::Mark;
-pub(crate) use row::{Cell, Row};
+pub(crate) use row::{Cell, NamedRow, Row};
 pub(crate) use tables::{Kind, Page, TABLES, Table};
 
 use crate::postgres::Target;

@@ -3,7 +3,7 @@
 use diesel::backend::Backend;
 use diesel::deserialize::{self, FromSql, QueryableByName};
 use diesel::pg::{Pg, PgValue};
-use diesel::row::{Field, NamedRow, Row as Columns};
+use diesel::row::{Field, NamedRow as Named, Row as Columns};
 use diesel::sql_types::{BigInt, Binary, Integer, Text};
 use diesel::sqlite::{Sqlite, SqliteType, SqliteValue};
 
@@ -12,6 +12,10 @@ use crate::postgres::storable;
 /// A row, column by column.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Row(pub(crate) Vec<Cell>);
+
+/// A row, column by column, each with its name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct NamedRow(pub(crate) Vec<(String, Cell)>);
 
 /// What stands in a column. Two rows are the same if these are, whatever database they come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,19 +32,40 @@ pub(crate) enum Cell {
 struct UnknownType;
 
 impl QueryableByName<Sqlite> for Row {
-    fn build<'a>(row: &impl NamedRow<'a, Sqlite>) -> deserialize::Result<Self> {
+    fn build<'a>(row: &impl Named<'a, Sqlite>) -> deserialize::Result<Self> {
         read(row, of_sqlite)
     }
 }
 
 impl QueryableByName<Pg> for Row {
-    fn build<'a>(row: &impl NamedRow<'a, Pg>) -> deserialize::Result<Self> {
+    fn build<'a>(row: &impl Named<'a, Pg>) -> deserialize::Result<Self> {
         read(row, of_postgres)
     }
 }
 
+impl QueryableByName<Sqlite> for NamedRow {
+    fn build<'a>(row: &impl Named<'a, Sqlite>) -> deserialize::Result<Self> {
+        named(row, of_sqlite)
+    }
+}
+
+impl QueryableByName<Pg> for NamedRow {
+    fn build<'a>(row: &impl Named<'a, Pg>) -> deserialize::Result<Self> {
+        named(row, of_postgres)
+    }
+}
+
+fn named<'a, DB: Backend>(
+    row: &impl Named<'a, DB>,
+    cell: impl Fn(DB::RawValue<'_>) -> deserialize::Result<Cell>,
+) -> deserialize::Result<NamedRow> {
+    let name = |place| Columns::get(row, place).and_then(|field| field.field_name().map(str::to_owned));
+    let cells = read(row, cell)?.0.into_iter().enumerate();
+    Ok(NamedRow(cells.map(|(place, cell)| (name(place).unwrap_or_default(), cell)).collect()))
+}
+
 fn read<'a, DB: Backend>(
-    row: &impl NamedRow<'a, DB>,
+    row: &impl Named<'a, DB>,
     cell: impl Fn(DB::RawValue<'_>) -> deserialize::Result<Cell>,
 ) -> deserialize::Result<Row> {
     let read = |place| {

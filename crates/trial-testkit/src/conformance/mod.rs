@@ -2,6 +2,7 @@
 //! `ledger_screening_conformance!` those of a ledger that screens.
 
 mod applying;
+mod care;
 mod codes;
 mod concurrency;
 mod differential;
@@ -18,11 +19,12 @@ mod search;
 
 use async_trait::async_trait;
 use trial_core::ports::{
-    AuditTrail, EventOperations, EventOutbox, Operations, Operators, Outbox, Receipts, TrialLedger, Upkeep,
+    AuditTrail, DataCare, EventOperations, EventOutbox, Operations, Operators, Outbox, Receipts, TrialLedger, Upkeep,
 };
 use trial_core::{LedgerError, Policy};
 
 pub use applying::*;
+pub use care::*;
 pub use codes::*;
 pub use concurrency::*;
 pub use differential::*;
@@ -50,6 +52,7 @@ pub trait LedgerFactory: Send + Sync {
         + Upkeep
         + EventOutbox
         + EventOperations
+        + DataCare
         + Operators
         + AuditTrail
         + 'static;
@@ -135,6 +138,10 @@ macro_rules! ledger_conformance {
             a_long_id_stands_in_nobodys_way
             no_decision_looks_at_receipts
             receipts_at_once_end_delivered
+            what_is_over_is_removed_in_stretches
+            what_a_tenant_in_use_needs_is_kept
+            a_person_is_shown_and_forgotten
+            nobody_with_a_tenant_in_use_is_forgotten
             nobody_is_told_where_nobody_listens
             an_acceptance_is_told_once
             events_are_claimed_by_one_worker

@@ -1,5 +1,6 @@
 //! A ledger in memory: plain maps of the records, and nothing clever. The model that other ledgers are compared with.
 
+mod care;
 mod events;
 mod facts;
 mod operations;

@@ -2,6 +2,7 @@
 
 pub(crate) mod access_codes;
 pub(crate) mod applications;
+pub(crate) mod backup;
 pub(crate) mod completions;
 pub(crate) mod config;
 mod decide;
@@ -10,8 +11,10 @@ pub(crate) mod mail;
 pub(crate) mod migrate;
 pub(crate) mod openapi;
 pub(crate) mod operators;
+pub(crate) mod persons;
 pub(crate) mod phones;
 pub(crate) mod quota;
+pub(crate) mod retention;
 pub(crate) mod sandbox;
 pub(crate) mod secrets;
 pub(crate) mod serve;

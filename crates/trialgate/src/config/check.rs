@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use chrono::{NaiveDate, NaiveTime};
 use trial_core::{
-    Limits, Phone, PhonePolicy, Policy, QuotaPolicy, TestNumber, TrialPolicy, UniqueBy, VerificationCode,
-    VerificationPolicy,
+    Limits, MIN_RETENTION, Phone, PhonePolicy, Policy, QuotaPolicy, TestNumber, TrialPolicy, UniqueBy,
+    VerificationCode, VerificationPolicy,
 };
 
 use super::database::Database;
@@ -215,6 +215,17 @@ impl Findings<'_> {
     }
 
     fn rest(&mut self, settings: &Settings) {
+        for (key, kept) in [
+            ("retention.applications", settings.retention.applications),
+            ("retention.challenges", settings.retention.challenges),
+        ] {
+            let least = HumanDuration(MIN_RETENTION);
+            self.expect(
+                kept >= least,
+                key,
+                format!("must be at least {least}: limits and repetitions look back a day"),
+            );
+        }
         self.expect(
             settings.http.callers == Callers::Open,
             "http.callers",

@@ -47,6 +47,8 @@ pub(super) const KEYS: &[&str] = &[
     "quota.kept_for_resends",
     "quota.threshold",
     "quota.timezone",
+    "retention.applications",
+    "retention.challenges",
     "sandbox.enabled",
     SECRET_KEYS,
     "sms.autofill_domain",

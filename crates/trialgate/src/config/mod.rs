@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context;
-use trial_core::{AddressLimits, MailRetry, PhonePolicy, Policy};
+use trial_core::{AddressLimits, MailRetry, PhonePolicy, Policy, Retention};
 use trial_engine::{EngineOptions, MailDeliveryOptions};
 use trial_http::HttpSettings;
 
@@ -141,6 +141,12 @@ impl Config {
             },
             ..usual
         }
+    }
+
+    /// How long what is over is kept.
+    pub(crate) fn retention(&self) -> Retention {
+        let retention = &self.settings.retention;
+        Retention { applications: retention.applications.0, challenges: retention.challenges.0 }
     }
 
     fn address_limits(&self) -> AddressLimits {

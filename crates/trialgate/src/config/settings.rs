@@ -35,6 +35,7 @@ pub(crate) struct Settings {
     pub(crate) quota: Quota,
     pub(crate) pool: Pool,
     pub(crate) engine: Engine,
+    pub(crate) retention: Retention,
     pub(crate) log: Log,
 }
 
@@ -300,6 +301,14 @@ pub(crate) struct Engine {
     pub(crate) wait: HumanDuration,
 }
 
+/// How long what is over is kept.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Retention {
+    pub(crate) applications: HumanDuration,
+    pub(crate) challenges: HumanDuration,
+}
+
 /// What is logged.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -444,6 +453,13 @@ impl Default for Engine {
     fn default() -> Self {
         let options = EngineOptions::default();
         Self { queue_length: options.queue_length, batch_limit: options.batch_limit, wait: options.wait.into() }
+    }
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        let retention = trial_core::Retention::default();
+        Self { applications: retention.applications.into(), challenges: retention.challenges.into() }
     }
 }
 

@@ -1,0 +1,121 @@
+//! The data of persons: how long it is kept, what is held on one of them, and how it is forgotten.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+use crate::values::named;
+use crate::{EmailKey, Phone, TenantId};
+
+/// How long what is over is kept; longer than anything is looked back for ([`crate::REPLAY_WINDOW`], limits of a day).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retention {
+    /// Applications, requests for codes, and settled events of the platform. An accepted application, and the code that it
+    /// consumed, are kept for as long as its tenant is in use.
+    pub applications: Duration,
+    /// Codes that no application consumed, and phones that nothing else is known of.
+    pub challenges: Duration,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Self { applications: Duration::from_hours(180 * 24), challenges: Duration::from_hours(30 * 24) }
+    }
+}
+
+/// The shortest time that anything may be kept for.
+pub const MIN_RETENTION: Duration = Duration::from_hours(48);
+
+/// What is removed when its time is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Expiring {
+    /// Applications; with an accepted one, the code that it consumed.
+    Applications,
+    /// Requests for a code.
+    CodeRequests,
+    /// Codes; with one that is a phone's current, that phone, unless wrong tries are counted against it.
+    Challenges,
+    /// Events that were told or given up.
+    Events,
+}
+
+named!(Expiring, "kind of data", {
+    Applications => "applications", CodeRequests => "code_requests", Challenges => "challenges", Events => "events",
+});
+
+impl Retention {
+    /// From when on such rows are kept.
+    pub fn since(&self, what: Expiring, now: DateTime<Utc>) -> DateTime<Utc> {
+        match what {
+            Expiring::Challenges => now - self.challenges,
+            Expiring::Applications | Expiring::CodeRequests | Expiring::Events => now - self.applications,
+        }
+    }
+}
+
+/// A stretch of rows to look through, in the order of their ids, which begin with the time that they were made at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ExpiryPage {
+    /// Which.
+    pub what: Expiring,
+    /// Rows from this instant on are kept.
+    pub since: DateTime<Utc>,
+    /// Only rows behind this one.
+    pub after: [u8; 16],
+    /// At most so many.
+    pub limit: u32,
+}
+
+/// What a stretch came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Expired {
+    /// Rows that were removed, or would be.
+    pub removed: u64,
+    /// The last row that was looked at; none behind it is old enough if there is none.
+    pub last: Option<[u8; 16]>,
+}
+
+/// Whose data is meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Person {
+    /// Whoever has this phone.
+    Phone(Phone),
+    /// Whoever has this mailbox.
+    Email(EmailKey),
+}
+
+impl Person {
+    /// The phone or the address, as it is stored.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Phone(phone) => phone.as_str(),
+            Self::Email(email) => email.as_str(),
+        }
+    }
+}
+
+/// Everything that is held on one person: the rows of each table, as JSON.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PersonData(pub BTreeMap<&'static str, Vec<serde_json::Value>>);
+
+impl PersonData {
+    /// How many rows there are of each table that has any.
+    pub fn counts(&self) -> BTreeMap<&'static str, usize> {
+        self.0.iter().filter(|(_, rows)| !rows.is_empty()).map(|(table, rows)| (*table, rows.len())).collect()
+    }
+}
+
+/// What forgetting a person came to.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Forgotten {
+    /// These rows were erased, or would be.
+    Erased(BTreeMap<&'static str, usize>),
+    /// Nothing was: the person has these tenants, which are in use. They have to be closed first.
+    Refused(Vec<TenantId>),
+}
+
+/// What stands in the place of a phone, an address or a company that was forgotten.
+pub const ERASED: &str = "erased";
+/// What stands in the place of an address that was forgotten; nobody has it (RFC 2606).
+pub const ERASED_EMAIL: &str = "erased@erased.invalid";

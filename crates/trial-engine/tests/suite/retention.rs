@@ -1,0 +1,52 @@
+//! What is over is removed in rounds and stretches, and a fault of one kind of data keeps no other.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::time::{Instant, advance};
+use trial_core::ports::{MockDataCare, MockTrialLedger};
+use trial_core::{Expired, Expiring, ExpiryPage, LedgerError, Retention};
+use trial_engine::{Engine, EngineParts, RetentionOptions};
+
+use crate::stage::{now, options, parts};
+
+#[tokio::test(start_paused = true)]
+async fn a_round_goes_through_everything_a_stretch_at_a_time() {
+    let asked: Arc<Mutex<Vec<(Instant, ExpiryPage)>>> = Arc::default();
+    let seen = Arc::clone(&asked);
+    let mut care = MockDataCare::new();
+    care.expect_expire().returning(move |page, dry_run| {
+        assert!(!dry_run);
+        seen.lock().unwrap().push((Instant::now(), page));
+        match (page.what, page.after[0]) {
+            (Expiring::Applications, after @ 0..2) => Ok(Expired { removed: 1, last: Some([after + 1; 16]) }),
+            (Expiring::CodeRequests, _) => Err(LedgerError::Unavailable(Box::from("cause"))),
+            _ => Ok(Expired { removed: 0, last: None }),
+        }
+    });
+    let retention = RetentionOptions { stretch: 7, ..RetentionOptions::default() };
+    let parts = EngineParts { care: Some((Arc::new(care), retention)), ..parts(MockTrialLedger::new()) };
+    let started = Instant::now();
+    let engine = Engine::start(parts, options());
+    while asked.lock().unwrap().len() < 7 {
+        advance(Duration::from_secs(10)).await;
+    }
+    engine.stop().await.unwrap();
+    let asked = asked.lock().unwrap().clone();
+    let kinds: Vec<_> = asked.iter().map(|(_, page)| (page.what.as_str(), page.after[0])).collect();
+    let round = [
+        ("applications", 0),
+        ("applications", 1),
+        ("applications", 2),
+        ("code_requests", 0),
+        ("challenges", 0),
+        ("events", 0),
+    ];
+    assert_eq!(kinds[..6], round);
+    assert_eq!(kinds[6], ("applications", 0), "the next round");
+    for (_, page) in &asked {
+        assert_eq!((page.limit, page.since), (7, Retention::default().since(page.what, now())));
+    }
+    assert!(asked[0].0 >= started + retention.interval && asked[6].0 >= asked[5].0 + retention.interval);
+    assert!(asked[1].0 >= asked[0].0 + retention.pause, "others have their turns in between");
+}

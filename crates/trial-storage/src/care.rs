@@ -1,0 +1,298 @@
+//! The statements that remove, show and erase data of persons: the same for every database.
+
+use std::collections::BTreeMap;
+
+use diesel::backend::Backend;
+use diesel::prelude::*;
+use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::serialize::ToSql;
+use diesel::sql_types::{BigInt, Binary, HasSqlType, Text, Untyped};
+use serde_json::{Map, Value};
+use trial_core::{ERASED, ERASED_EMAIL, EventId, Expiring, ExpiryPage, Person, PersonData};
+
+use crate::convert::{bad, micros, time};
+use crate::moving::{Cell, NamedRow};
+
+/// A statement of any number of pieces, known by its text.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Sql(Vec<(&'static str, Bound)>);
+
+/// What is bound behind a piece.
+#[derive(Debug, Clone)]
+enum Bound {
+    Nothing,
+    Number(i64),
+    Text(String),
+    Bytes(Vec<u8>),
+}
+
+/// The rows of a stretch: behind the first id, and not behind the second.
+#[derive(Debug, Clone)]
+pub(crate) struct Stretch {
+    what: Expiring,
+    after: Vec<u8>,
+    last: Vec<u8>,
+}
+
+impl Sql {
+    pub(crate) fn new(text: &'static str) -> Self {
+        Self::default().text(text)
+    }
+
+    fn text(mut self, text: &'static str) -> Self {
+        self.0.push((text, Bound::Nothing));
+        self
+    }
+
+    fn bind(mut self, bound: Bound) -> Self {
+        self.0.push(("", bound));
+        self
+    }
+
+    fn then(mut self, other: Self) -> Self {
+        self.0.extend(other.0);
+        self
+    }
+}
+
+/// The ids of a stretch, in their order.
+pub(crate) fn ids(page: &ExpiryPage) -> Sql {
+    // An id begins with the milliseconds of its time.
+    let since = EventId::new(page.since, [0; 10]);
+    Sql::new("SELECT id FROM ")
+        .text(table(page.what))
+        .text(" WHERE id > ")
+        .bind(Bound::Bytes(page.after.to_vec()))
+        .text(" AND id < ")
+        .bind(Bound::Bytes(since.as_bytes().to_vec()))
+        .text(" ORDER BY id LIMIT ")
+        .bind(Bound::Number(page.limit.into()))
+}
+
+fn table(what: Expiring) -> &'static str {
+    match what {
+        Expiring::Applications => "applications",
+        Expiring::CodeRequests => "code_requests",
+        Expiring::Challenges => "challenges",
+        Expiring::Events => "platform_events",
+    }
+}
+
+impl Stretch {
+    pub(crate) fn new(page: &ExpiryPage, last: &[u8]) -> Self {
+        Self { what: page.what, after: page.after.to_vec(), last: last.to_vec() }
+    }
+
+    /// Which rows of it nothing needs any more.
+    fn over(&self) -> Sql {
+        let needed = match self.what {
+            Expiring::Applications => {
+                "(outcome <> 'accepted' OR NOT EXISTS (\
+                    SELECT 1 FROM tenants t WHERE t.id = applications.tenant AND t.status <> 'closed'))"
+            }
+            Expiring::CodeRequests => "0 = 0",
+            Expiring::Challenges => "state <> 'consumed'",
+            Expiring::Events => "state <> 'due'",
+        };
+        Sql::new(" WHERE ")
+            .text(needed)
+            .text(" AND id > ")
+            .bind(Bound::Bytes(self.after.clone()))
+            .text(" AND id <= ")
+            .bind(Bound::Bytes(self.last.clone()))
+    }
+
+    fn rows(&self, head: &'static str) -> Sql {
+        Sql::new(head).text(table(self.what)).then(self.over())
+    }
+
+    pub(crate) fn count(&self) -> Sql {
+        self.rows("SELECT count(*) FROM ")
+    }
+
+    /// What has to go before the rows do, in this order.
+    pub(crate) fn before(&self) -> Vec<Sql> {
+        let codes = match self.what {
+            Expiring::Applications => "SELECT challenge FROM ",
+            Expiring::Challenges => "SELECT id FROM ",
+            Expiring::CodeRequests | Expiring::Events => return Vec::new(),
+        };
+        let of_phones = || self.rows("SELECT phone FROM ");
+        let consumed = |sql: Sql| match self.what {
+            Expiring::Applications => sql.text(" AND outcome = 'accepted'"),
+            _ => sql,
+        };
+        let codes = || consumed(self.rows(codes));
+        let mut before = vec![
+            Sql::new("UPDATE phones SET challenge = NULL WHERE phone IN (")
+                .then(of_phones())
+                .text(") AND challenge IN (")
+                .then(codes())
+                .text(")"),
+            Sql::new("DELETE FROM phones WHERE challenge IS NULL AND failures = 0 AND phone IN (")
+                .then(of_phones())
+                .text(")"),
+        ];
+        if self.what == Expiring::Applications {
+            before.push(Sql::new("DELETE FROM challenges WHERE id IN (").then(codes()).text(")"));
+        }
+        before
+    }
+
+    pub(crate) fn remove(&self) -> Sql {
+        self.rows("DELETE FROM ")
+    }
+}
+
+/// Where data of persons is, in the order that it is shown in.
+const TABLES: [&str; 8] =
+    ["applications", "audit", "challenges", "code_requests", "mails", "phones", "platform_events", "tenants"];
+
+/// The rows of a table that are a person's; nothing, if that cannot be told by a phone, or by an address.
+fn of(table: &'static str, person: &Person) -> Option<Sql> {
+    let (own, by_tenant) = match person {
+        Person::Phone(_) => ("phone = ", " WHERE tenant IN (SELECT id FROM tenants WHERE phone = "),
+        Person::Email(_) => ("email_key = ", " WHERE tenant IN (SELECT id FROM tenants WHERE email_key = "),
+    };
+    let is_by_phone = matches!(person, Person::Phone(_));
+    let value = Bound::Text(person.as_str().to_owned());
+    match table {
+        "applications" | "tenants" => Some(Sql::new(" WHERE ").text(own).bind(value)),
+        "challenges" | "code_requests" | "phones" if is_by_phone => Some(Sql::new(" WHERE phone = ").bind(value)),
+        "audit" => Some(Sql::new(" WHERE subject = ").bind(value)),
+        "mails" | "platform_events" => Some(Sql::new(by_tenant).bind(value).text(")")),
+        _ => None,
+    }
+}
+
+/// Every statement that shows data of a person, each with its table.
+pub(crate) fn shown(person: &Person) -> Vec<(&'static str, Sql)> {
+    let shown = TABLES.iter().filter_map(|table| {
+        let order = if *table == "phones" { "" } else { " ORDER BY id" };
+        Some((*table, Sql::new("SELECT * FROM ").text(table).then(of(table, person)?).text(order)))
+    });
+    shown.collect()
+}
+
+/// The tenants of a person that are in use.
+pub(crate) fn in_use(person: &Person) -> Sql {
+    let of = of("tenants", person).unwrap_or_default();
+    Sql::new("SELECT id FROM tenants").then(of).text(" AND status <> 'closed' ORDER BY id")
+}
+
+/// The events whose words tell of a person.
+pub(crate) fn payloads(person: &Person) -> Sql {
+    Sql::new("SELECT id, payload FROM platform_events").then(of("platform_events", person).unwrap_or_default())
+}
+
+/// Gives an event other words.
+pub(crate) fn reword(id: &[u8], payload: String) -> Sql {
+    Sql::new("UPDATE platform_events SET payload = ")
+        .bind(Bound::Text(payload))
+        .text(" WHERE id = ")
+        .bind(Bound::Bytes(id.to_vec()))
+}
+
+/// What erases a person, in this order; the words of events aside.
+pub(crate) fn erasure(person: &Person, pseudonym: &str, at: i64) -> Vec<Sql> {
+    let all = |head: &'static str, table| Sql::new(head).then(of(table, person).unwrap_or_default());
+    let mut steps = match person {
+        Person::Phone(_) => vec![
+            all("DELETE FROM phones", "phones"),
+            all("DELETE FROM challenges", "challenges"),
+            all("DELETE FROM code_requests", "code_requests"),
+        ],
+        // The codes that were consumed go with their applications; whose phones they are on is not known by an address.
+        Person::Email(_) => {
+            let accepted =
+                || all("SELECT challenge FROM applications", "applications").text(" AND outcome = 'accepted'");
+            vec![
+                Sql::new("UPDATE phones SET challenge = NULL WHERE challenge IN (").then(accepted()).text(")"),
+                Sql::new("DELETE FROM challenges WHERE id IN (").then(accepted()).text(")"),
+            ]
+        }
+    };
+    steps.push(all("DELETE FROM applications", "applications"));
+    let mails = Sql::new("UPDATE mails SET settled_at = CASE WHEN state = 'due' THEN ")
+        .bind(Bound::Number(at))
+        .text(" ELSE settled_at END, state = CASE WHEN state = 'due' THEN 'failed' ELSE state END, recipient = ")
+        .bind(Bound::Text(ERASED_EMAIL.to_owned()))
+        .then(of("mails", person).unwrap_or_default());
+    steps.push(mails);
+    let mut tenants = Sql::new("UPDATE tenants SET country_code = 0");
+    for (column, erased) in [
+        (", phone = ", ERASED),
+        (", email = ", ERASED_EMAIL),
+        (", email_key = ", ERASED_EMAIL),
+        (", company = ", ERASED),
+        (", company_key = ", ERASED),
+    ] {
+        tenants = tenants.text(column).bind(Bound::Text(erased.to_owned()));
+    }
+    steps.push(tenants.then(of("tenants", person).unwrap_or_default()));
+    let audit = Sql::new("UPDATE audit SET subject = ").bind(Bound::Text(pseudonym.to_owned()));
+    steps.push(audit.then(of("audit", person).unwrap_or_default()));
+    steps
+}
+
+/// Rows as whoever they are about can read them.
+pub(crate) fn data(tables: Vec<(&'static str, Vec<NamedRow>)>) -> PersonData {
+    let rows = |rows: Vec<NamedRow>| rows.into_iter().map(|row| Value::Object(object(row))).collect();
+    PersonData(tables.into_iter().map(|(table, of)| (table, rows(of))).collect::<BTreeMap<_, _>>())
+}
+
+fn object(NamedRow(cells): NamedRow) -> Map<String, Value> {
+    let named = cells.into_iter().map(|(name, cell)| {
+        let is_time = name == "at" || name == "since" || name.ends_with("_at");
+        let value = match cell {
+            Cell::Null => Value::Null,
+            Cell::Number(number) if is_time => time(number, "at").map_or(number.into(), |at| at.to_rfc3339().into()),
+            Cell::Number(number) => number.into(),
+            Cell::Text(text) => serde_json::from_str::<Map<_, _>>(&text).map_or(Value::String(text), Value::Object),
+            Cell::Bytes(bytes) => uuid(&bytes).into(),
+        };
+        (name, value)
+    });
+    named.collect()
+}
+
+fn uuid(bytes: &[u8]) -> String {
+    <[u8; 16]>::try_from(bytes).map_or_else(|_| bad("id").to_string(), |id| EventId::from_bytes(id).to_string())
+}
+
+/// The instant of a change, as it is stored.
+pub(crate) fn instant(by: &trial_core::ChangedBy) -> i64 {
+    micros(by.at)
+}
+
+impl QueryId for Sql {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl<DB: Backend> QueryFragment<DB> for Sql
+where
+    DB: HasSqlType<BigInt> + HasSqlType<Text> + HasSqlType<Binary>,
+    i64: ToSql<BigInt, DB>,
+    str: ToSql<Text, DB>,
+    [u8]: ToSql<Binary, DB>,
+{
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        for (text, bound) in &self.0 {
+            out.push_sql(text);
+            match bound {
+                Bound::Nothing => {}
+                Bound::Number(number) => out.push_bind_param::<BigInt, i64>(number)?,
+                Bound::Text(text) => out.push_bind_param::<Text, str>(text)?,
+                Bound::Bytes(bytes) => out.push_bind_param::<Binary, [u8]>(bytes)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Query for Sql {
+    type SqlType = Untyped;
+}
+
+impl<Conn> RunQueryDsl<Conn> for Sql {}

@@ -1,0 +1,110 @@
+//! Data of persons: see [`crate::care`].
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use futures_util::FutureExt;
+use trial_core::ports::DataCare;
+use trial_core::{
+    ChangedBy, Expired, Expiring, ExpiryPage, Forgotten, LedgerError, Person, PersonData, PlatformEvent, TenantId,
+};
+
+use super::PostgresLedger;
+use super::fault::Trouble;
+use super::operations::take_down;
+use super::transaction::Kind;
+use crate::care::{self, Sql, Stretch};
+use crate::convert::{bad, id};
+use crate::moving::{NamedRow, Row};
+
+#[async_trait]
+impl DataCare for PostgresLedger {
+    async fn expire(&self, page: ExpiryPage, dry_run: bool) -> Result<Expired, LedgerError> {
+        let seen = self.in_transaction(Kind::Read, move |conn| expired(conn, page, true).boxed()).await?;
+        if dry_run || seen.removed == 0 {
+            return Ok(seen);
+        }
+        // Decisions look at phones and their codes.
+        let kind = match page.what {
+            Expiring::Applications | Expiring::Challenges => Kind::Turn,
+            Expiring::CodeRequests | Expiring::Events => Kind::Write,
+        };
+        self.in_transaction(kind, move |conn| expired(conn, page, false).boxed()).await
+    }
+
+    async fn held_on(&self, person: Person) -> Result<PersonData, LedgerError> {
+        let person = Arc::new(person);
+        self.in_transaction(Kind::Read, move |conn| held_on(conn, Arc::clone(&person)).boxed()).await
+    }
+
+    async fn forget(
+        &self,
+        person: Person,
+        pseudonym: String,
+        dry_run: bool,
+        by: ChangedBy,
+    ) -> Result<Forgotten, LedgerError> {
+        let asked = Arc::new((Arc::new(person), pseudonym, by));
+        let kind = if dry_run { Kind::Read } else { Kind::Turn };
+        self.in_transaction(kind, move |conn| forget(conn, Arc::clone(&asked), dry_run).boxed()).await
+    }
+}
+
+async fn rows(mut conn: &AsyncPgConnection, sql: Sql) -> Result<Vec<Row>, Trouble> {
+    Ok(sql.load(&mut conn).await?)
+}
+
+async fn expired(mut conn: &AsyncPgConnection, page: ExpiryPage, dry_run: bool) -> Result<Expired, Trouble> {
+    let ids = rows(conn, care::ids(&page)).await?;
+    let Some(last) = ids.last().and_then(|row| row.bytes(0)) else { return Ok(Expired { removed: 0, last: None }) };
+    let stretch = Stretch::new(&page, last);
+    let removed = if dry_run {
+        let counted = rows(conn, stretch.count()).await?;
+        counted.as_slice().first().and_then(|row| row.number(0)).unwrap_or(0).unsigned_abs()
+    } else {
+        for sql in stretch.before() {
+            sql.execute(&mut conn).await?;
+        }
+        u64::try_from(stretch.remove().execute(&mut conn).await?).unwrap_or(u64::MAX)
+    };
+    Ok(Expired { removed, last: Some(id(last, "id")?) })
+}
+
+async fn held_on(mut conn: &AsyncPgConnection, person: Arc<Person>) -> Result<PersonData, Trouble> {
+    let mut tables = Vec::new();
+    for (table, sql) in care::shown(&person) {
+        tables.push((table, sql.load::<NamedRow>(&mut conn).await?));
+    }
+    Ok(care::data(tables))
+}
+
+async fn forget(
+    conn: &AsyncPgConnection,
+    asked: Arc<(Arc<Person>, String, ChangedBy)>,
+    dry_run: bool,
+) -> Result<Forgotten, Trouble> {
+    let (person, pseudonym, by) = &*asked;
+    let in_use = rows(conn, care::in_use(person)).await?;
+    if !in_use.is_empty() {
+        let tenants =
+            in_use.iter().map(|row| Ok(TenantId::from_bytes(id(row.bytes(0).unwrap_or_default(), "tenants.id")?)));
+        return Ok(Forgotten::Refused(tenants.collect::<Result<_, LedgerError>>()?));
+    }
+    let counts = held_on(conn, Arc::clone(person)).await?.counts();
+    if !dry_run && !counts.is_empty() {
+        erase(conn, person, pseudonym, by).await?;
+    }
+    Ok(Forgotten::Erased(counts))
+}
+
+async fn erase(mut conn: &AsyncPgConnection, person: &Person, pseudonym: &str, by: &ChangedBy) -> Result<(), Trouble> {
+    for event in rows(conn, care::payloads(person)).await? {
+        let (id, payload) = event.bytes(0).zip(event.text(1)).ok_or_else(|| bad("platform_events.payload"))?;
+        care::reword(id, PlatformEvent::without_person(payload)).execute(&mut conn).await?;
+    }
+    for sql in care::erasure(person, pseudonym, care::instant(by)) {
+        sql.execute(&mut conn).await?;
+    }
+    take_down(conn, by, "person.forget", pseudonym, "everything but the audit".to_owned()).await
+}

@@ -1,0 +1,99 @@
+//! Data of persons: see [`crate::care`].
+
+use async_trait::async_trait;
+use diesel::prelude::*;
+use diesel::sqlite::SqliteConnection;
+use trial_core::ports::DataCare;
+use trial_core::{ChangedBy, Expired, ExpiryPage, Forgotten, LedgerError, Person, PersonData, PlatformEvent, TenantId};
+
+use super::operations::take_down;
+use super::{SqliteLedger, fault, snapshot};
+use crate::care::{self, Sql, Stretch};
+use crate::convert::{bad, id};
+use crate::moving::{NamedRow, Row};
+
+#[async_trait]
+impl DataCare for SqliteLedger {
+    async fn expire(&self, page: ExpiryPage, dry_run: bool) -> Result<Expired, LedgerError> {
+        // Looking takes no lock: where nothing is old enough, nobody waits.
+        let count = move |conn: &mut SqliteConnection| expired(conn, &page, true);
+        let seen = self.reader().run(move |conn| snapshot(conn, count)).await?;
+        if dry_run || seen.removed == 0 {
+            return Ok(seen);
+        }
+        self.writer.transact(move |conn| expired(conn, &page, false)).await
+    }
+
+    async fn held_on(&self, person: Person) -> Result<PersonData, LedgerError> {
+        self.reader().run(move |conn| snapshot(conn, |conn| held_on(conn, &person))).await
+    }
+
+    async fn forget(
+        &self,
+        person: Person,
+        pseudonym: String,
+        dry_run: bool,
+        by: ChangedBy,
+    ) -> Result<Forgotten, LedgerError> {
+        if dry_run {
+            return self.reader().run(move |conn| snapshot(conn, |conn| judged(conn, &person))).await;
+        }
+        self.writer
+            .transact(move |conn| {
+                let judged = judged(conn, &person)?;
+                if matches!(&judged, Forgotten::Erased(counts) if !counts.is_empty()) {
+                    erase(conn, &person, &pseudonym, &by)?;
+                }
+                Ok(judged)
+            })
+            .await
+    }
+}
+
+fn rows(conn: &mut SqliteConnection, sql: Sql) -> Result<Vec<Row>, LedgerError> {
+    sql.load(conn).map_err(fault)
+}
+
+fn expired(conn: &mut SqliteConnection, page: &ExpiryPage, dry_run: bool) -> Result<Expired, LedgerError> {
+    let ids = rows(conn, care::ids(page))?;
+    let Some(last) = ids.last().and_then(|row| row.bytes(0)) else { return Ok(Expired { removed: 0, last: None }) };
+    let stretch = Stretch::new(page, last);
+    let removed = if dry_run {
+        let counted = rows(conn, stretch.count())?;
+        counted.first().and_then(|row| row.number(0)).unwrap_or(0).unsigned_abs()
+    } else {
+        for sql in stretch.before() {
+            sql.execute(conn).map_err(fault)?;
+        }
+        u64::try_from(stretch.remove().execute(conn).map_err(fault)?).unwrap_or(u64::MAX)
+    };
+    Ok(Expired { removed, last: Some(id(last, "id")?) })
+}
+
+fn held_on(conn: &mut SqliteConnection, person: &Person) -> Result<PersonData, LedgerError> {
+    let mut tables = Vec::new();
+    for (table, sql) in care::shown(person) {
+        tables.push((table, sql.load::<NamedRow>(conn).map_err(fault)?));
+    }
+    Ok(care::data(tables))
+}
+
+fn judged(conn: &mut SqliteConnection, person: &Person) -> Result<Forgotten, LedgerError> {
+    let in_use = rows(conn, care::in_use(person))?;
+    if in_use.is_empty() {
+        return Ok(Forgotten::Erased(held_on(conn, person)?.counts()));
+    }
+    let ids = in_use.iter().map(|row| Ok(TenantId::from_bytes(id(row.bytes(0).unwrap_or_default(), "tenants.id")?)));
+    Ok(Forgotten::Refused(ids.collect::<Result<_, LedgerError>>()?))
+}
+
+fn erase(conn: &mut SqliteConnection, person: &Person, pseudonym: &str, by: &ChangedBy) -> Result<(), LedgerError> {
+    for event in rows(conn, care::payloads(person))? {
+        let (id, payload) = event.bytes(0).zip(event.text(1)).ok_or_else(|| bad("platform_events.payload"))?;
+        care::reword(id, PlatformEvent::without_person(payload)).execute(conn).map_err(fault)?;
+    }
+    for sql in care::erasure(person, pseudonym, care::instant(by)) {
+        sql.execute(conn).map_err(fault)?;
+    }
+    take_down(conn, by, "person.forget", pseudonym, "everything but the audit".to_owned())
+}

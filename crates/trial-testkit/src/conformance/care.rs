@@ -1,0 +1,130 @@
+//! The data of persons: kept for as long as it is needed, shown as a whole, and gone when it is to be.
+
+use std::time::Duration;
+
+use trial_core::ports::{DataCare, Operations, TrialLedger};
+use trial_core::{ApplicationQuery, Expired, Expiring, ExpiryPage, Forgotten, Person, Retention};
+
+use super::{LedgerFactory, assert_sound, desk};
+use crate::Desk;
+use crate::data::{application, email, keyring, phone};
+
+const DAY: Duration = Duration::from_hours(24);
+
+/// Goes through everything of a kind, two rows at a time; how many were removed.
+async fn expire<L: DataCare + TrialLedger>(desk: &Desk<L>, what: Expiring, dry_run: bool) -> u64 {
+    let since = Retention::default().since(what, desk.now());
+    let (mut after, mut removed) = ([0; 16], 0);
+    loop {
+        let page = ExpiryPage { what, since, after, limit: 2 };
+        let Expired { removed: of_page, last } = desk.ledger.expire(page, dry_run).await.unwrap();
+        removed += of_page;
+        match last {
+            Some(last) => after = last,
+            None => return removed,
+        }
+    }
+}
+
+async fn expire_all<L: DataCare + TrialLedger>(desk: &Desk<L>, dry_run: bool) -> Vec<u64> {
+    let mut removed = Vec::new();
+    for what in Expiring::ALL {
+        removed.push(expire(desk, *what, dry_run).await);
+    }
+    removed
+}
+
+/// What is over goes in stretches, once its time has come; counting it first changes nothing, and doing it again neither.
+pub async fn what_is_over_is_removed_in_stretches<F: LedgerFactory>(factory: &F) {
+    let desk = desk(factory, 1).await;
+    for n in 1..6 {
+        desk.send(&phone(n)).await;
+        assert_eq!(desk.apply_for_code(application(n, "wrong")).await, "002");
+    }
+    // Of one phone no wrong tries are counted.
+    desk.send(&phone(6)).await;
+    desk.wait(29 * DAY);
+    assert_eq!(expire_all(&desk, false).await, [0, 0, 0, 0], "nothing is over yet");
+    desk.wait(DAY + Duration::from_secs(1));
+    assert_eq!(expire_all(&desk, true).await, [0, 0, 6, 0]);
+    assert_eq!(expire_all(&desk, false).await, [0, 0, 6, 0], "counting had changed nothing");
+    assert_eq!(expire_all(&desk, false).await, [0, 0, 0, 0]);
+    assert_eq!(desk.ledger.phone_failures(phone(1)).await.unwrap(), Some(1), "what is counted is not forgotten");
+    assert_eq!(desk.ledger.phone_failures(phone(6)).await.unwrap(), None);
+    assert_eq!(desk.apply_for_code(application(1, "wrong")).await, "001", "its code is gone");
+    desk.wait(150 * DAY);
+    assert_eq!(expire_all(&desk, true).await[..2], [5, 6]);
+    assert_eq!(expire_all(&desk, false).await[..2], [5, 6]);
+    let of_phone = |n| desk.ledger.find_applications(ApplicationQuery::Phone(phone(n)), 9);
+    assert_eq!(of_phone(1).await.unwrap().applications.len(), 1, "the one that is not over");
+    assert!(of_phone(2).await.unwrap().applications.is_empty());
+    assert!(of_phone(2).await.unwrap().code_requests.is_empty());
+    assert_sound(&*desk.ledger).await;
+    assert_eq!(
+        desk.join(6).await,
+        desk.ledger.tenants(trial_core::TenantPage { before: None, limit: 1 }).await.unwrap()[0].tenant.id
+    );
+}
+
+/// What a tenant in use came from is kept, however old: its application and the code that it consumed.
+pub async fn what_a_tenant_in_use_needs_is_kept<F: LedgerFactory>(factory: &F) {
+    let desk = desk(factory, 1).await;
+    let tenant = desk.join(1).await;
+    desk.wait(400 * DAY);
+    assert_eq!(expire_all(&desk, false).await, [0, 1, 0, 0], "only that a code was asked for");
+    let found = desk.ledger.find_applications(ApplicationQuery::Phone(phone(1)), 9).await.unwrap();
+    assert_eq!(found.applications.len(), 1);
+    assert_eq!(desk.ledger.tenant(tenant).await.unwrap().unwrap().tenant.phone, phone(1));
+    assert_sound(&*desk.ledger).await;
+}
+
+/// All that is held on a person is shown; once he is forgotten there is nothing, and the audit says so without his name.
+pub async fn a_person_is_shown_and_forgotten<F: LedgerFactory>(factory: &F) {
+    let desk = desk(factory, 1).await;
+    for n in 1..3 {
+        desk.send(&phone(n)).await;
+        assert_eq!(desk.apply_for_code(application(n, "wrong")).await, "002");
+    }
+    assert!(desk.ledger.unlock_phone(phone(1), desk.operator()).await.unwrap());
+    let person = Person::Phone(phone(1));
+    let held = desk.ledger.held_on(person.clone()).await.unwrap();
+    let tables = ["applications", "audit", "challenges", "code_requests", "phones"];
+    assert_eq!(held.counts(), tables.map(|table| (table, 1)).into());
+    let shown = serde_json::to_string(&held.0).unwrap();
+    for known in [phone(1).as_str(), email(1).as_str(), "phone.unlock"] {
+        assert!(shown.contains(known), "{known}: {shown}");
+    }
+    assert!(!shown.contains(phone(2).as_str()), "{shown}");
+
+    let pseudonym = keyring().pseudonym(&person);
+    let forget = async |dry_run| {
+        let by = desk.operator();
+        desk.ledger.forget(person.clone(), pseudonym.clone(), dry_run, by).await.unwrap()
+    };
+    assert_eq!(forget(true).await, Forgotten::Erased(held.counts()));
+    assert_eq!(desk.ledger.held_on(person.clone()).await.unwrap(), held, "a dry run changes nothing");
+    assert_eq!(forget(false).await, Forgotten::Erased(held.counts()));
+    assert_eq!(desk.ledger.held_on(person.clone()).await.unwrap().counts(), [].into());
+    assert_eq!(forget(false).await, Forgotten::Erased([].into()), "he is forgotten already");
+    assert_eq!(desk.ledger.phone_failures(phone(1)).await.unwrap(), None);
+    assert_eq!(desk.ledger.held_on(Person::Phone(phone(2))).await.unwrap().counts().len(), 4, "the others are not");
+    let by_mail = desk.ledger.held_on(Person::Email(email(2).key().clone())).await.unwrap();
+    assert_eq!(by_mail.counts(), [("applications", 1)].into());
+    assert_sound(&*desk.ledger).await;
+    desk.join(1).await;
+}
+
+/// Whoever has a tenant in use is not forgotten: it is to be closed first.
+pub async fn nobody_with_a_tenant_in_use_is_forgotten<F: LedgerFactory>(factory: &F) {
+    let desk = desk(factory, 1).await;
+    let tenant = desk.join(1).await;
+    for person in [Person::Phone(phone(1)), Person::Email(email(1).key().clone())] {
+        let held = desk.ledger.held_on(person.clone()).await.unwrap();
+        assert_eq!((held.counts()["tenants"], held.counts()["mails"]), (1, 1));
+        for dry_run in [true, false] {
+            let forgotten = desk.ledger.forget(person.clone(), "person-1".to_owned(), dry_run, desk.operator()).await;
+            assert_eq!(forgotten.unwrap(), Forgotten::Refused(vec![tenant]));
+        }
+        assert_eq!(desk.ledger.held_on(person).await.unwrap(), held);
+    }
+}

@@ -1,0 +1,195 @@
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use serde_json::{Value, json};
+use trial_core::ports::DataCare;
+use trial_core::{
+    ApplicationRecord, ApplyOutcome, ChallengeId, ChallengeState, ChangedBy, CompanyName, ERASED, ERASED_EMAIL, Email,
+    EventId, EventState, Expired, Expiring, ExpiryPage, Forgotten, LedgerError, MailState, Person, PersonData, Phone,
+    PlatformEvent, TenantId,
+};
+
+use super::operations::audit;
+use super::{MemoryLedger, MemoryState};
+
+#[async_trait]
+impl DataCare for MemoryLedger {
+    async fn expire(&self, page: ExpiryPage, dry_run: bool) -> Result<Expired, LedgerError> {
+        let mut state = self.lock();
+        let since = *EventId::new(page.since, [0; 10]).as_bytes();
+        let mut ids = state.ids(page.what);
+        ids.sort_unstable();
+        ids.retain(|id| *id > page.after && *id < since);
+        ids.truncate(usize::try_from(page.limit).expect("fits"));
+        let last = ids.last().copied();
+        ids.retain(|id| state.is_over(page.what, *id));
+        if !dry_run {
+            for id in &ids {
+                state.expire(page.what, *id);
+            }
+        }
+        Ok(Expired { removed: u64::try_from(ids.len()).expect("fits"), last })
+    }
+
+    async fn held_on(&self, person: Person) -> Result<PersonData, LedgerError> {
+        Ok(self.lock().held_on(&person))
+    }
+
+    async fn forget(
+        &self,
+        person: Person,
+        pseudonym: String,
+        dry_run: bool,
+        by: ChangedBy,
+    ) -> Result<Forgotten, LedgerError> {
+        let mut state = self.lock();
+        let tenants = state.tenants_of(&person);
+        let in_use = |id: &TenantId| state.tenants[id].status.is_in_use();
+        let in_use: Vec<TenantId> = tenants.iter().copied().filter(in_use).collect();
+        if !in_use.is_empty() {
+            return Ok(Forgotten::Refused(in_use));
+        }
+        let counts = state.held_on(&person).counts();
+        if !dry_run && !counts.is_empty() {
+            state.erase(&person, &tenants, &pseudonym);
+            state.audit.push(audit(by, "person.forget", &pseudonym, "everything but the audit".to_owned()));
+        }
+        Ok(Forgotten::Erased(counts))
+    }
+}
+
+impl MemoryState {
+    fn ids(&self, what: Expiring) -> Vec<[u8; 16]> {
+        match what {
+            Expiring::Applications => self.applications.keys().map(|id| *id.as_bytes()).collect(),
+            Expiring::CodeRequests => self.code_requests.keys().map(|id| *id.as_bytes()).collect(),
+            Expiring::Challenges => self.challenges.keys().map(|id| *id.as_bytes()).collect(),
+            Expiring::Events => self.events.iter().map(|kept| *kept.view.event.id.as_bytes()).collect(),
+        }
+    }
+
+    fn is_over(&self, what: Expiring, id: [u8; 16]) -> bool {
+        match what {
+            Expiring::Applications => self.applications.values().any(|record| {
+                *record.id.as_bytes() == id
+                    && accepted(record).is_none_or(|of| self.tenants.get(&of).is_none_or(|of| !of.status.is_in_use()))
+            }),
+            Expiring::CodeRequests => true,
+            Expiring::Challenges => self.challenges[&ChallengeId::from_bytes(id)].state != ChallengeState::Consumed,
+            Expiring::Events => self
+                .events
+                .iter()
+                .any(|kept| *kept.view.event.id.as_bytes() == id && kept.view.state != EventState::Due),
+        }
+    }
+
+    fn expire(&mut self, what: Expiring, id: [u8; 16]) {
+        match what {
+            Expiring::Applications => {
+                let gone = self.applications.values().find(|record| *record.id.as_bytes() == id).cloned();
+                let Some(gone) = gone else { return };
+                self.applications.remove(&gone.id);
+                if let (Some(_), Some(challenge)) = (accepted(&gone), gone.challenge) {
+                    self.remove_challenge(challenge);
+                }
+            }
+            Expiring::CodeRequests => self.code_requests.retain(|of, _| *of.as_bytes() != id),
+            Expiring::Challenges => self.remove_challenge(ChallengeId::from_bytes(id)),
+            Expiring::Events => self.events.retain(|kept| *kept.view.event.id.as_bytes() != id),
+        }
+    }
+
+    fn remove_challenge(&mut self, id: ChallengeId) {
+        self.challenges.remove(&id);
+        for record in self.phones.values_mut().filter(|record| record.challenge == Some(id)) {
+            record.challenge = None;
+        }
+        self.phones.retain(|_, record| record.challenge.is_some() || record.failures > 0);
+    }
+
+    fn tenants_of(&self, person: &Person) -> Vec<TenantId> {
+        let is_his = |tenant: &&trial_core::Tenant| match person {
+            Person::Phone(phone) => tenant.phone == *phone,
+            Person::Email(email) => tenant.email.key() == email,
+        };
+        self.tenants.values().filter(is_his).map(|tenant| tenant.id).collect()
+    }
+
+    fn is_his(person: &Person, record: &ApplicationRecord) -> bool {
+        match person {
+            Person::Phone(phone) => record.application.phone == *phone,
+            Person::Email(email) => record.application.email.key() == email,
+        }
+    }
+
+    fn held_on(&self, person: &Person) -> PersonData {
+        let tenants = self.tenants_of(person);
+        let is_phone = |of: &Phone| matches!(person, Person::Phone(phone) if phone == of);
+        let shown = |value: &dyn std::fmt::Debug| json!(format!("{value:?}"));
+        let applications = self.applications.values().filter(|record| Self::is_his(person, record));
+        let requests = self.code_requests.values().filter(|kept| is_phone(&kept.record.phone));
+        let mails = self.mails.values().filter(|mail| mail.record.tenant.is_some_and(|of| tenants.contains(&of)));
+        let events = self.events.iter().filter(|kept| tenants.contains(&kept.view.event.tenant));
+        let audit = self.audit.iter().filter(|entry| entry.subject == person.as_str());
+        PersonData(BTreeMap::from([
+            (
+                "applications",
+                applications
+                    .map(|ApplicationRecord { application: of, .. }| {
+                        json!([of.phone.as_str(), of.email.as_str(), of.company.as_str()])
+                    })
+                    .collect::<Vec<Value>>(),
+            ),
+            ("audit", audit.map(|entry| shown(entry)).collect()),
+            ("challenges", self.challenges.values().filter(|it| is_phone(&it.phone)).map(|it| shown(it)).collect()),
+            ("code_requests", requests.map(|kept| shown(kept)).collect()),
+            ("mails", mails.map(|mail| shown(mail)).collect()),
+            ("phones", self.phones.values().filter(|it| is_phone(&it.phone)).map(|it| shown(it)).collect()),
+            ("platform_events", events.map(|kept| shown(kept)).collect()),
+            ("tenants", tenants.iter().map(|id| shown(&self.tenants[id])).collect()),
+        ]))
+    }
+
+    fn erase(&mut self, person: &Person, tenants: &[TenantId], pseudonym: &str) {
+        if let Person::Phone(phone) = person {
+            self.phones.remove(phone);
+            self.challenges.retain(|_, challenge| challenge.phone != *phone);
+            self.code_requests.retain(|_, kept| kept.record.phone != *phone);
+        }
+        let his = self.applications.values().filter(|record| Self::is_his(person, record));
+        let gone: Vec<ApplicationRecord> = his.cloned().collect();
+        for record in gone {
+            self.applications.remove(&record.id);
+            if let (Some(_), Some(challenge)) = (accepted(&record), record.challenge) {
+                self.challenges.remove(&challenge);
+                for of in self.phones.values_mut().filter(|of| of.challenge == Some(challenge)) {
+                    of.challenge = None;
+                }
+            }
+        }
+        for mail in self.mails.values_mut().filter(|mail| mail.record.tenant.is_some_and(|of| tenants.contains(&of))) {
+            mail.record.to = Email::from_stored(ERASED_EMAIL, ERASED_EMAIL);
+            if mail.state == MailState::Due {
+                mail.state = MailState::Failed;
+            }
+        }
+        for kept in self.events.iter_mut().filter(|kept| tenants.contains(&kept.view.event.tenant)) {
+            kept.view.event.payload = PlatformEvent::without_person(&kept.view.event.payload);
+        }
+        for tenant in self.tenants.values_mut().filter(|tenant| tenants.contains(&tenant.id)) {
+            tenant.phone = Phone::from_canonical(ERASED, 0);
+            tenant.email = Email::from_stored(ERASED_EMAIL, ERASED_EMAIL);
+            tenant.company = CompanyName::from_stored(ERASED, ERASED);
+        }
+        for entry in self.audit.iter_mut().filter(|entry| entry.subject == person.as_str()) {
+            pseudonym.clone_into(&mut entry.subject);
+        }
+    }
+}
+
+fn accepted(record: &ApplicationRecord) -> Option<TenantId> {
+    match record.outcome {
+        ApplyOutcome::Accepted { tenant } => Some(tenant),
+        ApplyOutcome::Replayed { .. } | ApplyOutcome::Refused(_) => None,
+    }
+}

@@ -1,0 +1,44 @@
+use std::fmt;
+use std::path::PathBuf;
+
+use anyhow::bail;
+use clap::Args;
+use serde::Serialize;
+use trial_storage::{SqliteLedger, SqliteOptions};
+
+use crate::cli::Global;
+use crate::compose;
+use crate::config::Database;
+use crate::output::Output;
+
+/// `trialgate backup`
+#[derive(Debug, Args)]
+pub(crate) struct Backup {
+    /// The file to write, which must not exist
+    file: PathBuf,
+    #[command(flatten)]
+    output: Output,
+}
+
+#[derive(Debug, Serialize)]
+struct Report {
+    file: String,
+    bytes: u64,
+}
+
+impl Backup {
+    pub(crate) fn run(self, global: &Global) -> anyhow::Result<()> {
+        let config = global.load()?;
+        let Database::Sqlite(database) = &config.database else {
+            bail!("the database is on a server; `pg_dump --format=custom` copies it, as docs/operations.md says");
+        };
+        let bytes = compose::runtime()?.block_on(SqliteLedger::backup(&SqliteOptions::new(database), &self.file))?;
+        self.output.show(&Report { file: self.file.display().to_string(), bytes })
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {} bytes, whole", self.file, self.bytes)
+    }
+}

@@ -1,0 +1,106 @@
+//! What is held on one person: shown, and forgotten.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use anyhow::{anyhow, bail};
+use clap::Args;
+use serde::Serialize;
+use trial_core::{Email, Forgotten, Person, TenantId};
+
+use super::{phone, with_database};
+use crate::cli::Global;
+use crate::compose;
+use crate::config::Config;
+use crate::output::{Output, say};
+
+/// Whose data is meant.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct Whose {
+    /// Whoever has this phone, in any usual spelling
+    #[arg(long)]
+    phone: Option<String>,
+    /// Whoever has this address
+    #[arg(long)]
+    email: Option<String>,
+}
+
+/// `trialgate export`
+#[derive(Debug, Args)]
+pub(crate) struct Export {
+    #[command(flatten)]
+    whose: Whose,
+}
+
+/// `trialgate forget`
+#[derive(Debug, Args)]
+pub(crate) struct Forget {
+    #[command(flatten)]
+    whose: Whose,
+    /// Do it; without this, only say what it would come to
+    #[arg(long)]
+    yes: bool,
+    #[command(flatten)]
+    output: Output,
+}
+
+impl Whose {
+    fn person(&self, config: &Config) -> anyhow::Result<Person> {
+        if let Some(text) = &self.phone {
+            return Ok(Person::Phone(phone(text, config)?));
+        }
+        let text = self.email.as_deref().unwrap_or_default();
+        let email = Email::parse(text).map_err(|error| anyhow!("the e-mail address {error}"))?;
+        Ok(Person::Email(email.key().clone()))
+    }
+}
+
+impl Export {
+    pub(crate) fn run(self, global: &Global) -> anyhow::Result<()> {
+        let data = with_database(global, async |config, ledger| {
+            Ok(ledger.care().held_on(self.whose.person(config)?).await?)
+        })?;
+        say(&serde_json::to_string_pretty(&data.0)?)
+    }
+}
+
+impl Forget {
+    pub(crate) fn run(self, global: &Global) -> anyhow::Result<()> {
+        let Self { whose, yes, output } = self;
+        let by = compose::changed_by(compose::operator());
+        let forgotten = with_database(global, async |config, ledger| {
+            let person = whose.person(config)?;
+            let pseudonym = config.keyring()?.pseudonym(&person);
+            Ok(ledger.care().forget(person, pseudonym, !yes, by).await?)
+        })?;
+        match forgotten {
+            Forgotten::Erased(rows) => output.show(&Report { done: yes, rows }),
+            Forgotten::Refused(tenants) => bail!(refusal(&tenants)),
+        }
+    }
+}
+
+fn refusal(tenants: &[TenantId]) -> String {
+    let ids: Vec<_> = tenants.iter().map(ToString::to_string).collect();
+    format!("this person has a tenant in use, which has to be closed first: {}", ids.join(", "))
+}
+
+/// What was erased, or would be.
+#[derive(Debug, Serialize)]
+struct Report {
+    done: bool,
+    /// Rows, by table.
+    rows: BTreeMap<&'static str, usize>,
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.rows.is_empty() {
+            return f.write_str("nothing is held on this person");
+        }
+        let rows: Vec<_> = self.rows.iter().map(|(table, rows)| format!("{rows} of {table}")).collect();
+        let rows = rows.join(", ");
+        if self.done { write!(f, "erased: {rows}") } else { write!(f, "would be erased: {rows}; --yes does it") }
+    }
+}

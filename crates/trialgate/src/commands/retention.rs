@@ -1,0 +1,75 @@
+//! What is removed when its time is over. A running service does so by itself.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use clap::{Args, Subcommand};
+use serde::Serialize;
+use trial_core::ports::{Clock as _, DataCare};
+use trial_core::{Expired, Expiring, ExpiryPage, Retention};
+
+use super::with_database;
+use crate::cli::Global;
+use crate::compose::SystemClock;
+use crate::output::Output;
+
+/// Rows that one transaction looks at.
+const STRETCH: u32 = 500;
+
+/// `trialgate retention …`
+#[derive(Debug, Subcommand)]
+pub(crate) enum RetentionCommand {
+    /// Remove what is over now
+    Run(Run),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Run {
+    /// Only count
+    #[arg(long)]
+    dry_run: bool,
+    #[command(flatten)]
+    output: Output,
+}
+
+#[derive(Debug, Serialize)]
+struct Report {
+    dry_run: bool,
+    removed: BTreeMap<&'static str, u64>,
+}
+
+impl RetentionCommand {
+    pub(crate) fn run(self, global: &Global) -> anyhow::Result<()> {
+        let Self::Run(Run { dry_run, output }) = self;
+        let removed = with_database(global, async |config, ledger| {
+            let (care, retention) = (ledger.care(), config.retention());
+            let mut removed = BTreeMap::new();
+            for what in Expiring::ALL {
+                removed.insert(what.as_str(), expire(&*care, retention, *what, dry_run).await?);
+            }
+            Ok(removed)
+        })?;
+        output.show(&Report { dry_run, removed })
+    }
+}
+
+async fn expire(care: &dyn DataCare, retention: Retention, what: Expiring, dry_run: bool) -> anyhow::Result<u64> {
+    let since = retention.since(what, SystemClock.now());
+    let (mut after, mut rows) = ([0; 16], 0);
+    loop {
+        let Expired { removed, last } = care.expire(ExpiryPage { what, since, after, limit: STRETCH }, dry_run).await?;
+        rows += removed;
+        match last {
+            Some(last) => after = last,
+            None => return Ok(rows),
+        }
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let rows: Vec<_> =
+            self.removed.iter().map(|(what, rows)| format!("{rows} {}", what.replace('_', " "))).collect();
+        write!(f, "{}: {}", if self.dry_run { "would be removed" } else { "removed" }, rows.join(", "))
+    }
+}
