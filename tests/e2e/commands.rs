@@ -288,3 +288,67 @@ async fn wrong_usage_ends_with_2() {
     wrong.arg(home.config());
     assert!(home.refused(wrong).await.contains("not a valid phone number"));
 }
+
+#[tokio::test]
+async fn a_tenant_lives_on() {
+    let (home, service) = sandbox().await;
+    let applicant = Applicant::new(1);
+    accepted(&service, &applicant).await;
+    let tenant = home.ask_json(&["tenants", "list"]).await["tenants"][0]["id"].as_str().unwrap().to_owned();
+    let order = async |order: &'static str| home.ask_json(&["tenants", order, &tenant]).await["status"].clone();
+    assert_eq!(order("suspend").await, "suspended");
+    assert_eq!(order("resume").await, "trial");
+    assert_eq!(order("close").await, "closed");
+    let stock = home.ask_json(&["access-codes", "list", "--kind", "voice", "--state", "quarantined"]).await;
+    assert_eq!(stock["access_codes"][0]["tenant"], tenant.as_str());
+    assert_eq!(order("reopen").await, "trial");
+    assert_eq!(home.ask_json(&["tenants", "extend", &tenant, "--days", "10"]).await["status"], "trial");
+    let mails = service.client().mails_of(&applicant).await.len();
+    assert_eq!(order("resend-mail").await, "trial");
+    trialgate_tests::until("the account to be sent again", async || {
+        (service.client().mails_of(&applicant).await.len() > mails).then_some(())
+    })
+    .await;
+    assert_eq!(order("convert").await, "commercial");
+    let refused = home.refused(home.command(&["tenants", "extend", &tenant])).await;
+    assert!(refused.contains("the tenant is commercial"), "{refused}");
+    home.ask(&["doctor"]).await;
+}
+
+#[tokio::test]
+async fn a_sweep_does_what_time_has_brought() {
+    let home = Home::new();
+    let short = [
+        ("TRIALGATE_TRIAL__DURATION", "1s"),
+        ("TRIALGATE_TRIAL__REMINDERS", "[]"),
+        ("TRIALGATE_TRIAL__GRACE", "1s"),
+        ("TRIALGATE_POOL__QUARANTINE", "1s"),
+    ];
+    let service = home.sandbox_with(&short).await;
+    accepted(&service, &Applicant::new(1)).await;
+    // It would sweep by itself.
+    service.stop().await;
+    let sweep = async |arguments: &[&str]| {
+        let mut command = home.command(&["sweep", "--json", "--config"]);
+        command.arg(home.config()).args(arguments).envs(short);
+        let ended = finish(command).await;
+        assert!(ended.status.success(), "{ended:?}");
+        serde_json::from_str::<Value>(&ended.stdout).unwrap()
+    };
+    let until = async |key: &str| {
+        trialgate_tests::until("time to bring something", async || {
+            let told = sweep(&["--dry-run"]).await;
+            told[key].as_u64().filter(|count| *count > 0)
+        })
+        .await;
+        let done = sweep(&[]).await;
+        assert_eq!(sweep(&[]).await[key], 0, "once");
+        done
+    };
+    assert_eq!(until("suspended").await["tenants"][0]["after"], "suspended");
+    assert_eq!(until("closed").await["mails"]["closed"], 1);
+    trialgate_tests::until("the access codes to have rested", async || sweep(&[]).await["freed"]["voice"].as_u64())
+        .await;
+    assert_eq!(home.ask_json(&["access-codes", "stock"]).await["stock"][0]["free"], 100);
+    home.ask(&["doctor"]).await;
+}

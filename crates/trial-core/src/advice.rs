@@ -58,7 +58,7 @@ pub fn about_code(outcome: &CodeOutcome, told: Option<DeliveryState>) -> &'stati
 pub fn about_application(outcome: &ApplyOutcome, mails: &[MailView]) -> &'static str {
     match outcome {
         ApplyOutcome::Accepted { .. } if mails.iter().any(|mail| mail.state == MailState::Failed) => {
-            "the mail was given up: see its last reply, mend the cause and tell the customer"
+            "the mail was given up: see its last reply, mend the cause, and have it tried again with `trialgate mail retry ID`"
         }
         ApplyOutcome::Accepted { .. } if mails.iter().any(|mail| mail.state == MailState::Due) => {
             "the mail is tried again by itself; if it has a last reply, mend what that says"

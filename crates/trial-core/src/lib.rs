@@ -32,7 +32,9 @@ mod receipts;
 mod records;
 mod return_code;
 mod sms;
+mod story;
 pub(crate) mod values;
+mod warnings;
 
 pub use access_code_file::{AccessCodeFile, AccessCodeFileError};
 pub use audit::{APPLICANT, AuditEntry, AuditQuery};
@@ -77,7 +79,7 @@ pub use policy::{
     ACCOUNT_PASSWORD_VALID_DAYS, AddressLimits, CLOCK_SKEW, CODE_DIGITS, Limits, MIN_LIFE_LEFT, PhonePolicy, Policy,
     QuotaPolicy, REPLAY_WINDOW, TestNumber, TrialPolicy, UniqueBy, VerificationPolicy,
 };
-pub use pool::{FreedCode, PoolOrder, PoolOutcome, PoolOutlook, RestOver, USE_DAYS};
+pub use pool::{FreedCode, PoolOrder, PoolOutcome, PoolOutlook, RestOver, USE_DAYS, pool_outlook};
 pub use receipts::{Delivery, DeliveryReceipt, DeliveryState, PROVIDER_ID_LENGTH, UnreadableReceipt};
 pub use records::{
     AccessCodeLease, AccessCodeMove, AccessCodeState, ApplicationRecord, AuditRecord, Challenge, ChallengeState,
@@ -86,8 +88,10 @@ pub use records::{
 };
 pub use return_code::{ApplyCode, ApplyReply, CodeReply, SendCode};
 pub use sms::{GatewayReply, GatewayUnusable, ServedCountries, SmsMessage};
+pub use story::{StoryEntry, StorySources};
 pub use values::{
     AccessCode, AccessCodeError, AccessCodeKind, ApplicationId, AuditId, ChallengeId, CodeRequestId, CompanyError,
     CompanyKey, CompanyName, Email, EmailError, EmailKey, EventId, LeaseId, Locale, MailId, OperatorId, Phone,
     PhoneError, RequestId, SubmittedCode, SubmittedCodeError, TenantId, UnknownName,
 };
+pub use warnings::{QUOTA_LEVELS, Warning, WarningToTell, warnings};

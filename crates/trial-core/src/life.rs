@@ -14,7 +14,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::{MailKind, SharedField, Tenant, TenantId, TenantStatus, TrialPolicy};
+use crate::{ERASED_EMAIL, MailKind, SharedField, Tenant, TenantId, TenantStatus, TrialPolicy};
 
 /// How long a notice that finds no room in the day's threshold is kept before it is dropped.
 pub const NOTICE_KEEPS: Duration = Duration::from_hours(7 * 24);
@@ -110,6 +110,8 @@ pub enum LifeRefusal {
     TrialOver,
     /// By more than [`MAX_EXTENSION`], or by nothing.
     Extension,
+    /// Its owner was forgotten.
+    Forgotten,
     /// Its access codes are at rest no more, or somebody else's.
     AccessCodesGone,
     /// Another tenant of the same customer is in use.
@@ -136,6 +138,7 @@ impl fmt::Display for LifeRefusal {
             Self::Extension => {
                 write!(f, "a trial is extended by 1 to {} days at once", MAX_EXTENSION.as_secs() / 86_400)
             }
+            Self::Forgotten => f.write_str("its owner's data were erased, so the tenant stays closed"),
             Self::AccessCodesGone => f.write_str(
                 "its access codes do not rest any more, so the tenant stays closed; the customer may apply anew",
             ),
@@ -244,6 +247,7 @@ impl Tenant {
             (LifeOrder::Resume, Suspended) if now < self.trial_ends_at => self.with(Trial, Self::recover),
             (LifeOrder::Resume, Suspended) => return Err(LifeRefusal::TrialOver),
             (LifeOrder::Close, Trial | Suspended | Commercial) => self.with(Closed, |tenant| tenant.close(now)),
+            (LifeOrder::Reopen, Closed) if self.email.as_str() == ERASED_EMAIL => return Err(LifeRefusal::Forgotten),
             (LifeOrder::Reopen, Closed) => self.reopened(policy, now),
             (LifeOrder::ResendMail, Trial | Commercial) => return Ok(self.with_valid_password(now)),
             _ => return Err(LifeRefusal::Status { status: self.status.to_string() }),

@@ -110,6 +110,8 @@ pub struct TrialPolicy {
     pub grace: Duration,
     /// How long the access codes of a closed tenant rest.
     pub quarantine: Duration,
+    /// So many free access codes of a kind, or fewer, are too few.
+    pub low_water: u64,
 }
 
 /// What one customer is known by: a tenant that shares any of these stands in the way of another.
@@ -192,6 +194,7 @@ impl Default for Policy {
                 reminders: vec![Duration::from_hours(7 * 24), Duration::from_hours(24)],
                 grace: Duration::from_hours(7 * 24),
                 quarantine: Duration::from_hours(30 * 24),
+                low_water: 20,
             },
             quota: QuotaPolicy { first_threshold: 1_000, kept_for_resends: 0, timezone: Tz::UTC },
             test_numbers: Vec::new(),

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::{AccessCode, AccessCodeKind, AccessCodeState, AccessCodeStock};
+use crate::ports::Operations;
+use crate::{AccessCode, AccessCodeKind, AccessCodeState, AccessCodeStock, LedgerError, Policy};
 
 /// Which access codes have rested for long enough.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,4 +104,21 @@ impl PoolOutlook {
         let taken = f64::from(u32::try_from(self.taken).unwrap_or(u32::MAX));
         (self.taken > 0).then(|| free * f64::from(USE_DAYS) / taken)
     }
+}
+
+/// How the pool stands and how long it lasts, one for each kind.
+///
+/// # Errors
+/// Whatever stands in the way.
+pub async fn pool_outlook(
+    operations: &dyn Operations,
+    policy: &Policy,
+    now: DateTime<Utc>,
+) -> Result<Vec<PoolOutlook>, LedgerError> {
+    let stock = operations.access_code_stock().await?;
+    let hours = operations.application_hours(now - TimeDelta::days(USE_DAYS.into())).await?;
+    let taken = hours.iter().map(|hour| hour.tenants).sum();
+    let rests = operations.resting_since().await?;
+    let ends = |kind| rests.iter().find(|(of, _)| *of == kind).map(|(_, since)| *since + policy.trial.quarantine);
+    Ok(stock.into_iter().map(|stock| PoolOutlook { taken, next_rest_ends_at: ends(stock.kind), stock }).collect())
 }

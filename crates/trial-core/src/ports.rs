@@ -17,7 +17,7 @@ use crate::{
     DeliveryError, DeliveryReceipt, DueMail, DueTenant, FreedCode, GatewayReply, GatewayUnusable, HourCount, Lease,
     LedgerError, LifeOutcome, MailAttempt, MailId, MailPage, MailRetried, OutboxMail, Outcome, OutgoingMail, Phone,
     Planner, PoolOrder, PoolOutcome, QuotaView, RestOver, Settlement, SmsMessage, TenantId, TenantOrder, TenantSearch,
-    TenantView, TimelineView, UniqueBy, Violation,
+    TenantView, TimelineView, UniqueBy, Violation, Warning, WarningToTell,
 };
 
 pub use care::DataCare;
@@ -177,6 +177,19 @@ pub trait Upkeep: Send + Sync {
     /// # Errors
     /// Whatever stands in the way; nothing is changed then.
     async fn count_hours(&self, until: DateTime<Utc>) -> Result<bool, LedgerError>;
+
+    /// Takes a warning down and puts its mails into the outbox, unless there was one of its name on its day; says whether
+    /// there was none.
+    ///
+    /// # Errors
+    /// Whatever stands in the way; nothing is changed then.
+    async fn warn(&self, warning: WarningToTell) -> Result<bool, LedgerError>;
+
+    /// The warnings of a day, oldest first.
+    ///
+    /// # Errors
+    /// Whatever stands in the way.
+    async fn warnings(&self, day: NaiveDate) -> Result<Vec<Warning>, LedgerError>;
 }
 
 /// Where providers' receipts of short messages are kept.

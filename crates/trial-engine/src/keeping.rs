@@ -13,6 +13,7 @@ use trial_core::{
 };
 
 use crate::EngineParts;
+use crate::watching::Watch;
 
 /// Who does what time brings, in the audit.
 pub const KEEPER: &str = "trialgate";
@@ -115,8 +116,9 @@ impl Keeper {
         Batch { now, requests: due.iter().map(advance).collect() }
     }
 
-    async fn keep(&self) -> Result<(), LedgerError> {
+    async fn keep(&self, watch: &Watch) -> Result<(), LedgerError> {
         self.sweep(false, count).await?;
+        watch.look().await?;
         // What was decided a moment before the hour may be stored a moment after it.
         let counted_until = self.clock.now() - SETTLED;
         while self.upkeep.count_hours(counted_until).await? {}
@@ -124,7 +126,7 @@ impl Keeper {
     }
 
     /// Sweeps again and again, until it is told to stop.
-    pub(crate) async fn run(self, every: Duration, closing: CancellationToken) {
+    pub(crate) async fn run(self, watch: Watch, every: Duration, closing: CancellationToken) {
         let mut ticks = interval_at(tokio::time::Instant::now() + every, every);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -132,7 +134,7 @@ impl Keeper {
                 () = closing.cancelled() => return,
                 _ = ticks.tick() => {}
             }
-            if let Err(error) = self.keep().await {
+            if let Err(error) = self.keep(&watch).await {
                 tracing::warn!(kind = error.kind(), "a sweep was cut off; the next one goes on");
             }
         }

@@ -17,6 +17,7 @@ mod retention;
 mod screening;
 mod service;
 mod wakers;
+mod watching;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,10 +27,10 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use trial_core::ports::{
-    Clock, DataCare, Entropy, EventOutbox, Health, Mailer, Outbox, Screen, SmsGateway, TenantPlatform, TrialLedger,
-    TrialService, Upkeep,
+    Clock, DataCare, Entropy, EventOutbox, Health, Mailer, Operations, Outbox, Screen, SmsGateway, TenantPlatform,
+    TrialLedger, TrialService, Upkeep,
 };
-use trial_core::{EndpointId, MailRetry, Planner, ServedCountries};
+use trial_core::{Email, EndpointId, MailRetry, Planner, ServedCountries};
 
 use admission::{Admission, AdmissionTasks};
 use delivery::{Delivery, EventErrand, MailErrand, PlatformState};
@@ -41,6 +42,7 @@ use retention::Expiry;
 pub use retention::RetentionOptions;
 use service::Service;
 use wakers::Wakers;
+use watching::Watch;
 
 /// What the engine stands on.
 #[derive(Clone)]
@@ -51,6 +53,10 @@ pub struct EngineParts {
     pub screen: Option<Arc<dyn Screen>>,
     /// What time brings.
     pub upkeep: Arc<dyn Upkeep>,
+    /// How pool and threshold stand.
+    pub operations: Arc<dyn Operations>,
+    /// Who is told by mail when they run low.
+    pub warning_readers: Vec<Email>,
     /// Where mails wait.
     pub outbox: Arc<dyn Outbox>,
     /// How codes are sent: by the first gateway that takes the message, in this order.
@@ -202,7 +208,7 @@ impl Engine {
         let wakers = Wakers::default();
         let (admission, admission_tasks) = Admission::start(&parts, options, wakers.clone(), closing.clone());
         let gateways = Arc::new(Gateways::new(parts.gateways.clone(), options.sms_timeout, options.breaker));
-        let keeper = Keeper::of(&parts);
+        let (keeper, watch) = (Keeper::of(&parts), Watch::of(&parts));
         let world = || (Arc::clone(&parts.clock), Arc::clone(&parts.entropy));
         let mails = MailErrand::new(&parts, options.mail);
         let bounds = mails.bounds();
@@ -224,7 +230,7 @@ impl Engine {
             admission_tasks,
             delivering: tokio::spawn(delivery.run()),
             telling,
-            keeping: tokio::spawn(keeper.run(options.sweep_every, closing.clone())),
+            keeping: tokio::spawn(keeper.run(watch, options.sweep_every, closing.clone())),
             expiring,
             closing,
         }

@@ -162,6 +162,15 @@ table! {
 }
 
 table! {
+    warnings (day, name) {
+        day -> Integer,
+        name -> Text,
+        at -> BigInt,
+        words -> Text,
+    }
+}
+
+table! {
     audit (id) {
         id -> Binary,
         at -> BigInt,

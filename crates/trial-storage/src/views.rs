@@ -7,7 +7,7 @@ use diesel::prelude::*;
 use trial_core::{
     AccessCode, AccessCodeKind, AccessCodeState, AccessCodeStock, AccessCodeView, ApplicationId, ApplicationView,
     ApplyOutcome, CodeRequestView, Delivery, DeliveryState, DueMail, DueTenant, Email, LedgerError, MailAttempt,
-    MailId, MailState, MailView, Phone, QuotaView, RequestId, Tenant, TenantId,
+    MailId, MailState, MailView, Phone, QuotaView, RequestId, Tenant, TenantId, Warning,
 };
 
 use crate::convert::{bad, count, id, name, optional_id, time};
@@ -143,6 +143,13 @@ impl TryFrom<MailAttemptRow> for MailAttempt {
             reply: row.reply,
         })
     }
+}
+
+/// Warnings of a day, as they are stored: name, when, words.
+pub(crate) fn warnings(day: NaiveDate, rows: Vec<(String, i64, String)>) -> Result<Vec<Warning>, LedgerError> {
+    let warnings =
+        rows.into_iter().map(|(name, at, words)| Ok(Warning { day, name, at: time(at, "warnings.at")?, words }));
+    warnings.collect()
 }
 
 /// Tenants whose next step has come.

@@ -22,3 +22,4 @@ mod send_limits;
 mod sms_budget;
 mod test_numbers;
 mod values;
+mod warnings;

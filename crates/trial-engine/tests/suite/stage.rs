@@ -22,12 +22,15 @@ pub(crate) fn parts(ledger: impl TrialLedger + 'static) -> EngineParts {
     outbox.expect_claim().returning(|_, _| Ok(Vec::new()));
     let mut upkeep = MockUpkeep::new();
     upkeep.expect_due_tenants().returning(|_, _, _| Ok(Vec::new()));
+    upkeep.expect_warn().returning(|_| Ok(false));
     upkeep.expect_count_hours().returning(|_| Ok(false));
     upkeep.expect_end_rests().returning(|_, _, _| Ok(Vec::new()));
     EngineParts {
         ledger: Arc::new(TurnAtOnce(ledger)),
         screen: None,
         upkeep: Arc::new(upkeep),
+        operations: Arc::new(trial_testkit::MemoryLedger::default()),
+        warning_readers: Vec::new(),
         outbox: Arc::new(outbox),
         gateways: vec![SmsRoute::everywhere(Arc::new(silent_gateway()))],
         mailer: Arc::new(RecordingMailer::default()),

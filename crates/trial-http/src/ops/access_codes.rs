@@ -1,7 +1,10 @@
 use actix_web::web::{Bytes, Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use trial_core::{AccessCodeFile, AccessCodeFileError, AccessCodeStock, Permission, RefusedAccessCode};
+use trial_core::{
+    AccessCodeFile, AccessCodeFileError, AccessCodeStock, Permission, PoolOutlook, RefusedAccessCode, pool_outlook,
+};
 use utoipa::ToSchema;
 
 use super::caller::Caller;
@@ -26,6 +29,7 @@ pub(super) struct Stock {
 
 /// The access codes of one kind, counted.
 #[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
 pub(super) struct KindStock {
     /// voice or multimedia.
     kind: &'static str,
@@ -37,6 +41,12 @@ pub(super) struct KindStock {
     quarantined: u64,
     /// Out of use.
     retired: u64,
+    /// Days until none is free, at the use of the last 14 days; null while none is used.
+    #[schema(required)]
+    days_until_empty: Option<f64>,
+    /// When the next one comes back from its rest; null while none rests.
+    #[schema(required)]
+    next_rest_ends_at: Option<DateTime<Utc>>,
 }
 
 /// Access codes to be loaded.
@@ -80,7 +90,8 @@ pub(super) async fn stock(
 ) -> Result<HttpResponse, Problem> {
     let caller = Caller::let_in(&request, &state, Permission::Look).await?;
     Query::of(&request).end()?;
-    let stock = caller.ops.parts.operations.access_code_stock().await.map_err(failed)?;
+    let parts = &caller.ops.parts;
+    let stock = pool_outlook(&*parts.operations, &parts.policy, caller.ops.clock.now()).await.map_err(failed)?;
     json(&Stock { stock: stock.iter().map(KindStock::from).collect() })
 }
 
@@ -137,9 +148,10 @@ fn refused(mut bad: Vec<RefusedAccessCode>, rows: usize) -> Problem {
     Problem::new(Kind::InvalidRows).detail(detail).errors(errors)
 }
 
-impl From<&AccessCodeStock> for KindStock {
-    fn from(stock: &AccessCodeStock) -> Self {
-        let AccessCodeStock { kind, free, leased, quarantined, retired, .. } = *stock;
-        Self { kind: kind.as_str(), free, leased, quarantined, retired }
+impl From<&PoolOutlook> for KindStock {
+    fn from(pool: &PoolOutlook) -> Self {
+        let AccessCodeStock { kind, free, leased, quarantined, retired } = pool.stock;
+        let (days_until_empty, next_rest_ends_at) = (pool.days_until_empty(), pool.next_rest_ends_at);
+        Self { kind: kind.as_str(), free, leased, quarantined, retired, days_until_empty, next_rest_ends_at }
     }
 }

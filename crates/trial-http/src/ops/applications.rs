@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use trial_core::{
     ApplicationId, ApplicationQuery, ApplicationSearch, ApplicationView, ApplyCode, ApplyOutcome, ApplyReply,
-    CodeOutcome, CodeReply, CodeRequestView, CompanyName, Email, Permission, Phone, RequestId, advice,
+    CompanyName, Email, Permission, Phone, RequestId, StoryEntry, StorySources, advice,
 };
 use utoipa::ToSchema;
 
@@ -17,9 +17,6 @@ use super::reveal::Sight;
 use crate::problem::{FieldError, Kind, Problem};
 use crate::routes::nothing_here;
 use crate::site::State;
-
-/// Requests of each kind that a timeline shows.
-const TIMELINE: u32 = 50;
 
 /// An application, with what was decided and by which fact.
 #[derive(Debug, Serialize, ToSchema)]
@@ -48,38 +45,35 @@ pub(super) struct ApplicationReply {
     mails: Vec<Mail>,
 }
 
-/// An application, and what else happened to its phone.
+/// An application, and what happened before and after.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct ApplicationStory {
     application: ApplicationReply,
-    /// What happened to the phone, oldest first; of each kind of request the newest 50.
+    /// What the phone asked for in the day before it and since, what gateways and providers said, the tries, the tenant's
+    /// mails with what the mail server replied, and what was changed about the tenant; oldest first.
     timeline: Vec<Event>,
 }
 
-/// Something that happened to a phone.
+/// Something that happened.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Event {
     at: DateTime<Utc>,
-    /// `codeRequest` or `application`.
+    /// `code_request`, `receipt`, `application`, `mail` or `change`.
     kind: &'static str,
-    /// The exchange.
-    request_id: String,
-    /// The published return code that was answered.
-    return_code: &'static str,
-    /// What was decided, and by which fact, in words.
-    outcome: String,
-    /// What to do about it.
-    what_to_do: &'static str,
-    /// The gateway that answered; null unless a message was handed over.
+    /// The exchange, if it was one.
     #[schema(required)]
-    gateway: Option<String>,
-    /// What the gateway said.
+    request_id: Option<String>,
+    /// The published return code that was answered, if one was.
     #[schema(required)]
-    gateway_reply: Option<String>,
-    /// What its provider has told of the message since: sent, delivered or failed.
+    return_code: Option<&'static str>,
+    /// What happened, in words.
+    words: String,
+    /// The facts behind it, in words.
+    facts: Vec<String>,
+    /// What to do about it, if anything.
     #[schema(required)]
-    delivery: Option<&'static str>,
+    what_to_do: Option<&'static str>,
 }
 
 /// Whom a search is about, by at most one of `phone`, `email`, `company` and `requestId`.
@@ -129,11 +123,9 @@ pub(super) async fn show(request: HttpRequest, _payload: Payload, state: Data<St
     let found = operations.application(id).await.map_err(failed)?;
     let view = found.ok_or_else(|| Problem::new(Kind::NotFound).detail("there is no such application"))?;
     let sight = Sight::of(&caller, reveal, "application.reveal", &id.to_string()).await?;
-    let of_phone = ApplicationQuery::Phone(view.phone.clone());
-    let all = operations.find_applications(of_phone, TIMELINE).await.map_err(failed)?;
-    let mut timeline: Vec<Event> = all.code_requests.iter().map(Event::from).collect();
-    timeline.extend(all.applications.iter().map(Event::from));
-    timeline.sort_by_key(|event| event.at);
+    let parts = &caller.ops.parts;
+    let sources = StorySources::of(&**operations, &*parts.audit, &parts.policy, &view, caller.ops.clock.now());
+    let timeline = sources.await.map_err(failed)?.tell().into_iter().map(Event::from).collect();
     json(&ApplicationStory { application: ApplicationReply::new(&view, sight), timeline })
 }
 
@@ -167,39 +159,10 @@ fn in_words(outcome: &ApplyOutcome) -> String {
     }
 }
 
-impl From<&ApplicationView> for Event {
-    fn from(view: &ApplicationView) -> Self {
-        Self {
-            at: view.at,
-            kind: "application",
-            request_id: view.request_id.to_string(),
-            return_code: ApplyReply::from(&view.outcome).code.as_str(),
-            outcome: in_words(&view.outcome),
-            what_to_do: advice::about_application(&view.outcome, &view.mails),
-            gateway: None,
-            gateway_reply: None,
-            delivery: None,
-        }
-    }
-}
-
-impl From<&CodeRequestView> for Event {
-    fn from(view: &CodeRequestView) -> Self {
-        let told = view.delivery.as_ref().map(|delivery| delivery.state);
-        let (reply, outcome) = match &view.outcome {
-            CodeOutcome::Send { state, .. } => (CodeReply::from(*state), format!("the message is {state}")),
-            CodeOutcome::Refused(refusal) => (CodeReply::from(refusal), refusal.to_string()),
-        };
-        Self {
-            at: view.at,
-            kind: "codeRequest",
-            request_id: view.request_id.to_string(),
-            return_code: reply.code.as_str(),
-            outcome,
-            what_to_do: advice::about_code(&view.outcome, told),
-            gateway: view.gateway.clone(),
-            gateway_reply: view.reply.clone(),
-            delivery: told.map(trial_core::DeliveryState::as_str),
-        }
+impl From<StoryEntry> for Event {
+    fn from(entry: StoryEntry) -> Self {
+        let StoryEntry { at, kind, code, words, facts, advice, request_id } = entry;
+        let request_id = request_id.map(|id| id.to_string());
+        Self { at, kind, request_id, return_code: code, words, facts, what_to_do: advice }
     }
 }

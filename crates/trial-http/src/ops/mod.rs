@@ -22,7 +22,7 @@ mod tenants;
 use std::sync::Arc;
 use std::time::Duration;
 
-use trial_core::ports::{AuditTrail, Clock, Entropy, Operations, Operators, TenantOrders};
+use trial_core::ports::{AuditTrail, Clock, Entropy, Operations, Operators, TenantOrders, Upkeep};
 use trial_core::{Access, FAILED_SIGN_INS_PER_HOUR, LedgerError, Policy};
 
 use crate::problem::{Kind, Problem};
@@ -45,18 +45,20 @@ pub struct OpsParts {
     pub operators: Arc<dyn Operators>,
     /// What was changed, by whom.
     pub audit: Arc<dyn AuditTrail>,
+    /// What operations were warned of.
+    pub upkeep: Arc<dyn Upkeep>,
     /// The numbers of the rules.
     pub policy: Arc<Policy>,
 }
 
 /// What its handlers stand on.
 pub(crate) struct Ops {
-    parts: OpsParts,
-    access: Access,
-    clock: Arc<dyn Clock>,
+    pub(crate) parts: OpsParts,
+    pub(crate) access: Access,
+    pub(crate) clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     /// Requests whose token lets nobody in.
-    strangers: AddressLimiter,
+    pub(crate) strangers: AddressLimiter,
 }
 
 impl Ops {

@@ -81,7 +81,7 @@ impl Fixture {
         let parts = HttpParts {
             service: Arc::new(self.service),
             health: Arc::new(self.health),
-            clock: Arc::new(self.clock),
+            clock: Arc::new(self.clock.clone()),
             entropy: Arc::new(SeededEntropy::new(1)),
             receipts: Arc::new(self.receipts),
             callbacks: self.callbacks,
@@ -89,7 +89,8 @@ impl Fixture {
                 operations: Arc::new(self.ledger.clone()),
                 orders: Arc::new(OrdersInMemory(self.ledger.clone(), clock.clone())),
                 operators: Arc::new(self.ledger.clone()),
-                audit: Arc::new(self.ledger),
+                audit: Arc::new(self.ledger.clone()),
+                upkeep: Arc::new(self.ledger),
                 policy: Arc::new(Policy::default()),
             },
             inbox: self.inbox,

@@ -147,6 +147,8 @@ async fn a_thousand_mails_outlive_a_server_that_is_out_of_order() {
         ledger: Arc::clone(&desk.ledger) as _,
         screen: None,
         upkeep: Arc::clone(&desk.ledger) as _,
+        operations: Arc::clone(&desk.ledger) as _,
+        warning_readers: Vec::new(),
         outbox: Arc::clone(&outbox) as _,
         gateways: Vec::new(),
         mailer: Arc::new(SmtpMailer::new(settings, templates()).unwrap()),

@@ -73,7 +73,7 @@ macro_rules! table {
 }
 
 /// All of them. The marks of the pools are not among them: only one of the databases has them.
-pub(crate) static TABLES: [Table; 17] = [
+pub(crate) static TABLES: [Table; 18] = [
     table!(challenges (id: Bytes) phone: Text, key_id: Text, made_at: Number, expires_at: Number, tries: Integer,
         state: Text),
     table!(phones (phone: Text) country_code: Integer, failures: Integer, challenge: OptionalBytes),
@@ -99,6 +99,7 @@ pub(crate) static TABLES: [Table; 17] = [
         email_key: Text, company: Text, company_key: Text, challenge: OptionalBytes, outcome: Text,
         tenant: OptionalBytes, refusal: OptionalText, return_code: Text),
     table!(application_hours (hour: Number, return_code: Text) applications: Number, tenants: Number),
+    table!(warnings (day: Integer, name: Text) at: Number, words: Text),
     table!(audit (id: Bytes) at: Number, actor: Text, action: Text, subject: Text, detail: Text),
     table!(platform_events (seq: Number) id: Bytes, kind: Text, tenant: Bytes, at: Number, payload: Text, state: Text,
         attempts: Integer, next_attempt_at: Number, lease: OptionalBytes, settled_at: OptionalNumber,

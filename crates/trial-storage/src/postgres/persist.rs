@@ -6,7 +6,7 @@ use chrono::NaiveDate;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use trial_core::{
     AccessCode, AccessCodeKind, AccessCodeLease, AccessCodeMove, AccessCodeState, ApplicationRecord, AuditRecord,
-    Challenge, Effects, PhoneRecord, SendUpdate, SmsDay,
+    Challenge, Effects, MailRecord, PhoneRecord, SendUpdate, SmsDay,
 };
 
 use super::fault::Trouble;
@@ -62,7 +62,7 @@ impl<'a> Storing<'a> {
             }
         }
         // Thirty-one combinations of five groups, from 1 on.
-        let which = 1_u32.checked_shl(u32::from(groups_in_use).checked_sub(1)?)?;
+        let which = 1_u32.checked_shl(groups_in_use.checked_sub(1)?)?;
         Some(Self { set: whole(steps, loaded.transaction), which })
     }
 
@@ -102,6 +102,12 @@ fn whole(steps: Vec<Step<'_>>, transaction: i64) -> Set<'_> {
 pub(super) async fn refused(conn: &AsyncPgConnection, records: &[ApplicationRecord]) -> Result<(), Trouble> {
     let rows: Vec<NewApplication<'_>> = records.iter().map(Into::into).collect();
     insert(conn, insert_applications(&rows)).await
+}
+
+/// Puts mails into the outbox.
+pub(super) async fn mails(conn: &AsyncPgConnection, records: &[MailRecord]) -> Result<(), Trouble> {
+    let rows: Vec<NewMail<'_>> = records.iter().map(Into::into).collect();
+    insert(conn, insert_mails(&rows)).await
 }
 
 /// Stores one entry of the audit.
@@ -229,26 +235,7 @@ impl<'a> New<'a> {
     }
 
     fn mails(&self) -> Step<'_> {
-        let rows = &self.mails;
-        let columns = vec![
-            Column::bytes(rows, |row| row.id),
-            Column::texts(rows, |row| row.kind),
-            Column::optional_bytes(rows, |row| row.tenant),
-            Column::texts(rows, |row| row.recipient),
-            Column::texts(rows, |row| row.locale),
-            Column::texts(rows, |row| row.state),
-            Column::integers(rows, |row| row.attempts),
-            Column::numbers(rows, |row| row.created_at),
-            Column::numbers(rows, |row| row.next_attempt_at),
-            Column::optional_integers(rows, |row| row.quota_day),
-            Column::optional_numbers(rows, |row| row.quota_unit),
-            Column::optional_numbers(rows, |row| row.quota_threshold),
-            Column::integers(rows, |row| row.priority),
-            Column::optional_texts(rows, |row| row.detail),
-        ];
-        let head = "INSERT INTO mails (id, kind, tenant, recipient, locale, state, attempts, created_at, \
-            next_attempt_at, quota_day, quota_unit, quota_threshold, priority, detail) SELECT * FROM unnest(";
-        Step { name: "new_mails", set: Set::over(head, columns, ")"), rows: rows.len(), found_by: None }
+        insert_mails(&self.mails)
     }
 
     fn applications(&self) -> Step<'_> {
@@ -278,6 +265,28 @@ impl<'a> New<'a> {
             ORDER BY place";
         Step { name: "new_events", set: Set::over(head, columns, tail), rows: rows.len(), found_by: None }
     }
+}
+
+fn insert_mails<'a>(rows: &'a [NewMail<'_>]) -> Step<'a> {
+    let columns = vec![
+        Column::bytes(rows, |row| row.id),
+        Column::texts(rows, |row| row.kind),
+        Column::optional_bytes(rows, |row| row.tenant),
+        Column::texts(rows, |row| row.recipient),
+        Column::texts(rows, |row| row.locale),
+        Column::texts(rows, |row| row.state),
+        Column::integers(rows, |row| row.attempts),
+        Column::numbers(rows, |row| row.created_at),
+        Column::numbers(rows, |row| row.next_attempt_at),
+        Column::optional_integers(rows, |row| row.quota_day),
+        Column::optional_numbers(rows, |row| row.quota_unit),
+        Column::optional_numbers(rows, |row| row.quota_threshold),
+        Column::integers(rows, |row| row.priority),
+        Column::optional_texts(rows, |row| row.detail),
+    ];
+    let head = "INSERT INTO mails (id, kind, tenant, recipient, locale, state, attempts, created_at, \
+        next_attempt_at, quota_day, quota_unit, quota_threshold, priority, detail) SELECT * FROM unnest(";
+    Step { name: "new_mails", set: Set::over(head, columns, ")"), rows: rows.len(), found_by: None }
 }
 
 fn insert_applications<'a>(rows: &'a [NewApplication<'_>]) -> Step<'a> {

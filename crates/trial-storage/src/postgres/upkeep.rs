@@ -3,22 +3,24 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Binary, Nullable, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::FutureExt;
 use trial_core::ports::Upkeep;
-use trial_core::{AccessCode, Batch, DueTenant, FreedCode, LedgerError, Outcome, Planner, RestOver};
+use trial_core::{
+    AccessCode, Batch, DueTenant, FreedCode, LedgerError, Outcome, Planner, RestOver, Warning, WarningToTell,
+};
 
 use super::fault::Trouble;
 use super::operations::move_marks_back;
-use super::set::{Column, Set};
+use super::set::{Column, Set, storable};
 use super::transaction::Kind;
-use super::{PostgresLedger, load};
-use crate::convert::{micros, name, time};
+use super::{PostgresLedger, load, persist};
+use crate::convert::{day_number, micros, name, time};
 use crate::hours;
-use crate::schema::{application_hours, applications};
+use crate::schema::{application_hours, applications, warnings};
 use crate::views;
 
 #[async_trait]
@@ -62,6 +64,27 @@ impl Upkeep for PostgresLedger {
 
     async fn count_hours(&self, until: DateTime<Utc>) -> Result<bool, LedgerError> {
         self.in_transaction(Kind::Write, move |conn| count_hours(conn, until).boxed()).await
+    }
+
+    async fn warn(&self, warning: WarningToTell) -> Result<bool, LedgerError> {
+        let warning = Arc::new(warning);
+        self.in_transaction(Kind::Write, move |conn| warn(conn, Arc::clone(&warning)).boxed()).await
+    }
+
+    async fn warnings(&self, day: NaiveDate) -> Result<Vec<Warning>, LedgerError> {
+        self.in_transaction(Kind::Read, move |mut conn| {
+            async move {
+                let rows = warnings::table
+                    .filter(warnings::day.eq(day_number(day)))
+                    .order((warnings::at, warnings::name))
+                    .select((warnings::name, warnings::at, warnings::words))
+                    .load(&mut conn)
+                    .await?;
+                Ok(views::warnings(day, rows)?)
+            }
+            .boxed()
+        })
+        .await
     }
 }
 
@@ -127,6 +150,25 @@ async fn count_hours(mut conn: &AsyncPgConnection, until: DateTime<Utc>) -> Resu
     .execute(&mut conn)
     .await?;
     Ok(end < hours::hour_of(until))
+}
+
+async fn warn(mut conn: &AsyncPgConnection, told: Arc<WarningToTell>) -> Result<bool, Trouble> {
+    let Warning { day, name, at, words } = &told.warning;
+    let inserted = Set::over(
+        "INSERT INTO warnings (day, name, at, words) VALUES (",
+        vec![
+            Column::Integer(day_number(*day)),
+            Column::Text(storable(name)),
+            Column::Number(micros(*at)),
+            Column::Text(storable(words)),
+        ],
+        ") ON CONFLICT DO NOTHING",
+    );
+    if inserted.execute(&mut conn).await? == 0 {
+        return Ok(false);
+    }
+    persist::mails(conn, &told.mails).await?;
+    Ok(true)
 }
 
 async fn due_tenants(

@@ -3,17 +3,20 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Binary, Text};
 use diesel::sqlite::SqliteConnection;
 use trial_core::ports::Upkeep;
-use trial_core::{AccessCode, Batch, DueTenant, FreedCode, LedgerError, Outcome, Planner, RestOver};
+use trial_core::{
+    AccessCode, Batch, DueTenant, FreedCode, LedgerError, Outcome, Planner, RestOver, Warning, WarningToTell,
+};
 
 use super::{SqliteLedger, fault, load, snapshot};
-use crate::convert::{micros, name, time};
+use crate::convert::{day_number, micros, name, time};
 use crate::hours;
-use crate::schema::{access_codes, application_hours, applications, tenants};
+use crate::rows::NewMail;
+use crate::schema::{access_codes, application_hours, applications, mails, tenants, warnings};
 use crate::statement::{Bind, Literal, Statement};
 use crate::views;
 
@@ -54,6 +57,23 @@ impl Upkeep for SqliteLedger {
 
     async fn count_hours(&self, until: DateTime<Utc>) -> Result<bool, LedgerError> {
         self.writer.transact(move |conn| count_hours(conn, until)).await
+    }
+
+    async fn warn(&self, warning: WarningToTell) -> Result<bool, LedgerError> {
+        self.writer.transact(move |conn| warn(conn, &warning)).await
+    }
+
+    async fn warnings(&self, day: NaiveDate) -> Result<Vec<Warning>, LedgerError> {
+        let read = move |conn: &mut SqliteConnection| {
+            let rows = warnings::table
+                .filter(warnings::day.eq(day_number(day)))
+                .order((warnings::at, warnings::name))
+                .select((warnings::name, warnings::at, warnings::words))
+                .load(conn)
+                .map_err(fault)?;
+            views::warnings(day, rows)
+        };
+        self.reader().run(read).await
     }
 }
 
@@ -131,6 +151,23 @@ fn count_hours(conn: &mut SqliteConnection, until: DateTime<Utc>) -> Result<bool
             .map_err(fault)?;
     }
     Ok(end < hours::hour_of(until))
+}
+
+fn warn(conn: &mut SqliteConnection, told: &WarningToTell) -> Result<bool, LedgerError> {
+    let Warning { day, name, at, words } = &told.warning;
+    let row = (
+        warnings::day.eq(day_number(*day)),
+        warnings::name.eq(name),
+        warnings::at.eq(micros(*at)),
+        warnings::words.eq(words),
+    );
+    if diesel::insert_or_ignore_into(warnings::table).values(row).execute(conn).map_err(fault)? == 0 {
+        return Ok(false);
+    }
+    for mail in &told.mails {
+        diesel::insert_into(mails::table).values(NewMail::from(mail)).execute(conn).map_err(fault)?;
+    }
+    Ok(true)
 }
 
 fn due_tenants(

@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use trial_core::ports::{AuditTrail, Clock, Operations, Outbox, TrialLedger, Upkeep};
 use trial_core::{
-    AuditQuery, DueMail, DueTenant, FreshIds, Lease, LeaseId, LifeOrder, LifeOutcome, LifeRefusal, MailKind, Outcome,
-    Request, RestOver, SettledAs, Settlement, SharedField, TenantId, TenantOrder, TenantStatus,
+    AuditQuery, DueMail, DueTenant, FreshIds, Lease, LeaseId, LifeOrder, LifeOutcome, LifeRefusal, Locale, MailId,
+    MailKind, MailRecord, Outcome, Request, RestOver, SettledAs, Settlement, SharedField, TenantId, TenantOrder,
+    TenantStatus, Warning, WarningToTell,
 };
 
 use super::{LedgerFactory, assert_sound, desk};
 use crate::Desk;
-use crate::data::{planner_with, voice};
+use crate::data::{email, planner_with, voice};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -322,4 +323,36 @@ pub async fn every_attempt_is_kept<F: LedgerFactory>(factory: &F) {
     let attempts = desk.ledger.mail_attempts(mail.id).await.unwrap();
     let told: Vec<_> = attempts.iter().map(|one| (one.attempt, one.result.as_str(), one.reply.as_str())).collect();
     assert_eq!(told, [(1, "retry", "451 later"), (2, "sent", "250 taken")]);
+}
+
+/// Of each name once a day, with a mail that takes no unit and goes after accounts.
+pub async fn a_warning_is_told_once_a_day<F: LedgerFactory>(factory: &F) {
+    let desk = desk(factory, 1).await;
+    let day = desk.now().date_naive();
+    let told = |day| {
+        let warning =
+            Warning { day, name: "pool.voice.low".to_owned(), at: desk.now(), words: "voice: 1 free".to_owned() };
+        let mail = MailRecord {
+            id: MailId::new(desk.now(), desk.entropy.draw()),
+            kind: MailKind::Warning,
+            tenant: None,
+            to: email(1),
+            locale: Locale::En,
+            created_at: desk.now(),
+            quota: None,
+            detail: Some(warning.words.clone()),
+        };
+        WarningToTell { warning, mails: vec![mail] }
+    };
+    assert!(desk.ledger.warn(told(day)).await.unwrap());
+    assert!(!desk.ledger.warn(told(day)).await.unwrap());
+    let known = desk.ledger.warnings(day).await.unwrap();
+    assert_eq!(known, [told(day).warning]);
+    desk.join(1).await;
+    let claimed = claim(&desk, 9).await;
+    let kinds: Vec<_> = claimed.iter().map(|mail| (mail.kind, mail.detail.as_deref())).collect();
+    assert_eq!(kinds, [(MailKind::Account, None), (MailKind::Warning, Some("voice: 1 free"))]);
+    assert_eq!(desk.ledger.quota(day, 5).await.unwrap().reserved, 1);
+    assert!(desk.ledger.warn(told(day.succ_opt().unwrap())).await.unwrap());
+    assert_sound(&*desk.ledger).await;
 }

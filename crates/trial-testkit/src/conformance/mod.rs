@@ -184,6 +184,7 @@ macro_rules! ledger_conformance {
             a_rehearsal_changes_nothing
             an_order_is_audited
             every_attempt_is_kept
+            a_warning_is_told_once_a_day
             the_last_access_codes_are_given_once
             the_threshold_is_never_passed
             copies_of_one_application_get_one_tenant

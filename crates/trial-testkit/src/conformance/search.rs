@@ -83,6 +83,7 @@ pub async fn tenants_are_searched<F: LedgerFactory>(factory: &F) {
 
 /// Retired, released, and listed; what a tenant holds is left to it.
 pub async fn access_codes_are_retired_and_released<F: LedgerFactory>(factory: &F) {
+    use AccessCodeState::{Free, Quarantined, Retired};
     let desk = desk(factory, 3).await;
     let tenant = desk.join(1).await;
     let ledger = &*desk.ledger;
@@ -100,7 +101,6 @@ pub async fn access_codes_are_retired_and_released<F: LedgerFactory>(factory: &F
     assert_eq!(order(9, PoolOrder::Retire).await, PoolOutcome::Unknown);
     assert_eq!(ledger.access_code(voice(9)).await.unwrap(), None);
     let done = |before, after| PoolOutcome::Done { before, after };
-    use AccessCodeState::{Free, Quarantined, Retired};
     assert_eq!(order(2, PoolOrder::Retire).await, done(Free, Retired));
     assert_eq!(order(2, PoolOrder::Retire).await, PoolOutcome::Refused(Retired));
     desk.wait(Duration::from_secs(1));

@@ -21,7 +21,7 @@ use trial_core::{
     AccessCode, AccessCodeKind, AccessCodeState, ApplicationId, ApplicationRecord, AuditRecord, Batch, Challenge,
     ChallengeId, CodeRequestId, CodeRequestRecord, Delivery, Effects, EndpointId, EventView, LeaseId, LedgerError,
     MailAttempt, MailId, MailRecord, MailState, Operator, OperatorId, Outcome, Phone, PhoneRecord, Planner, SecretHash,
-    Session, Tenant, TenantId, ThresholdChange,
+    Session, Tenant, TenantId, ThresholdChange, Warning,
 };
 
 /// A ledger in memory. Clones share it.
@@ -51,6 +51,8 @@ pub struct MemoryState {
     pub threshold: Option<u32>,
     /// Every threshold that operations set, oldest first.
     pub thresholds: Vec<ThresholdChange>,
+    /// What operations were warned of.
+    pub warnings: BTreeMap<(NaiveDate, String), Warning>,
     /// Units taken, by day.
     pub reserved: BTreeMap<NaiveDate, u32>,
     /// The audit, in the order it was written.

@@ -1,9 +1,12 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use trial_core::ports::Upkeep;
-use trial_core::{AccessCodeState, Batch, DueTenant, FreedCode, LedgerError, Outcome, Planner, RestOver};
+use trial_core::{
+    AccessCodeState, Batch, DueTenant, Effects, FreedCode, LedgerError, Outcome, Planner, RestOver, Warning,
+    WarningToTell,
+};
 
 use super::MemoryLedger;
 
@@ -51,5 +54,24 @@ impl Upkeep for MemoryLedger {
     async fn count_hours(&self, _until: DateTime<Utc>) -> Result<bool, LedgerError> {
         // Nothing here grows so large that counting would be long.
         Ok(false)
+    }
+
+    async fn warn(&self, told: WarningToTell) -> Result<bool, LedgerError> {
+        let mut state = self.lock();
+        let key = (told.warning.day, told.warning.name.clone());
+        if state.warnings.contains_key(&key) {
+            return Ok(false);
+        }
+        state.warnings.insert(key, told.warning);
+        let mails = told.mails;
+        state.persist(Effects { mails, ..Effects::default() });
+        Ok(true)
+    }
+
+    async fn warnings(&self, day: NaiveDate) -> Result<Vec<Warning>, LedgerError> {
+        let state = self.lock();
+        let mut warnings: Vec<_> = state.warnings.values().filter(|warning| warning.day == day).cloned().collect();
+        warnings.sort_by(|a, b| (a.at, &a.name).cmp(&(b.at, &b.name)));
+        Ok(warnings)
     }
 }

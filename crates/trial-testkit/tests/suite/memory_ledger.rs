@@ -51,7 +51,7 @@ async fn broken_invariants_are_seen() {
         |state: &mut MemoryState| state.access_codes.values_mut().for_each(|code| code.state = AccessCodeState::Free);
     assert_eq!(violated_by(free).await, [HELD]);
     let pass = |state: &mut MemoryState| {
-        state.mails.values_mut().for_each(|mail| mail.record.quota.as_mut().unwrap().threshold = 1)
+        state.mails.values_mut().for_each(|mail| mail.record.quota.as_mut().unwrap().threshold = 1);
     };
     assert_eq!(violated_by(pass).await, [THRESHOLD]);
     assert_eq!(violated_by(|state| state.reserved.clear()).await, [COUNTED]);

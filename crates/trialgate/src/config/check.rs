@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use chrono::{NaiveDate, NaiveTime};
 use trial_core::{
-    Limits, MIN_RETENTION, Phone, PhonePolicy, Policy, QuotaPolicy, TestNumber, TrialPolicy, UniqueBy,
+    Email, Limits, MIN_RETENTION, Phone, PhonePolicy, Policy, QuotaPolicy, TestNumber, TrialPolicy, UniqueBy,
     VerificationCode, VerificationPolicy,
 };
 
@@ -47,11 +47,24 @@ pub(super) fn check(merged: Merged, file: Option<PathBuf>, base: PathBuf) -> Res
     findings.rest(&settings);
     let database = findings.database(&settings.storage, &base);
     let policy = findings.policy(&settings);
+    let warning_readers = findings.warning_readers(&settings);
     none_of(findings.problems)?;
-    Ok(Config { settings, file, policy, database, base })
+    Ok(Config { settings, file, policy, warning_readers, database, base })
 }
 
 impl Findings<'_> {
+    /// Who is told by mail when something runs low.
+    fn warning_readers(&mut self, settings: &Settings) -> Vec<Email> {
+        let mut readers = Vec::new();
+        for address in &settings.operations.mail_to {
+            match Email::parse(address) {
+                Ok(reader) => readers.push(reader),
+                Err(error) => self.wrong("operations.mail_to", format!("has {address:?}: an address {error}")),
+            }
+        }
+        readers
+    }
+
     /// Notes what is wrong with a key.
     fn wrong(&mut self, key: &str, text: impl std::fmt::Display) {
         self.problems.push(Problem::new(self.origins.get(key).cloned(), format!("`{key}` {text}")));
@@ -304,6 +317,7 @@ impl Findings<'_> {
                 reminders: trial.reminders.iter().map(|reminder| reminder.0).collect(),
                 grace: trial.grace.0,
                 quarantine: settings.pool.quarantine.0,
+                low_water: settings.pool.low_water,
             },
             quota: QuotaPolicy {
                 first_threshold: settings.quota.threshold,

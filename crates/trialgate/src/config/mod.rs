@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context;
-use trial_core::{AddressLimits, MailRetry, PhonePolicy, Policy, Retention};
+use trial_core::{AddressLimits, Email, MailRetry, PhonePolicy, Policy, Retention};
 use trial_engine::{EngineOptions, MailDeliveryOptions};
 use trial_http::HttpSettings;
 
@@ -67,6 +67,8 @@ pub(crate) struct Config {
     pub(crate) file: Option<PathBuf>,
     /// The rules' numbers.
     pub(crate) policy: Policy,
+    /// Who is told by mail when access codes or the threshold run low.
+    pub(crate) warning_readers: Vec<Email>,
     /// The database.
     pub(crate) database: Database,
     /// What relative paths are relative to: the directory of the file, or the working directory.

@@ -34,6 +34,7 @@ pub(crate) struct Settings {
     pub(crate) trial: Trial,
     pub(crate) quota: Quota,
     pub(crate) pool: Pool,
+    pub(crate) operations: Operations,
     pub(crate) engine: Engine,
     pub(crate) retention: Retention,
     pub(crate) log: Log,
@@ -290,6 +291,16 @@ pub(crate) struct Quota {
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Pool {
     pub(crate) quarantine: HumanDuration,
+    /// So many free codes of a kind, or fewer, are too few.
+    pub(crate) low_water: u64,
+}
+
+/// Operations personnel.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Operations {
+    /// Who is told by mail when access codes or the threshold run low.
+    pub(crate) mail_to: Vec<String>,
 }
 
 /// The queue in front of the database.
@@ -445,7 +456,7 @@ impl Default for Quota {
 
 impl Default for Pool {
     fn default() -> Self {
-        Self { quarantine: (30 * DAY).into() }
+        Self { quarantine: (30 * DAY).into(), low_water: 20 }
     }
 }
 

@@ -1,9 +1,11 @@
 mod import;
+mod pool;
 mod stock;
 
 use std::path::PathBuf;
 
 use clap::Subcommand;
+use trial_core::PoolOrder;
 
 use crate::cli::Global;
 use crate::output::Output;
@@ -21,6 +23,12 @@ pub(crate) enum AccessCodes {
         #[command(flatten)]
         output: Output,
     },
+    /// List access codes of one kind and state
+    List(pool::List),
+    /// Take an access code out of use
+    Retire(pool::Move),
+    /// Make an access code free: one that rests, before its rest is over, or one that is out of use
+    Release(pool::Move),
     /// Count the pool
     Stock {
         #[command(flatten)]
@@ -32,6 +40,9 @@ impl AccessCodes {
     pub(crate) fn run(self, global: &Global) -> anyhow::Result<()> {
         match self {
             Self::Import { file, dry_run, output } => import::run(global, &file, dry_run, output),
+            Self::List(list) => list.run(global),
+            Self::Retire(code) => code.run(PoolOrder::Retire, global),
+            Self::Release(code) => code.run(PoolOrder::Release, global),
             Self::Stock { output } => stock::run(global, output),
         }
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use anyhow::anyhow;
 use clap::{Args, Subcommand};
 use trial_core::ports::Operations;
-use trial_core::{ApplicationQuery, Email, Phone, RequestId, TimelineView};
+use trial_core::{ApplicationQuery, CompanyName, Email, Phone, RequestId, TimelineView};
 
 use super::{phone, with_ledger};
 use crate::cli::Global;
@@ -43,6 +43,9 @@ pub(crate) struct Wanted {
     /// Applications with this address, and the codes sent to their phones
     #[arg(long)]
     email: Option<String>,
+    /// Applications of this company, and the codes sent to their phones
+    #[arg(long, value_name = "NAME")]
+    company: Option<String>,
 }
 
 impl Applications {
@@ -62,16 +65,20 @@ impl Wanted {
             let id = RequestId::from_caller(text).ok_or_else(|| anyhow!("{text:?} is not a request id"))?;
             return Ok(ApplicationQuery::RequestId(id));
         }
+        if let Some(text) = &self.company {
+            let company = CompanyName::parse(text).map_err(|error| anyhow!("the company {error}"))?;
+            return Ok(ApplicationQuery::Company(company.key().clone()));
+        }
         let email = Email::parse(self.email.as_deref().unwrap_or_default());
         Ok(ApplicationQuery::Email(email.map_err(|error| anyhow!("the e-mail {error}"))?.key().clone()))
     }
 }
 
-/// An address says nothing about codes: those of the phones that applied with it belong to the story too.
+/// An address or a company says nothing about codes: those of the phones that applied with it belong to the story too.
 async fn find(ledger: &dyn Operations, query: ApplicationQuery, limit: u32) -> anyhow::Result<TimelineView> {
-    let is_by_email = matches!(query, ApplicationQuery::Email(_));
+    let says_no_codes = matches!(query, ApplicationQuery::Email(_) | ApplicationQuery::Company(_));
     let mut found = ledger.find_applications(query, limit).await?;
-    if is_by_email {
+    if says_no_codes {
         let phones: BTreeSet<Phone> = found.applications.iter().map(|application| application.phone.clone()).collect();
         for phone in phones {
             let of_phone = ledger.find_applications(ApplicationQuery::Phone(phone), limit).await?;

@@ -99,6 +99,8 @@ fn every_default_is_the_contracts() {
         ("trial.reminders", r#"["7d", "1d"]"#),
         ("trial.grace", r#""7d""#),
         ("pool.quarantine", r#""30d""#),
+        ("pool.low_water", "20"),
+        ("operations.mail_to", "[]"),
         ("mail.retry.first", r#""10s""#),
         ("mail.retry.cap", r#""30m""#),
         ("mail.retry.give_up_after", r#""1d""#),

@@ -12,7 +12,7 @@ use trial_core::ports::{EventOutbox, Operations, Operators, Outbox, Receipts, Up
 use trial_core::{
     Application, ApplicationQuery, CompanyName, DeliveryReceipt, DeliveryState, Email, EndpointId, EventClaim,
     EventSettledAs, EventSettlement, GatewayReply, Lease, LeaseId, Locale, Operator, Policy, Role, SecretHash, Session,
-    SettledAs, Settlement, TenantPage, UniqueBy,
+    SettledAs, Settlement, TenantPage, UniqueBy, Warning, WarningToTell,
 };
 use trial_storage::{Move, PostgresOptions, SqliteLedger, SqliteOptions};
 use trial_testkit::{Desk, data};
@@ -92,8 +92,15 @@ impl House {
         desk.ledger.settle(settled.collect()).await.unwrap();
     }
 
-    /// The first hour is over and counted.
+    /// The first hour is over and counted, and something runs low.
     async fn hours(&self) {
+        let warning = Warning {
+            day: self.desk.now().date_naive(),
+            name: "quota.70".to_owned(),
+            at: self.desk.now(),
+            words: "70 of 100".to_owned(),
+        };
+        assert!(self.desk.ledger.warn(WarningToTell { warning, mails: Vec::new() }).await.unwrap());
         let later = self.desk.now() + Duration::from_hours(1);
         assert!(!self.desk.ledger.count_hours(later).await.unwrap());
     }

@@ -1,0 +1,243 @@
+//! What happened to an applicant, in words and in order, with what to do about it. Nothing in it is personal.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+
+use crate::advice::{about_application, about_code};
+use crate::pool::pool_outlook;
+use crate::ports::{AuditTrail, Operations};
+use crate::{
+    AccessCodeKind, ApplicationQuery, ApplicationView, ApplyOutcome, ApplyRefusal, ApplyReply, AuditEntry, AuditQuery,
+    CodeOutcome, CodeReply, CodeRequestView, LedgerError, MailAttempt, MailId, MailState, MailView, Policy,
+    PoolOutlook, RequestId, SendState, TenantId, TimelineView,
+};
+
+/// One thing that happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoryEntry {
+    /// When.
+    pub at: DateTime<Utc>,
+    /// What kind of thing: `code_request`, `application`, `receipt`, `mail`, `change`.
+    pub kind: &'static str,
+    /// The published return code that was answered, if it was a request.
+    pub code: Option<&'static str>,
+    /// What happened.
+    pub words: String,
+    /// The facts behind it.
+    pub facts: Vec<String>,
+    /// What to do now.
+    pub advice: Option<&'static str>,
+    /// The exchange, if it was one.
+    pub request_id: Option<RequestId>,
+}
+
+/// Everything that a story is told from.
+#[derive(Debug, Clone, Default)]
+pub struct StorySources {
+    /// Requests for codes and applications.
+    pub timeline: TimelineView,
+    /// Every attempt to deliver a mail.
+    pub attempts: BTreeMap<MailId, Vec<MailAttempt>>,
+    /// What was changed about the tenants.
+    pub audit: Vec<AuditEntry>,
+    /// The pool as it is now.
+    pub pool: Vec<PoolOutlook>,
+}
+
+/// How long before an application its codes were asked for.
+const BEFORE: TimeDelta = TimeDelta::hours(24);
+/// Requests of each kind that a story is told from, at most: the newest.
+const MOST: u32 = 200;
+
+impl ApplicationView {
+    /// The tenant that it is about.
+    pub fn tenant(&self) -> Option<TenantId> {
+        match &self.outcome {
+            ApplyOutcome::Accepted { tenant }
+            | ApplyOutcome::Replayed { tenant }
+            | ApplyOutcome::Refused(ApplyRefusal::TenantExists { tenant, .. }) => Some(*tenant),
+            ApplyOutcome::Refused(_) => None,
+        }
+    }
+}
+
+impl StorySources {
+    /// Everything about one application: what its phone asked for in the day before it and since, and what became of its
+    /// tenant.
+    ///
+    /// # Errors
+    /// Whatever stands in the way.
+    pub async fn of(
+        operations: &dyn Operations,
+        audit: &dyn AuditTrail,
+        policy: &Policy,
+        application: &ApplicationView,
+        now: DateTime<Utc>,
+    ) -> Result<Self, LedgerError> {
+        let by = ApplicationQuery::Phone(application.phone.clone());
+        let mut timeline = operations.find_applications(by, MOST).await?;
+        timeline.code_requests.retain(|request| request.at >= application.at - BEFORE);
+        timeline.applications.retain(|other| other.at >= application.at - BEFORE);
+        if timeline.applications.iter().all(|other| other.id != application.id) {
+            timeline.applications.push(application.clone());
+        }
+        let mut attempts = BTreeMap::new();
+        for mail in timeline.applications.iter().flat_map(|application| &application.mails) {
+            attempts.insert(mail.id, operations.mail_attempts(mail.id).await?);
+        }
+        let changes = match application.tenant() {
+            Some(tenant) => {
+                let query = AuditQuery { subject: Some(tenant.to_string()), limit: MOST, ..AuditQuery::default() };
+                audit.audit(query).await?
+            }
+            None => Vec::new(),
+        };
+        let pool = pool_outlook(operations, policy, now).await?;
+        Ok(Self { timeline, attempts, audit: changes, pool })
+    }
+
+    /// The story, oldest first.
+    pub fn tell(&self) -> Vec<StoryEntry> {
+        let mut entries: Vec<StoryEntry> = Vec::new();
+        for request in &self.timeline.code_requests {
+            entries.push(asked(request));
+            entries.extend(receipt(request));
+        }
+        for application in &self.timeline.applications {
+            entries.push(self.applied(application));
+            for mail in &application.mails {
+                entries.extend(self.delivered(mail));
+            }
+        }
+        entries.extend(self.audit.iter().map(changed));
+        entries.sort_by_key(|entry| entry.at);
+        entries
+    }
+
+    fn applied(&self, view: &ApplicationView) -> StoryEntry {
+        let (words, mut facts) = match &view.outcome {
+            ApplyOutcome::Accepted { tenant } => (format!("applied: tenant {tenant} was created"), Vec::new()),
+            ApplyOutcome::Replayed { tenant } => {
+                (format!("applied again: answered as before, tenant {tenant}"), Vec::new())
+            }
+            ApplyOutcome::Refused(refusal) => (format!("applied: {refusal}"), Vec::new()),
+        };
+        if let ApplyOutcome::Refused(ApplyRefusal::PoolEmpty { voice, multimedia }) = view.outcome {
+            let is_missing = |kind| match kind {
+                AccessCodeKind::Voice => !voice,
+                AccessCodeKind::Multimedia => !multimedia,
+            };
+            facts.extend(self.pool.iter().filter(|pool| is_missing(pool.stock.kind)).map(in_words));
+        }
+        StoryEntry {
+            at: view.at,
+            kind: "application",
+            code: Some(ApplyReply::from(&view.outcome).code.as_str()),
+            words,
+            facts,
+            advice: Some(about_application(&view.outcome, &view.mails)),
+            request_id: Some(view.request_id.clone()),
+        }
+    }
+
+    fn delivered(&self, mail: &MailView) -> Vec<StoryEntry> {
+        let (id, kind) = (mail.id, mail.kind);
+        let attempts = self.attempts.get(&id).map(Vec::as_slice).unwrap_or_default();
+        let entry = |at, words, facts| StoryEntry {
+            at,
+            kind: "mail",
+            code: None,
+            words,
+            facts,
+            advice: None,
+            request_id: None,
+        };
+        let mut entries =
+            vec![entry(mail.created_at, format!("the {kind} mail {id} was put into the outbox"), Vec::new())];
+        entries.extend(attempts.iter().map(|attempt| {
+            let MailAttempt { attempt: number, result, reply, .. } = attempt;
+            let became = match result.as_str() {
+                "sent" => "the mail server took it",
+                "retry" => "not taken, to be tried again",
+                _ => "given up",
+            };
+            entry(attempt.at, format!("mail {id}, attempt {number}: {became}"), vec![reply.clone()])
+        }));
+        if mail.state == MailState::Due {
+            let next = mail.next_attempt_at;
+            entries.push(entry(next, format!("mail {id} is due at {}", time(next)), Vec::new()));
+        }
+        entries
+    }
+}
+
+fn asked(view: &CodeRequestView) -> StoryEntry {
+    let (reply, words) = match &view.outcome {
+        CodeOutcome::Send { state, .. } => (CodeReply::from(*state), sent(*state).to_owned()),
+        CodeOutcome::Refused(refusal) => (CodeReply::from(refusal), refusal.to_string()),
+    };
+    let gateway = view
+        .gateway
+        .as_ref()
+        .map(|gateway| format!("gateway {gateway}: {}", view.reply.as_deref().unwrap_or("no further reply")));
+    StoryEntry {
+        at: view.at,
+        kind: "code_request",
+        code: Some(reply.code.as_str()),
+        words: format!("asked for a code: {words}"),
+        facts: gateway.into_iter().collect(),
+        advice: Some(about_code(&view.outcome, view.delivery.as_ref().map(|delivery| delivery.state))),
+        request_id: Some(view.request_id.clone()),
+    }
+}
+
+fn receipt(view: &CodeRequestView) -> Option<StoryEntry> {
+    let delivery = view.delivery.as_ref()?;
+    Some(StoryEntry {
+        at: delivery.at,
+        kind: "receipt",
+        code: None,
+        words: format!("the provider's receipt: {}", delivery.state),
+        facts: delivery.reason.iter().cloned().collect(),
+        advice: None,
+        request_id: None,
+    })
+}
+
+fn changed(entry: &AuditEntry) -> StoryEntry {
+    StoryEntry {
+        at: entry.at,
+        kind: "change",
+        code: None,
+        words: format!("{} by {}", entry.action, entry.actor),
+        facts: vec![entry.detail.clone()],
+        advice: None,
+        request_id: None,
+    }
+}
+
+fn sent(state: SendState) -> &'static str {
+    match state {
+        SendState::Accepted => "the gateway took the message",
+        SendState::Refused => "the gateway refused the message",
+        SendState::Unreached => "the gateway was not reached",
+        SendState::Unknown => "it is not known whether the gateway took the message",
+        SendState::Sending => "the message was on its way when this was last known",
+    }
+}
+
+/// The pool of one kind as it is now, in a sentence.
+fn in_words(pool: &PoolOutlook) -> String {
+    let stock = &pool.stock;
+    let all = stock.free + stock.leased + stock.quarantined + stock.retired;
+    let next = match pool.next_rest_ends_at {
+        Some(at) => format!("the next leaves quarantine on {}", time(at)),
+        None => "none rests".to_owned(),
+    };
+    format!("{} access codes now: {} free of {all}; {next}", stock.kind, stock.free)
+}
+
+fn time(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::Secs, true)
+}
