@@ -9,6 +9,7 @@
 
 mod commands;
 mod concurrency;
+mod console;
 mod data_care;
 mod databases;
 mod full_disk;
@@ -18,6 +19,7 @@ mod kill;
 mod logs;
 mod mail_commands;
 mod mail_kill;
+mod observability;
 mod ops;
 mod postgres;
 mod return_codes;

@@ -7,6 +7,7 @@
 mod body;
 mod callbacks;
 mod client_address;
+mod console;
 mod docs;
 mod form;
 mod health;

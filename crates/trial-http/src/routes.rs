@@ -18,6 +18,7 @@ pub(crate) enum Route {
     SendCode,
     Apply,
     Home,
+    Console,
     Health,
     Readiness,
     Metrics,
@@ -58,10 +59,11 @@ pub(crate) enum Route {
 }
 
 impl Route {
-    pub(crate) const ALL: [Self; 40] = [
+    pub(crate) const ALL: [Self; 41] = [
         Self::SendCode,
         Self::Apply,
         Self::Home,
+        Self::Console,
         Self::Health,
         Self::Readiness,
         Self::Metrics,
@@ -106,6 +108,7 @@ impl Route {
             Self::SendCode => SEND_CODE_PATH,
             Self::Apply => APPLY_PATH,
             Self::Home => "/",
+            Self::Console => "/console{page:(/.*)?}",
             Self::Health => "/healthz",
             Self::Readiness => "/readyz",
             Self::Metrics => "/metrics",
@@ -165,7 +168,7 @@ impl Route {
             | Self::OpsRetire
             | Self::OpsRelease => "POST, OPTIONS",
             Self::SandboxFaults | Self::OpsQuota => "GET, HEAD, PUT, OPTIONS",
-            Self::OpsOperators => "GET, HEAD, POST, OPTIONS",
+            Self::OpsOperators | Self::Console => "GET, HEAD, POST, OPTIONS",
             _ => "GET, HEAD, OPTIONS",
         }
     }

@@ -14,7 +14,7 @@ use crate::ops::{self, Ops};
 use crate::rate_limit::{AddressLimiter, RuntimeClock};
 use crate::routes::{Route, get, not_found};
 use crate::telemetry::{self, Metrics, RequestMetrics};
-use crate::{HttpParts, HttpSettings, SmsCallback, callbacks, docs, health, openapi, public, sandbox};
+use crate::{HttpParts, HttpSettings, SmsCallback, callbacks, console, docs, health, openapi, public, sandbox};
 
 /// Every route and what the handlers stand on; one for all workers.
 #[derive(Clone)]
@@ -97,7 +97,8 @@ impl Site {
             .service(Route::DocsFile.resource().route(get().to(docs::file)))
             .service(Route::SmsCallback.resource().route(web::post().to(callbacks::sms)))
             .service(Route::Home.resource().route(get().to(home)))
-            .configure(ops::configure);
+            .configure(ops::configure)
+            .configure(console::configure);
         if self.0.inbox.is_some() {
             config
                 .service(Route::SandboxPage.resource().route(get().to(sandbox::page)))

@@ -4,6 +4,7 @@
 
 mod bodies;
 mod callbacks;
+mod console;
 mod exchange;
 mod limits;
 mod ops;

@@ -1,0 +1,120 @@
+//! The pool.
+
+use actix_web::http::StatusCode;
+use askama::Template;
+use trial_core::{
+    AccessCode, AccessCodeFile, AccessCodeKind, AccessCodePage, AccessCodeState, AccessCodeView, Permission, PoolOrder,
+    PoolOutcome, PoolOutlook, RefusedAccessCode, pool_outlook,
+};
+
+use super::form::Form;
+use super::visit::{Page, Visit};
+use super::{Answer, Refused, failed, html, see};
+
+/// Rows of a page.
+const ROWS: u32 = 50;
+/// Bad rows of an import that are named.
+const NAMED: usize = 100;
+
+#[derive(Template)]
+#[template(path = "console/access_codes.html")]
+struct AccessCodes {
+    page: Page,
+    pool: Vec<PoolOutlook>,
+    kind: AccessCodeKind,
+    state: AccessCodeState,
+    rows: Vec<AccessCodeView>,
+    more: Option<AccessCode>,
+    kinds: &'static [AccessCodeKind],
+    states: &'static [AccessCodeState],
+    import: Option<Import>,
+    wrong: Option<String>,
+}
+
+/// What an import came to that was not done.
+pub(super) struct Import {
+    text: String,
+    bad: Vec<RefusedAccessCode>,
+    more_bad: usize,
+    added: usize,
+    known: u64,
+    dry_run: bool,
+}
+
+pub(super) async fn page(visit: &Visit<'_>, wrong: Option<String>) -> Answer {
+    written(visit, None, wrong).await
+}
+
+async fn written(visit: &Visit<'_>, import: Option<Import>, wrong: Option<String>) -> Answer {
+    visit.may(Permission::Look)?;
+    let parts = &visit.ops.parts;
+    let kind = visit.query.parsed("kind").unwrap_or(AccessCodeKind::Voice);
+    let state = visit.query.parsed("state").unwrap_or(AccessCodeState::Free);
+    let after = visit.query.given("after").and_then(|code| AccessCode::parse(code).ok());
+    let asked = AccessCodePage { kind, state, after, limit: ROWS + 1 };
+    let mut rows = parts.operations.access_codes(asked).await.map_err(failed)?;
+    let most = usize::try_from(ROWS).unwrap_or(usize::MAX);
+    let has_more = rows.len() > most;
+    rows.truncate(most);
+    let more = rows.last().filter(|_| has_more).map(|last| last.code.clone());
+    let status = match (&import, &wrong) {
+        (Some(import), _) if !import.bad.is_empty() => StatusCode::UNPROCESSABLE_ENTITY,
+        (_, Some(_)) => StatusCode::CONFLICT,
+        _ => StatusCode::OK,
+    };
+    let shown = AccessCodes {
+        page: visit.page.clone(),
+        pool: pool_outlook(&*parts.operations, &parts.policy, visit.ops.clock.now()).await.map_err(failed)?,
+        kind,
+        state,
+        rows,
+        more,
+        kinds: AccessCodeKind::ALL,
+        states: AccessCodeState::ALL,
+        import,
+        wrong,
+    };
+    html(status, &shown)
+}
+
+/// Rows of `kind,code`, pasted; the first line may be the header. All or nothing.
+pub(super) async fn import(visit: &Visit<'_>, form: &Form) -> Answer {
+    visit.may(Permission::ChangePool)?;
+    let text = form.text("rows").to_owned();
+    let with_header = if text.starts_with("kind") { text.clone() } else { format!("kind,code\n{text}") };
+    let read = actix_web::web::block(move || AccessCodeFile::read(with_header.as_bytes(), |_| {})).await;
+    let file = match read.map_err(|_| Refused::Failed)? {
+        Ok(file) => file,
+        Err(error) => return page(visit, Some(error.to_string())).await,
+    };
+    let asked_dry = form.text("dry_run") == "on";
+    let is_rehearsal = asked_dry || !file.bad.is_empty();
+    let operations = &visit.ops.parts.operations;
+    let plan = operations.import_access_codes(file.import, is_rehearsal, visit.changes()).await.map_err(failed)?;
+    let mut bad = file.bad;
+    bad.extend(plan.refused);
+    if bad.is_empty() && !asked_dry {
+        return see("/console/access-codes?said=imported");
+    }
+    bad.sort_by_key(|row| row.line);
+    let more_bad = bad.len().saturating_sub(NAMED);
+    bad.truncate(NAMED);
+    let told = Import { text, bad, more_bad, added: plan.new.len(), known: plan.known, dry_run: asked_dry };
+    written(visit, Some(told), None).await
+}
+
+pub(super) async fn order(visit: &Visit<'_>, code: &str, action: &str) -> Answer {
+    visit.may(Permission::ChangePool)?;
+    let order = match action {
+        "retire" => PoolOrder::Retire,
+        "release" => PoolOrder::Release,
+        _ => return Err(Refused::NotFound),
+    };
+    let code = AccessCode::parse(code).map_err(|_| Refused::NotFound)?;
+    let done = visit.ops.parts.operations.order_access_code(code.clone(), order, visit.changes()).await;
+    match done.map_err(failed)? {
+        PoolOutcome::Done { .. } => see("/console/access-codes?said=moved"),
+        PoolOutcome::Refused(state) => page(visit, Some(format!("{code} is {state}, which does not allow this"))).await,
+        PoolOutcome::Unknown => Err(Refused::NotFound),
+    }
+}

@@ -1,0 +1,127 @@
+//! Applications: searched, and each with its story.
+
+use askama::Template;
+use trial_core::{
+    ApplicationQuery, ApplicationSearch, ApplicationView, ApplyCode, ApplyReply, CompanyName, Email, Permission, Phone,
+    RequestId, StoryEntry, StorySources, TenantId,
+};
+
+use super::visit::{Page, Sight, Visit};
+use super::{Answer, Refused, failed, page as written};
+
+/// Rows of a page.
+const ROWS: u32 = 50;
+
+#[derive(Template)]
+#[template(path = "console/applications.html")]
+struct List {
+    page: Page,
+    find: String,
+    code: String,
+    wrong: Option<String>,
+    rows: Vec<Row>,
+    more: Option<String>,
+    codes: Vec<&'static str>,
+}
+
+struct Row {
+    id: String,
+    at: String,
+    phone: String,
+    email: String,
+    company: String,
+    code: &'static str,
+}
+
+#[derive(Template)]
+#[template(path = "console/application.html")]
+struct One {
+    page: Page,
+    row: Row,
+    request_id: String,
+    tenant: Option<TenantId>,
+    is_plain: bool,
+    story: Vec<StoryEntry>,
+}
+
+/// What somebody typed: a phone, an address, an exchange's id, or else a company's name.
+pub(super) fn query(text: &str, visit: &Visit<'_>) -> Result<ApplicationQuery, String> {
+    if text.contains('@') {
+        return Email::parse(text).map(|email| ApplicationQuery::Email(email.key().clone())).map_err(|e| e.to_string());
+    }
+    if let Ok(phone) = Phone::parse(text, &visit.state.settings.phone) {
+        return Ok(ApplicationQuery::Phone(phone));
+    }
+    let is_id = text.len() >= 32 && !text.contains(' ');
+    if let Some(id) = RequestId::from_caller(text).filter(|_| is_id) {
+        return Ok(ApplicationQuery::RequestId(id));
+    }
+    CompanyName::parse(text).map(|company| ApplicationQuery::Company(company.key().clone())).map_err(|e| e.to_string())
+}
+
+impl Row {
+    fn of(view: &ApplicationView, sight: Sight) -> Self {
+        Self {
+            id: view.id.to_string(),
+            at: view.at.format("%Y-%m-%d %H:%M:%S").to_string(),
+            phone: sight.phone(&view.phone),
+            email: sight.email(&view.email),
+            company: view.company.clone(),
+            code: ApplyReply::from(&view.outcome).code.as_str(),
+        }
+    }
+}
+
+pub(super) async fn list(visit: &Visit<'_>) -> Answer {
+    visit.may(Permission::Look)?;
+    let find = visit.query.text("find").to_owned();
+    let code = visit.query.text("code").to_owned();
+    let by = match find.as_str() {
+        "" => Ok(None),
+        text => query(text, visit).map(Some),
+    };
+    let (wrong, mut found) = match by {
+        Err(wrong) => (Some(wrong), Vec::new()),
+        Ok(by) => {
+            let search = ApplicationSearch {
+                by,
+                return_code: ApplyCode::ALL.iter().copied().find(|known| known.as_str() == code),
+                since: None,
+                until: None,
+                before: visit.query.parsed("before"),
+                limit: ROWS + 1,
+            };
+            (None, visit.ops.parts.operations.search_applications(search).await.map_err(failed)?)
+        }
+    };
+    let has_more = found.len() > usize::try_from(ROWS).unwrap_or(usize::MAX);
+    found.truncate(usize::try_from(ROWS).unwrap_or(usize::MAX));
+    let more = found.last().filter(|_| has_more).map(|last| last.id.to_string());
+    written(&List {
+        page: visit.page.clone(),
+        find,
+        code,
+        wrong,
+        rows: found.iter().map(|view| Row::of(view, Sight::Masked)).collect(),
+        more,
+        codes: ApplyCode::ALL.iter().map(|code| code.as_str()).collect(),
+    })
+}
+
+pub(super) async fn show(visit: &Visit<'_>, id: &str, reveal: bool) -> Answer {
+    visit.may(Permission::Look)?;
+    let id = id.parse().map_err(|_| Refused::NotFound)?;
+    let parts = &visit.ops.parts;
+    let view = parts.operations.application(id).await.map_err(failed)?.ok_or(Refused::NotFound)?;
+    let sight = visit.sight(reveal, "application.reveal", &id.to_string()).await?;
+    let sources = StorySources::of(&*parts.operations, &*parts.audit, &parts.policy, &view, visit.ops.clock.now());
+    let story = sources.await.map_err(failed)?;
+    written(&One {
+        page: visit.page.clone(),
+        row: Row::of(&view, sight),
+        request_id: view.request_id.to_string(),
+        tenant: view.tenant(),
+        is_plain: sight == Sight::Plain,
+        story: story.tell(),
+    })
+}

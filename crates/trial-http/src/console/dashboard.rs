@@ -1,0 +1,56 @@
+//! How things stand.
+
+use askama::Template;
+use chrono::TimeDelta;
+use trial_core::ports::Dependency;
+use trial_core::{MailPage, MailState, Permission, PoolOutlook, QuotaView, Warning, pool_outlook};
+
+use super::chart::Chart;
+use super::visit::{Page, Visit};
+use super::{Answer, failed, page as written};
+
+/// Mails that are counted before it is only said that there are more.
+const COUNTED: u32 = 100;
+
+#[derive(Template)]
+#[template(path = "console/dashboard.html")]
+struct Dashboard {
+    page: Page,
+    day: Chart,
+    fortnight: Chart,
+    pool: Vec<PoolOutlook>,
+    quota: QuotaView,
+    /// Per cent of the threshold that is taken.
+    taken: u64,
+    due: String,
+    failed: String,
+    dependencies: Vec<Dependency>,
+    warnings: Vec<Warning>,
+}
+
+pub(super) async fn page(visit: &Visit<'_>) -> Answer {
+    visit.may(Permission::Look)?;
+    let parts = &visit.ops.parts;
+    let now = visit.ops.clock.now();
+    let hours = parts.operations.application_hours(now - TimeDelta::days(14)).await.map_err(failed)?;
+    let policy = &parts.policy.quota;
+    let quota = parts.operations.quota(policy.day_of(now), policy.first_threshold).await.map_err(failed)?;
+    let count = async |state| {
+        let page = MailPage { state: Some(state), tenant: None, before: None, limit: COUNTED + 1 };
+        let found = parts.operations.mails(page).await.map_err(failed)?.len();
+        let most = usize::try_from(COUNTED).unwrap_or(usize::MAX);
+        Ok(if found > most { format!("> {COUNTED}") } else { found.to_string() })
+    };
+    written(&Dashboard {
+        page: visit.page.clone(),
+        day: Chart::of(&hours, now, 24, 1, "%H"),
+        fortnight: Chart::of(&hours, now, 14, 24, "%d"),
+        pool: pool_outlook(&*parts.operations, &parts.policy, now).await.map_err(failed)?,
+        taken: u64::from(quota.reserved) * 100 / u64::from(quota.threshold.max(1)),
+        warnings: parts.upkeep.warnings(quota.day).await.map_err(failed)?,
+        quota,
+        due: count(MailState::Due).await?,
+        failed: count(MailState::Failed).await?,
+        dependencies: visit.state.health.dependencies().await,
+    })
+}

@@ -1,0 +1,48 @@
+//! The outbox.
+
+use actix_web::http::StatusCode;
+use askama::Template;
+use trial_core::{MailId, MailPage, MailRetried, MailState, OutboxMail, Permission};
+
+use super::visit::{Page, Visit};
+use super::{Answer, Refused, failed, html, see};
+
+/// Rows of a page.
+const ROWS: u32 = 50;
+
+#[derive(Template)]
+#[template(path = "console/mails.html")]
+struct Mails {
+    page: Page,
+    state: String,
+    rows: Vec<OutboxMail>,
+    more: Option<MailId>,
+    states: &'static [MailState],
+    wrong: Option<String>,
+}
+
+pub(super) async fn page(visit: &Visit<'_>, wrong: Option<String>) -> Answer {
+    visit.may(Permission::Look)?;
+    let state: Option<MailState> = visit.query.parsed("state");
+    let asked = MailPage { state, tenant: None, before: visit.query.parsed("before"), limit: ROWS + 1 };
+    let mut rows = visit.ops.parts.operations.mails(asked).await.map_err(failed)?;
+    let most = usize::try_from(ROWS).unwrap_or(usize::MAX);
+    let has_more = rows.len() > most;
+    rows.truncate(most);
+    let more = rows.last().filter(|_| has_more).map(|last| last.mail.id);
+    let status = if wrong.is_some() { StatusCode::CONFLICT } else { StatusCode::OK };
+    let state = state.map(|state| state.to_string()).unwrap_or_default();
+    html(status, &Mails { page: visit.page.clone(), state, rows, more, states: MailState::ALL, wrong })
+}
+
+pub(super) async fn retry(visit: &Visit<'_>, id: &str) -> Answer {
+    visit.may(Permission::SendMail)?;
+    let id: MailId = id.parse().map_err(|_| Refused::NotFound)?;
+    match visit.ops.parts.operations.retry_mail(id, visit.changes()).await.map_err(failed)? {
+        MailRetried::Due => see("/console/mails?said=retried"),
+        MailRetried::Refused(state) => {
+            page(visit, Some(format!("mail {id} is {state}; only a failed one can be tried again"))).await
+        }
+        MailRetried::Unknown => Err(Refused::NotFound),
+    }
+}

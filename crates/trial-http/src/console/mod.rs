@@ -1,0 +1,177 @@
+//! The console, `/console/`: the operations interface in a browser. Pages are written on the server, work without any script,
+//! and load nothing from elsewhere. Nothing is decided here: what a person may do is looked up in the core's one table, and every
+//! change goes through the same ports as the operations interface.
+
+mod access_codes;
+mod applications;
+mod audit;
+mod chart;
+mod dashboard;
+mod form;
+mod mails;
+mod phones;
+mod settings;
+mod sign_in;
+mod tenants;
+mod visit;
+mod words;
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION};
+use actix_web::web::{self, Data, Payload, ServiceConfig};
+use actix_web::{HttpRequest, HttpResponse};
+use askama::Template;
+use trial_core::LedgerError;
+
+use crate::routes::{Route, get};
+use crate::site::State;
+use form::Form;
+use visit::{Page, Visit};
+
+/// Nothing but our own style sheet; no script at all.
+const POLICY: &str =
+    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+const STYLE: &str = include_str!("../../templates/console/style.css");
+
+/// What a page comes to, if it is not the page.
+enum Refused {
+    /// Nobody is signed in.
+    SignIn,
+    /// A page of this name there is not.
+    NotFound,
+    /// The role is not enough, or the form is not ours.
+    Forbidden(&'static str),
+    /// What was asked cannot be understood.
+    Wrong(String),
+    /// The database cannot be used, or a page cannot be written.
+    Failed,
+}
+
+type Answer = Result<HttpResponse, Refused>;
+
+pub(crate) fn configure(config: &mut ServiceConfig) {
+    config.service(Route::Console.resource().route(get().to(show)).route(web::post().to(change)));
+}
+
+/// Where in the console a request goes.
+fn place(request: &HttpRequest) -> Vec<String> {
+    let path = request.match_info().query("page");
+    path.split('/').filter(|part| !part.is_empty()).map(str::to_owned).collect()
+}
+
+async fn show(request: HttpRequest, state: Data<State>) -> HttpResponse {
+    let place = place(&request);
+    let parts: Vec<&str> = place.iter().map(String::as_str).collect();
+    let shown = match parts[..] {
+        ["style.css"] => Ok(style()),
+        ["sign-in"] => sign_in::page(&request, None),
+        _ => within(&request, &state, &parts).await,
+    };
+    finish(&request, shown)
+}
+
+async fn within(request: &HttpRequest, state: &State, parts: &[&str]) -> Answer {
+    let visit = Visit::of(request, state).await?;
+    match parts {
+        [] => dashboard::page(&visit).await,
+        ["applications"] => applications::list(&visit).await,
+        ["applications", id] => applications::show(&visit, id, false).await,
+        ["tenants"] => tenants::list(&visit).await,
+        ["tenants", id] => tenants::show(&visit, id, false, None).await,
+        ["access-codes"] => access_codes::page(&visit, None).await,
+        ["mails"] => mails::page(&visit, None).await,
+        ["phones"] => phones::page(&visit).await,
+        ["settings"] => settings::page(&visit, None).await,
+        ["audit"] => audit::page(&visit).await,
+        _ => Err(Refused::NotFound),
+    }
+}
+
+async fn change(request: HttpRequest, payload: Payload, state: Data<State>) -> HttpResponse {
+    let place = place(&request);
+    let parts: Vec<&str> = place.iter().map(String::as_str).collect();
+    let changed = match Form::read(&request, payload, &state).await {
+        Ok(form) if parts == ["sign-in"] => sign_in::enter(&request, &state, &form).await,
+        Ok(form) => order(&request, &state, &parts, &form).await,
+        Err(refused) => Err(refused),
+    };
+    finish(&request, changed)
+}
+
+async fn order(request: &HttpRequest, state: &State, parts: &[&str], form: &Form) -> Answer {
+    let visit = Visit::of(request, state).await?;
+    visit.check(form)?;
+    match parts {
+        ["sign-out"] => sign_in::leave(&visit).await,
+        ["applications", id, "reveal"] => applications::show(&visit, id, true).await,
+        ["tenants", id, "reveal"] => tenants::show(&visit, id, true, None).await,
+        ["tenants", id, action] => tenants::order(&visit, id, action, form).await,
+        ["access-codes", "import"] => access_codes::import(&visit, form).await,
+        ["access-codes", code, action] => access_codes::order(&visit, code, action).await,
+        ["mails", id, "retry"] => mails::retry(&visit, id).await,
+        ["phones", "unlock"] => phones::unlock(&visit, form).await,
+        ["settings", "quota"] => settings::set_quota(&visit, form).await,
+        _ => Err(Refused::NotFound),
+    }
+}
+
+fn style() -> HttpResponse {
+    HttpResponse::Ok().insert_header((CONTENT_TYPE, "text/css; charset=utf-8")).body(STYLE)
+}
+
+fn html(status: StatusCode, template: &impl Template) -> Answer {
+    let html = template.render().map_err(|error| {
+        tracing::error!(%error, "a page of the console cannot be written");
+        Refused::Failed
+    })?;
+    Ok(HttpResponse::build(status).content_type("text/html; charset=utf-8").body(html))
+}
+
+fn page(template: &impl Template) -> Answer {
+    html(StatusCode::OK, template)
+}
+
+/// To another page, which is asked for anew: to load it once more changes nothing.
+fn see(path: &str) -> Answer {
+    let location = HeaderValue::from_str(path).map_err(|_| Refused::Failed)?;
+    Ok(HttpResponse::SeeOther().insert_header((LOCATION, location)).finish())
+}
+
+#[derive(Template)]
+#[template(path = "console/refused.html")]
+struct RefusedPage {
+    page: Page,
+    words: String,
+}
+
+fn finish(request: &HttpRequest, answer: Answer) -> HttpResponse {
+    let mut response = answer.unwrap_or_else(|refused| refusal(request, refused));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+    headers.insert(HeaderName::from_static("referrer-policy"), HeaderValue::from_static("same-origin"));
+    response
+}
+
+fn refusal(request: &HttpRequest, refused: Refused) -> HttpResponse {
+    let nobody = Page::of_nobody(request);
+    let (status, words) = match refused {
+        Refused::SignIn => {
+            return see("/console/sign-in").unwrap_or_else(|_| HttpResponse::InternalServerError().finish());
+        }
+        Refused::NotFound => (StatusCode::NOT_FOUND, nobody.t("There is nothing at this address.").to_owned()),
+        Refused::Forbidden(words) => (StatusCode::FORBIDDEN, nobody.t(words).to_owned()),
+        Refused::Wrong(words) => (StatusCode::BAD_REQUEST, words),
+        Refused::Failed => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            nobody.t("The database cannot be used now. Nothing was changed.").to_owned(),
+        ),
+    };
+    html(status, &RefusedPage { page: nobody, words }).unwrap_or_else(|_| HttpResponse::InternalServerError().finish())
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` hands over")]
+fn failed(error: LedgerError) -> Refused {
+    let source = std::error::Error::source(&error).map(ToString::to_string);
+    tracing::error!(%error, source, "a page of the console failed");
+    Refused::Failed
+}

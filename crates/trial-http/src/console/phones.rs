@@ -1,0 +1,49 @@
+//! Phones that are locked after too many wrong codes.
+
+use askama::Template;
+use trial_core::{Permission, Phone};
+
+use super::form::Form;
+use super::visit::{Page, Visit};
+use super::{Answer, Refused, failed, page as written, see};
+
+#[derive(Template)]
+#[template(path = "console/phones.html")]
+struct Phones {
+    page: Page,
+    find: String,
+    wrong: Option<String>,
+    found: Option<Found>,
+}
+
+struct Found {
+    failures: Option<u32>,
+    is_locked: bool,
+    limit: u32,
+}
+
+pub(super) async fn page(visit: &Visit<'_>) -> Answer {
+    visit.may(Permission::Look)?;
+    let find = visit.query.text("find").to_owned();
+    let (wrong, found) = match find.as_str() {
+        "" => (None, None),
+        text => match Phone::parse(text, &visit.state.settings.phone) {
+            Err(error) => (Some(error.to_string()), None),
+            Ok(phone) => {
+                let failures = visit.ops.parts.operations.phone_failures(phone).await.map_err(failed)?;
+                let limit = visit.ops.parts.policy.verification.max_failures;
+                let is_locked = failures.is_some_and(|failures| failures >= limit);
+                (None, Some(Found { failures, is_locked, limit }))
+            }
+        },
+    };
+    written(&Phones { page: visit.page.clone(), find, wrong, found })
+}
+
+pub(super) async fn unlock(visit: &Visit<'_>, form: &Form) -> Answer {
+    visit.may(Permission::UnlockPhone)?;
+    let phone = Phone::parse(form.text("phone"), &visit.state.settings.phone)
+        .map_err(|error| Refused::Wrong(format!("The phone {error}.")))?;
+    let was_known = visit.ops.parts.operations.unlock_phone(phone, visit.changes()).await.map_err(failed)?;
+    if was_known { see("/console/phones?said=unlocked") } else { Err(Refused::NotFound) }
+}

@@ -1,0 +1,51 @@
+//! The threshold, and who operates the service.
+
+use actix_web::http::StatusCode;
+use askama::Template;
+use trial_core::{Operator, Permission, QuotaView, ThresholdChange};
+
+use super::form::Form;
+use super::visit::{Page, Visit};
+use super::{Answer, failed, html, see};
+
+/// Thresholds and operators that are shown.
+const ROWS: u32 = 50;
+
+#[derive(Template)]
+#[template(path = "console/settings.html")]
+struct Settings {
+    page: Page,
+    quota: QuotaView,
+    thresholds: Vec<ThresholdChange>,
+    operators: Vec<Operator>,
+    now: chrono::DateTime<chrono::Utc>,
+    wrong: Option<String>,
+}
+
+pub(super) async fn page(visit: &Visit<'_>, wrong: Option<String>) -> Answer {
+    visit.may(Permission::Look)?;
+    let parts = &visit.ops.parts;
+    let now = visit.ops.clock.now();
+    let policy = &parts.policy.quota;
+    let is_admin = visit.operator.role.may(Permission::ManageOperators);
+    let operators = if is_admin { parts.operators.operators(ROWS).await.map_err(failed)? } else { Vec::new() };
+    let settings = Settings {
+        page: visit.page.clone(),
+        quota: parts.operations.quota(policy.day_of(now), policy.first_threshold).await.map_err(failed)?,
+        thresholds: parts.audit.thresholds(ROWS).await.map_err(failed)?,
+        operators,
+        now,
+        wrong: wrong.clone(),
+    };
+    html(if wrong.is_some() { StatusCode::BAD_REQUEST } else { StatusCode::OK }, &settings)
+}
+
+pub(super) async fn set_quota(visit: &Visit<'_>, form: &Form) -> Answer {
+    visit.may(Permission::SetQuota)?;
+    let Some(threshold) = form.parsed("threshold") else {
+        let wrong = visit.page.t("The threshold must be a whole number from 0 on.");
+        return page(visit, Some(wrong.to_owned())).await;
+    };
+    visit.ops.parts.operations.set_quota(threshold, visit.changes()).await.map_err(failed)?;
+    see("/console/settings?said=threshold")
+}

@@ -1,0 +1,45 @@
+//! In and out.
+
+use actix_web::cookie::time::Duration;
+use actix_web::http::StatusCode;
+use actix_web::http::header::LOCATION;
+use actix_web::{HttpRequest, HttpResponse};
+use askama::Template;
+
+use super::form::Form;
+use super::visit::{Page, Visit, session_cookie};
+use super::{Answer, Refused, failed, html};
+use crate::site::State;
+
+#[derive(Template)]
+#[template(path = "console/sign_in.html")]
+struct SignIn {
+    page: Page,
+    wrong: Option<&'static str>,
+}
+
+pub(super) fn page(request: &HttpRequest, wrong: Option<&'static str>) -> Answer {
+    let page = Page::of_nobody(request);
+    let status = if wrong.is_some() { StatusCode::UNAUTHORIZED } else { StatusCode::OK };
+    html(status, &SignIn { wrong: wrong.map(|words| page.t(words)), page })
+}
+
+/// Lets in whoever has a token. Failures are counted by the address they come from; a right token is never refused for them.
+pub(super) async fn enter(request: &HttpRequest, state: &State, form: &Form) -> Answer {
+    let Some(signed_in) = state.ops.access.sign_in(form.text("token")).await.map_err(failed)? else {
+        let client = state.trusted_proxies.client_of(request.peer_addr(), request.headers());
+        return match state.ops.strangers.check(client) {
+            Ok(()) => page(request, Some("This token lets nobody in: it is unknown, expired or revoked.")),
+            Err(_) => Err(Refused::Forbidden("Too many wrong tokens came from your address. Try again in an hour.")),
+        };
+    };
+    let cookie = session_cookie(request, signed_in.secret.as_str());
+    Ok(HttpResponse::SeeOther().insert_header((LOCATION, "/console/")).cookie(cookie).finish())
+}
+
+pub(super) async fn leave(visit: &Visit<'_>) -> Answer {
+    visit.ops.access.sign_out(&visit.secret).await.map_err(failed)?;
+    let mut gone = session_cookie(visit.request, "");
+    gone.set_max_age(Duration::ZERO);
+    Ok(HttpResponse::SeeOther().insert_header((LOCATION, "/console/sign-in?said=signed-out")).cookie(gone).finish())
+}

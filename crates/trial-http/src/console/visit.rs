@@ -1,0 +1,187 @@
+//! Who looks at a page, and what every page is made with.
+
+use actix_web::HttpRequest;
+use actix_web::cookie::{Cookie, SameSite};
+use actix_web::http::header::ACCEPT_LANGUAGE;
+use trial_core::{AuditRecord, ChangedBy, Email, Operator, Permission, Phone, Visitor};
+
+use super::form::Form;
+use super::words::Language;
+use super::{Refused, failed};
+use crate::ops::Ops;
+use crate::site::State;
+
+/// The cookie of a session. No script reads it, and no other site has it sent.
+pub(super) const SESSION: &str = "trialgate_session";
+
+/// What every page is made with.
+#[derive(Clone)]
+pub(super) struct Page {
+    language: Language,
+    /// Who is signed in.
+    pub(super) operator: Option<Operator>,
+    /// What a form has to carry.
+    pub(super) csrf: String,
+    /// The address of the page, for the mark in the menu.
+    pub(super) path: String,
+    /// What was just done.
+    pub(super) said: Option<&'static str>,
+}
+
+/// A page that somebody looks at who is signed in.
+pub(super) struct Visit<'a> {
+    pub(super) request: &'a HttpRequest,
+    pub(super) state: &'a State,
+    pub(super) ops: &'a Ops,
+    pub(super) page: Page,
+    pub(super) query: Form,
+    pub(super) operator: Operator,
+    visitor: Visitor,
+    pub(super) secret: String,
+}
+
+impl Page {
+    pub(super) fn of_nobody(request: &HttpRequest) -> Self {
+        let asked = Form::of_query(request);
+        let accepted = request.headers().get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let said = SAID.iter().find(|(name, _)| *name == asked.text("said")).map(|(_, words)| *words);
+        Self {
+            language: Language::of(accepted),
+            operator: None,
+            csrf: String::new(),
+            path: request.path().to_owned(),
+            said,
+        }
+    }
+
+    /// The words in the reader's language.
+    pub(super) fn t(&self, words: &'static str) -> &'static str {
+        self.language.words(words)
+    }
+
+    /// The words of the return code of an application.
+    pub(super) fn code(&self, code: &str) -> &'static str {
+        self.t(match code {
+            "000" => "accepted",
+            "001" => "no valid code",
+            "002" => "wrong code",
+            "003" => "phone locked",
+            "004" => "tenant exists",
+            "005" => "busy",
+            "006" => "no access code",
+            "205" => "threshold reached",
+            _ => "other",
+        })
+    }
+
+    pub(super) fn lang(&self) -> &'static str {
+        self.language.tag()
+    }
+
+    pub(super) fn may(&self, permission: &str) -> bool {
+        let permission: Option<Permission> = permission.parse().ok();
+        let role = self.operator.as_ref().map(|operator| operator.role);
+        role.zip(permission).is_some_and(|(role, permission)| role.may(permission))
+    }
+
+    /// Whether the menu's entry is where the reader is.
+    pub(super) fn is_at(&self, path: &str) -> bool {
+        self.path == path || (path != "/console/" && self.path.starts_with(path))
+    }
+}
+
+/// What a page may say after a change, by the name that its address carries.
+const SAID: [(&str, &str); 8] = [
+    ("changed", "The tenant was changed."),
+    ("resent", "The account mail is in the outbox."),
+    ("imported", "The access codes were imported."),
+    ("moved", "The access code was moved."),
+    ("retried", "The mail is due now."),
+    ("unlocked", "The phone was unlocked."),
+    ("threshold", "The threshold is in force."),
+    ("signed-out", "You are signed out."),
+];
+
+impl<'a> Visit<'a> {
+    /// Lets in whoever has a session.
+    pub(super) async fn of(request: &'a HttpRequest, state: &'a State) -> Result<Self, Refused> {
+        let ops = &state.ops;
+        let secret = request.cookie(SESSION).map(|cookie| cookie.value().to_owned()).ok_or(Refused::SignIn)?;
+        let visitor = ops.access.by_session(&secret).await.map_err(failed)?.ok_or(Refused::SignIn)?;
+        let operator = visitor.operator.clone();
+        let page = Page {
+            operator: Some(operator.clone()),
+            csrf: visitor.csrf.as_str().to_owned(),
+            ..Page::of_nobody(request)
+        };
+        Ok(Self { request, state, ops, page, query: Form::of_query(request), operator, visitor, secret })
+    }
+
+    /// Sees that a form is one of ours.
+    pub(super) fn check(&self, form: &Form) -> Result<(), Refused> {
+        if self.visitor.csrf.is(form.text("csrf")) {
+            Ok(())
+        } else {
+            Err(Refused::Forbidden(
+                "This form is too old, or from elsewhere. Go back, load the page again, and repeat.",
+            ))
+        }
+    }
+
+    /// Sees that the role is enough.
+    pub(super) fn may(&self, permission: Permission) -> Result<(), Refused> {
+        if self.operator.role.may(permission) {
+            Ok(())
+        } else {
+            Err(Refused::Forbidden("Your role does not allow this."))
+        }
+    }
+
+    /// This operator, now, for the audit.
+    pub(super) fn changes(&self) -> ChangedBy {
+        self.ops.access.changed_by(&self.operator)
+    }
+
+    /// How phones and addresses are shown: in full only after it is taken down who looks at what.
+    pub(super) async fn sight(&self, reveal: bool, action: &'static str, subject: &str) -> Result<Sight, Refused> {
+        if !reveal {
+            return Ok(Sight::Masked);
+        }
+        self.may(Permission::Reveal)?;
+        let ChangedBy { actor, at, audit } = self.changes();
+        let detail = "phones and addresses were shown in full".to_owned();
+        let record = AuditRecord { id: audit, at, actor, action, subject: subject.to_owned(), detail };
+        self.ops.parts.audit.write_down(record).await.map_err(failed)?;
+        Ok(Sight::Plain)
+    }
+}
+
+/// How much of phones and addresses is shown.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Sight {
+    Masked,
+    Plain,
+}
+
+impl Sight {
+    pub(super) fn phone(self, phone: &Phone) -> String {
+        if self == Self::Plain { phone.to_string() } else { phone.masked() }
+    }
+
+    pub(super) fn email(self, email: &Email) -> String {
+        if self == Self::Plain { email.as_str().to_owned() } else { email.masked() }
+    }
+}
+
+/// A session's cookie; `Secure` but for whoever is on this machine, whose browser has no TLS to speak to.
+pub(super) fn session_cookie(request: &HttpRequest, secret: &str) -> Cookie<'static> {
+    let host = request.connection_info().host().to_owned();
+    let name = host.rsplit_once(':').map_or(host.as_str(), |(name, _)| name);
+    let is_here = matches!(name, "localhost" | "127.0.0.1" | "[::1]");
+    Cookie::build(SESSION, secret.to_owned())
+        .path("/console")
+        .http_only(true)
+        .same_site(SameSite::Strict)
+        .secure(!is_here)
+        .finish()
+}

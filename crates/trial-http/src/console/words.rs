@@ -1,0 +1,248 @@
+//! The words of the console in its two languages. The English ones stand in the templates; what is told of applications and
+//! mails themselves is English in both.
+
+/// A language of the console.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Language {
+    English,
+    Chinese,
+}
+
+impl Language {
+    /// The one that a browser prefers, by the order of `Accept-Language` (RFC 9110, section 12.5.4) and its weights.
+    pub(super) fn of(accepted: &str) -> Self {
+        let choices = accepted.split(',').filter_map(|choice| {
+            let (tag, weight) = choice.split_once(";q=").unwrap_or((choice, "1"));
+            let language = match tag.trim().get(..2)?.to_ascii_lowercase().as_str() {
+                "zh" => Self::Chinese,
+                "en" => Self::English,
+                _ => return None,
+            };
+            Some((language, weight.trim().parse::<f32>().ok()?))
+        });
+        let mut best: Option<(Self, f32)> = None;
+        for (language, weight) in choices {
+            if best.is_none_or(|(_, most)| weight > most) {
+                best = Some((language, weight));
+            }
+        }
+        best.map_or(Self::English, |(language, _)| language)
+    }
+
+    pub(super) const fn tag(self) -> &'static str {
+        match self {
+            Self::English => "en",
+            Self::Chinese => "zh-CN",
+        }
+    }
+
+    /// These words in this language.
+    pub(super) fn words(self, english: &'static str) -> &'static str {
+        match self {
+            Self::English => english,
+            Self::Chinese => chinese(english).unwrap_or(english),
+        }
+    }
+}
+
+fn chinese(english: &str) -> Option<&'static str> {
+    CHINESE.iter().find(|(words, _)| *words == english).map(|(_, chinese)| *chinese)
+}
+
+const CHINESE: &[(&str, &str)] = &[
+    ("Access codes", "接入码"),
+    ("Action", "操作"),
+    ("Actions", "操作"),
+    ("All rows are good. New", "所有行均有效。新增"),
+    ("An administrator makes tokens with", "令牌由管理员用以下命令生成："),
+    ("Application", "申请"),
+    ("Applications", "申请"),
+    ("Applications of the last 14 days, by day (UTC) and return code", "近 14 天的申请，按天（UTC）和返回码"),
+    ("Applications of the last 24 hours, by hour (UTC) and return code", "近 24 小时的申请，按小时（UTC）和返回码"),
+    ("As a table", "以表格显示"),
+    ("Attempts", "次数"),
+    ("Audit", "审计"),
+    ("By", "操作人"),
+    ("By return code", "按返回码"),
+    ("Change the threshold", "修改阈值"),
+    ("Close", "关闭"),
+    ("Code", "代码"),
+    ("Company", "公司"),
+    ("Consecutive wrong codes", "连续输错次数"),
+    ("Convert to commercial", "转为商用"),
+    ("Days", "天数"),
+    ("Days until empty", "可用天数"),
+    ("Dependencies", "依赖"),
+    ("Detail", "详情"),
+    ("E-mail", "邮箱"),
+    ("E-mail threshold", "邮件阈值"),
+    ("E-mail threshold today", "今日邮件阈值"),
+    ("E-mails per day, in force at once", "每日邮件数，立即生效"),
+    ("Extend the trial", "延长试用"),
+    ("Import", "导入"),
+    ("In all", "合计"),
+    ("Kind", "类型"),
+    ("Last reply", "最近回复"),
+    ("Line", "行"),
+    ("List", "列表"),
+    ("Made (UTC)", "创建时间（UTC）"),
+    ("Mails", "邮件"),
+    ("Menu", "菜单"),
+    ("More", "更多"),
+    ("Name", "名称"),
+    ("Nothing was changed yet.", "尚未做任何更改。"),
+    ("Nothing was found.", "没有找到。"),
+    ("Nothing was imported. These rows are bad:", "未导入任何内容。以下行有误："),
+    ("Nothing yet.", "暂无数据。"),
+    ("Older ones", "更早的"),
+    ("Only try it", "仅试运行"),
+    ("Operators", "操作员"),
+    ("Operators are added and revoked with", "操作员用以下命令添加和吊销："),
+    ("Overview", "概览"),
+    ("Phone", "手机"),
+    ("Phone, e-mail or company", "手机、邮箱或公司"),
+    ("Phone, e-mail, company or request id", "手机、邮箱、公司或请求 ID"),
+    ("Phones", "手机"),
+    ("Release", "释放"),
+    ("Reopen", "重新开通"),
+    ("Request id", "请求 ID"),
+    ("Resume", "恢复"),
+    ("Retire", "停用"),
+    ("Return code", "返回码"),
+    ("Role", "角色"),
+    ("Rows of kind,code", "每行：类型,代码"),
+    ("Search", "搜索"),
+    ("Send the account mail again", "重发账号邮件"),
+    ("Set", "设置"),
+    ("Set the count to 0", "将次数清零"),
+    ("Settings", "设置"),
+    ("Show", "显示"),
+    ("Show phone and e-mail in full (audited)", "完整显示手机和邮箱（记入审计）"),
+    ("Sign in", "登录"),
+    ("Sign out", "退出"),
+    ("Since (UTC)", "起始时间（UTC）"),
+    ("Skip to the content", "跳到正文"),
+    ("State", "状态"),
+    ("Status", "状态"),
+    ("Subject", "对象"),
+    ("Suspend", "暂停"),
+    ("Taken of the threshold, per cent", "阈值已用百分比"),
+    ("Tenant", "租户"),
+    ("Tenant ID", "租户 ID"),
+    ("Tenants", "租户"),
+    ("That did not work", "操作未成功"),
+    ("The access code was moved.", "接入码状态已更改。"),
+    ("The access codes were imported.", "接入码已导入。"),
+    ("The account mail is in the outbox.", "账号邮件已进入发件箱。"),
+    ("The database cannot be used now. Nothing was changed.", "数据库暂不可用，未做任何更改。"),
+    ("The mail is due now.", "邮件将立即重试。"),
+    ("The phone was unlocked.", "手机已解锁。"),
+    ("The tenant was changed.", "租户已更改。"),
+    ("The threshold is in force.", "阈值已生效。"),
+    ("The threshold must be a whole number from 0 on.", "阈值必须是不小于 0 的整数。"),
+    ("There is nothing at this address.", "此地址没有内容。"),
+    (
+        "This form is too old, or from elsewhere. Go back, load the page again, and repeat.",
+        "表单已过期或来自其他网站。请返回并重新加载页面后再试。",
+    ),
+    ("This phone was never seen.", "没有此手机的记录。"),
+    ("This token lets nobody in: it is unknown, expired or revoked.", "令牌无效：未知、已过期或已吊销。"),
+    ("Threshold", "阈值"),
+    ("Time (UTC)", "时间（UTC）"),
+    ("To", "收件人"),
+    ("Today", "今日"),
+    (
+        "Too many wrong tokens came from your address. Try again in an hour.",
+        "您的地址多次使用错误令牌，请一小时后再试。",
+    ),
+    ("Trial ends (UTC)", "试用到期（UTC）"),
+    ("Try again", "重试"),
+    ("Warnings of today", "今日警告"),
+    ("What happened", "经过"),
+    ("What to do", "处理办法"),
+    ("You are signed out.", "您已退出。"),
+    ("Your operator's token", "您的操作员令牌"),
+    ("Your role does not allow this.", "您的角色无权执行此操作。"),
+    ("accepted", "已受理"),
+    ("account", "账号"),
+    ("active", "有效"),
+    ("admin", "管理员"),
+    ("answered", "返回"),
+    ("any", "全部"),
+    ("busy", "资源冲突"),
+    ("closed", "已关闭"),
+    ("closes", "关闭时间"),
+    ("commercial", "商用"),
+    ("converted", "转商时间"),
+    ("due", "待发"),
+    ("expired", "已过期"),
+    ("failed", "失败"),
+    ("free", "空闲"),
+    ("known", "已有"),
+    ("leased", "已分配"),
+    ("left", "剩余"),
+    ("locked", "已锁定"),
+    ("multimedia", "多媒体"),
+    ("no access code", "无接入码"),
+    ("no valid code", "验证码不存在"),
+    ("operator", "操作员"),
+    ("other", "其他"),
+    ("phone locked", "手机已锁定"),
+    ("quarantined", "隔离中"),
+    ("reached", "已达到"),
+    ("reminder", "提醒"),
+    ("retired", "已停用"),
+    ("revoked", "已吊销"),
+    ("sent", "已发送"),
+    ("suspended", "已暂停"),
+    ("tenant exists", "租户已存在"),
+    ("threshold reached", "达到阈值"),
+    ("trial", "试用"),
+    ("usable", "可用"),
+    ("viewer", "只读"),
+    ("voice", "语音"),
+    ("warning", "警告"),
+    ("wrong code", "验证码错误"),
+];
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn the_language_that_is_preferred_is_taken() {
+        for (accepted, expected) in [
+            ("", Language::English),
+            ("de", Language::English),
+            ("zh-CN,zh;q=0.9,en;q=0.8", Language::Chinese),
+            ("en-US,en;q=0.9,zh;q=0.1", Language::English),
+            ("fr, zh;q=0.5, en;q=0.7", Language::English),
+            ("*", Language::English),
+        ] {
+            assert_eq!(Language::of(accepted), expected, "{accepted}");
+        }
+    }
+
+    #[test]
+    fn every_word_of_the_pages_has_a_translation() {
+        let base = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let mut missing = Vec::new();
+        let mut seen = 0;
+        for (folder, opening) in [("templates/console", "page.t(\""), ("src/console", ".t(\"")] {
+            for entry in std::fs::read_dir(base.join(folder)).unwrap() {
+                let text = std::fs::read_to_string(entry.unwrap().path()).unwrap();
+                for rest in text.split(opening).skip(1) {
+                    let words = rest.split('"').next().unwrap();
+                    seen += 1;
+                    if chinese(words).is_none() {
+                        missing.push(words.to_owned());
+                    }
+                }
+            }
+        }
+        assert!(seen > 100, "{seen}");
+        assert_eq!(missing, Vec::<String>::new());
+    }
+}

@@ -1,0 +1,233 @@
+//! The console, on a ledger in memory.
+
+use actix_web::test::TestRequest;
+use trial_core::{AccessCodeState, MailState, Role, TenantStatus};
+use trial_http::Site;
+use trial_testkit::data;
+
+use crate::ops::House;
+use crate::support::{Answer, call, get};
+
+/// Somebody of a role who has signed in.
+struct Guest<'a> {
+    site: &'a Site,
+    cookie: String,
+    csrf: String,
+}
+
+fn form(path: &str, fields: &[(&str, &str)]) -> TestRequest {
+    TestRequest::post().uri(path).set_form(fields)
+}
+
+impl<'a> Guest<'a> {
+    async fn of(house: &'a House, role: Role) -> Self {
+        let token = data::operator_token(role as u8 + 1);
+        let entered = call(&house.site, form("/console/sign-in", &[("token", token.as_str())])).await;
+        assert_eq!((entered.status.as_u16(), entered.header("location")), (303, "/console/"));
+        let cookie = entered.header("set-cookie").split(';').next().unwrap().to_owned();
+        let mut guest = Self { site: &house.site, cookie, csrf: String::new() };
+        let page = guest.get("/console/phones").await;
+        let csrf = page.body.split("name=\"csrf\" value=\"").nth(1).unwrap();
+        csrf.split('"').next().unwrap().clone_into(&mut guest.csrf);
+        guest
+    }
+
+    async fn get(&self, path: &str) -> Answer {
+        call(self.site, get(path).insert_header(("cookie", self.cookie.as_str()))).await
+    }
+
+    async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
+        let mut all = vec![("csrf", self.csrf.as_str())];
+        all.extend(fields);
+        call(self.site, form(path, &all).insert_header(("cookie", self.cookie.as_str()))).await
+    }
+}
+
+fn pages(house: &House) -> Vec<String> {
+    let application = *house.ledger.state().applications.keys().next().unwrap();
+    let fixed = ["", "applications", "tenants", "access-codes", "mails", "phones", "settings", "audit"];
+    let mut pages: Vec<String> = fixed.iter().map(|page| format!("/console/{page}")).collect();
+    pages.push(format!("/console/applications/{application}"));
+    pages.push(format!("/console/tenants/{}", house.tenant));
+    pages
+}
+
+#[actix_web::test]
+async fn nobody_sees_a_page_who_is_not_signed_in() {
+    let house = House::new().await;
+    for page in pages(&house) {
+        let answer = call(&house.site, get(&page)).await;
+        assert_eq!((answer.status.as_u16(), answer.header("location")), (303, "/console/sign-in"), "{page}");
+        let forged = get(&page).insert_header(("cookie", "trialgate_session=x"));
+        assert_eq!(call(&house.site, forged).await.status.as_u16(), 303, "{page}");
+    }
+    let answer = call(&house.site, form("/console/phones/unlock", &[("phone", "16600000001")])).await;
+    assert_eq!(answer.status.as_u16(), 303);
+}
+
+#[actix_web::test]
+async fn a_wrong_token_lets_nobody_in() {
+    let house = House::new().await;
+    let wrong = call(&house.site, form("/console/sign-in", &[("token", "tgo_wrong")])).await;
+    assert_eq!(wrong.status.as_u16(), 401);
+    assert!(wrong.body.contains("role=\"alert\"") && wrong.header("set-cookie").is_empty(), "{}", wrong.body);
+}
+
+#[actix_web::test]
+async fn the_cookie_is_out_of_reach_of_scripts_and_other_sites() {
+    let house = House::new().await;
+    let token = data::operator_token(1);
+    let entered = call(&house.site, form("/console/sign-in", &[("token", token.as_str())])).await;
+    let cookie = entered.header("set-cookie").to_owned();
+    for part in ["HttpOnly", "SameSite=Strict", "Path=/console"] {
+        assert!(cookie.contains(part), "{cookie}");
+    }
+    let abroad = form("/console/sign-in", &[("token", token.as_str())]).insert_header(("host", "ops.example.com"));
+    assert!(call(&house.site, abroad).await.header("set-cookie").contains("Secure"));
+}
+
+#[actix_web::test]
+async fn every_page_is_whole_and_loads_nothing_from_elsewhere() {
+    let house = House::new().await;
+    let guest = Guest::of(&house, Role::Admin).await;
+    for page in pages(&house) {
+        let answer = guest.get(&page).await;
+        assert_eq!(answer.status.as_u16(), 200, "{page}: {}", answer.body);
+        assert!(answer.header("content-security-policy").starts_with("default-src 'none'"), "{page}");
+        assert!(answer.body.trim_end().ends_with("</html>"), "{page}");
+        for foreign in ["<script", " style=", "http://", "https://", "//www"] {
+            assert!(!answer.body.contains(foreign), "{page} has {foreign}");
+        }
+        assert!(!answer.body.contains("applicant1@example.com"), "{page} shows an address in full");
+        let chinese =
+            get(&page).insert_header(("cookie", guest.cookie.as_str())).insert_header(("accept-language", "zh-CN"));
+        let chinese = call(&house.site, chinese).await;
+        assert!(chinese.body.contains("lang=\"zh-CN\"") && chinese.body.contains("概览"), "{page}");
+    }
+    let style = guest.get("/console/style.css").await;
+    assert_eq!((style.status.as_u16(), style.header("content-type")), (200, "text/css; charset=utf-8"));
+    assert_eq!(guest.get("/console/nothing").await.status.as_u16(), 404);
+}
+
+#[actix_web::test]
+async fn a_form_from_elsewhere_changes_nothing() {
+    let house = House::new().await;
+    let guest = Guest::of(&house, Role::Admin).await;
+    let before = house.ledger.state();
+    for csrf in ["", "x"] {
+        let forged = form("/console/settings/quota", &[("csrf", csrf), ("threshold", "7")]);
+        let answer = call(&house.site, forged.insert_header(("cookie", guest.cookie.as_str()))).await;
+        assert_eq!(answer.status.as_u16(), 403);
+    }
+    assert_eq!(house.ledger.state().threshold, before.threshold);
+}
+
+#[actix_web::test]
+async fn a_viewer_looks_and_changes_nothing() {
+    let house = House::new().await;
+    let guest = Guest::of(&house, Role::Viewer).await;
+    let tenant = house.tenant;
+    let before = house.audited();
+    for (path, field) in [
+        ("/console/settings/quota".to_owned(), ("threshold", "7")),
+        (format!("/console/tenants/{tenant}/convert"), ("x", "")),
+        (format!("/console/tenants/{tenant}/resend-mail"), ("x", "")),
+        (format!("/console/tenants/{tenant}/reveal"), ("x", "")),
+        ("/console/access-codes/import".to_owned(), ("rows", "voice,4001")),
+        ("/console/access-codes/40000003/retire".to_owned(), ("x", "")),
+        (format!("/console/mails/{}/retry", house.failed_mail), ("x", "")),
+        ("/console/phones/unlock".to_owned(), ("phone", "16600000001")),
+    ] {
+        let answer = guest.post(&path, &[field]).await;
+        assert_eq!(answer.status.as_u16(), 403, "{path}");
+        assert!(!guest.get("/console/settings").await.body.contains("settings/quota"));
+    }
+    assert_eq!(house.audited(), before);
+}
+
+#[actix_web::test]
+async fn an_operator_does_what_the_pages_offer() {
+    let house = House::new().await;
+    let guest = Guest::of(&house, Role::Operator).await;
+    let tenant = house.tenant;
+    let done = async |path: &str, fields: &[(&str, &str)]| {
+        let answer = guest.post(path, fields).await;
+        assert_eq!(answer.status.as_u16(), 303, "{path}: {}", answer.body);
+        let seen = guest.get(answer.header("location")).await;
+        assert!(seen.body.contains("class=\"note\" role=\"status\""), "{path}");
+    };
+    done("/console/settings/quota", &[("threshold", "77")]).await;
+    assert_eq!(house.ledger.state().threshold, Some(77));
+    done(&format!("/console/mails/{}/retry", house.failed_mail), &[]).await;
+    assert_eq!(house.ledger.state().mails[&house.failed_mail].state, MailState::Due);
+    done("/console/phones/unlock", &[("phone", "16600000001")]).await;
+    done("/console/access-codes/import", &[("rows", "voice,95001\nmultimedia,web-1")]).await;
+    assert_eq!(house.ledger.state().access_codes.len(), 8);
+    done("/console/access-codes/95001/retire", &[]).await;
+    let code = trial_core::AccessCode::parse("95001").unwrap();
+    assert_eq!(house.ledger.state().access_codes[&code].state, AccessCodeState::Retired);
+    done(&format!("/console/tenants/{tenant}/extend"), &[("days", "10")]).await;
+    done(&format!("/console/tenants/{tenant}/suspend"), &[]).await;
+    done(&format!("/console/tenants/{tenant}/resume"), &[]).await;
+    done(&format!("/console/tenants/{tenant}/resend-mail"), &[]).await;
+    done(&format!("/console/tenants/{tenant}/convert"), &[]).await;
+    assert_eq!(house.ledger.state().tenants[&tenant].status, TenantStatus::Commercial);
+    let refused = guest.post(&format!("/console/tenants/{tenant}/extend"), &[("days", "10")]).await;
+    assert_eq!(refused.status.as_u16(), 409);
+    assert!(refused.body.contains("the tenant is commercial"), "{}", refused.body);
+}
+
+#[actix_web::test]
+async fn bad_rows_are_named_and_nothing_is_imported() {
+    let house = House::new().await;
+    let guest = Guest::of(&house, Role::Operator).await;
+    let before = house.ledger.state().access_codes.len();
+    let bad = guest.post("/console/access-codes/import", &[("rows", "voice,95001\nfax,95002")]).await;
+    assert_eq!(bad.status.as_u16(), 422);
+    assert!(bad.body.contains("voice,95001\nfax,95002"), "what was typed is not lost");
+    let tried = guest.post("/console/access-codes/import", &[("rows", "voice,95001"), ("dry_run", "on")]).await;
+    assert_eq!(tried.status.as_u16(), 200);
+    assert_eq!(house.ledger.state().access_codes.len(), before);
+}
+
+#[actix_web::test]
+async fn what_is_shown_in_full_is_written_down_before() {
+    let house = House::new().await;
+    let guest = Guest::of(&house, Role::Operator).await;
+    let before = house.audited();
+    let application = house.application;
+    let shown = guest.post(&format!("/console/applications/{application}/reveal"), &[]).await;
+    assert!(shown.body.contains("applicant1@example.com"), "{}", shown.body);
+    let expected = ("operator-one".to_owned(), "application.reveal", application.to_string());
+    assert_eq!(house.done_since(before), [expected]);
+}
+
+#[actix_web::test]
+async fn an_application_is_found_by_what_people_know_and_tells_its_story() {
+    let house = House::new().await;
+    let guest = Guest::of(&house, Role::Viewer).await;
+    for find in ["16600000001", "%2B86+166+0000+0001", "applicant1@example.com", "company+1"] {
+        let found = guest.get(&format!("/console/applications?find={find}")).await;
+        assert_eq!(found.body.matches("/console/applications/").count(), 1, "{find}: {}", found.body);
+    }
+    let none = guest.get("/console/applications?find=nobody&code=006").await;
+    assert!(none.body.contains("Nothing was found."));
+    let application = *house.ledger.state().applications.keys().next().unwrap();
+    let story = guest.get(&format!("/console/applications/{application}")).await.body;
+    for words in [
+        "asked for a code: the gateway took the message",
+        "was created",
+        "was put into the outbox",
+        "tenant.create by applicant",
+    ] {
+        assert!(story.contains(words), "{words}: {story}");
+    }
+}
+
+#[actix_web::test]
+async fn who_signs_out_is_out() {
+    let house = House::new().await;
+    let guest = Guest::of(&house, Role::Admin).await;
+    assert_eq!(guest.post("/console/sign-out", &[]).await.status.as_u16(), 303);
+    assert_eq!(guest.get("/console/").await.header("location"), "/console/sign-in");
+}
