@@ -1,0 +1,67 @@
+//! What is handed to Prometheus and Grafana names only what there is.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+fn root() -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// Names of metrics, without what histograms add.
+fn names(text: &str) -> BTreeSet<String> {
+    let is_part = |c: char| c.is_ascii_lowercase() || c == '_';
+    let words = text.split(|c: char| !is_part(c)).filter(|word| word.starts_with("trialgate_"));
+    words
+        .map(|word| {
+            ["_bucket", "_sum", "_count"]
+                .iter()
+                .fold(word, |word, end| word.strip_suffix(end).unwrap_or(word))
+                .to_owned()
+        })
+        .collect()
+}
+
+fn sources(folder: &Path, found: &mut String) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            sources(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push_str(&fs::read_to_string(path).unwrap());
+        }
+    }
+}
+
+#[test]
+fn dashboard_and_rules_name_metrics_that_there_are() {
+    let mut code = String::new();
+    for member in fs::read_dir(root().join("crates")).unwrap() {
+        sources(&member.unwrap().path().join("src"), &mut code);
+    }
+    let known = names(&code);
+    for file in ["alerts.yml", "trialgate-dashboard.json"] {
+        let text = fs::read_to_string(root().join("docs/observability").join(file)).unwrap();
+        let named = names(&text);
+        assert!(named.len() > 10, "{file}: {named:?}");
+        let unknown: Vec<_> = named.difference(&known).collect();
+        assert!(unknown.is_empty(), "{file}: {unknown:?}");
+    }
+}
+
+#[test]
+fn every_rule_names_a_chapter_of_the_runbook() {
+    let rules = fs::read_to_string(root().join("docs/observability/alerts.yml")).unwrap();
+    let mut seen = 0;
+    for line in rules.lines().filter_map(|line| line.trim().strip_prefix("runbook: ")) {
+        let (page, chapter) = line.trim_matches('"').split_once('#').unwrap();
+        let page = fs::read_to_string(root().join(page)).unwrap();
+        let headings = page.lines().filter_map(|line| line.strip_prefix('#')).map(|heading| {
+            let words = heading.trim_start_matches('#').trim().to_lowercase().replace(' ', "-");
+            words.chars().filter(|c| c.is_alphanumeric() || *c == '-').collect::<String>()
+        });
+        assert!(headings.into_iter().any(|heading| heading == chapter), "{line}");
+        seen += 1;
+    }
+    assert!(seen > 5);
+}
