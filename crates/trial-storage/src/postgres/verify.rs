@@ -17,7 +17,8 @@ const OURS: [(&str, &str); 2] = [
             WHERE p.challenge IS NOT NULL AND NOT EXISTS (SELECT 1 FROM challenges c WHERE c.id = p.challenge)
         UNION ALL SELECT 'access_codes' FROM access_codes a
             WHERE a.tenant IS NOT NULL AND NOT EXISTS (SELECT 1 FROM tenants t WHERE t.id = a.tenant)
-        UNION ALL SELECT 'mails' FROM mails m WHERE NOT EXISTS (SELECT 1 FROM tenants t WHERE t.id = m.tenant)",
+        UNION ALL SELECT 'mails' FROM mails m
+            WHERE m.tenant IS NOT NULL AND NOT EXISTS (SELECT 1 FROM tenants t WHERE t.id = m.tenant)",
     ),
     (
         "no free access code comes before the mark of its pool",
