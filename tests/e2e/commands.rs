@@ -310,7 +310,9 @@ async fn a_tenant_lives_on() {
     })
     .await;
     assert_eq!(order("convert").await, "commercial");
-    let refused = home.refused(home.command(&["tenants", "extend", &tenant])).await;
+    let mut extend = home.command(&["tenants", "extend", &tenant, "--config"]);
+    extend.arg(home.config());
+    let refused = home.refused(extend).await;
     assert!(refused.contains("the tenant is commercial"), "{refused}");
     home.ask(&["doctor"]).await;
 }

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use trialgate_tests::{Home, SERVING, finish};
+use trialgate_tests::{Home, SERVING, Service, finish};
 
 fn chromium() -> &'static Path {
     let known = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].map(Path::new);
@@ -32,7 +32,7 @@ async fn an_operator_works_in_a_browser() {
     fs::create_dir(home.data()).unwrap();
     fs::write(home.config(), SERVING).unwrap();
     home.ask(&["migrate"]).await;
-    let service = home.start().await;
+    let service = Service::start(home.serve_command()).await;
     let added = home.ask_json(&["operators", "add", "ada", "--role", "operator"]).await;
     let mut browse: Command = home.program("node");
     browse.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("third-party/browser/console.mjs"));

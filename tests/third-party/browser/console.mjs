@@ -79,7 +79,8 @@ try {
     step(`${locale}: signed in`);
 
     const code = await codeFor(phone);
-    hold(await applicant(code) === "006", "there is no access code yet");
+    const refused = await applicant(code);
+    hold(refused === "006", `there is no access code yet, so the answer is not ${refused}`);
     await menu(t("Applications", "申请"));
     await page.locator("input[name=find]").fill(phone);
     await press(t("Search", "搜索"));

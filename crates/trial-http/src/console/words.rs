@@ -126,6 +126,7 @@ const CHINESE: &[(&str, &str)] = &[
     ("Status", "状态"),
     ("Subject", "对象"),
     ("Suspend", "暂停"),
+    ("Table", "表格"),
     ("Taken of the threshold, per cent", "阈值已用百分比"),
     ("Tenant", "租户"),
     ("Tenant ID", "租户 ID"),
