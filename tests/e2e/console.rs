@@ -41,5 +41,4 @@ async fn an_operator_works_in_a_browser() {
     let ended = finish(browse).await;
     assert!(ended.status.success(), "{}\n{}", ended.stdout, ended.stderr);
     assert_eq!(ended.stdout.lines().count(), 13, "{}", ended.stdout);
-    home.ask(&["doctor"]).await;
 }
