@@ -176,6 +176,11 @@ impl Tenant {
         self.suspended_at.is_some_and(|suspended| suspended >= self.trial_ends_at)
     }
 
+    /// Whether the owner's data were erased.
+    fn is_forgotten(&self) -> bool {
+        self.email.as_str() == ERASED_EMAIL
+    }
+
     /// What the owner has not been told yet.
     pub fn owed_notice(&self, policy: &TrialPolicy, now: DateTime<Utc>) -> Option<Notice> {
         self.notices(policy).into_iter().rfind(|notice| notice.since > self.told_until && notice.since <= now)
@@ -185,6 +190,7 @@ impl Tenant {
     fn notices(&self, policy: &TrialPolicy) -> Vec<Notice> {
         let at = |kind| move |since| Notice { kind, since };
         match self.status {
+            _ if self.is_forgotten() => Vec::new(),
             TenantStatus::Trial => {
                 let mut reminders: Vec<Notice> = policy
                     .reminders
@@ -247,7 +253,7 @@ impl Tenant {
             (LifeOrder::Resume, Suspended) if now < self.trial_ends_at => self.with(Trial, Self::recover),
             (LifeOrder::Resume, Suspended) => return Err(LifeRefusal::TrialOver),
             (LifeOrder::Close, Trial | Suspended | Commercial) => self.with(Closed, |tenant| tenant.close(now)),
-            (LifeOrder::Reopen, Closed) if self.email.as_str() == ERASED_EMAIL => return Err(LifeRefusal::Forgotten),
+            (LifeOrder::Reopen, Closed) if self.is_forgotten() => return Err(LifeRefusal::Forgotten),
             (LifeOrder::Reopen, Closed) => self.reopened(policy, now),
             (LifeOrder::ResendMail, Trial | Commercial) => return Ok(self.with_valid_password(now)),
             _ => return Err(LifeRefusal::Status { status: self.status.to_string() }),

@@ -8,6 +8,7 @@ mod clock_set_back;
 mod crates;
 mod defaults;
 mod desks;
+mod forgotten;
 mod keyring;
 mod mail_retry;
 mod operators;
