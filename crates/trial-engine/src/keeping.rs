@@ -71,7 +71,10 @@ impl Keeper {
             let due = self.upkeep.due_tenants(now, after, TENANTS).await?;
             let Some(last) = due.last() else { break };
             after = Some(*last);
-            self.advance(&due, dry_run, &mut tell).await?;
+            match self.advance(&due, dry_run, &mut tell).await {
+                Err(LedgerError::Corrupt(_)) => self.advance_each(&due, dry_run, &mut tell).await?,
+                advanced => advanced?,
+            }
         }
         let rest = RestOver { now, quarantine: self.planner.policy().trial.quarantine };
         loop {
@@ -100,6 +103,25 @@ impl Keeper {
         for (due, outcome) in due.iter().zip(outcomes) {
             if let Outcome::Tenant(LifeOutcome::Done(change)) = outcome {
                 tell(Kept::Tenant(due.tenant, change));
+            }
+        }
+        Ok(())
+    }
+
+    /// One by one, so that a tenant that cannot be read stands in no other's way.
+    async fn advance_each(
+        &self,
+        due: &[DueTenant],
+        dry_run: bool,
+        tell: &mut (impl FnMut(Kept) + Send),
+    ) -> Result<(), LedgerError> {
+        for one in due {
+            match self.advance(std::slice::from_ref(one), dry_run, tell).await {
+                Err(error @ LedgerError::Corrupt(_)) => {
+                    let source = std::error::Error::source(&error).map(ToString::to_string);
+                    tracing::error!(tenant = %one.tenant, source, "a tenant cannot be advanced; it stays as it is");
+                }
+                advanced => advanced?,
             }
         }
         Ok(())

@@ -10,6 +10,7 @@ mod events;
 mod failover;
 mod gathering;
 mod health;
+mod keeping;
 mod retention;
 mod screening;
 mod shutdown;
