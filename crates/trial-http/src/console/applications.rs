@@ -6,8 +6,9 @@ use trial_core::{
     RequestId, StoryEntry, StorySources, TenantId,
 };
 
-use super::visit::{Page, Sight, Visit};
+use super::visit::{Page, Visit};
 use super::{Answer, Refused, failed, page as written};
+use crate::ops::Sight;
 
 /// Rows of a page.
 const ROWS: u32 = 50;

@@ -9,8 +9,9 @@ use trial_core::{
 
 use super::applications::query;
 use super::form::Form;
-use super::visit::{Page, Sight, Visit};
+use super::visit::{Page, Visit};
 use super::{Answer, Refused, failed, html, page as written, see};
+use crate::ops::Sight;
 
 /// Rows of a page.
 const ROWS: u32 = 50;

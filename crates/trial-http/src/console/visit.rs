@@ -3,12 +3,12 @@
 use actix_web::HttpRequest;
 use actix_web::cookie::{Cookie, SameSite};
 use actix_web::http::header::ACCEPT_LANGUAGE;
-use trial_core::{AuditRecord, ChangedBy, Email, Operator, Permission, Phone, Visitor};
+use trial_core::{ChangedBy, Operator, Permission, Visitor};
 
 use super::form::Form;
 use super::words::Language;
 use super::{Refused, failed};
-use crate::ops::Ops;
+use crate::ops::{Ops, Sight};
 use crate::site::State;
 
 /// The cookie of a session. No script reads it, and no other site has it sent.
@@ -148,28 +148,7 @@ impl<'a> Visit<'a> {
             return Ok(Sight::Masked);
         }
         self.may(Permission::Reveal)?;
-        let ChangedBy { actor, at, audit } = self.changes();
-        let detail = "phones and addresses were shown in full".to_owned();
-        let record = AuditRecord { id: audit, at, actor, action, subject: subject.to_owned(), detail };
-        self.ops.parts.audit.write_down(record).await.map_err(failed)?;
-        Ok(Sight::Plain)
-    }
-}
-
-/// How much of phones and addresses is shown.
-#[derive(Clone, Copy, PartialEq)]
-pub(super) enum Sight {
-    Masked,
-    Plain,
-}
-
-impl Sight {
-    pub(super) fn phone(self, phone: &Phone) -> String {
-        if self == Self::Plain { phone.to_string() } else { phone.masked() }
-    }
-
-    pub(super) fn email(self, email: &Email) -> String {
-        if self == Self::Plain { email.as_str().to_owned() } else { email.masked() }
+        Sight::plain(self.ops, self.changes(), action, subject).await.map_err(failed)
     }
 }
 

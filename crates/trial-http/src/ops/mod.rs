@@ -29,6 +29,7 @@ use crate::problem::{Kind, Problem};
 use crate::rate_limit::{AddressLimiter, RuntimeClock};
 
 pub use openapi::ops_openapi_json;
+pub(crate) use reveal::Sight;
 pub(crate) use routes::configure;
 
 /// When somebody who was told that the database cannot be used now may ask again.

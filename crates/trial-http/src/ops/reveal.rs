@@ -1,12 +1,12 @@
-use trial_core::{AuditRecord, ChangedBy, Email, Permission, Phone};
+use trial_core::{AuditRecord, ChangedBy, Email, LedgerError, Permission, Phone};
 
 use super::caller::Caller;
-use super::failed;
+use super::{Ops, failed};
 use crate::problem::Problem;
 
 /// How much of phones and addresses an operator sees.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Sight {
+pub(crate) enum Sight {
     Masked,
     Plain,
 }
@@ -28,21 +28,34 @@ impl Sight {
         if !caller.operator.role.may(Permission::Reveal) {
             return Err(caller.may_not(Permission::Reveal));
         }
-        let ChangedBy { actor, at, audit } = caller.changes();
+        Self::plain(caller.ops, caller.changes(), action, subject).await.map_err(failed)
+    }
+
+    /// Takes down who looks at what, and then shows it in full.
+    ///
+    /// # Errors
+    /// It cannot be written down; then nothing is shown.
+    pub(crate) async fn plain(
+        ops: &Ops,
+        by: ChangedBy,
+        action: &'static str,
+        subject: &str,
+    ) -> Result<Self, LedgerError> {
+        let ChangedBy { actor, at, audit } = by;
         let detail = "phones and addresses were shown in full".to_owned();
         let record = AuditRecord { id: audit, at, actor, action, subject: subject.to_owned(), detail };
-        caller.ops.parts.audit.write_down(record).await.map_err(failed)?;
+        ops.parts.audit.write_down(record).await?;
         Ok(Self::Plain)
     }
 
-    pub(super) fn phone(self, phone: &Phone) -> String {
+    pub(crate) fn phone(self, phone: &Phone) -> String {
         match self {
             Self::Masked => phone.masked(),
             Self::Plain => phone.to_string(),
         }
     }
 
-    pub(super) fn email(self, email: &Email) -> String {
+    pub(crate) fn email(self, email: &Email) -> String {
         match self {
             Self::Masked => email.masked(),
             Self::Plain => email.as_str().to_owned(),
