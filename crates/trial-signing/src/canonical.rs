@@ -16,7 +16,7 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'
 /// The parts of an HTTP request that a signature covers.
 #[derive(Debug, Clone, Copy)]
 pub struct RequestParts<'a> {
-    /// The method, in any case.
+    /// The method as it stands in the request line.
     pub method: &'a str,
     /// The path as it stands in the request line, without the query.
     pub path: &'a str,
@@ -55,17 +55,17 @@ impl<'a> RequestParts<'a> {
             let _ = writeln!(headers, "{name}:{}", self.header(name)?);
         }
         let parts = [
-            &self.method.to_ascii_uppercase(),
+            self.method,
             &canonical_path(self.path),
             &canonical_query(self.query),
             &headers,
             &signed.join(";"),
             &self.payload_hash(),
         ];
-        Some(parts.map(String::as_str).join("\n"))
+        Some(parts.join("\n"))
     }
 
-    /// What the header says, if there is a body and the header; the body's own hash else.
+    /// What the header says, if there is a body and the header, as the SDKs have it; the body's own hash else.
     fn payload_hash(&self) -> String {
         match self.header(CONTENT_HEADER) {
             Some(said) if !self.body.is_empty() => said.to_owned(),

@@ -31,7 +31,8 @@ pub fn sign(
     }
     let mut headers = request.headers.to_vec();
     headers.extend(added.iter().map(|(name, value)| (*name, value.as_str())));
-    let whole = RequestParts { headers: &headers, ..*request };
+    let method = request.method.to_ascii_uppercase();
+    let whole = RequestParts { method: &method, headers: &headers, ..*request };
     // The SDKs leave out names with an underscore, which proxies drop.
     let mut signed: Vec<String> =
         headers.iter().map(|(name, _)| name.to_ascii_lowercase()).filter(|name| !name.contains('_')).collect();

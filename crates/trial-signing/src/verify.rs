@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, NaiveDateTime, Utc};
+use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use crate::canonical::{RequestParts, UNSIGNED_PAYLOAD, hex};
@@ -35,7 +36,7 @@ pub enum VerifyError {
     /// What must be covered is not.
     #[error("`SignedHeaders` must name `host`, `x-sdk-date` and `x-sdk-content-sha256` where they are given")]
     NotCovered,
-    /// The body may be another one than was signed.
+    /// The body was not signed, or is another one.
     #[error("`X-Sdk-Content-Sha256` is not the hash of the body")]
     Body,
     /// The signature is another one.
@@ -63,16 +64,41 @@ impl Signed {
         Ok(Self { access: access.to_owned(), headers, signature: signature.to_owned(), at })
     }
 
+    /// What tells this signature from any other, to see whether it comes twice.
+    pub fn fingerprint(&self) -> [u8; 32] {
+        Sha256::digest(&self.signature).into()
+    }
+
+    /// When the request says that it was signed.
+    pub fn signed_at(&self) -> DateTime<Utc> {
+        self.at
+    }
+
     /// The id of the access key that the request names.
     pub fn access(&self) -> &str {
         &self.access
     }
 
-    /// Judges whether this key signed the request, at most [`MAX_SKEW`] from `now`, and all of it.
+    /// Judges whether this key signed the request, at most [`MAX_SKEW`] from `now`, and all of it: the body too.
     ///
     /// # Errors
     /// Says what is not as it should be.
     pub fn verify(&self, request: &RequestParts<'_>, key: &AccessKey, now: DateTime<Utc>) -> Result<(), VerifyError> {
+        let leaves_body_out = request.header(CONTENT_HEADER) == Some(UNSIGNED_PAYLOAD);
+        let judgement = self.verify_as_sdks_sign(request, key, now);
+        if leaves_body_out { judgement.and(Err(VerifyError::Body)) } else { judgement }
+    }
+
+    /// As [`Signed::verify`], but takes a body that the SDKs leave unsigned: one that is not JSON.
+    ///
+    /// # Errors
+    /// Says what is not as it should be.
+    pub fn verify_as_sdks_sign(
+        &self,
+        request: &RequestParts<'_>,
+        key: &AccessKey,
+        now: DateTime<Utc>,
+    ) -> Result<(), VerifyError> {
         let skew = now.signed_duration_since(self.at).abs().to_std().unwrap_or(Duration::MAX);
         if skew > MAX_SKEW {
             return Err(VerifyError::Stale);
@@ -99,11 +125,10 @@ fn body_is_as_said(request: &RequestParts<'_>) -> Result<(), VerifyError> {
     if is_right { Ok(()) } else { Err(VerifyError::Body) }
 }
 
-/// `SDK-HMAC-SHA256 Access=…, SignedHeaders=…, Signature=…`
+/// `SDK-HMAC-SHA256 Access=…, SignedHeaders=…, Signature=…`, to the byte.
 fn fields(authorization: &str) -> Option<(&str, &str, &str)> {
-    let rest = authorization.strip_prefix(ALGORITHM)?.strip_prefix(' ')?;
-    let (access, rest) = rest.trim_start().strip_prefix("Access=")?.split_once(',')?;
-    let (headers, signature) = rest.trim_start().strip_prefix("SignedHeaders=")?.split_once(',')?;
-    let signature = signature.trim_start().strip_prefix("Signature=")?;
-    Some((access.trim(), headers.trim(), signature.trim()))
+    let rest = authorization.strip_prefix(ALGORITHM)?.strip_prefix(" Access=")?;
+    let (access, rest) = rest.split_once(", SignedHeaders=")?;
+    let (headers, signature) = rest.split_once(", Signature=")?;
+    Some((access, headers, signature))
 }

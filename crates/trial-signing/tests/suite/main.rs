@@ -57,7 +57,9 @@ fn signs_as_the_public_sdk_does() {
         let authorization = &headers.last().unwrap().1;
         assert!(authorization.ends_with(&format!("Signature={signature}")), "{authorization}");
         let headers = borrowed(&headers);
-        assert_eq!(judge(&RequestParts { headers: &headers, ..request }, now()), Ok(()));
+        let method = request.method.to_ascii_uppercase();
+        let came = RequestParts { method: &method, headers: &headers, ..request };
+        assert_eq!(Signed::parse(&came).unwrap().verify_as_sdks_sign(&came, &key(), now()), Ok(()));
     }
 }
 
@@ -143,6 +145,8 @@ fn what_cannot_be_read_or_covers_too_little_is_named() {
         "SDK-HMAC-SHA256 Access=a, SignedHeaders=host;host, Signature=00",
         "SDK-HMAC-SHA256 Access=a, SignedHeaders=Host, Signature=00",
         "SDK-HMAC-SHA256 Access=a, SignedHeaders=, Signature=00",
+        "SDK-HMAC-SHA256  Access=a, SignedHeaders=host, Signature=00",
+        "SDK-HMAC-SHA256 Access=a,SignedHeaders=host,Signature=00",
     ] {
         assert_eq!(with("Authorization", authorization), VerifyError::NotSigned, "{authorization}");
     }
@@ -169,10 +173,78 @@ fn a_secret_is_never_printed() {
     assert_eq!(format!("{:?}", key()), "AccessKey(\"app-key\", ***)");
 }
 
+/// Every other value of every byte of the method, the path, the query, each signed header, the authorization and the body, at
+/// every place: none of them is accepted.
+#[test]
+fn no_byte_of_a_signed_request_can_be_another() {
+    let body = r#"{"phone":"16673280001","名":"云"}"#;
+    let given = [JSON, &[("X-Note", "a note")]].concat();
+    let request = RequestParts {
+        method: "POST",
+        path: "/apiaccess/rest/ipccprovision/v1/applyTry/applyTenant",
+        query: "a=1&b-c=x%20y&q=%E4%BA%91",
+        headers: &given,
+        body: body.as_bytes(),
+    };
+    let owned = signed(&request);
+    let headers = borrowed(&owned);
+    let good = RequestParts { headers: &headers, ..request };
+    assert_eq!(judge(&good, now()), Ok(()));
+    let mut refused = 0;
+    let mut try_text = |text: &str, judge_with: &dyn Fn(&str) -> Result<(), VerifyError>| {
+        for changed in changes(text.as_bytes()) {
+            // What is no text does not get as far as this.
+            let Ok(changed) = String::from_utf8(changed) else { continue };
+            assert!(judge_with(&changed).is_err(), "{changed:?} in the place of {text:?}");
+            refused += 1;
+        }
+    };
+    try_text(good.method, &|method| judge(&RequestParts { method, ..good }, now()));
+    try_text(good.path, &|path| judge(&RequestParts { path, ..good }, now()));
+    // The digits of an escape, and the letters of a header's name, are the same in either case.
+    let same = Err(VerifyError::Signature);
+    let is_same = |query: &str| escapes_in_capitals(query) == escapes_in_capitals(good.query);
+    try_text(good.query, &|query| if is_same(query) { same } else { judge(&RequestParts { query, ..good }, now()) });
+    for (place, (name, value)) in headers.iter().enumerate() {
+        let with = |name: &str, value: &str| {
+            let kept = headers.iter().enumerate();
+            let changed: Vec<_> = kept.map(|(at, kept)| if at == place { (name, value) } else { *kept }).collect();
+            judge(&RequestParts { headers: &changed, ..good }, now())
+        };
+        try_text(value, &|value| with(name, value));
+        try_text(name, &|other| if other.eq_ignore_ascii_case(name) { same } else { with(other, value) });
+    }
+    for body in changes(good.body) {
+        assert!(judge(&RequestParts { body: &body, ..good }, now()).is_err());
+        refused += 1;
+    }
+    assert!(refused > 40_000, "{refused}");
+}
+
+fn escapes_in_capitals(query: &str) -> String {
+    let mut parts = query.split('%');
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |whole, part| {
+        let (digits, rest) = part.split_at_checked(2).unwrap_or((part, ""));
+        format!("{whole}%{}{rest}", digits.to_ascii_uppercase())
+    })
+}
+
+/// The text with each of its bytes replaced by each other value.
+fn changes(text: &[u8]) -> impl Iterator<Item = Vec<u8>> {
+    (0..text.len()).flat_map(move |place| {
+        (0..=u8::MAX).filter(move |byte| *byte != text[place]).map(move |byte| {
+            let mut changed = text.to_vec();
+            changed[place] = byte;
+            changed
+        })
+    })
+}
+
 proptest! {
     #[test]
     fn what_is_signed_is_accepted(
-        method in "(GET|post|Delete)",
+        method in "(GET|POST|DELETE)",
         path in "(/[ -~&&[^?#]]{0,8}){0,4}",
         query in "[ -~&&[^#]]{0,24}",
         value in "[ -~]{0,16}",
@@ -184,6 +256,10 @@ proptest! {
         let request = RequestParts { method: &method, path: &path, query: &query, headers: &headers, body: &body };
         let headers = signed(&request);
         let headers = borrowed(&headers);
-        prop_assert_eq!(judge(&RequestParts { headers: &headers, ..request }, now()), Ok(()));
+        let came = RequestParts { headers: &headers, ..request };
+        let claim = Signed::parse(&came).unwrap();
+        prop_assert_eq!(claim.verify_as_sdks_sign(&came, &key(), now()), Ok(()));
+        let whole = if is_form { Err(VerifyError::Body) } else { Ok(()) };
+        prop_assert_eq!(claim.verify(&came, &key(), now()), whole, "a body that is not signed is not taken");
     }
 }

@@ -41,7 +41,7 @@ fn signed(request: &Request, body: &str) -> Result<(), trial_signing::VerifyErro
         body: body.as_bytes(),
     };
     let key = AccessKey::new("app-key", "app-secret");
-    Signed::parse(&parts)?.verify(&parts, &key, FixedClock::default().now())
+    Signed::parse(&parts)?.verify_as_sdks_sign(&parts, &key, FixedClock::default().now())
 }
 
 #[tokio::test]

@@ -33,7 +33,7 @@ async fn the_public_sdk_signs_our_requests_as_we_do() {
 }
 
 /// Requests as callers could make them, odd ones among them.
-fn requests() -> [Value; 5] {
+fn requests() -> [Value; 9] {
     let path = "/apiaccess/rest/ipccprovision/v1/applyTry/generateverifycode";
     let json = json!({"Content-Type": "application/json"});
     [
@@ -44,6 +44,12 @@ fn requests() -> [Value; 5] {
             "method": "GET", "path": "/a b/中~*", "query": [["b", "x y~*/+"], ["a", "2"], ["a", "10"], ["a-b", ""]],
             "headers": {"X-Note": "  spaced  "}, "body": "",
         }),
+        json!({"method": "GET", "path": "/%2F/%25/a%20b;c=d/./..", "query": [["", ""], ["=", "&"]], "headers": {}, "body": ""}),
+        json!({"method": "DELETE", "path": "/a//b/", "query": [["中", "文"], ["a", "\u{1F600}"]], "headers": json, "body": ""}),
+        json!({"method": "POST", "path": path, "query": [], "headers": {
+            "Content-Type": "application/json; charset=utf-8", "X_Odd": "left out", "X-Empty": "", "x-Request-Id": "a,b;c",
+        }, "body": "{\"a\":\"\u{0}\u{7F}\"}"}),
+        json!({"method": "PATCH", "path": "/~user/-._/", "query": [["a", "1"], ["a", "1"]], "headers": json, "body": "\r\n"}),
         json!({
             "method": "PUT", "path": "/form/", "query": [["q", "中"]],
             "headers": {"Content-Type": "application/x-www-form-urlencoded"}, "body": "a=1&b=%20",
@@ -66,8 +72,10 @@ async fn what_the_public_sdk_signs_is_accepted() {
         let headers: Vec<_> = given.iter().map(|(name, value)| (name.as_str(), value.as_str().unwrap())).collect();
         let text = |key: &str| request[key].as_str().unwrap();
         let query = signed["uri"].as_str().unwrap().split_once('?').map_or("", |(_, query)| query);
+        // What the SDK signs in capitals, it sends in capitals.
+        let method = text("method").to_ascii_uppercase();
         let parts = RequestParts {
-            method: text("method"),
+            method: &method,
             path: text("path"),
             query,
             headers: &headers,
@@ -75,7 +83,10 @@ async fn what_the_public_sdk_signs_is_accepted() {
         };
         let claim = Signed::parse(&parts).unwrap();
         assert_eq!(claim.access(), "caller");
-        assert_eq!(claim.verify(&parts, &AccessKey::new("caller", "secret"), now), Ok(()), "{request}");
+        let key = AccessKey::new("caller", "secret");
+        assert_eq!(claim.verify_as_sdks_sign(&parts, &key, now), Ok(()), "{request}");
+        let is_signed_whole = signed["headers"].get("X-Sdk-Content-Sha256").is_none();
+        assert_eq!(claim.verify(&parts, &key, now).is_ok(), is_signed_whole, "{request}");
         let wrong = AccessKey::new("caller", "other");
         assert!(claim.verify(&parts, &wrong, now).is_err());
     }
