@@ -7,6 +7,7 @@
     reason = "a test that cannot go on says so by panicking, and what it counted by printing"
 )]
 
+mod callers;
 mod commands;
 mod concurrency;
 mod console;

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::fmt::Write as _;
 
+use chacha20poly1305::XChaCha20Poly1305;
+use chacha20poly1305::aead::{Aead, Payload};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
@@ -51,6 +53,9 @@ pub enum KeyringError {
     /// A row was derived by a key that is no longer given.
     #[error("the key {0:?} is needed and not among `secrets.keys`; give it again, after the current one")]
     Unknown(String),
+    /// What is kept was not sealed by the key of this id, or was changed since.
+    #[error("what is kept was not sealed by the key {0:?}; has the key of this id been replaced?")]
+    Unsealable(String),
 }
 
 /// A code to be sent: six digits.
@@ -84,6 +89,11 @@ impl SecretKey {
             number /= 10;
         }
         VerificationCode(digits)
+    }
+
+    /// What seals: by a key of its own, so that no key has two uses.
+    fn cipher(&self) -> XChaCha20Poly1305 {
+        XChaCha20Poly1305::new(&self.mac(b"trialgate seal v1\0", &[]).into())
     }
 
     /// HMAC-SHA256 over a purpose and parts of fixed length or last place, so that no two inputs collide.
@@ -158,6 +168,30 @@ impl Keyring {
             bits >>= 5;
         }
         Ok(InitialPassword(password))
+    }
+
+    /// Random bytes that sealing takes.
+    pub const NONCE: usize = 24;
+
+    /// Seals something by the current key, bound to what it belongs to; gives the key's id, and the nonce with the ciphertext.
+    pub fn seal(&self, belongs_to: &[u8], plain: &[u8], nonce: &[u8; Self::NONCE]) -> (String, Vec<u8>) {
+        #[expect(clippy::expect_used, reason = "what is sealed is far shorter than the 256 GB that cannot be")]
+        let sealed = self.0[0]
+            .cipher()
+            .encrypt(&(*nonce).into(), Payload { msg: plain, aad: belongs_to })
+            .expect("what is sealed is short");
+        (self.0[0].id.clone(), [nonce.as_slice(), &sealed].concat())
+    }
+
+    /// Opens what was sealed by the key of this id.
+    ///
+    /// # Errors
+    /// The key is not among these, or the thing was not sealed by it and for this.
+    pub fn open(&self, key_id: &str, belongs_to: &[u8], sealed: &[u8]) -> Result<Vec<u8>, KeyringError> {
+        let cipher = self.key(key_id)?.cipher();
+        let not_ours = || KeyringError::Unsealable(key_id.to_owned());
+        let (nonce, sealed) = sealed.split_first_chunk::<{ Self::NONCE }>().ok_or_else(not_ours)?;
+        cipher.decrypt(&(*nonce).into(), Payload { msg: sealed, aad: belongs_to }).map_err(|_| not_ours())
     }
 
     fn key(&self, id: &str) -> Result<&SecretKey, KeyringError> {

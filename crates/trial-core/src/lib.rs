@@ -13,6 +13,7 @@ mod access_code_file;
 pub mod advice;
 mod audit;
 mod batch;
+mod callers;
 mod care;
 mod error;
 mod facts;
@@ -39,6 +40,11 @@ mod warnings;
 pub use access_code_file::{AccessCodeFile, AccessCodeFileError};
 pub use audit::{APPLICANT, AuditEntry, AuditQuery};
 pub use batch::{Application, Batch, CodeRequest, FactKeys, FreshIds, Request, SendReport};
+pub use callers::{
+    Caller, CallerAdded, CallerChange, CallerChanged, CallerCredentials, CallerName, CallerRefusal, CallerSecret,
+    CallerStatus, DEFAULT_CALLER_RATE, EntranceRefusal, MAX_CALLER_RATE, SIGNATURE_KEEPS, Scope, SealedSecret,
+    SeenSignature,
+};
 pub use care::{
     ERASED, ERASED_EMAIL, Expired, Expiring, ExpiryPage, Forgotten, MIN_RETENTION, Person, PersonData, Retention,
 };
@@ -90,8 +96,8 @@ pub use return_code::{ApplyCode, ApplyReply, CodeReply, SendCode};
 pub use sms::{GatewayReply, GatewayUnusable, ServedCountries, SmsMessage};
 pub use story::{StoryEntry, StorySources};
 pub use values::{
-    AccessCode, AccessCodeError, AccessCodeKind, ApplicationId, AuditId, ChallengeId, CodeRequestId, CompanyError,
-    CompanyKey, CompanyName, Email, EmailError, EmailKey, EventId, LeaseId, Locale, MailId, OperatorId, Phone,
-    PhoneError, RequestId, SubmittedCode, SubmittedCodeError, TenantId, UnknownName,
+    AccessCode, AccessCodeError, AccessCodeKind, ApplicationId, AuditId, CallerId, ChallengeId, CodeRequestId,
+    CompanyError, CompanyKey, CompanyName, Email, EmailError, EmailKey, EventId, LeaseId, Locale, MailId, OperatorId,
+    Phone, PhoneError, RequestId, SubmittedCode, SubmittedCodeError, TenantId, UnknownName,
 };
 pub use warnings::{QUOTA_LEVELS, Warning, WarningToTell, warnings};

@@ -1,6 +1,7 @@
 //! The ports: what the core asks of the world. No transaction crosses one, and no call into the network happens inside
 //! a transaction.
 
+mod callers;
 mod care;
 mod operators;
 mod platform;
@@ -20,6 +21,9 @@ use crate::{
     TenantView, TimelineView, UniqueBy, Violation, Warning, WarningToTell,
 };
 
+pub use callers::{Callers, ReplayGuard};
+#[cfg(feature = "mock")]
+pub use callers::{MockCallers, MockReplayGuard};
 pub use care::DataCare;
 #[cfg(feature = "mock")]
 pub use care::MockDataCare;

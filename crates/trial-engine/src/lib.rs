@@ -16,6 +16,7 @@ mod pacing;
 mod retention;
 mod screening;
 mod service;
+mod signatures;
 mod wakers;
 mod watching;
 
@@ -41,6 +42,7 @@ pub use orders::Orders;
 use retention::Expiry;
 pub use retention::RetentionOptions;
 use service::Service;
+pub use signatures::Signatures;
 use wakers::Wakers;
 use watching::Watch;
 

@@ -156,6 +156,8 @@ fn public(id: &str, summary: &str) -> OperationBuilder {
     };
     let failures = [
         ("400", vec![Kind::MalformedBody, Kind::InvalidFields]),
+        ("401", vec![Kind::NotEntitled]),
+        ("403", vec![Kind::SignatureRefused]),
         ("408", vec![Kind::RequestTimeout]),
         ("413", vec![Kind::BodyTooLarge]),
         ("415", vec![Kind::UnsupportedMediaType]),
@@ -196,8 +198,9 @@ pub(crate) fn problem(kinds: &[Kind]) -> ResponseBuilder {
         .description(kinds.first().map_or("", |kind| kind.title()))
         .content(CONTENT_TYPE_PROBLEM, content)
         .header("X-Request-Id", text_header("The id that operations search by"));
-    if kinds.contains(&Kind::Unauthorized) {
-        return response.header("WWW-Authenticate", text_header("Bearer"));
+    if let Some(challenge) = kinds.iter().find_map(|kind| kind.challenge()) {
+        let name = challenge.split(' ').next().unwrap_or_default();
+        return response.header("WWW-Authenticate", text_header(name));
     }
     if kinds.iter().any(|kind| matches!(kind, Kind::RateLimited | Kind::Unavailable)) {
         response.header("Retry-After", text_header("Seconds to wait"))

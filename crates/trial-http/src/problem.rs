@@ -20,6 +20,10 @@ pub(crate) enum Kind {
     InvalidRows,
     Unauthorized,
     Forbidden,
+    /// The caller is known, and not entitled to this.
+    NotEntitled,
+    /// The caller's signature is not taken.
+    SignatureRefused,
     NotFound,
     MethodNotAllowed,
     RequestTimeout,
@@ -40,6 +44,8 @@ impl Kind {
             Self::InvalidRows => "urn:trialgate:problem:invalid-rows",
             Self::Unauthorized => "urn:trialgate:problem:unauthorized",
             Self::Forbidden => "urn:trialgate:problem:forbidden",
+            Self::NotEntitled => "urn:trialgate:problem:not-entitled",
+            Self::SignatureRefused => "urn:trialgate:problem:signature-refused",
             Self::Conflict => "urn:trialgate:problem:conflict",
             Self::NotFound => "urn:trialgate:problem:not-found",
             Self::MethodNotAllowed => "urn:trialgate:problem:method-not-allowed",
@@ -60,6 +66,8 @@ impl Kind {
             Self::InvalidRows => "Some rows are invalid; nothing was imported",
             Self::Unauthorized => "No valid token",
             Self::Forbidden => "Not allowed",
+            Self::NotEntitled => "The caller is not entitled to this",
+            Self::SignatureRefused => "The signature is not accepted",
             Self::Conflict => "Not possible as it is now",
             Self::NotFound => "Not found",
             Self::MethodNotAllowed => "Method not allowed",
@@ -77,8 +85,8 @@ impl Kind {
             Self::MalformedBody | Self::InvalidFields | Self::InvalidQuery | Self::InvalidRows => {
                 StatusCode::BAD_REQUEST
             }
-            Self::Unauthorized => StatusCode::UNAUTHORIZED,
-            Self::Forbidden => StatusCode::FORBIDDEN,
+            Self::Unauthorized | Self::NotEntitled => StatusCode::UNAUTHORIZED,
+            Self::Forbidden | Self::SignatureRefused => StatusCode::FORBIDDEN,
             Self::Conflict => StatusCode::CONFLICT,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
@@ -88,6 +96,15 @@ impl Kind {
             Self::RateLimited => StatusCode::TOO_MANY_REQUESTS,
             Self::Unexpected => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    /// How whoever asks could show who it is.
+    pub(crate) const fn challenge(self) -> Option<&'static str> {
+        match self {
+            Self::Unauthorized => Some("Bearer realm=\"trialgate\""),
+            Self::NotEntitled => Some("SDK-HMAC-SHA256"),
+            _ => None,
         }
     }
 
@@ -192,8 +209,8 @@ impl Problem {
         if let Some(wait) = self.retry_after {
             builder.insert_header((RETRY_AFTER, whole_seconds(wait)));
         }
-        if self.kind == Kind::Unauthorized {
-            builder.insert_header((WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"trialgate\"")));
+        if let Some(challenge) = self.kind.challenge() {
+            builder.insert_header((WWW_AUTHENTICATE, HeaderValue::from_static(challenge)));
         }
         if self.kind.leaves_body_unread() {
             builder.force_close();

@@ -8,13 +8,16 @@ use actix_web::web::{Bytes, Data, Payload};
 use actix_web::{HttpMessage, HttpRequest, HttpResponse};
 use futures_util::FutureExt;
 use trial_core::ports::Unexpected;
-use trial_core::{Application, CodeRequest, CompanyName, Email, Locale, Phone, RequestId, SubmittedCode};
+use trial_core::{
+    Application, ApplyCode, CodeRequest, CompanyName, Email, Locale, Phone, RequestId, Scope, SendCode, SubmittedCode,
+};
 
 use crate::body;
 use crate::form::Form;
 use crate::messages::preferred_locale;
 use crate::problem::{Kind, Problem, whole_seconds};
 use crate::rate_limit::AddressLimiter;
+use crate::signed::Barred;
 use crate::site::State;
 
 /// `POST generateverifycode`.
@@ -34,8 +37,12 @@ pub(crate) async fn apply(request: HttpRequest, payload: Payload, state: Data<St
 }
 
 async fn answer_send_code(request: &HttpRequest, payload: Payload, state: &State) -> Result<HttpResponse, Problem> {
-    check_rate(request, state, &state.code_limit)?;
-    let body = body::read(request, payload, state.settings.body_timeout).await?;
+    let body = match let_in(request, payload, state, &state.code_limit, Scope::VerifyCodes).await {
+        Ok(body) => body,
+        Err(Barred::With(problem)) => return Err(problem),
+        // As where the code's own facts cannot be looked up.
+        Err(Barred::Unknown) => return Ok(response(state.replies.send(SendCode::Exception, language(request)), None)),
+    };
     let mut form = Form::parse(&body, &["phone"], state.settings.envelope)?;
     let Some(phone) = form.take(0, |text| Phone::parse(text, &state.settings.phone)) else {
         return Err(form.into_problem());
@@ -48,8 +55,14 @@ async fn answer_send_code(request: &HttpRequest, payload: Payload, state: &State
 }
 
 async fn answer_apply(request: &HttpRequest, payload: Payload, state: &State) -> Result<HttpResponse, Problem> {
-    check_rate(request, state, &state.application_limit)?;
-    let body = body::read(request, payload, state.settings.body_timeout).await?;
+    let body = match let_in(request, payload, state, &state.application_limit, Scope::Apply).await {
+        Ok(body) => body,
+        Err(Barred::With(problem)) => return Err(problem),
+        // As where the code cannot be looked up.
+        Err(Barred::Unknown) => {
+            return Ok(response(state.replies.apply(ApplyCode::Exception, language(request)), None));
+        }
+    };
     let preferred = preferred_locale(request.headers());
     let application = parse_application(request, &body, state, preferred)?;
     let reply = unless_it_panics(state.service.apply(application)).await?;
@@ -73,6 +86,28 @@ fn parse_application(
     };
     let locale = preferred.unwrap_or_else(|| Locale::of_phone(&phone));
     Ok(Application { request_id: id_of(request), company, phone, code, email, locale })
+}
+
+/// Reads the body of a request that may come in: one that a caller signed, or one of an address that is within its limit.
+async fn let_in(
+    request: &HttpRequest,
+    payload: Payload,
+    state: &State,
+    limit: &AddressLimiter,
+    scope: Scope,
+) -> Result<Bytes, Barred> {
+    let Some(signing) = &state.signing else {
+        check_rate(request, state, limit)?;
+        return Ok(body::read(request, payload, state.settings.body_timeout).await?);
+    };
+    let body = body::read(request, payload, state.settings.body_timeout).await?;
+    let caller = signing.let_in(request, &body, scope).await?;
+    tracing::debug!(%caller, "a signed request is let in");
+    Ok(body)
+}
+
+fn language(request: &HttpRequest) -> Locale {
+    preferred_locale(request.headers()).unwrap_or(Locale::En)
 }
 
 fn check_rate(request: &HttpRequest, state: &State, limit: &AddressLimiter) -> Result<(), Problem> {

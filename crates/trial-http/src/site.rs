@@ -13,6 +13,7 @@ use crate::messages::Replies;
 use crate::ops::{self, Ops};
 use crate::rate_limit::{AddressLimiter, RuntimeClock};
 use crate::routes::{Route, get, not_found};
+use crate::signed::Signing;
 use crate::telemetry::{self, Metrics, RequestMetrics};
 use crate::{HttpParts, HttpSettings, SmsCallback, callbacks, console, docs, health, openapi, public, sandbox};
 
@@ -29,6 +30,8 @@ pub(crate) struct State {
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) receipts: Arc<dyn Receipts>,
     pub(crate) callbacks: Vec<SmsCallback>,
+    /// Who may call, if not anybody.
+    pub(crate) signing: Option<Signing>,
     pub(crate) ops: Ops,
     pub(crate) inbox: Option<Arc<Inbox>>,
     pub(crate) metrics: Metrics,
@@ -42,10 +45,12 @@ pub(crate) struct State {
 impl Site {
     /// Makes what all workers share.
     pub fn new(parts: HttpParts, settings: HttpSettings) -> Self {
-        let HttpParts { service, health, clock, entropy, receipts, callbacks, ops, inbox, metrics } = parts;
+        let HttpParts { service, health, clock, entropy, receipts, callbacks, callers, ops, inbox, metrics } = parts;
         let limits = settings.address_limits;
+        let signing = callers.map(|parts| Signing::new(parts, Arc::clone(&clock), &*entropy));
         let ops = Ops::new(ops, Arc::clone(&clock), Arc::clone(&entropy));
         Self(Data::new(State {
+            signing,
             ops,
             service,
             health,

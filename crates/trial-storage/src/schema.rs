@@ -230,5 +230,31 @@ table! {
     }
 }
 
+table! {
+    callers (id) {
+        id -> Binary,
+        name -> Text,
+        name_key -> Text,
+        access_key -> Text,
+        secret -> Binary,
+        secret_key_id -> Text,
+        next_secret -> Nullable<Binary>,
+        next_secret_key_id -> Nullable<Text>,
+        scopes -> Text,
+        rate -> BigInt,
+        created_at -> BigInt,
+        created_by -> Text,
+        suspended_at -> Nullable<BigInt>,
+        removed_at -> Nullable<BigInt>,
+    }
+}
+
+table! {
+    caller_signatures (signature) {
+        signature -> Binary,
+        expires_at -> BigInt,
+    }
+}
+
 allow_tables_to_appear_in_same_query!(challenges, phones, applications, mails, tenants, access_codes);
 allow_tables_to_appear_in_same_query!(sessions, operators);

@@ -18,6 +18,8 @@ pub(crate) const HAS_PROVIDER_ID: Literal =
 /// What a [`Statement`] binds.
 #[derive(Debug, Clone, Copy)]
 pub enum Bind<'a> {
+    /// Nothing: the statement ends here.
+    Nothing,
     /// A number.
     Number(i64),
     /// A number, or none.
@@ -80,6 +82,7 @@ where
         for (sql, bind) in self.0 {
             out.push_sql(sql);
             match bind {
+                Bind::Nothing => {}
                 Bind::Number(number) => out.push_bind_param::<BigInt, i64>(number)?,
                 Bind::OptionalNumber(number) => out.push_bind_param::<Nullable<BigInt>, Option<i64>>(number)?,
                 Bind::Text(text) => out.push_bind_param::<Text, &str>(text)?,

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use phonenumber::country;
 use trial_core::{
-    AccessCode, AccessCodeImport, AccessCodeKind, Application, AuditId, Batch, ChangedBy, CodeRequest, CompanyName,
-    Email, FreshIds, Keyring, Locale, Operator, OperatorId, OperatorName, OperatorToken, Phone, PhonePolicy, Planner,
-    Policy, Request, RequestId, Role, SecretKey, SubmittedCode,
+    AccessCode, AccessCodeImport, AccessCodeKind, Application, AuditId, Batch, Caller, CallerCredentials, CallerId,
+    CallerName, ChangedBy, CodeRequest, CompanyName, DEFAULT_CALLER_RATE, Email, FreshIds, Keyring, Locale, Operator,
+    OperatorId, OperatorName, OperatorToken, Phone, PhonePolicy, Planner, Policy, Request, RequestId, Role, Scope,
+    SealedSecret, SecretKey, SubmittedCode,
 };
 
 use crate::SeededEntropy;
@@ -128,5 +129,33 @@ pub fn operator(n: u8, name: &str, role: Role, now: DateTime<Utc>) -> Operator {
         created_by: "cli:test".to_owned(),
         expires_at: None,
         revoked_at: None,
+    }
+}
+
+/// A sealed secret; no key opens it.
+pub fn sealed_secret(n: u8) -> SealedSecret {
+    SealedSecret { key_id: "current".to_owned(), sealed: vec![n; 40] }
+}
+
+/// What the `n`-th caller was given.
+pub fn caller_credentials(n: u8) -> CallerCredentials {
+    CallerCredentials::new(&[n; 48])
+}
+
+/// The `n`-th caller, who may do everything; its secret is sealed by the [`keyring`].
+pub fn caller(n: u8, name: &str, now: DateTime<Utc>) -> Caller {
+    let CallerCredentials { access_key, secret } = caller_credentials(n);
+    Caller {
+        id: CallerId::new(now, [n; 10]),
+        name: CallerName::parse(name).expect("a name"),
+        secret: secret.seal(&access_key, &keyring(), &[n; Keyring::NONCE]),
+        access_key,
+        next_secret: None,
+        scopes: Scope::ALL.iter().copied().collect(),
+        rate: DEFAULT_CALLER_RATE,
+        created_at: now,
+        created_by: "cli:test".to_owned(),
+        suspended_at: None,
+        removed_at: None,
     }
 }

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    access_codes, applications, backup, completions, config, doctor, mail, migrate, openapi, operators, persons,
-    phones, quota, retention, sandbox, secrets, serve, sweep, tenants, webhooks,
+    access_codes, applications, backup, callers, completions, config, doctor, mail, migrate, openapi, operators,
+    persons, phones, quota, retention, sandbox, secrets, serve, sweep, tenants, webhooks,
 };
 use crate::config::{Config, Sources};
 
@@ -64,6 +64,9 @@ enum Command {
     /// People who may use the operations interface and the console
     #[command(subcommand)]
     Operators(operators::Operators),
+    /// Back ends that sign their requests, where `http.callers` is "signed"
+    #[command(subcommand)]
+    Callers(callers::Callers),
     /// What the contact-centre platform is told of tenants
     #[command(subcommand)]
     Webhooks(webhooks::Webhooks),
@@ -118,6 +121,7 @@ impl Cli {
             Command::Applications(applications) => applications.run(global),
             Command::Phones(phones) => phones.run(global),
             Command::Operators(operators) => operators.run(global),
+            Command::Callers(callers) => callers.run(global),
             Command::Webhooks(webhooks) => webhooks.run(global),
             Command::Export(export) => export.run(global),
             Command::Forget(forget) => forget.run(global),
@@ -189,6 +193,13 @@ mod tests {
             "operators add night-shift --role viewer --expires 90d --json",
             "operators list --json",
             "operators revoke ada --json --config f",
+            "callers add site --config f",
+            "callers add site --scope verify-codes --scope apply --rate 60 --json",
+            "callers list --json",
+            "callers suspend site",
+            "callers resume site --json",
+            "callers rotate site --json",
+            "callers retire-secret site --config f",
             "webhooks list --json --config f",
             "webhooks list --state failed --before 019aa6f2-7c3e-7f00-8000-000000000000 --limit 10",
             "webhooks show 019aa6f2-7c3e-7f00-8000-000000000000 --json",
@@ -242,6 +253,10 @@ mod tests {
             ("operators add ada --role king", ErrorKind::ValueValidation),
             ("operators add cli:ada --role admin", ErrorKind::ValueValidation),
             ("operators add ada --role admin --expires soon", ErrorKind::ValueValidation),
+            ("callers add cli:site", ErrorKind::ValueValidation),
+            ("callers add site --scope everything", ErrorKind::ValueValidation),
+            ("callers add site --rate 1000001", ErrorKind::ValueValidation),
+            ("callers suspend", ErrorKind::MissingRequiredArgument),
             ("sandbox --data d --config f", ErrorKind::ArgumentConflict),
             ("sandbox --listen nowhere", ErrorKind::ValueValidation),
         ] {

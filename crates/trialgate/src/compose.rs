@@ -9,9 +9,9 @@ use anyhow::{Context, anyhow, bail};
 use chrono::{DateTime, Utc};
 use tokio::runtime::{Builder, Runtime};
 use trial_core::ports::{Clock, Entropy, Mailer, SmsGateway};
-use trial_core::{AuditId, ChangedBy, Phone, PhonePolicy, Planner};
-use trial_engine::{Engine, EngineParts, Orders, PlatformParts, RetentionOptions, SmsRoute};
-use trial_http::{HttpParts, HttpServer, OpsParts, ReceiptReader, SmsCallback, install_metrics};
+use trial_core::{AuditId, ChangedBy, Keyring, Phone, PhonePolicy, Planner};
+use trial_engine::{Engine, EngineParts, Orders, PlatformParts, RetentionOptions, Signatures, SmsRoute};
+use trial_http::{CallerParts, HttpParts, HttpServer, OpsParts, ReceiptReader, SmsCallback, install_metrics};
 use trial_mail::{DkimSettings, MailSetting, SandboxMailer, SmtpMailer, SmtpSettings, Templates};
 use trial_platform::{SystemLookup, WebhookPlatform};
 use trial_sandbox::Inbox;
@@ -21,7 +21,7 @@ use trial_sms::{
 };
 
 use crate::config::{
-    CallbackSecrets, Config, GatewayKind, GatewaySetup, MailSetup, Serving, SmtpSetup, WebhookSetup, Wording,
+    CallbackSecrets, Callers, Config, GatewayKind, GatewaySetup, MailSetup, Serving, SmtpSetup, WebhookSetup, Wording,
 };
 use crate::ledger::Ledger;
 use crate::shutdown::Signals;
@@ -204,6 +204,15 @@ fn platform_parts(setup: Option<&WebhookSetup>, ledger: &Ledger) -> anyhow::Resu
     parts.transpose()
 }
 
+/// What signed requests are checked by, on the runtime that this is called on, if requests have to be signed.
+fn caller_parts(who: Callers, ledger: &Ledger, keyring: &Arc<Keyring>) -> Option<CallerParts> {
+    (who == Callers::Signed).then(|| CallerParts {
+        callers: ledger.callers(),
+        replays: Arc::new(Signatures::start(ledger.callers(), Arc::new(SystemClock))),
+        keyring: Arc::clone(keyring),
+    })
+}
+
 /// The providers that may tell what became of their messages.
 fn sms_callbacks(secrets: CallbackSecrets) -> Vec<SmsCallback> {
     let readers: [(_, _, ReceiptReader); 2] =
@@ -252,6 +261,8 @@ impl Service {
         let metrics = install_metrics();
         let platform = platform_parts(serving.platform.as_ref(), &ledger)?;
         let policy = Arc::new(config.policy.clone());
+        let keyring = Arc::new(serving.keyring);
+        let callers = caller_parts(config.settings.http.callers, &ledger, &keyring);
         let parts = EngineParts {
             ledger: ledger.decisions(),
             screen: ledger.screen(),
@@ -264,7 +275,7 @@ impl Service {
             clock: Arc::clone(&clock),
             entropy: Arc::clone(&entropy),
             platform,
-            planner: Arc::new(Planner::new(Arc::clone(&policy), Arc::new(serving.keyring))),
+            planner: Arc::new(Planner::new(Arc::clone(&policy), keyring)),
             care: Some((
                 ledger.care(),
                 RetentionOptions { retention: config.retention(), ..RetentionOptions::default() },
@@ -284,6 +295,7 @@ impl Service {
             entropy,
             receipts: ledger.receipts(),
             callbacks: sms_callbacks(serving.callbacks),
+            callers,
             ops: OpsParts {
                 operations: ledger.operations(),
                 orders: Arc::new(orders),

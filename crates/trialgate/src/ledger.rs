@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use trial_core::LedgerError;
 use trial_core::ports::{
-    AuditTrail, DataCare, EventOperations, EventOutbox, Operations, Operators, Outbox, Receipts, Screen, TrialLedger,
-    Upkeep,
+    AuditTrail, Callers, DataCare, EventOperations, EventOutbox, Operations, Operators, Outbox, Receipts, Screen,
+    TrialLedger, Upkeep,
 };
 use trial_storage::{PostgresLedger, PostgresOptions, SqliteLedger, SqliteOptions};
 
@@ -117,6 +117,14 @@ impl Ledger {
 
     /// Who operates the service.
     pub(crate) fn operators(&self) -> Arc<dyn Operators> {
+        match self {
+            Self::Sqlite(ledger) => Arc::new(ledger.clone()),
+            Self::Postgres(ledger) => Arc::new(ledger.clone()),
+        }
+    }
+
+    /// Who signs its requests.
+    pub(crate) fn callers(&self) -> Arc<dyn Callers> {
         match self {
             Self::Sqlite(ledger) => Arc::new(ledger.clone()),
             Self::Postgres(ledger) => Arc::new(ledger.clone()),

@@ -60,6 +60,8 @@ ids! {
     ApplicationId;
     /// One entry of the audit.
     AuditId;
+    /// One calling back end; a name that is given again is another.
+    CallerId;
     /// One verification code; also the nonce that the code is derived from.
     ChallengeId;
     /// One request for a code, whatever became of it.

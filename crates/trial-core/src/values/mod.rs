@@ -14,7 +14,8 @@ pub(crate) use email::mask_email;
 pub use email::{Email, EmailError, EmailKey};
 pub(crate) use ids::ID_ENTROPY;
 pub use ids::{
-    ApplicationId, AuditId, ChallengeId, CodeRequestId, EventId, LeaseId, MailId, OperatorId, RequestId, TenantId,
+    ApplicationId, AuditId, CallerId, ChallengeId, CodeRequestId, EventId, LeaseId, MailId, OperatorId, RequestId,
+    TenantId,
 };
 pub use locale::Locale;
 pub(crate) use phone::mask_phone;

@@ -15,7 +15,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("trial-signing", &[]),
     ("trial-sms", &["trial-core", "trial-sandbox", "trial-signing"]),
     ("trial-mail", &["trial-core", "trial-sandbox"]),
-    ("trial-http", &["trial-core", "trial-sandbox"]),
+    ("trial-http", &["trial-core", "trial-sandbox", "trial-signing"]),
     ("trial-testkit", &["trial-core"]),
     ("trial-cluster", &[]),
     ("trial-bench", &["trial-cluster", "trial-storage"]),
@@ -33,7 +33,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "trial-storage",
         ],
     ),
-    ("trialgate-tests", &["trial-core", "trial-cluster"]),
+    ("trialgate-tests", &["trial-core", "trial-cluster", "trial-signing"]),
 ];
 
 /// What each of these crates knows nothing of.

@@ -14,4 +14,5 @@ mod keeping;
 mod retention;
 mod screening;
 mod shutdown;
+mod signatures;
 mod stage;

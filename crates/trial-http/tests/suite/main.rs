@@ -11,6 +11,7 @@ mod ops;
 mod properties;
 mod replies;
 mod sandbox;
+mod signed;
 mod socket;
 mod support;
 mod surroundings;

@@ -14,7 +14,7 @@ use trial_core::{
     AddressLimits, ApplyCode, ApplyReply, CodeReply, LedgerError, LifeOutcome, Outcome, Policy, Request, SendCode,
     TenantOrder,
 };
-use trial_http::{Envelope, HttpParts, HttpSettings, OpsParts, Site, SmsCallback, install_metrics};
+use trial_http::{CallerParts, Envelope, HttpParts, HttpSettings, OpsParts, Site, SmsCallback, install_metrics};
 use trial_sandbox::Inbox;
 use trial_testkit::{FixedClock, MemoryLedger, SeededEntropy, data};
 
@@ -32,6 +32,7 @@ pub(crate) struct Fixture {
     pub(crate) health: MockHealth,
     pub(crate) receipts: MockReceipts,
     pub(crate) callbacks: Vec<SmsCallback>,
+    pub(crate) callers: Option<CallerParts>,
     pub(crate) ledger: MemoryLedger,
     pub(crate) clock: FixedClock,
     pub(crate) inbox: Option<Arc<Inbox>>,
@@ -46,6 +47,7 @@ impl Default for Fixture {
             health: MockHealth::new(),
             receipts: MockReceipts::new(),
             callbacks: Vec::new(),
+            callers: None,
             ledger: MemoryLedger::default(),
             clock: FixedClock::default(),
             inbox: None,
@@ -85,6 +87,7 @@ impl Fixture {
             entropy: Arc::new(SeededEntropy::new(1)),
             receipts: Arc::new(self.receipts),
             callbacks: self.callbacks,
+            callers: self.callers,
             ops: OpsParts {
                 operations: Arc::new(self.ledger.clone()),
                 orders: Arc::new(OrdersInMemory(self.ledger.clone(), clock.clone())),

@@ -73,7 +73,7 @@ macro_rules! table {
 }
 
 /// All of them. The marks of the pools are not among them: only one of the databases has them.
-pub(crate) static TABLES: [Table; 18] = [
+pub(crate) static TABLES: [Table; 20] = [
     table!(challenges (id: Bytes) phone: Text, key_id: Text, made_at: Number, expires_at: Number, tries: Integer,
         state: Text),
     table!(phones (phone: Text) country_code: Integer, failures: Integer, challenge: OptionalBytes),
@@ -108,6 +108,10 @@ pub(crate) static TABLES: [Table; 18] = [
     table!(operators (id: Bytes) name: Text, name_key: Text, role: Text, token: Bytes, created_at: Number, created_by: Text,
         expires_at: OptionalNumber, revoked_at: OptionalNumber),
     table!(sessions (secret: Bytes) operator: Bytes, created_at: Number, used_at: Number, expires_at: Number),
+    table!(callers (id: Bytes) name: Text, name_key: Text, access_key: Text, secret: Bytes, secret_key_id: Text,
+        next_secret: OptionalBytes, next_secret_key_id: OptionalText, scopes: Text, rate: Number, created_at: Number,
+        created_by: Text, suspended_at: OptionalNumber, removed_at: OptionalNumber),
+    table!(caller_signatures (signature: Bytes) expires_at: Number),
 ];
 
 /// Known by its text, which holds no value.

@@ -1,5 +1,6 @@
 //! PostgreSQL by diesel-async, for any number of instances on one database.
 
+mod callers;
 mod care;
 mod connect;
 mod events;

@@ -1,6 +1,7 @@
 //! SQLite by synchronous diesel: one thread owns the connection that writes, a few own connections that read.
 
 mod backup;
+mod callers;
 mod care;
 mod events;
 mod load;

@@ -8,10 +8,10 @@ use diesel::connection::{Instrumentation, InstrumentationEvent, set_default_inst
 use diesel::prelude::*;
 use diesel::sql_types::Text;
 use diesel::sqlite::SqliteConnection;
-use trial_core::ports::{AuditTrail, Operators, Outbox, Receipts};
+use trial_core::ports::{AuditTrail, Callers, Operators, Outbox, Receipts};
 use trial_core::{
-    APPLICANT, AuditQuery, DeliveryReceipt, DeliveryState, GatewayReply, Lease, LeaseId, Role, SecretHash, Session,
-    SettledAs, Settlement,
+    APPLICANT, AuditQuery, CallerChange, DeliveryReceipt, DeliveryState, GatewayReply, Lease, LeaseId, Role,
+    SIGNATURE_KEEPS, SecretHash, SeenSignature, Session, SettledAs, Settlement,
 };
 use trial_storage::{SqliteLedger, SqliteOptions};
 use trial_testkit::{Desk, data};
@@ -103,6 +103,13 @@ async fn operate(desk: &Desk<SqliteLedger>) {
     assert!(desk.ledger.session(session.secret).await.unwrap().is_some());
     desk.ledger.end_session(session.secret, desk.operator()).await.unwrap();
     desk.ledger.revoke_operator(ada.name, desk.operator()).await.unwrap();
+    let site = data::caller(1, "site", desk.now());
+    desk.ledger.add_caller(site.clone(), desk.operator()).await.unwrap();
+    assert!(desk.ledger.caller_by_key(site.access_key).await.unwrap().is_some());
+    desk.ledger.change_caller(site.name, CallerChange::Suspend, desk.operator()).await.unwrap();
+    let seen = |n| SeenSignature::new([n; 32], desk.now());
+    desk.ledger.remember_signatures(vec![seen(1)], desk.now()).await.unwrap();
+    desk.ledger.remember_signatures(vec![seen(2)], desk.now() + SIGNATURE_KEEPS).await.unwrap();
     let some = |text: &str| Some(text.to_owned());
     let asked = [
         AuditQuery { actor: some("ada"), ..AuditQuery::default() },

@@ -2,6 +2,7 @@
 //! `ledger_screening_conformance!` those of a ledger that screens.
 
 mod applying;
+mod callers;
 mod care;
 mod codes;
 mod concurrency;
@@ -19,11 +20,13 @@ mod search;
 
 use async_trait::async_trait;
 use trial_core::ports::{
-    AuditTrail, DataCare, EventOperations, EventOutbox, Operations, Operators, Outbox, Receipts, TrialLedger, Upkeep,
+    AuditTrail, Callers, DataCare, EventOperations, EventOutbox, Operations, Operators, Outbox, Receipts, TrialLedger,
+    Upkeep,
 };
 use trial_core::{LedgerError, Policy};
 
 pub use applying::*;
+pub use callers::*;
 pub use care::*;
 pub use codes::*;
 pub use concurrency::*;
@@ -55,6 +58,7 @@ pub trait LedgerFactory: Send + Sync {
         + DataCare
         + Operators
         + AuditTrail
+        + Callers
         + 'static;
 
     /// A new ledger with nothing in it. The factory keeps what it stands on alive.
@@ -167,6 +171,12 @@ macro_rules! ledger_conformance {
             the_audit_is_paged
             thresholds_are_remembered
             mails_are_found_by_state_and_tenant
+            a_caller_is_known_by_the_access_key
+            callers_are_listed_newest_first
+            callers_are_changed
+            changes_of_callers_are_audited
+            a_signature_is_new_once
+            a_signature_is_new_to_one_instance
             applications_are_counted_by_the_hour
             applications_are_searched
             tenants_are_searched

@@ -1,5 +1,6 @@
 //! A ledger in memory: plain maps of the records, and nothing clever. The model that other ledgers are compared with.
 
+mod callers;
 mod care;
 mod events;
 mod facts;
@@ -18,10 +19,10 @@ use async_trait::async_trait;
 use chrono::{DateTime, NaiveDate, Utc};
 use trial_core::ports::{Screen, TrialLedger};
 use trial_core::{
-    AccessCode, AccessCodeKind, AccessCodeState, ApplicationId, ApplicationRecord, AuditRecord, Batch, Challenge,
-    ChallengeId, CodeRequestId, CodeRequestRecord, Delivery, Effects, EndpointId, EventView, LeaseId, LedgerError,
-    MailAttempt, MailId, MailRecord, MailState, Operator, OperatorId, Outcome, Phone, PhoneRecord, Planner, SecretHash,
-    Session, Tenant, TenantId, ThresholdChange, Warning,
+    AccessCode, AccessCodeKind, AccessCodeState, ApplicationId, ApplicationRecord, AuditRecord, Batch, Caller,
+    CallerId, Challenge, ChallengeId, CodeRequestId, CodeRequestRecord, Delivery, Effects, EndpointId, EventView,
+    LeaseId, LedgerError, MailAttempt, MailId, MailRecord, MailState, Operator, OperatorId, Outcome, Phone,
+    PhoneRecord, Planner, SecretHash, Session, Tenant, TenantId, ThresholdChange, Warning,
 };
 
 /// A ledger in memory. Clones share it.
@@ -65,6 +66,10 @@ pub struct MemoryState {
     pub operators: BTreeMap<OperatorId, Operator>,
     /// Their sessions.
     pub sessions: BTreeMap<SecretHash, Session>,
+    /// Callers, removed ones too.
+    pub callers: BTreeMap<CallerId, Caller>,
+    /// Signatures of callers, and when each is too old.
+    pub caller_signatures: BTreeMap<[u8; 32], DateTime<Utc>>,
 }
 
 /// A request for a code, with what the gateway said.

@@ -3,6 +3,7 @@
 pub(crate) mod access_codes;
 pub(crate) mod applications;
 pub(crate) mod backup;
+pub(crate) mod callers;
 pub(crate) mod completions;
 pub(crate) mod config;
 mod decide;

@@ -15,7 +15,7 @@ use super::error::{ConfigError, Origin, Problem, none_of};
 use super::layers::Merged;
 use super::secret::ServiceUrl;
 use super::serving::read_secret;
-use super::settings::{Callers, Dkim, PlatformKind, Settings, Storage, UniqueField};
+use super::settings::{Dkim, PlatformKind, Settings, Storage, UniqueField};
 use super::text::HumanDuration;
 use super::{Config, GatewayKind, serving};
 use crate::logging;
@@ -239,11 +239,6 @@ impl Findings<'_> {
                 format!("must be at least {least}: limits and repetitions look back a day"),
             );
         }
-        self.expect(
-            settings.http.callers == Callers::Open,
-            "http.callers",
-            "\"signed\" is not available in this release; it has \"open\" only",
-        );
         let webhook = &settings.platform.webhook;
         self.one_of("platform.webhook.url", webhook.url.is_some(), webhook.url_file.is_some());
         self.one_of("platform.webhook.secrets", !webhook.secrets.is_empty(), webhook.secrets_file.is_some());

@@ -8,7 +8,6 @@ use super::{Case, KEY};
 fn what_makes_no_sense_is_said_all_at_once() {
     let error = Case::new(
         r#"
-        http.callers = "signed"
         storage.url = "postgres://u:hunter2@db"
         sms.gateways = ["sandbox", "huawei", "pigeon"]
         platform.webhook = { url = "u", url_file = "f", secrets = ["s"], secrets_file = "f" }
@@ -27,7 +26,6 @@ fn what_makes_no_sense_is_said_all_at_once() {
     )
     .error();
     for message in [
-        "trialgate.toml:2:14: `http.callers` \"signed\" is not available in this release",
         "`storage.url` names no database",
         "`sms.gateways` names \"pigeon\", which is no gateway; there are sandbox, huawei, twilio, smpp, http",
         "`platform.webhook.url` and `platform.webhook.url_file` are both given",

@@ -8,11 +8,12 @@ use diesel::prelude::*;
 use diesel::sql_types::Text;
 use diesel::sqlite::SqliteConnection;
 use tempfile::TempDir;
-use trial_core::ports::{EventOutbox, Operations, Operators, Outbox, Receipts, Upkeep};
+use trial_core::ports::{Callers, EventOutbox, Operations, Operators, Outbox, Receipts, Upkeep};
 use trial_core::{
-    Application, ApplicationQuery, CompanyName, DeliveryReceipt, DeliveryState, Email, EndpointId, EventClaim,
-    EventSettledAs, EventSettlement, GatewayReply, Lease, LeaseId, Locale, Operator, Policy, Role, SecretHash, Session,
-    SettledAs, Settlement, TenantPage, UniqueBy, Warning, WarningToTell,
+    Application, ApplicationQuery, CallerChange, CallerChanged, CallerName, CompanyName, DeliveryReceipt,
+    DeliveryState, Email, EndpointId, EventClaim, EventSettledAs, EventSettlement, GatewayReply, Lease, LeaseId,
+    Locale, Operator, Policy, Role, SecretHash, SeenSignature, Session, SettledAs, Settlement, TenantPage, UniqueBy,
+    Warning, WarningToTell,
 };
 use trial_storage::{Move, PostgresOptions, SqliteLedger, SqliteOptions};
 use trial_testkit::{Desk, data};
@@ -54,6 +55,7 @@ impl House {
         house.events().await;
         house.visitors().await;
         house.staff().await;
+        house.callers().await;
         house
     }
 
@@ -162,6 +164,26 @@ impl House {
         let session = Session::begin(SecretHash::from_bytes([3; 32]), &ada, now);
         assert!(ledger.begin_session(session, self.desk.operator()).await.unwrap());
         assert!(ledger.revoke_operator(bob.name, self.desk.operator()).await.unwrap());
+    }
+
+    /// One that signs by two secrets, one that was removed, and a signature that came.
+    async fn callers(&self) {
+        let (ledger, now) = (&self.desk.ledger, self.desk.now());
+        for (n, name) in [(1, "Site"), (2, "shop")] {
+            ledger.add_caller(data::caller(n, name, now), self.desk.operator()).await.unwrap();
+        }
+        let changes = [
+            ("Site", CallerChange::Rotate(data::sealed_secret(3))),
+            ("Site", CallerChange::Suspend),
+            ("shop", CallerChange::Remove),
+        ];
+        for (name, change) in changes {
+            let name = CallerName::parse(name).unwrap();
+            let outcome = ledger.change_caller(name, change, self.desk.operator()).await.unwrap();
+            assert!(matches!(outcome, CallerChanged::Done(_)), "{outcome:?}");
+        }
+        let seen = SeenSignature::new([7; 32], now);
+        assert_eq!(ledger.remember_signatures(vec![seen], now).await.unwrap(), [true]);
     }
 
     pub(crate) fn moving(&self, to: &PostgresOptions, chunk: u32) -> Move {

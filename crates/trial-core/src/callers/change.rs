@@ -1,0 +1,132 @@
+//! What operations change about a caller.
+
+use std::fmt;
+
+use chrono::{DateTime, Utc};
+
+use super::{Caller, SealedSecret};
+
+/// What is wanted of a caller.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CallerChange {
+    /// Let it in no more, until it is resumed.
+    Suspend,
+    /// Take a suspension back.
+    Resume,
+    /// Give it a second secret; both sign.
+    Rotate(SealedSecret),
+    /// Take the older of two secrets away.
+    RetireSecret,
+    /// Take it out for good.
+    Remove,
+    /// Seal its secrets by another key; the secrets themselves stay.
+    Reseal {
+        /// The sealed secrets that are replaced, so that a rotation in between is not undone.
+        before: Vec<SealedSecret>,
+        /// What stands in their place, in the same order.
+        after: Vec<SealedSecret>,
+    },
+}
+
+/// What came of a change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CallerChanged {
+    /// This is the caller now.
+    Done(Box<Caller>),
+    /// Nothing was changed.
+    Refused(CallerRefusal),
+}
+
+/// Why nothing was changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CallerRefusal {
+    /// No caller that is not removed has this name.
+    Unknown,
+    /// It is suspended already.
+    Suspended,
+    /// It is not suspended.
+    Active,
+    /// It has two secrets already.
+    TwoSecrets,
+    /// It has one secret alone.
+    OneSecret,
+    /// Its secrets are other ones by now.
+    Overtaken,
+}
+
+impl CallerChange {
+    /// What the audit calls it.
+    pub const fn action(&self) -> &'static str {
+        match self {
+            Self::Suspend => "caller.suspend",
+            Self::Resume => "caller.resume",
+            Self::Rotate(_) => "caller.rotate",
+            Self::RetireSecret => "caller.retire_secret",
+            Self::Remove => "caller.remove",
+            Self::Reseal { .. } => "caller.reseal",
+        }
+    }
+
+    /// What the audit says of it. Nothing in it is secret.
+    pub fn detail(&self, before: &Caller, after: &Caller) -> String {
+        let sealed_by =
+            |caller: &Caller| caller.secrets().map(|secret| secret.key_id.as_str()).collect::<Vec<_>>().join(", ");
+        match self {
+            Self::Suspend | Self::Resume | Self::Remove => {
+                format!("before {}; after {}", before.status(), after.status())
+            }
+            Self::Rotate(_) | Self::RetireSecret => {
+                format!("before {} of 2 secrets; after {}", before.secrets().count(), after.secrets().count())
+            }
+            Self::Reseal { .. } => format!("before sealed by {}; after by {}", sealed_by(before), sealed_by(after)),
+        }
+    }
+}
+
+impl Caller {
+    /// The caller as a change leaves it.
+    ///
+    /// # Errors
+    /// The change makes no sense of this caller.
+    pub fn changed(&self, change: &CallerChange, now: DateTime<Utc>) -> Result<Self, CallerRefusal> {
+        if self.removed_at.is_some() {
+            return Err(CallerRefusal::Unknown);
+        }
+        let mut changed = self.clone();
+        match change {
+            CallerChange::Suspend if self.suspended_at.is_some() => return Err(CallerRefusal::Suspended),
+            CallerChange::Suspend => changed.suspended_at = Some(now),
+            CallerChange::Resume if self.suspended_at.is_none() => return Err(CallerRefusal::Active),
+            CallerChange::Resume => changed.suspended_at = None,
+            CallerChange::Rotate(_) if self.next_secret.is_some() => return Err(CallerRefusal::TwoSecrets),
+            CallerChange::Rotate(secret) => changed.next_secret = Some(secret.clone()),
+            CallerChange::RetireSecret => {
+                changed.secret = changed.next_secret.take().ok_or(CallerRefusal::OneSecret)?;
+            }
+            CallerChange::Remove => changed.removed_at = Some(now),
+            CallerChange::Reseal { before, after } => {
+                if !self.secrets().eq(before) || before.len() != after.len() {
+                    return Err(CallerRefusal::Overtaken);
+                }
+                let mut after = after.iter().cloned();
+                changed.secret = after.next().ok_or(CallerRefusal::Overtaken)?;
+                changed.next_secret = after.next();
+            }
+        }
+        Ok(changed)
+    }
+}
+
+/// Why, and what to do about it.
+impl fmt::Display for CallerRefusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Unknown => "there is no such caller; `trialgate callers list` shows all",
+            Self::Suspended => "the caller is suspended already",
+            Self::Active => "the caller is not suspended",
+            Self::TwoSecrets => "the caller has two secrets already; retire the older one first",
+            Self::OneSecret => "the caller has one secret alone; rotate it first, or remove the caller",
+            Self::Overtaken => "the caller's secrets were changed meanwhile; ask again",
+        })
+    }
+}

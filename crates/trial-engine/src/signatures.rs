@@ -1,0 +1,76 @@
+//! Signatures that have come, remembered together: whatever arrives while the ledger commits goes with its next commit, so
+//! that many signed requests pay for one.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
+use trial_core::ports::{Callers, Clock, ReplayGuard};
+use trial_core::{LedgerError, SeenSignature};
+
+/// Signatures that may wait; one more is not remembered, and its request not let in.
+const QUEUE: usize = 4_096;
+/// Signatures of one commit at most.
+const BATCH: usize = 512;
+/// How long a signature waits to be remembered.
+const WAIT: Duration = Duration::from_secs(5);
+
+/// Remembers signatures, for as long as it or a clone of it is there.
+#[derive(Clone)]
+pub struct Signatures(mpsc::Sender<Waiting>);
+
+struct Waiting {
+    seen: SeenSignature,
+    /// Nothing is said if the ledger cannot be used.
+    answer: oneshot::Sender<bool>,
+}
+
+/// The signature was not remembered in time. What stood in the way is logged.
+#[derive(Debug, thiserror::Error)]
+#[error("a signature could not be remembered")]
+struct NotRemembered;
+
+impl Signatures {
+    /// Begins, on the runtime that this is called on.
+    pub fn start(callers: Arc<dyn Callers>, clock: Arc<dyn Clock>) -> Self {
+        let (asks, queue) = mpsc::channel(QUEUE);
+        tokio::spawn(remember(queue, callers, clock));
+        Self(asks)
+    }
+}
+
+#[async_trait]
+impl ReplayGuard for Signatures {
+    async fn is_new(&self, seen: SeenSignature) -> Result<bool, LedgerError> {
+        let not_remembered = || LedgerError::Unavailable(Box::new(NotRemembered));
+        let (answer, said) = oneshot::channel();
+        self.0.try_send(Waiting { seen, answer }).map_err(|_| not_remembered())?;
+        timeout(WAIT, said).await.map_err(|_| not_remembered())?.map_err(|_| not_remembered())
+    }
+}
+
+async fn remember(mut queue: mpsc::Receiver<Waiting>, callers: Arc<dyn Callers>, clock: Arc<dyn Clock>) {
+    let mut waiting = Vec::new();
+    while queue.recv_many(&mut waiting, BATCH).await > 0 {
+        waiting.retain(|one: &Waiting| !one.answer.is_closed());
+        let seen: Vec<_> = waiting.iter().map(|one| one.seen).collect();
+        if seen.is_empty() {
+            continue;
+        }
+        match callers.remember_signatures(seen, clock.now()).await {
+            Ok(news) => {
+                for (one, is_new) in waiting.drain(..).zip(news) {
+                    // Who has given up waiting was not let in.
+                    let _ = one.answer.send(is_new);
+                }
+            }
+            Err(error) => {
+                let source = std::error::Error::source(&error).map(ToString::to_string);
+                tracing::error!(%error, source, "signatures cannot be remembered; their requests are not let in");
+                waiting.clear();
+            }
+        }
+    }
+}

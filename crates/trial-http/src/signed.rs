@@ -1,0 +1,193 @@
+//! Callers that sign their requests: lets them in, in the order that the contract has. Who they are and what they may, the
+//! core says; whether they signed, `trial-signing`.
+
+use std::collections::HashMap;
+use std::num::NonZeroU32;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use actix_web::HttpRequest;
+use actix_web::http::header::HOST;
+use governor::clock::{Clock as _, Reference};
+use governor::middleware::NoOpMiddleware;
+use governor::state::{InMemoryState, NotKeyed};
+use governor::{Quota, RateLimiter};
+use trial_core::ports::{Callers, Clock, Entropy, ReplayGuard};
+use trial_core::{
+    Caller, CallerCredentials, CallerId, CallerName, EntranceRefusal, Keyring, KeyringError, LedgerError, Scope,
+    SeenSignature,
+};
+use trial_signing::{AccessKey, RequestParts, Signed};
+
+use crate::problem::{Kind, Problem};
+use crate::rate_limit::RuntimeClock;
+
+/// What is said of every request that is not let in for its signature, whatever is wrong with it.
+const NOT_SIGNED: &str = "the request is not signed as it has to be: its access key is unknown, its signature is wrong or was \
+     used before, or its date is more than 15 minutes from now";
+
+/// What signed requests are checked by.
+#[derive(Clone)]
+pub struct CallerParts {
+    /// Who they are.
+    pub callers: Arc<dyn Callers>,
+    /// Whether a signature has come before.
+    pub replays: Arc<dyn ReplayGuard>,
+    /// What their secrets are sealed by.
+    pub keyring: Arc<Keyring>,
+}
+
+/// Checks signed requests.
+pub(crate) struct Signing {
+    parts: CallerParts,
+    clock: Arc<dyn Clock>,
+    rates: Rates,
+    /// Stands for a caller that is not known, so that whoever asks waits as long.
+    decoy: Decoy,
+}
+
+struct Decoy {
+    access_key: String,
+    secret: trial_core::SealedSecret,
+}
+
+/// Why a request is not let in.
+#[derive(Debug)]
+pub(crate) enum Barred {
+    /// What to answer.
+    With(Problem),
+    /// Whether it may come in cannot be told now.
+    Unknown,
+}
+
+impl From<Problem> for Barred {
+    fn from(problem: Problem) -> Self {
+        Self::With(problem)
+    }
+}
+
+impl Signing {
+    pub(crate) fn new(parts: CallerParts, clock: Arc<dyn Clock>, entropy: &dyn Entropy) -> Self {
+        let (mut random, mut nonce) = ([0; 48], [0; Keyring::NONCE]);
+        entropy.fill(&mut random);
+        entropy.fill(&mut nonce);
+        let CallerCredentials { access_key, secret } = CallerCredentials::new(&random);
+        let decoy = Decoy { secret: secret.seal(&access_key, &parts.keyring, &nonce), access_key };
+        Self { parts, clock, rates: Rates::new(), decoy }
+    }
+
+    /// Lets a request in that a caller signed who may ask for this; says who it is.
+    ///
+    /// # Errors
+    /// What to answer instead.
+    pub(crate) async fn let_in(&self, request: &HttpRequest, body: &[u8], scope: Scope) -> Result<CallerName, Barred> {
+        let headers: Vec<(&str, &str)> =
+            request.headers().iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?))).collect();
+        let uri = request.uri();
+        let authority = uri.authority().filter(|_| !request.headers().contains_key(HOST));
+        let host = authority.map(|authority| ("host", authority.as_str()));
+        let headers: Vec<_> = headers.into_iter().chain(host).collect();
+        let parts = RequestParts {
+            method: request.method().as_str(),
+            path: uri.path(),
+            query: uri.query().unwrap_or_default(),
+            headers: &headers,
+            body,
+        };
+        let refused = || count("refused", Barred::With(Problem::new(Kind::SignatureRefused).detail(NOT_SIGNED)));
+        let claim = Signed::parse(&parts).map_err(|_| refused())?;
+        let found = self.parts.callers.caller_by_key(claim.access().to_owned()).await.map_err(unreachable)?;
+        let Some(caller) = self.who_signed(&claim, &parts, found)? else { return Err(refused()) };
+        caller.let_in(scope).map_err(|refusal| match refusal {
+            EntranceRefusal::Unknown => refused(),
+            EntranceRefusal::Suspended => not_entitled("the caller is suspended".to_owned()),
+            EntranceRefusal::NotSubscribed(scope) => not_entitled(format!("the caller has not subscribed to {scope}")),
+        })?;
+        self.rates.check(&caller)?;
+        let seen = SeenSignature::new(claim.fingerprint(), claim.signed_at());
+        if !self.parts.replays.is_new(seen).await.map_err(unreachable)? {
+            return Err(refused());
+        }
+        metrics::counter!("trialgate_caller_requests_total", "outcome" => "let_in").increment(1);
+        Ok(caller.name)
+    }
+
+    /// The caller, if one of its secrets signed. One that is not known takes as long as one that is.
+    fn who_signed(
+        &self,
+        claim: &Signed,
+        request: &RequestParts<'_>,
+        found: Option<Caller>,
+    ) -> Result<Option<Caller>, Barred> {
+        let now = self.clock.now();
+        let signs = |access_key: &str, secret: &trial_core::SealedSecret| {
+            let secret = secret.open(access_key, &self.parts.keyring).map_err(|error| sealed_off(&error))?;
+            let key = AccessKey::new(access_key, secret.reveal());
+            Ok::<_, Barred>(claim.verify(request, &key, now).is_ok())
+        };
+        let Some(caller) = found else {
+            signs(&self.decoy.access_key, &self.decoy.secret)?;
+            return Ok(None);
+        };
+        let mut has_signed = false;
+        for secret in caller.secrets() {
+            has_signed |= signs(&caller.access_key, secret)?;
+        }
+        Ok(has_signed.then_some(caller))
+    }
+}
+
+fn count(outcome: &'static str, barred: Barred) -> Barred {
+    metrics::counter!("trialgate_caller_requests_total", "outcome" => outcome).increment(1);
+    barred
+}
+
+fn not_entitled(detail: String) -> Barred {
+    count("not_entitled", Barred::With(Problem::new(Kind::NotEntitled).detail(detail)))
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` hands over")]
+fn unreachable(error: LedgerError) -> Barred {
+    let source = std::error::Error::source(&error).map(ToString::to_string);
+    tracing::error!(%error, source, "a signed request cannot be checked");
+    count("unknown", Barred::Unknown)
+}
+
+fn sealed_off(error: &KeyringError) -> Barred {
+    tracing::error!(%error, "a caller's secret cannot be opened");
+    count("unknown", Barred::With(Problem::new(Kind::Unexpected)))
+}
+
+/// How often each caller may ask, at this instance.
+struct Rates {
+    clock: RuntimeClock,
+    callers: Mutex<HashMap<CallerId, (u32, Arc<Rate>)>>,
+}
+
+type Rate = RateLimiter<NotKeyed, InMemoryState, RuntimeClock, NoOpMiddleware<Duration>>;
+
+impl Rates {
+    fn new() -> Self {
+        Self { clock: RuntimeClock::start(), callers: Mutex::default() }
+    }
+
+    /// Counts one request. There are never more callers in here than were added: nobody else gets this far.
+    fn check(&self, caller: &Caller) -> Result<(), Barred> {
+        let Some(rate) = NonZeroU32::new(caller.rate) else { return Ok(()) };
+        self.limiter(caller.id, rate).check().map_err(|refused| {
+            let wait: Duration = refused.earliest_possible().duration_since(self.clock.now()).into();
+            let detail = format!("the caller has made more than {rate} requests in a minute");
+            count("rate_limited", Barred::With(Problem::new(Kind::RateLimited).detail(detail).retry_after(wait)))
+        })
+    }
+
+    fn limiter(&self, caller: CallerId, rate: NonZeroU32) -> Arc<Rate> {
+        let mut callers = self.callers.lock().unwrap_or_else(PoisonError::into_inner);
+        let fresh = || Arc::new(RateLimiter::direct_with_clock(Quota::per_minute(rate), self.clock.clone()));
+        let (limit, limiter) = callers.entry(caller).or_insert_with(|| (rate.get(), fresh()));
+        if *limit != rate.get() {
+            (*limit, *limiter) = (rate.get(), fresh());
+        }
+        Arc::clone(limiter)
+    }
+}

@@ -1,0 +1,253 @@
+//! Callers that sign their requests. Time is the runtime's, which stands still.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::http::StatusCode;
+use actix_web::test::TestRequest;
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use trial_core::ports::{Callers, Clock as _, MockCallers, ReplayGuard};
+use trial_core::{
+    AddressLimits, Caller, CallerCredentials, CallerSecret, CodeReply, Keyring, LedgerError, Scope, SealedSecret,
+    SecretKey, SeenSignature, SendCode,
+};
+use trial_http::{CallerParts, Site};
+use trial_signing::{AccessKey, RequestParts, sign};
+use trial_testkit::{FixedClock, MemoryLedger, SeededEntropy, data};
+
+use crate::support::{APPLICATION, APPLY_PATH, CODE_REQUEST, Fixture, SEND_CODE_PATH, call, post};
+
+/// Remembers in the ledger, as an engine does.
+struct Remembers(MemoryLedger);
+
+#[async_trait]
+impl ReplayGuard for Remembers {
+    async fn is_new(&self, seen: SeenSignature) -> Result<bool, LedgerError> {
+        Ok(self.0.remember_signatures(vec![seen], FixedClock::default().now()).await?.remove(0))
+    }
+}
+
+fn now() -> DateTime<Utc> {
+    FixedClock::default().now()
+}
+
+/// The first caller, who may do everything.
+fn caller() -> Caller {
+    data::caller(1, "site", now())
+}
+
+/// A site that agrees to everything that this caller signs.
+async fn site_of(caller: Caller) -> Site {
+    site_with(caller, Fixture::agreeable()).await
+}
+
+async fn site_with(caller: Caller, mut fixture: Fixture) -> Site {
+    let ledger = fixture.ledger.clone();
+    ledger.add_caller(caller, data::changed_by(now(), &SeededEntropy::new(3))).await.unwrap();
+    fixture.callers = Some(CallerParts {
+        callers: Arc::new(ledger.clone()),
+        replays: Arc::new(Remembers(ledger)),
+        keyring: Arc::new(data::keyring()),
+    });
+    fixture.site()
+}
+
+/// What a request is signed and sent with.
+struct Draft<'a> {
+    key: AccessKey,
+    path: &'a str,
+    body: &'a str,
+    /// Tells a request from others of the same second.
+    id: &'a str,
+    at: DateTime<Utc>,
+}
+
+impl Default for Draft<'_> {
+    fn default() -> Self {
+        let CallerCredentials { access_key, secret } = data::caller_credentials(1);
+        let key = AccessKey::new(access_key, secret.reveal());
+        Self { key, path: SEND_CODE_PATH, body: CODE_REQUEST, id: "1", at: now() }
+    }
+}
+
+impl Draft<'_> {
+    fn headers(&self) -> Vec<(String, String)> {
+        let given =
+            [("Host", "trialgate.example.com"), ("Content-Type", "application/json"), ("X-Request-Id", self.id)];
+        let parts =
+            RequestParts { method: "POST", path: self.path, query: "", headers: &given, body: self.body.as_bytes() };
+        let added = sign(&self.key, &parts, self.at).unwrap();
+        let given = given.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        given.chain(added.into_iter().map(|(name, value)| (name.to_owned(), value))).collect()
+    }
+
+    fn request(&self) -> TestRequest {
+        self.sent_as(self.path, self.body)
+    }
+
+    /// Signed as it is, and sent as something else.
+    fn sent_as(&self, path: &str, body: &str) -> TestRequest {
+        let sent = TestRequest::post().uri(path).set_payload(body.to_owned());
+        self.headers().into_iter().fold(sent, TestRequest::insert_header)
+    }
+}
+
+async fn status(site: &Site, draft: &Draft<'_>) -> StatusCode {
+    call(site, draft.request()).await.status
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_caller_signed_comes_in_whatever_its_address() {
+    let mut fixture = Fixture::agreeable();
+    fixture.settings.address_limits = AddressLimits { codes_per_hour: 1, applications_per_hour: 1 };
+    let site = site_with(caller(), fixture).await;
+    for id in ["1", "2", "3"] {
+        assert_eq!(status(&site, &Draft { id, ..Draft::default() }).await, StatusCode::OK);
+        let applies = Draft { path: APPLY_PATH, body: APPLICATION, id, ..Draft::default() };
+        assert_eq!(status(&site, &applies).await, StatusCode::OK);
+    }
+    for minutes in [-15, 15] {
+        let at = now() + chrono::TimeDelta::minutes(minutes);
+        assert_eq!(status(&site, &Draft { at, ..Draft::default() }).await, StatusCode::OK, "{minutes}");
+    }
+}
+
+/// Of what is not signed as it has to be, nothing reaches the service, and nobody is told what was wrong.
+#[tokio::test(start_paused = true)]
+async fn what_is_not_signed_is_refused_alike() {
+    let mut fixture = Fixture::default();
+    fixture.service.expect_send_code().once().returning(|_| Ok(CodeReply { code: SendCode::Sent, retry_after: None }));
+    let site = site_with(caller(), fixture).await;
+    let good = Draft::default();
+    assert_eq!(status(&site, &good).await, StatusCode::OK);
+    let key = |id: &str, secret: &str| AccessKey::new(id, secret);
+    let CallerCredentials { access_key, secret } = data::caller_credentials(1);
+    let late = now() - chrono::TimeDelta::seconds(15 * 60 + 1);
+    let soon = now() + chrono::TimeDelta::seconds(15 * 60 + 1);
+    let id = "2";
+    let other_body = CODE_REQUEST.replace('1', "2");
+    let unsigned_body = ("X-Sdk-Content-Sha256", "UNSIGNED-PAYLOAD");
+    let refused = [
+        ("comes again", good.request()),
+        ("is not signed", post(SEND_CODE_PATH, CODE_REQUEST)),
+        ("has an unknown key", Draft { key: key("TGAKNOBODY", secret.reveal()), id, ..Draft::default() }.request()),
+        ("has another secret", Draft { key: key(&access_key, "other"), id, ..Draft::default() }.request()),
+        ("is too old", Draft { at: late, ..Draft::default() }.request()),
+        ("is of the future", Draft { at: soon, ..Draft::default() }.request()),
+        ("has another body", Draft { id, ..Draft::default() }.sent_as(SEND_CODE_PATH, &other_body)),
+        ("has another path", Draft { id, ..Draft::default() }.sent_as(APPLY_PATH, CODE_REQUEST)),
+        ("has a query", Draft { id, ..Draft::default() }.sent_as(&format!("{SEND_CODE_PATH}?a=1"), CODE_REQUEST)),
+        ("says that the body is left out", Draft { id, ..Draft::default() }.request().insert_header(unsigned_body)),
+    ];
+    let mut said = None;
+    for (what, request) in refused {
+        let answer = call(&site, request).await;
+        assert_eq!(answer.status, StatusCode::FORBIDDEN, "{what}: {}", answer.body);
+        let mut body = answer.json();
+        body["requestId"].take();
+        assert_eq!(said.get_or_insert_with(|| body.clone()), &body, "{what}");
+    }
+    assert_eq!(said.unwrap()["type"], "urn:trialgate:problem:signature-refused");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_is_signed_as_none_is_refused() {
+    let site = site_of(caller()).await;
+    let draft = Draft::default();
+    let given = [
+        ("Host", "trialgate.example.com"),
+        ("Content-Type", "application/json"),
+        ("X-Sdk-Content-Sha256", "UNSIGNED-PAYLOAD"),
+    ];
+    let body = draft.body.as_bytes();
+    let parts = RequestParts { method: "POST", path: SEND_CODE_PATH, query: "", headers: &given, body };
+    let added = sign(&draft.key, &parts, draft.at).unwrap();
+    let sent = TestRequest::post().uri(SEND_CODE_PATH).set_payload(draft.body.to_owned());
+    let sent = given.into_iter().fold(sent, TestRequest::insert_header);
+    let sent = added.into_iter().fold(sent, TestRequest::insert_header);
+    assert_eq!(call(&site, sent).await.status, StatusCode::FORBIDDEN);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_caller_that_may_not_is_told_so() {
+    let suspended = site_of(Caller { suspended_at: Some(now()), ..caller() }).await;
+    let answer = call(&suspended, Draft::default().request()).await;
+    assert_eq!((answer.status, answer.header("www-authenticate")), (StatusCode::UNAUTHORIZED, "SDK-HMAC-SHA256"));
+    assert!(answer.body.contains("suspended"), "{}", answer.body);
+
+    let applies = Draft { path: APPLY_PATH, body: APPLICATION, ..Draft::default() };
+    let codes_only = site_of(Caller { scopes: [Scope::VerifyCodes].into(), ..caller() }).await;
+    assert_eq!(status(&codes_only, &Draft::default()).await, StatusCode::OK);
+    assert_eq!(status(&codes_only, &applies).await, StatusCode::UNAUTHORIZED);
+    let apply_only = site_of(Caller { scopes: [Scope::Apply].into(), ..caller() }).await;
+    assert_eq!(status(&apply_only, &applies).await, StatusCode::OK);
+    assert_eq!(status(&apply_only, &Draft::default()).await, StatusCode::UNAUTHORIZED);
+
+    let removed = site_of(Caller { removed_at: Some(now()), ..caller() }).await;
+    assert_eq!(status(&removed, &Draft::default()).await, StatusCode::FORBIDDEN);
+    let wrong = Draft { key: AccessKey::new(caller().access_key, "other"), ..Draft::default() };
+    assert_eq!(status(&suspended, &wrong).await, StatusCode::FORBIDDEN, "who did not sign learns nothing");
+}
+
+#[tokio::test(start_paused = true)]
+async fn either_of_two_secrets_signs() {
+    let newer = CallerSecret::new(&[9; 32]);
+    let next: SealedSecret = newer.seal(&caller().access_key, &data::keyring(), &[9; Keyring::NONCE]);
+    let site = site_of(Caller { next_secret: Some(next), ..caller() }).await;
+    assert_eq!(status(&site, &Draft::default()).await, StatusCode::OK);
+    let by_newer = Draft { key: AccessKey::new(caller().access_key, newer.reveal()), ..Draft::default() };
+    assert_eq!(status(&site, &by_newer).await, StatusCode::OK);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_caller_has_a_rate_of_its_own() {
+    let site = site_of(Caller { rate: 2, ..caller() }).await;
+    for id in ["1", "2"] {
+        assert_eq!(status(&site, &Draft { id, ..Draft::default() }).await, StatusCode::OK);
+    }
+    let refused = call(&site, Draft { id: "3", ..Draft::default() }.request()).await;
+    assert_eq!((refused.status, refused.header("retry-after")), (StatusCode::TOO_MANY_REQUESTS, "30"));
+    let wrong = Draft { key: AccessKey::new(caller().access_key, "other"), ..Draft::default() };
+    assert_eq!(status(&site, &wrong).await, StatusCode::FORBIDDEN);
+    tokio::time::advance(Duration::from_secs(30)).await;
+    assert_eq!(status(&site, &Draft { id: "3", ..Draft::default() }).await, StatusCode::OK, "it was not used up");
+
+    let site = site_of(Caller { rate: 0, ..caller() }).await;
+    for n in 0..200 {
+        assert_eq!(status(&site, &Draft { id: &n.to_string(), ..Draft::default() }).await, StatusCode::OK);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_comes_in_while_it_cannot_be_told_who_signed() {
+    let mut callers = MockCallers::new();
+    callers.expect_caller_by_key().returning(|_| Err(LedgerError::Unavailable("gone".into())));
+    let callers = CallerParts {
+        callers: Arc::new(callers),
+        replays: Arc::new(Remembers(MemoryLedger::default())),
+        keyring: Arc::new(data::keyring()),
+    };
+    let fixture = Fixture { callers: Some(callers), ..Fixture::default() };
+    let site = fixture.site();
+    let answer = call(&site, Draft::default().request()).await;
+    assert_eq!(answer.json()["returnCode"], "202");
+    let applies = Draft { path: APPLY_PATH, body: APPLICATION, ..Draft::default() };
+    assert_eq!(call(&site, applies.request()).await.json()["returnCode"], "003");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_secret_that_no_key_opens_is_a_fault_of_ours() {
+    let mut fixture = Fixture::default();
+    let ledger = fixture.ledger.clone();
+    ledger.add_caller(caller(), data::changed_by(now(), &SeededEntropy::new(3))).await.unwrap();
+    let stranger = SecretKey::new("other", &[5; 32]).unwrap();
+    fixture.callers = Some(CallerParts {
+        callers: Arc::new(ledger.clone()),
+        replays: Arc::new(Remembers(ledger)),
+        keyring: Arc::new(Keyring::new(vec![stranger]).unwrap()),
+    });
+    let answer = call(&fixture.site(), Draft::default().request()).await;
+    assert_eq!(answer.status, StatusCode::INTERNAL_SERVER_ERROR);
+    assert!(!answer.body.contains("key"), "{}", answer.body);
+}

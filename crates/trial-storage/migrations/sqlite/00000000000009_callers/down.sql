@@ -1,0 +1,2 @@
+DROP TABLE caller_signatures;
+DROP TABLE callers;

@@ -1,0 +1,139 @@
+//! Callers, and the signatures that were accepted. No decision looks at any of them.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel::sql_types::Binary;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use futures_util::FutureExt;
+use trial_core::ports::Callers;
+use trial_core::{
+    Caller, CallerAdded, CallerChange, CallerChanged, CallerName, CallerRefusal, ChangedBy, LedgerError, SeenSignature,
+};
+
+use super::PostgresLedger;
+use super::fault::Trouble;
+use super::operations::take_down;
+use super::set::{Column, Set};
+use super::transaction::Kind;
+use crate::caller_rows::{CallerRow, added, changed, forgotten, in_order, news};
+use crate::convert::micros;
+use crate::schema::callers;
+
+#[async_trait]
+impl Callers for PostgresLedger {
+    /// In turn, so that of two who take one name at once, the second sees the first.
+    async fn add_caller(&self, caller: Caller, by: ChangedBy) -> Result<CallerAdded, LedgerError> {
+        let asked = Arc::new((caller, by));
+        self.in_transaction(Kind::Turn, move |conn| add(conn, Arc::clone(&asked)).boxed()).await
+    }
+
+    async fn callers(&self, limit: u32) -> Result<Vec<Caller>, LedgerError> {
+        self.in_transaction(Kind::Read, move |conn| list(conn, limit).boxed()).await
+    }
+
+    async fn caller_by_key(&self, access_key: String) -> Result<Option<Caller>, LedgerError> {
+        // Texts have no such character here, so that no caller has.
+        if access_key.contains('\0') {
+            return Ok(None);
+        }
+        let access_key = Arc::new(access_key);
+        self.in_transaction(Kind::Read, move |conn| of_key(conn, Arc::clone(&access_key)).boxed()).await
+    }
+
+    /// In turn, so that of two changes at once, the second sees what the first did.
+    async fn change_caller(
+        &self,
+        name: CallerName,
+        change: CallerChange,
+        by: ChangedBy,
+    ) -> Result<CallerChanged, LedgerError> {
+        let asked = Arc::new((name, change, by));
+        self.in_transaction(Kind::Turn, move |conn| alter(conn, Arc::clone(&asked)).boxed()).await
+    }
+
+    /// Whoever comes second waits for the commit of the first, and is told that the signature is known.
+    async fn remember_signatures(
+        &self,
+        seen: Vec<SeenSignature>,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<bool>, LedgerError> {
+        let seen = Arc::new(seen);
+        self.in_transaction(Kind::Write, move |conn| remember(conn, Arc::clone(&seen), micros(now)).boxed()).await
+    }
+}
+
+async fn list(mut conn: &AsyncPgConnection, limit: u32) -> Result<Vec<Caller>, Trouble> {
+    let newest = callers::table.order(callers::id.desc()).limit(limit.into());
+    let rows: Vec<CallerRow> = newest.select(CallerRow::as_select()).load(&mut conn).await?;
+    Ok(rows.into_iter().map(Caller::try_from).collect::<Result<_, _>>()?)
+}
+
+async fn of_key(mut conn: &AsyncPgConnection, access_key: Arc<String>) -> Result<Option<Caller>, Trouble> {
+    let found = callers::table.filter(callers::access_key.eq(&*access_key));
+    let row: Option<CallerRow> = found.select(CallerRow::as_select()).get_result(&mut conn).await.optional()?;
+    Ok(row.map(Caller::try_from).transpose()?)
+}
+
+/// The caller of a name that is not removed.
+async fn holder(mut conn: &AsyncPgConnection, name: &CallerName) -> Result<Option<Caller>, Trouble> {
+    let of_name = callers::table.filter(callers::name_key.eq(name.key())).filter(callers::removed_at.is_null());
+    let row: Option<CallerRow> = of_name.select(CallerRow::as_select()).get_result(&mut conn).await.optional()?;
+    Ok(row.map(Caller::try_from).transpose()?)
+}
+
+async fn add(mut conn: &AsyncPgConnection, asked: Arc<(Caller, ChangedBy)>) -> Result<CallerAdded, Trouble> {
+    let (caller, by) = &*asked;
+    if holder(conn, &caller.name).await?.is_some() {
+        return Ok(CallerAdded::NameTaken);
+    }
+    diesel::insert_into(callers::table).values(CallerRow::from(caller)).execute(&mut conn).await?;
+    take_down(conn, by, "caller.add", caller.name.as_str(), added(caller)).await?;
+    Ok(CallerAdded::Done)
+}
+
+async fn alter(
+    mut conn: &AsyncPgConnection,
+    asked: Arc<(CallerName, CallerChange, ChangedBy)>,
+) -> Result<CallerChanged, Trouble> {
+    let (name, change, by) = &*asked;
+    let Some(before) = holder(conn, name).await? else { return Ok(CallerChanged::Refused(CallerRefusal::Unknown)) };
+    let after = match before.changed(change, by.at) {
+        Ok(after) => after,
+        Err(refusal) => return Ok(CallerChanged::Refused(refusal)),
+    };
+    let (row, detail) = changed(change, &before, &after);
+    diesel::update(callers::table.find(before.id.as_bytes().as_slice())).set(row).execute(&mut conn).await?;
+    take_down(conn, by, change.action(), before.name.as_str(), detail).await?;
+    Ok(CallerChanged::Done(Box::new(after)))
+}
+
+/// All in one order, so that no two instances wait for one another.
+async fn remember(mut conn: &AsyncPgConnection, seen: Arc<Vec<SeenSignature>>, now: i64) -> Result<Vec<bool>, Trouble> {
+    let sorted = in_order(&seen);
+    let columns = vec![
+        Column::bytes(&sorted, |seen| seen.signature.as_slice()),
+        Column::numbers(&sorted, |seen| micros(seen.expires_at)),
+    ];
+    let insert = Set::over(
+        "INSERT INTO caller_signatures (signature, expires_at) SELECT * FROM unnest(",
+        columns,
+        ") ON CONFLICT DO NOTHING RETURNING signature",
+    );
+    let stored: Vec<Vec<u8>> = insert.returning::<Binary>().load(&mut conn).await?;
+    let over = Set::new(
+        vec![
+            (
+                "DELETE FROM caller_signatures WHERE signature IN (SELECT signature FROM caller_signatures \
+                 WHERE expires_at <= ",
+                Column::Number(now),
+            ),
+            (" ORDER BY expires_at LIMIT ", Column::Number(forgotten(stored.len()))),
+        ],
+        " FOR UPDATE SKIP LOCKED)",
+    );
+    over.execute(&mut conn).await?;
+    Ok(news(&seen, stored))
+}

@@ -1,0 +1,160 @@
+//! Back ends that sign their requests: added, suspended and given new secrets beside the service.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::{Value, json};
+use trial_signing::{AccessKey, RequestParts, sign};
+use trialgate_tests::{APPLY_PATH, Applicant, Client, Home, Reply, SEND_CODE_PATH, Service};
+
+const SIGNED: (&str, &str) = ("TRIALGATE_HTTP__CALLERS", "signed");
+
+/// A back end that signs what it sends, each request apart from any other.
+struct Backend<'a> {
+    service: &'a Service,
+    key: AccessKey,
+    sent: u32,
+}
+
+/// A request as it goes over the wire, any number of times.
+struct Letter {
+    path: &'static str,
+    body: Value,
+    headers: Vec<(&'static str, String)>,
+}
+
+impl<'a> Backend<'a> {
+    fn new(service: &'a Service, given: &Value) -> Self {
+        let text = |name: &str| given[name].as_str().unwrap().to_owned();
+        Self { service, key: AccessKey::new(text("access_key"), text("secret_key")), sent: 0 }
+    }
+
+    fn letter(&mut self, path: &'static str, body: Value, at: DateTime<Utc>) -> Letter {
+        self.sent += 1;
+        let (host, id, text) = (self.service.address().to_string(), format!("signed-{}", self.sent), body.to_string());
+        let headers = [("Host", host.as_str()), ("Content-Type", "application/json"), ("X-Request-Id", &id)];
+        let parts = RequestParts { method: "POST", path, query: "", headers: &headers, body: text.as_bytes() };
+        let mut headers = sign(&self.key, &parts, at).unwrap();
+        headers.push(("X-Request-Id", id));
+        Letter { path, body, headers }
+    }
+
+    async fn asks(&mut self, path: &'static str, body: Value) -> Reply {
+        let at = self.service_time().await;
+        let letter = self.letter(path, body, at);
+        self.send(&letter).await
+    }
+
+    async fn send(&self, letter: &Letter) -> Reply {
+        let request = Client::new(self.service.address()).post(letter.path, &letter.body);
+        let signed = letter.headers.iter().fold(request, |request, (name, value)| request.header(*name, value));
+        Reply::to(signed).await.unwrap()
+    }
+
+    /// What the service's clock shows.
+    async fn service_time(&self) -> DateTime<Utc> {
+        let url = format!("http://{}/healthz", self.service.address());
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let reply = client.get(url).send().await.unwrap();
+        let date = reply.headers()["date"].to_str().unwrap();
+        DateTime::parse_from_rfc2822(date).unwrap().to_utc()
+    }
+}
+
+#[tokio::test]
+async fn a_back_end_signs_and_is_stopped() {
+    let home = Home::new();
+    let service = home.sandbox_with(&[SIGNED]).await;
+    let added = home.ask_json(&["callers", "add", "site"]).await;
+    assert_eq!((&added["name"], &added["state"], &added["rate"]), (&json!("site"), &json!("active"), &json!(600)));
+    let mut site = Backend::new(&service, &added);
+
+    let applicant = Applicant::new(1);
+    let reply = site.asks(SEND_CODE_PATH, applicant.code_request()).await;
+    assert_eq!(reply.code(), "200");
+    let client = Client::new(service.address());
+    let code = client.code_of(&applicant).await.unwrap();
+    let at = site.service_time().await;
+    let letter = site.letter(APPLY_PATH, applicant.application(&code), at);
+    assert_eq!(site.send(&letter).await.code(), "000");
+    client.mail_of(&applicant).await;
+    let again = site.send(&letter).await;
+    assert_eq!((again.status, &again.body["type"]), (403, &json!("urn:trialgate:problem:signature-refused")));
+
+    let unsigned = client.try_send_code(&Applicant::new(2)).await.unwrap();
+    assert_eq!(unsigned.status, 403, "{unsigned:?}");
+    let stale = site.letter(SEND_CODE_PATH, Applicant::new(2).code_request(), at - TimeDelta::minutes(16));
+    assert_eq!(site.send(&stale).await.status, 403);
+    let mut liar = Backend::new(&service, &json!({"access_key": added["access_key"], "secret_key": "guessed"}));
+    assert_eq!(liar.asks(SEND_CODE_PATH, Applicant::new(2).code_request()).await.status, 403);
+    let mut stranger = Backend::new(&service, &json!({"access_key": "TGAK", "secret_key": added["secret_key"]}));
+    assert_eq!(stranger.asks(SEND_CODE_PATH, Applicant::new(2).code_request()).await.status, 403);
+
+    assert_eq!(home.ask_json(&["callers", "suspend", "site"]).await["state"], "suspended");
+    let stopped = site.asks(SEND_CODE_PATH, Applicant::new(2).code_request()).await;
+    assert_eq!((stopped.status, &stopped.body["type"]), (401, &json!("urn:trialgate:problem:not-entitled")));
+    assert_eq!(home.ask_json(&["callers", "resume", "site"]).await["state"], "active");
+    assert_eq!(site.asks(SEND_CODE_PATH, Applicant::new(2).code_request()).await.code(), "200");
+}
+
+/// What was accepted is known to an instance that starts later, and to another one.
+#[tokio::test]
+async fn a_signature_is_taken_once_after_a_restart_too() {
+    let home = Home::new();
+    let service = home.sandbox_with(&[SIGNED]).await;
+    let added = home.ask_json(&["callers", "add", "site"]).await;
+    let mut site = Backend::new(&service, &added);
+    let at = site.service_time().await;
+    let letter = site.letter(SEND_CODE_PATH, Applicant::new(1).code_request(), at);
+    assert_eq!(site.send(&letter).await.code(), "200");
+    service.kill().await;
+    let service = home.sandbox_with(&[SIGNED]).await;
+    let site = Backend::new(&service, &added);
+    assert_eq!(site.send(&letter).await.status, 403);
+}
+
+#[tokio::test]
+async fn secrets_are_exchanged_one_for_the_other() {
+    let home = Home::new();
+    let service = home.sandbox_with(&[SIGNED]).await;
+    let added = home.ask_json(&["callers", "add", "site", "--scope", "verify-codes", "--rate", "0"]).await;
+    let rotated = home.ask_json(&["callers", "rotate", "site"]).await;
+    assert_eq!((&rotated["secrets"], &rotated["access_key"]), (&json!(2), &added["access_key"]));
+    assert_ne!(rotated["secret_key"], added["secret_key"]);
+    let [mut old, mut new] = [&added, &rotated].map(|given| Backend::new(&service, given));
+    assert_eq!(old.asks(SEND_CODE_PATH, Applicant::new(1).code_request()).await.code(), "200");
+    assert_eq!(new.asks(SEND_CODE_PATH, Applicant::new(2).code_request()).await.code(), "200");
+    assert_eq!(home.ask_json(&["callers", "retire-secret", "site"]).await["secrets"], 1);
+    assert_eq!(old.asks(SEND_CODE_PATH, Applicant::new(3).code_request()).await.status, 403);
+    assert_eq!(new.asks(SEND_CODE_PATH, Applicant::new(3).code_request()).await.code(), "200");
+    let applies = new.asks(APPLY_PATH, Applicant::new(3).application("123456")).await;
+    assert_eq!(applies.status, 401, "that was not among its scopes: {applies:?}");
+
+    let list = home.ask_json(&["callers", "list"]).await.to_string();
+    assert!(list.contains(added["access_key"].as_str().unwrap()), "{list}");
+    let stored = std::fs::read(home.data().join("trialgate.db")).unwrap();
+    for given in [&added, &rotated] {
+        let secret = given["secret_key"].as_str().unwrap();
+        assert!(!list.contains(secret) && !stored.windows(secret.len()).any(|bytes| bytes == secret.as_bytes()));
+    }
+    assert!(home.ask(&["callers", "list"]).await.contains("verify-codes"));
+    for (words, reason) in [
+        (["callers", "add", "SITE"], "already"),
+        (["callers", "resume", "site"], "not suspended"),
+        (["callers", "retire-secret", "site"], "one secret alone"),
+        (["callers", "suspend", "nobody"], "no such caller"),
+    ] {
+        let mut command = home.command(&words);
+        command.arg("--config").arg(home.config());
+        let said = home.refused(command).await;
+        assert!(said.contains(reason), "{said}");
+    }
+}
+
+#[tokio::test]
+async fn anybody_may_call_where_nothing_is_said() {
+    let home = Home::new();
+    let service = home.sandbox().await;
+    let client = Client::new(service.address());
+    assert_eq!(client.send_code(&Applicant::new(1)).await.code(), "200");
+    home.ask_json(&["callers", "add", "site"]).await;
+    assert_eq!(client.send_code(&Applicant::new(2)).await.code(), "200");
+}
