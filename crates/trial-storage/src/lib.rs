@@ -21,6 +21,7 @@ pub mod schema;
 mod search;
 mod sqlite;
 pub mod statement;
+mod stock;
 mod views;
 
 pub use error::OpenError;

@@ -2,35 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::NaiveDate;
 use diesel::prelude::*;
 use trial_core::{
-    AccessCode, AccessCodeKind, AccessCodeState, AccessCodeStock, AccessCodeView, ApplicationId, ApplicationView,
-    ApplyOutcome, CodeRequestView, Delivery, DeliveryState, DueMail, DueTenant, Email, LedgerError, MailAttempt,
-    MailId, MailState, MailView, Phone, QuotaView, RequestId, Tenant, TenantId, Warning,
+    AccessCode, AccessCodeKind, AccessCodeView, ApplicationId, ApplicationView, ApplyOutcome, CodeRequestView,
+    Delivery, DeliveryState, DueMail, DueTenant, Email, LedgerError, MailAttempt, MailId, MailState, MailView, Phone,
+    QuotaView, RequestId, Tenant, TenantId, Warning,
 };
 
 use crate::convert::{bad, count, id, name, optional_id, time};
 use crate::rows::{MailRow, apply_outcome, code_outcome};
 use crate::schema::{access_codes, applications, code_requests, mail_attempts};
-
-/// The stock, from the number of codes of each kind and state.
-pub(crate) fn stock(counts: &[(String, String, i64)]) -> Result<Vec<AccessCodeStock>, LedgerError> {
-    let of = |kind: AccessCodeKind, state: AccessCodeState| {
-        let found = counts.iter().find(|(k, s, _)| k == kind.as_str() && s == state.as_str());
-        found.map_or(Ok(0), |(_, _, number)| count(*number, "access_codes.code"))
-    };
-    let stock = AccessCodeKind::ALL.iter().map(|&kind| {
-        Ok(AccessCodeStock {
-            kind,
-            free: of(kind, AccessCodeState::Free)?,
-            leased: of(kind, AccessCodeState::Leased)?,
-            quarantined: of(kind, AccessCodeState::Quarantined)?,
-            retired: of(kind, AccessCodeState::Retired)?,
-        })
-    });
-    stock.collect()
-}
 
 /// A day of the threshold, from the number of its mails of each state.
 pub(crate) fn quota(
@@ -113,14 +95,6 @@ impl TryFrom<AccessCodeRow> for AccessCodeView {
             tenant: optional_id(tenant.as_deref(), "access_codes.tenant")?.map(TenantId::from_bytes),
         })
     }
-}
-
-/// Since when the code of each kind rests that has rested the longest.
-pub(crate) fn resting_since(
-    rows: &[(String, Option<i64>)],
-) -> Result<Vec<(AccessCodeKind, DateTime<Utc>)>, LedgerError> {
-    let rests = rows.iter().filter_map(|(kind, since)| Some((kind, (*since)?)));
-    rests.map(|(kind, since)| Ok((name(kind, "access_codes.kind")?, time(since, "access_codes.since")?))).collect()
 }
 
 #[derive(Queryable, Selectable)]

@@ -29,8 +29,8 @@ use crate::schema::{
     access_codes, application_hours, applications, code_requests, mail_attempts, mails, phones, quota_days,
     quota_thresholds, tenants,
 };
-use crate::search;
 use crate::views::{self, AccessCodeRow, ApplicationRow, CodeRequestRow, MailAttemptRow};
+use crate::{search, stock};
 
 /// Rows of an import that one statement looks up or loads.
 const CHUNK: usize = 10_000;
@@ -72,7 +72,7 @@ impl Operations for PostgresLedger {
     }
 
     async fn access_code_stock(&self) -> Result<Vec<AccessCodeStock>, LedgerError> {
-        self.in_transaction(Kind::Read, |conn| stock(conn).boxed()).await
+        self.in_transaction(Kind::Read, |conn| stock_rows(conn).boxed()).await
     }
 
     async fn quota(&self, day: NaiveDate, first_threshold: u32) -> Result<QuotaView, LedgerError> {
@@ -236,13 +236,8 @@ impl Operations for PostgresLedger {
     async fn resting_since(&self) -> Result<Vec<(AccessCodeKind, DateTime<Utc>)>, LedgerError> {
         self.in_transaction(Kind::Read, |mut conn| {
             async move {
-                let rows = access_codes::table
-                    .filter(access_codes::state.eq(AccessCodeState::Quarantined.as_str()))
-                    .group_by(access_codes::kind)
-                    .select((access_codes::kind, diesel::dsl::min(access_codes::since)))
-                    .load::<(String, Option<i64>)>(&mut conn)
-                    .await?;
-                Ok(views::resting_since(&rows)?)
+                let rows = diesel::sql_query(stock::RESTING_SINCE).load(&mut conn).await?;
+                Ok(stock::resting_since(&rows)?)
             }
             .boxed()
         })
@@ -327,13 +322,8 @@ pub(super) async fn move_marks_back(
     Ok(())
 }
 
-async fn stock(mut conn: &AsyncPgConnection) -> Result<Vec<AccessCodeStock>, Trouble> {
-    let counts = access_codes::table
-        .group_by((access_codes::kind, access_codes::state))
-        .select((access_codes::kind, access_codes::state, diesel::dsl::count_star()))
-        .load::<(String, String, i64)>(&mut conn)
-        .await?;
-    Ok(views::stock(&counts)?)
+async fn stock_rows(mut conn: &AsyncPgConnection) -> Result<Vec<AccessCodeStock>, Trouble> {
+    Ok(stock::stock(&diesel::sql_query(stock::STOCK).load(&mut conn).await?)?)
 }
 
 async fn set_threshold(mut conn: &AsyncPgConnection) -> QueryResult<Option<i64>> {

@@ -8,11 +8,11 @@ use diesel::prelude::*;
 use diesel::sqlite::SqliteConnection;
 use trial_core::ports::Operations;
 use trial_core::{
-    AccessCode, AccessCodeImport, AccessCodeKind, AccessCodePage, AccessCodeState, AccessCodeStock, AccessCodeView,
-    ApplicationId, ApplicationQuery, ApplicationSearch, ApplicationView, AuditRecord, ChangedBy, CodeRequestView,
-    HourCount, ImportPlan, LedgerError, MailAttempt, MailId, MailPage, MailRetried, MailState, MailView, OutboxMail,
-    Phone, PoolOrder, PoolOutcome, QuotaView, Tenant, TenantId, TenantPage, TenantSearch, TenantView, TimelineView,
-    UniqueBy, Violation,
+    AccessCode, AccessCodeImport, AccessCodeKind, AccessCodePage, AccessCodeStock, AccessCodeView, ApplicationId,
+    ApplicationQuery, ApplicationSearch, ApplicationView, AuditRecord, ChangedBy, CodeRequestView, HourCount,
+    ImportPlan, LedgerError, MailAttempt, MailId, MailPage, MailRetried, MailState, MailView, OutboxMail, Phone,
+    PoolOrder, PoolOutcome, QuotaView, Tenant, TenantId, TenantPage, TenantSearch, TenantView, TimelineView, UniqueBy,
+    Violation,
 };
 
 use super::{SqliteLedger, fault, load, snapshot, upkeep, verify};
@@ -23,8 +23,8 @@ use crate::schema::{
     access_codes, application_hours, applications, audit, code_requests, mail_attempts, mails, phones, quota_days,
     quota_thresholds, tenants,
 };
-use crate::search;
 use crate::views::{self, AccessCodeRow, ApplicationRow, CodeRequestRow, MailAttemptRow};
+use crate::{search, stock};
 
 #[async_trait]
 impl Operations for SqliteLedger {
@@ -50,7 +50,7 @@ impl Operations for SqliteLedger {
     }
 
     async fn access_code_stock(&self) -> Result<Vec<AccessCodeStock>, LedgerError> {
-        self.reader().run(stock).await
+        self.reader().run(stock_rows).await
     }
 
     async fn quota(&self, day: NaiveDate, first_threshold: u32) -> Result<QuotaView, LedgerError> {
@@ -178,14 +178,8 @@ impl Operations for SqliteLedger {
     }
 
     async fn resting_since(&self) -> Result<Vec<(AccessCodeKind, DateTime<Utc>)>, LedgerError> {
-        let rests = move |conn: &mut SqliteConnection| {
-            let rows = access_codes::table
-                .filter(access_codes::state.eq(AccessCodeState::Quarantined.as_str()))
-                .group_by(access_codes::kind)
-                .select((access_codes::kind, diesel::dsl::min(access_codes::since)))
-                .load::<(String, Option<i64>)>(conn)
-                .map_err(fault)?;
-            views::resting_since(&rows)
+        let rests = |conn: &mut SqliteConnection| {
+            stock::resting_since(&diesel::sql_query(stock::RESTING_SINCE).load(conn).map_err(fault)?)
         };
         self.reader().run(rests).await
     }
@@ -230,13 +224,8 @@ fn load_pool(conn: &mut SqliteConnection, plan: &ImportPlan, by: &ChangedBy) -> 
     take_down(conn, by, "access_codes.import", "pool", detail)
 }
 
-fn stock(conn: &mut SqliteConnection) -> Result<Vec<AccessCodeStock>, LedgerError> {
-    let counts = access_codes::table
-        .group_by((access_codes::kind, access_codes::state))
-        .select((access_codes::kind, access_codes::state, diesel::dsl::count_star()))
-        .load::<(String, String, i64)>(conn)
-        .map_err(fault)?;
-    views::stock(&counts)
+fn stock_rows(conn: &mut SqliteConnection) -> Result<Vec<AccessCodeStock>, LedgerError> {
+    stock::stock(&diesel::sql_query(stock::STOCK).load(conn).map_err(fault)?)
 }
 
 fn quota(conn: &mut SqliteConnection, day: NaiveDate, first_threshold: u32) -> Result<QuotaView, LedgerError> {
