@@ -24,15 +24,16 @@ SELECT phone, 86, CASE WHEN i < :tenants THEN 0 ELSE 5 END, unhex(stem || '01010
 FROM past WHERE i < :challenges ORDER BY phone;
 
 INSERT INTO tenants (id, status, phone, country_code, email, email_key, company, company_key, created_at, trial_ends_at,
-    key_id, password_issue)
+    key_id, password_issue, password_issued_at, converted_at, closed_at, told_until)
 SELECT unhex(stem || '0202020202020202'), CASE WHEN i < :tenants - :in_use THEN 'closed' ELSE 'commercial' END, phone, 86,
-    email, email, company, lower(company), at, at + 2592000000000, 'bench', 1
+    email, email, company, lower(company), at, at + 2592000000000, 'bench', 1, at,
+    CASE WHEN i >= :tenants - :in_use THEN at END, CASE WHEN i < :tenants - :in_use THEN at + 3196800000000 END, at
 FROM past WHERE i < :tenants;
 
 INSERT INTO mails (id, kind, tenant, recipient, locale, state, attempts, created_at, next_attempt_at, settled_at,
-    quota_day, quota_unit, quota_threshold)
+    quota_day, quota_unit, quota_threshold, priority)
 SELECT unhex(stem || '0303030303030303'), 'account', unhex(stem || '0202020202020202'), email, 'zh-CN', 'sent', 1, at, at,
-    at, day, unit, 1000
+    at, day, unit, 1000, 0
 FROM past WHERE i < :tenants;
 
 INSERT INTO quota_days (day, reserved)

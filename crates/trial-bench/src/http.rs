@@ -18,6 +18,20 @@ impl Request {
         Self(format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n"))
     }
 
+    /// Asks for a page as somebody: this is the header that says who.
+    pub(crate) fn get_as(path: &str, header: &str) -> Self {
+        Self(format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n{header}\r\n\r\n"))
+    }
+
+    /// A form.
+    pub(crate) fn form(path: &str, fields: &str) -> Self {
+        let length = fields.len();
+        Self(format!(
+            "POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/x-www-form-urlencoded\r\n\
+            content-length: {length}\r\n\r\n{fields}"
+        ))
+    }
+
     /// Asks for a code.
     pub(crate) fn send_code(phone: &str) -> Self {
         Self::post(SEND_CODE, &format!(r#"{{"phone":"{phone}"}}"#))
@@ -53,6 +67,15 @@ impl Connection {
 
     /// The body of the reply, whose status is 200.
     pub(crate) async fn exchange(&mut self, request: &Request) -> anyhow::Result<&str> {
+        let (head, body) = self.reply(request).await?;
+        if !head.starts_with("HTTP/1.1 200") {
+            bail!("{}: {body}", head.lines().next().unwrap_or_default());
+        }
+        Ok(body)
+    }
+
+    /// The head and the body of the reply.
+    pub(crate) async fn reply(&mut self, request: &Request) -> anyhow::Result<(&str, &str)> {
         self.stream.write_all(request.0.as_bytes()).await?;
         self.buffer.clear();
         let body = loop {
@@ -63,11 +86,8 @@ impl Connection {
                 break body;
             }
         };
-        let body = std::str::from_utf8(&self.buffer[body])?;
-        if !self.buffer.starts_with(b"HTTP/1.1 200") {
-            bail!("{}: {body}", String::from_utf8_lossy(&self.buffer).lines().next().unwrap_or_default());
-        }
-        Ok(body)
+        let (head, body) = (&self.buffer[..body.start], &self.buffer[body]);
+        Ok((std::str::from_utf8(head)?, std::str::from_utf8(body)?))
     }
 }
 

@@ -55,6 +55,7 @@ fn measured_by(mode: Mode, all: Results) -> Results {
         Mode::Start => Results { start: all.start, ..nothing },
         Mode::Flat => Results { flat: all.flat, ..nothing },
         Mode::Attack => Results { attack: all.attack, ..nothing },
+        Mode::Operations => Results { operations: all.operations, ..nothing },
         Mode::Compare | Mode::Report | Mode::Ceilings | Mode::Plot => all,
     }
 }
@@ -87,6 +88,10 @@ async fn measure(mode: Mode, options: &Options) -> anyhow::Result<()> {
     }
     if matches!(mode, Mode::Compare | Mode::Flat) {
         results.flat = section(&machine, modes::flat(&ground, options).await?);
+        results.save(&options.results)?;
+    }
+    if matches!(mode, Mode::Compare | Mode::Operations) {
+        results.operations = section(&machine, modes::operations(&ground, options).await?);
         results.save(&options.results)?;
     }
     Ok(())

@@ -31,6 +31,8 @@ pub(crate) enum Mode {
     Flat,
     /// The rate of honest applicants, while an attacker guesses codes, and while none does.
     Attack,
+    /// How long each page and call of operations takes among a million applications, and among a hundredth of them.
+    Operations,
     /// The ceilings alone, which are printed and not kept.
     Ceilings,
     /// Prints the tables of what was measured before.
@@ -66,7 +68,8 @@ pub(crate) struct Options {
     /// How often each level is measured; the median counts.
     #[arg(long, global = true, default_value_t = 3)]
     pub(crate) rounds: usize,
-    /// The database of `flat`, as a part of 10 million tenants, 10 million spent codes and 1 million access codes.
+    /// The database of `flat`, as a part of 10 million tenants, 10 million spent codes and 1 million access codes; that of
+    /// `operations`, as a part of 1 million applications.
     #[arg(long, global = true, default_value_t = 1.0)]
     pub(crate) scale: f64,
     /// Tenants of the database of `flat` that are still in use, with access codes on top of the others. By default as many

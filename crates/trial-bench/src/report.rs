@@ -9,7 +9,7 @@ use anyhow::Context;
 use crate::ceilings::Bare;
 use crate::machine::Machine;
 use crate::results::{
-    Attacked, Ceilings, ClosedLevel, ClosedRound, Flat, OpenLevel, OpenRound, Results, Section, Start, median,
+    Attacked, Ceilings, ClosedLevel, ClosedRound, Flat, Looked, OpenLevel, OpenRound, Results, Section, Start, median,
     of_rounds,
 };
 
@@ -19,7 +19,7 @@ const END: &str = "<!-- trial-bench report: end -->\n";
 
 /// Every table of what was measured.
 pub(crate) fn tables(results: &Results) -> String {
-    let Results { closed, open, start, flat, attack } = results;
+    let Results { closed, open, start, flat, attack, operations } = results;
     let closed = closed.as_ref();
     let beside = closed.filter(|closed| closed.levels.iter().any(has_ceilings));
     let all = [
@@ -29,6 +29,7 @@ pub(crate) fn tables(results: &Results) -> String {
         section("Start", start.as_ref(), START, start_row),
         section("Empty and full", flat.as_ref(), FLAT, flat_row),
         section("Under attack", attack.as_ref(), ATTACK, attack_row),
+        section("Operations", operations.as_ref(), OPERATIONS, operations_row),
     ];
     let mut text = String::new();
     let mut told = None;
@@ -261,6 +262,21 @@ fn attack_row(attacked: &Attacked) -> Vec<Option<String>> {
         hundredths(of(|round| Some(round.quiet.p99))),
         hundredths(of(|round| Some(round.attacked.p99))),
         whole(of(|round| Some(round.guesses))),
+    ]
+}
+
+const OPERATIONS: &[&str] =
+    &["database", "applications", "page or call", "p50 ms", "p99 ms", "p50 ms among a hundredth", "ratio"];
+
+fn operations_row(looked: &Looked) -> Vec<Option<String>> {
+    vec![
+        Some(looked.database.to_string()),
+        Some(looked.applications.to_string()),
+        Some(format!("`{}`", looked.what)),
+        hundredths(Some(looked.all)),
+        hundredths(Some(looked.p99)),
+        hundredths(Some(looked.few)),
+        hundredths(Some(looked.all / looked.few)),
     ]
 }
 

@@ -24,6 +24,8 @@ pub(crate) struct Results {
     pub(crate) flat: Option<Section<Flat>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) attack: Option<Section<Attacked>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) operations: Option<Section<Looked>>,
 }
 
 /// What one run measured of one thing.
@@ -123,6 +125,19 @@ pub(crate) struct AttackedRound {
     pub(crate) attacked: Load,
     /// Guesses that were answered each second.
     pub(crate) guesses: f64,
+}
+
+/// How long one page or call of operations takes.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Looked {
+    pub(crate) database: Database,
+    pub(crate) applications: u64,
+    pub(crate) what: String,
+    /// Medians in milliseconds, among a hundredth of the applications and among all.
+    pub(crate) few: f64,
+    pub(crate) all: f64,
+    /// The 99th percentile in milliseconds, among all.
+    pub(crate) p99: f64,
 }
 
 impl Results {

@@ -65,10 +65,24 @@ impl Fleet {
         Ok(all.into_iter().max().unwrap_or_default())
     }
 
+    /// Counts the hours that are past, and whatever else time brought.
+    pub(crate) fn sweep(&self) -> anyhow::Result<()> {
+        let first = self.instances.first().context("there is an instance")?;
+        command(&first.server, &first.directory, &["sweep"]).map(drop)
+    }
+
+    /// The token of a new operator, who may do everything.
+    pub(crate) fn token(&self) -> anyhow::Result<String> {
+        let first = self.instances.first().context("there is an instance")?;
+        let added = ["operators", "add", "bench", "--role", "admin", "--json"];
+        let told: serde_json::Value = serde_json::from_str(&command(&first.server, &first.directory, &added)?)?;
+        Ok(told["token"].as_str().context("no token was told")?.to_owned())
+    }
+
     /// What `doctor` finds wrong with the database, which is nothing.
     pub(crate) fn examine(&self) -> anyhow::Result<()> {
         let first = self.instances.first().context("there is an instance")?;
-        command(&first.server, &first.directory, &["doctor"])
+        command(&first.server, &first.directory, &["doctor"]).map(drop)
     }
 
     /// Stops each instance and starts it again; how long the first answer of the slowest took from the start of its process.
@@ -165,13 +179,14 @@ fn process(server: &Path, directory: &Path) -> Command {
     process
 }
 
-fn command(server: &Path, directory: &Path, arguments: &[&str]) -> anyhow::Result<()> {
+/// What a command says.
+fn command(server: &Path, directory: &Path, arguments: &[&str]) -> anyhow::Result<String> {
     let output = process(server, directory).args(arguments).args(["--config", "trialgate.toml"]).output()?;
     if !output.status.success() {
         let (said, complained) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
         bail!("trialgate {}: {said}{complained}", arguments.join(" "));
     }
-    Ok(())
+    Ok(String::from_utf8(output.stdout)?)
 }
 
 /// Starts the server and reads from its standard output where it listens.

@@ -2,6 +2,7 @@
 
 mod fleet;
 mod ground;
+mod half_year;
 mod past;
 mod totals;
 
@@ -12,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use fleet::Fleet;
 pub(crate) use ground::{Ground, Store};
+pub(crate) use half_year::HalfYear;
 pub(crate) use past::Past;
 
 /// A kind of database.

@@ -61,25 +61,28 @@ impl Past {
 }
 
 /// Nothing of a database that is lost on the way is worth keeping.
-const CARELESS: &str = "PRAGMA foreign_keys = OFF; PRAGMA synchronous = OFF; PRAGMA journal_mode = OFF; \
+pub(super) const CARELESS: &str = "PRAGMA foreign_keys = OFF; PRAGMA synchronous = OFF; PRAGMA journal_mode = OFF; \
     PRAGMA cache_size = -524288";
-const CAREFUL: &str = "PRAGMA synchronous = FULL; PRAGMA journal_mode = WAL";
+pub(super) const CAREFUL: &str = "PRAGMA synchronous = FULL; PRAGMA journal_mode = WAL";
 
 #[derive(QueryableByName)]
-struct Index {
+pub(super) struct Index {
     #[diesel(sql_type = Text)]
-    name: String,
+    pub(super) name: String,
     #[diesel(sql_type = Text)]
-    sql: String,
+    pub(super) sql: String,
+}
+
+/// Those that a script may drop, and make again.
+pub(super) fn indexes(conn: &mut SqliteConnection) -> QueryResult<Vec<Index>> {
+    diesel::sql_query("SELECT name, sql FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL").load(conn)
 }
 
 fn write_sqlite(path: &Path, numbers: &[(&str, &str)]) -> anyhow::Result<()> {
     let mut conn = SqliteConnection::establish(path.to_str().context("a path in UTF-8")?)?;
     conn.batch_execute(CARELESS)?;
     // Indexes are built faster than they are maintained.
-    let indexes: Vec<Index> =
-        diesel::sql_query("SELECT name, sql FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL")
-            .load(&mut conn)?;
+    let indexes = indexes(&mut conn)?;
     for index in &indexes {
         conn.batch_execute(&format!("DROP INDEX {}", index.name))?;
     }
