@@ -150,17 +150,30 @@ const TABLES: [&str; 8] =
 
 /// The rows of a table that are a person's; nothing, if that cannot be told by a phone, or by an address.
 fn of(table: &'static str, person: &Person) -> Option<Sql> {
-    let (own, by_tenant) = match person {
-        Person::Phone(_) => ("phone = ", " WHERE tenant IN (SELECT id FROM tenants WHERE phone = "),
-        Person::Email(_) => ("email_key = ", " WHERE tenant IN (SELECT id FROM tenants WHERE email_key = "),
+    let own = match person {
+        Person::Phone(_) => "phone = ",
+        Person::Email(_) => "email_key = ",
     };
     let is_by_phone = matches!(person, Person::Phone(_));
-    let value = Bound::Text(person.as_str().to_owned());
+    let value = || Bound::Text(person.as_str().to_owned());
+    // There is an index of those in use, and one of the others.
+    let tenants = || {
+        Sql::new("(status = 'closed' AND ")
+            .text(own)
+            .bind(value())
+            .text(" OR status <> 'closed' AND ")
+            .text(own)
+            .bind(value())
+            .text(")")
+    };
     match table {
-        "applications" | "tenants" => Some(Sql::new(" WHERE ").text(own).bind(value)),
-        "challenges" | "code_requests" | "phones" if is_by_phone => Some(Sql::new(" WHERE phone = ").bind(value)),
-        "audit" => Some(Sql::new(" WHERE subject = ").bind(value)),
-        "mails" | "platform_events" => Some(Sql::new(by_tenant).bind(value).text(")")),
+        "applications" => Some(Sql::new(" WHERE ").text(own).bind(value())),
+        "tenants" => Some(Sql::new(" WHERE ").then(tenants())),
+        "challenges" | "code_requests" | "phones" if is_by_phone => Some(Sql::new(" WHERE phone = ").bind(value())),
+        "audit" => Some(Sql::new(" WHERE subject = ").bind(value())),
+        "mails" | "platform_events" => {
+            Some(Sql::new(" WHERE tenant IN (SELECT id FROM tenants WHERE ").then(tenants()).text(")"))
+        }
         _ => None,
     }
 }

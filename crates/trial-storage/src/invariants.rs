@@ -3,7 +3,7 @@
 
 use trial_core::UniqueBy;
 
-const INVARIANTS: [(&str, &str); 8] = [
+const INVARIANTS: [(&str, &str); 9] = [
     (
         "every accepted application has its tenant, its mail and its audit entry",
         // The entries of the audit are joined, not looked up one by one: there are as many as tenants.
@@ -47,6 +47,11 @@ const INVARIANTS: [(&str, &str); 8] = [
         "an accepted application names the code that it consumed",
         "SELECT ID[a.id] AS found FROM applications a WHERE a.outcome = 'accepted'
             AND NOT EXISTS (SELECT 1 FROM challenges c WHERE c.id = a.challenge AND c.state = 'consumed')",
+    ),
+    (
+        "the code that a phone has is there",
+        "SELECT 'phones' AS found FROM phones p
+            WHERE p.challenge IS NOT NULL AND NOT EXISTS (SELECT 1 FROM challenges c WHERE c.id = p.challenge)",
     ),
     (
         "a mail is due, or was settled",

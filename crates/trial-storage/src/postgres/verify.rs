@@ -13,9 +13,7 @@ use crate::invariants;
 const OURS: [(&str, &str); 2] = [
     (
         "every reference has its row",
-        "SELECT 'phones' AS found FROM phones p
-            WHERE p.challenge IS NOT NULL AND NOT EXISTS (SELECT 1 FROM challenges c WHERE c.id = p.challenge)
-        UNION ALL SELECT 'access_codes' FROM access_codes a
+        "SELECT 'access_codes' AS found FROM access_codes a
             WHERE a.tenant IS NOT NULL AND NOT EXISTS (SELECT 1 FROM tenants t WHERE t.id = a.tenant)
         UNION ALL SELECT 'mails' FROM mails m
             WHERE m.tenant IS NOT NULL AND NOT EXISTS (SELECT 1 FROM tenants t WHERE t.id = m.tenant)",

@@ -93,6 +93,12 @@ async fn a_mail_that_is_neither_due_nor_settled_is_found() {
 
 #[tokio::test]
 async fn a_dangling_reference_is_found() {
-    let found = after("DELETE FROM challenges").await;
+    let found = after("DELETE FROM tenants").await;
     assert!(found.contains(&"every reference has its row"), "{found:?}");
+}
+
+#[tokio::test]
+async fn a_phone_whose_code_is_gone_is_found() {
+    let found = after("DELETE FROM challenges").await;
+    assert!(found.contains(&"the code that a phone has is there"), "{found:?}");
 }

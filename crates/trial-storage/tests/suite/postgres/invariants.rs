@@ -42,6 +42,7 @@ async fn what_was_planted_is_found() {
         ),
         ("UPDATE challenges SET state = 'open'", "a code is consumed once, by an acceptance"),
         ("UPDATE challenges SET state = 'open'", "an accepted application names the code that it consumed"),
+        ("DELETE FROM challenges", "the code that a phone has is there"),
         ("UPDATE mails SET state = 'sent'", "a mail is due, or was settled"),
         ("UPDATE access_codes SET tenant = '\\x00' WHERE state = 'leased'", "every reference has its row"),
         ("UPDATE pool_marks SET code = '~'", "no free access code comes before the mark of its pool"),
