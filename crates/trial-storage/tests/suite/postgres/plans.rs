@@ -1,12 +1,20 @@
 //! No statement of the public interface or the outbox reads a whole table, however small it is now.
 
+use std::sync::Mutex;
 use std::time::Duration;
 
+use async_trait::async_trait;
+use diesel::connection::{InstrumentationEvent, set_default_instrumentation};
+use diesel::sql_types::Text;
+use diesel::{QueryableByName, sql_query};
+use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
 use trial_core::ports::{Outbox, Receipts};
 use trial_core::{DeliveryReceipt, DeliveryState, GatewayReply, Lease, LeaseId, SettledAs, Settlement};
-use trial_testkit::{Desk, data};
+use trial_storage::PostgresLedger;
+use trial_testkit::{Desk, LedgerFactory, data};
 
 use super::server::Database;
+use crate::plans::{note, noted, operate_on};
 
 /// Tables that grow, and how often each was read as a whole. Sessions say so when they end.
 const SCANS: &str = "SELECT coalesce(string_agg(relname || ' ' || seq_scan, ', ' ORDER BY relname), '') \
@@ -46,7 +54,68 @@ async fn nothing_reads_a_whole_table() {
     assert_ne!(database.execute(read).await, "0", "the server counts");
 }
 
-async fn deliver(desk: &Desk<trial_storage::PostgresLedger>) {
+/// Ledgers, each in a database of its own.
+#[derive(Default)]
+struct Databases(Mutex<Vec<Database>>);
+
+#[async_trait]
+impl LedgerFactory for Databases {
+    type Ledger = PostgresLedger;
+
+    async fn fresh(&self) -> PostgresLedger {
+        let database = Database::new().await;
+        self.0.lock().unwrap().push(database.clone());
+        database.open().await
+    }
+
+    async fn reopen(&self, _ledger: PostgresLedger) -> Option<PostgresLedger> {
+        None
+    }
+}
+
+#[derive(QueryableByName)]
+struct Step {
+    #[diesel(sql_type = Text, column_name = "QUERY PLAN")]
+    detail: String,
+}
+
+/// Tables that stay small.
+const SMALL: [&str; 5] = ["quota_thresholds", "operators", "application_hours", "pool_marks", "platform_endpoints"];
+
+/// Each statement of operations has a plan without a sequential scan, for whatever parameters.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn operations_read_no_whole_table() {
+    set_default_instrumentation(|| {
+        Some(Box::new(|event: InstrumentationEvent<'_>| {
+            if let InstrumentationEvent::StartQuery { query, .. } = event {
+                note(&query.to_string());
+            }
+        }))
+    })
+    .unwrap();
+    operate_on(&Databases::default()).await;
+    // What is written set by set cannot be prepared without the types of its parameters; the other test looks at it.
+    let statements: Vec<String> = noted().filter(|sql| !sql.contains("unnest(")).collect();
+    let database = Database::new().await;
+    let mut conn = AsyncPgConnection::establish(&database.cluster.url(&database.name)).await.unwrap();
+    conn.batch_execute("SET enable_seqscan = off; SET plan_cache_mode = force_generic_plan").await.unwrap();
+    let mut whole = Vec::new();
+    for (number, sql) in statements.iter().enumerate() {
+        let parameters = (1..=32).filter(|place| sql.contains(&format!("${place}"))).count();
+        let nothing = vec!["NULL"; parameters].join(", ");
+        let nothing = if parameters == 0 { nothing } else { format!("({nothing})") };
+        conn.batch_execute(&format!("PREPARE asked_{number} AS {sql}")).await.unwrap();
+        let explain = format!("EXPLAIN EXECUTE asked_{number}{nothing}");
+        let plan: Vec<Step> = diesel_async::RunQueryDsl::load(sql_query(explain), &mut conn).await.unwrap();
+        let scans = plan.iter().filter(|step| step.detail.contains("Seq Scan on"));
+        let scans = scans.filter(|step| !SMALL.iter().any(|table| step.detail.contains(table)));
+        whole.extend(scans.map(|step| format!("{}: {sql}", step.detail.trim())));
+    }
+    assert!(whole.is_empty(), "{whole:#?}");
+    assert!(statements.len() >= 60, "only {} statements were seen: {statements:#?}", statements.len());
+}
+
+async fn deliver(desk: &Desk<PostgresLedger>) {
     let now = desk.now();
     let id = LeaseId::new(now, [1; 10]);
     let lease = Lease { id, now, until: now + Duration::from_mins(1), horizon: now + Duration::from_hours(1) };
