@@ -1,4 +1,4 @@
-//! What time brings: trials end, graces are over, owners are told, access codes have rested. In pieces, each a turn of its
+//! What time brings: trials end, graces are over, owners are told, access codes have rested, hours are counted. In pieces, each a turn of its
 //! own that is decided anew: whoever is cut off leaves the rest to the next, and two at once do nothing twice.
 
 use std::sync::Arc;
@@ -82,9 +82,12 @@ impl Keeper {
             let is_last = dry_run || freed.len() < usize::try_from(CODES).unwrap_or(usize::MAX);
             freed.into_iter().map(Kept::Code).for_each(&mut tell);
             if is_last {
-                return Ok(());
+                break;
             }
         }
+        // What was decided a moment before the hour may be stored a moment after it.
+        while !dry_run && self.upkeep.count_hours(now - SETTLED).await? {}
+        Ok(())
     }
 
     async fn advance(
@@ -140,11 +143,7 @@ impl Keeper {
 
     async fn keep(&self, watch: &Watch) -> Result<(), LedgerError> {
         self.sweep(false, count).await?;
-        watch.look().await?;
-        // What was decided a moment before the hour may be stored a moment after it.
-        let counted_until = self.clock.now() - SETTLED;
-        while self.upkeep.count_hours(counted_until).await? {}
-        Ok(())
+        watch.look().await
     }
 
     /// Sweeps again and again, until it is told to stop.
