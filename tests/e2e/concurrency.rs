@@ -16,7 +16,7 @@ on_every_database!(
 );
 
 /// Everyone's code, asked for by a few at a time.
-async fn obtain_codes(fleet: &Fleet, applicants: &[Applicant]) -> Vec<(Applicant, String)> {
+pub(crate) async fn obtain_codes(fleet: &Fleet, applicants: &[Applicant]) -> Vec<(Applicant, String)> {
     let mut parts = JoinSet::new();
     for (part, client) in applicants.chunks(25).zip(fleet.doors().clients().into_iter().cycle()) {
         let part = part.to_vec();
@@ -33,7 +33,10 @@ async fn obtain_codes(fleet: &Fleet, applicants: &[Applicant]) -> Vec<(Applicant
 }
 
 /// Everyone applies at once, each on a connection of its own; who was told what.
-async fn apply_at_once(fleet: &Fleet, applications: Vec<(Applicant, String)>) -> BTreeMap<String, Vec<Applicant>> {
+pub(crate) async fn apply_at_once(
+    fleet: &Fleet,
+    applications: Vec<(Applicant, String)>,
+) -> BTreeMap<String, Vec<Applicant>> {
     let mut applying = JoinSet::new();
     for ((applicant, code), client) in applications.into_iter().zip(fleet.doors().clients().into_iter().cycle()) {
         let client = client.another();
@@ -49,7 +52,7 @@ async fn apply_at_once(fleet: &Fleet, applications: Vec<(Applicant, String)>) ->
     told
 }
 
-fn counts(told: &BTreeMap<String, Vec<Applicant>>) -> Vec<(&str, usize)> {
+pub(crate) fn counts(told: &BTreeMap<String, Vec<Applicant>>) -> Vec<(&str, usize)> {
     told.iter().map(|(code, applicants)| (code.as_str(), applicants.len())).collect()
 }
 

@@ -27,4 +27,5 @@ mod return_codes;
 mod shutdown;
 mod sms;
 mod startup;
+mod sweep_kill;
 mod webhooks;

@@ -54,6 +54,15 @@ pub async fn finish(command: Command) -> Ended {
     running.ended().await
 }
 
+/// Runs a command to its end, unless a moment comes before: then it is killed.
+pub async fn finish_unless(command: Command, moment: impl Future<Output = ()>) -> Option<Ended> {
+    let (running, _) = Running::start(command);
+    tokio::select! {
+        ended = running.ended() => Some(ended),
+        () = moment => None,
+    }
+}
+
 impl Service {
     /// Starts a service and waits until it listens.
     pub async fn start(command: Command) -> Self {
