@@ -8,7 +8,7 @@ use crate::values::{ID_ENTROPY, mask_email, mask_phone};
 /// The actor of what applicants do.
 pub const APPLICANT: &str = "applicant";
 /// All that applicants do. Of these entries there are more than of all others together.
-const DONE_BY_APPLICANTS: [&str; 1] = ["tenant.create"];
+const DONE_BY_APPLICANTS: [&str; 2] = ["tenant.create", crate::consent::ACCEPTED];
 
 /// Which entries of the audit are wanted, newest first. What is `None` does not matter.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -15,6 +15,7 @@ mod audit;
 mod batch;
 mod callers;
 mod care;
+mod consent;
 mod error;
 mod facts;
 mod keyring;
@@ -48,6 +49,7 @@ pub use callers::{
 pub use care::{
     ERASED, ERASED_EMAIL, Expired, Expiring, ExpiryPage, Forgotten, MIN_RETENTION, Person, PersonData, Retention,
 };
+pub use consent::Terms;
 pub use error::LedgerError;
 pub use facts::{
     AcceptedApplication, Facts, HeldCode, LifeFacts, PastSend, PhoneFacts, PoolFacts, QuotaFacts, TenantFact,
@@ -98,6 +100,6 @@ pub use story::{StoryEntry, StorySources};
 pub use values::{
     AccessCode, AccessCodeError, AccessCodeKind, ApplicationId, AuditId, CallerId, ChallengeId, CodeRequestId,
     CompanyError, CompanyKey, CompanyName, Email, EmailError, EmailKey, EventId, LeaseId, Locale, MailId, OperatorId,
-    Phone, PhoneError, RequestId, SubmittedCode, SubmittedCodeError, TenantId, UnknownName,
+    Phone, PhoneError, RequestId, ServedCountry, SubmittedCode, SubmittedCodeError, TenantId, UnknownName,
 };
 pub use warnings::{QUOTA_LEVELS, Warning, WarningToTell, warnings};

@@ -1,14 +1,16 @@
 //! The public interface and that of operations, over HTTP: reads requests, calls the ports of `trial-core`, writes answers. No rule is decided here.
 //!
-//! Where to find what: `public` has the two published interfaces, `callbacks` what providers of short messages tell, `ops` what operators ask, `body`
-//! reads and `form` parses their bodies, `problem` writes every answer that is not a return code, `telemetry` wraps every
+//! Where to find what: `public` has the two published interfaces, `callbacks` what providers of short messages tell, `ops` what operators ask, `apply` the page
+//! to apply on, `console` that of operations; `body` reads and `form` parses bodies, `fields` forms of pages, `problem` writes every answer that is not a return code, `telemetry` wraps every
 //! exchange (request id, headers, log, metrics), `unread` hangs up on bodies without an end.
 
+mod apply;
 mod body;
 mod callbacks;
 mod client_address;
 mod console;
 mod docs;
+mod fields;
 mod form;
 mod health;
 mod messages;
@@ -27,6 +29,7 @@ mod site;
 mod telemetry;
 mod unread;
 
+pub use apply::{BrandColour, BrandError, Logo, SiteLink, SiteSettings};
 pub use openapi::openapi_json;
 pub use ops::{OpsParts, ops_openapi_json};
 pub use routes::{APPLY_PATH, SEND_CODE_PATH};

@@ -219,7 +219,12 @@ impl Problem {
     }
 }
 
-/// A wait as `Retry-After` has it: whole seconds, rounded up, so that nobody comes too early.
+/// A wait as `Retry-After` has it.
 pub(crate) fn whole_seconds(wait: Duration) -> HeaderValue {
-    HeaderValue::from(wait.as_secs() + u64::from(wait.subsec_nanos() > 0))
+    HeaderValue::from(seconds_up(wait))
+}
+
+/// In whole seconds, rounded up, so that nobody comes too early.
+pub(crate) const fn seconds_up(wait: Duration) -> u64 {
+    wait.as_secs() + (wait.subsec_nanos() > 0) as u64
 }

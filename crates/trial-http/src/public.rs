@@ -111,22 +111,29 @@ fn language(request: &HttpRequest) -> Locale {
 }
 
 fn check_rate(request: &HttpRequest, state: &State, limit: &AddressLimiter) -> Result<(), Problem> {
-    if limit.is_off() {
-        return Ok(());
-    }
-    let client = state.trusted_proxies.client_of(request.peer_addr(), request.headers());
-    limit.check(client).map_err(|wait| {
+    address_wait(request, state, limit).map_err(|wait| {
         Problem::new(Kind::RateLimited).detail("this client address has made too many requests").retry_after(wait)
     })
 }
 
+/// Counts a request of its client address.
+///
+/// # Errors
+/// How long to wait, if it is one too many.
+pub(crate) fn address_wait(request: &HttpRequest, state: &State, limit: &AddressLimiter) -> Result<(), Duration> {
+    if limit.is_off() {
+        return Ok(());
+    }
+    limit.check(state.trusted_proxies.client_of(request.peer_addr(), request.headers()))
+}
+
 /// The exchange's id, which [`crate::telemetry`] has put there.
-fn id_of(request: &HttpRequest) -> RequestId {
+pub(crate) fn id_of(request: &HttpRequest) -> RequestId {
     request.extensions().get::<RequestId>().cloned().unwrap_or_else(|| RequestId::from_stored("unknown"))
 }
 
 /// A panic behind the port is answered like any other fault of the program, instead of by a dropped connection.
-async fn unless_it_panics<T>(call: impl Future<Output = Result<T, Unexpected>>) -> Result<T, Problem> {
+pub(crate) async fn unless_it_panics<T>(call: impl Future<Output = Result<T, Unexpected>>) -> Result<T, Problem> {
     let called = AssertUnwindSafe(call).catch_unwind().await.unwrap_or(Err(Unexpected));
     called.map_err(|Unexpected| Problem::new(Kind::Unexpected))
 }

@@ -18,6 +18,8 @@ pub(crate) enum Route {
     SendCode,
     Apply,
     Home,
+    ApplyPage,
+    ApplyFile,
     Console,
     Health,
     Readiness,
@@ -59,10 +61,12 @@ pub(crate) enum Route {
 }
 
 impl Route {
-    pub(crate) const ALL: [Self; 41] = [
+    pub(crate) const ALL: [Self; 43] = [
         Self::SendCode,
         Self::Apply,
         Self::Home,
+        Self::ApplyPage,
+        Self::ApplyFile,
         Self::Console,
         Self::Health,
         Self::Readiness,
@@ -108,6 +112,8 @@ impl Route {
             Self::SendCode => SEND_CODE_PATH,
             Self::Apply => APPLY_PATH,
             Self::Home => "/",
+            Self::ApplyPage => "/apply",
+            Self::ApplyFile => "/apply/{file}",
             Self::Console => "/console{page:(/.*)?}",
             Self::Health => "/healthz",
             Self::Readiness => "/readyz",
@@ -168,7 +174,7 @@ impl Route {
             | Self::OpsRetire
             | Self::OpsRelease => "POST, OPTIONS",
             Self::SandboxFaults | Self::OpsQuota => "GET, HEAD, PUT, OPTIONS",
-            Self::OpsOperators | Self::Console => "GET, HEAD, POST, OPTIONS",
+            Self::OpsOperators | Self::Console | Self::ApplyPage => "GET, HEAD, POST, OPTIONS",
             _ => "GET, HEAD, OPTIONS",
         }
     }

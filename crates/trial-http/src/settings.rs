@@ -8,7 +8,7 @@ use trial_core::ports::{Clock, Entropy, Health, Receipts, TrialService};
 use trial_core::{AddressLimits, DeliveryReceipt, PhonePolicy, UnreadableReceipt};
 use trial_sandbox::Inbox;
 
-use crate::{CallerParts, Metrics, OpsParts};
+use crate::{CallerParts, Metrics, OpsParts, SiteSettings};
 
 /// Whether request and reply are nested in an object, as the published table has it, or not, as the published example has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -34,6 +34,8 @@ pub struct HttpSettings {
     pub body_timeout: Duration,
     /// Whose phones are served.
     pub phone: PhonePolicy,
+    /// The page to apply on, if there is one.
+    pub site: Option<SiteSettings>,
 }
 
 /// Reads the receipts in a body that arrived at this instant; says what is wrong with one that has none.

@@ -8,6 +8,7 @@ use actix_web::{App, HttpResponse};
 use trial_core::ports::{Clock, Entropy, Health, Receipts, TrialService};
 use trial_sandbox::Inbox;
 
+use crate::apply::{self, Consent};
 use crate::client_address::TrustedProxies;
 use crate::messages::Replies;
 use crate::ops::{self, Ops};
@@ -40,6 +41,7 @@ pub(crate) struct State {
     pub(crate) trusted_proxies: TrustedProxies,
     pub(crate) code_limit: AddressLimiter,
     pub(crate) application_limit: AddressLimiter,
+    pub(crate) consent: Consent,
 }
 
 impl Site {
@@ -65,6 +67,7 @@ impl Site {
             trusted_proxies: TrustedProxies::new(settings.trusted_proxies.clone()),
             code_limit: AddressLimiter::per_hour(limits.codes_per_hour, RuntimeClock::start()),
             application_limit: AddressLimiter::per_hour(limits.applications_per_hour, RuntimeClock::start()),
+            consent: Consent::default(),
             settings,
         }))
     }
@@ -104,6 +107,9 @@ impl Site {
             .service(Route::Home.resource().route(get().to(home)))
             .configure(ops::configure)
             .configure(console::configure);
+        if self.0.settings.site.is_some() {
+            config.configure(apply::configure);
+        }
         if self.0.inbox.is_some() {
             config
                 .service(Route::SandboxPage.resource().route(get().to(sandbox::page)))
@@ -123,9 +129,10 @@ async fn redirect_to_docs() -> HttpResponse {
 }
 
 async fn home(state: Data<State>) -> HttpResponse {
+    let apply = if state.settings.site.is_some() { "/apply         the page to apply on, for visitors\n" } else { "" };
     let sandbox = if state.inbox.is_some() { "/sandbox       captured messages\n" } else { "" };
     HttpResponse::Ok().content_type("text/plain; charset=utf-8").body(format!(
-        "Trialgate\n\n/docs/         the interface, to read and try\n/openapi.json  the same for programs\n/ops/v1/…      the operations interface, for operators\n\
+        "Trialgate\n\n{apply}/docs/         the interface, to read and try\n/openapi.json  the same for programs\n/ops/v1/…      the operations interface, for operators\n\
          /healthz       whether the process serves\n/readyz        whether its dependencies can be used\n\
          /metrics       measurements for Prometheus\n{sandbox}"
     ))

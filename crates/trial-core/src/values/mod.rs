@@ -19,7 +19,7 @@ pub use ids::{
 };
 pub use locale::Locale;
 pub(crate) use phone::mask_phone;
-pub use phone::{Phone, PhoneError};
+pub use phone::{Phone, PhoneError, ServedCountry};
 pub use submitted_code::{SubmittedCode, SubmittedCodeError};
 
 /// A stored or typed name that stands for no value of its enumeration.

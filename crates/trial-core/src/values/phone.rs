@@ -36,6 +36,15 @@ pub enum PhoneError {
     CountryNotServed,
 }
 
+/// A country whose phones are served.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServedCountry {
+    /// Its code of ISO 3166, `CN`.
+    pub code: String,
+    /// Its calling code, 86 for China.
+    pub calling_code: u16,
+}
+
 impl Phone {
     /// Parses E.164, or a national number of the policy's default region, in any usual spelling
     /// (`16673280001`, `+86 166-7328-0001` and `0086 166 7328 0001` are one phone).
@@ -43,6 +52,20 @@ impl Phone {
     /// # Errors
     /// Says what is wrong and what to give instead.
     pub fn parse(text: &str, policy: &PhonePolicy) -> Result<Self, PhoneError> {
+        Self::parse_of(policy.default_region, text, policy)
+    }
+
+    /// As [`Self::parse`], for somebody who chose a country: a national number is one of that country. An international one
+    /// stays what it is. The country is written as ISO 3166 has it.
+    ///
+    /// # Errors
+    /// As for [`Self::parse`].
+    pub fn parse_in(country: &str, text: &str, policy: &PhonePolicy) -> Result<Self, PhoneError> {
+        let region = policy.countries.iter().copied().find(|served| served.as_ref() == country);
+        Self::parse_of(region.ok_or(PhoneError::CountryNotServed)?, text, policy)
+    }
+
+    fn parse_of(region: country::Id, text: &str, policy: &PhonePolicy) -> Result<Self, PhoneError> {
         let text = text.trim();
         if text.is_empty() {
             return Err(PhoneError::Empty);
@@ -51,7 +74,7 @@ impl Phone {
             return Err(PhoneError::TooLong);
         }
         let dialled = plain_spelling(text).ok_or(PhoneError::Malformed)?;
-        let number = phonenumber::parse(Some(policy.default_region), &dialled).map_err(|_| PhoneError::Malformed)?;
+        let number = phonenumber::parse(Some(region), &dialled).map_err(|_| PhoneError::Malformed)?;
         if number.extension().is_some() || !number.is_valid() {
             return Err(PhoneError::Malformed);
         }
@@ -138,5 +161,17 @@ impl PhonePolicy {
             default_region: region(default_region)?,
             countries: countries.iter().map(|code| region(code)).collect::<Result<_, _>>()?,
         })
+    }
+
+    /// The countries served with their calling codes, the default region first if it is one of them.
+    pub fn served(&self) -> Vec<ServedCountry> {
+        let calling_code =
+            |region: country::Id| DATABASE.by_id(region.as_ref()).map(phonenumber::Metadata::country_code);
+        let of = |region: &country::Id| {
+            Some(ServedCountry { code: region.as_ref().to_owned(), calling_code: calling_code(*region)? })
+        };
+        let mut served: Vec<_> = self.countries.iter().filter_map(of).collect();
+        served.sort_by_key(|country| country.code != self.default_region.as_ref());
+        served
     }
 }

@@ -7,9 +7,9 @@ use trial_core::{
     PoolOutcome, PoolOutlook, RefusedAccessCode, pool_outlook,
 };
 
-use super::form::Form;
 use super::visit::{Page, Visit};
 use super::{Answer, Refused, failed, html, see};
+use crate::fields::Fields;
 
 /// Rows of a page.
 const ROWS: u32 = 50;
@@ -78,7 +78,7 @@ async fn written(visit: &Visit<'_>, import: Option<Import>, wrong: Option<String
 }
 
 /// Rows of `kind,code`, pasted; the first line may be the header. All or nothing.
-pub(super) async fn import(visit: &Visit<'_>, form: &Form) -> Answer {
+pub(super) async fn import(visit: &Visit<'_>, form: &Fields) -> Answer {
     visit.may(Permission::ChangePool)?;
     let text = form.text("rows").to_owned();
     let with_header = if text.starts_with("kind") { text.clone() } else { format!("kind,code\n{text}") };

@@ -7,7 +7,6 @@ mod applications;
 mod audit;
 mod chart;
 mod dashboard;
-mod form;
 mod mails;
 mod phones;
 mod settings;
@@ -23,14 +22,16 @@ use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 use trial_core::LedgerError;
 
+use crate::fields::Fields;
 use crate::routes::{Route, get};
 use crate::site::State;
-use form::Form;
 use visit::{Page, Visit};
 
 /// Nothing but our own style sheet; no script at all.
 const POLICY: &str =
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+/// The largest form, in bytes: an import of access codes.
+const MAX_FORM: usize = 8 * 1024 * 1024;
 const STYLE: &str = include_str!("../../templates/console/style.css");
 
 /// What a page comes to, if it is not the page.
@@ -90,15 +91,15 @@ async fn within(request: &HttpRequest, state: &State, parts: &[&str]) -> Answer 
 async fn change(request: HttpRequest, payload: Payload, state: Data<State>) -> HttpResponse {
     let place = place(&request);
     let parts: Vec<&str> = place.iter().map(String::as_str).collect();
-    let changed = match Form::read(&request, payload, &state).await {
+    let changed = match Fields::read(&request, payload, &state, MAX_FORM).await {
         Ok(form) if parts == ["sign-in"] => sign_in::enter(&request, &state, &form).await,
         Ok(form) => order(&request, &state, &parts, &form).await,
-        Err(refused) => Err(refused),
+        Err(_) => Err(Refused::Wrong("The form cannot be read.".to_owned())),
     };
     finish(&request, changed)
 }
 
-async fn order(request: &HttpRequest, state: &State, parts: &[&str], form: &Form) -> Answer {
+async fn order(request: &HttpRequest, state: &State, parts: &[&str], form: &Fields) -> Answer {
     let visit = Visit::of(request, state).await?;
     visit.check(form)?;
     match parts {

@@ -3,9 +3,9 @@
 use askama::Template;
 use trial_core::{Permission, Phone};
 
-use super::form::Form;
 use super::visit::{Page, Visit};
 use super::{Answer, Refused, failed, page as written, see};
+use crate::fields::Fields;
 
 #[derive(Template)]
 #[template(path = "console/phones.html")]
@@ -40,7 +40,7 @@ pub(super) async fn page(visit: &Visit<'_>) -> Answer {
     written(&Phones { page: visit.page.clone(), find, wrong, found })
 }
 
-pub(super) async fn unlock(visit: &Visit<'_>, form: &Form) -> Answer {
+pub(super) async fn unlock(visit: &Visit<'_>, form: &Fields) -> Answer {
     visit.may(Permission::UnlockPhone)?;
     let phone = Phone::parse(form.text("phone"), &visit.state.settings.phone)
         .map_err(|error| Refused::Wrong(format!("The phone {error}.")))?;

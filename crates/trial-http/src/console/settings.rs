@@ -4,9 +4,9 @@ use actix_web::http::StatusCode;
 use askama::Template;
 use trial_core::{Operator, Permission, QuotaView, ThresholdChange};
 
-use super::form::Form;
 use super::visit::{Page, Visit};
 use super::{Answer, failed, html, see};
+use crate::fields::Fields;
 
 /// Thresholds and operators that are shown.
 const ROWS: u32 = 50;
@@ -40,7 +40,7 @@ pub(super) async fn page(visit: &Visit<'_>, wrong: Option<String>) -> Answer {
     html(if wrong.is_some() { StatusCode::BAD_REQUEST } else { StatusCode::OK }, &settings)
 }
 
-pub(super) async fn set_quota(visit: &Visit<'_>, form: &Form) -> Answer {
+pub(super) async fn set_quota(visit: &Visit<'_>, form: &Fields) -> Answer {
     visit.may(Permission::SetQuota)?;
     let Some(threshold) = form.parsed("threshold") else {
         let wrong = visit.page.t("The threshold must be a whole number from 0 on.");

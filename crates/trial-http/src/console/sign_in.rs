@@ -6,9 +6,9 @@ use actix_web::http::header::LOCATION;
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 
-use super::form::Form;
 use super::visit::{Page, Visit, session_cookie};
 use super::{Answer, Refused, failed, html};
+use crate::fields::Fields;
 use crate::site::State;
 
 #[derive(Template)]
@@ -25,7 +25,7 @@ pub(super) fn page(request: &HttpRequest, wrong: Option<&'static str>) -> Answer
 }
 
 /// Lets in whoever has a token. Failures are counted by the address they come from; a right token is never refused for them.
-pub(super) async fn enter(request: &HttpRequest, state: &State, form: &Form) -> Answer {
+pub(super) async fn enter(request: &HttpRequest, state: &State, form: &Fields) -> Answer {
     let Some(signed_in) = state.ops.access.sign_in(form.text("token")).await.map_err(failed)? else {
         let client = state.trusted_proxies.client_of(request.peer_addr(), request.headers());
         return match state.ops.strangers.check(client) {

@@ -8,9 +8,9 @@ use trial_core::{
 };
 
 use super::applications::query;
-use super::form::Form;
 use super::visit::{Page, Visit};
 use super::{Answer, Refused, failed, html, page as written, see};
+use crate::fields::Fields;
 use crate::ops::Sight;
 
 /// Rows of a page.
@@ -120,7 +120,7 @@ pub(super) async fn show(visit: &Visit<'_>, id: &str, reveal: bool, wrong: Optio
     )
 }
 
-pub(super) async fn order(visit: &Visit<'_>, id: &str, action: &str, form: &Form) -> Answer {
+pub(super) async fn order(visit: &Visit<'_>, id: &str, action: &str, form: &Fields) -> Answer {
     let tenant: TenantId = id.parse().map_err(|_| Refused::NotFound)?;
     let order = match action {
         "convert" => LifeOrder::Convert,

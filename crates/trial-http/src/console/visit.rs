@@ -5,9 +5,9 @@ use actix_web::cookie::{Cookie, SameSite};
 use actix_web::http::header::ACCEPT_LANGUAGE;
 use trial_core::{ChangedBy, Operator, Permission, Visitor};
 
-use super::form::Form;
 use super::words::Language;
 use super::{Refused, failed};
+use crate::fields::Fields;
 use crate::ops::{Ops, Sight};
 use crate::site::State;
 
@@ -34,7 +34,7 @@ pub(super) struct Visit<'a> {
     pub(super) state: &'a State,
     pub(super) ops: &'a Ops,
     pub(super) page: Page,
-    pub(super) query: Form,
+    pub(super) query: Fields,
     pub(super) operator: Operator,
     visitor: Visitor,
     pub(super) secret: String,
@@ -42,7 +42,7 @@ pub(super) struct Visit<'a> {
 
 impl Page {
     pub(super) fn of_nobody(request: &HttpRequest) -> Self {
-        let asked = Form::of_query(request);
+        let asked = Fields::of_query(request);
         let accepted = request.headers().get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let said = SAID.iter().find(|(name, _)| *name == asked.text("said")).map(|(_, words)| *words);
         Self {
@@ -114,11 +114,11 @@ impl<'a> Visit<'a> {
             csrf: visitor.csrf.as_str().to_owned(),
             ..Page::of_nobody(request)
         };
-        Ok(Self { request, state, ops, page, query: Form::of_query(request), operator, visitor, secret })
+        Ok(Self { request, state, ops, page, query: Fields::of_query(request), operator, visitor, secret })
     }
 
     /// Sees that a form is one of ours.
-    pub(super) fn check(&self, form: &Form) -> Result<(), Refused> {
+    pub(super) fn check(&self, form: &Fields) -> Result<(), Refused> {
         if self.visitor.csrf.is(form.text("csrf")) {
             Ok(())
         } else {

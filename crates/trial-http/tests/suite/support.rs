@@ -14,7 +14,9 @@ use trial_core::{
     AddressLimits, ApplyCode, ApplyReply, CodeReply, LedgerError, LifeOutcome, Outcome, Policy, Request, SendCode,
     TenantOrder,
 };
-use trial_http::{CallerParts, Envelope, HttpParts, HttpSettings, OpsParts, Site, SmsCallback, install_metrics};
+use trial_http::{
+    CallerParts, Envelope, HttpParts, HttpSettings, OpsParts, Site, SiteSettings, SmsCallback, install_metrics,
+};
 use trial_sandbox::Inbox;
 use trial_testkit::{FixedClock, MemoryLedger, SeededEntropy, data};
 
@@ -57,6 +59,7 @@ impl Default for Fixture {
                 address_limits: AddressLimits { codes_per_hour: 0, applications_per_hour: 0 },
                 body_timeout: Duration::from_secs(10),
                 phone: Policy::default().phone,
+                site: Some(SiteSettings::default()),
             },
         }
     }

@@ -17,7 +17,7 @@ use super::secret::ServiceUrl;
 use super::serving::read_secret;
 use super::settings::{Dkim, PlatformKind, Settings, Storage, UniqueField};
 use super::text::HumanDuration;
-use super::{Config, GatewayKind, serving};
+use super::{Config, GatewayKind, serving, site_setup};
 use crate::logging;
 
 /// Bounds of what a machine can hold or use.
@@ -47,9 +47,13 @@ pub(super) fn check(merged: Merged, file: Option<PathBuf>, base: PathBuf) -> Res
     findings.rest(&settings);
     let database = findings.database(&settings.storage, &base);
     let policy = findings.policy(&settings);
+    let (site, wrong) = site_setup::site(&settings, &base);
+    for (key, text) in wrong {
+        findings.wrong(key, text);
+    }
     let warning_readers = findings.warning_readers(&settings);
     none_of(findings.problems)?;
-    Ok(Config { settings, file, policy, warning_readers, database, base })
+    Ok(Config { settings, file, policy, warning_readers, site, database, base })
 }
 
 impl Findings<'_> {

@@ -53,6 +53,13 @@ pub(super) const KEYS: &[&str] = &[
     "retention.challenges",
     "sandbox.enabled",
     SECRET_KEYS,
+    "site.apply",
+    "site.colour",
+    "site.links",
+    "site.logo",
+    "site.name",
+    "site.terms.file",
+    "site.terms.version",
     "sms.autofill_domain",
     "sms.brand",
     "sms.gateways",
@@ -154,11 +161,13 @@ pub(super) fn is_section(path: &[String]) -> bool {
     })
 }
 
-/// The known key that an unknown one most resembles, as a whole and in its last word.
+/// The known key that an unknown one most resembles, as a whole, in its first word and in its last.
 pub(super) fn nearest(unknown: &str) -> &'static str {
+    let first = |key: &str| key.split('.').next().unwrap_or_default().to_owned();
     let last = |key: &str| key.rsplit('.').next().unwrap_or_default().to_owned();
     let likeness = |known: &&&str| {
         strsim::normalized_damerau_levenshtein(unknown, known)
+            + strsim::normalized_damerau_levenshtein(&first(unknown), &first(known))
             + strsim::normalized_damerau_levenshtein(&last(unknown), &last(known))
     };
     KEYS.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b))).copied().unwrap_or_default()

@@ -9,6 +9,7 @@ mod platform_setup;
 mod secret;
 mod serving;
 mod settings;
+mod site_setup;
 mod sms_settings;
 mod sms_setup;
 #[cfg(test)]
@@ -24,7 +25,7 @@ use std::time::Duration;
 use anyhow::Context;
 use trial_core::{AddressLimits, Email, MailRetry, PhonePolicy, Policy, Retention};
 use trial_engine::{EngineOptions, MailDeliveryOptions};
-use trial_http::HttpSettings;
+use trial_http::{HttpSettings, SiteSettings};
 
 pub(crate) use database::Database;
 pub(crate) use error::ConfigError;
@@ -69,6 +70,8 @@ pub(crate) struct Config {
     pub(crate) policy: Policy,
     /// Who is told by mail when access codes or the threshold run low.
     pub(crate) warning_readers: Vec<Email>,
+    /// The page to apply on, if there is one.
+    site: Option<SiteSettings>,
     /// The database.
     pub(crate) database: Database,
     /// What relative paths are relative to: the directory of the file, or the working directory.
@@ -122,6 +125,7 @@ impl Config {
             address_limits: self.address_limits(),
             body_timeout: BODY_TIMEOUT,
             phone: self.policy.phone.clone(),
+            site: self.site.clone(),
         }
     }
 

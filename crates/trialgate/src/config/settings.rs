@@ -1,5 +1,6 @@
 //! The configuration as it is written: one field for each key, with its default.
 
+use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -7,7 +8,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use trial_core::{AddressLimits, MailRetry, Policy};
 use trial_engine::EngineOptions;
-use trial_http::Envelope;
+use trial_http::{Envelope, SiteSettings};
 
 use super::secret::{Secret, ServiceUrl};
 use super::sms_settings::Sms;
@@ -27,6 +28,7 @@ pub(crate) struct Settings {
     pub(crate) platform: Platform,
     pub(crate) portal: Portal,
     pub(crate) support: Support,
+    pub(crate) site: Site,
     pub(crate) sandbox: Sandbox,
     pub(crate) verification: Verification,
     pub(crate) limits: Limits,
@@ -205,6 +207,32 @@ pub(crate) struct Support {
     pub(crate) contact: Option<String>,
 }
 
+/// The page to apply on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Site {
+    /// There is one, unless callers sign, if nothing is said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) apply: Option<bool>,
+    pub(crate) name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) colour: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) logo: Option<PathBuf>,
+    pub(crate) links: BTreeMap<String, String>,
+    pub(crate) terms: SiteTerms,
+}
+
+/// What applicants agree to.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct SiteTerms {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) version: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) file: Option<PathBuf>,
+}
+
 /// Whether messages may be captured instead of sent.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -334,6 +362,13 @@ pub(crate) struct Log {
 pub(crate) enum LogFormat {
     Human,
     Json,
+}
+
+impl Default for Site {
+    fn default() -> Self {
+        let name = SiteSettings::default().name;
+        Self { apply: None, name, colour: None, logo: None, links: BTreeMap::new(), terms: SiteTerms::default() }
+    }
 }
 
 impl Default for Http {

@@ -74,6 +74,7 @@ fn the_reference_lists_every_key() {
         support.contact = "a"
         secrets.keys = [{ id = "a", key_file = "f" }]
         platform.webhook = { url = "a", secrets = ["a"] }
+        site = { apply = true, colour = "\u00230b57a4", links = { Privacy = "/privacy" } }
         [sms]
         autofill_domain = "example.com"
         [sms.huawei]
@@ -120,7 +121,12 @@ fn the_reference_lists_every_key() {
         "sms.test_numbers",
         "platform.webhook.url_file",
         "platform.webhook.secrets_file",
+        "site.links",
+        "site.logo",
+        "site.terms.file",
+        "site.terms.version",
     ];
+    keys.retain(|key| !key.starts_with("site.links"));
     keys.extend(in_place_of_others.map(str::to_owned));
     let mut listed: Vec<String> = reference
         .lines()

@@ -77,6 +77,8 @@ fn every_default_is_the_contracts() {
         ("storage.url", r#""sqlite:trialgate.db""#),
         ("sms.gateways", "[]"),
         ("platform.kind", r#""local""#),
+        ("site.name", r#""Trialgate""#),
+        ("site.links", "{}"),
         ("sandbox.enabled", "false"),
         ("verification.code_ttl", r#""5m""#),
         ("verification.code_cap", r#""10m""#),
@@ -123,6 +125,7 @@ fn the_list_of_keys_is_what_the_structures_hold() {
         portal.url = "https://a"
         support.contact = "a"
         storage.url_file = "url"
+        site = { apply = true, colour = "\u0023000000", logo = "l.png", terms = { version = "1", file = "t" } }
         platform.webhook = { url_file = "f", secrets_file = "f" }
         [sms]
         autofill_domain = "example.com"
@@ -152,6 +155,8 @@ fn the_list_of_keys_is_what_the_structures_hold() {
         "#,
     )
     .with_file("url", "sqlite:a.db")
+    .with_file("l.png", "")
+    .with_file("t", "terms")
     .config()
     .settings;
     let mut table = toml::Table::try_from(&settings).unwrap();

@@ -21,6 +21,7 @@ fn what_makes_no_sense_is_said_all_at_once() {
         mail = { from = "nobody", max_per_second = 0, retry = { first = "1h", cap = "1m" }, smtp_url = "mail", smtp_url_file = "f", envelope_from = "bounces", dkim = { domain = "example.com" } }
         secrets.keys = [{ id = "a" }, { id = "b", key = "x", key_file = "y" }]
         engine = { queue_length = 0, batch_limit = 0, wait = "0s" }
+        site = { name = "", colour = "\u0023ffff00", logo = "l.gif", links = { a = "javascript:x" }, terms = { file = "t" } }
         unknown = 1
         "#,
     )
@@ -57,6 +58,11 @@ fn what_makes_no_sense_is_said_all_at_once() {
         "`engine.queue_length` must be from 1 to 1000000",
         "`engine.batch_limit` must be from 1 to 10000",
         "`engine.wait` must be longer than 0s",
+        "`site.name` is empty",
+        "`site.colour` is too bright: white text on it has a contrast of 1.1:1, and needs 4.5:1",
+        "`site.logo` cannot be read from l.gif",
+        "`site.links` has \"a\", which needs a label and an address that begins with https://",
+        "`site.terms.version` is missing beside `site.terms.file`",
         "unknown key `unknown`",
     ] {
         assert!(error.contains(message), "{message}: {error}");
@@ -207,4 +213,23 @@ fn bounds_have_a_top() {
         let error = Case::new(text).error();
         assert!(error.contains(message), "{error}");
     }
+}
+
+#[test]
+fn the_page_to_apply_on_is_there_unless_callers_sign() {
+    for (text, is_there) in [
+        ("", true),
+        ("site.apply = false", false),
+        ("http.callers = \"signed\"", false),
+        ("http.callers = \"signed\"\nsite.apply = true", true),
+    ] {
+        assert_eq!(Case::new(text).config().http().site.is_some(), is_there, "{text}");
+    }
+    let text = "site.terms = { version = \"2026-01\", file = \"terms.txt\" }\nsite.logo = \"logo.png\"";
+    let case = || Case::new(text).with_file("logo.png", "png");
+    let site = case().with_file("terms.txt", "Be kind.\n").config().http().site.unwrap();
+    let terms = site.terms.unwrap();
+    assert_eq!((terms.version(), terms.text(), site.logo.is_some()), ("2026-01", "Be kind.\n", true));
+    assert!(case().with_file("terms.txt", " \n").error().contains("`site.terms.file` must hold 1 to 262144 bytes"));
+    assert!(case().error().contains("`site.terms.file` cannot be read from terms.txt"));
 }

@@ -1,0 +1,73 @@
+//! The terms that an applicant agrees to, and what is kept of that: in the audit, where erasing a person leaves a keyed hash in
+//! place of the phone, so that the agreement stays provable to whoever knows the phone.
+
+use std::fmt::Write as _;
+
+use chrono::{DateTime, Utc};
+use sha2::{Digest, Sha256};
+
+use crate::{APPLICANT, AuditId, AuditRecord, Locale, Phone, RequestId};
+
+/// What the audit calls the agreement.
+pub(crate) const ACCEPTED: &str = "terms.accept";
+/// What the audit calls the first use of a text.
+const PUBLISHED: &str = "terms.publish";
+
+/// The terms that applicants agree to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Terms {
+    version: String,
+    text: String,
+    digest: String,
+}
+
+impl Terms {
+    /// Terms of this version, word for word.
+    pub fn new(version: String, text: String) -> Self {
+        let mut digest = String::new();
+        for byte in Sha256::digest(text.as_bytes()) {
+            // Writing to a string does not fail.
+            let _ = write!(digest, "{byte:02x}");
+        }
+        Self { version, text, digest }
+    }
+
+    /// What the version is called.
+    pub fn version(&self) -> &str {
+        &self.version
+    }
+
+    /// The text.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// What the audit knows this text by: its SHA-256, in hexadecimal.
+    pub fn digest(&self) -> &str {
+        &self.digest
+    }
+
+    /// That somebody agreed to this text, in that language, with that request.
+    pub fn accepted(
+        &self,
+        by: &Phone,
+        locale: Locale,
+        request: &RequestId,
+        (id, at): (AuditId, DateTime<Utc>),
+    ) -> AuditRecord {
+        let detail = format!(
+            "terms {} (SHA-256 {}), in {}, by request {}",
+            self.version,
+            self.digest,
+            locale.as_str(),
+            request.as_str()
+        );
+        AuditRecord { id, at, actor: APPLICANT.to_owned(), action: ACCEPTED, subject: by.as_str().to_owned(), detail }
+    }
+
+    /// That applicants are shown this text from now on. The whole text is kept, so that what was agreed to can be read later.
+    pub fn published(&self, actor: String, (id, at): (AuditId, DateTime<Utc>)) -> AuditRecord {
+        let detail = format!("version {}: {}", self.version, self.text);
+        AuditRecord { id, at, actor, action: PUBLISHED, subject: self.digest.clone(), detail }
+    }
+}

@@ -1,0 +1,181 @@
+//! Whose page it is: name, colour, logo, links, terms.
+
+use std::path::Path;
+use std::str::FromStr;
+
+use actix_web::web::Bytes;
+use trial_core::Terms;
+
+/// The largest logo, in bytes: the first page is to be small.
+const MAX_LOGO: usize = 64 * 1024;
+/// What WCAG 2.2 (success criterion 1.4.3) asks of text.
+const LEAST_CONTRAST: f64 = 4.5;
+/// Dark blue.
+const USUAL: BrandColour = BrandColour([0x0b, 0x57, 0xa4]);
+
+/// Whose page the one to apply on is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SiteSettings {
+    /// Who offers the trial.
+    pub name: String,
+    /// The colour of buttons and links.
+    pub colour: BrandColour,
+    /// The picture beside the name.
+    pub logo: Option<Logo>,
+    /// Links at the end of the page.
+    pub links: Vec<SiteLink>,
+    /// What applicants agree to, if there is anything.
+    pub terms: Option<Terms>,
+    /// The sign-in address.
+    pub portal_url: String,
+    /// Whom to ask.
+    pub support_contact: String,
+}
+
+/// A link at the end of the page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SiteLink {
+    /// What it is called.
+    pub label: String,
+    /// Where it leads: `https://…`.
+    pub url: String,
+}
+
+/// A colour that white text can be read on: red, green and blue in sRGB.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BrandColour([u8; 3]);
+
+/// A picture beside the name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Logo {
+    media: &'static str,
+    bytes: Bytes,
+}
+
+/// Why a colour or a logo cannot be used. The message says what to give.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BrandError {
+    /// Not a colour.
+    #[error("is not a colour; write it as #RRGGBB, such as \"#0b57a4\"")]
+    NotAColour,
+    /// Too bright for white text.
+    #[error("is too bright: white text on it has a contrast of {0}:1, and needs 4.5:1; choose a darker one")]
+    TooBright(String),
+    /// Not a picture that browsers show.
+    #[error("is not a picture that every browser shows; give a .png, .jpg, .webp or .svg")]
+    NotAPicture,
+    /// Too large.
+    #[error("has more than {MAX_LOGO} bytes; give a smaller one")]
+    TooLarge,
+}
+
+impl Default for SiteSettings {
+    fn default() -> Self {
+        Self {
+            name: "Trialgate".to_owned(),
+            colour: USUAL,
+            logo: None,
+            links: Vec::new(),
+            terms: None,
+            portal_url: "https://portal.example.com/".to_owned(),
+            support_contact: "support@example.com".to_owned(),
+        }
+    }
+}
+
+impl Default for BrandColour {
+    fn default() -> Self {
+        USUAL
+    }
+}
+
+impl FromStr for BrandColour {
+    type Err = BrandError;
+
+    fn from_str(text: &str) -> Result<Self, BrandError> {
+        let is_hex = |digits: &&str| digits.len() == 6 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let digits = text.strip_prefix('#').filter(is_hex).ok_or(BrandError::NotAColour)?;
+        let number = u32::from_str_radix(digits, 16).map_err(|_| BrandError::NotAColour)?;
+        let [_, red, green, blue] = number.to_be_bytes();
+        let colour = Self([red, green, blue]);
+        let contrast = colour.contrast_with_white();
+        if contrast < LEAST_CONTRAST {
+            return Err(BrandError::TooBright(format!("{contrast:.1}")));
+        }
+        Ok(colour)
+    }
+}
+
+impl BrandColour {
+    /// The contrast ratio of white text on it, 1 to 21 (WCAG 2.2, relative luminance).
+    fn contrast_with_white(self) -> f64 {
+        let linear = |channel: u8| {
+            let part = f64::from(channel) / 255.0;
+            if part <= 0.040_45 { part / 12.92 } else { ((part + 0.055) / 1.055).powf(2.4) }
+        };
+        let [red, green, blue] = self.0.map(linear);
+        1.05 / (0.2126 * red + 0.7152 * green + 0.0722 * blue + 0.05)
+    }
+
+    /// As the style sheet has it.
+    pub(super) fn style(self) -> String {
+        let [red, green, blue] = self.0;
+        format!(":root {{ --brand: #{red:02x}{green:02x}{blue:02x}; }}\n")
+    }
+}
+
+impl Logo {
+    /// A picture of a file of this name.
+    ///
+    /// # Errors
+    /// Says what to give instead.
+    pub fn new(file: &Path, bytes: Vec<u8>) -> Result<Self, BrandError> {
+        let extension = file.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
+        let media = match extension.to_ascii_lowercase().as_str() {
+            "png" => "image/png",
+            "jpg" | "jpeg" => "image/jpeg",
+            "webp" => "image/webp",
+            "svg" => "image/svg+xml",
+            _ => return Err(BrandError::NotAPicture),
+        };
+        if bytes.len() > MAX_LOGO {
+            return Err(BrandError::TooLarge);
+        }
+        Ok(Self { media, bytes: bytes.into() })
+    }
+
+    pub(super) fn media(&self) -> &'static str {
+        self.media
+    }
+
+    pub(super) fn bytes(&self) -> Bytes {
+        self.bytes.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_colour_can_be_read_on() {
+        assert_eq!("#0b57a4".parse(), Ok(USUAL));
+        assert_eq!("#000000".parse::<BrandColour>().unwrap().style(), ":root { --brand: #000000; }\n");
+        assert!(((BrandColour([0; 3])).contrast_with_white() - 21.0).abs() < 1e-9);
+        // The border that WCAG's own tools give for grey.
+        assert!("#767676".parse::<BrandColour>().is_ok());
+        assert_eq!("#777777".parse::<BrandColour>(), Err(BrandError::TooBright("4.5".to_owned())));
+        for wrong in ["", "blue", "0b57a4", "#0b5", "#0b57a4ff", "#gggggg", "#+b57a4"] {
+            assert_eq!(wrong.parse::<BrandColour>(), Err(BrandError::NotAColour), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_logo_is_a_small_picture() {
+        let logo = Logo::new(Path::new("a/LOGO.SVG"), b"<svg/>".to_vec()).unwrap();
+        assert_eq!((logo.media(), logo.bytes()), ("image/svg+xml", Bytes::from_static(b"<svg/>")));
+        assert_eq!(Logo::new(Path::new("logo.gif"), Vec::new()), Err(BrandError::NotAPicture));
+        assert!(Logo::new(Path::new("a.png"), vec![0; MAX_LOGO]).is_ok());
+        assert_eq!(Logo::new(Path::new("a.png"), vec![0; MAX_LOGO + 1]), Err(BrandError::TooLarge));
+    }
+}

@@ -1,0 +1,139 @@
+//! What a visitor has filled in.
+
+use trial_core::{
+    CompanyError, CompanyName, Email, EmailError, Locale, Phone, PhoneError, PhonePolicy, SubmittedCode,
+    SubmittedCodeError,
+};
+
+use super::SiteSettings;
+use super::words::in_locale;
+use crate::fields::Fields;
+
+/// As it was typed, so that it can be shown again.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Entered {
+    pub(super) company: String,
+    pub(super) email: String,
+    /// As ISO 3166 has it; empty for the first one served.
+    pub(super) country: String,
+    pub(super) phone: String,
+    pub(super) code: String,
+    pub(super) has_agreed: bool,
+}
+
+/// As the rules know it.
+pub(super) struct Parsed {
+    pub(super) company: CompanyName,
+    pub(super) phone: Phone,
+    pub(super) code: SubmittedCode,
+    pub(super) email: Email,
+}
+
+/// A field that cannot be taken, and what to do about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct FieldProblem {
+    /// The field's name and id.
+    pub(super) field: &'static str,
+    pub(super) words: &'static str,
+}
+
+impl Entered {
+    pub(super) fn of(fields: &Fields) -> Self {
+        let text = |name| fields.text(name).to_owned();
+        Self {
+            company: text("company"),
+            email: text("email"),
+            country: text("country"),
+            phone: text("phone"),
+            code: text("code"),
+            has_agreed: fields.given("agreed").is_some(),
+        }
+    }
+
+    pub(super) fn phone(&self, policy: &PhonePolicy, locale: Locale) -> Result<Phone, FieldProblem> {
+        let parsed = if self.country.is_empty() {
+            Phone::parse(&self.phone, policy)
+        } else {
+            Phone::parse_in(&self.country, &self.phone, policy)
+        };
+        parsed.map_err(|error| FieldProblem { field: "phone", words: of_phone(&error, locale) })
+    }
+
+    pub(super) fn parse(
+        &self,
+        policy: &PhonePolicy,
+        site: &SiteSettings,
+        locale: Locale,
+    ) -> Result<Parsed, Vec<FieldProblem>> {
+        let problem = |field, words| FieldProblem { field, words };
+        let company = CompanyName::parse(&self.company).map_err(|error| problem("company", of_company(&error, locale)));
+        let email = Email::parse(&self.email).map_err(|error| problem("email", of_email(&error, locale)));
+        let phone = self.phone(policy, locale);
+        let code = SubmittedCode::parse(&self.code).map_err(|error| problem("code", of_code(&error, locale)));
+        let agreed = if site.terms.is_some() && !self.has_agreed {
+            Err(problem("agreed", in_locale(locale, "Read the terms and agree to them.", "请阅读并同意条款。")))
+        } else {
+            Ok(())
+        };
+        match (company, email, phone, code, agreed) {
+            (Ok(company), Ok(email), Ok(phone), Ok(code), Ok(())) => Ok(Parsed { company, phone, code, email }),
+            (company, email, phone, code, agreed) => {
+                // In the order of the page.
+                let problems = [company.err(), email.err(), phone.err(), code.err(), agreed.err()];
+                Err(problems.into_iter().flatten().collect())
+            }
+        }
+    }
+}
+
+const fn of_phone(error: &PhoneError, locale: Locale) -> &'static str {
+    let (en, zh) = match error {
+        PhoneError::Empty => ("Enter your mobile phone number.", "请输入手机号码。"),
+        PhoneError::TooLong | PhoneError::Malformed => (
+            "This is not a phone number of the country chosen. Check the digits and the country.",
+            "这不是所选国家/地区的有效号码，请检查号码和国家/地区。",
+        ),
+        PhoneError::NotMobile => (
+            "This is not a mobile phone. Enter one that receives short messages.",
+            "这不是手机号码，请输入能接收短信的号码。",
+        ),
+        PhoneError::CountryNotServed => (
+            "Phones of this country are not served. Enter a number of a country in the list.",
+            "暂不支持该国家/地区的号码，请使用列表中国家/地区的号码。",
+        ),
+    };
+    in_locale(locale, en, zh)
+}
+
+const fn of_company(error: &CompanyError, locale: Locale) -> &'static str {
+    let (en, zh) = match error {
+        CompanyError::Empty => ("Enter your company's name.", "请输入公司名称。"),
+        CompanyError::TooLong => ("Shorten the name to 128 characters.", "公司名称不能超过128个字符。"),
+        CompanyError::Control => {
+            ("The name has a character that cannot be shown. Type it anew.", "公司名称含有无法显示的字符，请重新输入。")
+        }
+    };
+    in_locale(locale, en, zh)
+}
+
+const fn of_email(error: &EmailError, locale: Locale) -> &'static str {
+    let (en, zh) = match error {
+        EmailError::Empty => ("Enter the e-mail address that the account is sent to.", "请输入接收账号的邮箱地址。"),
+        EmailError::TooLong => ("This e-mail address is too long. Enter another one.", "邮箱地址过长，请换一个。"),
+        EmailError::NotAscii | EmailError::Malformed => {
+            ("This is not an e-mail address, such as name@example.com.", "邮箱地址格式不正确，例如 name@example.com。")
+        }
+    };
+    in_locale(locale, en, zh)
+}
+
+const fn of_code(error: &SubmittedCodeError, locale: Locale) -> &'static str {
+    let (en, zh) = match error {
+        SubmittedCodeError::Empty => (
+            "Enter the code from the short message. Send yourself one, if you have none.",
+            "请输入短信中的验证码；如尚未获取，请先发送验证码。",
+        ),
+        SubmittedCodeError::TooLong => ("The code has 6 digits. Enter those alone.", "验证码为6位数字，请重新输入。"),
+    };
+    in_locale(locale, en, zh)
+}

@@ -1,0 +1,184 @@
+//! The page to apply on, `/apply`: the two published interfaces in a browser. It works without script; with it, answers take
+//! the place of the page's middle. Nothing is decided here: it calls the same port as the interfaces, and says in words what
+//! each return code asks of the visitor.
+//!
+//! A form of another site may be sent here like one of ours: nobody is signed in, so that it can do no more than a call of
+//! the interface.
+
+mod brand;
+mod consent;
+mod entered;
+mod page;
+mod words;
+
+use std::time::Duration;
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER,
+};
+use actix_web::web::{self, Data, Payload, ServiceConfig};
+use actix_web::{HttpRequest, HttpResponse};
+use trial_core::{ApplyCode, ApplyReply, CodeReply, CodeRequest, SendCode};
+
+use crate::body::MAX_BODY;
+use crate::fields::Fields;
+use crate::problem::seconds_up;
+use crate::public::{address_wait, id_of, unless_it_panics};
+use crate::routes::{Route, get, nothing_here};
+use crate::site::State;
+pub use brand::{BrandColour, BrandError, Logo, SiteLink, SiteSettings};
+pub(crate) use consent::Consent;
+use entered::{Entered, Parsed};
+use page::{Applied, ApplyForm, Page, TermsPage, rendered};
+use words::Notice;
+
+/// Nothing but our own style sheet, script and logo.
+const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; \
+                      form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+/// A logo may be a drawing, which is a document of its own.
+const LOGO_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
+const STYLE: &str = include_str!("../../templates/site/style.css");
+const SCRIPT: &str = include_str!("../../templates/site/apply.js");
+/// A day: a changed colour or logo is seen by then.
+const KEPT: HeaderValue = HeaderValue::from_static("public, max-age=86400");
+
+pub(crate) fn configure(config: &mut ServiceConfig) {
+    config
+        .service(Route::ApplyPage.resource().route(get().to(show)).route(web::post().to(take)))
+        .service(Route::ApplyFile.resource().route(get().to(file)));
+}
+
+/// `GET /apply`.
+async fn show(request: HttpRequest, state: Data<State>) -> HttpResponse {
+    let Some(site) = &state.settings.site else { return nothing_here().response(&request) };
+    let page = Page::of(&request, site, None);
+    rendered(StatusCode::OK, &ApplyForm::new(page, &state.settings.phone, Entered::default()))
+}
+
+/// `POST /apply`: sends a code, or applies.
+async fn take(request: HttpRequest, payload: Payload, state: Data<State>) -> HttpResponse {
+    let Some(site) = &state.settings.site else { return nothing_here().response(&request) };
+    let fields = match Fields::read(&request, payload, &state, MAX_BODY).await {
+        Ok(fields) => fields,
+        Err(problem) => return problem.response(&request),
+    };
+    let page = Page::of(&request, site, Some(&fields));
+    let exchange = Exchange { request: &request, state: &state, page };
+    if fields.text("step") == "code" {
+        exchange.send_code(Entered::of(&fields)).await
+    } else {
+        exchange.apply(Entered::of(&fields)).await
+    }
+}
+
+/// `GET /apply/{file}`.
+async fn file(request: HttpRequest, state: Data<State>) -> HttpResponse {
+    let Some(site) = &state.settings.site else { return nothing_here().response(&request) };
+    let of = |media: &'static str, body: String| HttpResponse::Ok().insert_header((CONTENT_TYPE, media)).body(body);
+    let mut response = match (request.match_info().query("file"), &site.terms, &site.logo) {
+        ("style.css", ..) => of("text/css; charset=utf-8", site.colour.style() + STYLE),
+        ("apply.js", ..) => of("text/javascript; charset=utf-8", SCRIPT.to_owned()),
+        ("terms", Some(terms), _) => {
+            return rendered(StatusCode::OK, &TermsPage { page: Page::of(&request, site, None), terms });
+        }
+        ("logo", _, Some(logo)) => {
+            let policy = (CONTENT_SECURITY_POLICY, LOGO_POLICY);
+            HttpResponse::Ok().insert_header((CONTENT_TYPE, logo.media())).insert_header(policy).body(logo.bytes())
+        }
+        _ => return nothing_here().response(&request),
+    };
+    response.headers_mut().insert(CACHE_CONTROL, KEPT);
+    response
+}
+
+/// One form that was sent.
+struct Exchange<'a> {
+    request: &'a HttpRequest,
+    state: &'a State,
+    page: Page<'a>,
+}
+
+impl Exchange<'_> {
+    async fn send_code(self, entered: Entered) -> HttpResponse {
+        if let Err(wait) = address_wait(self.request, self.state, &self.state.code_limit) {
+            return self.slow_down(entered, wait);
+        }
+        let phone = match entered.phone(&self.state.settings.phone, self.page.locale) {
+            Ok(phone) => phone,
+            Err(problem) => return self.amend(entered, vec![problem]),
+        };
+        let asked = CodeRequest { request_id: id_of(self.request), phone, locale: self.page.locale };
+        let Ok(CodeReply { code, retry_after }) = unless_it_panics(self.state.service.send_code(asked)).await else {
+            return self.failed(entered);
+        };
+        // Who has just been sent a code can ask for another when the interval is over.
+        let sent = (code == SendCode::Sent).then(|| self.state.ops.parts.policy.verification.resend_after);
+        let wait = retry_after.or(sent);
+        let notice = words::of_code(code, self.page.locale, wait, self.page.site);
+        self.answer(StatusCode::OK, entered, notice, wait)
+    }
+
+    async fn apply(self, entered: Entered) -> HttpResponse {
+        if let Err(wait) = address_wait(self.request, self.state, &self.state.application_limit) {
+            return self.slow_down(entered, wait);
+        }
+        let parsed = match entered.parse(&self.state.settings.phone, self.page.site, self.page.locale) {
+            Ok(parsed) => parsed,
+            Err(problems) => return self.amend(entered, problems),
+        };
+        let Parsed { company, phone, code, email } = parsed;
+        let (request_id, locale) = (id_of(self.request), self.page.locale);
+        if let Some(terms) = &self.page.site.terms {
+            let accepted = self.state.consent.take_down(self.state, terms, &phone, locale, &request_id).await;
+            if let Err(error) = accepted {
+                tracing::error!(%error, "an agreement to the terms cannot be kept; the application is not taken");
+                return self.failed(entered);
+            }
+        }
+        let application = trial_core::Application { request_id, company, phone, code, email, locale };
+        let Ok(ApplyReply { code, retry_after }) = unless_it_panics(self.state.service.apply(application)).await else {
+            return self.failed(entered);
+        };
+        if code == ApplyCode::Success {
+            return rendered(StatusCode::OK, &Applied { email: entered.email, page: self.page });
+        }
+        let notice = words::of_application(code, locale, retry_after, self.page.site);
+        let is_spent = matches!(code, ApplyCode::NoCode | ApplyCode::WrongCode);
+        let code = if is_spent { String::new() } else { entered.code };
+        self.answer(StatusCode::OK, Entered { code, ..entered }, notice, retry_after)
+    }
+
+    fn slow_down(self, entered: Entered, wait: Duration) -> HttpResponse {
+        let notice = words::of_many_requests(self.page.locale, wait);
+        self.answer(StatusCode::TOO_MANY_REQUESTS, entered, notice, Some(wait))
+    }
+
+    fn failed(self, entered: Entered) -> HttpResponse {
+        let notice = words::of_failure(self.page.locale, self.page.site);
+        self.answer(StatusCode::INTERNAL_SERVER_ERROR, entered, notice, None)
+    }
+
+    fn amend(self, entered: Entered, problems: Vec<entered::FieldProblem>) -> HttpResponse {
+        let form = ApplyForm::new(self.page, &self.state.settings.phone, entered);
+        rendered(StatusCode::BAD_REQUEST, &ApplyForm { problems, ..form })
+    }
+
+    fn answer(self, status: StatusCode, entered: Entered, notice: Notice, wait: Option<Duration>) -> HttpResponse {
+        let request = (!notice.is_good).then(|| id_of(self.request));
+        let form = ApplyForm::new(self.page, &self.state.settings.phone, entered);
+        let wait = wait.map(seconds_up);
+        let mut response = rendered(status, &ApplyForm { notice: Some(notice), request, wait, ..form });
+        if let Some(seconds) = wait {
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
+    }
+}
+
+/// What every page of it is sent with.
+fn protect(response: &mut HttpResponse) {
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+    headers.insert(HeaderName::from_static("referrer-policy"), HeaderValue::from_static("no-referrer"));
+}

@@ -1,0 +1,110 @@
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse};
+use askama::Template;
+use trial_core::{Locale, PhonePolicy, RequestId, ServedCountry, Terms};
+
+use super::entered::{Entered, FieldProblem};
+use super::words::{Notice, in_locale};
+use super::{SiteSettings, protect};
+use crate::fields::Fields;
+use crate::messages::preferred_locale;
+
+/// What every page is made with.
+pub(super) struct Page<'a> {
+    pub(super) site: &'a SiteSettings,
+    pub(super) locale: Locale,
+}
+
+impl<'a> Page<'a> {
+    /// In the language that was chosen, or else in the one that the browser prefers.
+    pub(super) fn of(request: &HttpRequest, site: &'a SiteSettings, sent: Option<&Fields>) -> Self {
+        let asked = Fields::of_query(request);
+        let chosen = sent.and_then(|fields| fields.given("lang")).or_else(|| asked.given("lang"));
+        let locale = match chosen {
+            Some("en") => Locale::En,
+            Some("zh" | "zh-CN") => Locale::ZhCn,
+            _ => preferred_locale(request.headers()).unwrap_or(Locale::En),
+        };
+        Self { site, locale }
+    }
+
+    fn lang(&self) -> &'static str {
+        self.locale.as_str()
+    }
+
+    fn is_chinese(&self) -> bool {
+        self.locale == Locale::ZhCn
+    }
+
+    /// One of two wordings.
+    fn t(&self, en: &'static str, zh: &'static str) -> &'static str {
+        in_locale(self.locale, en, zh)
+    }
+}
+
+/// The form.
+#[derive(Template)]
+#[template(path = "site/apply.html")]
+pub(super) struct ApplyForm<'a> {
+    pub(super) page: Page<'a>,
+    pub(super) countries: Vec<ServedCountry>,
+    pub(super) entered: Entered,
+    pub(super) problems: Vec<FieldProblem>,
+    pub(super) notice: Option<Notice>,
+    /// What to quote.
+    pub(super) request: Option<RequestId>,
+    /// Seconds until a code may be asked for.
+    pub(super) wait: Option<u64>,
+}
+
+impl<'a> ApplyForm<'a> {
+    pub(super) fn new(page: Page<'a>, phones: &PhonePolicy, entered: Entered) -> Self {
+        Self {
+            page,
+            countries: phones.served(),
+            entered,
+            problems: Vec::new(),
+            notice: None,
+            request: None,
+            wait: None,
+        }
+    }
+
+    /// Whether a code is on its way, and to be typed next.
+    fn is_sent(&self) -> bool {
+        self.notice.as_ref().is_some_and(|notice| notice.is_good)
+    }
+
+    /// What is wrong with a field.
+    fn problem(&self, field: &str) -> Option<&'static str> {
+        self.problems.iter().find(|problem| problem.field == field).map(|problem| problem.words)
+    }
+}
+
+/// The trial is there.
+#[derive(Template)]
+#[template(path = "site/applied.html")]
+pub(super) struct Applied<'a> {
+    pub(super) page: Page<'a>,
+    pub(super) email: String,
+}
+
+/// The terms, to read.
+#[derive(Template)]
+#[template(path = "site/terms.html")]
+pub(super) struct TermsPage<'a> {
+    pub(super) page: Page<'a>,
+    pub(super) terms: &'a Terms,
+}
+
+pub(super) fn rendered(status: StatusCode, template: &impl Template) -> HttpResponse {
+    let mut response = match template.render() {
+        Ok(html) => HttpResponse::build(status).content_type("text/html; charset=utf-8").body(html),
+        Err(error) => {
+            tracing::error!(%error, "the page to apply on cannot be written");
+            HttpResponse::InternalServerError().finish()
+        }
+    };
+    protect(&mut response);
+    response
+}

@@ -1,0 +1,200 @@
+//! What each return code asks of a visitor, in two languages.
+
+use std::time::Duration;
+
+use trial_core::{ApplyCode, Locale, SendCode};
+
+use super::SiteSettings;
+use crate::problem::seconds_up;
+
+/// What is said above the form.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Notice {
+    pub(super) is_good: bool,
+    /// What happened.
+    pub(super) what: &'static str,
+    /// What to do now.
+    pub(super) next: String,
+}
+
+/// What is said: in English, and in Chinese; each as what happened and what to do, where `{wait}`, `{contact}` and `{portal}`
+/// are filled in.
+type Said = [(&'static str, &'static str); 2];
+
+pub(super) const fn in_locale(locale: Locale, en: &'static str, zh: &'static str) -> &'static str {
+    match locale {
+        Locale::En => en,
+        Locale::ZhCn => zh,
+    }
+}
+
+/// What a return code of `generateverifycode` means to a visitor.
+pub(super) fn of_code(code: SendCode, locale: Locale, wait: Option<Duration>, site: &SiteSettings) -> Notice {
+    let said = match code {
+        SendCode::Sent => [
+            (
+                "A code is on its way to your phone.",
+                "Enter it below. If it does not arrive, you can have it sent again in {wait}.",
+            ),
+            ("验证码已发送到您的手机。", "请在下方输入。若未收到，可在{wait}后重新发送。"),
+        ],
+        SendCode::TooSoon => [
+            (
+                "A code was sent to this phone already.",
+                "Use the one that arrived last. You can have another one sent in {wait}.",
+            ),
+            ("已向该手机发送过验证码。", "请使用最近收到的验证码，{wait}后可再次发送。"),
+        ],
+        SendCode::Exception => [
+            (
+                "The code could not be sent.",
+                "Try it once more in a minute. If it fails again, ask {contact} and quote the request below.",
+            ),
+            ("验证码发送时出现异常。", "请一分钟后再试；如仍失败，请联系 {contact}，并提供下方的请求编号。"),
+        ],
+        SendCode::NotSent => [
+            (
+                "No message can be sent to this phone now.",
+                "Check the number. If it is right, ask {contact} and quote the request below.",
+            ),
+            ("短信发送失败。", "请检查号码；如号码无误，请联系 {contact}，并提供下方的请求编号。"),
+        ],
+        SendCode::QuotaReached => QUOTA_REACHED,
+    };
+    notice(code == SendCode::Sent, said, locale, wait, site)
+}
+
+/// What a return code of `applyTenant` means to a visitor.
+pub(super) fn of_application(code: ApplyCode, locale: Locale, wait: Option<Duration>, site: &SiteSettings) -> Notice {
+    let said = match code {
+        ApplyCode::Success => [
+            ("Your trial is ready.", "The account is on its way by e-mail."),
+            ("您的试用已开通。", "账号信息正通过邮件发送。"),
+        ],
+        ApplyCode::NoCode => [
+            ("The code is not valid any more.", "Have a new one sent, and enter that."),
+            ("验证码不存在或已过期。", "请重新发送并输入新的验证码。"),
+        ],
+        ApplyCode::WrongCode => [
+            (
+                "The code is wrong.",
+                "Compare it with the message that arrived last. After a few wrong tries, a new code is needed.",
+            ),
+            ("验证码错误。", "请与最近收到的短信核对。多次输错后需要重新获取验证码。"),
+        ],
+        ApplyCode::Exception => [
+            ("The code cannot be verified.", "Ask {contact} and quote the request below."),
+            ("校验验证码时出现异常。", "请联系 {contact}，并提供下方的请求编号。"),
+        ],
+        ApplyCode::TenantExists => [
+            (
+                "There is a trial or a contract already for this company, phone or e-mail address.",
+                "If it is yours, sign in at {portal}. If not, ask {contact} and quote the request below.",
+            ),
+            (
+                "该公司、手机或邮箱已有试用或商用租户。",
+                "如属于您，请在 {portal} 登录；否则请联系 {contact}，并提供下方的请求编号。",
+            ),
+        ],
+        ApplyCode::Conflict => [
+            ("Many are applying at this moment.", "Your code stays valid. Press “Start the trial” again in {wait}."),
+            ("当前申请人数较多。", "您的验证码仍然有效，请{wait}后再次点击“开始试用”。"),
+        ],
+        ApplyCode::PoolEmpty => [
+            (
+                "All access codes for trials are taken.",
+                "Ask {contact} and quote the request below; they can make room for you.",
+            ),
+            ("试用的接入码已用完。", "请联系 {contact}，并提供下方的请求编号。"),
+        ],
+        ApplyCode::QuotaReached => QUOTA_REACHED,
+    };
+    notice(code == ApplyCode::Success, said, locale, wait, site)
+}
+
+const QUOTA_REACHED: Said = [
+    ("No more trials can be started today.", "Come back tomorrow, or ask {contact} and quote the request below."),
+    ("今日的试用名额已满。", "请明天再来，或联系 {contact}，并提供下方的请求编号。"),
+];
+
+/// What an address is told that has asked too often.
+pub(super) fn of_many_requests(locale: Locale, wait: Duration) -> Notice {
+    let said = [
+        ("Too many requests came from your network.", "Try again in {wait}."),
+        ("来自您网络的请求过多。", "请{wait}后再试。"),
+    ];
+    let (what, next) = said[usize::from(locale == Locale::ZhCn)];
+    Notice { is_good: false, what, next: next.replace("{wait}", &lasting(wait, locale)) }
+}
+
+/// What is said where something failed that should not.
+pub(super) fn of_failure(locale: Locale, site: &SiteSettings) -> Notice {
+    let said = [
+        (
+            "Something went wrong here.",
+            "Try it once more. If it fails again, ask {contact} and quote the request below.",
+        ),
+        ("服务出现异常。", "请再试一次；如仍失败，请联系 {contact}，并提供下方的请求编号。"),
+    ];
+    notice(false, said, locale, None, site)
+}
+
+fn notice(is_good: bool, said: Said, locale: Locale, wait: Option<Duration>, site: &SiteSettings) -> Notice {
+    let (what, next) = said[usize::from(locale == Locale::ZhCn)];
+    let soon = in_locale(locale, "a while", "稍");
+    let wait = wait.map_or_else(|| soon.to_owned(), |wait| lasting(wait, locale));
+    let next =
+        next.replace("{wait}", &wait).replace("{contact}", &site.support_contact).replace("{portal}", &site.portal_url);
+    Notice { is_good, what, next }
+}
+
+/// A length of time as people say it, rounded up.
+fn lasting(wait: Duration, locale: Locale) -> String {
+    let seconds = seconds_up(wait);
+    let (number, en, zh) = match seconds {
+        ..=90 => (seconds, "second", "秒"),
+        91..=5_400 => (seconds.div_ceil(60), "minute", "分钟"),
+        _ => (seconds.div_ceil(3_600), "hour", "小时"),
+    };
+    match locale {
+        Locale::En => format!("{number} {en}{}", if number == 1 { "" } else { "s" }),
+        Locale::ZhCn => format!("{number}{zh}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lengths_of_time_are_said_as_people_say_them() {
+        for (seconds, en, zh) in [
+            (1, "1 second", "1秒"),
+            (60, "60 seconds", "60秒"),
+            (91, "2 minutes", "2分钟"),
+            (3_600, "60 minutes", "60分钟"),
+            (5_401, "2 hours", "2小时"),
+        ] {
+            let wait = Duration::from_secs(seconds);
+            assert_eq!((lasting(wait, Locale::En).as_str(), lasting(wait, Locale::ZhCn).as_str()), (en, zh));
+        }
+    }
+
+    #[test]
+    fn every_return_code_says_what_to_do_in_both_languages() {
+        let site = SiteSettings::default();
+        let wait = Some(Duration::from_secs(30));
+        let mut said = Vec::new();
+        for locale in [Locale::En, Locale::ZhCn] {
+            said.extend(SendCode::ALL.map(|code| of_code(code, locale, wait, &site)));
+            said.extend(ApplyCode::ALL.map(|code| of_application(code, locale, wait, &site)));
+        }
+        for Notice { what, next, .. } in &said {
+            assert!(!what.is_empty() && !next.is_empty() && !next.contains('{'), "{what} {next}");
+        }
+        let mut texts: Vec<&str> = said.iter().map(|notice| notice.what).collect();
+        texts.sort_unstable();
+        texts.dedup();
+        assert_eq!(texts.len(), said.len() - 2, "only the threshold is told in the same words by both");
+    }
+}

@@ -1,0 +1,60 @@
+// The page works without this. With it, answers take the place of the page's middle, and buttons count down.
+'use strict';
+(() => {
+  const nameCountries = () => {
+    const select = document.getElementById('country');
+    if (!select || !Intl.DisplayNames) return;
+    const names = new Intl.DisplayNames([document.documentElement.lang], { type: 'region' });
+    for (const option of select.options) {
+      option.textContent = option.textContent.replace(option.value, names.of(option.value));
+    }
+  };
+
+  const countDown = () => {
+    const button = document.querySelector('button[data-wait]');
+    if (!button) return;
+    const label = button.textContent;
+    const end = Date.now() + 1000 * Number(button.dataset.wait);
+    button.disabled = true;
+    const tick = () => {
+      if (!button.isConnected) return;
+      const left = Math.ceil((end - Date.now()) / 1000);
+      button.disabled = left > 0;
+      button.textContent = left > 0 ? `${label} (${left})` : label;
+      if (left > 0) setTimeout(tick, 250);
+    };
+    tick();
+  };
+
+  const ready = () => {
+    nameCountries();
+    countDown();
+    document.querySelector('main [autofocus]')?.focus();
+  };
+
+  document.addEventListener('submit', async (event) => {
+    const form = event.target;
+    if (!form.matches('[data-apply]')) return;
+    event.preventDefault();
+    if (form.ariaBusy === 'true') return;
+    form.ariaBusy = 'true';
+    const offline = document.getElementById('offline');
+    offline.hidden = true;
+    const body = new URLSearchParams(new FormData(form));
+    if (event.submitter) body.set(event.submitter.name, event.submitter.value);
+    try {
+      const answer = await fetch(form.action, { method: 'POST', body });
+      const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
+      const main = page.querySelector('main');
+      if (!main) throw new Error('no page');
+      document.title = page.title;
+      document.querySelector('main').replaceWith(main);
+      ready();
+    } catch {
+      form.ariaBusy = 'false';
+      offline.hidden = false;
+    }
+  });
+
+  ready();
+})();

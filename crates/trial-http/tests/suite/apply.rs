@@ -1,0 +1,262 @@
+//! The page to apply on.
+
+use std::time::Duration;
+
+use actix_web::test::TestRequest;
+use trial_core::ports::{AuditTrail, Unexpected};
+use trial_core::{ApplyCode, ApplyReply, AuditQuery, CodeReply, Locale, SendCode, Terms};
+use trial_http::{Logo, Site, SiteLink, SiteSettings};
+use trial_testkit::MemoryLedger;
+
+use crate::support::{Answer, Fixture, call, get};
+
+const FILLED: [(&str, &str); 6] = [
+    ("step", "apply"),
+    ("company", "Example <Ltd.>"),
+    ("email", "a@example.com"),
+    ("country", "CN"),
+    ("phone", "166 7328 0001"),
+    ("code", "123456"),
+];
+
+fn post(fields: &[(&str, &str)]) -> TestRequest {
+    TestRequest::post().uri("/apply").set_form(fields)
+}
+
+/// Filled in, but for what is named here.
+fn filled<'a>(other: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
+    let kept = FILLED.into_iter().filter(|(name, _)| other.iter().all(|(changed, _)| changed != name));
+    kept.chain(other.iter().copied()).collect()
+}
+
+fn answering(send: SendCode, apply: ApplyCode, retry_after: Option<Duration>) -> Site {
+    let mut fixture = Fixture::default();
+    fixture.service.expect_send_code().returning(move |_| Ok(CodeReply { code: send, retry_after }));
+    fixture.service.expect_apply().returning(move |_| Ok(ApplyReply { code: apply, retry_after }));
+    fixture.site()
+}
+
+async fn apply(site: &Site, other: &[(&str, &str)]) -> Answer {
+    call(site, post(&filled(other))).await
+}
+
+#[actix_web::test]
+async fn the_form_is_empty_at_first_and_loads_nothing_from_elsewhere() {
+    let site = Fixture::default().site();
+    let page = call(&site, get("/apply")).await;
+    assert_eq!((page.status.as_u16(), page.header("content-type")), (200, "text/html; charset=utf-8"));
+    assert!(page.body.contains("<html lang=\"en\">") && page.body.contains("autocomplete=\"one-time-code\""));
+    assert!(page.body.contains("<option value=\"CN\">CN +86</option>"), "{}", page.body);
+    assert!(!page.body.contains("autofocus") && !page.body.contains("id=\"agreed\""), "{}", page.body);
+    assert!(
+        page.header("content-security-policy").starts_with("default-src 'none'; style-src 'self'; script-src 'self'")
+    );
+    assert_eq!((page.header("cache-control"), page.header("referrer-policy")), ("no-store", "no-referrer"));
+    for (path, media) in
+        [("/apply/style.css", "text/css; charset=utf-8"), ("/apply/apply.js", "text/javascript; charset=utf-8")]
+    {
+        let file = call(&site, get(path)).await;
+        assert_eq!((file.status.as_u16(), file.header("content-type")), (200, media), "{path}");
+        assert!(page.body.contains(path) && file.header("cache-control").contains("max-age"), "{path}");
+    }
+    for nothing in ["/apply/logo", "/apply/terms", "/apply/other"] {
+        assert_eq!(call(&site, get(nothing)).await.status.as_u16(), 404, "{nothing}");
+    }
+    let other = call(&site, TestRequest::put().uri("/apply")).await;
+    assert_eq!((other.status.as_u16(), other.header("allow")), (405, "GET, HEAD, POST, OPTIONS"));
+}
+
+#[actix_web::test]
+async fn without_a_page_there_is_nothing() {
+    let mut fixture = Fixture::default();
+    fixture.settings.site = None;
+    let site = fixture.site();
+    assert_eq!(call(&site, get("/apply")).await.status.as_u16(), 404);
+    assert_eq!(call(&site, post(&FILLED)).await.status.as_u16(), 404);
+    assert!(!call(&site, get("/")).await.body.contains("/apply "));
+}
+
+#[actix_web::test]
+async fn the_language_is_chosen_or_the_browsers() {
+    let site = answering(SendCode::Sent, ApplyCode::WrongCode, None);
+    for (path, accepted, lang) in [
+        ("/apply", "", "en"),
+        ("/apply", "zh-CN,en;q=0.5", "zh-CN"),
+        ("/apply?lang=en", "zh-CN", "en"),
+        ("/apply?lang=zh", "en", "zh-CN"),
+        ("/apply?lang=fr", "en", "en"),
+    ] {
+        let page = call(&site, get(path).insert_header(("accept-language", accepted))).await;
+        assert!(page.body.contains(&format!("<html lang=\"{lang}\">")), "{path} {accepted}");
+    }
+    let kept = apply(&site, &[("lang", "zh-CN")]).await;
+    assert!(kept.body.contains("<html lang=\"zh-CN\">") && kept.body.contains("验证码错误。"), "{}", kept.body);
+}
+
+#[actix_web::test]
+async fn what_was_asked_for_is_what_was_filled_in() {
+    let mut fixture = Fixture::default();
+    fixture.service.expect_send_code().once().returning(|asked| {
+        assert_eq!((asked.phone.as_str(), asked.locale), ("+8616673280001", Locale::ZhCn));
+        Ok(CodeReply { code: SendCode::Sent, retry_after: None })
+    });
+    fixture.service.expect_apply().once().returning(|application| {
+        assert_eq!(application.request_id.as_str(), "from-the-page");
+        assert_eq!((application.company.as_str(), application.phone.as_str()), ("Example <Ltd.>", "+8616673280001"));
+        assert_eq!(application.email.as_str(), "a@example.com");
+        Ok(ApplyReply { code: ApplyCode::Success, retry_after: None })
+    });
+    let site = fixture.site();
+    // A code takes the phone alone.
+    let sent = call(&site, post(&[("step", "code"), ("phone", "16673280001"), ("lang", "zh-CN")])).await;
+    assert_eq!((sent.status.as_u16(), sent.header("retry-after")), (200, "60"));
+    assert!(sent.body.contains("data-wait=\"60\"") && sent.body.contains("role=\"status\""), "{}", sent.body);
+    assert!(!sent.body.contains("<code>"), "there is nothing to quote: {}", sent.body);
+    let applied = call(&site, post(&FILLED).insert_header(("x-request-id", "from-the-page"))).await;
+    assert_eq!(applied.status.as_u16(), 200);
+    assert!(applied.body.contains("Your trial is ready") && applied.body.contains("<strong>a@example.com</strong>"));
+    assert!(applied.body.contains("href=\"https://portal.example.com/\""));
+}
+
+#[actix_web::test]
+async fn each_refusal_is_explained_and_what_was_typed_stays() {
+    let wait = Some(Duration::from_millis(59_001));
+    for code in ApplyCode::ALL.into_iter().filter(|code| *code != ApplyCode::Success) {
+        let site = answering(SendCode::Sent, code, wait);
+        let request = post(&FILLED).insert_header(("x-request-id", "to-quote"));
+        let page = call(&site, request).await;
+        assert_eq!((page.status.as_u16(), page.header("retry-after")), (200, "60"), "{code:?}");
+        assert!(page.body.contains("role=\"alert\"") && page.body.contains("<code>to-quote</code>"), "{}", page.body);
+        assert!(page.body.contains("value=\"Example &#60;Ltd.&#62;\""), "{}", page.body);
+        // A code that is of no more use is not offered again.
+        let is_kept = page.body.contains("value=\"123456\"");
+        assert_eq!(is_kept, !matches!(code, ApplyCode::NoCode | ApplyCode::WrongCode), "{code:?}");
+    }
+    for code in SendCode::ALL.into_iter().filter(|code| *code != SendCode::Sent) {
+        let page = apply(&answering(code, ApplyCode::Success, None), &[("step", "code")]).await;
+        assert!(page.body.contains("role=\"alert\"") && !page.body.contains("data-wait"), "{}", page.body);
+    }
+}
+
+#[actix_web::test]
+async fn every_field_that_cannot_be_taken_is_named_with_a_link_to_it() {
+    let mut fixture = Fixture::default();
+    fixture.settings.site = Some(SiteSettings { terms: Some(terms()), ..SiteSettings::default() });
+    let site = fixture.site();
+    let page = call(&site, post(&[("step", "apply"), ("country", "CN")])).await;
+    assert_eq!(page.status.as_u16(), 400);
+    for field in ["company", "email", "phone", "code", "agreed"] {
+        assert!(page.body.contains(&format!("<a href=\"#{field}\">")), "{field}: {}", page.body);
+        assert!(page.body.contains(&format!("id=\"{field}-problem\"")), "{field}");
+    }
+    assert_eq!(page.body.matches("aria-invalid=\"true\"").count(), 5);
+    for (field, value) in [
+        ("phone", "12"),
+        ("phone", "02164310001"),
+        ("country", "US"),
+        ("email", "a"),
+        ("company", "\u{202e}x"),
+        ("code", "12345678901234567"),
+    ] {
+        let page = apply(&site, &[(field, value), ("agreed", "1")]).await;
+        let named = if field == "country" { "phone" } else { field };
+        assert_eq!(page.status.as_u16(), 400, "{field} {value}");
+        assert_eq!(page.body.matches("aria-invalid=\"true\"").count(), 1, "{field} {value}: {}", page.body);
+        assert!(page.body.contains(&format!("id=\"{named}-problem\"")), "{field} {value}");
+    }
+}
+
+fn terms() -> Terms {
+    Terms::new("2026-01".to_owned(), "Be kind & <fair>.".to_owned())
+}
+
+async fn agreements(ledger: &MemoryLedger) -> Vec<(String, String, String)> {
+    let found = ledger.audit(AuditQuery { limit: 10, ..AuditQuery::default() }).await.unwrap();
+    let mut found: Vec<_> = found.into_iter().map(|entry| (entry.action, entry.subject, entry.detail)).collect();
+    // Their ids are of one millisecond.
+    found.sort();
+    found
+}
+
+#[actix_web::test]
+async fn agreeing_is_kept_before_the_application_is_decided() {
+    let mut fixture = Fixture::default();
+    let ledger = fixture.ledger.clone();
+    fixture.settings.site = Some(SiteSettings { terms: Some(terms()), ..SiteSettings::default() });
+    let seen = ledger.clone();
+    fixture.service.expect_apply().times(2).returning(move |_| {
+        assert!(!seen.state().audit.is_empty(), "the agreement is there already");
+        Ok(ApplyReply { code: ApplyCode::WrongCode, retry_after: None })
+    });
+    let site = fixture.site();
+    assert_eq!(apply(&site, &[]).await.status.as_u16(), 400);
+    assert_eq!(agreements(&ledger).await, [], "who does not agree is not said to");
+    for _ in 0..2 {
+        let request = post(&filled(&[("agreed", "2026-01")])).insert_header(("x-request-id", "r1"));
+        assert_eq!(call(&site, request).await.status.as_u16(), 200);
+    }
+    let digest = terms().digest().to_owned();
+    let published = ("terms.publish".to_owned(), digest.clone(), "version 2026-01: Be kind & <fair>.".to_owned());
+    let detail = format!("terms 2026-01 (SHA-256 {digest}), in en, by request r1");
+    let agreed = ("terms.accept".to_owned(), "+8616673280001".to_owned(), detail);
+    assert_eq!(agreements(&ledger).await, [agreed.clone(), agreed, published]);
+    let page = call(&site, get("/apply/terms")).await;
+    assert!(page.body.contains("Be kind &#38; &#60;fair&#62;."), "{}", page.body);
+}
+
+#[actix_web::test]
+async fn an_address_is_limited_as_on_the_interface() {
+    let mut fixture = Fixture::agreeable();
+    fixture.settings.address_limits.codes_per_hour = 1;
+    fixture.settings.address_limits.applications_per_hour = 1;
+    let site = fixture.site();
+    for step in ["code", "apply"] {
+        assert_eq!(apply(&site, &[("step", step)]).await.status.as_u16(), 200);
+        let page = apply(&site, &[("step", step)]).await;
+        assert_eq!((page.status.as_u16(), page.header("retry-after")), (429, "3600"));
+        assert!(page.body.contains("Try again in 60 minutes."), "{}", page.body);
+    }
+}
+
+#[actix_web::test]
+async fn a_fault_of_the_program_is_said_and_nothing_more() {
+    let mut fixture = Fixture::default();
+    fixture.service.expect_send_code().returning(|_| Err(Unexpected));
+    fixture.service.expect_apply().returning(|_| Err(Unexpected));
+    let site = fixture.site();
+    for step in ["code", "apply"] {
+        let page = apply(&site, &[("step", step)]).await;
+        assert_eq!(page.status.as_u16(), 500);
+        assert!(page.body.contains("Something went wrong here.") && page.body.contains("Request <code>"));
+    }
+}
+
+#[actix_web::test]
+async fn the_brand_is_the_operators() {
+    let mut fixture = Fixture::default();
+    fixture.settings.site = Some(SiteSettings {
+        name: "Acme & Co".to_owned(),
+        colour: "#123456".parse().unwrap(),
+        logo: Some(Logo::new("logo.svg".as_ref(), b"<svg/>".to_vec()).unwrap()),
+        links: vec![SiteLink { label: "Privacy".to_owned(), url: "https://example.com/privacy".to_owned() }],
+        ..SiteSettings::default()
+    });
+    let site = fixture.site();
+    let page = call(&site, get("/apply")).await;
+    assert!(page.body.contains("Acme &#38; Co") && page.body.contains("href=\"https://example.com/privacy\""));
+    assert!(page.body.contains("src=\"/apply/logo\""));
+    assert!(call(&site, get("/apply/style.css")).await.body.starts_with(":root { --brand: #123456; }"));
+    let logo = call(&site, get("/apply/logo")).await;
+    assert_eq!((logo.header("content-type"), logo.body.as_str()), ("image/svg+xml", "<svg/>"));
+    assert!(logo.header("content-security-policy").starts_with("default-src 'none'"));
+}
+
+#[actix_web::test]
+async fn the_first_page_is_small() {
+    let site = Fixture::default().site();
+    let mut bytes = 0;
+    for path in ["/apply", "/apply/style.css", "/apply/apply.js"] {
+        bytes += call(&site, get(path)).await.body.len();
+    }
+    assert!(bytes < 30_000 - 3 * 600, "{bytes} bytes and the heads of three answers");
+}

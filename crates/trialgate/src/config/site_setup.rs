@@ -1,0 +1,84 @@
+//! The page to apply on, as the configuration describes it.
+
+use std::fs;
+use std::path::Path;
+
+use trial_core::Terms;
+use trial_http::{BrandColour, Logo, SiteLink, SiteSettings};
+
+use super::settings::{Callers, Settings};
+
+/// The longest text of terms, in bytes: it stands in one row of the audit.
+const MAX_TERMS: usize = 256 * 1024;
+/// The longest name of a version, in characters.
+const MAX_VERSION: usize = 64;
+
+/// What is wrong with a key.
+type Wrong = (&'static str, String);
+
+/// The page, if there is one, and what is wrong.
+pub(super) fn site(settings: &Settings, base: &Path) -> (Option<SiteSettings>, Vec<Wrong>) {
+    let mut wrong = Vec::new();
+    let site = &settings.site;
+    let usual = SiteSettings::default();
+    let or = |text: &Option<String>, usual: String| text.clone().unwrap_or(usual);
+    if site.name.trim().is_empty() {
+        wrong.push(("site.name", "is empty".to_owned()));
+    }
+    let colour = site.colour.as_ref().map_or(Ok(usual.colour), |colour| colour.parse::<BrandColour>());
+    let logo = site.logo.as_ref().map(|file| logo(&base.join(file))).transpose();
+    let terms = terms(settings, base);
+    for (label, url) in &site.links {
+        let leads = ["https://", "http://", "mailto:", "/"].iter().any(|start| url.starts_with(start));
+        if label.trim().is_empty() || !leads {
+            wrong.push((
+                "site.links",
+                format!("has {label:?}, which needs a label and an address that begins with https://"),
+            ));
+        }
+    }
+    let described = SiteSettings {
+        name: site.name.clone(),
+        colour: colour.unwrap_or_else(|error| {
+            wrong.push(("site.colour", error.to_string()));
+            usual.colour
+        }),
+        logo: logo.unwrap_or_else(|error| {
+            wrong.push(("site.logo", error));
+            None
+        }),
+        links: site.links.iter().map(|(label, url)| SiteLink { label: label.clone(), url: url.clone() }).collect(),
+        terms: terms.unwrap_or_else(|problem| {
+            wrong.push(problem);
+            None
+        }),
+        portal_url: or(&settings.portal.url, usual.portal_url),
+        support_contact: or(&settings.support.contact, usual.support_contact),
+    };
+    // Where callers sign, whoever needs no signature would go around them by the page.
+    let is_there = site.apply.unwrap_or(settings.http.callers == Callers::Open);
+    (is_there.then_some(described), wrong)
+}
+
+fn logo(file: &Path) -> Result<Logo, String> {
+    let bytes = fs::read(file).map_err(|error| format!("cannot be read from {}: {error}", file.display()))?;
+    Logo::new(file, bytes).map_err(|error| error.to_string())
+}
+
+fn terms(settings: &Settings, base: &Path) -> Result<Option<Terms>, Wrong> {
+    let (version, file) = match (&settings.site.terms.version, &settings.site.terms.file) {
+        (None, None) => return Ok(None),
+        (Some(version), Some(file)) => (version.trim(), base.join(file)),
+        (None, Some(_)) => return Err(("site.terms.version", "is missing beside `site.terms.file`".to_owned())),
+        (Some(_), None) => return Err(("site.terms.file", "is missing beside `site.terms.version`".to_owned())),
+    };
+    if version.is_empty() || version.chars().count() > MAX_VERSION {
+        return Err(("site.terms.version", format!("must have 1 to {MAX_VERSION} characters, such as \"2026-01\"")));
+    }
+    let read = fs::read_to_string(&file);
+    let text = read.map_err(|error| ("site.terms.file", format!("cannot be read from {}: {error}", file.display())))?;
+    if text.trim().is_empty() || text.len() > MAX_TERMS {
+        return Err(("site.terms.file", format!("must hold 1 to {MAX_TERMS} bytes of text: {}", file.display())));
+    }
+    Ok(Some(Terms::new(version.to_owned(), text)))
+}
