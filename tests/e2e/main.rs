@@ -7,10 +7,10 @@
     reason = "a test that cannot go on says so by panicking, and what it counted by printing"
 )]
 
+mod browser;
 mod callers;
 mod commands;
 mod concurrency;
-mod console;
 mod data_care;
 mod databases;
 mod full_disk;

@@ -4,58 +4,22 @@
 //
 // node console.mjs ORIGIN TOKEN PACKAGES [CHROMIUM]
 
-import { createRequire } from "node:module";
-import { readFileSync } from "node:fs";
-import process from "node:process";
-
-const [origin, token, packages, executablePath] = process.argv.slice(2);
-const require = createRequire(`${packages}/`);
-const { chromium } = require("playwright-core");
-const axe = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
-
-const faults = [];
-const step = (words) => console.log(words);
-const hold = (truth, words) => { if (!truth) throw new Error(words); };
-
-async function api(path, body) {
-  const response = await fetch(`${origin}/apiaccess/rest/ipccprovision/v1/applyTry/${path}`, {
-    method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body),
-  });
-  return (await response.json()).retCode;
-}
-
-async function messages(filter) {
-  return (await (await fetch(`${origin}/sandbox/messages?${filter}`)).json()).messages;
-}
+import { api, faults, hold, judge, launch, messages, origin, step, token, watched } from "./shared.mjs";
 
 async function codeFor(phone) {
   hold(await api("generateverifycode", { phone }) === "200", "a code is sent");
   return (await messages(`channel=sms&to=${phone}&limit=1`))[0].code;
 }
 
-function watched(page) {
-  page.on("console", (message) => { if (message.type() === "error" && !message.text().includes("status of 4")) faults.push(`console: ${message.text()}`); });
-  page.on("pageerror", (error) => faults.push(`page: ${error}`));
-  page.on("request", (request) => { if (!request.url().startsWith(origin)) faults.push(`request to ${request.url()}`); });
-  return page;
-}
-
-// The policy forbids scripts, axe's too: it looks at the same page in a context that the policy is switched off in.
 async function look(browser, context, address) {
   const eye = await browser.newContext({ bypassCSP: true, storageState: await context.storageState(), viewport: { width: 360, height: 740 } });
   const page = await eye.newPage();
   await page.goto(address);
-  await page.evaluate(axe);
-  const { violations } = await page.evaluate(() => globalThis.axe.run({ resultTypes: ["violations"] }));
-  for (const { id, impact, nodes } of violations) {
-    if (impact === "serious" || impact === "critical") faults.push(`axe at ${address}: ${id}: ${nodes[0].html}`);
-  }
-  const width = await page.evaluate(() => document.documentElement.scrollWidth);
-  if (width > 360) faults.push(`${address} is ${width} pixels wide on a phone`);
+  await judge(page, address);
   await eye.close();
 }
 
-const browser = await chromium.launch({ executablePath: executablePath || "/usr/bin/chromium", args: ["--no-sandbox"] });
+const browser = await launch();
 try {
   for (const [locale, javaScriptEnabled] of [["en-US", true], ["zh-CN", false]]) {
     const context = await browser.newContext({ locale, javaScriptEnabled, viewport: { width: 1280, height: 900 } });
