@@ -129,17 +129,20 @@ impl Exchange<'_> {
         };
         let Parsed { company, phone, code, email } = parsed;
         let (request_id, locale) = (id_of(self.request), self.page.locale);
-        if let Some(terms) = &self.page.site.terms {
-            let accepted = self.state.consent.take_down(self.state, terms, &phone, locale, &request_id).await;
-            if let Err(error) = accepted {
-                tracing::error!(%error, "an agreement to the terms cannot be kept; the application is not taken");
-                return self.failed(entered);
-            }
-        }
-        let application = trial_core::Application { request_id, company, phone, code, email, locale };
-        let Ok(ApplyReply { code, retry_after }) = unless_it_panics(self.state.service.apply(application)).await else {
-            return self.failed(entered);
+        let agreed = match &self.page.site.terms {
+            Some(terms) => self.state.consent.take_down(self.state, terms, &phone, locale, &request_id).await,
+            None => Ok(()),
         };
+        let application = trial_core::Application { request_id, company, phone, code, email, locale };
+        let reply = match agreed {
+            Ok(()) => unless_it_panics(self.state.service.apply(application)).await,
+            // As where the application cannot be decided now: nothing has come of it.
+            Err(error) => {
+                tracing::error!(%error, "an agreement to the terms cannot be kept; the application is not taken");
+                Ok(ApplyReply::CONFLICT)
+            }
+        };
+        let Ok(ApplyReply { code, retry_after }) = reply else { return self.failed(entered) };
         if code == ApplyCode::Success {
             return rendered(StatusCode::OK, &Applied { email: entered.email, page: self.page });
         }
