@@ -29,7 +29,7 @@ mod site;
 mod telemetry;
 mod unread;
 
-pub use apply::{BrandColour, BrandError, Logo, SiteLink, SiteSettings};
+pub use apply::{BrandColour, BrandError, EmbedOrigin, Logo, SiteLink, SiteSettings};
 pub use openapi::openapi_json;
 pub use ops::{OpsParts, ops_openapi_json};
 pub use routes::{APPLY_PATH, SEND_CODE_PATH};

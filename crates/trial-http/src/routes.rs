@@ -20,6 +20,7 @@ pub(crate) enum Route {
     Home,
     ApplyPage,
     ApplyFile,
+    Embed,
     Console,
     Health,
     Readiness,
@@ -61,12 +62,13 @@ pub(crate) enum Route {
 }
 
 impl Route {
-    pub(crate) const ALL: [Self; 43] = [
+    pub(crate) const ALL: [Self; 44] = [
         Self::SendCode,
         Self::Apply,
         Self::Home,
         Self::ApplyPage,
         Self::ApplyFile,
+        Self::Embed,
         Self::Console,
         Self::Health,
         Self::Readiness,
@@ -114,6 +116,7 @@ impl Route {
             Self::Home => "/",
             Self::ApplyPage => "/apply",
             Self::ApplyFile => "/apply/{file}",
+            Self::Embed => "/embed.js",
             Self::Console => "/console{page:(/.*)?}",
             Self::Health => "/healthz",
             Self::Readiness => "/readyz",

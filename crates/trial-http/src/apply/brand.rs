@@ -26,6 +26,8 @@ pub struct SiteSettings {
     pub links: Vec<SiteLink>,
     /// What applicants agree to, if there is anything.
     pub terms: Option<Terms>,
+    /// The origins whose pages may show the form.
+    pub embed_origins: Vec<EmbedOrigin>,
     /// The sign-in address.
     pub portal_url: String,
     /// Whom to ask.
@@ -40,6 +42,10 @@ pub struct SiteLink {
     /// Where it leads: `https://…`.
     pub url: String,
 }
+
+/// The origin of pages that may show the form: scheme, host, and port if it is not the usual one (RFC 6454).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EmbedOrigin(String);
 
 /// A colour that white text can be read on: red, green and blue in sRGB.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,6 +67,9 @@ pub enum BrandError {
     /// Too bright for white text.
     #[error("is too bright: white text on it has a contrast of {0}:1, and needs 4.5:1; choose a darker one")]
     TooBright(String),
+    /// Not an origin.
+    #[error("is not the origin of a website: scheme and host alone, such as \"https://www.example.com\"")]
+    NotAnOrigin,
     /// Not a picture that browsers show.
     #[error("is not a picture that every browser shows; give a .png, .jpg, .webp or .svg")]
     NotAPicture,
@@ -77,6 +86,7 @@ impl Default for SiteSettings {
             logo: None,
             links: Vec::new(),
             terms: None,
+            embed_origins: Vec::new(),
             portal_url: "https://portal.example.com/".to_owned(),
             support_contact: "support@example.com".to_owned(),
         }
@@ -124,6 +134,28 @@ impl BrandColour {
     }
 }
 
+impl FromStr for EmbedOrigin {
+    type Err = BrandError;
+
+    /// As browsers write it: in lower case, without a path.
+    fn from_str(text: &str) -> Result<Self, BrandError> {
+        let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+        let (host, port) =
+            rest.map(|rest| rest.split_once(':').unwrap_or((rest, "1"))).ok_or(BrandError::NotAnOrigin)?;
+        let is_host = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-' || byte == b'.';
+        if host.is_empty() || !host.bytes().all(is_host) || port.parse::<u16>().is_err() {
+            return Err(BrandError::NotAnOrigin);
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl EmbedOrigin {
+    pub(super) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
 impl Logo {
     /// A picture of a file of this name.
     ///
@@ -167,6 +199,26 @@ mod tests {
         assert_eq!("#777777".parse::<BrandColour>(), Err(BrandError::TooBright("4.5".to_owned())));
         for wrong in ["", "blue", "0b57a4", "#0b5", "#0b57a4ff", "#gggggg", "#+b57a4"] {
             assert_eq!(wrong.parse::<BrandColour>(), Err(BrandError::NotAColour), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn an_origin_is_scheme_and_host() {
+        for origin in ["https://www.example.com", "http://127.0.0.1:8081", "https://example.com:8443"] {
+            assert_eq!(origin.parse::<EmbedOrigin>().unwrap().as_str(), origin);
+        }
+        for wrong in [
+            "",
+            "*",
+            "example.com",
+            "https://",
+            "https://a/",
+            "https://A.com",
+            "https://a:x",
+            "https://a b",
+            "https://a;b",
+        ] {
+            assert_eq!(wrong.parse::<EmbedOrigin>(), Err(BrandError::NotAnOrigin), "{wrong}");
         }
     }
 

@@ -15,7 +15,8 @@ use std::time::Duration;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER,
+    ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue, ORIGIN,
+    RETRY_AFTER, VARY,
 };
 use actix_web::web::{self, Data, Payload, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
@@ -27,7 +28,7 @@ use crate::problem::seconds_up;
 use crate::public::{address_wait, id_of, unless_it_panics};
 use crate::routes::{Route, get, nothing_here};
 use crate::site::State;
-pub use brand::{BrandColour, BrandError, Logo, SiteLink, SiteSettings};
+pub use brand::{BrandColour, BrandError, EmbedOrigin, Logo, SiteLink, SiteSettings};
 pub(crate) use consent::Consent;
 use entered::{Entered, Parsed};
 use page::{Applied, ApplyForm, Page, TermsPage, rendered};
@@ -35,10 +36,11 @@ use words::Notice;
 
 /// Nothing but our own style sheet, script and logo.
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; \
-                      form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+                      form-action 'self'; base-uri 'none'; frame-ancestors";
 /// A logo may be a drawing, which is a document of its own.
 const LOGO_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
 const STYLE: &str = include_str!("../../templates/site/style.css");
+const EMBED: &str = include_str!("../../templates/site/embed.js");
 const SCRIPT: &str = include_str!("../../templates/site/apply.js");
 /// A day: a changed colour or logo is seen by then.
 const KEPT: HeaderValue = HeaderValue::from_static("public, max-age=86400");
@@ -46,7 +48,8 @@ const KEPT: HeaderValue = HeaderValue::from_static("public, max-age=86400");
 pub(crate) fn configure(config: &mut ServiceConfig) {
     config
         .service(Route::ApplyPage.resource().route(get().to(show)).route(web::post().to(take)))
-        .service(Route::ApplyFile.resource().route(get().to(file)));
+        .service(Route::ApplyFile.resource().route(get().to(file)))
+        .service(Route::Embed.resource().route(get().to(embed)));
 }
 
 /// `GET /apply`.
@@ -90,6 +93,25 @@ async fn file(request: HttpRequest, state: Data<State>) -> HttpResponse {
     };
     response.headers_mut().insert(CACHE_CONTROL, KEPT);
     response
+}
+
+/// `GET /embed.js`: puts the form into a page of an origin that is configured. The browser of any other shows no form.
+async fn embed(request: HttpRequest, state: Data<State>) -> HttpResponse {
+    let origins = state.settings.site.iter().flat_map(|site| &site.embed_origins);
+    if origins.clone().next().is_none() {
+        return nothing_here().response(&request);
+    }
+    let mut response = HttpResponse::Ok();
+    response
+        .insert_header((CONTENT_TYPE, "text/javascript; charset=utf-8"))
+        .insert_header((CACHE_CONTROL, KEPT))
+        .insert_header((VARY, "Origin"))
+        .insert_header(("cross-origin-resource-policy", "cross-origin"));
+    let asking = request.headers().get(ORIGIN).and_then(|origin| origin.to_str().ok());
+    if let Some(origin) = origins.map(EmbedOrigin::as_str).find(|origin| Some(*origin) == asking) {
+        response.insert_header((ACCESS_CONTROL_ALLOW_ORIGIN, origin));
+    }
+    response.body(EMBED)
 }
 
 /// One form that was sent.
@@ -180,8 +202,17 @@ impl Exchange<'_> {
 }
 
 /// What every page of it is sent with.
-fn protect(response: &mut HttpResponse) {
+fn protect(response: &mut HttpResponse, page: &Page<'_>) {
+    let mut policy = POLICY.to_owned();
+    if page.is_embedded {
+        policy.extend(page.site.embed_origins.iter().flat_map(|origin| [" ", origin.as_str()]));
+    } else {
+        policy.push_str(" 'none'");
+    }
     let headers = response.headers_mut();
-    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+    // Origins hold nothing that a header does not.
+    if let Ok(policy) = HeaderValue::from_str(&policy) {
+        headers.insert(CONTENT_SECURITY_POLICY, policy);
+    }
     headers.insert(HeaderName::from_static("referrer-policy"), HeaderValue::from_static("no-referrer"));
 }

@@ -13,6 +13,8 @@ use crate::messages::preferred_locale;
 pub(super) struct Page<'a> {
     pub(super) site: &'a SiteSettings,
     pub(super) locale: Locale,
+    /// Whether it stands in a page of somebody else.
+    pub(super) is_embedded: bool,
 }
 
 impl<'a> Page<'a> {
@@ -25,7 +27,8 @@ impl<'a> Page<'a> {
             Some("zh" | "zh-CN") => Locale::ZhCn,
             _ => preferred_locale(request.headers()).unwrap_or(Locale::En),
         };
-        Self { site, locale }
+        let is_embedded = sent.is_some_and(|fields| fields.given("embed").is_some()) || asked.given("embed").is_some();
+        Self { site, locale, is_embedded: is_embedded && !site.embed_origins.is_empty() }
     }
 
     fn lang(&self) -> &'static str {
@@ -97,7 +100,30 @@ pub(super) struct TermsPage<'a> {
     pub(super) terms: &'a Terms,
 }
 
-pub(super) fn rendered(status: StatusCode, template: &impl Template) -> HttpResponse {
+/// A page, and who may show it inside a page of their own.
+pub(super) trait Shown: Template {
+    fn page(&self) -> &Page<'_>;
+}
+
+impl Shown for ApplyForm<'_> {
+    fn page(&self) -> &Page<'_> {
+        &self.page
+    }
+}
+
+impl Shown for Applied<'_> {
+    fn page(&self) -> &Page<'_> {
+        &self.page
+    }
+}
+
+impl Shown for TermsPage<'_> {
+    fn page(&self) -> &Page<'_> {
+        &self.page
+    }
+}
+
+pub(super) fn rendered(status: StatusCode, template: &impl Shown) -> HttpResponse {
     let mut response = match template.render() {
         Ok(html) => HttpResponse::build(status).content_type("text/html; charset=utf-8").body(html),
         Err(error) => {
@@ -105,6 +131,6 @@ pub(super) fn rendered(status: StatusCode, template: &impl Template) -> HttpResp
             HttpResponse::InternalServerError().finish()
         }
     };
-    protect(&mut response);
+    protect(&mut response, template.page());
     response
 }

@@ -26,10 +26,17 @@
     tick();
   };
 
+  // Tells the page around this one how high it is, and that there is a trial.
+  const embedded = 'embedded' in document.documentElement.dataset;
+  const tell = (message) => { if (embedded) parent.postMessage(message, '*'); };
+  if (embedded) {
+    new ResizeObserver(() => tell({ trialgate: 'height', height: document.documentElement.offsetHeight })).observe(document.documentElement);
+  }
+
   const ready = () => {
+    if (document.getElementById('applied')) tell({ trialgate: 'applied' });
     nameCountries();
     countDown();
-    document.querySelector('main [autofocus]')?.focus();
   };
 
   document.addEventListener('submit', async (event) => {
@@ -48,8 +55,12 @@
       const main = page.querySelector('main');
       if (!main) throw new Error('no page');
       document.title = page.title;
+      // Browsers may refuse the attribute to what comes later, and to a page within another.
+      const next = main.querySelector('[autofocus]');
+      next?.removeAttribute('autofocus');
       document.querySelector('main').replaceWith(main);
       ready();
+      next?.focus();
     } catch {
       form.ariaBusy = 'false';
       offline.hidden = false;

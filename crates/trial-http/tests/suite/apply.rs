@@ -252,6 +252,37 @@ async fn the_brand_is_the_operators() {
 }
 
 #[actix_web::test]
+async fn only_pages_of_configured_origins_may_show_the_form() {
+    let closed = Fixture::agreeable().site();
+    let page = call(&closed, get("/apply?embed=1")).await;
+    assert!(page.header("content-security-policy").ends_with("frame-ancestors 'none'"));
+    assert_eq!(call(&closed, get("/embed.js")).await.status.as_u16(), 404);
+
+    let mut fixture = Fixture::agreeable();
+    let origins = ["https://www.example.com", "https://example.org"].map(|origin| origin.parse().unwrap());
+    fixture.settings.site = Some(SiteSettings { embed_origins: origins.into(), ..SiteSettings::default() });
+    let site = fixture.site();
+    let whole = call(&site, get("/apply")).await;
+    assert!(whole.header("content-security-policy").ends_with("frame-ancestors 'none'"));
+    assert!(whole.body.contains("<header>") && !whole.body.contains("name=\"embed\""));
+    let applied = post(&filled(&[("embed", "1")]));
+    for request in [get("/apply?embed=1"), post(&[("step", "apply"), ("embed", "1")]), applied] {
+        let page = call(&site, request).await;
+        let policy = page.header("content-security-policy");
+        assert!(policy.ends_with("frame-ancestors https://www.example.com https://example.org"), "{policy}");
+        assert!(page.body.contains("data-embedded") && !page.body.contains("<header>"), "{}", page.body);
+    }
+    for (origin, allowed) in [("https://example.org", "https://example.org"), ("https://evil.example", ""), ("", "")] {
+        let script = call(&site, get("/embed.js").insert_header(("origin", origin))).await;
+        assert_eq!((script.status.as_u16(), script.header("vary")), (200, "Origin"));
+        assert_eq!(
+            script.headers.get("access-control-allow-origin").map_or("", |value| value.to_str().unwrap()),
+            allowed
+        );
+    }
+}
+
+#[actix_web::test]
 async fn the_first_page_is_small() {
     let site = Fixture::default().site();
     let mut bytes = 0;

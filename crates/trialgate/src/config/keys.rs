@@ -55,6 +55,7 @@ pub(super) const KEYS: &[&str] = &[
     SECRET_KEYS,
     "site.apply",
     "site.colour",
+    "site.embed_origins",
     "site.links",
     "site.logo",
     "site.name",

@@ -220,6 +220,7 @@ pub(crate) struct Site {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) logo: Option<PathBuf>,
     pub(crate) links: BTreeMap<String, String>,
+    pub(crate) embed_origins: Vec<String>,
     pub(crate) terms: SiteTerms,
 }
 
@@ -367,7 +368,15 @@ pub(crate) enum LogFormat {
 impl Default for Site {
     fn default() -> Self {
         let name = SiteSettings::default().name;
-        Self { apply: None, name, colour: None, logo: None, links: BTreeMap::new(), terms: SiteTerms::default() }
+        Self {
+            apply: None,
+            name,
+            colour: None,
+            logo: None,
+            links: BTreeMap::new(),
+            embed_origins: Vec::new(),
+            terms: SiteTerms::default(),
+        }
     }
 }
 

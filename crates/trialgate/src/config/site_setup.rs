@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use trial_core::Terms;
-use trial_http::{BrandColour, Logo, SiteLink, SiteSettings};
+use trial_http::{BrandColour, EmbedOrigin, Logo, SiteLink, SiteSettings};
 
 use super::settings::{Callers, Settings};
 
@@ -37,6 +37,13 @@ pub(super) fn site(settings: &Settings, base: &Path) -> (Option<SiteSettings>, V
             ));
         }
     }
+    let mut embed_origins = Vec::new();
+    for origin in &site.embed_origins {
+        match origin.parse::<EmbedOrigin>() {
+            Ok(origin) => embed_origins.push(origin),
+            Err(error) => wrong.push(("site.embed_origins", format!("has {origin:?}, which {error}"))),
+        }
+    }
     let described = SiteSettings {
         name: site.name.clone(),
         colour: colour.unwrap_or_else(|error| {
@@ -52,6 +59,7 @@ pub(super) fn site(settings: &Settings, base: &Path) -> (Option<SiteSettings>, V
             wrong.push(problem);
             None
         }),
+        embed_origins,
         portal_url: or(&settings.portal.url, usual.portal_url),
         support_contact: or(&settings.support.contact, usual.support_contact),
     };

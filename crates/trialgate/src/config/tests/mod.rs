@@ -79,6 +79,7 @@ fn every_default_is_the_contracts() {
         ("platform.kind", r#""local""#),
         ("site.name", r#""Trialgate""#),
         ("site.links", "{}"),
+        ("site.embed_origins", "[]"),
         ("sandbox.enabled", "false"),
         ("verification.code_ttl", r#""5m""#),
         ("verification.code_cap", r#""10m""#),

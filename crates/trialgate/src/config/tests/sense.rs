@@ -21,7 +21,7 @@ fn what_makes_no_sense_is_said_all_at_once() {
         mail = { from = "nobody", max_per_second = 0, retry = { first = "1h", cap = "1m" }, smtp_url = "mail", smtp_url_file = "f", envelope_from = "bounces", dkim = { domain = "example.com" } }
         secrets.keys = [{ id = "a" }, { id = "b", key = "x", key_file = "y" }]
         engine = { queue_length = 0, batch_limit = 0, wait = "0s" }
-        site = { name = "", colour = "\u0023ffff00", logo = "l.gif", links = { a = "javascript:x" }, terms = { file = "t" } }
+        site = { name = "", colour = "\u0023ffff00", logo = "l.gif", links = { a = "javascript:x" }, embed_origins = ["https://a/b"], terms = { file = "t" } }
         unknown = 1
         "#,
     )
@@ -62,6 +62,7 @@ fn what_makes_no_sense_is_said_all_at_once() {
         "`site.colour` is too bright: white text on it has a contrast of 1.1:1, and needs 4.5:1",
         "`site.logo` cannot be read from l.gif",
         "`site.links` has \"a\", which needs a label and an address that begins with https://",
+        "`site.embed_origins` has \"https://a/b\", which is not the origin of a website",
         "`site.terms.version` is missing beside `site.terms.file`",
         "unknown key `unknown`",
     ] {
