@@ -4,6 +4,9 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
 use trialgate_tests::{Home, SERVING, Service, finish};
 
 fn chromium() -> &'static Path {
@@ -67,4 +70,45 @@ async fn a_visitor_applies_in_a_browser() {
     let agreed = "SELECT count(DISTINCT subject) || ' ' || count(*) AS line FROM audit WHERE action = 'terms.accept'";
     let agreed = home.database().lines(agreed).remove(0);
     assert_eq!(agreed.split(' ').next(), Some("16"), "{agreed}");
+}
+
+/// A website that shows the form; its origin. It answers as long as the test runs.
+async fn website(trialgate: watch::Receiver<String>) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let origin = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        loop {
+            let (mut browser, _) = listener.accept().await.unwrap();
+            let page = format!(
+                r#"<!doctype html><html lang="en"><title>A website</title><link rel="icon" href="data:,"><h1>A website</h1>
+<script src="{}/embed.js" data-lang="en" data-title="Try it"></script>
+<script>addEventListener("trialgate:applied", () => document.title = "applied");</script>"#,
+                *trialgate.borrow()
+            );
+            let head = format!("HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: {}", page.len());
+            // A request for a page comes in one piece. A browser may open a connection and say nothing.
+            tokio::spawn(async move {
+                if browser.read(&mut [0; 4096]).await.is_ok_and(|length| length > 0) {
+                    let answer = format!("{head}\r\nconnection: close\r\n\r\n{page}");
+                    browser.write_all(answer.as_bytes()).await.unwrap();
+                }
+            });
+        }
+    });
+    origin
+}
+
+/// The form in a page of an origin that is configured, and none in that of another.
+#[tokio::test]
+async fn a_website_shows_the_form_in_its_own_page() {
+    let home = Home::new();
+    let (tell, told) = watch::channel(String::new());
+    let (configured, other) = (website(told.clone()).await, website(told).await);
+    let service = home.sandbox_with(&[("TRIALGATE_SITE__EMBED_ORIGINS", &format!("[\"{configured}\"]"))]).await;
+    tell.send(format!("http://{}", service.address())).unwrap();
+    let mut command = browse(&home, &service, "embed.mjs", "");
+    command.args([configured, other]);
+    let ended = finish(command).await;
+    assert!(ended.status.success(), "{}\n{}", ended.stdout, ended.stderr);
+    assert_eq!(ended.stdout.lines().count(), 3, "{}", ended.stdout);
 }
