@@ -9,6 +9,7 @@
 
 mod browser;
 mod callers;
+mod clients;
 mod commands;
 mod concurrency;
 mod data_care;
