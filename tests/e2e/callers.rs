@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 use trial_signing::{AccessKey, RequestParts, sign};
-use trialgate_tests::{APPLY_PATH, Applicant, Client, Home, Reply, SEND_CODE_PATH, Service};
+use trialgate_tests::{APPLY_PATH, Applicant, Client, Home, QUERY_TENANT_PATH, Reply, SEND_CODE_PATH, Service};
 
 const SIGNED: (&str, &str) = ("TRIALGATE_HTTP__CALLERS", "signed");
 
@@ -43,6 +43,19 @@ impl<'a> Backend<'a> {
         self.send(&letter).await
     }
 
+    /// Asks how the trial of an applicant stands.
+    async fn looks_at(&mut self, applicant: &Applicant) -> reqwest::Response {
+        let query = format!("phone={}", applicant.phone);
+        let (host, at) = (self.service.address().to_string(), self.service_time().await);
+        let headers = [("Host", host.as_str())];
+        let parts =
+            RequestParts { method: "GET", path: QUERY_TENANT_PATH, query: &query, headers: &headers, body: b"" };
+        let url = format!("http://{host}{QUERY_TENANT_PATH}?{query}");
+        let request = reqwest::Client::builder().no_proxy().build().unwrap().get(url);
+        let signed = sign(&self.key, &parts, at).unwrap();
+        signed.iter().fold(request, |request, (name, value)| request.header(*name, value)).send().await.unwrap()
+    }
+
     async fn send(&self, letter: &Letter) -> Reply {
         let request = Client::new(self.service.address()).post(letter.path, &letter.body);
         let signed = letter.headers.iter().fold(request, |request, (name, value)| request.header(*name, value));
@@ -76,6 +89,10 @@ async fn a_back_end_signs_and_is_stopped() {
     let letter = site.letter(APPLY_PATH, applicant.application(&code), at);
     assert_eq!(site.send(&letter).await.code(), "000");
     client.mail_of(&applicant).await;
+    let stands: Value = site.looks_at(&applicant).await.json().await.unwrap();
+    assert_eq!((&stands["tenantSpaceStatus"], &stands["company"]), (&json!("trial"), &json!(applicant.company)));
+    assert_eq!(stands["expiryDate"].as_i64().unwrap() - stands["createDate"].as_i64().unwrap(), 30 * 86_400_000);
+    assert_eq!(site.looks_at(&Applicant::new(9)).await.status(), 404);
     let again = site.send(&letter).await;
     assert_eq!((again.status, &again.body["type"]), (403, &json!("urn:trialgate:problem:signature-refused")));
 

@@ -11,6 +11,8 @@ use crate::{Applicant, Mail, Secret, note, until};
 pub const SEND_CODE_PATH: &str = "/apiaccess/rest/ipccprovision/v1/applyTry/generateverifycode";
 /// The path that applies for a trial.
 pub const APPLY_PATH: &str = "/apiaccess/rest/ipccprovision/v1/applyTry/applyTenant";
+/// Where one asks how a trial stands.
+pub const QUERY_TENANT_PATH: &str = "/apiaccess/rest/ipccprovision/v1/applyTry/queryTenant";
 
 /// A website that calls the service: in English, if nothing else is said.
 #[derive(Debug, Clone)]

@@ -26,7 +26,7 @@ mod waiting;
 
 pub use applicant::Applicant;
 pub use binary::binary;
-pub use client::{APPLY_PATH, Client, Message, Reply, SEND_CODE_PATH};
+pub use client::{APPLY_PATH, Client, Message, QUERY_TENANT_PATH, Reply, SEND_CODE_PATH};
 pub use database::{Database, WriteLock};
 pub use fleet::{Doors, Fleet};
 pub use history::{Answer, Attempt, History};

@@ -152,6 +152,14 @@ impl Tenant {
         format!("admin@{id}")
     }
 
+    /// The one that is meant where somebody has had several, newest first: one in use goes before any that is closed.
+    pub fn foremost(newest_first: impl IntoIterator<Item = Self>) -> Option<Self> {
+        newest_first.into_iter().reduce(|best, next| {
+            let is_better = best.status == TenantStatus::Closed && next.status != TenantStatus::Closed;
+            if is_better { next } else { best }
+        })
+    }
+
     /// Until when the initial password can be used.
     pub fn password_valid_until(&self) -> DateTime<Utc> {
         self.password_issued_at + chrono::Days::new(ACCOUNT_PASSWORD_VALID_DAYS.into())

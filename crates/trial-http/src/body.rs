@@ -36,6 +36,11 @@ pub(crate) async fn read(request: &HttpRequest, payload: Payload, limit: Duratio
     read_as(Media::Json, request, payload, limit).await
 }
 
+/// Reads what comes with a request that need not have a body.
+pub(crate) async fn read_any(payload: Payload, limit: Duration) -> Result<Bytes, Problem> {
+    within(limit, collect(payload, MAX_BODY)).await
+}
+
 /// As [`read`], for a body of this kind.
 pub(crate) async fn read_as(
     media: Media,
@@ -59,11 +64,14 @@ pub(crate) async fn read_one_of(
     if declared.is_some_and(|length| length > max as u64) {
         return Err(too_large(max));
     }
-    let body = tokio::time::timeout(limit, collect(payload, max)).await.unwrap_or_else(|_| {
-        Err(Problem::new(Kind::RequestTimeout)
-            .detail(format!("the body was not complete within {} s", limit.as_secs_f32())))
-    })?;
-    Ok((media, body))
+    Ok((media, within(limit, collect(payload, max)).await?))
+}
+
+async fn within(limit: Duration, read: impl Future<Output = Result<Bytes, Problem>>) -> Result<Bytes, Problem> {
+    tokio::time::timeout(limit, read).await.unwrap_or_else(|_| {
+        let detail = format!("the body was not complete within {} s", limit.as_secs_f32());
+        Err(Problem::new(Kind::RequestTimeout).detail(detail))
+    })
 }
 
 async fn collect(mut payload: Payload, max: usize) -> Result<Bytes, Problem> {

@@ -1,6 +1,6 @@
 //! The public interface and that of operations, over HTTP: reads requests, calls the ports of `trial-core`, writes answers. No rule is decided here.
 //!
-//! Where to find what: `public` has the two published interfaces, `callbacks` what providers of short messages tell, `ops` what operators ask, `apply` the page
+//! Where to find what: `public` has the two published interfaces, `query_tenant` what a website asks of a trial, `callbacks` what providers of short messages tell, `ops` what operators ask, `apply` the page
 //! to apply on, `console` that of operations; `body` reads and `form` parses bodies, `fields` forms of pages, `problem` writes every answer that is not a return code, `telemetry` wraps every
 //! exchange (request id, headers, log, metrics), `unread` hangs up on bodies without an end.
 
@@ -16,8 +16,10 @@ mod health;
 mod messages;
 mod openapi;
 mod ops;
+mod parameters;
 mod problem;
 mod public;
+mod query_tenant;
 mod rate_limit;
 mod request_id;
 mod routes;
@@ -32,7 +34,7 @@ mod unread;
 pub use apply::{BrandColour, BrandError, EmbedOrigin, Logo, SiteLink, SiteSettings};
 pub use openapi::openapi_json;
 pub use ops::{OpsParts, ops_openapi_json};
-pub use routes::{APPLY_PATH, SEND_CODE_PATH};
+pub use routes::{APPLY_PATH, QUERY_TENANT_PATH, SEND_CODE_PATH};
 pub use server::HttpServer;
 pub use settings::{Envelope, HttpParts, HttpSettings, ReceiptReader, SmsCallback};
 pub use signed::CallerParts;

@@ -21,7 +21,7 @@ use utoipa::openapi::{
 
 use crate::messages::Reply;
 use crate::problem::{CONTENT_TYPE_PROBLEM, Kind};
-use crate::routes::{APPLY_PATH, SEND_CODE_PATH, SMS_CALLBACK_PATH};
+use crate::routes::{APPLY_PATH, QUERY_TENANT_PATH, SEND_CODE_PATH, SMS_CALLBACK_PATH};
 
 const JSON: &str = "application/json";
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -56,6 +56,7 @@ fn build() -> OpenApi {
     let paths = PathsBuilder::new()
         .path(SEND_CODE_PATH, PathItem::new(HttpMethod::Post, send_code()))
         .path(APPLY_PATH, PathItem::new(HttpMethod::Post, apply()))
+        .path(QUERY_TENANT_PATH, PathItem::new(HttpMethod::Get, query_tenant()))
         .path(SMS_CALLBACK_PATH, PathItem::new(HttpMethod::Post, sms_callback()))
         .path("/healthz", PathItem::new(HttpMethod::Get, healthz()))
         .path("/readyz", PathItem::new(HttpMethod::Get, readyz()))
@@ -219,6 +220,46 @@ fn problem_example(kind: Kind) -> Value {
         example["errors"] = json!([{"pointer": "#/phone", "field": "phone", "detail": "phone is missing"}]);
     }
     example
+}
+
+fn query_tenant() -> OperationBuilder {
+    let person = |name: &str, what: &str| {
+        ParameterBuilder::new()
+            .name(name)
+            .parameter_in(ParameterIn::Query)
+            .required(Required::False)
+            .description(Some(what))
+            .schema(Some(ObjectBuilder::new().schema_type(Type::String)))
+    };
+    let example = json!({
+        "createDate": 1_772_438_400_000_i64, "expiryDate": 1_775_030_400_000_i64, "company": "Example Ltd.",
+        "email": "a@example.com", "mobilePhone": "+86166****0001", "tenantSpaceStatus": "trial",
+        "portalUrl": "https://portal.example.com/"
+    });
+    let operation = OperationBuilder::new()
+        .tag("public")
+        .operation_id(Some("queryTenant"))
+        .summary(Some("How a trial stands"))
+        .description(Some(
+            "For callers that sign their requests and have the scope `query`. Give either phone or email. Dates are \
+             milliseconds since the epoch; `expiryDate` is null for a commercial tenant, `tenantSpaceStatus` is `trial`, \
+             `suspended`, `commercial` or `closed`. A tenant in use goes before one that is closed.",
+        ))
+        .parameter(person("phone", "The applicant's phone, in any usual spelling"))
+        .parameter(person("email", "The applicant's e-mail address"))
+        .response("200", json_response("The tenant", example));
+    let failures = [
+        ("400", vec![Kind::InvalidQuery]),
+        ("401", vec![Kind::NotEntitled]),
+        ("403", vec![Kind::SignatureRefused]),
+        ("404", vec![Kind::NotFound]),
+        ("408", vec![Kind::RequestTimeout]),
+        ("413", vec![Kind::BodyTooLarge]),
+        ("429", vec![Kind::RateLimited]),
+        ("500", vec![Kind::Unexpected]),
+        ("503", vec![Kind::Unavailable]),
+    ];
+    failures.into_iter().fold(operation, |operation, (status, kinds)| operation.response(status, problem(&kinds)))
 }
 
 fn sms_callback() -> OperationBuilder {

@@ -8,6 +8,8 @@ use crate::problem::{Kind, Problem};
 pub const SEND_CODE_PATH: &str = "/apiaccess/rest/ipccprovision/v1/applyTry/generateverifycode";
 /// The path that applies for a trial.
 pub const APPLY_PATH: &str = "/apiaccess/rest/ipccprovision/v1/applyTry/applyTenant";
+/// The path that says how a trial stands.
+pub const QUERY_TENANT_PATH: &str = "/apiaccess/rest/ipccprovision/v1/applyTry/queryTenant";
 
 /// The path that providers tell by what became of short messages. It ends in a secret: only the pattern is ever logged.
 pub(crate) const SMS_CALLBACK_PATH: &str = "/callbacks/sms/{gateway}/{secret}";
@@ -17,6 +19,7 @@ pub(crate) const SMS_CALLBACK_PATH: &str = "/callbacks/sms/{gateway}/{secret}";
 pub(crate) enum Route {
     SendCode,
     Apply,
+    QueryTenant,
     Home,
     ApplyPage,
     ApplyFile,
@@ -62,9 +65,10 @@ pub(crate) enum Route {
 }
 
 impl Route {
-    pub(crate) const ALL: [Self; 44] = [
+    pub(crate) const ALL: [Self; 45] = [
         Self::SendCode,
         Self::Apply,
+        Self::QueryTenant,
         Self::Home,
         Self::ApplyPage,
         Self::ApplyFile,
@@ -113,6 +117,7 @@ impl Route {
         match self {
             Self::SendCode => SEND_CODE_PATH,
             Self::Apply => APPLY_PATH,
+            Self::QueryTenant => QUERY_TENANT_PATH,
             Self::Home => "/",
             Self::ApplyPage => "/apply",
             Self::ApplyFile => "/apply/{file}",

@@ -34,6 +34,8 @@ pub struct HttpSettings {
     pub body_timeout: Duration,
     /// Whose phones are served.
     pub phone: PhonePolicy,
+    /// The sign-in address of tenants, if it is known.
+    pub portal_url: Option<String>,
     /// The page to apply on, if there is one.
     pub site: Option<SiteSettings>,
 }

@@ -16,7 +16,9 @@ use crate::rate_limit::{AddressLimiter, RuntimeClock};
 use crate::routes::{Route, get, not_found};
 use crate::signed::Signing;
 use crate::telemetry::{self, Metrics, RequestMetrics};
-use crate::{HttpParts, HttpSettings, SmsCallback, callbacks, console, docs, health, openapi, public, sandbox};
+use crate::{
+    HttpParts, HttpSettings, SmsCallback, callbacks, console, docs, health, openapi, public, query_tenant, sandbox,
+};
 
 /// Every route and what the handlers stand on; one for all workers.
 #[derive(Clone)]
@@ -97,6 +99,7 @@ impl Site {
         config
             .service(Route::SendCode.resource().route(web::post().to(public::send_code)))
             .service(Route::Apply.resource().route(web::post().to(public::apply)))
+            .service(Route::QueryTenant.resource().route(get().to(query_tenant::show)))
             .service(Route::Health.resource().route(get().to(health::healthz)))
             .service(Route::Readiness.resource().route(get().to(health::readyz)))
             .service(Route::Metrics.resource().route(get().to(telemetry::metrics)))

@@ -9,9 +9,9 @@ use utoipa::ToSchema;
 
 use super::caller::Caller;
 use super::failed;
-use super::query::Query;
 use super::reply::json;
 use crate::body::{self, Media};
+use crate::parameters::Query;
 use crate::problem::{FieldError, Kind, Problem};
 use crate::site::State;
 

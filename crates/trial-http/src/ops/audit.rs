@@ -7,9 +7,9 @@ use utoipa::ToSchema;
 
 use super::caller::Caller;
 use super::failed;
-use super::query::Query;
 use super::reply::{Listing, json, one_more};
 use super::reveal::Sight;
+use crate::parameters::Query;
 use crate::problem::Problem;
 use crate::site::State;
 

@@ -7,9 +7,9 @@ use utoipa::ToSchema;
 
 use super::caller::Caller;
 use super::failed;
-use super::query::{Query, segment};
 use super::reply::{Listing, json, one_more};
 use super::reveal::Sight;
+use crate::parameters::{Query, segment};
 use crate::problem::{Kind, Problem};
 use crate::routes::nothing_here;
 use crate::site::State;

@@ -6,8 +6,8 @@ use trial_core::{Permission, Role};
 use utoipa::ToSchema;
 
 use super::caller::Caller;
-use super::query::Query;
 use super::reply::json;
+use crate::parameters::Query;
 use crate::problem::Problem;
 use crate::site::State;
 

@@ -12,7 +12,6 @@ mod operators;
 mod orders;
 mod phones;
 mod pool;
-mod query;
 mod quota;
 mod reply;
 mod reveal;

@@ -18,9 +18,9 @@ use utoipa::openapi::{
 };
 use utoipa::{PartialSchema, ToSchema};
 
-use super::query::{MAX_PAGE, PAGE};
 use super::{access_codes, applications, audit, mails, me, operators, orders, phones, pool, quota, tenants};
 use crate::openapi::{problem, problem_schema, text_header};
+use crate::parameters::{MAX_PAGE, PAGE};
 use crate::problem::Kind;
 use crate::routes::Route;
 

@@ -9,9 +9,9 @@ use utoipa::ToSchema;
 
 use super::caller::Caller;
 use super::failed;
-use super::query::{MAX_PAGE, Query, segment};
 use super::reply::json;
 use crate::body;
+use crate::parameters::{MAX_PAGE, Query, segment};
 use crate::problem::{FieldError, Kind, Problem};
 use crate::site::State;
 

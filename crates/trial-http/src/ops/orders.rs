@@ -9,9 +9,9 @@ use utoipa::ToSchema;
 
 use super::caller::Caller;
 use super::failed;
-use super::query::{Query, segment};
 use super::reply::json;
 use crate::body;
+use crate::parameters::{Query, segment};
 use crate::problem::{FieldError, Kind, Problem};
 use crate::routes::nothing_here;
 use crate::site::State;

@@ -5,10 +5,10 @@ use trial_core::{Permission, Phone};
 use utoipa::ToSchema;
 
 use super::caller::Caller;
-use super::query::{Query, segment};
 use super::reply::json;
 use super::reveal::Sight;
 use super::{Ops, failed};
+use crate::parameters::{Query, segment};
 use crate::problem::{FieldError, Kind, Problem};
 use crate::site::State;
 

@@ -9,8 +9,8 @@ use utoipa::ToSchema;
 
 use super::caller::Caller;
 use super::failed;
-use super::query::{MAX_PAGE, PAGE, Page, Query, segment};
 use super::reply::{Listing, json, one_more};
+use crate::parameters::{MAX_PAGE, PAGE, Page, Query, segment};
 use crate::problem::{Kind, Problem};
 use crate::routes::nothing_here;
 use crate::site::State;

@@ -6,10 +6,10 @@ use trial_core::{Permission, QuotaView, ThresholdChange};
 use utoipa::ToSchema;
 
 use super::caller::Caller;
-use super::query::Query;
 use super::reply::json;
 use super::{Ops, failed};
 use crate::body;
+use crate::parameters::Query;
 use crate::problem::{FieldError, Kind, Problem};
 use crate::site::State;
 

@@ -2,7 +2,7 @@ use actix_web::HttpResponse;
 use actix_web::http::header::HeaderValue;
 use serde::Serialize;
 
-use super::query::Page;
+use crate::parameters::Page;
 use crate::problem::{Kind, Problem};
 
 /// A page of a listing, newest first.

@@ -10,13 +10,13 @@ use chrono::{DateTime, Utc};
 use trial_core::ports::{Callers, Clock as _, MockCallers, ReplayGuard};
 use trial_core::{
     AddressLimits, Caller, CallerCredentials, CallerSecret, CodeReply, Keyring, LedgerError, Scope, SealedSecret,
-    SecretKey, SeenSignature, SendCode,
+    SecretKey, SeenSignature, SendCode, Tenant, TenantId, TenantStatus,
 };
-use trial_http::{CallerParts, Site};
+use trial_http::{CallerParts, QUERY_TENANT_PATH, Site};
 use trial_signing::{AccessKey, RequestParts, sign};
-use trial_testkit::{FixedClock, MemoryLedger, SeededEntropy, data};
+use trial_testkit::{Desk, FixedClock, MemoryLedger, SeededEntropy, data};
 
-use crate::support::{APPLICATION, APPLY_PATH, CODE_REQUEST, Fixture, SEND_CODE_PATH, call, post};
+use crate::support::{APPLICATION, APPLY_PATH, Answer, CODE_REQUEST, Fixture, SEND_CODE_PATH, call, get, post};
 
 /// Remembers in the ledger, as an engine does.
 struct Remembers(MemoryLedger);
@@ -250,4 +250,73 @@ async fn a_secret_that_no_key_opens_is_a_fault_of_ours() {
     let answer = call(&fixture.site(), Draft::default().request()).await;
     assert_eq!(answer.status, StatusCode::INTERNAL_SERVER_ERROR);
     assert!(!answer.body.contains("key"), "{}", answer.body);
+}
+
+/// Asks how a trial stands, signed by the first caller.
+async fn ask(site: &Site, query: &str) -> Answer {
+    let given = [("Host", "trialgate.example.com")];
+    let parts = RequestParts { method: "GET", path: QUERY_TENANT_PATH, query, headers: &given, body: b"" };
+    let added = sign(&Draft::default().key, &parts, now()).unwrap();
+    let sent = get(&format!("{QUERY_TENANT_PATH}?{query}"));
+    call(
+        site,
+        given
+            .into_iter()
+            .chain(added.iter().map(|(name, value)| (*name, value.as_str())))
+            .fold(sent, TestRequest::insert_header),
+    )
+    .await
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_caller_asks_how_a_trial_stands() {
+    let fixture = Fixture::default();
+    let desk = Desk::new(fixture.ledger.clone()).with_access_codes(2).await;
+    let tenant = desk.join(1).await;
+    let ledger = fixture.ledger.clone();
+    let site = site_with(caller(), fixture).await;
+    let kept = ledger.state().tenants[&tenant].clone();
+    let phone = kept.phone.as_str().replace('+', "%2B");
+    let found = ask(&site, &format!("phone={phone}")).await;
+    let mut expected = serde_json::json!({
+        "createDate": kept.created_at.timestamp_millis(), "expiryDate": kept.trial_ends_at.timestamp_millis(),
+        "company": kept.company.as_str(), "email": kept.email.as_str(), "mobilePhone": kept.phone.masked(),
+        "tenantSpaceStatus": "trial", "portalUrl": "https://portal.example.com/",
+    });
+    assert_eq!((found.status, found.json()), (StatusCode::OK, expected.clone()));
+    ledger.change(|state| {
+        let tenant = state.tenants.get_mut(&tenant).unwrap();
+        tenant.status = TenantStatus::Commercial;
+        tenant.converted_at = Some(now());
+    });
+    expected["tenantSpaceStatus"] = "commercial".into();
+    expected["expiryDate"].take();
+    let found = ask(&site, &format!("email={}", kept.email.as_str())).await;
+    assert_eq!((found.status, found.json()), (StatusCode::OK, expected.clone()));
+    let newer = TenantId::new(now() + Duration::from_secs(1), [1; 10]);
+    let closed = Tenant { id: newer, status: TenantStatus::Closed, closed_at: Some(now()), ..kept.clone() };
+    ledger.change(|state| drop(state.tenants.insert(newer, closed)));
+    // Another query, for a signature is taken once.
+    let found = ask(&site, &format!("email={}", kept.email.as_str().replace('@', "%40"))).await;
+    assert_eq!(found.json(), expected, "one in use goes before a newer one that is closed");
+    assert_eq!(ask(&site, "email=nobody@example.com").await.status, StatusCode::NOT_FOUND);
+    for wrong in ["", "phone=12", "email=a@example.com&phone=16673280001", "who=1"] {
+        let answer = ask(&site, wrong).await;
+        assert_eq!(answer.json()["type"], "urn:trialgate:problem:invalid-query", "{wrong}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_else_asks_how_a_trial_stands() {
+    let query = "phone=16673280001";
+    let unsigned = || get(&format!("{QUERY_TENANT_PATH}?{query}"));
+    let open = Fixture::default().site();
+    let site = site_of(caller()).await;
+    for site in [&open, &site] {
+        assert_eq!(call(site, unsigned()).await.status, StatusCode::FORBIDDEN);
+    }
+    let other = site_of(Caller { scopes: [Scope::Apply, Scope::VerifyCodes].into(), ..caller() }).await;
+    assert_eq!(ask(&other, query).await.status, StatusCode::UNAUTHORIZED);
+    let wrong_query = ask(&site, query).await;
+    assert_eq!(wrong_query.status, StatusCode::NOT_FOUND, "there is no such tenant");
 }

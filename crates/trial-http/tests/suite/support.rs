@@ -59,6 +59,7 @@ impl Default for Fixture {
                 address_limits: AddressLimits { codes_per_hour: 0, applications_per_hour: 0 },
                 body_timeout: Duration::from_secs(10),
                 phone: Policy::default().phone,
+                portal_url: Some("https://portal.example.com/".to_owned()),
                 site: Some(SiteSettings::default()),
             },
         }

@@ -125,6 +125,7 @@ impl Config {
             address_limits: self.address_limits(),
             body_timeout: BODY_TIMEOUT,
             phone: self.policy.phone.clone(),
+            portal_url: self.settings.portal.url.clone(),
             site: self.site.clone(),
         }
     }

@@ -10,21 +10,21 @@ use crate::problem::{FieldError, Kind, Problem};
 use crate::routes::nothing_here;
 
 /// Items of a page, if nothing else is asked for.
-pub(super) const PAGE: u32 = 50;
+pub(crate) const PAGE: u32 = 50;
 /// The most items of a page.
-pub(super) const MAX_PAGE: u32 = 200;
+pub(crate) const MAX_PAGE: u32 = 200;
 /// The longest text that is looked for, in characters.
 const MAX_TEXT: usize = 256;
 
 /// The parameters of a query.
-pub(super) struct Query {
+pub(crate) struct Query {
     given: Vec<(String, String)>,
     known: Vec<&'static str>,
     errors: Vec<FieldError>,
 }
 
 impl Query {
-    pub(super) fn of(request: &HttpRequest) -> Self {
+    pub(crate) fn of(request: &HttpRequest) -> Self {
         let (given, errors) = match QueryString::<Vec<(String, String)>>::from_query(request.query_string()) {
             Ok(given) => (given.into_inner(), Vec::new()),
             Err(_) => (Vec::new(), vec![FieldError::in_query(None, "the query cannot be read".to_owned())]),
@@ -33,7 +33,7 @@ impl Query {
     }
 
     /// Takes a parameter by the parser of its value; `None` if it is not given, or wrong, which is noted.
-    pub(super) fn take<T, E: fmt::Display>(
+    pub(crate) fn take<T, E: fmt::Display>(
         &mut self,
         name: &'static str,
         parse: impl FnOnce(&str) -> Result<T, E>,
@@ -51,7 +51,7 @@ impl Query {
     }
 
     /// A text as it is.
-    pub(super) fn text(&mut self, name: &'static str) -> Option<String> {
+    pub(crate) fn text(&mut self, name: &'static str) -> Option<String> {
         self.take(name, |text| {
             let is_sane = (1..=MAX_TEXT).contains(&text.chars().count()) && !text.chars().any(char::is_control);
             if is_sane {
@@ -63,12 +63,12 @@ impl Query {
     }
 
     /// `true` or `false`; `false` if it is not given.
-    pub(super) fn flag(&mut self, name: &'static str) -> bool {
+    pub(crate) fn flag(&mut self, name: &'static str) -> bool {
         self.take(name, |text| text.parse::<bool>().map_err(|_| "must be true or false")).unwrap_or(false)
     }
 
     /// A whole number in this range.
-    pub(super) fn number(&mut self, name: &'static str, range: std::ops::RangeInclusive<u32>) -> Option<u32> {
+    pub(crate) fn number(&mut self, name: &'static str, range: std::ops::RangeInclusive<u32>) -> Option<u32> {
         let wrong = format!("must be a whole number from {} to {}", range.start(), range.end());
         self.take(name, |text| {
             let is_plain = text.bytes().all(|b| b.is_ascii_digit());
@@ -77,7 +77,7 @@ impl Query {
     }
 
     /// An instant of RFC 3339.
-    pub(super) fn time(&mut self, name: &'static str) -> Option<DateTime<Utc>> {
+    pub(crate) fn time(&mut self, name: &'static str) -> Option<DateTime<Utc>> {
         self.take(name, |text| {
             let read = DateTime::parse_from_rfc3339(text).map(|at| at.with_timezone(&Utc)).ok();
             read.filter(|at| is_storable(*at)).ok_or("must be a time of RFC 3339, such as 2026-03-02T08:00:00Z")
@@ -85,7 +85,7 @@ impl Query {
     }
 
     /// How long a page is to be, and the id after which it begins.
-    pub(super) fn page<Id: std::str::FromStr>(&mut self) -> Page<Id> {
+    pub(crate) fn page<Id: std::str::FromStr>(&mut self) -> Page<Id> {
         let limit = self.number("limit", 1..=MAX_PAGE).unwrap_or(PAGE);
         let cursor = self.take("cursor", |text| text.parse().map_err(|_| "must be the `nextCursor` of a page before"));
         Page { limit, cursor }
@@ -95,7 +95,7 @@ impl Query {
     ///
     /// # Errors
     /// Something is wrong; names all of it.
-    pub(super) fn end(mut self) -> Result<(), Problem> {
+    pub(crate) fn end(mut self) -> Result<(), Problem> {
         if self.given.iter().any(|(name, _)| !self.known.contains(&name.as_str())) {
             let detail = if self.known.is_empty() {
                 "there are no parameters".to_owned()
@@ -109,15 +109,15 @@ impl Query {
 }
 
 /// What stands in the path where one thing is named.
-pub(super) async fn segment(request: &HttpRequest) -> Result<String, Problem> {
+pub(crate) async fn segment(request: &HttpRequest) -> Result<String, Problem> {
     Path::<String>::extract(request).await.map(Path::into_inner).map_err(|_| nothing_here())
 }
 
 /// A page of a listing.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Page<Id> {
-    pub(super) limit: u32,
-    pub(super) cursor: Option<Id>,
+pub(crate) struct Page<Id> {
+    pub(crate) limit: u32,
+    pub(crate) cursor: Option<Id>,
 }
 
 /// Times are kept as microseconds since the epoch, and ids begin with milliseconds since then.

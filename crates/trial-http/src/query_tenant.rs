@@ -1,0 +1,100 @@
+//! How a trial stands, for the website that it came from.
+
+use actix_web::web::{Data, Payload};
+use actix_web::{HttpRequest, HttpResponse};
+use serde::Serialize;
+use trial_core::{ApplicationQuery, Email, LedgerError, Phone, Scope, Tenant, TenantSearch, TenantStatus};
+
+use crate::body;
+use crate::parameters::Query;
+use crate::problem::{FieldError, Kind, Problem};
+use crate::signed::Barred;
+use crate::site::State;
+
+/// Tenants of one person that are looked through.
+const TENANTS: u32 = 50;
+
+/// What is told of a tenant. Dates are milliseconds since the epoch.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct TrialStatus {
+    create_date: i64,
+    /// None for a commercial tenant.
+    expiry_date: Option<i64>,
+    company: String,
+    email: String,
+    mobile_phone: String,
+    tenant_space_status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    portal_url: Option<String>,
+}
+
+/// `GET queryTenant`.
+pub(crate) async fn show(request: HttpRequest, payload: Payload, state: Data<State>) -> HttpResponse {
+    match answer(&request, payload, &state).await {
+        Ok(status) => HttpResponse::Ok().json(status),
+        Err(problem) => problem.response(&request),
+    }
+}
+
+async fn answer(request: &HttpRequest, payload: Payload, state: &State) -> Result<TrialStatus, Problem> {
+    let Some(signing) = &state.signing else {
+        let detail = "only callers that sign their requests may ask; `http.callers` is not \"signed\" here";
+        return Err(Problem::new(Kind::SignatureRefused).detail(detail));
+    };
+    let body = body::read_any(payload, state.settings.body_timeout).await?;
+    signing.let_in(request, &body, Scope::Query).await.map_err(|barred| match barred {
+        Barred::With(problem) => problem,
+        Barred::Unknown => unavailable(),
+    })?;
+    let by = whose(request, state)?;
+    let search = TenantSearch { by: Some(by), status: None, before: None, limit: TENANTS };
+    let found = state.ops.parts.operations.search_tenants(search).await.map_err(|error| failed(&error))?;
+    let tenant = Tenant::foremost(found.into_iter().map(|view| view.tenant));
+    let tenant = tenant.ok_or_else(|| Problem::new(Kind::NotFound).detail("no tenant is found by this"))?;
+    Ok(TrialStatus::of(&tenant, state))
+}
+
+fn whose(request: &HttpRequest, state: &State) -> Result<ApplicationQuery, Problem> {
+    let mut query = Query::of(request);
+    let phone = query.take("phone", |text| Phone::parse(text, &state.settings.phone));
+    let email = query.take("email", Email::parse);
+    query.end()?;
+    match (phone, email) {
+        (Some(phone), None) => Ok(ApplicationQuery::Phone(phone)),
+        (None, Some(email)) => Ok(ApplicationQuery::Email(email.key().clone())),
+        _ => {
+            let wrong = "give either phone or email, as the applicant gave it".to_owned();
+            Err(Problem::new(Kind::InvalidQuery).errors(vec![FieldError::in_query(None, wrong)]))
+        }
+    }
+}
+
+impl TrialStatus {
+    fn of(tenant: &Tenant, state: &State) -> Self {
+        let expires = (tenant.status != TenantStatus::Commercial).then_some(tenant.trial_ends_at);
+        Self {
+            create_date: tenant.created_at.timestamp_millis(),
+            expiry_date: expires.map(|at| at.timestamp_millis()),
+            company: tenant.company.as_str().to_owned(),
+            email: tenant.email.as_str().to_owned(),
+            mobile_phone: tenant.phone.masked(),
+            tenant_space_status: tenant.status.as_str(),
+            portal_url: state.settings.portal_url.clone(),
+        }
+    }
+}
+
+fn failed(error: &LedgerError) -> Problem {
+    let source = std::error::Error::source(error).map(ToString::to_string);
+    tracing::error!(%error, source, "a tenant cannot be looked up");
+    match error {
+        LedgerError::Corrupt(_) => Problem::new(Kind::Unexpected),
+        _ => unavailable(),
+    }
+}
+
+fn unavailable() -> Problem {
+    let again = std::time::Duration::from_secs(5);
+    Problem::new(Kind::Unavailable).detail("the database cannot be used now").retry_after(again)
+}
