@@ -59,6 +59,11 @@ chaos rounds="50" postgres_rounds="20":
     TRIALGATE_KILL_ROUNDS="{{ rounds }}" TRIALGATE_CHAOS_ROUNDS="{{ postgres_rounds }}" \
         NEXTEST_SUCCESS_OUTPUT=immediate tests/run nothing_acknowledged_is_lost
 
+# Judge a page by Lighthouse, in a sandbox that runs already (needs npm and Chromium)
+lighthouse url="http://127.0.0.1:8080/apply":
+    CHROME_PATH="${CHROME_PATH:-/usr/bin/chromium}" npx --yes lighthouse@12.8.2 "{{ url }}" --chrome-flags="--headless --no-sandbox" \
+        --only-categories=performance,accessibility,best-practices --output=html --output-path=target/lighthouse.html
+
 # Write docs/openapi.json anew
 openapi:
     UPDATE_OPENAPI=1 cargo test --locked -p trial-http openapi

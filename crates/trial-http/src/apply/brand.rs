@@ -1,5 +1,6 @@
 //! Whose page it is: name, colour, logo, links, terms.
 
+use std::fmt;
 use std::path::Path;
 use std::str::FromStr;
 
@@ -99,6 +100,13 @@ impl Default for BrandColour {
     }
 }
 
+impl fmt::Display for BrandColour {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [red, green, blue] = self.0;
+        write!(f, "#{red:02x}{green:02x}{blue:02x}")
+    }
+}
+
 impl FromStr for BrandColour {
     type Err = BrandError;
 
@@ -129,8 +137,15 @@ impl BrandColour {
 
     /// As the style sheet has it.
     pub(super) fn style(self) -> String {
-        let [red, green, blue] = self.0;
-        format!(":root {{ --brand: #{red:02x}{green:02x}{blue:02x}; }}\n")
+        format!(":root {{ --brand: {self}; }}\n")
+    }
+
+    /// A picture for the browser's tab, where there is no logo: a gate.
+    pub(super) fn icon(self) -> String {
+        format!(
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 16 16\"><rect width=\"16\" height=\"16\" rx=\"3\" \
+             fill=\"{self}\"/><path d=\"M4 13V7a4 4 0 0 1 8 0v6\" fill=\"none\" stroke=\"#fff\" stroke-width=\"2\"/></svg>"
+        )
     }
 }
 

@@ -81,6 +81,7 @@ async fn file(request: HttpRequest, state: Data<State>) -> HttpResponse {
     let of = |media: &'static str, body: String| HttpResponse::Ok().insert_header((CONTENT_TYPE, media)).body(body);
     let mut response = match (request.match_info().query("file"), &site.terms, &site.logo) {
         ("style.css", ..) => of("text/css; charset=utf-8", site.colour.style() + STYLE),
+        ("icon", ..) => of("image/svg+xml", site.colour.icon()),
         ("apply.js", ..) => of("text/javascript; charset=utf-8", SCRIPT.to_owned()),
         ("terms", Some(terms), _) => {
             return rendered(StatusCode::OK, &TermsPage { page: Page::of(&request, site, None), terms });

@@ -52,9 +52,11 @@ async fn the_form_is_empty_at_first_and_loads_nothing_from_elsewhere() {
         page.header("content-security-policy").starts_with("default-src 'none'; style-src 'self'; script-src 'self'")
     );
     assert_eq!((page.header("cache-control"), page.header("referrer-policy")), ("no-store", "no-referrer"));
-    for (path, media) in
-        [("/apply/style.css", "text/css; charset=utf-8"), ("/apply/apply.js", "text/javascript; charset=utf-8")]
-    {
+    for (path, media) in [
+        ("/apply/style.css", "text/css; charset=utf-8"),
+        ("/apply/apply.js", "text/javascript; charset=utf-8"),
+        ("/apply/icon", "image/svg+xml"),
+    ] {
         let file = call(&site, get(path)).await;
         assert_eq!((file.status.as_u16(), file.header("content-type")), (200, media), "{path}");
         assert!(page.body.contains(path) && file.header("cache-control").contains("max-age"), "{path}");
@@ -286,8 +288,8 @@ async fn only_pages_of_configured_origins_may_show_the_form() {
 async fn the_first_page_is_small() {
     let site = Fixture::default().site();
     let mut bytes = 0;
-    for path in ["/apply", "/apply/style.css", "/apply/apply.js"] {
+    for path in ["/apply", "/apply/style.css", "/apply/apply.js", "/apply/icon"] {
         bytes += call(&site, get(path)).await.body.len();
     }
-    assert!(bytes < 30_000 - 3 * 600, "{bytes} bytes and the heads of three answers");
+    assert!(bytes < 30_000 - 4 * 600, "{bytes} bytes and the heads of four answers");
 }
