@@ -65,9 +65,9 @@ pub use mail::{
 };
 pub use operations::{
     AccessCodeImport, AccessCodePage, AccessCodeStock, AccessCodeView, ApplicationQuery, ApplicationSearch,
-    ApplicationView, ChangedBy, CodeRequestView, HourCount, ImportPlan, MailAttempt, MailPage, MailRetried, MailView,
-    OutboxMail, QuotaView, RefusedAccessCode, TenantPage, TenantSearch, TenantView, ThresholdChange, TimelineView,
-    Violation,
+    ApplicationView, ChangedBy, CodeRequestView, HourCount, ImportPlan, MailAttempt, MailPage, MailQueue, MailRetried,
+    MailView, OutboxMail, QuotaView, RefusedAccessCode, TenantPage, TenantSearch, TenantView, ThresholdChange,
+    TimelineView, Violation,
 };
 pub use operators::{
     Access, CsrfToken, FAILED_SIGN_INS_PER_HOUR, Operator, OperatorAdded, OperatorName, OperatorNameError,

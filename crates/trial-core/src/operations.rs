@@ -107,6 +107,17 @@ pub struct TenantView {
     pub mails: Vec<MailView>,
 }
 
+/// What waits in the outbox.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MailQueue {
+    /// Mails that are due, now or later.
+    pub due: u64,
+    /// When the oldest of them was written.
+    pub oldest_due: Option<DateTime<Utc>>,
+    /// Mails that were given up.
+    pub failed: u64,
+}
+
 /// A mail of the outbox, as far as it got.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MailView {

@@ -16,9 +16,9 @@ use crate::{
     AccessCode, AccessCodeImport, AccessCodeKind, AccessCodePage, AccessCodeStock, AccessCodeView, Application,
     ApplicationId, ApplicationQuery, ApplicationSearch, ApplicationView, ApplyReply, Batch, CodeReply, CodeRequest,
     DeliveryError, DeliveryReceipt, DueMail, DueTenant, FreedCode, GatewayReply, GatewayUnusable, HourCount, Lease,
-    LedgerError, LifeOutcome, MailAttempt, MailId, MailPage, MailRetried, OutboxMail, Outcome, OutgoingMail, Phone,
-    Planner, PoolOrder, PoolOutcome, QuotaView, RestOver, Settlement, SmsMessage, TenantId, TenantOrder, TenantSearch,
-    TenantView, TimelineView, UniqueBy, Violation, Warning, WarningToTell,
+    LedgerError, LifeOutcome, MailAttempt, MailId, MailPage, MailQueue, MailRetried, OutboxMail, Outcome, OutgoingMail,
+    Phone, Planner, PoolOrder, PoolOutcome, QuotaView, RestOver, Settlement, SmsMessage, TenantId, TenantOrder,
+    TenantSearch, TenantView, TimelineView, UniqueBy, Violation, Warning, WarningToTell,
 };
 
 pub use callers::{Callers, ReplayGuard};
@@ -228,6 +228,12 @@ pub trait Operations: Send + Sync {
     /// # Errors
     /// Whatever stands in the way; nothing is changed then.
     async fn access_code_stock(&self) -> Result<Vec<AccessCodeStock>, LedgerError>;
+
+    /// Tells what waits in the outbox.
+    ///
+    /// # Errors
+    /// Whatever stands in the way.
+    async fn mail_queue(&self) -> Result<MailQueue, LedgerError>;
 
     /// Shows a day of the e-mail threshold. `first_threshold` holds until one is set.
     ///

@@ -28,8 +28,8 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use trial_core::ports::{
-    Clock, DataCare, Entropy, EventOutbox, Health, Mailer, Operations, Outbox, Screen, SmsGateway, TenantPlatform,
-    TrialLedger, TrialService, Upkeep,
+    Clock, DataCare, Entropy, EventOperations, EventOutbox, Health, Mailer, Operations, Outbox, Screen, SmsGateway,
+    TenantPlatform, TrialLedger, TrialService, Upkeep,
 };
 use trial_core::{Email, EndpointId, MailRetry, Planner, ServedCountries};
 
@@ -84,6 +84,8 @@ pub struct PlatformParts {
     pub events: Arc<dyn EventOutbox>,
     /// How they are told.
     pub platform: Arc<dyn TenantPlatform>,
+    /// What waits for it.
+    pub queue: Arc<dyn EventOperations>,
     /// Who it is, as far as that is remembered.
     pub endpoint: EndpointId,
 }

@@ -3,13 +3,14 @@
 
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use trial_core::ports::{Clock, Entropy, Operations, Upkeep};
 use trial_core::{
     AccessCodeStock, Email, LedgerError, Locale, MailId, MailKind, MailRecord, Planner, PoolOutlook, QuotaView,
     Warning, WarningToTell, pool_outlook, warnings,
 };
 
-use crate::EngineParts;
+use crate::{EngineParts, PlatformParts};
 
 pub(crate) struct Watch {
     operations: Arc<dyn Operations>,
@@ -17,13 +18,14 @@ pub(crate) struct Watch {
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     planner: Arc<Planner>,
+    platform: Option<PlatformParts>,
     readers: Vec<Email>,
 }
 
 impl Watch {
     pub(crate) fn of(parts: &EngineParts) -> Self {
-        let EngineParts { operations, upkeep, clock, entropy, planner, warning_readers, .. } = parts.clone();
-        Self { operations, upkeep, clock, entropy, planner, readers: warning_readers }
+        let EngineParts { operations, upkeep, clock, entropy, planner, platform, warning_readers, .. } = parts.clone();
+        Self { operations, upkeep, clock, entropy, planner, platform, readers: warning_readers }
     }
 
     pub(crate) async fn look(&self) -> Result<(), LedgerError> {
@@ -31,12 +33,29 @@ impl Watch {
         let pool = pool_outlook(&*self.operations, policy, now).await?;
         let quota = self.operations.quota(policy.quota.day_of(now), policy.quota.first_threshold).await?;
         show(&pool, &quota);
+        self.show_queues(now).await?;
         for warning in warnings(&pool, &quota, policy.trial.low_water, now) {
             let (name, words) = (warning.name.clone(), warning.words.clone());
             if self.upkeep.warn(self.told(warning)).await? {
                 tracing::warn!(warning = name, "{words}");
                 metrics::counter!("trialgate_warnings_total", "warning" => name).increment(1);
             }
+        }
+        Ok(())
+    }
+
+    /// What waits to be sent, and since when.
+    async fn show_queues(&self, now: DateTime<Utc>) -> Result<(), LedgerError> {
+        let mails = self.operations.mail_queue().await?;
+        metrics::gauge!("trialgate_mails_waiting").set(number(mails.due));
+        metrics::gauge!("trialgate_mails_oldest_waiting_seconds").set(age(mails.oldest_due, now));
+        metrics::gauge!("trialgate_mails_given_up").set(number(mails.failed));
+        if let Some(platform) = &self.platform {
+            let events = platform.queue.event_queue(platform.endpoint.clone()).await?;
+            metrics::gauge!("trialgate_webhooks_waiting").set(number(events.due));
+            metrics::gauge!("trialgate_webhooks_oldest_waiting_seconds").set(age(events.oldest_due, now));
+            metrics::gauge!("trialgate_webhooks_given_up").set(number(events.failed));
+            metrics::gauge!("trialgate_webhooks_disabled").set(u8::from(events.disabled.is_some()));
         }
         Ok(())
     }
@@ -61,9 +80,17 @@ impl Watch {
     }
 }
 
+#[expect(clippy::cast_precision_loss, reason = "a gauge is a float, and exact far beyond any count")]
+fn number(count: u64) -> f64 {
+    count as f64
+}
+
+/// In seconds; 0 if there is nothing, or if the clock was set back.
+fn age(since: Option<DateTime<Utc>>, now: DateTime<Utc>) -> f64 {
+    since.and_then(|since| (now - since).to_std().ok()).map_or(0.0, |age| age.as_secs_f64())
+}
+
 fn show(pool: &[PoolOutlook], quota: &QuotaView) {
-    #[expect(clippy::cast_precision_loss, reason = "a gauge is a float, and exact far beyond any pool")]
-    let number = |count: u64| count as f64;
     for PoolOutlook { stock, .. } in pool {
         let AccessCodeStock { kind, free, leased, quarantined, retired } = *stock;
         for (state, codes) in [("free", free), ("leased", leased), ("quarantined", quarantined), ("retired", retired)] {

@@ -11,6 +11,12 @@ use diesel::sql_types::{BigInt, Binary, Bool, Nullable, Text};
 #[derive(Debug, Clone, Copy)]
 pub struct Literal(pub &'static str);
 
+/// As the index of mails that wait has it.
+pub(crate) const MAIL_IS_DUE: Literal = Literal("mails.state = 'due'");
+
+/// As the index of mails that were given up has it.
+pub(crate) const MAIL_IS_FAILED: Literal = Literal("mails.state = 'failed'");
+
 /// The rows whose message a receipt can name, as the index of these has it.
 pub(crate) const HAS_PROVIDER_ID: Literal =
     Literal("code_requests.state = 'accepted' AND length(code_requests.reply) <= 200");

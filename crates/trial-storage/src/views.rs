@@ -6,13 +6,23 @@ use chrono::NaiveDate;
 use diesel::prelude::*;
 use trial_core::{
     AccessCode, AccessCodeKind, AccessCodeView, ApplicationId, ApplicationView, ApplyOutcome, CodeRequestView,
-    Delivery, DeliveryState, DueMail, DueTenant, Email, LedgerError, MailAttempt, MailId, MailState, MailView, Phone,
-    QuotaView, RequestId, Tenant, TenantId, Warning,
+    Delivery, DeliveryState, DueMail, DueTenant, Email, LedgerError, MailAttempt, MailId, MailQueue, MailState,
+    MailView, Phone, QuotaView, RequestId, Tenant, TenantId, Warning,
 };
 
 use crate::convert::{bad, count, id, name, optional_id, time};
 use crate::rows::{MailRow, apply_outcome, code_outcome};
 use crate::schema::{access_codes, applications, code_requests, mail_attempts};
+
+/// What waits, from the number of mails that are due and when the oldest was written, and of those that were given up.
+pub(crate) fn mail_queue(due: (i64, Option<i64>), failed: i64) -> Result<MailQueue, LedgerError> {
+    let (due, oldest) = due;
+    Ok(MailQueue {
+        due: count(due, "mails.state")?,
+        oldest_due: oldest.map(|at| time(at, "mails.created_at")).transpose()?,
+        failed: count(failed, "mails.state")?,
+    })
+}
 
 /// A day of the threshold, from the number of its mails of each state.
 pub(crate) fn quota(

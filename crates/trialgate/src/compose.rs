@@ -197,6 +197,7 @@ fn platform_parts(setup: Option<&WebhookSetup>, ledger: &Ledger) -> anyhow::Resu
     let parts = setup.map(|setup| {
         Ok(PlatformParts {
             events: ledger.event_outbox(),
+            queue: ledger.event_operations(),
             platform: Arc::new(webhook_platform(setup)?),
             endpoint: setup.endpoint.clone(),
         })

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::time::advance;
-use trial_core::ports::{EventOutbox, MockTrialLedger, TenantPlatform};
+use trial_core::ports::{EventOutbox, MockEventOperations, MockTrialLedger, TenantPlatform};
 use trial_core::{
-    DueEvent, EndpointId, EventClaim, EventSettledAs, EventSettlement, Lease, LedgerError, PlatformEvent, TellError,
+    DueEvent, EndpointId, EventClaim, EventQueue, EventSettledAs, EventSettlement, Lease, LedgerError, PlatformEvent,
+    TellError,
 };
 use trial_engine::{Engine, EngineParts, PlatformParts};
 use trial_testkit::RecordingPlatform;
@@ -64,7 +65,9 @@ impl EventOutbox for Tray {
 }
 
 fn engine(tray: &Arc<Tray>, platform: Arc<dyn TenantPlatform>) -> Engine {
-    let platform = PlatformParts { events: tray.clone(), platform, endpoint: endpoint() };
+    let mut queue = MockEventOperations::new();
+    queue.expect_event_queue().returning(|_| Ok(EventQueue { due: 0, oldest_due: None, failed: 0, disabled: None }));
+    let platform = PlatformParts { events: tray.clone(), queue: Arc::new(queue), platform, endpoint: endpoint() };
     let mut ledger = MockTrialLedger::new();
     ledger.expect_check().returning(|| Ok(()));
     Engine::start(EngineParts { platform: Some(platform), ..parts(ledger) }, options())

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use chrono::{DateTime, NaiveDate, Utc};
+use diesel::dsl::{count_star, min};
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
@@ -13,9 +14,9 @@ use trial_core::ports::Operations;
 use trial_core::{
     AccessCode, AccessCodeImport, AccessCodeKind, AccessCodePage, AccessCodeState, AccessCodeStock, AccessCodeView,
     ApplicationId, ApplicationQuery, ApplicationSearch, ApplicationView, AuditRecord, ChangedBy, CodeRequestView,
-    HourCount, ImportPlan, LedgerError, MailAttempt, MailId, MailPage, MailRetried, MailState, MailView, OutboxMail,
-    Phone, PoolOrder, PoolOutcome, QuotaView, Tenant, TenantId, TenantPage, TenantSearch, TenantView, TimelineView,
-    UniqueBy, Violation,
+    HourCount, ImportPlan, LedgerError, MailAttempt, MailId, MailPage, MailQueue, MailRetried, MailState, MailView,
+    OutboxMail, Phone, PoolOrder, PoolOutcome, QuotaView, Tenant, TenantId, TenantPage, TenantSearch, TenantView,
+    TimelineView, UniqueBy, Violation,
 };
 
 use super::fault::Trouble;
@@ -29,6 +30,7 @@ use crate::schema::{
     access_codes, application_hours, applications, code_requests, mail_attempts, mails, phones, quota_days,
     quota_thresholds, tenants,
 };
+use crate::statement::{MAIL_IS_DUE, MAIL_IS_FAILED};
 use crate::views::{self, AccessCodeRow, ApplicationRow, CodeRequestRow, MailAttemptRow};
 use crate::{search, stock};
 
@@ -73,6 +75,10 @@ impl Operations for PostgresLedger {
 
     async fn access_code_stock(&self) -> Result<Vec<AccessCodeStock>, LedgerError> {
         self.in_transaction(Kind::Read, |conn| stock_rows(conn).boxed()).await
+    }
+
+    async fn mail_queue(&self) -> Result<MailQueue, LedgerError> {
+        self.in_transaction(Kind::Read, move |conn| mail_queue(conn).boxed()).await
     }
 
     async fn quota(&self, day: NaiveDate, first_threshold: u32) -> Result<QuotaView, LedgerError> {
@@ -329,6 +335,13 @@ async fn stock_rows(mut conn: &AsyncPgConnection) -> Result<Vec<AccessCodeStock>
 async fn set_threshold(mut conn: &AsyncPgConnection) -> QueryResult<Option<i64>> {
     let newest = quota_thresholds::table.order(quota_thresholds::seq.desc()).limit(1);
     newest.select(quota_thresholds::threshold).get_result(&mut conn).await.optional()
+}
+
+async fn mail_queue(mut conn: &AsyncPgConnection) -> Result<MailQueue, Trouble> {
+    let due = mails::table.filter(MAIL_IS_DUE).select((count_star(), min(mails::created_at)));
+    let due = due.get_result(&mut conn).await?;
+    let failed = mails::table.filter(MAIL_IS_FAILED).select(count_star()).get_result(&mut conn).await?;
+    Ok(views::mail_queue(due, failed)?)
 }
 
 async fn quota(mut conn: &AsyncPgConnection, day: NaiveDate, first_threshold: u32) -> Result<QuotaView, Trouble> {

@@ -18,10 +18,8 @@ use super::{PATIENCE, PostgresLedger};
 use crate::convert::micros;
 use crate::rows::{MailRow, TenantRow};
 use crate::schema::{access_codes, mails, tenants};
-use crate::statement::Literal;
+use crate::statement::MAIL_IS_DUE;
 use crate::views;
-
-const IS_DUE: Literal = Literal("mails.state = 'due'");
 
 #[async_trait]
 impl Outbox for PostgresLedger {
@@ -58,7 +56,7 @@ async fn claim(mut conn: &AsyncPgConnection, lease: Lease, limit: u32) -> Result
     let room = |ids: &Vec<Vec<u8>>| i64::from(limit) - i64::try_from(ids.len()).unwrap_or(i64::MAX);
     let due = |priority: u8| {
         mails::table
-            .filter(IS_DUE)
+            .filter(MAIL_IS_DUE)
             .filter(mails::priority.eq(i32::from(priority)))
             .order((mails::next_attempt_at, mails::id))
             .select(mails::id)

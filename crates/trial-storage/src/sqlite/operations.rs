@@ -4,15 +4,16 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use chrono::{DateTime, NaiveDate, Utc};
+use diesel::dsl::{count_star, min};
 use diesel::prelude::*;
 use diesel::sqlite::SqliteConnection;
 use trial_core::ports::Operations;
 use trial_core::{
     AccessCode, AccessCodeImport, AccessCodeKind, AccessCodePage, AccessCodeStock, AccessCodeView, ApplicationId,
     ApplicationQuery, ApplicationSearch, ApplicationView, AuditRecord, ChangedBy, CodeRequestView, HourCount,
-    ImportPlan, LedgerError, MailAttempt, MailId, MailPage, MailRetried, MailState, MailView, OutboxMail, Phone,
-    PoolOrder, PoolOutcome, QuotaView, Tenant, TenantId, TenantPage, TenantSearch, TenantView, TimelineView, UniqueBy,
-    Violation,
+    ImportPlan, LedgerError, MailAttempt, MailId, MailPage, MailQueue, MailRetried, MailState, MailView, OutboxMail,
+    Phone, PoolOrder, PoolOutcome, QuotaView, Tenant, TenantId, TenantPage, TenantSearch, TenantView, TimelineView,
+    UniqueBy, Violation,
 };
 
 use super::{SqliteLedger, fault, load, snapshot, upkeep, verify};
@@ -23,6 +24,7 @@ use crate::schema::{
     access_codes, application_hours, applications, audit, code_requests, mail_attempts, mails, phones, quota_days,
     quota_thresholds, tenants,
 };
+use crate::statement::{MAIL_IS_DUE, MAIL_IS_FAILED};
 use crate::views::{self, AccessCodeRow, ApplicationRow, CodeRequestRow, MailAttemptRow};
 use crate::{search, stock};
 
@@ -51,6 +53,16 @@ impl Operations for SqliteLedger {
 
     async fn access_code_stock(&self) -> Result<Vec<AccessCodeStock>, LedgerError> {
         self.reader().run(stock_rows).await
+    }
+
+    async fn mail_queue(&self) -> Result<MailQueue, LedgerError> {
+        let counted = |conn: &mut SqliteConnection| {
+            let due = mails::table.filter(MAIL_IS_DUE).select((count_star(), min(mails::created_at)));
+            let due = due.first(conn).map_err(fault)?;
+            let failed = mails::table.filter(MAIL_IS_FAILED).select(count_star()).first(conn).map_err(fault)?;
+            views::mail_queue(due, failed)
+        };
+        self.reader().run(move |conn| snapshot(conn, counted)).await
     }
 
     async fn quota(&self, day: NaiveDate, first_threshold: u32) -> Result<QuotaView, LedgerError> {

@@ -10,10 +10,8 @@ use super::{SqliteLedger, fault};
 use crate::convert::micros;
 use crate::rows::{MailRow, TenantRow};
 use crate::schema::{access_codes, mail_attempts, mails, tenants};
-use crate::statement::Literal;
+use crate::statement::MAIL_IS_DUE;
 use crate::views;
-
-const IS_DUE: Literal = Literal("mails.state = 'due'");
 
 #[async_trait]
 impl Outbox for SqliteLedger {
@@ -46,7 +44,7 @@ fn due_ids(conn: &mut SqliteConnection, lease: Lease, limit: u32) -> Result<Vec<
     let room = |ids: &Vec<Vec<u8>>| i64::from(limit) - i64::try_from(ids.len()).unwrap_or(i64::MAX);
     let due = |priority: u8| {
         mails::table
-            .filter(IS_DUE)
+            .filter(MAIL_IS_DUE)
             .filter(mails::priority.eq(i32::from(priority)))
             .order((mails::next_attempt_at, mails::id))
             .select(mails::id)
@@ -111,7 +109,7 @@ fn settle_one(conn: &mut SqliteConnection, settlement: &Settlement) -> Result<()
     let at = micros(settlement.at);
     let attempted = mails::attempts.eq(mails::attempts + 1);
     let still_leased =
-        mails::table.find(mail).filter(IS_DUE).filter(mails::lease.eq(settlement.lease.as_bytes().as_slice()));
+        mails::table.find(mail).filter(MAIL_IS_DUE).filter(mails::lease.eq(settlement.lease.as_bytes().as_slice()));
     let settled = match &settlement.settled_as {
         SettledAs::Sent { reply } => diesel::update(mails::table.find(mail).filter(mails::state.ne(SENT)))
             .set((attempted, mails::state.eq(SENT), mails::settled_at.eq(at), mails::last_reply.eq(reply)))

@@ -5,8 +5,8 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use trial_core::ports::{Operations, Outbox};
 use trial_core::{
-    Application, CompanyName, DueMail, Email, Lease, LeaseId, Locale, MailId, MailKind, MailPage, MailRetried,
-    MailState, MailView, OutboxMail, SettledAs, Settlement, TenantId,
+    Application, CompanyName, DueMail, Email, Lease, LeaseId, Locale, MailId, MailKind, MailPage, MailQueue,
+    MailRetried, MailState, MailView, OutboxMail, SettledAs, Settlement, TenantId,
 };
 
 use super::{LedgerFactory, assert_sound, desk};
@@ -281,6 +281,8 @@ pub async fn mails_are_listed_by_state<F: LedgerFactory>(factory: &F) {
     assert_eq!(list(MailState::Failed, None, 1).await, failed[..1]);
     assert_eq!(list(MailState::Failed, Some(failed[0].mail.id), 9).await, failed[1..]);
     assert_eq!(list(MailState::Failed, None, 0).await, []);
+    let MailQueue { due, oldest_due, failed: given_up } = desk.ledger.mail_queue().await.unwrap();
+    assert_eq!((due, oldest_due, given_up), (1, Some(desk.now() - Duration::from_secs(1)), 2));
     let of = |listed: Vec<OutboxMail>| listed.iter().map(|entry| entry.tenant.unwrap()).collect::<Vec<_>>();
     assert_eq!(of(list(MailState::Sent, None, 9).await), [tenants[1]]);
     assert_eq!(of(list(MailState::Due, None, 9).await), [tenants[3]]);

@@ -7,8 +7,8 @@ use trial_core::{
     AccessCode, AccessCodeImport, AccessCodeKind, AccessCodePage, AccessCodeState, AccessCodeStock, AccessCodeView,
     ApplicationId, ApplicationQuery, ApplicationRecord, ApplicationSearch, ApplicationView, ApplyOutcome, ApplyReply,
     AuditRecord, ChangedBy, CodeRequestView, HourCount, ImportPlan, LedgerError, MailAttempt, MailId, MailPage,
-    MailRetried, MailState, MailView, OutboxMail, Phone, PoolOrder, PoolOutcome, QuotaView, Tenant, TenantId,
-    TenantPage, TenantSearch, TenantView, ThresholdChange, TimelineView, UniqueBy, Violation,
+    MailQueue, MailRetried, MailState, MailView, OutboxMail, Phone, PoolOrder, PoolOutcome, QuotaView, Tenant,
+    TenantId, TenantPage, TenantSearch, TenantView, ThresholdChange, TimelineView, UniqueBy, Violation,
 };
 
 use super::{KeptAccessCode, KeptCodeRequest, KeptMail, MemoryLedger, MemoryState};
@@ -43,6 +43,17 @@ impl Operations for MemoryLedger {
     async fn access_code_stock(&self) -> Result<Vec<AccessCodeStock>, LedgerError> {
         let state = self.lock();
         Ok(AccessCodeKind::ALL.iter().map(|kind| state.stock(*kind)).collect())
+    }
+
+    async fn mail_queue(&self) -> Result<MailQueue, LedgerError> {
+        let state = self.lock();
+        let of = |wanted| state.mails.values().filter(move |mail| mail.state == wanted);
+        let count = |wanted| u64::try_from(of(wanted).count()).expect("fits");
+        Ok(MailQueue {
+            due: count(MailState::Due),
+            oldest_due: of(MailState::Due).map(|mail| mail.record.created_at).min(),
+            failed: count(MailState::Failed),
+        })
     }
 
     async fn quota(&self, day: NaiveDate, first_threshold: u32) -> Result<QuotaView, LedgerError> {
