@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    access_codes, applications, backup, callers, completions, config, doctor, mail, migrate, openapi, operators,
+    access_codes, applications, audit, backup, callers, completions, config, doctor, mail, migrate, openapi, operators,
     persons, phones, quota, retention, sandbox, secrets, serve, sweep, tenants, webhooks,
 };
 use crate::config::{Config, Sources};
@@ -67,6 +67,9 @@ enum Command {
     /// Back ends that sign their requests, where `http.callers` is "signed"
     #[command(subcommand)]
     Callers(callers::Callers),
+    /// What was changed, and by whom
+    #[command(subcommand)]
+    Audit(audit::Audit),
     /// What the contact-centre platform is told of tenants
     #[command(subcommand)]
     Webhooks(webhooks::Webhooks),
@@ -122,6 +125,7 @@ impl Cli {
             Command::Phones(phones) => phones.run(global),
             Command::Operators(operators) => operators.run(global),
             Command::Callers(callers) => callers.run(global),
+            Command::Audit(audit) => audit.run(global),
             Command::Webhooks(webhooks) => webhooks.run(global),
             Command::Export(export) => export.run(global),
             Command::Forget(forget) => forget.run(global),
@@ -193,6 +197,8 @@ mod tests {
             "operators add night-shift --role viewer --expires 90d --json",
             "operators list --json",
             "operators revoke ada --json --config f",
+            "audit list --json",
+            "audit list --actor cli:root --action quota.set --subject quota --limit 1000 --config f",
             "callers add site --config f",
             "callers add site --scope verify-codes --scope apply --rate 60 --json",
             "callers list --json",
@@ -253,6 +259,8 @@ mod tests {
             ("operators add ada --role king", ErrorKind::ValueValidation),
             ("operators add cli:ada --role admin", ErrorKind::ValueValidation),
             ("operators add ada --role admin --expires soon", ErrorKind::ValueValidation),
+            ("audit list --limit 0", ErrorKind::ValueValidation),
+            ("audit list --before x", ErrorKind::ValueValidation),
             ("callers add cli:site", ErrorKind::ValueValidation),
             ("callers add site --scope everything", ErrorKind::ValueValidation),
             ("callers add site --rate 1000001", ErrorKind::ValueValidation),

@@ -32,3 +32,25 @@ async fn operators_come_and_go() {
     assert!(!listed.to_string().contains("tgo_") && listed[0].get("token").is_none(), "{listed}");
     assert!(home.ask(&["operators", "list"]).await.contains("bob"));
 }
+
+#[tokio::test]
+async fn the_audit_is_read_beside_the_service() {
+    let home = Home::new();
+    let _service = home.sandbox().await;
+    home.ask(&["quota", "set", "7"]).await;
+    home.ask(&["operators", "add", "ada", "--role", "viewer"]).await;
+    let newest = home.ask_json(&["audit", "list", "--limit", "1"]).await;
+    assert_eq!(
+        (&newest["entries"][0]["action"], &newest["entries"][0]["subject"]),
+        (&json!("operator.add"), &json!("ada"))
+    );
+    let before = newest["next_before"].as_str().unwrap();
+    let older = home.ask_json(&["audit", "list", "--before", before, "--action", "quota.set"]).await;
+    assert_eq!(
+        (&older["entries"][0]["detail"], &older["next_before"]),
+        (&json!("before the configured one, after 7"), &Value::Null)
+    );
+    let said = home.ask(&["audit", "list", "--subject", "quota"]).await;
+    assert!(said.contains(": quota.set quota\n  before the configured one, after 7"), "{said}");
+    assert_eq!(home.ask(&["audit", "list", "--actor", "nobody"]).await, "no entry is found\n");
+}

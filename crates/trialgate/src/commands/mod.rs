@@ -2,6 +2,7 @@
 
 pub(crate) mod access_codes;
 pub(crate) mod applications;
+pub(crate) mod audit;
 pub(crate) mod backup;
 pub(crate) mod callers;
 pub(crate) mod completions;

@@ -1,0 +1,92 @@
+use std::fmt;
+
+use clap::{Args, Subcommand};
+use serde::Serialize;
+use trial_core::{AuditEntry, AuditId, AuditQuery};
+
+use super::with_database;
+use crate::cli::Global;
+use crate::output::{Output, time};
+
+/// `trialgate audit …`
+#[derive(Debug, Subcommand)]
+pub(crate) enum Audit {
+    /// List what was changed, by whom, newest first
+    List(List),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct List {
+    /// Only what this person did: a name, cli:USER, applicant, or trialgate for what time brought
+    #[arg(long, value_name = "NAME")]
+    actor: Option<String>,
+    /// Only this action, such as quota.set
+    #[arg(long, value_name = "ACTION")]
+    action: Option<String>,
+    /// Only what was done to this: a phone, an id, a name
+    #[arg(long, value_name = "SUBJECT")]
+    subject: Option<String>,
+    /// Only entries older than this one: the last one of the page before
+    #[arg(long, value_name = "ID")]
+    before: Option<AuditId>,
+    /// At most so many
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    limit: u32,
+    #[command(flatten)]
+    output: Output,
+}
+
+/// A page of the audit.
+#[derive(Debug, Serialize)]
+struct AuditList {
+    entries: Vec<Entry>,
+    /// What `--before` takes for the next page, if there may be one.
+    next_before: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct Entry {
+    id: String,
+    at: String,
+    actor: String,
+    action: String,
+    subject: String,
+    detail: String,
+}
+
+impl Audit {
+    pub(crate) fn run(self, global: &Global) -> anyhow::Result<()> {
+        let Self::List(List { actor, action, subject, before, limit, output }) = self;
+        let query = AuditQuery { actor, action, subject, since: None, until: None, before, limit };
+        let found = with_database(global, async |_, ledger| Ok(ledger.audit().audit(query).await?))?;
+        let is_full = u32::try_from(found.len()).is_ok_and(|length| length == limit);
+        let last = found.last().map(|entry| entry.id.to_string());
+        let entries = found.into_iter().map(Entry::from).collect();
+        output.show(&AuditList { entries, next_before: last.filter(|_| is_full) })
+    }
+}
+
+impl From<AuditEntry> for Entry {
+    fn from(entry: AuditEntry) -> Self {
+        let AuditEntry { id, at, actor, action, subject, detail } = entry;
+        Self { id: id.to_string(), at: time(at), actor, action, subject, detail }
+    }
+}
+
+impl fmt::Display for AuditList {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.entries.is_empty() {
+            return f.write_str("no entry is found");
+        }
+        for Entry { at, actor, action, subject, detail, .. } in &self.entries {
+            writeln!(f, "{at} {actor}: {action} {subject}")?;
+            if !detail.is_empty() {
+                writeln!(f, "  {detail}")?;
+            }
+        }
+        match &self.next_before {
+            Some(id) => write!(f, "more: --before {id}"),
+            None => Ok(()),
+        }
+    }
+}
