@@ -23,6 +23,7 @@ mod mail_commands;
 mod mail_kill;
 mod observability;
 mod ops;
+mod portal;
 mod postgres;
 mod return_codes;
 mod shutdown;

@@ -226,6 +226,11 @@ impl InitialPassword {
     pub fn reveal(&self) -> &str {
         &self.0
     }
+
+    /// Whether this is what somebody shows, compared in constant time.
+    pub fn matches(&self, shown: &str) -> bool {
+        self.0.as_bytes().ct_eq(shown.as_bytes()).into()
+    }
 }
 
 impl fmt::Debug for SecretKey {

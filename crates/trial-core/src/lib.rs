@@ -29,6 +29,7 @@ pub mod planner;
 mod platform;
 mod policy;
 mod pool;
+mod portal;
 pub mod ports;
 mod receipts;
 mod records;
@@ -71,8 +72,8 @@ pub use operations::{
 };
 pub use operators::{
     Access, CsrfToken, FAILED_SIGN_INS_PER_HOUR, Operator, OperatorAdded, OperatorName, OperatorNameError,
-    OperatorToken, Permission, Role, SESSION_IDLE, SESSION_LIFETIME, SecretHash, Session, SessionSecret, SignedIn,
-    Standing, Visitor,
+    OperatorToken, Permission, PortalSecret, Role, SESSION_IDLE, SESSION_LIFETIME, SecretHash, Session, SessionSecret,
+    SignedIn, Standing, Visitor,
 };
 pub use outcome::{
     ApplyOutcome, ApplyRefusal, BudgetScope, CodeOutcome, CodeRefusal, CodeToSend, NoCodeReason, Outcome, SharedField,
@@ -88,6 +89,11 @@ pub use policy::{
     QuotaPolicy, REPLAY_WINDOW, TestNumber, TrialPolicy, UniqueBy, VerificationPolicy,
 };
 pub use pool::{FreedCode, PoolOrder, PoolOutcome, PoolOutlook, RestOver, USE_DAYS, pool_outlook};
+pub use portal::{
+    Entrance, MAX_PASSWORD, MIN_PASSWORD, NewPassword, OwnPassword, PORTAL_SESSION_IDLE, PORTAL_SESSION_LIFETIME,
+    PORTAL_TRIES_PER_ACCOUNT, PORTAL_TRIES_PER_ADDRESS, PasswordError, PortalAccount, PortalSession, PortalTries,
+    PortalTry, is_one_too_many, normalized_password,
+};
 pub use receipts::{Delivery, DeliveryReceipt, DeliveryState, PROVIDER_ID_LENGTH, UnreadableReceipt};
 pub use records::{
     AccessCodeLease, AccessCodeMove, AccessCodeState, ApplicationRecord, AuditRecord, Challenge, ChallengeState,

@@ -5,6 +5,7 @@ mod callers;
 mod care;
 mod operators;
 mod platform;
+mod portal;
 
 use std::sync::Arc;
 
@@ -33,6 +34,9 @@ pub use operators::{MockAuditTrail, MockOperators};
 pub use platform::{EventOperations, EventOutbox, TenantPlatform};
 #[cfg(feature = "mock")]
 pub use platform::{MockEventOperations, MockEventOutbox, MockTenantPlatform};
+#[cfg(feature = "mock")]
+pub use portal::MockPortal;
+pub use portal::Portal;
 
 /// What the website's back end asks for: the port that the public interface drives.
 #[cfg_attr(feature = "mock", mockall::automock)]

@@ -160,6 +160,11 @@ impl Tenant {
         })
     }
 
+    /// The tenant whose account has this name, if there is one; `None` for what no account is called.
+    pub fn of_account(name: &str) -> Option<TenantId> {
+        name.trim().to_ascii_lowercase().strip_prefix("admin@")?.parse().ok()
+    }
+
     /// Until when the initial password can be used.
     pub fn password_valid_until(&self) -> DateTime<Utc> {
         self.password_issued_at + chrono::Days::new(ACCOUNT_PASSWORD_VALID_DAYS.into())

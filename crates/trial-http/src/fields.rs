@@ -37,6 +37,11 @@ impl Fields {
         self.0.iter().find(|(given, _)| given == name).map(|(_, value)| value.trim()).unwrap_or_default()
     }
 
+    /// A field as it was given, with the space around it: what is a part of a password.
+    pub(crate) fn untrimmed(&self, name: &str) -> &str {
+        self.0.iter().find(|(given, _)| given == name).map(|(_, value)| value.as_str()).unwrap_or_default()
+    }
+
     /// A field that is filled in.
     pub(crate) fn given(&self, name: &str) -> Option<&str> {
         Some(self.text(name)).filter(|text| !text.is_empty())

@@ -1,7 +1,7 @@
 //! The public interface and that of operations, over HTTP: reads requests, calls the ports of `trial-core`, writes answers. No rule is decided here.
 //!
 //! Where to find what: `public` has the two published interfaces, `query_tenant` what a website asks of a trial, `callbacks` what providers of short messages tell, `ops` what operators ask, `apply` the page
-//! to apply on, `console` that of operations; `body` reads and `form` parses bodies, `fields` forms of pages, `problem` writes every answer that is not a return code, `telemetry` wraps every
+//! to apply on, `console` that of operations, `portal` that of tenants' owners; `body` reads and `form` parses bodies, `fields` forms of pages, `problem` writes every answer that is not a return code, `telemetry` wraps every
 //! exchange (request id, headers, log, metrics), `unread` hangs up on bodies without an end.
 
 mod apply;
@@ -17,6 +17,7 @@ mod messages;
 mod openapi;
 mod ops;
 mod parameters;
+mod portal;
 mod problem;
 mod public;
 mod query_tenant;
@@ -34,6 +35,7 @@ mod unread;
 pub use apply::{BrandColour, BrandError, EmbedOrigin, Logo, SiteLink, SiteSettings};
 pub use openapi::openapi_json;
 pub use ops::{OpsParts, ops_openapi_json};
+pub use portal::PortalParts;
 pub use routes::{APPLY_PATH, QUERY_TENANT_PATH, SEND_CODE_PATH};
 pub use server::HttpServer;
 pub use settings::{Envelope, HttpParts, HttpSettings, ReceiptReader, SmsCallback};

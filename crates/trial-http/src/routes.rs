@@ -24,6 +24,7 @@ pub(crate) enum Route {
     ApplyPage,
     ApplyFile,
     Embed,
+    Portal,
     Console,
     Health,
     Readiness,
@@ -65,7 +66,7 @@ pub(crate) enum Route {
 }
 
 impl Route {
-    pub(crate) const ALL: [Self; 45] = [
+    pub(crate) const ALL: [Self; 46] = [
         Self::SendCode,
         Self::Apply,
         Self::QueryTenant,
@@ -73,6 +74,7 @@ impl Route {
         Self::ApplyPage,
         Self::ApplyFile,
         Self::Embed,
+        Self::Portal,
         Self::Console,
         Self::Health,
         Self::Readiness,
@@ -122,6 +124,7 @@ impl Route {
             Self::ApplyPage => "/apply",
             Self::ApplyFile => "/apply/{file}",
             Self::Embed => "/embed.js",
+            Self::Portal => "/portal{page:(/.*)?}",
             Self::Console => "/console{page:(/.*)?}",
             Self::Health => "/healthz",
             Self::Readiness => "/readyz",
@@ -182,7 +185,7 @@ impl Route {
             | Self::OpsRetire
             | Self::OpsRelease => "POST, OPTIONS",
             Self::SandboxFaults | Self::OpsQuota => "GET, HEAD, PUT, OPTIONS",
-            Self::OpsOperators | Self::Console | Self::ApplyPage => "GET, HEAD, POST, OPTIONS",
+            Self::OpsOperators | Self::Console | Self::Portal | Self::ApplyPage => "GET, HEAD, POST, OPTIONS",
             _ => "GET, HEAD, OPTIONS",
         }
     }

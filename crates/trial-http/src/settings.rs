@@ -8,7 +8,7 @@ use trial_core::ports::{Clock, Entropy, Health, Receipts, TrialService};
 use trial_core::{AddressLimits, DeliveryReceipt, PhonePolicy, UnreadableReceipt};
 use trial_sandbox::Inbox;
 
-use crate::{CallerParts, Metrics, OpsParts, SiteSettings};
+use crate::{CallerParts, Metrics, OpsParts, PortalParts, SiteSettings};
 
 /// Whether request and reply are nested in an object, as the published table has it, or not, as the published example has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -71,6 +71,8 @@ pub struct HttpParts {
     pub callbacks: Vec<SmsCallback>,
     /// What signed requests are checked by; without it, anybody may call.
     pub callers: Option<CallerParts>,
+    /// What the portal stands on, if there is one.
+    pub portal: Option<PortalParts>,
     /// What the operations interface stands on.
     pub ops: OpsParts,
     /// Captured messages; opens the sandbox's endpoints if given.

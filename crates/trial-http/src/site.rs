@@ -12,6 +12,7 @@ use crate::apply::{self, Consent};
 use crate::client_address::TrustedProxies;
 use crate::messages::Replies;
 use crate::ops::{self, Ops};
+use crate::portal::{self, Reception};
 use crate::rate_limit::{AddressLimiter, RuntimeClock};
 use crate::routes::{Route, get, not_found};
 use crate::signed::Signing;
@@ -35,6 +36,7 @@ pub(crate) struct State {
     pub(crate) callbacks: Vec<SmsCallback>,
     /// Who may call, if not anybody.
     pub(crate) signing: Option<Signing>,
+    pub(crate) portal: Option<Reception>,
     pub(crate) ops: Ops,
     pub(crate) inbox: Option<Arc<Inbox>>,
     pub(crate) metrics: Metrics,
@@ -49,12 +51,14 @@ pub(crate) struct State {
 impl Site {
     /// Makes what all workers share.
     pub fn new(parts: HttpParts, settings: HttpSettings) -> Self {
-        let HttpParts { service, health, clock, entropy, receipts, callbacks, callers, ops, inbox, metrics } = parts;
+        let HttpParts { service, health, clock, entropy, receipts, callbacks, callers, portal, ops, inbox, metrics } =
+            parts;
         let limits = settings.address_limits;
         let signing = callers.map(|parts| Signing::new(parts, Arc::clone(&clock), &*entropy));
         let ops = Ops::new(ops, Arc::clone(&clock), Arc::clone(&entropy));
         Self(Data::new(State {
             signing,
+            portal: portal.map(Reception::new),
             ops,
             service,
             health,
@@ -113,6 +117,9 @@ impl Site {
         if self.0.settings.site.is_some() {
             config.configure(apply::configure);
         }
+        if self.0.portal.is_some() {
+            config.configure(portal::configure);
+        }
         if self.0.inbox.is_some() {
             config
                 .service(Route::SandboxPage.resource().route(get().to(sandbox::page)))
@@ -133,9 +140,10 @@ async fn redirect_to_docs() -> HttpResponse {
 
 async fn home(state: Data<State>) -> HttpResponse {
     let apply = if state.settings.site.is_some() { "/apply         the page to apply on, for visitors\n" } else { "" };
+    let portal = if state.portal.is_some() { "/portal/       where tenants sign in\n" } else { "" };
     let sandbox = if state.inbox.is_some() { "/sandbox       captured messages\n" } else { "" };
     HttpResponse::Ok().content_type("text/plain; charset=utf-8").body(format!(
-        "Trialgate\n\n{apply}/docs/         the interface, to read and try\n/openapi.json  the same for programs\n/ops/v1/…      the operations interface, for operators\n\
+        "Trialgate\n\n{apply}{portal}/docs/         the interface, to read and try\n/openapi.json  the same for programs\n/ops/v1/…      the operations interface, for operators\n\
          /healthz       whether the process serves\n/readyz        whether its dependencies can be used\n\
          /metrics       measurements for Prometheus\n{sandbox}"
     ))

@@ -171,7 +171,7 @@ fn of(table: &'static str, person: &Person) -> Option<Sql> {
         "tenants" => Some(Sql::new(" WHERE ").then(tenants())),
         "challenges" | "code_requests" | "phones" if is_by_phone => Some(Sql::new(" WHERE phone = ").bind(value())),
         "audit" => Some(Sql::new(" WHERE subject = ").bind(value())),
-        "mails" | "platform_events" => {
+        "mails" | "platform_events" | "portal_passwords" | "portal_sessions" => {
             Some(Sql::new(" WHERE tenant IN (SELECT id FROM tenants WHERE ").then(tenants()).text(")"))
         }
         _ => None,
@@ -232,6 +232,8 @@ pub(crate) fn erasure(person: &Person, pseudonym: &str, at: i64) -> Vec<Sql> {
         .bind(Bound::Text(ERASED_EMAIL.to_owned()))
         .then(of("mails", person).unwrap_or_default());
     steps.push(mails);
+    steps.push(all("DELETE FROM portal_passwords", "portal_passwords"));
+    steps.push(all("DELETE FROM portal_sessions", "portal_sessions"));
     let mut tenants = Sql::new("UPDATE tenants SET country_code = 0");
     for (column, erased) in [
         (", phone = ", ERASED),

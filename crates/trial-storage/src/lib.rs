@@ -13,6 +13,7 @@ mod hours;
 mod invariants;
 mod moving;
 mod operator_rows;
+mod portal_rows;
 mod postgres;
 #[expect(clippy::ref_option_ref, reason = "diesel's derives take optional columns by reference")]
 mod rows;

@@ -256,5 +256,33 @@ table! {
     }
 }
 
+table! {
+    portal_passwords (tenant) {
+        tenant -> Binary,
+        issue -> Integer,
+        hash -> Text,
+        set_at -> BigInt,
+    }
+}
+
+table! {
+    portal_sessions (secret) {
+        secret -> Binary,
+        tenant -> Binary,
+        issue -> Integer,
+        created_at -> BigInt,
+        used_at -> BigInt,
+        expires_at -> BigInt,
+    }
+}
+
+table! {
+    portal_tries (hour, who) {
+        hour -> BigInt,
+        who -> Binary,
+        tries -> Integer,
+    }
+}
+
 allow_tables_to_appear_in_same_query!(challenges, phones, applications, mails, tenants, access_codes);
 allow_tables_to_appear_in_same_query!(sessions, operators);

@@ -11,7 +11,9 @@ use tokio::runtime::{Builder, Runtime};
 use trial_core::ports::{Clock, Entropy, Mailer, SmsGateway};
 use trial_core::{AuditId, ChangedBy, Keyring, Phone, PhonePolicy, Planner};
 use trial_engine::{Engine, EngineParts, Orders, PlatformParts, RetentionOptions, Signatures, SmsRoute};
-use trial_http::{CallerParts, HttpParts, HttpServer, OpsParts, ReceiptReader, SmsCallback, install_metrics};
+use trial_http::{
+    CallerParts, HttpParts, HttpServer, OpsParts, PortalParts, ReceiptReader, SmsCallback, install_metrics,
+};
 use trial_mail::{DkimSettings, MailSetting, SandboxMailer, SmtpMailer, SmtpSettings, Templates};
 use trial_platform::{SystemLookup, WebhookPlatform};
 use trial_sandbox::Inbox;
@@ -264,6 +266,8 @@ impl Service {
         let policy = Arc::new(config.policy.clone());
         let keyring = Arc::new(serving.keyring);
         let callers = caller_parts(config.settings.http.callers, &ledger, &keyring);
+        let portal =
+            config.portal().map(|site| PortalParts { accounts: ledger.portal(), keyring: Arc::clone(&keyring), site });
         let parts = EngineParts {
             ledger: ledger.decisions(),
             screen: ledger.screen(),
@@ -297,6 +301,7 @@ impl Service {
             receipts: ledger.receipts(),
             callbacks: sms_callbacks(serving.callbacks),
             callers,
+            portal,
             ops: OpsParts {
                 operations: ledger.operations(),
                 orders: Arc::new(orders),

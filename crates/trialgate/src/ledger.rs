@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use trial_core::LedgerError;
 use trial_core::ports::{
-    AuditTrail, Callers, DataCare, EventOperations, EventOutbox, Operations, Operators, Outbox, Receipts, Screen,
-    TrialLedger, Upkeep,
+    AuditTrail, Callers, DataCare, EventOperations, EventOutbox, Operations, Operators, Outbox, Portal, Receipts,
+    Screen, TrialLedger, Upkeep,
 };
 use trial_storage::{PostgresLedger, PostgresOptions, SqliteLedger, SqliteOptions};
 
@@ -125,6 +125,14 @@ impl Ledger {
 
     /// Who signs its requests.
     pub(crate) fn callers(&self) -> Arc<dyn Callers> {
+        match self {
+            Self::Sqlite(ledger) => Arc::new(ledger.clone()),
+            Self::Postgres(ledger) => Arc::new(ledger.clone()),
+        }
+    }
+
+    /// Where owners of tenants sign in.
+    pub(crate) fn portal(&self) -> Arc<dyn Portal> {
         match self {
             Self::Sqlite(ledger) => Arc::new(ledger.clone()),
             Self::Postgres(ledger) => Arc::new(ledger.clone()),

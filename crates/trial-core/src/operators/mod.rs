@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 pub use access::{Access, SignedIn, Visitor};
 pub use name::{OperatorName, OperatorNameError};
 pub use role::{Permission, Role};
-pub use secret::{CsrfToken, OperatorToken, SecretHash, SessionSecret};
+pub use secret::{CsrfToken, OperatorToken, PortalSecret, SecretHash, SessionSecret};
 pub use session::{FAILED_SIGN_INS_PER_HOUR, SESSION_IDLE, SESSION_LIFETIME, Session};
 
 use crate::OperatorId;

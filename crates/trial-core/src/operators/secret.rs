@@ -73,19 +73,32 @@ secrets! {
     OperatorToken, "tgo_";
     /// What the browser of an operator shows, in a cookie: `tgs_` and 43 characters.
     SessionSecret, "tgs_";
+    /// What the browser of a tenant's owner shows, in a cookie: `tgp_` and 43 characters.
+    PortalSecret, "tgp_";
 }
 
 impl SessionSecret {
     /// The token that the pages of this session carry.
     pub fn csrf(&self) -> CsrfToken {
-        #[expect(clippy::expect_used, reason = "HMAC takes keys of any length")]
-        let mut mac = Hmac::<Sha256>::new_from_slice(self.0.as_bytes()).expect("HMAC takes keys of any length");
-        mac.update(CSRF_LABEL);
-        CsrfToken(URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes()))
+        CsrfToken::of(&self.0)
+    }
+}
+
+impl PortalSecret {
+    /// The token that the pages of this session carry.
+    pub fn csrf(&self) -> CsrfToken {
+        CsrfToken::of(&self.0)
     }
 }
 
 impl CsrfToken {
+    fn of(secret: &str) -> Self {
+        #[expect(clippy::expect_used, reason = "HMAC takes keys of any length")]
+        let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("HMAC takes keys of any length");
+        mac.update(CSRF_LABEL);
+        Self(URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes()))
+    }
+
     /// The text that a form carries.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -136,7 +136,7 @@ impl BrandColour {
     }
 
     /// As the style sheet has it.
-    pub(super) fn style(self) -> String {
+    pub(crate) fn style(self) -> String {
         format!(":root {{ --brand: {self}; }}\n")
     }
 
@@ -191,11 +191,11 @@ impl Logo {
         Ok(Self { media, bytes: bytes.into() })
     }
 
-    pub(super) fn media(&self) -> &'static str {
+    pub(crate) fn media(&self) -> &'static str {
         self.media
     }
 
-    pub(super) fn bytes(&self) -> Bytes {
+    pub(crate) fn bytes(&self) -> Bytes {
         self.bytes.clone()
     }
 }

@@ -38,12 +38,12 @@ use words::Notice;
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; \
                       form-action 'self'; base-uri 'none'; frame-ancestors";
 /// A logo may be a drawing, which is a document of its own.
-const LOGO_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
-const STYLE: &str = include_str!("../../templates/site/style.css");
+pub(crate) const LOGO_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
+pub(crate) const STYLE: &str = include_str!("../../templates/site/style.css");
 const EMBED: &str = include_str!("../../templates/site/embed.js");
 const SCRIPT: &str = include_str!("../../templates/site/apply.js");
 /// A day: a changed colour or logo is seen by then.
-const KEPT: HeaderValue = HeaderValue::from_static("public, max-age=86400");
+pub(crate) const KEPT: HeaderValue = HeaderValue::from_static("public, max-age=86400");
 
 pub(crate) fn configure(config: &mut ServiceConfig) {
     config

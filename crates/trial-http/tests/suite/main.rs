@@ -9,6 +9,7 @@ mod console;
 mod exchange;
 mod limits;
 mod ops;
+mod portal;
 mod properties;
 mod replies;
 mod sandbox;

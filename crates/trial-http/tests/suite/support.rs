@@ -15,7 +15,8 @@ use trial_core::{
     TenantOrder,
 };
 use trial_http::{
-    CallerParts, Envelope, HttpParts, HttpSettings, OpsParts, Site, SiteSettings, SmsCallback, install_metrics,
+    CallerParts, Envelope, HttpParts, HttpSettings, OpsParts, PortalParts, Site, SiteSettings, SmsCallback,
+    install_metrics,
 };
 use trial_sandbox::Inbox;
 use trial_testkit::{FixedClock, MemoryLedger, SeededEntropy, data};
@@ -92,6 +93,11 @@ impl Fixture {
             receipts: Arc::new(self.receipts),
             callbacks: self.callbacks,
             callers: self.callers,
+            portal: Some(PortalParts {
+                accounts: Arc::new(self.ledger.clone()),
+                keyring: Arc::new(data::keyring()),
+                site: SiteSettings::default(),
+            }),
             ops: OpsParts {
                 operations: Arc::new(self.ledger.clone()),
                 orders: Arc::new(OrdersInMemory(self.ledger.clone(), clock.clone())),

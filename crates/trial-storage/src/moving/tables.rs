@@ -73,7 +73,7 @@ macro_rules! table {
 }
 
 /// All of them. The marks of the pools are not among them: only one of the databases has them.
-pub(crate) static TABLES: [Table; 20] = [
+pub(crate) static TABLES: [Table; 23] = [
     table!(challenges (id: Bytes) phone: Text, key_id: Text, made_at: Number, expires_at: Number, tries: Integer,
         state: Text),
     table!(phones (phone: Text) country_code: Integer, failures: Integer, challenge: OptionalBytes),
@@ -112,6 +112,10 @@ pub(crate) static TABLES: [Table; 20] = [
         next_secret: OptionalBytes, next_secret_key_id: OptionalText, scopes: Text, rate: Number, created_at: Number,
         created_by: Text, suspended_at: OptionalNumber, removed_at: OptionalNumber),
     table!(caller_signatures (signature: Bytes) expires_at: Number),
+    table!(portal_passwords (tenant: Bytes) issue: Integer, hash: Text, set_at: Number),
+    table!(portal_sessions (secret: Bytes) tenant: Bytes, issue: Integer, created_at: Number, used_at: Number,
+        expires_at: Number),
+    table!(portal_tries (hour: Number, who: Bytes) tries: Integer),
 ];
 
 /// Known by its text, which holds no value.

@@ -12,6 +12,7 @@ mod operations;
 mod operators;
 mod outbox;
 mod persist;
+mod portal;
 mod receipts;
 mod set;
 mod settings;

@@ -11,6 +11,7 @@ mod operations;
 mod operators;
 mod outbox;
 mod persist;
+mod portal;
 mod receipts;
 mod upkeep;
 mod verify;

@@ -75,6 +75,10 @@ pub(crate) async fn operate_on<F: LedgerFactory>(factory: &F) {
     conformance::a_warning_is_told_once_a_day(factory).await;
     conformance::what_is_over_is_removed_in_stretches(factory).await;
     conformance::a_person_is_shown_and_forgotten(factory).await;
+    conformance::an_account_is_found_with_its_own_password(factory).await;
+    conformance::a_new_password_ends_other_sessions(factory).await;
+    conformance::portal_sessions_begin_and_end(factory).await;
+    conformance::tries_to_sign_in_are_counted(factory).await;
     conformance::events_are_listed_newest_first(factory).await;
     conformance::an_event_can_be_replayed(factory).await;
     conformance::the_audit_is_searched(factory).await;

@@ -14,14 +14,15 @@ mod operations;
 mod operators;
 mod outbox;
 mod pool;
+mod portal;
 mod receipts;
 mod screening;
 mod search;
 
 use async_trait::async_trait;
 use trial_core::ports::{
-    AuditTrail, Callers, DataCare, EventOperations, EventOutbox, Operations, Operators, Outbox, Receipts, TrialLedger,
-    Upkeep,
+    AuditTrail, Callers, DataCare, EventOperations, EventOutbox, Operations, Operators, Outbox, Portal, Receipts,
+    TrialLedger, Upkeep,
 };
 use trial_core::{LedgerError, Policy};
 
@@ -38,6 +39,7 @@ pub use operations::*;
 pub use operators::*;
 pub use outbox::*;
 pub use pool::*;
+pub use portal::*;
 pub use receipts::*;
 pub use screening::*;
 pub use search::*;
@@ -59,6 +61,7 @@ pub trait LedgerFactory: Send + Sync {
         + Operators
         + AuditTrail
         + Callers
+        + Portal
         + 'static;
 
     /// A new ledger with nothing in it. The factory keeps what it stands on alive.
@@ -174,6 +177,10 @@ macro_rules! ledger_conformance {
             a_caller_is_known_by_the_access_key
             callers_are_listed_newest_first
             callers_are_changed
+            an_account_is_found_with_its_own_password
+            a_new_password_ends_other_sessions
+            portal_sessions_begin_and_end
+            tries_to_sign_in_are_counted
             changes_of_callers_are_audited
             a_signature_is_new_once
             a_signature_is_new_to_one_instance

@@ -173,6 +173,8 @@ impl MemoryState {
                 mail.state = MailState::Failed;
             }
         }
+        self.own_passwords.retain(|tenant, _| !tenants.contains(tenant));
+        self.portal_sessions.retain(|_, session| !tenants.contains(&session.tenant));
         for kept in self.events.iter_mut().filter(|kept| tenants.contains(&kept.view.event.tenant)) {
             kept.view.event.payload = PlatformEvent::without_person(&kept.view.event.payload);
         }

@@ -8,6 +8,7 @@ mod operations;
 mod operators;
 mod outbox;
 mod persist;
+mod portal;
 mod receipts;
 mod upkeep;
 mod violations;
@@ -21,8 +22,8 @@ use trial_core::ports::{Screen, TrialLedger};
 use trial_core::{
     AccessCode, AccessCodeKind, AccessCodeState, ApplicationId, ApplicationRecord, AuditRecord, Batch, Caller,
     CallerId, Challenge, ChallengeId, CodeRequestId, CodeRequestRecord, Delivery, Effects, EndpointId, EventView,
-    LeaseId, LedgerError, MailAttempt, MailId, MailRecord, MailState, Operator, OperatorId, Outcome, Phone,
-    PhoneRecord, Planner, SecretHash, Session, Tenant, TenantId, ThresholdChange, Warning,
+    LeaseId, LedgerError, MailAttempt, MailId, MailRecord, MailState, Operator, OperatorId, Outcome, OwnPassword,
+    Phone, PhoneRecord, Planner, PortalSession, SecretHash, Session, Tenant, TenantId, ThresholdChange, Warning,
 };
 
 /// A ledger in memory. Clones share it.
@@ -70,6 +71,12 @@ pub struct MemoryState {
     pub callers: BTreeMap<CallerId, Caller>,
     /// Signatures of callers, and when each is too old.
     pub caller_signatures: BTreeMap<[u8; 32], DateTime<Utc>>,
+    /// Passwords that owners of tenants chose, by tenant.
+    pub own_passwords: BTreeMap<TenantId, OwnPassword>,
+    /// Sessions of owners of tenants.
+    pub portal_sessions: BTreeMap<SecretHash, PortalSession>,
+    /// Tries to sign in, by hour and by whose they are.
+    pub portal_tries: BTreeMap<(i64, [u8; 32]), u32>,
 }
 
 /// A request for a code, with what the gateway said.

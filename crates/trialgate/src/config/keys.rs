@@ -45,6 +45,7 @@ pub(super) const KEYS: &[&str] = &[
     "platform.webhook.url_file",
     "pool.low_water",
     "pool.quarantine",
+    "portal.enabled",
     "portal.url",
     "quota.kept_for_resends",
     "quota.threshold",

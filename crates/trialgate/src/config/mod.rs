@@ -19,6 +19,7 @@ mod text;
 use std::ffi::OsString;
 use std::fs;
 use std::io;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -70,8 +71,8 @@ pub(crate) struct Config {
     pub(crate) policy: Policy,
     /// Who is told by mail when access codes or the threshold run low.
     pub(crate) warning_readers: Vec<Email>,
-    /// The page to apply on, if there is one.
-    site: Option<SiteSettings>,
+    /// Whose the pages for visitors and tenants are.
+    site: SiteSettings,
     /// The database.
     pub(crate) database: Database,
     /// What relative paths are relative to: the directory of the file, or the working directory.
@@ -126,7 +127,21 @@ impl Config {
             body_timeout: BODY_TIMEOUT,
             phone: self.policy.phone.clone(),
             portal_url: self.settings.portal.url.clone(),
-            site: self.site.clone(),
+            site: site_setup::has_apply(&self.settings).then(|| self.site.clone()),
+        }
+    }
+
+    /// Whose the portal is, if there is one.
+    pub(crate) fn portal(&self) -> Option<SiteSettings> {
+        self.settings.portal.enabled.then(|| self.site.clone())
+    }
+
+    /// Has mails and pages lead to the portal at this address, unless they are told to lead elsewhere.
+    pub(crate) fn lead_to_portal_at(&mut self, address: SocketAddr) {
+        if self.settings.portal.enabled && self.settings.portal.url.is_none() {
+            let url = format!("http://{address}/portal/");
+            self.site.portal_url.clone_from(&url);
+            self.settings.portal.url = Some(url);
         }
     }
 

@@ -192,9 +192,10 @@ pub(crate) enum PlatformKind {
 }
 
 /// Where a new customer signs in.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Portal {
+    pub(crate) enabled: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) url: Option<String>,
 }
@@ -363,6 +364,12 @@ pub(crate) struct Log {
 pub(crate) enum LogFormat {
     Human,
     Json,
+}
+
+impl Default for Portal {
+    fn default() -> Self {
+        Self { enabled: true, url: None }
+    }
 }
 
 impl Default for Site {

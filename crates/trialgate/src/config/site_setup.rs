@@ -16,8 +16,8 @@ const MAX_VERSION: usize = 64;
 /// What is wrong with a key.
 type Wrong = (&'static str, String);
 
-/// The page, if there is one, and what is wrong.
-pub(super) fn site(settings: &Settings, base: &Path) -> (Option<SiteSettings>, Vec<Wrong>) {
+/// Whose pages they are, and what is wrong.
+pub(super) fn site(settings: &Settings, base: &Path) -> (SiteSettings, Vec<Wrong>) {
     let mut wrong = Vec::new();
     let site = &settings.site;
     let usual = SiteSettings::default();
@@ -63,9 +63,12 @@ pub(super) fn site(settings: &Settings, base: &Path) -> (Option<SiteSettings>, V
         portal_url: or(&settings.portal.url, usual.portal_url),
         support_contact: or(&settings.support.contact, usual.support_contact),
     };
-    // Where callers sign, whoever needs no signature would go around them by the page.
-    let is_there = site.apply.unwrap_or(settings.http.callers == Callers::Open);
-    (is_there.then_some(described), wrong)
+    (described, wrong)
+}
+
+/// Whether there is a page to apply on: where callers sign, whoever needs no signature would go around them by it.
+pub(super) fn has_apply(settings: &Settings) -> bool {
+    settings.site.apply.unwrap_or(settings.http.callers == Callers::Open)
 }
 
 fn logo(file: &Path) -> Result<Logo, String> {

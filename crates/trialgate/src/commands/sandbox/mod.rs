@@ -36,10 +36,11 @@ pub(crate) struct Sandbox {
 
 impl Sandbox {
     pub(crate) fn run(&self, global: &Global) -> anyhow::Result<()> {
-        let config = self.config(global.config.as_deref())?;
-        let serving = config.serving()?;
+        let mut config = self.config(global.config.as_deref())?;
         let listener = compose::listen(config.settings.http.listen, "`--listen`; port 0 takes a free one")?;
         let address = listener.local_addr()?;
+        config.lead_to_portal_at(banner::reachable(address));
+        let serving = config.serving()?;
         logging::install(config.settings.log.format, &config.settings.log.level)?;
         // Before the database, so that a second sandbox on the same directory changes nothing.
         let inbox = compose::inbox(&config)?;

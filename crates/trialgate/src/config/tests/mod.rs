@@ -77,6 +77,7 @@ fn every_default_is_the_contracts() {
         ("storage.url", r#""sqlite:trialgate.db""#),
         ("sms.gateways", "[]"),
         ("platform.kind", r#""local""#),
+        ("portal.enabled", "true"),
         ("site.name", r#""Trialgate""#),
         ("site.links", "{}"),
         ("site.embed_origins", "[]"),

@@ -1,0 +1,50 @@
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+use super::PortalAccount;
+use crate::{SecretHash, TenantId};
+
+/// How long a sign-in to the portal lasts at most.
+pub const PORTAL_SESSION_LIFETIME: Duration = Duration::from_hours(12);
+/// How long a sign-in to the portal lasts without being used.
+pub const PORTAL_SESSION_IDLE: Duration = Duration::from_hours(1);
+/// How often it is written down that a session is used.
+const NOTED_EVERY: Duration = Duration::from_mins(1);
+
+/// A sign-in to the portal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PortalSession {
+    /// The hash of its secret.
+    pub secret: SecretHash,
+    /// Whose it is.
+    pub tenant: TenantId,
+    /// The issue of the initial password that was in force when it began: a later one ends it.
+    pub issue: u32,
+    /// Since when.
+    pub created_at: DateTime<Utc>,
+    /// When it was used last, to the minute.
+    pub used_at: DateTime<Utc>,
+    /// When it ends, however much it is used.
+    pub expires_at: DateTime<Utc>,
+}
+
+impl PortalSession {
+    /// A sign-in that begins now.
+    pub fn begin(secret: SecretHash, account: &PortalAccount, now: DateTime<Utc>) -> Self {
+        let issue = account.tenant.password_issue;
+        let expires_at = now + PORTAL_SESSION_LIFETIME;
+        Self { secret, tenant: account.tenant.id, issue, created_at: now, used_at: now, expires_at }
+    }
+
+    /// Whether it lets the owner of its account in at this instant.
+    pub fn lets_in(&self, account: &PortalAccount, now: DateTime<Utc>) -> bool {
+        let is_idle = self.used_at + PORTAL_SESSION_IDLE <= now;
+        now < self.expires_at && !is_idle && account.is_open() && self.issue == account.tenant.password_issue
+    }
+
+    /// Whether it is to be written down that it is used.
+    pub fn is_to_be_noted(&self, now: DateTime<Utc>) -> bool {
+        self.used_at + NOTED_EVERY <= now
+    }
+}

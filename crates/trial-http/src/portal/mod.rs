@@ -1,0 +1,231 @@
+//! The portal, `/portal/`: where the owner of a tenant arrives with the account of the mail. Pages are written on the server,
+//! work without any script, and load nothing from elsewhere. Nothing is decided here: who may come in, and by which password,
+//! the core says.
+
+mod hashing;
+mod pages;
+mod password;
+mod sign_in;
+mod tenant;
+mod visit;
+
+use std::sync::Arc;
+
+use actix_web::cookie::{Cookie, SameSite};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION, RETRY_AFTER,
+};
+use actix_web::web::{self, Data, Payload, ServiceConfig};
+use actix_web::{HttpRequest, HttpResponse};
+use askama::Template;
+use trial_core::ports::Portal;
+use trial_core::{AuditId, AuditRecord, Keyring, LedgerError, Tenant, TenantId};
+
+use crate::SiteSettings;
+use crate::apply::{KEPT, LOGO_POLICY, STYLE};
+use crate::body::MAX_BODY;
+use crate::fields::Fields;
+use crate::routes::{Route, get, nothing_here};
+use crate::site::State;
+use hashing::Hashing;
+use pages::{Page, RefusedPage};
+use visit::Visit;
+
+/// Nothing but our own style sheet and logo; no script at all.
+const POLICY: &str =
+    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+/// Which language was chosen.
+const LANGUAGE: &str = "trialgate_language";
+
+/// What the portal stands on.
+#[derive(Clone)]
+pub struct PortalParts {
+    /// Where passwords and sessions are kept.
+    pub accounts: Arc<dyn Portal>,
+    /// Derives initial passwords.
+    pub keyring: Arc<Keyring>,
+    /// Whose portal it is.
+    pub site: SiteSettings,
+}
+
+/// The portal, for all workers.
+pub(crate) struct Reception {
+    parts: PortalParts,
+    hashing: Hashing,
+}
+
+impl Reception {
+    pub(crate) fn new(parts: PortalParts) -> Self {
+        Self { parts, hashing: Hashing::default() }
+    }
+
+    /// An entry of the audit: what the owner of a tenant does.
+    fn entry(state: &State, tenant: TenantId, action: &'static str, detail: &str) -> AuditRecord {
+        let at = state.clock.now();
+        let mut entropy = [0; 10];
+        state.entropy.fill(&mut entropy);
+        AuditRecord {
+            id: AuditId::new(at, entropy),
+            at,
+            actor: Tenant::account_name(tenant),
+            action,
+            subject: tenant.to_string(),
+            detail: detail.to_owned(),
+        }
+    }
+}
+
+/// What a page comes to, if it is not the page.
+enum Refused {
+    /// Nobody is signed in.
+    SignIn,
+    /// A password has to be chosen first.
+    ChooseFirst,
+    NotFound,
+    /// The form is not ours.
+    Forbidden,
+    /// The form cannot be read.
+    Wrong,
+    /// Too many tries were made: wait for so many seconds.
+    TooMany(u64),
+    /// As many passwords are looked at as can be: wait for so many seconds.
+    Busy(u64),
+    /// The database cannot be used, or a page cannot be written.
+    Failed,
+}
+
+type Answer = Result<HttpResponse, Refused>;
+
+pub(crate) fn configure(config: &mut ServiceConfig) {
+    config.service(Route::Portal.resource().route(get().to(show)).route(web::post().to(change)));
+}
+
+fn place(request: &HttpRequest) -> Vec<&str> {
+    request.match_info().query("page").split('/').filter(|part| !part.is_empty()).collect()
+}
+
+async fn show(request: HttpRequest, state: Data<State>) -> HttpResponse {
+    let Some(reception) = &state.portal else { return nothing_here().response(&request) };
+    let site = &reception.parts.site;
+    let shown = match place(&request)[..] {
+        ["style.css"] => Ok(file("text/css; charset=utf-8", site.colour.style() + STYLE)),
+        ["logo"] => logo(site),
+        ["sign-in"] => sign_in::page(&Page::of(&request, site)),
+        ["password"] => match Visit::of(&request, &state, reception).await {
+            Ok(visit) => password::page(&visit, StatusCode::OK, None),
+            Err(refused) => Err(refused),
+        },
+        [] => match Visit::of(&request, &state, reception).await.and_then(Visit::whole) {
+            Ok(visit) => tenant::page(&visit).await,
+            Err(refused) => Err(refused),
+        },
+        _ => Err(Refused::NotFound),
+    };
+    finish(&request, site, shown)
+}
+
+async fn change(request: HttpRequest, payload: Payload, state: Data<State>) -> HttpResponse {
+    let Some(reception) = &state.portal else { return nothing_here().response(&request) };
+    let changed = match Fields::read(&request, payload, &state, MAX_BODY).await {
+        Ok(form) if place(&request) == ["sign-in"] => sign_in::enter(&request, &state, reception, &form).await,
+        Ok(form) => order(&request, &state, reception, &form).await,
+        Err(_) => Err(Refused::Wrong),
+    };
+    finish(&request, &reception.parts.site, changed)
+}
+
+async fn order(request: &HttpRequest, state: &State, reception: &Reception, form: &Fields) -> Answer {
+    let visit = Visit::of(request, state, reception).await?;
+    visit.check(form)?;
+    match place(request)[..] {
+        ["password"] => password::choose(&visit, form).await,
+        ["sign-out"] => sign_in::leave(&visit, form.given("everywhere").is_some()).await,
+        _ => Err(Refused::NotFound),
+    }
+}
+
+fn file(media: &'static str, body: impl actix_web::body::MessageBody + 'static) -> HttpResponse {
+    HttpResponse::Ok().insert_header((CONTENT_TYPE, media)).insert_header((CACHE_CONTROL, KEPT)).body(body)
+}
+
+fn logo(site: &SiteSettings) -> Answer {
+    let logo = site.logo.as_ref().ok_or(Refused::NotFound)?;
+    let mut response = file(logo.media(), logo.bytes());
+    response.headers_mut().insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(LOGO_POLICY));
+    Ok(response)
+}
+
+fn html(status: StatusCode, template: &impl Template) -> Answer {
+    let html = template.render().map_err(|error| {
+        tracing::error!(%error, "a page of the portal cannot be written");
+        Refused::Failed
+    })?;
+    Ok(HttpResponse::build(status).content_type("text/html; charset=utf-8").body(html))
+}
+
+/// To another page, which is asked for anew.
+fn see(path: &'static str) -> HttpResponse {
+    HttpResponse::SeeOther().insert_header((LOCATION, HeaderValue::from_static(path))).finish()
+}
+
+fn finish(request: &HttpRequest, site: &SiteSettings, answer: Answer) -> HttpResponse {
+    let mut response = answer.unwrap_or_else(|refused| refusal(&Page::of(request, site), &refused));
+    if let Some(language) = Fields::of_query(request).given("lang").filter(|language| ["en", "zh"].contains(language)) {
+        let chosen = Cookie::build(LANGUAGE, language.to_owned()).path("/portal").same_site(SameSite::Lax).finish();
+        // What is written here is a name and a short value, which a header holds.
+        let _ = response.add_cookie(&chosen);
+    }
+    let headers = response.headers_mut();
+    if !headers.contains_key(CONTENT_SECURITY_POLICY) {
+        headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+    }
+    headers.insert(HeaderName::from_static("referrer-policy"), HeaderValue::from_static("no-referrer"));
+    response
+}
+
+fn refusal(page: &Page<'_>, refused: &Refused) -> HttpResponse {
+    let (status, words) = match refused {
+        Refused::SignIn => return see("/portal/sign-in"),
+        Refused::ChooseFirst => return see("/portal/password"),
+        Refused::NotFound => {
+            (StatusCode::NOT_FOUND, page.t("There is nothing at this address.", "此地址没有任何内容。"))
+        }
+        Refused::Forbidden => (
+            StatusCode::FORBIDDEN,
+            page.t(
+                "This form is too old, or from elsewhere. Go back, load the page again, and repeat.",
+                "表单已失效或来自其他网站，请返回并刷新页面后重试。",
+            ),
+        ),
+        Refused::Wrong => (StatusCode::BAD_REQUEST, page.t("The form cannot be read.", "无法读取表单。")),
+        Refused::TooMany(_) => (
+            StatusCode::TOO_MANY_REQUESTS,
+            page.t("Too many tries were made. Wait an hour, and try again.", "尝试次数过多，请一小时后再试。"),
+        ),
+        Refused::Busy(_) => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            page.t("Many people are signing in now. Try again in a moment.", "当前登录人数较多，请稍后再试。"),
+        ),
+        Refused::Failed => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            page.t(
+                "The service cannot be used now. Nothing was changed. Try again later.",
+                "服务暂时不可用，未作任何更改，请稍后再试。",
+            ),
+        ),
+    };
+    let shown = html(status, &RefusedPage { page, words });
+    let mut response = shown.unwrap_or_else(|_| HttpResponse::InternalServerError().finish());
+    if let Refused::TooMany(wait) | Refused::Busy(wait) = refused {
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(*wait));
+    }
+    response
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` hands over")]
+fn failed(error: LedgerError) -> Refused {
+    let source = std::error::Error::source(&error).map(ToString::to_string);
+    tracing::error!(%error, source, "a page of the portal failed");
+    Refused::Failed
+}

@@ -1,0 +1,114 @@
+use actix_web::HttpRequest;
+use actix_web::cookie::Cookie;
+use askama::Template;
+use trial_core::Locale;
+
+use super::LANGUAGE;
+use crate::SiteSettings;
+use crate::fields::Fields;
+use crate::messages::preferred_locale;
+
+/// What every page is made with.
+pub(super) struct Page<'a> {
+    pub(super) site: &'a SiteSettings,
+    pub(super) locale: Locale,
+    /// The account that is signed in, and what a form has to carry.
+    pub(super) signed_in: Option<SignedIn>,
+    /// What was just done.
+    pub(super) said: Option<&'static str>,
+}
+
+/// Who looks at the page.
+pub(super) struct SignedIn {
+    pub(super) account: String,
+    pub(super) csrf: String,
+}
+
+impl<'a> Page<'a> {
+    /// In the language that was chosen, or else in the one that the browser prefers.
+    pub(super) fn of(request: &HttpRequest, site: &'a SiteSettings) -> Self {
+        let asked = Fields::of_query(request);
+        let kept = request.cookie(LANGUAGE);
+        let chosen = asked.given("lang").or_else(|| kept.as_ref().map(Cookie::value));
+        let locale = match chosen {
+            Some("en") => Locale::En,
+            Some("zh") => Locale::ZhCn,
+            _ => preferred_locale(request.headers()).unwrap_or(Locale::En),
+        };
+        let page = Self { site, locale, signed_in: None, said: None };
+        let said = match asked.text("said") {
+            "chosen" => Some(page.t("Your password is in force.", "新密码已生效。")),
+            "signed-out" => Some(page.t("You are signed out.", "您已退出登录。")),
+            _ => None,
+        };
+        Self { said, ..page }
+    }
+
+    pub(super) fn lang(&self) -> &'static str {
+        self.locale.as_str()
+    }
+
+    pub(super) fn is_chinese(&self) -> bool {
+        self.locale == Locale::ZhCn
+    }
+
+    /// One of two wordings.
+    pub(super) fn t(&self, en: &'static str, zh: &'static str) -> &'static str {
+        match self.locale {
+            Locale::En => en,
+            Locale::ZhCn => zh,
+        }
+    }
+
+    fn csrf(&self) -> &str {
+        self.signed_in.as_ref().map_or("", |who| who.csrf.as_str())
+    }
+}
+
+#[derive(Template)]
+#[template(path = "portal/sign_in.html")]
+pub(super) struct SignInPage<'a> {
+    pub(super) page: &'a Page<'a>,
+    pub(super) is_wrong: bool,
+}
+
+#[derive(Template)]
+#[template(path = "portal/password.html")]
+pub(super) struct PasswordPage<'a> {
+    pub(super) page: &'a Page<'a>,
+    /// Whether the present one is the initial one, which has to go.
+    pub(super) is_first: bool,
+    pub(super) wrong: Option<&'static str>,
+    /// Characters of a password.
+    pub(super) least: usize,
+    pub(super) most: usize,
+}
+
+#[derive(Template)]
+#[template(path = "portal/tenant.html")]
+pub(super) struct TenantPage<'a> {
+    pub(super) page: &'a Page<'a>,
+    pub(super) status: &'static str,
+    pub(super) company: &'a str,
+    pub(super) phone: String,
+    pub(super) email: String,
+    pub(super) since: String,
+    pub(super) access_codes: Vec<(&'static str, String)>,
+    /// Of a trial: days left, and what happens when.
+    pub(super) trial: Option<Course>,
+}
+
+/// What happens to a trial.
+pub(super) struct Course {
+    pub(super) days_left: i64,
+    pub(super) reminders: Vec<String>,
+    pub(super) ends: String,
+    pub(super) closes: String,
+}
+
+#[derive(Template)]
+#[template(path = "portal/refused.html")]
+pub(super) struct RefusedPage<'a> {
+    pub(super) page: &'a Page<'a>,
+    pub(super) words: &'static str,
+}

@@ -1,0 +1,70 @@
+//! A password of one's own.
+
+use actix_web::http::StatusCode;
+use subtle::ConstantTimeEq;
+use trial_core::{MAX_PASSWORD, MIN_PASSWORD, NewPassword, OwnPassword, PasswordError, Tenant, normalized_password};
+
+use super::pages::PasswordPage;
+use super::sign_in::{begin, count, is_initial, with_session};
+use super::visit::Visit;
+use super::{Answer, Reception, Refused, failed, html, see};
+use crate::fields::Fields;
+
+pub(super) fn page(visit: &Visit<'_>, status: StatusCode, wrong: Option<&'static str>) -> Answer {
+    let (least, most) = (MIN_PASSWORD, MAX_PASSWORD);
+    html(status, &PasswordPage { page: &visit.page, is_first: visit.must_choose(), wrong, least, most })
+}
+
+/// Sets the password that the owner has chosen. Whoever has one already has to show it.
+pub(super) async fn choose(visit: &Visit<'_>, form: &Fields) -> Answer {
+    let wrong = |words| page(visit, StatusCode::BAD_REQUEST, Some(words));
+    let t = |en, zh| visit.page.t(en, zh);
+    let (account, reception) = (&visit.account, visit.reception);
+    if let Some(own) = account.own_password() {
+        let name = Tenant::account_name(account.tenant.id);
+        count(visit.request, visit.state, reception, &name).await?;
+        let shown = normalized_password(form.untrimmed("current")).into_owned();
+        if !reception.hashing.verify(shown, Some(own.hash.clone())).await? {
+            return wrong(t("The present password is wrong.", "当前密码错误。"));
+        }
+    }
+    let (new, again) = (form.untrimmed("new"), form.untrimmed("again"));
+    if !bool::from(new.as_bytes().ct_eq(again.as_bytes())) {
+        return wrong(t("The two passwords differ. Type the new one twice.", "两次输入的新密码不一致。"));
+    }
+    let chosen = match NewPassword::choose(new, &account.tenant, is_initial(reception, Some(account), new)) {
+        Ok(chosen) => chosen,
+        Err(error) => return wrong(words(visit, error)),
+    };
+    let mut salt = [0; 16];
+    visit.state.entropy.fill(&mut salt);
+    let hash = reception.hashing.hash(chosen.reveal().to_owned(), salt).await?;
+    let (id, issue) = (account.tenant.id, account.tenant.password_issue);
+    let own = OwnPassword { tenant: id, issue, hash, set_at: visit.state.clock.now() };
+    let (secret, session) = begin(visit.state, account);
+    let entry = Reception::entry(visit.state, id, "portal.password", "chose a password; other sessions are ended");
+    if !reception.parts.accounts.set_own_password(own, session, entry).await.map_err(failed)? {
+        return Err(Refused::SignIn);
+    }
+    Ok(with_session(visit.request, see("/portal/?said=chosen"), &secret))
+}
+
+fn words(visit: &Visit<'_>, error: PasswordError) -> &'static str {
+    let (en, zh) = match error {
+        PasswordError::TooShort => ("The new password needs 12 characters or more.", "新密码至少需要12个字符。"),
+        PasswordError::TooLong => ("The new password may have 128 characters at most.", "新密码最多128个字符。"),
+        PasswordError::Common => (
+            "This password is among those that are tried first. Choose one that nobody would guess, such as a few words.",
+            "该密码过于常见，容易被猜到，请换一个，例如由几个词组成的句子。",
+        ),
+        PasswordError::Name => (
+            "This password is made of your account, company or mailbox. Choose one that has nothing to do with them.",
+            "密码不能由账号、公司名称或邮箱构成，请换一个。",
+        ),
+        PasswordError::Initial => (
+            "This is the initial password, which stands in a mail. Choose another one.",
+            "不能继续使用初始密码，请换一个。",
+        ),
+    };
+    visit.page.t(en, zh)
+}

@@ -1,0 +1,111 @@
+//! In and out. Whatever is wrong, the same is done and said: a try is counted, the account looked for, the initial password
+//! derived and compared, and one hash looked at.
+
+use actix_web::cookie::time::Duration;
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse};
+use trial_core::{
+    PortalAccount, PortalSecret, PortalSession, PortalTry, Tenant, TenantId, is_one_too_many, normalized_password,
+};
+
+use super::pages::{Page, SignInPage};
+use super::visit::{Visit, session_cookie};
+use super::{Answer, Reception, Refused, failed, html, see};
+use crate::fields::Fields;
+use crate::rate_limit::AddressKey;
+use crate::site::State;
+
+/// Seconds of an hour.
+const HOUR: i64 = 3_600;
+
+/// Whose initial password is derived where there is no account.
+const NOBODY: [u8; 16] = [0; 16];
+
+pub(super) fn page(page: &Page<'_>) -> Answer {
+    html(StatusCode::OK, &SignInPage { page, is_wrong: false })
+}
+
+pub(super) async fn enter(request: &HttpRequest, state: &State, reception: &Reception, form: &Fields) -> Answer {
+    let name = form.text("account");
+    count(request, state, reception, name).await?;
+    let tenant = Tenant::of_account(name).unwrap_or_else(|| TenantId::from_bytes(NOBODY));
+    let account = reception.parts.accounts.portal_account(tenant).await.map_err(failed)?;
+    let shown = form.untrimmed("password");
+    let is_initial = is_initial(reception, account.as_ref(), shown);
+    let own = account.as_ref().and_then(PortalAccount::own_password).map(|own| own.hash.clone());
+    let is_own = reception.hashing.verify(normalized_password(shown).into_owned(), own).await?;
+    let now = state.clock.now();
+    let entrance = account.as_ref().and_then(|account| account.entrance(is_initial, is_own, now));
+    let (Some(account), Some(_)) = (account, entrance) else {
+        let page = Page::of(request, &reception.parts.site);
+        return html(StatusCode::UNAUTHORIZED, &SignInPage { page: &page, is_wrong: true });
+    };
+    let (secret, session) = begin(state, &account);
+    let entry = Reception::entry(state, account.tenant.id, "portal.sign_in", "signed in to the portal");
+    reception.parts.accounts.begin_portal_session(session, entry).await.map_err(failed)?;
+    Ok(with_session(request, see("/portal/"), &secret))
+}
+
+/// Counts a try against the account and the address, before anything of the account is known.
+pub(super) async fn count(
+    request: &HttpRequest,
+    state: &State,
+    reception: &Reception,
+    name: &str,
+) -> Result<(), Refused> {
+    let client = state.trusted_proxies.client_of(request.peer_addr(), request.headers());
+    let now = state.clock.now();
+    let name = Tenant::of_account(name).map_or_else(|| name.to_owned(), Tenant::account_name);
+    let one = PortalTry::new(&name, &format!("{:?}", AddressKey::from(client)), now);
+    let tries = reception.parts.accounts.count_portal_try(one).await.map_err(failed)?;
+    if is_one_too_many(tries) {
+        let wait = HOUR - now.timestamp().rem_euclid(HOUR);
+        return Err(Refused::TooMany(u64::try_from(wait).unwrap_or(1)));
+    }
+    Ok(())
+}
+
+/// Whether this is the initial password of the present issue; derived and compared also where there is no account.
+pub(super) fn is_initial(reception: &Reception, account: Option<&PortalAccount>, shown: &str) -> bool {
+    let keyring = &reception.parts.keyring;
+    let (key, tenant, issue) = account.map_or_else(
+        || (keyring.current_id(), TenantId::from_bytes(NOBODY), 1),
+        |account| (account.tenant.key_id.as_str(), account.tenant.id, account.tenant.password_issue),
+    );
+    let is_the_same = match keyring.password(key, tenant, issue) {
+        Ok(password) => password.matches(shown.trim()),
+        Err(error) => {
+            tracing::error!(%error, "an initial password cannot be told");
+            false
+        }
+    };
+    is_the_same && account.is_some()
+}
+
+/// A session that begins now.
+pub(super) fn begin(state: &State, account: &PortalAccount) -> (PortalSecret, PortalSession) {
+    let mut entropy = [0; 32];
+    state.entropy.fill(&mut entropy);
+    let secret = PortalSecret::new(&entropy);
+    let session = PortalSession::begin(secret.hash(), account, state.clock.now());
+    (secret, session)
+}
+
+pub(super) fn with_session(request: &HttpRequest, mut response: HttpResponse, secret: &PortalSecret) -> HttpResponse {
+    // A name, and letters that a header holds.
+    let _ = response.add_cookie(&session_cookie(request, secret.as_str()));
+    response
+}
+
+pub(super) async fn leave(visit: &Visit<'_>, everywhere: bool) -> Answer {
+    let id = visit.account.tenant.id;
+    let words = if everywhere { "signed out everywhere" } else { "signed out" };
+    let entry = Reception::entry(visit.state, id, "portal.sign_out", words);
+    let one = (!everywhere).then(|| visit.secret.hash());
+    visit.reception.parts.accounts.end_portal_sessions(id, one, entry).await.map_err(failed)?;
+    let mut gone = session_cookie(visit.request, "");
+    gone.set_max_age(Duration::ZERO);
+    let mut response = see("/portal/sign-in?said=signed-out");
+    let _ = response.add_cookie(&gone);
+    Ok(response)
+}

@@ -1,0 +1,56 @@
+//! The tenant's page.
+
+use actix_web::http::StatusCode;
+use chrono::{DateTime, TimeDelta, Utc};
+use trial_core::{AccessCodeKind, Tenant, TenantStatus};
+
+use super::pages::{Course, TenantPage};
+use super::visit::Visit;
+use super::{Answer, Refused, failed, html};
+
+pub(super) async fn page(visit: &Visit<'_>) -> Answer {
+    let tenant = &visit.account.tenant;
+    let view = visit.state.ops.parts.operations.tenant(tenant.id).await.map_err(failed)?.ok_or(Refused::SignIn)?;
+    let page = &visit.page;
+    let kind = |kind: &AccessCodeKind| match kind {
+        AccessCodeKind::Voice => page.t("Voice", "语音"),
+        AccessCodeKind::Multimedia => page.t("Multimedia", "多媒体"),
+    };
+    let status = match tenant.status {
+        TenantStatus::Trial => page.t("On trial", "试用中"),
+        TenantStatus::Commercial => page.t("In commercial use", "商用"),
+        TenantStatus::Suspended => page.t("Suspended", "已暂停"),
+        TenantStatus::Closed => page.t("Closed", "已关闭"),
+    };
+    let shown = TenantPage {
+        page,
+        status,
+        company: tenant.company.as_str(),
+        phone: tenant.phone.masked(),
+        email: tenant.email.masked(),
+        since: date(visit, tenant.created_at),
+        access_codes: view.access_codes.iter().map(|(of, code)| (kind(of), code.to_string())).collect(),
+        trial: (tenant.status == TenantStatus::Trial).then(|| course(visit, tenant)),
+    };
+    html(StatusCode::OK, &shown)
+}
+
+fn course(visit: &Visit<'_>, tenant: &Tenant) -> Course {
+    let now = visit.state.clock.now();
+    let ends = tenant.trial_ends_at;
+    let rules = &visit.state.ops.parts.policy.trial;
+    let mut reminders: Vec<_> = rules.reminders.iter().map(|before| ends - *before).filter(|at| now < *at).collect();
+    reminders.sort_unstable();
+    let left = (ends - now).max(TimeDelta::zero());
+    Course {
+        days_left: left.num_seconds().div_euclid(86_400) + i64::from(left.num_seconds() % 86_400 > 0),
+        reminders: reminders.into_iter().map(|at| date(visit, at)).collect(),
+        ends: date(visit, ends),
+        closes: date(visit, ends + rules.grace),
+    }
+}
+
+/// In the time zone that days are counted in.
+fn date(visit: &Visit<'_>, at: DateTime<Utc>) -> String {
+    at.with_timezone(&visit.state.ops.parts.policy.quota.timezone).format("%Y-%m-%d %H:%M %Z").to_string()
+}

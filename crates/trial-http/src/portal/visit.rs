@@ -1,0 +1,84 @@
+use actix_web::HttpRequest;
+use actix_web::cookie::{Cookie, SameSite};
+use trial_core::{PortalAccount, PortalSecret, Tenant};
+
+use super::pages::{Page, SignedIn};
+use super::{Reception, Refused, failed};
+use crate::fields::Fields;
+use crate::site::State;
+
+/// The cookie of a session. No script reads it.
+const SESSION: &str = "__Host-trialgate_portal";
+/// What it is called for whoever is on this machine, whose browser has no TLS to speak to.
+const SESSION_HERE: &str = "trialgate_portal";
+
+/// A page that the owner of a tenant looks at.
+pub(super) struct Visit<'a> {
+    pub(super) request: &'a HttpRequest,
+    pub(super) state: &'a State,
+    pub(super) reception: &'a Reception,
+    pub(super) page: Page<'a>,
+    pub(super) account: PortalAccount,
+    pub(super) secret: PortalSecret,
+}
+
+impl<'a> Visit<'a> {
+    /// Lets in whoever has a session.
+    pub(super) async fn of(
+        request: &'a HttpRequest,
+        state: &'a State,
+        reception: &'a Reception,
+    ) -> Result<Self, Refused> {
+        let cookie = request.cookie(session_name(request)).ok_or(Refused::SignIn)?;
+        let secret = PortalSecret::parse(cookie.value()).ok_or(Refused::SignIn)?;
+        let accounts = &reception.parts.accounts;
+        let found = accounts.portal_session(secret.hash()).await.map_err(failed)?;
+        let (session, account) = found.ok_or(Refused::SignIn)?;
+        let now = state.clock.now();
+        if !session.secret.matches(&secret.hash()) || !session.lets_in(&account, now) {
+            return Err(Refused::SignIn);
+        }
+        if session.is_to_be_noted(now) {
+            accounts.note_portal_session(session.secret, now).await.map_err(failed)?;
+        }
+        let signed_in =
+            SignedIn { account: Tenant::account_name(account.tenant.id), csrf: secret.csrf().as_str().to_owned() };
+        let page = Page { signed_in: Some(signed_in), ..Page::of(request, &reception.parts.site) };
+        Ok(Self { request, state, reception, page, account, secret })
+    }
+
+    /// Lets those go on who have chosen a password.
+    pub(super) fn whole(self) -> Result<Self, Refused> {
+        if self.must_choose() { Err(Refused::ChooseFirst) } else { Ok(self) }
+    }
+
+    /// Whether the initial password has to be replaced.
+    pub(super) fn must_choose(&self) -> bool {
+        self.account.own_password().is_none()
+    }
+
+    /// Sees that a form is one of ours.
+    pub(super) fn check(&self, form: &Fields) -> Result<(), Refused> {
+        if self.secret.csrf().is(form.text("csrf")) { Ok(()) } else { Err(Refused::Forbidden) }
+    }
+}
+
+fn is_here(request: &HttpRequest) -> bool {
+    let host = request.connection_info().host().to_owned();
+    let name = host.rsplit_once(':').map_or(host.as_str(), |(name, _)| name);
+    matches!(name, "localhost" | "127.0.0.1" | "[::1]")
+}
+
+fn session_name(request: &HttpRequest) -> &'static str {
+    if is_here(request) { SESSION_HERE } else { SESSION }
+}
+
+/// A session's cookie. A link in a mail may bring it along: to look changes nothing, and every form is checked.
+pub(super) fn session_cookie(request: &HttpRequest, secret: &str) -> Cookie<'static> {
+    Cookie::build(session_name(request), secret.to_owned())
+        .path("/")
+        .http_only(true)
+        .same_site(SameSite::Lax)
+        .secure(!is_here(request))
+        .finish()
+}

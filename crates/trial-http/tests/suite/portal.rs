@@ -1,0 +1,284 @@
+//! The portal, on a ledger in memory.
+
+use std::time::Duration;
+
+use actix_web::test::TestRequest;
+use trial_core::{
+    ACCOUNT_PASSWORD_VALID_DAYS, LifeOrder, Outcome, PORTAL_SESSION_IDLE, PORTAL_TRIES_PER_ACCOUNT, Request, Tenant,
+    TenantId, TenantOrder,
+};
+use trial_testkit::{SeededEntropy, data};
+
+use crate::ops::House;
+use crate::support::{Answer, call, get};
+
+const CHOSEN: &str = "tulpe wagen mond 7";
+
+fn form(path: &str, fields: &[(&str, &str)]) -> TestRequest {
+    TestRequest::post().uri(path).set_form(fields)
+}
+
+fn account(house: &House) -> String {
+    Tenant::account_name(house.tenant)
+}
+
+fn initial(house: &House) -> String {
+    let tenant = house.ledger.state().tenants[&house.tenant].clone();
+    data::keyring().password(&tenant.key_id, tenant.id, tenant.password_issue).unwrap().reveal().to_owned()
+}
+
+async fn sign_in(house: &House, account: &str, password: &str) -> Answer {
+    let asked = form("/portal/sign-in", &[("account", account), ("password", password)]);
+    call(&house.site, asked.insert_header(("x-request-id", "asked"))).await
+}
+
+/// Has operations order something of the tenant.
+fn order(house: &House, order: LifeOrder) {
+    use trial_core::ports::Clock as _;
+    let order = TenantOrder { tenant: house.tenant, order, actor: "operator".to_owned() };
+    let batch = data::batch(house.clock.now(), &SeededEntropy::new(5), [Request::Tenant(order)]);
+    let outcome = house.ledger.decide(&batch, &data::planner()).remove(0);
+    assert!(matches!(outcome, Outcome::Tenant(trial_core::LifeOutcome::Done(_))), "{outcome:?}");
+}
+
+/// An owner who has signed in.
+struct Guest<'a> {
+    house: &'a House,
+    cookie: String,
+    csrf: String,
+}
+
+impl<'a> Guest<'a> {
+    async fn of(house: &'a House, password: &str) -> Self {
+        let entered = sign_in(house, &account(house), password).await;
+        assert_eq!((entered.status.as_u16(), entered.header("location")), (303, "/portal/"), "{}", entered.body);
+        Self::after(house, &entered).await
+    }
+
+    async fn after(house: &'a House, entered: &Answer) -> Self {
+        let cookie = entered.header("set-cookie").split(';').next().unwrap().to_owned();
+        let mut guest = Self { house, cookie, csrf: String::new() };
+        let page = guest.get("/portal/password").await;
+        let csrf = page.body.split("name=\"csrf\" value=\"").nth(1).unwrap();
+        csrf.split('"').next().unwrap().clone_into(&mut guest.csrf);
+        guest
+    }
+
+    /// One who has a password of one's own.
+    async fn whole(house: &'a House) -> Self {
+        let guest = Self::of(house, &initial(house)).await;
+        let chosen = guest.post("/portal/password", &[("new", CHOSEN), ("again", CHOSEN)]).await;
+        assert_eq!((chosen.status.as_u16(), chosen.header("location")), (303, "/portal/?said=chosen"));
+        Self::after(house, &chosen).await
+    }
+
+    async fn get(&self, path: &str) -> Answer {
+        call(&self.house.site, get(path).insert_header(("cookie", self.cookie.as_str()))).await
+    }
+
+    async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
+        let mut all = vec![("csrf", self.csrf.as_str())];
+        all.extend(fields);
+        call(&self.house.site, form(path, &all).insert_header(("cookie", self.cookie.as_str()))).await
+    }
+
+    async fn is_in(&self) -> bool {
+        let page = self.get("/portal/password").await;
+        assert!(page.status.as_u16() == 200 || page.header("location") == "/portal/sign-in");
+        page.status.as_u16() == 200
+    }
+}
+
+#[actix_web::test]
+async fn the_initial_password_leads_to_the_choice_of_another_and_then_to_the_tenant() {
+    let house = House::new().await;
+    let first = Guest::of(&house, &initial(&house)).await;
+    let sent_on = first.get("/portal/").await;
+    assert_eq!((sent_on.status.as_u16(), sent_on.header("location")), (303, "/portal/password"));
+    let guest = Guest::whole(&house).await;
+    assert!(!first.is_in().await, "a new password ends other sessions");
+    let page = guest.get("/portal/").await;
+    assert_eq!(page.status.as_u16(), 200);
+    let tenant = house.ledger.state().tenants[&house.tenant].clone();
+    let codes = house.ledger.state().access_codes;
+    let codes: Vec<String> =
+        codes.iter().filter(|(_, kept)| kept.holder == Some(house.tenant)).map(|(code, _)| code.to_string()).collect();
+    assert_eq!(codes.len(), 2);
+    for part in codes.iter().map(String::as_str).chain([
+        account(&house).as_str(),
+        tenant.company.as_str(),
+        &tenant.email.masked(),
+        &tenant.phone.masked(),
+        "<dd id=\"status\">On trial</dd>",
+        "<dd id=\"days\">30</dd>",
+    ]) {
+        assert!(page.body.contains(part), "{part}: {}", page.body);
+    }
+    assert!(!page.body.contains(tenant.email.as_str()) && !page.body.contains(tenant.phone.as_str()));
+    let chinese = guest.get("/portal/?lang=zh").await;
+    assert!(chinese.body.contains("lang=\"zh-CN\"") && chinese.body.contains("试用中"));
+    assert!(chinese.header("set-cookie").starts_with("trialgate_language=zh"));
+    assert_eq!(sign_in(&house, &account(&house), &initial(&house)).await.status.as_u16(), 401, "it is used up");
+    assert_eq!(sign_in(&house, &account(&house), CHOSEN).await.status.as_u16(), 303);
+}
+
+#[actix_web::test]
+async fn whatever_is_wrong_is_answered_in_the_same_words() {
+    let house = House::new().await;
+    let (account, right) = (account(&house), initial(&house));
+    let wrong = sign_in(&house, &account, "AAAA-AAAA-AAAA-AAAA").await;
+    assert_eq!(wrong.status.as_u16(), 401);
+    assert!(wrong.body.contains("role=\"alert\"") && wrong.header("set-cookie").is_empty());
+    let stranger = Tenant::account_name(TenantId::from_bytes([7; 16]));
+    for unknown in [stranger.as_str(), "nobody", "admin@", "", "a@b\0c"] {
+        assert_eq!(sign_in(&house, unknown, &right).await.shown(), wrong.shown(), "{unknown}");
+    }
+    order(&house, LifeOrder::Suspend);
+    assert_eq!(sign_in(&house, &account, &right).await.shown(), wrong.shown(), "suspended");
+    order(&house, LifeOrder::Resume);
+    assert_eq!(sign_in(&house, &account, &right).await.status.as_u16(), 303);
+    house.clock.advance(Duration::from_hours(24 * u64::from(ACCOUNT_PASSWORD_VALID_DAYS)));
+    assert_eq!(sign_in(&house, &account, &right).await.shown(), wrong.shown(), "expired");
+    order(&house, LifeOrder::Close);
+    assert_eq!(sign_in(&house, &account, &right).await.shown(), wrong.shown(), "closed");
+}
+
+#[actix_web::test]
+async fn a_new_issue_ends_the_password_and_every_session() {
+    let house = House::new().await;
+    let before = initial(&house);
+    let guest = Guest::whole(&house).await;
+    order(&house, LifeOrder::ResendMail);
+    let after = initial(&house);
+    assert_ne!(before, after, "a used-up password is not sent again");
+    assert!(!guest.is_in().await);
+    for (password, status) in [(CHOSEN, 401), (before.as_str(), 401), (after.as_str(), 303)] {
+        assert_eq!(sign_in(&house, &account(&house), password).await.status.as_u16(), status);
+    }
+}
+
+#[actix_web::test]
+async fn a_session_ends_with_time_suspension_and_sign_out() {
+    let house = House::new().await;
+    let guest = Guest::whole(&house).await;
+    order(&house, LifeOrder::Suspend);
+    assert!(!guest.is_in().await);
+    order(&house, LifeOrder::Resume);
+    let one = Guest::of(&house, CHOSEN).await;
+    let (two, three) = (Guest::of(&house, CHOSEN).await, Guest::of(&house, CHOSEN).await);
+    let left = one.post("/portal/sign-out", &[]).await;
+    assert_eq!((left.status.as_u16(), left.header("location")), (303, "/portal/sign-in?said=signed-out"));
+    assert!(left.header("set-cookie").contains("Max-Age=0"));
+    assert!(!one.is_in().await && two.is_in().await);
+    two.post("/portal/sign-out", &[("everywhere", "yes")]).await;
+    assert!(!two.is_in().await && !three.is_in().await);
+    let idle = Guest::of(&house, CHOSEN).await;
+    house.clock.advance(PORTAL_SESSION_IDLE);
+    assert!(!idle.is_in().await);
+    let actions: Vec<_> = house.done_since(0).into_iter().filter(|(actor, ..)| *actor == account(&house)).collect();
+    let of = |action: &str| actions.iter().filter(|(_, done, _)| *done == action).count();
+    assert_eq!((of("portal.sign_in"), of("portal.password"), of("portal.sign_out")), (5, 1, 2));
+}
+
+#[actix_web::test]
+async fn a_password_that_may_not_be_chosen_changes_nothing() {
+    let house = House::new().await;
+    let guest = Guest::of(&house, &initial(&house)).await;
+    let company = house.ledger.state().tenants[&house.tenant].company.as_str().repeat(3);
+    let long = "a1".repeat(65);
+    let initial = initial(&house);
+    for (new, again, words) in [
+        ("short one", "short one", "12 characters or more"),
+        (long.as_str(), long.as_str(), "128 characters at most"),
+        ("password1234", "password1234", "tried first"),
+        (company.as_str(), company.as_str(), "made of your account"),
+        (initial.as_str(), initial.as_str(), "initial password, which"),
+        (CHOSEN, "tulpe wagen mond 8", "differ"),
+    ] {
+        let refused = guest.post("/portal/password", &[("new", new), ("again", again)]).await;
+        assert_eq!(refused.status.as_u16(), 400, "{words}");
+        assert!(refused.body.contains(words) && !refused.body.contains(new), "{words}: {}", refused.body);
+    }
+    assert!(house.ledger.state().own_passwords.is_empty());
+    let forged = form("/portal/password", &[("csrf", "x"), ("new", CHOSEN), ("again", CHOSEN)]);
+    let forged = call(&house.site, forged.insert_header(("cookie", guest.cookie.as_str()))).await;
+    assert_eq!(forged.status.as_u16(), 403);
+    assert!(house.ledger.state().own_passwords.is_empty());
+}
+
+#[actix_web::test]
+async fn a_password_is_changed_by_whoever_shows_the_present_one() {
+    let house = House::new().await;
+    let guest = Guest::whole(&house).await;
+    let next = "noch ein langer satz";
+    let fields = |current| [("current", current), ("new", next), ("again", next)];
+    let refused = guest.post("/portal/password", &fields("not the present one")).await;
+    assert_eq!(refused.status.as_u16(), 400);
+    assert!(refused.body.contains("present password is wrong"));
+    let changed = guest.post("/portal/password", &fields(CHOSEN)).await;
+    assert_eq!(changed.status.as_u16(), 303);
+    assert_eq!(sign_in(&house, &account(&house), CHOSEN).await.status.as_u16(), 401);
+    assert_eq!(sign_in(&house, &account(&house), next).await.status.as_u16(), 303);
+    let kept = house.ledger.state().own_passwords[&house.tenant].clone();
+    assert!(kept.hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{}", kept.hash);
+}
+
+#[actix_web::test]
+async fn tries_are_bounded_whether_there_is_an_account_or_not() {
+    let house = House::new().await;
+    let stranger = Tenant::account_name(TenantId::from_bytes([7; 16]));
+    let mut refusals = Vec::new();
+    for name in [account(&house), stranger] {
+        for _ in 0..PORTAL_TRIES_PER_ACCOUNT {
+            assert_eq!(sign_in(&house, &name, "wrong").await.status.as_u16(), 401);
+        }
+        let refused = sign_in(&house, &name, "wrong").await;
+        assert_eq!(refused.status.as_u16(), 429);
+        assert!(refused.header("retry-after").parse::<u32>().unwrap() <= 3_600);
+        refusals.push(refused.shown());
+    }
+    assert_eq!(refusals[0], refusals[1]);
+    assert_eq!(sign_in(&house, &account(&house), &initial(&house)).await.status.as_u16(), 429);
+    house.clock.advance(Duration::from_hours(1));
+    assert_eq!(sign_in(&house, &account(&house), &initial(&house)).await.status.as_u16(), 303);
+}
+
+#[actix_web::test]
+async fn every_page_is_whole_and_loads_nothing_from_elsewhere() {
+    let house = House::new().await;
+    for page in ["/portal", "/portal/", "/portal/password"] {
+        let answer = call(&house.site, get(page)).await;
+        assert_eq!((answer.status.as_u16(), answer.header("location")), (303, "/portal/sign-in"), "{page}");
+        let forged = get(page).insert_header(("cookie", "trialgate_portal=x"));
+        assert_eq!(call(&house.site, forged).await.status.as_u16(), 303, "{page}");
+    }
+    let guest = Guest::whole(&house).await;
+    for (page, status) in
+        [("/portal/", 200), ("/portal/password", 200), ("/portal/sign-in", 200), ("/portal/nothing", 404)]
+    {
+        let answer = guest.get(page).await;
+        assert_eq!(answer.status.as_u16(), status, "{page}");
+        assert!(answer.header("content-security-policy").starts_with("default-src 'none'"), "{page}");
+        assert_eq!((answer.header("cache-control"), answer.header("referrer-policy")), ("no-store", "no-referrer"));
+        assert!(answer.body.trim_end().ends_with("</html>"), "{page}");
+        for foreign in ["<script", " style=", "http://", "https://", "//www"] {
+            assert!(!answer.body.contains(foreign), "{page} has {foreign}");
+        }
+    }
+    let style = guest.get("/portal/style.css").await;
+    assert_eq!((style.status.as_u16(), style.header("content-type")), (200, "text/css; charset=utf-8"));
+}
+
+#[actix_web::test]
+async fn the_cookie_is_out_of_reach_of_scripts_and_other_hosts() {
+    let house = House::new().await;
+    let (account, password) = (account(&house), initial(&house));
+    let asked = form("/portal/sign-in", &[("account", account.as_str()), ("password", password.as_str())]);
+    let entered = call(&house.site, asked.insert_header(("host", "portal.example.com"))).await;
+    let cookie = entered.header("set-cookie").to_owned();
+    assert!(cookie.starts_with("__Host-trialgate_portal=tgp_"), "{cookie}");
+    for part in ["HttpOnly", "Secure", "SameSite=Lax", "Path=/"] {
+        assert!(cookie.contains(part), "{cookie}");
+    }
+    assert!(!cookie.contains("Domain"));
+}

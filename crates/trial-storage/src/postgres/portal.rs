@@ -1,0 +1,171 @@
+//! The portal: passwords, sessions and tries of tenants' owners.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use futures_util::FutureExt;
+use trial_core::ports::Portal;
+use trial_core::{
+    AuditRecord, LedgerError, OwnPassword, PortalAccount, PortalSession, PortalTries, PortalTry, SecretHash, Tenant,
+    TenantId,
+};
+
+use super::fault::Trouble;
+use super::transaction::Kind;
+use super::{PostgresLedger, persist};
+use crate::convert::{count, micros};
+use crate::portal_rows::{OwnPasswordRow, PortalSessionRow};
+use crate::rows::TenantRow;
+use crate::schema::{portal_passwords, portal_sessions, portal_tries, tenants};
+
+#[async_trait]
+impl Portal for PostgresLedger {
+    async fn count_portal_try(&self, tried: PortalTry) -> Result<PortalTries, LedgerError> {
+        self.in_transaction(Kind::Write, move |conn| count_both(conn, tried).boxed()).await
+    }
+
+    async fn portal_account(&self, tenant: TenantId) -> Result<Option<PortalAccount>, LedgerError> {
+        self.in_transaction(Kind::Read, move |conn| account(conn, tenant).boxed()).await
+    }
+
+    async fn begin_portal_session(&self, session: PortalSession, entry: AuditRecord) -> Result<(), LedgerError> {
+        let entry = Arc::new(entry);
+        self.in_transaction(Kind::Write, move |conn| begin(conn, session, Arc::clone(&entry)).boxed()).await
+    }
+
+    async fn portal_session(&self, secret: SecretHash) -> Result<Option<(PortalSession, PortalAccount)>, LedgerError> {
+        self.in_transaction(Kind::Read, move |conn| find(conn, secret).boxed()).await
+    }
+
+    async fn note_portal_session(&self, secret: SecretHash, now: DateTime<Utc>) -> Result<(), LedgerError> {
+        self.in_transaction(Kind::Write, move |conn| note(conn, secret, micros(now)).boxed()).await
+    }
+
+    async fn end_portal_sessions(
+        &self,
+        tenant: TenantId,
+        secret: Option<SecretHash>,
+        entry: AuditRecord,
+    ) -> Result<(), LedgerError> {
+        let entry = Arc::new(entry);
+        self.in_transaction(Kind::Write, move |conn| {
+            let entry = Arc::clone(&entry);
+            async move {
+                end(conn, tenant, secret).await?;
+                persist::audit(conn, &entry).await
+            }
+            .boxed()
+        })
+        .await
+    }
+
+    /// In turn: decisions look at tenants, and write them as they saw them.
+    async fn set_own_password(
+        &self,
+        own: OwnPassword,
+        session: PortalSession,
+        entry: AuditRecord,
+    ) -> Result<bool, LedgerError> {
+        let asked = Arc::new((own, Arc::new(entry)));
+        self.in_transaction(Kind::Turn, move |conn| set(conn, Arc::clone(&asked), session).boxed()).await
+    }
+}
+
+/// The address first, the account then: whoever waits for a row holds none that another waits for in the other order.
+async fn count_both(mut conn: &AsyncPgConnection, tried: PortalTry) -> Result<PortalTries, Trouble> {
+    let address = count_one(conn, tried.hour, &tried.address).await?;
+    let account = count_one(conn, tried.hour, &tried.account).await?;
+    let over = portal_tries::table.filter(portal_tries::hour.lt(tried.hour));
+    diesel::delete(over).execute(&mut conn).await?;
+    Ok(PortalTries { account, address })
+}
+
+async fn count_one(mut conn: &AsyncPgConnection, hour: i64, who: &[u8; 32]) -> Result<u32, Trouble> {
+    use portal_tries::dsl;
+    let tries: i32 = diesel::insert_into(portal_tries::table)
+        .values((dsl::hour.eq(hour), dsl::who.eq(who.as_slice()), dsl::tries.eq(1)))
+        .on_conflict((dsl::hour, dsl::who))
+        .do_update()
+        .set(dsl::tries.eq(dsl::tries + 1))
+        .returning(dsl::tries)
+        .get_result(&mut conn)
+        .await?;
+    Ok(count(tries, "portal_tries.tries")?)
+}
+
+async fn account(mut conn: &AsyncPgConnection, tenant: TenantId) -> Result<Option<PortalAccount>, Trouble> {
+    let id = tenant.as_bytes().as_slice();
+    let found = tenants::table.find(id).select(TenantRow::as_select());
+    let found: Option<TenantRow> = found.get_result(&mut conn).await.optional()?;
+    let own = portal_passwords::table.find(id).select(OwnPasswordRow::as_select());
+    let own: Option<OwnPasswordRow> = own.get_result(&mut conn).await.optional()?;
+    let own = own.map(OwnPassword::try_from).transpose()?;
+    Ok(found.map(|row| Ok::<_, LedgerError>(PortalAccount { tenant: Tenant::try_from(row)?, own })).transpose()?)
+}
+
+async fn find(
+    mut conn: &AsyncPgConnection,
+    secret: SecretHash,
+) -> Result<Option<(PortalSession, PortalAccount)>, Trouble> {
+    let found = portal_sessions::table.find(secret.as_bytes().as_slice()).select(PortalSessionRow::as_select());
+    let row: Option<PortalSessionRow> = found.get_result(&mut conn).await.optional()?;
+    let Some(session) = row.map(PortalSession::try_from).transpose()? else { return Ok(None) };
+    Ok(account(conn, session.tenant).await?.map(|account| (session, account)))
+}
+
+async fn begin(mut conn: &AsyncPgConnection, session: PortalSession, entry: Arc<AuditRecord>) -> Result<(), Trouble> {
+    let over = portal_sessions::table.filter(portal_sessions::expires_at.le(micros(entry.at)));
+    diesel::delete(over).execute(&mut conn).await?;
+    let row = PortalSessionRow::from(&session);
+    diesel::insert_into(portal_sessions::table).values(row).execute(&mut conn).await?;
+    persist::audit(conn, &entry).await
+}
+
+async fn note(mut conn: &AsyncPgConnection, secret: SecretHash, now: i64) -> Result<(), Trouble> {
+    let found = portal_sessions::table.find(secret.as_bytes().as_slice());
+    let session = found.filter(portal_sessions::used_at.lt(now));
+    diesel::update(session).set(portal_sessions::used_at.eq(now)).execute(&mut conn).await?;
+    Ok(())
+}
+
+async fn end(mut conn: &AsyncPgConnection, tenant: TenantId, secret: Option<SecretHash>) -> Result<(), Trouble> {
+    let of_tenant = portal_sessions::table.filter(portal_sessions::tenant.eq(tenant.as_bytes().as_slice()));
+    match secret {
+        Some(secret) => {
+            let one = of_tenant.filter(portal_sessions::secret.eq(secret.as_bytes().as_slice()));
+            diesel::delete(one).execute(&mut conn).await?;
+        }
+        None => {
+            diesel::delete(of_tenant).execute(&mut conn).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn set(
+    mut conn: &AsyncPgConnection,
+    asked: Arc<(OwnPassword, Arc<AuditRecord>)>,
+    session: PortalSession,
+) -> Result<bool, Trouble> {
+    let (own, entry) = &*asked;
+    let issue = i32::try_from(own.issue).unwrap_or(i32::MAX);
+    let used_up = micros(PortalAccount::initial_is_used_up(own.set_at));
+    let present = tenants::table.find(own.tenant.as_bytes().as_slice()).filter(tenants::password_issue.eq(issue));
+    let used_up = tenants::password_issued_at.eq(used_up);
+    if diesel::update(present).set(used_up).execute(&mut conn).await? == 0 {
+        return Ok(false);
+    }
+    diesel::insert_into(portal_passwords::table)
+        .values(OwnPasswordRow::from(own))
+        .on_conflict(portal_passwords::tenant)
+        .do_update()
+        .set(OwnPasswordRow::from(own))
+        .execute(&mut conn)
+        .await?;
+    end(conn, own.tenant, None).await?;
+    begin(conn, session, Arc::clone(entry)).await?;
+    Ok(true)
+}

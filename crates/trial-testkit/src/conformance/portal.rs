@@ -1,0 +1,132 @@
+//! Passwords of tenants' owners, their sessions, and tries to sign in.
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use trial_core::ports::{AuditTrail, Operations, Portal, TrialLedger};
+use trial_core::{
+    AuditQuery, AuditRecord, OwnPassword, PORTAL_SESSION_LIFETIME, PortalAccount, PortalSecret, PortalSession,
+    PortalTry, TenantId,
+};
+
+use super::{LedgerFactory, assert_sound, desk, in_the_end};
+use crate::Desk;
+
+fn secret(n: u8) -> PortalSecret {
+    PortalSecret::new(&[n; 32])
+}
+
+fn entry<L: TrialLedger>(desk: &Desk<L>, action: &'static str, tenant: TenantId) -> AuditRecord {
+    let by = desk.operator();
+    AuditRecord { id: by.audit, at: by.at, actor: by.actor, action, subject: tenant.to_string(), detail: String::new() }
+}
+
+fn own<L: TrialLedger>(desk: &Desk<L>, account: &PortalAccount, hash: &str) -> OwnPassword {
+    let (tenant, issue) = (account.tenant.id, account.tenant.password_issue);
+    OwnPassword { tenant, issue, hash: hash.to_owned(), set_at: desk.now() }
+}
+
+async fn account_of<F: LedgerFactory>(desk: &Desk<F::Ledger>) -> PortalAccount {
+    let tenant = desk.join(1).await;
+    desk.ledger.portal_account(tenant).await.unwrap().unwrap()
+}
+
+/// All that was written of an account comes back, and of a tenant that there is not, nothing.
+pub async fn an_account_is_found_with_its_own_password<F: LedgerFactory>(factory: &F) {
+    let desk = desk(factory, 1).await;
+    let fresh = account_of::<F>(&desk).await;
+    let kept = desk.ledger.tenant(fresh.tenant.id).await.unwrap().unwrap().tenant;
+    assert_eq!(fresh, PortalAccount { tenant: kept, own: None });
+    assert_eq!(desk.ledger.portal_account(TenantId::from_bytes([9; 16])).await.unwrap(), None);
+    for (n, hash) in [(1, "first"), (2, "second")] {
+        desk.wait(Duration::from_secs(1));
+        let own = own(&desk, &fresh, hash);
+        let session = PortalSession::begin(secret(n).hash(), &fresh, desk.now());
+        let entry = entry(&desk, "portal.password", fresh.tenant.id);
+        assert!(desk.ledger.set_own_password(own.clone(), session, entry).await.unwrap());
+        let found = desk.ledger.portal_account(fresh.tenant.id).await.unwrap().unwrap();
+        assert_eq!(found.own_password(), Some(&own));
+        assert_eq!(found.tenant.password_valid_until(), desk.now(), "the initial one is used up");
+    }
+    assert_sound(&*desk.ledger).await;
+}
+
+/// A password of one's own ends every other session; one that replaces an issue that is over changes nothing.
+pub async fn a_new_password_ends_other_sessions<F: LedgerFactory>(factory: &F) {
+    let desk = desk(factory, 1).await;
+    let account = account_of::<F>(&desk).await;
+    let id = account.tenant.id;
+    for n in 1..=2 {
+        let session = PortalSession::begin(secret(n).hash(), &account, desk.now());
+        desk.ledger.begin_portal_session(session, entry(&desk, "portal.sign_in", id)).await.unwrap();
+        let found = desk.ledger.portal_session(session.secret).await.unwrap();
+        assert_eq!(found, Some((session, account.clone())));
+    }
+    let stale = OwnPassword { issue: account.tenant.password_issue + 1, ..own(&desk, &account, "stale") };
+    let session = PortalSession::begin(secret(3).hash(), &account, desk.now());
+    let asked = entry(&desk, "portal.password", id);
+    assert!(!desk.ledger.set_own_password(stale, session, asked.clone()).await.unwrap());
+    assert_eq!(desk.ledger.portal_account(id).await.unwrap(), Some(account.clone()));
+    assert_eq!(desk.ledger.portal_session(session.secret).await.unwrap(), None);
+    assert!(desk.ledger.set_own_password(own(&desk, &account, "hash"), session, asked).await.unwrap());
+    for (n, is_there) in [(1, false), (2, false), (3, true)] {
+        assert_eq!(desk.ledger.portal_session(secret(n).hash()).await.unwrap().is_some(), is_there, "{n}");
+    }
+}
+
+/// Sessions are used, ended one by one or all at once, forgotten when their time is over, and the audit says what happened.
+pub async fn portal_sessions_begin_and_end<F: LedgerFactory>(factory: &F) {
+    let desk = desk(factory, 1).await;
+    let account = account_of::<F>(&desk).await;
+    let id = account.tenant.id;
+    for n in 1..=4 {
+        let session = PortalSession::begin(secret(n).hash(), &account, desk.now());
+        desk.ledger.begin_portal_session(session, entry(&desk, "portal.sign_in", id)).await.unwrap();
+    }
+    let (begun, used) = (desk.now(), desk.now() + Duration::from_mins(5));
+    for at in [used, begun] {
+        desk.ledger.note_portal_session(secret(2).hash(), at).await.unwrap();
+    }
+    let used_at = desk.ledger.portal_session(secret(2).hash()).await.unwrap().map(|(session, _)| session.used_at);
+    assert_eq!(used_at, Some(used), "it never goes back");
+    let foreign = TenantId::from_bytes([9; 16]);
+    let sign_out = |tenant, one: Option<u8>| {
+        desk.wait(Duration::from_secs(1));
+        let one = one.map(|n| secret(n).hash());
+        desk.ledger.end_portal_sessions(tenant, one, entry(&desk, "portal.sign_out", tenant))
+    };
+    sign_out(id, Some(1)).await.unwrap();
+    sign_out(foreign, Some(2)).await.unwrap();
+    let there = async |n| desk.ledger.portal_session(secret(n).hash()).await.unwrap().is_some();
+    assert_eq!((there(1).await, there(2).await, there(3).await), (false, true, true));
+    desk.clock.set(begun + PORTAL_SESSION_LIFETIME);
+    let late = PortalSession::begin(secret(5).hash(), &account, desk.now());
+    desk.ledger.begin_portal_session(late, entry(&desk, "portal.sign_in", id)).await.unwrap();
+    assert_eq!((there(2).await, there(5).await), (false, true), "what was over is forgotten");
+    sign_out(id, None).await.unwrap();
+    assert!(!there(5).await);
+    let query = AuditQuery { subject: Some(id.to_string()), limit: 99, ..AuditQuery::default() };
+    let entries = desk.ledger.audit(query).await.unwrap();
+    let of = |action: &str| entries.iter().filter(|entry| entry.action == action).count();
+    assert_eq!((of("portal.sign_in"), of("portal.sign_out")), (5, 2));
+}
+
+/// Tries are counted by account and by address, within an hour, also when they come at once.
+pub async fn tries_to_sign_in_are_counted<F: LedgerFactory>(factory: &F) {
+    let desk = desk(factory, 0).await;
+    let count = async |account: &str, address: &str| {
+        let one = PortalTry::new(account, address, desk.now());
+        let tries = in_the_end(|| desk.ledger.count_portal_try(one)).await;
+        (tries.account, tries.address)
+    };
+    assert_eq!(count("a", "x").await, (1, 1));
+    assert_eq!(count("a", "y").await, (2, 1));
+    assert_eq!(count("b", "y").await, (1, 2));
+    assert_eq!(count("x", "a").await, (1, 1), "an account is not an address");
+    let mut at_once: Vec<u32> =
+        join_all((0..8).map(|_| count("c", "z"))).await.into_iter().map(|(tries, _)| tries).collect();
+    at_once.sort_unstable();
+    assert_eq!(at_once, [1, 2, 3, 4, 5, 6, 7, 8]);
+    desk.wait(Duration::from_hours(1));
+    assert_eq!(count("a", "y").await, (1, 1));
+}

@@ -1,0 +1,89 @@
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use trial_core::ports::Portal;
+use trial_core::{
+    AuditRecord, LedgerError, OwnPassword, PortalAccount, PortalSession, PortalTries, PortalTry, SecretHash, TenantId,
+};
+
+use super::{MemoryLedger, MemoryState};
+
+#[async_trait]
+impl Portal for MemoryLedger {
+    async fn count_portal_try(&self, tried: PortalTry) -> Result<PortalTries, LedgerError> {
+        let mut state = self.lock();
+        state.portal_tries.retain(|(hour, _), _| *hour >= tried.hour);
+        let mut count = |who| {
+            let so_far = state.portal_tries.entry((tried.hour, who)).or_default();
+            *so_far += 1;
+            *so_far
+        };
+        Ok(PortalTries { account: count(tried.account), address: count(tried.address) })
+    }
+
+    async fn portal_account(&self, tenant: TenantId) -> Result<Option<PortalAccount>, LedgerError> {
+        Ok(self.lock().portal_account(tenant))
+    }
+
+    async fn begin_portal_session(&self, session: PortalSession, entry: AuditRecord) -> Result<(), LedgerError> {
+        self.lock().begin_portal_session(session, entry);
+        Ok(())
+    }
+
+    async fn portal_session(&self, secret: SecretHash) -> Result<Option<(PortalSession, PortalAccount)>, LedgerError> {
+        let state = self.lock();
+        let session = state.portal_sessions.get(&secret);
+        Ok(session.and_then(|session| Some((*session, state.portal_account(session.tenant)?))))
+    }
+
+    async fn note_portal_session(&self, secret: SecretHash, now: DateTime<Utc>) -> Result<(), LedgerError> {
+        if let Some(session) = self.lock().portal_sessions.get_mut(&secret) {
+            session.used_at = session.used_at.max(now);
+        }
+        Ok(())
+    }
+
+    async fn end_portal_sessions(
+        &self,
+        tenant: TenantId,
+        secret: Option<SecretHash>,
+        entry: AuditRecord,
+    ) -> Result<(), LedgerError> {
+        let mut state = self.lock();
+        let is_over =
+            |session: &PortalSession| session.tenant == tenant && secret.is_none_or(|one| one == session.secret);
+        state.portal_sessions.retain(|_, session| !is_over(session));
+        state.audit.push(entry);
+        Ok(())
+    }
+
+    async fn set_own_password(
+        &self,
+        own: OwnPassword,
+        session: PortalSession,
+        entry: AuditRecord,
+    ) -> Result<bool, LedgerError> {
+        let mut state = self.lock();
+        let Some(tenant) = state.tenants.get_mut(&own.tenant) else { return Ok(false) };
+        if tenant.password_issue != own.issue {
+            return Ok(false);
+        }
+        tenant.password_issued_at = PortalAccount::initial_is_used_up(own.set_at);
+        state.portal_sessions.retain(|_, other| other.tenant != own.tenant);
+        state.own_passwords.insert(own.tenant, own);
+        state.begin_portal_session(session, entry);
+        Ok(true)
+    }
+}
+
+impl MemoryState {
+    fn portal_account(&self, tenant: TenantId) -> Option<PortalAccount> {
+        let own = self.own_passwords.get(&tenant).cloned();
+        self.tenants.get(&tenant).map(|tenant| PortalAccount { tenant: tenant.clone(), own })
+    }
+
+    fn begin_portal_session(&mut self, session: PortalSession, entry: AuditRecord) {
+        self.portal_sessions.retain(|_, session| session.expires_at > entry.at);
+        self.portal_sessions.insert(session.secret, session);
+        self.audit.push(entry);
+    }
+}
