@@ -112,3 +112,13 @@ async fn a_website_shows_the_form_in_its_own_page() {
     assert!(ended.status.success(), "{}\n{}", ended.stdout, ended.stderr);
     assert_eq!(ended.stdout.lines().count(), 3, "{}", ended.stdout);
 }
+
+/// From the empty form to the tenant's page, and in again by a password of one's own.
+#[tokio::test]
+async fn an_owner_arrives_at_the_portal_in_a_browser() {
+    let home = Home::new();
+    let service = home.sandbox().await;
+    let ended = finish(browse(&home, &service, "portal.mjs", "")).await;
+    assert!(ended.status.success(), "{}\n{}", ended.stdout, ended.stderr);
+    assert_eq!(ended.stdout.lines().count(), 12, "{}", ended.stdout);
+}
