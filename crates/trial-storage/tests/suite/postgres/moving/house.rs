@@ -8,12 +8,12 @@ use diesel::prelude::*;
 use diesel::sql_types::Text;
 use diesel::sqlite::SqliteConnection;
 use tempfile::TempDir;
-use trial_core::ports::{Callers, EventOutbox, Operations, Operators, Outbox, Receipts, Upkeep};
+use trial_core::ports::{Callers, EventOutbox, Operations, Operators, Outbox, Portal, Receipts, Upkeep};
 use trial_core::{
-    Application, ApplicationQuery, CallerChange, CallerChanged, CallerName, CompanyName, DeliveryReceipt,
+    Application, ApplicationQuery, AuditRecord, CallerChange, CallerChanged, CallerName, CompanyName, DeliveryReceipt,
     DeliveryState, Email, EndpointId, EventClaim, EventSettledAs, EventSettlement, GatewayReply, Lease, LeaseId,
-    Locale, Operator, Policy, Role, SecretHash, SeenSignature, Session, SettledAs, Settlement, TenantPage, UniqueBy,
-    Warning, WarningToTell,
+    Locale, Operator, OwnPassword, Policy, PortalSession, PortalTries, PortalTry, Role, SecretHash, SeenSignature,
+    Session, SettledAs, Settlement, TenantPage, UniqueBy, Warning, WarningToTell,
 };
 use trial_storage::{Move, PostgresOptions, SqliteLedger, SqliteOptions};
 use trial_testkit::{Desk, data};
@@ -56,6 +56,7 @@ impl House {
         house.visitors().await;
         house.staff().await;
         house.callers().await;
+        house.owners().await;
         house
     }
 
@@ -184,6 +185,22 @@ impl House {
         }
         let seen = SeenSignature::new([7; 32], now);
         assert_eq!(ledger.remember_signatures(vec![seen], now).await.unwrap(), [true]);
+    }
+
+    /// One who chose a password, is signed in by it, and was counted for that.
+    async fn owners(&self) {
+        let (ledger, now) = (&self.desk.ledger, self.desk.now());
+        let tenant = ledger.tenants(first_page()).await.unwrap().remove(0).tenant.id;
+        let account = ledger.portal_account(tenant).await.unwrap().unwrap();
+        let own =
+            OwnPassword { tenant, issue: account.tenant.password_issue, hash: "$argon2id$".to_owned(), set_at: now };
+        let session = PortalSession::begin(SecretHash::from_bytes([4; 32]), &account, now);
+        let by = self.desk.operator();
+        let (action, subject, detail) = ("portal.password", tenant.to_string(), String::new());
+        let entry = AuditRecord { id: by.audit, at: by.at, actor: by.actor, action, subject, detail };
+        assert!(ledger.set_own_password(own, session, entry).await.unwrap());
+        let tries = ledger.count_portal_try(PortalTry::new("admin@example", "192.0.2.1", now)).await.unwrap();
+        assert_eq!(tries, PortalTries { account: 1, address: 1 });
     }
 
     pub(crate) fn moving(&self, to: &PostgresOptions, chunk: u32) -> Move {
