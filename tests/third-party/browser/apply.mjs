@@ -1,14 +1,13 @@
-// Visitors in a real browser: the way from the empty form to the trial, and each refusal on it; in two languages, wide and on
-// a phone, with and without scripts. Prints one line for each step; fails as console.mjs does.
+// A visitor in a real browser: the way from the empty form to the trial, and each refusal on it. Prints one line for each step; fails as console.mjs does.
 //
-// node apply.mjs ORIGIN TOKEN PACKAGES CHROMIUM DATABASE
+// node apply.mjs ORIGIN TOKEN PACKAGES CHROMIUM DATABASE LOCALE WIDTH SCRIPTS
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 
 import { faults, hold, judge, launch, messages, origin, others, step, token, watched } from "./shared.mjs";
 
-const [database] = others;
+const [database, locale, width, scripts] = others;
 
 async function ops(method, path, body, type = "application/json") {
   const headers = { authorization: `Bearer ${token}`, "content-type": type };
@@ -31,133 +30,131 @@ async function whileLocked(work) {
 
 const browser = await launch();
 try {
-  let number = 0;
-  for (const [locale, javaScriptEnabled, width] of [["en-US", true, 1280], ["zh-CN", false, 1280], ["en-US", false, 360], ["zh-CN", true, 360]]) {
-    const name = `${locale}, ${width} pixels, ${javaScriptEnabled ? "with" : "without"} scripts`;
-    const context = await browser.newContext({ locale, javaScriptEnabled, viewport: { width, height: 800 } });
-    const eyes = await browser.newContext({ locale, javaScriptEnabled: true, bypassCSP: true, viewport: { width, height: 800 } });
-    const page = watched(await context.newPage());
-    const t = (en, zh) => (locale === "en-US" ? en : zh);
-    number += 1;
-    const phone = (which) => `1667328${String(1000 * number + which).padStart(4, "0")}`;
-    const fill = async (fields) => { for (const [field, value] of Object.entries(fields)) await page.locator(`#${field}`).fill(value); };
-    // An answer is there when the middle of the page is another one.
-    const press = async (label) => {
-      await page.evaluate(() => document.querySelector("main").setAttribute("data-before", ""));
-      await page.getByRole("button", { name: label, exact: true }).click();
-      await page.locator("main:not([data-before])").waitFor();
-    };
-    const send = () => press(t("Send code", "发送验证码"));
-    const start = () => press(t("Start the trial", "开始试用"));
-    const told = async (en, zh, role = "alert") => {
-      const text = await page.locator(`main [role=${role}]`).innerText();
-      hold(text.includes(t(en, zh)), `${name}: ${text}`);
-      if (role === "alert") hold(/(Request|请求编号) \S{8,}/.test(text), `${name}: there is an id to quote: ${text}`);
-    };
-    const codeFor = async (of) => (await messages(`channel=sms&to=${of}&limit=1`))[0].code;
-    const see = async () => {
-      const eye = await eyes.newPage();
-      await eye.setContent(await page.content());
-      await eye.addStyleTag({ url: `${origin}/apply/style.css` });
-      await judge(eye, `${name}: ${await page.title()}`);
-      await eye.close();
-    };
+  const javaScriptEnabled = scripts === "scripts";
+  const number = 1;
+  const name = `${locale}, ${width} pixels, ${javaScriptEnabled ? "with" : "without"} scripts`;
+  const context = await browser.newContext({ locale, javaScriptEnabled, viewport: { width: Number(width), height: 800 } });
+  const eyes = await browser.newContext({ locale, javaScriptEnabled: true, bypassCSP: true, viewport: { width: Number(width), height: 800 } });
+  const page = watched(await context.newPage());
+  const t = (en, zh) => (locale === "en-US" ? en : zh);
+  const phone = (which) => `1667328${String(1000 * number + which).padStart(4, "0")}`;
+  const fill = async (fields) => { for (const [field, value] of Object.entries(fields)) await page.locator(`#${field}`).fill(value); };
+  // An answer is there when the middle of the page is another one.
+  const press = async (label) => {
+    await page.evaluate(() => document.querySelector("main").setAttribute("data-before", ""));
+    await page.getByRole("button", { name: label, exact: true }).click();
+    await page.locator("main:not([data-before])").waitFor();
+  };
+  const send = () => press(t("Send code", "发送验证码"));
+  const start = () => press(t("Start the trial", "开始试用"));
+  const told = async (en, zh, role = "alert") => {
+    const text = await page.locator(`main [role=${role}]`).innerText();
+    hold(text.includes(t(en, zh)), `${name}: ${text}`);
+    if (role === "alert") hold(/(Request|请求编号) \S{8,}/.test(text), `${name}: there is an id to quote: ${text}`);
+  };
+  const codeFor = async (of) => (await messages(`channel=sms&to=${of}&limit=1`))[0].code;
+  const see = async () => {
+    const eye = await eyes.newPage();
+    await eye.setContent(await page.content());
+    await eye.addStyleTag({ url: `${origin}/apply/style.css` });
+    await judge(eye, `${name}: ${await page.title()}`);
+    await eye.close();
+  };
 
-    const first = await page.goto(`${origin}/apply`);
-    hold(first.status() === 200 && await page.locator("html").getAttribute("lang") === t("en", "zh-CN"), `${name}: the form`);
-    await see();
-    const option = await page.locator("#country option").first().innerText();
-    hold(option === (javaScriptEnabled ? t("China +86", "中国 +86") : "CN +86"), `${name}: ${option}`);
-    await start();
-    const problems = page.locator("main .wrong a");
-    hold(await problems.count() === 5, `${name}: every empty field is named`);
-    hold(await page.locator("main .wrong[role=alert]").evaluate((summary) => summary === document.activeElement), `${name}: the summary has the focus`);
-    await see();
-    await problems.first().click();
-    hold(await page.evaluate(() => document.activeElement.id) === "company", `${name}: the link leads to the field`);
-    step(`${name}: empty fields are named`);
+  const first = await page.goto(`${origin}/apply`);
+  hold(first.status() === 200 && await page.locator("html").getAttribute("lang") === t("en", "zh-CN"), `${name}: the form`);
+  await see();
+  const option = await page.locator("#country option").first().innerText();
+  hold(option === (javaScriptEnabled ? t("China +86", "中国 +86") : "CN +86"), `${name}: ${option}`);
+  await start();
+  const problems = page.locator("main .wrong a");
+  hold(await problems.count() === 5, `${name}: every empty field is named`);
+  hold(await page.locator("main .wrong[role=alert]").evaluate((summary) => summary === document.activeElement), `${name}: the summary has the focus`);
+  await see();
+  await problems.first().click();
+  hold(await page.evaluate(() => document.activeElement.id) === "company", `${name}: the link leads to the field`);
+  step(`${name}: empty fields are named`);
 
-    await fill({ company: `Company ${number}`, email: `visitor${number}@example.com`, phone: phone(1) });
-    await page.locator("#agreed").check();
+  await fill({ company: `Company ${number}`, email: `visitor${number}@example.com`, phone: phone(1) });
+  await page.locator("#agreed").check();
+  await send();
+  await told("A code is on its way", "验证码已发送", "status");
+  hold(await page.evaluate(() => document.activeElement.id) === "code", `${name}: the code is typed next`);
+  hold(await page.locator("#company").inputValue() === `Company ${number}` && await page.locator("#agreed").isChecked(), `${name}: what was typed stays`);
+  const button = page.locator("button.second");
+  if (javaScriptEnabled) {
+    hold(await button.isDisabled() && /\(\d+\)/.test(await button.innerText()), `${name}: the button counts down`);
+  } else {
     await send();
-    await told("A code is on its way", "验证码已发送", "status");
-    hold(await page.evaluate(() => document.activeElement.id) === "code", `${name}: the code is typed next`);
-    hold(await page.locator("#company").inputValue() === `Company ${number}` && await page.locator("#agreed").isChecked(), `${name}: what was typed stays`);
-    const button = page.locator("button.second");
-    if (javaScriptEnabled) {
-      hold(await button.isDisabled() && /\(\d+\)/.test(await button.innerText()), `${name}: the button counts down`);
-    } else {
-      await send();
-      await told("A code was sent to this phone already", "已向该手机发送过验证码");
-    }
-    await see();
-    await fill({ code: "000000x" });
-    await start();
-    await told("The code is wrong", "验证码错误");
-    hold(await page.locator("#code").inputValue() === "", `${name}: a wrong code is not offered again`);
-    const code = await codeFor(phone(1));
-    await fill({ code });
-    await start();
-    await told("All access codes for trials are taken", "试用的接入码已用完");
-    hold(await page.locator("#code").inputValue() === code, `${name}: a code that is good stays`);
-    await ops("POST", "access-codes/import", `kind,code\nvoice,9500${number}\nmultimedia,web-${number}\n`, "text/csv");
-    await threshold(number - 1);
-    await start();
-    await told("No more trials can be started today", "今日的试用名额已满");
-    await threshold(1000);
-    await whileLocked(start);
-    await told("Many are applying at this moment", "当前申请人数较多");
-    step(`${name}: 201, 002, 006, 205 and 005 are explained`);
-    await start();
-    const text = await page.locator("main").innerText();
-    hold(text.includes(t("Your trial is ready", "试用已开通")) && text.includes(`visitor${number}@example.com`), `${name}: ${text}`);
-    await see();
-    step(`${name}: the trial is there`);
-
-    const again = async (which) => {
-      await page.goto(`${origin}/apply`);
-      await fill({ company: `Other ${number}-${which}`, email: `other${number}-${which}@example.com`, phone: phone(which) });
-      await page.locator("#agreed").check();
-    };
-    await again(2);
-    await fill({ company: ` company  ${number}` });
-    await send();
-    await fill({ code: await codeFor(phone(2)) });
-    await start();
-    await told("There is a trial or a contract already", "已有试用或商用租户");
-    await again(3);
-    await fill({ code: "000000" });
-    await start();
-    await told("The code is not valid any more", "验证码不存在或已过期");
-    await again(4);
-    await send();
-    for (const expected of [["The code is wrong", "验证码错误"], ["The code is wrong", "验证码错误"], ["The code is wrong", "验证码错误"], ["The code cannot be verified", "校验验证码时出现异常"]]) {
-      await fill({ code: "wrong" });
-      await start();
-      await told(...expected);
-    }
-    await again(4);
-    await send();
-    await told("The code could not be sent", "验证码发送时出现异常");
-    await sms("refuse");
-    await again(5);
-    await send();
-    await told("No message can be sent to this phone now", "短信发送失败");
-    await sms("none");
-    await threshold(number);
-    await again(6);
-    await send();
-    await told("No more trials can be started today", "今日的试用名额已满");
-    await threshold(1000);
-    step(`${name}: 004, 001, 003, 202, 204 and 205 for a code are explained`);
-
-    await page.locator(".language").click();
-    hold(await page.locator("html").getAttribute("lang") === t("zh-CN", "en"), `${name}: the other language`);
-    await page.goto(`${origin}/apply/terms`);
-    hold((await page.locator(".terms").innerText()).includes("Be kind."), `${name}: the terms`);
-    await context.close();
-    await eyes.close();
+    await told("A code was sent to this phone already", "已向该手机发送过验证码");
   }
+  await see();
+  await fill({ code: "000000x" });
+  await start();
+  await told("The code is wrong", "验证码错误");
+  hold(await page.locator("#code").inputValue() === "", `${name}: a wrong code is not offered again`);
+  const code = await codeFor(phone(1));
+  await fill({ code });
+  await start();
+  await told("All access codes for trials are taken", "试用的接入码已用完");
+  hold(await page.locator("#code").inputValue() === code, `${name}: a code that is good stays`);
+  await ops("POST", "access-codes/import", `kind,code\nvoice,9500${number}\nmultimedia,web-${number}\n`, "text/csv");
+  await threshold(number - 1);
+  await start();
+  await told("No more trials can be started today", "今日的试用名额已满");
+  await threshold(1000);
+  await whileLocked(start);
+  await told("Many are applying at this moment", "当前申请人数较多");
+  step(`${name}: 201, 002, 006, 205 and 005 are explained`);
+  await start();
+  const text = await page.locator("main").innerText();
+  hold(text.includes(t("Your trial is ready", "试用已开通")) && text.includes(`visitor${number}@example.com`), `${name}: ${text}`);
+  await see();
+  step(`${name}: the trial is there`);
+
+  const again = async (which) => {
+    await page.goto(`${origin}/apply`);
+    await fill({ company: `Other ${number}-${which}`, email: `other${number}-${which}@example.com`, phone: phone(which) });
+    await page.locator("#agreed").check();
+  };
+  await again(2);
+  await fill({ company: ` company  ${number}` });
+  await send();
+  await fill({ code: await codeFor(phone(2)) });
+  await start();
+  await told("There is a trial or a contract already", "已有试用或商用租户");
+  await again(3);
+  await fill({ code: "000000" });
+  await start();
+  await told("The code is not valid any more", "验证码不存在或已过期");
+  await again(4);
+  await send();
+  for (const expected of [["The code is wrong", "验证码错误"], ["The code is wrong", "验证码错误"], ["The code is wrong", "验证码错误"], ["The code cannot be verified", "校验验证码时出现异常"]]) {
+    await fill({ code: "wrong" });
+    await start();
+    await told(...expected);
+  }
+  await again(4);
+  await send();
+  await told("The code could not be sent", "验证码发送时出现异常");
+  await sms("refuse");
+  await again(5);
+  await send();
+  await told("No message can be sent to this phone now", "短信发送失败");
+  await sms("none");
+  await threshold(number);
+  await again(6);
+  await send();
+  await told("No more trials can be started today", "今日的试用名额已满");
+  await threshold(1000);
+  step(`${name}: 004, 001, 003, 202, 204 and 205 for a code are explained`);
+
+  await page.locator(".language").click();
+  hold(await page.locator("html").getAttribute("lang") === t("zh-CN", "en"), `${name}: the other language`);
+  await page.goto(`${origin}/apply/terms`);
+  hold((await page.locator(".terms").innerText()).includes("Be kind."), `${name}: the terms`);
+  await context.close();
+  await eyes.close();
   hold(faults.length === 0, faults.join("\n"));
 } finally {
   await browser.close();
