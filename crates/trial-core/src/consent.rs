@@ -47,6 +47,11 @@ impl Terms {
         &self.digest
     }
 
+    /// Whether somebody who saw the text of this digest agreed to these terms, and not to others that were shown before them.
+    pub fn are(&self, seen: &str) -> bool {
+        self.digest == seen
+    }
+
     /// That somebody agreed to this text, in that language, with that request.
     pub fn accepted(
         &self,

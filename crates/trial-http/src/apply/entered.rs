@@ -14,11 +14,12 @@ use crate::fields::Fields;
 pub(super) struct Entered {
     pub(super) company: String,
     pub(super) email: String,
-    /// As ISO 3166 has it; empty for the first one served.
+    /// As ISO 3166 has it; empty for the default region.
     pub(super) country: String,
     pub(super) phone: String,
     pub(super) code: String,
-    pub(super) has_agreed: bool,
+    /// The digest of the terms that were agreed to; empty if none were.
+    pub(super) agreed: String,
 }
 
 /// As the rules know it.
@@ -46,7 +47,7 @@ impl Entered {
             country: text("country"),
             phone: text("phone"),
             code: text("code"),
-            has_agreed: fields.given("agreed").is_some(),
+            agreed: text("agreed"),
         }
     }
 
@@ -70,10 +71,10 @@ impl Entered {
         let email = Email::parse(&self.email).map_err(|error| problem("email", of_email(&error, locale)));
         let phone = self.phone(policy, locale);
         let code = SubmittedCode::parse(&self.code).map_err(|error| problem("code", of_code(&error, locale)));
-        let agreed = if site.terms.is_some() && !self.has_agreed {
-            Err(problem("agreed", in_locale(locale, "Read the terms and agree to them.", "请阅读并同意条款。")))
-        } else {
+        let agreed = if site.terms.as_ref().is_none_or(|terms| terms.are(&self.agreed)) {
             Ok(())
+        } else {
+            Err(problem("agreed", in_locale(locale, "Read the terms and agree to them.", "请阅读并同意条款。")))
         };
         match (company, email, phone, code, agreed) {
             (Ok(company), Ok(email), Ok(phone), Ok(code), Ok(())) => Ok(Parsed { company, phone, code, email }),

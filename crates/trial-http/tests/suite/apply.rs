@@ -160,7 +160,7 @@ async fn every_field_that_cannot_be_taken_is_named_with_a_link_to_it() {
         ("company", "\u{202e}x"),
         ("code", "12345678901234567"),
     ] {
-        let page = apply(&site, &[(field, value), ("agreed", "1")]).await;
+        let page = apply(&site, &[(field, value), ("agreed", terms().digest())]).await;
         let named = if field == "country" { "phone" } else { field };
         assert_eq!(page.status.as_u16(), 400, "{field} {value}");
         assert_eq!(page.body.matches("aria-invalid=\"true\"").count(), 1, "{field} {value}: {}", page.body);
@@ -191,10 +191,16 @@ async fn agreeing_is_kept_before_the_application_is_decided() {
         Ok(ApplyReply { code: ApplyCode::WrongCode, retry_after: None })
     });
     let site = fixture.site();
-    assert_eq!(apply(&site, &[]).await.status.as_u16(), 400);
+    let former = Terms::new("2025-07".to_owned(), "Be kind.".to_owned());
+    for agreed in ["", "2026-01", former.digest()] {
+        let page = apply(&site, &[("agreed", agreed)]).await;
+        assert_eq!(page.status.as_u16(), 400, "{agreed}");
+        assert!(page.body.contains("id=\"agreed-problem\"") && !page.body.contains(" checked"), "{}", page.body);
+    }
     assert_eq!(agreements(&ledger).await, [], "who does not agree is not said to");
     for _ in 0..2 {
-        let request = post(&filled(&[("agreed", "2026-01")])).insert_header(("x-request-id", "r1"));
+        let terms = terms();
+        let request = post(&filled(&[("agreed", terms.digest())])).insert_header(("x-request-id", "r1"));
         assert_eq!(call(&site, request).await.status.as_u16(), 200);
     }
     let digest = terms().digest().to_owned();
