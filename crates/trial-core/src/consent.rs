@@ -3,10 +3,9 @@
 
 use std::fmt::Write as _;
 
-use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
 
-use crate::{APPLICANT, AuditId, AuditRecord, Locale, Phone, RequestId};
+use crate::{AuditRecord, ChangedBy, Locale, Phone, RequestId};
 
 /// What the audit calls the agreement.
 pub(crate) const ACCEPTED: &str = "terms.accept";
@@ -52,14 +51,8 @@ impl Terms {
         self.digest == seen
     }
 
-    /// That somebody agreed to this text, in that language, with that request.
-    pub fn accepted(
-        &self,
-        by: &Phone,
-        locale: Locale,
-        request: &RequestId,
-        (id, at): (AuditId, DateTime<Utc>),
-    ) -> AuditRecord {
+    /// That the owner of a phone agreed to this text, in that language, with that request.
+    pub fn accepted(&self, by: ChangedBy, phone: &Phone, locale: Locale, request: &RequestId) -> AuditRecord {
         let detail = format!(
             "terms {} (SHA-256 {}), in {}, by request {}",
             self.version,
@@ -67,12 +60,11 @@ impl Terms {
             locale.as_str(),
             request.as_str()
         );
-        AuditRecord { id, at, actor: APPLICANT.to_owned(), action: ACCEPTED, subject: by.as_str().to_owned(), detail }
+        by.entry(ACCEPTED, phone.as_str().to_owned(), detail)
     }
 
     /// That applicants are shown this text from now on. The whole text is kept, so that what was agreed to can be read later.
-    pub fn published(&self, actor: String, (id, at): (AuditId, DateTime<Utc>)) -> AuditRecord {
-        let detail = format!("version {}: {}", self.version, self.text);
-        AuditRecord { id, at, actor, action: PUBLISHED, subject: self.digest.clone(), detail }
+    pub fn published(&self, by: ChangedBy) -> AuditRecord {
+        by.entry(PUBLISHED, self.digest.clone(), format!("version {}: {}", self.version, self.text))
     }
 }

@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDate, Utc};
 
+use crate::ports::{Clock, Entropy};
+use crate::values::ID_ENTROPY;
 use crate::{
-    AccessCode, AccessCodeKind, AccessCodeState, ApplicationId, ApplyCode, ApplyOutcome, AuditId, CodeOutcome,
-    CompanyKey, Delivery, Email, EmailKey, MailId, MailKind, MailState, Phone, RequestId, Tenant, TenantId,
-    TenantStatus,
+    AccessCode, AccessCodeKind, AccessCodeState, ApplicationId, ApplyCode, ApplyOutcome, AuditId, AuditRecord,
+    CodeOutcome, CompanyKey, Delivery, Email, EmailKey, MailId, MailKind, MailState, Phone, RequestId, Tenant,
+    TenantId, TenantStatus,
 };
 
 /// Who changes something, when, and the id of the audit entry that says so.
@@ -19,6 +21,22 @@ pub struct ChangedBy {
     pub at: DateTime<Utc>,
     /// The audit entry.
     pub audit: AuditId,
+}
+
+impl ChangedBy {
+    /// Whoever this is, now.
+    pub fn now(actor: String, clock: &dyn Clock, entropy: &dyn Entropy) -> Self {
+        let at = clock.now();
+        let mut random = [0; ID_ENTROPY];
+        entropy.fill(&mut random);
+        Self { actor, at, audit: AuditId::new(at, random) }
+    }
+
+    /// The entry that says so.
+    pub fn entry(self, action: &'static str, subject: String, detail: String) -> AuditRecord {
+        let Self { actor, at, audit } = self;
+        AuditRecord { id: audit, at, actor, action, subject, detail }
+    }
 }
 
 /// Access codes to be loaded into the pool, each with the line it came from.

@@ -9,7 +9,7 @@ use anyhow::{Context, anyhow, bail};
 use chrono::{DateTime, Utc};
 use tokio::runtime::{Builder, Runtime};
 use trial_core::ports::{Clock, Entropy, Mailer, SmsGateway};
-use trial_core::{AuditId, ChangedBy, Keyring, Phone, PhonePolicy, Planner};
+use trial_core::{ChangedBy, Keyring, Phone, PhonePolicy, Planner};
 use trial_engine::{Engine, EngineParts, Orders, PlatformParts, RetentionOptions, Signatures, SmsRoute};
 use trial_http::{
     CallerParts, HttpParts, HttpServer, OpsParts, PortalParts, ReceiptReader, SmsCallback, install_metrics,
@@ -92,10 +92,7 @@ pub(crate) fn listen(address: SocketAddr, setting: &str) -> anyhow::Result<TcpLi
 
 /// Whoever uses this command, now, for the audit.
 pub(crate) fn changed_by(actor: String) -> ChangedBy {
-    let at = SystemClock.now();
-    let mut entropy = [0; 10];
-    OsEntropy.fill(&mut entropy);
-    ChangedBy { actor, at, audit: AuditId::new(at, entropy) }
+    ChangedBy::now(actor, &SystemClock, &OsEntropy)
 }
 
 /// Whoever uses the command line.

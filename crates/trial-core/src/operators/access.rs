@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 
 use super::{CsrfToken, Operator, OperatorToken, Session, SessionSecret, Standing};
 use crate::ports::{Clock, Entropy, Operators};
-use crate::{AuditId, ChangedBy, LedgerError};
+use crate::{ChangedBy, LedgerError};
 
 /// Lets operators in.
 #[derive(Clone)]
@@ -49,10 +49,7 @@ impl Access {
 
     /// This operator, now, for the audit.
     pub fn changed_by(&self, operator: &Operator) -> ChangedBy {
-        let at = self.clock.now();
-        let mut entropy = [0; 10];
-        self.entropy.fill(&mut entropy);
-        ChangedBy { actor: operator.name.to_string(), at, audit: AuditId::new(at, entropy) }
+        ChangedBy::now(operator.name.to_string(), &*self.clock, &*self.entropy)
     }
 
     /// Whose token this is; `None` for one that lets nobody in.

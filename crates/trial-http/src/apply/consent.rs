@@ -1,6 +1,6 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use trial_core::{AuditId, AuditQuery, LedgerError, Locale, Phone, RequestId, Terms};
+use trial_core::{APPLICANT, AuditQuery, ChangedBy, LedgerError, Locale, Phone, RequestId, Terms};
 
 use crate::site::State;
 
@@ -28,21 +28,15 @@ impl Consent {
         request: &RequestId,
     ) -> Result<(), LedgerError> {
         let audit = &state.ops.parts.audit;
+        let by = |actor: &str| ChangedBy::now(actor.to_owned(), &*state.clock, &*state.entropy);
         if !self.is_published.load(Ordering::Acquire) {
             let query = AuditQuery { subject: Some(terms.digest().to_owned()), limit: 1, ..AuditQuery::default() };
             if audit.audit(query).await?.is_empty() {
                 // Two instances may both find nothing: then it is kept twice.
-                audit.write_down(terms.published(SITE.to_owned(), fresh(state))).await?;
+                audit.write_down(terms.published(by(SITE))).await?;
             }
             self.is_published.store(true, Ordering::Release);
         }
-        audit.write_down(terms.accepted(phone, locale, request, fresh(state))).await
+        audit.write_down(terms.accepted(by(APPLICANT), phone, locale, request)).await
     }
-}
-
-fn fresh(state: &State) -> (AuditId, chrono::DateTime<chrono::Utc>) {
-    let now = state.clock.now();
-    let mut entropy = [0; 10];
-    state.entropy.fill(&mut entropy);
-    (AuditId::new(now, entropy), now)
 }

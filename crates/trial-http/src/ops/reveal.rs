@@ -1,4 +1,4 @@
-use trial_core::{AuditRecord, ChangedBy, Email, LedgerError, Permission, Phone};
+use trial_core::{ChangedBy, Email, LedgerError, Permission, Phone};
 
 use super::caller::Caller;
 use super::{Ops, failed};
@@ -41,10 +41,8 @@ impl Sight {
         action: &'static str,
         subject: &str,
     ) -> Result<Self, LedgerError> {
-        let ChangedBy { actor, at, audit } = by;
         let detail = "phones and addresses were shown in full".to_owned();
-        let record = AuditRecord { id: audit, at, actor, action, subject: subject.to_owned(), detail };
-        ops.parts.audit.write_down(record).await?;
+        ops.parts.audit.write_down(by.entry(action, subject.to_owned(), detail)).await?;
         Ok(Self::Plain)
     }
 

@@ -20,7 +20,7 @@ use actix_web::web::{self, Data, Payload, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 use trial_core::ports::Portal;
-use trial_core::{AuditId, AuditRecord, Keyring, LedgerError, Tenant, TenantId};
+use trial_core::{AuditRecord, ChangedBy, Keyring, LedgerError, Tenant, TenantId};
 
 use crate::SiteSettings;
 use crate::apply::{KEPT, LOGO_POLICY, STYLE};
@@ -62,17 +62,8 @@ impl Reception {
 
     /// An entry of the audit: what the owner of a tenant does.
     fn entry(state: &State, tenant: TenantId, action: &'static str, detail: &str) -> AuditRecord {
-        let at = state.clock.now();
-        let mut entropy = [0; 10];
-        state.entropy.fill(&mut entropy);
-        AuditRecord {
-            id: AuditId::new(at, entropy),
-            at,
-            actor: Tenant::account_name(tenant),
-            action,
-            subject: tenant.to_string(),
-            detail: detail.to_owned(),
-        }
+        let owner = ChangedBy::now(Tenant::account_name(tenant), &*state.clock, &*state.entropy);
+        owner.entry(action, tenant.to_string(), detail.to_owned())
     }
 }
 

@@ -13,10 +13,10 @@ use futures_util::FutureExt;
 use trial_core::ports::Operations;
 use trial_core::{
     AccessCode, AccessCodeImport, AccessCodeKind, AccessCodePage, AccessCodeState, AccessCodeStock, AccessCodeView,
-    ApplicationId, ApplicationQuery, ApplicationSearch, ApplicationView, AuditRecord, ChangedBy, CodeRequestView,
-    HourCount, ImportPlan, LedgerError, MailAttempt, MailId, MailPage, MailQueue, MailRetried, MailState, MailView,
-    OutboxMail, Phone, PoolOrder, PoolOutcome, QuotaView, Tenant, TenantId, TenantPage, TenantSearch, TenantView,
-    TimelineView, UniqueBy, Violation,
+    ApplicationId, ApplicationQuery, ApplicationSearch, ApplicationView, ChangedBy, CodeRequestView, HourCount,
+    ImportPlan, LedgerError, MailAttempt, MailId, MailPage, MailQueue, MailRetried, MailState, MailView, OutboxMail,
+    Phone, PoolOrder, PoolOutcome, QuotaView, Tenant, TenantId, TenantPage, TenantSearch, TenantView, TimelineView,
+    UniqueBy, Violation,
 };
 
 use super::fault::Trouble;
@@ -567,7 +567,6 @@ pub(super) async fn take_down(
     subject: &str,
     detail: String,
 ) -> Result<(), Trouble> {
-    let record =
-        AuditRecord { id: by.audit, at: by.at, actor: by.actor.clone(), action, subject: subject.to_owned(), detail };
+    let record = by.clone().entry(action, subject.to_owned(), detail);
     persist::audit(conn, &record).await
 }

@@ -10,10 +10,10 @@ use diesel::sqlite::SqliteConnection;
 use trial_core::ports::Operations;
 use trial_core::{
     AccessCode, AccessCodeImport, AccessCodeKind, AccessCodePage, AccessCodeStock, AccessCodeView, ApplicationId,
-    ApplicationQuery, ApplicationSearch, ApplicationView, AuditRecord, ChangedBy, CodeRequestView, HourCount,
-    ImportPlan, LedgerError, MailAttempt, MailId, MailPage, MailQueue, MailRetried, MailState, MailView, OutboxMail,
-    Phone, PoolOrder, PoolOutcome, QuotaView, Tenant, TenantId, TenantPage, TenantSearch, TenantView, TimelineView,
-    UniqueBy, Violation,
+    ApplicationQuery, ApplicationSearch, ApplicationView, ChangedBy, CodeRequestView, HourCount, ImportPlan,
+    LedgerError, MailAttempt, MailId, MailPage, MailQueue, MailRetried, MailState, MailView, OutboxMail, Phone,
+    PoolOrder, PoolOutcome, QuotaView, Tenant, TenantId, TenantPage, TenantSearch, TenantView, TimelineView, UniqueBy,
+    Violation,
 };
 
 use super::{SqliteLedger, fault, load, snapshot, upkeep, verify};
@@ -423,7 +423,6 @@ pub(super) fn take_down(
     subject: &str,
     detail: String,
 ) -> Result<(), LedgerError> {
-    let record =
-        AuditRecord { id: by.audit, at: by.at, actor: by.actor.clone(), action, subject: subject.to_owned(), detail };
+    let record = by.clone().entry(action, subject.to_owned(), detail);
     diesel::insert_into(audit::table).values(NewAudit::from(&record)).execute(conn).map(drop).map_err(fault)
 }

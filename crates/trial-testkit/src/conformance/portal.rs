@@ -17,8 +17,7 @@ fn secret(n: u8) -> PortalSecret {
 }
 
 fn entry<L: TrialLedger>(desk: &Desk<L>, action: &'static str, tenant: TenantId) -> AuditRecord {
-    let by = desk.operator();
-    AuditRecord { id: by.audit, at: by.at, actor: by.actor, action, subject: tenant.to_string(), detail: String::new() }
+    desk.operator().entry(action, tenant.to_string(), String::new())
 }
 
 fn own<L: TrialLedger>(desk: &Desk<L>, account: &PortalAccount, hash: &str) -> OwnPassword {

@@ -353,5 +353,5 @@ fn mail_view(mail: &KeptMail) -> MailView {
 }
 
 pub(super) fn audit(by: ChangedBy, action: &'static str, subject: &str, detail: String) -> AuditRecord {
-    AuditRecord { id: by.audit, at: by.at, actor: by.actor, action, subject: subject.to_owned(), detail }
+    by.entry(action, subject.to_owned(), detail)
 }

@@ -10,7 +10,7 @@ use diesel::sqlite::SqliteConnection;
 use tempfile::TempDir;
 use trial_core::ports::{Callers, EventOutbox, Operations, Operators, Outbox, Portal, Receipts, Upkeep};
 use trial_core::{
-    Application, ApplicationQuery, AuditRecord, CallerChange, CallerChanged, CallerName, CompanyName, DeliveryReceipt,
+    Application, ApplicationQuery, CallerChange, CallerChanged, CallerName, CompanyName, DeliveryReceipt,
     DeliveryState, Email, EndpointId, EventClaim, EventSettledAs, EventSettlement, GatewayReply, Lease, LeaseId,
     Locale, Operator, OwnPassword, Policy, PortalSession, PortalTries, PortalTry, Role, SecretHash, SeenSignature,
     Session, SettledAs, Settlement, TenantPage, UniqueBy, Warning, WarningToTell,
@@ -195,9 +195,7 @@ impl House {
         let own =
             OwnPassword { tenant, issue: account.tenant.password_issue, hash: "$argon2id$".to_owned(), set_at: now };
         let session = PortalSession::begin(SecretHash::from_bytes([4; 32]), &account, now);
-        let by = self.desk.operator();
-        let (action, subject, detail) = ("portal.password", tenant.to_string(), String::new());
-        let entry = AuditRecord { id: by.audit, at: by.at, actor: by.actor, action, subject, detail };
+        let entry = self.desk.operator().entry("portal.password", tenant.to_string(), String::new());
         assert!(ledger.set_own_password(own, session, entry).await.unwrap());
         let tries = ledger.count_portal_try(PortalTry::new("admin@example", "192.0.2.1", now)).await.unwrap();
         assert_eq!(tries, PortalTries { account: 1, address: 1 });
