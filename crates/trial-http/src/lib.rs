@@ -9,6 +9,7 @@ mod body;
 mod callbacks;
 mod client_address;
 mod console;
+mod cookies;
 mod docs;
 mod fields;
 mod form;

@@ -56,7 +56,8 @@ pub(crate) const fn apply_message(code: ApplyCode, locale: Locale) -> &'static s
     in_locale(locale, en, zh)
 }
 
-const fn in_locale(locale: Locale, en: &'static str, zh: &'static str) -> &'static str {
+/// One of two wordings.
+pub(crate) const fn in_locale(locale: Locale, en: &'static str, zh: &'static str) -> &'static str {
     match locale {
         Locale::En => en,
         Locale::ZhCn => zh,
@@ -122,6 +123,15 @@ impl Replies {
 
     pub(crate) fn apply(&self, code: ApplyCode, locale: Locale) -> Bytes {
         self.apply[code as usize][locale as usize].clone()
+    }
+}
+
+/// The language of a page: the one that was chosen, or else the one that the browser prefers.
+pub(crate) fn page_locale(chosen: Option<&str>, headers: &HeaderMap) -> Locale {
+    match chosen {
+        Some("en") => Locale::En,
+        Some("zh" | "zh-CN") => Locale::ZhCn,
+        _ => preferred_locale(headers).unwrap_or(Locale::En),
     }
 }
 

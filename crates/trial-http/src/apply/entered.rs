@@ -6,8 +6,8 @@ use trial_core::{
 };
 
 use super::SiteSettings;
-use super::words::in_locale;
 use crate::fields::Fields;
+use crate::messages::in_locale;
 
 /// As it was typed, so that it can be shown again.
 #[derive(Debug, Clone, Default)]

@@ -4,10 +4,10 @@ use askama::Template;
 use trial_core::{Locale, PhonePolicy, RequestId, ServedCountry, Terms};
 
 use super::entered::{Entered, FieldProblem};
-use super::words::{Notice, in_locale};
+use super::words::Notice;
 use super::{SiteSettings, protect};
 use crate::fields::Fields;
-use crate::messages::preferred_locale;
+use crate::messages::{in_locale, page_locale};
 
 /// What every page is made with.
 pub(super) struct Page<'a> {
@@ -22,11 +22,7 @@ impl<'a> Page<'a> {
     pub(super) fn of(request: &HttpRequest, site: &'a SiteSettings, sent: Option<&Fields>) -> Self {
         let asked = Fields::of_query(request);
         let chosen = sent.and_then(|fields| fields.given("lang")).or_else(|| asked.given("lang"));
-        let locale = match chosen {
-            Some("en") => Locale::En,
-            Some("zh" | "zh-CN") => Locale::ZhCn,
-            _ => preferred_locale(request.headers()).unwrap_or(Locale::En),
-        };
+        let locale = page_locale(chosen, request.headers());
         let is_embedded = sent.is_some_and(|fields| fields.given("embed").is_some()) || asked.given("embed").is_some();
         Self { site, locale, is_embedded: is_embedded && !site.embed_origins.is_empty() }
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use trial_core::{ApplyCode, Locale, SendCode};
 
 use super::SiteSettings;
+use crate::messages::in_locale;
 use crate::problem::seconds_up;
 
 /// What is said above the form.
@@ -20,13 +21,6 @@ pub(super) struct Notice {
 /// What is said: in English, and in Chinese; each as what happened and what to do, where `{wait}`, `{contact}` and `{portal}`
 /// are filled in.
 type Said = [(&'static str, &'static str); 2];
-
-pub(super) const fn in_locale(locale: Locale, en: &'static str, zh: &'static str) -> &'static str {
-    match locale {
-        Locale::En => en,
-        Locale::ZhCn => zh,
-    }
-}
 
 /// What a return code of `generateverifycode` means to a visitor.
 pub(super) fn of_code(code: SendCode, locale: Locale, wait: Option<Duration>, site: &SiteSettings) -> Notice {

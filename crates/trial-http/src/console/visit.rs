@@ -7,6 +7,7 @@ use trial_core::{ChangedBy, Operator, Permission, Visitor};
 
 use super::words::Language;
 use super::{Refused, failed};
+use crate::cookies::is_here;
 use crate::fields::Fields;
 use crate::ops::{Ops, Sight};
 use crate::site::State;
@@ -154,13 +155,10 @@ impl<'a> Visit<'a> {
 
 /// A session's cookie; `Secure` but for whoever is on this machine, whose browser has no TLS to speak to.
 pub(super) fn session_cookie(request: &HttpRequest, secret: &str) -> Cookie<'static> {
-    let host = request.connection_info().host().to_owned();
-    let name = host.rsplit_once(':').map_or(host.as_str(), |(name, _)| name);
-    let is_here = matches!(name, "localhost" | "127.0.0.1" | "[::1]");
     Cookie::build(SESSION, secret.to_owned())
         .path("/console")
         .http_only(true)
         .same_site(SameSite::Strict)
-        .secure(!is_here)
+        .secure(!is_here(request))
         .finish()
 }

@@ -6,7 +6,7 @@ use trial_core::Locale;
 use super::LANGUAGE;
 use crate::SiteSettings;
 use crate::fields::Fields;
-use crate::messages::preferred_locale;
+use crate::messages::{in_locale, page_locale};
 
 /// What every page is made with.
 pub(super) struct Page<'a> {
@@ -30,11 +30,7 @@ impl<'a> Page<'a> {
         let asked = Fields::of_query(request);
         let kept = request.cookie(LANGUAGE);
         let chosen = asked.given("lang").or_else(|| kept.as_ref().map(Cookie::value));
-        let locale = match chosen {
-            Some("en") => Locale::En,
-            Some("zh") => Locale::ZhCn,
-            _ => preferred_locale(request.headers()).unwrap_or(Locale::En),
-        };
+        let locale = page_locale(chosen, request.headers());
         let page = Self { site, locale, signed_in: None, said: None };
         let said = match asked.text("said") {
             "chosen" => Some(page.t("Your password is in force.", "新密码已生效。")),
@@ -54,10 +50,7 @@ impl<'a> Page<'a> {
 
     /// One of two wordings.
     pub(super) fn t(&self, en: &'static str, zh: &'static str) -> &'static str {
-        match self.locale {
-            Locale::En => en,
-            Locale::ZhCn => zh,
-        }
+        in_locale(self.locale, en, zh)
     }
 
     fn csrf(&self) -> &str {

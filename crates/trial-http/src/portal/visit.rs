@@ -4,6 +4,7 @@ use trial_core::{PortalAccount, PortalSecret, Tenant};
 
 use super::pages::{Page, SignedIn};
 use super::{Reception, Refused, failed};
+use crate::cookies::is_here;
 use crate::fields::Fields;
 use crate::site::State;
 
@@ -61,12 +62,6 @@ impl<'a> Visit<'a> {
     pub(super) fn check(&self, form: &Fields) -> Result<(), Refused> {
         if self.secret.csrf().is(form.text("csrf")) { Ok(()) } else { Err(Refused::Forbidden) }
     }
-}
-
-fn is_here(request: &HttpRequest) -> bool {
-    let host = request.connection_info().host().to_owned();
-    let name = host.rsplit_once(':').map_or(host.as_str(), |(name, _)| name);
-    matches!(name, "localhost" | "127.0.0.1" | "[::1]")
 }
 
 fn session_name(request: &HttpRequest) -> &'static str {
