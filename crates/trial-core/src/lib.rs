@@ -90,7 +90,7 @@ pub use policy::{
 };
 pub use pool::{FreedCode, PoolOrder, PoolOutcome, PoolOutlook, RestOver, USE_DAYS, pool_outlook};
 pub use portal::{
-    Entrance, MAX_PASSWORD, MIN_PASSWORD, NewPassword, OwnPassword, PORTAL_SESSION_IDLE, PORTAL_SESSION_LIFETIME,
+    MAX_PASSWORD, MIN_PASSWORD, NewPassword, OwnPassword, PORTAL_SESSION_IDLE, PORTAL_SESSION_LIFETIME,
     PORTAL_TRIES_PER_ACCOUNT, PORTAL_TRIES_PER_ADDRESS, PasswordError, PortalAccount, PortalSession, PortalTries,
     PortalTry, is_one_too_many, normalized_password,
 };

@@ -24,15 +24,6 @@ pub struct PortalAccount {
     pub own: Option<OwnPassword>,
 }
 
-/// What a password lets its owner do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Entrance {
-    /// Everything.
-    Whole,
-    /// Choose a password of one's own, and nothing else before that.
-    ChooseFirst,
-}
-
 impl PortalAccount {
     /// Whether its owner may sign in: while the tenant is on trial or commercial. One that is suspended or closed cannot be
     /// told from one that there is not.
@@ -45,16 +36,19 @@ impl PortalAccount {
         self.own.as_ref().filter(|own| own.issue == self.tenant.password_issue)
     }
 
-    /// What its owner may do by a password that is the initial one of the present issue (`is_initial`), or the one of the
-    /// owner's choice (`is_own`); nothing, if it is neither, or the initial one is over.
-    pub fn entrance(&self, is_initial: bool, is_own: bool, now: DateTime<Utc>) -> Option<Entrance> {
-        if !self.is_open() {
-            return None;
-        }
-        match self.own_password() {
-            Some(_) => is_own.then_some(Entrance::Whole),
-            None => (is_initial && now < self.tenant.password_valid_until()).then_some(Entrance::ChooseFirst),
-        }
+    /// Whether its owner is let in by a password that is the initial one of the present issue (`is_initial`), or the one of the
+    /// owner's choice (`is_own`). The initial one is good until it is over, or another was chosen.
+    pub fn lets_in(&self, is_initial: bool, is_own: bool, now: DateTime<Utc>) -> bool {
+        let is_good = match self.own_password() {
+            Some(_) => is_own,
+            None => is_initial && now < self.tenant.password_valid_until(),
+        };
+        is_good && self.is_open()
+    }
+
+    /// Whether the owner has to choose a password before anything else.
+    pub fn must_choose(&self) -> bool {
+        self.own_password().is_none()
     }
 
     /// When the present initial password counts as given out, once its owner has chosen another: so long ago that it is over

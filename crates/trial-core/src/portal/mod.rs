@@ -5,7 +5,7 @@ mod own_password;
 mod session;
 mod tries;
 
-pub use account::{Entrance, OwnPassword, PortalAccount};
+pub use account::{OwnPassword, PortalAccount};
 pub use own_password::{MAX_PASSWORD, MIN_PASSWORD, NewPassword, PasswordError, normalized_password};
 pub use session::{PORTAL_SESSION_IDLE, PORTAL_SESSION_LIFETIME, PortalSession};
 pub use tries::{PORTAL_TRIES_PER_ACCOUNT, PORTAL_TRIES_PER_ADDRESS, PortalTries, PortalTry, is_one_too_many};

@@ -12,7 +12,7 @@ use crate::fields::Fields;
 
 pub(super) fn page(visit: &Visit<'_>, status: StatusCode, wrong: Option<&'static str>) -> Answer {
     let (least, most) = (MIN_PASSWORD, MAX_PASSWORD);
-    html(status, &PasswordPage { page: &visit.page, is_first: visit.must_choose(), wrong, least, most })
+    html(status, &PasswordPage { page: &visit.page, is_first: visit.account.must_choose(), wrong, least, most })
 }
 
 /// Sets the password that the owner has chosen. Whoever has one already has to show it.

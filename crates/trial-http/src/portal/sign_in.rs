@@ -35,8 +35,7 @@ pub(super) async fn enter(request: &HttpRequest, state: &State, reception: &Rece
     let own = account.as_ref().and_then(PortalAccount::own_password).map(|own| own.hash.clone());
     let is_own = reception.hashing.verify(normalized_password(shown).into_owned(), own).await?;
     let now = state.clock.now();
-    let entrance = account.as_ref().and_then(|account| account.entrance(is_initial, is_own, now));
-    let (Some(account), Some(_)) = (account, entrance) else {
+    let Some(account) = account.filter(|account| account.lets_in(is_initial, is_own, now)) else {
         let page = Page::of(request, &reception.parts.site);
         return html(StatusCode::UNAUTHORIZED, &SignInPage { page: &page, is_wrong: true });
     };

@@ -50,12 +50,7 @@ impl<'a> Visit<'a> {
 
     /// Lets those go on who have chosen a password.
     pub(super) fn whole(self) -> Result<Self, Refused> {
-        if self.must_choose() { Err(Refused::ChooseFirst) } else { Ok(self) }
-    }
-
-    /// Whether the initial password has to be replaced.
-    pub(super) fn must_choose(&self) -> bool {
-        self.account.own_password().is_none()
+        if self.account.must_choose() { Err(Refused::ChooseFirst) } else { Ok(self) }
     }
 
     /// Sees that a form is one of ours.
