@@ -42,8 +42,8 @@ pub(crate) const LOGO_POLICY: &str = "default-src 'none'; style-src 'unsafe-inli
 pub(crate) const STYLE: &str = include_str!("../../templates/site/style.css");
 const EMBED: &str = include_str!("../../templates/site/embed.js");
 const SCRIPT: &str = include_str!("../../templates/site/apply.js");
-/// A day: a changed colour or logo is seen by then.
-pub(crate) const KEPT: HeaderValue = HeaderValue::from_static("public, max-age=86400");
+/// Five minutes: pages of a new release, or of another colour, are not shown with files of the former one for longer.
+pub(crate) const KEPT: HeaderValue = HeaderValue::from_static("public, max-age=300");
 
 pub(crate) fn configure(config: &mut ServiceConfig) {
     config
