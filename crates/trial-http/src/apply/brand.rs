@@ -141,7 +141,7 @@ impl BrandColour {
     }
 
     /// A picture for the browser's tab, where there is no logo: a gate.
-    pub(super) fn icon(self) -> String {
+    pub(crate) fn icon(self) -> String {
         format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 16 16\"><rect width=\"16\" height=\"16\" rx=\"3\" \
              fill=\"{self}\"/><path d=\"M4 13V7a4 4 0 0 1 8 0v6\" fill=\"none\" stroke=\"#fff\" stroke-width=\"2\"/></svg>"

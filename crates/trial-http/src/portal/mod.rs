@@ -20,12 +20,13 @@ use actix_web::web::{self, Data, Payload, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 use trial_core::ports::Portal;
-use trial_core::{AuditRecord, ChangedBy, Keyring, LedgerError, Tenant, TenantId};
+use trial_core::{AuditRecord, ChangedBy, Keyring, LedgerError, PORTAL_TRIES_PER_ADDRESS, Tenant, TenantId};
 
 use crate::SiteSettings;
 use crate::apply::{KEPT, LOGO_POLICY, STYLE};
 use crate::body::MAX_BODY;
 use crate::fields::Fields;
+use crate::rate_limit::{AddressLimiter, RuntimeClock};
 use crate::routes::{Route, get, nothing_here};
 use crate::site::State;
 use hashing::Hashing;
@@ -35,6 +36,9 @@ use visit::Visit;
 /// Nothing but our own style sheet and logo; no script at all.
 const POLICY: &str =
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+/// Tries of a client address within an hour that are counted in the database at all, at this instance: those beyond it would be
+/// refused anyway, and whoever floods is not to have a write for each.
+const COUNTED_TRIES: u32 = 2 * PORTAL_TRIES_PER_ADDRESS;
 /// Which language was chosen.
 const LANGUAGE: &str = "trialgate_language";
 
@@ -53,11 +57,14 @@ pub struct PortalParts {
 pub(crate) struct Reception {
     parts: PortalParts,
     hashing: Hashing,
+    /// Tries that may still be counted.
+    flood: AddressLimiter,
 }
 
 impl Reception {
     pub(crate) fn new(parts: PortalParts) -> Self {
-        Self { parts, hashing: Hashing::default() }
+        let flood = AddressLimiter::per_hour(COUNTED_TRIES, RuntimeClock::start());
+        Self { parts, hashing: Hashing::default(), flood }
     }
 
     /// An entry of the audit: what the owner of a tenant does.
@@ -102,6 +109,7 @@ async fn show(request: HttpRequest, state: Data<State>) -> HttpResponse {
     let shown = match place(&request)[..] {
         ["style.css"] => Ok(file("text/css; charset=utf-8", site.colour.style() + STYLE)),
         ["logo"] => logo(site),
+        ["icon"] => Ok(file("image/svg+xml", site.colour.icon())),
         ["sign-in"] => sign_in::page(&Page::of(&request, site)),
         ["password"] => match Visit::of(&request, &state, reception).await {
             Ok(visit) => password::page(&visit, StatusCode::OK, None),

@@ -12,6 +12,8 @@ use super::pages::{Page, SignInPage};
 use super::visit::{Visit, session_cookie};
 use super::{Answer, Reception, Refused, failed, html, see};
 use crate::fields::Fields;
+use crate::problem::seconds_up;
+use crate::public::address_wait;
 use crate::rate_limit::AddressKey;
 use crate::site::State;
 
@@ -52,6 +54,7 @@ pub(super) async fn count(
     reception: &Reception,
     name: &str,
 ) -> Result<(), Refused> {
+    address_wait(request, state, &reception.flood).map_err(|wait| Refused::TooMany(seconds_up(wait)))?;
     let client = state.trusted_proxies.client_of(request.peer_addr(), request.headers());
     let now = state.clock.now();
     let name = Tenant::of_account(name).map_or_else(|| name.to_owned(), Tenant::account_name);

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use actix_web::test::TestRequest;
 use trial_core::{
-    ACCOUNT_PASSWORD_VALID_DAYS, LifeOrder, Outcome, PORTAL_SESSION_IDLE, PORTAL_TRIES_PER_ACCOUNT, Request, Tenant,
-    TenantId, TenantOrder,
+    ACCOUNT_PASSWORD_VALID_DAYS, LifeOrder, Outcome, PORTAL_SESSION_IDLE, PORTAL_TRIES_PER_ACCOUNT,
+    PORTAL_TRIES_PER_ADDRESS, Request, Tenant, TenantId, TenantOrder,
 };
 use trial_testkit::{SeededEntropy, data};
 
@@ -241,6 +241,20 @@ async fn tries_are_bounded_whether_there_is_an_account_or_not() {
     assert_eq!(sign_in(&house, &account(&house), &initial(&house)).await.status.as_u16(), 429);
     house.clock.advance(Duration::from_hours(1));
     assert_eq!(sign_in(&house, &account(&house), &initial(&house)).await.status.as_u16(), 303);
+}
+
+/// Who floods is refused without a write for each try.
+#[actix_web::test]
+async fn a_flood_of_tries_is_not_counted_to_its_end() {
+    let house = House::new().await;
+    let counted = || house.ledger.state().portal_tries.values().copied().max().unwrap();
+    for _ in 0..2 * PORTAL_TRIES_PER_ADDRESS {
+        sign_in(&house, "nobody", "wrong").await;
+    }
+    assert_eq!(counted(), 2 * PORTAL_TRIES_PER_ADDRESS);
+    let refused = sign_in(&house, "nobody", "wrong").await;
+    assert_eq!((refused.status.as_u16(), counted()), (429, 2 * PORTAL_TRIES_PER_ADDRESS));
+    assert!(!refused.header("retry-after").is_empty());
 }
 
 #[actix_web::test]
