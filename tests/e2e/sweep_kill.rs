@@ -1,8 +1,6 @@
 //! `kill -9` in the middle of sweeps: the one that is left to finish ends as if there had been no other.
 
-use std::time::Duration;
-
-use trialgate_tests::{Applicant, Database, Fleet, Home, Random, finish_unless, until};
+use trialgate_tests::{Applicant, Database, Fleet, Home, finish_unless, until};
 
 use crate::concurrency::{apply_at_once, counts, obtain_codes};
 use crate::databases::on_every_database;
@@ -40,9 +38,6 @@ const STEPS: [Step; 3] = [
 ];
 
 async fn a_sweep_that_was_killed_is_finished_by_the_next(home: Home) {
-    let seed = Random::any_seed();
-    println!("seed {seed}");
-    let mut random = Random::new(seed);
     let mut service = Fleet::start([home], &[]).await;
     let home = service.home(0);
     let others = home.database().number("SELECT count(*) AS number FROM access_codes") / 2;
@@ -61,7 +56,7 @@ async fn a_sweep_that_was_killed_is_finished_by_the_next(home: Home) {
     for Step { passes, done, all } in STEPS {
         database.execute(passes);
         let left = if done.starts_with("access_codes") { 2 * others } else { 0 };
-        killed += sweep_with_kills(home, &mut database, done, &mut random).await;
+        killed += sweep_with_kills(home, &mut database, done).await;
         assert_eq!(database.count(done), all + left, "{done}");
     }
     println!("{killed} sweeps were killed half-way");
@@ -91,18 +86,14 @@ fn counted(database: &mut Database) -> i64 {
     database.number("SELECT coalesce(sum(reserved), 0) AS number FROM quota_days")
 }
 
-/// Sweeps, and is killed at some moment after it got on, until a sweep comes to its end; how many did not.
-async fn sweep_with_kills(home: &Home, database: &mut Database, done: &str, random: &mut Random) -> u32 {
+/// Sweeps, and is killed once it is seen to have got on, wherever it is by then, until a sweep comes to its end; how many did not.
+async fn sweep_with_kills(home: &Home, database: &mut Database, done: &str) -> u32 {
     let mut killed = 0;
     loop {
         let before = database.count(done);
         let mut sweep = home.command(&["sweep", "--config"]);
         sweep.arg(home.config());
-        let moment = async {
-            until("the sweep gets on", async || (database.count(done) > before).then_some(())).await;
-            // Not to wait for anything: the moment itself is what is random.
-            tokio::time::sleep(Duration::from_micros(random.below(20_000))).await;
-        };
+        let moment = until("the sweep gets on", async || (database.count(done) > before).then_some(()));
         if let Some(ended) = finish_unless(sweep, moment).await {
             assert_eq!(ended.code(), Some(0), "{ended:?}");
             return killed;
