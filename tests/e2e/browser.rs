@@ -7,7 +7,7 @@ use std::process::Command;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
-use trialgate_tests::{Home, SERVING, Service, finish};
+use trialgate_tests::{Home, SERVING, Service, finish_script};
 
 fn chromium() -> &'static Path {
     let known = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].map(Path::new);
@@ -36,18 +36,29 @@ fn browse(home: &Home, service: &Service, script: &str, token: &str) -> Command 
 }
 
 /// Signs in, finds why an applicant was refused, imports access codes, raises the threshold, has a mail sent again, converts a
-/// tenant, and reads the audit: in two languages, with and without scripts.
-#[tokio::test]
-async fn an_operator_works_in_a_browser() {
+/// tenant, and reads the audit.
+async fn an_operator_works(view: [&str; 2], steps: usize) {
     let home = Home::new();
     fs::create_dir(home.data()).unwrap();
     fs::write(home.config(), SERVING).unwrap();
     home.ask(&["migrate"]).await;
     let service = Service::start(home.serve_command()).await;
     let added = home.ask_json(&["operators", "add", "ada", "--role", "operator"]).await;
-    let ended = finish(browse(&home, &service, "console.mjs", added["token"].as_str().unwrap())).await;
+    let mut command = browse(&home, &service, "console.mjs", added["token"].as_str().unwrap());
+    command.args(view);
+    let ended = finish_script(command).await;
     assert!(ended.status.success(), "{}\n{}", ended.stdout, ended.stderr);
-    assert_eq!(ended.stdout.lines().count(), 13, "{}", ended.stdout);
+    assert_eq!(ended.stdout.lines().count(), steps, "{}", ended.stdout);
+}
+
+#[tokio::test]
+async fn an_operator_works_in_english() {
+    an_operator_works(["en-US", "scripts"], 7).await;
+}
+
+#[tokio::test]
+async fn an_operator_works_in_chinese_without_scripts() {
+    an_operator_works(["zh-CN", "none"], 6).await;
 }
 
 /// From the empty form to the trial, with every refusal on the way.
@@ -62,7 +73,7 @@ async fn a_visitor_applies(view: [&str; 3]) {
     let added = home.ask_json(&["operators", "add", "ada", "--role", "operator"]).await;
     let mut command = browse(&home, &service, "apply.mjs", added["token"].as_str().unwrap());
     command.arg(home.data().join("trialgate.db")).args(view);
-    let ended = finish(command).await;
+    let ended = finish_script(command).await;
     assert!(ended.status.success(), "{}\n{}", ended.stdout, ended.stderr);
     assert_eq!(ended.stdout.lines().count(), 4, "{}", ended.stdout);
     let agreed = "SELECT count(DISTINCT subject) AS number FROM audit WHERE action = 'terms.accept'";
@@ -125,17 +136,38 @@ async fn a_website_shows_the_form_in_its_own_page() {
     tell.send(format!("http://{}", service.address())).unwrap();
     let mut command = browse(&home, &service, "embed.mjs", "");
     command.args([configured, other]);
-    let ended = finish(command).await;
+    let ended = finish_script(command).await;
     assert!(ended.status.success(), "{}\n{}", ended.stdout, ended.stderr);
     assert_eq!(ended.stdout.lines().count(), 3, "{}", ended.stdout);
 }
 
 /// From the empty form to the tenant's page, and in again by a password of one's own.
-#[tokio::test]
-async fn an_owner_arrives_at_the_portal_in_a_browser() {
+async fn an_owner_arrives_at_the_portal(view: [&str; 3]) {
     let home = Home::new();
     let service = home.sandbox().await;
-    let ended = finish(browse(&home, &service, "portal.mjs", "")).await;
+    let mut command = browse(&home, &service, "portal.mjs", "");
+    command.args(view);
+    let ended = finish_script(command).await;
     assert!(ended.status.success(), "{}\n{}", ended.stdout, ended.stderr);
-    assert_eq!(ended.stdout.lines().count(), 12, "{}", ended.stdout);
+    assert_eq!(ended.stdout.lines().count(), 3, "{}", ended.stdout);
+}
+
+#[tokio::test]
+async fn an_owner_arrives_at_the_portal_in_english_on_a_phone() {
+    an_owner_arrives_at_the_portal(["en-US", "360", "scripts"]).await;
+}
+
+#[tokio::test]
+async fn an_owner_arrives_at_the_portal_in_chinese_without_scripts() {
+    an_owner_arrives_at_the_portal(["zh-CN", "1280", "none"]).await;
+}
+
+#[tokio::test]
+async fn an_owner_arrives_at_the_portal_in_english_without_scripts() {
+    an_owner_arrives_at_the_portal(["en-US", "1280", "none"]).await;
+}
+
+#[tokio::test]
+async fn an_owner_arrives_at_the_portal_in_chinese_on_a_phone() {
+    an_owner_arrives_at_the_portal(["zh-CN", "360", "scripts"]).await;
 }

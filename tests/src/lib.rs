@@ -32,7 +32,7 @@ pub use fleet::{Doors, Fleet};
 pub use history::{Answer, Attempt, History};
 pub use home::{DATABASE, Home, SERVING};
 pub use mail::{Account, Mail};
-pub use process::{Ended, Service, finish, finish_unless};
+pub use process::{Ended, Service, finish, finish_script, finish_unless};
 pub use proxy::{Fault, Proxy};
 pub use random::Random;
 pub use receiver::{Arrived, Receiver};

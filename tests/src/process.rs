@@ -4,11 +4,16 @@ use std::net::SocketAddr;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
-use crate::{Client, record, until};
+use crate::waiting::{Patience, look};
+use crate::{Client, record};
+
+/// How long a script may take.
+const SCRIPT: Duration = Duration::from_mins(5);
 
 /// A running service. It is killed when this is dropped.
 #[derive(Debug)]
@@ -52,6 +57,12 @@ struct Capture {
 pub async fn finish(command: Command) -> Ended {
     let (running, _) = Running::start(command);
     running.ended().await
+}
+
+/// Runs a script to its end that does much, such as one that drives a browser: on a slow machine, that takes minutes.
+pub async fn finish_script(command: Command) -> Ended {
+    let (running, _) = Running::start(command);
+    running.ended_within(Patience::lasting("the script ends", SCRIPT)).await
 }
 
 /// Runs a command to its end, unless a moment comes before: then it is killed.
@@ -152,8 +163,12 @@ impl Running {
         (Self { process: Process(child), stdout, stderr }, lines)
     }
 
-    async fn ended(mut self) -> Ended {
-        let status = until("the process ends", async || self.process.0.try_wait().unwrap()).await;
+    async fn ended(self) -> Ended {
+        self.ended_within(Patience::new("the process ends")).await
+    }
+
+    async fn ended_within(mut self, patience: Patience<'_>) -> Ended {
+        let status = look(patience, async || self.process.0.try_wait().unwrap()).await;
         Ended { status, stdout: self.stdout.finish(), stderr: self.stderr.finish() }
     }
 }

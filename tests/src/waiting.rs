@@ -7,8 +7,12 @@ const DEADLINE: Duration = Duration::from_mins(1);
 const PACE: Duration = Duration::from_millis(10);
 
 /// Waits until there is something, and returns it.
-pub async fn until<T>(what: &str, mut probe: impl AsyncFnMut() -> Option<T>) -> T {
-    let patience = Patience::new(what);
+pub async fn until<T>(what: &str, probe: impl AsyncFnMut() -> Option<T>) -> T {
+    look(Patience::new(what), probe).await
+}
+
+/// Looks until there is something, or it counts as never happening.
+pub(crate) async fn look<T>(patience: Patience<'_>, mut probe: impl AsyncFnMut() -> Option<T>) -> T {
     loop {
         if let Some(found) = probe().await {
             return found;
@@ -31,7 +35,12 @@ pub(crate) struct Patience<'a> {
 
 impl<'a> Patience<'a> {
     pub(crate) fn new(what: &'a str) -> Self {
-        Self { what, deadline: Instant::now() + DEADLINE }
+        Self::lasting(what, DEADLINE)
+    }
+
+    /// For what takes its time.
+    pub(crate) fn lasting(what: &'a str, longest: Duration) -> Self {
+        Self { what, deadline: Instant::now() + longest }
     }
 
     pub(crate) async fn look_again(&self) {

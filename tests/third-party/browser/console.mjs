@@ -2,9 +2,9 @@
 // the first thing that is not as it should be: an error of the console, a breach of the content security policy, a request to
 // another origin, a serious finding of axe.
 //
-// node console.mjs ORIGIN TOKEN PACKAGES [CHROMIUM]
+// node console.mjs ORIGIN TOKEN PACKAGES CHROMIUM LOCALE SCRIPTS
 
-import { api, faults, hold, judge, launch, messages, origin, step, token, watched } from "./shared.mjs";
+import { api, faults, hold, judge, launch, messages, origin, others, step, token, watched } from "./shared.mjs";
 
 async function codeFor(phone) {
   hold(await api("generateverifycode", { phone }) === "200", "a code is sent");
@@ -19,100 +19,100 @@ async function look(browser, context, address) {
   await eye.close();
 }
 
+const [locale, scripts] = others;
+const javaScriptEnabled = scripts === "scripts";
 const browser = await launch();
 try {
-  for (const [locale, javaScriptEnabled] of [["en-US", true], ["zh-CN", false]]) {
-    const context = await browser.newContext({ locale, javaScriptEnabled, viewport: { width: 1280, height: 900 } });
-    const page = watched(await context.newPage());
-    const isEnglish = locale === "en-US";
-    const t = (en, zh) => (isEnglish ? en : zh);
-    const press = (name) => page.getByRole("button", { name, exact: true }).click();
-    const menu = (name) => page.getByRole("navigation").getByRole("link", { name, exact: true }).click();
-    const noted = async () => hold(await page.locator(".note").count() === 1, `${page.url()} says what was done`);
-    const phone = isEnglish ? "16673280001" : "16673280002";
-    const applicant = async (code) => api("applyTenant", { companyName: `Browser ${locale}`, phone, phoneVerifyCode: code, email: `${locale}@example.com` });
+  const context = await browser.newContext({ locale, javaScriptEnabled, viewport: { width: 1280, height: 900 } });
+  const page = watched(await context.newPage());
+  const isEnglish = locale === "en-US";
+  const t = (en, zh) => (isEnglish ? en : zh);
+  const press = (name) => page.getByRole("button", { name, exact: true }).click();
+  const menu = (name) => page.getByRole("navigation").getByRole("link", { name, exact: true }).click();
+  const noted = async () => hold(await page.locator(".note").count() === 1, `${page.url()} says what was done`);
+  const phone = isEnglish ? "16673280001" : "16673280002";
+  const applicant = async (code) => api("applyTenant", { companyName: `Browser ${locale}`, phone, phoneVerifyCode: code, email: `${locale}@example.com` });
 
-    await page.goto(`${origin}/console/`);
-    hold(page.url().endsWith("/console/sign-in"), "nobody is let in without a token");
-    await page.locator("input[name=token]").fill("wrong");
-    await press(t("Sign in", "登录"));
-    hold(await page.getByRole("alert").count() === 1, "a wrong token is refused in words");
-    await page.locator("input[name=token]").fill(token);
-    await page.keyboard.press("Enter");
-    await page.waitForURL(`${origin}/console/`);
-    step(`${locale}: signed in`);
+  await page.goto(`${origin}/console/`);
+  hold(page.url().endsWith("/console/sign-in"), "nobody is let in without a token");
+  await page.locator("input[name=token]").fill("wrong");
+  await press(t("Sign in", "登录"));
+  hold(await page.getByRole("alert").count() === 1, "a wrong token is refused in words");
+  await page.locator("input[name=token]").fill(token);
+  await page.keyboard.press("Enter");
+  await page.waitForURL(`${origin}/console/`);
+  step(`${locale}: signed in`);
 
-    const code = await codeFor(phone);
-    const refused = await applicant(code);
-    hold(refused === "006", `there is no access code yet, so the answer is not ${refused}`);
-    await menu(t("Applications", "申请"));
-    await page.locator("input[name=find]").fill(phone);
-    await press(t("Search", "搜索"));
-    await page.locator("tbody a").first().click();
-    const story = await page.locator("ol.story").innerText();
-    hold(story.includes("no voice and no multimedia access code was free") && story.includes("0 free of"), `the story says why: ${story}`);
-    hold(story.includes("trialgate access-codes import"), "the story says what to do");
-    step(`${locale}: found why it was 006`);
+  const code = await codeFor(phone);
+  const refused = await applicant(code);
+  hold(refused === "006", `there is no access code yet, so the answer is not ${refused}`);
+  await menu(t("Applications", "申请"));
+  await page.locator("input[name=find]").fill(phone);
+  await press(t("Search", "搜索"));
+  await page.locator("tbody a").first().click();
+  const story = await page.locator("ol.story").innerText();
+  hold(story.includes("no voice and no multimedia access code was free") && story.includes("0 free of"), `the story says why: ${story}`);
+  hold(story.includes("trialgate access-codes import"), "the story says what to do");
+  step(`${locale}: found why it was 006`);
 
-    await menu(t("Access codes", "接入码"));
-    await page.locator("textarea").fill(isEnglish ? "voice,95001\nfax,1" : "voice,95002\nfax,1");
-    await press(t("Import", "导入"));
-    hold(await page.getByRole("alert").count() === 1, "a bad row is named");
-    await page.locator("textarea").fill(isEnglish ? "voice,95001\nmultimedia,web-1" : "voice,95002\nmultimedia,web-2");
-    await press(t("Import", "导入"));
-    await noted();
-    hold(await applicant(code) === "000", "the applicant gets through with the same code");
-    step(`${locale}: imported access codes, and the applicant succeeds`);
+  await menu(t("Access codes", "接入码"));
+  await page.locator("textarea").fill(isEnglish ? "voice,95001\nfax,1" : "voice,95002\nfax,1");
+  await press(t("Import", "导入"));
+  hold(await page.getByRole("alert").count() === 1, "a bad row is named");
+  await page.locator("textarea").fill(isEnglish ? "voice,95001\nmultimedia,web-1" : "voice,95002\nmultimedia,web-2");
+  await press(t("Import", "导入"));
+  await noted();
+  hold(await applicant(code) === "000", "the applicant gets through with the same code");
+  step(`${locale}: imported access codes, and the applicant succeeds`);
 
-    await menu(t("Settings", "设置"));
-    const taken = await page.locator("main p").first().innerText();
-    const reserved = /\d+/.exec(taken)[0];
-    await page.locator("input[name=threshold]").fill(reserved);
-    await press(t("Set", "设置"));
-    await noted();
-    hold(await api("generateverifycode", { phone: isEnglish ? "16673280003" : "16673280004" }) === "205", "the threshold is reached");
-    await page.locator("input[name=threshold]").fill("1000");
-    await press(t("Set", "设置"));
-    await noted();
-    hold(await api("generateverifycode", { phone: isEnglish ? "16673280003" : "16673280004" }) === "200", "the threshold was raised");
-    step(`${locale}: raised the threshold after a 205`);
+  await menu(t("Settings", "设置"));
+  const taken = await page.locator("main p").first().innerText();
+  const reserved = /\d+/.exec(taken)[0];
+  await page.locator("input[name=threshold]").fill(reserved);
+  await press(t("Set", "设置"));
+  await noted();
+  hold(await api("generateverifycode", { phone: isEnglish ? "16673280003" : "16673280004" }) === "205", "the threshold is reached");
+  await page.locator("input[name=threshold]").fill("1000");
+  await press(t("Set", "设置"));
+  await noted();
+  hold(await api("generateverifycode", { phone: isEnglish ? "16673280003" : "16673280004" }) === "200", "the threshold was raised");
+  step(`${locale}: raised the threshold after a 205`);
 
-    await menu(t("Tenants", "租户"));
-    await page.locator("tbody a").first().click();
-    await press(t("Send the account mail again", "重发账号邮件"));
-    await noted();
-    await press(t("Convert to commercial", "转为商用"));
-    await noted();
-    hold((await page.locator("dl").innerText()).includes(t("commercial", "商用")), "the tenant is commercial");
-    await press(t("Show phone and e-mail in full (audited)", "完整显示手机和邮箱（记入审计）"));
-    hold((await page.locator("dl").innerText()).includes(`${locale}@example.com`), "the address is shown in full");
-    step(`${locale}: sent the account again and converted the tenant`);
+  await menu(t("Tenants", "租户"));
+  await page.locator("tbody a").first().click();
+  await press(t("Send the account mail again", "重发账号邮件"));
+  await noted();
+  await press(t("Convert to commercial", "转为商用"));
+  await noted();
+  hold((await page.locator("dl").innerText()).includes(t("commercial", "商用")), "the tenant is commercial");
+  await press(t("Show phone and e-mail in full (audited)", "完整显示手机和邮箱（记入审计）"));
+  hold((await page.locator("dl").innerText()).includes(`${locale}@example.com`), "the address is shown in full");
+  step(`${locale}: sent the account again and converted the tenant`);
 
-    await menu(t("Audit", "审计"));
-    const audit = await page.locator("tbody").innerText();
-    for (const action of ["tenant.convert", "tenant.resend_mail", "tenant.reveal", "quota.set", "access_codes.import"]) {
-      hold(audit.includes(action), `${action} is in the audit`);
-    }
-    step(`${locale}: read the audit`);
-
-    if (isEnglish) {
-      for (const path of ["", "applications", "tenants", "access-codes", "mails", "phones?find=16673280001", "settings", "audit"]) {
-        await look(browser, context, `${origin}/console/${path}`);
-      }
-      await menu("Applications");
-      await page.locator("tbody a").first().click();
-      await look(browser, context, page.url());
-      await menu("Tenants");
-      await page.locator("tbody a").first().click();
-      await look(browser, context, page.url());
-      step("axe found nothing serious, and the pages fit a phone");
-    }
-    await press(t("Sign out", "退出"));
-    hold(page.url().includes("/console/sign-in"), "signed out");
-    await page.goto(`${origin}/console/audit`);
-    hold(page.url().endsWith("/console/sign-in"), "the session is over");
-    await context.close();
+  await menu(t("Audit", "审计"));
+  const audit = await page.locator("tbody").innerText();
+  for (const action of ["tenant.convert", "tenant.resend_mail", "tenant.reveal", "quota.set", "access_codes.import"]) {
+    hold(audit.includes(action), `${action} is in the audit`);
   }
+  step(`${locale}: read the audit`);
+
+  if (isEnglish) {
+    for (const path of ["", "applications", "tenants", "access-codes", "mails", "phones?find=16673280001", "settings", "audit"]) {
+      await look(browser, context, `${origin}/console/${path}`);
+    }
+    await menu("Applications");
+    await page.locator("tbody a").first().click();
+    await look(browser, context, page.url());
+    await menu("Tenants");
+    await page.locator("tbody a").first().click();
+    await look(browser, context, page.url());
+    step("axe found nothing serious, and the pages fit a phone");
+  }
+  await press(t("Sign out", "退出"));
+  hold(page.url().includes("/console/sign-in"), "signed out");
+  await page.goto(`${origin}/console/audit`);
+  hold(page.url().endsWith("/console/sign-in"), "the session is over");
+  await context.close();
   hold(faults.length === 0, faults.join("\n"));
 } finally {
   await browser.close();
