@@ -1,5 +1,6 @@
-//! What time brings: trials end, graces are over, owners are told, access codes have rested, hours are counted. In pieces, each a turn of its
-//! own that is decided anew: whoever is cut off leaves the rest to the next, and two at once do nothing twice.
+//! What time brings: trials end, graces are over, owners are told, access codes have rested, hours are counted. In pieces,
+//! each a turn of its own that is decided anew: whoever is cut off leaves the rest to the next, and two at once do nothing
+//! twice.
 
 use std::sync::Arc;
 use std::time::Duration;
