@@ -17,6 +17,7 @@ const PASSWORD_ALPHABET: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
 /// Characters of a password, 5 bits each: 80 bits, well over the 64 that NIST SP 800-63B-4 asks of a look-up secret.
 const PASSWORD_LENGTH: usize = 16;
 const PASSWORD_GROUP: usize = 4;
+const CHALLENGE_PURPOSE: &[u8] = b"trialgate altcha v1\0";
 
 /// A 32-byte key with the id that stored rows name it by.
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
@@ -192,6 +193,16 @@ impl Keyring {
         let not_ours = || KeyringError::Unsealable(key_id.to_owned());
         let (nonce, sealed) = sealed.split_first_chunk::<{ Self::NONCE }>().ok_or_else(not_ours)?;
         cipher.decrypt(&(*nonce).into(), Payload { msg: sealed, aad: belongs_to }).map_err(|_| not_ours())
+    }
+
+    /// Signs a challenge by the current key, so that it need not be kept.
+    pub(crate) fn sign_challenge(&self, parameters: &[u8]) -> [u8; 32] {
+        self.0[0].mac(CHALLENGE_PURPOSE, &[parameters])
+    }
+
+    /// Whether one of the keys signed this challenge; compares in constant time.
+    pub(crate) fn has_signed_challenge(&self, parameters: &[u8], signature: &[u8; 32]) -> bool {
+        self.0.iter().any(|key| key.mac(CHALLENGE_PURPOSE, &[parameters]).ct_eq(signature).into())
     }
 
     fn key(&self, id: &str) -> Result<&SecretKey, KeyringError> {

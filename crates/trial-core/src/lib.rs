@@ -11,6 +11,7 @@
 
 mod access_code_file;
 pub mod advice;
+mod altcha;
 mod audit;
 mod batch;
 mod callers;
@@ -40,6 +41,7 @@ pub(crate) mod values;
 mod warnings;
 
 pub use access_code_file::{AccessCodeFile, AccessCodeFileError};
+pub use altcha::{ALTCHA_COST, AltchaChallenge, AltchaCost, CHALLENGE_LIVES, GuardVerdict, ProofRefusal};
 pub use audit::{APPLICANT, AuditEntry, AuditQuery};
 pub use batch::{Application, Batch, CodeRequest, FactKeys, FreshIds, Request, SendReport};
 pub use callers::{

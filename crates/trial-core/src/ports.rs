@@ -3,6 +3,7 @@
 
 mod callers;
 mod care;
+mod guard;
 mod operators;
 mod platform;
 mod portal;
@@ -28,6 +29,9 @@ pub use callers::{MockCallers, MockReplayGuard};
 pub use care::DataCare;
 #[cfg(feature = "mock")]
 pub use care::MockDataCare;
+pub use guard::Guard;
+#[cfg(feature = "mock")]
+pub use guard::MockGuard;
 pub use operators::{AuditTrail, Operators};
 #[cfg(feature = "mock")]
 pub use operators::{MockAuditTrail, MockOperators};

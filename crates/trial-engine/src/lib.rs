@@ -4,6 +4,7 @@
 //! when the ledger's turn has come (`deciding`). Nothing is answered before it is durable, and nothing leaves the process inside a transaction.
 
 mod admission;
+mod altcha;
 mod bisection;
 mod deciding;
 mod delivery;
@@ -34,6 +35,7 @@ use trial_core::ports::{
 use trial_core::{Email, EndpointId, MailRetry, Planner, ServedCountries};
 
 use admission::{Admission, AdmissionTasks};
+pub use altcha::AltchaGuard;
 use delivery::{Delivery, EventErrand, MailErrand, PlatformState};
 use dispatch::Gateways;
 use health::EngineHealth;

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 mod access_code_import;
+mod altcha;
 mod apply_table;
 mod clock_set_back;
 mod crates;

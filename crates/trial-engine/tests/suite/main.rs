@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod admission;
+mod altcha;
 mod bisection;
 mod codes;
 mod delivery;
