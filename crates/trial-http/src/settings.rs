@@ -4,7 +4,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
-use trial_core::ports::{Clock, Entropy, Health, Receipts, TrialService};
+use trial_core::ports::{Clock, Entropy, Guard, Health, Receipts, TrialService};
 use trial_core::{AddressLimits, DeliveryReceipt, PhonePolicy, UnreadableReceipt};
 use trial_sandbox::Inbox;
 
@@ -73,6 +73,8 @@ pub struct HttpParts {
     pub callers: Option<CallerParts>,
     /// What the portal stands on, if there is one.
     pub portal: Option<PortalParts>,
+    /// What stands before the page has a code sent, if anything does.
+    pub guard: Option<Arc<dyn Guard>>,
     /// What the operations interface stands on.
     pub ops: OpsParts,
     /// Captured messages; opens the sandbox's endpoints if given.

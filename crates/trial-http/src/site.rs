@@ -5,7 +5,7 @@ use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::http::header::{HeaderValue, LOCATION};
 use actix_web::web::{self, Data};
 use actix_web::{App, HttpResponse};
-use trial_core::ports::{Clock, Entropy, Health, Receipts, TrialService};
+use trial_core::ports::{Clock, Entropy, Guard, Health, Receipts, TrialService};
 use trial_sandbox::Inbox;
 
 use crate::apply::{self, Consent};
@@ -37,6 +37,7 @@ pub(crate) struct State {
     /// Who may call, if not anybody.
     pub(crate) signing: Option<Signing>,
     pub(crate) portal: Option<Reception>,
+    pub(crate) guard: Option<Arc<dyn Guard>>,
     pub(crate) ops: Ops,
     pub(crate) inbox: Option<Arc<Inbox>>,
     pub(crate) metrics: Metrics,
@@ -51,14 +52,27 @@ pub(crate) struct State {
 impl Site {
     /// Makes what all workers share.
     pub fn new(parts: HttpParts, settings: HttpSettings) -> Self {
-        let HttpParts { service, health, clock, entropy, receipts, callbacks, callers, portal, ops, inbox, metrics } =
-            parts;
+        let HttpParts {
+            service,
+            health,
+            clock,
+            entropy,
+            receipts,
+            callbacks,
+            callers,
+            guard,
+            portal,
+            ops,
+            inbox,
+            metrics,
+        } = parts;
         let limits = settings.address_limits;
         let signing = callers.map(|parts| Signing::new(parts, Arc::clone(&clock), &*entropy));
         let ops = Ops::new(ops, Arc::clone(&clock), Arc::clone(&entropy));
         Self(Data::new(State {
             signing,
             portal: portal.map(Reception::new),
+            guard,
             ops,
             service,
             health,

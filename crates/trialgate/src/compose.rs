@@ -8,9 +8,9 @@ use std::time::Duration;
 use anyhow::{Context, anyhow, bail};
 use chrono::{DateTime, Utc};
 use tokio::runtime::{Builder, Runtime};
-use trial_core::ports::{Clock, Entropy, Mailer, SmsGateway};
-use trial_core::{ChangedBy, Keyring, Phone, PhonePolicy, Planner};
-use trial_engine::{Engine, EngineParts, Orders, PlatformParts, RetentionOptions, Signatures, SmsRoute};
+use trial_core::ports::{Clock, Entropy, Guard, Mailer, ReplayGuard, SmsGateway};
+use trial_core::{AltchaCost, ChangedBy, Keyring, Phone, PhonePolicy, Planner};
+use trial_engine::{AltchaGuard, Engine, EngineParts, Orders, PlatformParts, RetentionOptions, Signatures, SmsRoute};
 use trial_http::{
     CallerParts, HttpParts, HttpServer, OpsParts, PortalParts, ReceiptReader, SmsCallback, install_metrics,
 };
@@ -204,13 +204,25 @@ fn platform_parts(setup: Option<&WebhookSetup>, ledger: &Ledger) -> anyhow::Resu
     parts.transpose()
 }
 
-/// What signed requests are checked by, on the runtime that this is called on, if requests have to be signed.
-fn caller_parts(who: Callers, ledger: &Ledger, keyring: &Arc<Keyring>) -> Option<CallerParts> {
+/// What signed requests are checked by, if requests have to be signed.
+fn caller_parts(
+    who: Callers,
+    ledger: &Ledger,
+    replays: &Arc<dyn ReplayGuard>,
+    keyring: &Arc<Keyring>,
+) -> Option<CallerParts> {
     (who == Callers::Signed).then(|| CallerParts {
         callers: ledger.callers(),
-        replays: Arc::new(Signatures::start(ledger.callers(), Arc::new(SystemClock))),
+        replays: Arc::clone(replays),
         keyring: Arc::clone(keyring),
     })
+}
+
+/// What stands before the page has a code sent, if browsers have to work for it.
+fn guard(work: Option<AltchaCost>, replays: Arc<dyn ReplayGuard>, keyring: &Arc<Keyring>) -> Option<Arc<dyn Guard>> {
+    let (clock, entropy) = (Arc::new(SystemClock), Arc::new(OsEntropy));
+    let guard = work.map(|cost| AltchaGuard { cost, keyring: Arc::clone(keyring), replays, clock, entropy });
+    guard.map(|guard| Arc::new(guard) as Arc<dyn Guard>)
 }
 
 /// The providers that may tell what became of their messages.
@@ -262,7 +274,9 @@ impl Service {
         let platform = platform_parts(serving.platform.as_ref(), &ledger)?;
         let policy = Arc::new(config.policy.clone());
         let keyring = Arc::new(serving.keyring);
-        let callers = caller_parts(config.settings.http.callers, &ledger, &keyring);
+        let replays: Arc<dyn ReplayGuard> = Arc::new(Signatures::start(ledger.callers(), Arc::clone(&clock)));
+        let callers = caller_parts(config.settings.http.callers, &ledger, &replays, &keyring);
+        let guard = guard(config.work(), replays, &keyring);
         let portal =
             config.portal().map(|site| PortalParts { accounts: ledger.portal(), keyring: Arc::clone(&keyring), site });
         let parts = EngineParts {
@@ -299,6 +313,7 @@ impl Service {
             callbacks: sms_callbacks(serving.callbacks),
             callers,
             portal,
+            guard,
             ops: OpsParts {
                 operations: ledger.operations(),
                 orders: Arc::new(orders),

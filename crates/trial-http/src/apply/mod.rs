@@ -20,7 +20,7 @@ use actix_web::http::header::{
 };
 use actix_web::web::{self, Data, Payload, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
-use trial_core::{ApplyCode, ApplyReply, CodeReply, CodeRequest, SendCode};
+use trial_core::{ApplyCode, ApplyReply, CodeReply, CodeRequest, GuardVerdict, SendCode};
 
 use crate::body::MAX_BODY;
 use crate::fields::Fields;
@@ -42,6 +42,8 @@ pub(crate) const LOGO_POLICY: &str = "default-src 'none'; style-src 'unsafe-inli
 pub(crate) const STYLE: &str = include_str!("../../templates/site/style.css");
 const EMBED: &str = include_str!("../../templates/site/embed.js");
 const SCRIPT: &str = include_str!("../../templates/site/apply.js");
+/// The protocol's own (npm `altcha` 3.2.2, `dist/workers/pbkdf2.js`), behind its licence.
+const SOLVER: &str = include_str!("../../templates/site/altcha.js");
 /// Five minutes: pages of a new release, or of another colour, are not shown with files of the former one for longer.
 pub(crate) const KEPT: HeaderValue = HeaderValue::from_static("public, max-age=300");
 
@@ -56,7 +58,7 @@ pub(crate) fn configure(config: &mut ServiceConfig) {
 async fn show(request: HttpRequest, state: Data<State>) -> HttpResponse {
     let Some(site) = &state.settings.site else { return nothing_here().response(&request) };
     let page = Page::of(&request, site, None);
-    rendered(StatusCode::OK, &ApplyForm::new(page, &state.settings.phone, Entered::default()))
+    rendered(StatusCode::OK, &ApplyForm::new(page, &state, Entered::default()))
 }
 
 /// `POST /apply`: sends a code, or applies.
@@ -69,7 +71,7 @@ async fn take(request: HttpRequest, payload: Payload, state: Data<State>) -> Htt
     let page = Page::of(&request, site, Some(&fields));
     let exchange = Exchange { request: &request, state: &state, page };
     if fields.text("step") == "code" {
-        exchange.send_code(Entered::of(&fields)).await
+        exchange.send_code(Entered::of(&fields), fields.text("altcha")).await
     } else {
         exchange.apply(Entered::of(&fields)).await
     }
@@ -83,6 +85,8 @@ async fn file(request: HttpRequest, state: Data<State>) -> HttpResponse {
         ("style.css", ..) => of("text/css; charset=utf-8", site.colour.style() + STYLE),
         ("icon", ..) => of("image/svg+xml", site.colour.icon()),
         ("apply.js", ..) => of("text/javascript; charset=utf-8", SCRIPT.to_owned()),
+        ("altcha.js", ..) if state.guard.is_some() => of("text/javascript; charset=utf-8", SOLVER.to_owned()),
+        ("challenge", ..) => return challenge(&request, &state),
         ("terms", Some(terms), _) => {
             return rendered(StatusCode::OK, &TermsPage { page: Page::of(&request, site, None), terms });
         }
@@ -94,6 +98,12 @@ async fn file(request: HttpRequest, state: Data<State>) -> HttpResponse {
     };
     response.headers_mut().insert(CACHE_CONTROL, KEPT);
     response
+}
+
+/// `GET /apply/challenge`: one for each code that is asked for.
+fn challenge(request: &HttpRequest, state: &State) -> HttpResponse {
+    let Some(guard) = &state.guard else { return nothing_here().response(request) };
+    HttpResponse::Ok().insert_header((CONTENT_TYPE, "application/json")).body(guard.challenge())
 }
 
 /// `GET /embed.js`: puts the form into a page of an origin that is configured. The browser of any other shows no form.
@@ -123,7 +133,7 @@ struct Exchange<'a> {
 }
 
 impl Exchange<'_> {
-    async fn send_code(self, entered: Entered) -> HttpResponse {
+    async fn send_code(self, entered: Entered, proof: &str) -> HttpResponse {
         if let Err(wait) = address_wait(self.request, self.state, &self.state.code_limit) {
             return self.slow_down(entered, wait);
         }
@@ -131,6 +141,21 @@ impl Exchange<'_> {
             Ok(phone) => phone,
             Err(problem) => return self.amend(entered, vec![problem]),
         };
+        if let Some(guard) = &self.state.guard {
+            match guard.judge(proof).await {
+                Ok(GuardVerdict::Passed) => {}
+                Ok(GuardVerdict::Refused(refusal)) => {
+                    let notice = words::of_guard(refusal, self.page.locale, self.page.site);
+                    return self.answer(StatusCode::FORBIDDEN, entered, notice, None);
+                }
+                // As where the code's own facts cannot be looked up.
+                Err(error) => {
+                    tracing::error!(%error, "whether a proof is new cannot be told; no code is sent");
+                    let notice = words::of_code(SendCode::Exception, self.page.locale, None, self.page.site);
+                    return self.answer(StatusCode::OK, entered, notice, None);
+                }
+            }
+        }
         let asked = CodeRequest { request_id: id_of(self.request), phone, locale: self.page.locale };
         let Ok(CodeReply { code, retry_after }) = unless_it_panics(self.state.service.send_code(asked)).await else {
             return self.failed(entered);
@@ -186,13 +211,13 @@ impl Exchange<'_> {
     }
 
     fn amend(self, entered: Entered, problems: Vec<entered::FieldProblem>) -> HttpResponse {
-        let form = ApplyForm::new(self.page, &self.state.settings.phone, entered);
+        let form = ApplyForm::new(self.page, self.state, entered);
         rendered(StatusCode::BAD_REQUEST, &ApplyForm { problems, ..form })
     }
 
     fn answer(self, status: StatusCode, entered: Entered, notice: Notice, wait: Option<Duration>) -> HttpResponse {
         let request = (!notice.is_good).then(|| id_of(self.request));
-        let form = ApplyForm::new(self.page, &self.state.settings.phone, entered);
+        let form = ApplyForm::new(self.page, self.state, entered);
         let wait = wait.map(seconds_up);
         let mut response = rendered(status, &ApplyForm { notice: Some(notice), request, wait, ..form });
         if let Some(seconds) = wait {

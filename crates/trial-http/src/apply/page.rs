@@ -1,13 +1,14 @@
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
-use trial_core::{Locale, PhonePolicy, RequestId, ServedCountry, Terms};
+use trial_core::{Locale, RequestId, ServedCountry, Terms};
 
 use super::entered::{Entered, FieldProblem};
 use super::words::Notice;
 use super::{SiteSettings, protect};
 use crate::fields::Fields;
 use crate::messages::{in_locale, page_locale};
+use crate::site::State;
 
 /// What every page is made with.
 pub(super) struct Page<'a> {
@@ -54,18 +55,21 @@ pub(super) struct ApplyForm<'a> {
     pub(super) request: Option<RequestId>,
     /// Seconds until a code may be asked for.
     pub(super) wait: Option<u64>,
+    /// Whether the browser has to work before a code is sent.
+    pub(super) is_guarded: bool,
 }
 
 impl<'a> ApplyForm<'a> {
-    pub(super) fn new(page: Page<'a>, phones: &PhonePolicy, entered: Entered) -> Self {
+    pub(super) fn new(page: Page<'a>, state: &State, entered: Entered) -> Self {
         Self {
             page,
-            countries: phones.served(),
+            countries: state.settings.phone.served(),
             entered,
             problems: Vec::new(),
             notice: None,
             request: None,
             wait: None,
+            is_guarded: state.guard.is_some(),
         }
     }
 

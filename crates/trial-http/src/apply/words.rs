@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use trial_core::{ApplyCode, Locale, SendCode};
+use trial_core::{ApplyCode, Locale, ProofRefusal, SendCode};
 
 use super::SiteSettings;
 use crate::messages::in_locale;
@@ -119,6 +119,31 @@ pub(super) fn of_many_requests(locale: Locale, wait: Duration) -> Notice {
     ];
     let (what, next) = said[usize::from(locale == Locale::ZhCn)];
     Notice { is_good: false, what, next: next.replace("{wait}", &lasting(wait, locale)) }
+}
+
+/// What is said where the guard does not let a code be sent.
+pub(super) fn of_guard(refusal: ProofRefusal, locale: Locale, site: &SiteSettings) -> Notice {
+    let said = match refusal {
+        ProofRefusal::Missing => [
+            (
+                "Your browser has not done the small task that keeps robots from having messages sent.",
+                "Turn JavaScript on, open this page by https, and press “Send code” again; or ask {contact} and quote the \
+                 request below.",
+            ),
+            (
+                "您的浏览器未完成用于防止机器人滥发短信的验证。",
+                "请启用 JavaScript，通过 https 打开本页面，并再次点击“发送验证码”；或联系 {contact}，并提供下方的请求编号。",
+            ),
+        ],
+        ProofRefusal::Wrong | ProofRefusal::Expired | ProofRefusal::Used => [
+            (
+                "The check against robots did not succeed this time.",
+                "Press “Send code” again. If it fails again, ask {contact} and quote the request below.",
+            ),
+            ("本次防机器人验证未通过。", "请再次点击“发送验证码”；如仍失败，请联系 {contact}，并提供下方的请求编号。"),
+        ],
+    };
+    notice(false, said, locale, None, site)
 }
 
 /// What is said where something failed that should not.

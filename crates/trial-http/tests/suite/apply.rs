@@ -1,10 +1,13 @@
 //! The page to apply on.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::test::TestRequest;
-use trial_core::ports::{AuditTrail, Unexpected};
-use trial_core::{ApplyCode, ApplyReply, AuditQuery, CodeReply, Locale, SendCode, Terms};
+use trial_core::ports::{AuditTrail, MockGuard, Unexpected};
+use trial_core::{
+    ApplyCode, ApplyReply, AuditQuery, CodeReply, GuardVerdict, LedgerError, Locale, ProofRefusal, SendCode, Terms,
+};
 use trial_http::{Logo, Site, SiteLink, SiteSettings};
 use trial_testkit::MemoryLedger;
 
@@ -298,4 +301,65 @@ async fn the_first_page_is_small() {
         bytes += call(&site, get(path)).await.body.len();
     }
     assert!(bytes < 30_000 - 4 * 600, "{bytes} bytes and the heads of four answers");
+}
+
+fn guarded(verdict: Result<GuardVerdict, LedgerError>) -> Fixture {
+    let mut guard = MockGuard::new();
+    guard.expect_challenge().return_const("{\"parameters\":{}}");
+    guard.expect_judge().withf(|proof| proof == "the proof").times(..=1).return_once(move |_| verdict);
+    Fixture { guard: Some(Arc::new(guard)), ..Fixture::default() }
+}
+
+#[actix_web::test]
+async fn a_guard_gives_challenges_and_says_so() {
+    let site = guarded(Ok(GuardVerdict::Passed)).site();
+    let page = call(&site, get("/apply")).await;
+    assert!(page.body.contains("id=\"checking\"") && page.body.contains("<noscript>"), "{}", page.body);
+    let challenge = call(&site, get("/apply/challenge")).await;
+    assert_eq!((challenge.header("content-type"), challenge.header("cache-control")), ("application/json", "no-store"));
+    assert_eq!(challenge.body, "{\"parameters\":{}}");
+    let solver = call(&site, get("/apply/altcha.js")).await;
+    assert_eq!(solver.header("content-type"), "text/javascript; charset=utf-8");
+    assert!(solver.body.contains("MIT License") && solver.body.contains("PBKDF2"));
+
+    let site = Fixture::default().site();
+    assert!(!call(&site, get("/apply")).await.body.contains("noscript"));
+    for nothing in ["/apply/challenge", "/apply/altcha.js"] {
+        assert_eq!(call(&site, get(nothing)).await.status.as_u16(), 404, "{nothing}");
+    }
+}
+
+#[actix_web::test]
+async fn a_code_is_sent_for_a_proof_alone() {
+    let mut fixture = guarded(Ok(GuardVerdict::Passed));
+    fixture.service.expect_send_code().once().returning(|_| Ok(CodeReply { code: SendCode::Sent, retry_after: None }));
+    let page = apply(&fixture.site(), &[("step", "code"), ("altcha", "the proof")]).await;
+    assert!(page.body.contains("A code is on its way"), "{}", page.body);
+    for (refusal, words) in [
+        (ProofRefusal::Missing, "Turn JavaScript on, open this page by https,"),
+        (ProofRefusal::Wrong, "The check against robots did not succeed"),
+        (ProofRefusal::Expired, "The check against robots did not succeed"),
+        (ProofRefusal::Used, "The check against robots did not succeed"),
+    ] {
+        let site = guarded(Ok(GuardVerdict::Refused(refusal))).site();
+        let page = apply(&site, &[("step", "code"), ("altcha", "the proof")]).await;
+        assert_eq!(page.status.as_u16(), 403);
+        assert!(page.body.contains(words) && page.body.contains("Request <code>"), "{}", page.body);
+        assert!(page.body.contains("value=\"166 7328 0001\"") && !page.body.contains("the proof"), "{}", page.body);
+    }
+    let site = guarded(Err(LedgerError::Unavailable("gone".into()))).site();
+    let page = apply(&site, &[("step", "code"), ("altcha", "the proof")]).await;
+    assert!(page.body.contains("The code could not be sent."), "{}", page.body);
+}
+
+#[actix_web::test]
+async fn no_proof_is_spent_on_a_phone_that_cannot_be_taken_or_on_an_application() {
+    let mut guard = MockGuard::new();
+    guard.expect_judge().never();
+    let mut fixture = Fixture { guard: Some(Arc::new(guard)), ..Fixture::agreeable() };
+    fixture.settings.address_limits.codes_per_hour = 1;
+    let site = fixture.site();
+    assert_eq!(apply(&site, &[("step", "code"), ("phone", "1"), ("altcha", "the proof")]).await.status.as_u16(), 400);
+    assert_eq!(apply(&site, &[("step", "code"), ("altcha", "the proof")]).await.status.as_u16(), 429);
+    assert!(apply(&site, &[]).await.body.contains("Your trial is ready"));
 }

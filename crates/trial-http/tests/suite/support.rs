@@ -9,7 +9,7 @@ use actix_web::http::header::HeaderMap;
 use actix_web::test::{TestRequest, call_service, init_service};
 use serde_json::Value;
 use tempfile::TempDir;
-use trial_core::ports::{Clock as _, MockHealth, MockReceipts, MockTrialService, TenantOrders};
+use trial_core::ports::{Clock as _, Guard, MockHealth, MockReceipts, MockTrialService, TenantOrders};
 use trial_core::{
     AddressLimits, ApplyCode, ApplyReply, CodeReply, LedgerError, LifeOutcome, Outcome, Policy, Request, SendCode,
     TenantOrder,
@@ -36,6 +36,7 @@ pub(crate) struct Fixture {
     pub(crate) receipts: MockReceipts,
     pub(crate) callbacks: Vec<SmsCallback>,
     pub(crate) callers: Option<CallerParts>,
+    pub(crate) guard: Option<Arc<dyn Guard>>,
     pub(crate) ledger: MemoryLedger,
     pub(crate) clock: FixedClock,
     pub(crate) inbox: Option<Arc<Inbox>>,
@@ -51,6 +52,7 @@ impl Default for Fixture {
             receipts: MockReceipts::new(),
             callbacks: Vec::new(),
             callers: None,
+            guard: None,
             ledger: MemoryLedger::default(),
             clock: FixedClock::default(),
             inbox: None,
@@ -98,6 +100,7 @@ impl Fixture {
                 keyring: Arc::new(data::keyring()),
                 site: SiteSettings::default(),
             }),
+            guard: self.guard,
             ops: OpsParts {
                 operations: Arc::new(self.ledger.clone()),
                 orders: Arc::new(OrdersInMemory(self.ledger.clone(), clock.clone())),

@@ -24,7 +24,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context;
-use trial_core::{AddressLimits, Email, MailRetry, PhonePolicy, Policy, Retention};
+use trial_core::{AddressLimits, AltchaCost, Email, MailRetry, PhonePolicy, Policy, Retention};
 use trial_engine::{EngineOptions, MailDeliveryOptions};
 use trial_http::{HttpSettings, SiteSettings};
 
@@ -143,6 +143,11 @@ impl Config {
             self.site.portal_url.clone_from(&url);
             self.settings.portal.url = Some(url);
         }
+    }
+
+    /// How much work a browser has to do before the page has a code sent, if it has to.
+    pub(crate) fn work(&self) -> Option<AltchaCost> {
+        site_setup::work(&self.settings)
     }
 
     /// How much the engine takes on.

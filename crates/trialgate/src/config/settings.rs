@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use trial_core::{AddressLimits, MailRetry, Policy};
+use trial_core::{ALTCHA_COST, AddressLimits, MailRetry, Policy};
 use trial_engine::EngineOptions;
 use trial_http::{Envelope, SiteSettings};
 
@@ -222,7 +222,25 @@ pub(crate) struct Site {
     pub(crate) logo: Option<PathBuf>,
     pub(crate) links: BTreeMap<String, String>,
     pub(crate) embed_origins: Vec<String>,
+    pub(crate) guard: SiteGuard,
+    pub(crate) altcha: SiteAltcha,
     pub(crate) terms: SiteTerms,
+}
+
+/// What stands before the page has a code sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum SiteGuard {
+    #[default]
+    Off,
+    Altcha,
+}
+
+/// How much work a browser has to do.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct SiteAltcha {
+    pub(crate) cost: u32,
 }
 
 /// What applicants agree to.
@@ -372,6 +390,12 @@ impl Default for Portal {
     }
 }
 
+impl Default for SiteAltcha {
+    fn default() -> Self {
+        Self { cost: ALTCHA_COST.rounds() }
+    }
+}
+
 impl Default for Site {
     fn default() -> Self {
         let name = SiteSettings::default().name;
@@ -382,6 +406,8 @@ impl Default for Site {
             logo: None,
             links: BTreeMap::new(),
             embed_origins: Vec::new(),
+            guard: SiteGuard::default(),
+            altcha: SiteAltcha::default(),
             terms: SiteTerms::default(),
         }
     }

@@ -3,10 +3,10 @@
 use std::fs;
 use std::path::Path;
 
-use trial_core::Terms;
+use trial_core::{AltchaCost, Terms};
 use trial_http::{BrandColour, EmbedOrigin, Logo, SiteLink, SiteSettings};
 
-use super::settings::{Callers, Settings};
+use super::settings::{Callers, Settings, SiteGuard};
 
 /// The longest text of terms, in bytes: it stands in one row of the audit.
 const MAX_TERMS: usize = 256 * 1024;
@@ -44,6 +44,9 @@ pub(super) fn site(settings: &Settings, base: &Path) -> (SiteSettings, Vec<Wrong
             Err(error) => wrong.push(("site.embed_origins", format!("has {origin:?}, which {error}"))),
         }
     }
+    if AltchaCost::new(site.altcha.cost).is_none() {
+        wrong.push(("site.altcha.cost", "must be from 1 to 20000".to_owned()));
+    }
     let described = SiteSettings {
         name: site.name.clone(),
         colour: colour.unwrap_or_else(|error| {
@@ -69,6 +72,14 @@ pub(super) fn site(settings: &Settings, base: &Path) -> (SiteSettings, Vec<Wrong
 /// Whether there is a page to apply on: where callers sign, whoever needs no signature would go around them by it.
 pub(super) fn has_apply(settings: &Settings) -> bool {
     settings.site.apply.unwrap_or(settings.http.callers == Callers::Open)
+}
+
+/// How much work a browser has to do before the page has a code sent, if it has to.
+pub(super) fn work(settings: &Settings) -> Option<AltchaCost> {
+    match settings.site.guard {
+        SiteGuard::Off => None,
+        SiteGuard::Altcha => AltchaCost::new(settings.site.altcha.cost),
+    }
 }
 
 fn logo(file: &Path) -> Result<Logo, String> {

@@ -81,6 +81,8 @@ fn every_default_is_the_contracts() {
         ("site.name", r#""Trialgate""#),
         ("site.links", "{}"),
         ("site.embed_origins", "[]"),
+        ("site.guard", r#""off""#),
+        ("site.altcha.cost", "2000"),
         ("sandbox.enabled", "false"),
         ("verification.code_ttl", r#""5m""#),
         ("verification.code_cap", r#""10m""#),

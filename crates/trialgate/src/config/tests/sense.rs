@@ -21,7 +21,7 @@ fn what_makes_no_sense_is_said_all_at_once() {
         mail = { from = "nobody", max_per_second = 0, retry = { first = "1h", cap = "1m" }, smtp_url = "mail", smtp_url_file = "f", envelope_from = "bounces", dkim = { domain = "example.com" } }
         secrets.keys = [{ id = "a" }, { id = "b", key = "x", key_file = "y" }]
         engine = { queue_length = 0, batch_limit = 0, wait = "0s" }
-        site = { name = "", colour = "\u0023ffff00", logo = "l.gif", links = { a = "javascript:x" }, embed_origins = ["https://a/b"], terms = { file = "t" } }
+        site = { name = "", colour = "\u0023ffff00", logo = "l.gif", links = { a = "javascript:x" }, embed_origins = ["https://a/b"], altcha.cost = 0, terms = { file = "t" } }
         unknown = 1
         "#,
     )
@@ -63,6 +63,7 @@ fn what_makes_no_sense_is_said_all_at_once() {
         "`site.logo` cannot be read from l.gif",
         "`site.links` has \"a\", which needs a label and an address that begins with https://",
         "`site.embed_origins` has \"https://a/b\", which is not the origin of a website",
+        "`site.altcha.cost` must be from 1 to 20000",
         "`site.terms.version` is missing beside `site.terms.file`",
         "unknown key `unknown`",
     ] {
@@ -233,4 +234,17 @@ fn the_page_to_apply_on_is_there_unless_callers_sign() {
     assert_eq!((terms.version(), terms.text(), site.logo.is_some()), ("2026-01", "Be kind.\n", true));
     assert!(case().with_file("terms.txt", " \n").error().contains("`site.terms.file` must hold 1 to 262144 bytes"));
     assert!(case().error().contains("`site.terms.file` cannot be read from terms.txt"));
+}
+
+#[test]
+fn browsers_work_where_the_guard_says_so() {
+    for (text, rounds) in [
+        ("", None),
+        ("site.altcha.cost = 7", None),
+        ("site.guard = \"altcha\"", Some(2_000)),
+        ("site = { guard = \"altcha\", altcha.cost = 7 }", Some(7)),
+    ] {
+        assert_eq!(Case::new(text).config().work().map(trial_core::AltchaCost::rounds), rounds, "{text}");
+    }
+    assert!(Case::new("site.guard = \"captcha\"").error().contains("site.guard"));
 }
