@@ -171,3 +171,14 @@ async fn an_owner_arrives_at_the_portal_in_english_without_scripts() {
 async fn an_owner_arrives_at_the_portal_in_chinese_on_a_phone() {
     an_owner_arrives_at_the_portal(["zh-CN", "360", "scripts"]).await;
 }
+
+/// With the guard, a browser works before a code is sent: by the worker that is published, each piece once; without scripts,
+/// the page says what is needed.
+#[tokio::test]
+async fn a_browser_works_before_a_code_is_sent() {
+    let home = Home::new();
+    let service = home.sandbox_with(&[("TRIALGATE_SITE__GUARD", "altcha")]).await;
+    let ended = finish(browse(&home, &service, "guard.mjs", "")).await;
+    assert!(ended.status.success(), "{}\n{}", ended.stdout, ended.stderr);
+    assert_eq!(ended.stdout.lines().count(), 5, "{}", ended.stdout);
+}
