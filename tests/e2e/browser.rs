@@ -174,11 +174,22 @@ async fn an_owner_arrives_at_the_portal_in_chinese_on_a_phone() {
 
 /// With the guard, a browser works before a code is sent: by the worker that is published, each piece once; without scripts,
 /// the page says what is needed.
-#[tokio::test]
-async fn a_browser_works_before_a_code_is_sent() {
+async fn a_browser_works_before_a_code_is_sent(view: [&str; 2]) {
     let home = Home::new();
     let service = home.sandbox_with(&[("TRIALGATE_SITE__GUARD", "altcha")]).await;
-    let ended = finish(browse(&home, &service, "guard.mjs", "")).await;
+    let mut command = browse(&home, &service, "guard.mjs", "");
+    command.args(view);
+    let ended = finish_script(command).await;
     assert!(ended.status.success(), "{}\n{}", ended.stdout, ended.stderr);
-    assert_eq!(ended.stdout.lines().count(), 5, "{}", ended.stdout);
+    assert_eq!(ended.stdout.lines().count(), 3, "{}", ended.stdout);
+}
+
+#[tokio::test]
+async fn a_browser_works_before_a_code_is_sent_in_english() {
+    a_browser_works_before_a_code_is_sent(["en-US", "1280"]).await;
+}
+
+#[tokio::test]
+async fn a_browser_works_before_a_code_is_sent_in_chinese_on_a_phone() {
+    a_browser_works_before_a_code_is_sent(["zh-CN", "360"]).await;
 }
