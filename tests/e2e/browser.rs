@@ -1,5 +1,6 @@
 //! The pages, in a browser that nobody here wrote.
 
+use std::collections::HashSet;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -141,6 +142,74 @@ async fn a_website_shows_the_form_in_its_own_page() {
     assert_eq!(ended.stdout.lines().count(), 3, "{}", ended.stdout);
 }
 
+/// Somebody who offers a CAPTCHA: its script makes a widget whose proofs are good once. Its origin; it answers as long as the
+/// test runs.
+async fn captcha() -> String {
+    const SCRIPT: &str = r#"
+let made = 0;
+globalThis.turnstile = { render(place, { sitekey }) {
+  place.innerHTML = `<iframe title="A check" width="300" height="65"></iframe><input type="hidden" name="cf-turnstile-response" value="proof-${sitekey}-${++made}">`;
+  place.firstChild.src = new URL("widget", globalThis.captchaScript);
+} };
+globalThis.captchaScript = document.currentScript.src;
+for (const place of document.querySelectorAll(".cf-turnstile")) turnstile.render(place, place.dataset);"#;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let origin = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        let mut taken = HashSet::new();
+        loop {
+            let (mut asking, _) = listener.accept().await.unwrap();
+            let mut bytes = Vec::new();
+            // A browser may open a connection and say nothing.
+            let is_whole = |bytes: &[u8]| {
+                let text = String::from_utf8_lossy(bytes);
+                let length =
+                    |head: &str| head.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok());
+                text.split_once("\r\n\r\n").is_some_and(|(head, body)| length(head).unwrap_or(0) == body.len())
+            };
+            while !is_whole(&bytes) && asking.read_buf(&mut bytes).await.is_ok_and(|length| length > 0) {}
+            let request = String::from_utf8(bytes).unwrap();
+            let (media, body) = match request.split_once("secret=the+secret&response=") {
+                _ if request.starts_with("GET /api.js") => ("text/javascript", SCRIPT.to_owned()),
+                Some((_, proof)) if !proof.starts_with("proof-mine-") => {
+                    ("application/json", r#"{"success":false,"error-codes":["invalid-input-response"]}"#.to_owned())
+                }
+                Some((_, proof)) if taken.insert(proof.to_owned()) => {
+                    ("application/json", r#"{"success":true}"#.to_owned())
+                }
+                Some(_) => {
+                    ("application/json", r#"{"success":false,"error-codes":["timeout-or-duplicate"]}"#.to_owned())
+                }
+                None => ("text/html", "<!doctype html><title>A check</title>".to_owned()),
+            };
+            let head = format!("HTTP/1.1 200 OK\r\ncontent-type: {media}\r\ncontent-length: {}", body.len());
+            let _ = asking.write_all(format!("{head}\r\nconnection: close\r\n\r\n{body}").as_bytes()).await;
+        }
+    });
+    origin
+}
+
+/// The widget of another origin stands in the form and makes another proof for each code; each is good once.
+#[tokio::test]
+async fn a_captcha_stands_before_a_code() {
+    let home = Home::new();
+    let captcha = captcha().await;
+    let service = home
+        .sandbox_with(&[
+            ("TRIALGATE_SITE__GUARD", "siteverify"),
+            ("TRIALGATE_SITE__SITEVERIFY__SITE_KEY", "mine"),
+            ("TRIALGATE_SITE__SITEVERIFY__SECRET", "the secret"),
+            ("TRIALGATE_SITE__SITEVERIFY__VERIFY_URL", &format!("{captcha}/siteverify")),
+            ("TRIALGATE_SITE__SITEVERIFY__SCRIPT_URL", &format!("{captcha}/api.js")),
+        ])
+        .await;
+    let mut command = browse(&home, &service, "captcha.mjs", "");
+    command.arg(captcha);
+    let ended = finish_script(command).await;
+    assert!(ended.status.success(), "{}\n{}", ended.stdout, ended.stderr);
+    assert_eq!(ended.stdout.lines().count(), 2, "{}", ended.stdout);
+}
+
 /// From the empty form to the tenant's page, and in again by a password of one's own.
 async fn an_owner_arrives_at_the_portal(view: [&str; 3]) {
     let home = Home::new();
@@ -176,7 +245,8 @@ async fn an_owner_arrives_at_the_portal_in_chinese_on_a_phone() {
 /// the page says what is needed.
 async fn a_browser_works_before_a_code_is_sent(view: [&str; 2]) {
     let home = Home::new();
-    let service = home.sandbox_with(&[("TRIALGATE_SITE__GUARD", "altcha")]).await;
+    let guard = [("TRIALGATE_SITE__GUARD", "altcha"), ("TRIALGATE_SITE__ALTCHA__COST", "100")];
+    let service = home.sandbox_with(&guard).await;
     let mut command = browse(&home, &service, "guard.mjs", "");
     command.args(view);
     let ended = finish_script(command).await;

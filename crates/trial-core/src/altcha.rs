@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 
 use crate::policy::CLOCK_SKEW;
-use crate::{Keyring, SeenSignature};
+use crate::{Keyring, ProofRefusal, SeenSignature};
 
 /// How long a challenge may take to be solved and come back. A phone that is slow needs some ten seconds.
 pub const CHALLENGE_LIVES: Duration = Duration::from_mins(5);
@@ -64,41 +64,6 @@ struct Payload {
 #[derive(Deserialize)]
 struct Solution {
     counter: u32,
-}
-
-/// What a guard says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum GuardVerdict {
-    /// Let it through.
-    Passed,
-    /// Do not.
-    Refused(ProofRefusal),
-}
-
-/// Why a proof is not taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ProofRefusal {
-    /// There is none.
-    Missing,
-    /// It is not what a browser makes of a challenge of ours, or solves nothing.
-    Wrong,
-    /// It comes too late.
-    Expired,
-    /// It was taken before.
-    Used,
-}
-
-impl GuardVerdict {
-    /// As measurements name it.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Passed => "passed",
-            Self::Refused(ProofRefusal::Missing) => "missing",
-            Self::Refused(ProofRefusal::Wrong) => "wrong",
-            Self::Refused(ProofRefusal::Expired) => "expired",
-            Self::Refused(ProofRefusal::Used) => "used",
-        }
-    }
 }
 
 impl AltchaCost {

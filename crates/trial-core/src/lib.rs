@@ -19,6 +19,7 @@ mod care;
 mod consent;
 mod error;
 mod facts;
+mod guard;
 mod keyring;
 mod life;
 mod mail;
@@ -41,7 +42,7 @@ pub(crate) mod values;
 mod warnings;
 
 pub use access_code_file::{AccessCodeFile, AccessCodeFileError};
-pub use altcha::{ALTCHA_COST, AltchaChallenge, AltchaCost, CHALLENGE_LIVES, GuardVerdict, ProofRefusal};
+pub use altcha::{ALTCHA_COST, AltchaChallenge, AltchaCost, CHALLENGE_LIVES};
 pub use audit::{APPLICANT, AuditEntry, AuditQuery};
 pub use batch::{Application, Batch, CodeRequest, FactKeys, FreshIds, Request, SendReport};
 pub use callers::{
@@ -57,6 +58,7 @@ pub use error::LedgerError;
 pub use facts::{
     AcceptedApplication, Facts, HeldCode, LifeFacts, PastSend, PhoneFacts, PoolFacts, QuotaFacts, TenantFact,
 };
+pub use guard::{GuardUnusable, GuardVerdict, ProofRefusal};
 pub use keyring::{InitialPassword, Keyring, KeyringError, SecretKey, VerificationCode};
 pub use life::{
     DueTenant, LifeChange, LifeOrder, LifeOutcome, LifeRefusal, MAX_EXTENSION, MIN_PASSWORD_LIFE_LEFT, NOTICE_KEEPS,

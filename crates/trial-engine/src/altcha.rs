@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use trial_core::ports::{Clock, Entropy, Guard, ReplayGuard};
-use trial_core::{AltchaChallenge, AltchaCost, GuardVerdict, Keyring, LedgerError, ProofRefusal};
+use trial_core::{AltchaChallenge, AltchaCost, GuardUnusable, GuardVerdict, Keyring, ProofRefusal};
 
 /// Asks browsers for work by the ALTCHA protocol.
 pub struct AltchaGuard {
@@ -22,20 +22,23 @@ pub struct AltchaGuard {
 
 #[async_trait]
 impl Guard for AltchaGuard {
-    fn challenge(&self) -> String {
+    fn challenge(&self) -> Option<String> {
         let mut entropy = [0; AltchaChallenge::ENTROPY];
         self.entropy.fill(&mut entropy);
-        AltchaChallenge::new(self.cost, self.clock.now(), &entropy, &self.keyring).to_json()
+        Some(AltchaChallenge::new(self.cost, self.clock.now(), &entropy, &self.keyring).to_json())
     }
 
-    async fn judge(&self, proof: &str) -> Result<GuardVerdict, LedgerError> {
+    async fn judge(&self, proof: &str) -> Result<GuardVerdict, GuardUnusable> {
         // At most 20,000 rounds: some milliseconds, which may be spent here.
-        let verdict = match AltchaChallenge::check(proof, self.clock.now(), &self.keyring) {
+        Ok(match AltchaChallenge::check(proof, self.clock.now(), &self.keyring) {
             Err(refusal) => GuardVerdict::Refused(refusal),
             Ok(seen) if self.replays.is_new(seen).await? => GuardVerdict::Passed,
             Ok(_) => GuardVerdict::Refused(ProofRefusal::Used),
-        };
-        metrics::counter!("trialgate_guard_total", "verdict" => verdict.as_str()).increment(1);
-        Ok(verdict)
+        })
+    }
+
+    /// It stands on the database alone, which is checked by itself.
+    async fn check(&self) -> Result<(), GuardUnusable> {
+        Ok(())
     }
 }

@@ -54,6 +54,32 @@ pub struct SmsCallback {
     pub read: ReceiptReader,
 }
 
+/// What stands before the page has a code sent.
+#[derive(Clone)]
+pub struct PageGuard {
+    /// Judges.
+    pub guard: Arc<dyn Guard>,
+    /// What makes proofs in the page; without it, the page's own script does.
+    pub widget: Option<CaptchaWidget>,
+}
+
+/// Somebody else's script that makes proofs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CaptchaWidget {
+    /// Where it is.
+    pub script: String,
+    /// What the policy of the page has to permit for it: scripts, frames, styles and connections.
+    pub sources: Vec<String>,
+    /// The class of the element that becomes the widget.
+    pub class: String,
+    /// The field of the form that it puts the proof into.
+    pub field: String,
+    /// The object that the script makes, whose `render` makes another widget.
+    pub object: String,
+    /// Whose widget it is; known to everybody.
+    pub site_key: String,
+}
+
 /// What the interface stands on.
 #[derive(Clone)]
 pub struct HttpParts {
@@ -74,7 +100,7 @@ pub struct HttpParts {
     /// What the portal stands on, if there is one.
     pub portal: Option<PortalParts>,
     /// What stands before the page has a code sent, if anything does.
-    pub guard: Option<Arc<dyn Guard>>,
+    pub guard: Option<PageGuard>,
     /// What the operations interface stands on.
     pub ops: OpsParts,
     /// Captured messages; opens the sandbox's endpoints if given.

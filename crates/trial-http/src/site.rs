@@ -5,7 +5,7 @@ use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::http::header::{HeaderValue, LOCATION};
 use actix_web::web::{self, Data};
 use actix_web::{App, HttpResponse};
-use trial_core::ports::{Clock, Entropy, Guard, Health, Receipts, TrialService};
+use trial_core::ports::{Clock, Entropy, Health, Receipts, TrialService};
 use trial_sandbox::Inbox;
 
 use crate::apply::{self, Consent};
@@ -18,7 +18,8 @@ use crate::routes::{Route, get, not_found};
 use crate::signed::Signing;
 use crate::telemetry::{self, Metrics, RequestMetrics};
 use crate::{
-    HttpParts, HttpSettings, SmsCallback, callbacks, console, docs, health, openapi, public, query_tenant, sandbox,
+    HttpParts, HttpSettings, PageGuard, SmsCallback, callbacks, console, docs, health, openapi, public, query_tenant,
+    sandbox,
 };
 
 /// Every route and what the handlers stand on; one for all workers.
@@ -37,7 +38,7 @@ pub(crate) struct State {
     /// Who may call, if not anybody.
     pub(crate) signing: Option<Signing>,
     pub(crate) portal: Option<Reception>,
-    pub(crate) guard: Option<Arc<dyn Guard>>,
+    pub(crate) guard: Option<PageGuard>,
     pub(crate) ops: Ops,
     pub(crate) inbox: Option<Arc<Inbox>>,
     pub(crate) metrics: Metrics,

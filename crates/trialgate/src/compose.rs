@@ -8,11 +8,12 @@ use std::time::Duration;
 use anyhow::{Context, anyhow, bail};
 use chrono::{DateTime, Utc};
 use tokio::runtime::{Builder, Runtime};
-use trial_core::ports::{Clock, Entropy, Guard, Mailer, ReplayGuard, SmsGateway};
-use trial_core::{AltchaCost, ChangedBy, Keyring, Phone, PhonePolicy, Planner};
+use trial_captcha::{Siteverify, SiteverifySettings};
+use trial_core::ports::{Clock, Entropy, Mailer, ReplayGuard, SmsGateway};
+use trial_core::{ChangedBy, Keyring, Phone, PhonePolicy, Planner};
 use trial_engine::{AltchaGuard, Engine, EngineParts, Orders, PlatformParts, RetentionOptions, Signatures, SmsRoute};
 use trial_http::{
-    CallerParts, HttpParts, HttpServer, OpsParts, PortalParts, ReceiptReader, SmsCallback, install_metrics,
+    CallerParts, HttpParts, HttpServer, OpsParts, PageGuard, PortalParts, ReceiptReader, SmsCallback, install_metrics,
 };
 use trial_mail::{DkimSettings, MailSetting, SandboxMailer, SmtpMailer, SmtpSettings, Templates};
 use trial_platform::{SystemLookup, WebhookPlatform};
@@ -23,7 +24,8 @@ use trial_sms::{
 };
 
 use crate::config::{
-    CallbackSecrets, Callers, Config, GatewayKind, GatewaySetup, MailSetup, Serving, SmtpSetup, WebhookSetup, Wording,
+    CallbackSecrets, Callers, Config, GatewayKind, GatewaySetup, GuardSetup, MailSetup, Serving, SmtpSetup,
+    WebhookSetup, Wording,
 };
 use crate::ledger::Ledger;
 use crate::shutdown::Signals;
@@ -218,11 +220,23 @@ fn caller_parts(
     })
 }
 
-/// What stands before the page has a code sent, if browsers have to work for it.
-fn guard(work: Option<AltchaCost>, replays: Arc<dyn ReplayGuard>, keyring: &Arc<Keyring>) -> Option<Arc<dyn Guard>> {
-    let (clock, entropy) = (Arc::new(SystemClock), Arc::new(OsEntropy));
-    let guard = work.map(|cost| AltchaGuard { cost, keyring: Arc::clone(keyring), replays, clock, entropy });
-    guard.map(|guard| Arc::new(guard) as Arc<dyn Guard>)
+/// What stands before the page has a code sent.
+fn page_guard(setup: GuardSetup, replays: Arc<dyn ReplayGuard>, keyring: &Arc<Keyring>) -> anyhow::Result<PageGuard> {
+    Ok(match setup {
+        GuardSetup::Altcha(cost) => {
+            let (clock, entropy) = (Arc::new(SystemClock), Arc::new(OsEntropy));
+            let guard = AltchaGuard { cost, keyring: Arc::clone(keyring), replays, clock, entropy };
+            PageGuard { guard: Arc::new(guard), widget: None }
+        }
+        GuardSetup::Siteverify { settings, widget } => {
+            PageGuard { guard: Arc::new(siteverify(settings)?), widget: Some(*widget) }
+        }
+    })
+}
+
+/// Who judges what a CAPTCHA made.
+pub(crate) fn siteverify(settings: SiteverifySettings) -> anyhow::Result<Siteverify> {
+    Siteverify::new(settings).context("`site.siteverify` cannot be used")
 }
 
 /// The providers that may tell what became of their messages.
@@ -276,7 +290,7 @@ impl Service {
         let keyring = Arc::new(serving.keyring);
         let replays: Arc<dyn ReplayGuard> = Arc::new(Signatures::start(ledger.callers(), Arc::clone(&clock)));
         let callers = caller_parts(config.settings.http.callers, &ledger, &replays, &keyring);
-        let guard = guard(config.work(), replays, &keyring);
+        let guard = serving.guard.map(|setup| page_guard(setup, replays, &keyring)).transpose()?;
         let portal =
             config.portal().map(|site| PortalParts { accounts: ledger.portal(), keyring: Arc::clone(&keyring), site });
         let parts = EngineParts {

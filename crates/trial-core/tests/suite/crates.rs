@@ -11,6 +11,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("trial-engine", &["trial-core"]),
     ("trial-storage", &["trial-core"]),
     ("trial-platform", &["trial-core"]),
+    ("trial-captcha", &["trial-core"]),
     ("trial-sandbox", &["trial-core"]),
     ("trial-signing", &[]),
     ("trial-sms", &["trial-core", "trial-sandbox", "trial-signing"]),
@@ -22,6 +23,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "trialgate",
         &[
+            "trial-captcha",
             "trial-core",
             "trial-engine",
             "trial-http",
@@ -46,6 +48,7 @@ const STRANGERS: &[(&str, &[&str])] = &[
     ("trial-sms", &["diesel", "actix-web", "lettre", "anyhow"]),
     ("trial-mail", &["diesel", "actix-web", "anyhow"]),
     ("trial-platform", &["diesel", "actix-web", "lettre", "anyhow"]),
+    ("trial-captcha", &["diesel", "actix-web", "lettre", "anyhow"]),
     ("trial-http", &["diesel", "lettre", "anyhow"]),
     ("trialgate", &["diesel", "lettre"]),
 ];

@@ -6,7 +6,7 @@ use altcha::{Challenge, Payload, SolveChallengeOptions, solve_challenge};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use trial_core::ports::{Callers, Guard as _, MockCallers};
-use trial_core::{AltchaCost, CHALLENGE_LIVES, GuardVerdict, LedgerError, ProofRefusal};
+use trial_core::{AltchaCost, CHALLENGE_LIVES, GuardUnusable, GuardVerdict, LedgerError, ProofRefusal};
 use trial_engine::{AltchaGuard, Signatures};
 use trial_testkit::{FixedClock, MemoryLedger, SeededEntropy, data};
 
@@ -33,7 +33,7 @@ fn solved(challenge: &str) -> String {
 async fn work_is_taken_once_at_whatever_instance() {
     let (ledger, clock) = (Arc::new(MemoryLedger::default()), FixedClock::default());
     let (one, other) = (guard(ledger.clone(), &clock, 1), guard(ledger, &clock, 2));
-    let (first, second) = (one.challenge(), one.challenge());
+    let (first, second) = (one.challenge().unwrap(), one.challenge().unwrap());
     assert_ne!(first, second);
     let proof = solved(&first);
     assert_eq!(other.judge(&proof).await.unwrap(), GuardVerdict::Passed);
@@ -45,7 +45,7 @@ async fn work_is_taken_once_at_whatever_instance() {
 async fn what_is_refused_is_not_remembered() {
     let clock = FixedClock::default();
     let guard = guard(Arc::new(MockCallers::new()), &clock, 1);
-    let proof = solved(&guard.challenge());
+    let proof = solved(&guard.challenge().unwrap());
     for (proof, refusal) in [("", ProofRefusal::Missing), ("e30=", ProofRefusal::Wrong)] {
         assert_eq!(guard.judge(proof).await.unwrap(), GuardVerdict::Refused(refusal));
     }
@@ -58,6 +58,6 @@ async fn nobody_passes_while_the_ledger_cannot_be_used() {
     let mut callers = MockCallers::new();
     callers.expect_remember_signatures().once().returning(|_, _| Err(LedgerError::Unavailable("gone".into())));
     let guard = guard(Arc::new(callers), &FixedClock::default(), 1);
-    let proof = solved(&guard.challenge());
-    assert!(matches!(guard.judge(&proof).await, Err(LedgerError::Unavailable(_))));
+    let proof = solved(&guard.challenge().unwrap());
+    assert!(matches!(guard.judge(&proof).await, Err(GuardUnusable::Memory(LedgerError::Unavailable(_)))));
 }

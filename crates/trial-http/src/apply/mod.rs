@@ -9,13 +9,14 @@ mod brand;
 mod consent;
 mod entered;
 mod page;
+mod policy;
 mod words;
 
 use std::time::Duration;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{
-    ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue, ORIGIN,
+    ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, ORIGIN,
     RETRY_AFTER, VARY,
 };
 use actix_web::web::{self, Data, Payload, ServiceConfig};
@@ -27,6 +28,7 @@ use crate::fields::Fields;
 use crate::problem::seconds_up;
 use crate::public::{address_wait, id_of, unless_it_panics};
 use crate::routes::{Route, get, nothing_here};
+use crate::settings::PageGuard;
 use crate::site::State;
 pub use brand::{BrandColour, BrandError, EmbedOrigin, Logo, SiteLink, SiteSettings};
 pub(crate) use consent::Consent;
@@ -34,9 +36,6 @@ use entered::{Entered, Parsed};
 use page::{Applied, ApplyForm, Page, TermsPage, rendered};
 use words::Notice;
 
-/// Nothing but our own style sheet, script and logo.
-const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; \
-                      form-action 'self'; base-uri 'none'; frame-ancestors";
 /// A logo may be a drawing, which is a document of its own.
 pub(crate) const LOGO_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
 pub(crate) const STYLE: &str = include_str!("../../templates/site/style.css");
@@ -44,6 +43,8 @@ const EMBED: &str = include_str!("../../templates/site/embed.js");
 const SCRIPT: &str = include_str!("../../templates/site/apply.js");
 /// The protocol's own (npm `altcha` 3.2.2, `dist/workers/pbkdf2.js`), behind its licence.
 const SOLVER: &str = include_str!("../../templates/site/altcha.js");
+/// The field of the form that our own script puts the proof into.
+const PROOF: &str = "altcha";
 /// Five minutes: pages of a new release, or of another colour, are not shown with files of the former one for longer.
 pub(crate) const KEPT: HeaderValue = HeaderValue::from_static("public, max-age=300");
 
@@ -71,7 +72,8 @@ async fn take(request: HttpRequest, payload: Payload, state: Data<State>) -> Htt
     let page = Page::of(&request, site, Some(&fields));
     let exchange = Exchange { request: &request, state: &state, page };
     if fields.text("step") == "code" {
-        exchange.send_code(Entered::of(&fields), fields.text("altcha")).await
+        let field = state.guard.as_ref().and_then(|guard| guard.widget.as_ref()).map_or(PROOF, |widget| &widget.field);
+        exchange.send_code(Entered::of(&fields), fields.text(field)).await
     } else {
         exchange.apply(Entered::of(&fields)).await
     }
@@ -85,7 +87,9 @@ async fn file(request: HttpRequest, state: Data<State>) -> HttpResponse {
         ("style.css", ..) => of("text/css; charset=utf-8", site.colour.style() + STYLE),
         ("icon", ..) => of("image/svg+xml", site.colour.icon()),
         ("apply.js", ..) => of("text/javascript; charset=utf-8", SCRIPT.to_owned()),
-        ("altcha.js", ..) if state.guard.is_some() => of("text/javascript; charset=utf-8", SOLVER.to_owned()),
+        ("altcha.js", ..) if state.guard.as_ref().is_some_and(|guard| guard.widget.is_none()) => {
+            of("text/javascript; charset=utf-8", SOLVER.to_owned())
+        }
         ("challenge", ..) => return challenge(&request, &state),
         ("terms", Some(terms), _) => {
             return rendered(StatusCode::OK, &TermsPage { page: Page::of(&request, site, None), terms });
@@ -102,8 +106,10 @@ async fn file(request: HttpRequest, state: Data<State>) -> HttpResponse {
 
 /// `GET /apply/challenge`: one for each code that is asked for.
 fn challenge(request: &HttpRequest, state: &State) -> HttpResponse {
-    let Some(guard) = &state.guard else { return nothing_here().response(request) };
-    HttpResponse::Ok().insert_header((CONTENT_TYPE, "application/json")).body(guard.challenge())
+    match state.guard.as_ref().and_then(|PageGuard { guard, .. }| guard.challenge()) {
+        Some(challenge) => HttpResponse::Ok().insert_header((CONTENT_TYPE, "application/json")).body(challenge),
+        None => nothing_here().response(request),
+    }
 }
 
 /// `GET /embed.js`: puts the form into a page of an origin that is configured. The browser of any other shows no form.
@@ -141,20 +147,8 @@ impl Exchange<'_> {
             Ok(phone) => phone,
             Err(problem) => return self.amend(entered, vec![problem]),
         };
-        if let Some(guard) = &self.state.guard {
-            match guard.judge(proof).await {
-                Ok(GuardVerdict::Passed) => {}
-                Ok(GuardVerdict::Refused(refusal)) => {
-                    let notice = words::of_guard(refusal, self.page.locale, self.page.site);
-                    return self.answer(StatusCode::FORBIDDEN, entered, notice, None);
-                }
-                // As where the code's own facts cannot be looked up.
-                Err(error) => {
-                    tracing::error!(%error, "whether a proof is new cannot be told; no code is sent");
-                    let notice = words::of_code(SendCode::Exception, self.page.locale, None, self.page.site);
-                    return self.answer(StatusCode::OK, entered, notice, None);
-                }
-            }
+        if let Err((status, notice)) = self.admit(proof).await {
+            return self.answer(status, entered, notice, None);
         }
         let asked = CodeRequest { request_id: id_of(self.request), phone, locale: self.page.locale };
         let Ok(CodeReply { code, retry_after }) = unless_it_panics(self.state.service.send_code(asked)).await else {
@@ -165,6 +159,26 @@ impl Exchange<'_> {
         let wait = retry_after.or(sent);
         let notice = words::of_code(code, self.page.locale, wait, self.page.site);
         self.answer(StatusCode::OK, entered, notice, wait)
+    }
+
+    /// Has the guard judge, if there is one; says what to answer whoever is not let through.
+    async fn admit(&self, proof: &str) -> Result<(), (StatusCode, Notice)> {
+        let Some(PageGuard { guard, .. }) = &self.state.guard else { return Ok(()) };
+        let judged = guard.judge(proof).await;
+        let verdict = judged.as_ref().map_or("unusable", |verdict| verdict.as_str());
+        metrics::counter!("trialgate_guard_total", "verdict" => verdict).increment(1);
+        match judged {
+            Ok(GuardVerdict::Passed) => Ok(()),
+            Ok(GuardVerdict::Refused(refusal)) => {
+                Err((StatusCode::FORBIDDEN, words::of_guard(refusal, self.page.locale, self.page.site)))
+            }
+            // As where the code's own facts cannot be looked up.
+            Err(error) => {
+                tracing::error!(%error, "the guard cannot judge; no code is sent");
+                let notice = words::of_code(SendCode::Exception, self.page.locale, None, self.page.site);
+                Err((StatusCode::OK, notice))
+            }
+        }
     }
 
     async fn apply(self, entered: Entered) -> HttpResponse {
@@ -225,20 +239,4 @@ impl Exchange<'_> {
         }
         response
     }
-}
-
-/// What every page of it is sent with.
-fn protect(response: &mut HttpResponse, page: &Page<'_>) {
-    let mut policy = POLICY.to_owned();
-    if page.is_embedded {
-        policy.extend(page.site.embed_origins.iter().flat_map(|origin| [" ", origin.as_str()]));
-    } else {
-        policy.push_str(" 'none'");
-    }
-    let headers = response.headers_mut();
-    // Origins hold nothing that a header does not.
-    if let Ok(policy) = HeaderValue::from_str(&policy) {
-        headers.insert(CONTENT_SECURITY_POLICY, policy);
-    }
-    headers.insert(HeaderName::from_static("referrer-policy"), HeaderValue::from_static("no-referrer"));
 }

@@ -3,19 +3,24 @@ use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 use trial_core::{Locale, RequestId, ServedCountry, Terms};
 
+use super::SiteSettings;
 use super::entered::{Entered, FieldProblem};
+use super::policy::protect;
 use super::words::Notice;
-use super::{SiteSettings, protect};
 use crate::fields::Fields;
 use crate::messages::{in_locale, page_locale};
+use crate::settings::CaptchaWidget;
 use crate::site::State;
 
 /// What every page is made with.
+#[derive(Clone, Copy)]
 pub(super) struct Page<'a> {
     pub(super) site: &'a SiteSettings,
     pub(super) locale: Locale,
     /// Whether it stands in a page of somebody else.
     pub(super) is_embedded: bool,
+    /// Somebody else's script that the form needs.
+    pub(super) widget: Option<&'a CaptchaWidget>,
 }
 
 impl<'a> Page<'a> {
@@ -25,7 +30,7 @@ impl<'a> Page<'a> {
         let chosen = sent.and_then(|fields| fields.given("lang")).or_else(|| asked.given("lang"));
         let locale = page_locale(chosen, request.headers());
         let is_embedded = sent.is_some_and(|fields| fields.given("embed").is_some()) || asked.given("embed").is_some();
-        Self { site, locale, is_embedded: is_embedded && !site.embed_origins.is_empty() }
+        Self { site, locale, is_embedded: is_embedded && !site.embed_origins.is_empty(), widget: None }
     }
 
     fn lang(&self) -> &'static str {
@@ -55,14 +60,15 @@ pub(super) struct ApplyForm<'a> {
     pub(super) request: Option<RequestId>,
     /// Seconds until a code may be asked for.
     pub(super) wait: Option<u64>,
-    /// Whether the browser has to work before a code is sent.
+    /// Whether there is a guard, to which the browser has to bring a proof.
     pub(super) is_guarded: bool,
 }
 
 impl<'a> ApplyForm<'a> {
-    pub(super) fn new(page: Page<'a>, state: &State, entered: Entered) -> Self {
+    pub(super) fn new(page: Page<'a>, state: &'a State, entered: Entered) -> Self {
+        let widget = state.guard.as_ref().and_then(|guard| guard.widget.as_ref());
         Self {
-            page,
+            page: Page { widget, ..page },
             countries: state.settings.phone.served(),
             entered,
             problems: Vec::new(),

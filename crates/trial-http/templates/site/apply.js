@@ -84,6 +84,9 @@
       const next = main.querySelector('[autofocus]');
       next?.removeAttribute('autofocus');
       document.querySelector('main').replaceWith(main);
+      // The widget's own script makes the first alone.
+      const widget = main.querySelector('[data-object]');
+      if (widget) globalThis[widget.dataset.object]?.render(widget, { sitekey: widget.dataset.sitekey });
       ready();
       next?.focus();
     } catch {

@@ -6,9 +6,10 @@ use std::time::Duration;
 use actix_web::test::TestRequest;
 use trial_core::ports::{AuditTrail, MockGuard, Unexpected};
 use trial_core::{
-    ApplyCode, ApplyReply, AuditQuery, CodeReply, GuardVerdict, LedgerError, Locale, ProofRefusal, SendCode, Terms,
+    ApplyCode, ApplyReply, AuditQuery, CodeReply, GuardUnusable, GuardVerdict, LedgerError, Locale, ProofRefusal,
+    SendCode, Terms,
 };
-use trial_http::{Logo, Site, SiteLink, SiteSettings};
+use trial_http::{CaptchaWidget, Logo, PageGuard, Site, SiteLink, SiteSettings};
 use trial_testkit::MemoryLedger;
 
 use crate::support::{Answer, Fixture, call, get};
@@ -303,11 +304,11 @@ async fn the_first_page_is_small() {
     assert!(bytes < 30_000 - 4 * 600, "{bytes} bytes and the heads of four answers");
 }
 
-fn guarded(verdict: Result<GuardVerdict, LedgerError>) -> Fixture {
+fn guarded(verdict: Result<GuardVerdict, GuardUnusable>) -> Fixture {
     let mut guard = MockGuard::new();
-    guard.expect_challenge().return_const("{\"parameters\":{}}");
+    guard.expect_challenge().return_const(Some("{\"parameters\":{}}".to_owned()));
     guard.expect_judge().withf(|proof| proof == "the proof").times(..=1).return_once(move |_| verdict);
-    Fixture { guard: Some(Arc::new(guard)), ..Fixture::default() }
+    Fixture { guard: Some(PageGuard { guard: Arc::new(guard), widget: None }), ..Fixture::default() }
 }
 
 #[actix_web::test]
@@ -347,7 +348,7 @@ async fn a_code_is_sent_for_a_proof_alone() {
         assert!(page.body.contains(words) && page.body.contains("Request <code>"), "{}", page.body);
         assert!(page.body.contains("value=\"166 7328 0001\"") && !page.body.contains("the proof"), "{}", page.body);
     }
-    let site = guarded(Err(LedgerError::Unavailable("gone".into()))).site();
+    let site = guarded(Err(LedgerError::Unavailable("gone".into()).into())).site();
     let page = apply(&site, &[("step", "code"), ("altcha", "the proof")]).await;
     assert!(page.body.contains("The code could not be sent."), "{}", page.body);
 }
@@ -356,10 +357,55 @@ async fn a_code_is_sent_for_a_proof_alone() {
 async fn no_proof_is_spent_on_a_phone_that_cannot_be_taken_or_on_an_application() {
     let mut guard = MockGuard::new();
     guard.expect_judge().never();
-    let mut fixture = Fixture { guard: Some(Arc::new(guard)), ..Fixture::agreeable() };
+    let guard = Some(PageGuard { guard: Arc::new(guard), widget: None });
+    let mut fixture = Fixture { guard, ..Fixture::agreeable() };
     fixture.settings.address_limits.codes_per_hour = 1;
     let site = fixture.site();
     assert_eq!(apply(&site, &[("step", "code"), ("phone", "1"), ("altcha", "the proof")]).await.status.as_u16(), 400);
     assert_eq!(apply(&site, &[("step", "code"), ("altcha", "the proof")]).await.status.as_u16(), 429);
     assert!(apply(&site, &[]).await.body.contains("Your trial is ready"));
+}
+
+/// The widget's names are the provider's; its origin is permitted in this page, and nowhere else.
+#[actix_web::test]
+async fn somebody_elses_widget_stands_in_the_form() {
+    let mut guard = MockGuard::new();
+    guard.expect_challenge().return_const(None);
+    guard.expect_judge().withf(|proof| proof == "the proof").once().return_once(|_| Ok(GuardVerdict::Passed));
+    let widget = CaptchaWidget {
+        script: "https://captcha.example/api.js?a=1&b=2".to_owned(),
+        sources: vec!["https://captcha.example".to_owned(), "https://*.captcha.example".to_owned()],
+        class: "a-captcha".to_owned(),
+        field: "a-response".to_owned(),
+        object: "acaptcha".to_owned(),
+        site_key: "\"key".to_owned(),
+    };
+    let guard = Some(PageGuard { guard: Arc::new(guard), widget: Some(widget) });
+    let mut fixture = Fixture { guard, ..Fixture::default() };
+    fixture.service.expect_send_code().once().returning(|_| Ok(CodeReply { code: SendCode::Sent, retry_after: None }));
+    fixture.settings.site.as_mut().unwrap().terms = Some(Terms::new("1".to_owned(), "Be kind.".to_owned()));
+    let site = fixture.site();
+    let page = call(&site, get("/apply")).await;
+    assert!(
+        page.body.contains("<script src=\"https://captcha.example/api.js?a=1&#38;b=2\" async defer>"),
+        "{}",
+        page.body
+    );
+    assert!(page.body.contains("class=\"captcha a-captcha\" data-sitekey=\"&#34;key\" data-object=\"acaptcha\""));
+    assert!(page.body.contains("<noscript>") && !page.body.contains("id=\"checking\""), "our own script does nothing");
+    let policy = page.header("content-security-policy");
+    for part in [
+        "script-src 'self' https://captcha.example https://*.captcha.example;",
+        "frame-src https://captcha.example https://*.captcha.example;",
+        "connect-src 'self' https://captcha.example https://*.captcha.example;",
+        "frame-ancestors 'none'",
+    ] {
+        assert!(policy.contains(part), "{policy}");
+    }
+    assert!(!call(&site, get("/apply/terms")).await.header("content-security-policy").contains("captcha"));
+    for nothing in ["/apply/challenge", "/apply/altcha.js"] {
+        assert_eq!(call(&site, get(nothing)).await.status.as_u16(), 404, "{nothing}");
+    }
+    let sent = apply(&site, &[("step", "code"), ("a-response", "the proof"), ("altcha", "another")]).await;
+    assert!(sent.body.contains("A code is on its way"), "{}", sent.body);
 }

@@ -9,13 +9,13 @@ use actix_web::http::header::HeaderMap;
 use actix_web::test::{TestRequest, call_service, init_service};
 use serde_json::Value;
 use tempfile::TempDir;
-use trial_core::ports::{Clock as _, Guard, MockHealth, MockReceipts, MockTrialService, TenantOrders};
+use trial_core::ports::{Clock as _, MockHealth, MockReceipts, MockTrialService, TenantOrders};
 use trial_core::{
     AddressLimits, ApplyCode, ApplyReply, CodeReply, LedgerError, LifeOutcome, Outcome, Policy, Request, SendCode,
     TenantOrder,
 };
 use trial_http::{
-    CallerParts, Envelope, HttpParts, HttpSettings, OpsParts, PortalParts, Site, SiteSettings, SmsCallback,
+    CallerParts, Envelope, HttpParts, HttpSettings, OpsParts, PageGuard, PortalParts, Site, SiteSettings, SmsCallback,
     install_metrics,
 };
 use trial_sandbox::Inbox;
@@ -36,7 +36,7 @@ pub(crate) struct Fixture {
     pub(crate) receipts: MockReceipts,
     pub(crate) callbacks: Vec<SmsCallback>,
     pub(crate) callers: Option<CallerParts>,
-    pub(crate) guard: Option<Arc<dyn Guard>>,
+    pub(crate) guard: Option<PageGuard>,
     pub(crate) ledger: MemoryLedger,
     pub(crate) clock: FixedClock,
     pub(crate) inbox: Option<Arc<Inbox>>,

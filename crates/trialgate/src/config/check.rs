@@ -244,6 +244,15 @@ impl Findings<'_> {
             );
         }
         let webhook = &settings.platform.webhook;
+        let siteverify = &settings.site.siteverify;
+        self.one_of("site.siteverify.secret", siteverify.secret.is_some(), siteverify.secret_file.is_some());
+        for (key, url) in [
+            ("site.siteverify.verify_url", &siteverify.verify_url),
+            ("site.siteverify.script_url", &siteverify.script_url),
+        ] {
+            let is_fit = url.as_ref().is_none_or(|url| is_web_address(url));
+            self.expect(is_fit, key, "must begin with https:// or http:// and name a host");
+        }
         self.one_of("platform.webhook.url", webhook.url.is_some(), webhook.url_file.is_some());
         self.one_of("platform.webhook.secrets", !webhook.secrets.is_empty(), webhook.secrets_file.is_some());
         let is_web = |url: &str| url.starts_with("https://") || url.starts_with("http://");
@@ -347,4 +356,8 @@ fn test_number(
 
 fn has_twins<T: PartialEq>(list: &[T]) -> bool {
     list.iter().enumerate().any(|(place, item)| list[..place].contains(item))
+}
+
+fn is_web_address(text: &str) -> bool {
+    url::Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "https" | "http") && url.has_host())
 }

@@ -62,6 +62,12 @@ pub(super) const KEYS: &[&str] = &[
     "site.links",
     "site.logo",
     "site.name",
+    "site.siteverify.provider",
+    "site.siteverify.script_url",
+    "site.siteverify.secret",
+    "site.siteverify.secret_file",
+    "site.siteverify.site_key",
+    "site.siteverify.verify_url",
     "site.terms.file",
     "site.terms.version",
     "sms.autofill_domain",
@@ -143,6 +149,7 @@ pub(super) fn secret_expectation(key: &str) -> Option<&'static str> {
         | "sms.twilio.status_callback"
         | "sms.twilio.auth_token"
         | "sms.smpp.password"
+        | "site.siteverify.secret"
         | "platform.webhook.url"
         | "sms.http.url"
         | "sms.http.body" => Some("wants a string"),

@@ -3,6 +3,7 @@
 mod check;
 mod database;
 mod error;
+mod guard_setup;
 mod keys;
 mod layers;
 mod platform_setup;
@@ -24,12 +25,13 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context;
-use trial_core::{AddressLimits, AltchaCost, Email, MailRetry, PhonePolicy, Policy, Retention};
+use trial_core::{AddressLimits, Email, MailRetry, PhonePolicy, Policy, Retention};
 use trial_engine::{EngineOptions, MailDeliveryOptions};
 use trial_http::{HttpSettings, SiteSettings};
 
 pub(crate) use database::Database;
 pub(crate) use error::ConfigError;
+pub(crate) use guard_setup::GuardSetup;
 pub(crate) use layers::Entry;
 pub(crate) use platform_setup::WebhookSetup;
 pub(crate) use secret::ServiceUrl;
@@ -143,11 +145,6 @@ impl Config {
             self.site.portal_url.clone_from(&url);
             self.settings.portal.url = Some(url);
         }
-    }
-
-    /// How much work a browser has to do before the page has a code sent, if it has to.
-    pub(crate) fn work(&self) -> Option<AltchaCost> {
-        site_setup::work(&self.settings)
     }
 
     /// How much the engine takes on.

@@ -10,6 +10,7 @@ use trial_core::{Email, Keyring, SecretKey};
 
 use super::Config;
 use super::error::{ConfigError, Problem, none_of};
+use super::guard_setup::GuardSetup;
 use super::platform_setup::WebhookSetup;
 use super::secret::ServiceUrl;
 use super::settings::{KeyEntry, MailTransport, Settings};
@@ -40,6 +41,8 @@ pub(crate) struct Serving {
     pub(crate) wording: Wording,
     /// The platform that is told of tenants, if there is one.
     pub(crate) platform: Option<WebhookSetup>,
+    /// What stands before the page has a code sent, if anything does.
+    pub(crate) guard: Option<GuardSetup>,
 }
 
 /// What the mails say, and where their templates are if not in the program.
@@ -106,6 +109,7 @@ impl Config {
         let callbacks = self.callback_secrets(&mut problems);
         let mail = self.mail_setup(&mut problems);
         let platform = self.webhook_setup(&mut problems);
+        let guard = self.guard_setup(&mut problems);
         let is_real = settings.mail.transport == Some(MailTransport::Smtp);
         if is_real {
             problems.extend(said_in_mail(settings.portal.url.as_ref(), "portal.url"));
@@ -114,7 +118,10 @@ impl Config {
         none_of(problems)?;
         keyring
             .zip(mail)
-            .map(|(keyring, mail)| Serving { keyring, gateways, callbacks, mail, wording: self.wording(), platform })
+            .map(|(keyring, mail)| {
+                let wording = self.wording();
+                Serving { keyring, gateways, callbacks, mail, wording, platform, guard }
+            })
             .ok_or_else(|| ConfigError(Vec::new()))
     }
 

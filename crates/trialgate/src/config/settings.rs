@@ -224,6 +224,7 @@ pub(crate) struct Site {
     pub(crate) embed_origins: Vec<String>,
     pub(crate) guard: SiteGuard,
     pub(crate) altcha: SiteAltcha,
+    pub(crate) siteverify: SiteSiteverify,
     pub(crate) terms: SiteTerms,
 }
 
@@ -234,6 +235,7 @@ pub(crate) enum SiteGuard {
     #[default]
     Off,
     Altcha,
+    Siteverify,
 }
 
 /// How much work a browser has to do.
@@ -241,6 +243,32 @@ pub(crate) enum SiteGuard {
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct SiteAltcha {
     pub(crate) cost: u32,
+}
+
+/// A CAPTCHA, and who judges what it makes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct SiteSiteverify {
+    pub(crate) provider: SiteverifyProvider,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) site_key: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) secret: Option<Secret>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) secret_file: Option<PathBuf>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) verify_url: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) script_url: Option<String>,
+}
+
+/// Whose CAPTCHA it is, or like whose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum SiteverifyProvider {
+    Turnstile,
+    HCaptcha,
+    ReCaptcha,
 }
 
 /// What applicants agree to.
@@ -396,6 +424,19 @@ impl Default for SiteAltcha {
     }
 }
 
+impl Default for SiteSiteverify {
+    fn default() -> Self {
+        Self {
+            provider: SiteverifyProvider::Turnstile,
+            site_key: None,
+            secret: None,
+            secret_file: None,
+            verify_url: None,
+            script_url: None,
+        }
+    }
+}
+
 impl Default for Site {
     fn default() -> Self {
         let name = SiteSettings::default().name;
@@ -408,6 +449,7 @@ impl Default for Site {
             embed_origins: Vec::new(),
             guard: SiteGuard::default(),
             altcha: SiteAltcha::default(),
+            siteverify: SiteSiteverify::default(),
             terms: SiteTerms::default(),
         }
     }

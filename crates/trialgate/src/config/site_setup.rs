@@ -6,7 +6,7 @@ use std::path::Path;
 use trial_core::{AltchaCost, Terms};
 use trial_http::{BrandColour, EmbedOrigin, Logo, SiteLink, SiteSettings};
 
-use super::settings::{Callers, Settings, SiteGuard};
+use super::settings::{Callers, Settings};
 
 /// The longest text of terms, in bytes: it stands in one row of the audit.
 const MAX_TERMS: usize = 256 * 1024;
@@ -72,14 +72,6 @@ pub(super) fn site(settings: &Settings, base: &Path) -> (SiteSettings, Vec<Wrong
 /// Whether there is a page to apply on: where callers sign, whoever needs no signature would go around them by it.
 pub(super) fn has_apply(settings: &Settings) -> bool {
     settings.site.apply.unwrap_or(settings.http.callers == Callers::Open)
-}
-
-/// How much work a browser has to do before the page has a code sent, if it has to.
-pub(super) fn work(settings: &Settings) -> Option<AltchaCost> {
-    match settings.site.guard {
-        SiteGuard::Off => None,
-        SiteGuard::Altcha => AltchaCost::new(settings.site.altcha.cost),
-    }
 }
 
 fn logo(file: &Path) -> Result<Logo, String> {

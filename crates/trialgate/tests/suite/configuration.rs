@@ -74,7 +74,7 @@ fn the_reference_lists_every_key() {
         support.contact = "a"
         secrets.keys = [{ id = "a", key_file = "f" }]
         platform.webhook = { url = "a", secrets = ["a"] }
-        site = { apply = true, colour = "\u00230b57a4", links = { Privacy = "/privacy" } }
+        site = { apply = true, colour = "\u00230b57a4", links = { Privacy = "/privacy" }, siteverify = { site_key = "a", secret = "a", verify_url = "https://a", script_url = "https://a" } }
         [sms]
         autofill_domain = "example.com"
         [sms.huawei]
@@ -123,6 +123,7 @@ fn the_reference_lists_every_key() {
         "platform.webhook.secrets_file",
         "site.links",
         "site.logo",
+        "site.siteverify.secret_file",
         "site.terms.file",
         "site.terms.version",
     ];

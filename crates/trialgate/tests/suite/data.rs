@@ -124,3 +124,17 @@ fn doctor_says_what_is_wrong() {
     let ran = Home::new("x = 1").run("doctor");
     assert!(ran.status == 1 && ran.out.contains("FAIL  configuration"), "{ran:?}");
 }
+
+#[test]
+fn doctor_says_how_the_guard_is() {
+    let home = Home::new(&format!("{SANDBOX}\n[site]\nguard = \"altcha\"\n"));
+    let out = home.run("doctor").out;
+    assert!(out.contains("altcha: browsers derive keys of 2000 rounds"), "{out}");
+    assert!(out.contains("programs go around it by the interface"), "{out}");
+    let siteverify = "site_key = \"a\"\nsecret = \"b\"\nverify_url = \"http://127.0.0.1:1/\"";
+    let callers = [("TRIALGATE_HTTP__CALLERS", "signed")];
+    let home = Home::new(&format!("{SANDBOX}\n[site]\nguard = \"siteverify\"\n[site.siteverify]\n{siteverify}"));
+    let out = home.run_with("doctor", &callers).out;
+    assert!(out.contains("siteverify: cannot be used: no answer: ") && out.contains("see `site.siteverify`"), "{out}");
+    assert!(!out.contains("programs go around it"), "{out}");
+}

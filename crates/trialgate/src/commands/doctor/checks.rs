@@ -2,13 +2,13 @@ use std::path::Path;
 
 use chrono::{DateTime, TimeZone, Utc};
 use rustix::fs::{Access, access, statvfs};
-use trial_core::ports::{Clock, Mailer, Operations};
+use trial_core::ports::{Clock, Guard, Mailer, Operations};
 use trial_core::{CLOCK_SKEW, MailPage, MailState, TenantPage};
 
 use super::platform;
 use super::report::Report;
 use crate::compose::{self, SystemClock};
-use crate::config::{Config, Database, GatewayKind, MailSetup, MailTransport, Serving};
+use crate::config::{Callers, Config, Database, GatewayKind, GuardSetup, MailSetup, MailTransport, Serving};
 use crate::ledger::Ledger;
 
 /// Free codes of a kind below which more should be loaded.
@@ -34,6 +34,7 @@ pub(super) async fn all(config: &Config, report: &mut Report) {
         gateways(config, &serving, report).await;
         mail(config, &serving, report).await;
         platform::reach(serving.platform.as_ref(), report).await;
+        guard(config, serving.guard, report).await;
     }
     match Ledger::open(&config.database).await {
         Ok(ledger) => {
@@ -154,6 +155,29 @@ async fn mail(config: &Config, serving: &Serving, report: &mut Report) {
     match mailer.check().await {
         Ok(()) => report.ok("mail", "the mail server takes mails"),
         Err(error) => report.fail("mail", format!("the mail server cannot be used: {error}; see `mail.smtp_url`")),
+    }
+}
+
+/// Whether the guard can judge, and whether anybody goes around it.
+async fn guard(config: &Config, setup: Option<GuardSetup>, report: &mut Report) {
+    match setup {
+        None => return,
+        Some(GuardSetup::Altcha(cost)) => {
+            report.ok("guard", format!("altcha: browsers derive keys of {} rounds", cost.rounds()));
+        }
+        Some(GuardSetup::Siteverify { settings, .. }) => match compose::siteverify(settings) {
+            Ok(guard) => match guard.check().await {
+                Ok(()) => report.ok("guard", "siteverify: the provider knows the secret"),
+                Err(error) => {
+                    report.fail("guard", format!("siteverify: cannot be used: {error}; see `site.siteverify`"));
+                }
+            },
+            Err(error) => report.fail("guard", format!("{error:#}")),
+        },
+    }
+    if config.settings.http.callers == Callers::Open {
+        let text = "programs go around it by the interface, which anybody may call; see `http.callers`";
+        report.warn("guard", text);
     }
 }
 

@@ -129,7 +129,7 @@ fn the_list_of_keys_is_what_the_structures_hold() {
         portal.url = "https://a"
         support.contact = "a"
         storage.url_file = "url"
-        site = { apply = true, colour = "\u0023000000", logo = "l.png", terms = { version = "1", file = "t" } }
+        site = { apply = true, colour = "\u0023000000", logo = "l.png", terms = { version = "1", file = "t" }, siteverify = { site_key = "a", secret_file = "f", verify_url = "https://a", script_url = "https://a" } }
         platform.webhook = { url_file = "f", secrets_file = "f" }
         [sms]
         autofill_domain = "example.com"
@@ -178,6 +178,7 @@ fn the_list_of_keys_is_what_the_structures_hold() {
     ] {
         table["sms"][gateway].as_table_mut().unwrap().insert(key.to_owned(), Value::Boolean(true));
     }
+    table["site"]["siteverify"].as_table_mut().unwrap().insert("secret".to_owned(), Value::Boolean(true));
     let webhook = table["platform"]["webhook"].as_table_mut().unwrap();
     for secret in ["url", "secrets"] {
         webhook.insert(secret.to_owned(), Value::Boolean(true));

@@ -1,7 +1,7 @@
 //! Settings that make no sense, and what serving needs.
 
 use super::super::settings::MailTransport;
-use super::super::{Database, MailSetup, Sources};
+use super::super::{Config, Database, GuardSetup, MailSetup, Sources};
 use super::{Case, KEY};
 
 #[test]
@@ -236,15 +236,72 @@ fn the_page_to_apply_on_is_there_unless_callers_sign() {
     assert!(case().error().contains("`site.terms.file` cannot be read from terms.txt"));
 }
 
+fn sandboxed(text: &str) -> Config {
+    let sandbox = format!(
+        "sandbox.enabled = true\nsms.gateways = [\"sandbox\"]\nmail.transport = \"sandbox\"\nsecrets.keys = [{{ id = \"a\", key = \"{KEY}\" }}]"
+    );
+    Case::new(&format!("{sandbox}\n{text}")).config()
+}
+
 #[test]
 fn browsers_work_where_the_guard_says_so() {
     for (text, rounds) in [
         ("", None),
-        ("site.altcha.cost = 7", None),
-        ("site.guard = \"altcha\"", Some(2_000)),
-        ("site = { guard = \"altcha\", altcha.cost = 7 }", Some(7)),
+        ("[site.altcha]\ncost = 7", None),
+        ("[site]\nguard = \"altcha\"", Some(2_000)),
+        ("[site]\nguard = \"altcha\"\naltcha.cost = 7", Some(7)),
     ] {
-        assert_eq!(Case::new(text).config().work().map(trial_core::AltchaCost::rounds), rounds, "{text}");
+        let guard = sandboxed(text).serving().unwrap().guard;
+        let work = guard.map(|guard| match guard {
+            GuardSetup::Altcha(cost) => cost.rounds(),
+            GuardSetup::Siteverify { .. } => panic!("{text}"),
+        });
+        assert_eq!(work, rounds, "{text}");
     }
     assert!(Case::new("site.guard = \"captcha\"").error().contains("site.guard"));
+}
+
+#[test]
+fn a_captcha_has_the_names_of_its_provider() {
+    let captcha =
+        |more: &str| sandboxed(&format!("[site]\nguard = \"siteverify\"\n[site.siteverify]\n{more}")).serving();
+    for (provider, url, script, field) in [
+        (
+            "turnstile",
+            "https://challenges.cloudflare.com/turnstile/v0/siteverify",
+            "https://challenges.cloudflare.com/turnstile/v0/api.js",
+            "cf-turnstile-response",
+        ),
+        ("hcaptcha", "https://api.hcaptcha.com/siteverify", "https://js.hcaptcha.com/1/api.js", "h-captcha-response"),
+        (
+            "recaptcha",
+            "https://www.google.com/recaptcha/api/siteverify",
+            "https://www.google.com/recaptcha/api.js",
+            "g-recaptcha-response",
+        ),
+    ] {
+        let serving = captcha(&format!("provider = \"{provider}\"\nsite_key = \"mine\"\nsecret = \"hidden\"")).unwrap();
+        let Some(GuardSetup::Siteverify { settings, widget }) = &serving.guard else { panic!("{provider}") };
+        assert_eq!((settings.url.as_str(), settings.secret.as_str()), (url, "hidden"));
+        assert_eq!((widget.script.as_str(), widget.field.as_str(), widget.site_key.as_str()), (script, field, "mine"));
+        assert!(!format!("{serving:?}").contains("hidden"));
+    }
+    let elsewhere = "provider = \"recaptcha\"\nsite_key = \"mine\"\nsecret = \"hidden\"\nscript_url = \"https://www.recaptcha.net/recaptcha/api.js\"";
+    let Some(GuardSetup::Siteverify { widget, .. }) = captcha(elsewhere).unwrap().guard else { panic!() };
+    assert_eq!(widget.sources.last().map(String::as_str), Some("https://www.recaptcha.net"));
+    let error = captcha("").unwrap_err().to_string();
+    assert!(
+        error.contains("`site.siteverify.site_key` is missing")
+            && error.contains("`site.siteverify.secret` is missing"),
+        "{error}"
+    );
+    for wrong in [
+        "secret = \"a\"\nsecret_file = \"b\"",
+        "verify_url = \"here\"",
+        "script_url = \"mailto:a@example.com\"",
+        "provider = \"mine\"",
+    ] {
+        let error = Case::new(&format!("[site.siteverify]\n{wrong}")).error();
+        assert!(error.contains("site.siteverify."), "{error}");
+    }
 }

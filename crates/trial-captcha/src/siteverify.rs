@@ -1,0 +1,198 @@
+use std::error::Error;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use reqwest::header::CONTENT_TYPE;
+use reqwest::redirect::Policy;
+use reqwest::{Client, Response};
+use rustls::{ClientConfig, RootCertStore};
+use rustls_platform_verifier::BuilderVerifierExt;
+use serde::Deserialize;
+use trial_core::ports::Guard;
+use trial_core::{GuardUnusable, GuardVerdict, ProofRefusal};
+use url::{Url, form_urlencoded};
+use zeroize::Zeroizing;
+
+/// How long a connection may take, TLS included.
+const CONNECT: Duration = Duration::from_secs(3);
+/// How long a connection that is not used is kept.
+const IDLE: Duration = Duration::from_secs(10);
+/// How much of an answer is read, in bytes; each provider's has some hundred.
+const MAX_ANSWER: usize = 16 * 1024;
+/// What no widget makes: a provider that knows the secret says that it is wrong.
+const NO_PROOF: &str = "trialgate-doctor";
+
+/// What the provider is asked by.
+#[derive(Clone)]
+pub struct SiteverifySettings {
+    /// Where: `https://…`, or `http://…` on networks that are trusted.
+    pub url: String,
+    /// Who asks.
+    pub secret: Zeroizing<String>,
+    /// How long an answer may take.
+    pub timeout: Duration,
+}
+
+/// Says nothing of the secret.
+impl fmt::Debug for SiteverifySettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SiteverifySettings").field("url", &self.url).finish_non_exhaustive()
+    }
+}
+
+/// Why no guard can be made of settings.
+#[derive(Debug, thiserror::Error)]
+pub enum UnusableSiteverify {
+    /// The address is none of a web server.
+    #[error("the address must begin with https:// or http:// and name a host")]
+    Url,
+    /// TLS cannot be used.
+    #[error("TLS cannot be used")]
+    Tls(#[source] rustls::Error),
+    /// The HTTP client cannot be made.
+    #[error("the HTTP client cannot be made")]
+    Client(#[source] reqwest::Error),
+}
+
+/// Has a provider judge proofs. The visitor's address is not told: providers do not need it.
+pub struct Siteverify {
+    client: Client,
+    url: Url,
+    secret: Zeroizing<String>,
+    timeout: Duration,
+}
+
+/// What a provider answers, as far as it matters.
+#[derive(Deserialize)]
+struct Answer {
+    success: bool,
+    #[serde(default, rename = "error-codes")]
+    error_codes: Vec<String>,
+}
+
+impl Siteverify {
+    /// A guard by these settings.
+    ///
+    /// # Errors
+    /// The address is none, or TLS cannot be used.
+    pub fn new(settings: SiteverifySettings) -> Result<Self, UnusableSiteverify> {
+        let SiteverifySettings { url, secret, timeout } = settings;
+        let url = Url::parse(&url).map_err(|_| UnusableSiteverify::Url)?;
+        if !matches!(url.scheme(), "https" | "http") || !url.has_host() {
+            return Err(UnusableSiteverify::Url);
+        }
+        let client = Client::builder()
+            .tls_backend_preconfigured(tls(url.scheme() == "https").map_err(UnusableSiteverify::Tls)?)
+            .redirect(Policy::none())
+            .no_proxy()
+            .connect_timeout(CONNECT.min(timeout))
+            .timeout(timeout)
+            .pool_idle_timeout(IDLE)
+            .build()
+            .map_err(UnusableSiteverify::Client)?;
+        Ok(Self { client, url, secret, timeout })
+    }
+
+    async fn ask(&self, proof: &str) -> Result<Answer, GuardUnusable> {
+        let body = form_urlencoded::Serializer::new(String::new())
+            .append_pair("secret", &self.secret)
+            .append_pair("response", proof)
+            .finish();
+        let request = self.client.post(self.url.clone()).header(CONTENT_TYPE, "application/x-www-form-urlencoded");
+        let response = request.body(body).send().await.map_err(|error| self.lost(&error))?;
+        let status = response.status();
+        // Some say what is wrong with a status that is none of success.
+        let answer = self.read(response).await?;
+        serde_json::from_slice(&answer).map_err(|_| {
+            GuardUnusable::Judge(format!("status {}, and the answer cannot be understood", status.as_u16()))
+        })
+    }
+
+    async fn read(&self, mut response: Response) -> Result<Vec<u8>, GuardUnusable> {
+        let mut answer = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|error| self.lost(&error))? {
+            if answer.len() + chunk.len() > MAX_ANSWER {
+                return Err(GuardUnusable::Judge("the answer is too long".to_owned()));
+            }
+            answer.extend_from_slice(&chunk);
+        }
+        Ok(answer)
+    }
+
+    /// The error's own text holds the address: only its innermost cause is told.
+    fn lost(&self, error: &reqwest::Error) -> GuardUnusable {
+        if error.is_timeout() {
+            return GuardUnusable::Judge(format!("no answer within {} s", self.timeout.as_secs()));
+        }
+        let mut cause: &dyn Error = error;
+        while let Some(inner) = cause.source() {
+            cause = inner;
+        }
+        GuardUnusable::Judge(format!("no answer: {cause}"))
+    }
+}
+
+#[async_trait]
+impl Guard for Siteverify {
+    /// The widget asks the provider.
+    fn challenge(&self) -> Option<String> {
+        None
+    }
+
+    async fn judge(&self, proof: &str) -> Result<GuardVerdict, GuardUnusable> {
+        if proof.is_empty() {
+            return Ok(GuardVerdict::Refused(ProofRefusal::Missing));
+        }
+        self.ask(proof).await?.verdict()
+    }
+
+    /// Whether the provider knows the secret.
+    async fn check(&self) -> Result<(), GuardUnusable> {
+        self.ask(NO_PROOF).await?.verdict().map(|_| ())
+    }
+}
+
+impl Answer {
+    /// The codes are common to the providers; one that is none of the visitor's faults is ours.
+    fn verdict(&self) -> Result<GuardVerdict, GuardUnusable> {
+        if self.success {
+            return Ok(GuardVerdict::Passed);
+        }
+        let refusals: Option<Vec<_>> = self.error_codes.iter().map(|code| refusal(code)).collect();
+        let codes = || self.error_codes.iter().map(|code| sane(code)).collect::<Vec<_>>().join(", ");
+        refusals
+            .and_then(|refusals| refusals.first().copied())
+            .map(GuardVerdict::Refused)
+            .ok_or_else(|| GuardUnusable::Judge(format!("it lets nobody through, and says: {:?}", codes())))
+    }
+}
+
+fn refusal(code: &str) -> Option<ProofRefusal> {
+    match code {
+        "missing-input-response" => Some(ProofRefusal::Missing),
+        "invalid-input-response" => Some(ProofRefusal::Wrong),
+        "expired-input-response" => Some(ProofRefusal::Expired),
+        "timeout-or-duplicate" | "already-seen-response" | "invalid-or-already-seen-response" => {
+            Some(ProofRefusal::Used)
+        }
+        _ => None,
+    }
+}
+
+/// A code as documents have them, at most so long.
+fn sane(code: &str) -> String {
+    let is_plain = |letter: &char| letter.is_ascii_lowercase() || *letter == '-';
+    code.chars().filter(is_plain).take(40).collect()
+}
+
+/// TLS with certificates that the machine trusts. Its authorities are asked for only where TLS is used: there may be none.
+fn tls(is_used: bool) -> Result<ClientConfig, rustls::Error> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
+    if is_used {
+        return Ok(builder.with_platform_verifier()?.with_no_client_auth());
+    }
+    Ok(builder.with_root_certificates(RootCertStore::empty()).with_no_client_auth())
+}

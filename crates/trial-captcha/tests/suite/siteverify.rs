@@ -1,0 +1,121 @@
+//! What a provider is asked, and what its answer means.
+
+use std::time::Duration;
+
+use trial_captcha::{CaptchaProvider, Siteverify, SiteverifySettings, UnusableSiteverify};
+use trial_core::ports::Guard as _;
+use trial_core::{GuardVerdict, ProofRefusal};
+
+use crate::provider::Provider;
+
+fn settings(url: &str) -> SiteverifySettings {
+    let secret = "s&cret".to_owned().into();
+    SiteverifySettings { url: url.to_owned(), secret, timeout: Duration::from_secs(5) }
+}
+
+fn guard(provider: &Provider) -> Siteverify {
+    Siteverify::new(settings(&provider.url)).unwrap()
+}
+
+fn codes(codes: &str) -> String {
+    format!(r#"{{"success": false, "error-codes": [{codes}], "messages": []}}"#)
+}
+
+#[tokio::test]
+async fn the_provider_is_asked_by_secret_and_proof_alone() {
+    let provider = Provider::start().await;
+    provider
+        .answer("200 OK", r#"{"success": true, "challenge_ts": "2026-11-22T10:00:00Z", "hostname": "example.com"}"#);
+    let guard = guard(&provider);
+    assert_eq!(guard.challenge(), None);
+    assert_eq!(guard.judge("a proof+&=").await.unwrap(), GuardVerdict::Passed);
+    let asked =
+        [("secret", "s&cret"), ("response", "a proof+&=")].map(|(name, value)| (name.to_owned(), value.to_owned()));
+    assert_eq!(provider.asked(), asked);
+    assert_eq!(guard.judge("").await.unwrap(), GuardVerdict::Refused(ProofRefusal::Missing));
+    assert_eq!(provider.asked().len(), 2, "nobody is asked for nothing");
+}
+
+#[tokio::test]
+async fn what_a_visitor_did_is_told_from_what_we_did() {
+    let provider = Provider::start().await;
+    let guard = guard(&provider);
+    for (code, refusal) in [
+        ("missing-input-response", ProofRefusal::Missing),
+        ("invalid-input-response", ProofRefusal::Wrong),
+        ("expired-input-response", ProofRefusal::Expired),
+        ("timeout-or-duplicate", ProofRefusal::Used),
+        ("already-seen-response", ProofRefusal::Used),
+        ("invalid-or-already-seen-response", ProofRefusal::Used),
+    ] {
+        for status in ["200 OK", "400 Bad Request"] {
+            provider.answer(status, &codes(&format!("{code:?}")));
+            assert_eq!(guard.judge("proof").await.unwrap(), GuardVerdict::Refused(refusal), "{code}");
+            guard.check().await.unwrap();
+        }
+    }
+    for (ours, said) in [
+        (r#""invalid-input-secret""#, "invalid-input-secret"),
+        (r#""invalid-input-response", "invalid-input-secret""#, "invalid-input-response, invalid-input-secret"),
+        (r#""sitekey-secret-mismatch""#, "sitekey-secret-mismatch"),
+        (r#""+8616673280001 <b>""#, "b"),
+        ("", ""),
+    ] {
+        provider.answer("200 OK", &codes(ours));
+        let error = guard.judge("proof").await.unwrap_err().to_string();
+        assert_eq!(error, format!("it lets nobody through, and says: {said:?}"));
+        assert!(guard.check().await.is_err());
+    }
+}
+
+#[tokio::test]
+async fn nobody_passes_while_the_provider_cannot_be_understood() {
+    let provider = Provider::start().await;
+    let guard = guard(&provider);
+    for (status, body) in [
+        ("200 OK", "<html>"),
+        ("200 OK", r#"{"success": "yes"}"#),
+        ("302 Found\r\nLocation: http://127.0.0.1:1/", ""),
+        ("503 Busy", "later"),
+        ("200 OK", &format!(r#"{{"success": true, "more": "{}"}}"#, "x".repeat(20_000))),
+    ] {
+        provider.answer(status, body);
+        assert!(guard.judge("proof").await.is_err(), "{status}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_provider_that_says_nothing_is_not_waited_for_long() {
+    let provider = Provider::start().await;
+    let error = guard(&provider).judge("proof").await.unwrap_err();
+    assert_eq!(error.to_string(), "no answer within 5 s");
+}
+
+#[tokio::test]
+async fn a_provider_that_is_not_there_is_told_without_its_address() {
+    let error = Siteverify::new(settings("http://127.0.0.1:1/siteverify?key=secret")).unwrap().judge("proof").await;
+    let error = error.unwrap_err().to_string();
+    assert!(error.starts_with("no answer: ") && !error.contains("key"), "{error}");
+}
+
+#[test]
+fn what_is_no_address_is_refused_and_secrets_are_not_shown() {
+    for url in ["", "here", "ftp://a/", "https://"] {
+        assert!(matches!(Siteverify::new(settings(url)), Err(UnusableSiteverify::Url)), "{url}");
+    }
+    assert!(!format!("{:?}", settings("https://a/")).contains("s&cret"));
+}
+
+/// As the providers' documents have it: what the page permits is where its script comes from.
+#[test]
+fn what_a_widget_needs_includes_where_it_comes_from() {
+    for provider in [CaptchaProvider::Turnstile, CaptchaProvider::HCaptcha, CaptchaProvider::ReCaptcha] {
+        let is_covered = provider.sources().iter().any(|source| match source.split_once("*.") {
+            Some((_, domain)) => provider.script_url().contains(&format!(".{domain}/")),
+            None => provider.script_url().starts_with(source),
+        });
+        assert!(is_covered, "{provider:?}");
+        assert!(provider.verify_url().ends_with("/siteverify"));
+        assert!(provider.field().starts_with(provider.class()));
+    }
+}

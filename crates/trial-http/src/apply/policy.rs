@@ -1,0 +1,31 @@
+//! What every page of it is sent with.
+
+use actix_web::HttpResponse;
+use actix_web::http::header::{CONTENT_SECURITY_POLICY, HeaderName, HeaderValue};
+
+use super::EmbedOrigin;
+use super::page::Page;
+
+/// Nothing but our own style sheet, script and logo, and what the widget of a guard needs.
+pub(super) fn protect(response: &mut HttpResponse, page: &Page<'_>) {
+    let headers = response.headers_mut();
+    // Origins hold nothing that a header does not.
+    if let Ok(policy) = HeaderValue::from_str(&policy(page)) {
+        headers.insert(CONTENT_SECURITY_POLICY, policy);
+    }
+    headers.insert(HeaderName::from_static("referrer-policy"), HeaderValue::from_static("no-referrer"));
+}
+
+fn policy(page: &Page<'_>) -> String {
+    let widget = page.widget.map(|widget| format!(" {}", widget.sources.join(" "))).unwrap_or_default();
+    let frames = if widget.is_empty() { String::new() } else { format!("frame-src{widget}; ") };
+    let ancestors = if page.is_embedded {
+        page.site.embed_origins.iter().map(EmbedOrigin::as_str).collect::<Vec<_>>().join(" ")
+    } else {
+        "'none'".to_owned()
+    };
+    format!(
+        "default-src 'none'; style-src 'self'{widget}; script-src 'self'{widget}; img-src 'self'; \
+         connect-src 'self'{widget}; {frames}form-action 'self'; base-uri 'none'; frame-ancestors {ancestors}"
+    )
+}

@@ -1,0 +1,81 @@
+//! What stands before the page has a code sent, with its secret.
+
+use std::time::Duration;
+
+use trial_captcha::{CaptchaProvider, SiteverifySettings};
+use trial_core::AltchaCost;
+use trial_http::CaptchaWidget;
+use url::Url;
+
+use super::Config;
+use super::error::Problem;
+use super::settings::{SiteGuard, SiteverifyProvider};
+
+/// A visitor waits for it.
+const TIMEOUT: Duration = Duration::from_secs(5);
+
+/// What stands before the page has a code sent.
+#[derive(Debug)]
+pub(crate) enum GuardSetup {
+    /// Work for the browser.
+    Altcha(AltchaCost),
+    /// A CAPTCHA.
+    Siteverify {
+        /// Who judges.
+        settings: SiteverifySettings,
+        /// What the page shows.
+        widget: Box<CaptchaWidget>,
+    },
+}
+
+impl Config {
+    /// The guard, if there is one; what is missing is noted.
+    pub(super) fn guard_setup(&self, problems: &mut Vec<Problem>) -> Option<GuardSetup> {
+        match self.settings.site.guard {
+            SiteGuard::Off => None,
+            SiteGuard::Altcha => AltchaCost::new(self.settings.site.altcha.cost).map(GuardSetup::Altcha),
+            SiteGuard::Siteverify => self.siteverify(problems),
+        }
+    }
+
+    fn siteverify(&self, problems: &mut Vec<Problem>) -> Option<GuardSetup> {
+        let given = &self.settings.site.siteverify;
+        let provider = match given.provider {
+            SiteverifyProvider::Turnstile => CaptchaProvider::Turnstile,
+            SiteverifyProvider::HCaptcha => CaptchaProvider::HCaptcha,
+            SiteverifyProvider::ReCaptcha => CaptchaProvider::ReCaptcha,
+        };
+        let missing =
+            |key: &str| Problem::missing(format!("`site.siteverify.{key}` is missing; `site.guard` is \"siteverify\""));
+        let site_key = given.site_key.clone().filter(|key| !key.trim().is_empty());
+        if site_key.is_none() {
+            problems.push(missing("site_key"));
+        }
+        let secret = match (&given.secret, &given.secret_file) {
+            (Some(secret), _) => Some(secret.reveal().to_owned()),
+            (None, Some(file)) => self.secret_of("site.siteverify.secret_file", file, problems),
+            (None, None) => {
+                problems.push(missing("secret"));
+                None
+            }
+        };
+        let url = given.verify_url.as_deref().unwrap_or(provider.verify_url()).to_owned();
+        let (site_key, secret) = (site_key?, secret?.into());
+        let settings = SiteverifySettings { url, secret, timeout: TIMEOUT };
+        let widget = Box::new(widget(provider, given.script_url.as_deref(), site_key));
+        Some(GuardSetup::Siteverify { settings, widget })
+    }
+}
+
+/// A script from elsewhere needs its own origin besides what the provider's needs.
+fn widget(provider: CaptchaProvider, script: Option<&str>, site_key: String) -> CaptchaWidget {
+    let elsewhere = script.and_then(|script| Url::parse(script).ok()).map(|url| url.origin().ascii_serialization());
+    CaptchaWidget {
+        script: script.unwrap_or(provider.script_url()).to_owned(),
+        sources: provider.sources().iter().map(|&source| source.to_owned()).chain(elsewhere).collect(),
+        class: provider.class().to_owned(),
+        field: provider.field().to_owned(),
+        object: provider.object().to_owned(),
+        site_key,
+    }
+}
