@@ -1,14 +1,11 @@
 use std::error::Error;
 use std::fmt;
-use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use reqwest::header::CONTENT_TYPE;
 use reqwest::redirect::Policy;
 use reqwest::{Client, Response};
-use rustls::{ClientConfig, RootCertStore};
-use rustls_platform_verifier::BuilderVerifierExt;
 use serde::Deserialize;
 use trial_core::ports::Guard;
 use trial_core::{GuardUnusable, GuardVerdict, ProofRefusal};
@@ -84,7 +81,9 @@ impl Siteverify {
             return Err(UnusableSiteverify::Url);
         }
         let client = Client::builder()
-            .tls_backend_preconfigured(tls(url.scheme() == "https").map_err(UnusableSiteverify::Tls)?)
+            .tls_backend_preconfigured(
+                trial_tls::client_config(url.scheme() == "https").map_err(UnusableSiteverify::Tls)?,
+            )
             .redirect(Policy::none())
             .no_proxy()
             .connect_timeout(CONNECT.min(timeout))
@@ -185,14 +184,4 @@ fn refusal(code: &str) -> Option<ProofRefusal> {
 fn sane(code: &str) -> String {
     let is_plain = |letter: &char| letter.is_ascii_lowercase() || *letter == '-';
     code.chars().filter(is_plain).take(40).collect()
-}
-
-/// TLS with certificates that the machine trusts. Its authorities are asked for only where TLS is used: there may be none.
-fn tls(is_used: bool) -> Result<ClientConfig, rustls::Error> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
-    if is_used {
-        return Ok(builder.with_platform_verifier()?.with_no_client_auth());
-    }
-    Ok(builder.with_root_certificates(RootCertStore::empty()).with_no_client_auth())
 }

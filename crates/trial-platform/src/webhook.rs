@@ -7,8 +7,6 @@ use async_trait::async_trait;
 use reqwest::header::{CONTENT_TYPE, USER_AGENT};
 use reqwest::redirect::Policy;
 use reqwest::{Client, RequestBuilder};
-use rustls::{ClientConfig, RootCertStore};
-use rustls_platform_verifier::BuilderVerifierExt;
 use trial_core::ports::{Clock, TenantPlatform};
 use trial_core::{PlatformEvent, TellError};
 use url::{Host, Url};
@@ -101,7 +99,7 @@ impl WebhookPlatform {
         let url = checked(&url, allows_private)?;
         secrets.truncate(SIGNING);
         let client = Client::builder()
-            .tls_backend_preconfigured(tls(url.scheme() == "https").map_err(UnusableWebhook::Tls)?)
+            .tls_backend_preconfigured(trial_tls::client_config(url.scheme() == "https").map_err(UnusableWebhook::Tls)?)
             .dns_resolver(Arc::new(Guard { lookup, allows_private }))
             .redirect(Policy::none())
             .no_proxy()
@@ -169,14 +167,4 @@ fn checked(url: &str, allows_private: bool) -> Result<Url, UnusableWebhook> {
         return Err(UnusableWebhook::Private);
     }
     Ok(url)
-}
-
-/// TLS with certificates that the machine trusts. Its authorities are asked for only where TLS is used: there may be none.
-fn tls(is_used: bool) -> Result<ClientConfig, rustls::Error> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
-    if is_used {
-        return Ok(builder.with_platform_verifier()?.with_no_client_auth());
-    }
-    Ok(builder.with_root_certificates(RootCertStore::empty()).with_no_client_auth())
 }

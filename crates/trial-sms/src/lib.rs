@@ -8,7 +8,6 @@ mod receipt;
 mod sandbox;
 mod smpp;
 mod text;
-mod tls;
 mod twilio;
 mod web;
 mod words;

@@ -91,7 +91,7 @@ impl Link {
 }
 
 fn tls(host: &str) -> Result<(TlsConnector, ServerName<'static>), UnusableGateway> {
-    let config = crate::tls::client_config(true).map_err(UnusableGateway::Tls)?;
+    let config = trial_tls::client_config(true).map_err(UnusableGateway::Tls)?;
     let name = ServerName::try_from(host.to_owned()).map_err(|_| UnusableGateway::Url)?;
     Ok((TlsConnector::from(Arc::new(config)), name))
 }

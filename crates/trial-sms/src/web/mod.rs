@@ -8,8 +8,6 @@ use reqwest::{Client, RequestBuilder, StatusCode};
 use trial_core::{GatewayReply, GatewayUnusable};
 use url::Url;
 
-use crate::tls;
-
 /// How much of a reply is read, in bytes; every provider's is well below.
 const MAX_REPLY: usize = 64 * 1024;
 /// How long a connection that is not used is kept: shorter than providers keep theirs.
@@ -70,7 +68,7 @@ impl WebClient {
         let is_web = matches!(url.scheme(), "https" | "http") && url.has_host();
         let origin = url.join("/").ok().filter(|_| is_web).ok_or(UnusableGateway::Url)?;
         let client = Client::builder()
-            .tls_backend_preconfigured(tls::client_config(url.scheme() == "https").map_err(UnusableGateway::Tls)?)
+            .tls_backend_preconfigured(trial_tls::client_config(url.scheme() == "https").map_err(UnusableGateway::Tls)?)
             .redirect(Policy::none())
             .no_proxy()
             .connect_timeout(timeouts.connect)
