@@ -6,6 +6,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 use trial_core::{Outcome, Request};
 
 use crate::deciding::Decider;
@@ -59,7 +60,7 @@ impl Admission {
         let (reply, decision) = oneshot::channel();
         self.take(Waiting { request, reply })
             .inspect_err(|_| metrics::counter!("trialgate_overload_total").increment(1))?;
-        self.within_bounds(decision).await
+        self.within_bounds(decision).instrument(tracing::debug_span!("wait for the decision")).await
     }
 
     fn take(&self, waiting: Waiting) -> Result<(), NotDecided> {

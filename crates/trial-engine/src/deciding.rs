@@ -6,6 +6,7 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use tracing::{Instrument as _, Span, field};
 use trial_core::ports::{Gather, TrialLedger};
 use trial_core::{ApplyOutcome, LedgerError, Outcome, Planner};
 
@@ -49,7 +50,7 @@ impl Decider {
             if !something_waits {
                 return;
             }
-            self.decide_next().await;
+            self.decide_next().instrument(tracing::debug_span!("batch", size = field::Empty)).await;
         }
     }
 
@@ -62,6 +63,7 @@ impl Decider {
             return self.conclude(self.gathering.gather(), decided.map(|_| Vec::new()));
         };
         if !gathered.is_empty() {
+            Span::current().record("size", gathered.len());
             metrics::histogram!("trialgate_batch_size").record(gauge(gathered.len()));
             metrics::histogram!("trialgate_commit_seconds").record(started.elapsed().as_secs_f64());
         }

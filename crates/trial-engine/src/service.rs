@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use tokio::runtime::Handle;
 use tokio_util::task::TaskTracker;
+use tracing::Instrument as _;
 use trial_core::ports::{Clock, TrialService, Unexpected};
 use trial_core::{
     Application, ApplyReply, CodeOutcome, CodeReply, CodeRequest, CodeToSend, Outcome, Request, SendReport, SendState,
@@ -99,7 +100,8 @@ impl TrialService for Service {
     async fn send_code(&self, request: CodeRequest) -> Result<CodeReply, Unexpected> {
         let dispatch = self.dispatch.clone();
         // A task of its own: a stored code is sent, and its fate taken down, even if the caller hangs up meanwhile.
-        let task = self.tasks.spawn_on(async move { dispatch.code_reply(request).await }, &self.runtime);
+        let task =
+            self.tasks.spawn_on(async move { dispatch.code_reply(request).await }.in_current_span(), &self.runtime);
         let reply = task.await.unwrap_or(Err(Unexpected));
         let code = reply.map_or("500", |reply| reply.code.as_str());
         metrics::counter!("trialgate_code_requests_total", "code" => code).increment(1);

@@ -31,6 +31,7 @@ mod settings;
 mod signed;
 mod site;
 mod telemetry;
+mod traces;
 mod unread;
 
 pub use apply::{BrandColour, BrandError, EmbedOrigin, Logo, SiteLink, SiteSettings};

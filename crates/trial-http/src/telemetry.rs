@@ -11,11 +11,13 @@ use actix_web::web::Data;
 use actix_web::{Error, HttpMessage, HttpResponse};
 use metrics::{Counter, Gauge, Histogram};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
+use tracing::Instrument as _;
 use trial_core::RequestId;
 
 use crate::request_id::{self, X_REQUEST_ID};
 use crate::routes::Route;
 use crate::site::State;
+use crate::traces;
 use crate::unread::Unread;
 
 const REQUESTS: &str = "trialgate_http_requests_total";
@@ -155,6 +157,7 @@ where
     let id = request_id::of(request.headers(), &*state.clock, &*state.entropy);
     request.extensions_mut().insert(id.clone());
     let in_flight = InFlight::enter(state);
+    let span = traces::span_of(&request, &id);
     let unread = Unread::hold(&mut request);
     let answer = service.call(request);
     async move {
@@ -162,6 +165,7 @@ where
         finish_headers(response.headers_mut(), &id);
         let route = response.request().app_data::<Route>().copied().unwrap_or(Route::Unknown);
         let took = started.elapsed();
+        traces::conclude(&response, route);
         in_flight.0.request_metrics.record(route, response.status(), took.as_secs_f64());
         tracing::info!(
             target: "trialgate::access",
@@ -177,6 +181,7 @@ where
             None => response,
         })
     }
+    .instrument(span)
 }
 
 fn finish_headers(headers: &mut HeaderMap, id: &RequestId) {

@@ -9,7 +9,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, fmt, registry};
 
-use crate::config::LogFormat;
+use crate::config::{Log, LogFormat, Settings};
 
 /// Reads `log.level`: a level, or directives such as `warn,trial_engine=debug`.
 ///
@@ -28,18 +28,46 @@ pub(crate) fn filter(level: &str) -> Result<EnvFilter, String> {
         .map_err(|_| format!("{level:?} is not a filter; write a level, or directives such as warn,trial_engine=debug"))
 }
 
-/// Installs the logs of the process.
+/// What is still to be told of when the process ends.
+#[must_use]
+pub(crate) struct Telling {
+    #[cfg(feature = "otlp")]
+    traces: Option<crate::traces::Sending>,
+}
+
+impl Telling {
+    /// Tells it. Not to be called on a runtime.
+    #[cfg_attr(not(feature = "otlp"), expect(clippy::unused_self, reason = "logs are written at once"))]
+    pub(crate) fn finish(self) {
+        #[cfg(feature = "otlp")]
+        if let Some(traces) = self.traces {
+            traces.finish();
+        }
+    }
+}
+
+/// Installs the logs of the process and, where they are built in and asked for, traces. Not to be called on a runtime.
 ///
 /// # Errors
-/// The level makes no sense, or logs are installed already.
-pub(crate) fn install(format: LogFormat, level: &str) -> anyhow::Result<()> {
+/// The level makes no sense, there can be no traces, or logs are installed already.
+pub(crate) fn install(settings: &Settings) -> anyhow::Result<Telling> {
+    let Log { format, level } = &settings.log;
     let filter = filter(level).map_err(|error| anyhow!("`log.level` {error}"))?.and(filter_fn(is_impersonal));
     let logs = fmt::layer().with_writer(io::stderr);
     let logs = match format {
         LogFormat::Human => logs.with_ansi(io::stderr().is_terminal()).boxed(),
         LogFormat::Json => logs.json().flatten_event(true).boxed(),
     };
-    registry().with(logs.with_filter(filter)).try_init().map_err(|error| anyhow!("cannot install the logs: {error}"))
+    let registry = registry().with(logs.with_filter(filter));
+    #[cfg(feature = "otlp")]
+    let (registry, telling) = {
+        let (layer, traces) = crate::traces::layer(&settings.traces)?.unzip();
+        (registry.with(layer), Telling { traces })
+    };
+    #[cfg(not(feature = "otlp"))]
+    let telling = Telling {};
+    registry.try_init().map_err(|error| anyhow!("cannot install the logs: {error}"))?;
+    Ok(telling)
 }
 
 /// The lower levels of other people's crates show what passes through them: addresses, passwords, whole mails. And the

@@ -8,6 +8,8 @@ mod ledger;
 mod logging;
 mod output;
 mod shutdown;
+#[cfg(feature = "otlp")]
+mod traces;
 
 use std::process::ExitCode;
 

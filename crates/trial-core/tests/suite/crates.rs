@@ -34,6 +34,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "trial-signing",
             "trial-sms",
             "trial-storage",
+            "trial-tls",
         ],
     ),
     ("trialgate-tests", &["trial-core", "trial-cluster", "trial-signing"]),

@@ -13,6 +13,7 @@ use tokio::sync::Notify;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 use trial_core::ports::{Clock, Entropy};
 use trial_core::{Lease, LeaseId, LedgerError};
 
@@ -121,7 +122,8 @@ impl<E: Errand> Delivery<E> {
                 self.look_at = if claimed < limit { Instant::now() + POLL } else { self.may_claim };
                 for one in due {
                     let errand = self.errand.clone();
-                    self.under_way.spawn(async move { errand.deliver(one, lease.id).await });
+                    let span = tracing::debug_span!("delivery", otel.kind = "producer", of = E::WHAT);
+                    self.under_way.spawn(async move { errand.deliver(one, lease.id).await }.instrument(span));
                 }
             }
             Err(error) => {

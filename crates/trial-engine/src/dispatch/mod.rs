@@ -6,6 +6,7 @@ mod breaker;
 use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
+use tracing::{Instrument as _, field};
 use trial_core::{GatewayReply, SmsMessage};
 
 use crate::{BreakerOptions, SmsRoute};
@@ -66,11 +67,14 @@ impl Gateways {
 
     async fn ask(&self, route: &SmsRoute, breaker: &Breaker, message: &SmsMessage, deadline: Instant) -> GatewayReply {
         let name = route.gateway.name();
-        let reply = timeout_at(deadline, route.gateway.send(message)).await.unwrap_or_else(|_| GatewayReply::Unknown {
+        let span = tracing::debug_span!("short message", otel.kind = "client", gateway = name, state = field::Empty);
+        let sent = timeout_at(deadline, route.gateway.send(message)).instrument(span.clone()).await;
+        let reply = sent.unwrap_or_else(|_| GatewayReply::Unknown {
             reason: format!("no reply within {} s", self.timeout.as_secs()),
         });
         show(route, breaker.record(&reply));
         let state = reply.state().as_str();
+        span.record("state", state);
         metrics::counter!("trialgate_sms_total", "gateway" => name, "state" => state).increment(1);
         if !matches!(reply, GatewayReply::Accepted { .. }) {
             let reason = reply.detail().unwrap_or_default();

@@ -17,7 +17,7 @@ impl Serve {
         let serving = config.serving()?;
         let listener = compose::listen(config.settings.http.listen, "`http.listen`")?;
         let address = listener.local_addr()?;
-        logging::install(config.settings.log.format, &config.settings.log.level)?;
+        let telling = logging::install(&config.settings)?;
         let runtime = compose::runtime()?;
         let outcome = runtime.block_on(async {
             let signals = Signals::catch()?;
@@ -40,6 +40,7 @@ impl Serve {
         });
         // After a second signal, nobody waits for what still runs.
         runtime.shutdown_background();
+        telling.finish();
         outcome
     }
 }

@@ -260,6 +260,14 @@ impl Findings<'_> {
         self.expect(portal.is_none_or(is_web), "portal.url", "must begin with https:// or http://");
         let contact = settings.support.contact.as_deref();
         self.expect(contact.is_none_or(|contact| !contact.trim().is_empty()), "support.contact", "is empty");
+        if let Some(endpoint) = &settings.traces.endpoint {
+            let key = "traces.endpoint";
+            self.expect(is_web_address(endpoint), key, "must begin with https:// or http:// and name a host");
+            let is_built = cfg!(feature = "otlp");
+            self.expect(is_built, key, "takes a build with traces: `cargo build --release --features otlp`");
+        }
+        let share = 0.0..=1.0;
+        self.expect(share.contains(&settings.traces.sampled), "traces.sampled", "must be from 0 to 1");
         if let Err(error) = logging::filter(&settings.log.level) {
             self.wrong("log.level", error);
         }

@@ -118,6 +118,8 @@ pub(super) const KEYS: &[&str] = &[
     "storage.url",
     "storage.url_file",
     "support.contact",
+    "traces.endpoint",
+    "traces.sampled",
     "trial.duration",
     "trial.grace",
     "trial.reminders",

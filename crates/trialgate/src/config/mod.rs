@@ -36,7 +36,9 @@ pub(crate) use layers::Entry;
 pub(crate) use platform_setup::WebhookSetup;
 pub(crate) use secret::ServiceUrl;
 pub(crate) use serving::{MailSetup, Serving, SmtpSetup, Wording};
-pub(crate) use settings::{Callers, LogFormat, MailTransport, Settings};
+#[cfg(feature = "otlp")]
+pub(crate) use settings::Traces;
+pub(crate) use settings::{Callers, Log, LogFormat, MailTransport, Settings};
 pub(crate) use sms_setup::{CallbackSecrets, GatewayKind, GatewaySetup};
 pub(crate) use text::HumanDuration;
 

@@ -33,6 +33,7 @@ pub(crate) struct Settings {
     pub(crate) verification: Verification,
     pub(crate) limits: Limits,
     pub(crate) phone: Phone,
+    pub(crate) traces: Traces,
     pub(crate) trial: Trial,
     pub(crate) quota: Quota,
     pub(crate) pool: Pool,
@@ -404,12 +405,27 @@ pub(crate) struct Log {
     pub(crate) level: String,
 }
 
+/// Where traces go.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Traces {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) endpoint: Option<String>,
+    pub(crate) sampled: f64,
+}
+
 /// The forms of a log line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum LogFormat {
     Human,
     Json,
+}
+
+impl Default for Traces {
+    fn default() -> Self {
+        Self { endpoint: None, sampled: 1.0 }
+    }
 }
 
 impl Default for Portal {

@@ -121,6 +121,7 @@ fn the_reference_lists_every_key() {
         "sms.test_numbers",
         "platform.webhook.url_file",
         "platform.webhook.secrets_file",
+        "traces.endpoint",
         "site.links",
         "site.logo",
         "site.siteverify.secret_file",

@@ -5,6 +5,7 @@ mod configuration;
 mod data;
 mod mail;
 mod refusals;
+mod traces;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -41,7 +41,7 @@ impl Sandbox {
         let address = listener.local_addr()?;
         config.lead_to_portal_at(banner::reachable(address));
         let serving = config.serving()?;
-        logging::install(config.settings.log.format, &config.settings.log.level)?;
+        let telling = logging::install(&config.settings)?;
         // Before the database, so that a second sandbox on the same directory changes nothing.
         let inbox = compose::inbox(&config)?;
         let runtime = compose::runtime()?;
@@ -58,6 +58,7 @@ impl Sandbox {
             outcome
         });
         runtime.shutdown_background();
+        telling.finish();
         outcome
     }
 
