@@ -3,6 +3,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 use trial_core::TenantStatus;
 use trial_engine::{Keeper, Kept};
@@ -57,11 +58,24 @@ impl Sweep {
             let keeper =
                 Keeper::new(ledger.decisions(), ledger.upkeep(), Arc::new(SystemClock), Arc::new(OsEntropy), planner);
             let mut report = SweepReport { dry_run, ..SweepReport::default() };
-            keeper.sweep(dry_run, |kept| report.count(kept)).await?;
+            let spinner = spinner();
+            let swept = keeper.sweep(dry_run, |kept| {
+                spinner.inc(1);
+                report.count(kept);
+            });
+            let swept = swept.await;
+            spinner.finish_and_clear();
+            swept?;
             Ok(report)
         })?;
         self.output.show(&report)
     }
+}
+
+/// How far it is, on a terminal. How much there is in all is not known before.
+fn spinner() -> ProgressBar {
+    let style = ProgressStyle::with_template("{spinner} {human_pos} tenants and access codes, {elapsed}");
+    ProgressBar::new_spinner().with_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()))
 }
 
 impl SweepReport {
