@@ -18,6 +18,7 @@ const PASSWORD_ALPHABET: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
 const PASSWORD_LENGTH: usize = 16;
 const PASSWORD_GROUP: usize = 4;
 const CHALLENGE_PURPOSE: &[u8] = b"trialgate altcha v1\0";
+const LINK_PURPOSE: &[u8] = b"trialgate portal link v1\0";
 
 /// A 32-byte key with the id that stored rows name it by.
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
@@ -203,6 +204,16 @@ impl Keyring {
     /// Whether one of the keys signed this challenge; compares in constant time.
     pub(crate) fn has_signed_challenge(&self, parameters: &[u8], signature: &[u8; 32]) -> bool {
         self.0.iter().any(|key| key.mac(CHALLENGE_PURPOSE, &[parameters]).ct_eq(signature).into())
+    }
+
+    /// Signs what a link to another password says, by the current key.
+    pub(crate) fn sign_portal_link(&self, claim: &[u8]) -> [u8; 32] {
+        self.0[0].mac(LINK_PURPOSE, &[claim])
+    }
+
+    /// Whether one of the keys signed what a link says; compares in constant time.
+    pub(crate) fn has_signed_portal_link(&self, claim: &[u8], signature: &[u8; 32]) -> bool {
+        self.0.iter().any(|key| key.mac(LINK_PURPOSE, &[claim]).ct_eq(signature).into())
     }
 
     fn key(&self, id: &str) -> Result<&SecretKey, KeyringError> {

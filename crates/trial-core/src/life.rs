@@ -53,6 +53,12 @@ pub enum LifeOrder {
     Reopen,
     /// Send the account once more.
     ResendMail,
+    /// Send a link by which another password is chosen.
+    LostPassword,
+    /// Its owner asks for its conversion.
+    AskConversion,
+    /// Its owner asks for its conversion no more.
+    WithdrawConversion,
 }
 
 impl LifeOrder {
@@ -67,6 +73,9 @@ impl LifeOrder {
             Self::Close => "tenant.close",
             Self::Reopen => "tenant.reopen",
             Self::ResendMail => "tenant.resend_mail",
+            Self::LostPassword => "portal.lost_password",
+            Self::AskConversion => "tenant.ask_conversion",
+            Self::WithdrawConversion => "tenant.withdraw_conversion",
         }
     }
 }
@@ -245,6 +254,7 @@ impl Tenant {
             (LifeOrder::Advance, _) => return Ok(self.aged(policy, now)),
             (LifeOrder::Convert, Trial | Suspended) if !is_converted => self.with(Commercial, |tenant| {
                 tenant.converted_at = Some(now);
+                tenant.conversion_asked_at = None;
                 tenant.recover();
             }),
             (LifeOrder::Extend(by), Trial | Suspended) if !is_converted => return self.extended(by, policy, now),
@@ -256,6 +266,13 @@ impl Tenant {
             (LifeOrder::Reopen, Closed) if self.is_forgotten() => return Err(LifeRefusal::Forgotten),
             (LifeOrder::Reopen, Closed) => self.reopened(policy, now),
             (LifeOrder::ResendMail, Trial | Commercial) => return Ok(self.with_valid_password(now)),
+            (LifeOrder::LostPassword, Trial | Commercial) => return Ok(self.clone()),
+            // Who asks twice has asked since the first time.
+            (LifeOrder::AskConversion, Trial) => {
+                let asked = self.conversion_asked_at.or(Some(now));
+                return Ok(Self { conversion_asked_at: asked, ..self.clone() });
+            }
+            (LifeOrder::WithdrawConversion, _) => return Ok(Self { conversion_asked_at: None, ..self.clone() }),
             _ => return Err(LifeRefusal::Status { status: self.status.to_string() }),
         };
         // Whoever gave the order knows; the owner is told of a suspension and of the end alone.
@@ -284,6 +301,7 @@ impl Tenant {
 
     fn close(&mut self, now: DateTime<Utc>) {
         self.recover();
+        self.conversion_asked_at = None;
         self.closed_at = Some(now);
     }
 

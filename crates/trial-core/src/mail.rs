@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     AccessCode, AccessCodeKind, Email, InitialPassword, Keyring, KeyringError, LeaseId, Locale, MailId, MailKind,
-    Tenant, TenantId, TrialPolicy,
+    PORTAL_LINK_LIVES, PortalLink, PortalLinkClaim, Tenant, TenantId, TrialPolicy,
 };
 
 /// How failed deliveries are tried again.
@@ -85,6 +85,8 @@ pub enum MailContent {
     Closed(LifeMail),
     /// Something that operations have to look after, in our own words.
     Warning(String),
+    /// A link by which the owner of a tenant chooses another password.
+    Password(PasswordMail),
 }
 
 impl MailContent {
@@ -96,6 +98,7 @@ impl MailContent {
             Self::Suspended(_) => MailKind::Suspended,
             Self::Closed(_) => MailKind::Closed,
             Self::Warning(_) => MailKind::Warning,
+            Self::Password(_) => MailKind::Password,
         }
     }
 }
@@ -113,6 +116,17 @@ pub struct LifeMail {
     pub closes_at: Option<DateTime<Utc>>,
     /// Until when a closed tenant can be had back.
     pub recoverable_until: Option<DateTime<Utc>>,
+}
+
+/// A link by which the owner of a tenant chooses another password.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PasswordMail {
+    /// The name to sign in with.
+    pub account_name: String,
+    /// What the address ends in.
+    pub link: PortalLink,
+    /// Until when it can be used.
+    pub valid_until: DateTime<Utc>,
 }
 
 /// Why a mail cannot be written.
@@ -221,7 +235,9 @@ impl MailRetry {
     /// What to do with a mail that failed at `now`: from `first`, doubling, at most `cap` apart, once more when
     /// `give_up_after` is over, and then no more.
     pub fn after(&self, mail: &DueMail, now: DateTime<Utc>, error: &DeliveryError) -> SettledAs {
-        let last = mail.created_at + self.give_up_after;
+        // A link that is over helps nobody.
+        let keeps = if mail.kind == MailKind::Password { PORTAL_LINK_LIVES } else { self.give_up_after };
+        let last = mail.created_at + keeps.min(self.give_up_after);
         match error {
             DeliveryError::Transient(error) if now < last => {
                 let doubled = 2_u32.checked_pow(mail.attempts).and_then(|factor| self.first.checked_mul(factor));
@@ -248,8 +264,23 @@ impl DueMail {
             MailKind::Suspended => MailContent::Suspended(life(tenant()?, policy)),
             MailKind::Closed => MailContent::Closed(life(tenant()?, policy)),
             MailKind::Warning => MailContent::Warning(self.detail.clone().unwrap_or_default()),
+            MailKind::Password => MailContent::Password(self.link(tenant()?, keyring)?),
         };
         Ok(OutgoingMail { id: self.id, to: self.to.clone(), locale: self.locale, created_at: self.created_at, content })
+    }
+
+    /// The same however often it is sent: made of when it was asked for, and of the password that was in force then.
+    fn link(&self, tenant: &Tenant, keyring: &Keyring) -> Result<PasswordMail, ComposeError> {
+        let asked_for: Option<u32> = self.detail.as_deref().and_then(|issue| issue.parse().ok());
+        if asked_for != Some(tenant.password_issue) {
+            return Err(ComposeError::Overtaken("another password is in force since"));
+        }
+        let claim = PortalLinkClaim { tenant: tenant.id, issue: tenant.password_issue, made_at: self.created_at };
+        Ok(PasswordMail {
+            account_name: Tenant::account_name(tenant.id),
+            link: claim.sign(keyring),
+            valid_until: self.created_at + PORTAL_LINK_LIVES,
+        })
     }
 
     fn account(&self, tenant: &Tenant, keyring: &Keyring) -> Result<AccountMail, ComposeError> {

@@ -218,6 +218,8 @@ pub struct TenantSearch {
     pub by: Option<ApplicationQuery>,
     /// Those of this status.
     pub status: Option<TenantStatus>,
+    /// Only those whose owner asks for conversion.
+    pub asks_conversion: bool,
     /// Only tenants older than this one.
     pub before: Option<TenantId>,
     /// At most so many.

@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 
 use crate::{
     AccessCodeLease, AccessCodeMove, ApplicationRecord, AuditRecord, Challenge, ChallengeId, CodeRequestId,
-    CodeRequestRecord, GatewayReply, MailRecord, Outcome, PhoneRecord, PlatformEvent, SmsDay, Tenant,
+    CodeRequestRecord, GatewayReply, MailRecord, Outcome, PhoneRecord, PlatformEvent, SmsDay, Tenant, TenantId,
 };
 
 /// What a batch comes to.
@@ -44,6 +44,8 @@ pub struct Effects {
     pub tenants: Vec<Tenant>,
     /// Tenants that changed.
     pub changed_tenants: Vec<Tenant>,
+    /// Tenants whose owners' sessions at the portal are over.
+    pub ended_sessions: Vec<TenantId>,
     /// Access codes to give away.
     pub leases: Vec<AccessCodeLease>,
     /// Access codes that come to rest, out of use, or back.

@@ -140,6 +140,8 @@ pub struct Tenant {
     pub closes_at: Option<DateTime<Utc>>,
     /// When it was closed, if it is.
     pub closed_at: Option<DateTime<Utc>>,
+    /// Since when its owner asks for its conversion, if so: until it is converted or closed, or the owner thinks otherwise.
+    pub conversion_asked_at: Option<DateTime<Utc>>,
     /// What happened up to here, its owner was told, or need not be.
     pub told_until: DateTime<Utc>,
     /// When time brings something next.
@@ -259,7 +261,7 @@ pub struct MailRecord {
     pub created_at: DateTime<Utc>,
     /// The unit of the day's threshold that it took; none, of a warning to operations, which must come when there is none.
     pub quota: Option<QuotaUnit>,
-    /// What a warning says.
+    /// What a warning says; of a link to another password, the issue of the password that it is for.
     pub detail: Option<String>,
 }
 
@@ -276,20 +278,24 @@ pub enum MailKind {
     Closed,
     /// Something that operations have to look after.
     Warning,
+    /// A link by which the owner of a tenant chooses another password.
+    Password,
 }
 
 named!(MailKind, "kind of mail", {
     Account => "account", Reminder => "reminder", Suspended => "suspended", Closed => "closed", Warning => "warning",
+    Password => "password",
 });
 
 impl MailKind {
     /// The priorities that there are, the first first.
     pub const PRIORITIES: [u8; 3] = [0, 1, 2];
 
-    /// Its place in the outbox: what is due is sent in this order, an account before all else.
+    /// Its place in the outbox: what is due is sent in this order, an account, or a link to a
+    /// password, before all else.
     pub const fn priority(self) -> u8 {
         match self {
-            Self::Account => 0,
+            Self::Account | Self::Password => 0,
             Self::Warning => 1,
             Self::Reminder | Self::Suspended | Self::Closed => 2,
         }

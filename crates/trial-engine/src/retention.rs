@@ -57,6 +57,10 @@ impl Expiry {
                     Err(error) => tracing::error!(%what, kind = error.kind(), "what is over cannot be removed"),
                 }
             }
+            match self.care.expire_portal(self.clock.now()).await {
+                Ok(rows) => metrics::counter!("trialgate_expired_total", "what" => "portal").increment(rows),
+                Err(error) => tracing::error!(kind = error.kind(), "what is over of the portal cannot be removed"),
+            }
         }
     }
 

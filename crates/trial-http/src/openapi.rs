@@ -241,8 +241,9 @@ fn query_tenant() -> OperationBuilder {
         .operation_id(Some("queryTenant"))
         .summary(Some("How a trial stands"))
         .description(Some(
-            "For callers that sign their requests and have the scope `query`. Give either phone or email. Dates are \
-             milliseconds since the epoch; `expiryDate` is null for a commercial tenant, `tenantSpaceStatus` is `trial`, \
+            "For callers that sign their requests and have the scope `query`: give either phone or email. For the owner of a \
+             tenant who is signed in to the portal, by the cookie of that session and without parameters: the own tenant. \
+             Dates are milliseconds since the epoch; `expiryDate` is null for a commercial tenant, `tenantSpaceStatus` is `trial`, \
              `suspended`, `commercial` or `closed`. A tenant in use goes before one that is closed.",
         ))
         .parameter(person("phone", "The applicant's phone, in any usual spelling"))

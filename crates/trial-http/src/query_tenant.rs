@@ -1,5 +1,6 @@
-//! How a trial stands, for the website that it came from.
+//! How a trial stands, for the website that it came from, and for its owner.
 
+use actix_web::http::header::AUTHORIZATION;
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Serialize;
@@ -7,6 +8,7 @@ use trial_core::{ApplicationQuery, Email, LedgerError, Phone, Scope, Tenant, Ten
 
 use crate::body;
 use crate::parameters::Query;
+use crate::portal::{self, NotIn};
 use crate::problem::{FieldError, Kind, Problem};
 use crate::signed::Barred;
 use crate::site::State;
@@ -38,8 +40,15 @@ pub(crate) async fn show(request: HttpRequest, payload: Payload, state: Data<Sta
 }
 
 async fn answer(request: &HttpRequest, payload: Payload, state: &State) -> Result<TrialStatus, Problem> {
+    if !request.headers().contains_key(AUTHORIZATION)
+        && let Some(owner) = portal::owner(request, state).await
+    {
+        Query::of(request).end()?;
+        return owner.map(|tenant| TrialStatus::of(&tenant, state)).map_err(not_in);
+    }
     let Some(signing) = &state.signing else {
-        let detail = "only callers that sign their requests may ask; `http.callers` is not \"signed\" here";
+        let detail = "only callers that sign their requests, and owners who are signed in to the portal, may ask; \
+            `http.callers` is not \"signed\" here";
         return Err(Problem::new(Kind::SignatureRefused).detail(detail));
     };
     let body = body::read_any(payload, state.settings.body_timeout).await?;
@@ -48,11 +57,18 @@ async fn answer(request: &HttpRequest, payload: Payload, state: &State) -> Resul
         Barred::Unknown => unavailable(),
     })?;
     let by = whose(request, state)?;
-    let search = TenantSearch { by: Some(by), status: None, before: None, limit: TENANTS };
+    let search = TenantSearch { by: Some(by), status: None, asks_conversion: false, before: None, limit: TENANTS };
     let found = state.ops.parts.operations.search_tenants(search).await.map_err(|error| failed(&error))?;
     let tenant = Tenant::foremost(found.into_iter().map(|view| view.tenant));
     let tenant = tenant.ok_or_else(|| Problem::new(Kind::NotFound).detail("no tenant is found by this"))?;
     Ok(TrialStatus::of(&tenant, state))
+}
+
+fn not_in(reason: NotIn) -> Problem {
+    match reason {
+        NotIn::SignIn => Problem::new(Kind::NotEntitled).detail("sign in to the portal, and choose a password there"),
+        NotIn::Failed => unavailable(),
+    }
 }
 
 fn whose(request: &HttpRequest, state: &State) -> Result<ApplicationQuery, Problem> {

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, Utc};
 use diesel::backend::Backend;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::serialize::ToSql;
 use diesel::sql_types::{BigInt, Binary, HasSqlType, Text, Untyped};
 use serde_json::{Map, Value};
-use trial_core::{ERASED, ERASED_EMAIL, EventId, Expiring, ExpiryPage, Person, PersonData};
+use trial_core::{ERASED, ERASED_EMAIL, EventId, Expiring, ExpiryPage, Person, PersonData, PortalTry};
 
 use crate::convert::{bad, micros, time};
 use crate::moving::{Cell, NamedRow};
@@ -145,8 +146,30 @@ impl Stretch {
 }
 
 /// Where data of persons is, in the order that it is shown in.
-const TABLES: [&str; 8] =
-    ["applications", "audit", "challenges", "code_requests", "mails", "phones", "platform_events", "tenants"];
+const TABLES: [&str; 10] = [
+    "applications",
+    "audit",
+    "challenges",
+    "code_requests",
+    "mails",
+    "phones",
+    "platform_events",
+    "portal_passwords",
+    "portal_sessions",
+    "tenants",
+];
+
+/// What is shown of a table, and in which order: not the hash of a password, nor that of a session's secret.
+fn columns(table: &str) -> (&'static str, &'static str) {
+    match table {
+        "phones" => ("SELECT * FROM ", ""),
+        "portal_passwords" => ("SELECT tenant, issue, set_at FROM ", " ORDER BY tenant"),
+        "portal_sessions" => {
+            ("SELECT tenant, issue, created_at, used_at, expires_at FROM ", " ORDER BY tenant, created_at")
+        }
+        _ => ("SELECT * FROM ", " ORDER BY id"),
+    }
+}
 
 /// The rows of a table that are a person's; nothing, if that cannot be told by a phone, or by an address.
 fn of(table: &'static str, person: &Person) -> Option<Sql> {
@@ -181,8 +204,8 @@ fn of(table: &'static str, person: &Person) -> Option<Sql> {
 /// Every statement that shows data of a person, each with its table.
 pub(crate) fn shown(person: &Person) -> Vec<(&'static str, Sql)> {
     let shown = TABLES.iter().filter_map(|table| {
-        let order = if *table == "phones" { "" } else { " ORDER BY id" };
-        Some((*table, Sql::new("SELECT * FROM ").text(table).then(of(table, person)?).text(order)))
+        let (select, order) = columns(table);
+        Some((*table, Sql::new(select).text(table).then(of(table, person)?).text(order)))
     });
     shown.collect()
 }
@@ -204,6 +227,15 @@ pub(crate) fn reword(id: &[u8], payload: String) -> Sql {
         .bind(Bound::Text(payload))
         .text(" WHERE id = ")
         .bind(Bound::Bytes(id.to_vec()))
+}
+
+/// What forgets sessions of the portal whose time is over, and tries of hours before this one.
+pub(crate) fn portal_expiry(now: DateTime<Utc>) -> [Sql; 2] {
+    let hour = PortalTry::hour_of(now);
+    [
+        Sql::new("DELETE FROM portal_sessions WHERE expires_at <= ").bind(Bound::Number(micros(now))),
+        Sql::new("DELETE FROM portal_tries WHERE hour < ").bind(Bound::Number(hour)),
+    ]
 }
 
 /// What erases a person, in this order; the words of events aside.

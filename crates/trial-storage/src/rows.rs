@@ -159,6 +159,7 @@ pub(crate) struct NewTenant<'a> {
     pub(crate) closed_at: Option<i64>,
     pub(crate) told_until: i64,
     pub(crate) next_step_at: Option<i64>,
+    pub(crate) conversion_asked_at: Option<i64>,
 }
 
 impl<'a> From<&'a Tenant> for NewTenant<'a> {
@@ -184,6 +185,7 @@ impl<'a> From<&'a Tenant> for NewTenant<'a> {
             closed_at: tenant.closed_at.map(micros),
             told_until: micros(tenant.told_until),
             next_step_at: tenant.next_step_at.map(micros),
+            conversion_asked_at: tenant.conversion_asked_at.map(micros),
         }
     }
 }
@@ -211,6 +213,7 @@ pub(crate) struct TenantRow {
     closed_at: Option<i64>,
     told_until: i64,
     next_step_at: Option<i64>,
+    conversion_asked_at: Option<i64>,
 }
 
 impl TryFrom<TenantRow> for Tenant {
@@ -235,6 +238,7 @@ impl TryFrom<TenantRow> for Tenant {
             closed_at: optional_time(row.closed_at, "tenants.closed_at")?,
             told_until: time(row.told_until, "tenants.told_until")?,
             next_step_at: optional_time(row.next_step_at, "tenants.next_step_at")?,
+            conversion_asked_at: optional_time(row.conversion_asked_at, "tenants.conversion_asked_at")?,
         })
     }
 }

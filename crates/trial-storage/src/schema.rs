@@ -71,6 +71,7 @@ table! {
         closed_at -> Nullable<BigInt>,
         told_until -> BigInt,
         next_step_at -> Nullable<BigInt>,
+        conversion_asked_at -> Nullable<BigInt>,
     }
 }
 

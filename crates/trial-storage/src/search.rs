@@ -55,6 +55,9 @@ macro_rules! tenants {
         if let Some(status) = search.status {
             query = query.filter(tenants::status.eq(status.as_str()));
         }
+        if search.asks_conversion {
+            query = query.filter(tenants::conversion_asked_at.is_not_null());
+        }
         if let Some(before) = search.before {
             query = query.filter(tenants::id.lt(before.as_bytes().to_vec()));
         }

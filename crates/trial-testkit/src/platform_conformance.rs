@@ -70,6 +70,7 @@ pub fn event(n: u8) -> PlatformEvent {
         closed_at: None,
         told_until: at,
         next_step_at: None,
+        conversion_asked_at: None,
     };
     PlatformEvent::of(PlatformEventKind::TrialStarted, EventId::new(at, [n; 10]), at, &tenant, &BTreeMap::new())
 }

@@ -180,6 +180,9 @@ fn life_order() -> impl Strategy<Value = LifeOrder> {
         2 => Just(LifeOrder::Close),
         2 => Just(LifeOrder::Reopen),
         1 => Just(LifeOrder::ResendMail),
+        1 => Just(LifeOrder::LostPassword),
+        2 => Just(LifeOrder::AskConversion),
+        1 => Just(LifeOrder::WithdrawConversion),
     ]
 }
 

@@ -172,6 +172,7 @@ mod tests {
             "quota show --json --config f",
             "quota set 0 --config f",
             "tenants list --before 019aa6f2-7c3e-7f00-8000-000000000000 --limit 10 --json --config f",
+            "tenants list --asking",
             "tenants show 019aa6f2-7c3e-7f00-8000-000000000000 --json --config f",
             "tenants convert 019aa6f2-7c3e-7f00-8000-000000000000 --json --config f",
             "tenants extend 019aa6f2-7c3e-7f00-8000-000000000000",

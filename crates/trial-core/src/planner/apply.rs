@@ -140,6 +140,7 @@ impl Planner {
             suspended_at: None,
             closes_at: None,
             closed_at: None,
+            conversion_asked_at: None,
             told_until: now,
             next_step_at: None,
         };

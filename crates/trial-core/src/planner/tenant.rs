@@ -35,6 +35,10 @@ impl Planner {
                 quota_is_left(world)?;
                 Some(MailKind::Account)
             }
+            (LifeOrder::LostPassword, _) => {
+                quota_is_left(world)?;
+                Some(MailKind::Password)
+            }
             (_, Some(notice)) if has_room_for_notices(world) => {
                 after.told_until = notice.since;
                 Some(notice.kind)
@@ -51,7 +55,7 @@ impl Planner {
             let quota = world.take_quota_unit();
             world.effects().mails.push(mail_to(&after, kind, quota, moment));
         }
-        if order.order != LifeOrder::Advance || before.status != after.status {
+        if is_taken_down(order.order, &before, &after) {
             world.effects().audit.push(entry(order, &before, &after, moment));
         }
         if self.policy.platform_listens
@@ -144,7 +148,18 @@ fn mail_to(tenant: &Tenant, kind: MailKind, quota: QuotaUnit, moment: Moment) ->
         locale: tenant.locale,
         created_at: moment.now,
         quota: Some(quota),
-        detail: None,
+        detail: (kind == MailKind::Password).then(|| tenant.password_issue.to_string()),
+    }
+}
+
+/// Whether the audit says so: not what time has not brought yet, nor what the owner had said before.
+fn is_taken_down(order: LifeOrder, before: &Tenant, after: &Tenant) -> bool {
+    match order {
+        LifeOrder::Advance => before.status != after.status,
+        LifeOrder::AskConversion | LifeOrder::WithdrawConversion => {
+            before.conversion_asked_at != after.conversion_asked_at
+        }
+        _ => true,
     }
 }
 
@@ -159,6 +174,9 @@ fn entry(order: &TenantOrder, before: &Tenant, after: &Tenant, moment: Moment) -
         |tenant: &Tenant| format!("{}, trial to {}", tenant.status, tenant.trial_ends_at.format("%Y-%m-%dT%H:%M:%SZ"));
     let detail = match order.order {
         LifeOrder::ResendMail => format!("password issue {}", after.password_issue),
+        LifeOrder::LostPassword => format!("a link was mailed; password issue {}", after.password_issue),
+        LifeOrder::AskConversion => "the owner asks for conversion to commercial".to_owned(),
+        LifeOrder::WithdrawConversion => "the owner asks for conversion no more".to_owned(),
         _ => format!("before {}; after {}", state(before), state(after)),
     };
     AuditRecord {

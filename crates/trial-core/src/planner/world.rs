@@ -259,6 +259,9 @@ impl World {
         }
         for Life { before, now } in self.lives.into_values() {
             self.effects.moves.extend(moves(&now.tenant, &before.access_codes, &now.access_codes));
+            if before.tenant.shuts_out(&now.tenant) {
+                self.effects.ended_sessions.push(now.tenant.id);
+            }
             if now.tenant != before.tenant {
                 self.effects.changed_tenants.push(now.tenant);
             }

@@ -1,5 +1,6 @@
 use chrono::{DateTime, Utc};
 
+use super::{PORTAL_LINK_LIVES, PortalLinkClaim};
 use crate::{ACCOUNT_PASSWORD_VALID_DAYS, Tenant, TenantId, TenantStatus};
 
 /// A password that the owner of a tenant has chosen. Only its hash is kept.
@@ -7,7 +8,7 @@ use crate::{ACCOUNT_PASSWORD_VALID_DAYS, Tenant, TenantId, TenantStatus};
 pub struct OwnPassword {
     /// Whose it is.
     pub tenant: TenantId,
-    /// The issue of the initial password that it replaced: a later issue ends it.
+    /// Its place among the passwords of the account, the initial ones among them: a later issue ends it.
     pub issue: u32,
     /// The PHC string of its hash, by Argon2id.
     pub hash: String,
@@ -51,9 +52,45 @@ impl PortalAccount {
         self.own_password().is_none()
     }
 
-    /// When the present initial password counts as given out, once its owner has chosen another: so long ago that it is over
-    /// and never sent again, so that whoever asks for the account's mail is sent a new one.
-    pub fn initial_is_used_up(now: DateTime<Utc>) -> DateTime<Utc> {
-        now - chrono::Days::new(ACCOUNT_PASSWORD_VALID_DAYS.into())
+    /// The account once its owner has chosen a password: an issue of its own, which ends every session, link and password of an
+    /// earlier one. The initial password of this issue counts as given out so long ago that it is over and never sent, so that
+    /// whoever asks for the account's mail is sent a new one.
+    #[must_use]
+    pub fn with_own_password(&self, hash: String, now: DateTime<Utc>) -> (Self, OwnPassword) {
+        let mut tenant = self.tenant.clone();
+        tenant.password_issue += 1;
+        tenant.password_issued_at = initial_is_over(now);
+        let own = OwnPassword { tenant: tenant.id, issue: tenant.password_issue, hash, set_at: now };
+        (Self { tenant, own: Some(own.clone()) }, own)
     }
+
+    /// Whether its owner may choose a password by this link.
+    pub fn is_opened_by(&self, link: &PortalLinkClaim, now: DateTime<Utc>) -> bool {
+        let is_of_it = link.tenant == self.tenant.id && link.issue == self.tenant.password_issue;
+        is_of_it && now < link.made_at + PORTAL_LINK_LIVES && self.is_open()
+    }
+}
+
+impl OwnPassword {
+    /// The issue that it puts an end to.
+    pub fn replaces(&self) -> u32 {
+        self.issue.saturating_sub(1)
+    }
+
+    /// When the initial password of its issue counts as given out.
+    pub fn initial_issued_at(&self) -> DateTime<Utc> {
+        initial_is_over(self.set_at)
+    }
+}
+
+impl Tenant {
+    /// Whether the sessions of its owner are over once it is like this.
+    pub(crate) fn shuts_out(&self, after: &Self) -> bool {
+        let is_open = |status| matches!(status, TenantStatus::Trial | TenantStatus::Commercial);
+        (is_open(self.status) && !is_open(after.status)) || self.password_issue != after.password_issue
+    }
+}
+
+fn initial_is_over(now: DateTime<Utc>) -> DateTime<Utc> {
+    now - chrono::Days::new(ACCOUNT_PASSWORD_VALID_DAYS.into())
 }

@@ -1,11 +1,16 @@
 //! The portal: how the owner of a tenant signs in, and with which password.
 
 mod account;
+mod link;
 mod own_password;
 mod session;
 mod tries;
 
 pub use account::{OwnPassword, PortalAccount};
+pub use link::{PORTAL_LINK_LIVES, PortalLink, PortalLinkClaim};
 pub use own_password::{MAX_PASSWORD, MIN_PASSWORD, NewPassword, PasswordError, normalized_password};
 pub use session::{PORTAL_SESSION_IDLE, PORTAL_SESSION_LIFETIME, PortalSession};
-pub use tries::{PORTAL_TRIES_PER_ACCOUNT, PORTAL_TRIES_PER_ADDRESS, PortalTries, PortalTry, is_one_too_many};
+pub use tries::{
+    PORTAL_LINKS_PER_ACCOUNT, PORTAL_LINKS_PER_ADDRESS, PORTAL_TRIES_PER_ACCOUNT, PORTAL_TRIES_PER_ADDRESS,
+    PortalTries, PortalTry, TryKind,
+};

@@ -5,10 +5,26 @@ use sha2::{Digest, Sha256};
 pub const PORTAL_TRIES_PER_ACCOUNT: u32 = 20;
 /// Tries to sign in from one client address within an hour.
 pub const PORTAL_TRIES_PER_ADDRESS: u32 = 100;
+/// Links to another password that are asked for within an hour for one account or address, whether there is such a one or not:
+/// each may be a mail.
+pub const PORTAL_LINKS_PER_ACCOUNT: u32 = 3;
+/// Links to another password that are asked for from one client address within an hour.
+pub const PORTAL_LINKS_PER_ADDRESS: u32 = 20;
 
-/// One try to sign in, that is counted against an account and against an address.
+/// What somebody tries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TryKind {
+    /// To sign in, or to show the present password.
+    SignIn,
+    /// To have a link mailed that leads to another password.
+    Link,
+}
+
+/// One try, that is counted against an account and against an address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PortalTry {
+    /// What is tried.
+    pub kind: TryKind,
     /// What stands for the account.
     pub account: [u8; 32],
     /// What stands for the client address.
@@ -27,21 +43,34 @@ pub struct PortalTries {
 }
 
 impl PortalTry {
-    /// A try to sign in to an account of this name from this address, both as they were given: names are kept as digests, so
-    /// that what somebody types by mistake, such as a password, is not kept.
-    pub fn new(account: &str, address: &str, now: DateTime<Utc>) -> Self {
-        let digest = |kind: &[u8], text: &str| {
+    /// A try for an account of this name from this address, both as they were given: names are kept as digests, so that what
+    /// somebody types by mistake, such as a password, is not kept.
+    pub fn new(kind: TryKind, account: &str, address: &str, now: DateTime<Utc>) -> Self {
+        let digest = |of: &[u8], text: &str| {
             let mut hash = Sha256::new();
-            hash.update(kind);
+            hash.update(match kind {
+                TryKind::SignIn => b"".as_slice(),
+                TryKind::Link => b"link\0",
+            });
+            hash.update(of);
             hash.update(text.as_bytes());
             hash.finalize().into()
         };
-        let hour = now.timestamp().div_euclid(3_600);
-        Self { account: digest(b"account\0", account), address: digest(b"address\0", address), hour }
+        let hour = Self::hour_of(now);
+        Self { kind, account: digest(b"account\0", account), address: digest(b"address\0", address), hour }
     }
-}
 
-/// Whether so many tries are more than one may make in an hour.
-pub fn is_one_too_many(tries: PortalTries) -> bool {
-    tries.account > PORTAL_TRIES_PER_ACCOUNT || tries.address > PORTAL_TRIES_PER_ADDRESS
+    /// The whole hour since the epoch that an instant falls into.
+    pub fn hour_of(now: DateTime<Utc>) -> i64 {
+        now.timestamp().div_euclid(3_600)
+    }
+
+    /// Whether so many are more than one may make in an hour.
+    pub fn is_one_too_many(&self, tries: PortalTries) -> bool {
+        let (account, address) = match self.kind {
+            TryKind::SignIn => (PORTAL_TRIES_PER_ACCOUNT, PORTAL_TRIES_PER_ADDRESS),
+            TryKind::Link => (PORTAL_LINKS_PER_ACCOUNT, PORTAL_LINKS_PER_ADDRESS),
+        };
+        tries.account > account || tries.address > address
+    }
 }

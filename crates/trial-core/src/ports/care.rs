@@ -1,6 +1,7 @@
 //! The data of persons.
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 
 use crate::operations::ChangedBy;
 use crate::{Expired, ExpiryPage, Forgotten, LedgerError, Person, PersonData};
@@ -15,6 +16,13 @@ pub trait DataCare: Send + Sync {
     /// # Errors
     /// Whatever stands in the way; nothing of the stretch is removed then.
     async fn expire(&self, page: ExpiryPage, dry_run: bool) -> Result<Expired, LedgerError>;
+
+    /// Forgets sessions of the portal whose time is over, and tries to sign in of hours before this one; says how many rows
+    /// those were.
+    ///
+    /// # Errors
+    /// Whatever stands in the way; nothing is removed then.
+    async fn expire_portal(&self, now: DateTime<Utc>) -> Result<u64, LedgerError>;
 
     /// Shows everything that is held on a person.
     ///

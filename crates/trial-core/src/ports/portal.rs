@@ -53,8 +53,8 @@ pub trait Portal: Send + Sync {
         entry: AuditRecord,
     ) -> Result<(), LedgerError>;
 
-    /// Keeps a password of the owner's choice, which uses the initial one up, puts this session in the place of every other of
-    /// the tenant, and writes the entry of the audit. Says whether the issue is still the one that the password replaces;
+    /// Keeps a password of the owner's choice, whose issue becomes the account's, puts this session in the place of every
+    /// other of the tenant, and writes the entry of the audit. Says whether the issue was the one that the password replaces;
     /// else nothing is changed.
     ///
     /// # Errors

@@ -16,6 +16,7 @@ mod operators;
 mod oracle;
 mod order_of_decision;
 mod outcomes;
+mod portal_link;
 mod properties;
 mod resend;
 mod screen;

@@ -131,6 +131,7 @@ pub(crate) fn due_mail(n: u8) -> DueMail {
         closed_at: None,
         told_until: now(),
         next_step_at: None,
+        conversion_asked_at: None,
     };
     DueMail {
         id: MailId::new(now(), [n; 10]),

@@ -3,7 +3,7 @@
 use askama::Template;
 use chrono::TimeDelta;
 use trial_core::ports::Dependency;
-use trial_core::{MailPage, MailState, Permission, PoolOutlook, QuotaView, Warning, pool_outlook};
+use trial_core::{MailPage, MailState, Permission, PoolOutlook, QuotaView, TenantSearch, Warning, pool_outlook};
 
 use super::chart::Chart;
 use super::visit::{Page, Visit};
@@ -24,6 +24,8 @@ struct Dashboard {
     taken: u64,
     due: String,
     failed: String,
+    /// Tenants whose owners ask for conversion.
+    asking: String,
     dependencies: Vec<Dependency>,
     warnings: Vec<Warning>,
 }
@@ -37,10 +39,10 @@ pub(super) async fn page(visit: &Visit<'_>) -> Answer {
     let quota = parts.operations.quota(policy.day_of(now), policy.first_threshold).await.map_err(failed)?;
     let count = async |state| {
         let page = MailPage { state: Some(state), tenant: None, before: None, limit: COUNTED + 1 };
-        let found = parts.operations.mails(page).await.map_err(failed)?.len();
-        let most = usize::try_from(COUNTED).unwrap_or(usize::MAX);
-        Ok(if found > most { format!("> {COUNTED}") } else { found.to_string() })
+        Ok(counted(parts.operations.mails(page).await.map_err(failed)?.len()))
     };
+    let asking = TenantSearch { by: None, status: None, asks_conversion: true, before: None, limit: COUNTED + 1 };
+    let asking = counted(parts.operations.search_tenants(asking).await.map_err(failed)?.len());
     written(&Dashboard {
         page: visit.page.clone(),
         day: Chart::of(&hours, now, 24, 1, "%H"),
@@ -49,8 +51,14 @@ pub(super) async fn page(visit: &Visit<'_>) -> Answer {
         taken: u64::from(quota.reserved) * 100 / u64::from(quota.threshold.max(1)),
         warnings: parts.upkeep.warnings(quota.day).await.map_err(failed)?,
         quota,
+        asking,
         due: count(MailState::Due).await?,
         failed: count(MailState::Failed).await?,
         dependencies: visit.state.health.dependencies().await,
     })
+}
+
+fn counted(found: usize) -> String {
+    let most = usize::try_from(COUNTED).unwrap_or(usize::MAX);
+    if found > most { format!("> {COUNTED}") } else { found.to_string() }
 }

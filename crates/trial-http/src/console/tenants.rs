@@ -24,6 +24,7 @@ struct List {
     page: Page,
     find: String,
     status: String,
+    asking: bool,
     wrong: Option<String>,
     rows: Vec<Row>,
     more: Option<String>,
@@ -38,6 +39,8 @@ struct Row {
     email: String,
     created_at: String,
     trial_ends_at: String,
+    /// Since when its owner asks for conversion; empty if not.
+    asked_at: String,
 }
 
 #[derive(Template)]
@@ -64,6 +67,7 @@ impl Row {
             email: sight.email(&tenant.email),
             created_at: time(tenant.created_at),
             trial_ends_at: time(tenant.trial_ends_at),
+            asked_at: tenant.conversion_asked_at.map(time).unwrap_or_default(),
         }
     }
 }
@@ -72,6 +76,7 @@ pub(super) async fn list(visit: &Visit<'_>) -> Answer {
     visit.may(Permission::Look)?;
     let find = visit.query.text("find").to_owned();
     let status = visit.query.text("status").to_owned();
+    let asks_conversion = visit.query.given("asking").is_some();
     let by = match find.as_str() {
         "" => Ok(None),
         text => query(text, visit).map(Some),
@@ -80,7 +85,7 @@ pub(super) async fn list(visit: &Visit<'_>) -> Answer {
         Err(wrong) => (Some(wrong), Vec::new()),
         Ok(by) => {
             let before = visit.query.parsed("before");
-            let search = TenantSearch { by, status: status.parse().ok(), before, limit: ROWS + 1 };
+            let search = TenantSearch { by, status: status.parse().ok(), asks_conversion, before, limit: ROWS + 1 };
             (None, visit.ops.parts.operations.search_tenants(search).await.map_err(failed)?)
         }
     };
@@ -89,7 +94,16 @@ pub(super) async fn list(visit: &Visit<'_>) -> Answer {
     found.truncate(most);
     let more = found.last().filter(|_| has_more).map(|last| last.tenant.id.to_string());
     let rows = found.iter().map(|view| Row::of(view, Sight::Masked)).collect();
-    written(&List { page: visit.page.clone(), find, status, wrong, rows, more, statuses: TenantStatus::ALL })
+    written(&List {
+        page: visit.page.clone(),
+        find,
+        status,
+        asking: asks_conversion,
+        wrong,
+        rows,
+        more,
+        statuses: TenantStatus::ALL,
+    })
 }
 
 pub(super) async fn show(visit: &Visit<'_>, id: &str, reveal: bool, wrong: Option<String>) -> Answer {
@@ -99,6 +113,7 @@ pub(super) async fn show(visit: &Visit<'_>, id: &str, reveal: bool, wrong: Optio
     let sight = visit.sight(reveal, "tenant.reveal", &id.to_string()).await?;
     let tenant = &view.tenant;
     let dates = [
+        ("asks for conversion", tenant.conversion_asked_at),
         ("converted", tenant.converted_at),
         ("suspended", tenant.suspended_at),
         ("closes", tenant.closes_at),

@@ -160,6 +160,11 @@ fn customers(document: &mut Document) {
         .paged()
         .of_customer()
         .parameter("status", "Only tenants of this status", status)
+        .parameter(
+            "conversionAsked",
+            "true: only those whose owner asks for conversion",
+            ObjectBuilder::new().schema_type(Type::Boolean),
+        )
         .revealing();
     let list = list.answers_page::<tenants::TenantReply>(document, "A page of tenants");
     document.add(Route::OpsTenants, HttpMethod::Get, list);

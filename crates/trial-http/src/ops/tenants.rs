@@ -31,6 +31,9 @@ pub(super) struct TenantReply {
     email: String,
     created_at: DateTime<Utc>,
     trial_ends_at: DateTime<Utc>,
+    /// Since when its owner asks for conversion; null if not.
+    #[schema(required)]
+    conversion_asked_at: Option<DateTime<Utc>>,
     access_codes: HeldCodes,
     /// Oldest first.
     mails: Vec<Mail>,
@@ -53,12 +56,13 @@ pub(super) async fn list(request: HttpRequest, _payload: Payload, state: Data<St
     let status = query.take("status", |text| {
         text.parse::<TenantStatus>().map_err(|_| "must be trial, suspended, commercial or closed")
     });
+    let asks_conversion = query.flag("conversionAsked");
     let by = customer(&mut query, &state);
     let reveal = query.flag("reveal");
     query.end()?;
     let by = by?;
     let sight = Sight::of(&caller, reveal, "tenants.reveal", "tenants").await?;
-    let asked = TenantSearch { by, status, before: page.cursor, limit: one_more(&page) };
+    let asked = TenantSearch { by, status, asks_conversion, before: page.cursor, limit: one_more(&page) };
     let found = caller.ops.parts.operations.search_tenants(asked).await.map_err(failed)?;
     json(&Listing::of(&page, found, |view| view.tenant.id.to_string(), |view| TenantReply::new(view, sight)))
 }
@@ -88,6 +92,7 @@ impl TenantReply {
             email: sight.email(&tenant.email),
             created_at: tenant.created_at,
             trial_ends_at: tenant.trial_ends_at,
+            conversion_asked_at: tenant.conversion_asked_at,
             access_codes: HeldCodes {
                 voice: held(AccessCodeKind::Voice),
                 multimedia: held(AccessCodeKind::Multimedia),

@@ -2,7 +2,9 @@
 //! work without any script, and load nothing from elsewhere. Nothing is decided here: who may come in, and by which password,
 //! the core says.
 
+mod conversion;
 mod hashing;
+mod lost;
 mod pages;
 mod password;
 mod sign_in;
@@ -19,6 +21,7 @@ use actix_web::http::header::{
 use actix_web::web::{self, Data, Payload, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
+use tokio::sync::Semaphore;
 use trial_core::ports::Portal;
 use trial_core::{AuditRecord, ChangedBy, Keyring, LedgerError, PORTAL_TRIES_PER_ADDRESS, Tenant, TenantId};
 
@@ -59,12 +62,14 @@ pub(crate) struct Reception {
     hashing: Hashing,
     /// Tries that may still be counted.
     flood: AddressLimiter,
+    /// Letters that may be written at once to those who have lost a password.
+    letters: Arc<Semaphore>,
 }
 
 impl Reception {
     pub(crate) fn new(parts: PortalParts) -> Self {
         let flood = AddressLimiter::per_hour(COUNTED_TRIES, RuntimeClock::start());
-        Self { parts, hashing: Hashing::default(), flood }
+        Self { parts, hashing: Hashing::default(), flood, letters: Arc::new(Semaphore::new(lost::LETTERS)) }
     }
 
     /// An entry of the audit: what the owner of a tenant does.
@@ -95,6 +100,29 @@ enum Refused {
 
 type Answer = Result<HttpResponse, Refused>;
 
+/// Whose session this request shows, if it shows one: that of somebody who may go on.
+///
+/// # Errors
+/// It is over, or leads nowhere yet; or the database cannot be used.
+pub(crate) async fn owner(request: &HttpRequest, state: &State) -> Option<Result<Tenant, NotIn>> {
+    let reception = state.portal.as_ref()?;
+    visit::shown(request)?;
+    let visit = Visit::of(request, state, reception).await.and_then(Visit::whole);
+    Some(visit.map(|visit| visit.account.tenant).map_err(|refused| match refused {
+        Refused::Failed => NotIn::Failed,
+        _ => NotIn::SignIn,
+    }))
+}
+
+/// Why a session does not count.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum NotIn {
+    /// It is over, or a password has to be chosen first.
+    SignIn,
+    /// It cannot be looked up now.
+    Failed,
+}
+
 pub(crate) fn configure(config: &mut ServiceConfig) {
     config.service(Route::Portal.resource().route(get().to(show)).route(web::post().to(change)));
 }
@@ -111,6 +139,8 @@ async fn show(request: HttpRequest, state: Data<State>) -> HttpResponse {
         ["logo"] => logo(site),
         ["icon"] => Ok(file("image/svg+xml", site.colour.icon())),
         ["sign-in"] => sign_in::page(&Page::of(&request, site)),
+        ["lost"] => lost::page(&Page::of(&request, site), false),
+        ["new-password"] => lost::choice(&request, &state, reception).await,
         ["password"] => match Visit::of(&request, &state, reception).await {
             Ok(visit) => password::page(&visit, StatusCode::OK, None),
             Err(refused) => Err(refused),
@@ -128,6 +158,8 @@ async fn change(request: HttpRequest, payload: Payload, state: Data<State>) -> H
     let Some(reception) = &state.portal else { return nothing_here().response(&request) };
     let changed = match Fields::read(&request, payload, &state, MAX_BODY).await {
         Ok(form) if place(&request) == ["sign-in"] => sign_in::enter(&request, &state, reception, &form).await,
+        Ok(form) if place(&request) == ["lost"] => lost::ask(&request, &state, reception, &form).await,
+        Ok(form) if place(&request) == ["new-password"] => lost::choose(&request, &state, reception, &form).await,
         Ok(form) => order(&request, &state, reception, &form).await,
         Err(_) => Err(Refused::Wrong),
     };
@@ -139,6 +171,7 @@ async fn order(request: &HttpRequest, state: &State, reception: &Reception, form
     visit.check(form)?;
     match place(request)[..] {
         ["password"] => password::choose(&visit, form).await,
+        ["conversion"] => conversion::order(&visit.whole()?, form).await,
         ["sign-out"] => sign_in::leave(&visit, form.given("everywhere").is_some()).await,
         _ => Err(Refused::NotFound),
     }

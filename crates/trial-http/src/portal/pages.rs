@@ -34,6 +34,10 @@ impl<'a> Page<'a> {
         let page = Self { site, locale, signed_in: None, said: None };
         let said = match asked.text("said") {
             "chosen" => Some(page.t("Your password is in force.", "新密码已生效。")),
+            "asked" => Some(
+                page.t("Your request is noted. Operations will contact you.", "您的申请已收到，运营人员将与您联系。"),
+            ),
+            "withdrawn" => Some(page.t("Your request is withdrawn.", "您的申请已撤回。")),
             "signed-out" => Some(page.t("You are signed out.", "您已退出登录。")),
             _ => None,
         };
@@ -89,6 +93,35 @@ pub(super) struct TenantPage<'a> {
     pub(super) access_codes: Vec<(&'static str, String)>,
     /// Of a trial: days left, and what happens when.
     pub(super) trial: Option<Course>,
+    /// Since when the owner asks for conversion, if so.
+    pub(super) asked: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "portal/lost.html")]
+pub(super) struct LostPage<'a> {
+    pub(super) page: &'a Page<'a>,
+    pub(super) is_asked: bool,
+}
+
+#[derive(Template)]
+#[template(path = "portal/new_password.html")]
+pub(super) struct NewPasswordPage<'a> {
+    pub(super) page: &'a Page<'a>,
+    /// Whose password it will be.
+    pub(super) account: &'a str,
+    /// What lets its owner in.
+    pub(super) link: &'a str,
+    pub(super) wrong: Option<&'static str>,
+    /// Characters of a password.
+    pub(super) least: usize,
+    pub(super) most: usize,
+}
+
+#[derive(Template)]
+#[template(path = "portal/link_over.html")]
+pub(super) struct LinkOverPage<'a> {
+    pub(super) page: &'a Page<'a>,
 }
 
 /// What happens to a trial.

@@ -2,13 +2,14 @@
 
 use actix_web::http::StatusCode;
 use subtle::ConstantTimeEq;
-use trial_core::{MAX_PASSWORD, MIN_PASSWORD, NewPassword, OwnPassword, PasswordError, Tenant, normalized_password};
+use trial_core::{MAX_PASSWORD, MIN_PASSWORD, NewPassword, PasswordError, Tenant, TryKind, normalized_password};
 
-use super::pages::PasswordPage;
-use super::sign_in::{begin, count, is_initial, with_session};
+use super::pages::{Page, PasswordPage};
+use super::sign_in::{begin, count, was_initial, with_session};
 use super::visit::Visit;
 use super::{Answer, Reception, Refused, failed, html, see};
 use crate::fields::Fields;
+use crate::site::State;
 
 pub(super) fn page(visit: &Visit<'_>, status: StatusCode, wrong: Option<&'static str>) -> Answer {
     let (least, most) = (MIN_PASSWORD, MAX_PASSWORD);
@@ -22,7 +23,7 @@ pub(super) async fn choose(visit: &Visit<'_>, form: &Fields) -> Answer {
     let (account, reception) = (&visit.account, visit.reception);
     if let Some(own) = account.own_password() {
         let name = Tenant::account_name(account.tenant.id);
-        count(visit.request, visit.state, reception, &name).await?;
+        count(visit.request, visit.state, reception, TryKind::SignIn, &name).await?;
         let shown = normalized_password(form.untrimmed("current")).into_owned();
         if !reception.hashing.verify(shown, Some(own.hash.clone())).await? {
             return wrong(t("The present password is wrong.", "当前密码错误。"));
@@ -32,24 +33,32 @@ pub(super) async fn choose(visit: &Visit<'_>, form: &Fields) -> Answer {
     if !bool::from(new.as_bytes().ct_eq(again.as_bytes())) {
         return wrong(t("The two passwords differ. Type the new one twice.", "两次输入的新密码不一致。"));
     }
-    let chosen = match NewPassword::choose(new, &account.tenant, is_initial(reception, Some(account), new)) {
+    let chosen = match NewPassword::choose(new, &account.tenant, was_initial(reception, account, new)) {
         Ok(chosen) => chosen,
-        Err(error) => return wrong(words(visit, error)),
+        Err(error) => return wrong(words(&visit.page, error)),
     };
-    let mut salt = [0; 16];
-    visit.state.entropy.fill(&mut salt);
-    let hash = reception.hashing.hash(chosen.reveal().to_owned(), salt).await?;
-    let (id, issue) = (account.tenant.id, account.tenant.password_issue);
-    let own = OwnPassword { tenant: id, issue, hash, set_at: visit.state.clock.now() };
-    let (secret, session) = begin(visit.state, account);
-    let entry = Reception::entry(visit.state, id, "portal.password", "chose a password; other sessions are ended");
+    let hash = hashed(visit.state, reception, &chosen).await?;
+    let (account, own) = account.with_own_password(hash, visit.state.clock.now());
+    let (secret, session) = begin(visit.state, &account);
+    let entry = Reception::entry(
+        visit.state,
+        account.tenant.id,
+        "portal.password",
+        "chose a password; other sessions are ended",
+    );
     if !reception.parts.accounts.set_own_password(own, session, entry).await.map_err(failed)? {
         return Err(Refused::SignIn);
     }
     Ok(with_session(visit.request, see("/portal/?said=chosen"), &secret))
 }
 
-fn words(visit: &Visit<'_>, error: PasswordError) -> &'static str {
+pub(super) async fn hashed(state: &State, reception: &Reception, chosen: &NewPassword) -> Result<String, Refused> {
+    let mut salt = [0; 16];
+    state.entropy.fill(&mut salt);
+    reception.hashing.hash(chosen.reveal().to_owned(), salt).await
+}
+
+pub(super) fn words(page: &Page<'_>, error: PasswordError) -> &'static str {
     let (en, zh) = match error {
         PasswordError::TooShort => ("The new password needs 12 characters or more.", "新密码至少需要12个字符。"),
         PasswordError::TooLong => ("The new password may have 128 characters at most.", "新密码最多128个字符。"),
@@ -66,5 +75,5 @@ fn words(visit: &Visit<'_>, error: PasswordError) -> &'static str {
             "不能继续使用初始密码，请换一个。",
         ),
     };
-    visit.page.t(en, zh)
+    page.t(en, zh)
 }

@@ -5,7 +5,7 @@ use actix_web::cookie::time::Duration;
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse};
 use trial_core::{
-    PortalAccount, PortalSecret, PortalSession, PortalTry, Tenant, TenantId, is_one_too_many, normalized_password,
+    PortalAccount, PortalSecret, PortalSession, PortalTry, Tenant, TenantId, TryKind, normalized_password,
 };
 
 use super::pages::{Page, SignInPage};
@@ -20,6 +20,9 @@ use crate::site::State;
 /// Seconds of an hour.
 const HOUR: i64 = 3_600;
 
+/// Initial passwords that may not be chosen: the latest.
+const REMEMBERED: usize = 16;
+
 /// Whose initial password is derived where there is no account.
 const NOBODY: [u8; 16] = [0; 16];
 
@@ -29,7 +32,7 @@ pub(super) fn page(page: &Page<'_>) -> Answer {
 
 pub(super) async fn enter(request: &HttpRequest, state: &State, reception: &Reception, form: &Fields) -> Answer {
     let name = form.text("account");
-    count(request, state, reception, name).await?;
+    count(request, state, reception, TryKind::SignIn, name).await?;
     let tenant = Tenant::of_account(name).unwrap_or_else(|| TenantId::from_bytes(NOBODY));
     let account = reception.parts.accounts.portal_account(tenant).await.map_err(failed)?;
     let shown = form.untrimmed("password");
@@ -52,15 +55,16 @@ pub(super) async fn count(
     request: &HttpRequest,
     state: &State,
     reception: &Reception,
+    kind: TryKind,
     name: &str,
 ) -> Result<(), Refused> {
     address_wait(request, state, &reception.flood).map_err(|wait| Refused::TooMany(seconds_up(wait)))?;
     let client = state.trusted_proxies.client_of(request.peer_addr(), request.headers());
     let now = state.clock.now();
     let name = Tenant::of_account(name).map_or_else(|| name.to_owned(), Tenant::account_name);
-    let one = PortalTry::new(&name, &format!("{:?}", AddressKey::from(client)), now);
+    let one = PortalTry::new(kind, &name, &format!("{:?}", AddressKey::from(client)), now);
     let tries = reception.parts.accounts.count_portal_try(one).await.map_err(failed)?;
-    if is_one_too_many(tries) {
+    if one.is_one_too_many(tries) {
         let wait = HOUR - now.timestamp().rem_euclid(HOUR);
         return Err(Refused::TooMany(u64::try_from(wait).unwrap_or(1)));
     }
@@ -82,6 +86,15 @@ pub(super) fn is_initial(reception: &Reception, account: Option<&PortalAccount>,
         }
     };
     is_the_same && account.is_some()
+}
+
+/// Whether this was an initial password of the account, as far back as it is looked.
+pub(super) fn was_initial(reception: &Reception, account: &PortalAccount, shown: &str) -> bool {
+    let issues = (1..=account.tenant.password_issue).rev().take(REMEMBERED);
+    issues.fold(false, |was, issue| {
+        let tenant = Tenant { password_issue: issue, ..account.tenant.clone() };
+        is_initial(reception, Some(&PortalAccount { tenant, own: None }), shown) || was
+    })
 }
 
 /// A session that begins now.

@@ -31,6 +31,7 @@ pub(super) async fn page(visit: &Visit<'_>) -> Answer {
         since: date(visit, tenant.created_at),
         access_codes: view.access_codes.iter().map(|(of, code)| (kind(of), code.to_string())).collect(),
         trial: (tenant.status == TenantStatus::Trial).then(|| course(visit, tenant)),
+        asked: tenant.conversion_asked_at.map(|at| date(visit, at)),
     };
     html(StatusCode::OK, &shown)
 }

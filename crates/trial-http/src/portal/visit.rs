@@ -30,7 +30,7 @@ impl<'a> Visit<'a> {
         state: &'a State,
         reception: &'a Reception,
     ) -> Result<Self, Refused> {
-        let cookie = request.cookie(session_name(request)).ok_or(Refused::SignIn)?;
+        let cookie = shown(request).ok_or(Refused::SignIn)?;
         let secret = PortalSecret::parse(cookie.value()).ok_or(Refused::SignIn)?;
         let accounts = &reception.parts.accounts;
         let found = accounts.portal_session(secret.hash()).await.map_err(failed)?;
@@ -57,6 +57,11 @@ impl<'a> Visit<'a> {
     pub(super) fn check(&self, form: &Fields) -> Result<(), Refused> {
         if self.secret.csrf().is(form.text("csrf")) { Ok(()) } else { Err(Refused::Forbidden) }
     }
+}
+
+/// The cookie of a session, whatever it is worth.
+pub(super) fn shown(request: &HttpRequest) -> Option<Cookie<'static>> {
+    request.cookie(session_name(request))
 }
 
 fn session_name(request: &HttpRequest) -> &'static str {

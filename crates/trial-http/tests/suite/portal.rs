@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use actix_web::test::TestRequest;
 use trial_core::{
-    ACCOUNT_PASSWORD_VALID_DAYS, LifeOrder, Outcome, PORTAL_SESSION_IDLE, PORTAL_TRIES_PER_ACCOUNT,
-    PORTAL_TRIES_PER_ADDRESS, Request, Tenant, TenantId, TenantOrder,
+    ACCOUNT_PASSWORD_VALID_DAYS, LifeOrder, MailKind, Outcome, PORTAL_LINK_LIVES, PORTAL_LINKS_PER_ACCOUNT,
+    PORTAL_SESSION_IDLE, PORTAL_TRIES_PER_ACCOUNT, PORTAL_TRIES_PER_ADDRESS, PortalLinkClaim, Request, Tenant,
+    TenantId, TenantOrder,
 };
 use trial_testkit::{SeededEntropy, data};
 
@@ -164,6 +165,7 @@ async fn a_session_ends_with_time_suspension_and_sign_out() {
     order(&house, LifeOrder::Suspend);
     assert!(!guest.is_in().await);
     order(&house, LifeOrder::Resume);
+    assert!(!guest.is_in().await, "it is over, not only shut out");
     let one = Guest::of(&house, CHOSEN).await;
     let (two, three) = (Guest::of(&house, CHOSEN).await, Guest::of(&house, CHOSEN).await);
     let left = one.post("/portal/sign-out", &[]).await;
@@ -175,9 +177,12 @@ async fn a_session_ends_with_time_suspension_and_sign_out() {
     let idle = Guest::of(&house, CHOSEN).await;
     house.clock.advance(PORTAL_SESSION_IDLE);
     assert!(!idle.is_in().await);
+    let closed = Guest::of(&house, CHOSEN).await;
+    order(&house, LifeOrder::Close);
+    assert!(!closed.is_in().await && house.ledger.state().portal_sessions.is_empty());
     let actions: Vec<_> = house.done_since(0).into_iter().filter(|(actor, ..)| *actor == account(&house)).collect();
     let of = |action: &str| actions.iter().filter(|(_, done, _)| *done == action).count();
-    assert_eq!((of("portal.sign_in"), of("portal.password"), of("portal.sign_out")), (5, 1, 2));
+    assert_eq!((of("portal.sign_in"), of("portal.password"), of("portal.sign_out")), (6, 1, 2));
 }
 
 #[actix_web::test]
@@ -267,9 +272,14 @@ async fn every_page_is_whole_and_loads_nothing_from_elsewhere() {
         assert_eq!(call(&house.site, forged).await.status.as_u16(), 303, "{page}");
     }
     let guest = Guest::whole(&house).await;
-    for (page, status) in
-        [("/portal/", 200), ("/portal/password", 200), ("/portal/sign-in", 200), ("/portal/nothing", 404)]
-    {
+    for (page, status) in [
+        ("/portal/", 200),
+        ("/portal/password", 200),
+        ("/portal/sign-in", 200),
+        ("/portal/lost", 200),
+        ("/portal/new-password", 410),
+        ("/portal/nothing", 404),
+    ] {
         let answer = guest.get(page).await;
         assert_eq!(answer.status.as_u16(), status, "{page}");
         assert!(answer.header("content-security-policy").starts_with("default-src 'none'"), "{page}");
@@ -295,4 +305,169 @@ async fn the_cookie_is_out_of_reach_of_scripts_and_other_hosts() {
         assert!(cookie.contains(part), "{cookie}");
     }
     assert!(!cookie.contains("Domain"));
+}
+
+#[actix_web::test]
+async fn an_owner_asks_for_conversion_once_and_no_more() {
+    let house = House::new().await;
+    let guest = Guest::whole(&house).await;
+    let asked_at = || house.ledger.state().tenants[&house.tenant].conversion_asked_at;
+    let before = house.done_since(0).len();
+    for _ in 0..2 {
+        let asked = guest.post("/portal/conversion", &[]).await;
+        assert_eq!((asked.status.as_u16(), asked.header("location")), (303, "/portal/?said=asked"));
+    }
+    assert!(asked_at().is_some());
+    let page = guest.get("/portal/").await;
+    assert!(page.body.contains("id=\"asked\"") && page.body.contains("Withdraw the request"), "{}", page.body);
+    let withdrawn = guest.post("/portal/conversion", &[("withdraw", "yes")]).await;
+    assert_eq!(withdrawn.header("location"), "/portal/?said=withdrawn");
+    assert_eq!(asked_at(), None);
+    let done: Vec<_> = house.done_since(before).into_iter().map(|(actor, action, _)| (actor, action)).collect();
+    let entry = |action| (account(&house), action);
+    assert_eq!(done, [entry("tenant.ask_conversion"), entry("tenant.withdraw_conversion")]);
+    let forged = form("/portal/conversion", &[("csrf", "x")]).insert_header(("cookie", guest.cookie.as_str()));
+    assert_eq!(call(&house.site, forged).await.status.as_u16(), 403);
+    order(&house, LifeOrder::Convert);
+    let late = guest.post("/portal/conversion", &[]).await;
+    assert_eq!((late.header("location"), asked_at()), ("/portal/", None), "it is a customer's already");
+    assert!(!guest.get("/portal/").await.body.contains("/portal/conversion"));
+}
+
+async fn lose(house: &House, name: &str) -> Answer {
+    let asked = form("/portal/lost", &[("account", name)]).insert_header(("x-request-id", "asked"));
+    let answer = call(&house.site, asked).await;
+    // What is done behind the answer is done by this thread.
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    answer
+}
+
+fn links(house: &House) -> Vec<String> {
+    let state = house.ledger.state();
+    let mut mails: Vec<_> = state.mails.values().map(|kept| kept.record.clone()).collect();
+    mails.retain(|mail| mail.kind == MailKind::Password);
+    let link = |mail: trial_core::MailRecord| {
+        let issue = mail.detail.unwrap().parse().unwrap();
+        let claim = PortalLinkClaim { tenant: mail.tenant.unwrap(), issue, made_at: mail.created_at };
+        claim.sign(&data::keyring()).reveal().to_owned()
+    };
+    mails.into_iter().map(link).collect()
+}
+
+#[actix_web::test]
+async fn whoever_has_lost_a_password_chooses_another_by_a_link_once() {
+    let house = House::new().await;
+    let guest = Guest::whole(&house).await;
+    house.clock.advance(Duration::from_mins(1));
+    let email = house.ledger.state().tenants[&house.tenant].email.as_str().to_owned();
+    assert_eq!(lose(&house, &account(&house)).await.status.as_u16(), 200);
+    house.clock.advance(Duration::from_mins(1));
+    lose(&house, &email.to_uppercase()).await;
+    let links = links(&house);
+    assert_eq!(links.len(), 2);
+    let at = format!("/portal/new-password?link={}", links[0]);
+    let page = call(&house.site, get(&at)).await;
+    assert_eq!((page.status.as_u16(), page.header("referrer-policy")), (200, "no-referrer"));
+    assert!(page.body.contains(&account(&house)) && page.body.contains(&format!("?link={}&amp;lang=zh", links[0])));
+    let next = "noch ein langer satz";
+    let choose = async |link: &str, new: &str, again: &str| {
+        call(&house.site, form("/portal/new-password", &[("link", link), ("new", new), ("again", again)])).await
+    };
+    assert_eq!(choose(&links[0], next, "other").await.status.as_u16(), 400);
+    assert_eq!(choose(&links[0], "password1234", "password1234").await.status.as_u16(), 400);
+    let initial = data::keyring().password("current", house.tenant, 1).unwrap().reveal().to_owned();
+    assert_eq!(choose(&links[0], &initial, &initial).await.status.as_u16(), 400, "it stands in a mail");
+    assert!(guest.is_in().await, "nothing was changed yet");
+    let chosen = choose(&links[0], next, next).await;
+    assert_eq!((chosen.status.as_u16(), chosen.header("location")), (303, "/portal/?said=chosen"));
+    assert!(Guest::after(&house, &chosen).await.is_in().await && !guest.is_in().await);
+    for link in &links {
+        assert_eq!(choose(link, "ein anderer langer satz", "ein anderer langer satz").await.status.as_u16(), 410);
+    }
+    assert_eq!(sign_in(&house, &account(&house), CHOSEN).await.status.as_u16(), 401);
+    assert_eq!(sign_in(&house, &account(&house), next).await.status.as_u16(), 303);
+}
+
+#[actix_web::test]
+async fn a_link_is_over_with_time_change_and_suspension() {
+    let house = House::new().await;
+    let status =
+        async |link: &str| call(&house.site, get(&format!("/portal/new-password?link={link}"))).await.status.as_u16();
+    lose(&house, &account(&house)).await;
+    let first = links(&house).remove(0);
+    assert_eq!(status(&first).await, 200);
+    order(&house, LifeOrder::Suspend);
+    assert_eq!(status(&first).await, 410);
+    order(&house, LifeOrder::Resume);
+    assert_eq!(status(&first).await, 200);
+    let mut forged = first.clone();
+    forged.replace_range(10..11, if &first[10..11] == "A" { "B" } else { "A" });
+    for other in [forged.as_str(), "", "example", &first[1..]] {
+        assert_eq!(status(other).await, 410, "{other}");
+    }
+    house.clock.advance(PORTAL_LINK_LIVES);
+    assert_eq!(status(&first).await, 410, "its time is over");
+    lose(&house, &account(&house)).await;
+    let second = links(&house).into_iter().find(|link| *link != first).unwrap();
+    assert_eq!(status(&second).await, 200);
+    Guest::whole(&house).await;
+    assert_eq!(status(&second).await, 410, "another password is in force");
+}
+
+#[actix_web::test]
+async fn a_lost_password_is_answered_alike_for_everybody() {
+    let house = House::new().await;
+    let account = account(&house);
+    let known = lose(&house, &account).await;
+    assert!(known.body.contains("id=\"asked\""), "{}", known.body);
+    let stranger = Tenant::account_name(TenantId::from_bytes([7; 16]));
+    for unknown in [stranger.as_str(), "nobody", "nobody@example.org", "a@b\0c"] {
+        assert_eq!(lose(&house, unknown).await.shown(), known.shown(), "{unknown}");
+    }
+    for (ends, goes_on) in [(LifeOrder::Suspend, Some(LifeOrder::Resume)), (LifeOrder::Close, None)] {
+        order(&house, ends);
+        assert_eq!(lose(&house, &account).await.shown(), known.shown(), "{ends:?}");
+        if let Some(goes_on) = goes_on {
+            order(&house, goes_on);
+        }
+    }
+    assert_eq!(links(&house).len(), 1, "no mail but the first");
+    for name in [account.as_str(), "somebody@example.org"] {
+        for _ in 0..PORTAL_LINKS_PER_ACCOUNT {
+            lose(&house, name).await;
+        }
+        let refused = lose(&house, name).await;
+        assert_eq!(refused.status.as_u16(), 429, "{name}");
+    }
+    assert_eq!(sign_in(&house, &account, "wrong").await.status.as_u16(), 401, "these are other tries");
+}
+
+#[actix_web::test]
+async fn an_owner_who_is_signed_in_asks_how_the_trial_stands() {
+    const PATH: &str = "/apiaccess/rest/ipccprovision/v1/applyTry/queryTenant";
+    let house = House::new().await;
+    let fresh = Guest::of(&house, &initial(&house)).await;
+    assert_eq!(fresh.get(PATH).await.status.as_u16(), 401, "a password has to be chosen first");
+    let guest = Guest::whole(&house).await;
+    let answer = guest.get(PATH).await;
+    assert_eq!(answer.status.as_u16(), 200, "{}", answer.body);
+    let tenant = house.ledger.state().tenants[&house.tenant].clone();
+    let told: serde_json::Value = serde_json::from_str(&answer.body).unwrap();
+    assert_eq!(told["company"], tenant.company.as_str());
+    assert_eq!(told["createDate"], tenant.created_at.timestamp_millis());
+    assert_eq!(
+        (told["tenantSpaceStatus"].as_str(), told["mobilePhone"].as_str()),
+        (Some("trial"), Some(&*tenant.phone.masked()))
+    );
+    assert_eq!(answer.header("cache-control"), "no-store");
+    assert_eq!(
+        guest.get(&format!("{PATH}?phone=16673280001")).await.status.as_u16(),
+        400,
+        "nobody else is asked about"
+    );
+    guest.post("/portal/sign-out", &[]).await;
+    assert_eq!(guest.get(PATH).await.status.as_u16(), 401);
+    assert_eq!(call(&house.site, get(PATH)).await.status.as_u16(), 403);
 }

@@ -3,7 +3,9 @@
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use minijinja::{Value, context};
-use trial_core::{ACCOUNT_PASSWORD_VALID_DAYS, AccountMail, LifeMail, Locale, MailKind, TenantId};
+use trial_core::{
+    ACCOUNT_PASSWORD_VALID_DAYS, AccountMail, LifeMail, Locale, MailKind, PasswordMail, PortalLink, TenantId,
+};
 
 // The templates say "7 days".
 const _: () = assert!(ACCOUNT_PASSWORD_VALID_DAYS == 7);
@@ -87,6 +89,25 @@ pub(super) fn life_context(life: &LifeMail, setting: &MailSetting, locale: Local
     }
 }
 
+/// A link to another password, as words.
+pub(super) fn password_context(asked: &PasswordMail, setting: &MailSetting, locale: Locale) -> Value {
+    context! {
+        account_name => asked.account_name.as_str(),
+        link => setting.link(asked),
+        valid_until => setting.date(asked.valid_until, locale),
+        ..setting.context()
+    }
+}
+
+/// A link that leads nowhere.
+pub(super) fn example_password() -> PasswordMail {
+    PasswordMail {
+        account_name: "admin@example".to_owned(),
+        link: PortalLink::example(),
+        valid_until: DateTime::UNIX_EPOCH + chrono::Days::new(20_780),
+    }
+}
+
 /// A warning, as words.
 pub(super) fn warning_context(warning: &str, setting: &MailSetting) -> Value {
     context! { warning, ..setting.context() }
@@ -114,6 +135,14 @@ impl MailSetting {
         }
     }
 
+    /// The address that a link to another password is: our portal's, which is at the root of the host that `portal.url` names.
+    pub(super) fn link(&self, asked: &PasswordMail) -> String {
+        let url = self.portal_url.as_str();
+        let host = url.find("://").map_or(0, |scheme| scheme + 3);
+        let end = url[host..].find('/').map_or(url.len(), |path| host + path);
+        format!("{}/portal/new-password?link={}", &url[..end], asked.link.reveal())
+    }
+
     /// To the minute, with the time zone's name and, where the name does not say it, its distance from UTC on that day.
     fn date(&self, instant: DateTime<Utc>, locale: Locale) -> String {
         let local = instant.with_timezone(&self.timezone);
@@ -131,6 +160,19 @@ impl MailSetting {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_link_leads_to_the_host_of_the_portal() {
+        for (portal_url, link) in [
+            ("https://trial.example.com/portal/", "https://trial.example.com/portal/new-password?link=example"),
+            ("http://127.0.0.1:8080/", "http://127.0.0.1:8080/portal/new-password?link=example"),
+            ("https://trial.example.com", "https://trial.example.com/portal/new-password?link=example"),
+        ] {
+            let setting =
+                MailSetting { portal_url: portal_url.to_owned(), support_contact: String::new(), timezone: Tz::UTC };
+            assert_eq!(setting.link(&example_password()), link);
+        }
+    }
 
     #[test]
     fn names_the_time_zone_and_its_distance_that_day() {

@@ -88,6 +88,7 @@ impl Templates {
                 facts::life_context(&facts::example_life(kind), &self.setting, locale)
             }
             MailKind::Warning => facts::warning_context("voice access codes: 9 free", &self.setting),
+            MailKind::Password => facts::password_context(&facts::example_password(), &self.setting, locale),
         };
         self.render(kind, locale, &facts, true)
     }
@@ -103,18 +104,23 @@ impl Templates {
                 facts::life_context(life, &self.setting, mail.locale)
             }
             MailContent::Warning(warning) => facts::warning_context(warning, &self.setting),
+            MailContent::Password(asked) => facts::password_context(asked, &self.setting, mail.locale),
         };
         self.render(mail.content.kind(), mail.locale, &facts, false)
     }
 
-    /// An account mail without the account would be worse than none.
+    /// An account mail without the account would be worse than none, as would be one without the link that it is about.
     fn try_out(&self, kind: MailKind, locale: Locale) -> Result<(), TemplateError> {
         let written = self.example(kind, locale)?;
-        if kind != MailKind::Account {
-            return Ok(());
-        }
         let facts = AccountFacts::example();
-        let needed = [("account_name", &facts.account_name), ("initial_password", &facts.initial_password)];
+        let link = self.setting.link(&facts::example_password());
+        let needed = match kind {
+            MailKind::Account => {
+                vec![("account_name", &facts.account_name), ("initial_password", &facts.initial_password)]
+            }
+            MailKind::Password => vec![("link", &link)],
+            _ => return Ok(()),
+        };
         for (variable, fact) in needed {
             for (body, text) in [("txt", &written.text), ("html", &written.html)] {
                 if !text.contains(fact.as_str()) {
@@ -122,7 +128,7 @@ impl Templates {
                 }
             }
         }
-        if written.subject.contains(&facts.initial_password) {
+        if written.subject.contains(&facts.initial_password) || written.subject.contains(&link) {
             return Err(TemplateError::subject(format!("{kind}.{locale}.subject.txt"), "holds the password"));
         }
         Ok(())

@@ -22,7 +22,7 @@ macro_rules! built_in {
     };
 }
 
-const BUILT_IN: [(&str, &str); 31] = built_in![
+const BUILT_IN: [(&str, &str); 37] = built_in![
     "account.en.html",
     "account.en.subject.txt",
     "account.en.txt",
@@ -36,6 +36,12 @@ const BUILT_IN: [(&str, &str); 31] = built_in![
     "closed.zh-CN.subject.txt",
     "closed.zh-CN.txt",
     "layout.html",
+    "password.en.html",
+    "password.en.subject.txt",
+    "password.en.txt",
+    "password.zh-CN.html",
+    "password.zh-CN.subject.txt",
+    "password.zh-CN.txt",
     "reminder.en.html",
     "reminder.en.subject.txt",
     "reminder.en.txt",

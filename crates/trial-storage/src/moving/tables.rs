@@ -85,7 +85,7 @@ pub(crate) static TABLES: [Table; 23] = [
         company: Text, company_key: Text, created_at: Number, trial_ends_at: Number, key_id: Text,
         password_issue: Integer, password_issued_at: Number, locale: Text, converted_at: OptionalNumber,
         suspended_at: OptionalNumber, closes_at: OptionalNumber, closed_at: OptionalNumber, told_until: Number,
-        next_step_at: OptionalNumber),
+        next_step_at: OptionalNumber, conversion_asked_at: OptionalNumber),
     table!(access_codes (code: Text) kind: Text, state: Text, since: Number, tenant: OptionalBytes,
         last_tenant: OptionalBytes),
     table!(quota_thresholds (seq: Number) threshold: Number, since: Number, actor: Text),

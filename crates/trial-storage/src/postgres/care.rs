@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::FutureExt;
 use trial_core::ports::DataCare;
@@ -31,6 +32,10 @@ impl DataCare for PostgresLedger {
             Expiring::CodeRequests | Expiring::Events => Kind::Write,
         };
         self.in_transaction(kind, move |conn| expired(conn, page, false).boxed()).await
+    }
+
+    async fn expire_portal(&self, now: DateTime<Utc>) -> Result<u64, LedgerError> {
+        self.in_transaction(Kind::Write, move |conn| expired_portal(conn, now).boxed()).await
     }
 
     async fn held_on(&self, person: Person) -> Result<PersonData, LedgerError> {
@@ -69,6 +74,14 @@ async fn expired(mut conn: &AsyncPgConnection, page: ExpiryPage, dry_run: bool) 
         u64::try_from(stretch.remove().execute(&mut conn).await?).unwrap_or(u64::MAX)
     };
     Ok(Expired { removed, last: Some(id(last, "id")?) })
+}
+
+async fn expired_portal(mut conn: &AsyncPgConnection, now: DateTime<Utc>) -> Result<u64, Trouble> {
+    let mut rows = 0;
+    for sql in care::portal_expiry(now) {
+        rows += u64::try_from(sql.execute(&mut conn).await?).unwrap_or(u64::MAX);
+    }
+    Ok(rows)
 }
 
 async fn held_on(mut conn: &AsyncPgConnection, person: Arc<Person>) -> Result<PersonData, Trouble> {

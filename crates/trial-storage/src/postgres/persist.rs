@@ -6,7 +6,7 @@ use chrono::NaiveDate;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use trial_core::{
     AccessCode, AccessCodeKind, AccessCodeLease, AccessCodeMove, AccessCodeState, ApplicationRecord, AuditRecord,
-    Challenge, Effects, MailRecord, PhoneRecord, SendUpdate, SmsDay,
+    Challenge, Effects, MailRecord, PhoneRecord, SendUpdate, SmsDay, TenantId,
 };
 
 use super::fault::Trouble;
@@ -51,7 +51,7 @@ impl<'a> Storing<'a> {
                 move_marks(&effects.leases, &loaded.free_since),
             ],
             vec![new.events()],
-            vec![new.changed_tenants(), move_codes(&effects.moves)],
+            vec![new.changed_tenants(), end_sessions(&effects.ended_sessions), move_codes(&effects.moves)],
         ];
         let mut groups_in_use = 0_u32;
         let mut steps = Vec::new();
@@ -219,13 +219,15 @@ impl<'a> New<'a> {
             Column::optional_numbers(rows, |row| row.closed_at),
             Column::numbers(rows, |row| row.told_until),
             Column::optional_numbers(rows, |row| row.next_step_at),
+            Column::optional_numbers(rows, |row| row.conversion_asked_at),
         ];
         let head = "UPDATE tenants SET status = new.status, trial_ends_at = new.trial_ends_at, \
             password_issue = new.password_issue, password_issued_at = new.password_issued_at, \
             converted_at = new.converted_at, suspended_at = new.suspended_at, closes_at = new.closes_at, \
-            closed_at = new.closed_at, told_until = new.told_until, next_step_at = new.next_step_at FROM unnest(";
+            closed_at = new.closed_at, told_until = new.told_until, next_step_at = new.next_step_at, \
+            conversion_asked_at = new.conversion_asked_at FROM unnest(";
         let tail = ") AS new (id, status, trial_ends_at, password_issue, password_issued_at, converted_at, suspended_at, \
-            closes_at, closed_at, told_until, next_step_at) WHERE tenants.id = new.id";
+            closes_at, closed_at, told_until, next_step_at, conversion_asked_at) WHERE tenants.id = new.id";
         Step {
             name: "changed_tenants",
             set: Set::over(head, columns, tail),
@@ -322,6 +324,13 @@ fn insert_audit<'a>(rows: &'a [NewAudit<'_>]) -> Step<'a> {
     ];
     let head = "INSERT INTO audit (id, at, actor, action, subject, detail) SELECT * FROM unnest(";
     Step { name: "new_audit", set: Set::over(head, columns, ")"), rows: rows.len(), found_by: None }
+}
+
+fn end_sessions(tenants: &[TenantId]) -> Step<'_> {
+    let columns = vec![Column::bytes(tenants, |tenant| tenant.as_bytes())];
+    let head = "DELETE FROM portal_sessions USING unnest(";
+    let tail = ") AS ended (id) WHERE portal_sessions.tenant = ended.id";
+    Step { name: "ended_sessions", set: Set::over(head, columns, tail), rows: tenants.len(), found_by: None }
 }
 
 fn update_challenges(challenges: &[Challenge]) -> Step<'_> {

@@ -151,11 +151,12 @@ async fn set(
     session: PortalSession,
 ) -> Result<bool, Trouble> {
     let (own, entry) = &*asked;
-    let issue = i32::try_from(own.issue).unwrap_or(i32::MAX);
-    let used_up = micros(PortalAccount::initial_is_used_up(own.set_at));
-    let present = tenants::table.find(own.tenant.as_bytes().as_slice()).filter(tenants::password_issue.eq(issue));
-    let used_up = tenants::password_issued_at.eq(used_up);
-    if diesel::update(present).set(used_up).execute(&mut conn).await? == 0 {
+    let issue = |number: u32| i32::try_from(number).unwrap_or(i32::MAX);
+    let now =
+        (tenants::password_issue.eq(issue(own.issue)), tenants::password_issued_at.eq(micros(own.initial_issued_at())));
+    let present =
+        tenants::table.find(own.tenant.as_bytes().as_slice()).filter(tenants::password_issue.eq(issue(own.replaces())));
+    if diesel::update(present).set(now).execute(&mut conn).await? == 0 {
         return Ok(false);
     }
     diesel::insert_into(portal_passwords::table)

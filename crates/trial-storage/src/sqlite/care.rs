@@ -1,6 +1,7 @@
 //! Data of persons: see [`crate::care`].
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sqlite::SqliteConnection;
 use trial_core::ports::DataCare;
@@ -22,6 +23,17 @@ impl DataCare for SqliteLedger {
             return Ok(seen);
         }
         self.writer.transact(move |conn| expired(conn, &page, false)).await
+    }
+
+    async fn expire_portal(&self, now: DateTime<Utc>) -> Result<u64, LedgerError> {
+        self.writer
+            .transact(move |conn| {
+                care::portal_expiry(now).into_iter().try_fold(0, |rows, sql| {
+                    let removed = sql.execute(conn).map_err(fault)?;
+                    Ok(rows + u64::try_from(removed).unwrap_or(u64::MAX))
+                })
+            })
+            .await
     }
 
     async fn held_on(&self, person: Person) -> Result<PersonData, LedgerError> {

@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use diesel::sqlite::SqliteConnection;
 use trial_core::{
     AccessCodeLease, AccessCodeMove, AccessCodeState, Challenge, Effects, LedgerError, PhoneRecord, SendUpdate, SmsDay,
-    Tenant,
+    Tenant, TenantId,
 };
 
 use super::fault;
@@ -41,6 +41,9 @@ pub(super) fn effects(conn: &mut SqliteConnection, effects: &Effects) -> Result<
     insert_each!(conn, tenants::table, NewTenant, &effects.tenants);
     for tenant in &effects.changed_tenants {
         update_tenant(conn, tenant)?;
+    }
+    for tenant in &effects.ended_sessions {
+        end_sessions(conn, *tenant)?;
     }
     for lease in &effects.leases {
         give(conn, lease)?;
@@ -126,9 +129,15 @@ fn update_tenant(conn: &mut SqliteConnection, tenant: &Tenant) -> Result<(), Led
         (", closed_at = ", Bind::OptionalNumber(row.closed_at)),
         (", told_until = ", Bind::Number(row.told_until)),
         (", next_step_at = ", Bind::OptionalNumber(row.next_step_at)),
+        (", conversion_asked_at = ", Bind::OptionalNumber(row.conversion_asked_at)),
         (" WHERE id = ", Bind::Bytes(row.id)),
     ]);
     exactly_one(updated.execute(conn).map_err(fault)?, "tenants.id")
+}
+
+fn end_sessions(conn: &mut SqliteConnection, tenant: TenantId) -> Result<(), LedgerError> {
+    let ended = Statement(&[("DELETE FROM portal_sessions WHERE tenant = ", Bind::Bytes(tenant.as_bytes()))]);
+    ended.execute(conn).map(drop).map_err(fault)
 }
 
 fn move_code(conn: &mut SqliteConnection, moved: &AccessCodeMove) -> Result<(), LedgerError> {

@@ -136,11 +136,12 @@ fn set(
     session: &PortalSession,
     entry: &AuditRecord,
 ) -> Result<bool, LedgerError> {
-    let issue = i32::try_from(own.issue).unwrap_or(i32::MAX);
+    let issue = |number: u32| i32::try_from(number).unwrap_or(i32::MAX);
     let id = own.tenant.as_bytes().as_slice();
-    let used_up = micros(PortalAccount::initial_is_used_up(own.set_at));
-    let present = tenants::table.find(id).filter(tenants::password_issue.eq(issue));
-    let changed = diesel::update(present).set(tenants::password_issued_at.eq(used_up)).execute(conn).map_err(fault)?;
+    let now =
+        (tenants::password_issue.eq(issue(own.issue)), tenants::password_issued_at.eq(micros(own.initial_issued_at())));
+    let present = tenants::table.find(id).filter(tenants::password_issue.eq(issue(own.replaces())));
+    let changed = diesel::update(present).set(now).execute(conn).map_err(fault)?;
     if changed == 0 {
         return Ok(false);
     }

@@ -33,7 +33,7 @@ async fn a_second_tenant_of_a_customer_is_found() {
     let found = after(
         "INSERT INTO tenants SELECT zeroblob(16), status, phone, country_code, email, email_key, company, company_key,
             created_at, trial_ends_at, key_id, password_issue, password_issued_at, locale, converted_at, suspended_at,
-            closes_at, closed_at, told_until, next_step_at FROM tenants",
+            closes_at, closed_at, told_until, next_step_at, conversion_asked_at FROM tenants",
     )
     .await;
     for invariant in ["a phone", "an e-mail address", "a company"] {

@@ -181,6 +181,10 @@ macro_rules! ledger_conformance {
             a_new_password_ends_other_sessions
             portal_sessions_begin_and_end
             tries_to_sign_in_are_counted
+            a_session_is_over_with_its_tenant
+            a_wish_for_conversion_is_kept
+            a_link_to_a_password_is_a_mail
+            what_the_portal_keeps_is_shown_and_removed
             changes_of_callers_are_audited
             a_signature_is_new_once
             a_signature_is_new_to_one_instance

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use trial_core::ports::{AuditTrail, Operations, Portal, TrialLedger};
+use trial_core::ports::{AuditTrail, DataCare, Operations, Portal, TrialLedger};
 use trial_core::{
-    AuditQuery, AuditRecord, OwnPassword, PORTAL_SESSION_LIFETIME, PortalAccount, PortalSecret, PortalSession,
-    PortalTry, TenantId,
+    AuditQuery, AuditRecord, LifeOrder, MailKind, OwnPassword, PORTAL_SESSION_LIFETIME, Person, PortalAccount,
+    PortalSecret, PortalSession, PortalTry, TenantId, TryKind,
 };
 
 use super::{LedgerFactory, assert_sound, desk, in_the_end};
@@ -21,8 +21,7 @@ fn entry<L: TrialLedger>(desk: &Desk<L>, action: &'static str, tenant: TenantId)
 }
 
 fn own<L: TrialLedger>(desk: &Desk<L>, account: &PortalAccount, hash: &str) -> OwnPassword {
-    let (tenant, issue) = (account.tenant.id, account.tenant.password_issue);
-    OwnPassword { tenant, issue, hash: hash.to_owned(), set_at: desk.now() }
+    account.with_own_password(hash.to_owned(), desk.now()).1
 }
 
 async fn account_of<F: LedgerFactory>(desk: &Desk<F::Ledger>) -> PortalAccount {
@@ -39,12 +38,16 @@ pub async fn an_account_is_found_with_its_own_password<F: LedgerFactory>(factory
     assert_eq!(desk.ledger.portal_account(TenantId::from_bytes([9; 16])).await.unwrap(), None);
     for (n, hash) in [(1, "first"), (2, "second")] {
         desk.wait(Duration::from_secs(1));
-        let own = own(&desk, &fresh, hash);
-        let session = PortalSession::begin(secret(n).hash(), &fresh, desk.now());
+        let account = desk.ledger.portal_account(fresh.tenant.id).await.unwrap().unwrap();
+        let (chosen, own) = account.with_own_password(hash.to_owned(), desk.now());
+        let session = PortalSession::begin(secret(n).hash(), &chosen, desk.now());
         let entry = entry(&desk, "portal.password", fresh.tenant.id);
         assert!(desk.ledger.set_own_password(own.clone(), session, entry).await.unwrap());
         let found = desk.ledger.portal_account(fresh.tenant.id).await.unwrap().unwrap();
+        assert_eq!(found, chosen);
         assert_eq!(found.own_password(), Some(&own));
+        let (session, account) = desk.ledger.portal_session(session.secret).await.unwrap().unwrap();
+        assert!(session.lets_in(&account, desk.now()));
         assert_eq!(found.tenant.password_valid_until(), desk.now(), "the initial one is used up");
     }
     assert_sound(&*desk.ledger).await;
@@ -61,7 +64,7 @@ pub async fn a_new_password_ends_other_sessions<F: LedgerFactory>(factory: &F) {
         let found = desk.ledger.portal_session(session.secret).await.unwrap();
         assert_eq!(found, Some((session, account.clone())));
     }
-    let stale = OwnPassword { issue: account.tenant.password_issue + 1, ..own(&desk, &account, "stale") };
+    let stale = OwnPassword { issue: account.tenant.password_issue + 2, ..own(&desk, &account, "stale") };
     let session = PortalSession::begin(secret(3).hash(), &account, desk.now());
     let asked = entry(&desk, "portal.password", id);
     assert!(!desk.ledger.set_own_password(stale, session, asked.clone()).await.unwrap());
@@ -114,7 +117,7 @@ pub async fn portal_sessions_begin_and_end<F: LedgerFactory>(factory: &F) {
 pub async fn tries_to_sign_in_are_counted<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 0).await;
     let count = async |account: &str, address: &str| {
-        let one = PortalTry::new(account, address, desk.now());
+        let one = PortalTry::new(TryKind::SignIn, account, address, desk.now());
         let tries = in_the_end(|| desk.ledger.count_portal_try(one)).await;
         (tries.account, tries.address)
     };
@@ -128,4 +131,101 @@ pub async fn tries_to_sign_in_are_counted<F: LedgerFactory>(factory: &F) {
     assert_eq!(at_once, [1, 2, 3, 4, 5, 6, 7, 8]);
     desk.wait(Duration::from_hours(1));
     assert_eq!(count("a", "y").await, (1, 1));
+}
+
+/// A suspension, a close and a new issue take the sessions along: what is resumed begins without any.
+pub async fn a_session_is_over_with_its_tenant<F: LedgerFactory>(factory: &F) {
+    let desk = desk(factory, 2).await;
+    let account = account_of::<F>(&desk).await;
+    let (id, other) = (account.tenant.id, desk.join(2).await);
+    let other = desk.ledger.portal_account(other).await.unwrap().unwrap();
+    let there = async |n| desk.ledger.portal_session(secret(n).hash()).await.unwrap().is_some();
+    let orders = [LifeOrder::Suspend, LifeOrder::ResendMail, LifeOrder::Close];
+    let stays = PortalSession::begin(secret(9).hash(), &other, desk.now());
+    desk.ledger.begin_portal_session(stays, entry(&desk, "portal.sign_in", other.tenant.id)).await.unwrap();
+    for (n, order) in (1..).zip(orders) {
+        desk.wait(Duration::from_hours(7 * 24));
+        let session = PortalSession::begin(secret(n).hash(), &account, desk.now());
+        desk.ledger.begin_portal_session(session, entry(&desk, "portal.sign_in", id)).await.unwrap();
+        desk.change(id, LifeOrder::AskConversion).await;
+        assert!(there(n).await, "{order:?}");
+        desk.change(id, order).await;
+        assert!(!there(n).await, "{order:?}");
+        if order == LifeOrder::Suspend {
+            desk.change(id, LifeOrder::Resume).await;
+            assert!(!there(n).await);
+        }
+    }
+    assert_sound(&*desk.ledger).await;
+}
+
+/// The wish for a conversion is kept with the tenant, once, until it is converted or closed, or the wish is taken back.
+pub async fn a_wish_for_conversion_is_kept<F: LedgerFactory>(factory: &F) {
+    let desk = desk(factory, 2).await;
+    let (one, two) = (desk.join(1).await, desk.join(2).await);
+    let asked_at = async |id| desk.ledger.tenant(id).await.unwrap().unwrap().tenant.conversion_asked_at;
+    let first = desk.now();
+    for _ in 0..2 {
+        desk.change(one, LifeOrder::AskConversion).await;
+        desk.wait(Duration::from_secs(1));
+    }
+    assert_eq!((asked_at(one).await, asked_at(two).await), (Some(first), None));
+    desk.change(one, LifeOrder::Suspend).await;
+    assert_eq!(asked_at(one).await, Some(first), "operations still see it");
+    desk.change(one, LifeOrder::Convert).await;
+    assert_eq!(asked_at(one).await, None);
+    for order in [LifeOrder::WithdrawConversion, LifeOrder::WithdrawConversion, LifeOrder::Close] {
+        if order == LifeOrder::Close {
+            desk.change(two, LifeOrder::AskConversion).await;
+        }
+        desk.change(two, order).await;
+        assert_eq!(asked_at(two).await, None, "{order:?}");
+    }
+    let query = AuditQuery { subject: Some(one.to_string()), limit: 99, ..AuditQuery::default() };
+    let entries = desk.ledger.audit(query).await.unwrap();
+    assert_eq!(entries.iter().filter(|entry| entry.action == "tenant.ask_conversion").count(), 1);
+    assert_sound(&*desk.ledger).await;
+}
+
+/// A link is a mail of the tenant, and takes a unit of the day as any other.
+pub async fn a_link_to_a_password_is_a_mail<F: LedgerFactory>(factory: &F) {
+    let desk = desk(factory, 1).await;
+    let account = account_of::<F>(&desk).await;
+    let id = account.tenant.id;
+    desk.wait(Duration::from_secs(1));
+    assert_eq!(desk.change(id, LifeOrder::LostPassword).await.mail, Some(MailKind::Password));
+    let mails = desk.ledger.tenant(id).await.unwrap().unwrap().mails;
+    assert_eq!(mails.iter().map(|mail| mail.kind).collect::<Vec<_>>(), [MailKind::Account, MailKind::Password]);
+    let quota = desk.ledger.quota(desk.now().date_naive(), 1_000).await.unwrap();
+    assert_eq!(quota.reserved, 2);
+    assert_eq!(desk.ledger.portal_account(id).await.unwrap(), Some(account), "asking changes nothing else");
+    assert_sound(&*desk.ledger).await;
+}
+
+/// What the portal keeps of a person is shown without its hashes, and goes with him; what is over goes by itself.
+pub async fn what_the_portal_keeps_is_shown_and_removed<F: LedgerFactory>(factory: &F) {
+    let desk = desk(factory, 1).await;
+    let account = account_of::<F>(&desk).await;
+    let id = account.tenant.id;
+    let (chosen, own) = account.with_own_password("$argon2id$secret".to_owned(), desk.now());
+    let session = PortalSession::begin(secret(1).hash(), &chosen, desk.now());
+    desk.ledger.set_own_password(own, session, entry(&desk, "portal.password", id)).await.unwrap();
+    let one = PortalTry::new(TryKind::SignIn, "a", "x", desk.now());
+    desk.ledger.count_portal_try(one).await.unwrap();
+    let person = Person::Phone(account.tenant.phone.clone());
+    let held = desk.ledger.held_on(person.clone()).await.unwrap();
+    let rows = |table| held.0.get(table).map_or(0, Vec::len);
+    assert_eq!((rows("portal_passwords"), rows("portal_sessions")), (1, 1));
+    let words = format!("{held:?}");
+    assert!(!words.contains("argon2id") && words.contains(&id.to_string()), "{words}");
+    assert_eq!(desk.ledger.expire_portal(desk.now()).await.unwrap(), 0);
+    desk.wait(Duration::from_hours(1));
+    assert_eq!(desk.ledger.expire_portal(desk.now()).await.unwrap(), 2, "the tries of the account and of the address");
+    desk.wait(PORTAL_SESSION_LIFETIME);
+    assert_eq!(desk.ledger.expire_portal(desk.now()).await.unwrap(), 1, "the session");
+    desk.change(id, LifeOrder::Close).await;
+    desk.ledger.forget(person.clone(), "person-1".to_owned(), false, desk.operator()).await.unwrap();
+    assert_eq!(desk.ledger.portal_account(id).await.unwrap().unwrap().own, None);
+    assert!(!desk.ledger.held_on(person).await.unwrap().counts().contains_key("portal_passwords"));
+    assert_sound(&*desk.ledger).await;
 }

@@ -60,14 +60,14 @@ pub async fn applications_are_searched<F: LedgerFactory>(factory: &F) {
     assert_eq!(first[0].mails.len(), 1);
 }
 
-/// By status and by customer, also of those that are closed.
+/// By status, by customer, also of those that are closed, and by the wish for conversion.
 pub async fn tenants_are_searched<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 2).await;
     let first = desk.join(1).await;
     desk.wait(Duration::from_secs(1));
     let second = desk.join(2).await;
     desk.change(first, LifeOrder::Close).await;
-    let all = TenantSearch { by: None, status: None, before: None, limit: 9 };
+    let all = TenantSearch { by: None, status: None, asks_conversion: false, before: None, limit: 9 };
     let found = async |search: TenantSearch| {
         let found = desk.ledger.search_tenants(search).await.unwrap();
         found.into_iter().map(|view| view.tenant.id).collect::<Vec<_>>()
@@ -78,6 +78,10 @@ pub async fn tenants_are_searched<F: LedgerFactory>(factory: &F) {
     assert_eq!(found(by(ApplicationQuery::Phone(phone(1)))).await, [first]);
     assert_eq!(found(by(ApplicationQuery::Company(company(2).key().clone()))).await, [second]);
     assert_eq!(found(by(ApplicationQuery::Email(email(3).key().clone()))).await, []);
+    let asking = TenantSearch { asks_conversion: true, ..all.clone() };
+    assert_eq!(found(asking.clone()).await, []);
+    desk.change(second, LifeOrder::AskConversion).await;
+    assert_eq!(found(asking).await, [second]);
     assert_eq!(found(TenantSearch { before: Some(second), ..all }).await, [first]);
 }
 

@@ -1,12 +1,13 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use trial_core::ports::DataCare;
 use trial_core::{
     ApplicationRecord, ApplyOutcome, ChallengeId, ChallengeState, ChangedBy, CompanyName, ERASED, ERASED_EMAIL, Email,
     EventId, EventState, Expired, Expiring, ExpiryPage, Forgotten, LedgerError, MailState, Person, PersonData, Phone,
-    PlatformEvent, TenantId,
+    PlatformEvent, PortalTry, TenantId,
 };
 
 use super::operations::audit;
@@ -29,6 +30,15 @@ impl DataCare for MemoryLedger {
             }
         }
         Ok(Expired { removed: u64::try_from(ids.len()).expect("fits"), last })
+    }
+
+    async fn expire_portal(&self, now: DateTime<Utc>) -> Result<u64, LedgerError> {
+        let mut state = self.lock();
+        let before = state.portal_sessions.len() + state.portal_tries.len();
+        state.portal_sessions.retain(|_, session| session.expires_at > now);
+        state.portal_tries.retain(|(hour, _), _| *hour >= PortalTry::hour_of(now));
+        let after = state.portal_sessions.len() + state.portal_tries.len();
+        Ok(u64::try_from(before - after).expect("fits"))
     }
 
     async fn held_on(&self, person: Person) -> Result<PersonData, LedgerError> {
@@ -131,6 +141,8 @@ impl MemoryState {
         let mails = self.mails.values().filter(|mail| mail.record.tenant.is_some_and(|of| tenants.contains(&of)));
         let events = self.events.iter().filter(|kept| tenants.contains(&kept.view.event.tenant));
         let audit = self.audit.iter().filter(|entry| entry.subject == person.as_str());
+        let own = self.own_passwords.values().filter(|own| tenants.contains(&own.tenant));
+        let sessions = self.portal_sessions.values().filter(|session| tenants.contains(&session.tenant));
         PersonData(BTreeMap::from([
             (
                 "applications",
@@ -146,6 +158,14 @@ impl MemoryState {
             ("mails", mails.map(|mail| shown(mail)).collect()),
             ("phones", self.phones.values().filter(|it| is_phone(&it.phone)).map(|it| shown(it)).collect()),
             ("platform_events", events.map(|kept| shown(kept)).collect()),
+            (
+                "portal_passwords",
+                own.map(|own| json!([own.tenant.to_string(), own.issue, own.set_at.to_rfc3339()])).collect(),
+            ),
+            (
+                "portal_sessions",
+                sessions.map(|one| json!([one.tenant.to_string(), one.issue, one.created_at.to_rfc3339()])).collect(),
+            ),
             ("tenants", tenants.iter().map(|id| shown(&self.tenants[id])).collect()),
         ]))
     }

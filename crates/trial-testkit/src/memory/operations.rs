@@ -190,6 +190,7 @@ impl Operations for MemoryLedger {
             let made = |record: &ApplicationRecord| record.outcome == ApplyOutcome::Accepted { tenant: tenant.id };
             let mut accepted = state.applications.values().filter(|record| made(record));
             search.status.is_none_or(|status| tenant.status == status)
+                && (!search.asks_conversion || tenant.conversion_asked_at.is_some())
                 && search.before.is_none_or(|before| tenant.id < before)
                 && search.by.as_ref().is_none_or(|by| accepted.any(|record| applies(by, record)))
         };

@@ -31,6 +31,7 @@ impl MemoryState {
             let kept = self.tenants.get_mut(&tenant.id).expect("the tenant exists");
             *kept = tenant;
         }
+        self.portal_sessions.retain(|_, session| !effects.ended_sessions.contains(&session.tenant));
         effects.moves.into_iter().for_each(|moved| self.move_code(&moved));
         effects.leases.into_iter().for_each(|lease| self.lease(&lease));
         effects.mails.into_iter().for_each(|record| self.insert_mail(record));

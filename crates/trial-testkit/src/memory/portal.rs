@@ -64,10 +64,11 @@ impl Portal for MemoryLedger {
     ) -> Result<bool, LedgerError> {
         let mut state = self.lock();
         let Some(tenant) = state.tenants.get_mut(&own.tenant) else { return Ok(false) };
-        if tenant.password_issue != own.issue {
+        if tenant.password_issue != own.replaces() {
             return Ok(false);
         }
-        tenant.password_issued_at = PortalAccount::initial_is_used_up(own.set_at);
+        tenant.password_issue = own.issue;
+        tenant.password_issued_at = own.initial_issued_at();
         state.portal_sessions.retain(|_, other| other.tenant != own.tenant);
         state.own_passwords.insert(own.tenant, own);
         state.begin_portal_session(session, entry);

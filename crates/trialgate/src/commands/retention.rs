@@ -47,6 +47,9 @@ impl RetentionCommand {
             for what in Expiring::ALL {
                 removed.insert(what.as_str(), expire(&*care, retention, *what, dry_run).await?);
             }
+            if !dry_run {
+                removed.insert("portal", care.expire_portal(SystemClock.now()).await?);
+            }
             Ok(removed)
         })?;
         output.show(&Report { dry_run, removed })

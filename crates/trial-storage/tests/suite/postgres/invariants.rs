@@ -49,8 +49,8 @@ async fn what_was_planted_is_found() {
         (
             "INSERT INTO tenants SELECT created_at, trial_ends_at, country_code, password_issue, \
                 decode(repeat('00', 16), 'hex'), status, phone, email, email_key, company, company_key, key_id, \
-                password_issued_at, locale, converted_at, suspended_at, closes_at, closed_at, told_until, next_step_at \
-                FROM tenants",
+                password_issued_at, locale, converted_at, suspended_at, closes_at, closed_at, told_until, next_step_at, \
+                conversion_asked_at FROM tenants",
             "at most one tenant in use has a company",
         ),
     ] {

@@ -7,7 +7,7 @@ use anyhow::bail;
 use chrono::{DateTime, Utc};
 use clap::Subcommand;
 use serde::Serialize;
-use trial_core::{AccessCodeKind, LifeOrder, Tenant, TenantId, TenantPage, TenantView};
+use trial_core::{AccessCodeKind, LifeOrder, Tenant, TenantId, TenantSearch, TenantView};
 
 use crate::cli::Global;
 use crate::commands::views::MailReport;
@@ -23,6 +23,9 @@ pub(crate) enum Tenants {
         /// Only tenants older than this one: the last one of the page before
         #[arg(long, value_name = "ID")]
         before: Option<TenantId>,
+        /// Only those whose owner asks for conversion
+        #[arg(long)]
+        asking: bool,
         /// At most so many
         #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1000))]
         limit: u32,
@@ -77,6 +80,9 @@ struct TenantReport {
     account_name: String,
     created_at: DateTime<Utc>,
     trial_ends_at: DateTime<Utc>,
+    /// Since when its owner asks for conversion.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    conversion_asked_at: Option<DateTime<Utc>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     converted_at: Option<DateTime<Utc>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -93,9 +99,9 @@ struct TenantReport {
 impl Tenants {
     pub(crate) fn run(self, global: &Global) -> anyhow::Result<()> {
         match self {
-            Self::List { before, limit, output } => {
-                let page = TenantPage { before, limit };
-                let tenants = with_ledger(global, async |_, ledger| Ok(ledger.tenants(page).await?))?;
+            Self::List { before, asking, limit, output } => {
+                let search = TenantSearch { by: None, status: None, asks_conversion: asking, before, limit };
+                let tenants = with_ledger(global, async |_, ledger| Ok(ledger.search_tenants(search).await?))?;
                 let is_full = u32::try_from(tenants.len()).is_ok_and(|length| length == limit);
                 let last = tenants.last().map(|view| view.tenant.id.to_string());
                 let tenants = tenants.iter().map(TenantReport::from).collect();
@@ -131,6 +137,7 @@ impl From<&TenantView> for TenantReport {
             account_name: Tenant::account_name(tenant.id),
             created_at: tenant.created_at,
             trial_ends_at: tenant.trial_ends_at,
+            conversion_asked_at: tenant.conversion_asked_at,
             converted_at: tenant.converted_at,
             suspended_at: tenant.suspended_at,
             closes_at: tenant.closes_at,
@@ -166,7 +173,9 @@ impl fmt::Display for TenantList {
         for tenant in &self.tenants {
             table.row([
                 tenant.id.clone(),
-                tenant.status.to_owned(),
+                tenant
+                    .conversion_asked_at
+                    .map_or_else(|| tenant.status.to_owned(), |_| format!("{} (asks)", tenant.status)),
                 time(tenant.created_at),
                 time(tenant.trial_ends_at),
                 tenant.access_code(AccessCodeKind::Voice),
@@ -195,6 +204,7 @@ impl fmt::Display for TenantReport {
         writeln!(f, "created      {}", time(self.created_at))?;
         writeln!(f, "trial ends   {}", time(self.trial_ends_at))?;
         let moments = [
+            ("asks since   ", self.conversion_asked_at),
             ("converted    ", self.converted_at),
             ("suspended    ", self.suspended_at),
             ("closes       ", self.closes_at),

@@ -12,8 +12,8 @@ use trial_core::ports::{Callers, EventOutbox, Operations, Operators, Outbox, Por
 use trial_core::{
     Application, ApplicationQuery, CallerChange, CallerChanged, CallerName, CompanyName, DeliveryReceipt,
     DeliveryState, Email, EndpointId, EventClaim, EventSettledAs, EventSettlement, GatewayReply, Lease, LeaseId,
-    Locale, Operator, OwnPassword, Policy, PortalSession, PortalTries, PortalTry, Role, SecretHash, SeenSignature,
-    Session, SettledAs, Settlement, TenantPage, UniqueBy, Warning, WarningToTell,
+    Locale, Operator, Policy, PortalSession, PortalTries, PortalTry, Role, SecretHash, SeenSignature, Session,
+    SettledAs, Settlement, TenantPage, TryKind, UniqueBy, Warning, WarningToTell,
 };
 use trial_storage::{Move, PostgresOptions, SqliteLedger, SqliteOptions};
 use trial_testkit::{Desk, data};
@@ -192,12 +192,12 @@ impl House {
         let (ledger, now) = (&self.desk.ledger, self.desk.now());
         let tenant = ledger.tenants(first_page()).await.unwrap().remove(0).tenant.id;
         let account = ledger.portal_account(tenant).await.unwrap().unwrap();
-        let own =
-            OwnPassword { tenant, issue: account.tenant.password_issue, hash: "$argon2id$".to_owned(), set_at: now };
+        let (account, own) = account.with_own_password("$argon2id$".to_owned(), now);
         let session = PortalSession::begin(SecretHash::from_bytes([4; 32]), &account, now);
         let entry = self.desk.operator().entry("portal.password", tenant.to_string(), String::new());
         assert!(ledger.set_own_password(own, session, entry).await.unwrap());
-        let tries = ledger.count_portal_try(PortalTry::new("admin@example", "192.0.2.1", now)).await.unwrap();
+        let tries =
+            ledger.count_portal_try(PortalTry::new(TryKind::SignIn, "admin@example", "192.0.2.1", now)).await.unwrap();
         assert_eq!(tries, PortalTries { account: 1, address: 1 });
     }
 

@@ -1,0 +1,91 @@
+//! The link by which the owner of a tenant chooses a password who has lost his. Nothing of it is stored: it says for which
+//! account, for which issue of the password and when it was made, and is signed. Any password that is set after it ends it.
+
+use std::fmt;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::{DateTime, Utc};
+use zeroize::{Zeroize, ZeroizeOnDrop};
+
+use crate::{Keyring, TenantId};
+
+/// How long a link can be used.
+pub const PORTAL_LINK_LIVES: Duration = Duration::from_mins(30);
+
+/// Bytes of what a link says: a tenant, an issue, and milliseconds.
+const CLAIM: usize = 16 + 4 + 8;
+const SIGNATURE: usize = 32;
+
+/// The token of a link.
+#[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
+pub struct PortalLink(String);
+
+/// What a link says, once its signature was found to be ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PortalLinkClaim {
+    /// Whose account it is for.
+    pub tenant: TenantId,
+    /// The issue of the password that was in force.
+    pub issue: u32,
+    /// When it was asked for, to the millisecond.
+    pub made_at: DateTime<Utc>,
+}
+
+impl PortalLink {
+    /// The text that the address ends in, for the text of the mail alone.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+
+    /// A link that leads nowhere, for examples.
+    pub fn example() -> Self {
+        Self("example".to_owned())
+    }
+}
+
+/// Hidden, so that it cannot reach a log by way of `{:?}`.
+impl fmt::Debug for PortalLink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PortalLink(***)")
+    }
+}
+
+impl PortalLinkClaim {
+    /// Signs it by the current key.
+    pub fn sign(&self, keyring: &Keyring) -> PortalLink {
+        let claim = self.to_bytes();
+        PortalLink(URL_SAFE_NO_PAD.encode([claim.as_slice(), &keyring.sign_portal_link(&claim)].concat()))
+    }
+
+    /// Reads the token of a link; `None` unless it was signed by one of the keys.
+    pub fn read(text: &str, keyring: &Keyring) -> Option<Self> {
+        let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
+        let (claim, signature) = bytes.split_first_chunk::<CLAIM>()?;
+        let signature: &[u8; SIGNATURE] = signature.try_into().ok()?;
+        if !keyring.has_signed_portal_link(claim, signature) {
+            return None;
+        }
+        let (tenant, rest) = claim.split_first_chunk::<16>()?;
+        let (issue, made_at) = rest.split_first_chunk::<4>()?;
+        Some(Self {
+            tenant: TenantId::from_bytes(*tenant),
+            issue: u32::from_be_bytes(*issue),
+            made_at: DateTime::from_timestamp_millis(i64::from_be_bytes(made_at.try_into().ok()?))?,
+        })
+    }
+
+    fn to_bytes(self) -> [u8; CLAIM] {
+        let parts = [
+            self.tenant.as_bytes().as_slice(),
+            &self.issue.to_be_bytes(),
+            &self.made_at.timestamp_millis().to_be_bytes(),
+        ];
+        let mut bytes = [0; CLAIM];
+        for (byte, of) in bytes.iter_mut().zip(parts.concat()) {
+            *byte = of;
+        }
+        bytes
+    }
+}
