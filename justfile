@@ -59,6 +59,14 @@ chaos rounds="50" postgres_rounds="20":
     TRIALGATE_KILL_ROUNDS="{{ rounds }}" TRIALGATE_CHAOS_ROUNDS="{{ postgres_rounds }}" \
         NEXTEST_SUCCESS_OUTPUT=immediate tests/run nothing_acknowledged_is_lost
 
+# Play seeds of the simulation
+simulate SEEDS="10000" FROM="0":
+    cargo run --release --locked -p trial-testkit --example simulate -- seeds "{{ FROM }}" "{{ SEEDS }}"
+
+# Show in how many seeds of the simulation each bug is found that is put in on purpose
+simulate-mutations SEEDS="200" FROM="0":
+    cargo run --release --locked -p trial-testkit --example simulate -- mutations "{{ FROM }}" "{{ SEEDS }}"
+
 # Judge a page by Lighthouse, in a sandbox that runs already (needs npm and Chromium)
 lighthouse url="http://127.0.0.1:8080/apply":
     CHROME_PATH="${CHROME_PATH:-/usr/bin/chromium}" npx --yes lighthouse@12.8.2 "{{ url }}" --chrome-flags="--headless --no-sandbox" \

@@ -129,7 +129,7 @@ fn next(script: &Mutex<VecDeque<LedgerFault>>) -> LedgerFault {
 }
 
 impl LedgerFault {
-    fn before(self) -> Result<(), LedgerError> {
+    pub(crate) fn before(self) -> Result<(), LedgerError> {
         let cause = || Box::new(Scripted);
         match self {
             Self::None | Self::LostAfterCommit => Ok(()),
@@ -140,7 +140,7 @@ impl LedgerFault {
         }
     }
 
-    fn after(self) -> Result<(), LedgerError> {
+    pub(crate) fn after(self) -> Result<(), LedgerError> {
         if self == Self::LostAfterCommit { Err(LedgerError::CommitUnknown(Box::new(Scripted))) } else { Ok(()) }
     }
 }

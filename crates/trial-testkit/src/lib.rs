@@ -11,11 +11,13 @@ pub mod data;
 mod desk;
 mod entropy;
 mod faulty;
+pub mod linearizability;
 pub mod mail_conformance;
 mod memory;
 mod outward;
 pub mod platform_conformance;
 pub mod scenario;
+pub mod simulation;
 pub mod sms_conformance;
 
 pub use clock::FixedClock;

@@ -13,19 +13,31 @@ use super::{KeptMail, MemoryLedger, MemoryState};
 #[async_trait]
 impl Outbox for MemoryLedger {
     async fn claim(&self, lease: Lease, limit: u32) -> Result<Vec<DueMail>, LedgerError> {
-        let mut state = self.lock();
-        let claimed = state.due(&lease, limit);
-        Ok(claimed.into_iter().map(|id| state.claim(id, &lease)).collect())
+        Ok(self.claim_mails(&lease, limit))
     }
 
     async fn settle(&self, settlements: Vec<Settlement>) -> Result<(), LedgerError> {
+        self.settle_mails(&settlements);
+        Ok(())
+    }
+}
+
+impl MemoryLedger {
+    /// Claims due mails.
+    pub fn claim_mails(&self, lease: &Lease, limit: u32) -> Vec<DueMail> {
+        let mut state = self.lock();
+        let claimed = state.due(lease, limit);
+        claimed.into_iter().map(|id| state.claim(id, lease)).collect()
+    }
+
+    /// Records what became of claimed mails.
+    pub fn settle_mails(&self, settlements: &[Settlement]) {
         let mut state = self.lock();
         for settlement in settlements {
             if let Some(mail) = state.mails.get_mut(&settlement.mail) {
-                mail.settle(&settlement);
+                mail.settle(settlement);
             }
         }
-        Ok(())
     }
 }
 

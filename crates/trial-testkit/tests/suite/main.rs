@@ -3,4 +3,6 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod fakes;
+mod linearizability;
 mod memory_ledger;
+mod simulation;

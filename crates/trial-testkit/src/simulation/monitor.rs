@@ -1,0 +1,222 @@
+//! What has to hold and no single look at the rows can tell: the memory of what was decided, said, given and sent.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use trial_core::{
+    AccessCode, AccessCodeState, Application, ApplyOutcome, ApplyRefusal, Batch, ChallengeId, CodeOutcome,
+    CodeRequestId, FreedCode, Lease, MailId, MailState, Outcome, Phone, Planner, PlatformEventKind, REPLAY_WINDOW,
+    Request, RequestId, RestOver, TenantId,
+};
+
+use crate::MemoryState;
+
+/// How far the clocks of a run may be apart, all together; much less than access codes rest.
+const SLACK: TimeDelta = TimeDelta::hours(12);
+
+#[derive(Default)]
+pub(super) struct Monitor {
+    accepted: Vec<(DateTime<Utc>, Application, TenantId)>,
+    failures: BTreeMap<Phone, u32>,
+    resting: BTreeMap<AccessCode, DateTime<Utc>>,
+    held: BTreeSet<(AccessCode, TenantId)>,
+    expiries: BTreeMap<ChallengeId, DateTime<Utc>>,
+    units: BTreeSet<MailId>,
+    leases: BTreeMap<MailId, DateTime<Utc>>,
+    arrived: BTreeSet<MailId>,
+    broken: Option<String>,
+}
+
+impl Monitor {
+    /// The first thing that did not hold.
+    pub(super) fn broken(&self) -> Option<&str> {
+        self.broken.as_deref()
+    }
+
+    pub(super) fn hold(&mut self, holds: bool, what: &str) {
+        if !holds && self.broken.is_none() {
+            self.broken = Some(what.to_owned());
+        }
+    }
+
+    /// A batch was decided, and this is what is kept now.
+    pub(super) fn decided(&mut self, batch: &Batch, outcomes: &[Outcome], planner: &Planner, state: &MemoryState) {
+        for ((ids, request), outcome) in batch.requests.iter().zip(outcomes) {
+            match (request, outcome) {
+                (Request::Apply(application), Outcome::Apply(outcome)) => {
+                    self.applied(batch.now, application, outcome, planner);
+                    let record = state.applications.get(&ids.application);
+                    self.hold(
+                        record.is_some_and(|kept| kept.outcome == *outcome),
+                        "an application is stored as decided",
+                    );
+                    if let ApplyOutcome::Accepted { .. } = outcome {
+                        let challenge = record.and_then(|kept| kept.challenge).and_then(|id| state.challenges.get(&id));
+                        let lives = challenge.is_some_and(|code| {
+                            let right = planner.keyring().code(&code.key_id, code.id, &application.phone);
+                            self.expiries.get(&code.id).is_some_and(|end| batch.now < *end)
+                                && right.is_ok_and(|right| right.matches(&application.code))
+                        });
+                        self.hold(lives, "an application is accepted by a living code of its phone");
+                    }
+                }
+                (Request::SendCode(asked), Outcome::SendCode(CodeOutcome::Send { .. }, Some(code))) => {
+                    self.expiries.insert(code.challenge, code.expires_at);
+                    self.sends_are_apart(batch.now, ids.code_request, &asked.phone, planner, state);
+                }
+                _ => {}
+            }
+        }
+        self.pool(batch.now, planner, state);
+        self.units(state);
+        let failures = |phone| state.phones.get(phone).map_or(0, |kept| kept.failures);
+        let counted = self.failures.iter().all(|(phone, count)| failures(phone) == *count);
+        self.hold(counted, "wrong tries are counted until an acceptance");
+        let of = |tenant| self.accepted.iter().any(|(_, _, accepted)| *accepted == tenant);
+        self.hold(state.tenants.keys().all(|tenant| of(*tenant)), "a tenant comes of an accepted application");
+    }
+
+    fn applied(&mut self, now: DateTime<Utc>, application: &Application, outcome: &ApplyOutcome, planner: &Planner) {
+        let same = |(at, earlier, _): &&(DateTime<Utc>, Application, TenantId)| {
+            *at > now - REPLAY_WINDOW
+                && earlier.phone == application.phone
+                && earlier.email.key() == application.email.key()
+                && earlier.company.key() == application.company.key()
+                && earlier.code == application.code
+        };
+        let earlier = self.accepted.iter().find(same).map(|(.., tenant)| *tenant);
+        let replayed = match outcome {
+            ApplyOutcome::Replayed { tenant } => Some(*tenant),
+            _ => None,
+        };
+        self.hold(replayed == earlier, "what was accepted is answered the same for a day, and nothing else is");
+        let failures = self.failures.entry(application.phone.clone()).or_insert(0);
+        let locked = planner.policy().verification.locks(*failures);
+        match outcome {
+            ApplyOutcome::Accepted { tenant } => {
+                *failures = 0;
+                self.accepted.push((now, application.clone(), *tenant));
+                self.hold(!locked, "a locked phone is not accepted");
+            }
+            ApplyOutcome::Refused(ApplyRefusal::WrongCode { .. }) => {
+                *failures += 1;
+                self.hold(!locked, "a locked phone tries no codes");
+            }
+            _ => {}
+        }
+    }
+
+    fn sends_are_apart(
+        &mut self,
+        now: DateTime<Utc>,
+        id: CodeRequestId,
+        phone: &Phone,
+        planner: &Planner,
+        state: &MemoryState,
+    ) {
+        let policy = planner.policy();
+        let others = state.code_requests.values().map(|kept| &kept.record);
+        let sends = others.filter_map(|other| match other.outcome {
+            CodeOutcome::Send { state, .. } if other.phone == *phone && other.id != id && other.at <= now => {
+                Some((other.at, state))
+            }
+            _ => None,
+        });
+        let sends: Vec<_> = sends.collect();
+        let soon = sends.iter().any(|(at, state)| *at > now - policy.verification.resend_after && state.may_arrive());
+        self.hold(!soon, "messages to a phone are apart");
+        let hour = sends.iter().filter(|(at, _)| *at > now - TimeDelta::hours(1)).count();
+        let limit = usize::try_from(policy.limits.phone_sends_per_hour).expect("fits");
+        self.hold(hour < limit, "a phone gets no more messages in an hour than its limit");
+    }
+
+    /// Access codes rest between two tenants.
+    fn pool(&mut self, now: DateTime<Utc>, planner: &Planner, state: &MemoryState) {
+        for (code, kept) in &state.access_codes {
+            if kept.state == AccessCodeState::Quarantined {
+                self.resting.insert(code.clone(), kept.since);
+            }
+            let Some(holder) = kept.holder else { continue };
+            if self.held.insert((code.clone(), holder)) {
+                let rested = self.resting.remove(code);
+                let end = rested.map(|since| since + planner.policy().trial.quarantine);
+                self.hold(end.is_none_or(|end| now + SLACK >= end), "an access code rests before it is given again");
+            }
+        }
+    }
+
+    /// Access codes are free again.
+    pub(super) fn freed(&mut self, rest: &RestOver, freed: &[FreedCode]) {
+        let mut since = freed.iter().filter_map(|code| self.resting.get(&code.code));
+        let rested = since.all(|since| *since + rest.quarantine <= rest.now);
+        self.hold(rested, "an access code rests before it is free");
+    }
+
+    fn units(&mut self, state: &MemoryState) {
+        for mail in state.mails.values() {
+            let Some(unit) = mail.record.quota.filter(|_| self.units.insert(mail.record.id)) else { continue };
+            let in_force = state.threshold.unwrap_or(super::FIRST_THRESHOLD);
+            self.hold(unit.unit <= in_force, "no unit passes the threshold in force when it was taken");
+        }
+        let started = |tenant| {
+            let mut events = state.events.iter().map(|kept| &kept.view.event);
+            events.any(|event| event.tenant == tenant && event.kind == PlatformEventKind::TrialStarted)
+        };
+        let told = state.tenants.keys().all(|tenant| started(*tenant));
+        self.hold(told, "the platform is told of every tenant");
+    }
+
+    /// Somebody was answered 000.
+    pub(super) fn answered(&mut self, request: &RequestId, state: &MemoryState) {
+        let mut records = state.applications.values().filter(|record| record.application.request_id == *request);
+        let durable = records.any(|record| match record.outcome {
+            ApplyOutcome::Accepted { tenant } | ApplyOutcome::Replayed { tenant } => {
+                state.tenants.contains_key(&tenant)
+            }
+            ApplyOutcome::Refused(_) => false,
+        });
+        self.hold(durable, "a 000 that was seen is durable");
+    }
+
+    pub(super) fn unlocked(&mut self, phone: &Phone) {
+        self.failures.insert(phone.clone(), 0);
+    }
+
+    /// Mails are about to be claimed.
+    pub(super) fn claimed(&mut self, lease: &Lease, mails: impl Iterator<Item = MailId>) {
+        for mail in mails {
+            let until = self.leases.insert(mail, lease.until);
+            let others = until.is_some_and(|until| until > lease.now && until <= lease.horizon);
+            self.hold(!others, "a claimed mail is nobody else's while the lease holds");
+        }
+    }
+
+    /// Mails were settled: the lease of each is over.
+    pub(super) fn settled(
+        &mut self,
+        sent: &BTreeSet<MailId>,
+        mails: impl Iterator<Item = MailId>,
+        state: &MemoryState,
+    ) {
+        mails.for_each(|mail| {
+            self.leases.remove(&mail);
+        });
+        let kept = |mail: &MailId| state.mails.get(mail).is_some_and(|kept| kept.state == MailState::Sent);
+        self.hold(sent.iter().all(kept), "a mail that was settled as sent is sent");
+    }
+
+    pub(super) fn mail_arrived(&mut self, mail: MailId) {
+        self.arrived.insert(mail);
+    }
+
+    pub(super) fn ever_held(&self, code: &AccessCode, tenant: TenantId) -> bool {
+        self.held.contains(&(code.clone(), tenant))
+    }
+
+    /// Nothing is said to be sent that did not arrive.
+    pub(super) fn mails(&mut self, state: &MemoryState) {
+        let mut sent = state.mails.values().filter(|mail| mail.state == MailState::Sent);
+        let arrived = sent.all(|mail| self.arrived.contains(&mail.record.id));
+        self.hold(arrived, "a mail is sent if it arrived");
+    }
+}

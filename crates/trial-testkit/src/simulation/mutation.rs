@@ -1,0 +1,190 @@
+//! Bugs put in on purpose, to see that the simulation finds them.
+
+use std::fmt;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use trial_core::{ChallengeState, CompanyName, Effects, Facts, MailState, RestOver};
+
+use crate::MemoryState;
+
+/// A bug of the planner or of the storage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mutation {
+    /// An accepted application is answered and not stored.
+    AnswerWithoutStoring,
+    /// Of a commit that fails, tenants and access codes are stored all the same.
+    HalfStored,
+    /// A commit of which it is not known whether it was done is done again.
+    UnknownDoneAgain,
+    /// The day's units are not counted.
+    QuotaNotCounted,
+    /// The threshold is not looked at.
+    ThresholdIgnored,
+    /// A code is not consumed.
+    CodeNotConsumed,
+    /// A code is taken after its time.
+    ExpiredCodeTaken,
+    /// An access code is given to a second tenant.
+    AccessCodeGivenTwice,
+    /// Access codes are not put to rest when their tenant is closed.
+    AccessCodesKept,
+    /// Access codes do not rest.
+    RestIgnored,
+    /// It is forgotten what was accepted.
+    ReplayForgotten,
+    /// Companies are not looked at.
+    CompanyNotLookedAt,
+    /// Wrong tries are not counted against the phone.
+    TriesNotCounted,
+    /// The lock of a phone is not looked at.
+    LockIgnored,
+    /// It is forgotten when a message was sent.
+    SendsForgotten,
+    /// The mail is not stored.
+    MailNotStored,
+    /// The audit is not written.
+    AuditNotWritten,
+    /// The platform is not told.
+    EventNotStored,
+    /// A mail is settled before it was sent.
+    SettledBeforeSent,
+    /// It is forgotten that a mail was sent.
+    SettlementForgotten,
+    /// The lease of a mail is not honoured.
+    LeaseIgnored,
+}
+
+impl Mutation {
+    /// All of them.
+    pub const ALL: [Self; 21] = [
+        Self::AnswerWithoutStoring,
+        Self::HalfStored,
+        Self::UnknownDoneAgain,
+        Self::QuotaNotCounted,
+        Self::ThresholdIgnored,
+        Self::CodeNotConsumed,
+        Self::ExpiredCodeTaken,
+        Self::AccessCodeGivenTwice,
+        Self::AccessCodesKept,
+        Self::RestIgnored,
+        Self::ReplayForgotten,
+        Self::CompanyNotLookedAt,
+        Self::TriesNotCounted,
+        Self::LockIgnored,
+        Self::SendsForgotten,
+        Self::MailNotStored,
+        Self::AuditNotWritten,
+        Self::EventNotStored,
+        Self::SettledBeforeSent,
+        Self::SettlementForgotten,
+        Self::LeaseIgnored,
+    ];
+
+    /// What the planner is made to see.
+    pub(super) fn facts(self, facts: &mut Facts) {
+        match self {
+            Self::ThresholdIgnored => facts.quota.threshold = u32::MAX,
+            Self::CompanyNotLookedAt => {
+                let nobody = CompanyName::parse("Nobody").expect("a name");
+                facts.tenants.iter_mut().for_each(|tenant| tenant.company = nobody.key().clone());
+            }
+            Self::ReplayForgotten => facts.phones.values_mut().for_each(|phone| phone.accepted.clear()),
+            Self::LockIgnored => facts.phones.values_mut().for_each(|phone| phone.failures = 0),
+            Self::SendsForgotten => facts.phones.values_mut().for_each(|phone| phone.sends.clear()),
+            Self::ExpiredCodeTaken => {
+                let codes = facts.phones.values_mut().filter_map(|phone| phone.challenge.as_mut());
+                codes.for_each(|code| code.expires_at += TimeDelta::hours(1));
+            }
+            _ => {}
+        }
+    }
+
+    /// What is stored of what was decided, and what stands in the way of it.
+    pub(super) fn effects(self, effects: &mut Effects, state: &mut MemoryState) {
+        match self {
+            Self::AnswerWithoutStoring if !effects.tenants.is_empty() => *effects = Effects::default(),
+            Self::QuotaNotCounted => effects.quota_reserved = None,
+            Self::CodeNotConsumed => {
+                let codes = effects.challenges.iter_mut().chain(&mut effects.new_challenges);
+                codes
+                    .filter(|code| code.state == ChallengeState::Consumed)
+                    .for_each(|code| code.state = ChallengeState::Open);
+            }
+            Self::AccessCodeGivenTwice => steal(effects, state),
+            Self::AccessCodesKept => effects.moves.clear(),
+            Self::TriesNotCounted => {
+                for phone in &mut effects.phones {
+                    phone.failures = state.phones.get(&phone.phone).map_or(0, |kept| kept.failures);
+                }
+            }
+            Self::MailNotStored => effects.mails.clear(),
+            Self::AuditNotWritten => effects.audit.clear(),
+            Self::EventNotStored => effects.events.clear(),
+            _ => {}
+        }
+    }
+
+    /// What is stored of a commit that failed.
+    pub(super) fn left_by_failure(self, effects: Effects) -> Option<Effects> {
+        let Effects { tenants, leases, .. } = effects;
+        (self == Self::HalfStored && !tenants.is_empty()).then(|| Effects { tenants, leases, ..Effects::default() })
+    }
+
+    /// How long access codes rest.
+    pub(super) fn rest(self, rest: RestOver) -> RestOver {
+        if self == Self::RestIgnored { RestOver { quarantine: Duration::ZERO, ..rest } } else { rest }
+    }
+
+    /// What becomes of mails that were just claimed.
+    pub(super) fn claimed(self, state: &mut MemoryState, claimed: impl Iterator<Item = trial_core::MailId>) {
+        for id in claimed {
+            let Some(mail) = state.mails.get_mut(&id) else { continue };
+            match self {
+                Self::SettledBeforeSent => mail.state = MailState::Sent,
+                Self::LeaseIgnored => mail.next_attempt_at = mail.record.created_at,
+                _ => {}
+            }
+        }
+    }
+}
+
+/// What is given now is taken from the pool, and what was given last is given once more in its place.
+fn steal(effects: &mut Effects, state: &mut MemoryState) {
+    for lease in &mut effects.leases {
+        let mut held = state.access_codes.iter_mut().filter(|(_, kept)| kept.kind == lease.kind);
+        if let Some((code, kept)) = held.find(|(_, kept)| kept.holder.is_some()) {
+            lease.code = code.clone();
+            kept.state = trial_core::AccessCodeState::Free;
+            kept.holder = None;
+        }
+    }
+}
+
+impl fmt::Display for Mutation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::AnswerWithoutStoring => "an accepted application is answered and not stored",
+            Self::HalfStored => "a commit that fails is stored in part",
+            Self::UnknownDoneAgain => "a commit whose outcome is unknown is done again",
+            Self::QuotaNotCounted => "the day's units are not counted",
+            Self::ThresholdIgnored => "the threshold is not looked at",
+            Self::CodeNotConsumed => "a code is not consumed",
+            Self::ExpiredCodeTaken => "a code is taken after its time",
+            Self::AccessCodeGivenTwice => "an access code is given twice",
+            Self::AccessCodesKept => "a closed tenant keeps its access codes",
+            Self::RestIgnored => "access codes do not rest",
+            Self::ReplayForgotten => "it is forgotten what was accepted",
+            Self::CompanyNotLookedAt => "uniqueness by company is not looked at",
+            Self::TriesNotCounted => "wrong tries are not counted against the phone",
+            Self::LockIgnored => "the lock of a phone is not looked at",
+            Self::SendsForgotten => "it is forgotten when a message was sent",
+            Self::MailNotStored => "a mail is not stored",
+            Self::AuditNotWritten => "the audit is not written",
+            Self::EventNotStored => "an event of the platform is not stored",
+            Self::SettledBeforeSent => "a mail is settled before it was sent",
+            Self::SettlementForgotten => "it is forgotten that a mail was sent",
+            Self::LeaseIgnored => "the lease of a mail is not honoured",
+        })
+    }
+}

@@ -1,0 +1,37 @@
+use crate::MemoryState;
+use crate::linearizability::{Answer, Operation, Question};
+
+/// What applicants asked and were answered, by a clock that counts both.
+#[derive(Default)]
+pub(super) struct Record {
+    now: u64,
+    history: Vec<Operation<Question, Answer>>,
+}
+
+/// A recorded run.
+#[derive(Debug, Clone)]
+pub struct Recorded {
+    /// What was kept before anything was asked.
+    pub start: MemoryState,
+    /// What was asked and answered.
+    pub history: Vec<Operation<Question, Answer>>,
+}
+
+impl Record {
+    /// Something is asked; returns its place.
+    pub(super) fn begin(&mut self, question: Question) -> usize {
+        self.now += 1;
+        self.history.push(Operation { begun: self.now, question, answered: None });
+        self.history.len() - 1
+    }
+
+    /// It was answered. What does not tell whether it was done, is no answer.
+    pub(super) fn end(&mut self, place: usize, answer: Answer) {
+        self.now += 1;
+        self.history[place].answered = answer.is_definite().then_some((self.now, answer));
+    }
+
+    pub(super) fn history(&self) -> Vec<Operation<Question, Answer>> {
+        self.history.clone()
+    }
+}

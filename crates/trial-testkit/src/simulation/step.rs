@@ -1,0 +1,277 @@
+use std::time::Duration;
+
+use trial_core::LifeOrder;
+
+use super::dice::Dice;
+use crate::LedgerFault;
+
+/// Instances over the one ledger.
+pub(super) const INSTANCES: usize = 3;
+const PHONES: u32 = 6;
+
+/// Something that happens, and how many turns every instance has after it before the next does.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Scheduled {
+    /// What happens.
+    pub step: Step,
+    /// Turns.
+    pub turns: u32,
+}
+
+/// Something that happens.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Step {
+    /// An applicant asks for a code.
+    Ask {
+        /// Whose phone.
+        phone: u32,
+        /// Which instance is asked.
+        on: usize,
+    },
+    /// An applicant applies.
+    Apply {
+        /// Whose phone.
+        phone: u32,
+        /// Which company.
+        company: u32,
+        /// Which mailbox.
+        email: u32,
+        /// What is typed.
+        code: Typed,
+        /// Which instance is asked.
+        on: usize,
+    },
+    /// The application before the last ones is sent once more, as it was.
+    Again {
+        /// How many came after it.
+        back: usize,
+        /// Which instance is asked.
+        on: usize,
+    },
+    /// Operations give an order about a tenant.
+    Order {
+        /// How many tenants came after it.
+        back: usize,
+        /// What they want.
+        order: LifeOrder,
+        /// Which instance is asked.
+        on: usize,
+    },
+    /// Access codes are imported, up to this number of each kind.
+    Import {
+        /// How many there are then.
+        pairs: u32,
+    },
+    /// Operations set the threshold.
+    Threshold {
+        /// To this.
+        threshold: u32,
+    },
+    /// Operations unlock a phone.
+    Unlock {
+        /// Which.
+        phone: u32,
+    },
+    /// Time passes.
+    Pass {
+        /// Seconds.
+        seconds: u32,
+    },
+    /// The clock of an instance goes wrong by so much.
+    Skew {
+        /// Which instance.
+        on: usize,
+        /// Seconds.
+        seconds: i64,
+    },
+    /// All clocks are set.
+    Set {
+        /// By so many seconds.
+        seconds: i64,
+    },
+    /// Storage will fail at the next call of this kind.
+    Storage {
+        /// For which instance.
+        on: usize,
+        /// Which call.
+        call: Call,
+        /// How.
+        fault: LedgerFault,
+    },
+    /// The gateway meets the next message so.
+    Sms(Fate),
+    /// The mail server meets the next mail so.
+    Mail(Fate),
+    /// The platform meets the next event so.
+    Platform(Fate),
+    /// An instance ends in the midst of what it does.
+    Crash {
+        /// Which.
+        on: usize,
+        /// How many points of its calls it gets past yet.
+        points: u64,
+    },
+    /// An instance that has ended starts again.
+    Restart {
+        /// Which.
+        on: usize,
+    },
+}
+
+/// What an applicant types.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Typed {
+    /// The code of the last message that arrived.
+    Last,
+    /// The code of the message before.
+    Earlier,
+    /// Something else.
+    Wrong,
+}
+
+/// Which call of the storage fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Call {
+    /// A batch.
+    Commit,
+    /// A screening.
+    Screen,
+    /// A claim of mails or events.
+    Claim,
+    /// A settlement of mails or events.
+    Settle,
+}
+
+/// How somebody outside meets what he is given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    /// Refused for good.
+    Refused,
+    /// Refused for now.
+    Throttled,
+    /// Not reached.
+    Unreached,
+    /// Taken, and the answer is lost.
+    TakenUnsaid,
+    /// Not taken, and no answer comes at all.
+    Silent,
+    /// Taken, and no answer comes at all.
+    TakenSilent,
+    /// Taken, after so many seconds.
+    Late(u32),
+}
+
+/// The steps of a seed.
+pub(super) fn schedule(seed: u64, length: usize) -> Vec<Scheduled> {
+    let dice = Dice::new(seed);
+    let first = Scheduled { step: Step::Import { pairs: 3 + dice.below(8) }, turns: 1 };
+    let others = (1..length).map(|_| Scheduled { step: step(&dice), turns: dice.below(7) });
+    std::iter::once(first).chain(others).collect()
+}
+
+/// The first steps of a crowd's schedule: what there is before anybody asks.
+pub(super) const PREPARED: usize = 2;
+const CROWD: usize = 60;
+
+/// The steps of a few applicants who ask at the same time.
+pub(super) fn crowd(seed: u64) -> Vec<Scheduled> {
+    let dice = Dice::new(seed);
+    let prepared = [Step::Import { pairs: 1 + dice.below(3) }, Step::Threshold { threshold: 1 + dice.below(4) }];
+    let prepared = prepared.map(|step| Scheduled { step, turns: 0 });
+    let asking = (0..CROWD).map(|_| Scheduled { step: of_crowd(&dice), turns: dice.below(6) });
+    prepared.into_iter().chain(asking).collect()
+}
+
+fn of_crowd(dice: &Dice) -> Step {
+    let (on, phone) = (dice.place(INSTANCES), dice.below(4));
+    match dice.below(20) {
+        0..5 => Step::Ask { phone, on },
+        5..13 => apply(dice, phone, on),
+        13..16 => Step::Again { back: dice.place(3), on },
+        16 => Step::Storage { on, call: Call::Commit, fault: storage_fault(dice) },
+        17 => Step::Crash { on, points: u64::from(dice.below(12)) },
+        _ => Step::Restart { on },
+    }
+}
+
+fn step(dice: &Dice) -> Step {
+    let on = dice.place(INSTANCES);
+    let phone = dice.below(PHONES);
+    match dice.below(100) {
+        0..20 => Step::Ask { phone, on },
+        20..47 => apply(dice, phone, on),
+        47..53 => Step::Again { back: dice.place(4), on },
+        53..61 => Step::Order { back: dice.place(5), order: order(dice), on },
+        61..63 => Step::Import { pairs: 4 + dice.below(20) },
+        63..65 => Step::Threshold { threshold: dice.below(12) },
+        65 => Step::Unlock { phone },
+        66..76 => Step::Pass { seconds: pass(dice) },
+        76 => Step::Skew { on, seconds: dice.between(-45, 45) },
+        77 => Step::Set { seconds: dice.between(-3600, 3600) },
+        78..83 => Step::Storage { on, call: call(dice), fault: storage_fault(dice) },
+        83..85 => Step::Sms(fate(dice)),
+        85..88 => Step::Mail(fate(dice)),
+        88..90 => Step::Platform(fate(dice)),
+        90..93 => Step::Crash { on, points: u64::from(dice.below(12)) },
+        _ => Step::Restart { on },
+    }
+}
+
+/// Mostly somebody of his own; now and then one who shares a company or a mailbox with another.
+fn apply(dice: &Dice, phone: u32, on: usize) -> Step {
+    let other = |dice: &Dice| if dice.below(5) == 0 { dice.below(PHONES) } else { phone };
+    let code = match dice.below(10) {
+        0..7 => Typed::Last,
+        7 => Typed::Earlier,
+        _ => Typed::Wrong,
+    };
+    Step::Apply { phone, company: other(dice), email: other(dice), code, on }
+}
+
+fn order(dice: &Dice) -> LifeOrder {
+    match dice.below(8) {
+        0 => LifeOrder::Convert,
+        1 => LifeOrder::Extend(Duration::from_hours(24 * u64::from(1 + dice.below(9)))),
+        2 => LifeOrder::Suspend,
+        3 => LifeOrder::Resume,
+        4 | 5 => LifeOrder::Close,
+        6 => LifeOrder::Reopen,
+        _ => LifeOrder::ResendMail,
+    }
+}
+
+fn pass(dice: &Dice) -> u32 {
+    match dice.below(20) {
+        0..9 => 1 + dice.below(15),
+        9..17 => 20 + dice.below(100),
+        17..19 => 300 + dice.below(7_200),
+        _ => 86_400 * (1 + dice.below(12)),
+    }
+}
+
+fn call(dice: &Dice) -> Call {
+    [Call::Commit, Call::Commit, Call::Commit, Call::Screen, Call::Claim, Call::Settle][dice.place(6)]
+}
+
+fn storage_fault(dice: &Dice) -> LedgerFault {
+    const FAULTS: [LedgerFault; 5] = [
+        LedgerFault::Unavailable,
+        LedgerFault::Contended,
+        LedgerFault::Corrupt,
+        LedgerFault::LostBeforeCommit,
+        LedgerFault::LostAfterCommit,
+    ];
+    FAULTS[dice.place(FAULTS.len())]
+}
+
+fn fate(dice: &Dice) -> Fate {
+    match dice.below(7) {
+        0 => Fate::Refused,
+        1 => Fate::Throttled,
+        2 => Fate::Unreached,
+        3 => Fate::TakenUnsaid,
+        4 => Fate::Silent,
+        5 => Fate::TakenSilent,
+        _ => Fate::Late(1 + dice.below(20)),
+    }
+}

@@ -1,0 +1,137 @@
+//! The one ledger, as one instance meets it: every call can be cut off before and after, and fail in every way.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use chrono::{DateTime, NaiveDate, Utc};
+use trial_core::ports::{EventOutbox, Gather, Outbox, Screen, TrialLedger, Upkeep};
+use trial_core::{
+    Batch, DueMail, DueTenant, EndpointId, EventClaim, EventSettlement, FreedCode, Lease, LedgerError, Outcome,
+    Planner, RestOver, Settlement, Warning, WarningToTell,
+};
+
+use super::gate::Gate;
+use super::step::Call;
+use super::world::World;
+
+#[derive(Clone)]
+pub(super) struct Storage {
+    pub(super) world: Arc<World>,
+    pub(super) gate: Arc<Gate>,
+    pub(super) on: usize,
+}
+
+impl Storage {
+    async fn call<T>(&self, call: Call, done: impl FnOnce() -> Result<T, LedgerError> + Send) -> Result<T, LedgerError>
+    where
+        T: Send,
+    {
+        self.gate.pass().await;
+        let fault = self.world.fault(self.on, call);
+        fault.before()?;
+        let answer = done()?;
+        self.gate.pass().await;
+        fault.after()?;
+        Ok(answer)
+    }
+}
+
+#[async_trait]
+impl TrialLedger for Storage {
+    async fn commit(&self, batch: Arc<Batch>, planner: Arc<Planner>) -> Result<Vec<Outcome>, LedgerError> {
+        self.gate.pass().await;
+        let fault = self.world.fault(self.on, Call::Commit);
+        if let Err(error) = fault.before() {
+            self.world.cut_off(&batch, &planner);
+            return Err(error);
+        }
+        let outcomes = self.world.decide(&batch, &planner)?;
+        self.gate.pass().await;
+        match fault.after() {
+            Err(error) => self.world.unknown(&batch, &planner, error),
+            Ok(()) => Ok(outcomes),
+        }
+    }
+
+    async fn commit_next(&self, gather: Gather, planner: Arc<Planner>) -> Result<Vec<Outcome>, LedgerError> {
+        self.gate.pass().await;
+        self.commit(gather(), planner).await
+    }
+
+    async fn check(&self) -> Result<(), LedgerError> {
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Screen for Storage {
+    async fn screen(&self, batch: Arc<Batch>, planner: Arc<Planner>) -> Result<Vec<Option<Outcome>>, LedgerError> {
+        self.call(Call::Screen, || Ok(self.world.ledger.screen_out(&batch, &planner))).await
+    }
+}
+
+#[async_trait]
+impl Outbox for Storage {
+    async fn claim(&self, lease: Lease, limit: u32) -> Result<Vec<DueMail>, LedgerError> {
+        self.call(Call::Claim, || Ok(self.world.claim(lease, limit))).await
+    }
+
+    async fn settle(&self, settlements: Vec<Settlement>) -> Result<(), LedgerError> {
+        self.call(Call::Settle, || {
+            self.world.settle(settlements);
+            Ok(())
+        })
+        .await
+    }
+}
+
+#[async_trait]
+impl EventOutbox for Storage {
+    async fn claim_events(&self, endpoint: EndpointId, lease: Lease, limit: u32) -> Result<EventClaim, LedgerError> {
+        self.call(Call::Claim, || Ok(())).await?;
+        self.world.ledger.claim_events(endpoint, lease, limit).await
+    }
+
+    async fn settle_events(&self, endpoint: EndpointId, settlements: Vec<EventSettlement>) -> Result<(), LedgerError> {
+        self.call(Call::Settle, || Ok(())).await?;
+        self.world.ledger.settle_events(endpoint, settlements).await
+    }
+}
+
+#[async_trait]
+impl Upkeep for Storage {
+    async fn due_tenants(
+        &self,
+        now: DateTime<Utc>,
+        after: Option<DueTenant>,
+        limit: u32,
+    ) -> Result<Vec<DueTenant>, LedgerError> {
+        self.gate.pass().await;
+        self.world.ledger.due_tenants(now, after, limit).await
+    }
+
+    async fn rehearse(&self, batch: Arc<Batch>, planner: Arc<Planner>) -> Result<Vec<Outcome>, LedgerError> {
+        self.world.ledger.rehearse(batch, planner).await
+    }
+
+    async fn end_rests(&self, rest: RestOver, limit: u32, dry_run: bool) -> Result<Vec<FreedCode>, LedgerError> {
+        self.gate.pass().await;
+        let freed = self.world.ledger.end_rests(self.world.rest(rest), limit, dry_run).await?;
+        self.world.seen().monitor.freed(&rest, &freed);
+        self.gate.pass().await;
+        Ok(freed)
+    }
+
+    async fn count_hours(&self, until: DateTime<Utc>) -> Result<bool, LedgerError> {
+        self.world.ledger.count_hours(until).await
+    }
+
+    async fn warn(&self, warning: WarningToTell) -> Result<bool, LedgerError> {
+        self.gate.pass().await;
+        self.world.ledger.warn(warning).await
+    }
+
+    async fn warnings(&self, day: NaiveDate) -> Result<Vec<Warning>, LedgerError> {
+        self.world.ledger.warnings(day).await
+    }
+}

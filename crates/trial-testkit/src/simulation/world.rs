@@ -1,0 +1,262 @@
+//! What the instances share: the ledger, everybody outside, and who watches it all.
+
+use std::collections::hash_map::DefaultHasher;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::fmt::Debug;
+use std::hash::{Hash, Hasher};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use trial_core::{
+    ApplyReply, Batch, CodeOutcome, DueMail, Lease, LedgerError, MailContent, MailId, Outcome, OutgoingMail, Phone,
+    Plan, Planner, PlatformEvent, RequestId, RestOver, SettledAs, Settlement, SmsMessage,
+};
+
+use super::monitor::Monitor;
+use super::mutation::Mutation;
+use super::record::Record;
+use super::step::{Call, Fate};
+use crate::{LedgerFault, MemoryLedger, MemoryState};
+
+pub(super) struct World {
+    pub(super) ledger: MemoryLedger,
+    mutation: Option<Mutation>,
+    planner: Arc<Planner>,
+    seen: Mutex<Seen>,
+}
+
+/// What happened and what will.
+#[derive(Default)]
+pub(super) struct Seen {
+    pub(super) monitor: Monitor,
+    faults: BTreeMap<(usize, Call), VecDeque<LedgerFault>>,
+    pub(super) sms: VecDeque<Fate>,
+    pub(super) mails: VecDeque<Fate>,
+    pub(super) events: VecDeque<Fate>,
+    /// The codes that reached each phone.
+    inboxes: BTreeMap<Phone, Vec<String>>,
+    history: DefaultHasher,
+    pub(super) answers: u64,
+    pub(super) accepted: u64,
+    pub(super) record: Record,
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("what was decided cannot be stored")]
+struct Refused;
+
+impl World {
+    pub(super) fn new(planner: Arc<Planner>, mutation: Option<Mutation>) -> Self {
+        Self { ledger: MemoryLedger::default(), mutation, planner, seen: Mutex::default() }
+    }
+
+    pub(super) fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().expect("no panic in here")
+    }
+
+    pub(super) fn will_fail(&self, on: usize, call: Call, fault: LedgerFault) {
+        self.seen().faults.entry((on, call)).or_default().push_back(fault);
+    }
+
+    pub(super) fn fault(&self, on: usize, call: Call) -> LedgerFault {
+        let mut seen = self.seen();
+        seen.faults.get_mut(&(on, call)).and_then(VecDeque::pop_front).unwrap_or(LedgerFault::None)
+    }
+
+    /// Nobody fails any more.
+    pub(super) fn make_peace(&self) {
+        let mut seen = self.seen();
+        seen.faults.clear();
+        seen.sms.clear();
+        seen.mails.clear();
+        seen.events.clear();
+    }
+
+    /// Decides and stores a batch.
+    pub(super) fn decide(&self, batch: &Batch, planner: &Planner) -> Result<Vec<Outcome>, LedgerError> {
+        let mut seen = self.seen();
+        let decided = self.ledger.change(|state| {
+            let decided = catch_unwind(AssertUnwindSafe(|| self.stored(batch, planner, state.clone())));
+            let (outcomes, next) = decided.ok()?;
+            *state = next;
+            seen.monitor.decided(batch, &outcomes, planner, state);
+            Some(outcomes)
+        });
+        seen.monitor.hold(decided.is_some(), "what is decided can be stored");
+        seen.note(&decided);
+        decided.ok_or_else(|| LedgerError::Corrupt(Box::new(Refused)))
+    }
+
+    fn stored(&self, batch: &Batch, planner: &Planner, mut state: MemoryState) -> (Vec<Outcome>, MemoryState) {
+        let Plan { outcomes, mut effects } = self.plan(batch, planner, &state);
+        if let Some(mutation) = self.mutation {
+            mutation.effects(&mut effects, &mut state);
+        }
+        state.persist(effects);
+        (outcomes, state)
+    }
+
+    fn plan(&self, batch: &Batch, planner: &Planner, state: &MemoryState) -> Plan {
+        let mut facts = state.facts(&batch.fact_keys(planner.policy()), planner.policy());
+        if let Some(mutation) = self.mutation {
+            mutation.facts(&mut facts);
+        }
+        planner.plan(&facts, batch)
+    }
+
+    /// A commit fails before it is through.
+    pub(super) fn cut_off(&self, batch: &Batch, planner: &Planner) {
+        let Some(mutation) = self.mutation else { return };
+        self.ledger.change(|state| {
+            let left = mutation.left_by_failure(self.plan(batch, planner, state).effects);
+            let mut next = state.clone();
+            if left.is_some_and(|left| catch_unwind(AssertUnwindSafe(|| next.persist(left))).is_ok()) {
+                *state = next;
+            }
+        });
+    }
+
+    /// The answer to a commit is lost.
+    pub(super) fn unknown(
+        &self,
+        batch: &Batch,
+        planner: &Planner,
+        error: LedgerError,
+    ) -> Result<Vec<Outcome>, LedgerError> {
+        match self.mutation {
+            Some(Mutation::UnknownDoneAgain) => self.decide(batch, planner),
+            _ => Err(error),
+        }
+    }
+
+    pub(super) fn rest(&self, rest: RestOver) -> RestOver {
+        self.mutation.map_or(rest, |mutation| mutation.rest(rest))
+    }
+
+    pub(super) fn claim(&self, lease: Lease, limit: u32) -> Vec<DueMail> {
+        let claimed = self.ledger.claim_mails(&lease, limit);
+        let ids = || claimed.iter().map(|mail| mail.id);
+        if let Some(mutation) = self.mutation {
+            self.ledger.change(|state| mutation.claimed(state, ids()));
+        }
+        let mut seen = self.seen();
+        seen.monitor.claimed(&lease, ids());
+        seen.note(&claimed);
+        claimed
+    }
+
+    pub(super) fn settle(&self, mut settlements: Vec<Settlement>) {
+        let is_sent = |settlement: &Settlement| matches!(settlement.settled_as, SettledAs::Sent { .. });
+        let sent: BTreeSet<MailId> = settlements.iter().filter(|one| is_sent(one)).map(|one| one.mail).collect();
+        let mails: Vec<MailId> = settlements.iter().map(|one| one.mail).collect();
+        let mut seen = self.seen();
+        seen.note(&settlements);
+        if self.mutation == Some(Mutation::SettlementForgotten) {
+            settlements.retain(|settlement| !is_sent(settlement));
+        }
+        self.ledger.settle_mails(&settlements);
+        self.ledger.change(|state| seen.monitor.settled(&sent, mails.into_iter(), state));
+    }
+
+    pub(super) fn fate_of_sms(&self, message: &SmsMessage) -> Option<Fate> {
+        let record = self.ledger.change(|state| state.code_requests.get(&message.code_request).cloned());
+        let challenge = record.and_then(|kept| match kept.record.outcome {
+            CodeOutcome::Send { challenge, .. } if kept.record.phone == message.to => Some(challenge),
+            _ => None,
+        });
+        let challenge = challenge.and_then(|id| self.ledger.change(|state| state.challenges.get(&id).cloned()));
+        let right = challenge.is_some_and(|challenge| {
+            let code = self.planner.keyring().code(&challenge.key_id, challenge.id, &message.to);
+            code.is_ok_and(|code| code.reveal() == message.code.reveal())
+        });
+        let mut seen = self.seen();
+        seen.monitor.hold(right, "a message carries the stored code of its phone");
+        seen.note(message);
+        seen.sms.pop_front()
+    }
+
+    pub(super) fn sms_arrives(&self, message: &SmsMessage) {
+        self.seen().inboxes.entry(message.to.clone()).or_default().push(message.code.reveal().to_owned());
+    }
+
+    /// The code that came `back` messages before the last one.
+    pub(super) fn code_of(&self, phone: &Phone, back: usize) -> Option<String> {
+        self.seen().inboxes.get(phone)?.iter().rev().nth(back).cloned()
+    }
+
+    pub(super) fn fate_of_mail(&self, mail: &OutgoingMail) -> Option<Fate> {
+        let mut seen = self.seen();
+        let right = self.ledger.change(|state| self.is_right(mail, state, &seen.monitor));
+        seen.monitor.hold(right, "a mail says what is so");
+        seen.note(mail);
+        seen.mails.pop_front()
+    }
+
+    fn is_right(&self, mail: &OutgoingMail, state: &MemoryState, monitor: &Monitor) -> bool {
+        let Some(kept) = state.mails.get(&mail.id) else { return false };
+        let account = match &mail.content {
+            MailContent::Account(account) => state.tenants.get(&account.tenant).is_some_and(|tenant| {
+                let password = |issue| self.planner.keyring().password(&tenant.key_id, tenant.id, issue);
+                let is_given =
+                    |issue| password(issue).is_ok_and(|right| right.reveal() == account.initial_password.reveal());
+                kept.record.tenant == Some(tenant.id)
+                    && monitor.ever_held(&account.voice, tenant.id)
+                    && monitor.ever_held(&account.multimedia, tenant.id)
+                    && (1..=tenant.password_issue).any(is_given)
+            }),
+            _ => true,
+        };
+        account && kept.record.to == mail.to && kept.record.kind == mail.content.kind()
+    }
+
+    pub(super) fn mail_arrives(&self, mail: &OutgoingMail) {
+        self.seen().monitor.mail_arrived(mail.id);
+    }
+
+    pub(super) fn fate_of_event(&self, event: &PlatformEvent) -> Option<Fate> {
+        let mut seen = self.seen();
+        let kept = self.ledger.change(|state| state.events.iter().any(|kept| kept.view.event == *event));
+        seen.monitor.hold(kept, "the platform is told what is stored");
+        seen.note(event);
+        seen.events.pop_front()
+    }
+
+    pub(super) fn event_arrives(&self, event: &PlatformEvent) {
+        self.seen().note(&("told", event.id));
+    }
+
+    pub(super) fn applied(&self, request: &RequestId, reply: ApplyReply) {
+        let mut seen = self.seen();
+        seen.note(&(request, reply));
+        seen.answers += 1;
+        if reply.code == trial_core::ApplyCode::Success {
+            seen.accepted += 1;
+            self.ledger.change(|state| seen.monitor.answered(request, state));
+        }
+    }
+
+    /// Looks at everything that has to hold after every step.
+    pub(super) fn look(&self) -> Option<String> {
+        let mut seen = self.seen();
+        let by = self.planner.policy().trial.unique_by;
+        self.ledger.change(|state| {
+            if let Some(violation) = state.violations(by).first() {
+                seen.monitor.hold(false, violation.invariant);
+            }
+            seen.monitor.mails(state);
+        });
+        seen.monitor.broken().map(str::to_owned)
+    }
+
+    pub(super) fn digest(&self) -> u64 {
+        let mut seen = self.seen();
+        self.ledger.change(|state| seen.note(&(&state.tenants, &state.mails, &state.applications, &state.audit)));
+        seen.history.finish()
+    }
+}
+
+impl Seen {
+    pub(super) fn note(&mut self, what: &impl Debug) {
+        format!("{what:?}").hash(&mut self.history);
+    }
+}
