@@ -8,7 +8,8 @@ use std::process::Command;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
-use trialgate_tests::{Home, SERVING, Service, finish_script};
+use trial_cluster::{Cluster, VOLATILE};
+use trialgate_tests::{DATABASE, Home, SERVING, Service, finish_script};
 
 fn chromium() -> &'static Path {
     let known = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].map(Path::new);
@@ -38,10 +39,7 @@ fn browse(home: &Home, service: &Service, script: &str, token: &str) -> Command 
 
 /// Signs in, finds why an applicant was refused, imports access codes, raises the threshold, has a mail sent again, converts a
 /// tenant, and reads the audit.
-async fn an_operator_works(view: [&str; 2], steps: usize) {
-    let home = Home::new();
-    fs::create_dir(home.data()).unwrap();
-    fs::write(home.config(), SERVING).unwrap();
+async fn an_operator_works(home: Home, view: [&str; 2], steps: usize) {
     home.ask(&["migrate"]).await;
     let service = Service::start(home.serve_command()).await;
     let added = home.ask_json(&["operators", "add", "ada", "--role", "operator"]).await;
@@ -52,14 +50,30 @@ async fn an_operator_works(view: [&str; 2], steps: usize) {
     assert_eq!(ended.stdout.lines().count(), steps, "{}", ended.stdout);
 }
 
+/// A service that has no access codes.
+fn empty_home() -> Home {
+    let home = Home::new();
+    fs::create_dir(home.data()).unwrap();
+    fs::write(home.config(), SERVING).unwrap();
+    home
+}
+
 #[tokio::test]
 async fn an_operator_works_in_english() {
-    an_operator_works(["en-US", "scripts"], 7).await;
+    an_operator_works(empty_home(), ["en-US", "scripts"], 7).await;
 }
 
 #[tokio::test]
 async fn an_operator_works_in_chinese_without_scripts() {
-    an_operator_works(["zh-CN", "none"], 6).await;
+    an_operator_works(empty_home(), ["zh-CN", "none"], 6).await;
+}
+
+#[tokio::test]
+async fn an_operator_works_on_postgresql() {
+    let cluster = Cluster::start(VOLATILE);
+    cluster.create_database(DATABASE, None);
+    let home = Home::beside(&cluster, &cluster.url(DATABASE));
+    an_operator_works(home, ["en-US", "none"], 6).await;
 }
 
 /// From the empty form to the trial, with every refusal on the way.

@@ -4,6 +4,13 @@ use serde_json::{Value, json};
 use trialgate_tests::{Applicant, Home, Service};
 
 use super::{token, url};
+use crate::databases::on_every_database;
+
+on_every_database!(
+    a_threshold_set_by_an_operator_holds_for_the_next_application,
+    who_looked_and_who_changed_is_in_the_audit,
+    a_revoked_token_is_worth_nothing_at_once,
+);
 
 /// What an operator is answered.
 async fn ask(service: &Service, token: &str, method: reqwest::Method, path: &str, body: Option<Value>) -> (u16, Value) {
@@ -22,10 +29,8 @@ async fn get(service: &Service, token: &str, path: &str) -> Value {
     body
 }
 
-#[tokio::test]
-async fn a_threshold_set_by_an_operator_holds_for_the_next_application() {
-    let home = Home::new();
-    let service = home.sandbox().await;
+async fn a_threshold_set_by_an_operator_holds_for_the_next_application(home: Home) {
+    let service = home.start().await;
     let ada = token(&home, "ada", "operator").await;
     let applicant = Applicant::new(1);
     let code = service.client().obtain_code(&applicant).await;
@@ -42,10 +47,8 @@ async fn a_threshold_set_by_an_operator_holds_for_the_next_application() {
     assert_eq!(home.ask_json(&["quota", "show"]).await["threshold"], 5);
 }
 
-#[tokio::test]
-async fn who_looked_and_who_changed_is_in_the_audit() {
-    let home = Home::new();
-    let service = home.sandbox().await;
+async fn who_looked_and_who_changed_is_in_the_audit(home: Home) {
+    let service = home.start().await;
     let applicant = Applicant::new(1);
     let code = service.client().obtain_code(&applicant).await;
     assert_eq!(service.client().apply(&applicant, &code).await.code(), "000");
@@ -65,10 +68,8 @@ async fn who_looked_and_who_changed_is_in_the_audit() {
     assert!(set["items"][0]["actor"].as_str().unwrap().starts_with("cli:"), "{set}");
 }
 
-#[tokio::test]
-async fn a_revoked_token_is_worth_nothing_at_once() {
-    let home = Home::new();
-    let service = home.sandbox().await;
+async fn a_revoked_token_is_worth_nothing_at_once(home: Home) {
+    let service = home.start().await;
     let ada = token(&home, "ada", "admin").await;
     assert_eq!(get(&service, &ada, "/ops/v1/me").await["name"], "ada");
     home.ask(&["operators", "revoke", "ada"]).await;

@@ -7,6 +7,9 @@ use serde_json::{Value, json};
 use trialgate_tests::{Applicant, Home, Service, finish};
 
 use super::{token, url};
+use crate::databases::on_every_database;
+
+on_every_database!(a_generated_client_works, no_answer_is_undocumented);
 
 /// Cases that each operation is tried with besides the examples and the edges of its parameters.
 const EXAMPLES: &str = "15";
@@ -38,20 +41,19 @@ fn program(home: &Home, name: &str) -> Command {
     command
 }
 
-async fn sandbox() -> (Home, Service, Applicant, String) {
-    let home = Home::new();
-    let service = home.sandbox().await;
+/// A service with one tenant, and an administrator's token.
+async fn with_a_tenant(home: &Home) -> (Service, Applicant, String) {
+    let service = home.start().await;
     let applicant = Applicant::new(1);
     let code = service.client().obtain_code(&applicant).await;
     assert_eq!(service.client().apply(&applicant, &code).await.code(), "000");
     service.client().mail_of(&applicant).await;
-    let token = token(&home, "root", "admin").await;
-    (home, service, applicant, token)
+    let token = token(home, "root", "admin").await;
+    (service, applicant, token)
 }
 
-#[tokio::test]
-async fn a_generated_client_works() {
-    let (home, service, applicant, token) = sandbox().await;
+async fn a_generated_client_works(home: Home) {
+    let (service, applicant, token) = with_a_tenant(&home).await;
     let mut generate = program(&home, "openapi-python-client");
     generate.args(["generate", "--meta", "none", "--output-path", "ops_client", "--path"]).arg(document());
     let ended = finish(generate).await;
@@ -81,9 +83,8 @@ async fn a_generated_client_works() {
     assert_eq!(saw["audit"], json!(done));
 }
 
-#[tokio::test]
-async fn no_answer_is_undocumented() {
-    let (home, service, _applicant, token) = sandbox().await;
+async fn no_answer_is_undocumented(home: Home) {
+    let (service, _applicant, token) = with_a_tenant(&home).await;
     let mut command = program(&home, "schemathesis");
     command.arg("run").arg(document()).args(["--url", &url(&service), "--no-color", "--warnings", "off"]);
     command.args(["--header", &format!("Authorization: Bearer {token}")]);
