@@ -6,7 +6,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::{
     AccessCode, AccessCodeKind, AccessCodeState, ApplicationId, Challenge, ChallengeId, CodeRequestId, CompanyKey,
-    EmailKey, Phone, SendState, Tenant, TenantId, TenantStatus,
+    EmailKey, Overrides, Phone, SendState, Tenant, TenantId, TenantStatus,
 };
 
 /// The rows that a batch's `FactKeys` name.
@@ -24,6 +24,8 @@ pub struct Facts {
     pub sms_sent: BTreeMap<u16, u32>,
     /// The tenants that orders are about; one that does not exist is absent.
     pub lives: BTreeMap<TenantId, LifeFacts>,
+    /// Settings that are something else than configured: the batch is decided under them.
+    pub overrides: Overrides,
 }
 
 /// A tenant that an order is about.

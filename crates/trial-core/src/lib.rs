@@ -36,6 +36,7 @@ pub mod ports;
 mod receipts;
 mod records;
 mod return_code;
+mod settings;
 mod sms;
 mod story;
 pub(crate) mod values;
@@ -106,11 +107,16 @@ pub use records::{
     TenantStatus,
 };
 pub use return_code::{ApplyCode, ApplyReply, CodeReply, SendCode};
+pub use settings::{
+    Overrides, PolicyFault, PolicyInForce, SettingChange, SettingError, SettingKey, SettingOrder, SettingOutcome,
+    SettingRefusal, SettingValue, SettingsInForce,
+};
 pub use sms::{GatewayReply, GatewayUnusable, ServedCountries, SmsMessage};
 pub use story::{StoryEntry, StorySources};
 pub use values::{
     AccessCode, AccessCodeError, AccessCodeKind, ApplicationId, AuditId, CallerId, ChallengeId, CodeRequestId,
-    CompanyError, CompanyKey, CompanyName, Email, EmailError, EmailKey, EventId, LeaseId, Locale, MailId, OperatorId,
-    Phone, PhoneError, RequestId, ServedCountry, SubmittedCode, SubmittedCodeError, TenantId, UnknownName,
+    CompanyError, CompanyKey, CompanyName, Email, EmailError, EmailKey, EventId, Lasting, LastingError, LeaseId,
+    Locale, MailId, OperatorId, Phone, PhoneError, RequestId, ServedCountry, SubmittedCode, SubmittedCodeError,
+    TenantId, UnknownName,
 };
 pub use warnings::{QUOTA_LEVELS, Warning, WarningToTell, warnings};

@@ -77,6 +77,8 @@ pub struct Limits {
     pub sms_per_day: u32,
     /// Sends to one country code, other than the default region's, within one day.
     pub sms_per_country_day: u32,
+    /// Requests that one client address may make.
+    pub address: AddressLimits,
 }
 
 /// Requests that one client address may make; 0 turns a limit off.
@@ -186,6 +188,7 @@ impl Default for Policy {
                 phone_sends_per_day: 10,
                 sms_per_day: 10_000,
                 sms_per_country_day: 50,
+                address: AddressLimits::default(),
             },
             phone: PhonePolicy { default_region: country::CN, countries: vec![country::CN] },
             trial: TrialPolicy {

@@ -7,6 +7,7 @@ mod guard;
 mod operators;
 mod platform;
 mod portal;
+mod settings;
 
 use std::sync::Arc;
 
@@ -41,6 +42,9 @@ pub use platform::{MockEventOperations, MockEventOutbox, MockTenantPlatform};
 #[cfg(feature = "mock")]
 pub use portal::MockPortal;
 pub use portal::Portal;
+#[cfg(feature = "mock")]
+pub use settings::MockSettingsStore;
+pub use settings::SettingsStore;
 
 /// What the website's back end asks for: the port that the public interface drives.
 #[cfg_attr(feature = "mock", mockall::automock)]

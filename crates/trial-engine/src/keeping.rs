@@ -77,7 +77,7 @@ impl Keeper {
                 advanced => advanced?,
             }
         }
-        let rest = RestOver { now, quarantine: self.planner.policy().trial.quarantine };
+        let rest = RestOver { now, quarantine: self.planner.in_force().now().trial.quarantine };
         loop {
             let freed = self.upkeep.end_rests(rest, CODES, dry_run).await?;
             let is_last = dry_run || freed.len() < usize::try_from(CODES).unwrap_or(usize::MAX);

@@ -29,8 +29,8 @@ impl Watch {
     }
 
     pub(crate) async fn look(&self) -> Result<(), LedgerError> {
-        let (now, policy) = (self.clock.now(), self.planner.policy());
-        let pool = pool_outlook(&*self.operations, policy, now).await?;
+        let (now, policy) = (self.clock.now(), self.planner.in_force().now());
+        let pool = pool_outlook(&*self.operations, &policy, now).await?;
         let quota = self.operations.quota(policy.quota.day_of(now), policy.quota.first_threshold).await?;
         show(&pool, &quota);
         self.show_queues(now).await?;

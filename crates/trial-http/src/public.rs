@@ -37,7 +37,7 @@ pub(crate) async fn apply(request: HttpRequest, payload: Payload, state: Data<St
 }
 
 async fn answer_send_code(request: &HttpRequest, payload: Payload, state: &State) -> Result<HttpResponse, Problem> {
-    let body = match let_in(request, payload, state, &state.code_limit, Scope::VerifyCodes).await {
+    let body = match let_in(request, payload, state, state.code_limit(), Scope::VerifyCodes).await {
         Ok(body) => body,
         Err(Barred::With(problem)) => return Err(problem),
         // As where the code's own facts cannot be looked up.
@@ -55,7 +55,7 @@ async fn answer_send_code(request: &HttpRequest, payload: Payload, state: &State
 }
 
 async fn answer_apply(request: &HttpRequest, payload: Payload, state: &State) -> Result<HttpResponse, Problem> {
-    let body = match let_in(request, payload, state, &state.application_limit, Scope::Apply).await {
+    let body = match let_in(request, payload, state, state.application_limit(), Scope::Apply).await {
         Ok(body) => body,
         Err(Barred::With(problem)) => return Err(problem),
         // As where the code cannot be looked up.

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
 use governor::clock::{Clock, Reference};
@@ -57,26 +58,57 @@ impl Clock for RuntimeClock {
 
 /// Lets each address through so many times an hour, all at once if it likes.
 pub(crate) struct AddressLimiter<C: Clock = RuntimeClock> {
-    /// `None` where the limit is off.
-    limiter: Option<Limiter<C>>,
+    kept: RwLock<Kept<C>>,
+    clock: C,
+    capacity: usize,
     until_sweep: AtomicU32,
+}
+
+/// A limit, and who has used how much of it.
+struct Kept<C: Clock> {
+    limit: u32,
+    /// `None` where the limit is off.
+    limiter: Option<Arc<Limiter<C>>>,
+}
+
+impl<C: Clock + Clone> Kept<C> {
+    fn new(limit: u32, clock: &C, capacity: usize) -> Self {
+        let limiter = NonZeroU32::new(limit).map(|limit| {
+            Arc::new(RateLimiter::new(Quota::per_hour(limit), BoundedStore::new(capacity), clock.clone()))
+        });
+        Self { limit, limiter }
+    }
 }
 
 type Limiter<C> = RateLimiter<AddressKey, BoundedStore, C, NoOpMiddleware<<C as Clock>::Instant>>;
 
-impl<C: Clock> AddressLimiter<C> {
+impl<C: Clock + Clone> AddressLimiter<C> {
     pub(crate) fn per_hour(limit: u32, clock: C) -> Self {
         Self::with_capacity(limit, clock, MAX_ADDRESSES)
     }
 
     fn with_capacity(limit: u32, clock: C, capacity: usize) -> Self {
-        let limiter = NonZeroU32::new(limit)
-            .map(|limit| RateLimiter::new(Quota::per_hour(limit), BoundedStore::new(capacity), clock));
-        Self { limiter, until_sweep: AtomicU32::new(SWEEP_EVERY) }
+        let kept = RwLock::new(Kept::new(limit, &clock, capacity));
+        Self { kept, clock, capacity, until_sweep: AtomicU32::new(SWEEP_EVERY) }
+    }
+
+    /// Itself under this limit. Where it was another, every address begins its hour anew.
+    pub(crate) fn under(&self, limit: u32) -> &Self {
+        if self.kept().limit != limit {
+            let mut kept = self.kept.write().unwrap_or_else(PoisonError::into_inner);
+            if kept.limit != limit {
+                *kept = Kept::new(limit, &self.clock, self.capacity);
+            }
+        }
+        self
     }
 
     pub(crate) fn is_off(&self) -> bool {
-        self.limiter.is_none()
+        self.kept().limiter.is_none()
+    }
+
+    fn kept(&self) -> RwLockReadGuard<'_, Kept<C>> {
+        self.kept.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Counts one request.
@@ -84,7 +116,7 @@ impl<C: Clock> AddressLimiter<C> {
     /// # Errors
     /// How long to wait, if it is one too many.
     pub(crate) fn check(&self, address: IpAddr) -> Result<(), Duration> {
-        let Some(limiter) = &self.limiter else { return Ok(()) };
+        let Some(limiter) = self.kept().limiter.clone() else { return Ok(()) };
         if self.until_sweep.fetch_sub(1, Ordering::Relaxed) == 1 {
             self.until_sweep.store(SWEEP_EVERY, Ordering::Relaxed);
             limiter.retain_recent();
@@ -182,6 +214,17 @@ mod tests {
     }
 
     #[test]
+    fn another_limit_holds_from_the_next_request_on() {
+        let limiter = AddressLimiter::per_hour(1, FakeRelativeClock::default());
+        assert!(limiter.check(v4(1)).is_ok());
+        assert!(limiter.under(1).check(v4(1)).is_err(), "the same limit is no other");
+        let other = limiter.under(2);
+        assert!(other.check(v4(1)).is_ok() && other.check(v4(1)).is_ok());
+        assert!(other.check(v4(1)).is_err());
+        assert!(limiter.under(0).is_off() && limiter.check(v4(1)).is_ok());
+    }
+
+    #[test]
     fn addresses_beyond_the_cap_share_one_bucket() {
         let limiter = AddressLimiter::with_capacity(2, FakeRelativeClock::default(), 3);
         for last in 1..=3 {
@@ -199,11 +242,11 @@ mod tests {
         for last in 0..=255 {
             limiter.check(v4(last)).unwrap();
         }
-        assert_eq!(limiter.limiter.as_ref().unwrap().len(), 256);
+        assert_eq!(limiter.kept().limiter.as_ref().unwrap().len(), 256);
         clock.advance(Duration::from_hours(1));
         for _ in 0..SWEEP_EVERY {
             limiter.check(v4(7)).unwrap();
         }
-        assert_eq!(limiter.limiter.as_ref().unwrap().len(), 1);
+        assert_eq!(limiter.kept().limiter.as_ref().unwrap().len(), 1);
     }
 }

@@ -43,6 +43,8 @@ pub(crate) enum Route {
     OpsStock,
     OpsImport,
     OpsQuota,
+    OpsSettings,
+    OpsSetting,
     OpsMails,
     OpsMailRetry,
     OpsPhone,
@@ -66,7 +68,7 @@ pub(crate) enum Route {
 }
 
 impl Route {
-    pub(crate) const ALL: [Self; 46] = [
+    pub(crate) const ALL: [Self; 48] = [
         Self::SendCode,
         Self::Apply,
         Self::QueryTenant,
@@ -93,6 +95,8 @@ impl Route {
         Self::OpsStock,
         Self::OpsImport,
         Self::OpsQuota,
+        Self::OpsSettings,
+        Self::OpsSetting,
         Self::OpsMails,
         Self::OpsMailRetry,
         Self::OpsPhone,
@@ -143,6 +147,8 @@ impl Route {
             Self::OpsStock => "/ops/v1/access-codes/stock",
             Self::OpsImport => "/ops/v1/access-codes/import",
             Self::OpsQuota => "/ops/v1/email-quota",
+            Self::OpsSettings => "/ops/v1/settings",
+            Self::OpsSetting => "/ops/v1/settings/{key}",
             Self::OpsMails => "/ops/v1/mails",
             Self::OpsMailRetry => "/ops/v1/mails/{id}/retry",
             Self::OpsPhone => "/ops/v1/phones/{phone}",
@@ -185,6 +191,7 @@ impl Route {
             | Self::OpsRetire
             | Self::OpsRelease => "POST, OPTIONS",
             Self::SandboxFaults | Self::OpsQuota => "GET, HEAD, PUT, OPTIONS",
+            Self::OpsSetting => "PUT, DELETE, OPTIONS",
             Self::OpsOperators | Self::Console | Self::Portal | Self::ApplyPage => "GET, HEAD, POST, OPTIONS",
             _ => "GET, HEAD, OPTIONS",
         }

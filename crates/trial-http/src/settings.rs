@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use trial_core::ports::{Clock, Entropy, Guard, Health, Receipts, TrialService};
-use trial_core::{AddressLimits, DeliveryReceipt, PhonePolicy, UnreadableReceipt};
+use trial_core::{DeliveryReceipt, PhonePolicy, UnreadableReceipt};
 use trial_sandbox::Inbox;
 
 use crate::{CallerParts, Metrics, OpsParts, PortalParts, SiteSettings};
@@ -28,8 +28,6 @@ pub struct HttpSettings {
     pub envelope: Envelope,
     /// Proxies whose word on the client's address is believed.
     pub trusted_proxies: Vec<IpNet>,
-    /// Requests that one client address may make.
-    pub address_limits: AddressLimits,
     /// How long a body may take to arrive, from its request's head on.
     pub body_timeout: Duration,
     /// Whose phones are served.

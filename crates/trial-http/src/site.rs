@@ -45,9 +45,21 @@ pub(crate) struct State {
     pub(crate) request_metrics: RequestMetrics,
     pub(crate) replies: Replies,
     pub(crate) trusted_proxies: TrustedProxies,
-    pub(crate) code_limit: AddressLimiter,
-    pub(crate) application_limit: AddressLimiter,
+    codes: AddressLimiter,
+    applications: AddressLimiter,
     pub(crate) consent: Consent,
+}
+
+impl State {
+    /// What counts code requests by client address, under the limit in force.
+    pub(crate) fn code_limit(&self) -> &AddressLimiter {
+        self.codes.under(self.ops.parts.policy.now().limits.address.codes_per_hour)
+    }
+
+    /// What counts applications by client address, under the limit in force.
+    pub(crate) fn application_limit(&self) -> &AddressLimiter {
+        self.applications.under(self.ops.parts.policy.now().limits.address.applications_per_hour)
+    }
 }
 
 impl Site {
@@ -67,7 +79,7 @@ impl Site {
             inbox,
             metrics,
         } = parts;
-        let limits = settings.address_limits;
+        let limits = ops.policy.now().limits.address;
         let signing = callers.map(|parts| Signing::new(parts, Arc::clone(&clock), &*entropy));
         let ops = Ops::new(ops, Arc::clone(&clock), Arc::clone(&entropy));
         Self(Data::new(State {
@@ -86,8 +98,8 @@ impl Site {
             request_metrics: RequestMetrics::register(),
             replies: Replies::new(settings.envelope),
             trusted_proxies: TrustedProxies::new(settings.trusted_proxies.clone()),
-            code_limit: AddressLimiter::per_hour(limits.codes_per_hour, RuntimeClock::start()),
-            application_limit: AddressLimiter::per_hour(limits.applications_per_hour, RuntimeClock::start()),
+            codes: AddressLimiter::per_hour(limits.codes_per_hour, RuntimeClock::start()),
+            applications: AddressLimiter::per_hour(limits.applications_per_hour, RuntimeClock::start()),
             consent: Consent::default(),
             settings,
         }))

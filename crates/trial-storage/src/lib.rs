@@ -20,6 +20,7 @@ mod rows;
 #[expect(missing_docs, reason = "`table!` gives its items no place for docs; the migrations describe the columns")]
 pub mod schema;
 mod search;
+mod setting_rows;
 mod sqlite;
 pub mod statement;
 mod stock;

@@ -96,6 +96,17 @@ table! {
 }
 
 table! {
+    setting_changes (seq) {
+        seq -> BigInt,
+        setting -> Text,
+        value -> Nullable<Text>,
+        in_force -> Text,
+        at -> BigInt,
+        actor -> Text,
+    }
+}
+
+table! {
     quota_days (day) {
         day -> Integer,
         reserved -> BigInt,

@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{
     access_codes, applications, audit, backup, callers, completions, config, doctor, mail, migrate, openapi, operators,
-    persons, phones, quota, retention, sandbox, secrets, serve, sweep, tenants, webhooks,
+    persons, phones, quota, retention, sandbox, secrets, serve, settings, sweep, tenants, webhooks,
 };
 use crate::config::{Config, Sources};
 
@@ -46,6 +46,9 @@ enum Command {
     /// The daily e-mail threshold
     #[command(subcommand)]
     Quota(quota::Quota),
+    /// Numbers of the rules, changed while the service runs
+    #[command(subcommand)]
+    Settings(settings::Settings),
     /// Tenants
     #[command(subcommand)]
     Tenants(tenants::Tenants),
@@ -118,6 +121,7 @@ impl Cli {
             Command::Doctor(doctor) => doctor.run(global),
             Command::AccessCodes(access_codes) => access_codes.run(global),
             Command::Quota(quota) => quota.run(global),
+            Command::Settings(settings) => settings.run(global),
             Command::Tenants(tenants) => tenants.run(global),
             Command::Sweep(sweep) => sweep.run(global),
             Command::Mail(mail) => mail.run(global),

@@ -11,7 +11,9 @@ use tokio::runtime::{Builder, Runtime};
 use trial_captcha::{Siteverify, SiteverifySettings};
 use trial_core::ports::{Clock, Entropy, Mailer, ReplayGuard, SmsGateway};
 use trial_core::{ChangedBy, Keyring, Phone, PhonePolicy, Planner};
-use trial_engine::{AltchaGuard, Engine, EngineParts, Orders, PlatformParts, RetentionOptions, Signatures, SmsRoute};
+use trial_engine::{
+    AltchaGuard, Engine, EngineParts, Following, Orders, PlatformParts, RetentionOptions, Signatures, SmsRoute,
+};
 use trial_http::{
     CallerParts, HttpParts, HttpServer, OpsParts, PageGuard, PortalParts, ReceiptReader, SmsCallback, install_metrics,
 };
@@ -45,6 +47,7 @@ pub(crate) struct OsEntropy;
 /// A running service.
 pub(crate) struct Service {
     engine: Engine,
+    following: Following,
     http: HttpServer,
     ledger: Ledger,
 }
@@ -286,7 +289,6 @@ impl Service {
         };
         let metrics = install_metrics();
         let platform = platform_parts(serving.platform.as_ref(), &ledger)?;
-        let policy = Arc::new(config.policy.clone());
         let keyring = Arc::new(serving.keyring);
         let replays: Arc<dyn ReplayGuard> = Arc::new(Signatures::start(ledger.callers(), Arc::clone(&clock)));
         let callers = caller_parts(config.settings.http.callers, &ledger, &replays, &keyring);
@@ -305,7 +307,7 @@ impl Service {
             clock: Arc::clone(&clock),
             entropy: Arc::clone(&entropy),
             platform,
-            planner: Arc::new(Planner::new(Arc::clone(&policy), keyring)),
+            planner: Arc::new(Planner::new(Arc::new(config.policy.clone()), keyring)),
             care: Some((
                 ledger.care(),
                 RetentionOptions { retention: config.retention(), ..RetentionOptions::default() },
@@ -317,7 +319,9 @@ impl Service {
             entropy: Arc::clone(&entropy),
             planner: Arc::clone(&parts.planner),
         };
+        let in_force = Arc::clone(parts.planner.in_force());
         let engine = Engine::start(parts, config.engine());
+        let following = Following::start(ledger.settings(), Arc::clone(&in_force));
         let parts = HttpParts {
             service: engine.service(),
             health: engine.health(),
@@ -334,13 +338,14 @@ impl Service {
                 operators: ledger.operators(),
                 audit: ledger.audit(),
                 upkeep: ledger.upkeep(),
-                policy,
+                policy: Arc::clone(&in_force),
+                settings: ledger.settings(),
             },
             inbox,
             metrics,
         };
         let http = HttpServer::bind(listener, parts, config.http()).context("cannot start the HTTP server")?;
-        Ok(Self { engine, http, ledger })
+        Ok(Self { engine, following, http, ledger })
     }
 
     /// Serves until a signal comes; then finishes what was accepted.
@@ -348,7 +353,7 @@ impl Service {
     /// # Errors
     /// The server ended by itself, or a second signal did not let it finish.
     pub(crate) async fn run(self, mut signals: Signals) -> anyhow::Result<()> {
-        let Self { engine, http, ledger } = self;
+        let Self { engine, following, http, ledger } = self;
         let handle = http.handle();
         let mut serving = std::pin::pin!(http.run());
         let signal = tokio::select! {
@@ -362,6 +367,7 @@ impl Service {
         let finish = async {
             let (ended, ()) = tokio::join!(serving, handle.stop(true));
             engine.stop().await.context("not everything that was accepted could be finished")?;
+            following.stop().await.context("what was changed elsewhere was not followed to the end")?;
             ledger.close().await;
             ended.context("the HTTP server failed")
         };

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use trial_core::LedgerError;
 use trial_core::ports::{
     AuditTrail, Callers, DataCare, EventOperations, EventOutbox, Operations, Operators, Outbox, Portal, Receipts,
-    Screen, TrialLedger, Upkeep,
+    Screen, SettingsStore, TrialLedger, Upkeep,
 };
 use trial_storage::{PostgresLedger, PostgresOptions, SqliteLedger, SqliteOptions};
 
@@ -133,6 +133,14 @@ impl Ledger {
 
     /// Where owners of tenants sign in.
     pub(crate) fn portal(&self) -> Arc<dyn Portal> {
+        match self {
+            Self::Sqlite(ledger) => Arc::new(ledger.clone()),
+            Self::Postgres(ledger) => Arc::new(ledger.clone()),
+        }
+    }
+
+    /// Where settings are changed.
+    pub(crate) fn settings(&self) -> Arc<dyn SettingsStore> {
         match self {
             Self::Sqlite(ledger) => Arc::new(ledger.clone()),
             Self::Postgres(ledger) => Arc::new(ledger.clone()),

@@ -30,6 +30,8 @@ pub enum Permission {
     ChangePool,
     /// Set the e-mail threshold.
     SetQuota,
+    /// Change settings while the service runs.
+    ChangeSettings,
     /// See, add and revoke operators.
     ManageOperators,
 }
@@ -42,6 +44,7 @@ named!(Permission, "permission", {
     ChangeTenant => "change_tenant",
     ChangePool => "change_pool",
     SetQuota => "set_quota",
+    ChangeSettings => "change_settings",
     ManageOperators => "manage_operators",
 });
 
@@ -56,7 +59,7 @@ impl Permission {
             | Self::ChangeTenant
             | Self::ChangePool
             | Self::SetQuota => Role::Operator,
-            Self::ManageOperators => Role::Admin,
+            Self::ChangeSettings | Self::ManageOperators => Role::Admin,
         }
     }
 }

@@ -15,13 +15,14 @@ mod send_report;
 mod tenant;
 mod world;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
 use crate::{
     Batch, CLOCK_SKEW, Challenge, ChallengeState, Facts, FreshIds, Keyring, NoCodeReason, Outcome, Plan, Policy,
-    Request, Screened,
+    PolicyInForce, Request, Screened,
 };
 use world::World;
 
@@ -29,6 +30,7 @@ use world::World;
 #[derive(Debug, Clone)]
 pub struct Planner {
     policy: Arc<Policy>,
+    in_force: Arc<PolicyInForce>,
     keyring: Arc<Keyring>,
 }
 
@@ -42,12 +44,18 @@ struct Moment {
 impl Planner {
     /// A planner by these rules.
     pub fn new(policy: Arc<Policy>, keyring: Arc<Keyring>) -> Self {
-        Self { policy, keyring }
+        let in_force = Arc::new(PolicyInForce::new(Arc::clone(&policy)));
+        Self { policy, in_force, keyring }
     }
 
-    /// The policy that it decides by.
+    /// The policy of the configuration. It decides by that and by what the facts say is changed of it.
     pub fn policy(&self) -> &Policy {
         &self.policy
+    }
+
+    /// The policy in force, as far as this process has heard: for what is not decided in a batch.
+    pub fn in_force(&self) -> &Arc<PolicyInForce> {
+        &self.in_force
     }
 
     /// The keys that it derives by.
@@ -57,6 +65,18 @@ impl Planner {
 
     /// Decides every request of the batch, in order. `facts` must hold the rows that `batch.fact_keys` names.
     pub fn plan(&self, facts: &Facts, batch: &Batch) -> Plan {
+        self.under(facts).plan_all(facts, batch)
+    }
+
+    /// Itself under the policy in force: a batch is decided by one.
+    fn under(&self, facts: &Facts) -> Cow<'_, Self> {
+        if facts.overrides.is_empty() {
+            return Cow::Borrowed(self);
+        }
+        Cow::Owned(Self { policy: Arc::new(facts.overrides.policy(&self.policy)), ..self.clone() })
+    }
+
+    fn plan_all(&self, facts: &Facts, batch: &Batch) -> Plan {
         let mut world = World::new(facts, self.policy.quota.kept_for_resends);
         let outcomes: Vec<Outcome> = batch
             .requests
@@ -71,6 +91,10 @@ impl Planner {
     /// sent. What is decided meanwhile takes nothing from them that they have, and gives them nothing: so nobody has to
     /// wait for a turn to be told. `facts` must hold the rows that `batch.screen_keys` names, as they were at one instant.
     pub fn screen(&self, facts: &Facts, batch: &Batch) -> Screened {
+        self.under(facts).screen_all(facts, batch)
+    }
+
+    fn screen_all(&self, facts: &Facts, batch: &Batch) -> Screened {
         let world = World::new(facts, self.policy.quota.kept_for_resends);
         let mut screened = Screened { outcomes: Vec::with_capacity(batch.requests.len()), refused: Vec::new() };
         for (ids, request) in &batch.requests {

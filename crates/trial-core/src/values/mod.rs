@@ -4,6 +4,7 @@ mod access_code;
 mod company;
 mod email;
 mod ids;
+mod lasting;
 mod locale;
 mod phone;
 mod submitted_code;
@@ -17,6 +18,7 @@ pub use ids::{
     ApplicationId, AuditId, CallerId, ChallengeId, CodeRequestId, EventId, LeaseId, MailId, OperatorId, RequestId,
     TenantId,
 };
+pub use lasting::{Lasting, LastingError};
 pub use locale::Locale;
 pub(crate) use phone::mask_phone;
 pub use phone::{Phone, PhoneError, ServedCountry};

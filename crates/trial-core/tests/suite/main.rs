@@ -22,6 +22,7 @@ mod resend;
 mod screen;
 mod send_code_table;
 mod send_limits;
+mod settings;
 mod sms_budget;
 mod test_numbers;
 mod values;

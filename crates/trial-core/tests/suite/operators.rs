@@ -15,12 +15,14 @@ const MINUTE: Duration = Duration::from_mins(1);
 
 #[test]
 fn each_role_may_do_what_the_table_says() {
-    use Permission::{ChangePool, ChangeTenant, Look, ManageOperators, Reveal, SendMail, SetQuota, UnlockPhone};
+    use Permission::{
+        ChangePool, ChangeSettings, ChangeTenant, Look, ManageOperators, Reveal, SendMail, SetQuota, UnlockPhone,
+    };
     let daily = [Reveal, UnlockPhone, SendMail, ChangeTenant, ChangePool, SetQuota];
     let table: [(Role, Vec<Permission>); 3] = [
         (Role::Viewer, vec![Look]),
         (Role::Operator, [&[Look][..], &daily].concat()),
-        (Role::Admin, [&[Look][..], &daily, &[ManageOperators]].concat()),
+        (Role::Admin, [&[Look][..], &daily, &[ChangeSettings, ManageOperators]].concat()),
     ];
     for (role, may) in table {
         let allowed: Vec<_> = Permission::ALL.iter().copied().filter(|permission| role.may(*permission)).collect();

@@ -42,11 +42,13 @@ impl MailErrand {
 
     async fn hand_over(&self, mail: &DueMail) -> Result<String, DeliveryError> {
         let outgoing =
-            mail.compose(self.planner.keyring(), &self.planner.policy().trial).map_err(|error| match error {
-                // A missing key is ours to mend, and mending it sends the mail.
-                ComposeError::Key(_) => DeliveryError::Transient(error.to_string()),
-                ComposeError::Overtaken(_) => DeliveryError::Permanent(error.to_string()),
-            })?;
+            mail.compose(self.planner.keyring(), &self.planner.in_force().now().trial).map_err(
+                |error| match error {
+                    // A missing key is ours to mend, and mending it sends the mail.
+                    ComposeError::Key(_) => DeliveryError::Transient(error.to_string()),
+                    ComposeError::Overtaken(_) => DeliveryError::Permanent(error.to_string()),
+                },
+            )?;
         timeout(self.options.timeout, self.mailer.deliver(&outgoing)).await.unwrap_or_else(|_| {
             Err(DeliveryError::Transient(format!("no reply within {} s", self.options.timeout.as_secs())))
         })

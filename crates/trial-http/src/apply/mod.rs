@@ -140,7 +140,7 @@ struct Exchange<'a> {
 
 impl Exchange<'_> {
     async fn send_code(self, entered: Entered, proof: &str) -> HttpResponse {
-        if let Err(wait) = address_wait(self.request, self.state, &self.state.code_limit) {
+        if let Err(wait) = address_wait(self.request, self.state, self.state.code_limit()) {
             return self.slow_down(entered, wait);
         }
         let phone = match entered.phone(&self.state.settings.phone, self.page.locale) {
@@ -155,7 +155,7 @@ impl Exchange<'_> {
             return self.failed(entered);
         };
         // Who has just been sent a code can ask for another when the interval is over.
-        let sent = (code == SendCode::Sent).then(|| self.state.ops.parts.policy.verification.resend_after);
+        let sent = (code == SendCode::Sent).then(|| self.state.ops.parts.policy.now().verification.resend_after);
         let wait = retry_after.or(sent);
         let notice = words::of_code(code, self.page.locale, wait, self.page.site);
         self.answer(StatusCode::OK, entered, notice, wait)
@@ -182,7 +182,7 @@ impl Exchange<'_> {
     }
 
     async fn apply(self, entered: Entered) -> HttpResponse {
-        if let Err(wait) = address_wait(self.request, self.state, &self.state.application_limit) {
+        if let Err(wait) = address_wait(self.request, self.state, self.state.application_limit()) {
             return self.slow_down(entered, wait);
         }
         let parsed = match entered.parse(&self.state.settings.phone, self.page.site, self.page.locale) {

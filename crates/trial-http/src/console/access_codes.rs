@@ -64,7 +64,7 @@ async fn written(visit: &Visit<'_>, import: Option<Import>, wrong: Option<String
     };
     let shown = AccessCodes {
         page: visit.page.clone(),
-        pool: pool_outlook(&*parts.operations, &parts.policy, visit.ops.clock.now()).await.map_err(failed)?,
+        pool: pool_outlook(&*parts.operations, &parts.policy.now(), visit.ops.clock.now()).await.map_err(failed)?,
         kind,
         state,
         rows,

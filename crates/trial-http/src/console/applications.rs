@@ -115,7 +115,8 @@ pub(super) async fn show(visit: &Visit<'_>, id: &str, reveal: bool) -> Answer {
     let parts = &visit.ops.parts;
     let view = parts.operations.application(id).await.map_err(failed)?.ok_or(Refused::NotFound)?;
     let sight = visit.sight(reveal, "application.reveal", &id.to_string()).await?;
-    let sources = StorySources::of(&*parts.operations, &*parts.audit, &parts.policy, &view, visit.ops.clock.now());
+    let policy = parts.policy.now();
+    let sources = StorySources::of(&*parts.operations, &*parts.audit, &policy, &view, visit.ops.clock.now());
     let story = sources.await.map_err(failed)?;
     written(&One {
         page: visit.page.clone(),

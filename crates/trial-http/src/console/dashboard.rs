@@ -35,7 +35,8 @@ pub(super) async fn page(visit: &Visit<'_>) -> Answer {
     let parts = &visit.ops.parts;
     let now = visit.ops.clock.now();
     let hours = parts.operations.application_hours(now - TimeDelta::days(14)).await.map_err(failed)?;
-    let policy = &parts.policy.quota;
+    let rules = parts.policy.now();
+    let policy = &rules.quota;
     let quota = parts.operations.quota(policy.day_of(now), policy.first_threshold).await.map_err(failed)?;
     let count = async |state| {
         let page = MailPage { state: Some(state), tenant: None, before: None, limit: COUNTED + 1 };
@@ -47,7 +48,7 @@ pub(super) async fn page(visit: &Visit<'_>) -> Answer {
         page: visit.page.clone(),
         day: Chart::of(&hours, now, 24, 1, "%H"),
         fortnight: Chart::of(&hours, now, 14, 24, "%d"),
-        pool: pool_outlook(&*parts.operations, &parts.policy, now).await.map_err(failed)?,
+        pool: pool_outlook(&*parts.operations, &rules, now).await.map_err(failed)?,
         taken: u64::from(quota.reserved) * 100 / u64::from(quota.threshold.max(1)),
         warnings: parts.upkeep.warnings(quota.day).await.map_err(failed)?,
         quota,

@@ -31,7 +31,7 @@ pub(super) async fn page(visit: &Visit<'_>) -> Answer {
             Err(error) => (Some(error.to_string()), None),
             Ok(phone) => {
                 let failures = visit.ops.parts.operations.phone_failures(phone).await.map_err(failed)?;
-                let limit = visit.ops.parts.policy.verification.max_failures;
+                let limit = visit.ops.parts.policy.now().verification.max_failures;
                 let is_locked = failures.is_some_and(|failures| failures >= limit);
                 (None, Some(Found { failures, is_locked, limit }))
             }

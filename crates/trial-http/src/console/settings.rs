@@ -26,7 +26,7 @@ pub(super) async fn page(visit: &Visit<'_>, wrong: Option<String>) -> Answer {
     visit.may(Permission::Look)?;
     let parts = &visit.ops.parts;
     let now = visit.ops.clock.now();
-    let policy = &parts.policy.quota;
+    let policy = &parts.policy.configured().quota;
     let is_admin = visit.operator.role.may(Permission::ManageOperators);
     let operators = if is_admin { parts.operators.operators(ROWS).await.map_err(failed)? } else { Vec::new() };
     let settings = Settings {

@@ -91,7 +91,7 @@ pub(super) async fn stock(
     let caller = Caller::let_in(&request, &state, Permission::Look).await?;
     Query::of(&request).end()?;
     let parts = &caller.ops.parts;
-    let stock = pool_outlook(&*parts.operations, &parts.policy, caller.ops.clock.now()).await.map_err(failed)?;
+    let stock = pool_outlook(&*parts.operations, &parts.policy.now(), caller.ops.clock.now()).await.map_err(failed)?;
     json(&Stock { stock: stock.iter().map(KindStock::from).collect() })
 }
 

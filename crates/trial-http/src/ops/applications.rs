@@ -124,7 +124,8 @@ pub(super) async fn show(request: HttpRequest, _payload: Payload, state: Data<St
     let view = found.ok_or_else(|| Problem::new(Kind::NotFound).detail("there is no such application"))?;
     let sight = Sight::of(&caller, reveal, "application.reveal", &id.to_string()).await?;
     let parts = &caller.ops.parts;
-    let sources = StorySources::of(&**operations, &*parts.audit, &parts.policy, &view, caller.ops.clock.now());
+    let policy = parts.policy.now();
+    let sources = StorySources::of(&**operations, &*parts.audit, &policy, &view, caller.ops.clock.now());
     let timeline = sources.await.map_err(failed)?.tell().into_iter().map(Event::from).collect();
     json(&ApplicationStory { application: ApplicationReply::new(&view, sight), timeline })
 }

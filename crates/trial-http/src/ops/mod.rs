@@ -16,13 +16,14 @@ mod quota;
 mod reply;
 mod reveal;
 mod routes;
+mod settings;
 mod tenants;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use trial_core::ports::{AuditTrail, Clock, Entropy, Operations, Operators, TenantOrders, Upkeep};
-use trial_core::{Access, FAILED_SIGN_INS_PER_HOUR, LedgerError, Policy};
+use trial_core::ports::{AuditTrail, Clock, Entropy, Operations, Operators, SettingsStore, TenantOrders, Upkeep};
+use trial_core::{Access, FAILED_SIGN_INS_PER_HOUR, LedgerError, PolicyInForce};
 
 use crate::problem::{Kind, Problem};
 use crate::rate_limit::{AddressLimiter, RuntimeClock};
@@ -48,7 +49,9 @@ pub struct OpsParts {
     /// What operations were warned of.
     pub upkeep: Arc<dyn Upkeep>,
     /// The numbers of the rules.
-    pub policy: Arc<Policy>,
+    pub policy: Arc<PolicyInForce>,
+    /// Where they are changed.
+    pub settings: Arc<dyn SettingsStore>,
 }
 
 /// What its handlers stand on.

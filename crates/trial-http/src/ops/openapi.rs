@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use actix_web::HttpResponse;
 use actix_web::web::Bytes;
-use trial_core::{ApplyCode, Permission, TenantStatus};
+use trial_core::{ApplyCode, Permission, SettingKey, TenantStatus};
 use utoipa::openapi::path::{
     HttpMethod, OperationBuilder, ParameterBuilder, ParameterIn, PathItemBuilder, PathsBuilder,
 };
@@ -18,7 +18,7 @@ use utoipa::openapi::{
 };
 use utoipa::{PartialSchema, ToSchema};
 
-use super::{access_codes, applications, audit, mails, me, operators, orders, phones, pool, quota, tenants};
+use super::{access_codes, applications, audit, mails, me, operators, orders, phones, pool, quota, settings, tenants};
 use crate::openapi::{problem, problem_schema, text_header};
 use crate::parameters::{MAX_PAGE, PAGE};
 use crate::problem::Kind;
@@ -70,6 +70,7 @@ fn build() -> OpenApi {
     lives(&mut document);
     codes(&mut document);
     messages(&mut document);
+    rules(&mut document);
     let info = InfoBuilder::new()
         .title("Trialgate operations")
         .version(env!("CARGO_PKG_VERSION"))
@@ -98,6 +99,7 @@ fn tags() -> Vec<utoipa::openapi::Tag> {
         ("customers", "Tenants and phones."),
         ("pool", "Access codes."),
         ("messages", "The e-mail threshold and the outbox."),
+        ("settings", "The rules' numbers, as they are in force."),
     ];
     tags.map(tag).into()
 }
@@ -278,6 +280,31 @@ fn messages(document: &mut Document) {
             .fails("409", &[Kind::Conflict])
             .answers::<mails::Retried>(document, "It is due now");
     document.add(Route::OpsMailRetry, HttpMethod::Post, retry);
+}
+
+fn rules(document: &mut Document) {
+    let list =
+        Operation::new("settings", "listSettings", "What can be changed while the service runs", Permission::Look)
+            .answers::<settings::SettingList>(document, "The settings, and who changed them");
+    document.add(Route::OpsSettings, HttpMethod::Get, list);
+    let change = |id: &str, summary: &str| {
+        let keys = SettingKey::ALL.iter().map(|key| key.as_str());
+        let key = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(keys));
+        Operation::new("settings", id, summary, Permission::ChangeSettings)
+            .named("key", "The setting, as the configuration spells it", key)
+            .fails("409", &[Kind::Conflict])
+    };
+    let set = change("setSetting", "Change a setting, in force at once on every instance")
+        .reads::<settings::NewValue>(document)
+        .answers::<settings::SettingList>(document, "The settings as they are now");
+    let reset = change("resetSetting", "Have a setting be as it is configured")
+        .parameter(
+            "seen",
+            "The `number` of the list that this is decided by; without it, changes of others do not matter",
+            number(0, u32::MAX),
+        )
+        .answers::<settings::SettingList>(document, "The settings as they are now");
+    document.add_all(Route::OpsSetting, [(HttpMethod::Put, set), (HttpMethod::Delete, reset)]);
 }
 
 impl Document {

@@ -63,7 +63,8 @@ fn parse(text: &str, state: &State) -> Result<Phone, Problem> {
 
 async fn read(ops: &Ops, phone: &Phone, sight: Sight) -> Result<PhoneLock, Problem> {
     let failures = ops.parts.operations.phone_failures(phone.clone()).await.map_err(failed)?;
-    let verification = &ops.parts.policy.verification;
+    let policy = ops.parts.policy.now();
+    let verification = &policy.verification;
     Ok(PhoneLock {
         phone: sight.phone(phone),
         seen: failures.is_some(),

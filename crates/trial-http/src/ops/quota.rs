@@ -94,7 +94,7 @@ pub(super) async fn set(request: HttpRequest, payload: Payload, state: Data<Stat
 }
 
 async fn read(ops: &Ops, days: u32) -> Result<EmailQuota, Problem> {
-    let policy = &ops.parts.policy.quota;
+    let policy = &ops.parts.policy.configured().quota;
     let set = ops.parts.audit.thresholds(CHANGES).await.map_err(failed)?;
     let today = policy.day_of(ops.clock.now());
     let asked = (0..u64::from(days)).filter_map(|back| today.checked_sub_days(Days::new(back)));

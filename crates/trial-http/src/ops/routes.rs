@@ -1,7 +1,9 @@
 use actix_web::web::{self, Data, Payload, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, Route as Service};
 
-use super::{access_codes, applications, audit, mails, me, openapi, operators, orders, phones, pool, quota, tenants};
+use super::{
+    access_codes, applications, audit, mails, me, openapi, operators, orders, phones, pool, quota, settings, tenants,
+};
 use crate::problem::Problem;
 use crate::routes::{Route, get};
 use crate::site::State;
@@ -29,6 +31,13 @@ pub(crate) fn configure(config: &mut ServiceConfig) {
         .service(Route::OpsStock.resource().route(answer(get(), access_codes::stock)))
         .service(Route::OpsImport.resource().route(answer(post(), access_codes::import)))
         .service(Route::OpsQuota.resource().route(answer(get(), quota::show)).route(answer(web::put(), quota::set)))
+        .service(Route::OpsSettings.resource().route(answer(get(), settings::list)))
+        .service(
+            Route::OpsSetting
+                .resource()
+                .route(answer(web::put(), settings::set))
+                .route(answer(web::delete(), settings::reset)),
+        )
         .service(Route::OpsMails.resource().route(answer(get(), mails::list)))
         .service(Route::OpsMailRetry.resource().route(answer(post(), mails::retry)))
         .service(Route::OpsPhone.resource().route(answer(get(), phones::show)))

@@ -39,7 +39,8 @@ pub(super) async fn page(visit: &Visit<'_>) -> Answer {
 fn course(visit: &Visit<'_>, tenant: &Tenant) -> Course {
     let now = visit.state.clock.now();
     let ends = tenant.trial_ends_at;
-    let rules = &visit.state.ops.parts.policy.trial;
+    let policy = visit.state.ops.parts.policy.now();
+    let rules = &policy.trial;
     let mut reminders: Vec<_> = rules.reminders.iter().map(|before| ends - *before).filter(|at| now < *at).collect();
     reminders.sort_unstable();
     let left = (ends - now).max(TimeDelta::zero());
@@ -53,5 +54,5 @@ fn course(visit: &Visit<'_>, tenant: &Tenant) -> Course {
 
 /// In the time zone that days are counted in.
 fn date(visit: &Visit<'_>, at: DateTime<Utc>) -> String {
-    at.with_timezone(&visit.state.ops.parts.policy.quota.timezone).format("%Y-%m-%d %H:%M %Z").to_string()
+    at.with_timezone(&visit.state.ops.parts.policy.configured().quota.timezone).format("%Y-%m-%d %H:%M %Z").to_string()
 }

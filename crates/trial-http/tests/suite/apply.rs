@@ -219,8 +219,8 @@ async fn agreeing_is_kept_before_the_application_is_decided() {
 #[actix_web::test]
 async fn an_address_is_limited_as_on_the_interface() {
     let mut fixture = Fixture::agreeable();
-    fixture.settings.address_limits.codes_per_hour = 1;
-    fixture.settings.address_limits.applications_per_hour = 1;
+    fixture.policy.limits.address.codes_per_hour = 1;
+    fixture.policy.limits.address.applications_per_hour = 1;
     let site = fixture.site();
     for step in ["code", "apply"] {
         assert_eq!(apply(&site, &[("step", step)]).await.status.as_u16(), 200);
@@ -359,7 +359,7 @@ async fn no_proof_is_spent_on_a_phone_that_cannot_be_taken_or_on_an_application(
     guard.expect_judge().never();
     let guard = Some(PageGuard { guard: Arc::new(guard), widget: None });
     let mut fixture = Fixture { guard, ..Fixture::agreeable() };
-    fixture.settings.address_limits.codes_per_hour = 1;
+    fixture.policy.limits.address.codes_per_hour = 1;
     let site = fixture.site();
     assert_eq!(apply(&site, &[("step", "code"), ("phone", "1"), ("altcha", "the proof")]).await.status.as_u16(), 400);
     assert_eq!(apply(&site, &[("step", "code"), ("altcha", "the proof")]).await.status.as_u16(), 429);

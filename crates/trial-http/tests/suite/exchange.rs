@@ -32,7 +32,7 @@ async fn any_other_is_replaced() {
 #[actix_web::test]
 async fn every_other_status_is_a_problem_with_the_request_id() {
     let mut limited = Fixture::agreeable();
-    limited.settings.address_limits.codes_per_hour = 1;
+    limited.policy.limits.address.codes_per_hour = 1;
     let limited = limited.site();
     call(&limited, post(SEND_CODE_PATH, CODE_REQUEST)).await;
 

@@ -1,23 +1,43 @@
 //! Limits per client address. Time is the runtime's, which stands still.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::http::StatusCode;
 use actix_web::test::TestRequest;
-use trial_core::AddressLimits;
+use trial_core::{AddressLimits, Overrides, SettingKey, SettingValue, SettingsInForce};
 use trial_http::Site;
 
-use crate::support::{APPLICATION, APPLY_PATH, CODE_REQUEST, Fixture, SEND_CODE_PATH, call_from, get, post};
+use crate::support::{APPLICATION, APPLY_PATH, CODE_REQUEST, Fixture, SEND_CODE_PATH, call, call_from, get, post};
 
 fn limited(codes_per_hour: u32, applications_per_hour: u32, trusted: &[&str]) -> Site {
     let mut fixture = Fixture::agreeable();
-    fixture.settings.address_limits = AddressLimits { codes_per_hour, applications_per_hour };
+    fixture.policy.limits.address = AddressLimits { codes_per_hour, applications_per_hour };
     fixture.settings.trusted_proxies = trusted.iter().map(|network| network.parse().unwrap()).collect();
     fixture.site()
 }
 
 fn code() -> TestRequest {
     post(SEND_CODE_PATH, CODE_REQUEST)
+}
+
+/// What operations change holds from the next request on.
+#[tokio::test(start_paused = true)]
+async fn another_limit_is_in_force_at_once() {
+    let mut fixture = Fixture::agreeable();
+    fixture.policy.limits.address = AddressLimits { codes_per_hour: 1, applications_per_hour: 60 };
+    let (parts, settings) = fixture.parts();
+    let rules = Arc::clone(&parts.ops.policy);
+    let site = Site::new(parts, settings);
+    assert_eq!(call(&site, code()).await.status, StatusCode::OK);
+    assert_eq!(call(&site, code()).await.status, StatusCode::TOO_MANY_REQUESTS);
+    let key = SettingKey::AddressCodesPerHour;
+    let overrides = Overrides::default().with(key, Some(SettingValue::Count(2)));
+    assert!(rules.take(&SettingsInForce { number: 1, overrides }));
+    for _ in 0..2 {
+        assert_eq!(call(&site, code()).await.status, StatusCode::OK);
+    }
+    assert_eq!(call(&site, code()).await.status, StatusCode::TOO_MANY_REQUESTS);
 }
 
 #[tokio::test(start_paused = true)]

@@ -100,7 +100,7 @@ async fn status(site: &Site, draft: &Draft<'_>) -> StatusCode {
 #[tokio::test(start_paused = true)]
 async fn what_a_caller_signed_comes_in_whatever_its_address() {
     let mut fixture = Fixture::agreeable();
-    fixture.settings.address_limits = AddressLimits { codes_per_hour: 1, applications_per_hour: 1 };
+    fixture.policy.limits.address = AddressLimits { codes_per_hour: 1, applications_per_hour: 1 };
     let site = site_with(caller(), fixture).await;
     for id in ["1", "2", "3"] {
         assert_eq!(status(&site, &Draft { id, ..Draft::default() }).await, StatusCode::OK);

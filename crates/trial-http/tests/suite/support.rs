@@ -11,8 +11,8 @@ use serde_json::Value;
 use tempfile::TempDir;
 use trial_core::ports::{Clock as _, MockHealth, MockReceipts, MockTrialService, TenantOrders};
 use trial_core::{
-    AddressLimits, ApplyCode, ApplyReply, CodeReply, LedgerError, LifeOutcome, Outcome, Policy, Request, SendCode,
-    TenantOrder,
+    AddressLimits, ApplyCode, ApplyReply, CodeReply, LedgerError, LifeOutcome, Outcome, Policy, PolicyInForce, Request,
+    SendCode, TenantOrder,
 };
 use trial_http::{
     CallerParts, Envelope, HttpParts, HttpSettings, OpsParts, PageGuard, PortalParts, Site, SiteSettings, SmsCallback,
@@ -41,6 +41,14 @@ pub(crate) struct Fixture {
     pub(crate) clock: FixedClock,
     pub(crate) inbox: Option<Arc<Inbox>>,
     pub(crate) settings: HttpSettings,
+    pub(crate) policy: Policy,
+}
+
+/// The default policy without limits of addresses.
+fn unlimited() -> Policy {
+    let mut policy = Policy::default();
+    policy.limits.address = AddressLimits { codes_per_hour: 0, applications_per_hour: 0 };
+    policy
 }
 
 impl Default for Fixture {
@@ -56,10 +64,10 @@ impl Default for Fixture {
             ledger: MemoryLedger::default(),
             clock: FixedClock::default(),
             inbox: None,
+            policy: unlimited(),
             settings: HttpSettings {
                 envelope: Envelope::Flat,
                 trusted_proxies: Vec::new(),
-                address_limits: AddressLimits { codes_per_hour: 0, applications_per_hour: 0 },
                 body_timeout: Duration::from_secs(10),
                 phone: Policy::default().phone,
                 portal_url: Some("https://portal.example.com/".to_owned()),
@@ -106,8 +114,9 @@ impl Fixture {
                 orders: Arc::new(OrdersInMemory(self.ledger.clone(), clock.clone())),
                 operators: Arc::new(self.ledger.clone()),
                 audit: Arc::new(self.ledger.clone()),
-                upkeep: Arc::new(self.ledger),
-                policy: Arc::new(Policy::default()),
+                upkeep: Arc::new(self.ledger.clone()),
+                policy: Arc::new(PolicyInForce::new(Arc::new(self.policy))),
+                settings: Arc::new(self.ledger.clone()),
             },
             inbox: self.inbox,
             metrics: install_metrics(),

@@ -73,7 +73,7 @@ macro_rules! table {
 }
 
 /// All of them. The marks of the pools are not among them: only one of the databases has them.
-pub(crate) static TABLES: [Table; 23] = [
+pub(crate) static TABLES: [Table; 24] = [
     table!(challenges (id: Bytes) phone: Text, key_id: Text, made_at: Number, expires_at: Number, tries: Integer,
         state: Text),
     table!(phones (phone: Text) country_code: Integer, failures: Integer, challenge: OptionalBytes),
@@ -89,6 +89,7 @@ pub(crate) static TABLES: [Table; 23] = [
     table!(access_codes (code: Text) kind: Text, state: Text, since: Number, tenant: OptionalBytes,
         last_tenant: OptionalBytes),
     table!(quota_thresholds (seq: Number) threshold: Number, since: Number, actor: Text),
+    table!(setting_changes (seq: Number) setting: Text, value: OptionalText, in_force: Text, at: Number, actor: Text),
     table!(quota_days (day: Integer) reserved: Number),
     table!(mails (id: Bytes) kind: Text, tenant: OptionalBytes, recipient: Text, locale: Text, state: Text, attempts: Integer,
         created_at: Number, next_attempt_at: Number, lease: OptionalBytes, settled_at: OptionalNumber,

@@ -8,15 +8,17 @@ use diesel::sql_types::{BigInt, Binary, Bool, Integer, Nullable, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use tokio::try_join;
 use trial_core::{
-    AccessCode, AccessCodeKind, Batch, FactKeys, Facts, LedgerError, LifeFacts, Phone, PhoneFacts, PoolFacts,
-    QuotaFacts, Request, Tenant, TenantFact, TenantId,
+    AccessCode, AccessCodeKind, Batch, FactKeys, Facts, LedgerError, LifeFacts, Overrides, Phone, PhoneFacts,
+    PoolFacts, QuotaFacts, Request, Tenant, TenantFact, TenantId,
 };
 
 use super::fault::Trouble;
 use super::set::{Column, Set};
 use crate::convert::{count, day_number, micros, name, optional_id};
 use crate::rows::{ACCEPTED, AcceptedRow, ChallengeRow, HeldCodeRow, PastSendRow, TenantFactRow, TenantRow};
-use crate::schema::{access_codes, applications, challenges, code_requests, phones, sms_days, tenants};
+use crate::schema::{
+    access_codes, applications, challenges, code_requests, phones, setting_changes, sms_days, tenants,
+};
 
 /// What was loaded.
 pub(super) struct Loaded {
@@ -28,10 +30,13 @@ pub(super) struct Loaded {
 }
 
 type PhoneRow = (String, i32, Option<ChallengeRow>);
+/// Where it stands what is in force.
+const IN_FORCE: &str = "setting_changes.in_force";
+
 type FreeCodeRow = (String, String, i64);
 
 pub(super) async fn facts(conn: &AsyncPgConnection, keys: &FactKeys, first_threshold: u32) -> Result<Loaded, Trouble> {
-    let (known, sends, accepted, mut tenants, codes, (transaction, quota), sms_sent, lives, rivals) = try_join!(
+    let (known, sends, accepted, mut tenants, codes, (transaction, quota, overrides), sms_sent, lives, rivals) = try_join!(
         biased;
         phones(conn, keys),
         sends(conn, keys),
@@ -56,13 +61,14 @@ pub(super) async fn facts(conn: &AsyncPgConnection, keys: &FactKeys, first_thres
             AccessCodeKind::Multimedia => pool.multimedia.push(code),
         }
     }
-    let facts = Facts { phones: phone_facts(keys, known, sends, accepted)?, tenants, pool, quota, sms_sent, lives };
+    let facts =
+        Facts { phones: phone_facts(keys, known, sends, accepted)?, tenants, pool, quota, sms_sent, lives, overrides };
     Ok(Loaded { facts, free_since, transaction })
 }
 
 /// What is known of the phones alone. The codes are read before the acceptances: who sees a code used sees by whom.
 pub(super) async fn phones_alone(conn: &AsyncPgConnection, keys: &FactKeys) -> Result<Facts, Trouble> {
-    let (known, accepted) = try_join!(biased; phones(conn, keys), accepted(conn, keys))?;
+    let (known, accepted, overrides) = try_join!(biased; phones(conn, keys), accepted(conn, keys), overrides(conn))?;
     Ok(Facts {
         phones: phone_facts(keys, known, Vec::new(), accepted)?,
         tenants: Vec::new(),
@@ -70,6 +76,7 @@ pub(super) async fn phones_alone(conn: &AsyncPgConnection, keys: &FactKeys) -> R
         quota: QuotaFacts { day: keys.day, threshold: 0, reserved: 0 },
         sms_sent: BTreeMap::new(),
         lives: BTreeMap::new(),
+        overrides,
     })
 }
 
@@ -267,25 +274,34 @@ async fn quota(
     mut conn: &AsyncPgConnection,
     keys: &FactKeys,
     first_threshold: u32,
-) -> Result<(i64, QuotaFacts), Trouble> {
-    let (transaction, threshold, reserved) = Set::new(
+) -> Result<(i64, QuotaFacts, Overrides), Trouble> {
+    let (transaction, threshold, changed, reserved) = Set::new(
         vec![(
             "SELECT pg_current_xact_id()::text::bigint, \
                 (SELECT threshold FROM quota_thresholds ORDER BY seq DESC LIMIT 1), \
+                (SELECT in_force FROM setting_changes ORDER BY seq DESC LIMIT 1), \
                 (SELECT reserved FROM quota_days WHERE day = ",
             Column::Integer(day_number(keys.day)),
         )],
         ")",
     )
-    .returning::<(BigInt, Nullable<BigInt>, Nullable<BigInt>)>()
-    .get_result::<(i64, Option<i64>, Option<i64>)>(&mut conn)
+    .returning::<(BigInt, Nullable<BigInt>, Nullable<Text>, Nullable<BigInt>)>()
+    .get_result::<(i64, Option<i64>, Option<String>, Option<i64>)>(&mut conn)
     .await?;
     let quota = QuotaFacts {
         day: keys.day,
         threshold: threshold.map_or(Ok(first_threshold), |threshold| count(threshold, "quota_thresholds.threshold"))?,
         reserved: count(reserved.unwrap_or(0), "quota_days.reserved")?,
     };
-    Ok((transaction, quota))
+    let changed = changed.map_or(Ok(Overrides::default()), |text| name(&text, IN_FORCE))?;
+    Ok((transaction, quota, changed))
+}
+
+/// Settings that are something else than configured.
+async fn overrides(mut conn: &AsyncPgConnection) -> Result<Overrides, Trouble> {
+    let newest = setting_changes::table.order(setting_changes::seq.desc()).limit(1);
+    let last = newest.select(setting_changes::in_force).get_result::<String>(&mut conn).await.optional()?;
+    Ok(last.map_or(Ok(Overrides::default()), |text| name(&text, IN_FORCE))?)
 }
 
 async fn sms_sent(mut conn: &AsyncPgConnection, keys: &FactKeys) -> Result<BTreeMap<u16, u32>, Trouble> {

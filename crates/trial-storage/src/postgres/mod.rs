@@ -2,6 +2,7 @@
 
 mod callers;
 mod care;
+mod changed_settings;
 mod connect;
 mod events;
 mod fault;

@@ -332,7 +332,7 @@ async fn stock_rows(mut conn: &AsyncPgConnection) -> Result<Vec<AccessCodeStock>
     Ok(stock::stock(&diesel::sql_query(stock::STOCK).load(&mut conn).await?)?)
 }
 
-async fn set_threshold(mut conn: &AsyncPgConnection) -> QueryResult<Option<i64>> {
+pub(super) async fn set_threshold(mut conn: &AsyncPgConnection) -> QueryResult<Option<i64>> {
     let newest = quota_thresholds::table.order(quota_thresholds::seq.desc()).limit(1);
     newest.select(quota_thresholds::threshold).get_result(&mut conn).await.optional()
 }

@@ -10,7 +10,7 @@ use trial_core::{
     PhoneFacts, PoolFacts, QuotaFacts, TenantFact, TenantId,
 };
 
-use super::fault;
+use super::{fault, settings};
 use crate::convert::{count, day_number, micros};
 use crate::rows::{ACCEPTED, AcceptedRow, ChallengeRow, HeldCodeRow, PastSendRow, TenantFactRow, TenantRow};
 use crate::schema::{
@@ -32,6 +32,7 @@ pub(super) fn facts(conn: &mut SqliteConnection, keys: &FactKeys, first_threshol
         quota: quota(conn, keys, first_threshold)?,
         sms_sent: std::collections::BTreeMap::new(),
         lives: std::collections::BTreeMap::new(),
+        overrides: settings::last(conn)?.overrides,
     };
     for tenant in &keys.lives {
         if let Some(life) = life_facts(conn, *tenant)? {

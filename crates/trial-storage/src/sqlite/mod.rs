@@ -13,6 +13,7 @@ mod outbox;
 mod persist;
 mod portal;
 mod receipts;
+mod settings;
 mod upkeep;
 mod verify;
 mod worker;

@@ -68,6 +68,8 @@ pub(crate) async fn operate_on<F: LedgerFactory>(factory: &F) {
     conformance::a_failed_mail_can_be_retried(factory).await;
     conformance::a_locked_phone_stays_locked_until_it_is_unlocked(factory).await;
     conformance::a_new_threshold_is_in_force_at_once(factory).await;
+    conformance::a_changed_setting_is_in_force_at_once(factory).await;
+    conformance::a_changed_setting_is_remembered_and_audited(factory).await;
     conformance::a_trial_runs_its_course(factory).await;
     conformance::a_closed_tenants_codes_rest_and_are_free_again(factory).await;
     conformance::due_tenants_come_in_pages(factory).await;
@@ -112,8 +114,9 @@ impl LedgerFactory for Noted {
     }
 }
 
-/// Tables that stay small: one row for each change of the threshold, each operator, each hour, each migration.
-const SMALL: [&str; 4] = ["quota_thresholds", "operators", "application_hours", "__diesel_schema_migrations"];
+/// Tables that stay small: one row for each change of the threshold or of a setting, each operator, each hour, each migration.
+const SMALL: [&str; 5] =
+    ["quota_thresholds", "setting_changes", "operators", "application_hours", "__diesel_schema_migrations"];
 
 /// Walks along the primary key that end with the page, for what is looked for is common: all applicants' entries of the audit,
 /// mails that were sent, access codes of one kind and state.

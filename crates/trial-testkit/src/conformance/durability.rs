@@ -2,8 +2,11 @@
 
 use std::sync::Arc;
 
-use trial_core::ports::{Operations, TrialLedger};
-use trial_core::{ApplicationQuery, ApplyOutcome, CodeRefusal, TenantPage};
+use trial_core::ports::{Operations, SettingsStore, TrialLedger};
+use trial_core::{
+    ApplicationQuery, ApplyOutcome, CodeRefusal, Policy, SettingKey, SettingOrder, SettingOutcome, SettingValue,
+    TenantPage,
+};
 
 use super::{LedgerFactory, assert_sound, desk};
 use crate::Desk;
@@ -13,6 +16,9 @@ use crate::data::{application, phone};
 pub async fn what_was_committed_outlives_the_process<F: LedgerFactory>(factory: &F) {
     let before = desk(factory, 2).await;
     before.ledger.set_quota(2, before.operator()).await.unwrap();
+    let order = SettingOrder { key: SettingKey::MaxTries, value: Some(SettingValue::Count(3)), seen: None };
+    let configured = Arc::new(Policy::default());
+    let changed = before.ledger.change_setting(order, configured, before.operator()).await.unwrap();
     let accepted = before.prepared(1).await;
     let ApplyOutcome::Accepted { tenant } = before.apply(accepted.clone()).await else { panic!("a tenant") };
     let sent = before.send(&phone(2)).await;
@@ -27,6 +33,7 @@ pub async fn what_was_committed_outlives_the_process<F: LedgerFactory>(factory: 
     after.entropy = crate::SeededEntropy::new(8);
     assert_eq!(after.now(), now);
     assert_eq!(self::views(&*after.ledger).await, views);
+    assert_eq!(SettingOutcome::Changed(after.ledger.settings().await.unwrap()), changed);
     assert_eq!(after.apply(accepted).await, ApplyOutcome::Replayed { tenant });
     assert!(matches!(after.ask(&phone(2)).await, Err(CodeRefusal::TooSoon { .. })));
     assert_eq!(after.ledger.phone_failures(phone(2)).await.unwrap(), Some(1));

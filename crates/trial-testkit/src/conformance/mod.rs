@@ -18,11 +18,12 @@ mod portal;
 mod receipts;
 mod screening;
 mod search;
+mod settings;
 
 use async_trait::async_trait;
 use trial_core::ports::{
     AuditTrail, Callers, DataCare, EventOperations, EventOutbox, Operations, Operators, Outbox, Portal, Receipts,
-    TrialLedger, Upkeep,
+    SettingsStore, TrialLedger, Upkeep,
 };
 use trial_core::{LedgerError, Policy};
 
@@ -43,6 +44,7 @@ pub use portal::*;
 pub use receipts::*;
 pub use screening::*;
 pub use search::*;
+pub use settings::*;
 
 use crate::Desk;
 
@@ -62,6 +64,7 @@ pub trait LedgerFactory: Send + Sync {
         + AuditTrail
         + Callers
         + Portal
+        + SettingsStore
         + 'static;
 
     /// A new ledger with nothing in it. The factory keeps what it stands on alive.
@@ -119,6 +122,11 @@ macro_rules! ledger_conformance {
             the_email_threshold_is_kept_by_day
             a_new_threshold_is_in_force_at_once
             a_refusal_after_the_code_leaves_it_valid
+            a_changed_setting_is_in_force_at_once
+            a_changed_setting_is_remembered_and_audited
+            an_absurd_setting_is_refused
+            a_change_that_was_not_seen_is_not_undone
+            one_of_two_who_change_settings_at_once_is_told
             the_stock_has_a_row_for_each_kind
             an_import_is_idempotent
             a_dry_run_changes_nothing

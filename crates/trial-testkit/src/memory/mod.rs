@@ -10,6 +10,7 @@ mod outbox;
 mod persist;
 mod portal;
 mod receipts;
+mod settings;
 mod upkeep;
 mod violations;
 
@@ -23,7 +24,8 @@ use trial_core::{
     AccessCode, AccessCodeKind, AccessCodeState, ApplicationId, ApplicationRecord, AuditRecord, Batch, Caller,
     CallerId, Challenge, ChallengeId, CodeRequestId, CodeRequestRecord, Delivery, Effects, EndpointId, EventView,
     LeaseId, LedgerError, MailAttempt, MailId, MailRecord, MailState, Operator, OperatorId, Outcome, OwnPassword,
-    Phone, PhoneRecord, Planner, PortalSession, SecretHash, Session, Tenant, TenantId, ThresholdChange, Warning,
+    Phone, PhoneRecord, Planner, PortalSession, SecretHash, Session, SettingChange, SettingsInForce, Tenant, TenantId,
+    ThresholdChange, Warning,
 };
 
 /// A ledger in memory. Clones share it.
@@ -53,6 +55,10 @@ pub struct MemoryState {
     pub threshold: Option<u32>,
     /// Every threshold that operations set, oldest first.
     pub thresholds: Vec<ThresholdChange>,
+    /// Settings that operations changed, as far as they are in force.
+    pub settings: SettingsInForce,
+    /// Every change of a setting, oldest first.
+    pub setting_changes: Vec<SettingChange>,
     /// What operations were warned of.
     pub warnings: BTreeMap<(NaiveDate, String), Warning>,
     /// Units taken, by day.

@@ -4,18 +4,20 @@ use std::sync::Arc;
 
 use trial_core::ports::TenantOrders;
 use trial_core::{LifeOutcome, Planner, TenantOrder};
-use trial_engine::Orders;
+use trial_engine::{Orders, follow_once};
 
 use crate::compose::{OsEntropy, SystemClock};
 use crate::config::Config;
 use crate::ledger::Ledger;
 
-/// The planner that the configuration makes.
+/// The planner that the configuration makes, under the settings in force.
 ///
 /// # Errors
-/// A secret is missing.
-pub(super) fn planner(config: &Config) -> anyhow::Result<Arc<Planner>> {
-    Ok(Arc::new(Planner::new(Arc::new(config.policy.clone()), Arc::new(config.keyring()?))))
+/// A secret is missing, or the database cannot be used.
+pub(super) async fn planner(config: &Config, ledger: &Ledger) -> anyhow::Result<Arc<Planner>> {
+    let planner = Planner::new(Arc::new(config.policy.clone()), Arc::new(config.keyring()?));
+    follow_once(&*ledger.settings(), planner.in_force()).await?;
+    Ok(Arc::new(planner))
 }
 
 /// Has an order decided, in a turn of its own.
@@ -27,7 +29,7 @@ pub(super) async fn tenant_order(config: &Config, ledger: &Ledger, order: Tenant
         ledger: ledger.decisions(),
         clock: Arc::new(SystemClock),
         entropy: Arc::new(OsEntropy),
-        planner: planner(config)?,
+        planner: planner(config, ledger).await?,
     };
     Ok(orders.order(order).await?)
 }

@@ -20,6 +20,7 @@ pub(crate) mod retention;
 pub(crate) mod sandbox;
 pub(crate) mod secrets;
 pub(crate) mod serve;
+pub(crate) mod settings;
 pub(crate) mod sweep;
 pub(crate) mod tenants;
 mod views;

@@ -4,7 +4,7 @@ use anyhow::bail;
 use clap::Subcommand;
 use serde::Serialize;
 
-use super::{phone, with_ledger};
+use super::{phone, with_database};
 use crate::cli::Global;
 use crate::compose;
 use crate::output::Output;
@@ -45,13 +45,15 @@ impl Phones {
             Self::Show { phone, output } => (phone, output, false),
             Self::Unlock { phone, output } => (phone, output, true),
         };
-        let report = with_ledger(global, async |config, ledger| {
+        let report = with_database(global, async |config, database| {
+            let ledger = database.operations();
             let phone = phone(&text, config)?;
             if is_unlock && !ledger.unlock_phone(phone.clone(), compose::changed_by(compose::operator())).await? {
                 bail!("this phone was never seen; there is nothing to unlock");
             }
             let failures = ledger.phone_failures(phone.clone()).await?;
-            let verification = &config.policy.verification;
+            let policy = database.settings().settings().await?.overrides.policy(&config.policy);
+            let verification = &policy.verification;
             Ok(PhoneReport {
                 phone: phone.to_string(),
                 seen: failures.is_some(),

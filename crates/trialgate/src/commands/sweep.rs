@@ -54,7 +54,7 @@ impl Sweep {
     pub(crate) fn run(self, global: &Global) -> anyhow::Result<()> {
         let dry_run = self.dry_run;
         let report = with_database(global, async |config, ledger| {
-            let planner = decide::planner(config)?;
+            let planner = decide::planner(config, ledger).await?;
             let keeper =
                 Keeper::new(ledger.decisions(), ledger.upkeep(), Arc::new(SystemClock), Arc::new(OsEntropy), planner);
             let mut report = SweepReport { dry_run, ..SweepReport::default() };

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use chrono::{NaiveDate, NaiveTime};
 use trial_core::{
-    Email, Limits, MIN_RETENTION, Phone, PhonePolicy, Policy, QuotaPolicy, TestNumber, TrialPolicy, UniqueBy,
-    VerificationCode, VerificationPolicy,
+    AddressLimits, Email, Limits, MIN_RETENTION, Phone, PhonePolicy, Policy, QuotaPolicy, TestNumber, TrialPolicy,
+    UniqueBy, VerificationCode, VerificationPolicy,
 };
 
 use super::database::Database;
@@ -37,8 +37,6 @@ struct Findings<'a> {
 pub(super) fn check(merged: Merged, file: Option<PathBuf>, base: PathBuf) -> Result<Config, ConfigError> {
     let Merged { settings, origins, problems } = merged;
     let mut findings = Findings { origins: &origins, problems };
-    findings.verification(&settings);
-    findings.limits(&settings);
     findings.engine(&settings);
     findings.trial(&settings);
     findings.mail(&settings);
@@ -47,6 +45,7 @@ pub(super) fn check(merged: Merged, file: Option<PathBuf>, base: PathBuf) -> Res
     findings.rest(&settings);
     let database = findings.database(&settings.storage, &base);
     let policy = findings.policy(&settings);
+    findings.rules(&policy);
     let (site, wrong) = site_setup::site(&settings, &base);
     for (key, text) in wrong {
         findings.wrong(key, text);
@@ -93,30 +92,11 @@ impl Findings<'_> {
         self.expect(!value.is_zero(), key, "must be longer than 0s");
     }
 
-    fn verification(&mut self, settings: &Settings) {
-        let codes = &settings.verification;
-        self.lasting("verification.code_ttl", codes.code_ttl.0);
-        self.expect(
-            codes.code_cap >= codes.code_ttl,
-            "verification.code_cap",
-            format!("({}) must be at least `verification.code_ttl` ({})", codes.code_cap, codes.code_ttl),
-        );
-        self.expect(
-            codes.resend_after <= codes.code_cap,
-            "verification.resend_after",
-            format!("({}) must be at most `verification.code_cap` ({})", codes.resend_after, codes.code_cap),
-        );
-        self.positive("verification.max_tries", codes.max_tries);
-        self.positive("verification.max_failures", codes.max_failures);
-    }
-
-    fn limits(&mut self, settings: &Settings) {
-        let limits = &settings.limits;
-        self.positive("limits.phone.sends_per_hour", limits.phone.sends_per_hour);
-        self.positive("limits.phone.sends_per_day", limits.phone.sends_per_day);
-        self.positive("limits.sms_per_day", limits.sms_per_day);
-        self.positive("limits.sms_per_country_day", limits.sms_per_country_day);
-        self.expect(!settings.phone.countries.is_empty(), "phone.countries", "must name at least one country");
+    /// What the rules' numbers are at odds with: the same as for a change while the service runs.
+    fn rules(&mut self, policy: &Policy) {
+        for fault in policy.faults() {
+            self.wrong(fault.key, fault.text);
+        }
     }
 
     fn engine(&mut self, settings: &Settings) {
@@ -129,17 +109,7 @@ impl Findings<'_> {
 
     fn trial(&mut self, settings: &Settings) {
         let trial = &settings.trial;
-        self.lasting("trial.duration", trial.duration.0);
-        for reminder in trial.reminders.iter().filter(|reminder| **reminder >= trial.duration) {
-            let text = format!("has {reminder}, which is not shorter than `trial.duration` ({})", trial.duration);
-            self.wrong("trial.reminders", text);
-        }
-        let quota = &settings.quota;
-        self.expect(
-            quota.kept_for_resends == 0 || quota.kept_for_resends < quota.threshold,
-            "quota.kept_for_resends",
-            "leaves nothing of `quota.threshold` to applications",
-        );
+        self.expect(!settings.phone.countries.is_empty(), "phone.countries", "must name at least one country");
         self.expect(!has_twins(&trial.reminders), "trial.reminders", "names one duration twice");
         self.expect(!has_twins(&trial.unique_by), "trial.unique_by", "names one field twice");
     }
@@ -319,6 +289,10 @@ impl Findings<'_> {
                 phone_sends_per_day: limits.phone.sends_per_day,
                 sms_per_day: limits.sms_per_day,
                 sms_per_country_day: limits.sms_per_country_day,
+                address: AddressLimits {
+                    codes_per_hour: limits.address.codes_per_hour,
+                    applications_per_hour: limits.address.applications_per_hour,
+                },
             },
             test_numbers: self.test_numbers(settings, &phone),
             platform_listens: settings.platform.kind == PlatformKind::Webhook,

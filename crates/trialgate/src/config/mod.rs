@@ -25,7 +25,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context;
-use trial_core::{AddressLimits, Email, MailRetry, PhonePolicy, Policy, Retention};
+use trial_core::{Email, MailRetry, PhonePolicy, Policy, Retention};
 use trial_engine::{EngineOptions, MailDeliveryOptions};
 use trial_http::{HttpSettings, SiteSettings};
 
@@ -127,7 +127,6 @@ impl Config {
         HttpSettings {
             envelope: http.envelope,
             trusted_proxies: http.trusted_proxies.iter().map(|proxy| proxy.0).collect(),
-            address_limits: self.address_limits(),
             body_timeout: BODY_TIMEOUT,
             phone: self.policy.phone.clone(),
             portal_url: self.settings.portal.url.clone(),
@@ -173,11 +172,6 @@ impl Config {
     pub(crate) fn retention(&self) -> Retention {
         let retention = &self.settings.retention;
         Retention { applications: retention.applications.0, challenges: retention.challenges.0 }
-    }
-
-    fn address_limits(&self) -> AddressLimits {
-        let limits = &self.settings.limits.address;
-        AddressLimits { codes_per_hour: limits.codes_per_hour, applications_per_hour: limits.applications_per_hour }
     }
 
     fn mail_retry(&self) -> MailRetry {

@@ -6,11 +6,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use ipnet::IpNet;
-use trial_core::PhonePolicy;
-
-/// The longest duration that makes sense, in days: a century. It also keeps every sum with a date in range.
-const LONGEST_DAYS: u64 = 36_500;
-const SECONDS_PER_DAY: u64 = 24 * 60 * 60;
+use trial_core::{Lasting, PhonePolicy};
 
 /// A length of time as people write it: `500ms`, `60s`, `5m`, `24h`, `30d`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -38,37 +34,14 @@ impl FromStr for HumanDuration {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let wrong =
-            || format!("{text:?} is not a duration; write a whole number and its unit, such as 60s, 5m, 24h or 30d");
-        let unit_at = text.find(|c: char| !c.is_ascii_digit()).ok_or_else(wrong)?;
-        let (number, unit) = text.split_at(unit_at);
-        let number: u64 = number.parse().map_err(|_| wrong())?;
-        let factor_ms: u64 = match unit {
-            "ms" => 1,
-            "s" => 1_000,
-            "m" => 60_000,
-            "h" => 3_600_000,
-            "d" => SECONDS_PER_DAY * 1_000,
-            _ => return Err(wrong()),
-        };
-        number
-            .checked_mul(factor_ms)
-            .filter(|ms| *ms <= LONGEST_DAYS * SECONDS_PER_DAY * 1_000)
-            .map(|ms| Self(Duration::from_millis(ms)))
-            .ok_or_else(|| format!("{text:?} is longer than {LONGEST_DAYS}d"))
+        text.parse::<Lasting>().map(|time| Self(time.0)).map_err(|error| error.to_string())
     }
 }
 
 /// In the largest unit that divides it.
 impl fmt::Display for HumanDuration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let ms = self.0.as_millis();
-        for (unit, factor) in [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000)] {
-            if ms.is_multiple_of(factor) && (ms > 0 || unit == "s") {
-                return write!(f, "{}{unit}", ms / factor);
-            }
-        }
-        write!(f, "{ms}ms")
+        Lasting(self.0).fmt(f)
     }
 }
 

@@ -33,6 +33,7 @@ async fn everything_is_shown_masked() {
         ("access_codes", "/ops/v1/access-codes?kind=multimedia&state=leased&limit=1"),
         ("stock", "/ops/v1/access-codes/stock"),
         ("email_quota", "/ops/v1/email-quota?days=2"),
+        ("settings", "/ops/v1/settings"),
         ("mails", "/ops/v1/mails?state=failed"),
         ("phone", "/ops/v1/phones/16600000001"),
         ("audit", "/ops/v1/audit?limit=2&action=operator.add"),
@@ -125,6 +126,69 @@ async fn the_threshold_is_set_and_remembered() {
             "{body}"
         );
     }
+}
+
+#[actix_web::test]
+async fn a_setting_is_changed_and_reset() {
+    let house = House::new().await;
+    let before = house.audited();
+    let path = "/ops/v1/settings/verification.max_failures";
+    let locked = async || house.get(Viewer, "/ops/v1/phones/16600000001").await.json()["locked"].clone();
+    assert_eq!(locked().await, json!(true), "after 100 wrong codes");
+    let set = house.ask(Admin, put(path, r#"{"value":"150","seen":0}"#)).await;
+    assert_eq!((set.status, &set.json()["number"]), (StatusCode::OK, &json!(1)));
+    let changed = setting(&set.json(), "verification.max_failures");
+    let shown = ["value", "configured", "changed"].map(|field| changed[field].clone());
+    assert_eq!(shown, [json!("150"), json!("100"), json!(true)]);
+    assert_eq!(set.json()["changes"][0]["actor"], "admin-one");
+    assert_eq!(locked().await, json!(false), "in force at once");
+    let audited = |action| ("admin-one".to_owned(), action, "verification.max_failures".to_owned());
+    assert_eq!(house.done_since(before), [audited("setting.set")]);
+    for late in [put(path, r#"{"value":"200","seen":0}"#), TestRequest::delete().uri(&format!("{path}?seen=0"))] {
+        let answer = house.ask(Admin, late).await;
+        assert_eq!(answer.status, StatusCode::CONFLICT, "{}", answer.body);
+        assert!(answer.body.contains("up to number 1"), "{}", answer.body);
+    }
+    let reset = house.ask(Admin, TestRequest::delete().uri(&format!("{path}?seen=1"))).await;
+    assert_eq!(setting(&reset.json(), "verification.max_failures")["value"], "100");
+    assert_eq!(reset.json()["changes"][0]["value"], Value::Null);
+    assert_eq!(locked().await, json!(true));
+    assert_eq!(house.done_since(before), [audited("setting.set"), audited("setting.reset")]);
+}
+
+fn setting(list: &Value, key: &str) -> Value {
+    let mut items = list["items"].as_array().unwrap().iter();
+    items.find(|item| item["key"] == key).unwrap().clone()
+}
+
+#[actix_web::test]
+async fn an_absurd_setting_is_refused_by_its_field() {
+    let house = House::new().await;
+    let before = house.audited();
+    for (key, value, said) in [
+        (
+            "verification.code_ttl",
+            r#"{"value":"20m"}"#,
+            "`verification.code_cap` (10m) must be at least `verification.code_ttl` (20m)",
+        ),
+        ("verification.code_ttl", r#"{"value":"5"}"#, "is not a duration; write a whole number and its unit"),
+        ("verification.max_tries", r#"{"value":"0"}"#, "value 0 is not from 1 to 1000"),
+        ("verification.max_tries", r#"{"value":"5m"}"#, "is not a whole number from 0 to 4294967295"),
+    ] {
+        let answer = house.ask(Admin, put(&format!("/ops/v1/settings/{key}"), value)).await;
+        assert_eq!((answer.status, &answer.json()["errors"][0]["field"]), (StatusCode::BAD_REQUEST, &json!("value")));
+        let detail = answer.json()["errors"][0]["detail"].to_string();
+        assert!(detail.contains(said), "{detail}");
+    }
+    for body in ["{}", r#"{"value":5}"#, r#"{"value":"5","seen":-1}"#, r#"{"value":"5","more":1}"#, "[", ""] {
+        let answer = house.ask(Admin, put("/ops/v1/settings/verification.max_tries", body)).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{body}");
+    }
+    for key in ["verification.max_trie", "storage.url", "secrets.keys"] {
+        let answer = house.ask(Admin, put(&format!("/ops/v1/settings/{key}"), r#"{"value":"5"}"#)).await;
+        assert_eq!(answer.status, StatusCode::NOT_FOUND, "{key}");
+    }
+    assert_eq!(house.audited(), before);
 }
 
 #[actix_web::test]

@@ -4,8 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use trial_core::ports::{Operations, Outbox, TrialLedger};
-use trial_core::{Application, ApplyOutcome, Lease, LeaseId, LedgerError, Outcome, Request, SettledAs, Settlement};
+use trial_core::ports::{Operations, Outbox, SettingsStore, TrialLedger};
+use trial_core::{
+    Application, ApplyOutcome, CodeRefusal, Lease, LeaseId, LedgerError, Outcome, Policy, Request, SettingKey,
+    SettingOrder, SettingOutcome, SettingValue, SettledAs, Settlement,
+};
 use trial_storage::PostgresLedger;
 use trial_testkit::{Desk, SeededEntropy, data};
 
@@ -98,6 +101,26 @@ async fn instances_agree_and_never_wait_for_each_other_for_ever() {
     let deadlocks = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()";
     assert_eq!(database.execute(deadlocks).await, "0");
     assert_sound(&desk.ledger).await;
+}
+
+/// A setting that one instance changes holds for the next decision of another.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_changed_setting_holds_everywhere_at_once() {
+    let database = Database::new().await;
+    let desk = Desk::new(database.open().await);
+    let other = database.open().await;
+    let change = async |value| {
+        let order = SettingOrder { key: SettingKey::ResendAfter, value, seen: None };
+        let changed = other.change_setting(order, Arc::new(Policy::default()), desk.operator()).await.unwrap();
+        assert!(matches!(changed, SettingOutcome::Changed(_)), "{changed:?}");
+    };
+    let phone = data::phone(1);
+    desk.ask(&phone).await.unwrap();
+    assert!(matches!(desk.ask(&phone).await, Err(CodeRefusal::TooSoon { .. })));
+    change(Some(SettingValue::Lasting(Duration::ZERO))).await;
+    desk.ask(&phone).await.unwrap();
+    change(None).await;
+    assert!(matches!(desk.ask(&phone).await, Err(CodeRefusal::TooSoon { .. })));
 }
 
 /// A threshold that one instance sets holds for the next decision of another.

@@ -80,7 +80,8 @@ struct Step {
 }
 
 /// Tables that stay small.
-const SMALL: [&str; 5] = ["quota_thresholds", "operators", "application_hours", "pool_marks", "platform_endpoints"];
+const SMALL: [&str; 6] =
+    ["quota_thresholds", "setting_changes", "operators", "application_hours", "pool_marks", "platform_endpoints"];
 
 /// Each statement of operations has a plan without a sequential scan, for whatever parameters.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

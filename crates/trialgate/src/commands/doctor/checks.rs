@@ -42,6 +42,7 @@ pub(super) async fn all(config: &Config, report: &mut Report) {
             server(&ledger, report).await;
             platform::queue(config, &ledger, report).await;
             database(config, &*ledger.operations(), report).await;
+            settings(config, &ledger, report).await;
             ledger.close().await;
         }
         Err(error) => {
@@ -243,6 +244,30 @@ async fn stock(ledger: &dyn Operations, report: &mut Report) {
             _ => report.ok("access codes", text),
         }
     }
+}
+
+/// What operations changed, and whether it makes sense beside what is configured by now.
+async fn settings(config: &Config, ledger: &Ledger, report: &mut Report) {
+    let in_force = match ledger.settings().settings().await {
+        Ok(in_force) => in_force,
+        Err(error) => return report.fail("settings", format!("{:#}", anyhow::Error::new(error))),
+    };
+    let mut configured = config.policy.clone();
+    let day = configured.quota.day_of(SystemClock.now());
+    if let Ok(view) = ledger.operations().quota(day, configured.quota.first_threshold).await {
+        configured.quota.first_threshold = view.threshold;
+    }
+    for fault in in_force.overrides.policy(&configured).faults() {
+        let advice = "look at `trialgate settings list`, and set or reset one of the two";
+        report.fail("settings", format!("what is in force makes no sense: {fault}; {advice}"));
+    }
+    let said = in_force.overrides.iter().map(|(key, value)| {
+        let configured = key.of(&config.policy);
+        format!("{key} is {value}, and {configured} in the configuration")
+    });
+    let said: Vec<_> = said.collect();
+    let text = if said.is_empty() { "as configured".to_owned() } else { said.join("; ") };
+    report.ok("settings", text);
 }
 
 async fn quota(config: &Config, ledger: &dyn Operations, report: &mut Report) {

@@ -94,8 +94,8 @@ mod tests {
         assert_eq!(config.settings.http.listen.port(), 9);
         assert_eq!(config.database, Database::Sqlite(home.join("trialgate.db")));
         assert_eq!(config.inbox(), home.join("messages.jsonl"));
-        assert_eq!(config.http().address_limits.codes_per_hour, 0);
-        assert_eq!(config.http().address_limits.applications_per_hour, 0);
+        assert_eq!(config.policy.limits.address.codes_per_hour, 0);
+        assert_eq!(config.policy.limits.address.applications_per_hour, 0);
         let key = config.serving().unwrap().keyring.current_id().to_owned();
 
         let again = load(prepare(&home, None).unwrap());

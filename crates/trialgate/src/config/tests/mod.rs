@@ -64,7 +64,7 @@ impl Case {
 fn every_default_is_the_contracts() {
     let config = Case::new("").config();
     assert_eq!(config.policy, Policy::default());
-    assert_eq!(config.http().address_limits, AddressLimits::default());
+    assert_eq!(config.policy.limits.address, AddressLimits::default());
     assert_eq!(config.mail_retry(), MailRetry::default());
     assert_eq!(config.engine(), EngineOptions::default());
     assert_eq!(config.database, Database::Sqlite(config.base.join("trialgate.db")));

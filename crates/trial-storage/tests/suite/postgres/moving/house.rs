@@ -1,6 +1,7 @@
 //! An SQLite database with something in every table.
 
 use std::fmt::Debug;
+use std::sync::Arc;
 use std::time::Duration;
 
 use diesel::connection::SimpleConnection;
@@ -8,12 +9,13 @@ use diesel::prelude::*;
 use diesel::sql_types::Text;
 use diesel::sqlite::SqliteConnection;
 use tempfile::TempDir;
-use trial_core::ports::{Callers, EventOutbox, Operations, Operators, Outbox, Portal, Receipts, Upkeep};
+use trial_core::ports::{Callers, EventOutbox, Operations, Operators, Outbox, Portal, Receipts, SettingsStore, Upkeep};
 use trial_core::{
     Application, ApplicationQuery, CallerChange, CallerChanged, CallerName, CompanyName, DeliveryReceipt,
     DeliveryState, Email, EndpointId, EventClaim, EventSettledAs, EventSettlement, GatewayReply, Lease, LeaseId,
     Locale, Operator, Policy, PortalSession, PortalTries, PortalTry, Role, SecretHash, SeenSignature, Session,
-    SettledAs, Settlement, TenantPage, TryKind, UniqueBy, Warning, WarningToTell,
+    SettingKey, SettingOrder, SettingValue, SettledAs, Settlement, TenantPage, TryKind, UniqueBy, Warning,
+    WarningToTell,
 };
 use trial_storage::{Move, PostgresOptions, SqliteLedger, SqliteOptions};
 use trial_testkit::{Desk, data};
@@ -74,6 +76,10 @@ impl House {
             desk.join(n).await;
         }
         desk.ledger.set_quota(200, desk.operator()).await.unwrap();
+        for value in [Some(SettingValue::Count(3)), None, Some(SettingValue::Count(4))] {
+            let order = SettingOrder { key: SettingKey::MaxTries, value, seen: None };
+            desk.ledger.change_setting(order, Arc::new(Policy::default()), desk.operator()).await.unwrap();
+        }
     }
 
     /// One mail was sent, one failed, one is tried again, one is with somebody, and one waits.

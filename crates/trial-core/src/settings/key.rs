@@ -1,0 +1,229 @@
+use std::fmt;
+use std::ops::RangeInclusive;
+use std::str::FromStr;
+use std::time::Duration;
+
+use crate::Policy;
+use crate::values::{Lasting, LastingError, named};
+
+const MINUTE: Duration = Duration::from_mins(1);
+const HOUR: Duration = Duration::from_hours(1);
+const DAY: Duration = Duration::from_hours(24);
+
+/// A number of the policy that operations change, by the name that the configuration has for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum SettingKey {
+    /// Sends to one phone within any hour.
+    PhoneSendsPerHour,
+    /// Sends to one phone within any 24 hours.
+    PhoneSendsPerDay,
+    /// Sends in all within one day.
+    SmsPerDay,
+    /// Sends to one country, other than the default region's, within one day.
+    SmsPerCountryDay,
+    /// Code requests of one client address per hour.
+    AddressCodesPerHour,
+    /// Applications of one client address per hour.
+    AddressApplicationsPerHour,
+    /// How long a code lives after each send.
+    CodeTtl,
+    /// How long a code lives at most, over all its resends.
+    CodeCap,
+    /// How soon a code may be asked for again.
+    ResendAfter,
+    /// Wrong tries that kill a code.
+    MaxTries,
+    /// Consecutive wrong tries that lock a phone.
+    MaxFailures,
+    /// How long a trial lasts.
+    TrialDuration,
+    /// How long a trial that has ended can be recovered.
+    TrialGrace,
+    /// How long the access codes of a closed tenant rest.
+    Quarantine,
+    /// How many free access codes of a kind are too few.
+    LowWater,
+    /// E-mails of each day that are kept for operators.
+    KeptForResends,
+}
+
+named!(SettingKey, "setting", {
+    PhoneSendsPerHour => "limits.phone.sends_per_hour",
+    PhoneSendsPerDay => "limits.phone.sends_per_day",
+    SmsPerDay => "limits.sms_per_day",
+    SmsPerCountryDay => "limits.sms_per_country_day",
+    AddressCodesPerHour => "limits.address.codes_per_hour",
+    AddressApplicationsPerHour => "limits.address.applications_per_hour",
+    CodeTtl => "verification.code_ttl",
+    CodeCap => "verification.code_cap",
+    ResendAfter => "verification.resend_after",
+    MaxTries => "verification.max_tries",
+    MaxFailures => "verification.max_failures",
+    TrialDuration => "trial.duration",
+    TrialGrace => "trial.grace",
+    Quarantine => "pool.quarantine",
+    LowWater => "pool.low_water",
+    KeptForResends => "quota.kept_for_resends",
+});
+
+/// What a setting is set to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SettingValue {
+    /// So many.
+    Count(u32),
+    /// So long.
+    Lasting(Duration),
+}
+
+/// A text that is no value of a setting.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SettingError {
+    /// It is no whole number, or too large a one.
+    #[error("{0:?} is not a whole number from 0 to 4294967295")]
+    Count(String),
+    /// It is no length of time.
+    #[error(transparent)]
+    Lasting(#[from] LastingError),
+    /// It is out of the setting's range.
+    #[error("{value} is not from {least} to {most}")]
+    Range {
+        /// What it was to be.
+        value: SettingValue,
+        /// The least that it may be.
+        least: SettingValue,
+        /// The most that it may be.
+        most: SettingValue,
+    },
+}
+
+/// Where a setting stands in the policy.
+enum Place<'a> {
+    Count(&'a mut u32),
+    Large(&'a mut u64),
+    Lasting(&'a mut Duration),
+}
+
+impl SettingKey {
+    /// What it may be, both ends included. What is configured may be more; what is changed in a hurry may not.
+    pub fn range(self) -> (SettingValue, SettingValue) {
+        let counts =
+            |range: RangeInclusive<u32>| (SettingValue::Count(*range.start()), SettingValue::Count(*range.end()));
+        let times = |least, most| (SettingValue::Lasting(least), SettingValue::Lasting(most));
+        match self {
+            Self::PhoneSendsPerHour | Self::PhoneSendsPerDay | Self::MaxTries => counts(1..=1_000),
+            Self::SmsPerDay | Self::SmsPerCountryDay => counts(1..=100_000_000),
+            Self::AddressCodesPerHour | Self::AddressApplicationsPerHour => counts(0..=1_000_000),
+            Self::MaxFailures => counts(1..=1_000_000),
+            Self::LowWater | Self::KeptForResends => counts(0..=100_000_000),
+            Self::CodeTtl | Self::CodeCap => times(MINUTE, DAY),
+            Self::ResendAfter => times(Duration::ZERO, DAY),
+            Self::TrialDuration => times(HOUR, 3_650 * DAY),
+            Self::TrialGrace | Self::Quarantine => times(Duration::ZERO, 3_650 * DAY),
+        }
+    }
+
+    /// Reads a value of this setting.
+    ///
+    /// # Errors
+    /// Says what it should be.
+    pub fn parse(self, text: &str) -> Result<SettingValue, SettingError> {
+        let (least, most) = self.range();
+        let value = match least {
+            SettingValue::Count(_) => SettingValue::Count(count(text)?),
+            SettingValue::Lasting(_) => SettingValue::Lasting(Lasting::from_str(text)?.0),
+        };
+        let is_within = match (least, value, most) {
+            (SettingValue::Count(least), SettingValue::Count(value), SettingValue::Count(most)) => {
+                (least..=most).contains(&value)
+            }
+            (SettingValue::Lasting(least), SettingValue::Lasting(value), SettingValue::Lasting(most)) => {
+                (least..=most).contains(&value)
+            }
+            _ => false,
+        };
+        if is_within { Ok(value) } else { Err(SettingError::Range { value, least, most }) }
+    }
+
+    /// What a policy has for it.
+    pub fn of(self, policy: &Policy) -> SettingValue {
+        let mut policy = policy.clone();
+        match self.place(&mut policy) {
+            Place::Count(count) => SettingValue::Count(*count),
+            Place::Large(count) => SettingValue::Count(u32::try_from(*count).unwrap_or(u32::MAX)),
+            Place::Lasting(time) => SettingValue::Lasting(*time),
+        }
+    }
+
+    /// Puts a value of this setting into a policy; one of another type is left out.
+    pub(super) fn put(self, policy: &mut Policy, value: SettingValue) {
+        match (self.place(policy), value) {
+            (Place::Count(place), SettingValue::Count(count)) => *place = count,
+            (Place::Large(place), SettingValue::Count(count)) => *place = count.into(),
+            (Place::Lasting(place), SettingValue::Lasting(time)) => *place = time,
+            (Place::Count(_) | Place::Large(_), SettingValue::Lasting(_))
+            | (Place::Lasting(_), SettingValue::Count(_)) => {}
+        }
+    }
+
+    fn place(self, policy: &mut Policy) -> Place<'_> {
+        let Policy { verification, limits, trial, quota, .. } = policy;
+        match self {
+            Self::PhoneSendsPerHour => Place::Count(&mut limits.phone_sends_per_hour),
+            Self::PhoneSendsPerDay => Place::Count(&mut limits.phone_sends_per_day),
+            Self::SmsPerDay => Place::Count(&mut limits.sms_per_day),
+            Self::SmsPerCountryDay => Place::Count(&mut limits.sms_per_country_day),
+            Self::AddressCodesPerHour => Place::Count(&mut limits.address.codes_per_hour),
+            Self::AddressApplicationsPerHour => Place::Count(&mut limits.address.applications_per_hour),
+            Self::CodeTtl => Place::Lasting(&mut verification.code_ttl),
+            Self::CodeCap => Place::Lasting(&mut verification.code_cap),
+            Self::ResendAfter => Place::Lasting(&mut verification.resend_after),
+            Self::MaxTries => Place::Count(&mut verification.max_tries),
+            Self::MaxFailures => Place::Count(&mut verification.max_failures),
+            Self::TrialDuration => Place::Lasting(&mut trial.duration),
+            Self::TrialGrace => Place::Lasting(&mut trial.grace),
+            Self::Quarantine => Place::Lasting(&mut trial.quarantine),
+            Self::LowWater => Place::Large(&mut trial.low_water),
+            Self::KeptForResends => Place::Count(&mut quota.kept_for_resends),
+        }
+    }
+
+    /// What it does, in one line.
+    pub const fn what(self) -> &'static str {
+        match self {
+            Self::PhoneSendsPerHour => "Codes sent to one phone within any hour, at most.",
+            Self::PhoneSendsPerDay => "Codes sent to one phone within any 24 hours, at most.",
+            Self::SmsPerDay => "Codes sent in all within one day, at most.",
+            Self::SmsPerCountryDay => {
+                "Codes sent to one country, other than the default region's, within one day, at most."
+            }
+            Self::AddressCodesPerHour => "Code requests of one client address per hour, at most; 0 is no limit.",
+            Self::AddressApplicationsPerHour => "Applications of one client address per hour, at most; 0 is no limit.",
+            Self::CodeTtl => "How long a code lives after each send.",
+            Self::CodeCap => "How long a code lives at most, over all its resends.",
+            Self::ResendAfter => "How soon a code may be asked for again.",
+            Self::MaxTries => "Wrong tries that kill a code.",
+            Self::MaxFailures => "Consecutive wrong tries, over all codes, that lock a phone.",
+            Self::TrialDuration => "How long a trial lasts that begins from now on.",
+            Self::TrialGrace => "How long a trial that has ended is suspended before it is closed.",
+            Self::Quarantine => "How long the access codes of a closed tenant rest.",
+            Self::LowWater => "So many free access codes of a kind, or fewer, are warned of.",
+            Self::KeptForResends => "E-mails of each day that are kept for operators.",
+        }
+    }
+}
+
+fn count(text: &str) -> Result<u32, SettingError> {
+    // Rust also reads `+5`, which nobody means to write here.
+    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let number = digits.then(|| text.parse().ok()).flatten();
+    number.ok_or_else(|| SettingError::Count(text.to_owned()))
+}
+
+impl fmt::Display for SettingValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Count(count) => count.fmt(f),
+            Self::Lasting(time) => Lasting(*time).fmt(f),
+        }
+    }
+}

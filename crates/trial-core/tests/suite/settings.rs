@@ -1,0 +1,203 @@
+//! Settings that operations change: their values, their ranges, and what makes no sense together.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use proptest::prelude::*;
+use trial_core::{
+    Overrides, Policy, PolicyInForce, SettingKey, SettingOrder, SettingRefusal, SettingValue, SettingsInForce,
+};
+
+fn count(count: u32) -> SettingValue {
+    SettingValue::Count(count)
+}
+
+fn minutes(minutes: u64) -> SettingValue {
+    SettingValue::Lasting(Duration::from_mins(minutes))
+}
+
+/// By these changes, made one after the other.
+fn in_force(changes: &[(SettingKey, SettingValue)]) -> SettingsInForce {
+    let overrides = changes.iter().fold(Overrides::default(), |all, (key, value)| all.with(*key, Some(*value)));
+    SettingsInForce { number: changes.len() as u64, overrides }
+}
+
+#[test]
+fn values_are_read_by_the_setting_that_they_are_for() {
+    use SettingKey::{AddressCodesPerHour, CodeTtl, MaxTries, ResendAfter, TrialDuration};
+    for (key, text, value) in [
+        (MaxTries, "1", count(1)),
+        (MaxTries, "1000", count(1_000)),
+        (AddressCodesPerHour, "0", count(0)),
+        (CodeTtl, "60s", minutes(1)),
+        (CodeTtl, "24h", minutes(24 * 60)),
+        (ResendAfter, "0s", minutes(0)),
+        (TrialDuration, "30d", minutes(30 * 24 * 60)),
+    ] {
+        assert_eq!(key.parse(text), Ok(value), "{key} = {text}");
+    }
+    for (key, text, said) in [
+        (MaxTries, "0", "0 is not from 1 to 1000"),
+        (MaxTries, "1001", "1001 is not from 1 to 1000"),
+        (MaxTries, "5m", "\"5m\" is not a whole number from 0 to 4294967295"),
+        (MaxTries, "+5", "\"+5\" is not a whole number from 0 to 4294967295"),
+        (MaxTries, "", "\"\" is not a whole number from 0 to 4294967295"),
+        (MaxTries, "4294967296", "\"4294967296\" is not a whole number from 0 to 4294967295"),
+        (CodeTtl, "59s", "59s is not from 1m to 1d"),
+        (CodeTtl, "1441m", "1441m is not from 1m to 1d"),
+        (CodeTtl, "5", "\"5\" is not a duration; write a whole number and its unit, such as 60s, 5m, 24h or 30d"),
+        (TrialDuration, "36501d", "\"36501d\" is longer than 36500d"),
+    ] {
+        assert_eq!(key.parse(text).unwrap_err().to_string(), said, "{key} = {text}");
+    }
+}
+
+/// A setting that is written to another place than it is read from, or to none, is found here.
+#[test]
+fn each_setting_changes_itself_and_nothing_else() {
+    let configured = Policy::default();
+    for key in SettingKey::ALL {
+        let (least, most) = key.range();
+        let other = if key.of(&configured) == least { most } else { least };
+        let policy = Overrides::default().with(*key, Some(other)).policy(&configured);
+        let differing: Vec<_> = SettingKey::ALL.iter().filter(|key| key.of(&policy) != key.of(&configured)).collect();
+        assert_eq!(differing, [key]);
+        assert_eq!(key.of(&policy), other);
+    }
+    let told: BTreeSet<_> = SettingKey::ALL.iter().map(|key| key.what()).collect();
+    assert_eq!(told.len(), SettingKey::ALL.len(), "each says something of its own");
+}
+
+#[test]
+fn what_is_configured_by_default_makes_sense_and_may_be_set() {
+    let policy = Policy::default();
+    assert_eq!(policy.faults(), []);
+    for key in SettingKey::ALL {
+        let value = key.of(&policy);
+        assert_eq!(key.parse(&value.to_string()), Ok(value), "{key}");
+    }
+}
+
+#[test]
+fn what_makes_no_sense_together_is_refused_and_names_both_keys() {
+    use SettingKey::{CodeCap, CodeTtl, KeptForResends, ResendAfter, TrialDuration};
+    let configured = Policy::default();
+    for (before, key, value, said) in [
+        (
+            &[][..],
+            CodeTtl,
+            Some(minutes(11)),
+            "`verification.code_cap` (10m) must be at least `verification.code_ttl` (11m)",
+        ),
+        (&[], CodeCap, Some(minutes(4)), "`verification.code_cap` (4m) must be at least `verification.code_ttl` (5m)"),
+        (
+            &[],
+            ResendAfter,
+            Some(minutes(11)),
+            "`verification.resend_after` (11m) must be at most `verification.code_cap` (10m)",
+        ),
+        (
+            &[(CodeCap, minutes(30)), (CodeTtl, minutes(20))],
+            CodeCap,
+            None,
+            "`verification.code_cap` (10m) must be at least `verification.code_ttl` (20m)",
+        ),
+        (
+            &[],
+            TrialDuration,
+            Some(minutes(7 * 24 * 60)),
+            "`trial.reminders` has 7d, which is not shorter than `trial.duration` (7d)",
+        ),
+        (
+            &[],
+            KeptForResends,
+            Some(count(1_000)),
+            "`quota.kept_for_resends` leaves nothing of `quota.threshold` to applications",
+        ),
+    ] {
+        let order = SettingOrder { key, value, seen: None };
+        match order.decide(&in_force(before), &configured, configured.quota.first_threshold) {
+            Err(SettingRefusal::Faulty(fault)) => assert_eq!(fault.to_string(), said),
+            other => panic!("{key} to {value:?} is refused, not {other:?}"),
+        }
+    }
+}
+
+/// The threshold is changed elsewhere: that it fell below what is kept is no reason to refuse what has to do with neither.
+#[test]
+fn what_made_no_sense_before_stands_in_the_way_of_nothing_else() {
+    let configured = Policy::default();
+    let before = in_force(&[(SettingKey::KeptForResends, count(100))]);
+    let order = |key, value| SettingOrder { key, value: Some(value), seen: Some(1) };
+    assert!(matches!(order(SettingKey::MaxTries, count(3)).decide(&before, &configured, 50), Ok(Some(_))));
+    assert!(matches!(order(SettingKey::KeptForResends, count(10)).decide(&before, &configured, 50), Ok(Some(_))));
+    let worse = order(SettingKey::KeptForResends, count(99)).decide(&before, &configured, 50);
+    assert!(matches!(worse, Err(SettingRefusal::Faulty(_))), "{worse:?}");
+}
+
+#[test]
+fn a_change_on_top_of_another_that_was_not_seen_is_refused() {
+    let (configured, before) = (Policy::default(), in_force(&[(SettingKey::MaxTries, count(3))]));
+    let order = |seen| SettingOrder { key: SettingKey::MaxTries, value: None, seen };
+    assert_eq!(order(Some(0)).decide(&before, &configured, 1), Err(SettingRefusal::Unseen(1)));
+    assert_eq!(order(Some(1)).decide(&before, &configured, 1), Ok(Some(Overrides::default())));
+    assert_eq!(order(None).decide(&before, &configured, 1), Ok(Some(Overrides::default())));
+    assert_eq!(order(None).decide(&SettingsInForce::default(), &configured, 1), Ok(None), "it is so already");
+}
+
+#[test]
+fn a_process_takes_what_is_news_and_never_goes_back() {
+    let policy = PolicyInForce::new(Arc::new(Policy::default()));
+    let tries = || policy.now().verification.max_tries;
+    let first = in_force(&[(SettingKey::MaxTries, count(3))]);
+    let second = SettingsInForce { number: 2, overrides: Overrides::default() };
+    assert!(policy.take(&first) && tries() == 3);
+    assert!(!policy.take(&first) && tries() == 3);
+    assert!(policy.take(&second) && tries() == 5, "what is configured, again");
+    assert!(!policy.take(&first) && tries() == 5, "an answer that comes late");
+    assert_eq!(policy.configured().verification.max_tries, 5);
+}
+
+#[test]
+fn a_setting_of_another_release_is_left_out_and_nonsense_is_not_read() {
+    let read: Overrides = "limits.of_tomorrow=9\nverification.max_tries=3\n".parse().unwrap();
+    assert_eq!(read, in_force(&[(SettingKey::MaxTries, count(3))]).overrides);
+    for text in ["verification.max_tries", "verification.max_tries=", "verification.max_tries=5m"] {
+        assert!(text.parse::<Overrides>().is_err(), "{text:?}");
+    }
+}
+
+fn changes() -> impl Strategy<Value = Vec<(SettingKey, Option<SettingValue>)>> {
+    let value = |key: SettingKey| match key.range() {
+        (SettingValue::Count(least), SettingValue::Count(most)) => (least..=most).prop_map(SettingValue::Count).boxed(),
+        (SettingValue::Lasting(least), SettingValue::Lasting(most)) => (least.as_millis()..=most.as_millis())
+            .prop_map(|ms| SettingValue::Lasting(Duration::from_millis(u64::try_from(ms).unwrap())))
+            .boxed(),
+        other => unreachable!("{other:?}"),
+    };
+    let change = prop::sample::select(SettingKey::ALL)
+        .prop_flat_map(move |key| (Just(key), prop::option::weighted(0.8, value(key))));
+    prop::collection::vec(change, 0..40)
+}
+
+proptest! {
+    /// Whatever is ordered, what is in force makes sense, is read as it was written, and is gone once all is reset.
+    #[test]
+    fn no_order_of_changes_makes_nonsense(changes in changes()) {
+        let configured = Policy::default();
+        let mut now = SettingsInForce::default();
+        for (key, value) in changes {
+            let order = SettingOrder { key, value, seen: Some(now.number) };
+            if let Ok(Some(overrides)) = order.decide(&now, &configured, configured.quota.first_threshold) {
+                prop_assert_eq!(overrides.get(key), value);
+                now = SettingsInForce { number: now.number + 1, overrides };
+            }
+            prop_assert_eq!(now.overrides.policy(&configured).faults(), []);
+            prop_assert_eq!(now.overrides.to_string().parse::<Overrides>(), Ok(now.overrides.clone()));
+        }
+        let reset = SettingKey::ALL.iter().fold(now.overrides, |all, key| all.with(*key, None));
+        prop_assert!(reset.is_empty());
+        prop_assert_eq!(reset.policy(&configured), configured);
+    }
+}

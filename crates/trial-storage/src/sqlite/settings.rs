@@ -1,0 +1,85 @@
+//! Settings that operations change.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use diesel::prelude::*;
+use diesel::sqlite::SqliteConnection;
+use trial_core::ports::SettingsStore;
+use trial_core::{
+    ChangedBy, LedgerError, Policy, SettingChange, SettingKey, SettingOrder, SettingOutcome, SettingsInForce,
+};
+
+use super::operations::take_down;
+use super::{SqliteLedger, fault, load};
+use crate::convert::micros;
+use crate::schema::setting_changes;
+use crate::setting_rows::{SettingRow, changes, in_force, seq};
+
+#[async_trait]
+impl SettingsStore for SqliteLedger {
+    async fn settings(&self) -> Result<SettingsInForce, LedgerError> {
+        self.reader().run(last).await
+    }
+
+    async fn setting_changes(&self, key: Option<SettingKey>, limit: u32) -> Result<Vec<SettingChange>, LedgerError> {
+        self.reader()
+            .run(move |conn| {
+                let newest = setting_changes::table
+                    .order(setting_changes::seq.desc())
+                    .limit(limit.into())
+                    .select(SettingRow::as_select());
+                let rows = match key {
+                    Some(key) => newest.filter(setting_changes::setting.eq(key.as_str())).load(conn),
+                    None => newest.load(conn),
+                };
+                changes(rows.map_err(fault)?)
+            })
+            .await
+    }
+
+    async fn change_setting(
+        &self,
+        order: SettingOrder,
+        configured: Arc<Policy>,
+        by: ChangedBy,
+    ) -> Result<SettingOutcome, LedgerError> {
+        self.writer.transact(move |conn| change(conn, order, &configured, &by)).await
+    }
+}
+
+/// What the last change left in force.
+pub(super) fn last(conn: &mut SqliteConnection) -> Result<SettingsInForce, LedgerError> {
+    let newest = setting_changes::table.order(setting_changes::seq.desc());
+    let last = newest.select((setting_changes::seq, setting_changes::in_force)).get_result(conn).optional();
+    in_force(last.map_err(fault)?)
+}
+
+fn change(
+    conn: &mut SqliteConnection,
+    order: SettingOrder,
+    configured: &Policy,
+    by: &ChangedBy,
+) -> Result<SettingOutcome, LedgerError> {
+    let before = last(conn)?;
+    let threshold = load::threshold(conn, configured.quota.first_threshold)?;
+    let overrides = match order.decide(&before, configured, threshold) {
+        Err(refusal) => return Ok(SettingOutcome::Refused(refusal)),
+        Ok(None) => return Ok(SettingOutcome::AlreadySo(before)),
+        Ok(Some(overrides)) => overrides,
+    };
+    let number = before.number + 1;
+    diesel::insert_into(setting_changes::table)
+        .values((
+            setting_changes::seq.eq(seq(number)),
+            setting_changes::setting.eq(order.key.as_str()),
+            setting_changes::value.eq(order.value.map(|value| value.to_string())),
+            setting_changes::in_force.eq(overrides.to_string()),
+            setting_changes::at.eq(micros(by.at)),
+            setting_changes::actor.eq(&by.actor),
+        ))
+        .execute(conn)
+        .map_err(fault)?;
+    take_down(conn, by, order.audit_action(), order.key.as_str(), order.audit_detail(&before, configured))?;
+    Ok(SettingOutcome::Changed(SettingsInForce { number, overrides }))
+}

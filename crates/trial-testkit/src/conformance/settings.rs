@@ -1,0 +1,135 @@
+//! Settings that operations change while the service runs.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::join;
+use trial_core::ports::{AuditTrail, Operations, SettingsStore, TrialLedger};
+use trial_core::{
+    AuditQuery, CodeRefusal, Policy, SettingChange, SettingKey, SettingOrder, SettingOutcome, SettingRefusal,
+    SettingValue, SettingsInForce,
+};
+
+use super::{LedgerFactory, desk, in_the_end};
+use crate::Desk;
+use crate::data::phone;
+
+async fn change<L: TrialLedger + SettingsStore>(
+    desk: &Desk<L>,
+    key: SettingKey,
+    value: Option<SettingValue>,
+    seen: Option<u64>,
+) -> SettingOutcome {
+    let (order, configured) = (SettingOrder { key, value, seen }, Arc::new(Policy::default()));
+    desk.ledger.change_setting(order, configured, desk.operator()).await.unwrap()
+}
+
+const fn count(count: u32) -> SettingValue {
+    SettingValue::Count(count)
+}
+
+/// For the very next decision, whoever makes it; and what is configured is in force again once it is reset.
+pub async fn a_changed_setting_is_in_force_at_once<F: LedgerFactory>(factory: &F) {
+    let desk = desk(factory, 0).await;
+    let (minute, key) = (Duration::from_mins(1), SettingKey::PhoneSendsPerHour);
+    let asked = async || {
+        desk.wait(minute);
+        desk.ask(&phone(1)).await
+    };
+    for _ in 0..2 {
+        asked().await.unwrap();
+    }
+    assert!(matches!(change(&desk, key, Some(count(2)), None).await, SettingOutcome::Changed(_)));
+    assert!(matches!(asked().await, Err(CodeRefusal::HourlyLimit { .. })), "two were sent within the hour");
+    assert!(matches!(change(&desk, key, Some(count(3)), None).await, SettingOutcome::Changed(_)));
+    asked().await.unwrap();
+    assert!(matches!(asked().await, Err(CodeRefusal::HourlyLimit { .. })));
+    assert!(matches!(change(&desk, key, None, None).await, SettingOutcome::Changed(_)));
+    for _ in 0..2 {
+        asked().await.unwrap();
+    }
+    assert!(matches!(asked().await, Err(CodeRefusal::HourlyLimit { .. })), "five, as configured");
+}
+
+/// Who, when, before and after; a change that changes nothing leaves nothing behind.
+pub async fn a_changed_setting_is_remembered_and_audited<F: LedgerFactory>(factory: &F) {
+    let desk = desk(factory, 0).await;
+    let (first, day) = (desk.now(), Duration::from_hours(24));
+    assert_eq!(desk.ledger.settings().await.unwrap(), SettingsInForce::default());
+    change(&desk, SettingKey::TrialDuration, Some(SettingValue::Lasting(14 * day)), Some(0)).await;
+    desk.wait(day);
+    change(&desk, SettingKey::MaxTries, Some(count(3)), Some(1)).await;
+    let again = change(&desk, SettingKey::MaxTries, Some(count(3)), Some(2)).await;
+    let SettingOutcome::AlreadySo(in_force) = again else { panic!("{again:?}") };
+    assert_eq!((in_force.number, in_force.overrides.iter().count()), (2, 2));
+    let reset = change(&desk, SettingKey::TrialDuration, None, Some(2)).await;
+    let SettingOutcome::Changed(in_force) = reset else { panic!("{reset:?}") };
+    assert_eq!(desk.ledger.settings().await.unwrap(), in_force);
+    assert_eq!(in_force.overrides.iter().collect::<Vec<_>>(), [(SettingKey::MaxTries, count(3))]);
+    let actor = desk.operator().actor;
+    let made = |number, key, value, at| SettingChange { number, key, value, at, actor: actor.clone() };
+    let expected = [
+        made(3, SettingKey::TrialDuration, None, desk.now()),
+        made(2, SettingKey::MaxTries, Some(count(3)), desk.now()),
+        made(1, SettingKey::TrialDuration, Some(SettingValue::Lasting(14 * day)), first),
+    ];
+    assert_eq!(desk.ledger.setting_changes(None, 10).await.unwrap(), expected);
+    assert_eq!(desk.ledger.setting_changes(None, 2).await.unwrap(), expected[..2]);
+    let of_one = desk.ledger.setting_changes(Some(SettingKey::TrialDuration), 1).await.unwrap();
+    assert_eq!(of_one, expected[..1]);
+    let query = AuditQuery { subject: Some("trial.duration".to_owned()), limit: 10, ..AuditQuery::default() };
+    let written: Vec<_> = desk.ledger.audit(query).await.unwrap();
+    let written: Vec<_> = written.iter().map(|entry| (entry.action.as_str(), entry.detail.as_str())).collect();
+    let expected = [
+        ("setting.reset", "before 14d, after 30d as configured"),
+        ("setting.set", "before 30d as configured, after 14d"),
+    ];
+    assert_eq!(written, expected);
+}
+
+/// What makes no sense beside what is in force, changed or configured, or beside the threshold.
+pub async fn an_absurd_setting_is_refused<F: LedgerFactory>(factory: &F) {
+    let desk = desk(factory, 0).await;
+    let minutes = |minutes| Some(SettingValue::Lasting(Duration::from_mins(minutes)));
+    let refused = async |key, value| match change(&desk, key, value, None).await {
+        SettingOutcome::Refused(SettingRefusal::Faulty(fault)) => fault.to_string(),
+        other => panic!("{key} is refused, not {other:?}"),
+    };
+    let said = refused(SettingKey::CodeTtl, minutes(20)).await;
+    assert_eq!(said, "`verification.code_cap` (10m) must be at least `verification.code_ttl` (20m)");
+    assert!(matches!(change(&desk, SettingKey::CodeCap, minutes(30), None).await, SettingOutcome::Changed(_)));
+    assert!(matches!(change(&desk, SettingKey::CodeTtl, minutes(20), None).await, SettingOutcome::Changed(_)));
+    let said = refused(SettingKey::CodeCap, None).await;
+    assert_eq!(said, "`verification.code_cap` (10m) must be at least `verification.code_ttl` (20m)");
+    desk.ledger.set_quota(50, desk.operator()).await.unwrap();
+    let said = refused(SettingKey::KeptForResends, Some(count(50))).await;
+    assert_eq!(said, "`quota.kept_for_resends` leaves nothing of `quota.threshold` to applications");
+    assert_eq!(desk.ledger.setting_changes(None, 10).await.unwrap().len(), 2);
+}
+
+/// Whoever has not seen the last change is told, and changes nothing.
+pub async fn a_change_that_was_not_seen_is_not_undone<F: LedgerFactory>(factory: &F) {
+    let desk = desk(factory, 0).await;
+    change(&desk, SettingKey::MaxTries, Some(count(3)), Some(0)).await;
+    let late = change(&desk, SettingKey::MaxTries, Some(count(4)), Some(0)).await;
+    assert_eq!(late, SettingOutcome::Refused(SettingRefusal::Unseen(1)));
+    let in_force = desk.ledger.settings().await.unwrap();
+    assert_eq!((in_force.number, in_force.overrides.get(SettingKey::MaxTries)), (1, Some(count(3))));
+    assert!(matches!(change(&desk, SettingKey::MaxTries, Some(count(4)), Some(1)).await, SettingOutcome::Changed(_)));
+}
+
+/// Of two changes on top of the same, one is made.
+pub async fn one_of_two_who_change_settings_at_once_is_told<F: LedgerFactory>(factory: &F) {
+    let desk = desk(factory, 0).await;
+    let configured = Arc::new(Policy::default());
+    let attempt = async |key, value| {
+        let order = SettingOrder { key, value, seen: Some(0) };
+        in_the_end(|| desk.ledger.change_setting(order, Arc::clone(&configured), desk.operator())).await
+    };
+    let (one, other) =
+        join(attempt(SettingKey::MaxTries, Some(count(3))), attempt(SettingKey::LowWater, Some(count(3)))).await;
+    let made = [&one, &other].iter().filter(|outcome| matches!(outcome, SettingOutcome::Changed(_))).count();
+    let told = [&one, &other].iter().filter(|outcome| matches!(outcome, SettingOutcome::Refused(_))).count();
+    assert_eq!((made, told), (1, 1), "{one:?}, {other:?}");
+    assert_eq!(desk.ledger.settings().await.unwrap().number, 1);
+}
