@@ -232,7 +232,7 @@ async fn an_owner_arrives_at_the_portal(view: [&str; 3]) {
     command.args(view);
     let ended = finish_script(command).await;
     assert!(ended.status.success(), "{}\n{}", ended.stdout, ended.stderr);
-    assert_eq!(ended.stdout.lines().count(), 3, "{}", ended.stdout);
+    assert_eq!(ended.stdout.lines().count(), 6, "{}", ended.stdout);
 }
 
 #[tokio::test]

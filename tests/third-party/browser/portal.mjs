@@ -68,6 +68,14 @@ try {
   await see("/portal/");
   step(`${name}: chose a password, and saw the tenant`);
 
+  await press(t("Ask for conversion", "申请转为正式客户"));
+  await page.locator("#asked").waitFor();
+  await see("/portal/");
+  await press(t("Withdraw the request", "撤回申请"));
+  await page.waitForLoadState();
+  hold(await page.locator("#asked").count() === 0, `${name}: the wish is taken back`);
+  step(`${name}: asked for conversion, and thought otherwise`);
+
   await press(t("Sign out", "退出登录"));
   await page.waitForLoadState();
   await page.goto(`${origin}/portal/`);
@@ -76,8 +84,37 @@ try {
   hold(await page.getByRole("alert").count() === 1, `${name}: the initial password is used up`);
   await enter("tulpe wagen mond 7");
   hold(page.url().endsWith("/portal/"), `${name}: in by the new password`);
-  await context.close();
   step(`${name}: in again by the new password alone`);
+
+  const elsewhere = await browser.newContext({ locale, javaScriptEnabled, viewport, storageState: await context.storageState() });
+  const other = watched(await elsewhere.newPage());
+  await other.goto(`${origin}/portal/`);
+  hold(other.url().endsWith("/portal/"), `${name}: in elsewhere too`);
+  await press(t("Sign out everywhere", "在所有设备上退出"));
+  await page.waitForLoadState();
+  await other.reload();
+  hold(other.url().endsWith("/portal/sign-in"), `${name}: signed out everywhere, not at ${other.url()}`);
+  await elsewhere.close();
+  step(`${name}: signed out everywhere`);
+
+  await page.getByRole("link", { name: t("Password lost?", "忘记密码？") }).click();
+  await page.waitForLoadState();
+  await see("/portal/lost");
+  await fill({ account: email });
+  await press(t("Mail me a link", "发送链接"));
+  await page.locator("#asked").waitFor();
+  let link;
+  while (!(link = /http:\/\/\S+\/portal\/new-password\?link=[\w-]+/.exec((await messages(`channel=mail&to=${email}&limit=1`))[0].text))) await new Promise((again) => setTimeout(again, 20));
+  const path = link[0].slice(origin.length);
+  hold(link[0].startsWith(`${origin}/portal/`), `${name}: the link leads here, not to ${link[0]}`);
+  await page.goto(link[0]);
+  await see(path);
+  await choose("noch ein langer satz");
+  hold(page.url().includes("/portal/?said=chosen"), `${name}: in by the link, not at ${page.url()}`);
+  await page.goto(link[0]);
+  hold(await page.getByRole("alert").count() === 1, `${name}: the link is over`);
+  await context.close();
+  step(`${name}: lost the password, and chose another by a link that works once`);
   hold(faults.length === 0, faults.join("\n"));
 } finally {
   await browser.close();
