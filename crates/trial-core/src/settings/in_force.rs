@@ -57,11 +57,12 @@ impl Overrides {
     }
 }
 
-/// As it is stored: a line for each, such as `verification.max_tries=5`.
+/// As it is stored: one behind the other, such as `verification.max_tries=5 trial.grace=7d`.
 impl fmt::Display for Overrides {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (key, value) in &self.0 {
-            writeln!(f, "{key}={value}")?;
+        for (place, (key, value)) in self.0.iter().enumerate() {
+            let space = if place == 0 { "" } else { " " };
+            write!(f, "{space}{key}={value}")?;
         }
         Ok(())
     }
@@ -73,9 +74,9 @@ impl FromStr for Overrides {
     /// A setting that only another release knows is left out: an older instance, which may run beside a newer one, goes on.
     fn from_str(text: &str) -> Result<Self, UnknownName> {
         let mut changed = BTreeMap::new();
-        for line in text.lines() {
-            let wrong = || UnknownName(line.to_owned(), "changed setting");
-            let (key, value) = line.split_once('=').ok_or_else(wrong)?;
+        for pair in text.split_whitespace() {
+            let wrong = || UnknownName(pair.to_owned(), "changed setting");
+            let (key, value) = pair.split_once('=').ok_or_else(wrong)?;
             if let Ok(key) = key.parse::<SettingKey>() {
                 changed.insert(key, key.parse(value).map_err(|_| wrong())?);
             }

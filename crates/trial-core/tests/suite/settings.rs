@@ -161,7 +161,7 @@ fn a_process_takes_what_is_news_and_never_goes_back() {
 
 #[test]
 fn a_setting_of_another_release_is_left_out_and_nonsense_is_not_read() {
-    let read: Overrides = "limits.of_tomorrow=9\nverification.max_tries=3\n".parse().unwrap();
+    let read: Overrides = "limits.of_tomorrow=9 verification.max_tries=3".parse().unwrap();
     assert_eq!(read, in_force(&[(SettingKey::MaxTries, count(3))]).overrides);
     for text in ["verification.max_tries", "verification.max_tries=", "verification.max_tries=5m"] {
         assert!(text.parse::<Overrides>().is_err(), "{text:?}");

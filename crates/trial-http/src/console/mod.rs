@@ -112,6 +112,7 @@ async fn order(request: &HttpRequest, state: &State, parts: &[&str], form: &Fiel
         ["mails", id, "retry"] => mails::retry(&visit, id).await,
         ["phones", "unlock"] => phones::unlock(&visit, form).await,
         ["settings", "quota"] => settings::set_quota(&visit, form).await,
+        ["settings", action] => settings::set(&visit, action, form).await,
         _ => Err(Refused::NotFound),
     }
 }

@@ -1,12 +1,13 @@
-//! The threshold, and who operates the service.
+//! The threshold, the settings that are changed while the service runs, and who operates it.
 
 use actix_web::http::StatusCode;
 use askama::Template;
-use trial_core::{Operator, Permission, QuotaView, ThresholdChange};
+use trial_core::{Operator, Permission, QuotaView, SettingKey, SettingOrder, SettingRefusal, ThresholdChange};
 
 use super::visit::{Page, Visit};
-use super::{Answer, failed, html, see};
+use super::{Answer, Refused, failed, html, see};
 use crate::fields::Fields;
+use crate::ops::settings::{SettingList, listed, made};
 
 /// Thresholds and operators that are shown.
 const ROWS: u32 = 50;
@@ -17,6 +18,7 @@ struct Settings {
     page: Page,
     quota: QuotaView,
     thresholds: Vec<ThresholdChange>,
+    list: SettingList,
     operators: Vec<Operator>,
     now: chrono::DateTime<chrono::Utc>,
     wrong: Option<String>,
@@ -33,6 +35,7 @@ pub(super) async fn page(visit: &Visit<'_>, wrong: Option<String>) -> Answer {
         page: visit.page.clone(),
         quota: parts.operations.quota(policy.day_of(now), policy.first_threshold).await.map_err(failed)?,
         thresholds: parts.audit.thresholds(ROWS).await.map_err(failed)?,
+        list: listed(visit.ops).await.map_err(failed)?,
         operators,
         now,
         wrong: wrong.clone(),
@@ -48,4 +51,27 @@ pub(super) async fn set_quota(visit: &Visit<'_>, form: &Fields) -> Answer {
     };
     visit.ops.parts.operations.set_quota(threshold, visit.changes()).await.map_err(failed)?;
     see("/console/settings?said=threshold")
+}
+
+/// Sets one, or has it be as configured.
+pub(super) async fn set(visit: &Visit<'_>, action: &str, form: &Fields) -> Answer {
+    visit.may(Permission::ChangeSettings)?;
+    let key: SettingKey = form.text("key").parse().map_err(|_| Refused::NotFound)?;
+    let value = match action {
+        "reset" => None,
+        "set" => match key.parse(form.text("value").trim()) {
+            Ok(value) => Some(value),
+            Err(error) => return page(visit, Some(format!("{key}: {error}"))).await,
+        },
+        _ => return Err(Refused::NotFound),
+    };
+    let order = SettingOrder { key, value, seen: form.parsed("seen") };
+    match made(visit.ops, order, visit.changes()).await.map_err(failed)? {
+        Ok(_) => see("/console/settings?said=setting"),
+        Err(SettingRefusal::Faulty(fault)) => page(visit, Some(fault.to_string())).await,
+        Err(SettingRefusal::Unseen(_)) => {
+            let wrong = visit.page.t("Somebody has changed settings meanwhile. Look at them, and change yours again.");
+            page(visit, Some(wrong.to_owned())).await
+        }
+    }
 }

@@ -92,7 +92,7 @@ impl Page {
 }
 
 /// What a page may say after a change, by the name that its address carries.
-const SAID: [(&str, &str); 8] = [
+const SAID: [(&str, &str); 9] = [
     ("changed", "The tenant was changed."),
     ("resent", "The account mail is in the outbox."),
     ("imported", "The access codes were imported."),
@@ -100,6 +100,7 @@ const SAID: [(&str, &str); 8] = [
     ("retried", "The mail is due now."),
     ("unlocked", "The phone was unlocked."),
     ("threshold", "The threshold is in force."),
+    ("setting", "The setting is in force."),
     ("signed-out", "You are signed out."),
 ];
 

@@ -207,11 +207,55 @@ const CHINESE: &[(&str, &str)] = &[
     ("voice", "语音"),
     ("warning", "警告"),
     ("wrong code", "验证码错误"),
+    (
+        "A change holds for the next decision of every instance, and until it is reset. Times are written 60s, 5m, 24h, 30d.",
+        "更改对所有实例的下一次决定生效，直至恢复为配置值。时长写作 60s、5m、24h、30d。",
+    ),
+    ("As configured", "恢复为配置值"),
+    ("Change", "更改"),
+    ("Configured", "配置值"),
+    ("At least", "最小"),
+    ("At most", "最大"),
+    ("In force", "生效值"),
+    ("Limits and times", "限额与时长"),
+    ("Setting", "设置项"),
+    (
+        "Somebody has changed settings meanwhile. Look at them, and change yours again.",
+        "其他人已更改设置，请查看后重新更改。",
+    ),
+    ("The setting is in force.", "设置已生效。"),
+    ("Codes sent to one phone within any hour, at most.", "每个号码任意一小时内发送验证码的上限。"),
+    ("Codes sent to one phone within any 24 hours, at most.", "每个号码任意 24 小时内发送验证码的上限。"),
+    ("Codes sent in all within one day, at most.", "每日发送验证码的总上限。"),
+    (
+        "Codes sent to one country, other than the default region's, within one day, at most.",
+        "每日向默认地区以外的单个国家发送验证码的上限。",
+    ),
+    (
+        "Code requests of one client address per hour, at most; 0 is no limit.",
+        "每个客户端地址每小时请求验证码的上限；0 表示不限。",
+    ),
+    (
+        "Applications of one client address per hour, at most; 0 is no limit.",
+        "每个客户端地址每小时申请的上限；0 表示不限。",
+    ),
+    ("How long a code lives after each send.", "验证码每次发送后的有效期。"),
+    ("How long a code lives at most, over all its resends.", "验证码含重发在内的最长有效期。"),
+    ("How soon a code may be asked for again.", "再次请求验证码的最短间隔。"),
+    ("Wrong tries that kill a code.", "使验证码失效的输错次数。"),
+    ("Consecutive wrong tries, over all codes, that lock a phone.", "锁定号码的连续输错次数（跨验证码）。"),
+    ("How long a trial lasts that begins from now on.", "此后开始的试用的时长。"),
+    ("How long a trial that has ended is suspended before it is closed.", "试用结束后关闭前的暂停时长。"),
+    ("How long the access codes of a closed tenant rest.", "已关闭租户的接入码的冷却时长。"),
+    ("So many free access codes of a kind, or fewer, are warned of.", "某类空闲接入码不多于此数时告警。"),
+    ("E-mails of each day that are kept for operators.", "每日为操作员保留的邮件数。"),
 ];
 
 #[cfg(test)]
 mod tests {
     use std::path::Path;
+
+    use trial_core::SettingKey;
 
     use super::*;
 
@@ -246,6 +290,9 @@ mod tests {
                 }
             }
         }
+        missing.extend(
+            SettingKey::ALL.iter().map(|key| key.what()).filter(|what| chinese(what).is_none()).map(str::to_owned),
+        );
         assert!(seen > 100, "{seen}");
         assert_eq!(missing, Vec::<String>::new());
     }

@@ -16,7 +16,7 @@ mod quota;
 mod reply;
 mod reveal;
 mod routes;
-mod settings;
+pub(crate) mod settings;
 mod tenants;
 
 use std::sync::Arc;

@@ -1,9 +1,12 @@
+use std::sync::Arc;
+
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use trial_core::{
-    Permission, SettingChange, SettingKey, SettingOrder, SettingOutcome, SettingRefusal, SettingValue, SettingsInForce,
+    ChangedBy, LedgerError, Permission, SettingChange, SettingKey, SettingOrder, SettingOutcome, SettingRefusal,
+    SettingValue, SettingsInForce,
 };
 use utoipa::ToSchema;
 
@@ -20,48 +23,48 @@ const CHANGES: u32 = 100;
 
 /// What can be changed while the service runs.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct SettingList {
+pub(crate) struct SettingList {
     /// The number of the last change; 0 before the first. `seen` takes it.
-    number: u64,
+    pub(crate) number: u64,
     /// Every setting.
-    items: Vec<SettingReply>,
+    pub(crate) items: Vec<SettingReply>,
     /// The changes that were made, newest first, at most 100.
-    changes: Vec<ChangeReply>,
+    pub(crate) changes: Vec<ChangeReply>,
 }
 
 /// A setting.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Setting)]
-pub(super) struct SettingReply {
+pub(crate) struct SettingReply {
     /// As the configuration spells it.
-    key: &'static str,
+    pub(crate) key: &'static str,
     /// What it does.
-    what: &'static str,
+    pub(crate) what: &'static str,
     /// count or duration.
     kind: &'static str,
     /// What is in force, as the configuration would have it: `5`, `10m`, `30d`.
-    value: String,
+    pub(crate) value: String,
     /// What is configured, and in force once the setting is reset.
-    configured: String,
+    pub(crate) configured: String,
     /// Whether operations changed it.
-    changed: bool,
+    pub(crate) changed: bool,
     /// The least that it may be.
-    least: String,
+    pub(crate) least: String,
     /// The most that it may be.
-    most: String,
+    pub(crate) most: String,
 }
 
 /// A change that was made.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = SettingChange)]
-pub(super) struct ChangeReply {
+pub(crate) struct ChangeReply {
     number: u64,
-    key: &'static str,
+    pub(crate) key: &'static str,
     /// What it was set to; null if it was reset to what is configured.
     #[schema(required)]
-    value: Option<String>,
-    at: DateTime<Utc>,
-    actor: String,
+    pub(crate) value: Option<String>,
+    pub(crate) at: DateTime<Utc>,
+    pub(crate) actor: String,
 }
 
 /// What a setting is to be.
@@ -81,8 +84,7 @@ pub(super) struct NewValue {
 pub(super) async fn list(request: HttpRequest, _payload: Payload, state: Data<State>) -> Result<HttpResponse, Problem> {
     let caller = Caller::let_in(&request, &state, Permission::Look).await?;
     Query::of(&request).end()?;
-    let in_force = caller.ops.parts.settings.settings().await.map_err(failed)?;
-    json(&read(caller.ops, &in_force).await?)
+    json(&listed(caller.ops).await.map_err(failed)?)
 }
 
 /// `PUT /ops/v1/settings/{key}`.
@@ -118,24 +120,37 @@ async fn key(request: &HttpRequest) -> Result<SettingKey, Problem> {
 }
 
 async fn change(caller: &Caller<'_>, order: SettingOrder) -> Result<HttpResponse, Problem> {
-    let parts = &caller.ops.parts;
-    let configured = parts.policy.configured().clone();
-    let outcome = parts.settings.change_setting(order, configured, caller.changes()).await.map_err(failed)?;
-    let in_force = match outcome {
-        SettingOutcome::Changed(in_force) | SettingOutcome::AlreadySo(in_force) => in_force,
-        SettingOutcome::Refused(SettingRefusal::Unseen(number)) => {
+    match made(caller.ops, order, caller.changes()).await.map_err(failed)? {
+        Ok(in_force) => json(&shown(caller.ops, &in_force).await.map_err(failed)?),
+        Err(SettingRefusal::Unseen(number)) => {
             let detail = format!("settings were changed meanwhile, up to number {number}; look at them and ask again");
-            return Err(Problem::new(Kind::Conflict).detail(detail));
+            Err(Problem::new(Kind::Conflict).detail(detail))
         }
-        SettingOutcome::Refused(SettingRefusal::Faulty(fault)) if order.value.is_some() => {
-            return Err(wrong_value(fault.to_string()));
+        Err(SettingRefusal::Faulty(fault)) if order.value.is_some() => Err(wrong_value(fault.to_string())),
+        Err(SettingRefusal::Faulty(fault)) => Err(Problem::new(Kind::Conflict).detail(fault.to_string())),
+    }
+}
+
+/// Has an order done, in force in this process at once; or says why not.
+pub(crate) async fn made(
+    ops: &Ops,
+    order: SettingOrder,
+    by: ChangedBy,
+) -> Result<Result<SettingsInForce, SettingRefusal>, LedgerError> {
+    let parts = &ops.parts;
+    let outcome = parts.settings.change_setting(order, Arc::clone(parts.policy.configured()), by).await?;
+    Ok(match outcome {
+        SettingOutcome::Changed(in_force) | SettingOutcome::AlreadySo(in_force) => {
+            parts.policy.take(&in_force);
+            Ok(in_force)
         }
-        SettingOutcome::Refused(SettingRefusal::Faulty(fault)) => {
-            return Err(Problem::new(Kind::Conflict).detail(fault.to_string()));
-        }
-    };
-    parts.policy.take(&in_force);
-    json(&read(caller.ops, &in_force).await?)
+        SettingOutcome::Refused(refusal) => Err(refusal),
+    })
+}
+
+/// Every setting as it is stored now.
+pub(crate) async fn listed(ops: &Ops) -> Result<SettingList, LedgerError> {
+    shown(ops, &ops.parts.settings.settings().await?).await
 }
 
 fn wrong_value(detail: String) -> Problem {
@@ -143,8 +158,8 @@ fn wrong_value(detail: String) -> Problem {
     Problem::new(Kind::InvalidFields).errors(vec![error])
 }
 
-async fn read(ops: &Ops, in_force: &SettingsInForce) -> Result<SettingList, Problem> {
-    let made = ops.parts.settings.setting_changes(None, CHANGES).await.map_err(failed)?;
+async fn shown(ops: &Ops, in_force: &SettingsInForce) -> Result<SettingList, LedgerError> {
+    let made = ops.parts.settings.setting_changes(None, CHANGES).await?;
     let configured = ops.parts.policy.configured();
     let show = |key: &SettingKey| {
         let (configured, changed) = (key.of(configured), in_force.overrides.get(*key));

@@ -178,6 +178,42 @@ async fn an_operator_does_what_the_pages_offer() {
 }
 
 #[actix_web::test]
+async fn an_administrator_changes_settings() {
+    let house = House::new().await;
+    let guest = Guest::of(&house, Role::Admin).await;
+    let set = async |key: &str, value: &str, seen: &str| {
+        guest.post("/console/settings/set", &[("key", key), ("value", value), ("seen", seen)]).await
+    };
+    let done = set("verification.max_tries", "3", "0").await;
+    assert_eq!((done.status.as_u16(), done.header("location")), (303, "/console/settings?said=setting"));
+    let page = guest.get("/console/settings?said=setting").await.body;
+    assert!(page.contains("The setting is in force.") && page.contains("<strong>3</strong>"), "{page}");
+    for (key, value, seen, words) in [
+        ("verification.max_tries", "many", "1", "verification.max_tries: "),
+        ("verification.code_cap", "1m", "1", "must be at least `verification.code_ttl`"),
+        ("verification.max_tries", "4", "0", "Somebody has changed settings meanwhile."),
+    ] {
+        let refused = set(key, value, seen).await;
+        assert_eq!(refused.status.as_u16(), 400, "{key}");
+        let words = words.replace('`', "&#96;");
+        assert!(
+            refused.body.contains(&words) || refused.body.contains(&words.replace("&#96;", "`")),
+            "{}",
+            refused.body
+        );
+    }
+    assert_eq!(set("quota.threshold", "4", "1").await.status.as_u16(), 404);
+    let reset = guest.post("/console/settings/reset", &[("key", "verification.max_tries"), ("seen", "1")]).await;
+    assert_eq!(reset.status.as_u16(), 303);
+    let page = guest.get("/console/settings").await.body;
+    assert!(!page.contains("<strong>3</strong>") && page.contains("As configured"), "{page}");
+    let operator = Guest::of(&house, Role::Operator).await;
+    assert!(!operator.get("/console/settings").await.body.contains("/console/settings/set"));
+    let refused = operator.post("/console/settings/set", &[("key", "verification.max_tries"), ("value", "3")]).await;
+    assert_eq!(refused.status.as_u16(), 403);
+}
+
+#[actix_web::test]
 async fn bad_rows_are_named_and_nothing_is_imported() {
     let house = House::new().await;
     let guest = Guest::of(&house, Role::Operator).await;
