@@ -73,7 +73,7 @@ async fn an_operator_works_on_postgresql() {
     let cluster = Cluster::start(VOLATILE);
     cluster.create_database(DATABASE, None);
     let home = Home::beside(&cluster, &cluster.url(DATABASE));
-    an_operator_works(home, ["en-US", "none"], 6).await;
+    an_operator_works(home, ["en-US", "none"], 7).await;
 }
 
 /// From the empty form to the trial, with every refusal on the way.
