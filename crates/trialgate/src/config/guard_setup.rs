@@ -9,7 +9,7 @@ use url::Url;
 
 use super::Config;
 use super::error::Problem;
-use super::settings::{SiteGuard, SiteverifyProvider};
+use super::site_settings::{SiteGuard, SiteverifyProvider};
 
 /// A visitor waits for it.
 const TIMEOUT: Duration = Duration::from_secs(5);

@@ -10,6 +10,7 @@ mod platform_setup;
 mod secret;
 mod serving;
 mod settings;
+mod site_settings;
 mod site_setup;
 mod sms_settings;
 mod sms_setup;
