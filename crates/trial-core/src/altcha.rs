@@ -12,6 +12,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 
+use crate::keyring::Purpose;
 use crate::policy::CLOCK_SKEW;
 use crate::{Keyring, ProofRefusal, SeenSignature};
 
@@ -94,7 +95,7 @@ impl AltchaChallenge {
             nonce: hexadecimal(nonce),
             salt: hexadecimal(salt),
         };
-        let signature = hexadecimal(&keyring.sign_challenge(&parameters.signed()));
+        let signature = hexadecimal(&keyring.sign(Purpose::Challenge, &parameters.signed()));
         Self { parameters, signature }
     }
 
@@ -118,7 +119,7 @@ impl AltchaChallenge {
         let signature = bytes_of(&challenge.signature).and_then(|bytes| bytes.try_into().ok());
         // What is signed is ours, and makes sense.
         let signature = signature
-            .filter(|signature| keyring.has_signed_challenge(&parameters.signed(), signature))
+            .filter(|signature| keyring.has_signed(Purpose::Challenge, &parameters.signed(), signature))
             .ok_or(ProofRefusal::Wrong)?;
         let expires_at = DateTime::from_timestamp(parameters.expires_at, 0).ok_or(ProofRefusal::Wrong)?;
         if expires_at <= now {

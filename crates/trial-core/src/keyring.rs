@@ -17,8 +17,24 @@ const PASSWORD_ALPHABET: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
 /// Characters of a password, 5 bits each: 80 bits, well over the 64 that NIST SP 800-63B-4 asks of a look-up secret.
 const PASSWORD_LENGTH: usize = 16;
 const PASSWORD_GROUP: usize = 4;
-const CHALLENGE_PURPOSE: &[u8] = b"trialgate altcha v1\0";
-const LINK_PURPOSE: &[u8] = b"trialgate portal link v1\0";
+
+/// What a signature is for: one is worth nothing for another.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Purpose {
+    /// A challenge of a guard.
+    Challenge,
+    /// A link to another password.
+    PortalLink,
+}
+
+impl Purpose {
+    const fn as_bytes(self) -> &'static [u8] {
+        match self {
+            Self::Challenge => b"trialgate altcha v1\0",
+            Self::PortalLink => b"trialgate portal link v1\0",
+        }
+    }
+}
 
 /// A 32-byte key with the id that stored rows name it by.
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
@@ -196,24 +212,14 @@ impl Keyring {
         cipher.decrypt(&(*nonce).into(), Payload { msg: sealed, aad: belongs_to }).map_err(|_| not_ours())
     }
 
-    /// Signs a challenge by the current key, so that it need not be kept.
-    pub(crate) fn sign_challenge(&self, parameters: &[u8]) -> [u8; 32] {
-        self.0[0].mac(CHALLENGE_PURPOSE, &[parameters])
+    /// Signs what is handed out and need not be kept, by the current key.
+    pub(crate) fn sign(&self, purpose: Purpose, claim: &[u8]) -> [u8; 32] {
+        self.0[0].mac(purpose.as_bytes(), &[claim])
     }
 
-    /// Whether one of the keys signed this challenge; compares in constant time.
-    pub(crate) fn has_signed_challenge(&self, parameters: &[u8], signature: &[u8; 32]) -> bool {
-        self.0.iter().any(|key| key.mac(CHALLENGE_PURPOSE, &[parameters]).ct_eq(signature).into())
-    }
-
-    /// Signs what a link to another password says, by the current key.
-    pub(crate) fn sign_portal_link(&self, claim: &[u8]) -> [u8; 32] {
-        self.0[0].mac(LINK_PURPOSE, &[claim])
-    }
-
-    /// Whether one of the keys signed what a link says; compares in constant time.
-    pub(crate) fn has_signed_portal_link(&self, claim: &[u8], signature: &[u8; 32]) -> bool {
-        self.0.iter().any(|key| key.mac(LINK_PURPOSE, &[claim]).ct_eq(signature).into())
+    /// Whether one of the keys signed this for this purpose; compares in constant time.
+    pub(crate) fn has_signed(&self, purpose: Purpose, claim: &[u8], signature: &[u8; 32]) -> bool {
+        self.0.iter().any(|key| key.mac(purpose.as_bytes(), &[claim]).ct_eq(signature).into())
     }
 
     fn key(&self, id: &str) -> Result<&SecretKey, KeyringError> {

@@ -9,6 +9,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
+use crate::keyring::Purpose;
 use crate::{Keyring, TenantId};
 
 /// How long a link can be used.
@@ -56,7 +57,7 @@ impl PortalLinkClaim {
     /// Signs it by the current key.
     pub fn sign(&self, keyring: &Keyring) -> PortalLink {
         let claim = self.to_bytes();
-        PortalLink(URL_SAFE_NO_PAD.encode([claim.as_slice(), &keyring.sign_portal_link(&claim)].concat()))
+        PortalLink(URL_SAFE_NO_PAD.encode([claim.as_slice(), &keyring.sign(Purpose::PortalLink, &claim)].concat()))
     }
 
     /// Reads the token of a link; `None` unless it was signed by one of the keys.
@@ -64,7 +65,7 @@ impl PortalLinkClaim {
         let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
         let (claim, signature) = bytes.split_first_chunk::<CLAIM>()?;
         let signature: &[u8; SIGNATURE] = signature.try_into().ok()?;
-        if !keyring.has_signed_portal_link(claim, signature) {
+        if !keyring.has_signed(Purpose::PortalLink, claim, signature) {
             return None;
         }
         let (tenant, rest) = claim.split_first_chunk::<16>()?;
