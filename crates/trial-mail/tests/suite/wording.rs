@@ -1,6 +1,7 @@
 //! What the mails say. The snapshots are for people to read.
 
-use trial_core::{Locale, MailContent};
+use chrono::{DateTime, Utc};
+use trial_core::{LifeMail, Locale, MailContent, OutgoingMail, PasswordMail, PortalLink, TenantId};
 use trial_testkit::mail_conformance::account_mail;
 
 use crate::sandbox::sandbox;
@@ -21,12 +22,48 @@ async fn chinese() {
     insta::assert_snapshot!("account_zh_cn_html", mail.html);
 }
 
+/// Everything else that an owner of a tenant is written.
+fn notices() -> Vec<(&'static str, MailContent)> {
+    let at = |day: &str| format!("2026-{day}T09:30:00Z").parse::<DateTime<Utc>>().unwrap();
+    let account_name = "admin@5a5a5a5a".to_owned();
+    let life = LifeMail {
+        tenant: TenantId::from_bytes([0x5a; 16]),
+        account_name: account_name.clone(),
+        trial_ends_at: at("12-01"),
+        closes_at: None,
+        recoverable_until: None,
+    };
+    let password = PasswordMail { account_name, link: PortalLink::example(), valid_until: at("11-20") };
+    vec![
+        ("reminder", MailContent::Reminder(life.clone())),
+        ("suspended", MailContent::Suspended(LifeMail { closes_at: Some(at("12-08")), ..life.clone() })),
+        ("closed", MailContent::Closed(LifeMail { recoverable_until: Some(at("12-31")), ..life })),
+        ("password", MailContent::Password(password)),
+    ]
+}
+
+#[tokio::test]
+async fn notices_in_every_language() {
+    for locale in Locale::ALL {
+        for (name, content) in notices() {
+            let mail = sandbox().written(&OutgoingMail { content, ..account_mail(*locale) }).await;
+            let name = format!("{name}_{}", locale.to_string().replace('-', "_").to_lowercase());
+            insta::assert_snapshot!(format!("{name}_text"), format!("{}\n\n{}", mail.subject, mail.text));
+            insta::assert_snapshot!(format!("{name}_html"), mail.html);
+        }
+    }
+}
+
 #[tokio::test]
 async fn loads_nothing_from_elsewhere() {
     for locale in Locale::ALL {
-        let html = sandbox().written(&account_mail(*locale)).await.html;
-        for remote in ["src=", "@import", "url(", "<link", "<script", "<img"] {
-            assert!(!html.contains(remote), "{remote}");
+        let account = account_mail(*locale);
+        let notices = notices().into_iter().map(|(_, content)| OutgoingMail { content, ..account.clone() });
+        for mail in notices.chain([account.clone()]) {
+            let html = sandbox().written(&mail).await.html;
+            for remote in ["src=", "@import", "url(", "<link", "<script", "<img"] {
+                assert!(!html.contains(remote), "{remote}");
+            }
         }
     }
 }
