@@ -191,6 +191,7 @@ macro_rules! ledger_conformance {
             tries_to_sign_in_are_counted
             a_session_is_over_with_its_tenant
             a_wish_for_conversion_is_kept
+            a_wish_for_conversion_is_one_wherever_it_is_said
             a_link_to_a_password_is_a_mail
             what_the_portal_keeps_is_shown_and_removed
             changes_of_callers_are_audited

@@ -1,12 +1,13 @@
 //! Passwords of tenants' owners, their sessions, and tries to sign in.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
 use trial_core::ports::{AuditTrail, DataCare, Operations, Portal, TrialLedger};
 use trial_core::{
-    AuditQuery, AuditRecord, LifeOrder, MailKind, OwnPassword, PORTAL_SESSION_LIFETIME, Person, PortalAccount,
-    PortalSecret, PortalSession, PortalTry, TenantId, TryKind,
+    AuditQuery, AuditRecord, LifeOrder, LifeOutcome, MailKind, Outcome, OwnPassword, PORTAL_SESSION_LIFETIME, Person,
+    PortalAccount, PortalSecret, PortalSession, PortalTry, Request, TenantId, TenantOrder, TryKind,
 };
 
 use super::{LedgerFactory, assert_sound, desk, in_the_end};
@@ -182,6 +183,28 @@ pub async fn a_wish_for_conversion_is_kept<F: LedgerFactory>(factory: &F) {
         assert_eq!(asked_at(two).await, None, "{order:?}");
     }
     let query = AuditQuery { subject: Some(one.to_string()), limit: 99, ..AuditQuery::default() };
+    let entries = desk.ledger.audit(query).await.unwrap();
+    assert_eq!(entries.iter().filter(|entry| entry.action == "tenant.ask_conversion").count(), 1);
+    assert_sound(&*desk.ledger).await;
+}
+
+/// Asked for at many instances at once, a conversion is wished for once, at the time of one of them.
+pub async fn a_wish_for_conversion_is_one_wherever_it_is_said<F: LedgerFactory>(factory: &F) {
+    let desk = desk(factory, 1).await;
+    let id = desk.join(1).await;
+    let asked = (0..8).map(|_| {
+        desk.wait(Duration::from_millis(1));
+        let order = TenantOrder { tenant: id, order: LifeOrder::AskConversion, actor: "owner".to_owned() };
+        desk.batch([Request::Tenant(order)])
+    });
+    let asked: Vec<_> = asked.collect();
+    let commits = asked.iter().map(|batch| in_the_end(|| desk.try_commit(Arc::clone(batch))));
+    for outcomes in join_all(commits).await {
+        assert!(matches!(outcomes[..], [Outcome::Tenant(LifeOutcome::Done(_))]), "{outcomes:?}");
+    }
+    let kept = desk.ledger.tenant(id).await.unwrap().unwrap().tenant.conversion_asked_at;
+    assert!(asked.iter().any(|batch| Some(batch.now) == kept), "{kept:?}");
+    let query = AuditQuery { subject: Some(id.to_string()), limit: 99, ..AuditQuery::default() };
     let entries = desk.ledger.audit(query).await.unwrap();
     assert_eq!(entries.iter().filter(|entry| entry.action == "tenant.ask_conversion").count(), 1);
     assert_sound(&*desk.ledger).await;
