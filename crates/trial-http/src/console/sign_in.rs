@@ -6,7 +6,7 @@ use actix_web::http::header::LOCATION;
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 
-use super::visit::{Page, Visit, session_cookie};
+use super::visit::{Page, SESSION, Visit};
 use super::{Answer, Refused, failed, html};
 use crate::fields::Fields;
 use crate::site::State;
@@ -33,13 +33,13 @@ pub(super) async fn enter(request: &HttpRequest, state: &State, form: &Fields) -
             Err(_) => Err(Refused::Forbidden("Too many wrong tokens came from your address. Try again in an hour.")),
         };
     };
-    let cookie = session_cookie(request, signed_in.secret.as_str());
+    let cookie = SESSION.given(request, signed_in.secret.as_str());
     Ok(HttpResponse::SeeOther().insert_header((LOCATION, "/console/")).cookie(cookie).finish())
 }
 
 pub(super) async fn leave(visit: &Visit<'_>) -> Answer {
     visit.ops.access.sign_out(&visit.secret).await.map_err(failed)?;
-    let mut gone = session_cookie(visit.request, "");
+    let mut gone = SESSION.given(visit.request, "");
     gone.set_max_age(Duration::ZERO);
     Ok(HttpResponse::SeeOther().insert_header((LOCATION, "/console/sign-in?said=signed-out")).cookie(gone).finish())
 }

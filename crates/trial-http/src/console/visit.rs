@@ -1,19 +1,20 @@
 //! Who looks at a page, and what every page is made with.
 
 use actix_web::HttpRequest;
-use actix_web::cookie::{Cookie, SameSite};
+use actix_web::cookie::SameSite;
 use actix_web::http::header::ACCEPT_LANGUAGE;
 use trial_core::{ChangedBy, Operator, Permission, Visitor};
 
 use super::words::Language;
 use super::{Refused, failed};
-use crate::cookies::is_here;
+use crate::cookies::SessionCookie;
 use crate::fields::Fields;
 use crate::ops::{Ops, Sight};
 use crate::site::State;
 
-/// The cookie of a session. No script reads it, and no other site has it sent.
-pub(super) const SESSION: &str = "trialgate_session";
+/// The cookie of a session. No other site has it sent.
+pub(super) const SESSION: SessionCookie =
+    SessionCookie { name: "__Host-trialgate_session", name_here: "trialgate_session", same_site: SameSite::Strict };
 
 /// What every page is made with.
 #[derive(Clone)]
@@ -108,7 +109,7 @@ impl<'a> Visit<'a> {
     /// Lets in whoever has a session.
     pub(super) async fn of(request: &'a HttpRequest, state: &'a State) -> Result<Self, Refused> {
         let ops = &state.ops;
-        let secret = request.cookie(SESSION).map(|cookie| cookie.value().to_owned()).ok_or(Refused::SignIn)?;
+        let secret = SESSION.shown(request).map(|cookie| cookie.value().to_owned()).ok_or(Refused::SignIn)?;
         let visitor = ops.access.by_session(&secret).await.map_err(failed)?.ok_or(Refused::SignIn)?;
         let operator = visitor.operator.clone();
         let page = Page {
@@ -152,14 +153,4 @@ impl<'a> Visit<'a> {
         self.may(Permission::Reveal)?;
         Sight::plain(self.ops, self.changes(), action, subject).await.map_err(failed)
     }
-}
-
-/// A session's cookie; `Secure` but for whoever is on this machine, whose browser has no TLS to speak to.
-pub(super) fn session_cookie(request: &HttpRequest, secret: &str) -> Cookie<'static> {
-    Cookie::build(SESSION, secret.to_owned())
-        .path("/console")
-        .http_only(true)
-        .same_site(SameSite::Strict)
-        .secure(!is_here(request))
-        .finish()
 }

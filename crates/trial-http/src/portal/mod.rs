@@ -106,7 +106,7 @@ type Answer = Result<HttpResponse, Refused>;
 /// It is over, or leads nowhere yet; or the database cannot be used.
 pub(crate) async fn owner(request: &HttpRequest, state: &State) -> Option<Result<Tenant, NotIn>> {
     let reception = state.portal.as_ref()?;
-    visit::shown(request)?;
+    visit::SESSION.shown(request)?;
     let visit = Visit::of(request, state, reception).await.and_then(Visit::whole);
     Some(visit.map(|visit| visit.account.tenant).map_err(|refused| match refused {
         Refused::Failed => NotIn::Failed,

@@ -9,7 +9,7 @@ use trial_core::{
 };
 
 use super::pages::{Page, SignInPage};
-use super::visit::{Visit, session_cookie};
+use super::visit::{SESSION, Visit};
 use super::{Answer, Reception, Refused, failed, html, see};
 use crate::fields::Fields;
 use crate::problem::seconds_up;
@@ -108,7 +108,7 @@ pub(super) fn begin(state: &State, account: &PortalAccount) -> (PortalSecret, Po
 
 pub(super) fn with_session(request: &HttpRequest, mut response: HttpResponse, secret: &PortalSecret) -> HttpResponse {
     // A name, and letters that a header holds.
-    let _ = response.add_cookie(&session_cookie(request, secret.as_str()));
+    let _ = response.add_cookie(&SESSION.given(request, secret.as_str()));
     response
 }
 
@@ -118,7 +118,7 @@ pub(super) async fn leave(visit: &Visit<'_>, everywhere: bool) -> Answer {
     let entry = Reception::entry(visit.state, id, "portal.sign_out", words);
     let one = (!everywhere).then(|| visit.secret.hash());
     visit.reception.parts.accounts.end_portal_sessions(id, one, entry).await.map_err(failed)?;
-    let mut gone = session_cookie(visit.request, "");
+    let mut gone = SESSION.given(visit.request, "");
     gone.set_max_age(Duration::ZERO);
     let mut response = see("/portal/sign-in?said=signed-out");
     let _ = response.add_cookie(&gone);

@@ -1,17 +1,16 @@
 use actix_web::HttpRequest;
-use actix_web::cookie::{Cookie, SameSite};
+use actix_web::cookie::SameSite;
 use trial_core::{PortalAccount, PortalSecret, Tenant};
 
 use super::pages::{Page, SignedIn};
 use super::{Reception, Refused, failed};
-use crate::cookies::is_here;
+use crate::cookies::SessionCookie;
 use crate::fields::Fields;
 use crate::site::State;
 
-/// The cookie of a session. No script reads it.
-const SESSION: &str = "__Host-trialgate_portal";
-/// What it is called for whoever is on this machine, whose browser has no TLS to speak to.
-const SESSION_HERE: &str = "trialgate_portal";
+/// The cookie of a session. A link in a mail may bring it along: to look changes nothing, and every form is checked.
+pub(super) const SESSION: SessionCookie =
+    SessionCookie { name: "__Host-trialgate_portal", name_here: "trialgate_portal", same_site: SameSite::Lax };
 
 /// A page that the owner of a tenant looks at.
 pub(super) struct Visit<'a> {
@@ -30,7 +29,7 @@ impl<'a> Visit<'a> {
         state: &'a State,
         reception: &'a Reception,
     ) -> Result<Self, Refused> {
-        let cookie = shown(request).ok_or(Refused::SignIn)?;
+        let cookie = SESSION.shown(request).ok_or(Refused::SignIn)?;
         let secret = PortalSecret::parse(cookie.value()).ok_or(Refused::SignIn)?;
         let accounts = &reception.parts.accounts;
         let found = accounts.portal_session(secret.hash()).await.map_err(failed)?;
@@ -57,23 +56,4 @@ impl<'a> Visit<'a> {
     pub(super) fn check(&self, form: &Fields) -> Result<(), Refused> {
         if self.secret.csrf().is(form.text("csrf")) { Ok(()) } else { Err(Refused::Forbidden) }
     }
-}
-
-/// The cookie of a session, whatever it is worth.
-pub(super) fn shown(request: &HttpRequest) -> Option<Cookie<'static>> {
-    request.cookie(session_name(request))
-}
-
-fn session_name(request: &HttpRequest) -> &'static str {
-    if is_here(request) { SESSION_HERE } else { SESSION }
-}
-
-/// A session's cookie. A link in a mail may bring it along: to look changes nothing, and every form is checked.
-pub(super) fn session_cookie(request: &HttpRequest, secret: &str) -> Cookie<'static> {
-    Cookie::build(session_name(request), secret.to_owned())
-        .path("/")
-        .http_only(true)
-        .same_site(SameSite::Lax)
-        .secure(!is_here(request))
-        .finish()
 }

@@ -79,11 +79,18 @@ async fn the_cookie_is_out_of_reach_of_scripts_and_other_sites() {
     let token = data::operator_token(1);
     let entered = call(&house.site, form("/console/sign-in", &[("token", token.as_str())])).await;
     let cookie = entered.header("set-cookie").to_owned();
-    for part in ["HttpOnly", "SameSite=Strict", "Path=/console"] {
+    for part in ["HttpOnly", "SameSite=Strict", "Path=/"] {
         assert!(cookie.contains(part), "{cookie}");
     }
-    let abroad = form("/console/sign-in", &[("token", token.as_str())]).insert_header(("host", "ops.example.com"));
-    assert!(call(&house.site, abroad).await.header("set-cookie").contains("Secure"));
+    let abroad = || ("host", "ops.example.com");
+    let entered =
+        call(&house.site, form("/console/sign-in", &[("token", token.as_str())]).insert_header(abroad())).await;
+    let cookie = entered.header("set-cookie").to_owned();
+    assert!(cookie.starts_with("__Host-trialgate_session=") && cookie.contains("; Secure"), "{cookie}");
+    assert!(!cookie.contains("Domain"), "{cookie}");
+    let shown = cookie.split(';').next().unwrap();
+    let page = get("/console/").insert_header(abroad()).insert_header(("cookie", shown));
+    assert_eq!(call(&house.site, page).await.status, 200);
 }
 
 #[actix_web::test]
