@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use trial_core::ports::{Clock, Entropy, Guard, Health, Receipts, TrialService};
 use trial_core::{DeliveryReceipt, PhonePolicy, UnreadableReceipt};
 use trial_sandbox::Inbox;
+use zeroize::Zeroizing;
 
 use crate::{CallerParts, Metrics, OpsParts, PortalParts, SiteSettings};
 
@@ -47,7 +48,7 @@ pub struct SmsCallback {
     /// The gateway's name in the path.
     pub gateway: &'static str,
     /// What stands after it: letters, digits, `-` and `_`.
-    pub secret: String,
+    pub secret: Zeroizing<String>,
     /// Reads what the provider writes.
     pub read: ReceiptReader,
 }

@@ -132,7 +132,7 @@ pub(crate) fn smtp_mailer(smtp: &SmtpSetup, wording: Wording) -> anyhow::Result<
         from: smtp.from.clone(),
         reply_to: smtp.reply_to.clone(),
         envelope_from: smtp.envelope_from.clone(),
-        extra_roots_pem: smtp.ca.as_ref().map(|pem| pem.clone().into_bytes()),
+        extra_roots_pem: smtp.ca.as_ref().map(|pem| pem.as_bytes().to_vec()),
         dkim,
         timeout: SMTP_TIMEOUT,
     };

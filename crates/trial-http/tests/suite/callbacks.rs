@@ -28,7 +28,7 @@ fn read(body: &[u8], at: DateTime<Utc>) -> Result<Vec<DeliveryReceipt>, Unreadab
 }
 
 fn fixture() -> Fixture {
-    let callback = SmsCallback { gateway: "huawei", secret: SECRET.to_owned(), read };
+    let callback = SmsCallback { gateway: "huawei", secret: SECRET.to_owned().into(), read };
     Fixture { callbacks: vec![callback], ..Fixture::default() }
 }
 

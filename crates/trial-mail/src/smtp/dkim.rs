@@ -10,6 +10,7 @@ use ring::signature::{Ed25519KeyPair, RSA_PKCS1_SHA256, RsaKeyPair};
 use rustls_pki_types::PrivateKeyDer;
 use rustls_pki_types::pem::PemObject;
 use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
 
 use super::SmtpSettingsError;
 
@@ -37,7 +38,7 @@ pub struct DkimSettings {
     /// Which of its keys, `s=`: the public one is in the TXT record of `{selector}._domainkey.{domain}`.
     pub selector: String,
     /// The private key, in PEM: RSA of 2048 to 8192 bits, in PKCS #8 or PKCS #1, or Ed25519 in PKCS #8.
-    pub key_pem: String,
+    pub key_pem: Zeroizing<String>,
 }
 
 pub(super) struct Signer {

@@ -14,6 +14,7 @@ use async_trait::async_trait;
 use lettre::transport::smtp::response::Response;
 use trial_core::ports::Mailer;
 use trial_core::{DeliveryError, MailContent, OutgoingMail};
+use zeroize::Zeroizing;
 
 use crate::Templates;
 pub use dkim::DkimSettings;
@@ -35,7 +36,7 @@ pub struct SmtpMailer {
     signer: Option<Signer>,
     timeout: Duration,
     /// Ours: no words of the server's are passed on with one of these in them.
-    secrets: Vec<String>,
+    secrets: Vec<Zeroizing<String>>,
 }
 
 impl SmtpMailer {
@@ -71,7 +72,7 @@ impl SmtpMailer {
     fn secrets<'a>(&'a self, mail: &'a OutgoingMail) -> Vec<&'a str> {
         let address = mail.to.as_str();
         let local = address.rsplit_once('@').map_or(address, |(local, _)| local);
-        let mut secrets: Vec<&str> = self.secrets.iter().map(String::as_str).collect();
+        let mut secrets: Vec<&str> = self.secrets.iter().map(|secret| secret.as_str()).collect();
         secrets.extend([address, local]);
         if let MailContent::Account(account) = &mail.content {
             secrets.push(account.initial_password.reveal());
@@ -101,7 +102,7 @@ impl Mailer for SmtpMailer {
     }
 
     async fn check(&self) -> Result<(), DeliveryError> {
-        let secrets: Vec<&str> = self.secrets.iter().map(String::as_str).collect();
+        let secrets: Vec<&str> = self.secrets.iter().map(|secret| secret.as_str()).collect();
         self.within_timeout(self.sessions.check(), &secrets).await
     }
 }

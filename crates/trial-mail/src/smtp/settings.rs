@@ -10,6 +10,7 @@ use percent_encoding::percent_decode_str;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 use url::{Host, Url};
+use zeroize::Zeroizing;
 
 use super::DkimSettings;
 
@@ -19,9 +20,9 @@ pub struct SmtpSettings {
     /// `smtp://` (nothing encrypted, port 25), `smtp+starttls://` (refuses to go on without STARTTLS, port 587) or `smtps://`
     /// (TLS from the start, port 465), then `user:password@` if the server wants to know who is there, percent-encoded, then
     /// the host and optionally another port.
-    pub url: String,
+    pub url: Zeroizing<String>,
     /// The password, if it is not in the URL.
-    pub password: Option<String>,
+    pub password: Option<Zeroizing<String>>,
     /// The sender: `no-reply@example.com` or `Example <no-reply@example.com>`.
     pub from: String,
     /// Where answers go, if not to the sender.
@@ -90,13 +91,13 @@ pub(super) enum Security {
 }
 
 pub(super) struct Login {
-    pub(super) user: String,
-    pub(super) password: String,
+    pub(super) user: Zeroizing<String>,
+    pub(super) password: Zeroizing<String>,
 }
 
 impl Login {
     pub(super) fn credentials(&self) -> Credentials {
-        Credentials::new(self.user.clone(), self.password.clone())
+        Credentials::new(self.user.to_string(), self.password.to_string())
     }
 }
 
@@ -146,7 +147,7 @@ fn roots(pem: &[u8]) -> Result<Vec<Certificate>, SmtpSettingsError> {
     roots.collect::<Result<_, _>>().map_err(|_| SmtpSettingsError::Roots)
 }
 
-fn login(url: &Url, beside: Option<String>) -> Result<Option<Login>, SmtpSettingsError> {
+fn login(url: &Url, beside: Option<Zeroizing<String>>) -> Result<Option<Login>, SmtpSettingsError> {
     let user = decoded(url.username())?;
     let in_url = url.password().map(decoded).transpose()?;
     let password = match (in_url, beside) {
@@ -163,9 +164,11 @@ fn login(url: &Url, beside: Option<String>) -> Result<Option<Login>, SmtpSetting
     }
 }
 
-fn decoded(text: &str) -> Result<String, SmtpSettingsError> {
+fn decoded(text: &str) -> Result<Zeroizing<String>, SmtpSettingsError> {
     let decoded = percent_decode_str(text).decode_utf8();
-    decoded.map(String::from).map_err(|_| SmtpSettingsError::Url("has a user or password that is not UTF-8"))
+    decoded
+        .map(|text| text.into_owned().into())
+        .map_err(|_| SmtpSettingsError::Url("has a user or password that is not UTF-8"))
 }
 
 /// Says nothing of the URL and the password.

@@ -85,7 +85,7 @@ impl Peer {
 
 pub(crate) fn settings(url: String) -> SmtpSettings {
     SmtpSettings {
-        url,
+        url: url.into(),
         password: None,
         from: "试用 Trialgate <no-reply@sender.example>".to_owned(),
         reply_to: Some("help@sender.example".to_owned()),

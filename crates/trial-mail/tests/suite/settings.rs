@@ -22,8 +22,10 @@ fn takes_every_scheme_and_host() {
     ] {
         assert!(SmtpMailer::new(settings(url.to_owned()), templates()).is_ok(), "{url}");
     }
-    let beside =
-        SmtpSettings { password: Some("secret".to_owned()), ..settings("smtp://user@mail.example.com".to_owned()) };
+    let beside = SmtpSettings {
+        password: Some("secret".to_owned().into()),
+        ..settings("smtp://user@mail.example.com".to_owned())
+    };
     assert!(SmtpMailer::new(beside, templates()).is_ok());
 }
 
@@ -48,7 +50,8 @@ fn says_what_is_wrong_and_no_secret() {
 
 #[test]
 fn takes_one_password_for_one_user() {
-    let with_password = |url: &str| SmtpSettings { password: Some("hunter2".to_owned()), ..settings(url.to_owned()) };
+    let with_password =
+        |url: &str| SmtpSettings { password: Some("hunter2".to_owned().into()), ..settings(url.to_owned()) };
     let said = refusal(with_password("smtp://user:other@mail.example.com")).to_string();
     assert!(said.contains("twice") && !said.contains("hunter2"), "{said}");
     assert!(refusal(with_password("smtp://mail.example.com")).to_string().contains("names no user"));
@@ -83,7 +86,7 @@ fn takes_keys_that_sign_and_says_why_not() {
         dkim: Some(DkimSettings {
             domain: domain.to_owned(),
             selector: selector.to_owned(),
-            key_pem: key_pem.to_owned(),
+            key_pem: key_pem.to_owned().into(),
         }),
         ..settings("smtp://mail.example.com".to_owned())
     };

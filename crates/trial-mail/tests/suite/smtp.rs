@@ -140,7 +140,7 @@ async fn signs_in_with_what_the_url_says() {
     let peer = Peer::start().await;
     peer.follow(&[("EHLO", Act::Reply("250-peer.example\r\n250 AUTH PLAIN LOGIN"))]);
     let url = format!("smtp://us%40er:p%3As%2Fs%E9%AA%8C@127.0.0.1:{}", peer.port);
-    let mailer = SmtpMailer::new(SmtpSettings { url, ..peer.settings() }, templates()).unwrap();
+    let mailer = SmtpMailer::new(SmtpSettings { url: url.into(), ..peer.settings() }, templates()).unwrap();
     mailer.deliver(&account_mail(Locale::En)).await.unwrap();
     // NUL us@er NUL p:s/s验, by RFC 4616.
     assert!(peer.commands().contains(&"AUTH PLAIN AHVzQGVyAHA6cy9z6aqM".to_owned()), "{:?}", peer.commands());
@@ -151,7 +151,7 @@ async fn signs_in_with_a_password_beside_the_url() {
     let peer = Peer::start().await;
     peer.follow(&[("EHLO", Act::Reply("250-peer.example\r\n250 AUTH PLAIN"))]);
     let url = format!("smtp://us%40er@127.0.0.1:{}", peer.port);
-    let settings = SmtpSettings { url, password: Some("p:s/s验".to_owned()), ..peer.settings() };
+    let settings = SmtpSettings { url: url.into(), password: Some("p:s/s验".to_owned().into()), ..peer.settings() };
     SmtpMailer::new(settings, templates()).unwrap().check().await.unwrap();
     assert!(peer.commands().contains(&"AUTH PLAIN AHVzQGVyAHA6cy9z6aqM".to_owned()));
 }

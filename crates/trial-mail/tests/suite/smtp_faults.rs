@@ -77,7 +77,7 @@ async fn tries_again_when_it_cannot_sign_in_and_keeps_the_login_to_itself() {
         ("AUTH", Act::Reply("535 5.7.8 wrong password hunter2 for Postmaster")),
     ]);
     let url = format!("smtp://postmaster:hunter2@127.0.0.1:{}", peer.port);
-    let mailer = SmtpMailer::new(SmtpSettings { url, ..peer.settings() }, templates()).unwrap();
+    let mailer = SmtpMailer::new(SmtpSettings { url: url.into(), ..peer.settings() }, templates()).unwrap();
     let expected = "the mail server did not let us sign in: 535 5.7.8 wrong password *** for ***";
     assert_eq!(mailer.deliver(&account_mail(Locale::En)).await, Err(Transient(expected.to_owned())));
     assert_eq!(mailer.check().await, Err(Transient(expected.to_owned())));
@@ -188,7 +188,7 @@ async fn says_nothing_in_the_clear_where_tls_is_asked_for() {
     let peer = Peer::start().await;
     for scheme in ["smtp+starttls", "smtps"] {
         let url = format!("{scheme}://user:hunter2@127.0.0.1:{}", peer.port);
-        let mailer = SmtpMailer::new(SmtpSettings { url, ..peer.settings() }, templates()).unwrap();
+        let mailer = SmtpMailer::new(SmtpSettings { url: url.into(), ..peer.settings() }, templates()).unwrap();
         let error = mailer.deliver(&account_mail(Locale::En)).await.unwrap_err();
         assert!(matches!(error, Transient(_)), "{scheme}: {error:?}");
     }

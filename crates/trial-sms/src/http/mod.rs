@@ -11,6 +11,7 @@ use reqwest::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use trial_core::ports::SmsGateway;
 use trial_core::{GatewayReply, GatewayUnusable, SmsMessage};
 use url::Url;
+use zeroize::Zeroizing;
 
 use crate::text::Wording;
 use crate::web::{UnusableGateway, WebClient, WebTimeouts};
@@ -23,13 +24,13 @@ use template::{Place, Template, Values};
 #[derive(Clone)]
 pub struct HttpGatewaySettings {
     /// The address; values are percent-encoded in it.
-    pub url: String,
+    pub url: Zeroizing<String>,
     /// The method, in capitals.
     pub method: String,
     /// Names and values.
-    pub headers: Vec<(String, String)>,
+    pub headers: Vec<(String, Zeroizing<String>)>,
     /// The body. Values are escaped by the header `Content-Type`: as JSON, as a form, as XML, or not at all.
-    pub body: Option<String>,
+    pub body: Option<Zeroizing<String>>,
     /// What means acceptance.
     pub accept: Accept,
     /// What messages say.
@@ -68,14 +69,14 @@ impl HttpGateway {
         let headers: Vec<_> = settings.headers.iter().map(header).collect::<Result<_, _>>()?;
         let content_type = headers.iter().find(|(name, _)| name == CONTENT_TYPE).map(|(_, value)| value.example());
         let place = Place::of_content_type(content_type.as_deref().unwrap_or_default());
-        let body = settings.body.as_deref().map(|body| Template::parse("body", body, place)).transpose()?;
+        let body = settings.body.as_ref().map(|body| Template::parse("body", body, place)).transpose()?;
         let web = WebClient::new(&example, settings.timeouts)?;
         settings.accept.check()?;
         Ok(Self { url, method, headers, body, accept: settings.accept, wording: settings.wording, web })
     }
 }
 
-fn header((name, value): &(String, String)) -> Result<(HeaderName, Template), TemplateError> {
+fn header((name, value): &(String, Zeroizing<String>)) -> Result<(HeaderName, Template), TemplateError> {
     let parsed = HeaderName::try_from(name).map_err(|_| TemplateError::Header(name.clone()))?;
     let template = Template::parse("headers", value, Place::Header)?;
     HeaderValue::from_str(&template.example()).map_err(|_| TemplateError::Header(name.clone()))?;

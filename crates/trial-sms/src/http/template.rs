@@ -2,6 +2,7 @@
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use url::form_urlencoded;
+use zeroize::Zeroizing;
 
 /// Everything but the unreserved characters of RFC 3986.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -57,7 +58,7 @@ pub(super) struct Values<'a> {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Piece {
-    Literal(String),
+    Literal(Zeroizing<String>),
     To,
     Text,
     Code,
@@ -77,7 +78,7 @@ impl Template {
         let mut rest = text;
         while let Some((literal, after)) = rest.split_once("{{") {
             let (name, after) = after.split_once("}}").ok_or(TemplateError::Open(part))?;
-            pieces.push(Piece::Literal(literal.to_owned()));
+            pieces.push(Piece::Literal(literal.to_owned().into()));
             pieces.push(match name.trim() {
                 "to" => Piece::To,
                 "text" => Piece::Text,
@@ -86,7 +87,7 @@ impl Template {
             });
             rest = after;
         }
-        pieces.push(Piece::Literal(rest.to_owned()));
+        pieces.push(Piece::Literal(rest.to_owned().into()));
         Ok(Self { pieces, place })
     }
 

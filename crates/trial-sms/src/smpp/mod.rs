@@ -20,6 +20,7 @@ use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout};
 use trial_core::ports::SmsGateway;
 use trial_core::{GatewayReply, GatewayUnusable, SmsMessage};
+use zeroize::Zeroizing;
 
 use crate::text::Wording;
 use crate::web::UnusableGateway;
@@ -39,7 +40,7 @@ pub struct SmppSettings {
     /// Who we are, at most 15 characters.
     pub system_id: String,
     /// Our password, at most 8 characters.
-    pub password: String,
+    pub password: Zeroizing<String>,
     /// The kind of system that we are, at most 12 characters.
     pub system_type: String,
     /// Who messages come from, at most 20 characters: a number or a name.

@@ -15,6 +15,7 @@ use trial_core::ports::SmsGateway;
 use trial_core::{GatewayReply, GatewayUnusable, SmsMessage};
 use url::Url;
 use url::form_urlencoded::Serializer;
+use zeroize::Zeroizing;
 
 use crate::text::Wording;
 use crate::web::{UnusableGateway, WebClient, WebTimeouts};
@@ -27,7 +28,7 @@ pub struct TwilioSettings {
     /// The account.
     pub account_sid: String,
     /// Its secret.
-    pub auth_token: String,
+    pub auth_token: Zeroizing<String>,
     /// Who the message comes from.
     pub sender: TwilioSender,
     /// Where the provider tells what became of a message.
@@ -111,7 +112,7 @@ impl SmsGateway for TwilioGateway {
             .web
             .client()
             .post(self.url.clone())
-            .basic_auth(&self.settings.account_sid, Some(&self.settings.auth_token))
+            .basic_auth(&self.settings.account_sid, Some(self.settings.auth_token.as_str()))
             .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
             .body(self.body(message));
         match self.web.exchange(request).await {

@@ -45,7 +45,7 @@ pub(crate) fn twilio_settings(base_url: String, timeouts: WebTimeouts) -> Twilio
     TwilioSettings {
         base_url,
         account_sid: "AC1".to_owned(),
-        auth_token: "token".to_owned(),
+        auth_token: "token".to_owned().into(),
         sender: TwilioSender::From("+15005550006".to_owned()),
         status_callback: None,
         wording: Wording::default(),
@@ -55,10 +55,10 @@ pub(crate) fn twilio_settings(base_url: String, timeouts: WebTimeouts) -> Twilio
 
 pub(crate) fn http_settings(base: &str, timeouts: WebTimeouts) -> HttpGatewaySettings {
     HttpGatewaySettings {
-        url: format!("{base}/send?to={{{{to}}}}"),
+        url: format!("{base}/send?to={{{{to}}}}").into(),
         method: "POST".to_owned(),
-        headers: vec![("Content-Type".to_owned(), "application/json".to_owned())],
-        body: Some(r#"{"to":"{{to}}","text":"{{text}}"}"#.to_owned()),
+        headers: vec![("Content-Type".to_owned(), "application/json".to_owned().into())],
+        body: Some(r#"{"to":"{{to}}","text":"{{text}}"}"#.to_owned().into()),
         accept: Accept {
             pointer: Some(("/result/status".to_owned(), "0".to_owned())),
             id: Some("/result/id".to_owned()),

@@ -125,9 +125,10 @@ async fn any_provider_is_asked_by_its_template() {
         url: format!(
             "{}/cgi-bin/sendsms?username=u&to={{{{to}}}}&text={{{{text}}}}&coding=2&charset=UTF-8",
             provider.url()
-        ),
+        )
+        .into(),
         method: "GET".to_owned(),
-        headers: vec![("X-Code".to_owned(), "c={{code}}".to_owned())],
+        headers: vec![("X-Code".to_owned(), "c={{code}}".to_owned().into())],
         body: None,
         accept: Accept::default(),
         ..http_settings(&provider.url(), PATIENT)
@@ -145,17 +146,17 @@ async fn any_provider_is_asked_by_its_template() {
 fn settings_that_make_no_sense_are_named() {
     let settings = || http_settings("http://127.0.0.1:1", PATIENT);
     for (settings, message) in [
-        (HttpGatewaySettings { url: "ftp://h/".to_owned(), ..settings() }, "must begin with https://"),
-        (HttpGatewaySettings { url: "h".to_owned(), ..settings() }, "must begin with https://"),
-        (HttpGatewaySettings { url: "http://h/{{phone}}".to_owned(), ..settings() }, "`url` has {{phone}}"),
-        (HttpGatewaySettings { body: Some("{{to".to_owned()), ..settings() }, "`body` has {{ without }}"),
+        (HttpGatewaySettings { url: "ftp://h/".to_owned().into(), ..settings() }, "must begin with https://"),
+        (HttpGatewaySettings { url: "h".to_owned().into(), ..settings() }, "must begin with https://"),
+        (HttpGatewaySettings { url: "http://h/{{phone}}".to_owned().into(), ..settings() }, "`url` has {{phone}}"),
+        (HttpGatewaySettings { body: Some("{{to".to_owned().into()), ..settings() }, "`body` has {{ without }}"),
         (HttpGatewaySettings { method: "SEND IT".to_owned(), ..settings() }, "`method` is no method"),
         (
-            HttpGatewaySettings { headers: vec![("a b".to_owned(), String::new())], ..settings() },
+            HttpGatewaySettings { headers: vec![("a b".to_owned(), String::new().into())], ..settings() },
             "\"a b\" cannot be sent",
         ),
         (
-            HttpGatewaySettings { headers: vec![("a".to_owned(), "\n".to_owned())], ..settings() },
+            HttpGatewaySettings { headers: vec![("a".to_owned(), "\n".to_owned().into())], ..settings() },
             "\"a\" cannot be sent",
         ),
         (

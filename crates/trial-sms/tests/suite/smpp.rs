@@ -31,7 +31,7 @@ pub(crate) fn smpp_settings(port: u16) -> SmppSettings {
         port,
         tls: false,
         system_id: "trialgate".to_owned(),
-        password: "hunter2".to_owned(),
+        password: "hunter2".to_owned().into(),
         system_type: "OTP".to_owned(),
         source_addr: "Trialgate".to_owned(),
         window: 10,
@@ -228,7 +228,7 @@ async fn a_check_says_what_stands_in_the_way() {
 #[tokio::test]
 async fn settings_that_do_not_fit_are_named() {
     for (settings, message) in [
-        (SmppSettings { password: "x".repeat(9), ..smpp_settings(1) }, "`password` cannot be used"),
+        (SmppSettings { password: "x".repeat(9).into(), ..smpp_settings(1) }, "`password` cannot be used"),
         (SmppSettings { system_id: "x".repeat(16), ..smpp_settings(1) }, "at most 15 characters"),
         (SmppSettings { system_type: "é".to_owned(), ..smpp_settings(1) }, "`system_type` cannot be used"),
         (SmppSettings { source_addr: "x".repeat(21), ..smpp_settings(1) }, "`source_addr` cannot be used"),

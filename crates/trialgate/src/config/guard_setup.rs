@@ -52,7 +52,7 @@ impl Config {
             problems.push(missing("site_key"));
         }
         let secret = match (&given.secret, &given.secret_file) {
-            (Some(secret), _) => Some(secret.reveal().to_owned()),
+            (Some(secret), _) => Some(secret.copied()),
             (None, Some(file)) => self.secret_of("site.siteverify.secret_file", file, problems),
             (None, None) => {
                 problems.push(missing("secret"));
@@ -60,7 +60,7 @@ impl Config {
             }
         };
         let url = given.verify_url.as_deref().unwrap_or(provider.verify_url()).to_owned();
-        let (site_key, secret) = (site_key?, secret?.into());
+        let (site_key, secret) = (site_key?, secret?);
         let settings = SiteverifySettings { url, secret, timeout: TIMEOUT };
         let widget = Box::new(widget(provider, given.script_url.as_deref(), site_key));
         Some(GuardSetup::Siteverify { settings, widget })

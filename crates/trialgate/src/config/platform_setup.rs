@@ -2,9 +2,11 @@
 
 use trial_core::EndpointId;
 use trial_platform::{SigningSecret, UnusableWebhook, WebhookSettings};
+use zeroize::Zeroizing;
 
 use super::Config;
 use super::error::Problem;
+use super::secret::Secret;
 use super::settings::PlatformKind;
 use crate::compose::WEBHOOK_TIMEOUT;
 
@@ -45,7 +47,9 @@ impl Config {
         let webhook = &self.settings.platform.webhook;
         match (&webhook.url, &webhook.url_file) {
             (Some(url), _) => Some(url.reveal().to_owned()),
-            (None, Some(file)) => self.secret_of("platform.webhook.url_file", file, problems),
+            (None, Some(file)) => {
+                self.secret_of("platform.webhook.url_file", file, problems).map(|url| url.to_string())
+            }
             (None, None) => {
                 problems.push(Problem::missing("`platform.webhook.url` is missing; `platform.kind` is \"webhook\""));
                 None
@@ -58,10 +62,10 @@ impl Config {
         let (key, texts) = match &webhook.secrets_file {
             Some(file) => {
                 let text = self.secret_of("platform.webhook.secrets_file", file, problems)?;
-                let lines = text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned);
-                ("secrets_file", lines.collect())
+                let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+                ("secrets_file", lines.map(|line| Zeroizing::new(line.to_owned())).collect())
             }
-            None => ("secrets", webhook.secrets.iter().map(|secret| secret.reveal().to_owned()).collect::<Vec<_>>()),
+            None => ("secrets", webhook.secrets.iter().map(Secret::copied).collect::<Vec<_>>()),
         };
         if texts.is_empty() {
             let text =

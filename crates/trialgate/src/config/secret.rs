@@ -3,23 +3,29 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize, Serializer};
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 /// What stands where a secret would.
 const HIDDEN: &str = "***";
 
-/// A secret: `***` wherever it is printed.
-#[derive(Clone, PartialEq, Eq, Deserialize)]
+/// A secret: `***` wherever it is printed, and overwritten when it is no longer held.
+#[derive(Clone, PartialEq, Eq, Deserialize, Zeroize, ZeroizeOnDrop)]
 #[serde(transparent)]
 pub(crate) struct Secret(String);
 
 /// The URL of a mail server or a database; its password is `***` wherever it is printed.
-#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Deserialize, Zeroize, ZeroizeOnDrop)]
 #[serde(transparent)]
 pub(crate) struct ServiceUrl(String);
 
 impl Secret {
     pub(crate) fn reveal(&self) -> &str {
         &self.0
+    }
+
+    /// A copy for whoever needs it, which is overwritten as well.
+    pub(crate) fn copied(&self) -> Zeroizing<String> {
+        Zeroizing::new(self.0.clone())
     }
 }
 

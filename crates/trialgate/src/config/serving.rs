@@ -7,6 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use chrono_tz::Tz;
 use trial_core::{Email, Keyring, SecretKey};
+use zeroize::Zeroizing;
 
 use super::Config;
 use super::error::{ConfigError, Problem, none_of};
@@ -72,13 +73,13 @@ pub(crate) enum MailSetup {
 
 /// A mail server. No `Debug`: it holds a password.
 pub(crate) struct SmtpSetup {
-    pub(crate) url: String,
-    pub(crate) password: Option<String>,
+    pub(crate) url: Zeroizing<String>,
+    pub(crate) password: Option<Zeroizing<String>>,
     pub(crate) from: String,
     pub(crate) reply_to: Option<String>,
     pub(crate) envelope_from: Option<String>,
     /// Authorities that are trusted besides the machine's, in PEM.
-    pub(crate) ca: Option<String>,
+    pub(crate) ca: Option<Zeroizing<String>>,
     pub(crate) dkim: Option<DkimSetup>,
 }
 
@@ -86,7 +87,7 @@ pub(crate) struct SmtpSetup {
 pub(crate) struct DkimSetup {
     pub(crate) domain: String,
     pub(crate) selector: String,
-    pub(crate) key_pem: String,
+    pub(crate) key_pem: Zeroizing<String>,
 }
 
 impl std::fmt::Debug for SmtpSetup {
@@ -161,15 +162,15 @@ impl Config {
 
     fn secret_key(&self, entry: &KeyEntry) -> Result<SecretKey, String> {
         let text = match (&entry.key, &entry.key_file) {
-            (Some(key), _) => key.reveal().to_owned(),
+            (Some(key), _) => key.copied(),
             (None, Some(file)) => self.read_secret(file)?,
             (None, None) => return Err("neither `key` nor `key_file` is given".to_owned()),
         };
-        let key = STANDARD.decode(text.trim()).map_err(|_| "the key is not base64".to_owned())?;
+        let key = STANDARD.decode(text.trim()).map(Zeroizing::new).map_err(|_| "the key is not base64".to_owned())?;
         SecretKey::new(&entry.id, &key).map_err(|error| error.to_string())
     }
 
-    pub(super) fn read_secret(&self, file: &Path) -> Result<String, String> {
+    pub(super) fn read_secret(&self, file: &Path) -> Result<Zeroizing<String>, String> {
         read_secret(&self.resolve(file))
     }
 
@@ -206,7 +207,7 @@ impl Config {
             problems.push(Problem::missing(format!("`mail.smtp_url_file`: the URL {SMTP_URL_EXPECTED}")));
         }
         let password = match (&mail.smtp_password, &mail.smtp_password_file) {
-            (Some(password), _) => Some(password.reveal().to_owned()),
+            (Some(password), _) => Some(password.copied()),
             (None, Some(file)) => self.secret_of("mail.smtp_password_file", file, problems),
             (None, None) => None,
         };
@@ -215,7 +216,7 @@ impl Config {
         }
         let ca = mail.smtp_ca_file.as_ref().and_then(|file| self.secret_of("mail.smtp_ca_file", file, problems));
         let dkim = self.dkim_setup(problems);
-        let (from, url) = (mail.from.clone()?, url?.reveal().to_owned());
+        let (from, url) = (mail.from.clone()?, Zeroizing::new(url?.reveal().to_owned()));
         let (reply_to, envelope_from) = (mail.reply_to.clone(), mail.envelope_from.clone());
         Some(SmtpSetup { url, password, from, reply_to, envelope_from, ca, dkim })
     }
@@ -226,15 +227,17 @@ impl Config {
         Some(DkimSetup { domain: dkim.domain.clone()?, selector: dkim.selector.clone()?, key_pem })
     }
 
-    pub(super) fn secret_of(&self, key: &str, file: &Path, problems: &mut Vec<Problem>) -> Option<String> {
+    pub(super) fn secret_of(&self, key: &str, file: &Path, problems: &mut Vec<Problem>) -> Option<Zeroizing<String>> {
         self.read_secret(file).map_err(|error| problems.push(Problem::missing(format!("`{key}`: {error}")))).ok()
     }
 }
 
 /// The text of a secret file without its trailing line end.
-pub(super) fn read_secret(path: &Path) -> Result<String, String> {
-    let text = fs::read_to_string(path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
-    Ok(text.trim_end_matches(['\r', '\n']).to_owned())
+pub(super) fn read_secret(path: &Path) -> Result<Zeroizing<String>, String> {
+    let text = fs::read_to_string(path)
+        .map(Zeroizing::new)
+        .map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+    Ok(text.trim_end_matches(['\r', '\n']).to_owned().into())
 }
 
 fn gateway_problems(settings: &Settings) -> Option<Problem> {

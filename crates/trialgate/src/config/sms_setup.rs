@@ -8,6 +8,7 @@ use trial_sms::{
     Accept, HttpGatewaySettings, HuaweiAuth, HuaweiSettings, SmppSettings, SmppTimeouts, TwilioSender, TwilioSettings,
     WebTimeouts, Wording,
 };
+use zeroize::Zeroizing;
 
 use super::Config;
 use super::error::Problem;
@@ -42,8 +43,8 @@ impl GatewayKind {
 /// The secrets of the providers that may tell what became of their messages; no `Debug` shows them.
 #[derive(Default)]
 pub(crate) struct CallbackSecrets {
-    pub(crate) huawei: Option<String>,
-    pub(crate) twilio: Option<String>,
+    pub(crate) huawei: Option<Zeroizing<String>>,
+    pub(crate) twilio: Option<Zeroizing<String>>,
 }
 
 impl std::fmt::Debug for CallbackSecrets {
@@ -79,7 +80,7 @@ impl Config {
     /// The secrets of callbacks. Receipts come for days: a gateway that is named no more may still be told of.
     pub(super) fn callback_secrets(&self, problems: &mut Vec<Problem>) -> CallbackSecrets {
         let mut read = |key: &str, given: Option<&Secret>, file: Option<&Path>| match (given, file) {
-            (Some(secret), _) => Some(secret.reveal().to_owned()),
+            (Some(secret), _) => Some(secret.copied()),
             (None, Some(file)) => match self.read_secret(file) {
                 Ok(secret) if is_callback_secret(&secret) => Some(secret),
                 Ok(_) => {
@@ -125,14 +126,14 @@ impl Needs<'_> {
         given.filter(|text| !text.is_empty()).cloned().unwrap_or_else(|| self.missing(key))
     }
 
-    fn secret(&mut self, key: &str, given: Option<&Secret>, file: Option<&Path>) -> String {
+    fn secret(&mut self, key: &str, given: Option<&Secret>, file: Option<&Path>) -> Zeroizing<String> {
         match (given, file) {
-            (Some(secret), _) => secret.reveal().to_owned(),
+            (Some(secret), _) => secret.copied(),
             (None, Some(file)) => self.config.read_secret(file).unwrap_or_else(|error| {
                 self.problems.push(Problem::missing(format!("`{key}_file`: {error}")));
-                String::new()
+                Zeroizing::default()
             }),
-            (None, None) => self.missing(key),
+            (None, None) => self.missing(key).into(),
         }
     }
 
@@ -140,7 +141,7 @@ impl Needs<'_> {
         let secret = self.secret("sms.huawei.app_secret", given.app_secret.as_ref(), given.app_secret_file.as_deref());
         HuaweiSettings {
             endpoint: self.text("sms.huawei.endpoint", given.endpoint.as_ref()),
-            key: AccessKey::new(self.text("sms.huawei.app_key", given.app_key.as_ref()), secret),
+            key: AccessKey::new(self.text("sms.huawei.app_key", given.app_key.as_ref()), secret.as_str()),
             auth: match given.auth {
                 sms_settings::HuaweiAuth::Aksk => HuaweiAuth::AkSk,
                 sms_settings::HuaweiAuth::Wsse => HuaweiAuth::Wsse,
@@ -196,8 +197,8 @@ impl Needs<'_> {
         HttpGatewaySettings {
             url: self.secret("sms.http.url", given.url.as_ref(), given.url_file.as_deref()),
             method: given.method.clone(),
-            headers: given.headers.iter().map(|(name, value)| (name.clone(), value.reveal().to_owned())).collect(),
-            body: given.body.as_ref().map(|body| body.reveal().to_owned()),
+            headers: given.headers.iter().map(|(name, value)| (name.clone(), value.copied())).collect(),
+            body: given.body.as_ref().map(Secret::copied),
             accept: Accept {
                 status: accept.status.to_vec(),
                 pointer: accept.pointer.clone().zip(accept.value.as_ref().map(ToString::to_string)),

@@ -51,7 +51,7 @@ async fn aiosmtpd(mode: &str) -> Aiosmtpd {
 fn known(mode: &str, port: u64, authority: &Authority) -> SmtpSettings {
     let scheme = if mode == "tls" { "smtps" } else { "smtp+starttls" };
     SmtpSettings {
-        password: Some("s3cr&t 密".to_owned()),
+        password: Some("s3cr&t 密".to_owned().into()),
         extra_roots_pem: Some(authority.pem.clone().into_bytes()),
         ..settings(format!("{scheme}://trials@localhost:{port}"))
     }
@@ -128,7 +128,7 @@ async fn trusts_nobody_whom_it_was_not_told_to() {
         let error = server.refusal(SmtpSettings { extra_roots_pem: None, ..good() }).await;
         assert!(matches!(error, DeliveryError::Transient(_)), "{error:?}");
         let by_address = good().url.replace("localhost", "127.0.0.1");
-        let error = server.refusal(SmtpSettings { url: by_address, ..good() }).await;
+        let error = server.refusal(SmtpSettings { url: by_address.into(), ..good() }).await;
         assert!(matches!(&error, DeliveryError::Transient(text) if text.contains("ertificate")), "{error:?}");
     }
 }
@@ -137,7 +137,7 @@ async fn trusts_nobody_whom_it_was_not_told_to() {
 async fn tries_again_when_it_is_not_let_in() {
     let server = aiosmtpd("starttls").await;
     let wrong = SmtpSettings {
-        password: Some("wrong-password".to_owned()),
+        password: Some("wrong-password".to_owned().into()),
         ..known("starttls", server.port, &server.authority)
     };
     let error = server.refusal(wrong).await;

@@ -16,7 +16,7 @@ use crate::peer::{Peer, templates};
 /// A message as it arrives, signed with this key.
 async fn signed(key_pem: String, locale: Locale) -> String {
     let peer = Peer::start().await;
-    let dkim = DkimSettings { domain: "sender.example".to_owned(), selector: "s1".to_owned(), key_pem };
+    let dkim = DkimSettings { domain: "sender.example".to_owned(), selector: "s1".to_owned(), key_pem: key_pem.into() };
     let settings = SmtpSettings { dkim: Some(dkim), ..peer.settings() };
     let mailer = SmtpMailer::new(settings, templates()).unwrap();
     for _ in 0..2 {

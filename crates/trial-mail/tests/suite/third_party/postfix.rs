@@ -119,14 +119,14 @@ async fn knows_what_postfix_refuses() {
     assert!(reason.starts_with("the mail server refused the recipient: 550 5.1.1 <***>: "), "{reason}");
 
     let url = postfix.settings().url.replace("s3cr&t", "wrong-password");
-    let mailer = SmtpMailer::new(SmtpSettings { url, ..postfix.settings() }, templates()).unwrap();
+    let mailer = SmtpMailer::new(SmtpSettings { url: url.into(), ..postfix.settings() }, templates()).unwrap();
     let error = mailer.deliver(&account_mail(Locale::En)).await.unwrap_err();
     let DeliveryError::Transient(reason) = &error else { panic!("{error:?}") };
     assert!(reason.starts_with("the mail server did not let us sign in: 535 5.7.8 "), "{reason}");
 
     // Without a login, Postfix relays for nobody: ours to mend, so that it is tried again.
     let url = format!("smtp+starttls://localhost:{}", postfix.port);
-    let mailer = SmtpMailer::new(SmtpSettings { url, ..postfix.settings() }, templates()).unwrap();
+    let mailer = SmtpMailer::new(SmtpSettings { url: url.into(), ..postfix.settings() }, templates()).unwrap();
     let error = mailer.deliver(&account_mail(Locale::En)).await.unwrap_err();
     assert!(matches!(&error, DeliveryError::Transient(_)), "{error:?}");
     assert_eq!(postfix.mailbox(0).await.len(), 0);

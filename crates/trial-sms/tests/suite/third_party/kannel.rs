@@ -70,7 +70,7 @@ impl Kannel {
             "username=trialgate&password={password}&from=Trialgate&to={{{{to}}}}&text={{{{text}}}}&charset=UTF-8&coding=2"
         );
         HttpGateway::new(HttpGatewaySettings {
-            url: format!("http://127.0.0.1:{}/cgi-bin/sendsms?{query}", self.sendsms),
+            url: format!("http://127.0.0.1:{}/cgi-bin/sendsms?{query}", self.sendsms).into(),
             method: "GET".to_owned(),
             headers: Vec::new(),
             body: None,

@@ -33,7 +33,7 @@ impl Receipts for Kept {
 
 fn settings(port: u16, brand: &str) -> SmppSettings {
     let wording = Wording { brand: brand.into(), ..Wording::default() };
-    SmppSettings { password: "secret".to_owned(), wording, ..smpp_settings(port) }
+    SmppSettings { password: "secret".to_owned().into(), wording, ..smpp_settings(port) }
 }
 
 #[tokio::test]
@@ -86,7 +86,7 @@ async fn throttles_and_refuses_the_bind() {
     let reason = "ESME_RTHROTTLED".to_owned();
     assert_eq!(throttled.send(&message(Locale::En)).await, GatewayReply::Throttled { reason });
     let wrong = SmppSettings {
-        password: "wrong".to_owned(),
+        password: "wrong".to_owned().into(),
         timeouts: SmppTimeouts { connect: QUICK, ..TIMEOUTS },
         ..settings(port, "Trialgate")
     };
