@@ -2,9 +2,12 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
-fn root() -> std::path::PathBuf {
+use trialgate_tests::{Home, binary};
+
+fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
@@ -64,4 +67,38 @@ fn every_rule_names_a_chapter_of_the_runbook() {
         seen += 1;
     }
     assert!(seen > 5);
+}
+
+/// Prometheus's own judge: on the path, or where `tests/run` puts it.
+fn promtool() -> PathBuf {
+    let beside = binary().ancestors().nth(2).unwrap().join("third-party/prometheus/usr/bin/promtool");
+    if beside.exists() { beside } else { PathBuf::from("promtool") }
+}
+
+#[test]
+fn the_rules_fire_when_they_should_and_else_do_not() {
+    let (rules, cases) = ("docs/observability/alerts.yml", "tests/third-party/observability/alerts_test.yml");
+    for arguments in [["check", "rules", rules], ["test", "rules", cases]] {
+        let judged = Command::new(promtool()).args(arguments).current_dir(root()).output();
+        let judged = judged.expect("promtool is there; `tests/run` fetches it");
+        let said = [judged.stdout, judged.stderr].map(|text| String::from_utf8_lossy(&text).into_owned()).concat();
+        assert!(judged.status.success() && said.contains("SUCCESS"), "{said}");
+    }
+}
+
+#[tokio::test]
+async fn counters_that_alerts_watch_begin_at_0() {
+    let home = Home::new();
+    let service = home.sandbox().await;
+    let told = reqwest::get(format!("http://{}/metrics", service.address())).await.unwrap().text().await.unwrap();
+    for counter in [
+        "trialgate_applications_total{code=\"005\"}",
+        "trialgate_code_requests_total{code=\"204\"}",
+        "trialgate_mails_total{result=\"failed\"}",
+        "trialgate_ledger_errors_total{kind=\"corrupt\"}",
+        "trialgate_poisonous_requests_total",
+        "trialgate_overload_total",
+    ] {
+        assert!(told.lines().any(|line| line == format!("{counter} 0")), "{counter}: {told}");
+    }
 }

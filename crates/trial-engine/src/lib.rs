@@ -6,6 +6,7 @@
 mod admission;
 mod altcha;
 mod bisection;
+mod counters;
 mod deciding;
 mod delivery;
 mod dispatch;
@@ -15,6 +16,7 @@ mod health;
 mod keeping;
 mod orders;
 mod pacing;
+mod receipts;
 mod retention;
 mod screening;
 mod service;
@@ -43,6 +45,7 @@ pub use following::{Following, follow_once};
 use health::EngineHealth;
 pub use keeping::{KEEPER, Keeper, Kept};
 pub use orders::Orders;
+pub use receipts::CountedReceipts;
 use retention::Expiry;
 pub use retention::RetentionOptions;
 use service::Service;
@@ -211,6 +214,7 @@ pub struct Engine {
 impl Engine {
     /// Starts deciding and delivering, on the runtime that this is called on.
     pub fn start(parts: EngineParts, options: EngineOptions) -> Self {
+        counters::begin();
         let tasks = TaskTracker::new();
         let closing = CancellationToken::new();
         let wakers = Wakers::default();

@@ -14,6 +14,7 @@ use trial_core::{
 };
 
 use crate::admission::{Admission, NotDecided};
+use crate::counters::FAULT;
 use crate::dispatch::{Gateways, Handed};
 
 /// The public interface's use cases, over the queue and the gateways.
@@ -103,14 +104,14 @@ impl TrialService for Service {
         let task =
             self.tasks.spawn_on(async move { dispatch.code_reply(request).await }.in_current_span(), &self.runtime);
         let reply = task.await.unwrap_or(Err(Unexpected));
-        let code = reply.map_or("500", |reply| reply.code.as_str());
+        let code = reply.map_or(FAULT, |reply| reply.code.as_str());
         metrics::counter!("trialgate_code_requests_total", "code" => code).increment(1);
         reply
     }
 
     async fn apply(&self, application: Application) -> Result<ApplyReply, Unexpected> {
         let reply = self.apply_reply(application).await;
-        let code = reply.map_or("500", |reply| reply.code.as_str());
+        let code = reply.map_or(FAULT, |reply| reply.code.as_str());
         metrics::counter!("trialgate_applications_total", "code" => code).increment(1);
         reply
     }

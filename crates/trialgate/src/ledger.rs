@@ -7,6 +7,7 @@ use trial_core::ports::{
     AuditTrail, Callers, DataCare, EventOperations, EventOutbox, Operations, Operators, Outbox, Portal, Receipts,
     Screen, SettingsStore, TrialLedger, Upkeep,
 };
+use trial_engine::CountedReceipts;
 use trial_storage::{PostgresLedger, PostgresOptions, SqliteLedger, SqliteOptions};
 
 use crate::config::Database;
@@ -99,12 +100,13 @@ impl Ledger {
         }
     }
 
-    /// Where receipts of short messages are kept.
+    /// Where receipts of short messages are kept, and counted.
     pub(crate) fn receipts(&self) -> Arc<dyn Receipts> {
-        match self {
+        let kept: Arc<dyn Receipts> = match self {
             Self::Sqlite(ledger) => Arc::new(ledger.clone()),
             Self::Postgres(ledger) => Arc::new(ledger.clone()),
-        }
+        };
+        Arc::new(CountedReceipts::new(kept))
     }
 
     /// What operations ask and change.

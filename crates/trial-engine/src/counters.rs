@@ -1,0 +1,28 @@
+//! Counters that alerts watch. They are there from the start: one that comes into being with its first event has not increased
+//! for whoever asks by how much it did.
+
+use trial_core::{ApplyCode, SendCode};
+
+/// The return code of a fault of the program, which is none of the published ones.
+pub(crate) const FAULT: &str = "500";
+/// What a mail or an event can come to that somebody has to see.
+const RESULTS: [&str; 3] = ["sent", "retry", "failed"];
+const LEDGER_ERRORS: [&str; 4] = ["unavailable", "contended", "commit_unknown", "corrupt"];
+
+/// Has every one of them begin at 0.
+pub(crate) fn begin() {
+    for code in SendCode::ALL.map(SendCode::as_str).into_iter().chain([FAULT]) {
+        metrics::counter!("trialgate_code_requests_total", "code" => code).increment(0);
+    }
+    for code in ApplyCode::ALL.map(ApplyCode::as_str).into_iter().chain([FAULT]) {
+        metrics::counter!("trialgate_applications_total", "code" => code).increment(0);
+    }
+    for result in RESULTS {
+        metrics::counter!("trialgate_mails_total", "result" => result).increment(0);
+    }
+    for kind in LEDGER_ERRORS {
+        metrics::counter!("trialgate_ledger_errors_total", "kind" => kind).increment(0);
+    }
+    metrics::counter!("trialgate_poisonous_requests_total").increment(0);
+    metrics::counter!("trialgate_overload_total").increment(0);
+}

@@ -1,0 +1,28 @@
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use trial_core::ports::Receipts;
+use trial_core::{DeliveryReceipt, LedgerError};
+
+/// Takes receipts down where they are kept, and counts them.
+pub struct CountedReceipts(Arc<dyn Receipts>);
+
+impl CountedReceipts {
+    /// Over where they are kept.
+    pub fn new(kept: Arc<dyn Receipts>) -> Self {
+        Self(kept)
+    }
+}
+
+#[async_trait]
+impl Receipts for CountedReceipts {
+    async fn take_down(&self, receipt: DeliveryReceipt) -> Result<bool, LedgerError> {
+        let (gateway, state) = (receipt.gateway.clone(), receipt.state.as_str());
+        let taken = self.0.take_down(receipt).await;
+        // One that cannot be taken down yet comes again, and is counted then.
+        if matches!(taken, Ok(true)) {
+            metrics::counter!("trialgate_sms_receipts_total", "gateway" => gateway, "state" => state).increment(1);
+        }
+        taken
+    }
+}
