@@ -53,11 +53,17 @@ impl Home {
         Self { directory: tempfile::tempdir_in(homes).unwrap(), server: None }
     }
 
-    /// One whose service serves from a new database of a server, with as many access codes as the sandbox has.
-    pub async fn on(cluster: &Cluster) -> Self {
+    /// One whose service serves from a new database of a server, without access codes.
+    pub async fn on_empty(cluster: &Cluster) -> Self {
         cluster.create_database(DATABASE, None);
         let home = Self::beside(cluster, &cluster.url(DATABASE));
         home.ask(&["migrate"]).await;
+        home
+    }
+
+    /// One whose service serves from a new database of a server, with as many access codes as the sandbox has.
+    pub async fn on(cluster: &Cluster) -> Self {
+        let home = Self::on_empty(cluster).await;
         home.import((0..100).map(|n| format!("voice,950{n:03}\nmultimedia,chat-{n:03}"))).await;
         home
     }

@@ -9,13 +9,13 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 use tokio::task::block_in_place;
-use trial_cluster::{Cluster, USER};
-use trialgate_tests::{DATABASE, Database, Fault, Fleet, History, Home, Proxy, Random, until};
+use trial_cluster::Cluster;
+use trialgate_tests::{DATABASE, Database, Fault, History, Home, Random, until};
 
 use super::load::{Load, summary};
+use super::site::{INSTANCES, Site, Way, below, moment, url};
 use crate::kept::{assert_acknowledged_are_kept, assert_every_mail_arrives};
 
-const INSTANCES: usize = 3;
 /// Access codes and quota are not what this is about: for each round there are more than it uses up.
 const PAIRS: u32 = 5_000;
 const UNLIMITED: &[(&str, &str)] = &[
@@ -23,14 +23,6 @@ const UNLIMITED: &[(&str, &str)] = &[
     ("TRIALGATE_QUOTA__THRESHOLD", "100000000"),
     ("TRIALGATE_MAIL__MAX_PER_SECOND", "10000"),
 ];
-
-/// What there is to break.
-struct Site {
-    cluster: Cluster,
-    /// One on the way of each instance, if the network is what breaks.
-    proxies: Vec<Proxy>,
-    fleet: Fleet,
-}
 
 /// Rounds of load, each with its fault, and what came of all of them so far.
 struct Chaos {
@@ -41,38 +33,6 @@ struct Chaos {
     kept: Vec<History>,
 }
 
-impl Site {
-    async fn start(rounds: u32) -> Self {
-        Self::start_with(rounds, async |_| Vec::new()).await
-    }
-
-    /// One in which each instance has a network of its own.
-    async fn with_proxies(rounds: u32) -> Self {
-        Self::start_with(rounds, async |cluster| {
-            let mut proxies = Vec::new();
-            for _ in 0..INSTANCES {
-                proxies.push(Proxy::start(cluster.port()).await);
-            }
-            proxies
-        })
-        .await
-    }
-
-    async fn start_with(rounds: u32, proxies: impl AsyncFnOnce(&Cluster) -> Vec<Proxy>) -> Self {
-        let cluster = Cluster::start(&[]);
-        Home::on(&cluster).await.import_pairs(rounds * PAIRS).await;
-        let proxies = proxies(&cluster).await;
-        let port = |place| proxies.get(place).map_or(cluster.port(), Proxy::port);
-        let homes = (0..INSTANCES).map(|place| Home::beside(&cluster, &url(&[port(place)])));
-        let fleet = Fleet::start(homes.collect::<Vec<_>>(), UNLIMITED).await;
-        Self { cluster, proxies, fleet }
-    }
-
-    fn database(&self) -> Database {
-        Database::on(&self.cluster, DATABASE)
-    }
-}
-
 impl Chaos {
     fn new() -> Self {
         let number = |name| std::env::var(name).ok().map(|text| text.parse::<u64>().expect(name));
@@ -80,6 +40,11 @@ impl Chaos {
         let seed = number("TRIALGATE_CHAOS_SEED").unwrap_or_else(Random::any_seed);
         println!("seed {seed}, {rounds} rounds");
         Self { rounds, round: 0, random: Random::new(seed), next_applicant: Arc::default(), kept: Vec::new() }
+    }
+
+    async fn site(&self, way: Way) -> Site {
+        let pairs = self.rounds * PAIRS;
+        Site::start(UNLIMITED, way, async |cluster| Home::on(cluster).await.import_pairs(pairs).await).await
     }
 
     fn has_more(&self) -> bool {
@@ -122,7 +87,7 @@ impl Chaos {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_acknowledged_is_lost_by_the_kill_of_an_instance() {
     let mut chaos = Chaos::new();
-    let mut site = Site::start(chaos.rounds).await;
+    let mut site = chaos.site(Way::Direct).await;
     while chaos.has_more() {
         chaos
             .round(&mut site, async |site, load, random| {
@@ -139,7 +104,7 @@ async fn nothing_acknowledged_is_lost_by_the_kill_of_an_instance() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_acknowledged_is_lost_by_the_kill_of_a_backend() {
     let mut chaos = Chaos::new();
-    let mut site = Site::start(chaos.rounds).await;
+    let mut site = chaos.site(Way::Direct).await;
     while chaos.has_more() {
         chaos
             .round(&mut site, async |site, _, random| {
@@ -154,7 +119,7 @@ async fn nothing_acknowledged_is_lost_by_the_kill_of_a_backend() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_acknowledged_is_lost_by_an_immediate_restart() {
     let mut chaos = Chaos::new();
-    let mut site = Site::start(chaos.rounds).await;
+    let mut site = chaos.site(Way::Direct).await;
     while chaos.has_more() {
         chaos.round(&mut site, async |site, _, _| block_in_place(|| site.cluster.restart_immediately())).await;
     }
@@ -164,7 +129,7 @@ async fn nothing_acknowledged_is_lost_by_an_immediate_restart() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_acknowledged_is_lost_by_a_fail_over() {
     let mut chaos = Chaos::new();
-    let mut site = Site::start(chaos.rounds).await;
+    let mut site = chaos.site(Way::Direct).await;
     while chaos.has_more() {
         let standby = synchronous_standby(&site.cluster).await;
         let mut ports = [site.cluster.port(), standby.port()];
@@ -189,7 +154,7 @@ async fn nothing_acknowledged_is_lost_by_a_fail_over() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_acknowledged_is_lost_by_cuts_in_the_middle_of_commits() {
     let mut chaos = Chaos::new();
-    let mut site = Site::with_proxies(chaos.rounds).await;
+    let mut site = chaos.site(Way::Network).await;
     while chaos.has_more() {
         chaos
             .round(&mut site, async |site, load, random| {
@@ -216,20 +181,4 @@ async fn synchronous_standby(primary: &Cluster) -> Cluster {
     let mut database = Database::on(primary, DATABASE);
     until("commits wait for the standby", async || (database.lines(followers) == ["follower"]).then_some(())).await;
     standby
-}
-
-/// The URL of the database behind one of these ports.
-fn url(ports: &[u16]) -> String {
-    let hosts: Vec<String> = ports.iter().map(|port| format!("127.0.0.1:{port}")).collect();
-    format!("postgres://{USER}@{}/{DATABASE}?target_session_attrs=read-write&sslmode=disable", hosts.join(","))
-}
-
-/// Not to wait for anything: the moment itself is what is random.
-async fn moment(random: &mut Random, bound: Duration) {
-    let bound = u64::try_from(bound.as_micros()).unwrap();
-    tokio::time::sleep(Duration::from_micros(random.below(bound))).await;
-}
-
-fn below(random: &mut Random, bound: usize) -> usize {
-    usize::try_from(random.below(u64::try_from(bound).unwrap())).unwrap()
 }

@@ -37,7 +37,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "trial-tls",
         ],
     ),
-    ("trialgate-tests", &["trial-core", "trial-cluster", "trial-signing"]),
+    ("trialgate-tests", &["trial-core", "trial-cluster", "trial-signing", "trial-testkit"]),
 ];
 
 /// What each of these crates knows nothing of.

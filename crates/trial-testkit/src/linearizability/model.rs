@@ -1,10 +1,12 @@
+use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use trial_core::ports::Clock;
 use trial_core::{
-    Application, ApplyCode, ApplyReply, Batch, CodeOutcome, CodeReply, CodeRequest, FreshIds, Locale, Outcome, Planner,
-    Request, SendCode, SendState,
+    Application, ApplyCode, ApplyOutcome, ApplyReply, Batch, CodeOutcome, CodeReply, CodeRequest, FreshIds, Locale,
+    Outcome, Phone, Planner, Request, SendCode, SendState,
 };
 
 use super::Model;
@@ -17,7 +19,7 @@ pub struct PlannerModel {
     start: MemoryState,
 }
 
-/// What an applicant asks, by the numbers of [`crate::data`].
+/// What applicants and operators ask, by the numbers of [`crate::data`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Question {
     /// A code for a phone.
@@ -36,20 +38,28 @@ pub enum Question {
         /// Whether the code is the one that the phone was sent.
         is_right: bool,
     },
+    /// That the e-mail threshold be this.
+    Threshold(u32),
+    /// Who has a tenant.
+    Tenants,
 }
 
 /// What is answered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {
     /// To a request for a code.
     Code(SendCode),
     /// To an application.
     Trial(ApplyCode),
+    /// The threshold is set.
+    Set,
+    /// The phones of the tenants.
+    Tenants(BTreeSet<Phone>),
 }
 
 impl Answer {
     /// Whether it tells what became of the request: an exception or a conflict may hide that it was done.
-    pub fn is_definite(self) -> bool {
+    pub fn is_definite(&self) -> bool {
         !matches!(self, Self::Code(SendCode::Exception) | Self::Trial(ApplyCode::Exception | ApplyCode::Conflict))
     }
 }
@@ -57,32 +67,40 @@ impl Answer {
 impl PlannerModel {
     /// A model that starts with what is kept there.
     pub fn new(planner: Arc<Planner>, start: MemoryState) -> Self {
-        Self { planner, start }
+        Self { planner, start: without_the_past(start) }
     }
 
-    fn request(&self, state: &MemoryState, question: &Question) -> Request {
-        match *question {
-            Question::Code { phone } => {
-                let request_id = data::request_id("model");
-                Request::SendCode(CodeRequest { request_id, phone: data::phone(phone), locale: Locale::En })
-            }
-            Question::Trial { phone, company, email, is_right } => {
-                let phone = data::phone(phone);
-                let challenge = state.phones.get(&phone).and_then(|kept| kept.challenge).filter(|_| is_right);
-                let code = challenge.map(|id| {
-                    let code = self.planner.keyring().code(&state.challenges[&id].key_id, id, &phone);
-                    code.expect("its key is there").reveal().to_owned()
-                });
-                Request::Apply(Application {
-                    request_id: data::request_id("model"),
-                    company: data::company(company),
-                    code: data::typed(code.as_deref().unwrap_or("wrong")),
-                    email: data::email(email),
-                    locale: Locale::En,
-                    phone,
-                })
-            }
-        }
+    /// The answer of the planner, and what is kept after it.
+    fn decided(&self, state: &MemoryState, place: usize, request: Request) -> (Answer, MemoryState) {
+        let now = now();
+        let ids = FreshIds::new(now, &SeededEntropy::new(u64::try_from(place).expect("fits")).draw());
+        let ledger = MemoryLedger::from(state.clone());
+        let batch = Batch { now, requests: vec![(ids, request)] };
+        let answer = match ledger.decide(&batch, &self.planner).swap_remove(0) {
+            Outcome::Apply(outcome) => Answer::Trial(ApplyReply::from(&outcome).code),
+            Outcome::SendCode(CodeOutcome::Refused(refusal), _) => Answer::Code(CodeReply::from(&refusal).code),
+            // The gateway takes everything in these histories.
+            Outcome::SendCode(..) => Answer::Code(CodeReply::from(SendState::Accepted).code),
+            Outcome::SendReport | Outcome::Tenant(_) => unreachable!("neither is asked"),
+        };
+        (answer, without_the_past(ledger.state()))
+    }
+
+    fn application(&self, state: &MemoryState, phone: u32, company: u32, email: u32, is_right: bool) -> Request {
+        let phone = data::phone(phone);
+        let challenge = state.phones.get(&phone).and_then(|kept| kept.challenge).filter(|_| is_right);
+        let code = challenge.map(|id| {
+            let code = self.planner.keyring().code(&state.challenges[&id].key_id, id, &phone);
+            code.expect("its key is there").reveal().to_owned()
+        });
+        Request::Apply(Application {
+            request_id: data::request_id("model"),
+            company: data::company(company),
+            code: data::typed(code.as_deref().unwrap_or("wrong")),
+            email: data::email(email),
+            locale: Locale::En,
+            phone,
+        })
     }
 }
 
@@ -96,23 +114,55 @@ impl Model for PlannerModel {
     }
 
     fn answer(&self, state: &Self::State, place: usize, question: &Question) -> (Answer, Self::State) {
-        let now = FixedClock::default().now();
-        let ids = FreshIds::new(now, &SeededEntropy::new(u64::try_from(place).expect("fits")).draw());
-        let batch = Batch { now, requests: vec![(ids, self.request(state, question))] };
-        let ledger = MemoryLedger::from(MemoryState::clone(state));
-        let answer = match ledger.decide(&batch, &self.planner).swap_remove(0) {
-            Outcome::Apply(outcome) => Answer::Trial(ApplyReply::from(&outcome).code),
-            Outcome::SendCode(CodeOutcome::Refused(refusal), _) => Answer::Code(CodeReply::from(&refusal).code),
-            // The gateway takes everything in these histories.
-            Outcome::SendCode(..) => Answer::Code(CodeReply::from(SendState::Accepted).code),
-            Outcome::SendReport | Outcome::Tenant(_) => unreachable!("neither is asked"),
+        let (answer, after) = match *question {
+            Question::Code { phone } => {
+                let request_id = data::request_id("model");
+                let asked = CodeRequest { request_id, phone: data::phone(phone), locale: Locale::En };
+                self.decided(state, place, Request::SendCode(asked))
+            }
+            Question::Trial { phone, company, email, is_right } => {
+                self.decided(state, place, self.application(state, phone, company, email, is_right))
+            }
+            Question::Threshold(threshold) => {
+                (Answer::Set, MemoryState { threshold: Some(threshold), ..MemoryState::clone(state) })
+            }
+            Question::Tenants => {
+                let phones = state.tenants.values().map(|tenant| tenant.phone.clone());
+                return (Answer::Tenants(phones.collect()), Arc::clone(state));
+            }
         };
-        (answer, Arc::new(ledger.state()))
+        (answer, Arc::new(after))
     }
 
     fn digest(&self, state: &Self::State) -> u64 {
+        let MemoryState { phones, challenges, code_requests, tenants, access_codes, applications, .. } = &**state;
         let mut hasher = DefaultHasher::new();
-        format!("{state:?}").hash(&mut hasher);
+        // Ids tell apart what was done, and by whom.
+        for (id, challenge) in challenges {
+            (id, challenge.tries, challenge.state).hash(&mut hasher);
+        }
+        phones.values().for_each(|phone| phone.failures.hash(&mut hasher));
+        code_requests.keys().for_each(|id| id.hash(&mut hasher));
+        applications.keys().for_each(|id| id.hash(&mut hasher));
+        tenants.keys().for_each(|id| id.hash(&mut hasher));
+        access_codes.values().for_each(|code| code.holder.hash(&mut hasher));
+        (state.threshold, &state.reserved, &state.sms_days).hash(&mut hasher);
         hasher.finish()
     }
+}
+
+/// What later answers depend on. The rest only tells of the past, and whatever was asked in between may have been asked in any
+/// order.
+fn without_the_past(mut state: MemoryState) -> MemoryState {
+    state.applications.retain(|_, kept| matches!(kept.outcome, ApplyOutcome::Accepted { .. }));
+    state.code_requests.retain(|_, kept| matches!(kept.record.outcome, CodeOutcome::Send { .. }));
+    state.mails.clear();
+    state.events.clear();
+    state.audit.clear();
+    state
+}
+
+/// When everything happens.
+fn now() -> DateTime<Utc> {
+    FixedClock::default().now()
 }

@@ -19,57 +19,67 @@ pub enum Verdict {
 /// A point of the search: what was done, and what may be tried next.
 struct Point<S> {
     state: S,
+    digest: u64,
     candidates: Vec<usize>,
 }
 
 /// Looks for an order that explains the history, at most `bound` steps long.
 pub fn check<M: Model>(model: &M, history: &[Operation<M::Question, M::Answer>], bound: usize) -> Verdict {
     let mut order: Vec<usize> = Vec::new();
+    let mut is_done = vec![false; history.len()];
     let mut furthest = Vec::new();
     let mut tried = HashSet::new();
-    let start = model.start();
-    let mut points = vec![Point { candidates: candidates(history, &order), state: start }];
+    let state = model.start();
+    let mut points = vec![Point { digest: model.digest(&state), candidates: candidates(history, &is_done), state }];
     for _ in 0..bound {
-        if history.iter().enumerate().all(|(place, one)| one.answered.is_none() || order.contains(&place)) {
+        if history.iter().zip(&is_done).all(|(one, is_done)| *is_done || one.answered.is_none()) {
             return Verdict::Linearizable(order);
         }
         let Some(point) = points.last_mut() else { return Verdict::Refused { furthest } };
         let Some(next) = point.candidates.pop() else {
             points.pop();
-            order.pop();
+            if let Some(last) = order.pop() {
+                is_done[last] = false;
+            }
             continue;
         };
         let operation = &history[next];
         let (answer, state) = model.answer(&point.state, next, &operation.question);
-        if operation.answered.as_ref().is_some_and(|(_, seen)| *seen != answer) {
+        let digest = model.digest(&state);
+        let is_explained = match &operation.answered {
+            Some((_, seen)) => *seen == answer,
+            // What would change nothing may as well never have been done.
+            None => digest != point.digest,
+        };
+        if !is_explained {
+            continue;
+        }
+        is_done[next] = true;
+        if !tried.insert((packed(&is_done), digest)) {
+            is_done[next] = false;
             continue;
         }
         order.push(next);
-        if !tried.insert((done(&order), model.digest(&state))) {
-            order.pop();
-            continue;
-        }
         if order.len() > furthest.len() {
             furthest.clone_from(&order);
         }
-        points.push(Point { candidates: candidates(history, &order), state });
+        points.push(Point { state, digest, candidates: candidates(history, &is_done) });
     }
     Verdict::Undecided
 }
 
-fn done(order: &[usize]) -> Vec<usize> {
-    let mut done = order.to_vec();
-    done.sort_unstable();
-    done
+/// Eight in a byte: there is one for each point that was tried.
+fn packed(is_done: &[bool]) -> Box<[u8]> {
+    is_done.chunks(8).map(|eight| eight.iter().fold(0, |byte, done| byte << 1 | u8::from(*done))).collect()
 }
 
 /// What may be next: whatever was begun before the first answer to what is left. The one answered first is tried first, and
 /// what may never have been done last.
-fn candidates<Q, A>(history: &[Operation<Q, A>], order: &[usize]) -> Vec<usize> {
-    let left: Vec<usize> = (0..history.len()).filter(|place| !order.contains(place)).collect();
-    let answered = |place: usize| history[place].answered.as_ref().map_or(u64::MAX, |(at, _)| *at);
-    let first = left.iter().map(|place| answered(*place)).min().unwrap_or(u64::MAX);
-    let mut may: Vec<usize> = left.into_iter().filter(|place| history[*place].begun <= first).collect();
-    may.sort_by_key(|place| std::cmp::Reverse((answered(*place), history[*place].begun)));
+fn candidates<Q, A>(history: &[Operation<Q, A>], is_done: &[bool]) -> Vec<usize> {
+    let left = || history.iter().enumerate().filter(|(place, _)| !is_done[*place]);
+    let answered = |one: &Operation<Q, A>| one.answered.as_ref().map_or(u64::MAX, |(at, _)| *at);
+    let first = left().map(|(_, one)| answered(one)).min().unwrap_or(u64::MAX);
+    let mut may: Vec<usize> = left().filter(|(_, one)| one.begun <= first).map(|(place, _)| place).collect();
+    may.sort_by_key(|place| std::cmp::Reverse((answered(&history[*place]), history[*place].begun)));
     may
 }
