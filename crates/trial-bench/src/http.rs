@@ -1,10 +1,10 @@
 //! One keep-alive connection, with as little work for each request as can be: it shares the machine with the server.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 
 use anyhow::{Context, bail};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 
 const SEND_CODE: &str = "/apiaccess/rest/ipccprovision/v1/applyTry/generateverifycode";
 const APPLY: &str = "/apiaccess/rest/ipccprovision/v1/applyTry/applyTenant";
@@ -25,9 +25,14 @@ impl Request {
 
     /// A form.
     pub(crate) fn form(path: &str, fields: &str) -> Self {
+        Self::form_as(path, fields, "accept: */*")
+    }
+
+    /// A form that somebody sends: this is the header that says who.
+    pub(crate) fn form_as(path: &str, fields: &str, header: &str) -> Self {
         let length = fields.len();
         Self(format!(
-            "POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/x-www-form-urlencoded\r\n\
+            "POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/x-www-form-urlencoded\r\n{header}\r\n\
             content-length: {length}\r\n\r\n{fields}"
         ))
     }
@@ -60,7 +65,14 @@ pub(crate) struct Connection {
 
 impl Connection {
     pub(crate) async fn open(address: SocketAddr) -> anyhow::Result<Self> {
-        let stream = TcpStream::connect(address).await?;
+        Self::open_from(Ipv4Addr::LOCALHOST, address).await
+    }
+
+    /// One of a client at another address of this machine.
+    pub(crate) async fn open_from(client: Ipv4Addr, address: SocketAddr) -> anyhow::Result<Self> {
+        let socket = TcpSocket::new_v4()?;
+        socket.bind((client, 0).into())?;
+        let stream = socket.connect(address).await?;
         stream.set_nodelay(true)?;
         Ok(Self { stream, buffer: Vec::with_capacity(4096) })
     }

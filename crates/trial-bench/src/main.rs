@@ -56,6 +56,7 @@ fn measured_by(mode: Mode, all: Results) -> Results {
         Mode::Flat => Results { flat: all.flat, ..nothing },
         Mode::Attack => Results { attack: all.attack, ..nothing },
         Mode::Operations => Results { operations: all.operations, ..nothing },
+        Mode::SignIn => Results { sign_in: all.sign_in, ..nothing },
         Mode::Compare | Mode::Report | Mode::Ceilings | Mode::Plot => all,
     }
 }
@@ -92,6 +93,10 @@ async fn measure(mode: Mode, options: &Options) -> anyhow::Result<()> {
     }
     if matches!(mode, Mode::Compare | Mode::Operations) {
         results.operations = section(&machine, modes::operations(&ground, options).await?);
+        results.save(&options.results)?;
+    }
+    if matches!(mode, Mode::Compare | Mode::SignIn) {
+        results.sign_in = section(&machine, modes::sign_in(&ground, options).await?);
         results.save(&options.results)?;
     }
     Ok(())

@@ -33,6 +33,8 @@ pub(crate) enum Mode {
     Attack,
     /// How long each page and call of operations takes among a million applications, and among a hundredth of them.
     Operations,
+    /// Whether the time of a refusal at the portal tells what was wrong.
+    SignIn,
     /// The ceilings alone, which are printed and not kept.
     Ceilings,
     /// Prints the tables of what was measured before.

@@ -9,8 +9,8 @@ use anyhow::Context;
 use crate::ceilings::Bare;
 use crate::machine::Machine;
 use crate::results::{
-    Attacked, Ceilings, ClosedLevel, ClosedRound, Flat, Looked, OpenLevel, OpenRound, Results, Section, Start, median,
-    of_rounds,
+    Attacked, Ceilings, ClosedLevel, ClosedRound, Flat, Looked, OpenLevel, OpenRound, Refusal, Results, Section, Start,
+    median, of_rounds,
 };
 
 /// What stands around the tables in a document.
@@ -19,7 +19,7 @@ const END: &str = "<!-- trial-bench report: end -->\n";
 
 /// Every table of what was measured.
 pub(crate) fn tables(results: &Results) -> String {
-    let Results { closed, open, start, flat, attack, operations } = results;
+    let Results { closed, open, start, flat, attack, operations, sign_in } = results;
     let closed = closed.as_ref();
     let beside = closed.filter(|closed| closed.levels.iter().any(has_ceilings));
     let all = [
@@ -30,6 +30,7 @@ pub(crate) fn tables(results: &Results) -> String {
         section("Empty and full", flat.as_ref(), FLAT, flat_row),
         section("Under attack", attack.as_ref(), ATTACK, attack_row),
         section("Operations", operations.as_ref(), OPERATIONS, operations_row),
+        section("Refused at the portal", sign_in.as_ref(), SIGN_IN, sign_in_row),
     ];
     let mut text = String::new();
     let mut told = None;
@@ -277,6 +278,28 @@ fn operations_row(looked: &Looked) -> Vec<Option<String>> {
         hundredths(Some(looked.p99)),
         hundredths(Some(looked.few)),
         hundredths(Some(looked.all / looked.few)),
+    ]
+}
+
+const SIGN_IN: &[&str] = &[
+    "database",
+    "what is wrong",
+    "tries",
+    "p50 ms",
+    "p99 ms",
+    "no such account took longer in",
+    "p-value (Mann–Whitney)",
+];
+
+fn sign_in_row(refusal: &Refusal) -> Vec<Option<String>> {
+    vec![
+        Some(refusal.database.to_string()),
+        Some(refusal.what.clone()),
+        Some(refusal.tries.to_string()),
+        hundredths(Some(refusal.p50)),
+        hundredths(Some(refusal.p99)),
+        Some(format!("{:.1} % of pairs", 100.0 * refusal.superiority)),
+        hundredths(Some(refusal.p_value)),
     ]
 }
 

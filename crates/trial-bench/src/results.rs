@@ -26,6 +26,8 @@ pub(crate) struct Results {
     pub(crate) attack: Option<Section<Attacked>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) operations: Option<Section<Looked>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) sign_in: Option<Section<Refusal>>,
 }
 
 /// What one run measured of one thing.
@@ -138,6 +140,22 @@ pub(crate) struct Looked {
     pub(crate) all: f64,
     /// The 99th percentile in milliseconds, among all.
     pub(crate) p99: f64,
+}
+
+/// How long one kind of refusal at the portal takes, beside that of an account that does not exist.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Refusal {
+    pub(crate) database: Database,
+    pub(crate) what: String,
+    pub(crate) tries: usize,
+    /// In milliseconds.
+    pub(crate) p50: f64,
+    /// In milliseconds.
+    pub(crate) p99: f64,
+    /// The share of pairs in which the other refusal took longer: a half, if nothing can be told.
+    pub(crate) superiority: f64,
+    /// How likely such a share, or one further from a half, is by chance (Mann and Whitney's test, two-sided).
+    pub(crate) p_value: f64,
 }
 
 impl Results {

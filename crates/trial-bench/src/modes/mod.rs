@@ -5,6 +5,7 @@ mod closed;
 mod flat;
 mod open;
 mod operations;
+mod sign_in;
 mod start;
 
 pub(crate) use attack::attack;
@@ -12,4 +13,5 @@ pub(crate) use closed::{Beside, ceilings, closed};
 pub(crate) use flat::flat;
 pub(crate) use open::open;
 pub(crate) use operations::operations;
+pub(crate) use sign_in::sign_in;
 pub(crate) use start::start;

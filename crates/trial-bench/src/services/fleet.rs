@@ -79,6 +79,12 @@ impl Fleet {
         Ok(told["token"].as_str().context("no token was told")?.to_owned())
     }
 
+    /// Suspends a tenant.
+    pub(crate) fn suspend(&self, tenant: &str) -> anyhow::Result<()> {
+        let first = self.instances.first().context("there is an instance")?;
+        command(&first.server, &first.directory, &["tenants", "suspend", tenant]).map(drop)
+    }
+
     /// What `doctor` finds wrong with the database, which is nothing.
     pub(crate) fn examine(&self) -> anyhow::Result<()> {
         let first = self.instances.first().context("there is an instance")?;

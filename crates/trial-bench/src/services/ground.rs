@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, bail, ensure};
+use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::Text;
 use diesel::sqlite::SqliteConnection;
@@ -141,6 +142,18 @@ impl Store<'_> {
         psql.stdin.take().context("psql reads a script")?.write_all(sql.as_bytes())?;
         let output = psql.wait_with_output()?;
         ensure!(output.status.success(), "psql: {}", String::from_utf8_lossy(&output.stderr));
+        Ok(())
+    }
+
+    /// Executes a statement that both databases understand.
+    pub(crate) fn execute(&self, sql: &str) -> anyhow::Result<()> {
+        match self {
+            Self::Sqlite(path) => {
+                let mut conn = SqliteConnection::establish(path.to_str().context("a path in UTF-8")?)?;
+                conn.batch_execute(sql)?;
+            }
+            Self::Postgres { cluster, name } => drop(cluster.execute(name, sql)),
+        }
         Ok(())
     }
 
