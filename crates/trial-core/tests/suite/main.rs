@@ -20,6 +20,7 @@ mod portal_link;
 mod properties;
 mod resend;
 mod screen;
+mod security;
 mod send_code_table;
 mod send_limits;
 mod settings;
