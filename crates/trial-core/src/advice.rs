@@ -50,6 +50,14 @@ pub fn about_code(outcome: &CodeOutcome, told: Option<DeliveryState>) -> &'stati
             CodeRefusal::BudgetSpent { scope: BudgetScope::Country(_), .. } => {
                 "see whether the traffic is honest; if so, raise `limits.sms_per_country_day` and restart"
             }
+            CodeRefusal::BudgetSpent { scope: BudgetScope::Prefix(_), .. } => {
+                "see whether the traffic is honest; if so, raise it with `trialgate settings set limits.sms_per_prefix_day N`"
+            }
+            CodeRefusal::PrefixBlocked(_) => {
+                "see whether the traffic is honest: who asks for codes and does not use them? If it is, release the prefix with \
+                 `trialgate prefixes release PREFIX`, and keep it from being blocked with `trialgate prefixes safe add`; if not, \
+                 leave it blocked"
+            }
         },
     }
 }

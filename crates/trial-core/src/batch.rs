@@ -7,8 +7,8 @@ use chrono::{DateTime, NaiveDate, Utc};
 use crate::values::ID_ENTROPY;
 use crate::{
     ApplicationId, AuditId, ChallengeId, CodeRequestId, CompanyKey, CompanyName, Email, EmailKey, EventId,
-    GatewayReply, LifeOrder, Locale, MailId, Phone, Policy, REPLAY_WINDOW, RequestId, SubmittedCode, TenantId,
-    TenantOrder,
+    GatewayReply, LifeOrder, Locale, MailId, Phone, PhonePrefix, Policy, PrefixBounds, REPLAY_WINDOW, RequestId,
+    SubmittedCode, TenantId, TenantOrder,
 };
 
 /// One thing to decide.
@@ -138,6 +138,10 @@ pub struct FactKeys {
     pub access_codes: usize,
     /// Whether the SMS budget is needed.
     pub sms_budget: bool,
+    /// Prefixes of which messages of the day, judged codes and the last block are needed; with any, the safe list is too.
+    pub prefixes: BTreeSet<PhonePrefix>,
+    /// Which counts of them.
+    pub prefix_bounds: PrefixBounds,
     /// Tenants that orders are about: the whole of them, with the access codes that they hold or held last.
     pub lives: BTreeSet<TenantId>,
     /// Tenants in use are looked for that share a phone, address or name with these.
@@ -178,6 +182,8 @@ impl Batch {
             tenants_by_company: BTreeSet::new(),
             access_codes: 0,
             sms_budget: false,
+            prefixes: BTreeSet::new(),
+            prefix_bounds: PrefixBounds::of(policy, self.now),
             lives: BTreeSet::new(),
             rivals_of: BTreeSet::new(),
         }
@@ -187,11 +193,11 @@ impl Batch {
 impl FactKeys {
     fn add(&mut self, request: &Request, policy: &Policy) {
         match request {
-            Request::SendCode(CodeRequest { phone, .. }) | Request::SendReport(SendReport { phone, .. }) => {
-                self.phones.insert(phone.clone());
-                self.sends_of.insert(phone.clone());
-                self.sms_budget = true;
+            Request::SendCode(CodeRequest { phone, .. }) => {
+                self.add_sends(phone);
+                self.prefixes.extend(policy.counts_prefixes().then(|| phone.prefix()));
             }
+            Request::SendReport(SendReport { phone, .. }) => self.add_sends(phone),
             Request::Apply(application) => {
                 let by = policy.trial.unique_by;
                 self.phones.insert(application.phone.clone());
@@ -206,5 +212,11 @@ impl FactKeys {
                 self.rivals_of.extend((*order == LifeOrder::Reopen).then_some(*tenant));
             }
         }
+    }
+
+    fn add_sends(&mut self, phone: &Phone) {
+        self.phones.insert(phone.clone());
+        self.sends_of.insert(phone.clone());
+        self.sms_budget = true;
     }
 }

@@ -6,7 +6,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::{
     AccessCode, AccessCodeKind, AccessCodeState, ApplicationId, Challenge, ChallengeId, CodeRequestId, CompanyKey,
-    EmailKey, Overrides, Phone, SendState, Tenant, TenantId, TenantStatus,
+    EmailKey, Overrides, Phone, PhonePrefix, PrefixBlock, PrefixBounds, SendState, Tenant, TenantId, TenantStatus,
 };
 
 /// The rows that a batch's `FactKeys` name.
@@ -22,10 +22,36 @@ pub struct Facts {
     pub quota: QuotaFacts,
     /// Messages sent on the day, by country calling code. Complete if the budget was asked for.
     pub sms_sent: BTreeMap<u16, u32>,
+    /// What is known of prefixes.
+    pub prefixes: PrefixesFacts,
     /// The tenants that orders are about; one that does not exist is absent.
     pub lives: BTreeMap<TenantId, LifeFacts>,
     /// Settings that are something else than configured: the batch is decided under them.
     pub overrides: Overrides,
+}
+
+/// What is known of prefixes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PrefixesFacts {
+    /// Which counts are in `known`.
+    pub bounds: PrefixBounds,
+    /// What is known of each prefix that was asked for; one of which nothing is known may be absent.
+    pub known: BTreeMap<PhonePrefix, PrefixFacts>,
+    /// What operations added to the prefixes that are never blocked; nothing while the breaker is off.
+    pub safe: Vec<PhonePrefix>,
+}
+
+/// What is known of one prefix.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PrefixFacts {
+    /// Messages of the day.
+    pub messages: i64,
+    /// Codes that are judged.
+    pub sent: i64,
+    /// How many of them were used.
+    pub used: i64,
+    /// Its last block, whether it is over or not.
+    pub block: Option<PrefixBlock>,
 }
 
 /// A tenant that an order is about.

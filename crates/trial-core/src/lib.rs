@@ -9,6 +9,7 @@
 //!
 //! This crate has no clock, no entropy, no I/O and no runtime: time and fresh ids arrive in the batch.
 
+mod abuse;
 mod access_code_file;
 pub mod advice;
 mod altcha;
@@ -42,6 +43,11 @@ mod story;
 pub(crate) mod values;
 mod warnings;
 
+pub use abuse::{
+    AbusePolicy, BlockedPrefix, BreakerMode, BreakerPolicy, CountSpan, JudgedSpans, MAX_SAFE_PREFIXES, MOST_BLOCKS,
+    PREFIX_COUNTS_KEEP, PrefixBlock, PrefixBlockRecord, PrefixBounds, PrefixCount, PrefixCounts, PrefixOutlook,
+    SafeOutcome, SafePrefix, SafeReason, SafeReasonError, prefix_outlook,
+};
 pub use access_code_file::{AccessCodeFile, AccessCodeFileError};
 pub use altcha::{ALTCHA_COST, AltchaChallenge, AltchaCost, CHALLENGE_LIVES};
 pub use audit::{APPLICANT, AuditEntry, AuditQuery};
@@ -57,7 +63,8 @@ pub use care::{
 pub use consent::Terms;
 pub use error::LedgerError;
 pub use facts::{
-    AcceptedApplication, Facts, HeldCode, LifeFacts, PastSend, PhoneFacts, PoolFacts, QuotaFacts, TenantFact,
+    AcceptedApplication, Facts, HeldCode, LifeFacts, PastSend, PhoneFacts, PoolFacts, PrefixFacts, PrefixesFacts,
+    QuotaFacts, TenantFact,
 };
 pub use guard::{GuardUnusable, GuardVerdict, ProofRefusal};
 pub use keyring::{InitialPassword, Keyring, KeyringError, SecretKey, VerificationCode};
@@ -116,7 +123,7 @@ pub use story::{StoryEntry, StorySources};
 pub use values::{
     AccessCode, AccessCodeError, AccessCodeKind, ApplicationId, AuditId, CallerId, ChallengeId, CodeRequestId,
     CompanyError, CompanyKey, CompanyName, Email, EmailError, EmailKey, EventId, Lasting, LastingError, LeaseId,
-    Locale, MailId, OperatorId, Phone, PhoneError, RequestId, ServedCountry, SubmittedCode, SubmittedCodeError,
-    TenantId, UnknownName,
+    Locale, MailId, OperatorId, Phone, PhoneError, PhonePrefix, PhonePrefixError, RequestId, ServedCountry,
+    SubmittedCode, SubmittedCodeError, TenantId, UnknownName,
 };
 pub use warnings::{QUOTA_LEVELS, Warning, WarningToTell, warnings};

@@ -7,7 +7,10 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::values::named;
-use crate::{ChallengeId, CodeRequestId, LifeOutcome, Locale, Phone, SendState, TenantId, VerificationCode};
+use crate::{
+    BlockedPrefix, ChallengeId, CodeRequestId, LifeOutcome, Locale, Phone, PhonePrefix, SendState, TenantId,
+    VerificationCode,
+};
 
 /// What was decided about one request of a batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,6 +75,8 @@ pub enum CodeRefusal {
         /// Messages sent under it.
         sent: u32,
     },
+    /// Codes are sent to the phone's prefix, and hardly any is used (204).
+    PrefixBlocked(BlockedPrefix),
 }
 
 /// Whose SMS budget is spent.
@@ -82,6 +87,8 @@ pub enum BudgetScope {
     All,
     /// That of one country calling code.
     Country(u16),
+    /// That of one prefix.
+    Prefix(PhonePrefix),
 }
 
 /// A stored code that is to be sent now.
@@ -101,6 +108,8 @@ pub struct CodeToSend {
     pub locale: Locale,
     /// Whether the phone is a test number: then no gateway gets the message.
     pub is_test: bool,
+    /// The block of its prefix that would have refused it, if blocks were more than looked at.
+    pub would_block: Option<BlockedPrefix>,
 }
 
 /// What was decided about an application.
@@ -218,6 +227,10 @@ impl fmt::Display for CodeRefusal {
             Self::BudgetSpent { scope: BudgetScope::Country(code), sent } => {
                 write!(f, "the day's SMS budget of country code {code} is spent ({sent} sent)")
             }
+            Self::BudgetSpent { scope: BudgetScope::Prefix(prefix), sent } => {
+                write!(f, "the day's SMS budget of prefix {prefix} is spent ({sent} sent)")
+            }
+            Self::PrefixBlocked(blocked) => blocked.fmt(f),
         }
     }
 }

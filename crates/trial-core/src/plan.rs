@@ -4,7 +4,8 @@ use chrono::NaiveDate;
 
 use crate::{
     AccessCodeLease, AccessCodeMove, ApplicationRecord, AuditRecord, Challenge, ChallengeId, CodeRequestId,
-    CodeRequestRecord, GatewayReply, MailRecord, Outcome, PhoneRecord, PlatformEvent, SmsDay, Tenant, TenantId,
+    CodeRequestRecord, GatewayReply, MailRecord, Outcome, PhoneRecord, PlatformEvent, PrefixBlockRecord, PrefixCount,
+    SmsDay, Tenant, TenantId,
 };
 
 /// What a batch comes to.
@@ -40,6 +41,10 @@ pub struct Effects {
     pub sends: Vec<SendUpdate>,
     /// Counts of the SMS budget to insert, or to update.
     pub sms_days: Vec<SmsDay>,
+    /// What is to be added to the counts of prefixes, each span of a prefix once; what is added to nothing is inserted.
+    pub prefix_counts: Vec<PrefixCount>,
+    /// Blocks of prefixes to insert, or to update.
+    pub prefix_blocks: Vec<PrefixBlockRecord>,
     /// Tenants to insert.
     pub tenants: Vec<Tenant>,
     /// Tenants that changed.

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use crate::ThresholdChange;
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
 use phonenumber::country;
 use phonenumber::metadata::DATABASE;
 
-use crate::{Phone, VerificationCode};
+use crate::{AbusePolicy, BreakerMode, Phone, VerificationCode};
 
 /// Digits of a verification code (NIST SP 800-63B-4 section 3.1.3.2 asks for at least 6).
 pub const CODE_DIGITS: usize = 6;
@@ -18,6 +18,8 @@ pub const MIN_LIFE_LEFT: Duration = Duration::from_mins(2);
 pub const REPLAY_WINDOW: Duration = Duration::from_hours(24);
 /// How far the clocks of two instances may differ. A fact further in the future than this means that the clock was set back.
 pub const CLOCK_SKEW: Duration = Duration::from_mins(1);
+/// Quarters of an hour that clocks are put forward by at midnight, at most.
+const MOST_PUT_FORWARD: i64 = 8;
 /// Days within which the initial password must be used.
 pub const ACCOUNT_PASSWORD_VALID_DAYS: u32 = 7;
 
@@ -28,6 +30,8 @@ pub struct Policy {
     pub verification: VerificationPolicy,
     /// Limits that protect phones and money.
     pub limits: Limits,
+    /// Rules against abuse of the paid messages.
+    pub abuse: AbusePolicy,
     /// Whose phones are served.
     pub phone: PhonePolicy,
     /// The trial itself.
@@ -77,6 +81,8 @@ pub struct Limits {
     pub sms_per_day: u32,
     /// Sends to one country code, other than the default region's, within one day.
     pub sms_per_country_day: u32,
+    /// Sends to one prefix within one day; 0 turns the limit off.
+    pub sms_per_prefix_day: u32,
     /// Requests that one client address may make.
     pub address: AddressLimits,
 }
@@ -88,6 +94,8 @@ pub struct AddressLimits {
     pub codes_per_hour: u32,
     /// Applications per hour.
     pub applications_per_hour: u32,
+    /// Requests per hour that are not signed as they have to be, where they have to be.
+    pub failures_per_hour: u32,
 }
 
 /// Whose phones are served.
@@ -153,6 +161,11 @@ impl PhonePolicy {
 }
 
 impl Policy {
+    /// Whether anything is decided by what is counted of prefixes.
+    pub(crate) fn counts_prefixes(&self) -> bool {
+        self.abuse.breaker.mode != BreakerMode::Off || self.limits.sms_per_prefix_day > 0
+    }
+
     /// The code of a phone that is a test number at this instant.
     pub fn test_code(&self, phone: &Phone, now: DateTime<Utc>) -> Option<&VerificationCode> {
         let mut numbers = self.test_numbers.iter().filter(|number| number.phone == *phone && now < number.until);
@@ -164,6 +177,16 @@ impl QuotaPolicy {
     /// The day that an instant counts to.
     pub fn day_of(&self, instant: DateTime<Utc>) -> NaiveDate {
         instant.with_timezone(&self.timezone).date_naive()
+    }
+
+    /// When a day begins: at midnight, or when the clock that is put forward then has been.
+    pub fn start_of(&self, day: NaiveDate) -> DateTime<Utc> {
+        let midnight = day.and_time(NaiveTime::MIN);
+        let first = (0..=MOST_PUT_FORWARD).find_map(|quarters| {
+            let local = midnight + TimeDelta::minutes(15 * quarters);
+            self.timezone.from_local_datetime(&local).earliest()
+        });
+        first.map_or_else(|| midnight.and_utc(), |first| first.to_utc())
     }
 
     /// The threshold that was in force when a day ended, by what operations set, newest first.
@@ -188,8 +211,10 @@ impl Default for Policy {
                 phone_sends_per_day: 10,
                 sms_per_day: 10_000,
                 sms_per_country_day: 50,
+                sms_per_prefix_day: 0,
                 address: AddressLimits::default(),
             },
+            abuse: AbusePolicy::default(),
             phone: PhonePolicy { default_region: country::CN, countries: vec![country::CN] },
             trial: TrialPolicy {
                 duration: Duration::from_hours(30 * 24),
@@ -208,6 +233,6 @@ impl Default for Policy {
 
 impl Default for AddressLimits {
     fn default() -> Self {
-        Self { codes_per_hour: 30, applications_per_hour: 60 }
+        Self { codes_per_hour: 30, applications_per_hour: 60, failures_per_hour: 600 }
     }
 }

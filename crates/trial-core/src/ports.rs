@@ -7,6 +7,7 @@ mod guard;
 mod operators;
 mod platform;
 mod portal;
+mod prefixes;
 mod settings;
 
 use std::sync::Arc;
@@ -42,6 +43,9 @@ pub use platform::{MockEventOperations, MockEventOutbox, MockTenantPlatform};
 #[cfg(feature = "mock")]
 pub use portal::MockPortal;
 pub use portal::Portal;
+#[cfg(feature = "mock")]
+pub use prefixes::MockPrefixes;
+pub use prefixes::Prefixes;
 #[cfg(feature = "mock")]
 pub use settings::MockSettingsStore;
 pub use settings::SettingsStore;

@@ -36,6 +36,8 @@ pub struct Challenge {
     pub tries: u32,
     /// What became of it.
     pub state: ChallengeState,
+    /// When it was first submitted, whatever came of that; not noted while nothing is counted of prefixes.
+    pub proven_at: Option<DateTime<Utc>>,
 }
 
 /// What became of a code. Expiry and too many tries are not states: they follow from the time and the tries.

@@ -126,7 +126,7 @@ impl From<&CodeRefusal> for CodeReply {
             CodeRefusal::TooSoon { retry_after }
             | CodeRefusal::HourlyLimit { retry_after }
             | CodeRefusal::DailyLimit { retry_after } => (SendCode::TooSoon, Some(retry_after)),
-            CodeRefusal::BudgetSpent { .. } => (SendCode::NotSent, None),
+            CodeRefusal::BudgetSpent { .. } | CodeRefusal::PrefixBlocked(_) => (SendCode::NotSent, None),
         };
         Self { code, retry_after }
     }

@@ -32,8 +32,8 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use trial_core::ports::{
-    Clock, DataCare, Entropy, EventOperations, EventOutbox, Health, Mailer, Operations, Outbox, Screen, SmsGateway,
-    TenantPlatform, TrialLedger, TrialService, Upkeep,
+    Clock, DataCare, Entropy, EventOperations, EventOutbox, Health, Mailer, Operations, Outbox, Prefixes, Screen,
+    SmsGateway, TenantPlatform, TrialLedger, TrialService, Upkeep,
 };
 use trial_core::{Email, EndpointId, MailRetry, Planner, ServedCountries};
 
@@ -64,6 +64,8 @@ pub struct EngineParts {
     pub upkeep: Arc<dyn Upkeep>,
     /// How pool and threshold stand.
     pub operations: Arc<dyn Operations>,
+    /// Which number prefixes are blocked.
+    pub prefixes: Arc<dyn Prefixes>,
     /// Who is told by mail when they run low.
     pub warning_readers: Vec<Email>,
     /// Where mails wait.

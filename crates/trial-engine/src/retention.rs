@@ -57,9 +57,14 @@ impl Expiry {
                     Err(error) => tracing::error!(%what, kind = error.kind(), "what is over cannot be removed"),
                 }
             }
-            match self.care.expire_portal(self.clock.now()).await {
-                Ok(rows) => metrics::counter!("trialgate_expired_total", "what" => "portal").increment(rows),
-                Err(error) => tracing::error!(kind = error.kind(), "what is over of the portal cannot be removed"),
+            let now = self.clock.now();
+            let others =
+                [("portal", self.care.expire_portal(now).await), ("prefixes", self.care.expire_prefixes(now).await)];
+            for (what, removed) in others {
+                match removed {
+                    Ok(rows) => metrics::counter!("trialgate_expired_total", "what" => what).increment(rows),
+                    Err(error) => tracing::error!(what, kind = error.kind(), "what is over cannot be removed"),
+                }
             }
         }
     }

@@ -9,8 +9,8 @@ use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
 use trial_core::ports::{Clock, TrialService, Unexpected};
 use trial_core::{
-    Application, ApplyReply, CodeOutcome, CodeReply, CodeRequest, CodeToSend, Outcome, Request, SendReport, SendState,
-    SmsMessage,
+    Application, ApplyReply, BlockedPrefix, BreakerMode, CodeOutcome, CodeRefusal, CodeReply, CodeRequest, CodeToSend,
+    Outcome, Request, SendReport, SendState, SmsMessage,
 };
 
 use crate::admission::{Admission, NotDecided};
@@ -57,8 +57,18 @@ impl Dispatch {
     /// Decide and store; then send, outside any transaction; then take down what the gateway said.
     async fn code_reply(&self, request: CodeRequest) -> Result<CodeReply, Unexpected> {
         match self.admission.decide(Request::SendCode(request)).await {
-            Ok(Outcome::SendCode(_, Some(code))) => Ok(CodeReply::from(self.send(code).await)),
-            Ok(Outcome::SendCode(CodeOutcome::Refused(refusal), None)) => Ok(CodeReply::from(&refusal)),
+            Ok(Outcome::SendCode(_, Some(code))) => {
+                if let Some(blocked) = &code.would_block {
+                    tell_of_block(blocked, BreakerMode::Shadow);
+                }
+                Ok(CodeReply::from(self.send(code).await))
+            }
+            Ok(Outcome::SendCode(CodeOutcome::Refused(refusal), None)) => {
+                if let CodeRefusal::PrefixBlocked(blocked) = &refusal {
+                    tell_of_block(blocked, BreakerMode::On);
+                }
+                Ok(CodeReply::from(&refusal))
+            }
             Ok(_) | Err(NotDecided::Fault) => Err(Unexpected),
             Err(NotDecided::Busy | NotDecided::Unavailable) => Ok(CodeReply::EXCEPTION),
         }
@@ -87,6 +97,15 @@ impl Dispatch {
             tracing::error!(?why, code_request = %code.code_request, "a gateway's reply was not taken down");
         }
         state
+    }
+}
+
+/// A request met a block, which refused it or would have: counts it, and logs that there is one when it is the first.
+fn tell_of_block(blocked: &BlockedPrefix, mode: BreakerMode) {
+    metrics::counter!("trialgate_prefix_blocked_requests_total", "mode" => mode.as_str()).increment(1);
+    let BlockedPrefix { prefix, sent, used, until, met } = blocked;
+    if *met == 1 {
+        tracing::warn!(%prefix, sent, used, %until, %mode, "codes are sent to a number prefix and hardly any is used");
     }
 }
 

@@ -4,16 +4,17 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use trial_core::ports::{Clock, Entropy, Operations, Upkeep};
+use trial_core::ports::{Clock, Entropy, Operations, Prefixes, Upkeep};
 use trial_core::{
-    AccessCodeStock, Email, LedgerError, Locale, MailId, MailKind, MailRecord, Planner, PoolOutlook, QuotaView,
-    Warning, WarningToTell, pool_outlook, warnings,
+    AccessCodeStock, BreakerMode, Email, LedgerError, Locale, MailId, MailKind, MailRecord, Planner, Policy,
+    PoolOutlook, PrefixOutlook, QuotaView, Warning, WarningToTell, pool_outlook, prefix_outlook, warnings,
 };
 
 use crate::{EngineParts, PlatformParts};
 
 pub(crate) struct Watch {
     operations: Arc<dyn Operations>,
+    prefixes: Arc<dyn Prefixes>,
     upkeep: Arc<dyn Upkeep>,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
@@ -24,8 +25,9 @@ pub(crate) struct Watch {
 
 impl Watch {
     pub(crate) fn of(parts: &EngineParts) -> Self {
-        let EngineParts { operations, upkeep, clock, entropy, planner, platform, warning_readers, .. } = parts.clone();
-        Self { operations, upkeep, clock, entropy, planner, platform, readers: warning_readers }
+        let EngineParts { operations, prefixes, upkeep, clock, entropy, planner, platform, warning_readers, .. } =
+            parts.clone();
+        Self { operations, prefixes, upkeep, clock, entropy, planner, platform, readers: warning_readers }
     }
 
     pub(crate) async fn look(&self) -> Result<(), LedgerError> {
@@ -34,6 +36,7 @@ impl Watch {
         let quota = self.operations.quota(policy.quota.day_of(now), policy.quota.first_threshold).await?;
         show(&pool, &quota);
         self.show_queues(now).await?;
+        self.show_prefixes(&policy, now).await?;
         for warning in warnings(&pool, &quota, policy.trial.low_water, now) {
             let (name, words) = (warning.name.clone(), warning.words.clone());
             if self.upkeep.warn(self.told(warning)).await? {
@@ -56,6 +59,16 @@ impl Watch {
             metrics::gauge!("trialgate_webhooks_oldest_waiting_seconds").set(age(events.oldest_due, now));
             metrics::gauge!("trialgate_webhooks_given_up").set(number(events.failed));
             metrics::gauge!("trialgate_webhooks_disabled").set(u8::from(events.disabled.is_some()));
+        }
+        Ok(())
+    }
+
+    /// How many prefixes are blocked, and how many would be.
+    async fn show_prefixes(&self, policy: &Policy, now: DateTime<Utc>) -> Result<(), LedgerError> {
+        let PrefixOutlook { mode, blocked, .. } = prefix_outlook(&*self.prefixes, policy, now).await?;
+        for shown in [BreakerMode::Shadow, BreakerMode::On] {
+            let count = if shown == mode { blocked.len() } else { 0 };
+            metrics::gauge!("trialgate_prefixes_blocked", "mode" => shown.as_str()).set(number(count as u64));
         }
         Ok(())
     }

@@ -50,6 +50,10 @@ impl Sql {
         self
     }
 
+    pub(crate) fn number(self, number: i64) -> Self {
+        self.bind(Bound::Number(number))
+    }
+
     fn then(mut self, other: Self) -> Self {
         self.0.extend(other.0);
         self

@@ -15,6 +15,7 @@ mod moving;
 mod operator_rows;
 mod portal_rows;
 mod postgres;
+mod prefix_rows;
 #[expect(clippy::ref_option_ref, reason = "diesel's derives take optional columns by reference")]
 mod rows;
 #[expect(missing_docs, reason = "`table!` gives its items no place for docs; the migrations describe the columns")]

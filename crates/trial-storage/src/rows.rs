@@ -21,6 +21,7 @@ pub(crate) struct NewChallenge<'a> {
     pub(crate) expires_at: i64,
     pub(crate) tries: i32,
     pub(crate) state: &'static str,
+    pub(crate) proven_at: Option<i64>,
 }
 
 impl<'a> From<&'a Challenge> for NewChallenge<'a> {
@@ -33,6 +34,7 @@ impl<'a> From<&'a Challenge> for NewChallenge<'a> {
             expires_at: micros(challenge.expires_at),
             tries: integer(challenge.tries),
             state: challenge.state.as_str(),
+            proven_at: challenge.proven_at.map(micros),
         }
     }
 }
@@ -46,6 +48,7 @@ pub(crate) struct ChallengeRow {
     expires_at: i64,
     tries: i32,
     state: String,
+    proven_at: Option<i64>,
 }
 
 impl ChallengeRow {
@@ -58,6 +61,7 @@ impl ChallengeRow {
             expires_at: time(self.expires_at, "challenges.expires_at")?,
             tries: count(self.tries, "challenges.tries")?,
             state: name(&self.state, "challenges.state")?,
+            proven_at: optional_time(self.proven_at, "challenges.proven_at")?,
         })
     }
 }

@@ -11,6 +11,7 @@ table! {
         expires_at -> BigInt,
         tries -> Integer,
         state -> Text,
+        proven_at -> Nullable<BigInt>,
     }
 }
 
@@ -46,6 +47,37 @@ table! {
         day -> Integer,
         country_code -> Integer,
         sent -> BigInt,
+    }
+}
+
+table! {
+    prefix_spans (prefix, span) {
+        prefix -> BigInt,
+        span -> Integer,
+        messages -> Integer,
+        sent -> Integer,
+        used -> Integer,
+    }
+}
+
+table! {
+    prefix_blocks (prefix) {
+        prefix -> BigInt,
+        since -> BigInt,
+        until -> BigInt,
+        sent -> BigInt,
+        used -> BigInt,
+        met -> BigInt,
+        counted_after -> Integer,
+    }
+}
+
+table! {
+    safe_prefixes (prefix) {
+        prefix -> BigInt,
+        reason -> Text,
+        at -> BigInt,
+        actor -> Text,
     }
 }
 

@@ -10,8 +10,8 @@ use proptest::collection::vec;
 use proptest::prelude::{Just, Strategy, any, prop_oneof};
 use trial_core::ports::Clock;
 use trial_core::{
-    Application, ApplyOutcome, Batch, CodeRequest, CodeToSend, FreshIds, GatewayReply, Keyring, LifeOrder, Locale,
-    Outcome, Phone, Planner, Policy, Request, SendReport, TenantId, TenantOrder,
+    Application, ApplyOutcome, Batch, BreakerMode, BreakerPolicy, CodeRequest, CodeToSend, FreshIds, GatewayReply,
+    Keyring, LifeOrder, Locale, Outcome, Phone, Planner, Policy, Request, SendReport, TenantId, TenantOrder,
 };
 
 use crate::data::{company, email, foreign_phone, keyring, phone, request_id, typed};
@@ -26,6 +26,8 @@ pub struct Scenario {
     pub multimedia: u32,
     /// The e-mail threshold.
     pub threshold: u32,
+    /// What is done about prefixes whose codes are not used.
+    pub breaker: BreakerMode,
     /// What happens, in order.
     pub rounds: Vec<Round>,
 }
@@ -100,6 +102,9 @@ impl Scenario {
         policy.limits.phone_sends_per_day = 4;
         policy.limits.sms_per_day = 9;
         policy.limits.sms_per_country_day = 2;
+        policy.limits.sms_per_prefix_day = 8;
+        policy.abuse.breaker =
+            BreakerPolicy { mode: self.breaker, min_sends: 2, min_conversion: 50, block_for: Duration::from_hours(2) };
         policy.quota.first_threshold = self.threshold;
         policy.trial.duration = Duration::from_hours(3);
         policy.trial.reminders = vec![Duration::from_hours(2), Duration::from_hours(1)];
@@ -136,12 +141,10 @@ fn histories_of(
     steps: Range<usize>,
 ) -> impl Strategy<Value = Scenario> {
     let round = (pauses(), vec(step, steps)).prop_map(|(pause, steps)| Round { pause, steps });
-    (0..6_u32, 0..6_u32, 0..8_u32, vec(round, rounds)).prop_map(|(voice, multimedia, threshold, rounds)| Scenario {
-        voice,
-        multimedia,
-        threshold,
-        rounds,
-    })
+    let breaker = prop_oneof![Just(BreakerMode::Off), Just(BreakerMode::Shadow), Just(BreakerMode::On)];
+    (0..6_u32, 0..6_u32, 0..8_u32, breaker, vec(round, rounds)).prop_map(
+        |(voice, multimedia, threshold, breaker, rounds)| Scenario { voice, multimedia, threshold, breaker, rounds },
+    )
 }
 
 fn pauses() -> impl Strategy<Value = i64> {

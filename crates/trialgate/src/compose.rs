@@ -300,6 +300,7 @@ impl Service {
             screen: ledger.screen(),
             upkeep: ledger.upkeep(),
             operations: ledger.operations(),
+            prefixes: ledger.prefixes(),
             warning_readers: config.warning_readers.clone(),
             outbox: ledger.outbox(),
             gateways,
@@ -334,6 +335,7 @@ impl Service {
             guard,
             ops: OpsParts {
                 operations: ledger.operations(),
+                prefixes: ledger.prefixes(),
                 orders: Arc::new(orders),
                 operators: ledger.operators(),
                 audit: ledger.audit(),

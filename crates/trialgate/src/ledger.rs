@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use trial_core::LedgerError;
 use trial_core::ports::{
-    AuditTrail, Callers, DataCare, EventOperations, EventOutbox, Operations, Operators, Outbox, Portal, Receipts,
-    Screen, SettingsStore, TrialLedger, Upkeep,
+    AuditTrail, Callers, DataCare, EventOperations, EventOutbox, Operations, Operators, Outbox, Portal, Prefixes,
+    Receipts, Screen, SettingsStore, TrialLedger, Upkeep,
 };
 use trial_engine::CountedReceipts;
 use trial_storage::{PostgresLedger, PostgresOptions, SqliteLedger, SqliteOptions};
@@ -135,6 +135,14 @@ impl Ledger {
 
     /// Where owners of tenants sign in.
     pub(crate) fn portal(&self) -> Arc<dyn Portal> {
+        match self {
+            Self::Sqlite(ledger) => Arc::new(ledger.clone()),
+            Self::Postgres(ledger) => Arc::new(ledger.clone()),
+        }
+    }
+
+    /// Which number prefixes are blocked, and which never are.
+    pub(crate) fn prefixes(&self) -> Arc<dyn Prefixes> {
         match self {
             Self::Sqlite(ledger) => Arc::new(ledger.clone()),
             Self::Postgres(ledger) => Arc::new(ledger.clone()),

@@ -22,6 +22,8 @@ pub enum Permission {
     Reveal,
     /// Unlock a phone.
     UnlockPhone,
+    /// Release number prefixes, and keep the safe list.
+    ChangePrefixes,
     /// Have a mail tried again, or written again.
     SendMail,
     /// Convert, extend, suspend, resume, close and reopen tenants.
@@ -40,6 +42,7 @@ named!(Permission, "permission", {
     Look => "look",
     Reveal => "reveal",
     UnlockPhone => "unlock_phone",
+    ChangePrefixes => "change_prefixes",
     SendMail => "send_mail",
     ChangeTenant => "change_tenant",
     ChangePool => "change_pool",
@@ -55,6 +58,7 @@ impl Permission {
             Self::Look => Role::Viewer,
             Self::Reveal
             | Self::UnlockPhone
+            | Self::ChangePrefixes
             | Self::SendMail
             | Self::ChangeTenant
             | Self::ChangePool

@@ -57,11 +57,13 @@ impl Planner {
         })
     }
 
-    /// Rules 2 to 7, each in its place; rule 8 is what is left. Changes nothing but the count of wrong tries.
+    /// Rules 2 to 7, each in its place; rule 8 is what is left. Changes nothing but the count of wrong tries, and
+    /// that a right code is known to have come.
     fn judge(&self, world: &mut World, moment: Moment, application: &Application) -> Result<Granted, ApplyRefusal> {
         self.phone_is_not_locked(world, application)?;
         let challenge = self.code_exists(world, moment, application)?;
         self.code_is_right(world, moment, application, &challenge)?;
+        let challenge = self.proven(world, moment.now, challenge);
         self.no_tenant_exists(world, application)?;
         let access_codes = access_codes_are_left(world)?;
         quota_is_left(world)?;

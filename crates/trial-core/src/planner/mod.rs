@@ -4,12 +4,13 @@
 //! | --- | --- |
 //! | `applyTenant` (000 to 006, 205) | `planner/apply.rs` |
 //! | the life of a tenant | `planner/tenant.rs`, by the rules of `life.rs` |
-//! | `generateverifycode` (200 to 205) | `planner/send_code.rs`, and `planner/send_report.rs` once the gateway has spoken |
+//! | `generateverifycode` (200 to 205) | `planner/send_code.rs`, with `planner/prefixes.rs`, and `planner/send_report.rs` once the gateway has spoken |
 //!
 //! The plan folds left over the batch: the second of two equal phones sees what the first one did. How a batch is split
 //! changes nothing.
 
 mod apply;
+mod prefixes;
 mod send_code;
 mod send_report;
 mod tenant;
@@ -21,8 +22,8 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use crate::{
-    Batch, CLOCK_SKEW, Challenge, ChallengeState, Facts, FreshIds, Keyring, NoCodeReason, Outcome, Plan, Policy,
-    PolicyInForce, Request, Screened,
+    Batch, CLOCK_SKEW, Challenge, ChallengeState, FactKeys, Facts, FreshIds, Keyring, NoCodeReason, Outcome, Plan,
+    Policy, PolicyInForce, Request, Screened,
 };
 use world::World;
 
@@ -63,7 +64,13 @@ impl Planner {
         &self.keyring
     }
 
-    /// Decides every request of the batch, in order. `facts` must hold the rows that `batch.fact_keys` names.
+    /// Every row that planning the batch will need, by the policy in force as far as this process has heard. What was changed
+    /// a moment ago holds for the decision all the same; only counts of prefixes are looked at by what was known here.
+    pub fn fact_keys(&self, batch: &Batch) -> FactKeys {
+        batch.fact_keys(&self.in_force.now())
+    }
+
+    /// Decides every request of the batch, in order. `facts` must hold the rows that `fact_keys` names.
     pub fn plan(&self, facts: &Facts, batch: &Batch) -> Plan {
         self.under(facts).plan_all(facts, batch)
     }
@@ -113,7 +120,7 @@ impl Planner {
     fn decide(&self, world: &mut World, moment: Moment, request: &Request) -> Outcome {
         match request {
             Request::SendCode(asked) => self.send_code(world, moment, asked),
-            Request::SendReport(report) => send_report::take_down(&self.policy, world, moment, report),
+            Request::SendReport(report) => self.take_down(world, moment, report),
             Request::Apply(application) => Outcome::Apply(self.apply(world, moment, application)),
             Request::Tenant(order) => Outcome::Tenant(self.order(world, moment, order)),
         }

@@ -17,7 +17,9 @@ const DAY: Duration = Duration::from_hours(24);
 
 impl Planner {
     pub(super) fn send_code(&self, world: &mut World, moment: Moment, asked: &CodeRequest) -> Outcome {
-        let decided = self.may_send(world, moment, asked).map(|()| self.code_to_send(world, moment, asked));
+        let may_send = self.may_send(world, moment, asked);
+        let may_send = may_send.and_then(|()| self.prefix_is_not_blocked(world, moment, &asked.phone));
+        let decided = may_send.map(|would_block| CodeToSend { would_block, ..self.code_to_send(world, moment, asked) });
         let outcome = match &decided {
             Ok(send) => CodeOutcome::Send { challenge: send.challenge, state: SendState::Sending },
             Err(refusal) => CodeOutcome::Refused(*refusal),
@@ -42,7 +44,8 @@ impl Planner {
         sends_are_left(phone.sends(), moment.now, HOUR, limits.phone_sends_per_hour, hourly)?;
         let daily = |retry_after| CodeRefusal::DailyLimit { retry_after };
         sends_are_left(phone.sends(), moment.now, DAY, limits.phone_sends_per_day, daily)?;
-        self.budget_is_left(world, asked.phone.country_code())
+        self.budget_is_left(world, asked.phone.country_code())?;
+        self.prefix_budget_is_left(world, asked.phone.prefix())
     }
 
     /// 202: the phone is locked.
@@ -81,6 +84,7 @@ impl Planner {
     fn code_to_send(&self, world: &mut World, moment: Moment, asked: &CodeRequest) -> CodeToSend {
         let Moment { now, ids } = moment;
         let repeated = world.phone(&asked.phone).challenge().and_then(|challenge| self.prolonged(challenge, now));
+        self.count_message(world, now, &asked.phone, repeated.is_none());
         let (challenge, code) = if let Some((challenge, code)) = repeated {
             world.update_challenge(challenge.clone());
             (challenge, code)
@@ -93,6 +97,7 @@ impl Planner {
                 expires_at: now + self.policy.verification.code_ttl.min(self.policy.verification.code_cap),
                 tries: 0,
                 state: ChallengeState::Open,
+                proven_at: None,
             };
             let code = self.keyring.current_code(challenge.id, &asked.phone);
             world.add_challenge(challenge.clone());
@@ -112,6 +117,7 @@ impl Planner {
             code: fixed.unwrap_or(code),
             expires_at: challenge.expires_at,
             locale: asked.locale,
+            would_block: None,
         }
     }
 

@@ -3,46 +3,50 @@
 use chrono::{DateTime, Utc};
 
 use crate::plan::SendUpdate;
-use crate::{Challenge, ChallengeState, Outcome, PastSend, Policy, SendReport, SendState};
+use crate::{Challenge, ChallengeState, Outcome, PastSend, SendReport, SendState};
 
-use super::Moment;
 use super::world::World;
+use super::{Moment, Planner};
 
-/// Takes down the first word about a message; a later one changes nothing.
-pub(super) fn take_down(policy: &Policy, world: &mut World, moment: Moment, report: &SendReport) -> Outcome {
-    let state = report.reply.state();
-    let waits = |send: &&mut PastSend| send.state == SendState::Sending;
-    let Some(send) = world.send(&report.phone, report.code_request).filter(waits) else {
-        return Outcome::SendReport;
-    };
-    send.state = state;
-    let sent_at = send.at;
-    world.effects().sends.push(SendUpdate {
-        code_request: report.code_request,
-        challenge: report.challenge,
-        gateway: report.gateway.clone(),
-        reply: report.reply.clone(),
-    });
-    if !state.may_arrive() {
-        give_back_budget(policy, world, moment, report, sent_at);
-        forget_unsent_code(world, report);
+impl Planner {
+    /// Takes down the first word about a message; a later one changes nothing.
+    pub(super) fn take_down(&self, world: &mut World, moment: Moment, report: &SendReport) -> Outcome {
+        let state = report.reply.state();
+        let waits = |send: &&mut PastSend| send.state == SendState::Sending;
+        let Some(send) = world.send(&report.phone, report.code_request).filter(waits) else {
+            return Outcome::SendReport;
+        };
+        send.state = state;
+        let sent_at = send.at;
+        world.effects().sends.push(SendUpdate {
+            code_request: report.code_request,
+            challenge: report.challenge,
+            gateway: report.gateway.clone(),
+            reply: report.reply.clone(),
+        });
+        if !state.may_arrive() {
+            self.give_back_budget(world, moment, report, sent_at);
+            self.forget_unsent_code(world, report);
+        }
+        Outcome::SendReport
     }
-    Outcome::SendReport
-}
 
-/// A message that is not on its way costs nothing. One of an earlier day stays counted: that day is over.
-fn give_back_budget(policy: &Policy, world: &mut World, moment: Moment, report: &SendReport, sent_at: DateTime<Utc>) {
-    if policy.quota.day_of(sent_at) == policy.quota.day_of(moment.now) {
-        world.count_sms(report.phone.country_code(), |sent| sent.saturating_sub(1));
+    /// A message that is not on its way costs nothing. One of an earlier day stays counted: that day is over.
+    fn give_back_budget(&self, world: &mut World, moment: Moment, report: &SendReport, sent_at: DateTime<Utc>) {
+        if self.policy.quota.day_of(sent_at) == self.policy.quota.day_of(moment.now) {
+            world.count_sms(report.phone.country_code(), |sent| sent.saturating_sub(1));
+        }
+        self.give_back_message(world, sent_at, &report.phone);
     }
-}
 
-/// A code that no message carries was never sent: to answer "wrong code" about it would be a riddle.
-fn forget_unsent_code(world: &mut World, report: &SendReport) {
-    let phone = world.phone(&report.phone);
-    let on_its_way = phone.sends().iter().any(|send| send.challenge == report.challenge && send.state.may_arrive());
-    let current = phone.challenge().filter(|challenge| challenge.id == report.challenge).cloned();
-    if let Some(challenge) = current.filter(|challenge| !on_its_way && challenge.state == ChallengeState::Open) {
-        world.update_challenge(Challenge { state: ChallengeState::Unsent, ..challenge });
+    /// A code that no message carries was never sent: to answer "wrong code" about it would be a riddle.
+    fn forget_unsent_code(&self, world: &mut World, report: &SendReport) {
+        let phone = world.phone(&report.phone);
+        let on_its_way = phone.sends().iter().any(|send| send.challenge == report.challenge && send.state.may_arrive());
+        let current = phone.challenge().filter(|challenge| challenge.id == report.challenge).cloned();
+        if let Some(challenge) = current.filter(|challenge| !on_its_way && challenge.state == ChallengeState::Open) {
+            self.give_back_code(world, &challenge);
+            world.update_challenge(Challenge { state: ChallengeState::Unsent, ..challenge });
+        }
     }
 }

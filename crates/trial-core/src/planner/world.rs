@@ -6,6 +6,7 @@ use crate::{
     PhoneRecord, PlatformEvent, PoolFacts, QuotaFacts, QuotaUnit, SharedField, SmsDay, Tenant, TenantId, UniqueBy,
 };
 
+use super::prefixes::Prefixes;
 use super::tenant::moves;
 
 /// The facts as the requests decided so far have changed them, and what has to be stored of that.
@@ -19,6 +20,7 @@ pub(super) struct World {
     quota_changed: bool,
     sms_sent: BTreeMap<u16, u32>,
     sms_changed: BTreeSet<u16>,
+    pub(super) prefixes: Prefixes,
     changed_phones: BTreeSet<Phone>,
     changed_challenges: BTreeMap<ChallengeId, (Challenge, Row)>,
     lives: BTreeMap<TenantId, Life>,
@@ -85,6 +87,7 @@ impl World {
             quota_changed: false,
             sms_sent: facts.sms_sent.clone(),
             sms_changed: BTreeSet::new(),
+            prefixes: Prefixes::new(facts.prefixes.clone()),
             changed_phones: BTreeSet::new(),
             changed_challenges: BTreeMap::new(),
             lives: facts
@@ -270,6 +273,7 @@ impl World {
         for country_code in self.sms_changed {
             self.effects.sms_days.push(SmsDay { day, country_code, sent: self.sms_sent[&country_code] });
         }
+        self.prefixes.store(&mut self.effects);
         self.effects.quota_reserved = self.quota_changed.then_some((day, self.quota.reserved));
         self.effects
     }

@@ -24,6 +24,13 @@ pub trait DataCare: Send + Sync {
     /// Whatever stands in the way; nothing is removed then.
     async fn expire_portal(&self, now: DateTime<Utc>) -> Result<u64, LedgerError>;
 
+    /// Forgets counts of number prefixes that are too old to matter, and blocks that were over for as long; says how many
+    /// rows those were.
+    ///
+    /// # Errors
+    /// Whatever stands in the way; nothing is removed then.
+    async fn expire_prefixes(&self, now: DateTime<Utc>) -> Result<u64, LedgerError>;
+
     /// Shows everything that is held on a person.
     ///
     /// # Errors

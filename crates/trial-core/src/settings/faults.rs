@@ -32,9 +32,13 @@ impl Policy {
     }
 
     fn faults_of_numbers(&self, faults: &mut Vec<PolicyFault>) {
-        let (codes, limits) = (&self.verification, &self.limits);
+        let (codes, limits, breaker) = (&self.verification, &self.limits, &self.abuse.breaker);
         let mut alone = |key, text: &str| faults.push(PolicyFault { key, other: None, text: text.to_owned() });
-        for (key, time) in [("verification.code_ttl", codes.code_ttl), ("trial.duration", self.trial.duration)] {
+        for (key, time) in [
+            ("verification.code_ttl", codes.code_ttl),
+            ("abuse.breaker.block_for", breaker.block_for),
+            ("trial.duration", self.trial.duration),
+        ] {
             if time.is_zero() {
                 alone(key, "must be longer than 0s");
             }
@@ -46,10 +50,14 @@ impl Policy {
             ("limits.phone.sends_per_day", limits.phone_sends_per_day),
             ("limits.sms_per_day", limits.sms_per_day),
             ("limits.sms_per_country_day", limits.sms_per_country_day),
+            ("abuse.breaker.min_sends", breaker.min_sends),
         ] {
             if count == 0 {
                 alone(key, "must be at least 1");
             }
+        }
+        if breaker.min_conversion > 100 {
+            alone("abuse.breaker.min_conversion", "must be at most 100, of a hundred");
         }
     }
 

@@ -3,14 +3,14 @@ use std::ops::RangeInclusive;
 use std::str::FromStr;
 use std::time::Duration;
 
-use crate::Policy;
-use crate::values::{Lasting, LastingError, named};
+use crate::values::{Lasting, LastingError, UnknownName, named};
+use crate::{BreakerMode, Policy};
 
 const MINUTE: Duration = Duration::from_mins(1);
 const HOUR: Duration = Duration::from_hours(1);
 const DAY: Duration = Duration::from_hours(24);
 
-/// A number of the policy that operations change, by the name that the configuration has for it.
+/// A part of the policy that operations change, by the name that the configuration has for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum SettingKey {
     /// Sends to one phone within any hour.
@@ -21,10 +21,22 @@ pub enum SettingKey {
     SmsPerDay,
     /// Sends to one country, other than the default region's, within one day.
     SmsPerCountryDay,
+    /// Sends to one prefix within one day.
+    SmsPerPrefixDay,
     /// Code requests of one client address per hour.
     AddressCodesPerHour,
     /// Applications of one client address per hour.
     AddressApplicationsPerHour,
+    /// Requests of one client address per hour that are not signed as they have to be.
+    AddressFailuresPerHour,
+    /// What is done about prefixes whose codes are not used.
+    BreakerMode,
+    /// So many codes have to be sent before a prefix is judged.
+    BreakerMinSends,
+    /// So many of a hundred codes have to be used.
+    BreakerMinConversion,
+    /// How long a prefix is blocked.
+    BreakerBlockFor,
     /// How long a code lives after each send.
     CodeTtl,
     /// How long a code lives at most, over all its resends.
@@ -52,8 +64,14 @@ named!(SettingKey, "setting", {
     PhoneSendsPerDay => "limits.phone.sends_per_day",
     SmsPerDay => "limits.sms_per_day",
     SmsPerCountryDay => "limits.sms_per_country_day",
+    SmsPerPrefixDay => "limits.sms_per_prefix_day",
     AddressCodesPerHour => "limits.address.codes_per_hour",
     AddressApplicationsPerHour => "limits.address.applications_per_hour",
+    AddressFailuresPerHour => "limits.address.failures_per_hour",
+    BreakerMode => "abuse.breaker.mode",
+    BreakerMinSends => "abuse.breaker.min_sends",
+    BreakerMinConversion => "abuse.breaker.min_conversion",
+    BreakerBlockFor => "abuse.breaker.block_for",
     CodeTtl => "verification.code_ttl",
     CodeCap => "verification.code_cap",
     ResendAfter => "verification.resend_after",
@@ -73,6 +91,8 @@ pub enum SettingValue {
     Count(u32),
     /// So long.
     Lasting(Duration),
+    /// One of the breaker's modes.
+    Mode(BreakerMode),
 }
 
 /// A text that is no value of a setting.
@@ -84,6 +104,9 @@ pub enum SettingError {
     /// It is no length of time.
     #[error(transparent)]
     Lasting(#[from] LastingError),
+    /// It is none of its names.
+    #[error(transparent)]
+    Mode(#[from] UnknownName),
     /// It is out of the setting's range.
     #[error("{value} is not from {least} to {most}")]
     Range {
@@ -101,6 +124,7 @@ enum Place<'a> {
     Count(&'a mut u32),
     Large(&'a mut u64),
     Lasting(&'a mut Duration),
+    Mode(&'a mut BreakerMode),
 }
 
 impl SettingKey {
@@ -112,7 +136,14 @@ impl SettingKey {
         match self {
             Self::PhoneSendsPerHour | Self::PhoneSendsPerDay | Self::MaxTries => counts(1..=1_000),
             Self::SmsPerDay | Self::SmsPerCountryDay => counts(1..=100_000_000),
-            Self::AddressCodesPerHour | Self::AddressApplicationsPerHour => counts(0..=1_000_000),
+            Self::SmsPerPrefixDay => counts(0..=100_000_000),
+            Self::AddressCodesPerHour | Self::AddressApplicationsPerHour | Self::AddressFailuresPerHour => {
+                counts(0..=1_000_000)
+            }
+            Self::BreakerMode => (SettingValue::Mode(BreakerMode::Off), SettingValue::Mode(BreakerMode::On)),
+            Self::BreakerMinSends => counts(1..=1_000_000),
+            Self::BreakerMinConversion => counts(0..=100),
+            Self::BreakerBlockFor => times(MINUTE, 30 * DAY),
             Self::MaxFailures => counts(1..=1_000_000),
             Self::LowWater | Self::KeptForResends => counts(0..=100_000_000),
             Self::CodeTtl | Self::CodeCap => times(MINUTE, DAY),
@@ -131,12 +162,16 @@ impl SettingKey {
         let value = match least {
             SettingValue::Count(_) => SettingValue::Count(count(text)?),
             SettingValue::Lasting(_) => SettingValue::Lasting(Lasting::from_str(text)?.0),
+            SettingValue::Mode(_) => SettingValue::Mode(text.parse()?),
         };
         let is_within = match (least, value, most) {
             (SettingValue::Count(least), SettingValue::Count(value), SettingValue::Count(most)) => {
                 (least..=most).contains(&value)
             }
             (SettingValue::Lasting(least), SettingValue::Lasting(value), SettingValue::Lasting(most)) => {
+                (least..=most).contains(&value)
+            }
+            (SettingValue::Mode(least), SettingValue::Mode(value), SettingValue::Mode(most)) => {
                 (least..=most).contains(&value)
             }
             _ => false,
@@ -151,6 +186,7 @@ impl SettingKey {
             Place::Count(count) => SettingValue::Count(*count),
             Place::Large(count) => SettingValue::Count(u32::try_from(*count).unwrap_or(u32::MAX)),
             Place::Lasting(time) => SettingValue::Lasting(*time),
+            Place::Mode(mode) => SettingValue::Mode(*mode),
         }
     }
 
@@ -160,20 +196,27 @@ impl SettingKey {
             (Place::Count(place), SettingValue::Count(count)) => *place = count,
             (Place::Large(place), SettingValue::Count(count)) => *place = count.into(),
             (Place::Lasting(place), SettingValue::Lasting(time)) => *place = time,
-            (Place::Count(_) | Place::Large(_), SettingValue::Lasting(_))
-            | (Place::Lasting(_), SettingValue::Count(_)) => {}
+            (Place::Mode(place), SettingValue::Mode(mode)) => *place = mode,
+            (Place::Count(_) | Place::Large(_) | Place::Lasting(_) | Place::Mode(_), _) => {}
         }
     }
 
     fn place(self, policy: &mut Policy) -> Place<'_> {
-        let Policy { verification, limits, trial, quota, .. } = policy;
+        let Policy { verification, limits, abuse, trial, quota, .. } = policy;
+        let breaker = &mut abuse.breaker;
         match self {
             Self::PhoneSendsPerHour => Place::Count(&mut limits.phone_sends_per_hour),
             Self::PhoneSendsPerDay => Place::Count(&mut limits.phone_sends_per_day),
             Self::SmsPerDay => Place::Count(&mut limits.sms_per_day),
             Self::SmsPerCountryDay => Place::Count(&mut limits.sms_per_country_day),
+            Self::SmsPerPrefixDay => Place::Count(&mut limits.sms_per_prefix_day),
             Self::AddressCodesPerHour => Place::Count(&mut limits.address.codes_per_hour),
             Self::AddressApplicationsPerHour => Place::Count(&mut limits.address.applications_per_hour),
+            Self::AddressFailuresPerHour => Place::Count(&mut limits.address.failures_per_hour),
+            Self::BreakerMode => Place::Mode(&mut breaker.mode),
+            Self::BreakerMinSends => Place::Count(&mut breaker.min_sends),
+            Self::BreakerMinConversion => Place::Count(&mut breaker.min_conversion),
+            Self::BreakerBlockFor => Place::Lasting(&mut breaker.block_for),
             Self::CodeTtl => Place::Lasting(&mut verification.code_ttl),
             Self::CodeCap => Place::Lasting(&mut verification.code_cap),
             Self::ResendAfter => Place::Lasting(&mut verification.resend_after),
@@ -196,8 +239,18 @@ impl SettingKey {
             Self::SmsPerCountryDay => {
                 "Codes sent to one country, other than the default region's, within one day, at most."
             }
+            Self::SmsPerPrefixDay => {
+                "Codes sent to one block of 10,000 numbers within one day, at most; 0 is no limit."
+            }
             Self::AddressCodesPerHour => "Code requests of one client address per hour, at most; 0 is no limit.",
             Self::AddressApplicationsPerHour => "Applications of one client address per hour, at most; 0 is no limit.",
+            Self::AddressFailuresPerHour => {
+                "Requests of one client address per hour that are not signed as they have to be; 0 is no limit."
+            }
+            Self::BreakerMode => "Whether blocks of numbers are blocked whose codes are not used, or only told of.",
+            Self::BreakerMinSends => "Codes that have to be sent to a block of numbers before it is judged.",
+            Self::BreakerMinConversion => "Of a hundred codes sent to a block of numbers, so many have to be used.",
+            Self::BreakerBlockFor => "How long a block of numbers is blocked whose codes are not used.",
             Self::CodeTtl => "How long a code lives after each send.",
             Self::CodeCap => "How long a code lives at most, over all its resends.",
             Self::ResendAfter => "How soon a code may be asked for again.",
@@ -224,6 +277,7 @@ impl fmt::Display for SettingValue {
         match self {
             Self::Count(count) => count.fmt(f),
             Self::Lasting(time) => Lasting(*time).fmt(f),
+            Self::Mode(mode) => mode.fmt(f),
         }
     }
 }

@@ -7,6 +7,7 @@ mod ids;
 mod lasting;
 mod locale;
 mod phone;
+mod prefix;
 mod submitted_code;
 
 pub use access_code::{AccessCode, AccessCodeError, AccessCodeKind};
@@ -22,6 +23,7 @@ pub use lasting::{Lasting, LastingError};
 pub use locale::Locale;
 pub(crate) use phone::mask_phone;
 pub use phone::{Phone, PhoneError, ServedCountry};
+pub use prefix::{PhonePrefix, PhonePrefixError};
 pub use submitted_code::{SubmittedCode, SubmittedCodeError};
 
 /// A stored or typed name that stands for no value of its enumeration.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use phonenumber::metadata::DATABASE;
 use phonenumber::{Mode, Type, country};
 
+use super::PhonePrefix;
 use crate::PhonePolicy;
 
 /// The longest spelling of a phone that is looked at, in characters: E.164 has 15 digits, people add spaces and brackets.
@@ -102,6 +103,13 @@ impl Phone {
     /// The country calling code, 86 for China.
     pub fn country_code(&self) -> u16 {
         self.country_code
+    }
+
+    /// The block of numbers that it is one of.
+    pub fn prefix(&self) -> PhonePrefix {
+        let digits = self.e164.bytes().filter(u8::is_ascii_digit);
+        let count = digits.clone().count().saturating_sub(PhonePrefix::LAST_DIGITS);
+        PhonePrefix::of_digits(digits.take(count))
     }
 
     /// The form for people who need not see all of it: `+86166****0001`.

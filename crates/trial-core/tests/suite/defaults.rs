@@ -90,7 +90,10 @@ async fn the_sms_budget_is_10_000_in_all_and_50_for_a_foreign_country() {
 
 #[test]
 fn a_client_address_has_30_code_requests_and_60_applications_per_hour() {
-    assert_eq!(AddressLimits::default(), AddressLimits { codes_per_hour: 30, applications_per_hour: 60 });
+    assert_eq!(
+        AddressLimits::default(),
+        AddressLimits { codes_per_hour: 30, applications_per_hour: 60, failures_per_hour: 600 }
+    );
 }
 
 #[test]

@@ -16,9 +16,10 @@ const MINUTE: Duration = Duration::from_mins(1);
 #[test]
 fn each_role_may_do_what_the_table_says() {
     use Permission::{
-        ChangePool, ChangeSettings, ChangeTenant, Look, ManageOperators, Reveal, SendMail, SetQuota, UnlockPhone,
+        ChangePool, ChangePrefixes, ChangeSettings, ChangeTenant, Look, ManageOperators, Reveal, SendMail, SetQuota,
+        UnlockPhone,
     };
-    let daily = [Reveal, UnlockPhone, SendMail, ChangeTenant, ChangePool, SetQuota];
+    let daily = [Reveal, UnlockPhone, ChangePrefixes, SendMail, ChangeTenant, ChangePool, SetQuota];
     let table: [(Role, Vec<Permission>); 3] = [
         (Role::Viewer, vec![Look]),
         (Role::Operator, [&[Look][..], &daily].concat()),

@@ -4,7 +4,9 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
-use trial_core::{Application, Batch, CodeRequestId, FreshIds, Keyring, Phone, Request, SendReport, SendState};
+use trial_core::{
+    Application, Batch, BreakerMode, CodeRequestId, FreshIds, Keyring, Phone, Request, SendReport, SendState,
+};
 use trial_testkit::data::keyring;
 use trial_testkit::scenario::Scenario;
 
@@ -22,6 +24,11 @@ const DAY: i64 = 86_400;
 const SENDS_PER_DAY: usize = 4;
 const MESSAGES_PER_DAY: u32 = 9;
 const MESSAGES_PER_COUNTRY: u32 = 2;
+const MESSAGES_PER_PREFIX: usize = 8;
+/// Codes are judged when none of them can be used any more, in heaps of five minutes each.
+const HEAP: i64 = 300;
+const CODES_TO_JUDGE: usize = 2;
+const BLOCKED_FOR: TimeDelta = TimeDelta::hours(2);
 
 /// What somebody is answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,6 +51,7 @@ struct Code {
     wrong: u32,
     used: bool,
     unsent: bool,
+    came: bool,
 }
 
 struct Message {
@@ -70,6 +78,9 @@ pub(crate) struct Oracle {
     threshold: u32,
     mails: BTreeMap<NaiveDate, u32>,
     budget: BTreeMap<(NaiveDate, u16), u32>,
+    breaker: BreakerMode,
+    /// When the prefix was blocked last.
+    blocked: BTreeMap<String, DateTime<Utc>>,
 }
 
 impl Oracle {
@@ -84,6 +95,8 @@ impl Oracle {
             threshold: scenario.threshold,
             mails: BTreeMap::new(),
             budget: BTreeMap::new(),
+            breaker: scenario.breaker,
+            blocked: BTreeMap::new(),
         }
     }
 
@@ -122,6 +135,9 @@ impl Oracle {
         if spent >= MESSAGES_PER_DAY || (phone.country_code() != 86 && abroad >= MESSAGES_PER_COUNTRY) {
             return Answer::NoCode("204", None);
         }
+        if self.messages_to_prefix(now, phone) >= MESSAGES_PER_PREFIX || self.is_blocked(now, phone) {
+            return Answer::NoCode("204", None);
+        }
         let code = self.code_to_send(now, ids, phone);
         self.messages.push(Message {
             id: ids.code_request,
@@ -132,6 +148,42 @@ impl Oracle {
         });
         *self.budget.entry((today, phone.country_code())).or_default() += 1;
         Answer::Sending(self.codes[code].digits.clone(), self.codes[code].dies)
+    }
+
+    fn messages_to_prefix(&self, now: DateTime<Utc>, phone: &Phone) -> usize {
+        let today = self.messages.iter().filter(|message| {
+            prefix(&message.phone) == prefix(phone)
+                && message.at.date_naive() == now.date_naive()
+                && heap(message.at) <= heap(now + CLOCKS_DIFFER)
+        });
+        today.filter(|message| message.state.may_arrive()).count()
+    }
+
+    /// Whether the breaker stands in the way; finds out whether it has to.
+    fn is_blocked(&mut self, now: DateTime<Utc>, phone: &Phone) -> bool {
+        if self.breaker == BreakerMode::Off {
+            return false;
+        }
+        let prefix = prefix(phone);
+        let latest = heap(now + CLOCKS_DIFFER);
+        let last = self.blocked.get(&prefix).copied().filter(|since| heap(*since) <= latest);
+        let holds = last.is_some_and(|since| since <= now + CLOCKS_DIFFER && now < since + BLOCKED_FOR);
+        if !holds {
+            let judged = self.codes.iter().filter(|code| {
+                let made = heap(code.made);
+                self::prefix(&code.phone) == prefix
+                    && (code.came || !code.unsent)
+                    && made > heap(now - TimeDelta::seconds(DAY))
+                    && made < heap(now - CODE_LIVES_AT_MOST - CLOCKS_DIFFER)
+                    && last.is_none_or(|since| made > heap(since))
+            });
+            let (sent, came) = judged.fold((0, 0), |(sent, came), code| (sent + 1, came + usize::from(code.came)));
+            if sent < CODES_TO_JUDGE || came * 2 >= sent {
+                return false;
+            }
+            self.blocked.insert(prefix, now);
+        }
+        self.breaker == BreakerMode::On
     }
 
     fn mails_are_spent(&self, today: NaiveDate) -> bool {
@@ -190,6 +242,7 @@ impl Oracle {
             wrong: 0,
             used: false,
             unsent: false,
+            came: false,
         });
         self.codes.len() - 1
     }
@@ -240,6 +293,7 @@ impl Oracle {
             *self.strikes.entry(asked.phone.clone()).or_default() += 1;
             return Answer::Applied("002", None);
         }
+        self.codes[code].came = true;
         let shares = |customer: &Customer| {
             let theirs = &customer.application;
             theirs.phone == asked.phone
@@ -262,4 +316,14 @@ impl Oracle {
         self.customers.push(Customer { application: asked.clone(), since: now });
         Answer::Applied("000", Some(self.customers.len() - 1))
     }
+}
+
+/// The number without its last four digits.
+fn prefix(phone: &Phone) -> String {
+    let text = phone.as_str();
+    text[..text.len() - 4].to_owned()
+}
+
+fn heap(at: DateTime<Utc>) -> i64 {
+    at.timestamp().div_euclid(HEAP)
 }

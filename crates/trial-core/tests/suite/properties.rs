@@ -9,11 +9,11 @@ use proptest::strategy::ValueTree;
 use proptest::test_runner::{RngSeed, TestRunner};
 use trial_core::ports::Clock;
 use trial_core::{
-    AccessCodeKind, AccessCodeState, ApplyOutcome, ApplyRefusal, ApplyReply, Batch, CodeOutcome, CodeReply, FactKeys,
-    LifeOutcome, Outcome, Planner, Policy, Request, TenantId, TenantStatus,
+    AccessCodeKind, AccessCodeState, ApplyOutcome, ApplyRefusal, ApplyReply, Batch, CodeOutcome, CodeRefusal,
+    CodeReply, CountSpan, FactKeys, LifeOutcome, Outcome, Planner, Policy, Request, TenantId, TenantStatus,
 };
 use trial_testkit::data::{multimedia, voice};
-use trial_testkit::scenario::{Scenario, Stage, life_scenarios, scenarios};
+use trial_testkit::scenario::{PHONES, Scenario, Stage, life_scenarios, scenario_phone, scenarios};
 use trial_testkit::{FixedClock, KeptAccessCode, MemoryLedger, MemoryState};
 
 use crate::oracle::{Answer, Oracle};
@@ -91,14 +91,34 @@ fn told(outcome: &Outcome, customers: &mut BTreeMap<TenantId, usize>) -> Answer 
 fn assert_only_the_try(before: &MemoryState, outcome: &Outcome, after: &MemoryState) {
     let mut expected = before.clone();
     match outcome {
-        Outcome::SendCode(CodeOutcome::Refused(_), _) => expected.code_requests.clone_from(&after.code_requests),
+        Outcome::SendCode(CodeOutcome::Refused(refusal), _) => {
+            expected.code_requests.clone_from(&after.code_requests);
+            if matches!(refusal, CodeRefusal::PrefixBlocked(_)) {
+                expected.prefix_blocks.clone_from(&after.prefix_blocks);
+            }
+        }
         Outcome::Apply(ApplyOutcome::Refused(refusal)) => {
             expected.applications.clone_from(&after.applications);
-            if matches!(refusal, ApplyRefusal::WrongCode { .. }) {
-                let (_, record) =
-                    after.applications.iter().find(|(id, _)| !before.applications.contains_key(id)).unwrap();
-                expected.phones.get_mut(&record.application.phone).unwrap().failures += 1;
-                expected.challenges.get_mut(&record.challenge.unwrap()).unwrap().tries += 1;
+            let (_, record) = after.applications.iter().find(|(id, _)| !before.applications.contains_key(id)).unwrap();
+            match refusal {
+                ApplyRefusal::WrongCode { .. } => {
+                    expected.phones.get_mut(&record.application.phone).unwrap().failures += 1;
+                    expected.challenges.get_mut(&record.challenge.unwrap()).unwrap().tries += 1;
+                }
+                // A right code is known to have come, once.
+                ApplyRefusal::TenantExists { .. }
+                | ApplyRefusal::PoolEmpty { .. }
+                | ApplyRefusal::QuotaReached { .. } => {
+                    let id = record.challenge.unwrap();
+                    let was_known = before.challenges[&id].proven_at;
+                    expected.challenges.get_mut(&id).unwrap().proven_at = was_known.or(Some(record.at));
+                    if was_known.is_none() {
+                        let span = CountSpan::of(before.challenges[&id].made_at);
+                        let of_prefix = (record.application.phone.prefix(), span);
+                        expected.prefix_spans.entry(of_prefix).or_default().used += 1;
+                    }
+                }
+                ApplyRefusal::PhoneLocked { .. } | ApplyRefusal::KeyMissing { .. } | ApplyRefusal::NoCode { .. } => {}
             }
         }
         Outcome::Apply(ApplyOutcome::Replayed { .. }) => expected.applications.clone_from(&after.applications),
@@ -171,6 +191,7 @@ proptest! {
                 tenants_by_phone: before.tenants.values().map(|tenant| tenant.phone.clone()).collect(),
                 access_codes: 99,
                 sms_budget: true,
+                prefixes: (0..PHONES).map(|n| scenario_phone(n).prefix()).collect(),
                 ..keys
             };
             assert_eq!(planner.plan(&before.facts(&more, planner.policy()), &batch), plan);
@@ -246,6 +267,7 @@ fn the_histories_reach_every_answer() {
         "noted",
         "phone_locked",
         "pool_empty",
+        "prefix_blocked",
         "quota_reached",
         "replayed",
         "sending",

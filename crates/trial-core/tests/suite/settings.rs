@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use trial_core::{
-    Overrides, Policy, PolicyInForce, SettingKey, SettingOrder, SettingRefusal, SettingValue, SettingsInForce,
+    BreakerMode, Overrides, Policy, PolicyInForce, SettingKey, SettingOrder, SettingRefusal, SettingValue,
+    SettingsInForce,
 };
 
 fn count(count: u32) -> SettingValue {
@@ -34,6 +35,7 @@ fn values_are_read_by_the_setting_that_they_are_for() {
         (CodeTtl, "24h", minutes(24 * 60)),
         (ResendAfter, "0s", minutes(0)),
         (TrialDuration, "30d", minutes(30 * 24 * 60)),
+        (SettingKey::BreakerMode, "on", SettingValue::Mode(BreakerMode::On)),
     ] {
         assert_eq!(key.parse(text), Ok(value), "{key} = {text}");
     }
@@ -47,6 +49,7 @@ fn values_are_read_by_the_setting_that_they_are_for() {
         (CodeTtl, "59s", "59s is not from 1m to 1d"),
         (CodeTtl, "1441m", "1441m is not from 1m to 1d"),
         (CodeTtl, "5", "\"5\" is not a duration; write a whole number and its unit, such as 60s, 5m, 24h or 30d"),
+        (SettingKey::BreakerMode, "loud", "\"loud\" is not a mode of the breaker; it is off, shadow or on"),
         (TrialDuration, "36501d", "\"36501d\" is longer than 36500d"),
     ] {
         assert_eq!(key.parse(text).unwrap_err().to_string(), said, "{key} = {text}");
@@ -174,6 +177,9 @@ fn changes() -> impl Strategy<Value = Vec<(SettingKey, Option<SettingValue>)>> {
         (SettingValue::Lasting(least), SettingValue::Lasting(most)) => (least.as_millis()..=most.as_millis())
             .prop_map(|ms| SettingValue::Lasting(Duration::from_millis(u64::try_from(ms).unwrap())))
             .boxed(),
+        (SettingValue::Mode(_), SettingValue::Mode(_)) => {
+            prop::sample::select(BreakerMode::ALL).prop_map(SettingValue::Mode).boxed()
+        }
         other => unreachable!("{other:?}"),
     };
     let change = prop::sample::select(SettingKey::ALL)

@@ -30,6 +30,11 @@ async fn a_round_goes_through_everything_a_stretch_at_a_time() {
         *sweeps.lock().unwrap() += 1;
         Err(LedgerError::Unavailable(Box::from("cause")))
     });
+    let forgotten = Arc::clone(&swept);
+    care.expect_expire_prefixes().returning(move |_| {
+        *forgotten.lock().unwrap() += 10;
+        Err(LedgerError::Unavailable(Box::from("cause")))
+    });
     let retention = RetentionOptions { stretch: 7, ..RetentionOptions::default() };
     let parts = EngineParts { care: Some((Arc::new(care), retention)), ..parts(MockTrialLedger::new()) };
     let started = Instant::now();
@@ -38,7 +43,7 @@ async fn a_round_goes_through_everything_a_stretch_at_a_time() {
         advance(Duration::from_secs(10)).await;
     }
     engine.stop().await.unwrap();
-    assert_eq!(*swept.lock().unwrap(), 1, "the portal once a round");
+    assert_eq!(*swept.lock().unwrap(), 11, "the portal once a round, and what is counted of prefixes");
     let asked = asked.lock().unwrap().clone();
     let kinds: Vec<_> = asked.iter().map(|(_, page)| (page.what.as_str(), page.after[0])).collect();
     let round = [

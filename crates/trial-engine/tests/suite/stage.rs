@@ -30,6 +30,7 @@ pub(crate) fn parts(ledger: impl TrialLedger + 'static) -> EngineParts {
         screen: None,
         upkeep: Arc::new(upkeep),
         operations: Arc::new(trial_testkit::MemoryLedger::default()),
+        prefixes: Arc::new(trial_testkit::MemoryLedger::default()),
         warning_readers: Vec::new(),
         outbox: Arc::new(outbox),
         gateways: vec![SmsRoute::everywhere(Arc::new(silent_gateway()))],
@@ -99,6 +100,7 @@ pub(crate) fn decided_to_send(phone: &Phone) -> (Outcome, CodeToSend) {
     let entropy = SeededEntropy::new(4);
     let ids = trial_core::FreshIds::new(now(), &entropy.draw());
     let code = CodeToSend {
+        would_block: None,
         code_request: ids.code_request,
         challenge: ids.challenge,
         phone: phone.clone(),

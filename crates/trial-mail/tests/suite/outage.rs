@@ -148,6 +148,7 @@ async fn a_thousand_mails_outlive_a_server_that_is_out_of_order() {
         screen: None,
         upkeep: Arc::clone(&desk.ledger) as _,
         operations: Arc::clone(&desk.ledger) as _,
+        prefixes: Arc::clone(&desk.ledger) as _,
         warning_readers: Vec::new(),
         outbox: Arc::clone(&outbox) as _,
         gateways: Vec::new(),

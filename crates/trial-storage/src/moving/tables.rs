@@ -73,14 +73,18 @@ macro_rules! table {
 }
 
 /// All of them. The marks of the pools are not among them: only one of the databases has them.
-pub(crate) static TABLES: [Table; 24] = [
+pub(crate) static TABLES: [Table; 27] = [
     table!(challenges (id: Bytes) phone: Text, key_id: Text, made_at: Number, expires_at: Number, tries: Integer,
-        state: Text),
+        state: Text, proven_at: OptionalNumber),
     table!(phones (phone: Text) country_code: Integer, failures: Integer, challenge: OptionalBytes),
     table!(code_requests (id: Bytes) request_id: Text, at: Number, phone: Text, country_code: Integer,
         challenge: OptionalBytes, state: OptionalText, refusal: OptionalText, gateway: OptionalText,
         reply: OptionalText, delivery: OptionalText, delivery_reason: OptionalText, delivery_at: OptionalNumber),
     table!(sms_days (day: Integer, country_code: Integer) sent: Number),
+    table!(prefix_spans (prefix: Number, span: Integer) messages: Integer, sent: Integer, used: Integer),
+    table!(prefix_blocks (prefix: Number) since: Number, until: Number, sent: Number, used: Number, met: Number,
+        counted_after: Integer),
+    table!(safe_prefixes (prefix: Number) reason: Text, at: Number, actor: Text),
     table!(tenants (id: Bytes) status: Text, phone: Text, country_code: Integer, email: Text, email_key: Text,
         company: Text, company_key: Text, created_at: Number, trial_ends_at: Number, key_id: Text,
         password_issue: Integer, password_issued_at: Number, locale: Text, converted_at: OptionalNumber,

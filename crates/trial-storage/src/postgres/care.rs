@@ -18,6 +18,7 @@ use super::transaction::Kind;
 use crate::care::{self, Sql, Stretch};
 use crate::convert::{bad, id};
 use crate::moving::{NamedRow, Row};
+use crate::prefix_rows;
 
 #[async_trait]
 impl DataCare for PostgresLedger {
@@ -35,7 +36,11 @@ impl DataCare for PostgresLedger {
     }
 
     async fn expire_portal(&self, now: DateTime<Utc>) -> Result<u64, LedgerError> {
-        self.in_transaction(Kind::Write, move |conn| expired_portal(conn, now).boxed()).await
+        self.in_transaction(Kind::Write, move |conn| removed(conn, care::portal_expiry(now)).boxed()).await
+    }
+
+    async fn expire_prefixes(&self, now: DateTime<Utc>) -> Result<u64, LedgerError> {
+        self.in_transaction(Kind::Write, move |conn| removed(conn, prefix_rows::expiry(now)).boxed()).await
     }
 
     async fn held_on(&self, person: Person) -> Result<PersonData, LedgerError> {
@@ -76,9 +81,9 @@ async fn expired(mut conn: &AsyncPgConnection, page: ExpiryPage, dry_run: bool) 
     Ok(Expired { removed, last: Some(id(last, "id")?) })
 }
 
-async fn expired_portal(mut conn: &AsyncPgConnection, now: DateTime<Utc>) -> Result<u64, Trouble> {
+async fn removed(mut conn: &AsyncPgConnection, removing: [Sql; 2]) -> Result<u64, Trouble> {
     let mut rows = 0;
-    for sql in care::portal_expiry(now) {
+    for sql in removing {
         rows += u64::try_from(sql.execute(&mut conn).await?).unwrap_or(u64::MAX);
     }
     Ok(rows)

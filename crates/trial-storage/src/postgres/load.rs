@@ -8,16 +8,18 @@ use diesel::sql_types::{BigInt, Binary, Bool, Integer, Nullable, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use tokio::try_join;
 use trial_core::{
-    AccessCode, AccessCodeKind, Batch, FactKeys, Facts, LedgerError, LifeFacts, Overrides, Phone, PhoneFacts,
-    PoolFacts, QuotaFacts, Request, Tenant, TenantFact, TenantId,
+    AccessCode, AccessCodeKind, Batch, CountSpan, FactKeys, Facts, JudgedSpans, LedgerError, LifeFacts, Overrides,
+    Phone, PhoneFacts, PhonePrefix, PoolFacts, PrefixBlockRecord, PrefixFacts, PrefixesFacts, QuotaFacts, Request,
+    Tenant, TenantFact, TenantId,
 };
 
 use super::fault::Trouble;
 use super::set::{Column, Set};
 use crate::convert::{count, day_number, micros, name, optional_id};
+use crate::prefix_rows::{self, BlockRow};
 use crate::rows::{ACCEPTED, AcceptedRow, ChallengeRow, HeldCodeRow, PastSendRow, TenantFactRow, TenantRow};
 use crate::schema::{
-    access_codes, applications, challenges, code_requests, phones, setting_changes, sms_days, tenants,
+    access_codes, applications, challenges, code_requests, phones, safe_prefixes, setting_changes, sms_days, tenants,
 };
 
 /// What was loaded.
@@ -36,7 +38,19 @@ const IN_FORCE: &str = "setting_changes.in_force";
 type FreeCodeRow = (String, String, i64);
 
 pub(super) async fn facts(conn: &AsyncPgConnection, keys: &FactKeys, first_threshold: u32) -> Result<Loaded, Trouble> {
-    let (known, sends, accepted, mut tenants, codes, (transaction, quota, overrides), sms_sent, lives, rivals) = try_join!(
+    let (
+        known,
+        sends,
+        accepted,
+        mut tenants,
+        codes,
+        (transaction, quota, overrides),
+        sms_sent,
+        known_prefixes,
+        safe,
+        lives,
+        rivals,
+    ) = try_join!(
         biased;
         phones(conn, keys),
         sends(conn, keys),
@@ -45,6 +59,8 @@ pub(super) async fn facts(conn: &AsyncPgConnection, keys: &FactKeys, first_thres
         free_codes(conn, keys.access_codes),
         quota(conn, keys, first_threshold),
         sms_sent(conn, keys),
+        prefixes(conn, keys),
+        safe_prefixes(conn, keys),
         lives(conn, keys),
         rivals(conn, keys),
     )?;
@@ -61,8 +77,9 @@ pub(super) async fn facts(conn: &AsyncPgConnection, keys: &FactKeys, first_thres
             AccessCodeKind::Multimedia => pool.multimedia.push(code),
         }
     }
-    let facts =
-        Facts { phones: phone_facts(keys, known, sends, accepted)?, tenants, pool, quota, sms_sent, lives, overrides };
+    let prefixes = PrefixesFacts { bounds: keys.prefix_bounds, known: known_prefixes, safe };
+    let phones = phone_facts(keys, known, sends, accepted)?;
+    let facts = Facts { phones, tenants, pool, quota, sms_sent, prefixes, lives, overrides };
     Ok(Loaded { facts, free_since, transaction })
 }
 
@@ -75,6 +92,7 @@ pub(super) async fn phones_alone(conn: &AsyncPgConnection, keys: &FactKeys) -> R
         pool: PoolFacts::default(),
         quota: QuotaFacts { day: keys.day, threshold: 0, reserved: 0 },
         sms_sent: BTreeMap::new(),
+        prefixes: PrefixesFacts::default(),
         lives: BTreeMap::new(),
         overrides,
     })
@@ -317,6 +335,115 @@ async fn sms_sent(mut conn: &AsyncPgConnection, keys: &FactKeys) -> Result<BTree
         .into_iter()
         .map(|(country_code, sent)| Ok((count(country_code, "sms_days.country_code")?, count(sent, "sms_days.sent")?)));
     Ok(counted.collect::<Result<_, LedgerError>>()?)
+}
+
+type PrefixColumns = (
+    BigInt,
+    Nullable<BigInt>,
+    Nullable<BigInt>,
+    Nullable<BigInt>,
+    Nullable<BigInt>,
+    Nullable<BigInt>,
+    Nullable<BigInt>,
+    Nullable<Integer>,
+    Nullable<BigInt>,
+    Nullable<BigInt>,
+);
+type PrefixRow = (
+    i64,
+    Option<i64>,
+    Option<i64>,
+    Option<i64>,
+    Option<i64>,
+    Option<i64>,
+    Option<i64>,
+    Option<i32>,
+    Option<i64>,
+    Option<i64>,
+);
+
+/// Messages of the day to each prefix; its last block, and the codes that are judged after it, unless the breaker is off.
+async fn prefixes(
+    mut conn: &AsyncPgConnection,
+    keys: &FactKeys,
+) -> Result<BTreeMap<PhonePrefix, PrefixFacts>, Trouble> {
+    if keys.prefixes.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let rows: Vec<PrefixRow> = prefix_statement(keys).returning::<PrefixColumns>().load(&mut conn).await?;
+    Ok(rows.into_iter().map(prefix_facts).collect::<Result<_, _>>()?)
+}
+
+fn prefix_statement(keys: &FactKeys) -> Set<'static> {
+    let bounds = keys.prefix_bounds;
+    let span = |span: CountSpan| Column::Integer(span.as_stored());
+    let prefixes = Column::Numbers(keys.prefixes.iter().map(|prefix| prefix.as_stored()).collect());
+    let Some(JudgedSpans { from, until }) = bounds.judged else {
+        let pieces = vec![
+            (
+                "SELECT asked.prefix, (SELECT sum(messages) FROM prefix_spans s \
+                    WHERE s.prefix = asked.prefix AND s.span BETWEEN ",
+                span(bounds.today),
+            ),
+            (" AND ", span(bounds.latest)),
+            (
+                "), NULL::bigint, NULL::bigint, NULL::bigint, NULL::bigint, NULL::bigint, NULL::integer, \
+                    NULL::bigint, NULL::bigint FROM unnest(",
+                prefixes,
+            ),
+        ];
+        return Set::new(pieces, ") AS asked (prefix)");
+    };
+    let pieces = vec![
+        (
+            "SELECT asked.prefix, (SELECT sum(messages) FROM prefix_spans s \
+                WHERE s.prefix = asked.prefix AND s.span BETWEEN ",
+            span(bounds.today),
+        ),
+        (" AND ", span(bounds.latest)),
+        (
+            "), last.since, last.until, last.sent, last.used, last.met, last.counted_after, judged.sent, judged.used \
+                FROM unnest(",
+            prefixes,
+        ),
+        (
+            ") AS asked (prefix) LEFT JOIN prefix_blocks last \
+                ON last.prefix = asked.prefix AND last.counted_after <= ",
+            span(bounds.latest),
+        ),
+        (
+            " LEFT JOIN LATERAL (SELECT sum(sent) AS sent, sum(used) AS used FROM prefix_spans s \
+                WHERE s.prefix = asked.prefix AND s.span >= greatest(last.counted_after + 1, ",
+            span(from),
+        ),
+        (") AND s.span < ", span(until)),
+    ];
+    Set::new(pieces, ") AS judged ON true")
+}
+
+fn prefix_facts(row: PrefixRow) -> Result<(PhonePrefix, PrefixFacts), LedgerError> {
+    let (prefix, messages, since, until, block_sent, block_used, met, counted_after, sent, used) = row;
+    let block = match (since, until, block_sent, block_used, met, counted_after) {
+        (Some(since), Some(until), Some(sent), Some(used), Some(met), Some(counted_after)) => {
+            Some(PrefixBlockRecord::try_from(BlockRow { prefix, since, until, sent, used, met, counted_after })?.block)
+        }
+        _ => None,
+    };
+    let [messages, sent, used] = [messages, sent, used].map(Option::unwrap_or_default);
+    Ok((prefix_rows::prefix(prefix, "prefix_spans.prefix")?, PrefixFacts { messages, sent, used, block }))
+}
+
+/// What operations added to the prefixes that are never blocked.
+async fn safe_prefixes(conn: &AsyncPgConnection, keys: &FactKeys) -> Result<Vec<PhonePrefix>, Trouble> {
+    if keys.prefixes.is_empty() || keys.prefix_bounds.judged.is_none() {
+        return Ok(Vec::new());
+    }
+    safe_list(conn).await
+}
+
+pub(super) async fn safe_list(mut conn: &AsyncPgConnection) -> Result<Vec<PhonePrefix>, Trouble> {
+    let safe = safe_prefixes::table.order(safe_prefixes::prefix).select(safe_prefixes::prefix);
+    Ok(prefix_rows::prefixes(safe.load(&mut conn).await?, "safe_prefixes.prefix")?)
 }
 
 /// Whether this batch was committed: whether the first of its requests that leaves a row of its own has left it. `None` of

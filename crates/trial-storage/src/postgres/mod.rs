@@ -14,6 +14,7 @@ mod operators;
 mod outbox;
 mod persist;
 mod portal;
+mod prefixes;
 mod receipts;
 mod set;
 mod settings;

@@ -6,7 +6,7 @@ use chrono::NaiveDate;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use trial_core::{
     AccessCode, AccessCodeKind, AccessCodeLease, AccessCodeMove, AccessCodeState, ApplicationRecord, AuditRecord,
-    Challenge, Effects, MailRecord, PhoneRecord, SendUpdate, SmsDay, TenantId,
+    Challenge, Effects, MailRecord, PhoneRecord, PrefixBlockRecord, PrefixCount, SendUpdate, SmsDay, TenantId,
 };
 
 use super::fault::Trouble;
@@ -14,6 +14,7 @@ use super::load::Loaded;
 use super::set::{Column, Set};
 use crate::convert::{day_number, integer, micros};
 use crate::events::NewEvent;
+use crate::prefix_rows::BlockRow;
 use crate::rows::{NewApplication, NewAudit, NewChallenge, NewCodeRequest, NewMail, NewTenant};
 
 /// A part of the statement: the rows of one table.
@@ -41,7 +42,14 @@ impl<'a> Storing<'a> {
     pub(super) fn of(effects: &'a Effects, new: &'a New<'a>, loaded: &Loaded) -> Option<Self> {
         let groups = [
             vec![new.challenges(), new.code_requests(), settle_sends(&effects.sends), count_sms(&effects.sms_days)],
-            vec![update_challenges(&effects.challenges), upsert_phones(&effects.phones), new.applications()],
+            // Whoever is sent a new code is a phone to note, and whoever submits one is an application.
+            vec![
+                update_challenges(&effects.challenges),
+                upsert_phones(&effects.phones),
+                new.applications(),
+                count_of_prefixes(&effects.prefix_counts),
+                new.prefix_blocks(),
+            ],
             vec![
                 new.tenants(),
                 give(&effects.leases),
@@ -110,6 +118,11 @@ pub(super) async fn mails(conn: &AsyncPgConnection, records: &[MailRecord]) -> R
     insert(conn, insert_mails(&rows)).await
 }
 
+/// Stores the last block of a prefix.
+pub(super) async fn block_prefix(conn: &AsyncPgConnection, record: &PrefixBlockRecord) -> Result<(), Trouble> {
+    insert(conn, upsert_blocks(&[record.into()])).await
+}
+
 /// Stores one entry of the audit.
 pub(super) async fn audit(conn: &AsyncPgConnection, record: &AuditRecord) -> Result<(), Trouble> {
     insert(conn, insert_audit(&[record.into()])).await
@@ -130,6 +143,7 @@ pub(super) struct New<'a> {
     applications: Vec<NewApplication<'a>>,
     audit: Vec<NewAudit<'a>>,
     events: Vec<NewEvent<'a>>,
+    prefix_blocks: Vec<BlockRow>,
 }
 
 impl<'a> New<'a> {
@@ -143,6 +157,7 @@ impl<'a> New<'a> {
             applications: effects.applications.iter().map(Into::into).collect(),
             audit: effects.audit.iter().map(Into::into).collect(),
             events: effects.events.iter().map(Into::into).collect(),
+            prefix_blocks: effects.prefix_blocks.iter().map(Into::into).collect(),
         }
     }
 
@@ -156,9 +171,10 @@ impl<'a> New<'a> {
             Column::numbers(rows, |row| row.expires_at),
             Column::integers(rows, |row| row.tries),
             Column::texts(rows, |row| row.state),
+            Column::optional_numbers(rows, |row| row.proven_at),
         ];
-        let head =
-            "INSERT INTO challenges (id, phone, key_id, made_at, expires_at, tries, state) SELECT * FROM unnest(";
+        let head = "INSERT INTO challenges (id, phone, key_id, made_at, expires_at, tries, state, proven_at) \
+            SELECT * FROM unnest(";
         Step { name: "new_challenges", set: Set::over(head, columns, ")"), rows: rows.len(), found_by: None }
     }
 
@@ -242,6 +258,10 @@ impl<'a> New<'a> {
 
     fn applications(&self) -> Step<'_> {
         insert_applications(&self.applications)
+    }
+
+    fn prefix_blocks(&self) -> Step<'_> {
+        upsert_blocks(&self.prefix_blocks)
     }
 
     fn audit(&self) -> Step<'_> {
@@ -339,9 +359,11 @@ fn update_challenges(challenges: &[Challenge]) -> Step<'_> {
         Column::numbers(challenges, |challenge| micros(challenge.expires_at)),
         Column::integers(challenges, |challenge| integer(challenge.tries)),
         Column::texts(challenges, |challenge| challenge.state.as_str()),
+        Column::optional_numbers(challenges, |challenge| challenge.proven_at.map(micros)),
     ];
-    let head = "UPDATE challenges SET expires_at = new.expires_at, tries = new.tries, state = new.state FROM unnest(";
-    let tail = ") AS new (id, expires_at, tries, state) WHERE challenges.id = new.id";
+    let head = "UPDATE challenges SET expires_at = new.expires_at, tries = new.tries, state = new.state, \
+        proven_at = new.proven_at FROM unnest(";
+    let tail = ") AS new (id, expires_at, tries, state, proven_at) WHERE challenges.id = new.id";
     Step {
         name: "changed_challenges",
         set: Set::over(head, columns, tail),
@@ -360,6 +382,37 @@ fn upsert_phones(phones: &[PhoneRecord]) -> Step<'_> {
     let head = "INSERT INTO phones (phone, country_code, failures, challenge) SELECT * FROM unnest(";
     let tail = ") ON CONFLICT (phone) DO UPDATE SET failures = excluded.failures, challenge = excluded.challenge";
     Step { name: "phones_seen", set: Set::over(head, columns, tail), rows: phones.len(), found_by: None }
+}
+
+fn count_of_prefixes(counts: &[PrefixCount]) -> Step<'_> {
+    let small = |count: i64| i32::try_from(count).unwrap_or(i32::MAX);
+    let columns = vec![
+        Column::numbers(counts, |count| count.prefix.as_stored()),
+        Column::integers(counts, |count| count.span.as_stored()),
+        Column::integers(counts, |count| small(count.more.messages)),
+        Column::integers(counts, |count| small(count.more.sent)),
+        Column::integers(counts, |count| small(count.more.used)),
+    ];
+    let head = "INSERT INTO prefix_spans (prefix, span, messages, sent, used) SELECT * FROM unnest(";
+    let tail = ") ON CONFLICT (prefix, span) DO UPDATE SET messages = prefix_spans.messages + excluded.messages, \
+        sent = prefix_spans.sent + excluded.sent, used = prefix_spans.used + excluded.used";
+    Step { name: "counted_prefixes", set: Set::over(head, columns, tail), rows: counts.len(), found_by: None }
+}
+
+fn upsert_blocks(rows: &[BlockRow]) -> Step<'_> {
+    let columns = vec![
+        Column::numbers(rows, |row| row.prefix),
+        Column::numbers(rows, |row| row.since),
+        Column::numbers(rows, |row| row.until),
+        Column::numbers(rows, |row| row.sent),
+        Column::numbers(rows, |row| row.used),
+        Column::numbers(rows, |row| row.met),
+        Column::integers(rows, |row| row.counted_after),
+    ];
+    let head = "INSERT INTO prefix_blocks (prefix, since, until, sent, used, met, counted_after) SELECT * FROM unnest(";
+    let tail = ") ON CONFLICT (prefix) DO UPDATE SET since = excluded.since, until = excluded.until, \
+        sent = excluded.sent, used = excluded.used, met = excluded.met, counted_after = excluded.counted_after";
+    Step { name: "blocked_prefixes", set: Set::over(head, columns, tail), rows: rows.len(), found_by: None }
 }
 
 fn settle_sends(sends: &[SendUpdate]) -> Step<'_> {

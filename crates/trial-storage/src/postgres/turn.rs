@@ -144,14 +144,13 @@ impl Turns {
 
     /// Passes the turnstile, and loads the facts of the next batch.
     async fn load(&self, conn: &AsyncPgConnection, next: &mut Next, planner: &Planner) -> Result<Loaded, Trouble> {
-        let policy = planner.policy();
-        let threshold = policy.quota.first_threshold;
+        let threshold = planner.policy().quota.first_threshold;
         if self.is_shared.load(Ordering::Relaxed) {
             self.pass(conn).await?;
-            let keys = next.batch().fact_keys(policy);
+            let keys = planner.fact_keys(&next.batch());
             return within(self.bounds.work, load::facts(conn, &keys, threshold)).await;
         }
-        let keys = next.batch().fact_keys(policy);
+        let keys = planner.fact_keys(&next.batch());
         let passed = self.pass(conn);
         // What is polled first is sent first.
         let ((), loaded) =

@@ -39,7 +39,7 @@ impl Upkeep for PostgresLedger {
             let (batch, planner) = (Arc::clone(&batch), Arc::clone(&planner));
             async move {
                 let policy = planner.policy();
-                let loaded = load::facts(conn, &batch.fact_keys(policy), policy.quota.first_threshold).await?;
+                let loaded = load::facts(conn, &planner.fact_keys(&batch), policy.quota.first_threshold).await?;
                 Ok(planner.plan(&loaded.facts, &batch).outcomes)
             }
             .boxed()

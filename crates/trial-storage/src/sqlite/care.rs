@@ -12,6 +12,7 @@ use super::{SqliteLedger, fault, snapshot};
 use crate::care::{self, Sql, Stretch};
 use crate::convert::{bad, id};
 use crate::moving::{NamedRow, Row};
+use crate::prefix_rows;
 
 #[async_trait]
 impl DataCare for SqliteLedger {
@@ -26,14 +27,11 @@ impl DataCare for SqliteLedger {
     }
 
     async fn expire_portal(&self, now: DateTime<Utc>) -> Result<u64, LedgerError> {
-        self.writer
-            .transact(move |conn| {
-                care::portal_expiry(now).into_iter().try_fold(0, |rows, sql| {
-                    let removed = sql.execute(conn).map_err(fault)?;
-                    Ok(rows + u64::try_from(removed).unwrap_or(u64::MAX))
-                })
-            })
-            .await
+        self.writer.transact(move |conn| removed(conn, care::portal_expiry(now))).await
+    }
+
+    async fn expire_prefixes(&self, now: DateTime<Utc>) -> Result<u64, LedgerError> {
+        self.writer.transact(move |conn| removed(conn, prefix_rows::expiry(now))).await
     }
 
     async fn held_on(&self, person: Person) -> Result<PersonData, LedgerError> {
@@ -60,6 +58,14 @@ impl DataCare for SqliteLedger {
             })
             .await
     }
+}
+
+/// Removes rows; says how many.
+fn removed(conn: &mut SqliteConnection, removing: [Sql; 2]) -> Result<u64, LedgerError> {
+    removing.into_iter().try_fold(0, |rows, sql| {
+        let removed = sql.execute(conn).map_err(fault)?;
+        Ok(rows + u64::try_from(removed).unwrap_or(u64::MAX))
+    })
 }
 
 fn rows(conn: &mut SqliteConnection, sql: Sql) -> Result<Vec<Row>, LedgerError> {

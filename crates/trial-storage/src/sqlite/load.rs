@@ -3,18 +3,22 @@
 //! for each value of it: none here has one, and what is not needed is not fetched.
 
 use diesel::connection::DefaultLoadingMode;
+use diesel::dsl::sum;
 use diesel::prelude::*;
 use diesel::sqlite::SqliteConnection;
 use trial_core::{
-    AcceptedApplication, AccessCode, AccessCodeKind, FactKeys, Facts, LedgerError, LifeFacts, PastSend, Phone,
-    PhoneFacts, PoolFacts, QuotaFacts, TenantFact, TenantId,
+    AcceptedApplication, AccessCode, AccessCodeKind, FactKeys, Facts, JudgedSpans, LedgerError, LifeFacts, PastSend,
+    Phone, PhoneFacts, PhonePrefix, PoolFacts, PrefixBlock, PrefixBlockRecord, PrefixBounds, PrefixFacts,
+    PrefixesFacts, QuotaFacts, TenantFact, TenantId,
 };
 
 use super::{fault, settings};
 use crate::convert::{count, day_number, micros};
+use crate::prefix_rows::{self, BlockRow};
 use crate::rows::{ACCEPTED, AcceptedRow, ChallengeRow, HeldCodeRow, PastSendRow, TenantFactRow, TenantRow};
 use crate::schema::{
-    access_codes, applications, challenges, code_requests, phones, quota_days, quota_thresholds, sms_days, tenants,
+    access_codes, applications, challenges, code_requests, phones, prefix_blocks, prefix_spans, quota_days,
+    quota_thresholds, safe_prefixes, sms_days, tenants,
 };
 use crate::statement::Literal;
 
@@ -31,6 +35,7 @@ pub(super) fn facts(conn: &mut SqliteConnection, keys: &FactKeys, first_threshol
         },
         quota: quota(conn, keys, first_threshold)?,
         sms_sent: std::collections::BTreeMap::new(),
+        prefixes: prefixes(conn, keys)?,
         lives: std::collections::BTreeMap::new(),
         overrides: settings::last(conn)?.overrides,
     };
@@ -193,6 +198,67 @@ pub(super) fn threshold(conn: &mut SqliteConnection, first_threshold: u32) -> Re
         .optional()
         .map_err(fault)?;
     set.map_or(Ok(first_threshold), |threshold| count(threshold, "quota_thresholds.threshold"))
+}
+
+fn prefixes(conn: &mut SqliteConnection, keys: &FactKeys) -> Result<PrefixesFacts, LedgerError> {
+    let mut facts = PrefixesFacts { bounds: keys.prefix_bounds, ..PrefixesFacts::default() };
+    for prefix in &keys.prefixes {
+        facts.known.insert(*prefix, prefix_facts(conn, *prefix, &keys.prefix_bounds)?);
+    }
+    if keys.prefix_bounds.judged.is_some() && !keys.prefixes.is_empty() {
+        facts.safe = safe_prefixes(conn)?;
+    }
+    Ok(facts)
+}
+
+fn prefix_facts(
+    conn: &mut SqliteConnection,
+    prefix: PhonePrefix,
+    bounds: &PrefixBounds,
+) -> Result<PrefixFacts, LedgerError> {
+    let messages = prefix_spans::table
+        .filter(prefix_spans::prefix.eq(prefix.as_stored()))
+        .filter(prefix_spans::span.ge(bounds.today.as_stored()))
+        .filter(prefix_spans::span.le(bounds.latest.as_stored()))
+        .select(sum(prefix_spans::messages))
+        .get_result::<Option<i64>>(conn)
+        .map_err(fault)?;
+    let block = if bounds.judged.is_some() { last_block(conn, prefix)? } else { None };
+    let block = block.filter(|block| bounds.knows(block));
+    let (sent, used) = match bounds.judged_after(block.as_ref()) {
+        Some(judged) => codes(conn, prefix, judged)?,
+        None => (None, None),
+    };
+    let [messages, sent, used] = [messages, sent, used].map(Option::unwrap_or_default);
+    Ok(PrefixFacts { messages, sent, used, block })
+}
+
+/// Codes that were sent in these spans, and how many of them were used.
+fn codes(
+    conn: &mut SqliteConnection,
+    prefix: PhonePrefix,
+    judged: JudgedSpans,
+) -> Result<(Option<i64>, Option<i64>), LedgerError> {
+    prefix_spans::table
+        .filter(prefix_spans::prefix.eq(prefix.as_stored()))
+        .filter(prefix_spans::span.ge(judged.from.as_stored()))
+        .filter(prefix_spans::span.lt(judged.until.as_stored()))
+        .select((sum(prefix_spans::sent), sum(prefix_spans::used)))
+        .get_result(conn)
+        .map_err(fault)
+}
+
+/// The last block of a prefix.
+pub(super) fn last_block(conn: &mut SqliteConnection, prefix: PhonePrefix) -> Result<Option<PrefixBlock>, LedgerError> {
+    let last = prefix_blocks::table.find(prefix.as_stored()).select(BlockRow::as_select());
+    let last = last.first(conn).optional().map_err(fault)?;
+    last.map(|row| PrefixBlockRecord::try_from(row).map(|record| record.block)).transpose()
+}
+
+/// What operations added to the prefixes that are never blocked.
+pub(super) fn safe_prefixes(conn: &mut SqliteConnection) -> Result<Vec<PhonePrefix>, LedgerError> {
+    let safe = safe_prefixes::table.order(safe_prefixes::prefix).select(safe_prefixes::prefix);
+    prefix_rows::prefixes(safe.load(conn).map_err(fault)?, "safe_prefixes.prefix")
 }
 
 fn sms_sent(conn: &mut SqliteConnection, keys: &FactKeys) -> Result<Vec<(i32, i64)>, LedgerError> {

@@ -12,6 +12,7 @@ mod operators;
 mod outbox;
 mod persist;
 mod portal;
+mod prefixes;
 mod receipts;
 mod settings;
 mod upkeep;
@@ -125,7 +126,7 @@ impl TrialLedger for SqliteLedger {
         self.writer
             .transact(move |conn| {
                 let policy = planner.policy();
-                let facts = load::facts(conn, &batch.fact_keys(policy), policy.quota.first_threshold)?;
+                let facts = load::facts(conn, &planner.fact_keys(&batch), policy.quota.first_threshold)?;
                 let plan = planner.plan(&facts, &batch);
                 persist::effects(conn, &plan.effects)?;
                 Ok(plan.outcomes)

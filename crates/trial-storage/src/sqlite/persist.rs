@@ -4,13 +4,14 @@ use chrono::NaiveDate;
 use diesel::prelude::*;
 use diesel::sqlite::SqliteConnection;
 use trial_core::{
-    AccessCodeLease, AccessCodeMove, AccessCodeState, Challenge, Effects, LedgerError, PhoneRecord, SendUpdate, SmsDay,
-    Tenant, TenantId,
+    AccessCodeLease, AccessCodeMove, AccessCodeState, Challenge, Effects, LedgerError, PhoneRecord, PrefixBlockRecord,
+    PrefixCount, PrefixCounts, SendUpdate, SmsDay, Tenant, TenantId,
 };
 
 use super::fault;
 use crate::convert::{bad, day_number, micros};
 use crate::events::NewEvent;
+use crate::prefix_rows::BlockRow;
 use crate::rows::{NewApplication, NewAudit, NewChallenge, NewCodeRequest, NewMail, NewTenant};
 use crate::schema::{applications, audit, challenges, code_requests, mails, platform_events, tenants};
 use crate::statement::{Bind, Statement};
@@ -37,6 +38,12 @@ pub(super) fn effects(conn: &mut SqliteConnection, effects: &Effects) -> Result<
     }
     for day in &effects.sms_days {
         count_sms(conn, day)?;
+    }
+    for count in &effects.prefix_counts {
+        count_of_prefix(conn, count)?;
+    }
+    for record in &effects.prefix_blocks {
+        block_prefix(conn, record)?;
     }
     insert_each!(conn, tenants::table, NewTenant, &effects.tenants);
     for tenant in &effects.changed_tenants {
@@ -66,6 +73,7 @@ fn update_challenge(conn: &mut SqliteConnection, challenge: &Challenge) -> Resul
         ("UPDATE challenges SET expires_at = ", Bind::Number(micros(challenge.expires_at))),
         (", tries = ", Bind::Number(challenge.tries.into())),
         (", state = ", Bind::Text(challenge.state.as_str())),
+        (", proven_at = ", Bind::OptionalNumber(challenge.proven_at.map(micros))),
         (" WHERE id = ", Bind::Bytes(challenge.id.as_bytes())),
     ]);
     exactly_one(updated.execute(conn).map_err(fault)?, "challenges.id")
@@ -105,6 +113,52 @@ fn count_sms(conn: &mut SqliteConnection, day: &SmsDay) -> Result<(), LedgerErro
         (") ON CONFLICT (day, country_code) DO UPDATE SET sent = ", sent),
     ]);
     exactly_one(upserted.execute(conn).map_err(fault)?, "sms_days.day")
+}
+
+fn count_of_prefix(conn: &mut SqliteConnection, count: &PrefixCount) -> Result<(), LedgerError> {
+    let PrefixCounts { messages, sent, used } = count.more;
+    let [messages, sent, used] = [messages, sent, used].map(Bind::Number);
+    let span = Bind::Number(count.span.as_stored().into());
+    let upserted = Statement(&[
+        (
+            "INSERT INTO prefix_spans (prefix, span, messages, sent, used) VALUES (",
+            Bind::Number(count.prefix.as_stored()),
+        ),
+        (", ", span),
+        (", ", messages),
+        (", ", sent),
+        (", ", used),
+        (") ON CONFLICT (prefix, span) DO UPDATE SET messages = messages + ", messages),
+        (", sent = sent + ", sent),
+        (", used = used + ", used),
+    ]);
+    exactly_one(upserted.execute(conn).map_err(fault)?, "prefix_spans.prefix")
+}
+
+/// Stores the last block of a prefix.
+pub(super) fn block_prefix(conn: &mut SqliteConnection, record: &PrefixBlockRecord) -> Result<(), LedgerError> {
+    let BlockRow { prefix, since, until, sent, used, met, counted_after } = record.into();
+    let [since, until, sent, used, met] = [since, until, sent, used, met].map(Bind::Number);
+    let counted_after = Bind::Number(counted_after.into());
+    let upserted = Statement(&[
+        (
+            "INSERT INTO prefix_blocks (prefix, since, until, sent, used, met, counted_after) VALUES (",
+            Bind::Number(prefix),
+        ),
+        (", ", since),
+        (", ", until),
+        (", ", sent),
+        (", ", used),
+        (", ", met),
+        (", ", counted_after),
+        (") ON CONFLICT (prefix) DO UPDATE SET since = ", since),
+        (", until = ", until),
+        (", sent = ", sent),
+        (", used = ", used),
+        (", met = ", met),
+        (", counted_after = ", counted_after),
+    ]);
+    exactly_one(upserted.execute(conn).map_err(fault)?, "prefix_blocks.prefix")
 }
 
 fn give(conn: &mut SqliteConnection, lease: &AccessCodeLease) -> Result<(), LedgerError> {

@@ -15,6 +15,7 @@ mod operators;
 mod outbox;
 mod pool;
 mod portal;
+mod prefixes;
 mod receipts;
 mod screening;
 mod search;
@@ -22,8 +23,8 @@ mod settings;
 
 use async_trait::async_trait;
 use trial_core::ports::{
-    AuditTrail, Callers, DataCare, EventOperations, EventOutbox, Operations, Operators, Outbox, Portal, Receipts,
-    SettingsStore, TrialLedger, Upkeep,
+    AuditTrail, Callers, DataCare, EventOperations, EventOutbox, Operations, Operators, Outbox, Portal, Prefixes,
+    Receipts, SettingsStore, TrialLedger, Upkeep,
 };
 use trial_core::{LedgerError, Policy};
 
@@ -41,6 +42,7 @@ pub use operators::*;
 pub use outbox::*;
 pub use pool::*;
 pub use portal::*;
+pub use prefixes::*;
 pub use receipts::*;
 pub use screening::*;
 pub use search::*;
@@ -65,6 +67,7 @@ pub trait LedgerFactory: Send + Sync {
         + Callers
         + Portal
         + SettingsStore
+        + Prefixes
         + 'static;
 
     /// A new ledger with nothing in it. The factory keeps what it stands on alive.
@@ -153,6 +156,12 @@ macro_rules! ledger_conformance {
             a_long_id_stands_in_nobodys_way
             no_decision_looks_at_receipts
             receipts_at_once_end_delivered
+            a_prefix_whose_codes_are_not_used_is_blocked
+            codes_are_counted_as_used_once
+            a_block_holds_within_its_batch
+            the_messages_to_a_prefix_are_kept_by_day
+            a_safe_prefix_is_never_blocked
+            what_is_counted_of_prefixes_is_removed
             what_is_over_is_removed_in_stretches
             what_a_tenant_in_use_needs_is_kept
             a_person_is_shown_and_forgotten

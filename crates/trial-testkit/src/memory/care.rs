@@ -41,6 +41,10 @@ impl DataCare for MemoryLedger {
         Ok(u64::try_from(before - after).expect("fits"))
     }
 
+    async fn expire_prefixes(&self, now: DateTime<Utc>) -> Result<u64, LedgerError> {
+        Ok(u64::try_from(self.lock().expire_prefixes(now)).expect("fits"))
+    }
+
     async fn held_on(&self, person: Person) -> Result<PersonData, LedgerError> {
         Ok(self.lock().held_on(&person))
     }

@@ -25,6 +25,7 @@ impl MemoryState {
             },
             lives: keys.lives.iter().filter_map(|id| Some((*id, self.life_facts(*id)?))).collect(),
             sms_sent: sms_day.map(|((_, country_code), sent)| (*country_code, *sent)).collect(),
+            prefixes: self.prefixes_facts(keys),
             overrides: self.settings.overrides.clone(),
         }
     }

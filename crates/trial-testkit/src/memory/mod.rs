@@ -9,6 +9,7 @@ mod operators;
 mod outbox;
 mod persist;
 mod portal;
+mod prefixes;
 mod receipts;
 mod settings;
 mod upkeep;
@@ -22,10 +23,10 @@ use chrono::{DateTime, NaiveDate, Utc};
 use trial_core::ports::{Screen, TrialLedger};
 use trial_core::{
     AccessCode, AccessCodeKind, AccessCodeState, ApplicationId, ApplicationRecord, AuditRecord, Batch, Caller,
-    CallerId, Challenge, ChallengeId, CodeRequestId, CodeRequestRecord, Delivery, Effects, EndpointId, EventView,
-    LeaseId, LedgerError, MailAttempt, MailId, MailRecord, MailState, Operator, OperatorId, Outcome, OwnPassword,
-    Phone, PhoneRecord, Planner, PortalSession, SecretHash, Session, SettingChange, SettingsInForce, Tenant, TenantId,
-    ThresholdChange, Warning,
+    CallerId, Challenge, ChallengeId, CodeRequestId, CodeRequestRecord, CountSpan, Delivery, Effects, EndpointId,
+    EventView, LeaseId, LedgerError, MailAttempt, MailId, MailRecord, MailState, Operator, OperatorId, Outcome,
+    OwnPassword, Phone, PhonePrefix, PhoneRecord, Planner, PortalSession, PrefixBlock, PrefixCounts, SafePrefix,
+    SecretHash, Session, SettingChange, SettingsInForce, Tenant, TenantId, ThresholdChange, Warning,
 };
 
 /// A ledger in memory. Clones share it.
@@ -43,6 +44,12 @@ pub struct MemoryState {
     pub code_requests: BTreeMap<CodeRequestId, KeptCodeRequest>,
     /// Messages sent, by day and country calling code.
     pub sms_days: BTreeMap<(NaiveDate, u16), u32>,
+    /// What was counted, by prefix and span.
+    pub prefix_spans: BTreeMap<(PhonePrefix, CountSpan), PrefixCounts>,
+    /// The last block of each prefix.
+    pub prefix_blocks: BTreeMap<PhonePrefix, PrefixBlock>,
+    /// The safe list.
+    pub safe_prefixes: BTreeMap<PhonePrefix, SafePrefix>,
     /// Tenants.
     pub tenants: BTreeMap<TenantId, Tenant>,
     /// The pool.
@@ -145,7 +152,7 @@ impl MemoryLedger {
     /// Decides and stores a batch.
     pub fn decide(&self, batch: &Batch, planner: &Planner) -> Vec<Outcome> {
         let mut state = self.lock();
-        let keys = batch.fact_keys(planner.policy());
+        let keys = planner.fact_keys(batch);
         let plan = planner.plan(&state.facts(&keys, planner.policy()), batch);
         state.persist(plan.effects);
         plan.outcomes

@@ -3,7 +3,7 @@ use std::fmt::Debug;
 
 use trial_core::{
     AccessCodeLease, AccessCodeMove, AccessCodeState, Challenge, CodeOutcome, CodeRequestRecord, Effects, MailRecord,
-    MailState, QuotaUnit, SendUpdate,
+    MailState, PrefixCount, QuotaUnit, SendUpdate,
 };
 
 use super::{KeptCodeRequest, KeptMail, MemoryState};
@@ -24,6 +24,13 @@ impl MemoryState {
         for count in effects.sms_days {
             self.sms_days.insert((count.day, count.country_code), count.sent);
         }
+        for PrefixCount { prefix, span, more } in effects.prefix_counts {
+            let kept = self.prefix_spans.entry((prefix, span)).or_default();
+            kept.messages += more.messages;
+            kept.sent += more.sent;
+            kept.used += more.used;
+        }
+        self.prefix_blocks.extend(effects.prefix_blocks.iter().map(|record| (record.prefix, record.block)));
         for tenant in effects.tenants {
             insert(&mut self.tenants, tenant.id, tenant);
         }

@@ -30,7 +30,7 @@ impl Upkeep for MemoryLedger {
     }
 
     async fn rehearse(&self, batch: Arc<Batch>, planner: Arc<Planner>) -> Result<Vec<Outcome>, LedgerError> {
-        let keys = batch.fact_keys(planner.policy());
+        let keys = planner.fact_keys(&batch);
         let facts = self.lock().facts(&keys, planner.policy());
         Ok(planner.plan(&facts, &batch).outcomes)
     }

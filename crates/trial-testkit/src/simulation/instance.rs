@@ -47,6 +47,7 @@ impl Instance {
             screen: Some(storage.clone()),
             upkeep: storage.clone(),
             operations: Arc::new(world.ledger.clone()),
+            prefixes: Arc::new(world.ledger.clone()),
             warning_readers: vec![crate::data::email(9_999)],
             outbox: storage.clone(),
             gateways: vec![SmsRoute::everywhere(outside.clone())],

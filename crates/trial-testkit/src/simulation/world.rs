@@ -97,7 +97,7 @@ impl World {
     }
 
     fn plan(&self, batch: &Batch, planner: &Planner, state: &MemoryState) -> Plan {
-        let mut facts = state.facts(&batch.fact_keys(planner.policy()), planner.policy());
+        let mut facts = state.facts(&planner.fact_keys(batch), planner.policy());
         if let Some(mutation) = self.mutation {
             mutation.facts(&mut facts);
         }

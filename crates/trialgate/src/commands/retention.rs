@@ -49,6 +49,7 @@ impl RetentionCommand {
             }
             if !dry_run {
                 removed.insert("portal", care.expire_portal(SystemClock.now()).await?);
+                removed.insert("prefixes", care.expire_prefixes(SystemClock.now()).await?);
             }
             Ok(removed)
         })?;

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use chrono::{NaiveDate, NaiveTime};
 use trial_core::{
-    AddressLimits, Email, Limits, MIN_RETENTION, Phone, PhonePolicy, Policy, QuotaPolicy, TestNumber, TrialPolicy,
-    UniqueBy, VerificationCode, VerificationPolicy,
+    AbusePolicy, AddressLimits, BreakerPolicy, Email, Limits, MIN_RETENTION, Phone, PhonePolicy, Policy, QuotaPolicy,
+    TestNumber, TrialPolicy, UniqueBy, VerificationCode, VerificationPolicy,
 };
 
 use super::database::Database;
@@ -276,6 +276,7 @@ impl Findings<'_> {
             Policy::default().phone
         });
         let (codes, limits, trial) = (&settings.verification, &settings.limits, &settings.trial);
+        let breaker = &settings.abuse.breaker;
         Policy {
             verification: VerificationPolicy {
                 code_ttl: codes.code_ttl.0,
@@ -289,10 +290,21 @@ impl Findings<'_> {
                 phone_sends_per_day: limits.phone.sends_per_day,
                 sms_per_day: limits.sms_per_day,
                 sms_per_country_day: limits.sms_per_country_day,
+                sms_per_prefix_day: limits.sms_per_prefix_day,
                 address: AddressLimits {
                     codes_per_hour: limits.address.codes_per_hour,
                     applications_per_hour: limits.address.applications_per_hour,
+                    failures_per_hour: limits.address.failures_per_hour,
                 },
+            },
+            abuse: AbusePolicy {
+                breaker: BreakerPolicy {
+                    mode: breaker.mode.0,
+                    min_sends: breaker.min_sends,
+                    min_conversion: breaker.min_conversion,
+                    block_for: breaker.block_for.0,
+                },
+                safe_prefixes: settings.abuse.safe_prefixes.clone(),
             },
             test_numbers: self.test_numbers(settings, &phone),
             platform_listens: settings.platform.kind == PlatformKind::Webhook,

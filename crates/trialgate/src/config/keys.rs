@@ -2,6 +2,11 @@
 
 /// Every key, by its full dotted path.
 pub(super) const KEYS: &[&str] = &[
+    "abuse.breaker.block_for",
+    "abuse.breaker.min_conversion",
+    "abuse.breaker.min_sends",
+    "abuse.breaker.mode",
+    "abuse.safe_prefixes",
     "engine.batch_limit",
     "engine.queue_length",
     "engine.wait",
@@ -11,10 +16,12 @@ pub(super) const KEYS: &[&str] = &[
     "http.trusted_proxies",
     "limits.address.applications_per_hour",
     "limits.address.codes_per_hour",
+    "limits.address.failures_per_hour",
     "limits.phone.sends_per_day",
     "limits.phone.sends_per_hour",
     "limits.sms_per_country_day",
     "limits.sms_per_day",
+    "limits.sms_per_prefix_day",
     "log.format",
     "log.level",
     "mail.dkim.domain",

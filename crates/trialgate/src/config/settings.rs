@@ -5,14 +5,14 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use trial_core::{AddressLimits, MailRetry, Policy};
+use trial_core::{AbusePolicy, AddressLimits, MailRetry, PhonePrefix, Policy};
 use trial_engine::EngineOptions;
 use trial_http::Envelope;
 
 use super::secret::{Secret, ServiceUrl};
 use super::site_settings::Site;
 use super::sms_settings::Sms;
-use super::text::{Country, HumanDuration, ProxyNet, TimeZone};
+use super::text::{Country, HumanDuration, Mode, ProxyNet, TimeZone};
 
 const DAY: Duration = Duration::from_hours(24);
 
@@ -32,6 +32,7 @@ pub(crate) struct Settings {
     pub(crate) sandbox: Sandbox,
     pub(crate) verification: Verification,
     pub(crate) limits: Limits,
+    pub(crate) abuse: Abuse,
     pub(crate) phone: Phone,
     pub(crate) traces: Traces,
     pub(crate) trial: Trial,
@@ -233,6 +234,7 @@ pub(crate) struct Verification {
 pub(crate) struct Limits {
     pub(crate) sms_per_day: u32,
     pub(crate) sms_per_country_day: u32,
+    pub(crate) sms_per_prefix_day: u32,
     pub(crate) phone: PhoneLimits,
     pub(crate) address: AddressLimit,
 }
@@ -251,6 +253,28 @@ pub(crate) struct PhoneLimits {
 pub(crate) struct AddressLimit {
     pub(crate) codes_per_hour: u32,
     pub(crate) applications_per_hour: u32,
+    /// Requests that are not signed as they have to be.
+    pub(crate) failures_per_hour: u32,
+}
+
+/// Rules against abuse of the paid messages.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Abuse {
+    /// Prefixes that are never blocked.
+    pub(crate) safe_prefixes: Vec<PhonePrefix>,
+    pub(crate) breaker: Breaker,
+}
+
+/// When a prefix is blocked.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Breaker {
+    pub(crate) mode: Mode,
+    pub(crate) min_sends: u32,
+    /// Of a hundred.
+    pub(crate) min_conversion: u32,
+    pub(crate) block_for: HumanDuration,
 }
 
 /// Whose phones are served.
@@ -430,6 +454,7 @@ impl Default for Limits {
         Self {
             sms_per_day: policy.sms_per_day,
             sms_per_country_day: policy.sms_per_country_day,
+            sms_per_prefix_day: policy.sms_per_prefix_day,
             phone: PhoneLimits::default(),
             address: AddressLimit::default(),
         }
@@ -446,7 +471,23 @@ impl Default for PhoneLimits {
 impl Default for AddressLimit {
     fn default() -> Self {
         let limits = AddressLimits::default();
-        Self { codes_per_hour: limits.codes_per_hour, applications_per_hour: limits.applications_per_hour }
+        Self {
+            codes_per_hour: limits.codes_per_hour,
+            applications_per_hour: limits.applications_per_hour,
+            failures_per_hour: limits.failures_per_hour,
+        }
+    }
+}
+
+impl Default for Breaker {
+    fn default() -> Self {
+        let policy = AbusePolicy::default().breaker;
+        Self {
+            mode: Mode(policy.mode),
+            min_sends: policy.min_sends,
+            min_conversion: policy.min_conversion,
+            block_for: policy.block_for.into(),
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use ipnet::IpNet;
-use trial_core::{Lasting, PhonePolicy};
+use trial_core::{BreakerMode, Lasting, PhonePolicy};
 
 /// A length of time as people write it: `500ms`, `60s`, `5m`, `24h`, `30d`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -23,6 +23,10 @@ pub(crate) struct TimeZone(pub(crate) chrono_tz::Tz);
 /// A country code of ISO 3166 that phone numbers are known for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Country(pub(crate) String);
+
+/// What is done about number prefixes whose codes are not used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Mode(pub(crate) BreakerMode);
 
 impl From<Duration> for HumanDuration {
     fn from(duration: Duration) -> Self {
@@ -92,6 +96,20 @@ impl fmt::Display for Country {
     }
 }
 
+impl FromStr for Mode {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        text.parse().map(Self).map_err(|_| format!("{text:?} is not \"off\", \"shadow\" or \"on\""))
+    }
+}
+
+impl fmt::Display for Mode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
 /// Reads and writes a type as text in serde.
 macro_rules! as_text {
     ($($type:ty: $expected:literal),+ $(,)?) => { $(
@@ -126,6 +144,7 @@ as_text! {
     ProxyNet: "a network such as \"10.0.0.0/8\"",
     TimeZone: "a time zone such as \"Asia/Shanghai\"",
     Country: "a country code such as \"CN\"",
+    Mode: "\"off\", \"shadow\" or \"on\"",
 }
 
 #[cfg(test)]

@@ -1,0 +1,403 @@
+//! Abuse of the paid messages: what is counted by number prefix, and when a prefix is blocked.
+//!
+//! SMS pumping (artificially inflated traffic) has codes sent to numbers whose operator shares in the price. Nobody reads
+//! them, and that is what it is told by: codes are sent to a block of numbers, and none of them is used.
+
+use std::time::Duration;
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::operations::ChangedBy;
+use crate::ports::Prefixes;
+use crate::values::named;
+use crate::{AuditRecord, CLOCK_SKEW, LedgerError, PhonePrefix, Policy};
+
+/// How long counts by prefix, and blocks that are over, are kept: the longest day is 25 hours, and a block is judged by one.
+pub const PREFIX_COUNTS_KEEP: Duration = Duration::from_hours(48);
+/// Entries of the safe list, at most: all of it is looked at with every batch.
+pub const MAX_SAFE_PREFIXES: usize = 100;
+/// Blocks that are listed, at most.
+pub const MOST_BLOCKS: u32 = 1_000;
+/// Characters of the reason for an entry of the safe list, at most.
+const MAX_REASON: usize = 200;
+/// What is counted together. Every day of every time zone begins with one.
+const SPAN: Duration = Duration::from_mins(5);
+/// How far back codes count that were not used.
+const WINDOW: Duration = Duration::from_hours(24);
+
+/// Rules against abuse of the paid messages.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AbusePolicy {
+    /// When a prefix is blocked.
+    pub breaker: BreakerPolicy,
+    /// Prefixes that never are.
+    pub safe_prefixes: Vec<PhonePrefix>,
+}
+
+/// When a prefix is blocked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BreakerPolicy {
+    /// What is done about it.
+    pub mode: BreakerMode,
+    /// So many codes were sent, or more,
+    pub min_sends: u32,
+    /// and of each hundred of them fewer than so many were used.
+    pub min_conversion: u32,
+    /// How long it is blocked then.
+    pub block_for: Duration,
+}
+
+/// What is done about prefixes whose codes are not used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum BreakerMode {
+    /// Nothing is looked at.
+    Off,
+    /// It is said what would be blocked, and nothing is.
+    Shadow,
+    /// They are blocked.
+    On,
+}
+
+named!(BreakerMode, "mode of the breaker; it is off, shadow or on", { Off => "off", Shadow => "shadow", On => "on" });
+
+/// Five minutes that are counted together, numbered from 1970-01-01T00:00:00Z on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CountSpan(i32);
+
+/// Which counts a batch is decided by.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PrefixBounds {
+    /// The first span of the day, whose messages count.
+    pub today: CountSpan,
+    /// The last span that may have come; a later one is of a clock that was set back since.
+    pub latest: CountSpan,
+    /// The spans whose codes are judged; none while the breaker is off.
+    pub judged: Option<JudgedSpans>,
+}
+
+/// The spans whose codes are judged: those of a day whose codes can be used no more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct JudgedSpans {
+    /// The first.
+    pub from: CountSpan,
+    /// The first one after them.
+    pub until: CountSpan,
+}
+
+/// What is counted of a prefix in a span. Codes count to the span that they were made in, once, however often they are
+/// repeated. Any of these can be below 0 where counting began between a message and the word that it was not sent.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PrefixCounts {
+    /// Messages.
+    pub messages: i64,
+    /// Codes that were sent.
+    pub sent: i64,
+    /// Codes that were submitted, whatever came of it.
+    pub used: i64,
+}
+
+/// More of what is counted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PrefixCount {
+    /// The prefix.
+    pub prefix: PhonePrefix,
+    /// When.
+    pub span: CountSpan,
+    /// How many more.
+    pub more: PrefixCounts,
+}
+
+/// That a prefix was blocked, or would have been.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PrefixBlock {
+    /// Since when.
+    pub since: DateTime<Utc>,
+    /// Until when.
+    pub until: DateTime<Utc>,
+    /// Codes that it was judged by.
+    pub sent: u32,
+    /// How many of them were used.
+    pub used: u32,
+    /// Requests that met it: refused, or those that would have been.
+    pub met: u32,
+    /// Spans up to this one are judged no more.
+    pub counted_after: CountSpan,
+}
+
+/// A block of a prefix, as it is stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PrefixBlockRecord {
+    /// The prefix.
+    pub prefix: PhonePrefix,
+    /// Its last block.
+    pub block: PrefixBlock,
+}
+
+/// The block that a request for a code met.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BlockedPrefix {
+    /// The prefix.
+    pub prefix: PhonePrefix,
+    /// Codes that it was judged by.
+    pub sent: u32,
+    /// How many of them were used.
+    pub used: u32,
+    /// Until when it is blocked.
+    pub until: DateTime<Utc>,
+    /// The how-manieth request it was; the first one found it out.
+    pub met: u32,
+}
+
+/// A prefix that is never blocked, because operations say so.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SafePrefix {
+    /// The prefix; it stands for all that begin with it.
+    pub prefix: PhonePrefix,
+    /// Why.
+    pub reason: SafeReason,
+    /// Since when.
+    pub at: DateTime<Utc>,
+    /// Who said so.
+    pub actor: String,
+}
+
+/// How prefixes stand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PrefixOutlook {
+    /// What is done about those that are listed as blocked.
+    pub mode: BreakerMode,
+    /// Those that are blocked, or would be, at most [`MOST_BLOCKS`], those first that are blocked the longest.
+    pub blocked: Vec<PrefixBlockRecord>,
+    /// Those that never are, by the configuration.
+    pub configured: Vec<PhonePrefix>,
+    /// Those that never are, by what operations added.
+    pub safe: Vec<SafePrefix>,
+}
+
+/// How prefixes stand now.
+///
+/// # Errors
+/// Whatever stands in the way.
+pub async fn prefix_outlook(
+    prefixes: &dyn Prefixes,
+    policy: &Policy,
+    now: DateTime<Utc>,
+) -> Result<PrefixOutlook, LedgerError> {
+    let rules = &policy.abuse;
+    let safe = prefixes.safe_prefixes().await?;
+    let added: Vec<PhonePrefix> = safe.iter().map(|safe| safe.prefix).collect();
+    let mut blocked = match rules.breaker.mode {
+        BreakerMode::Off => Vec::new(),
+        BreakerMode::Shadow | BreakerMode::On => prefixes.prefix_blocks(now, MOST_BLOCKS).await?,
+    };
+    blocked.retain(|record| record.block.is_in_force(now) && !rules.is_safe(record.prefix, &added));
+    Ok(PrefixOutlook { mode: rules.breaker.mode, blocked, configured: rules.safe_prefixes.clone(), safe })
+}
+
+/// Why a prefix is safe: 1 to 200 characters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SafeReason(String);
+
+/// Why a text is no reason.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("has to say in 1 to {MAX_REASON} characters, and no control characters, why the prefix is safe")]
+pub struct SafeReasonError;
+
+/// What became of an entry for the safe list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SafeOutcome {
+    /// It is on the list.
+    Added,
+    /// That very prefix was on it.
+    AlreadySafe,
+    /// There are as many as there can be.
+    Full,
+}
+
+impl CountSpan {
+    /// The span that an instant falls into.
+    pub fn of(instant: DateTime<Utc>) -> Self {
+        let number = instant.timestamp().div_euclid(SPAN.as_secs().cast_signed());
+        Self(i32::try_from(number).unwrap_or(if number < 0 { i32::MIN } else { i32::MAX }))
+    }
+
+    /// Takes a span back from storage.
+    pub fn from_stored(number: i32) -> Self {
+        Self(number)
+    }
+
+    /// The number that is stored.
+    pub fn as_stored(self) -> i32 {
+        self.0
+    }
+
+    /// The first span whose counts are kept.
+    pub fn kept_from(now: DateTime<Utc>) -> Self {
+        Self::of(now - PREFIX_COUNTS_KEEP)
+    }
+}
+
+impl PrefixBounds {
+    /// Those of a batch that is decided now.
+    pub(crate) fn of(policy: &Policy, now: DateTime<Utc>) -> Self {
+        let lives = policy.verification.code_cap + CLOCK_SKEW;
+        let judged = JudgedSpans {
+            from: CountSpan(CountSpan::of(now - WINDOW).0.saturating_add(1)),
+            until: CountSpan::of(now - lives),
+        };
+        Self {
+            today: CountSpan::of(policy.quota.start_of(policy.quota.day_of(now))),
+            latest: CountSpan::of(now + CLOCK_SKEW),
+            judged: (policy.abuse.breaker.mode != BreakerMode::Off).then_some(judged),
+        }
+    }
+
+    /// Whether messages of this span are of the day.
+    pub fn is_today(&self, span: CountSpan) -> bool {
+        (self.today..=self.latest).contains(&span)
+    }
+
+    /// The spans whose codes are judged after this block, if there was one.
+    pub fn judged_after(&self, block: Option<&PrefixBlock>) -> Option<JudgedSpans> {
+        let JudgedSpans { from, until } = self.judged?;
+        let anew = block.map(|block| CountSpan(block.counted_after.0.saturating_add(1)));
+        Some(JudgedSpans { from: anew.map_or(from, |anew| anew.max(from)), until })
+    }
+
+    /// Whether codes of this span are judged after this block, if there was one.
+    pub fn is_judged(&self, span: CountSpan, block: Option<&PrefixBlock>) -> bool {
+        self.judged_after(block).is_some_and(|judged| (judged.from..judged.until).contains(&span))
+    }
+
+    /// Whether a block that was stored is to be believed.
+    pub fn knows(&self, block: &PrefixBlock) -> bool {
+        self.judged.is_some() && block.counted_after <= self.latest
+    }
+}
+
+impl BreakerPolicy {
+    /// Whether a prefix is blocked of whose codes so many were sent, and so many used.
+    pub(crate) fn trips(&self, sent: i64, used: i64) -> bool {
+        sent >= self.min_sends.into() && used.max(0) * 100 < sent * i64::from(self.min_conversion)
+    }
+
+    /// The block that a prefix gets by these codes.
+    pub(crate) fn block(&self, now: DateTime<Utc>, sent: i64, used: i64) -> PrefixBlock {
+        let number = |count: i64| u32::try_from(count.max(0)).unwrap_or(u32::MAX);
+        PrefixBlock {
+            since: now,
+            until: now + self.block_for,
+            sent: number(sent),
+            used: number(used),
+            met: 0,
+            counted_after: CountSpan::of(now),
+        }
+    }
+}
+
+impl AbusePolicy {
+    /// Whether a prefix is never blocked, by the configuration or by what operations added.
+    pub fn is_safe(&self, prefix: PhonePrefix, added: &[PhonePrefix]) -> bool {
+        self.safe_prefixes.iter().chain(added).any(|safe| safe.covers(prefix))
+    }
+}
+
+impl PrefixBlock {
+    /// Whether it holds. One that begins in the future does not: the clock was set back, and it could last for years.
+    pub fn is_in_force(&self, now: DateTime<Utc>) -> bool {
+        self.since <= now + CLOCK_SKEW && now < self.until
+    }
+
+    /// What it is once it was released: over, and what was sent up to now is judged no more. `None` if it does not hold.
+    pub fn released(&self, now: DateTime<Utc>) -> Option<Self> {
+        let released = Self { until: now, counted_after: CountSpan::of(now), ..*self };
+        self.is_in_force(now).then_some(released)
+    }
+}
+
+impl PrefixBlockRecord {
+    /// The block as a request meets it.
+    pub fn met(&self) -> BlockedPrefix {
+        let PrefixBlock { until, sent, used, met, .. } = self.block;
+        BlockedPrefix { prefix: self.prefix, sent, used, until, met }
+    }
+
+    /// The audit entry of its release.
+    pub fn release_entry(&self, by: ChangedBy) -> AuditRecord {
+        let PrefixBlock { until, sent, used, .. } = self.block;
+        let until = until.to_rfc3339_opts(SecondsFormat::Secs, true);
+        let detail = format!("before blocked until {until} ({sent} codes sent, {used} used), after not blocked");
+        by.entry("prefix.release", self.prefix.to_string(), detail)
+    }
+}
+
+impl SafeReason {
+    /// Reads a reason.
+    ///
+    /// # Errors
+    /// Says what it has to be.
+    pub fn parse(text: &str) -> Result<Self, SafeReasonError> {
+        let text = text.trim();
+        let fits = !text.is_empty() && text.chars().count() <= MAX_REASON && !text.chars().any(char::is_control);
+        if fits { Ok(Self(text.to_owned())) } else { Err(SafeReasonError) }
+    }
+
+    /// Takes a reason back from storage.
+    pub fn from_stored(text: String) -> Self {
+        Self(text)
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl SafePrefix {
+    /// What becomes of an entry beside those that there are.
+    pub fn decide(&self, on_the_list: &[PhonePrefix]) -> SafeOutcome {
+        if on_the_list.contains(&self.prefix) {
+            SafeOutcome::AlreadySafe
+        } else if on_the_list.len() >= MAX_SAFE_PREFIXES {
+            SafeOutcome::Full
+        } else {
+            SafeOutcome::Added
+        }
+    }
+
+    /// The audit entry of its coming.
+    pub fn added_entry(&self, by: ChangedBy) -> AuditRecord {
+        by.entry("prefix.safe_add", self.prefix.to_string(), format!("reason: {}", self.reason.as_str()))
+    }
+
+    /// The audit entry of its going.
+    pub fn removed_entry(&self, by: ChangedBy) -> AuditRecord {
+        let detail = format!("it was safe since {}, reason: {}", self.at.to_rfc3339(), self.reason.as_str());
+        by.entry("prefix.safe_remove", self.prefix.to_string(), detail)
+    }
+}
+
+impl std::fmt::Display for BlockedPrefix {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { prefix, sent, used, until, .. } = self;
+        let until = until.to_rfc3339_opts(SecondsFormat::Secs, true);
+        write!(
+            f,
+            "prefix {prefix}: {sent} codes sent, {used} used; blocked until {until}; release it by `trialgate prefixes \
+             release {prefix}`"
+        )
+    }
+}
+
+impl Default for AbusePolicy {
+    fn default() -> Self {
+        let breaker = BreakerPolicy {
+            mode: BreakerMode::Shadow,
+            min_sends: 30,
+            min_conversion: 10,
+            block_for: Duration::from_hours(12),
+        };
+        Self { breaker, safe_prefixes: Vec::new() }
+    }
+}

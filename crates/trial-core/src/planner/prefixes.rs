@@ -1,0 +1,154 @@
+//! What is counted of number prefixes, and the two rules that look at it: the day's messages to a prefix, and the breaker.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Utc};
+
+use crate::{
+    BlockedPrefix, BreakerMode, BudgetScope, Challenge, CodeRefusal, CountSpan, Effects, Phone, PhonePrefix,
+    PrefixBlock, PrefixBlockRecord, PrefixCount, PrefixCounts, PrefixFacts, PrefixesFacts,
+};
+
+use super::world::World;
+use super::{Moment, Planner};
+
+/// What is known of prefixes as the requests decided so far have changed it, and what has to be stored of that.
+pub(super) struct Prefixes {
+    facts: PrefixesFacts,
+    more: BTreeMap<(PhonePrefix, CountSpan), PrefixCounts>,
+    changed_blocks: BTreeSet<PhonePrefix>,
+}
+
+impl Prefixes {
+    pub(super) fn new(facts: PrefixesFacts) -> Self {
+        Self { facts, more: BTreeMap::new(), changed_blocks: BTreeSet::new() }
+    }
+
+    fn of(&self, prefix: PhonePrefix) -> PrefixFacts {
+        self.facts.known.get(&prefix).copied().unwrap_or_default()
+    }
+
+    fn is_safe(&self, planner: &Planner, prefix: PhonePrefix) -> bool {
+        planner.policy.abuse.is_safe(prefix, &self.facts.safe)
+    }
+
+    /// Counts, in what is known as in what is stored.
+    fn count(&mut self, prefix: PhonePrefix, span: CountSpan, more: PrefixCounts) {
+        let stored = self.more.entry((prefix, span)).or_default();
+        stored.messages += more.messages;
+        stored.sent += more.sent;
+        stored.used += more.used;
+        let bounds = self.facts.bounds;
+        let known = self.facts.known.entry(prefix).or_default();
+        if bounds.is_today(span) {
+            known.messages += more.messages;
+        }
+        if bounds.is_judged(span, known.block.as_ref()) {
+            known.sent += more.sent;
+            known.used += more.used;
+        }
+    }
+
+    /// Codes of spans that were judged are judged no more.
+    fn block(&mut self, prefix: PhonePrefix, block: PrefixBlock) {
+        self.changed_blocks.insert(prefix);
+        let known = self.facts.known.entry(prefix).or_default();
+        *known = PrefixFacts { sent: 0, used: 0, block: Some(block), ..*known };
+    }
+
+    /// One more request meets the block.
+    fn meet(&mut self, prefix: PhonePrefix, block: PrefixBlock) -> BlockedPrefix {
+        let block = PrefixBlock { met: block.met.saturating_add(1), ..block };
+        self.changed_blocks.insert(prefix);
+        self.facts.known.entry(prefix).or_default().block = Some(block);
+        PrefixBlockRecord { prefix, block }.met()
+    }
+
+    pub(super) fn store(self, effects: &mut Effects) {
+        let Self { facts, more, changed_blocks } = self;
+        let count = |((prefix, span), more)| PrefixCount { prefix, span, more };
+        effects.prefix_counts.extend(more.into_iter().map(count));
+        let block = |prefix: PhonePrefix| Some(PrefixBlockRecord { prefix, block: facts.known.get(&prefix)?.block? });
+        effects.prefix_blocks.extend(changed_blocks.into_iter().filter_map(block));
+    }
+}
+
+impl Planner {
+    /// 204: the day's messages to the prefix.
+    pub(super) fn prefix_budget_is_left(&self, world: &World, prefix: PhonePrefix) -> Result<(), CodeRefusal> {
+        let limit = self.policy.limits.sms_per_prefix_day;
+        let sent = u32::try_from(world.prefixes.of(prefix).messages.max(0)).unwrap_or(u32::MAX);
+        if limit > 0 && sent >= limit {
+            return Err(CodeRefusal::BudgetSpent { scope: BudgetScope::Prefix(prefix), sent });
+        }
+        Ok(())
+    }
+
+    /// 204: codes are sent to the prefix, and hardly any is used. Where blocks are only looked at, the one that would have
+    /// refused. A test number, which no message is sent to, is never blocked.
+    pub(super) fn prefix_is_not_blocked(
+        &self,
+        world: &mut World,
+        moment: Moment,
+        phone: &Phone,
+    ) -> Result<Option<BlockedPrefix>, CodeRefusal> {
+        let (rules, prefix, now) = (&self.policy.abuse.breaker, phone.prefix(), moment.now);
+        let prefixes = &mut world.prefixes;
+        if rules.mode == BreakerMode::Off || self.is_test(phone, now) || prefixes.is_safe(self, prefix) {
+            return Ok(None);
+        }
+        let known = prefixes.of(prefix);
+        let in_force = known.block.filter(|block| block.is_in_force(now));
+        let block = match in_force {
+            Some(block) => block,
+            None if rules.trips(known.sent, known.used) => {
+                let block = rules.block(now, known.sent, known.used);
+                prefixes.block(prefix, block);
+                block
+            }
+            None => return Ok(None),
+        };
+        let blocked = prefixes.meet(prefix, block);
+        if rules.mode == BreakerMode::On { Err(CodeRefusal::PrefixBlocked(blocked)) } else { Ok(Some(blocked)) }
+    }
+
+    /// A message is sent to the phone, with a code that is new or repeated.
+    pub(super) fn count_message(&self, world: &mut World, now: DateTime<Utc>, phone: &Phone, is_new: bool) {
+        self.count_of(world, phone, now, PrefixCounts { messages: 1, sent: i64::from(is_new), used: 0 });
+    }
+
+    /// A message that was counted at this instant is not on its way.
+    pub(super) fn give_back_message(&self, world: &mut World, sent_at: DateTime<Utc>, phone: &Phone) {
+        self.count_of(world, phone, sent_at, PrefixCounts { messages: -1, ..PrefixCounts::default() });
+    }
+
+    /// A code was never sent. One that was submitted all the same is one that came.
+    pub(super) fn give_back_code(&self, world: &mut World, challenge: &Challenge) {
+        if challenge.proven_at.is_none() {
+            let back = PrefixCounts { sent: -1, ..PrefixCounts::default() };
+            self.count_of(world, &challenge.phone, challenge.made_at, back);
+        }
+    }
+
+    /// A right code was submitted: the challenge, which counts as used from now on, and counts once.
+    pub(super) fn proven(&self, world: &mut World, now: DateTime<Utc>, challenge: Challenge) -> Challenge {
+        if challenge.proven_at.is_some() || !self.policy.counts_prefixes() {
+            return challenge;
+        }
+        let used = PrefixCounts { used: 1, ..PrefixCounts::default() };
+        self.count_of(world, &challenge.phone, challenge.made_at, used);
+        let proven = Challenge { proven_at: Some(now), ..challenge };
+        world.update_challenge(proven.clone());
+        proven
+    }
+
+    fn count_of(&self, world: &mut World, phone: &Phone, at: DateTime<Utc>, more: PrefixCounts) {
+        if self.policy.counts_prefixes() && !self.is_test(phone, at) {
+            world.prefixes.count(phone.prefix(), CountSpan::of(at), more);
+        }
+    }
+
+    fn is_test(&self, phone: &Phone, at: DateTime<Utc>) -> bool {
+        self.policy.test_code(phone, at).is_some()
+    }
+}

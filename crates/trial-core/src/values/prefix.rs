@@ -1,0 +1,79 @@
+use std::fmt;
+use std::str::FromStr;
+
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// The first digits of phones in E.164, such as `+861667328`. What a phone is counted and blocked by is its number without
+/// the last four digits: the block of 10,000 numbers that numbering plans hand out. A shorter one stands for many blocks.
+///
+/// No personal data: it is what 10,000 numbers have in common.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PhonePrefix(u64);
+
+/// Why a text is not a prefix.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "is not the beginning of a phone number; give its country code and what follows, without the last four digits, such \
+     as +861667328"
+)]
+pub struct PhonePrefixError;
+
+impl PhonePrefix {
+    /// Digits of a number that are not part of its prefix.
+    pub(super) const LAST_DIGITS: usize = 4;
+    /// E.164 has 15 digits at most.
+    const MAX_DIGITS: usize = 15 - Self::LAST_DIGITS;
+
+    /// Takes a prefix back from storage; `None` of what is no prefix.
+    pub fn from_stored(digits: i64) -> Option<Self> {
+        let digits = u64::try_from(digits).ok()?;
+        (1..10_u64.pow(11)).contains(&digits).then_some(Self(digits))
+    }
+
+    /// What is stored: the digits as a number. No number of E.164 begins with 0.
+    pub fn as_stored(self) -> i64 {
+        i64::try_from(self.0).unwrap_or(i64::MAX)
+    }
+
+    /// Of digits that are known to be a number's first ones.
+    pub(super) fn of_digits(digits: impl Iterator<Item = u8>) -> Self {
+        Self(digits.fold(0, |number, digit| number * 10 + u64::from(digit - b'0')))
+    }
+
+    /// Whether every number that begins with the other begins with this one.
+    pub fn covers(self, other: Self) -> bool {
+        let shortened = |digits: &u64| Some(digits / 10).filter(|digits| *digits > 0);
+        std::iter::successors(Some(other.0), shortened).any(|digits| digits == self.0)
+    }
+}
+
+impl FromStr for PhonePrefix {
+    type Err = PhonePrefixError;
+
+    fn from_str(text: &str) -> Result<Self, PhonePrefixError> {
+        let digits = text.strip_prefix('+').unwrap_or(text);
+        let is_prefix = (1..=Self::MAX_DIGITS).contains(&digits.len())
+            && digits.bytes().all(|byte| byte.is_ascii_digit())
+            && !digits.starts_with('0');
+        if is_prefix { Ok(Self::of_digits(digits.bytes())) } else { Err(PhonePrefixError) }
+    }
+}
+
+impl fmt::Display for PhonePrefix {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "+{}", self.0)
+    }
+}
+
+impl Serialize for PhonePrefix {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for PhonePrefix {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+    }
+}

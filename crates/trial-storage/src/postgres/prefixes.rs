@@ -1,0 +1,111 @@
+//! What operations ask and change of number prefixes.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use futures_util::FutureExt;
+use trial_core::ports::Prefixes;
+use trial_core::{ChangedBy, LedgerError, PhonePrefix, PrefixBlockRecord, SafeOutcome, SafePrefix};
+
+use super::PostgresLedger;
+use super::fault::Trouble;
+use super::load;
+use super::persist;
+use super::set::storable;
+use super::transaction::Kind;
+use crate::convert::micros;
+use crate::prefix_rows::{BlockRow, SafeRow};
+use crate::schema::{prefix_blocks, safe_prefixes};
+
+#[async_trait]
+impl Prefixes for PostgresLedger {
+    async fn prefix_blocks(&self, now: DateTime<Utc>, limit: u32) -> Result<Vec<PrefixBlockRecord>, LedgerError> {
+        self.in_transaction(Kind::Read, move |conn| blocks(conn, now, limit).boxed()).await
+    }
+
+    async fn safe_prefixes(&self) -> Result<Vec<SafePrefix>, LedgerError> {
+        self.in_transaction(Kind::Read, move |conn| listed(conn).boxed()).await
+    }
+
+    async fn release_prefix(
+        &self,
+        prefix: PhonePrefix,
+        by: ChangedBy,
+    ) -> Result<Option<PrefixBlockRecord>, LedgerError> {
+        let by = Arc::new(by);
+        self.in_transaction(Kind::Turn, move |conn| release(conn, prefix, Arc::clone(&by)).boxed()).await
+    }
+
+    async fn add_safe_prefix(&self, safe: SafePrefix, by: ChangedBy) -> Result<SafeOutcome, LedgerError> {
+        let asked = Arc::new((safe, by));
+        self.in_transaction(Kind::Turn, move |conn| add(conn, Arc::clone(&asked)).boxed()).await
+    }
+
+    async fn remove_safe_prefix(&self, prefix: PhonePrefix, by: ChangedBy) -> Result<bool, LedgerError> {
+        let by = Arc::new(by);
+        self.in_transaction(Kind::Turn, move |conn| remove(conn, prefix, Arc::clone(&by)).boxed()).await
+    }
+}
+
+async fn blocks(
+    mut conn: &AsyncPgConnection,
+    now: DateTime<Utc>,
+    limit: u32,
+) -> Result<Vec<PrefixBlockRecord>, Trouble> {
+    let rows: Vec<BlockRow> = prefix_blocks::table
+        .filter(prefix_blocks::until.gt(micros(now)))
+        .order((prefix_blocks::until.desc(), prefix_blocks::prefix))
+        .limit(limit.into())
+        .select(BlockRow::as_select())
+        .load(&mut conn)
+        .await?;
+    Ok(rows.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?)
+}
+
+async fn listed(mut conn: &AsyncPgConnection) -> Result<Vec<SafePrefix>, Trouble> {
+    let safe = safe_prefixes::table.order(safe_prefixes::prefix).select(SafeRow::as_select());
+    let rows: Vec<SafeRow> = safe.load(&mut conn).await?;
+    Ok(rows.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?)
+}
+
+async fn release(
+    mut conn: &AsyncPgConnection,
+    prefix: PhonePrefix,
+    by: Arc<ChangedBy>,
+) -> Result<Option<PrefixBlockRecord>, Trouble> {
+    let last = prefix_blocks::table.find(prefix.as_stored()).select(BlockRow::as_select());
+    let Some(row) = last.first::<BlockRow>(&mut conn).await.optional()? else { return Ok(None) };
+    let before = PrefixBlockRecord::try_from(row)?;
+    let Some(block) = before.block.released(by.at) else { return Ok(None) };
+    persist::block_prefix(conn, &PrefixBlockRecord { prefix, block }).await?;
+    persist::audit(conn, &before.release_entry((*by).clone())).await?;
+    Ok(Some(before))
+}
+
+async fn add(mut conn: &AsyncPgConnection, asked: Arc<(SafePrefix, ChangedBy)>) -> Result<SafeOutcome, Trouble> {
+    let (safe, by) = &*asked;
+    let outcome = safe.decide(&load::safe_list(conn).await?);
+    if outcome == SafeOutcome::Added {
+        let row = (
+            safe_prefixes::prefix.eq(safe.prefix.as_stored()),
+            safe_prefixes::reason.eq(safe.reason.as_str()),
+            safe_prefixes::at.eq(micros(safe.at)),
+            safe_prefixes::actor.eq(storable(&safe.actor)),
+        );
+        diesel::insert_into(safe_prefixes::table).values(row).execute(&mut conn).await?;
+        persist::audit(conn, &safe.added_entry(by.clone())).await?;
+    }
+    Ok(outcome)
+}
+
+async fn remove(mut conn: &AsyncPgConnection, prefix: PhonePrefix, by: Arc<ChangedBy>) -> Result<bool, Trouble> {
+    let row = safe_prefixes::table.find(prefix.as_stored());
+    let found = row.select(SafeRow::as_select()).first::<SafeRow>(&mut conn).await.optional()?;
+    let Some(found) = found else { return Ok(false) };
+    diesel::delete(row).execute(&mut conn).await?;
+    persist::audit(conn, &SafePrefix::try_from(found)?.removed_entry((*by).clone())).await?;
+    Ok(true)
+}
