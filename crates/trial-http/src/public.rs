@@ -17,7 +17,7 @@ use crate::form::Form;
 use crate::messages::preferred_locale;
 use crate::problem::{Kind, Problem, whole_seconds};
 use crate::rate_limit::AddressLimiter;
-use crate::signed::Barred;
+use crate::signed::{Barred, stranger};
 use crate::site::State;
 
 /// `POST generateverifycode`.
@@ -101,7 +101,7 @@ async fn let_in(
         return Ok(body::read(request, payload, state.settings.body_timeout).await?);
     };
     let body = body::read(request, payload, state.settings.body_timeout).await?;
-    let caller = signing.let_in(request, &body, scope).await?;
+    let caller = signing.let_in(request, &body, scope, || stranger(request, state)).await?;
     tracing::debug!(%caller, "a signed request is let in");
     Ok(body)
 }

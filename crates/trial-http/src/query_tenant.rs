@@ -10,7 +10,7 @@ use crate::body;
 use crate::parameters::Query;
 use crate::portal::{self, NotIn};
 use crate::problem::{FieldError, Kind, Problem};
-use crate::signed::Barred;
+use crate::signed::{Barred, stranger};
 use crate::site::State;
 
 /// Tenants of one person that are looked through.
@@ -52,7 +52,7 @@ async fn answer(request: &HttpRequest, payload: Payload, state: &State) -> Resul
         return Err(Problem::new(Kind::SignatureRefused).detail(detail));
     };
     let body = body::read_any(payload, state.settings.body_timeout).await?;
-    signing.let_in(request, &body, Scope::Query).await.map_err(|barred| match barred {
+    signing.let_in(request, &body, Scope::Query, || stranger(request, state)).await.map_err(|barred| match barred {
         Barred::With(problem) => problem,
         Barred::Unknown => unavailable(),
     })?;

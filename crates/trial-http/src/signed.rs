@@ -21,6 +21,7 @@ use trial_signing::{AccessKey, RequestParts, Signed};
 
 use crate::problem::{Kind, Problem};
 use crate::rate_limit::RuntimeClock;
+use crate::site::State;
 
 /// What is said of every request that is not let in for its signature, whatever is wrong with it.
 const NOT_SIGNED: &str = "the request is not signed as it has to be: its access key is unknown, its signature is wrong or was \
@@ -66,6 +67,13 @@ impl From<Problem> for Barred {
     }
 }
 
+/// What to answer a request that is not signed as it has to be: that, or that its client address had too many of them. One
+/// that is signed rightly does not come here: nobody can shut a caller out by what he does from the same address.
+pub(crate) fn stranger(request: &HttpRequest, state: &State) -> Problem {
+    let refused = Problem::new(Kind::SignatureRefused).detail(NOT_SIGNED);
+    state.turn_away(request, state.failure_limit(), refused, "valid signature")
+}
+
 impl Signing {
     pub(crate) fn new(parts: CallerParts, clock: Arc<dyn Clock>, entropy: &dyn Entropy) -> Self {
         let (mut random, mut nonce) = ([0; 48], [0; Keyring::NONCE]);
@@ -76,11 +84,18 @@ impl Signing {
         Self { parts, clock, rates: Rates::new(), decoy }
     }
 
-    /// Lets a request in that a caller signed who may ask for this; says who it is.
+    /// Lets a request in that a caller signed who may ask for this; says who it is. What is malformed or too old is refused
+    /// before anybody is looked up.
     ///
     /// # Errors
-    /// What to answer instead.
-    pub(crate) async fn let_in(&self, request: &HttpRequest, body: &[u8], scope: Scope) -> Result<CallerName, Barred> {
+    /// What to answer instead: what `stranger` says, if the request is not signed as it has to be.
+    pub(crate) async fn let_in(
+        &self,
+        request: &HttpRequest,
+        body: &[u8],
+        scope: Scope,
+        stranger: impl Fn() -> Problem,
+    ) -> Result<CallerName, Barred> {
         let headers: Vec<(&str, &str)> =
             request.headers().iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?))).collect();
         let uri = request.uri();
@@ -94,8 +109,11 @@ impl Signing {
             headers: &headers,
             body,
         };
-        let refused = || count("refused", Barred::With(Problem::new(Kind::SignatureRefused).detail(NOT_SIGNED)));
+        let refused = || count("refused", Barred::With(stranger()));
         let claim = Signed::parse(&parts).map_err(|_| refused())?;
+        if !claim.is_fresh(self.clock.now()) {
+            return Err(refused());
+        }
         let found = self.parts.callers.caller_by_key(claim.access().to_owned()).await.map_err(unreachable)?;
         let Some(caller) = self.who_signed(&claim, &parts, found)? else { return Err(refused()) };
         caller.let_in(scope).map_err(|refusal| match refusal {

@@ -4,7 +4,7 @@ use actix_web::body::BoxBody;
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::http::header::{HeaderValue, LOCATION};
 use actix_web::web::{self, Data};
-use actix_web::{App, HttpResponse};
+use actix_web::{App, HttpRequest, HttpResponse};
 use trial_core::ports::{Clock, Entropy, Health, Receipts, TrialService};
 use trial_sandbox::Inbox;
 
@@ -13,6 +13,7 @@ use crate::client_address::TrustedProxies;
 use crate::messages::Replies;
 use crate::ops::{self, Ops};
 use crate::portal::{self, Reception};
+use crate::problem::{Kind, Problem};
 use crate::rate_limit::{AddressLimiter, RuntimeClock};
 use crate::routes::{Route, get, not_found};
 use crate::signed::Signing;
@@ -47,6 +48,7 @@ pub(crate) struct State {
     pub(crate) trusted_proxies: TrustedProxies,
     codes: AddressLimiter,
     applications: AddressLimiter,
+    failures: AddressLimiter,
     pub(crate) consent: Consent,
 }
 
@@ -59,6 +61,29 @@ impl State {
     /// What counts applications by client address, under the limit in force.
     pub(crate) fn application_limit(&self) -> &AddressLimiter {
         self.applications.under(self.ops.parts.policy.now().limits.address.applications_per_hour)
+    }
+
+    /// What counts requests that are not signed as they have to be by client address, under the limit in force.
+    pub(crate) fn failure_limit(&self) -> &AddressLimiter {
+        self.failures.under(self.ops.parts.policy.now().limits.address.failures_per_hour)
+    }
+
+    /// What to answer a request that lets nobody in, counted by the address that it comes from: `refused`, or that too many
+    /// were without what lets somebody in. Whoever has it is not counted, and not refused for what others of the address did.
+    pub(crate) fn turn_away(
+        &self,
+        request: &HttpRequest,
+        limit: &AddressLimiter,
+        refused: Problem,
+        lacking: &str,
+    ) -> Problem {
+        let client = self.trusted_proxies.client_of(request.peer_addr(), request.headers());
+        match limit.check(client) {
+            Ok(()) => refused,
+            Err(wait) => Problem::new(Kind::RateLimited)
+                .detail(format!("too many requests of this client address had no {lacking}"))
+                .retry_after(wait),
+        }
     }
 }
 
@@ -100,6 +125,7 @@ impl Site {
             trusted_proxies: TrustedProxies::new(settings.trusted_proxies.clone()),
             codes: AddressLimiter::per_hour(limits.codes_per_hour, RuntimeClock::start()),
             applications: AddressLimiter::per_hour(limits.applications_per_hour, RuntimeClock::start()),
+            failures: AddressLimiter::per_hour(limits.failures_per_hour, RuntimeClock::start()),
             consent: Consent::default(),
             settings,
         }))

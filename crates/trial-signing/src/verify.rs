@@ -89,6 +89,11 @@ impl Signed {
         if leaves_body_out { judgement.and(Err(VerifyError::Body)) } else { judgement }
     }
 
+    /// Whether its date is near enough to now, which takes no key to see.
+    pub fn is_fresh(&self, now: DateTime<Utc>) -> bool {
+        now.signed_duration_since(self.at).abs().to_std().is_ok_and(|skew| skew <= MAX_SKEW)
+    }
+
     /// As [`Signed::verify`], but takes a body that the SDKs leave unsigned: one that is not JSON.
     ///
     /// # Errors
@@ -99,8 +104,7 @@ impl Signed {
         key: &AccessKey,
         now: DateTime<Utc>,
     ) -> Result<(), VerifyError> {
-        let skew = now.signed_duration_since(self.at).abs().to_std().unwrap_or(Duration::MAX);
-        if skew > MAX_SKEW {
+        if !self.is_fresh(now) {
             return Err(VerifyError::Stale);
         }
         let covers = |name: &str| self.headers.iter().any(|signed| signed.eq_ignore_ascii_case(name));

@@ -46,15 +46,10 @@ impl<'a> Caller<'a> {
     }
 }
 
-/// Unknown, expired, revoked or none: always the same. Counted by the address that it comes from.
+/// Unknown, expired, revoked or none: always the same.
 fn stranger(request: &HttpRequest, state: &State) -> Problem {
-    let client = state.trusted_proxies.client_of(request.peer_addr(), request.headers());
-    match state.ops.strangers.check(client) {
-        Ok(()) => Problem::new(Kind::Unauthorized).detail("give the token of an operator as `Authorization: Bearer …`"),
-        Err(wait) => Problem::new(Kind::RateLimited)
-            .detail("too many requests of this client address had no valid token")
-            .retry_after(wait),
-    }
+    let refused = Problem::new(Kind::Unauthorized).detail("give the token of an operator as `Authorization: Bearer …`");
+    state.turn_away(request, &state.ops.strangers, refused, "valid token")
 }
 
 /// The token of RFC 6750, section 2.1; `None` for anything else.

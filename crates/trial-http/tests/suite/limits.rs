@@ -12,7 +12,7 @@ use crate::support::{APPLICATION, APPLY_PATH, CODE_REQUEST, Fixture, SEND_CODE_P
 
 fn limited(codes_per_hour: u32, applications_per_hour: u32, trusted: &[&str]) -> Site {
     let mut fixture = Fixture::agreeable();
-    fixture.policy.limits.address = AddressLimits { codes_per_hour, applications_per_hour };
+    fixture.policy.limits.address = AddressLimits { codes_per_hour, applications_per_hour, failures_per_hour: 0 };
     fixture.settings.trusted_proxies = trusted.iter().map(|network| network.parse().unwrap()).collect();
     fixture.site()
 }
@@ -25,7 +25,8 @@ fn code() -> TestRequest {
 #[tokio::test(start_paused = true)]
 async fn another_limit_is_in_force_at_once() {
     let mut fixture = Fixture::agreeable();
-    fixture.policy.limits.address = AddressLimits { codes_per_hour: 1, applications_per_hour: 60 };
+    fixture.policy.limits.address =
+        AddressLimits { codes_per_hour: 1, applications_per_hour: 60, failures_per_hour: 0 };
     let (parts, settings) = fixture.parts();
     let rules = Arc::clone(&parts.ops.policy);
     let site = Site::new(parts, settings);

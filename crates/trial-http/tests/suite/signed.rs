@@ -100,7 +100,8 @@ async fn status(site: &Site, draft: &Draft<'_>) -> StatusCode {
 #[tokio::test(start_paused = true)]
 async fn what_a_caller_signed_comes_in_whatever_its_address() {
     let mut fixture = Fixture::agreeable();
-    fixture.policy.limits.address = AddressLimits { codes_per_hour: 1, applications_per_hour: 1 };
+    fixture.policy.limits.address =
+        AddressLimits { codes_per_hour: 1, applications_per_hour: 1, failures_per_hour: 600 };
     let site = site_with(caller(), fixture).await;
     for id in ["1", "2", "3"] {
         assert_eq!(status(&site, &Draft { id, ..Draft::default() }).await, StatusCode::OK);
@@ -149,6 +150,55 @@ async fn what_is_not_signed_is_refused_alike() {
         assert_eq!(said.get_or_insert_with(|| body.clone()), &body, "{what}");
     }
     assert_eq!(said.unwrap()["type"], "urn:trialgate:problem:signature-refused");
+}
+
+/// So many an hour of one address are refused as ever; those beyond wait. Whoever signs rightly is not kept out by them.
+#[tokio::test(start_paused = true)]
+async fn requests_that_are_not_signed_are_limited_by_address_and_shut_nobody_out() {
+    let mut fixture = Fixture::agreeable();
+    fixture.policy.limits.address.failures_per_hour = 2;
+    let site = site_with(caller(), fixture).await;
+    let wrong = Draft { key: AccessKey::new(caller().access_key, "other"), ..Draft::default() };
+    let old = Draft { at: now() - chrono::TimeDelta::hours(1), ..Draft::default() };
+    assert_eq!(status(&site, &wrong).await, StatusCode::FORBIDDEN);
+    assert_eq!(status(&site, &old).await, StatusCode::FORBIDDEN);
+    for request in [wrong.request(), old.request(), post(APPLY_PATH, APPLICATION)] {
+        let refused = call(&site, request).await;
+        assert_eq!((refused.status, refused.header("retry-after")), (StatusCode::TOO_MANY_REQUESTS, "1800"));
+        assert!(refused.body.contains("no valid signature"), "{}", refused.body);
+    }
+    let elsewhere = wrong.request().peer_addr("192.0.2.7:1".parse().unwrap());
+    assert_eq!(call(&site, elsewhere).await.status, StatusCode::FORBIDDEN, "another address has its own hour");
+    assert_eq!(status(&site, &Draft::default()).await, StatusCode::OK, "a right signature of the same address");
+    assert_eq!(status(&site, &Draft::default()).await, StatusCode::TOO_MANY_REQUESTS, "not when it comes again");
+    tokio::time::advance(Duration::from_secs(1_800)).await;
+    assert_eq!(status(&site, &wrong).await, StatusCode::FORBIDDEN);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_limit_of_0_counts_no_failures() {
+    let mut fixture = Fixture::agreeable();
+    fixture.policy.limits.address.failures_per_hour = 0;
+    let site = site_with(caller(), fixture).await;
+    for _ in 0..1_000 {
+        assert_eq!(call(&site, post(SEND_CODE_PATH, CODE_REQUEST)).await.status, StatusCode::FORBIDDEN);
+    }
+}
+
+/// What cannot be right by its date alone costs no look at the database.
+#[tokio::test(start_paused = true)]
+async fn nobody_is_looked_up_for_what_is_too_old() {
+    let mut callers = MockCallers::new();
+    callers.expect_caller_by_key().times(0);
+    let callers = CallerParts {
+        callers: Arc::new(callers),
+        replays: Arc::new(Remembers(MemoryLedger::default())),
+        keyring: Arc::new(data::keyring()),
+    };
+    let site = Fixture { callers: Some(callers), ..Fixture::default() }.site();
+    let old = Draft { at: now() - chrono::TimeDelta::seconds(15 * 60 + 1), ..Draft::default() };
+    assert_eq!(status(&site, &old).await, StatusCode::FORBIDDEN);
+    assert_eq!(call(&site, post(SEND_CODE_PATH, CODE_REQUEST)).await.status, StatusCode::FORBIDDEN);
 }
 
 #[tokio::test(start_paused = true)]
