@@ -49,6 +49,9 @@ pub(crate) enum Route {
     OpsMailRetry,
     OpsPhone,
     OpsPhoneUnlock,
+    OpsPrefixes,
+    OpsPrefixRelease,
+    OpsSafePrefix,
     OpsAudit,
     OpsOperators,
     OpsOperatorRevoke,
@@ -68,7 +71,7 @@ pub(crate) enum Route {
 }
 
 impl Route {
-    pub(crate) const ALL: [Self; 48] = [
+    pub(crate) const ALL: [Self; 51] = [
         Self::SendCode,
         Self::Apply,
         Self::QueryTenant,
@@ -101,6 +104,9 @@ impl Route {
         Self::OpsMailRetry,
         Self::OpsPhone,
         Self::OpsPhoneUnlock,
+        Self::OpsPrefixes,
+        Self::OpsPrefixRelease,
+        Self::OpsSafePrefix,
         Self::OpsAudit,
         Self::OpsOperators,
         Self::OpsOperatorRevoke,
@@ -153,6 +159,9 @@ impl Route {
             Self::OpsMailRetry => "/ops/v1/mails/{id}/retry",
             Self::OpsPhone => "/ops/v1/phones/{phone}",
             Self::OpsPhoneUnlock => "/ops/v1/phones/{phone}/unlock",
+            Self::OpsPrefixes => "/ops/v1/prefixes",
+            Self::OpsPrefixRelease => "/ops/v1/prefixes/{prefix}/release",
+            Self::OpsSafePrefix => "/ops/v1/prefixes/{prefix}/safe",
             Self::OpsAudit => "/ops/v1/audit",
             Self::OpsOperators => "/ops/v1/operators",
             Self::OpsOperatorRevoke => "/ops/v1/operators/{name}/revoke",
@@ -180,6 +189,7 @@ impl Route {
             | Self::OpsImport
             | Self::OpsMailRetry
             | Self::OpsPhoneUnlock
+            | Self::OpsPrefixRelease
             | Self::OpsOperatorRevoke
             | Self::OpsConvert
             | Self::OpsExtend
@@ -191,7 +201,7 @@ impl Route {
             | Self::OpsRetire
             | Self::OpsRelease => "POST, OPTIONS",
             Self::SandboxFaults | Self::OpsQuota => "GET, HEAD, PUT, OPTIONS",
-            Self::OpsSetting => "PUT, DELETE, OPTIONS",
+            Self::OpsSetting | Self::OpsSafePrefix => "PUT, DELETE, OPTIONS",
             Self::OpsOperators | Self::Console | Self::Portal | Self::ApplyPage => "GET, HEAD, POST, OPTIONS",
             _ => "GET, HEAD, OPTIONS",
         }

@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{
     access_codes, applications, audit, backup, callers, completions, config, doctor, mail, migrate, openapi, operators,
-    persons, phones, quota, retention, sandbox, secrets, serve, settings, sweep, tenants, webhooks,
+    persons, phones, prefixes, quota, retention, sandbox, secrets, serve, settings, sweep, tenants, webhooks,
 };
 use crate::config::{Config, Sources};
 
@@ -64,6 +64,9 @@ enum Command {
     /// Phones that are locked after too many wrong codes
     #[command(subcommand)]
     Phones(phones::Phones),
+    /// Number prefixes that are blocked because codes are sent to them and not used
+    #[command(subcommand)]
+    Prefixes(prefixes::PrefixesCommand),
     /// People who may use the operations interface and the console
     #[command(subcommand)]
     Operators(operators::Operators),
@@ -127,6 +130,7 @@ impl Cli {
             Command::Mail(mail) => mail.run(global),
             Command::Applications(applications) => applications.run(global),
             Command::Phones(phones) => phones.run(global),
+            Command::Prefixes(prefixes) => prefixes.run(global),
             Command::Operators(operators) => operators.run(global),
             Command::Callers(callers) => callers.run(global),
             Command::Audit(audit) => audit.run(global),
@@ -198,6 +202,12 @@ mod tests {
             "mail preview --json",
             "phones show 16673280001 --json",
             "phones unlock 16673280001 --config f",
+            "prefixes list --json --config f",
+            "prefixes release +861667328 --json",
+            "prefixes release 861667328",
+            "prefixes safe add +86 --reason tests --json",
+            "prefixes safe list --json",
+            "prefixes safe remove +86 --config f",
             "operators add ada --role admin --config f",
             "operators add night-shift --role viewer --expires 90d --json",
             "operators list --json",
@@ -260,6 +270,8 @@ mod tests {
             ("mail preview --kind bill", ErrorKind::ValueValidation),
             ("mail preview --locale de", ErrorKind::ValueValidation),
             ("mail preview --html --json", ErrorKind::ArgumentConflict),
+            ("prefixes release 0861", ErrorKind::ValueValidation),
+            ("prefixes safe add +86", ErrorKind::MissingRequiredArgument),
             ("operators add ada", ErrorKind::MissingRequiredArgument),
             ("operators add ada --role king", ErrorKind::ValueValidation),
             ("operators add cli:ada --role admin", ErrorKind::ValueValidation),

@@ -9,6 +9,7 @@ mod chart;
 mod dashboard;
 mod mails;
 mod phones;
+mod prefixes;
 mod settings;
 mod sign_in;
 mod tenants;
@@ -82,6 +83,7 @@ async fn within(request: &HttpRequest, state: &State, parts: &[&str]) -> Answer 
         ["access-codes"] => access_codes::page(&visit, None).await,
         ["mails"] => mails::page(&visit, None).await,
         ["phones"] => phones::page(&visit).await,
+        ["prefixes"] => prefixes::page(&visit, None).await,
         ["settings"] => settings::page(&visit, None).await,
         ["audit"] => audit::page(&visit).await,
         _ => Err(Refused::NotFound),
@@ -111,6 +113,9 @@ async fn order(request: &HttpRequest, state: &State, parts: &[&str], form: &Fiel
         ["access-codes", code, action] => access_codes::order(&visit, code, action).await,
         ["mails", id, "retry"] => mails::retry(&visit, id).await,
         ["phones", "unlock"] => phones::unlock(&visit, form).await,
+        ["prefixes", "add"] => prefixes::add_safe(&visit, form).await,
+        ["prefixes", prefix, "release"] => prefixes::release(&visit, prefix).await,
+        ["prefixes", prefix, "remove"] => prefixes::remove_safe(&visit, prefix).await,
         ["settings", "quota"] => settings::set_quota(&visit, form).await,
         ["settings", action] => settings::set(&visit, action, form).await,
         _ => Err(Refused::NotFound),

@@ -93,13 +93,16 @@ impl Page {
 }
 
 /// What a page may say after a change, by the name that its address carries.
-const SAID: [(&str, &str); 9] = [
+const SAID: [(&str, &str); 12] = [
     ("changed", "The tenant was changed."),
     ("resent", "The account mail is in the outbox."),
     ("imported", "The access codes were imported."),
     ("moved", "The access code was moved."),
     ("retried", "The mail is due now."),
     ("unlocked", "The phone was unlocked."),
+    ("released", "The prefix was released."),
+    ("safe", "The prefix is never blocked now."),
+    ("unsafe", "The prefix is judged like every other now."),
     ("threshold", "The threshold is in force."),
     ("setting", "The setting is in force."),
     ("signed-out", "You are signed out."),

@@ -249,6 +249,52 @@ const CHINESE: &[(&str, &str)] = &[
     ("How long the access codes of a closed tenant rest.", "已关闭租户的接入码的冷却时长。"),
     ("So many free access codes of a kind, or fewer, are warned of.", "某类空闲接入码不多于此数时告警。"),
     ("E-mails of each day that are kept for operators.", "每日为操作员保留的邮件数。"),
+    (
+        "Codes sent to one block of 10,000 numbers within one day, at most; 0 is no limit.",
+        "每日向一个号段（1 万个号码）发送验证码的上限；0 表示不限。",
+    ),
+    (
+        "Requests of one client address per hour that are not signed as they have to be; 0 is no limit.",
+        "每个客户端地址每小时签名无效的请求的上限；0 表示不限。",
+    ),
+    (
+        "Whether blocks of numbers are blocked whose codes are not used, or only told of.",
+        "验证码无人使用的号段：封禁，或仅提示。",
+    ),
+    ("Codes that have to be sent to a block of numbers before it is judged.", "判定一个号段前至少须发送的验证码数。"),
+    (
+        "Of a hundred codes sent to a block of numbers, so many have to be used.",
+        "发往一个号段的每百个验证码中至少须使用的个数。",
+    ),
+    ("How long a block of numbers is blocked whose codes are not used.", "号段的封禁时长。"),
+    ("Prefixes", "号段"),
+    ("Prefix", "号段"),
+    ("Until (UTC)", "截止时间（UTC）"),
+    ("Codes sent", "已发验证码"),
+    ("Codes used", "已用验证码"),
+    ("Requests since", "此后请求数"),
+    ("Safe list", "白名单"),
+    ("Reason", "原因"),
+    ("Remove", "移除"),
+    ("Never block", "永不封禁"),
+    ("blocked", "已封禁"),
+    ("would be blocked", "将被封禁"),
+    ("The breaker is off: nothing is looked at and nothing is blocked.", "熔断已关闭：不检查，也不封禁。"),
+    (
+        "The breaker is in shadow mode: what is listed would be blocked, and is not.",
+        "熔断处于观察模式：所列号段本应封禁，但未封禁。",
+    ),
+    ("The breaker is on: what is listed is blocked.", "熔断已开启：所列号段已封禁。"),
+    (
+        "A prefix is a phone without its last four digits: a block of 10,000 numbers. It is blocked where codes are sent and hardly any is used.",
+        "号段是去掉末四位的手机号，即 1 万个号码。发送了验证码却几乎无人使用的号段会被封禁。",
+    ),
+    ("What begins with one of these is never blocked.", "以下列号段开头的号码永不封禁。"),
+    ("The prefix was released.", "号段已解封。"),
+    ("The prefix is never blocked now.", "该号段不再会被封禁。"),
+    ("The prefix is judged like every other now.", "该号段恢复正常判定。"),
+    ("This prefix is on the safe list already.", "该号段已在白名单中。"),
+    ("The safe list is full. Remove a prefix first.", "白名单已满，请先移除一个号段。"),
 ];
 
 #[cfg(test)]

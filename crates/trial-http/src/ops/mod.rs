@@ -12,6 +12,7 @@ mod operators;
 mod orders;
 mod phones;
 mod pool;
+mod prefixes;
 mod quota;
 mod reply;
 mod reveal;
@@ -22,7 +23,9 @@ mod tenants;
 use std::sync::Arc;
 use std::time::Duration;
 
-use trial_core::ports::{AuditTrail, Clock, Entropy, Operations, Operators, SettingsStore, TenantOrders, Upkeep};
+use trial_core::ports::{
+    AuditTrail, Clock, Entropy, Operations, Operators, Prefixes, SettingsStore, TenantOrders, Upkeep,
+};
 use trial_core::{Access, FAILED_SIGN_INS_PER_HOUR, LedgerError, PolicyInForce};
 
 use crate::problem::{Kind, Problem};
@@ -40,6 +43,8 @@ const AGAIN: Duration = Duration::from_secs(5);
 pub struct OpsParts {
     /// What operations ask and change.
     pub operations: Arc<dyn Operations>,
+    /// Which number prefixes are blocked, and which never are.
+    pub prefixes: Arc<dyn Prefixes>,
     /// Where orders about tenants are decided.
     pub orders: Arc<dyn TenantOrders>,
     /// Who operates the service.

@@ -18,7 +18,9 @@ use utoipa::openapi::{
 };
 use utoipa::{PartialSchema, ToSchema};
 
-use super::{access_codes, applications, audit, mails, me, operators, orders, phones, pool, quota, settings, tenants};
+use super::{
+    access_codes, applications, audit, mails, me, operators, orders, phones, pool, prefixes, quota, settings, tenants,
+};
 use crate::openapi::{problem, problem_schema, text_header};
 use crate::parameters::{MAX_PAGE, PAGE};
 use crate::problem::Kind;
@@ -71,6 +73,7 @@ fn build() -> OpenApi {
     codes(&mut document);
     messages(&mut document);
     rules(&mut document);
+    abuse(&mut document);
     let info = InfoBuilder::new()
         .title("Trialgate operations")
         .version(env!("CARGO_PKG_VERSION"))
@@ -100,6 +103,7 @@ fn tags() -> Vec<utoipa::openapi::Tag> {
         ("pool", "Access codes."),
         ("messages", "The e-mail threshold and the outbox."),
         ("settings", "The rules' numbers, as they are in force."),
+        ("prefixes", "Blocks of numbers whose codes are not used."),
     ];
     tags.map(tag).into()
 }
@@ -305,6 +309,30 @@ fn rules(document: &mut Document) {
         )
         .answers::<settings::SettingList>(document, "The settings as they are now");
     document.add_all(Route::OpsSetting, [(HttpMethod::Put, set), (HttpMethod::Delete, reset)]);
+}
+
+fn abuse(document: &mut Document) {
+    let list = Operation::new("prefixes", "listPrefixes", "Which are blocked, and which never are", Permission::Look)
+        .answers::<prefixes::PrefixList>(document, "The prefixes");
+    document.add(Route::OpsPrefixes, HttpMethod::Get, list);
+    let change = |id: &str, summary: &str| {
+        let prefix = text().max_length(Some(12)).pattern(Some(r"^\+?[1-9][0-9]{0,10}$"));
+        Operation::new("prefixes", id, summary, Permission::ChangePrefixes).named(
+            "prefix",
+            "The first digits of phones, with the country code: +861667328",
+            prefix,
+        )
+    };
+    let release = change("releasePrefix", "End a block; codes are counted anew from now on")
+        .answers::<prefixes::PrefixList>(document, "The prefixes as they are now");
+    document.add(Route::OpsPrefixRelease, HttpMethod::Post, release);
+    let add = change("addSafePrefix", "Have a prefix, and all that begin with it, never be blocked")
+        .reads::<prefixes::Reason>(document)
+        .fails("409", &[Kind::Conflict])
+        .answers::<prefixes::PrefixList>(document, "The prefixes as they are now");
+    let remove = change("removeSafePrefix", "Take a prefix off the safe list")
+        .answers::<prefixes::PrefixList>(document, "The prefixes as they are now");
+    document.add_all(Route::OpsSafePrefix, [(HttpMethod::Put, add), (HttpMethod::Delete, remove)]);
 }
 
 impl Document {

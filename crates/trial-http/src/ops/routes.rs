@@ -2,7 +2,8 @@ use actix_web::web::{self, Data, Payload, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, Route as Service};
 
 use super::{
-    access_codes, applications, audit, mails, me, openapi, operators, orders, phones, pool, quota, settings, tenants,
+    access_codes, applications, audit, mails, me, openapi, operators, orders, phones, pool, prefixes, quota, settings,
+    tenants,
 };
 use crate::problem::Problem;
 use crate::routes::{Route, get};
@@ -42,6 +43,14 @@ pub(crate) fn configure(config: &mut ServiceConfig) {
         .service(Route::OpsMailRetry.resource().route(answer(post(), mails::retry)))
         .service(Route::OpsPhone.resource().route(answer(get(), phones::show)))
         .service(Route::OpsPhoneUnlock.resource().route(answer(post(), phones::unlock)))
+        .service(Route::OpsPrefixes.resource().route(answer(get(), prefixes::list)))
+        .service(Route::OpsPrefixRelease.resource().route(answer(post(), prefixes::release)))
+        .service(
+            Route::OpsSafePrefix
+                .resource()
+                .route(answer(web::put(), prefixes::add_safe))
+                .route(answer(web::delete(), prefixes::remove_safe)),
+        )
         .service(Route::OpsAudit.resource().route(answer(get(), audit::list)))
         .service(
             Route::OpsOperators.resource().route(answer(get(), operators::list)).route(answer(post(), operators::add)),

@@ -40,7 +40,7 @@ pub(crate) struct SettingReply {
     pub(crate) key: &'static str,
     /// What it does.
     pub(crate) what: &'static str,
-    /// count or duration.
+    /// count, duration, or mode: one of off, shadow and on.
     kind: &'static str,
     /// What is in force, as the configuration would have it: `5`, `10m`, `30d`.
     pub(crate) value: String,
@@ -72,7 +72,8 @@ pub(crate) struct ChangeReply {
 #[serde(deny_unknown_fields)]
 #[schema(as = NewSettingValue)]
 pub(super) struct NewValue {
-    /// As the configuration would have it: a count such as `5`, or a duration such as `60s`, `5m`, `24h` or `30d`.
+    /// As the configuration would have it: a count such as `5`, a duration such as `60s`, `5m`, `24h` or `30d`, or a
+    /// mode such as `on`.
     #[schema(max_length = 32, example = "5")]
     value: String,
     /// The `number` of the list that this is decided by: if somebody has changed settings since, it is refused. Without it,
@@ -167,7 +168,11 @@ async fn shown(ops: &Ops, in_force: &SettingsInForce) -> Result<SettingList, Led
         SettingReply {
             key: key.as_str(),
             what: key.what(),
-            kind: if matches!(least, SettingValue::Count(_)) { "count" } else { "duration" },
+            kind: match least {
+                SettingValue::Count(_) => "count",
+                SettingValue::Lasting(_) => "duration",
+                SettingValue::Mode(_) => "mode",
+            },
             value: changed.unwrap_or(configured).to_string(),
             configured: configured.to_string(),
             changed: changed.is_some(),

@@ -45,7 +45,7 @@ impl<'a> Guest<'a> {
 
 fn pages(house: &House) -> Vec<String> {
     let application = *house.ledger.state().applications.keys().next().unwrap();
-    let fixed = ["", "applications", "tenants", "access-codes", "mails", "phones", "settings", "audit"];
+    let fixed = ["", "applications", "tenants", "access-codes", "mails", "phones", "prefixes", "settings", "audit"];
     let mut pages: Vec<String> = fixed.iter().map(|page| format!("/console/{page}")).collect();
     pages.push(format!("/console/applications/{application}"));
     pages.push(format!("/console/tenants/{}", house.tenant));
@@ -144,6 +144,9 @@ async fn a_viewer_looks_and_changes_nothing() {
         ("/console/access-codes/40000003/retire".to_owned(), ("x", "")),
         (format!("/console/mails/{}/retry", house.failed_mail), ("x", "")),
         ("/console/phones/unlock".to_owned(), ("phone", "16600000001")),
+        ("/console/prefixes/+861660000/release".to_owned(), ("x", "")),
+        ("/console/prefixes/+8618/remove".to_owned(), ("x", "")),
+        ("/console/prefixes/add".to_owned(), ("prefix", "+8617")),
     ] {
         let answer = guest.post(&path, &[field]).await;
         assert_eq!(answer.status.as_u16(), 403, "{path}");
@@ -273,4 +276,31 @@ async fn who_signs_out_is_out() {
     let guest = Guest::of(&house, Role::Admin).await;
     assert_eq!(guest.post("/console/sign-out", &[]).await.status.as_u16(), 303);
     assert_eq!(guest.get("/console/").await.header("location"), "/console/sign-in");
+}
+
+#[actix_web::test]
+async fn a_prefix_is_released_by_one_click() {
+    let house = House::new().await;
+    let viewer = Guest::of(&house, Role::Viewer).await;
+    let page = viewer.get("/console/prefixes").await.body;
+    for words in ["+861660000", "would be blocked", "+8618", "the numbers of a customer", "<td>40</td>"] {
+        assert!(page.contains(words), "{words}: {page}");
+    }
+    assert!(!page.contains("/console/prefixes/"), "a viewer is offered nothing: {page}");
+    let guest = Guest::of(&house, Role::Operator).await;
+    let released = guest.post("/console/prefixes/+861660000/release", &[]).await;
+    assert_eq!((released.status.as_u16(), released.header("location")), (303, "/console/prefixes?said=released"));
+    let page = guest.get("/console/prefixes?said=released").await.body;
+    assert!(page.contains("The prefix was released.") && !page.contains("+861660000"), "{page}");
+    assert_eq!(guest.post("/console/prefixes/+861660000/release", &[]).await.status.as_u16(), 404);
+    let added = guest.post("/console/prefixes/add", &[("prefix", "+8617"), ("reason", "tests <b>")]).await;
+    assert_eq!(added.status.as_u16(), 303);
+    assert!(!guest.get("/console/prefixes").await.body.contains("<b>"));
+    for (prefix, reason) in [("086", "x"), ("+8617", ""), ("+8617", "again")] {
+        let refused = guest.post("/console/prefixes/add", &[("prefix", prefix), ("reason", reason)]).await;
+        assert_eq!(refused.status.as_u16(), 400, "{prefix} {reason}");
+        assert!(refused.body.contains("role=\"alert\""), "{}", refused.body);
+    }
+    assert_eq!(guest.post("/console/prefixes/+8617/remove", &[]).await.status.as_u16(), 303);
+    assert_eq!(guest.post("/console/prefixes/+8617/remove", &[]).await.status.as_u16(), 404);
 }

@@ -47,7 +47,7 @@ pub(crate) struct Fixture {
 /// The default policy without limits of addresses.
 fn unlimited() -> Policy {
     let mut policy = Policy::default();
-    policy.limits.address = AddressLimits { codes_per_hour: 0, applications_per_hour: 0 };
+    policy.limits.address = AddressLimits { codes_per_hour: 0, applications_per_hour: 0, failures_per_hour: 0 };
     policy
 }
 
@@ -111,6 +111,7 @@ impl Fixture {
             guard: self.guard,
             ops: OpsParts {
                 operations: Arc::new(self.ledger.clone()),
+                prefixes: Arc::new(self.ledger.clone()),
                 orders: Arc::new(OrdersInMemory(self.ledger.clone(), clock.clone())),
                 operators: Arc::new(self.ledger.clone()),
                 audit: Arc::new(self.ledger.clone()),

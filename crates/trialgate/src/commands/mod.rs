@@ -15,6 +15,7 @@ pub(crate) mod openapi;
 pub(crate) mod operators;
 pub(crate) mod persons;
 pub(crate) mod phones;
+pub(crate) mod prefixes;
 pub(crate) mod quota;
 pub(crate) mod retention;
 pub(crate) mod sandbox;

@@ -5,14 +5,18 @@ mod entrance;
 mod resources;
 
 use actix_web::test::TestRequest;
-use trial_core::ports::Operators as _;
-use trial_core::{AccessCodeState, ApplicationId, MailId, Operator, Role, TenantId};
+use chrono::{DateTime, TimeDelta, Utc};
+use trial_core::ports::{Operators as _, Prefixes as _};
+use trial_core::{
+    AccessCodeState, ApplicationId, CountSpan, MailId, Operator, PrefixBlock, Role, SafePrefix, SafeReason, TenantId,
+};
 use trial_testkit::{Desk, FixedClock, MemoryLedger, data};
 
 use crate::support::{Answer, Fixture, call};
 use trial_http::Site;
 
-/// One of each role is let in; two tenants, one of whose mails was given up; one locked phone.
+/// One of each role is let in; two tenants, one of whose mails was given up; one locked phone; a prefix that would be
+/// blocked, and one that never is.
 pub(crate) struct House {
     pub(crate) site: Site,
     pub(crate) ledger: MemoryLedger,
@@ -43,7 +47,16 @@ impl House {
             mail.state = trial_core::MailState::Failed;
             mail.last_reply = Some("550 no such mailbox".to_owned());
             state.phones.get_mut(&data::phone(1)).unwrap().failures = 100;
+            state.prefix_blocks.insert(data::phone(1).prefix(), block(desk.now()));
         });
+        let by = desk.operator();
+        let safe = SafePrefix {
+            prefix: "+8618".parse().unwrap(),
+            reason: SafeReason::parse("the numbers of a customer").unwrap(),
+            at: by.at,
+            actor: by.actor.clone(),
+        };
+        ledger.add_safe_prefix(safe, by).await.unwrap();
         let state = ledger.state();
         let application =
             *state.applications.iter().find(|(_, kept)| kept.application.phone == data::phone(1)).unwrap().0;
@@ -80,6 +93,12 @@ impl House {
             state.operators.values_mut().filter(|operator| operator.token == token).for_each(&change);
         });
     }
+}
+
+/// A block that begins now.
+fn block(since: DateTime<Utc>) -> PrefixBlock {
+    let until = since + TimeDelta::hours(12);
+    PrefixBlock { since, until, sent: 40, used: 1, met: 7, counted_after: CountSpan::of(since) }
 }
 
 /// A request with this token, and an id that snapshots can show.

@@ -36,6 +36,7 @@ async fn everything_is_shown_masked() {
         ("settings", "/ops/v1/settings"),
         ("mails", "/ops/v1/mails?state=failed"),
         ("phone", "/ops/v1/phones/16600000001"),
+        ("prefixes", "/ops/v1/prefixes"),
         ("audit", "/ops/v1/audit?limit=2&action=operator.add"),
     ] {
         let answer = house.get(Viewer, path).await;
@@ -364,4 +365,36 @@ async fn customers_are_found_by_what_they_are_known_by() {
     assert_eq!(codes["items"], json!([]));
     assert_eq!(house.get(Viewer, "/ops/v1/applications?returnCode=999").await.status, StatusCode::BAD_REQUEST);
     assert_eq!(house.get(Viewer, "/ops/v1/tenants?status=trial").await.json()["items"].as_array().unwrap().len(), 2);
+}
+
+#[actix_web::test]
+async fn a_prefix_is_released_and_made_safe() {
+    let house = House::new().await;
+    let before = house.audited();
+    let path = "/ops/v1/prefixes/861660000";
+    let listed = house.ask(Operator, TestRequest::post().uri(&format!("{path}/release"))).await.json();
+    assert_eq!((listed["mode"].clone(), listed["blocked"].clone()), (json!("shadow"), json!([])));
+    let again = house.ask(Operator, TestRequest::post().uri(&format!("{path}/release"))).await;
+    assert_eq!(again.status, StatusCode::NOT_FOUND, "it is not blocked any more");
+    let safe = house.ask(Operator, put(&format!("{path}/safe"), r#"{"reason":"our own numbers"}"#)).await.json();
+    let prefixes: Vec<_> = safe["safe"].as_array().unwrap().iter().map(|safe| safe["prefix"].clone()).collect();
+    assert_eq!(prefixes, ["+8618", "+861660000"]);
+    let again = house.ask(Operator, put(&format!("{path}/safe"), r#"{"reason":"again"}"#)).await;
+    assert_eq!(again.status, StatusCode::CONFLICT);
+    let removed = house.ask(Operator, TestRequest::delete().uri(&format!("{path}/safe"))).await;
+    assert_eq!(removed.json()["safe"].as_array().unwrap().len(), 1);
+    let again = house.ask(Operator, TestRequest::delete().uri(&format!("{path}/safe"))).await;
+    assert_eq!(again.status, StatusCode::NOT_FOUND);
+    let done: Vec<_> = house.done_since(before);
+    let by = |action| ("operator-one".to_owned(), action, "+861660000".to_owned());
+    assert_eq!(done, [by("prefix.release"), by("prefix.safe_add"), by("prefix.safe_remove")]);
+    for (path, body) in [
+        ("/ops/v1/prefixes/086/safe", r#"{"reason":"x"}"#),
+        ("/ops/v1/prefixes/+861667328001/safe", r#"{"reason":"x"}"#),
+        ("/ops/v1/prefixes/+8617/safe", r#"{"reason":" "}"#),
+        ("/ops/v1/prefixes/+8617/safe", r#"{"why":"x"}"#),
+    ] {
+        let refused = house.ask(Operator, put(path, body)).await;
+        assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{path} {body}: {}", refused.body);
+    }
 }

@@ -1,0 +1,76 @@
+//! Number prefixes that are blocked because their codes are not used, and those that never are.
+
+use actix_web::http::StatusCode;
+use askama::Template;
+use trial_core::{
+    BreakerMode, Permission, PhonePrefix, PrefixOutlook, SafeOutcome, SafePrefix, SafeReason, prefix_outlook,
+};
+
+use super::visit::{Page, Visit};
+use super::{Answer, Refused, failed, html, see};
+use crate::fields::Fields;
+
+#[derive(Template)]
+#[template(path = "console/prefixes.html")]
+struct Prefixes {
+    page: Page,
+    outlook: PrefixOutlook,
+    wrong: Option<String>,
+}
+
+impl Prefixes {
+    /// What the mode comes to.
+    fn what(&self) -> &'static str {
+        match self.outlook.mode {
+            BreakerMode::Off => "The breaker is off: nothing is looked at and nothing is blocked.",
+            BreakerMode::Shadow => "The breaker is in shadow mode: what is listed would be blocked, and is not.",
+            BreakerMode::On => "The breaker is on: what is listed is blocked.",
+        }
+    }
+
+    fn state(&self) -> &'static str {
+        if self.outlook.mode == BreakerMode::On { "blocked" } else { "would be blocked" }
+    }
+}
+
+pub(super) async fn page(visit: &Visit<'_>, wrong: Option<String>) -> Answer {
+    visit.may(Permission::Look)?;
+    let parts = &visit.ops.parts;
+    let outlook = prefix_outlook(&*parts.prefixes, &parts.policy.now(), visit.ops.clock.now()).await.map_err(failed)?;
+    let status = if wrong.is_some() { StatusCode::BAD_REQUEST } else { StatusCode::OK };
+    html(status, &Prefixes { page: visit.page.clone(), outlook, wrong })
+}
+
+pub(super) async fn release(visit: &Visit<'_>, prefix: &str) -> Answer {
+    visit.may(Permission::ChangePrefixes)?;
+    let prefix: PhonePrefix = prefix.parse().map_err(|_| Refused::NotFound)?;
+    let released = visit.ops.parts.prefixes.release_prefix(prefix, visit.changes()).await.map_err(failed)?;
+    if released.is_some() { see("/console/prefixes?said=released") } else { Err(Refused::NotFound) }
+}
+
+pub(super) async fn add_safe(visit: &Visit<'_>, form: &Fields) -> Answer {
+    visit.may(Permission::ChangePrefixes)?;
+    let prefix: PhonePrefix = match form.text("prefix").parse() {
+        Ok(prefix) => prefix,
+        Err(error) => return page(visit, Some(format!("The prefix {error}."))).await,
+    };
+    let reason = match SafeReason::parse(form.text("reason")) {
+        Ok(reason) => reason,
+        Err(error) => return page(visit, Some(format!("The reason {error}."))).await,
+    };
+    let by = visit.changes();
+    let safe = SafePrefix { prefix, reason, at: by.at, actor: by.actor.clone() };
+    let wrong = match visit.ops.parts.prefixes.add_safe_prefix(safe, by).await.map_err(failed)? {
+        SafeOutcome::Added => return see("/console/prefixes?said=safe"),
+        SafeOutcome::AlreadySafe => visit.page.t("This prefix is on the safe list already."),
+        SafeOutcome::Full => visit.page.t("The safe list is full. Remove a prefix first."),
+    };
+    page(visit, Some(wrong.to_owned())).await
+}
+
+pub(super) async fn remove_safe(visit: &Visit<'_>, prefix: &str) -> Answer {
+    visit.may(Permission::ChangePrefixes)?;
+    let prefix: PhonePrefix = prefix.parse().map_err(|_| Refused::NotFound)?;
+    let was_safe = visit.ops.parts.prefixes.remove_safe_prefix(prefix, visit.changes()).await.map_err(failed)?;
+    if was_safe { see("/console/prefixes?said=unsafe") } else { Err(Refused::NotFound) }
+}

@@ -1,0 +1,181 @@
+use actix_web::web::{Data, Payload};
+use actix_web::{HttpRequest, HttpResponse};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use trial_core::{
+    BreakerMode, MAX_SAFE_PREFIXES, Permission, PhonePrefix, PrefixBlock, PrefixBlockRecord, PrefixOutlook,
+    SafeOutcome, SafePrefix, SafeReason, prefix_outlook,
+};
+use utoipa::ToSchema;
+
+use super::caller::Caller;
+use super::reply::json;
+use super::{Ops, failed};
+use crate::body;
+use crate::parameters::{Query, segment};
+use crate::problem::{FieldError, Kind, Problem};
+use crate::site::State;
+
+/// Which number prefixes are blocked, and which never are.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct PrefixList {
+    /// off, shadow (what is listed as blocked would be, and is not) or on.
+    mode: &'static str,
+    /// Blocks that are not over, at most 1,000, those first that last the longest.
+    blocked: Vec<BlockedReply>,
+    /// Prefixes that are never blocked, with all that begin with them.
+    safe: Vec<SafeReply>,
+}
+
+/// A prefix that is blocked, or would be.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = BlockedPrefix)]
+pub(super) struct BlockedReply {
+    /// A phone without its last four digits, such as +861667328.
+    #[schema(value_type = String)]
+    prefix: PhonePrefix,
+    since: DateTime<Utc>,
+    until: DateTime<Utc>,
+    /// Codes that it was judged by.
+    sent: u32,
+    /// How many of them were used.
+    used: u32,
+    /// Requests that were refused since, or would have been.
+    met: u32,
+    /// Whether requests are refused: the mode is on.
+    enforced: bool,
+}
+
+/// A prefix that is never blocked.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = SafePrefix)]
+pub(super) struct SafeReply {
+    /// The first digits of phones, with the country code, such as +861667328 or +86.
+    #[schema(value_type = String)]
+    prefix: PhonePrefix,
+    /// Whether the configuration says so; then it cannot be removed here.
+    configured: bool,
+    /// Why; null if the configuration says so.
+    #[schema(required)]
+    reason: Option<String>,
+    /// Since when; null if the configuration says so.
+    #[schema(required)]
+    at: Option<DateTime<Utc>>,
+    /// Who said so; null if the configuration does.
+    #[schema(required)]
+    actor: Option<String>,
+}
+
+/// Why a prefix is safe.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = SafePrefixReason)]
+pub(super) struct Reason {
+    /// 1 to 200 characters.
+    #[schema(min_length = 1, max_length = 200, example = "a customer's own numbers")]
+    reason: String,
+}
+
+/// `GET /ops/v1/prefixes`.
+pub(super) async fn list(request: HttpRequest, _payload: Payload, state: Data<State>) -> Result<HttpResponse, Problem> {
+    let caller = Caller::let_in(&request, &state, Permission::Look).await?;
+    Query::of(&request).end()?;
+    listed(caller.ops).await
+}
+
+/// `POST /ops/v1/prefixes/{prefix}/release`.
+pub(super) async fn release(
+    request: HttpRequest,
+    _payload: Payload,
+    state: Data<State>,
+) -> Result<HttpResponse, Problem> {
+    let caller = Caller::let_in(&request, &state, Permission::ChangePrefixes).await?;
+    Query::of(&request).end()?;
+    let prefix = named(&request).await?;
+    let released = caller.ops.parts.prefixes.release_prefix(prefix, caller.changes()).await.map_err(failed)?;
+    if released.is_none() {
+        return Err(Problem::new(Kind::NotFound).detail("no block of this prefix is in force"));
+    }
+    listed(caller.ops).await
+}
+
+/// `PUT /ops/v1/prefixes/{prefix}/safe`.
+pub(super) async fn add_safe(
+    request: HttpRequest,
+    payload: Payload,
+    state: Data<State>,
+) -> Result<HttpResponse, Problem> {
+    let caller = Caller::let_in(&request, &state, Permission::ChangePrefixes).await?;
+    Query::of(&request).end()?;
+    let prefix = named(&request).await?;
+    let body = body::read(&request, payload, state.settings.body_timeout).await?;
+    let Reason { reason } = serde_json::from_slice(&body)
+        .map_err(|_| Problem::malformed("give an object with reason, a string, and nothing else"))?;
+    let reason = SafeReason::parse(&reason).map_err(|error| {
+        let wrong = FieldError::in_body("#/reason".to_owned(), "reason", format!("reason {error}"));
+        Problem::new(Kind::InvalidFields).errors(vec![wrong])
+    })?;
+    let by = caller.changes();
+    let safe = SafePrefix { prefix, reason, at: by.at, actor: by.actor.clone() };
+    match caller.ops.parts.prefixes.add_safe_prefix(safe, by).await.map_err(failed)? {
+        SafeOutcome::Added => listed(caller.ops).await,
+        SafeOutcome::AlreadySafe => Err(Problem::new(Kind::Conflict).detail("this prefix is on the safe list already")),
+        SafeOutcome::Full => {
+            let detail =
+                format!("the safe list has {MAX_SAFE_PREFIXES} prefixes, and no room for more; remove one first");
+            Err(Problem::new(Kind::Conflict).detail(detail))
+        }
+    }
+}
+
+/// `DELETE /ops/v1/prefixes/{prefix}/safe`.
+pub(super) async fn remove_safe(
+    request: HttpRequest,
+    _payload: Payload,
+    state: Data<State>,
+) -> Result<HttpResponse, Problem> {
+    let caller = Caller::let_in(&request, &state, Permission::ChangePrefixes).await?;
+    Query::of(&request).end()?;
+    let prefix = named(&request).await?;
+    if !caller.ops.parts.prefixes.remove_safe_prefix(prefix, caller.changes()).await.map_err(failed)? {
+        let detail =
+            "operations did not put this prefix on the safe list; what is configured is changed in the configuration";
+        return Err(Problem::new(Kind::NotFound).detail(detail));
+    }
+    listed(caller.ops).await
+}
+
+async fn named(request: &HttpRequest) -> Result<PhonePrefix, Problem> {
+    segment(request).await?.parse().map_err(|error| {
+        let wrong = FieldError::in_query(Some("prefix"), format!("prefix {error}"));
+        Problem::new(Kind::InvalidQuery).errors(vec![wrong])
+    })
+}
+
+async fn listed(ops: &Ops) -> Result<HttpResponse, Problem> {
+    let outlook = prefix_outlook(&*ops.parts.prefixes, &ops.parts.policy.now(), ops.clock.now()).await;
+    json(&PrefixList::from(outlook.map_err(failed)?))
+}
+
+impl From<PrefixOutlook> for PrefixList {
+    fn from(outlook: PrefixOutlook) -> Self {
+        let PrefixOutlook { mode, blocked, configured, safe } = outlook;
+        let block = |PrefixBlockRecord { prefix, block }| {
+            let PrefixBlock { since, until, sent, used, met, .. } = block;
+            BlockedReply { prefix, since, until, sent, used, met, enforced: mode == BreakerMode::On }
+        };
+        let by_configuration = |prefix| SafeReply { prefix, configured: true, reason: None, at: None, actor: None };
+        let added = |safe: SafePrefix| SafeReply {
+            prefix: safe.prefix,
+            configured: false,
+            reason: Some(safe.reason.as_str().to_owned()),
+            at: Some(safe.at),
+            actor: Some(safe.actor),
+        };
+        Self {
+            mode: mode.as_str(),
+            blocked: blocked.into_iter().map(block).collect(),
+            safe: configured.into_iter().map(by_configuration).chain(safe.into_iter().map(added)).collect(),
+        }
+    }
+}

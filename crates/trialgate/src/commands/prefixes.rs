@@ -1,0 +1,204 @@
+//! Number prefixes: which are blocked because their codes are not used, and which never are.
+
+use std::fmt;
+
+use anyhow::bail;
+use clap::Subcommand;
+use serde::Serialize;
+use trial_core::ports::{Clock as _, Prefixes};
+use trial_core::{
+    BreakerMode, MAX_SAFE_PREFIXES, PhonePrefix, PrefixBlock, PrefixOutlook, SafeOutcome, SafePrefix, SafeReason,
+    prefix_outlook,
+};
+
+use super::with_database;
+use crate::cli::Global;
+use crate::compose::{self, SystemClock};
+use crate::config::Config;
+use crate::ledger::Ledger;
+use crate::output::{Output, Table, time};
+
+/// `trialgate prefixes …`
+#[derive(Debug, Subcommand)]
+pub(crate) enum PrefixesCommand {
+    /// List the prefixes that are blocked, or would be, and those that never are
+    List {
+        #[command(flatten)]
+        output: Output,
+    },
+    /// End the block of a prefix; its codes are counted anew
+    Release {
+        /// The prefix, a phone without its last four digits, such as +861667328
+        prefix: PhonePrefix,
+        #[command(flatten)]
+        output: Output,
+    },
+    /// The prefixes that are never blocked
+    #[command(subcommand)]
+    Safe(Safe),
+}
+
+/// `trialgate prefixes safe …`
+#[derive(Debug, Subcommand)]
+pub(crate) enum Safe {
+    /// Have a prefix, and all that begin with it, never be blocked
+    Add {
+        /// The first digits of phones, with the country code, such as +861667328 or +86
+        prefix: PhonePrefix,
+        /// Why, for those who see it later
+        #[arg(long, value_name = "TEXT", value_parser = SafeReason::parse)]
+        reason: SafeReason,
+        #[command(flatten)]
+        output: Output,
+    },
+    /// List them
+    List {
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Have a prefix be judged like every other
+    Remove {
+        /// The prefix, as it stands in the list
+        prefix: PhonePrefix,
+        #[command(flatten)]
+        output: Output,
+    },
+}
+
+/// What is done, before what is there then is shown.
+enum Change {
+    Nothing,
+    Release(PhonePrefix),
+    Add(PhonePrefix, SafeReason),
+    Remove(PhonePrefix),
+}
+
+#[derive(Debug, Serialize)]
+struct PrefixReport {
+    mode: &'static str,
+    blocked: Vec<BlockedReport>,
+    safe: Vec<SafeReport>,
+}
+
+#[derive(Debug, Serialize)]
+struct BlockedReport {
+    prefix: PhonePrefix,
+    /// Whether requests are refused, or only would be.
+    enforced: bool,
+    since: String,
+    until: String,
+    sent: u32,
+    used: u32,
+    /// Requests that were refused since, or would have been.
+    met: u32,
+}
+
+#[derive(Debug, Serialize)]
+struct SafeReport {
+    prefix: PhonePrefix,
+    configured: bool,
+    /// `None`, as the others, where the configuration says so.
+    reason: Option<String>,
+    at: Option<String>,
+    actor: Option<String>,
+}
+
+impl PrefixesCommand {
+    pub(crate) fn run(self, global: &Global) -> anyhow::Result<()> {
+        let (change, output) = match self {
+            Self::List { output } | Self::Safe(Safe::List { output }) => (Change::Nothing, output),
+            Self::Release { prefix, output } => (Change::Release(prefix), output),
+            Self::Safe(Safe::Add { prefix, reason, output }) => (Change::Add(prefix, reason), output),
+            Self::Safe(Safe::Remove { prefix, output }) => (Change::Remove(prefix), output),
+        };
+        let report = with_database(global, async |config, ledger| {
+            make(&*ledger.prefixes(), change).await?;
+            Ok(PrefixReport::from(outlook(config, ledger).await?))
+        })?;
+        output.show(&report)
+    }
+}
+
+async fn make(prefixes: &dyn Prefixes, change: Change) -> anyhow::Result<()> {
+    let by = compose::changed_by(compose::operator());
+    match change {
+        Change::Nothing => {}
+        Change::Release(prefix) => {
+            if prefixes.release_prefix(prefix, by).await?.is_none() {
+                bail!("no block of prefix {prefix} is in force; there is nothing to release");
+            }
+        }
+        Change::Add(prefix, reason) => {
+            let safe = SafePrefix { prefix, reason, at: by.at, actor: by.actor.clone() };
+            match prefixes.add_safe_prefix(safe, by).await? {
+                SafeOutcome::Added => {}
+                SafeOutcome::AlreadySafe => bail!("prefix {prefix} is on the safe list already"),
+                SafeOutcome::Full => {
+                    bail!("the safe list has {MAX_SAFE_PREFIXES} prefixes, and no room for more; remove one first")
+                }
+            }
+        }
+        Change::Remove(prefix) => {
+            if !prefixes.remove_safe_prefix(prefix, by).await? {
+                bail!(
+                    "operations did not put prefix {prefix} on the safe list; what is configured is changed in \
+                     `abuse.safe_prefixes`"
+                );
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn outlook(config: &Config, ledger: &Ledger) -> anyhow::Result<PrefixOutlook> {
+    let policy = ledger.settings().settings().await?.overrides.policy(&config.policy);
+    Ok(prefix_outlook(&*ledger.prefixes(), &policy, SystemClock.now()).await?)
+}
+
+impl From<PrefixOutlook> for PrefixReport {
+    fn from(outlook: PrefixOutlook) -> Self {
+        let PrefixOutlook { mode, blocked, configured, safe } = outlook;
+        let enforced = mode == BreakerMode::On;
+        let blocked = blocked.into_iter().map(|record| {
+            let PrefixBlock { since, until, sent, used, met, .. } = record.block;
+            let (since, until) = (time(since), time(until));
+            BlockedReport { prefix: record.prefix, enforced, since, until, sent, used, met }
+        });
+        let by_configuration = |prefix| SafeReport { prefix, configured: true, reason: None, at: None, actor: None };
+        let added = |safe: SafePrefix| SafeReport {
+            prefix: safe.prefix,
+            configured: false,
+            reason: Some(safe.reason.as_str().to_owned()),
+            at: Some(time(safe.at)),
+            actor: Some(safe.actor),
+        };
+        let safe = configured.into_iter().map(by_configuration).chain(safe.into_iter().map(added));
+        Self { mode: mode.as_str(), blocked: blocked.collect(), safe: safe.collect() }
+    }
+}
+
+impl fmt::Display for PrefixReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "abuse.breaker.mode is {}", self.mode)?;
+        let mut table = Table::new(["prefix", "state", "since", "until", "sent", "used", "requests"]);
+        for blocked in &self.blocked {
+            table.row([
+                blocked.prefix.to_string(),
+                if blocked.enforced { "blocked" } else { "would be blocked" }.to_owned(),
+                blocked.since.clone(),
+                blocked.until.clone(),
+                blocked.sent.to_string(),
+                blocked.used.to_string(),
+                blocked.met.to_string(),
+            ]);
+        }
+        writeln!(f, "{table}\nnever blocked:")?;
+        let mut table = Table::new(["prefix", "since", "who", "reason"]);
+        for safe in &self.safe {
+            let given = |text: &Option<String>| text.clone().unwrap_or_default();
+            let reason = if safe.configured { "abuse.safe_prefixes".to_owned() } else { given(&safe.reason) };
+            table.row([safe.prefix.to_string(), given(&safe.at), given(&safe.actor), reason]);
+        }
+        table.fmt(f)
+    }
+}
