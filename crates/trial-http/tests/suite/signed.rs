@@ -16,7 +16,9 @@ use trial_http::{CallerParts, QUERY_TENANT_PATH, Site};
 use trial_signing::{AccessKey, RequestParts, sign};
 use trial_testkit::{Desk, FixedClock, MemoryLedger, SeededEntropy, data};
 
-use crate::support::{APPLICATION, APPLY_PATH, Answer, CODE_REQUEST, Fixture, SEND_CODE_PATH, call, get, post};
+use crate::support::{
+    APPLICATION, APPLY_PATH, Answer, CODE_REQUEST, Fixture, SEND_CODE_PATH, call, call_from, get, post,
+};
 
 /// Remembers in the ledger, as an engine does.
 struct Remembers(MemoryLedger);
@@ -167,8 +169,8 @@ async fn requests_that_are_not_signed_are_limited_by_address_and_shut_nobody_out
         assert_eq!((refused.status, refused.header("retry-after")), (StatusCode::TOO_MANY_REQUESTS, "1800"));
         assert!(refused.body.contains("no valid signature"), "{}", refused.body);
     }
-    let elsewhere = wrong.request().peer_addr("192.0.2.7:1".parse().unwrap());
-    assert_eq!(call(&site, elsewhere).await.status, StatusCode::FORBIDDEN, "another address has its own hour");
+    let elsewhere = call_from(&site, "192.0.2.7", wrong.request()).await;
+    assert_eq!(elsewhere.status, StatusCode::FORBIDDEN, "another address has its own hour");
     assert_eq!(status(&site, &Draft::default()).await, StatusCode::OK, "a right signature of the same address");
     assert_eq!(status(&site, &Draft::default()).await, StatusCode::TOO_MANY_REQUESTS, "not when it comes again");
     tokio::time::advance(Duration::from_secs(1_800)).await;
