@@ -70,6 +70,9 @@ pub(crate) async fn operate_on<F: LedgerFactory>(factory: &F) {
     conformance::a_new_threshold_is_in_force_at_once(factory).await;
     conformance::a_changed_setting_is_in_force_at_once(factory).await;
     conformance::a_changed_setting_is_remembered_and_audited(factory).await;
+    conformance::a_prefix_whose_codes_are_not_used_is_blocked(factory).await;
+    conformance::a_safe_prefix_is_never_blocked(factory).await;
+    conformance::what_is_counted_of_prefixes_is_removed(factory).await;
     conformance::a_trial_runs_its_course(factory).await;
     conformance::a_closed_tenants_codes_rest_and_are_free_again(factory).await;
     conformance::due_tenants_come_in_pages(factory).await;
@@ -114,9 +117,16 @@ impl LedgerFactory for Noted {
     }
 }
 
-/// Tables that stay small: one row for each change of the threshold or of a setting, each operator, each hour, each migration.
-const SMALL: [&str; 5] =
-    ["quota_thresholds", "setting_changes", "operators", "application_hours", "__diesel_schema_migrations"];
+/// Tables that stay small: one row for each change of the threshold or of a setting, each operator, each hour, each migration;
+/// and the safe list, which has a bound.
+const SMALL: [&str; 6] = [
+    "quota_thresholds",
+    "setting_changes",
+    "operators",
+    "application_hours",
+    "__diesel_schema_migrations",
+    "safe_prefixes",
+];
 
 /// Walks along the primary key that end with the page, for what is looked for is common: all applicants' entries of the audit,
 /// mails that were sent, access codes of one kind and state.

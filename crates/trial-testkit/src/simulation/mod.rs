@@ -23,7 +23,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use trial_core::Planner;
+use trial_core::{BreakerMode, BreakerPolicy, Planner};
 
 use crate::data;
 pub use mutation::Mutation;
@@ -106,6 +106,13 @@ pub fn planner() -> Arc<Planner> {
         policy.trial.quarantine = Duration::from_hours(48);
         policy.trial.grace = Duration::from_hours(24);
         policy.trial.low_water = 2;
+        // It is told what would be blocked, and nobody is kept from going on.
+        policy.abuse.breaker = BreakerPolicy {
+            mode: BreakerMode::Shadow,
+            min_sends: 3,
+            min_conversion: 60,
+            block_for: Duration::from_hours(2),
+        };
         policy.quota.first_threshold = FIRST_THRESHOLD;
         policy.platform_listens = true;
     })

@@ -4,15 +4,23 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use trial_core::{
-    AccessCode, AccessCodeState, Application, ApplyOutcome, ApplyRefusal, Batch, ChallengeId, CodeOutcome,
-    CodeRequestId, FreedCode, Lease, MailId, MailState, Outcome, Phone, Planner, PlatformEventKind, REPLAY_WINDOW,
-    Request, RequestId, RestOver, TenantId,
+    AccessCode, AccessCodeState, Application, ApplyOutcome, ApplyRefusal, Batch, CLOCK_SKEW, Challenge, ChallengeId,
+    ChallengeState, CodeOutcome, CodeRequestId, CodeToSend, CountSpan, FreedCode, Lease, MailId, MailState, Outcome,
+    Phone, PhonePrefix, Planner, PlatformEventKind, REPLAY_WINDOW, Request, RequestId, RestOver, TenantId,
 };
 
 use crate::MemoryState;
 
 /// How far the clocks of a run may be apart, all together; much less than access codes rest.
 const SLACK: TimeDelta = TimeDelta::hours(12);
+
+/// What is remembered of a code.
+struct Code {
+    prefix: PhonePrefix,
+    made_at: DateTime<Utc>,
+    unsent: bool,
+    came: bool,
+}
 
 #[derive(Default)]
 pub(super) struct Monitor {
@@ -21,6 +29,9 @@ pub(super) struct Monitor {
     resting: BTreeMap<AccessCode, DateTime<Utc>>,
     held: BTreeSet<(AccessCode, TenantId)>,
     expiries: BTreeMap<ChallengeId, DateTime<Utc>>,
+    codes: BTreeMap<ChallengeId, Code>,
+    /// Since when a prefix would be blocked, and how many requests met that.
+    blocks: BTreeMap<PhonePrefix, (DateTime<Utc>, u32)>,
     units: BTreeSet<MailId>,
     leases: BTreeMap<MailId, DateTime<Utc>>,
     arrived: BTreeSet<MailId>,
@@ -46,6 +57,7 @@ impl Monitor {
                 (Request::Apply(application), Outcome::Apply(outcome)) => {
                     self.applied(batch.now, application, outcome, planner);
                     let record = state.applications.get(&ids.application);
+                    self.came(outcome, record.and_then(|kept| kept.challenge));
                     self.hold(
                         record.is_some_and(|kept| kept.outcome == *outcome),
                         "an application is stored as decided",
@@ -63,6 +75,15 @@ impl Monitor {
                 (Request::SendCode(asked), Outcome::SendCode(CodeOutcome::Send { .. }, Some(code))) => {
                     self.expiries.insert(code.challenge, code.expires_at);
                     self.sends_are_apart(batch.now, ids.code_request, &asked.phone, planner, state);
+                    self.asked(batch, code, planner);
+                }
+                (Request::SendReport(report), _) => {
+                    let is_unsent = |code: &Challenge| code.state == ChallengeState::Unsent;
+                    if state.challenges.get(&report.challenge).is_some_and(is_unsent)
+                        && let Some(code) = self.codes.get_mut(&report.challenge)
+                    {
+                        code.unsent = true;
+                    }
                 }
                 _ => {}
             }
@@ -104,6 +125,59 @@ impl Monitor {
             }
             _ => {}
         }
+    }
+
+    /// A code was submitted, and it was the right one.
+    fn came(&mut self, outcome: &ApplyOutcome, code: Option<ChallengeId>) {
+        let is_right = match outcome {
+            ApplyOutcome::Accepted { .. } => true,
+            ApplyOutcome::Replayed { .. } => false,
+            ApplyOutcome::Refused(refusal) => matches!(
+                refusal,
+                ApplyRefusal::TenantExists { .. } | ApplyRefusal::PoolEmpty { .. } | ApplyRefusal::QuotaReached { .. }
+            ),
+        };
+        if let Some(code) = code.filter(|_| is_right).and_then(|code| self.codes.get_mut(&code)) {
+            code.came = true;
+        }
+    }
+
+    /// A code is sent: what is said of its prefix is what the codes remembered come to.
+    fn asked(&mut self, batch: &Batch, sent: &CodeToSend, planner: &Planner) {
+        let (prefix, now) = (sent.phone.prefix(), batch.now);
+        let expected = self.would_block(prefix, now, planner);
+        let told = sent.would_block.map(|block| block.met);
+        self.hold(told == expected, "a prefix is found out if its codes are not used, and as long as that holds");
+        let code = Code { prefix, made_at: now, unsent: false, came: false };
+        self.codes.entry(sent.challenge).or_insert(code);
+    }
+
+    /// The how-manieth request this is that would be refused.
+    fn would_block(&mut self, prefix: PhonePrefix, now: DateTime<Utc>, planner: &Planner) -> Option<u32> {
+        let policy = planner.policy();
+        let rules = policy.abuse.breaker;
+        let span = |at: DateTime<Utc>| CountSpan::of(at);
+        let last = self.blocks.get(&prefix).copied().filter(|(since, _)| span(*since) <= span(now + CLOCK_SKEW));
+        let holds = |since: DateTime<Utc>| since <= now + CLOCK_SKEW && now < since + rules.block_for;
+        if let Some((since, met)) = last.filter(|(since, _)| holds(*since)) {
+            self.blocks.insert(prefix, (since, met + 1));
+            return Some(met + 1);
+        }
+        let end = span(now - policy.verification.code_cap - CLOCK_SKEW);
+        let judged = self.codes.values().filter(|code| {
+            let made = span(code.made_at);
+            code.prefix == prefix
+                && (code.came || !code.unsent)
+                && made > span(now - TimeDelta::hours(24))
+                && made < end
+                && last.is_none_or(|(since, _)| made > span(since))
+        });
+        let (sent, came) = judged.fold((0, 0), |(sent, came), code| (sent + 1, came + u32::from(code.came)));
+        if sent < rules.min_sends || came * 100 >= sent * rules.min_conversion {
+            return None;
+        }
+        self.blocks.insert(prefix, (now, 1));
+        Some(1)
     }
 
     fn sends_are_apart(

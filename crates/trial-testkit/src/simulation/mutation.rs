@@ -41,6 +41,12 @@ pub enum Mutation {
     LockIgnored,
     /// It is forgotten when a message was sent.
     SendsForgotten,
+    /// Codes that were sent are not counted against their prefix.
+    PrefixNotCounted,
+    /// Codes that were used are not counted for their prefix.
+    UseNotCounted,
+    /// It is forgotten that a prefix was found out.
+    BlockForgotten,
     /// The mail is not stored.
     MailNotStored,
     /// The audit is not written.
@@ -57,7 +63,7 @@ pub enum Mutation {
 
 impl Mutation {
     /// All of them.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 24] = [
         Self::AnswerWithoutStoring,
         Self::HalfStored,
         Self::UnknownDoneAgain,
@@ -73,6 +79,9 @@ impl Mutation {
         Self::TriesNotCounted,
         Self::LockIgnored,
         Self::SendsForgotten,
+        Self::PrefixNotCounted,
+        Self::UseNotCounted,
+        Self::BlockForgotten,
         Self::MailNotStored,
         Self::AuditNotWritten,
         Self::EventNotStored,
@@ -118,6 +127,9 @@ impl Mutation {
                     phone.failures = state.phones.get(&phone.phone).map_or(0, |kept| kept.failures);
                 }
             }
+            Self::PrefixNotCounted => effects.prefix_counts.iter_mut().for_each(|count| count.more.sent = 0),
+            Self::UseNotCounted => effects.prefix_counts.iter_mut().for_each(|count| count.more.used = 0),
+            Self::BlockForgotten => effects.prefix_blocks.clear(),
             Self::MailNotStored => effects.mails.clear(),
             Self::AuditNotWritten => effects.audit.clear(),
             Self::EventNotStored => effects.events.clear(),
@@ -179,6 +191,9 @@ impl fmt::Display for Mutation {
             Self::TriesNotCounted => "wrong tries are not counted against the phone",
             Self::LockIgnored => "the lock of a phone is not looked at",
             Self::SendsForgotten => "it is forgotten when a message was sent",
+            Self::PrefixNotCounted => "codes are not counted against their prefix",
+            Self::UseNotCounted => "used codes are not counted for their prefix",
+            Self::BlockForgotten => "it is forgotten that a prefix was found out",
             Self::MailNotStored => "a mail is not stored",
             Self::AuditNotWritten => "the audit is not written",
             Self::EventNotStored => "an event of the platform is not stored",

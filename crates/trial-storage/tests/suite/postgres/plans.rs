@@ -80,8 +80,15 @@ struct Step {
 }
 
 /// Tables that stay small.
-const SMALL: [&str; 6] =
-    ["quota_thresholds", "setting_changes", "operators", "application_hours", "pool_marks", "platform_endpoints"];
+const SMALL: [&str; 7] = [
+    "quota_thresholds",
+    "setting_changes",
+    "operators",
+    "application_hours",
+    "pool_marks",
+    "platform_endpoints",
+    "safe_prefixes",
+];
 
 /// Each statement of operations has a plan without a sequential scan, for whatever parameters.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -9,13 +9,15 @@ use diesel::prelude::*;
 use diesel::sql_types::Text;
 use diesel::sqlite::SqliteConnection;
 use tempfile::TempDir;
-use trial_core::ports::{Callers, EventOutbox, Operations, Operators, Outbox, Portal, Receipts, SettingsStore, Upkeep};
+use trial_core::ports::{
+    Callers, EventOutbox, Operations, Operators, Outbox, Portal, Prefixes, Receipts, SettingsStore, Upkeep,
+};
 use trial_core::{
     Application, ApplicationQuery, CallerChange, CallerChanged, CallerName, CompanyName, DeliveryReceipt,
     DeliveryState, Email, EndpointId, EventClaim, EventSettledAs, EventSettlement, GatewayReply, Lease, LeaseId,
-    Locale, Operator, Policy, PortalSession, PortalTries, PortalTry, Role, SecretHash, SeenSignature, Session,
-    SettingKey, SettingOrder, SettingValue, SettledAs, Settlement, TenantPage, TryKind, UniqueBy, Warning,
-    WarningToTell,
+    Locale, Operator, Policy, PortalSession, PortalTries, PortalTry, Role, SafeOutcome, SafePrefix, SafeReason,
+    SecretHash, SeenSignature, Session, SettingKey, SettingOrder, SettingValue, SettledAs, Settlement, TenantPage,
+    TryKind, UniqueBy, Warning, WarningToTell,
 };
 use trial_storage::{Move, PostgresOptions, SqliteLedger, SqliteOptions};
 use trial_testkit::{Desk, data};
@@ -59,6 +61,7 @@ impl House {
         house.staff().await;
         house.callers().await;
         house.owners().await;
+        house.prefixes().await;
         house
     }
 
@@ -194,6 +197,17 @@ impl House {
     }
 
     /// One who chose a password, is signed in by it, and was counted for that.
+    /// One is blocked, and one is safe.
+    async fn prefixes(&self) {
+        let by = self.desk.operator();
+        let (prefix, reason) = ("+8613".parse().unwrap(), SafeReason::parse("\u{5ba2}\u{6237}").unwrap());
+        let safe = SafePrefix { prefix, reason, at: by.at, actor: by.actor.clone() };
+        assert_eq!(self.desk.ledger.add_safe_prefix(safe, by).await.unwrap(), SafeOutcome::Added);
+        let block = "INSERT INTO prefix_blocks (prefix, since, until, sent, used, met, counted_after) \
+            VALUES (861667328, 1, 2, 40, 1, 3, -1)";
+        self.connect().batch_execute(block).unwrap();
+    }
+
     async fn owners(&self) {
         let (ledger, now) = (&self.desk.ledger, self.desk.now());
         let tenant = ledger.tenants(first_page()).await.unwrap().remove(0).tenant.id;
