@@ -1,7 +1,7 @@
 //! Counters that alerts watch. They are there from the start: one that comes into being with its first event has not increased
 //! for whoever asks by how much it did.
 
-use trial_core::{ApplyCode, SendCode};
+use trial_core::{ApplyCode, BreakerMode, SendCode};
 
 /// The return code of a fault of the program, which is none of the published ones.
 pub(crate) const FAULT: &str = "500";
@@ -19,6 +19,9 @@ pub(crate) fn begin() {
     }
     for result in RESULTS {
         metrics::counter!("trialgate_mails_total", "result" => result).increment(0);
+    }
+    for mode in [BreakerMode::Shadow, BreakerMode::On] {
+        metrics::counter!("trialgate_prefix_blocked_requests_total", "mode" => mode.as_str()).increment(0);
     }
     for kind in LEDGER_ERRORS {
         metrics::counter!("trialgate_ledger_errors_total", "kind" => kind).increment(0);
