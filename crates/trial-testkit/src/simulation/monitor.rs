@@ -156,7 +156,7 @@ impl Monitor {
     fn would_block(&mut self, prefix: PhonePrefix, now: DateTime<Utc>, planner: &Planner) -> Option<u32> {
         let policy = planner.policy();
         let rules = policy.abuse.breaker;
-        let span = |at: DateTime<Utc>| CountSpan::of(at);
+        let span = CountSpan::of;
         let last = self.blocks.get(&prefix).copied().filter(|(since, _)| span(*since) <= span(now + CLOCK_SKEW));
         let holds = |since: DateTime<Utc>| since <= now + CLOCK_SKEW && now < since + rules.block_for;
         if let Some((since, met)) = last.filter(|(since, _)| holds(*since)) {
