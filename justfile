@@ -32,6 +32,10 @@ doc:
 deny:
     cargo deny --locked check bans licenses sources
 
+# Check the unit of systemd and the Dockerfile (hadolint comes from the network)
+deploy-check:
+    .ci/check-deploy
+
 # Check the dependencies against the advisory database (needs the network)
 advisories:
     cargo deny --locked check advisories
@@ -46,7 +50,7 @@ bench-compare *args: bench-server
     cargo run --release --locked -p trial-bench -- plot "$@"
     cargo run --release --locked -p trial-bench -- report --write docs/performance.md "$@"
 
-# Measure one thing: closed, open, start, flat, attack, operations or ceilings
+# Measure one thing: closed, open, start, flat, attack, hostile, operations or ceilings
 bench-only *args: bench-server
     cargo run --release --locked -p trial-bench -- "$@"
 

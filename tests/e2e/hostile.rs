@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::task::JoinSet;
-use tokio::time::timeout;
+use tokio::time::{interval, timeout};
 use trialgate_tests::{APPLY_PATH, Applicant, Home, Random, Reply, SEND_CODE_PATH, Service};
 
 const KIB: usize = 1_024;
@@ -192,6 +192,81 @@ async fn what_is_no_http_is_hung_up_on() {
         let start = String::from_utf8_lossy(&bytes[..bytes.len().min(40)]).into_owned();
         assert!(reply.is_empty() || reply.starts_with("HTTP/1.1 4"), "{start:?}: {reply}");
         drop(writing.await.unwrap());
+    }
+    assert_still_serves(&mut service, 1).await;
+}
+
+#[tokio::test]
+async fn a_kept_connection_buys_no_slowness() {
+    let home = Home::new();
+    let limits = [("TRIALGATE_HTTP__LIMITS__HEAD_TIMEOUT", "1s"), ("TRIALGATE_HTTP__LIMITS__BODY_TIMEOUT", "1s")];
+    let mut service = home.sandbox_with(&limits).await;
+    for slow in ["GET /healthz HTTP/1.1\r\nX-Slow: ".to_owned(), head("Content-Length: 23") + "{\"phone\":\""] {
+        let mut peer = Peer::connect(&service).await;
+        peer.write("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").await;
+        let mut start = [0; 15];
+        peer.0.read_exact(&mut start).await.unwrap();
+        assert_eq!(&start, b"HTTP/1.1 200 OK");
+        peer.write(slow).await;
+        // A byte now and then does not prolong it. There are not so many that it is whole, or too large.
+        let (mut reader, mut writer) = peer.0.into_split();
+        let mut bytes = interval(Duration::from_millis(200));
+        let dribble = async {
+            while writer.write_all(b"1").await.is_ok() {
+                bytes.tick().await;
+            }
+        };
+        let mut reply = Vec::new();
+        let hung_up = async {
+            tokio::select! {
+                () = dribble => {}
+                _ = reader.read_to_end(&mut reply) => {}
+            }
+        };
+        assert!(timeout(DEADLINE, hung_up).await.is_ok(), "a slow peer stays");
+    }
+    assert_still_serves(&mut service, 1).await;
+}
+
+#[tokio::test]
+async fn one_address_does_not_take_all_connections() {
+    let home = Home::new();
+    let mut service = home.sandbox_with(&[("TRIALGATE_HTTP__LIMITS__CONNECTIONS_PER_ADDRESS", "20")]).await;
+    let hostile = async || -> TcpStream {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind("127.0.0.77:0".parse().unwrap()).unwrap();
+        socket.connect(service.address()).await.unwrap()
+    };
+    let mut held = Vec::new();
+    for _ in 0..20 {
+        held.push(hostile().await);
+    }
+    for stream in &mut held {
+        stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+        let mut start = [0; 15];
+        stream.read_exact(&mut start).await.unwrap();
+        assert_eq!(&start, b"HTTP/1.1 200 OK");
+    }
+    for _ in 0..20 {
+        assert_eq!(Peer(hostile().await).read_to_end().await, "", "hung up on at once");
+    }
+    let metrics = service.client().try_get("/metrics").await.unwrap().text().await.unwrap();
+    assert!(metrics.contains("trialgate_http_connections_refused_total{reason=\"address\"} 20\n"), "{metrics}");
+    assert_still_serves(&mut service, 1).await;
+}
+
+#[tokio::test]
+async fn a_head_has_its_bounds() {
+    let home = Home::new();
+    let mut service = home.sandbox().await;
+    for (length, status) in [(15 * KIB, "200"), (17 * KIB, "431"), (200 * KIB, "431")] {
+        let mut peer = Peer::connect(&service).await;
+        let long = "a".repeat(length);
+        peer.write(format!("GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX-Long: {long}\r\n\r\n")).await;
+        let reply = peer.read_to_end().await;
+        // Past what is read at all, a reset may overtake the reply.
+        let is_cut_off = reply.is_empty() && length > 128 * KIB;
+        assert!(is_cut_off || reply.starts_with(&format!("HTTP/1.1 {status} ")), "{length}: {reply}");
     }
     assert_still_serves(&mut service, 1).await;
 }

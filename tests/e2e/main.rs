@@ -31,4 +31,5 @@ mod shutdown;
 mod sms;
 mod startup;
 mod sweep_kill;
+mod tls;
 mod webhooks;

@@ -78,6 +78,19 @@ impl Client {
         Self { http: reqwest::Client::builder().no_proxy().build().unwrap(), base }
     }
 
+    /// One that asks by this, at this base of addresses.
+    pub(crate) fn over(http: reqwest::Client, base: String) -> Self {
+        Self { http, base }
+    }
+
+    /// Gets whatever there is.
+    ///
+    /// # Errors
+    /// The connection was lost, or there was none.
+    pub async fn try_get(&self, path: &str) -> reqwest::Result<reqwest::Response> {
+        self.http.get(self.base.clone() + path).send().await
+    }
+
     /// A request that can be added to.
     pub fn post(&self, path: &str, body: &Value) -> RequestBuilder {
         self.http.post(self.base.clone() + path).json(body)

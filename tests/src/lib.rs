@@ -22,6 +22,7 @@ mod record;
 mod smtp;
 mod soundness;
 mod sqlite;
+mod tls;
 mod waiting;
 
 pub use applicant::Applicant;
@@ -39,4 +40,5 @@ pub use receiver::{Arrived, Receiver};
 pub use record::{Secret, note};
 pub use smtp::{MailServer, Point};
 pub use soundness::TenantRow;
+pub use tls::Identity;
 pub use waiting::{until, within};

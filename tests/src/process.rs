@@ -81,7 +81,10 @@ impl Service {
         let address = loop {
             match lines.recv().await {
                 Some(line) => {
-                    if let Some(address) = line.strip_prefix("listening on http://") {
+                    if let Some((_, address)) =
+                        line.split_once("listening on http").filter(|(before, _)| before.is_empty())
+                    {
+                        let address = address.trim_start_matches('s').trim_start_matches("://");
                         break address.trim().parse().unwrap();
                     }
                 }

@@ -55,6 +55,7 @@ fn measured_by(mode: Mode, all: Results) -> Results {
         Mode::Start => Results { start: all.start, ..nothing },
         Mode::Flat => Results { flat: all.flat, ..nothing },
         Mode::Attack => Results { attack: all.attack, ..nothing },
+        Mode::Hostile => Results { hostile: all.hostile, ..nothing },
         Mode::Operations => Results { operations: all.operations, ..nothing },
         Mode::SignIn => Results { sign_in: all.sign_in, ..nothing },
         Mode::Compare | Mode::Report | Mode::Ceilings | Mode::Plot => all,
@@ -85,6 +86,10 @@ async fn measure(mode: Mode, options: &Options) -> anyhow::Result<()> {
     }
     if matches!(mode, Mode::Compare | Mode::Attack) {
         results.attack = section(&machine, modes::attack(&ground, options).await?);
+        results.save(&options.results)?;
+    }
+    if matches!(mode, Mode::Compare | Mode::Hostile) {
+        results.hostile = section(&machine, modes::hostile(&ground, options).await?);
         results.save(&options.results)?;
     }
     if matches!(mode, Mode::Compare | Mode::Flat) {

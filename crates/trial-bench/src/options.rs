@@ -31,6 +31,8 @@ pub(crate) enum Mode {
     Flat,
     /// The rate of honest applicants, while an attacker guesses codes, and while none does.
     Attack,
+    /// The rate of honest applicants beside clients that idle, are slow, or send too much, and alone (on SQLite).
+    Hostile,
     /// How long each page and call of operations takes among a million applications, and among a hundredth of them.
     Operations,
     /// Whether the time of a refusal at the portal tells what was wrong.

@@ -9,8 +9,8 @@ use anyhow::Context;
 use crate::ceilings::Bare;
 use crate::machine::Machine;
 use crate::results::{
-    Attacked, Ceilings, ClosedLevel, ClosedRound, Flat, Looked, OpenLevel, OpenRound, Refusal, Results, Section, Start,
-    median, of_rounds,
+    Attacked, Besieged, BesiegedRound, Ceilings, ClosedLevel, ClosedRound, Flat, Looked, OpenLevel, OpenRound, Refusal,
+    Results, Section, Start, median, of_rounds,
 };
 
 /// What stands around the tables in a document.
@@ -19,7 +19,7 @@ const END: &str = "<!-- trial-bench report: end -->\n";
 
 /// Every table of what was measured.
 pub(crate) fn tables(results: &Results) -> String {
-    let Results { closed, open, start, flat, attack, operations, sign_in } = results;
+    let Results { closed, open, start, flat, attack, hostile, operations, sign_in } = results;
     let closed = closed.as_ref();
     let beside = closed.filter(|closed| closed.levels.iter().any(has_ceilings));
     let all = [
@@ -29,6 +29,7 @@ pub(crate) fn tables(results: &Results) -> String {
         section("Start", start.as_ref(), START, start_row),
         section("Empty and full", flat.as_ref(), FLAT, flat_row),
         section("Under attack", attack.as_ref(), ATTACK, attack_row),
+        section("Beside hostile clients", hostile.as_ref(), HOSTILE, hostile_row),
         section("Operations", operations.as_ref(), OPERATIONS, operations_row),
         section("Refused at the portal", sign_in.as_ref(), SIGN_IN, sign_in_row),
     ];
@@ -266,6 +267,41 @@ fn attack_row(attacked: &Attacked) -> Vec<Option<String>> {
     ]
 }
 
+const HOSTILE: &[&str] = &[
+    "beside",
+    "hostile connections",
+    "hostile requests/s",
+    "alone: applications/s",
+    "beside: applications/s",
+    "ratio",
+    "alone: p50 ms",
+    "beside: p50 ms",
+    "alone: p99 ms",
+    "beside: p99 ms",
+    "not 000",
+    "resident MiB",
+];
+
+fn hostile_row(besieged: &Besieged) -> Vec<Option<String>> {
+    let of = |pick: fn(&BesiegedRound) -> Option<f64>| of_rounds(&besieged.rounds, pick);
+    let refused: u64 = besieged.rounds.iter().map(|round| round.besieged.refused).sum();
+    let resident = besieged.rounds.iter().map(|round| round.resident_mib).max();
+    vec![
+        Some(besieged.hostility.to_string()),
+        Some(besieged.hostility.connections().to_string()),
+        whole(of(|round| Some(round.hostile))),
+        whole(of(|round| Some(round.quiet.per_second))),
+        whole(of(|round| Some(round.besieged.per_second))),
+        hundredths(of(|round| Some(round.besieged.per_second / round.quiet.per_second))),
+        hundredths(of(|round| Some(round.quiet.p50))),
+        hundredths(of(|round| Some(round.besieged.p50))),
+        hundredths(of(|round| Some(round.quiet.p99))),
+        hundredths(of(|round| Some(round.besieged.p99))),
+        Some(refused.to_string()),
+        resident.map(|mib| mib.to_string()),
+    ]
+}
+
 const OPERATIONS: &[&str] =
     &["database", "applications", "page or call", "p50 ms", "p99 ms", "p50 ms among a hundredth", "ratio"];
 
@@ -314,7 +350,7 @@ fn hundredths(number: Option<f64>) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::loads::Load;
+    use crate::loads::{Hostility, Load};
     use crate::services::Database;
 
     fn round(per_second: f64, bare: f64) -> ClosedRound {
@@ -344,6 +380,7 @@ mod tests {
         assert_eq!(open_row(&level).len(), OPEN.len());
         assert_eq!(start_row(&Start { database: Database::Sqlite, starts: vec![1.0], idle_mib: 1 }).len(), START.len());
         assert_eq!(attack_row(&Attacked { database: Database::Sqlite, rounds: Vec::new() }).len(), ATTACK.len());
+        assert_eq!(hostile_row(&Besieged { hostility: Hostility::Idle, rounds: Vec::new() }).len(), HOSTILE.len());
     }
 
     #[test]

@@ -7,7 +7,7 @@ use anyhow::Context;
 use serde::{Deserialize, Serialize};
 
 use crate::ceilings::Bare;
-use crate::loads::Load;
+use crate::loads::{Hostility, Load};
 use crate::machine::Machine;
 use crate::services::Database;
 
@@ -24,6 +24,8 @@ pub(crate) struct Results {
     pub(crate) flat: Option<Section<Flat>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) attack: Option<Section<Attacked>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) hostile: Option<Section<Besieged>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) operations: Option<Section<Looked>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -127,6 +129,22 @@ pub(crate) struct AttackedRound {
     pub(crate) attacked: Load,
     /// Guesses that were answered each second.
     pub(crate) guesses: f64,
+}
+
+/// Rates of honest applicants at 64 connections, beside hostile clients of one kind.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Besieged {
+    pub(crate) hostility: Hostility,
+    pub(crate) rounds: Vec<BesiegedRound>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct BesiegedRound {
+    pub(crate) quiet: Load,
+    pub(crate) besieged: Load,
+    /// Requests that were sent each second on the hostile connections, whole or not.
+    pub(crate) hostile: f64,
+    pub(crate) resident_mib: u64,
 }
 
 /// How long one page or call of operations takes.

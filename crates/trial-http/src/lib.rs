@@ -40,7 +40,9 @@ pub use ops::{OpsParts, ops_openapi_json};
 pub use portal::PortalParts;
 pub use routes::{APPLY_PATH, QUERY_TENANT_PATH, SEND_CODE_PATH};
 pub use server::HttpServer;
-pub use settings::{CaptchaWidget, Envelope, HttpParts, HttpSettings, PageGuard, ReceiptReader, SmsCallback};
+pub use settings::{
+    CaptchaWidget, ConnectionLimits, Envelope, HttpParts, HttpSettings, PageGuard, ReceiptReader, SmsCallback,
+};
 pub use signed::CallerParts;
 pub use site::Site;
 pub use telemetry::{Metrics, install_metrics};

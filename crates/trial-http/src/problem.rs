@@ -29,6 +29,7 @@ pub(crate) enum Kind {
     RequestTimeout,
     Conflict,
     BodyTooLarge,
+    HeadTooLarge,
     UnsupportedMediaType,
     RateLimited,
     Unexpected,
@@ -51,6 +52,7 @@ impl Kind {
             Self::MethodNotAllowed => "urn:trialgate:problem:method-not-allowed",
             Self::RequestTimeout => "urn:trialgate:problem:request-timeout",
             Self::BodyTooLarge => "urn:trialgate:problem:body-too-large",
+            Self::HeadTooLarge => "urn:trialgate:problem:head-too-large",
             Self::UnsupportedMediaType => "urn:trialgate:problem:unsupported-media-type",
             Self::RateLimited => "urn:trialgate:problem:rate-limited",
             Self::Unexpected => "urn:trialgate:problem:unexpected",
@@ -73,6 +75,7 @@ impl Kind {
             Self::MethodNotAllowed => "Method not allowed",
             Self::RequestTimeout => "The body took too long to arrive",
             Self::BodyTooLarge => "The body is too large",
+            Self::HeadTooLarge => "The headers are too large",
             Self::UnsupportedMediaType => "Unsupported media type",
             Self::RateLimited => "Too many requests",
             Self::Unexpected => "Unexpected failure",
@@ -92,6 +95,7 @@ impl Kind {
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::HeadTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::RateLimited => StatusCode::TOO_MANY_REQUESTS,
             Self::Unexpected => StatusCode::INTERNAL_SERVER_ERROR,
@@ -110,7 +114,7 @@ impl Kind {
 
     /// Whether part of the body may still be on its way, so that the connection is of no more use.
     const fn leaves_body_unread(self) -> bool {
-        matches!(self, Self::RequestTimeout | Self::BodyTooLarge)
+        matches!(self, Self::RequestTimeout | Self::BodyTooLarge | Self::HeadTooLarge)
     }
 }
 

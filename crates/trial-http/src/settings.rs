@@ -31,12 +31,47 @@ pub struct HttpSettings {
     pub trusted_proxies: Vec<IpNet>,
     /// How long a body may take to arrive, from its request's head on.
     pub body_timeout: Duration,
+    /// What one client may take up.
+    pub limits: ConnectionLimits,
+    /// How long browsers are to come by TLS alone, if requests come by it.
+    pub hsts: Option<Duration>,
     /// Whose phones are served.
     pub phone: PhonePolicy,
     /// The sign-in address of tenants, if it is known.
     pub portal_url: Option<String>,
     /// The page to apply on, if there is one.
     pub site: Option<SiteSettings>,
+}
+
+/// What connections may take up, and how fast clients have to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConnectionLimits {
+    /// Connections in all; further ones wait until others end.
+    pub connections: usize,
+    /// Connections of one client address (IPv6: of one /64); 0 is any number. Trusted proxies and this machine have no limit.
+    pub connections_per_address: usize,
+    /// Requests of one connection of HTTP/2 at the same time.
+    pub streams_per_connection: u32,
+    /// The size of a request's head in bytes: its target, and its headers.
+    pub head_bytes: usize,
+    /// How long a request's head may take to arrive, and a handshake of TLS.
+    pub head_timeout: Duration,
+    /// How long a connection may idle between requests.
+    pub idle_timeout: Duration,
+}
+
+impl Default for ConnectionLimits {
+    fn default() -> Self {
+        Self {
+            connections: 20_000,
+            connections_per_address: 256,
+            streams_per_connection: 100,
+            head_bytes: 16 * 1_024,
+            head_timeout: Duration::from_secs(5),
+            // Longer than the 60 s of the usual load balancers, so that they close first.
+            idle_timeout: Duration::from_secs(75),
+        }
+    }
 }
 
 /// Reads the receipts in a body that arrived at this instant; says what is wrong with one that has none.

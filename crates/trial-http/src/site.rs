@@ -50,6 +50,8 @@ pub(crate) struct State {
     applications: AddressLimiter,
     failures: AddressLimiter,
     pub(crate) consent: Consent,
+    /// What replies say about TLS.
+    pub(crate) hsts: Option<HeaderValue>,
 }
 
 impl State {
@@ -127,6 +129,7 @@ impl Site {
             applications: AddressLimiter::per_hour(limits.applications_per_hour, RuntimeClock::start()),
             failures: AddressLimiter::per_hour(limits.failures_per_hour, RuntimeClock::start()),
             consent: Consent::default(),
+            hsts: settings.hsts.and_then(telemetry::hsts),
             settings,
         }))
     }

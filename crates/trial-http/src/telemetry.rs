@@ -1,19 +1,24 @@
 //! What surrounds every exchange: its id, the headers that every reply has, one line of log, measurements.
 
 use std::sync::OnceLock;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use actix_web::body::BoxBody;
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CACHE_CONTROL, HeaderMap, HeaderValue, X_CONTENT_TYPE_OPTIONS};
+use actix_web::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderMap, HeaderValue, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
+    X_CONTENT_TYPE_OPTIONS,
+};
 use actix_web::web::Data;
 use actix_web::{Error, HttpMessage, HttpResponse};
+use futures_util::future::{Either, ready};
 use metrics::{Counter, Gauge, Histogram};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 use tracing::Instrument as _;
 use trial_core::RequestId;
 
+use crate::problem::{Kind, Problem};
 use crate::request_id::{self, X_REQUEST_ID};
 use crate::routes::Route;
 use crate::site::State;
@@ -30,7 +35,7 @@ const SECONDS: [f64; 15] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1
 const SIZES: [f64; 11] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1024.0];
 
 /// Statuses that are counted by a counter found by its place; any other looks its counter up.
-const STATUSES: [StatusCode; 16] = [
+const STATUSES: [StatusCode; 17] = [
     StatusCode::OK,
     StatusCode::NO_CONTENT,
     StatusCode::PERMANENT_REDIRECT,
@@ -44,6 +49,7 @@ const STATUSES: [StatusCode; 16] = [
     StatusCode::PAYLOAD_TOO_LARGE,
     StatusCode::UNSUPPORTED_MEDIA_TYPE,
     StatusCode::TOO_MANY_REQUESTS,
+    StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
     StatusCode::INTERNAL_SERVER_ERROR,
     StatusCode::SERVICE_UNAVAILABLE,
     StatusCode::GATEWAY_TIMEOUT,
@@ -159,10 +165,16 @@ where
     let in_flight = InFlight::enter(state);
     let span = traces::span_of(&request, &id);
     let unread = Unread::hold(&mut request);
-    let answer = service.call(request);
+    let answer = match oversized(&request, in_flight.0.settings.limits.head_bytes) {
+        Some(problem) => {
+            let response = problem.response(request.request());
+            Either::Left(ready(Ok(request.into_response(response))))
+        }
+        None => Either::Right(service.call(request)),
+    };
     async move {
         let mut response = answer.await?;
-        finish_headers(response.headers_mut(), &id);
+        finish_headers(response.headers_mut(), &id, in_flight.0.hsts.as_ref());
         let route = response.request().app_data::<Route>().copied().unwrap_or(Route::Unknown);
         let took = started.elapsed();
         traces::conclude(&response, route);
@@ -184,7 +196,21 @@ where
     .instrument(span)
 }
 
-fn finish_headers(headers: &mut HeaderMap, id: &RequestId) {
+/// A head that is too large. What is read of it before it is seen to be that is bounded by the protocols: 128 KiB and 96 headers.
+fn oversized(request: &ServiceRequest, most: usize) -> Option<Problem> {
+    let target = request.path().len() + request.query_string().len();
+    let lines = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + ": \r\n".len());
+    (target + lines.sum::<usize>() > most).then(|| {
+        Problem::new(Kind::HeadTooLarge).detail(format!("target and headers may have at most {most} bytes together"))
+    })
+}
+
+/// For how long browsers are to come by TLS alone, as the header has it.
+pub(crate) fn hsts(lasting: Duration) -> Option<HeaderValue> {
+    HeaderValue::from_str(&format!("max-age={}", lasting.as_secs())).ok()
+}
+
+fn finish_headers(headers: &mut HeaderMap, id: &RequestId, hsts: Option<&HeaderValue>) {
     // Ids hold only letters, digits and `-_.:`, so this cannot fail.
     if let Ok(value) = HeaderValue::from_str(id.as_str()) {
         headers.insert(X_REQUEST_ID, value);
@@ -192,5 +218,15 @@ fn finish_headers(headers: &mut HeaderMap, id: &RequestId) {
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     if !headers.contains_key(CACHE_CONTROL) {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+    // Pages say what they need; nothing else is a page.
+    if !headers.contains_key(CONTENT_SECURITY_POLICY) {
+        headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"));
+    }
+    if !headers.contains_key(REFERRER_POLICY) {
+        headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    }
+    if let Some(hsts) = hsts {
+        headers.insert(STRICT_TRANSPORT_SECURITY, hsts.clone());
     }
 }

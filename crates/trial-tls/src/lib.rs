@@ -1,9 +1,22 @@
-//! TLS of the connections that Trialgate opens by itself over HTTP and SMPP: by ring, trusting what the machine trusts.
+//! TLS by ring: of the connections that Trialgate opens by itself over HTTP and SMPP, trusting what the machine trusts; and of
+//! those that it takes, by a certificate that is renewed while it serves.
+
+mod identity;
+mod renewal;
 
 use std::sync::Arc;
 
-use rustls::{ClientConfig, Error, RootCertStore};
+use rustls::{ClientConfig, Error, RootCertStore, ServerConfig};
 use rustls_platform_verifier::BuilderVerifierExt;
+
+pub use identity::{Identity, IdentityError, IdentityFiles, Part};
+pub use renewal::{Presented, Renewal, Renewed};
+
+/// HTTP/2 first: who speaks both is answered in it.
+const PROTOCOLS: [&[u8]; 2] = [HTTP_2, b"http/1.1"];
+
+/// What HTTP/2 is called when protocols are agreed on.
+pub const HTTP_2: &[u8] = b"h2";
 
 /// TLS 1.2 and 1.3 with certificates that the machine trusts. Its authorities are asked for only where TLS is used: there
 /// may be none.
@@ -17,4 +30,16 @@ pub fn client_config(is_used: bool) -> Result<ClientConfig, Error> {
         return Ok(builder.with_platform_verifier()?.with_no_client_auth());
     }
     Ok(builder.with_root_certificates(RootCertStore::empty()).with_no_client_auth())
+}
+
+/// TLS 1.2 and 1.3 for a server of HTTP/2 and HTTP/1.1 that shows what is presented when the connection comes.
+///
+/// # Errors
+/// The library's own defaults contradict each other.
+pub fn server_config(presented: Arc<Presented>) -> Result<ServerConfig, Error> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
+    let mut config = builder.with_no_client_auth().with_cert_resolver(presented);
+    config.alpn_protocols = PROTOCOLS.map(<[u8]>::to_vec).into();
+    Ok(config)
 }

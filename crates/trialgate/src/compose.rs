@@ -7,7 +7,10 @@ use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
 use chrono::{DateTime, Utc};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::runtime::{Builder, Runtime};
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
 use trial_captcha::{Siteverify, SiteverifySettings};
 use trial_core::ports::{Clock, Entropy, Mailer, ReplayGuard, SmsGateway};
 use trial_core::{ChangedBy, Keyring, Phone, PhonePolicy, Planner};
@@ -24,7 +27,9 @@ use trial_sms::{
     HttpGateway, HuaweiGateway, SandboxGateway, SmppGateway, SmppReceipts, TwilioGateway, huawei_receipts,
     twilio_receipts,
 };
+use trial_tls::{Renewal, server_config};
 
+use crate::certificate::Verdict;
 use crate::config::{
     CallbackSecrets, Callers, Config, GatewayKind, GatewaySetup, GuardSetup, MailSetup, Serving, SmtpSetup,
     WebhookSetup, Wording,
@@ -44,12 +49,25 @@ pub(crate) struct SystemClock;
 /// The randomness of the operating system.
 pub(crate) struct OsEntropy;
 
+/// How often the files of the certificate are looked at.
+const RENEWAL_EVERY: Duration = Duration::from_mins(1);
+
+/// Files that the process has open besides connections: the database, the outgoing connections, the log.
+const OTHER_FILES: u64 = 512;
+
 /// A running service.
 pub(crate) struct Service {
     engine: Engine,
     following: Following,
     http: HttpServer,
     ledger: Ledger,
+    renewing: Option<Renewing>,
+}
+
+/// What looks after the certificate.
+struct Renewing {
+    asked: Arc<Notify>,
+    task: JoinHandle<()>,
 }
 
 impl Clock for SystemClock {
@@ -257,6 +275,44 @@ fn warm_up(phones: PhonePolicy) {
     std::thread::spawn(move || Phone::parse("+8616673280001", &phones));
 }
 
+impl Renewing {
+    fn start(renewal: Renewal) -> Self {
+        if let Verdict::EndsSoon(text) | Verdict::Invalid(text) = Verdict::of(&renewal.presented(), SystemClock.now()) {
+            tracing::warn!("{text}");
+        }
+        let asked = Arc::new(Notify::new());
+        let task = tokio::spawn(renewal.run(RENEWAL_EVERY, Arc::clone(&asked)));
+        Self { asked, task }
+    }
+}
+
+/// Lets the process have as many files open as it may: each connection is one, and the usual limit of 1,024 is meant for programs
+/// that wait for them in an older way. Warns if it may not have as many as it is to serve.
+pub(crate) fn raise_file_limit(config: &Config) {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
+    if limit.current != limit.maximum
+        && let Err(error) = setrlimit(Resource::Nofile, raised)
+    {
+        tracing::warn!(%error, "the limit of open files cannot be raised");
+    }
+    let connections = config.settings.http.limits.connections;
+    if let Some(missing) = missing_files(config) {
+        tracing::warn!(
+            missing,
+            connections,
+            "this process may not have as many files open as `http.limits.connections` takes; raise its limit (`LimitNOFILE=` of \
+             systemd, `ulimit -Hn`), or lower the key"
+        );
+    }
+}
+
+/// How many files this process may not have open that it needs for as many connections as it is to serve.
+pub(crate) fn missing_files(config: &Config) -> Option<u64> {
+    let needed = config.settings.http.limits.connections as u64 + OTHER_FILES;
+    getrlimit(Resource::Nofile).maximum.and_then(|maximum| needed.checked_sub(maximum)).filter(|missing| *missing > 0)
+}
+
 impl Service {
     /// Puts everything together and begins to serve on the listener, on the runtime that this is called on.
     ///
@@ -346,8 +402,11 @@ impl Service {
             inbox,
             metrics,
         };
-        let http = HttpServer::bind(listener, parts, config.http()).context("cannot start the HTTP server")?;
-        Ok(Self { engine, following, http, ledger })
+        let tls = serving.identity.as_ref().map(|renewal| server_config(renewal.presented()).map(Arc::new));
+        let tls = tls.transpose().context("TLS cannot be used")?;
+        let http = HttpServer::bind(listener, parts, config.http(), tls).context("cannot start the HTTP server")?;
+        let renewing = serving.identity.map(Renewing::start);
+        Ok(Self { engine, following, http, ledger, renewing })
     }
 
     /// Serves until a signal comes; then finishes what was accepted.
@@ -355,7 +414,11 @@ impl Service {
     /// # Errors
     /// The server ended by itself, or a second signal did not let it finish.
     pub(crate) async fn run(self, mut signals: Signals) -> anyhow::Result<()> {
-        let Self { engine, following, http, ledger } = self;
+        let Self { engine, following, http, ledger, renewing } = self;
+        let reload = || match &renewing {
+            Some(renewing) => renewing.asked.notify_one(),
+            None => tracing::info!("nothing is loaded anew: there is no certificate"),
+        };
         let handle = http.handle();
         let mut serving = std::pin::pin!(http.run());
         let signal = tokio::select! {
@@ -363,7 +426,7 @@ impl Service {
                 ended.context("the HTTP server failed")?;
                 bail!("the HTTP server ended by itself");
             }
-            signal = signals.next() => signal,
+            signal = signals.stop(reload) => signal,
         };
         tracing::info!(signal, "stopping; requests that were accepted are finished");
         let finish = async {
@@ -371,11 +434,14 @@ impl Service {
             engine.stop().await.context("not everything that was accepted could be finished")?;
             following.stop().await.context("what was changed elsewhere was not followed to the end")?;
             ledger.close().await;
+            if let Some(renewing) = &renewing {
+                renewing.task.abort();
+            }
             ended.context("the HTTP server failed")
         };
         tokio::select! {
             ended = finish => ended?,
-            _ = signals.next() => bail!("stopped at once by a second signal; what was acknowledged is kept"),
+            _ = signals.stop(|| ()) => bail!("stopped at once by a second signal; what was acknowledged is kept"),
         }
         tracing::info!("stopped");
         Ok(())

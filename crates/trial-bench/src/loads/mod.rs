@@ -3,6 +3,7 @@
 mod attack;
 mod closed;
 mod open;
+mod siege;
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -16,6 +17,7 @@ use crate::http::Connection;
 pub(crate) use attack::Attack;
 pub(crate) use closed::{Work, closed};
 pub(crate) use open::open;
+pub(crate) use siege::{Hostility, Siege};
 
 /// What a load came to. Times are in milliseconds.
 #[derive(Debug, Clone, Serialize, Deserialize, PartialEq)]

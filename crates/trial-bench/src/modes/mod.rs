@@ -3,6 +3,7 @@
 mod attack;
 mod closed;
 mod flat;
+mod hostile;
 mod open;
 mod operations;
 mod sign_in;
@@ -11,6 +12,7 @@ mod start;
 pub(crate) use attack::attack;
 pub(crate) use closed::{Beside, ceilings, closed};
 pub(crate) use flat::flat;
+pub(crate) use hostile::hostile;
 pub(crate) use open::open;
 pub(crate) use operations::operations;
 pub(crate) use sign_in::sign_in;

@@ -17,7 +17,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("trial-tls", &[]),
     ("trial-sms", &["trial-core", "trial-sandbox", "trial-signing", "trial-tls"]),
     ("trial-mail", &["trial-core", "trial-sandbox"]),
-    ("trial-http", &["trial-core", "trial-sandbox", "trial-signing"]),
+    ("trial-http", &["trial-core", "trial-sandbox", "trial-signing", "trial-tls"]),
     ("trial-testkit", &["trial-core", "trial-engine"]),
     ("trial-cluster", &[]),
     ("trial-bench", &["trial-cluster", "trial-storage"]),

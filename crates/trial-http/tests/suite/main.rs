@@ -13,6 +13,7 @@ mod portal;
 mod properties;
 mod replies;
 mod sandbox;
+mod secure;
 mod signed;
 mod socket;
 mod support;

@@ -1,48 +1,54 @@
 //! The server itself, by its socket.
 
 use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
-use trial_http::HttpServer;
+use tokio_rustls::rustls::ServerConfig;
+use trial_http::{HttpParts, HttpServer, HttpSettings};
 
 use crate::support::{CODE_REQUEST, Fixture, SEND_CODE_PATH};
 
-struct Running {
-    address: SocketAddr,
-    handle: ServerHandle,
-    serving: JoinHandle<std::io::Result<()>>,
+pub(crate) struct Running {
+    pub(crate) address: SocketAddr,
+    pub(crate) handle: ServerHandle,
+    pub(crate) serving: JoinHandle<std::io::Result<()>>,
 }
 
 impl Running {
-    fn start(fixture: Fixture) -> Self {
+    pub(crate) fn start(fixture: Fixture) -> Self {
+        let (parts, settings) = fixture.parts();
+        Self::serve(parts, settings, None)
+    }
+
+    pub(crate) fn serve(parts: HttpParts, settings: HttpSettings, tls: Option<Arc<ServerConfig>>) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
         let address = listener.local_addr().unwrap();
-        let (parts, settings) = fixture.parts();
-        let server = HttpServer::bind(listener, parts, settings).unwrap();
+        let server = HttpServer::bind(listener, parts, settings, tls).unwrap();
         let handle = server.handle();
         Self { address, handle, serving: tokio::spawn(server.run()) }
     }
 
-    async fn connect(&self) -> TcpStream {
+    pub(crate) async fn connect(&self) -> TcpStream {
         TcpStream::connect(self.address).await.unwrap()
     }
 
-    async fn stop(self) {
+    pub(crate) async fn stop(self) {
         self.handle.stop(true).await;
         self.serving.await.unwrap().unwrap();
     }
 }
 
-fn head(length: &str) -> String {
+pub(crate) fn head(length: &str) -> String {
     format!("POST {SEND_CODE_PATH} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n{length}\r\n\r\n")
 }
 
 /// Reads one reply with a body of known length.
-async fn read_reply(connection: &mut TcpStream) -> String {
+pub(crate) async fn read_reply(connection: &mut (impl AsyncRead + Unpin)) -> String {
     let mut reply = Vec::new();
     let mut buffer = [0; 4_096];
     loop {

@@ -15,8 +15,8 @@ use trial_core::{
     SendCode, TenantOrder,
 };
 use trial_http::{
-    CallerParts, Envelope, HttpParts, HttpSettings, OpsParts, PageGuard, PortalParts, Site, SiteSettings, SmsCallback,
-    install_metrics,
+    CallerParts, ConnectionLimits, Envelope, HttpParts, HttpSettings, OpsParts, PageGuard, PortalParts, Site,
+    SiteSettings, SmsCallback, install_metrics,
 };
 use trial_sandbox::Inbox;
 use trial_testkit::{FixedClock, MemoryLedger, SeededEntropy, data};
@@ -69,6 +69,8 @@ impl Default for Fixture {
                 envelope: Envelope::Flat,
                 trusted_proxies: Vec::new(),
                 body_timeout: Duration::from_secs(10),
+                limits: ConnectionLimits::default(),
+                hsts: None,
                 phone: Policy::default().phone,
                 portal_url: Some("https://portal.example.com/".to_owned()),
                 site: Some(SiteSettings::default()),

@@ -1,7 +1,10 @@
 use anyhow::Context;
 use clap::Subcommand;
+use trial_core::ports::Clock;
 
+use crate::certificate::Verdict;
 use crate::cli::Global;
+use crate::compose::SystemClock;
 use crate::config::DEFAULT_FILE;
 use crate::output;
 
@@ -27,7 +30,13 @@ impl ConfigCommand {
                 output::say(&format!("# In force: {source}, then the environment, then the defaults.\n{settings}"))
             }
             Self::Check => {
-                config.serving()?;
+                let serving = config.serving()?;
+                if let Some(identity) = &serving.identity
+                    && let Verdict::EndsSoon(text) | Verdict::Invalid(text) =
+                        Verdict::of(&identity.presented(), SystemClock.now())
+                {
+                    output::complain(&format!("warning: {text}"));
+                }
                 output::say(&format!("the configuration is valid and complete: {source}"))
             }
         }

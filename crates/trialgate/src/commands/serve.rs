@@ -21,6 +21,7 @@ impl Serve {
         let runtime = compose::runtime()?;
         let outcome = runtime.block_on(async {
             let signals = Signals::catch()?;
+            compose::raise_file_limit(&config);
             let ledger = Ledger::open(&config.database).await?;
             let inbox = config.settings.sandbox.enabled.then(|| compose::inbox(&config)).transpose()?;
             if inbox.is_some() {
@@ -34,8 +35,9 @@ impl Serve {
                 tracing::warn!(count, until = %last, "`sms.test_numbers` is set: these phones get fixed codes and no messages");
             }
             let service = Service::start(&config, serving, listener, ledger, inbox)?;
-            tracing::info!(%address, "listening");
-            output::say(&format!("listening on http://{address}"))?;
+            let scheme = config.scheme();
+            tracing::info!(%address, scheme, "listening");
+            output::say(&format!("listening on {scheme}://{address}"))?;
             service.run(signals).await
         });
         // After a second signal, nobody waits for what still runs.

@@ -24,6 +24,11 @@ use crate::logging;
 const MAX_QUEUE_LENGTH: usize = 1_000_000;
 const MAX_BATCH: usize = 10_000;
 const MAX_MAILS_PER_SECOND: u32 = 10_000;
+const MAX_CONNECTIONS: usize = 1_000_000;
+const MAX_STREAMS: u32 = 10_000;
+/// What browsers send, and what the parser of heads has room for, in bytes.
+const MIN_HEAD: usize = 4 * 1_024;
+const MAX_HEAD: usize = 64 * 1_024;
 /// A stopping server waits for requests under way for longer than this, so that each is answered.
 const MAX_WAIT: Duration = Duration::from_secs(15);
 
@@ -37,6 +42,7 @@ struct Findings<'a> {
 pub(super) fn check(merged: Merged, file: Option<PathBuf>, base: PathBuf) -> Result<Config, ConfigError> {
     let Merged { settings, origins, problems } = merged;
     let mut findings = Findings { origins: &origins, problems };
+    findings.http(&settings);
     findings.engine(&settings);
     findings.trial(&settings);
     findings.mail(&settings);
@@ -97,6 +103,26 @@ impl Findings<'_> {
         for fault in policy.faults() {
             self.wrong(fault.key, fault.text);
         }
+    }
+
+    fn http(&mut self, settings: &Settings) {
+        let (tls, limits) = (&settings.http.tls, &settings.http.limits);
+        let (has_cert, has_key) = (tls.cert_file.is_some(), tls.key_file.is_some());
+        self.expect(has_key || !has_cert, "http.tls.key_file", "is missing; a certificate takes its key");
+        self.expect(has_cert || !has_key, "http.tls.cert_file", "is missing; a key takes its certificate");
+        self.within("http.limits.connections", limits.connections, MAX_CONNECTIONS);
+        let most = limits.connections;
+        let holds = limits.connections_per_address <= most;
+        let text = format!("must be at most `http.limits.connections` ({most}); 0 is no limit");
+        self.expect(holds, "http.limits.connections_per_address", text);
+        self.within("http.limits.streams_per_connection", limits.streams_per_connection, MAX_STREAMS);
+        let holds = (MIN_HEAD..=MAX_HEAD).contains(&limits.head_bytes);
+        self.expect(holds, "http.limits.head_bytes", format!("must be from {MIN_HEAD} to {MAX_HEAD}"));
+        self.lasting("http.limits.head_timeout", limits.head_timeout.0);
+        self.lasting("http.limits.idle_timeout", limits.idle_timeout.0);
+        let (key, body) = ("http.limits.body_timeout", limits.body_timeout);
+        self.lasting(key, body.0);
+        self.expect(body.0 <= MAX_WAIT, key, format!("must be at most {}", HumanDuration(MAX_WAIT)));
     }
 
     fn engine(&mut self, settings: &Settings) {

@@ -23,12 +23,12 @@ use std::fs;
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use anyhow::Context;
 use trial_core::{Email, MailRetry, PhonePolicy, Policy, Retention};
 use trial_engine::{EngineOptions, MailDeliveryOptions};
-use trial_http::{HttpSettings, SiteSettings};
+use trial_http::{ConnectionLimits, HttpSettings, SiteSettings};
+use trial_tls::IdentityFiles;
 
 pub(crate) use database::Database;
 pub(crate) use error::ConfigError;
@@ -45,8 +45,6 @@ pub(crate) use text::HumanDuration;
 
 /// Mails that are handed over at the same time at most, whatever the rate: each may hold a connection to the mail server.
 const MAX_DELIVERIES: usize = 64;
-/// How long a request's body may take to arrive.
-const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The file that captured messages are kept in.
 const INBOX: &str = "messages.jsonl";
@@ -125,14 +123,36 @@ impl Config {
     /// How the public interface is served.
     pub(crate) fn http(&self) -> HttpSettings {
         let http = &self.settings.http;
+        let limits = &http.limits;
         HttpSettings {
             envelope: http.envelope,
             trusted_proxies: http.trusted_proxies.iter().map(|proxy| proxy.0).collect(),
-            body_timeout: BODY_TIMEOUT,
+            body_timeout: limits.body_timeout.0,
+            limits: ConnectionLimits {
+                connections: limits.connections,
+                connections_per_address: limits.connections_per_address,
+                streams_per_connection: limits.streams_per_connection,
+                head_bytes: limits.head_bytes,
+                head_timeout: limits.head_timeout.0,
+                idle_timeout: limits.idle_timeout.0,
+            },
+            hsts: self.identity_files().map(|_| http.tls.hsts.0),
             phone: self.policy.phone.clone(),
             portal_url: self.settings.portal.url.clone(),
             site: site_setup::has_apply(&self.settings).then(|| self.site.clone()),
         }
+    }
+
+    /// Where the certificate and its key are that the service shows, if it does.
+    pub(crate) fn identity_files(&self) -> Option<IdentityFiles> {
+        let tls = &self.settings.http.tls;
+        let (cert, key) = tls.cert_file.as_ref().zip(tls.key_file.as_ref())?;
+        Some(IdentityFiles { cert: self.resolve(cert), key: self.resolve(key) })
+    }
+
+    /// By what the service is reached.
+    pub(crate) fn scheme(&self) -> &'static str {
+        if self.identity_files().is_some() { "https" } else { "http" }
     }
 
     /// Whose the portal is, if there is one.
@@ -143,7 +163,7 @@ impl Config {
     /// Has mails and pages lead to the portal at this address, unless they are told to lead elsewhere.
     pub(crate) fn lead_to_portal_at(&mut self, address: SocketAddr) {
         if self.settings.portal.enabled && self.settings.portal.url.is_none() {
-            let url = format!("http://{address}/portal/");
+            let url = format!("{}://{address}/portal/", self.scheme());
             self.site.portal_url.clone_from(&url);
             self.settings.portal.url = Some(url);
         }

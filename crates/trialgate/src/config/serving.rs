@@ -1,5 +1,6 @@
 //! What serving needs beyond a valid configuration: secrets, a gateway, a mail transport.
 
+use std::error::Error as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -7,6 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use chrono_tz::Tz;
 use trial_core::{Email, Keyring, SecretKey};
+use trial_tls::{IdentityError, Part, Renewal};
 use zeroize::Zeroizing;
 
 use super::Config;
@@ -44,6 +46,8 @@ pub(crate) struct Serving {
     pub(crate) platform: Option<WebhookSetup>,
     /// What stands before the page has a code sent, if anything does.
     pub(crate) guard: Option<GuardSetup>,
+    /// The certificate that is shown, and what looks after it, if requests come by TLS.
+    pub(crate) identity: Option<Renewal>,
 }
 
 /// What the mails say, and where their templates are if not in the program.
@@ -111,6 +115,7 @@ impl Config {
         let mail = self.mail_setup(&mut problems);
         let platform = self.webhook_setup(&mut problems);
         let guard = self.guard_setup(&mut problems);
+        let identity = self.identity_setup(&mut problems);
         let is_real = settings.mail.transport == Some(MailTransport::Smtp);
         if is_real {
             problems.extend(said_in_mail(settings.portal.url.as_ref(), "portal.url"));
@@ -121,7 +126,7 @@ impl Config {
             .zip(mail)
             .map(|(keyring, mail)| {
                 let wording = self.wording();
-                Serving { keyring, gateways, callbacks, mail, wording, platform, guard }
+                Serving { keyring, gateways, callbacks, mail, wording, platform, guard, identity }
             })
             .ok_or_else(|| ConfigError(Vec::new()))
     }
@@ -172,6 +177,12 @@ impl Config {
 
     pub(super) fn read_secret(&self, file: &Path) -> Result<Zeroizing<String>, String> {
         read_secret(&self.resolve(file))
+    }
+
+    /// Loads the certificate and its key.
+    fn identity_setup(&self, problems: &mut Vec<Problem>) -> Option<Renewal> {
+        let loaded = Renewal::start(self.identity_files()?);
+        loaded.map_err(|error| problems.push(Problem::missing(identity_problem(&error)))).ok()
     }
 
     fn mail_setup(&self, problems: &mut Vec<Problem>) -> Option<MailSetup> {
@@ -230,6 +241,16 @@ impl Config {
     pub(super) fn secret_of(&self, key: &str, file: &Path, problems: &mut Vec<Problem>) -> Option<Zeroizing<String>> {
         self.read_secret(file).map_err(|error| problems.push(Problem::missing(format!("`{key}`: {error}")))).ok()
     }
+}
+
+/// What is wrong with the certificate or its key, and which key to look at.
+pub(crate) fn identity_problem(error: &IdentityError) -> String {
+    let key = match error.part() {
+        Part::Cert => "http.tls.cert_file",
+        Part::Key => "http.tls.key_file",
+    };
+    let behind = error.source().map(|error| format!(": {error}")).unwrap_or_default();
+    format!("`{key}`: {error}{behind}")
 }
 
 /// The text of a secret file without its trailing line end.

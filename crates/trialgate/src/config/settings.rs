@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use trial_core::{AbusePolicy, AddressLimits, MailRetry, PhonePrefix, Policy};
 use trial_engine::EngineOptions;
-use trial_http::Envelope;
+use trial_http::{ConnectionLimits, Envelope};
 
 use super::secret::{Secret, ServiceUrl};
 use super::site_settings::Site;
@@ -52,6 +52,32 @@ pub(crate) struct Http {
     pub(crate) envelope: Envelope,
     pub(crate) trusted_proxies: Vec<ProxyNet>,
     pub(crate) callers: Callers,
+    pub(crate) tls: Tls,
+    pub(crate) limits: HttpLimits,
+}
+
+/// The certificate that the service shows; without one, it speaks plain HTTP.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Tls {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) cert_file: Option<PathBuf>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) key_file: Option<PathBuf>,
+    pub(crate) hsts: HumanDuration,
+}
+
+/// What connections may take up, and how fast clients have to be.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct HttpLimits {
+    pub(crate) connections: usize,
+    pub(crate) connections_per_address: usize,
+    pub(crate) streams_per_connection: u32,
+    pub(crate) head_bytes: usize,
+    pub(crate) head_timeout: HumanDuration,
+    pub(crate) body_timeout: HumanDuration,
+    pub(crate) idle_timeout: HumanDuration,
 }
 
 /// Who may call.
@@ -392,6 +418,29 @@ impl Default for Http {
             envelope: Envelope::default(),
             trusted_proxies: Vec::new(),
             callers: Callers::Open,
+            tls: Tls::default(),
+            limits: HttpLimits::default(),
+        }
+    }
+}
+
+impl Default for Tls {
+    fn default() -> Self {
+        Self { cert_file: None, key_file: None, hsts: (365 * DAY).into() }
+    }
+}
+
+impl Default for HttpLimits {
+    fn default() -> Self {
+        let limits = ConnectionLimits::default();
+        Self {
+            connections: limits.connections,
+            connections_per_address: limits.connections_per_address,
+            streams_per_connection: limits.streams_per_connection,
+            head_bytes: limits.head_bytes,
+            head_timeout: limits.head_timeout.into(),
+            body_timeout: Duration::from_secs(10).into(),
+            idle_timeout: limits.idle_timeout.into(),
         }
     }
 }

@@ -107,6 +107,8 @@ fn the_reference_lists_every_key() {
     let mut keys = Vec::new();
     collect(&shown, "", &mut keys);
     let in_place_of_others = [
+        "http.tls.cert_file",
+        "http.tls.key_file",
         "mail.smtp_url_file",
         "mail.smtp_password",
         "storage.url_file",

@@ -5,6 +5,7 @@ mod configuration;
 mod data;
 mod mail;
 mod refusals;
+mod tls;
 mod traces;
 
 use std::fs;

@@ -7,6 +7,7 @@ use trial_core::{CLOCK_SKEW, MailPage, MailState, TenantPage};
 
 use super::platform;
 use super::report::Report;
+use crate::certificate::Verdict;
 use crate::compose::{self, SystemClock};
 use crate::config::{Callers, Config, Database, GatewayKind, GuardSetup, MailSetup, MailTransport, Serving};
 use crate::ledger::Ledger;
@@ -30,7 +31,9 @@ pub(super) async fn all(config: &Config, report: &mut Report) {
     test_numbers(config, report);
     let serving = serving(config, report);
     directory(config, report);
+    files(config, report);
     if let Some(serving) = serving {
+        certificate(&serving, report);
         gateways(config, &serving, report).await;
         mail(config, &serving, report).await;
         platform::reach(serving.platform.as_ref(), report).await;
@@ -84,6 +87,32 @@ fn serving(config: &Config, report: &mut Report) -> Option<Serving> {
             others.for_each(|text| report.fail("settings", text));
             None
         }
+    }
+}
+
+/// Whether the process may have as many files open as it is to serve connections, if it runs as this command does.
+fn files(config: &Config, report: &mut Report) {
+    let connections = config.settings.http.limits.connections;
+    match compose::missing_files(config) {
+        None => report.ok("files", format!("enough may be open for {connections} connections")),
+        Some(missing) => {
+            let text = format!(
+                "{missing} too few may be open for {connections} connections, if the service runs as this does"
+            );
+            report.warn("files", format!("{text}; raise the limit (`ulimit -Hn`), or lower `http.limits.connections`"));
+        }
+    }
+}
+
+/// How long the certificate is good for; that it fits its key was checked before.
+fn certificate(serving: &Serving, report: &mut Report) {
+    let Some(identity) = &serving.identity else {
+        return report.ok("tls", "off: browsers have to come by a proxy that has it");
+    };
+    match Verdict::of(&identity.presented(), SystemClock.now()) {
+        Verdict::Good(text) => report.ok("tls", text),
+        Verdict::EndsSoon(text) => report.warn("tls", text),
+        Verdict::Invalid(text) => report.fail("tls", text),
     }
 }
 

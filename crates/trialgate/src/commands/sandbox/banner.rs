@@ -10,7 +10,8 @@ use crate::config::Config;
 const PHONE: &str = "16673280001";
 
 pub(super) fn banner(address: SocketAddr, config: &Config) -> String {
-    let url = format!("http://{}", reachable(address));
+    let scheme = config.scheme();
+    let url = format!("{scheme}://{}", reachable(address));
     let header = "-H 'Content-Type: application/json'";
     let apply = format!(
         r#"{{"companyName":"Example Ltd","phone":"{PHONE}","phoneVerifyCode":"'"$CODE"'","email":"a@example.com"}}"#
@@ -18,7 +19,7 @@ pub(super) fn banner(address: SocketAddr, config: &Config) -> String {
     let file = config.file.as_deref().map(|file| file.display().to_string()).unwrap_or_default();
     format!(
         "\
-listening on http://{address}
+listening on {scheme}://{address}
 
 Request a code:
   curl -s {url}{SEND_CODE_PATH} {header} -d '{{\"phone\":\"{PHONE}\"}}'

@@ -74,6 +74,14 @@ fn every_default_is_the_contracts() {
         ("http.envelope", r#""flat""#),
         ("http.trusted_proxies", "[]"),
         ("http.callers", r#""open""#),
+        ("http.tls.hsts", r#""365d""#),
+        ("http.limits.connections", "20000"),
+        ("http.limits.connections_per_address", "256"),
+        ("http.limits.streams_per_connection", "100"),
+        ("http.limits.head_bytes", "16384"),
+        ("http.limits.head_timeout", r#""5s""#),
+        ("http.limits.body_timeout", r#""10s""#),
+        ("http.limits.idle_timeout", r#""75s""#),
         ("storage.url", r#""sqlite:trialgate.db""#),
         ("sms.gateways", "[]"),
         ("platform.kind", r#""local""#),
@@ -136,6 +144,7 @@ fn the_list_of_keys_is_what_the_structures_hold() {
         portal.url = "https://a"
         support.contact = "a"
         storage.url_file = "url"
+        http.tls = { cert_file = "f", key_file = "f" }
         site = { apply = true, colour = "\u0023000000", logo = "l.png", terms = { version = "1", file = "t" }, siteverify = { site_key = "a", secret_file = "f", verify_url = "https://a", script_url = "https://a" } }
         platform.webhook = { url_file = "f", secrets_file = "f" }
         [sms]

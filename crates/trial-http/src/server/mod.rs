@@ -1,22 +1,31 @@
+//! The server: who is let in, TLS, HTTP/1.1 by actix-http and HTTP/2 by hyper, and how all of it ends.
+
+mod admission;
+mod door;
+mod http2;
+mod pace;
+mod wire;
+
 use std::io;
 use std::net::TcpListener;
+use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::dev::{Server, ServerHandle};
+use actix_server::{Server, ServerBuilder, ServerHandle};
 use socket2::SockRef;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
 
 use crate::{HttpParts, HttpSettings, Metrics, Site};
+use admission::Admission;
+use door::Plan;
 
 /// Connections that may wait to be accepted. The operating system may set a lower bound (`net.core.somaxconn`).
 const BACKLOG: i32 = 1_024;
-/// Connections that one worker keeps open; further ones wait in the backlog.
-const MAX_CONNECTIONS: usize = 10_000;
-/// How long an idle connection is kept: longer than the 60 s of the usual load balancers, so that they close first.
-const KEEP_ALIVE: Duration = Duration::from_secs(75);
-/// How long a request's head may take to arrive.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a connection may take to close.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
+/// How long a client may take nothing of what is written to it: replies are small, so that one who does not read has gone.
+const STALL_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long requests under way may take once the server is told to stop, in seconds. The engine's bounds are below this.
 const SHUTDOWN_TIMEOUT_S: u64 = 30;
 /// How often measurements are folded.
@@ -30,24 +39,34 @@ pub struct HttpServer {
 }
 
 impl HttpServer {
-    /// Prepares to serve on a listener that is bound already, with one worker for each core.
+    /// Prepares to serve on a listener that is bound already, with one worker for each core; over TLS, if there is a
+    /// configuration of it.
     ///
     /// # Errors
     /// The listener cannot be used.
-    pub fn bind(listener: TcpListener, parts: HttpParts, settings: HttpSettings) -> io::Result<Self> {
+    pub fn bind(
+        listener: TcpListener,
+        parts: HttpParts,
+        settings: HttpSettings,
+        tls: Option<Arc<ServerConfig>>,
+    ) -> io::Result<Self> {
         SockRef::from(&listener).listen(BACKLOG)?;
         let metrics = parts.metrics.clone();
-        let site = Site::new(parts, settings);
-        let server = actix_web::HttpServer::new(move || site.app())
-            .workers(std::thread::available_parallelism().map_or(1, usize::from))
-            .max_connections(MAX_CONNECTIONS)
-            .keep_alive(KEEP_ALIVE)
-            .client_request_timeout(HEAD_TIMEOUT)
-            .client_disconnect_timeout(CLOSE_TIMEOUT)
+        let workers = std::thread::available_parallelism().map_or(1, usize::from);
+        let builder = ServerBuilder::new();
+        let plan = Plan {
+            admission: Admission::new(settings.limits.connections_per_address, &settings.trusted_proxies),
+            limits: settings.limits.clone(),
+            tls: tls.map(TlsAcceptor::from),
+            draining: builder.graceful_shutdown_signal(),
+            site: Site::new(parts, settings),
+        };
+        let server = builder
+            .workers(workers)
+            .max_concurrent_connections(plan.limits.connections.div_ceil(workers))
             .shutdown_timeout(SHUTDOWN_TIMEOUT_S)
-            .tcp_nodelay(true)
             .disable_signals()
-            .listen(listener)?
+            .listen("http", listener, move || plan.clone().worker())?
             .run();
         Ok(Self { handle: server.handle(), server, metrics })
     }

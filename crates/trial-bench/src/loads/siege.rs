@@ -1,0 +1,267 @@
+//! Hostile clients, in a thread of their own: many, slow, or too much at once. They come from addresses of their own within
+//! 127.0.0.0/8, each with fewer connections than one address may have.
+
+use std::cell::Cell;
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, Sender};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail, ensure};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use serde::{Deserialize, Serialize};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpSocket, TcpStream};
+use tokio::task::LocalSet;
+use tokio::time::{sleep, timeout};
+
+use super::real;
+
+/// Connections of one address; it may have 256.
+const PER_ADDRESS: usize = 200;
+/// Files of this process besides the connections of a siege.
+const OTHER_FILES: u64 = 512;
+/// How often a slow client sends a byte.
+const DRIBBLE: Duration = Duration::from_secs(1);
+/// How long all connections may take to be there.
+const GATHERING: Duration = Duration::from_mins(1);
+/// Requests that one client sends before it reads an answer.
+const PIPELINED: usize = 32;
+
+const GET: &str = "GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n";
+const POST: &str = "POST /apiaccess/rest/ipccprovision/v1/applyTry/generateverifycode HTTP/1.1\r\nhost: localhost\r\n\
+                    content-type: application/json\r\n";
+
+/// What hostile clients do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Hostility {
+    /// They ask once, and then nothing.
+    Idle,
+    /// They send heads byte by byte.
+    SlowHeads,
+    /// They send bodies byte by byte.
+    SlowBodies,
+    /// They send bodies and heads that are too large, as fast as they can.
+    Oversized,
+    /// They send many requests at once, as fast as they can.
+    Pipelined,
+}
+
+impl Hostility {
+    pub(crate) const ALL: [Self; 5] = [Self::Idle, Self::SlowHeads, Self::SlowBodies, Self::Oversized, Self::Pipelined];
+
+    /// How many connections they have.
+    pub(crate) const fn connections(self) -> usize {
+        match self {
+            Self::Idle => 10_000,
+            Self::SlowHeads | Self::SlowBodies => 2_000,
+            Self::Oversized | Self::Pipelined => 64,
+        }
+    }
+}
+
+impl fmt::Display for Hostility {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Idle => "idle connections",
+            Self::SlowHeads => "heads, a byte a second",
+            Self::SlowBodies => "bodies, a byte a second",
+            Self::Oversized => "oversized bodies and heads",
+            Self::Pipelined => "requests, 32 at once",
+        })
+    }
+}
+
+/// A siege under way.
+pub(crate) struct Siege {
+    stop: Arc<AtomicBool>,
+    thread: JoinHandle<anyhow::Result<f64>>,
+}
+
+impl Siege {
+    /// Begins; returns when all connections are there.
+    pub(crate) fn lay(address: SocketAddr, hostility: Hostility) -> anyhow::Result<Self> {
+        raise_file_limit(hostility.connections() as u64 + OTHER_FILES)?;
+        let stop = Arc::new(AtomicBool::new(false));
+        let (stopped, (gathered, all)) = (Arc::clone(&stop), mpsc::channel());
+        let thread = thread::spawn(move || besiege(address, hostility, &stopped, &gathered));
+        let siege = Self { stop, thread };
+        if all.recv_timeout(GATHERING).is_ok() {
+            return Ok(siege);
+        }
+        siege.lift()?;
+        bail!("{} hostile connections could not be made", hostility.connections())
+    }
+
+    /// Ends it; how many requests each second were sent, whole or not.
+    pub(crate) fn lift(self) -> anyhow::Result<f64> {
+        self.stop.store(true, Ordering::Relaxed);
+        self.thread.join().ok().context("the thread of the siege ended early")?
+    }
+}
+
+fn raise_file_limit(needed: u64) -> anyhow::Result<()> {
+    let maximum = getrlimit(Resource::Nofile).maximum;
+    let is_enough = maximum.is_none_or(|maximum| maximum >= needed);
+    ensure!(is_enough, "{needed} files have to be open at once; raise the hard limit (`ulimit -Hn`)");
+    Ok(setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum })?)
+}
+
+/// What all clients of a siege have in common.
+struct Camp {
+    address: SocketAddr,
+    hostility: Hostility,
+    stop: Arc<AtomicBool>,
+    /// Clients that have no connection yet.
+    missing: Cell<usize>,
+    gathered: Sender<()>,
+    sent: Cell<u64>,
+}
+
+fn besiege(
+    address: SocketAddr,
+    hostility: Hostility,
+    stop: &Arc<AtomicBool>,
+    gathered: &Sender<()>,
+) -> anyhow::Result<f64> {
+    let camp = Rc::new(Camp {
+        address,
+        hostility,
+        stop: Arc::clone(stop),
+        missing: Cell::new(hostility.connections()),
+        gathered: gathered.clone(),
+        sent: Cell::new(0),
+    });
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let local = LocalSet::new();
+    for number in 0..hostility.connections() {
+        local.spawn_local(Rc::clone(&camp).client(number));
+    }
+    let started = Instant::now();
+    runtime.block_on(local);
+    Ok(real(camp.sent.get()) / started.elapsed().as_secs_f64())
+}
+
+impl Camp {
+    fn is_over(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+
+    /// Comes again whenever it is hung up on.
+    async fn client(self: Rc<Self>, number: usize) {
+        let mut has_come = false;
+        while !self.is_over() {
+            let Ok(mut stream) = self.connect(number).await else {
+                sleep(DRIBBLE / 10).await;
+                continue;
+            };
+            if !has_come {
+                has_come = true;
+                self.missing.set(self.missing.get() - 1);
+                if self.missing.get() == 0 {
+                    // Nobody waits any more if it took too long.
+                    let _ = self.gathered.send(());
+                }
+            }
+            // Being hung up on is what a siege has to expect.
+            let _ = self.annoy(&mut stream).await;
+        }
+    }
+
+    async fn connect(&self, number: usize) -> anyhow::Result<TcpStream> {
+        let host = u8::try_from(number / PER_ADDRESS + 1)?;
+        let socket = TcpSocket::new_v4()?;
+        socket.bind(SocketAddr::new(IpAddr::V4(Ipv4Addr::new(127, 1, 0, host)), 0))?;
+        Ok(timeout(GATHERING, socket.connect(self.address)).await??)
+    }
+
+    /// Until the server hangs up, or the siege is over.
+    async fn annoy(&self, stream: &mut TcpStream) -> anyhow::Result<()> {
+        match self.hostility {
+            Hostility::Idle => {
+                self.send(stream, GET.as_bytes()).await?;
+                self.dribble(stream, b"").await
+            }
+            Hostility::SlowHeads => {
+                self.send(stream, b"GET /healthz HTTP/1.1\r\nhost: localhost\r\nx-slow: ").await?;
+                self.dribble(stream, b"a").await
+            }
+            Hostility::SlowBodies => {
+                self.send(stream, format!("{POST}content-length: 1000\r\n\r\n{{\"phone\":\"").as_bytes()).await?;
+                self.dribble(stream, b"1").await
+            }
+            Hostility::Oversized => self.exceed(stream).await,
+            Hostility::Pipelined => self.pipeline(stream).await,
+        }
+    }
+
+    async fn send(&self, stream: &mut TcpStream, bytes: &[u8]) -> anyhow::Result<()> {
+        self.sent.set(self.sent.get() + 1);
+        Ok(stream.write_all(bytes).await?)
+    }
+
+    async fn dribble(&self, stream: &mut TcpStream, byte: &[u8]) -> anyhow::Result<()> {
+        let mut answer = [0; 1_024];
+        while !self.is_over() {
+            stream.write_all(byte).await?;
+            if let Ok(Ok(0) | Err(_)) = timeout(DRIBBLE, stream.read(&mut answer)).await {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    /// In turn a body that is said to be 10 MB, and 100 KB of one header.
+    async fn exceed(&self, stream: &mut TcpStream) -> anyhow::Result<()> {
+        let too_much = "a".repeat(100_000);
+        let request = if self.sent.get().is_multiple_of(2) {
+            format!("{POST}content-length: 10485760\r\n\r\n{too_much}")
+        } else {
+            format!("GET /healthz HTTP/1.1\r\nhost: localhost\r\nx-long: {too_much}\r\n\r\n")
+        };
+        self.send(stream, request.as_bytes()).await?;
+        let mut answer = [0; 1_024];
+        while stream.read(&mut answer).await? > 0 && !self.is_over() {}
+        Ok(())
+    }
+
+    async fn pipeline(&self, stream: &mut TcpStream) -> anyhow::Result<()> {
+        let requests = GET.repeat(PIPELINED);
+        let mut answers = Vec::new();
+        while !self.is_over() {
+            stream.write_all(requests.as_bytes()).await?;
+            self.sent.set(self.sent.get() + PIPELINED as u64);
+            answers.clear();
+            while heads_in(&answers) < PIPELINED {
+                ensure!(stream.read_buf(&mut answers).await? > 0, "hung up on");
+            }
+        }
+        Ok(())
+    }
+}
+
+fn heads_in(answers: &[u8]) -> usize {
+    answers.windows(9).filter(|nine| nine == b"HTTP/1.1 ").count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_are_counted_by_their_heads() {
+        assert_eq!(heads_in(b""), 0);
+        assert_eq!(heads_in(b"HTTP/1.1 200 OK\r\n\r\n{}HTTP/1.1 200 OK\r\n\r\n{}HTTP/1"), 2);
+    }
+
+    #[test]
+    fn every_client_has_an_address() {
+        let most = Hostility::ALL.map(Hostility::connections).into_iter().max().unwrap();
+        assert!(u8::try_from(most / PER_ADDRESS + 1).is_ok());
+    }
+}

@@ -1,0 +1,243 @@
+//! HTTP/2, by hyper: what it receives is handed to the same application as HTTP/1.1.
+
+use std::convert::Infallible;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::{Pin, pin};
+use std::rc::Rc;
+use std::task::{Context, Poll, ready};
+
+use actix_http::{Payload, Request, Response, Uri};
+use actix_server::GracefulShutdownSignal;
+use actix_service::Service;
+use actix_web::body::{BodySize, BoxBody, MessageBody};
+use actix_web::error::PayloadError;
+use actix_web::http::header::{
+    CONNECTION, COOKIE, HOST, HeaderMap, HeaderName, HeaderValue, TRANSFER_ENCODING, UPGRADE,
+};
+use actix_web::http::{Method, StatusCode, Version};
+use actix_web::web::Bytes;
+use futures_util::Stream;
+use http_body::{Body, Frame, SizeHint};
+use hyper::body::Incoming;
+use hyper::server::conn::http2;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::time::{Instant, sleep_until};
+
+use super::CLOSE_TIMEOUT;
+use super::door::App;
+use super::pace::{Exchange, Pace};
+use super::wire::Wire;
+use crate::ConnectionLimits;
+
+/// What a client may send of one body before it is read, and of all of a connection's, in bytes: bodies are small.
+const STREAM_WINDOW: u32 = 64 * 1_024;
+const CONNECTION_WINDOW: u32 = 256 * 1_024;
+/// What is buffered of a reply that the client does not take, in bytes.
+const SEND_BUFFER: usize = 64 * 1_024;
+/// Requests that a client may take back before they are looked at (CVE-2023-44487), and errors of its that are answered one by
+/// one; one more of either ends the connection.
+const PENDING_RESETS: usize = 20;
+const ERROR_RESETS: usize = 64;
+
+/// Serves connections of HTTP/2, on one worker.
+pub(super) struct Http2 {
+    app: Rc<App>,
+    builder: http2::Builder<OnThisThread>,
+    limits: ConnectionLimits,
+    draining: GracefulShutdownSignal,
+}
+
+/// Has each request answered by a task of this thread.
+#[derive(Debug, Clone, Copy)]
+struct OnThisThread;
+
+impl<F> hyper::rt::Executor<F> for OnThisThread
+where
+    F: Future<Output: 'static> + 'static,
+{
+    fn execute(&self, future: F) {
+        tokio::task::spawn_local(future);
+    }
+}
+
+impl Http2 {
+    pub(super) fn new(app: App, limits: &ConnectionLimits, draining: GracefulShutdownSignal) -> Self {
+        let mut builder = http2::Builder::new(OnThisThread);
+        builder
+            .timer(TokioTimer::new())
+            .max_concurrent_streams(limits.streams_per_connection)
+            .max_header_list_size(u32::try_from(limits.head_bytes).unwrap_or(u32::MAX))
+            .max_pending_accept_reset_streams(PENDING_RESETS)
+            .max_local_error_reset_streams(ERROR_RESETS)
+            .initial_stream_window_size(STREAM_WINDOW)
+            .initial_connection_window_size(CONNECTION_WINDOW)
+            .max_send_buf_size(SEND_BUFFER);
+        Self { app: Rc::new(app), builder, limits: limits.clone(), draining }
+    }
+
+    /// Serves one connection to its end: until the client closes it, is idle or stuck for too long, or the server drains.
+    pub(super) async fn serve(&self, wire: Wire, peer: SocketAddr) {
+        let pace = Pace::start(self.limits.head_timeout, self.limits.idle_timeout);
+        let (app, exchanges) = (Rc::clone(&self.app), Rc::clone(&pace));
+        let service = service_fn(move |request| answer(Rc::clone(&app), request, peer, exchanges.begin()));
+        let mut connection = pin!(self.builder.serve_connection(TokioIo::new(wire), service));
+        let mut draining = pin!(self.draining.notified());
+        let mut patience = pin!(sleep_until(pace.deadline()));
+        loop {
+            tokio::select! {
+                ended = &mut connection => {
+                    if let Err(error) = ended {
+                        tracing::debug!(%error, "a connection ended");
+                    }
+                    return;
+                }
+                () = &mut draining => break,
+                // Also where requests are under way: nothing has come of them, and theirs are shorter bounds.
+                () = &mut patience => match pace.deadline() {
+                    later if later > Instant::now() => patience.as_mut().reset(later),
+                    _ => break,
+                },
+            }
+        }
+        let is_stuck = patience.is_elapsed();
+        connection.as_mut().graceful_shutdown();
+        loop {
+            patience.as_mut().reset(Instant::now() + CLOSE_TIMEOUT);
+            tokio::select! {
+                _ = &mut connection => return,
+                // The client was told, and has nothing to wait for.
+                () = &mut patience => if is_stuck || !pace.is_busy() { return },
+            }
+        }
+    }
+}
+
+/// Has the application answer one request.
+async fn answer(
+    app: Rc<App>,
+    request: hyper::Request<Incoming>,
+    peer: SocketAddr,
+    exchange: Exchange,
+) -> Result<hyper::Response<Outgoing>, Infallible> {
+    let is_head = request.method() == http::Method::HEAD;
+    let response = match translated(request, peer) {
+        None => Response::new(StatusCode::BAD_REQUEST),
+        Some(request) => match app.call(request).await {
+            Ok(response) => response.into(),
+            Err(error) => error.error_response().into(),
+        },
+    };
+    Ok(replied(response, is_head, exchange))
+}
+
+/// The request as the application knows requests, whatever the protocol: with `Host`, one `Cookie`, and no authority in its
+/// target (RFC 9113 sections 8.2.3 and 8.3.1).
+fn translated(request: hyper::Request<Incoming>, peer: SocketAddr) -> Option<Request> {
+    let (parts, body) = request.into_parts();
+    let payload = Payload::Stream { payload: Box::pin(Arriving(body)) as Pin<Box<dyn Stream<Item = _>>> };
+    let mut request = Request::with_payload(payload);
+    let head = request.head_mut();
+    head.method = Method::from_bytes(parts.method.as_str().as_bytes()).ok()?;
+    head.uri = parts.uri.path_and_query().map_or("/", |target| target.as_str()).parse::<Uri>().ok()?;
+    head.version = Version::HTTP_2;
+    head.peer_addr = Some(peer);
+    for (name, value) in &parts.headers {
+        let name = HeaderName::from_bytes(name.as_str().as_bytes()).ok()?;
+        let value = HeaderValue::from_bytes(value.as_bytes()).ok()?;
+        head.headers.append(name, value);
+    }
+    join_cookies(&mut head.headers);
+    if let (Some(authority), false) = (parts.uri.authority(), head.headers.contains_key(HOST)) {
+        head.headers.insert(HOST, HeaderValue::from_str(authority.as_str()).ok()?);
+    }
+    Some(request)
+}
+
+fn join_cookies(headers: &mut HeaderMap) {
+    let crumbs: Vec<&[u8]> = headers.get_all(COOKIE).map(HeaderValue::as_bytes).collect();
+    if crumbs.len() > 1
+        && let Ok(cookie) = HeaderValue::from_bytes(&crumbs.join(&b"; "[..]))
+    {
+        headers.insert(COOKIE, cookie);
+    }
+}
+
+fn replied(response: Response<BoxBody>, is_head: bool, exchange: Exchange) -> hyper::Response<Outgoing> {
+    let mut headers = http::HeaderMap::new();
+    // Those of one connection have no place here (RFC 9113 section 8.2.2).
+    let passed = response.headers().iter().filter(|(name, _)| ![CONNECTION, TRANSFER_ENCODING, UPGRADE].contains(name));
+    for (name, value) in passed {
+        let name = http::HeaderName::from_bytes(name.as_str().as_bytes());
+        if let (Ok(name), Ok(value)) = (name, http::HeaderValue::from_bytes(value.as_bytes())) {
+            headers.append(name, value);
+        }
+    }
+    let status = http::StatusCode::from_u16(response.status().as_u16()).unwrap_or_default();
+    let body = response.into_body();
+    if let (true, BodySize::Sized(length)) = (is_head, body.size()) {
+        headers.insert(http::header::CONTENT_LENGTH, length.into());
+    }
+    let mut reply = hyper::Response::new(Outgoing { body: (!is_head).then_some(body), _exchange: exchange });
+    *reply.status_mut() = status;
+    *reply.headers_mut() = headers;
+    reply
+}
+
+/// A request's body.
+struct Arriving(Incoming);
+
+impl Stream for Arriving {
+    type Item = Result<Bytes, PayloadError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        loop {
+            // Trailers say nothing that anybody asked for.
+            match ready!(Pin::new(&mut self.0).poll_frame(context)) {
+                Some(Ok(frame)) => {
+                    if let Ok(data) = frame.into_data() {
+                        return Poll::Ready(Some(Ok(data)));
+                    }
+                }
+                Some(Err(error)) => {
+                    let error = PayloadError::Incomplete(Some(io::Error::other(error)));
+                    return Poll::Ready(Some(Err(error)));
+                }
+                None => return Poll::Ready(None),
+            }
+        }
+    }
+}
+
+/// A reply's body; none of a reply to `HEAD`.
+struct Outgoing {
+    body: Option<BoxBody>,
+    _exchange: Exchange,
+}
+
+impl Body for Outgoing {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+        let Some(body) = &mut self.body else { return Poll::Ready(None) };
+        let next = ready!(Pin::new(body).poll_next(context));
+        Poll::Ready(next.map(|read| read.map(Frame::data).map_err(|error| io::Error::other(error.to_string()))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.as_ref().is_none_or(|body| body.size().is_eof())
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self.body.as_ref().map(MessageBody::size) {
+            Some(BodySize::Sized(length)) => SizeHint::with_exact(length),
+            Some(BodySize::Stream) => SizeHint::default(),
+            Some(BodySize::None) | None => SizeHint::with_exact(0),
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! How long the certificate that the service shows is good for.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use trial_tls::Presented;
+
+/// From so many days before its end on, a certificate is warned of: those that renew themselves have done so by then.
+const WARN_DAYS: i64 = 14;
+
+/// What a certificate is good for, in words that name the key to set where there is something to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// It is valid for long enough.
+    Good(String),
+    /// It ends soon.
+    EndsSoon(String),
+    /// It is not valid.
+    Invalid(String),
+}
+
+impl Verdict {
+    pub(crate) fn of(presented: &Presented, now: DateTime<Utc>) -> Self {
+        Self::on(presented.not_before(), presented.not_after(), now)
+    }
+
+    fn on(not_before: DateTime<Utc>, not_after: DateTime<Utc>, now: DateTime<Utc>) -> Self {
+        let end = crate::output::time(not_after);
+        let advice =
+            "renew it in the file that `http.tls.cert_file` names, with its key in that of `http.tls.key_file`";
+        if now < not_before {
+            let begin = crate::output::time(not_before);
+            return Self::Invalid(format!("the certificate is valid from {begin} on; set the clock, or {advice}"));
+        }
+        match not_after - now {
+            left if left <= TimeDelta::zero() => Self::Invalid(format!("the certificate ended at {end}; {advice}")),
+            left if left < TimeDelta::days(WARN_DAYS) => {
+                Self::EndsSoon(format!("the certificate ends at {end}, in {} days; {advice}", left.num_days()))
+            }
+            _ => Self::Good(format!("the certificate and its key fit together, until {end}")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_certificate_is_warned_of_before_it_ends() {
+        let at = |text: &str| text.parse::<DateTime<Utc>>().unwrap();
+        let on = |now| Verdict::on(at("2026-11-01T00:00:00Z"), at("2026-12-15T00:00:00Z"), at(now));
+        assert!(
+            matches!(on("2026-10-31T23:59:59Z"), Verdict::Invalid(text) if text.contains("from 2026-11-01T00:00:00Z on"))
+        );
+        assert!(
+            matches!(on("2026-12-01T00:00:00Z"), Verdict::Good(text) if text.ends_with("until 2026-12-15T00:00:00Z"))
+        );
+        assert!(matches!(on("2026-12-01T00:00:01Z"), Verdict::EndsSoon(text) if text.contains("in 13 days")));
+        for text in ["2026-12-15T00:00:00Z", "2027-01-01T00:00:00Z"] {
+            assert!(matches!(on(text), Verdict::Invalid(text) if text.contains("http.tls.cert_file")));
+        }
+    }
+}
