@@ -191,14 +191,15 @@ pub(super) fn is_section(path: &[String]) -> bool {
     })
 }
 
-/// The known key that an unknown one most resembles, as a whole, in its first word and in its last.
+/// The known key that an unknown one most resembles, as a whole, in its first word and, if it has several, in its last.
 pub(super) fn nearest(unknown: &str) -> &'static str {
     let first = |key: &str| key.split('.').next().unwrap_or_default().to_owned();
     let last = |key: &str| key.rsplit('.').next().unwrap_or_default().to_owned();
+    let has_several = unknown.contains('.');
     let likeness = |known: &&&str| {
         strsim::normalized_damerau_levenshtein(unknown, known)
             + strsim::normalized_damerau_levenshtein(&first(unknown), &first(known))
-            + strsim::normalized_damerau_levenshtein(&last(unknown), &last(known))
+            + if has_several { strsim::normalized_damerau_levenshtein(&last(unknown), &last(known)) } else { 0.0 }
     };
     KEYS.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b))).copied().unwrap_or_default()
 }
