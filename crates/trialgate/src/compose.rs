@@ -415,9 +415,12 @@ impl Service {
     /// The server ended by itself, or a second signal did not let it finish.
     pub(crate) async fn run(self, mut signals: Signals) -> anyhow::Result<()> {
         let Self { engine, following, http, ledger, renewing } = self;
-        let reload = || match &renewing {
-            Some(renewing) => renewing.asked.notify_one(),
-            None => tracing::info!("nothing is loaded anew: there is no certificate"),
+        let reload = || {
+            if let Some(renewing) = &renewing {
+                renewing.asked.notify_one();
+            } else {
+                tracing::info!("nothing is loaded anew: there is no certificate");
+            }
         };
         let handle = http.handle();
         let mut serving = std::pin::pin!(http.run());
