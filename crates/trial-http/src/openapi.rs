@@ -352,7 +352,10 @@ fn sandbox_faults() -> PathItem {
     let write = sandbox("setSandboxFaults", "Have the captured gateway and mail server fail; what is left out is none")
         .request_body(Some(body("Faults", example.clone()).build()))
         .response("200", json_response("Faults in force", example))
-        .response("400", problem(&[Kind::MalformedBody]));
+        .response("400", problem(&[Kind::MalformedBody]))
+        .response("408", problem(&[Kind::RequestTimeout]))
+        .response("413", problem(&[Kind::BodyTooLarge]))
+        .response("415", problem(&[Kind::UnsupportedMediaType]));
     PathItemBuilder::new().operation(HttpMethod::Get, read).operation(HttpMethod::Put, write).build()
 }
 

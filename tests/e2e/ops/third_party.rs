@@ -1,4 +1,4 @@
-//! The committed document, in the hands of programs that nobody here wrote.
+//! The committed documents, in the hands of programs that nobody here wrote.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -9,7 +9,7 @@ use trialgate_tests::{Applicant, Home, Service, finish};
 use super::{token, url};
 use crate::databases::on_every_database;
 
-on_every_database!(a_generated_client_works, no_answer_is_undocumented);
+on_every_database!(a_generated_client_works, no_answer_is_undocumented, no_public_answer_is_undocumented);
 
 /// Cases that each operation is tried with besides the examples and the edges of its parameters.
 const EXAMPLES: &str = "15";
@@ -20,8 +20,12 @@ const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_co
                       response_schema_conformance,negative_data_rejection,missing_required_header,unsupported_method,\
                       allow_header_conformance";
 
-fn document() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/openapi-ops.json")
+/// What the operations interface answers, and what the public one and the sandbox's do.
+const OPERATIONS: &str = "openapi-ops.json";
+const PUBLIC: &str = "openapi.json";
+
+fn document(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs").join(name)
 }
 
 /// A program of the packages, which finds the others there too.
@@ -55,7 +59,7 @@ async fn with_a_tenant(home: &Home) -> (Service, Applicant, String) {
 async fn a_generated_client_works(home: Home) {
     let (service, applicant, token) = with_a_tenant(&home).await;
     let mut generate = program(&home, "openapi-python-client");
-    generate.args(["generate", "--meta", "none", "--output-path", "ops_client", "--path"]).arg(document());
+    generate.args(["generate", "--meta", "none", "--output-path", "ops_client", "--path"]).arg(document(OPERATIONS));
     let ended = finish(generate).await;
     assert!(ended.status.success(), "{ended:?}");
     let mut drive = program(&home, "python");
@@ -85,14 +89,25 @@ async fn a_generated_client_works(home: Home) {
 
 async fn no_answer_is_undocumented(home: Home) {
     let (service, _applicant, token) = with_a_tenant(&home).await;
-    let mut command = program(&home, "schemathesis");
-    command.arg("run").arg(document()).args(["--url", &url(&service), "--no-color", "--warnings", "off"]);
-    command.args(["--header", &format!("Authorization: Bearer {token}")]);
-    command.args(["--phases", "examples,coverage,fuzzing", "--max-examples", EXAMPLES, "--seed", SEED]);
-    command.args(["--checks", CHECKS, "--continue-on-failure"]);
+    assert_documented(&home, &service, OPERATIONS, &["--header", &format!("Authorization: Bearer {token}")]).await;
+}
+
+/// The callback of a provider is there only where one is configured.
+async fn no_public_answer_is_undocumented(home: Home) {
+    let (service, _applicant, _token) = with_a_tenant(&home).await;
+    assert_documented(&home, &service, PUBLIC, &[]).await;
+}
+
+/// Tries every operation of a document: by its examples, at the edges of its schemas, by chance, and one after another with
+/// what the one before has answered.
+async fn assert_documented(home: &Home, service: &Service, name: &str, more: &[&str]) {
+    let mut command = program(home, "schemathesis");
+    command.arg("run").arg(document(name)).args(["--url", &url(service), "--no-color", "--warnings", "off"]);
+    command.args(["--phases", "examples,coverage,fuzzing,stateful", "--max-examples", EXAMPLES, "--seed", SEED]);
+    command.args(["--checks", CHECKS, "--continue-on-failure"]).args(more);
     let ended = finish(command).await;
     assert!(ended.status.success(), "{}\n{}", ended.stdout, ended.stderr);
-    let document: Value = serde_json::from_str(&std::fs::read_to_string(document()).unwrap()).unwrap();
+    let document: Value = serde_json::from_str(&std::fs::read_to_string(document(name)).unwrap()).unwrap();
     let operations: usize =
         document["paths"].as_object().unwrap().values().map(|item| item.as_object().unwrap().len()).sum();
     assert!(ended.stdout.contains(&format!("Tested: {operations}")), "{}", ended.stdout);
