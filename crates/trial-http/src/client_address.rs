@@ -28,7 +28,7 @@ impl TrustedProxies {
             self.walk(peer, lines.flat_map(|line| text(line).rsplit(',')).map(address_of))
         } else {
             let lines = headers.get_all(FORWARDED).rev();
-            self.walk(peer, lines.flat_map(|line| elements(text(line)).into_iter().rev()).map(forwarded_for))
+            self.walk(peer, lines.flat_map(|line| from_the_last(text(line), b',')).map(forwarded_for))
         }
     }
 
@@ -62,21 +62,33 @@ fn address_of(hop: &str) -> Option<IpAddr> {
 
 /// The address in one element of `Forwarded` (RFC 7239 section 4).
 fn forwarded_for(element: &str) -> Option<IpAddr> {
-    let value = element.split(';').find_map(|pair| {
+    let value = from_the_last(element, b';').into_iter().rev().find_map(|pair| {
         let (name, value) = pair.split_once('=')?;
         name.trim().eq_ignore_ascii_case("for").then_some(value.trim())
     })?;
     address_of(value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(value))
 }
 
-/// Splits at commas outside quotes.
-fn elements(line: &str) -> Vec<&str> {
-    let mut quoted = false;
-    line.split(|c| {
-        quoted ^= c == '"';
-        c == ',' && !quoted
-    })
-    .collect()
+/// Splits outside quoted strings, and begins at the end: what proxies of ours have added stands there, and a quote that a
+/// client left open before it must not swallow it.
+fn from_the_last(text: &str, separator: u8) -> Vec<&str> {
+    let bytes = text.as_bytes();
+    let (mut pieces, mut end, mut is_quoted) = (Vec::new(), bytes.len(), false);
+    for (place, byte) in bytes.iter().enumerate().rev() {
+        if *byte == b'"' {
+            is_quoted = !is_quoted || is_escaped(&bytes[..place]);
+        } else if *byte == separator && !is_quoted {
+            pieces.push(&text[place + 1..end]);
+            end = place;
+        }
+    }
+    pieces.push(&text[..end]);
+    pieces
+}
+
+/// Whether what follows stands behind a backslash that is not itself behind one.
+fn is_escaped(before: &[u8]) -> bool {
+    before.iter().rev().take_while(|byte| **byte == b'\\').count() % 2 == 1
 }
 
 #[cfg(test)]
@@ -135,6 +147,12 @@ mod tests {
             (vec![(forwarded, "for=198.51.100.1, for=_hidden, for=10.0.0.2")], "10.0.0.2"),
             (vec![(forwarded, "for=198.51.100.1, by=\"a,b\"")], "10.0.0.1"),
             (vec![(forwarded, "for=198.51.100.1"), ("x-forwarded-for", "203.0.113.5")], "203.0.113.5"),
+            // What a client leaves open, and what stands in a string that our proxy has put in quotes.
+            (vec![(forwarded, "for=192.0.2.66;x=\", for=198.51.100.1")], "198.51.100.1"),
+            (vec![(forwarded, "x=\", for=192.0.2.66;y=\", for=\"198.51.100.1\"")], "198.51.100.1"),
+            (vec![(forwarded, "host=\"a;for=192.0.2.66;b=\";for=198.51.100.1")], "198.51.100.1"),
+            (vec![(forwarded, "host=\"a, for=192.0.2.66;b=\";for=198.51.100.1")], "198.51.100.1"),
+            (vec![(forwarded, r#"host="a\";for=192.0.2.66, b=\"";for=198.51.100.1"#)], "198.51.100.1"),
         ] {
             assert_eq!(client("10.0.0.1", &lines), expected, "{lines:?}");
         }
