@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use actix_web::http::header::{FORWARDED, HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::header::{FORWARDED, HeaderMap, HeaderName};
 use ipnet::IpNet;
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
@@ -25,10 +25,10 @@ impl TrustedProxies {
         }
         if headers.contains_key(X_FORWARDED_FOR) {
             let lines = headers.get_all(X_FORWARDED_FOR).rev();
-            self.walk(peer, lines.flat_map(|line| text(line).rsplit(',')).map(address_of))
+            self.walk(peer, lines.flat_map(|line| line.as_bytes().rsplit(|byte| *byte == b',')).map(address_of))
         } else {
             let lines = headers.get_all(FORWARDED).rev();
-            self.walk(peer, lines.flat_map(|line| from_the_last(text(line), b',')).map(forwarded_for))
+            self.walk(peer, lines.flat_map(|line| from_the_last(line.as_bytes(), b',')).map(forwarded_for))
         }
     }
 
@@ -48,41 +48,36 @@ impl TrustedProxies {
     }
 }
 
-/// A header line as text; one that is not ASCII has no address in it.
-fn text(line: &HeaderValue) -> &str {
-    line.to_str().unwrap_or("?")
-}
-
 /// An address, in brackets or not, with a port or without.
-fn address_of(hop: &str) -> Option<IpAddr> {
-    let hop = hop.trim();
+fn address_of(hop: &[u8]) -> Option<IpAddr> {
+    // Not the whole line is lost for what a client wrote into it: each hop is text by itself, or none.
+    let hop = std::str::from_utf8(hop).ok()?.trim();
     let bare = hop.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(hop);
     bare.parse().ok().or_else(|| hop.parse::<SocketAddr>().ok().map(|address| address.ip()))
 }
 
 /// The address in one element of `Forwarded` (RFC 7239 section 4).
-fn forwarded_for(element: &str) -> Option<IpAddr> {
+fn forwarded_for(element: &[u8]) -> Option<IpAddr> {
     let value = from_the_last(element, b';').into_iter().rev().find_map(|pair| {
-        let (name, value) = pair.split_once('=')?;
+        let (name, value) = std::str::from_utf8(pair).ok()?.split_once('=')?;
         name.trim().eq_ignore_ascii_case("for").then_some(value.trim())
     })?;
-    address_of(value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(value))
+    address_of(value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(value).as_bytes())
 }
 
 /// Splits outside quoted strings, and begins at the end: what proxies of ours have added stands there, and a quote that a
 /// client left open before it must not swallow it.
-fn from_the_last(text: &str, separator: u8) -> Vec<&str> {
-    let bytes = text.as_bytes();
+fn from_the_last(bytes: &[u8], separator: u8) -> Vec<&[u8]> {
     let (mut pieces, mut end, mut is_quoted) = (Vec::new(), bytes.len(), false);
     for (place, byte) in bytes.iter().enumerate().rev() {
         if *byte == b'"' {
             is_quoted = !is_quoted || is_escaped(&bytes[..place]);
         } else if *byte == separator && !is_quoted {
-            pieces.push(&text[place + 1..end]);
+            pieces.push(&bytes[place + 1..end]);
             end = place;
         }
     }
-    pieces.push(&text[..end]);
+    pieces.push(&bytes[..end]);
     pieces
 }
 
@@ -93,13 +88,15 @@ fn is_escaped(before: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use actix_web::http::header::HeaderValue;
+
     use super::*;
 
     fn client(peer: &str, lines: &[(&str, &str)]) -> String {
         let networks = ["10.0.0.0/8", "2001:db8:1::/48"].map(|net| net.parse().unwrap());
         let mut headers = HeaderMap::new();
         for (name, value) in lines {
-            headers.append(name.parse().unwrap(), value.parse().unwrap());
+            headers.append(name.parse().unwrap(), HeaderValue::from_str(value).unwrap());
         }
         let peer = SocketAddr::new(peer.parse().unwrap(), 4711);
         TrustedProxies::new(networks.to_vec()).client_of(Some(peer), &headers).to_string()
@@ -122,6 +119,8 @@ mod tests {
             (vec![(xff, "10.0.0.3, 10.0.0.2")], "10.0.0.3"),
             (vec![(xff, "198.51.100.1, nonsense, 10.0.0.2")], "10.0.0.2"),
             (vec![(xff, "198.51.100.1, 10.0.0.2,")], "10.0.0.1"),
+            (vec![(xff, "\u{e9}, 198.51.100.1, 10.0.0.2")], "198.51.100.1"),
+            (vec![(xff, "198.51.100.1, \u{e9}, 10.0.0.2")], "10.0.0.2"),
             (vec![(xff, "")], "10.0.0.1"),
             (vec![(xff, "198.51.100.1:5060")], "198.51.100.1"),
             (vec![(xff, "[2001:db8::7]:5060")], "2001:db8::7"),
@@ -147,6 +146,7 @@ mod tests {
             (vec![(forwarded, "for=198.51.100.1, for=_hidden, for=10.0.0.2")], "10.0.0.2"),
             (vec![(forwarded, "for=198.51.100.1, by=\"a,b\"")], "10.0.0.1"),
             (vec![(forwarded, "for=198.51.100.1"), ("x-forwarded-for", "203.0.113.5")], "203.0.113.5"),
+            (vec![(forwarded, "for=\u{e9}, x=\u{e9};for=198.51.100.1")], "198.51.100.1"),
             // What a client leaves open, and what stands in a string that our proxy has put in quotes.
             (vec![(forwarded, "for=192.0.2.66;x=\", for=198.51.100.1")], "198.51.100.1"),
             (vec![(forwarded, "x=\", for=192.0.2.66;y=\", for=\"198.51.100.1\"")], "198.51.100.1"),
