@@ -40,6 +40,14 @@ deploy-check:
 advisories:
     cargo deny --locked check advisories
 
+# Write what the binary is made of, as CycloneDX (needs the network the first time)
+sbom:
+    .ci/sbom
+
+# Count `unsafe` in what the binary is made of; fails if there is any of ours
+unsafe:
+    .ci/count-unsafe
+
 # Measure the service on both databases, in closed and open loop (--help tells the options)
 bench *args: bench-server
     cargo run --release --locked -p trial-bench -- load "$@"
@@ -70,6 +78,18 @@ simulate SEEDS="10000" FROM="0":
 # Show in how many seeds of the simulation each bug is found that is put in on purpose
 simulate-mutations SEEDS="200" FROM="0":
     cargo run --release --locked -p trial-testkit --example simulate -- mutations "{{ FROM }}" "{{ SEEDS }}"
+
+# Fuzz one target or all, guided by coverage, so many seconds each
+fuzz TARGET="all" SECONDS="60":
+    tests/fuzz/run "{{ TARGET }}" "{{ SECONDS }}"
+
+# The same, and keep the inputs that reach most
+fuzz-keep TARGET="all" SECONDS="60":
+    tests/fuzz/run --keep "{{ TARGET }}" "{{ SECONDS }}"
+
+# Show that fuzzing is guided: a bug that was planted has to be found
+fuzz-proof:
+    tests/fuzz/run --proof
 
 # Judge a page by Lighthouse, in a sandbox that runs already (needs npm and Chromium)
 lighthouse url="http://127.0.0.1:8080/apply":

@@ -164,3 +164,75 @@ mod tests {
         assert_eq!(client("::ffff:10.0.0.1", &[("x-forwarded-for", "198.51.100.1")]), "198.51.100.1");
     }
 }
+
+#[cfg(test)]
+mod fuzz {
+    use actix_web::http::header::HeaderValue;
+    use trial_fuzz::Target;
+
+    use super::*;
+
+    /// The hops of all lines from the first to the last, where no quote is in the way.
+    fn naive(peer: IpAddr, lines: &[&str], is_forwarded: bool) -> Option<IpAddr> {
+        let proxies = proxies();
+        let all = lines.join(",");
+        if !proxies.trusts(peer) || all.contains(['"', '\\']) {
+            return (!proxies.trusts(peer)).then_some(peer);
+        }
+        let mut client = peer;
+        for hop in all.split(',').rev() {
+            let address = if is_forwarded { forwarded_for(hop.as_bytes()) } else { address_of(hop.as_bytes()) };
+            let Some(address) = address else { break };
+            client = address.to_canonical();
+            if !proxies.trusts(client) {
+                break;
+            }
+        }
+        Some(client)
+    }
+
+    fn proxies() -> TrustedProxies {
+        TrustedProxies::new(["10.0.0.0/8", "2001:db8:1::/48"].map(|net| net.parse().unwrap()).to_vec())
+    }
+
+    fn found(peer: IpAddr, name: &HeaderName, lines: &[&str]) -> Option<IpAddr> {
+        let mut headers = HeaderMap::new();
+        for line in lines {
+            headers.append(name.clone(), HeaderValue::from_str(line).ok()?);
+        }
+        Some(proxies().client_of(Some(SocketAddr::new(peer, 4711)), &headers))
+    }
+
+    /// The first byte says which header and whose connection, the rest is its lines. The last line is what a proxy of ours
+    /// has written of its client; what the client sent stands before it.
+    #[test]
+    fn forwarded() {
+        Target::new("forwarded").makes(5_000).check(|input| {
+            let Some((first, rest)) = input.split_first() else { return };
+            let name = if first & 1 == 0 { X_FORWARDED_FOR } else { FORWARDED };
+            let peer: IpAddr = if first & 2 == 0 { [10, 0, 0, 1].into() } else { [203, 0, 113, 9].into() };
+            let Ok(text) = std::str::from_utf8(rest) else { return };
+            let lines: Vec<&str> = text.lines().collect();
+            let Some(client) = found(peer, &name, &lines) else { return };
+            if let Some(expected) = naive(peer, &lines, name == FORWARDED).filter(|_| !lines.is_empty()) {
+                assert_eq!(client, expected);
+            }
+            // Whatever a client sends, what our proxy adds behind it is what holds, in a line of its own or in the same one;
+            // and so does what it says besides of what the client sent.
+            let host = lines.first().copied().unwrap_or_default().replace('\\', r"\\").replace('"', r#"\""#);
+            let ours = match name == FORWARDED {
+                true => format!("host=\"{host}\";for=\"[2001:db8::7]:80\";proto=https"),
+                false => "2001:db8::7".to_owned(),
+            };
+            let ours = ours.as_str();
+            let seen: IpAddr = if proxies().trusts(peer) { "2001:db8::7".parse().unwrap() } else { peer };
+            let in_its_own = [lines.as_slice(), &[ours]].concat();
+            assert_eq!(found(peer, &name, &in_its_own), Some(seen), "in a line of its own");
+            if let Some((last, before)) = lines.split_last() {
+                let joined = format!("{last}, {ours}");
+                let in_the_same = [before, &[joined.as_str()]].concat();
+                assert_eq!(found(peer, &name, &in_the_same), Some(seen), "in the same line");
+            }
+        });
+    }
+}

@@ -18,6 +18,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("trial-sms", &["trial-core", "trial-sandbox", "trial-signing", "trial-tls"]),
     ("trial-mail", &["trial-core", "trial-sandbox"]),
     ("trial-http", &["trial-core", "trial-sandbox", "trial-signing", "trial-tls"]),
+    ("trial-fuzz", &[]),
     ("trial-testkit", &["trial-core", "trial-engine"]),
     ("trial-cluster", &[]),
     ("trial-bench", &["trial-cluster", "trial-storage"]),

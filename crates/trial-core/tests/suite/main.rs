@@ -10,6 +10,7 @@ mod crates;
 mod defaults;
 mod desks;
 mod forgotten;
+mod fuzz;
 mod guess_limits;
 mod keyring;
 mod mail_retry;

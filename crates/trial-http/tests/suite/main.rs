@@ -7,6 +7,7 @@ mod bodies;
 mod callbacks;
 mod console;
 mod exchange;
+mod fuzz;
 mod limits;
 mod ops;
 mod portal;

@@ -200,7 +200,8 @@ pub(crate) async fn call_from(site: &Site, peer: &str, request: TestRequest) -> 
     read(response).await
 }
 
-async fn read(response: actix_web::dev::ServiceResponse) -> Answer {
+/// The reply, read to its end.
+pub(crate) async fn read(response: actix_web::dev::ServiceResponse) -> Answer {
     let (status, headers) = (response.status(), response.headers().clone());
     let bytes = to_bytes(response.into_body()).await.unwrap_or_else(|_| panic!("the body cannot be read"));
     Answer { status, headers, body: String::from_utf8_lossy(&bytes).into_owned() }

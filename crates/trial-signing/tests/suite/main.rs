@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
 
+mod fuzz;
+
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};

@@ -194,3 +194,40 @@ mod tests {
         assert_eq!(error.to_string(), "`body` has {{phone}}; known are {{to}}, {{text}} and {{code}}");
     }
 }
+
+#[cfg(test)]
+mod fuzz {
+    use trial_fuzz::Target;
+
+    use super::*;
+
+    fn filled(template: &str, place: Place, text: &str) -> String {
+        Template::parse("body", template, place).unwrap().fill(&Values { to: "1", text, code: "2" })
+    }
+
+    /// Whatever a text says, whoever reads what it was filled into finds that text and nothing else changed; and a template
+    /// is filled as it was parsed, or not at all.
+    #[test]
+    fn sms_template() {
+        Target::new("sms_template").makes(5_000).check(|input| {
+            let Ok(text) = std::str::from_utf8(input) else { return };
+            let json: serde_json::Value =
+                serde_json::from_str(&filled(r#"{"a":"{{text}}","b":"{{code}}"}"#, Place::Json, text)).unwrap();
+            assert_eq!(json, serde_json::json!({"a": text, "b": "2"}));
+            let form = filled("a={{text}}&b={{code}}", Place::Form, text);
+            let form: Vec<_> = form_urlencoded::parse(form.as_bytes()).collect();
+            assert_eq!(form, [("a".into(), text.into()), ("b".into(), "2".into())]);
+            let url = url::Url::parse(&filled("http://a/?a={{text}}&b={{code}}", Place::Url, text)).unwrap();
+            assert_eq!(url.query_pairs().collect::<Vec<_>>(), form);
+            assert!(!filled("{{text}}", Place::Header, text).contains(char::is_control));
+            assert!(!filled("{{text}}", Place::Xml, text).contains(['<', '>', '"', '\'']));
+            if let Ok(template) = Template::parse("body", text, Place::Plain) {
+                let literals = text.split("{{").enumerate().map(|(place, part)| match place {
+                    0 => part,
+                    _ => part.split_once("}}").expect("it is closed").1,
+                });
+                assert_eq!(template.fill(&Values { to: "", text: "", code: "" }), literals.collect::<String>());
+            }
+        });
+    }
+}

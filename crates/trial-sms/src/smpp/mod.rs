@@ -2,6 +2,8 @@
 //!
 //! Section numbers are those of "Short Message Peer to Peer Protocol Specification v3.4".
 
+#[cfg(test)]
+mod fuzz;
 mod gsm;
 mod link;
 mod parts;

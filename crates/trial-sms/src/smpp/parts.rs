@@ -108,13 +108,13 @@ fn with_text(message: SubmitSm, octets: Vec<u8>) -> Result<SubmitSm, String> {
 }
 
 /// UTF-16, which phones read where UCS-2 is said, so that a character beyond the first 65,536 is shown too.
-fn ucs2(text: &str) -> Vec<Vec<u8>> {
+pub(super) fn ucs2(text: &str) -> Vec<Vec<u8>> {
     let units = |c: char| c.encode_utf16(&mut [0; 2]).iter().flat_map(|unit| unit.to_be_bytes()).collect();
     text.chars().map(units).collect()
 }
 
 /// Parts of at most so many octets, none of which ends inside a character.
-fn split(characters: Vec<Vec<u8>>, most: usize) -> Vec<Vec<u8>> {
+pub(super) fn split(characters: Vec<Vec<u8>>, most: usize) -> Vec<Vec<u8>> {
     let mut parts = vec![Vec::new()];
     for character in characters {
         match parts.last_mut() {

@@ -11,6 +11,7 @@ use super::keys::{self, KEYS};
 use super::settings::{LogFormat, Settings};
 use super::{Config, Entry, Sources};
 
+mod fuzz;
 mod platform;
 mod sense;
 mod sms;

@@ -1,0 +1,149 @@
+//! Fuzz targets: whatever is written, what is taken is taken again, and two ways to the same thing agree.
+
+use std::collections::BTreeSet;
+use std::io::BufReader;
+use std::str::FromStr;
+use std::time::Duration;
+
+use icu_normalizer::{ComposingNormalizer, DecomposingNormalizer};
+use trial_core::{
+    AccessCodeFile, CompanyName, Email, Lasting, Phone, PhoneError, PhonePolicy, Policy, SettingKey, SettingValue,
+};
+use trial_fuzz::Target;
+
+fn text(input: &[u8]) -> &str {
+    std::str::from_utf8(input).unwrap_or_default()
+}
+
+#[test]
+fn phone() {
+    let served = ["CN", "HK", "US", "GB", "DE", "JP", "BR", "AR", "MX", "IT", "SG"].map(str::to_owned);
+    let wide = PhonePolicy::from_codes("CN", &served).unwrap();
+    let narrow = Policy::default().phone;
+    Target::new("phone").makes(500).check(|input| {
+        let text = text(input);
+        let found = Phone::parse(text, &wide);
+        match &found {
+            Ok(phone) => {
+                let digits = phone.as_str().strip_prefix('+').unwrap();
+                assert!((1..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit()));
+                assert!(digits.starts_with(&phone.country_code().to_string()));
+                assert!(text.trim().chars().count() <= 40);
+                for spelling in [phone.as_str(), &format!("00{digits}"), &format!(" (+{digits}) ")] {
+                    assert_eq!(Phone::parse(spelling, &wide).as_ref(), Ok(phone), "{spelling}");
+                }
+                let masked = phone.masked();
+                assert!(masked.len() > 4 && !masked.contains(digits));
+                let expected =
+                    if phone.country_code() == 86 { found.clone() } else { Err(PhoneError::CountryNotServed) };
+                assert_eq!(Phone::parse(text, &narrow), expected);
+            }
+            // Fewer countries do not make a phone of it.
+            Err(_) => assert!(Phone::parse(text, &narrow).is_err()),
+        }
+        assert_eq!(Phone::parse(&format!("\t{text} "), &wide).is_ok(), found.is_ok());
+    });
+}
+
+#[test]
+fn email() {
+    Target::new("email").makes(5_000).check(|input| {
+        let text = text(input);
+        let Ok(email) = Email::parse(text) else { return };
+        assert_eq!(email.as_str(), text.trim_matches([' ', '\t']));
+        assert!(email.as_str().len() <= 254 && email.as_str().bytes().all(|b| (b' '..=b'~').contains(&b)));
+        let again = Email::parse(email.key().as_str()).expect("a key is an address");
+        assert_eq!(again.key(), email.key());
+        assert_eq!(Email::parse(&text.to_ascii_uppercase()).unwrap().key(), email.key());
+        let (_, domain) = email.as_str().rsplit_once('@').unwrap();
+        assert!(email.masked().ends_with(&format!("***@{domain}")), "{}", email.masked());
+    });
+}
+
+#[test]
+fn company() {
+    let (nfc, nfd) = (ComposingNormalizer::new_nfc(), DecomposingNormalizer::new_nfd());
+    Target::new("company").makes(5_000).check(|input| {
+        let text = text(input);
+        let Ok(name) = CompanyName::parse(text) else { return };
+        assert_eq!(name.as_str(), text.trim());
+        assert!((1..=128).contains(&name.as_str().chars().count()));
+        assert!(!name.key().as_str().is_empty());
+        let spellings = [name.key().as_str(), name.as_str(), &nfc.normalize(text), &nfd.normalize(text)];
+        for again in spellings.into_iter().filter_map(|spelling| CompanyName::parse(spelling).ok()) {
+            assert_eq!(again.key().as_str(), name.key().as_str());
+        }
+    });
+}
+
+#[test]
+fn access_code_file() {
+    Target::new("access_code_file").check(|input| {
+        let mut bytes = 0;
+        let found = AccessCodeFile::read(input, |taken| bytes += taken);
+        let in_drops = AccessCodeFile::read(BufReader::with_capacity(1, input), |_| {});
+        let Ok(file) = found else {
+            assert_eq!(found.unwrap_err().to_string(), in_drops.unwrap_err().to_string());
+            return;
+        };
+        assert_eq!(in_drops.unwrap(), file, "how the bytes come changes nothing");
+        assert!(bytes <= input.len());
+        let lines = input.split_inclusive(|byte| *byte == b'\n').count();
+        let good = file.import.rows.iter().map(|(line, ..)| *line);
+        let bad = file.bad.iter().map(|bad| bad.line);
+        let numbers: Vec<u64> = good.chain(bad).collect();
+        assert_eq!(numbers.iter().collect::<BTreeSet<_>>().len(), numbers.len(), "a line is one row");
+        assert!(numbers.iter().all(|line| (2..=u64::try_from(lines).unwrap()).contains(line)));
+        assert!(file.bad.iter().all(|bad| !bad.reason.is_empty()));
+
+        let rows = || file.import.rows.iter().map(|(_, code, kind)| (kind.as_str(), code.as_str()));
+        let written = rows().fold("kind,code\n".to_owned(), |text, (kind, code)| format!("{text}{kind},{code}\n"));
+        let pairs =
+            |file: &AccessCodeFile| file.import.rows.iter().map(|(_, c, k)| (c.clone(), *k)).collect::<Vec<_>>();
+        for again in [AccessCodeFile::read(written.as_bytes(), |_| {}), AccessCodeFile::of_rows(rows())] {
+            let again = again.unwrap();
+            assert_eq!((pairs(&again), again.bad.len()), (pairs(&file), 0));
+        }
+    });
+}
+
+#[test]
+fn duration() {
+    Target::new("duration").makes(5_000).check(|input| {
+        let text = text(input);
+        match Lasting::from_str(text) {
+            Ok(time) => {
+                assert!(time.0 <= Duration::from_hours(24 * 36_500));
+                assert_eq!(time.to_string().parse(), Ok(time));
+                assert!(time.to_string().len() <= text.len().max(2), "it is written as short as it can be");
+            }
+            Err(error) => assert!(error.to_string().starts_with(&format!("{text:?} ")), "{error}"),
+        }
+    });
+}
+
+#[test]
+fn setting() {
+    let keys: Vec<SettingKey> = SettingKey::ALL.to_vec();
+    Target::new("setting").makes(5_000).check(|input| {
+        let Some((first, rest)) = input.split_first() else { return };
+        let key = keys[usize::from(*first) % keys.len()];
+        let (least, most) = key.range();
+        assert_eq!(key.as_str().parse(), Ok(key));
+        let Ok(value) = key.parse(text(rest)) else { return };
+        assert_eq!(key.parse(&value.to_string()), Ok(value));
+        assert!(number(least) <= number(value) && number(value) <= number(most));
+        let overrides = trial_core::Overrides::default().with(key, Some(value));
+        assert_eq!(key.of(&overrides.policy(&Policy::default())), value, "what is set is in force");
+        for other in keys.iter().filter(|other| **other != key) {
+            assert_eq!(other.of(&overrides.policy(&Policy::default())), other.of(&Policy::default()));
+        }
+    });
+}
+
+fn number(value: SettingValue) -> u128 {
+    match value {
+        SettingValue::Count(count) => count.into(),
+        SettingValue::Lasting(time) => time.as_nanos(),
+    }
+}

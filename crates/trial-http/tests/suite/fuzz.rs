@@ -1,0 +1,161 @@
+//! Fuzz targets, through the extractors that serve: whatever is sent, the fault is never ours.
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use actix_web::http::Uri;
+use actix_web::http::header::HeaderValue;
+use actix_web::rt::System;
+use actix_web::test::{TestRequest, call_service, init_service};
+use async_trait::async_trait;
+use serde_json::Value;
+use trial_core::ports::{Callers as _, Clock as _, ReplayGuard};
+use trial_core::{CallerCredentials, CompanyName, Email, LedgerError, Phone, Policy, SeenSignature, SubmittedCode};
+use trial_fuzz::Target;
+use trial_http::{CallerParts, Site};
+use trial_signing::{AccessKey, RequestParts, sign};
+use trial_testkit::{FixedClock, SeededEntropy, data};
+
+use crate::support::{APPLICATION, APPLY_PATH, Answer, Fixture, SEND_CODE_PATH, post, read};
+
+/// One worker of a site, which answers request after request.
+fn worker(site: impl Future<Output = Site>) -> impl Fn(TestRequest) -> Answer {
+    let peer = SocketAddr::from(([192, 0, 2, 1], 4711));
+    let system = System::new();
+    let app = system.block_on(async { init_service(site.await.app()).await });
+    move |request| system.block_on(async { read(call_service(&app, request.peer_addr(peer).to_request()).await).await })
+}
+
+/// Whether a field may be taken, by the values' own parsers.
+fn is_right(name: &str, text: &str) -> bool {
+    match name {
+        "companyName" => CompanyName::parse(text).is_ok(),
+        "phone" => Phone::parse(text, &Policy::default().phone).is_ok(),
+        "phoneVerifyCode" => SubmittedCode::parse(text).is_ok(),
+        _ => Email::parse(text).is_ok(),
+    }
+}
+
+/// The fields that are not as they should be, by a parser that keeps of several fields of one name the last.
+fn wrong(body: &Value, names: &[&'static str]) -> BTreeSet<String> {
+    let wrong = names.iter().filter(|name| !body[**name].as_str().is_some_and(|text| is_right(name, text)));
+    wrong.map(|name| (*name).to_owned()).collect()
+}
+
+fn assert_answered(answer: &Answer, body: &[u8], names: &[&'static str]) {
+    assert!(!answer.header("x-request-id").is_empty());
+    let parsed = serde_json::from_slice::<Value>(body).ok().filter(Value::is_object);
+    let said = answer.json();
+    if answer.status == 200 {
+        let parsed = parsed.expect("what is taken is a JSON object");
+        assert_eq!(wrong(&parsed, names), BTreeSet::new(), "what is taken is right");
+        assert_eq!((&said["retCode"], &said["retMsg"]), (&said["returnCode"], &said["returnMsg"]));
+        return;
+    }
+    assert_eq!(answer.status, 400, "{}", answer.body);
+    assert_eq!(answer.header("content-type"), "application/problem+json");
+    match said["type"].as_str() {
+        Some("urn:trialgate:problem:malformed-body") => assert!(parsed.is_none(), "{}", answer.body),
+        Some("urn:trialgate:problem:invalid-fields") => {
+            let named: BTreeSet<_> = answer.fields().into_iter().collect();
+            let wrong = wrong(&parsed.expect("it is a JSON object"), names);
+            assert!(!named.is_empty() && wrong.is_subset(&named), "{wrong:?} are wrong: {}", answer.body);
+            let repeated = |name: &String| answer.body.contains(&format!("{name} is given more than once"));
+            assert!(named.difference(&wrong).all(repeated), "{wrong:?} are wrong: {}", answer.body);
+        }
+        other => panic!("an answer of kind {other:?}"),
+    }
+}
+
+/// The first byte says which interface, the rest is the body.
+#[test]
+fn body() {
+    let answer_of = worker(async { Fixture::agreeable().site() });
+    Target::new("body").makes(1_000).check(|input| {
+        let Some((which, body)) = input.split_first() else { return };
+        let (path, names) = match which % 2 {
+            0 => (SEND_CODE_PATH, vec!["phone"]),
+            _ => (APPLY_PATH, vec!["companyName", "phone", "phoneVerifyCode", "email"]),
+        };
+        assert_answered(&answer_of(post(path, body.to_vec())), body, &names);
+    });
+}
+
+/// Remembers nothing, so that only the signature decides.
+struct Forgets;
+
+#[async_trait]
+impl ReplayGuard for Forgets {
+    async fn is_new(&self, _seen: SeenSignature) -> Result<bool, LedgerError> {
+        Ok(true)
+    }
+}
+
+async fn signed_site() -> Site {
+    let mut fixture = Fixture::agreeable();
+    let ledger = fixture.ledger.clone();
+    let now = FixedClock::default().now();
+    let caller = trial_core::Caller { rate: 0, ..data::caller(1, "site", now) };
+    ledger.add_caller(caller, data::changed_by(now, &SeededEntropy::new(3))).await.unwrap();
+    fixture.callers =
+        Some(CallerParts { callers: Arc::new(ledger), replays: Arc::new(Forgets), keyring: Arc::new(data::keyring()) });
+    fixture.site()
+}
+
+/// The parts of an application that a caller signed.
+fn signed_application() -> Vec<(String, String)> {
+    let CallerCredentials { access_key, secret } = data::caller_credentials(1);
+    let given = [("Host", "trialgate.example.com"), ("Content-Type", "application/json")];
+    let body = APPLICATION.as_bytes();
+    let request = RequestParts { method: "POST", path: APPLY_PATH, query: "", headers: &given, body };
+    let added = sign(&AccessKey::new(access_key, secret.reveal()), &request, FixedClock::default().now()).unwrap();
+    let own = [("", APPLY_PATH), (" ", APPLICATION)].into_iter().chain(given);
+    own.map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .chain(added.into_iter().map(|(name, value)| (name.to_owned(), value)))
+        .collect()
+}
+
+/// The first byte says which part is changed, the second where, the third how much of it goes; the rest stands there instead.
+fn changed(part: &str, change: &[u8]) -> Option<String> {
+    let [place, gone, rest @ ..] = change else { return None };
+    let place = usize::from(*place) % (part.len() + 1);
+    let end = (place + usize::from(*gone)).min(part.len());
+    Some([&part[..place], std::str::from_utf8(rest).ok()?, &part[end..]].concat())
+}
+
+/// A request as it was signed, in one part of which something else stands.
+#[test]
+fn signed_exchange() {
+    let answer_of = worker(signed_site());
+    let parts = signed_application();
+    Target::new("signed_exchange").makes(1_000).check(|input| {
+        let Some((which, change)) = input.split_first() else { return };
+        let which = usize::from(*which) % parts.len();
+        let (name, signed) = &parts[which];
+        let Some(sent) = changed(signed, change) else { return };
+        let mut request = TestRequest::post();
+        for (name, value) in parts.iter().map(|(other, value)| (other, if other == name { &sent } else { value })) {
+            request = match name.as_str() {
+                "" => match value.starts_with('/').then(|| value.parse::<Uri>()) {
+                    Some(Ok(_)) => request.uri(value),
+                    _ => return,
+                },
+                " " => request.set_payload(value.clone()),
+                _ => match HeaderValue::from_str(value) {
+                    Ok(value) => request.insert_header((name.as_str(), value)),
+                    Err(_) => return,
+                },
+            };
+        }
+        let answer = answer_of(request);
+        let is_same = sent.trim() == signed && (name != " " || sent == *signed);
+        // The query's empty parts say nothing.
+        let is_same = is_same || (name.is_empty() && sent.replace(['?', '&', '#'], "") == *signed);
+        assert!(is_same || answer.status != 200, "{name} was {sent:?}: {}", answer.body);
+        assert!(answer.status.as_u16() < 500, "{}", answer.body);
+        if sent == *signed {
+            assert_eq!(answer.status, 200, "{}", answer.body);
+        }
+    });
+}
