@@ -71,7 +71,7 @@ impl<'a> Mutations<'a> {
         }
     }
 
-    /// A number below this one, or 0; by SplitMix64 (Steele, Lea and Flood, "Fast Splittable Pseudorandom Number
+    /// A number below this one, or 0; by `SplitMix64` (Steele, Lea and Flood, "Fast Splittable Pseudorandom Number
     /// Generators", 2014).
     fn below(&mut self, bound: usize) -> usize {
         self.state = self.state.wrapping_add(0x9E37_79B9_7F4A_7C15);

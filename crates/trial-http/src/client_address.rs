@@ -220,9 +220,10 @@ mod fuzz {
             // Whatever a client sends, what our proxy adds behind it is what holds, in a line of its own or in the same one;
             // and so does what it says besides of what the client sent.
             let host = lines.first().copied().unwrap_or_default().replace('\\', r"\\").replace('"', r#"\""#);
-            let ours = match name == FORWARDED {
-                true => format!("host=\"{host}\";for=\"[2001:db8::7]:80\";proto=https"),
-                false => "2001:db8::7".to_owned(),
+            let ours = if name == FORWARDED {
+                format!("host=\"{host}\";for=\"[2001:db8::7]:80\";proto=https")
+            } else {
+                "2001:db8::7".to_owned()
             };
             let ours = ours.as_str();
             let seen: IpAddr = if proxies().trusts(peer) { "2001:db8::7".parse().unwrap() } else { peer };

@@ -107,12 +107,14 @@ async fn opened(fleet: &Fleet, applicants: Range<u32>) -> anyhow::Result<Vec<Acc
 }
 
 impl Message {
+    /// Told by their forms: the mail may be in any language.
     fn account(&self) -> anyhow::Result<Account> {
-        let value = |label: &str| {
-            let found = self.text.lines().find_map(|line| line.strip_prefix(label)?.strip_prefix(": "));
-            Ok::<_, anyhow::Error>(found.with_context(|| format!("the mail does not say `{label}`"))?.trim().to_owned())
-        };
-        Ok(Account { tenant: value("Tenant ID")?, name: value("Account name")?, password: value("Initial password")? })
+        let is_password = |word: &&str| word.len() == 19 && word.split('-').all(|group| group.len() == 4);
+        let mut words = self.text.split(|c: char| c.is_whitespace() || c == '：');
+        let name = words.clone().find(|word| word.starts_with("admin@")).context("a mail without an account")?;
+        let password = words.find(is_password).context("a mail without a password")?;
+        let tenant = name.trim_start_matches("admin@").to_owned();
+        Ok(Account { tenant, name: name.to_owned(), password: password.to_owned() })
     }
 }
 

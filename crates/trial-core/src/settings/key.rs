@@ -136,16 +136,14 @@ impl SettingKey {
         match self {
             Self::PhoneSendsPerHour | Self::PhoneSendsPerDay | Self::MaxTries => counts(1..=1_000),
             Self::SmsPerDay | Self::SmsPerCountryDay => counts(1..=100_000_000),
-            Self::SmsPerPrefixDay => counts(0..=100_000_000),
             Self::AddressCodesPerHour | Self::AddressApplicationsPerHour | Self::AddressFailuresPerHour => {
                 counts(0..=1_000_000)
             }
             Self::BreakerMode => (SettingValue::Mode(BreakerMode::Off), SettingValue::Mode(BreakerMode::On)),
-            Self::BreakerMinSends => counts(1..=1_000_000),
             Self::BreakerMinConversion => counts(0..=100),
             Self::BreakerBlockFor => times(MINUTE, 30 * DAY),
-            Self::MaxFailures => counts(1..=1_000_000),
-            Self::LowWater | Self::KeptForResends => counts(0..=100_000_000),
+            Self::MaxFailures | Self::BreakerMinSends => counts(1..=1_000_000),
+            Self::SmsPerPrefixDay | Self::LowWater | Self::KeptForResends => counts(0..=100_000_000),
             Self::CodeTtl | Self::CodeCap => times(MINUTE, DAY),
             Self::ResendAfter => times(Duration::ZERO, DAY),
             Self::TrialDuration => times(HOUR, 3_650 * DAY),

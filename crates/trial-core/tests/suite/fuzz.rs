@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use icu_normalizer::{ComposingNormalizer, DecomposingNormalizer};
 use trial_core::{
-    AccessCodeFile, CompanyName, Email, Lasting, Phone, PhoneError, PhonePolicy, Policy, SettingKey, SettingValue,
+    AccessCodeFile, BreakerMode, CompanyName, Email, Lasting, Phone, PhoneError, PhonePolicy, Policy, SettingKey,
+    SettingValue,
 };
 use trial_fuzz::Target;
 
@@ -145,5 +146,6 @@ fn number(value: SettingValue) -> u128 {
     match value {
         SettingValue::Count(count) => count.into(),
         SettingValue::Lasting(time) => time.as_nanos(),
+        SettingValue::Mode(mode) => (0..).zip(BreakerMode::ALL).find(|(_, known)| **known == mode).unwrap().0,
     }
 }

@@ -48,7 +48,7 @@ fn assert_answered(answer: &Answer, body: &[u8], names: &[&'static str]) {
     let parsed = serde_json::from_slice::<Value>(body).ok().filter(Value::is_object);
     let said = answer.json();
     if answer.status == 200 {
-        let parsed = parsed.expect("what is taken is a JSON object");
+        let parsed = parsed.unwrap();
         assert_eq!(wrong(&parsed, names), BTreeSet::new(), "what is taken is right");
         assert_eq!((&said["retCode"], &said["retMsg"]), (&said["returnCode"], &said["returnMsg"]));
         return;
@@ -58,11 +58,11 @@ fn assert_answered(answer: &Answer, body: &[u8], names: &[&'static str]) {
     match said["type"].as_str() {
         Some("urn:trialgate:problem:malformed-body") => assert!(parsed.is_none(), "{}", answer.body),
         Some("urn:trialgate:problem:invalid-fields") => {
-            let named: BTreeSet<_> = answer.fields().into_iter().collect();
-            let wrong = wrong(&parsed.expect("it is a JSON object"), names);
-            assert!(!named.is_empty() && wrong.is_subset(&named), "{wrong:?} are wrong: {}", answer.body);
+            let told: BTreeSet<_> = answer.fields().into_iter().collect();
+            let wrong = wrong(&parsed.unwrap(), names);
+            assert!(!told.is_empty() && wrong.is_subset(&told), "{wrong:?} are wrong: {}", answer.body);
             let repeated = |name: &String| answer.body.contains(&format!("{name} is given more than once"));
-            assert!(named.difference(&wrong).all(repeated), "{wrong:?} are wrong: {}", answer.body);
+            assert!(told.difference(&wrong).all(repeated), "{wrong:?} are wrong: {}", answer.body);
         }
         other => panic!("an answer of kind {other:?}"),
     }

@@ -54,12 +54,12 @@ async fn exchange(sent: &[u8]) -> (Vec<u8>, Vec<DeliveryReceipt>) {
     let receipts = SmppReceipts { receipts: Arc::clone(&takes) as _, clock: Arc::new(FixedClock::default()) };
     let (session, connection) = Session::over(ours, SmppTimeouts::default(), Some(receipts));
     let mut answered = Vec::new();
-    let send = async {
+    let centre_sends = async {
         // Whether we are still there to read it is what the answers tell.
         let _ = to_us.write_all(sent).await;
         let _ = to_us.shutdown().await;
     };
-    let ((), (), read) = tokio::join!(connection.run(), send, from_us.read_to_end(&mut answered));
+    let ((), (), read) = tokio::join!(connection.run(), centre_sends, from_us.read_to_end(&mut answered));
     read.unwrap();
     drop(session);
     (answered, takes.0.lock().unwrap().clone())

@@ -136,17 +136,13 @@ impl Model for PlannerModel {
 
     fn digest(&self, state: &Self::State) -> u64 {
         let MemoryState { phones, challenges, code_requests, tenants, access_codes, applications, .. } = &**state;
-        let mut hasher = DefaultHasher::new();
         // Ids tell apart what was done, and by whom.
-        for (id, challenge) in challenges {
-            (id, challenge.tries, challenge.state).hash(&mut hasher);
-        }
-        phones.values().for_each(|phone| phone.failures.hash(&mut hasher));
-        code_requests.keys().for_each(|id| id.hash(&mut hasher));
-        applications.keys().for_each(|id| id.hash(&mut hasher));
-        tenants.keys().for_each(|id| id.hash(&mut hasher));
-        access_codes.values().for_each(|code| code.holder.hash(&mut hasher));
-        (state.threshold, &state.reserved, &state.sms_days).hash(&mut hasher);
+        let codes = all(challenges.iter().map(|(id, challenge)| (id, challenge.tries, challenge.state)));
+        let done = (all(code_requests.keys()), all(applications.keys()), all(tenants.keys()));
+        let held = all(access_codes.values().map(|code| code.holder));
+        let failures = all(phones.values().map(|phone| phone.failures));
+        let mut hasher = DefaultHasher::new();
+        (codes, done, held, failures, state.threshold, &state.reserved, &state.sms_days).hash(&mut hasher);
         hasher.finish()
     }
 }
@@ -160,6 +156,10 @@ fn without_the_past(mut state: MemoryState) -> MemoryState {
     state.events.clear();
     state.audit.clear();
     state
+}
+
+fn all<T>(values: impl Iterator<Item = T>) -> Vec<T> {
+    values.collect()
 }
 
 /// When everything happens.

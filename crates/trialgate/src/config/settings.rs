@@ -276,6 +276,7 @@ pub(crate) struct PhoneLimits {
 /// Requests of one client address.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[expect(clippy::struct_field_names, reason = "the keys say over which time they count")]
 pub(crate) struct AddressLimit {
     pub(crate) codes_per_hour: u32,
     pub(crate) applications_per_hour: u32,
