@@ -1,17 +1,19 @@
 # syntax=docker/dockerfile:1
 
-# The release binary; SQLite is compiled in.
+# The release binary; SQLite is compiled in. Beside it what it is linked to, and the authorities of the Web.
 FROM rust:1.95-slim-bookworm AS build
+SHELL ["/bin/bash", "-euo", "pipefail", "-c"]
 WORKDIR /src
 COPY . .
 RUN cargo build --release --locked --package trialgate \
-    && mkdir -p /out/data \
-    && cp target/release/trialgate /out/trialgate
+    && mkdir -p /out/usr/local/bin /out/var/lib/trialgate /out/tmp \
+    && cp target/release/trialgate /out/usr/local/bin/ \
+    && ldd target/release/trialgate | grep -o '/[^ ]*' | xargs cp --parents --dereference --target-directory /out \
+    && cp --parents --dereference /etc/ssl/certs/ca-certificates.crt /out
 
-# The C library, the authorities of the Web, a user that is not root; no shell, no package manager.
-FROM gcr.io/distroless/cc-debian12:nonroot
-COPY --from=build /out/trialgate /usr/local/bin/trialgate
-COPY --from=build --chown=65532:65532 /out/data /var/lib/trialgate
+# No shell, no package manager, and a user that is not root.
+FROM scratch
+COPY --from=build --chown=65532:65532 /out /
 WORKDIR /var/lib/trialgate
 USER 65532:65532
 ENV TRIALGATE_HTTP__LISTEN=0.0.0.0:8080

@@ -71,6 +71,10 @@ chaos rounds="50" postgres_rounds="20":
     TRIALGATE_KILL_ROUNDS="{{ rounds }}" TRIALGATE_CHAOS_ROUNDS="{{ postgres_rounds }}" \
         NEXTEST_SUCCESS_OUTPUT=immediate tests/run nothing_acknowledged_is_lost
 
+# Check so many histories of real instances that fail for linearizability
+linearize ROUNDS="10":
+    TRIALGATE_LINEAR_ROUNDS="{{ ROUNDS }}" NEXTEST_SUCCESS_OUTPUT=immediate tests/run the_answers_of_instances_that_fail
+
 # Play seeds of the simulation
 simulate SEEDS="10000" FROM="0":
     cargo run --release --locked -p trial-testkit --example simulate -- seeds "{{ FROM }}" "{{ SEEDS }}"
