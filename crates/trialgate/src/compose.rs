@@ -287,23 +287,14 @@ impl Renewing {
 }
 
 /// Lets the process have as many files open as it may: each connection is one, and the usual limit of 1,024 is meant for programs
-/// that wait for them in an older way. Warns if it may not have as many as it is to serve.
-pub(crate) fn raise_file_limit(config: &Config) {
+/// that wait for them in an older way. Whether that is as many as are to be served, `doctor` says.
+pub(crate) fn raise_file_limit() {
     let limit = getrlimit(Resource::Nofile);
     let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
     if limit.current != limit.maximum
         && let Err(error) = setrlimit(Resource::Nofile, raised)
     {
         tracing::warn!(%error, "the limit of open files cannot be raised");
-    }
-    let connections = config.settings.http.limits.connections;
-    if let Some(missing) = missing_files(config) {
-        tracing::warn!(
-            missing,
-            connections,
-            "this process may not have as many files open as `http.limits.connections` takes; raise its limit (`LimitNOFILE=` of \
-             systemd, `ulimit -Hn`), or lower the key"
-        );
     }
 }
 

@@ -21,7 +21,7 @@ impl Serve {
         let runtime = compose::runtime()?;
         let outcome = runtime.block_on(async {
             let signals = Signals::catch()?;
-            compose::raise_file_limit(&config);
+            compose::raise_file_limit();
             let ledger = Ledger::open(&config.database).await?;
             let inbox = config.settings.sandbox.enabled.then(|| compose::inbox(&config)).transpose()?;
             if inbox.is_some() {

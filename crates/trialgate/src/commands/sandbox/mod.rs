@@ -47,7 +47,7 @@ impl Sandbox {
         let runtime = compose::runtime()?;
         let outcome = runtime.block_on(async {
             let signals = Signals::catch()?;
-            compose::raise_file_limit(&config);
+            compose::raise_file_limit();
             Ledger::migrate(&config.database).await?;
             let ledger = Ledger::open(&config.database).await?;
             fill_empty_pool(&*ledger.operations()).await?;
