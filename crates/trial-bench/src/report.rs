@@ -323,7 +323,7 @@ const SIGN_IN: &[&str] = &[
     "tries",
     "p50 ms",
     "p99 ms",
-    "no such account took longer in",
+    "took longer than no such account in",
     "p-value (Mann–Whitney)",
 ];
 

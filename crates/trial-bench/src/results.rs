@@ -170,7 +170,7 @@ pub(crate) struct Refusal {
     pub(crate) p50: f64,
     /// In milliseconds.
     pub(crate) p99: f64,
-    /// The share of pairs in which the other refusal took longer: a half, if nothing can be told.
+    /// The share of pairs in which it took longer than that of an account that does not exist: a half, if nothing can be told.
     pub(crate) superiority: f64,
     /// How likely such a share, or one further from a half, is by chance (Mann and Whitney's test, two-sided).
     pub(crate) p_value: f64,
