@@ -1,6 +1,6 @@
 //! What is wrong with a configuration, all of it at once.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::path::PathBuf;
 
 /// Where a setting comes from.
@@ -50,10 +50,13 @@ impl fmt::Display for Origin {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.origin {
-            Some(origin) => write!(f, "{origin}: {}", self.text),
-            None => f.write_str(&self.text),
-        }
+        let text = match &self.origin {
+            Some(origin) => format!("{origin}: {}", self.text),
+            None => self.text.clone(),
+        };
+        // A key in quotes and a name in the environment may have line ends, and this is one line.
+        text.chars()
+            .try_for_each(|c| if c.is_control() { write!(f, "{}", c.escape_default()) } else { f.write_char(c) })
     }
 }
 

@@ -274,6 +274,7 @@ fn an_unknown_key_is_named_with_the_nearest_known_one() {
             "trialgate.toml:2:1: unknown key `mail.retries.cap`; did you mean `mail.retry.cap`?",
         ),
         ("[htpp]", "trialgate.toml:1:2: unknown key `htpp`; did you mean `http."),
+        ("\"a\\nb\" = 1", "trialgate.toml:1:1: unknown key `a\\nb`; did you mean"),
         ("http = 3", "trialgate.toml:1:1: `http` is a table of keys, not a key; did you mean"),
         ("storage.url.path = 3", "`storage.url` wants a string"),
         ("http.listen.port = 3", "`http.listen`: invalid type: map"),
