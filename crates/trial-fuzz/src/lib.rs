@@ -58,7 +58,7 @@ impl Target {
         let checked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| check(input)));
         if let Err(panic) = checked {
             let shown = input.escape_ascii();
-            std::panic::resume_unwind(Box::new(format!("{} fails for: {shown}\n{}", self.name, message(&*panic))));
+            panic!("{} fails for: {shown}\n{}", self.name, message(&*panic));
         }
     }
 

@@ -1,5 +1,7 @@
 //! Inputs made of others, by a fixed seed.
 
+use fastrand::Rng;
+
 /// What mutations put in where there is no dictionary.
 const PIECES: [&[u8]; 4] = [b"\0", b"\xFF", b" ", b"0"];
 /// The most changes that are made to one input.
@@ -9,12 +11,12 @@ const CHANGES: usize = 6;
 pub(crate) struct Mutations<'a> {
     inputs: &'a [Vec<u8>],
     pieces: &'a [Vec<u8>],
-    state: u64,
+    random: Rng,
 }
 
 impl<'a> Mutations<'a> {
     pub(crate) fn new(inputs: &'a [Vec<u8>], pieces: &'a [Vec<u8>]) -> Self {
-        Self { inputs, pieces, state: 2_026 }
+        Self { inputs, pieces, random: Rng::with_seed(2_026) }
     }
 
     /// The next input, of at most so many bytes.
@@ -71,16 +73,9 @@ impl<'a> Mutations<'a> {
         }
     }
 
-    /// A number below this one, or 0; by `SplitMix64` (Steele, Lea and Flood, "Fast Splittable Pseudorandom Number
-    /// Generators", 2014).
+    /// A number below this one, or 0.
     fn below(&mut self, bound: usize) -> usize {
-        self.state = self.state.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = self.state;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        mixed ^= mixed >> 31;
-        let bound = u64::try_from(bound.max(1)).unwrap_or(u64::MAX);
-        usize::try_from(mixed % bound).unwrap_or_default()
+        self.random.usize(..bound.max(1))
     }
 }
 
