@@ -163,6 +163,7 @@ fn public(id: &str, summary: &str) -> OperationBuilder {
         ("413", vec![Kind::BodyTooLarge]),
         ("415", vec![Kind::UnsupportedMediaType]),
         ("429", vec![Kind::RateLimited]),
+        ("431", vec![Kind::HeadTooLarge]),
         ("500", vec![Kind::Unexpected]),
     ];
     let operation = OperationBuilder::new()
@@ -257,6 +258,7 @@ fn query_tenant() -> OperationBuilder {
         ("408", vec![Kind::RequestTimeout]),
         ("413", vec![Kind::BodyTooLarge]),
         ("429", vec![Kind::RateLimited]),
+        ("431", vec![Kind::HeadTooLarge]),
         ("500", vec![Kind::Unexpected]),
         ("503", vec![Kind::Unavailable]),
     ];
@@ -289,6 +291,7 @@ fn sms_callback() -> OperationBuilder {
         ("408", Kind::RequestTimeout),
         ("413", Kind::BodyTooLarge),
         ("415", Kind::UnsupportedMediaType),
+        ("431", Kind::HeadTooLarge),
         ("503", Kind::Unavailable),
     ];
     failures.into_iter().fold(operation, |operation, (status, kind)| operation.response(status, problem(&[kind])))
@@ -318,7 +321,11 @@ fn metrics() -> OperationBuilder {
 }
 
 fn process(id: &str, summary: &str) -> OperationBuilder {
-    OperationBuilder::new().tag("process").operation_id(Some(id)).summary(Some(summary))
+    OperationBuilder::new()
+        .tag("process")
+        .operation_id(Some(id))
+        .summary(Some(summary))
+        .response("431", problem(&[Kind::HeadTooLarge]))
 }
 
 fn sandbox_messages() -> OperationBuilder {
@@ -365,6 +372,7 @@ fn sandbox(id: &str, summary: &str) -> OperationBuilder {
         .operation_id(Some(id))
         .summary(Some(summary))
         .response("404", problem(&[Kind::NotFound]))
+        .response("431", problem(&[Kind::HeadTooLarge]))
 }
 
 fn body(schema: &str, example: Value) -> RequestBodyBuilder {

@@ -384,11 +384,14 @@ impl Operation {
             .summary(Some(summary))
             .description(Some(format!("Takes the role {role}.")));
         let forbidden = (role > trial_core::Role::Viewer).then(|| ("403", vec![Kind::Forbidden]));
-        let failures =
-            [("400", vec![Kind::InvalidQuery]), ("401", vec![Kind::Unauthorized])].into_iter().chain(forbidden).chain(
-                [("429", vec![Kind::RateLimited]), ("500", vec![Kind::Unexpected]), ("503", vec![Kind::Unavailable])],
-            );
-        Self { builder, failures: failures.collect() }
+        let anybody = [("400", vec![Kind::InvalidQuery]), ("401", vec![Kind::Unauthorized])];
+        let anything = [
+            ("429", vec![Kind::RateLimited]),
+            ("431", vec![Kind::HeadTooLarge]),
+            ("500", vec![Kind::Unexpected]),
+            ("503", vec![Kind::Unavailable]),
+        ];
+        Self { builder, failures: anybody.into_iter().chain(forbidden).chain(anything).collect() }
     }
 
     /// Can fail so, whatever was said of this status before.
