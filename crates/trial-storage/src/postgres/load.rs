@@ -378,21 +378,10 @@ fn prefix_statement(keys: &FactKeys) -> Set<'static> {
     let bounds = keys.prefix_bounds;
     let span = |span: CountSpan| Column::Integer(span.as_stored());
     let prefixes = Column::Numbers(keys.prefixes.iter().map(|prefix| prefix.as_stored()).collect());
-    let Some(JudgedSpans { from, until }) = bounds.judged else {
-        let pieces = vec![
-            (
-                "SELECT asked.prefix, (SELECT sum(messages) FROM prefix_spans s \
-                    WHERE s.prefix = asked.prefix AND s.span BETWEEN ",
-                span(bounds.today),
-            ),
-            (" AND ", span(bounds.latest)),
-            (
-                "), NULL::bigint, NULL::bigint, NULL::bigint, NULL::bigint, NULL::bigint, NULL::integer, \
-                    NULL::bigint, NULL::bigint FROM unnest(",
-                prefixes,
-            ),
-        ];
-        return Set::new(pieces, ") AS asked (prefix)");
+    // While the breaker is off, no block is known, and no span is judged.
+    let (known, from, until) = match bounds.judged {
+        Some(JudgedSpans { from, until }) => (span(bounds.latest), span(from), span(until)),
+        None => (Column::Integer(i32::MIN), Column::Integer(0), Column::Integer(0)),
     };
     let pieces = vec![
         (
@@ -409,14 +398,14 @@ fn prefix_statement(keys: &FactKeys) -> Set<'static> {
         (
             ") AS asked (prefix) LEFT JOIN prefix_blocks last \
                 ON last.prefix = asked.prefix AND last.counted_after <= ",
-            span(bounds.latest),
+            known,
         ),
         (
             " LEFT JOIN LATERAL (SELECT sum(sent) AS sent, sum(used) AS used FROM prefix_spans s \
                 WHERE s.prefix = asked.prefix AND s.span >= greatest(last.counted_after + 1, ",
-            span(from),
+            from,
         ),
-        (") AND s.span < ", span(until)),
+        (") AND s.span < ", until),
     ];
     Set::new(pieces, ") AS judged ON true")
 }

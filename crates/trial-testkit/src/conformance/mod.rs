@@ -160,6 +160,7 @@ macro_rules! ledger_conformance {
             codes_are_counted_as_used_once
             a_block_holds_within_its_batch
             the_messages_to_a_prefix_are_kept_by_day
+            messages_to_a_prefix_are_limited_without_the_breaker
             a_safe_prefix_is_never_blocked
             what_is_counted_of_prefixes_is_removed
             what_is_over_is_removed_in_stretches
