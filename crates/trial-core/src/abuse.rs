@@ -355,6 +355,11 @@ impl SafeReason {
 }
 
 impl SafePrefix {
+    /// An entry that somebody makes now.
+    pub fn added_by(by: &ChangedBy, prefix: PhonePrefix, reason: SafeReason) -> Self {
+        Self { prefix, reason, at: by.at, actor: by.actor.clone() }
+    }
+
     /// What becomes of an entry beside those that there are.
     pub fn decide(&self, on_the_list: &[PhonePrefix]) -> SafeOutcome {
         if on_the_list.contains(&self.prefix) {

@@ -59,7 +59,7 @@ pub(super) async fn add_safe(visit: &Visit<'_>, form: &Fields) -> Answer {
         Err(error) => return page(visit, Some(format!("The reason {error}."))).await,
     };
     let by = visit.changes();
-    let safe = SafePrefix { prefix, reason, at: by.at, actor: by.actor.clone() };
+    let safe = SafePrefix::added_by(&by, prefix, reason);
     let wrong = match visit.ops.parts.prefixes.add_safe_prefix(safe, by).await.map_err(failed)? {
         SafeOutcome::Added => return see("/console/prefixes?said=safe"),
         SafeOutcome::AlreadySafe => visit.page.t("This prefix is on the safe list already."),

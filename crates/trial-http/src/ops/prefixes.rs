@@ -116,7 +116,7 @@ pub(super) async fn add_safe(
         Problem::new(Kind::InvalidFields).errors(vec![wrong])
     })?;
     let by = caller.changes();
-    let safe = SafePrefix { prefix, reason, at: by.at, actor: by.actor.clone() };
+    let safe = SafePrefix::added_by(&by, prefix, reason);
     match caller.ops.parts.prefixes.add_safe_prefix(safe, by).await.map_err(failed)? {
         SafeOutcome::Added => listed(caller.ops).await,
         SafeOutcome::AlreadySafe => Err(Problem::new(Kind::Conflict).detail("this prefix is on the safe list already")),

@@ -47,7 +47,7 @@ async fn make_safe<L: Prefixes + TrialLedger>(
     reason: &str,
 ) -> Result<SafeOutcome, LedgerError> {
     let (by, reason) = (desk.operator(), SafeReason::parse(reason).unwrap());
-    desk.ledger.add_safe_prefix(SafePrefix { prefix, reason, at: by.at, actor: by.actor.clone() }, by).await
+    desk.ledger.add_safe_prefix(SafePrefix::added_by(&by, prefix, reason), by).await
 }
 
 /// 204 from the decision on that finds it out, until it is over or released; then what comes after is counted.
@@ -146,6 +146,23 @@ pub async fn the_messages_to_a_prefix_are_kept_by_day<F: LedgerFactory>(factory:
     desk.send(&phone(10_001)).await;
     desk.wait(24 * HOUR);
     desk.send(&phone(5)).await;
+}
+
+/// The day's messages are limited whatever the breaker does, which knows of no block while it is off.
+pub async fn messages_to_a_prefix_are_limited_without_the_breaker<F: LedgerFactory>(factory: &F) {
+    let mut desk = breaking_desk(factory, 0).await;
+    for n in 1..5 {
+        desk.send(&phone(n)).await;
+    }
+    desk.wait(JUDGED);
+    assert_eq!(blocked(&desk, 5).await, (4, 0, 1));
+    desk.set_planner(planner_with(|policy| {
+        policy.abuse.breaker.mode = BreakerMode::Off;
+        policy.limits.sms_per_prefix_day = 5;
+    }));
+    desk.send(&phone(5)).await;
+    let spent = CodeRefusal::BudgetSpent { scope: BudgetScope::Prefix(phone(1).prefix()), sent: 5 };
+    assert_eq!(desk.ask(&phone(6)).await, Err(spent));
 }
 
 /// In force for the next decision, audited, and no longer so when it is taken off.

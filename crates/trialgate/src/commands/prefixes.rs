@@ -129,7 +129,7 @@ async fn make(prefixes: &dyn Prefixes, change: Change) -> anyhow::Result<()> {
             }
         }
         Change::Add(prefix, reason) => {
-            let safe = SafePrefix { prefix, reason, at: by.at, actor: by.actor.clone() };
+            let safe = SafePrefix::added_by(&by, prefix, reason);
             match prefixes.add_safe_prefix(safe, by).await? {
                 SafeOutcome::Added => {}
                 SafeOutcome::AlreadySafe => bail!("prefix {prefix} is on the safe list already"),
