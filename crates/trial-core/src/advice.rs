@@ -45,10 +45,10 @@ pub fn about_code(outcome: &CodeOutcome, told: Option<DeliveryState>) -> &'stati
                 "the applicant waits; if honest visitors meet this, raise `limits.phone.sends_per_day`"
             }
             CodeRefusal::BudgetSpent { scope: BudgetScope::All, .. } => {
-                "see whether the traffic is honest; if so, raise `limits.sms_per_day` and restart"
+                "see whether the traffic is honest; if so, raise it with `trialgate settings set limits.sms_per_day N`"
             }
             CodeRefusal::BudgetSpent { scope: BudgetScope::Country(_), .. } => {
-                "see whether the traffic is honest; if so, raise `limits.sms_per_country_day` and restart"
+                "see whether the traffic is honest; if so, raise it with `trialgate settings set limits.sms_per_country_day N`"
             }
             CodeRefusal::BudgetSpent { scope: BudgetScope::Prefix(_), .. } => {
                 "see whether the traffic is honest; if so, raise it with `trialgate settings set limits.sms_per_prefix_day N`"
