@@ -6,6 +6,7 @@ use std::ops::Range;
 
 use anyhow::{Context, ensure};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 use crate::http::{Connection, Request};
 
@@ -45,14 +46,24 @@ impl Applicant {
 }
 
 #[derive(Deserialize)]
-struct Captured {
-    messages: Vec<Message>,
+struct Captured<M> {
+    messages: Vec<M>,
 }
 
 #[derive(Deserialize)]
 struct Message {
     to: String,
     code: String,
+}
+
+/// Captured messages by these filters, newest first.
+pub(crate) async fn captured<M: DeserializeOwned>(
+    connection: &mut Connection,
+    filters: &str,
+) -> anyhow::Result<Vec<M>> {
+    let listing = Request::get(&format!("/sandbox/messages?{filters}"));
+    let Captured { messages } = serde_json::from_str(connection.exchange(&listing).await?)?;
+    Ok(messages)
 }
 
 /// Prepares these applicants, spread over the instances: each keeps the messages that it sent.
@@ -87,11 +98,9 @@ async fn prepare_at(address: SocketAddr, wanted: Range<u32>) -> anyhow::Result<V
         asked??;
     }
     let mut connection = Connection::open(address).await?;
-    let listing = Request::get(&format!("/sandbox/messages?channel=sms&limit={LISTED}"));
-    let captured: Captured = serde_json::from_str(connection.exchange(&listing).await?)?;
-    // The newest come first, and of several to one phone the newest holds.
-    let messages = captured.messages.into_iter().rev();
-    let mut codes: HashMap<_, _> = messages.map(|message| (message.to, message.code)).collect();
+    let messages: Vec<Message> = captured(&mut connection, &format!("channel=sms&limit={LISTED}")).await?;
+    // Of several to one phone the newest holds.
+    let mut codes: HashMap<_, _> = messages.into_iter().rev().map(|message| (message.to, message.code)).collect();
     let applicants = wanted.map(|n| {
         let phone = phone(n);
         let code = codes.remove(&format!("+86{phone}")).context("a message that was sent is captured")?;

@@ -86,6 +86,14 @@ impl Connection {
         Ok(body)
     }
 
+    /// The header of requests within the session that this one begins.
+    pub(crate) async fn begin_session(&mut self, sign_in: &Request) -> anyhow::Result<String> {
+        let (head, body) = self.reply(sign_in).await?;
+        let cookie = head.lines().find_map(|line| line.strip_prefix("set-cookie: "));
+        let cookie = cookie.and_then(|cookie| cookie.split(';').next());
+        Ok(format!("cookie: {}", cookie.with_context(|| format!("no session: {head}{body}"))?))
+    }
+
     /// The head and the body of the reply.
     pub(crate) async fn reply(&mut self, request: &Request) -> anyhow::Result<(&str, &str)> {
         self.stream.write_all(request.0.as_bytes()).await?;

@@ -53,7 +53,7 @@ async fn look(
     fleet.examine()?;
     let mut connection = Connection::open(fleet.addresses()[0]).await?;
     let token = fleet.token()?;
-    let session = sign_in(&mut connection, &token).await?;
+    let session = connection.begin_session(&Request::form("/console/sign-in", &format!("token={token}"))).await?;
     let mut found = BTreeMap::new();
     for (place, what) in calls(past).iter().chain(&pages(past)).enumerate() {
         let header =
@@ -62,13 +62,6 @@ async fn look(
         found.insert(format!("{place:02} {}", what.name), latency);
     }
     Ok(found)
-}
-
-async fn sign_in(connection: &mut Connection, token: &str) -> anyhow::Result<String> {
-    let (head, body) = connection.reply(&Request::form("/console/sign-in", &format!("token={token}"))).await?;
-    let cookie =
-        head.lines().find_map(|line| line.strip_prefix("set-cookie: ")).and_then(|line| line.split(';').next());
-    Ok(format!("cookie: {}", cookie.with_context(|| format!("no session: {head}{body}"))?))
 }
 
 async fn time(connection: &mut Connection, request: &Request) -> anyhow::Result<Latency> {

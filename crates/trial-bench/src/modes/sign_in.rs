@@ -10,7 +10,7 @@ use serde::Deserialize;
 use statrs::stats_tests::Alternative;
 use statrs::stats_tests::mannwhitneyu::{MannWhitneyUMethod, mannwhitneyu};
 
-use crate::applicants::{prepare, scattered};
+use crate::applicants::{captured, prepare, scattered};
 use crate::http::{Connection, Request};
 use crate::options::Options;
 use crate::results::{Refusal, median};
@@ -76,11 +76,6 @@ pub(crate) async fn sign_in(ground: &Ground, options: &Options) -> anyhow::Resul
 }
 
 #[derive(Deserialize)]
-struct Captured {
-    messages: Vec<Message>,
-}
-
-#[derive(Deserialize)]
 struct Message {
     to: String,
     text: String,
@@ -95,10 +90,9 @@ async fn opened(fleet: &Fleet, applicants: Range<u32>) -> anyhow::Result<Vec<Acc
         let reply = connection.exchange(&applicant.applies()).await?;
         ensure!(reply.contains("\"000\""), "an application is accepted, not {reply}");
     }
-    let listing = Request::get("/sandbox/messages?channel=mail&limit=1000");
     loop {
-        let captured: Captured = serde_json::from_str(connection.exchange(&listing).await?)?;
-        let ours = captured.messages.iter().filter(|mail| mailboxes.contains(&mail.to));
+        let mails: Vec<Message> = captured(&mut connection, "channel=mail&limit=1000").await?;
+        let ours = mails.iter().filter(|mail| mailboxes.contains(&mail.to));
         let accounts: Vec<Account> = ours.map(Message::account).collect::<anyhow::Result<_>>()?;
         if accounts.len() == mailboxes.len() {
             return Ok(accounts);
@@ -152,10 +146,7 @@ fn stranger(name: &str) -> String {
 /// Has the owner choose a password.
 async fn choose(address: SocketAddr, account: &Account) -> anyhow::Result<()> {
     let mut connection = Connection::open(address).await?;
-    let (head, body) = connection.reply(&attempt(account)).await?;
-    let cookie =
-        head.lines().find_map(|line| line.strip_prefix("set-cookie: ")).and_then(|line| line.split(';').next());
-    let header = format!("cookie: {}", cookie.with_context(|| format!("no session: {head}{body}"))?);
+    let header = connection.begin_session(&attempt(account)).await?;
     let page = connection.exchange(&Request::get_as("/portal/password", &header)).await?;
     let csrf = page.split_once("name=\"csrf\" value=\"").and_then(|(_, rest)| rest.split('"').next());
     let (csrf, chosen) = (csrf.context("a form")?, CHOSEN.replace(' ', "+"));
