@@ -90,7 +90,7 @@ fn the_rules_fire_when_they_should_and_else_do_not() {
 async fn counters_that_alerts_watch_begin_at_0() {
     let home = Home::new();
     let service = home.sandbox().await;
-    let told = reqwest::get(format!("http://{}/metrics", service.address())).await.unwrap().text().await.unwrap();
+    let told = service.client().try_get("/metrics").await.unwrap().text().await.unwrap();
     for counter in [
         "trialgate_applications_total{code=\"005\"}",
         "trialgate_code_requests_total{code=\"204\"}",

@@ -186,7 +186,7 @@ async fn a_provider_says_that_the_message_arrived_and_operations_see_it() {
     let story: Value = serde_json::from_str(&home.ask(&[&find[..], &["--json"]].concat()).await).unwrap();
     let delivery = &story["events"][0]["delivery"];
     assert_eq!((&delivery["state"], &delivery["reason"]), (&"delivered".into(), &Value::Null), "{story}");
-    let told = reqwest::get(format!("http://{}/metrics", service.address())).await.unwrap().text().await.unwrap();
+    let told = client.try_get("/metrics").await.unwrap().text().await.unwrap();
     for state in ["sent", "delivered", "failed"] {
         let counted = format!("trialgate_sms_receipts_total{{gateway=\"twilio\",state=\"{state}\"}} 1");
         assert!(told.lines().any(|line| line == counted), "{counted}: {told}");
