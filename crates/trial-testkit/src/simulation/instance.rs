@@ -21,18 +21,20 @@ pub(super) struct Instance {
     runtime: Runtime,
     engine: Engine,
     orders: Arc<Orders>,
-    gate: Arc<Gate>,
     clock: FixedClock,
     skew: TimeDelta,
+    turns_left: Option<u32>,
 }
 
 impl Instance {
     pub(super) fn start(world: &Arc<World>, planner: &Arc<Planner>, on: usize, seed: u64, now: DateTime<Utc>) -> Self {
-        let runtime = Builder::new_current_thread().enable_time().start_paused(true).build().expect("a runtime");
+        // Whoever waits for the next turn is asked after each poll of a task.
+        let builder = &mut Builder::new_current_thread();
+        let runtime = builder.enable_time().start_paused(true).event_interval(1).build().expect("a runtime");
         let gate = Arc::new(Gate::new(mix(seed)));
         let clock = FixedClock::new(now);
         let storage = Arc::new(Storage { world: Arc::clone(world), gate: Arc::clone(&gate), on });
-        let outside = Arc::new(Outside { world: Arc::clone(world), gate: Arc::clone(&gate) });
+        let outside = Arc::new(Outside { world: Arc::clone(world), gate });
         let shared_clock: Arc<dyn Clock> = Arc::new(clock.clone());
         let entropy: Arc<dyn Entropy> = Arc::new(SeededEntropy::new(mix(seed ^ 1)));
         let ledger: Arc<dyn TrialLedger> = storage.clone();
@@ -67,7 +69,7 @@ impl Instance {
             let _on = runtime.enter();
             Engine::start(parts, EngineOptions { queue_length: 16, batch_limit: 4, ..EngineOptions::default() })
         };
-        Self { runtime, engine, orders, gate, clock, skew: TimeDelta::zero() }
+        Self { runtime, engine, orders, clock, skew: TimeDelta::zero(), turns_left: None }
     }
 
     pub(super) fn engine(&self) -> &Engine {
@@ -83,13 +85,10 @@ impl Instance {
         self.runtime.spawn(task);
     }
 
-    /// Everything that can go on does, so many times.
-    pub(super) fn turns(&self, turns: u32) {
-        self.runtime.block_on(async {
-            for _ in 0..turns {
-                yield_now().await;
-            }
-        });
+    /// One task that can go on does, as far as the next await at which it waits.
+    pub(super) fn turn(&mut self) {
+        self.turns_left = self.turns_left.map(|left| left.saturating_sub(1));
+        self.runtime.block_on(yield_now());
     }
 
     /// Time passes; whoever waited for it goes on in the next turn.
@@ -105,11 +104,11 @@ impl Instance {
         self.clock.set(now + self.skew);
     }
 
-    pub(super) fn die_after(&self, points: u64) {
-        self.gate.die_after(points);
+    pub(super) fn die_after(&mut self, turns: u32) {
+        self.turns_left = Some(turns);
     }
 
     pub(super) fn is_dead(&self) -> bool {
-        self.gate.is_dead()
+        self.turns_left == Some(0)
     }
 }

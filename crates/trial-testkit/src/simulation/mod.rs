@@ -1,9 +1,10 @@
 //! A simulated world: several real engines over one ledger, applicants and operators, and everything that goes wrong.
 //!
 //! A seed makes a schedule of steps: requests, orders, time that passes, clocks that are wrong, storage that fails before and
-//! after a commit, gateways, mail servers and platforms that refuse, are late or never answer, and instances that end between
-//! any two calls into the world and start again. Every instance has a runtime and a paused clock of its own, and takes its
-//! turns in order, so the same seed gives the same history. After every step everything that has to hold is looked at.
+//! after a commit, gateways, mail servers and platforms that refuse, are late or never answer, and instances that end at any
+//! await of any task and start again. Every instance has a runtime and a paused clock of its own, and takes its turns in
+//! order, each one poll of a task, so the same seed gives the same history. After every step everything that has to hold is
+//! looked at.
 //! A run that fails is made smaller until nothing more can be left out.
 
 mod dice;

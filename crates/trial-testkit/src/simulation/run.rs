@@ -17,7 +17,7 @@ use crate::{FixedClock, SeededEntropy, data};
 /// Rounds of ten minutes after which every mail has ended.
 const ROUNDS: u32 = 90;
 /// The longest that a simulated platform, gateway or mail server is waited for in one turn of these.
-const SETTLING: u32 = 24;
+const SETTLING: u32 = 200;
 
 pub(super) struct Run {
     seed: u64,
@@ -96,7 +96,7 @@ impl Run {
         for _ in 0..turns {
             for place in &mut self.instances {
                 if let Some(instance) = place {
-                    instance.turns(1);
+                    instance.turn();
                 }
                 if place.as_ref().is_some_and(Instance::is_dead) {
                     *place = None;
@@ -140,9 +140,9 @@ impl Run {
             Step::Sms(fate) => self.world.seen().sms.push_back(fate),
             Step::Mail(fate) => self.world.seen().mails.push_back(fate),
             Step::Platform(fate) => self.world.seen().events.push_back(fate),
-            Step::Crash { on, points } => {
-                if let Some(instance) = &self.instances[on] {
-                    instance.die_after(points);
+            Step::Crash { on, turns } => {
+                if let Some(instance) = &mut self.instances[on] {
+                    instance.die_after(turns);
                 }
             }
             Step::Restart { on } => self.restart(on),

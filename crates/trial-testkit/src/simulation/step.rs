@@ -8,6 +8,10 @@ use crate::LedgerFault;
 /// Instances over the one ledger.
 pub(super) const INSTANCES: usize = 3;
 const PHONES: u32 = 6;
+/// Turns between two steps: mostly too few for a request to come to its end.
+const TURNS: u32 = 24;
+/// Turns that an instance has yet when it is said to end.
+const LONGEST_LIFE: u32 = 48;
 
 /// Something that happens, and how many turns every instance has after it before the next does.
 #[derive(Debug, Clone, PartialEq)]
@@ -104,12 +108,12 @@ pub enum Step {
     Mail(Fate),
     /// The platform meets the next event so.
     Platform(Fate),
-    /// An instance ends in the midst of what it does.
+    /// An instance ends in the midst of what it does, wherever its tasks wait by then.
     Crash {
         /// Which.
         on: usize,
-        /// How many points of its calls it gets past yet.
-        points: u64,
+        /// How many turns it has yet.
+        turns: u32,
     },
     /// An instance that has ended starts again.
     Restart {
@@ -165,7 +169,7 @@ pub enum Fate {
 pub(super) fn schedule(seed: u64, length: usize) -> Vec<Scheduled> {
     let dice = Dice::new(seed);
     let first = Scheduled { step: Step::Import { pairs: 3 + dice.below(8) }, turns: 1 };
-    let others = (1..length).map(|_| Scheduled { step: step(&dice), turns: dice.below(7) });
+    let others = (1..length).map(|_| Scheduled { step: step(&dice), turns: dice.below(TURNS) });
     std::iter::once(first).chain(others).collect()
 }
 
@@ -178,7 +182,7 @@ pub(super) fn crowd(seed: u64) -> Vec<Scheduled> {
     let dice = Dice::new(seed);
     let prepared = [Step::Import { pairs: 1 + dice.below(3) }, Step::Threshold { threshold: 1 + dice.below(4) }];
     let prepared = prepared.map(|step| Scheduled { step, turns: 0 });
-    let asking = (0..CROWD).map(|_| Scheduled { step: of_crowd(&dice), turns: dice.below(6) });
+    let asking = (0..CROWD).map(|_| Scheduled { step: of_crowd(&dice), turns: dice.below(TURNS) });
     prepared.into_iter().chain(asking).collect()
 }
 
@@ -189,7 +193,7 @@ fn of_crowd(dice: &Dice) -> Step {
         5..13 => apply(dice, phone, on),
         13..16 => Step::Again { back: dice.place(3), on },
         16 => Step::Storage { on, call: Call::Commit, fault: storage_fault(dice) },
-        17 => Step::Crash { on, points: u64::from(dice.below(12)) },
+        17 => Step::Crash { on, turns: dice.below(LONGEST_LIFE) },
         _ => Step::Restart { on },
     }
 }
@@ -212,7 +216,7 @@ fn step(dice: &Dice) -> Step {
         83..85 => Step::Sms(fate(dice)),
         85..88 => Step::Mail(fate(dice)),
         88..90 => Step::Platform(fate(dice)),
-        90..93 => Step::Crash { on, points: u64::from(dice.below(12)) },
+        90..93 => Step::Crash { on, turns: dice.below(LONGEST_LIFE) },
         _ => Step::Restart { on },
     }
 }
