@@ -12,6 +12,9 @@ use trial_core::{
 };
 use trial_fuzz::Target;
 
+use crate::history;
+use crate::properties::assert_agrees_with_the_contract;
+
 fn text(input: &[u8]) -> &str {
     std::str::from_utf8(input).unwrap_or_default()
 }
@@ -140,6 +143,11 @@ fn setting() {
             assert_eq!(other.of(&overrides.policy(&Policy::default())), other.of(&Policy::default()));
         }
     });
+}
+
+#[test]
+fn plan() {
+    Target::new("plan").check(|input| assert_agrees_with_the_contract(&history::read(input)));
 }
 
 fn number(value: SettingValue) -> u128 {

@@ -12,6 +12,7 @@ mod desks;
 mod forgotten;
 mod fuzz;
 mod guess_limits;
+mod history;
 mod keyring;
 mod mail_retry;
 mod operators;
