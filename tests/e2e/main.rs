@@ -25,6 +25,7 @@ mod observability;
 mod ops;
 mod portal;
 mod postgres;
+mod prefixes;
 mod return_codes;
 mod settings;
 mod shutdown;

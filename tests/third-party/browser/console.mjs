@@ -89,15 +89,28 @@ try {
   hold((await page.locator("dl").innerText()).includes(`${locale}@example.com`), "the address is shown in full");
   step(`${locale}: sent the account again and converted the tenant`);
 
+  await api("generateverifycode", { phone: "16673290001" });
+  await menu(t("Prefixes", "号段"));
+  hold((await page.locator("tbody").innerText()).includes("+861667329"), "a prefix whose codes are not used is found out");
+  await press(t("Release +861667329", "释放 +861667329"));
+  await noted();
+  hold(!(await page.locator("main").innerText()).includes("+861667329"), "the prefix is released");
+  await page.locator("input[name=prefix]").fill("+86166732");
+  await page.locator("input[name=reason]").fill("our office");
+  await press(t("Never block", "永不封禁"));
+  await noted();
+  hold((await page.locator("tbody").innerText()).includes("our office"), "the safe list says why");
+  step(`${locale}: released a prefix, and made it safe`);
+
   await menu(t("Audit", "审计"));
   const audit = await page.locator("tbody").innerText();
-  for (const action of ["tenant.convert", "tenant.resend_mail", "tenant.reveal", "quota.set", "access_codes.import"]) {
+  for (const action of ["tenant.convert", "tenant.resend_mail", "tenant.reveal", "quota.set", "access_codes.import", "prefix.release", "prefix.safe_add"]) {
     hold(audit.includes(action), `${action} is in the audit`);
   }
   step(`${locale}: read the audit`);
 
   if (isEnglish) {
-    for (const path of ["", "applications", "tenants", "access-codes", "mails", "phones?find=16673280001", "settings", "audit"]) {
+    for (const path of ["", "applications", "tenants", "access-codes", "mails", "phones?find=16673280001", "prefixes", "settings", "audit"]) {
       await look(browser, context, `${origin}/console/${path}`);
     }
     await menu("Applications");
