@@ -53,6 +53,16 @@ fn dashboard_and_rules_name_metrics_that_there_are() {
 }
 
 #[test]
+fn the_dashboard_shows_every_metric_of_the_runbook() {
+    let read = |file: &str| fs::read_to_string(root().join("docs").join(file)).unwrap();
+    let runbook = read("operations.md");
+    let rows: Vec<_> = runbook.lines().filter(|line| line.starts_with("| `trialgate_")).collect();
+    let (told, shown) = (names(&rows.concat()), names(&read("observability/trialgate-dashboard.json")));
+    let missing: Vec<_> = told.difference(&shown).collect();
+    assert!(told.len() > 30 && missing.is_empty(), "{missing:?}");
+}
+
+#[test]
 fn every_rule_names_a_chapter_of_the_runbook() {
     let rules = fs::read_to_string(root().join("docs/observability/alerts.yml")).unwrap();
     let mut seen = 0;
