@@ -14,8 +14,8 @@ use governor::state::{InMemoryState, NotKeyed};
 use governor::{Quota, RateLimiter};
 use trial_core::ports::{Callers, Clock, Entropy, ReplayGuard};
 use trial_core::{
-    Caller, CallerCredentials, CallerId, CallerName, EntranceRefusal, Keyring, KeyringError, LedgerError, Scope,
-    SeenSignature,
+    Caller, CallerCredentials, CallerId, CallerName, CallerStatus, EntranceRefusal, Keyring, KeyringError, LedgerError,
+    Scope, SeenSignature,
 };
 use trial_signing::{AccessKey, RequestParts, Signed};
 
@@ -130,7 +130,7 @@ impl Signing {
         Ok(caller.name)
     }
 
-    /// The caller, if one of its secrets signed. One that is not known takes as long as one that is.
+    /// The caller, if one of its secrets signed. One that is not known, or not any more, takes as long as one that is.
     fn who_signed(
         &self,
         claim: &Signed,
@@ -139,19 +139,26 @@ impl Signing {
     ) -> Result<Option<Caller>, Barred> {
         let now = self.clock.now();
         let signs = |access_key: &str, secret: &trial_core::SealedSecret| {
-            let secret = secret.open(access_key, &self.parts.keyring).map_err(|error| sealed_off(&error))?;
+            let secret = secret.open(access_key, &self.parts.keyring)?;
             let key = AccessKey::new(access_key, secret.reveal());
-            Ok::<_, Barred>(claim.verify(request, &key, now).is_ok())
+            Ok::<_, KeyringError>(claim.verify(request, &key, now).is_ok())
         };
-        let Some(caller) = found else {
-            signs(&self.decoy.access_key, &self.decoy.secret)?;
+        let Some(caller) = found.filter(|caller| caller.status() != CallerStatus::Removed) else {
+            signs(&self.decoy.access_key, &self.decoy.secret).map_err(|error| sealed_off(&error))?;
             return Ok(None);
         };
-        let mut has_signed = false;
+        let (mut has_signed, mut lost) = (false, None);
         for secret in caller.secrets() {
-            has_signed |= signs(&caller.access_key, secret)?;
+            match signs(&caller.access_key, secret) {
+                Ok(signed) => has_signed |= signed,
+                Err(error) => lost = Some(error),
+            }
         }
-        Ok(has_signed.then_some(caller))
+        match lost {
+            // It may have been the secret that signed.
+            Some(error) if !has_signed => Err(sealed_off(&error)),
+            _ => Ok(has_signed.then_some(caller)),
+        }
     }
 }
 

@@ -304,6 +304,24 @@ async fn a_secret_that_no_key_opens_is_a_fault_of_ours() {
     assert!(!answer.body.contains("key"), "{}", answer.body);
 }
 
+/// What a key that was taken out sealed costs the caller that secret alone, and nothing once the caller is removed.
+#[tokio::test(start_paused = true)]
+async fn a_secret_that_no_key_opens_bars_no_other() {
+    let sealed = |byte: u8, key: &str| {
+        let CallerCredentials { access_key, .. } = data::caller_credentials(1);
+        let keyring = Keyring::new(vec![SecretKey::new(key, &[byte; 32]).unwrap()]).unwrap();
+        CallerSecret::new(&[byte; 32]).seal(&access_key, &keyring, &[byte; Keyring::NONCE])
+    };
+    let rotated = Caller { secret: sealed(8, "gone"), next_secret: Some(caller().secret), ..caller() };
+    let site = site_of(rotated).await;
+    assert_eq!(status(&site, &Draft::default()).await, StatusCode::OK);
+    let access_key = data::caller_credentials(1).access_key;
+    let other = Draft { key: AccessKey::new(access_key, "other"), id: "2", ..Draft::default() };
+    assert_eq!(status(&site, &other).await, StatusCode::INTERNAL_SERVER_ERROR, "it may have been the one that is lost");
+    let removed = Caller { secret: sealed(8, "gone"), removed_at: Some(now()), ..caller() };
+    assert_eq!(status(&site_of(removed).await, &Draft::default()).await, StatusCode::FORBIDDEN);
+}
+
 /// Asks how a trial stands, signed by the first caller.
 async fn ask(site: &Site, query: &str) -> Answer {
     let given = [("Host", "trialgate.example.com")];
