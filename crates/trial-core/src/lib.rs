@@ -53,9 +53,9 @@ pub use altcha::{ALTCHA_COST, AltchaChallenge, AltchaCost, CHALLENGE_LIVES};
 pub use audit::{APPLICANT, AuditEntry, AuditQuery};
 pub use batch::{Application, Batch, CodeRequest, FactKeys, FreshIds, Request, SendReport};
 pub use callers::{
-    Caller, CallerAdded, CallerChange, CallerChanged, CallerCredentials, CallerName, CallerRefusal, CallerSecret,
-    CallerStatus, DEFAULT_CALLER_RATE, EntranceRefusal, MAX_CALLER_RATE, SIGNATURE_KEEPS, Scope, SealedSecret,
-    SeenSignature,
+    Caller, CallerAdded, CallerChange, CallerChanged, CallerCredentials, CallerLimits, CallerName, CallerRefusal,
+    CallerSecret, CallerStatus, DEFAULT_CALLER_RATE, EntranceRefusal, MAX_CALLER_RATE, SIGNATURE_KEEPS, Scope,
+    SealedSecret, SeenSignature,
 };
 pub use care::{
     ERASED, ERASED_EMAIL, Expired, Expiring, ExpiryPage, Forgotten, MIN_RETENTION, Person, PersonData, Retention,

@@ -1,10 +1,11 @@
 //! What operations change about a caller.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use chrono::{DateTime, Utc};
 
-use super::{Caller, SealedSecret};
+use super::{Caller, MAX_CALLER_RATE, Scope, SealedSecret};
 
 /// What is wanted of a caller.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +18,8 @@ pub enum CallerChange {
     Rotate(SealedSecret),
     /// Take the older of two secrets away.
     RetireSecret,
+    /// Give it other limits.
+    Set(CallerLimits),
     /// Take it out for good.
     Remove,
     /// Seal its secrets by another key; the secrets themselves stay.
@@ -26,6 +29,15 @@ pub enum CallerChange {
         /// What stands in their place, in the same order.
         after: Vec<SealedSecret>,
     },
+}
+
+/// What a caller may ask for, and how often, as far as that is changed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CallerLimits {
+    /// What it may ask for from now on; `None` leaves that as it is.
+    pub scopes: Option<BTreeSet<Scope>>,
+    /// Requests a minute from now on, 0 for no limit; `None` leaves that as it is.
+    pub rate: Option<u32>,
 }
 
 /// What came of a change.
@@ -52,6 +64,10 @@ pub enum CallerRefusal {
     OneSecret,
     /// Its secrets are other ones by now.
     Overtaken,
+    /// It would have no scope.
+    NoScope,
+    /// The rate is over [`MAX_CALLER_RATE`].
+    Rate,
 }
 
 impl CallerChange {
@@ -62,6 +78,7 @@ impl CallerChange {
             Self::Resume => "caller.resume",
             Self::Rotate(_) => "caller.rotate",
             Self::RetireSecret => "caller.retire_secret",
+            Self::Set(_) => "caller.set",
             Self::Remove => "caller.remove",
             Self::Reseal { .. } => "caller.reseal",
         }
@@ -71,6 +88,7 @@ impl CallerChange {
     pub fn detail(&self, before: &Caller, after: &Caller) -> String {
         let sealed_by =
             |caller: &Caller| caller.secrets().map(|secret| secret.key_id.as_str()).collect::<Vec<_>>().join(", ");
+        let limits = |caller: &Caller| format!("scopes {}, {} requests a minute", caller.scope_names(), caller.rate);
         match self {
             Self::Suspend | Self::Resume | Self::Remove => {
                 format!("before {}; after {}", before.status(), after.status())
@@ -78,6 +96,7 @@ impl CallerChange {
             Self::Rotate(_) | Self::RetireSecret => {
                 format!("before {} of 2 secrets; after {}", before.secrets().count(), after.secrets().count())
             }
+            Self::Set(_) => format!("before {}; after {}", limits(before), limits(after)),
             Self::Reseal { .. } => format!("before sealed by {}; after by {}", sealed_by(before), sealed_by(after)),
         }
     }
@@ -103,6 +122,16 @@ impl Caller {
             CallerChange::RetireSecret => {
                 changed.secret = changed.next_secret.take().ok_or(CallerRefusal::OneSecret)?;
             }
+            CallerChange::Set(CallerLimits { scopes: Some(scopes), .. }) if scopes.is_empty() => {
+                return Err(CallerRefusal::NoScope);
+            }
+            CallerChange::Set(CallerLimits { rate: Some(rate), .. }) if *rate > MAX_CALLER_RATE => {
+                return Err(CallerRefusal::Rate);
+            }
+            CallerChange::Set(CallerLimits { scopes, rate }) => {
+                changed.scopes = scopes.clone().unwrap_or(changed.scopes);
+                changed.rate = rate.unwrap_or(changed.rate);
+            }
             CallerChange::Remove => changed.removed_at = Some(now),
             CallerChange::Reseal { before, after } => {
                 if !self.secrets().eq(before) || before.len() != after.len() {
@@ -121,12 +150,14 @@ impl Caller {
 impl fmt::Display for CallerRefusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::Rate => return write!(f, "the rate is not from 0 to {MAX_CALLER_RATE} requests a minute"),
             Self::Unknown => "there is no such caller; `trialgate callers list` shows all",
             Self::Suspended => "the caller is suspended already",
             Self::Active => "the caller is not suspended",
             Self::TwoSecrets => "the caller has two secrets already; retire the older one first",
             Self::OneSecret => "the caller has one secret alone; rotate it first, or remove the caller",
             Self::Overtaken => "the caller's secrets were changed meanwhile; ask again",
+            Self::NoScope => "a caller without a scope may ask for nothing; suspend it instead",
         })
     }
 }

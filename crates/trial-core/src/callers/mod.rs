@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 
-pub use change::{CallerChange, CallerChanged, CallerRefusal};
+pub use change::{CallerChange, CallerChanged, CallerLimits, CallerRefusal};
 pub use entrance::EntranceRefusal;
 pub use secret::{CallerCredentials, CallerSecret, SealedSecret};
 pub use signature::{SIGNATURE_KEEPS, SeenSignature};

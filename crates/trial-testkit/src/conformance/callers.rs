@@ -6,8 +6,8 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use trial_core::ports::{AuditTrail, Callers, TrialLedger};
 use trial_core::{
-    AuditQuery, Caller, CallerAdded, CallerChange, CallerChanged, CallerName, CallerRefusal, CallerStatus,
-    SIGNATURE_KEEPS, Scope, SealedSecret, SeenSignature,
+    AuditQuery, Caller, CallerAdded, CallerChange, CallerChanged, CallerLimits, CallerName, CallerRefusal,
+    CallerStatus, MAX_CALLER_RATE, SIGNATURE_KEEPS, Scope, SealedSecret, SeenSignature,
 };
 
 use super::{LedgerFactory, desk, in_the_end};
@@ -103,6 +103,40 @@ pub async fn callers_are_changed<F: LedgerFactory>(factory: &F) {
     assert_eq!(change(&desk, "nobody", CallerChange::Suspend).await, CallerChanged::Refused(CallerRefusal::Unknown));
 }
 
+fn limits(scopes: Option<&[Scope]>, rate: Option<u32>) -> CallerChange {
+    CallerChange::Set(CallerLimits { scopes: scopes.map(|scopes| scopes.iter().copied().collect()), rate })
+}
+
+/// Of scopes and rate, what is not named stays; what makes no sense changes neither.
+pub async fn the_limits_of_a_caller_are_changed<F: LedgerFactory>(factory: &F) {
+    let desk = desk(factory, 0).await;
+    let mut site = added(&desk, 1, "site").await;
+    let other = added(&desk, 2, "other").await;
+    for (scopes, rate, expected) in [
+        (None, Some(60), Ok(())),
+        (Some(&[Scope::Query, Scope::Apply][..]), None, Ok(())),
+        (Some(&[]), Some(7), Err(CallerRefusal::NoScope)),
+        (Some(&[Scope::Apply]), Some(MAX_CALLER_RATE + 1), Err(CallerRefusal::Rate)),
+        (Some(&[Scope::VerifyCodes]), Some(MAX_CALLER_RATE), Ok(())),
+        (None, Some(0), Ok(())),
+        (None, Some(0), Ok(())),
+    ] {
+        if expected.is_ok() {
+            site.scopes = scopes.map_or(site.scopes, |scopes| scopes.iter().copied().collect());
+            site.rate = rate.unwrap_or(site.rate);
+        }
+        let done = match expected {
+            Ok(()) => CallerChanged::Done(Box::new(site.clone())),
+            Err(refusal) => CallerChanged::Refused(refusal),
+        };
+        assert_eq!(change(&desk, "SITE", limits(scopes, rate)).await, done, "{scopes:?} {rate:?}");
+        let kept = [&site, &other].map(|caller| caller.access_key.clone());
+        for (access_key, caller) in kept.into_iter().zip([&site, &other]) {
+            assert_eq!(desk.ledger.caller_by_key(access_key).await.unwrap().as_ref(), Some(caller));
+        }
+    }
+}
+
 /// Who did it, when, to whom; and nothing that was not done.
 pub async fn changes_of_callers_are_audited<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 0).await;
@@ -113,6 +147,15 @@ pub async fn changes_of_callers_are_audited<F: LedgerFactory>(factory: &F) {
         (CallerChange::Resume, "caller.resume"),
         (CallerChange::Rotate(sealed_secret(3)), "caller.rotate"),
         (CallerChange::RetireSecret, "caller.retire_secret"),
+        (limits(Some(&[Scope::Apply]), Some(60)), "caller.set"),
+        (limits(Some(&[]), None), ""),
+        (
+            CallerChange::Reseal {
+                before: vec![sealed_secret(3)],
+                after: vec![SealedSecret { key_id: "newer".to_owned(), ..sealed_secret(4) }],
+            },
+            "caller.reseal",
+        ),
         (CallerChange::Remove, "caller.remove"),
     ];
     let mut expected = vec!["caller.add"];
@@ -133,6 +176,10 @@ pub async fn changes_of_callers_are_audited<F: LedgerFactory>(factory: &F) {
     let entries = desk.ledger.audit(query).await.unwrap();
     assert_eq!(entries.iter().rev().map(|entry| entry.action.as_str()).collect::<Vec<_>>(), expected);
     assert!(entries.iter().all(|entry| entry.actor == "operator"));
+    let detail = |action: &str| &entries.iter().find(|entry| entry.action == action).unwrap().detail;
+    let set = "before scopes verify-codes apply query, 600 requests a minute; after scopes apply, 60 requests a minute";
+    assert_eq!(detail("caller.set"), set);
+    assert_eq!(detail("caller.reseal"), "before sealed by current; after by newer");
 }
 
 fn seen(n: u8, at: chrono::DateTime<chrono::Utc>) -> SeenSignature {

@@ -195,6 +195,7 @@ macro_rules! ledger_conformance {
             a_caller_is_known_by_the_access_key
             callers_are_listed_newest_first
             callers_are_changed
+            the_limits_of_a_caller_are_changed
             an_account_is_found_with_its_own_password
             a_new_password_ends_other_sessions
             portal_sessions_begin_and_end
