@@ -54,8 +54,8 @@ pub use audit::{APPLICANT, AuditEntry, AuditQuery};
 pub use batch::{Application, Batch, CodeRequest, FactKeys, FreshIds, Request, SendReport};
 pub use callers::{
     Caller, CallerAdded, CallerChange, CallerChanged, CallerCredentials, CallerLimits, CallerName, CallerRefusal,
-    CallerSecret, CallerStatus, DEFAULT_CALLER_RATE, EntranceRefusal, MAX_CALLER_RATE, SIGNATURE_KEEPS, Scope,
-    SealedSecret, SeenSignature,
+    CallerSecret, CallerStatus, DEFAULT_CALLER_RATE, EntranceRefusal, MAX_CALLER_RATE, Resealed, SIGNATURE_KEEPS,
+    Scope, SealState, SealedSecret, SeenSignature, callers_in_use, reseal_callers,
 };
 pub use care::{
     ERASED, ERASED_EMAIL, Expired, Expiring, ExpiryPage, Forgotten, MIN_RETENTION, Person, PersonData, Retention,

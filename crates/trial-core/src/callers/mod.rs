@@ -2,6 +2,7 @@
 
 mod change;
 mod entrance;
+mod reseal;
 mod secret;
 mod signature;
 
@@ -11,6 +12,7 @@ use chrono::{DateTime, Utc};
 
 pub use change::{CallerChange, CallerChanged, CallerLimits, CallerRefusal};
 pub use entrance::EntranceRefusal;
+pub use reseal::{Resealed, SealState, callers_in_use, reseal_callers};
 pub use secret::{CallerCredentials, CallerSecret, SealedSecret};
 pub use signature::{SIGNATURE_KEEPS, SeenSignature};
 

@@ -5,6 +5,7 @@
 mod access_code_import;
 mod altcha;
 mod apply_table;
+mod callers;
 mod clock_set_back;
 mod crates;
 mod defaults;
