@@ -1,19 +1,21 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use anyhow::bail;
+use anyhow::{anyhow, bail};
 use chrono::{DateTime, SecondsFormat, Utc};
 use clap::Subcommand;
 use serde::Serialize;
 use trial_core::ports::Entropy;
 use trial_core::{
-    Caller, CallerAdded, CallerChange, CallerChanged, CallerCredentials, CallerId, CallerName, CallerRefusal,
-    CallerSecret, DEFAULT_CALLER_RATE, Keyring, MAX_CALLER_RATE, Scope,
+    Caller, CallerAdded, CallerChange, CallerChanged, CallerCredentials, CallerId, CallerLimits, CallerName,
+    CallerRefusal, CallerSecret, DEFAULT_CALLER_RATE, Keyring, MAX_CALLER_RATE, Resealed, Scope, callers_in_use,
+    reseal_callers,
 };
 
 use super::with_database;
 use crate::cli::Global;
-use crate::compose::{self, OsEntropy};
+use crate::compose::{self, OsEntropy, SystemClock};
+use crate::ledger::Ledger;
 use crate::output::{Output, Table, time};
 
 /// Callers that one listing shows.
@@ -49,6 +51,39 @@ pub(crate) enum Callers {
     Rotate(Named),
     /// Take the older of its two secrets back
     RetireSecret(Named),
+    /// Change what it may ask for, or how often; what is not named stays
+    Set {
+        /// The name
+        name: CallerName,
+        #[command(flatten)]
+        limits: Limits,
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Take it out for good: nobody signs by its key any more, and its name is free again
+    Remove {
+        #[command(flatten)]
+        named: Named,
+        /// Do it; without this, only say what it would come to
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Have the first of `secrets.keys` seal all callers' secrets, so that the others can be taken out; the secrets stay
+    Reseal {
+        #[command(flatten)]
+        output: Output,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+#[group(required = true, multiple = true)]
+pub(crate) struct Limits {
+    /// What it may ask for: verify-codes, apply or query; may be given more than once
+    #[arg(long = "scope", value_name = "SCOPE")]
+    scopes: Vec<Scope>,
+    /// Requests a minute that it may make at each instance; 0 for no limit
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(..=i64::from(MAX_CALLER_RATE)))]
+    rate: Option<u32>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -68,9 +103,12 @@ struct CallerReport {
     scopes: Vec<&'static str>,
     rate: u32,
     secrets: usize,
+    /// The ids of the keys that seal the secrets.
+    sealed_by: Vec<String>,
     created_at: String,
     created_by: String,
     suspended_at: Option<String>,
+    removed_at: Option<String>,
 }
 
 /// A caller, with a secret that is new.
@@ -86,6 +124,39 @@ struct CallerList {
     callers: Vec<CallerReport>,
 }
 
+/// A caller, with limits that are new.
+#[derive(Debug, Serialize)]
+#[serde(transparent)]
+struct WithLimits(CallerReport);
+
+/// A caller that was removed, or would be.
+#[derive(Debug, Serialize)]
+struct Removed {
+    done: bool,
+    #[serde(flatten)]
+    caller: CallerReport,
+}
+
+/// What came of sealing secrets anew.
+#[derive(Debug, Serialize)]
+struct ResealReport {
+    /// The id of the key that seals them now.
+    key: String,
+    /// How many callers' secrets another key had sealed.
+    resealed: usize,
+    /// How many callers' secrets this key had sealed already.
+    already: usize,
+    /// Whose secrets are not sealed by this key.
+    failed: Vec<NotResealed>,
+}
+
+#[derive(Debug, Serialize)]
+struct NotResealed {
+    name: String,
+    /// Why, and what to do about it.
+    reason: String,
+}
+
 impl Callers {
     pub(crate) fn run(self, global: &Global) -> anyhow::Result<()> {
         match self {
@@ -98,6 +169,9 @@ impl Callers {
             Self::Resume(named) => change(global, named, CallerChange::Resume),
             Self::RetireSecret(named) => change(global, named, CallerChange::RetireSecret),
             Self::Rotate(named) => rotate(global, named),
+            Self::Set { name, limits, output } => set(global, name, limits, output),
+            Self::Remove { named, yes } => remove(global, named, yes),
+            Self::Reseal { output } => reseal(global, output),
         }
     }
 }
@@ -131,29 +205,70 @@ fn add(global: &Global, name: CallerName, scopes: Vec<Scope>, rate: u32, output:
 }
 
 fn change(global: &Global, Named { name, output }: Named, change: CallerChange) -> anyhow::Result<()> {
+    output.show(&CallerReport::new(&changed(global, name, change)?))
+}
+
+fn changed(global: &Global, name: CallerName, change: CallerChange) -> anyhow::Result<Caller> {
     let by = compose::changed_by(compose::operator());
-    let changed =
-        with_database(global, async |_, ledger| Ok(ledger.callers().change_caller(name, change, by).await?))?;
+    done(with_database(global, async |_, ledger| Ok(ledger.callers().change_caller(name, change, by).await?))?)
+}
+
+fn done(changed: CallerChanged) -> anyhow::Result<Caller> {
     match changed {
-        CallerChanged::Done(caller) => output.show(&CallerReport::new(&caller)),
+        CallerChanged::Done(caller) => Ok(*caller),
         CallerChanged::Refused(refusal) => bail!("{refusal}"),
     }
+}
+
+/// The caller of a name that is not removed.
+async fn holder(ledger: &Ledger, name: &CallerName) -> anyhow::Result<Caller> {
+    let known = callers_in_use(&*ledger.callers()).await?;
+    let holder = known.into_iter().find(|caller| caller.name.key() == name.key());
+    holder.ok_or_else(|| anyhow!("{}", CallerRefusal::Unknown))
 }
 
 fn rotate(global: &Global, Named { name, output }: Named) -> anyhow::Result<()> {
     let by = compose::changed_by(compose::operator());
     let CallerCredentials { secret, .. } = CallerCredentials::new(&random());
     let changed = with_database(global, async |config, ledger| {
-        let callers = ledger.callers();
-        let listed = callers.callers(LISTED).await?;
-        let holder = listed.iter().find(|caller| caller.removed_at.is_none() && caller.name.key() == name.key());
-        let Some(holder) = holder else { return Ok(CallerChanged::Refused(CallerRefusal::Unknown)) };
+        let holder = holder(ledger, &name).await?;
         let sealed = secret.seal(&holder.access_key, &config.keyring()?, &random::<{ Keyring::NONCE }>());
-        Ok(callers.change_caller(name, CallerChange::Rotate(sealed), by).await?)
+        Ok(ledger.callers().change_caller(name, CallerChange::Rotate(sealed), by).await?)
     })?;
-    match changed {
-        CallerChanged::Done(caller) => output.show(&WithSecret::new(&caller, &secret)),
-        CallerChanged::Refused(refusal) => bail!("{refusal}"),
+    output.show(&WithSecret::new(&done(changed)?, &secret))
+}
+
+fn set(global: &Global, name: CallerName, limits: Limits, output: Output) -> anyhow::Result<()> {
+    let Limits { scopes, rate } = limits;
+    let scopes = Some(scopes).filter(|scopes| !scopes.is_empty()).map(|scopes| scopes.into_iter().collect());
+    let changed = changed(global, name, CallerChange::Set(CallerLimits { scopes, rate }))?;
+    output.show(&WithLimits(CallerReport::new(&changed)))
+}
+
+fn remove(global: &Global, Named { name, output }: Named, yes: bool) -> anyhow::Result<()> {
+    let caller = if yes {
+        changed(global, name, CallerChange::Remove)?
+    } else {
+        with_database(global, async |_, ledger| holder(ledger, &name).await)?
+    };
+    output.show(&Removed { done: yes, caller: CallerReport::new(&caller) })
+}
+
+fn reseal(global: &Global, output: Output) -> anyhow::Result<()> {
+    let actor = compose::operator();
+    let report = with_database(global, async |config, ledger| {
+        let keyring = config.keyring()?;
+        let came = reseal_callers(&*ledger.callers(), &keyring, &actor, &SystemClock, &OsEntropy).await?;
+        Ok(ResealReport::new(keyring.current_id(), came))
+    })?;
+    output.show(&report)?;
+    match report.failed.as_slice() {
+        [] => Ok(()),
+        failed => bail!(
+            "not all secrets are sealed by the key {:?}: {}",
+            report.key,
+            failed.iter().map(|not| format!("{}: {}", not.name, not.reason)).collect::<Vec<_>>().join("; ")
+        ),
     }
 }
 
@@ -173,10 +288,30 @@ impl CallerReport {
             scopes: caller.scopes.iter().map(|scope| scope.as_str()).collect(),
             rate: caller.rate,
             secrets: caller.secrets().count(),
+            sealed_by: caller.secrets().map(|secret| secret.key_id.clone()).collect(),
             created_at: instant(caller.created_at),
             created_by: caller.created_by.clone(),
             suspended_at: caller.suspended_at.map(instant),
+            removed_at: caller.removed_at.map(instant),
         }
+    }
+}
+
+impl ResealReport {
+    fn new(key: &str, came: Resealed) -> Self {
+        let Resealed { resealed, current, lost, overtaken } = came;
+        let lost = lost.into_iter().map(|(name, error)| {
+            let advice = format!(
+                "`trialgate callers rotate {name}` makes another secret, and `retire-secret` takes this one away"
+            );
+            NotResealed { name: name.to_string(), reason: format!("{error}; or {advice}") }
+        });
+        let overtaken = overtaken.into_iter().map(|name| {
+            let reason = "its secrets were changed meanwhile, again and again; run this once more".to_owned();
+            NotResealed { name: name.to_string(), reason }
+        });
+        let (resealed, already) = (resealed.len(), current.len());
+        Self { key: key.to_owned(), resealed, already, failed: lost.chain(overtaken).collect() }
     }
 }
 
@@ -194,22 +329,50 @@ impl fmt::Display for CallerReport {
     }
 }
 
+impl CallerReport {
+    /// What it may ask for, and how often.
+    fn limits(&self) -> String {
+        let Self { name, scopes, rate, .. } = self;
+        let rate = if *rate == 0 { "without a limit".to_owned() } else { format!("{rate} times a minute") };
+        format!("{name} may ask for {}, {rate}", scopes.join(", "))
+    }
+}
+
 impl fmt::Display for WithSecret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let CallerReport { name, access_key, scopes, rate, .. } = &self.caller;
-        let scopes = scopes.join(", ");
-        let rate = if *rate == 0 { "without a limit".to_owned() } else { format!("{rate} times a minute") };
-        write!(
-            f,
-            "{name} may ask for {scopes}, {rate}. The secret is not shown again:\naccess_key {access_key}\nsecret_key {}",
-            self.secret_key
-        )
+        let (limits, access_key) = (self.caller.limits(), &self.caller.access_key);
+        write!(f, "{limits}. The secret is not shown again:\naccess_key {access_key}\nsecret_key {}", self.secret_key)
+    }
+}
+
+impl fmt::Display for WithLimits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.limits())
+    }
+}
+
+impl fmt::Display for Removed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let CallerReport { name, access_key, .. } = &self.caller;
+        if self.done {
+            write!(f, "{name} is removed: nobody signs by {access_key} any more")
+        } else {
+            write!(f, "{name} would be removed for good, and nobody would sign by {access_key} any more; --yes does it")
+        }
+    }
+}
+
+impl fmt::Display for ResealReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { key, resealed, already, failed } = self;
+        write!(f, "sealed by the key {key:?}: {resealed} anew, {already} already, {} not", failed.len())
     }
 }
 
 impl fmt::Display for CallerList {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut table = Table::new(["name", "access key", "state", "scopes", "rate", "secrets", "since", "added by"]);
+        let mut table =
+            Table::new(["name", "access key", "state", "scopes", "rate", "secrets", "sealed by", "since", "added by"]);
         for caller in &self.callers {
             let at = &caller.created_at;
             table.row([
@@ -219,6 +382,7 @@ impl fmt::Display for CallerList {
                 caller.scopes.join(" "),
                 caller.rate.to_string(),
                 caller.secrets.to_string(),
+                caller.sealed_by.join(" "),
                 at.parse().map_or_else(|_| at.clone(), time),
                 caller.created_by.clone(),
             ]);

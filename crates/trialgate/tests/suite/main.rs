@@ -1,6 +1,7 @@
 //! The real binary, as far as no server is needed. Serving is tested from outside, in the member package `tests`.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
 
+mod callers;
 mod configuration;
 mod data;
 mod mail;

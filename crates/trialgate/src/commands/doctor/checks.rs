@@ -3,7 +3,7 @@ use std::path::Path;
 use chrono::{DateTime, TimeZone, Utc};
 use rustix::fs::{Access, access, statvfs};
 use trial_core::ports::{Clock, Guard, Mailer, Operations};
-use trial_core::{CLOCK_SKEW, MailPage, MailState, TenantPage};
+use trial_core::{CLOCK_SKEW, MailPage, MailState, SealState, TenantPage, callers_in_use};
 
 use super::platform;
 use super::report::Report;
@@ -46,6 +46,7 @@ pub(super) async fn all(config: &Config, report: &mut Report) {
             platform::queue(config, &ledger, report).await;
             database(config, &*ledger.operations(), report).await;
             settings(config, &ledger, report).await;
+            seals(config, &ledger, report).await;
             ledger.close().await;
         }
         Err(error) => {
@@ -297,6 +298,34 @@ async fn settings(config: &Config, ledger: &Ledger, report: &mut Report) {
     let said: Vec<_> = said.collect();
     let text = if said.is_empty() { "as configured".to_owned() } else { said.join("; ") };
     report.ok("settings", text);
+}
+
+/// Whether the keys that seal callers' secrets are there, and whether any but the current one is needed for that.
+async fn seals(config: &Config, ledger: &Ledger, report: &mut Report) {
+    // What is wrong with the keys was said before.
+    let Ok(keyring) = config.keyring() else { return };
+    let callers = match callers_in_use(&*ledger.callers()).await {
+        Ok(callers) => callers,
+        Err(error) => return report.fail("callers", format!("{:#}", anyhow::Error::new(error))),
+    };
+    for (caller, error) in callers.iter().filter_map(|caller| Some((caller, caller.lost_secret(&keyring)?))) {
+        let name = &caller.name;
+        let advice = format!("or `trialgate callers rotate {name}`, and then `retire-secret`");
+        report.fail("callers", format!("{name} has a secret that cannot be opened: {error}; {advice}"));
+    }
+    let of = |state| {
+        let names = callers.iter().filter(|caller| caller.seal_state(&keyring) == state);
+        names.map(|caller| caller.name.as_str()).collect::<Vec<_>>()
+    };
+    let (current, older) = (of(SealState::Current), of(SealState::Older));
+    let key = keyring.current_id();
+    if !older.is_empty() {
+        let text = format!("not sealed by the key {key:?}: the secrets of {}", older.join(", "));
+        report.warn("callers", format!("{text}; `trialgate callers reseal`, before another key is taken out"));
+    }
+    if !current.is_empty() {
+        report.ok("callers", format!("{} whose secrets the key {key:?} seals", current.len()));
+    }
 }
 
 async fn quota(config: &Config, ledger: &dyn Operations, report: &mut Report) {
