@@ -55,6 +55,11 @@ pub(crate) enum Route {
     OpsAudit,
     OpsOperators,
     OpsOperatorRevoke,
+    OpsCallers,
+    OpsCallerSuspend,
+    OpsCallerResume,
+    OpsCallerRemove,
+    OpsCallerLimits,
     OpsApplications,
     OpsApplication,
     OpsConvert,
@@ -71,7 +76,7 @@ pub(crate) enum Route {
 }
 
 impl Route {
-    pub(crate) const ALL: [Self; 51] = [
+    pub(crate) const ALL: [Self; 56] = [
         Self::SendCode,
         Self::Apply,
         Self::QueryTenant,
@@ -110,6 +115,11 @@ impl Route {
         Self::OpsAudit,
         Self::OpsOperators,
         Self::OpsOperatorRevoke,
+        Self::OpsCallers,
+        Self::OpsCallerSuspend,
+        Self::OpsCallerResume,
+        Self::OpsCallerRemove,
+        Self::OpsCallerLimits,
         Self::OpsApplications,
         Self::OpsApplication,
         Self::OpsConvert,
@@ -165,6 +175,11 @@ impl Route {
             Self::OpsAudit => "/ops/v1/audit",
             Self::OpsOperators => "/ops/v1/operators",
             Self::OpsOperatorRevoke => "/ops/v1/operators/{name}/revoke",
+            Self::OpsCallers => "/ops/v1/callers",
+            Self::OpsCallerSuspend => "/ops/v1/callers/{name}/suspend",
+            Self::OpsCallerResume => "/ops/v1/callers/{name}/resume",
+            Self::OpsCallerRemove => "/ops/v1/callers/{name}/remove",
+            Self::OpsCallerLimits => "/ops/v1/callers/{name}/limits",
             Self::OpsApplications => "/ops/v1/applications",
             Self::OpsApplication => "/ops/v1/applications/{id}",
             Self::OpsConvert => "/ops/v1/tenants/{id}/convert",
@@ -191,6 +206,10 @@ impl Route {
             | Self::OpsPhoneUnlock
             | Self::OpsPrefixRelease
             | Self::OpsOperatorRevoke
+            | Self::OpsCallerSuspend
+            | Self::OpsCallerResume
+            | Self::OpsCallerRemove
+            | Self::OpsCallerLimits
             | Self::OpsConvert
             | Self::OpsExtend
             | Self::OpsSuspend

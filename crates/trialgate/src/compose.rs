@@ -355,7 +355,7 @@ impl Service {
             clock: Arc::clone(&clock),
             entropy: Arc::clone(&entropy),
             platform,
-            planner: Arc::new(Planner::new(Arc::new(config.policy.clone()), keyring)),
+            planner: Arc::new(Planner::new(Arc::new(config.policy.clone()), Arc::clone(&keyring))),
             care: Some((
                 ledger.care(),
                 RetentionOptions { retention: config.retention(), ..RetentionOptions::default() },
@@ -385,6 +385,8 @@ impl Service {
                 prefixes: ledger.prefixes(),
                 orders: Arc::new(orders),
                 operators: ledger.operators(),
+                callers: ledger.callers(),
+                keyring,
                 audit: ledger.audit(),
                 upkeep: ledger.upkeep(),
                 policy: Arc::clone(&in_force),

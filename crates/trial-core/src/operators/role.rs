@@ -32,8 +32,12 @@ pub enum Permission {
     ChangePool,
     /// Set the e-mail threshold.
     SetQuota,
+    /// Suspend callers, and take that back.
+    SuspendCallers,
     /// Change settings while the service runs.
     ChangeSettings,
+    /// Remove callers, and change what they may ask for and how often.
+    ManageCallers,
     /// See, add and revoke operators.
     ManageOperators,
 }
@@ -47,7 +51,9 @@ named!(Permission, "permission", {
     ChangeTenant => "change_tenant",
     ChangePool => "change_pool",
     SetQuota => "set_quota",
+    SuspendCallers => "suspend_callers",
     ChangeSettings => "change_settings",
+    ManageCallers => "manage_callers",
     ManageOperators => "manage_operators",
 });
 
@@ -62,8 +68,9 @@ impl Permission {
             | Self::SendMail
             | Self::ChangeTenant
             | Self::ChangePool
-            | Self::SetQuota => Role::Operator,
-            Self::ChangeSettings | Self::ManageOperators => Role::Admin,
+            | Self::SetQuota
+            | Self::SuspendCallers => Role::Operator,
+            Self::ChangeSettings | Self::ManageCallers | Self::ManageOperators => Role::Admin,
         }
     }
 }

@@ -16,14 +16,14 @@ const MINUTE: Duration = Duration::from_mins(1);
 #[test]
 fn each_role_may_do_what_the_table_says() {
     use Permission::{
-        ChangePool, ChangePrefixes, ChangeSettings, ChangeTenant, Look, ManageOperators, Reveal, SendMail, SetQuota,
-        UnlockPhone,
+        ChangePool, ChangePrefixes, ChangeSettings, ChangeTenant, Look, ManageCallers, ManageOperators, Reveal,
+        SendMail, SetQuota, SuspendCallers, UnlockPhone,
     };
-    let daily = [Reveal, UnlockPhone, ChangePrefixes, SendMail, ChangeTenant, ChangePool, SetQuota];
+    let daily = [Reveal, UnlockPhone, ChangePrefixes, SendMail, ChangeTenant, ChangePool, SetQuota, SuspendCallers];
     let table: [(Role, Vec<Permission>); 3] = [
         (Role::Viewer, vec![Look]),
         (Role::Operator, [&[Look][..], &daily].concat()),
-        (Role::Admin, [&[Look][..], &daily, &[ChangeSettings, ManageOperators]].concat()),
+        (Role::Admin, [&[Look][..], &daily, &[ChangeSettings, ManageCallers, ManageOperators]].concat()),
     ];
     for (role, may) in table {
         let allowed: Vec<_> = Permission::ALL.iter().copied().filter(|permission| role.may(*permission)).collect();

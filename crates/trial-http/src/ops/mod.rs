@@ -5,6 +5,7 @@ mod access_codes;
 mod applications;
 mod audit;
 mod caller;
+mod callers;
 mod mails;
 mod me;
 mod openapi;
@@ -24,9 +25,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use trial_core::ports::{
-    AuditTrail, Clock, Entropy, Operations, Operators, Prefixes, SettingsStore, TenantOrders, Upkeep,
+    AuditTrail, Callers, Clock, Entropy, Operations, Operators, Prefixes, SettingsStore, TenantOrders, Upkeep,
 };
-use trial_core::{Access, FAILED_SIGN_INS_PER_HOUR, LedgerError, PolicyInForce};
+use trial_core::{Access, FAILED_SIGN_INS_PER_HOUR, Keyring, LedgerError, PolicyInForce};
 
 use crate::problem::{Kind, Problem};
 use crate::rate_limit::{AddressLimiter, RuntimeClock};
@@ -49,6 +50,10 @@ pub struct OpsParts {
     pub orders: Arc<dyn TenantOrders>,
     /// Who operates the service.
     pub operators: Arc<dyn Operators>,
+    /// Who signs requests.
+    pub callers: Arc<dyn Callers>,
+    /// What seals the secrets of callers.
+    pub keyring: Arc<Keyring>,
     /// What was changed, by whom.
     pub audit: Arc<dyn AuditTrail>,
     /// What operations were warned of.

@@ -19,7 +19,8 @@ use utoipa::openapi::{
 use utoipa::{PartialSchema, ToSchema};
 
 use super::{
-    access_codes, applications, audit, mails, me, operators, orders, phones, pool, prefixes, quota, settings, tenants,
+    access_codes, applications, audit, callers, mails, me, operators, orders, phones, pool, prefixes, quota, settings,
+    tenants,
 };
 use crate::openapi::{problem, problem_schema, text_header};
 use crate::parameters::{MAX_PAGE, PAGE};
@@ -74,6 +75,7 @@ fn build() -> OpenApi {
     messages(&mut document);
     rules(&mut document);
     abuse(&mut document);
+    back_ends(&mut document);
     let info = InfoBuilder::new()
         .title("Trialgate operations")
         .version(env!("CARGO_PKG_VERSION"))
@@ -104,6 +106,7 @@ fn tags() -> Vec<utoipa::openapi::Tag> {
         ("messages", "The e-mail threshold and the outbox."),
         ("settings", "The rules' numbers, as they are in force."),
         ("prefixes", "Blocks of numbers whose codes are not used."),
+        ("callers", "Back ends that sign their requests. They are added, and given new secrets, by the command line."),
     ];
     tags.map(tag).into()
 }
@@ -333,6 +336,31 @@ fn abuse(document: &mut Document) {
     let remove = change("removeSafePrefix", "Take a prefix off the safe list")
         .answers::<prefixes::PrefixList>(document, "The prefixes as they are now");
     document.add_all(Route::OpsSafePrefix, [(HttpMethod::Put, add), (HttpMethod::Delete, remove)]);
+}
+
+fn back_ends(document: &mut Document) {
+    let list = Operation::new("callers", "listCallers", "Who signs requests, and did", Permission::Look)
+        .answers::<callers::CallerList>(document, "Callers, without their secrets");
+    document.add(Route::OpsCallers, HttpMethod::Get, list);
+    let change = |id: &str, summary: &str, permission| {
+        Operation::new("callers", id, summary, permission).named("name", "The caller's name", text())
+    };
+    let (suspends, manages) = (Permission::SuspendCallers, Permission::ManageCallers);
+    let suspend = change("suspendCaller", "Let a caller in no more, at once, until it is resumed", suspends)
+        .fails("409", &[Kind::Conflict])
+        .answers::<callers::CallerReply>(document, "The caller as it is now");
+    document.add(Route::OpsCallerSuspend, HttpMethod::Post, suspend);
+    let resume = change("resumeCaller", "Let a caller in again", suspends)
+        .fails("409", &[Kind::Conflict])
+        .answers::<callers::CallerReply>(document, "The caller as it is now");
+    document.add(Route::OpsCallerResume, HttpMethod::Post, resume);
+    let remove = change("removeCaller", "Take a caller out for good; its name is free again", manages)
+        .answers::<callers::CallerReply>(document, "The caller, removed");
+    document.add(Route::OpsCallerRemove, HttpMethod::Post, remove);
+    let limit = change("setCallerLimits", "Change what a caller may ask for, or how often", manages)
+        .reads::<callers::NewLimits>(document)
+        .answers::<callers::CallerReply>(document, "The caller as it is now");
+    document.add(Route::OpsCallerLimits, HttpMethod::Post, limit);
 }
 
 impl Document {

@@ -2,8 +2,8 @@ use actix_web::web::{self, Data, Payload, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, Route as Service};
 
 use super::{
-    access_codes, applications, audit, mails, me, openapi, operators, orders, phones, pool, prefixes, quota, settings,
-    tenants,
+    access_codes, applications, audit, callers, mails, me, openapi, operators, orders, phones, pool, prefixes, quota,
+    settings, tenants,
 };
 use crate::problem::Problem;
 use crate::routes::{Route, get};
@@ -55,7 +55,12 @@ pub(crate) fn configure(config: &mut ServiceConfig) {
         .service(
             Route::OpsOperators.resource().route(answer(get(), operators::list)).route(answer(post(), operators::add)),
         )
-        .service(Route::OpsOperatorRevoke.resource().route(answer(post(), operators::revoke)));
+        .service(Route::OpsOperatorRevoke.resource().route(answer(post(), operators::revoke)))
+        .service(Route::OpsCallers.resource().route(answer(get(), callers::list)))
+        .service(Route::OpsCallerSuspend.resource().route(answer(post(), callers::suspend)))
+        .service(Route::OpsCallerResume.resource().route(answer(post(), callers::resume)))
+        .service(Route::OpsCallerRemove.resource().route(answer(post(), callers::remove)))
+        .service(Route::OpsCallerLimits.resource().route(answer(post(), callers::set_limits)));
 }
 
 /// Has a route answered by a handler, whose problems are written with the exchange's id.

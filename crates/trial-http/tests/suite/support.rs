@@ -116,6 +116,8 @@ impl Fixture {
                 prefixes: Arc::new(self.ledger.clone()),
                 orders: Arc::new(OrdersInMemory(self.ledger.clone(), clock.clone())),
                 operators: Arc::new(self.ledger.clone()),
+                callers: Arc::new(self.ledger.clone()),
+                keyring: Arc::new(data::keyring()),
                 audit: Arc::new(self.ledger.clone()),
                 upkeep: Arc::new(self.ledger.clone()),
                 policy: Arc::new(PolicyInForce::new(Arc::new(self.policy))),

@@ -55,6 +55,11 @@ fn operations(house: &House) -> Vec<(Method, String, Option<&'static str>, Role,
         post("/ops/v1/prefixes/+861660000/release", None, Role::Operator, 200),
         (Method::PUT, "/ops/v1/prefixes/+8617/safe".to_owned(), Some(r#"{"reason":"ours"}"#), Role::Operator, 200),
         (Method::DELETE, "/ops/v1/prefixes/+8618/safe".to_owned(), None, Role::Operator, 200),
+        get("/ops/v1/callers", Role::Viewer, 200),
+        post("/ops/v1/callers/site/suspend", None, Role::Operator, 200),
+        post("/ops/v1/callers/site/resume", None, Role::Operator, 409),
+        post("/ops/v1/callers/site/limits", Some(r#"{"rate":60}"#), Role::Admin, 200),
+        post("/ops/v1/callers/site/remove", None, Role::Admin, 200),
         get("/ops/v1/audit", Role::Viewer, 200),
         get("/ops/v1/audit?reveal=true", Role::Operator, 200),
         get("/ops/v1/operators", Role::Admin, 200),
@@ -199,6 +204,9 @@ async fn what_is_not_there_is_404_and_other_methods_are_405() {
         "/ops/v1/access-codes/nothing/retire".to_owned(),
         "/ops/v1/phones/+8616600000009/unlock".to_owned(),
         "/ops/v1/prefixes/+8617/release".to_owned(),
+        "/ops/v1/callers/nobody/suspend".to_owned(),
+        "/ops/v1/callers/cli:site/resume".to_owned(),
+        "/ops/v1/callers/nobody/remove".to_owned(),
         "/ops/v1/operators/nobody/revoke".to_owned(),
         "/ops/v1/operators/cli:root/revoke".to_owned(),
     ] {
@@ -210,6 +218,8 @@ async fn what_is_not_there_is_404_and_other_methods_are_405() {
         ("/ops/v1/email-quota", "GET, HEAD, PUT, OPTIONS"),
         ("/ops/v1/operators", "GET, HEAD, POST, OPTIONS"),
         ("/ops/v1/access-codes/import", "POST, OPTIONS"),
+        ("/ops/v1/callers", "GET, HEAD, OPTIONS"),
+        ("/ops/v1/callers/site/remove", "POST, OPTIONS"),
     ] {
         let answer = house.ask(Role::Admin, TestRequest::delete().uri(path)).await;
         assert_eq!((answer.status, answer.header("allow")), (StatusCode::METHOD_NOT_ALLOWED, allow), "{path}");

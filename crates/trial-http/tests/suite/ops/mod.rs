@@ -6,9 +6,10 @@ mod resources;
 
 use actix_web::test::TestRequest;
 use chrono::{DateTime, TimeDelta, Utc};
-use trial_core::ports::{Operators as _, Prefixes as _};
+use trial_core::ports::{Callers as _, Operators as _, Prefixes as _};
 use trial_core::{
-    AccessCodeState, ApplicationId, CountSpan, MailId, Operator, PrefixBlock, Role, SafePrefix, SafeReason, TenantId,
+    AccessCodeState, ApplicationId, Caller, CountSpan, MailId, Operator, PrefixBlock, Role, SafePrefix, SafeReason,
+    SealedSecret, TenantId,
 };
 use trial_testkit::{Desk, FixedClock, MemoryLedger, data};
 
@@ -16,7 +17,7 @@ use crate::support::{Answer, Fixture, call};
 use trial_http::Site;
 
 /// One of each role is let in; two tenants, one of whose mails was given up; one locked phone; a prefix that would be
-/// blocked, and one that never is.
+/// blocked, and one that never is; two callers, one of whom has a secret that no key opens.
 pub(crate) struct House {
     pub(crate) site: Site,
     pub(crate) ledger: MemoryLedger,
@@ -57,6 +58,11 @@ impl House {
             actor: by.actor.clone(),
         };
         ledger.add_safe_prefix(safe, by).await.unwrap();
+        let lost = SealedSecret { key_id: "gone".to_owned(), ..data::sealed_secret(7) };
+        let shop = Caller { next_secret: Some(lost), ..data::caller(2, "shop", desk.now()) };
+        for caller in [data::caller(1, "site", desk.now()), shop] {
+            ledger.add_caller(caller, desk.operator()).await.unwrap();
+        }
         let state = ledger.state();
         let application =
             *state.applications.iter().find(|(_, kept)| kept.application.phone == data::phone(1)).unwrap().0;

@@ -37,6 +37,7 @@ async fn everything_is_shown_masked() {
         ("mails", "/ops/v1/mails?state=failed"),
         ("phone", "/ops/v1/phones/16600000001"),
         ("prefixes", "/ops/v1/prefixes"),
+        ("callers", "/ops/v1/callers"),
         ("audit", "/ops/v1/audit?limit=2&action=operator.add"),
     ] {
         let answer = house.get(Viewer, path).await;
@@ -397,4 +398,49 @@ async fn a_prefix_is_released_and_made_safe() {
         let refused = house.ask(Operator, put(path, body)).await;
         assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{path} {body}: {}", refused.body);
     }
+}
+
+#[actix_web::test]
+async fn a_caller_is_stopped_limited_and_removed() {
+    let house = House::new().await;
+    let before = house.audited();
+    let order = async |name: &str, what: &str| {
+        house.ask(Admin, TestRequest::post().uri(&format!("/ops/v1/callers/{name}/{what}"))).await
+    };
+    let limit = async |body| house.ask(Admin, post("/ops/v1/callers/site/limits", body)).await;
+    let suspended = order("site", "suspend").await.json();
+    assert_eq!((&suspended["name"], &suspended["state"]), (&json!("site"), &json!("suspended")));
+    assert!(suspended["suspendedAt"].is_string(), "{suspended}");
+    let again = order("site", "suspend").await;
+    assert_eq!(again.status, StatusCode::CONFLICT);
+    assert!(again.body.contains("suspended already"), "{}", again.body);
+    assert_eq!(order("SITE", "resume").await.json()["state"], "active");
+    assert_eq!(order("site", "resume").await.status, StatusCode::CONFLICT);
+
+    let slower = limit(r#"{"rate":60}"#).await.json();
+    assert_eq!((&slower["rate"], &slower["scopes"]), (&json!(60), &json!(["verify-codes", "apply", "query"])));
+    let fewer = limit(r#"{"scopes":["query","apply"]}"#).await.json();
+    assert_eq!((&fewer["rate"], &fewer["scopes"]), (&json!(60), &json!(["apply", "query"])));
+    for (body, field) in [
+        (r#"{"scopes":[]}"#, "scopes"),
+        (r#"{"scopes":["everything"]}"#, "scopes"),
+        (r#"{"rate":1000001,"scopes":["apply"]}"#, "rate"),
+    ] {
+        let refused = limit(body).await;
+        assert_eq!((refused.status, refused.fields()), (StatusCode::BAD_REQUEST, vec![field.to_owned()]), "{body}");
+    }
+    for body in ["", "{}", "[]", r#"{"rate":-1}"#, r#"{"rate":"7"}"#, r#"{"rate":7,"name":"x"}"#] {
+        assert_eq!(limit(body).await.status, StatusCode::BAD_REQUEST, "{body}");
+    }
+
+    assert_eq!(order("site", "remove").await.json()["state"], "removed");
+    for what in ["suspend", "resume", "remove"] {
+        assert_eq!(order("site", what).await.status, StatusCode::NOT_FOUND, "{what}");
+    }
+    let listed = house.get(Viewer, "/ops/v1/callers").await.json();
+    let states: Vec<_> = listed["items"].as_array().unwrap().iter().map(|item| item["state"].clone()).collect();
+    assert_eq!(states, ["active", "removed"]);
+    let by = |action| ("admin-one".to_owned(), action, "site".to_owned());
+    let done = ["caller.suspend", "caller.resume", "caller.set", "caller.set", "caller.remove"].map(by);
+    assert_eq!(house.done_since(before), done);
 }

@@ -1,0 +1,175 @@
+use std::collections::BTreeSet;
+
+use actix_web::web::{Data, Payload};
+use actix_web::{HttpRequest, HttpResponse};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use trial_core::{
+    CallerChange, CallerChanged, CallerLimits, CallerName, CallerRefusal, CallerStatus, Keyring, Permission, Scope,
+};
+use utoipa::ToSchema;
+
+use super::caller::Caller;
+use super::failed;
+use super::reply::json;
+use crate::body;
+use crate::parameters::{Query, segment};
+use crate::problem::{FieldError, Kind, Problem};
+use crate::site::State;
+
+/// Callers that are shown.
+const LISTED: u32 = 1_000;
+
+/// Back ends that sign, and signed, their requests.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct CallerList {
+    /// Newest first, at most 1,000, removed ones too.
+    items: Vec<CallerReply>,
+}
+
+/// A back end that signs its requests, without its secrets.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Caller)]
+pub(super) struct CallerReply {
+    name: String,
+    /// The public half of its key.
+    access_key: String,
+    /// active, suspended or removed.
+    state: &'static str,
+    /// What it may ask for: verify-codes, apply, query.
+    scopes: Vec<&'static str>,
+    /// Requests a minute at each instance; 0 for no limit.
+    rate: u32,
+    /// How many secrets sign: two while one is exchanged for the other.
+    secrets: usize,
+    /// The ids of the keys that seal its secrets.
+    sealed_by: Vec<String>,
+    /// current: the current key seals its secrets. older: another key seals one, and is needed until that is sealed anew.
+    /// lost: no key opens one, which does not sign. null if the caller is removed.
+    #[schema(required)]
+    seal: Option<&'static str>,
+    created_at: DateTime<Utc>,
+    created_by: String,
+    #[schema(required)]
+    suspended_at: Option<DateTime<Utc>>,
+    #[schema(required)]
+    removed_at: Option<DateTime<Utc>>,
+}
+
+/// What a caller may ask for, and how often; what is not given stays.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = CallerLimits)]
+pub(super) struct NewLimits {
+    /// What it may ask for: verify-codes, apply, query.
+    #[schema(min_items = 1, example = json!(["verify-codes", "apply"]))]
+    scopes: Option<Vec<String>>,
+    /// Requests a minute at each instance; 0 for no limit.
+    #[schema(minimum = 0, maximum = 1_000_000, example = 600)]
+    rate: Option<u32>,
+}
+
+/// `GET /ops/v1/callers`.
+pub(super) async fn list(request: HttpRequest, _payload: Payload, state: Data<State>) -> Result<HttpResponse, Problem> {
+    let operator = Caller::let_in(&request, &state, Permission::Look).await?;
+    Query::of(&request).end()?;
+    let parts = &operator.ops.parts;
+    let found = parts.callers.callers(LISTED).await.map_err(failed)?;
+    json(&CallerList { items: found.iter().map(|caller| CallerReply::new(caller, &parts.keyring)).collect() })
+}
+
+/// `POST /ops/v1/callers/{name}/suspend`.
+pub(super) async fn suspend(
+    request: HttpRequest,
+    _payload: Payload,
+    state: Data<State>,
+) -> Result<HttpResponse, Problem> {
+    let operator = Caller::let_in(&request, &state, Permission::SuspendCallers).await?;
+    Query::of(&request).end()?;
+    change(&operator, &request, CallerChange::Suspend).await
+}
+
+/// `POST /ops/v1/callers/{name}/resume`.
+pub(super) async fn resume(
+    request: HttpRequest,
+    _payload: Payload,
+    state: Data<State>,
+) -> Result<HttpResponse, Problem> {
+    let operator = Caller::let_in(&request, &state, Permission::SuspendCallers).await?;
+    Query::of(&request).end()?;
+    change(&operator, &request, CallerChange::Resume).await
+}
+
+/// `POST /ops/v1/callers/{name}/remove`.
+pub(super) async fn remove(
+    request: HttpRequest,
+    _payload: Payload,
+    state: Data<State>,
+) -> Result<HttpResponse, Problem> {
+    let operator = Caller::let_in(&request, &state, Permission::ManageCallers).await?;
+    Query::of(&request).end()?;
+    change(&operator, &request, CallerChange::Remove).await
+}
+
+/// `POST /ops/v1/callers/{name}/limits`.
+pub(super) async fn set_limits(
+    request: HttpRequest,
+    payload: Payload,
+    state: Data<State>,
+) -> Result<HttpResponse, Problem> {
+    let operator = Caller::let_in(&request, &state, Permission::ManageCallers).await?;
+    Query::of(&request).end()?;
+    let body = body::read(&request, payload, state.settings.body_timeout).await?;
+    let shape = || Problem::malformed("give an object with scopes, a list of strings, or rate, a number, or both");
+    let NewLimits { scopes, rate } = serde_json::from_slice(&body).map_err(|_| shape())?;
+    if scopes.is_none() && rate.is_none() {
+        return Err(shape());
+    }
+    let scopes = scopes.map(|names| parse(&names)).transpose()?;
+    change(&operator, &request, CallerChange::Set(CallerLimits { scopes, rate })).await
+}
+
+fn parse(names: &[String]) -> Result<BTreeSet<Scope>, Problem> {
+    let parsed = names.iter().map(|name| name.parse());
+    parsed.collect::<Result<_, _>>().map_err(|_| wrong("scopes", "scopes must be verify-codes, apply or query"))
+}
+
+fn wrong(field: &'static str, detail: impl Into<String>) -> Problem {
+    let error = FieldError::in_body(format!("#/{field}"), field, detail.into());
+    Problem::new(Kind::InvalidFields).errors(vec![error])
+}
+
+async fn change(operator: &Caller<'_>, request: &HttpRequest, change: CallerChange) -> Result<HttpResponse, Problem> {
+    let nobody = || Problem::new(Kind::NotFound).detail("no caller that is not removed has this name");
+    let name = CallerName::parse(&segment(request).await?).map_err(|_| nobody())?;
+    let parts = &operator.ops.parts;
+    match parts.callers.change_caller(name, change, operator.changes()).await.map_err(failed)? {
+        CallerChanged::Done(caller) => json(&CallerReply::new(&caller, &parts.keyring)),
+        CallerChanged::Refused(CallerRefusal::Unknown) => Err(nobody()),
+        CallerChanged::Refused(refusal @ CallerRefusal::NoScope) => Err(wrong("scopes", refusal.to_string())),
+        CallerChanged::Refused(refusal @ CallerRefusal::Rate) => Err(wrong("rate", refusal.to_string())),
+        CallerChanged::Refused(refusal) => Err(Problem::new(Kind::Conflict).detail(refusal.to_string())),
+    }
+}
+
+impl CallerReply {
+    fn new(caller: &trial_core::Caller, keyring: &Keyring) -> Self {
+        let status = caller.status();
+        let seal = (status != CallerStatus::Removed).then(|| caller.seal_state(keyring).as_str());
+        Self {
+            name: caller.name.to_string(),
+            access_key: caller.access_key.clone(),
+            state: status.as_str(),
+            scopes: caller.scopes.iter().map(|scope| scope.as_str()).collect(),
+            rate: caller.rate,
+            secrets: caller.secrets().count(),
+            sealed_by: caller.secrets().map(|secret| secret.key_id.clone()).collect(),
+            seal,
+            created_at: caller.created_at,
+            created_by: caller.created_by.clone(),
+            suspended_at: caller.suspended_at,
+            removed_at: caller.removed_at,
+        }
+    }
+}
