@@ -5,6 +5,7 @@
 mod access_codes;
 mod applications;
 mod audit;
+mod callers;
 mod chart;
 mod dashboard;
 mod mails;
@@ -84,6 +85,7 @@ async fn within(request: &HttpRequest, state: &State, parts: &[&str]) -> Answer 
         ["mails"] => mails::page(&visit, None).await,
         ["phones"] => phones::page(&visit).await,
         ["prefixes"] => prefixes::page(&visit, None).await,
+        ["callers"] => callers::page(&visit, None).await,
         ["settings"] => settings::page(&visit, None).await,
         ["audit"] => audit::page(&visit).await,
         _ => Err(Refused::NotFound),
@@ -116,6 +118,10 @@ async fn order(request: &HttpRequest, state: &State, parts: &[&str], form: &Fiel
         ["prefixes", "add"] => prefixes::add_safe(&visit, form).await,
         ["prefixes", prefix, "release"] => prefixes::release(&visit, prefix).await,
         ["prefixes", prefix, "remove"] => prefixes::remove_safe(&visit, prefix).await,
+        ["callers", name, "suspend"] => callers::suspend(&visit, name).await,
+        ["callers", name, "resume"] => callers::resume(&visit, name).await,
+        ["callers", name, "limits"] => callers::set_limits(&visit, name, form).await,
+        ["callers", name, "remove"] => callers::remove(&visit, name, form).await,
         ["settings", "quota"] => settings::set_quota(&visit, form).await,
         ["settings", action] => settings::set(&visit, action, form).await,
         _ => Err(Refused::NotFound),

@@ -93,7 +93,7 @@ impl Page {
 }
 
 /// What a page may say after a change, by the name that its address carries.
-const SAID: [(&str, &str); 12] = [
+const SAID: [(&str, &str); 16] = [
     ("changed", "The tenant was changed."),
     ("resent", "The account mail is in the outbox."),
     ("imported", "The access codes were imported."),
@@ -103,6 +103,10 @@ const SAID: [(&str, &str); 12] = [
     ("released", "The prefix was released."),
     ("safe", "The prefix is never blocked now."),
     ("unsafe", "The prefix is judged like every other now."),
+    ("caller-suspended", "The caller is not let in until it is resumed."),
+    ("caller-resumed", "The caller is let in again."),
+    ("caller-limited", "The limits of the caller are in force."),
+    ("caller-removed", "The caller is removed."),
     ("threshold", "The threshold is in force."),
     ("setting", "The setting is in force."),
     ("signed-out", "You are signed out."),

@@ -45,7 +45,8 @@ impl<'a> Guest<'a> {
 
 fn pages(house: &House) -> Vec<String> {
     let application = *house.ledger.state().applications.keys().next().unwrap();
-    let fixed = ["", "applications", "tenants", "access-codes", "mails", "phones", "prefixes", "settings", "audit"];
+    let fixed =
+        ["", "applications", "tenants", "access-codes", "mails", "phones", "prefixes", "callers", "settings", "audit"];
     let mut pages: Vec<String> = fixed.iter().map(|page| format!("/console/{page}")).collect();
     pages.push(format!("/console/applications/{application}"));
     pages.push(format!("/console/tenants/{}", house.tenant));
@@ -147,6 +148,10 @@ async fn a_viewer_looks_and_changes_nothing() {
         ("/console/prefixes/+861660000/release".to_owned(), ("x", "")),
         ("/console/prefixes/+8618/remove".to_owned(), ("x", "")),
         ("/console/prefixes/add".to_owned(), ("prefix", "+8617")),
+        ("/console/callers/site/suspend".to_owned(), ("x", "")),
+        ("/console/callers/site/resume".to_owned(), ("x", "")),
+        ("/console/callers/site/limits".to_owned(), ("rate", "1")),
+        ("/console/callers/site/remove".to_owned(), ("sure", "yes")),
     ] {
         let answer = guest.post(&path, &[field]).await;
         assert_eq!(answer.status.as_u16(), 403, "{path}");
@@ -303,4 +308,58 @@ async fn a_prefix_is_released_by_one_click() {
     }
     assert_eq!(guest.post("/console/prefixes/+8617/remove", &[]).await.status.as_u16(), 303);
     assert_eq!(guest.post("/console/prefixes/+8617/remove", &[]).await.status.as_u16(), 404);
+}
+
+#[actix_web::test]
+async fn a_caller_is_stopped_by_one_click_and_removed_by_two() {
+    let house = House::new().await;
+    let viewer = Guest::of(&house, Role::Viewer).await;
+    let page = viewer.get("/console/callers").await.body;
+    for words in ["site", "shop", "current key", "key is missing: rotate", "current, gone", "verify-codes apply query"]
+    {
+        assert!(page.contains(words), "{words}: {page}");
+    }
+    assert!(!page.contains("/console/callers/"), "a viewer is offered nothing: {page}");
+    let secret = data::caller_credentials(1).secret;
+    assert!(!page.contains(secret.reveal()), "{page}");
+
+    let operator = Guest::of(&house, Role::Operator).await;
+    let page = operator.get("/console/callers").await.body;
+    assert!(page.contains("/console/callers/site/suspend") && !page.contains("/site/remove"), "{page}");
+    assert_eq!(operator.post("/console/callers/site/remove", &[("sure", "yes")]).await.status.as_u16(), 403);
+    assert_eq!(operator.post("/console/callers/site/limits", &[("rate", "7")]).await.status.as_u16(), 403);
+    let done = async |guest: &Guest<'_>, what: &str, fields: &[(&str, &str)], words: &str| {
+        let answer = guest.post(&format!("/console/callers/site/{what}"), fields).await;
+        assert_eq!(answer.status.as_u16(), 303, "{what}: {}", answer.body);
+        let page = guest.get(answer.header("location")).await.body;
+        assert!(page.contains(words), "{words}: {page}");
+        page
+    };
+    let page = done(&operator, "suspend", &[], "The caller is not let in until it is resumed.").await;
+    assert!(page.contains("<td>suspended</td>") && page.contains("/console/callers/site/resume"), "{page}");
+    let again = operator.post("/console/callers/site/suspend", &[]).await;
+    assert_eq!(again.status.as_u16(), 400);
+    assert!(again.body.contains("role=\"alert\"") && again.body.contains("suspended already"), "{}", again.body);
+    done(&operator, "resume", &[], "The caller is let in again.").await;
+
+    let admin = Guest::of(&house, Role::Admin).await;
+    let fields = [("apply", "yes"), ("query", "yes"), ("rate", "60")];
+    let page = done(&admin, "limits", &fields, "The limits of the caller are in force.").await;
+    assert!(page.contains("<td>apply query</td><td>60</td>"), "{page}");
+    for fields in
+        [&[("apply", "yes"), ("rate", "many")][..], &[("apply", "yes"), ("rate", "1000001")], &[("rate", "7")]]
+    {
+        let refused = admin.post("/console/callers/site/limits", fields).await;
+        assert_eq!(refused.status.as_u16(), 400, "{fields:?}");
+        assert!(refused.body.contains("role=\"alert\""), "{}", refused.body);
+    }
+    let unsure = admin.post("/console/callers/site/remove", &[]).await;
+    assert_eq!(unsure.status.as_u16(), 400);
+    assert!(unsure.body.contains("Confirm that the caller is to be removed for good."), "{}", unsure.body);
+    let page = done(&admin, "remove", &[("sure", "yes")], "The caller is removed.").await;
+    assert!(page.contains("<td>removed</td>") && !page.contains("/console/callers/site/"), "{page}");
+    for (what, name) in [("suspend", "site"), ("remove", "site"), ("resume", "cli:x"), ("fly", "shop")] {
+        let lost = admin.post(&format!("/console/callers/{name}/{what}"), &[("sure", "yes")]).await;
+        assert_eq!(lost.status.as_u16(), 404, "{what}");
+    }
 }

@@ -1,0 +1,100 @@
+//! Back ends that sign their requests. Nothing here shows a secret: callers are added, and given new ones, by the command line.
+
+use std::collections::BTreeSet;
+
+use actix_web::http::StatusCode;
+use askama::Template;
+use trial_core::{
+    Caller, CallerChange, CallerChanged, CallerLimits, CallerName, CallerRefusal, CallerStatus, MAX_CALLER_RATE,
+    Permission, Scope, SealState,
+};
+
+use super::visit::{Page, Visit};
+use super::{Answer, Refused, failed, html, see};
+use crate::fields::Fields;
+
+/// Callers that are shown.
+const ROWS: u32 = 1_000;
+
+#[derive(Template)]
+#[template(path = "console/callers.html")]
+struct Callers {
+    page: Page,
+    rows: Vec<Row>,
+    scopes: &'static [Scope],
+    most: u32,
+    wrong: Option<String>,
+}
+
+struct Row {
+    caller: Caller,
+    state: &'static str,
+    /// What becomes of its secrets when old keys are taken out; nothing, if it is removed.
+    seal: Option<SealState>,
+    /// The ids of the keys that seal its secrets.
+    keys: String,
+}
+
+pub(super) async fn page(visit: &Visit<'_>, wrong: Option<String>) -> Answer {
+    visit.may(Permission::Look)?;
+    let parts = &visit.ops.parts;
+    let known = parts.callers.callers(ROWS).await.map_err(failed)?;
+    let row = |caller: Caller| {
+        let status = caller.status();
+        let keys: BTreeSet<_> = caller.secrets().map(|secret| secret.key_id.as_str()).collect();
+        Row {
+            state: status.as_str(),
+            seal: (status != CallerStatus::Removed).then(|| caller.seal_state(&parts.keyring)),
+            keys: keys.into_iter().collect::<Vec<_>>().join(", "),
+            caller,
+        }
+    };
+    let callers = Callers {
+        page: visit.page.clone(),
+        rows: known.into_iter().map(row).collect(),
+        scopes: Scope::ALL,
+        most: MAX_CALLER_RATE,
+        wrong: wrong.clone(),
+    };
+    html(if wrong.is_some() { StatusCode::BAD_REQUEST } else { StatusCode::OK }, &callers)
+}
+
+pub(super) async fn suspend(visit: &Visit<'_>, name: &str) -> Answer {
+    visit.may(Permission::SuspendCallers)?;
+    change(visit, name, CallerChange::Suspend, "caller-suspended").await
+}
+
+pub(super) async fn resume(visit: &Visit<'_>, name: &str) -> Answer {
+    visit.may(Permission::SuspendCallers)?;
+    change(visit, name, CallerChange::Resume, "caller-resumed").await
+}
+
+pub(super) async fn set_limits(visit: &Visit<'_>, name: &str, form: &Fields) -> Answer {
+    visit.may(Permission::ManageCallers)?;
+    let Some(rate) = form.parsed("rate") else {
+        let wrong = visit.page.t("The rate must be a whole number from 0 on.");
+        return page(visit, Some(wrong.to_owned())).await;
+    };
+    let scopes = Scope::ALL.iter().copied().filter(|scope| form.given(scope.as_str()).is_some());
+    let limits = CallerLimits { scopes: Some(scopes.collect()), rate: Some(rate) };
+    change(visit, name, CallerChange::Set(limits), "caller-limited").await
+}
+
+/// Takes the word of whoever ticked the box; there is no way back.
+pub(super) async fn remove(visit: &Visit<'_>, name: &str, form: &Fields) -> Answer {
+    visit.may(Permission::ManageCallers)?;
+    if form.given("sure").is_none() {
+        let wrong = visit.page.t("Confirm that the caller is to be removed for good.");
+        return page(visit, Some(wrong.to_owned())).await;
+    }
+    change(visit, name, CallerChange::Remove, "caller-removed").await
+}
+
+async fn change(visit: &Visit<'_>, name: &str, change: CallerChange, said: &str) -> Answer {
+    let name = CallerName::parse(name).map_err(|_| Refused::NotFound)?;
+    match visit.ops.parts.callers.change_caller(name, change, visit.changes()).await.map_err(failed)? {
+        CallerChanged::Done(_) => see(&format!("/console/callers?said={said}")),
+        CallerChanged::Refused(CallerRefusal::Unknown) => Err(Refused::NotFound),
+        CallerChanged::Refused(refusal) => page(visit, Some(refusal.to_string())).await,
+    }
+}
