@@ -1,9 +1,13 @@
 //! Back ends that sign their requests: added, suspended and given new secrets beside the service.
 
+use std::fs;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 use trial_signing::{AccessKey, RequestParts, sign};
-use trialgate_tests::{APPLY_PATH, Applicant, Client, Home, QUERY_TENANT_PATH, Reply, SEND_CODE_PATH, Service};
+use trialgate_tests::{
+    APPLY_PATH, Applicant, Client, Home, QUERY_TENANT_PATH, Reply, SEND_CODE_PATH, SERVING, Service,
+};
 
 const SIGNED: (&str, &str) = ("TRIALGATE_HTTP__CALLERS", "signed");
 
@@ -163,6 +167,85 @@ async fn secrets_are_exchanged_one_for_the_other() {
         command.arg("--config").arg(home.config());
         let said = home.refused(command).await;
         assert!(said.contains(reason), "{said}");
+    }
+}
+
+#[tokio::test]
+async fn limits_hold_for_the_next_request_and_a_removed_caller_is_a_stranger() {
+    let home = Home::new();
+    let service = home.sandbox_with(&[SIGNED]).await;
+    let added = home.ask_json(&["callers", "add", "site", "--scope", "apply"]).await;
+    let mut site = Backend::new(&service, &added);
+    let mut asks = async |n: u32| site.asks(SEND_CODE_PATH, Applicant::new(n).code_request()).await;
+    assert_eq!(asks(1).await.status, 401, "that is not among its scopes");
+    home.ask(&["callers", "set", "site", "--scope", "verify-codes", "--rate", "2"]).await;
+    assert_eq!(asks(1).await.code(), "200");
+    assert_eq!(asks(2).await.code(), "200");
+    let slowed = asks(3).await;
+    assert_eq!((slowed.status, &slowed.body["type"]), (429, &json!("urn:trialgate:problem:rate-limited")));
+    home.ask(&["callers", "set", "site", "--rate", "0"]).await;
+    assert_eq!(asks(3).await.code(), "200");
+
+    home.ask(&["callers", "remove", "site"]).await;
+    assert_eq!(asks(4).await.code(), "200", "nobody said --yes");
+    home.ask(&["callers", "remove", "site", "--yes"]).await;
+    let stranger = asks(5).await;
+    assert_eq!((stranger.status, &stranger.body["type"]), (403, &json!("urn:trialgate:problem:signature-refused")));
+    let again = home.ask_json(&["callers", "add", "site"]).await;
+    assert_eq!(asks(5).await.status, 403, "another of the same name has another key");
+    let answered = Backend::new(&service, &again).asks(SEND_CODE_PATH, Applicant::new(5).code_request()).await;
+    assert_eq!(answered.code(), "200");
+}
+
+/// Has the service's configuration name these keys, the current one first.
+fn configure(home: &Home, keys: &[&str]) {
+    let (rules, _) = SERVING.split_once("[[secrets.keys]]").unwrap();
+    let keys = keys.iter().map(|id| {
+        let digit = char::from(id.bytes().last().unwrap());
+        format!("[[secrets.keys]]\nid = \"{id}\"\nkey = \"MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZW{digit}=\"\n")
+    });
+    fs::write(home.config(), format!("{rules}{}", keys.collect::<String>())).unwrap();
+}
+
+async fn serve(home: &Home) -> Service {
+    let mut command = home.serve_command();
+    command.envs([SIGNED]);
+    Service::start(command).await
+}
+
+/// A key is exchanged, from the first to the last step, and at each of them back ends come in by every secret that they have.
+#[tokio::test]
+async fn a_key_is_exchanged_while_back_ends_sign() {
+    let home = Home::new();
+    fs::create_dir(home.data()).unwrap();
+    configure(&home, &["old-Y"]);
+    home.ask(&["migrate"]).await;
+    let first = home.ask_json(&["callers", "add", "site", "--rate", "0"]).await;
+    let second = home.ask_json(&["callers", "rotate", "site"]).await;
+    let all_come_in = async |service: &Service, from: u32| {
+        for (n, given) in (from..).zip([&first, &second]) {
+            let applicant = Applicant::new(n);
+            let reply = Backend::new(service, given).asks(SEND_CODE_PATH, applicant.code_request()).await;
+            assert_eq!(reply.code(), "200", "{n}: {reply:?}");
+        }
+    };
+    for (n, keys) in [(10, &["old-Y", "new-c"][..]), (20, &["new-c", "old-Y"])] {
+        configure(&home, keys);
+        let service = serve(&home).await;
+        all_come_in(&service, n).await;
+        service.stop().await;
+    }
+    let service = serve(&home).await;
+    let resealed = home.ask_json(&["callers", "reseal"]).await;
+    assert_eq!(resealed, json!({"key": "new-c", "resealed": 1, "already": 0, "failed": []}));
+    all_come_in(&service, 30).await;
+    service.stop().await;
+    configure(&home, &["new-c"]);
+    let service = serve(&home).await;
+    all_come_in(&service, 40).await;
+    let ended = service.stop().await;
+    for given in [&first, &second] {
+        assert!(!ended.stderr.contains(given["secret_key"].as_str().unwrap()), "{}", ended.stderr);
     }
 }
 

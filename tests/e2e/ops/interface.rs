@@ -10,6 +10,7 @@ on_every_database!(
     a_threshold_set_by_an_operator_holds_for_the_next_application,
     who_looked_and_who_changed_is_in_the_audit,
     a_revoked_token_is_worth_nothing_at_once,
+    callers_are_stopped_limited_and_removed_and_their_secrets_are_not_told,
 );
 
 /// What an operator is answered.
@@ -77,4 +78,35 @@ async fn a_revoked_token_is_worth_nothing_at_once(home: Home) {
     let said = home.ask(&["openapi", "--interface", "ops"]).await;
     let served = reqwest::get(format!("{}/ops/openapi.json", url(&service))).await.unwrap().text().await.unwrap();
     assert_eq!(said.trim_end(), served.trim_end(), "the document takes no token");
+}
+
+async fn callers_are_stopped_limited_and_removed_and_their_secrets_are_not_told(home: Home) {
+    let service = home.start().await;
+    let added = home.ask_json(&["callers", "add", "site"]).await;
+    let [ada, root] = [token(&home, "ada", "operator").await, token(&home, "root", "admin").await];
+    let order = async |token: &str, what: &str, body: Option<Value>| {
+        ask(&service, token, reqwest::Method::POST, &format!("/ops/v1/callers/site/{what}"), body).await
+    };
+    let listed = get(&service, &ada, "/ops/v1/callers").await;
+    let caller = &listed["items"][0];
+    assert_eq!((&caller["accessKey"], &caller["seal"]), (&added["access_key"], &json!("current")));
+    assert!(!listed.to_string().contains(added["secret_key"].as_str().unwrap()), "{listed}");
+    let shown = async || home.ask_json(&["callers", "list"]).await["callers"][0].clone();
+    assert_eq!(order(&ada, "suspend", None).await.0, 200);
+    assert_eq!(shown().await["state"], "suspended");
+    assert_eq!(order(&ada, "resume", None).await.1["state"], "active");
+    assert_eq!(order(&ada, "limits", Some(json!({"rate": 7}))).await.0, 403);
+    assert_eq!(order(&root, "limits", Some(json!({"rate": 7, "scopes": ["query"]}))).await.0, 200);
+    let limited = shown().await;
+    assert_eq!((&limited["rate"], &limited["scopes"]), (&json!(7), &json!(["query"])));
+    assert_eq!(order(&ada, "remove", None).await.0, 403);
+    assert_eq!(order(&root, "remove", None).await.0, 200);
+    assert_eq!(shown().await["state"], "removed");
+    let audit = get(&service, &ada, "/ops/v1/audit?subject=site").await;
+    let told = audit["items"].as_array().unwrap().iter().map(|entry| (entry["actor"].clone(), entry["action"].clone()));
+    let mut told: Vec<_> = told.collect();
+    let (by, added) = told.pop().unwrap();
+    assert!(by.as_str().unwrap().starts_with("cli:") && added == "caller.add", "{audit}");
+    let done = [("root", "remove"), ("root", "set"), ("ada", "resume"), ("ada", "suspend")];
+    assert_eq!(told, done.map(|(who, what)| (json!(who), json!(format!("caller.{what}")))));
 }

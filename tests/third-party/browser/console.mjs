@@ -102,15 +102,23 @@ try {
   hold((await page.locator("tbody").innerText()).includes("our office"), "the safe list says why");
   step(`${locale}: released a prefix, and made it safe`);
 
+  await menu(t("Callers", "调用方"));
+  await press(`${t("Suspend", "暂停")} site`);
+  await noted();
+  hold((await page.locator("tbody").innerText()).includes(t("suspended", "已暂停")), "the caller is suspended");
+  await press(`${t("Resume", "恢复")} site`);
+  await noted();
+  step(`${locale}: suspended a caller and resumed it`);
+
   await menu(t("Audit", "审计"));
   const audit = await page.locator("tbody").innerText();
-  for (const action of ["tenant.convert", "tenant.resend_mail", "tenant.reveal", "quota.set", "access_codes.import", "prefix.release", "prefix.safe_add"]) {
+  for (const action of ["tenant.convert", "tenant.resend_mail", "tenant.reveal", "quota.set", "access_codes.import", "prefix.release", "prefix.safe_add", "caller.suspend"]) {
     hold(audit.includes(action), `${action} is in the audit`);
   }
   step(`${locale}: read the audit`);
 
   if (isEnglish) {
-    for (const path of ["", "applications", "tenants", "access-codes", "mails", "phones?find=16673280001", "prefixes", "settings", "audit"]) {
+    for (const path of ["", "applications", "tenants", "access-codes", "mails", "phones?find=16673280001", "prefixes", "callers", "settings", "audit"]) {
       await look(browser, context, `${origin}/console/${path}`);
     }
     await menu("Applications");
