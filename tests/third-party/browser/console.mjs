@@ -2,7 +2,7 @@
 // the first thing that is not as it should be: an error of the console, a breach of the content security policy, a request to
 // another origin, a serious finding of axe.
 //
-// node console.mjs ORIGIN TOKEN PACKAGES CHROMIUM LOCALE SCRIPTS
+// node console.mjs ORIGIN TOKEN PACKAGES CHROMIUM LOCALE SCRIPTS ADMINISTRATOR
 
 import { api, faults, hold, judge, launch, messages, origin, others, step, token, watched } from "./shared.mjs";
 
@@ -15,11 +15,12 @@ async function look(browser, context, address) {
   const eye = await browser.newContext({ bypassCSP: true, storageState: await context.storageState(), viewport: { width: 360, height: 740 } });
   const page = await eye.newPage();
   await page.goto(address);
+  await page.evaluate(() => document.querySelectorAll("details").forEach((details) => { details.open = true; }));
   await judge(page, address);
   await eye.close();
 }
 
-const [locale, scripts] = others;
+const [locale, scripts, administrator] = others;
 const javaScriptEnabled = scripts === "scripts";
 const browser = await launch();
 try {
@@ -29,6 +30,11 @@ try {
   const t = (en, zh) => (isEnglish ? en : zh);
   const press = (name) => page.getByRole("button", { name, exact: true }).click();
   const menu = (name) => page.getByRole("navigation").getByRole("link", { name, exact: true }).click();
+  const signIn = async (token) => {
+    await page.locator("input[name=token]").fill(token);
+    await page.keyboard.press("Enter");
+    await page.waitForURL(`${origin}/console/`);
+  };
   const noted = async () => hold(await page.locator(".note").count() === 1, `${page.url()} says what was done`);
   const phone = isEnglish ? "16673280001" : "16673280002";
   const applicant = async (code) => api("applyTenant", { companyName: `Browser ${locale}`, phone, phoneVerifyCode: code, email: `${locale}@example.com` });
@@ -38,9 +44,7 @@ try {
   await page.locator("input[name=token]").fill("wrong");
   await press(t("Sign in", "登录"));
   hold(await page.getByRole("alert").count() === 1, "a wrong token is refused in words");
-  await page.locator("input[name=token]").fill(token);
-  await page.keyboard.press("Enter");
-  await page.waitForURL(`${origin}/console/`);
+  await signIn(token);
   step(`${locale}: signed in`);
 
   const code = await codeFor(phone);
@@ -133,6 +137,27 @@ try {
   hold(page.url().includes("/console/sign-in"), "signed out");
   await page.goto(`${origin}/console/audit`);
   hold(page.url().endsWith("/console/sign-in"), "the session is over");
+
+  await signIn(administrator);
+  if (isEnglish) {
+    await look(browser, context, `${origin}/console/callers`);
+    await look(browser, context, `${origin}/console/settings`);
+  }
+  await menu(t("Callers", "调用方"));
+  await page.getByText(t("Change the limits", "修改限制"), { exact: true }).click();
+  await page.locator("input[name=query]").uncheck();
+  await page.locator("input[name=rate]").fill("60");
+  await press(`${t("Set", "设置")} site`);
+  await noted();
+  hold((await page.locator("tbody").innerText()).includes("verify-codes apply\t60"), "the limits are in force");
+  await page.getByText(t("Remove for good", "永久移除"), { exact: true }).click();
+  await press(`${t("Remove", "移除")} site`);
+  hold(!(await page.locator("tbody").innerText()).includes(t("removed", "已移除")), "nobody is removed by one click");
+  await page.locator("input[name=sure]").check();
+  await press(`${t("Remove", "移除")} site`);
+  await noted();
+  hold((await page.locator("tbody").innerText()).includes(t("removed", "已移除")), "the caller is removed");
+  step(`${locale}: limited a caller and removed it, as an administrator`);
   await context.close();
   hold(faults.length === 0, faults.join("\n"));
 } finally {
