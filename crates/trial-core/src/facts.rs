@@ -6,7 +6,8 @@ use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::{
     AccessCode, AccessCodeKind, AccessCodeState, ApplicationId, Challenge, ChallengeId, CodeRequestId, CompanyKey,
-    EmailKey, Overrides, Phone, PhonePrefix, PrefixBlock, PrefixBounds, SendState, Tenant, TenantId, TenantStatus,
+    EmailKey, Overrides, Phone, PhonePrefix, PrefixBlock, PrefixBounds, QuotaUnit, SendState, Tenant, TenantId,
+    TenantStatus,
 };
 
 /// The rows that a batch's `FactKeys` name.
@@ -152,4 +153,17 @@ pub struct QuotaFacts {
     pub threshold: u32,
     /// Units taken so far.
     pub reserved: u32,
+}
+
+impl QuotaFacts {
+    /// Whether nobody gets a unit any more.
+    pub(crate) fn is_spent(&self) -> bool {
+        self.reserved >= self.threshold
+    }
+
+    /// The next unit, which is taken by that.
+    pub(crate) fn take_unit(&mut self) -> QuotaUnit {
+        self.reserved += 1;
+        QuotaUnit { day: self.day, unit: self.reserved, threshold: self.threshold }
+    }
 }

@@ -267,6 +267,28 @@ pub struct MailRecord {
     pub detail: Option<String>,
 }
 
+impl MailRecord {
+    /// A mail to the owner of a tenant, in the language of that.
+    pub(crate) fn for_owner(
+        tenant: &Tenant,
+        kind: MailKind,
+        id: MailId,
+        created_at: DateTime<Utc>,
+        quota: Option<QuotaUnit>,
+    ) -> Self {
+        Self {
+            id,
+            kind,
+            tenant: Some(tenant.id),
+            to: tenant.email.clone(),
+            locale: tenant.locale,
+            created_at,
+            quota,
+            detail: (kind == MailKind::Password).then(|| tenant.password_issue.to_string()),
+        }
+    }
+}
+
 /// What a mail is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum MailKind {

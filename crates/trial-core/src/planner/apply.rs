@@ -169,16 +169,8 @@ impl Planner {
                 tenant: tenant.id,
             },
         );
-        world.effects().mails.push(MailRecord {
-            id: ids.mail,
-            kind: MailKind::Account,
-            tenant: Some(tenant.id),
-            to: tenant.email.clone(),
-            locale: application.locale,
-            created_at: now,
-            quota: Some(quota),
-            detail: None,
-        });
+        let record = MailRecord::for_owner(&tenant, MailKind::Account, ids.mail, now, Some(quota));
+        world.effects().mails.push(record);
         world.effects().audit.push(AuditRecord {
             id: ids.audit,
             at: now,

@@ -2,7 +2,7 @@
 
 use crate::{
     AccessCodeMove, AccessCodeState, AuditRecord, HeldCode, LifeChange, LifeFacts, LifeOrder, LifeOutcome, LifeRefusal,
-    MailKind, MailRecord, NOTICE_KEEPS, PlatformEvent, PlatformEventKind, QuotaUnit, Tenant, TenantOrder, TenantStatus,
+    MailKind, MailRecord, NOTICE_KEEPS, PlatformEvent, PlatformEventKind, Tenant, TenantOrder, TenantStatus,
 };
 
 use super::world::World;
@@ -53,7 +53,8 @@ impl Planner {
         after.next_step_at = after.next_step(trial);
         if let Some(kind) = mail {
             let quota = world.take_quota_unit();
-            world.effects().mails.push(mail_to(&after, kind, quota, moment));
+            let record = MailRecord::for_owner(&after, kind, moment.ids.mail, moment.now, Some(quota));
+            world.effects().mails.push(record);
         }
         if is_taken_down(order.order, &before, &after) {
             world.effects().audit.push(entry(order, &before, &after, moment));
@@ -136,19 +137,6 @@ fn event_kind(order: LifeOrder, before: &Tenant, after: &Tenant, mail: Option<Ma
             (mail == Some(MailKind::Reminder)).then_some(PlatformEventKind::TrialEnding)
         }
         _ => PlatformEventKind::of_change(before.status, after.status),
-    }
-}
-
-fn mail_to(tenant: &Tenant, kind: MailKind, quota: QuotaUnit, moment: Moment) -> MailRecord {
-    MailRecord {
-        id: moment.ids.mail,
-        kind,
-        tenant: Some(tenant.id),
-        to: tenant.email.clone(),
-        locale: tenant.locale,
-        created_at: moment.now,
-        quota: Some(quota),
-        detail: (kind == MailKind::Password).then(|| tenant.password_issue.to_string()),
     }
 }
 

@@ -156,13 +156,12 @@ impl World {
 
     /// Whether nobody gets a unit any more.
     pub(super) fn quota_is_spent(&self) -> bool {
-        self.quota.reserved >= self.quota.threshold
+        self.quota.is_spent()
     }
 
     pub(super) fn take_quota_unit(&mut self) -> QuotaUnit {
-        self.quota.reserved += 1;
         self.quota_changed = true;
-        QuotaUnit { day: self.quota.day, unit: self.quota.reserved, threshold: self.quota.threshold }
+        self.quota.take_unit()
     }
 
     pub(super) fn sms_sent_to(&self, country_code: u16) -> u32 {
