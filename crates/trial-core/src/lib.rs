@@ -74,7 +74,7 @@ pub use life::{
 };
 pub use mail::{
     AccountMail, ComposeError, DeliveryError, DueMail, Lease, LifeMail, MailContent, MailRetry, OutgoingMail,
-    PasswordMail, SettledAs, Settlement,
+    PasswordChangedMail, PasswordMail, SettledAs, Settlement,
 };
 pub use operations::{
     AccessCodeImport, AccessCodePage, AccessCodeStock, AccessCodeView, ApplicationQuery, ApplicationSearch,
@@ -104,8 +104,8 @@ pub use pool::{FreedCode, PoolOrder, PoolOutcome, PoolOutlook, RestOver, USE_DAY
 pub use portal::{
     MAX_PASSWORD, MIN_PASSWORD, NewPassword, OwnPassword, PORTAL_LINK_LIVES, PORTAL_LINKS_PER_ACCOUNT,
     PORTAL_LINKS_PER_ADDRESS, PORTAL_SESSION_IDLE, PORTAL_SESSION_LIFETIME, PORTAL_TRIES_PER_ACCOUNT,
-    PORTAL_TRIES_PER_ADDRESS, PasswordError, PortalAccount, PortalLink, PortalLinkClaim, PortalSession, PortalTries,
-    PortalTry, TryKind, normalized_password,
+    PORTAL_TRIES_PER_ADDRESS, PasswordChange, PasswordError, PortalAccount, PortalLink, PortalLinkClaim, PortalSession,
+    PortalTries, PortalTry, TryKind, normalized_password,
 };
 pub use receipts::{Delivery, DeliveryReceipt, DeliveryState, PROVIDER_ID_LENGTH, UnreadableReceipt};
 pub use records::{

@@ -87,6 +87,8 @@ pub enum MailContent {
     Warning(String),
     /// A link by which the owner of a tenant chooses another password.
     Password(PasswordMail),
+    /// The password of the owner's account was changed.
+    PasswordChanged(PasswordChangedMail),
 }
 
 impl MailContent {
@@ -99,6 +101,7 @@ impl MailContent {
             Self::Closed(_) => MailKind::Closed,
             Self::Warning(_) => MailKind::Warning,
             Self::Password(_) => MailKind::Password,
+            Self::PasswordChanged(_) => MailKind::PasswordChanged,
         }
     }
 }
@@ -127,6 +130,15 @@ pub struct PasswordMail {
     pub link: PortalLink,
     /// Until when it can be used.
     pub valid_until: DateTime<Utc>,
+}
+
+/// The password of the owner's account was changed. It says nothing that lets anybody in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PasswordChangedMail {
+    /// The name to sign in with.
+    pub account_name: String,
+    /// When it was changed.
+    pub changed_at: DateTime<Utc>,
 }
 
 /// Why a mail cannot be written.
@@ -265,6 +277,10 @@ impl DueMail {
             MailKind::Closed => MailContent::Closed(life(tenant()?, policy)),
             MailKind::Warning => MailContent::Warning(self.detail.clone().unwrap_or_default()),
             MailKind::Password => MailContent::Password(self.link(tenant()?, keyring)?),
+            MailKind::PasswordChanged => MailContent::PasswordChanged(PasswordChangedMail {
+                account_name: Tenant::account_name(tenant()?.id),
+                changed_at: self.created_at,
+            }),
         };
         Ok(OutgoingMail { id: self.id, to: self.to.clone(), locale: self.locale, created_at: self.created_at, content })
     }

@@ -261,7 +261,8 @@ pub struct MailRecord {
     pub locale: Locale,
     /// When it was put into the outbox, and first due.
     pub created_at: DateTime<Utc>,
-    /// The unit of the day's threshold that it took; none, of a warning to operations, which must come when there is none.
+    /// The unit of the day's threshold that it took; none, of a warning to operations, which must come when there is none, and
+    /// of a notice of a changed password for which none was left.
     pub quota: Option<QuotaUnit>,
     /// What a warning says; of a link to another password, the issue of the password that it is for.
     pub detail: Option<String>,
@@ -304,22 +305,24 @@ pub enum MailKind {
     Warning,
     /// A link by which the owner of a tenant chooses another password.
     Password,
+    /// The password of the owner's account was changed.
+    PasswordChanged,
 }
 
 named!(MailKind, "kind of mail", {
     Account => "account", Reminder => "reminder", Suspended => "suspended", Closed => "closed", Warning => "warning",
-    Password => "password",
+    Password => "password", PasswordChanged => "password_changed",
 });
 
 impl MailKind {
     /// The priorities that there are, the first first.
     pub const PRIORITIES: [u8; 3] = [0, 1, 2];
 
-    /// Its place in the outbox: what is due is sent in this order, an account, or a link to a
-    /// password, before all else.
+    /// Its place in the outbox: what is due is sent in this order, an account, or what is about
+    /// its password, before all else.
     pub const fn priority(self) -> u8 {
         match self {
-            Self::Account | Self::Password => 0,
+            Self::Account | Self::Password | Self::PasswordChanged => 0,
             Self::Warning => 1,
             Self::Reminder | Self::Suspended | Self::Closed => 2,
         }

@@ -6,8 +6,8 @@ use chrono::{DateTime, Utc};
 use trial_core::ports::{Clock, Operations, Screen, TrialLedger};
 use trial_core::{
     Application, ApplyOutcome, ApplyReply, Batch, ChangedBy, CodeOutcome, CodeRefusal, CodeRequest, CodeToSend,
-    GatewayReply, LedgerError, LifeChange, LifeOrder, LifeOutcome, Outcome, Phone, Planner, Request, SendReport,
-    TenantId, TenantOrder,
+    GatewayReply, LedgerError, LifeChange, LifeOrder, LifeOutcome, Outcome, OwnPassword, PasswordChange, Phone,
+    Planner, PortalSession, Request, SendReport, TenantId, TenantOrder,
 };
 
 use crate::data::{access_codes, application, batch, changed_by, code_request, phone, planner};
@@ -171,6 +171,12 @@ impl<L: TrialLedger> Desk<L> {
             LifeOutcome::Done(change) => change,
             LifeOutcome::Refused(refusal) => panic!("{order:?} is carried out, not refused: {refusal}"),
         }
+    }
+
+    /// The change by which an owner sets this password now.
+    pub fn password_change(&self, own: OwnPassword, session: PortalSession) -> PasswordChange {
+        let quota = &self.planner.policy().quota;
+        PasswordChange::now(own, session, "chose a password", quota, &self.clock, &self.entropy)
     }
 
     /// The `n`-th applicant's application, with the code that is sent for it now.

@@ -1,12 +1,14 @@
 //! The portal: how the owner of a tenant signs in, and with which password.
 
 mod account;
+mod change;
 mod link;
 mod own_password;
 mod session;
 mod tries;
 
 pub use account::{OwnPassword, PortalAccount};
+pub use change::PasswordChange;
 pub use link::{PORTAL_LINK_LIVES, PortalLink, PortalLinkClaim};
 pub use own_password::{MAX_PASSWORD, MIN_PASSWORD, NewPassword, PasswordError, normalized_password};
 pub use session::{PORTAL_SESSION_IDLE, PORTAL_SESSION_LIFETIME, PortalSession};

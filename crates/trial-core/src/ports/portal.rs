@@ -4,7 +4,8 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use crate::{
-    AuditRecord, LedgerError, OwnPassword, PortalAccount, PortalSession, PortalTries, PortalTry, SecretHash, TenantId,
+    AuditRecord, LedgerError, PasswordChange, PortalAccount, PortalSession, PortalTries, PortalTry, SecretHash,
+    TenantId,
 };
 
 /// Where passwords of tenants' owners and their sessions are kept. It only keeps them: who is let in, [`PortalAccount`] says.
@@ -53,16 +54,12 @@ pub trait Portal: Send + Sync {
         entry: AuditRecord,
     ) -> Result<(), LedgerError>;
 
-    /// Keeps a password of the owner's choice, whose issue becomes the account's, puts this session in the place of every
-    /// other of the tenant, and writes the entry of the audit. Says whether the issue was the one that the password replaces;
-    /// else nothing is changed.
+    /// Keeps a password of the owner's choice, whose issue becomes the account's, puts its session in the place of every
+    /// other of the tenant, the mail that tells the owner into the outbox, and writes the entry of the audit: all of it in one
+    /// transaction that is serial with every decision. Says whether it may be changed so, by [`PasswordChange::notice`]; else
+    /// nothing is changed. Until a threshold is set, the first of the policy holds.
     ///
     /// # Errors
     /// Whatever stands in the way; nothing is changed then.
-    async fn set_own_password(
-        &self,
-        own: OwnPassword,
-        session: PortalSession,
-        entry: AuditRecord,
-    ) -> Result<bool, LedgerError>;
+    async fn set_own_password(&self, change: PasswordChange) -> Result<bool, LedgerError>;
 }

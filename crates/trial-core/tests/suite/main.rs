@@ -20,6 +20,7 @@ mod operators;
 mod oracle;
 mod order_of_decision;
 mod outcomes;
+mod password_change;
 mod portal_link;
 mod prefixes;
 mod properties;

@@ -178,6 +178,7 @@ const CHINESE: &[(&str, &str)] = &[
     ("asks for conversion", "申请转商"),
     ("ask for conversion", "申请转商"),
     ("password", "重设密码"),
+    ("password_changed", "密码已更改"),
     ("due", "待发"),
     ("expired", "已过期"),
     ("failed", "失败"),

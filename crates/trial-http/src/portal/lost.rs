@@ -124,8 +124,8 @@ pub(super) async fn choose(request: &HttpRequest, state: &State, reception: &Rec
     let hash = hashed(state, reception, &chosen).await?;
     let (account, own) = account.with_own_password(hash, state.clock.now());
     let (secret, session) = begin(state, &account);
-    let entry = Reception::entry(state, account.tenant.id, "portal.password", "chose a password by a mailed link");
-    if !reception.parts.accounts.set_own_password(own, session, entry).await.map_err(failed)? {
+    let change = Reception::change(state, own, session, "chose a password by a mailed link");
+    if !reception.parts.accounts.set_own_password(change).await.map_err(failed)? {
         return over(&page);
     }
     Ok(with_session(request, see("/portal/?said=chosen"), &secret))

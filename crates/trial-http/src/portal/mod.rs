@@ -23,7 +23,10 @@ use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 use tokio::sync::Semaphore;
 use trial_core::ports::Portal;
-use trial_core::{AuditRecord, ChangedBy, Keyring, LedgerError, PORTAL_TRIES_PER_ADDRESS, Tenant, TenantId};
+use trial_core::{
+    AuditRecord, ChangedBy, Keyring, LedgerError, OwnPassword, PORTAL_TRIES_PER_ADDRESS, PasswordChange, PortalSession,
+    Tenant, TenantId,
+};
 
 use crate::SiteSettings;
 use crate::apply::{KEPT, LOGO_POLICY, STYLE};
@@ -76,6 +79,12 @@ impl Reception {
     fn entry(state: &State, tenant: TenantId, action: &'static str, detail: &str) -> AuditRecord {
         let owner = ChangedBy::now(Tenant::account_name(tenant), &*state.clock, &*state.entropy);
         owner.entry(action, tenant.to_string(), detail.to_owned())
+    }
+
+    /// A password that the owner of a tenant sets now; `way` says to the audit how.
+    fn change(state: &State, own: OwnPassword, session: PortalSession, way: &str) -> PasswordChange {
+        let quota = &state.ops.parts.policy.configured().quota;
+        PasswordChange::now(own, session, way, quota, &*state.clock, &*state.entropy)
     }
 }
 

@@ -40,13 +40,8 @@ pub(super) async fn choose(visit: &Visit<'_>, form: &Fields) -> Answer {
     let hash = hashed(visit.state, reception, &chosen).await?;
     let (account, own) = account.with_own_password(hash, visit.state.clock.now());
     let (secret, session) = begin(visit.state, &account);
-    let entry = Reception::entry(
-        visit.state,
-        account.tenant.id,
-        "portal.password",
-        "chose a password; other sessions are ended",
-    );
-    if !reception.parts.accounts.set_own_password(own, session, entry).await.map_err(failed)? {
+    let change = Reception::change(visit.state, own, session, "chose a password; other sessions are ended");
+    if !reception.parts.accounts.set_own_password(change).await.map_err(failed)? {
         return Err(Refused::SignIn);
     }
     Ok(with_session(visit.request, see("/portal/?said=chosen"), &secret))

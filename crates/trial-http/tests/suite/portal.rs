@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use actix_web::test::TestRequest;
+use chrono::{DateTime, Utc};
 use trial_core::{
     ACCOUNT_PASSWORD_VALID_DAYS, LifeOrder, MailKind, Outcome, PORTAL_LINK_LIVES, PORTAL_LINKS_PER_ACCOUNT,
     PORTAL_SESSION_IDLE, PORTAL_TRIES_PER_ACCOUNT, PORTAL_TRIES_PER_ADDRESS, PortalLinkClaim, Request, Tenant,
@@ -342,6 +343,69 @@ async fn lose(house: &House, name: &str) -> Answer {
         tokio::task::yield_now().await;
     }
     answer
+}
+
+/// When owners were told of a changed password.
+fn notices(house: &House) -> Vec<DateTime<Utc>> {
+    let mails = house.ledger.state().mails;
+    let told = mails.into_values().map(|kept| kept.record).filter(|mail| mail.kind == MailKind::PasswordChanged);
+    told.inspect(|mail| assert_eq!((mail.tenant, &mail.detail), (Some(house.tenant), &None)))
+        .map(|mail| mail.created_at)
+        .collect()
+}
+
+#[actix_web::test]
+async fn an_owner_is_told_of_every_change_of_the_password_and_of_nothing_else() {
+    use trial_core::ports::Clock as _;
+    let house = House::new().await;
+    let mut expected = Vec::new();
+    let first = Guest::of(&house, &initial(&house)).await;
+    first.post("/portal/password", &[("new", "password1234"), ("again", "password1234")]).await;
+    assert_eq!(notices(&house), expected, "it was refused");
+    let guest = Guest::whole(&house).await;
+    expected.push(house.clock.now());
+    assert_eq!(notices(&house), expected, "the first choice");
+
+    house.clock.advance(Duration::from_mins(1));
+    let next = "noch ein langer satz";
+    for current in ["not the present one", ""] {
+        guest.post("/portal/password", &[("current", current), ("new", next), ("again", next)]).await;
+    }
+    assert_eq!(notices(&house), expected, "the present one was not shown");
+    let changed = guest.post("/portal/password", &[("current", CHOSEN), ("new", next), ("again", next)]).await;
+    assert_eq!(changed.status.as_u16(), 303);
+    expected.push(house.clock.now());
+    assert_eq!(notices(&house), expected, "a change by whoever shows the present one");
+
+    house.clock.advance(Duration::from_mins(1));
+    lose(&house, &account(&house)).await;
+    let link = links(&house).remove(0);
+    let choose = async |new: &str| {
+        let fields = [("link", link.as_str()), ("new", new), ("again", new)];
+        call(&house.site, form("/portal/new-password", &fields)).await.status.as_u16()
+    };
+    assert_eq!(choose("password1234").await, 400);
+    assert_eq!(notices(&house), expected, "a link alone changes nothing");
+    assert_eq!(choose("ein anderer langer satz").await, 303);
+    expected.push(house.clock.now());
+    assert_eq!(notices(&house), expected, "a choice by a link");
+    assert_eq!(choose("ein dritter langer satz").await, 410);
+
+    house.clock.advance(Duration::from_mins(1));
+    order(&house, LifeOrder::ResendMail);
+    assert_eq!(notices(&house), expected, "a new initial password comes by the account mail");
+}
+
+/// A change is not refused for want of units, nor is the owner left in the dark then.
+#[actix_web::test]
+async fn an_owner_is_told_of_a_change_when_the_threshold_is_reached() {
+    let house = House::new().await;
+    house.ledger.change(|state| state.threshold = Some(2));
+    Guest::whole(&house).await;
+    let mails = house.ledger.state().mails;
+    let units = mails.into_values().filter(|kept| kept.record.kind == MailKind::PasswordChanged);
+    assert_eq!(units.map(|kept| kept.record.quota).collect::<Vec<_>>(), [None]);
+    assert!(house.ledger.state().violations(data::planner().policy().trial.unique_by).is_empty());
 }
 
 fn links(house: &House) -> Vec<String> {

@@ -4,7 +4,8 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use minijinja::{Value, context};
 use trial_core::{
-    ACCOUNT_PASSWORD_VALID_DAYS, AccountMail, LifeMail, Locale, MailKind, PasswordMail, PortalLink, TenantId,
+    ACCOUNT_PASSWORD_VALID_DAYS, AccountMail, LifeMail, Locale, MailKind, PasswordChangedMail, PasswordMail,
+    PortalLink, TenantId,
 };
 
 // The templates say "7 days".
@@ -99,6 +100,24 @@ pub(super) fn password_context(asked: &PasswordMail, setting: &MailSetting, loca
     }
 }
 
+/// A changed password, as words. When, is told in UTC whatever the zone of other dates: that is what logs are compared by.
+pub(super) fn password_changed_context(changed: &PasswordChangedMail, setting: &MailSetting, locale: Locale) -> Value {
+    context! {
+        account_name => changed.account_name.as_str(),
+        changed_at => written(changed.changed_at, Tz::UTC, locale),
+        lost_password_url => setting.portal_page("lost"),
+        ..setting.context()
+    }
+}
+
+/// A change of nobody's password.
+pub(super) fn example_password_changed() -> PasswordChangedMail {
+    PasswordChangedMail {
+        account_name: "admin@example".to_owned(),
+        changed_at: DateTime::UNIX_EPOCH + chrono::Days::new(20_780),
+    }
+}
+
 /// A link that leads nowhere.
 pub(super) fn example_password() -> PasswordMail {
     PasswordMail {
@@ -135,25 +154,34 @@ impl MailSetting {
         }
     }
 
-    /// The address that a link to another password is: our portal's, which is at the root of the host that `portal.url` names.
+    /// The address that a link to another password is.
     pub(super) fn link(&self, asked: &PasswordMail) -> String {
+        format!("{}?link={}", self.portal_page("new-password"), asked.link.reveal())
+    }
+
+    /// The address of a page of our portal, which is at the root of the host that `portal.url` names.
+    fn portal_page(&self, page: &str) -> String {
         let url = self.portal_url.as_str();
         let host = url.find("://").map_or(0, |scheme| scheme + 3);
         let end = url[host..].find('/').map_or(url.len(), |path| host + path);
-        format!("{}/portal/new-password?link={}", &url[..end], asked.link.reveal())
+        format!("{}/portal/{page}", &url[..end])
     }
 
-    /// To the minute, with the time zone's name and, where the name does not say it, its distance from UTC on that day.
     fn date(&self, instant: DateTime<Utc>, locale: Locale) -> String {
-        let local = instant.with_timezone(&self.timezone);
-        let zone = match self.timezone {
-            Tz::UTC => "UTC".to_owned(),
-            named => format!("{}, UTC{}", named.name(), local.format("%:z")),
-        };
-        match locale {
-            Locale::En => format!("{} ({zone})", local.format("%-d %B %Y, %H:%M")),
-            Locale::ZhCn => format!("{}（{zone}）", local.format("%Y年%-m月%-d日 %H:%M")),
-        }
+        written(instant, self.timezone, locale)
+    }
+}
+
+/// To the minute, with the time zone's name and, where the name does not say it, its distance from UTC on that day.
+fn written(instant: DateTime<Utc>, timezone: Tz, locale: Locale) -> String {
+    let local = instant.with_timezone(&timezone);
+    let zone = match timezone {
+        Tz::UTC => "UTC".to_owned(),
+        named => format!("{}, UTC{}", named.name(), local.format("%:z")),
+    };
+    match locale {
+        Locale::En => format!("{} ({zone})", local.format("%-d %B %Y, %H:%M")),
+        Locale::ZhCn => format!("{}（{zone}）", local.format("%Y年%-m月%-d日 %H:%M")),
     }
 }
 

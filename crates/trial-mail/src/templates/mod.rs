@@ -89,6 +89,9 @@ impl Templates {
             }
             MailKind::Warning => facts::warning_context("voice access codes: 9 free", &self.setting),
             MailKind::Password => facts::password_context(&facts::example_password(), &self.setting, locale),
+            MailKind::PasswordChanged => {
+                facts::password_changed_context(&facts::example_password_changed(), &self.setting, locale)
+            }
         };
         self.render(kind, locale, &facts, true)
     }
@@ -105,6 +108,9 @@ impl Templates {
             }
             MailContent::Warning(warning) => facts::warning_context(warning, &self.setting),
             MailContent::Password(asked) => facts::password_context(asked, &self.setting, mail.locale),
+            MailContent::PasswordChanged(changed) => {
+                facts::password_changed_context(changed, &self.setting, mail.locale)
+            }
         };
         self.render(mail.content.kind(), mail.locale, &facts, false)
     }

@@ -22,7 +22,7 @@ macro_rules! built_in {
     };
 }
 
-const BUILT_IN: [(&str, &str); 37] = built_in![
+const BUILT_IN: [(&str, &str); 43] = built_in![
     "account.en.html",
     "account.en.subject.txt",
     "account.en.txt",
@@ -42,6 +42,12 @@ const BUILT_IN: [(&str, &str); 37] = built_in![
     "password.zh-CN.html",
     "password.zh-CN.subject.txt",
     "password.zh-CN.txt",
+    "password_changed.en.html",
+    "password_changed.en.subject.txt",
+    "password_changed.en.txt",
+    "password_changed.zh-CN.html",
+    "password_changed.zh-CN.subject.txt",
+    "password_changed.zh-CN.txt",
     "reminder.en.html",
     "reminder.en.subject.txt",
     "reminder.en.txt",

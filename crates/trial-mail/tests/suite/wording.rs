@@ -1,7 +1,9 @@
 //! What the mails say. The snapshots are for people to read.
 
 use chrono::{DateTime, Utc};
-use trial_core::{LifeMail, Locale, MailContent, OutgoingMail, PasswordMail, PortalLink, TenantId};
+use trial_core::{
+    LifeMail, Locale, MailContent, OutgoingMail, PasswordChangedMail, PasswordMail, PortalLink, TenantId,
+};
 use trial_testkit::mail_conformance::account_mail;
 
 use crate::sandbox::sandbox;
@@ -33,12 +35,14 @@ fn notices() -> Vec<(&'static str, MailContent)> {
         closes_at: None,
         recoverable_until: None,
     };
+    let changed = PasswordChangedMail { account_name: account_name.clone(), changed_at: at("11-20") };
     let password = PasswordMail { account_name, link: PortalLink::example(), valid_until: at("11-20") };
     vec![
         ("reminder", MailContent::Reminder(life.clone())),
         ("suspended", MailContent::Suspended(LifeMail { closes_at: Some(at("12-08")), ..life.clone() })),
         ("closed", MailContent::Closed(LifeMail { recoverable_until: Some(at("12-31")), ..life })),
         ("password", MailContent::Password(password)),
+        ("password_changed", MailContent::PasswordChanged(changed)),
     ]
 }
 

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use chrono::NaiveDate;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Binary, Bool, Integer, Nullable, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
@@ -57,7 +58,7 @@ pub(super) async fn facts(conn: &AsyncPgConnection, keys: &FactKeys, first_thres
         accepted(conn, keys),
         tenants_in_use(conn, keys),
         free_codes(conn, keys.access_codes),
-        quota(conn, keys, first_threshold),
+        quota(conn, keys.day, first_threshold),
         sms_sent(conn, keys),
         prefixes(conn, keys),
         safe_prefixes(conn, keys),
@@ -288,9 +289,10 @@ async fn free_codes(mut conn: &AsyncPgConnection, wanted: usize) -> Result<Vec<F
     Ok(codes.load(&mut conn).await?)
 }
 
-async fn quota(
+/// What is known of the threshold of a day, with the transaction that it is read in and what else is in force.
+pub(super) async fn quota(
     mut conn: &AsyncPgConnection,
-    keys: &FactKeys,
+    day: NaiveDate,
     first_threshold: u32,
 ) -> Result<(i64, QuotaFacts, Overrides), Trouble> {
     let (transaction, threshold, changed, reserved) = Set::new(
@@ -299,7 +301,7 @@ async fn quota(
                 (SELECT threshold FROM quota_thresholds ORDER BY seq DESC LIMIT 1), \
                 (SELECT in_force FROM setting_changes ORDER BY seq DESC LIMIT 1), \
                 (SELECT reserved FROM quota_days WHERE day = ",
-            Column::Integer(day_number(keys.day)),
+            Column::Integer(day_number(day)),
         )],
         ")",
     )
@@ -307,7 +309,7 @@ async fn quota(
     .get_result::<(i64, Option<i64>, Option<String>, Option<i64>)>(&mut conn)
     .await?;
     let quota = QuotaFacts {
-        day: keys.day,
+        day,
         threshold: threshold.map_or(Ok(first_threshold), |threshold| count(threshold, "quota_thresholds.threshold"))?,
         reserved: count(reserved.unwrap_or(0), "quota_days.reserved")?,
     };

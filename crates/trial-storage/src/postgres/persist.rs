@@ -1,12 +1,14 @@
 //! Stores what a plan says: all of it by one statement, whatever the number of tables and rows.
 
 use std::collections::HashMap;
+use std::slice;
 
 use chrono::NaiveDate;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use trial_core::{
     AccessCode, AccessCodeKind, AccessCodeLease, AccessCodeMove, AccessCodeState, ApplicationRecord, AuditRecord,
-    Challenge, Effects, MailRecord, PhoneRecord, PrefixBlockRecord, PrefixCount, SendUpdate, SmsDay, TenantId,
+    Challenge, Effects, MailRecord, PhoneRecord, PrefixBlockRecord, PrefixCount, QuotaUnit, SendUpdate, SmsDay,
+    TenantId,
 };
 
 use super::fault::Trouble;
@@ -116,6 +118,15 @@ pub(super) async fn refused(conn: &AsyncPgConnection, records: &[ApplicationReco
 pub(super) async fn mails(conn: &AsyncPgConnection, records: &[MailRecord]) -> Result<(), Trouble> {
     let rows: Vec<NewMail<'_>> = records.iter().map(Into::into).collect();
     insert(conn, insert_mails(&rows)).await
+}
+
+/// Puts a mail into the outbox, and counts the unit of the day that it took.
+pub(super) async fn counted_mail(conn: &AsyncPgConnection, record: &MailRecord) -> Result<(), Trouble> {
+    mails(conn, slice::from_ref(record)).await?;
+    match record.quota {
+        Some(QuotaUnit { day, unit, .. }) => insert(conn, count_reserved(Some((day, unit)))).await,
+        None => Ok(()),
+    }
 }
 
 /// Stores the last block of a prefix.

@@ -9,14 +9,14 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::FutureExt;
 use trial_core::ports::Portal;
 use trial_core::{
-    AuditRecord, LedgerError, OwnPassword, PortalAccount, PortalSession, PortalTries, PortalTry, SecretHash, Tenant,
-    TenantId,
+    AuditRecord, LedgerError, OwnPassword, PasswordChange, PortalAccount, PortalSession, PortalTries, PortalTry,
+    SecretHash, Tenant, TenantId,
 };
 
 use super::fault::Trouble;
 use super::transaction::Kind;
-use super::{PostgresLedger, persist};
-use crate::convert::{count, micros};
+use super::{PostgresLedger, load, persist};
+use crate::convert::{count, integer, micros};
 use crate::portal_rows::{OwnPasswordRow, PortalSessionRow};
 use crate::rows::TenantRow;
 use crate::schema::{portal_passwords, portal_sessions, portal_tries, tenants};
@@ -32,8 +32,12 @@ impl Portal for PostgresLedger {
     }
 
     async fn begin_portal_session(&self, session: PortalSession, entry: AuditRecord) -> Result<(), LedgerError> {
-        let entry = Arc::new(entry);
-        self.in_transaction(Kind::Write, move |conn| begin(conn, session, Arc::clone(&entry)).boxed()).await
+        let begun = Arc::new((session, entry));
+        self.in_transaction(Kind::Write, move |conn| {
+            let begun = Arc::clone(&begun);
+            async move { begin(conn, &begun.0, &begun.1).await }.boxed()
+        })
+        .await
     }
 
     async fn portal_session(&self, secret: SecretHash) -> Result<Option<(PortalSession, PortalAccount)>, LedgerError> {
@@ -62,15 +66,10 @@ impl Portal for PostgresLedger {
         .await
     }
 
-    /// In turn: decisions look at tenants, and write them as they saw them.
-    async fn set_own_password(
-        &self,
-        own: OwnPassword,
-        session: PortalSession,
-        entry: AuditRecord,
-    ) -> Result<bool, LedgerError> {
-        let asked = Arc::new((own, Arc::new(entry)));
-        self.in_transaction(Kind::Turn, move |conn| set(conn, Arc::clone(&asked), session).boxed()).await
+    /// In turn: decisions look at tenants and at the threshold, and write them as they saw them.
+    async fn set_own_password(&self, change: PasswordChange) -> Result<bool, LedgerError> {
+        let change = Arc::new(change);
+        self.in_transaction(Kind::Turn, move |conn| set(conn, Arc::clone(&change)).boxed()).await
     }
 }
 
@@ -116,12 +115,12 @@ async fn find(
     Ok(account(conn, session.tenant).await?.map(|account| (session, account)))
 }
 
-async fn begin(mut conn: &AsyncPgConnection, session: PortalSession, entry: Arc<AuditRecord>) -> Result<(), Trouble> {
+async fn begin(mut conn: &AsyncPgConnection, session: &PortalSession, entry: &AuditRecord) -> Result<(), Trouble> {
     let over = portal_sessions::table.filter(portal_sessions::expires_at.le(micros(entry.at)));
     diesel::delete(over).execute(&mut conn).await?;
-    let row = PortalSessionRow::from(&session);
+    let row = PortalSessionRow::from(session);
     diesel::insert_into(portal_sessions::table).values(row).execute(&mut conn).await?;
-    persist::audit(conn, &entry).await
+    persist::audit(conn, entry).await
 }
 
 async fn note(mut conn: &AsyncPgConnection, secret: SecretHash, now: i64) -> Result<(), Trouble> {
@@ -145,20 +144,17 @@ async fn end(mut conn: &AsyncPgConnection, tenant: TenantId, secret: Option<Secr
     Ok(())
 }
 
-async fn set(
-    mut conn: &AsyncPgConnection,
-    asked: Arc<(OwnPassword, Arc<AuditRecord>)>,
-    session: PortalSession,
-) -> Result<bool, Trouble> {
-    let (own, entry) = &*asked;
-    let issue = |number: u32| i32::try_from(number).unwrap_or(i32::MAX);
-    let now =
-        (tenants::password_issue.eq(issue(own.issue)), tenants::password_issued_at.eq(micros(own.initial_issued_at())));
-    let present =
-        tenants::table.find(own.tenant.as_bytes().as_slice()).filter(tenants::password_issue.eq(issue(own.replaces())));
-    if diesel::update(present).set(now).execute(&mut conn).await? == 0 {
-        return Ok(false);
-    }
+async fn set(mut conn: &AsyncPgConnection, change: Arc<PasswordChange>) -> Result<bool, Trouble> {
+    let PasswordChange { own, session, entry, .. } = &*change;
+    let Some(present) = account(conn, own.tenant).await? else { return Ok(false) };
+    let (_, quota, _) = load::quota(conn, change.day(), change.quota.first_threshold).await?;
+    let Some(notice) = change.notice(&present, quota) else { return Ok(false) };
+    let now = (
+        tenants::password_issue.eq(integer(own.issue)),
+        tenants::password_issued_at.eq(micros(own.initial_issued_at())),
+    );
+    let tenant = tenants::table.find(own.tenant.as_bytes().as_slice());
+    diesel::update(tenant).set(now).execute(&mut conn).await?;
     diesel::insert_into(portal_passwords::table)
         .values(OwnPasswordRow::from(own))
         .on_conflict(portal_passwords::tenant)
@@ -167,6 +163,7 @@ async fn set(
         .execute(&mut conn)
         .await?;
     end(conn, own.tenant, None).await?;
-    begin(conn, session, Arc::clone(entry)).await?;
+    begin(conn, session, entry).await?;
+    persist::counted_mail(conn, &notice).await?;
     Ok(true)
 }

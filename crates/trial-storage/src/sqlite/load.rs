@@ -2,6 +2,7 @@
 //! any set-based one, which would have to be prepared anew for each length of list. So would be a statement with a limit,
 //! for each value of it: none here has one, and what is not needed is not fetched.
 
+use chrono::NaiveDate;
 use diesel::connection::DefaultLoadingMode;
 use diesel::dsl::sum;
 use diesel::prelude::*;
@@ -33,7 +34,7 @@ pub(super) fn facts(conn: &mut SqliteConnection, keys: &FactKeys, first_threshol
             voice: free_codes(conn, AccessCodeKind::Voice, keys.access_codes)?,
             multimedia: free_codes(conn, AccessCodeKind::Multimedia, keys.access_codes)?,
         },
-        quota: quota(conn, keys, first_threshold)?,
+        quota: quota(conn, keys.day, first_threshold)?,
         sms_sent: std::collections::BTreeMap::new(),
         prefixes: prefixes(conn, keys)?,
         lives: std::collections::BTreeMap::new(),
@@ -175,15 +176,20 @@ fn free_codes(conn: &mut SqliteConnection, kind: AccessCodeKind, limit: usize) -
     codes.take(limit).map(|code| Ok(AccessCode::from_stored(&code.map_err(fault)?))).collect()
 }
 
-fn quota(conn: &mut SqliteConnection, keys: &FactKeys, first_threshold: u32) -> Result<QuotaFacts, LedgerError> {
+/// What is known of the threshold of a day.
+pub(super) fn quota(
+    conn: &mut SqliteConnection,
+    day: NaiveDate,
+    first_threshold: u32,
+) -> Result<QuotaFacts, LedgerError> {
     let reserved = quota_days::table
-        .find(day_number(keys.day))
+        .find(day_number(day))
         .select(quota_days::reserved)
         .get_result::<i64>(conn)
         .optional()
         .map_err(fault)?;
     Ok(QuotaFacts {
-        day: keys.day,
+        day,
         threshold: threshold(conn, first_threshold)?,
         reserved: count(reserved.unwrap_or(0), "quota_days.reserved")?,
     })

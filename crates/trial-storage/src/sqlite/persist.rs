@@ -1,11 +1,13 @@
 //! Stores the effects of a plan, row by row with cached statements.
 
+use std::slice;
+
 use chrono::NaiveDate;
 use diesel::prelude::*;
 use diesel::sqlite::SqliteConnection;
 use trial_core::{
-    AccessCodeLease, AccessCodeMove, AccessCodeState, Challenge, Effects, LedgerError, PhoneRecord, PrefixBlockRecord,
-    PrefixCount, PrefixCounts, SendUpdate, SmsDay, Tenant, TenantId,
+    AccessCodeLease, AccessCodeMove, AccessCodeState, Challenge, Effects, LedgerError, MailRecord, PhoneRecord,
+    PrefixBlockRecord, PrefixCount, PrefixCounts, QuotaUnit, SendUpdate, SmsDay, Tenant, TenantId,
 };
 
 use super::fault;
@@ -58,7 +60,7 @@ pub(super) fn effects(conn: &mut SqliteConnection, effects: &Effects) -> Result<
     for moved in &effects.moves {
         move_code(conn, moved)?;
     }
-    insert_each!(conn, mails::table, NewMail, &effects.mails);
+    mails(conn, &effects.mails)?;
     insert_each!(conn, applications::table, NewApplication, &effects.applications);
     insert_each!(conn, audit::table, NewAudit, &effects.audit);
     insert_each!(conn, platform_events::table, NewEvent, &effects.events);
@@ -66,6 +68,20 @@ pub(super) fn effects(conn: &mut SqliteConnection, effects: &Effects) -> Result<
         Some((day, reserved)) => count_reserved(conn, day, reserved),
         None => Ok(()),
     }
+}
+
+/// Puts a mail into the outbox, and counts the unit of the day that it took.
+pub(super) fn counted_mail(conn: &mut SqliteConnection, record: &MailRecord) -> Result<(), LedgerError> {
+    mails(conn, slice::from_ref(record))?;
+    match record.quota {
+        Some(QuotaUnit { day, unit, .. }) => count_reserved(conn, day, unit),
+        None => Ok(()),
+    }
+}
+
+fn mails(conn: &mut SqliteConnection, records: &[MailRecord]) -> Result<(), LedgerError> {
+    insert_each!(conn, mails::table, NewMail, records);
+    Ok(())
 }
 
 fn update_challenge(conn: &mut SqliteConnection, challenge: &Challenge) -> Result<(), LedgerError> {

@@ -6,12 +6,12 @@ use diesel::prelude::*;
 use diesel::sqlite::SqliteConnection;
 use trial_core::ports::Portal;
 use trial_core::{
-    AuditRecord, LedgerError, OwnPassword, PortalAccount, PortalSession, PortalTries, PortalTry, SecretHash, Tenant,
-    TenantId,
+    AuditRecord, LedgerError, OwnPassword, PasswordChange, PortalAccount, PortalSession, PortalTries, PortalTry,
+    SecretHash, Tenant, TenantId,
 };
 
-use super::{SqliteLedger, fault, snapshot};
-use crate::convert::{count, micros};
+use super::{SqliteLedger, fault, load, persist, snapshot};
+use crate::convert::{count, integer, micros};
 use crate::portal_rows::{OwnPasswordRow, PortalSessionRow};
 use crate::rows::{NewAudit, TenantRow};
 use crate::schema::{audit, portal_passwords, portal_sessions, portal_tries, tenants};
@@ -75,13 +75,8 @@ impl Portal for SqliteLedger {
             .await
     }
 
-    async fn set_own_password(
-        &self,
-        own: OwnPassword,
-        session: PortalSession,
-        entry: AuditRecord,
-    ) -> Result<bool, LedgerError> {
-        self.writer.transact(move |conn| set(conn, &own, &session, &entry)).await
+    async fn set_own_password(&self, change: PasswordChange) -> Result<bool, LedgerError> {
+        self.writer.transact(move |conn| set(conn, &change)).await
     }
 }
 
@@ -130,21 +125,17 @@ fn end(conn: &mut SqliteConnection, tenant: TenantId, secret: Option<SecretHash>
     ended.map(drop).map_err(fault)
 }
 
-fn set(
-    conn: &mut SqliteConnection,
-    own: &OwnPassword,
-    session: &PortalSession,
-    entry: &AuditRecord,
-) -> Result<bool, LedgerError> {
-    let issue = |number: u32| i32::try_from(number).unwrap_or(i32::MAX);
+fn set(conn: &mut SqliteConnection, change: &PasswordChange) -> Result<bool, LedgerError> {
+    let PasswordChange { own, session, entry, .. } = change;
+    let Some(present) = account(conn, own.tenant)? else { return Ok(false) };
+    let quota = load::quota(conn, change.day(), change.quota.first_threshold)?;
+    let Some(notice) = change.notice(&present, quota) else { return Ok(false) };
     let id = own.tenant.as_bytes().as_slice();
-    let now =
-        (tenants::password_issue.eq(issue(own.issue)), tenants::password_issued_at.eq(micros(own.initial_issued_at())));
-    let present = tenants::table.find(id).filter(tenants::password_issue.eq(issue(own.replaces())));
-    let changed = diesel::update(present).set(now).execute(conn).map_err(fault)?;
-    if changed == 0 {
-        return Ok(false);
-    }
+    let now = (
+        tenants::password_issue.eq(integer(own.issue)),
+        tenants::password_issued_at.eq(micros(own.initial_issued_at())),
+    );
+    diesel::update(tenants::table.find(id)).set(now).execute(conn).map_err(fault)?;
     diesel::insert_into(portal_passwords::table)
         .values(OwnPasswordRow::from(own))
         .on_conflict(portal_passwords::tenant)
@@ -154,5 +145,6 @@ fn set(
         .map_err(fault)?;
     end(conn, own.tenant, None)?;
     begin(conn, session, entry)?;
+    persist::counted_mail(conn, &notice)?;
     Ok(true)
 }

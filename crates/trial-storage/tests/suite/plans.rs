@@ -85,6 +85,7 @@ pub(crate) async fn operate_on<F: LedgerFactory>(factory: &F) {
     conformance::portal_sessions_begin_and_end(factory).await;
     conformance::tries_to_sign_in_are_counted(factory).await;
     conformance::a_session_is_over_with_its_tenant(factory).await;
+    conformance::an_owner_is_told_of_a_changed_password(factory).await;
     conformance::what_the_portal_keeps_is_shown_and_removed(factory).await;
     conformance::events_are_listed_newest_first(factory).await;
     conformance::an_event_can_be_replayed(factory).await;

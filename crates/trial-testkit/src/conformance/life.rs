@@ -44,7 +44,7 @@ async fn end_rests<L: Upkeep + TrialLedger>(desk: &Desk<L>) -> Vec<String> {
     freed.into_iter().map(|freed| freed.code.to_string()).collect()
 }
 
-async fn claim<L: Outbox + TrialLedger>(desk: &Desk<L>, limit: u32) -> Vec<DueMail> {
+pub(super) async fn claim<L: Outbox + TrialLedger>(desk: &Desk<L>, limit: u32) -> Vec<DueMail> {
     let now = desk.now();
     let lease = Lease {
         id: LeaseId::new(now, desk.entropy.draw()),

@@ -6,12 +6,15 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use trial_core::ports::{AuditTrail, DataCare, Operations, Portal, TrialLedger};
 use trial_core::{
-    AuditQuery, AuditRecord, LifeOrder, LifeOutcome, MailKind, Outcome, OwnPassword, PORTAL_SESSION_LIFETIME, Person,
-    PortalAccount, PortalSecret, PortalSession, PortalTry, Request, TenantId, TenantOrder, TryKind,
+    AuditQuery, AuditRecord, ERASED_EMAIL, LifeOrder, LifeOutcome, MailContent, MailKind, MailPage, MailState, Outcome,
+    OwnPassword, PORTAL_SESSION_LIFETIME, PasswordChangedMail, Person, Policy, PortalAccount, PortalSecret,
+    PortalSession, PortalTry, Request, Tenant, TenantId, TenantOrder, TryKind,
 };
 
+use super::life::claim;
 use super::{LedgerFactory, assert_sound, desk, in_the_end};
 use crate::Desk;
+use crate::data::keyring;
 
 fn secret(n: u8) -> PortalSecret {
     PortalSecret::new(&[n; 32])
@@ -42,8 +45,7 @@ pub async fn an_account_is_found_with_its_own_password<F: LedgerFactory>(factory
         let account = desk.ledger.portal_account(fresh.tenant.id).await.unwrap().unwrap();
         let (chosen, own) = account.with_own_password(hash.to_owned(), desk.now());
         let session = PortalSession::begin(secret(n).hash(), &chosen, desk.now());
-        let entry = entry(&desk, "portal.password", fresh.tenant.id);
-        assert!(desk.ledger.set_own_password(own.clone(), session, entry).await.unwrap());
+        assert!(desk.ledger.set_own_password(desk.password_change(own.clone(), session)).await.unwrap());
         let found = desk.ledger.portal_account(fresh.tenant.id).await.unwrap().unwrap();
         assert_eq!(found, chosen);
         assert_eq!(found.own_password(), Some(&own));
@@ -67,11 +69,11 @@ pub async fn a_new_password_ends_other_sessions<F: LedgerFactory>(factory: &F) {
     }
     let stale = OwnPassword { issue: account.tenant.password_issue + 2, ..own(&desk, &account, "stale") };
     let session = PortalSession::begin(secret(3).hash(), &account, desk.now());
-    let asked = entry(&desk, "portal.password", id);
-    assert!(!desk.ledger.set_own_password(stale, session, asked.clone()).await.unwrap());
+    assert!(!desk.ledger.set_own_password(desk.password_change(stale, session)).await.unwrap());
     assert_eq!(desk.ledger.portal_account(id).await.unwrap(), Some(account.clone()));
     assert_eq!(desk.ledger.portal_session(session.secret).await.unwrap(), None);
-    assert!(desk.ledger.set_own_password(own(&desk, &account, "hash"), session, asked).await.unwrap());
+    let chosen = desk.password_change(own(&desk, &account, "hash"), session);
+    assert!(desk.ledger.set_own_password(chosen).await.unwrap());
     for (n, is_there) in [(1, false), (2, false), (3, true)] {
         assert_eq!(desk.ledger.portal_session(secret(n).hash()).await.unwrap().is_some(), is_there, "{n}");
     }
@@ -225,6 +227,95 @@ pub async fn a_link_to_a_password_is_a_mail<F: LedgerFactory>(factory: &F) {
     assert_sound(&*desk.ledger).await;
 }
 
+/// The kinds of the mails of a tenant, oldest first, and the units that are taken of this day.
+async fn told<F: LedgerFactory>(desk: &Desk<F::Ledger>, tenant: TenantId) -> (Vec<MailKind>, u32) {
+    let mails = desk.ledger.tenant(tenant).await.unwrap().unwrap().mails;
+    let quota = desk.ledger.quota(desk.now().date_naive(), 1_000).await.unwrap();
+    (mails.iter().map(|mail| mail.kind).collect(), quota.reserved)
+}
+
+/// Another password is told with it, by a mail that takes a unit of the day, or none where none is left.
+pub async fn an_owner_is_told_of_a_changed_password<F: LedgerFactory>(factory: &F) {
+    use MailKind::{Account, PasswordChanged, Suspended};
+    let desk = desk(factory, 2).await;
+    let id = account_of::<F>(&desk).await.tenant.id;
+    let other = desk.join(2).await;
+    desk.wait(Duration::from_secs(1));
+    desk.change(other, LifeOrder::Suspend).await;
+    desk.ledger.set_quota(4, desk.operator()).await.unwrap();
+    let mut changes = Vec::new();
+    for (n, expected) in
+        [(1, (vec![Account, PasswordChanged], 4)), (2, (vec![Account, PasswordChanged, PasswordChanged], 4))]
+    {
+        desk.wait(Duration::from_secs(1));
+        let account = desk.ledger.portal_account(id).await.unwrap().unwrap();
+        let (chosen, own) = account.with_own_password(format!("hash {n}"), desk.now());
+        let change = desk.password_change(own, PortalSession::begin(secret(n).hash(), &chosen, desk.now()));
+        assert!(desk.ledger.set_own_password(change.clone()).await.unwrap());
+        assert_eq!(told::<F>(&desk, id).await, expected, "{n}");
+        changes.push(change);
+    }
+    let due = claim(&desk, 9).await;
+    let kinds: Vec<_> = due.iter().map(|mail| mail.kind).collect();
+    assert_eq!(kinds, [Account, Account, PasswordChanged, PasswordChanged, Suspended], "before what was due earlier");
+    let account = desk.ledger.portal_account(id).await.unwrap().unwrap();
+    for (mail, change) in due[2..4].iter().zip(&changes) {
+        assert_eq!((mail.id, &mail.to, mail.locale), (change.mail, &account.tenant.email, account.tenant.locale));
+        let composed = mail.compose(&keyring(), &Policy::default().trial).unwrap();
+        let expected = PasswordChangedMail { account_name: Tenant::account_name(id), changed_at: change.own.set_at };
+        assert_eq!(composed.content, MailContent::PasswordChanged(expected));
+    }
+    let query = AuditQuery { action: Some("portal.password".to_owned()), limit: 99, ..AuditQuery::default() };
+    assert_eq!(desk.ledger.audit(query).await.unwrap().len(), 2);
+    assert_sound(&*desk.ledger).await;
+}
+
+/// What changes nothing is not told: a password that comes too late, one of an owner who is shut out, and one of nobody.
+pub async fn a_refused_password_is_not_told<F: LedgerFactory>(factory: &F) {
+    let desk = desk(factory, 1).await;
+    let account = account_of::<F>(&desk).await;
+    let id = account.tenant.id;
+    let session = PortalSession::begin(secret(1).hash(), &account, desk.now());
+    let set = async |own: OwnPassword| {
+        let change = desk.password_change(own, session);
+        desk.ledger.set_own_password(change).await.unwrap()
+    };
+    let late = own(&desk, &account, "late");
+    assert!(!set(OwnPassword { issue: late.issue + 1, ..late.clone() }).await);
+    assert!(!set(OwnPassword { tenant: TenantId::from_bytes([9; 16]), ..late.clone() }).await);
+    desk.change(id, LifeOrder::Suspend).await;
+    let before = told::<F>(&desk, id).await;
+    assert!(!set(late.clone()).await, "suspended");
+    assert_eq!(told::<F>(&desk, id).await, before);
+    desk.change(id, LifeOrder::Resume).await;
+    assert_eq!(desk.ledger.portal_account(id).await.unwrap(), Some(account));
+    assert_eq!(desk.ledger.portal_session(session.secret).await.unwrap(), None);
+    assert!(set(late).await, "it was none of these");
+    assert!(told::<F>(&desk, id).await.0.contains(&MailKind::PasswordChanged));
+    assert_sound(&*desk.ledger).await;
+}
+
+/// Of passwords that are set at many instances at once one is, and is told once.
+pub async fn a_password_is_changed_by_one_of_many_at_once<F: LedgerFactory>(factory: &F) {
+    let desk = desk(factory, 1).await;
+    let account = account_of::<F>(&desk).await;
+    desk.wait(Duration::from_secs(1));
+    let changes = (1..=8).map(|n| {
+        let (chosen, own) = account.with_own_password(format!("hash {n}"), desk.now());
+        desk.password_change(own, PortalSession::begin(secret(n).hash(), &chosen, desk.now()))
+    });
+    let changes: Vec<_> = changes.collect();
+    let set = changes.iter().map(|change| in_the_end(|| desk.ledger.set_own_password(change.clone())));
+    let set = join_all(set).await;
+    assert_eq!(set.iter().filter(|is_set| **is_set).count(), 1, "{set:?}");
+    let winner = set.iter().position(|is_set| *is_set).unwrap();
+    let kept = desk.ledger.portal_account(account.tenant.id).await.unwrap().unwrap();
+    assert_eq!(kept.own_password(), Some(&changes[winner].own));
+    let expected = (vec![MailKind::Account, MailKind::PasswordChanged], 2);
+    assert_eq!(told::<F>(&desk, account.tenant.id).await, expected);
+    assert_sound(&*desk.ledger).await;
+}
+
 /// What the portal keeps of a person is shown without its hashes, and goes with him; what is over goes by itself.
 pub async fn what_the_portal_keeps_is_shown_and_removed<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 1).await;
@@ -232,13 +323,13 @@ pub async fn what_the_portal_keeps_is_shown_and_removed<F: LedgerFactory>(factor
     let id = account.tenant.id;
     let (chosen, own) = account.with_own_password("$argon2id$secret".to_owned(), desk.now());
     let session = PortalSession::begin(secret(1).hash(), &chosen, desk.now());
-    desk.ledger.set_own_password(own, session, entry(&desk, "portal.password", id)).await.unwrap();
+    assert!(desk.ledger.set_own_password(desk.password_change(own, session)).await.unwrap());
     let one = PortalTry::new(TryKind::SignIn, "a", "x", desk.now());
     desk.ledger.count_portal_try(one).await.unwrap();
     let person = Person::Phone(account.tenant.phone.clone());
     let held = desk.ledger.held_on(person.clone()).await.unwrap();
     let rows = |table| held.0.get(table).map_or(0, Vec::len);
-    assert_eq!((rows("portal_passwords"), rows("portal_sessions")), (1, 1));
+    assert_eq!((rows("portal_passwords"), rows("portal_sessions"), rows("mails")), (1, 1, 2));
     let words = format!("{held:?}");
     assert!(!words.contains("argon2id") && words.contains(&id.to_string()), "{words}");
     assert_eq!(desk.ledger.expire_portal(desk.now()).await.unwrap(), 0);
@@ -250,5 +341,8 @@ pub async fn what_the_portal_keeps_is_shown_and_removed<F: LedgerFactory>(factor
     desk.ledger.forget(person.clone(), "person-1".to_owned(), false, desk.operator()).await.unwrap();
     assert_eq!(desk.ledger.portal_account(id).await.unwrap().unwrap().own, None);
     assert!(!desk.ledger.held_on(person).await.unwrap().counts().contains_key("portal_passwords"));
+    let mails = desk.ledger.mails(MailPage { state: None, tenant: Some(id), before: None, limit: 9 }).await.unwrap();
+    assert!(mails.iter().any(|mail| mail.mail.kind == MailKind::PasswordChanged));
+    assert!(mails.iter().all(|mail| mail.to == ERASED_EMAIL && mail.mail.state != MailState::Due));
     assert_sound(&*desk.ledger).await;
 }

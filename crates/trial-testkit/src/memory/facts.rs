@@ -1,4 +1,4 @@
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use trial_core::{
     AcceptedApplication, AccessCode, AccessCodeKind, AccessCodeState, ApplyOutcome, CodeOutcome, FactKeys, Facts,
     HeldCode, LifeFacts, PastSend, Phone, PhoneFacts, Policy, PoolFacts, QuotaFacts, Tenant, TenantFact, TenantId,
@@ -18,15 +18,19 @@ impl MemoryState {
                 voice: self.free_codes(AccessCodeKind::Voice, keys.access_codes),
                 multimedia: self.free_codes(AccessCodeKind::Multimedia, keys.access_codes),
             },
-            quota: QuotaFacts {
-                day: keys.day,
-                threshold: self.threshold.unwrap_or(policy.quota.first_threshold),
-                reserved: self.reserved.get(&keys.day).copied().unwrap_or(0),
-            },
+            quota: self.quota_facts(keys.day, policy.quota.first_threshold),
             lives: keys.lives.iter().filter_map(|id| Some((*id, self.life_facts(*id)?))).collect(),
             sms_sent: sms_day.map(|((_, country_code), sent)| (*country_code, *sent)).collect(),
             prefixes: self.prefixes_facts(keys),
             overrides: self.settings.overrides.clone(),
+        }
+    }
+
+    pub(super) fn quota_facts(&self, day: NaiveDate, first_threshold: u32) -> QuotaFacts {
+        QuotaFacts {
+            day,
+            threshold: self.threshold.unwrap_or(first_threshold),
+            reserved: self.reserved.get(&day).copied().unwrap_or(0),
         }
     }
 

@@ -95,7 +95,7 @@ impl MemoryState {
         kept.last_holder = (!is_held).then_some(moved.tenant);
     }
 
-    fn insert_mail(&mut self, record: MailRecord) {
+    pub(super) fn insert_mail(&mut self, record: MailRecord) {
         let place = |unit: QuotaUnit| (unit.day, unit.unit);
         let mut taken = self.mails.values().filter_map(|kept| kept.record.quota.map(place));
         assert!(record.quota.is_none_or(|unit| taken.all(|other| other != place(unit))), "a unit");

@@ -214,8 +214,7 @@ impl House {
         let account = ledger.portal_account(tenant).await.unwrap().unwrap();
         let (account, own) = account.with_own_password("$argon2id$".to_owned(), now);
         let session = PortalSession::begin(SecretHash::from_bytes([4; 32]), &account, now);
-        let entry = self.desk.operator().entry("portal.password", tenant.to_string(), String::new());
-        assert!(ledger.set_own_password(own, session, entry).await.unwrap());
+        assert!(ledger.set_own_password(self.desk.password_change(own, session)).await.unwrap());
         let tries =
             ledger.count_portal_try(PortalTry::new(TryKind::SignIn, "admin@example", "192.0.2.1", now)).await.unwrap();
         assert_eq!(tries, PortalTries { account: 1, address: 1 });
