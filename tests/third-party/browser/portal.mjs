@@ -58,7 +58,7 @@ try {
     await press(t("Set the password", "设置密码"));
     await page.waitForLoadState();
   };
-  await choose("password1234");
+  await choose("passwordpassword");
   hold(await page.getByRole("alert").count() === 1, `${name}: one that is tried first is refused`);
   await choose("tulpe wagen mond 7");
   hold(await page.getByRole("status").count() === 1, `${name}: it is set`);

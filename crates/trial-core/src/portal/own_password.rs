@@ -10,8 +10,8 @@ use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use crate::Tenant;
 
-/// The shortest password, in characters.
-pub const MIN_PASSWORD: usize = 12;
+/// The shortest password, in characters: it is the only factor.
+pub const MIN_PASSWORD: usize = 15;
 /// The longest password, in characters.
 pub const MAX_PASSWORD: usize = 128;
 /// A name as short as this stands in too many words to be looked for.

@@ -55,7 +55,7 @@ pub(super) async fn hashed(state: &State, reception: &Reception, chosen: &NewPas
 
 pub(super) fn words(page: &Page<'_>, error: PasswordError) -> &'static str {
     let (en, zh) = match error {
-        PasswordError::TooShort => ("The new password needs 12 characters or more.", "新密码至少需要12个字符。"),
+        PasswordError::TooShort => ("The new password needs 15 characters or more.", "新密码至少需要15个字符。"),
         PasswordError::TooLong => ("The new password may have 128 characters at most.", "新密码最多128个字符。"),
         PasswordError::Common => (
             "This password is among those that are tried first. Choose one that nobody would guess, such as a few words.",
