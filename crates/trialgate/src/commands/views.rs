@@ -12,6 +12,7 @@ use crate::output::time;
 #[derive(Debug, Serialize)]
 pub(super) struct MailReport {
     id: String,
+    kind: &'static str,
     state: &'static str,
     attempts: u32,
     created_at: DateTime<Utc>,
@@ -25,6 +26,7 @@ impl From<&MailView> for MailReport {
     fn from(mail: &MailView) -> Self {
         Self {
             id: mail.id.to_string(),
+            kind: mail.kind.as_str(),
             state: mail.state.as_str(),
             attempts: mail.attempts,
             created_at: mail.created_at,
@@ -36,9 +38,9 @@ impl From<&MailView> for MailReport {
 
 impl fmt::Display for MailReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { id, state, attempts, .. } = self;
+        let Self { id, kind, state, attempts, .. } = self;
         let plural = if *attempts == 1 { "" } else { "s" };
-        write!(f, "mail {id} is {state} after {attempts} attempt{plural}")?;
+        write!(f, "{kind} mail {id} is {state} after {attempts} attempt{plural}")?;
         if let Some(next) = self.next_attempt_at {
             write!(f, ", tried next at {}", time(next))?;
         }

@@ -37,7 +37,6 @@ struct MailList {
 
 #[derive(Debug, Serialize)]
 struct Entry {
-    kind: &'static str,
     tenant: Option<String>,
     to: String,
     #[serde(flatten)]
@@ -59,7 +58,6 @@ impl List {
 impl From<&OutboxMail> for Entry {
     fn from(entry: &OutboxMail) -> Self {
         Self {
-            kind: entry.mail.kind.as_str(),
             tenant: entry.tenant.map(|tenant| tenant.to_string()),
             to: entry.to.clone(),
             mail: MailReport::from(&entry.mail),
