@@ -85,9 +85,7 @@ pub(super) async fn suspend(
     _payload: Payload,
     state: Data<State>,
 ) -> Result<HttpResponse, Problem> {
-    let operator = Caller::let_in(&request, &state, Permission::SuspendCallers).await?;
-    Query::of(&request).end()?;
-    change(&operator, &request, CallerChange::Suspend).await
+    change_alone(&request, &state, Permission::SuspendCallers, CallerChange::Suspend).await
 }
 
 /// `POST /ops/v1/callers/{name}/resume`.
@@ -96,9 +94,7 @@ pub(super) async fn resume(
     _payload: Payload,
     state: Data<State>,
 ) -> Result<HttpResponse, Problem> {
-    let operator = Caller::let_in(&request, &state, Permission::SuspendCallers).await?;
-    Query::of(&request).end()?;
-    change(&operator, &request, CallerChange::Resume).await
+    change_alone(&request, &state, Permission::SuspendCallers, CallerChange::Resume).await
 }
 
 /// `POST /ops/v1/callers/{name}/remove`.
@@ -107,9 +103,7 @@ pub(super) async fn remove(
     _payload: Payload,
     state: Data<State>,
 ) -> Result<HttpResponse, Problem> {
-    let operator = Caller::let_in(&request, &state, Permission::ManageCallers).await?;
-    Query::of(&request).end()?;
-    change(&operator, &request, CallerChange::Remove).await
+    change_alone(&request, &state, Permission::ManageCallers, CallerChange::Remove).await
 }
 
 /// `POST /ops/v1/callers/{name}/limits`.
@@ -128,6 +122,18 @@ pub(super) async fn set_limits(
     }
     let scopes = scopes.map(|names| parse(&names)).transpose()?;
     change(&operator, &request, CallerChange::Set(CallerLimits { scopes, rate })).await
+}
+
+/// A change that nothing more has to be known of than whose.
+async fn change_alone(
+    request: &HttpRequest,
+    state: &Data<State>,
+    permission: Permission,
+    change: CallerChange,
+) -> Result<HttpResponse, Problem> {
+    let operator = Caller::let_in(request, state, permission).await?;
+    Query::of(request).end()?;
+    self::change(&operator, request, change).await
 }
 
 fn parse(names: &[String]) -> Result<BTreeSet<Scope>, Problem> {
