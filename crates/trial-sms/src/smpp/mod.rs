@@ -2,6 +2,7 @@
 //!
 //! Section numbers are those of "Short Message Peer to Peer Protocol Specification v3.4".
 
+mod codec;
 #[cfg(test)]
 mod fuzz;
 mod gsm;

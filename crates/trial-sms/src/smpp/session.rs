@@ -6,17 +6,15 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt as _, SinkExt as _, StreamExt as _};
 use rusmpp::pdus::DeliverSmResp;
-use rusmpp::tokio_codec::CommandCodec;
 use rusmpp::{Command, CommandId, CommandStatus, Pdu};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Duration, MissedTickBehavior, interval_at, timeout};
 use tokio_util::codec::Framed;
 
+use super::codec::PduCodec;
 use super::{SmppReceipts, SmppTimeouts};
 
-/// The longest PDU that is read, in bytes.
-const MAX_PDU: usize = 64 * 1024;
 /// Requests that wait to be written, at most. How many are waited for is bounded by the window.
 const QUEUE: usize = 16;
 /// Deliveries that are being taken down, at most; what comes beyond is answered that it is to come again.
@@ -44,7 +42,7 @@ pub(super) enum Lost {
 
 /// What keeps a connection going.
 pub(super) struct Connection<S> {
-    framed: Framed<S, CommandCodec>,
+    framed: Framed<S, PduCodec>,
     requests: mpsc::Receiver<Request>,
     unanswered: BTreeMap<u32, oneshot::Sender<Command>>,
     receipts: Option<SmppReceipts>,
@@ -65,7 +63,7 @@ impl Session {
     ) -> (Self, Connection<S>) {
         let (ask, requests) = mpsc::channel(QUEUE);
         let connection = Connection {
-            framed: Framed::new(stream, CommandCodec::new().with_max_length(MAX_PDU)),
+            framed: Framed::new(stream, PduCodec::new()),
             requests,
             unanswered: BTreeMap::new(),
             receipts,
