@@ -16,7 +16,7 @@ const OTHERS: u32 = 4;
 pub(crate) fn read(text: &[u8]) -> Scenario {
     let mut digits = Digits(text.iter());
     let (voice, multimedia, threshold) = (digits.below(8), digits.below(8), digits.below(8));
-    let breaker = digits.one_of(&BreakerMode::ALL);
+    let breaker = digits.one_of(BreakerMode::ALL);
     let mut rounds = vec![Round { pause: 0, steps: Vec::new() }];
     while let Some(letter) = digits.0.next() {
         let step = match letter {
