@@ -9,7 +9,9 @@ const DIGITS: usize = 4;
 pub(crate) fn without_numbers(words: &str) -> String {
     let mut kept = String::new();
     let mut number = String::new();
-    for c in words.split_whitespace().collect::<Vec<_>>().join(" ").chars().chain([char::MAX]) {
+    let is_gap = |c: char| c.is_whitespace() || c.is_control();
+    let line = words.split(is_gap).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
+    for c in line.chars().chain([char::MAX]) {
         if c.is_ascii_digit() || (!number.is_empty() && matches!(c, ' ' | '-' | '.' | '(' | ')' | '/')) {
             number.push(c);
             continue;
@@ -19,7 +21,7 @@ pub(crate) fn without_numbers(words: &str) -> String {
         kept.push_str(if is_telling { "***" } else { digits });
         kept.push_str(&number[digits.len()..]);
         number.clear();
-        if c != char::MAX && !c.is_control() {
+        if c != char::MAX {
             kept.push(c);
         }
     }
@@ -39,6 +41,7 @@ mod tests {
             ("code 012345", "code ***"),
             ("error 42 of 100", "error 42 of 100"),
             ("a\r\n  b\u{7}", "a b"),
+            ("03\u{0}1\u{7f}00 of 12", "*** of 12"),
             ("", ""),
         ] {
             assert_eq!(without_numbers(words), kept);
