@@ -87,10 +87,6 @@ simulate-mutations SEEDS="200" FROM="0":
 fuzz TARGET="all" SECONDS="60":
     tests/fuzz/run "{{ TARGET }}" "{{ SECONDS }}"
 
-# The same, and keep the inputs that reach most
-fuzz-keep TARGET="all" SECONDS="60":
-    tests/fuzz/run --keep "{{ TARGET }}" "{{ SECONDS }}"
-
 # Show that fuzzing is guided: a bug that was planted has to be found
 fuzz-proof:
     tests/fuzz/run --proof
