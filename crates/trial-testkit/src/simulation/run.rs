@@ -16,7 +16,7 @@ use crate::{FixedClock, SeededEntropy, data};
 
 /// Rounds of ten minutes after which every mail has ended.
 const ROUNDS: u32 = 90;
-/// The longest that a simulated platform, gateway or mail server is waited for in one turn of these.
+/// Turns after which whatever does not wait for time has come to its end.
 const SETTLING: u32 = 200;
 
 pub(super) struct Run {

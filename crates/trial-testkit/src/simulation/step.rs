@@ -112,7 +112,7 @@ pub enum Step {
     Crash {
         /// Which.
         on: usize,
-        /// How many turns it has yet.
+        /// How many turns it has yet; one at least.
         turns: u32,
     },
     /// An instance that has ended starts again.
