@@ -295,6 +295,13 @@ impl CallerReport {
             removed_at: caller.removed_at.map(instant),
         }
     }
+
+    /// What it may ask for, and how often.
+    fn limits(&self) -> String {
+        let Self { name, scopes, rate, .. } = self;
+        let rate = if *rate == 0 { "without a limit".to_owned() } else { format!("{rate} times a minute") };
+        format!("{name} may ask for {}, {rate}", scopes.join(", "))
+    }
 }
 
 impl ResealReport {
@@ -326,15 +333,6 @@ impl fmt::Display for CallerReport {
         let Self { name, state, secrets, .. } = self;
         let plural = if *secrets == 1 { "secret" } else { "secrets" };
         write!(f, "{name} is {state}, and has {secrets} {plural}")
-    }
-}
-
-impl CallerReport {
-    /// What it may ask for, and how often.
-    fn limits(&self) -> String {
-        let Self { name, scopes, rate, .. } = self;
-        let rate = if *rate == 0 { "without a limit".to_owned() } else { format!("{rate} times a minute") };
-        format!("{name} may ask for {}, {rate}", scopes.join(", "))
     }
 }
 
