@@ -5,8 +5,7 @@ use std::time::Duration;
 use crate::ThresholdChange;
 use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
-use phonenumber::country;
-use phonenumber::metadata::DATABASE;
+use rlibphonenumber::Region;
 
 use crate::{AbusePolicy, BreakerMode, Phone, VerificationCode};
 
@@ -102,9 +101,9 @@ pub struct AddressLimits {
 #[derive(Debug, Clone, PartialEq)]
 pub struct PhonePolicy {
     /// The region of a national number.
-    pub default_region: country::Id,
+    pub default_region: Region,
     /// The countries served.
-    pub countries: Vec<country::Id>,
+    pub countries: Vec<Region>,
 }
 
 /// The trial itself.
@@ -156,7 +155,7 @@ impl VerificationPolicy {
 impl PhonePolicy {
     /// The country calling code of the default region.
     pub fn default_country_code(&self) -> u16 {
-        DATABASE.by_id(self.default_region.as_ref()).map_or(0, phonenumber::Metadata::country_code)
+        crate::values::calling_code(self.default_region).unwrap_or(0)
     }
 }
 
@@ -215,7 +214,7 @@ impl Default for Policy {
                 address: AddressLimits::default(),
             },
             abuse: AbusePolicy::default(),
-            phone: PhonePolicy { default_region: country::CN, countries: vec![country::CN] },
+            phone: PhonePolicy { default_region: Region::CN, countries: vec![Region::CN] },
             trial: TrialPolicy {
                 duration: Duration::from_hours(30 * 24),
                 unique_by: UniqueBy { phone: true, email: true, company: true },

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use phonenumber::country;
+use rlibphonenumber::Region;
 use trial_core::{
     AccessCode, AccessCodeImport, AccessCodeKind, Application, AuditId, Batch, Caller, CallerCredentials, CallerId,
     CallerName, ChangedBy, CodeRequest, CompanyName, DEFAULT_CALLER_RATE, Email, FreshIds, Keyring, Locale, Operator,
@@ -24,7 +24,7 @@ pub fn foreign_phone(n: u32) -> Phone {
 }
 
 fn served_phone(e164: &str) -> Phone {
-    let policy = PhonePolicy { default_region: country::CN, countries: vec![country::CN, country::HK] };
+    let policy = PhonePolicy { default_region: Region::CN, countries: vec![Region::CN, Region::HK] };
     Phone::parse(e164, &policy).expect("a mobile phone")
 }
 

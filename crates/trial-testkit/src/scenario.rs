@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use phonenumber::country;
 use proptest::collection::vec;
 use proptest::prelude::{Just, Strategy, any, prop_oneof};
+use rlibphonenumber::Region;
 use trial_core::ports::Clock;
 use trial_core::{
     Application, ApplyOutcome, Batch, BreakerMode, BreakerPolicy, CodeRequest, CodeToSend, FreshIds, GatewayReply,
@@ -95,7 +95,7 @@ impl Scenario {
     /// A policy whose limits a short history reaches.
     pub fn policy(&self) -> Policy {
         let mut policy = Policy::default();
-        policy.phone.countries.push(country::HK);
+        policy.phone.countries.push(Region::HK);
         policy.verification.max_tries = 2;
         policy.verification.max_failures = 5;
         policy.limits.phone_sends_per_hour = 3;

@@ -1,10 +1,12 @@
+//! Company names, and the key by which two spellings of one name are compared.
+
 use std::fmt;
 use std::sync::Arc;
 
 use icu_casemap::CaseMapper;
 use icu_normalizer::ComposingNormalizer;
-use icu_properties::CodePointSetData;
-use icu_properties::props::DefaultIgnorableCodePoint;
+
+use super::folding::without_ignorable;
 
 /// The longest company name after trimming, in characters (Unicode scalar values).
 const MAX_LENGTH: usize = 128;
@@ -30,23 +32,24 @@ pub enum CompanyError {
     /// Over the limit.
     #[error("is longer than {MAX_LENGTH} characters")]
     TooLong,
-    /// A control character, or one that turns the direction of the text around it.
-    #[error("has a control character or a text direction override; remove it")]
+    /// A control character.
+    #[error("has a control character; remove it")]
     Control,
 }
 
 impl CompanyName {
-    /// Parses a name of 1 to 128 characters. Emoji and the marks of right-to-left scripts are characters like any other;
-    /// control characters and direction overrides, which could make an operator's screen lie, are refused.
+    /// Parses a name of 1 to 128 characters. Emoji and the marks of right-to-left scripts are characters like any other. Direction
+    /// overrides, which come with pasted text and could make an operator's screen lie, are dropped; control characters are refused.
     ///
     /// # Errors
     /// Says what is wrong and what to give instead.
     pub fn parse(text: &str) -> Result<Self, CompanyError> {
-        let name = text.trim();
+        let name: String = text.chars().filter(|&c| !is_direction_override(c)).collect();
+        let name = name.trim();
         if name.chars().nth(MAX_LENGTH).is_some() {
             return Err(CompanyError::TooLong);
         }
-        if name.chars().any(|c| c.is_control() || is_direction_override(c)) {
+        if name.chars().any(char::is_control) {
             return Err(CompanyError::Control);
         }
         let key = key_of(name);
@@ -82,10 +85,8 @@ fn key_of(name: &str) -> String {
         return collapsed(&name.to_ascii_lowercase());
     }
     let nfkc = ComposingNormalizer::new_nfkc();
-    let ignorable = CodePointSetData::new::<DefaultIgnorableCodePoint>();
     let folded = CaseMapper::new().fold_string(&nfkc.normalize(name)).into_owned();
-    let shown: String = folded.chars().filter(|&c| !ignorable.contains(c)).collect();
-    collapsed(&nfkc.normalize(&shown))
+    collapsed(&nfkc.normalize(&without_ignorable(&folded)))
 }
 
 fn collapsed(text: &str) -> String {

@@ -3,6 +3,7 @@
 mod access_code;
 mod company;
 mod email;
+mod folding;
 mod ids;
 mod lasting;
 mod locale;
@@ -21,8 +22,8 @@ pub use ids::{
 };
 pub use lasting::{Lasting, LastingError};
 pub use locale::Locale;
-pub(crate) use phone::mask_phone;
 pub use phone::{Phone, PhoneError, ServedCountry};
+pub(crate) use phone::{calling_code, mask_phone};
 pub use prefix::{PhonePrefix, PhonePrefixError};
 pub use submitted_code::{SubmittedCode, SubmittedCodeError};
 

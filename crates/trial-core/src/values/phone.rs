@@ -1,14 +1,13 @@
+//! Mobile phones, in one canonical form.
+
 use std::fmt;
 use std::sync::Arc;
 
-use phonenumber::metadata::DATABASE;
-use phonenumber::{Mode, Type, country};
+use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumberFormat, PhoneNumberType, Region};
 
 use super::PhonePrefix;
+use super::folding::{MAX_DIGITS_INPUT, fold_digits};
 use crate::PhonePolicy;
-
-/// The longest spelling of a phone that is looked at, in characters: E.164 has 15 digits, people add spaces and brackets.
-const MAX_SPELLING: usize = 40;
 
 /// A mobile phone in its one canonical form, E.164 (`+8616673280001`). Valid by libphonenumber's data.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -24,7 +23,7 @@ pub enum PhoneError {
     #[error("is empty; give a mobile phone number such as +8616673280001")]
     Empty,
     /// Longer than any spelling of a phone number.
-    #[error("is longer than {MAX_SPELLING} characters; give a mobile phone number such as +8616673280001")]
+    #[error("is longer than {MAX_DIGITS_INPUT} characters; give a mobile phone number such as +8616673280001")]
     TooLong,
     /// Not a phone number, or not a valid one of its country.
     #[error("is not a valid phone number; give it as E.164, such as +8616673280001")]
@@ -62,32 +61,31 @@ impl Phone {
     /// # Errors
     /// As for [`Self::parse`].
     pub fn parse_in(country: &str, text: &str, policy: &PhonePolicy) -> Result<Self, PhoneError> {
-        let region = policy.countries.iter().copied().find(|served| served.as_ref() == country);
+        let region = policy.countries.iter().copied().find(|served| *served.as_region_str() == *country);
         Self::parse_of(region.ok_or(PhoneError::CountryNotServed)?, text, policy)
     }
 
-    fn parse_of(region: country::Id, text: &str, policy: &PhonePolicy) -> Result<Self, PhoneError> {
-        let text = text.trim();
-        if text.is_empty() {
-            return Err(PhoneError::Empty);
-        }
-        if text.chars().nth(MAX_SPELLING).is_some() {
+    fn parse_of(region: Region, text: &str, policy: &PhonePolicy) -> Result<Self, PhoneError> {
+        if text.chars().nth(MAX_DIGITS_INPUT).is_some() {
             return Err(PhoneError::TooLong);
         }
-        let dialled = plain_spelling(text).ok_or(PhoneError::Malformed)?;
-        let number = phonenumber::parse(Some(region), &dialled).map_err(|_| PhoneError::Malformed)?;
-        if number.extension().is_some() || !number.is_valid() {
+        let dialled = plain_spelling(text)?;
+        // A number that names its country is read without a region: a region's prefixes would be taken off it.
+        let region = Some(region).filter(|_| !dialled.starts_with('+'));
+        let number = PHONE_NUMBER_UTIL.parse(&dialled, region).map_err(|_| PhoneError::Malformed)?;
+        if number.extension.is_some() || !number.is_valid() {
             return Err(PhoneError::Malformed);
         }
-        let region = number.country().id().ok_or(PhoneError::Malformed)?;
+        let region = number.get_region_code().ok_or(PhoneError::Malformed)?;
         if !policy.countries.contains(&region) {
             return Err(PhoneError::CountryNotServed);
         }
-        match number.number_type(&DATABASE) {
-            Type::Mobile | Type::FixedLineOrMobile => {}
+        match number.get_type() {
+            PhoneNumberType::Mobile | PhoneNumberType::FixedLineOrMobile => {}
             _ => return Err(PhoneError::NotMobile),
         }
-        Ok(Self { e164: number.format().mode(Mode::E164).to_string().into(), country_code: number.country().code() })
+        let country_code = u16::try_from(number.country_code).map_err(|_| PhoneError::Malformed)?;
+        Ok(Self { e164: number.format_as(PhoneNumberFormat::E164).into(), country_code })
     }
 
     /// Takes a phone back from storage, where only canonical forms are kept.
@@ -125,22 +123,23 @@ pub(crate) fn mask_phone(e164: &str) -> String {
     format!("{}****{}", &e164[..head], &e164[tail..])
 }
 
-/// Full-width digits as ASCII, an international prefix as `+`; `None` for anything that is no usual spelling.
-fn plain_spelling(text: &str) -> Option<String> {
-    let mut plain = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '0'..='9' => plain.push(c),
-            '\u{FF10}'..='\u{FF19}' => plain.push(char::from(b'0' + u8::try_from(u32::from(c) - 0xFF10).ok()?)),
-            '+' | '\u{FF0B}' if plain.is_empty() => plain.push('+'),
-            ' ' | '\u{A0}' | '\u{3000}' | '-' | '\u{2010}' | '\u{2011}' | '.' | '(' | ')' | '/' => {}
-            _ => return None,
-        }
+/// Digits, with `+` in front where the text names a country by `+` or `00`; an error for anything that is no usual spelling.
+fn plain_spelling(text: &str) -> Result<String, PhoneError> {
+    let folded = fold_digits(text);
+    if folded.is_empty() && !text.contains(|c: char| c.is_ascii_graphic()) {
+        return Err(PhoneError::Empty);
     }
-    if let Some(international) = plain.strip_prefix("00") {
-        plain = format!("+{international}");
+    let plain: String = folded.chars().filter(|c| !matches!(c, '.' | '/')).collect();
+    let digits = plain.strip_prefix('+').unwrap_or(&plain);
+    if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
+        return Err(PhoneError::Malformed);
     }
-    Some(plain)
+    Ok(plain.strip_prefix("00").map(|international| format!("+{international}")).unwrap_or(plain))
+}
+
+/// The country calling code of a region; `None` for one without a numbering plan.
+pub(crate) fn calling_code(region: Region) -> Option<u16> {
+    PHONE_NUMBER_UTIL.get_country_code_for_region(region).and_then(|code| u16::try_from(code).ok())
 }
 
 impl fmt::Display for Phone {
@@ -163,7 +162,10 @@ impl PhonePolicy {
     /// Says what is wrong and what to give instead.
     pub fn from_codes(default_region: &str, countries: &[String]) -> Result<Self, crate::UnknownName> {
         let region = |code: &str| {
-            code.parse::<country::Id>().map_err(|_| crate::UnknownName(code.to_owned(), "country code of ISO 3166"))
+            let region = code.parse::<Region>().ok();
+            region
+                .filter(|region| *region != Region::World && calling_code(*region).is_some())
+                .ok_or_else(|| crate::UnknownName(code.to_owned(), "country code of ISO 3166"))
         };
         Ok(Self {
             default_region: region(default_region)?,
@@ -173,13 +175,11 @@ impl PhonePolicy {
 
     /// The countries served with their calling codes, the default region first if it is one of them.
     pub fn served(&self) -> Vec<ServedCountry> {
-        let calling_code =
-            |region: country::Id| DATABASE.by_id(region.as_ref()).map(phonenumber::Metadata::country_code);
-        let of = |region: &country::Id| {
-            Some(ServedCountry { code: region.as_ref().to_owned(), calling_code: calling_code(*region)? })
-        };
+        let of =
+            |region: &Region| Some(ServedCountry { code: region.to_string(), calling_code: calling_code(*region)? });
         let mut served: Vec<_> = self.countries.iter().filter_map(of).collect();
-        served.sort_by_key(|country| country.code != self.default_region.as_ref());
+        let first = self.default_region.to_string();
+        served.sort_by_key(|country| country.code != first);
         served
     }
 }

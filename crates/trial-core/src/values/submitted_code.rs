@@ -1,10 +1,14 @@
+//! What an applicant types as the verification code.
+
 use std::fmt;
 
-/// The longest code that is looked at, in characters.
+use super::folding::{MAX_DIGITS_INPUT, fold_digits};
+
+/// The longest code that is looked at once folded, in characters.
 const MAX_LENGTH: usize = 16;
 
-/// What the applicant typed as the code: 1 to 16 characters, taken as they are. One that cannot be right (spaces,
-/// full-width digits, letters) is simply a wrong code.
+/// What the applicant typed as the verification code, folded: 1 to 16 characters. `123 456` and `１２３４５６` are `123456`. One
+/// that cannot be right (letters, say) is simply a wrong code.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SubmittedCode(String);
 
@@ -20,18 +24,22 @@ pub enum SubmittedCodeError {
 }
 
 impl SubmittedCode {
-    /// Takes 1 to 16 characters.
+    /// Takes 1 to 16 characters once folded, of at most 64.
     ///
     /// # Errors
     /// Says what is wrong and what to give instead.
     pub fn parse(text: &str) -> Result<Self, SubmittedCodeError> {
-        if text.is_empty() {
-            return Err(SubmittedCodeError::Empty);
-        }
-        if text.chars().nth(MAX_LENGTH).is_some() {
+        if text.chars().nth(MAX_DIGITS_INPUT).is_some() {
             return Err(SubmittedCodeError::TooLong);
         }
-        Ok(Self(text.to_owned()))
+        let folded = fold_digits(text);
+        if folded.is_empty() {
+            return Err(SubmittedCodeError::Empty);
+        }
+        if folded.chars().nth(MAX_LENGTH).is_some() {
+            return Err(SubmittedCodeError::TooLong);
+        }
+        Ok(Self(folded))
     }
 
     pub(crate) fn as_bytes(&self) -> &[u8] {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use phonenumber::country;
+use rlibphonenumber::Region;
 use trial_core::{AddressLimits, CODE_DIGITS, MIN_LIFE_LEFT, MailRetry, Policy, REPLAY_WINDOW, UniqueBy};
 use trial_testkit::data::{application, foreign_phone, phone};
 
@@ -69,7 +69,7 @@ async fn consecutive_wrong_tries_per_phone_are_100_over_all_codes() {
 #[test]
 fn the_region_of_a_national_number_is_cn_and_so_are_the_countries_served() {
     let phone = Policy::default().phone;
-    assert_eq!((phone.default_region, phone.countries.as_slice()), (country::CN, [country::CN].as_slice()));
+    assert_eq!((phone.default_region, phone.countries.as_slice()), (Region::CN, [Region::CN].as_slice()));
     assert_eq!(phone.default_country_code(), 86);
 }
 

@@ -44,13 +44,16 @@ fn control_characters_are_refused() {
 }
 
 #[test]
-fn direction_overrides_are_refused_and_plain_marks_are_not() {
+fn direction_overrides_are_dropped_and_plain_marks_are_kept() {
     for c in
         ['\u{202a}', '\u{202b}', '\u{202c}', '\u{202d}', '\u{202e}', '\u{2066}', '\u{2067}', '\u{2068}', '\u{2069}']
     {
-        assert_eq!(CompanyName::parse(&format!("a{c}b")), Err(CompanyError::Control), "{c:?}");
+        let name = CompanyName::parse(&format!("{c}a{c}b{c}")).unwrap();
+        assert_eq!((name.as_str(), name.key().as_str()), ("ab", "ab"), "{c:?}");
+        assert_eq!(CompanyName::parse(&c.to_string()), Err(CompanyError::Empty), "{c:?}");
     }
     for c in ['\u{200e}', '\u{200f}', '\u{61c}'] {
+        assert_eq!(CompanyName::parse(&format!("a{c}b")).unwrap().as_str(), format!("a{c}b"), "{c:?}");
         assert_eq!(key(&format!("a{c}b")), "ab", "{c:?}");
     }
 }

@@ -1,15 +1,41 @@
+//! Codes as people type and paste them.
+
 use trial_core::{SubmittedCode, SubmittedCodeError};
 
 #[test]
-fn one_to_16_characters_are_taken_whatever_they_are() {
-    for text in ["1", "123456", "12 34 56", "１２３４５６", " ", "\0", "abc", &"\u{1F600}".repeat(16)] {
+fn every_spelling_of_one_code_is_that_code() {
+    let code = SubmittedCode::parse("123456");
+    let spellings = [
+        "123 456",
+        " 123456\n",
+        "123-456",
+        "１２３４５６",
+        "１２３ー４５６",
+        "(123456)",
+        "【123456】",
+        "\u{202d}123456\u{202c}",
+        "12\u{200b}3456\u{feff}",
+        "①②③④⑤⑥",
+    ];
+    for text in spellings {
+        assert_eq!(SubmittedCode::parse(text), code, "{text:?}");
+    }
+    assert_ne!(SubmittedCode::parse("123457"), code);
+}
+
+#[test]
+fn one_to_16_characters_are_taken_even_if_they_cannot_be_right() {
+    for text in ["1", "abc", "\0", &"\u{1F600}".repeat(16), &" 1".repeat(16)] {
         assert!(SubmittedCode::parse(text).is_ok(), "{text:?}");
     }
 }
 
 #[test]
 fn nothing_and_more_than_16_are_refused() {
-    assert_eq!(SubmittedCode::parse(""), Err(SubmittedCodeError::Empty));
-    assert_eq!(SubmittedCode::parse(&"1".repeat(17)), Err(SubmittedCodeError::TooLong));
-    assert_eq!(SubmittedCode::parse(&"\u{1F600}".repeat(17)), Err(SubmittedCodeError::TooLong));
+    for text in ["", " ", "\u{200b}", "--", "()"] {
+        assert_eq!(SubmittedCode::parse(text), Err(SubmittedCodeError::Empty), "{text:?}");
+    }
+    for text in ["1".repeat(17), "\u{1F600}".repeat(17), " ".repeat(65), format!("1{}", " ".repeat(64))] {
+        assert_eq!(SubmittedCode::parse(&text), Err(SubmittedCodeError::TooLong), "{text:?}");
+    }
 }
