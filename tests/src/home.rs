@@ -20,6 +20,7 @@ sms.gateways = ["sandbox"]
 mail.transport = "sandbox"
 limits.address.codes_per_hour = 0
 limits.address.applications_per_hour = 0
+limits.address.failures_per_hour = 0
 
 [[secrets.keys]]
 id = "first"

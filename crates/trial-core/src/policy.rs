@@ -86,14 +86,14 @@ pub struct Limits {
     pub address: AddressLimits,
 }
 
-/// Requests that one client address may make; 0 turns a limit off.
+/// Requests that one client address may make, with more for the networks that it is in; 0 turns a limit off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AddressLimits {
     /// Code requests per hour.
     pub codes_per_hour: u32,
     /// Applications per hour.
     pub applications_per_hour: u32,
-    /// Requests per hour that are not signed as they have to be, where they have to be.
+    /// Requests per hour without a valid signature where one is required, or without a valid body where none is.
     pub failures_per_hour: u32,
 }
 

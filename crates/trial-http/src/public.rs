@@ -18,7 +18,10 @@ use crate::messages::preferred_locale;
 use crate::problem::{Kind, Problem, whole_seconds};
 use crate::rate_limit::AddressLimiter;
 use crate::signed::{Barred, stranger};
-use crate::site::State;
+use crate::site::{State, too_many_without};
+
+/// Missing from requests that are malformed.
+pub(crate) const VALID_BODY: &str = "valid body";
 
 /// `POST generateverifycode`.
 pub(crate) async fn send_code(request: HttpRequest, payload: Payload, state: Data<State>) -> HttpResponse {
@@ -37,16 +40,13 @@ pub(crate) async fn apply(request: HttpRequest, payload: Payload, state: Data<St
 }
 
 async fn answer_send_code(request: &HttpRequest, payload: Payload, state: &State) -> Result<HttpResponse, Problem> {
-    let body = match let_in(request, payload, state, state.code_limit(), Scope::VerifyCodes).await {
-        Ok(body) => body,
+    let admitted = match let_in(request, payload, state, state.code_limit(), Scope::VerifyCodes).await {
+        Ok(admitted) => admitted,
         Err(Barred::With(problem)) => return Err(problem),
         // As where the code's own facts cannot be looked up.
         Err(Barred::Unknown) => return Ok(response(state.replies.send(SendCode::Exception, language(request)), None)),
     };
-    let mut form = Form::parse(&body, &["phone"], state.settings.envelope)?;
-    let Some(phone) = form.take(0, |text| Phone::parse(text, &state.settings.phone)) else {
-        return Err(form.into_problem());
-    };
+    let phone = admitted.count(request, state, parse_phone(&admitted.body, state))?;
     let preferred = preferred_locale(request.headers());
     let locale = preferred.unwrap_or_else(|| Locale::of_phone(&phone));
     let asked = CodeRequest { request_id: id_of(request), phone, locale };
@@ -55,8 +55,8 @@ async fn answer_send_code(request: &HttpRequest, payload: Payload, state: &State
 }
 
 async fn answer_apply(request: &HttpRequest, payload: Payload, state: &State) -> Result<HttpResponse, Problem> {
-    let body = match let_in(request, payload, state, state.application_limit(), Scope::Apply).await {
-        Ok(body) => body,
+    let admitted = match let_in(request, payload, state, state.application_limit(), Scope::Apply).await {
+        Ok(admitted) => admitted,
         Err(Barred::With(problem)) => return Err(problem),
         // As where the code cannot be looked up.
         Err(Barred::Unknown) => {
@@ -64,9 +64,15 @@ async fn answer_apply(request: &HttpRequest, payload: Payload, state: &State) ->
         }
     };
     let preferred = preferred_locale(request.headers());
-    let application = parse_application(request, &body, state, preferred)?;
+    let application = parse_application(request, &admitted.body, state, preferred);
+    let application = admitted.count(request, state, application)?;
     let reply = unless_it_panics(state.service.apply(application)).await?;
     Ok(response(state.replies.apply(reply.code, preferred.unwrap_or(Locale::En)), reply.retry_after))
+}
+
+fn parse_phone(body: &[u8], state: &State) -> Result<Phone, Problem> {
+    let mut form = Form::parse(body, &["phone"], state.settings.envelope)?;
+    form.take(0, |text| Phone::parse(text, &state.settings.phone)).ok_or_else(|| form.into_problem())
 }
 
 fn parse_application(
@@ -88,43 +94,56 @@ fn parse_application(
     Ok(Application { request_id: id_of(request), company, phone, code, email, locale })
 }
 
-/// Reads the body of a request that may come in: one that a caller signed, or one of an address that is within its limit.
-async fn let_in(
+/// A request that may be parsed.
+struct Admitted<'a> {
+    body: Bytes,
+    /// Counts it by its client address; nothing does where an API client signed it, which has a rate of its own.
+    limit: Option<&'a AddressLimiter>,
+}
+
+impl Admitted<'_> {
+    /// Counts the request by what its body is: against the limit of its interface, or against that of malformed requests.
+    fn count<T>(&self, request: &HttpRequest, state: &State, parsed: Result<T, Problem>) -> Result<T, Problem> {
+        let Some(limit) = self.limit else { return parsed };
+        let parsed = parsed.map_err(|problem| malformed(request, state, problem))?;
+        limit.take(state.client_of(request)).map_err(too_many)?;
+        Ok(parsed)
+    }
+}
+
+/// Reads the body of a request that an API client signed, or whose client address is within its limits.
+async fn let_in<'a>(
     request: &HttpRequest,
     payload: Payload,
     state: &State,
-    limit: &AddressLimiter,
+    limit: &'a AddressLimiter,
     scope: Scope,
-) -> Result<Bytes, Barred> {
+) -> Result<Admitted<'a>, Barred> {
+    let read = body::read(request, payload, state.settings.body_timeout);
     let Some(signing) = &state.signing else {
-        check_rate(request, state, limit)?;
-        return Ok(body::read(request, payload, state.settings.body_timeout).await?);
+        let client = state.client_of(request);
+        limit.peek(client).map_err(too_many)?;
+        state.failure_limit().peek(client).map_err(|wait| too_many_without(VALID_BODY, wait))?;
+        let body = read.await.map_err(|problem| malformed(request, state, problem))?;
+        return Ok(Admitted { body, limit: Some(limit) });
     };
-    let body = body::read(request, payload, state.settings.body_timeout).await?;
+    let body = read.await?;
     let caller = signing.let_in(request, &body, scope, || stranger(request, state)).await?;
     tracing::debug!(%caller, "a signed request is let in");
-    Ok(body)
+    Ok(Admitted { body, limit: None })
 }
 
 fn language(request: &HttpRequest) -> Locale {
     preferred_locale(request.headers()).unwrap_or(Locale::En)
 }
 
-fn check_rate(request: &HttpRequest, state: &State, limit: &AddressLimiter) -> Result<(), Problem> {
-    address_wait(request, state, limit).map_err(|wait| {
-        Problem::new(Kind::RateLimited).detail("this client address has made too many requests").retry_after(wait)
-    })
+fn too_many(wait: Duration) -> Problem {
+    Problem::new(Kind::RateLimited).detail("this client address has made too many requests").retry_after(wait)
 }
 
-/// Counts a request of its client address.
-///
-/// # Errors
-/// How long to wait, if it is one too many.
-pub(crate) fn address_wait(request: &HttpRequest, state: &State, limit: &AddressLimiter) -> Result<(), Duration> {
-    if limit.is_off() {
-        return Ok(());
-    }
-    limit.check(state.trusted_proxies.client_of(request.peer_addr(), request.headers()))
+/// Counts a request whose body is malformed: answers that, or that there were too many.
+pub(crate) fn malformed(request: &HttpRequest, state: &State, problem: Problem) -> Problem {
+    state.turn_away(request, state.failure_limit(), problem, VALID_BODY)
 }
 
 /// The exchange's id, which [`crate::telemetry`] has put there.

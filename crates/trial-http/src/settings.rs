@@ -29,6 +29,8 @@ pub struct HttpSettings {
     pub envelope: Envelope,
     /// Proxies whose word on the client's address is believed.
     pub trusted_proxies: Vec<IpNet>,
+    /// Client addresses without a limit of code requests, applications and malformed requests: those of back ends.
+    pub exempt_addresses: Vec<IpNet>,
     /// How long a body may take to arrive, from its request's head on.
     pub body_timeout: Duration,
     /// What one client may take up.
@@ -48,7 +50,8 @@ pub struct HttpSettings {
 pub struct ConnectionLimits {
     /// Connections in all; further ones wait until others end.
     pub connections: usize,
-    /// Connections of one client address (IPv6: of one /64); 0 is any number. Trusted proxies and this machine have no limit.
+    /// Connections of one client address (IPv6: of one /64), 4 times that of a /56, 16 times that of a /48 or of a /24 of IPv4; 0 is
+    /// any number. Trusted proxies and this machine have no limit.
     pub connections_per_address: usize,
     /// Requests of one connection of HTTP/2 at the same time.
     pub streams_per_connection: u32,

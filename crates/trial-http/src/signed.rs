@@ -2,16 +2,10 @@
 //! core says; whether they signed, `trial-signing`.
 
 use std::collections::HashMap;
-use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use actix_web::HttpRequest;
 use actix_web::http::header::HOST;
-use governor::clock::{Clock as _, Reference};
-use governor::middleware::NoOpMiddleware;
-use governor::state::{InMemoryState, NotKeyed};
-use governor::{Quota, RateLimiter};
 use trial_core::ports::{Callers, Clock, Entropy, ReplayGuard};
 use trial_core::{
     Caller, CallerCredentials, CallerId, CallerName, CallerStatus, EntranceRefusal, Keyring, KeyringError, LedgerError,
@@ -20,7 +14,7 @@ use trial_core::{
 use trial_signing::{AccessKey, RequestParts, Signed};
 
 use crate::problem::{Kind, Problem};
-use crate::rate_limit::RuntimeClock;
+use crate::rate_limit::{Rate, RuntimeClock};
 use crate::site::State;
 
 /// What is said of every request that is not let in for its signature, whatever is wrong with it.
@@ -186,33 +180,31 @@ fn sealed_off(error: &KeyringError) -> Barred {
 /// How often each caller may ask, at this instance.
 struct Rates {
     clock: RuntimeClock,
-    callers: Mutex<HashMap<CallerId, (u32, Arc<Rate>)>>,
+    /// The rate of each, and the time until which it is in use. There are never more callers in here than were added: nobody
+    /// else gets this far.
+    callers: Mutex<HashMap<CallerId, (u32, u64)>>,
 }
-
-type Rate = RateLimiter<NotKeyed, InMemoryState, RuntimeClock, NoOpMiddleware<Duration>>;
 
 impl Rates {
     fn new() -> Self {
         Self { clock: RuntimeClock::start(), callers: Mutex::default() }
     }
 
-    /// Counts one request. There are never more callers in here than were added: nobody else gets this far.
+    /// Counts one request. A change of the rate gives the caller its whole minute.
     fn check(&self, caller: &Caller) -> Result<(), Barred> {
-        let Some(rate) = NonZeroU32::new(caller.rate) else { return Ok(()) };
-        self.limiter(caller.id, rate).check().map_err(|refused| {
-            let wait: Duration = refused.earliest_possible().duration_since(self.clock.now()).into();
+        let rate = caller.rate;
+        if rate == 0 {
+            return Ok(());
+        }
+        let mut callers = self.callers.lock().unwrap_or_else(PoisonError::into_inner);
+        let (known, used_until) = callers.entry(caller.id).or_insert((rate, 0));
+        if *known != rate {
+            (*known, *used_until) = (rate, 0);
+        }
+        *used_until = Rate::new(rate.into(), Rate::MINUTE).next(*used_until, self.clock.now()).map_err(|wait| {
             let detail = format!("the caller has made more than {rate} requests in a minute");
             count("rate_limited", Barred::With(Problem::new(Kind::RateLimited).detail(detail).retry_after(wait)))
-        })
-    }
-
-    fn limiter(&self, caller: CallerId, rate: NonZeroU32) -> Arc<Rate> {
-        let mut callers = self.callers.lock().unwrap_or_else(PoisonError::into_inner);
-        let fresh = || Arc::new(RateLimiter::direct_with_clock(Quota::per_minute(rate), self.clock.clone()));
-        let (limit, limiter) = callers.entry(caller).or_insert_with(|| (rate.get(), fresh()));
-        if *limit != rate.get() {
-            (*limit, *limiter) = (rate.get(), fresh());
-        }
-        Arc::clone(limiter)
+        })?;
+        Ok(())
     }
 }

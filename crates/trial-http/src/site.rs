@@ -1,4 +1,6 @@
+use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::body::BoxBody;
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
@@ -14,7 +16,7 @@ use crate::messages::Replies;
 use crate::ops::{self, Ops};
 use crate::portal::{self, Reception};
 use crate::problem::{Kind, Problem};
-use crate::rate_limit::{AddressLimiter, RuntimeClock};
+use crate::rate_limit::AddressLimiter;
 use crate::routes::{Route, get, not_found};
 use crate::signed::Signing;
 use crate::telemetry::{self, Metrics, RequestMetrics};
@@ -65,9 +67,15 @@ impl State {
         self.applications.under(self.ops.parts.policy.now().limits.address.applications_per_hour)
     }
 
-    /// What counts requests that are not signed as they have to be by client address, under the limit in force.
+    /// Counts requests by client address that are refused before anything is decided, under the limit in force: those without
+    /// a valid signature where one is required, and those whose body is malformed where none is.
     pub(crate) fn failure_limit(&self) -> &AddressLimiter {
         self.failures.under(self.ops.parts.policy.now().limits.address.failures_per_hour)
+    }
+
+    /// The client address of a request.
+    pub(crate) fn client_of(&self, request: &HttpRequest) -> IpAddr {
+        self.trusted_proxies.client_of(request.peer_addr(), request.headers())
     }
 
     /// What to answer a request that lets nobody in, counted by the address that it comes from: `refused`, or that too many
@@ -79,14 +87,15 @@ impl State {
         refused: Problem,
         lacking: &str,
     ) -> Problem {
-        let client = self.trusted_proxies.client_of(request.peer_addr(), request.headers());
-        match limit.check(client) {
-            Ok(()) => refused,
-            Err(wait) => Problem::new(Kind::RateLimited)
-                .detail(format!("too many requests of this client address had no {lacking}"))
-                .retry_after(wait),
-        }
+        limit.take(self.client_of(request)).map_or_else(|wait| too_many_without(lacking, wait), |()| refused)
     }
+}
+
+/// Too many requests of a client address had no such thing.
+pub(crate) fn too_many_without(lacking: &str, wait: Duration) -> Problem {
+    Problem::new(Kind::RateLimited)
+        .detail(format!("too many requests of this client address had no {lacking}"))
+        .retry_after(wait)
 }
 
 impl Site {
@@ -107,6 +116,7 @@ impl Site {
             metrics,
         } = parts;
         let limits = ops.policy.now().limits.address;
+        let limiter = |per_hour| AddressLimiter::per_hour(per_hour).with_exempt(&settings.exempt_addresses);
         let signing = callers.map(|parts| Signing::new(parts, Arc::clone(&clock), &*entropy));
         let ops = Ops::new(ops, Arc::clone(&clock), Arc::clone(&entropy));
         Self(Data::new(State {
@@ -125,9 +135,9 @@ impl Site {
             request_metrics: RequestMetrics::register(),
             replies: Replies::new(settings.envelope),
             trusted_proxies: TrustedProxies::new(settings.trusted_proxies.clone()),
-            codes: AddressLimiter::per_hour(limits.codes_per_hour, RuntimeClock::start()),
-            applications: AddressLimiter::per_hour(limits.applications_per_hour, RuntimeClock::start()),
-            failures: AddressLimiter::per_hour(limits.failures_per_hour, RuntimeClock::start()),
+            codes: limiter(limits.codes_per_hour),
+            applications: limiter(limits.applications_per_hour),
+            failures: limiter(limits.failures_per_hour),
             consent: Consent::default(),
             hsts: settings.hsts.and_then(telemetry::hsts),
             settings,

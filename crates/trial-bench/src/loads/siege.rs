@@ -1,5 +1,5 @@
 //! Hostile clients, in a thread of their own: many, slow, or too much at once. They come from addresses of their own within
-//! 127.0.0.0/8, each with fewer connections than one address may have.
+//! 127.0.0.0/8, each in a /24 of its own, and with fewer connections than one address may have.
 
 use std::cell::Cell;
 use std::fmt;
@@ -176,7 +176,7 @@ impl Camp {
     async fn connect(&self, number: usize) -> anyhow::Result<TcpStream> {
         let host = u8::try_from(number / PER_ADDRESS + 1)?;
         let socket = TcpSocket::new_v4()?;
-        socket.bind(SocketAddr::new(IpAddr::V4(Ipv4Addr::new(127, 1, 0, host)), 0))?;
+        socket.bind(SocketAddr::new(IpAddr::V4(Ipv4Addr::new(127, 1, host, 1)), 0))?;
         Ok(timeout(GATHERING, socket.connect(self.address)).await??)
     }
 

@@ -145,6 +145,7 @@ log.level = "error"
 sms_per_day = 100000000
 address.codes_per_hour = 0
 address.applications_per_hour = 0
+address.failures_per_hour = 0
 
 [[secrets.keys]]
 id = "bench"

@@ -27,7 +27,7 @@ pub enum SettingKey {
     AddressCodesPerHour,
     /// Applications of one client address per hour.
     AddressApplicationsPerHour,
-    /// Requests of one client address per hour that are not signed as they have to be.
+    /// Requests of one client address per hour without a valid signature where one is required, or without a valid body.
     AddressFailuresPerHour,
     /// What is done about prefixes whose codes are not used.
     BreakerMode,
@@ -243,7 +243,7 @@ impl SettingKey {
             Self::AddressCodesPerHour => "Code requests of one client address per hour, at most; 0 is no limit.",
             Self::AddressApplicationsPerHour => "Applications of one client address per hour, at most; 0 is no limit.",
             Self::AddressFailuresPerHour => {
-                "Requests of one client address per hour that are not signed as they have to be; 0 is no limit."
+                "Requests of one client address per hour without a valid signature or body; 0 is no limit."
             }
             Self::BreakerMode => "Whether blocks of numbers are blocked whose codes are not used, or only told of.",
             Self::BreakerMinSends => "Codes that have to be sent to a block of numbers before it is judged.",

@@ -26,7 +26,7 @@ use trial_core::{ApplyCode, ApplyReply, CodeReply, CodeRequest, GuardVerdict, Se
 use crate::body::MAX_BODY;
 use crate::fields::Fields;
 use crate::problem::seconds_up;
-use crate::public::{address_wait, id_of, unless_it_panics};
+use crate::public::{id_of, malformed, unless_it_panics};
 use crate::routes::{Route, get, nothing_here};
 use crate::settings::PageGuard;
 use crate::site::State;
@@ -65,9 +65,13 @@ async fn show(request: HttpRequest, state: Data<State>) -> HttpResponse {
 /// `POST /apply`: sends a code, or applies.
 async fn take(request: HttpRequest, payload: Payload, state: Data<State>) -> HttpResponse {
     let Some(site) = &state.settings.site else { return nothing_here().response(&request) };
+    if let Err(wait) = state.failure_limit().peek(state.client_of(&request)) {
+        let exchange = Exchange { request: &request, state: &state, page: Page::of(&request, site, None) };
+        return exchange.slow_down(Entered::default(), wait);
+    }
     let fields = match Fields::read(&request, payload, &state, MAX_BODY).await {
         Ok(fields) => fields,
-        Err(problem) => return problem.response(&request),
+        Err(problem) => return malformed(&request, &state, problem).response(&request),
     };
     let page = Page::of(&request, site, Some(&fields));
     let exchange = Exchange { request: &request, state: &state, page };
@@ -140,13 +144,17 @@ struct Exchange<'a> {
 
 impl Exchange<'_> {
     async fn send_code(self, entered: Entered, proof: &str) -> HttpResponse {
-        if let Err(wait) = address_wait(self.request, self.state, self.state.code_limit()) {
+        let (limit, client) = (self.state.code_limit(), self.state.client_of(self.request));
+        if let Err(wait) = limit.peek(client) {
             return self.slow_down(entered, wait);
         }
         let phone = match entered.phone(&self.state.settings.phone, self.page.locale) {
             Ok(phone) => phone,
             Err(problem) => return self.amend(entered, vec![problem]),
         };
+        if let Err(wait) = limit.take(client) {
+            return self.slow_down(entered, wait);
+        }
         if let Err((status, notice)) = self.admit(proof).await {
             return self.answer(status, entered, notice, None);
         }
@@ -182,13 +190,17 @@ impl Exchange<'_> {
     }
 
     async fn apply(self, entered: Entered) -> HttpResponse {
-        if let Err(wait) = address_wait(self.request, self.state, self.state.application_limit()) {
+        let (limit, client) = (self.state.application_limit(), self.state.client_of(self.request));
+        if let Err(wait) = limit.peek(client) {
             return self.slow_down(entered, wait);
         }
         let parsed = match entered.parse(&self.state.settings.phone, self.page.site, self.page.locale) {
             Ok(parsed) => parsed,
             Err(problems) => return self.amend(entered, problems),
         };
+        if let Err(wait) = limit.take(client) {
+            return self.slow_down(entered, wait);
+        }
         let Parsed { company, phone, code, email } = parsed;
         let (request_id, locale) = (id_of(self.request), self.page.locale);
         let agreed = match &self.page.site.terms {
@@ -224,7 +236,11 @@ impl Exchange<'_> {
         self.answer(StatusCode::INTERNAL_SERVER_ERROR, entered, notice, None)
     }
 
+    /// Asks for other values, and counts the form as malformed.
     fn amend(self, entered: Entered, problems: Vec<entered::FieldProblem>) -> HttpResponse {
+        if let Err(wait) = self.state.failure_limit().take(self.state.client_of(self.request)) {
+            return self.slow_down(entered, wait);
+        }
         let form = ApplyForm::new(self.page, self.state, entered);
         rendered(StatusCode::BAD_REQUEST, &ApplyForm { problems, ..form })
     }

@@ -27,8 +27,7 @@ pub(super) fn page(request: &HttpRequest, wrong: Option<&'static str>) -> Answer
 /// Lets in whoever has a token. Failures are counted by the address they come from; a right token is never refused for them.
 pub(super) async fn enter(request: &HttpRequest, state: &State, form: &Fields) -> Answer {
     let Some(signed_in) = state.ops.access.sign_in(form.text("token")).await.map_err(failed)? else {
-        let client = state.trusted_proxies.client_of(request.peer_addr(), request.headers());
-        return match state.ops.strangers.check(client) {
+        return match state.ops.strangers.take(state.client_of(request)) {
             Ok(()) => page(request, Some("This token lets nobody in: it is unknown, expired or revoked.")),
             Err(_) => Err(Refused::Forbidden("Too many wrong tokens came from your address. Try again in an hour.")),
         };

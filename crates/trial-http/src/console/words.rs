@@ -255,8 +255,8 @@ const CHINESE: &[(&str, &str)] = &[
         "每日向一个号段（1 万个号码）发送验证码的上限；0 表示不限。",
     ),
     (
-        "Requests of one client address per hour that are not signed as they have to be; 0 is no limit.",
-        "每个客户端地址每小时签名无效的请求的上限；0 表示不限。",
+        "Requests of one client address per hour without a valid signature or body; 0 is no limit.",
+        "每个客户端地址每小时签名或内容无效的请求的上限；0 表示不限。",
     ),
     (
         "Whether blocks of numbers are blocked whose codes are not used, or only told of.",

@@ -30,7 +30,7 @@ use trial_core::ports::{
 use trial_core::{Access, FAILED_SIGN_INS_PER_HOUR, Keyring, LedgerError, PolicyInForce};
 
 use crate::problem::{Kind, Problem};
-use crate::rate_limit::{AddressLimiter, RuntimeClock};
+use crate::rate_limit::AddressLimiter;
 
 pub use openapi::ops_openapi_json;
 pub(crate) use reveal::Sight;
@@ -77,7 +77,7 @@ pub(crate) struct Ops {
 impl Ops {
     pub(crate) fn new(parts: OpsParts, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Self {
         let access = Access::new(Arc::clone(&parts.operators), Arc::clone(&clock), Arc::clone(&entropy));
-        let strangers = AddressLimiter::per_hour(FAILED_SIGN_INS_PER_HOUR, RuntimeClock::start());
+        let strangers = AddressLimiter::per_hour(FAILED_SIGN_INS_PER_HOUR);
         Self { parts, access, clock, entropy, strangers }
     }
 }

@@ -32,7 +32,7 @@ use crate::SiteSettings;
 use crate::apply::{KEPT, LOGO_POLICY, STYLE};
 use crate::body::MAX_BODY;
 use crate::fields::Fields;
-use crate::rate_limit::{AddressLimiter, RuntimeClock};
+use crate::rate_limit::AddressLimiter;
 use crate::routes::{Route, get, nothing_here};
 use crate::site::State;
 use hashing::Hashing;
@@ -71,7 +71,7 @@ pub(crate) struct Reception {
 
 impl Reception {
     pub(crate) fn new(parts: PortalParts) -> Self {
-        let flood = AddressLimiter::per_hour(COUNTED_TRIES, RuntimeClock::start());
+        let flood = AddressLimiter::per_hour(COUNTED_TRIES);
         Self { parts, hashing: Hashing::default(), flood, letters: Arc::new(Semaphore::new(lost::LETTERS)) }
     }
 

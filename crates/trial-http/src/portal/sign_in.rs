@@ -13,8 +13,7 @@ use super::visit::{SESSION, Visit};
 use super::{Answer, Reception, Refused, failed, html, see};
 use crate::fields::Fields;
 use crate::problem::seconds_up;
-use crate::public::address_wait;
-use crate::rate_limit::AddressKey;
+use crate::rate_limit::Network;
 use crate::site::State;
 
 /// Seconds of an hour.
@@ -58,11 +57,12 @@ pub(super) async fn count(
     kind: TryKind,
     name: &str,
 ) -> Result<(), Refused> {
-    address_wait(request, state, &reception.flood).map_err(|wait| Refused::TooMany(seconds_up(wait)))?;
-    let client = state.trusted_proxies.client_of(request.peer_addr(), request.headers());
+    let client = state.client_of(request);
+    reception.flood.take(client).map_err(|wait| Refused::TooMany(seconds_up(wait)))?;
     let now = state.clock.now();
     let name = Tenant::of_account(name).map_or_else(|| name.to_owned(), Tenant::account_name);
-    let one = PortalTry::new(kind, &name, &format!("{:?}", AddressKey::from(client)), now);
+    let address = Network::of_subscriber(client).map(|network| network.to_string()).unwrap_or_default();
+    let one = PortalTry::new(kind, &name, &address, now);
     let tries = reception.parts.accounts.count_portal_try(one).await.map_err(failed)?;
     if one.is_one_too_many(tries) {
         let wait = HOUR - now.timestamp().rem_euclid(HOUR);

@@ -1,17 +1,18 @@
 //! How many connections one client has.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ipnet::IpNet;
 
-use crate::rate_limit::AddressKey;
+use crate::rate_limit::Network;
 
-/// Counts the connections of each client address: an IPv4 address, or the /64 of an IPv6 one.
+/// Counts the connections of each client address, and of the networks that it is in: at most as many as connections are open.
 #[derive(Clone)]
 pub(super) struct Admission {
-    counts: Arc<Mutex<HashMap<AddressKey, usize>>>,
+    counts: Arc<Mutex<HashMap<Network, usize>>>,
     limit: usize,
     exempt: Arc<[IpNet]>,
 }
@@ -19,12 +20,12 @@ pub(super) struct Admission {
 /// The right to one connection, until dropped.
 pub(super) struct Place {
     /// Where it is counted; nowhere for those that are exempt.
-    counted: Option<(Admission, AddressKey)>,
+    counted: Option<(Admission, IpAddr)>,
 }
 
 impl Admission {
-    /// At most so many for each, or any number if 0. Trusted proxies are exempt, and so is this machine as local proxies speak
-    /// from it: there, one address is many clients.
+    /// At most this many for each address, with more for its networks; any number if 0. Trusted proxies are exempt, and so is
+    /// this machine as local proxies speak from it: there, one address is many clients.
     pub(super) fn new(limit: usize, trusted_proxies: &[IpNet]) -> Self {
         let here = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)].map(IpNet::from);
         let exempt = here.iter().chain(trusted_proxies).copied().collect();
@@ -37,25 +38,30 @@ impl Admission {
         if self.limit == 0 || self.exempt.iter().any(|network| network.contains(&address)) {
             return Some(Place { counted: None });
         }
-        let key = AddressKey::from(address);
+        let networks = Network::all_of(address);
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = counts.entry(key).or_insert(0);
-        if *count >= self.limit {
+        let is_full = |network: Network| {
+            let most = self.limit.saturating_mul(network.size.share() as usize);
+            counts.get(&network).is_some_and(|count| *count >= most)
+        };
+        if networks.clone().any(is_full) {
             return None;
         }
-        *count += 1;
-        Some(Place { counted: Some((self.clone(), key)) })
+        networks.for_each(|network| *counts.entry(network).or_insert(0) += 1);
+        Some(Place { counted: Some((self.clone(), address)) })
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let Some((admission, key)) = &self.counted else { return };
+        let Some((admission, address)) = &self.counted else { return };
         let mut counts = admission.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = counts.get_mut(key) {
-            *count -= 1;
-            if *count == 0 {
-                counts.remove(key);
+        for network in Network::all_of(*address) {
+            if let Entry::Occupied(mut count) = counts.entry(network) {
+                *count.get_mut() -= 1;
+                if *count.get() == 0 {
+                    count.remove();
+                }
             }
         }
     }
@@ -82,7 +88,25 @@ mod tests {
         assert_eq!(admitted(&admission(2), &["192.0.2.1", "::ffff:192.0.2.1"]), 2);
         assert_eq!(admitted(&admission(2), &["2001:db8::1", "2001:db8::2"]), 2);
         assert_eq!(admitted(&admission(2), &["2001:db8::1", "2001:db8:0:1::1"]), 4);
+        assert_eq!(admitted(&admission(2), &["192.0.2.1", "64:ff9b::192.0.2.1"]), 2);
         assert_eq!(admitted(&admission(0), &["192.0.2.1"]), 3);
+    }
+
+    /// Who has a /48 does not have all connections.
+    #[test]
+    fn the_networks_of_an_address_have_their_own_limits() {
+        let of = |subnets: std::ops::Range<u16>| -> Vec<String> {
+            subnets.map(|subnet| format!("2001:db8:7:{subnet:x}::1")).collect()
+        };
+        let count = |addresses: Vec<String>| {
+            let addresses: Vec<_> = addresses.iter().map(String::as_str).collect();
+            admitted(&admission(1), &addresses)
+        };
+        assert_eq!(count(of(0..256)), 4);
+        assert_eq!(count(of(0..8_192)), 16);
+        let ipv4: Vec<_> = (0..=255).map(|last| format!("192.0.2.{last}")).collect();
+        assert_eq!(count(ipv4.clone()), 16);
+        assert_eq!(count([ipv4, vec!["192.0.3.1".to_owned()]].concat()), 17, "another /24");
     }
 
     #[test]

@@ -6,13 +6,13 @@ use std::time::Duration;
 use actix_web::test::TestRequest;
 use trial_core::ports::{AuditTrail, MockGuard, Unexpected};
 use trial_core::{
-    ApplyCode, ApplyReply, AuditQuery, CodeReply, GuardUnusable, GuardVerdict, LedgerError, Locale, ProofRefusal,
-    SendCode, Terms,
+    AddressLimits, ApplyCode, ApplyReply, AuditQuery, CodeReply, GuardUnusable, GuardVerdict, LedgerError, Locale,
+    ProofRefusal, SendCode, Terms,
 };
 use trial_http::{CaptchaWidget, Logo, PageGuard, Site, SiteLink, SiteSettings};
 use trial_testkit::MemoryLedger;
 
-use crate::support::{Answer, Fixture, call, get};
+use crate::support::{self, Answer, CODE_REQUEST, Fixture, SEND_CODE_PATH, call, get};
 
 const FILLED: [(&str, &str); 6] = [
     ("step", "apply"),
@@ -230,6 +230,25 @@ async fn an_address_is_limited_as_on_the_interface() {
     }
 }
 
+/// Typing errors have a budget of their own, and so have forms that are none.
+#[actix_web::test]
+async fn forms_that_cannot_be_taken_are_counted_apart() {
+    let mut fixture = Fixture::agreeable();
+    fixture.policy.limits.address = AddressLimits { codes_per_hour: 1, applications_per_hour: 1, failures_per_hour: 4 };
+    let site = fixture.site();
+    for step in ["code", "apply"] {
+        assert_eq!(apply(&site, &[("step", step), ("phone", "1")]).await.status.as_u16(), 400);
+        assert_eq!(apply(&site, &[("step", step)]).await.status.as_u16(), 200);
+    }
+    for expected in [415, 415, 429] {
+        let none = support::post("/apply", "{}");
+        assert_eq!(call(&site, none).await.status.as_u16(), expected);
+    }
+    let page = apply(&site, &[("step", "code")]).await;
+    assert_eq!((page.status.as_u16(), page.header("retry-after")), (429, "900"));
+    assert!(page.body.contains("Try again in 15 minutes."), "{}", page.body);
+}
+
 #[actix_web::test]
 async fn a_fault_of_the_program_is_said_and_nothing_more() {
     let mut fixture = Fixture::default();
@@ -362,6 +381,8 @@ async fn no_proof_is_spent_on_a_phone_that_cannot_be_taken_or_on_an_application(
     fixture.policy.limits.address.codes_per_hour = 1;
     let site = fixture.site();
     assert_eq!(apply(&site, &[("step", "code"), ("phone", "1"), ("altcha", "the proof")]).await.status.as_u16(), 400);
+    let elsewhere = call(&site, support::post(SEND_CODE_PATH, CODE_REQUEST)).await;
+    assert_eq!(elsewhere.status.as_u16(), 200, "a form that cannot be taken takes no code");
     assert_eq!(apply(&site, &[("step", "code"), ("altcha", "the proof")]).await.status.as_u16(), 429);
     assert!(apply(&site, &[]).await.body.contains("Your trial is ready"));
 }

@@ -60,21 +60,57 @@ async fn an_address_has_its_limit_at_once_and_again_with_time() {
     assert_eq!(call_from(&site, "192.0.2.1", code()).await.status, StatusCode::OK);
 }
 
+/// A request whose body is malformed asks for no code: it is counted apart.
 #[tokio::test(start_paused = true)]
-async fn a_request_counts_whatever_its_body() {
-    let site = limited(3, 0, &[]);
-    let statuses = [
-        post(SEND_CODE_PATH, "nonsense"),
-        post(SEND_CODE_PATH, "x".repeat(20_000)),
-        TestRequest::post().uri(SEND_CODE_PATH),
-        code(),
-    ];
-    let mut given = Vec::new();
-    for request in statuses {
-        given.push(call_from(&site, "192.0.2.1", request).await.status.as_u16());
+async fn a_malformed_request_takes_from_a_budget_of_its_own() {
+    let mut fixture = Fixture::agreeable();
+    fixture.policy.limits.address = AddressLimits { codes_per_hour: 1, applications_per_hour: 1, failures_per_hour: 4 };
+    let site = fixture.site();
+    let text = || TestRequest::post().uri(SEND_CODE_PATH).insert_header(("content-type", "text/plain"));
+    for (request, status) in [
+        (post(SEND_CODE_PATH, "nonsense"), 400),
+        (post(APPLY_PATH, CODE_REQUEST), 400),
+        (code(), 200),
+        (code(), 429),
+        (post(APPLY_PATH, "x".repeat(20_000)), 413),
+        (text(), 429),
+        (post(APPLY_PATH, APPLICATION), 200),
+    ] {
+        assert_eq!(call_from(&site, "192.0.2.1", request).await.status.as_u16(), status);
     }
-    assert_eq!(given, [400, 413, 415, 429]);
     assert_eq!(call_from(&site, "192.0.2.1", get(SEND_CODE_PATH)).await.status, StatusCode::METHOD_NOT_ALLOWED);
+    tokio::time::advance(Duration::from_hours(1)).await;
+    for _ in 0..4 {
+        assert_eq!(call_from(&site, "192.0.2.1", text()).await.status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
+    }
+    for request in [text(), post(APPLY_PATH, "x".repeat(20_000)), code(), post(APPLY_PATH, APPLICATION)] {
+        let refused = call_from(&site, "192.0.2.1", request).await;
+        assert_eq!((refused.status, refused.header("retry-after")), (StatusCode::TOO_MANY_REQUESTS, "900"));
+        assert!(refused.body.contains("had no valid body"), "refused unread: {}", refused.body);
+    }
+    assert_eq!(call_from(&site, "192.0.2.2", code()).await.status, StatusCode::OK, "another address is free");
+}
+
+/// A back end stands for many visitors. An exempt address counts as what it is, whoever says that it is one.
+#[tokio::test(start_paused = true)]
+async fn an_exempt_address_has_no_limit() {
+    let mut fixture = Fixture::agreeable();
+    fixture.policy.limits.address = AddressLimits { codes_per_hour: 1, applications_per_hour: 1, failures_per_hour: 1 };
+    fixture.settings.exempt_addresses = vec!["203.0.113.0/28".parse().unwrap()];
+    fixture.settings.trusted_proxies = vec!["10.0.0.1/32".parse().unwrap()];
+    let site = fixture.site();
+    for _ in 0..20 {
+        assert_eq!(call_from(&site, "203.0.113.7", code()).await.status, StatusCode::OK);
+        assert_eq!(call_from(&site, "::ffff:203.0.113.7", post(APPLY_PATH, APPLICATION)).await.status, StatusCode::OK);
+        assert_eq!(call_from(&site, "203.0.113.7", post(SEND_CODE_PATH, "x")).await.status, StatusCode::BAD_REQUEST);
+        let by_proxy = code().insert_header(("x-forwarded-for", "203.0.113.7"));
+        assert_eq!(call_from(&site, "10.0.0.1", by_proxy).await.status, StatusCode::OK);
+    }
+    for status in [StatusCode::OK, StatusCode::TOO_MANY_REQUESTS] {
+        let claimed = code().insert_header(("x-forwarded-for", "203.0.113.7"));
+        assert_eq!(call_from(&site, "198.51.100.1", claimed).await.status, status);
+        assert_eq!(call_from(&site, "203.0.113.16", code()).await.status, status);
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -99,10 +135,22 @@ async fn behind_a_trusted_proxy_its_clients_are_counted() {
     assert_eq!(by_way_of("::ffff:203.0.113.1", "198.51.100.5").await, 429, "by IPv6 too");
 }
 
+/// A /64 has the limit, a /56 four times that, a /48 sixteen times; an IPv4 address is itself in every form.
 #[tokio::test(start_paused = true)]
-async fn the_addresses_of_one_ipv6_network_are_counted_together() {
+async fn the_addresses_of_one_network_are_counted_together() {
     let site = limited(1, 0, &[]);
-    assert_eq!(call_from(&site, "2001:db8::1", code()).await.status, StatusCode::OK);
-    assert_eq!(call_from(&site, "2001:db8::ffff:2", code()).await.status, StatusCode::TOO_MANY_REQUESTS);
-    assert_eq!(call_from(&site, "2001:db8:0:1::1", code()).await.status, StatusCode::OK);
+    let ask = async |peer: &str| call_from(&site, peer, code()).await.status.as_u16();
+    assert_eq!(ask("2001:db8::1").await, 200);
+    assert_eq!(ask("2001:db8::ffff:2").await, 429);
+    for (subnet, status) in [(1, 200), (2, 200), (3, 200), (4, 429), (0x100, 200)] {
+        assert_eq!(ask(&format!("2001:db8:0:{subnet:x}::1")).await, status, "{subnet}");
+    }
+    for subnet in 2..13 {
+        assert_eq!(ask(&format!("2001:db8:0:{subnet:x}00::1")).await, 200, "{subnet}");
+    }
+    assert_eq!(ask("2001:db8:0:ff00::1").await, 429, "16 of this /48");
+    assert_eq!(ask("2001:db8:1::1").await, 200, "another /48");
+    for (form, status) in [("64:ff9b::192.0.2.33", 200), ("192.0.2.33", 429), ("2002:c000:221::1", 429)] {
+        assert_eq!(ask(form).await, status, "{form}");
+    }
 }

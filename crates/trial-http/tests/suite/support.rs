@@ -68,6 +68,7 @@ impl Default for Fixture {
             settings: HttpSettings {
                 envelope: Envelope::Flat,
                 trusted_proxies: Vec::new(),
+                exempt_addresses: Vec::new(),
                 body_timeout: Duration::from_secs(10),
                 limits: ConnectionLimits::default(),
                 hsts: None,

@@ -26,6 +26,7 @@ pub(super) const KEYS: &[&str] = &[
     "http.trusted_proxies",
     "limits.address.applications_per_hour",
     "limits.address.codes_per_hour",
+    "limits.address.exempt",
     "limits.address.failures_per_hour",
     "limits.phone.sends_per_day",
     "limits.phone.sends_per_hour",

@@ -127,6 +127,7 @@ impl Config {
         HttpSettings {
             envelope: http.envelope,
             trusted_proxies: http.trusted_proxies.iter().map(|proxy| proxy.0).collect(),
+            exempt_addresses: self.settings.limits.address.exempt.iter().map(|network| network.0).collect(),
             body_timeout: limits.body_timeout.0,
             limits: ConnectionLimits {
                 connections: limits.connections,

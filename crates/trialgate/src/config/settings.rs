@@ -12,7 +12,7 @@ use trial_http::{ConnectionLimits, Envelope};
 use super::secret::{Secret, ServiceUrl};
 use super::site_settings::Site;
 use super::sms_settings::Sms;
-use super::text::{Country, HumanDuration, Mode, ProxyNet, TimeZone};
+use super::text::{Country, HumanDuration, Mode, Network, TimeZone};
 
 const DAY: Duration = Duration::from_hours(24);
 
@@ -50,7 +50,7 @@ pub(crate) struct Settings {
 pub(crate) struct Http {
     pub(crate) listen: SocketAddr,
     pub(crate) envelope: Envelope,
-    pub(crate) trusted_proxies: Vec<ProxyNet>,
+    pub(crate) trusted_proxies: Vec<Network>,
     pub(crate) callers: Callers,
     pub(crate) tls: Tls,
     pub(crate) limits: HttpLimits,
@@ -276,12 +276,13 @@ pub(crate) struct PhoneLimits {
 /// Requests of one client address.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-#[expect(clippy::struct_field_names, reason = "the keys say over which time they count")]
 pub(crate) struct AddressLimit {
     pub(crate) codes_per_hour: u32,
     pub(crate) applications_per_hour: u32,
-    /// Requests that are not signed as they have to be.
+    /// Requests without a valid signature or body.
     pub(crate) failures_per_hour: u32,
+    /// Addresses of back ends, which stand for many visitors.
+    pub(crate) exempt: Vec<Network>,
 }
 
 /// Rules against abuse of the paid messages.
@@ -525,6 +526,7 @@ impl Default for AddressLimit {
             codes_per_hour: limits.codes_per_hour,
             applications_per_hour: limits.applications_per_hour,
             failures_per_hour: limits.failures_per_hour,
+            exempt: Vec::new(),
         }
     }
 }

@@ -12,9 +12,9 @@ use trial_core::{BreakerMode, Lasting, PhonePolicy};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct HumanDuration(pub(crate) Duration);
 
-/// A network whose members may say whom they speak for.
+/// A network, or a single address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct ProxyNet(pub(crate) IpNet);
+pub(crate) struct Network(pub(crate) IpNet);
 
 /// A time zone of the IANA database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,7 +49,7 @@ impl fmt::Display for HumanDuration {
     }
 }
 
-impl FromStr for ProxyNet {
+impl FromStr for Network {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -58,7 +58,7 @@ impl FromStr for ProxyNet {
     }
 }
 
-impl fmt::Display for ProxyNet {
+impl fmt::Display for Network {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
@@ -141,7 +141,7 @@ macro_rules! as_text {
 
 as_text! {
     HumanDuration: "a duration such as \"60s\", \"5m\", \"24h\" or \"30d\"",
-    ProxyNet: "a network such as \"10.0.0.0/8\"",
+    Network: "a network such as \"10.0.0.0/8\"",
     TimeZone: "a time zone such as \"Asia/Shanghai\"",
     Country: "a country code such as \"CN\"",
     Mode: "\"off\", \"shadow\" or \"on\"",
@@ -183,10 +183,10 @@ mod tests {
     #[test]
     fn networks_and_addresses_are_read() {
         for (text, written) in [("10.0.0.0/8", "10.0.0.0/8"), ("10.0.0.7", "10.0.0.7/32"), ("::1", "::1/128")] {
-            assert_eq!(text.parse::<ProxyNet>().unwrap().to_string(), written);
+            assert_eq!(text.parse::<Network>().unwrap().to_string(), written);
         }
-        assert!("10.0.0.0/33".parse::<ProxyNet>().is_err());
-        assert!("proxy".parse::<ProxyNet>().is_err());
+        assert!("10.0.0.0/33".parse::<Network>().is_err());
+        assert!("proxy".parse::<Network>().is_err());
     }
 
     #[test]

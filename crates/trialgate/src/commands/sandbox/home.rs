@@ -65,6 +65,7 @@ enabled = true
 [limits.address]
 codes_per_hour = 0
 applications_per_hour = 0
+failures_per_hour = 0
 
 [log]
 level = "warn"
@@ -75,6 +76,8 @@ level = "warn"
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::PermissionsExt;
+
+    use trial_core::AddressLimits;
 
     use super::*;
     use crate::config::{Config, Database, Sources};
@@ -94,8 +97,8 @@ mod tests {
         assert_eq!(config.settings.http.listen.port(), 9);
         assert_eq!(config.database, Database::Sqlite(home.join("trialgate.db")));
         assert_eq!(config.inbox(), home.join("messages.jsonl"));
-        assert_eq!(config.policy.limits.address.codes_per_hour, 0);
-        assert_eq!(config.policy.limits.address.applications_per_hour, 0);
+        let off = AddressLimits { codes_per_hour: 0, applications_per_hour: 0, failures_per_hour: 0 };
+        assert_eq!(config.policy.limits.address, off);
         let key = config.serving().unwrap().keyring.current_id().to_owned();
 
         let again = load(prepare(&home, None).unwrap());

@@ -106,6 +106,7 @@ fn every_default_is_the_contracts() {
         ("limits.address.codes_per_hour", "30"),
         ("limits.address.applications_per_hour", "60"),
         ("limits.address.failures_per_hour", "600"),
+        ("limits.address.exempt", "[]"),
         ("abuse.safe_prefixes", "[]"),
         ("abuse.breaker.mode", r#""shadow""#),
         ("abuse.breaker.min_sends", "30"),
@@ -241,6 +242,7 @@ fn the_environment_is_typed_by_the_key() {
         .with("TRIALGATE_LIMITS__SMS_PER_DAY", "7")
         .with("TRIALGATE_SANDBOX__ENABLED", "true")
         .with("TRIALGATE_HTTP__TRUSTED_PROXIES", r#"["10.0.0.0/8", "::1"]"#)
+        .with("TRIALGATE_LIMITS__ADDRESS__EXEMPT", r#"["203.0.113.7", "2001:db8::/48"]"#)
         .with("TRIALGATE_TRIAL__REMINDERS", r#"["3d"]"#)
         .with("TRIALGATE_VERIFICATION__CODE_TTL", "90s")
         .with("TRIALGATE_LOG__FORMAT", "json")
@@ -256,6 +258,8 @@ fn the_environment_is_typed_by_the_key() {
     assert_eq!(config.policy.limits.sms_per_day, 7);
     assert!(config.settings.sandbox.enabled);
     assert_eq!(config.settings.http.trusted_proxies.len(), 2);
+    let exempt: Vec<_> = config.http().exempt_addresses.iter().map(ToString::to_string).collect();
+    assert_eq!(exempt, ["203.0.113.7/32", "2001:db8::/48"]);
     assert_eq!(config.settings.trial.reminders[0].0, Duration::from_hours(72));
     assert_eq!(config.policy.verification.code_ttl, Duration::from_secs(90));
     assert_eq!(config.settings.log.format, LogFormat::Json);
