@@ -48,6 +48,23 @@ async fn a_directory_in_use_is_told() {
     assert_refused(&home, &["sandbox", "--listen", "127.0.0.1:0", "--data", "data"], &says).await;
 }
 
+/// A back end or a proxy that is not named counts as one visitor.
+#[tokio::test]
+async fn serving_warns_of_one_address_that_may_be_many_visitors() {
+    let home = Home::new();
+    fs::create_dir(home.data()).unwrap();
+    home.write("data/trialgate.toml", SERVING);
+    home.ask(&["migrate"]).await;
+    let limit = ("TRIALGATE_LIMITS__ADDRESS__CODES_PER_HOUR", "30");
+    let exempt = ("TRIALGATE_LIMITS__ADDRESS__EXEMPT", r#"["203.0.113.7"]"#);
+    for (environment, is_warned) in [(vec![limit], true), (vec![limit, exempt], false), (vec![], false)] {
+        let mut command = home.serve_command();
+        command.envs(environment.iter().copied());
+        let ended = Service::start(command).await.stop().await;
+        assert_eq!(ended.stderr.contains("name the back end in"), is_warned, "{environment:?}: {}", ended.stderr);
+    }
+}
+
 #[tokio::test]
 async fn a_database_that_is_not_ours_or_not_whole_is_told() {
     let home = Home::new();

@@ -30,6 +30,9 @@ impl Serve {
                      reads them under /sandbox"
                 );
             }
+            if let Some(concern) = config.shared_address_concern() {
+                tracing::warn!("{concern}");
+            }
             if let Some(last) = config.policy.test_numbers.iter().map(|number| number.until).max() {
                 let count = config.policy.test_numbers.len();
                 tracing::warn!(count, until = %last, "`sms.test_numbers` is set: these phones get fixed codes and no messages");

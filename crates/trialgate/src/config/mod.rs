@@ -144,6 +144,23 @@ impl Config {
         }
     }
 
+    /// Why one client address may be many visitors, if nothing says that it is not: callers are open and limited by address, and
+    /// neither a back end nor a proxy is named.
+    pub(crate) fn shared_address_concern(&self) -> Option<String> {
+        let (http, limits) = (&self.settings.http, &self.settings.limits.address);
+        let is_limited = limits.codes_per_hour > 0 || limits.applications_per_hour > 0;
+        let is_named = !limits.exempt.is_empty() || !http.trusted_proxies.is_empty();
+        (http.callers == Callers::Open && is_limited && !is_named).then(|| {
+            format!(
+                "a website's back end or a proxy counts as one client address, with {} code requests and {} applications an \
+                 hour; name the back end in `limits.address.exempt` or the proxy in `http.trusted_proxies`, sign requests \
+                 (`http.callers`), or turn the limits off (`limits.address.codes_per_hour`, \
+                 `limits.address.applications_per_hour`)",
+                limits.codes_per_hour, limits.applications_per_hour
+            )
+        })
+    }
+
     /// Where the certificate and its key are that the service shows, if it does.
     pub(crate) fn identity_files(&self) -> Option<IdentityFiles> {
         let tls = &self.settings.http.tls;

@@ -125,6 +125,30 @@ fn doctor_says_what_is_wrong() {
     assert!(ran.status == 1 && ran.out.contains("FAIL  configuration"), "{ran:?}");
 }
 
+/// As long as callers are open and limited by address, somebody has to be named who stands for many visitors.
+#[test]
+fn doctor_warns_of_one_address_that_may_be_many_visitors() {
+    let home = Home::new(SANDBOX);
+    let out = home.run("doctor").out;
+    assert!(
+        out.contains("warn  addresses") && out.contains("with 30 code requests and 60 applications an hour"),
+        "{out}"
+    );
+    let limits = "TRIALGATE_LIMITS__ADDRESS__";
+    let (codes, applications) = (format!("{limits}CODES_PER_HOUR"), format!("{limits}APPLICATIONS_PER_HOUR"));
+    let exempt = format!("{limits}EXEMPT");
+    let is_warned = |variables: &[(&str, &str)]| home.run_with("doctor", variables).out.contains("warn  addresses");
+    assert!(is_warned(&[(&codes, "0")]));
+    for variables in [
+        vec![(codes.as_str(), "0"), (applications.as_str(), "0")],
+        vec![(exempt.as_str(), r#"["203.0.113.7"]"#)],
+        vec![("TRIALGATE_HTTP__TRUSTED_PROXIES", r#"["10.0.0.0/8"]"#)],
+        vec![("TRIALGATE_HTTP__CALLERS", "signed")],
+    ] {
+        assert!(!is_warned(&variables), "{variables:?}");
+    }
+}
+
 #[test]
 fn doctor_says_how_the_guard_is() {
     let home = Home::new(&format!("{SANDBOX}\n[site]\nguard = \"altcha\"\n"));

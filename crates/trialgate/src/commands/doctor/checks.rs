@@ -29,6 +29,9 @@ pub(super) async fn all(config: &Config, report: &mut Report) {
     secrets(config, report);
     sandbox(config, report);
     test_numbers(config, report);
+    if let Some(concern) = config.shared_address_concern() {
+        report.warn("addresses", concern);
+    }
     let serving = serving(config, report);
     directory(config, report);
     files(config, report);
