@@ -26,6 +26,7 @@ mod ops;
 mod portal;
 mod postgres;
 mod prefixes;
+mod redaction;
 mod return_codes;
 mod settings;
 mod shutdown;

@@ -1,6 +1,9 @@
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use mailparse::{MailHeaderMap, parse_mail};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
@@ -41,6 +44,7 @@ pub struct MailServer {
     address: SocketAddr,
     hold: watch::Sender<Option<Point>>,
     seen: Arc<Mutex<Seen>>,
+    quotes_links: Arc<AtomicBool>,
 }
 
 #[derive(Debug, Default)]
@@ -59,13 +63,16 @@ impl MailServer {
         let (hold, point) = watch::channel(None);
         let seen = Arc::new(Mutex::new(Seen::default()));
         let all = Arc::clone(&seen);
+        let quotes_links = Arc::new(AtomicBool::new(false));
+        let quotes = Arc::clone(&quotes_links);
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                let session = Session { stream: BufReader::new(stream), hold: point.clone(), seen: Arc::clone(&all) };
+                let (hold, seen, quotes_links) = (point.clone(), Arc::clone(&all), Arc::clone(&quotes));
+                let session = Session { stream: BufReader::new(stream), hold, seen, quotes_links };
                 tokio::spawn(session.run());
             }
         });
-        Self { address, hold, seen }
+        Self { address, hold, seen, quotes_links }
     }
 
     /// What the service is told, to send its mails here, and to log all that it can.
@@ -73,9 +80,9 @@ impl MailServer {
         let words = [
             ("TRIALGATE_LOG__LEVEL", "trace"),
             ("TRIALGATE_MAIL__TRANSPORT", "smtp"),
-            ("TRIALGATE_MAIL__FROM", "Trials <trials@sender.example>"),
+            ("TRIALGATE_MAIL__FROM", "Trials <trials@sender.example.com>"),
             ("TRIALGATE_PORTAL__URL", "https://portal.example/"),
-            ("TRIALGATE_SUPPORT__CONTACT", "support@sender.example"),
+            ("TRIALGATE_SUPPORT__CONTACT", "support@sender.example.com"),
         ];
         let url = ("TRIALGATE_MAIL__SMTP_URL", format!("smtp://{}", self.address));
         words.into_iter().map(|(name, value)| (name, value.to_owned())).chain([url]).collect()
@@ -85,6 +92,12 @@ impl MailServer {
     pub fn hold_at(&self, point: Option<Point>) {
         self.seen.lock().unwrap().held = 0;
         self.hold.send_replace(point);
+    }
+
+    /// Refuses each mail with a link to another password, which it quotes in its refusal, as filters of content do: as it is,
+    /// over two lines, percent-encoded and in base64.
+    pub fn quote_links(&self) {
+        self.quotes_links.store(true, Ordering::Relaxed);
     }
 
     /// Waits until a session has come to the point.
@@ -113,10 +126,24 @@ fn parsed(to: &str, message: &str) -> Mail {
     }
 }
 
+/// A refusal that quotes the link in a mail, if there is one.
+fn refusal(to: &str, message: &str) -> Option<String> {
+    let text = parsed(to, message).text;
+    let url = text.split_whitespace().find(|word| word.contains("?link="))?;
+    let token = url.split_once("?link=")?.1;
+    let (head, tail) = token.split_at(token.len() / 2);
+    let percent = token.bytes().fold(String::new(), |text, b| text + &format!("%{b:02x}"));
+    let base64 = STANDARD.encode(url);
+    Some(format!(
+        "554-5.7.1 URL {url} is listed\r\n554-5.7.1 link={head}\r\n554-5.7.1 {tail}\r\n554 5.7.1 {percent} x{token}x {base64}"
+    ))
+}
+
 struct Session {
     stream: BufReader<TcpStream>,
     hold: watch::Receiver<Option<Point>>,
     seen: Arc<Mutex<Seen>>,
+    quotes_links: Arc<AtomicBool>,
 }
 
 impl Session {
@@ -135,14 +162,19 @@ impl Session {
                     recipient = command.trim_start_matches("RCPT TO:<").trim_end_matches('>').to_owned();
                     self.pass(Point::Recipient).await?;
                 }
-                "DATA" => self.take(&recipient).await?,
+                "DATA" => {
+                    let reply = self.take(&recipient).await?;
+                    self.say(&reply).await?;
+                    continue;
+                }
                 _ => {}
             }
             self.say("250 2.0.0 ok").await?;
         }
     }
 
-    async fn take(&mut self, recipient: &str) -> Option<()> {
+    /// Returns what to answer to a mail that was taken or refused.
+    async fn take(&mut self, recipient: &str) -> Option<String> {
         self.pass(Point::Data).await?;
         self.say("354 go on").await?;
         let mut message = String::new();
@@ -155,8 +187,10 @@ impl Session {
             message.push_str("\r\n");
         }
         self.pass(Point::Whole).await?;
+        let refusal = refusal(recipient, &message).filter(|_| self.quotes_links.load(Ordering::Relaxed));
         self.seen.lock().unwrap().mails.push((recipient.to_owned(), message));
-        self.pass(Point::Taken).await
+        self.pass(Point::Taken).await?;
+        Some(refusal.unwrap_or_else(|| "250 2.0.0 ok".to_owned()))
     }
 
     /// Goes on at once, or when the point is not held any more.

@@ -8,7 +8,7 @@ use reqwest::redirect::Policy;
 use reqwest::{Client, Response};
 use serde::Deserialize;
 use trial_core::ports::Guard;
-use trial_core::{GuardUnusable, GuardVerdict, ProofRefusal};
+use trial_core::{GuardUnusable, GuardVerdict, ProofRefusal, Redaction};
 use url::{Url, form_urlencoded};
 use zeroize::Zeroizing;
 
@@ -129,7 +129,11 @@ impl Siteverify {
         while let Some(inner) = cause.source() {
             cause = inner;
         }
-        GuardUnusable::Judge(format!("no answer: {cause}"))
+        GuardUnusable::Judge(format!("no answer: {}", self.redaction().redact(&cause.to_string())))
+    }
+
+    fn redaction(&self) -> Redaction {
+        Redaction::default().secret(&self.secret).numbers()
     }
 }
 
@@ -144,23 +148,23 @@ impl Guard for Siteverify {
         if proof.is_empty() {
             return Ok(GuardVerdict::Refused(ProofRefusal::Missing));
         }
-        self.ask(proof).await?.verdict()
+        self.ask(proof).await?.verdict(&self.redaction().secret(proof))
     }
 
     /// Whether the provider knows the secret.
     async fn check(&self) -> Result<(), GuardUnusable> {
-        self.ask(NO_PROOF).await?.verdict().map(|_| ())
+        self.ask(NO_PROOF).await?.verdict(&self.redaction()).map(|_| ())
     }
 }
 
 impl Answer {
     /// The codes are common to the providers; one that is none of the visitor's faults is ours.
-    fn verdict(&self) -> Result<GuardVerdict, GuardUnusable> {
+    fn verdict(&self, redaction: &Redaction) -> Result<GuardVerdict, GuardUnusable> {
         if self.success {
             return Ok(GuardVerdict::Passed);
         }
         let refusals: Option<Vec<_>> = self.error_codes.iter().map(|code| refusal(code)).collect();
-        let codes = || self.error_codes.iter().map(|code| sane(code)).collect::<Vec<_>>().join(", ");
+        let codes = || redaction.redact(&self.error_codes.join(", "));
         refusals
             .and_then(|refusals| refusals.first().copied())
             .map(GuardVerdict::Refused)
@@ -178,10 +182,4 @@ fn refusal(code: &str) -> Option<ProofRefusal> {
         }
         _ => None,
     }
-}
-
-/// A code as documents have them, at most so long.
-fn sane(code: &str) -> String {
-    let is_plain = |letter: &char| letter.is_ascii_lowercase() || *letter == '-';
-    code.chars().filter(is_plain).take(40).collect()
 }

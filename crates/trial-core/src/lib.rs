@@ -36,6 +36,7 @@ mod portal;
 pub mod ports;
 mod receipts;
 mod records;
+mod redaction;
 mod return_code;
 mod settings;
 mod sms;
@@ -113,6 +114,7 @@ pub use records::{
     CodeRequestRecord, MailKind, MailRecord, MailState, PhoneRecord, QuotaUnit, SendState, SmsDay, Tenant,
     TenantStatus,
 };
+pub use redaction::{Redaction, UrlError, check_url, shown_url};
 pub use return_code::{ApplyCode, ApplyReply, CodeReply, SendCode};
 pub use settings::{
     Overrides, PolicyFault, PolicyInForce, SettingChange, SettingError, SettingKey, SettingOrder, SettingOutcome,

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     AccessCode, AccessCodeKind, Email, InitialPassword, Keyring, KeyringError, LeaseId, Locale, MailId, MailKind,
-    PORTAL_LINK_LIVES, PortalLink, PortalLinkClaim, Tenant, TenantId, TrialPolicy,
+    PORTAL_LINK_LIVES, PortalLink, PortalLinkClaim, Redaction, Tenant, TenantId, TrialPolicy,
 };
 
 /// How failed deliveries are tried again.
@@ -102,6 +102,42 @@ impl MailContent {
             Self::Warning(_) => MailKind::Warning,
             Self::Password(_) => MailKind::Password,
             Self::PasswordChanged(_) => MailKind::PasswordChanged,
+        }
+    }
+
+    /// What of it nobody but its reader may learn. A kind of mail says here what is secret in it; access codes are not, which
+    /// every operator sees.
+    fn redaction(&self) -> Redaction {
+        let none = Redaction::default();
+        match self {
+            Self::Account(AccountMail { account_name, initial_password, .. }) => {
+                none.secret(initial_password.reveal()).personal(account_name)
+            }
+            Self::Password(PasswordMail { account_name, link, .. }) => {
+                none.secret(link.reveal()).personal(account_name)
+            }
+            Self::Reminder(life) | Self::Suspended(life) | Self::Closed(life) => none.personal(&life.account_name),
+            Self::PasswordChanged(changed) => none.personal(&changed.account_name),
+            // In our own words, about no tenant.
+            Self::Warning(_) => none,
+        }
+    }
+}
+
+impl OutgoingMail {
+    /// What must not be kept of what a server says to it: what is secret in it, and where it goes.
+    pub fn redaction(&self) -> Redaction {
+        self.content.redaction().mailbox(self.to.as_str())
+    }
+}
+
+impl DeliveryError {
+    /// The same with its words redacted.
+    #[must_use]
+    pub fn redacted(self, redaction: &Redaction) -> Self {
+        match self {
+            Self::Transient(words) => Self::Transient(redaction.redact(&words)),
+            Self::Permanent(words) => Self::Permanent(redaction.redact(&words)),
         }
     }
 }

@@ -1,4 +1,6 @@
-use crate::{CodeRequestId, Locale, Phone, SendState, VerificationCode};
+//! Short messages: what is sent, and what gateways say of it.
+
+use crate::{CodeRequestId, Locale, Phone, Redaction, SendState, VerificationCode};
 
 /// A short message with a verification code. The gateway's adapter writes the text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,6 +15,15 @@ pub struct SmsMessage {
     pub valid_minutes: u32,
     /// The language of the text.
     pub locale: Locale,
+}
+
+impl SmsMessage {
+    /// What must not be kept of what a gateway says to it: the code, and the phone with its country code or without.
+    pub fn redaction(&self) -> Redaction {
+        let digits = self.to.as_str().trim_start_matches('+');
+        let national = digits.strip_prefix(&self.to.country_code().to_string()).unwrap_or(digits);
+        Redaction::default().secret(self.code.reveal()).personal(national)
+    }
 }
 
 /// What became of a message. The distinction that matters is whether it may be on its way.
@@ -64,6 +75,22 @@ impl GatewayReply {
             | Self::Throttled { reason }
             | Self::Unreached { reason }
             | Self::Unknown { reason } => Some(reason),
+        }
+    }
+
+    /// The same without what must not be kept. A provider's id of the message that has the code or the phone in it is left
+    /// out: then no receipt finds the message.
+    #[must_use]
+    pub fn redacted(self, redaction: &Redaction) -> Self {
+        let words = |reason: String| redaction.redact(&reason);
+        match self {
+            Self::Accepted { provider_id } => {
+                Self::Accepted { provider_id: provider_id.filter(|id| !redaction.knows(id)) }
+            }
+            Self::Refused { reason } => Self::Refused { reason: words(reason) },
+            Self::Throttled { reason } => Self::Throttled { reason: words(reason) },
+            Self::Unreached { reason } => Self::Unreached { reason: words(reason) },
+            Self::Unknown { reason } => Self::Unknown { reason: words(reason) },
         }
     }
 

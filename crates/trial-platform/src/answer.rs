@@ -6,7 +6,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 use reqwest::{Response, StatusCode};
-use trial_core::TellError;
+use trial_core::{Redaction, TellError};
 
 /// How much of a body is read, so that its connection can be used again, in bytes. Nothing is made of it.
 const MAX_BODY: usize = 16 * 1024;
@@ -47,7 +47,7 @@ fn retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Duration> {
 
 /// Why there was no answer. The error's own text could hold the address, and with it a secret: only its innermost cause is
 /// told.
-pub(crate) fn lost(error: &reqwest::Error, timeout: Duration) -> TellError {
+pub(crate) fn lost(error: &reqwest::Error, timeout: Duration, redaction: &Redaction) -> TellError {
     if error.is_timeout() {
         return TellError::transient(format!("no answer within {} s", timeout.as_secs()));
     }
@@ -58,7 +58,7 @@ pub(crate) fn lost(error: &reqwest::Error, timeout: Duration) -> TellError {
         cause = inner.source();
     }
     let what = if error.is_connect() { "no connection" } else { "the connection broke before the answer" };
-    TellError::transient(format!("{what}: {text}"))
+    TellError::transient(format!("{what}: {}", redaction.redact(&text)))
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use reqwest::header::{CONTENT_TYPE, USER_AGENT};
 use reqwest::redirect::Policy;
 use reqwest::{Client, RequestBuilder};
 use trial_core::ports::{Clock, TenantPlatform};
-use trial_core::{PlatformEvent, TellError};
+use trial_core::{PlatformEvent, Redaction, TellError};
 use url::{Host, Url};
 
 use crate::answer::{judge, lost};
@@ -82,6 +82,8 @@ pub struct WebhookPlatform {
     secrets: Vec<SigningSecret>,
     timeout: Duration,
     clock: Arc<dyn Clock>,
+    /// Hides what of the address could be secret.
+    redaction: Redaction,
 }
 
 impl WebhookPlatform {
@@ -108,7 +110,8 @@ impl WebhookPlatform {
             .pool_idle_timeout(IDLE)
             .build()
             .map_err(UnusableWebhook::Client)?;
-        Ok(Self { client, url, secrets, timeout, clock })
+        let redaction = redaction_of(&url);
+        Ok(Self { client, url, secrets, timeout, clock, redaction })
     }
 
     /// Sends one message, signed at this instant.
@@ -131,7 +134,7 @@ impl WebhookPlatform {
 
     async fn exchange(&self, request: RequestBuilder) -> Result<String, TellError> {
         let request = request.header(USER_AGENT, "Trialgate");
-        let response = request.send().await.map_err(|error| lost(&error, self.timeout))?;
+        let response = request.send().await.map_err(|error| lost(&error, self.timeout, &self.redaction))?;
         judge(response, self.clock.now()).await
     }
 }
@@ -149,9 +152,17 @@ impl TenantPlatform for WebhookPlatform {
         host.set_query(None);
         match self.client.head(host).send().await {
             Ok(_) => Ok(()),
-            Err(error) => Err(lost(&error, self.timeout)),
+            Err(error) => Err(lost(&error, self.timeout, &self.redaction)),
         }
     }
+}
+
+/// Hides user and password, and each part of path and query.
+fn redaction_of(url: &Url) -> Redaction {
+    let parts = url.path_segments().into_iter().flatten().map(str::to_owned);
+    let values = url.query_pairs().map(|(_, value)| value.into_owned());
+    let login = Redaction::default().login(url.username(), url.password().unwrap_or_default());
+    parts.chain(values).fold(login, |redaction, part| redaction.secret(&part))
 }
 
 /// An address that stands in the URL itself is looked at here: nobody is asked for it later.

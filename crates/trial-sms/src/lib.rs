@@ -10,7 +10,6 @@ mod smpp;
 mod text;
 mod twilio;
 mod web;
-mod words;
 
 pub use http::{Accept, HttpGateway, HttpGatewaySettings, TemplateError};
 pub use huawei::{HuaweiAuth, HuaweiGateway, HuaweiSettings, huawei_receipts};

@@ -1,7 +1,7 @@
 //! What receipts of all providers have in common.
 
 use chrono::{DateTime, Utc};
-use trial_core::{DeliveryReceipt, DeliveryState, PROVIDER_ID_LENGTH, UnreadableReceipt};
+use trial_core::{DeliveryReceipt, DeliveryState, PROVIDER_ID_LENGTH, Redaction, UnreadableReceipt};
 
 /// The first value of each of these fields in a form; empty ones are none. What is no form has no fields.
 pub(crate) fn fields<const N: usize>(form: &[u8], names: [&str; N]) -> [Option<String>; N] {
@@ -23,6 +23,11 @@ pub(crate) fn receipt(
         return Err(UnreadableReceipt("the message's id is too long"));
     }
     Ok(DeliveryReceipt { gateway: gateway.to_owned(), provider_id, state, reason, at })
+}
+
+/// What may be kept of the words in a receipt, which does not say whose phone and code they could repeat.
+pub(crate) fn words(said: &str) -> String {
+    Redaction::default().numbers().redact(said)
 }
 
 /// What a provider says where it does not know: nothing.

@@ -58,7 +58,8 @@ async fn what_a_visitor_did_is_told_from_what_we_did() {
         (r#""invalid-input-secret""#, "invalid-input-secret"),
         (r#""invalid-input-response", "invalid-input-secret""#, "invalid-input-response, invalid-input-secret"),
         (r#""sitekey-secret-mismatch""#, "sitekey-secret-mismatch"),
-        (r#""+8616673280001 <b>""#, "b"),
+        (r#""+8616673280001 <b>""#, "+*** <b>"),
+        (r#""no cyZjcmV0, see https://x.example/?a""#, "no ***, see ***"),
         ("", ""),
     ] {
         provider.answer("200 OK", &codes(ours));

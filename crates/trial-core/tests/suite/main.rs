@@ -24,6 +24,7 @@ mod password_change;
 mod portal_link;
 mod prefixes;
 mod properties;
+mod redaction;
 mod resend;
 mod screen;
 mod security;

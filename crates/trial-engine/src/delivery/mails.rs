@@ -49,9 +49,11 @@ impl MailErrand {
                     ComposeError::Overtaken(_) => DeliveryError::Permanent(error.to_string()),
                 },
             )?;
-        timeout(self.options.timeout, self.mailer.deliver(&outgoing)).await.unwrap_or_else(|_| {
+        let delivered = timeout(self.options.timeout, self.mailer.deliver(&outgoing)).await.unwrap_or_else(|_| {
             Err(DeliveryError::Transient(format!("no reply within {} s", self.options.timeout.as_secs())))
-        })
+        });
+        let redaction = outgoing.redaction();
+        delivered.map(|reply| redaction.redact(&reply)).map_err(|error| error.redacted(&redaction))
     }
 
     fn judge(&self, mail: &DueMail, at: DateTime<Utc>, delivered: Result<String, DeliveryError>) -> SettledAs {

@@ -72,6 +72,14 @@ impl Gateways {
         let reply = sent.unwrap_or_else(|_| GatewayReply::Unknown {
             reason: format!("no reply within {} s", self.timeout.as_secs()),
         });
+        let had_id = matches!(reply, GatewayReply::Accepted { provider_id: Some(_) });
+        let reply = reply.redacted(&message.redaction());
+        if had_id && reply.detail().is_none() {
+            let advice =
+                "no receipt finds the message; have the provider give other ids, or leave `sms.http.accept.id` out";
+            let code_request = message.code_request;
+            tracing::warn!(gateway = name, %code_request, advice, "a provider's id is not kept: it has the code or the phone in it");
+        }
         show(route, breaker.record(&reply));
         let state = reply.state().as_str();
         span.record("state", state);

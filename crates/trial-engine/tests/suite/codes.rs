@@ -83,6 +83,30 @@ async fn each_reply_of_the_gateway_is_taken_down_and_answered() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_code_that_the_gateway_repeats_is_not_stored() {
+    let code = decided_to_send(&data::phone(1)).1.code;
+    let code = code.reveal();
+    for (said, stored, answered) in [
+        (
+            GatewayReply::Accepted { provider_id: Some(format!("17{code}001")) },
+            GatewayReply::Accepted { provider_id: None },
+            SendCode::Sent,
+        ),
+        (
+            GatewayReply::Refused { reason: format!("text: your code is {code}") },
+            GatewayReply::Refused { reason: "text: your code is ***".to_owned() },
+            SendCode::NotSent,
+        ),
+    ] {
+        let parts = with_gateway(parts(deciding_ledger(stored)), gateway(move || said.clone()));
+        let engine = Engine::start(parts, options());
+        let reply = engine.service().send_code(data::code_request(&data::phone(1))).await.unwrap();
+        assert_eq!(reply.code, answered);
+        engine.stop().await.unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_message_carries_the_stored_code_and_its_life() {
     let (_, code) = decided_to_send(&data::phone(1));
     let mut gateway = MockSmsGateway::new();

@@ -7,9 +7,11 @@ use async_trait::async_trait;
 use mockall::Sequence;
 use tokio::time::{Instant, advance};
 use trial_core::ports::{Mailer, MockMailer, MockOutbox, MockTrialLedger, Outbox};
-use trial_core::{DeliveryError, DueMail, Lease, LedgerError, MailId, OutgoingMail, SettledAs, Settlement};
+use trial_core::{
+    DeliveryError, DueMail, Lease, LedgerError, MailContent, MailId, OutgoingMail, Policy, SettledAs, Settlement,
+};
 use trial_engine::{Engine, EngineOptions, EngineParts};
-use trial_testkit::RecordingMailer;
+use trial_testkit::{RecordingMailer, data};
 
 use crate::stage::{due_mail, now, options, parts, with_mail};
 
@@ -82,10 +84,7 @@ async fn a_due_mail_is_delivered_and_settled_under_its_lease() {
     }
     engine.stop().await.unwrap();
     assert_eq!(mailer.mails().len(), 1);
-    assert_eq!(
-        mailer.mails()[0],
-        due_mail(1).compose(&trial_testkit::data::keyring(), &trial_core::Policy::default().trial).unwrap()
-    );
+    assert_eq!(mailer.mails()[0], due_mail(1).compose(&data::keyring(), &Policy::default().trial).unwrap());
 }
 
 #[tokio::test(start_paused = true)]
@@ -102,6 +101,24 @@ async fn a_transient_failure_is_due_again_and_a_permanent_one_is_given_up() {
     settled.sort_by_key(|(mail, _)| *mail);
     assert_eq!(settled[0].1, SettledAs::Retry { next_attempt_at, error: "451 later".to_owned() });
     assert_eq!(settled[1].1, SettledAs::Failed { error: "550 never".to_owned() });
+    engine.stop().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_mailer_repeats_of_the_mail_is_not_stored() {
+    let tray = Tray::holding([1, 2]);
+    let outgoing = due_mail(1).compose(&data::keyring(), &Policy::default().trial).unwrap();
+    let MailContent::Account(account) = &outgoing.content else { panic!("an account: {outgoing:?}") };
+    let password = account.initial_password.reveal();
+    let mailer = RecordingMailer::new([
+        Some(DeliveryError::Transient(format!("451 {password}, {}", outgoing.to.as_str()))),
+        Some(DeliveryError::Permanent("550 https://portal.example.com/new-password?link=x is listed".to_owned())),
+    ]);
+    let engine = Engine::start(with_tray(&tray, mailer), options());
+    tray.until_settled(2).await;
+    let mut replies: Vec<_> = tray.settled().iter().map(|(_, settled)| settled.reply().to_owned()).collect();
+    replies.sort();
+    assert_eq!(replies, ["451 ***, ***", "550 *** is listed"]);
     engine.stop().await.unwrap();
 }
 

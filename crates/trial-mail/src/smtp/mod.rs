@@ -1,7 +1,6 @@
 //! Mails by SMTP.
 
 mod dkim;
-mod masking;
 mod message;
 mod session;
 mod settings;
@@ -13,13 +12,11 @@ use std::time::Duration;
 use async_trait::async_trait;
 use lettre::transport::smtp::response::Response;
 use trial_core::ports::Mailer;
-use trial_core::{DeliveryError, MailContent, OutgoingMail};
-use zeroize::Zeroizing;
+use trial_core::{DeliveryError, OutgoingMail, Redaction};
 
 use crate::Templates;
 pub use dkim::DkimSettings;
 use dkim::Signer;
-use masking::masked;
 use session::{Failure, Sessions};
 use settings::Mailboxes;
 pub use settings::{SmtpSettings, SmtpSettingsError};
@@ -35,8 +32,8 @@ pub struct SmtpMailer {
     mailboxes: Mailboxes,
     signer: Option<Signer>,
     timeout: Duration,
-    /// Ours: no words of the server's are passed on with one of these in them.
-    secrets: Vec<Zeroizing<String>>,
+    /// Hides our login in the server's words.
+    login: Redaction,
 }
 
 impl SmtpMailer {
@@ -52,33 +49,24 @@ impl SmtpMailer {
         let mailboxes = settings.mailboxes()?;
         let signer = settings.dkim.clone().map(DkimSettings::into_signer).transpose()?;
         let server = settings.into_server()?;
-        let secrets = server.login.iter().flat_map(|login| [login.user.clone(), login.password.clone()]).collect();
+        let none = Redaction::default();
+        let login = match &server.login {
+            Some(login) => none.login(&login.user, &login.password),
+            None => none,
+        };
         let sessions = Sessions::new(server, timeout);
-        Ok(Self { sessions, templates, mailboxes, signer, timeout, secrets })
+        Ok(Self { sessions, templates, mailboxes, signer, timeout, login })
     }
 
     async fn within_timeout<T>(
         &self,
         attempt: impl Future<Output = Result<T, Failure>>,
-        secrets: &[&str],
+        redaction: &Redaction,
     ) -> Result<T, DeliveryError> {
         let result = tokio::time::timeout(self.timeout, attempt)
             .await
             .map_err(|_| DeliveryError::Transient(format!("the mail server took longer than {:?}", self.timeout)))?;
-        result.map_err(|failure| verdict(&failure, secrets))
-    }
-
-    /// Ours and the mail's, longest first, so that none is left in pieces.
-    fn secrets<'a>(&'a self, mail: &'a OutgoingMail) -> Vec<&'a str> {
-        let address = mail.to.as_str();
-        let local = address.rsplit_once('@').map_or(address, |(local, _)| local);
-        let mut secrets: Vec<&str> = self.secrets.iter().map(|secret| secret.as_str()).collect();
-        secrets.extend([address, local]);
-        if let MailContent::Account(account) = &mail.content {
-            secrets.push(account.initial_password.reveal());
-        }
-        secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
-        secrets
+        result.map_err(|failure| verdict(&failure, redaction))
     }
 }
 
@@ -95,15 +83,14 @@ impl Mailer for SmtpMailer {
         if let Some(signer) = &self.signer {
             message = signer.signed(&message, mail.created_at).map_err(|error| unwritten(&error))?;
         }
-        let secrets = self.secrets(mail);
+        let redaction = mail.redaction().and(&self.login);
         let delivered = self.sessions.deliver(&self.mailboxes.envelope_from, &to, &message);
-        let reply = self.within_timeout(delivered, &secrets).await?;
-        Ok(masked(&words(&reply), &secrets))
+        let reply = self.within_timeout(delivered, &redaction).await?;
+        Ok(redaction.redact(&words(&reply)))
     }
 
     async fn check(&self) -> Result<(), DeliveryError> {
-        let secrets: Vec<&str> = self.secrets.iter().map(|secret| secret.as_str()).collect();
-        self.within_timeout(self.sessions.check(), &secrets).await
+        self.within_timeout(self.sessions.check(), &self.login).await
     }
 }
 

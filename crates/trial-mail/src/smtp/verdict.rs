@@ -3,9 +3,8 @@
 use std::error::Error as _;
 
 use lettre::transport::smtp::Error;
-use trial_core::DeliveryError;
+use trial_core::{DeliveryError, Redaction};
 
-use super::masking::masked;
 use super::session::{Failure, Fault, Step};
 
 /// Basic codes that say that we, not the recipient, did something wrong: commands and parameters that the server does not
@@ -18,13 +17,13 @@ const OURS: [u16; 12] = [500, 502, 503, 504, 523, 524, 525, 530, 534, 535, 538, 
 /// later those that are about us: no authentication, no encryption, commands unknown, relaying denied, blocked by policy.
 /// Taken for transient by mistake, a mail costs some tries and fails a day later in the sight of operations; taken for
 /// permanent by mistake, an applicant never gets the account.
-pub(super) fn verdict(failure: &Failure, secrets: &[&str]) -> DeliveryError {
+pub(super) fn verdict(failure: &Failure, redaction: &Redaction) -> DeliveryError {
     let Failure { step, fault } = failure;
     let told = match fault {
         Fault::Tcp(error) => format!("{error}"),
         Fault::Smtp(error) => reply_of(error),
     };
-    let words = format!("{}: {}", step_name(*step), masked(&told, secrets));
+    let words = format!("{}: {}", step_name(*step), redaction.redact(&told));
     let is_about_the_mail = matches!(step, Step::Recipient | Step::Content);
     match fault {
         Fault::Smtp(error) if is_about_the_mail && error.is_permanent() && !is_ours(error) => {

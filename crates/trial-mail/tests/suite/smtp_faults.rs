@@ -84,6 +84,22 @@ async fn tries_again_when_it_cannot_sign_in_and_keeps_the_login_to_itself() {
 }
 
 #[tokio::test]
+async fn keeps_the_login_to_itself_where_the_server_repeats_it_in_base64() {
+    for (repeated, kept) in [
+        ("535 5.7.8 bad AHBvc3RtYXN0ZXIAaHVudGVyMg== (PLAIN)", "535 5.7.8 bad *** (PLAIN)"),
+        ("535-5.7.8 aHVudGVyMg\r\n535 5.7.8 xxpostmasterxx", "535 5.7.8 ***.7.8 xx***xx"),
+        ("454 hunt\u{200b}er2 %68unter2 hunter=32", "454 *** *** ***"),
+    ] {
+        let peer = Peer::start().await;
+        peer.follow(&[("EHLO", Act::Reply("250-peer.example\r\n250 AUTH PLAIN")), ("AUTH", Act::Reply(repeated))]);
+        let url = format!("smtp://postmaster:hunter2@127.0.0.1:{}", peer.port);
+        let mailer = SmtpMailer::new(SmtpSettings { url: url.into(), ..peer.settings() }, templates()).unwrap();
+        let expected = format!("the mail server did not let us sign in: {kept}");
+        assert_eq!(mailer.check().await, Err(Transient(expected)));
+    }
+}
+
+#[tokio::test]
 async fn hides_the_recipient_that_the_server_repeats() {
     let error =
         replied("RCPT", "550 5.1.1 <Ann.Example+trial@example.com>: ann.example+TRIAL <ann@other.example> no").await;

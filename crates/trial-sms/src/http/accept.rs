@@ -3,7 +3,6 @@ use trial_core::GatewayReply;
 
 use super::template::TemplateError;
 use crate::web::Answer;
-use crate::words::without_numbers;
 
 /// What means acceptance: one of these statuses and, if it is given, a value at a place of the JSON in the reply.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,7 +48,7 @@ impl Accept {
         match at(pointer) {
             Some(found) if found == *accepted => GatewayReply::Accepted { provider_id },
             Some(found) => {
-                let found = without_numbers(&found);
+                let found = answer.said(&found);
                 GatewayReply::Refused {
                     reason: format!("status {}, and {found:?} at {pointer}", answer.status.as_u16()),
                 }

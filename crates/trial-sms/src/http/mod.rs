@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use reqwest::Method;
 use reqwest::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use trial_core::ports::SmsGateway;
-use trial_core::{GatewayReply, GatewayUnusable, SmsMessage};
+use trial_core::{GatewayReply, GatewayUnusable, Redaction, SmsMessage};
 use url::Url;
 use zeroize::Zeroizing;
 
@@ -70,7 +70,9 @@ impl HttpGateway {
         let content_type = headers.iter().find(|(name, _)| name == CONTENT_TYPE).map(|(_, value)| value.example());
         let place = Place::of_content_type(content_type.as_deref().unwrap_or_default());
         let body = settings.body.as_ref().map(|body| Template::parse("body", body, place)).transpose()?;
-        let web = WebClient::new(&example, settings.timeouts)?;
+        let templates = [&url].into_iter().chain(headers.iter().map(|(_, value)| value)).chain(&body);
+        let credentials = templates.flat_map(Template::words).fold(Redaction::default(), Redaction::secret);
+        let web = WebClient::new(&example, settings.timeouts, credentials)?;
         settings.accept.check()?;
         Ok(Self { url, method, headers, body, accept: settings.accept, wording: settings.wording, web })
     }

@@ -7,6 +7,9 @@ use zeroize::Zeroizing;
 /// Everything but the unreserved characters of RFC 3986.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
+/// Shorter words are taken for words of the protocol.
+const SHORTEST_CREDENTIAL: usize = 6;
+
 /// What is wrong with a template. Nothing of it is repeated: it may hold a password.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TemplateError {
@@ -103,6 +106,23 @@ impl Template {
             }
         }
         filled
+    }
+
+    /// The words in it that could be credentials: values of our own, and not the names before `=` and `:` or of elements.
+    pub(super) fn words(&self) -> impl Iterator<Item = &str> {
+        let literals = self.pieces.iter().filter_map(|piece| match piece {
+            Piece::Literal(literal) => Some(literal.as_str()),
+            Piece::To | Piece::Text | Piece::Code => None,
+        });
+        let is_part = |c: char| c.is_alphanumeric() || "+-._~%".contains(c);
+        literals.flat_map(move |literal| {
+            let words = literal.split(move |c| !is_part(c)).filter(|word| word.len() >= SHORTEST_CREDENTIAL);
+            words.filter(move |word| {
+                let at = word.as_ptr().addr() - literal.as_ptr().addr();
+                let (before, after) = (&literal[..at], literal[at + word.len()..].trim_start_matches(['"', '\'', ' ']));
+                !after.starts_with(['=', ':', '>']) && !before.ends_with('<') && !before.ends_with("</")
+            })
+        })
     }
 
     /// The template filled with values of no meaning, to see whether it makes sense.

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use reqwest::header::{CONTENT_TYPE, HOST};
 use trial_core::ports::{Clock, Entropy, SmsGateway};
-use trial_core::{GatewayReply, GatewayUnusable, Locale, SmsMessage};
+use trial_core::{GatewayReply, GatewayUnusable, Locale, Redaction, SmsMessage};
 use trial_signing::{AccessKey, RequestParts, sign};
 use url::Url;
 use url::form_urlencoded::Serializer;
@@ -91,7 +91,7 @@ impl HuaweiGateway {
         entropy: Arc<dyn Entropy>,
     ) -> Result<Self, UnusableGateway> {
         let url = Url::parse(&settings.endpoint).and_then(|url| url.join(PATH)).map_err(|_| UnusableGateway::Url)?;
-        let web = WebClient::new(&url, settings.timeouts)?;
+        let web = WebClient::new(&url, settings.timeouts, Redaction::default().secret(settings.key.secret()))?;
         let host = url.host_str().unwrap_or_default();
         let host = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
         Ok(Self { settings, url, host, web, clock, entropy })

@@ -4,8 +4,7 @@ use chrono::{DateTime, Utc};
 use trial_core::{DeliveryReceipt, DeliveryState, UnreadableReceipt};
 
 use super::reply::known;
-use crate::receipt::{UNKNOWN, fields, receipt, state_of};
-use crate::words::without_numbers;
+use crate::receipt::{UNKNOWN, fields, receipt, state_of, words};
 
 /// The longest status, in characters.
 const STATUS_LENGTH: usize = 7;
@@ -30,8 +29,8 @@ pub fn huawei_receipts(body: &[u8], at: DateTime<Utc>) -> Result<Vec<DeliveryRec
 }
 
 fn reason(status: &str, description: Option<&str>) -> String {
-    let code = format!("status {}", known(status));
-    description.map_or_else(|| code.clone(), |words| format!("{code}: {}", without_numbers(words)))
+    let code = format!("status {}", known(status, words));
+    description.map_or_else(|| code.clone(), |said| format!("{code}: {}", words(said)))
 }
 
 #[cfg(test)]

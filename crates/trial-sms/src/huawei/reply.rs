@@ -3,7 +3,6 @@ use serde::Deserialize;
 use trial_core::GatewayReply;
 
 use crate::web::Answer;
-use crate::words::without_numbers;
 
 /// The request, and the message to the one number in it, were taken.
 const ACCEPTED: &str = "000000";
@@ -43,30 +42,30 @@ pub(super) fn read(answer: &Answer) -> GatewayReply {
         (ACCEPTED, Some(number)) if is_ok && number.status == ACCEPTED => {
             GatewayReply::Accepted { provider_id: number.sms_msg_id.clone() }
         }
-        (ACCEPTED | PARTLY, Some(number)) if is_ok => refused(&number.status, ""),
+        (ACCEPTED | PARTLY, Some(number)) if is_ok => refused(answer, &number.status, ""),
         (ACCEPTED, _) => answer.not_understood(),
         (SYSTEM_ERROR, _) if answer.status != StatusCode::BAD_REQUEST => {
             GatewayReply::Unknown { reason: format!("code {SYSTEM_ERROR}, a system error of the service") }
         }
-        (code, _) if answer.status.is_server_error() => {
-            GatewayReply::Unknown { reason: format!("status {}, code {}", answer.status.as_u16(), known(code)) }
-        }
+        (code, _) if answer.status.is_server_error() => GatewayReply::Unknown {
+            reason: format!("status {}, code {}", answer.status.as_u16(), known(code, |code| answer.said(code))),
+        },
         (code, _) if answer.status == StatusCode::TOO_MANY_REQUESTS => {
-            GatewayReply::Throttled { reason: format!("status 429, code {}", known(code)) }
+            GatewayReply::Throttled { reason: format!("status 429, code {}", known(code, |code| answer.said(code))) }
         }
-        (code, _) => refused(code, &reply.description),
+        (code, _) => refused(answer, code, &reply.description),
     }
 }
 
-fn refused(code: &str, description: &str) -> GatewayReply {
-    let said = without_numbers(description);
+fn refused(answer: &Answer, code: &str, description: &str) -> GatewayReply {
+    let said = answer.said(description);
     let said = if said.is_empty() { said } else { format!(": {said}") };
-    let reason = format!("code {}{said}", known(code));
+    let reason = format!("code {}{said}", known(code, |code| answer.said(code)));
     if THROTTLED.contains(&code) { GatewayReply::Throttled { reason } } else { GatewayReply::Refused { reason } }
 }
 
 /// A code of the service, `E` and six digits, as it is; of anything else what tells nothing of anybody.
-pub(super) fn known(code: &str) -> String {
+pub(super) fn known(code: &str, words: impl FnOnce(&str) -> String) -> String {
     let is_code = code.strip_prefix('E').is_some_and(|digits| digits.len() == 6 && digits.parse::<u32>().is_ok());
-    if is_code { code.to_owned() } else { without_numbers(code) }
+    if is_code { code.to_owned() } else { words(code) }
 }

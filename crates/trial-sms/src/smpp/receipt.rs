@@ -13,8 +13,7 @@ use tokio::time::sleep;
 use trial_core::ports::{Clock, Receipts};
 use trial_core::{DeliveryReceipt, DeliveryState, UnreadableReceipt};
 
-use crate::receipt::{UNKNOWN, receipt, state_of};
-use crate::words::without_numbers;
+use crate::receipt::{UNKNOWN, receipt, state_of, words};
 
 /// Bits 2 to 5 of `esm_class`, and what they are for a receipt.
 const MESSAGE_TYPE: u8 = 0b0011_1100;
@@ -88,7 +87,7 @@ fn read(delivered: &DeliverSm, at: DateTime<Utc>) -> Result<Option<DeliveryRecei
     }
     let state = state_of(&word).ok_or(UnreadableReceipt("the message's state is none that there is"))?;
     let reason = (state == DeliveryState::Failed).then(|| {
-        let error = field(&text, "err").map(|error| format!(", error {}", without_numbers(error)));
+        let error = field(&text, "err").map(|error| format!(", error {}", words(error)));
         format!("status {word}{}", error.unwrap_or_default())
     });
     receipt("smpp", id, (state, reason), at).map(Some)

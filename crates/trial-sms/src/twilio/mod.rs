@@ -12,7 +12,7 @@ use std::fmt;
 use async_trait::async_trait;
 use reqwest::header::CONTENT_TYPE;
 use trial_core::ports::SmsGateway;
-use trial_core::{GatewayReply, GatewayUnusable, SmsMessage};
+use trial_core::{GatewayReply, GatewayUnusable, Redaction, SmsMessage};
 use url::Url;
 use url::form_urlencoded::Serializer;
 use zeroize::Zeroizing;
@@ -82,7 +82,8 @@ impl TwilioGateway {
             &settings.account_sid,
             "Messages.json",
         ]);
-        let web = WebClient::new(&url, settings.timeouts)?;
+        let credentials = Redaction::default().login(&settings.account_sid, &settings.auth_token);
+        let web = WebClient::new(&url, settings.timeouts, credentials)?;
         Ok(Self { settings, url, web })
     }
 

@@ -3,7 +3,6 @@ use serde::Deserialize;
 use trial_core::GatewayReply;
 
 use crate::web::Answer;
-use crate::words::without_numbers;
 
 /// The message's resource, or what is wrong with the request.
 #[derive(Deserialize)]
@@ -32,7 +31,7 @@ pub(super) fn read(answer: &Answer) -> GatewayReply {
     match reply {
         Some(Reply { code: Some(code), message, .. }) if answer.status.is_client_error() => {
             let is_too_many = answer.status == StatusCode::TOO_MANY_REQUESTS;
-            refused(code, message.as_deref().unwrap_or_default(), is_too_many)
+            refused(code, &answer.said(message.as_deref().unwrap_or_default()), is_too_many)
         }
         _ => answer.by_status(""),
     }
@@ -69,9 +68,10 @@ pub(super) fn meaning(code: u32) -> &'static str {
     }
 }
 
+/// The message is redacted.
 fn refused(code: u32, message: &str, is_too_many: bool) -> GatewayReply {
     let own = meaning(code);
-    let words = if own.is_empty() { without_numbers(message) } else { own.to_owned() };
+    let words = if own.is_empty() { message.to_owned() } else { own.to_owned() };
     let reason = format!("code {code}: {words}");
     if is_too_many || matches!(code, 20429 | 21611 | 30001) {
         GatewayReply::Throttled { reason }

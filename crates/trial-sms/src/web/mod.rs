@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use reqwest::redirect::Policy;
 use reqwest::{Client, RequestBuilder, StatusCode};
-use trial_core::{GatewayReply, GatewayUnusable};
+use trial_core::{GatewayReply, GatewayUnusable, Redaction};
 use url::Url;
 
 /// How much of a reply is read, in bytes; every provider's is well below.
@@ -53,6 +53,8 @@ pub(crate) struct WebClient {
     client: Client,
     origin: Url,
     timeouts: WebTimeouts,
+    /// Hides our credentials, and numbers, in the provider's words.
+    redaction: Redaction,
 }
 
 /// What the provider answered.
@@ -60,11 +62,12 @@ pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     /// As much of it as is read; `None` if it was longer.
     pub(crate) body: Option<Vec<u8>>,
+    redaction: Redaction,
 }
 
 impl WebClient {
-    /// A client to the host of this address.
-    pub(crate) fn new(url: &Url, timeouts: WebTimeouts) -> Result<Self, UnusableGateway> {
+    /// A client to the host of this address, where we have these credentials.
+    pub(crate) fn new(url: &Url, timeouts: WebTimeouts, credentials: Redaction) -> Result<Self, UnusableGateway> {
         let is_web = matches!(url.scheme(), "https" | "http") && url.has_host();
         let origin = url.join("/").ok().filter(|_| is_web).ok_or(UnusableGateway::Url)?;
         let client = Client::builder()
@@ -76,7 +79,7 @@ impl WebClient {
             .pool_idle_timeout(IDLE)
             .build()
             .map_err(UnusableGateway::Client)?;
-        Ok(Self { client, origin, timeouts })
+        Ok(Self { client, origin, timeouts, redaction: credentials.numbers() })
     }
 
     pub(crate) fn client(&self) -> &Client {
@@ -90,11 +93,15 @@ impl WebClient {
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|error| self.lost(&error))? {
             if body.len() + chunk.len() > MAX_REPLY {
-                return Ok(Answer { status, body: None });
+                return Ok(self.answer(status, None));
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(Answer { status, body: Some(body) })
+        Ok(self.answer(status, Some(body)))
+    }
+
+    fn answer(&self, status: StatusCode, body: Option<Vec<u8>>) -> Answer {
+        Answer { status, body, redaction: self.redaction.clone() }
     }
 
     /// Whether the provider answers at all, whatever it says of a request that sends nothing.
@@ -114,27 +121,27 @@ impl WebClient {
             let cause = if error.is_timeout() {
                 format!("none within {} s", self.timeouts.connect.as_secs())
             } else {
-                innermost(error)
+                self.innermost(error)
             };
             return GatewayReply::Unreached { reason: format!("no connection: {cause}") };
         }
         let reason = if error.is_timeout() {
             format!("no reply within {} s", self.timeouts.reply.as_secs())
         } else {
-            format!("the connection broke before the reply: {}", innermost(error))
+            format!("the connection broke before the reply: {}", self.innermost(error))
         };
         GatewayReply::Unknown { reason }
     }
-}
 
-fn innermost(error: &reqwest::Error) -> String {
-    let mut cause = error.source();
-    let mut text = None;
-    while let Some(inner) = cause {
-        text = Some(inner.to_string());
-        cause = inner.source();
+    fn innermost(&self, error: &reqwest::Error) -> String {
+        let mut cause = error.source();
+        let mut text = None;
+        while let Some(inner) = cause {
+            text = Some(inner.to_string());
+            cause = inner.source();
+        }
+        text.map_or_else(|| "no more is known".to_owned(), |text| self.redaction.redact(&text))
     }
-    text.map_or_else(|| "no more is known".to_owned(), |text| crate::words::without_numbers(&text))
 }
 
 impl Answer {
@@ -149,6 +156,11 @@ impl Answer {
             status if status.is_client_error() => GatewayReply::Refused { reason },
             _ => GatewayReply::Unknown { reason },
         }
+    }
+
+    /// What may be kept of the provider's words.
+    pub(crate) fn said(&self, words: &str) -> String {
+        self.redaction.redact(words)
     }
 
     /// The body as JSON; `None` if it is none.
