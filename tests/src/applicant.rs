@@ -17,7 +17,7 @@ impl Applicant {
     /// The applicant of this number, below 100,000,000.
     pub fn new(number: u32) -> Self {
         let phone = format!("166{number:08}");
-        let email = format!("astronomer{number}@sternwarte.example");
+        let email = format!("astronomer{number}@sternwarte.example.com");
         note(Secret::Phone, &phone);
         note(Secret::Email, &email);
         Self { phone, company: format!("Sternwarte {number} GmbH"), email }

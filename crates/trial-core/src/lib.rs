@@ -125,7 +125,7 @@ pub use story::{StoryEntry, StorySources};
 pub use values::{
     AccessCode, AccessCodeError, AccessCodeKind, ApplicationId, AuditId, CallerId, ChallengeId, CodeRequestId,
     CompanyError, CompanyKey, CompanyName, Email, EmailError, EmailKey, EventId, Lasting, LastingError, LeaseId,
-    Locale, MailId, OperatorId, Phone, PhoneError, PhonePrefix, PhonePrefixError, RequestId, ServedCountry,
+    Locale, MailHosts, MailId, OperatorId, Phone, PhoneError, PhonePrefix, PhonePrefixError, RequestId, ServedCountry,
     SubmittedCode, SubmittedCodeError, TenantId, UnknownName,
 };
 pub use warnings::{QUOTA_LEVELS, Warning, WarningToTell, warnings};

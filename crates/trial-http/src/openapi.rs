@@ -88,7 +88,7 @@ fn components() -> ComponentsBuilder {
                 ("companyName", text("1 to 128 characters after trimming; no control characters", 128)),
                 ("phone", text("E.164, or national in the default region; any usual spelling", 40)),
                 ("phoneVerifyCode", text("the code from the short message", 16)),
-                ("email", text("a mailbox of RFC 5321, at most 254 bytes", 254)),
+                ("email", text("a mailbox of RFC 5321 at a host that can be on the internet, at most 254 bytes", 254)),
             ]),
         )
         .schema(

@@ -86,7 +86,7 @@ fn parse_application(
     let company = form.take(0, CompanyName::parse);
     let phone = form.take(1, |text| Phone::parse(text, &state.settings.phone));
     let code = form.take(2, SubmittedCode::parse);
-    let email = form.take(3, Email::parse);
+    let email = form.take(3, |text| Email::parse_at(state.settings.mail_hosts, text));
     let (Some(company), Some(phone), Some(code), Some(email)) = (company, phone, code, email) else {
         return Err(form.into_problem());
     };

@@ -4,7 +4,7 @@ use actix_web::http::header::AUTHORIZATION;
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Serialize;
-use trial_core::{ApplicationQuery, Email, LedgerError, Phone, Scope, Tenant, TenantSearch, TenantStatus};
+use trial_core::{ApplicationQuery, Email, LedgerError, MailHosts, Phone, Scope, Tenant, TenantSearch, TenantStatus};
 
 use crate::body;
 use crate::parameters::Query;
@@ -74,7 +74,7 @@ fn not_in(reason: NotIn) -> Problem {
 fn whose(request: &HttpRequest, state: &State) -> Result<ApplicationQuery, Problem> {
     let mut query = Query::of(request);
     let phone = query.take("phone", |text| Phone::parse(text, &state.settings.phone));
-    let email = query.take("email", Email::parse);
+    let email = query.take("email", |text| Email::parse_at(MailHosts::Any, text));
     query.end()?;
     match (phone, email) {
         (Some(phone), None) => Ok(ApplicationQuery::Phone(phone)),

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use trial_core::ports::{Clock, Entropy, Guard, Health, Receipts, TrialService};
-use trial_core::{DeliveryReceipt, PhonePolicy, UnreadableReceipt};
+use trial_core::{DeliveryReceipt, MailHosts, PhonePolicy, UnreadableReceipt};
 use trial_sandbox::Inbox;
 use zeroize::Zeroizing;
 
@@ -39,6 +39,8 @@ pub struct HttpSettings {
     pub hsts: Option<Duration>,
     /// Whose phones are served.
     pub phone: PhonePolicy,
+    /// Where the mailboxes of applicants may be.
+    pub mail_hosts: MailHosts,
     /// The sign-in address of tenants, if it is known.
     pub portal_url: Option<String>,
     /// The page to apply on, if there is one.

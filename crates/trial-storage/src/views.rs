@@ -6,8 +6,8 @@ use chrono::NaiveDate;
 use diesel::prelude::*;
 use trial_core::{
     AccessCode, AccessCodeKind, AccessCodeView, ApplicationId, ApplicationView, ApplyOutcome, CodeRequestView,
-    Delivery, DeliveryState, DueMail, DueTenant, Email, LedgerError, MailAttempt, MailId, MailQueue, MailState,
-    MailView, Phone, QuotaView, RequestId, Tenant, TenantId, Warning,
+    Delivery, DeliveryState, DueMail, DueTenant, Email, LedgerError, MailAttempt, MailHosts, MailId, MailQueue,
+    MailState, MailView, Phone, QuotaView, RequestId, Tenant, TenantId, Warning,
 };
 
 use crate::convert::{bad, count, id, name, optional_id, time};
@@ -71,7 +71,7 @@ pub(crate) fn due_mail(
     Ok(DueMail {
         id: MailId::from_bytes(id(&row.id, "mails.id")?),
         kind: name(&row.kind, "mails.kind")?,
-        to: Email::parse(&row.recipient).map_err(|_| bad("mails.recipient"))?,
+        to: Email::parse_at(MailHosts::Any, &row.recipient).map_err(|_| bad("mails.recipient"))?,
         locale: name(&row.locale, "mails.locale")?,
         created_at: time(row.created_at, "mails.created_at")?,
         attempts: count(row.attempts, "mails.attempts")?,

@@ -44,7 +44,7 @@ where
     S: Subscriber + for<'span> LookupSpan<'span>,
 {
     let Some(endpoint) = &settings.endpoint else { return Ok(None) };
-    let provider = provider(endpoint, settings.sampled).context("`traces.endpoint` cannot be used")?;
+    let provider = provider(endpoint.reveal(), settings.sampled).context("`traces.endpoint` cannot be used")?;
     global::set_text_map_propagator(TraceContextPropagator::new());
     let layer = tracing_opentelemetry::layer()
         .with_tracer(provider.tracer("trialgate"))

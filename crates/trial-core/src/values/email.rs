@@ -19,6 +19,37 @@ pub struct Email {
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EmailKey(Arc<str>);
 
+/// The hosts that a mailbox may be at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum MailHosts {
+    /// Hosts that can be on the internet, and local parts that no mail server takes for a route, a program or a file.
+    #[default]
+    Internet,
+    /// Whatever RFC 5321 allows: `mail.allow_local_addresses = true`, and addresses that were taken before.
+    Any,
+}
+
+/// Top-level domains that no host on the internet has, and `home.arpa` among them: RFC 2606, 6761, 6762
+/// (appendix G), 7686, 8375 and 9476, and those that ICANN has set aside for good.
+const NOT_ON_THE_INTERNET: [&str; 16] = [
+    "alt",
+    "arpa",
+    "corp",
+    "example",
+    "home",
+    "internal",
+    "intranet",
+    "invalid",
+    "lan",
+    "local",
+    "localdomain",
+    "localhost",
+    "mail",
+    "onion",
+    "private",
+    "test",
+];
+
 /// Why a text is not a mailbox. The message says what to do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EmailError {
@@ -34,14 +65,30 @@ pub enum EmailError {
     /// Not a mailbox of RFC 5321.
     #[error("is not an e-mail address; give one such as name@example.com")]
     Malformed,
+    /// At a host that cannot be on the internet.
+    #[error(
+        "is at a host that cannot be on the internet; give an address of a public domain, such as name@example.com"
+    )]
+    LocalHost,
+    /// With a route, a program or a file before the `@`.
+    #[error("has %, !, |, a second @ or a path before the @; give a plain address such as name@example.com")]
+    Route,
 }
 
 impl Email {
-    /// Parses a bare mailbox of RFC 5321: dot-string or quoted local part, domain name or address literal.
+    /// Parses a bare mailbox of RFC 5321 at a host that can be on the internet.
     ///
     /// # Errors
     /// Says what is wrong and what to give instead.
     pub fn parse(text: &str) -> Result<Self, EmailError> {
+        Self::parse_at(MailHosts::Internet, text)
+    }
+
+    /// Parses a bare mailbox of RFC 5321: dot-string or quoted local part, domain name or address literal.
+    ///
+    /// # Errors
+    /// Says what is wrong and what to give instead.
+    pub fn parse_at(hosts: MailHosts, text: &str) -> Result<Self, EmailError> {
         let text = text.trim_matches([' ', '\t']);
         if text.is_empty() {
             return Err(EmailError::Empty);
@@ -59,6 +106,14 @@ impl Email {
             return Err(EmailError::Malformed);
         }
         let local = unquoted(parsed.local_part()).to_ascii_lowercase();
+        if hosts == MailHosts::Internet {
+            if is_route(&local) {
+                return Err(EmailError::Route);
+            }
+            if !can_be_on_the_internet(parsed.domain()) {
+                return Err(EmailError::LocalHost);
+            }
+        }
         let local = if is_dot_string(&local) { local } else { quoted(&local) };
         let key = format!("{local}@{}", parsed.domain().to_ascii_lowercase());
         Ok(Self { address: text.into(), key: EmailKey(key.into()) })
@@ -105,6 +160,21 @@ fn is_smtp_domain(domain: &str) -> bool {
                 && !label.starts_with('-')
                 && !label.ends_with('-')
         })
+}
+
+/// Whether a mail server may read more than a name in it: the relay hack `user%host`, the bang path `host!user`, the route
+/// `@host:user`, the program `|command`, the file `/path`, the list `:include:`.
+fn is_route(local: &str) -> bool {
+    local.starts_with('/') || local.contains(['%', '!', '|', '@', ':'])
+}
+
+/// Whether a domain has several labels, and a last one that is, or may become, a top-level domain: not a number, and not set
+/// aside for other uses.
+fn can_be_on_the_internet(domain: &str) -> bool {
+    let Some((_, last)) = domain.rsplit_once('.') else { return false };
+    !domain.starts_with('[')
+        && !last.bytes().all(|b| b.is_ascii_digit())
+        && !NOT_ON_THE_INTERNET.iter().any(|reserved| last.eq_ignore_ascii_case(reserved))
 }
 
 fn is_dot_string(local: &str) -> bool {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use trial_core::{ERASED_EMAIL, Email, LifeOrder, LifeOutcome, LifeRefusal};
+use trial_core::{ERASED_EMAIL, Email, LifeOrder, LifeOutcome, LifeRefusal, MailHosts};
 use trial_testkit::{Desk, MemoryLedger};
 
 #[tokio::test]
@@ -12,7 +12,7 @@ async fn nobody_is_told_and_nothing_is_reopened() {
     desk.wait(Duration::from_secs(1));
     desk.ledger.change(|state| {
         let kept = state.tenants.get_mut(&tenant).unwrap();
-        kept.email = Email::parse(ERASED_EMAIL).unwrap();
+        kept.email = Email::parse_at(MailHosts::Any, ERASED_EMAIL).unwrap();
     });
     let closed = desk.change(tenant, LifeOrder::Close).await;
     assert_eq!((closed.mail, closed.mail_waits), (None, false));

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use icu_normalizer::{ComposingNormalizer, DecomposingNormalizer};
 use trial_core::{
-    AccessCodeFile, BreakerMode, CompanyName, Email, Lasting, Phone, PhoneError, PhonePolicy, Policy, SettingKey,
-    SettingValue,
+    AccessCodeFile, BreakerMode, CompanyName, Email, Lasting, MailHosts, Phone, PhoneError, PhonePolicy, Policy,
+    SettingKey, SettingValue,
 };
 use trial_fuzz::Target;
 
@@ -53,14 +53,22 @@ fn phone() {
 fn email() {
     Target::new("email").makes(5_000).check(|input| {
         let text = text(input);
-        let Ok(email) = Email::parse(text) else { return };
+        let Ok(email) = Email::parse_at(MailHosts::Any, text) else {
+            assert!(Email::parse(text).is_err(), "fewer hosts do not make an address of it");
+            return;
+        };
         assert_eq!(email.as_str(), text.trim_matches([' ', '\t']));
         assert!(email.as_str().len() <= 254 && email.as_str().bytes().all(|b| (b' '..=b'~').contains(&b)));
-        let again = Email::parse(email.key().as_str()).expect("a key is an address");
+        let again = Email::parse_at(MailHosts::Any, email.key().as_str()).expect("a key is an address");
         assert_eq!(again.key(), email.key());
-        assert_eq!(Email::parse(&text.to_ascii_uppercase()).unwrap().key(), email.key());
-        let (_, domain) = email.as_str().rsplit_once('@').unwrap();
+        assert_eq!(Email::parse_at(MailHosts::Any, &text.to_ascii_uppercase()).unwrap().key(), email.key());
+        let (local, domain) = email.as_str().rsplit_once('@').unwrap();
         assert!(email.masked().ends_with(&format!("***@{domain}")), "{}", email.masked());
+        if let Ok(outside) = Email::parse(text) {
+            assert_eq!(outside, email);
+            assert!(domain.contains('.') && !domain.starts_with('[') && !local.contains(['%', '!', '|', '@', ':']));
+            assert!(Email::parse(email.key().as_str()).is_ok(), "a key is an address there too");
+        }
     });
 }
 

@@ -6,6 +6,7 @@ use trial_core::{
 };
 
 use super::SiteSettings;
+use crate::HttpSettings;
 use crate::fields::Fields;
 use crate::messages::in_locale;
 
@@ -62,14 +63,15 @@ impl Entered {
 
     pub(super) fn parse(
         &self,
-        policy: &PhonePolicy,
+        settings: &HttpSettings,
         site: &SiteSettings,
         locale: Locale,
     ) -> Result<Parsed, Vec<FieldProblem>> {
         let problem = |field, words| FieldProblem { field, words };
         let company = CompanyName::parse(&self.company).map_err(|error| problem("company", of_company(&error, locale)));
-        let email = Email::parse(&self.email).map_err(|error| problem("email", of_email(&error, locale)));
-        let phone = self.phone(policy, locale);
+        let email = Email::parse_at(settings.mail_hosts, &self.email);
+        let email = email.map_err(|error| problem("email", of_email(&error, locale)));
+        let phone = self.phone(&settings.phone, locale);
         let code = SubmittedCode::parse(&self.code).map_err(|error| problem("code", of_code(&error, locale)));
         let agreed = if site.terms.as_ref().is_none_or(|terms| terms.are(&self.agreed)) {
             Ok(())
@@ -124,6 +126,14 @@ const fn of_email(error: &EmailError, locale: Locale) -> &'static str {
         EmailError::NotAscii | EmailError::Malformed => {
             ("This is not an e-mail address, such as name@example.com.", "邮箱地址格式不正确，例如 name@example.com。")
         }
+        EmailError::LocalHost => (
+            "No mail reaches this address over the internet. Enter an address of a public domain.",
+            "该邮箱地址无法通过互联网收信，请输入公网邮箱地址。",
+        ),
+        EmailError::Route => (
+            "The part before the @ has a character such as % or ! that is not delivered. Enter a plain address.",
+            "邮箱地址 @ 前含有 %、! 等无法投递的字符，请换一个邮箱。",
+        ),
     };
     in_locale(locale, en, zh)
 }

@@ -194,7 +194,7 @@ impl Exchange<'_> {
         if let Err(wait) = limit.peek(client) {
             return self.slow_down(entered, wait);
         }
-        let parsed = match entered.parse(&self.state.settings.phone, self.page.site, self.page.locale) {
+        let parsed = match entered.parse(&self.state.settings, self.page.site, self.page.locale) {
             Ok(parsed) => parsed,
             Err(problems) => return self.amend(entered, problems),
         };

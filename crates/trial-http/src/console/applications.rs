@@ -2,8 +2,8 @@
 
 use askama::Template;
 use trial_core::{
-    ApplicationQuery, ApplicationSearch, ApplicationView, ApplyCode, ApplyReply, CompanyName, Email, Permission, Phone,
-    RequestId, StoryEntry, StorySources, TenantId,
+    ApplicationQuery, ApplicationSearch, ApplicationView, ApplyCode, ApplyReply, CompanyName, Email, MailHosts,
+    Permission, Phone, RequestId, StoryEntry, StorySources, TenantId,
 };
 
 use super::visit::{Page, Visit};
@@ -48,7 +48,8 @@ struct One {
 /// What somebody typed: a phone, an address, an exchange's id, or else a company's name.
 pub(super) fn query(text: &str, visit: &Visit<'_>) -> Result<ApplicationQuery, String> {
     if text.contains('@') {
-        return Email::parse(text).map(|email| ApplicationQuery::Email(email.key().clone())).map_err(|e| e.to_string());
+        let email = Email::parse_at(MailHosts::Any, text);
+        return email.map(|email| ApplicationQuery::Email(email.key().clone())).map_err(|error| error.to_string());
     }
     if let Ok(phone) = Phone::parse(text, &visit.state.settings.phone) {
         return Ok(ApplicationQuery::Phone(phone));

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use trial_core::{
     ApplicationId, ApplicationQuery, ApplicationSearch, ApplicationView, ApplyCode, ApplyOutcome, ApplyReply,
-    CompanyName, Email, Permission, Phone, RequestId, StoryEntry, StorySources, advice,
+    CompanyName, Email, MailHosts, Permission, Phone, RequestId, StoryEntry, StorySources, advice,
 };
 use utoipa::ToSchema;
 
@@ -79,7 +79,9 @@ pub(super) struct Event {
 /// Whom a search is about, by at most one of `phone`, `email`, `company` and `requestId`.
 pub(super) fn customer(query: &mut Query, state: &State) -> Result<Option<ApplicationQuery>, Problem> {
     let phone = query.take("phone", |text| Phone::parse(text, &state.settings.phone)).map(ApplicationQuery::Phone);
-    let email = query.take("email", Email::parse).map(|email| ApplicationQuery::Email(email.key().clone()));
+    let email = query
+        .take("email", |text| Email::parse_at(MailHosts::Any, text))
+        .map(|email| ApplicationQuery::Email(email.key().clone()));
     let company =
         query.take("company", CompanyName::parse).map(|company| ApplicationQuery::Company(company.key().clone()));
     let exchange = query

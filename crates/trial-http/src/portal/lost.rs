@@ -6,8 +6,8 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, rt};
 use subtle::ConstantTimeEq;
 use trial_core::{
-    ApplicationQuery, Email, LedgerError, LifeOrder, LifeOutcome, LifeRefusal, MAX_PASSWORD, MIN_PASSWORD, NewPassword,
-    PortalAccount, PortalLinkClaim, Tenant, TenantId, TenantOrder, TenantSearch, TenantStatus, TryKind,
+    ApplicationQuery, Email, LedgerError, LifeOrder, LifeOutcome, LifeRefusal, MAX_PASSWORD, MIN_PASSWORD, MailHosts,
+    NewPassword, PortalAccount, PortalLinkClaim, Tenant, TenantId, TenantOrder, TenantSearch, TenantStatus, TryKind,
 };
 
 use super::pages::{LinkOverPage, LostPage, NewPasswordPage, Page};
@@ -33,7 +33,7 @@ pub(super) fn page(page: &Page<'_>, is_asked: bool) -> Answer {
 /// Has a link mailed to whoever this is, if it is anybody.
 pub(super) async fn ask(request: &HttpRequest, state: &Data<State>, reception: &Reception, form: &Fields) -> Answer {
     let name = form.text("account").to_owned();
-    let email = Email::parse(&name).ok().filter(|_| Tenant::of_account(&name).is_none());
+    let email = Email::parse_at(MailHosts::Any, &name).ok().filter(|_| Tenant::of_account(&name).is_none());
     count(request, state, reception, TryKind::Link, email.as_ref().map_or(name.as_str(), |it| it.key().as_str()))
         .await?;
     let turn = reception.letters.clone().try_acquire_owned().map_err(|_| Refused::Busy(COME_AGAIN))?;

@@ -11,8 +11,8 @@ use serde_json::Value;
 use tempfile::TempDir;
 use trial_core::ports::{Clock as _, MockHealth, MockReceipts, MockTrialService, TenantOrders};
 use trial_core::{
-    AddressLimits, ApplyCode, ApplyReply, CodeReply, LedgerError, LifeOutcome, Outcome, Policy, PolicyInForce, Request,
-    SendCode, TenantOrder,
+    AddressLimits, ApplyCode, ApplyReply, CodeReply, LedgerError, LifeOutcome, MailHosts, Outcome, Policy,
+    PolicyInForce, Request, SendCode, TenantOrder,
 };
 use trial_http::{
     CallerParts, ConnectionLimits, Envelope, HttpParts, HttpSettings, OpsParts, PageGuard, PortalParts, Site,
@@ -73,6 +73,7 @@ impl Default for Fixture {
                 limits: ConnectionLimits::default(),
                 hsts: None,
                 phone: Policy::default().phone,
+                mail_hosts: MailHosts::Internet,
                 portal_url: Some("https://portal.example.com/".to_owned()),
                 site: Some(SiteSettings::default()),
             },

@@ -6,7 +6,7 @@ use std::fmt;
 use anyhow::{anyhow, bail};
 use clap::Args;
 use serde::Serialize;
-use trial_core::{Email, Forgotten, Person, TenantId};
+use trial_core::{Email, Forgotten, MailHosts, Person, TenantId};
 
 use super::{phone, with_database};
 use crate::cli::Global;
@@ -51,7 +51,7 @@ impl Whose {
             return Ok(Person::Phone(phone(text, config)?));
         }
         let text = self.email.as_deref().unwrap_or_default();
-        let email = Email::parse(text).map_err(|error| anyhow!("the e-mail address {error}"))?;
+        let email = Email::parse_at(MailHosts::Any, text).map_err(|error| anyhow!("the e-mail address {error}"))?;
         Ok(Person::Email(email.key().clone()))
     }
 }

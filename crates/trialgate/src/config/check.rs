@@ -7,7 +7,7 @@ use std::time::Duration;
 use chrono::{NaiveDate, NaiveTime};
 use trial_core::{
     AbusePolicy, AddressLimits, BreakerPolicy, Email, Limits, MIN_RETENTION, Phone, PhonePolicy, Policy, QuotaPolicy,
-    TestNumber, TrialPolicy, UniqueBy, VerificationCode, VerificationPolicy,
+    TestNumber, TrialPolicy, UniqueBy, VerificationCode, VerificationPolicy, check_url,
 };
 
 use super::database::Database;
@@ -66,9 +66,12 @@ impl Findings<'_> {
     fn warning_readers(&mut self, settings: &Settings) -> Vec<Email> {
         let mut readers = Vec::new();
         for address in &settings.operations.mail_to {
-            match Email::parse(address) {
+            match Email::parse_at(settings.mail.hosts(), address) {
                 Ok(reader) => readers.push(reader),
-                Err(error) => self.wrong("operations.mail_to", format!("has {address:?}: an address {error}")),
+                Err(error) => self.wrong(
+                    "operations.mail_to",
+                    format!("has {address:?}, which {error}; `mail.allow_local_addresses` allows local ones"),
+                ),
             }
         }
         readers
@@ -152,14 +155,15 @@ impl Findings<'_> {
         for (key, value) in
             [("mail.from", &mail.from), ("mail.reply_to", &mail.reply_to), ("mail.envelope_from", &mail.envelope_from)]
         {
-            let is_address = value.as_deref().is_none_or(|value| serving::address_of(value).is_some());
-            self.expect(is_address, key, "is not an e-mail address, such as \"Trials <trials@example.com>\"");
+            let is_address = value.as_deref().is_none_or(|value| serving::address_of(value, mail.hosts()).is_some());
+            self.expect(is_address, key, "is not an e-mail address of a public domain, such as \"Trials <trials@example.com>\"; `mail.allow_local_addresses` allows others");
         }
         self.dkim(&mail.dkim);
         self.one_of("mail.smtp_url", mail.smtp_url.is_some(), mail.smtp_url_file.is_some());
         self.one_of("mail.smtp_password", mail.smtp_password.is_some(), mail.smtp_password_file.is_some());
         if let Some(url) = &mail.smtp_url {
             self.expect(serving::is_smtp_url(url), "mail.smtp_url", serving::SMTP_URL_EXPECTED);
+            self.url("mail.smtp_url", url);
             let has_two = url.has_password() && (mail.smtp_password.is_some() || mail.smtp_password_file.is_some());
             self.expect(!has_two, "mail.smtp_url", "has a password, and `mail.smtp_password` gives another; give one");
         }
@@ -176,6 +180,12 @@ impl Findings<'_> {
             for (key, is_given) in given {
                 self.expect(is_given, key, "is missing; a signature takes domain, selector and key_file");
             }
+        }
+    }
+
+    fn url(&mut self, key: &str, url: &ServiceUrl) {
+        if let Err(error) = url.check() {
+            self.wrong(key, error);
         }
     }
 
@@ -243,10 +253,10 @@ impl Findings<'_> {
         let siteverify = &settings.site.siteverify;
         self.one_of("site.siteverify.secret", siteverify.secret.is_some(), siteverify.secret_file.is_some());
         for (key, url) in [
-            ("site.siteverify.verify_url", &siteverify.verify_url),
-            ("site.siteverify.script_url", &siteverify.script_url),
+            ("site.siteverify.verify_url", siteverify.verify_url.as_ref().map(ServiceUrl::reveal)),
+            ("site.siteverify.script_url", siteverify.script_url.as_deref()),
         ] {
-            let is_fit = url.as_ref().is_none_or(|url| is_web_address(url));
+            let is_fit = url.is_none_or(is_web_address);
             self.expect(is_fit, key, "must begin with https:// or http:// and name a host");
         }
         self.one_of("platform.webhook.url", webhook.url.is_some(), webhook.url_file.is_some());
@@ -256,9 +266,29 @@ impl Findings<'_> {
         self.expect(portal.is_none_or(is_web), "portal.url", "must begin with https:// or http://");
         let contact = settings.support.contact.as_deref();
         self.expect(contact.is_none_or(|contact| !contact.trim().is_empty()), "support.contact", "is empty");
+        for (key, url) in [
+            ("site.siteverify.verify_url", siteverify.verify_url.as_ref()),
+            ("sms.huawei.endpoint", settings.sms.huawei.endpoint.as_ref()),
+            ("sms.twilio.base_url", Some(&settings.sms.twilio.base_url)),
+            ("traces.endpoint", settings.traces.endpoint.as_ref()),
+        ] {
+            if let Some(url) = url {
+                self.url(key, url);
+            }
+        }
+        for (key, url) in [
+            ("platform.webhook.url", webhook.url.as_ref()),
+            ("sms.huawei.status_callback", settings.sms.huawei.status_callback.as_ref()),
+            ("sms.twilio.status_callback", settings.sms.twilio.status_callback.as_ref()),
+            ("sms.http.url", settings.sms.http.url.as_ref()),
+        ] {
+            if let Some(Err(error)) = url.map(|url| check_url(url.reveal())) {
+                self.wrong(key, error);
+            }
+        }
         if let Some(endpoint) = &settings.traces.endpoint {
             let key = "traces.endpoint";
-            self.expect(is_web_address(endpoint), key, "must begin with https:// or http:// and name a host");
+            self.expect(is_web_address(endpoint.reveal()), key, "must begin with https:// or http:// and name a host");
             let is_built = cfg!(feature = "otlp");
             self.expect(is_built, key, "takes a build with traces: `cargo build --release --features otlp`");
         }

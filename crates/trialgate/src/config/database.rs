@@ -28,6 +28,7 @@ impl Database {
     /// Says what is wrong, without repeating the URL: it may hold a password.
     pub(crate) fn parse(url: &ServiceUrl, base: &Path) -> Result<Self, String> {
         let text = url.reveal();
+        url.check().map_err(|error| error.to_string())?;
         if text.starts_with("postgres://") || text.starts_with("postgresql://") {
             let place = PostgresOptions::place(text).map_err(|error| error.to_string())?;
             return Ok(Self::Postgres { url: url.clone(), place });

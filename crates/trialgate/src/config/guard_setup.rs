@@ -9,6 +9,7 @@ use url::Url;
 
 use super::Config;
 use super::error::Problem;
+use super::secret::ServiceUrl;
 use super::site_settings::{SiteGuard, SiteverifyProvider};
 
 /// A visitor waits for it.
@@ -59,7 +60,7 @@ impl Config {
                 None
             }
         };
-        let url = given.verify_url.as_deref().unwrap_or(provider.verify_url()).to_owned();
+        let url = given.verify_url.as_ref().map_or(provider.verify_url(), ServiceUrl::reveal).to_owned();
         let (site_key, secret) = (site_key?, secret?);
         let settings = SiteverifySettings { url, secret, timeout: TIMEOUT };
         let widget = Box::new(widget(provider, given.script_url.as_deref(), site_key));

@@ -35,6 +35,7 @@ pub(super) const KEYS: &[&str] = &[
     "limits.sms_per_prefix_day",
     "log.format",
     "log.level",
+    "mail.allow_local_addresses",
     "mail.dkim.domain",
     "mail.dkim.key_file",
     "mail.dkim.selector",
@@ -162,6 +163,10 @@ pub(super) fn secret_expectation(key: &str) -> Option<&'static str> {
         "mail.smtp_password"
         | "mail.smtp_url"
         | "storage.url"
+        | "traces.endpoint"
+        | "sms.huawei.endpoint"
+        | "sms.twilio.base_url"
+        | "site.siteverify.verify_url"
         | "sms.huawei.app_secret"
         | "sms.huawei.callback_secret"
         | "sms.huawei.status_callback"

@@ -139,6 +139,7 @@ impl Config {
             },
             hsts: self.identity_files().map(|_| http.tls.hsts.0),
             phone: self.policy.phone.clone(),
+            mail_hosts: self.settings.mail.hosts(),
             portal_url: self.settings.portal.url.clone(),
             site: site_setup::has_apply(&self.settings).then(|| self.site.clone()),
         }

@@ -1,6 +1,6 @@
 //! What telling a platform needs, with its secrets.
 
-use trial_core::EndpointId;
+use trial_core::{EndpointId, check_url};
 use trial_platform::{SigningSecret, UnusableWebhook, WebhookSettings};
 use zeroize::Zeroizing;
 
@@ -27,6 +27,10 @@ impl Config {
             return None;
         }
         let url = self.webhook_url(problems);
+        if let Some(Err(error)) = url.as_deref().map(check_url) {
+            problems.push(Problem::missing(format!("`platform.webhook.url_file`: the URL {error}")));
+            return None;
+        }
         let secrets = self.webhook_secrets(problems);
         let settings = WebhookSettings {
             url: url?,

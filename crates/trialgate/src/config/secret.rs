@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize, Serializer};
+use trial_core::{UrlError, check_url, shown_url};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 /// What stands where a secret would.
@@ -13,7 +14,7 @@ const HIDDEN: &str = "***";
 #[serde(transparent)]
 pub(crate) struct Secret(String);
 
-/// The URL of a mail server or a database; its password is `***` wherever it is printed.
+/// The URL of a server or a database; what could be secret in it is `***` wherever it is printed.
 #[derive(Clone, PartialEq, Eq, Deserialize, Zeroize, ZeroizeOnDrop)]
 #[serde(transparent)]
 pub(crate) struct ServiceUrl(String);
@@ -38,27 +39,22 @@ impl ServiceUrl {
         &self.0
     }
 
-    /// Where the password stands in the text, if there is one.
-    fn password_range(&self) -> Option<std::ops::Range<usize>> {
-        let start = self.0.find("://")? + 3;
-        let end = self.0[start..].find(['/', '?', '#']).map_or(self.0.len(), |at| start + at);
-        // A password that holds a bare `/` ends the authority early: then everything after the user's name is hidden.
-        let at = self.0[start..end].rfind('@').map(|at| start + at).or_else(|| self.0.rfind('@'))?;
-        let colon = start + self.0.get(start..at)?.find(':')?;
-        Some(colon + 1..at)
+    /// Refuses one that can be read in several ways.
+    pub(crate) fn check(&self) -> Result<(), UrlError> {
+        check_url(&self.0)
     }
 
     pub(crate) fn has_password(&self) -> bool {
-        self.password_range().is_some_and(|range| !range.is_empty())
+        let authority =
+            self.0.split_once("://").map(|(_, rest)| rest.split(['/', '?', '#']).next().unwrap_or_default());
+        let login = authority.and_then(|authority| authority.rsplit_once('@'));
+        login.and_then(|(login, _)| login.split_once(':')).is_some_and(|(_, password)| !password.is_empty())
     }
 }
 
 impl fmt::Display for ServiceUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.password_range() {
-            Some(password) => write!(f, "{}{HIDDEN}{}", &self.0[..password.start], &self.0[password.end..]),
-            None => f.write_str(&self.0),
-        }
+        f.write_str(&shown_url(&self.0))
     }
 }
 
@@ -99,19 +95,19 @@ mod tests {
 
     #[test]
     fn the_password_of_a_url_is_never_printed() {
-        for (url, shown) in [
-            ("smtps://user:hunter2@mail.example.com:465", "smtps://user:***@mail.example.com:465"),
-            ("smtp+starttls://u%40x:hunter2@mail.example.com/?a=b", "smtp+starttls://u%40x:***@mail.example.com/?a=b"),
-            ("smtp://user:hun/ter2@mail.example.com", "smtp://user:***@mail.example.com"),
-            ("smtp://user:hun@ter2@mail.example.com", "smtp://user:***@mail.example.com"),
-            ("smtp://user@mail.example.com", "smtp://user@mail.example.com"),
-            ("smtp://mail.example.com:25", "smtp://mail.example.com:25"),
+        for (url, shown, has_password) in [
+            ("smtps://user:hunter2@mail.example.com:465", "smtps://***@mail.example.com:465", true),
+            ("smtp+starttls://u%40x:hunter2@mail.example.com", "smtp+starttls://***@mail.example.com", true),
+            ("smtp://user@mail.example.com", "smtp://***@mail.example.com", false),
+            ("smtp://mail.example.com:25", "smtp://mail.example.com:25", false),
+            ("postgres://db/trials?password=hunter2", "postgres://db/trials?password=***", false),
+            ("http://collector:4318/hunter2", "http://collector:4318/***", false),
         ] {
             let url = ServiceUrl::new(url);
             assert_eq!(url.to_string(), shown);
             assert_eq!(serde_json::to_string(&url).unwrap(), format!("{shown:?}"));
             assert!(!format!("{url:?}").contains("hunter2"));
-            assert_eq!(url.has_password(), shown.contains("***"));
+            assert_eq!(url.has_password(), has_password);
         }
     }
 }

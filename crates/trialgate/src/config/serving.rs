@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use chrono_tz::Tz;
-use trial_core::{Email, Keyring, SecretKey};
+use trial_core::{Email, Keyring, MailHosts, SecretKey};
 use trial_tls::{IdentityError, Part, Renewal};
 use zeroize::Zeroizing;
 
@@ -196,7 +196,11 @@ impl Config {
                 if !self.settings.sandbox.enabled {
                     problems.push(captures("`mail.transport` is"));
                 }
-                let domain = mail.from.as_deref().and_then(address_of).and_then(|from| from.rsplit_once('@'));
+                let domain = mail
+                    .from
+                    .as_deref()
+                    .and_then(|from| address_of(from, MailHosts::Any))
+                    .and_then(|from| from.rsplit_once('@'));
                 let message_id_domain = domain.map_or(EXAMPLE_DOMAIN, |(_, domain)| domain).to_owned();
                 Some(MailSetup::Sandbox { message_id_domain })
             }
@@ -214,8 +218,11 @@ impl Config {
                 None
             }
         };
-        if url.as_ref().is_some_and(|url| !is_smtp_url(url)) {
-            problems.push(Problem::missing(format!("`mail.smtp_url_file`: the URL {SMTP_URL_EXPECTED}")));
+        if let Some(url) = &url {
+            // One that is in the configuration itself was looked at before.
+            let wrong = (!is_smtp_url(url)).then(|| SMTP_URL_EXPECTED.to_owned());
+            let wrong = wrong.or_else(|| url.check().err().map(|error| error.to_string()));
+            problems.extend(wrong.map(|text| Problem::missing(format!("`mail.smtp_url_file`: the URL {text}"))));
         }
         let password = match (&mail.smtp_password, &mail.smtp_password_file) {
             (Some(password), _) => Some(password.copied()),
@@ -282,12 +289,12 @@ fn said_in_mail(given: Option<&String>, key: &str) -> Option<Problem> {
 }
 
 /// The address in `a@example.com` or `Name <a@example.com>`.
-pub(super) fn address_of(mailbox: &str) -> Option<&str> {
+pub(super) fn address_of(mailbox: &str, hosts: MailHosts) -> Option<&str> {
     let address = match mailbox.trim().strip_suffix('>') {
         Some(rest) => rest.rsplit_once('<')?.1,
         None => mailbox.trim(),
     };
-    Email::parse(address).is_ok().then_some(address)
+    Email::parse_at(hosts, address).is_ok().then_some(address)
 }
 
 pub(super) fn is_callback_secret(text: &str) -> bool {

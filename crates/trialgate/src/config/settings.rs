@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use trial_core::{AbusePolicy, AddressLimits, MailRetry, PhonePrefix, Policy};
+use trial_core::{AbusePolicy, AddressLimits, MailHosts, MailRetry, PhonePrefix, Policy};
 use trial_engine::EngineOptions;
 use trial_http::{ConnectionLimits, Envelope};
 
@@ -138,12 +138,20 @@ pub(crate) struct Mail {
     pub(crate) envelope_from: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) smtp_ca_file: Option<PathBuf>,
+    pub(crate) allow_local_addresses: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) templates_dir: Option<PathBuf>,
     pub(crate) max_per_second: u32,
     #[serde(skip_serializing_if = "Dkim::is_empty")]
     pub(crate) dkim: Dkim,
     pub(crate) retry: Retry,
+}
+
+impl Mail {
+    /// Where mailboxes may be.
+    pub(crate) fn hosts(&self) -> MailHosts {
+        if self.allow_local_addresses { MailHosts::Any } else { MailHosts::Internet }
+    }
 }
 
 /// Whose signature mails carry: all of it or nothing.
@@ -389,7 +397,7 @@ pub(crate) struct Log {
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Traces {
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) endpoint: Option<String>,
+    pub(crate) endpoint: Option<ServiceUrl>,
     pub(crate) sampled: f64,
 }
 
@@ -465,6 +473,7 @@ impl Default for Mail {
             reply_to: None,
             envelope_from: None,
             smtp_ca_file: None,
+            allow_local_addresses: false,
             templates_dir: None,
             dkim: Dkim::default(),
             max_per_second: EngineOptions::default().mail.max_per_second,

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use trial_core::ALTCHA_COST;
 use trial_http::SiteSettings;
 
-use super::secret::Secret;
+use super::secret::{Secret, ServiceUrl};
 
 /// The page to apply on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -58,7 +58,7 @@ pub(crate) struct SiteSiteverify {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) secret_file: Option<PathBuf>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) verify_url: Option<String>,
+    pub(crate) verify_url: Option<ServiceUrl>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) script_url: Option<String>,
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use trial_sms::{Accept, DEFAULT_BRAND, TwilioSettings};
 
-use super::secret::Secret;
+use super::secret::{Secret, ServiceUrl};
 
 /// Who sends short messages.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -37,7 +37,7 @@ pub(crate) struct TestNumber {
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Huawei {
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) endpoint: Option<String>,
+    pub(crate) endpoint: Option<ServiceUrl>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) app_key: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -76,7 +76,7 @@ pub(crate) enum HuaweiAuth {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Twilio {
-    pub(crate) base_url: String,
+    pub(crate) base_url: ServiceUrl,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) account_sid: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -221,7 +221,7 @@ impl Default for Huawei {
 impl Default for Twilio {
     fn default() -> Self {
         Self {
-            base_url: TwilioSettings::BASE_URL.to_owned(),
+            base_url: ServiceUrl::new(TwilioSettings::BASE_URL),
             account_sid: None,
             auth_token: None,
             auth_token_file: None,

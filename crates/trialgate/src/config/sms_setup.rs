@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use trial_core::ServedCountries;
+use trial_core::{ServedCountries, check_url};
 use trial_signing::AccessKey;
 use trial_sms::{
     Accept, HttpGatewaySettings, HuaweiAuth, HuaweiSettings, SmppSettings, SmppTimeouts, TwilioSender, TwilioSettings,
@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 
 use super::Config;
 use super::error::Problem;
-use super::secret::Secret;
+use super::secret::{Secret, ServiceUrl};
 use super::serving::{CALLBACK_SECRET_EXPECTED, is_callback_secret};
 use super::sms_settings;
 
@@ -122,8 +122,8 @@ impl Needs<'_> {
         String::new()
     }
 
-    fn text(&mut self, key: &str, given: Option<&String>) -> String {
-        given.filter(|text| !text.is_empty()).cloned().unwrap_or_else(|| self.missing(key))
+    fn text(&mut self, key: &str, given: Option<&str>) -> String {
+        given.filter(|text| !text.is_empty()).map_or_else(|| self.missing(key), str::to_owned)
     }
 
     fn secret(&mut self, key: &str, given: Option<&Secret>, file: Option<&Path>) -> Zeroizing<String> {
@@ -140,14 +140,14 @@ impl Needs<'_> {
     fn huawei(&mut self, given: &sms_settings::Huawei) -> HuaweiSettings {
         let secret = self.secret("sms.huawei.app_secret", given.app_secret.as_ref(), given.app_secret_file.as_deref());
         HuaweiSettings {
-            endpoint: self.text("sms.huawei.endpoint", given.endpoint.as_ref()),
-            key: AccessKey::new(self.text("sms.huawei.app_key", given.app_key.as_ref()), secret.as_str()),
+            endpoint: self.text("sms.huawei.endpoint", given.endpoint.as_ref().map(ServiceUrl::reveal)),
+            key: AccessKey::new(self.text("sms.huawei.app_key", given.app_key.as_deref()), secret.as_str()),
             auth: match given.auth {
                 sms_settings::HuaweiAuth::Aksk => HuaweiAuth::AkSk,
                 sms_settings::HuaweiAuth::Wsse => HuaweiAuth::Wsse,
             },
-            sender: self.text("sms.huawei.sender", given.sender.as_ref()),
-            template_id: self.text("sms.huawei.template_id", given.template_id.as_ref()),
+            sender: self.text("sms.huawei.sender", given.sender.as_deref()),
+            template_id: self.text("sms.huawei.template_id", given.template_id.as_deref()),
             template_id_en: given.template_id_en.clone(),
             template_params: given.template_params.clone(),
             signature: given.signature.clone(),
@@ -163,8 +163,8 @@ impl Needs<'_> {
             (None, None) => TwilioSender::From(self.missing("sms.twilio.from")),
         };
         TwilioSettings {
-            base_url: given.base_url.clone(),
-            account_sid: self.text("sms.twilio.account_sid", given.account_sid.as_ref()),
+            base_url: given.base_url.reveal().to_owned(),
+            account_sid: self.text("sms.twilio.account_sid", given.account_sid.as_deref()),
             auth_token: self.secret(
                 "sms.twilio.auth_token",
                 given.auth_token.as_ref(),
@@ -179,10 +179,10 @@ impl Needs<'_> {
 
     fn smpp(&mut self, given: &sms_settings::Smpp) -> SmppSettings {
         SmppSettings {
-            host: self.text("sms.smpp.host", given.host.as_ref()),
+            host: self.text("sms.smpp.host", given.host.as_deref()),
             port: given.port,
             tls: given.tls,
-            system_id: self.text("sms.smpp.system_id", given.system_id.as_ref()),
+            system_id: self.text("sms.smpp.system_id", given.system_id.as_deref()),
             password: self.secret("sms.smpp.password", given.password.as_ref(), given.password_file.as_deref()),
             system_type: given.system_type.clone(),
             source_addr: given.source_addr.clone(),
@@ -194,8 +194,12 @@ impl Needs<'_> {
 
     fn http(&mut self, given: &sms_settings::HttpProvider) -> HttpGatewaySettings {
         let accept = &given.accept;
+        let url = self.secret("sms.http.url", given.url.as_ref(), given.url_file.as_deref());
+        if let Err(error) = check_url(&url) {
+            self.problems.push(Problem::missing(format!("`sms.http.url_file`: the URL {error}")));
+        }
         HttpGatewaySettings {
-            url: self.secret("sms.http.url", given.url.as_ref(), given.url_file.as_deref()),
+            url,
             method: given.method.clone(),
             headers: given.headers.iter().map(|(name, value)| (name.clone(), value.copied())).collect(),
             body: given.body.as_ref().map(Secret::copied),

@@ -1,7 +1,8 @@
-use trial_core::{Email, EmailError};
+use trial_core::{Email, EmailError, MailHosts};
 
 fn key(text: &str) -> String {
-    Email::parse(text).unwrap_or_else(|error| panic!("{text:?} {error}")).key().as_str().to_owned()
+    let email = Email::parse_at(MailHosts::Any, text).unwrap_or_else(|error| panic!("{text:?} {error}"));
+    email.key().as_str().to_owned()
 }
 
 #[test]
@@ -28,11 +29,12 @@ fn what_rfc_5321_allows_is_taken() {
         "a@[ipv6:::1]",
     ];
     for text in allowed {
-        assert_eq!(Email::parse(text).map(|email| email.as_str().to_owned()), Ok(text.to_owned()), "{text:?}");
+        let taken = Email::parse_at(MailHosts::Any, text).map(|email| email.as_str().to_owned());
+        assert_eq!(taken, Ok(text.to_owned()), "{text:?}");
     }
     let long = format!("{}@example.com", "l".repeat(64));
     assert!(Email::parse(&long).is_ok(), "64 octets before the @");
-    let label = format!("a@{}.example", "d".repeat(63));
+    let label = format!("a@{}.example.com", "d".repeat(63));
     assert!(Email::parse(&label).is_ok());
 }
 
@@ -96,12 +98,71 @@ fn what_rfc_5321_forbids_is_refused() {
         "\"\"\"@example.com",
     ];
     for text in forbidden {
-        assert_eq!(Email::parse(text), Err(EmailError::Malformed), "{text:?}");
+        for hosts in [MailHosts::Internet, MailHosts::Any] {
+            assert_eq!(Email::parse_at(hosts, text), Err(EmailError::Malformed), "{text:?}");
+        }
     }
     let long = format!("{}@example.com", "l".repeat(65));
     assert_eq!(Email::parse(&long), Err(EmailError::Malformed), "65 octets before the @");
     let label = format!("a@{}.example", "d".repeat(64));
     assert_eq!(Email::parse(&label), Err(EmailError::Malformed));
+}
+
+#[test]
+fn a_mailbox_is_at_a_host_that_can_be_on_the_internet() {
+    for text in [
+        "root@localhost",
+        "root@LocalHost",
+        "a@mx",
+        "x@[127.0.0.1]",
+        "x@[192.0.2.1]",
+        "x@[IPv6:2001:db8::1]",
+        "x@127.0.0.1",
+        "x@10.1",
+        "a@printer.local",
+        "a@db.internal",
+        "a@host.localdomain",
+        "a@x.test",
+        "a@x.invalid",
+        "a@x.example",
+        "a@nas.lan",
+        "a@mail.home.arpa",
+        "a@hidden.onion",
+        "a@exchange.corp",
+        "a@X.LOCALHOST",
+    ] {
+        assert_eq!(Email::parse(text), Err(EmailError::LocalHost), "{text:?}");
+        assert!(Email::parse_at(MailHosts::Any, text).is_ok(), "{text:?}");
+    }
+    for text in
+        ["a@example.com", "a@example.org", "a@local.example.com", "a@test.de", "a@1.example.net", "a@b.xn--fiqs8s"]
+    {
+        assert!(Email::parse(text).is_ok(), "{text:?}");
+    }
+}
+
+#[test]
+fn a_local_part_is_no_route_no_program_and_no_file() {
+    for text in [
+        "a%b@example.com",
+        "a%example.org@example.com",
+        "host!user@example.com",
+        "|/bin/id@example.com",
+        "\"|/bin/id\"@localhost",
+        "\"a|b\"@example.com",
+        "\"a@b\"@example.com",
+        "\"@x.example:a\"@example.com",
+        "/etc/passwd@example.com",
+        "\"/dev/null\"@example.com",
+        "\":include:/etc/passwd\"@example.com",
+        "\"a\\%b\"@example.com",
+    ] {
+        assert_eq!(Email::parse(text), Err(EmailError::Route), "{text:?}");
+        assert!(Email::parse_at(MailHosts::Any, text).is_ok(), "{text:?}");
+    }
+    for text in ["a/b@example.com", "#$&'*+-=?^_`{}~@example.com", "\"john doe\"@example.com"] {
+        assert!(Email::parse(text).is_ok(), "{text:?}");
+    }
 }
 
 #[test]
@@ -153,7 +214,7 @@ fn quotes_count_where_they_are_needed() {
 fn what_differs_stays_different() {
     let mailboxes = [
         "a@example.com",
-        "a.@x.example",
+        "a.@x.example.com",
         "b@example.com",
         "a+b@example.com",
         "a@example.org",
@@ -176,5 +237,5 @@ fn an_address_shows_masked() {
         ("a***@example.com", "Email(a***@example.com)")
     );
     assert_eq!(format!("{:?}", email.key()), "EmailKey(***)");
-    assert_eq!(Email::parse("\"a@b\"@example.com").unwrap().masked(), "\"***@example.com");
+    assert_eq!(Email::parse_at(MailHosts::Any, "\"a@b\"@example.com").unwrap().masked(), "\"***@example.com");
 }

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
-use trial_core::{AccessCode, CompanyName, Email, Phone, Policy, SubmittedCode};
+use trial_core::{AccessCode, CompanyName, Email, MailHosts, Phone, Policy, SubmittedCode};
 
 fn config() -> ProptestConfig {
     ProptestConfig { rng_seed: RngSeed::Fixed(5), failure_persistence: None, ..ProptestConfig::default() }
@@ -15,7 +15,8 @@ fn text() -> impl Strategy<Value = String> {
         "\\PC{0,140}",
         "[+0-9０-９ ().-]{0,20}",
         "(\\+86)?1[3-9][0-9]{9}",
-        "[a-zA-Z0-9.\"\\\\ @+-]{1,20}@[a-z0-9.\\[\\]:-]{1,12}",
+        "[a-zA-Z0-9.\"\\\\ @+%!|:/-]{1,20}@[a-z0-9.\\[\\]:-]{1,12}",
+        "[a-z%!|/]{1,6}@[a-z]{1,4}\\.(com|de|local|test|localhost|[0-9])",
         "[a-zA-ZßİǄͅΣςſＡ-Ｚ① \u{200b}\u{301}\u{2121}]{0,12}",
     ]
 }
@@ -34,11 +35,23 @@ proptest! {
 
     #[test]
     fn the_key_of_an_address_is_an_address_with_that_key(text in text()) {
+        for hosts in [MailHosts::Internet, MailHosts::Any] {
+            if let Ok(email) = Email::parse_at(hosts, &text) {
+                let again = Email::parse_at(hosts, email.key().as_str());
+                prop_assert_eq!(again.as_ref().map(Email::key), Ok(email.key()));
+                let shouted = Email::parse_at(hosts, &text.to_ascii_uppercase()).unwrap();
+                prop_assert_eq!(shouted.key(), email.key());
+            }
+        }
+    }
+
+    #[test]
+    fn an_address_for_the_internet_is_one_for_anywhere_and_leads_out(text in text()) {
         if let Ok(email) = Email::parse(&text) {
-            let again = Email::parse(email.key().as_str());
-            prop_assert_eq!(again.as_ref().map(Email::key), Ok(email.key()));
-            let shouted = Email::parse(&text.to_ascii_uppercase()).unwrap();
-            prop_assert_eq!(shouted.key(), email.key());
+            prop_assert_eq!(Email::parse_at(MailHosts::Any, &text), Ok(email.clone()));
+            let (local, domain) = email.as_str().rsplit_once('@').unwrap();
+            prop_assert!(domain.contains('.') && !domain.starts_with('['));
+            prop_assert!(!local.contains(['%', '!', '|', '@', ':']));
         }
     }
 

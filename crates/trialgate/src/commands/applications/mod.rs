@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use anyhow::anyhow;
 use clap::{Args, Subcommand};
 use trial_core::ports::Operations;
-use trial_core::{ApplicationQuery, CompanyName, Email, Phone, RequestId, TimelineView};
+use trial_core::{ApplicationQuery, CompanyName, Email, MailHosts, Phone, RequestId, TimelineView};
 
 use super::{phone, with_ledger};
 use crate::cli::Global;
@@ -69,7 +69,7 @@ impl Wanted {
             let company = CompanyName::parse(text).map_err(|error| anyhow!("the company {error}"))?;
             return Ok(ApplicationQuery::Company(company.key().clone()));
         }
-        let email = Email::parse(self.email.as_deref().unwrap_or_default());
+        let email = Email::parse_at(MailHosts::Any, self.email.as_deref().unwrap_or_default());
         Ok(ApplicationQuery::Email(email.map_err(|error| anyhow!("the e-mail {error}"))?.key().clone()))
     }
 }

@@ -2,7 +2,7 @@ use std::fs;
 use std::time::Duration;
 
 use toml::Value;
-use trial_core::{AddressLimits, MailRetry, Policy};
+use trial_core::{AddressLimits, MailHosts, MailRetry, Policy};
 use trial_engine::EngineOptions;
 use trial_http::Envelope;
 
@@ -348,19 +348,61 @@ fn a_secret_is_in_no_message_and_no_listing() {
         "mail.smtp_url = \"http://a:hunter2@b\"",
         "storage.url = \"postgres://a:hunter2@b\"",
         "storage.url = \"mysql://a:hunter2@b\"",
+        "traces.endpoint = [\"hunter2\"]",
+        "sms.twilio.base_url = { a = \"hunter2\" }",
+        "site.siteverify.verify_url = [\"hunter2\"]",
     ] {
         let error = Case::new(text).error();
         assert!(!error.contains("hunter2"), "{error}");
     }
+    for (key, url) in [
+        ("storage.url", "postgres://a:hun@ter2/x:hunter2@host/db"),
+        ("storage.url", "postgres://a:hunter2/x@host/db"),
+        ("mail.smtp_url", "smtps://trials@example.com:hunter2@host"),
+        ("traces.endpoint", "http://a:hunter2?@host"),
+        ("sms.huawei.endpoint", "https://a:hunter2/@host"),
+        ("sms.twilio.base_url", "https://a:hunter2#@host"),
+        ("sms.http.url", "https://a:hun@hunter2@host/{{to}}"),
+        ("platform.webhook.url", "https://a:hun@hunter2@host/"),
+        ("site.siteverify.verify_url", "https://a:hun@hunter2@host/"),
+    ] {
+        let error = Case::new(&format!("{key} = {url:?}")).error();
+        assert!(error.contains(&format!("`{key}` can be read in several ways; percent-encode")), "{error}");
+        assert!(!error.contains("hunter2") && !error.contains("@host"), "{error}");
+    }
     let config = Case::new(&format!(
         "secrets.keys = [{{ id = \"a\", key = \"{KEY}\" }}]\n\
-         mail = {{ smtp_url = \"smtps://u@mail.example.com\", smtp_password = \"hunter2\" }}"
+         mail = {{ smtp_url = \"smtps://u@mail.example.com\", smtp_password = \"hunter2\" }}\n\
+         storage.url = \"postgres://host/db?password=hunter2&sslmode=require\"\n\
+         traces.endpoint = \"https://a:hunter2@collector/v1/hunter2?key=hunter2\"\n\
+         platform.webhook = {{ url = \"https://hooks.example.com/hunter2?hunter2\" }}\n\
+         sms.huawei.endpoint = \"https://hunter2@sms.example.com\"\n\
+         sms.twilio.base_url = \"https://hunter2:a@sms.example.com/hunter2\"\n\
+         site.siteverify.verify_url = \"https://a.example.com/?hunter2=a\"\n\
+         sms.http = {{ url = \"https://sms.example.com/hunter2\", body = \"hunter2\", headers = {{ a = \"hunter2\" }} }}"
     ))
     .config();
     for shown in [toml::to_string(&config.settings).unwrap(), format!("{config:?}")] {
         assert!(!shown.contains("hunter2") && !shown.contains(KEY), "{shown}");
         assert!(shown.contains("***"), "{shown}");
     }
+    assert!(toml::to_string(&config.settings).unwrap().contains("postgres://host/db?password=***&sslmode=require"));
+}
+
+#[test]
+fn addresses_of_ours_are_on_the_internet_unless_local_ones_are_allowed() {
+    for (key, value) in [
+        ("mail.from", "\"Trials <trials@localhost>\""),
+        ("mail.reply_to", "\"help@mx\""),
+        ("mail.envelope_from", "\"bounces@[192.0.2.1]\""),
+        ("operations.mail_to", "[\"root@localhost\"]"),
+    ] {
+        let error = Case::new(&format!("{key} = {value}")).error();
+        assert!(error.contains(&format!("`{key}`")) && error.contains("`mail.allow_local_addresses`"), "{error}");
+        Case::new(&format!("{key} = {value}\nmail.allow_local_addresses = true")).config();
+    }
+    assert_eq!(Case::new("").config().http().mail_hosts, MailHosts::Internet);
+    assert_eq!(Case::new("mail.allow_local_addresses = true").config().http().mail_hosts, MailHosts::Any);
 }
 
 #[test]
@@ -368,7 +410,7 @@ fn a_listing_is_a_configuration() {
     let config = Case::new("http.trusted_proxies = [\"10.0.0.1\"]\nmail.smtp_url = \"smtps://u:p@h\"").config();
     let again: Settings = toml::from_str(&toml::to_string(&config.settings).unwrap()).unwrap();
     assert_eq!(again.http, config.settings.http);
-    assert_eq!(again.mail.smtp_url.unwrap().reveal(), "smtps://u:***@h");
+    assert_eq!(again.mail.smtp_url.unwrap().reveal(), "smtps://***@h");
 }
 
 #[test]
