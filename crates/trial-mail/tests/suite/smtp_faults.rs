@@ -87,7 +87,8 @@ async fn tries_again_when_it_cannot_sign_in_and_keeps_the_login_to_itself() {
 async fn keeps_the_login_to_itself_where_the_server_repeats_it_in_base64() {
     for (repeated, kept) in [
         ("535 5.7.8 bad AHBvc3RtYXN0ZXIAaHVudGVyMg== (PLAIN)", "535 5.7.8 bad *** (PLAIN)"),
-        ("535-5.7.8 aHVudGVyMg\r\n535 5.7.8 xxpostmasterxx", "535 5.7.8 ***.7.8 xx***xx"),
+        ("535 5.7.8 aHVudGVyMg", "535 5.7.8 ***"),
+        ("535 5.7.8 xxpostmasterxx", "535 5.7.8 xx***xx"),
         ("454 hunt\u{200b}er2 %68unter2 hunter=32", "454 *** *** ***"),
     ] {
         let peer = Peer::start().await;
