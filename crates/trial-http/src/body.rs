@@ -18,6 +18,8 @@ pub(crate) const MAX_BODY: usize = 16 * 1024;
 pub(crate) enum Media {
     Json,
     Form,
+    /// A form whose charset, if it names one, is its reader's to find out.
+    ProviderForm,
     Csv,
 }
 
@@ -25,7 +27,7 @@ impl Media {
     const fn essence(self) -> &'static str {
         match self {
             Self::Json => "application/json",
-            Self::Form => "application/x-www-form-urlencoded",
+            Self::Form | Self::ProviderForm => "application/x-www-form-urlencoded",
             Self::Csv => "text/csv",
         }
     }
@@ -117,7 +119,8 @@ fn check_media_type(headers: &HeaderMap, wanted: &[Media]) -> Result<Media, Prob
         return refused(format!("Content-Type must be {}", names()));
     };
     let mut charsets = parts.filter_map(|parameter| parameter.split_once('='));
-    if charsets.any(|(name, value)| name.eq_ignore_ascii_case("charset") && !is_utf8(value)) {
+    let is_foreign = |(name, value): (&str, &str)| name.eq_ignore_ascii_case("charset") && !is_utf8(value);
+    if !matches!(media, Media::ProviderForm) && charsets.any(is_foreign) {
         return unsupported("the charset must be utf-8");
     }
     match headers.get(CONTENT_ENCODING) {

@@ -27,7 +27,7 @@ pub(crate) async fn sms(request: HttpRequest, payload: Payload, state: Data<Stat
 async fn take(request: &HttpRequest, payload: Payload, state: &State) -> Result<(), Problem> {
     let part = |name| request.match_info().get(name).unwrap_or_default();
     let read = reader(&state.callbacks, part("gateway"), part("secret")).ok_or_else(nothing_here)?;
-    let body = body::read_as(Media::Form, request, payload, state.settings.body_timeout).await?;
+    let body = body::read_as(Media::ProviderForm, request, payload, state.settings.body_timeout).await?;
     let receipts = read(&body, state.clock.now()).map_err(|UnreadableReceipt(why)| Problem::malformed(why))?;
     let mut is_known = true;
     for receipt in receipts {

@@ -98,6 +98,19 @@ async fn one_unknown_message_does_not_keep_another_receipt_out() {
 }
 
 #[actix_web::test]
+async fn a_form_may_name_any_charset() {
+    let mut fixture = fixture();
+    fixture.receipts.expect_take_down().returning(|_| Ok(true));
+    let site = fixture.site();
+    for charset in ["utf-8", "UTF8", "\"utf-8\"", "ISO-8859-1", "gbk", "GB18030", ""] {
+        let form = ("content-type", format!("application/x-www-form-urlencoded; charset={charset}"));
+        let path = format!("/callbacks/sms/huawei/{SECRET}");
+        let told = TestRequest::post().uri(&path).insert_header(form).set_payload("id-1");
+        assert_eq!(call(&site, told).await.status, StatusCode::NO_CONTENT, "{charset}");
+    }
+}
+
+#[actix_web::test]
 async fn bodies_are_bounded_and_have_to_be_forms() {
     let site = fixture().site();
     let path = format!("/callbacks/sms/huawei/{SECRET}");
