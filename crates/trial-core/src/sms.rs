@@ -39,7 +39,12 @@ pub enum GatewayReply {
         /// The provider's words, with no personal data.
         reason: String,
     },
-    /// The gateway definitely refused it for now, and not for what it is: too many messages, or nothing left to pay by.
+    /// The gateway definitely refused it for our account, sender or settings there, and will refuse the next one too.
+    AccountRefused {
+        /// The provider's words, with no personal data.
+        reason: String,
+    },
+    /// The gateway definitely refused it for now, and not for what it is: too many messages of ours at once.
     Throttled {
         /// The provider's words, with no personal data.
         reason: String,
@@ -61,7 +66,7 @@ impl GatewayReply {
     pub fn state(&self) -> SendState {
         match self {
             Self::Accepted { .. } => SendState::Accepted,
-            Self::Refused { .. } | Self::Throttled { .. } => SendState::Refused,
+            Self::Refused { .. } | Self::AccountRefused { .. } | Self::Throttled { .. } => SendState::Refused,
             Self::Unreached { .. } => SendState::Unreached,
             Self::Unknown { .. } => SendState::Unknown,
         }
@@ -72,6 +77,7 @@ impl GatewayReply {
         match self {
             Self::Accepted { provider_id } => provider_id.as_deref(),
             Self::Refused { reason }
+            | Self::AccountRefused { reason }
             | Self::Throttled { reason }
             | Self::Unreached { reason }
             | Self::Unknown { reason } => Some(reason),
@@ -88,6 +94,7 @@ impl GatewayReply {
                 Self::Accepted { provider_id: provider_id.filter(|id| !redaction.knows(id)) }
             }
             Self::Refused { reason } => Self::Refused { reason: words(reason) },
+            Self::AccountRefused { reason } => Self::AccountRefused { reason: words(reason) },
             Self::Throttled { reason } => Self::Throttled { reason: words(reason) },
             Self::Unreached { reason } => Self::Unreached { reason: words(reason) },
             Self::Unknown { reason } => Self::Unknown { reason: words(reason) },
@@ -100,9 +107,13 @@ impl GatewayReply {
         !self.state().may_arrive()
     }
 
-    /// Whether it counts against the gateway. A message that was refused for what it is says nothing about the next.
+    /// Whether it counts against the gateway. A message that was refused for what it is, or for the phone that it is for,
+    /// says nothing about the next: anybody can ask for a code for such a phone.
     pub fn is_gateway_fault(&self) -> bool {
-        matches!(self, Self::Throttled { .. } | Self::Unreached { .. } | Self::Unknown { .. })
+        matches!(
+            self,
+            Self::AccountRefused { .. } | Self::Throttled { .. } | Self::Unreached { .. } | Self::Unknown { .. }
+        )
     }
 }
 

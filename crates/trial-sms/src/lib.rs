@@ -2,9 +2,12 @@
 //!
 //! Every gateway is judged by `trial_testkit::sms_conformance`.
 
+mod charset;
 mod http;
 mod huawei;
+mod json;
 mod receipt;
+mod refusal;
 mod sandbox;
 mod smpp;
 mod text;
@@ -14,7 +17,7 @@ mod web;
 pub use http::{Accept, HttpGateway, HttpGatewaySettings, TemplateError};
 pub use huawei::{HuaweiAuth, HuaweiGateway, HuaweiSettings, huawei_receipts};
 pub use sandbox::SandboxGateway;
-pub use smpp::{SmppGateway, SmppReceipts, SmppSettings, SmppTimeouts};
+pub use smpp::{SmppAlphabet, SmppGateway, SmppReceipts, SmppSettings, SmppTimeouts};
 pub use text::{DEFAULT_BRAND, Wording, code_text};
 pub use twilio::{TwilioGateway, TwilioSender, TwilioSettings, twilio_receipts};
 pub use web::{UnusableGateway, WebTimeouts};

@@ -162,6 +162,8 @@ pub enum Verdict {
     Accepted,
     /// It was refused for what it is.
     Refused,
+    /// It was refused for the account.
+    AccountRefused,
     /// It was refused for now.
     Throttled,
     /// It is definitely not on its way.
@@ -176,9 +178,22 @@ impl Verdict {
         match reply {
             GatewayReply::Accepted { .. } => Self::Accepted,
             GatewayReply::Refused { .. } => Self::Refused,
+            GatewayReply::AccountRefused { .. } => Self::AccountRefused,
             GatewayReply::Throttled { .. } => Self::Throttled,
             GatewayReply::Unreached { .. } => Self::Unreached,
             GatewayReply::Unknown { .. } => Self::Unknown,
+        }
+    }
+
+    /// Its name, as documents write it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::Refused => "refused",
+            Self::AccountRefused => "account refused",
+            Self::Throttled => "throttled",
+            Self::Unreached => "unreached",
+            Self::Unknown => "unknown",
         }
     }
 
@@ -187,6 +202,7 @@ impl Verdict {
         match self {
             Self::Accepted => GatewayReply::Accepted { provider_id: None },
             Self::Refused => GatewayReply::Refused { reason },
+            Self::AccountRefused => GatewayReply::AccountRefused { reason },
             Self::Throttled => GatewayReply::Throttled { reason },
             Self::Unreached => GatewayReply::Unreached { reason },
             Self::Unknown => GatewayReply::Unknown { reason },
@@ -207,14 +223,15 @@ impl ProviderCase {
         breach.map(|breach| format!("{}: {}: {breach}", self.gateway, self.provider))
     }
 
-    /// The line of the table: what the gateway makes of it, what the caller is answered, and whether the next gateway is
-    /// asked, by the rules themselves.
+    /// The line of the table: what the gateway makes of it, what the caller is answered, whether the next gateway is asked,
+    /// and whether it counts against the gateway, by the rules themselves.
     pub fn line(&self) -> String {
         let reply = self.verdict.reply();
         let (code, next) = (CodeReply::from(reply.state()).code, reply.allows_another());
-        let verdict = format!("{:?}", self.verdict).to_lowercase();
+        let counts = if reply.is_gateway_fault() { "yes" } else { "no" };
+        let verdict = self.verdict.as_str();
         let answer = if next { format!("{} if it is the last", code.as_str()) } else { code.as_str().to_owned() };
         let next = if next { "yes" } else { "no" };
-        format!("| `{}` | {} | {verdict} | {answer} | {next} |", self.gateway, self.provider)
+        format!("| `{}` | {} | {verdict} | {answer} | {next} | {counts} |", self.gateway, self.provider)
     }
 }

@@ -1,7 +1,8 @@
 // A message centre by the npm package `smpp`. Prints one line of JSON for each thing that happens, first of all its port, and
 // ends when its standard input does.
 //
-// A message that has "throttle me" in it is throttled; of every other a receipt is sent, and its answer printed.
+// A message that has "throttle me" in it is throttled; of every other a receipt is sent, and its answer printed. Of every second one
+// it stands in message_payload, in UCS-2.
 'use strict';
 
 const smpp = require('smpp');
@@ -41,7 +42,12 @@ const server = smpp.createServer((session) => {
       return;
     }
     session.send(pdu.response({ message_id: id }));
-    const receipt = { source_addr: pdu.destination_addr, esm_class: 4, short_message: receiptText(id) };
+    const receipt = { source_addr: pdu.destination_addr, esm_class: 4 };
+    if (messages % 2 === 1) {
+      receipt.short_message = receiptText(id);
+    } else {
+      Object.assign(receipt, { data_coding: 8, message_payload: receiptText(id) });
+    }
     session.deliver_sm(receipt, (answer) => say({ receipt: id, status: answer.command_status }));
   });
 });

@@ -68,6 +68,7 @@ async fn each_reply_of_the_gateway_is_taken_down_and_answered() {
     let replies = [
         (GatewayReply::Accepted { provider_id: Some("id".to_owned()) }, SendCode::Sent),
         (GatewayReply::Refused { reason: reason() }, SendCode::NotSent),
+        (GatewayReply::AccountRefused { reason: reason() }, SendCode::NotSent),
         (GatewayReply::Throttled { reason: reason() }, SendCode::NotSent),
         (GatewayReply::Unreached { reason: reason() }, SendCode::Exception),
         (GatewayReply::Unknown { reason: reason() }, SendCode::Exception),

@@ -53,6 +53,10 @@ fn refused() -> GatewayReply {
     GatewayReply::Refused { reason: "refused".to_owned() }
 }
 
+fn account_refused() -> GatewayReply {
+    GatewayReply::AccountRefused { reason: "account refused".to_owned() }
+}
+
 fn throttled() -> GatewayReply {
     GatewayReply::Throttled { reason: "throttled".to_owned() }
 }
@@ -121,9 +125,14 @@ impl Stage {
 
 #[tokio::test(start_paused = true)]
 async fn the_next_gateway_is_asked_only_when_the_message_is_not_on_its_way() {
-    for (first, goes_on) in
-        [(accepted(), false), (refused(), true), (throttled(), true), (unreached(), true), (unknown(), false)]
-    {
+    for (first, goes_on) in [
+        (accepted(), false),
+        (refused(), true),
+        (account_refused(), true),
+        (throttled(), true),
+        (unreached(), true),
+        (unknown(), false),
+    ] {
         let (one, two) = (named("one", [first.clone()]), named("two", []));
         let (code, gateway, said) = stage(&[&one, &two]).send().await;
         assert_eq!((asked(&one), asked(&two)), (1, usize::from(goes_on)), "{first:?}");
@@ -207,6 +216,18 @@ async fn a_message_that_is_refused_says_nothing_against_the_gateway() {
     }
     assert_eq!(stage.sms_problem().await, None);
     assert_eq!(asked(&one), 20);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_gateway_that_refuses_the_account_is_left_alone() {
+    let one = named("one", std::iter::repeat_with(account_refused).take(20));
+    let two = named("two", []);
+    let stage = stage(&[&one, &two]);
+    for _ in 0..20 {
+        assert_eq!(stage.send().await.1, "two");
+    }
+    assert_eq!(asked(&one), options().breaker.open_after as usize);
+    assert!(stage.sms_problem().await.unwrap().ends_with("(account refused)"));
 }
 
 #[tokio::test(start_paused = true)]

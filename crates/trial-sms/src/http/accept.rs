@@ -1,4 +1,5 @@
-use serde_json::Value;
+//! What of a reply means acceptance.
+
 use trial_core::GatewayReply;
 
 use super::template::TemplateError;
@@ -33,11 +34,11 @@ impl Accept {
     /// Another value at the place is a refusal; no value there is nothing that can be understood.
     pub(super) fn judge(&self, answer: &Answer) -> GatewayReply {
         if !self.status.contains(&answer.status.as_u16()) {
-            return answer.by_status("");
+            return answer.by_status();
         }
-        let json: Option<Value> = answer.json();
-        let at = |pointer: &str| json.as_ref().and_then(|json| json.pointer(pointer)).and_then(scalar);
-        let provider_id = self.id.as_deref().and_then(at);
+        let json = answer.json();
+        let at = |pointer: &str| json.as_ref().and_then(|json| json.at(pointer));
+        let provider_id = self.id.as_deref().and_then(at).filter(|id| !id.is_empty());
         let Some((pointer, accepted)) = &self.pointer else {
             return if answer.body.is_some() {
                 GatewayReply::Accepted { provider_id }
@@ -46,7 +47,7 @@ impl Accept {
             };
         };
         match at(pointer) {
-            Some(found) if found == *accepted => GatewayReply::Accepted { provider_id },
+            Some(found) if found == accepted.trim() => GatewayReply::Accepted { provider_id },
             Some(found) => {
                 let found = answer.said(&found);
                 GatewayReply::Refused {
@@ -55,14 +56,5 @@ impl Accept {
             }
             None => answer.not_understood(),
         }
-    }
-}
-
-fn scalar(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) => Some(text.clone()),
-        Value::Number(number) => Some(number.to_string()),
-        Value::Bool(flag) => Some(flag.to_string()),
-        Value::Null | Value::Array(_) | Value::Object(_) => None,
     }
 }

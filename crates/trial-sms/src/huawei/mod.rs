@@ -2,6 +2,7 @@
 //!
 //! Request, reply and error codes as in "Message & SMS API Reference", chapters "SMS Sending API" and "API Error Codes".
 
+mod codes;
 mod receipt;
 mod reply;
 mod wsse;

@@ -14,7 +14,7 @@ const STATUS_LENGTH: usize = 7;
 /// # Errors
 /// It is no status report.
 pub fn huawei_receipts(body: &[u8], at: DateTime<Utc>) -> Result<Vec<DeliveryReceipt>, UnreadableReceipt> {
-    let [id, status, description] = fields(body, ["smsMsgId", "status", "statusDesc"]);
+    let [id, status, description] = fields(body, [&["smsMsgId"], &["status"], &["statusDesc"]]);
     let status = status.ok_or(UnreadableReceipt("`status` is missing"))?.to_ascii_uppercase();
     if status.chars().count() > STATUS_LENGTH {
         return Err(UnreadableReceipt("`status` is too long"));
@@ -63,6 +63,10 @@ mod tests {
             told("UNDELIV&statusDesc=The+phone+%2B8616673280001+is+off&to=%2B8616673280001"),
             failed("status UNDELIV: The phone +*** is off")
         );
+        // 空号 in GBK.
+        assert_eq!(told("MK%3A0001&statusDesc=%BF%D5%BA%C5"), failed("status MK:***: 空号"));
+        assert_eq!(told("DELIVRD%00"), Some((DeliveryState::Delivered, None)));
+        assert_eq!(told("MILIMIT"), failed("status MILIMIT"));
     }
 
     #[test]

@@ -1,67 +1,63 @@
+//! What the service answers.
+
 use reqwest::StatusCode;
-use serde::Deserialize;
 use trial_core::GatewayReply;
 
+use super::codes::{SYSTEM_ERROR, meaning};
+use crate::refusal::Refusal;
 use crate::web::Answer;
 
 /// The request, and the message to the one number in it, were taken.
 const ACCEPTED: &str = "000000";
-/// Some of the numbers were not taken: each has a status of its own.
-const PARTLY: &str = "E000510";
-/// "System error": with 400 for a template that cannot be filled, else for whatever else.
-const SYSTEM_ERROR: &str = "E000000";
-/// The number has had its messages for a while, or the channel has no rate left.
-const THROTTLED: [&str; 3] = ["MILIMIT", "LIMIT", "E200036"];
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Reply {
-    code: String,
-    #[serde(default)]
-    description: String,
-    #[serde(default)]
-    result: Option<Vec<OneNumber>>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct OneNumber {
-    #[serde(default)]
-    sms_msg_id: Option<String>,
-    status: String,
-}
+/// Some of the numbers were not taken: each has a status of its own. The second is the older one.
+const PARTLY: [&str; 2] = ["E000510", "E200037"];
 
 /// What the service said: by its own code first, which it gives under any status.
 pub(super) fn read(answer: &Answer) -> GatewayReply {
-    let Some(reply) = answer.json::<Reply>() else {
-        return if answer.status.is_success() { answer.not_understood() } else { answer.by_status("") };
+    let json = answer.json();
+    let at = |pointer| json.as_ref().and_then(|json| json.at(pointer));
+    let Some(code) = at("/code").map(|code| code.to_ascii_uppercase()) else {
+        return if answer.status.is_success() { answer.not_understood() } else { answer.by_status() };
     };
-    let number = reply.result.as_ref().and_then(|numbers| numbers.first());
-    let is_ok = answer.status == StatusCode::OK;
-    match (reply.code.as_str(), number) {
-        (ACCEPTED, Some(number)) if is_ok && number.status == ACCEPTED => {
-            GatewayReply::Accepted { provider_id: number.sms_msg_id.clone() }
+    let number = at("/result/0/status").map(|status| status.to_ascii_uppercase());
+    let status = answer.status;
+    match (code.as_str(), number) {
+        (ACCEPTED, Some(number)) if status == StatusCode::OK && number == ACCEPTED => {
+            GatewayReply::Accepted { provider_id: at("/result/0/smsMsgId").filter(|id| !id.is_empty()) }
         }
-        (ACCEPTED | PARTLY, Some(number)) if is_ok => refused(answer, &number.status, ""),
+        (code, Some(number)) if status == StatusCode::OK && (code == ACCEPTED || PARTLY.contains(&code)) => {
+            refused(answer, &number, "", Refusal::Message)
+        }
         (ACCEPTED, _) => answer.not_understood(),
-        (SYSTEM_ERROR, _) if answer.status != StatusCode::BAD_REQUEST => {
-            GatewayReply::Unknown { reason: format!("code {SYSTEM_ERROR}, a system error of the service") }
+        // With 400 it is a template that cannot be filled.
+        (SYSTEM_ERROR, _) if status == StatusCode::BAD_REQUEST => {
+            Refusal::Message.reply(reason(answer, SYSTEM_ERROR, &at("/description").unwrap_or_default()))
         }
-        (code, _) if answer.status.is_server_error() => GatewayReply::Unknown {
-            reason: format!("status {}, code {}", answer.status.as_u16(), known(code, |code| answer.said(code))),
-        },
-        (code, _) if answer.status == StatusCode::TOO_MANY_REQUESTS => {
-            GatewayReply::Throttled { reason: format!("status 429, code {}", known(code, |code| answer.said(code))) }
+        (code, _) if status.is_server_error() => {
+            let code = known(code, |code| answer.said(code));
+            Refusal::Open.reply(format!("status {}, code {code}", status.as_u16()))
         }
-        (code, _) => refused(answer, code, &reply.description),
+        (code, _) if status == StatusCode::TOO_MANY_REQUESTS => {
+            Refusal::Throttled.reply(format!("status 429, code {}", known(code, |code| answer.said(code))))
+        }
+        (code, _) => {
+            let of_status = if status == StatusCode::UNAUTHORIZED { Refusal::Account } else { Refusal::Message };
+            refused(answer, code, &at("/description").unwrap_or_default(), of_status)
+        }
     }
 }
 
-fn refused(answer: &Answer, code: &str, description: &str) -> GatewayReply {
-    let said = answer.said(description);
+/// By the table, or else as it would be otherwise.
+fn refused(answer: &Answer, code: &str, description: &str, otherwise: Refusal) -> GatewayReply {
+    let (refusal, words) = meaning(code).unwrap_or((otherwise, ""));
+    let words = if description.is_empty() { words } else { description };
+    refusal.reply(reason(answer, code, words))
+}
+
+fn reason(answer: &Answer, code: &str, words: &str) -> String {
+    let said = answer.said(words);
     let said = if said.is_empty() { said } else { format!(": {said}") };
-    let reason = format!("code {}{said}", known(code, |code| answer.said(code)));
-    if THROTTLED.contains(&code) { GatewayReply::Throttled { reason } } else { GatewayReply::Refused { reason } }
+    format!("code {}{said}", known(code, |code| answer.said(code)))
 }
 
 /// A code of the service, `E` and six digits, as it is; of anything else what tells nothing of anybody.

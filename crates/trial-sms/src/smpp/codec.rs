@@ -1,41 +1,82 @@
-//! PDUs one by one. rusmpp leaves what stands behind the fields that it knows of a PDU for the next one; here each is read
-//! within its own octets, so that what a message centre adds is not taken for a request.
+//! PDUs one by one, framed by their header alone: a body that cannot be read harms nothing but itself.
 
-use std::io::{Error, ErrorKind};
+use std::io;
 
 use rusmpp::Command;
 use rusmpp::tokio_codec::{CommandCodec, EncodeError};
-use tokio_util::bytes::BytesMut;
-use tokio_util::codec::{Decoder, Encoder, LengthDelimitedCodec};
+use tokio_util::bytes::{Buf as _, Bytes, BytesMut};
+use tokio_util::codec::{Decoder, Encoder};
 
-/// The longest PDU that is read, in octets.
-const MAX_PDU: usize = 64 * 1024;
+/// Octets of a header (section 3.2).
+pub(super) const HEADER: usize = 16;
+/// The longest PDU that is read, in octets: one with a `message_payload` of 64 KiB (section 5.3.2.32) has room.
+const MAX_PDU: usize = 128 * 1024;
 
-pub(super) struct PduCodec {
-    frames: LengthDelimitedCodec,
-    commands: CommandCodec,
+/// Commands that are read, or that answers are told apart by (section 5.1.2.1).
+pub(super) mod id {
+    pub(in super::super) const DELIVER_SM: u32 = 0x05;
+    pub(in super::super) const UNBIND: u32 = 0x06;
+    pub(in super::super) const ENQUIRE_LINK: u32 = 0x15;
+    pub(in super::super) const ALERT_NOTIFICATION: u32 = 0x102;
+    pub(in super::super) const DATA_SM: u32 = 0x103;
+    /// What tells an answer's id from its request's.
+    pub(in super::super) const ANSWER: u32 = 0x8000_0000;
+    pub(in super::super) const GENERIC_NACK: u32 = ANSWER;
 }
+
+/// A PDU that came: its header, and its body as it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Frame {
+    pub(super) id: u32,
+    pub(super) status: u32,
+    pub(super) number: u32,
+    pub(super) body: Bytes,
+}
+
+impl Frame {
+    /// The PDU's own length.
+    pub(super) fn length(&self) -> usize {
+        HEADER + self.body.len()
+    }
+}
+
+/// Why nothing more can be read of a connection.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Unframed {
+    /// The connection failed.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    /// A length that no PDU has: the next one cannot be found.
+    #[error("a PDU says that it has {0} octets; from {HEADER} to {MAX_PDU} can be")]
+    Length(u32),
+}
+
+pub(super) struct PduCodec(CommandCodec);
 
 impl PduCodec {
     pub(super) fn new() -> Self {
-        // A PDU's length counts its own octets too (section 3.2).
-        let frames = LengthDelimitedCodec::builder()
-            .length_field_type::<u32>()
-            .num_skip(0)
-            .max_frame_length(MAX_PDU)
-            .new_codec();
-        Self { frames, commands: CommandCodec::new() }
+        Self(CommandCodec::new())
     }
 }
 
 impl Decoder for PduCodec {
-    type Item = Command;
-    type Error = Error;
+    type Item = Frame;
+    type Error = Unframed;
 
-    fn decode(&mut self, octets: &mut BytesMut) -> Result<Option<Command>, Error> {
-        let Some(mut pdu) = self.frames.decode(octets)? else { return Ok(None) };
-        let command = self.commands.decode(&mut pdu).map_err(|error| Error::new(ErrorKind::InvalidData, error))?;
-        command.map(Some).ok_or_else(|| Error::new(ErrorKind::InvalidData, "a PDU is shorter than its header"))
+    fn decode(&mut self, octets: &mut BytesMut) -> Result<Option<Frame>, Unframed> {
+        let Some(said) = octets.first_chunk().map(|said| u32::from_be_bytes(*said)) else { return Ok(None) };
+        // A PDU's length counts its own octets too (section 3.2).
+        let length = usize::try_from(said).unwrap_or(usize::MAX);
+        if !(HEADER..=MAX_PDU).contains(&length) {
+            return Err(Unframed::Length(said));
+        }
+        if octets.len() < length {
+            octets.reserve(length - octets.len());
+            return Ok(None);
+        }
+        let mut pdu = octets.split_to(length).freeze();
+        let [_, id, status, number] = [(); 4].map(|()| pdu.get_u32());
+        Ok(Some(Frame { id, status, number, body: pdu }))
     }
 }
 
@@ -43,14 +84,12 @@ impl Encoder<Command> for PduCodec {
     type Error = EncodeError;
 
     fn encode(&mut self, command: Command, octets: &mut BytesMut) -> Result<(), EncodeError> {
-        self.commands.encode(command, octets)
+        self.0.encode(command, octets)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use rusmpp::CommandId;
-
     use super::*;
 
     /// A header of this length, and what is behind it.
@@ -59,28 +98,31 @@ mod tests {
         [&header.concat(), body].concat()
     }
 
-    fn read(octets: &[u8]) -> Result<Vec<(CommandId, u32)>, ErrorKind> {
+    fn read(octets: &[u8]) -> Result<Vec<(u32, u32)>, String> {
         let (mut codec, mut octets, mut read) = (PduCodec::new(), BytesMut::from(octets), Vec::new());
-        while let Some(command) = codec.decode(&mut octets).map_err(|error| error.kind())? {
-            read.push((command.id(), command.sequence_number()));
+        while let Some(frame) = codec.decode(&mut octets).map_err(|error| error.to_string())? {
+            read.push((frame.id, frame.number));
         }
         Ok(read)
     }
 
     #[test]
-    fn what_stands_behind_the_fields_of_a_pdu_is_no_pdu() {
+    fn the_header_frames_whatever_the_body_holds() {
         let hidden = pdu(16, 0x15, 7, b"");
-        let first = pdu(32, 0x8000_0008, 1, &hidden);
-        let next = pdu(16, 0x15, 2, b"");
-        let expected = vec![(CommandId::CancelSmResp, 1), (CommandId::EnquireLink, 2)];
-        assert_eq!(read(&[first, next].concat()), Ok(expected));
+        for id in [0x8000_0008, id::DELIVER_SM, 0x8000_0004, 0xFFFF_FFFF, 0] {
+            let first = pdu(32, id, 1, &hidden);
+            let next = pdu(16, 0x15, 2, b"");
+            assert_eq!(read(&[first, next].concat()), Ok(vec![(id, 1), (0x15, 2)]));
+        }
     }
 
     #[test]
     fn lengths_that_cannot_be_end_the_session() {
-        for length in [0, 3, 4, 15, 65_537, u32::MAX] {
-            assert_eq!(read(&pdu(length, 0x15, 1, b"")), Err(ErrorKind::InvalidData), "{length}");
+        for length in [0, 3, 4, 15, 131_073, u32::MAX] {
+            let error = format!("a PDU says that it has {length} octets; from 16 to 131072 can be");
+            assert_eq!(read(&pdu(length, 0x15, 1, b"")), Err(error));
         }
         assert_eq!(read(&pdu(17, 0x15, 1, b"")), Ok(vec![]), "the rest is still to come");
+        assert_eq!(read(&pdu(131_072, 0x15, 1, &[0; 131_056])), Ok(vec![(0x15, 1)]));
     }
 }

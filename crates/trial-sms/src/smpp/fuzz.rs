@@ -1,9 +1,10 @@
 //! Fuzz targets: what a message centre may send, and what we send.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
+use rusmpp::values::DataCoding;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, duplex, split};
 use tokio::runtime::Builder;
 use trial_core::ports::Receipts;
@@ -11,13 +12,19 @@ use trial_core::{DeliveryReceipt, LedgerError, PROVIDER_ID_LENGTH};
 use trial_fuzz::Target;
 use trial_testkit::FixedClock;
 
+use super::alphabet::Encoded;
 use super::session::Session;
-use super::{SmppReceipts, SmppTimeouts, gsm, parts};
+use super::{SmppAlphabet, SmppReceipts, SmppTimeouts, gsm, parts};
 
 /// Octets before what a PDU holds (section 3.2).
 const HEADER: usize = 16;
 const GENERIC_NACK: u32 = 0x8000_0000;
 const ANSWER: u32 = 0x8000_0000;
+const UNBIND: u32 = 6;
+/// Answered when they are taken down, which the end of the connection may come before.
+const DELIVERIES: [u32; 2] = [5, 0x103];
+/// It has no answer.
+const ALERT: u32 = 0x102;
 
 /// Knows every message.
 #[derive(Default)]
@@ -73,6 +80,11 @@ fn smpp_frames() {
         let (answered, receipts) = runtime.block_on(exchange(sent));
         let (asked, answers) = (frames(sent), frames(&answered));
         assert!(answers.len() <= asked.len(), "nobody is answered who did not ask");
+        let last = asked.iter().position(|(id, _)| *id == UNBIND).map_or(asked.len(), |unbind| unbind + 1);
+        let is_due = |id: &u32| id & ANSWER == 0 && !DELIVERIES.contains(id) && *id != ALERT;
+        let due = asked[..last].iter().filter(|(id, _)| is_due(id)).map(|(_, number)| number);
+        let given = answers.iter().filter(|(id, _)| !DELIVERIES.contains(&(id ^ ANSWER))).map(|(_, number)| number);
+        assert!(given.eq(due), "each is answered once, whatever the bodies of others hold");
         for (id, number) in &answers {
             let is_answer = |request: &u32| *id == GENERIC_NACK || *id == request | ANSWER;
             let asked = asked.iter().filter(|(_, theirs)| theirs == number);
@@ -87,44 +99,69 @@ fn smpp_frames() {
     });
 }
 
-/// The octets of each character of the default alphabet.
-fn alphabet() -> BTreeMap<Vec<u8>, char> {
-    ('\0'..='\u{FFFF}').filter_map(|c| Some((gsm::encode(&c.to_string())?.concat(), c))).collect()
+/// The octets of each character of an alphabet.
+fn characters_of(alphabet: SmppAlphabet) -> BTreeMap<Vec<u8>, char> {
+    let octets = |c: char| match alphabet.encode(c.encode_utf8(&mut [0; 4])) {
+        Encoded { coding: DataCoding::McSpecific, characters, .. } => characters.into_iter().next().map(|it| it.octets),
+        _ => None,
+    };
+    ('\0'..='\u{FFFF}').filter_map(|c| Some((octets(c)?, c))).collect()
 }
 
 /// What octets of an alphabet say.
-fn characters(octets: &[u8], alphabet: &BTreeMap<Vec<u8>, char>) -> String {
+fn shown(octets: &[u8], alphabet: SmppAlphabet, characters: &BTreeMap<Vec<u8>, char>) -> String {
     let (mut text, mut rest) = (String::new(), octets);
     while !rest.is_empty() {
-        let length = if rest[0] == 0x1B { 2 } else { 1 };
-        text.push(alphabet[&rest[..length]]);
+        let length = if rest[0] == 0x1B && alphabet == SmppAlphabet::Gsm { 2 } else { 1 };
+        text.push(characters[&rest[..length]]);
         rest = &rest[length..];
     }
     text
 }
 
-/// The first byte says how long a part may be, the rest is the text.
+/// What a message centre has to count octets of the default alphabet as: septets, or octets where one cannot be written so.
+fn weight(text: &str) -> usize {
+    let septets: Option<Vec<_>> = text.chars().map(gsm::septets).collect();
+    septets.map_or_else(|| text.chars().count(), |septets| septets.concat().len())
+}
+
+/// The first byte says how much a part may hold and in which alphabet, the rest is the text.
 #[test]
 fn sms_parts() {
-    let alphabet = alphabet();
+    let alphabets = [SmppAlphabet::Gsm, SmppAlphabet::Latin1, SmppAlphabet::Ascii, SmppAlphabet::Ucs2];
+    let alphabets = alphabets.map(|alphabet| {
+        let characters = characters_of(alphabet);
+        let known: BTreeSet<char> = characters.values().copied().collect();
+        (alphabet, characters, known)
+    });
     Target::new("sms_parts").check(|input| {
         let Some((first, text)) = input.split_first() else { return };
         let (Ok(text), most) = (std::str::from_utf8(text), 4 + usize::from(first % 157)) else { return };
-        let encoded = gsm::encode(text);
-        let is_gsm = encoded.is_some();
-        let parts = parts::split(encoded.unwrap_or_else(|| parts::ucs2(text)), most);
-        assert!(parts.iter().all(|part| part.len() <= most));
-        let shown: String = parts
+        let (alphabet, characters, known) = &alphabets[usize::from(*first) % alphabets.len()];
+        let Encoded { coding, characters: encoded, most: (alone, part) } = alphabet.encode(text);
+        assert!([(160, 153), (140, 134)].contains(&(alone, part)));
+        let is_wide = coding == DataCoding::Ucs2;
+        let can_be_narrow = text.chars().all(|c| known.contains(&c));
+        assert_eq!(
+            is_wide,
+            !can_be_narrow && !text.is_empty(),
+            "UCS-2 where the alphabet lacks a character, and only there"
+        );
+        let parts = parts::split(encoded, most);
+        let whole: String = parts
             .iter()
             .map(|part| {
-                let units = part.chunks(2).map(|unit| u16::from_be_bytes(unit.try_into().unwrap_or_default()));
-                if is_gsm {
-                    characters(part, &alphabet)
-                } else {
+                if is_wide {
+                    assert!(part.len() <= most);
+                    let units = part.chunks(2).map(|unit| u16::from_be_bytes(unit.try_into().unwrap()));
                     String::from_utf16(&units.collect::<Vec<_>>()).unwrap()
+                } else {
+                    let said = shown(part, *alphabet, characters);
+                    assert!(alone == 140 || weight(&said) <= most);
+                    said
                 }
             })
             .collect();
-        assert_eq!(shown, text, "no part ends inside a character");
+        assert_eq!(whole, text, "no part ends inside a character");
     });
 }

@@ -26,12 +26,8 @@ const EXTENSION: [(char, u8); 10] = [
     ('€', 0x65),
 ];
 
-/// The septets of each character; `None` if the alphabet lacks one.
-pub(super) fn encode(text: &str) -> Option<Vec<Vec<u8>>> {
-    text.chars().map(septets).collect()
-}
-
-fn septets(c: char) -> Option<Vec<u8>> {
+/// The septets of a character; `None` if the alphabet lacks it.
+pub(super) fn septets(c: char) -> Option<Vec<u8>> {
     if let Some((_, septet)) = EXTENSION.iter().find(|(other, _)| *other == c) {
         return Some(vec![ESCAPE, *septet]);
     }
@@ -41,8 +37,6 @@ fn septets(c: char) -> Option<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
     #[test]
     fn has_its_characters_and_no_others() {
         for (text, septets) in [
@@ -54,7 +48,8 @@ mod tests {
             ("云", None),
             ("\u{1B}", None),
         ] {
-            assert_eq!(encode(text).map(|characters| characters.concat()), septets, "{text}");
+            let encoded: Option<Vec<_>> = text.chars().map(super::septets).collect();
+            assert_eq!(encoded.map(|characters| characters.concat()), septets, "{text}");
         }
     }
 }

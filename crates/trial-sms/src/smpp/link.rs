@@ -2,19 +2,22 @@
 
 use std::sync::Arc;
 
-use rusmpp::CommandStatus;
 use rusmpp::pdus::BindTransceiver;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Duration, Instant, sleep, timeout};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::pki_types::ServerName;
 
+use super::codec::id;
 use super::session::{Lost, Session};
 use super::{SmppReceipts, SmppSettings, SmppTimeouts, verdict};
 use crate::web::UnusableGateway;
+
+/// How long a session has to last for the next bind to wait no longer than the first time.
+const SETTLED: Duration = Duration::from_secs(5);
 
 /// The connection as it is.
 #[derive(Clone)]
@@ -45,6 +48,29 @@ struct Keeper {
     bind: BindTransceiver,
     receipts: Option<SmppReceipts>,
     timeouts: SmppTimeouts,
+}
+
+/// Waits before the next bind: they double while sessions end soon after theirs, or none comes about.
+struct Backoff {
+    first: Duration,
+    cap: Duration,
+    next: Duration,
+}
+
+impl Backoff {
+    fn new(timeouts: SmppTimeouts) -> Self {
+        Self { first: timeouts.retry_first, cap: timeouts.retry_cap, next: timeouts.retry_first }
+    }
+
+    /// The wait after a session that lasted so long, or after none.
+    fn after(&mut self, lasted: Option<Duration>) -> Duration {
+        if lasted.is_some_and(|lasted| lasted >= SETTLED) {
+            self.next = self.first;
+        }
+        let wait = self.next;
+        self.next = (2 * wait).min(self.cap);
+        wait
+    }
 }
 
 trait Bytes: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -98,26 +124,26 @@ fn tls(host: &str) -> Result<(TlsConnector, ServerName<'static>), UnusableGatewa
 
 impl Keeper {
     async fn run(self, tell: watch::Sender<State>) {
-        let mut wait = self.timeouts.retry_first;
+        let mut backoff = Backoff::new(self.timeouts);
         loop {
-            let connecting = timeout(self.timeouts.connect, self.connect()).await;
-            let reason = match connecting {
-                Ok(Ok(stream)) => {
-                    let (session, connection) = Session::over(stream, self.timeouts, self.receipts.clone());
-                    let (is_bound, ()) = tokio::join!(self.bind(session, &tell), connection.run());
-                    if is_bound.is_ok() {
-                        wait = self.timeouts.retry_first;
-                    }
-                    is_bound.err().unwrap_or_else(|| "the connection was lost".to_owned())
-                }
-                Ok(Err(reason)) => reason,
-                Err(_) => format!("none within {} s", self.timeouts.connect.as_secs()),
-            };
-            tracing::warn!(gateway = "smpp", reason, "no connection to the message centre");
+            let ended = self.session(&tell).await;
+            let wait = backoff.after(ended.as_ref().ok().copied());
+            let reason = ended
+                .map_or_else(|reason| reason, |lasted| format!("it was lost {} s after the bind", lasted.as_secs()));
+            let again_in_s = wait.as_secs_f32();
+            tracing::warn!(gateway = "smpp", reason, again_in_s, "no connection to the message centre");
             tell.send_replace(State::Down(reason));
             sleep(wait).await;
-            wait = (2 * wait).min(self.timeouts.retry_cap);
         }
+    }
+
+    /// One session; says how long it lasted from its bind, or why there was none.
+    async fn session(&self, tell: &watch::Sender<State>) -> Result<Duration, String> {
+        let connecting = timeout(self.timeouts.connect, self.connect()).await;
+        let stream = connecting.map_err(|_| format!("none within {} s", self.timeouts.connect.as_secs()))??;
+        let (session, connection) = Session::over(stream, self.timeouts, self.receipts.clone());
+        let (bound, ()) = tokio::join!(self.bind(session, tell), connection.run());
+        bound.map(|bound| bound.elapsed())
     }
 
     async fn connect(&self) -> Result<Box<dyn Bytes>, String> {
@@ -133,16 +159,31 @@ impl Keeper {
         }
     }
 
-    /// Binds, and shows the session to everybody; if that fails, the session is dropped and the connection ends.
-    async fn bind(&self, session: Session, tell: &watch::Sender<State>) -> Result<(), String> {
+    /// Binds, and shows the session to everybody; says when. If that fails, the session is dropped and the connection ends.
+    async fn bind(&self, session: Session, tell: &watch::Sender<State>) -> Result<Instant, String> {
         let answer = session.ask(self.bind.clone(), self.timeouts.connect).await.map_err(|lost| match lost {
             Lost::NotSent => "the connection was lost before the bind".to_owned(),
             Lost::Unanswered => "the bind was not answered".to_owned(),
         })?;
-        if answer.status() != CommandStatus::EsmeRok {
-            return Err(format!("the bind was refused: {}", verdict::name(answer.status())));
+        if answer.status != 0 || answer.id == id::GENERIC_NACK {
+            return Err(format!("the bind was refused: {}", verdict::name(answer.status.into())));
         }
         tell.send_replace(State::Up(session));
-        Ok(())
+        Ok(Instant::now())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn binds_wait_longer_while_sessions_end_soon() {
+        let mut backoff = Backoff::new(SmppTimeouts::default());
+        let mut waits = |lasted: &[Option<u64>]| {
+            lasted.iter().map(|lasted| backoff.after(lasted.map(Duration::from_secs)).as_secs()).collect::<Vec<_>>()
+        };
+        assert_eq!(waits(&[Some(0), None, Some(4), None, Some(0), Some(0), Some(0)]), [1, 2, 4, 8, 16, 30, 30]);
+        assert_eq!(waits(&[Some(5), Some(0), Some(3_600), None]), [1, 2, 1, 2]);
     }
 }

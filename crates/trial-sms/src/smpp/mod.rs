@@ -2,14 +2,19 @@
 //!
 //! Section numbers are those of "Short Message Peer to Peer Protocol Specification v3.4".
 
+mod alphabet;
 mod codec;
 #[cfg(test)]
 mod fuzz;
 mod gsm;
 mod link;
 mod parts;
+mod pdu;
 mod receipt;
+mod receipt_text;
 mod session;
+#[cfg(test)]
+mod session_tests;
 mod verdict;
 
 use std::fmt;
@@ -27,6 +32,7 @@ use zeroize::Zeroizing;
 
 use crate::text::Wording;
 use crate::web::UnusableGateway;
+pub use alphabet::SmppAlphabet;
 use link::Link;
 pub use receipt::SmppReceipts;
 use session::{Lost, Session};
@@ -48,6 +54,8 @@ pub struct SmppSettings {
     pub system_type: String,
     /// Who messages come from, at most 20 characters: a number or a name.
     pub source_addr: String,
+    /// What the message centre takes `data_coding` 0 for.
+    pub alphabet: SmppAlphabet,
     /// Messages that may be on their way to the message centre at the same time; at least 1.
     pub window: u16,
     /// What messages say.
@@ -66,7 +74,7 @@ pub struct SmppTimeouts {
     pub reply: Duration,
     /// How often an idle connection is tried.
     pub enquire: Duration,
-    /// The first wait before connecting again; it doubles up to `retry_cap`.
+    /// The first wait before connecting again; it doubles up to `retry_cap` while sessions end within 5 s of their bind.
     pub retry_first: Duration,
     /// The longest wait before connecting again.
     pub retry_cap: Duration,
@@ -78,7 +86,7 @@ impl Default for SmppTimeouts {
             connect: Duration::from_secs(3),
             reply: Duration::from_secs(6),
             enquire: Duration::from_secs(30),
-            retry_first: Duration::from_millis(500),
+            retry_first: Duration::from_secs(1),
             retry_cap: Duration::from_secs(30),
         }
     }
@@ -99,6 +107,7 @@ pub struct SmppGateway {
     link: Link,
     template: SubmitSm,
     wording: Wording,
+    alphabet: SmppAlphabet,
     window: Semaphore,
     timeouts: SmppTimeouts,
     /// Ties the parts of a long message together (section 5.3.2.22, and GSM 03.40 section 9.2.3.24.1).
@@ -115,9 +124,9 @@ impl SmppGateway {
         let bind: BindTransceiver = parts::bind(settings)?;
         let template = parts::template(settings)?;
         let window = Semaphore::new(settings.window.max(1).into());
-        let (wording, timeouts) = (settings.wording.clone(), settings.timeouts);
+        let (wording, alphabet, timeouts) = (settings.wording.clone(), settings.alphabet, settings.timeouts);
         let link = Link::keep(settings, bind, receipts)?;
-        Ok(Self { link, template, wording, window, timeouts, reference: AtomicU8::new(0) })
+        Ok(Self { link, template, wording, alphabet, window, timeouts, reference: AtomicU8::new(0) })
     }
 
     /// Submits the parts one after the other, so that a refusal of the first costs nothing.
@@ -161,7 +170,7 @@ impl SmsGateway for SmppGateway {
 
     async fn send(&self, message: &SmsMessage) -> GatewayReply {
         let reference = self.reference.fetch_add(1, Ordering::Relaxed);
-        let parts = match parts::of_message(&self.template, message, &self.wording, reference) {
+        let parts = match parts::of_message(&self.template, message, (&self.wording, self.alphabet), reference) {
             Ok(parts) => parts,
             Err(reason) => return GatewayReply::Refused { reason },
         };

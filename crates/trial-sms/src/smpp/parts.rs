@@ -3,20 +3,16 @@
 use rusmpp::pdus::{BindTransceiver, SubmitSm};
 use rusmpp::types::{COctetString, OctetString};
 use rusmpp::values::{
-    DataCoding, EsmClass, InterfaceVersion, IntermediateNotification, MCDeliveryReceipt, Npi, RegisteredDelivery,
+    EsmClass, InterfaceVersion, IntermediateNotification, MCDeliveryReceipt, Npi, RegisteredDelivery,
     SmeOriginatedAcknowledgement, Ton,
 };
 use trial_core::SmsMessage;
 
-use super::{SmppSettings, gsm};
+use super::alphabet::Character;
+use super::{SmppAlphabet, SmppSettings};
 use crate::text::Wording;
 use crate::web::UnusableGateway;
 
-/// Septets of a message that is sent alone, and of one part: what 140 octets hold without and with the 6 that tie the
-/// parts together (GSM 03.40 section 9.2.3.24.1).
-const GSM: (usize, usize) = (160, 153);
-/// Octets of the same in UCS-2.
-const UCS2: (usize, usize) = (140, 134);
 /// Parts that a message may have.
 const MAX_PARTS: usize = 8;
 /// Bit 6 of `esm_class`: the text begins with a header (section 5.2.12).
@@ -68,11 +64,11 @@ fn is_number(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit())
 }
 
-/// The parts of a message: in the GSM alphabet if it has all of the text's characters, else in UCS-2.
+/// The parts of a message: in the message centre's alphabet if it has all of the text's characters, else in UCS-2.
 pub(super) fn of_message(
     template: &SubmitSm,
     message: &SmsMessage,
-    wording: &Wording,
+    (wording, alphabet): (&Wording, SmppAlphabet),
     reference: u8,
 ) -> Result<Vec<SubmitSm>, String> {
     let mut addressed = template.clone();
@@ -82,16 +78,14 @@ pub(super) fn of_message(
         .trim_start_matches('+')
         .parse()
         .map_err(|_| "the phone does not fit into the protocol".to_owned())?;
-    let text = wording.text(message);
-    let (coding, characters, (alone, part)) = match gsm::encode(&text) {
-        Some(characters) => (DataCoding::McSpecific, characters, GSM),
-        None => (DataCoding::Ucs2, ucs2(&text), UCS2),
-    };
-    addressed.data_coding = coding;
-    if characters.iter().map(Vec::len).sum::<usize>() <= alone {
-        return Ok(vec![with_text(addressed, characters.concat())?]);
+    let encoded = alphabet.encode(&wording.text(message));
+    addressed.data_coding = encoded.coding;
+    let (alone, part) = encoded.most;
+    let weight: usize = encoded.characters.iter().map(|character| character.weight).sum();
+    if weight <= alone {
+        return Ok(vec![with_text(addressed, split(encoded.characters, alone).concat())?]);
     }
-    let parts = split(characters, part);
+    let parts = split(encoded.characters, part);
     let count = u8::try_from(parts.len()).ok().filter(|count| usize::from(*count) <= MAX_PARTS).ok_or_else(too_long)?;
     addressed.esm_class = EsmClass::from(HAS_HEADER);
     (1..)
@@ -107,19 +101,17 @@ fn with_text(message: SubmitSm, octets: Vec<u8>) -> Result<SubmitSm, String> {
     Ok(message.with_short_message(OctetString::from_vec(octets).map_err(|_| too_long())?))
 }
 
-/// UTF-16, which phones read where UCS-2 is said, so that a character beyond the first 65,536 is shown too.
-pub(super) fn ucs2(text: &str) -> Vec<Vec<u8>> {
-    let units = |c: char| c.encode_utf16(&mut [0; 2]).iter().flat_map(|unit| unit.to_be_bytes()).collect();
-    text.chars().map(units).collect()
-}
-
-/// Parts of at most so many octets, none of which ends inside a character.
-pub(super) fn split(characters: Vec<Vec<u8>>, most: usize) -> Vec<Vec<u8>> {
-    let mut parts = vec![Vec::new()];
+/// The octets of parts of at most this weight, none of which ends inside a character.
+pub(super) fn split(characters: Vec<Character>, most: usize) -> Vec<Vec<u8>> {
+    let (mut parts, mut weight) = (vec![Vec::new()], 0);
     for character in characters {
+        weight += character.weight;
         match parts.last_mut() {
-            Some(part) if part.len() + character.len() <= most => part.extend(character),
-            _ => parts.push(character),
+            Some(part) if weight <= most => part.extend(character.octets),
+            _ => {
+                weight = character.weight;
+                parts.push(character.octets);
+            }
         }
     }
     parts

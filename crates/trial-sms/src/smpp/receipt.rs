@@ -6,17 +6,15 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use rusmpp::CommandStatus;
-use rusmpp::pdus::DeliverSm;
-use rusmpp::tlvs::TlvValue;
-use rusmpp::values::MessageState;
 use tokio::time::sleep;
 use trial_core::ports::{Clock, Receipts};
 use trial_core::{DeliveryReceipt, DeliveryState, UnreadableReceipt};
 
+use super::pdu::{self, Delivered, tag};
+use super::receipt_text::Fields;
 use crate::receipt::{UNKNOWN, receipt, state_of, words};
 
-/// Bits 2 to 5 of `esm_class`, and what they are for a receipt.
-const MESSAGE_TYPE: u8 = 0b0011_1100;
+/// Bit 2 of `esm_class`, which no other type of message has (section 5.2.12).
 const IS_RECEIPT: u8 = 0b0000_0100;
 /// A receipt may overtake the answer to its message on the way to the ledger: so long it is tried again.
 const WAITS: [Duration; 3] = [Duration::from_millis(200), Duration::from_secs(1), Duration::from_secs(4)];
@@ -40,7 +38,7 @@ impl SmppReceipts {
     /// Takes down what the message centre delivers, if it is a receipt; returns its answer. Where that is an error for now,
     /// the message centre delivers it again, for as long as it holds that right. What is of no use however often it comes,
     /// or is of no message of ours, is answered like the rest.
-    pub(super) async fn take(&self, delivered: &DeliverSm) -> CommandStatus {
+    pub(super) async fn take(&self, delivered: &Delivered) -> CommandStatus {
         let told = match read(delivered, self.clock.now()) {
             Ok(Some(told)) => told,
             Ok(None) => return CommandStatus::EsmeRok,
@@ -65,53 +63,56 @@ impl SmppReceipts {
 }
 
 /// What a delivery says of a message of ours; nothing if it is no receipt, or says that nothing is known.
-fn read(delivered: &DeliverSm, at: DateTime<Utc>) -> Result<Option<DeliveryReceipt>, UnreadableReceipt> {
-    if u8::from(delivered.esm_class) & MESSAGE_TYPE != IS_RECEIPT {
+///
+/// What has `receipted_message_id` is a receipt whatever its class: only the message centre writes that. A text alone is
+/// believed where the class says so: any phone can send one.
+fn read(delivered: &Delivered, at: DateTime<Utc>) -> Result<Option<DeliveryReceipt>, UnreadableReceipt> {
+    let named = delivered.tlv(tag::RECEIPTED_MESSAGE_ID).and_then(pdu::text);
+    if delivered.esm_class & IS_RECEIPT == 0 && named.is_none() {
         return Ok(None);
     }
-    let text = String::from_utf8_lossy(delivered.short_message().as_ref()).into_owned();
-    let values = || delivered.tlvs().iter().filter_map(|tlv| tlv.value());
-    let id = values().find_map(|value| match value {
-        TlvValue::ReceiptedMessageId(id) => Some(id.as_str().to_owned()),
-        _ => None,
-    });
-    let id = id.filter(|id| !id.is_empty()).or_else(|| field(&text, "id").map(str::to_owned));
-    let word = values().find_map(|value| match value {
-        TlvValue::MessageState(state) => Some(name(*state).to_owned()),
-        _ => None,
-    });
-    let word = word.or_else(|| field(&text, "stat").map(str::to_ascii_uppercase));
-    let word = word.ok_or(UnreadableReceipt("the message's state is missing"))?;
+    let payload = delivered.tlv(tag::MESSAGE_PAYLOAD).unwrap_or_default();
+    let texts = [delivered.text.as_slice(), payload].map(|octets| Fields::read(octets, delivered));
+    let field = |names: &[&str]| texts.iter().find_map(|fields| fields.get(names)).map(str::to_owned);
+    let known = delivered.tlv(tag::MESSAGE_STATE).and_then(state_name).filter(|state| *state != UNKNOWN);
+    let word = known.map(str::to_owned).or_else(|| field(&["stat", "status", "state"]));
+    let word = word.or_else(|| delivered.tlv(tag::MESSAGE_STATE).map(|_| UNKNOWN.to_owned()));
+    let word = word.ok_or(UnreadableReceipt("the message's state is missing"))?.to_ascii_uppercase();
     if word == UNKNOWN {
         return Ok(None);
     }
     let state = state_of(&word).ok_or(UnreadableReceipt("the message's state is none that there is"))?;
     let reason = (state == DeliveryState::Failed).then(|| {
-        let error = field(&text, "err").map(|error| format!(", error {}", words(error)));
-        format!("status {word}{}", error.unwrap_or_default())
+        let error = field(&["err", "error"]).map(|error| words(&error));
+        let error = error.or_else(|| delivered.tlv(tag::NETWORK_ERROR_CODE).and_then(network_error));
+        format!("status {word}{}", error.map(|error| format!(", error {error}")).unwrap_or_default())
     });
-    receipt("smpp", id, (state, reason), at).map(Some)
+    receipt("smpp", named.or_else(|| field(&["id"])), (state, reason), at).map(Some)
 }
 
-/// A state as the text of a receipt names it (section 5.2.28).
-fn name(state: MessageState) -> &'static str {
-    match state {
-        MessageState::Scheduled | MessageState::Enroute => "ENROUTE",
-        MessageState::Delivered => "DELIVRD",
-        MessageState::Expired => "EXPIRED",
-        MessageState::Deleted => "DELETED",
-        MessageState::Undeliverable => "UNDELIV",
-        MessageState::Accepted => "ACCEPTD",
-        MessageState::Rejected => "REJECTD",
-        _ => UNKNOWN,
+/// The words of `message_state` (section 5.2.28, and 4.7.15 of version 5.0), whatever its length, as a number or its digit.
+fn state_name(value: &[u8]) -> Option<&'static str> {
+    let (last, zeros) = value.split_last()?;
+    if zeros.iter().any(|octet| *octet != 0) {
+        return None;
     }
+    Some(match last.checked_sub(b'0').unwrap_or(*last) {
+        0 | 1 => "ENROUTE",
+        2 => "DELIVRD",
+        3 => "EXPIRED",
+        4 => "DELETED",
+        5 => "UNDELIV",
+        6 => "ACCEPTD",
+        8 => "REJECTD",
+        9 => "SKIPPED",
+        _ => UNKNOWN,
+    })
 }
 
-/// A field of the text, up to where the message's own begins: that may say anything.
-fn field<'t>(text: &'t str, name: &str) -> Option<&'t str> {
-    let pairs = text.split_ascii_whitespace().filter_map(|word| word.split_once(':'));
-    let mut ours = pairs.take_while(|(name, _)| !name.eq_ignore_ascii_case("text"));
-    ours.find(|(given, _)| given.eq_ignore_ascii_case(name)).map(|(_, value)| value).filter(|value| !value.is_empty())
+/// `network_error_code`: the kind of network, and the two octets of its own number (section 5.3.2.31).
+fn network_error(value: &[u8]) -> Option<String> {
+    let [network, high, low, ..] = value else { return None };
+    Some(format!("{network}/{high}.{low}"))
 }
 
 #[cfg(test)]
@@ -119,9 +120,6 @@ mod tests {
     use std::sync::Mutex;
 
     use async_trait::async_trait;
-    use rusmpp::tlvs::MessageDeliveryRequestTlvValue as Tlv;
-    use rusmpp::types::OctetString;
-    use rusmpp::values::EsmClass;
     use trial_core::LedgerError;
     use trial_testkit::FixedClock;
 
@@ -129,16 +127,16 @@ mod tests {
 
     const AT: DateTime<Utc> = DateTime::UNIX_EPOCH;
 
-    fn delivered(esm_class: u8, text: &[u8], tlvs: Vec<Tlv>) -> DeliverSm {
-        let text = OctetString::from_vec(text.to_vec()).unwrap();
-        DeliverSm::builder().esm_class(EsmClass::from(esm_class)).short_message(text).tlvs(tlvs).build()
+    fn delivered(esm_class: u8, text: &[u8], tlvs: &[(u16, &[u8])]) -> Delivered {
+        let tlvs = tlvs.iter().map(|(tag, value)| (*tag, value.to_vec())).collect();
+        Delivered { esm_class, text: text.to_vec(), tlvs, ..Delivered::default() }
     }
 
     /// The message's id, how far it got, and why it failed.
     type Told = (String, DeliveryState, Option<String>);
 
     fn told(text: &str) -> Result<Option<Told>, &'static str> {
-        let told = read(&delivered(4, text.as_bytes(), Vec::new()), AT);
+        let told = read(&delivered(4, text.as_bytes(), &[]), AT);
         told.map(|told| told.map(|told| (told.provider_id, told.state, told.reason))).map_err(|error| error.0)
     }
 
@@ -167,25 +165,105 @@ mod tests {
         assert_eq!(told("stat:DELIVRD text: id:1"), Err("the message's id is missing"));
         assert_eq!(told(""), Err("the message's state is missing"));
         assert_eq!(told("id: stat:"), Err("the message's state is missing"));
-        assert!(read(&delivered(4, &[0xFF; 200], Vec::new()), AT).is_err());
+        assert!(read(&delivered(4, &[0xFF; 200], &[]), AT).is_err());
+    }
+
+    #[test]
+    fn every_spelling_of_a_state_is_read() {
+        for (state, words) in [
+            (
+                Some(DeliveryState::Delivered),
+                &["DELIVRD", "DELIVERED", "delivered", "Delivrd", "DELIVERD", "DELIVRED"][..],
+            ),
+            (
+                Some(DeliveryState::Sent),
+                &["ENROUTE", "ACCEPTD", "ACCEPTED", "accepted", "SCHEDULED", "BUFFERED", "SUBMITTED", "SENT"],
+            ),
+            (
+                Some(DeliveryState::Failed),
+                &[
+                    "UNDELIV",
+                    "UNDELIVERED",
+                    "UNDELIVERABLE",
+                    "UNDELIVRD",
+                    "EXPIRED",
+                    "DELETED",
+                    "REJECTD",
+                    "REJECTED",
+                    "Rejected",
+                    "FAILED",
+                    "SKIPPED",
+                ],
+            ),
+            (None, &["UNKNOWN", "unknown"]),
+        ] {
+            for word in words {
+                let told = told(&format!("id:1 stat:{word}")).unwrap();
+                assert_eq!(told.map(|(_, state, _)| state), state, "{word}");
+            }
+        }
     }
 
     #[test]
     fn what_stands_in_fields_of_its_own_goes_before_the_text() {
-        let tlvs =
-            vec![Tlv::ReceiptedMessageId("id-1".parse().unwrap()), Tlv::MessageState(MessageState::Undeliverable)];
-        let told = read(&delivered(4, b"id:2 stat:DELIVRD err:7", tlvs.clone()), AT).unwrap().unwrap();
+        let tlvs: &[(u16, &[u8])] = &[(tag::RECEIPTED_MESSAGE_ID, b"id-1\0"), (tag::MESSAGE_STATE, &[5])];
+        let told = read(&delivered(4, b"id:2 stat:DELIVRD err:7", tlvs), AT).unwrap().unwrap();
         assert_eq!((told.provider_id.as_str(), told.state), ("id-1", DeliveryState::Failed));
         assert_eq!(told.reason.as_deref(), Some("status UNDELIV, error 7"));
         assert_eq!(read(&delivered(4, b"", tlvs), AT).unwrap().unwrap().reason.as_deref(), Some("status UNDELIV"));
+        let with_error = [tlvs, &[(tag::NETWORK_ERROR_CODE, &[3, 0, 17, 0])]].concat();
+        let told = read(&delivered(4, b"", &with_error), AT).unwrap().unwrap();
+        assert_eq!(told.reason.as_deref(), Some("status UNDELIV, error 3/0.17"));
     }
 
     #[test]
-    fn what_is_no_receipt_says_nothing() {
-        for esm_class in [0x00, 0x40, 0x20, 0x08] {
-            assert_eq!(read(&delivered(esm_class, b"id:1 stat:DELIVRD", Vec::new()), AT), Ok(None));
+    fn a_state_is_read_whatever_its_length() {
+        let state = |value: &[u8]| {
+            let tlvs: &[(u16, &[u8])] = &[(tag::RECEIPTED_MESSAGE_ID, b"id-1"), (tag::MESSAGE_STATE, value)];
+            read(&delivered(0, b"", tlvs), AT).map(|told| told.map(|told| told.state))
+        };
+        for value in [&[2][..], &[0, 2], &[0, 0, 0, 2], b"2"] {
+            assert_eq!(state(value), Ok(Some(DeliveryState::Delivered)), "{value:?}");
         }
-        assert!(read(&delivered(0x44, b"id:1 stat:DELIVRD", Vec::new()), AT).unwrap().is_some());
+        for (value, expected) in [
+            (0, Some(DeliveryState::Sent)),
+            (1, Some(DeliveryState::Sent)),
+            (6, Some(DeliveryState::Sent)),
+            (3, Some(DeliveryState::Failed)),
+            (4, Some(DeliveryState::Failed)),
+            (8, Some(DeliveryState::Failed)),
+            (9, Some(DeliveryState::Failed)),
+            (7, None),
+            (99, None),
+        ] {
+            assert_eq!(state(&[value]), Ok(expected), "{value}");
+        }
+        // What the parameter does not know, the text may.
+        let tlvs: &[(u16, &[u8])] = &[(tag::MESSAGE_STATE, &[7])];
+        let told = read(&delivered(4, b"id:1 stat:DELIVRD", tlvs), AT).unwrap().unwrap();
+        assert_eq!(told.state, DeliveryState::Delivered);
+    }
+
+    #[test]
+    fn a_receipt_is_known_by_its_class_or_by_what_only_the_message_centre_writes() {
+        fn told(esm_class: u8, text: &[u8], tlvs: &[(u16, &[u8])]) -> Option<(String, DeliveryState)> {
+            let told = read(&delivered(esm_class, text, tlvs), AT).unwrap();
+            told.map(|told| (told.provider_id, told.state))
+        }
+        let text = b"id:1 stat:DELIVRD".as_slice();
+        let one = Some(("1".to_owned(), DeliveryState::Delivered));
+        for esm_class in [0x00, 0x40, 0x20, 0x08] {
+            assert_eq!(told(esm_class, text, &[]), None, "{esm_class:02x}: any phone can write that");
+        }
+        assert_eq!(told(0x04, b"", &[(tag::MESSAGE_PAYLOAD, text)]), one);
+        assert_eq!(told(0x24, text, &[]), one);
+        let wide: Vec<u8> = text.iter().flat_map(|octet| [0, *octet]).collect();
+        assert_eq!(told(0x04, b"", &[(tag::MESSAGE_PAYLOAD, &wide)]), one);
+        for esm_class in [0x00, 0x08, 0x20] {
+            let tlvs: &[(u16, &[u8])] = &[(tag::RECEIPTED_MESSAGE_ID, b"1\0"), (tag::MESSAGE_STATE, &[2])];
+            assert_eq!(told(esm_class, b"", tlvs), one);
+            assert_eq!(told(esm_class, b"stat:DELIVRD", &tlvs[..1]), one);
+        }
     }
 
     /// Answers by a script, and notes how often it was asked.
@@ -204,7 +282,7 @@ mod tests {
     async fn answer(answers: Vec<Result<bool, LedgerError>>) -> (CommandStatus, usize) {
         let script = Arc::new(Script(Mutex::new((answers, 0))));
         let receipts = SmppReceipts { receipts: Arc::clone(&script) as _, clock: Arc::new(FixedClock::default()) };
-        let status = receipts.take(&delivered(4, b"id:1 stat:DELIVRD", Vec::new())).await;
+        let status = receipts.take(&delivered(4, b"id:1 stat:DELIVRD", &[])).await;
         (status, script.0.lock().unwrap().1)
     }
 

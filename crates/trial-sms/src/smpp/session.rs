@@ -5,14 +5,15 @@ use std::collections::BTreeMap;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt as _, SinkExt as _, StreamExt as _};
-use rusmpp::pdus::DeliverSmResp;
-use rusmpp::{Command, CommandId, CommandStatus, Pdu};
+use rusmpp::pdus::{DataSmResp, DeliverSmResp};
+use rusmpp::{Command, CommandStatus, Pdu};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Duration, MissedTickBehavior, interval_at, timeout};
 use tokio_util::codec::Framed;
 
-use super::codec::PduCodec;
+use super::codec::{Frame, PduCodec, Unframed, id};
+use super::pdu::{self, Delivered};
 use super::{SmppReceipts, SmppTimeouts};
 
 /// Requests that wait to be written, at most. How many are waited for is bounded by the window.
@@ -21,11 +22,11 @@ const QUEUE: usize = 16;
 const DELIVERIES: usize = 64;
 /// Sequence numbers go up to this (section 3.2).
 const LAST_NUMBER: u32 = 0x7FFF_FFFF;
-/// What tells an answer's id from its request's.
-const ANSWER: u32 = 0x8000_0000;
 
 /// What is asked of the message centre.
-type Request = (Pdu, oneshot::Sender<Command>);
+type Request = (Pdu, Asker);
+/// Who waits for an answer.
+type Asker = oneshot::Sender<Result<Frame, Lost>>;
 
 /// The way to ask, for as long as the connection lives.
 #[derive(Clone)]
@@ -44,10 +45,11 @@ pub(super) enum Lost {
 pub(super) struct Connection<S> {
     framed: Framed<S, PduCodec>,
     requests: mpsc::Receiver<Request>,
-    unanswered: BTreeMap<u32, oneshot::Sender<Command>>,
+    /// Requests by their sequence number, each with its command.
+    unanswered: BTreeMap<u32, (u32, Asker)>,
     receipts: Option<SmppReceipts>,
-    /// What is being taken down, each with its number and the answer to it.
-    deliveries: FuturesUnordered<BoxFuture<'static, (u32, CommandStatus)>>,
+    /// Receipts that are being taken down, each with the answer to it.
+    deliveries: FuturesUnordered<BoxFuture<'static, Command>>,
     number: u32,
     timeouts: SmppTimeouts,
     /// Whether nothing came since we last asked whether anybody is there.
@@ -80,10 +82,10 @@ impl Session {
     }
 
     /// Asks, and waits for the answer.
-    pub(super) async fn ask(&self, pdu: impl Into<Pdu>, patience: Duration) -> Result<Command, Lost> {
+    pub(super) async fn ask(&self, pdu: impl Into<Pdu>, patience: Duration) -> Result<Frame, Lost> {
         let (answer, answered) = oneshot::channel();
         self.0.send((pdu.into(), answer)).await.map_err(|_| Lost::NotSent)?;
-        timeout(patience, answered).await.ok().and_then(Result::ok).ok_or(Lost::Unanswered)
+        timeout(patience, answered).await.ok().and_then(Result::ok).unwrap_or(Err(Lost::Unanswered))
     }
 }
 
@@ -96,28 +98,42 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         loop {
             let is_going_on = tokio::select! {
                 request = self.requests.recv() => match request {
+                    // Whoever gave up waiting was told that the message may be on its way; it need not be.
+                    Some((_, answer)) if answer.is_closed() => true,
                     Some((pdu, answer)) => self.request(pdu, Some(answer)).await,
                     None => false,
                 },
-                command = self.framed.next() => match command {
-                    Some(Ok(command)) => self.take(command).await,
-                    Some(Err(_)) | None => false,
+                frame = self.framed.next() => match frame {
+                    Some(Ok(frame)) => self.take(frame).await,
+                    Some(Err(error)) => {
+                        if let Unframed::Length(_) = error {
+                            tracing::warn!(gateway = "smpp", %error, "the connection is ended: its next PDU cannot be found");
+                        }
+                        false
+                    }
+                    None => false,
                 },
-                Some((number, status)) = self.deliveries.next() => self.delivered(number, status).await,
+                Some(answer) = self.deliveries.next() => self.write(answer).await,
                 _ = enquiries.tick() => self.enquire().await,
             };
             if !is_going_on {
                 break;
             }
         }
+        // What still waits to be written is not on its way; what is unanswered may be.
+        self.requests.close();
+        while let Some((_, answer)) = self.requests.recv().await {
+            // Whoever asked may have gone.
+            let _ = answer.send(Err(Lost::NotSent));
+        }
     }
 
-    async fn request(&mut self, pdu: Pdu, answer: Option<oneshot::Sender<Command>>) -> bool {
+    async fn request(&mut self, pdu: Pdu, answer: Option<Asker>) -> bool {
         self.number = if self.number >= LAST_NUMBER { 1 } else { self.number + 1 };
         // Whoever gave up waiting holds its place no longer: a centre that never answers must not fill the memory.
-        self.unanswered.retain(|_, answer| !answer.is_closed());
+        self.unanswered.retain(|_, (_, answer)| !answer.is_closed());
         if let Some(answer) = answer {
-            self.unanswered.insert(self.number, answer);
+            self.unanswered.insert(self.number, (pdu.command_id().into(), answer));
         }
         self.write(Command::new(CommandStatus::EsmeRok, self.number, pdu)).await
     }
@@ -127,46 +143,70 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 
     /// Takes an answer to whoever asked, or answers a request.
-    async fn take(&mut self, command: Command) -> bool {
+    async fn take(&mut self, frame: Frame) -> bool {
         self.is_silent = false;
-        let number = command.sequence_number();
-        match command.id() {
-            CommandId::EnquireLink => self.answer(number, Pdu::EnquireLinkResp).await,
-            CommandId::DeliverSm => self.deliver(number, command).await,
-            CommandId::Unbind => {
-                self.answer(number, Pdu::UnbindResp).await;
+        match frame.id {
+            id::ENQUIRE_LINK => self.answer(frame.number, Pdu::EnquireLinkResp).await,
+            id::DELIVER_SM | id::DATA_SM => self.deliver(&frame).await,
+            id::UNBIND => {
+                self.answer(frame.number, Pdu::UnbindResp).await;
                 false
             }
-            id if u32::from(id) & ANSWER != 0 => {
-                if let Some(waiting) = self.unanswered.remove(&number) {
-                    // Whoever asked may have gone.
-                    let _ = waiting.send(command);
-                }
+            // It has no answer (section 4.12.1).
+            id::ALERT_NOTIFICATION => true,
+            answer if answer & id::ANSWER != 0 => {
+                self.answered(frame);
                 true
             }
-            _ => self.write(Command::new(CommandStatus::EsmeRinvcmdid, number, Pdu::GenericNack)).await,
+            unknown => {
+                let (command, length) = (format!("0x{unknown:08X}"), frame.length());
+                tracing::warn!(
+                    gateway = "smpp",
+                    command,
+                    length,
+                    "a command is not known and answered by generic_nack"
+                );
+                self.write(Command::new(CommandStatus::EsmeRinvcmdid, frame.number, Pdu::GenericNack)).await
+            }
         }
     }
 
-    /// Begins to take a delivery down; other commands do not wait for it.
-    async fn deliver(&mut self, number: u32, command: Command) -> bool {
-        let Some(receipts) = self.receipts.clone() else { return self.delivered(number, CommandStatus::EsmeRok).await };
-        if self.deliveries.len() >= DELIVERIES {
-            return self.delivered(number, CommandStatus::EsmeRxTAppn).await;
+    /// Hands an answer to whoever asked, by its sequence number; its body is theirs to read.
+    fn answered(&mut self, frame: Frame) {
+        let Some((command, _)) = self.unanswered.get(&frame.number) else { return };
+        if frame.id != id::GENERIC_NACK && frame.id != *command | id::ANSWER {
+            let (command, length) = (format!("0x{:08X}", frame.id), frame.length());
+            tracing::warn!(gateway = "smpp", command, length, "an answer is of another command than its request");
+        } else if let Some((_, waiting)) = self.unanswered.remove(&frame.number) {
+            // Whoever asked may have gone.
+            let _ = waiting.send(Ok(frame));
         }
-        let taking = async move {
-            let status = match command.pdu() {
-                Some(Pdu::DeliverSm(delivered)) => receipts.take(delivered).await,
-                _ => CommandStatus::EsmeRok,
-            };
-            (number, status)
+    }
+
+    /// Begins to take a delivery down; other commands do not wait for it. One that cannot be read is acknowledged: however
+    /// often it comes again, it will say no more.
+    async fn deliver(&mut self, frame: &Frame) -> bool {
+        let (id, number) = (frame.id, frame.number);
+        let (command, read): (_, Result<Delivered, _>) = match id {
+            id::DATA_SM => ("data_sm", pdu::data_sm(&frame.body)),
+            _ => ("deliver_sm", pdu::deliver_sm(&frame.body)),
         };
-        self.deliveries.push(taking.boxed());
+        let delivered = match read {
+            Ok(delivered) => delivered,
+            Err(field) => {
+                let reason = format!("it ends before or inside {field}");
+                tracing::warn!(gateway = "smpp", command, length = frame.length(), reason, "a PDU cannot be read");
+                return self.write(taken(id, number, CommandStatus::EsmeRok)).await;
+            }
+        };
+        let Some(receipts) = self.receipts.clone() else {
+            return self.write(taken(id, number, CommandStatus::EsmeRok)).await;
+        };
+        if self.deliveries.len() >= DELIVERIES {
+            return self.write(taken(id, number, CommandStatus::EsmeRxTAppn)).await;
+        }
+        self.deliveries.push(async move { taken(id, number, receipts.take(&delivered).await) }.boxed());
         true
-    }
-
-    async fn delivered(&mut self, number: u32, status: CommandStatus) -> bool {
-        self.write(Command::new(status, number, DeliverSmResp::default())).await
     }
 
     async fn answer(&mut self, number: u32, pdu: Pdu) -> bool {
@@ -175,11 +215,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     /// Asks whether anybody is there; if nothing came since the last time, nobody is.
     async fn enquire(&mut self) -> bool {
-        self.unanswered.retain(|_, waiting| !waiting.is_closed());
+        self.unanswered.retain(|_, (_, waiting)| !waiting.is_closed());
         if self.is_silent {
             return false;
         }
         self.is_silent = true;
         self.request(Pdu::EnquireLink, None).await
+    }
+}
+
+/// The answer to a delivery.
+fn taken(id: u32, number: u32, status: CommandStatus) -> Command {
+    if id == id::DATA_SM {
+        Command::new(status, number, DataSmResp::default())
+    } else {
+        Command::new(status, number, DeliverSmResp::default())
     }
 }

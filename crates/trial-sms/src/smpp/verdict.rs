@@ -1,20 +1,24 @@
-//! What the message centre's answers mean.
+//! Answers of the message centre: what they say of a message.
 
-use rusmpp::{Command, CommandStatus, Pdu};
+use rusmpp::CommandStatus;
 use trial_core::GatewayReply;
 
-/// The message's id, or why it was not taken. A negative answer is a definite one: the message centre has not taken the
-/// message (section 4.4.2).
-pub(super) fn of(answer: &Command) -> Result<Option<String>, GatewayReply> {
-    match (answer.status(), answer.pdu()) {
-        (CommandStatus::EsmeRok, Some(Pdu::SubmitSmResp(taken))) => {
-            let id = taken.message_id().as_str();
-            Ok((!id.is_empty()).then(|| id.to_owned()))
+use super::codec::{Frame, id};
+use super::pdu;
+use crate::refusal::Refusal;
+
+/// The message's id, or why it was not taken. A status other than 0 is a definite refusal whatever the body: the message
+/// centre has not taken the message (section 4.4.2).
+pub(super) fn of(answer: &Frame) -> Result<Option<String>, GatewayReply> {
+    match (answer.status, answer.id) {
+        (0, id::GENERIC_NACK) => {
+            Err(GatewayReply::Unknown { reason: "a generic_nack that gives no reason".to_owned() })
         }
-        (CommandStatus::EsmeRok, _) => {
-            Err(GatewayReply::Unknown { reason: "the answer cannot be understood".to_owned() })
+        (0, _) => Ok(pdu::message_id(&answer.body)),
+        (status, _) => {
+            let status = CommandStatus::from(status);
+            Err(refusal(status).reply(name(status)))
         }
-        (status, _) => Err(of_status(status)),
     }
 }
 
@@ -24,15 +28,33 @@ pub(super) fn of_part(sent: usize, reply: &GatewayReply) -> GatewayReply {
     GatewayReply::Unknown { reason: format!("{sent} of its parts were taken, and the next: {said}") }
 }
 
-/// Those that are the message centre's own trouble, and not the message's.
-fn of_status(status: CommandStatus) -> GatewayReply {
-    let reason = name(status);
+/// Statuses that name us or the message centre (SMPP 3.4 section 5.1.3, SMPP 5.0 section 4.7.6). Every other one is the
+/// message's: a number of the vendor's own (from 0x400 on) may be about anything, and so may `ESME_RSUBMITFAIL` and
+/// `ESME_RINVDSTTON`.
+fn refusal(status: CommandStatus) -> Refusal {
     match status {
+        // The message centre has no room, no time or no service now.
         CommandStatus::EsmeRthrottled
         | CommandStatus::EsmeRmsgqful
         | CommandStatus::EsmeRsyserr
-        | CommandStatus::EsmeRxTAppn => GatewayReply::Throttled { reason },
-        _ => GatewayReply::Refused { reason },
+        | CommandStatus::EsmeRxTAppn
+        | CommandStatus::EsmeRsertypunavail => Refusal::Throttled,
+        // Who we are, who we send as, and what we may do.
+        CommandStatus::EsmeRinvbndsts
+        | CommandStatus::EsmeRalybnd
+        | CommandStatus::EsmeRbindfail
+        | CommandStatus::EsmeRinvpaswd
+        | CommandStatus::EsmeRinvsysid
+        | CommandStatus::EsmeRinvsystyp
+        | CommandStatus::EsmeRinvsertyp
+        | CommandStatus::EsmeRinvsrcadr
+        | CommandStatus::EsmeRinvsrcton
+        | CommandStatus::EsmeRinvsrcnpi
+        | CommandStatus::EsmeRinvregdlvflg
+        | CommandStatus::EsmeRsertypunauth
+        | CommandStatus::EsmeRprohibited
+        | CommandStatus::EsmeRsertypdenied => Refusal::Account,
+        _ => Refusal::Message,
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Request and reply as in "Messages resource"; codes as in "Error and Warning Dictionary".
 
+mod codes;
 mod receipt;
 mod reply;
 

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use trial_core::{DeliveryReceipt, DeliveryState, UnreadableReceipt};
 
-use super::reply::meaning;
+use super::codes::meaning;
 use crate::receipt::{fields, receipt};
 
 /// Reads the body of a status callback. A message that the provider has not sent on yet comes to no receipt.
@@ -11,8 +11,9 @@ use crate::receipt::{fields, receipt};
 /// # Errors
 /// It is no status callback.
 pub fn twilio_receipts(body: &[u8], at: DateTime<Utc>) -> Result<Vec<DeliveryReceipt>, UnreadableReceipt> {
-    let [id, status, code] = fields(body, ["MessageSid", "MessageStatus", "ErrorCode"]);
-    let state = match status.ok_or(UnreadableReceipt("`MessageStatus` is missing"))?.as_str() {
+    let [id, status, code] =
+        fields(body, [&["MessageSid", "SmsSid", "SmsMessageSid"], &["MessageStatus", "SmsStatus"], &["ErrorCode"]]);
+    let state = match status.ok_or(UnreadableReceipt("`MessageStatus` is missing"))?.to_ascii_lowercase().as_str() {
         "accepted" | "scheduled" | "queued" | "sending" => return Ok(Vec::new()),
         "sent" => DeliveryState::Sent,
         "delivered" | "read" => DeliveryState::Delivered,
@@ -24,10 +25,7 @@ pub fn twilio_receipts(body: &[u8], at: DateTime<Utc>) -> Result<Vec<DeliveryRec
 }
 
 fn reason(code: u32) -> String {
-    match meaning(code) {
-        "" => format!("code {code}"),
-        words => format!("code {code}: {words}"),
-    }
+    meaning(code).map_or_else(|| format!("code {code}"), |(_, words)| format!("code {code}: {words}"))
 }
 
 #[cfg(test)]
@@ -57,6 +55,23 @@ mod tests {
         assert_eq!(told("failed&ErrorCode=39999"), failed(Some("code 39999")));
         assert_eq!(told("failed&ErrorCode=call+%2B15558675310"), failed(None), "what is no code may be anything");
         assert_eq!(told("canceled"), failed(None));
+        assert_eq!(told("DELIVERED"), Some((DeliveryState::Delivered, None)));
+    }
+
+    #[test]
+    fn older_names_and_encodings_are_read() {
+        for body in [
+            "SmsSid=SM1&SmsStatus=delivered",
+            "SmsMessageSid=SM1&SmsStatus=delivered",
+            "smssid=SM1&smsstatus=delivered",
+            "\u{FEFF}MessageSid=SM1&MessageStatus=delivered\0",
+            "MessageSid=%EF%BB%BFSM1&MessageStatus=+delivered%00",
+            "MessageSid=SM1&MessageStatus=&SmsStatus=delivered&From=%B6%CC%D0%C5",
+        ] {
+            let told = twilio_receipts(body.as_bytes(), AT).unwrap();
+            assert_eq!(told.len(), 1, "{body}");
+            assert_eq!((told[0].provider_id.as_str(), told[0].state), ("SM1", DeliveryState::Delivered), "{body}");
+        }
     }
 
     #[test]

@@ -3,10 +3,15 @@
 use std::error::Error as _;
 use std::time::Duration;
 
+use reqwest::header::CONTENT_TYPE;
 use reqwest::redirect::Policy;
 use reqwest::{Client, RequestBuilder, StatusCode};
 use trial_core::{GatewayReply, GatewayUnusable, Redaction};
 use url::Url;
+
+use crate::charset;
+use crate::json::Json;
+use crate::refusal::Refusal;
 
 /// How much of a reply is read, in bytes; every provider's is well below.
 const MAX_REPLY: usize = 64 * 1024;
@@ -62,6 +67,8 @@ pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     /// As much of it as is read; `None` if it was longer.
     pub(crate) body: Option<Vec<u8>>,
+    /// The encoding that its type names.
+    charset: Option<String>,
     redaction: Redaction,
 }
 
@@ -90,18 +97,18 @@ impl WebClient {
     pub(crate) async fn exchange(&self, request: RequestBuilder) -> Result<Answer, GatewayReply> {
         let mut response = request.send().await.map_err(|error| self.lost(&error))?;
         let status = response.status();
+        let content_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        let charset = content_type.and_then(charset_of);
+        let mut answer = Answer { status, body: None, charset, redaction: self.redaction.clone() };
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|error| self.lost(&error))? {
             if body.len() + chunk.len() > MAX_REPLY {
-                return Ok(self.answer(status, None));
+                return Ok(answer);
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(self.answer(status, Some(body)))
-    }
-
-    fn answer(&self, status: StatusCode, body: Option<Vec<u8>>) -> Answer {
-        Answer { status, body, redaction: self.redaction.clone() }
+        answer.body = Some(body);
+        Ok(answer)
     }
 
     /// Whether the provider answers at all, whatever it says of a request that sends nothing.
@@ -144,18 +151,28 @@ impl WebClient {
     }
 }
 
+/// The parameter `charset` of a media type.
+fn charset_of(content_type: &str) -> Option<String> {
+    let mut parameters = content_type.split(';').skip(1).filter_map(|parameter| parameter.split_once('='));
+    let charset = parameters.find(|(name, _)| name.trim().eq_ignore_ascii_case("charset"));
+    charset.map(|(_, value)| value.trim().trim_matches('"').to_owned())
+}
+
 impl Answer {
     /// What the status alone says of a message that was not taken. What is 4xx was not taken, by RFC 9110; what is 5xx may
-    /// come from something between us and a provider that did take it.
-    pub(crate) fn by_status(&self, words: &str) -> GatewayReply {
-        let said = if words.is_empty() { String::new() } else { format!(": {words}") };
-        let reason = format!("status {}{said}", self.status.as_u16());
-        match self.status {
-            StatusCode::TOO_MANY_REQUESTS => GatewayReply::Throttled { reason },
-            StatusCode::REQUEST_TIMEOUT => GatewayReply::Unknown { reason },
-            status if status.is_client_error() => GatewayReply::Refused { reason },
-            _ => GatewayReply::Unknown { reason },
-        }
+    /// come from something between us and a provider that did take it. Of the former only 401, 402 and 407 name us: others
+    /// are used for numbers too.
+    pub(crate) fn by_status(&self) -> GatewayReply {
+        let refusal = match self.status {
+            StatusCode::TOO_MANY_REQUESTS => Refusal::Throttled,
+            StatusCode::UNAUTHORIZED | StatusCode::PAYMENT_REQUIRED | StatusCode::PROXY_AUTHENTICATION_REQUIRED => {
+                Refusal::Account
+            }
+            StatusCode::REQUEST_TIMEOUT => Refusal::Open,
+            status if status.is_client_error() => Refusal::Message,
+            _ => Refusal::Open,
+        };
+        refusal.reply(format!("status {}", self.status.as_u16()))
     }
 
     /// What may be kept of the provider's words.
@@ -164,8 +181,8 @@ impl Answer {
     }
 
     /// The body as JSON; `None` if it is none.
-    pub(crate) fn json<T: serde::de::DeserializeOwned>(&self) -> Option<T> {
-        serde_json::from_slice(self.body.as_deref()?).ok()
+    pub(crate) fn json(&self) -> Option<Json> {
+        Json::of(&charset::decode(self.body.as_deref()?, self.charset.as_deref()))
     }
 
     /// The reply to give where the status is of success and the body cannot be understood.

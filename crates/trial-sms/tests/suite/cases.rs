@@ -1,7 +1,7 @@
 //! What each gateway makes of what its provider does: the table of `docs/sms.md`, each line of it a test.
 
 use trial_testkit::sms_conformance::ProviderCase;
-use trial_testkit::sms_conformance::Verdict::{self, Accepted, Refused, Throttled, Unknown, Unreached};
+use trial_testkit::sms_conformance::Verdict::{self, Accepted, AccountRefused, Refused, Throttled, Unknown, Unreached};
 
 use trial_sms::{SmppGateway, SmppSettings, SmppTimeouts};
 
@@ -38,6 +38,8 @@ const ANY: &[Line] = &[
     ("answers 200 and more than 64 KiB", Act::Says(Script::Huge), Unknown),
     ("answers 200 and no JSON", says(200, "<html>OK</html>"), Unknown),
     ("answers 302", says(302, ""), Unknown),
+    ("answers 401 and no JSON", says(401, "<html>no</html>"), AccountRefused),
+    ("answers 402 and no JSON", says(402, ""), AccountRefused),
     ("answers 403 and no JSON", says(403, "<html>no</html>"), Refused),
     ("answers 429 and no JSON", says(429, ""), Throttled),
     ("answers 408", says(408, ""), Unknown),
@@ -53,7 +55,7 @@ const HUAWEI: &[Line] = &[
     (
         "answers 200, code 000000, and E200015 for the number",
         says(200, r#"{"code":"000000","description":"Success","result":[{"status":"E200015"}]}"#),
-        Refused,
+        Throttled,
     ),
     (
         "answers 200, code E000510, and E200028 for the number",
@@ -63,10 +65,24 @@ const HUAWEI: &[Line] = &[
     (
         "answers 200, code E000510, and MILIMIT for the number",
         says(200, r#"{"code":"E000510","description":"","result":[{"status":"MILIMIT"}]}"#),
-        Throttled,
+        Refused,
+    ),
+    (
+        "answers 200, code E200037 (as it was), and E200028 for the number",
+        says(200, r#"{"code":"E200037","description":null,"result":[{"status":"E200028"}]}"#),
+        Refused,
+    ),
+    (
+        "answers as it does, with `null` for what it has not",
+        says(200, r#"{"code":"000000","description":null,"result":[{"total":null,"smsMsgId":"1","status":"000000"}]}"#),
+        Accepted,
     ),
     ("answers 200, code 000000, and nothing of the number", says(200, r#"{"code":"000000","result":[]}"#), Unknown),
-    ("answers 401, code E000101", says(401, r#"{"code":"E000101","description":"Failed to authenticate"}"#), Refused),
+    (
+        "answers 401, code E000101",
+        says(401, r#"{"code":"E000101","description":"Failed to authenticate"}"#),
+        AccountRefused,
+    ),
     ("answers 400, code E000000", says(400, r#"{"code":"E000000","description":"System error."}"#), Refused),
     ("answers 200, code E000000", says(200, r#"{"code":"E000000","description":"System error."}"#), Unknown),
     ("answers 500, code E000503", says(500, r#"{"code":"E000503","description":""}"#), Unknown),
@@ -80,6 +96,16 @@ const TWILIO: &[Line] = &[
         says(201, r#"{"sid":"SM1","status":"failed","error_code":30003}"#),
         Refused,
     ),
+    (
+        "answers 201, status failed, code 30003 as text",
+        says(201, r#"{"sid":"SM1","status":"failed","error_code":"30003"}"#),
+        Refused,
+    ),
+    (
+        "answers 201, status queued, and 0 or an empty text for no code",
+        says(201, r#"{"sid":"SM1","status":"queued","error_code":"","error_message":null,"price":1e999}"#),
+        Accepted,
+    ),
     ("answers 201, no sid", says(201, r#"{"status":"queued"}"#), Unknown),
     (
         "answers 400, code 21211 (invalid number)",
@@ -88,13 +114,23 @@ const TWILIO: &[Line] = &[
     ),
     ("answers 400, code 21610 (opted out)", says(400, r#"{"code":21610,"message":"","status":400}"#), Refused),
     ("answers 400, code 30001 (queue full)", says(400, r#"{"code":30001,"message":"","status":400}"#), Throttled),
-    ("answers 401, code 20003", says(401, r#"{"code":20003,"message":"Authenticate","status":401}"#), Refused),
+    ("answers 401, code 20003", says(401, r#"{"code":20003,"message":"Authenticate","status":401}"#), AccountRefused),
     ("answers 429, code 20429 (too many)", says(429, r#"{"code":20429,"message":"","status":429}"#), Throttled),
     ("answers 500, code 20500", says(500, r#"{"code":20500,"message":"","status":500}"#), Unknown),
 ];
 
 const HTTP: &[Line] = &[
     ("answers 202 and the value that means acceptance", says(202, r#"{"result":{"status":0}}"#), Accepted),
+    (
+        "answers 200 and the value, behind a byte order mark and before zeros",
+        says(200, "\u{FEFF}{\"result\":{\"status\":\"0\"}}\0\0"),
+        Accepted,
+    ),
+    (
+        "answers 200 and the value, and text in GBK",
+        Act::Says(Script::Octets(200, b"{\"msg\":\"\xCF\\\xB7\xA2\xCB\xCD\",\"result\":{\"status\":0}}")),
+        Accepted,
+    ),
     ("answers 200 and another value at its place", says(200, r#"{"result":{"status":"12: no credit"}}"#), Refused),
     ("answers 200 and JSON without that place", says(200, r#"{"error":"no credit"}"#), Unknown),
     ("answers 400 and JSON", says(400, r#"{"result":{"status":0}}"#), Refused),
@@ -103,6 +139,7 @@ const HTTP: &[Line] = &[
 
 const SMPP: &[Line] = &[
     ("answers ESME_ROK", Act::Centre(Bind::Status(0), Submit::Status(0)), Accepted),
+    ("answers ESME_ROK, and an id without its zero", Act::Centre(Bind::Status(0), Submit::Taken(b"id1")), Accepted),
     ("answers ESME_RINVDSTADR", Act::Centre(Bind::Status(0), Submit::Status(0x0B)), Refused),
     ("answers ESME_RSUBMITFAIL", Act::Centre(Bind::Status(0), Submit::Status(0x45)), Refused),
     ("answers a status of its own (0x400)", Act::Centre(Bind::Status(0), Submit::Status(0x400)), Refused),
@@ -110,6 +147,13 @@ const SMPP: &[Line] = &[
     ("answers ESME_RMSGQFUL", Act::Centre(Bind::Status(0), Submit::Status(0x14)), Throttled),
     ("answers ESME_RSYSERR", Act::Centre(Bind::Status(0), Submit::Status(0x08)), Throttled),
     ("answers ESME_RX_T_APPN", Act::Centre(Bind::Status(0), Submit::Status(0x64)), Throttled),
+    ("answers ESME_RINVSRCADR", Act::Centre(Bind::Status(0), Submit::Status(0x0A)), AccountRefused),
+    ("answers ESME_RINVSYSTYP", Act::Centre(Bind::Status(0), Submit::Status(0x53)), AccountRefused),
+    (
+        "answers ESME_RINVDSTADR, and a body that cannot be read",
+        Act::Centre(Bind::Status(0), Submit::Odd(0x0B, b"no zero")),
+        Refused,
+    ),
     ("answers generic_nack", Act::Centre(Bind::Status(0), Submit::Nack(0x03)), Refused),
     ("does not answer in time", Act::Centre(Bind::Status(0), Submit::Silence), Unknown),
     ("closes the connection after the message", Act::Centre(Bind::Status(0), Submit::Cut), Unknown),
@@ -180,7 +224,8 @@ fn the_documents_have_this_table() {
     let (table, _) = after.split_once("<!-- The end of the table -->").unwrap();
     let lines: Vec<String> = cases().map(|(case, _)| case.line()).collect();
     let expected = format!(
-        "| gateway | its provider | which is | and is answered | next gateway |\n| --- | --- | --- | --- | --- |\n{}\n",
+        "| gateway | its provider | which is | and is answered | next gateway | counts against it |\n\
+         | --- | --- | --- | --- | --- | --- |\n{}\n",
         lines.join("\n")
     );
     assert_eq!(table, expected, "put this table into docs/sms.md:\n{expected}");

@@ -9,6 +9,9 @@ use tokio::task::JoinHandle;
 const GENERIC_NACK: u32 = 0x8000_0000;
 const SUBMIT_SM: u32 = 4;
 const DELIVER_SM: u32 = 5;
+const DELIVER_SM_RESP: u32 = 0x8000_0005;
+/// The sequence number of deliveries that are held.
+const HELD: u32 = 77;
 const BIND_TRANSCEIVER: u32 = 9;
 const ENQUIRE_LINK: u32 = 0x15;
 
@@ -24,6 +27,10 @@ pub(crate) enum Bind {
 pub(crate) enum Submit {
     Status(u32),
     Nack(u32),
+    /// It is taken, and the id is answered like this.
+    Taken(&'static [u8]),
+    /// It is refused with a body that the specification does not have there.
+    Odd(u32, &'static [u8]),
     /// The first part is taken, the others are answered this.
     FirstPartOnly(u32),
     Silence,
@@ -72,6 +79,7 @@ pub(crate) fn utf16(bytes: &[u8]) -> String {
 pub(crate) struct Centre {
     port: u16,
     submit: Arc<Mutex<Submit>>,
+    undelivered: Arc<Mutex<Vec<Vec<u8>>>>,
     seen: Arc<Mutex<Seen>>,
     serving: JoinHandle<()>,
 }
@@ -87,14 +95,21 @@ impl Centre {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let (submit, seen) = (Arc::new(Mutex::new(submit)), Arc::new(Mutex::new(Seen::default())));
-        let (told, noted) = (Arc::clone(&submit), Arc::clone(&seen));
+        let undelivered = Arc::new(Mutex::new(Vec::new()));
+        let (told, kept, noted) = (Arc::clone(&submit), Arc::clone(&undelivered), Arc::clone(&seen));
         let serving = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                let session = Session { stream, bind, submit: Arc::clone(&told), seen: Arc::clone(&noted) };
+                let session = Session {
+                    stream,
+                    bind,
+                    submit: Arc::clone(&told),
+                    undelivered: Arc::clone(&kept),
+                    seen: Arc::clone(&noted),
+                };
                 session.serve().await;
             }
         });
-        Self { port, submit, seen, serving }
+        Self { port, submit, undelivered, seen, serving }
     }
 
     pub(crate) fn port(&self) -> u16 {
@@ -103,6 +118,16 @@ impl Centre {
 
     pub(crate) fn set(&self, submit: Submit) {
         *self.submit.lock().unwrap() = submit;
+    }
+
+    /// Holds these bodies of `deliver_sm`, and sends them behind each bind until they are acknowledged.
+    pub(crate) fn hold(&self, deliveries: &[&[u8]]) {
+        *self.undelivered.lock().unwrap() = deliveries.iter().map(|body| body.to_vec()).collect();
+    }
+
+    /// Deliveries that are held still.
+    pub(crate) fn held(&self) -> usize {
+        self.undelivered.lock().unwrap().len()
     }
 
     pub(crate) fn messages(&self) -> Vec<Message> {
@@ -124,19 +149,24 @@ struct Session {
     stream: TcpStream,
     bind: Bind,
     submit: Arc<Mutex<Submit>>,
+    undelivered: Arc<Mutex<Vec<Vec<u8>>>>,
     seen: Arc<Mutex<Seen>>,
 }
 
 impl Session {
     /// Until one side ends it. Answers go out in the order of the requests.
     async fn serve(mut self) {
-        while let Some((id, number, body)) = self.read().await {
+        while let Some((id, status, number, body)) = self.read().await {
             let going_on = match id {
                 BIND_TRANSCEIVER => self.bound(number, body).await,
                 SUBMIT_SM => self.submitted(number, &body).await,
                 ENQUIRE_LINK => {
                     self.seen.lock().unwrap().enquiries += 1;
                     self.answer(id, 0, number, b"").await
+                }
+                DELIVER_SM_RESP if status == 0 && number == HELD => {
+                    self.undelivered.lock().unwrap().remove(0);
+                    self.deliver_held().await
                 }
                 _ => true,
             };
@@ -146,13 +176,13 @@ impl Session {
         }
     }
 
-    async fn read(&mut self) -> Option<(u32, u32, Vec<u8>)> {
+    async fn read(&mut self) -> Option<(u32, u32, u32, Vec<u8>)> {
         let mut header = [0; 16];
         self.stream.read_exact(&mut header).await.ok()?;
         let word = |at: usize| u32::from_be_bytes(header[at..at + 4].try_into().unwrap());
         let mut body = vec![0; usize::try_from(word(0)).unwrap() - 16];
         self.stream.read_exact(&mut body).await.ok()?;
-        Some((word(4), word(12), body))
+        Some((word(4), word(8), word(12), body))
     }
 
     async fn write(&mut self, id: u32, status: u32, number: u32, body: &[u8]) -> bool {
@@ -168,9 +198,18 @@ impl Session {
     async fn bound(&mut self, number: u32, body: Vec<u8>) -> bool {
         self.seen.lock().unwrap().binds.push(body);
         match self.bind {
-            Bind::Status(0) => self.answer(BIND_TRANSCEIVER, 0, number, b"centre\0").await,
+            Bind::Status(0) => self.answer(BIND_TRANSCEIVER, 0, number, b"centre\0").await && self.deliver_held().await,
             Bind::Status(status) => self.answer(BIND_TRANSCEIVER, status, number, b"").await,
             Bind::Silence => true,
+        }
+    }
+
+    /// Sends the oldest delivery that is held.
+    async fn deliver_held(&mut self) -> bool {
+        let oldest = self.undelivered.lock().unwrap().first().cloned();
+        match oldest {
+            Some(body) => self.write(DELIVER_SM, 0, HELD, &body).await,
+            None => true,
         }
     }
 
@@ -186,6 +225,8 @@ impl Session {
                 // A receipt, which has to be answered and harms nobody.
                 taken && self.write(DELIVER_SM, 0, 1_000 + number, &[0; 17]).await
             }
+            Submit::Taken(id) => self.answer(SUBMIT_SM, 0, number, id).await,
+            Submit::Odd(status, body) => self.answer(SUBMIT_SM, status, number, body).await,
             Submit::Status(status) => self.answer(SUBMIT_SM, status, number, b"").await,
             Submit::Nack(status) => self.answer(GENERIC_NACK, status, number, b"").await,
             Submit::Silence => true,

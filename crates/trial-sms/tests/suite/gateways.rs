@@ -89,7 +89,7 @@ fn scripts(name: &str) -> (Script, Script) {
             ),
             Script::Answer(
                 200,
-                r#"{"code":"E000510","description":"to +8616673280004","result":[{"status":"E200015"}]}"#,
+                r#"{"code":"E000510","description":"to +8616673280004","result":[{"status":"E200028"}]}"#,
             ),
         ),
         "twilio" => (

@@ -5,6 +5,7 @@
 mod broken;
 mod cases;
 mod centre;
+mod codes;
 mod file_drop;
 mod gateways;
 mod provider;

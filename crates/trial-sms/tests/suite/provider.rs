@@ -11,6 +11,8 @@ use tokio::task::JoinHandle;
 pub(crate) enum Script {
     /// It answers this status and body.
     Answer(u16, &'static str),
+    /// It answers this status and these octets.
+    Octets(u16, &'static [u8]),
     /// It answers 200 and a body of a mebibyte.
     Huge,
     /// It closes the connection.
@@ -150,22 +152,24 @@ async fn read(stream: &mut TcpStream) -> Option<Request> {
 /// Does what the script says; says whether the connection may be closed.
 async fn act(stream: &mut TcpStream, script: Script) -> bool {
     let huge = "x".repeat(1 << 20);
-    let answer = |status: u16, body: &str| {
-        let length = body.len();
-        format!(
-            "HTTP/1.1 {status} Whatever\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}"
-        )
+    let answer = |status: u16, body: &[u8]| {
+        let head = format!(
+            "HTTP/1.1 {status} Whatever\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
+            body.len()
+        );
+        [head.as_bytes(), body].concat()
     };
     let bytes = match script {
-        Script::Answer(status, body) => answer(status, body),
-        Script::Huge => answer(200, &huge),
-        Script::Cut => String::new(),
-        Script::CutInside => "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"code\":".to_owned(),
-        Script::Noise => "220 mail.example.com ESMTP\r\n".to_owned(),
+        Script::Answer(status, body) => answer(status, body.as_bytes()),
+        Script::Octets(status, body) => answer(status, body),
+        Script::Huge => answer(200, huge.as_bytes()),
+        Script::Cut => Vec::new(),
+        Script::CutInside => b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"code\":".to_vec(),
+        Script::Noise => b"220 mail.example.com ESMTP\r\n".to_vec(),
         Script::Silence => return false,
     };
     // Whoever reads a part only may close before all is written.
-    let _ = stream.write_all(bytes.as_bytes()).await;
+    let _ = stream.write_all(&bytes).await;
     let _ = stream.shutdown().await;
     true
 }

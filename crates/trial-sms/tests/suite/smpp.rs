@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use trial_core::ports::SmsGateway;
 use trial_core::{GatewayReply, Locale};
-use trial_sms::{SmppGateway, SmppSettings, SmppTimeouts, Wording, code_text};
+use trial_sms::{SmppAlphabet, SmppGateway, SmppSettings, SmppTimeouts, Wording, code_text};
 use trial_testkit::sms_conformance::{ArrivedSms, SmsBehaviour, SmsHarness, breaches};
 
 use crate::centre::{Bind, Centre, Submit, utf16};
@@ -34,6 +34,7 @@ pub(crate) fn smpp_settings(port: u16) -> SmppSettings {
         password: "hunter2".to_owned().into(),
         system_type: "OTP".to_owned(),
         source_addr: "Trialgate".to_owned(),
+        alphabet: SmppAlphabet::Gsm,
         window: 10,
         wording: Wording::default(),
         timeouts: TIMEOUTS,
@@ -160,6 +161,65 @@ async fn a_text_gets_the_alphabet_and_the_parts_that_it_needs() {
         let text = if coding == 8 { utf16(&whole) } else { String::from_utf8(whole).unwrap() };
         assert_eq!(text, code_text(&brand, &message(locale)));
     }
+}
+
+#[tokio::test]
+async fn a_text_with_an_at_sign_is_sent_in_the_alphabet_that_the_centre_takes_0_for() {
+    let autofill = Wording { autofill_domain: Some("example.com".into()), ..Wording::default() };
+    let expected = autofill.text(&message(Locale::En));
+    for (alphabet, coding) in
+        [(SmppAlphabet::Gsm, 0), (SmppAlphabet::Latin1, 0), (SmppAlphabet::Ascii, 0), (SmppAlphabet::Ucs2, 8)]
+    {
+        let centre = Centre::start(Bind::Status(0), Submit::Status(0)).await;
+        let settings = SmppSettings { alphabet, wording: autofill.clone(), ..smpp_settings(centre.port()) };
+        SmppGateway::start(&settings, None).unwrap().send(&message(Locale::En)).await;
+        let mut parts = centre.messages();
+        assert!(parts.iter().all(|part| part.data_coding == coding), "{alphabet:?}");
+        let octets: Vec<u8> =
+            parts.drain(..).flat_map(|part| part.octets[if part.esm_class == 0 { 0 } else { 6 }..].to_vec()).collect();
+        let zeros = octets.iter().filter(|octet| **octet == 0).count();
+        match alphabet {
+            SmppAlphabet::Gsm => assert_eq!(zeros, 1, "the @"),
+            SmppAlphabet::Latin1 | SmppAlphabet::Ascii => assert_eq!(octets, expected.as_bytes()),
+            SmppAlphabet::Ucs2 => assert_eq!(utf16(&octets), expected),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_delivery_that_cannot_be_read_comes_once_and_messages_leave() {
+    let centre = Centre::start(Bind::Status(0), Submit::Status(0)).await;
+    let fields = b"\0\x01\x018616673280001\0\x05\0Trialgate\0\x04\0\0\0\0\0\0\0\0";
+    let receipt = [fields.as_slice(), b"\x13id:id1 stat:DELIVRD"].concat();
+    let behind = [&receipt, b"\0".as_slice()].concat();
+    let long_code = [&receipt, b"\x04\x23\0\x04\x03\0\0\0".as_slice()].concat();
+    centre.hold(&[&behind, &long_code, &receipt[..20], b"", b"no zero"]);
+    let gateway = with_timeouts(centre.port(), TIMEOUTS);
+    assert!(matches!(gateway.send(&message(Locale::En)).await, GatewayReply::Accepted { .. }));
+    while centre.held() > 0 {
+        gateway.check().await.unwrap();
+    }
+    assert_eq!(centre.binds().len(), 1);
+}
+
+#[tokio::test]
+async fn an_id_is_taken_however_it_is_written_and_the_session_goes_on() {
+    const LONG: &[u8] = &[b'x'; 65];
+    let centre = Centre::start(Bind::Status(0), Submit::Status(0)).await;
+    let gateway = with_timeouts(centre.port(), TIMEOUTS);
+    for (id, expected) in [
+        (&b"id1"[..], Some("id1".to_owned())),
+        (LONG, Some("x".repeat(65))),
+        (b"id1\0junk", Some("id1".to_owned())),
+        (b"", None),
+    ] {
+        centre.set(Submit::Taken(id));
+        assert_eq!(gateway.send(&message(Locale::En)).await, GatewayReply::Accepted { provider_id: expected });
+    }
+    centre.set(Submit::Odd(0x0B, b"\0\x14\x01\0\x09abc"));
+    let reason = "ESME_RINVDSTADR".to_owned();
+    assert_eq!(gateway.send(&message(Locale::En)).await, GatewayReply::Refused { reason });
+    assert_eq!(centre.binds().len(), 1);
 }
 
 #[tokio::test]

@@ -113,6 +113,7 @@ pub(super) const KEYS: &[&str] = &[
     "sms.huawei.template_id",
     "sms.huawei.template_id_en",
     "sms.huawei.template_params",
+    "sms.smpp.alphabet",
     "sms.smpp.country_codes",
     "sms.smpp.host",
     "sms.smpp.password",

@@ -113,8 +113,19 @@ pub(crate) struct Smpp {
     pub(crate) password_file: Option<PathBuf>,
     pub(crate) system_type: String,
     pub(crate) source_addr: String,
+    pub(crate) alphabet: Alphabet,
     pub(crate) window: u16,
     pub(crate) country_codes: Vec<u16>,
+}
+
+/// What a message centre takes `data_coding` 0 for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Alphabet {
+    Gsm,
+    Latin1,
+    Ascii,
+    Ucs2,
 }
 
 /// Any provider that takes a message by one HTTP request. Address, headers and body may hold a password.
@@ -246,6 +257,7 @@ impl Default for Smpp {
             password_file: None,
             system_type: String::new(),
             source_addr: String::new(),
+            alphabet: Alphabet::Gsm,
             window: 10,
             country_codes: Vec::new(),
         }

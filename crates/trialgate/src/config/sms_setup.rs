@@ -5,8 +5,8 @@ use std::path::Path;
 use trial_core::{ServedCountries, check_url};
 use trial_signing::AccessKey;
 use trial_sms::{
-    Accept, HttpGatewaySettings, HuaweiAuth, HuaweiSettings, SmppSettings, SmppTimeouts, TwilioSender, TwilioSettings,
-    WebTimeouts, Wording,
+    Accept, HttpGatewaySettings, HuaweiAuth, HuaweiSettings, SmppAlphabet, SmppSettings, SmppTimeouts, TwilioSender,
+    TwilioSettings, WebTimeouts, Wording,
 };
 use zeroize::Zeroizing;
 
@@ -186,6 +186,12 @@ impl Needs<'_> {
             password: self.secret("sms.smpp.password", given.password.as_ref(), given.password_file.as_deref()),
             system_type: given.system_type.clone(),
             source_addr: given.source_addr.clone(),
+            alphabet: match given.alphabet {
+                sms_settings::Alphabet::Gsm => SmppAlphabet::Gsm,
+                sms_settings::Alphabet::Latin1 => SmppAlphabet::Latin1,
+                sms_settings::Alphabet::Ascii => SmppAlphabet::Ascii,
+                sms_settings::Alphabet::Ucs2 => SmppAlphabet::Ucs2,
+            },
             window: given.window,
             wording: self.config.sms_wording(),
             timeouts: SmppTimeouts::default(),

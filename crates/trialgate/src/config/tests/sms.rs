@@ -1,6 +1,7 @@
 //! Gateways of short messages: what they need, and what is hidden.
 
 use trial_core::ServedCountries;
+use trial_sms::SmppAlphabet;
 
 use super::super::GatewayKind;
 use super::{Case, KEY};
@@ -32,6 +33,7 @@ const ALL: &str = r#"
     host = "smsc.example.com"
     system_id = "trialgate"
     password = "hunter2-smpp"
+    alphabet = "latin1"
     [sms.http]
     url = "http://localhost:13013/cgi-bin/sendsms?password=hunter2-url&to={{to}}&text={{text}}"
     method = "GET"
@@ -49,6 +51,7 @@ fn every_gateway_gets_its_settings_in_its_place() {
     assert_eq!(huawei.countries, ServedCountries(vec![86]));
     assert_eq!(twilio.countries, ServedCountries(Vec::new()));
     let GatewayKind::Smpp(smpp) = &smpp.kind else { panic!("{smpp:?}") };
+    assert_eq!(smpp.alphabet, SmppAlphabet::Latin1);
     assert_eq!((smpp.port, smpp.tls, smpp.window, smpp.password.as_str()), (2775, false, 10, "hunter2-smpp"));
     let GatewayKind::Huawei(huawei) = &huawei.kind else { panic!("{huawei:?}") };
     assert_eq!(
@@ -146,6 +149,7 @@ fn what_makes_no_sense_is_named() {
         ("sms.http.headers = [\"hunter2\"]", "`sms.http.headers` wants a table of names and their values"),
         ("sms.http.headers = { a = [\"hunter2\"] }", "`sms.http.headers` wants a table"),
         ("sms.huawei.app_secret = [\"hunter2\"]", "`sms.huawei.app_secret` wants a string"),
+        ("sms.smpp.alphabet = \"utf-8\"", "unknown variant `utf-8`, expected one of `gsm`, `latin1`, `ascii`, `ucs2`"),
         ("sms.huawei.auth = \"basic\"", "unknown variant `basic`, expected `aksk` or `wsse`"),
         ("sms.huawei.app_sekret = 1", "did you mean `sms.huawei.app_secret`?"),
     ] {

@@ -1,0 +1,59 @@
+//! Text as providers write it: in UTF-8, or in an older encoding that they may not name.
+
+use encoding_rs::{Encoding, GB18030};
+
+/// The text, by its byte order mark, as UTF-8, in the encoding that is named, or in that of Chinese providers. Big5 is read
+/// where it is named: its octets are those of GB18030, whose other characters only words of no consequence have.
+pub(crate) fn decode(octets: &[u8], named: Option<&str>) -> String {
+    if let Some((encoding, mark)) = Encoding::for_bom(octets) {
+        return encoding.decode_without_bom_handling(&octets[mark..]).0.into_owned();
+    }
+    let named = named.and_then(|name| Encoding::for_label(name.as_bytes()));
+    // UTF-16 in Latin letters is good UTF-8 too, with zeros in it.
+    if let Some(wide) = named.filter(|encoding| !encoding.is_ascii_compatible()) {
+        return wide.decode_without_bom_handling(octets).0.into_owned();
+    }
+    if let Ok(text) = std::str::from_utf8(octets) {
+        return text.to_owned();
+    }
+    let known = named.into_iter().chain([GB18030]);
+    let read = known.filter_map(|encoding| encoding.decode_without_bom_handling_and_without_replacement(octets)).next();
+    read.map_or_else(|| String::from_utf8_lossy(octets).into_owned(), std::borrow::Cow::into_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use encoding_rs::{BIG5, UTF_16LE};
+
+    use super::*;
+
+    #[test]
+    fn every_way_to_write_a_text_is_read() {
+        let text = "{\"msg\":\"發送成功\"}";
+        let in_gbk = GB18030.encode(text).0;
+        let in_big5 = BIG5.encode(text).0;
+        let wide = |unit: fn(u16) -> [u8; 2]| text.encode_utf16().flat_map(unit).collect::<Vec<u8>>();
+        for (octets, named) in [
+            (text.as_bytes().to_vec(), None),
+            (text.as_bytes().to_vec(), Some("gbk")),
+            ([b"\xEF\xBB\xBF", text.as_bytes()].concat(), None),
+            ([b"\xFE\xFF", &wide(u16::to_be_bytes)[..]].concat(), None),
+            ([b"\xFF\xFE", &wide(u16::to_le_bytes)[..]].concat(), Some("utf-8")),
+            (wide(u16::to_le_bytes), Some("UTF-16LE")),
+            (in_gbk.to_vec(), None),
+            (in_gbk.to_vec(), Some("utf-8")),
+            (in_gbk.to_vec(), Some("GB2312")),
+            (in_gbk.to_vec(), Some("unheard-of")),
+            (in_big5.to_vec(), Some("big5")),
+        ] {
+            assert_eq!(decode(&octets, named), text, "{named:?} {octets:?}");
+        }
+        // Big5 that is not named loses its words and nothing else; a `\` can be a letter's second octet.
+        let words = "{\"msg\":\"許功蓋\",\"code\":0}";
+        assert!(BIG5.encode(words).0.contains(&b'\\'));
+        assert!(decode(&BIG5.encode(words).0, None).ends_with("\",\"code\":0}"));
+        assert_eq!(decode(b"{\"msg\":\"caf\xE9\"}", None), "{\"msg\":\"caf\u{FFFD}\"}");
+        assert_eq!(decode(b"{\"msg\":\"caf\xE9\"}", Some("iso-8859-1")), "{\"msg\":\"café\"}");
+        assert!(!UTF_16LE.is_ascii_compatible());
+    }
+}
