@@ -4,7 +4,7 @@ use std::fs;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
-use trial_signing::{AccessKey, RequestParts, sign};
+use trial_signing::{AccessKey, RequestParts, query_pairs, sign};
 use trialgate_tests::{
     APPLY_PATH, Applicant, Client, Home, QUERY_TENANT_PATH, Reply, SEND_CODE_PATH, SERVING, Service,
 };
@@ -35,7 +35,8 @@ impl<'a> Backend<'a> {
         self.sent += 1;
         let (host, id, text) = (self.service.address().to_string(), format!("signed-{}", self.sent), body.to_string());
         let headers = [("Host", host.as_str()), ("Content-Type", "application/json"), ("X-Request-Id", &id)];
-        let parts = RequestParts { method: "POST", path, query: "", headers: &headers, body: text.as_bytes() };
+        let headers = headers.map(|(name, value)| (name, value.as_bytes()));
+        let parts = RequestParts { method: "POST", path, query: &[], headers: &headers, body: text.as_bytes() };
         let mut headers = sign(&self.key, &parts, at).unwrap();
         headers.push(("X-Request-Id", id));
         Letter { path, body, headers }
@@ -51,9 +52,10 @@ impl<'a> Backend<'a> {
     async fn looks_at(&mut self, applicant: &Applicant) -> reqwest::Response {
         let query = format!("phone={}", applicant.phone);
         let (host, at) = (self.service.address().to_string(), self.service_time().await);
-        let headers = [("Host", host.as_str())];
+        let headers = [("Host", host.as_bytes())];
+        let pairs = query_pairs(&query).unwrap();
         let parts =
-            RequestParts { method: "GET", path: QUERY_TENANT_PATH, query: &query, headers: &headers, body: b"" };
+            RequestParts { method: "GET", path: QUERY_TENANT_PATH, query: &pairs, headers: &headers, body: b"" };
         let url = format!("http://{host}{QUERY_TENANT_PATH}?{query}");
         let request = reqwest::Client::builder().no_proxy().build().unwrap().get(url);
         let signed = sign(&self.key, &parts, at).unwrap();

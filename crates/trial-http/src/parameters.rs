@@ -2,9 +2,10 @@
 
 use std::fmt;
 
-use actix_web::web::{Path, Query as QueryString};
+use actix_web::web::Path;
 use actix_web::{FromRequest, HttpRequest};
 use chrono::{DateTime, Utc};
+use trial_signing::query_pairs;
 
 use crate::problem::{FieldError, Kind, Problem};
 use crate::routes::nothing_here;
@@ -23,13 +24,21 @@ pub(crate) struct Query {
     errors: Vec<FieldError>,
 }
 
+impl From<Vec<(String, String)>> for Query {
+    fn from(given: Vec<(String, String)>) -> Self {
+        Self { given, known: Vec::new(), errors: Vec::new() }
+    }
+}
+
 impl Query {
     pub(crate) fn of(request: &HttpRequest) -> Self {
-        let (given, errors) = match QueryString::<Vec<(String, String)>>::from_query(request.query_string()) {
-            Ok(given) => (given.into_inner(), Vec::new()),
-            Err(_) => (Vec::new(), vec![FieldError::in_query(None, "the query cannot be read".to_owned())]),
-        };
-        Self { given, known: Vec::new(), errors }
+        match query_pairs(request.query_string()) {
+            Some(given) => Self::from(given),
+            None => Self {
+                errors: vec![FieldError::in_query(None, "the query is not UTF-8".to_owned())],
+                ..Self::from(Vec::new())
+            },
+        }
     }
 
     /// Takes a parameter by the parser of its value; `None` if it is not given, or wrong, which is noted.

@@ -128,8 +128,8 @@ async fn let_in<'a>(
         return Ok(Admitted { body, limit: Some(limit) });
     };
     let body = read.await?;
-    let caller = signing.let_in(request, &body, scope, || stranger(request, state)).await?;
-    tracing::debug!(%caller, "a signed request is let in");
+    let signed = signing.let_in(request, &body, scope, || stranger(request, state)).await?;
+    tracing::debug!(caller = %signed.caller, "a signed request is let in");
     Ok(Admitted { body, limit: None })
 }
 

@@ -52,11 +52,12 @@ async fn answer(request: &HttpRequest, payload: Payload, state: &State) -> Resul
         return Err(Problem::new(Kind::SignatureRefused).detail(detail));
     };
     let body = body::read_any(payload, state.settings.body_timeout).await?;
-    signing.let_in(request, &body, Scope::Query, || stranger(request, state)).await.map_err(|barred| match barred {
+    let signed = signing.let_in(request, &body, Scope::Query, || stranger(request, state)).await;
+    let signed = signed.map_err(|barred| match barred {
         Barred::With(problem) => problem,
         Barred::Unknown => unavailable(),
     })?;
-    let by = whose(request, state)?;
+    let by = whose(signed.query, state)?;
     let search = TenantSearch { by: Some(by), status: None, asks_conversion: false, before: None, limit: TENANTS };
     let found = state.ops.parts.operations.search_tenants(search).await.map_err(|error| failed(&error))?;
     let tenant = Tenant::foremost(found.into_iter().map(|view| view.tenant));
@@ -71,8 +72,8 @@ fn not_in(reason: NotIn) -> Problem {
     }
 }
 
-fn whose(request: &HttpRequest, state: &State) -> Result<ApplicationQuery, Problem> {
-    let mut query = Query::of(request);
+fn whose(query: Vec<(String, String)>, state: &State) -> Result<ApplicationQuery, Problem> {
+    let mut query = Query::from(query);
     let phone = query.take("phone", |text| Phone::parse(text, &state.settings.phone));
     let email = query.take("email", |text| Email::parse_at(MailHosts::Any, text));
     query.end()?;

@@ -11,7 +11,7 @@ use trial_core::{
     Caller, CallerCredentials, CallerId, CallerName, CallerStatus, EntranceRefusal, Keyring, KeyringError, LedgerError,
     Scope, SeenSignature,
 };
-use trial_signing::{AccessKey, RequestParts, Signed};
+use trial_signing::{AccessKey, RequestParts, Signed, query_pairs};
 
 use crate::problem::{Kind, Problem};
 use crate::rate_limit::{Rate, RuntimeClock};
@@ -46,6 +46,15 @@ struct Decoy {
     secret: trial_core::SealedSecret,
 }
 
+/// A request that a caller signed.
+#[derive(Debug)]
+pub(crate) struct SignedRequest {
+    /// Who signed it.
+    pub(crate) caller: CallerName,
+    /// The parameters of its query that the signature covers: what is served is what was verified.
+    pub(crate) query: Vec<(String, String)>,
+}
+
 /// Why a request is not let in.
 #[derive(Debug)]
 pub(crate) enum Barred {
@@ -78,8 +87,9 @@ impl Signing {
         Self { parts, clock, rates: Rates::new(), decoy }
     }
 
-    /// Lets a request in that a caller signed who may ask for this; says who it is. What is malformed or too old is refused
-    /// before anybody is looked up.
+    /// Lets a request in that a caller signed who may ask for this. What is malformed or too old is refused before anybody is
+    /// looked up. A signature that came before is the act of whoever sends it again: it is counted by its address, and neither
+    /// uses up its client's rate nor learns whether the client is entitled.
     ///
     /// # Errors
     /// What to answer instead: what `stranger` says, if the request is not signed as it has to be.
@@ -89,39 +99,39 @@ impl Signing {
         body: &[u8],
         scope: Scope,
         stranger: impl Fn() -> Problem,
-    ) -> Result<CallerName, Barred> {
-        let headers: Vec<(&str, &str)> =
-            request.headers().iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?))).collect();
+    ) -> Result<SignedRequest, Barred> {
+        let refused = || count("refused", Barred::With(stranger()));
+        let headers = request.headers().iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
         let uri = request.uri();
         let authority = uri.authority().filter(|_| !request.headers().contains_key(HOST));
-        let host = authority.map(|authority| ("host", authority.as_str()));
-        let headers: Vec<_> = headers.into_iter().chain(host).collect();
+        let host = authority.map(|authority| ("host", authority.as_str().as_bytes()));
+        let headers: Vec<_> = headers.chain(host).collect();
+        let query = query_pairs(uri.query().unwrap_or_default()).ok_or_else(refused)?;
         let parts = RequestParts {
             method: request.method().as_str(),
             path: uri.path(),
-            query: uri.query().unwrap_or_default(),
+            query: &query,
             headers: &headers,
             body,
         };
-        let refused = || count("refused", Barred::With(stranger()));
         let claim = Signed::parse(&parts).map_err(|_| refused())?;
         if !claim.is_fresh(self.clock.now()) {
             return Err(refused());
         }
         let found = self.parts.callers.caller_by_key(claim.access().to_owned()).await.map_err(unreachable)?;
         let Some(caller) = self.who_signed(&claim, &parts, found)? else { return Err(refused()) };
+        let seen = SeenSignature::new(claim.fingerprint(), claim.signed_at());
+        if !self.parts.replays.is_new(seen).await.map_err(unreachable)? {
+            return Err(refused());
+        }
         caller.let_in(scope).map_err(|refusal| match refusal {
             EntranceRefusal::Unknown => refused(),
             EntranceRefusal::Suspended => not_entitled("the caller is suspended".to_owned()),
             EntranceRefusal::NotSubscribed(scope) => not_entitled(format!("the caller has not subscribed to {scope}")),
         })?;
         self.rates.check(&caller)?;
-        let seen = SeenSignature::new(claim.fingerprint(), claim.signed_at());
-        if !self.parts.replays.is_new(seen).await.map_err(unreachable)? {
-            return Err(refused());
-        }
         metrics::counter!("trialgate_caller_requests_total", "outcome" => "let_in").increment(1);
-        Ok(caller.name)
+        Ok(SignedRequest { caller: caller.name, query })
     }
 
     /// The caller, if one of its secrets signed. One that is not known, or not any more, takes as long as one that is.

@@ -1,5 +1,6 @@
 //! The one form that both ends bring a request into.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use chrono::{DateTime, Utc};
@@ -20,20 +21,21 @@ pub struct RequestParts<'a> {
     pub method: &'a str,
     /// The path as it stands in the request line, without the query.
     pub path: &'a str,
-    /// The query as it stands in the request line, without its question mark.
-    pub query: &'a str,
-    /// Names, in any case, and values.
-    pub headers: &'a [(&'a str, &'a str)],
+    /// The parameters of the query, as [`query_pairs`] reads them: whoever serves the request reads these, and no text beside them.
+    pub query: &'a [(String, String)],
+    /// Every header line, with its name in any case and its value as it came: one that is no text is a line all the same.
+    pub headers: &'a [(&'a str, &'a [u8])],
     /// The body.
     pub body: &'a [u8],
 }
 
 impl<'a> RequestParts<'a> {
-    /// The value of a header, without the spaces around it; `None` if it is missing or given more than once.
+    /// The value of a header, without the spaces around it; `None` if it is missing, given more than once, or no visible ASCII.
     pub(crate) fn header(&self, name: &str) -> Option<&'a str> {
         let mut values = self.headers.iter().filter(|(other, _)| other.eq_ignore_ascii_case(name));
-        let value = values.next()?.1.trim();
-        values.next().is_none().then_some(value)
+        let (Some((_, value)), None) = (values.next(), values.next()) else { return None };
+        let is_text = value.iter().all(|byte| matches!(byte, b'\t' | b' '..=b'~'));
+        std::str::from_utf8(value).ok().filter(|_| is_text).map(|text| text.trim_matches([' ', '\t']))
     }
 
     /// Whether the SDKs sign the body: that of JSON, or of no type at all.
@@ -97,16 +99,23 @@ fn canonical_path(path: &str) -> String {
     path
 }
 
-/// Sorted by what the names and values are, not by how they are spelled.
-fn canonical_query(query: &str) -> String {
-    let mut pairs: Vec<(Vec<u8>, Vec<u8>)> = query
-        .split('&')
-        .filter(|pair| !pair.is_empty())
-        .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
-        .map(|(name, value)| (percent_decode_str(name).collect(), percent_decode_str(value).collect()))
-        .collect();
+/// The parameters of a query as it stands in the request line, without its question mark: by the rules of forms, where `+` is a
+/// space. `None` if one of them is not UTF-8.
+pub fn query_pairs(query: &str) -> Option<Vec<(String, String)>> {
+    let decode = |text: &str| {
+        let spaced = text.replace('+', " ");
+        percent_decode_str(&spaced).decode_utf8().map(Cow::into_owned).ok()
+    };
+    let pairs = query.split('&').filter(|pair| !pair.is_empty());
+    let pairs = pairs.map(|pair| pair.split_once('=').unwrap_or((pair, "")));
+    pairs.map(|(name, value)| Some((decode(name)?, decode(value)?))).collect()
+}
+
+/// Sorted by what the names and values are, not by how they were spelled.
+fn canonical_query(pairs: &[(String, String)]) -> String {
+    let mut pairs: Vec<_> = pairs.iter().collect();
     pairs.sort_unstable();
-    let encode = |bytes: &[u8]| percent_encode(bytes, ENCODED).to_string();
+    let encode = |text: &str| percent_encode(text.as_bytes(), ENCODED).to_string();
     pairs.iter().map(|(name, value)| format!("{}={}", encode(name), encode(value))).collect::<Vec<_>>().join("&")
 }
 
@@ -137,8 +146,11 @@ mod tests {
             ("a=2&a=10&a", "a=&a=10&a=2"),
             ("a=%7E*%2f", "a=~%2A%2F"),
             ("a-b=1&a=1", "a=1&a-b=1"),
+            ("a=+%2B", "a=%20%2B"),
+            ("&&a=%zz&", "a=%25zz"),
         ] {
-            assert_eq!(canonical_query(query), canonical, "{query}");
+            assert_eq!(canonical_query(&query_pairs(query).unwrap()), canonical, "{query}");
         }
+        assert_eq!(query_pairs("a=1&b=%ff"), None, "what is not UTF-8 has no one meaning");
     }
 }

@@ -5,7 +5,8 @@
 //! signer of the public Python SDK (`huaweicloudsdkcore`, `signer/signer.py`):
 //!
 //! - the path is percent-decoded and encoded again, everything but unreserved characters, and ends in `/`;
-//! - the query is sorted by name and value and encoded alike;
+//! - the query is sorted by name and value and encoded alike: its pairs are what is signed, verified and served, so that no two
+//!   parsers can read it differently;
 //! - a body whose `Content-Type` is given and is not JSON is not part of the signature: the header
 //!   `X-Sdk-Content-Sha256: UNSIGNED-PAYLOAD` says so.
 //!
@@ -16,7 +17,7 @@ mod key;
 mod sign;
 mod verify;
 
-pub use canonical::{RequestParts, UNSIGNED_PAYLOAD};
+pub use canonical::{RequestParts, UNSIGNED_PAYLOAD, query_pairs};
 pub use key::AccessKey;
 pub use sign::{SignError, sign};
 pub use verify::{MAX_SKEW, Signed, VerifyError};

@@ -12,13 +12,16 @@ pub enum SignError {
     /// A header is given twice, which no signature can cover.
     #[error("the header `{0}` is given more than once")]
     Repeated(String),
+    /// The value of a header is not visible ASCII, which no signature can cover.
+    #[error("a header has a value that is not visible ASCII")]
+    NotText,
 }
 
 /// Signs a request at this instant; all of its headers are covered. Returns the headers to add to it: the date,
 /// where it applies the word that the body is not signed, and `Authorization`.
 ///
 /// # Errors
-/// There is no `Host`, or a header is given twice.
+/// There is no `Host`, a header is given twice, or its value is not visible ASCII.
 pub fn sign(
     key: &AccessKey,
     request: &RequestParts<'_>,
@@ -30,7 +33,7 @@ pub fn sign(
         added.push((CONTENT_HEADER, UNSIGNED_PAYLOAD.to_owned()));
     }
     let mut headers = request.headers.to_vec();
-    headers.extend(added.iter().map(|(name, value)| (*name, value.as_str())));
+    headers.extend(added.iter().map(|(name, value)| (*name, value.as_bytes())));
     let method = request.method.to_ascii_uppercase();
     let whole = RequestParts { method: &method, headers: &headers, ..*request };
     // The SDKs leave out names with an underscore, which proxies drop.
@@ -40,7 +43,7 @@ pub fn sign(
     if let Some(twins) = signed.windows(2).find(|pair| pair[0] == pair[1]) {
         return Err(SignError::Repeated(twins[0].clone()));
     }
-    let signature = whole.signature(key, &signed, at).ok_or(SignError::NoHost)?;
+    let signature = whole.signature(key, &signed, at).ok_or(SignError::NotText)?;
     let (id, signed) = (key.id(), signed.join(";"));
     let authorization = format!("{ALGORITHM} Access={id}, SignedHeaders={signed}, Signature={}", hex(&signature));
     added.push(("Authorization", authorization));

@@ -13,8 +13,8 @@ use serde_json::Value;
 use trial_core::ports::{Callers as _, Clock as _, ReplayGuard};
 use trial_core::{CallerCredentials, CompanyName, Email, LedgerError, Phone, Policy, SeenSignature, SubmittedCode};
 use trial_fuzz::Target;
-use trial_http::{CallerParts, Site};
-use trial_signing::{AccessKey, RequestParts, sign};
+use trial_http::{CallerParts, QUERY_TENANT_PATH, Site};
+use trial_signing::{AccessKey, RequestParts, query_pairs, sign};
 use trial_testkit::{FixedClock, SeededEntropy, data};
 
 use crate::support::{APPLICATION, APPLY_PATH, Answer, Fixture, SEND_CODE_PATH, post, read};
@@ -108,7 +108,8 @@ fn signed_application() -> Vec<(String, String)> {
     let CallerCredentials { access_key, secret } = data::caller_credentials(1);
     let given = [("Host", "trialgate.example.com"), ("Content-Type", "application/json")];
     let body = APPLICATION.as_bytes();
-    let request = RequestParts { method: "POST", path: APPLY_PATH, query: "", headers: &given, body };
+    let lines = given.map(|(name, value)| (name, value.as_bytes()));
+    let request = RequestParts { method: "POST", path: APPLY_PATH, query: &[], headers: &lines, body };
     let added = sign(&AccessKey::new(access_key, secret.reveal()), &request, FixedClock::default().now()).unwrap();
     let own = [("", APPLY_PATH), (" ", APPLICATION)].into_iter().chain(given);
     own.map(|(name, value)| (name.to_owned(), value.to_owned()))
@@ -124,13 +125,48 @@ fn changed(part: &str, change: &[u8]) -> Option<String> {
     Some([&part[..place], std::str::from_utf8(rest).ok()?, &part[end..]].concat())
 }
 
-/// A request as it was signed, in one part of which something else stands.
+/// The query that a caller signed, and the headers of its request.
+const QUERY: &str = "phone=%2B8616673280001";
+
+fn signed_query() -> Vec<(String, String)> {
+    let CallerCredentials { access_key, secret } = data::caller_credentials(1);
+    let (lines, query) = ([("Host", b"trialgate.example.com".as_slice())], query_pairs(QUERY).unwrap());
+    let request = RequestParts { method: "GET", path: QUERY_TENANT_PATH, query: &query, headers: &lines, body: b"" };
+    let added = sign(&AccessKey::new(access_key, secret.reveal()), &request, FixedClock::default().now()).unwrap();
+    let host = ("Host", "trialgate.example.com".to_owned());
+    added.into_iter().chain([host]).map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+/// What verifies is what is served: another query is taken if, and only if, a parser that is not ours reads the same parameters.
+fn is_served_as_signed(answer_of: &impl Fn(TestRequest) -> Answer, headers: &[(String, String)], change: &[u8]) {
+    let Some(sent) = changed(QUERY, change) else { return };
+    let target = format!("{QUERY_TENANT_PATH}?{sent}");
+    let Ok(uri) = target.parse::<Uri>() else { return };
+    if uri.path() != QUERY_TENANT_PATH {
+        return;
+    }
+    let pairs = |query: &str| {
+        let mut pairs = actix_web::web::Query::<Vec<(String, String)>>::from_query(query).unwrap().into_inner();
+        pairs.sort();
+        pairs
+    };
+    let request = TestRequest::get().uri(&target);
+    let request =
+        headers.iter().fold(request, |request, (name, value)| request.insert_header((name.as_str(), value.as_str())));
+    let answer = answer_of(request);
+    let is_same = pairs(uri.query().unwrap_or_default()) == pairs(QUERY);
+    assert_eq!(answer.status == 404, is_same, "{sent:?}: {}", answer.body);
+    assert_eq!(answer.status == 403, !is_same, "{sent:?}: {}", answer.body);
+}
+
+/// A request as it was signed, in one part of which something else stands. The first byte says in which.
 #[test]
 fn signed_exchange() {
     let answer_of = worker(signed_site());
-    let parts = signed_application();
+    let (parts, query) = (signed_application(), signed_query());
     Target::new("signed_exchange").makes(1_000).check(|input| {
         let Some((which, change)) = input.split_first() else { return };
+        is_served_as_signed(&answer_of, &query, change);
         let which = usize::from(*which) % parts.len();
         let (name, signed) = &parts[which];
         let Some(sent) = changed(signed, change) else { return };

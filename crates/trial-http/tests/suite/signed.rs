@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::http::StatusCode;
+use actix_web::http::header::HeaderValue;
 use actix_web::test::TestRequest;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -13,7 +14,7 @@ use trial_core::{
     SecretKey, SeenSignature, SendCode, Tenant, TenantId, TenantStatus,
 };
 use trial_http::{CallerParts, QUERY_TENANT_PATH, Site};
-use trial_signing::{AccessKey, RequestParts, sign};
+use trial_signing::{AccessKey, RequestParts, query_pairs, sign};
 use trial_testkit::{Desk, FixedClock, MemoryLedger, SeededEntropy, data};
 
 use crate::support::{
@@ -77,8 +78,9 @@ impl Draft<'_> {
     fn headers(&self) -> Vec<(String, String)> {
         let given =
             [("Host", "trialgate.example.com"), ("Content-Type", "application/json"), ("X-Request-Id", self.id)];
+        let lines = given.map(|(name, value)| (name, value.as_bytes()));
         let parts =
-            RequestParts { method: "POST", path: self.path, query: "", headers: &given, body: self.body.as_bytes() };
+            RequestParts { method: "POST", path: self.path, query: &[], headers: &lines, body: self.body.as_bytes() };
         let added = sign(&self.key, &parts, self.at).unwrap();
         let given = given.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         given.chain(added.into_iter().map(|(name, value)| (name.to_owned(), value))).collect()
@@ -213,7 +215,8 @@ async fn a_body_that_is_signed_as_none_is_refused() {
         ("X-Sdk-Content-Sha256", "UNSIGNED-PAYLOAD"),
     ];
     let body = draft.body.as_bytes();
-    let parts = RequestParts { method: "POST", path: SEND_CODE_PATH, query: "", headers: &given, body };
+    let lines = given.map(|(name, value)| (name, value.as_bytes()));
+    let parts = RequestParts { method: "POST", path: SEND_CODE_PATH, query: &[], headers: &lines, body };
     let added = sign(&draft.key, &parts, draft.at).unwrap();
     let sent = TestRequest::post().uri(SEND_CODE_PATH).set_payload(draft.body.to_owned());
     let sent = given.into_iter().fold(sent, TestRequest::insert_header);
@@ -263,12 +266,100 @@ async fn a_caller_has_a_rate_of_its_own() {
     let wrong = Draft { key: AccessKey::new(caller().access_key, "other"), ..Draft::default() };
     assert_eq!(status(&site, &wrong).await, StatusCode::FORBIDDEN);
     tokio::time::advance(Duration::from_secs(30)).await;
-    assert_eq!(status(&site, &Draft { id: "3", ..Draft::default() }).await, StatusCode::OK, "it was not used up");
+    let again = Draft { id: "3", ..Draft::default() };
+    assert_eq!(status(&site, &again).await, StatusCode::FORBIDDEN, "its signature was taken; it is signed anew");
+    assert_eq!(status(&site, &Draft { id: "4", ..Draft::default() }).await, StatusCode::OK);
 
     let site = site_of(Caller { rate: 0, ..caller() }).await;
     for n in 0..200 {
         assert_eq!(status(&site, &Draft { id: &n.to_string(), ..Draft::default() }).await, StatusCode::OK);
     }
+}
+
+/// Whoever sends a signature again is counted by the address, at whatever instance: the client keeps its rate at each of them.
+#[tokio::test(start_paused = true)]
+async fn a_replay_uses_up_the_address_of_whoever_sends_it_and_not_the_rate_of_the_client() {
+    let ledger = MemoryLedger::default();
+    ledger.add_caller(Caller { rate: 2, ..caller() }, data::changed_by(now(), &SeededEntropy::new(3))).await.unwrap();
+    let instance = || {
+        let mut fixture = Fixture::agreeable();
+        fixture.policy.limits.address.failures_per_hour = 5;
+        fixture.callers = Some(CallerParts {
+            callers: Arc::new(ledger.clone()),
+            replays: Arc::new(Remembers(ledger.clone())),
+            keyring: Arc::new(data::keyring()),
+        });
+        fixture.site()
+    };
+    let (one, other) = (instance(), instance());
+    let captured = Draft::default();
+    let honest = |id: &'static str| Draft { id, ..Draft::default() };
+    assert_eq!(status(&one, &captured).await, StatusCode::OK);
+    for site in [&one, &other] {
+        for n in 0..8 {
+            let replayed = call_from(site, "198.51.100.66", captured.request()).await.status;
+            let counted = if n < 5 { StatusCode::FORBIDDEN } else { StatusCode::TOO_MANY_REQUESTS };
+            assert_eq!(replayed, counted, "{n}");
+        }
+    }
+    assert_eq!(status(&one, &honest("2")).await, StatusCode::OK, "one of two was used, by the client itself");
+    assert_eq!(status(&other, &honest("3")).await, StatusCode::OK);
+    assert_eq!(status(&other, &honest("4")).await, StatusCode::OK);
+    assert_eq!(status(&other, &honest("5")).await, StatusCode::TOO_MANY_REQUESTS);
+}
+
+/// Nobody learns by a captured request what has become of the client since.
+#[tokio::test(start_paused = true)]
+async fn a_replay_is_told_nothing_of_the_client() {
+    let suspended = site_of(Caller { suspended_at: Some(now()), ..caller() }).await;
+    assert_eq!(status(&suspended, &Draft::default()).await, StatusCode::UNAUTHORIZED);
+    assert_eq!(status(&suspended, &Draft::default()).await, StatusCode::FORBIDDEN);
+}
+
+/// The second value is no text, but a second value; before the first or behind it.
+#[tokio::test(start_paused = true)]
+async fn a_header_that_comes_twice_is_refused_whatever_it_holds() {
+    let site = site_of(caller()).await;
+    let draft = Draft::default();
+    for name in ["x-sdk-date", "authorization", "x-sdk-content-sha256"] {
+        for second in [b"\xff\xfe".as_slice(), "云".as_bytes(), b"other"] {
+            for is_first in [true, false] {
+                let mut request = TestRequest::post().uri(draft.path).set_payload(draft.body.to_owned());
+                let line = || (name, HeaderValue::from_bytes(second).unwrap());
+                if is_first {
+                    request = request.append_header(line());
+                }
+                request = draft.headers().into_iter().fold(request, TestRequest::append_header);
+                if !is_first {
+                    request = request.append_header(line());
+                }
+                let answer = call(&site, request).await;
+                assert_eq!(answer.status, StatusCode::FORBIDDEN, "{name} {second:?} {is_first}: {}", answer.body);
+            }
+        }
+    }
+    assert_eq!(status(&site, &draft).await, StatusCode::OK);
+}
+
+/// A signature over `%2B` is none over `+`, which is read as a space.
+#[tokio::test(start_paused = true)]
+async fn the_parameters_that_are_signed_are_those_that_are_served() {
+    let fixture = Fixture::default();
+    let desk = Desk::new(fixture.ledger.clone()).with_access_codes(2).await;
+    let tenant = desk.join(1).await;
+    let phone = fixture.ledger.state().tenants[&tenant].phone.as_str().trim_start_matches('+').to_owned();
+    let site = site_with(caller(), fixture).await;
+    let signed = format!("phone=%2B{phone}");
+    for sent in [
+        format!("phone=+{phone}"),
+        format!("phone=%20{phone}"),
+        format!("phone=%252B{phone}"),
+        format!("{signed}&phone=%2B{phone}"),
+        format!("{signed}&a=%ff"),
+    ] {
+        assert_eq!(ask_as(&site, &signed, &sent).await.status, StatusCode::FORBIDDEN, "{sent}");
+    }
+    assert_eq!(ask_as(&site, &signed, &format!("&%70hone=%2b{phone}")).await.status, StatusCode::OK);
 }
 
 #[tokio::test(start_paused = true)]
@@ -324,10 +415,16 @@ async fn a_secret_that_no_key_opens_bars_no_other() {
 
 /// Asks how a trial stands, signed by the first caller.
 async fn ask(site: &Site, query: &str) -> Answer {
+    ask_as(site, query, query).await
+}
+
+/// Signed for one query, and sent with another.
+async fn ask_as(site: &Site, query: &str, sent: &str) -> Answer {
     let given = [("Host", "trialgate.example.com")];
-    let parts = RequestParts { method: "GET", path: QUERY_TENANT_PATH, query, headers: &given, body: b"" };
+    let (lines, pairs) = (given.map(|(name, value)| (name, value.as_bytes())), query_pairs(query).unwrap());
+    let parts = RequestParts { method: "GET", path: QUERY_TENANT_PATH, query: &pairs, headers: &lines, body: b"" };
     let added = sign(&Draft::default().key, &parts, now()).unwrap();
-    let sent = get(&format!("{QUERY_TENANT_PATH}?{query}"));
+    let sent = get(&format!("{QUERY_TENANT_PATH}?{sent}"));
     call(
         site,
         given

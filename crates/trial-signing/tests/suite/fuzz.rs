@@ -2,7 +2,7 @@
 
 use percent_encoding::percent_decode_str;
 use trial_fuzz::Target;
-use trial_signing::{RequestParts, Signed, VerifyError, sign};
+use trial_signing::{RequestParts, Signed, VerifyError, query_pairs, sign};
 
 use crate::{borrowed, judge, key, now};
 
@@ -26,9 +26,11 @@ fn is_token(name: &str) -> bool {
 #[test]
 fn signature_header() {
     Target::new("signature_header").makes(5_000).check(|input| {
+        no_second_line_is_overlooked(input);
         let [authorization, date, body] = pieces(input).map(text);
         let headers = [("Host", "example.com"), ("X-Sdk-Date", date), ("Authorization", authorization)];
-        let request = RequestParts { method: "POST", path: "/", query: "", headers: &headers, body: body.as_bytes() };
+        let headers = headers.map(|(name, value)| (name, value.as_bytes()));
+        let request = RequestParts { method: "POST", path: "/", query: &[], headers: &headers, body: body.as_bytes() };
         let Ok(claim) = Signed::parse(&request) else { return };
         assert!(authorization.contains(&format!("Access={}, SignedHeaders=", claim.access())));
         assert!(claim.verify(&request, &key(), now()).is_err());
@@ -38,11 +40,29 @@ fn signature_header() {
         if other.trim() != signature.trim() {
             let other = format!("{access}, SignedHeaders={names}, Signature={other}");
             let headers =
-                headers.map(|(name, value)| (name, if name == "Authorization" { other.as_str() } else { value }));
+                headers.map(|(name, value)| (name, if name == "Authorization" { other.as_bytes() } else { value }));
             let other = Signed::parse(&RequestParts { headers: &headers, ..request });
             assert!(other.is_err() || other.unwrap().fingerprint() != claim.fingerprint());
         }
     });
+}
+
+/// To a request that is signed as it has to be, a line is added before or behind the others: the first byte says which and where,
+/// the rest is its value. No header that the signature rests on may come twice, whatever its second value is.
+fn no_second_line_is_overlooked(input: &[u8]) {
+    let Some((which, value)) = input.split_first() else { return };
+    let given: [(&str, &[u8]); 2] = [("Host", b"example.com"), ("Content-Type", b"application/json")];
+    let request = RequestParts { method: "POST", path: "/", query: &[], headers: &given, body: b"{}" };
+    let added = sign(&key(), &request, now()).unwrap();
+    let signed: Vec<(&str, &[u8])> =
+        given.into_iter().chain(added.iter().map(|(name, value)| (*name, value.as_bytes()))).collect();
+    assert_eq!(judge(&RequestParts { headers: &signed, ..request }, now()), Ok(()));
+    let names = ["host", "x-sdk-date", "authorization", "content-type", "x-sdk-content-sha256"];
+    let line = (names[usize::from(which / 2) % names.len()], value);
+    let place = if which % 2 == 0 { 0 } else { signed.len() };
+    let mut twice = signed;
+    twice.insert(place, line);
+    assert!(judge(&RequestParts { headers: &twice, ..request }, now()).is_err(), "{line:?}");
 }
 
 /// A request of which one part can be changed.
@@ -64,13 +84,14 @@ impl Draft {
     /// What it means to whoever serves it.
     fn meaning(&self) -> impl PartialEq + use<> {
         let decoded = |text: &str| percent_decode_str(text).collect::<Vec<u8>>();
+        let parameter = |text: &str| decoded(&text.replace('+', "%20"));
         let mut path = decoded(&self.path);
         if !path.ends_with(b"/") {
             path.push(b'/');
         }
         let pairs = self.query.split('&').filter(|pair| !pair.is_empty());
         let pairs = pairs.map(|pair| pair.split_once('=').unwrap_or((pair, "")));
-        let mut pairs: Vec<_> = pairs.map(|(name, value)| (decoded(name), decoded(value))).collect();
+        let mut pairs: Vec<_> = pairs.map(|(name, value)| (parameter(name), parameter(value))).collect();
         pairs.sort_unstable();
         (path, pairs, self.name.to_ascii_lowercase(), self.value.trim().to_owned(), self.body.clone())
     }
@@ -106,10 +127,11 @@ fn signed_request() {
         let name = Some(text(name)).filter(|name| is_token(name)).unwrap_or("X-Note").to_owned();
         let draft = Draft { path, query, name, value, body: body.to_vec() };
         let given = draft.headers();
+        let Some(pairs) = query_pairs(&draft.query) else { return };
         let request = RequestParts {
             method: "POST",
             path: &draft.path,
-            query: &draft.query,
+            query: &pairs,
             headers: &borrowed(&given),
             body: &draft.body,
         };
@@ -121,9 +143,9 @@ fn signed_request() {
         let added: Vec<_> = added.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
         let judged = |draft: &Draft| {
             let headers = [draft.headers(), added.clone()].concat();
-            let (path, query) = (draft.path.as_str(), draft.query.as_str());
-            let headers = borrowed(&headers);
-            judge(&RequestParts { method: "POST", path, query, headers: &headers, body: &draft.body }, now())
+            let Some(query) = query_pairs(&draft.query) else { return Err(VerifyError::Signature) };
+            let (path, headers) = (draft.path.as_str(), borrowed(&headers));
+            judge(&RequestParts { method: "POST", path, query: &query, headers: &headers, body: &draft.body }, now())
         };
         assert_eq!(judged(&draft), Ok(()), "what was signed is accepted");
         let [which, place] = [0, 1].map(|at| change.get(at).copied().unwrap_or_default());

@@ -128,10 +128,10 @@ impl HuaweiGateway {
         match self.settings.auth {
             HuaweiAuth::Wsse => wsse::headers(&self.settings.key, now, &*self.entropy),
             HuaweiAuth::AkSk => {
-                let headers = [(HOST.as_str(), self.host.as_str()), (CONTENT_TYPE.as_str(), FORM)];
+                let headers = [(HOST.as_str(), self.host.as_bytes()), (CONTENT_TYPE.as_str(), FORM.as_bytes())];
                 let body = body.as_bytes();
-                let parts = RequestParts { method: "POST", path: PATH, query: "", headers: &headers, body };
-                // These headers name one host and nothing twice.
+                let parts = RequestParts { method: "POST", path: PATH, query: &[], headers: &headers, body };
+                // These headers name one host, nothing twice, and hold text.
                 sign(&self.settings.key, &parts, now).unwrap_or_default()
             }
         }

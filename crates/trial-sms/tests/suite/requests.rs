@@ -32,11 +32,11 @@ async fn sent(gateway: impl SmsGateway, provider: &Provider, locale: Locale) -> 
 }
 
 fn signed(request: &Request, body: &str) -> Result<(), trial_signing::VerifyError> {
-    let headers: Vec<_> = request.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let headers: Vec<_> = request.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
     let parts = RequestParts {
         method: &request.method,
         path: &request.target,
-        query: "",
+        query: &[],
         headers: &headers,
         body: body.as_bytes(),
     };

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use trial_core::Locale;
 use trial_core::ports::{Clock as _, SmsGateway as _};
-use trial_signing::{AccessKey, RequestParts, Signed};
+use trial_signing::{AccessKey, RequestParts, Signed, query_pairs};
 use trial_testkit::FixedClock;
 
 use super::program::{Program, python};
@@ -69,7 +69,8 @@ async fn what_the_public_sdk_signs_is_accepted() {
         sdk.say(&request).await;
         let signed = sdk.hear().await;
         let given = signed["headers"].as_object().unwrap();
-        let headers: Vec<_> = given.iter().map(|(name, value)| (name.as_str(), value.as_str().unwrap())).collect();
+        let headers: Vec<_> =
+            given.iter().map(|(name, value)| (name.as_str(), value.as_str().unwrap().as_bytes())).collect();
         let text = |key: &str| request[key].as_str().unwrap();
         let query = signed["uri"].as_str().unwrap().split_once('?').map_or("", |(_, query)| query);
         // What the SDK signs in capitals, it sends in capitals.
@@ -77,7 +78,7 @@ async fn what_the_public_sdk_signs_is_accepted() {
         let parts = RequestParts {
             method: &method,
             path: text("path"),
-            query,
+            query: &query_pairs(query).unwrap(),
             headers: &headers,
             body: text("body").as_bytes(),
         };
