@@ -34,4 +34,5 @@ mod sms;
 mod startup;
 mod sweep_kill;
 mod tls;
+mod trust;
 mod webhooks;

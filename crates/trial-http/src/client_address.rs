@@ -4,16 +4,32 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use actix_web::http::header::{FORWARDED, HeaderMap, HeaderName};
 use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
+/// The one header in which trusted proxies name their client. A proxy that writes one of them passes the other on as the client
+/// sent it, so that no other is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ClientAddressHeader {
+    /// `X-Forwarded-For`.
+    #[default]
+    XForwardedFor,
+    /// `Forwarded` (RFC 7239).
+    Forwarded,
+}
+
 /// Proxies whose word on the client's address is believed.
 #[derive(Debug)]
-pub(crate) struct TrustedProxies(Vec<IpNet>);
+pub(crate) struct TrustedProxies {
+    networks: Vec<IpNet>,
+    header: ClientAddressHeader,
+}
 
 impl TrustedProxies {
-    pub(crate) fn new(networks: Vec<IpNet>) -> Self {
-        Self(networks)
+    pub(crate) fn new(networks: Vec<IpNet>, header: ClientAddressHeader) -> Self {
+        Self { networks, header }
     }
 
     /// The client's address: the peer's, or what trusted proxies say of it. Walks from the nearest hop to the first that
@@ -23,12 +39,15 @@ impl TrustedProxies {
         if !self.trusts(peer) {
             return peer;
         }
-        if headers.contains_key(X_FORWARDED_FOR) {
-            let lines = headers.get_all(X_FORWARDED_FOR).rev();
-            self.walk(peer, lines.flat_map(|line| line.as_bytes().rsplit(|byte| *byte == b',')).map(address_of))
-        } else {
-            let lines = headers.get_all(FORWARDED).rev();
-            self.walk(peer, lines.flat_map(|line| from_the_last(line.as_bytes(), b',')).map(forwarded_for))
+        match self.header {
+            ClientAddressHeader::XForwardedFor => {
+                let lines = headers.get_all(X_FORWARDED_FOR).rev();
+                self.walk(peer, lines.flat_map(|line| line.as_bytes().rsplit(|byte| *byte == b',')).map(address_of))
+            }
+            ClientAddressHeader::Forwarded => {
+                let lines = headers.get_all(FORWARDED).rev();
+                self.walk(peer, lines.flat_map(|line| from_the_last(line.as_bytes(), b',')).map(forwarded_for))
+            }
         }
     }
 
@@ -44,7 +63,7 @@ impl TrustedProxies {
     }
 
     fn trusts(&self, address: IpAddr) -> bool {
-        self.0.iter().any(|network| network.contains(&address))
+        self.networks.iter().any(|network| network.contains(&address))
     }
 }
 
@@ -92,20 +111,23 @@ mod tests {
 
     use super::*;
 
-    fn client(peer: &str, lines: &[(&str, &str)]) -> String {
+    use ClientAddressHeader::{Forwarded, XForwardedFor};
+
+    fn client(header: ClientAddressHeader, peer: &str, lines: &[(&str, &str)]) -> String {
         let networks = ["10.0.0.0/8", "2001:db8:1::/48"].map(|net| net.parse().unwrap());
         let mut headers = HeaderMap::new();
         for (name, value) in lines {
             headers.append(name.parse().unwrap(), HeaderValue::from_str(value).unwrap());
         }
         let peer = SocketAddr::new(peer.parse().unwrap(), 4711);
-        TrustedProxies::new(networks.to_vec()).client_of(Some(peer), &headers).to_string()
+        TrustedProxies::new(networks.to_vec(), header).client_of(Some(peer), &headers).to_string()
     }
 
     #[test]
     fn a_stranger_is_not_asked_for_whom_it_speaks() {
-        assert_eq!(client("203.0.113.9", &[("x-forwarded-for", "198.51.100.1")]), "203.0.113.9");
-        assert_eq!(client("203.0.113.9", &[]), "203.0.113.9");
+        assert_eq!(client(XForwardedFor, "203.0.113.9", &[("x-forwarded-for", "198.51.100.1")]), "203.0.113.9");
+        assert_eq!(client(Forwarded, "203.0.113.9", &[("forwarded", "for=198.51.100.1")]), "203.0.113.9");
+        assert_eq!(client(XForwardedFor, "203.0.113.9", &[]), "203.0.113.9");
     }
 
     #[test]
@@ -128,12 +150,26 @@ mod tests {
             (vec![(xff, "2001:db8::7, 2001:db8:1::1")], "2001:db8::7"),
             (vec![(xff, "::ffff:198.51.100.1, ::ffff:10.1.2.3")], "198.51.100.1"),
         ] {
-            assert_eq!(client("10.0.0.1", &lines), expected, "{lines:?}");
+            assert_eq!(client(XForwardedFor, "10.0.0.1", &lines), expected, "{lines:?}");
+        }
+    }
+
+    /// A proxy that writes the one passes the other on as a client made it up.
+    #[test]
+    fn the_header_that_is_not_configured_is_not_read() {
+        let (xff, forwarded) = (("x-forwarded-for", "198.51.100.1"), ("forwarded", "for=198.51.100.2"));
+        for (header, lines, expected) in [
+            (XForwardedFor, vec![forwarded], "10.0.0.1"),
+            (XForwardedFor, vec![xff, forwarded], "198.51.100.1"),
+            (Forwarded, vec![xff], "10.0.0.1"),
+            (Forwarded, vec![xff, forwarded], "198.51.100.2"),
+        ] {
+            assert_eq!(client(header, "10.0.0.1", &lines), expected, "{header:?} {lines:?}");
         }
     }
 
     #[test]
-    fn forwarded_is_walked_where_x_forwarded_for_is_absent() {
+    fn forwarded_is_walked_from_the_right_to_the_first_untrusted_hop() {
         let forwarded = "forwarded";
         for (lines, expected) in [
             (vec![(forwarded, "for=198.51.100.1")], "198.51.100.1"),
@@ -145,7 +181,6 @@ mod tests {
             (vec![(forwarded, "for=198.51.100.1, for=unknown")], "10.0.0.1"),
             (vec![(forwarded, "for=198.51.100.1, for=_hidden, for=10.0.0.2")], "10.0.0.2"),
             (vec![(forwarded, "for=198.51.100.1, by=\"a,b\"")], "10.0.0.1"),
-            (vec![(forwarded, "for=198.51.100.1"), ("x-forwarded-for", "203.0.113.5")], "203.0.113.5"),
             (vec![(forwarded, "for=\u{e9}, x=\u{e9};for=198.51.100.1")], "198.51.100.1"),
             // What a client leaves open, and what stands in a string that our proxy has put in quotes.
             (vec![(forwarded, "for=192.0.2.66;x=\", for=198.51.100.1")], "198.51.100.1"),
@@ -154,14 +189,14 @@ mod tests {
             (vec![(forwarded, "host=\"a, for=192.0.2.66;b=\";for=198.51.100.1")], "198.51.100.1"),
             (vec![(forwarded, r#"host="a\";for=192.0.2.66, b=\"";for=198.51.100.1"#)], "198.51.100.1"),
         ] {
-            assert_eq!(client("10.0.0.1", &lines), expected, "{lines:?}");
+            assert_eq!(client(Forwarded, "10.0.0.1", &lines), expected, "{lines:?}");
         }
     }
 
     #[test]
     fn a_mapped_peer_is_the_ipv4_address_it_maps() {
-        assert_eq!(client("::ffff:203.0.113.9", &[]), "203.0.113.9");
-        assert_eq!(client("::ffff:10.0.0.1", &[("x-forwarded-for", "198.51.100.1")]), "198.51.100.1");
+        assert_eq!(client(XForwardedFor, "::ffff:203.0.113.9", &[]), "203.0.113.9");
+        assert_eq!(client(XForwardedFor, "::ffff:10.0.0.1", &[("x-forwarded-for", "198.51.100.1")]), "198.51.100.1");
     }
 }
 
@@ -174,7 +209,7 @@ mod fuzz {
 
     /// The hops of all lines from the first to the last, where no quote is in the way.
     fn naive(peer: IpAddr, lines: &[&str], is_forwarded: bool) -> Option<IpAddr> {
-        let proxies = proxies();
+        let proxies = proxies(ClientAddressHeader::default());
         let all = lines.join(",");
         if !proxies.trusts(peer) || all.contains(['"', '\\']) {
             return (!proxies.trusts(peer)).then_some(peer);
@@ -191,8 +226,8 @@ mod fuzz {
         Some(client)
     }
 
-    fn proxies() -> TrustedProxies {
-        TrustedProxies::new(["10.0.0.0/8", "2001:db8:1::/48"].map(|net| net.parse().unwrap()).to_vec())
+    fn proxies(header: ClientAddressHeader) -> TrustedProxies {
+        TrustedProxies::new(["10.0.0.0/8", "2001:db8:1::/48"].map(|net| net.parse().unwrap()).to_vec(), header)
     }
 
     fn found(peer: IpAddr, name: &HeaderName, lines: &[&str]) -> Option<IpAddr> {
@@ -200,7 +235,9 @@ mod fuzz {
         for line in lines {
             headers.append(name.clone(), HeaderValue::from_str(line).ok()?);
         }
-        Some(proxies().client_of(Some(SocketAddr::new(peer, 4711)), &headers))
+        let header =
+            if name == FORWARDED { ClientAddressHeader::Forwarded } else { ClientAddressHeader::XForwardedFor };
+        Some(proxies(header).client_of(Some(SocketAddr::new(peer, 4711)), &headers))
     }
 
     /// The first byte says which header and whose connection, the rest is its lines. The last line is what a proxy of ours
@@ -226,7 +263,11 @@ mod fuzz {
                 "2001:db8::7".to_owned()
             };
             let ours = ours.as_str();
-            let seen: IpAddr = if proxies().trusts(peer) { "2001:db8::7".parse().unwrap() } else { peer };
+            let seen: IpAddr = if proxies(ClientAddressHeader::default()).trusts(peer) {
+                "2001:db8::7".parse().unwrap()
+            } else {
+                peer
+            };
             let in_its_own = [lines.as_slice(), &[ours]].concat();
             assert_eq!(found(peer, &name, &in_its_own), Some(seen), "in a line of its own");
             if let Some((last, before)) = lines.split_last() {

@@ -8,23 +8,28 @@ use actix_web::{HttpRequest, HttpResponse};
 use utoipa_swagger_ui::{Config, SwaggerFile, Url};
 
 use crate::problem::{Kind, Problem};
+use crate::site::Face;
 
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
                       font-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; \
                       frame-ancestors 'none'";
 
 /// The validator is a service of the page's makers; the document is not theirs to see.
-static CONFIG: LazyLock<Arc<Config<'static>>> = LazyLock::new(|| {
-    Arc::new(
-        Config::new([Url::new("Public", "/openapi.json"), Url::new("Operations", "/ops/openapi.json")])
-            .validator_url("none")
-            .try_it_out_enabled(true),
-    )
-});
+fn config() -> Config<'static> {
+    Config::new([Url::new("Public", "/openapi.json"), Url::new("Operations", "/ops/openapi.json")])
+        .validator_url("none")
+}
+
+/// Where the interfaces are served beside the page.
+static TO_TRY: LazyLock<Arc<Config<'static>>> = LazyLock::new(|| Arc::new(config().try_it_out_enabled(true)));
+/// Where they are served by another listener, which the page cannot ask.
+static TO_READ: LazyLock<Arc<Config<'static>>> =
+    LazyLock::new(|| Arc::new(config().supported_submit_methods(Vec::<String>::new())));
 
 /// `GET /docs/…`.
 pub(crate) async fn file(request: HttpRequest, name: Path<String>) -> HttpResponse {
-    match utoipa_swagger_ui::serve(&name, CONFIG.clone()) {
+    let config = if request.app_data() == Some(&Face::Whole) { &TO_TRY } else { &TO_READ };
+    match utoipa_swagger_ui::serve(&name, Arc::clone(config)) {
         Ok(Some(file)) => response(file),
         Ok(None) => Problem::new(Kind::NotFound).detail("the documentation has no such file").response(&request),
         Err(_) => Problem::new(Kind::Unexpected).response(&request),

@@ -10,6 +10,7 @@ mod callbacks;
 mod client_address;
 mod console;
 mod cookies;
+mod cross_site;
 mod docs;
 mod fields;
 mod form;
@@ -35,6 +36,7 @@ mod traces;
 mod unread;
 
 pub use apply::{BrandColour, BrandError, EmbedOrigin, Logo, SiteLink, SiteSettings};
+pub use client_address::ClientAddressHeader;
 pub use openapi::openapi_json;
 pub use ops::{OpsParts, ops_openapi_json};
 pub use portal::PortalParts;

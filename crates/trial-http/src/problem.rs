@@ -14,6 +14,8 @@ pub(crate) const CONTENT_TYPE_PROBLEM: &str = "application/problem+json";
 /// What went wrong, as the problem's `type` names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
+    /// The head contradicts itself.
+    MalformedRequest,
     MalformedBody,
     InvalidFields,
     InvalidQuery,
@@ -39,6 +41,7 @@ pub(crate) enum Kind {
 impl Kind {
     pub(crate) const fn uri(self) -> &'static str {
         match self {
+            Self::MalformedRequest => "urn:trialgate:problem:malformed-request",
             Self::MalformedBody => "urn:trialgate:problem:malformed-body",
             Self::InvalidFields => "urn:trialgate:problem:invalid-fields",
             Self::InvalidQuery => "urn:trialgate:problem:invalid-query",
@@ -62,6 +65,7 @@ impl Kind {
 
     pub(crate) const fn title(self) -> &'static str {
         match self {
+            Self::MalformedRequest => "The request contradicts itself",
             Self::MalformedBody => "The body cannot be read",
             Self::InvalidFields => "Some fields are missing or invalid",
             Self::InvalidQuery => "Some parameters are invalid",
@@ -85,9 +89,11 @@ impl Kind {
 
     pub(crate) const fn status(self) -> StatusCode {
         match self {
-            Self::MalformedBody | Self::InvalidFields | Self::InvalidQuery | Self::InvalidRows => {
-                StatusCode::BAD_REQUEST
-            }
+            Self::MalformedRequest
+            | Self::MalformedBody
+            | Self::InvalidFields
+            | Self::InvalidQuery
+            | Self::InvalidRows => StatusCode::BAD_REQUEST,
             Self::Unauthorized | Self::NotEntitled => StatusCode::UNAUTHORIZED,
             Self::Forbidden | Self::SignatureRefused => StatusCode::FORBIDDEN,
             Self::Conflict => StatusCode::CONFLICT,

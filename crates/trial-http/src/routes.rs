@@ -255,3 +255,32 @@ pub(crate) async fn not_found(request: HttpRequest) -> HttpResponse {
 pub(crate) fn nothing_here() -> Problem {
     Problem::new(Kind::NotFound).detail("there is nothing at this path")
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use super::*;
+
+    /// Who may reach a path is written down for each.
+    #[test]
+    fn the_table_of_who_may_reach_which_path_has_every_route() {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/security.md");
+        let text = fs::read_to_string(file).unwrap();
+        let section = text.split("## Who may reach which path").nth(1).unwrap().split("\n## ").next().unwrap();
+        let rows = section.lines().filter_map(|line| line.strip_prefix("| `"));
+        let cells: String = rows.filter_map(|row| row.split_once(" | ")).map(|(cell, _)| format!("`{cell}")).collect();
+        let paths: Vec<&str> =
+            cells.split('`').map(|path| path.trim_start_matches("POST ").trim_start_matches("GET ")).collect();
+        for route in Route::ALL.into_iter().filter(|route| *route != Route::Unknown) {
+            let pattern = route.pattern();
+            let is_told = paths.iter().any(|path| match path.split_once('…') {
+                Some(("", end)) => !end.is_empty() && pattern.ends_with(end),
+                Some((start, "")) => pattern.starts_with(start.trim_end_matches('/')),
+                _ => *path == pattern,
+            });
+            assert!(is_told, "{pattern} is not in the table of docs/security.md");
+        }
+    }
+}

@@ -9,7 +9,7 @@ use trial_core::{DeliveryReceipt, MailHosts, PhonePolicy, UnreadableReceipt};
 use trial_sandbox::Inbox;
 use zeroize::Zeroizing;
 
-use crate::{CallerParts, Metrics, OpsParts, PortalParts, SiteSettings};
+use crate::{CallerParts, ClientAddressHeader, Metrics, OpsParts, PortalParts, SiteSettings};
 
 /// Whether request and reply are nested in an object, as the published table has it, or not, as the published example has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -31,6 +31,12 @@ pub struct HttpSettings {
     pub trusted_proxies: Vec<IpNet>,
     /// Client addresses without a limit of code requests, applications and malformed requests: those of back ends.
     pub exempt_addresses: Vec<IpNet>,
+    /// The one header in which they name their client.
+    pub client_address_header: ClientAddressHeader,
+    /// Whether browsers come by TLS, as far as this service or a proxy in front of it speaks it: cookies are `Secure` then.
+    pub secure_cookies: bool,
+    /// The origin that browsers know the service by, if it is configured: scheme, host, and port if it is not the usual one.
+    pub public_origin: Option<String>,
     /// How long a body may take to arrive, from its request's head on.
     pub body_timeout: Duration,
     /// What one client may take up.

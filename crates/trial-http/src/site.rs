@@ -25,9 +25,24 @@ use crate::{
     sandbox,
 };
 
-/// Every route and what the handlers stand on; one for all workers.
+/// The routes and what the handlers stand on; one for all workers.
 #[derive(Clone)]
-pub struct Site(Data<State>);
+pub struct Site {
+    state: Data<State>,
+    face: Face,
+}
+
+/// Which paths a listener serves. What is told of the service itself (its measurements, and the description of its interfaces) is
+/// for whoever administers it, and can have a listener of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Face {
+    /// All of them.
+    Whole,
+    /// Those for visitors, callers, owners and operators.
+    Public,
+    /// `/metrics`, `/docs`, both descriptions, and health.
+    Admin,
+}
 
 /// What the handlers stand on.
 pub(crate) struct State {
@@ -119,7 +134,7 @@ impl Site {
         let limiter = |per_hour| AddressLimiter::per_hour(per_hour).with_exempt(&settings.exempt_addresses);
         let signing = callers.map(|parts| Signing::new(parts, Arc::clone(&clock), &*entropy));
         let ops = Ops::new(ops, Arc::clone(&clock), Arc::clone(&entropy));
-        Self(Data::new(State {
+        let state = Data::new(State {
             signing,
             portal: portal.map(Reception::new),
             guard,
@@ -134,14 +149,21 @@ impl Site {
             metrics,
             request_metrics: RequestMetrics::register(),
             replies: Replies::new(settings.envelope),
-            trusted_proxies: TrustedProxies::new(settings.trusted_proxies.clone()),
+            trusted_proxies: TrustedProxies::new(settings.trusted_proxies.clone(), settings.client_address_header),
             codes: limiter(limits.codes_per_hour),
             applications: limiter(limits.applications_per_hour),
             failures: limiter(limits.failures_per_hour),
             consent: Consent::default(),
             hsts: settings.hsts.and_then(telemetry::hsts),
             settings,
-        }))
+        });
+        Self { state, face: Face::Whole }
+    }
+
+    /// The same for two listeners: the public one, and that of administrators.
+    #[must_use]
+    pub fn split(self) -> (Self, Self) {
+        (Self { face: Face::Public, ..self.clone() }, Self { face: Face::Admin, ..self })
     }
 
     /// The application that one worker serves.
@@ -156,9 +178,10 @@ impl Site {
             InitError = (),
         > + use<>,
     > {
-        let state = self.0.clone();
+        let state = self.state.clone();
         App::new()
-            .app_data(self.0.clone())
+            .app_data(self.state.clone())
+            .app_data(self.face)
             .configure(|config| self.configure(config))
             .default_service(web::to(not_found))
             .wrap_fn(move |request, service| telemetry::observe(state.clone(), request, service))
@@ -166,27 +189,38 @@ impl Site {
 
     /// The router tries resources in this order: what is asked for most comes first.
     fn configure(&self, config: &mut web::ServiceConfig) {
+        if self.face != Face::Admin {
+            self.configure_public(config);
+        }
+        config
+            .service(Route::Health.resource().route(get().to(health::healthz)))
+            .service(Route::Readiness.resource().route(get().to(health::readyz)));
+        if self.face != Face::Public {
+            config
+                .service(Route::Metrics.resource().route(get().to(telemetry::metrics)))
+                .service(Route::OpenApi.resource().route(get().to(openapi::document)))
+                .service(Route::OpsOpenApi.resource().route(get().to(ops::openapi_document)))
+                .service(Route::Docs.resource().route(get().to(redirect_to_docs)))
+                .service(Route::DocsFile.resource().route(get().to(docs::file)));
+        }
+    }
+
+    fn configure_public(&self, config: &mut web::ServiceConfig) {
         config
             .service(Route::SendCode.resource().route(web::post().to(public::send_code)))
             .service(Route::Apply.resource().route(web::post().to(public::apply)))
             .service(Route::QueryTenant.resource().route(get().to(query_tenant::show)))
-            .service(Route::Health.resource().route(get().to(health::healthz)))
-            .service(Route::Readiness.resource().route(get().to(health::readyz)))
-            .service(Route::Metrics.resource().route(get().to(telemetry::metrics)))
-            .service(Route::OpenApi.resource().route(get().to(openapi::document)))
-            .service(Route::Docs.resource().route(get().to(redirect_to_docs)))
-            .service(Route::DocsFile.resource().route(get().to(docs::file)))
             .service(Route::SmsCallback.resource().route(web::post().to(callbacks::sms)))
             .service(Route::Home.resource().route(get().to(home)))
             .configure(ops::configure)
             .configure(console::configure);
-        if self.0.settings.site.is_some() {
+        if self.state.settings.site.is_some() {
             config.configure(apply::configure);
         }
-        if self.0.portal.is_some() {
+        if self.state.portal.is_some() {
             config.configure(portal::configure);
         }
-        if self.0.inbox.is_some() {
+        if self.state.inbox.is_some() {
             config
                 .service(Route::SandboxPage.resource().route(get().to(sandbox::page)))
                 .service(Route::SandboxMessages.resource().route(get().to(sandbox::messages)))
@@ -204,13 +238,16 @@ async fn redirect_to_docs() -> HttpResponse {
     HttpResponse::PermanentRedirect().insert_header((LOCATION, HeaderValue::from_static("/docs/"))).finish()
 }
 
-async fn home(state: Data<State>) -> HttpResponse {
+async fn home(request: HttpRequest, state: Data<State>) -> HttpResponse {
     let apply = if state.settings.site.is_some() { "/apply         the page to apply on, for visitors\n" } else { "" };
     let portal = if state.portal.is_some() { "/portal/       where tenants sign in\n" } else { "" };
     let sandbox = if state.inbox.is_some() { "/sandbox       captured messages\n" } else { "" };
+    let is_whole = request.app_data() == Some(&Face::Whole);
+    let docs = "/docs/         the interface, to read and try\n/openapi.json  the same for programs\n";
+    let (docs, metrics) = if is_whole { (docs, "/metrics       measurements for Prometheus\n") } else { ("", "") };
     HttpResponse::Ok().content_type("text/plain; charset=utf-8").body(format!(
-        "Trialgate\n\n{apply}{portal}/docs/         the interface, to read and try\n/openapi.json  the same for programs\n/ops/v1/…      the operations interface, for operators\n\
+        "Trialgate\n\n{apply}{portal}{docs}/ops/v1/…      the operations interface, for operators\n\
          /healthz       whether the process serves\n/readyz        whether its dependencies can be used\n\
-         /metrics       measurements for Prometheus\n{sandbox}"
+         {metrics}{sandbox}"
     ))
 }

@@ -7,7 +7,7 @@ use actix_web::body::BoxBody;
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderMap, HeaderValue, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, HOST, HeaderMap, HeaderValue, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
     X_CONTENT_TYPE_OPTIONS,
 };
 use actix_web::web::Data;
@@ -165,7 +165,8 @@ where
     let in_flight = InFlight::enter(state);
     let span = traces::span_of(&request, &id);
     let unread = Unread::hold(&mut request);
-    let answer = match oversized(&request, in_flight.0.settings.limits.head_bytes) {
+    let refused = oversized(&request, in_flight.0.settings.limits.head_bytes).or_else(|| contradictory(&request));
+    let answer = match refused {
         Some(problem) => {
             let response = problem.response(request.request());
             Either::Left(ready(Ok(request.into_response(response))))
@@ -203,6 +204,23 @@ fn oversized(request: &ServiceRequest, most: usize) -> Option<Problem> {
     (target + lines.sum::<usize>() > most).then(|| {
         Problem::new(Kind::HeadTooLarge).detail(format!("target and headers may have at most {most} bytes together"))
     })
+}
+
+/// A head that names two hosts: what one part of a program, or a proxy, believes of it another would not (RFC 9112 section 3.2,
+/// RFC 9113 section 8.3.1).
+fn contradictory(request: &ServiceRequest) -> Option<Problem> {
+    let mut hosts = request.headers().get_all(HOST);
+    let (host, another) = (hosts.next()?, hosts.next());
+    let detail = if another.is_some() {
+        "`Host` is given more than once"
+    } else {
+        let authority = request.uri().authority()?.as_str();
+        if authority.as_bytes().eq_ignore_ascii_case(host.as_bytes()) {
+            return None;
+        }
+        "`Host` is not the host that the target of the request names"
+    };
+    Some(Problem::new(Kind::MalformedRequest).detail(detail))
 }
 
 /// For how long browsers are to come by TLS alone, as the header has it.

@@ -97,7 +97,7 @@ pub(crate) fn runtime() -> anyhow::Result<Runtime> {
 ///
 /// # Errors
 /// The address cannot be listened on; the message says what to do.
-pub(crate) fn listen(address: SocketAddr, setting: &str) -> anyhow::Result<TcpListener> {
+fn listen(address: SocketAddr, setting: &str) -> anyhow::Result<TcpListener> {
     TcpListener::bind(address).map_err(|error| {
         let reason = match error.kind() {
             io::ErrorKind::AddrInUse => {
@@ -111,6 +111,41 @@ pub(crate) fn listen(address: SocketAddr, setting: &str) -> anyhow::Result<TcpLi
         };
         anyhow!("cannot listen on {address}: {reason}")
     })
+}
+
+/// What is listened on: by everybody, and by administrators if they have a listener of their own.
+pub(crate) struct Listeners {
+    public: TcpListener,
+    admin: Option<TcpListener>,
+}
+
+impl Listeners {
+    /// Takes the ports that are configured; `setting` is what to change if the public one cannot be had.
+    ///
+    /// # Errors
+    /// An address cannot be listened on; the message says what to do.
+    pub(crate) fn bind(config: &Config, setting: &str) -> anyhow::Result<Self> {
+        let http = &config.settings.http;
+        let public = listen(http.listen, setting)?;
+        let admin = http.admin_listen.map(|address| listen(address, "`http.admin_listen`")).transpose()?;
+        Ok(Self { public, admin })
+    }
+
+    /// Where everybody comes.
+    ///
+    /// # Errors
+    /// The operating system does not say.
+    pub(crate) fn address(&self) -> io::Result<SocketAddr> {
+        self.public.local_addr()
+    }
+
+    /// Where administrators come, if that is elsewhere.
+    ///
+    /// # Errors
+    /// The operating system does not say.
+    pub(crate) fn admin_address(&self) -> io::Result<Option<SocketAddr>> {
+        self.admin.as_ref().map(TcpListener::local_addr).transpose()
+    }
 }
 
 /// Whoever uses this command, now, for the audit.
@@ -305,14 +340,14 @@ pub(crate) fn missing_files(config: &Config) -> Option<u64> {
 }
 
 impl Service {
-    /// Puts everything together and begins to serve on the listener, on the runtime that this is called on.
+    /// Puts everything together and begins to serve on the listeners, on the runtime that this is called on.
     ///
     /// # Errors
     /// A part cannot be used; the message says what to do.
     pub(crate) fn start(
         config: &Config,
         serving: Serving,
-        listener: TcpListener,
+        listeners: Listeners,
         ledger: Ledger,
         inbox: Option<Arc<Inbox>>,
     ) -> anyhow::Result<Self> {
@@ -397,7 +432,9 @@ impl Service {
         };
         let tls = serving.identity.as_ref().map(|renewal| server_config(renewal.presented()).map(Arc::new));
         let tls = tls.transpose().context("TLS cannot be used")?;
-        let http = HttpServer::bind(listener, parts, config.http(), tls).context("cannot start the HTTP server")?;
+        let Listeners { public, admin } = listeners;
+        let http = HttpServer::bind(public, admin, parts, config.http(), tls);
+        let http = http.context("cannot start the HTTP server")?;
         let renewing = serving.identity.map(Renewing::start);
         Ok(Self { engine, following, http, ledger, renewing })
     }

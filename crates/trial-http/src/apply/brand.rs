@@ -166,7 +166,7 @@ impl FromStr for EmbedOrigin {
 }
 
 impl EmbedOrigin {
-    pub(super) fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 }

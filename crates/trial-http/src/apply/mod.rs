@@ -2,8 +2,8 @@
 //! the place of the page's middle. Nothing is decided here: it calls the same port as the interfaces, and says in words what
 //! each return code asks of the visitor.
 //!
-//! A form of another site may be sent here like one of ours: nobody is signed in, so that it can do no more than a call of
-//! the interface.
+//! A form of another site is taken from the origins alone that may show ours. Nobody is signed in, so that it could do no more than a
+//! call of the interface; but it would spend the limit of its visitor's address.
 
 mod brand;
 mod consent;
@@ -24,8 +24,9 @@ use actix_web::{HttpRequest, HttpResponse};
 use trial_core::{ApplyCode, ApplyReply, CodeReply, CodeRequest, GuardVerdict, SendCode};
 
 use crate::body::MAX_BODY;
+use crate::cross_site::own_form;
 use crate::fields::Fields;
-use crate::problem::seconds_up;
+use crate::problem::{Kind, Problem, seconds_up};
 use crate::public::{id_of, malformed, unless_it_panics};
 use crate::routes::{Route, get, nothing_here};
 use crate::settings::PageGuard;
@@ -50,7 +51,13 @@ pub(crate) const KEPT: HeaderValue = HeaderValue::from_static("public, max-age=3
 
 pub(crate) fn configure(config: &mut ServiceConfig) {
     config
-        .service(Route::ApplyPage.resource().route(get().to(show)).route(web::post().to(take)))
+        .service(
+            Route::ApplyPage
+                .resource()
+                .route(get().to(show))
+                .route(own_form(embed_origins).to(take))
+                .route(web::post().to(foreign)),
+        )
         .service(Route::ApplyFile.resource().route(get().to(file)))
         .service(Route::Embed.resource().route(get().to(embed)));
 }
@@ -81,6 +88,17 @@ async fn take(request: HttpRequest, payload: Payload, state: Data<State>) -> Htt
     } else {
         exchange.apply(Entered::of(&fields)).await
     }
+}
+
+fn embed_origins(state: &State) -> &[EmbedOrigin] {
+    state.settings.site.as_ref().map_or(&[], |site| site.embed_origins.as_slice())
+}
+
+/// A form of another website, which is not read.
+async fn foreign(request: HttpRequest) -> HttpResponse {
+    let detail = "this form was sent by another website; put its origin into `site.embed_origins` if it may, or `http.public_url` if \
+        it is this one";
+    Problem::new(Kind::Forbidden).detail(detail).response(&request)
 }
 
 /// `GET /apply/{file}`.

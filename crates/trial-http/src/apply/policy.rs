@@ -1,10 +1,11 @@
 //! What every page of it is sent with.
 
 use actix_web::HttpResponse;
-use actix_web::http::header::{CONTENT_SECURITY_POLICY, HeaderName, HeaderValue};
+use actix_web::http::header::{CONTENT_SECURITY_POLICY, HeaderValue, REFERRER_POLICY};
 
 use super::EmbedOrigin;
 use super::page::Page;
+use crate::cross_site::REFERRERS;
 
 /// Nothing but our own style sheet, script and logo, and what the widget of a guard needs.
 pub(super) fn protect(response: &mut HttpResponse, page: &Page<'_>) {
@@ -13,7 +14,7 @@ pub(super) fn protect(response: &mut HttpResponse, page: &Page<'_>) {
     if let Ok(policy) = HeaderValue::from_str(&policy(page)) {
         headers.insert(CONTENT_SECURITY_POLICY, policy);
     }
-    headers.insert(HeaderName::from_static("referrer-policy"), HeaderValue::from_static("no-referrer"));
+    headers.insert(REFERRER_POLICY, REFERRERS);
 }
 
 fn policy(page: &Page<'_>) -> String {

@@ -18,12 +18,13 @@ mod visit;
 mod words;
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION};
+use actix_web::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, LOCATION, REFERRER_POLICY};
 use actix_web::web::{self, Data, Payload, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 use trial_core::LedgerError;
 
+use crate::cross_site::{REFERRERS, own_form};
 use crate::fields::Fields;
 use crate::routes::{Route, get};
 use crate::site::State;
@@ -34,6 +35,8 @@ const POLICY: &str =
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 /// The largest form, in bytes: an import of access codes.
 const MAX_FORM: usize = 8 * 1024 * 1024;
+/// What is said of a form that is not one of ours.
+const FOREIGN: &str = "This form is too old, or from elsewhere. Go back, load the page again, and repeat.";
 const STYLE: &str = include_str!("../../templates/console/style.css");
 
 /// What a page comes to, if it is not the page.
@@ -53,7 +56,8 @@ enum Refused {
 type Answer = Result<HttpResponse, Refused>;
 
 pub(crate) fn configure(config: &mut ServiceConfig) {
-    config.service(Route::Console.resource().route(get().to(show)).route(web::post().to(change)));
+    let own = own_form(|_| &[]).to(change);
+    config.service(Route::Console.resource().route(get().to(show)).route(own).route(web::post().to(foreign)));
 }
 
 /// Where in the console a request goes.
@@ -101,6 +105,11 @@ async fn change(request: HttpRequest, payload: Payload, state: Data<State>) -> H
         Err(_) => Err(Refused::Wrong("The form cannot be read.".to_owned())),
     };
     finish(&request, changed)
+}
+
+/// A form of another website, which is not read.
+async fn foreign(request: HttpRequest) -> HttpResponse {
+    finish(&request, Err(Refused::Forbidden(FOREIGN)))
 }
 
 async fn order(request: &HttpRequest, state: &State, parts: &[&str], form: &Fields) -> Answer {
@@ -161,7 +170,7 @@ fn finish(request: &HttpRequest, answer: Answer) -> HttpResponse {
     let mut response = answer.unwrap_or_else(|refused| refusal(request, refused));
     let headers = response.headers_mut();
     headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
-    headers.insert(HeaderName::from_static("referrer-policy"), HeaderValue::from_static("same-origin"));
+    headers.insert(REFERRER_POLICY, REFERRERS);
     response
 }
 

@@ -32,13 +32,13 @@ pub(super) async fn enter(request: &HttpRequest, state: &State, form: &Fields) -
             Err(_) => Err(Refused::Forbidden("Too many wrong tokens came from your address. Try again in an hour.")),
         };
     };
-    let cookie = SESSION.given(request, signed_in.secret.as_str());
+    let cookie = SESSION.given(state, signed_in.secret.as_str());
     Ok(HttpResponse::SeeOther().insert_header((LOCATION, "/console/")).cookie(cookie).finish())
 }
 
 pub(super) async fn leave(visit: &Visit<'_>) -> Answer {
     visit.ops.access.sign_out(&visit.secret).await.map_err(failed)?;
-    let mut gone = SESSION.given(visit.request, "");
+    let mut gone = SESSION.given(visit.state, "");
     gone.set_max_age(Duration::ZERO);
     Ok(HttpResponse::SeeOther().insert_header((LOCATION, "/console/sign-in?said=signed-out")).cookie(gone).finish())
 }

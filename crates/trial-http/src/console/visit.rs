@@ -6,7 +6,7 @@ use actix_web::http::header::ACCEPT_LANGUAGE;
 use trial_core::{ChangedBy, Operator, Permission, Visitor};
 
 use super::words::Language;
-use super::{Refused, failed};
+use super::{FOREIGN, Refused, failed};
 use crate::cookies::SessionCookie;
 use crate::fields::Fields;
 use crate::ops::{Ops, Sight};
@@ -14,7 +14,7 @@ use crate::site::State;
 
 /// The cookie of a session. No other site has it sent.
 pub(super) const SESSION: SessionCookie =
-    SessionCookie { name: "__Host-trialgate_session", name_here: "trialgate_session", same_site: SameSite::Strict };
+    SessionCookie { name: "__Host-trialgate_session", plain_name: "trialgate_session", same_site: SameSite::Strict };
 
 /// What every page is made with.
 #[derive(Clone)]
@@ -32,7 +32,6 @@ pub(super) struct Page {
 
 /// A page that somebody looks at who is signed in.
 pub(super) struct Visit<'a> {
-    pub(super) request: &'a HttpRequest,
     pub(super) state: &'a State,
     pub(super) ops: &'a Ops,
     pub(super) page: Page,
@@ -116,7 +115,7 @@ impl<'a> Visit<'a> {
     /// Lets in whoever has a session.
     pub(super) async fn of(request: &'a HttpRequest, state: &'a State) -> Result<Self, Refused> {
         let ops = &state.ops;
-        let secret = SESSION.shown(request).map(|cookie| cookie.value().to_owned()).ok_or(Refused::SignIn)?;
+        let secret = SESSION.shown(request, state).map(|cookie| cookie.value().to_owned()).ok_or(Refused::SignIn)?;
         let visitor = ops.access.by_session(&secret).await.map_err(failed)?.ok_or(Refused::SignIn)?;
         let operator = visitor.operator.clone();
         let page = Page {
@@ -124,18 +123,12 @@ impl<'a> Visit<'a> {
             csrf: visitor.csrf.as_str().to_owned(),
             ..Page::of_nobody(request)
         };
-        Ok(Self { request, state, ops, page, query: Fields::of_query(request), operator, visitor, secret })
+        Ok(Self { state, ops, page, query: Fields::of_query(request), operator, visitor, secret })
     }
 
     /// Sees that a form is one of ours.
     pub(super) fn check(&self, form: &Fields) -> Result<(), Refused> {
-        if self.visitor.csrf.is(form.text("csrf")) {
-            Ok(())
-        } else {
-            Err(Refused::Forbidden(
-                "This form is too old, or from elsewhere. Go back, load the page again, and repeat.",
-            ))
-        }
+        if self.visitor.csrf.is(form.text("csrf")) { Ok(()) } else { Err(Refused::Forbidden(FOREIGN)) }
     }
 
     /// Sees that the role is enough.

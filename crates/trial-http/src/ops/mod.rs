@@ -32,6 +32,7 @@ use trial_core::{Access, FAILED_SIGN_INS_PER_HOUR, Keyring, LedgerError, PolicyI
 use crate::problem::{Kind, Problem};
 use crate::rate_limit::AddressLimiter;
 
+pub(crate) use openapi::document as openapi_document;
 pub use openapi::ops_openapi_json;
 pub(crate) use reveal::Sight;
 pub(crate) use routes::configure;

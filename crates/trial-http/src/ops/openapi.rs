@@ -41,7 +41,7 @@ pub fn ops_openapi_json() -> String {
 }
 
 /// `GET /ops/openapi.json`.
-pub(super) async fn document() -> HttpResponse {
+pub(crate) async fn document() -> HttpResponse {
     HttpResponse::Ok().content_type(JSON).body(DOCUMENT.clone())
 }
 

@@ -2,8 +2,8 @@ use actix_web::web::{self, Data, Payload, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, Route as Service};
 
 use super::{
-    access_codes, applications, audit, callers, mails, me, openapi, operators, orders, phones, pool, prefixes, quota,
-    settings, tenants,
+    access_codes, applications, audit, callers, mails, me, operators, orders, phones, pool, prefixes, quota, settings,
+    tenants,
 };
 use crate::problem::Problem;
 use crate::routes::{Route, get};
@@ -13,7 +13,6 @@ use crate::site::State;
 pub(crate) fn configure(config: &mut ServiceConfig) {
     let post = web::post;
     config
-        .service(Route::OpsOpenApi.resource().route(get().to(openapi::document)))
         .service(Route::OpsMe.resource().route(answer(get(), me::show)))
         .service(Route::OpsTenants.resource().route(answer(get(), tenants::list)))
         .service(Route::OpsTenant.resource().route(answer(get(), tenants::show)))

@@ -128,5 +128,5 @@ pub(super) async fn choose(request: &HttpRequest, state: &State, reception: &Rec
     if !reception.parts.accounts.set_own_password(change).await.map_err(failed)? {
         return over(&page);
     }
-    Ok(with_session(request, see("/portal/?said=chosen"), &secret))
+    Ok(with_session(state, see("/portal/?said=chosen"), &secret))
 }

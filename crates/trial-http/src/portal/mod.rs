@@ -16,7 +16,7 @@ use std::sync::Arc;
 use actix_web::cookie::{Cookie, SameSite};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION, RETRY_AFTER,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, LOCATION, REFERRER_POLICY, RETRY_AFTER,
 };
 use actix_web::web::{self, Data, Payload, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
@@ -31,6 +31,7 @@ use trial_core::{
 use crate::SiteSettings;
 use crate::apply::{KEPT, LOGO_POLICY, STYLE};
 use crate::body::MAX_BODY;
+use crate::cross_site::{REFERRERS, own_form};
 use crate::fields::Fields;
 use crate::rate_limit::AddressLimiter;
 use crate::routes::{Route, get, nothing_here};
@@ -115,7 +116,7 @@ type Answer = Result<HttpResponse, Refused>;
 /// It is over, or leads nowhere yet; or the database cannot be used.
 pub(crate) async fn owner(request: &HttpRequest, state: &State) -> Option<Result<Tenant, NotIn>> {
     let reception = state.portal.as_ref()?;
-    visit::SESSION.shown(request)?;
+    visit::SESSION.shown(request, state)?;
     let visit = Visit::of(request, state, reception).await.and_then(Visit::whole);
     Some(visit.map(|visit| visit.account.tenant).map_err(|refused| match refused {
         Refused::Failed => NotIn::Failed,
@@ -133,7 +134,8 @@ pub(crate) enum NotIn {
 }
 
 pub(crate) fn configure(config: &mut ServiceConfig) {
-    config.service(Route::Portal.resource().route(get().to(show)).route(web::post().to(change)));
+    let own = own_form(|_| &[]).to(change);
+    config.service(Route::Portal.resource().route(get().to(show)).route(own).route(web::post().to(foreign)));
 }
 
 fn place(request: &HttpRequest) -> Vec<&str> {
@@ -160,7 +162,7 @@ async fn show(request: HttpRequest, state: Data<State>) -> HttpResponse {
         },
         _ => Err(Refused::NotFound),
     };
-    finish(&request, site, shown)
+    finish(&request, &state, site, shown)
 }
 
 async fn change(request: HttpRequest, payload: Payload, state: Data<State>) -> HttpResponse {
@@ -172,7 +174,13 @@ async fn change(request: HttpRequest, payload: Payload, state: Data<State>) -> H
         Ok(form) => order(&request, &state, reception, &form).await,
         Err(_) => Err(Refused::Wrong),
     };
-    finish(&request, &reception.parts.site, changed)
+    finish(&request, &state, &reception.parts.site, changed)
+}
+
+/// A form of another website, which is not read.
+async fn foreign(request: HttpRequest, state: Data<State>) -> HttpResponse {
+    let Some(reception) = &state.portal else { return nothing_here().response(&request) };
+    finish(&request, &state, &reception.parts.site, Err(Refused::Forbidden))
 }
 
 async fn order(request: &HttpRequest, state: &State, reception: &Reception, form: &Fields) -> Answer {
@@ -210,10 +218,14 @@ fn see(path: &'static str) -> HttpResponse {
     HttpResponse::SeeOther().insert_header((LOCATION, HeaderValue::from_static(path))).finish()
 }
 
-fn finish(request: &HttpRequest, site: &SiteSettings, answer: Answer) -> HttpResponse {
+fn finish(request: &HttpRequest, state: &State, site: &SiteSettings, answer: Answer) -> HttpResponse {
     let mut response = answer.unwrap_or_else(|refused| refusal(&Page::of(request, site), &refused));
     if let Some(language) = Fields::of_query(request).given("lang").filter(|language| ["en", "zh"].contains(language)) {
-        let chosen = Cookie::build(LANGUAGE, language.to_owned()).path("/portal").same_site(SameSite::Lax).finish();
+        let chosen = Cookie::build(LANGUAGE, language.to_owned())
+            .path("/portal")
+            .same_site(SameSite::Lax)
+            .secure(state.settings.secure_cookies)
+            .finish();
         // What is written here is a name and a short value, which a header holds.
         let _ = response.add_cookie(&chosen);
     }
@@ -221,7 +233,7 @@ fn finish(request: &HttpRequest, site: &SiteSettings, answer: Answer) -> HttpRes
     if !headers.contains_key(CONTENT_SECURITY_POLICY) {
         headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
     }
-    headers.insert(HeaderName::from_static("referrer-policy"), HeaderValue::from_static("no-referrer"));
+    headers.insert(REFERRER_POLICY, REFERRERS);
     response
 }
 

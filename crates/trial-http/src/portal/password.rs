@@ -44,7 +44,7 @@ pub(super) async fn choose(visit: &Visit<'_>, form: &Fields) -> Answer {
     if !reception.parts.accounts.set_own_password(change).await.map_err(failed)? {
         return Err(Refused::SignIn);
     }
-    Ok(with_session(visit.request, see("/portal/?said=chosen"), &secret))
+    Ok(with_session(visit.state, see("/portal/?said=chosen"), &secret))
 }
 
 pub(super) async fn hashed(state: &State, reception: &Reception, chosen: &NewPassword) -> Result<String, Refused> {

@@ -46,7 +46,7 @@ pub(super) async fn enter(request: &HttpRequest, state: &State, reception: &Rece
     let (secret, session) = begin(state, &account);
     let entry = Reception::entry(state, account.tenant.id, "portal.sign_in", "signed in to the portal");
     reception.parts.accounts.begin_portal_session(session, entry).await.map_err(failed)?;
-    Ok(with_session(request, see("/portal/"), &secret))
+    Ok(with_session(state, see("/portal/"), &secret))
 }
 
 /// Counts a try against the account and the address, before anything of the account is known.
@@ -106,9 +106,9 @@ pub(super) fn begin(state: &State, account: &PortalAccount) -> (PortalSecret, Po
     (secret, session)
 }
 
-pub(super) fn with_session(request: &HttpRequest, mut response: HttpResponse, secret: &PortalSecret) -> HttpResponse {
+pub(super) fn with_session(state: &State, mut response: HttpResponse, secret: &PortalSecret) -> HttpResponse {
     // A name, and letters that a header holds.
-    let _ = response.add_cookie(&SESSION.given(request, secret.as_str()));
+    let _ = response.add_cookie(&SESSION.given(state, secret.as_str()));
     response
 }
 
@@ -118,7 +118,7 @@ pub(super) async fn leave(visit: &Visit<'_>, everywhere: bool) -> Answer {
     let entry = Reception::entry(visit.state, id, "portal.sign_out", words);
     let one = (!everywhere).then(|| visit.secret.hash());
     visit.reception.parts.accounts.end_portal_sessions(id, one, entry).await.map_err(failed)?;
-    let mut gone = SESSION.given(visit.request, "");
+    let mut gone = SESSION.given(visit.state, "");
     gone.set_max_age(Duration::ZERO);
     let mut response = see("/portal/sign-in?said=signed-out");
     let _ = response.add_cookie(&gone);

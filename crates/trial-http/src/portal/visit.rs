@@ -10,7 +10,7 @@ use crate::site::State;
 
 /// The cookie of a session. A link in a mail may bring it along: to look changes nothing, and every form is checked.
 pub(super) const SESSION: SessionCookie =
-    SessionCookie { name: "__Host-trialgate_portal", name_here: "trialgate_portal", same_site: SameSite::Lax };
+    SessionCookie { name: "__Host-trialgate_portal", plain_name: "trialgate_portal", same_site: SameSite::Lax };
 
 /// A page that the owner of a tenant looks at.
 pub(super) struct Visit<'a> {
@@ -29,7 +29,7 @@ impl<'a> Visit<'a> {
         state: &'a State,
         reception: &'a Reception,
     ) -> Result<Self, Refused> {
-        let cookie = SESSION.shown(request).ok_or(Refused::SignIn)?;
+        let cookie = SESSION.shown(request, state).ok_or(Refused::SignIn)?;
         let secret = PortalSecret::parse(cookie.value()).ok_or(Refused::SignIn)?;
         let accounts = &reception.parts.accounts;
         let found = accounts.portal_session(secret.hash()).await.map_err(failed)?;

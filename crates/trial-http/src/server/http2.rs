@@ -132,15 +132,15 @@ async fn answer(
     Ok(replied(response, is_head, exchange))
 }
 
-/// The request as the application knows requests, whatever the protocol: with `Host`, one `Cookie`, and no authority in its
-/// target (RFC 9113 sections 8.2.3 and 8.3.1).
+/// The request as the application knows requests, whatever the protocol: with `Host`, and one `Cookie` (RFC 9113 sections 8.2.3 and
+/// 8.3.1). Its target names the authority, as an absolute one of HTTP/1.1 does.
 fn translated(request: hyper::Request<Incoming>, peer: SocketAddr) -> Option<Request> {
     let (parts, body) = request.into_parts();
     let payload = Payload::Stream { payload: Box::pin(Arriving(body)) as Pin<Box<dyn Stream<Item = _>>> };
     let mut request = Request::with_payload(payload);
     let head = request.head_mut();
     head.method = Method::from_bytes(parts.method.as_str().as_bytes()).ok()?;
-    head.uri = parts.uri.path_and_query().map_or("/", |target| target.as_str()).parse::<Uri>().ok()?;
+    head.uri = target(&parts.uri)?;
     head.version = Version::HTTP_2;
     head.peer_addr = Some(peer);
     for (name, value) in &parts.headers {
@@ -153,6 +153,16 @@ fn translated(request: hyper::Request<Incoming>, peer: SocketAddr) -> Option<Req
         head.headers.insert(HOST, HeaderValue::from_str(authority.as_str()).ok()?);
     }
     Some(request)
+}
+
+fn target(uri: &http::Uri) -> Option<Uri> {
+    let path = uri.path_and_query().map_or("/", |path| path.as_str());
+    let builder = Uri::builder().path_and_query(path);
+    let builder = match (uri.scheme_str(), uri.authority()) {
+        (Some(scheme), Some(authority)) => builder.scheme(scheme).authority(authority.as_str()),
+        _ => builder,
+    };
+    builder.build().ok()
 }
 
 fn join_cookies(headers: &mut HeaderMap) {

@@ -39,18 +39,21 @@ pub struct HttpServer {
 }
 
 impl HttpServer {
-    /// Prepares to serve on a listener that is bound already, with one worker for each core; over TLS, if there is a
-    /// configuration of it.
+    /// Prepares to serve on a listener that is bound already, and what is for administrators on another if there is one, with one
+    /// worker for each core; over TLS, if there is a configuration of it.
     ///
     /// # Errors
-    /// The listener cannot be used.
+    /// A listener cannot be used.
     pub fn bind(
         listener: TcpListener,
+        admin: Option<TcpListener>,
         parts: HttpParts,
         settings: HttpSettings,
         tls: Option<Arc<ServerConfig>>,
     ) -> io::Result<Self> {
-        SockRef::from(&listener).listen(BACKLOG)?;
+        for listener in admin.iter().chain([&listener]) {
+            SockRef::from(listener).listen(BACKLOG)?;
+        }
         let metrics = parts.metrics.clone();
         let workers = std::thread::available_parallelism().map_or(1, usize::from);
         let builder = ServerBuilder::new();
@@ -61,13 +64,19 @@ impl HttpServer {
             draining: builder.graceful_shutdown_signal(),
             site: Site::new(parts, settings),
         };
-        let server = builder
+        let mut builder = builder
             .workers(workers)
             .max_concurrent_connections(plan.limits.connections.div_ceil(workers))
             .shutdown_timeout(SHUTDOWN_TIMEOUT_S)
-            .disable_signals()
-            .listen("http", listener, move || plan.clone().worker())?
-            .run();
+            .disable_signals();
+        let mut public = plan;
+        if let Some(listener) = admin {
+            let (site, admin_site) = public.site.clone().split();
+            let admin = Plan { site: admin_site, ..public.clone() };
+            public.site = site;
+            builder = builder.listen("admin", listener, move || admin.clone().worker())?;
+        }
+        let server = builder.listen("http", listener, move || public.clone().worker())?.run();
         Ok(Self { handle: server.handle(), server, metrics })
     }
 

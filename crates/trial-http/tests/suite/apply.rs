@@ -55,7 +55,7 @@ async fn the_form_is_empty_at_first_and_loads_nothing_from_elsewhere() {
     assert!(
         page.header("content-security-policy").starts_with("default-src 'none'; style-src 'self'; script-src 'self'")
     );
-    assert_eq!((page.header("cache-control"), page.header("referrer-policy")), ("no-store", "no-referrer"));
+    assert_eq!((page.header("cache-control"), page.header("referrer-policy")), ("no-store", "strict-origin"));
     for (path, media) in [
         ("/apply/style.css", "text/css; charset=utf-8"),
         ("/apply/apply.js", "text/javascript; charset=utf-8"),

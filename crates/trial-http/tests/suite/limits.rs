@@ -6,7 +6,7 @@ use std::time::Duration;
 use actix_web::http::StatusCode;
 use actix_web::test::TestRequest;
 use trial_core::{AddressLimits, Overrides, SettingKey, SettingValue, SettingsInForce};
-use trial_http::Site;
+use trial_http::{ClientAddressHeader, Site};
 
 use crate::support::{APPLICATION, APPLY_PATH, CODE_REQUEST, Fixture, SEND_CODE_PATH, call, call_from, get, post};
 
@@ -133,6 +133,30 @@ async fn behind_a_trusted_proxy_its_clients_are_counted() {
     assert_eq!(by_way_of("203.0.113.1", "198.51.100.3").await, 200);
     assert_eq!(by_way_of("203.0.113.1", "198.51.100.4").await, 429, "a stranger is counted itself");
     assert_eq!(by_way_of("::ffff:203.0.113.1", "198.51.100.5").await, 429, "by IPv6 too");
+}
+
+/// nginx writes the one and passes the other on, as a client made it up.
+#[tokio::test(start_paused = true)]
+async fn one_header_alone_names_the_client_of_a_trusted_proxy() {
+    for (header, read, ignored) in [
+        (ClientAddressHeader::XForwardedFor, ("x-forwarded-for", "198.51.100.1"), "forwarded"),
+        (ClientAddressHeader::Forwarded, ("forwarded", "for=198.51.100.1"), "x-forwarded-for"),
+    ] {
+        let mut fixture = Fixture::agreeable();
+        fixture.policy.limits.address =
+            AddressLimits { codes_per_hour: 1, applications_per_hour: 0, failures_per_hour: 0 };
+        fixture.settings.trusted_proxies = vec!["10.0.0.0/8".parse().unwrap()];
+        fixture.settings.client_address_header = header;
+        let site = fixture.site();
+        let mut given = Vec::new();
+        for other in ["192.0.2.1", "for=192.0.2.2"] {
+            let request = code().insert_header(read).insert_header((ignored, other));
+            given.push(call_from(&site, "10.0.0.1", request).await.status.as_u16());
+            let request = code().insert_header((ignored, other));
+            given.push(call_from(&site, "10.0.0.1", request).await.status.as_u16());
+        }
+        assert_eq!(given, [200, 200, 429, 429], "{header:?}: the proxy itself, and its one client");
+    }
 }
 
 /// A /64 has the limit, a /56 four times that, a /48 sixteen times; an IPv4 address is itself in every form.

@@ -19,3 +19,4 @@ mod signed;
 mod socket;
 mod support;
 mod surroundings;
+mod trust;

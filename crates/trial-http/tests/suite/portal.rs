@@ -284,7 +284,7 @@ async fn every_page_is_whole_and_loads_nothing_from_elsewhere() {
         let answer = guest.get(page).await;
         assert_eq!(answer.status.as_u16(), status, "{page}");
         assert!(answer.header("content-security-policy").starts_with("default-src 'none'"), "{page}");
-        assert_eq!((answer.header("cache-control"), answer.header("referrer-policy")), ("no-store", "no-referrer"));
+        assert_eq!((answer.header("cache-control"), answer.header("referrer-policy")), ("no-store", "strict-origin"));
         assert!(answer.body.trim_end().ends_with("</html>"), "{page}");
         for foreign in ["<script", " style=", "http://", "https://", "//www"] {
             assert!(!answer.body.contains(foreign), "{page} has {foreign}");
@@ -296,16 +296,16 @@ async fn every_page_is_whole_and_loads_nothing_from_elsewhere() {
 
 #[actix_web::test]
 async fn the_cookie_is_out_of_reach_of_scripts_and_other_hosts() {
-    let house = House::new().await;
-    let (account, password) = (account(&house), initial(&house));
-    let asked = form("/portal/sign-in", &[("account", account.as_str()), ("password", password.as_str())]);
-    let entered = call(&house.site, asked.insert_header(("host", "portal.example.com"))).await;
+    let house = House::with(|settings| settings.secure_cookies = true).await;
+    let entered = sign_in(&house, &account(&house), &initial(&house)).await;
     let cookie = entered.header("set-cookie").to_owned();
     assert!(cookie.starts_with("__Host-trialgate_portal=tgp_"), "{cookie}");
     for part in ["HttpOnly", "Secure", "SameSite=Lax", "Path=/"] {
         assert!(cookie.contains(part), "{cookie}");
     }
     assert!(!cookie.contains("Domain"));
+    let language = call(&house.site, get("/portal/sign-in?lang=zh")).await;
+    assert!(language.header("set-cookie").contains("; Secure"), "{}", language.header("set-cookie"));
 }
 
 #[actix_web::test]
@@ -433,7 +433,7 @@ async fn whoever_has_lost_a_password_chooses_another_by_a_link_once() {
     assert_eq!(links.len(), 2);
     let at = format!("/portal/new-password?link={}", links[0]);
     let page = call(&house.site, get(&at)).await;
-    assert_eq!((page.status.as_u16(), page.header("referrer-policy")), (200, "no-referrer"));
+    assert_eq!((page.status.as_u16(), page.header("referrer-policy")), (200, "strict-origin"));
     assert!(page.body.contains(&account(&house)) && page.body.contains(&format!("?link={}&amp;lang=zh", links[0])));
     let next = "noch ein langer satz";
     let choose = async |link: &str, new: &str, again: &str| {

@@ -253,6 +253,34 @@ async fn http_2_is_served_by_the_rules_of_http_1() {
     secure.server.stop().await;
 }
 
+/// In HTTP/2, the host stands in `:authority`, and may stand in `Host` besides.
+#[tokio::test]
+async fn both_protocols_refuse_a_request_that_names_two_hosts() {
+    let secure = Secure::start(Fixture::agreeable());
+    let mut client = secure.http2().await;
+    for (host, status) in [("localhost", 200), ("LOCALHOST", 200), ("other.example", 400), ("localhost:444", 400)] {
+        let mut request = get("/healthz");
+        request.headers_mut().insert("host", host.parse().unwrap());
+        let reply = client.ask(request).await.unwrap();
+        assert_eq!(reply.status.as_u16(), status, "{host}: {}", reply.body);
+        assert_eq!(reply.body.contains("malformed-request"), status == 400, "{}", reply.body);
+        assert!(reply.headers.contains_key("x-request-id"));
+    }
+    for (head, status) in [
+        ("GET https://localhost/healthz HTTP/1.1\r\nHost: localhost\r\n\r\n", "200"),
+        ("GET https://localhost/healthz HTTP/1.1\r\nHost: other.example\r\n\r\n", "400"),
+        ("GET /healthz HTTP/1.1\r\nHost: localhost\r\nHost: localhost\r\n\r\n", "400"),
+        ("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n", "200"),
+    ] {
+        let mut stream = secure.connect(HTTP_1, &BOTH).await;
+        stream.write_all(head.as_bytes()).await.unwrap();
+        let reply = read_reply(&mut stream).await;
+        assert!(reply.starts_with(&format!("HTTP/1.1 {status} ")), "{head}: {reply}");
+    }
+    drop(client);
+    secure.server.stop().await;
+}
+
 #[tokio::test]
 async fn a_certificate_is_renewed_while_connections_live() {
     let mut secure = Secure::start(Fixture::agreeable());

@@ -27,8 +27,18 @@ impl Running {
 
     pub(crate) fn serve(parts: HttpParts, settings: HttpSettings, tls: Option<Arc<ServerConfig>>) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        Self::listen(listener, None, parts, settings, tls)
+    }
+
+    fn listen(
+        listener: TcpListener,
+        admin: Option<TcpListener>,
+        parts: HttpParts,
+        settings: HttpSettings,
+        tls: Option<Arc<ServerConfig>>,
+    ) -> Self {
         let address = listener.local_addr().unwrap();
-        let server = HttpServer::bind(listener, parts, settings, tls).unwrap();
+        let server = HttpServer::bind(listener, admin, parts, settings, tls).unwrap();
         let handle = server.handle();
         Self { address, handle, serving: tokio::spawn(server.run()) }
     }
@@ -77,6 +87,51 @@ async fn a_connection_serves_one_request_after_another() {
     }
     server.stop().await;
     assert_eq!(connection.read(&mut [0; 1]).await.unwrap(), 0, "a connection that idles does not hold up the end");
+}
+
+/// What is told of the service itself is served where its administrators are, and nowhere else; and nothing else is there.
+#[tokio::test]
+async fn a_second_listener_has_what_is_for_administrators_alone() {
+    let bound = || TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let (public, admin) = (bound(), bound());
+    let addresses = [public.local_addr().unwrap(), admin.local_addr().unwrap()];
+    let mut fixture = Fixture::agreeable();
+    fixture.health.expect_dependencies().returning(Vec::new);
+    let (parts, settings) = fixture.parts();
+    let server = Running::listen(public, Some(admin), parts, settings, None);
+    for (path, statuses) in [
+        ("/metrics", [404, 200]),
+        ("/docs", [404, 308]),
+        ("/docs/", [404, 200]),
+        ("/docs/swagger-initializer.js", [404, 200]),
+        ("/openapi.json", [404, 200]),
+        ("/ops/openapi.json", [404, 200]),
+        ("/healthz", [200, 200]),
+        ("/readyz", [200, 200]),
+        ("/", [200, 404]),
+        ("/apply", [200, 404]),
+        ("/portal/sign-in", [200, 404]),
+        ("/console/sign-in", [200, 404]),
+        ("/ops/v1/me", [401, 404]),
+        (SEND_CODE_PATH, [405, 404]),
+    ] {
+        for (address, status) in addresses.into_iter().zip(statuses) {
+            let mut connection = TcpStream::connect(address).await.unwrap();
+            let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+            connection.write_all(request.as_bytes()).await.unwrap();
+            let mut reply = Vec::new();
+            connection.read_to_end(&mut reply).await.unwrap();
+            let reply = String::from_utf8_lossy(&reply);
+            assert!(reply.starts_with(&format!("HTTP/1.1 {status} ")), "{path} at {address}: {reply}");
+            if path == "/" && status == 200 {
+                assert!(!reply.contains("/metrics") && !reply.contains("/docs"), "{reply}");
+            }
+            if path.ends_with("initializer.js") && status == 200 {
+                assert!(reply.contains("supportedSubmitMethods"), "the interfaces are not beside the page: {reply}");
+            }
+        }
+    }
+    server.stop().await;
 }
 
 #[tokio::test]

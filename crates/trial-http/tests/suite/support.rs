@@ -15,8 +15,8 @@ use trial_core::{
     PolicyInForce, Request, SendCode, TenantOrder,
 };
 use trial_http::{
-    CallerParts, ConnectionLimits, Envelope, HttpParts, HttpSettings, OpsParts, PageGuard, PortalParts, Site,
-    SiteSettings, SmsCallback, install_metrics,
+    CallerParts, ClientAddressHeader, ConnectionLimits, Envelope, HttpParts, HttpSettings, OpsParts, PageGuard,
+    PortalParts, Site, SiteSettings, SmsCallback, install_metrics,
 };
 use trial_sandbox::Inbox;
 use trial_testkit::{FixedClock, MemoryLedger, SeededEntropy, data};
@@ -69,6 +69,9 @@ impl Default for Fixture {
                 envelope: Envelope::Flat,
                 trusted_proxies: Vec::new(),
                 exempt_addresses: Vec::new(),
+                client_address_header: ClientAddressHeader::default(),
+                secure_cookies: false,
+                public_origin: None,
                 body_timeout: Duration::from_secs(10),
                 limits: ConnectionLimits::default(),
                 hsts: None,

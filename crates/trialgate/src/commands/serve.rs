@@ -1,7 +1,7 @@
 use clap::Args;
 
 use crate::cli::Global;
-use crate::compose::{self, Service};
+use crate::compose::{self, Listeners, Service};
 use crate::ledger::Ledger;
 use crate::shutdown::Signals;
 use crate::{logging, output};
@@ -15,8 +15,8 @@ impl Serve {
     pub(crate) fn run(&self, global: &Global) -> anyhow::Result<()> {
         let config = global.load()?;
         let serving = config.serving()?;
-        let listener = compose::listen(config.settings.http.listen, "`http.listen`")?;
-        let address = listener.local_addr()?;
+        let listeners = Listeners::bind(&config, "`http.listen`")?;
+        let (address, admin) = (listeners.address()?, listeners.admin_address()?);
         let telling = logging::install(&config.settings)?;
         let runtime = compose::runtime()?;
         let outcome = runtime.block_on(async {
@@ -30,17 +30,22 @@ impl Serve {
                      reads them under /sandbox"
                 );
             }
-            if let Some(concern) = config.shared_address_concern() {
+            let browsers = config.browser_access().concern().map(str::to_owned);
+            for concern in browsers.into_iter().chain(config.shared_address_concern()) {
                 tracing::warn!("{concern}");
             }
             if let Some(last) = config.policy.test_numbers.iter().map(|number| number.until).max() {
                 let count = config.policy.test_numbers.len();
                 tracing::warn!(count, until = %last, "`sms.test_numbers` is set: these phones get fixed codes and no messages");
             }
-            let service = Service::start(&config, serving, listener, ledger, inbox)?;
+            let service = Service::start(&config, serving, listeners, ledger, inbox)?;
             let scheme = config.scheme();
             tracing::info!(%address, scheme, "listening");
             output::say(&format!("listening on {scheme}://{address}"))?;
+            if let Some(address) = admin {
+                tracing::info!(%address, scheme, "listening for administrators");
+                output::say(&format!("/metrics, /docs and /openapi.json on {scheme}://{address}"))?;
+            }
             service.run(signals).await
         });
         // After a second signal, nobody waits for what still runs.

@@ -113,6 +113,12 @@ impl Findings<'_> {
         let (has_cert, has_key) = (tls.cert_file.is_some(), tls.key_file.is_some());
         self.expect(has_key || !has_cert, "http.tls.key_file", "is missing; a certificate takes its key");
         self.expect(has_cert || !has_key, "http.tls.cert_file", "is missing; a key takes its certificate");
+        let (listen, admin) = (settings.http.listen, settings.http.admin_listen);
+        let is_apart = listen.port() == 0 || admin != Some(listen);
+        self.expect(is_apart, "http.admin_listen", "is `http.listen`; name another port");
+        let is_plain = settings.http.public_url.as_ref().is_some_and(|url| !url.is_https());
+        let text = "begins with http://, and `http.tls` has browsers come by TLS; write https://";
+        self.expect(!(is_plain && has_cert), "http.public_url", text);
         self.within("http.limits.connections", limits.connections, MAX_CONNECTIONS);
         let most = limits.connections;
         let holds = limits.connections_per_address <= most;

@@ -1,5 +1,6 @@
 //! The configuration: a TOML file, then the environment, then flags.
 
+mod browser_access;
 mod check;
 mod database;
 mod error;
@@ -30,6 +31,7 @@ use trial_engine::{EngineOptions, MailDeliveryOptions};
 use trial_http::{ConnectionLimits, HttpSettings, SiteSettings};
 use trial_tls::IdentityFiles;
 
+pub(crate) use browser_access::BrowserAccess;
 pub(crate) use database::Database;
 pub(crate) use error::ConfigError;
 pub(crate) use guard_setup::GuardSetup;
@@ -42,6 +44,7 @@ pub(crate) use settings::Traces;
 pub(crate) use settings::{Callers, Log, LogFormat, MailTransport, Settings};
 pub(crate) use sms_setup::{CallbackSecrets, GatewayKind, GatewaySetup};
 pub(crate) use text::HumanDuration;
+use text::PublicUrl;
 
 /// Mails that are handed over at the same time at most, whatever the rate: each may hold a connection to the mail server.
 const MAX_DELIVERIES: usize = 64;
@@ -128,6 +131,9 @@ impl Config {
             envelope: http.envelope,
             trusted_proxies: http.trusted_proxies.iter().map(|proxy| proxy.0).collect(),
             exempt_addresses: self.settings.limits.address.exempt.iter().map(|network| network.0).collect(),
+            client_address_header: http.client_address_header,
+            secure_cookies: self.browser_access().is_secure(),
+            public_origin: http.public_url.as_ref().map(PublicUrl::origin),
             body_timeout: limits.body_timeout.0,
             limits: ConnectionLimits {
                 connections: limits.connections,
@@ -174,6 +180,17 @@ impl Config {
         if self.identity_files().is_some() { "https" } else { "http" }
     }
 
+    /// By what browsers reach the service, as far as the configuration says.
+    pub(crate) fn browser_access(&self) -> BrowserAccess {
+        let http = &self.settings.http;
+        match &http.public_url {
+            _ if self.identity_files().is_some() => BrowserAccess::Tls,
+            Some(url) if url.is_https() => BrowserAccess::TlsOfProxy,
+            Some(_) => BrowserAccess::Plain,
+            None => BrowserAccess::Unknown { is_sandbox: self.settings.sandbox.enabled },
+        }
+    }
+
     /// Whose the portal is, if there is one.
     pub(crate) fn portal(&self) -> Option<SiteSettings> {
         self.settings.portal.enabled.then(|| self.site.clone())
@@ -182,7 +199,8 @@ impl Config {
     /// Has mails and pages lead to the portal at this address, unless they are told to lead elsewhere.
     pub(crate) fn lead_to_portal_at(&mut self, address: SocketAddr) {
         if self.settings.portal.enabled && self.settings.portal.url.is_none() {
-            let url = format!("{}://{address}/portal/", self.scheme());
+            let own = self.settings.http.public_url.as_ref().map(PublicUrl::origin);
+            let url = own.unwrap_or_else(|| format!("{}://{address}", self.scheme())) + "/portal/";
             self.site.portal_url.clone_from(&url);
             self.settings.portal.url = Some(url);
         }

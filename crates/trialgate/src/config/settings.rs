@@ -7,12 +7,12 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use trial_core::{AbusePolicy, AddressLimits, MailHosts, MailRetry, PhonePrefix, Policy};
 use trial_engine::EngineOptions;
-use trial_http::{ConnectionLimits, Envelope};
+use trial_http::{ClientAddressHeader, ConnectionLimits, Envelope};
 
 use super::secret::{Secret, ServiceUrl};
 use super::site_settings::Site;
 use super::sms_settings::Sms;
-use super::text::{Country, HumanDuration, Mode, Network, TimeZone};
+use super::text::{Country, HumanDuration, Mode, Network, PublicUrl, TimeZone};
 
 const DAY: Duration = Duration::from_hours(24);
 
@@ -49,8 +49,13 @@ pub(crate) struct Settings {
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Http {
     pub(crate) listen: SocketAddr,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) admin_listen: Option<SocketAddr>,
     pub(crate) envelope: Envelope,
     pub(crate) trusted_proxies: Vec<Network>,
+    pub(crate) client_address_header: ClientAddressHeader,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) public_url: Option<PublicUrl>,
     pub(crate) callers: Callers,
     pub(crate) tls: Tls,
     pub(crate) limits: HttpLimits,
@@ -425,8 +430,11 @@ impl Default for Http {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
+            admin_listen: None,
             envelope: Envelope::default(),
             trusted_proxies: Vec::new(),
+            client_address_header: ClientAddressHeader::default(),
+            public_url: None,
             callers: Callers::Open,
             tls: Tls::default(),
             limits: HttpLimits::default(),

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 use trial_core::{BreakerMode, Lasting, PhonePolicy};
+use url::Url;
 
 /// A length of time as people write it: `500ms`, `60s`, `5m`, `24h`, `30d`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -15,6 +16,10 @@ pub(crate) struct HumanDuration(pub(crate) Duration);
 /// A network, or a single address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Network(pub(crate) IpNet);
+
+/// The address by which browsers reach the service: scheme, host and port alone, for it is served at the root.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct PublicUrl(Url);
 
 /// A time zone of the IANA database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,6 +66,37 @@ impl FromStr for Network {
 impl fmt::Display for Network {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
+    }
+}
+
+impl PublicUrl {
+    pub(crate) fn is_https(&self) -> bool {
+        self.0.scheme() == "https"
+    }
+
+    /// As browsers write it in `Origin`.
+    pub(crate) fn origin(&self) -> String {
+        self.0.origin().ascii_serialization()
+    }
+}
+
+impl FromStr for PublicUrl {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let is_origin = |url: &Url| {
+            let bare = (url.username(), url.password(), url.path(), url.query(), url.fragment());
+            matches!(url.scheme(), "https" | "http") && url.has_host() && bare == ("", None, "/", None, None)
+        };
+        // What is wrong with it is not repeated: it may hold a password.
+        let wrong = "must be https:// or http:// with a host, and no path, such as \"https://trial.example.com\"";
+        Url::parse(text).ok().filter(is_origin).map(Self).ok_or_else(|| wrong.to_owned())
+    }
+}
+
+impl fmt::Display for PublicUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.origin())
     }
 }
 
@@ -142,6 +178,7 @@ macro_rules! as_text {
 as_text! {
     HumanDuration: "a duration such as \"60s\", \"5m\", \"24h\" or \"30d\"",
     Network: "a network such as \"10.0.0.0/8\"",
+    PublicUrl: "a URL such as \"https://trial.example.com\"",
     TimeZone: "a time zone such as \"Asia/Shanghai\"",
     Country: "a country code such as \"CN\"",
     Mode: "\"off\", \"shadow\" or \"on\"",

@@ -14,7 +14,7 @@ use trial_core::{
 use trial_testkit::{Desk, FixedClock, MemoryLedger, data};
 
 use crate::support::{Answer, Fixture, call};
-use trial_http::Site;
+use trial_http::{HttpSettings, Site};
 
 /// One of each role is let in; two tenants, one of whose mails was given up; one locked phone; a prefix that would be
 /// blocked, and one that never is; two callers, one of whom has a secret that no key opens.
@@ -31,6 +31,11 @@ pub(crate) struct House {
 
 impl House {
     pub(crate) async fn new() -> Self {
+        Self::with(|_| {}).await
+    }
+
+    /// One that is served by other settings.
+    pub(crate) async fn with(change: impl FnOnce(&mut HttpSettings)) -> Self {
         let ledger = MemoryLedger::default();
         let desk = Desk::new(ledger.clone()).with_access_codes(3).await;
         for (n, role) in (1..).zip(Role::ALL) {
@@ -70,6 +75,7 @@ impl House {
         let free_code = free.unwrap().0.to_string();
         let clock = desk.clock.clone();
         let mut fixture = Fixture { ledger: ledger.clone(), clock: clock.clone(), ..Fixture::default() };
+        change(&mut fixture.settings);
         fixture.health.expect_dependencies().returning(Vec::new);
         Self { site: fixture.site(), ledger, clock, tenant: first, application, free_code, failed_mail, due_mail }
     }

@@ -9,7 +9,9 @@ use super::platform;
 use super::report::Report;
 use crate::certificate::Verdict;
 use crate::compose::{self, SystemClock};
-use crate::config::{Callers, Config, Database, GatewayKind, GuardSetup, MailSetup, MailTransport, Serving};
+use crate::config::{
+    BrowserAccess, Callers, Config, Database, GatewayKind, GuardSetup, MailSetup, MailTransport, Serving,
+};
 use crate::ledger::Ledger;
 
 /// Free codes of a kind below which more should be loaded.
@@ -35,6 +37,7 @@ pub(super) async fn all(config: &Config, report: &mut Report) {
     let serving = serving(config, report);
     directory(config, report);
     files(config, report);
+    browsers(config, report);
     if let Some(serving) = serving {
         certificate(&serving, report);
         gateways(config, &serving, report).await;
@@ -108,11 +111,19 @@ fn files(config: &Config, report: &mut Report) {
     }
 }
 
+/// By what browsers come: cookies are `Secure` accordingly.
+fn browsers(config: &Config, report: &mut Report) {
+    let access = config.browser_access();
+    match (access.concern(), access) {
+        (Some(concern), _) => report.warn("tls", concern),
+        (None, BrowserAccess::TlsOfProxy) => report.ok("tls", "that of a proxy, as `http.public_url` says"),
+        (None, _) => {}
+    }
+}
+
 /// How long the certificate is good for; that it fits its key was checked before.
 fn certificate(serving: &Serving, report: &mut Report) {
-    let Some(identity) = &serving.identity else {
-        return report.ok("tls", "off: browsers have to come by a proxy that has it");
-    };
+    let Some(identity) = &serving.identity else { return };
     match Verdict::of(&identity.presented(), SystemClock.now()) {
         Verdict::Good(text) => report.ok("tls", text),
         Verdict::EndsSoon(text) => report.warn("tls", text),

@@ -9,9 +9,10 @@ use crate::config::Config;
 /// A mobile number of China that libphonenumber takes for valid.
 const PHONE: &str = "16673280001";
 
-pub(super) fn banner(address: SocketAddr, config: &Config) -> String {
+pub(super) fn banner(address: SocketAddr, admin: Option<SocketAddr>, config: &Config) -> String {
     let scheme = config.scheme();
     let url = format!("{scheme}://{}", reachable(address));
+    let docs = format!("{scheme}://{}", reachable(admin.unwrap_or(address)));
     let header = "-H 'Content-Type: application/json'";
     let apply = format!(
         r#"{{"companyName":"Example Ltd","phone":"{PHONE}","phoneVerifyCode":"'"$CODE"'","email":"a@example.com"}}"#
@@ -29,7 +30,7 @@ Apply for a trial:
   curl -s {url}{APPLY_PATH} {header} -d '{apply}'
 
 The inbox of captured messages   {url}/sandbox
-The interface, described         {url}/docs
+The interface, described         {docs}/docs
 Other commands                   trialgate tenants list --config {file}
 
 Captured messages follow. Ctrl-C stops.
@@ -55,7 +56,7 @@ mod tests {
     #[test]
     fn it_says_what_to_type() {
         let config = Sources::default().load().unwrap();
-        let text = banner("0.0.0.0:81".parse().unwrap(), &config);
+        let text = banner("0.0.0.0:81".parse().unwrap(), None, &config);
         assert!(text.starts_with("listening on http://0.0.0.0:81\n"));
         for expected in [
             r#"curl -s http://127.0.0.1:81/apiaccess/rest/ipccprovision/v1/applyTry/generateverifycode -H 'Content-Type: application/json' -d '{"phone":"16673280001"}'"#,
@@ -65,6 +66,8 @@ mod tests {
         ] {
             assert!(text.contains(expected), "{expected}: {text}");
         }
+        let text = banner("0.0.0.0:81".parse().unwrap(), Some("127.0.0.1:91".parse().unwrap()), &config);
+        assert!(text.contains("http://127.0.0.1:91/docs\n"), "{text}");
         assert!(trial_core::Phone::parse(PHONE, config.phones()).is_ok());
         assert_eq!(reachable("[::]:81".parse().unwrap()).to_string(), "[::1]:81");
     }

@@ -13,7 +13,7 @@ use trial_core::ports::Operations;
 use trial_core::{AccessCode, AccessCodeImport, AccessCodeKind};
 
 use crate::cli::Global;
-use crate::compose::{self, Service};
+use crate::compose::{self, Listeners, Service};
 use crate::config::{Config, Entry, Sources};
 use crate::ledger::Ledger;
 use crate::shutdown::Signals;
@@ -37,8 +37,8 @@ pub(crate) struct Sandbox {
 impl Sandbox {
     pub(crate) fn run(&self, global: &Global) -> anyhow::Result<()> {
         let mut config = self.config(global.config.as_deref())?;
-        let listener = compose::listen(config.settings.http.listen, "`--listen`; port 0 takes a free one")?;
-        let address = listener.local_addr()?;
+        let listeners = Listeners::bind(&config, "`--listen`; port 0 takes a free one")?;
+        let (address, admin) = (listeners.address()?, listeners.admin_address()?);
         config.lead_to_portal_at(banner::reachable(address));
         let serving = config.serving()?;
         let telling = logging::install(&config.settings)?;
@@ -52,8 +52,8 @@ impl Sandbox {
             let ledger = Ledger::open(&config.database).await?;
             fill_empty_pool(&*ledger.operations()).await?;
             let printer = Printer::start(&inbox)?;
-            let service = Service::start(&config, serving, listener, ledger, Some(inbox))?;
-            output::say(&banner::banner(address, &config))?;
+            let service = Service::start(&config, serving, listeners, ledger, Some(inbox))?;
+            output::say(&banner::banner(address, admin, &config))?;
             let outcome = service.run(signals).await;
             printer.finish();
             outcome

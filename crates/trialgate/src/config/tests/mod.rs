@@ -74,6 +74,7 @@ fn every_default_is_the_contracts() {
         ("http.listen", r#""127.0.0.1:8080""#),
         ("http.envelope", r#""flat""#),
         ("http.trusted_proxies", "[]"),
+        ("http.client_address_header", r#""x-forwarded-for""#),
         ("http.callers", r#""open""#),
         ("http.tls.hsts", r#""365d""#),
         ("http.limits.connections", "20000"),

@@ -1,7 +1,7 @@
 //! Settings that make no sense, and what serving needs.
 
 use super::super::settings::MailTransport;
-use super::super::{Config, Database, GuardSetup, MailSetup, Sources};
+use super::super::{BrowserAccess, Config, Database, GuardSetup, MailSetup, Sources};
 use super::{Case, KEY};
 
 #[test]
@@ -70,6 +70,43 @@ fn what_makes_no_sense_is_said_all_at_once() {
         assert!(error.contains(message), "{message}: {error}");
     }
     assert!(!error.contains('\n'));
+}
+
+/// No request says whether cookies are `Secure`: the configuration does.
+#[test]
+fn how_browsers_come_is_said_by_tls_here_or_the_public_url() {
+    let tls = "http.tls = { cert_file = \"c\", key_file = \"k\" }\n";
+    let (https, http) = ("http.public_url = \"https://t.example\"\n", "http.public_url = \"http://127.0.0.1:8080/\"\n");
+    let sandbox = "sandbox.enabled = true\n";
+    for (text, access, is_secure, is_concern) in [
+        (tls.to_owned(), BrowserAccess::Tls, true, false),
+        (tls.to_owned() + https, BrowserAccess::Tls, true, false),
+        (https.to_owned() + sandbox, BrowserAccess::TlsOfProxy, true, false),
+        (http.to_owned(), BrowserAccess::Plain, false, true),
+        (String::new(), BrowserAccess::Unknown { is_sandbox: false }, true, true),
+        (sandbox.to_owned(), BrowserAccess::Unknown { is_sandbox: true }, false, true),
+    ] {
+        let config = Case::new(&text).config();
+        assert_eq!(config.browser_access(), access, "{text}");
+        assert_eq!((config.http().secure_cookies, access.concern().is_some()), (is_secure, is_concern), "{text}");
+    }
+    let error = Case::new(&(tls.to_owned() + http)).error();
+    assert!(error.contains("`http.public_url` begins with http://, and `http.tls`"), "{error}");
+    for wrong in ["trial.example.com", "https://", "ftp://a", "https://a/trial", "https://u:hunter2@a", "https://a?b"] {
+        let error = Case::new("").with("TRIALGATE_HTTP__PUBLIC_URL", wrong).error();
+        assert!(error.contains("must be https:// or http:// with a host"), "{wrong}: {error}");
+        assert!(!error.contains("hunter2"), "{error}");
+    }
+}
+
+#[test]
+fn administrators_have_a_listener_of_their_own() {
+    let error = Case::new("http = { listen = \"127.0.0.1:81\", admin_listen = \"127.0.0.1:81\" }").error();
+    assert!(error.contains("`http.admin_listen` is `http.listen`; name another port"), "{error}");
+    for text in ["listen = \"127.0.0.1:0\", admin_listen = \"127.0.0.1:0\"", "admin_listen = \"127.0.0.2:8080\""] {
+        assert!(Case::new(&format!("http = {{ {text} }}")).config().settings.http.admin_listen.is_some(), "{text}");
+    }
+    assert_eq!(Case::new("").config().settings.http.admin_listen, None);
 }
 
 #[test]
