@@ -34,7 +34,7 @@ impl Json {
     }
 }
 
-/// What an object has under a key, or a list at a place.
+/// The value of an object under a key, or of a list at an index.
 fn inside(json: &str, token: &str) -> Option<String> {
     let value = if json.starts_with('{') {
         serde_json::from_str::<HashMap<String, &RawValue>>(json).ok()?.remove(token)?

@@ -2,7 +2,7 @@
 
 use trial_core::GatewayReply;
 
-/// What a provider's code is about. Where a provider does not say so clearly, it is the message: anybody can ask for a code
+/// The subject of a provider's code. Where a provider does not say so clearly, it is the message: anybody can ask for a code
 /// for a phone that is refused, and nobody else may lose the gateway for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Refusal {
@@ -19,7 +19,7 @@ pub(crate) enum Refusal {
 }
 
 impl Refusal {
-    /// What it comes to for one message.
+    /// The reply for one message.
     pub(crate) fn reply(self, reason: String) -> GatewayReply {
         match self {
             Self::Recipient | Self::Message => GatewayReply::Refused { reason },

@@ -1,4 +1,4 @@
-//! What of a reply means acceptance.
+//! Judges a reply by the status and the value that mean acceptance.
 
 use trial_core::GatewayReply;
 

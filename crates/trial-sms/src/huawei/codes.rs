@@ -3,10 +3,10 @@
 
 use crate::refusal::Refusal::{self, Account, Message, Open, Recipient, Throttled};
 
-/// What a code is about, and words for it where the service gives none. A template differs by the language of the message,
+/// Codes with the subject of each, and a text where the service gives none. A template differs by the language of the message,
 /// and a route by its number: neither is the account.
 const CODES: &[(&str, Refusal, &str)] = &[
-    // How the request says who we are.
+    // Authentication, account and sender.
     ("E000001", Account, "the header Authorization is missing"),
     ("E000002", Account, "Authorization has no realm"),
     ("E000003", Account, "Authorization has no profile"),
@@ -45,7 +45,7 @@ const CODES: &[(&str, Refusal, &str)] = &[
     ("E200036", Throttled, "the channel has no rate left"),
     // With status 400 for a template that cannot be filled, else for whatever else.
     (SYSTEM_ERROR, Open, "a system error of the service"),
-    // What is sent.
+    // Template, text and fields of the message.
     ("E000027", Message, "the request is not allowed"),
     ("E000503", Message, "a field cannot be read"),
     ("E200028", Message, "the template's variables do not fit"),
@@ -60,7 +60,7 @@ const CODES: &[(&str, Refusal, &str)] = &[
     ("E200051", Message, "the text is none of a verification code"),
     ("KEYWORD", Message, "a word in the text is not allowed"),
     ("SC:0001", Message, "the text was rejected by a reviewer"),
-    // Whom it is for.
+    // The number.
     ("E200024", Recipient, "the application may not send abroad"),
     ("E200025", Recipient, "the channel does not serve this number"),
     ("E200026", Recipient, "no channel serves this number"),
@@ -84,7 +84,7 @@ const CODES: &[(&str, Refusal, &str)] = &[
 /// "System error".
 pub(super) const SYSTEM_ERROR: &str = "E000000";
 
-/// What a code is about, and words for it; `None` for one that is not known, such as those of carriers (`MK:0011`).
+/// Subject and text of a code; `None` if it is not listed, such as those of carriers (`MK:0011`).
 pub(super) fn meaning(code: &str) -> Option<(Refusal, &'static str)> {
     CODES.iter().find(|(known, ..)| *known == code).map(|(_, refusal, words)| (*refusal, *words))
 }

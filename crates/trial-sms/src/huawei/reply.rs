@@ -1,4 +1,4 @@
-//! What the service answers.
+//! Replies of the service.
 
 use reqwest::StatusCode;
 use trial_core::GatewayReply;

@@ -10,7 +10,7 @@ const SEPTETS: (usize, usize) = (160, 153);
 /// Octets of the same.
 const OCTETS: (usize, usize) = (140, 134);
 
-/// What a message centre takes `data_coding` 0 for, "SMSC Default Alphabet" (section 5.2.19).
+/// The alphabet of `data_coding` 0 at a message centre, "SMSC Default Alphabet" (section 5.2.19).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum SmppAlphabet {
     /// GSM 03.38, one septet in an octet.

@@ -19,7 +19,7 @@ pub(super) mod id {
     pub(in super::super) const ENQUIRE_LINK: u32 = 0x15;
     pub(in super::super) const ALERT_NOTIFICATION: u32 = 0x102;
     pub(in super::super) const DATA_SM: u32 = 0x103;
-    /// What tells an answer's id from its request's.
+    /// The bit that an answer's id has, and its request's has not.
     pub(in super::super) const ANSWER: u32 = 0x8000_0000;
     pub(in super::super) const GENERIC_NACK: u32 = ANSWER;
 }
@@ -40,7 +40,7 @@ impl Frame {
     }
 }
 
-/// Why nothing more can be read of a connection.
+/// An error after which nothing more can be read of a connection.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Unframed {
     /// The connection failed.

@@ -119,7 +119,7 @@ fn shown(octets: &[u8], alphabet: SmppAlphabet, characters: &BTreeMap<Vec<u8>, c
     text
 }
 
-/// What a message centre has to count octets of the default alphabet as: septets, or octets where one cannot be written so.
+/// The weight of a text at a message centre: in septets, or in octets if a character has no septet.
 fn weight(text: &str) -> usize {
     let septets: Option<Vec<_>> = text.chars().map(gsm::septets).collect();
     septets.map_or_else(|| text.chars().count(), |septets| septets.concat().len())

@@ -16,7 +16,7 @@ use super::session::{Lost, Session};
 use super::{SmppReceipts, SmppSettings, SmppTimeouts, verdict};
 use crate::web::UnusableGateway;
 
-/// How long a session has to last for the next bind to wait no longer than the first time.
+/// A session that lasted this long resets the wait before the next bind.
 const SETTLED: Duration = Duration::from_secs(5);
 
 /// The connection as it is.

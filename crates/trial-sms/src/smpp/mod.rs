@@ -54,7 +54,7 @@ pub struct SmppSettings {
     pub system_type: String,
     /// Who messages come from, at most 20 characters: a number or a name.
     pub source_addr: String,
-    /// What the message centre takes `data_coding` 0 for.
+    /// The alphabet of `data_coding` 0.
     pub alphabet: SmppAlphabet,
     /// Messages that may be on their way to the message centre at the same time; at least 1.
     pub window: u16,

@@ -9,7 +9,7 @@ pub(super) mod tag {
     pub(in super::super) const MESSAGE_STATE: u16 = 0x0427;
 }
 
-/// What a `deliver_sm` or a `data_sm` holds, but for addresses and times (sections 4.6.1 and 4.7.1).
+/// The content of a `deliver_sm` or a `data_sm`, without addresses and times (sections 4.6.1 and 4.7.1).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Delivered {
     pub(super) esm_class: u8,
@@ -85,7 +85,7 @@ fn split(mut rest: &[u8]) -> (Vec<(u16, Vec<u8>)>, &[u8]) {
     (tlvs, rest)
 }
 
-/// What is left of a body.
+/// The rest of a body.
 struct Octets<'a>(&'a [u8]);
 
 impl Octets<'_> {

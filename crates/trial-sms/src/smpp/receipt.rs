@@ -64,7 +64,7 @@ impl SmppReceipts {
 
 /// What a delivery says of a message of ours; nothing if it is no receipt, or says that nothing is known.
 ///
-/// What has `receipted_message_id` is a receipt whatever its class: only the message centre writes that. A text alone is
+/// A delivery with `receipted_message_id` is a receipt whatever its class: only the message centre writes that. A text alone is
 /// believed where the class says so: any phone can send one.
 fn read(delivered: &Delivered, at: DateTime<Utc>) -> Result<Option<DeliveryReceipt>, UnreadableReceipt> {
     let named = delivered.tlv(tag::RECEIPTED_MESSAGE_ID).and_then(pdu::text);
@@ -238,7 +238,7 @@ mod tests {
         ] {
             assert_eq!(state(&[value]), Ok(expected), "{value}");
         }
-        // What the parameter does not know, the text may.
+        // The text may know a state that the parameter does not.
         let tlvs: &[(u16, &[u8])] = &[(tag::MESSAGE_STATE, &[7])];
         let told = read(&delivered(4, b"id:1 stat:DELIVRD", tlvs), AT).unwrap().unwrap();
         assert_eq!(told.state, DeliveryState::Delivered);

@@ -25,7 +25,7 @@ const LAST_NUMBER: u32 = 0x7FFF_FFFF;
 
 /// What is asked of the message centre.
 type Request = (Pdu, Asker);
-/// Who waits for an answer.
+/// The end that waits for an answer.
 type Asker = oneshot::Sender<Result<Frame, Lost>>;
 
 /// The way to ask, for as long as the connection lives.
@@ -98,7 +98,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         loop {
             let is_going_on = tokio::select! {
                 request = self.requests.recv() => match request {
-                    // Whoever gave up waiting was told that the message may be on its way; it need not be.
+                    // The sender gave up and was told that the outcome is unknown: the message need not leave any more.
                     Some((_, answer)) if answer.is_closed() => true,
                     Some((pdu, answer)) => self.request(pdu, Some(answer)).await,
                     None => false,
@@ -120,7 +120,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 break;
             }
         }
-        // What still waits to be written is not on its way; what is unanswered may be.
+        // Requests that still wait to be written are not on their way; unanswered ones may be.
         self.requests.close();
         while let Some((_, answer)) = self.requests.recv().await {
             // Whoever asked may have gone.

@@ -39,7 +39,7 @@ fn refusal(status: CommandStatus) -> Refusal {
         | CommandStatus::EsmeRsyserr
         | CommandStatus::EsmeRxTAppn
         | CommandStatus::EsmeRsertypunavail => Refusal::Throttled,
-        // Who we are, who we send as, and what we may do.
+        // Our login, our sender and our permissions.
         CommandStatus::EsmeRinvbndsts
         | CommandStatus::EsmeRalybnd
         | CommandStatus::EsmeRbindfail

@@ -2,7 +2,7 @@
 
 use crate::refusal::Refusal::{self, Account, Message, Open, Recipient, Throttled};
 
-/// What a code is about, and words for it; the provider's own text often repeats the number. A sender that is not registered
+/// Codes with the subject of each, and a text; the provider's own text often repeats the number. A sender that is not registered
 /// in one country is good in others: that is the recipient's, not the account's.
 const CODES: &[(u32, Refusal, &str)] = &[
     // The account, its credentials and its sender.
@@ -34,7 +34,7 @@ const CODES: &[(u32, Refusal, &str)] = &[
     // Nothing is known.
     (20500, Open, "an error of the provider"),
     (20503, Open, "the provider is not available"),
-    // What is sent.
+    // Text and fields of the message.
     (14101, Message, "the field To is invalid"),
     (14103, Message, "the text is invalid"),
     (20001, Message, "a field is not known"),
@@ -52,7 +52,7 @@ const CODES: &[(u32, Refusal, &str)] = &[
     (30038, Message, "the carrier filters verification codes"),
     (30039, Message, "the message looks like a loop"),
     (30044, Message, "the message is too long for a trial account"),
-    // Whom it is for.
+    // The number.
     (14107, Recipient, "the number has had its messages for a while"),
     (14111, Recipient, "the number is not verified, and the account is a trial"),
     (21211, Recipient, "the number is not one that can get messages"),
@@ -96,7 +96,7 @@ const CODES: &[(u32, Refusal, &str)] = &[
     (30453, Recipient, "the number is blocked against fraud"),
 ];
 
-/// What a code is about, and words for it; `None` for one that is not known.
+/// Subject and text of a code; `None` if it is not listed.
 pub(super) fn meaning(code: u32) -> Option<(Refusal, &'static str)> {
     CODES.iter().find(|(known, ..)| *known == code).map(|(_, refusal, words)| (*refusal, *words))
 }

@@ -1,4 +1,4 @@
-//! What the provider answers: the message's resource, or what is wrong with the request.
+//! Replies of the provider: the message's resource, or the error of the request.
 
 use reqwest::StatusCode;
 use trial_core::GatewayReply;

@@ -1,4 +1,4 @@
-//! What each code of each provider is about, by the provider's own documents: whether it counts against the gateway.
+//! The codes of all providers, classified by their own documents: some count against the gateway, most do not.
 
 use trial_core::ports::SmsGateway as _;
 use trial_sms::SmppGateway;
@@ -10,7 +10,7 @@ use crate::provider::{Provider, Script};
 use crate::requests::message;
 use crate::smpp::smpp_settings;
 
-/// What the API says of the request: "Message & SMS API Reference", "API Error Codes" (sms_05_0050).
+/// Codes of the request: "Message & SMS API Reference", "API Error Codes" (sms_05_0050).
 const HUAWEI_API: &[(Verdict, &[&str])] = &[
     (
         AccountRefused,
@@ -25,7 +25,7 @@ const HUAWEI_API: &[(Verdict, &[&str])] = &[
     (Refused, &["E000027", "E000503", "E000999"]),
 ];
 
-/// What it says of one number: the same, "SMS Status Error Codes" (sms_05_0051).
+/// Codes of one number: the same, "SMS Status Error Codes" (sms_05_0051).
 const HUAWEI_NUMBER: &[(Verdict, &[&str])] = &[
     (
         Refused,
@@ -84,7 +84,7 @@ const HTTP: &[(Verdict, &[u16])] = &[
     (Unknown, &[408, 500, 502, 503, 504]),
 ];
 
-/// What a gateway makes of each reply of its provider, as `code, verdict` where it is not the one expected.
+/// Sends a message for each reply of the provider; returns the codes that the gateway reads differently.
 async fn wrong(name: &str, replies: impl IntoIterator<Item = (String, Verdict, u16, String)>) -> Vec<String> {
     let provider = Provider::start(Script::Cut).await;
     let gateway = gateway(name, provider.url(), PATIENT);

@@ -118,7 +118,7 @@ pub(crate) struct Smpp {
     pub(crate) country_codes: Vec<u16>,
 }
 
-/// What a message centre takes `data_coding` 0 for.
+/// The alphabet of `data_coding` 0 at a message centre.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Alphabet {
