@@ -16,8 +16,8 @@ pub(crate) fn decode(octets: &[u8], named: Option<&str>) -> String {
     if let Ok(text) = std::str::from_utf8(octets) {
         return text.to_owned();
     }
-    let known = named.into_iter().chain([GB18030]);
-    let read = known.filter_map(|encoding| encoding.decode_without_bom_handling_and_without_replacement(octets)).next();
+    let mut known = named.into_iter().chain([GB18030]);
+    let read = known.find_map(|encoding| encoding.decode_without_bom_handling_and_without_replacement(octets));
     read.map_or_else(|| String::from_utf8_lossy(octets).into_owned(), std::borrow::Cow::into_owned)
 }
 

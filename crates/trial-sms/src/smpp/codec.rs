@@ -123,6 +123,6 @@ mod tests {
             assert_eq!(read(&pdu(length, 0x15, 1, b"")), Err(error));
         }
         assert_eq!(read(&pdu(17, 0x15, 1, b"")), Ok(vec![]), "the rest is still to come");
-        assert_eq!(read(&pdu(131_072, 0x15, 1, &[0; 131_056])), Ok(vec![(0x15, 1)]));
+        assert_eq!(read(&pdu(131_072, 0x15, 1, &vec![0; 131_056])), Ok(vec![(0x15, 1)]));
     }
 }

@@ -10,7 +10,7 @@ use crate::provider::{Provider, Script};
 use crate::requests::message;
 use crate::smpp::smpp_settings;
 
-/// Codes of the request: "Message & SMS API Reference", "API Error Codes" (sms_05_0050).
+/// Codes of the request: "Message & SMS API Reference", "API Error Codes" (`sms_05_0050`).
 const HUAWEI_API: &[(Verdict, &[&str])] = &[
     (
         AccountRefused,
@@ -25,7 +25,7 @@ const HUAWEI_API: &[(Verdict, &[&str])] = &[
     (Refused, &["E000027", "E000503", "E000999"]),
 ];
 
-/// Codes of one number: the same, "SMS Status Error Codes" (sms_05_0051).
+/// Codes of one number: the same, "SMS Status Error Codes" (`sms_05_0051`).
 const HUAWEI_NUMBER: &[(Verdict, &[&str])] = &[
     (
         Refused,
