@@ -124,7 +124,9 @@ pub(super) async fn import(
 /// Away from the worker, which serves everybody else.
 async fn parse(media: Media, body: Bytes) -> Result<AccessCodeFile, Problem> {
     let parsed = actix_web::web::block(move || match media {
-        Media::Csv | Media::Form => AccessCodeFile::read(&body[..], |_| {}).map_err(|error| unusable(&error)),
+        Media::Csv | Media::Form | Media::ProviderForm => {
+            AccessCodeFile::read(&body[..], |_| {}).map_err(|error| unusable(&error))
+        }
         Media::Json => {
             let asked: ImportRows = serde_json::from_slice(&body).map_err(|_| {
                 Problem::malformed("give an object with rows, an array of objects with a kind and a code, both strings")
