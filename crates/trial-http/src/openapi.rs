@@ -233,8 +233,8 @@ fn query_tenant() -> OperationBuilder {
             .schema(Some(ObjectBuilder::new().schema_type(Type::String)))
     };
     let example = json!({
-        "createDate": 1_772_438_400_000_i64, "expiryDate": 1_775_030_400_000_i64, "company": "Example Ltd.",
-        "email": "a@example.com", "mobilePhone": "+86166****0001", "tenantSpaceStatus": "trial",
+        "createDate": 1_772_438_400_000_i64, "expiryDate": 1_775_030_400_000_i64, "company": "E***",
+        "email": "a***@example.com", "mobilePhone": "+86166****0001", "tenantSpaceStatus": "trial",
         "portalUrl": "https://portal.example.com/"
     });
     let operation = OperationBuilder::new()
@@ -245,7 +245,8 @@ fn query_tenant() -> OperationBuilder {
             "For callers that sign their requests and have the scope `query`: give either phone or email. For the owner of a \
              tenant who is signed in to the portal, by the cookie of that session and without parameters: the own tenant. \
              Dates are milliseconds since the epoch; `expiryDate` is null for a commercial tenant, `tenantSpaceStatus` is `trial`, \
-             `suspended`, `commercial` or `closed`. A tenant in use goes before one that is closed.",
+             `suspended`, `commercial` or `closed`. A tenant in use goes before one that is closed. What the asker did not give is masked: `email` if asked by \
+             phone, `company` always but for the owner, `mobilePhone` always.",
         ))
         .parameter(person("phone", "The applicant's phone, in any usual spelling"))
         .parameter(person("email", "The applicant's e-mail address"))

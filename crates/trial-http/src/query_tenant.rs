@@ -1,4 +1,4 @@
-//! How a trial stands, for the website that it came from, and for its owner.
+//! How a trial stands, for the website that it came from, and for its owner. The phone is masked always.
 
 use actix_web::http::header::AUTHORIZATION;
 use actix_web::web::{Data, Payload};
@@ -31,6 +31,14 @@ struct TrialStatus {
     portal_url: Option<String>,
 }
 
+/// How a tenant is asked about: it is told in full only what the asker gave, or what is their own.
+#[derive(Debug, Clone, Copy)]
+enum Asked {
+    ByPhone,
+    ByEmail,
+    AsOwner,
+}
+
 /// `GET queryTenant`.
 pub(crate) async fn show(request: HttpRequest, payload: Payload, state: Data<State>) -> HttpResponse {
     match answer(&request, payload, &state).await {
@@ -44,7 +52,7 @@ async fn answer(request: &HttpRequest, payload: Payload, state: &State) -> Resul
         && let Some(owner) = portal::owner(request, state).await
     {
         Query::of(request).end()?;
-        return owner.map(|tenant| TrialStatus::of(&tenant, state)).map_err(not_in);
+        return owner.map(|tenant| TrialStatus::of(&tenant, state, Asked::AsOwner)).map_err(not_in);
     }
     let Some(signing) = &state.signing else {
         let detail = "only callers that sign their requests, and owners who are signed in to the portal, may ask; \
@@ -58,11 +66,12 @@ async fn answer(request: &HttpRequest, payload: Payload, state: &State) -> Resul
         Barred::Unknown => unavailable(),
     })?;
     let by = whose(signed.query, state)?;
+    let asked = if matches!(by, ApplicationQuery::Email(_)) { Asked::ByEmail } else { Asked::ByPhone };
     let search = TenantSearch { by: Some(by), status: None, asks_conversion: false, before: None, limit: TENANTS };
     let found = state.ops.parts.operations.search_tenants(search).await.map_err(|error| failed(&error))?;
     let tenant = Tenant::foremost(found.into_iter().map(|view| view.tenant));
     let tenant = tenant.ok_or_else(|| Problem::new(Kind::NotFound).detail("no tenant is found by this"))?;
-    Ok(TrialStatus::of(&tenant, state))
+    Ok(TrialStatus::of(&tenant, state, asked))
 }
 
 fn not_in(reason: NotIn) -> Problem {
@@ -88,13 +97,18 @@ fn whose(query: Vec<(String, String)>, state: &State) -> Result<ApplicationQuery
 }
 
 impl TrialStatus {
-    fn of(tenant: &Tenant, state: &State) -> Self {
+    fn of(tenant: &Tenant, state: &State, asked: Asked) -> Self {
+        let (company, email) = match asked {
+            Asked::AsOwner => (tenant.company.as_str().to_owned(), tenant.email.as_str().to_owned()),
+            Asked::ByEmail => (tenant.company.masked(), tenant.email.as_str().to_owned()),
+            Asked::ByPhone => (tenant.company.masked(), tenant.email.masked()),
+        };
         let expires = (tenant.status != TenantStatus::Commercial).then_some(tenant.trial_ends_at);
         Self {
             create_date: tenant.created_at.timestamp_millis(),
             expiry_date: expires.map(|at| at.timestamp_millis()),
-            company: tenant.company.as_str().to_owned(),
-            email: tenant.email.as_str().to_owned(),
+            company,
+            email,
             mobile_phone: tenant.phone.masked(),
             tenant_space_status: tenant.status.as_str(),
             portal_url: state.settings.portal_url.clone(),

@@ -73,6 +73,11 @@ impl CompanyName {
     pub fn key(&self) -> &CompanyKey {
         &self.key
     }
+
+    /// The name for people who need not know all of it: its first letter, as `E***`.
+    pub fn masked(&self) -> String {
+        self.name.chars().take(1).chain("***".chars()).collect()
+    }
 }
 
 /// Embeddings, overrides and isolates (UAX #9 sections 2.1 to 2.4); not the plain marks LRM, RLM and ALM.

@@ -520,6 +520,7 @@ async fn an_owner_who_is_signed_in_asks_how_the_trial_stands() {
     let tenant = house.ledger.state().tenants[&house.tenant].clone();
     let told: serde_json::Value = serde_json::from_str(&answer.body).unwrap();
     assert_eq!(told["company"], tenant.company.as_str());
+    assert_eq!(told["email"], tenant.email.as_str());
     assert_eq!(told["createDate"], tenant.created_at.timestamp_millis());
     assert_eq!(
         (told["tenantSpaceStatus"].as_str(), told["mobilePhone"].as_str()),
