@@ -49,7 +49,7 @@ async fn a_person_is_shown_and_forgotten_and_the_audit_stays(home: Home) {
     let over = home.ask_json(&["retention", "run", "--dry-run"]).await;
     assert_eq!((&over["dry_run"], &over["removed"]["applications"]), (&true.into(), &0.into()));
     let over = home.ask(&["retention", "run"]).await;
-    assert!(over.starts_with("removed: 0 applications, 0 challenges, 0 code requests"), "{over}");
+    assert!(over.starts_with("removed: 0 agreements, 0 applications, 0 challenges, 0 code requests"), "{over}");
     let audit = home.database().lines("SELECT action || ' ' || subject AS line FROM audit WHERE actor LIKE 'cli:%'");
     assert!(audit.iter().any(|entry| entry.starts_with("phone.unlock person-")), "{audit:?}");
     assert!(audit.iter().any(|entry| entry.starts_with("person.forget person-")), "{audit:?}");

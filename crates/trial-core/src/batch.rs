@@ -6,7 +6,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::values::ID_ENTROPY;
 use crate::{
-    ApplicationId, AuditId, ChallengeId, CodeRequestId, CompanyKey, CompanyName, Email, EmailKey, EventId,
+    Agreement, ApplicationId, AuditId, ChallengeId, CodeRequestId, CompanyKey, CompanyName, Email, EmailKey, EventId,
     GatewayReply, LifeOrder, Locale, MailId, Phone, PhonePrefix, Policy, PrefixBounds, REPLAY_WINDOW, RequestId,
     SubmittedCode, TenantId, TenantOrder,
 };
@@ -65,6 +65,8 @@ pub struct Application {
     pub email: Email,
     /// The language of the mail.
     pub locale: Locale,
+    /// The terms that were agreed to, if any were shown.
+    pub agreed: Option<Agreement>,
 }
 
 /// The ids that one request may need, drawn before planning so that planning again gives the same plan.
@@ -82,6 +84,8 @@ pub struct FreshIds {
     pub mail: MailId,
     /// For its audit entry.
     pub audit: AuditId,
+    /// For the audit entry of an agreement to the terms.
+    pub agreement: AuditId,
     /// For what the platform is told of it.
     pub event: EventId,
 }
@@ -101,6 +105,7 @@ impl FreshIds {
             tenant: TenantId::new(now, part(1)),
             mail: MailId::new(now, part(2)),
             audit: AuditId::new(now, part(3)),
+            agreement: AuditId::new(now, part(2)),
             event: EventId::new(now, part(3)),
         }
     }

@@ -11,8 +11,8 @@ use crate::{EmailKey, Phone, TenantId};
 /// How long what is over is kept; longer than anything is looked back for ([`crate::REPLAY_WINDOW`], limits of a day).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Retention {
-    /// Applications, requests for codes, and settled events of the platform. An accepted application, and the code that it
-    /// consumed, are kept for as long as its tenant is in use.
+    /// Applications, requests for codes, settled events of the platform, and agreements to the terms. An accepted application,
+    /// the code that it consumed and the agreements of its phone are kept for as long as its tenant is in use.
     pub applications: Duration,
     /// Codes that no application consumed, and phones that nothing else is known of.
     pub challenges: Duration,
@@ -38,10 +38,13 @@ pub enum Expiring {
     Challenges,
     /// Events that were told or given up.
     Events,
+    /// Agreements to the terms, in the audit. They are kept as long as their phone has a tenant in use.
+    Agreements,
 }
 
 named!(Expiring, "kind of data", {
     Applications => "applications", CodeRequests => "code_requests", Challenges => "challenges", Events => "events",
+    Agreements => "agreements",
 });
 
 impl Retention {
@@ -49,7 +52,9 @@ impl Retention {
     pub fn since(&self, what: Expiring, now: DateTime<Utc>) -> DateTime<Utc> {
         match what {
             Expiring::Challenges => now - self.challenges,
-            Expiring::Applications | Expiring::CodeRequests | Expiring::Events => now - self.applications,
+            Expiring::Applications | Expiring::CodeRequests | Expiring::Events | Expiring::Agreements => {
+                now - self.applications
+            }
         }
     }
 }

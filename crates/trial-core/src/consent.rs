@@ -1,16 +1,40 @@
-//! The terms that an applicant agrees to, and what is kept of that: in the audit, where erasing a person leaves a keyed hash in
-//! place of the phone, so that the agreement stays provable to whoever knows the phone.
+//! The terms that an applicant agrees to, and the audit entry of an agreement: planned with the application that carried it, once
+//! its code has proved the phone. Erasing a person leaves a keyed hash in place of the phone; retention removes the entry.
 
 use std::fmt::Write as _;
 
+use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
 
-use crate::{AuditRecord, ChangedBy, Locale, Phone, RequestId};
+use crate::{Application, AuditId, AuditRecord, ChangedBy};
 
 /// What the audit calls the agreement.
 pub(crate) const ACCEPTED: &str = "terms.accept";
 /// What the audit calls the first use of a text.
 const PUBLISHED: &str = "terms.publish";
+
+/// The terms that an application says were agreed to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Agreement {
+    version: String,
+    digest: String,
+}
+
+impl Agreement {
+    /// The audit entry of the agreement that came with an application.
+    pub(crate) fn record(&self, id: AuditId, at: DateTime<Utc>, application: &Application) -> AuditRecord {
+        let Self { version, digest } = self;
+        let (locale, request) = (application.locale.as_str(), application.request_id.as_str());
+        AuditRecord {
+            id,
+            at,
+            actor: crate::APPLICANT.to_owned(),
+            action: ACCEPTED,
+            subject: application.phone.as_str().to_owned(),
+            detail: format!("terms {version} (SHA-256 {digest}), in {locale}, by request {request}"),
+        }
+    }
+}
 
 /// The terms that applicants agree to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,16 +75,9 @@ impl Terms {
         self.digest == seen
     }
 
-    /// That the owner of a phone agreed to this text, in that language, with that request.
-    pub fn accepted(&self, by: ChangedBy, phone: &Phone, locale: Locale, request: &RequestId) -> AuditRecord {
-        let detail = format!(
-            "terms {} (SHA-256 {}), in {}, by request {}",
-            self.version,
-            self.digest,
-            locale.as_str(),
-            request.as_str()
-        );
-        by.entry(ACCEPTED, phone.as_str().to_owned(), detail)
+    /// The agreement of somebody who ticked these terms.
+    pub fn agreement(&self) -> Agreement {
+        Agreement { version: self.version.clone(), digest: self.digest.clone() }
     }
 
     /// That applicants are shown this text from now on. The whole text is kept, so that what was agreed to can be read later.

@@ -61,7 +61,7 @@ pub use callers::{
 pub use care::{
     ERASED, ERASED_EMAIL, Expired, Expiring, ExpiryPage, Forgotten, MIN_RETENTION, Person, PersonData, Retention,
 };
-pub use consent::Terms;
+pub use consent::{Agreement, Terms};
 pub use error::LedgerError;
 pub use facts::{
     AcceptedApplication, Facts, HeldCode, LifeFacts, PastSend, PhoneFacts, PoolFacts, PrefixFacts, PrefixesFacts,

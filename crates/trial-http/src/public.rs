@@ -91,7 +91,7 @@ fn parse_application(
         return Err(form.into_problem());
     };
     let locale = preferred.unwrap_or_else(|| Locale::of_phone(&phone));
-    Ok(Application { request_id: id_of(request), company, phone, code, email, locale })
+    Ok(Application { request_id: id_of(request), company, phone, code, email, locale, agreed: None })
 }
 
 /// A request that may be parsed.

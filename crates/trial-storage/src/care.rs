@@ -66,7 +66,9 @@ pub(crate) fn ids(page: &ExpiryPage) -> Sql {
     let since = EventId::new(page.since, [0; 10]);
     Sql::new("SELECT id FROM ")
         .text(table(page.what))
-        .text(" WHERE id > ")
+        .text(" WHERE ")
+        .text(of_kind(page.what))
+        .text(" AND id > ")
         .bind(Bound::Bytes(page.after.to_vec()))
         .text(" AND id < ")
         .bind(Bound::Bytes(since.as_bytes().to_vec()))
@@ -80,6 +82,15 @@ fn table(what: Expiring) -> &'static str {
         Expiring::CodeRequests => "code_requests",
         Expiring::Challenges => "challenges",
         Expiring::Events => "platform_events",
+        Expiring::Agreements => "audit",
+    }
+}
+
+/// The rows of the table that are meant; of the audit by an index of their own.
+fn of_kind(what: Expiring) -> &'static str {
+    match what {
+        Expiring::Agreements => "action = 'terms.accept'",
+        Expiring::Applications | Expiring::CodeRequests | Expiring::Challenges | Expiring::Events => "0 = 0",
     }
 }
 
@@ -98,8 +109,13 @@ impl Stretch {
             Expiring::CodeRequests => "0 = 0",
             Expiring::Challenges => "state <> 'consumed'",
             Expiring::Events => "state <> 'due'",
+            Expiring::Agreements => {
+                "NOT EXISTS (SELECT 1 FROM tenants t WHERE t.phone = audit.subject AND t.status <> 'closed')"
+            }
         };
         Sql::new(" WHERE ")
+            .text(of_kind(self.what))
+            .text(" AND ")
             .text(needed)
             .text(" AND id > ")
             .bind(Bound::Bytes(self.after.clone()))
@@ -120,7 +136,7 @@ impl Stretch {
         let codes = match self.what {
             Expiring::Applications => "SELECT challenge FROM ",
             Expiring::Challenges => "SELECT id FROM ",
-            Expiring::CodeRequests | Expiring::Events => return Vec::new(),
+            Expiring::CodeRequests | Expiring::Events | Expiring::Agreements => return Vec::new(),
         };
         let of_phones = || self.rows("SELECT phone FROM ");
         let consumed = |sql: Sql| match self.what {

@@ -62,6 +62,7 @@ pub fn application(n: u32, code: &str) -> Application {
         code: typed(code),
         email: email(n),
         locale: Locale::En,
+        agreed: None,
     }
 }
 

@@ -285,6 +285,7 @@ impl Stage {
                     email: email(*at),
                     locale: Locale::ZhCn,
                     phone,
+                    agreed: None,
                 })
             }
         })

@@ -58,12 +58,15 @@ impl Planner {
     }
 
     /// Rules 2 to 7, each in its place; rule 8 is what is left. Changes nothing but the count of wrong tries, and
-    /// that a right code is known to have come.
+    /// what a right code proves: that it came, and that its owner agreed to the terms.
     fn judge(&self, world: &mut World, moment: Moment, application: &Application) -> Result<Granted, ApplyRefusal> {
         self.phone_is_not_locked(world, application)?;
         let challenge = self.code_exists(world, moment, application)?;
         self.code_is_right(world, moment, application, &challenge)?;
         let challenge = self.proven(world, moment.now, challenge);
+        if let Some(agreed) = &application.agreed {
+            world.effects().audit.push(agreed.record(moment.ids.agreement, moment.now, application));
+        }
         self.no_tenant_exists(world, application)?;
         let access_codes = access_codes_are_left(world)?;
         quota_is_left(world)?;

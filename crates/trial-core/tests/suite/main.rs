@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 mod access_code_import;
+mod agreements;
 mod altcha;
 mod apply_table;
 mod callers;

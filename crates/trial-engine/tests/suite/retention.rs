@@ -39,7 +39,7 @@ async fn a_round_goes_through_everything_a_stretch_at_a_time() {
     let parts = EngineParts { care: Some((Arc::new(care), retention)), ..parts(MockTrialLedger::new()) };
     let started = Instant::now();
     let engine = Engine::start(parts, options());
-    while asked.lock().unwrap().len() < 7 {
+    while asked.lock().unwrap().len() < 8 {
         advance(Duration::from_secs(10)).await;
     }
     engine.stop().await.unwrap();
@@ -53,12 +53,13 @@ async fn a_round_goes_through_everything_a_stretch_at_a_time() {
         ("code_requests", 0),
         ("challenges", 0),
         ("events", 0),
+        ("agreements", 0),
     ];
-    assert_eq!(kinds[..6], round);
-    assert_eq!(kinds[6], ("applications", 0), "the next round");
+    assert_eq!(kinds[..7], round);
+    assert_eq!(kinds[7], ("applications", 0), "the next round");
     for (_, page) in &asked {
         assert_eq!((page.limit, page.since), (7, Retention::default().since(page.what, now())));
     }
-    assert!(asked[0].0 >= started + retention.interval && asked[6].0 >= asked[5].0 + retention.interval);
+    assert!(asked[0].0 >= started + retention.interval && asked[7].0 >= asked[6].0 + retention.interval);
     assert!(asked[1].0 >= asked[0].0 + retention.pause, "others have their turns in between");
 }

@@ -1,13 +1,15 @@
+//! The text of the terms in the audit, stored once before anybody can agree to it.
+
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use trial_core::{APPLICANT, AuditQuery, ChangedBy, LedgerError, Locale, Phone, RequestId, Terms};
+use trial_core::{AuditQuery, ChangedBy, LedgerError, Terms};
 
 use crate::site::State;
 
-/// Who shows the terms, in the audit.
+/// The actor that shows the terms, in the audit.
 const SITE: &str = "trialgate";
 
-/// What visitors agree to is taken down before anything comes of it.
+/// Stores the text of the terms before an agreement names it.
 #[derive(Default)]
 pub(crate) struct Consent {
     /// Whether the text is known to be in the audit.
@@ -15,28 +17,22 @@ pub(crate) struct Consent {
 }
 
 impl Consent {
-    /// Takes down that the owner of a phone agreed. The text itself is kept once.
+    /// Stores the text, unless it is there already. It says nothing about the applicant: an agreement is part of the application.
     ///
     /// # Errors
-    /// Whatever stands in the way.
-    pub(crate) async fn take_down(
-        &self,
-        state: &State,
-        terms: &Terms,
-        phone: &Phone,
-        locale: Locale,
-        request: &RequestId,
-    ) -> Result<(), LedgerError> {
-        let audit = &state.ops.parts.audit;
-        let by = |actor: &str| ChangedBy::now(actor.to_owned(), &*state.clock, &*state.entropy);
-        if !self.is_published.load(Ordering::Acquire) {
-            let query = AuditQuery { subject: Some(terms.digest().to_owned()), limit: 1, ..AuditQuery::default() };
-            if audit.audit(query).await?.is_empty() {
-                // Two instances may both find nothing: then it is kept twice.
-                audit.write_down(terms.published(by(SITE))).await?;
-            }
-            self.is_published.store(true, Ordering::Release);
+    /// `LedgerError::Unavailable` if the database cannot be reached.
+    pub(crate) async fn publish(&self, state: &State, terms: &Terms) -> Result<(), LedgerError> {
+        if self.is_published.load(Ordering::Acquire) {
+            return Ok(());
         }
-        audit.write_down(terms.accepted(by(APPLICANT), phone, locale, request)).await
+        let audit = &state.ops.parts.audit;
+        let query = AuditQuery { subject: Some(terms.digest().to_owned()), limit: 1, ..AuditQuery::default() };
+        if audit.audit(query).await?.is_empty() {
+            // Two instances may both find nothing: then it is kept twice.
+            let by = ChangedBy::now(SITE.to_owned(), &*state.clock, &*state.entropy);
+            audit.write_down(terms.published(by)).await?;
+        }
+        self.is_published.store(true, Ordering::Release);
+        Ok(())
     }
 }

@@ -21,7 +21,7 @@ use actix_web::http::header::{
 };
 use actix_web::web::{self, Data, Payload, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
-use trial_core::{ApplyCode, ApplyReply, CodeReply, CodeRequest, GuardVerdict, SendCode};
+use trial_core::{ApplyCode, ApplyReply, CodeReply, CodeRequest, GuardVerdict, SendCode, Terms};
 
 use crate::body::MAX_BODY;
 use crate::cross_site::own_form;
@@ -221,16 +221,18 @@ impl Exchange<'_> {
         }
         let Parsed { company, phone, code, email } = parsed;
         let (request_id, locale) = (id_of(self.request), self.page.locale);
-        let agreed = match &self.page.site.terms {
-            Some(terms) => self.state.consent.take_down(self.state, terms, &phone, locale, &request_id).await,
+        let terms = self.page.site.terms.as_ref();
+        let published = match terms {
+            Some(terms) => self.state.consent.publish(self.state, terms).await,
             None => Ok(()),
         };
-        let application = trial_core::Application { request_id, company, phone, code, email, locale };
-        let reply = match agreed {
+        let agreed = terms.map(Terms::agreement);
+        let application = trial_core::Application { request_id, company, phone, code, email, locale, agreed };
+        let reply = match published {
             Ok(()) => unless_it_panics(self.state.service.apply(application)).await,
             // As where the application cannot be decided now: nothing has come of it.
             Err(error) => {
-                tracing::error!(%error, "an agreement to the terms cannot be kept; the application is not taken");
+                tracing::error!(%error, "the text of the terms cannot be stored; the application is not taken");
                 Ok(ApplyReply::CONFLICT)
             }
         };

@@ -185,13 +185,14 @@ async fn agreements(ledger: &MemoryLedger) -> Vec<(String, String, String)> {
 }
 
 #[actix_web::test]
-async fn agreeing_is_kept_before_the_application_is_decided() {
+async fn an_agreement_comes_with_the_application_and_its_text_is_stored_before() {
     let mut fixture = Fixture::default();
     let ledger = fixture.ledger.clone();
     fixture.settings.site = Some(SiteSettings { terms: Some(terms()), ..SiteSettings::default() });
     let seen = ledger.clone();
-    fixture.service.expect_apply().times(2).returning(move |_| {
-        assert!(!seen.state().audit.is_empty(), "the agreement is there already");
+    fixture.service.expect_apply().times(2).returning(move |application| {
+        assert_eq!(application.agreed, Some(terms().agreement()));
+        assert!(!seen.state().audit.is_empty(), "the text is there already");
         Ok(ApplyReply { code: ApplyCode::WrongCode, retry_after: None })
     });
     let site = fixture.site();
@@ -208,10 +209,8 @@ async fn agreeing_is_kept_before_the_application_is_decided() {
         assert_eq!(call(&site, request).await.status.as_u16(), 200);
     }
     let digest = terms().digest().to_owned();
-    let published = ("terms.publish".to_owned(), digest.clone(), "version 2026-01: Be kind & <fair>.".to_owned());
-    let detail = format!("terms 2026-01 (SHA-256 {digest}), in en, by request r1");
-    let agreed = ("terms.accept".to_owned(), "+8616673280001".to_owned(), detail);
-    assert_eq!(agreements(&ledger).await, [agreed.clone(), agreed, published]);
+    let published = ("terms.publish".to_owned(), digest, "version 2026-01: Be kind & <fair>.".to_owned());
+    assert_eq!(agreements(&ledger).await, [published], "nothing is said of the phone, whose code is wrong");
     let page = call(&site, get("/apply/terms")).await;
     assert!(page.body.contains("Be kind &#38; &#60;fair&#62;."), "{}", page.body);
 }

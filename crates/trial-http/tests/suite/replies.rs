@@ -86,6 +86,7 @@ async fn the_port_is_given_what_was_asked() {
         code: SubmittedCode::parse("123456").unwrap(),
         email: Email::parse("a@example.com").unwrap(),
         locale: Locale::ZhCn,
+        agreed: None,
     });
     let code_request = CodeRequest { request_id, phone, locale: Locale::En };
     let mut fixture = Fixture::default();

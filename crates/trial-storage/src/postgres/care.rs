@@ -30,7 +30,7 @@ impl DataCare for PostgresLedger {
         // Decisions look at phones and their codes.
         let kind = match page.what {
             Expiring::Applications | Expiring::Challenges => Kind::Turn,
-            Expiring::CodeRequests | Expiring::Events => Kind::Write,
+            Expiring::CodeRequests | Expiring::Events | Expiring::Agreements => Kind::Write,
         };
         self.in_transaction(kind, move |conn| expired(conn, page, false).boxed()).await
     }

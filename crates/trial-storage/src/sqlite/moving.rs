@@ -43,7 +43,7 @@ impl Source {
     /// Which database it is: see [`Mark`](crate::moving::Mark).
     pub(crate) async fn identity(&self) -> Result<String, LedgerError> {
         let query = "SELECT strftime('%Y%m%d%H%M%S', min(run_on)) || '-' \
-            || coalesce((SELECT lower(hex(min(id))) FROM audit), '') AS identity FROM __diesel_schema_migrations";
+            || coalesce((SELECT lower(hex(min(id))) FROM audit WHERE action <> 'terms.accept'), '') AS identity FROM __diesel_schema_migrations";
         self.0.run(move |conn| Ok(sql_query(query).get_result::<Identity>(conn).map_err(fault)?.identity)).await
     }
 

@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
-use trial_core::ports::{DataCare, Operations, TrialLedger};
-use trial_core::{ApplicationQuery, Expired, Expiring, ExpiryPage, Forgotten, Person, Retention};
+use trial_core::ports::{AuditTrail, DataCare, Operations, TrialLedger};
+use trial_core::{
+    Application, ApplicationQuery, ApplyOutcome, AuditQuery, Expired, Expiring, ExpiryPage, Forgotten, LifeOrder,
+    Person, Retention, Terms,
+};
 
 use super::{LedgerFactory, assert_sound, desk};
 use crate::Desk;
@@ -44,11 +47,11 @@ pub async fn what_is_over_is_removed_in_stretches<F: LedgerFactory>(factory: &F)
     // Of one phone no wrong tries are counted.
     desk.send(&phone(6)).await;
     desk.wait(29 * DAY);
-    assert_eq!(expire_all(&desk, false).await, [0, 0, 0, 0], "nothing is over yet");
+    assert_eq!(expire_all(&desk, false).await, [0; 5], "nothing is over yet");
     desk.wait(DAY + Duration::from_secs(1));
-    assert_eq!(expire_all(&desk, true).await, [0, 0, 6, 0]);
-    assert_eq!(expire_all(&desk, false).await, [0, 0, 6, 0], "counting had changed nothing");
-    assert_eq!(expire_all(&desk, false).await, [0, 0, 0, 0]);
+    assert_eq!(expire_all(&desk, true).await, [0, 0, 6, 0, 0]);
+    assert_eq!(expire_all(&desk, false).await, [0, 0, 6, 0, 0], "counting had changed nothing");
+    assert_eq!(expire_all(&desk, false).await, [0; 5]);
     assert_eq!(desk.ledger.phone_failures(phone(1)).await.unwrap(), Some(1), "what is counted is not forgotten");
     assert_eq!(desk.ledger.phone_failures(phone(6)).await.unwrap(), None);
     assert_eq!(desk.apply_for_code(application(1, "wrong")).await, "001", "its code is gone");
@@ -71,10 +74,44 @@ pub async fn what_a_tenant_in_use_needs_is_kept<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 1).await;
     let tenant = desk.join(1).await;
     desk.wait(400 * DAY);
-    assert_eq!(expire_all(&desk, false).await, [0, 1, 0, 0], "only that a code was asked for");
+    assert_eq!(expire_all(&desk, false).await, [0, 1, 0, 0, 0], "only that a code was asked for");
     let found = desk.ledger.find_applications(ApplicationQuery::Phone(phone(1)), 9).await.unwrap();
     assert_eq!(found.applications.len(), 1);
     assert_eq!(desk.ledger.tenant(tenant).await.unwrap().unwrap().tenant.phone, phone(1));
+    assert_sound(&*desk.ledger).await;
+}
+
+/// An agreement is removed with its time, and is kept as long as its phone has a tenant in use. It is shown and forgotten with
+/// its phone.
+pub async fn an_agreement_is_kept_as_long_as_its_tenant<F: LedgerFactory>(factory: &F) {
+    let desk = desk(factory, 1).await;
+    let terms = Terms::new("2026-01".to_owned(), "Be kind.".to_owned());
+    let agreeing = |application| Application { agreed: Some(terms.agreement()), ..application };
+    assert_eq!(desk.apply_for_code(agreeing(application(2, "wrong"))).await, "001");
+    let ApplyOutcome::Accepted { tenant } = desk.apply(agreeing(desk.prepared(1).await)).await else {
+        panic!("a tenant")
+    };
+    for n in 2..5 {
+        assert_eq!(desk.apply_for_code(agreeing(desk.prepared(n).await)).await, "006");
+    }
+    let audit = async |subject: &str| {
+        let (action, subject) = (Some("terms.accept".to_owned()), Some(subject.to_owned()));
+        desk.ledger.audit(AuditQuery { action, subject, limit: 9, ..AuditQuery::default() }).await.unwrap().len()
+    };
+    let person = Person::Phone(phone(2));
+    assert_eq!(desk.ledger.held_on(person.clone()).await.unwrap().counts()["audit"], 1);
+    let forgotten = desk.ledger.forget(person, "person-1".to_owned(), false, desk.operator()).await.unwrap();
+    assert!(matches!(forgotten, Forgotten::Erased(_)));
+    assert_eq!((audit(phone(2).as_str()).await, audit("person-1").await, audit(phone(3).as_str()).await), (0, 1, 1));
+    desk.wait(180 * DAY);
+    assert_eq!(expire(&desk, Expiring::Agreements, false).await, 0, "not before its time");
+    desk.wait(Duration::from_secs(1));
+    assert_eq!(expire(&desk, Expiring::Agreements, true).await, 3);
+    assert_eq!(expire(&desk, Expiring::Agreements, false).await, 3);
+    assert_eq!((audit("person-1").await, audit(phone(3).as_str()).await, audit(phone(1).as_str()).await), (0, 0, 1));
+    desk.change(tenant, LifeOrder::Close).await;
+    assert_eq!(expire(&desk, Expiring::Agreements, false).await, 1);
+    assert_eq!(audit(phone(1).as_str()).await, 0);
     assert_sound(&*desk.ledger).await;
 }
 

@@ -165,6 +165,7 @@ macro_rules! ledger_conformance {
             what_is_counted_of_prefixes_is_removed
             what_is_over_is_removed_in_stretches
             what_a_tenant_in_use_needs_is_kept
+            an_agreement_is_kept_as_long_as_its_tenant
             a_person_is_shown_and_forgotten
             nobody_with_a_tenant_in_use_is_forgotten
             nobody_is_told_where_nobody_listens

@@ -100,6 +100,7 @@ impl PlannerModel {
             email: data::email(email),
             locale: Locale::En,
             phone,
+            agreed: None,
         })
     }
 }

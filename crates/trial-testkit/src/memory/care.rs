@@ -79,6 +79,10 @@ impl MemoryState {
             Expiring::CodeRequests => self.code_requests.keys().map(|id| *id.as_bytes()).collect(),
             Expiring::Challenges => self.challenges.keys().map(|id| *id.as_bytes()).collect(),
             Expiring::Events => self.events.iter().map(|kept| *kept.view.event.id.as_bytes()).collect(),
+            Expiring::Agreements => {
+                let agreements = self.audit.iter().filter(|entry| entry.action == "terms.accept");
+                agreements.map(|entry| *entry.id.as_bytes()).collect()
+            }
         }
     }
 
@@ -94,6 +98,10 @@ impl MemoryState {
                 .events
                 .iter()
                 .any(|kept| *kept.view.event.id.as_bytes() == id && kept.view.state != EventState::Due),
+            Expiring::Agreements => self.audit.iter().any(|entry| {
+                let mut tenants = self.tenants.values().filter(|tenant| tenant.status.is_in_use());
+                *entry.id.as_bytes() == id && tenants.all(|tenant| tenant.phone.as_str() != entry.subject)
+            }),
         }
     }
 
@@ -110,6 +118,7 @@ impl MemoryState {
             Expiring::CodeRequests => self.code_requests.retain(|of, _| *of.as_bytes() != id),
             Expiring::Challenges => self.remove_challenge(ChallengeId::from_bytes(id)),
             Expiring::Events => self.events.retain(|kept| *kept.view.event.id.as_bytes() != id),
+            Expiring::Agreements => self.audit.retain(|entry| *entry.id.as_bytes() != id),
         }
     }
 

@@ -188,6 +188,7 @@ impl Run {
             email: data::email(email),
             locale: Locale::En,
             phone: data::phone(phone),
+            agreed: None,
         };
         self.applications.push((application.clone(), question.clone()));
         self.send(application, question, on);
