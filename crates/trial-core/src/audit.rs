@@ -71,7 +71,7 @@ impl AuditEntry {
 }
 
 /// A phone or an address masked; anything else as it is.
-fn masked(text: &str) -> String {
+pub(crate) fn masked(text: &str) -> String {
     let is_phone = |text: &str| {
         text.strip_prefix('+').is_some_and(|rest| rest.len() >= 4 && rest.bytes().all(|b| b.is_ascii_digit()))
     };

@@ -6,7 +6,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use crate::values::named;
-use crate::{EmailKey, Phone, TenantId};
+use crate::{AuditRecord, ChangedBy, EmailKey, Phone, TenantId};
 
 /// How long what is over is kept; longer than anything is looked back for ([`crate::REPLAY_WINDOW`], limits of a day).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,6 +105,13 @@ impl Person {
 pub struct PersonData(pub BTreeMap<&'static str, Vec<serde_json::Value>>);
 
 impl PersonData {
+    /// The audit entry of an export, under the pseudonym of the person.
+    pub fn exported(&self, by: ChangedBy, pseudonym: String) -> AuditRecord {
+        let rows: Vec<String> = self.counts().into_iter().map(|(table, rows)| format!("{rows} of {table}")).collect();
+        let detail = if rows.is_empty() { "nothing is held".to_owned() } else { rows.join(", ") };
+        by.entry("person.export", pseudonym, detail)
+    }
+
     /// How many rows there are of each table that has any.
     pub fn counts(&self) -> BTreeMap<&'static str, usize> {
         self.0.iter().filter(|(_, rows)| !rows.is_empty()).map(|(table, rows)| (*table, rows.len())).collect()

@@ -145,7 +145,12 @@ impl Keyring {
 
     /// Stands for a person who was forgotten: who knows a phone or an address, and the keys, can tell whether it is his.
     pub fn pseudonym(&self, person: &Person) -> String {
-        let mac = self.0[0].mac(b"pseudonym", &[person.as_str().as_bytes()]);
+        self.pseudonym_of(person.as_str())
+    }
+
+    /// As [`Keyring::pseudonym`], of a phone, an address or a company in its canonical form.
+    pub(crate) fn pseudonym_of(&self, text: &str) -> String {
+        let mac = self.0[0].mac(b"pseudonym", &[text.as_bytes()]);
         mac.iter().take(16).fold("person-".to_owned(), |mut text, byte| {
             let _ = write!(text, "{byte:02x}");
             text

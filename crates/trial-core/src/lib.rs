@@ -38,6 +38,7 @@ mod receipts;
 mod records;
 mod redaction;
 mod return_code;
+mod searches;
 mod settings;
 mod sms;
 mod story;
@@ -116,6 +117,7 @@ pub use records::{
 };
 pub use redaction::{Redaction, UrlError, check_url, shown_url};
 pub use return_code::{ApplyCode, ApplyReply, CodeReply, SendCode};
+pub use searches::{Filter, PERSON_SEARCHED, PersonSearch, PersonalFilter, SearchOutcome};
 pub use settings::{
     Overrides, PolicyFault, PolicyInForce, SettingChange, SettingError, SettingKey, SettingOrder, SettingOutcome,
     SettingRefusal, SettingValue, SettingsInForce,

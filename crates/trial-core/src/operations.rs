@@ -32,6 +32,11 @@ impl ChangedBy {
         Self { actor, at, audit: AuditId::new(at, random) }
     }
 
+    /// The entry of a look at phones and addresses in full.
+    pub fn revealed(self, action: &'static str, subject: &str) -> AuditRecord {
+        self.entry(action, subject.to_owned(), "phones and addresses were shown in full".to_owned())
+    }
+
     /// The entry that says so.
     pub fn entry(self, action: &'static str, subject: String, detail: String) -> AuditRecord {
         let Self { actor, at, audit } = self;

@@ -5,8 +5,8 @@ use chrono::{DateTime, Utc};
 
 use crate::operations::ChangedBy;
 use crate::{
-    AuditEntry, AuditQuery, AuditRecord, LedgerError, Operator, OperatorAdded, OperatorName, SecretHash, Session,
-    ThresholdChange,
+    AuditEntry, AuditQuery, AuditRecord, LedgerError, Operator, OperatorAdded, OperatorName, PersonSearch,
+    SearchOutcome, SecretHash, Session, ThresholdChange,
 };
 
 /// Where operators and their sessions are kept. It only keeps them: whether one is let in, [`crate::Access`] says.
@@ -87,4 +87,11 @@ pub trait AuditTrail: Send + Sync {
     /// # Errors
     /// Whatever stands in the way; nothing is written then.
     async fn write_down(&self, record: AuditRecord) -> Result<(), LedgerError>;
+
+    /// Records a search by personal data if [`PersonSearch::decide`] allows it, in one small transaction: searches of one
+    /// operator are counted one after another, over all instances. The entry is durable when this returns.
+    ///
+    /// # Errors
+    /// `LedgerError::Unavailable` if the database cannot be reached: then nothing is recorded, and nothing may be searched.
+    async fn record_search(&self, search: PersonSearch) -> Result<SearchOutcome, LedgerError>;
 }

@@ -28,6 +28,7 @@ mod properties;
 mod redaction;
 mod resend;
 mod screen;
+mod searches;
 mod security;
 mod send_code_table;
 mod send_limits;

@@ -8,7 +8,7 @@ use trial_core::{
 
 use super::visit::{Page, Visit};
 use super::{Answer, Refused, failed, page as written};
-use crate::ops::Sight;
+use crate::ops::{Sight, Unrecorded};
 
 /// Rows of a page.
 const ROWS: u32 = 50;
@@ -45,8 +45,14 @@ struct One {
     story: Vec<StoryEntry>,
 }
 
-/// What somebody typed: a phone, an address, an exchange's id, or else a company's name.
-pub(super) fn query(text: &str, visit: &Visit<'_>) -> Result<ApplicationQuery, String> {
+/// What somebody typed into the search box, whose search is still to be recorded.
+pub(super) fn query(text: &str, visit: &Visit<'_>) -> Result<Unrecorded<Option<ApplicationQuery>>, String> {
+    let typed = if text.is_empty() { None } else { Some(customer(text, visit)?) };
+    Ok(Unrecorded::new(typed))
+}
+
+/// A phone, an address, an exchange's id, or else a company's name.
+fn customer(text: &str, visit: &Visit<'_>) -> Result<ApplicationQuery, String> {
     if text.contains('@') {
         let email = Email::parse_at(MailHosts::Any, text);
         return email.map(|email| ApplicationQuery::Email(email.key().clone())).map_err(|error| error.to_string());
@@ -78,15 +84,11 @@ pub(super) async fn list(visit: &Visit<'_>) -> Answer {
     visit.may(Permission::Look)?;
     let find = visit.query.text("find").to_owned();
     let code = visit.query.text("code").to_owned();
-    let by = match find.as_str() {
-        "" => Ok(None),
-        text => query(text, visit).map(Some),
-    };
-    let (wrong, mut found) = match by {
+    let (wrong, mut found) = match query(&find, visit) {
         Err(wrong) => (Some(wrong), Vec::new()),
         Ok(by) => {
             let search = ApplicationSearch {
-                by,
+                by: by.record(visit.ops, &visit.operator, "applications").await?,
                 return_code: ApplyCode::ALL.iter().copied().find(|known| known.as_str() == code),
                 since: None,
                 until: None,

@@ -5,6 +5,7 @@ use trial_core::{AuditEntry, AuditId, AuditQuery, Permission};
 
 use super::visit::{Page, Visit};
 use super::{Answer, failed, page as written};
+use crate::ops::Unrecorded;
 
 /// Rows of a page.
 const ROWS: u32 = 50;
@@ -31,6 +32,7 @@ pub(super) async fn page(visit: &Visit<'_>) -> Answer {
         limit: ROWS + 1,
         ..AuditQuery::default()
     };
+    let query = Unrecorded::new(query).record(visit.ops, &visit.operator, "audit").await?;
     let mut rows = visit.ops.parts.audit.audit(query).await.map_err(failed)?;
     let most = usize::try_from(ROWS).unwrap_or(usize::MAX);
     let has_more = rows.len() > most;

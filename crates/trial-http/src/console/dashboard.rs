@@ -7,7 +7,7 @@ use trial_core::{MailPage, MailState, Permission, PoolOutlook, QuotaView, Tenant
 
 use super::chart::Chart;
 use super::visit::{Page, Visit};
-use super::{Answer, failed, page as written};
+use super::{Answer, Refused, failed, page as written};
 
 /// Mails that are counted before it is only said that there are more.
 const COUNTED: u32 = 100;
@@ -40,7 +40,7 @@ pub(super) async fn page(visit: &Visit<'_>) -> Answer {
     let quota = parts.operations.quota(policy.day_of(now), policy.first_threshold).await.map_err(failed)?;
     let count = async |state| {
         let page = MailPage { state: Some(state), tenant: None, before: None, limit: COUNTED + 1 };
-        Ok(counted(parts.operations.mails(page).await.map_err(failed)?.len()))
+        Ok::<_, Refused>(counted(parts.operations.mails(page).await.map_err(failed)?.len()))
     };
     let asking = TenantSearch { by: None, status: None, asks_conversion: true, before: None, limit: COUNTED + 1 };
     let asking = counted(parts.operations.search_tenants(asking).await.map_err(failed)?.len());

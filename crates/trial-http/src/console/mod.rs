@@ -17,8 +17,12 @@ mod tenants;
 mod visit;
 mod words;
 
+use std::time::Duration;
+
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, LOCATION, REFERRER_POLICY};
+use actix_web::http::header::{
+    CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, LOCATION, REFERRER_POLICY, RETRY_AFTER,
+};
 use actix_web::web::{self, Data, Payload, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
@@ -26,6 +30,8 @@ use trial_core::LedgerError;
 
 use crate::cross_site::{REFERRERS, own_form};
 use crate::fields::Fields;
+use crate::ops::NotRecorded;
+use crate::problem::whole_seconds;
 use crate::routes::{Route, get};
 use crate::site::State;
 use visit::{Page, Visit};
@@ -49,11 +55,22 @@ enum Refused {
     Forbidden(&'static str),
     /// What was asked cannot be understood.
     Wrong(String),
+    /// Too many searches by personal data within an hour.
+    TooManySearches(Duration),
     /// The database cannot be used, or a page cannot be written.
     Failed,
 }
 
 type Answer = Result<HttpResponse, Refused>;
+
+impl From<NotRecorded> for Refused {
+    fn from(reason: NotRecorded) -> Self {
+        match reason {
+            NotRecorded::OverLimit { retry_after, .. } => Self::TooManySearches(retry_after),
+            NotRecorded::Failed(error) => failed(error),
+        }
+    }
+}
 
 pub(crate) fn configure(config: &mut ServiceConfig) {
     let own = own_form(|_| &[]).to(change);
@@ -176,6 +193,7 @@ fn finish(request: &HttpRequest, answer: Answer) -> HttpResponse {
 
 fn refusal(request: &HttpRequest, refused: Refused) -> HttpResponse {
     let nobody = Page::of_nobody(request);
+    let wait = if let Refused::TooManySearches(wait) = refused { Some(wait) } else { None };
     let (status, words) = match refused {
         Refused::SignIn => {
             return see("/console/sign-in").unwrap_or_else(|_| HttpResponse::InternalServerError().finish());
@@ -183,12 +201,23 @@ fn refusal(request: &HttpRequest, refused: Refused) -> HttpResponse {
         Refused::NotFound => (StatusCode::NOT_FOUND, nobody.t("There is nothing at this address.").to_owned()),
         Refused::Forbidden(words) => (StatusCode::FORBIDDEN, nobody.t(words).to_owned()),
         Refused::Wrong(words) => (StatusCode::BAD_REQUEST, words),
+        Refused::TooManySearches(_) => (
+            StatusCode::TOO_MANY_REQUESTS,
+            nobody
+                .t("Too many searches by personal data within an hour. Nothing was searched. Try again later.")
+                .to_owned(),
+        ),
         Refused::Failed => (
             StatusCode::SERVICE_UNAVAILABLE,
             nobody.t("The database cannot be used now. Nothing was changed.").to_owned(),
         ),
     };
-    html(status, &RefusedPage { page: nobody, words }).unwrap_or_else(|_| HttpResponse::InternalServerError().finish())
+    let page = html(status, &RefusedPage { page: nobody, words });
+    let mut page = page.unwrap_or_else(|_| HttpResponse::InternalServerError().finish());
+    if let Some(wait) = wait {
+        page.headers_mut().insert(RETRY_AFTER, whole_seconds(wait));
+    }
+    page
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` hands over")]

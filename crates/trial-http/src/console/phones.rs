@@ -6,6 +6,7 @@ use trial_core::{Permission, Phone};
 use super::visit::{Page, Visit};
 use super::{Answer, Refused, failed, page as written, see};
 use crate::fields::Fields;
+use crate::ops::Unrecorded;
 
 #[derive(Template)]
 #[template(path = "console/phones.html")]
@@ -30,6 +31,7 @@ pub(super) async fn page(visit: &Visit<'_>) -> Answer {
         text => match Phone::parse(text, &visit.state.settings.phone) {
             Err(error) => (Some(error.to_string()), None),
             Ok(phone) => {
+                let phone = Unrecorded::new(phone).record(visit.ops, &visit.operator, "phones").await?;
                 let failures = visit.ops.parts.operations.phone_failures(phone).await.map_err(failed)?;
                 let limit = visit.ops.parts.policy.now().verification.max_failures;
                 let is_locked = failures.is_some_and(|failures| failures >= limit);
@@ -44,6 +46,7 @@ pub(super) async fn unlock(visit: &Visit<'_>, form: &Fields) -> Answer {
     visit.may(Permission::UnlockPhone)?;
     let phone = Phone::parse(form.text("phone"), &visit.state.settings.phone)
         .map_err(|error| Refused::Wrong(format!("The phone {error}.")))?;
+    let phone = Unrecorded::new(phone).record(visit.ops, &visit.operator, "phones").await?;
     let was_known = visit.ops.parts.operations.unlock_phone(phone, visit.changes()).await.map_err(failed)?;
     if was_known { see("/console/phones?said=unlocked") } else { Err(Refused::NotFound) }
 }

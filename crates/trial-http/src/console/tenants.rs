@@ -77,13 +77,10 @@ pub(super) async fn list(visit: &Visit<'_>) -> Answer {
     let find = visit.query.text("find").to_owned();
     let status = visit.query.text("status").to_owned();
     let asks_conversion = visit.query.given("asking").is_some();
-    let by = match find.as_str() {
-        "" => Ok(None),
-        text => query(text, visit).map(Some),
-    };
-    let (wrong, mut found) = match by {
+    let (wrong, mut found) = match query(&find, visit) {
         Err(wrong) => (Some(wrong), Vec::new()),
         Ok(by) => {
+            let by = by.record(visit.ops, &visit.operator, "tenants").await?;
             let before = visit.query.parsed("before");
             let search = TenantSearch { by, status: status.parse().ok(), asks_conversion, before, limit: ROWS + 1 };
             (None, visit.ops.parts.operations.search_tenants(search).await.map_err(failed)?)

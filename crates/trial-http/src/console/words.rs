@@ -156,6 +156,10 @@ const CHINESE: &[(&str, &str)] = &[
         "Too many wrong tokens came from your address. Try again in an hour.",
         "您的地址多次使用错误令牌，请一小时后再试。",
     ),
+    (
+        "Too many searches by personal data within an hour. Nothing was searched. Try again later.",
+        "一小时内按个人信息查询的次数过多，本次未查询。请稍后再试。",
+    ),
     ("Trial ends (UTC)", "试用到期（UTC）"),
     ("Try again", "重试"),
     ("Warnings of today", "今日警告"),

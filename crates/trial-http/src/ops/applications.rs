@@ -13,6 +13,7 @@ use super::failed;
 use super::mails::Mail;
 use super::reply::{Listing, json, one_more};
 use super::reveal::Sight;
+use super::search::Unrecorded;
 use crate::parameters::{Query, segment};
 use crate::problem::{FieldError, Kind, Problem};
 use crate::routes::nothing_here;
@@ -77,7 +78,7 @@ pub(super) struct Event {
 }
 
 /// Whom a search is about, by at most one of `phone`, `email`, `company` and `requestId`.
-pub(super) fn customer(query: &mut Query, state: &State) -> Result<Option<ApplicationQuery>, Problem> {
+pub(super) fn customer(query: &mut Query, state: &State) -> Result<Unrecorded<Option<ApplicationQuery>>, Problem> {
     let phone = query.take("phone", |text| Phone::parse(text, &state.settings.phone)).map(ApplicationQuery::Phone);
     let email = query
         .take("email", |text| Email::parse_at(MailHosts::Any, text))
@@ -92,7 +93,7 @@ pub(super) fn customer(query: &mut Query, state: &State) -> Result<Option<Applic
         let wrong = "give at most one of phone, email, company and requestId".to_owned();
         return Err(Problem::new(Kind::InvalidQuery).errors(vec![FieldError::in_query(None, wrong)]));
     };
-    Ok(one)
+    Ok(Unrecorded::new(one))
 }
 
 /// `GET /ops/v1/applications`.
@@ -107,7 +108,8 @@ pub(super) async fn list(request: HttpRequest, _payload: Payload, state: Data<St
     let by = customer(&mut query, &state);
     let reveal = query.flag("reveal");
     query.end()?;
-    let by = by?;
+    caller.may_see(reveal)?;
+    let by = by?.record(caller.ops, &caller.operator, "applications").await?;
     let sight = Sight::of(&caller, reveal, "applications.reveal", "applications").await?;
     let search = ApplicationSearch { by, return_code, since, until, before: page.cursor, limit: one_more(&page) };
     let found = caller.ops.parts.operations.search_applications(search).await.map_err(failed)?;

@@ -9,6 +9,7 @@ use super::caller::Caller;
 use super::failed;
 use super::reply::{Listing, json, one_more};
 use super::reveal::Sight;
+use super::search::Unrecorded;
 use crate::parameters::Query;
 use crate::problem::Problem;
 use crate::site::State;
@@ -46,6 +47,8 @@ pub(super) async fn list(request: HttpRequest, _payload: Payload, state: Data<St
     };
     let reveal = query.flag("reveal");
     query.end()?;
+    caller.may_see(reveal)?;
+    let asked = Unrecorded::new(asked).record(caller.ops, &caller.operator, "audit").await?;
     let sight = Sight::of(&caller, reveal, "audit.reveal", "audit").await?;
     let found = caller.ops.parts.audit.audit(asked).await.map_err(failed)?;
     json(&Listing::of(&page, found, |entry| entry.id.to_string(), |entry| Entry::new(entry, sight)))

@@ -34,6 +34,14 @@ impl<'a> Caller<'a> {
         Ok(caller)
     }
 
+    /// Sees that the role is enough to be shown phones and addresses in full, if that is asked, before anything is recorded.
+    pub(super) fn may_see(&self, reveal: bool) -> Result<(), Problem> {
+        if reveal && !self.operator.role.may(Permission::Reveal) {
+            return Err(self.may_not(Permission::Reveal));
+        }
+        Ok(())
+    }
+
     /// What somebody is told whose role does not allow this.
     pub(super) fn may_not(&self, permission: Permission) -> Problem {
         let detail = format!("this takes the role {}; yours is {}", permission.takes(), self.operator.role);

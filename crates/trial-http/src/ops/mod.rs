@@ -18,6 +18,7 @@ mod quota;
 mod reply;
 mod reveal;
 mod routes;
+mod search;
 pub(crate) mod settings;
 mod tenants;
 
@@ -36,6 +37,7 @@ pub(crate) use openapi::document as openapi_document;
 pub use openapi::ops_openapi_json;
 pub(crate) use reveal::Sight;
 pub(crate) use routes::configure;
+pub(crate) use search::{NotRecorded, Unrecorded};
 
 /// When somebody who was told that the database cannot be used now may ask again.
 const AGAIN: Duration = Duration::from_secs(5);

@@ -82,8 +82,9 @@ fn build() -> OpenApi {
         .description(Some(
             "What operations personnel see and change. Every request carries the token of an operator; each operation says \
              which role it takes: viewer, operator or admin. Phones and e-mail addresses are masked unless `reveal=true`, \
-             which takes the role operator and is written into the audit first. Listings are paged: `nextCursor` of a page \
-             is the `cursor` of the next. Every change is audited in the operator's name. Everything that is not a result is \
+             which takes the role operator and is written into the audit first. So is a search by phone, e-mail address, \
+             company or a masked subject of the audit, as a keyed hash of what was looked for; a viewer may make 60 of them \
+             an hour, others 600: then 429. Listings are paged: `nextCursor` of a page is the `cursor` of the next. Every change is audited in the operator's name. Everything that is not a result is \
              an RFC 9457 problem.",
         ))
         .license(Some(LicenseBuilder::new().name("Apache-2.0").identifier(Some("Apache-2.0")).build()))

@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 use super::caller::Caller;
 use super::reply::json;
 use super::reveal::Sight;
+use super::search::Unrecorded;
 use super::{Ops, failed};
 use crate::parameters::{Query, segment};
 use crate::problem::{FieldError, Kind, Problem};
@@ -33,7 +34,8 @@ pub(super) async fn show(request: HttpRequest, _payload: Payload, state: Data<St
     let mut query = Query::of(&request);
     let reveal = query.flag("reveal");
     query.end()?;
-    let phone = parse(&segment(&request).await?, &state)?;
+    caller.may_see(reveal)?;
+    let phone = wanted(&request, &state, &caller).await?;
     let sight = Sight::of(&caller, reveal, "phone.reveal", phone.as_str()).await?;
     json(&read(caller.ops, &phone, sight).await?)
 }
@@ -46,7 +48,7 @@ pub(super) async fn unlock(
 ) -> Result<HttpResponse, Problem> {
     let caller = Caller::let_in(&request, &state, Permission::UnlockPhone).await?;
     Query::of(&request).end()?;
-    let phone = parse(&segment(&request).await?, &state)?;
+    let phone = wanted(&request, &state, &caller).await?;
     let operations = &caller.ops.parts.operations;
     if !operations.unlock_phone(phone.clone(), caller.changes()).await.map_err(failed)? {
         return Err(Problem::new(Kind::NotFound).detail("this phone was never seen; there is nothing to unlock"));
@@ -54,11 +56,13 @@ pub(super) async fn unlock(
     json(&read(caller.ops, &phone, Sight::Masked).await?)
 }
 
-fn parse(text: &str, state: &State) -> Result<Phone, Problem> {
-    Phone::parse(text, &state.settings.phone).map_err(|error| {
+/// The phone in the path, once it is recorded who asks about it.
+async fn wanted(request: &HttpRequest, state: &State, caller: &Caller<'_>) -> Result<Phone, Problem> {
+    let phone = Phone::parse(&segment(request).await?, &state.settings.phone).map_err(|error| {
         let wrong = FieldError::in_query(Some("phone"), format!("phone {error}"));
         Problem::new(Kind::InvalidQuery).errors(vec![wrong])
-    })
+    })?;
+    Ok(Unrecorded::new(phone).record(caller.ops, &caller.operator, "phones").await?)
 }
 
 async fn read(ops: &Ops, phone: &Phone, sight: Sight) -> Result<PhoneLock, Problem> {

@@ -1,4 +1,4 @@
-use trial_core::{ChangedBy, Email, LedgerError, Permission, Phone};
+use trial_core::{ChangedBy, Email, LedgerError, Phone};
 
 use super::caller::Caller;
 use super::{Ops, failed};
@@ -22,11 +22,9 @@ impl Sight {
         action: &'static str,
         subject: &str,
     ) -> Result<Self, Problem> {
+        caller.may_see(reveal)?;
         if !reveal {
             return Ok(Self::Masked);
-        }
-        if !caller.operator.role.may(Permission::Reveal) {
-            return Err(caller.may_not(Permission::Reveal));
         }
         Self::plain(caller.ops, caller.changes(), action, subject).await.map_err(failed)
     }
@@ -41,8 +39,7 @@ impl Sight {
         action: &'static str,
         subject: &str,
     ) -> Result<Self, LedgerError> {
-        let detail = "phones and addresses were shown in full".to_owned();
-        ops.parts.audit.write_down(by.entry(action, subject.to_owned(), detail)).await?;
+        ops.parts.audit.write_down(by.revealed(action, subject)).await?;
         Ok(Self::Plain)
     }
 

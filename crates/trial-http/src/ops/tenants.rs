@@ -60,7 +60,8 @@ pub(super) async fn list(request: HttpRequest, _payload: Payload, state: Data<St
     let by = customer(&mut query, &state);
     let reveal = query.flag("reveal");
     query.end()?;
-    let by = by?;
+    caller.may_see(reveal)?;
+    let by = by?.record(caller.ops, &caller.operator, "tenants").await?;
     let sight = Sight::of(&caller, reveal, "tenants.reveal", "tenants").await?;
     let asked = TenantSearch { by, status, asks_conversion, before: page.cursor, limit: one_more(&page) };
     let found = caller.ops.parts.operations.search_tenants(asked).await.map_err(failed)?;

@@ -9,10 +9,10 @@ use crate::ops::House;
 use crate::support::{Answer, call, get};
 
 /// Somebody of a role who has signed in.
-struct Guest<'a> {
+pub(crate) struct Guest<'a> {
     site: &'a Site,
     cookie: String,
-    csrf: String,
+    pub(crate) csrf: String,
 }
 
 fn form(path: &str, fields: &[(&str, &str)]) -> TestRequest {
@@ -20,7 +20,7 @@ fn form(path: &str, fields: &[(&str, &str)]) -> TestRequest {
 }
 
 impl<'a> Guest<'a> {
-    async fn of(house: &'a House, role: Role) -> Self {
+    pub(crate) async fn of(house: &'a House, role: Role) -> Self {
         let token = data::operator_token(role as u8 + 1);
         let entered = call(&house.site, form("/console/sign-in", &[("token", token.as_str())])).await;
         assert_eq!((entered.status.as_u16(), entered.header("location")), (303, "/console/"));
@@ -32,7 +32,7 @@ impl<'a> Guest<'a> {
         guest
     }
 
-    async fn get(&self, path: &str) -> Answer {
+    pub(crate) async fn get(&self, path: &str) -> Answer {
         call(self.site, get(path).insert_header(("cookie", self.cookie.as_str()))).await
     }
 
@@ -43,7 +43,7 @@ impl<'a> Guest<'a> {
     }
 }
 
-fn pages(house: &House) -> Vec<String> {
+pub(crate) fn pages(house: &House) -> Vec<String> {
     let application = *house.ledger.state().applications.keys().next().unwrap();
     let fixed =
         ["", "applications", "tenants", "access-codes", "mails", "phones", "prefixes", "callers", "settings", "audit"];

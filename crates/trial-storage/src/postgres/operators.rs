@@ -9,8 +9,8 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::FutureExt;
 use trial_core::ports::{AuditTrail, Operators};
 use trial_core::{
-    AuditEntry, AuditQuery, AuditRecord, ChangedBy, LedgerError, Operator, OperatorAdded, OperatorName, SecretHash,
-    Session, ThresholdChange,
+    AuditEntry, AuditQuery, AuditRecord, ChangedBy, LedgerError, Operator, OperatorAdded, OperatorName, PersonSearch,
+    SearchOutcome, SecretHash, Session, ThresholdChange,
 };
 
 use super::fault::Trouble;
@@ -81,6 +81,31 @@ impl AuditTrail for PostgresLedger {
         })
         .await
     }
+
+    async fn record_search(&self, search: PersonSearch) -> Result<SearchOutcome, LedgerError> {
+        let search = Arc::new(search);
+        self.in_transaction(Kind::Write, move |conn| record_search(conn, Arc::clone(&search)).boxed()).await
+    }
+}
+
+async fn record_search(mut conn: &AsyncPgConnection, search: Arc<PersonSearch>) -> Result<SearchOutcome, Trouble> {
+    let counted = match search.counted() {
+        Some((query, skipped)) => {
+            // What is counted below is what was committed before: searches of one operator wait here for each other.
+            let of_name = operators::table.filter(operators::name.eq(&search.entry().actor));
+            let in_force = of_name.filter(operators::revoked_at.is_null()).select(operators::id);
+            let _: Option<Vec<u8>> = in_force.for_no_key_update().get_result(&mut conn).await.optional()?;
+            let row: Option<AuditRow> =
+                audit_page!(&query).offset(skipped.into()).get_result(&mut conn).await.optional()?;
+            row.map(AuditEntry::try_from).transpose()?
+        }
+        None => None,
+    };
+    let outcome = search.decide(counted.as_ref());
+    if outcome == SearchOutcome::Recorded {
+        persist::audit(conn, search.entry()).await?;
+    }
+    Ok(outcome)
 }
 
 async fn page(mut conn: &AsyncPgConnection, query: Arc<AuditQuery>) -> Result<Vec<AuditEntry>, Trouble> {

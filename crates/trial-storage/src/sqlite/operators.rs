@@ -6,8 +6,8 @@ use diesel::prelude::*;
 use diesel::sqlite::SqliteConnection;
 use trial_core::ports::{AuditTrail, Operators};
 use trial_core::{
-    AuditEntry, AuditQuery, AuditRecord, ChangedBy, LedgerError, Operator, OperatorAdded, OperatorName, SecretHash,
-    Session, ThresholdChange,
+    AuditEntry, AuditQuery, AuditRecord, ChangedBy, LedgerError, Operator, OperatorAdded, OperatorName, PersonSearch,
+    SearchOutcome, SecretHash, Session, ThresholdChange,
 };
 
 use super::operations::take_down;
@@ -99,13 +99,32 @@ impl AuditTrail for SqliteLedger {
     }
 
     async fn write_down(&self, record: AuditRecord) -> Result<(), LedgerError> {
-        self.writer
-            .transact(move |conn| {
-                let entry = NewAudit::from(&record);
-                diesel::insert_into(audit::table).values(entry).execute(conn).map(drop).map_err(fault)
-            })
-            .await
+        self.writer.transact(move |conn| write_down(conn, &record)).await
     }
+
+    async fn record_search(&self, search: PersonSearch) -> Result<SearchOutcome, LedgerError> {
+        self.writer.transact(move |conn| record_search(conn, &search)).await
+    }
+}
+
+fn write_down(conn: &mut SqliteConnection, record: &AuditRecord) -> Result<(), LedgerError> {
+    diesel::insert_into(audit::table).values(NewAudit::from(record)).execute(conn).map(drop).map_err(fault)
+}
+
+fn record_search(conn: &mut SqliteConnection, search: &PersonSearch) -> Result<SearchOutcome, LedgerError> {
+    let counted = match search.counted() {
+        Some((query, skipped)) => {
+            let row: Option<AuditRow> =
+                audit_page!(&query).offset(skipped.into()).first(conn).optional().map_err(fault)?;
+            row.map(AuditEntry::try_from).transpose()?
+        }
+        None => None,
+    };
+    let outcome = search.decide(counted.as_ref());
+    if outcome == SearchOutcome::Recorded {
+        write_down(conn, search.entry())?;
+    }
+    Ok(outcome)
 }
 
 /// The operator of a name who is not revoked.

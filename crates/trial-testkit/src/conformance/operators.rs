@@ -6,13 +6,14 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use trial_core::ports::{AuditTrail, Operations, Operators, TrialLedger};
 use trial_core::{
-    APPLICANT, AuditEntry, AuditQuery, AuditRecord, ChangedBy, MailPage, MailState, Operator, OperatorAdded,
-    OperatorName, Role, SESSION_LIFETIME, SecretHash, Session, ThresholdChange,
+    APPLICANT, AuditEntry, AuditQuery, AuditRecord, ChangedBy, Filter, MailPage, MailState, Operator, OperatorAdded,
+    OperatorName, PERSON_SEARCHED, PersonSearch, Role, SESSION_LIFETIME, SearchOutcome, SecretHash, Session,
+    ThresholdChange,
 };
 
 use super::{LedgerFactory, desk, in_the_end};
 use crate::Desk;
-use crate::data::operator;
+use crate::data::{keyring, operator, phone};
 
 const SECOND: Duration = Duration::from_secs(1);
 const EVERYTHING: AuditQuery =
@@ -283,6 +284,58 @@ pub async fn the_audit_is_paged<F: LedgerFactory>(factory: &F) {
         assert!(since.iter().all(|entry| entry.at >= *at) && until.iter().all(|entry| entry.at < *at));
         assert_eq!(since.len() + until.len(), expected.len(), "each is on one side of {at}");
     }
+}
+
+/// A search by a person whose name this is.
+fn search<L: TrialLedger>(desk: &Desk<L>, actor: &str, role: Option<Role>) -> PersonSearch {
+    let by = ChangedBy { actor: actor.to_owned(), ..desk.operator() };
+    PersonSearch::new(by, "tenants", &phone(1).personal().unwrap(), role, &keyring())
+}
+
+/// Up to the limit of an hour, which slides and is each operator's own; what is refused leaves no entry.
+pub async fn searches_are_recorded_and_counted<F: LedgerFactory>(factory: &F) {
+    let desk = desk(factory, 0).await;
+    added(&desk, 1, "Ada", Role::Viewer).await;
+    let made = async |actor: &str, role| desk.ledger.record_search(search(&desk, actor, role)).await.unwrap();
+    let recorded = async || {
+        let query = AuditQuery { action: Some(PERSON_SEARCHED.to_owned()), ..EVERYTHING };
+        desk.ledger.audit(query).await.unwrap()
+    };
+    let first = search(&desk, "Ada", Some(Role::Viewer));
+    assert_eq!(desk.ledger.record_search(first.clone()).await.unwrap(), SearchOutcome::Recorded);
+    let entry = first.entry().clone();
+    let [found]: [AuditEntry; 1] = recorded().await.try_into().unwrap();
+    assert_eq!(
+        (found.id, found.actor, found.subject, found.detail),
+        (entry.id, entry.actor, entry.subject, entry.detail)
+    );
+    written(&desk, "Ada", "tenant.reveal", "other entries are not counted").await;
+    let limit = Role::Viewer.searches_per_hour();
+    for _ in 1..limit {
+        desk.wait(SECOND);
+        assert_eq!(made("Ada", Some(Role::Viewer)).await, SearchOutcome::Recorded);
+    }
+    let retry_after = Duration::from_mins(59);
+    assert_eq!(made("Ada", Some(Role::Viewer)).await, SearchOutcome::OverLimit { limit, retry_after });
+    assert_eq!(recorded().await.len(), 60, "what is refused is not recorded");
+    assert_eq!(made("Ada", Some(Role::Operator)).await, SearchOutcome::Recorded, "by the limit of the role");
+    assert_eq!(made("Bob", Some(Role::Viewer)).await, SearchOutcome::Recorded, "each has their own");
+    assert_eq!(made("Ada", None).await, SearchOutcome::Recorded, "without a limit");
+    desk.wait(retry_after + SECOND);
+    let over = SearchOutcome::OverLimit { limit, retry_after: 2 * SECOND };
+    assert_eq!(made("Ada", Some(Role::Viewer)).await, over, "the two more count too");
+    desk.wait(2 * SECOND);
+    assert_eq!(made("Ada", Some(Role::Viewer)).await, SearchOutcome::Recorded);
+}
+
+/// Two searches that both find room are counted one after the other.
+pub async fn searches_at_once_stay_within_the_limit<F: LedgerFactory>(factory: &F) {
+    let desk = desk(factory, 0).await;
+    added(&desk, 1, "Ada", Role::Viewer).await;
+    let searches = (0..80).map(|_| search(&desk, "Ada", Some(Role::Viewer)));
+    let made = join_all(searches.map(|search| desk.ledger.record_search(search))).await;
+    let recorded = made.into_iter().filter(|made| *made.as_ref().unwrap() == SearchOutcome::Recorded).count();
+    assert_eq!(recorded, 60);
 }
 
 /// Every one with who set it, newest first.

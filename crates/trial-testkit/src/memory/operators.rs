@@ -2,8 +2,8 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use trial_core::ports::{AuditTrail, Operators};
 use trial_core::{
-    AuditEntry, AuditQuery, AuditRecord, ChangedBy, LedgerError, Operator, OperatorAdded, OperatorName, SecretHash,
-    Session, ThresholdChange,
+    AuditEntry, AuditQuery, AuditRecord, ChangedBy, LedgerError, Operator, OperatorAdded, OperatorName, PersonSearch,
+    SearchOutcome, SecretHash, Session, ThresholdChange,
 };
 
 use super::operations::audit;
@@ -79,11 +79,7 @@ impl Operators for MemoryLedger {
 #[async_trait]
 impl AuditTrail for MemoryLedger {
     async fn audit(&self, query: AuditQuery) -> Result<Vec<AuditEntry>, LedgerError> {
-        let state = self.lock();
-        let mut found: Vec<&AuditRecord> = state.audit.iter().filter(|record| is_wanted(&query, record)).collect();
-        found.sort_by_key(|record| std::cmp::Reverse(record.id));
-        found.truncate(usize::try_from(query.limit).expect("fits"));
-        Ok(found.into_iter().map(entry).collect())
+        Ok(self.lock().audit_page(&query, 0))
     }
 
     async fn thresholds(&self, limit: u32) -> Result<Vec<ThresholdChange>, LedgerError> {
@@ -95,9 +91,27 @@ impl AuditTrail for MemoryLedger {
         self.lock().audit.push(record);
         Ok(())
     }
+
+    async fn record_search(&self, search: PersonSearch) -> Result<SearchOutcome, LedgerError> {
+        let mut state = self.lock();
+        let counted = search.counted().and_then(|(query, skipped)| state.audit_page(&query, skipped).pop());
+        let outcome = search.decide(counted.as_ref());
+        if outcome == SearchOutcome::Recorded {
+            state.audit.push(search.entry().clone());
+        }
+        Ok(outcome)
+    }
 }
 
 impl MemoryState {
+    /// The wanted entries behind the first few, newest first.
+    fn audit_page(&self, query: &AuditQuery, skipped: u32) -> Vec<AuditEntry> {
+        let mut found: Vec<&AuditRecord> = self.audit.iter().filter(|record| is_wanted(query, record)).collect();
+        found.sort_by_key(|record| std::cmp::Reverse(record.id));
+        let count = |number: u32| usize::try_from(number).expect("fits");
+        found.into_iter().skip(count(skipped)).take(count(query.limit)).map(entry).collect()
+    }
+
     fn holder(&mut self, name: &OperatorName) -> Option<&mut Operator> {
         let mut known = self.operators.values_mut();
         known.find(|operator| operator.name.key() == name.key() && operator.revoked_at.is_none())

@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 use trial_core::{AuditEntry, AuditId, AuditQuery};
 
-use super::with_database;
+use super::{record_search, with_database};
 use crate::cli::Global;
 use crate::output::{Output, time};
 
@@ -58,7 +58,10 @@ impl Audit {
     pub(crate) fn run(self, global: &Global) -> anyhow::Result<()> {
         let Self::List(List { actor, action, subject, before, limit, output }) = self;
         let query = AuditQuery { actor, action, subject, since: None, until: None, before, limit };
-        let found = with_database(global, async |_, ledger| Ok(ledger.audit().audit(query).await?))?;
+        let found = with_database(global, async |config, ledger| {
+            record_search(config, ledger, "audit", &query).await?;
+            Ok(ledger.audit().audit(query).await?)
+        })?;
         let is_full = u32::try_from(found.len()).is_ok_and(|length| length == limit);
         let last = found.last().map(|entry| entry.id.to_string());
         let entries = found.into_iter().map(Entry::from).collect();

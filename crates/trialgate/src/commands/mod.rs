@@ -29,8 +29,9 @@ pub(crate) mod webhooks;
 
 use std::sync::Arc;
 
-use trial_core::Phone;
+use anyhow::bail;
 use trial_core::ports::Operations;
+use trial_core::{Filter, PersonSearch, Phone, SearchOutcome};
 
 use crate::cli::Global;
 use crate::compose;
@@ -63,6 +64,34 @@ fn with_ledger<T>(
     work: impl AsyncFnOnce(&Config, Arc<dyn Operations>) -> anyhow::Result<T>,
 ) -> anyhow::Result<T> {
     with_database(global, async |config, ledger| work(config, ledger.operations()).await)
+}
+
+/// Records a search of `place` by personal data, before anything is found. Nobody is over a limit here.
+///
+/// # Errors
+/// No key is configured, or the entry cannot be stored.
+async fn record_search(
+    config: &Config,
+    ledger: &Ledger,
+    place: &'static str,
+    filter: &impl Filter,
+) -> anyhow::Result<()> {
+    let Some(personal) = filter.personal() else { return Ok(()) };
+    let by = compose::changed_by(compose::operator());
+    let search = PersonSearch::new(by, place, &personal, None, &config.keyring()?);
+    match ledger.audit().record_search(search).await? {
+        SearchOutcome::Recorded => Ok(()),
+        SearchOutcome::OverLimit { limit, .. } => bail!("{limit} searches were made within an hour; wait"),
+    }
+}
+
+/// Records that phones and addresses are shown in full, before they are.
+///
+/// # Errors
+/// The entry cannot be stored.
+async fn record_reveal(ledger: &Ledger, action: &'static str, subject: &str) -> anyhow::Result<()> {
+    let by = compose::changed_by(compose::operator());
+    Ok(ledger.audit().write_down(by.revealed(action, subject)).await?)
 }
 
 /// Reads a phone as the public interface does.

@@ -8,7 +8,7 @@ use clap::Args;
 use serde::Serialize;
 use trial_core::{Email, Forgotten, MailHosts, Person, TenantId};
 
-use super::{phone, with_database};
+use super::{phone, record_search, with_database};
 use crate::cli::Global;
 use crate::compose;
 use crate::config::Config;
@@ -59,7 +59,13 @@ impl Whose {
 impl Export {
     pub(crate) fn run(self, global: &Global) -> anyhow::Result<()> {
         let data = with_database(global, async |config, ledger| {
-            Ok(ledger.care().held_on(self.whose.person(config)?).await?)
+            let person = self.whose.person(config)?;
+            let pseudonym = config.keyring()?.pseudonym(&person);
+            let data = ledger.care().held_on(person).await?;
+            // Nothing is shown before it is on record.
+            let by = compose::changed_by(compose::operator());
+            ledger.audit().write_down(data.exported(by, pseudonym)).await?;
+            Ok(data)
         })?;
         say(&serde_json::to_string_pretty(&data.0)?)
     }
@@ -72,6 +78,7 @@ impl Forget {
         let forgotten = with_database(global, async |config, ledger| {
             let person = whose.person(config)?;
             let pseudonym = config.keyring()?.pseudonym(&person);
+            record_search(config, ledger, "forget", &person).await?;
             Ok(ledger.care().forget(person, pseudonym, !yes, by).await?)
         })?;
         match forgotten {

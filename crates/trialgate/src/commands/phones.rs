@@ -4,7 +4,7 @@ use anyhow::bail;
 use clap::Subcommand;
 use serde::Serialize;
 
-use super::{phone, with_database};
+use super::{phone, record_search, with_database};
 use crate::cli::Global;
 use crate::compose;
 use crate::output::Output;
@@ -48,6 +48,7 @@ impl Phones {
         let report = with_database(global, async |config, database| {
             let ledger = database.operations();
             let phone = phone(&text, config)?;
+            record_search(config, database, "phones", &phone).await?;
             if is_unlock && !ledger.unlock_phone(phone.clone(), compose::changed_by(compose::operator())).await? {
                 bail!("this phone was never seen; there is nothing to unlock");
             }

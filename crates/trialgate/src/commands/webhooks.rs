@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 use trial_core::ports::{Clock as _, Entropy as _};
 use trial_core::{EventId, EventPage, EventState, EventView};
 
-use super::with_database;
+use super::{record_reveal, with_database};
 use crate::cli::Global;
 use crate::compose::{self, OsEntropy, SystemClock};
 use crate::config::{Config, ConfigError, WebhookSetup};
@@ -86,7 +86,10 @@ impl List {
 impl One {
     fn show(self, global: &Global) -> anyhow::Result<()> {
         let Self { id, output } = self;
-        let found = with_database(global, async |_, ledger| Ok(ledger.event_operations().event(id).await?))?;
+        let found = with_database(global, async |_, ledger| {
+            record_reveal(ledger, "event.reveal", &id.to_string()).await?;
+            Ok(ledger.event_operations().event(id).await?)
+        })?;
         let view = found.with_context(|| format!("there is no event {id}"))?;
         let payload = RawValue::from_string(view.event.payload.clone()).context("its payload is no JSON")?;
         output.show(&Shown { entry: Entry::from(&view), payload })

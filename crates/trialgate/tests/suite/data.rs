@@ -162,3 +162,48 @@ fn doctor_says_how_the_guard_is() {
     assert!(out.contains("siteverify: cannot be used: no answer: ") && out.contains("see `site.siteverify`"), "{out}");
     assert!(!out.contains("programs go around it"), "{out}");
 }
+
+/// Before anything is shown, under the name of the user, and without a phone or an address.
+#[test]
+fn whoever_looks_by_the_command_line_is_on_record() {
+    let home = migrated();
+    let entries = || {
+        let shown = json(home.run("audit list --json"));
+        let entry =
+            |entry: &Value| ["actor", "action", "subject", "detail"].map(|of| entry[of].as_str().unwrap().to_owned());
+        shown["entries"].as_array().unwrap().iter().map(entry).collect::<Vec<_>>()
+    };
+    assert_eq!(entries().len(), 0, "a look at the audit by nobody's name is none");
+    for (line, action, detail) in [
+        ("applications find --phone 16673280001", "person.search", "applications, by phone"),
+        ("applications find --email a@example.com", "person.search", "applications, by e-mail address"),
+        ("applications find --company Example", "person.search", "applications, by company"),
+        ("applications find --request-id web-1", "applications.reveal", "phones and addresses were shown in full"),
+        ("phones show 16673280001", "person.search", "phones, by phone"),
+        ("audit list --subject +8616673280001", "person.search", "audit, by subject"),
+        ("forget --email a@example.com", "person.search", "forget, by e-mail address"),
+        ("export --phone 16673280001", "person.export", "nothing is held"),
+        ("tenants list", "tenants.reveal", "phones and addresses were shown in full"),
+        ("mail list", "mails.reveal", "phones and addresses were shown in full"),
+    ] {
+        let before = entries().len();
+        home.run(line).done();
+        let all = entries();
+        assert_eq!(all.len(), before + 1, "{line}");
+        let [actor, done, subject, said] = &all[0];
+        assert!(actor.starts_with("cli:"), "{line}: {actor}");
+        assert_eq!((done.as_str(), said.as_str()), (action, detail), "{line}");
+        assert_eq!(subject.starts_with("person-"), action.starts_with("person."), "{line}: {subject}");
+    }
+    let before = entries().len();
+    home.run("phones unlock 16673280001").refused();
+    let all = entries();
+    assert_eq!(
+        (all.len(), all[0][1].as_str()),
+        (before + 1, "person.search"),
+        "that a phone was never seen is an answer"
+    );
+    let of_phone = |entry: &&[String; 4]| entry[3] == "phones, by phone" || entry[1] == "person.export";
+    let subjects: std::collections::BTreeSet<_> = all.iter().filter(of_phone).map(|entry| &entry[2]).collect();
+    assert_eq!(subjects.len(), 1, "one person is one hash");
+}

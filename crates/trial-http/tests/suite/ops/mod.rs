@@ -3,6 +3,7 @@
 mod document;
 mod entrance;
 mod resources;
+mod searches;
 
 use actix_web::test::TestRequest;
 use chrono::{DateTime, TimeDelta, Utc};

@@ -63,9 +63,10 @@ async fn what_is_revealed_is_written_down_first() {
         let answer = house.get(Operator, path).await;
         assert!(answer.status == StatusCode::OK && answer.body.contains(plain), "{path}: {}", answer.body);
         let expected = ("operator-one".to_owned(), action, subject.to_owned());
-        assert_eq!(house.done_since(before), [expected], "{path}");
+        assert_eq!(house.done_since(before).pop(), Some(expected), "{path}");
+        let before = house.audited();
         assert_eq!(house.get(Operator, &path.replace("true", "false")).await.status, StatusCode::OK);
-        assert_eq!(house.audited(), before + 1, "{path}");
+        assert!(house.done_since(before).iter().all(|(_, action, _)| *action == "person.search"), "{path}");
     }
 }
 
@@ -145,7 +146,11 @@ async fn a_setting_is_changed_and_reset() {
     assert_eq!(set.json()["changes"][0]["actor"], "admin-one");
     assert_eq!(locked().await, json!(false), "in force at once");
     let audited = |action| ("admin-one".to_owned(), action, "verification.max_failures".to_owned());
-    assert_eq!(house.done_since(before), [audited("setting.set")]);
+    let changes = || {
+        let done = house.done_since(before).into_iter();
+        done.filter(|(_, action, _)| *action != "person.search").collect::<Vec<_>>()
+    };
+    assert_eq!(changes(), [audited("setting.set")]);
     for late in [put(path, r#"{"value":"200","seen":0}"#), TestRequest::delete().uri(&format!("{path}?seen=0"))] {
         let answer = house.ask(Admin, late).await;
         assert_eq!(answer.status, StatusCode::CONFLICT, "{}", answer.body);
@@ -155,7 +160,7 @@ async fn a_setting_is_changed_and_reset() {
     assert_eq!(setting(&reset.json(), "verification.max_failures")["value"], "100");
     assert_eq!(reset.json()["changes"][0]["value"], Value::Null);
     assert_eq!(locked().await, json!(true));
-    assert_eq!(house.done_since(before), [audited("setting.set"), audited("setting.reset")]);
+    assert_eq!(changes(), [audited("setting.set"), audited("setting.reset")]);
 }
 
 fn setting(list: &Value, key: &str) -> Value {

@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use trial_core::ports::Operations;
 use trial_core::{ApplicationQuery, CompanyName, Email, MailHosts, Phone, RequestId, TimelineView};
 
-use super::{phone, with_ledger};
+use super::{phone, record_reveal, record_search, with_database};
 use crate::cli::Global;
 use crate::config::Config;
 use crate::output::Output;
@@ -51,7 +51,14 @@ pub(crate) struct Wanted {
 impl Applications {
     pub(crate) fn run(self, global: &Global) -> anyhow::Result<()> {
         let Self::Find { wanted, limit, output } = self;
-        let found = with_ledger(global, async |config, ledger| find(&*ledger, wanted.query(config)?, limit).await)?;
+        let found = with_database(global, async |config, ledger| {
+            let query = wanted.query(config)?;
+            match &query {
+                ApplicationQuery::RequestId(id) => record_reveal(ledger, "applications.reveal", id.as_str()).await?,
+                _ => record_search(config, ledger, "applications", &query).await?,
+            }
+            find(&*ledger.operations(), query, limit).await
+        })?;
         output.show(&Timeline::from(&found))
     }
 }

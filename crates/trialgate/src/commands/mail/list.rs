@@ -6,7 +6,7 @@ use trial_core::{MailId, MailPage, MailState, OutboxMail};
 
 use crate::cli::Global;
 use crate::commands::views::MailReport;
-use crate::commands::with_ledger;
+use crate::commands::{record_reveal, with_database};
 use crate::output::Output;
 
 /// `trialgate mail list`
@@ -47,7 +47,10 @@ impl List {
     pub(crate) fn run(self, global: &Global) -> anyhow::Result<()> {
         let Self { state, before, limit, output } = self;
         let page = MailPage { state: Some(state), tenant: None, before, limit };
-        let mails = with_ledger(global, async |_, ledger| Ok(ledger.mails(page).await?))?;
+        let mails = with_database(global, async |_, ledger| {
+            record_reveal(ledger, "mails.reveal", "mails").await?;
+            Ok(ledger.operations().mails(page).await?)
+        })?;
         let is_full = u32::try_from(mails.len()).is_ok_and(|length| length == limit);
         let last = mails.last().map(|entry| entry.mail.id.to_string());
         let mails = mails.iter().map(Entry::from).collect();

@@ -11,7 +11,7 @@ use trial_core::{AccessCodeKind, LifeOrder, Tenant, TenantId, TenantSearch, Tena
 
 use crate::cli::Global;
 use crate::commands::views::MailReport;
-use crate::commands::with_ledger;
+use crate::commands::{record_reveal, with_database};
 use crate::output::{Output, Table, time};
 use orders::Wanted;
 
@@ -101,16 +101,21 @@ impl Tenants {
         match self {
             Self::List { before, asking, limit, output } => {
                 let search = TenantSearch { by: None, status: None, asks_conversion: asking, before, limit };
-                let tenants = with_ledger(global, async |_, ledger| Ok(ledger.search_tenants(search).await?))?;
+                let tenants = with_database(global, async |_, ledger| {
+                    record_reveal(ledger, "tenants.reveal", "tenants").await?;
+                    Ok(ledger.operations().search_tenants(search).await?)
+                })?;
                 let is_full = u32::try_from(tenants.len()).is_ok_and(|length| length == limit);
                 let last = tenants.last().map(|view| view.tenant.id.to_string());
                 let tenants = tenants.iter().map(TenantReport::from).collect();
                 output.show(&TenantList { tenants, next_before: last.filter(|_| is_full) })
             }
             Self::Show { id, output } => {
-                let Some(tenant) = with_ledger(global, async |_, ledger| Ok(ledger.tenant(id).await?))? else {
-                    bail!("there is no tenant {id}");
-                };
+                let found = with_database(global, async |_, ledger| {
+                    record_reveal(ledger, "tenant.reveal", &id.to_string()).await?;
+                    Ok(ledger.operations().tenant(id).await?)
+                })?;
+                let Some(tenant) = found else { bail!("there is no tenant {id}") };
                 output.show(&TenantReport::from(&tenant))
             }
             Self::Convert(wanted) => wanted.order(LifeOrder::Convert, global),

@@ -1,0 +1,59 @@
+//! Filters that may hold personal data. A handler gets the filter itself only after its search is recorded.
+
+use std::time::Duration;
+
+use trial_core::{Filter, LedgerError, Operator, PersonSearch, SearchOutcome};
+
+use super::{Ops, failed};
+use crate::problem::{Kind, Problem};
+
+/// A filter whose search is not recorded yet.
+pub(crate) struct Unrecorded<F>(F);
+
+/// Why a search may not be made.
+#[derive(Debug)]
+pub(crate) enum NotRecorded {
+    /// The operator has made too many within an hour.
+    OverLimit { limit: u32, retry_after: Duration },
+    /// It cannot be recorded.
+    Failed(LedgerError),
+}
+
+impl<F: Filter> Unrecorded<F> {
+    pub(crate) fn new(filter: F) -> Self {
+        Self(filter)
+    }
+
+    /// Records the search of `place` if it is one by personal data, and gives the filter.
+    ///
+    /// # Errors
+    /// The operator is over the limit, or the entry cannot be stored. Nothing may be searched then.
+    pub(crate) async fn record(self, ops: &Ops, operator: &Operator, place: &'static str) -> Result<F, NotRecorded> {
+        let Some(personal) = self.0.personal() else { return Ok(self.0) };
+        let by = ops.access.changed_by(operator);
+        let search = PersonSearch::new(by, place, &personal, Some(operator.role), &ops.parts.keyring);
+        match ops.parts.audit.record_search(search).await.map_err(NotRecorded::Failed)? {
+            SearchOutcome::Recorded => Ok(self.0),
+            SearchOutcome::OverLimit { limit, retry_after } => {
+                let name = operator.name.as_str();
+                tracing::warn!(operator = name, limit, "an operator reached the limit of searches by personal data");
+                Err(NotRecorded::OverLimit { limit, retry_after })
+            }
+        }
+    }
+}
+
+impl From<NotRecorded> for Problem {
+    fn from(reason: NotRecorded) -> Self {
+        match reason {
+            NotRecorded::OverLimit { limit, retry_after } => {
+                let detail = format!(
+                    "you have made {limit} searches by phone, e-mail address, company or subject within an hour, which is \
+                     as many as your role may make; search by id or request id, or wait"
+                );
+                Self::new(Kind::RateLimited).detail(detail).retry_after(retry_after)
+            }
+            NotRecorded::Failed(error) => failed(error),
+        }
+    }
+}
