@@ -71,6 +71,8 @@ fn the_reference_lists_every_key() {
         r#"
         mail = { smtp_url = "smtp://h", smtp_password_file = "f", from = "a@example.com", reply_to = "a@example.com", envelope_from = "a@example.com", transport = "smtp", smtp_ca_file = "f", templates_dir = "d", dkim = { domain = "d", selector = "s", key_file = "f" } }
         portal.url = "https://a"
+        http.admin_listen = "127.0.0.1:1"
+        http.public_url = "https://a"
         support.contact = "a"
         secrets.keys = [{ id = "a", key_file = "f" }]
         platform.webhook = { url = "a", secrets = ["a"] }

@@ -145,6 +145,8 @@ fn the_list_of_keys_is_what_the_structures_hold() {
         secrets.keys = [{ id = "a", key_file = "a" }]
         mail = { transport = "smtp", smtp_url_file = "f", smtp_password_file = "f", from = "a@example.com", reply_to = "a@example.com", envelope_from = "a@example.com", smtp_ca_file = "f", templates_dir = "d", dkim = { domain = "d", selector = "s", key_file = "f" } }
         portal.url = "https://a"
+        http.admin_listen = "127.0.0.1:1"
+        http.public_url = "https://a"
         support.contact = "a"
         storage.url_file = "url"
         http.tls = { cert_file = "f", key_file = "f" }
