@@ -58,7 +58,7 @@ bench-compare *args: bench-server
     cargo run --release --locked -p trial-bench -- plot "$@"
     cargo run --release --locked -p trial-bench -- report --write docs/performance.md "$@"
 
-# Measure one thing: closed, open, start, flat, attack, hostile, operations, sign-in or ceilings
+# Measure one thing: closed, open, start, flat, attack, hostile, forms, operations, sign-in or ceilings
 bench-only *args: bench-server
     cargo run --release --locked -p trial-bench -- "$@"
 

@@ -19,6 +19,7 @@ mod services;
 
 use clap::Parser;
 
+use loads::Hostility;
 use machine::Machine;
 use modes::Beside;
 use options::{Arguments, Mode, Options};
@@ -56,6 +57,7 @@ fn measured_by(mode: Mode, all: Results) -> Results {
         Mode::Flat => Results { flat: all.flat, ..nothing },
         Mode::Attack => Results { attack: all.attack, ..nothing },
         Mode::Hostile => Results { hostile: all.hostile, ..nothing },
+        Mode::Forms => Results { forms: all.forms, ..nothing },
         Mode::Operations => Results { operations: all.operations, ..nothing },
         Mode::SignIn => Results { sign_in: all.sign_in, ..nothing },
         Mode::Compare | Mode::Report | Mode::Ceilings | Mode::Plot => all,
@@ -89,7 +91,11 @@ async fn measure(mode: Mode, options: &Options) -> anyhow::Result<()> {
         results.save(&options.results)?;
     }
     if matches!(mode, Mode::Compare | Mode::Hostile) {
-        results.hostile = section(&machine, modes::hostile(&ground, options).await?);
+        results.hostile = section(&machine, modes::hostile(&ground, options, &Hostility::CONNECTIONS).await?);
+        results.save(&options.results)?;
+    }
+    if matches!(mode, Mode::Compare | Mode::Forms) {
+        results.forms = section(&machine, modes::hostile(&ground, options, &Hostility::FORMS).await?);
         results.save(&options.results)?;
     }
     if matches!(mode, Mode::Compare | Mode::Flat) {

@@ -33,6 +33,8 @@ pub(crate) enum Mode {
     Attack,
     /// The rate of honest applicants beside clients that idle, are slow, or send too much, and alone (on SQLite).
     Hostile,
+    /// The same beside clients without a session that send the console large forms, and hold forms, and alone (on SQLite).
+    Forms,
     /// How long each page and call of operations takes among a million applications, and among a hundredth of them.
     Operations,
     /// Whether the time of a refusal at the portal tells what was wrong.

@@ -19,7 +19,7 @@ const END: &str = "<!-- trial-bench report: end -->\n";
 
 /// Every table of what was measured.
 pub(crate) fn tables(results: &Results) -> String {
-    let Results { closed, open, start, flat, attack, hostile, operations, sign_in } = results;
+    let Results { closed, open, start, flat, attack, hostile, forms, operations, sign_in } = results;
     let closed = closed.as_ref();
     let beside = closed.filter(|closed| closed.levels.iter().any(has_ceilings));
     let all = [
@@ -30,6 +30,7 @@ pub(crate) fn tables(results: &Results) -> String {
         section("Empty and full", flat.as_ref(), FLAT, flat_row),
         section("Under attack", attack.as_ref(), ATTACK, attack_row),
         section("Beside hostile clients", hostile.as_ref(), HOSTILE, hostile_row),
+        section("Beside forms without a session", forms.as_ref(), HOSTILE, hostile_row),
         section("Operations", operations.as_ref(), OPERATIONS, operations_row),
         section("Refused at the portal", sign_in.as_ref(), SIGN_IN, sign_in_row),
     ];
@@ -280,6 +281,7 @@ const HOSTILE: &[&str] = &[
     "beside: p99 ms",
     "not 000",
     "resident MiB",
+    "at most MiB",
 ];
 
 fn hostile_row(besieged: &Besieged) -> Vec<Option<String>> {
@@ -299,6 +301,7 @@ fn hostile_row(besieged: &Besieged) -> Vec<Option<String>> {
         hundredths(of(|round| Some(round.besieged.p99))),
         Some(refused.to_string()),
         resident.map(|mib| mib.to_string()),
+        besieged.rounds.iter().filter_map(|round| round.peak_mib).max().map(|mib| mib.to_string()),
     ]
 }
 

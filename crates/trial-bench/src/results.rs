@@ -27,6 +27,8 @@ pub(crate) struct Results {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) hostile: Option<Section<Besieged>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) forms: Option<Section<Besieged>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) operations: Option<Section<Looked>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) sign_in: Option<Section<Refusal>>,
@@ -145,6 +147,9 @@ pub(crate) struct BesiegedRound {
     /// Requests that were sent each second on the hostile connections, whole or not.
     pub(crate) hostile: f64,
     pub(crate) resident_mib: u64,
+    /// The most that it was since the start.
+    #[serde(default)]
+    pub(crate) peak_mib: Option<u64>,
 }
 
 /// How long one page or call of operations takes.

@@ -29,6 +29,10 @@ const OTHER_FILES: u64 = 512;
 const DRIBBLE: Duration = Duration::from_secs(1);
 /// How long all connections may take to be there.
 const GATHERING: Duration = Duration::from_mins(1);
+/// The largest form that a stranger may send, in bytes.
+const LARGEST_FORM: usize = 16 * 1_024;
+/// Bytes that a large form is sent by at once.
+const CHUNK: usize = 64 * 1_024;
 /// Requests that one client sends before it reads an answer.
 const PIPELINED: usize = 32;
 
@@ -50,17 +54,25 @@ pub(crate) enum Hostility {
     Oversized,
     /// They send many requests at once, as fast as they can.
     Pipelined,
+    /// They send the console forms of megabytes, as fast as they can.
+    LargeForms,
+    /// They send the console the most of a form that it takes of strangers, and then a byte a second.
+    HeldForms,
 }
 
 impl Hostility {
-    pub(crate) const ALL: [Self; 5] = [Self::Idle, Self::SlowHeads, Self::SlowBodies, Self::Oversized, Self::Pipelined];
+    /// What may be done with connections and requests.
+    pub(crate) const CONNECTIONS: [Self; 5] =
+        [Self::Idle, Self::SlowHeads, Self::SlowBodies, Self::Oversized, Self::Pipelined];
+    /// What may be done with forms.
+    pub(crate) const FORMS: [Self; 2] = [Self::LargeForms, Self::HeldForms];
 
     /// How many connections they have.
     pub(crate) const fn connections(self) -> usize {
         match self {
             Self::Idle => 10_000,
-            Self::SlowHeads | Self::SlowBodies => 2_000,
-            Self::Oversized | Self::Pipelined => 64,
+            Self::SlowHeads | Self::SlowBodies | Self::HeldForms => 2_000,
+            Self::Oversized | Self::Pipelined | Self::LargeForms => 64,
         }
     }
 }
@@ -73,6 +85,8 @@ impl fmt::Display for Hostility {
             Self::SlowBodies => "bodies, a byte a second",
             Self::Oversized => "oversized bodies and heads",
             Self::Pipelined => "requests, 32 at once",
+            Self::LargeForms => "forms of 8 MiB",
+            Self::HeldForms => "forms of 16 KiB, the end a byte a second",
         })
     }
 }
@@ -197,6 +211,13 @@ impl Camp {
             }
             Hostility::Oversized => self.exceed(stream).await,
             Hostility::Pipelined => self.pipeline(stream).await,
+            Hostility::LargeForms => self.send_large_form(stream).await,
+            Hostility::HeldForms => {
+                let form = format!("token={}", "a".repeat(LARGEST_FORM - 1_000));
+                let head = form_head("sign-in", &format!("content-length: {LARGEST_FORM}"));
+                self.send(stream, (head + &form).as_bytes()).await?;
+                self.dribble(stream, b"a").await
+            }
         }
     }
 
@@ -230,6 +251,28 @@ impl Camp {
         Ok(())
     }
 
+    /// In turn to sign in, to a page and to the import, with a length and without; all of it, unless hung up on. It is many
+    /// fields, which cost more than a long one.
+    async fn send_large_form(&self, stream: &mut TcpStream) -> anyhow::Result<()> {
+        let number = usize::try_from(self.sent.get())?;
+        let page = ["sign-in", "settings/set", "access-codes/import"][number % 3];
+        let chunk = "a=&".repeat(CHUNK / 3 + 1);
+        let chunk = &chunk[..CHUNK];
+        let is_chunked = number % 2 == 1;
+        let length = if is_chunked { "transfer-encoding: chunked" } else { "content-length: 8388608" };
+        self.send(stream, form_head(page, length).as_bytes()).await?;
+        let chunk = if is_chunked { format!("{CHUNK:x}\r\n{chunk}\r\n") } else { chunk.to_owned() };
+        for _ in 0..8 * 1_024 * 1_024 / CHUNK {
+            stream.write_all(chunk.as_bytes()).await?;
+        }
+        if is_chunked {
+            stream.write_all(b"0\r\n\r\n").await?;
+        }
+        let mut answer = [0; 1_024];
+        while stream.read(&mut answer).await? > 0 && !self.is_over() {}
+        Ok(())
+    }
+
     async fn pipeline(&self, stream: &mut TcpStream) -> anyhow::Result<()> {
         let requests = GET.repeat(PIPELINED);
         let mut answers = Vec::new();
@@ -243,6 +286,14 @@ impl Camp {
         }
         Ok(())
     }
+}
+
+/// The head of a form that somebody sends the console who has no session.
+fn form_head(page: &str, length: &str) -> String {
+    format!(
+        "POST /console/{page} HTTP/1.1\r\nhost: localhost\r\ncookie: trialgate_session=x\r\n\
+         content-type: application/x-www-form-urlencoded\r\n{length}\r\n\r\n"
+    )
 }
 
 fn heads_in(answers: &[u8]) -> usize {
@@ -261,7 +312,8 @@ mod tests {
 
     #[test]
     fn every_client_has_an_address() {
-        let most = Hostility::ALL.map(Hostility::connections).into_iter().max().unwrap();
+        let all = Hostility::CONNECTIONS.into_iter().chain(Hostility::FORMS);
+        let most = all.map(Hostility::connections).max().unwrap();
         assert!(u8::try_from(most / PER_ADDRESS + 1).is_ok());
     }
 }

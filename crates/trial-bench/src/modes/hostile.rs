@@ -6,18 +6,20 @@ use crate::services::{Database, Fleet, Ground};
 
 const CONNECTIONS: usize = 64;
 
-/// The rate of honest applicants alone, and then beside hostile clients of each kind, in turn. The database is none of their
-/// business: it is SQLite.
-pub(crate) async fn hostile(ground: &Ground, options: &Options) -> anyhow::Result<Vec<Besieged>> {
-    let mut all = Hostility::ALL.map(|hostility| Besieged { hostility, rounds: Vec::new() });
+/// The rate of honest applicants alone, and then beside hostile clients of each of these kinds, in turn. The database is none
+/// of their business: it is SQLite.
+pub(crate) async fn hostile(ground: &Ground, options: &Options, kinds: &[Hostility]) -> anyhow::Result<Vec<Besieged>> {
+    let mut all: Vec<_> = kinds.iter().map(|&hostility| Besieged { hostility, rounds: Vec::new() }).collect();
     for _ in 0..options.rounds {
         let quiet = round(ground, options, None).await?.load;
         for besieged in &mut all {
-            let Beside { load, hostile, resident_mib } = round(ground, options, Some(besieged.hostility)).await?;
-            besieged.rounds.push(BesiegedRound { quiet: quiet.clone(), besieged: load, hostile, resident_mib });
+            let Beside { load, hostile, resident_mib, peak_mib } =
+                round(ground, options, Some(besieged.hostility)).await?;
+            let (quiet, peak_mib) = (quiet.clone(), Some(peak_mib));
+            besieged.rounds.push(BesiegedRound { quiet, besieged: load, hostile, resident_mib, peak_mib });
         }
     }
-    Ok(all.into())
+    Ok(all)
 }
 
 struct Beside {
@@ -25,6 +27,7 @@ struct Beside {
     /// Requests of hostile clients each second.
     hostile: f64,
     resident_mib: u64,
+    peak_mib: u64,
 }
 
 async fn round(ground: &Ground, options: &Options, hostility: Option<Hostility>) -> anyhow::Result<Beside> {
@@ -36,8 +39,8 @@ async fn round(ground: &Ground, options: &Options, hostility: Option<Hostility>)
     let siege = hostility.zip(addresses.first()).map(|(hostility, address)| Siege::lay(*address, hostility));
     let siege = siege.transpose()?;
     let load = closed(&addresses, Work::applications(&applicants), CONNECTIONS, options.lasting()).await?;
-    let resident_mib = fleet.resident_mib()?;
+    let (resident_mib, peak_mib) = (fleet.resident_mib()?, fleet.peak_mib()?);
     let hostile = siege.map(Siege::lift).transpose()?.unwrap_or_default();
     store.totals()?.check(load.done, load.refused)?;
-    Ok(Beside { load, hostile, resident_mib })
+    Ok(Beside { load, hostile, resident_mib, peak_mib })
 }

@@ -61,7 +61,16 @@ impl Fleet {
 
     /// Resident memory of the largest instance, in MiB.
     pub(crate) fn resident_mib(&self) -> anyhow::Result<u64> {
-        let all: Vec<u64> = self.instances.iter().map(Instance::resident_mib).collect::<Result<_, _>>()?;
+        self.largest("VmRSS:")
+    }
+
+    /// The most that an instance has held since its start.
+    pub(crate) fn peak_mib(&self) -> anyhow::Result<u64> {
+        self.largest("VmHWM:")
+    }
+
+    fn largest(&self, figure: &str) -> anyhow::Result<u64> {
+        let all: Vec<u64> = self.instances.iter().map(|instance| instance.mib(figure)).collect::<Result<_, _>>()?;
         Ok(all.into_iter().max().unwrap_or_default())
     }
 
@@ -113,9 +122,10 @@ impl Instance {
         Ok(started.elapsed())
     }
 
-    fn resident_mib(&self) -> anyhow::Result<u64> {
+    /// A figure of `/proc/<pid>/status`.
+    fn mib(&self, figure: &str) -> anyhow::Result<u64> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
-        let line = status.lines().find(|line| line.starts_with("VmRSS:")).context("no VmRSS")?;
+        let line = status.lines().find(|line| line.starts_with(figure)).with_context(|| format!("no {figure}"))?;
         let kib: u64 = line.split_whitespace().nth(1).context("no number")?.parse()?;
         Ok(kib / 1024)
     }
