@@ -1,17 +1,28 @@
-//! Reads a body within its bounds of size and time.
+//! Reads bodies within their bounds of size, time and memory. Every handler takes its body by [`Payload`]: so the size is
+//! checked after the method and before anybody is looked up, and nothing is read that nobody asks for.
 
+use std::future::{Ready, ready};
+use std::net::IpAddr;
+use std::ops::Deref;
+use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::HttpRequest;
-use actix_web::error::PayloadError;
+use actix_web::error::{InternalError, PayloadError};
 use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap};
-use actix_web::web::{Bytes, BytesMut, Payload};
+use actix_web::web::{Bytes, BytesMut, Data};
+use actix_web::{FromRequest, HttpRequest, dev};
 use futures_util::StreamExt;
+use tokio::time::{Instant, timeout_at};
 
+use crate::body_ledger::{BodyLedger, Full, HeldBytes};
 use crate::problem::{Kind, Problem};
+use crate::routes::Route;
+use crate::site::State;
 
-/// The largest body that is read, in bytes.
+/// The largest body of all routes but the imports, in bytes; no more is read of any body before it is known whose it is.
 pub(crate) const MAX_BODY: usize = 16 * 1024;
+/// The largest import of access codes, in bytes: some 400,000 rows.
+pub(crate) const MAX_IMPORT: usize = 8 * 1024 * 1024;
 
 /// What a body is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,68 +44,168 @@ impl Media {
     }
 }
 
-/// Reads a JSON body; refuses one that says it is something else or too large before reading any of it.
-pub(crate) async fn read(request: &HttpRequest, payload: Payload, limit: Duration) -> Result<Bytes, Problem> {
-    read_as(Media::Json, request, payload, limit).await
-}
-
-/// Reads what comes with a request that need not have a body.
-pub(crate) async fn read_any(payload: Payload, limit: Duration) -> Result<Bytes, Problem> {
-    within(limit, collect(payload, MAX_BODY)).await
-}
-
-/// As [`read`], for a body of this kind.
-pub(crate) async fn read_as(
-    media: Media,
-    request: &HttpRequest,
-    payload: Payload,
+/// A body that is not said to be too large, and of which nothing is read yet.
+pub(crate) struct Payload {
+    stream: dev::Payload,
+    received: Received,
+    is_complete: bool,
     limit: Duration,
-) -> Result<Bytes, Problem> {
-    read_one_of(&[media], MAX_BODY, request, payload, limit).await.map(|(_, body)| body)
+    deadline: Instant,
+    address: IpAddr,
+    large: Arc<BodyLedger>,
+    held: HeldBytes,
+    held_large: Option<HeldBytes>,
 }
 
-/// Reads a body of one of these kinds, of at most so many bytes; says of which.
-pub(crate) async fn read_one_of(
-    media: &[Media],
-    max: usize,
-    request: &HttpRequest,
-    payload: Payload,
-    limit: Duration,
-) -> Result<(Media, Bytes), Problem> {
-    let media = check_media_type(request.headers(), media)?;
-    let declared = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-    if declared.is_some_and(|length| length > max as u64) {
-        return Err(too_large(max));
+/// A body that was read, counted against its client address until it is dropped.
+pub(crate) struct Body {
+    bytes: Bytes,
+    _held: (HeldBytes, Option<HeldBytes>),
+}
+
+impl Deref for Body {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.bytes
     }
-    Ok((media, within(limit, collect(payload, max)).await?))
 }
 
-async fn within(limit: Duration, read: impl Future<Output = Result<Bytes, Problem>>) -> Result<Bytes, Problem> {
-    tokio::time::timeout(limit, read).await.unwrap_or_else(|_| {
-        let detail = format!("the body was not complete within {} s", limit.as_secs_f32());
-        Err(Problem::new(Kind::RequestTimeout).detail(detail))
-    })
+impl FromRequest for Payload {
+    type Error = actix_web::Error;
+    type Future = Ready<Result<Self, Self::Error>>;
+
+    fn from_request(request: &HttpRequest, stream: &mut dev::Payload) -> Self::Future {
+        ready(Self::of(request, stream).map_err(|problem| {
+            let response = problem.response(request);
+            InternalError::from_response("the body is refused unread", response).into()
+        }))
+    }
 }
 
-async fn collect(mut payload: Payload, max: usize) -> Result<Bytes, Problem> {
-    let mut first = Bytes::new();
-    let mut joined = BytesMut::new();
-    while let Some(chunk) = payload.next().await {
-        let chunk = chunk.map_err(|error| unreadable(&error, max))?;
-        if first.len() + joined.len() + chunk.len() > max {
+impl Payload {
+    fn of(request: &HttpRequest, stream: &mut dev::Payload) -> Result<Self, Problem> {
+        let max = request.app_data::<Route>().map_or(MAX_BODY, |route| route.max_body());
+        let declared = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+        if declared.is_some_and(|length| length > max as u64) {
             return Err(too_large(max));
         }
-        if first.is_empty() && joined.is_empty() {
-            first = chunk;
-        } else {
-            joined.extend_from_slice(&std::mem::take(&mut first));
-            joined.extend_from_slice(&chunk);
-        }
+        let state = request.app_data::<Data<State>>().ok_or_else(|| Problem::new(Kind::Unexpected))?;
+        let address = state.client_of(request);
+        Ok(Self {
+            stream: stream.take(),
+            received: Received::default(),
+            is_complete: false,
+            limit: state.settings.body_timeout,
+            deadline: Instant::now() + state.settings.body_timeout,
+            address,
+            large: Arc::clone(&state.imports.bodies),
+            held: state.bodies.open(address),
+            held_large: None,
+        })
     }
-    Ok(if joined.is_empty() { first } else { joined.freeze() })
+
+    /// Reads a JSON body.
+    pub(crate) async fn json(self, request: &HttpRequest) -> Result<Body, Problem> {
+        self.read(Media::Json, request).await
+    }
+
+    /// Reads a body of this kind.
+    pub(crate) async fn read(mut self, media: Media, request: &HttpRequest) -> Result<Body, Problem> {
+        check_media_type(request.headers(), &[media])?;
+        self.receive(MAX_BODY).await?;
+        Ok(self.into_body())
+    }
+
+    /// Reads the body of a request that need not have one.
+    pub(crate) async fn any(mut self) -> Result<Body, Problem> {
+        self.receive(MAX_BODY).await?;
+        Ok(self.into_body())
+    }
+
+    /// Reads at least the first [`MAX_BODY`] bytes of a body of this kind, or all of a smaller one.
+    pub(crate) async fn beginning(&mut self, media: Media, request: &HttpRequest) -> Result<&[u8], Problem> {
+        check_media_type(request.headers(), &[media])?;
+        while self.received.len() < MAX_BODY && self.receive_some(MAX_IMPORT).await? {}
+        Ok(self.received.bytes())
+    }
+
+    /// Reads an import, whose sender is known, in one of these kinds; says in which.
+    pub(crate) async fn import(mut self, media: &[Media], request: &HttpRequest) -> Result<(Media, Body), Problem> {
+        let media = check_media_type(request.headers(), media)?;
+        self.receive(MAX_IMPORT).await?;
+        Ok((media, self.into_body()))
+    }
+
+    async fn receive(&mut self, max: usize) -> Result<(), Problem> {
+        while self.receive_some(max).await? {}
+        Ok(())
+    }
+
+    /// Reads one chunk of a body that may have so many bytes; `false` at its end.
+    async fn receive_some(&mut self, max: usize) -> Result<bool, Problem> {
+        if self.is_complete {
+            return Ok(false);
+        }
+        let Ok(next) = timeout_at(self.deadline, self.stream.next()).await else {
+            let detail = format!("the body was not complete within {} s", self.limit.as_secs_f32());
+            return Err(Problem::new(Kind::RequestTimeout).detail(detail));
+        };
+        let Some(chunk) = next else {
+            self.is_complete = true;
+            return Ok(false);
+        };
+        let chunk = chunk.map_err(|error| unreadable(&error, max))?;
+        let length = self.received.len() + chunk.len();
+        if length > max {
+            return Err(too_large(max));
+        }
+        if length <= MAX_BODY {
+            self.held.grow(chunk.len()).map_err(Full::problem)?;
+        } else {
+            let held = self.held_large.get_or_insert_with(|| self.large.open(self.address));
+            held.grow(chunk.len()).map_err(Full::problem)?;
+        }
+        self.received.push(chunk);
+        Ok(true)
+    }
+
+    fn into_body(self) -> Body {
+        Body { bytes: self.received.into_bytes(), _held: (self.held, self.held_large) }
+    }
 }
 
-fn too_large(max: usize) -> Problem {
+/// The chunks of a body; a single one is not copied.
+#[derive(Default)]
+struct Received {
+    first: Bytes,
+    joined: BytesMut,
+}
+
+impl Received {
+    fn len(&self) -> usize {
+        self.first.len() + self.joined.len()
+    }
+
+    fn bytes(&self) -> &[u8] {
+        if self.joined.is_empty() { &self.first } else { &self.joined }
+    }
+
+    fn push(&mut self, chunk: Bytes) {
+        if self.len() == 0 {
+            self.first = chunk;
+        } else {
+            self.joined.extend_from_slice(&std::mem::take(&mut self.first));
+            self.joined.extend_from_slice(&chunk);
+        }
+    }
+
+    fn into_bytes(self) -> Bytes {
+        if self.joined.is_empty() { self.first } else { self.joined.freeze() }
+    }
+}
+
+pub(crate) fn too_large(max: usize) -> Problem {
     Problem::new(Kind::BodyTooLarge).detail(format!("a body may have at most {max} bytes"))
 }
 

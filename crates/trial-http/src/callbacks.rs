@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use actix_web::web::{Data, Payload};
+use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use subtle::ConstantTimeEq as _;
 use trial_core::UnreadableReceipt;
 
-use crate::body::{self, Media};
+use crate::body::{Media, Payload};
 use crate::problem::{Kind, Problem};
 use crate::routes::nothing_here;
 use crate::site::State;
@@ -27,7 +27,7 @@ pub(crate) async fn sms(request: HttpRequest, payload: Payload, state: Data<Stat
 async fn take(request: &HttpRequest, payload: Payload, state: &State) -> Result<(), Problem> {
     let part = |name| request.match_info().get(name).unwrap_or_default();
     let read = reader(&state.callbacks, part("gateway"), part("secret")).ok_or_else(nothing_here)?;
-    let body = body::read_as(Media::ProviderForm, request, payload, state.settings.body_timeout).await?;
+    let body = payload.read(Media::ProviderForm, request).await?;
     let receipts = read(&body, state.clock.now()).map_err(|UnreadableReceipt(why)| Problem::malformed(why))?;
     let mut is_known = true;
     for receipt in receipts {

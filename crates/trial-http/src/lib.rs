@@ -1,11 +1,12 @@
 //! The public interface and that of operations, over HTTP: reads requests, calls the ports of `trial-core`, writes answers. No rule is decided here.
 //!
 //! Where to find what: `public` has the two published interfaces, `query_tenant` what a website asks of a trial, `callbacks` what providers of short messages tell, `ops` what operators ask, `apply` the page
-//! to apply on, `console` that of operations, `portal` that of tenants' owners; `body` reads and `form` parses bodies, `fields` forms of pages, `problem` writes every answer that is not a return code, `telemetry` wraps every
+//! to apply on, `console` that of operations, `portal` that of tenants' owners; `body` reads and `form` parses bodies, `body_ledger` bounds the memory that they hold, `imports` parses large ones, `fields` forms of pages, `problem` writes every answer that is not a return code, `telemetry` wraps every
 //! exchange (request id, headers, log, metrics), `unread` hangs up on bodies without an end.
 
 mod apply;
 mod body;
+mod body_ledger;
 mod callbacks;
 mod client_address;
 mod console;
@@ -15,6 +16,7 @@ mod docs;
 mod fields;
 mod form;
 mod health;
+mod imports;
 mod messages;
 mod openapi;
 mod ops;

@@ -7,6 +7,7 @@ use actix_web::{FromRequest, HttpRequest};
 use chrono::{DateTime, Utc};
 use trial_signing::query_pairs;
 
+use crate::fields::MAX_FIELDS;
 use crate::problem::{FieldError, Kind, Problem};
 use crate::routes::nothing_here;
 
@@ -32,12 +33,14 @@ impl From<Vec<(String, String)>> for Query {
 
 impl Query {
     pub(crate) fn of(request: &HttpRequest) -> Self {
-        match query_pairs(request.query_string()) {
+        let text = request.query_string();
+        let wrong = |detail| Self { errors: vec![FieldError::in_query(None, detail)], ..Self::from(Vec::new()) };
+        if text.split('&').filter(|pair| !pair.is_empty()).nth(MAX_FIELDS).is_some() {
+            return wrong(format!("there may be at most {MAX_FIELDS} parameters"));
+        }
+        match query_pairs(text) {
             Some(given) => Self::from(given),
-            None => Self {
-                errors: vec![FieldError::in_query(None, "the query is not UTF-8".to_owned())],
-                ..Self::from(Vec::new())
-            },
+            None => wrong("the query is not UTF-8".to_owned()),
         }
     }
 

@@ -204,6 +204,15 @@ impl Problem {
         self
     }
 
+    pub(crate) const fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// In whole seconds, if it is worth asking again.
+    pub(crate) fn wait(&self) -> Option<u64> {
+        self.retry_after.map(seconds_up)
+    }
+
     pub(crate) fn response(&self, request: &HttpRequest) -> HttpResponse {
         let extensions = request.extensions();
         let body = Body {

@@ -4,7 +4,7 @@ use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use actix_web::http::header::{HeaderValue, RETRY_AFTER};
-use actix_web::web::{Bytes, Data, Payload};
+use actix_web::web::{Bytes, Data};
 use actix_web::{HttpMessage, HttpRequest, HttpResponse};
 use futures_util::FutureExt;
 use trial_core::ports::Unexpected;
@@ -12,12 +12,12 @@ use trial_core::{
     Application, ApplyCode, CodeRequest, CompanyName, Email, Locale, Phone, RequestId, Scope, SendCode, SubmittedCode,
 };
 
-use crate::body;
+use crate::body::{Body, Payload};
 use crate::form::Form;
 use crate::messages::preferred_locale;
 use crate::problem::{Kind, Problem, whole_seconds};
 use crate::rate_limit::AddressLimiter;
-use crate::signed::{Barred, stranger};
+use crate::signed::{Barred, Signing, stranger};
 use crate::site::{State, too_many_without};
 
 /// Missing from requests that are malformed.
@@ -46,7 +46,7 @@ async fn answer_send_code(request: &HttpRequest, payload: Payload, state: &State
         // As where the code's own facts cannot be looked up.
         Err(Barred::Unknown) => return Ok(response(state.replies.send(SendCode::Exception, language(request)), None)),
     };
-    let phone = admitted.count(request, state, parse_phone(&admitted.body, state))?;
+    let phone = admitted.count(request, state, |body| parse_phone(body, state))?;
     let preferred = preferred_locale(request.headers());
     let locale = preferred.unwrap_or_else(|| Locale::of_phone(&phone));
     let asked = CodeRequest { request_id: id_of(request), phone, locale };
@@ -64,8 +64,7 @@ async fn answer_apply(request: &HttpRequest, payload: Payload, state: &State) ->
         }
     };
     let preferred = preferred_locale(request.headers());
-    let application = parse_application(request, &admitted.body, state, preferred);
-    let application = admitted.count(request, state, application)?;
+    let application = admitted.count(request, state, |body| parse_application(request, body, state, preferred))?;
     let reply = unless_it_panics(state.service.apply(application)).await?;
     Ok(response(state.replies.apply(reply.code, preferred.unwrap_or(Locale::En)), reply.retry_after))
 }
@@ -96,14 +95,21 @@ fn parse_application(
 
 /// A request that may be parsed.
 struct Admitted<'a> {
-    body: Bytes,
+    body: Body,
     /// Counts it by its client address; nothing does where an API client signed it, which has a rate of its own.
     limit: Option<&'a AddressLimiter>,
 }
 
 impl Admitted<'_> {
-    /// Counts the request by what its body is: against the limit of its interface, or against that of malformed requests.
-    fn count<T>(&self, request: &HttpRequest, state: &State, parsed: Result<T, Problem>) -> Result<T, Problem> {
+    /// Parses the body, which is held no longer. Counts the request by what it is: against the limit of its interface, or
+    /// against that of malformed requests.
+    fn count<T>(
+        self,
+        request: &HttpRequest,
+        state: &State,
+        parse: impl FnOnce(&[u8]) -> Result<T, Problem>,
+    ) -> Result<T, Problem> {
+        let parsed = parse(&self.body);
         let Some(limit) = self.limit else { return parsed };
         let parsed = parsed.map_err(|problem| malformed(request, state, problem))?;
         limit.take(state.client_of(request)).map_err(too_many)?;
@@ -111,7 +117,8 @@ impl Admitted<'_> {
     }
 }
 
-/// Reads the body of a request that an API client signed, or whose client address is within its limits.
+/// Reads the body of a request that an API client signed, or whose client address is within its limits. A signature is over
+/// the body, so that it is checked after that is read; without any, nothing is read.
 async fn let_in<'a>(
     request: &HttpRequest,
     payload: Payload,
@@ -119,15 +126,15 @@ async fn let_in<'a>(
     limit: &'a AddressLimiter,
     scope: Scope,
 ) -> Result<Admitted<'a>, Barred> {
-    let read = body::read(request, payload, state.settings.body_timeout);
     let Some(signing) = &state.signing else {
         let client = state.client_of(request);
         limit.peek(client).map_err(too_many)?;
         state.failure_limit().peek(client).map_err(|wait| too_many_without(VALID_BODY, wait))?;
-        let body = read.await.map_err(|problem| malformed(request, state, problem))?;
+        let body = payload.json(request).await.map_err(|problem| malformed(request, state, problem))?;
         return Ok(Admitted { body, limit: Some(limit) });
     };
-    let body = read.await?;
+    Signing::claimed(request, || stranger(request, state))?;
+    let body = payload.json(request).await?;
     let signed = signing.let_in(request, &body, scope, || stranger(request, state)).await?;
     tracing::debug!(caller = %signed.caller, "a signed request is let in");
     Ok(Admitted { body, limit: None })
@@ -141,8 +148,12 @@ fn too_many(wait: Duration) -> Problem {
     Problem::new(Kind::RateLimited).detail("this client address has made too many requests").retry_after(wait)
 }
 
-/// Counts a request whose body is malformed: answers that, or that there were too many.
+/// Counts a request whose body is malformed: answers that, or that there were too many. A body that found no room is not
+/// malformed.
 pub(crate) fn malformed(request: &HttpRequest, state: &State, problem: Problem) -> Problem {
+    if matches!(problem.kind(), Kind::RateLimited | Kind::Unavailable) {
+        return problem;
+    }
     state.turn_away(request, state.failure_limit(), problem, VALID_BODY)
 }
 

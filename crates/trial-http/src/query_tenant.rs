@@ -1,16 +1,16 @@
 //! How a trial stands, for the website that it came from, and for its owner. The phone is masked always.
 
 use actix_web::http::header::AUTHORIZATION;
-use actix_web::web::{Data, Payload};
+use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Serialize;
 use trial_core::{ApplicationQuery, Email, LedgerError, MailHosts, Phone, Scope, Tenant, TenantSearch, TenantStatus};
 
-use crate::body;
+use crate::body::Payload;
 use crate::parameters::Query;
 use crate::portal::{self, NotIn};
 use crate::problem::{FieldError, Kind, Problem};
-use crate::signed::{Barred, stranger};
+use crate::signed::{Barred, Signing, stranger};
 use crate::site::State;
 
 /// Tenants of one person that are looked through.
@@ -59,12 +59,13 @@ async fn answer(request: &HttpRequest, payload: Payload, state: &State) -> Resul
             `http.callers` is not \"signed\" here";
         return Err(Problem::new(Kind::SignatureRefused).detail(detail));
     };
-    let body = body::read_any(payload, state.settings.body_timeout).await?;
-    let signed = signing.let_in(request, &body, Scope::Query, || stranger(request, state)).await;
-    let signed = signed.map_err(|barred| match barred {
+    let barred = |barred| match barred {
         Barred::With(problem) => problem,
         Barred::Unknown => unavailable(),
-    })?;
+    };
+    Signing::claimed(request, || stranger(request, state)).map_err(barred)?;
+    let body = payload.any().await?;
+    let signed = signing.let_in(request, &body, Scope::Query, || stranger(request, state)).await.map_err(barred)?;
     let by = whose(signed.query, state)?;
     let asked = if matches!(by, ApplicationQuery::Email(_)) { Asked::ByEmail } else { Asked::ByPhone };
     let search = TenantSearch { by: Some(by), status: None, asks_conversion: false, before: None, limit: TENANTS };

@@ -2,6 +2,7 @@ use actix_web::http::header::{ALLOW, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse, Resource, guard, web};
 
+use crate::body::{MAX_BODY, MAX_IMPORT};
 use crate::problem::{Kind, Problem};
 
 /// The path that sends a verification code.
@@ -25,6 +26,7 @@ pub(crate) enum Route {
     ApplyFile,
     Embed,
     Portal,
+    ConsoleImport,
     Console,
     Health,
     Readiness,
@@ -76,7 +78,7 @@ pub(crate) enum Route {
 }
 
 impl Route {
-    pub(crate) const ALL: [Self; 56] = [
+    pub(crate) const ALL: [Self; 57] = [
         Self::SendCode,
         Self::Apply,
         Self::QueryTenant,
@@ -85,6 +87,7 @@ impl Route {
         Self::ApplyFile,
         Self::Embed,
         Self::Portal,
+        Self::ConsoleImport,
         Self::Console,
         Self::Health,
         Self::Readiness,
@@ -145,6 +148,7 @@ impl Route {
             Self::ApplyFile => "/apply/{file}",
             Self::Embed => "/embed.js",
             Self::Portal => "/portal{page:(/.*)?}",
+            Self::ConsoleImport => "/console/access-codes/import",
             Self::Console => "/console{page:(/.*)?}",
             Self::Health => "/healthz",
             Self::Readiness => "/readyz",
@@ -201,6 +205,7 @@ impl Route {
             Self::SendCode
             | Self::Apply
             | Self::SmsCallback
+            | Self::ConsoleImport
             | Self::OpsImport
             | Self::OpsMailRetry
             | Self::OpsPhoneUnlock
@@ -223,6 +228,14 @@ impl Route {
             Self::OpsSetting | Self::OpsSafePrefix => "PUT, DELETE, OPTIONS",
             Self::OpsOperators | Self::Console | Self::Portal | Self::ApplyPage => "GET, HEAD, POST, OPTIONS",
             _ => "GET, HEAD, OPTIONS",
+        }
+    }
+
+    /// The largest body, in bytes.
+    pub(crate) const fn max_body(self) -> usize {
+        match self {
+            Self::ConsoleImport | Self::OpsImport => MAX_IMPORT,
+            _ => MAX_BODY,
         }
     }
 

@@ -1,17 +1,20 @@
 //! The sandbox's inbox: captured messages as JSON and as a page, and the switch for faults.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use actix_web::http::header::{CONTENT_SECURITY_POLICY, HeaderValue};
-use actix_web::web::{self, Data, Payload, Query};
+use actix_web::web::{self, Data};
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 use serde::Serialize;
 use trial_core::{Phone, PhonePolicy};
 use trial_sandbox::{CapturedMessage, Channel, Faults, Filter, Inbox, InboxError};
 
-use crate::body;
-use crate::problem::{FieldError, Kind, Problem};
+use crate::body::Payload;
+use crate::fields::Fields;
+use crate::parameters::Query;
+use crate::problem::{Kind, Problem};
 use crate::site::State;
 
 /// The most messages that one listing gives.
@@ -76,7 +79,7 @@ pub(crate) async fn set_faults(request: HttpRequest, payload: Payload, state: Da
 
 async fn put_faults(request: &HttpRequest, payload: Payload, state: &State) -> Result<Faults, Problem> {
     let inbox = inbox(state)?;
-    let body = body::read(request, payload, state.settings.body_timeout).await?;
+    let body = payload.json(request).await?;
     let faults = serde_json::from_slice(&body).map_err(|_| {
         Problem::malformed(
             "give {\"sms\": none, refuse, unreachable or unknown; \"mail\": none, transient or permanent}, as JSON strings",
@@ -87,15 +90,14 @@ async fn put_faults(request: &HttpRequest, payload: Payload, state: &State) -> R
 }
 
 async fn list(request: &HttpRequest, state: &State) -> Result<Vec<CapturedMessage>, Problem> {
-    let filter = parse_filter(request.query_string(), &state.settings.phone)?;
+    let filter = parse_filter(request, &state.settings.phone)?;
     read(inbox(state)?, filter).await
 }
 
 async fn render(request: &HttpRequest, state: &State) -> Result<String, Problem> {
     let inbox = inbox(state)?;
-    let asked = parameters(request.query_string());
-    let value = |name| asked.iter().find(|(given, _)| given == name).map(|(_, value)| value.trim()).unwrap_or_default();
-    let to = value("to").to_owned();
+    let asked = Fields::of_query(request);
+    let to = asked.text("to");
     let filter = Filter {
         channel: None,
         to: (!to.is_empty()).then(|| recipient(&to, &state.settings.phone)),
@@ -106,7 +108,7 @@ async fn render(request: &HttpRequest, state: &State) -> Result<String, Problem>
         messages: read(inbox, filter).await?,
         faults: (faults != Faults::default()).then(|| serde_json::to_string(&faults).unwrap_or_default()),
         to,
-        refresh_s: (value("refresh") != "off").then_some(REFRESH_S),
+        refresh_s: (asked.text("refresh") != "off").then_some(REFRESH_S),
     };
     page.render().map_err(|error| {
         tracing::error!(%error, "the inbox page cannot be written");
@@ -137,29 +139,20 @@ fn explain(error: &InboxError) -> String {
     }
 }
 
-fn parameters(query: &str) -> Vec<(String, String)> {
-    Query::from_query(query).map(Query::into_inner).unwrap_or_default()
-}
-
-fn parse_filter(query: &str, policy: &PhonePolicy) -> Result<Filter, Problem> {
-    let mut filter = Filter::default();
-    let mut errors = Vec::new();
-    for (name, value) in parameters(query) {
-        match name.as_str() {
-            "channel" => match value.as_str() {
-                "sms" => filter.channel = Some(Channel::Sms),
-                "mail" => filter.channel = Some(Channel::Mail),
-                _ => errors.push(FieldError::in_query(Some("channel"), "channel must be sms or mail".to_owned())),
-            },
-            "to" => filter.to = Some(recipient(&value, policy)),
-            "limit" => match value.parse() {
-                Ok(limit) if (1..=MAX_LIMIT).contains(&limit) => filter.limit = Some(limit),
-                _ => errors.push(FieldError::in_query(Some("limit"), format!("limit must be from 1 to {MAX_LIMIT}"))),
-            },
-            _ => errors.push(FieldError::in_query(None, "there are the filters channel, to and limit".to_owned())),
-        }
-    }
-    if errors.is_empty() { Ok(filter) } else { Err(Problem::new(Kind::InvalidQuery).errors(errors)) }
+fn parse_filter(request: &HttpRequest, policy: &PhonePolicy) -> Result<Filter, Problem> {
+    let mut query = Query::of(request);
+    let channel = query.take("channel", |text| match text {
+        "sms" => Ok(Channel::Sms),
+        "mail" => Ok(Channel::Mail),
+        _ => Err("must be sms or mail"),
+    });
+    let to = query.take("to", |text| Ok::<_, Infallible>(recipient(text, policy)));
+    let limit = query.take("limit", |text| {
+        let limit = text.parse().ok().filter(|limit| (1..=MAX_LIMIT).contains(limit));
+        limit.ok_or_else(|| format!("must be from 1 to {MAX_LIMIT}"))
+    });
+    query.end()?;
+    Ok(Filter { channel, to, limit })
 }
 
 /// A phone in any spelling as messages have it; anything else as it is.

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use actix_web::HttpRequest;
-use actix_web::http::header::HOST;
+use actix_web::http::header::{AUTHORIZATION, HOST};
 use trial_core::ports::{Callers, Clock, Entropy, ReplayGuard};
 use trial_core::{
     Caller, CallerCredentials, CallerId, CallerName, CallerStatus, EntranceRefusal, Keyring, KeyringError, LedgerError,
@@ -85,6 +85,14 @@ impl Signing {
         let CallerCredentials { access_key, secret } = CallerCredentials::new(&random);
         let decoy = Decoy { secret: secret.seal(&access_key, &parts.keyring, &nonce), access_key };
         Self { parts, clock, rates: Rates::new(), decoy }
+    }
+
+    /// Refuses a request that claims no signature at all, whose body is not worth reading.
+    pub(crate) fn claimed(request: &HttpRequest, stranger: impl Fn() -> Problem) -> Result<(), Barred> {
+        if request.headers().contains_key(AUTHORIZATION) {
+            return Ok(());
+        }
+        Err(count("refused", Barred::With(stranger())))
     }
 
     /// Lets a request in that a caller signed who may ask for this. What is malformed or too old is refused before anybody is

@@ -11,7 +11,9 @@ use trial_core::ports::{Clock, Entropy, Health, Receipts, TrialService};
 use trial_sandbox::Inbox;
 
 use crate::apply::{self, Consent};
+use crate::body_ledger::{BodyLedger, Bounds};
 use crate::client_address::TrustedProxies;
+use crate::imports::Imports;
 use crate::messages::Replies;
 use crate::ops::{self, Ops};
 use crate::portal::{self, Reception};
@@ -63,6 +65,9 @@ pub(crate) struct State {
     pub(crate) request_metrics: RequestMetrics,
     pub(crate) replies: Replies,
     pub(crate) trusted_proxies: TrustedProxies,
+    /// What bodies hold until it is known whose they are.
+    pub(crate) bodies: Arc<BodyLedger>,
+    pub(crate) imports: Imports,
     codes: AddressLimiter,
     applications: AddressLimiter,
     failures: AddressLimiter,
@@ -150,6 +155,8 @@ impl Site {
             request_metrics: RequestMetrics::register(),
             replies: Replies::new(settings.envelope),
             trusted_proxies: TrustedProxies::new(settings.trusted_proxies.clone(), settings.client_address_header),
+            bodies: BodyLedger::new(Bounds::SMALL),
+            imports: Imports::default(),
             codes: limiter(limits.codes_per_hour),
             applications: limiter(limits.applications_per_hour),
             failures: limiter(limits.failures_per_hour),

@@ -41,7 +41,7 @@ pub(super) struct FieldProblem {
 
 impl Entered {
     pub(super) fn of(fields: &Fields) -> Self {
-        let text = |name| fields.text(name).to_owned();
+        let text = |name| fields.text(name);
         Self {
             company: text("company"),
             email: text("email"),

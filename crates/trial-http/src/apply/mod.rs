@@ -19,11 +19,11 @@ use actix_web::http::header::{
     ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, ORIGIN,
     RETRY_AFTER, VARY,
 };
-use actix_web::web::{self, Data, Payload, ServiceConfig};
+use actix_web::web::{self, Data, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 use trial_core::{ApplyCode, ApplyReply, CodeReply, CodeRequest, GuardVerdict, SendCode, Terms};
 
-use crate::body::MAX_BODY;
+use crate::body::Payload;
 use crate::cross_site::own_form;
 use crate::fields::Fields;
 use crate::problem::{Kind, Problem, seconds_up};
@@ -76,7 +76,7 @@ async fn take(request: HttpRequest, payload: Payload, state: Data<State>) -> Htt
         let exchange = Exchange { request: &request, state: &state, page: Page::of(&request, site, None) };
         return exchange.slow_down(Entered::default(), wait);
     }
-    let fields = match Fields::read(&request, payload, &state, MAX_BODY).await {
+    let fields = match Fields::read(&request, payload).await {
         Ok(fields) => fields,
         Err(problem) => return malformed(&request, &state, problem).response(&request),
     };
@@ -84,7 +84,7 @@ async fn take(request: HttpRequest, payload: Payload, state: Data<State>) -> Htt
     let exchange = Exchange { request: &request, state: &state, page };
     if fields.text("step") == "code" {
         let field = state.guard.as_ref().and_then(|guard| guard.widget.as_ref()).map_or(PROOF, |widget| &widget.field);
-        exchange.send_code(Entered::of(&fields), fields.text(field)).await
+        exchange.send_code(Entered::of(&fields), &fields.text(field)).await
     } else {
         exchange.apply(Entered::of(&fields)).await
     }

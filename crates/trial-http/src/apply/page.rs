@@ -28,7 +28,7 @@ impl<'a> Page<'a> {
     pub(super) fn of(request: &HttpRequest, site: &'a SiteSettings, sent: Option<&Fields>) -> Self {
         let asked = Fields::of_query(request);
         let chosen = sent.and_then(|fields| fields.given("lang")).or_else(|| asked.given("lang"));
-        let locale = page_locale(chosen, request.headers());
+        let locale = page_locale(chosen.as_deref(), request.headers());
         let is_embedded = sent.is_some_and(|fields| fields.given("embed").is_some()) || asked.given("embed").is_some();
         Self { site, locale, is_embedded: is_embedded && !site.embed_origins.is_empty(), widget: None }
     }

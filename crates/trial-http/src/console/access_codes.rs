@@ -1,15 +1,22 @@
 //! The pool.
 
+use std::io::Read as _;
+
 use actix_web::http::StatusCode;
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 use trial_core::{
-    AccessCode, AccessCodeFile, AccessCodeKind, AccessCodePage, AccessCodeState, AccessCodeView, Permission, PoolOrder,
-    PoolOutcome, PoolOutlook, RefusedAccessCode, pool_outlook,
+    AccessCode, AccessCodeFile, AccessCodeFileError, AccessCodeKind, AccessCodePage, AccessCodeState, AccessCodeView,
+    Permission, PoolOrder, PoolOutcome, PoolOutlook, RefusedAccessCode, pool_outlook,
 };
 
 use super::visit::{Page, Visit};
-use super::{Answer, Refused, failed, html, see};
-use crate::fields::Fields;
+use super::{Answer, Refused, failed, finish, html, see};
+use crate::body::{Body, MAX_IMPORT, Media, Payload, too_large};
+use crate::fields::{Fields, first};
+use crate::problem::Problem;
+use crate::site::State;
 
 /// Rows of a page.
 const ROWS: u32 = 50;
@@ -50,7 +57,7 @@ async fn written(visit: &Visit<'_>, import: Option<Import>, wrong: Option<String
     let parts = &visit.ops.parts;
     let kind = visit.query.parsed("kind").unwrap_or(AccessCodeKind::Voice);
     let state = visit.query.parsed("state").unwrap_or(AccessCodeState::Free);
-    let after = visit.query.given("after").and_then(|code| AccessCode::parse(code).ok());
+    let after = visit.query.given("after").and_then(|code| AccessCode::parse(&code).ok());
     let asked = AccessCodePage { kind, state, after, limit: ROWS + 1 };
     let mut rows = parts.operations.access_codes(asked).await.map_err(failed)?;
     let most = usize::try_from(ROWS).unwrap_or(usize::MAX);
@@ -77,17 +84,33 @@ async fn written(visit: &Visit<'_>, import: Option<Import>, wrong: Option<String
     html(status, &shown)
 }
 
-/// Rows of `kind,code`, pasted; the first line may be the header. All or nothing.
-pub(super) async fn import(visit: &Visit<'_>, form: &Fields) -> Answer {
+/// `POST /console/access-codes/import`: rows of `kind,code`, pasted; the first line may be the header. All or nothing.
+pub(super) async fn import(
+    request: HttpRequest,
+    payload: Result<Payload, actix_web::Error>,
+    state: Data<State>,
+) -> HttpResponse {
+    let answer = match payload {
+        Ok(payload) => imported(&request, payload, &state).await,
+        Err(_) => Err(too_large(MAX_IMPORT).into()),
+    };
+    finish(&request, answer)
+}
+
+/// The form is larger than any other, so that no more than its beginning is read before session, role and anti-forgery token
+/// are right. The token is the first field in our page; it has to stand in the first 16 KiB.
+async fn imported(request: &HttpRequest, mut payload: Payload, state: &State) -> Answer {
+    let visit = &Visit::of(request, state).await?;
     visit.may(Permission::ChangePool)?;
-    let text = form.text("rows").to_owned();
-    let with_header = if text.starts_with("kind") { text.clone() } else { format!("kind,code\n{text}") };
-    let read = actix_web::web::block(move || AccessCodeFile::read(with_header.as_bytes(), |_| {})).await;
-    let file = match read.map_err(|_| Refused::Failed)? {
+    let beginning = payload.beginning(Media::Form, request).await?;
+    visit.check(&first(beginning, "csrf"))?;
+    let (_, form) = payload.import(&[Media::Form], request).await?;
+    let (parsed, _turn) = state.imports.parse(move || Pasted::parse(form)).await.map_err(Problem::from)?;
+    let Pasted { text, asked_dry, file } = parsed?;
+    let file = match file {
         Ok(file) => file,
         Err(error) => return page(visit, Some(error.to_string())).await,
     };
-    let asked_dry = form.text("dry_run") == "on";
     let is_rehearsal = asked_dry || !file.bad.is_empty();
     let operations = &visit.ops.parts.operations;
     let plan = operations.import_access_codes(file.import, is_rehearsal, visit.changes()).await.map_err(failed)?;
@@ -101,6 +124,25 @@ pub(super) async fn import(visit: &Visit<'_>, form: &Fields) -> Answer {
     bad.truncate(NAMED);
     let told = Import { text, bad, more_bad, added: plan.new.len(), known: plan.known, dry_run: asked_dry };
     written(visit, Some(told), None).await
+}
+
+/// What was pasted, as it is parsed away from the worker.
+struct Pasted {
+    text: String,
+    asked_dry: bool,
+    file: Result<AccessCodeFile, AccessCodeFileError>,
+}
+
+impl Pasted {
+    fn parse(form: Body) -> Result<Self, Problem> {
+        let form = Fields::of(form)?;
+        let asked_dry = form.text("dry_run") == "on";
+        let text = form.text("rows");
+        drop(form);
+        let header: &[u8] = if text.starts_with("kind") { b"" } else { b"kind,code\n" };
+        let file = AccessCodeFile::read(header.chain(text.as_bytes()), |_| {});
+        Ok(Self { text, asked_dry, file })
+    }
 }
 
 pub(super) async fn order(visit: &Visit<'_>, code: &str, action: &str) -> Answer {

@@ -82,8 +82,8 @@ impl Row {
 
 pub(super) async fn list(visit: &Visit<'_>) -> Answer {
     visit.may(Permission::Look)?;
-    let find = visit.query.text("find").to_owned();
-    let code = visit.query.text("code").to_owned();
+    let find = visit.query.text("find");
+    let code = visit.query.text("code");
     let (wrong, mut found) = match query(&find, visit) {
         Err(wrong) => (Some(wrong), Vec::new()),
         Ok(by) => {

@@ -23,7 +23,7 @@ struct Audit {
 
 pub(super) async fn page(visit: &Visit<'_>) -> Answer {
     visit.may(Permission::Look)?;
-    let given = |name| visit.query.given(name).map(str::to_owned);
+    let given = |name| visit.query.given(name);
     let query = AuditQuery {
         actor: given("actor"),
         action: given("action"),
@@ -38,7 +38,7 @@ pub(super) async fn page(visit: &Visit<'_>) -> Answer {
     let has_more = rows.len() > most;
     rows.truncate(most);
     let more = rows.last().filter(|_| has_more).map(|last| last.id);
-    let text = |name| visit.query.text(name).to_owned();
+    let text = |name| visit.query.text(name);
     let (actor, action, subject) = (text("actor"), text("action"), text("subject"));
     written(&Audit { page: visit.page.clone(), actor, action, subject, rows, more })
 }

@@ -23,15 +23,16 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{
     CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, LOCATION, REFERRER_POLICY, RETRY_AFTER,
 };
-use actix_web::web::{self, Data, Payload, ServiceConfig};
+use actix_web::web::{self, Data, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 use trial_core::LedgerError;
 
+use crate::body::Payload;
 use crate::cross_site::{REFERRERS, own_form};
-use crate::fields::Fields;
+use crate::fields::{Fields, UnreadForm};
 use crate::ops::NotRecorded;
-use crate::problem::whole_seconds;
+use crate::problem::{Problem, seconds_up};
 use crate::routes::{Route, get};
 use crate::site::State;
 use visit::{Page, Visit};
@@ -39,8 +40,8 @@ use visit::{Page, Visit};
 /// Nothing but our own style sheet; no script at all.
 const POLICY: &str =
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
-/// The largest form, in bytes: an import of access codes.
-const MAX_FORM: usize = 8 * 1024 * 1024;
+/// Parts of a path that are looked at; pages have fewer.
+const DEPTH: usize = 4;
 /// What is said of a form that is not one of ours.
 const FOREIGN: &str = "This form is too old, or from elsewhere. Go back, load the page again, and repeat.";
 const STYLE: &str = include_str!("../../templates/console/style.css");
@@ -53,6 +54,8 @@ enum Refused {
     NotFound,
     /// The role is not enough, or the form is not ours.
     Forbidden(&'static str),
+    /// The form was not read.
+    Unread(UnreadForm),
     /// What was asked cannot be understood.
     Wrong(String),
     /// Too many searches by personal data within an hour.
@@ -73,19 +76,25 @@ impl From<NotRecorded> for Refused {
 }
 
 pub(crate) fn configure(config: &mut ServiceConfig) {
+    let foreign = || web::post().to(foreign);
+    let import = own_form(|_| &[]).to(access_codes::import);
+    config.service(Route::ConsoleImport.resource().route(get().to(before_import)).route(import).route(foreign()));
     let own = own_form(|_| &[]).to(change);
-    config.service(Route::Console.resource().route(get().to(show)).route(own).route(web::post().to(foreign)));
+    config.service(Route::Console.resource().route(get().to(show)).route(own).route(foreign()));
 }
 
 /// Where in the console a request goes.
-fn place(request: &HttpRequest) -> Vec<String> {
-    let path = request.match_info().query("page");
-    path.split('/').filter(|part| !part.is_empty()).map(str::to_owned).collect()
+fn place(request: &HttpRequest) -> Vec<&str> {
+    request.match_info().query("page").split('/').filter(|part| !part.is_empty()).take(DEPTH).collect()
+}
+
+/// `GET /console/access-codes/import`, which somebody asks for who reloads what an import came to.
+async fn before_import(request: HttpRequest) -> HttpResponse {
+    finish(&request, see("/console/access-codes"))
 }
 
 async fn show(request: HttpRequest, state: Data<State>) -> HttpResponse {
-    let place = place(&request);
-    let parts: Vec<&str> = place.iter().map(String::as_str).collect();
+    let parts = place(&request);
     let shown = match parts[..] {
         ["style.css"] => Ok(style()),
         ["sign-in"] => sign_in::page(&request, None),
@@ -114,12 +123,9 @@ async fn within(request: &HttpRequest, state: &State, parts: &[&str]) -> Answer 
 }
 
 async fn change(request: HttpRequest, payload: Payload, state: Data<State>) -> HttpResponse {
-    let place = place(&request);
-    let parts: Vec<&str> = place.iter().map(String::as_str).collect();
-    let changed = match Fields::read(&request, payload, &state, MAX_FORM).await {
-        Ok(form) if parts == ["sign-in"] => sign_in::enter(&request, &state, &form).await,
-        Ok(form) => order(&request, &state, &parts, &form).await,
-        Err(_) => Err(Refused::Wrong("The form cannot be read.".to_owned())),
+    let changed = match place(&request)[..] {
+        ["sign-in"] => sign_in::enter(&request, payload, &state).await,
+        _ => order(&request, payload, &state).await,
     };
     finish(&request, changed)
 }
@@ -129,15 +135,16 @@ async fn foreign(request: HttpRequest) -> HttpResponse {
     finish(&request, Err(Refused::Forbidden(FOREIGN)))
 }
 
-async fn order(request: &HttpRequest, state: &State, parts: &[&str], form: &Fields) -> Answer {
+/// What an operator orders, whose form is read once the session is known.
+async fn order(request: &HttpRequest, payload: Payload, state: &State) -> Answer {
     let visit = Visit::of(request, state).await?;
-    visit.check(form)?;
-    match parts {
+    let form = &Fields::read(request, payload).await?;
+    visit.check(&form.untrimmed("csrf"))?;
+    match place(request)[..] {
         ["sign-out"] => sign_in::leave(&visit).await,
         ["applications", id, "reveal"] => applications::show(&visit, id, true).await,
         ["tenants", id, "reveal"] => tenants::show(&visit, id, true, None).await,
         ["tenants", id, action] => tenants::order(&visit, id, action, form).await,
-        ["access-codes", "import"] => access_codes::import(&visit, form).await,
         ["access-codes", code, action] => access_codes::order(&visit, code, action).await,
         ["mails", id, "retry"] => mails::retry(&visit, id).await,
         ["phones", "unlock"] => phones::unlock(&visit, form).await,
@@ -193,13 +200,21 @@ fn finish(request: &HttpRequest, answer: Answer) -> HttpResponse {
 
 fn refusal(request: &HttpRequest, refused: Refused) -> HttpResponse {
     let nobody = Page::of_nobody(request);
-    let wait = if let Refused::TooManySearches(wait) = refused { Some(wait) } else { None };
+    let wait = match &refused {
+        Refused::TooManySearches(wait) => Some(seconds_up(*wait)),
+        Refused::Unread(form) => form.wait,
+        _ => None,
+    };
     let (status, words) = match refused {
         Refused::SignIn => {
             return see("/console/sign-in").unwrap_or_else(|_| HttpResponse::InternalServerError().finish());
         }
         Refused::NotFound => (StatusCode::NOT_FOUND, nobody.t("There is nothing at this address.").to_owned()),
         Refused::Forbidden(words) => (StatusCode::FORBIDDEN, nobody.t(words).to_owned()),
+        Refused::Unread(form) => {
+            let words = if nobody.lang() == "en" { form.english } else { form.chinese };
+            (form.status, words.to_owned())
+        }
         Refused::Wrong(words) => (StatusCode::BAD_REQUEST, words),
         Refused::TooManySearches(_) => (
             StatusCode::TOO_MANY_REQUESTS,
@@ -213,11 +228,17 @@ fn refusal(request: &HttpRequest, refused: Refused) -> HttpResponse {
         ),
     };
     let page = html(status, &RefusedPage { page: nobody, words });
-    let mut page = page.unwrap_or_else(|_| HttpResponse::InternalServerError().finish());
+    let mut response = page.unwrap_or_else(|_| HttpResponse::InternalServerError().finish());
     if let Some(wait) = wait {
-        page.headers_mut().insert(RETRY_AFTER, whole_seconds(wait));
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(wait));
     }
-    page
+    response
+}
+
+impl From<Problem> for Refused {
+    fn from(problem: Problem) -> Self {
+        Self::Unread(problem.into())
+    }
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` hands over")]

@@ -25,7 +25,7 @@ struct Found {
 
 pub(super) async fn page(visit: &Visit<'_>) -> Answer {
     visit.may(Permission::Look)?;
-    let find = visit.query.text("find").to_owned();
+    let find = visit.query.text("find");
     let (wrong, found) = match find.as_str() {
         "" => (None, None),
         text => match Phone::parse(text, &visit.state.settings.phone) {
@@ -44,7 +44,7 @@ pub(super) async fn page(visit: &Visit<'_>) -> Answer {
 
 pub(super) async fn unlock(visit: &Visit<'_>, form: &Fields) -> Answer {
     visit.may(Permission::UnlockPhone)?;
-    let phone = Phone::parse(form.text("phone"), &visit.state.settings.phone)
+    let phone = Phone::parse(&form.text("phone"), &visit.state.settings.phone)
         .map_err(|error| Refused::Wrong(format!("The phone {error}.")))?;
     let phone = Unrecorded::new(phone).record(visit.ops, &visit.operator, "phones").await?;
     let was_known = visit.ops.parts.operations.unlock_phone(phone, visit.changes()).await.map_err(failed)?;

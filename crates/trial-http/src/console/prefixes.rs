@@ -54,7 +54,7 @@ pub(super) async fn add_safe(visit: &Visit<'_>, form: &Fields) -> Answer {
         Ok(prefix) => prefix,
         Err(error) => return page(visit, Some(format!("The prefix {error}."))).await,
     };
-    let reason = match SafeReason::parse(form.text("reason")) {
+    let reason = match SafeReason::parse(&form.text("reason")) {
         Ok(reason) => reason,
         Err(error) => return page(visit, Some(format!("The reason {error}."))).await,
     };

@@ -8,6 +8,7 @@ use askama::Template;
 
 use super::visit::{Page, SESSION, Visit};
 use super::{Answer, Refused, failed, html};
+use crate::body::Payload;
 use crate::fields::Fields;
 use crate::site::State;
 
@@ -25,8 +26,9 @@ pub(super) fn page(request: &HttpRequest, wrong: Option<&'static str>) -> Answer
 }
 
 /// Lets in whoever has a token. Failures are counted by the address they come from; a right token is never refused for them.
-pub(super) async fn enter(request: &HttpRequest, state: &State, form: &Fields) -> Answer {
-    let Some(signed_in) = state.ops.access.sign_in(form.text("token")).await.map_err(failed)? else {
+pub(super) async fn enter(request: &HttpRequest, payload: Payload, state: &State) -> Answer {
+    let form = Fields::read(request, payload).await?;
+    let Some(signed_in) = state.ops.access.sign_in(&form.text("token")).await.map_err(failed)? else {
         return match state.ops.strangers.take(state.client_of(request)) {
             Ok(()) => page(request, Some("This token lets nobody in: it is unknown, expired or revoked.")),
             Err(_) => Err(Refused::Forbidden("Too many wrong tokens came from your address. Try again in an hour.")),

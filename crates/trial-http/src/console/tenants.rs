@@ -74,8 +74,8 @@ impl Row {
 
 pub(super) async fn list(visit: &Visit<'_>) -> Answer {
     visit.may(Permission::Look)?;
-    let find = visit.query.text("find").to_owned();
-    let status = visit.query.text("status").to_owned();
+    let find = visit.query.text("find");
+    let status = visit.query.text("status");
     let asks_conversion = visit.query.given("asking").is_some();
     let (wrong, mut found) = match query(&find, visit) {
         Err(wrong) => (Some(wrong), Vec::new()),

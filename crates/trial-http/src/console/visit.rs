@@ -45,7 +45,8 @@ impl Page {
     pub(super) fn of_nobody(request: &HttpRequest) -> Self {
         let asked = Fields::of_query(request);
         let accepted = request.headers().get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let said = SAID.iter().find(|(name, _)| *name == asked.text("said")).map(|(_, words)| *words);
+        let asked = asked.text("said");
+        let said = SAID.iter().find(|(name, _)| *name == asked).map(|(_, words)| *words);
         Self {
             language: Language::of(accepted),
             operator: None,
@@ -126,9 +127,9 @@ impl<'a> Visit<'a> {
         Ok(Self { state, ops, page, query: Fields::of_query(request), operator, visitor, secret })
     }
 
-    /// Sees that a form is one of ours.
-    pub(super) fn check(&self, form: &Fields) -> Result<(), Refused> {
-        if self.visitor.csrf.is(form.text("csrf")) { Ok(()) } else { Err(Refused::Forbidden(FOREIGN)) }
+    /// Sees that a form is one of ours, by its anti-forgery token.
+    pub(super) fn check(&self, csrf: &str) -> Result<(), Refused> {
+        if self.visitor.csrf.is(csrf.trim()) { Ok(()) } else { Err(Refused::Forbidden(FOREIGN)) }
     }
 
     /// Sees that the role is enough.

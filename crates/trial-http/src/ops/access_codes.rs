@@ -1,22 +1,18 @@
-use actix_web::web::{Bytes, Data, Payload};
+use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use trial_core::{
-    AccessCodeFile, AccessCodeFileError, AccessCodeStock, Permission, PoolOutlook, RefusedAccessCode, pool_outlook,
-};
+use trial_core::{AccessCodeFile, AccessCodeStock, Permission, PoolOutlook, RefusedAccessCode, pool_outlook};
 use utoipa::ToSchema;
 
 use super::caller::Caller;
 use super::failed;
 use super::reply::json;
-use crate::body::{self, Media};
+use crate::body::{Media, Payload};
 use crate::parameters::Query;
 use crate::problem::{FieldError, Kind, Problem};
 use crate::site::State;
 
-/// The largest import, in bytes: some 400,000 rows.
-pub(super) const MAX_IMPORT: usize = 8 * 1024 * 1024;
 /// Bad rows that are named; further ones are counted.
 const NAMED: usize = 1_000;
 
@@ -105,9 +101,9 @@ pub(super) async fn import(
     let mut query = Query::of(&request);
     let dry_run = query.flag("dryRun");
     query.end()?;
-    let kinds = [Media::Csv, Media::Json];
-    let (media, body) = body::read_one_of(&kinds, MAX_IMPORT, &request, payload, state.settings.body_timeout).await?;
-    let file = parse(media, body).await?;
+    let (media, body) = payload.import(&[Media::Csv, Media::Json], &request).await?;
+    let (file, _turn) = state.imports.parse(move || parse(media, &body)).await.map_err(Problem::from)?;
+    let file = file?;
     let rows = file.length();
     // With a bad row nothing is loaded, but what else is bad is told at once.
     let is_rehearsal = dry_run || !file.bad.is_empty();
@@ -121,25 +117,17 @@ pub(super) async fn import(
     json(&Imported { dry_run, rows, added: plan.new.len(), known: plan.known })
 }
 
-/// Away from the worker, which serves everybody else.
-async fn parse(media: Media, body: Bytes) -> Result<AccessCodeFile, Problem> {
-    let parsed = actix_web::web::block(move || match media {
-        Media::Csv | Media::Form | Media::ProviderForm => {
-            AccessCodeFile::read(&body[..], |_| {}).map_err(|error| unusable(&error))
-        }
+fn parse(media: Media, body: &[u8]) -> Result<AccessCodeFile, Problem> {
+    let parsed = match media {
+        Media::Csv | Media::Form | Media::ProviderForm => AccessCodeFile::read(body, |_| {}),
         Media::Json => {
-            let asked: ImportRows = serde_json::from_slice(&body).map_err(|_| {
+            let asked: ImportRows = serde_json::from_slice(body).map_err(|_| {
                 Problem::malformed("give an object with rows, an array of objects with a kind and a code, both strings")
             })?;
-            let rows = asked.rows.iter().map(|row| (row.kind.as_str(), row.code.as_str()));
-            AccessCodeFile::of_rows(rows).map_err(|error| unusable(&error))
+            AccessCodeFile::of_rows(asked.rows.iter().map(|row| (row.kind.as_str(), row.code.as_str())))
         }
-    });
-    parsed.await.unwrap_or_else(|_| Err(Problem::new(Kind::Unexpected)))
-}
-
-fn unusable(error: &AccessCodeFileError) -> Problem {
-    Problem::malformed(error.to_string())
+    };
+    parsed.map_err(|error| Problem::malformed(error.to_string()))
 }
 
 fn refused(mut bad: Vec<RefusedAccessCode>, rows: usize) -> Problem {

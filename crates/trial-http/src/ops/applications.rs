@@ -1,4 +1,4 @@
-use actix_web::web::{Data, Payload};
+use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -14,6 +14,7 @@ use super::mails::Mail;
 use super::reply::{Listing, json, one_more};
 use super::reveal::Sight;
 use super::search::Unrecorded;
+use crate::body::Payload;
 use crate::parameters::{Query, segment};
 use crate::problem::{FieldError, Kind, Problem};
 use crate::routes::nothing_here;

@@ -1,4 +1,4 @@
-use actix_web::web::{Data, Payload};
+use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -10,6 +10,7 @@ use super::failed;
 use super::reply::{Listing, json, one_more};
 use super::reveal::Sight;
 use super::search::Unrecorded;
+use crate::body::Payload;
 use crate::parameters::Query;
 use crate::problem::Problem;
 use crate::site::State;

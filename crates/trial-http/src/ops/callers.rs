@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use actix_web::web::{Data, Payload};
+use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use super::caller::Caller;
 use super::failed;
 use super::reply::json;
-use crate::body;
+use crate::body::Payload;
 use crate::parameters::{Query, segment};
 use crate::problem::{FieldError, Kind, Problem};
 use crate::site::State;
@@ -114,7 +114,7 @@ pub(super) async fn set_limits(
 ) -> Result<HttpResponse, Problem> {
     let operator = Caller::let_in(&request, &state, Permission::ManageCallers).await?;
     Query::of(&request).end()?;
-    let body = body::read(&request, payload, state.settings.body_timeout).await?;
+    let body = payload.json(&request).await?;
     let shape = || Problem::malformed("give an object with scopes, a list of strings, or rate, a number, or both");
     let NewLimits { scopes, rate } = serde_json::from_slice(&body).map_err(|_| shape())?;
     if scopes.is_none() && rate.is_none() {

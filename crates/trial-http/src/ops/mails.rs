@@ -1,4 +1,4 @@
-use actix_web::web::{Data, Payload};
+use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -9,6 +9,7 @@ use super::caller::Caller;
 use super::failed;
 use super::reply::{Listing, json, one_more};
 use super::reveal::Sight;
+use crate::body::Payload;
 use crate::parameters::{Query, segment};
 use crate::problem::{Kind, Problem};
 use crate::routes::nothing_here;

@@ -1,4 +1,4 @@
-use actix_web::web::{Data, Payload};
+use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 
 use super::caller::Caller;
 use super::reply::json;
+use crate::body::Payload;
 use crate::parameters::Query;
 use crate::problem::Problem;
 use crate::site::State;

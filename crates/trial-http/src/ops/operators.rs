@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use actix_web::web::{Data, Payload};
+use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use super::caller::Caller;
 use super::failed;
 use super::reply::json;
-use crate::body;
+use crate::body::Payload;
 use crate::parameters::{MAX_PAGE, Query, segment};
 use crate::problem::{FieldError, Kind, Problem};
 use crate::site::State;
@@ -82,7 +82,7 @@ pub(super) async fn list(request: HttpRequest, _payload: Payload, state: Data<St
 pub(super) async fn add(request: HttpRequest, payload: Payload, state: Data<State>) -> Result<HttpResponse, Problem> {
     let caller = Caller::let_in(&request, &state, Permission::ManageOperators).await?;
     Query::of(&request).end()?;
-    let body = body::read(&request, payload, state.settings.body_timeout).await?;
+    let body = payload.json(&request).await?;
     let asked: NewOperator = serde_json::from_slice(&body)
         .map_err(|_| Problem::malformed("give an object with name, role and, optionally, expiresInDays"))?;
     let (name, role) = parse(&asked)?;

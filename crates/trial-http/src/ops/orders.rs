@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use actix_web::web::{Data, Payload};
+use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use super::caller::Caller;
 use super::failed;
 use super::reply::json;
-use crate::body;
+use crate::body::Payload;
 use crate::parameters::{Query, segment};
 use crate::problem::{FieldError, Kind, Problem};
 use crate::routes::nothing_here;
@@ -81,7 +81,7 @@ pub(super) async fn extend(
 ) -> Result<HttpResponse, Problem> {
     let caller = Caller::let_in(&request, &state, Permission::ChangeTenant).await?;
     Query::of(&request).end()?;
-    let body = body::read(&request, payload, state.settings.body_timeout).await?;
+    let body = payload.json(&request).await?;
     let Extension { days } = serde_json::from_slice(&body).map_err(|_| wrong_days())?;
     give(&caller, &segment(&request).await?, LifeOrder::Extend(Duration::from_hours(24) * days)).await
 }

@@ -1,4 +1,4 @@
-use actix_web::web::{Data, Payload};
+use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Serialize;
 use trial_core::{Permission, Phone};
@@ -9,6 +9,7 @@ use super::reply::json;
 use super::reveal::Sight;
 use super::search::Unrecorded;
 use super::{Ops, failed};
+use crate::body::Payload;
 use crate::parameters::{Query, segment};
 use crate::problem::{FieldError, Kind, Problem};
 use crate::site::State;

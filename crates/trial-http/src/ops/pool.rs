@@ -1,4 +1,4 @@
-use actix_web::web::{Data, Payload};
+use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 use super::caller::Caller;
 use super::failed;
 use super::reply::{Listing, json, one_more};
+use crate::body::Payload;
 use crate::parameters::{MAX_PAGE, PAGE, Page, Query, segment};
 use crate::problem::{Kind, Problem};
 use crate::routes::nothing_here;

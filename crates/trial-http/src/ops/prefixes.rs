@@ -1,4 +1,4 @@
-use actix_web::web::{Data, Payload};
+use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use super::caller::Caller;
 use super::reply::json;
 use super::{Ops, failed};
-use crate::body;
+use crate::body::Payload;
 use crate::parameters::{Query, segment};
 use crate::problem::{FieldError, Kind, Problem};
 use crate::site::State;
@@ -108,7 +108,7 @@ pub(super) async fn add_safe(
     let caller = Caller::let_in(&request, &state, Permission::ChangePrefixes).await?;
     Query::of(&request).end()?;
     let prefix = named(&request).await?;
-    let body = body::read(&request, payload, state.settings.body_timeout).await?;
+    let body = payload.json(&request).await?;
     let Reason { reason } = serde_json::from_slice(&body)
         .map_err(|_| Problem::malformed("give an object with reason, a string, and nothing else"))?;
     let reason = SafeReason::parse(&reason).map_err(|error| {

@@ -1,4 +1,4 @@
-use actix_web::web::{Data, Payload};
+use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use chrono::{DateTime, Days, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use super::caller::Caller;
 use super::reply::json;
 use super::{Ops, failed};
-use crate::body;
+use crate::body::Payload;
 use crate::parameters::Query;
 use crate::problem::{FieldError, Kind, Problem};
 use crate::site::State;
@@ -83,7 +83,7 @@ pub(super) async fn show(request: HttpRequest, _payload: Payload, state: Data<St
 pub(super) async fn set(request: HttpRequest, payload: Payload, state: Data<State>) -> Result<HttpResponse, Problem> {
     let caller = Caller::let_in(&request, &state, Permission::SetQuota).await?;
     Query::of(&request).end()?;
-    let body = body::read(&request, payload, state.settings.body_timeout).await?;
+    let body = payload.json(&request).await?;
     let SetQuota { threshold } = serde_json::from_slice(&body).map_err(|_| {
         let wrong = "threshold must be a whole number from 0 to 4294967295, and the only field".to_owned();
         let error = FieldError::in_body("#/threshold".to_owned(), "threshold", wrong);

@@ -1,10 +1,11 @@
-use actix_web::web::{self, Data, Payload, ServiceConfig};
+use actix_web::web::{self, Data, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, Route as Service};
 
 use super::{
     access_codes, applications, audit, callers, mails, me, operators, orders, phones, pool, prefixes, quota, settings,
     tenants,
 };
+use crate::body::Payload;
 use crate::problem::Problem;
 use crate::routes::{Route, get};
 use crate::site::State;

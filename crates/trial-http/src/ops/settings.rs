@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use actix_web::web::{Data, Payload};
+use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 use super::caller::Caller;
 use super::reply::json;
 use super::{Ops, failed};
-use crate::body;
+use crate::body::Payload;
 use crate::parameters::{Query, segment};
 use crate::problem::{FieldError, Kind, Problem};
 use crate::site::State;
@@ -93,7 +93,7 @@ pub(super) async fn set(request: HttpRequest, payload: Payload, state: Data<Stat
     let caller = Caller::let_in(&request, &state, Permission::ChangeSettings).await?;
     Query::of(&request).end()?;
     let key = key(&request).await?;
-    let body = body::read(&request, payload, state.settings.body_timeout).await?;
+    let body = payload.json(&request).await?;
     let NewValue { value, seen } = serde_json::from_slice(&body)
         .map_err(|_| Problem::malformed("give an object with value, a string, and, optionally, seen, a number"))?;
     let value = key.parse(&value).map_err(|error| wrong_value(format!("value {error}")))?;

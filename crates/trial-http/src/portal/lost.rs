@@ -32,7 +32,7 @@ pub(super) fn page(page: &Page<'_>, is_asked: bool) -> Answer {
 
 /// Has a link mailed to whoever this is, if it is anybody.
 pub(super) async fn ask(request: &HttpRequest, state: &Data<State>, reception: &Reception, form: &Fields) -> Answer {
-    let name = form.text("account").to_owned();
+    let name = form.text("account");
     let email = Email::parse_at(MailHosts::Any, &name).ok().filter(|_| Tenant::of_account(&name).is_none());
     count(request, state, reception, TryKind::Link, email.as_ref().map_or(name.as_str(), |it| it.key().as_str()))
         .await?;
@@ -85,8 +85,9 @@ async fn opened(state: &State, reception: &Reception, link: &str) -> Result<Opti
 pub(super) async fn choice(request: &HttpRequest, state: &State, reception: &Reception) -> Answer {
     let query = Fields::of_query(request);
     let page = Page::of(request, &reception.parts.site);
-    match opened(state, reception, query.text("link")).await? {
-        Some(account) => form(&page, StatusCode::OK, &account, query.text("link"), None),
+    let link = query.text("link");
+    match opened(state, reception, &link).await? {
+        Some(account) => form(&page, StatusCode::OK, &account, &link, None),
         None => over(&page),
     }
 }
@@ -111,13 +112,13 @@ fn form(
 pub(super) async fn choose(request: &HttpRequest, state: &State, reception: &Reception, fields: &Fields) -> Answer {
     let page = Page::of(request, &reception.parts.site);
     let link = fields.text("link");
-    let Some(account) = opened(state, reception, link).await? else { return over(&page) };
-    let wrong = |words| form(&page, StatusCode::BAD_REQUEST, &account, link, Some(words));
+    let Some(account) = opened(state, reception, &link).await? else { return over(&page) };
+    let wrong = |words| form(&page, StatusCode::BAD_REQUEST, &account, &link, Some(words));
     let (new, again) = (fields.untrimmed("new"), fields.untrimmed("again"));
     if !bool::from(new.as_bytes().ct_eq(again.as_bytes())) {
         return wrong(page.t("The two passwords differ. Type the new one twice.", "两次输入的新密码不一致。"));
     }
-    let chosen = match NewPassword::choose(new, &account.tenant, was_initial(reception, &account, new)) {
+    let chosen = match NewPassword::choose(&new, &account.tenant, was_initial(reception, &account, &new)) {
         Ok(chosen) => chosen,
         Err(error) => return wrong(words(&page, error)),
     };

@@ -18,7 +18,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, LOCATION, REFERRER_POLICY, RETRY_AFTER,
 };
-use actix_web::web::{self, Data, Payload, ServiceConfig};
+use actix_web::web::{self, Data, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 use tokio::sync::Semaphore;
@@ -30,9 +30,10 @@ use trial_core::{
 
 use crate::SiteSettings;
 use crate::apply::{KEPT, LOGO_POLICY, STYLE};
-use crate::body::MAX_BODY;
+use crate::body::Payload;
 use crate::cross_site::{REFERRERS, own_form};
-use crate::fields::Fields;
+use crate::fields::{Fields, UnreadForm};
+use crate::problem::Problem;
 use crate::rate_limit::AddressLimiter;
 use crate::routes::{Route, get, nothing_here};
 use crate::site::State;
@@ -46,6 +47,8 @@ const POLICY: &str =
 /// Tries of a client address within an hour that are counted in the database at all, at this instance: those beyond it would be
 /// refused anyway, and whoever floods is not to have a write for each.
 const COUNTED_TRIES: u32 = 2 * PORTAL_TRIES_PER_ADDRESS;
+/// Parts of a path that are looked at; pages have fewer.
+const DEPTH: usize = 3;
 /// Which language was chosen.
 const LANGUAGE: &str = "trialgate_language";
 
@@ -98,8 +101,8 @@ enum Refused {
     NotFound,
     /// The form is not ours.
     Forbidden,
-    /// The form cannot be read.
-    Wrong,
+    /// The form was not read.
+    Unread(UnreadForm),
     /// Too many tries were made: wait for so many seconds.
     TooMany(u64),
     /// As many passwords are looked at as can be: wait for so many seconds.
@@ -139,7 +142,7 @@ pub(crate) fn configure(config: &mut ServiceConfig) {
 }
 
 fn place(request: &HttpRequest) -> Vec<&str> {
-    request.match_info().query("page").split('/').filter(|part| !part.is_empty()).collect()
+    request.match_info().query("page").split('/').filter(|part| !part.is_empty()).take(DEPTH).collect()
 }
 
 async fn show(request: HttpRequest, state: Data<State>) -> HttpResponse {
@@ -167,12 +170,9 @@ async fn show(request: HttpRequest, state: Data<State>) -> HttpResponse {
 
 async fn change(request: HttpRequest, payload: Payload, state: Data<State>) -> HttpResponse {
     let Some(reception) = &state.portal else { return nothing_here().response(&request) };
-    let changed = match Fields::read(&request, payload, &state, MAX_BODY).await {
-        Ok(form) if place(&request) == ["sign-in"] => sign_in::enter(&request, &state, reception, &form).await,
-        Ok(form) if place(&request) == ["lost"] => lost::ask(&request, &state, reception, &form).await,
-        Ok(form) if place(&request) == ["new-password"] => lost::choose(&request, &state, reception, &form).await,
-        Ok(form) => order(&request, &state, reception, &form).await,
-        Err(_) => Err(Refused::Wrong),
+    let changed = match place(&request)[..] {
+        ["sign-in" | "lost" | "new-password"] => enter(&request, payload, &state, reception).await,
+        _ => order(&request, payload, &state, reception).await,
     };
     finish(&request, &state, &reception.parts.site, changed)
 }
@@ -183,12 +183,24 @@ async fn foreign(request: HttpRequest, state: Data<State>) -> HttpResponse {
     finish(&request, &state, &reception.parts.site, Err(Refused::Forbidden))
 }
 
-async fn order(request: &HttpRequest, state: &State, reception: &Reception, form: &Fields) -> Answer {
-    let visit = Visit::of(request, state, reception).await?;
-    visit.check(form)?;
+/// What somebody sends who is not signed in.
+async fn enter(request: &HttpRequest, payload: Payload, state: &Data<State>, reception: &Reception) -> Answer {
+    let form = Fields::read(request, payload).await?;
     match place(request)[..] {
-        ["password"] => password::choose(&visit, form).await,
-        ["conversion"] => conversion::order(&visit.whole()?, form).await,
+        ["sign-in"] => sign_in::enter(request, state, reception, &form).await,
+        ["lost"] => lost::ask(request, state, reception, &form).await,
+        _ => lost::choose(request, state, reception, &form).await,
+    }
+}
+
+/// What an owner orders, whose form is read once the session is known.
+async fn order(request: &HttpRequest, payload: Payload, state: &State, reception: &Reception) -> Answer {
+    let visit = Visit::of(request, state, reception).await?;
+    let form = Fields::read(request, payload).await?;
+    visit.check(&form)?;
+    match place(request)[..] {
+        ["password"] => password::choose(&visit, &form).await,
+        ["conversion"] => conversion::order(&visit.whole()?, &form).await,
         ["sign-out"] => sign_in::leave(&visit, form.given("everywhere").is_some()).await,
         _ => Err(Refused::NotFound),
     }
@@ -220,8 +232,9 @@ fn see(path: &'static str) -> HttpResponse {
 
 fn finish(request: &HttpRequest, state: &State, site: &SiteSettings, answer: Answer) -> HttpResponse {
     let mut response = answer.unwrap_or_else(|refused| refusal(&Page::of(request, site), &refused));
-    if let Some(language) = Fields::of_query(request).given("lang").filter(|language| ["en", "zh"].contains(language)) {
-        let chosen = Cookie::build(LANGUAGE, language.to_owned())
+    let language = Fields::of_query(request).given("lang");
+    if let Some(language) = language.filter(|language| ["en", "zh"].contains(&&**language)) {
+        let chosen = Cookie::build(LANGUAGE, language)
             .path("/portal")
             .same_site(SameSite::Lax)
             .secure(state.settings.secure_cookies)
@@ -251,7 +264,7 @@ fn refusal(page: &Page<'_>, refused: &Refused) -> HttpResponse {
                 "表单已失效或来自其他网站，请返回并刷新页面后重试。",
             ),
         ),
-        Refused::Wrong => (StatusCode::BAD_REQUEST, page.t("The form cannot be read.", "无法读取表单。")),
+        Refused::Unread(form) => (form.status, page.t(form.english, form.chinese)),
         Refused::TooMany(_) => (
             StatusCode::TOO_MANY_REQUESTS,
             page.t("Too many tries were made. Wait an hour, and try again.", "尝试次数过多，请一小时后再试。"),
@@ -270,10 +283,21 @@ fn refusal(page: &Page<'_>, refused: &Refused) -> HttpResponse {
     };
     let shown = html(status, &RefusedPage { page, words });
     let mut response = shown.unwrap_or_else(|_| HttpResponse::InternalServerError().finish());
-    if let Refused::TooMany(wait) | Refused::Busy(wait) = refused {
-        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(*wait));
+    let wait = match refused {
+        Refused::TooMany(wait) | Refused::Busy(wait) => Some(*wait),
+        Refused::Unread(form) => form.wait,
+        _ => None,
+    };
+    if let Some(wait) = wait {
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(wait));
     }
     response
+}
+
+impl From<Problem> for Refused {
+    fn from(problem: Problem) -> Self {
+        Self::Unread(problem.into())
+    }
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` hands over")]

@@ -1,5 +1,4 @@
 use actix_web::HttpRequest;
-use actix_web::cookie::Cookie;
 use askama::Template;
 use trial_core::Locale;
 
@@ -29,10 +28,10 @@ impl<'a> Page<'a> {
     pub(super) fn of(request: &HttpRequest, site: &'a SiteSettings) -> Self {
         let asked = Fields::of_query(request);
         let kept = request.cookie(LANGUAGE);
-        let chosen = asked.given("lang").or_else(|| kept.as_ref().map(Cookie::value));
-        let locale = page_locale(chosen, request.headers());
+        let chosen = asked.given("lang").or_else(|| kept.as_ref().map(|kept| kept.value().to_owned()));
+        let locale = page_locale(chosen.as_deref(), request.headers());
         let page = Self { site, locale, signed_in: None, said: None };
-        let said = match asked.text("said") {
+        let said = match asked.text("said").as_str() {
             "chosen" => Some(page.t("Your password is in force.", "新密码已生效。")),
             "asked" => Some(
                 page.t("Your request is noted. Operations will contact you.", "您的申请已收到，运营人员将与您联系。"),

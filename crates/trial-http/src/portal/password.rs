@@ -24,7 +24,7 @@ pub(super) async fn choose(visit: &Visit<'_>, form: &Fields) -> Answer {
     if let Some(own) = account.own_password() {
         let name = Tenant::account_name(account.tenant.id);
         count(visit.request, visit.state, reception, TryKind::SignIn, &name).await?;
-        let shown = normalized_password(form.untrimmed("current")).into_owned();
+        let shown = normalized_password(&form.untrimmed("current")).into_owned();
         if !reception.hashing.verify(shown, Some(own.hash.clone())).await? {
             return wrong(t("The present password is wrong.", "当前密码错误。"));
         }
@@ -33,7 +33,7 @@ pub(super) async fn choose(visit: &Visit<'_>, form: &Fields) -> Answer {
     if !bool::from(new.as_bytes().ct_eq(again.as_bytes())) {
         return wrong(t("The two passwords differ. Type the new one twice.", "两次输入的新密码不一致。"));
     }
-    let chosen = match NewPassword::choose(new, &account.tenant, was_initial(reception, account, new)) {
+    let chosen = match NewPassword::choose(&new, &account.tenant, was_initial(reception, account, &new)) {
         Ok(chosen) => chosen,
         Err(error) => return wrong(words(&visit.page, error)),
     };

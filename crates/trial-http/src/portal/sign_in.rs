@@ -31,13 +31,13 @@ pub(super) fn page(page: &Page<'_>) -> Answer {
 
 pub(super) async fn enter(request: &HttpRequest, state: &State, reception: &Reception, form: &Fields) -> Answer {
     let name = form.text("account");
-    count(request, state, reception, TryKind::SignIn, name).await?;
-    let tenant = Tenant::of_account(name).unwrap_or_else(|| TenantId::from_bytes(NOBODY));
+    count(request, state, reception, TryKind::SignIn, &name).await?;
+    let tenant = Tenant::of_account(&name).unwrap_or_else(|| TenantId::from_bytes(NOBODY));
     let account = reception.parts.accounts.portal_account(tenant).await.map_err(failed)?;
     let shown = form.untrimmed("password");
-    let is_initial = is_initial(reception, account.as_ref(), shown);
+    let is_initial = is_initial(reception, account.as_ref(), &shown);
     let own = account.as_ref().and_then(PortalAccount::own_password).map(|own| own.hash.clone());
-    let is_own = reception.hashing.verify(normalized_password(shown).into_owned(), own).await?;
+    let is_own = reception.hashing.verify(normalized_password(&shown).into_owned(), own).await?;
     let now = state.clock.now();
     let Some(account) = account.filter(|account| account.lets_in(is_initial, is_own, now)) else {
         let page = Page::of(request, &reception.parts.site);

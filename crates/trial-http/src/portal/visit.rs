@@ -54,6 +54,6 @@ impl<'a> Visit<'a> {
 
     /// Sees that a form is one of ours.
     pub(super) fn check(&self, form: &Fields) -> Result<(), Refused> {
-        if self.secret.csrf().is(form.text("csrf")) { Ok(()) } else { Err(Refused::Forbidden) }
+        if self.secret.csrf().is(&form.text("csrf")) { Ok(()) } else { Err(Refused::Forbidden) }
     }
 }

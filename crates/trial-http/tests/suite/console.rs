@@ -11,7 +11,7 @@ use crate::support::{Answer, call, get};
 /// Somebody of a role who has signed in.
 pub(crate) struct Guest<'a> {
     site: &'a Site,
-    cookie: String,
+    pub(crate) cookie: String,
     pub(crate) csrf: String,
 }
 
@@ -36,7 +36,7 @@ impl<'a> Guest<'a> {
         call(self.site, get(path).insert_header(("cookie", self.cookie.as_str()))).await
     }
 
-    async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
+    pub(crate) async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
         let mut all = vec![("csrf", self.csrf.as_str())];
         all.extend(fields);
         call(self.site, form(path, &all).insert_header(("cookie", self.cookie.as_str()))).await

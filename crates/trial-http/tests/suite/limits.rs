@@ -83,7 +83,9 @@ async fn a_malformed_request_takes_from_a_budget_of_its_own() {
     for _ in 0..4 {
         assert_eq!(call_from(&site, "192.0.2.1", text()).await.status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
     }
-    for request in [text(), post(APPLY_PATH, "x".repeat(20_000)), code(), post(APPLY_PATH, APPLICATION)] {
+    let oversized = call_from(&site, "192.0.2.1", post(APPLY_PATH, "x".repeat(20_000))).await;
+    assert_eq!(oversized.status, StatusCode::PAYLOAD_TOO_LARGE, "the size comes before the sender");
+    for request in [text(), post(APPLY_PATH, "nonsense"), code(), post(APPLY_PATH, APPLICATION)] {
         let refused = call_from(&site, "192.0.2.1", request).await;
         assert_eq!((refused.status, refused.header("retry-after")), (StatusCode::TOO_MANY_REQUESTS, "900"));
         assert!(refused.body.contains("had no valid body"), "refused unread: {}", refused.body);

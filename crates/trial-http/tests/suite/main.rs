@@ -20,3 +20,4 @@ mod socket;
 mod support;
 mod surroundings;
 mod trust;
+mod uploads;

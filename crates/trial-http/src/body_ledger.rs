@@ -1,0 +1,200 @@
+//! Bytes that bodies hold, by client address and in all: slow uploads of one address hold neither memory nor other clients.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use crate::body::MAX_BODY;
+use crate::problem::{Kind, Problem};
+use crate::rate_limit::Network;
+
+const REFUSED: &str = "trialgate_http_bodies_refused_total";
+/// `Retry-After` of a refused body: most bodies take less, and none takes longer than `http.limits.body_timeout`.
+const RETRY_AFTER: Duration = Duration::from_secs(5);
+
+/// How many bytes may be held at once.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Bounds {
+    /// By one client address; the networks around it have a multiple.
+    pub(crate) per_address: usize,
+    /// By all.
+    pub(crate) shared: usize,
+    /// By all on top of that, one body of [`MAX_BODY`] for each address: large holders do not refuse everybody else.
+    pub(crate) reserved: usize,
+}
+
+impl Bounds {
+    /// Of the first [`MAX_BODY`] bytes of every body. Twice what 256 connections of HTTP/1.1 can hold, for one address.
+    pub(crate) const SMALL: Self = Self { per_address: 8 * MIB, shared: 24 * MIB, reserved: 24 * MIB };
+    /// Of what follows them in an import, whose sender is known.
+    pub(crate) const LARGE: Self = Self { per_address: 16 * MIB, shared: 32 * MIB, reserved: 0 };
+}
+
+const MIB: usize = 1_024 * 1_024;
+
+/// What bodies hold now.
+#[derive(Debug)]
+pub(crate) struct BodyLedger {
+    bounds: Bounds,
+    held: Mutex<Held>,
+}
+
+#[derive(Debug, Default)]
+struct Held {
+    in_all: usize,
+    by_network: HashMap<Network, usize>,
+}
+
+/// The bound that has no room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Full {
+    Address,
+    All,
+}
+
+/// The bytes that one body holds, until dropped.
+#[derive(Debug)]
+pub(crate) struct HeldBytes {
+    ledger: Arc<BodyLedger>,
+    address: IpAddr,
+    bytes: usize,
+}
+
+impl BodyLedger {
+    pub(crate) fn new(bounds: Bounds) -> Arc<Self> {
+        metrics::describe_counter!(REFUSED, "Bodies refused because too many bytes were held, by bound");
+        Arc::new(Self { bounds, held: Mutex::default() })
+    }
+
+    /// An entry for a body of this address that holds nothing yet.
+    pub(crate) fn open(self: &Arc<Self>, address: IpAddr) -> HeldBytes {
+        HeldBytes { ledger: Arc::clone(self), address, bytes: 0 }
+    }
+
+    fn take(&self, address: IpAddr, bytes: usize) -> Result<(), Full> {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let exceeds = |network: Network, bound: usize| {
+            let own = held.by_network.get(&network).unwrap_or(&0) + bytes;
+            own > bound.saturating_mul(usize::try_from(network.size.share()).unwrap_or(usize::MAX))
+        };
+        let mut networks = Network::all_of(address);
+        if networks.clone().any(|network| exceeds(network, self.bounds.per_address)) {
+            return Err(Full::Address);
+        }
+        let reserved = if networks.any(|network| exceeds(network, MAX_BODY)) { 0 } else { self.bounds.reserved };
+        let in_all = held.in_all + bytes;
+        if in_all > self.bounds.shared + reserved {
+            return Err(Full::All);
+        }
+        held.in_all = in_all;
+        for network in Network::all_of(address) {
+            *held.by_network.entry(network).or_default() += bytes;
+        }
+        Ok(())
+    }
+
+    fn release(&self, address: IpAddr, bytes: usize) {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        held.in_all -= bytes;
+        for network in Network::all_of(address) {
+            if let Some(own) = held.by_network.get_mut(&network) {
+                *own -= bytes;
+                if *own == 0 {
+                    held.by_network.remove(&network);
+                }
+            }
+        }
+    }
+}
+
+impl HeldBytes {
+    /// Holds more bytes.
+    ///
+    /// # Errors
+    /// The bound that has no room; nothing more is held then.
+    pub(crate) fn grow(&mut self, bytes: usize) -> Result<(), Full> {
+        self.ledger.take(self.address, bytes)?;
+        self.bytes += bytes;
+        Ok(())
+    }
+}
+
+impl Drop for HeldBytes {
+    fn drop(&mut self) {
+        if self.bytes > 0 {
+            self.ledger.release(self.address, self.bytes);
+        }
+    }
+}
+
+impl Full {
+    /// The answer, which is counted.
+    pub(crate) fn problem(self) -> Problem {
+        let (reason, kind, detail) = match self {
+            Self::Address => {
+                let detail = "this client address sends too much at once; wait until its other requests are answered";
+                ("address", Kind::RateLimited, detail)
+            }
+            Self::All => ("all", Kind::Unavailable, "too much is being received at once; try again in a moment"),
+        };
+        metrics::counter!(REFUSED, "reason" => reason).increment(1);
+        Problem::new(kind).detail(detail).retry_after(RETRY_AFTER)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BOUNDS: Bounds = Bounds { per_address: 3 * MAX_BODY, shared: 4 * MAX_BODY, reserved: MAX_BODY };
+
+    fn holding(ledger: &Arc<BodyLedger>, address: u8, bytes: usize) -> Result<HeldBytes, Full> {
+        let mut held = ledger.open(IpAddr::from([192, 0, address, 1]));
+        held.grow(bytes).map(|()| held)
+    }
+
+    #[test]
+    fn an_address_holds_its_share_and_others_theirs() {
+        let ledger = BodyLedger::new(BOUNDS);
+        let mut first = holding(&ledger, 1, 2 * MAX_BODY).unwrap();
+        assert_eq!(first.grow(MAX_BODY + 1), Err(Full::Address));
+        first.grow(MAX_BODY).unwrap();
+        assert_eq!(holding(&ledger, 1, 1).unwrap_err(), Full::Address, "of another body too");
+        assert!(holding(&ledger, 2, MAX_BODY).is_ok());
+    }
+
+    #[test]
+    fn who_holds_little_has_room_where_others_hold_everything() {
+        let ledger = BodyLedger::new(BOUNDS);
+        let _large = [holding(&ledger, 1, 2 * MAX_BODY).unwrap(), holding(&ledger, 2, 2 * MAX_BODY).unwrap()];
+        assert_eq!(holding(&ledger, 1, 1).unwrap_err(), Full::All);
+        let mut small = holding(&ledger, 3, MAX_BODY - 1).unwrap();
+        assert_eq!(small.grow(2), Err(Full::All), "one body, and no more");
+        small.grow(1).unwrap();
+        assert_eq!(holding(&ledger, 4, 1).unwrap_err(), Full::All, "memory is bounded for any number of addresses");
+    }
+
+    #[test]
+    fn the_addresses_of_one_network_share_a_multiple_of_what_one_holds() {
+        let ledger = BodyLedger::new(Bounds { per_address: 2, shared: 1_000, reserved: 0 });
+        let in_net = |number: u16| {
+            let mut held = ledger.open(IpAddr::from([0x2001, 0xdb8, 1, number, 0, 0, 0, 1]));
+            held.grow(2).map(|()| held)
+        };
+        let bodies: Vec<_> = (0..16 * 256).step_by(256).map(|number| in_net(number).unwrap()).collect();
+        assert_eq!(in_net(20 * 256).unwrap_err(), Full::Address, "of the /48");
+        drop(bodies);
+        assert!(in_net(20 * 256).is_ok());
+    }
+
+    #[test]
+    fn what_is_dropped_is_held_no_more_and_nobody_is_remembered() {
+        let ledger = BodyLedger::new(BOUNDS);
+        let bodies: Vec<_> = (0..3).map(|_| holding(&ledger, 1, MAX_BODY).unwrap()).collect();
+        let refused = holding(&ledger, 1, 1);
+        drop((bodies, refused));
+        let held = ledger.held.lock().unwrap();
+        assert_eq!((held.in_all, held.by_network.len()), (0, 0));
+    }
+}
