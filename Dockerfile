@@ -1,7 +1,9 @@
-# syntax=docker/dockerfile:1
+# The digest of rust:1.95-slim-bookworm, sha256:… A tag is moved, a digest is not; without it the name of the image is
+# incomplete and the build ends here. docs/supply-chain.md says how to get and check it.
+ARG RUST_DIGEST
 
 # The release binary; SQLite is compiled in. Beside it what it is linked to, and the authorities of the Web.
-FROM rust:1.95-slim-bookworm AS build
+FROM rust:1.95-slim-bookworm@${RUST_DIGEST} AS build
 SHELL ["/bin/bash", "-euo", "pipefail", "-c"]
 WORKDIR /src
 COPY . .

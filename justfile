@@ -36,9 +36,9 @@ deny:
 deploy-check:
     .ci/check-deploy
 
-# Check the dependencies against the advisory database (needs the network)
+# Check the dependencies against the advisory database (75: it cannot be reached, and nothing was checked)
 advisories:
-    cargo deny --locked check advisories
+    .ci/advisories
 
 # Write what the binary is made of, as CycloneDX (needs the network the first time)
 sbom:
