@@ -14,6 +14,7 @@ mod commands;
 mod concurrency;
 mod data_care;
 mod databases;
+mod files;
 mod full_disk;
 mod hostile;
 mod kept;

@@ -47,7 +47,7 @@ pub use keeping::{KEEPER, Keeper, Kept};
 pub use orders::Orders;
 pub use receipts::CountedReceipts;
 use retention::Expiry;
-pub use retention::RetentionOptions;
+pub use retention::{RetentionOptions, purge};
 use service::Service;
 pub use signatures::Signatures;
 use wakers::Wakers;

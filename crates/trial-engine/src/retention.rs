@@ -40,6 +40,24 @@ pub(crate) struct Expiry {
     pub(crate) closing: CancellationToken,
 }
 
+/// Attempts of a purge, and the pause between two of them.
+const PURGE_ATTEMPTS: u32 = 100;
+const PURGE_PAUSE: Duration = Duration::from_millis(100);
+
+/// Removes what was erased from the database's files as well, and waits a while for those who read; `false` if they go on.
+///
+/// # Errors
+/// As for [`DataCare::purge`].
+pub async fn purge(care: &dyn DataCare) -> Result<bool, LedgerError> {
+    for _ in 1..PURGE_ATTEMPTS {
+        if care.purge().await? {
+            return Ok(true);
+        }
+        sleep(PURGE_PAUSE).await;
+    }
+    care.purge().await
+}
+
 impl Expiry {
     pub(crate) async fn run(self) {
         let closing = self.closing.clone();
@@ -48,25 +66,48 @@ impl Expiry {
     }
 
     async fn rounds(self) {
+        // Who stopped before may have left something.
+        let mut is_purged = false;
         loop {
             sleep(self.options.interval).await;
+            let mut removed = 0;
             for what in Expiring::ALL {
                 match self.round(*what).await {
                     Ok(0) => {}
-                    Ok(rows) => tracing::info!(%what, rows, "what was over was removed"),
+                    Ok(rows) => {
+                        removed += rows;
+                        tracing::info!(%what, rows, "what was over was removed");
+                    }
                     Err(error) => tracing::error!(%what, kind = error.kind(), "what is over cannot be removed"),
                 }
             }
             let now = self.clock.now();
             let others =
                 [("portal", self.care.expire_portal(now).await), ("prefixes", self.care.expire_prefixes(now).await)];
-            for (what, removed) in others {
-                match removed {
-                    Ok(rows) => metrics::counter!("trialgate_expired_total", "what" => what).increment(rows),
+            for (what, expired) in others {
+                match expired {
+                    Ok(rows) => {
+                        removed += rows;
+                        metrics::counter!("trialgate_expired_total", "what" => what).increment(rows);
+                    }
                     Err(error) => tracing::error!(what, kind = error.kind(), "what is over cannot be removed"),
                 }
             }
+            if removed > 0 || !is_purged {
+                is_purged = self.purged().await;
+            }
         }
+    }
+
+    async fn purged(&self) -> bool {
+        match purge(&*self.care).await {
+            Ok(true) => return true,
+            Ok(false) => {
+                tracing::warn!("what was removed is still in the log of the database: others read it all the time")
+            }
+            Err(error) => tracing::error!(kind = error.kind(), "what was removed cannot be purged"),
+        }
+        false
     }
 
     async fn round(&self, what: Expiring) -> Result<u64, LedgerError> {

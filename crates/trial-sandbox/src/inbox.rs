@@ -1,17 +1,19 @@
+//! The file of captured messages.
+
 use std::borrow::Cow;
-use std::ffi::OsString;
 use std::fmt;
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, TryLockError};
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
+use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
 use crate::index::{Index, Line};
 use crate::message::canonical_recipient;
-use crate::{CapturedMessage, Channel, Faults, Filter};
+use crate::{CapturedMessage, Channel, Faults, Filter, Recipient};
 
 /// Messages that an inbox holds at most. One more, and the older half is let go.
 pub const CAPACITY: usize = 100_000;
@@ -59,6 +61,7 @@ struct Head<'a> {
     channel: Channel,
     #[serde(borrow)]
     to: Cow<'a, str>,
+    at: DateTime<Utc>,
 }
 
 struct Store {
@@ -83,6 +86,31 @@ impl Inbox {
     fn with_capacity(path: &Path, capacity: usize) -> Result<Self, InboxError> {
         let store = Mutex::new(Store::open(path, capacity)?);
         Ok(Self { store, observers: RwLock::default(), faults: RwLock::default() })
+    }
+
+    /// Overwrites with blanks, in the file, the messages that `is_erased` picks by recipient and time; returns their number.
+    /// Beside the process that has the inbox open, which shows them no longer. With `dry_run`, only counts them.
+    ///
+    /// # Errors
+    /// [`InboxError::Io`] if the file cannot be used; that it is absent is no error.
+    pub fn erase(
+        path: &Path,
+        is_erased: impl Fn(&Recipient, DateTime<Utc>) -> bool,
+        dry_run: bool,
+    ) -> Result<usize, InboxError> {
+        let mut erased = 0;
+        loop {
+            let file = match File::options().read(true).write(true).open(path) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(erased),
+                opened => opened.map_err(failed(path, "opened"))?,
+            };
+            erased += erase(&file, &is_erased, dry_run).map_err(failed(path, "erased"))?;
+            // Where the inbox was shortened meanwhile, a copy of it has taken its place.
+            let (done, current) = (file.metadata(), path.metadata());
+            if dry_run || done.map_err(failed(path, "read"))?.ino() == current.map_err(failed(path, "read"))?.ino() {
+                return Ok(erased);
+            }
+        }
     }
 
     /// Adds a message, then tells the observers.
@@ -114,7 +142,7 @@ impl Inbox {
             if found.len() == filter.bound() {
                 break;
             }
-            let message = read(&file, line).map_err(failed(&path, "read"))?;
+            let Some(message) = read(&file, line).map_err(failed(&path, "read"))? else { continue };
             if recipient.as_ref().is_none_or(|to| *to == canonical_recipient(message.to())) {
                 found.push(message);
             }
@@ -150,13 +178,7 @@ impl fmt::Debug for Inbox {
 
 impl Store {
     fn open(path: &Path, capacity: usize) -> Result<Self, InboxError> {
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(path)
-            .map_err(failed(path, "opened"))?;
+        let file = trial_files::open_or_create(path).map_err(failed(path, "opened"))?;
         lock(&file, path)?;
         let (index, end) = load(&file, path)?;
         let mut store = Self { path: path.to_owned(), file: Arc::new(file), end, index, capacity };
@@ -204,18 +226,22 @@ impl Store {
     /// Puts a new file in the place of this one, which holds the lines from `start` on. The old one lives on for as long as
     /// somebody reads it.
     fn rewrite_from(&self, start: u64) -> io::Result<File> {
-        let mut name = OsString::from(&self.path);
-        name.push(".new");
-        let name = PathBuf::from(name);
-        let mut new = OpenOptions::new().read(true).write(true).create(true).truncate(true).open(&name)?;
-        let replaced = new.lock().and_then(|()| {
+        let name = trial_files::with_suffix(&self.path, ".new");
+        let mut new = trial_files::create_anew(&name)?;
+        new.lock()?;
+        let mut copy = || {
             let mut old = &*self.file;
             old.seek(SeekFrom::Start(start))?;
-            io::copy(&mut old.take(self.end - start), &mut new)?;
-            fs::rename(&name, &self.path)
-        });
-        if replaced.is_err() {
-            let _ = fs::remove_file(&name);
+            new.rewind()?;
+            io::copy(&mut old.take(self.end - start), &mut new)
+        };
+        let replaced = copy().and_then(|_| fs::rename(&name, &self.path));
+        match &replaced {
+            // Once more: until the new file has the name, another process erases in the old one.
+            Ok(()) => {
+                drop(copy().inspect_err(|error| tracing::warn!(%error, "the sandbox inbox was not copied twice")))
+            }
+            Err(_) => drop(fs::remove_file(&name)),
         }
         replaced.map(|()| new)
     }
@@ -239,6 +265,10 @@ fn load(file: &File, path: &Path) -> Result<(Index, u64), InboxError> {
         reader.read_until(b'\n', &mut line).map_err(failed(path, "read"))?;
         let Some(json) = line.strip_suffix(b"\n") else { break };
         number += 1;
+        if is_blank(json) {
+            end += json.len() as u64 + 1;
+            continue;
+        }
         let foreign = || InboxError::Foreign { path: path.to_owned(), line: number };
         let head: Head<'_> = serde_json::from_slice(json).map_err(|_| foreign())?;
         let length = u32::try_from(json.len()).map_err(|_| foreign())?;
@@ -252,11 +282,43 @@ fn load(file: &File, path: &Path) -> Result<(Index, u64), InboxError> {
     Ok((index, end))
 }
 
-fn read(file: &File, line: Line) -> io::Result<CapturedMessage> {
+/// `None` if the message was erased.
+fn read(file: &File, line: Line) -> io::Result<Option<CapturedMessage>> {
     let mut json = vec![0; usize::try_from(line.length).map_err(io::Error::other)?];
     file.read_exact_at(&mut json, line.offset)?;
+    if is_blank(&json) {
+        return Ok(None);
+    }
     // Not the parser's own words, which quote what they were given.
-    serde_json::from_slice(&json).map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "not a captured message"))
+    let message = serde_json::from_slice(&json);
+    message.map(Some).map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "not a captured message"))
+}
+
+/// Whether a line was erased, or is being erased from its start on.
+fn is_blank(line: &[u8]) -> bool {
+    line.first() == Some(&b' ')
+}
+
+fn erase(file: &File, is_erased: &impl Fn(&Recipient, DateTime<Utc>) -> bool, dry_run: bool) -> io::Result<usize> {
+    let mut reader = BufReader::with_capacity(1 << 16, file);
+    let (mut line, mut offset, mut erased) = (Vec::new(), 0, 0);
+    while reader.read_until(b'\n', &mut line)? > 0 {
+        if let Some(json) = line.strip_suffix(b"\n")
+            && let Ok(head) = serde_json::from_slice::<Head<'_>>(json)
+            && is_erased(&Recipient::new(&head.to), head.at)
+        {
+            erased += 1;
+            if !dry_run {
+                file.write_all_at(&vec![b' '; json.len()], offset)?;
+            }
+        }
+        offset += line.len() as u64;
+        line.clear();
+    }
+    if erased > 0 && !dry_run {
+        file.sync_data()?;
+    }
+    Ok(erased)
 }
 
 fn failed<'a>(path: &'a Path, action: &'static str) -> impl FnOnce(io::Error) -> InboxError + 'a {

@@ -10,4 +10,4 @@ mod message;
 
 pub use faults::{Faults, MailFault, SmsFault};
 pub use inbox::{CAPACITY, Inbox, InboxError};
-pub use message::{CapturedMessage, Channel, Filter};
+pub use message::{CapturedMessage, Channel, Filter, Recipient};

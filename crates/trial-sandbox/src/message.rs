@@ -48,6 +48,17 @@ pub enum Channel {
     Mail,
 }
 
+/// Who a message is for, in the one form that is compared: a phone or an address, whatever its spelling.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Recipient(String);
+
+impl Recipient {
+    /// The recipient that this text means.
+    pub fn new(text: &str) -> Self {
+        Self(canonical_recipient(text))
+    }
+}
+
 /// Which messages to list.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Filter {
@@ -99,6 +110,12 @@ pub(crate) fn canonical_recipient(to: &str) -> String {
 impl fmt::Debug for CapturedMessage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "CapturedMessage({:?}, {})", self.channel(), self.at())
+    }
+}
+
+impl fmt::Debug for Recipient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Recipient(***)")
     }
 }
 

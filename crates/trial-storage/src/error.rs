@@ -1,3 +1,5 @@
+//! Why a database cannot be opened.
+
 use std::path::PathBuf;
 
 /// Why a database cannot be used. Each message says what to do.
@@ -51,6 +53,17 @@ pub enum OpenError {
     /// Somebody else is holding it.
     #[error("the database at {0} is held by another program; stop that, or try again")]
     Busy(PathBuf),
+    /// The file system cannot do what write-ahead logging needs.
+    #[error(
+        "the database at {path} stays in the journal mode {mode} instead of WAL; put it on a disk of this machine, not on a \
+         network file system"
+    )]
+    NoWal {
+        /// The file.
+        path: PathBuf,
+        /// The mode that it is in.
+        mode: String,
+    },
     /// Anything else that the database says.
     #[error("cannot prepare the database at {path}")]
     Database {

@@ -29,6 +29,7 @@ use trial_sms::{
 };
 use trial_tls::{Renewal, server_config};
 
+use crate::captured;
 use crate::certificate::Verdict;
 use crate::config::{
     CallbackSecrets, Callers, Config, GatewayKind, GatewaySetup, GuardSetup, MailSetup, Serving, SmtpSetup,
@@ -151,13 +152,6 @@ impl Listeners {
 /// Whoever uses this command, now, for the audit.
 pub(crate) fn changed_by(actor: String) -> ChangedBy {
     ChangedBy::now(actor, &SystemClock, &OsEntropy)
-}
-
-/// Whoever uses the command line.
-pub(crate) fn operator() -> String {
-    let name =
-        ["USER", "LOGNAME"].into_iter().find_map(|name| std::env::var(name).ok().filter(|name| !name.is_empty()));
-    format!("cli:{}", name.unwrap_or_else(|| rustix::process::getuid().as_raw().to_string()))
 }
 
 /// The inbox of captured messages, beside the database.
@@ -392,7 +386,7 @@ impl Service {
             platform,
             planner: Arc::new(Planner::new(Arc::new(config.policy.clone()), Arc::clone(&keyring))),
             care: Some((
-                ledger.care(),
+                captured::care(config, &ledger),
                 RetentionOptions { retention: config.retention(), ..RetentionOptions::default() },
             )),
         };

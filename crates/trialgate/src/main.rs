@@ -1,5 +1,6 @@
 //! The Trialgate binary: configuration, command line, composition. See `docs/cli.md` and `docs/configuration.md`.
 
+mod captured;
 mod certificate;
 mod cli;
 mod commands;
@@ -8,6 +9,7 @@ mod config;
 mod ledger;
 mod logging;
 mod output;
+mod process;
 mod shutdown;
 #[cfg(feature = "otlp")]
 mod traces;
@@ -17,5 +19,6 @@ use std::process::ExitCode;
 use clap::Parser;
 
 fn main() -> ExitCode {
+    process::restrict();
     output::exit_code(cli::Cli::parse().run())
 }

@@ -31,6 +31,15 @@ pub trait DataCare: Send + Sync {
     /// Whatever stands in the way; nothing is removed then.
     async fn expire_prefixes(&self, now: DateTime<Utc>) -> Result<u64, LedgerError>;
 
+    /// Removes what was erased and expired from the database's files too, where deleting a row leaves its bytes behind;
+    /// `false` if somebody who reads prevents it for now. A server's database reclaims them by itself.
+    ///
+    /// # Errors
+    /// [`LedgerError::Unavailable`] if the database cannot be reached.
+    async fn purge(&self) -> Result<bool, LedgerError> {
+        Ok(true)
+    }
+
     /// Shows everything that is held on a person.
     ///
     /// # Errors

@@ -3,10 +3,11 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use mockall::Sequence;
 use tokio::time::{Instant, advance};
 use trial_core::ports::{MockDataCare, MockTrialLedger};
 use trial_core::{Expired, Expiring, ExpiryPage, LedgerError, Retention};
-use trial_engine::{Engine, EngineParts, RetentionOptions};
+use trial_engine::{Engine, EngineParts, RetentionOptions, purge};
 
 use crate::stage::{now, options, parts};
 
@@ -35,6 +36,7 @@ async fn a_round_goes_through_everything_a_stretch_at_a_time() {
         *forgotten.lock().unwrap() += 10;
         Err(LedgerError::Unavailable(Box::from("cause")))
     });
+    care.expect_purge().returning(|| Ok(true));
     let retention = RetentionOptions { stretch: 7, ..RetentionOptions::default() };
     let parts = EngineParts { care: Some((Arc::new(care), retention)), ..parts(MockTrialLedger::new()) };
     let started = Instant::now();
@@ -62,4 +64,46 @@ async fn a_round_goes_through_everything_a_stretch_at_a_time() {
     }
     assert!(asked[0].0 >= started + retention.interval && asked[7].0 >= asked[6].0 + retention.interval);
     assert!(asked[1].0 >= asked[0].0 + retention.pause, "others have their turns in between");
+}
+
+/// After the first round, which does not know what was left, only if something was removed or could not be purged.
+#[tokio::test(start_paused = true)]
+async fn a_round_that_removed_something_purges_until_that_is_done() {
+    // What each round removes, and what the purges after it say.
+    let rounds: [(u64, &[Result<bool, ()>]); 5] =
+        [(0, &[Ok(false), Ok(true)]), (0, &[]), (3, &[Err(())]), (0, &[Ok(true)]), (0, &[])];
+    let mut care = MockDataCare::new();
+    let mut order = Sequence::new();
+    care.expect_expire().returning(|_, _| Ok(Expired { removed: 0, last: None }));
+    care.expect_expire_prefixes().returning(|_| Ok(0));
+    for (removed, purges) in rounds {
+        care.expect_expire_portal().times(1).in_sequence(&mut order).returning(move |_| Ok(removed));
+        for said in purges {
+            let answer = move || said.map_err(|()| LedgerError::Unavailable(Box::from("cause")));
+            care.expect_purge().times(1).in_sequence(&mut order).returning(answer);
+        }
+    }
+    let (done, rounds_are_over) = tokio::sync::oneshot::channel();
+    let done = Mutex::new(Some(done));
+    care.expect_expire_portal().times(1..).in_sequence(&mut order).returning(move |_| {
+        if let Some(done) = done.lock().unwrap().take() {
+            done.send(()).unwrap();
+        }
+        Ok(0)
+    });
+    let parts =
+        EngineParts { care: Some((Arc::new(care), RetentionOptions::default())), ..parts(MockTrialLedger::new()) };
+    let engine = Engine::start(parts, options());
+    rounds_are_over.await.unwrap();
+    engine.stop().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_purge_waits_for_readers_and_no_longer_than_it_may() {
+    let mut care = MockDataCare::new();
+    care.expect_purge().times(2..=1000).returning(|| Ok(false));
+    let started = Instant::now();
+    assert!(!purge(&care).await.unwrap());
+    let waited = started.elapsed();
+    assert!(waited >= Duration::from_secs(5) && waited <= Duration::from_secs(15), "{waited:?}");
 }

@@ -127,12 +127,7 @@ fn cuts_off_half_a_message() {
     inbox.capture(sms("+8616673280001", 1)).unwrap();
     drop(inbox);
     let whole = fs::metadata(&scratch.path).unwrap().len();
-    OpenOptions::new()
-        .append(true)
-        .open(&scratch.path)
-        .unwrap()
-        .write_all(b"{\"channel\":\"sms\",\"to\":\"+86")
-        .unwrap();
+    File::options().append(true).open(&scratch.path).unwrap().write_all(b"{\"channel\":\"sms\",\"to\":\"+86").unwrap();
 
     let inbox = Inbox::open(&scratch.path).unwrap();
     assert_eq!(fs::metadata(&scratch.path).unwrap().len(), whole);
@@ -281,4 +276,66 @@ fn holds_nothing_of_a_message_that_could_not_be_written() {
     drop(inbox);
     let inbox = Inbox::open(&scratch.path).unwrap();
     assert_eq!(codes(&inbox.list(&Filter::default()).unwrap()), [3, 1]);
+}
+
+#[test]
+fn what_is_erased_beside_an_open_inbox_is_gone_from_the_file_and_from_lists() {
+    let scratch = scratch();
+    let inbox = Inbox::with_capacity(&scratch.path, 4).unwrap();
+    let (gone, kept) = ("+8616673280001", "+8616673280002");
+    for (recipient, number) in [(gone, 0), (kept, 1)] {
+        inbox.capture(sms(recipient, number)).unwrap();
+    }
+    inbox.capture(mail("Gone@Example.com")).unwrap();
+    let recipients = [Recipient::new("16673280001"), Recipient::new("gone@example.com"), Recipient::new(gone)];
+    let erase = |dry_run| {
+        Inbox::erase(&scratch.path, |to, _| to == &Recipient::new(gone) || recipients.contains(to), dry_run).unwrap()
+    };
+    assert_eq!(erase(true), 2);
+    assert_eq!(inbox.list(&Filter::default()).unwrap().len(), 3, "counting changes nothing");
+    assert_eq!(erase(false), 2);
+    assert_eq!(erase(false), 0);
+    let bytes = fs::read_to_string(&scratch.path).unwrap();
+    for text in ["16673280001", "xample.com", "000000"] {
+        assert!(!bytes.contains(text), "{text}: {bytes}");
+    }
+    assert_eq!(codes(&inbox.list(&Filter::default()).unwrap()), [1]);
+    for number in 3..6 {
+        inbox.capture(sms(kept, number)).unwrap();
+    }
+    assert_eq!(codes(&inbox.list(&to(kept)).unwrap()), [5, 4], "it was shortened");
+    drop(inbox);
+    let inbox = Inbox::open(&scratch.path).unwrap();
+    assert_eq!(codes(&inbox.list(&Filter::default()).unwrap()), [5, 4]);
+}
+
+#[test]
+fn what_is_old_is_erased_by_its_time() {
+    let scratch = scratch();
+    let inbox = Inbox::open(&scratch.path).unwrap();
+    for number in 0..3 {
+        inbox.capture(sms("+8616673280001", number)).unwrap();
+    }
+    let since = sms("", 2).at();
+    assert_eq!(Inbox::erase(&scratch.path, |_, at| at < since, false).unwrap(), 2);
+    assert_eq!(codes(&inbox.list(&Filter::default()).unwrap()), [2]);
+    drop(inbox);
+    let inbox = Inbox::open(&scratch.path).unwrap();
+    assert_eq!(codes(&inbox.list(&Filter::default()).unwrap()), [2], "blank lines are no foreign ones");
+    assert_eq!(Inbox::erase(&scratch.path.with_extension("absent"), |_, _| true, false).unwrap(), 0);
+}
+
+#[test]
+fn the_file_is_for_its_owner_alone_also_after_it_was_shortened() {
+    use std::os::unix::fs::PermissionsExt;
+    let scratch = scratch();
+    let mode = || scratch.path.metadata().unwrap().permissions().mode() & 0o777;
+    let inbox = Inbox::with_capacity(&scratch.path, 2).unwrap();
+    assert_eq!(mode(), 0o600);
+    let before = scratch.path.metadata().unwrap().ino();
+    for number in 0..3 {
+        inbox.capture(sms("+8616673280001", number)).unwrap();
+    }
+    assert_ne!(scratch.path.metadata().unwrap().ino(), before, "another file is in its place");
+    assert_eq!(mode(), 0o600);
 }

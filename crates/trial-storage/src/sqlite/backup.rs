@@ -1,7 +1,7 @@
 //! A copy of the database, made while others use it.
 
 use std::fs::{self, File};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use diesel::prelude::*;
 use diesel::sql_types::Text;
@@ -33,9 +33,10 @@ fn copy(options: &SqliteOptions, to: &Path) -> Result<u64, OpenError> {
     if to.exists() {
         return Err(failed(std::io::Error::new(std::io::ErrorKind::AlreadyExists, "the file exists already")));
     }
-    let part = with_suffix(to, ".part");
+    let part = trial_files::with_suffix(to, ".part");
     let mut from = open::open(options)?;
-    let _ = fs::remove_file(&part);
+    // Closed before SQLite opens it: it fills a file that is empty.
+    drop(trial_files::create_anew(&part).map_err(failed)?);
     let name = part.to_string_lossy().into_owned();
     diesel::sql_query("VACUUM INTO ?")
         .bind::<Text, _>(name)
@@ -49,12 +50,6 @@ fn copy(options: &SqliteOptions, to: &Path) -> Result<u64, OpenError> {
         File::open(directory).and_then(|directory| directory.sync_all()).map_err(failed)?;
     }
     Ok(file.metadata().map_err(failed)?.len())
-}
-
-fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    name.into()
 }
 
 /// Every page and every index of the copy.

@@ -2,7 +2,10 @@
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
+use diesel::sql_query;
+use diesel::sql_types::{BigInt, Integer};
 use diesel::sqlite::SqliteConnection;
 use trial_core::ports::DataCare;
 use trial_core::{ChangedBy, Expired, ExpiryPage, Forgotten, LedgerError, Person, PersonData, PlatformEvent, TenantId};
@@ -13,6 +16,9 @@ use crate::care::{self, Sql, Stretch};
 use crate::convert::{bad, id};
 use crate::moving::{NamedRow, Row};
 use crate::prefix_rows;
+
+/// How long those who write may have to wait for a purge that waits for those who read.
+const PURGE_WAIT_MS: u64 = 100;
 
 #[async_trait]
 impl DataCare for SqliteLedger {
@@ -32,6 +38,10 @@ impl DataCare for SqliteLedger {
 
     async fn expire_prefixes(&self, now: DateTime<Utc>) -> Result<u64, LedgerError> {
         self.writer.transact(move |conn| removed(conn, prefix_rows::expiry(now))).await
+    }
+
+    async fn purge(&self) -> Result<bool, LedgerError> {
+        self.reader().run(truncate_log).await
     }
 
     async fn held_on(&self, person: Person) -> Result<PersonData, LedgerError> {
@@ -58,6 +68,31 @@ impl DataCare for SqliteLedger {
             })
             .await
     }
+}
+
+#[derive(QueryableByName)]
+struct Checkpoint {
+    #[diesel(sql_type = Integer)]
+    busy: i32,
+}
+
+/// Brings what was overwritten into the database file and empties the log, in which older pages are; `false` if another
+/// connection prevents it.
+fn truncate_log(conn: &mut SqliteConnection) -> Result<bool, LedgerError> {
+    let wait = sql_query("SELECT timeout FROM pragma_busy_timeout").get_result::<BusyTimeout>(conn).map_err(fault)?;
+    // Most of it beside those who write; for the rest they wait, and that is short.
+    for sql in [format!("PRAGMA busy_timeout = {PURGE_WAIT_MS}"), "PRAGMA wal_checkpoint(PASSIVE)".to_owned()] {
+        conn.batch_execute(&sql).map_err(fault)?;
+    }
+    let done = sql_query("PRAGMA wal_checkpoint(TRUNCATE)").get_result::<Checkpoint>(conn);
+    conn.batch_execute(&format!("PRAGMA busy_timeout = {}", wait.timeout)).map_err(fault)?;
+    Ok(done.map_err(fault)?.busy == 0)
+}
+
+#[derive(QueryableByName)]
+struct BusyTimeout {
+    #[diesel(sql_type = BigInt)]
+    timeout: i64,
 }
 
 /// Removes rows; says how many.

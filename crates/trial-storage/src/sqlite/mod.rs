@@ -4,6 +4,7 @@ mod backup;
 mod callers;
 mod care;
 mod events;
+mod file_watch;
 mod load;
 mod moving;
 mod open;
@@ -94,12 +95,13 @@ impl SqliteLedger {
     fn open_now(options: &SqliteOptions) -> Result<Self, OpenError> {
         let thread_error =
             |source: std::io::Error| OpenError::Database { path: options.path.clone(), source: source.into() };
-        let writer = open::open_for_writing(options)?;
+        let (writer, watch) = open::open_for_writing(options)?;
+        let watch = Arc::new(watch);
         let readers = (0..options.readers.max(1))
-            .map(|_| Worker::start("sqlite-reader", open::open(options)?).map_err(thread_error))
+            .map(|_| Worker::start("sqlite-reader", open::open(options)?, Arc::clone(&watch)).map_err(thread_error))
             .collect::<Result<_, _>>()?;
         Ok(Self {
-            writer: Worker::start("sqlite-writer", writer).map_err(thread_error)?,
+            writer: Worker::start("sqlite-writer", writer, watch).map_err(thread_error)?,
             readers,
             next_reader: Arc::default(),
         })

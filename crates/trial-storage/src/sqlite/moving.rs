@@ -1,5 +1,7 @@
 //! The database that is moved away.
 
+use std::sync::Arc;
+
 use diesel::connection::AnsiTransactionManager;
 use diesel::prelude::*;
 use diesel::sql_query;
@@ -31,11 +33,11 @@ impl Source {
     pub(crate) async fn hold(options: &SqliteOptions) -> Result<Self, OpenError> {
         let options = options.clone();
         blocking(move || {
-            let mut conn = open::open_for_writing(&options)?;
+            let (mut conn, watch) = open::open_for_writing(&options)?;
             AnsiTransactionManager::begin_transaction_sql(&mut conn, "BEGIN IMMEDIATE")
                 .map_err(|error| open::refused(&options.path, error))?;
             let failed = |source: std::io::Error| OpenError::Database { path: options.path, source: source.into() };
-            Worker::start("sqlite-source", conn).map(Self).map_err(failed)
+            Worker::start("sqlite-source", conn, Arc::new(watch)).map(Self).map_err(failed)
         })
         .await
     }

@@ -1,7 +1,9 @@
 //! Opening, checking and migrating a database file.
 
 use std::collections::BTreeSet;
+use std::io::ErrorKind;
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -14,6 +16,7 @@ use diesel::sqlite::{Sqlite, SqliteConnection};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 use super::SqliteOptions;
+use super::file_watch::{FileWatch, Identity};
 use crate::OpenError;
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
@@ -24,13 +27,21 @@ const APPLICATION_ID: i64 = 0x5472_6961;
 /// How long the switch to WAL waits before it is tried again.
 const SWITCH_PAUSE: Duration = Duration::from_millis(5);
 
+/// In `user_version`: no row that was deleted is left in the file. Releases that did not overwrite them left 0.
+const CLEAN: i64 = 1;
+
+/// Attempts to open a file that is replaced meanwhile.
+const ATTEMPTS: u32 = 3;
+
 /// Creates the file if it is absent, and runs what has not run. Two processes at once do it one after the other.
 pub(super) fn migrate(options: &SqliteOptions) -> Result<Vec<String>, OpenError> {
-    let mut conn = connect(options)?;
     let path = &options.path;
+    create(path)?;
+    let mut conn = connect(options)?;
     switch_to_wal(&mut conn, options)?;
     let run = conn.immediate_transaction(|conn| {
-        if owner(conn)? == Owner::Foreign {
+        let owner = owner(conn)?;
+        if owner == Owner::Foreign {
             return Ok(Err(OpenError::Foreign(path.clone())));
         }
         let names = newer(conn)?;
@@ -42,19 +53,53 @@ pub(super) fn migrate(options: &SqliteOptions) -> Result<Vec<String>, OpenError>
             return Ok(Err(damaged));
         }
         conn.batch_execute(&format!("PRAGMA application_id = {APPLICATION_ID}"))?;
+        if owner == Owner::Nobody {
+            conn.batch_execute(&format!("PRAGMA user_version = {CLEAN}"))?;
+        }
         let run = conn.run_pending_migrations(MIGRATIONS).map_err(Error::QueryBuilderError)?;
         Ok(Ok(run.iter().map(ToString::to_string).collect()))
     });
-    run.map_err(|error| refused(path, error))?
+    let run = run.map_err(|error| refused(path, error))??;
+    clean(&mut conn).map_err(|error| refused(path, error))?;
+    Ok(run)
+}
+
+/// Creates the file, if it is absent, for this user alone. SQLite gives the files beside it the mode that it has.
+fn create(path: &Path) -> Result<(), OpenError> {
+    // The system drops a process's locks on a file when any of its descriptors is closed: ours, before SQLite has one.
+    static CREATING: Mutex<()> = Mutex::new(());
+    let _alone = CREATING.lock().unwrap_or_else(PoisonError::into_inner);
+    match trial_files::create_new(path) {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(OpenError::Connect {
+            path: path.to_owned(),
+            source: diesel::ConnectionError::BadConnection(error.to_string()),
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// Writes the whole file anew, once, if a release has deleted rows from it without overwriting them.
+fn clean(conn: &mut SqliteConnection) -> QueryResult<()> {
+    if number(conn, "user_version")? >= CLEAN {
+        return Ok(());
+    }
+    for sql in ["VACUUM", &format!("PRAGMA user_version = {CLEAN}"), "PRAGMA wal_checkpoint(TRUNCATE)"] {
+        conn.batch_execute(sql)?;
+    }
+    Ok(())
 }
 
 /// Of two connections that switch a new file at once, SQLite turns one away without waiting, lest they wait for each other.
 fn switch_to_wal(conn: &mut SqliteConnection, options: &SqliteOptions) -> Result<(), OpenError> {
     let deadline = Instant::now() + options.busy_timeout;
     loop {
-        match conn.batch_execute("PRAGMA journal_mode = WAL").map_err(|error| refused(&options.path, error)) {
+        let switched = diesel::sql_query("PRAGMA journal_mode = WAL").get_result::<Mode>(conn);
+        match switched.map_err(|error| refused(&options.path, error)) {
             Err(OpenError::Busy(_)) if Instant::now() < deadline => thread::sleep(SWITCH_PAUSE),
-            switched => return switched,
+            Ok(mode) if mode.journal_mode != "wal" => {
+                return Err(OpenError::NoWal { path: options.path.clone(), mode: mode.journal_mode });
+            }
+            switched => return switched.map(drop),
         }
     }
 }
@@ -70,9 +115,23 @@ pub(super) fn open(options: &SqliteOptions) -> Result<SqliteConnection, OpenErro
     Ok(conn)
 }
 
-/// As [`open`], for the connection that writes: refuses a file that this user may not write, or a disk without room.
-pub(super) fn open_for_writing(options: &SqliteOptions) -> Result<SqliteConnection, OpenError> {
+/// As [`open`], for the connection that writes: refuses a file that this user may not write, or a disk without room, and
+/// switches a file to WAL that is in another mode, as a restored backup is.
+pub(super) fn open_for_writing(options: &SqliteOptions) -> Result<(SqliteConnection, FileWatch), OpenError> {
+    for _ in 0..ATTEMPTS {
+        let before = Identity::of(&options.path);
+        let conn = open_writer(options)?;
+        // A file of a lower layer becomes another one when it is opened for writing: then the second attempt finds it.
+        if let Some(watch) = FileWatch::start(&options.path, before) {
+            return Ok((conn, watch));
+        }
+    }
+    Err(OpenError::Busy(options.path.clone()))
+}
+
+fn open_writer(options: &SqliteOptions) -> Result<SqliteConnection, OpenError> {
     let mut conn = open(options)?;
+    switch_to_wal(&mut conn, options)?;
     let probe = format!("BEGIN IMMEDIATE; PRAGMA application_id = {APPLICATION_ID}; ROLLBACK");
     // In KiB: 32 MiB, where the upper pages of every index fit of a database with millions of rows.
     for sql in [probe.as_str(), "PRAGMA cache_size = -32768"] {
@@ -95,6 +154,13 @@ fn connect(options: &SqliteOptions) -> Result<SqliteConnection, OpenError> {
         "PRAGMA temp_store = MEMORY".to_owned(),
         // In pages: a checkpoint after 16 MiB of log, so that few commits pay for one.
         "PRAGMA wal_autocheckpoint = 4096".to_owned(),
+        // In bytes: what a long reader made the log grow to is given back.
+        "PRAGMA journal_size_limit = 16777216".to_owned(),
+        // Deleted rows are overwritten.
+        "PRAGMA secure_delete = ON".to_owned(),
+        // On macOS, `fsync` alone leaves data in the disk's cache.
+        "PRAGMA fullfsync = ON".to_owned(),
+        "PRAGMA checkpoint_fullfsync = ON".to_owned(),
     ];
     for pragma in pragmas {
         conn.batch_execute(&pragma).map_err(|error| refused(path, error))?;
@@ -129,7 +195,7 @@ fn verify(conn: &mut SqliteConnection, path: &Path) -> Result<(), OpenError> {
 fn is_whole(conn: &mut SqliteConnection, path: &Path) -> Result<(), OpenError> {
     let answer = |error| refused(path, error);
     let promised = number(conn, "page_count").map_err(answer)? * number(conn, "page_size").map_err(answer)?;
-    let log = path.with_file_name(format!("{}-wal", path.file_name().unwrap_or_default().to_string_lossy()));
+    let log = trial_files::with_suffix(path, "-wal");
     let length = |file: &Path| file.metadata().map_or(0, |data| data.len());
     let there = i64::try_from(length(path)).unwrap_or(i64::MAX);
     // Pages that are only in the log do not lengthen the file yet.
@@ -190,6 +256,12 @@ struct Number {
 }
 
 #[derive(QueryableByName)]
+struct Mode {
+    #[diesel(sql_type = Text)]
+    journal_mode: String,
+}
+
+#[derive(QueryableByName)]
 struct Version {
     #[diesel(sql_type = Text)]
     version: String,
@@ -207,5 +279,29 @@ pub(super) fn refused(path: &Path, error: Error) -> OpenError {
         "attempt to write a readonly database" | "database or disk is full" => OpenError::ReadOnly(path),
         "file is not a database" | "database disk image is malformed" => OpenError::Damaged { path, source: error },
         _ => OpenError::Database { path, source: Box::new(error) },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_connection_overwrites_what_it_deletes_and_bounds_its_log() {
+        let dir = tempfile::tempdir().unwrap();
+        let options = SqliteOptions::new(dir.path().join("trialgate.db"));
+        migrate(&options).unwrap();
+        let (mut conn, _watch) = open_for_writing(&options).unwrap();
+        let expected = [
+            ("secure_delete", 1),
+            ("journal_size_limit", 16 << 20),
+            ("wal_autocheckpoint", 4096),
+            ("synchronous", 2),
+            ("fullfsync", 1),
+            ("checkpoint_fullfsync", 1),
+        ];
+        for (pragma, value) in expected {
+            assert_eq!(number(&mut conn, pragma).unwrap(), value, "{pragma}");
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! Threads that own a connection each, and the transactions they run.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::thread;
 
 use diesel::connection::{AnsiTransactionManager, Connection, TransactionManager};
@@ -9,6 +10,7 @@ use tokio::sync::{mpsc, oneshot};
 use trial_core::LedgerError;
 
 use super::fault;
+use super::file_watch::FileWatch;
 
 /// Jobs that may wait for one connection; whoever would be one more waits to hand his over.
 const QUEUE: usize = 1024;
@@ -17,7 +19,10 @@ type Job = Box<dyn FnOnce(&mut SqliteConnection) + Send>;
 
 /// A thread that owns one connection and does one job after the other, until it is closed or every handle is gone.
 #[derive(Clone)]
-pub(super) struct Worker(mpsc::Sender<Order>);
+pub(super) struct Worker {
+    orders: mpsc::Sender<Order>,
+    watch: Arc<FileWatch>,
+}
 
 enum Order {
     Do(Job),
@@ -31,7 +36,7 @@ enum Order {
 struct Unfinished;
 
 impl Worker {
-    pub(super) fn start(name: &str, mut conn: SqliteConnection) -> std::io::Result<Self> {
+    pub(super) fn start(name: &str, mut conn: SqliteConnection, watch: Arc<FileWatch>) -> std::io::Result<Self> {
         let (orders, mut queue) = mpsc::channel(QUEUE);
         thread::Builder::new().name(name.to_owned()).spawn(move || {
             while let Some(order) = queue.blocking_recv() {
@@ -46,13 +51,13 @@ impl Worker {
                 }
             }
         })?;
-        Ok(Self(orders))
+        Ok(Self { orders, watch })
     }
 
     /// Closes the connection once the jobs before are done; jobs after it are not done.
     pub(super) async fn close(&self) {
         let (closed, wait) = oneshot::channel();
-        if self.0.send(Order::Close(closed)).await.is_ok() {
+        if self.orders.send(Order::Close(closed)).await.is_ok() {
             // An error says that another has closed it meanwhile.
             let _ = wait.await;
         }
@@ -65,11 +70,13 @@ impl Worker {
     ) -> Result<T, LedgerError> {
         let unfinished = || LedgerError::Corrupt(Box::new(Unfinished));
         let (reply, answer) = oneshot::channel();
+        let watch = Arc::clone(&self.watch);
         let job: Job = Box::new(move |conn| {
+            let done = watch.check().map_err(|displaced| LedgerError::Unavailable(Box::new(displaced)));
             // Nobody listening is no reason not to have done it.
-            let _ = reply.send(job(conn));
+            let _ = reply.send(done.and_then(|()| job(conn)));
         });
-        self.0.send(Order::Do(job)).await.map_err(|_| unfinished())?;
+        self.orders.send(Order::Do(job)).await.map_err(|_| unfinished())?;
         answer.await.map_err(|_| unfinished())?
     }
 
@@ -79,7 +86,14 @@ impl Worker {
         &self,
         job: impl FnOnce(&mut SqliteConnection) -> Result<T, LedgerError> + Send + 'static,
     ) -> Result<T, LedgerError> {
-        self.run(|conn| immediate_transaction(conn, job)).await
+        let watch = Arc::clone(&self.watch);
+        self.run(move |conn| {
+            let done = immediate_transaction(conn, job)?;
+            // Only now is it known that the commit went into a file that is there.
+            watch.check().map_err(|displaced| LedgerError::CommitUnknown(Box::new(displaced)))?;
+            Ok(done)
+        })
+        .await
     }
 }
 
@@ -114,5 +128,29 @@ fn roll_back(conn: &mut SqliteConnection) {
         && !matches!(error, diesel::result::Error::NotInTransaction)
     {
         tracing::error!(%error, "cannot roll back");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::SqliteOptions;
+    use crate::sqlite::open;
+
+    #[tokio::test]
+    async fn a_commit_into_a_file_that_was_deleted_meanwhile_is_not_acknowledged() {
+        let dir = tempfile::tempdir().unwrap();
+        let options = SqliteOptions::new(dir.path().join("trialgate.db"));
+        open::migrate(&options).unwrap();
+        let (conn, watch) = open::open_for_writing(&options).unwrap();
+        let worker = Worker::start("writer", conn, Arc::new(watch)).unwrap();
+        worker.transact(|_| Ok(())).await.unwrap();
+        let deleted = worker.transact(move |_| {
+            fs::remove_file(&options.path).unwrap();
+            Ok(())
+        });
+        assert!(matches!(deleted.await, Err(LedgerError::CommitUnknown(_))));
     }
 }

@@ -1,6 +1,7 @@
 //! Files that are not there, not ours, not whole, too new or too old.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use diesel::connection::SimpleConnection;
@@ -168,4 +169,49 @@ async fn what_was_migrated_is_durable_and_in_wal_mode() {
     SqliteLedger::migrate(&options).await.unwrap();
     let header = fs::read(&options.path).unwrap();
     assert_eq!(&header[18..20], &[2, 2], "the header's read and write versions say WAL");
+}
+
+fn mode(path: &Path) -> u32 {
+    path.metadata().unwrap().permissions().mode() & 0o7777
+}
+
+#[tokio::test]
+async fn the_database_its_log_and_its_copies_are_for_their_owner_alone() {
+    let (dir, options) = options();
+    SqliteLedger::migrate(&options).await.unwrap();
+    let ledger = SqliteLedger::open(options.clone()).await.unwrap();
+    let copy = dir.path().join("copy.db");
+    // Left by a run that was cut off, with rights for everybody.
+    fs::write(dir.path().join("copy.db.part"), "half a copy").unwrap();
+    SqliteLedger::backup(&options, &copy).await.unwrap();
+    let mut names: Vec<_> = fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
+    names.sort();
+    let expected =
+        ["copy.db", "trialgate.db", "trialgate.db-shm", "trialgate.db-wal"].map(|name| dir.path().join(name));
+    assert_eq!(names, expected);
+    for path in names {
+        assert_eq!(mode(&path), 0o600, "{}", path.display());
+    }
+    ledger.close().await;
+}
+
+#[tokio::test]
+async fn a_file_that_exists_keeps_its_mode() {
+    let (_dir, options) = options();
+    fs::write(&options.path, b"").unwrap();
+    fs::set_permissions(&options.path, fs::Permissions::from_mode(0o640)).unwrap();
+    SqliteLedger::migrate(&options).await.unwrap();
+    assert_eq!(mode(&options.path), 0o640);
+}
+
+#[tokio::test]
+async fn a_restored_copy_is_in_wal_mode_again_once_it_is_opened() {
+    let (dir, options) = options();
+    SqliteLedger::migrate(&options).await.unwrap();
+    let copy = SqliteOptions::new(dir.path().join("copy.db"));
+    SqliteLedger::backup(&options, &copy.path).await.unwrap();
+    let versions = |path: &Path| fs::read(path).unwrap()[18..20].to_vec();
+    assert_eq!(versions(&copy.path), [1, 1], "or nothing is shown here");
+    SqliteLedger::open(copy.clone()).await.unwrap().close().await;
+    assert_eq!(versions(&copy.path), [2, 2], "the header's read and write versions say WAL");
 }

@@ -3,6 +3,8 @@
 #![expect(clippy::expect_used, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod conformance;
+mod displaced;
+mod erasure;
 mod events;
 mod files;
 mod invariants;

@@ -17,6 +17,7 @@ use crate::cli::Global;
 use crate::compose::{self, OsEntropy, SystemClock};
 use crate::ledger::Ledger;
 use crate::output::{Output, Table, time};
+use crate::process;
 
 /// Callers that one listing shows.
 const LISTED: u32 = 1_000;
@@ -177,7 +178,7 @@ impl Callers {
 }
 
 fn add(global: &Global, name: CallerName, scopes: Vec<Scope>, rate: u32, output: Output) -> anyhow::Result<()> {
-    let by = compose::changed_by(compose::operator());
+    let by = compose::changed_by(process::operator());
     let scopes: BTreeSet<_> =
         if scopes.is_empty() { Scope::ALL.iter().copied().collect() } else { scopes.into_iter().collect() };
     let CallerCredentials { access_key, secret } = CallerCredentials::new(&random());
@@ -209,7 +210,7 @@ fn change(global: &Global, Named { name, output }: Named, change: CallerChange) 
 }
 
 fn changed(global: &Global, name: CallerName, change: CallerChange) -> anyhow::Result<Caller> {
-    let by = compose::changed_by(compose::operator());
+    let by = compose::changed_by(process::operator());
     done(with_database(global, async |_, ledger| Ok(ledger.callers().change_caller(name, change, by).await?))?)
 }
 
@@ -228,7 +229,7 @@ async fn holder(ledger: &Ledger, name: &CallerName) -> anyhow::Result<Caller> {
 }
 
 fn rotate(global: &Global, Named { name, output }: Named) -> anyhow::Result<()> {
-    let by = compose::changed_by(compose::operator());
+    let by = compose::changed_by(process::operator());
     let CallerCredentials { secret, .. } = CallerCredentials::new(&random());
     let changed = with_database(global, async |config, ledger| {
         let holder = holder(ledger, &name).await?;
@@ -255,7 +256,7 @@ fn remove(global: &Global, Named { name, output }: Named, yes: bool) -> anyhow::
 }
 
 fn reseal(global: &Global, output: Output) -> anyhow::Result<()> {
-    let actor = compose::operator();
+    let actor = process::operator();
     let report = with_database(global, async |config, ledger| {
         let keyring = config.keyring()?;
         let came = reseal_callers(&*ledger.callers(), &keyring, &actor, &SystemClock, &OsEntropy).await?;

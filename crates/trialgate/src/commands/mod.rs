@@ -77,7 +77,7 @@ async fn record_search(
     filter: &impl Filter,
 ) -> anyhow::Result<()> {
     let Some(personal) = filter.personal() else { return Ok(()) };
-    let by = compose::changed_by(compose::operator());
+    let by = compose::changed_by(process::operator());
     let search = PersonSearch::new(by, place, &personal, None, &config.keyring()?);
     match ledger.audit().record_search(search).await? {
         SearchOutcome::Recorded => Ok(()),
@@ -90,7 +90,7 @@ async fn record_search(
 /// # Errors
 /// The entry cannot be stored.
 async fn record_reveal(ledger: &Ledger, action: &'static str, subject: &str) -> anyhow::Result<()> {
-    let by = compose::changed_by(compose::operator());
+    let by = compose::changed_by(process::operator());
     Ok(ledger.audit().write_down(by.revealed(action, subject)).await?)
 }
 

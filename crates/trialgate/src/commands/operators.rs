@@ -12,6 +12,7 @@ use crate::cli::Global;
 use crate::compose::{self, OsEntropy, SystemClock};
 use crate::config::HumanDuration;
 use crate::output::{Output, Table, time};
+use crate::process;
 
 /// Operators that one listing shows.
 const LISTED: u32 = 1_000;
@@ -88,7 +89,7 @@ impl Operators {
                 output.show(&OperatorList { operators })
             }
             Self::Revoke { name, output } => {
-                let by = compose::changed_by(compose::operator());
+                let by = compose::changed_by(process::operator());
                 let asked = name.clone();
                 if !with_database(global, async |_, ledger| Ok(ledger.operators().revoke_operator(asked, by).await?))? {
                     bail!("there is no operator {name}; `trialgate operators list` shows all");
@@ -106,7 +107,7 @@ fn add(
     expires: Option<HumanDuration>,
     output: Output,
 ) -> anyhow::Result<()> {
-    let by = compose::changed_by(compose::operator());
+    let by = compose::changed_by(process::operator());
     let (mut secret, mut id) = ([0; 32], [0; 10]);
     OsEntropy.fill(&mut secret);
     OsEntropy.fill(&mut id);

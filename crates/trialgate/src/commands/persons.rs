@@ -7,12 +7,19 @@ use anyhow::{anyhow, bail};
 use clap::Args;
 use serde::Serialize;
 use trial_core::{Email, Forgotten, MailHosts, Person, TenantId};
+use trial_engine::purge;
 
 use super::{phone, record_search, with_database};
+use crate::captured;
 use crate::cli::Global;
 use crate::compose;
 use crate::config::Config;
 use crate::output::{Output, say};
+use crate::process;
+
+/// What was done in the database, but not yet in its files.
+pub(super) const NOT_PURGED: &str = "done, but what was removed is still in the database's log (the file that ends in -wal), \
+    because another program reads the database; run the same command again when that has ended";
 
 /// Whose data is meant.
 #[derive(Debug, Args)]
@@ -63,7 +70,7 @@ impl Export {
             let pseudonym = config.keyring()?.pseudonym(&person);
             let data = ledger.care().held_on(person).await?;
             // Nothing is shown before it is on record.
-            let by = compose::changed_by(compose::operator());
+            let by = compose::changed_by(process::operator());
             ledger.audit().write_down(data.exported(by, pseudonym)).await?;
             Ok(data)
         })?;
@@ -74,17 +81,21 @@ impl Export {
 impl Forget {
     pub(crate) fn run(self, global: &Global) -> anyhow::Result<()> {
         let Self { whose, yes, output } = self;
-        let by = compose::changed_by(compose::operator());
-        let forgotten = with_database(global, async |config, ledger| {
+        let by = compose::changed_by(process::operator());
+        let (forgotten, is_purged) = with_database(global, async |config, ledger| {
             let person = whose.person(config)?;
             let pseudonym = config.keyring()?.pseudonym(&person);
             record_search(config, ledger, "forget", &person).await?;
-            Ok(ledger.care().forget(person, pseudonym, !yes, by).await?)
+            let care = captured::care(config, ledger);
+            let forgotten = care.forget(person, pseudonym, !yes, by).await?;
+            let is_purged = !yes || matches!(forgotten, Forgotten::Refused(_)) || purge(&*care).await?;
+            Ok((forgotten, is_purged))
         })?;
         match forgotten {
-            Forgotten::Erased(rows) => output.show(&Report { done: yes, rows }),
+            Forgotten::Erased(rows) => output.show(&Report { done: yes, rows })?,
             Forgotten::Refused(tenants) => bail!(refusal(&tenants)),
         }
+        if is_purged { Ok(()) } else { bail!(NOT_PURGED) }
     }
 }
 

@@ -8,6 +8,7 @@ use super::{phone, record_search, with_database};
 use crate::cli::Global;
 use crate::compose;
 use crate::output::Output;
+use crate::process;
 
 /// `trialgate phones …`
 #[derive(Debug, Subcommand)]
@@ -49,7 +50,7 @@ impl Phones {
             let ledger = database.operations();
             let phone = phone(&text, config)?;
             record_search(config, database, "phones", &phone).await?;
-            if is_unlock && !ledger.unlock_phone(phone.clone(), compose::changed_by(compose::operator())).await? {
+            if is_unlock && !ledger.unlock_phone(phone.clone(), compose::changed_by(process::operator())).await? {
                 bail!("this phone was never seen; there is nothing to unlock");
             }
             let failures = ledger.phone_failures(phone.clone()).await?;

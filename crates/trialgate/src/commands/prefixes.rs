@@ -17,6 +17,7 @@ use crate::compose::{self, SystemClock};
 use crate::config::Config;
 use crate::ledger::Ledger;
 use crate::output::{Output, Table, time};
+use crate::process;
 
 /// `trialgate prefixes …`
 #[derive(Debug, Subcommand)]
@@ -120,7 +121,7 @@ impl PrefixesCommand {
 }
 
 async fn make(prefixes: &dyn Prefixes, change: Change) -> anyhow::Result<()> {
-    let by = compose::changed_by(compose::operator());
+    let by = compose::changed_by(process::operator());
     match change {
         Change::Nothing => {}
         Change::Release(prefix) => {

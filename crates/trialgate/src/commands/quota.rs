@@ -10,6 +10,7 @@ use super::with_ledger;
 use crate::cli::Global;
 use crate::compose::{self, SystemClock};
 use crate::output::{self, Output};
+use crate::process;
 
 /// `trialgate quota …`
 #[derive(Debug, Subcommand)]
@@ -49,7 +50,7 @@ impl Quota {
         };
         let report = with_ledger(global, async |config, ledger| {
             if let Some(threshold) = threshold {
-                ledger.set_quota(threshold, compose::changed_by(compose::operator())).await?;
+                ledger.set_quota(threshold, compose::changed_by(process::operator())).await?;
             }
             let policy = &config.policy.quota;
             let view = ledger.quota(policy.day_of(SystemClock.now()), policy.first_threshold).await?;

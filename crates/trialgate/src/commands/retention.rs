@@ -3,12 +3,16 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use anyhow::bail;
 use clap::{Args, Subcommand};
 use serde::Serialize;
 use trial_core::ports::{Clock as _, DataCare};
 use trial_core::{Expired, Expiring, ExpiryPage, Retention};
+use trial_engine::purge;
 
+use super::persons::NOT_PURGED;
 use super::with_database;
+use crate::captured;
 use crate::cli::Global;
 use crate::compose::SystemClock;
 use crate::output::Output;
@@ -41,8 +45,8 @@ struct Report {
 impl RetentionCommand {
     pub(crate) fn run(self, global: &Global) -> anyhow::Result<()> {
         let Self::Run(Run { dry_run, output }) = self;
-        let removed = with_database(global, async |config, ledger| {
-            let (care, retention) = (ledger.care(), config.retention());
+        let (removed, is_purged) = with_database(global, async |config, ledger| {
+            let (care, retention) = (captured::care(config, ledger), config.retention());
             let mut removed = BTreeMap::new();
             for what in Expiring::ALL {
                 removed.insert(what.as_str(), expire(&*care, retention, *what, dry_run).await?);
@@ -51,9 +55,10 @@ impl RetentionCommand {
                 removed.insert("portal", care.expire_portal(SystemClock.now()).await?);
                 removed.insert("prefixes", care.expire_prefixes(SystemClock.now()).await?);
             }
-            Ok(removed)
+            Ok((removed, dry_run || purge(&*care).await?))
         })?;
-        output.show(&Report { dry_run, removed })
+        output.show(&Report { dry_run, removed })?;
+        if is_purged { Ok(()) } else { bail!(NOT_PURGED) }
     }
 }
 

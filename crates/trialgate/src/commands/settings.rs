@@ -12,6 +12,7 @@ use crate::compose;
 use crate::config::Config;
 use crate::ledger::Ledger;
 use crate::output::{Output, Table, time};
+use crate::process;
 
 /// Changes that one listing shows.
 const LISTED: u32 = 100;
@@ -113,7 +114,7 @@ impl Settings {
 }
 
 async fn make(config: &Config, ledger: &Ledger, order: SettingOrder) -> anyhow::Result<SettingsInForce> {
-    let (configured, by) = (Arc::new(config.policy.clone()), compose::changed_by(compose::operator()));
+    let (configured, by) = (Arc::new(config.policy.clone()), compose::changed_by(process::operator()));
     match ledger.settings().change_setting(order, configured, by).await? {
         SettingOutcome::Changed(in_force) | SettingOutcome::AlreadySo(in_force) => Ok(in_force),
         SettingOutcome::Refused(SettingRefusal::Faulty(fault)) => bail!("nothing was changed: {fault}"),

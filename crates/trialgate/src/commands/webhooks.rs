@@ -15,6 +15,7 @@ use crate::cli::Global;
 use crate::compose::{self, OsEntropy, SystemClock};
 use crate::config::{Config, ConfigError, WebhookSetup};
 use crate::output::{Output, time};
+use crate::process;
 
 /// `trialgate webhooks …`
 #[derive(Debug, Subcommand)]
@@ -97,7 +98,7 @@ impl One {
 
     fn replay(self, global: &Global) -> anyhow::Result<()> {
         let Self { id, output } = self;
-        let by = compose::changed_by(compose::operator());
+        let by = compose::changed_by(process::operator());
         let replay = async |_: &Config, ledger: &crate::ledger::Ledger| {
             Ok(ledger.event_operations().replay_event(id, by).await?)
         };
@@ -109,7 +110,7 @@ impl One {
 }
 
 fn enable(output: Output, global: &Global) -> anyhow::Result<()> {
-    let by = compose::changed_by(compose::operator());
+    let by = compose::changed_by(process::operator());
     let enable = async |config: &Config, ledger: &crate::ledger::Ledger| {
         let endpoint = platform(config)?.endpoint;
         Ok(ledger.event_operations().enable_endpoint(endpoint, by).await?)

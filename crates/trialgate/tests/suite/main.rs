@@ -4,6 +4,7 @@
 mod callers;
 mod configuration;
 mod data;
+mod files;
 mod mail;
 mod refusals;
 mod tls;

@@ -13,6 +13,7 @@ use crate::cli::Global;
 use crate::commands::with_ledger;
 use crate::compose;
 use crate::output::{Output, complain};
+use crate::process;
 
 /// From this many rows on, a terminal shows how far it is.
 const ROWS_WORTH_A_BAR: u64 = 10_000;
@@ -40,7 +41,7 @@ pub(super) fn run(global: &Global, file: &Path, dry_run: bool, output: Output) -
     let plan = with_ledger(global, async |_, ledger| {
         let progress = bar(length as u64, "storing {spinner} {elapsed}");
         progress.enable_steady_tick(Duration::from_millis(200));
-        let by = compose::changed_by(compose::operator());
+        let by = compose::changed_by(process::operator());
         // With a bad row nothing is stored, but what else is bad is told at once.
         let plan = ledger.import_access_codes(import, dry_run || has_bad, by).await;
         progress.finish_and_clear();

@@ -12,6 +12,7 @@ use crate::cli::Global;
 use crate::commands::with_ledger;
 use crate::compose;
 use crate::output::{Output, Table, time};
+use crate::process;
 
 /// `trialgate access-codes list`
 #[derive(Debug, Args)]
@@ -79,7 +80,7 @@ impl List {
 impl Move {
     pub(crate) fn run(self, order: PoolOrder, global: &Global) -> anyhow::Result<()> {
         let Self { code, output } = self;
-        let by = compose::changed_by(compose::operator());
+        let by = compose::changed_by(process::operator());
         let asked = code.clone();
         match with_ledger(global, async |_, ledger| Ok(ledger.order_access_code(asked, order, by).await?))? {
             PoolOutcome::Done { before, after } => {

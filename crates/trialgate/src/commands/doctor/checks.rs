@@ -38,6 +38,7 @@ pub(super) async fn all(config: &Config, report: &mut Report) {
     directory(config, report);
     files(config, report);
     browsers(config, report);
+    permissions(config, report);
     if let Some(serving) = serving {
         certificate(&serving, report);
         gateways(config, &serving, report).await;
@@ -47,7 +48,8 @@ pub(super) async fn all(config: &Config, report: &mut Report) {
     }
     match Ledger::open(&config.database).await {
         Ok(ledger) => {
-            report.ok("database", format!("{}: whole and of this release", config.database));
+            let journal = if matches!(config.database, Database::Sqlite(_)) { ", journal mode wal" } else { "" };
+            report.ok("database", format!("{}: whole and of this release{journal}", config.database));
             server(&ledger, report).await;
             platform::queue(config, &ledger, report).await;
             database(config, &*ledger.operations(), report).await;
@@ -131,6 +133,10 @@ fn certificate(serving: &Serving, report: &mut Report) {
     }
 }
 
+fn directory_of(file: &Path) -> &Path {
+    file.parent().filter(|path| !path.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
 fn directory(config: &Config, report: &mut Report) {
     // A database elsewhere leaves nothing here but captured messages.
     let file = match &config.database {
@@ -138,7 +144,7 @@ fn directory(config: &Config, report: &mut Report) {
         Database::Postgres { .. } if config.settings.sandbox.enabled => config.inbox(),
         Database::Postgres { .. } => return,
     };
-    let directory = file.parent().filter(|path| !path.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let directory = directory_of(&file);
     let name = directory.display();
     if let Err(error) = access(directory, Access::WRITE_OK | Access::EXEC_OK) {
         let text = format!("{name}: this user cannot write there ({error}); create it, or change its owner or rights");
@@ -149,6 +155,40 @@ fn directory(config: &Config, report: &mut Report) {
         Ok(disk) => space(disk.f_bavail.saturating_mul(disk.f_frsize) >> 20, &name.to_string(), report),
         Err(error) => report.warn("directory", format!("{name}: cannot tell the free space ({error})")),
     }
+}
+
+/// Whether others than this user have a right to what holds personal data and keys.
+fn permissions(config: &Config, report: &mut Report) {
+    let mut files = Vec::new();
+    let mut directory = None;
+    if let Database::Sqlite(file) = &config.database {
+        files.extend(["", "-wal", "-shm"].map(|suffix| trial_files::with_suffix(file, suffix)));
+        directory = Some(directory_of(file));
+    }
+    if config.settings.sandbox.enabled {
+        files.push(config.inbox());
+    }
+    if config.settings.secrets.keys.iter().any(|key| key.key.is_some()) {
+        files.extend(config.file.clone());
+    }
+    let paths = files.iter().map(|file| (file.as_path(), "600")).chain(directory.map(|path| (path, "700")));
+    let mut exposed = 0;
+    for (path, right) in paths {
+        let name = path.display();
+        match trial_files::exposed_mode(path) {
+            Ok(None) => continue,
+            Ok(Some(mode)) => report.warn("permissions", exposure(&name.to_string(), mode, right)),
+            Err(error) => report.warn("permissions", format!("{name}: cannot tell its mode ({error})")),
+        }
+        exposed += 1;
+    }
+    if exposed == 0 && !files.is_empty() {
+        report.ok("permissions", "data and keys are for this user alone");
+    }
+}
+
+fn exposure(path: &str, mode: u32, right: &str) -> String {
+    format!("{path} has mode {mode:04o}, so that other users have rights to it; run `chmod {right} {path}`")
 }
 
 fn space(free_mib: u64, directory: &str, report: &mut Report) {
@@ -389,6 +429,13 @@ mod tests {
         assert!(text(|report| space(19, "d", report)).starts_with("FAIL"));
         assert!(text(|report| space(20, "d", report)).starts_with("warn"));
         assert!(text(|report| space(500, "d", report)).starts_with("ok"));
+    }
+
+    #[test]
+    fn a_mode_that_is_too_wide_is_told_with_what_to_do() {
+        let text = exposure("/var/lib/trialgate/trialgate.db", 0o644, "600");
+        assert!(text.starts_with("/var/lib/trialgate/trialgate.db has mode 0644"), "{text}");
+        assert!(text.ends_with("`chmod 600 /var/lib/trialgate/trialgate.db`"), "{text}");
     }
 
     #[test]

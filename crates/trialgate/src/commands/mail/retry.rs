@@ -9,6 +9,7 @@ use crate::cli::Global;
 use crate::commands::with_ledger;
 use crate::compose;
 use crate::output::Output;
+use crate::process;
 
 /// `trialgate mail retry`
 #[derive(Debug, Args)]
@@ -28,7 +29,7 @@ struct Retried {
 impl Retry {
     pub(crate) fn run(self, global: &Global) -> anyhow::Result<()> {
         let id = self.id;
-        let by = compose::changed_by(compose::operator());
+        let by = compose::changed_by(process::operator());
         match with_ledger(global, async |_, ledger| Ok(ledger.retry_mail(id, by).await?))? {
             MailRetried::Due => self.output.show(&Retried { id: id.to_string(), state: "due" }),
             MailRetried::Refused(state) => bail!("mail {id} is {state}; only a failed one can be tried again"),

@@ -1,9 +1,6 @@
 //! The directory of a sandbox, and the configuration in it.
 
-use std::fs::{self, DirBuilder, OpenOptions};
-use std::io::{self, Write};
 use std::net::SocketAddr;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -15,28 +12,16 @@ use crate::config::{DEFAULT_FILE, Settings};
 /// Creates the directory and its configuration, if they are not there; returns the configuration's path. What is in it is
 /// personal: the directory is for this user alone.
 pub(super) fn prepare(directory: &Path, listen: Option<SocketAddr>) -> anyhow::Result<PathBuf> {
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(directory)
+    trial_files::create_directory(directory)
         .with_context(|| format!("cannot create {}; name another directory with --data", directory.display()))?;
     let file = directory.join(DEFAULT_FILE);
     if !file.try_exists().with_context(|| format!("cannot look into {}", directory.display()))? {
         let listen = listen.unwrap_or(Settings::default().http.listen);
         let text = configuration(listen, &new_key_table(&SystemClock, &OsEntropy));
-        write(&file, &text)
+        trial_files::replace(&file, text.as_bytes())
             .with_context(|| format!("cannot write {}; name another directory with --data", file.display()))?;
     }
     Ok(file)
-}
-
-/// Writes the whole file or none of it, for this user alone: it holds a key.
-fn write(file: &Path, text: &str) -> io::Result<()> {
-    let new = file.with_extension("toml.new");
-    let mut opened = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
-    opened.write_all(text.as_bytes())?;
-    opened.sync_all()?;
-    fs::rename(new, file)
 }
 
 fn configuration(listen: SocketAddr, key_table: &str) -> String {
@@ -75,6 +60,7 @@ level = "warn"
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
     use std::os::unix::fs::PermissionsExt;
 
     use trial_core::AddressLimits;

@@ -11,8 +11,8 @@ use trial_core::{LifeChange, LifeOrder, LifeOutcome, TenantId, TenantStatus};
 
 use crate::cli::Global;
 use crate::commands::{decide, with_database};
-use crate::compose;
 use crate::output::{Output, time};
+use crate::process;
 
 /// The tenant that is to be changed.
 #[derive(Debug, Args)]
@@ -44,7 +44,7 @@ impl Wanted {
     /// It was refused, or something stands in the way.
     pub(super) fn order(self, order: LifeOrder, global: &Global) -> anyhow::Result<()> {
         let Self { id, output } = self;
-        let actor = compose::operator();
+        let actor = process::operator();
         let outcome = with_database(global, async |config, ledger| {
             decide::tenant_order(config, ledger, trial_core::TenantOrder { tenant: id, order, actor }).await
         })?;

@@ -1,0 +1,119 @@
+//! What was forgotten or has expired is in no byte of the files either.
+
+use std::path::Path;
+use std::time::Duration;
+use std::{fs, iter};
+
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use diesel::sqlite::SqliteConnection;
+use tempfile::TempDir;
+use trial_core::ports::DataCare;
+use trial_core::{Expired, Expiring, ExpiryPage, Forgotten, LifeOrder, Person, Retention};
+use trial_storage::{SqliteLedger, SqliteOptions};
+use trial_testkit::Desk;
+use trial_testkit::data::{application, company, email, keyring, phone};
+
+async fn desk(pairs: u32) -> (TempDir, SqliteOptions, Desk<SqliteLedger>) {
+    let dir = tempfile::tempdir().unwrap();
+    let options = SqliteOptions::new(dir.path().join("trialgate.db"));
+    SqliteLedger::migrate(&options).await.unwrap();
+    let desk = Desk::new(SqliteLedger::open(options.clone()).await.unwrap()).with_access_codes(pairs).await;
+    (dir, options, desk)
+}
+
+/// Which of an applicant's data is anywhere in the files of a directory.
+fn found(dir: &Path, n: u32) -> Vec<String> {
+    let files: Vec<Vec<u8>> = fs::read_dir(dir).unwrap().map(|file| fs::read(file.unwrap().path()).unwrap()).collect();
+    let is_in = |text: &String| files.iter().any(|file| file.windows(text.len()).any(|bytes| bytes == text.as_bytes()));
+    let company = company(n).as_str().to_owned();
+    let all = [phone(n).as_str()[1..].to_owned(), email(n).as_str().to_owned(), company.to_lowercase(), company];
+    all.into_iter().filter(is_in).collect()
+}
+
+/// A visitor who mistyped the code, and one who had a tenant that is closed.
+async fn visitor_and_customer(desk: &Desk<SqliteLedger>, visitor: u32, customer: u32) {
+    desk.send(&phone(visitor)).await;
+    assert_eq!(desk.apply_for_code(application(visitor, "wrong")).await, "002");
+    let tenant = desk.join(customer).await;
+    desk.change(tenant, LifeOrder::Close).await;
+}
+
+#[tokio::test]
+async fn nothing_of_the_forgotten_is_left_in_any_file() {
+    let (dir, _options, desk) = desk(2).await;
+    visitor_and_customer(&desk, 1, 2).await;
+    visitor_and_customer(&desk, 3, 4).await;
+    for person in [Person::Phone(phone(1)), Person::Email(email(1).key().clone()), Person::Phone(phone(2))] {
+        let pseudonym = keyring().pseudonym(&person);
+        let forgotten = desk.ledger.forget(person, pseudonym, false, desk.operator()).await.unwrap();
+        assert!(matches!(forgotten, Forgotten::Erased(_)), "{forgotten:?}");
+    }
+    assert!(desk.ledger.purge().await.unwrap());
+    for n in [1, 2] {
+        assert_eq!(found(dir.path(), n), Vec::<String>::new());
+    }
+    for n in [3, 4] {
+        assert!(found(dir.path(), n).len() >= 3, "the others are there");
+    }
+}
+
+#[tokio::test]
+async fn nothing_of_what_has_expired_is_left_in_any_file() {
+    let (dir, _options, desk) = desk(1).await;
+    // Enough rows for pages that are freed as a whole.
+    for n in 1..60 {
+        desk.send(&phone(n)).await;
+    }
+    desk.wait(Duration::from_hours(200 * 24));
+    desk.send(&phone(99)).await;
+    for what in Expiring::ALL {
+        let since = Retention::default().since(*what, desk.now());
+        let page = ExpiryPage { what: *what, since, after: [0; 16], limit: 1000 };
+        let Expired { .. } = desk.ledger.expire(page, false).await.unwrap();
+    }
+    assert!(desk.ledger.purge().await.unwrap());
+    for n in 1..60 {
+        assert_eq!(found(dir.path(), n), Vec::<String>::new());
+    }
+    assert_eq!(found(dir.path(), 99).len(), 1, "the phone of who came later");
+}
+
+#[tokio::test]
+async fn a_purge_that_a_reader_holds_up_says_so_and_is_done_after_it() {
+    let (dir, options, desk) = desk(1).await;
+    desk.send(&phone(1)).await;
+    let mut reader = SqliteConnection::establish(options.path.to_str().unwrap()).unwrap();
+    reader.batch_execute("BEGIN; SELECT count(*) FROM phones").unwrap();
+    let person = Person::Phone(phone(1));
+    desk.ledger.forget(person, "person-1".to_owned(), false, desk.operator()).await.unwrap();
+    assert!(!desk.ledger.purge().await.unwrap());
+    desk.send(&phone(2)).await;
+    reader.batch_execute("COMMIT").unwrap();
+    assert!(desk.ledger.purge().await.unwrap());
+    assert_eq!(fs::metadata(dir.path().join("trialgate.db-wal")).unwrap().len(), 0);
+    assert_eq!(found(dir.path(), 1), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn what_an_older_release_deleted_and_left_is_removed_by_migrating() {
+    let (dir, options, desk) = desk(1).await;
+    desk.ledger.close().await;
+    let marker = |n: u32| format!("left-behind-{n:04}");
+    {
+        // As releases before this one deleted.
+        let mut older = SqliteConnection::establish(options.path.to_str().unwrap()).unwrap();
+        older.batch_execute("PRAGMA secure_delete = OFF; PRAGMA user_version = 0").unwrap();
+        let warnings = (1..200).map(|n| {
+            format!("INSERT INTO warnings (day, name, at, words) VALUES ({n}, 'n', 0, '{}')", marker(n).repeat(20))
+        });
+        let all: Vec<String> = warnings.chain(iter::once("DELETE FROM warnings".to_owned())).collect();
+        older.batch_execute(&all.join(";")).unwrap();
+        older.batch_execute("PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
+    }
+    let is_left = || fs::read(&options.path).unwrap().windows(16).any(|bytes| bytes == marker(7).as_bytes());
+    assert!(is_left(), "or nothing is shown here");
+    SqliteLedger::migrate(&options).await.unwrap();
+    assert!(!is_left());
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "the log is gone with its last user");
+}
