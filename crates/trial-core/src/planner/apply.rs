@@ -34,7 +34,7 @@ impl Planner {
         outcome
     }
 
-    /// Rules 1 to 3 alone: the record of an application that is refused by them, whatever else is so.
+    /// Rules 1 to 3 alone: the record of an application that is refused by them, whatever else is so, and that counts nothing.
     pub(super) fn beyond_help(
         &self,
         world: &World,
@@ -48,6 +48,9 @@ impl Planner {
             .phone_is_not_locked(world, application)
             .and_then(|()| self.code_exists(world, moment, application))
             .err()?;
+        if matches!(refusal, ApplyRefusal::NoCode { .. }) && self.misses_used_codes(world, moment, application) {
+            return None;
+        }
         Some(ApplicationRecord {
             id: moment.ids.application,
             at: moment.now,
@@ -61,7 +64,15 @@ impl Planner {
     /// what a right code proves: that it came, and that its owner agreed to the terms.
     fn judge(&self, world: &mut World, moment: Moment, application: &Application) -> Result<Granted, ApplyRefusal> {
         self.phone_is_not_locked(world, application)?;
-        let challenge = self.code_exists(world, moment, application)?;
+        let challenge = match self.code_exists(world, moment, application) {
+            Ok(challenge) => challenge,
+            Err(refusal) => {
+                if self.misses_used_codes(world, moment, application) {
+                    world.change_phone(&application.phone).failures += 1;
+                }
+                return Err(refusal);
+            }
+        };
         self.code_is_right(world, moment, application, &challenge)?;
         let challenge = self.proven(world, moment.now, challenge);
         if let Some(agreed) = &application.agreed {
@@ -98,6 +109,16 @@ impl Planner {
             .ok_or(ApplyRefusal::NoCode { reason: NoCodeReason::NeverSent })?;
         self.why_dead(challenge, moment.now)
             .map_or_else(|| Ok(challenge.clone()), |reason| Err(ApplyRefusal::NoCode { reason }))
+    }
+
+    /// Whether the phone has used codes, and this is none of them: a guess, for rule 1 answers it by comparing it with them. A
+    /// used code that is given once more is no guess; neither is one that cannot be compared.
+    fn misses_used_codes(&self, world: &World, moment: Moment, application: &Application) -> bool {
+        let phone = world.phone(&application.phone);
+        let current = phone.challenge().filter(|challenge| challenge.state == ChallengeState::Consumed);
+        let accepted = phone.accepted().iter().filter(|accepted| accepted.at > moment.now - REPLAY_WINDOW);
+        let mut used = accepted.map(|accepted| &accepted.challenge).chain(current).peekable();
+        used.peek().is_some() && used.all(|challenge| self.derives(moment, challenge, application) == Ok(false))
     }
 
     /// 002: a wrong code, counted against the code and against the phone. 003 if the code cannot be derived.

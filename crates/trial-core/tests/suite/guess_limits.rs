@@ -1,7 +1,7 @@
 //! What it takes to lock a phone, and what does not open it again.
 
-use trial_core::{CodeReply, GatewayReply};
-use trial_testkit::data::{application, phone};
+use trial_core::{Application, CodeReply, GatewayReply};
+use trial_testkit::data::{application, company, phone};
 
 use crate::desks::{HOUR, MINUTE, desk, set_failures};
 
@@ -28,6 +28,46 @@ async fn locking_somebodys_phone_takes_a_day_and_an_hour_and_twenty_messages_to_
     assert_eq!(desk.ledger.state().phones[&phone(1)].failures, 100);
     assert_eq!((messages, (desk.now() - began).to_std().unwrap()), (20, 25 * HOUR + 4 * MINUTE));
     assert_eq!(desk.apply_for_code(application(1, "wrong")).await, "003");
+}
+
+/// A used code is compared with for a day, to answer 000 once more: so guesses of it count against the phone, whatever its
+/// present code is like. The answer stays 001, and the used code itself is no guess.
+#[tokio::test]
+async fn guesses_of_a_used_code_lock_the_phone() {
+    let desk = desk(2).await;
+    let first = desk.prepared(1).await;
+    assert_eq!(desk.apply_for_code(first.clone()).await, "000");
+    let failures = || desk.ledger.state().phones[&phone(1)].failures;
+    let guess = application(1, "wrong");
+    assert_eq!(desk.apply_for_code(guess.clone()).await, "001");
+    assert_eq!(failures(), 1);
+    let with_other_company = Application { company: company(2), ..first.clone() };
+    assert_eq!(desk.apply_for_code(with_other_company.clone()).await, "001");
+    assert_eq!(desk.apply_for_code(first.clone()).await, "000", "a double click");
+    assert_eq!(failures(), 1, "the used code is no guess");
+    desk.wait(MINUTE);
+    desk.send(&phone(1)).await;
+    desk.wait(6 * MINUTE);
+    assert_eq!(desk.apply_for_code(with_other_company).await, "001");
+    assert_eq!(failures(), 1);
+    assert_eq!(desk.apply_for_code(guess.clone()).await, "001", "the present code has expired");
+    assert_eq!(failures(), 2, "and the used one was guessed at");
+    for expected in 3..=100 {
+        assert_eq!(desk.apply_for_code(guess.clone()).await, "001");
+        assert_eq!(failures(), expected);
+    }
+    assert_eq!(desk.apply_for_code(guess).await, "003");
+    assert_eq!(desk.apply_for_code(first).await, "000", "a replay comes before the lock");
+}
+
+/// Codes that answer 001 whatever is given tell nothing: no guess of them is counted.
+#[tokio::test]
+async fn guesses_of_codes_that_were_never_used_are_not_counted() {
+    let desk = desk(1).await;
+    desk.send(&phone(1)).await;
+    desk.wait(6 * MINUTE);
+    assert_eq!(desk.apply_for_code(application(1, "wrong")).await, "001");
+    assert_eq!(desk.ledger.state().phones[&phone(1)].failures, 0);
 }
 
 /// Neither another code, nor time, nor a right code of which nothing comes: only a success.

@@ -286,6 +286,9 @@ impl Oracle {
             return Answer::Applied("003", None);
         }
         let Some(code) = self.latest_code(&asked.phone).filter(|latest| self.is_alive(*latest, now)) else {
+            if self.misses_used_codes(now, asked) {
+                *self.strikes.entry(asked.phone.clone()).or_default() += 1;
+            }
             return Answer::Applied("001", None);
         };
         if trial_core::SubmittedCode::parse(&self.codes[code].digits).unwrap() != asked.code {
@@ -315,6 +318,17 @@ impl Oracle {
         self.strikes.remove(&asked.phone);
         self.customers.push(Customer { application: asked.clone(), since: now });
         Answer::Applied("000", Some(self.customers.len() - 1))
+    }
+
+    /// Whether the phone's codes that were used within a day, or last, are all others than this.
+    fn misses_used_codes(&self, now: DateTime<Utc>, asked: &Application) -> bool {
+        let of_phone = |customer: &&Customer| customer.application.phone == asked.phone;
+        let recent = self.customers.iter().filter(of_phone);
+        let recent = recent.filter(|customer| customer.since > now - TimeDelta::seconds(DAY));
+        let mut used: Vec<_> = recent.map(|customer| customer.application.code.clone()).collect();
+        let last = self.latest_code(&asked.phone).map(|last| &self.codes[last]).filter(|last| last.used);
+        used.extend(last.map(|last| trial_core::SubmittedCode::parse(&last.digits).unwrap()));
+        !used.is_empty() && !used.contains(&asked.code)
     }
 }
 

@@ -75,6 +75,15 @@ async fn used_up() {
 }
 
 #[tokio::test]
+async fn a_guess_of_a_used_code_is_left_to_be_counted() {
+    let desk = desk(1).await;
+    desk.join(1).await;
+    assert_left(&desk, Request::Apply(application(1, "wrong")));
+    set_failures(&desk, 1, 100);
+    assert_refused(&desk, application(1, "wrong"), ApplyRefusal::PhoneLocked { failures: 100 });
+}
+
+#[tokio::test]
 async fn spent_by_wrong_tries() {
     let desk = desk(1).await;
     let right = desk.prepared(1).await;
@@ -173,7 +182,8 @@ proptest! {
             for (request, outcome) in batch.requests.iter().zip(outcomes) {
                 let alone = Batch { now: batch.now, requests: vec![request.clone()] };
                 let plan = planned(before, &planner, &alone);
-                assert_eq!(outcome.is_some(), is_beyond_help(&plan.outcomes[0]));
+                let counts_nothing = plan.effects.phones.is_empty();
+                assert_eq!(outcome.is_some(), is_beyond_help(&plan.outcomes[0]) && counts_nothing);
                 if let Some(outcome) = outcome {
                     let effects = Effects { applications: refused.by_ref().take(1).collect(), ..Effects::default() };
                     assert_eq!(plan, Plan { outcomes: vec![outcome], effects });

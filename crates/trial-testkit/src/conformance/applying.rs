@@ -86,6 +86,21 @@ pub async fn wrong_tries_are_counted<F: LedgerFactory>(factory: &F) {
     assert_eq!(desk.ledger.phone_failures(phone(1)).await.unwrap(), Some(0));
 }
 
+/// 001: a guess of a used code is counted against the phone; the used code itself is not.
+pub async fn guesses_of_a_used_code_are_counted<F: LedgerFactory>(factory: &F) {
+    let desk = desk(factory, 1).await;
+    let right = desk.prepared(1).await;
+    assert_eq!(desk.apply_for_code(right.clone()).await, "000");
+    let used = ApplyOutcome::Refused(ApplyRefusal::NoCode { reason: NoCodeReason::Used });
+    for counted in 1..=3 {
+        assert_eq!(desk.apply(application(1, "wrong")).await, used);
+        assert_eq!(desk.apply(Application { email: email(3), ..right.clone() }).await, used);
+        assert_eq!(desk.ledger.phone_failures(phone(1)).await.unwrap(), Some(counted));
+    }
+    assert_eq!(desk.apply_for_code(right).await, "000");
+    assert_eq!(desk.ledger.phone_failures(phone(1)).await.unwrap(), Some(3));
+}
+
 /// 003: a phone is locked over all its codes, until operations unlock it.
 pub async fn a_locked_phone_stays_locked_until_it_is_unlocked<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 1).await;

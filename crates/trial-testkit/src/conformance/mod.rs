@@ -119,6 +119,7 @@ macro_rules! ledger_conformance {
             the_same_application_is_answered_again_for_a_day
             no_code_no_trial
             wrong_tries_are_counted
+            guesses_of_a_used_code_are_counted
             a_locked_phone_stays_locked_until_it_is_unlocked
             one_tenant_for_each_customer
             a_trial_needs_an_access_code_of_each_kind

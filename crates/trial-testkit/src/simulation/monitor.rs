@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, TimeDelta, Utc};
 use trial_core::{
     AccessCode, AccessCodeState, Application, ApplyOutcome, ApplyRefusal, Batch, CLOCK_SKEW, Challenge, ChallengeId,
-    ChallengeState, CodeOutcome, CodeRequestId, CodeToSend, CountSpan, FreedCode, Lease, MailId, MailState, Outcome,
-    Phone, PhonePrefix, Planner, PlatformEventKind, REPLAY_WINDOW, Request, RequestId, RestOver, TenantId,
+    ChallengeState, CodeOutcome, CodeRequestId, CodeToSend, CountSpan, FreedCode, Lease, MailId, MailState, NoCodeReason,
+    Outcome, Phone, PhonePrefix, Planner, PlatformEventKind, REPLAY_WINDOW, Request, RequestId, RestOver, TenantId,
 };
 
 use crate::MemoryState;
@@ -122,6 +122,13 @@ impl Monitor {
             ApplyOutcome::Refused(ApplyRefusal::WrongCode { .. }) => {
                 *failures += 1;
                 self.hold(!locked, "a locked phone tries no codes");
+            }
+            ApplyOutcome::Refused(ApplyRefusal::NoCode { reason }) => {
+                let of_phone = self.accepted.iter().filter(|(_, earlier, _)| earlier.phone == application.phone);
+                let last = of_phone.clone().next_back().filter(|_| *reason == NoCodeReason::Used);
+                let recent = of_phone.filter(|(at, ..)| *at > now - REPLAY_WINDOW);
+                let mut used = recent.chain(last).map(|(_, earlier, _)| &earlier.code).peekable();
+                *failures += u32::from(used.peek().is_some() && used.all(|code| *code != application.code));
             }
             _ => {}
         }
