@@ -77,6 +77,11 @@ async fn the_quota_is_shown_and_set() {
     assert_eq!(shown["timezone"], "UTC");
     let set = home.ask_json(&["quota", "set", "5"]).await;
     assert_eq!((&set["threshold"], &set["left"]), (&json!(5), &json!(4)));
+    assert_eq!((&shown["ownerMails"]["limit"], &set["ownerMails"]["limit"]), (&json!(50), &json!(1)));
+    home.ask(&["settings", "set", "quota.owner_mails", "7"]).await;
+    assert_eq!(home.ask_json(&["quota", "show"]).await["ownerMails"]["left"], 7);
+    home.ask(&["settings", "set", "quota.owner_mails", "threshold/20"]).await;
+    assert_eq!(home.ask_json(&["quota", "show"]).await["ownerMails"]["left"], 1);
     assert!(home.ask(&["quota", "show"]).await.contains("threshold"));
     let changed = home.database().lines("SELECT actor || ' ' || action AS line FROM audit WHERE action LIKE 'quota%'");
     assert!(matches!(changed.as_slice(), [one] if one.starts_with("cli:")), "{changed:?}");

@@ -27,11 +27,13 @@ pub(crate) const BROKEN: [(&str, &str); 8] = [
     (
         "a day whose units are not those of its mails",
         "SELECT CAST(day AS TEXT) AS line FROM quota_days
-            WHERE reserved <> (SELECT count(*) FROM mails WHERE quota_day = day)",
+            WHERE reserved <> (SELECT count(*) FROM mails WHERE quota_day = day AND quota_budget = 'threshold')
+                OR owner_mails <> (SELECT count(*) FROM mails WHERE quota_day = day AND quota_budget = 'owners')",
     ),
     (
         "a unit that two mails took, or one beyond the threshold",
-        "SELECT CAST(quota_unit AS TEXT) AS line FROM mails GROUP BY quota_day, quota_unit
+        "SELECT CAST(quota_unit AS TEXT) AS line FROM mails WHERE quota_day IS NOT NULL
+            GROUP BY quota_day, quota_budget, quota_unit
             HAVING count(*) > 1 OR max(CASE WHEN quota_unit > quota_threshold THEN 1 ELSE 0 END) > 0",
     ),
     (

@@ -6,8 +6,8 @@ use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::{
     AccessCode, AccessCodeKind, AccessCodeState, ApplicationId, Challenge, ChallengeId, CodeRequestId, CompanyKey,
-    EmailKey, Overrides, Phone, PhonePrefix, PrefixBlock, PrefixBounds, QuotaUnit, SendState, Tenant, TenantId,
-    TenantStatus,
+    EmailKey, MailBudget, Overrides, OwnerActs, Phone, PhonePrefix, PrefixBlock, PrefixBounds, QuotaUnit, SendState,
+    Tenant, TenantId, TenantStatus,
 };
 
 /// The rows that a batch's `FactKeys` name.
@@ -62,6 +62,8 @@ pub struct LifeFacts {
     pub tenant: Tenant,
     /// The access codes that it holds, or held last.
     pub access_codes: Vec<HeldCode>,
+    /// What its owner did lately.
+    pub acts: OwnerActs,
 }
 
 /// An access code that a tenant holds, or held last.
@@ -153,6 +155,8 @@ pub struct QuotaFacts {
     pub threshold: u32,
     /// Units taken so far.
     pub reserved: u32,
+    /// Mails so far that owners caused.
+    pub owner_mails: u32,
 }
 
 impl QuotaFacts {
@@ -164,6 +168,15 @@ impl QuotaFacts {
     /// The next unit, which is taken by that.
     pub(crate) fn take_unit(&mut self) -> QuotaUnit {
         self.reserved += 1;
-        QuotaUnit { day: self.day, unit: self.reserved, threshold: self.threshold }
+        QuotaUnit { budget: MailBudget::Threshold, day: self.day, unit: self.reserved, threshold: self.threshold }
+    }
+
+    /// The next unit for a mail that an owner causes, which is taken by that, if one of `limit` is left.
+    pub(crate) fn take_owner_unit(&mut self, limit: u32) -> Option<QuotaUnit> {
+        if self.owner_mails >= limit {
+            return None;
+        }
+        self.owner_mails += 1;
+        Some(QuotaUnit { budget: MailBudget::Owners, day: self.day, unit: self.owner_mails, threshold: limit })
     }
 }

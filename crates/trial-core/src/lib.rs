@@ -80,9 +80,9 @@ pub use mail::{
 };
 pub use operations::{
     AccessCodeImport, AccessCodePage, AccessCodeStock, AccessCodeView, ApplicationQuery, ApplicationSearch,
-    ApplicationView, ChangedBy, CodeRequestView, HourCount, ImportPlan, MailAttempt, MailPage, MailQueue, MailRetried,
-    MailView, OutboxMail, QuotaView, RefusedAccessCode, TenantPage, TenantSearch, TenantView, ThresholdChange,
-    TimelineView, Violation,
+    ApplicationView, BudgetView, ChangedBy, CodeRequestView, HourCount, ImportPlan, MailAttempt, MailPage, MailQueue,
+    MailRetried, MailView, OutboxMail, QuotaView, RefusedAccessCode, TenantPage, TenantSearch, TenantView,
+    ThresholdChange, TimelineView, Violation,
 };
 pub use operators::{
     Access, CsrfToken, FAILED_SIGN_INS_PER_HOUR, Operator, OperatorAdded, OperatorName, OperatorNameError,
@@ -104,16 +104,17 @@ pub use policy::{
 };
 pub use pool::{FreedCode, PoolOrder, PoolOutcome, PoolOutlook, RestOver, USE_DAYS, pool_outlook};
 pub use portal::{
-    MAX_PASSWORD, MIN_PASSWORD, NewPassword, OwnPassword, PORTAL_LINK_LIVES, PORTAL_LINKS_PER_ACCOUNT,
-    PORTAL_LINKS_PER_ADDRESS, PORTAL_SESSION_IDLE, PORTAL_SESSION_LIFETIME, PORTAL_TRIES_PER_ACCOUNT,
-    PORTAL_TRIES_PER_ADDRESS, PasswordChange, PasswordError, PortalAccount, PortalLink, PortalLinkClaim, PortalSession,
-    PortalTries, PortalTry, TryKind, normalized_password,
+    MAX_PASSWORD, MIN_PASSWORD, NewPassword, OWNER_ACTS_PER_HOUR, OWNER_MAILS_AT_ONCE, OwnPassword, OwnerActs,
+    PORTAL_LINK_LIVES, PORTAL_LINKS_PER_ACCOUNT, PORTAL_LINKS_PER_ADDRESS, PORTAL_SESSION_IDLE,
+    PORTAL_SESSION_LIFETIME, PORTAL_TRIES_PER_ACCOUNT, PORTAL_TRIES_PER_ADDRESS, PasswordChange, PasswordDigest,
+    PasswordError, PortalAccount, PortalLink, PortalLinkClaim, PortalSession, PortalTries, PortalTry, TryKind,
+    normalized_password,
 };
 pub use receipts::{Delivery, DeliveryReceipt, DeliveryState, PROVIDER_ID_LENGTH, UnreadableReceipt};
 pub use records::{
     AccessCodeLease, AccessCodeMove, AccessCodeState, ApplicationRecord, AuditRecord, Challenge, ChallengeState,
-    CodeRequestRecord, MailKind, MailRecord, MailState, PhoneRecord, QuotaUnit, SendState, SmsDay, Tenant,
-    TenantStatus,
+    CodeRequestRecord, MailBudget, MailKind, MailRecord, MailState, PhoneRecord, QuotaUnit, QuotaUse, SendState,
+    SmsDay, Tenant, TenantStatus,
 };
 pub use redaction::{Redaction, UrlError, check_url, shown_url};
 pub use return_code::{ApplyCode, ApplyReply, CodeReply, SendCode};

@@ -14,7 +14,10 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::{ERASED_EMAIL, MailKind, SharedField, Tenant, TenantId, TenantStatus, TrialPolicy};
+use crate::{
+    ERASED_EMAIL, MailKind, OWNER_ACTS_PER_HOUR, OWNER_MAILS_AT_ONCE, PasswordChange, SharedField, Tenant, TenantId,
+    TenantStatus, TrialPolicy,
+};
 
 /// How long a notice that finds no room in the day's threshold is kept before it is dropped.
 pub const NOTICE_KEEPS: Duration = Duration::from_hours(7 * 24);
@@ -35,7 +38,7 @@ pub struct TenantOrder {
 }
 
 /// What is wanted of a tenant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LifeOrder {
     /// Do what its time has come for: end the trial, close it after the grace, tell its owner.
     Advance,
@@ -59,11 +62,15 @@ pub enum LifeOrder {
     AskConversion,
     /// Its owner asks for its conversion no more.
     WithdrawConversion,
+    /// Its owner chooses a password, which ends every session but the owner's.
+    SetPassword(Box<PasswordChange>),
+    /// Its owner ends every session.
+    SignOutEverywhere,
 }
 
 impl LifeOrder {
     /// What the audit calls it.
-    pub const fn action(self) -> &'static str {
+    pub const fn action(&self) -> &'static str {
         match self {
             Self::Advance => "tenant.advance",
             Self::Convert => "tenant.convert",
@@ -76,6 +83,8 @@ impl LifeOrder {
             Self::LostPassword => "portal.lost_password",
             Self::AskConversion => "tenant.ask_conversion",
             Self::WithdrawConversion => "tenant.withdraw_conversion",
+            Self::SetPassword(_) => "portal.password",
+            Self::SignOutEverywhere => "portal.sign_out",
         }
     }
 }
@@ -135,6 +144,20 @@ pub enum LifeRefusal {
         /// The threshold.
         threshold: u32,
     },
+    /// The mails that owners may cause on a day are sent.
+    OwnerMailsSpent {
+        /// How many they may cause.
+        limit: u32,
+    },
+    /// Its owner was mailed as many links as one is on a day.
+    TooManyLinks,
+    /// Its owner did this as often as one may within an hour.
+    TooManyActs {
+        /// When it may be done again.
+        until: DateTime<Utc>,
+    },
+    /// Another password was set or issued meanwhile.
+    Superseded,
 }
 
 /// Why, and what to do about it, in a sentence for operations.
@@ -157,6 +180,21 @@ impl fmt::Display for LifeRefusal {
             Self::QuotaReached { threshold } => {
                 write!(f, "the day's e-mail threshold of {threshold} is reached: raise it, or wait for the next day")
             }
+            Self::OwnerMailsSpent { limit } => write!(
+                f,
+                "owners have caused the {limit} mails of the day: raise quota.owner_mails, or wait for the next day"
+            ),
+            Self::TooManyLinks => {
+                write!(
+                    f,
+                    "{OWNER_MAILS_AT_ONCE} links were mailed to its owner today: send the account once more instead"
+                )
+            }
+            Self::TooManyActs { until } => {
+                let until = until.format("%H:%M UTC");
+                write!(f, "its owner did this {OWNER_ACTS_PER_HOUR} times within the hour: wait until {until}")
+            }
+            Self::Superseded => f.write_str("another password was set or issued meanwhile"),
         }
     }
 }
@@ -244,7 +282,7 @@ impl Tenant {
     /// The tenant as an order leaves it, looking at nothing but itself.
     pub(crate) fn ordered(
         &self,
-        order: LifeOrder,
+        order: &LifeOrder,
         policy: &TrialPolicy,
         now: DateTime<Utc>,
     ) -> Result<Self, LifeRefusal> {
@@ -257,7 +295,7 @@ impl Tenant {
                 tenant.conversion_asked_at = None;
                 tenant.recover();
             }),
-            (LifeOrder::Extend(by), Trial | Suspended) if !is_converted => return self.extended(by, policy, now),
+            (LifeOrder::Extend(by), Trial | Suspended) if !is_converted => return self.extended(*by, policy, now),
             (LifeOrder::Suspend, Trial | Commercial) => self.with(Suspended, |tenant| tenant.suspend(policy, now)),
             (LifeOrder::Resume, Suspended) if is_converted => self.with(Commercial, Self::recover),
             (LifeOrder::Resume, Suspended) if now < self.trial_ends_at => self.with(Trial, Self::recover),
@@ -266,7 +304,8 @@ impl Tenant {
             (LifeOrder::Reopen, Closed) if self.is_forgotten() => return Err(LifeRefusal::Forgotten),
             (LifeOrder::Reopen, Closed) => self.reopened(policy, now),
             (LifeOrder::ResendMail, Trial | Commercial) => return Ok(self.with_valid_password(now)),
-            (LifeOrder::LostPassword, Trial | Commercial) => return Ok(self.clone()),
+            (LifeOrder::LostPassword | LifeOrder::SignOutEverywhere, Trial | Commercial) => return Ok(self.clone()),
+            (LifeOrder::SetPassword(change), Trial | Commercial) => return self.with_password(change),
             // Who asks twice has asked since the first time.
             (LifeOrder::AskConversion, Trial) => {
                 let asked = self.conversion_asked_at.or(Some(now));
@@ -334,6 +373,14 @@ impl Tenant {
                 tenant.told_until = now;
             })
         }
+    }
+
+    fn with_password(&self, change: &PasswordChange) -> Result<Self, LifeRefusal> {
+        if self.password_issue != change.own.replaces() {
+            return Err(LifeRefusal::Superseded);
+        }
+        let password_issued_at = change.own.initial_issued_at();
+        Ok(Self { password_issue: change.own.issue, password_issued_at, ..self.clone() })
     }
 
     fn with_valid_password(&self, now: DateTime<Utc>) -> Self {

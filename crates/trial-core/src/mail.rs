@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
+use crate::portal::ToldChanges;
 use crate::{
     AccessCode, AccessCodeKind, Email, InitialPassword, Keyring, KeyringError, LeaseId, Locale, MailId, MailKind,
     PORTAL_LINK_LIVES, PortalLink, PortalLinkClaim, Redaction, Tenant, TenantId, TrialPolicy,
@@ -53,7 +54,7 @@ pub struct DueMail {
     pub tenant: Option<Tenant>,
     /// The access codes that the tenant holds, by kind.
     pub access_codes: BTreeMap<AccessCodeKind, AccessCode>,
-    /// What a warning says.
+    /// What a warning says, or what else is known of what it is about.
     pub detail: Option<String>,
 }
 
@@ -173,8 +174,10 @@ pub struct PasswordMail {
 pub struct PasswordChangedMail {
     /// The name to sign in with.
     pub account_name: String,
-    /// When it was changed.
+    /// When it was changed, the last time.
     pub changed_at: DateTime<Utc>,
+    /// How often it was changed on that day, if several changes are told together.
+    pub changes: Option<u32>,
 }
 
 /// Why a mail cannot be written.
@@ -313,10 +316,7 @@ impl DueMail {
             MailKind::Closed => MailContent::Closed(life(tenant()?, policy)),
             MailKind::Warning => MailContent::Warning(self.detail.clone().unwrap_or_default()),
             MailKind::Password => MailContent::Password(self.link(tenant()?, keyring)?),
-            MailKind::PasswordChanged => MailContent::PasswordChanged(PasswordChangedMail {
-                account_name: Tenant::account_name(tenant()?.id),
-                changed_at: self.created_at,
-            }),
+            MailKind::PasswordChanged => MailContent::PasswordChanged(self.changed(tenant()?)),
         };
         Ok(OutgoingMail { id: self.id, to: self.to.clone(), locale: self.locale, created_at: self.created_at, content })
     }
@@ -333,6 +333,16 @@ impl DueMail {
             link: claim.sign(keyring),
             valid_until: self.created_at + PORTAL_LINK_LIVES,
         })
+    }
+
+    /// Of one change, at the time that it was put into the outbox; of a digest, of as many as it says.
+    fn changed(&self, tenant: &Tenant) -> PasswordChangedMail {
+        let told: Option<ToldChanges> = self.detail.as_deref().and_then(|told| told.parse().ok());
+        PasswordChangedMail {
+            account_name: Tenant::account_name(tenant.id),
+            changed_at: told.map_or(self.created_at, |told| told.last_at),
+            changes: told.map(|told| told.changes),
+        }
     }
 
     fn account(&self, tenant: &Tenant, keyring: &Keyring) -> Result<AccountMail, ComposeError> {

@@ -8,8 +8,8 @@ use crate::ports::{Clock, Entropy};
 use crate::values::ID_ENTROPY;
 use crate::{
     AccessCode, AccessCodeKind, AccessCodeState, ApplicationId, ApplyCode, ApplyOutcome, AuditId, AuditRecord,
-    CodeOutcome, CompanyKey, Delivery, Email, EmailKey, MailId, MailKind, MailState, Phone, RequestId, Tenant,
-    TenantId, TenantStatus,
+    CodeOutcome, CompanyKey, Delivery, Email, EmailKey, MailId, MailKind, MailState, Phone, QuotaPolicy, RequestId,
+    Tenant, TenantId, TenantStatus,
 };
 
 /// Who changes something, when, and the id of the audit entry that says so.
@@ -99,12 +99,30 @@ pub struct QuotaView {
     pub sent: u64,
     /// Mails of the day that were given up.
     pub failed: u64,
+    /// The mails of the day that owners caused.
+    pub owners: BudgetView,
+}
+
+/// A day of mails that owners caused.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct BudgetView {
+    /// Units taken.
+    pub reserved: u32,
+    /// Mails of the day that the mail server took.
+    pub sent: u64,
+    /// Mails of the day that were given up.
+    pub failed: u64,
 }
 
 impl QuotaView {
     /// Units left.
     pub fn left(&self) -> u32 {
         self.threshold.saturating_sub(self.reserved)
+    }
+
+    /// Mails that owners may still cause.
+    pub fn owner_mails_left(&self, policy: &QuotaPolicy) -> u32 {
+        policy.owner_mails_by(self.threshold).saturating_sub(self.owners.reserved)
     }
 }
 

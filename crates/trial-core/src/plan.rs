@@ -1,11 +1,9 @@
 //! What a batch comes to: an answer for each request, and the rows that make it so.
 
-use chrono::NaiveDate;
-
 use crate::{
     AccessCodeLease, AccessCodeMove, ApplicationRecord, AuditRecord, Challenge, ChallengeId, CodeRequestId,
-    CodeRequestRecord, GatewayReply, MailRecord, Outcome, PhoneRecord, PlatformEvent, PrefixBlockRecord, PrefixCount,
-    SmsDay, Tenant, TenantId,
+    CodeRequestRecord, GatewayReply, MailRecord, Outcome, OwnPassword, OwnerActs, PhoneRecord, PlatformEvent,
+    PortalSession, PrefixBlockRecord, PrefixCount, QuotaUse, SmsDay, Tenant, TenantId,
 };
 
 /// What a batch comes to.
@@ -63,8 +61,14 @@ pub struct Effects {
     pub audit: Vec<AuditRecord>,
     /// What the platform is to be told, in the order that it is told.
     pub events: Vec<PlatformEvent>,
-    /// The day and the number of units now taken of its threshold, if that changed.
-    pub quota_reserved: Option<(NaiveDate, u32)>,
+    /// Units now taken of the day, if that changed.
+    pub quota_use: Option<QuotaUse>,
+    /// Passwords that owners chose, to insert, or in the place of earlier ones.
+    pub own_passwords: Vec<OwnPassword>,
+    /// Sessions of owners to insert, once those that are over are gone.
+    pub new_sessions: Vec<PortalSession>,
+    /// What owners did lately, to insert, or to update.
+    pub owner_acts: Vec<(TenantId, OwnerActs)>,
 }
 
 /// A message got further.

@@ -15,6 +15,8 @@ pub const CODE_DIGITS: usize = 6;
 pub const MIN_LIFE_LEFT: Duration = Duration::from_mins(2);
 /// How long the very same application is answered 000 again.
 pub const REPLAY_WINDOW: Duration = Duration::from_hours(24);
+/// Unless it is set, mails that owners cause are one part in this many of the day's threshold.
+pub(crate) const OWNER_SHARE: u32 = 20;
 /// How far the clocks of two instances may differ. A fact further in the future than this means that the clock was set back.
 pub const CLOCK_SKEW: Duration = Duration::from_mins(1);
 /// Quarters of an hour that clocks are put forward by at midnight, at most.
@@ -141,6 +143,8 @@ pub struct QuotaPolicy {
     pub first_threshold: u32,
     /// Units of each day that no application gets: for accounts that operations send once more.
     pub kept_for_resends: u32,
+    /// Mails of each day that owners may cause, which take no unit of the threshold; `None` for a twentieth of it.
+    pub owner_mails: Option<u32>,
     /// Where the day begins at 00:00.
     pub timezone: Tz,
 }
@@ -188,6 +192,11 @@ impl QuotaPolicy {
         first.map_or_else(|| midnight.and_utc(), |first| first.to_utc())
     }
 
+    /// Mails of a day that owners may cause while this threshold is in force.
+    pub fn owner_mails_by(&self, threshold: u32) -> u32 {
+        self.owner_mails.unwrap_or_else(|| threshold.div_ceil(OWNER_SHARE))
+    }
+
     /// The threshold that was in force when a day ended, by what operations set, newest first.
     pub fn threshold_at_end_of(&self, day: NaiveDate, set: &[ThresholdChange]) -> u32 {
         let last = set.iter().find(|change| self.day_of(change.since) <= day);
@@ -223,7 +232,7 @@ impl Default for Policy {
                 quarantine: Duration::from_hours(30 * 24),
                 low_water: 20,
             },
-            quota: QuotaPolicy { first_threshold: 1_000, kept_for_resends: 0, timezone: Tz::UTC },
+            quota: QuotaPolicy { first_threshold: 1_000, kept_for_resends: 0, owner_mails: None, timezone: Tz::UTC },
             test_numbers: Vec::new(),
             platform_listens: false,
         }

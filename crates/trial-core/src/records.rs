@@ -261,10 +261,11 @@ pub struct MailRecord {
     pub locale: Locale,
     /// When it was put into the outbox, and first due.
     pub created_at: DateTime<Utc>,
-    /// The unit of the day's threshold that it took; none, of a warning to operations, which must come when there is none, and
-    /// of a notice of a changed password for which none was left.
+    /// The unit of the day that it took; none, of a warning to operations, which must come when there is none, and of a notice
+    /// of a changed password for which none was left.
     pub quota: Option<QuotaUnit>,
-    /// What a warning says; of a link to another password, the issue of the password that it is for.
+    /// What a warning says; of a link to another password, the issue of the password that it is for; of a notice of several
+    /// changed passwords, how many and when the last ([`PasswordDigest`](crate::PasswordDigest)).
     pub detail: Option<String>,
 }
 
@@ -315,6 +316,14 @@ named!(MailKind, "kind of mail", {
 });
 
 impl MailKind {
+    /// Who pays for it.
+    pub const fn budget(self) -> MailBudget {
+        match self {
+            Self::Password | Self::PasswordChanged => MailBudget::Owners,
+            Self::Account | Self::Reminder | Self::Suspended | Self::Closed | Self::Warning => MailBudget::Threshold,
+        }
+    }
+
     /// The priorities that there are, the first first.
     pub const PRIORITIES: [u8; 3] = [0, 1, 2];
 
@@ -349,15 +358,39 @@ impl MailState {
     }
 }
 
-/// One unit of a day's threshold: the `unit`-th mail of `day`, taken while `threshold` was in force.
+/// Who pays for a mail: nobody takes a unit of the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum MailBudget {
+    /// The day's threshold: accounts, and notices of a trial's life.
+    Threshold,
+    /// The mails of the day that owners may cause.
+    Owners,
+}
+
+named!(MailBudget, "budget of mails", { Threshold => "threshold", Owners => "owners" });
+
+/// One unit of a day's budget: the `unit`-th mail of `day`, taken while `threshold` was in force.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct QuotaUnit {
+    /// The budget.
+    pub budget: MailBudget,
     /// The day, in the policy's time zone.
     pub day: NaiveDate,
     /// Its place in the day, from 1.
     pub unit: u32,
     /// The threshold in force when it was taken.
     pub threshold: u32,
+}
+
+/// Units that the mails of a day took.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct QuotaUse {
+    /// The day, in the policy's time zone.
+    pub day: NaiveDate,
+    /// Of the threshold.
+    pub reserved: u32,
+    /// Of the mails that owners may cause.
+    pub owner_mails: u32,
 }
 
 /// How many messages a day's budget has paid for.

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 
-use crate::{MailRecord, PoolOutlook, QuotaView};
+use crate::{MailRecord, Policy, PoolOutlook, QuotaView};
 
 /// Parts of the day's e-mail threshold, in per cent, at which operations are warned, the most urgent first.
 pub const QUOTA_LEVELS: [u32; 3] = [100, 90, 70];
@@ -12,7 +12,7 @@ pub const QUOTA_LEVELS: [u32; 3] = [100, 90, 70];
 pub struct Warning {
     /// The day it belongs to; of each name there is one a day.
     pub day: NaiveDate,
-    /// What it is called: `pool.voice.low`, `quota.90`.
+    /// What it is called: `pool.voice.low`, `quota.90`, `owner_mails.70`.
     pub name: String,
     /// When it was noticed.
     pub at: DateTime<Utc>,
@@ -29,10 +29,10 @@ pub struct WarningToTell {
     pub mails: Vec<MailRecord>,
 }
 
-/// What operations are to be warned of as things stand; `low_water` is how many free codes of a kind are too few.
-pub fn warnings(pool: &[PoolOutlook], quota: &QuotaView, low_water: u64, at: DateTime<Utc>) -> Vec<Warning> {
+/// What operations are to be warned of as things stand.
+pub fn warnings(pool: &[PoolOutlook], quota: &QuotaView, policy: &Policy, at: DateTime<Utc>) -> Vec<Warning> {
     let warning = |name, words| Warning { day: quota.day, name, at, words };
-    let of_pool = pool.iter().filter(|pool| pool.stock.free <= low_water).map(|pool| {
+    let of_pool = pool.iter().filter(|pool| pool.stock.free <= policy.trial.low_water).map(|pool| {
         let (kind, free) = (pool.stock.kind, pool.stock.free);
         let level = if free == 0 { "empty" } else { "low" };
         let lasts = match pool.days_until_empty() {
@@ -41,10 +41,21 @@ pub fn warnings(pool: &[PoolOutlook], quota: &QuotaView, low_water: u64, at: Dat
         };
         warning(format!("pool.{kind}.{level}"), format!("{kind} access codes: {free} free{lasts}"))
     });
-    let is_taken = |level: &u32| u64::from(quota.reserved) * 100 >= u64::from(quota.threshold) * u64::from(*level);
-    let of_quota = QUOTA_LEVELS.iter().find(|level| is_taken(level)).map(|level| {
+    let of_quota = level(quota.reserved, quota.threshold).map(|level| {
         let words = format!("e-mail threshold: {} of {} taken today", quota.reserved, quota.threshold);
         warning(format!("quota.{level}"), words)
     });
-    of_pool.chain(of_quota).collect()
+    let (caused, limit) = (quota.owners.reserved, policy.quota.owner_mails_by(quota.threshold));
+    // With no mail for owners at all, nothing runs out.
+    let of_owners = level(caused, limit).filter(|_| limit > 0).map(|level| {
+        let words = format!("mails that owners cause: {caused} of {limit} taken today");
+        warning(format!("owner_mails.{level}"), words)
+    });
+    of_pool.chain(of_quota).chain(of_owners).collect()
+}
+
+/// The most urgent level that is reached.
+fn level(taken: u32, limit: u32) -> Option<u32> {
+    let is_reached = |level: &u32| u64::from(taken) * 100 >= u64::from(limit) * u64::from(*level);
+    QUOTA_LEVELS.into_iter().find(is_reached)
 }

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use trial_core::ports::{Clock, Entropy, Operations, Prefixes, Upkeep};
 use trial_core::{
     AccessCodeStock, BreakerMode, Email, LedgerError, Locale, MailId, MailKind, MailRecord, Planner, Policy,
-    PoolOutlook, PrefixOutlook, QuotaView, Warning, WarningToTell, pool_outlook, prefix_outlook, warnings,
+    PoolOutlook, PrefixOutlook, QuotaPolicy, QuotaView, Warning, WarningToTell, pool_outlook, prefix_outlook, warnings,
 };
 
 use crate::{EngineParts, PlatformParts};
@@ -34,10 +34,10 @@ impl Watch {
         let (now, policy) = (self.clock.now(), self.planner.in_force().now());
         let pool = pool_outlook(&*self.operations, &policy, now).await?;
         let quota = self.operations.quota(policy.quota.day_of(now), policy.quota.first_threshold).await?;
-        show(&pool, &quota);
+        show(&pool, &quota, &policy.quota);
         self.show_queues(now).await?;
         self.show_prefixes(&policy, now).await?;
-        for warning in warnings(&pool, &quota, policy.trial.low_water, now) {
+        for warning in warnings(&pool, &quota, &policy, now) {
             let (name, words) = (warning.name.clone(), warning.words.clone());
             if self.upkeep.warn(self.told(warning)).await? {
                 tracing::warn!(warning = name, "{words}");
@@ -103,7 +103,7 @@ fn age(since: Option<DateTime<Utc>>, now: DateTime<Utc>) -> f64 {
     since.and_then(|since| (now - since).to_std().ok()).map_or(0.0, |age| age.as_secs_f64())
 }
 
-fn show(pool: &[PoolOutlook], quota: &QuotaView) {
+fn show(pool: &[PoolOutlook], quota: &QuotaView, policy: &QuotaPolicy) {
     for PoolOutlook { stock, .. } in pool {
         let AccessCodeStock { kind, free, leased, quarantined, retired } = *stock;
         for (state, codes) in [("free", free), ("leased", leased), ("quarantined", quarantined), ("retired", retired)] {
@@ -113,4 +113,7 @@ fn show(pool: &[PoolOutlook], quota: &QuotaView) {
     metrics::gauge!("trialgate_quota_threshold").set(quota.threshold);
     metrics::gauge!("trialgate_quota_reserved").set(quota.reserved);
     metrics::gauge!("trialgate_quota_left").set(quota.left());
+    metrics::gauge!("trialgate_owner_mails_limit").set(policy.owner_mails_by(quota.threshold));
+    metrics::gauge!("trialgate_owner_mails_reserved").set(quota.owners.reserved);
+    metrics::gauge!("trialgate_owner_mails_left").set(quota.owner_mails_left(policy));
 }

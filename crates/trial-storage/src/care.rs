@@ -166,12 +166,13 @@ impl Stretch {
 }
 
 /// Where data of persons is, in the order that it is shown in.
-const TABLES: [&str; 10] = [
+const TABLES: [&str; 11] = [
     "applications",
     "audit",
     "challenges",
     "code_requests",
     "mails",
+    "owner_acts",
     "phones",
     "platform_events",
     "portal_passwords",
@@ -183,6 +184,7 @@ const TABLES: [&str; 10] = [
 fn columns(table: &str) -> (&'static str, &'static str) {
     match table {
         "phones" => ("SELECT * FROM ", ""),
+        "owner_acts" => ("SELECT * FROM ", " ORDER BY tenant"),
         "portal_passwords" => ("SELECT tenant, issue, set_at FROM ", " ORDER BY tenant"),
         "portal_sessions" => {
             ("SELECT tenant, issue, created_at, used_at, expires_at FROM ", " ORDER BY tenant, created_at")
@@ -214,7 +216,7 @@ fn of(table: &'static str, person: &Person) -> Option<Sql> {
         "tenants" => Some(Sql::new(" WHERE ").then(tenants())),
         "challenges" | "code_requests" | "phones" if is_by_phone => Some(Sql::new(" WHERE phone = ").bind(value())),
         "audit" => Some(Sql::new(" WHERE subject = ").bind(value())),
-        "mails" | "platform_events" | "portal_passwords" | "portal_sessions" => {
+        "mails" | "owner_acts" | "platform_events" | "portal_passwords" | "portal_sessions" => {
             Some(Sql::new(" WHERE tenant IN (SELECT id FROM tenants WHERE ").then(tenants()).text(")"))
         }
         _ => None,
@@ -286,6 +288,7 @@ pub(crate) fn erasure(person: &Person, pseudonym: &str, at: i64) -> Vec<Sql> {
     steps.push(mails);
     steps.push(all("DELETE FROM portal_passwords", "portal_passwords"));
     steps.push(all("DELETE FROM portal_sessions", "portal_sessions"));
+    steps.push(all("DELETE FROM owner_acts", "owner_acts"));
     let mut tenants = Sql::new("UPDATE tenants SET country_code = 0");
     for (column, erased) in [
         (", phone = ", ERASED),

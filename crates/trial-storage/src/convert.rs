@@ -1,6 +1,6 @@
 //! Between column types and values. What does not convert back was not written by us.
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use trial_core::LedgerError;
 
 /// A row that makes no sense.
@@ -30,6 +30,10 @@ pub(crate) fn optional_time(micros: Option<i64>, column: &'static str) -> Result
 pub(crate) fn day_number(day: NaiveDate) -> i32 {
     let days = day.signed_duration_since(NaiveDate::default()).num_days();
     i32::try_from(days).unwrap_or(i32::MAX)
+}
+
+pub(crate) fn day(number: i32, column: &'static str) -> Result<NaiveDate, LedgerError> {
+    NaiveDate::default().checked_add_signed(TimeDelta::days(number.into())).ok_or_else(|| bad(column))
 }
 
 pub(crate) fn id(bytes: &[u8], column: &'static str) -> Result<[u8; 16], LedgerError> {

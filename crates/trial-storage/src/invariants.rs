@@ -32,7 +32,12 @@ const INVARIANTS: [(&str, &str); 9] = [
     (
         "the units of a day are those that its mails took",
         "SELECT CAST(day AS TEXT) AS found FROM (
-            SELECT d.day, d.reserved, (SELECT count(*) FROM mails m WHERE m.quota_day = d.day) AS taken FROM quota_days d
+            SELECT d.day, d.reserved,
+                (SELECT count(*) FROM mails m WHERE m.quota_day = d.day AND m.quota_budget = 'threshold') AS taken
+                FROM quota_days d
+            UNION ALL
+            SELECT d.day, d.owner_mails,
+                (SELECT count(*) FROM mails m WHERE m.quota_day = d.day AND m.quota_budget = 'owners') FROM quota_days d
             UNION ALL
             SELECT DISTINCT m.quota_day, 0, 1 FROM mails m WHERE m.quota_day NOT IN (SELECT day FROM quota_days)
         ) days WHERE reserved <> taken",

@@ -311,6 +311,7 @@ pub(crate) struct NewMail<'a> {
     pub(crate) quota_threshold: Option<i64>,
     pub(crate) priority: i32,
     pub(crate) detail: Option<&'a str>,
+    pub(crate) quota_budget: &'static str,
 }
 
 impl<'a> From<&'a MailRecord> for NewMail<'a> {
@@ -330,6 +331,7 @@ impl<'a> From<&'a MailRecord> for NewMail<'a> {
             quota_threshold: mail.quota.map(|unit| unit.threshold.into()),
             priority: mail.kind.priority().into(),
             detail: mail.detail.as_deref(),
+            quota_budget: mail.kind.budget().as_str(),
         }
     }
 }

@@ -142,6 +142,7 @@ table! {
     quota_days (day) {
         day -> Integer,
         reserved -> BigInt,
+        owner_mails -> BigInt,
     }
 }
 
@@ -164,6 +165,7 @@ table! {
         quota_threshold -> Nullable<BigInt>,
         priority -> Integer,
         detail -> Nullable<Text>,
+        quota_budget -> Text,
     }
 }
 
@@ -325,6 +327,22 @@ table! {
         hour -> BigInt,
         who -> Binary,
         tries -> Integer,
+    }
+}
+
+table! {
+    owner_acts (tenant) {
+        tenant -> Binary,
+        hour -> BigInt,
+        wishes -> Integer,
+        passwords -> Integer,
+        sign_outs -> Integer,
+        day -> Integer,
+        links -> Integer,
+        changes -> Integer,
+        digest_changes -> Nullable<Integer>,
+        digest_last_at -> Nullable<BigInt>,
+        digest_due_at -> Nullable<BigInt>,
     }
 }
 

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use chrono::NaiveDate;
 use diesel::prelude::*;
 use trial_core::{
-    AccessCode, AccessCodeKind, AccessCodeView, ApplicationId, ApplicationView, ApplyOutcome, CodeRequestView,
-    Delivery, DeliveryState, DueMail, DueTenant, Email, LedgerError, MailAttempt, MailHosts, MailId, MailQueue,
-    MailState, MailView, Phone, QuotaView, RequestId, Tenant, TenantId, Warning,
+    AccessCode, AccessCodeKind, AccessCodeView, ApplicationId, ApplicationView, ApplyOutcome, BudgetView,
+    CodeRequestView, Delivery, DeliveryState, DueMail, DueTenant, Email, LedgerError, MailAttempt, MailBudget,
+    MailHosts, MailId, MailQueue, MailState, MailView, Phone, QuotaView, RequestId, Tenant, TenantId, Warning,
 };
 
 use crate::convert::{bad, count, id, name, optional_id, time};
@@ -24,23 +24,30 @@ pub(crate) fn mail_queue(due: (i64, Option<i64>), failed: i64) -> Result<MailQue
     })
 }
 
-/// A day of the threshold, from the number of its mails of each state.
+/// A day of the threshold and of the mails that owners caused, from the units taken of both, and from the number of the day's
+/// mails of each budget and state.
 pub(crate) fn quota(
     day: NaiveDate,
     threshold: u32,
-    reserved: Option<i64>,
-    mails: &[(String, i64)],
+    taken: Option<(i64, i64)>,
+    mails: &[(String, String, i64)],
 ) -> Result<QuotaView, LedgerError> {
-    let of = |state: MailState| {
-        let found = mails.iter().find(|(s, _)| s == state.as_str());
-        found.map_or(Ok(0), |(_, number)| count(*number, "mails.state"))
+    let of = |budget: MailBudget, state: MailState| {
+        let found = mails.iter().find(|(b, s, _)| (b.as_str(), s.as_str()) == (budget.as_str(), state.as_str()));
+        found.map_or(Ok(0), |(.., number)| count(*number, "mails.state"))
     };
+    let (reserved, owner_mails) = taken.unwrap_or_default();
     Ok(QuotaView {
         day,
         threshold,
-        reserved: count(reserved.unwrap_or(0), "quota_days.reserved")?,
-        sent: of(MailState::Sent)?,
-        failed: of(MailState::Failed)?,
+        reserved: count(reserved, "quota_days.reserved")?,
+        sent: of(MailBudget::Threshold, MailState::Sent)?,
+        failed: of(MailBudget::Threshold, MailState::Failed)?,
+        owners: BudgetView {
+            reserved: count(owner_mails, "quota_days.owner_mails")?,
+            sent: of(MailBudget::Owners, MailState::Sent)?,
+            failed: of(MailBudget::Owners, MailState::Failed)?,
+        },
     })
 }
 

@@ -167,16 +167,21 @@ impl<L: TrialLedger> Desk<L> {
 
     /// Gives an order that is carried out.
     pub async fn change(&self, tenant: TenantId, order: LifeOrder) -> LifeChange {
+        let what = order.action();
         match self.order(tenant, order).await {
             LifeOutcome::Done(change) => change,
-            LifeOutcome::Refused(refusal) => panic!("{order:?} is carried out, not refused: {refusal}"),
+            LifeOutcome::Refused(refusal) => panic!("{what} is carried out, not refused: {refusal}"),
         }
     }
 
-    /// The change by which an owner sets this password now.
-    pub fn password_change(&self, own: OwnPassword, session: PortalSession) -> PasswordChange {
-        let quota = &self.planner.policy().quota;
-        PasswordChange::now(own, session, "chose a password", quota, &self.clock, &self.entropy)
+    /// An owner sets a password at the portal.
+    pub async fn set_password(&self, own: OwnPassword, session: PortalSession) -> LifeOutcome {
+        self.order(own.tenant, by_owner(own, session, false)).await
+    }
+
+    /// An owner sets a password by a mailed link.
+    pub async fn set_password_by_link(&self, own: OwnPassword, session: PortalSession) -> LifeOutcome {
+        self.order(own.tenant, by_owner(own, session, true)).await
     }
 
     /// The `n`-th applicant's application, with the code that is sent for it now.
@@ -205,6 +210,11 @@ impl<L: TrialLedger> Desk<L> {
             }
         }
     }
+}
+
+/// The order by which an owner sets a password.
+pub(crate) fn by_owner(own: OwnPassword, session: PortalSession, by_link: bool) -> LifeOrder {
+    LifeOrder::SetPassword(Box::new(PasswordChange { own, session, by_link }))
 }
 
 impl<L: TrialLedger + Screen> Desk<L> {

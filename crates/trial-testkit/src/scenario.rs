@@ -11,10 +11,12 @@ use rlibphonenumber::Region;
 use trial_core::ports::Clock;
 use trial_core::{
     Application, ApplyOutcome, Batch, BreakerMode, BreakerPolicy, CodeRequest, CodeToSend, FreshIds, GatewayReply,
-    Keyring, LifeOrder, Locale, Outcome, Phone, Planner, Policy, Request, SendReport, TenantId, TenantOrder,
+    Keyring, LifeOrder, Locale, Outcome, OwnPassword, PORTAL_SESSION_LIFETIME, PasswordChange, Phone, Planner, Policy,
+    PortalSession, Request, SecretHash, SendReport, TenantId, TenantOrder,
 };
 
 use crate::data::{company, email, foreign_phone, keyring, phone, request_id, typed};
+use crate::desk::by_owner;
 use crate::{FixedClock, SeededEntropy};
 
 /// A history.
@@ -186,7 +188,17 @@ fn life_order() -> impl Strategy<Value = LifeOrder> {
         1 => Just(LifeOrder::LostPassword),
         2 => Just(LifeOrder::AskConversion),
         1 => Just(LifeOrder::WithdrawConversion),
+        1 => Just(LifeOrder::SignOutEverywhere),
+        4 => (2..7_u32, any::<bool>()).prop_map(|(issue, by_link)| set_password(issue, by_link)),
     ]
+}
+
+/// A password of this issue; whose, and when, the stage says.
+fn set_password(issue: u32, by_link: bool) -> LifeOrder {
+    let (tenant, at) = (TenantId::from_bytes([0; 16]), DateTime::UNIX_EPOCH);
+    let secret = SecretHash::from_bytes([0; 32]);
+    let session = PortalSession { secret, tenant, issue, created_at: at, used_at: at, expires_at: at };
+    by_owner(OwnPassword { tenant, issue, hash: format!("hash {issue}"), set_at: at }, session, by_link)
 }
 
 fn typed_code() -> impl Strategy<Value = Typed> {
@@ -270,11 +282,11 @@ impl Stage {
                     reply: reply.clone(),
                 })
             }
-            Step::Order { back, order } => Request::Tenant(TenantOrder {
-                tenant: *self.tenants.iter().rev().nth(*back)?,
-                order: *order,
-                actor: "operator".to_owned(),
-            }),
+            Step::Order { back, order } => {
+                let tenant = *self.tenants.iter().rev().nth(*back)?;
+                let order = self.of(tenant, order);
+                Request::Tenant(TenantOrder { tenant, order, actor: "operator".to_owned() })
+            }
             Step::Apply { phone, company: of, email: at, code } => {
                 let phone = scenario_phone(*phone);
                 let code = self.typed(code, &phone, earlier).unwrap_or_else(|| "wrong".to_owned());
@@ -289,6 +301,25 @@ impl Stage {
                 })
             }
         })
+    }
+
+    /// The order, about this tenant and at this time: the password of an owner, and a session of its own.
+    fn of(&self, tenant: TenantId, order: &LifeOrder) -> LifeOrder {
+        let LifeOrder::SetPassword(change) = order else { return order.clone() };
+        let PasswordChange { own, session, by_link } = &**change;
+        let own = OwnPassword { tenant, set_at: self.now, ..own.clone() };
+        let mut secret = [0; 32];
+        secret[..4].copy_from_slice(&self.requests.to_be_bytes());
+        let at = self.now;
+        let session = PortalSession {
+            secret: SecretHash::from_bytes(secret),
+            tenant,
+            created_at: at,
+            used_at: at,
+            expires_at: at + PORTAL_SESSION_LIFETIME,
+            ..*session
+        };
+        by_owner(own, session, *by_link)
     }
 
     fn typed(&self, code: &Typed, phone: &Phone, earlier: &[(FreshIds, Request)]) -> Option<String> {

@@ -84,7 +84,7 @@ impl Planner {
     }
 
     fn plan_all(&self, facts: &Facts, batch: &Batch) -> Plan {
-        let mut world = World::new(facts, self.policy.quota.kept_for_resends);
+        let mut world = World::new(facts, &self.policy.quota);
         let outcomes: Vec<Outcome> = batch
             .requests
             .iter()
@@ -102,7 +102,7 @@ impl Planner {
     }
 
     fn screen_all(&self, facts: &Facts, batch: &Batch) -> Screened {
-        let world = World::new(facts, self.policy.quota.kept_for_resends);
+        let world = World::new(facts, &self.policy.quota);
         let mut screened = Screened { outcomes: Vec::with_capacity(batch.requests.len()), refused: Vec::new() };
         for (ids, request) in &batch.requests {
             let record = match request {

@@ -1,8 +1,10 @@
 //! Orders about tenants: what a change of one tenant takes of the world around it.
 
+use crate::portal::OwnerAct;
 use crate::{
     AccessCodeMove, AccessCodeState, AuditRecord, HeldCode, LifeChange, LifeFacts, LifeOrder, LifeOutcome, LifeRefusal,
-    MailKind, MailRecord, NOTICE_KEEPS, PlatformEvent, PlatformEventKind, Tenant, TenantOrder, TenantStatus,
+    MailBudget, MailKind, MailRecord, NOTICE_KEEPS, PlatformEvent, PlatformEventKind, Tenant, TenantOrder,
+    TenantStatus,
 };
 
 use super::world::World;
@@ -18,9 +20,12 @@ impl Planner {
 
     fn carry_out(&self, world: &mut World, moment: Moment, order: &TenantOrder) -> Result<LifeChange, LifeRefusal> {
         let trial = &self.policy.trial;
-        let LifeFacts { tenant: before, access_codes } =
+        let LifeFacts { tenant: before, access_codes, mut acts } =
             world.life(order.tenant).cloned().ok_or(LifeRefusal::Unknown)?;
-        let mut after = before.ordered(order.order, trial, moment.now)?;
+        let mut after = before.ordered(&order.order, trial, moment.now)?;
+        if let Some(act) = owner_act(&order.order, &before, &after) {
+            acts.count(act, moment.now)?;
+        }
         let moved = if after.status == TenantStatus::Closed && before.status != TenantStatus::Closed {
             released(&after, access_codes, moment)
         } else if before.status == TenantStatus::Closed && after.status != TenantStatus::Closed {
@@ -30,15 +35,21 @@ impl Planner {
             access_codes
         };
         let owed = after.owed_notice(trial, moment.now);
-        let mail = match (order.order, owed) {
+        let mut digest = None;
+        let mail = match (&order.order, owed) {
             (LifeOrder::ResendMail, _) => {
                 quota_is_left(world)?;
                 Some(MailKind::Account)
             }
             (LifeOrder::LostPassword, _) => {
-                quota_is_left(world)?;
+                acts.count_link(&self.policy.quota, moment.now)?;
+                owner_mails_are_left(world)?;
                 Some(MailKind::Password)
             }
+            (LifeOrder::SetPassword(_), _) => {
+                acts.count_change(&self.policy.quota, moment.now).then_some(MailKind::PasswordChanged)
+            }
+            (LifeOrder::SignOutEverywhere, _) => None,
             (_, Some(notice)) if has_room_for_notices(world) => {
                 after.told_until = notice.since;
                 Some(notice.kind)
@@ -47,20 +58,29 @@ impl Planner {
                 after.told_until = notice.since;
                 None
             }
+            (LifeOrder::Advance, _) => {
+                digest = acts.take_digest(moment.now);
+                digest.map(|_| MailKind::PasswordChanged)
+            }
             _ => None,
         };
         let mail_waits = after.owed_notice(trial, moment.now).is_some();
-        after.next_step_at = after.next_step(trial);
+        let digest_due = acts.digest.map(|digest| digest.due_at);
+        after.next_step_at = [after.next_step(trial), digest_due].into_iter().flatten().min();
         if let Some(kind) = mail {
-            let quota = world.take_quota_unit();
-            let record = MailRecord::for_owner(&after, kind, moment.ids.mail, moment.now, Some(quota));
+            let quota = match kind.budget() {
+                MailBudget::Threshold => Some(world.take_quota_unit()),
+                MailBudget::Owners => world.take_owner_unit(),
+            };
+            let mut record = MailRecord::for_owner(&after, kind, moment.ids.mail, moment.now, quota);
+            record.detail = digest.map(|digest| digest.to_string()).or(record.detail);
             world.effects().mails.push(record);
         }
-        if is_taken_down(order.order, &before, &after) {
+        if is_taken_down(&order.order, &before, &after) {
             world.effects().audit.push(entry(order, &before, &after, moment));
         }
         if self.policy.platform_listens
-            && let Some(kind) = event_kind(order.order, &before, &after, mail)
+            && let Some(kind) = event_kind(&order.order, &before, &after, mail)
         {
             let held = moved.iter().filter(|code| code.state == AccessCodeState::Leased);
             let held = held.map(|code| (code.kind, code.code.clone())).collect();
@@ -73,7 +93,12 @@ impl Planner {
             mail_waits,
             trial_ends_at: after.trial_ends_at,
         };
-        world.change_life(LifeFacts { tenant: after, access_codes: moved });
+        world.change_life(LifeFacts { tenant: after, access_codes: moved, acts });
+        match &order.order {
+            LifeOrder::SetPassword(change) => world.set_password(change),
+            LifeOrder::SignOutEverywhere => world.end_sessions(order.tenant),
+            _ => {}
+        }
         Ok(change)
     }
 
@@ -127,8 +152,29 @@ fn quota_is_left(world: &World) -> Result<(), LifeRefusal> {
     Ok(())
 }
 
+/// A link needs a unit; a notice of a changed password goes without where none is left, for the change cannot be refused.
+fn owner_mails_are_left(world: &World) -> Result<(), LifeRefusal> {
+    let limit = world.owner_limit();
+    if world.quota().owner_mails >= limit {
+        return Err(LifeRefusal::OwnerMailsSpent { limit });
+    }
+    Ok(())
+}
+
+/// What is counted of an order against what an owner may do within an hour. A mailed link is bound by the day's links.
+fn owner_act(order: &LifeOrder, before: &Tenant, after: &Tenant) -> Option<OwnerAct> {
+    match order {
+        LifeOrder::AskConversion | LifeOrder::WithdrawConversion => {
+            (before.conversion_asked_at != after.conversion_asked_at).then_some(OwnerAct::Wish)
+        }
+        LifeOrder::SetPassword(change) => (!change.by_link).then_some(OwnerAct::Password),
+        LifeOrder::SignOutEverywhere => Some(OwnerAct::SignOut),
+        _ => None,
+    }
+}
+
 /// What the platform is told of an order.
-fn event_kind(order: LifeOrder, before: &Tenant, after: &Tenant, mail: Option<MailKind>) -> Option<PlatformEventKind> {
+fn event_kind(order: &LifeOrder, before: &Tenant, after: &Tenant, mail: Option<MailKind>) -> Option<PlatformEventKind> {
     let is_moved = before.trial_ends_at != after.trial_ends_at;
     match order {
         LifeOrder::Resume => Some(PlatformEventKind::Resumed),
@@ -141,7 +187,7 @@ fn event_kind(order: LifeOrder, before: &Tenant, after: &Tenant, mail: Option<Ma
 }
 
 /// Whether the audit says so: not what time has not brought yet, nor what the owner had said before.
-fn is_taken_down(order: LifeOrder, before: &Tenant, after: &Tenant) -> bool {
+fn is_taken_down(order: &LifeOrder, before: &Tenant, after: &Tenant) -> bool {
     match order {
         LifeOrder::Advance => before.status != after.status,
         LifeOrder::AskConversion | LifeOrder::WithdrawConversion => {
@@ -153,18 +199,21 @@ fn is_taken_down(order: LifeOrder, before: &Tenant, after: &Tenant) -> bool {
 
 /// What time brought is taken down as what it came to.
 fn entry(order: &TenantOrder, before: &Tenant, after: &Tenant, moment: Moment) -> AuditRecord {
-    let action = match (order.order, after.status) {
+    let action = match (&order.order, after.status) {
         (LifeOrder::Advance, TenantStatus::Suspended) => LifeOrder::Suspend.action(),
         (LifeOrder::Advance, TenantStatus::Closed) => LifeOrder::Close.action(),
         (order, _) => order.action(),
     };
     let state =
         |tenant: &Tenant| format!("{}, trial to {}", tenant.status, tenant.trial_ends_at.format("%Y-%m-%dT%H:%M:%SZ"));
-    let detail = match order.order {
+    let detail = match &order.order {
         LifeOrder::ResendMail => format!("password issue {}", after.password_issue),
         LifeOrder::LostPassword => format!("a link was mailed; password issue {}", after.password_issue),
         LifeOrder::AskConversion => "the owner asks for conversion to commercial".to_owned(),
         LifeOrder::WithdrawConversion => "the owner asks for conversion no more".to_owned(),
+        LifeOrder::SetPassword(change) if change.by_link => "chose a password by a mailed link".to_owned(),
+        LifeOrder::SetPassword(_) => "chose a password; other sessions are ended".to_owned(),
+        LifeOrder::SignOutEverywhere => "signed out everywhere".to_owned(),
         _ => format!("before {}; after {}", state(before), state(after)),
     };
     AuditRecord {

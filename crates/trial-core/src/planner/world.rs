@@ -2,8 +2,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::{
     AcceptedApplication, AccessCode, AccessCodeKind, AccessCodeLease, Application, ApplicationRecord, Challenge,
-    ChallengeId, CodeRequestId, CompanyKey, Effects, EmailKey, Facts, LifeFacts, PastSend, Phone, PhoneFacts,
-    PhoneRecord, PlatformEvent, PoolFacts, QuotaFacts, QuotaUnit, SharedField, SmsDay, Tenant, TenantId, UniqueBy,
+    ChallengeId, CodeRequestId, CompanyKey, Effects, EmailKey, Facts, LifeFacts, OwnPassword, PasswordChange, PastSend,
+    Phone, PhoneFacts, PhoneRecord, PlatformEvent, PoolFacts, PortalSession, QuotaFacts, QuotaPolicy, QuotaUnit,
+    QuotaUse, SharedField, SmsDay, Tenant, TenantId, UniqueBy,
 };
 
 use super::prefixes::Prefixes;
@@ -17,6 +18,7 @@ pub(super) struct World {
     multimedia: FreeCodes,
     quota: QuotaFacts,
     quota_kept: u32,
+    owner_limit: u32,
     quota_changed: bool,
     sms_sent: BTreeMap<u16, u32>,
     sms_changed: BTreeSet<u16>,
@@ -31,6 +33,25 @@ pub(super) struct World {
 struct Life {
     before: LifeFacts,
     now: LifeFacts,
+    sign_in: SignIn,
+}
+
+/// What becomes of its owner's password and sessions.
+#[derive(Default)]
+struct SignIn {
+    /// Whether every session is over that there was.
+    is_over: bool,
+    /// The password that was set.
+    own: Option<OwnPassword>,
+    /// The session that came with it.
+    session: Option<PortalSession>,
+}
+
+impl SignIn {
+    fn end(&mut self) {
+        self.is_over = true;
+        self.session = None;
+    }
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -70,8 +91,7 @@ impl AccessCodePair {
 }
 
 impl World {
-    /// `kept` units of the day are kept from applications, for accounts that are sent once more.
-    pub(super) fn new(facts: &Facts, kept: u32) -> Self {
+    pub(super) fn new(facts: &Facts, quota: &QuotaPolicy) -> Self {
         let PoolFacts { voice, multimedia } = facts.pool.clone();
         let mut tenants = TenantIndex::default();
         for tenant in facts.tenants.iter().filter(|tenant| tenant.status.is_in_use()) {
@@ -83,7 +103,8 @@ impl World {
             voice: FreeCodes { codes: voice, given: 0 },
             multimedia: FreeCodes { codes: multimedia, given: 0 },
             quota: facts.quota,
-            quota_kept: kept,
+            quota_kept: quota.kept_for_resends,
+            owner_limit: quota.owner_mails_by(facts.quota.threshold),
             quota_changed: false,
             sms_sent: facts.sms_sent.clone(),
             sms_changed: BTreeSet::new(),
@@ -93,7 +114,7 @@ impl World {
             lives: facts
                 .lives
                 .iter()
-                .map(|(id, life)| (*id, Life { before: life.clone(), now: life.clone() }))
+                .map(|(id, life)| (*id, Life { before: life.clone(), now: life.clone(), sign_in: SignIn::default() }))
                 .collect(),
             effects: Effects::default(),
         }
@@ -164,6 +185,18 @@ impl World {
         self.quota.take_unit()
     }
 
+    /// Mails that owners may cause on the day.
+    pub(super) fn owner_limit(&self) -> u32 {
+        self.owner_limit
+    }
+
+    /// A unit of the day for a mail that an owner causes; `None` if none is left.
+    pub(super) fn take_owner_unit(&mut self) -> Option<QuotaUnit> {
+        let unit = self.quota.take_owner_unit(self.owner_limit);
+        self.quota_changed |= unit.is_some();
+        unit
+    }
+
     pub(super) fn sms_sent_to(&self, country_code: u16) -> u32 {
         self.sms_sent.get(&country_code).copied().unwrap_or(0)
     }
@@ -224,7 +257,25 @@ impl World {
             self.tenants.remove(tenant.id, phone, email, company);
         }
         if let Some(life) = self.lives.get_mut(&tenant.id) {
+            if life.now.tenant.shuts_out(tenant) {
+                life.sign_in.end();
+            }
             life.now = changed;
+        }
+    }
+
+    /// Ends every session of an owner.
+    pub(super) fn end_sessions(&mut self, tenant: TenantId) {
+        if let Some(life) = self.lives.get_mut(&tenant) {
+            life.sign_in.end();
+        }
+    }
+
+    /// Puts a password of the owner's choice, and its session, in the place of what there was.
+    pub(super) fn set_password(&mut self, change: &PasswordChange) {
+        let PasswordChange { own, session, .. } = change;
+        if let Some(life) = self.lives.get_mut(&own.tenant) {
+            life.sign_in = SignIn { is_over: true, own: Some(own.clone()), session: Some(*session) };
         }
     }
 
@@ -259,10 +310,15 @@ impl World {
             let challenge = facts.challenge.as_ref().map(|challenge| challenge.id);
             self.effects.phones.push(PhoneRecord { phone, failures: facts.failures, challenge });
         }
-        for Life { before, now } in self.lives.into_values() {
+        for Life { before, now, sign_in } in self.lives.into_values() {
             self.effects.moves.extend(moves(&now.tenant, &before.access_codes, &now.access_codes));
-            if before.tenant.shuts_out(&now.tenant) {
+            if sign_in.is_over {
                 self.effects.ended_sessions.push(now.tenant.id);
+            }
+            self.effects.own_passwords.extend(sign_in.own);
+            self.effects.new_sessions.extend(sign_in.session);
+            if now.acts != before.acts {
+                self.effects.owner_acts.push((now.tenant.id, now.acts));
             }
             if now.tenant != before.tenant {
                 self.effects.changed_tenants.push(now.tenant);
@@ -273,7 +329,8 @@ impl World {
             self.effects.sms_days.push(SmsDay { day, country_code, sent: self.sms_sent[&country_code] });
         }
         self.prefixes.store(&mut self.effects);
-        self.effects.quota_reserved = self.quota_changed.then_some((day, self.quota.reserved));
+        let QuotaFacts { reserved, owner_mails, .. } = self.quota;
+        self.effects.quota_use = self.quota_changed.then_some(QuotaUse { day, reserved, owner_mails });
         self.effects
     }
 }

@@ -26,10 +26,9 @@ pub struct PortalAccount {
 }
 
 impl PortalAccount {
-    /// Whether its owner may sign in: while the tenant is on trial or commercial. One that is suspended or closed cannot be
-    /// told from one that there is not.
+    /// Whether its owner may sign in.
     pub fn is_open(&self) -> bool {
-        matches!(self.tenant.status, TenantStatus::Trial | TenantStatus::Commercial)
+        self.tenant.is_open()
     }
 
     /// The password of its owner's choice that is in force.
@@ -84,10 +83,15 @@ impl OwnPassword {
 }
 
 impl Tenant {
+    /// Whether its owner may sign in: while it is on trial or commercial. One that is suspended or closed cannot be told from
+    /// one that there is not.
+    pub(crate) fn is_open(&self) -> bool {
+        matches!(self.status, TenantStatus::Trial | TenantStatus::Commercial)
+    }
+
     /// Whether the sessions of its owner are over once it is like this.
     pub(crate) fn shuts_out(&self, after: &Self) -> bool {
-        let is_open = |status| matches!(status, TenantStatus::Trial | TenantStatus::Commercial);
-        (is_open(self.status) && !is_open(after.status)) || self.password_issue != after.password_issue
+        (self.is_open() && !after.is_open()) || self.password_issue != after.password_issue
     }
 }
 

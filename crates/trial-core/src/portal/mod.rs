@@ -1,6 +1,7 @@
 //! The portal: how the owner of a tenant signs in, and with which password.
 
 mod account;
+mod acts;
 mod change;
 mod link;
 mod own_password;
@@ -8,6 +9,8 @@ mod session;
 mod tries;
 
 pub use account::{OwnPassword, PortalAccount};
+pub use acts::{OWNER_ACTS_PER_HOUR, OWNER_MAILS_AT_ONCE, OwnerActs, PasswordDigest};
+pub(crate) use acts::{OwnerAct, ToldChanges};
 pub use change::PasswordChange;
 pub use link::{PORTAL_LINK_LIVES, PortalLink, PortalLinkClaim};
 pub use own_password::{MAX_PASSWORD, MIN_PASSWORD, NewPassword, PasswordError, normalized_password};

@@ -65,6 +65,11 @@ impl PortalTry {
         now.timestamp().div_euclid(3_600)
     }
 
+    /// When an hour since the epoch ends.
+    pub fn end_of(hour: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp(hour.saturating_add(1).saturating_mul(3_600), 0).unwrap_or(DateTime::<Utc>::MAX_UTC)
+    }
+
     /// Whether so many are more than one may make in an hour.
     pub fn is_one_too_many(&self, tries: PortalTries) -> bool {
         let (account, address) = match self.kind {

@@ -3,10 +3,7 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
-use crate::{
-    AuditRecord, LedgerError, PasswordChange, PortalAccount, PortalSession, PortalTries, PortalTry, SecretHash,
-    TenantId,
-};
+use crate::{AuditRecord, LedgerError, PortalAccount, PortalSession, PortalTries, PortalTry, SecretHash, TenantId};
 
 /// Where passwords of tenants' owners and their sessions are kept. It only keeps them: who is let in, [`PortalAccount`] says.
 #[cfg_attr(feature = "mock", mockall::automock)]
@@ -43,23 +40,14 @@ pub trait Portal: Send + Sync {
     /// Whatever stands in the way; nothing is changed then.
     async fn note_portal_session(&self, secret: SecretHash, now: DateTime<Utc>) -> Result<(), LedgerError>;
 
-    /// Forgets a session of a tenant, or all of them if none is named, and writes the entry of the audit.
+    /// Forgets a session of a tenant, and writes the entry of the audit.
     ///
     /// # Errors
     /// Whatever stands in the way; nothing is changed then.
-    async fn end_portal_sessions(
+    async fn end_portal_session(
         &self,
         tenant: TenantId,
-        secret: Option<SecretHash>,
+        secret: SecretHash,
         entry: AuditRecord,
     ) -> Result<(), LedgerError>;
-
-    /// Keeps a password of the owner's choice, whose issue becomes the account's, puts its session in the place of every
-    /// other of the tenant, the mail that tells the owner into the outbox, and writes the entry of the audit: all of it in one
-    /// transaction that is serial with every decision. Says whether it may be changed so, by [`PasswordChange::notice`]; else
-    /// nothing is changed. Until a threshold is set, the first of the policy holds.
-    ///
-    /// # Errors
-    /// Whatever stands in the way; nothing is changed then.
-    async fn set_own_password(&self, change: PasswordChange) -> Result<bool, LedgerError>;
 }

@@ -57,6 +57,8 @@ pub enum SettingKey {
     LowWater,
     /// E-mails of each day that are kept for operators.
     KeptForResends,
+    /// E-mails of each day that owners may cause.
+    OwnerMails,
 }
 
 named!(SettingKey, "setting", {
@@ -82,6 +84,7 @@ named!(SettingKey, "setting", {
     Quarantine => "pool.quarantine",
     LowWater => "pool.low_water",
     KeptForResends => "quota.kept_for_resends",
+    OwnerMails => "quota.owner_mails",
 });
 
 /// What a setting is set to.
@@ -91,9 +94,14 @@ pub enum SettingValue {
     Count(u32),
     /// So long.
     Lasting(Duration),
+    /// A twentieth of the day's e-mail threshold, whatever that is.
+    ShareOfThreshold,
     /// One of the breaker's modes.
     Mode(BreakerMode),
 }
+
+/// How [`SettingValue::ShareOfThreshold`] is written.
+const SHARE_OF_THRESHOLD: &str = "threshold/20";
 
 /// A text that is no value of a setting.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -123,6 +131,7 @@ pub enum SettingError {
 enum Place<'a> {
     Count(&'a mut u32),
     Large(&'a mut u64),
+    Share(&'a mut Option<u32>),
     Lasting(&'a mut Duration),
     Mode(&'a mut BreakerMode),
 }
@@ -143,7 +152,7 @@ impl SettingKey {
             Self::BreakerMinConversion => counts(0..=100),
             Self::BreakerBlockFor => times(MINUTE, 30 * DAY),
             Self::MaxFailures | Self::BreakerMinSends => counts(1..=1_000_000),
-            Self::SmsPerPrefixDay | Self::LowWater | Self::KeptForResends => counts(0..=100_000_000),
+            Self::SmsPerPrefixDay | Self::LowWater | Self::KeptForResends | Self::OwnerMails => counts(0..=100_000_000),
             Self::CodeTtl | Self::CodeCap => times(MINUTE, DAY),
             Self::ResendAfter => times(Duration::ZERO, DAY),
             Self::TrialDuration => times(HOUR, 3_650 * DAY),
@@ -156,9 +165,12 @@ impl SettingKey {
     /// # Errors
     /// Says what it should be.
     pub fn parse(self, text: &str) -> Result<SettingValue, SettingError> {
+        if self == Self::OwnerMails && text == SHARE_OF_THRESHOLD {
+            return Ok(SettingValue::ShareOfThreshold);
+        }
         let (least, most) = self.range();
         let value = match least {
-            SettingValue::Count(_) => SettingValue::Count(count(text)?),
+            SettingValue::Count(_) | SettingValue::ShareOfThreshold => SettingValue::Count(count(text)?),
             SettingValue::Lasting(_) => SettingValue::Lasting(Lasting::from_str(text)?.0),
             SettingValue::Mode(_) => SettingValue::Mode(text.parse()?),
         };
@@ -183,6 +195,7 @@ impl SettingKey {
         match self.place(&mut policy) {
             Place::Count(count) => SettingValue::Count(*count),
             Place::Large(count) => SettingValue::Count(u32::try_from(*count).unwrap_or(u32::MAX)),
+            Place::Share(count) => count.map_or(SettingValue::ShareOfThreshold, SettingValue::Count),
             Place::Lasting(time) => SettingValue::Lasting(*time),
             Place::Mode(mode) => SettingValue::Mode(*mode),
         }
@@ -193,9 +206,11 @@ impl SettingKey {
         match (self.place(policy), value) {
             (Place::Count(place), SettingValue::Count(count)) => *place = count,
             (Place::Large(place), SettingValue::Count(count)) => *place = count.into(),
+            (Place::Share(place), SettingValue::Count(count)) => *place = Some(count),
+            (Place::Share(place), SettingValue::ShareOfThreshold) => *place = None,
             (Place::Lasting(place), SettingValue::Lasting(time)) => *place = time,
             (Place::Mode(place), SettingValue::Mode(mode)) => *place = mode,
-            (Place::Count(_) | Place::Large(_) | Place::Lasting(_) | Place::Mode(_), _) => {}
+            (Place::Count(_) | Place::Large(_) | Place::Share(_) | Place::Lasting(_) | Place::Mode(_), _) => {}
         }
     }
 
@@ -225,6 +240,7 @@ impl SettingKey {
             Self::Quarantine => Place::Lasting(&mut trial.quarantine),
             Self::LowWater => Place::Large(&mut trial.low_water),
             Self::KeptForResends => Place::Count(&mut quota.kept_for_resends),
+            Self::OwnerMails => Place::Share(&mut quota.owner_mails),
         }
     }
 
@@ -259,6 +275,9 @@ impl SettingKey {
             Self::Quarantine => "How long the access codes of a closed tenant rest.",
             Self::LowWater => "So many free access codes of a kind, or fewer, are warned of.",
             Self::KeptForResends => "E-mails of each day that are kept for operators.",
+            Self::OwnerMails => {
+                "E-mails of each day about passwords of owners; they take none of the threshold. `threshold/20` follows it."
+            }
         }
     }
 }
@@ -274,6 +293,7 @@ impl fmt::Display for SettingValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Count(count) => count.fmt(f),
+            Self::ShareOfThreshold => f.write_str(SHARE_OF_THRESHOLD),
             Self::Lasting(time) => Lasting(*time).fmt(f),
             Self::Mode(mode) => mode.fmt(f),
         }

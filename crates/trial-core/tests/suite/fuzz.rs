@@ -161,6 +161,7 @@ fn plan() {
 fn number(value: SettingValue) -> u128 {
     match value {
         SettingValue::Count(count) => count.into(),
+        SettingValue::ShareOfThreshold => 0,
         SettingValue::Lasting(time) => time.as_nanos(),
         SettingValue::Mode(mode) => (0..).zip(BreakerMode::ALL).find(|(_, known)| **known == mode).unwrap().0,
     }

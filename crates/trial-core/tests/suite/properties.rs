@@ -129,7 +129,17 @@ fn assert_only_the_try(before: &MemoryState, outcome: &Outcome, after: &MemorySt
                         expected.prefix_spans.entry(of_prefix).or_default().used += 1;
                     }
                 }
-                ApplyRefusal::PhoneLocked { .. } | ApplyRefusal::KeyMissing { .. } | ApplyRefusal::NoCode { .. } => {}
+                // A guess of a used code is counted; when it is one, the oracle says.
+                ApplyRefusal::NoCode { .. } => {
+                    let phone = &record.application.phone;
+                    let has_used = |earlier: &ApplicationRecord| {
+                        earlier.application.phone == *phone && matches!(earlier.outcome, ApplyOutcome::Accepted { .. })
+                    };
+                    if before.applications.values().any(has_used) {
+                        expected.phones.get_mut(phone).unwrap().failures = after.phones[phone].failures;
+                    }
+                }
+                ApplyRefusal::PhoneLocked { .. } | ApplyRefusal::KeyMissing { .. } => {}
             }
         }
         Outcome::Apply(ApplyOutcome::Replayed { .. }) => expected.applications.clone_from(&after.applications),

@@ -138,7 +138,7 @@ fn mail(kind: MailKind) -> OutgoingMail {
             valid_until: NOW,
         }),
         MailKind::PasswordChanged => {
-            MailContent::PasswordChanged(PasswordChangedMail { account_name, changed_at: NOW })
+            MailContent::PasswordChanged(PasswordChangedMail { account_name, changed_at: NOW, changes: None })
         }
     };
     let to = Email::parse("Ann.Example+trial@example.org").unwrap();

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use trial_core::{
-    BreakerMode, Overrides, Policy, PolicyInForce, SettingKey, SettingOrder, SettingRefusal, SettingValue,
+    BreakerMode, Overrides, Policy, PolicyInForce, QuotaPolicy, SettingKey, SettingOrder, SettingRefusal, SettingValue,
     SettingsInForce,
 };
 
@@ -36,6 +36,8 @@ fn values_are_read_by_the_setting_that_they_are_for() {
         (ResendAfter, "0s", minutes(0)),
         (TrialDuration, "30d", minutes(30 * 24 * 60)),
         (SettingKey::BreakerMode, "on", SettingValue::Mode(BreakerMode::On)),
+        (SettingKey::OwnerMails, "0", count(0)),
+        (SettingKey::OwnerMails, "threshold/20", SettingValue::ShareOfThreshold),
     ] {
         assert_eq!(key.parse(text), Ok(value), "{key} = {text}");
     }
@@ -44,6 +46,7 @@ fn values_are_read_by_the_setting_that_they_are_for() {
         (MaxTries, "1001", "1001 is not from 1 to 1000"),
         (MaxTries, "5m", "\"5m\" is not a whole number from 0 to 4294967295"),
         (MaxTries, "+5", "\"+5\" is not a whole number from 0 to 4294967295"),
+        (MaxTries, "threshold/20", "\"threshold/20\" is not a whole number from 0 to 4294967295"),
         (MaxTries, "", "\"\" is not a whole number from 0 to 4294967295"),
         (MaxTries, "4294967296", "\"4294967296\" is not a whole number from 0 to 4294967295"),
         (CodeTtl, "59s", "59s is not from 1m to 1d"),
@@ -54,6 +57,16 @@ fn values_are_read_by_the_setting_that_they_are_for() {
     ] {
         assert_eq!(key.parse(text).unwrap_err().to_string(), said, "{key} = {text}");
     }
+}
+
+/// Mails that owners may cause follow the threshold in force, until a number is set.
+#[test]
+fn owner_mails_are_a_twentieth_of_the_threshold_unless_they_are_set() {
+    let mut quota = Policy::default().quota;
+    let by = |quota: &QuotaPolicy| [0, 1, 20, 21, 1_000, u32::MAX].map(|threshold| quota.owner_mails_by(threshold));
+    assert_eq!(by(&quota), [0, 1, 1, 2, 50, 214_748_365]);
+    quota.owner_mails = Some(7);
+    assert_eq!(by(&quota), [7; 6]);
 }
 
 /// A setting that is written to another place than it is read from, or to none, is found here.

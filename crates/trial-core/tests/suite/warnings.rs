@@ -1,14 +1,27 @@
 //! What operations are warned of, and when.
 
 use chrono::{DateTime, NaiveDate};
-use trial_core::{AccessCodeKind, AccessCodeStock, PoolOutlook, QuotaView, warnings};
+use trial_core::{AccessCodeKind, AccessCodeStock, BudgetView, Policy, PoolOutlook, QuotaView, warnings};
+
+fn quota(threshold: u32, reserved: u32, by_owners: u32) -> QuotaView {
+    let owners = BudgetView { reserved: by_owners, sent: 0, failed: 0 };
+    QuotaView { day: NaiveDate::default(), threshold, reserved, sent: 0, failed: 0, owners }
+}
+
+fn policy() -> Policy {
+    let mut policy = Policy::default();
+    policy.trial.low_water = 20;
+    policy
+}
 
 fn names(free: u64, reserved: u32, threshold: u32) -> Vec<String> {
     let kind = AccessCodeKind::Voice;
     let stock = AccessCodeStock { kind, free, leased: 0, quarantined: 0, retired: 0 };
     let pool = [PoolOutlook { stock, taken: 28, next_rest_ends_at: None }];
-    let quota = QuotaView { day: NaiveDate::default(), threshold, reserved, sent: 0, failed: 0 };
-    warnings(&pool, &quota, 20, DateTime::UNIX_EPOCH).into_iter().map(|warning| warning.name).collect()
+    warnings(&pool, &quota(threshold, reserved, 0), &policy(), DateTime::UNIX_EPOCH)
+        .into_iter()
+        .map(|warning| warning.name)
+        .collect()
 }
 
 #[test]
@@ -28,12 +41,32 @@ fn each_level_has_its_name() {
     }
 }
 
+/// The mails that owners cause are a twentieth of the threshold, unless a setting says otherwise.
+#[test]
+fn mails_of_owners_are_warned_of_by_their_own_limit() {
+    for (set, threshold, by_owners, expected) in [
+        (None, 1000, 34, &[][..]),
+        (None, 1000, 35, &["owner_mails.70"]),
+        (None, 1000, 45, &["owner_mails.90"]),
+        (None, 1000, 50, &["owner_mails.100"]),
+        (Some(10), 1000, 9, &["owner_mails.90"]),
+        (Some(0), 1000, 0, &[]),
+    ] {
+        let mut policy = policy();
+        policy.quota.owner_mails = set;
+        let told = warnings(&[], &quota(threshold, 0, by_owners), &policy, DateTime::UNIX_EPOCH);
+        let names: Vec<_> = told.iter().map(|warning| warning.name.as_str()).collect();
+        assert_eq!(names, expected, "{set:?} {by_owners}");
+    }
+    let told = warnings(&[], &quota(1000, 0, 45), &policy(), DateTime::UNIX_EPOCH);
+    assert_eq!(told[0].words, "mails that owners cause: 45 of 50 taken today");
+}
+
 #[test]
 fn the_words_say_how_long_it_lasts() {
     let stock = AccessCodeStock { kind: AccessCodeKind::Multimedia, free: 3, leased: 9, quarantined: 0, retired: 0 };
     let pool = [PoolOutlook { stock, taken: 28, next_rest_ends_at: None }];
-    let quota = QuotaView { day: NaiveDate::default(), threshold: 10, reserved: 0, sent: 0, failed: 0 };
-    let told = warnings(&pool, &quota, 20, DateTime::UNIX_EPOCH);
+    let told = warnings(&pool, &quota(10, 0, 0), &policy(), DateTime::UNIX_EPOCH);
     assert_eq!(told[0].words, "multimedia access codes: 3 free, enough for 1.5 days");
     assert_eq!(pool[0].days_until_empty(), Some(1.5));
 }

@@ -22,6 +22,8 @@ struct Dashboard {
     quota: QuotaView,
     /// Per cent of the threshold that is taken.
     taken: u64,
+    /// Mails that owners may cause.
+    owner_mails: u32,
     due: String,
     failed: String,
     /// Tenants whose owners ask for conversion.
@@ -50,6 +52,7 @@ pub(super) async fn page(visit: &Visit<'_>) -> Answer {
         fortnight: Chart::of(&hours, now, 14, 24, "%d"),
         pool: pool_outlook(&*parts.operations, &rules, now).await.map_err(failed)?,
         taken: u64::from(quota.reserved) * 100 / u64::from(quota.threshold.max(1)),
+        owner_mails: policy.owner_mails_by(quota.threshold),
         warnings: parts.upkeep.warnings(quota.day).await.map_err(failed)?,
         quota,
         asking,

@@ -17,6 +17,8 @@ const ROWS: u32 = 50;
 struct Settings {
     page: Page,
     quota: QuotaView,
+    /// Mails that owners may cause.
+    owner_mails: u32,
     thresholds: Vec<ThresholdChange>,
     list: SettingList,
     operators: Vec<Operator>,
@@ -28,12 +30,15 @@ pub(super) async fn page(visit: &Visit<'_>, wrong: Option<String>) -> Answer {
     visit.may(Permission::Look)?;
     let parts = &visit.ops.parts;
     let now = visit.ops.clock.now();
-    let policy = &parts.policy.configured().quota;
+    let rules = parts.policy.now();
+    let policy = &rules.quota;
+    let quota = parts.operations.quota(policy.day_of(now), policy.first_threshold).await.map_err(failed)?;
     let is_admin = visit.operator.role.may(Permission::ManageOperators);
     let operators = if is_admin { parts.operators.operators(ROWS).await.map_err(failed)? } else { Vec::new() };
     let settings = Settings {
         page: visit.page.clone(),
-        quota: parts.operations.quota(policy.day_of(now), policy.first_threshold).await.map_err(failed)?,
+        owner_mails: policy.owner_mails_by(quota.threshold),
+        quota,
         thresholds: parts.audit.thresholds(ROWS).await.map_err(failed)?,
         list: listed(visit.ops).await.map_err(failed)?,
         operators,

@@ -87,6 +87,7 @@ const CHINESE: &[(&str, &str)] = &[
     ("List", "列表"),
     ("Made (UTC)", "创建时间（UTC）"),
     ("Mails", "邮件"),
+    ("Mails that owners cause", "租户触发的邮件"),
     ("Menu", "菜单"),
     ("More", "更多"),
     ("Name", "名称"),

@@ -2,7 +2,7 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use chrono::{DateTime, Days, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
-use trial_core::{Permission, QuotaView, ThresholdChange};
+use trial_core::{Permission, QuotaPolicy, QuotaView, ThresholdChange};
 use utoipa::ToSchema;
 
 use super::caller::Caller;
@@ -39,6 +39,24 @@ pub(super) struct QuotaDay {
     day: NaiveDate,
     /// E-mails per day, in force now or when the day ended.
     threshold: u32,
+    /// Units taken.
+    reserved: u32,
+    /// Mails of the day that the mail server took.
+    sent: u64,
+    /// Mails of the day that were given up.
+    failed: u64,
+    /// Units left.
+    left: u32,
+    /// Mails that owners caused, which take no unit of the threshold.
+    owner_mails: OwnerMails,
+}
+
+/// The mails of a day that owners caused: links to another password, and notices of a changed one.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct OwnerMails {
+    /// Mails per day, by what `quota.owner_mails` is now.
+    limit: u32,
     /// Units taken.
     reserved: u32,
     /// Mails of the day that the mail server took.
@@ -94,7 +112,8 @@ pub(super) async fn set(request: HttpRequest, payload: Payload, state: Data<Stat
 }
 
 async fn read(ops: &Ops, days: u32) -> Result<EmailQuota, Problem> {
-    let policy = &ops.parts.policy.configured().quota;
+    let rules = ops.parts.policy.now();
+    let policy = &rules.quota;
     let set = ops.parts.audit.thresholds(CHANGES).await.map_err(failed)?;
     let today = policy.day_of(ops.clock.now());
     let asked = (0..u64::from(days)).filter_map(|back| today.checked_sub_days(Days::new(back)));
@@ -102,17 +121,24 @@ async fn read(ops: &Ops, days: u32) -> Result<EmailQuota, Problem> {
     for day in asked {
         let view = ops.parts.operations.quota(day, policy.first_threshold).await.map_err(failed)?;
         let threshold = if day == today { view.threshold } else { policy.threshold_at_end_of(day, &set) };
-        shown.push(QuotaDay::from(&QuotaView { threshold, ..view }));
+        shown.push(QuotaDay::of(&QuotaView { threshold, ..view }, policy));
     }
     let today = shown.first().cloned().ok_or_else(|| Problem::new(Kind::Unexpected))?;
     let thresholds = set.into_iter().map(SetThreshold::from).collect();
     Ok(EmailQuota { timezone: policy.timezone.name(), today, days: shown, thresholds })
 }
 
-impl From<&QuotaView> for QuotaDay {
-    fn from(view: &QuotaView) -> Self {
-        let QuotaView { day, threshold, reserved, sent, failed, .. } = *view;
-        Self { day, threshold, reserved, sent, failed, left: view.left() }
+impl QuotaDay {
+    fn of(view: &QuotaView, policy: &QuotaPolicy) -> Self {
+        let QuotaView { day, threshold, reserved, sent, failed, owners } = *view;
+        let owner_mails = OwnerMails {
+            limit: policy.owner_mails_by(threshold),
+            reserved: owners.reserved,
+            sent: owners.sent,
+            failed: owners.failed,
+            left: view.owner_mails_left(policy),
+        };
+        Self { day, threshold, reserved, sent, failed, left: view.left(), owner_mails }
     }
 }
 

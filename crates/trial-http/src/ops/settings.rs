@@ -169,7 +169,7 @@ async fn shown(ops: &Ops, in_force: &SettingsInForce) -> Result<SettingList, Led
             key: key.as_str(),
             what: key.what(),
             kind: match least {
-                SettingValue::Count(_) => "count",
+                SettingValue::Count(_) | SettingValue::ShareOfThreshold => "count",
                 SettingValue::Lasting(_) => "duration",
                 SettingValue::Mode(_) => "mode",
             },

@@ -7,7 +7,8 @@ use actix_web::{HttpRequest, rt};
 use subtle::ConstantTimeEq;
 use trial_core::{
     ApplicationQuery, Email, LedgerError, LifeOrder, LifeOutcome, LifeRefusal, MAX_PASSWORD, MIN_PASSWORD, MailHosts,
-    NewPassword, PortalAccount, PortalLinkClaim, Tenant, TenantId, TenantOrder, TenantSearch, TenantStatus, TryKind,
+    NewPassword, PasswordChange, PortalAccount, PortalLinkClaim, Tenant, TenantId, TenantOrder, TenantSearch,
+    TenantStatus, TryKind,
 };
 
 use super::pages::{LinkOverPage, LostPage, NewPasswordPage, Page};
@@ -57,7 +58,7 @@ async fn mail(state: &State, name: &str, email: Option<Email>) -> Result<(), Led
     let order = TenantOrder { tenant, order: LifeOrder::LostPassword, actor: VISITOR.to_owned() };
     match state.ops.parts.orders.order(order).await? {
         LifeOutcome::Done(_) => tracing::info!(%tenant, "a link to another password is in the outbox"),
-        LifeOutcome::Refused(refusal @ LifeRefusal::QuotaReached { .. }) => {
+        LifeOutcome::Refused(refusal @ (LifeRefusal::OwnerMailsSpent { .. } | LifeRefusal::TooManyLinks)) => {
             tracing::warn!(%tenant, %refusal, "a link to another password was not mailed");
         }
         LifeOutcome::Refused(_) => {}
@@ -125,8 +126,8 @@ pub(super) async fn choose(request: &HttpRequest, state: &State, reception: &Rec
     let hash = hashed(state, reception, &chosen).await?;
     let (account, own) = account.with_own_password(hash, state.clock.now());
     let (secret, session) = begin(state, &account);
-    let change = Reception::change(state, own, session, "chose a password by a mailed link");
-    if !reception.parts.accounts.set_own_password(change).await.map_err(failed)? {
+    let change = Box::new(PasswordChange { own, session, by_link: true });
+    if !Reception::act(state, account.tenant.id, LifeOrder::SetPassword(change)).await? {
         return over(&page);
     }
     Ok(with_session(state, see("/portal/?said=chosen"), &secret))

@@ -24,8 +24,8 @@ use askama::Template;
 use tokio::sync::Semaphore;
 use trial_core::ports::Portal;
 use trial_core::{
-    AuditRecord, ChangedBy, Keyring, LedgerError, OwnPassword, PORTAL_TRIES_PER_ADDRESS, PasswordChange, PortalSession,
-    Tenant, TenantId,
+    AuditRecord, ChangedBy, Keyring, LedgerError, LifeOrder, LifeOutcome, LifeRefusal, PORTAL_TRIES_PER_ADDRESS,
+    Tenant, TenantId, TenantOrder,
 };
 
 use crate::SiteSettings;
@@ -33,7 +33,7 @@ use crate::apply::{KEPT, LOGO_POLICY, STYLE};
 use crate::body::Payload;
 use crate::cross_site::{REFERRERS, own_form};
 use crate::fields::{Fields, UnreadForm};
-use crate::problem::Problem;
+use crate::problem::{Problem, seconds_up};
 use crate::rate_limit::AddressLimiter;
 use crate::routes::{Route, get, nothing_here};
 use crate::site::State;
@@ -85,10 +85,18 @@ impl Reception {
         owner.entry(action, tenant.to_string(), detail.to_owned())
     }
 
-    /// A password that the owner of a tenant sets now; `way` says to the audit how.
-    fn change(state: &State, own: OwnPassword, session: PortalSession, way: &str) -> PasswordChange {
-        let quota = &state.ops.parts.policy.configured().quota;
-        PasswordChange::now(own, session, way, quota, &*state.clock, &*state.entropy)
+    /// Has an act of the owner of a tenant decided. Says whether it was done; it is not where the tenant, its owner or the
+    /// password is not what it was when the page was shown.
+    async fn act(state: &State, tenant: TenantId, order: LifeOrder) -> Result<bool, Refused> {
+        let order = TenantOrder { tenant, order, actor: Tenant::account_name(tenant) };
+        match state.ops.parts.orders.order(order).await.map_err(failed)? {
+            LifeOutcome::Done(_) => Ok(true),
+            LifeOutcome::Refused(LifeRefusal::TooManyActs { until }) => {
+                let wait = (until - state.clock.now()).to_std().unwrap_or_default();
+                Err(Refused::TooMany(seconds_up(wait)))
+            }
+            LifeOutcome::Refused(_) => Ok(false),
+        }
     }
 }
 
@@ -103,7 +111,7 @@ enum Refused {
     Forbidden,
     /// The form was not read.
     Unread(UnreadForm),
-    /// Too many tries were made: wait for so many seconds.
+    /// This was done too often: wait for so many seconds.
     TooMany(u64),
     /// As many passwords are looked at as can be: wait for so many seconds.
     Busy(u64),
@@ -251,6 +259,7 @@ fn finish(request: &HttpRequest, state: &State, site: &SiteSettings, answer: Ans
 }
 
 fn refusal(page: &Page<'_>, refused: &Refused) -> HttpResponse {
+    let words;
     let (status, words) = match refused {
         Refused::SignIn => return see("/portal/sign-in"),
         Refused::ChooseFirst => return see("/portal/password"),
@@ -265,10 +274,10 @@ fn refusal(page: &Page<'_>, refused: &Refused) -> HttpResponse {
             ),
         ),
         Refused::Unread(form) => (form.status, page.t(form.english, form.chinese)),
-        Refused::TooMany(_) => (
-            StatusCode::TOO_MANY_REQUESTS,
-            page.t("Too many tries were made. Wait an hour, and try again.", "尝试次数过多，请一小时后再试。"),
-        ),
+        Refused::TooMany(wait) => {
+            words = too_often(page, wait.div_ceil(60).max(1));
+            (StatusCode::TOO_MANY_REQUESTS, words.as_str())
+        }
         Refused::Busy(_) => (
             StatusCode::SERVICE_UNAVAILABLE,
             page.t("Many people are signing in now. Try again in a moment.", "当前登录人数较多，请稍后再试。"),
@@ -292,6 +301,18 @@ fn refusal(page: &Page<'_>, refused: &Refused) -> HttpResponse {
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(wait));
     }
     response
+}
+
+/// What was done too often can be done again in this many minutes.
+fn too_often(page: &Page<'_>, minutes: u64) -> String {
+    let (words, unit) = (
+        page.t(
+            "Too many attempts within the hour. Nothing was changed. Try again in",
+            "一小时内操作次数过多，未作任何更改。请在",
+        ),
+        page.t(if minutes == 1 { "minute." } else { "minutes." }, "分钟后重试。"),
+    );
+    format!("{words} {minutes} {unit}")
 }
 
 impl From<Problem> for Refused {

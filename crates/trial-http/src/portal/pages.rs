@@ -135,5 +135,5 @@ pub(super) struct Course {
 #[template(path = "portal/refused.html")]
 pub(super) struct RefusedPage<'a> {
     pub(super) page: &'a Page<'a>,
-    pub(super) words: &'static str,
+    pub(super) words: &'a str,
 }

@@ -2,12 +2,15 @@
 
 use actix_web::http::StatusCode;
 use subtle::ConstantTimeEq;
-use trial_core::{MAX_PASSWORD, MIN_PASSWORD, NewPassword, PasswordError, Tenant, TryKind, normalized_password};
+use trial_core::{
+    LifeOrder, MAX_PASSWORD, MIN_PASSWORD, NewPassword, PasswordChange, PasswordError, Tenant, TryKind,
+    normalized_password,
+};
 
 use super::pages::{Page, PasswordPage};
 use super::sign_in::{begin, count, was_initial, with_session};
 use super::visit::Visit;
-use super::{Answer, Reception, Refused, failed, html, see};
+use super::{Answer, Reception, Refused, html, see};
 use crate::fields::Fields;
 use crate::site::State;
 
@@ -40,8 +43,8 @@ pub(super) async fn choose(visit: &Visit<'_>, form: &Fields) -> Answer {
     let hash = hashed(visit.state, reception, &chosen).await?;
     let (account, own) = account.with_own_password(hash, visit.state.clock.now());
     let (secret, session) = begin(visit.state, &account);
-    let change = Reception::change(visit.state, own, session, "chose a password; other sessions are ended");
-    if !reception.parts.accounts.set_own_password(change).await.map_err(failed)? {
+    let change = Box::new(PasswordChange { own, session, by_link: false });
+    if !Reception::act(visit.state, account.tenant.id, LifeOrder::SetPassword(change)).await? {
         return Err(Refused::SignIn);
     }
     Ok(with_session(visit.state, see("/portal/?said=chosen"), &secret))

@@ -5,7 +5,7 @@ use actix_web::cookie::time::Duration;
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse};
 use trial_core::{
-    PortalAccount, PortalSecret, PortalSession, PortalTry, Tenant, TenantId, TryKind, normalized_password,
+    LifeOrder, PortalAccount, PortalSecret, PortalSession, PortalTry, Tenant, TenantId, TryKind, normalized_password,
 };
 
 use super::pages::{Page, SignInPage};
@@ -114,10 +114,12 @@ pub(super) fn with_session(state: &State, mut response: HttpResponse, secret: &P
 
 pub(super) async fn leave(visit: &Visit<'_>, everywhere: bool) -> Answer {
     let id = visit.account.tenant.id;
-    let words = if everywhere { "signed out everywhere" } else { "signed out" };
-    let entry = Reception::entry(visit.state, id, "portal.sign_out", words);
-    let one = (!everywhere).then(|| visit.secret.hash());
-    visit.reception.parts.accounts.end_portal_sessions(id, one, entry).await.map_err(failed)?;
+    if everywhere {
+        Reception::act(visit.state, id, LifeOrder::SignOutEverywhere).await?;
+    } else {
+        let entry = Reception::entry(visit.state, id, "portal.sign_out", "signed out");
+        visit.reception.parts.accounts.end_portal_session(id, visit.secret.hash(), entry).await.map_err(failed)?;
+    }
     let mut gone = SESSION.given(visit.state, "");
     gone.set_max_age(Duration::ZERO);
     let mut response = see("/portal/sign-in?said=signed-out");

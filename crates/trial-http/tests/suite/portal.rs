@@ -5,9 +5,9 @@ use std::time::Duration;
 use actix_web::test::TestRequest;
 use chrono::{DateTime, Utc};
 use trial_core::{
-    ACCOUNT_PASSWORD_VALID_DAYS, LifeOrder, MailKind, Outcome, PORTAL_LINK_LIVES, PORTAL_LINKS_PER_ACCOUNT,
-    PORTAL_SESSION_IDLE, PORTAL_TRIES_PER_ACCOUNT, PORTAL_TRIES_PER_ADDRESS, PortalLinkClaim, Request, Tenant,
-    TenantId, TenantOrder,
+    ACCOUNT_PASSWORD_VALID_DAYS, LifeOrder, MailKind, OWNER_ACTS_PER_HOUR, Outcome, PORTAL_LINK_LIVES,
+    PORTAL_LINKS_PER_ACCOUNT, PORTAL_SESSION_IDLE, PORTAL_TRIES_PER_ACCOUNT, PORTAL_TRIES_PER_ADDRESS, PortalLinkClaim,
+    PortalTry, Request, Tenant, TenantId, TenantOrder,
 };
 use trial_testkit::{SeededEntropy, data};
 
@@ -335,6 +335,48 @@ async fn an_owner_asks_for_conversion_once_and_no_more() {
     assert!(!guest.get("/portal/").await.body.contains("/portal/conversion"));
 }
 
+/// 300 changes of a wish in a row are ten; the page says how many minutes are left of the hour, in the owner's language.
+#[actix_web::test]
+async fn an_act_that_is_done_too_often_says_when_again() {
+    use trial_core::ports::Clock as _;
+    let house = House::new().await;
+    house.clock.set(PortalTry::end_of(PortalTry::hour_of(house.clock.now())));
+    house.clock.advance(Duration::from_secs(36 * 60 + 30));
+    let guest = Guest::whole(&house).await;
+    let written = || house.ledger.state().audit.iter().filter(|entry| entry.action.contains("conversion")).count();
+    for n in 0..300 {
+        let fields: &[(&str, &str)] = if n.is_multiple_of(2) { &[] } else { &[("withdraw", "1")] };
+        let answer = guest.post("/portal/conversion", fields).await;
+        let expected = if n < OWNER_ACTS_PER_HOUR || n % 2 == 1 { 303 } else { 429 };
+        assert_eq!(answer.status.as_u16(), expected, "{n}");
+    }
+    assert_eq!(written(), 10, "what is withdrawn already is withdrawn once more, and not written");
+    let refused = guest.post("/portal/conversion", &[]).await;
+    assert_eq!((refused.status.as_u16(), refused.header("retry-after")), (429, "1410"));
+    assert!(refused.body.contains("Nothing was changed. Try again in 24 minutes."), "{}", refused.body);
+    assert!(refused.body.contains("/portal/\""), "{}", refused.body);
+    house.clock.advance(Duration::from_secs(23 * 60 + 29));
+    let last = guest.post("/portal/conversion", &[]).await;
+    assert!(last.body.contains("Try again in 1 minute."), "{}", last.body);
+    house.clock.advance(Duration::from_secs(1));
+    assert_eq!(guest.post("/portal/conversion", &[]).await.header("location"), "/portal/?said=asked");
+}
+
+/// Whoever plays with the wish keeps the owner from nothing that throws an intruder out.
+#[actix_web::test]
+async fn sessions_are_ended_and_passwords_changed_whatever_else_was_done() {
+    let house = House::new().await;
+    let guest = Guest::whole(&house).await;
+    for n in 0..OWNER_ACTS_PER_HOUR {
+        let fields: &[(&str, &str)] = if n.is_multiple_of(2) { &[] } else { &[("withdraw", "1")] };
+        assert_eq!(guest.post("/portal/conversion", fields).await.status.as_u16(), 303);
+    }
+    assert_eq!(guest.post("/portal/conversion", &[]).await.status.as_u16(), 429);
+    let left = guest.post("/portal/sign-out", &[("everywhere", "1")]).await;
+    assert_eq!(left.header("location"), "/portal/sign-in?said=signed-out");
+    assert!(house.ledger.state().portal_sessions.is_empty());
+}
+
 async fn lose(house: &House, name: &str) -> Answer {
     let asked = form("/portal/lost", &[("account", name)]).insert_header(("x-request-id", "asked"));
     let answer = call(&house.site, asked).await;
@@ -400,7 +442,7 @@ async fn an_owner_is_told_of_every_change_of_the_password_and_of_nothing_else() 
 #[actix_web::test]
 async fn an_owner_is_told_of_a_change_when_the_threshold_is_reached() {
     let house = House::new().await;
-    house.ledger.change(|state| state.threshold = Some(2));
+    house.ledger.change(|state| state.threshold = Some(0));
     Guest::whole(&house).await;
     let mails = house.ledger.state().mails;
     let units = mails.into_values().filter(|kept| kept.record.kind == MailKind::PasswordChanged);

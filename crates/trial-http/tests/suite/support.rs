@@ -119,7 +119,7 @@ impl Fixture {
             ops: OpsParts {
                 operations: Arc::new(self.ledger.clone()),
                 prefixes: Arc::new(self.ledger.clone()),
-                orders: Arc::new(OrdersInMemory(self.ledger.clone(), clock.clone())),
+                orders: Arc::new(OrdersInMemory(self.ledger.clone(), clock.clone(), SeededEntropy::new(6))),
                 operators: Arc::new(self.ledger.clone()),
                 callers: Arc::new(self.ledger.clone()),
                 keyring: Arc::new(data::keyring()),
@@ -141,12 +141,12 @@ impl Fixture {
 }
 
 /// Has orders about tenants decided by the planner, on the ledger in memory.
-struct OrdersInMemory(MemoryLedger, FixedClock);
+struct OrdersInMemory(MemoryLedger, FixedClock, SeededEntropy);
 
 #[async_trait::async_trait]
 impl TenantOrders for OrdersInMemory {
     async fn order(&self, order: TenantOrder) -> Result<LifeOutcome, LedgerError> {
-        let batch = data::batch(self.1.now(), &SeededEntropy::new(5), [Request::Tenant(order)]);
+        let batch = data::batch(self.1.now(), &self.2, [Request::Tenant(order)]);
         match self.0.decide(&batch, &data::planner()).remove(0) {
             Outcome::Tenant(outcome) => Ok(outcome),
             other => panic!("an answer to an order, not {other:?}"),

@@ -105,6 +105,7 @@ pub(super) fn password_changed_context(changed: &PasswordChangedMail, setting: &
     context! {
         account_name => changed.account_name.as_str(),
         changed_at => written(changed.changed_at, Tz::UTC, locale),
+        changes => changed.changes,
         lost_password_url => setting.portal_page("lost"),
         ..setting.context()
     }
@@ -115,6 +116,7 @@ pub(super) fn example_password_changed() -> PasswordChangedMail {
     PasswordChangedMail {
         account_name: "admin@example".to_owned(),
         changed_at: DateTime::UNIX_EPOCH + chrono::Days::new(20_780),
+        changes: None,
     }
 }
 

@@ -35,7 +35,8 @@ fn notices() -> Vec<(&'static str, MailContent)> {
         closes_at: None,
         recoverable_until: None,
     };
-    let changed = PasswordChangedMail { account_name: account_name.clone(), changed_at: at("11-20") };
+    let changed = PasswordChangedMail { account_name: account_name.clone(), changed_at: at("11-20"), changes: None };
+    let digest = PasswordChangedMail { changes: Some(6), ..changed.clone() };
     let password = PasswordMail { account_name, link: PortalLink::example(), valid_until: at("11-20") };
     vec![
         ("reminder", MailContent::Reminder(life.clone())),
@@ -43,6 +44,7 @@ fn notices() -> Vec<(&'static str, MailContent)> {
         ("closed", MailContent::Closed(LifeMail { recoverable_until: Some(at("12-31")), ..life })),
         ("password", MailContent::Password(password)),
         ("password_changed", MailContent::PasswordChanged(changed)),
+        ("password_digest", MailContent::PasswordChanged(digest)),
     ]
 }
 

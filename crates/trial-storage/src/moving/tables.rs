@@ -73,7 +73,7 @@ macro_rules! table {
 }
 
 /// All of them. The marks of the pools are not among them: only one of the databases has them.
-pub(crate) static TABLES: [Table; 27] = [
+pub(crate) static TABLES: [Table; 28] = [
     table!(challenges (id: Bytes) phone: Text, key_id: Text, made_at: Number, expires_at: Number, tries: Integer,
         state: Text, proven_at: OptionalNumber),
     table!(phones (phone: Text) country_code: Integer, failures: Integer, challenge: OptionalBytes),
@@ -94,11 +94,11 @@ pub(crate) static TABLES: [Table; 27] = [
         last_tenant: OptionalBytes),
     table!(quota_thresholds (seq: Number) threshold: Number, since: Number, actor: Text),
     table!(setting_changes (seq: Number) setting: Text, value: OptionalText, in_force: Text, at: Number, actor: Text),
-    table!(quota_days (day: Integer) reserved: Number),
+    table!(quota_days (day: Integer) reserved: Number, owner_mails: Number),
     table!(mails (id: Bytes) kind: Text, tenant: OptionalBytes, recipient: Text, locale: Text, state: Text, attempts: Integer,
         created_at: Number, next_attempt_at: Number, lease: OptionalBytes, settled_at: OptionalNumber,
         last_reply: OptionalText, quota_day: OptionalInteger, quota_unit: OptionalNumber,
-        quota_threshold: OptionalNumber, priority: Integer, detail: OptionalText),
+        quota_threshold: OptionalNumber, priority: Integer, detail: OptionalText, quota_budget: Text),
     table!(mail_attempts (mail: Bytes, attempt: Integer) at: Number, result: Text, reply: Text),
     table!(applications (id: Bytes) request_id: Text, at: Number, phone: Text, country_code: Integer, email: Text,
         email_key: Text, company: Text, company_key: Text, challenge: OptionalBytes, outcome: Text,
@@ -121,6 +121,9 @@ pub(crate) static TABLES: [Table; 27] = [
     table!(portal_sessions (secret: Bytes) tenant: Bytes, issue: Integer, created_at: Number, used_at: Number,
         expires_at: Number),
     table!(portal_tries (hour: Number, who: Bytes) tries: Integer),
+    table!(owner_acts (tenant: Bytes) hour: Number, wishes: Integer, passwords: Integer, sign_outs: Integer, day: Integer,
+        links: Integer, changes: Integer, digest_changes: OptionalInteger, digest_last_at: OptionalNumber,
+        digest_due_at: OptionalNumber),
 ];
 
 /// Known by its text, which holds no value.

@@ -10,17 +10,19 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use tokio::try_join;
 use trial_core::{
     AccessCode, AccessCodeKind, Batch, CountSpan, FactKeys, Facts, JudgedSpans, LedgerError, LifeFacts, Overrides,
-    Phone, PhoneFacts, PhonePrefix, PoolFacts, PrefixBlockRecord, PrefixFacts, PrefixesFacts, QuotaFacts, Request,
-    Tenant, TenantFact, TenantId,
+    OwnerActs, Phone, PhoneFacts, PhonePrefix, PoolFacts, PrefixBlockRecord, PrefixFacts, PrefixesFacts, QuotaFacts,
+    Request, Tenant, TenantFact, TenantId,
 };
 
 use super::fault::Trouble;
 use super::set::{Column, Set};
 use crate::convert::{count, day_number, micros, name, optional_id};
+use crate::portal_rows::OwnerActsRow;
 use crate::prefix_rows::{self, BlockRow};
 use crate::rows::{ACCEPTED, AcceptedRow, ChallengeRow, HeldCodeRow, PastSendRow, TenantFactRow, TenantRow};
 use crate::schema::{
-    access_codes, applications, challenges, code_requests, phones, safe_prefixes, setting_changes, sms_days, tenants,
+    access_codes, applications, challenges, code_requests, owner_acts, phones, safe_prefixes, setting_changes,
+    sms_days, tenants,
 };
 
 /// What was loaded.
@@ -91,7 +93,7 @@ pub(super) async fn phones_alone(conn: &AsyncPgConnection, keys: &FactKeys) -> R
         phones: phone_facts(keys, known, Vec::new(), accepted)?,
         tenants: Vec::new(),
         pool: PoolFacts::default(),
-        quota: QuotaFacts { day: keys.day, threshold: 0, reserved: 0 },
+        quota: QuotaFacts { day: keys.day, threshold: 0, reserved: 0, owner_mails: 0 },
         sms_sent: BTreeMap::new(),
         prefixes: PrefixesFacts::default(),
         lives: BTreeMap::new(),
@@ -248,7 +250,7 @@ async fn lives(mut conn: &AsyncPgConnection, keys: &FactKeys) -> Result<BTreeMap
     let mut lives = BTreeMap::new();
     for row in rows {
         let tenant: Tenant = row.try_into()?;
-        lives.insert(tenant.id, LifeFacts { tenant, access_codes: Vec::new() });
+        lives.insert(tenant.id, LifeFacts { tenant, access_codes: Vec::new(), acts: OwnerActs::default() });
     }
     let held: Vec<(Option<Vec<u8>>, HeldCodeRow)> = access_codes::table
         .filter(access_codes::tenant.eq_any(&ids))
@@ -264,6 +266,13 @@ async fn lives(mut conn: &AsyncPgConnection, keys: &FactKeys) -> Result<BTreeMap
         let tenant = optional_id(tenant.as_deref(), "access_codes.tenant")?.map(TenantId::from_bytes);
         if let Some(life) = tenant.and_then(|tenant| lives.get_mut(&tenant)) {
             life.access_codes.push(code.try_into()?);
+        }
+    }
+    let acts = owner_acts::table.filter(owner_acts::tenant.eq_any(&ids)).select(OwnerActsRow::as_select());
+    for row in acts.load(&mut conn).await? {
+        let (tenant, acts) = row.try_into()?;
+        if let Some(life) = lives.get_mut(&tenant) {
+            life.acts = acts;
         }
     }
     Ok(lives)
@@ -290,28 +299,29 @@ async fn free_codes(mut conn: &AsyncPgConnection, wanted: usize) -> Result<Vec<F
 }
 
 /// What is known of the threshold of a day, with the transaction that it is read in and what else is in force.
-pub(super) async fn quota(
+async fn quota(
     mut conn: &AsyncPgConnection,
     day: NaiveDate,
     first_threshold: u32,
 ) -> Result<(i64, QuotaFacts, Overrides), Trouble> {
-    let (transaction, threshold, changed, reserved) = Set::new(
+    let (transaction, threshold, changed, reserved, owner_mails) = Set::new(
         vec![(
             "SELECT pg_current_xact_id()::text::bigint, \
                 (SELECT threshold FROM quota_thresholds ORDER BY seq DESC LIMIT 1), \
-                (SELECT in_force FROM setting_changes ORDER BY seq DESC LIMIT 1), \
-                (SELECT reserved FROM quota_days WHERE day = ",
+                (SELECT in_force FROM setting_changes ORDER BY seq DESC LIMIT 1), taken.reserved, taken.owner_mails \
+                FROM (SELECT 1) one LEFT JOIN quota_days taken ON taken.day = ",
             Column::Integer(day_number(day)),
         )],
-        ")",
+        "",
     )
-    .returning::<(BigInt, Nullable<BigInt>, Nullable<Text>, Nullable<BigInt>)>()
-    .get_result::<(i64, Option<i64>, Option<String>, Option<i64>)>(&mut conn)
+    .returning::<(BigInt, Nullable<BigInt>, Nullable<Text>, Nullable<BigInt>, Nullable<BigInt>)>()
+    .get_result::<(i64, Option<i64>, Option<String>, Option<i64>, Option<i64>)>(&mut conn)
     .await?;
     let quota = QuotaFacts {
         day,
         threshold: threshold.map_or(Ok(first_threshold), |threshold| count(threshold, "quota_thresholds.threshold"))?,
         reserved: count(reserved.unwrap_or(0), "quota_days.reserved")?,
+        owner_mails: count(owner_mails.unwrap_or(0), "quota_days.owner_mails")?,
     };
     let changed = changed.map_or(Ok(Overrides::default()), |text| name(&text, IN_FORCE))?;
     Ok((transaction, quota, changed))

@@ -349,15 +349,15 @@ async fn quota(mut conn: &AsyncPgConnection, day: NaiveDate, first_threshold: u3
         Some(threshold) => count(threshold, "quota_thresholds.threshold")?,
         None => first_threshold,
     };
-    let reserved = quota_days::table.find(day_number(day)).select(quota_days::reserved);
-    let reserved = reserved.get_result::<i64>(&mut conn).await.optional()?;
+    let taken = quota_days::table.find(day_number(day)).select((quota_days::reserved, quota_days::owner_mails));
+    let taken = taken.get_result::<(i64, i64)>(&mut conn).await.optional()?;
     let counts = mails::table
         .filter(mails::quota_day.eq(day_number(day)))
-        .group_by(mails::state)
-        .select((mails::state, diesel::dsl::count_star()))
-        .load::<(String, i64)>(&mut conn)
+        .group_by((mails::quota_budget, mails::state))
+        .select((mails::quota_budget, mails::state, diesel::dsl::count_star()))
+        .load::<(String, String, i64)>(&mut conn)
         .await?;
-    Ok(views::quota(day, threshold, reserved, &counts)?)
+    Ok(views::quota(day, threshold, taken, &counts)?)
 }
 
 async fn set_quota(mut conn: &AsyncPgConnection, threshold: u32, by: Arc<ChangedBy>) -> Result<(), Trouble> {

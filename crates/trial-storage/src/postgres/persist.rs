@@ -1,13 +1,11 @@
 //! Stores what a plan says: all of it by one statement, whatever the number of tables and rows.
 
 use std::collections::HashMap;
-use std::slice;
 
-use chrono::NaiveDate;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use trial_core::{
     AccessCode, AccessCodeKind, AccessCodeLease, AccessCodeMove, AccessCodeState, ApplicationRecord, AuditRecord,
-    Challenge, Effects, MailRecord, PhoneRecord, PrefixBlockRecord, PrefixCount, QuotaUnit, SendUpdate, SmsDay,
+    Challenge, Effects, MailRecord, PhoneRecord, PrefixBlockRecord, PrefixCount, QuotaUse, SendUpdate, SmsDay,
     TenantId,
 };
 
@@ -16,6 +14,7 @@ use super::load::Loaded;
 use super::set::{Column, Set};
 use crate::convert::{day_number, integer, micros};
 use crate::events::NewEvent;
+use crate::portal_rows::{OwnPasswordRow, OwnerActsRow, PortalSessionRow};
 use crate::prefix_rows::BlockRow;
 use crate::rows::{NewApplication, NewAudit, NewChallenge, NewCodeRequest, NewMail, NewTenant};
 
@@ -57,11 +56,18 @@ impl<'a> Storing<'a> {
                 give(&effects.leases),
                 new.mails(),
                 new.audit(),
-                count_reserved(effects.quota_reserved),
+                count_quota(effects.quota_use),
                 move_marks(&effects.leases, &loaded.free_since),
             ],
             vec![new.events()],
-            vec![new.changed_tenants(), end_sessions(&effects.ended_sessions), move_codes(&effects.moves)],
+            vec![
+                new.changed_tenants(),
+                end_sessions(&effects.ended_sessions),
+                move_codes(&effects.moves),
+                new.own_passwords(),
+                new.sessions(),
+                new.owner_acts(),
+            ],
         ];
         let mut groups_in_use = 0_u32;
         let mut steps = Vec::new();
@@ -120,15 +126,6 @@ pub(super) async fn mails(conn: &AsyncPgConnection, records: &[MailRecord]) -> R
     insert(conn, insert_mails(&rows)).await
 }
 
-/// Puts a mail into the outbox, and counts the unit of the day that it took.
-pub(super) async fn counted_mail(conn: &AsyncPgConnection, record: &MailRecord) -> Result<(), Trouble> {
-    mails(conn, slice::from_ref(record)).await?;
-    match record.quota {
-        Some(QuotaUnit { day, unit, .. }) => insert(conn, count_reserved(Some((day, unit)))).await,
-        None => Ok(()),
-    }
-}
-
 /// Stores the last block of a prefix.
 pub(super) async fn block_prefix(conn: &AsyncPgConnection, record: &PrefixBlockRecord) -> Result<(), Trouble> {
     insert(conn, upsert_blocks(&[record.into()])).await
@@ -155,6 +152,9 @@ pub(super) struct New<'a> {
     audit: Vec<NewAudit<'a>>,
     events: Vec<NewEvent<'a>>,
     prefix_blocks: Vec<BlockRow>,
+    own_passwords: Vec<OwnPasswordRow>,
+    sessions: Vec<PortalSessionRow>,
+    owner_acts: Vec<OwnerActsRow>,
 }
 
 impl<'a> New<'a> {
@@ -169,6 +169,9 @@ impl<'a> New<'a> {
             audit: effects.audit.iter().map(Into::into).collect(),
             events: effects.events.iter().map(Into::into).collect(),
             prefix_blocks: effects.prefix_blocks.iter().map(Into::into).collect(),
+            own_passwords: effects.own_passwords.iter().map(Into::into).collect(),
+            sessions: effects.new_sessions.iter().map(Into::into).collect(),
+            owner_acts: effects.owner_acts.iter().map(Into::into).collect(),
         }
     }
 
@@ -263,6 +266,59 @@ impl<'a> New<'a> {
         }
     }
 
+    fn own_passwords(&self) -> Step<'_> {
+        let rows = &self.own_passwords;
+        let columns = vec![
+            Column::bytes(rows, |row| &row.tenant),
+            Column::integers(rows, |row| row.issue),
+            Column::texts(rows, |row| &row.hash),
+            Column::numbers(rows, |row| row.set_at),
+        ];
+        let head = "INSERT INTO portal_passwords (tenant, issue, hash, set_at) SELECT * FROM unnest(";
+        let tail = ") ON CONFLICT (tenant) DO UPDATE SET issue = excluded.issue, hash = excluded.hash, \
+            set_at = excluded.set_at";
+        Step { name: "own_passwords", set: Set::over(head, columns, tail), rows: rows.len(), found_by: None }
+    }
+
+    fn sessions(&self) -> Step<'_> {
+        let rows = &self.sessions;
+        let columns = vec![
+            Column::bytes(rows, |row| &row.secret),
+            Column::bytes(rows, |row| &row.tenant),
+            Column::integers(rows, |row| row.issue),
+            Column::numbers(rows, |row| row.created_at),
+            Column::numbers(rows, |row| row.used_at),
+            Column::numbers(rows, |row| row.expires_at),
+        ];
+        let head = "INSERT INTO portal_sessions (secret, tenant, issue, created_at, used_at, expires_at) \
+            SELECT * FROM unnest(";
+        Step { name: "new_sessions", set: Set::over(head, columns, ")"), rows: rows.len(), found_by: None }
+    }
+
+    fn owner_acts(&self) -> Step<'_> {
+        let rows = &self.owner_acts;
+        let columns = vec![
+            Column::bytes(rows, |row| &row.tenant),
+            Column::numbers(rows, |row| row.hour),
+            Column::integers(rows, |row| row.wishes),
+            Column::integers(rows, |row| row.passwords),
+            Column::integers(rows, |row| row.sign_outs),
+            Column::integers(rows, |row| row.day),
+            Column::integers(rows, |row| row.links),
+            Column::integers(rows, |row| row.changes),
+            Column::optional_integers(rows, |row| row.digest_changes),
+            Column::optional_numbers(rows, |row| row.digest_last_at),
+            Column::optional_numbers(rows, |row| row.digest_due_at),
+        ];
+        let head = "INSERT INTO owner_acts (tenant, hour, wishes, passwords, sign_outs, day, links, changes, \
+            digest_changes, digest_last_at, digest_due_at) SELECT * FROM unnest(";
+        let tail = ") ON CONFLICT (tenant) DO UPDATE SET hour = excluded.hour, wishes = excluded.wishes, \
+            passwords = excluded.passwords, sign_outs = excluded.sign_outs, day = excluded.day, \
+            links = excluded.links, changes = excluded.changes, digest_changes = excluded.digest_changes, \
+            digest_last_at = excluded.digest_last_at, digest_due_at = excluded.digest_due_at";
+        Step { name: "owner_acts_noted", set: Set::over(head, columns, tail), rows: rows.len(), found_by: None }
+    }
+
     fn mails(&self) -> Step<'_> {
         insert_mails(&self.mails)
     }
@@ -316,9 +372,10 @@ fn insert_mails<'a>(rows: &'a [NewMail<'_>]) -> Step<'a> {
         Column::optional_numbers(rows, |row| row.quota_threshold),
         Column::integers(rows, |row| row.priority),
         Column::optional_texts(rows, |row| row.detail),
+        Column::texts(rows, |row| row.quota_budget),
     ];
     let head = "INSERT INTO mails (id, kind, tenant, recipient, locale, state, attempts, created_at, \
-        next_attempt_at, quota_day, quota_unit, quota_threshold, priority, detail) SELECT * FROM unnest(";
+        next_attempt_at, quota_day, quota_unit, quota_threshold, priority, detail, quota_budget) SELECT * FROM unnest(";
     Step { name: "new_mails", set: Set::over(head, columns, ")"), rows: rows.len(), found_by: None }
 }
 
@@ -492,14 +549,15 @@ fn move_codes(moves: &[AccessCodeMove]) -> Step<'_> {
     }
 }
 
-fn count_reserved<'a>(counted: Option<(NaiveDate, u32)>) -> Step<'a> {
+fn count_quota<'a>(used: Option<QuotaUse>) -> Step<'a> {
     let columns = vec![
-        Column::Integers(counted.iter().map(|(day, _)| day_number(*day)).collect()),
-        Column::Numbers(counted.iter().map(|(_, reserved)| (*reserved).into()).collect()),
+        Column::Integers(used.iter().map(|used| day_number(used.day)).collect()),
+        Column::Numbers(used.iter().map(|used| used.reserved.into()).collect()),
+        Column::Numbers(used.iter().map(|used| used.owner_mails.into()).collect()),
     ];
-    let head = "INSERT INTO quota_days (day, reserved) SELECT * FROM unnest(";
-    let tail = ") ON CONFLICT (day) DO UPDATE SET reserved = excluded.reserved";
-    let rows = counted.iter().len();
+    let head = "INSERT INTO quota_days (day, reserved, owner_mails) SELECT * FROM unnest(";
+    let tail = ") ON CONFLICT (day) DO UPDATE SET reserved = excluded.reserved, owner_mails = excluded.owner_mails";
+    let rows = used.iter().len();
     Step { name: "counted_quota", set: Set::over(head, columns, tail), rows, found_by: None }
 }
 

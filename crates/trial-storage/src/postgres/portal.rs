@@ -9,14 +9,14 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::FutureExt;
 use trial_core::ports::Portal;
 use trial_core::{
-    AuditRecord, LedgerError, OwnPassword, PasswordChange, PortalAccount, PortalSession, PortalTries, PortalTry,
-    SecretHash, Tenant, TenantId,
+    AuditRecord, LedgerError, OwnPassword, PortalAccount, PortalSession, PortalTries, PortalTry, SecretHash, Tenant,
+    TenantId,
 };
 
 use super::fault::Trouble;
 use super::transaction::Kind;
-use super::{PostgresLedger, load, persist};
-use crate::convert::{count, integer, micros};
+use super::{PostgresLedger, persist};
+use crate::convert::{count, micros};
 use crate::portal_rows::{OwnPasswordRow, PortalSessionRow};
 use crate::rows::TenantRow;
 use crate::schema::{portal_passwords, portal_sessions, portal_tries, tenants};
@@ -48,10 +48,10 @@ impl Portal for PostgresLedger {
         self.in_transaction(Kind::Write, move |conn| note(conn, secret, micros(now)).boxed()).await
     }
 
-    async fn end_portal_sessions(
+    async fn end_portal_session(
         &self,
         tenant: TenantId,
-        secret: Option<SecretHash>,
+        secret: SecretHash,
         entry: AuditRecord,
     ) -> Result<(), LedgerError> {
         let entry = Arc::new(entry);
@@ -64,12 +64,6 @@ impl Portal for PostgresLedger {
             .boxed()
         })
         .await
-    }
-
-    /// In turn: decisions look at tenants and at the threshold, and write them as they saw them.
-    async fn set_own_password(&self, change: PasswordChange) -> Result<bool, LedgerError> {
-        let change = Arc::new(change);
-        self.in_transaction(Kind::Turn, move |conn| set(conn, Arc::clone(&change)).boxed()).await
     }
 }
 
@@ -130,40 +124,9 @@ async fn note(mut conn: &AsyncPgConnection, secret: SecretHash, now: i64) -> Res
     Ok(())
 }
 
-async fn end(mut conn: &AsyncPgConnection, tenant: TenantId, secret: Option<SecretHash>) -> Result<(), Trouble> {
+async fn end(mut conn: &AsyncPgConnection, tenant: TenantId, secret: SecretHash) -> Result<(), Trouble> {
     let of_tenant = portal_sessions::table.filter(portal_sessions::tenant.eq(tenant.as_bytes().as_slice()));
-    match secret {
-        Some(secret) => {
-            let one = of_tenant.filter(portal_sessions::secret.eq(secret.as_bytes().as_slice()));
-            diesel::delete(one).execute(&mut conn).await?;
-        }
-        None => {
-            diesel::delete(of_tenant).execute(&mut conn).await?;
-        }
-    }
+    let one = of_tenant.filter(portal_sessions::secret.eq(secret.as_bytes().as_slice()));
+    diesel::delete(one).execute(&mut conn).await?;
     Ok(())
-}
-
-async fn set(mut conn: &AsyncPgConnection, change: Arc<PasswordChange>) -> Result<bool, Trouble> {
-    let PasswordChange { own, session, entry, .. } = &*change;
-    let Some(present) = account(conn, own.tenant).await? else { return Ok(false) };
-    let (_, quota, _) = load::quota(conn, change.day(), change.quota.first_threshold).await?;
-    let Some(notice) = change.notice(&present, quota) else { return Ok(false) };
-    let now = (
-        tenants::password_issue.eq(integer(own.issue)),
-        tenants::password_issued_at.eq(micros(own.initial_issued_at())),
-    );
-    let tenant = tenants::table.find(own.tenant.as_bytes().as_slice());
-    diesel::update(tenant).set(now).execute(&mut conn).await?;
-    diesel::insert_into(portal_passwords::table)
-        .values(OwnPasswordRow::from(own))
-        .on_conflict(portal_passwords::tenant)
-        .do_update()
-        .set(OwnPasswordRow::from(own))
-        .execute(&mut conn)
-        .await?;
-    end(conn, own.tenant, None).await?;
-    begin(conn, session, entry).await?;
-    persist::counted_mail(conn, &notice).await?;
-    Ok(true)
 }

@@ -8,17 +8,18 @@ use diesel::dsl::sum;
 use diesel::prelude::*;
 use diesel::sqlite::SqliteConnection;
 use trial_core::{
-    AcceptedApplication, AccessCode, AccessCodeKind, FactKeys, Facts, JudgedSpans, LedgerError, LifeFacts, PastSend,
-    Phone, PhoneFacts, PhonePrefix, PoolFacts, PrefixBlock, PrefixBlockRecord, PrefixBounds, PrefixFacts,
+    AcceptedApplication, AccessCode, AccessCodeKind, FactKeys, Facts, JudgedSpans, LedgerError, LifeFacts, OwnerActs,
+    PastSend, Phone, PhoneFacts, PhonePrefix, PoolFacts, PrefixBlock, PrefixBlockRecord, PrefixBounds, PrefixFacts,
     PrefixesFacts, QuotaFacts, TenantFact, TenantId,
 };
 
 use super::{fault, settings};
 use crate::convert::{count, day_number, micros};
+use crate::portal_rows::OwnerActsRow;
 use crate::prefix_rows::{self, BlockRow};
 use crate::rows::{ACCEPTED, AcceptedRow, ChallengeRow, HeldCodeRow, PastSendRow, TenantFactRow, TenantRow};
 use crate::schema::{
-    access_codes, applications, challenges, code_requests, phones, prefix_blocks, prefix_spans, quota_days,
+    access_codes, applications, challenges, code_requests, owner_acts, phones, prefix_blocks, prefix_spans, quota_days,
     quota_thresholds, safe_prefixes, sms_days, tenants,
 };
 use crate::statement::Literal;
@@ -146,7 +147,7 @@ fn rivals(conn: &mut SqliteConnection, tenant: TenantId) -> Result<Vec<TenantFac
     Ok(rows)
 }
 
-/// A tenant with the access codes that it holds or held last.
+/// A tenant with the access codes that it holds or held last, and what its owner did lately.
 fn life_facts(conn: &mut SqliteConnection, tenant: TenantId) -> Result<Option<LifeFacts>, LedgerError> {
     let id = tenant.as_bytes().as_slice();
     let row = tenants::table.find(id).select(TenantRow::as_select()).first(conn).optional().map_err(fault)?;
@@ -159,7 +160,10 @@ fn life_facts(conn: &mut SqliteConnection, tenant: TenantId) -> Result<Option<Li
     let resting = access_codes::table.filter(access_codes::last_tenant.eq(id)).select(HeldCodeRow::as_select());
     codes.extend(resting.load(conn).map_err(fault)?);
     let access_codes = codes.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?;
-    Ok(Some(LifeFacts { tenant: row.try_into()?, access_codes }))
+    let acts = owner_acts::table.find(id).select(OwnerActsRow::as_select());
+    let acts = acts.first(conn).optional().map_err(fault)?.map(<(TenantId, OwnerActs)>::try_from).transpose()?;
+    let acts = acts.map(|(_, acts)| acts).unwrap_or_default();
+    Ok(Some(LifeFacts { tenant: row.try_into()?, access_codes, acts }))
 }
 
 fn free_codes(conn: &mut SqliteConnection, kind: AccessCodeKind, limit: usize) -> Result<Vec<AccessCode>, LedgerError> {
@@ -177,21 +181,19 @@ fn free_codes(conn: &mut SqliteConnection, kind: AccessCodeKind, limit: usize) -
 }
 
 /// What is known of the threshold of a day.
-pub(super) fn quota(
-    conn: &mut SqliteConnection,
-    day: NaiveDate,
-    first_threshold: u32,
-) -> Result<QuotaFacts, LedgerError> {
-    let reserved = quota_days::table
+fn quota(conn: &mut SqliteConnection, day: NaiveDate, first_threshold: u32) -> Result<QuotaFacts, LedgerError> {
+    let taken = quota_days::table
         .find(day_number(day))
-        .select(quota_days::reserved)
-        .get_result::<i64>(conn)
+        .select((quota_days::reserved, quota_days::owner_mails))
+        .get_result::<(i64, i64)>(conn)
         .optional()
         .map_err(fault)?;
+    let (reserved, owner_mails) = taken.unwrap_or_default();
     Ok(QuotaFacts {
         day,
         threshold: threshold(conn, first_threshold)?,
-        reserved: count(reserved.unwrap_or(0), "quota_days.reserved")?,
+        reserved: count(reserved, "quota_days.reserved")?,
+        owner_mails: count(owner_mails, "quota_days.owner_mails")?,
     })
 }
 

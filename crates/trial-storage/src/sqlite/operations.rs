@@ -241,19 +241,19 @@ fn stock_rows(conn: &mut SqliteConnection) -> Result<Vec<AccessCodeStock>, Ledge
 }
 
 fn quota(conn: &mut SqliteConnection, day: NaiveDate, first_threshold: u32) -> Result<QuotaView, LedgerError> {
-    let reserved = quota_days::table
+    let taken = quota_days::table
         .find(day_number(day))
-        .select(quota_days::reserved)
-        .first::<i64>(conn)
+        .select((quota_days::reserved, quota_days::owner_mails))
+        .first::<(i64, i64)>(conn)
         .optional()
         .map_err(fault)?;
     let counts = mails::table
         .filter(mails::quota_day.eq(day_number(day)))
-        .group_by(mails::state)
-        .select((mails::state, diesel::dsl::count_star()))
-        .load::<(String, i64)>(conn)
+        .group_by((mails::quota_budget, mails::state))
+        .select((mails::quota_budget, mails::state, diesel::dsl::count_star()))
+        .load::<(String, String, i64)>(conn)
         .map_err(fault)?;
-    views::quota(day, load::threshold(conn, first_threshold)?, reserved, &counts)
+    views::quota(day, load::threshold(conn, first_threshold)?, taken, &counts)
 }
 
 fn set_quota(conn: &mut SqliteConnection, threshold: u32, by: &ChangedBy) -> Result<(), LedgerError> {

@@ -1,21 +1,22 @@
 //! Stores the effects of a plan, row by row with cached statements.
 
-use std::slice;
-
-use chrono::NaiveDate;
 use diesel::prelude::*;
 use diesel::sqlite::SqliteConnection;
 use trial_core::{
-    AccessCodeLease, AccessCodeMove, AccessCodeState, Challenge, Effects, LedgerError, MailRecord, PhoneRecord,
-    PrefixBlockRecord, PrefixCount, PrefixCounts, QuotaUnit, SendUpdate, SmsDay, Tenant, TenantId,
+    AccessCodeLease, AccessCodeMove, AccessCodeState, Challenge, Effects, LedgerError, OwnPassword, OwnerActs,
+    PhoneRecord, PrefixBlockRecord, PrefixCount, PrefixCounts, QuotaUse, SendUpdate, SmsDay, Tenant, TenantId,
 };
 
 use super::fault;
 use crate::convert::{bad, day_number, micros};
 use crate::events::NewEvent;
+use crate::portal_rows::{OwnPasswordRow, OwnerActsRow, PortalSessionRow};
 use crate::prefix_rows::BlockRow;
 use crate::rows::{NewApplication, NewAudit, NewChallenge, NewCodeRequest, NewMail, NewTenant};
-use crate::schema::{applications, audit, challenges, code_requests, mails, platform_events, tenants};
+use crate::schema::{
+    applications, audit, challenges, code_requests, mails, owner_acts, platform_events, portal_passwords,
+    portal_sessions, tenants,
+};
 use crate::statement::{Bind, Statement};
 
 macro_rules! insert_each {
@@ -60,28 +61,43 @@ pub(super) fn effects(conn: &mut SqliteConnection, effects: &Effects) -> Result<
     for moved in &effects.moves {
         move_code(conn, moved)?;
     }
-    mails(conn, &effects.mails)?;
+    insert_each!(conn, mails::table, NewMail, &effects.mails);
     insert_each!(conn, applications::table, NewApplication, &effects.applications);
     insert_each!(conn, audit::table, NewAudit, &effects.audit);
     insert_each!(conn, platform_events::table, NewEvent, &effects.events);
-    match effects.quota_reserved {
-        Some((day, reserved)) => count_reserved(conn, day, reserved),
+    for own in &effects.own_passwords {
+        set_password(conn, own)?;
+    }
+    insert_each!(conn, portal_sessions::table, PortalSessionRow, &effects.new_sessions);
+    for acts in &effects.owner_acts {
+        note_acts(conn, acts)?;
+    }
+    match &effects.quota_use {
+        Some(used) => count_quota(conn, used),
         None => Ok(()),
     }
 }
 
-/// Puts a mail into the outbox, and counts the unit of the day that it took.
-pub(super) fn counted_mail(conn: &mut SqliteConnection, record: &MailRecord) -> Result<(), LedgerError> {
-    mails(conn, slice::from_ref(record))?;
-    match record.quota {
-        Some(QuotaUnit { day, unit, .. }) => count_reserved(conn, day, unit),
-        None => Ok(()),
-    }
+fn set_password(conn: &mut SqliteConnection, own: &OwnPassword) -> Result<(), LedgerError> {
+    diesel::insert_into(portal_passwords::table)
+        .values(OwnPasswordRow::from(own))
+        .on_conflict(portal_passwords::tenant)
+        .do_update()
+        .set(OwnPasswordRow::from(own))
+        .execute(conn)
+        .map(drop)
+        .map_err(fault)
 }
 
-fn mails(conn: &mut SqliteConnection, records: &[MailRecord]) -> Result<(), LedgerError> {
-    insert_each!(conn, mails::table, NewMail, records);
-    Ok(())
+fn note_acts(conn: &mut SqliteConnection, acts: &(TenantId, OwnerActs)) -> Result<(), LedgerError> {
+    diesel::insert_into(owner_acts::table)
+        .values(OwnerActsRow::from(acts))
+        .on_conflict(owner_acts::tenant)
+        .do_update()
+        .set(OwnerActsRow::from(acts))
+        .execute(conn)
+        .map(drop)
+        .map_err(fault)
 }
 
 fn update_challenge(conn: &mut SqliteConnection, challenge: &Challenge) -> Result<(), LedgerError> {
@@ -224,12 +240,14 @@ fn move_code(conn: &mut SqliteConnection, moved: &AccessCodeMove) -> Result<(), 
     exactly_one(updated.execute(conn).map_err(fault)?, "access_codes.state")
 }
 
-fn count_reserved(conn: &mut SqliteConnection, day: NaiveDate, reserved: u32) -> Result<(), LedgerError> {
-    let reserved = Bind::Number(reserved.into());
+fn count_quota(conn: &mut SqliteConnection, used: &QuotaUse) -> Result<(), LedgerError> {
+    let [reserved, owner_mails] = [used.reserved, used.owner_mails].map(|units| Bind::Number(units.into()));
     let upserted = Statement(&[
-        ("INSERT INTO quota_days (day, reserved) VALUES (", Bind::Number(day_number(day).into())),
+        ("INSERT INTO quota_days (day, reserved, owner_mails) VALUES (", Bind::Number(day_number(used.day).into())),
         (", ", reserved),
+        (", ", owner_mails),
         (") ON CONFLICT (day) DO UPDATE SET reserved = ", reserved),
+        (", owner_mails = ", owner_mails),
     ]);
     exactly_one(upserted.execute(conn).map_err(fault)?, "quota_days.day")
 }

@@ -6,12 +6,12 @@ use diesel::prelude::*;
 use diesel::sqlite::SqliteConnection;
 use trial_core::ports::Portal;
 use trial_core::{
-    AuditRecord, LedgerError, OwnPassword, PasswordChange, PortalAccount, PortalSession, PortalTries, PortalTry,
-    SecretHash, Tenant, TenantId,
+    AuditRecord, LedgerError, OwnPassword, PortalAccount, PortalSession, PortalTries, PortalTry, SecretHash, Tenant,
+    TenantId,
 };
 
-use super::{SqliteLedger, fault, load, persist, snapshot};
-use crate::convert::{count, integer, micros};
+use super::{SqliteLedger, fault, snapshot};
+use crate::convert::{count, micros};
 use crate::portal_rows::{OwnPasswordRow, PortalSessionRow};
 use crate::rows::{NewAudit, TenantRow};
 use crate::schema::{audit, portal_passwords, portal_sessions, portal_tries, tenants};
@@ -61,22 +61,20 @@ impl Portal for SqliteLedger {
             .await
     }
 
-    async fn end_portal_sessions(
+    async fn end_portal_session(
         &self,
         tenant: TenantId,
-        secret: Option<SecretHash>,
+        secret: SecretHash,
         entry: AuditRecord,
     ) -> Result<(), LedgerError> {
         self.writer
             .transact(move |conn| {
-                end(conn, tenant, secret)?;
+                let of_tenant = portal_sessions::table.filter(portal_sessions::tenant.eq(tenant.as_bytes().as_slice()));
+                let one = of_tenant.filter(portal_sessions::secret.eq(secret.as_bytes().as_slice()));
+                diesel::delete(one).execute(conn).map_err(fault)?;
                 take_down(conn, &entry)
             })
             .await
-    }
-
-    async fn set_own_password(&self, change: PasswordChange) -> Result<bool, LedgerError> {
-        self.writer.transact(move |conn| set(conn, &change)).await
     }
 }
 
@@ -112,39 +110,4 @@ fn begin(conn: &mut SqliteConnection, session: &PortalSession, entry: &AuditReco
     let row = PortalSessionRow::from(session);
     diesel::insert_into(portal_sessions::table).values(row).execute(conn).map_err(fault)?;
     take_down(conn, entry)
-}
-
-fn end(conn: &mut SqliteConnection, tenant: TenantId, secret: Option<SecretHash>) -> Result<(), LedgerError> {
-    let of_tenant = portal_sessions::table.filter(portal_sessions::tenant.eq(tenant.as_bytes().as_slice()));
-    let ended = match secret {
-        Some(secret) => {
-            diesel::delete(of_tenant.filter(portal_sessions::secret.eq(secret.as_bytes().as_slice()))).execute(conn)
-        }
-        None => diesel::delete(of_tenant).execute(conn),
-    };
-    ended.map(drop).map_err(fault)
-}
-
-fn set(conn: &mut SqliteConnection, change: &PasswordChange) -> Result<bool, LedgerError> {
-    let PasswordChange { own, session, entry, .. } = change;
-    let Some(present) = account(conn, own.tenant)? else { return Ok(false) };
-    let quota = load::quota(conn, change.day(), change.quota.first_threshold)?;
-    let Some(notice) = change.notice(&present, quota) else { return Ok(false) };
-    let id = own.tenant.as_bytes().as_slice();
-    let now = (
-        tenants::password_issue.eq(integer(own.issue)),
-        tenants::password_issued_at.eq(micros(own.initial_issued_at())),
-    );
-    diesel::update(tenants::table.find(id)).set(now).execute(conn).map_err(fault)?;
-    diesel::insert_into(portal_passwords::table)
-        .values(OwnPasswordRow::from(own))
-        .on_conflict(portal_passwords::tenant)
-        .do_update()
-        .set(OwnPasswordRow::from(own))
-        .execute(conn)
-        .map_err(fault)?;
-    end(conn, own.tenant, None)?;
-    begin(conn, session, entry)?;
-    persist::counted_mail(conn, &notice)?;
-    Ok(true)
 }

@@ -209,6 +209,9 @@ macro_rules! ledger_conformance {
             a_wish_for_conversion_is_one_wherever_it_is_said
             a_link_to_a_password_is_a_mail
             an_owner_is_told_of_a_changed_password
+            many_changes_of_a_day_are_told_by_one_digest
+            acts_of_an_owner_are_bound_by_the_hour
+            owners_and_applicants_have_budgets_of_their_own
             a_refused_password_is_not_told
             a_password_is_changed_by_one_of_many_at_once
             what_the_portal_keeps_is_shown_and_removed

@@ -3,18 +3,21 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::{NaiveTime, TimeDelta};
 use futures_util::future::join_all;
-use trial_core::ports::{AuditTrail, DataCare, Operations, Portal, TrialLedger};
+use trial_core::ports::{AuditTrail, DataCare, Operations, Portal, SettingsStore, TrialLedger, Upkeep};
 use trial_core::{
-    AuditQuery, AuditRecord, ERASED_EMAIL, LifeOrder, LifeOutcome, MailContent, MailKind, MailPage, MailState, Outcome,
-    OwnPassword, PORTAL_SESSION_LIFETIME, PasswordChangedMail, Person, Policy, PortalAccount, PortalSecret,
-    PortalSession, PortalTry, Request, Tenant, TenantId, TenantOrder, TryKind,
+    AuditQuery, AuditRecord, CLOCK_SKEW, DueTenant, ERASED_EMAIL, LifeOrder, LifeOutcome, LifeRefusal, MailContent,
+    MailKind, MailPage, MailState, OWNER_ACTS_PER_HOUR, Outcome, OwnPassword, PORTAL_SESSION_LIFETIME,
+    PasswordChangedMail, Person, Policy, PortalAccount, PortalSecret, PortalSession, PortalTry, Request, SettingKey,
+    SettingOrder, SettingValue, Tenant, TenantId, TenantOrder, TryKind,
 };
 
 use super::life::claim;
 use super::{LedgerFactory, assert_sound, desk, in_the_end};
 use crate::Desk;
 use crate::data::keyring;
+use crate::desk::by_owner;
 
 fn secret(n: u8) -> PortalSecret {
     PortalSecret::new(&[n; 32])
@@ -26,6 +29,10 @@ fn entry<L: TrialLedger>(desk: &Desk<L>, action: &'static str, tenant: TenantId)
 
 fn own<L: TrialLedger>(desk: &Desk<L>, account: &PortalAccount, hash: &str) -> OwnPassword {
     account.with_own_password(hash.to_owned(), desk.now()).1
+}
+
+fn is_done(outcome: &LifeOutcome) -> bool {
+    matches!(outcome, LifeOutcome::Done(_))
 }
 
 async fn account_of<F: LedgerFactory>(desk: &Desk<F::Ledger>) -> PortalAccount {
@@ -45,7 +52,7 @@ pub async fn an_account_is_found_with_its_own_password<F: LedgerFactory>(factory
         let account = desk.ledger.portal_account(fresh.tenant.id).await.unwrap().unwrap();
         let (chosen, own) = account.with_own_password(hash.to_owned(), desk.now());
         let session = PortalSession::begin(secret(n).hash(), &chosen, desk.now());
-        assert!(desk.ledger.set_own_password(desk.password_change(own.clone(), session)).await.unwrap());
+        assert!(is_done(&desk.set_password(own.clone(), session).await));
         let found = desk.ledger.portal_account(fresh.tenant.id).await.unwrap().unwrap();
         assert_eq!(found, chosen);
         assert_eq!(found.own_password(), Some(&own));
@@ -69,11 +76,12 @@ pub async fn a_new_password_ends_other_sessions<F: LedgerFactory>(factory: &F) {
     }
     let stale = OwnPassword { issue: account.tenant.password_issue + 2, ..own(&desk, &account, "stale") };
     let session = PortalSession::begin(secret(3).hash(), &account, desk.now());
-    assert!(!desk.ledger.set_own_password(desk.password_change(stale, session)).await.unwrap());
+    assert_eq!(desk.set_password(stale, session).await, LifeOutcome::Refused(LifeRefusal::Superseded));
     assert_eq!(desk.ledger.portal_account(id).await.unwrap(), Some(account.clone()));
     assert_eq!(desk.ledger.portal_session(session.secret).await.unwrap(), None);
-    let chosen = desk.password_change(own(&desk, &account, "hash"), session);
-    assert!(desk.ledger.set_own_password(chosen).await.unwrap());
+    let (chosen, own) = account.with_own_password("hash".to_owned(), desk.now());
+    let session = PortalSession::begin(secret(3).hash(), &chosen, desk.now());
+    assert!(is_done(&desk.set_password(own, session).await));
     for (n, is_there) in [(1, false), (2, false), (3, true)] {
         assert_eq!(desk.ledger.portal_session(secret(n).hash()).await.unwrap().is_some(), is_there, "{n}");
     }
@@ -95,20 +103,19 @@ pub async fn portal_sessions_begin_and_end<F: LedgerFactory>(factory: &F) {
     let used_at = desk.ledger.portal_session(secret(2).hash()).await.unwrap().map(|(session, _)| session.used_at);
     assert_eq!(used_at, Some(used), "it never goes back");
     let foreign = TenantId::from_bytes([9; 16]);
-    let sign_out = |tenant, one: Option<u8>| {
+    let sign_out = |tenant, n| {
         desk.wait(Duration::from_secs(1));
-        let one = one.map(|n| secret(n).hash());
-        desk.ledger.end_portal_sessions(tenant, one, entry(&desk, "portal.sign_out", tenant))
+        desk.ledger.end_portal_session(tenant, secret(n).hash(), entry(&desk, "portal.sign_out", tenant))
     };
-    sign_out(id, Some(1)).await.unwrap();
-    sign_out(foreign, Some(2)).await.unwrap();
+    sign_out(id, 1).await.unwrap();
+    sign_out(foreign, 2).await.unwrap();
     let there = async |n| desk.ledger.portal_session(secret(n).hash()).await.unwrap().is_some();
     assert_eq!((there(1).await, there(2).await, there(3).await), (false, true, true));
     desk.clock.set(begun + PORTAL_SESSION_LIFETIME);
     let late = PortalSession::begin(secret(5).hash(), &account, desk.now());
     desk.ledger.begin_portal_session(late, entry(&desk, "portal.sign_in", id)).await.unwrap();
     assert_eq!((there(2).await, there(5).await), (false, true), "what was over is forgotten");
-    sign_out(id, None).await.unwrap();
+    desk.change(id, LifeOrder::SignOutEverywhere).await;
     assert!(!there(5).await);
     let query = AuditQuery { subject: Some(id.to_string()), limit: 99, ..AuditQuery::default() };
     let entries = desk.ledger.audit(query).await.unwrap();
@@ -152,7 +159,7 @@ pub async fn a_session_is_over_with_its_tenant<F: LedgerFactory>(factory: &F) {
         desk.ledger.begin_portal_session(session, entry(&desk, "portal.sign_in", id)).await.unwrap();
         desk.change(id, LifeOrder::AskConversion).await;
         assert!(there(n).await, "{order:?}");
-        desk.change(id, order).await;
+        desk.change(id, order.clone()).await;
         assert!(!there(n).await, "{order:?}");
         if order == LifeOrder::Suspend {
             desk.change(id, LifeOrder::Resume).await;
@@ -181,7 +188,7 @@ pub async fn a_wish_for_conversion_is_kept<F: LedgerFactory>(factory: &F) {
         if order == LifeOrder::Close {
             desk.change(two, LifeOrder::AskConversion).await;
         }
-        desk.change(two, order).await;
+        desk.change(two, order.clone()).await;
         assert_eq!(asked_at(two).await, None, "{order:?}");
     }
     let query = AuditQuery { subject: Some(one.to_string()), limit: 99, ..AuditQuery::default() };
@@ -212,29 +219,33 @@ pub async fn a_wish_for_conversion_is_one_wherever_it_is_said<F: LedgerFactory>(
     assert_sound(&*desk.ledger).await;
 }
 
-/// A link is a mail of the tenant, and takes a unit of the day as any other.
+/// A link is a mail of the tenant, and takes a unit of what owners may cause, none of the threshold.
 pub async fn a_link_to_a_password_is_a_mail<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 1).await;
     let account = account_of::<F>(&desk).await;
     let id = account.tenant.id;
     desk.wait(Duration::from_secs(1));
     assert_eq!(desk.change(id, LifeOrder::LostPassword).await.mail, Some(MailKind::Password));
-    let mails = desk.ledger.tenant(id).await.unwrap().unwrap().mails;
-    assert_eq!(mails.iter().map(|mail| mail.kind).collect::<Vec<_>>(), [MailKind::Account, MailKind::Password]);
-    let quota = desk.ledger.quota(desk.now().date_naive(), 1_000).await.unwrap();
-    assert_eq!(quota.reserved, 2);
+    assert_eq!(told::<F>(&desk, id).await, (vec![MailKind::Account, MailKind::Password], 1, 1));
     assert_eq!(desk.ledger.portal_account(id).await.unwrap(), Some(account), "asking changes nothing else");
     assert_sound(&*desk.ledger).await;
 }
 
-/// The kinds of the mails of a tenant, oldest first, and the units that are taken of this day.
-async fn told<F: LedgerFactory>(desk: &Desk<F::Ledger>, tenant: TenantId) -> (Vec<MailKind>, u32) {
+/// The kinds of the mails of a tenant, oldest first, and the units of this day that are taken of the threshold, and by owners.
+async fn told<F: LedgerFactory>(desk: &Desk<F::Ledger>, tenant: TenantId) -> (Vec<MailKind>, u32, u32) {
     let mails = desk.ledger.tenant(tenant).await.unwrap().unwrap().mails;
     let quota = desk.ledger.quota(desk.now().date_naive(), 1_000).await.unwrap();
-    (mails.iter().map(|mail| mail.kind).collect(), quota.reserved)
+    (mails.iter().map(|mail| mail.kind).collect(), quota.reserved, quota.owners.reserved)
 }
 
-/// Another password is told with it, by a mail that takes a unit of the day, or none where none is left.
+/// The owner of this tenant sets another password now.
+async fn set_another<F: LedgerFactory>(desk: &Desk<F::Ledger>, id: TenantId, n: u8) -> LifeOutcome {
+    let account = desk.ledger.portal_account(id).await.unwrap().unwrap();
+    let (chosen, own) = account.with_own_password(format!("hash {n}"), desk.now());
+    desk.set_password(own, PortalSession::begin(secret(n).hash(), &chosen, desk.now())).await
+}
+
+/// Another password is told with it, by a mail that takes a unit of what owners may cause, or none where none is left.
 pub async fn an_owner_is_told_of_a_changed_password<F: LedgerFactory>(factory: &F) {
     use MailKind::{Account, PasswordChanged, Suspended};
     let desk = desk(factory, 2).await;
@@ -243,30 +254,111 @@ pub async fn an_owner_is_told_of_a_changed_password<F: LedgerFactory>(factory: &
     desk.wait(Duration::from_secs(1));
     desk.change(other, LifeOrder::Suspend).await;
     desk.ledger.set_quota(4, desk.operator()).await.unwrap();
-    let mut changes = Vec::new();
-    for (n, expected) in
-        [(1, (vec![Account, PasswordChanged], 4)), (2, (vec![Account, PasswordChanged, PasswordChanged], 4))]
-    {
+    let mut changed = Vec::new();
+    for (n, mails) in [(1, vec![Account, PasswordChanged]), (2, vec![Account, PasswordChanged, PasswordChanged])] {
         desk.wait(Duration::from_secs(1));
-        let account = desk.ledger.portal_account(id).await.unwrap().unwrap();
-        let (chosen, own) = account.with_own_password(format!("hash {n}"), desk.now());
-        let change = desk.password_change(own, PortalSession::begin(secret(n).hash(), &chosen, desk.now()));
-        assert!(desk.ledger.set_own_password(change.clone()).await.unwrap());
-        assert_eq!(told::<F>(&desk, id).await, expected, "{n}");
-        changes.push(change);
+        assert!(is_done(&set_another::<F>(&desk, id, n).await));
+        assert_eq!(told::<F>(&desk, id).await, (mails, 3, 1), "{n}: a twentieth of 4 is 1");
+        changed.push(desk.now());
     }
     let due = claim(&desk, 9).await;
     let kinds: Vec<_> = due.iter().map(|mail| mail.kind).collect();
     assert_eq!(kinds, [Account, Account, PasswordChanged, PasswordChanged, Suspended], "before what was due earlier");
     let account = desk.ledger.portal_account(id).await.unwrap().unwrap();
-    for (mail, change) in due[2..4].iter().zip(&changes) {
-        assert_eq!((mail.id, &mail.to, mail.locale), (change.mail, &account.tenant.email, account.tenant.locale));
+    for (mail, changed_at) in due[2..4].iter().zip(changed) {
+        assert_eq!((&mail.to, mail.locale), (&account.tenant.email, account.tenant.locale));
         let composed = mail.compose(&keyring(), &Policy::default().trial).unwrap();
-        let expected = PasswordChangedMail { account_name: Tenant::account_name(id), changed_at: change.own.set_at };
+        let expected = PasswordChangedMail { account_name: Tenant::account_name(id), changed_at, changes: None };
         assert_eq!(composed.content, MailContent::PasswordChanged(expected));
     }
     let query = AuditQuery { action: Some("portal.password".to_owned()), limit: 99, ..AuditQuery::default() };
     assert_eq!(desk.ledger.audit(query).await.unwrap().len(), 2);
+    assert_sound(&*desk.ledger).await;
+}
+
+/// From the fourth change of a day on, one mail tells of all of them when the day is over: of as many as there were, once.
+pub async fn many_changes_of_a_day_are_told_by_one_digest<F: LedgerFactory>(factory: &F) {
+    let desk = desk(factory, 1).await;
+    let id = account_of::<F>(&desk).await.tenant.id;
+    for n in 1..=6 {
+        desk.wait(Duration::from_secs(1));
+        assert!(is_done(&set_another::<F>(&desk, id, n).await));
+    }
+    let last = desk.now();
+    let at_once =
+        vec![MailKind::Account, MailKind::PasswordChanged, MailKind::PasswordChanged, MailKind::PasswordChanged];
+    assert_eq!(told::<F>(&desk, id).await, (at_once.clone(), 1, 3));
+    let midnight = last.date_naive().succ_opt().unwrap().and_time(NaiveTime::MIN).and_utc();
+    let due = midnight + CLOCK_SKEW;
+    desk.clock.set(due - TimeDelta::microseconds(1));
+    assert_eq!(desk.ledger.due_tenants(desk.now(), None, 9).await.unwrap(), []);
+    desk.change(id, LifeOrder::Advance).await;
+    assert_eq!(told::<F>(&desk, id).await.0, at_once, "not before its time");
+    desk.clock.set(due);
+    let expected = DueTenant { since: due, tenant: id };
+    assert_eq!(desk.ledger.due_tenants(desk.now(), None, 9).await.unwrap(), [expected]);
+    for _ in 0..2 {
+        desk.change(id, LifeOrder::Advance).await;
+        let kinds = [&at_once[..], &[MailKind::PasswordChanged]].concat();
+        assert_eq!(told::<F>(&desk, id).await, (kinds, 0, 1), "of the day on which it leaves");
+        assert_eq!(desk.ledger.due_tenants(desk.now(), None, 9).await.unwrap(), []);
+        desk.wait(Duration::from_secs(1));
+    }
+    let mails = claim(&desk, 9).await;
+    let composed = mails.last().unwrap().compose(&keyring(), &Policy::default().trial).unwrap();
+    let account_name = Tenant::account_name(id);
+    let digest = PasswordChangedMail { account_name, changed_at: last, changes: Some(6) };
+    assert_eq!(composed.content, MailContent::PasswordChanged(digest));
+    assert_sound(&*desk.ledger).await;
+}
+
+/// Every kind of act is bound by the hour, apart from the others, and is free again with the next.
+pub async fn acts_of_an_owner_are_bound_by_the_hour<F: LedgerFactory>(factory: &F) {
+    let desk = desk(factory, 2).await;
+    let (id, other) = (desk.join(1).await, desk.join(2).await);
+    let wish = |n: u32| if n.is_multiple_of(2) { LifeOrder::AskConversion } else { LifeOrder::WithdrawConversion };
+    for n in 0..OWNER_ACTS_PER_HOUR {
+        desk.change(id, wish(n)).await;
+        desk.change(id, LifeOrder::SignOutEverywhere).await;
+    }
+    let hour = PortalTry::hour_of(desk.now());
+    let refused = LifeOutcome::Refused(LifeRefusal::TooManyActs { until: PortalTry::end_of(hour) });
+    for order in [LifeOrder::AskConversion, LifeOrder::SignOutEverywhere] {
+        assert_eq!(desk.order(id, order).await, refused);
+    }
+    desk.change(id, LifeOrder::WithdrawConversion).await;
+    assert_eq!(desk.ledger.tenant(id).await.unwrap().unwrap().tenant.conversion_asked_at, None);
+    assert!(is_done(&set_another::<F>(&desk, id, 1).await), "passwords are counted apart");
+    desk.change(other, LifeOrder::AskConversion).await;
+    let query = AuditQuery { subject: Some(id.to_string()), limit: 99, ..AuditQuery::default() };
+    let entries = desk.ledger.audit(query).await.unwrap();
+    let of = |action: &str| entries.iter().filter(|entry| entry.action.contains(action)).count();
+    assert_eq!((of("conversion"), of("portal.sign_out"), of("portal.password")), (10, 10, 1));
+    desk.clock.set(PortalTry::end_of(hour));
+    desk.change(id, LifeOrder::AskConversion).await;
+    desk.change(id, LifeOrder::SignOutEverywhere).await;
+    assert_sound(&*desk.ledger).await;
+}
+
+/// What owners cause takes nothing from applicants, and the other way round.
+pub async fn owners_and_applicants_have_budgets_of_their_own<F: LedgerFactory>(factory: &F) {
+    let desk = desk(factory, 3).await;
+    desk.ledger.set_quota(2, desk.operator()).await.unwrap();
+    let one = desk.join(1).await;
+    for n in 1..=9 {
+        assert!(is_done(&set_another::<F>(&desk, one, n).await));
+    }
+    let refused = LifeOutcome::Refused(LifeRefusal::OwnerMailsSpent { limit: 1 });
+    assert_eq!(desk.order(one, LifeOrder::LostPassword).await, refused);
+    let late = desk.prepared(3).await;
+    let two = desk.join(2).await;
+    assert_eq!(desk.apply_for_code(late).await, "205");
+    let order = SettingOrder { key: SettingKey::OwnerMails, value: Some(SettingValue::Count(3)), seen: None };
+    desk.ledger.change_setting(order, Arc::new(Policy::default()), desk.operator()).await.unwrap();
+    assert_eq!(desk.change(two, LifeOrder::LostPassword).await.mail, Some(MailKind::Password));
+    assert_eq!(desk.change(one, LifeOrder::LostPassword).await.mail, Some(MailKind::Password));
+    let quota = desk.ledger.quota(desk.now().date_naive(), 1_000).await.unwrap();
+    assert_eq!((quota.reserved, quota.left(), quota.owners.reserved), (2, 0, 3));
     assert_sound(&*desk.ledger).await;
 }
 
@@ -275,12 +367,9 @@ pub async fn a_refused_password_is_not_told<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 1).await;
     let account = account_of::<F>(&desk).await;
     let id = account.tenant.id;
-    let session = PortalSession::begin(secret(1).hash(), &account, desk.now());
-    let set = async |own: OwnPassword| {
-        let change = desk.password_change(own, session);
-        desk.ledger.set_own_password(change).await.unwrap()
-    };
     let late = own(&desk, &account, "late");
+    let session = PortalSession { issue: late.issue, ..PortalSession::begin(secret(1).hash(), &account, desk.now()) };
+    let set = async |own: OwnPassword| is_done(&desk.set_password(own, session).await);
     assert!(!set(OwnPassword { issue: late.issue + 1, ..late.clone() }).await);
     assert!(!set(OwnPassword { tenant: TenantId::from_bytes([9; 16]), ..late.clone() }).await);
     desk.change(id, LifeOrder::Suspend).await;
@@ -299,20 +388,23 @@ pub async fn a_refused_password_is_not_told<F: LedgerFactory>(factory: &F) {
 pub async fn a_password_is_changed_by_one_of_many_at_once<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 1).await;
     let account = account_of::<F>(&desk).await;
+    let id = account.tenant.id;
     desk.wait(Duration::from_secs(1));
-    let changes = (1..=8).map(|n| {
+    let batches = (1..=8).map(|n| {
         let (chosen, own) = account.with_own_password(format!("hash {n}"), desk.now());
-        desk.password_change(own, PortalSession::begin(secret(n).hash(), &chosen, desk.now()))
+        let session = PortalSession::begin(secret(n).hash(), &chosen, desk.now());
+        let order = by_owner(own, session, false);
+        desk.batch([Request::Tenant(TenantOrder { tenant: id, order, actor: "owner".to_owned() })])
     });
-    let changes: Vec<_> = changes.collect();
-    let set = changes.iter().map(|change| in_the_end(|| desk.ledger.set_own_password(change.clone())));
-    let set = join_all(set).await;
-    assert_eq!(set.iter().filter(|is_set| **is_set).count(), 1, "{set:?}");
-    let winner = set.iter().position(|is_set| *is_set).unwrap();
-    let kept = desk.ledger.portal_account(account.tenant.id).await.unwrap().unwrap();
-    assert_eq!(kept.own_password(), Some(&changes[winner].own));
-    let expected = (vec![MailKind::Account, MailKind::PasswordChanged], 2);
-    assert_eq!(told::<F>(&desk, account.tenant.id).await, expected);
+    let batches: Vec<_> = batches.collect();
+    let set = batches.iter().map(|batch| in_the_end(|| desk.try_commit(Arc::clone(batch))));
+    let set: Vec<_> = join_all(set).await.into_iter().flatten().collect();
+    let is_set = |outcome: &Outcome| matches!(outcome, Outcome::Tenant(LifeOutcome::Done(_)));
+    assert_eq!(set.iter().filter(|outcome| is_set(outcome)).count(), 1, "{set:?}");
+    let winner = 1 + set.iter().position(is_set).unwrap();
+    let kept = desk.ledger.portal_account(id).await.unwrap().unwrap();
+    assert_eq!(kept.own_password().map(|own| own.hash.clone()), Some(format!("hash {winner}")));
+    assert_eq!(told::<F>(&desk, id).await, (vec![MailKind::Account, MailKind::PasswordChanged], 1, 1));
     assert_sound(&*desk.ledger).await;
 }
 
@@ -323,13 +415,13 @@ pub async fn what_the_portal_keeps_is_shown_and_removed<F: LedgerFactory>(factor
     let id = account.tenant.id;
     let (chosen, own) = account.with_own_password("$argon2id$secret".to_owned(), desk.now());
     let session = PortalSession::begin(secret(1).hash(), &chosen, desk.now());
-    assert!(desk.ledger.set_own_password(desk.password_change(own, session)).await.unwrap());
+    assert!(is_done(&desk.set_password(own, session).await));
     let one = PortalTry::new(TryKind::SignIn, "a", "x", desk.now());
     desk.ledger.count_portal_try(one).await.unwrap();
     let person = Person::Phone(account.tenant.phone.clone());
     let held = desk.ledger.held_on(person.clone()).await.unwrap();
     let rows = |table| held.0.get(table).map_or(0, Vec::len);
-    assert_eq!((rows("portal_passwords"), rows("portal_sessions"), rows("mails")), (1, 1, 2));
+    assert_eq!((rows("portal_passwords"), rows("portal_sessions"), rows("mails"), rows("owner_acts")), (1, 1, 2, 1));
     let words = format!("{held:?}");
     assert!(!words.contains("argon2id") && words.contains(&id.to_string()), "{words}");
     assert_eq!(desk.ledger.expire_portal(desk.now()).await.unwrap(), 0);
@@ -340,7 +432,8 @@ pub async fn what_the_portal_keeps_is_shown_and_removed<F: LedgerFactory>(factor
     desk.change(id, LifeOrder::Close).await;
     desk.ledger.forget(person.clone(), "person-1".to_owned(), false, desk.operator()).await.unwrap();
     assert_eq!(desk.ledger.portal_account(id).await.unwrap().unwrap().own, None);
-    assert!(!desk.ledger.held_on(person).await.unwrap().counts().contains_key("portal_passwords"));
+    let held = desk.ledger.held_on(person).await.unwrap().counts();
+    assert!(["portal_passwords", "owner_acts"].iter().all(|table| !held.contains_key(table)), "{held:?}");
     let mails = desk.ledger.mails(MailPage { state: None, tenant: Some(id), before: None, limit: 9 }).await.unwrap();
     assert!(mails.iter().any(|mail| mail.mail.kind == MailKind::PasswordChanged));
     assert!(mails.iter().all(|mail| mail.to == ERASED_EMAIL && mail.mail.state != MailState::Due));

@@ -156,6 +156,7 @@ impl MemoryState {
         let audit = self.audit.iter().filter(|entry| entry.subject == person.as_str());
         let own = self.own_passwords.values().filter(|own| tenants.contains(&own.tenant));
         let sessions = self.portal_sessions.values().filter(|session| tenants.contains(&session.tenant));
+        let acts = self.owner_acts.iter().filter(|(tenant, _)| tenants.contains(tenant));
         PersonData(BTreeMap::from([
             (
                 "applications",
@@ -169,6 +170,7 @@ impl MemoryState {
             ("challenges", self.challenges.values().filter(|it| is_phone(&it.phone)).map(|it| shown(it)).collect()),
             ("code_requests", requests.map(|kept| shown(kept)).collect()),
             ("mails", mails.map(|mail| shown(mail)).collect()),
+            ("owner_acts", acts.map(|acts| shown(&acts)).collect()),
             ("phones", self.phones.values().filter(|it| is_phone(&it.phone)).map(|it| shown(it)).collect()),
             ("platform_events", events.map(|kept| shown(kept)).collect()),
             (
@@ -208,6 +210,7 @@ impl MemoryState {
         }
         self.own_passwords.retain(|tenant, _| !tenants.contains(tenant));
         self.portal_sessions.retain(|_, session| !tenants.contains(&session.tenant));
+        self.owner_acts.retain(|tenant, _| !tenants.contains(tenant));
         for kept in self.events.iter_mut().filter(|kept| tenants.contains(&kept.view.event.tenant)) {
             kept.view.event.payload = PlatformEvent::without_person(&kept.view.event.payload);
         }

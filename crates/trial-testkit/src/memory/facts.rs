@@ -26,11 +26,12 @@ impl MemoryState {
         }
     }
 
-    pub(super) fn quota_facts(&self, day: NaiveDate, first_threshold: u32) -> QuotaFacts {
+    fn quota_facts(&self, day: NaiveDate, first_threshold: u32) -> QuotaFacts {
         QuotaFacts {
             day,
             threshold: self.threshold.unwrap_or(first_threshold),
             reserved: self.reserved.get(&day).copied().unwrap_or(0),
+            owner_mails: self.owner_mails.get(&day).copied().unwrap_or(0),
         }
     }
 
@@ -102,7 +103,8 @@ impl MemoryState {
             state: kept.state,
             since: kept.since,
         };
-        Some(LifeFacts { tenant: self.tenants.get(&id)?.clone(), access_codes: codes.map(held).collect() })
+        let acts = self.owner_acts.get(&id).copied().unwrap_or_default();
+        Some(LifeFacts { tenant: self.tenants.get(&id)?.clone(), access_codes: codes.map(held).collect(), acts })
     }
 
     /// The longest-free first; of those that came together, in the order of their text.

@@ -25,8 +25,8 @@ use trial_core::{
     AccessCode, AccessCodeKind, AccessCodeState, ApplicationId, ApplicationRecord, AuditRecord, Batch, Caller,
     CallerId, Challenge, ChallengeId, CodeRequestId, CodeRequestRecord, CountSpan, Delivery, Effects, EndpointId,
     EventView, LeaseId, LedgerError, MailAttempt, MailId, MailRecord, MailState, Operator, OperatorId, Outcome,
-    OwnPassword, Phone, PhonePrefix, PhoneRecord, Planner, PortalSession, PrefixBlock, PrefixCounts, SafePrefix,
-    SecretHash, Session, SettingChange, SettingsInForce, Tenant, TenantId, ThresholdChange, Warning,
+    OwnPassword, OwnerActs, Phone, PhonePrefix, PhoneRecord, Planner, PortalSession, PrefixBlock, PrefixCounts,
+    SafePrefix, SecretHash, Session, SettingChange, SettingsInForce, Tenant, TenantId, ThresholdChange, Warning,
 };
 
 /// A ledger in memory. Clones share it.
@@ -70,6 +70,8 @@ pub struct MemoryState {
     pub warnings: BTreeMap<(NaiveDate, String), Warning>,
     /// Units taken, by day.
     pub reserved: BTreeMap<NaiveDate, u32>,
+    /// Mails that owners caused, by day.
+    pub owner_mails: BTreeMap<NaiveDate, u32>,
     /// The audit, in the order it was written.
     pub audit: Vec<AuditRecord>,
     /// What the platform is to be told, in that order.
@@ -90,6 +92,8 @@ pub struct MemoryState {
     pub portal_sessions: BTreeMap<SecretHash, PortalSession>,
     /// Tries to sign in, by hour and by whose they are.
     pub portal_tries: BTreeMap<(i64, [u8; 32]), u32>,
+    /// What owners of tenants did lately.
+    pub owner_acts: BTreeMap<TenantId, OwnerActs>,
 }
 
 /// A request for a code, with what the gateway said.

@@ -6,9 +6,10 @@ use trial_core::ports::Operations;
 use trial_core::{
     AccessCode, AccessCodeImport, AccessCodeKind, AccessCodePage, AccessCodeState, AccessCodeStock, AccessCodeView,
     ApplicationId, ApplicationQuery, ApplicationRecord, ApplicationSearch, ApplicationView, ApplyOutcome, ApplyReply,
-    AuditRecord, ChangedBy, CodeRequestView, HourCount, ImportPlan, LedgerError, MailAttempt, MailId, MailPage,
-    MailQueue, MailRetried, MailState, MailView, OutboxMail, Phone, PoolOrder, PoolOutcome, QuotaView, Tenant,
-    TenantId, TenantPage, TenantSearch, TenantView, ThresholdChange, TimelineView, UniqueBy, Violation,
+    AuditRecord, BudgetView, ChangedBy, CodeRequestView, HourCount, ImportPlan, LedgerError, MailAttempt, MailBudget,
+    MailId, MailPage, MailQueue, MailRetried, MailState, MailView, OutboxMail, Phone, PoolOrder, PoolOutcome,
+    QuotaUnit, QuotaView, Tenant, TenantId, TenantPage, TenantSearch, TenantView, ThresholdChange, TimelineView,
+    UniqueBy, Violation,
 };
 
 use super::{KeptAccessCode, KeptCodeRequest, KeptMail, MemoryLedger, MemoryState};
@@ -58,19 +59,23 @@ impl Operations for MemoryLedger {
 
     async fn quota(&self, day: NaiveDate, first_threshold: u32) -> Result<QuotaView, LedgerError> {
         let state = self.lock();
-        let mails = |wanted| {
-            let of_day = state
-                .mails
-                .values()
-                .filter(|mail| mail.record.quota.is_some_and(|unit| unit.day == day) && mail.state == wanted);
+        let mails = |budget, wanted| {
+            let is_of = |unit: QuotaUnit| unit.day == day && unit.budget == budget;
+            let of_day =
+                state.mails.values().filter(|mail| mail.record.quota.is_some_and(is_of) && mail.state == wanted);
             u64::try_from(of_day.count()).expect("fits")
         };
         Ok(QuotaView {
             day,
             threshold: state.threshold.unwrap_or(first_threshold),
             reserved: state.reserved.get(&day).copied().unwrap_or(0),
-            sent: mails(MailState::Sent),
-            failed: mails(MailState::Failed),
+            sent: mails(MailBudget::Threshold, MailState::Sent),
+            failed: mails(MailBudget::Threshold, MailState::Failed),
+            owners: BudgetView {
+                reserved: state.owner_mails.get(&day).copied().unwrap_or(0),
+                sent: mails(MailBudget::Owners, MailState::Sent),
+                failed: mails(MailBudget::Owners, MailState::Failed),
+            },
         })
     }
 

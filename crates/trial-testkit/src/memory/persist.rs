@@ -3,7 +3,7 @@ use std::fmt::Debug;
 
 use trial_core::{
     AccessCodeLease, AccessCodeMove, AccessCodeState, Challenge, CodeOutcome, CodeRequestRecord, Effects, MailRecord,
-    MailState, PrefixCount, QuotaUnit, SendUpdate,
+    MailState, PrefixCount, QuotaUnit, QuotaUse, SendUpdate,
 };
 
 use super::{KeptCodeRequest, KeptMail, MemoryState};
@@ -48,7 +48,15 @@ impl MemoryState {
         }
         self.audit.extend(effects.audit);
         effects.events.into_iter().for_each(|event| self.insert_event(event));
-        self.reserved.extend(effects.quota_reserved);
+        for session in effects.new_sessions {
+            assert!(self.portal_sessions.insert(session.secret, session).is_none(), "a secret is used twice");
+        }
+        self.own_passwords.extend(effects.own_passwords.into_iter().map(|own| (own.tenant, own)));
+        self.owner_acts.extend(effects.owner_acts);
+        if let Some(QuotaUse { day, reserved, owner_mails }) = effects.quota_use {
+            self.reserved.insert(day, reserved);
+            self.owner_mails.insert(day, owner_mails);
+        }
     }
 
     fn update_challenge(&mut self, challenge: Challenge) {
@@ -96,7 +104,7 @@ impl MemoryState {
     }
 
     pub(super) fn insert_mail(&mut self, record: MailRecord) {
-        let place = |unit: QuotaUnit| (unit.day, unit.unit);
+        let place = |unit: QuotaUnit| (unit.day, unit.budget, unit.unit);
         let mut taken = self.mails.values().filter_map(|kept| kept.record.quota.map(place));
         assert!(record.quota.is_none_or(|unit| taken.all(|other| other != place(unit))), "a unit");
         let kept = KeptMail {

@@ -2,8 +2,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use trial_core::ports::Portal;
 use trial_core::{
-    AuditRecord, LedgerError, PasswordChange, PortalAccount, PortalSession, PortalTries, PortalTry, SecretHash,
-    TenantId,
+    AuditRecord, LedgerError, PortalAccount, PortalSession, PortalTries, PortalTry, SecretHash, TenantId,
 };
 
 use super::{MemoryLedger, MemoryState};
@@ -43,36 +42,16 @@ impl Portal for MemoryLedger {
         Ok(())
     }
 
-    async fn end_portal_sessions(
+    async fn end_portal_session(
         &self,
         tenant: TenantId,
-        secret: Option<SecretHash>,
+        secret: SecretHash,
         entry: AuditRecord,
     ) -> Result<(), LedgerError> {
         let mut state = self.lock();
-        let is_over =
-            |session: &PortalSession| session.tenant == tenant && secret.is_none_or(|one| one == session.secret);
-        state.portal_sessions.retain(|_, session| !is_over(session));
+        state.portal_sessions.retain(|_, session| session.tenant != tenant || session.secret != secret);
         state.audit.push(entry);
         Ok(())
-    }
-
-    async fn set_own_password(&self, change: PasswordChange) -> Result<bool, LedgerError> {
-        let mut state = self.lock();
-        let quota = state.quota_facts(change.day(), change.quota.first_threshold);
-        let account = state.portal_account(change.own.tenant);
-        let Some(notice) = account.and_then(|account| change.notice(&account, quota)) else { return Ok(false) };
-        let PasswordChange { own, session, entry, .. } = change;
-        if let Some(tenant) = state.tenants.get_mut(&own.tenant) {
-            tenant.password_issue = own.issue;
-            tenant.password_issued_at = own.initial_issued_at();
-        }
-        state.portal_sessions.retain(|_, other| other.tenant != own.tenant);
-        state.own_passwords.insert(own.tenant, own);
-        state.reserved.extend(notice.quota.map(|unit| (unit.day, unit.unit)));
-        state.insert_mail(notice);
-        state.begin_portal_session(session, entry);
-        Ok(true)
     }
 }
 

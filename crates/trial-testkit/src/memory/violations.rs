@@ -2,8 +2,8 @@ use std::collections::BTreeMap;
 use std::fmt::Display;
 
 use trial_core::{
-    AccessCodeKind, AccessCodeState, ApplicationRecord, ApplyOutcome, ChallengeState, MailKind, Tenant, TenantId,
-    UniqueBy, Violation,
+    AccessCodeKind, AccessCodeState, ApplicationRecord, ApplyOutcome, ChallengeState, MailBudget, MailKind, QuotaUnit,
+    Tenant, TenantId, UniqueBy, Violation,
 };
 
 use super::{KeptMail, MemoryState};
@@ -25,7 +25,11 @@ impl MemoryState {
         let open = |id| self.challenges.get(&id).is_none_or(|challenge| challenge.state != ChallengeState::Consumed);
         let reused = consumed.iter().filter(|(id, times)| **times > 1 || id.is_none_or(open));
         let units = self.mails.values().filter_map(|mail| mail.record.quota);
-        let uncounted = units.filter(|unit| self.reserved.get(&unit.day).is_none_or(|reserved| *reserved < unit.unit));
+        let taken = |unit: &QuotaUnit| match unit.budget {
+            MailBudget::Threshold => self.reserved.get(&unit.day).copied(),
+            MailBudget::Owners => self.owner_mails.get(&unit.day).copied(),
+        };
+        let uncounted = units.filter(|unit| taken(unit).is_none_or(|taken| taken < unit.unit));
         let phones = self.shared(by.phone, |tenant| tenant.phone.as_str());
         let emails = self.shared(by.email, |tenant| tenant.email.key().as_str());
         let companies = self.shared(by.company, |tenant| tenant.company.key().as_str());

@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, TimeDelta, Utc};
 use trial_core::{
     AccessCode, AccessCodeState, Application, ApplyOutcome, ApplyRefusal, Batch, CLOCK_SKEW, Challenge, ChallengeId,
-    ChallengeState, CodeOutcome, CodeRequestId, CodeToSend, CountSpan, FreedCode, Lease, MailId, MailState, NoCodeReason,
-    Outcome, Phone, PhonePrefix, Planner, PlatformEventKind, REPLAY_WINDOW, Request, RequestId, RestOver, TenantId,
+    ChallengeState, CodeOutcome, CodeRequestId, CodeToSend, CountSpan, FreedCode, Lease, MailBudget, MailId, MailState,
+    NoCodeReason, Outcome, Phone, PhonePrefix, Planner, PlatformEventKind, REPLAY_WINDOW, Request, RequestId, RestOver,
+    TenantId,
 };
 
 use crate::MemoryState;
@@ -236,7 +237,11 @@ impl Monitor {
     fn units(&mut self, state: &MemoryState) {
         for mail in state.mails.values() {
             let Some(unit) = mail.record.quota.filter(|_| self.units.insert(mail.record.id)) else { continue };
-            let in_force = state.threshold.unwrap_or(super::FIRST_THRESHOLD);
+            let threshold = state.threshold.unwrap_or(super::FIRST_THRESHOLD);
+            let in_force = match unit.budget {
+                MailBudget::Threshold => threshold,
+                MailBudget::Owners => threshold.div_ceil(20),
+            };
             self.hold(unit.unit <= in_force, "no unit passes the threshold in force when it was taken");
         }
         let started = |tenant| {

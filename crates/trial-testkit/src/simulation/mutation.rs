@@ -113,7 +113,7 @@ impl Mutation {
     pub(super) fn effects(self, effects: &mut Effects, state: &mut MemoryState) {
         match self {
             Self::AnswerWithoutStoring if !effects.tenants.is_empty() => *effects = Effects::default(),
-            Self::QuotaNotCounted => effects.quota_reserved = None,
+            Self::QuotaNotCounted => effects.quota_use = None,
             Self::CodeNotConsumed => {
                 let codes = effects.challenges.iter_mut().chain(&mut effects.new_challenges);
                 codes

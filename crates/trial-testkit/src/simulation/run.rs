@@ -114,10 +114,10 @@ impl Run {
                     self.send(application, question, on);
                 }
             }
-            Step::Order { back, order, on } => {
+            Step::Order { back, ref order, on } => {
                 let tenant = self.world.ledger.change(|state| state.tenants.keys().rev().nth(back).copied());
                 let Some((tenant, instance)) = tenant.zip(self.reached(on)) else { return };
-                let order = TenantOrder { tenant, order, actor: "operator".to_owned() };
+                let order = TenantOrder { tenant, order: order.clone(), actor: "operator".to_owned() };
                 let (orders, world) = (instance.orders(), Arc::clone(&self.world));
                 instance.spawn(async move {
                     let done = orders.order(order).await;

@@ -233,13 +233,14 @@ fn apply(dice: &Dice, phone: u32, on: usize) -> Step {
 }
 
 fn order(dice: &Dice) -> LifeOrder {
-    match dice.below(8) {
+    match dice.below(9) {
         0 => LifeOrder::Convert,
         1 => LifeOrder::Extend(Duration::from_hours(24 * u64::from(1 + dice.below(9)))),
         2 => LifeOrder::Suspend,
         3 => LifeOrder::Resume,
         4 | 5 => LifeOrder::Close,
         6 => LifeOrder::Reopen,
+        7 => LifeOrder::LostPassword,
         _ => LifeOrder::ResendMail,
     }
 }

@@ -37,6 +37,7 @@ use crate::cli::Global;
 use crate::compose;
 use crate::config::Config;
 use crate::ledger::Ledger;
+use crate::process;
 
 /// Does something with the database that is configured.
 ///

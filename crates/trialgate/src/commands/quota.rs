@@ -3,10 +3,10 @@ use std::fmt;
 use chrono::NaiveDate;
 use clap::Subcommand;
 use serde::Serialize;
-use trial_core::QuotaView;
 use trial_core::ports::Clock;
+use trial_core::{QuotaPolicy, QuotaView};
 
-use super::with_ledger;
+use super::with_database;
 use crate::cli::Global;
 use crate::compose::{self, SystemClock};
 use crate::output::{self, Output};
@@ -32,10 +32,22 @@ pub(crate) enum Quota {
 
 /// A day of the threshold.
 #[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
 struct QuotaReport {
     day: NaiveDate,
     timezone: &'static str,
     threshold: u32,
+    reserved: u32,
+    left: u32,
+    sent: u64,
+    failed: u64,
+    owner_mails: OwnerMails,
+}
+
+/// The mails of a day that owners caused.
+#[derive(Debug, Serialize)]
+struct OwnerMails {
+    limit: u32,
     reserved: u32,
     left: u32,
     sent: u64,
@@ -48,37 +60,48 @@ impl Quota {
             Self::Show { output } => (output, None),
             Self::Set { threshold, output } => (output, Some(threshold)),
         };
-        let report = with_ledger(global, async |config, ledger| {
+        let report = with_database(global, async |config, ledger| {
+            let operations = ledger.operations();
             if let Some(threshold) = threshold {
-                ledger.set_quota(threshold, compose::changed_by(process::operator())).await?;
+                operations.set_quota(threshold, compose::changed_by(process::operator())).await?;
             }
-            let policy = &config.policy.quota;
-            let view = ledger.quota(policy.day_of(SystemClock.now()), policy.first_threshold).await?;
-            Ok(QuotaReport::new(&view, policy.timezone.name()))
+            let in_force = ledger.settings().settings().await?.overrides.policy(&config.policy);
+            let policy = &in_force.quota;
+            let view = operations.quota(policy.day_of(SystemClock.now()), policy.first_threshold).await?;
+            Ok(QuotaReport::new(&view, policy))
         })?;
         output.show(&report)
     }
 }
 
 impl QuotaReport {
-    fn new(view: &QuotaView, timezone: &'static str) -> Self {
-        let QuotaView { day, threshold, reserved, sent, failed } = *view;
-        Self { day, timezone, threshold, reserved, left: view.left(), sent, failed }
+    fn new(view: &QuotaView, policy: &QuotaPolicy) -> Self {
+        let QuotaView { day, threshold, reserved, sent, failed, owners } = *view;
+        let owner_mails = OwnerMails {
+            limit: policy.owner_mails_by(threshold),
+            reserved: owners.reserved,
+            left: view.owner_mails_left(policy),
+            sent: owners.sent,
+            failed: owners.failed,
+        };
+        let timezone = policy.timezone.name();
+        Self { day, timezone, threshold, reserved, left: view.left(), sent, failed, owner_mails }
     }
 }
 
 impl fmt::Display for QuotaReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut table = output::Table::new(["day", "time zone", "threshold", "reserved", "left", "sent", "failed"]);
-        table.row([
-            self.day.to_string(),
-            self.timezone.to_owned(),
-            self.threshold.to_string(),
-            self.reserved.to_string(),
-            self.left.to_string(),
-            self.sent.to_string(),
-            self.failed.to_string(),
-        ]);
+        let mut table =
+            output::Table::new(["day", "time zone", "budget", "threshold", "reserved", "left", "sent", "failed"]);
+        let mut row = |budget: &str, units: [u32; 3], mails: [u64; 2]| {
+            let [threshold, reserved, left] = units.map(|units| units.to_string());
+            let [sent, failed] = mails.map(|mails| mails.to_string());
+            let (day, zone) = (self.day.to_string(), self.timezone.to_owned());
+            table.row([day, zone, budget.to_owned(), threshold, reserved, left, sent, failed]);
+        };
+        row("applicants", [self.threshold, self.reserved, self.left], [self.sent, self.failed]);
+        let owners = &self.owner_mails;
+        row("owners", [owners.limit, owners.reserved, owners.left], [owners.sent, owners.failed]);
         table.fmt(f)
     }
 }

@@ -386,6 +386,7 @@ impl Findings<'_> {
             quota: QuotaPolicy {
                 first_threshold: settings.quota.threshold,
                 kept_for_resends: settings.quota.kept_for_resends,
+                owner_mails: settings.quota.owner_mails,
                 timezone: settings.quota.timezone.0,
             },
         }

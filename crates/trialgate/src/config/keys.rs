@@ -70,6 +70,7 @@ pub(super) const KEYS: &[&str] = &[
     "portal.enabled",
     "portal.url",
     "quota.kept_for_resends",
+    "quota.owner_mails",
     "quota.threshold",
     "quota.timezone",
     "retention.applications",

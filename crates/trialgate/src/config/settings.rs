@@ -352,6 +352,8 @@ pub(crate) struct Quota {
     pub(crate) threshold: u32,
     /// Units of each day that no application gets.
     pub(crate) kept_for_resends: u32,
+    /// Mails of each day that owners may cause; a twentieth of the threshold if none is given.
+    pub(crate) owner_mails: Option<u32>,
     pub(crate) timezone: TimeZone,
 }
 
@@ -584,6 +586,7 @@ impl Default for Quota {
         Self {
             threshold: policy.first_threshold,
             kept_for_resends: policy.kept_for_resends,
+            owner_mails: policy.owner_mails,
             timezone: TimeZone(policy.timezone),
         }
     }

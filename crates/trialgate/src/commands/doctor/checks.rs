@@ -3,7 +3,7 @@ use std::path::Path;
 use chrono::{DateTime, TimeZone, Utc};
 use rustix::fs::{Access, access, statvfs};
 use trial_core::ports::{Clock, Guard, Mailer, Operations};
-use trial_core::{CLOCK_SKEW, MailPage, MailState, SealState, TenantPage, callers_in_use};
+use trial_core::{CLOCK_SKEW, MailPage, MailState, QuotaPolicy, QuotaView, SealState, TenantPage, callers_in_use};
 
 use super::platform;
 use super::report::Report;
@@ -340,6 +340,7 @@ async fn settings(config: &Config, ledger: &Ledger, report: &mut Report) {
     let day = configured.quota.day_of(SystemClock.now());
     if let Ok(view) = ledger.operations().quota(day, configured.quota.first_threshold).await {
         configured.quota.first_threshold = view.threshold;
+        owner_mails(&in_force.overrides.policy(&configured).quota, &view, report);
     }
     for fault in in_force.overrides.policy(&configured).faults() {
         let advice = "look at `trialgate settings list`, and set or reset one of the two";
@@ -352,6 +353,18 @@ async fn settings(config: &Config, ledger: &Ledger, report: &mut Report) {
     let said: Vec<_> = said.collect();
     let text = if said.is_empty() { "as configured".to_owned() } else { said.join("; ") };
     report.ok("settings", text);
+}
+
+/// What is left of the mails that owners may cause.
+fn owner_mails(policy: &QuotaPolicy, view: &QuotaView, report: &mut Report) {
+    let (left, limit) = (view.owner_mails_left(policy), policy.owner_mails_by(view.threshold));
+    let text = format!("{left} of {limit} mails left today that owners may cause");
+    if left == 0 && limit > 0 {
+        let advice = "raise it with `trialgate settings set quota.owner_mails N`, or wait for the next day";
+        report.warn("owner mails", format!("{text}; {advice}"));
+    } else {
+        report.ok("owner mails", text);
+    }
 }
 
 /// Whether the keys that seal callers' secrets are there, and whether any but the current one is needed for that.
