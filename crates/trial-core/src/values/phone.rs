@@ -164,7 +164,9 @@ impl PhonePolicy {
         let region = |code: &str| {
             let region = code.parse::<Region>().ok();
             region
-                .filter(|region| *region != Region::World && calling_code(*region).is_some())
+                .filter(|region| {
+                    *region.as_region_str() == *code && *region != Region::World && calling_code(*region).is_some()
+                })
                 .ok_or_else(|| crate::UnknownName(code.to_owned(), "country code of ISO 3166"))
         };
         Ok(Self {

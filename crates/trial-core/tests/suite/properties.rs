@@ -9,8 +9,9 @@ use proptest::strategy::ValueTree;
 use proptest::test_runner::{RngSeed, TestRunner};
 use trial_core::ports::Clock;
 use trial_core::{
-    AccessCodeKind, AccessCodeState, ApplyOutcome, ApplyRefusal, ApplyReply, Batch, CodeOutcome, CodeRefusal,
-    CodeReply, CountSpan, FactKeys, LifeOutcome, Outcome, Planner, Policy, Request, TenantId, TenantStatus,
+    AccessCodeKind, AccessCodeState, ApplicationRecord, ApplyOutcome, ApplyRefusal, ApplyReply, Batch, CodeOutcome,
+    CodeRefusal, CodeReply, CountSpan, FactKeys, LifeOutcome, Outcome, Planner, Policy, Request, TenantId,
+    TenantStatus,
 };
 use trial_testkit::data::{multimedia, voice};
 use trial_testkit::scenario::{PHONES, Scenario, Stage, life_scenarios, scenario_phone, scenarios};

@@ -147,11 +147,12 @@ pub(super) async fn order(visit: &Visit<'_>, id: &str, action: &str, form: &Fiel
         "resend-mail" => LifeOrder::ResendMail,
         _ => return Err(Refused::NotFound),
     };
-    visit.may(if order == LifeOrder::ResendMail { Permission::SendMail } else { Permission::ChangeTenant })?;
+    let is_mail = order == LifeOrder::ResendMail;
+    visit.may(if is_mail { Permission::SendMail } else { Permission::ChangeTenant })?;
     let order_given = TenantOrder { tenant, order, actor: visit.changes().actor };
     match visit.ops.parts.orders.order(order_given).await.map_err(failed)? {
         LifeOutcome::Done(_) => {
-            let said = if order == LifeOrder::ResendMail { "resent" } else { "changed" };
+            let said = if is_mail { "resent" } else { "changed" };
             see(&format!("/console/tenants/{tenant}?said={said}"))
         }
         LifeOutcome::Refused(LifeRefusal::Unknown) => Err(Refused::NotFound),

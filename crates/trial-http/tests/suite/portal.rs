@@ -344,7 +344,7 @@ async fn an_act_that_is_done_too_often_says_when_again() {
     house.clock.advance(Duration::from_secs(36 * 60 + 30));
     let guest = Guest::whole(&house).await;
     let written = || house.ledger.state().audit.iter().filter(|entry| entry.action.contains("conversion")).count();
-    for n in 0..300 {
+    for n in 0..300_u32 {
         let fields: &[(&str, &str)] = if n.is_multiple_of(2) { &[] } else { &[("withdraw", "1")] };
         let answer = guest.post("/portal/conversion", fields).await;
         let expected = if n < OWNER_ACTS_PER_HOUR || n % 2 == 1 { 303 } else { 429 };
@@ -533,7 +533,7 @@ async fn a_lost_password_is_answered_alike_for_everybody() {
         assert_eq!(lose(&house, unknown).await.shown(), known.shown(), "{unknown}");
     }
     for (ends, goes_on) in [(LifeOrder::Suspend, Some(LifeOrder::Resume)), (LifeOrder::Close, None)] {
-        order(&house, ends);
+        order(&house, ends.clone());
         assert_eq!(lose(&house, &account).await.shown(), known.shown(), "{ends:?}");
         if let Some(goes_on) = goes_on {
             order(&house, goes_on);
