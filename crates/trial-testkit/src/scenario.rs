@@ -189,7 +189,7 @@ fn life_order() -> impl Strategy<Value = LifeOrder> {
         2 => Just(LifeOrder::AskConversion),
         1 => Just(LifeOrder::WithdrawConversion),
         1 => Just(LifeOrder::SignOutEverywhere),
-        4 => (2..7_u32, any::<bool>()).prop_map(|(issue, by_link)| set_password(issue, by_link)),
+        2 => (2..7_u32, any::<bool>()).prop_map(|(issue, by_link)| set_password(issue, by_link)),
     ]
 }
 

@@ -183,11 +183,21 @@ async fn row_4_code_002_for_a_code_that_cannot_be_right() {
     let desk = desk(1).await;
     let right = desk.prepared(1).await;
     let code = desk.code_on(&phone(1));
-    let wide: String = code.chars().map(|digit| char::from_u32(u32::from(digit) + 0xFEE0).unwrap()).collect();
-    for odd in [format!("{code} "), wide, code[..5].to_owned(), format!("0{code}")] {
+    for odd in [code[..5].to_owned(), format!("0{code}"), format!("{code}x")] {
         assert_eq!(desk.apply_for_code(application(1, &odd)).await, "002", "{odd:?}");
     }
     assert_eq!(desk.apply_for_code(right).await, "000");
+}
+
+#[tokio::test]
+async fn row_8_code_000_for_a_code_as_it_was_pasted() {
+    let desk = desk(1).await;
+    desk.prepared(1).await;
+    let code = desk.code_on(&phone(1));
+    let wide: String = code.chars().map(|digit| char::from_u32(u32::from(digit) + 0xFEE0).unwrap()).collect();
+    for pasted in [wide, format!("\u{202d}{} {}\u{202c}", &code[..3], &code[3..])] {
+        assert_eq!(desk.apply_for_code(application(1, &pasted)).await, "000", "{pasted:?}");
+    }
 }
 
 #[tokio::test]

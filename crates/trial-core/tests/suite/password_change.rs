@@ -21,6 +21,7 @@ async fn choose(desk: &MemoryDesk, seen: &PortalAccount, by_link: bool) -> LifeO
     let (chosen, own) = seen.with_own_password(HASH.to_owned(), desk.now());
     let mut secret = [0; 32];
     secret[..4].copy_from_slice(&own.issue.to_be_bytes());
+    secret[4..20].copy_from_slice(own.tenant.as_bytes());
     let session = PortalSession::begin(SecretHash::from_bytes(secret), &chosen, desk.now());
     if by_link { desk.set_password_by_link(own, session).await } else { desk.set_password(own, session).await }
 }
@@ -144,6 +145,7 @@ async fn changes_beyond_the_third_are_told_once_when_the_day_is_over() {
     let told = notices(&desk);
     assert_eq!((told.len(), told[3].created_at), (4, desk.now()));
     assert_eq!(told[3].detail, Some(format!("10 {}", last.format("%Y-%m-%dT%H:%M:%S%.6fZ"))));
+    desk.wait(MINUTE);
     assert!(is_done(&change(&desk, id).await));
     assert_eq!(notices(&desk)[4].detail, None, "another day");
 }

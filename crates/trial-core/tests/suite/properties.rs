@@ -301,7 +301,7 @@ fn the_histories_reach_every_answer() {
 fn the_lives_reach_every_order_and_refusal() {
     let mut runner = TestRunner::new(config());
     let mut reached = BTreeSet::new();
-    for _ in 0..300 {
+    for _ in 0..500 {
         let scenario = life_scenarios(15..50, 1..7).new_tree(&mut runner).unwrap().current();
         play(&scenario, |_, batch, outcomes, _| {
             for ((_, request), outcome) in batch.requests.iter().zip(outcomes) {

@@ -256,6 +256,10 @@ const CHINESE: &[(&str, &str)] = &[
     ("So many free access codes of a kind, or fewer, are warned of.", "某类空闲接入码不多于此数时告警。"),
     ("E-mails of each day that are kept for operators.", "每日为操作员保留的邮件数。"),
     (
+        "E-mails of each day about passwords of owners; they take none of the threshold. `threshold/20` follows it.",
+        "每日因租户修改或找回密码而发送的邮件数，不占用每日邮件上限；threshold/20 表示随上限变化。",
+    ),
+    (
         "Codes sent to one block of 10,000 numbers within one day, at most; 0 is no limit.",
         "每日向一个号段（1 万个号码）发送验证码的上限；0 表示不限。",
     ),

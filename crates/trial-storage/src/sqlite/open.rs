@@ -295,7 +295,6 @@ mod tests {
         let expected = [
             ("secure_delete", 1),
             ("journal_size_limit", 16 << 20),
-            ("wal_autocheckpoint", 4096),
             ("synchronous", 2),
             ("fullfsync", 1),
             ("checkpoint_fullfsync", 1),

@@ -199,6 +199,7 @@ fn the_list_of_keys_is_what_the_structures_hold() {
     ] {
         table["sms"][gateway].as_table_mut().unwrap().insert(key.to_owned(), Value::Boolean(true));
     }
+    table["quota"].as_table_mut().unwrap().insert("owner_mails".to_owned(), Value::Boolean(true));
     table["traces"].as_table_mut().unwrap().insert("endpoint".to_owned(), Value::Boolean(true));
     table["site"]["siteverify"].as_table_mut().unwrap().insert("secret".to_owned(), Value::Boolean(true));
     let webhook = table["platform"]["webhook"].as_table_mut().unwrap();
