@@ -103,7 +103,7 @@ impl Expiry {
         match purge(&*self.care).await {
             Ok(true) => return true,
             Ok(false) => {
-                tracing::warn!("what was removed is still in the log of the database: others read it all the time")
+                tracing::warn!("what was removed is still in the log of the database: others read it all the time");
             }
             Err(error) => tracing::error!(kind = error.kind(), "what was removed cannot be purged"),
         }

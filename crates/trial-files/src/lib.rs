@@ -45,7 +45,7 @@ pub fn open_or_create(path: &Path) -> io::Result<File> {
 /// Those of the file system.
 pub fn create_anew(path: &Path) -> io::Result<File> {
     match fs::remove_file(path) {
-        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
         _ => create_new(path),
     }
 }

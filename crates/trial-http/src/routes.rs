@@ -283,7 +283,8 @@ mod tests {
         let text = fs::read_to_string(file).unwrap();
         let section = text.split("## Who may reach which path").nth(1).unwrap().split("\n## ").next().unwrap();
         let rows = section.lines().filter_map(|line| line.strip_prefix("| `"));
-        let cells: String = rows.filter_map(|row| row.split_once(" | ")).map(|(cell, _)| format!("`{cell}")).collect();
+        let cells: Vec<_> = rows.filter_map(|row| row.split_once(" | ")).map(|(cell, _)| cell).collect();
+        let cells = cells.join("`");
         let paths: Vec<&str> =
             cells.split('`').map(|path| path.trim_start_matches("POST ").trim_start_matches("GET ")).collect();
         for route in Route::ALL.into_iter().filter(|route| *route != Route::Unknown) {

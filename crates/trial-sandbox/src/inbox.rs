@@ -239,7 +239,7 @@ impl Store {
         match &replaced {
             // Once more: until the new file has the name, another process erases in the old one.
             Ok(()) => {
-                drop(copy().inspect_err(|error| tracing::warn!(%error, "the sandbox inbox was not copied twice")))
+                drop(copy().inspect_err(|error| tracing::warn!(%error, "the sandbox inbox was not copied twice")));
             }
             Err(_) => drop(fs::remove_file(&name)),
         }

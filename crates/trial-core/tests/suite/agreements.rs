@@ -27,7 +27,7 @@ async fn nothing_is_recorded_of_a_phone_that_is_not_proven() {
     set_failures(&desk, 1, 1);
     desk.wait(DAY);
     assert_eq!(desk.apply_for_code(right).await, "001", "expired");
-    assert_eq!(agreements(&desk), [String::new(); 0]);
+    assert!(agreements(&desk).is_empty());
 }
 
 #[tokio::test]

@@ -51,7 +51,7 @@ macro_rules! orders {
             _payload: Payload,
             state: Data<State>,
         ) -> Result<HttpResponse, Problem> {
-            let caller = Caller::let_in(&request, &state, permission(LifeOrder::$order)).await?;
+            let caller = Caller::let_in(&request, &state, permission(&LifeOrder::$order)).await?;
             Query::of(&request).end()?;
             give(&caller, &segment(&request).await?, LifeOrder::$order).await
         }
@@ -91,7 +91,7 @@ fn wrong_days() -> Problem {
     Problem::new(Kind::InvalidFields).errors(vec![FieldError::in_body("#/days".to_owned(), "days", wrong)])
 }
 
-fn permission(order: LifeOrder) -> Permission {
+fn permission(order: &LifeOrder) -> Permission {
     match order {
         LifeOrder::ResendMail => Permission::SendMail,
         _ => Permission::ChangeTenant,

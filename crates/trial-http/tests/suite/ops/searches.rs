@@ -109,7 +109,7 @@ fn reads(house: &House) -> Vec<String> {
 }
 
 /// Whether two worlds answer alike; if not, both have recorded that somebody asked.
-fn told_apart(path: &str, worlds: [&House; 2], answers: [Answer; 2], actor: &str) -> bool {
+fn told_apart(path: &str, worlds: [&House; 2], answers: &[Answer; 2], actor: &str) -> bool {
     let differ = answers[0].status != answers[1].status || answers[0].body != answers[1].body;
     for world in worlds {
         assert!(
@@ -128,7 +128,7 @@ async fn nothing_a_viewer_asks_tells_two_phones_of_one_mask_apart_in_secret() {
     let mut apart = Vec::new();
     for path in reads(&one) {
         let answers = [one.get(Viewer, &path).await, other.get(Viewer, &path).await];
-        if told_apart(&path, [&one, &other], answers, "viewer-one") {
+        if told_apart(&path, [&one, &other], &answers, "viewer-one") {
             apart.push(path.split(['?', '=']).take(2).collect::<Vec<_>>().join("?"));
         }
     }
@@ -159,7 +159,7 @@ async fn nor_does_a_page_of_the_console() {
                 let path = format!("{page}?{name}={value}");
                 let answers = [guests[0].get(&path).await, guests[1].get(&path).await];
                 let answers = answers.map(|answer| Answer { body: answer.body.replace(&guests[0].csrf, ""), ..answer });
-                if told_apart(&path, [&one, &other], answers, "viewer-one") {
+                if told_apart(&path, [&one, &other], &answers, "viewer-one") {
                     apart.push(format!("{page}?{name}"));
                 }
             }
