@@ -83,7 +83,8 @@ async fn a_generated_client_works(home: Home) {
         "rows": [400, kind("invalid-rows")], "retry": [409, kind("conflict")],
     });
     assert_eq!(saw["refused"], refused);
-    let done = ["operator.revoke", "quota.set", "operator.add", "access_codes.import", "tenant.reveal"];
+    let done =
+        ["operator.revoke", "quota.set", "person.search", "operator.add", "access_codes.import", "tenant.reveal"];
     assert_eq!(saw["audit"], json!(done));
 }
 
