@@ -20,8 +20,9 @@ fn mode(path: &Path) -> u32 {
 /// Runs a shell script in a home, where `$TRIALGATE` is the binary.
 fn shell(home: &Home, script: &str) -> String {
     let mut command = Command::new("sh");
-    command.args(["-c", script]).current_dir(home.path("")).env("TRIALGATE", BINARY);
-    let output = command.output().unwrap();
+    // Settings of the environment that the tests run in are none of the command's.
+    command.args(["-c", script]).current_dir(home.path("")).env_clear().env("TRIALGATE", BINARY);
+    let output = command.envs(std::env::var_os("PATH").map(|path| ("PATH", path))).output().unwrap();
     assert!(output.status.success(), "{script}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap()
 }
