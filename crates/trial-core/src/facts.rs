@@ -62,7 +62,7 @@ pub struct LifeFacts {
     pub tenant: Tenant,
     /// The access codes that it holds, or held last.
     pub access_codes: Vec<HeldCode>,
-    /// What its owner did lately.
+    /// Recent acts of its owner.
     pub acts: OwnerActs,
 }
 

@@ -146,7 +146,7 @@ pub enum LifeRefusal {
     },
     /// The mails that owners may cause on a day are sent.
     OwnerMailsSpent {
-        /// How many they may cause.
+        /// The daily limit of mails that owners cause.
         limit: u32,
     },
     /// Its owner was mailed as many links as one is on a day.

@@ -54,7 +54,7 @@ pub struct DueMail {
     pub tenant: Option<Tenant>,
     /// The access codes that the tenant holds, by kind.
     pub access_codes: BTreeMap<AccessCodeKind, AccessCode>,
-    /// What a warning says, or what else is known of what it is about.
+    /// The text of a warning, or other details of the subject.
     pub detail: Option<String>,
 }
 

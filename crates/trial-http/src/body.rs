@@ -142,7 +142,7 @@ impl Payload {
         Ok(())
     }
 
-    /// Reads one chunk of a body that may have so many bytes; `false` at its end.
+    /// Reads one chunk, within the bound in bytes; `false` at the end of the body.
     async fn receive_some(&mut self, max: usize) -> Result<bool, Problem> {
         if self.is_complete {
             return Ok(false);

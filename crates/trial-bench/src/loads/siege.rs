@@ -61,10 +61,10 @@ pub(crate) enum Hostility {
 }
 
 impl Hostility {
-    /// What may be done with connections and requests.
+    /// Hostile acts on connections and requests.
     pub(crate) const CONNECTIONS: [Self; 5] =
         [Self::Idle, Self::SlowHeads, Self::SlowBodies, Self::Oversized, Self::Pipelined];
-    /// What may be done with forms.
+    /// Hostile acts on forms.
     pub(crate) const FORMS: [Self; 2] = [Self::LargeForms, Self::HeldForms];
 
     /// How many connections they have.

@@ -39,7 +39,7 @@ struct Life {
 /// What becomes of its owner's password and sessions.
 #[derive(Default)]
 struct SignIn {
-    /// Whether every session is over that there was.
+    /// `true` if all earlier sessions end.
     is_over: bool,
     /// The password that was set.
     own: Option<OwnPassword>,

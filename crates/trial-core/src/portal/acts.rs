@@ -47,7 +47,7 @@ pub struct OwnerActs {
     pub digest: Option<PasswordDigest>,
 }
 
-/// Changes of a password that are told together, when their day is over.
+/// Password changes of one day that one mail reports after the day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PasswordDigest {
     /// How many there were on the day, those that were told at once among them.

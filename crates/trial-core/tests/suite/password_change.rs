@@ -127,7 +127,7 @@ async fn three_links_are_mailed_on_a_day_and_no_more() {
     desk.change(one, LifeOrder::LostPassword).await;
 }
 
-/// By whatever way they are made: ten changes of one day are three mails, and one when the day is over.
+/// Ten changes of one day, by either way, are three mails and one digest after the day.
 #[tokio::test]
 async fn changes_beyond_the_third_are_told_once_when_the_day_is_over() {
     let desk = desk(1).await;

@@ -27,7 +27,7 @@ impl<F: Filter> Unrecorded<F> {
     /// Records the search of `place` if it is one by personal data, and gives the filter.
     ///
     /// # Errors
-    /// The operator is over the limit, or the entry cannot be stored. Nothing may be searched then.
+    /// A problem if the operator is over the limit or the entry cannot be stored; the search must not run then.
     pub(crate) async fn record(self, ops: &Ops, operator: &Operator, place: &'static str) -> Result<F, NotRecorded> {
         let Some(personal) = self.0.personal() else { return Ok(self.0) };
         let by = ops.access.changed_by(operator);

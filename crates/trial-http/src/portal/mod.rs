@@ -111,7 +111,7 @@ enum Refused {
     Forbidden,
     /// The form was not read.
     Unread(UnreadForm),
-    /// This was done too often: wait for so many seconds.
+    /// Over the limit of an act; the wait in seconds.
     TooMany(u64),
     /// As many passwords are looked at as can be: wait for so many seconds.
     Busy(u64),
