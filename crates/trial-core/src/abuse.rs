@@ -13,7 +13,7 @@ use crate::ports::Prefixes;
 use crate::values::named;
 use crate::{AuditRecord, CLOCK_SKEW, LedgerError, PhonePrefix, Policy};
 
-/// How long counts by prefix, and blocks that are over, are kept: the longest day is 25 hours, and a block is judged by one.
+/// The retention of counts by prefix and of expired blocks: a day has up to 25 hours, and a block is judged by one day.
 pub const PREFIX_COUNTS_KEEP: Duration = Duration::from_hours(48);
 /// Entries of the safe list, at most: all of it is looked at with every batch.
 pub const MAX_SAFE_PREFIXES: usize = 100;
@@ -21,9 +21,9 @@ pub const MAX_SAFE_PREFIXES: usize = 100;
 pub const MOST_BLOCKS: u32 = 1_000;
 /// Characters of the reason for an entry of the safe list, at most.
 const MAX_REASON: usize = 200;
-/// What is counted together. Every day of every time zone begins with one.
+/// The span of time that is counted together. Every day of every time zone begins with one.
 const SPAN: Duration = Duration::from_mins(5);
-/// How far back codes count that were not used.
+/// The age up to which unused codes count.
 const WINDOW: Duration = Duration::from_hours(24);
 
 /// Rules against abuse of the paid messages.
@@ -38,17 +38,17 @@ pub struct AbusePolicy {
 /// When a prefix is blocked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BreakerPolicy {
-    /// What is done about it.
+    /// The mode: off, only reported, or blocked.
     pub mode: BreakerMode,
     /// So many codes were sent, or more,
     pub min_sends: u32,
     /// and of each hundred of them fewer than so many were used.
     pub min_conversion: u32,
-    /// How long it is blocked then.
+    /// The duration of a block.
     pub block_for: Duration,
 }
 
-/// What is done about prefixes whose codes are not used.
+/// The action on prefixes whose codes are not used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum BreakerMode {
     /// Nothing is looked at.
@@ -85,8 +85,8 @@ pub struct JudgedSpans {
     pub until: CountSpan,
 }
 
-/// What is counted of a prefix in a span. Codes count to the span that they were made in, once, however often they are
-/// repeated. Any of these can be below 0 where counting began between a message and the word that it was not sent.
+/// The counts of a prefix in one span. A code counts once, in the span in which it was created, however often it is
+/// resent. Each of these can be negative if counting began between a message and the report that it was not sent.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct PrefixCounts {
     /// Messages.
@@ -104,7 +104,7 @@ pub struct PrefixCount {
     pub prefix: PhonePrefix,
     /// When.
     pub span: CountSpan,
-    /// How many more.
+    /// The increments.
     pub more: PrefixCounts,
 }
 
@@ -117,7 +117,7 @@ pub struct PrefixBlock {
     pub until: DateTime<Utc>,
     /// Codes that it was judged by.
     pub sent: u32,
-    /// How many of them were used.
+    /// The number of them that were used.
     pub used: u32,
     /// Requests that met it: refused, or those that would have been.
     pub met: u32,
@@ -141,7 +141,7 @@ pub struct BlockedPrefix {
     pub prefix: PhonePrefix,
     /// Codes that it was judged by.
     pub sent: u32,
-    /// How many of them were used.
+    /// The number of them that were used.
     pub used: u32,
     /// Until when it is blocked.
     pub until: DateTime<Utc>,
@@ -154,18 +154,18 @@ pub struct BlockedPrefix {
 pub struct SafePrefix {
     /// The prefix; it stands for all that begin with it.
     pub prefix: PhonePrefix,
-    /// Why.
+    /// The reason.
     pub reason: SafeReason,
     /// Since when.
     pub at: DateTime<Utc>,
-    /// Who said so.
+    /// The operator who added it.
     pub actor: String,
 }
 
-/// How prefixes stand.
+/// The blocked and the safe prefixes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PrefixOutlook {
-    /// What is done about those that are listed as blocked.
+    /// The mode of the fraud guard, which applies to the prefixes listed as blocked.
     pub mode: BreakerMode,
     /// Those that are blocked, or would be, at most [`MOST_BLOCKS`], those first that are blocked the longest.
     pub blocked: Vec<PrefixBlockRecord>,
@@ -175,10 +175,10 @@ pub struct PrefixOutlook {
     pub safe: Vec<SafePrefix>,
 }
 
-/// How prefixes stand now.
+/// Returns the blocked and the safe prefixes as of now.
 ///
 /// # Errors
-/// Whatever stands in the way.
+/// [`LedgerError`] if a query fails.
 pub async fn prefix_outlook(
     prefixes: &dyn Prefixes,
     policy: &Policy,
@@ -195,16 +195,16 @@ pub async fn prefix_outlook(
     Ok(PrefixOutlook { mode: rules.breaker.mode, blocked, configured: rules.safe_prefixes.clone(), safe })
 }
 
-/// Why a prefix is safe: 1 to 200 characters.
+/// The reason why a prefix is safe: 1 to 200 characters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SafeReason(String);
 
-/// Why a text is no reason.
+/// The error for a text that cannot be a reason.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("has to say in 1 to {MAX_REASON} characters, and no control characters, why the prefix is safe")]
 pub struct SafeReasonError;
 
-/// What became of an entry for the safe list.
+/// The outcome of adding an entry to the safe list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SafeOutcome {
     /// It is on the list.
@@ -253,7 +253,7 @@ impl PrefixBounds {
         }
     }
 
-    /// Whether messages of this span are of the day.
+    /// Returns `true` if messages of this span count for the day.
     pub fn is_today(&self, span: CountSpan) -> bool {
         (self.today..=self.latest).contains(&span)
     }
@@ -265,19 +265,19 @@ impl PrefixBounds {
         Some(JudgedSpans { from: anew.map_or(from, |anew| anew.max(from)), until })
     }
 
-    /// Whether codes of this span are judged after this block, if there was one.
+    /// Returns `true` if codes of this span are judged, given the last block of the prefix, if any.
     pub fn is_judged(&self, span: CountSpan, block: Option<&PrefixBlock>) -> bool {
         self.judged_after(block).is_some_and(|judged| (judged.from..judged.until).contains(&span))
     }
 
-    /// Whether a block that was stored is to be believed.
+    /// Returns `true` if a stored block is plausible.
     pub fn knows(&self, block: &PrefixBlock) -> bool {
         self.judged.is_some() && block.counted_after <= self.latest
     }
 }
 
 impl BreakerPolicy {
-    /// Whether a prefix is blocked of whose codes so many were sent, and so many used.
+    /// Returns `true` if a prefix with these numbers of sent and of used codes is to be blocked.
     pub(crate) fn trips(&self, sent: i64, used: i64) -> bool {
         sent >= self.min_sends.into() && used.max(0) * 100 < sent * i64::from(self.min_conversion)
     }
@@ -297,19 +297,20 @@ impl BreakerPolicy {
 }
 
 impl AbusePolicy {
-    /// Whether a prefix is never blocked, by the configuration or by what operations added.
+    /// Returns `true` if a prefix is never blocked, by the configuration or by the entries that operations added.
     pub fn is_safe(&self, prefix: PhonePrefix, added: &[PhonePrefix]) -> bool {
         self.safe_prefixes.iter().chain(added).any(|safe| safe.covers(prefix))
     }
 }
 
 impl PrefixBlock {
-    /// Whether it holds. One that begins in the future does not: the clock was set back, and it could last for years.
+    /// Returns `true` if the block is in force. One that begins in the future is not: after the clock was set back, it
+    /// could last for years.
     pub fn is_in_force(&self, now: DateTime<Utc>) -> bool {
         self.since <= now + CLOCK_SKEW && now < self.until
     }
 
-    /// What it is once it was released: over, and what was sent up to now is judged no more. `None` if it does not hold.
+    /// The block after its release: it has ended, and codes sent so far are no longer judged. `None` if not in force.
     pub fn released(&self, now: DateTime<Utc>) -> Option<Self> {
         let released = Self { until: now, counted_after: CountSpan::of(now), ..*self };
         self.is_in_force(now).then_some(released)
@@ -360,7 +361,7 @@ impl SafePrefix {
         Self { prefix, reason, at: by.at, actor: by.actor.clone() }
     }
 
-    /// What becomes of an entry beside those that there are.
+    /// The outcome of adding this entry to those on the list.
     pub fn decide(&self, on_the_list: &[PhonePrefix]) -> SafeOutcome {
         if on_the_list.contains(&self.prefix) {
             SafeOutcome::AlreadySafe

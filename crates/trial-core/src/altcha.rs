@@ -16,7 +16,7 @@ use crate::keyring::Purpose;
 use crate::policy::CLOCK_SKEW;
 use crate::{Keyring, ProofRefusal, SeenSignature};
 
-/// How long a challenge may take to be solved and come back. A phone that is slow needs some ten seconds.
+/// The lifetime of a challenge, from its creation to its return. A slow phone needs some ten seconds to solve one.
 pub const CHALLENGE_LIVES: Duration = Duration::from_mins(5);
 /// Rounds of PBKDF2 for each try, if nothing else is said: a second or less in a browser, a millisecond or two here.
 pub const ALTCHA_COST: AltchaCost = AltchaCost(NonZeroU32::new(2_000).unwrap());
@@ -39,7 +39,7 @@ pub struct AltchaChallenge {
     signature: String,
 }
 
-/// What has to be found. The protocol signs it with the names in alphabetical order, which this is.
+/// The parameters of the work. The protocol signs them with their names in alphabetical order, as they are here.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Parameters {
@@ -54,7 +54,7 @@ struct Parameters {
     salt: String,
 }
 
-/// What comes back.
+/// The payload that the widget sends back.
 #[derive(Deserialize)]
 struct Payload {
     challenge: AltchaChallenge,
@@ -104,11 +104,11 @@ impl AltchaChallenge {
         json(self)
     }
 
-    /// Whether this is the work that a challenge of ours asks for; says which, to be taken once. It is base64 of JSON, as the
-    /// protocol's widgets send it.
+    /// Checks a proof of work against the challenges that we signed, and returns the challenge's signature, which may
+    /// be accepted only once. A proof is base64 of JSON, as the protocol's widgets send it.
     ///
     /// # Errors
-    /// Why it is not taken.
+    /// [`ProofRefusal`], the reason for the rejection.
     pub fn check(proof: &str, now: DateTime<Utc>, keyring: &Keyring) -> Result<SeenSignature, ProofRefusal> {
         if proof.is_empty() {
             return Err(ProofRefusal::Missing);

@@ -1,4 +1,4 @@
-//! What is decided together: everyone who arrived while the previous transaction committed.
+//! A batch: the requests that arrived while the previous transaction committed, which are decided together.
 
 use std::collections::BTreeSet;
 
@@ -29,7 +29,7 @@ pub enum Request {
 pub struct CodeRequest {
     /// The HTTP exchange.
     pub request_id: RequestId,
-    /// Where the code is to go.
+    /// The phone that the code is sent to.
     pub phone: Phone,
     /// The language of the message.
     pub locale: Locale,
@@ -40,13 +40,13 @@ pub struct CodeRequest {
 pub struct SendReport {
     /// The request that the message answers.
     pub code_request: CodeRequestId,
-    /// Where it went.
+    /// The phone that it was sent to.
     pub phone: Phone,
     /// The code in it.
     pub challenge: ChallengeId,
     /// The gateway's name.
     pub gateway: String,
-    /// What it said.
+    /// The reply of the gateway.
     pub reply: GatewayReply,
 }
 
@@ -59,9 +59,9 @@ pub struct Application {
     pub company: CompanyName,
     /// The phone.
     pub phone: Phone,
-    /// What was typed as the code.
+    /// The verification code as the applicant typed it.
     pub code: SubmittedCode,
-    /// Where the account goes.
+    /// The address that the account details are sent to.
     pub email: Email,
     /// The language of the mail.
     pub locale: Locale,
@@ -133,15 +133,15 @@ pub struct FactKeys {
     pub sends_of: BTreeSet<Phone>,
     /// Phones whose accepted applications are needed.
     pub accepted_of: BTreeSet<Phone>,
-    /// Whether tenants are looked for by phone.
+    /// The phones whose tenants are looked up.
     pub tenants_by_phone: BTreeSet<Phone>,
     /// Tenants are looked for by these addresses.
     pub tenants_by_email: BTreeSet<EmailKey>,
     /// Tenants are looked for by these names.
     pub tenants_by_company: BTreeSet<CompanyKey>,
-    /// How many free access codes of each kind may be needed, the longest-free first.
+    /// The number of free access codes of each kind that may be needed, the longest-free first.
     pub access_codes: usize,
-    /// Whether the SMS budget is needed.
+    /// `true` if the SMS budget is needed.
     pub sms_budget: bool,
     /// Prefixes of which messages of the day, judged codes and the last block are needed; with any, the safe list is too.
     pub prefixes: BTreeSet<PhonePrefix>,

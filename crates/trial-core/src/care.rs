@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use crate::values::named;
 use crate::{AuditRecord, ChangedBy, EmailKey, Phone, TenantId};
 
-/// How long what is over is kept; longer than anything is looked back for ([`crate::REPLAY_WINDOW`], limits of a day).
+/// The retention of expired data; longer than any look-back ([`crate::REPLAY_WINDOW`], daily limits).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Retention {
     /// Applications, requests for codes, settled events of the platform, and agreements to the terms. An accepted application,
@@ -27,7 +27,7 @@ impl Default for Retention {
 /// The shortest time that anything may be kept for.
 pub const MIN_RETENTION: Duration = Duration::from_hours(48);
 
-/// What is removed when its time is over.
+/// The kinds of rows that are removed after their retention.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Expiring {
     /// Applications; with an accepted one, the code that it consumed.
@@ -72,7 +72,7 @@ pub struct ExpiryPage {
     pub limit: u32,
 }
 
-/// What a stretch came to.
+/// The result of one page of removal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Expired {
     /// Rows that were removed, or would be.
@@ -81,12 +81,12 @@ pub struct Expired {
     pub last: Option<[u8; 16]>,
 }
 
-/// Whose data is meant.
+/// The person whose data is meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Person {
-    /// Whoever has this phone.
+    /// The owner of this phone.
     Phone(Phone),
-    /// Whoever has this mailbox.
+    /// The owner of this mailbox.
     Email(EmailKey),
 }
 
@@ -112,13 +112,13 @@ impl PersonData {
         by.entry("person.export", pseudonym, detail)
     }
 
-    /// How many rows there are of each table that has any.
+    /// The number of rows of each table that has any.
     pub fn counts(&self) -> BTreeMap<&'static str, usize> {
         self.0.iter().filter(|(_, rows)| !rows.is_empty()).map(|(table, rows)| (*table, rows.len())).collect()
     }
 }
 
-/// What forgetting a person came to.
+/// The outcome of an erasure.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Forgotten {
     /// These rows were erased, or would be.
@@ -127,7 +127,7 @@ pub enum Forgotten {
     Refused(Vec<TenantId>),
 }
 
-/// What stands in the place of a phone, an address or a company that was forgotten.
+/// The replacement of an erased phone, address or company.
 pub const ERASED: &str = "erased";
-/// What stands in the place of an address that was forgotten; nobody has it (RFC 2606).
+/// The replacement of an erased address; the domain does not exist (RFC 2606).
 pub const ERASED_EMAIL: &str = "erased@erased.invalid";

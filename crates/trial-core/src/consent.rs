@@ -8,9 +8,9 @@ use sha2::{Digest, Sha256};
 
 use crate::{Application, AuditId, AuditRecord, ChangedBy};
 
-/// What the audit calls the agreement.
+/// The name of the agreement in the audit trail.
 pub(crate) const ACCEPTED: &str = "terms.accept";
-/// What the audit calls the first use of a text.
+/// The name of the first use of a text in the audit trail.
 const PUBLISHED: &str = "terms.publish";
 
 /// The terms that an application says were agreed to.
@@ -55,7 +55,7 @@ impl Terms {
         Self { version, text, digest }
     }
 
-    /// What the version is called.
+    /// The name of the version.
     pub fn version(&self) -> &str {
         &self.version
     }
@@ -65,12 +65,12 @@ impl Terms {
         &self.text
     }
 
-    /// What the audit knows this text by: its SHA-256, in hexadecimal.
+    /// The SHA-256 of the text, in hexadecimal, as in the audit trail.
     pub fn digest(&self) -> &str {
         &self.digest
     }
 
-    /// Whether somebody who saw the text of this digest agreed to these terms, and not to others that were shown before them.
+    /// Returns `true` if `seen` is the digest of these terms, and not of others that were shown before.
     pub fn are(&self, seen: &str) -> bool {
         self.digest == seen
     }

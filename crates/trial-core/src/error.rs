@@ -1,6 +1,6 @@
 use std::error::Error;
 
-/// Why a ledger could not do what it was asked. Refusals by a rule are never among these.
+/// The reasons why an operation on the ledger failed. Refusals by a rule are never among these.
 #[derive(Debug, thiserror::Error)]
 pub enum LedgerError {
     /// The ledger cannot be reached or read; nothing was done.
@@ -12,7 +12,7 @@ pub enum LedgerError {
     /// The connection was lost at the commit: it may have been done.
     #[error("it is not known whether the transaction was committed")]
     CommitUnknown(#[source] Box<dyn Error + Send + Sync>),
-    /// What is stored makes no sense; nothing was done.
+    /// The stored data is inconsistent; nothing was done.
     #[error("the ledger holds what it should not")]
     Corrupt(#[source] Box<dyn Error + Send + Sync>),
 }

@@ -1,8 +1,8 @@
-//! What is said by whatever stands before the page has a code sent.
+//! The verdict of the bot challenge that the page passes before a code is sent.
 
 use crate::LedgerError;
 
-/// What a guard says.
+/// The verdict of a bot challenge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum GuardVerdict {
     /// Let it through.
@@ -11,7 +11,7 @@ pub enum GuardVerdict {
     Refused(ProofRefusal),
 }
 
-/// Why a proof is not taken.
+/// The reason why a proof is rejected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ProofRefusal {
     /// There is none.
@@ -37,13 +37,13 @@ impl GuardVerdict {
     }
 }
 
-/// Why a guard cannot say anything; holds nothing of the visitor.
+/// The reason why a bot challenge cannot be judged; contains nothing of the visitor.
 #[derive(Debug, thiserror::Error)]
 pub enum GuardUnusable {
-    /// Whether a proof was taken before cannot be told.
+    /// The record of used proofs cannot be read or written.
     #[error(transparent)]
     Memory(#[from] LedgerError),
-    /// Whoever judges cannot be asked, or says that we may not ask.
+    /// The service that judges cannot be reached, or rejects our requests.
     #[error("{0}")]
     Judge(String),
 }

@@ -18,7 +18,7 @@ const PASSWORD_ALPHABET: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
 const PASSWORD_LENGTH: usize = 16;
 const PASSWORD_GROUP: usize = 4;
 
-/// What a signature is for: one is worth nothing for another.
+/// The purpose of a signature: one is worth nothing for another purpose.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Purpose {
     /// A challenge of a guard.
@@ -48,7 +48,7 @@ pub struct SecretKey {
 #[derive(Debug, Clone)]
 pub struct Keyring(Vec<SecretKey>);
 
-/// Why keys cannot be used.
+/// The reason why keys cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum KeyringError {
     /// No key at all.
@@ -71,7 +71,7 @@ pub enum KeyringError {
     /// A row was derived by a key that is no longer given.
     #[error("the key {0:?} is needed and not among `secrets.keys`; give it again, after the current one")]
     Unknown(String),
-    /// What is kept was not sealed by the key of this id, or was changed since.
+    /// The stored value was not encrypted with the key of this id, or was changed since.
     #[error("what is kept was not sealed by the key {0:?}; has the key of this id been replaced?")]
     Unsealable(String),
 }
@@ -109,7 +109,7 @@ impl SecretKey {
         VerificationCode(digits)
     }
 
-    /// What seals: by a key of its own, so that no key has two uses.
+    /// The cipher for encryption, with a key of its own, so that no key has two uses.
     fn cipher(&self) -> XChaCha20Poly1305 {
         XChaCha20Poly1305::new(&self.mac(b"trialgate seal v1\0", &[]).into())
     }
@@ -222,7 +222,7 @@ impl Keyring {
         self.0[0].mac(purpose.as_bytes(), &[claim])
     }
 
-    /// Whether one of the keys signed this for this purpose; compares in constant time.
+    /// Returns `true` if one of the keys signed this for this purpose; compares in constant time.
     pub(crate) fn has_signed(&self, purpose: Purpose, claim: &[u8], signature: &[u8; 32]) -> bool {
         self.0.iter().any(|key| key.mac(purpose.as_bytes(), &[claim]).ct_eq(signature).into())
     }
@@ -260,7 +260,7 @@ impl InitialPassword {
         &self.0
     }
 
-    /// Whether this is what somebody shows, compared in constant time.
+    /// Returns `true` if it equals the password shown; compares in constant time.
     pub fn matches(&self, shown: &str) -> bool {
         self.0.as_bytes().ct_eq(shown.as_bytes()).into()
     }

@@ -11,14 +11,14 @@ use crate::{
     PORTAL_LINK_LIVES, PortalLink, PortalLinkClaim, Redaction, Tenant, TenantId, TrialPolicy,
 };
 
-/// How failed deliveries are tried again.
+/// The schedule for retries of failed deliveries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MailRetry {
     /// The first wait; it doubles with every attempt.
     pub first: Duration,
     /// The longest wait.
     pub cap: Duration,
-    /// How long after it was put into the outbox a mail is given up.
+    /// The age, counted from its entry into the outbox, at which a mail is given up.
     pub give_up_after: Duration,
 }
 
@@ -40,9 +40,9 @@ pub struct Lease {
 pub struct DueMail {
     /// Its id.
     pub id: MailId,
-    /// What it is about.
+    /// The kind of mail.
     pub kind: MailKind,
-    /// Where it goes.
+    /// The recipient.
     pub to: Email,
     /// The language it is written in.
     pub locale: Locale,
@@ -50,7 +50,7 @@ pub struct DueMail {
     pub created_at: DateTime<Utc>,
     /// Attempts before this one.
     pub attempts: u32,
-    /// Whose it is; nobody's, of a warning to operations.
+    /// The tenant that it belongs to; `None` for a warning to operations.
     pub tenant: Option<Tenant>,
     /// The access codes that the tenant holds, by kind.
     pub access_codes: BTreeMap<AccessCodeKind, AccessCode>,
@@ -63,17 +63,17 @@ pub struct DueMail {
 pub struct OutgoingMail {
     /// Its id; `Message-ID` follows from it, so that a mail that arrives twice can be told.
     pub id: MailId,
-    /// Where it goes.
+    /// The recipient.
     pub to: Email,
     /// The language it is written in.
     pub locale: Locale,
     /// When it was put into the outbox, its `Date`.
     pub created_at: DateTime<Utc>,
-    /// What it says.
+    /// The content.
     pub content: MailContent,
 }
 
-/// What a mail says.
+/// The content of a mail.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum MailContent {
     /// The account of a new tenant.
@@ -93,7 +93,7 @@ pub enum MailContent {
 }
 
 impl MailContent {
-    /// What the mail is about.
+    /// The kind of the mail.
     pub fn kind(&self) -> MailKind {
         match self {
             Self::Account(_) => MailKind::Account,
@@ -106,8 +106,8 @@ impl MailContent {
         }
     }
 
-    /// What of it nobody but its reader may learn. A kind of mail says here what is secret in it; access codes are not, which
-    /// every operator sees.
+    /// The parts of the content that only its reader may learn. Each kind of mail declares its secrets here; access
+    /// codes are not among them, since every operator sees those.
     fn redaction(&self) -> Redaction {
         let none = Redaction::default();
         match self {
@@ -126,7 +126,7 @@ impl MailContent {
 }
 
 impl OutgoingMail {
-    /// What must not be kept of what a server says to it: what is secret in it, and where it goes.
+    /// The parts to be removed from a server's reply before it is stored: the mail's secrets and its recipient.
     pub fn redaction(&self) -> Redaction {
         self.content.redaction().mailbox(self.to.as_str())
     }
@@ -143,7 +143,7 @@ impl DeliveryError {
     }
 }
 
-/// Where in its life a tenant is.
+/// The trial's state in a lifecycle mail.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LifeMail {
     /// The tenant.
@@ -163,7 +163,7 @@ pub struct LifeMail {
 pub struct PasswordMail {
     /// The name to sign in with.
     pub account_name: String,
-    /// What the address ends in.
+    /// The end of the address.
     pub link: PortalLink,
     /// Until when it can be used.
     pub valid_until: DateTime<Utc>,
@@ -176,17 +176,17 @@ pub struct PasswordChangedMail {
     pub account_name: String,
     /// When it was changed, the last time.
     pub changed_at: DateTime<Utc>,
-    /// How often it was changed on that day, if several changes are told together.
+    /// The number of changes on that day, if one mail reports several.
     pub changes: Option<u32>,
 }
 
-/// Why a mail cannot be written.
+/// The reason why a mail cannot be written.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ComposeError {
     /// The key of the initial password is gone. To give it again mends it.
     #[error(transparent)]
     Key(#[from] KeyringError),
-    /// What it is about is not so any more.
+    /// The state that the mail was to report has changed since.
     #[error("{0}")]
     Overtaken(&'static str),
 }
@@ -211,7 +211,7 @@ pub struct AccountMail {
     pub trial_ends_at: DateTime<Utc>,
 }
 
-/// Why a mail was not taken by the mail server. The text is the server's reply or the fault, with no personal data of ours.
+/// The reason why the mail server did not accept a mail: its reply or the fault, without personal data of ours.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DeliveryError {
     /// It may be taken later: no connection, a time-out, a reply of 4xx.
@@ -222,7 +222,7 @@ pub enum DeliveryError {
     Permanent(String),
 }
 
-/// What became of a claimed mail.
+/// The result of an attempt to deliver a claimed mail.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settlement {
     /// The mail.
@@ -231,11 +231,11 @@ pub struct Settlement {
     pub lease: LeaseId,
     /// When it was attempted.
     pub at: DateTime<Utc>,
-    /// What became of it.
+    /// The result.
     pub settled_as: SettledAs,
 }
 
-/// What became of a claimed mail.
+/// The result of an attempt to deliver a claimed mail.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SettledAs {
     /// Taken by the mail server, with this reply.
@@ -247,18 +247,18 @@ pub enum SettledAs {
     Retry {
         /// When.
         next_attempt_at: DateTime<Utc>,
-        /// Why it was not sent.
+        /// The reason why it was not sent.
         error: String,
     },
     /// Given up, for operations to see.
     Failed {
-        /// Why it was not sent.
+        /// The reason why it was not sent.
         error: String,
     },
 }
 
 impl SettledAs {
-    /// How an attempt that ended so is stored and counted.
+    /// The name of the result in storage and in metrics.
     pub const fn as_str(&self) -> &'static str {
         match self {
             Self::Sent { .. } => "sent",
@@ -283,8 +283,8 @@ impl Default for MailRetry {
 }
 
 impl MailRetry {
-    /// What to do with a mail that failed at `now`: from `first`, doubling, at most `cap` apart, once more when
-    /// `give_up_after` is over, and then no more.
+    /// The result of a failed attempt at `now`. Retries begin after `first`, double their distance up to `cap`, happen
+    /// once more at `give_up_after`, and then end.
     pub fn after(&self, mail: &DueMail, now: DateTime<Utc>, error: &DeliveryError) -> SettledAs {
         // A link that is over helps nobody.
         let keeps = if mail.kind == MailKind::Password { PORTAL_LINK_LIVES } else { self.give_up_after };

@@ -1,4 +1,4 @@
-//! What a batch comes to: an answer for each request, and the rows that make it so.
+//! The plan of a batch: an answer for each request, and the rows to be stored.
 
 use crate::{
     AccessCodeLease, AccessCodeMove, ApplicationRecord, AuditRecord, Challenge, ChallengeId, CodeRequestId,
@@ -6,16 +6,16 @@ use crate::{
     PortalSession, PrefixBlockRecord, PrefixCount, QuotaUse, SmsDay, Tenant, TenantId,
 };
 
-/// What a batch comes to.
+/// The plan of a batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plan {
     /// One for each request, in their order. None may be told to anybody before the effects are durable.
     pub outcomes: Vec<Outcome>,
-    /// What to store, all or nothing.
+    /// The effects to store, all or nothing.
     pub effects: Effects,
 }
 
-/// What a screening comes to.
+/// The result of a pre-screening.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Screened {
     /// One for each request, in their order; `None` for those that have to be decided.
@@ -24,7 +24,7 @@ pub struct Screened {
     pub refused: Vec<ApplicationRecord>,
 }
 
-/// What to store. Each row stands here once, in its final state; inserts come before updates of the same table.
+/// The effects to store. Each row is here once, in its final state; inserts come before updates of the same table.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Effects {
     /// Codes to insert.
@@ -39,7 +39,7 @@ pub struct Effects {
     pub sends: Vec<SendUpdate>,
     /// Counts of the SMS budget to insert, or to update.
     pub sms_days: Vec<SmsDay>,
-    /// What is to be added to the counts of prefixes, each span of a prefix once; what is added to nothing is inserted.
+    /// The increments of the counts of prefixes, each span of a prefix once; a span without a row is inserted.
     pub prefix_counts: Vec<PrefixCount>,
     /// Blocks of prefixes to insert, or to update.
     pub prefix_blocks: Vec<PrefixBlockRecord>,
@@ -59,7 +59,7 @@ pub struct Effects {
     pub applications: Vec<ApplicationRecord>,
     /// Audit entries to insert.
     pub audit: Vec<AuditRecord>,
-    /// What the platform is to be told, in the order that it is told.
+    /// The events to publish to the platform, in their order.
     pub events: Vec<PlatformEvent>,
     /// Units now taken of the day, if that changed.
     pub quota_use: Option<QuotaUse>,
@@ -67,7 +67,7 @@ pub struct Effects {
     pub own_passwords: Vec<OwnPassword>,
     /// Sessions of owners to insert, once those that are over are gone.
     pub new_sessions: Vec<PortalSession>,
-    /// What owners did lately, to insert, or to update.
+    /// The recent acts of owners, to insert or to update.
     pub owner_acts: Vec<(TenantId, OwnerActs)>,
 }
 
@@ -80,6 +80,6 @@ pub struct SendUpdate {
     pub challenge: ChallengeId,
     /// The gateway's name.
     pub gateway: String,
-    /// What the gateway said.
+    /// The reply of the gateway.
     pub reply: GatewayReply,
 }

@@ -1,4 +1,4 @@
-//! What the contact-centre platform is told of tenants: events, from the decision that they tell of to their settlement.
+//! The events about tenants that are published to the contact-centre platform, from the decision to their settlement.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -33,17 +33,17 @@ pub const EVENT_RETRY_CAP: Duration = Duration::from_hours(24);
 pub struct PlatformEvent {
     /// Its id, the same at every attempt: `webhook-id`.
     pub id: EventId,
-    /// What happened.
+    /// The kind of event.
     pub kind: PlatformEventKind,
     /// To whom.
     pub tenant: TenantId,
     /// When.
     pub at: DateTime<Utc>,
-    /// What is sent, the same bytes at every attempt: JSON with `type`, `timestamp` and `data`.
+    /// The request body, the same bytes at every attempt: JSON with `type`, `timestamp` and `data`.
     pub payload: String,
 }
 
-/// What can happen to a tenant.
+/// The kinds of event about a tenant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum PlatformEventKind {
     /// An application was accepted: the tenant is in trial.
@@ -70,7 +70,7 @@ named!(PlatformEventKind, "type of an event", {
     Closed => "tenant.closed", Reopened => "tenant.reopened",
 });
 
-/// How far an event got.
+/// The state of an event's delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum EventState {
     /// To be told, now or later.
@@ -96,7 +96,7 @@ pub struct DueEvent {
     pub attempts: u32,
 }
 
-/// What a claim comes to.
+/// The result of a claim.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EventClaim {
     /// These events, each the oldest of its tenant that is not settled.
@@ -105,13 +105,13 @@ pub enum EventClaim {
     Disabled,
 }
 
-/// Why an event was not taken. The text is the receiver's status or the fault, with no personal data of ours.
+/// The reason why an event was not accepted: the receiver's status or the fault, without personal data of ours.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TellError {
     /// It may be taken later.
     #[error("{reason}")]
     Transient {
-        /// Why.
+        /// The reason.
         reason: String,
         /// The wait that the receiver asked for.
         retry_after: Option<Duration>,
@@ -121,7 +121,7 @@ pub enum TellError {
     Gone(String),
 }
 
-/// What became of a claimed event.
+/// The result of an attempt to publish a claimed event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EventSettlement {
     /// The event.
@@ -130,11 +130,11 @@ pub struct EventSettlement {
     pub lease: LeaseId,
     /// When it was attempted.
     pub at: DateTime<Utc>,
-    /// What became of it.
+    /// The result.
     pub settled_as: EventSettledAs,
 }
 
-/// What became of a claimed event.
+/// The result of an attempt to publish a claimed event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EventSettledAs {
     /// Taken, with this reply.
@@ -146,12 +146,12 @@ pub enum EventSettledAs {
     Retry {
         /// When.
         next_attempt_at: DateTime<Utc>,
-        /// Why it was not taken.
+        /// The reason why it was not accepted.
         error: String,
     },
     /// Given up, for operations to see.
     Failed {
-        /// Why it was not taken.
+        /// The reason why it was not accepted.
         error: String,
     },
     /// The receiver is gone: it is disabled, and the event waits as if it had not been attempted.
@@ -166,7 +166,7 @@ pub enum EventSettledAs {
 pub struct EventView {
     /// The event.
     pub event: PlatformEvent,
-    /// How far it got.
+    /// The state of its delivery.
     pub state: EventState,
     /// Attempts since it was first due or was replayed.
     pub attempts: u32,
@@ -223,11 +223,11 @@ struct Payload<'a> {
     data: TenantData<'a>,
 }
 
-/// What stands in `data` of the person who applied.
+/// The members of `data` that are personal.
 const PERSONAL: [&str; 3] = ["company", "phone", "email"];
 
 impl PlatformEventKind {
-    /// What a change of status is to the platform; nothing, if it is none.
+    /// The kind of event for a change of status; `None` if the status is the same.
     pub fn of_change(before: TenantStatus, after: TenantStatus) -> Option<Self> {
         match (before, after) {
             (before, after) if before == after => None,
@@ -268,7 +268,7 @@ impl PlatformEvent {
         Self { id, kind, tenant: tenant.id, at, payload }
     }
 
-    /// What is left of a payload when nothing may be kept of the person any more.
+    /// Returns the payload without the personal members.
     pub fn without_person(payload: &str) -> String {
         let Ok(mut payload) = serde_json::from_str::<serde_json::Value>(payload) else { return "{}".to_owned() };
         if let Some(data) = payload.get_mut("data").and_then(serde_json::Value::as_object_mut) {
@@ -302,8 +302,8 @@ impl TellError {
 }
 
 impl DueEvent {
-    /// What to do with the event when an attempt at `now` ended so: by the schedule of [`EVENT_RETRIES`], later if the
-    /// receiver asked for that, and no more after the last.
+    /// The result of an attempt at `now`. Failed attempts are repeated on the schedule of [`EVENT_RETRIES`], later if
+    /// the receiver asked for that, and given up after the last.
     pub fn after(&self, now: DateTime<Utc>, told: Result<String, TellError>) -> EventSettledAs {
         match told {
             Ok(reply) => EventSettledAs::Sent { reply },

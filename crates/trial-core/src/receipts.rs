@@ -1,4 +1,4 @@
-//! What providers say of a message after they took it.
+//! The delivery receipts that providers send for a message after they accepted it.
 
 use chrono::{DateTime, Utc};
 
@@ -11,9 +11,9 @@ pub struct DeliveryReceipt {
     pub gateway: String,
     /// The provider's id of the message, at most [`PROVIDER_ID_LENGTH`] characters.
     pub provider_id: String,
-    /// How far the message got.
+    /// The state of the delivery.
     pub state: DeliveryState,
-    /// Why it failed: the provider's words, with no personal data.
+    /// The reason for a failure in the provider's words, without personal data.
     pub reason: Option<String>,
     /// When we were told.
     pub at: DateTime<Utc>,
@@ -22,7 +22,7 @@ pub struct DeliveryReceipt {
 /// The longest id of a message that a receipt can name, in characters. No provider has one half as long.
 pub const PROVIDER_ID_LENGTH: usize = 200;
 
-/// How far a message got after the provider took it.
+/// The state of a message after the provider accepted it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum DeliveryState {
     /// The network has it.
@@ -35,21 +35,21 @@ pub enum DeliveryState {
 
 named!(DeliveryState, "state of a delivery", { Sent => "sent", Delivered => "delivered", Failed => "failed" });
 
-/// What is known of a message after the provider took it.
+/// The known delivery state of a message after the provider accepted it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Delivery {
-    /// How far it got.
+    /// The state.
     pub state: DeliveryState,
-    /// Why it failed, in the provider's words.
+    /// The reason for a failure, in the provider's words.
     pub reason: Option<String>,
     /// When we were told so first.
     pub at: DateTime<Utc>,
 }
 
 impl DeliveryState {
-    /// Whether a receipt of this state changes what is known. Receipts come late, twice and out of order, and nothing goes
-    /// back: whatever is known ends with the phone having the message. A failure is final but for that: providers give up by
-    /// the clock, and what they gave up has been seen to arrive. The first of two receipts that say the same holds.
+    /// Returns `true` if a receipt of this state replaces the known one. Receipts come late, twice and out of order,
+    /// and no state goes back: `Delivered` is the last. `Failed` is final but for that: providers give up by the clock,
+    /// and messages that they gave up have been seen to arrive. Of two receipts of the same state, the first holds.
     pub fn replaces(self, known: Option<Self>) -> bool {
         match known {
             None => true,
@@ -64,7 +64,7 @@ impl DeliveryState {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct UnreadableReceipt(
-    /// What is wrong with it; nothing of what it says.
+    /// The fault of the receipt; contains nothing of its text.
     pub &'static str,
 );
 

@@ -7,18 +7,19 @@ use crate::{CodeRequestId, Locale, Phone, Redaction, SendState, VerificationCode
 pub struct SmsMessage {
     /// The request that it answers; a reference for gateways that take one.
     pub code_request: CodeRequestId,
-    /// Where it goes.
+    /// The recipient.
     pub to: Phone,
     /// The code.
     pub code: VerificationCode,
-    /// How long the code lives from now, in whole minutes, at least 1.
+    /// The lifetime of the code from now, in whole minutes, at least 1.
     pub valid_minutes: u32,
     /// The language of the text.
     pub locale: Locale,
 }
 
 impl SmsMessage {
-    /// What must not be kept of what a gateway says to it: the code, and the phone with its country code or without.
+    /// The parts of the message that must be removed from a gateway's reply before it is stored: the code, and the
+    /// phone with or without its country calling code.
     pub fn redaction(&self) -> Redaction {
         let digits = self.to.as_str().trim_start_matches('+');
         let national = digits.strip_prefix(&self.to.country_code().to_string()).unwrap_or(digits);
@@ -26,7 +27,7 @@ impl SmsMessage {
     }
 }
 
-/// What became of a message. The distinction that matters is whether it may be on its way.
+/// The outcome of a message. The distinction that matters is whether it may be on its way.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum GatewayReply {
     /// The gateway took it.
@@ -51,18 +52,18 @@ pub enum GatewayReply {
     },
     /// No connection was made: it is definitely not on its way.
     Unreached {
-        /// What failed, with no personal data.
+        /// The fault, without personal data.
         reason: String,
     },
     /// It was handed over and no reply came, or none that can be understood: it may be on its way.
     Unknown {
-        /// What failed, with no personal data.
+        /// The fault, without personal data.
         reason: String,
     },
 }
 
 impl GatewayReply {
-    /// How far the message got.
+    /// The send state that the reply amounts to.
     pub fn state(&self) -> SendState {
         match self {
             Self::Accepted { .. } => SendState::Accepted,
@@ -72,7 +73,7 @@ impl GatewayReply {
         }
     }
 
-    /// What the gateway said: the provider's id, or the reason.
+    /// The provider's id, or the reason.
     pub fn detail(&self) -> Option<&str> {
         match self {
             Self::Accepted { provider_id } => provider_id.as_deref(),
@@ -101,14 +102,14 @@ impl GatewayReply {
         }
     }
 
-    /// Whether another gateway may be given the message: only where it is definitely not on its way. After an unknown
-    /// outcome it may arrive yet, and would arrive twice.
+    /// Returns `true` if another gateway may be given the message: only if it is definitely not on its way. After an
+    /// unknown outcome it may still arrive, and would arrive twice.
     pub fn allows_another(&self) -> bool {
         !self.state().may_arrive()
     }
 
-    /// Whether it counts against the gateway. A message that was refused for what it is, or for the phone that it is for,
-    /// says nothing about the next: anybody can ask for a code for such a phone.
+    /// Returns `true` if the reply counts as a failure of the gateway. A message refused for its content or its phone
+    /// says nothing about the next: anybody can request a code for such a phone.
     pub fn is_gateway_fault(&self) -> bool {
         matches!(
             self,
@@ -122,16 +123,16 @@ impl GatewayReply {
 pub struct ServedCountries(pub Vec<u16>);
 
 impl ServedCountries {
-    /// Whether a gateway is for this phone.
+    /// Returns `true` if the gateway serves this phone.
     pub fn include(&self, phone: &Phone) -> bool {
         self.0.is_empty() || self.0.contains(&phone.country_code())
     }
 }
 
-/// Why a gateway cannot be used right now.
+/// The reason why a gateway cannot be used right now.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct GatewayUnusable(
-    /// What stands in the way, with no personal data.
+    /// The reason, without personal data.
     pub String,
 );

@@ -1,4 +1,4 @@
-//! What happened to an applicant, in words and in order, with what to do about it. Nothing in it is personal.
+//! The timeline of an applicant: the events in words and in order, with their remediation. Nothing in it is personal.
 
 use std::collections::BTreeMap;
 
@@ -18,15 +18,15 @@ use crate::{
 pub struct StoryEntry {
     /// When.
     pub at: DateTime<Utc>,
-    /// What kind of thing: `code_request`, `application`, `receipt`, `mail`, `change`.
+    /// The kind of event: `code_request`, `application`, `receipt`, `mail`, `change`.
     pub kind: &'static str,
     /// The published return code that was answered, if it was a request.
     pub code: Option<&'static str>,
-    /// What happened.
+    /// The event, in words.
     pub words: String,
     /// The facts behind it.
     pub facts: Vec<String>,
-    /// What to do now.
+    /// The remediation.
     pub advice: Option<&'static str>,
     /// The exchange, if it was one.
     pub request_id: Option<RequestId>,
@@ -39,13 +39,13 @@ pub struct StorySources {
     pub timeline: TimelineView,
     /// Every attempt to deliver a mail.
     pub attempts: BTreeMap<MailId, Vec<MailAttempt>>,
-    /// What was changed about the tenants.
+    /// The audit entries of the tenants.
     pub audit: Vec<AuditEntry>,
     /// The pool as it is now.
     pub pool: Vec<PoolOutlook>,
 }
 
-/// How long before an application its codes were asked for.
+/// The time before an application in which its codes were requested.
 const BEFORE: TimeDelta = TimeDelta::hours(24);
 /// Requests of each kind that a story is told from, at most: the newest.
 const MOST: u32 = 200;
@@ -63,11 +63,11 @@ impl ApplicationView {
 }
 
 impl StorySources {
-    /// Everything about one application: what its phone asked for in the day before it and since, and what became of its
-    /// tenant.
+    /// Collects everything about an application: the requests of its phone from a day before it, and its tenant's
+    /// history.
     ///
     /// # Errors
-    /// Whatever stands in the way.
+    /// [`LedgerError`] if a query fails.
     pub async fn of(
         operations: &dyn Operations,
         audit: &dyn AuditTrail,

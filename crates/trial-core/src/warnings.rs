@@ -1,4 +1,5 @@
-//! What operations are warned of before applicants are refused for it: a pool that runs low, a threshold that is nearly taken.
+//! Warnings to operations before applicants are refused: an access-code pool that runs low, a daily limit that is
+//! nearly used up.
 
 use chrono::{DateTime, NaiveDate, Utc};
 
@@ -12,11 +13,11 @@ pub const QUOTA_LEVELS: [u32; 3] = [100, 90, 70];
 pub struct Warning {
     /// The day it belongs to; of each name there is one a day.
     pub day: NaiveDate,
-    /// What it is called: `pool.voice.low`, `quota.90`, `owner_mails.70`.
+    /// The name: `pool.voice.low`, `quota.90`, `owner_mails.70`.
     pub name: String,
     /// When it was noticed.
     pub at: DateTime<Utc>,
-    /// What is so, in words.
+    /// The warning, in words.
     pub words: String,
 }
 
@@ -29,7 +30,7 @@ pub struct WarningToTell {
     pub mails: Vec<MailRecord>,
 }
 
-/// What operations are to be warned of as things stand.
+/// The warnings that are due now.
 pub fn warnings(pool: &[PoolOutlook], quota: &QuotaView, policy: &Policy, at: DateTime<Utc>) -> Vec<Warning> {
     let warning = |name, words| Warning { day: quota.day, name, at, words };
     let of_pool = pool.iter().filter(|pool| pool.stock.free <= policy.trial.low_water).map(|pool| {

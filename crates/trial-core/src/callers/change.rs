@@ -1,4 +1,4 @@
-//! What operations change about a caller.
+//! The changes that operations make to an API client.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 
 use super::{Caller, MAX_CALLER_RATE, Scope, SealedSecret};
 
-/// What is wanted of a caller.
+/// A change to an API client.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CallerChange {
     /// Let it in no more, until it is resumed.
@@ -26,21 +26,21 @@ pub enum CallerChange {
     Reseal {
         /// The sealed secrets that are replaced, so that a rotation in between is not undone.
         before: Vec<SealedSecret>,
-        /// What stands in their place, in the same order.
+        /// The secrets that replace them, in the same order.
         after: Vec<SealedSecret>,
     },
 }
 
-/// What a caller may ask for, and how often, as far as that is changed.
+/// Changes to the scopes and the rate of an API client.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CallerLimits {
-    /// What it may ask for from now on; `None` leaves that as it is.
+    /// The new scopes; `None` leaves them as they are.
     pub scopes: Option<BTreeSet<Scope>>,
     /// Requests a minute from now on, 0 for no limit; `None` leaves that as it is.
     pub rate: Option<u32>,
 }
 
-/// What came of a change.
+/// The outcome of a change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CallerChanged {
     /// This is the caller now.
@@ -49,7 +49,7 @@ pub enum CallerChanged {
     Refused(CallerRefusal),
 }
 
-/// Why nothing was changed.
+/// The reason why nothing was changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CallerRefusal {
     /// No caller that is not removed has this name.
@@ -71,7 +71,7 @@ pub enum CallerRefusal {
 }
 
 impl CallerChange {
-    /// What the audit calls it.
+    /// The name of the change in the audit trail.
     pub const fn action(&self) -> &'static str {
         match self {
             Self::Suspend => "caller.suspend",
@@ -84,7 +84,7 @@ impl CallerChange {
         }
     }
 
-    /// What the audit says of it. Nothing in it is secret.
+    /// The text of the change in the audit trail. Nothing in it is secret.
     pub fn detail(&self, before: &Caller, after: &Caller) -> String {
         let sealed_by =
             |caller: &Caller| caller.secrets().map(|secret| secret.key_id.as_str()).collect::<Vec<_>>().join(", ");
@@ -146,7 +146,7 @@ impl Caller {
     }
 }
 
-/// Why, and what to do about it.
+/// The reason, and what to do about it.
 impl fmt::Display for CallerRefusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

@@ -1,8 +1,8 @@
-//! Whether a caller whose signature is right is let in.
+//! The admission of API clients whose signature is valid.
 
 use super::{Caller, CallerStatus, Scope};
 
-/// Why a caller is not let in.
+/// The reason why an API client is rejected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EntranceRefusal {
     /// It is not known (any more), whoever signed.
@@ -14,10 +14,10 @@ pub enum EntranceRefusal {
 }
 
 impl Caller {
-    /// Whether it may ask for this, having shown who it is.
+    /// Checks that the API client, once authenticated, may use this scope.
     ///
     /// # Errors
-    /// Why not.
+    /// [`EntranceRefusal`] if it was removed, is suspended or has not subscribed to the scope.
     pub fn let_in(&self, scope: Scope) -> Result<(), EntranceRefusal> {
         match self.status() {
             CallerStatus::Removed => Err(EntranceRefusal::Unknown),

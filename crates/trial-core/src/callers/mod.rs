@@ -28,7 +28,7 @@ pub const DEFAULT_CALLER_RATE: u32 = 600;
 /// The most requests a minute that a caller may be given.
 pub const MAX_CALLER_RATE: u32 = 1_000_000;
 
-/// What a caller may ask for.
+/// An operation that an API client may request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Scope {
     /// Have verification codes sent.
@@ -54,13 +54,13 @@ pub struct Caller {
     pub secret: SealedSecret,
     /// The newer secret, while one is exchanged for the other: both sign.
     pub next_secret: Option<SealedSecret>,
-    /// What it may ask for.
+    /// The operations that it may request.
     pub scopes: BTreeSet<Scope>,
     /// Requests a minute; 0 for no limit.
     pub rate: u32,
     /// Since when.
     pub created_at: DateTime<Utc>,
-    /// Who added it.
+    /// The operator who added it.
     pub created_by: String,
     /// Since when it is not let in, if it is not.
     pub suspended_at: Option<DateTime<Utc>>,
@@ -68,7 +68,7 @@ pub struct Caller {
     pub removed_at: Option<DateTime<Utc>>,
 }
 
-/// Whether a caller is let in.
+/// The state of an API client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum CallerStatus {
     /// Let in.
@@ -84,7 +84,7 @@ named!(CallerStatus, "status of a caller", {
 });
 
 impl Caller {
-    /// Whether it is let in. What was removed stays so.
+    /// The state of the API client. Removal is final.
     pub fn status(&self) -> CallerStatus {
         match (self.removed_at, self.suspended_at) {
             (Some(_), _) => CallerStatus::Removed,
@@ -104,7 +104,7 @@ impl Caller {
     }
 }
 
-/// What became of the wish to add a caller.
+/// The outcome of adding an API client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CallerAdded {
     /// It is there now.

@@ -6,10 +6,10 @@ use crate::ports::{Callers, Clock, Entropy};
 use crate::values::named;
 use crate::{Keyring, KeyringError, LedgerError};
 
-/// How often a caller is tried whose secrets are changed by others meanwhile.
+/// Attempts at an API client whose secrets are being changed by others meanwhile.
 const TRIES: u32 = 8;
 
-/// What becomes of a secret when old keys are taken out. Of a caller with two secrets, the worse counts.
+/// The state of a secret once all keys but the current one are removed. Of a client with two secrets, the worse counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum SealState {
     /// The current key seals it.
@@ -22,20 +22,20 @@ pub enum SealState {
 
 named!(SealState, "state of a seal", { Current => "current", Older => "older", Lost => "lost" });
 
-/// What came of sealing the secrets of all callers anew.
+/// The result of re-encrypting the secrets of all API clients.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Resealed {
-    /// Whose secrets were sealed by another key, and are by the current one now.
+    /// API clients whose secrets were encrypted with another key, and are now with the current one.
     pub resealed: Vec<CallerName>,
-    /// Whose secrets the current key sealed already.
+    /// API clients whose secrets were already encrypted with the current key.
     pub current: Vec<CallerName>,
-    /// Who has a secret that no key opens, and why. If there is another secret, that is sealed anew.
+    /// API clients with a secret that no key decrypts, and the error. Another secret of such a client is re-encrypted.
     pub lost: Vec<(CallerName, KeyringError)>,
-    /// Whose secrets were changed by others again and again.
+    /// API clients whose secrets were changed by others at every attempt.
     pub overtaken: Vec<CallerName>,
 }
 
-/// What came of one caller.
+/// The result for one API client.
 enum Fate {
     Resealed,
     Current,
@@ -68,13 +68,13 @@ impl SealedSecret {
 }
 
 impl Caller {
-    /// What becomes of its secrets when all keys but the current one are taken out.
+    /// The state of its secrets once all keys but the current one are removed.
     pub fn seal_state(&self, keyring: &Keyring) -> SealState {
         let states = self.secrets().map(|secret| secret.seal_state(&self.access_key, keyring));
         states.max().unwrap_or(SealState::Current)
     }
 
-    /// Why one of its secrets cannot be opened, if one cannot.
+    /// The error for the first of its secrets that cannot be decrypted, if any.
     pub fn lost_secret(&self, keyring: &Keyring) -> Option<KeyringError> {
         self.secrets().find_map(|secret| secret.open(&self.access_key, keyring).err())
     }
@@ -88,20 +88,20 @@ impl Caller {
     }
 }
 
-/// All callers that are not removed, newest first.
+/// Returns all API clients that are not removed, newest first.
 ///
 /// # Errors
-/// Whatever stands in the way.
+/// [`LedgerError`] if the query fails.
 pub async fn callers_in_use(callers: &dyn Callers) -> Result<Vec<Caller>, LedgerError> {
     let mut known = callers.callers(u32::MAX).await?;
     known.retain(|caller| caller.removed_at.is_none());
     Ok(known)
 }
 
-/// Has the current key seal the secrets of all callers that another one seals. A second time, there is nothing to do.
+/// Re-encrypts with the current key all secrets of API clients that are encrypted with another. Idempotent.
 ///
 /// # Errors
-/// Whatever stands in the way; the callers before are done then.
+/// [`LedgerError`] if a query or a change fails; the API clients before that one are done.
 pub async fn reseal_callers(
     callers: &dyn Callers,
     keyring: &Keyring,

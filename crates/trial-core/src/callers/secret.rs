@@ -11,7 +11,7 @@ use crate::{Keyring, KeyringError};
 
 /// Letters and digits of an access key; none of them means something in a header.
 const ALPHABET: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
-/// What an access key begins with, so that people and scanners know what they have found.
+/// The prefix of an access key, by which people and secret scanners recognise it.
 const PREFIX: &str = "TGAK";
 
 /// A secret that signs: 43 characters of 256 random bits.
@@ -27,7 +27,7 @@ pub struct SealedSecret {
     pub sealed: Vec<u8>,
 }
 
-/// What a caller is given, once.
+/// The credentials that an API client receives, once.
 #[derive(Debug, Clone)]
 pub struct CallerCredentials {
     /// The public half: `TGAK` and 16 letters and digits.

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use crate::policy::CLOCK_SKEW;
 
-/// How long after its date a signature is remembered: as long as it could be accepted, on clocks that differ.
+/// The time that a signature is remembered after its date: as long as it could be accepted, on clocks that differ.
 pub const SIGNATURE_KEEPS: Duration = Duration::from_secs(15 * 60 + 2 * CLOCK_SKEW.as_secs());
 
 /// A signature that was accepted once, and is not again. It is an HMAC: nothing can be told from it.

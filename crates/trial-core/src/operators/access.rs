@@ -1,5 +1,5 @@
-//! How an operator comes in: with a token at each request, or with a session that a token began. Who does not come in is never
-//! told why.
+//! The authentication of operators: with a token at each request, or with a session that a token began. A rejected
+//! request is never given the reason.
 
 use std::sync::Arc;
 
@@ -20,11 +20,11 @@ pub struct Access {
 /// A sign-in that has just begun.
 #[derive(Debug, Clone)]
 pub struct SignedIn {
-    /// What the browser keeps, in a cookie that no script reads.
+    /// The secret that the browser keeps, in a cookie that no script can read.
     pub secret: SessionSecret,
-    /// What the pages carry.
+    /// The CSRF token that the pages carry.
     pub csrf: CsrfToken,
-    /// Who came in.
+    /// The operator who signed in.
     pub operator: Operator,
     /// When it ends at the latest.
     pub expires_at: DateTime<Utc>,
@@ -33,9 +33,9 @@ pub struct SignedIn {
 /// Somebody who was signed in before.
 #[derive(Debug, Clone)]
 pub struct Visitor {
-    /// Who it is.
+    /// The operator.
     pub operator: Operator,
-    /// What a request that changes something has to carry.
+    /// The CSRF token that a request that changes something has to carry.
     pub csrf: CsrfToken,
     /// When the sign-in ends at the latest.
     pub expires_at: DateTime<Utc>,
@@ -52,10 +52,10 @@ impl Access {
         ChangedBy::now(operator.name.to_string(), &*self.clock, &*self.entropy)
     }
 
-    /// Whose token this is; `None` for one that lets nobody in.
+    /// Returns the operator with this token; `None` if it is unknown, expired or revoked.
     ///
     /// # Errors
-    /// Whatever stands in the way of looking.
+    /// [`LedgerError`] if the query fails.
     pub async fn by_token(&self, shown: &str) -> Result<Option<Operator>, LedgerError> {
         let Some(token) = OperatorToken::parse(shown) else { return Ok(None) };
         let hash = token.hash();
@@ -64,10 +64,10 @@ impl Access {
         Ok(found.filter(|operator| operator.token.matches(&hash) && operator.standing(now) == Standing::Active))
     }
 
-    /// Begins a session for whoever shows a token; `None` for one that lets nobody in.
+    /// Begins a session for the operator with this token; `None` if it is unknown, expired or revoked.
     ///
     /// # Errors
-    /// Whatever stands in the way; nothing has begun then.
+    /// [`LedgerError`] if a query or the change fails. No session is handed out then.
     pub async fn sign_in(&self, shown: &str) -> Result<Option<SignedIn>, LedgerError> {
         let Some(operator) = self.by_token(shown).await? else { return Ok(None) };
         let mut entropy = [0; 32];
@@ -81,10 +81,10 @@ impl Access {
         Ok(Some(SignedIn { csrf: secret.csrf(), secret, operator, expires_at: session.expires_at }))
     }
 
-    /// Whose session this is; `None` for one that lets nobody in (any more).
+    /// Returns the operator of this session; `None` if it is unknown, expired or ended.
     ///
     /// # Errors
-    /// Whatever stands in the way of looking.
+    /// [`LedgerError`] if a query or the note of its use fails.
     pub async fn by_session(&self, shown: &str) -> Result<Option<Visitor>, LedgerError> {
         let Some(secret) = SessionSecret::parse(shown) else { return Ok(None) };
         let Some((session, operator)) = self.operators.session(secret.hash()).await? else { return Ok(None) };
@@ -98,10 +98,10 @@ impl Access {
         Ok(Some(Visitor { operator, csrf: secret.csrf(), expires_at: session.expires_at }))
     }
 
-    /// Ends a session, if it is one.
+    /// Ends a session, if it exists.
     ///
     /// # Errors
-    /// Whatever stands in the way; it has not ended then.
+    /// [`LedgerError`] if it fails. The session goes on then, except perhaps after `CommitUnknown`.
     pub async fn sign_out(&self, shown: &str) -> Result<(), LedgerError> {
         let Some(secret) = SessionSecret::parse(shown) else { return Ok(()) };
         let Some((session, operator)) = self.operators.session(secret.hash()).await? else { return Ok(()) };

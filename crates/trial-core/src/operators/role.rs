@@ -1,6 +1,6 @@
 use crate::values::named;
 
-/// What a person may do. A role may do all that the ones before it may.
+/// The permissions of a person. Each role includes those of the roles before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Role {
     /// Looks, and sees phones and addresses masked.
@@ -76,7 +76,7 @@ impl Permission {
 }
 
 impl Role {
-    /// Whether this role may do this.
+    /// Returns `true` if the role has this permission.
     pub fn may(self, permission: Permission) -> bool {
         self >= permission.takes()
     }

@@ -1,5 +1,5 @@
-//! What operators and their browsers are known by. Each holds 256 random bits, so that a plain hash of it gives nothing away:
-//! there is nothing to guess, and no need of a slow one.
+//! The secrets of operators and their browsers. Each holds 256 random bits, so that a plain hash of it gives nothing
+//! away: it cannot be guessed, and needs no slow hash.
 
 use std::fmt;
 
@@ -14,15 +14,15 @@ use zeroize::{Zeroize, ZeroizeOnDrop};
 const ENTROPY: usize = 32;
 /// Characters that these are written in.
 const LENGTH: usize = 43;
-/// What the secret of a session is told to make, so that it makes nothing else.
+/// The label under which a CSRF token is derived from a session's secret, so that nothing else has the same value.
 const CSRF_LABEL: &[u8] = b"trialgate csrf 1";
 
 /// The SHA-256 of a secret: all that is ever stored of it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SecretHash([u8; 32]);
 
-/// What a page of the console carries, so that no other site's page can act in the operator's name. Derived from the session's
-/// secret, which no page ever sees; compared in a time that says nothing of it.
+/// The token that a page of the console carries, so that no other site's page can act in the operator's name. Derived
+/// from the session's secret, which no page ever contains; compared in constant time.
 #[derive(Clone)]
 pub struct CsrfToken(String);
 
@@ -33,7 +33,7 @@ macro_rules! secrets {
         pub struct $name(String);
 
         impl $name {
-            /// What it begins with, so that people and scanners of leaked secrets know what they have found.
+            /// The prefix by which people and scanners for leaked secrets recognise it.
             pub const PREFIX: &'static str = $prefix;
 
             /// Makes one of 32 random bytes.
@@ -53,7 +53,7 @@ macro_rules! secrets {
                 &self.0
             }
 
-            /// What is stored of it and looked up.
+            /// The hash that is stored and looked up.
             pub fn hash(&self) -> SecretHash {
                 SecretHash(Sha256::digest(self.0.as_bytes()).into())
             }
@@ -69,11 +69,11 @@ macro_rules! secrets {
 }
 
 secrets! {
-    /// What an operator shows with every request, or at the sign-in to the console: `tgo_` and 43 characters.
+    /// The token that an operator sends with every request, or at the sign-in to the console: `tgo_` and 43 characters.
     OperatorToken, "tgo_";
-    /// What the browser of an operator shows, in a cookie: `tgs_` and 43 characters.
+    /// The secret of an operator's session, in a cookie of the browser: `tgs_` and 43 characters.
     SessionSecret, "tgs_";
-    /// What the browser of a tenant's owner shows, in a cookie: `tgp_` and 43 characters.
+    /// The secret of an owner's session at the portal, in a cookie of the browser: `tgp_` and 43 characters.
     PortalSecret, "tgp_";
 }
 
@@ -104,7 +104,7 @@ impl CsrfToken {
         &self.0
     }
 
-    /// Whether this is what a form has sent back.
+    /// Returns `true` if it equals the token that a form sent back.
     pub fn is(&self, given: &str) -> bool {
         self.0.as_bytes().ct_eq(given.as_bytes()).into()
     }
@@ -121,7 +121,7 @@ impl SecretHash {
         &self.0
     }
 
-    /// Whether it is the same, in a time that says nothing of how far.
+    /// Returns `true` if they are equal; compares in constant time.
     pub fn matches(&self, other: &Self) -> bool {
         self.0.ct_eq(&other.0).into()
     }

@@ -1,4 +1,4 @@
-//! What is counted of number prefixes, and the two rules that look at it: the day's messages to a prefix, and the breaker.
+//! The counts by number prefix, and the two rules that use them: the daily message limit and the fraud guard.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +12,7 @@ use crate::{
 use super::world::World;
 use super::{Moment, Planner};
 
-/// What is known of prefixes as the requests decided so far have changed it, and what has to be stored of that.
+/// The facts about prefixes, as changed by the requests decided so far, and the part of them that has to be stored.
 pub(super) struct Prefixes {
     facts: PrefixesFacts,
     more: BTreeMap<(PhonePrefix, CountSpan), PrefixCounts>,

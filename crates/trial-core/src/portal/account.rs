@@ -6,7 +6,7 @@ use crate::{ACCOUNT_PASSWORD_VALID_DAYS, Tenant, TenantId, TenantStatus};
 /// A password that the owner of a tenant has chosen. Only its hash is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OwnPassword {
-    /// Whose it is.
+    /// The tenant that it belongs to.
     pub tenant: TenantId,
     /// Its place among the passwords of the account, the initial ones among them: a later issue ends it.
     pub issue: u32,
@@ -26,7 +26,7 @@ pub struct PortalAccount {
 }
 
 impl PortalAccount {
-    /// Whether its owner may sign in.
+    /// Returns `true` if its owner may sign in.
     pub fn is_open(&self) -> bool {
         self.tenant.is_open()
     }
@@ -36,8 +36,9 @@ impl PortalAccount {
         self.own.as_ref().filter(|own| own.issue == self.tenant.password_issue)
     }
 
-    /// Whether its owner is let in by a password that is the initial one of the present issue (`is_initial`), or the one of the
-    /// owner's choice (`is_own`). The initial one is good until it is over, or another was chosen.
+    /// Returns `true` if its owner may sign in with a password that is the initial one of the present issue
+    /// (`is_initial`) or the one that the owner chose (`is_own`). The initial one is valid until it expires or another
+    /// was chosen.
     pub fn lets_in(&self, is_initial: bool, is_own: bool, now: DateTime<Utc>) -> bool {
         let is_good = match self.own_password() {
             Some(_) => is_own,
@@ -46,7 +47,7 @@ impl PortalAccount {
         is_good && self.is_open()
     }
 
-    /// Whether the owner has to choose a password before anything else.
+    /// Returns `true` if the owner has to choose a password before anything else.
     pub fn must_choose(&self) -> bool {
         self.own_password().is_none()
     }
@@ -63,7 +64,7 @@ impl PortalAccount {
         (Self { tenant, own: Some(own.clone()) }, own)
     }
 
-    /// Whether its owner may choose a password by this link.
+    /// Returns `true` if its owner may choose a password with this link.
     pub fn is_opened_by(&self, link: &PortalLinkClaim, now: DateTime<Utc>) -> bool {
         let is_of_it = link.tenant == self.tenant.id && link.issue == self.tenant.password_issue;
         is_of_it && now < link.made_at + PORTAL_LINK_LIVES && self.is_open()
@@ -83,13 +84,13 @@ impl OwnPassword {
 }
 
 impl Tenant {
-    /// Whether its owner may sign in: while it is on trial or commercial. One that is suspended or closed cannot be told from
-    /// one that there is not.
+    /// Returns `true` if its owner may sign in: while it is on trial or commercial. To a visitor, a tenant that is
+    /// suspended or closed looks like one that does not exist.
     pub(crate) fn is_open(&self) -> bool {
         matches!(self.status, TenantStatus::Trial | TenantStatus::Commercial)
     }
 
-    /// Whether the sessions of its owner are over once it is like this.
+    /// Returns `true` if the change to `after` ends the owner's sessions.
     pub(crate) fn shuts_out(&self, after: &Self) -> bool {
         (self.is_open() && !after.is_open()) || self.password_issue != after.password_issue
     }

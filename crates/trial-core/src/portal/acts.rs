@@ -1,4 +1,4 @@
-//! What an owner does at the portal, counted: what an hour allows, and which mails of a day leave at once.
+//! Counters of an owner's acts at the portal: the limits of an hour, and the mails of a day that are sent at once.
 
 use std::fmt;
 use std::str::FromStr;
@@ -11,8 +11,8 @@ use crate::{CLOCK_SKEW, LifeRefusal, QuotaPolicy};
 
 /// Acts of each kind that the owner of one tenant may do within an hour.
 pub const OWNER_ACTS_PER_HOUR: u32 = 10;
-/// Links to another password that are mailed to the owner of one tenant on a day, and changes that each have a mail of their own.
-/// What is changed more often is told by one digest.
+/// Links to choose a new password that are mailed to the owner of one tenant in a day, and changes that are each
+/// notified by their own mail, at most. Further changes are notified together in one digest.
 pub const OWNER_MAILS_AT_ONCE: u32 = 3;
 
 /// An act of an owner that is written down.
@@ -26,7 +26,7 @@ pub(crate) enum OwnerAct {
     SignOut,
 }
 
-/// What the owner of a tenant did lately.
+/// The recent acts of a tenant's owner.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct OwnerActs {
     /// The whole hour since the epoch that the next three count for.
@@ -43,14 +43,14 @@ pub struct OwnerActs {
     pub links: u32,
     /// Changes of the password, by whatever way.
     pub changes: u32,
-    /// What is still to be told.
+    /// The changes that have not been notified yet.
     pub digest: Option<PasswordDigest>,
 }
 
 /// Password changes of one day that one mail reports after the day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PasswordDigest {
-    /// How many there were on the day, those that were told at once among them.
+    /// The number of changes on the day, including those that were notified at once.
     pub changes: u32,
     /// When the last of them was.
     pub last_at: DateTime<Utc>,

@@ -7,6 +7,6 @@ pub struct PasswordChange {
     pub own: OwnPassword,
     /// The session.
     pub session: PortalSession,
-    /// Whether it was chosen by a mailed link. The day's links bound it then; else the hour's changes do.
+    /// `true` if it was chosen with a mailed link. It counts for the day's links then, else for the hour's changes.
     pub by_link: bool,
 }

@@ -12,7 +12,7 @@ use zeroize::{Zeroize, ZeroizeOnDrop};
 use crate::keyring::Purpose;
 use crate::{Keyring, TenantId};
 
-/// How long a link can be used.
+/// The lifetime of a link.
 pub const PORTAL_LINK_LIVES: Duration = Duration::from_mins(30);
 
 /// Bytes of what a link says: a tenant, an issue, and milliseconds.
@@ -23,10 +23,10 @@ const SIGNATURE: usize = 32;
 #[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
 pub struct PortalLink(String);
 
-/// What a link says, once its signature was found to be ours.
+/// The content of a link whose signature is valid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PortalLinkClaim {
-    /// Whose account it is for.
+    /// The tenant that the account belongs to.
     pub tenant: TenantId,
     /// The issue of the password that was in force.
     pub issue: u32,

@@ -1,5 +1,5 @@
-//! What may be a password of somebody's choice, as NIST SP 800-63B-4 (section 3.1.1.2) has it: long, not among those that are
-//! tried first, and of whatever characters.
+//! The rules for a password that an owner chooses, by NIST SP 800-63B-4 (section 3.1.1.2): long, not among those that
+//! are guessed first, and of any characters.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -16,7 +16,7 @@ pub const MIN_PASSWORD: usize = 15;
 pub const MAX_PASSWORD: usize = 128;
 /// A name as short as this stands in too many words to be looked for.
 const SHORT_NAME: usize = 4;
-/// What has to be left of a password without a name that everybody knows.
+/// The least number of characters that a password has to have besides well-known names.
 const LEAST_REST: usize = 8;
 
 /// Lower case, sorted: the 10,000 most common passwords of four characters or more, and all longer ones of the list, as
@@ -27,7 +27,7 @@ const COMMON: &str = include_str!("common_passwords.txt");
 #[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
 pub struct NewPassword(String);
 
-/// Why a password may not be chosen.
+/// The reason why a password may not be chosen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum PasswordError {
     /// Shorter than [`MIN_PASSWORD`].
@@ -97,8 +97,8 @@ fn common() -> &'static HashSet<&'static str> {
     WORDS.get_or_init(|| COMMON.lines().collect())
 }
 
-/// Whether it is on the list, or is one of the list with digits and signs around it, or one over and over, or a row of
-/// neighbours.
+/// Returns `true` if it is on the list of common passwords, or is one of them with digits and signs around it, or one
+/// character or part repeated, or a row of neighbours.
 fn is_common(folded: &str) -> bool {
     let characters: Vec<char> = folded.chars().collect();
     let stem = folded.trim_matches(|c: char| !c.is_alphabetic());
@@ -115,7 +115,7 @@ fn is_common(folded: &str) -> bool {
     common().contains(folded) || common().contains(stem) || is_row || is_repeated
 }
 
-/// Whether little is left of it without the names that everybody knows who knows the tenant.
+/// Returns `true` if little is left of it without the names that everybody knows who knows the tenant.
 fn is_made_of_names(folded: &str, tenant: &Tenant) -> bool {
     let account = Tenant::account_name(tenant.id);
     let (company, email) = (tenant.company.as_str().to_lowercase(), tenant.email.as_str().to_lowercase());

@@ -5,11 +5,11 @@ use chrono::{DateTime, Utc};
 use super::PortalAccount;
 use crate::{SecretHash, TenantId};
 
-/// How long a sign-in to the portal lasts at most.
+/// The lifetime of a portal session.
 pub const PORTAL_SESSION_LIFETIME: Duration = Duration::from_hours(12);
-/// How long a sign-in to the portal lasts without being used.
+/// The lifetime of a portal session without use.
 pub const PORTAL_SESSION_IDLE: Duration = Duration::from_hours(1);
-/// How often it is written down that a session is used.
+/// The least interval between records of a session's use.
 const NOTED_EVERY: Duration = Duration::from_mins(1);
 
 /// A sign-in to the portal.
@@ -17,7 +17,7 @@ const NOTED_EVERY: Duration = Duration::from_mins(1);
 pub struct PortalSession {
     /// The hash of its secret.
     pub secret: SecretHash,
-    /// Whose it is.
+    /// The tenant that it belongs to.
     pub tenant: TenantId,
     /// The issue of the initial password that was in force when it began: a later one ends it.
     pub issue: u32,
@@ -37,13 +37,13 @@ impl PortalSession {
         Self { secret, tenant: account.tenant.id, issue, created_at: now, used_at: now, expires_at }
     }
 
-    /// Whether it lets the owner of its account in at this instant.
+    /// Returns `true` if it authenticates the owner of its account at this instant.
     pub fn lets_in(&self, account: &PortalAccount, now: DateTime<Utc>) -> bool {
         let is_idle = self.used_at + PORTAL_SESSION_IDLE <= now;
         now < self.expires_at && !is_idle && account.is_open() && self.issue == account.tenant.password_issue
     }
 
-    /// Whether it is to be written down that it is used.
+    /// Returns `true` if its use is to be recorded.
     pub fn is_to_be_noted(&self, now: DateTime<Utc>) -> bool {
         self.used_at + NOTED_EVERY <= now
     }

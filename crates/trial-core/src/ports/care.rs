@@ -10,25 +10,23 @@ use crate::{Expired, ExpiryPage, Forgotten, LedgerError, Person, PersonData};
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait DataCare: Send + Sync {
-    /// Looks through a stretch of old rows and removes those that nothing needs any more; with `dry_run`, only counts them.
-    /// Several at once do no harm.
+    /// Looks through one page of old rows and removes those that nothing needs any more; with `dry_run`, only counts
+    /// them. Safe to run concurrently.
     ///
     /// # Errors
-    /// Whatever stands in the way; nothing of the stretch is removed then.
+    /// [`LedgerError`] if it fails. Nothing of the page is removed then, except perhaps after `CommitUnknown`.
     async fn expire(&self, page: ExpiryPage, dry_run: bool) -> Result<Expired, LedgerError>;
 
-    /// Forgets sessions of the portal whose time is over, and tries to sign in of hours before this one; says how many rows
-    /// those were.
+    /// Removes expired portal sessions, and sign-in attempts of hours before this one; returns the number of rows.
     ///
     /// # Errors
-    /// Whatever stands in the way; nothing is removed then.
+    /// [`LedgerError`] if it fails. Nothing is removed then, except perhaps after `CommitUnknown`.
     async fn expire_portal(&self, now: DateTime<Utc>) -> Result<u64, LedgerError>;
 
-    /// Forgets counts of number prefixes that are too old to matter, and blocks that were over for as long; says how many
-    /// rows those were.
+    /// Removes counts of number prefixes, and expired blocks, that are too old to matter; returns the number of rows.
     ///
     /// # Errors
-    /// Whatever stands in the way; nothing is removed then.
+    /// [`LedgerError`] if it fails. Nothing is removed then, except perhaps after `CommitUnknown`.
     async fn expire_prefixes(&self, now: DateTime<Utc>) -> Result<u64, LedgerError>;
 
     /// Removes what was erased and expired from the database's files too, where deleting a row leaves its bytes behind;
@@ -40,17 +38,17 @@ pub trait DataCare: Send + Sync {
         Ok(true)
     }
 
-    /// Shows everything that is held on a person.
+    /// Returns everything that is stored about a person.
     ///
     /// # Errors
-    /// Whatever stands in the way.
+    /// [`LedgerError`] if a query fails.
     async fn held_on(&self, person: Person) -> Result<PersonData, LedgerError>;
 
-    /// Erases everything that is held on a person, unless he has a tenant in use. What the audit says of him is kept under
-    /// the pseudonym; so is that he was forgotten. With `dry_run`, only says what it would come to.
+    /// Erases everything that is stored about a person, unless they have a tenant in use. Their audit entries are kept
+    /// under the pseudonym, with an entry of the erasure. With `dry_run`, only returns what would be erased.
     ///
     /// # Errors
-    /// Whatever stands in the way; nothing is erased then.
+    /// [`LedgerError`] if it fails. Nothing is erased then, except perhaps after `CommitUnknown`.
     async fn forget(
         &self,
         person: Person,

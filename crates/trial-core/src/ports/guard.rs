@@ -11,15 +11,15 @@ pub trait Guard: Send + Sync {
     /// A challenge for a visitor's browser, as JSON; nothing where the browser asks somebody else for it.
     fn challenge(&self) -> Option<String>;
 
-    /// Judges what a browser made of a challenge. Each is good once, at whatever instance.
+    /// Judges a browser's answer to a challenge. Each answer is accepted once, across all instances.
     ///
     /// # Errors
-    /// Whatever stands in the way; nobody is let through then.
+    /// [`GuardUnusable`] if it cannot be judged; the visitor does not pass then.
     async fn judge(&self, proof: &str) -> Result<GuardVerdict, GuardUnusable>;
 
-    /// Whether it could judge, without a visitor.
+    /// Checks, without a visitor, that an answer could be judged.
     ///
     /// # Errors
-    /// What stands in the way.
+    /// [`GuardUnusable`] if not.
     async fn check(&self) -> Result<(), GuardUnusable>;
 }

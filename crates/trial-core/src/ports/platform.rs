@@ -1,4 +1,4 @@
-//! What the contact-centre platform is told, and by whom.
+//! The ports of the events to the contact-centre platform: the outbox, its operations, and the receiver.
 
 use async_trait::async_trait;
 
@@ -12,53 +12,53 @@ use crate::{
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait EventOutbox: Send + Sync {
-    /// Claims at most `limit` due events, the longest due first, and of each tenant none but the oldest that is not settled.
-    /// Until the lease ends, nobody else gets them; then they are due again, unless they were settled.
+    /// Claims at most `limit` due events, the longest due first, and of each tenant only the oldest that is not
+    /// settled. Until the lease ends, nobody else gets them; then they are due again, unless they were settled.
     ///
     /// # Errors
-    /// Whatever stands in the way; nothing is claimed then.
+    /// [`LedgerError`] if it fails. Nothing is claimed then, except perhaps after `CommitUnknown`.
     async fn claim_events(&self, endpoint: EndpointId, lease: Lease, limit: u32) -> Result<EventClaim, LedgerError>;
 
-    /// Records what became of claimed events. Whatever says that one was not taken counts only under the lease that still
-    /// holds; that one was taken always counts, and so does that the endpoint is gone.
+    /// Records the results of claimed events. A failure counts only under the lease that still holds; that an event was
+    /// accepted or that the endpoint is gone always counts.
     ///
     /// # Errors
-    /// Whatever stands in the way; the events are due again when their lease ends.
+    /// [`LedgerError`] if it fails; the events are due again when their lease ends.
     async fn settle_events(&self, endpoint: EndpointId, settlements: Vec<EventSettlement>) -> Result<(), LedgerError>;
 }
 
-/// What operations personnel ask and change of the platform's events.
+/// Queries and changes of the platform's events by operations personnel.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait EventOperations: Send + Sync {
     /// Lists events, newest first.
     ///
     /// # Errors
-    /// Whatever stands in the way.
+    /// [`LedgerError`] if the query fails.
     async fn events(&self, page: EventPage) -> Result<Vec<EventView>, LedgerError>;
 
-    /// Shows one event.
+    /// Returns one event.
     ///
     /// # Errors
-    /// Whatever stands in the way.
+    /// [`LedgerError`] if the query fails.
     async fn event(&self, id: EventId) -> Result<Option<EventView>, LedgerError>;
 
-    /// Makes an event due now, whatever became of it, with its schedule from the beginning; says whether there is such one.
+    /// Makes an event due now, in any state, and restarts its schedule. Returns `false` if there is no such event.
     ///
     /// # Errors
-    /// Whatever stands in the way; nothing is changed then.
+    /// [`LedgerError`] if it fails. Nothing is changed then, except perhaps after `CommitUnknown`.
     async fn replay_event(&self, id: EventId, by: ChangedBy) -> Result<bool, LedgerError>;
 
-    /// Has an endpoint told again that was gone; says whether it was.
+    /// Resumes publishing to an endpoint that was gone. Returns `false` if it was not.
     ///
     /// # Errors
-    /// Whatever stands in the way; nothing is changed then.
+    /// [`LedgerError`] if it fails. Nothing is changed then, except perhaps after `CommitUnknown`.
     async fn enable_endpoint(&self, endpoint: EndpointId, by: ChangedBy) -> Result<bool, LedgerError>;
 
-    /// Counts what waits for an endpoint.
+    /// Counts the events that wait for an endpoint.
     ///
     /// # Errors
-    /// Whatever stands in the way.
+    /// [`LedgerError`] if the query fails.
     async fn event_queue(&self, endpoint: EndpointId) -> Result<EventQueue, LedgerError>;
 }
 
@@ -72,9 +72,9 @@ pub trait TenantPlatform: Send + Sync {
     /// It was not taken.
     async fn tell(&self, event: &PlatformEvent) -> Result<String, TellError>;
 
-    /// Says whether events could be told right now, as far as can be known without telling one.
+    /// Checks that events could be published right now, as far as can be known without publishing one.
     ///
     /// # Errors
-    /// Whatever stands in the way.
+    /// [`TellError`] if not.
     async fn check(&self) -> Result<(), TellError>;
 }

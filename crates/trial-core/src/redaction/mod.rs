@@ -25,9 +25,9 @@ const PART: usize = 12;
 const DIGITS: usize = 4;
 const MASK: &str = "***";
 
-/// What must not be in another server's words when they are kept: what is given here, and in any case each URL and each
-/// mailbox. Known words are found whatever their case and width, percent-encoded, in quoted-printable, in base64 (alone or
-/// among other bytes), broken over lines, and glued to other words.
+/// The texts that have to be removed from another server's words before they are stored: those given here, and in any
+/// case each URL and each mailbox. Known words are found in any case and width, percent-encoded, in quoted-printable,
+/// in base64 (alone or among other bytes), broken over lines, and joined to other words.
 #[derive(Clone, Default)]
 pub struct Redaction {
     words: Vec<Word>,
@@ -38,16 +38,16 @@ pub struct Redaction {
 struct Word {
     /// Folded.
     text: Zeroizing<String>,
-    /// Whether parts of it are hidden too.
+    /// `true` if parts of it are hidden too.
     in_parts: bool,
 }
 
-/// What is still looked for, and in which codings.
+/// The patterns still searched for, and the codings that are decoded.
 #[derive(Clone, Copy)]
 struct Search {
     percent: u8,
     quoted_printable: bool,
-    /// Whether URLs, mailboxes and, if they are hidden, numbers are looked for beside known words.
+    /// `true` if URLs, mailboxes and, if they are hidden, numbers are searched for besides known words.
     patterns: bool,
 }
 
@@ -137,7 +137,7 @@ impl Redaction {
         }
     }
 
-    /// Whether a text has a known word in it, or is too long to tell.
+    /// Returns `true` if a text contains a known word, or is too long to tell.
     pub fn knows(&self, text: &str) -> bool {
         text.chars().nth(MAX_READ).is_some() || !self.find(&View::of(text), Search::KNOWN_WORDS).is_empty()
     }

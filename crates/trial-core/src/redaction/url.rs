@@ -24,7 +24,7 @@ const SHOWN_PARAMETERS: [&str; 14] = [
     "tcp_user_timeout",
 ];
 
-/// Why a URL is refused. Says nothing of it.
+/// The reason why a URL is refused. Contains nothing of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum UrlError {
     /// The end of the password could be in several places.
@@ -67,8 +67,8 @@ impl<'u> Parts<'u> {
         self.scheme.eq_ignore_ascii_case("https") || self.scheme.eq_ignore_ascii_case("http")
     }
 
-    /// Whether a raw `@`, `/`, `?` or `#` may belong to the password. A path on the web may have an `@`, unless what stands
-    /// before it could be a user and the beginning of a password.
+    /// Returns `true` if a raw `@`, `/`, `?` or `#` may belong to the password. A path on the web may have an `@`,
+    /// unless the text before it could be a user and the beginning of a password.
     fn is_ambiguous(&self, url: &str) -> bool {
         let ats = self.authority.matches('@').count();
         let has_later = url.matches('@').count() > ats;
@@ -145,8 +145,8 @@ pub(super) fn addresses(view: &View) -> Vec<Range<usize>> {
     found
 }
 
-/// Where the URL begins whose first `/` or `?` is next: at a scheme, or at a host with several labels and one of letters at
-/// its end.
+/// The start of the URL whose first `/` or `?` is next: at a scheme, or at a host with several labels and one of
+/// letters at its end.
 fn url_start(before: &str, is_query: bool) -> Option<usize> {
     let is_part = |c: char| c.is_alphanumeric() || "+-._".contains(c);
     let start_of = |text: &str, is_part: &dyn Fn(char) -> bool| {
@@ -167,7 +167,7 @@ fn ends_url(c: char) -> bool {
     c.is_whitespace() || c.is_control() || "<>\"'`".contains(c)
 }
 
-/// Where the local part that ends here begins: at the opening quote, or behind the last character that none can have.
+/// The start of the local part that ends here: at the opening quote, or behind the last character that none can have.
 fn local_part_start(before: &str) -> usize {
     if let Some(quoted) = before.strip_suffix('"') {
         return opening_quote(quoted).unwrap_or(0);

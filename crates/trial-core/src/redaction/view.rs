@@ -117,8 +117,8 @@ impl View {
         view
     }
 
-    /// What the text is as base64 of either alphabet, line breaks in it or none, each byte a character. This many characters
-    /// are left out at the beginning of each run.
+    /// The text decoded as base64 of either alphabet, with or without line breaks in it, each byte a character.
+    /// `skipped` characters are left out at the beginning of each run.
     pub(super) fn base64_decoded(&self, skipped: usize) -> Self {
         let mut view = Self::with_capacity(self.text.len());
         let mut group: Vec<(u32, (usize, usize))> = Vec::with_capacity(4);
@@ -179,7 +179,7 @@ impl View {
         around
     }
 
-    /// Where the text has a word, and with `in_parts` any long part of it.
+    /// The places where the text has a word, and with `in_parts` any long part of it.
     pub(super) fn occurrences(&self, word: &str, in_parts: bool) -> Vec<Range<usize>> {
         if !in_parts || word.chars().nth(PART).is_none() {
             return self.text.match_indices(word).map(|(at, it)| self.source(at..at + it.len())).collect();
@@ -192,7 +192,7 @@ impl View {
         windows.filter(|(start, end)| word.contains(&self.text[*start..*end])).map(|(s, e)| self.source(s..e)).collect()
     }
 
-    /// Where the text has a word that is not part of a longer one.
+    /// The places where the text has a word that is not part of a longer one.
     pub(super) fn whole_words(&self, word: &str) -> Vec<Range<usize>> {
         let is_whole = |(at, it): &(usize, &str)| {
             !self.text[..*at].ends_with(char::is_alphanumeric)

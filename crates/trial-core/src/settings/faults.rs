@@ -4,14 +4,14 @@ use std::time::Duration;
 use crate::Policy;
 use crate::values::Lasting;
 
-/// What makes no sense in a policy.
+/// A contradiction or an impossible value in a policy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PolicyFault {
     /// The key that it is about.
     pub key: &'static str,
     /// The other key that it is at odds with, if there is one.
     pub other: Option<&'static str>,
-    /// What is wrong with it, to be said after the key.
+    /// The fault, worded to follow the key.
     pub text: String,
 }
 

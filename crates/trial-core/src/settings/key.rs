@@ -29,31 +29,31 @@ pub enum SettingKey {
     AddressApplicationsPerHour,
     /// Requests of one client address per hour without a valid signature where one is required, or without a valid body.
     AddressFailuresPerHour,
-    /// What is done about prefixes whose codes are not used.
+    /// The action on prefixes whose codes are not used.
     BreakerMode,
     /// So many codes have to be sent before a prefix is judged.
     BreakerMinSends,
     /// So many of a hundred codes have to be used.
     BreakerMinConversion,
-    /// How long a prefix is blocked.
+    /// The duration of the block of a prefix.
     BreakerBlockFor,
-    /// How long a code lives after each send.
+    /// The lifetime of a code after each send.
     CodeTtl,
-    /// How long a code lives at most, over all its resends.
+    /// The lifetime of a code over all its resends, at most.
     CodeCap,
-    /// How soon a code may be asked for again.
+    /// The wait before a code may be requested again.
     ResendAfter,
     /// Wrong tries that kill a code.
     MaxTries,
     /// Consecutive wrong tries that lock a phone.
     MaxFailures,
-    /// How long a trial lasts.
+    /// The duration of a trial.
     TrialDuration,
-    /// How long a trial that has ended can be recovered.
+    /// The grace period: the time in which a trial that has ended can be recovered.
     TrialGrace,
-    /// How long the access codes of a closed tenant rest.
+    /// The quarantine of the access codes of a closed tenant.
     Quarantine,
-    /// How many free access codes of a kind are too few.
+    /// The number of free access codes of a kind at or below which operations are warned.
     LowWater,
     /// E-mails of each day that are kept for operators.
     KeptForResends,
@@ -87,7 +87,7 @@ named!(SettingKey, "setting", {
     OwnerMails => "quota.owner_mails",
 });
 
-/// What a setting is set to.
+/// The value of a setting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SettingValue {
     /// So many.
@@ -100,7 +100,7 @@ pub enum SettingValue {
     Mode(BreakerMode),
 }
 
-/// How [`SettingValue::ShareOfThreshold`] is written.
+/// The written form of [`SettingValue::ShareOfThreshold`].
 const SHARE_OF_THRESHOLD: &str = "threshold/20";
 
 /// A text that is no value of a setting.
@@ -118,7 +118,7 @@ pub enum SettingError {
     /// It is out of the setting's range.
     #[error("{value} is not from {least} to {most}")]
     Range {
-        /// What it was to be.
+        /// The value that was rejected.
         value: SettingValue,
         /// The least that it may be.
         least: SettingValue,
@@ -127,7 +127,7 @@ pub enum SettingError {
     },
 }
 
-/// Where a setting stands in the policy.
+/// The field of the policy that a setting changes.
 enum Place<'a> {
     Count(&'a mut u32),
     Large(&'a mut u64),
@@ -137,7 +137,7 @@ enum Place<'a> {
 }
 
 impl SettingKey {
-    /// What it may be, both ends included. What is configured may be more; what is changed in a hurry may not.
+    /// The values that a change may set, both ends included. The configuration may go beyond them.
     pub fn range(self) -> (SettingValue, SettingValue) {
         let counts =
             |range: RangeInclusive<u32>| (SettingValue::Count(*range.start()), SettingValue::Count(*range.end()));
@@ -189,7 +189,7 @@ impl SettingKey {
         if is_within { Ok(value) } else { Err(SettingError::Range { value, least, most }) }
     }
 
-    /// What a policy has for it.
+    /// The value of the setting in a policy.
     pub fn of(self, policy: &Policy) -> SettingValue {
         let mut policy = policy.clone();
         match self.place(&mut policy) {
@@ -244,7 +244,7 @@ impl SettingKey {
         }
     }
 
-    /// What it does, in one line.
+    /// The effect of the setting, in one line.
     pub const fn what(self) -> &'static str {
         match self {
             Self::PhoneSendsPerHour => "Codes sent to one phone within any hour, at most.",

@@ -18,12 +18,12 @@ pub struct CompanyName {
     key: CompanyKey,
 }
 
-/// What two spellings of one name have in common: NFKC, case folding, collapsed white space, and none of the characters
-/// that show nothing (`Default_Ignorable_Code_Point`, as in `NFKC_Casefold` of the Unicode standard, section 3.13).
+/// The form under which company names are compared: NFKC, case folding, collapsed white space, and none of the
+/// invisible characters (`Default_Ignorable_Code_Point`, as in `NFKC_Casefold` of the Unicode standard, section 3.13).
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CompanyKey(Arc<str>);
 
-/// Why a text is not a company name. The message says what to do.
+/// The reason why a text is not a company name. The message says what to do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CompanyError {
     /// Nothing there, or nothing that shows.
@@ -69,7 +69,7 @@ impl CompanyName {
         &self.name
     }
 
-    /// What it is compared by.
+    /// The form under which it is compared.
     pub fn key(&self) -> &CompanyKey {
         &self.key
     }

@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PhonePrefix(u64);
 
-/// Why a text is not a prefix.
+/// The error for a text that is not a number prefix.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "is not the beginning of a phone number; give its country code and what follows, without the last four digits, such \
@@ -31,7 +31,7 @@ impl PhonePrefix {
         (1..10_u64.pow(11)).contains(&digits).then_some(Self(digits))
     }
 
-    /// What is stored: the digits as a number. No number of E.164 begins with 0.
+    /// The stored form: the digits as a number. No number of E.164 begins with 0.
     pub fn as_stored(self) -> i64 {
         i64::try_from(self.0).unwrap_or(i64::MAX)
     }
@@ -41,7 +41,7 @@ impl PhonePrefix {
         Self(digits.fold(0, |number, digit| number * 10 + u64::from(digit - b'0')))
     }
 
-    /// Whether every number that begins with the other begins with this one.
+    /// Returns `true` if every number that begins with the other begins with this one.
     pub fn covers(self, other: Self) -> bool {
         let shortened = |digits: &u64| Some(digits / 10).filter(|digits| *digits > 0);
         std::iter::successors(Some(other.0), shortened).any(|digits| digits == self.0)

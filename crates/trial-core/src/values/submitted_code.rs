@@ -1,4 +1,4 @@
-//! What an applicant types as the verification code.
+//! The verification code that an applicant types.
 
 use std::fmt;
 
@@ -7,12 +7,12 @@ use super::folding::{MAX_DIGITS_INPUT, fold_digits};
 /// The longest code that is looked at once folded, in characters.
 const MAX_LENGTH: usize = 16;
 
-/// What the applicant typed as the verification code, folded: 1 to 16 characters. `123 456` and `１２３４５６` are `123456`. One
-/// that cannot be right (letters, say) is simply a wrong code.
+/// The verification code as the applicant typed it, folded: 1 to 16 characters. `123 456` and `１２３４５６` are `123456`.
+/// One that cannot be right (letters, say) is simply a wrong code.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SubmittedCode(String);
 
-/// Why a text cannot be a submitted code. The message says what to do.
+/// The reason why a text cannot be a submitted code. The message says what to do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SubmittedCodeError {
     /// Nothing there.
