@@ -1,4 +1,4 @@
-//! What providers of short messages tell. The path ends in a secret: nothing here repeats it.
+//! Delivery receipts from providers of short messages. The path ends in a secret: nothing here repeats it.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Whose request it is, where proxies stand in between.
+//! The address of the client behind proxies.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -100,7 +100,7 @@ fn from_the_last(bytes: &[u8], separator: u8) -> Vec<&[u8]> {
     pieces
 }
 
-/// Whether what follows stands behind a backslash that is not itself behind one.
+/// Returns `true` if the text that follows is escaped: behind a backslash that is not itself escaped.
 fn is_escaped(before: &[u8]) -> bool {
     before.iter().rev().take_while(|byte| **byte == b'\\').count() % 2 == 1
 }

@@ -31,7 +31,7 @@ pub(crate) fn own_form(origins: fn(&State) -> &[EmbedOrigin]) -> Route {
     }))
 }
 
-/// Whether a form comes from a page of ours or of these origins, or from a program.
+/// Returns `true` if a form comes from a page of ours or of these origins, or from a program.
 fn is_from_here(headers: &HeaderMap, own: Option<&str>, others: &[EmbedOrigin]) -> bool {
     // What is given twice, or is no text, says nothing that could be relied on.
     let (Ok(site), Ok(origin)) = (only(headers, &SEC_FETCH_SITE), only(headers, &ORIGIN)) else { return false };

@@ -20,9 +20,9 @@ fn config() -> Config<'static> {
         .validator_url("none")
 }
 
-/// Where the interfaces are served beside the page.
+/// The page for interfaces that are served beside it.
 static TO_TRY: LazyLock<Arc<Config<'static>>> = LazyLock::new(|| Arc::new(config().try_it_out_enabled(true)));
-/// Where they are served by another listener, which the page cannot ask.
+/// The page for interfaces that are served by another listener, which it cannot send requests to.
 static TO_READ: LazyLock<Arc<Config<'static>>> =
     LazyLock::new(|| Arc::new(config().supported_submit_methods(Vec::<String>::new())));
 

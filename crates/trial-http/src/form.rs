@@ -16,7 +16,7 @@ pub(crate) struct Form<'a, const N: usize> {
     errors: Vec<FieldError>,
 }
 
-/// What stands where a field should.
+/// The content in the place of a field.
 enum Field<'a> {
     Missing,
     Text(Cow<'a, str>),
@@ -150,7 +150,7 @@ impl<'a> From<Found<'a, ()>> for Field<'a> {
     }
 }
 
-/// What is wanted of an object.
+/// A reader of an object.
 trait ReadObject<'de> {
     type Object;
 
@@ -166,7 +166,7 @@ struct Fields<const N: usize>(&'static [&'static str; N]);
 /// The object in `requestBody` is wanted, and of it these fields.
 struct RequestBody<const N: usize>(&'static [&'static str; N]);
 
-/// What stands in `requestBody`.
+/// The content of `requestBody`.
 enum Inner<'a, const N: usize> {
     Missing,
     Found(Found<'a, [Field<'a>; N]>),

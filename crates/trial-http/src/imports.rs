@@ -12,7 +12,7 @@ use crate::problem::{Kind, Problem};
 
 /// Imports that are parsed and stored at once.
 const AT_ONCE: usize = 2;
-/// How long an import waits for its turn.
+/// The time that an import waits for its turn, at most.
 const MAX_WAIT: Duration = Duration::from_secs(5);
 /// `Retry-After` of an import that found no turn.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
@@ -26,7 +26,7 @@ pub(crate) struct Imports {
 /// The right to be one of the imports under way, until dropped.
 pub(crate) struct Turn(#[expect(dead_code, reason = "it is held, and not looked at")] OwnedSemaphorePermit);
 
-/// Why an import is not parsed.
+/// The reason why an import is not parsed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum NotParsed {
     /// Others are under way.

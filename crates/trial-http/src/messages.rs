@@ -1,4 +1,4 @@
-//! What return codes say, in two languages, and the bodies that say it: written once, sent many times.
+//! The texts of return codes, in two languages, and the bodies that carry them: written once, sent many times.
 
 use actix_web::http::header::{ACCEPT_LANGUAGE, HeaderMap};
 use actix_web::web::Bytes;
@@ -10,7 +10,7 @@ use crate::Envelope;
 const QUOTA_EN: &str = "The number of e-mails sent today has reached the threshold. Contact operations personnel.";
 const QUOTA_ZH: &str = "今日发送的邮件数已达到上限，请联系运营人员。";
 
-/// What a return code of `generateverifycode` says.
+/// The text of a return code of `generateverifycode`.
 pub(crate) const fn send_message(code: SendCode, locale: Locale) -> &'static str {
     let (en, zh) = match code {
         SendCode::Sent => ("The short message is sent successfully.", "The short message is sent successfully."),
@@ -29,7 +29,7 @@ pub(crate) const fn send_message(code: SendCode, locale: Locale) -> &'static str
     in_locale(locale, en, zh)
 }
 
-/// What a return code of `applyTenant` says.
+/// The text of a return code of `applyTenant`.
 pub(crate) const fn apply_message(code: ApplyCode, locale: Locale) -> &'static str {
     let (en, zh) = match code {
         ApplyCode::Success => ("success", "success"),

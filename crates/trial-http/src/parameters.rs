@@ -96,7 +96,7 @@ impl Query {
         })
     }
 
-    /// How long a page is to be, and the id after which it begins.
+    /// The length of a page, and the id after which it begins.
     pub(crate) fn page<Id: std::str::FromStr>(&mut self) -> Page<Id> {
         let limit = self.number("limit", 1..=MAX_PAGE).unwrap_or(PAGE);
         let cursor = self.take("cursor", |text| text.parse().map_err(|_| "must be the `nextCursor` of a page before"));
@@ -120,7 +120,7 @@ impl Query {
     }
 }
 
-/// What stands in the path where one thing is named.
+/// Returns the segment of the path that names one thing.
 pub(crate) async fn segment(request: &HttpRequest) -> Result<String, Problem> {
     Path::<String>::extract(request).await.map(Path::into_inner).map_err(|_| nothing_here())
 }

@@ -11,7 +11,7 @@ use trial_core::RequestId;
 
 pub(crate) const CONTENT_TYPE_PROBLEM: &str = "application/problem+json";
 
-/// What went wrong, as the problem's `type` names it.
+/// The kind of problem, named by its `type`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// The head contradicts itself.
@@ -109,7 +109,7 @@ impl Kind {
         }
     }
 
-    /// How whoever asks could show who it is.
+    /// The challenge of the `WWW-Authenticate` header, if authentication would help.
     pub(crate) const fn challenge(self) -> Option<&'static str> {
         match self {
             Self::Unauthorized => Some("Bearer realm=\"trialgate\""),
@@ -118,7 +118,7 @@ impl Kind {
         }
     }
 
-    /// Whether part of the body may still be on its way, so that the connection is of no more use.
+    /// Returns `true` if part of the body may still be on its way, so that the connection cannot be used again.
     const fn leaves_body_unread(self) -> bool {
         matches!(self, Self::RequestTimeout | Self::BodyTooLarge | Self::HeadTooLarge)
     }
@@ -127,7 +127,7 @@ impl Kind {
 /// One offending part of the request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct FieldError {
-    /// Where in the body, as a JSON pointer in a URI fragment.
+    /// The place in the body, as a JSON pointer in a URI fragment.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) pointer: Option<String>,
     /// The field of the body.
@@ -139,7 +139,7 @@ pub(crate) struct FieldError {
     /// The line of the file, or the row's number.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) line: Option<u64>,
-    /// What is wrong and what to give instead.
+    /// The fault, and what to give instead.
     pub(crate) detail: String,
 }
 

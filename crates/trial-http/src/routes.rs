@@ -276,7 +276,7 @@ mod tests {
 
     use super::*;
 
-    /// Who may reach a path is written down for each.
+    /// The document lists, for each path, the clients that may reach it.
     #[test]
     fn the_table_of_who_may_reach_which_path_has_every_route() {
         let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/security.md");

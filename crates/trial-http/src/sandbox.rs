@@ -21,7 +21,7 @@ use crate::site::State;
 const MAX_LIMIT: usize = 1_000;
 /// Messages on the page.
 const PAGE_LENGTH: usize = 50;
-/// How often the page asks for new messages, in seconds.
+/// The interval at which the page fetches new messages, in seconds.
 const REFRESH_S: u32 = 5;
 
 /// No script, nothing from elsewhere. Styles may be inline because captured mails have them so.

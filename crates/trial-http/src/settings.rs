@@ -11,7 +11,8 @@ use zeroize::Zeroizing;
 
 use crate::{CallerParts, ClientAddressHeader, Metrics, OpsParts, PortalParts, SiteSettings};
 
-/// Whether request and reply are nested in an object, as the published table has it, or not, as the published example has it.
+/// The place of the fields of request and reply: nested in an object, as in the published table, or not, as in the
+/// published example.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Envelope {
@@ -22,10 +23,10 @@ pub enum Envelope {
     Schema,
 }
 
-/// What the interface is configured by.
+/// The configuration of the interface.
 #[derive(Debug, Clone)]
 pub struct HttpSettings {
-    /// Where the fields of request and reply stand.
+    /// The place of the fields of request and reply.
     pub envelope: Envelope,
     /// Proxies whose word on the client's address is believed.
     pub trusted_proxies: Vec<IpNet>,
@@ -33,19 +34,19 @@ pub struct HttpSettings {
     pub exempt_addresses: Vec<IpNet>,
     /// The one header in which they name their client.
     pub client_address_header: ClientAddressHeader,
-    /// Whether browsers come by TLS, as far as this service or a proxy in front of it speaks it: cookies are `Secure` then.
+    /// `true` if browsers use TLS, to this service or to a proxy in front of it: cookies are `Secure` then.
     pub secure_cookies: bool,
     /// The origin that browsers know the service by, if it is configured: scheme, host, and port if it is not the usual one.
     pub public_origin: Option<String>,
-    /// How long a body may take to arrive, from its request's head on.
+    /// The time that a body may take to arrive, from the end of its request's head.
     pub body_timeout: Duration,
-    /// What one client may take up.
+    /// The limits of connections.
     pub limits: ConnectionLimits,
-    /// How long browsers are to come by TLS alone, if requests come by it.
+    /// The time for which browsers are to use TLS alone (HSTS), sent if requests use TLS.
     pub hsts: Option<Duration>,
-    /// Whose phones are served.
+    /// The phones that are served.
     pub phone: PhonePolicy,
-    /// Where the mailboxes of applicants may be.
+    /// The hosts at which applicants may have their mailboxes.
     pub mail_hosts: MailHosts,
     /// The sign-in address of tenants, if it is known.
     pub portal_url: Option<String>,
@@ -53,7 +54,7 @@ pub struct HttpSettings {
     pub site: Option<SiteSettings>,
 }
 
-/// What connections may take up, and how fast clients have to be.
+/// The number of connections and the time-outs of clients.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConnectionLimits {
     /// Connections in all; further ones wait until others end.
@@ -65,9 +66,9 @@ pub struct ConnectionLimits {
     pub streams_per_connection: u32,
     /// The size of a request's head in bytes: its target, and its headers.
     pub head_bytes: usize,
-    /// How long a request's head may take to arrive, and a handshake of TLS.
+    /// The time that a request's head, or a TLS handshake, may take to arrive.
     pub head_timeout: Duration,
-    /// How long a connection may idle between requests.
+    /// The time that a connection may idle between requests.
     pub idle_timeout: Duration,
 }
 
@@ -88,32 +89,32 @@ impl Default for ConnectionLimits {
 /// Reads the receipts in a body that arrived at this instant; says what is wrong with one that has none.
 pub type ReceiptReader = fn(&[u8], DateTime<Utc>) -> Result<Vec<DeliveryReceipt>, UnreadableReceipt>;
 
-/// Where a provider of short messages tells what became of them.
+/// The callback to which a provider of short messages sends delivery receipts.
 #[derive(Clone)]
 pub struct SmsCallback {
     /// The gateway's name in the path.
     pub gateway: &'static str,
-    /// What stands after it: letters, digits, `-` and `_`.
+    /// The secret after the name in the path: letters, digits, `-` and `_`.
     pub secret: Zeroizing<String>,
     /// Reads what the provider writes.
     pub read: ReceiptReader,
 }
 
-/// What stands before the page has a code sent.
+/// The bot challenge that a visitor has to pass before the page has a code sent.
 #[derive(Clone)]
 pub struct PageGuard {
     /// Judges.
     pub guard: Arc<dyn Guard>,
-    /// What makes proofs in the page; without it, the page's own script does.
+    /// The widget that makes proofs in the page; without it, the page's own script does.
     pub widget: Option<CaptchaWidget>,
 }
 
 /// Somebody else's script that makes proofs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CaptchaWidget {
-    /// Where it is.
+    /// The address of the script.
     pub script: String,
-    /// What the policy of the page has to permit for it: scripts, frames, styles and connections.
+    /// The sources that the content security policy has to permit for it: scripts, frames, styles and connections.
     pub sources: Vec<String>,
     /// The class of the element that becomes the widget.
     pub class: String,
@@ -121,11 +122,11 @@ pub struct CaptchaWidget {
     pub field: String,
     /// The object that the script makes, whose `render` makes another widget.
     pub object: String,
-    /// Whose widget it is; known to everybody.
+    /// The public key of the site at the provider of the widget.
     pub site_key: String,
 }
 
-/// What the interface stands on.
+/// The parts that the interface is built on.
 #[derive(Clone)]
 pub struct HttpParts {
     /// Decides requests.
@@ -140,16 +141,16 @@ pub struct HttpParts {
     pub receipts: Arc<dyn Receipts>,
     /// The providers that may tell; the path is closed to any other.
     pub callbacks: Vec<SmsCallback>,
-    /// What signed requests are checked by; without it, anybody may call.
+    /// The parts that check signed requests; without them, requests need no signature.
     pub callers: Option<CallerParts>,
-    /// What the portal stands on, if there is one.
+    /// The parts that the portal is built on, if there is one.
     pub portal: Option<PortalParts>,
-    /// What stands before the page has a code sent, if anything does.
+    /// The bot challenge before the page has a code sent, if there is one.
     pub guard: Option<PageGuard>,
-    /// What the operations interface stands on.
+    /// The parts that the operations interface is built on.
     pub ops: OpsParts,
     /// Captured messages; opens the sandbox's endpoints if given.
     pub inbox: Option<Arc<Inbox>>,
-    /// What `/metrics` shows.
+    /// The metrics that `/metrics` shows.
     pub metrics: Metrics,
 }

@@ -39,7 +39,7 @@ pub(crate) fn conclude<B>(response: &ServiceResponse<B>, route: Route) {
     exported::rename(&span, format!("{} {}", response.request().method(), route.pattern()));
 }
 
-/// What `tracing` has no word for.
+/// The export of traces, which `tracing` has no support for.
 #[cfg(feature = "otlp")]
 mod exported {
     use actix_web::http::header::{HeaderMap, HeaderName};

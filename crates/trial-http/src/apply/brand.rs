@@ -1,4 +1,4 @@
-//! Whose page it is: name, colour, logo, links, terms.
+//! The branding of the applicants' page: name, colour, logo, links, terms.
 
 use std::fmt;
 use std::path::Path;
@@ -9,15 +9,15 @@ use trial_core::Terms;
 
 /// The largest logo, in bytes: the first page is to be small.
 const MAX_LOGO: usize = 64 * 1024;
-/// What WCAG 2.2 (success criterion 1.4.3) asks of text.
+/// The contrast that WCAG 2.2 (success criterion 1.4.3) requires of text.
 const LEAST_CONTRAST: f64 = 4.5;
 /// Dark blue.
 const USUAL: BrandColour = BrandColour([0x0b, 0x57, 0xa4]);
 
-/// Whose page the one to apply on is.
+/// The branding and the content of the applicants' page.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SiteSettings {
-    /// Who offers the trial.
+    /// The name of the provider of the trial.
     pub name: String,
     /// The colour of buttons and links.
     pub colour: BrandColour,
@@ -25,7 +25,7 @@ pub struct SiteSettings {
     pub logo: Option<Logo>,
     /// Links at the end of the page.
     pub links: Vec<SiteLink>,
-    /// What applicants agree to, if there is anything.
+    /// The terms that applicants agree to, if any.
     pub terms: Option<Terms>,
     /// The origins whose pages may show the form.
     pub embed_origins: Vec<EmbedOrigin>,
@@ -38,9 +38,9 @@ pub struct SiteSettings {
 /// A link at the end of the page.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SiteLink {
-    /// What it is called.
+    /// The text of the link.
     pub label: String,
-    /// Where it leads: `https://…`.
+    /// The address: `https://…`.
     pub url: String,
 }
 
@@ -59,7 +59,7 @@ pub struct Logo {
     bytes: Bytes,
 }
 
-/// Why a colour or a logo cannot be used. The message says what to give.
+/// The reason why a colour or a logo cannot be used. The message says what to give.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BrandError {
     /// Not a colour.

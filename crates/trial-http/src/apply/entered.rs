@@ -1,4 +1,4 @@
-//! What a visitor has filled in.
+//! The form as a visitor filled it in.
 
 use trial_core::{
     CompanyError, CompanyName, Email, EmailError, Locale, Phone, PhoneError, PhonePolicy, SubmittedCode,

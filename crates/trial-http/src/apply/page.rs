@@ -12,12 +12,12 @@ use crate::messages::{in_locale, page_locale};
 use crate::settings::CaptchaWidget;
 use crate::site::State;
 
-/// What every page is made with.
+/// The parts of every page.
 #[derive(Clone, Copy)]
 pub(super) struct Page<'a> {
     pub(super) site: &'a SiteSettings,
     pub(super) locale: Locale,
-    /// Whether it stands in a page of somebody else.
+    /// `true` if it is embedded in a page of another site.
     pub(super) is_embedded: bool,
     /// Somebody else's script that the form needs.
     pub(super) widget: Option<&'a CaptchaWidget>,
@@ -56,11 +56,11 @@ pub(super) struct ApplyForm<'a> {
     pub(super) entered: Entered,
     pub(super) problems: Vec<FieldProblem>,
     pub(super) notice: Option<Notice>,
-    /// What to quote.
+    /// The request id, for the visitor to quote.
     pub(super) request: Option<RequestId>,
     /// Seconds until a code may be asked for.
     pub(super) wait: Option<u64>,
-    /// Whether there is a guard, to which the browser has to bring a proof.
+    /// `true` if there is a bot challenge, for which the browser has to send a proof.
     pub(super) is_guarded: bool,
 }
 
@@ -79,12 +79,12 @@ impl<'a> ApplyForm<'a> {
         }
     }
 
-    /// Whether a code is on its way, and to be typed next.
+    /// Returns `true` if a code is on its way, and to be typed next.
     fn is_sent(&self) -> bool {
         self.notice.as_ref().is_some_and(|notice| notice.is_good)
     }
 
-    /// What is wrong with a field.
+    /// The problem of a field, in words.
     fn problem(&self, field: &str) -> Option<&'static str> {
         self.problems.iter().find(|problem| problem.field == field).map(|problem| problem.words)
     }

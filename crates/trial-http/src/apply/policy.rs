@@ -1,4 +1,4 @@
-//! What every page of it is sent with.
+//! The headers of the applicants' pages.
 
 use actix_web::HttpResponse;
 use actix_web::http::header::{CONTENT_SECURITY_POLICY, HeaderValue, REFERRER_POLICY};

@@ -1,4 +1,4 @@
-//! Who changed what.
+//! The audit trail: changes, and the people who made them.
 
 use askama::Template;
 use trial_core::{AuditEntry, AuditId, AuditQuery, Permission};

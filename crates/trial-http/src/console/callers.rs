@@ -29,7 +29,7 @@ struct Callers {
 struct Row {
     caller: Caller,
     state: &'static str,
-    /// What becomes of its secrets when old keys are taken out; nothing, if it is removed.
+    /// The state of its secrets once old keys are removed; `None` if it is removed itself.
     seal: Option<SealState>,
     /// The ids of the keys that seal its secrets.
     keys: String,

@@ -19,7 +19,7 @@ struct Prefixes {
 }
 
 impl Prefixes {
-    /// What the mode comes to.
+    /// The effect of the mode.
     fn what(&self) -> &'static str {
         match self.outlook.mode {
             BreakerMode::Off => "The breaker is off: nothing is looked at and nothing is blocked.",

@@ -15,7 +15,7 @@ use crate::ops::Sight;
 
 /// Rows of a page.
 const ROWS: u32 = 50;
-/// What a trial is extended by at most at once, in days.
+/// Days of one extension of a trial, at most.
 const MOST_DAYS: u64 = 366;
 
 #[derive(Template)]

@@ -9,9 +9,9 @@ use crate::problem::{Kind, Problem};
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Listing<T> {
-    /// What was found.
+    /// The items.
     items: Vec<T>,
-    /// What `cursor` takes for the next page; null on the last one.
+    /// The `cursor` of the next page; null on the last one.
     next_cursor: Option<String>,
 }
 
@@ -31,7 +31,7 @@ impl<T> Listing<T> {
     }
 }
 
-/// What `limit` is to the ledger.
+/// The `limit` of the query: one row more than the page shows.
 pub(super) fn one_more<Id>(page: &Page<Id>) -> u32 {
     page.limit.saturating_add(1)
 }

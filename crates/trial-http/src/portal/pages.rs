@@ -7,17 +7,17 @@ use crate::SiteSettings;
 use crate::fields::Fields;
 use crate::messages::{in_locale, page_locale};
 
-/// What every page is made with.
+/// The parts of every page.
 pub(super) struct Page<'a> {
     pub(super) site: &'a SiteSettings,
     pub(super) locale: Locale,
     /// The account that is signed in, and what a form has to carry.
     pub(super) signed_in: Option<SignedIn>,
-    /// What was just done.
+    /// The confirmation of the last action.
     pub(super) said: Option<&'static str>,
 }
 
-/// Who looks at the page.
+/// The owner who looks at the page.
 pub(super) struct SignedIn {
     pub(super) account: String,
     pub(super) csrf: String,
@@ -72,7 +72,7 @@ pub(super) struct SignInPage<'a> {
 #[template(path = "portal/password.html")]
 pub(super) struct PasswordPage<'a> {
     pub(super) page: &'a Page<'a>,
-    /// Whether the present one is the initial one, which has to go.
+    /// `true` if the present one is the initial one, which has to be replaced.
     pub(super) is_first: bool,
     pub(super) wrong: Option<&'static str>,
     /// Characters of a password.
@@ -107,9 +107,9 @@ pub(super) struct LostPage<'a> {
 #[template(path = "portal/new_password.html")]
 pub(super) struct NewPasswordPage<'a> {
     pub(super) page: &'a Page<'a>,
-    /// Whose password it will be.
+    /// The account whose password it will be.
     pub(super) account: &'a str,
-    /// What lets its owner in.
+    /// The link that authenticates its owner.
     pub(super) link: &'a str,
     pub(super) wrong: Option<&'static str>,
     /// Characters of a password.
@@ -123,7 +123,7 @@ pub(super) struct LinkOverPage<'a> {
     pub(super) page: &'a Page<'a>,
 }
 
-/// What happens to a trial.
+/// The course of a trial: its end and the dates before and after.
 pub(super) struct Course {
     pub(super) days_left: i64,
     pub(super) reminders: Vec<String>,

@@ -22,7 +22,7 @@ const HOUR: i64 = 3_600;
 /// Initial passwords that may not be chosen: the latest.
 const REMEMBERED: usize = 16;
 
-/// Whose initial password is derived where there is no account.
+/// The tenant whose initial password is derived if there is no account.
 const NOBODY: [u8; 16] = [0; 16];
 
 pub(super) fn page(page: &Page<'_>) -> Answer {
@@ -71,7 +71,8 @@ pub(super) async fn count(
     Ok(())
 }
 
-/// Whether this is the initial password of the present issue; derived and compared also where there is no account.
+/// Returns `true` if this is the initial password of the present issue; derives and compares one also if there is no
+/// account.
 pub(super) fn is_initial(reception: &Reception, account: Option<&PortalAccount>, shown: &str) -> bool {
     let keyring = &reception.parts.keyring;
     let (key, tenant, issue) = account.map_or_else(
@@ -88,7 +89,7 @@ pub(super) fn is_initial(reception: &Reception, account: Option<&PortalAccount>,
     is_the_same && account.is_some()
 }
 
-/// Whether this was an initial password of the account, as far back as it is looked.
+/// Returns `true` if this is one of the latest initial passwords of the account.
 pub(super) fn was_initial(reception: &Reception, account: &PortalAccount, shown: &str) -> bool {
     let issues = (1..=account.tenant.password_issue).rev().take(REMEMBERED);
     issues.fold(false, |was, issue| {

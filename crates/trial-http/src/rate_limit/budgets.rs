@@ -16,7 +16,7 @@ const CAPACITY: usize = 65_536;
 /// Cells that a network may be in: the least used of these gives way, where all are taken.
 const WAYS: usize = 16;
 
-/// What networks of all sizes have used of one limit.
+/// The use of one limit by networks of all sizes.
 #[derive(Debug)]
 pub(super) struct Budgets {
     /// Requests of one subscriber within an hour; not 0.
@@ -34,10 +34,10 @@ impl Budgets {
         (limit > 0).then(|| Self { limit, tables: std::array::from_fn(|_| Table::new(capacity / WAYS)) })
     }
 
-    /// Looks whether the budgets have one more request at this time, in nanoseconds.
+    /// Checks that the budgets have one more request at this time, in nanoseconds.
     ///
     /// # Errors
-    /// How long to wait, if the budget of one of the networks is spent.
+    /// The time to wait if the budget of one of the networks is spent.
     pub(super) fn peek(&self, address: IpAddr, now: u64) -> Result<(), Duration> {
         let waits = Network::all_of(address).filter_map(|network| self.used_with_one_more(network, now).err());
         waits.max().map_or(Ok(()), Err)
@@ -46,7 +46,7 @@ impl Budgets {
     /// Takes one request from the budgets of all networks of the address, or from none.
     ///
     /// # Errors
-    /// How long to wait, if the budget of one of the networks is spent.
+    /// The time to wait if the budget of one of the networks is spent.
     pub(super) fn take(&mut self, address: IpAddr, now: u64) -> Result<(), Duration> {
         self.peek(address, now)?;
         for network in Network::all_of(address) {

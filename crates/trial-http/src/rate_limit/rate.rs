@@ -20,10 +20,11 @@ impl Rate {
         Self { within, interval: within / requests.max(1) }
     }
 
-    /// The time until which requests are in use after one more at `now`. It was `used_until` before, or anything in the past.
+    /// The time until which requests are in use after one more at `now`. It was `used_until` before, or anything in the
+    /// past.
     ///
     /// # Errors
-    /// How long to wait, if it is one too many.
+    /// The time to wait if it is one too many.
     pub(crate) fn next(self, used_until: u64, now: u64) -> Result<u64, Duration> {
         let next = used_until.max(now) + self.interval;
         match next.saturating_sub(now + self.within) {

@@ -1,4 +1,4 @@
-//! How many connections one client has.
+//! The number of connections of each client.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -19,7 +19,7 @@ pub(super) struct Admission {
 
 /// The right to one connection, until dropped.
 pub(super) struct Place {
-    /// Where it is counted; nowhere for those that are exempt.
+    /// The counter and the address under which it is counted; `None` for exempt addresses.
     counted: Option<(Admission, IpAddr)>,
 }
 
@@ -75,7 +75,7 @@ mod tests {
         Admission::new(limit, &["10.0.0.0/8".parse().unwrap()])
     }
 
-    /// How many of three connections each of these addresses gets, all held at once.
+    /// The number of connections admitted if each of these addresses opens three, all held at once.
     fn admitted(admission: &Admission, addresses: &[&str]) -> usize {
         let all = addresses.iter().flat_map(|address| [address; 3]);
         all.filter_map(|address| admission.admit(address.parse().unwrap())).collect::<Vec<_>>().len()
@@ -92,7 +92,7 @@ mod tests {
         assert_eq!(admitted(&admission(0), &["192.0.2.1"]), 3);
     }
 
-    /// Who has a /48 does not have all connections.
+    /// The holder of a /48 does not get all connections.
     #[test]
     fn the_networks_of_an_address_have_their_own_limits() {
         let of = |subnets: std::ops::Range<u16>| -> Vec<String> {

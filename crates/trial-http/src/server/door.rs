@@ -1,4 +1,4 @@
-//! What becomes of a connection once it is accepted.
+//! The service of an accepted connection.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -36,7 +36,7 @@ const REFUSED: &str = "trialgate_http_connections_refused_total";
 pub(super) type App = BoxService<Request, ServiceResponse<BoxBody>, Error>;
 type Http1 = BoxService<(Wire, Protocol, Option<SocketAddr>), (), actix_http::error::DispatchError>;
 
-/// What all workers serve by.
+/// The settings that all workers share.
 #[derive(Clone)]
 pub(super) struct Plan {
     pub(super) site: Site,
@@ -66,7 +66,7 @@ struct Measured {
 }
 
 impl Plan {
-    /// What one worker serves by.
+    /// The service of one worker.
     pub(super) fn worker(self) -> impl ServiceFactory<TcpStream, Config = (), Response = (), Error = Infallible> {
         fn_factory(move || {
             let plan = self.clone();

@@ -22,13 +22,15 @@ use door::Plan;
 
 /// Connections that may wait to be accepted. The operating system may set a lower bound (`net.core.somaxconn`).
 const BACKLOG: i32 = 1_024;
-/// How long a connection may take to close.
+/// The time that a connection may take to close.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
-/// How long a client may take nothing of what is written to it: replies are small, so that one who does not read has gone.
+/// The time without progress after which a reply is given up: replies are small, so that a client that does not read is
+/// gone.
 const STALL_TIMEOUT: Duration = Duration::from_secs(30);
-/// How long requests under way may take once the server is told to stop, in seconds. The engine's bounds are below this.
+/// The time that requests under way may take once the server is to stop, in seconds. The engine's time-outs are below
+/// this.
 const SHUTDOWN_TIMEOUT_S: u64 = 30;
-/// How often measurements are folded.
+/// The interval at which measurements are folded.
 const UPKEEP_EVERY: Duration = Duration::from_secs(5);
 
 /// The server: bound, and ready to run.
@@ -80,7 +82,7 @@ impl HttpServer {
         Ok(Self { handle: server.handle(), server, metrics })
     }
 
-    /// What stops the server from elsewhere.
+    /// The handle that stops the server from elsewhere.
     pub fn handle(&self) -> ServerHandle {
         self.handle.clone()
     }

@@ -1,4 +1,4 @@
-//! What providers of short messages tell.
+//! Delivery receipts from providers of short messages.
 
 use std::sync::{Arc, Mutex};
 

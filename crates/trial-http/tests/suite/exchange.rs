@@ -1,4 +1,4 @@
-//! What surrounds every exchange: ids, statuses, headers.
+//! The ids, statuses and headers that are common to all requests.
 
 use std::fmt::Write as _;
 

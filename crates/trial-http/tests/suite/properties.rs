@@ -1,4 +1,4 @@
-//! Whatever is sent, the fault is never ours.
+//! No request, of whatever bytes, is answered as a fault of ours.
 
 use actix_web::rt::System;
 use proptest::prelude::*;

@@ -89,7 +89,7 @@ async fn a_connection_serves_one_request_after_another() {
     assert_eq!(connection.read(&mut [0; 1]).await.unwrap(), 0, "a connection that idles does not hold up the end");
 }
 
-/// What is told of the service itself is served where its administrators are, and nowhere else; and nothing else is there.
+/// Documents about the service itself are served by the administrators' listener and by no other, and nothing else is.
 #[tokio::test]
 async fn a_second_listener_has_what_is_for_administrators_alone() {
     let bound = || TcpListener::bind(("127.0.0.1", 0)).unwrap();

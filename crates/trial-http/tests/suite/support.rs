@@ -29,7 +29,7 @@ pub(crate) const CODE_REQUEST: &str = r#"{"phone":"16673280001"}"#;
 pub(crate) const APPLICATION: &str =
     r#"{"companyName":"Example Ltd.","phone":"16673280001","phoneVerifyCode":"123456","email":"a@example.com"}"#;
 
-/// What an interface under test is made of.
+/// The parts of an interface under test.
 pub(crate) struct Fixture {
     pub(crate) service: MockTrialService,
     pub(crate) health: MockHealth,

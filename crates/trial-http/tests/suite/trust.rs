@@ -1,4 +1,4 @@
-//! What a request says of itself, and what is believed of it.
+//! The claims of a request about itself, and the trust in them.
 
 use actix_web::http::header::HeaderValue;
 use actix_web::test::TestRequest;

@@ -1,4 +1,4 @@
-//! Who is let in, and to what.
+//! The roles that each operation takes, and the rejection of everybody else.
 
 use std::time::Duration;
 
