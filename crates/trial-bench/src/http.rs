@@ -111,7 +111,7 @@ impl Connection {
     }
 }
 
-/// Where the body is, once head and body are here.
+/// The range of the body, once head and body have arrived.
 fn whole_body(reply: &[u8]) -> anyhow::Result<Option<std::ops::Range<usize>>> {
     let Some(end) = reply.windows(4).position(|four| four == b"\r\n\r\n") else {
         return Ok(None);

@@ -129,7 +129,7 @@ fn curves(levels: &[ClosedLevel], database: Database) -> Vec<Curve> {
     services.chain(bare).chain([function]).filter(|curve| !curve.points.is_empty()).collect()
 }
 
-/// What was measured at one level, from the first level to the last.
+/// The rate of the first point, drawn from the first level to the last.
 fn flat(points: &[(f64, f64)], levels: &[&ClosedLevel]) -> Vec<(f64, f64)> {
     let Some((_, rate)) = points.first() else { return Vec::new() };
     let at = |level: Option<&usize>| level.map(|connections| (real(*connections), *rate));

@@ -1,4 +1,4 @@
-//! What was measured, as it is kept.
+//! The results of measurements, as they are stored.
 
 use std::fs;
 use std::path::Path;
@@ -34,7 +34,7 @@ pub(crate) struct Results {
     pub(crate) sign_in: Option<Section<Refusal>>,
 }
 
-/// What one run measured of one thing.
+/// The results of one run for one thing.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Section<T> {
     pub(crate) machine: Machine,
@@ -58,7 +58,7 @@ pub(crate) struct ClosedRound {
     pub(crate) ceilings: Ceilings,
 }
 
-/// What was measured in the same round beside the service.
+/// The ceilings measured in the same round as the service.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Ceilings {
     /// An endpoint of the same server that does nothing: requests each second.
@@ -152,7 +152,7 @@ pub(crate) struct BesiegedRound {
     pub(crate) peak_mib: Option<u64>,
 }
 
-/// How long one page or call of operations takes.
+/// The time of one page or call of operations.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Looked {
     pub(crate) database: Database,
@@ -165,7 +165,7 @@ pub(crate) struct Looked {
     pub(crate) p99: f64,
 }
 
-/// How long one kind of refusal at the portal takes, beside that of an account that does not exist.
+/// The time of one kind of refusal at the portal, beside that of an account that does not exist.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Refusal {
     pub(crate) database: Database,
@@ -177,12 +177,12 @@ pub(crate) struct Refusal {
     pub(crate) p99: f64,
     /// The share of pairs in which it took longer than that of an account that does not exist: a half, if nothing can be told.
     pub(crate) superiority: f64,
-    /// How likely such a share, or one further from a half, is by chance (Mann and Whitney's test, two-sided).
+    /// The probability of such a share, or one further from a half, by chance (Mann and Whitney's test, two-sided).
     pub(crate) p_value: f64,
 }
 
 impl Results {
-    /// What was kept at this place, or nothing.
+    /// Reads the results stored at this path; none if there is no file.
     pub(crate) fn load(path: &Path) -> anyhow::Result<Self> {
         if !path.exists() {
             return Ok(Self::default());

@@ -1,4 +1,4 @@
-/// Who offers the widget and judges what it made, or speaks as they do.
+/// The provider that offers the widget and judges proofs, or one with the same interface.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CaptchaProvider {
     /// Cloudflare Turnstile: <https://developers.cloudflare.com/turnstile/>.
@@ -10,7 +10,7 @@ pub enum CaptchaProvider {
 }
 
 impl CaptchaProvider {
-    /// Where proofs are judged.
+    /// The address at which proofs are judged.
     pub const fn verify_url(self) -> &'static str {
         match self {
             Self::Turnstile => "https://challenges.cloudflare.com/turnstile/v0/siteverify",
@@ -28,8 +28,8 @@ impl CaptchaProvider {
         }
     }
 
-    /// What the policy of a page has to permit for the widget (scripts, frames, styles, connections), as the provider's
-    /// document says.
+    /// The sources that the content security policy of a page has to permit for the widget (scripts, frames, styles,
+    /// connections), as documented by the provider.
     pub const fn sources(self) -> &'static [&'static str] {
         match self {
             Self::Turnstile => &["https://challenges.cloudflare.com"],

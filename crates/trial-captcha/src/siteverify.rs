@@ -12,23 +12,23 @@ use trial_core::{GuardUnusable, GuardVerdict, ProofRefusal, Redaction};
 use url::{Url, form_urlencoded};
 use zeroize::Zeroizing;
 
-/// How long a connection may take, TLS included.
+/// The time that a connection may take, TLS included.
 const CONNECT: Duration = Duration::from_secs(3);
-/// How long a connection that is not used is kept.
+/// The time that an unused connection is kept.
 const IDLE: Duration = Duration::from_secs(10);
-/// How much of an answer is read, in bytes; each provider's has some hundred.
+/// The part of an answer that is read, in bytes; each provider's has some hundred.
 const MAX_ANSWER: usize = 16 * 1024;
-/// What no widget makes: a provider that knows the secret says that it is wrong.
+/// A proof that no widget makes: a provider that knows the secret answers that it is wrong.
 const NO_PROOF: &str = "trialgate-doctor";
 
-/// What the provider is asked by.
+/// The parameters of requests to the provider.
 #[derive(Clone)]
 pub struct SiteverifySettings {
-    /// Where: `https://…`, or `http://…` on networks that are trusted.
+    /// The address: `https://…`, or `http://…` on trusted networks.
     pub url: String,
-    /// Who asks.
+    /// The secret of the site.
     pub secret: Zeroizing<String>,
-    /// How long an answer may take.
+    /// The time that an answer may take.
     pub timeout: Duration,
 }
 
@@ -39,7 +39,7 @@ impl fmt::Debug for SiteverifySettings {
     }
 }
 
-/// Why no guard can be made of settings.
+/// The reason why the settings cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum UnusableSiteverify {
     /// The address is none of a web server.
@@ -61,7 +61,7 @@ pub struct Siteverify {
     timeout: Duration,
 }
 
-/// What a provider answers, as far as it matters.
+/// The relevant part of a provider's answer.
 #[derive(Deserialize)]
 struct Answer {
     success: bool,
@@ -151,7 +151,7 @@ impl Guard for Siteverify {
         self.ask(proof).await?.verdict(&self.redaction().secret(proof))
     }
 
-    /// Whether the provider knows the secret.
+    /// Checks that the provider knows the secret.
     async fn check(&self) -> Result<(), GuardUnusable> {
         self.ask(NO_PROOF).await?.verdict(&self.redaction()).map(|_| ())
     }

@@ -8,7 +8,7 @@ use std::process::Command;
 use rustix::process::getuid;
 use tempfile::TempDir;
 
-/// Where PostgreSQL's programs are, and who runs them.
+/// The directory of PostgreSQL's programs, and the account that runs them.
 #[derive(Debug, Clone)]
 pub(crate) struct Account {
     programs: PathBuf,
@@ -49,7 +49,7 @@ impl Account {
         directory
     }
 
-    /// Where directories of servers are made.
+    /// The directory in which servers' directories are created.
     pub(crate) fn place(&self) -> PathBuf {
         let program = env::current_exe().expect("a process has a program");
         // …/target/debug/deps/suite-… and …/target/release/trial-bench alike.
@@ -61,7 +61,7 @@ impl Account {
         place
     }
 
-    /// Whether every directory on the way can be passed through by others.
+    /// Returns `true` if others can pass through every directory on the way.
     fn reaches(&self, path: &Path) -> bool {
         let is_open = |path: &Path| path.metadata().is_ok_and(|data| data.mode() & 0o001 != 0);
         self.other.is_none() || path.ancestors().skip(1).all(is_open)

@@ -38,7 +38,7 @@ fn template(account: &Account) -> PathBuf {
     template
 }
 
-/// What every server has. The port is given at the start; small machines run several servers at once.
+/// The configuration of every server. The port is given at the start; small machines run several servers at once.
 const COMMON: &str = "\
 listen_addresses = '127.0.0.1'
 unix_socket_directories = ''

@@ -9,7 +9,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::account::Account;
 
-/// How long a server may take to start: recovery after a kill replays the log.
+/// The time that a server may take to start: recovery after a kill replays the log.
 const PATIENCE: Duration = Duration::from_mins(2);
 const PACE: Duration = Duration::from_millis(5);
 
@@ -121,7 +121,7 @@ fn parent_of(pid: u32) -> Option<u32> {
     stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()
 }
 
-/// What the server says, read by a thread of its own so that the pipe never fills.
+/// The lines of the server's log, read by a thread of its own so that the pipe never fills.
 fn read(pipe: ChildStderr) -> Receiver<String> {
     use std::io::{BufRead, BufReader};
     let (lines, said) = channel();

@@ -8,13 +8,13 @@ use trial_core::{AltchaChallenge, AltchaCost, GuardUnusable, GuardVerdict, Keyri
 
 /// Asks browsers for work by the ALTCHA protocol.
 pub struct AltchaGuard {
-    /// How much.
+    /// The amount of work.
     pub cost: AltchaCost,
-    /// What signs challenges.
+    /// The keys that sign challenges.
     pub keyring: Arc<Keyring>,
-    /// What remembers those that were solved.
+    /// The record of solved challenges.
     pub replays: Arc<dyn ReplayGuard>,
-    /// What time it is.
+    /// The clock.
     pub clock: Arc<dyn Clock>,
     /// Makes challenges unlike each other.
     pub entropy: Arc<dyn Entropy>,

@@ -57,7 +57,7 @@ fn give_up(poisonous: Gathered, error: &LedgerError) {
     poisonous.refuse(NotDecided::Fault);
 }
 
-/// What operations find a request by.
+/// The id by which operations find a request.
 fn exchange(request: &Request) -> String {
     match request {
         Request::SendCode(asked) => asked.request_id.to_string(),

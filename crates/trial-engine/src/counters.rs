@@ -5,7 +5,7 @@ use trial_core::{ApplyCode, BreakerMode, SendCode};
 
 /// The return code of a fault of the program, which is none of the published ones.
 pub(crate) const FAULT: &str = "500";
-/// What a mail or an event can come to that somebody has to see.
+/// The results of a mail or of an event that somebody has to see.
 const RESULTS: [&str; 3] = ["sent", "retry", "failed"];
 const LEDGER_ERRORS: [&str; 4] = ["unavailable", "contended", "commit_unknown", "corrupt"];
 

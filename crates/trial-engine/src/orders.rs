@@ -9,7 +9,7 @@ use trial_core::{Batch, FreshIds, LedgerError, LifeOutcome, Outcome, Planner, Re
 /// Has orders decided on this ledger.
 #[derive(Clone)]
 pub struct Orders {
-    /// Where they are decided.
+    /// The ledger, which decides them.
     pub ledger: Arc<dyn TrialLedger>,
     /// When.
     pub clock: Arc<dyn Clock>,

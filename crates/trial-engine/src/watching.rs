@@ -47,7 +47,7 @@ impl Watch {
         Ok(())
     }
 
-    /// What waits to be sent, and since when.
+    /// Shows the number of waiting mails and events, and the age of the oldest.
     async fn show_queues(&self, now: DateTime<Utc>) -> Result<(), LedgerError> {
         let mails = self.operations.mail_queue().await?;
         metrics::gauge!("trialgate_mails_waiting").set(number(mails.due));
@@ -63,7 +63,7 @@ impl Watch {
         Ok(())
     }
 
-    /// How many prefixes are blocked, and how many would be.
+    /// Shows the number of prefixes that are blocked, and of those that would be.
     async fn show_prefixes(&self, policy: &Policy, now: DateTime<Utc>) -> Result<(), LedgerError> {
         let PrefixOutlook { mode, blocked, .. } = prefix_outlook(&*self.prefixes, policy, now).await?;
         for shown in [BreakerMode::Shadow, BreakerMode::On] {

@@ -84,8 +84,8 @@ fn message(panic: &(dyn std::any::Any + Send)) -> &str {
 mod fuzz {
     use super::Target;
 
-    /// Whether the engine is guided: this is not found by chance, in 2^96 inputs one, but byte by byte by whoever sees which
-    /// branches an input has reached.
+    /// Tests that the engine is guided: the bug is not found by chance (1 in 2^96 inputs), but byte by byte by an
+    /// engine that sees which branches an input has reached.
     #[test]
     fn planted() {
         Target::new("planted").makes(100_000).check(|input| {

@@ -2,7 +2,7 @@
 
 use fastrand::Rng;
 
-/// What mutations put in where there is no dictionary.
+/// The pieces that mutations insert if there is no dictionary.
 const PIECES: [&[u8]; 4] = [b"\0", b"\xFF", b" ", b"0"];
 /// The most changes that are made to one input.
 const CHANGES: usize = 6;

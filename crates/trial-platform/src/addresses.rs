@@ -2,7 +2,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::{Ipv4Net, Ipv6Net};
 
-/// What of IPv4 is not for anybody on the Internet (IANA IPv4 Special-Purpose Address Registry), and one more address.
+/// The ranges of IPv4 that are not public (IANA IPv4 Special-Purpose Address Registry), and one more address.
 const NOT_PUBLIC: [Ipv4Net; 17] = [
     v4([0, 0, 0, 0], 8),          // "this network"
     v4([10, 0, 0, 0], 8),         // private use
@@ -25,7 +25,7 @@ const NOT_PUBLIC: [Ipv4Net; 17] = [
 
 /// Global unicast, the only part of IPv6 that is.
 const GLOBAL_UNICAST: Ipv6Net = v6(Ipv6Addr::new(0x2000, 0, 0, 0, 0, 0, 0, 0), 3);
-/// What of it is not for anybody on the Internet (IANA IPv6 Special-Purpose Address Registry).
+/// The ranges of it that are not public (IANA IPv6 Special-Purpose Address Registry).
 const NOT_PUBLIC_V6: [Ipv6Net; 4] = [
     v6(Ipv6Addr::new(0x2001, 0, 0, 0, 0, 0, 0, 0), 23), // protocol assignments, Teredo among them
     v6(Ipv6Addr::new(0x2001, 0x0db8, 0, 0, 0, 0, 0, 0), 32), // documentation
@@ -43,8 +43,8 @@ const fn v6(address: Ipv6Addr, length: u8) -> Ipv6Net {
     Ipv6Net::new_assert(address, length)
 }
 
-/// Whether an address is one of the Internet: not loopback, private, link-local, unique-local, shared by a carrier's NAT, of
-/// a cloud's metadata service, or otherwise special.
+/// Returns `true` if an address is public: not loopback, private, link-local, unique-local, shared by a carrier's NAT,
+/// of a cloud's metadata service, or otherwise special.
 pub fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => !NOT_PUBLIC.iter().any(|net| net.contains(&address)),

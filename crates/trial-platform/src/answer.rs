@@ -1,4 +1,4 @@
-//! What a receiver's answer means.
+//! The meaning of a receiver's answer.
 
 use std::error::Error as _;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use reqwest::header::{HeaderMap, RETRY_AFTER};
 use reqwest::{Response, StatusCode};
 use trial_core::{Redaction, TellError};
 
-/// How much of a body is read, so that its connection can be used again, in bytes. Nothing is made of it.
+/// The part of a body that is read and dropped, so that its connection can be used again, in bytes.
 const MAX_BODY: usize = 16 * 1024;
 
 /// 2xx is success, 410 says that the receiver is gone, and everything else, redirections among it, is to be tried again.
@@ -45,8 +45,8 @@ fn retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Duration> {
     (at.to_utc() - now).to_std().ok()
 }
 
-/// Why there was no answer. The error's own text could hold the address, and with it a secret: only its innermost cause is
-/// told.
+/// The reason why there was no answer. The error's own text could contain the address, and with it a secret: only its
+/// innermost cause is given.
 pub(crate) fn lost(error: &reqwest::Error, timeout: Duration, redaction: &Redaction) -> TellError {
     if error.is_timeout() {
         return TellError::transient(format!("no answer within {} s", timeout.as_secs()));

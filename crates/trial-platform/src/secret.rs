@@ -6,16 +6,16 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
-/// What a secret begins with.
+/// The prefix of a secret.
 const PREFIX: &str = "whsec_";
-/// How long a key may be, in bytes (Standard Webhooks, "Signature scheme").
+/// The length of a key, in bytes (Standard Webhooks, "Signature scheme").
 const LENGTHS: std::ops::RangeInclusive<usize> = 24..=64;
 
 /// A key that events are signed by, shared with the receiver.
 #[derive(Clone)]
 pub struct SigningSecret(Zeroizing<Vec<u8>>);
 
-/// Why a text is no secret. Says nothing of the text.
+/// The error for a text that is not a secret. Contains nothing of the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("must be `whsec_` and the base64 of 24 to 64 bytes")]
 pub struct SecretError;

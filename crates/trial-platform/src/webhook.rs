@@ -15,31 +15,31 @@ use crate::answer::{judge, lost};
 use crate::resolving::{Guard, Lookup};
 use crate::{SigningSecret, is_public};
 
-/// How many keys sign at once: the old one and the new one, while the receiver changes them.
+/// Keys that sign at once: the old one and the new one, while the receiver changes them.
 const SIGNING: usize = 2;
-/// How long a connection may take, TLS included.
+/// The time that a connection may take, TLS included.
 const CONNECT: Duration = Duration::from_secs(5);
-/// How long a connection that is not used is kept.
+/// The time that an unused connection is kept.
 const IDLE: Duration = Duration::from_secs(10);
 
-/// What the receiver is configured by.
+/// The configuration of the receiver.
 #[derive(Clone)]
 pub struct WebhookSettings {
     /// Its address: `https://…`, or `http://…` where private addresses are allowed.
     pub url: String,
     /// The keys it knows; the first two sign.
     pub secrets: Vec<SigningSecret>,
-    /// Whether it may be in a private network, or on this machine.
+    /// `true` if it may be in a private network, or on this machine.
     pub allow_private_addresses: bool,
-    /// How long it may take for an answer; the specification suggests 15 to 30 s.
+    /// The time that an answer may take; the specification suggests 15 to 30 s.
     pub timeout: Duration,
 }
 
 impl WebhookSettings {
-    /// Whether a platform could be made of these.
+    /// Checks the settings without creating a platform.
     ///
     /// # Errors
-    /// The address is none, or a private one, or there is no key.
+    /// [`UnusableWebhook`] if the address is invalid or private, or there is no key.
     pub fn check(&self) -> Result<(), UnusableWebhook> {
         checked(&self.url, self.allow_private_addresses)?;
         if self.secrets.is_empty() { Err(UnusableWebhook::NoSecret) } else { Ok(()) }
@@ -53,7 +53,7 @@ impl fmt::Debug for WebhookSettings {
     }
 }
 
-/// Why no platform can be made of settings.
+/// The reason why the settings cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum UnusableWebhook {
     /// The address is none of a web server.
@@ -145,7 +145,7 @@ impl TenantPlatform for WebhookPlatform {
         self.send(&event.id.to_string(), &event.payload).await
     }
 
-    /// Whether anybody answers at the host, whatever he says.
+    /// Checks that the host answers, whatever its answer is.
     async fn check(&self) -> Result<(), TellError> {
         let mut host = self.url.clone();
         host.set_path("/");

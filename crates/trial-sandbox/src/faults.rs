@@ -1,16 +1,16 @@
 use serde::{Deserialize, Serialize};
 
-/// What the captured gateway and the captured mail server do wrong, on purpose.
+/// Deliberate faults of the captured gateway and of the captured mail server.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Faults {
-    /// What the SMS gateway does.
+    /// The fault of the SMS gateway.
     pub sms: SmsFault,
-    /// What the mail server does.
+    /// The fault of the mail server.
     pub mail: MailFault,
 }
 
-/// What the captured SMS gateway does with a message.
+/// The behaviour of the captured SMS gateway.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SmsFault {
@@ -25,7 +25,7 @@ pub enum SmsFault {
     Unknown,
 }
 
-/// What the captured mail server does with a mail.
+/// The behaviour of the captured mail server.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MailFault {

@@ -27,7 +27,7 @@ pub struct Inbox {
     faults: RwLock<Faults>,
 }
 
-/// Why an inbox cannot be used.
+/// The reason why an inbox cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum InboxError {
     /// The file cannot be opened, read or written.
@@ -35,9 +35,9 @@ pub enum InboxError {
     Io {
         /// The file.
         path: PathBuf,
-        /// What was being done.
+        /// The operation that failed.
         action: &'static str,
-        /// Why not.
+        /// The cause.
         source: io::Error,
     },
     /// Another process has it open.
@@ -55,7 +55,7 @@ pub enum InboxError {
     },
 }
 
-/// What the index needs of a line; the rest is skipped, for a long inbox is read at every start.
+/// The fields of a line that the index needs; the rest is skipped, for a long inbox is read at every start.
 #[derive(Deserialize)]
 struct Head<'a> {
     channel: Channel,
@@ -67,7 +67,7 @@ struct Head<'a> {
 struct Store {
     path: PathBuf,
     file: Arc<File>,
-    /// Where the next line goes. What lies behind it is the rest of a write that failed.
+    /// The offset of the next line. Bytes behind it are the rest of a failed write.
     end: u64,
     index: Index,
     capacity: usize,
@@ -294,7 +294,7 @@ fn read(file: &File, line: Line) -> io::Result<Option<CapturedMessage>> {
     message.map(Some).map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "not a captured message"))
 }
 
-/// Whether a line was erased, or is being erased from its start on.
+/// Returns `true` if a line was erased, or if its erasure has begun.
 fn is_blank(line: &[u8]) -> bool {
     line.first() == Some(&b' ')
 }

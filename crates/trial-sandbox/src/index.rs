@@ -1,4 +1,4 @@
-//! Where each message lies in the file, 24 bytes for one.
+//! The offset of each message in the file, 24 bytes for each.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 

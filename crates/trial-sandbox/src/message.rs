@@ -48,7 +48,7 @@ pub enum Channel {
     Mail,
 }
 
-/// Who a message is for, in the one form that is compared: a phone or an address, whatever its spelling.
+/// The recipient of a message, in the one form that is compared: a phone or an address in any spelling.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Recipient(String);
 

@@ -3,7 +3,7 @@ use chrono::{DateTime, Utc};
 use crate::canonical::{RequestParts, UNSIGNED_PAYLOAD, hex};
 use crate::{ALGORITHM, AccessKey, CONTENT_HEADER, DATE_FORMAT, DATE_HEADER};
 
-/// Why a request cannot be signed.
+/// The reason why a request cannot be signed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SignError {
     /// `Host` is not among the headers, or twice.

@@ -7,12 +7,12 @@ use subtle::ConstantTimeEq;
 use crate::canonical::{RequestParts, UNSIGNED_PAYLOAD, hex};
 use crate::{ALGORITHM, AccessKey, CONTENT_HEADER, DATE_FORMAT, DATE_HEADER};
 
-/// How far the date of a request may be from now, either way.
+/// The distance of a request's date from now, either way, at most.
 pub const MAX_SKEW: Duration = Duration::from_mins(15);
 /// Headers that a signature may cover at most.
 const MAX_SIGNED_HEADERS: usize = 64;
 
-/// Who claims to have signed a request, and how: parsed, and not believed yet.
+/// The signature that a request claims to have, and its key: parsed, and not verified yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Signed {
     access: String,
@@ -21,7 +21,7 @@ pub struct Signed {
     at: DateTime<Utc>,
 }
 
-/// Why a signature is not accepted. Nothing here says what would have been right.
+/// The reason why a signature is not accepted. No variant reveals the right value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum VerifyError {
     /// There is no `Authorization` of this scheme, or it cannot be read.
@@ -33,7 +33,7 @@ pub enum VerifyError {
     /// The date is too far from now.
     #[error("`X-Sdk-Date` is more than 15 minutes from now")]
     Stale,
-    /// What must be covered is not.
+    /// A part that must be covered is not.
     #[error("`SignedHeaders` must name `host`, `x-sdk-date` and `x-sdk-content-sha256` where they are given")]
     NotCovered,
     /// The body was not signed, or is another one.
@@ -64,7 +64,7 @@ impl Signed {
         Ok(Self { access: access.to_owned(), headers, signature: signature.to_owned(), at })
     }
 
-    /// What tells this signature from any other, to see whether it comes twice.
+    /// The identity of this signature, by which a repeated one is recognised.
     pub fn fingerprint(&self) -> [u8; 32] {
         Sha256::digest(&self.signature).into()
     }
@@ -89,7 +89,7 @@ impl Signed {
         if leaves_body_out { judgement.and(Err(VerifyError::Body)) } else { judgement }
     }
 
-    /// Whether its date is near enough to now, which takes no key to see.
+    /// Returns `true` if its date is near enough to now, which can be checked without a key.
     pub fn is_fresh(&self, now: DateTime<Utc>) -> bool {
         now.signed_duration_since(self.at).abs().to_std().is_ok_and(|skew| skew <= MAX_SKEW)
     }

@@ -11,7 +11,7 @@ use super::{Load, Tally, connect};
 use crate::applicants::Applicant;
 use crate::http::{Connection, Request};
 
-/// What is asked for.
+/// The requests of a closed loop.
 pub(crate) enum Work {
     /// That these applicants are accepted.
     Applications(Vec<Request>),

@@ -1,4 +1,4 @@
-//! What a service is put under.
+//! The loads that a service is measured under.
 
 mod attack;
 mod closed;
@@ -19,7 +19,7 @@ pub(crate) use closed::{Work, closed};
 pub(crate) use open::open;
 pub(crate) use siege::{Hostility, Siege};
 
-/// What a load came to. Times are in milliseconds.
+/// The result of a load. Times are in milliseconds.
 #[derive(Debug, Clone, Serialize, Deserialize, PartialEq)]
 pub(crate) struct Load {
     /// Requests that were answered as they should be.

@@ -25,9 +25,9 @@ use super::real;
 const PER_ADDRESS: usize = 200;
 /// Files of this process besides the connections of a siege.
 const OTHER_FILES: u64 = 512;
-/// How often a slow client sends a byte.
+/// The interval between two bytes of a slow client.
 const DRIBBLE: Duration = Duration::from_secs(1);
-/// How long all connections may take to be there.
+/// The time within which all connections have to be established.
 const GATHERING: Duration = Duration::from_mins(1);
 /// The largest form that a stranger may send, in bytes.
 const LARGEST_FORM: usize = 16 * 1_024;
@@ -40,7 +40,7 @@ const GET: &str = "GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n";
 const POST: &str = "POST /apiaccess/rest/ipccprovision/v1/applyTry/generateverifycode HTTP/1.1\r\nhost: localhost\r\n\
                     content-type: application/json\r\n";
 
-/// What hostile clients do.
+/// The behaviour of hostile clients.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Hostility {
@@ -67,7 +67,7 @@ impl Hostility {
     /// Hostile acts on forms.
     pub(crate) const FORMS: [Self; 2] = [Self::LargeForms, Self::HeldForms];
 
-    /// How many connections they have.
+    /// The number of their connections.
     pub(crate) const fn connections(self) -> usize {
         match self {
             Self::Idle => 10_000,
@@ -126,7 +126,7 @@ fn raise_file_limit(needed: u64) -> anyhow::Result<()> {
     Ok(setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum })?)
 }
 
-/// What all clients of a siege have in common.
+/// The state that all hostile clients of a run share.
 struct Camp {
     address: SocketAddr,
     hostility: Hostility,

@@ -8,7 +8,7 @@ use crate::options::Options;
 use crate::results::{Ceilings, ClosedLevel, ClosedRound};
 use crate::services::{Database, Fleet, Ground};
 
-/// Whether ceilings are measured beside the service.
+/// The loads that are measured in the same round as the service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Beside {
     Ceilings,

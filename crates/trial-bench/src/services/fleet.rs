@@ -94,7 +94,7 @@ impl Fleet {
         command(&first.server, &first.directory, &["tenants", "suspend", tenant]).map(drop)
     }
 
-    /// What `doctor` finds wrong with the database, which is nothing.
+    /// Checks the database with `doctor`, which must find nothing.
     pub(crate) fn examine(&self) -> anyhow::Result<()> {
         let first = self.instances.first().context("there is an instance")?;
         command(&first.server, &first.directory, &["doctor"]).map(drop)
@@ -196,7 +196,7 @@ fn process(server: &Path, directory: &Path) -> Command {
     process
 }
 
-/// What a command says.
+/// The output of a command.
 fn command(server: &Path, directory: &Path, arguments: &[&str]) -> anyhow::Result<String> {
     let output = process(server, directory).args(arguments).args(["--config", "trialgate.toml"]).output()?;
     if !output.status.success() {

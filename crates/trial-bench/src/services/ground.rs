@@ -16,8 +16,8 @@ use super::Database;
 use super::totals::Totals;
 use crate::options::Options;
 
-/// What differs from PostgreSQL's defaults: what somebody would set who runs this in earnest on a machine of this size.
-/// Commits are durable, which is the default, and said here so that nobody need know it.
+/// The settings that differ from PostgreSQL's defaults: those that one would choose in production on a machine of this
+/// size. Commits are durable by default; that is set here so that nobody need know it.
 const SETTINGS: &[(&str, &str)] = &[
     ("fsync", "on"),
     ("synchronous_commit", "on"),
@@ -165,7 +165,7 @@ impl Store<'_> {
         }
     }
 
-    /// What it holds.
+    /// The totals of its database.
     pub(crate) fn totals(&self) -> anyhow::Result<Totals> {
         match self {
             Self::Sqlite(path) => {

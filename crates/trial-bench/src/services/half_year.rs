@@ -17,9 +17,9 @@ const ROWS: usize = 500;
 /// A retry ends in 7, and repeats one that ends in 8.
 const RETRIED: i64 = 9;
 
-/// What operations look into after half a year: applications, evenly over the last 180 days, and what belongs to them. Of
-/// each ten, four have a wrong code, one has none, one finds the pool empty, one the threshold reached, one is a retry of an
-/// accepted one, and two are accepted. Everything that `trialgate doctor` looks at holds.
+/// A seeded history of half a year: applications, evenly over the last 180 days, and their rows. Of each ten, four have
+/// a wrong code, one has none, one finds the pool empty, one finds the daily limit reached, one repeats an accepted
+/// one, and two are accepted. Everything that `trialgate doctor` checks holds.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct HalfYear {
     pub(crate) applications: i64,
@@ -30,7 +30,7 @@ pub(crate) struct HalfYear {
 /// Writes rows, each the text of its values: name of the table, its columns, the rows.
 type TableWriter<'a> = dyn FnMut(&str, &str, &mut dyn Iterator<Item = String>) -> anyhow::Result<()> + 'a;
 
-/// What became of a tenant.
+/// The state of a tenant.
 #[derive(Debug, Clone, Copy)]
 enum Life {
     Trial,
@@ -280,7 +280,7 @@ impl One {
         self.number % 10 >= 8
     }
 
-    /// Whose application it is: a retry is of the accepted one that came nine before it.
+    /// The application of the same applicant: a repeated one is that of the accepted one nine before it.
     fn customer(self) -> Self {
         let back = if self.number % 10 == 7 && self.number > 10 { RETRIED } else { 0 };
         Self { number: self.number - back, at: self.at - back * self.apart, apart: self.apart }

@@ -1,4 +1,4 @@
-//! What is measured stands here: databases, and instances of the service on them.
+//! The services under measurement: databases, and instances of the service on them.
 
 mod fleet;
 mod ground;

@@ -1,4 +1,4 @@
-//! What a provider is asked, and what its answer means.
+//! The request to a provider, and the meaning of its answer.
 
 use std::time::Duration;
 

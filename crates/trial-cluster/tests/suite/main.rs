@@ -1,4 +1,4 @@
-//! What can be done to a server.
+//! Operations on a server.
 
 #![expect(clippy::expect_used, reason = "a test fails by panicking")]
 

@@ -12,7 +12,7 @@ use trial_testkit::scenario::{PHONES, Round, Scenario, Step, Typed};
 const PAUSES: [i64; 16] = [0, 1, 30, 59, 60, 119, 121, 180, 300, 600, 961, 3_600, 7_200, 43_200, 86_400, -3_600];
 const OTHERS: u32 = 4;
 
-/// What is written; where something is missing, it is the first of its kind.
+/// The scenario in a text; a missing digit means the first of its kind.
 pub(crate) fn read(text: &[u8]) -> Scenario {
     let mut digits = Digits(text.iter());
     let (voice, multimedia, threshold) = (digits.below(8), digits.below(8), digits.below(8));

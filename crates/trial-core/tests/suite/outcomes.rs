@@ -1,4 +1,4 @@
-//! What was decided, as it is stored and shown to operations.
+//! The decisions, as they are stored and shown to operations.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What the owner of a tenant is told of changed passwords and is mailed, who pays for it, and when nothing may be changed.
+//! Changes of passwords: the mails to the owner of a tenant, the limits that they count for, and when none is possible.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use trial_core::ports::Portal;

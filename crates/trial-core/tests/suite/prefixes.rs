@@ -227,7 +227,7 @@ async fn a_wrong_code_is_no_use() {
     assert_eq!(block(&desk, 5).await.unwrap_err().used, 0);
 }
 
-/// Whether a gateway is out of order says nothing of those who ask.
+/// A gateway's failure says nothing about the applicants.
 #[tokio::test]
 async fn a_code_that_never_left_is_not_judged() {
     for state in [SendState::Refused, SendState::Unreached] {
@@ -256,7 +256,7 @@ async fn the_shadow_says_what_would_be_blocked_and_blocks_nothing() {
     assert_eq!((outlook.mode, outlook.blocked.len(), outlook.blocked[0].block.met), (BreakerMode::Shadow, 1, 2));
 }
 
-/// What the shadow found is blocked as soon as it is to be.
+/// The prefixes found in shadow mode are blocked as soon as the mode is on.
 #[tokio::test]
 async fn what_would_be_blocked_is_blocked_once_the_breaker_is_turned_on() {
     let mut desk = desk_by(0, breaking(BreakerMode::Shadow)).await;

@@ -145,7 +145,7 @@ fn mail(kind: MailKind) -> OutgoingMail {
     OutgoingMail { id: MailId::new(NOW, [3; 10]), to, locale: Locale::En, created_at: NOW, content }
 }
 
-/// What must not be in a reply to the mail.
+/// The texts that must not be stored from a reply to the mail.
 fn secrets(mail: &OutgoingMail) -> Vec<String> {
     let of_content = match &mail.content {
         MailContent::Account(account) => {
@@ -194,7 +194,7 @@ fn full_width(c: char) -> char {
     if c.is_ascii_graphic() { char::from_u32(u32::from(c) + 0xFEE0).unwrap_or(c) } else { c }
 }
 
-/// Whether what was written can still be read: all of a short one, or twelve characters in a row of a long one.
+/// Returns `true` if the text can still be read: all of a short one, or twelve characters in a row of a long one.
 fn survives(written: &str, kept: &str) -> bool {
     let plain = |text: &str| text.to_lowercase().chars().filter(|c| c.is_alphanumeric()).collect::<Vec<_>>();
     let (written, kept) = (plain(written), plain(kept));

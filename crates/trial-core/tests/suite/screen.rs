@@ -159,7 +159,7 @@ async fn each_request_has_its_answer_in_its_place() {
     assert_eq!(refused.iter().map(|record| record.id).collect::<Vec<_>>(), ids);
 }
 
-/// Whether no other decision can help.
+/// Returns `true` if no other decision can help.
 fn is_beyond_help(outcome: &Outcome) -> bool {
     matches!(
         outcome,

@@ -1,4 +1,4 @@
-//! What the messages of one day may come to.
+//! The daily budget of short messages.
 
 use trial_core::{BudgetScope, CodeRefusal, PhonePolicy, Policy, SendState};
 use trial_testkit::data::{foreign_phone, phone};

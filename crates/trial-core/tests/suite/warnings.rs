@@ -1,4 +1,4 @@
-//! What operations are warned of, and when.
+//! The warnings to operations, and their conditions.
 
 use chrono::{DateTime, NaiveDate};
 use trial_core::{AccessCodeKind, AccessCodeStock, BudgetView, Policy, PoolOutlook, QuotaView, warnings};

@@ -16,7 +16,7 @@ pub(crate) struct Breaker {
 struct State {
     /// Failures in a row.
     failures: u32,
-    /// What the last one was.
+    /// The last failure.
     last: String,
     /// Since when nobody asks, or the last time that somebody tried; `None` while everybody asks.
     open_since: Option<Instant>,
@@ -27,7 +27,7 @@ impl Breaker {
         Self { options, state: Mutex::new(State { failures: 0, last: String::new(), open_since: None }) }
     }
 
-    /// Whether the gateway may be asked. Once the time is over one message tries, and for as long again no other.
+    /// Returns `true` if the gateway may be used. Once the wait is over, one message tries it, and the wait begins again.
     pub(crate) fn admits(&self) -> bool {
         let mut state = self.lock();
         match state.open_since {
@@ -56,7 +56,7 @@ impl Breaker {
         state.open_since.is_some()
     }
 
-    /// Why the gateway is left alone; `None` if it is not.
+    /// The reason why the gateway is not used; `None` if it is.
     pub(crate) fn problem(&self) -> Option<String> {
         let state = self.lock();
         let left = self.options.probe_after.saturating_sub(state.open_since?.elapsed()).as_secs();

@@ -20,11 +20,11 @@ const TEST: &str = "test";
 /// The gateways in their order, each with what is known of its health.
 pub(crate) struct Gateways {
     routes: Vec<(SmsRoute, Breaker)>,
-    /// How long one message may take in all.
+    /// The time that one message may take in all.
     timeout: Duration,
 }
 
-/// What became of a message, and by whom.
+/// The outcome of a message, and the gateway that it comes from.
 pub(crate) struct Handed {
     /// The name of the gateway that said so.
     pub(crate) gateway: &'static str,
@@ -91,7 +91,7 @@ impl Gateways {
         reply
     }
 
-    /// What to say where no gateway could be asked.
+    /// The outcome if no gateway could be used.
     fn nobody(&self, message: &SmsMessage) -> Handed {
         let is_served = self.routes.iter().any(|(route, _)| route.countries.include(&message.to));
         let reason = if is_served {

@@ -11,7 +11,7 @@ use trial_testkit::data;
 
 use crate::stage::{apply, no_code, options, parts};
 
-/// How the ledger fails.
+/// The error of the ledger.
 type Failure = fn() -> LedgerError;
 
 /// A return code, or 500.

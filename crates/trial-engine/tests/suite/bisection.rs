@@ -15,14 +15,14 @@ use trial_testkit::{Desk, FaultyLedger, LedgerFault, MemoryLedger, ScriptedGatew
 
 use crate::stage::{options, parts};
 
-/// How long a commit takes.
+/// The duration of a commit.
 const COMMIT: Duration = Duration::from_millis(10);
 
 /// A ledger that calls itself corrupt whenever a batch has one of these phones.
 struct Poisoned {
     ledger: Arc<MemoryLedger>,
     poison: BTreeSet<Phone>,
-    /// What it says of a batch with none of them that is a part of another one.
+    /// The error for a batch that has none of them and is a part of another one.
     neighbours: Option<fn() -> LedgerError>,
     sizes: Mutex<Vec<usize>>,
 }

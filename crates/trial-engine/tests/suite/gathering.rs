@@ -11,7 +11,7 @@ use trial_testkit::{FixedClock, data};
 
 use crate::stage::{apply, no_code, options, parts};
 
-/// What becomes of a turn.
+/// The outcome of a turn.
 #[derive(Clone, Copy)]
 enum Turn {
     Comes,

@@ -112,7 +112,7 @@ impl Scene {
         tokio::spawn(async move { code(service.apply(application).await) })
     }
 
-    /// Whether one application more is screened; it is an honest one.
+    /// Applies once more, with a valid application, and returns `true` if it is pre-screened.
     async fn is_screening(&self, n: u32) -> bool {
         assert_eq!(self.apply(self.desk.prepared(n).await).await, Ok("000"));
         !self.watched.screens().is_empty()

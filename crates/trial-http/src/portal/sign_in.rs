@@ -71,8 +71,7 @@ pub(super) async fn count(
     Ok(())
 }
 
-/// Returns `true` if this is the initial password of the present issue; derives and compares one also if there is no
-/// account.
+/// Returns `true` if this is the initial password of the present issue; also derived and compared without an account.
 pub(super) fn is_initial(reception: &Reception, account: Option<&PortalAccount>, shown: &str) -> bool {
     let keyring = &reception.parts.keyring;
     let (key, tenant, issue) = account.map_or_else(

@@ -24,11 +24,9 @@ use door::Plan;
 const BACKLOG: i32 = 1_024;
 /// The time that a connection may take to close.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
-/// The time without progress after which a reply is given up: replies are small, so that a client that does not read is
-/// gone.
+/// The time without progress after which a reply is given up: replies are small, so a client that does not read is gone.
 const STALL_TIMEOUT: Duration = Duration::from_secs(30);
-/// The time that requests under way may take once the server is to stop, in seconds. The engine's time-outs are below
-/// this.
+/// The time that requests under way may take once the server is to stop, in seconds. The engine's time-outs are shorter.
 const SHUTDOWN_TIMEOUT_S: u64 = 30;
 /// The interval at which measurements are folded.
 const UPKEEP_EVERY: Duration = Duration::from_secs(5);

@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 
 use super::SmtpSettingsError;
 
-/// What is signed, of what a mail has. `From` twice: a second one that somebody adds breaks the signature.
+/// The header fields that are signed, of those in a mail. `From` twice: a second one added later breaks the signature.
 const SIGNED: [&str; 10] = [
     "from",
     "from",
@@ -27,10 +27,10 @@ const SIGNED: [&str; 10] = [
     "content-type",
     "auto-submitted",
 ];
-/// Where the signature's base64 is folded, in characters.
+/// The line length of the signature's base64, in characters.
 const FOLD: usize = 72;
 
-/// Whose signature mails carry.
+/// The key that signs mails.
 #[derive(Clone)]
 pub struct DkimSettings {
     /// The domain that signs, `d=`.

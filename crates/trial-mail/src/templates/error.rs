@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 
 use super::sources::Source;
 
-/// Why templates cannot be used. Holds nothing of what a mail is filled in with.
+/// The reason why templates cannot be used. Contains nothing of the values that a mail is filled in with.
 #[derive(Debug, thiserror::Error)]
 pub enum TemplateError {
     /// The directory or a file in it cannot be read.
@@ -11,7 +11,7 @@ pub enum TemplateError {
     Unreadable {
         /// The directory or the file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
     /// A file is too long, or is not what a template can be.
@@ -19,7 +19,7 @@ pub enum TemplateError {
     Unfit {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The reason.
         reason: String,
     },
     /// A template is broken.
@@ -31,7 +31,7 @@ pub enum TemplateError {
         path: Option<PathBuf>,
         /// The line, from 1, if one is known.
         line: Option<usize>,
-        /// What is wrong there.
+        /// The fault.
         reason: String,
     },
 }

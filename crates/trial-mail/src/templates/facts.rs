@@ -1,4 +1,4 @@
-//! What the words are filled in with.
+//! The variables of the templates.
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
@@ -11,10 +11,10 @@ use trial_core::{
 // The templates say "7 days".
 const _: () = assert!(ACCOUNT_PASSWORD_VALID_DAYS == 7);
 
-/// What every mail says alike.
+/// The variables that are the same in every mail.
 #[derive(Debug, Clone)]
 pub struct MailSetting {
-    /// Where tenants sign in.
+    /// The address at which tenants sign in.
     pub portal_url: String,
     /// Whom they ask.
     pub support_contact: String,
@@ -77,7 +77,7 @@ impl From<&AccountMail> for AccountFacts {
     }
 }
 
-/// Where in its life a tenant is, as words.
+/// The variables of a lifecycle mail.
 pub(super) fn life_context(life: &LifeMail, setting: &MailSetting, locale: Locale) -> Value {
     let date = |instant: Option<DateTime<Utc>>| instant.map(|instant| setting.date(instant, locale));
     context! {

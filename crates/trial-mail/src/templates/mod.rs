@@ -1,7 +1,8 @@
-//! What the mails say. The built-in words are in `templates/`, compiled in; a directory of the operator's may hold others.
+//! The texts of the mails. The built-in templates are in `templates/`, compiled in; a directory of the operator's may
+//! hold others.
 //!
-//! For each kind of mail and each language there are three templates of Jinja: `account.en.subject.txt`, `account.en.txt` and
-//! `account.en.html`; what is HTML is escaped.
+//! For each kind of mail and each language there are three templates of Jinja: `account.en.subject.txt`,
+//! `account.en.txt` and `account.en.html`; HTML is escaped.
 
 mod error;
 mod facts;

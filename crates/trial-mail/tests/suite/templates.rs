@@ -22,7 +22,7 @@ fn example(files: &[(&str, &str)], locale: Locale) -> WrittenMail {
     templates.example(MailKind::Account, locale).unwrap()
 }
 
-/// What is said of a broken file, without the directory.
+/// The message about a broken file, without the directory.
 fn refusal(name: &str, text: &str) -> String {
     let directory = directory(&[(name, text)]);
     let error: TemplateError = Templates::load(setting(), directory.path()).unwrap_err();

@@ -1,4 +1,4 @@
-//! What the mails say. The snapshots are for people to read.
+//! The texts of the mails. The snapshots are for people to read.
 
 use chrono::{DateTime, Utc};
 use trial_core::{

@@ -1,4 +1,4 @@
-//! What is sent, to whom it is not, and what an answer means.
+//! The requests to receivers, the addresses that get none, and the meaning of an answer.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr};

@@ -22,7 +22,7 @@ fn is_token(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
 }
 
-/// What stands in the headers is read or refused, and never accepted: nobody can make a signature.
+/// A signature in the headers is parsed or refused, and never accepted: nobody can forge one.
 #[test]
 fn signature_header() {
     Target::new("signature_header").makes(5_000).check(|input| {
@@ -81,7 +81,7 @@ impl Draft {
         usual.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec()
     }
 
-    /// What it means to whoever serves it.
+    /// The meaning of the request to its server.
     fn meaning(&self) -> impl PartialEq + use<> {
         let decoded = |text: &str| percent_decode_str(text).collect::<Vec<u8>>();
         let parameter = |text: &str| decoded(&text.replace('+', "%20"));

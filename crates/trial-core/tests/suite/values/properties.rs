@@ -1,4 +1,4 @@
-//! Whatever is typed, parsing answers, and what it took it takes again.
+//! Parsing answers any text, and accepts its own canonical forms.
 
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;

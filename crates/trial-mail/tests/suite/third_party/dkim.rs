@@ -46,7 +46,7 @@ impl Verifier {
     }
 }
 
-/// What OpenSSL makes of this, as docs/mail.md has operators call it.
+/// The output of OpenSSL, called as docs/mail.md tells operators to.
 fn openssl(arguments: &[&str]) -> Vec<u8> {
     let output = Command::new("openssl").args(arguments).output().expect("OpenSSL can be run");
     assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));

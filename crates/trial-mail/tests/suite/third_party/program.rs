@@ -7,7 +7,7 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::time::timeout;
 
-/// How long a program may take for anything before it counts as broken.
+/// The time that a program may take for anything before it counts as broken.
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A program that is talked to by lines. It ends with its input, which goes when this is dropped or this process dies.

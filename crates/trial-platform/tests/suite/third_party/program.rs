@@ -7,10 +7,10 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::time::timeout;
 
-/// How long a program may take for anything before it counts as broken.
+/// The time that a program may take for anything before it counts as broken.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// What a receiver may be written in.
+/// The language of a receiver.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Language {
     JavaScript,
@@ -66,7 +66,7 @@ fn snippet(fence: &str) -> String {
     rest.split_once("```").expect("they end").0.to_owned()
 }
 
-/// What `tests/run` installed.
+/// The package of this name that `tests/run` installed.
 fn installed(name: &str) -> PathBuf {
     // …/target/debug/deps/suite-…
     let test = std::env::current_exe().unwrap();
