@@ -68,7 +68,7 @@ impl<'a> Backend<'a> {
         Reply::to(signed).await.unwrap()
     }
 
-    /// What the service's clock shows.
+    /// The time of the service's clock.
     async fn service_time(&self) -> DateTime<Utc> {
         let url = format!("http://{}/healthz", self.service.address());
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
@@ -119,7 +119,7 @@ async fn a_back_end_signs_and_is_stopped() {
     assert_eq!(site.asks(SEND_CODE_PATH, Applicant::new(2).code_request()).await.code(), "200");
 }
 
-/// What was accepted is known to an instance that starts later, and to another one.
+/// An accepted signature is known to an instance that starts later, and to another one.
 #[tokio::test]
 async fn a_signature_is_taken_once_after_a_restart_too() {
     let home = Home::new();

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use trialgate_tests::{Applicant, Home, finish};
 
-/// What runs each; the tests need the first three, and run the others where they are.
+/// The program that runs each; the tests need the first three, and run the others where they are installed.
 const CLIENTS: [(&str, &[&str], bool); 5] = [
     ("apply.sh", &["sh"], true),
     ("apply.py", &["python3"], true),

@@ -10,7 +10,7 @@ use tokio::time::{interval, timeout};
 use trialgate_tests::{APPLY_PATH, Applicant, Home, Random, Reply, SEND_CODE_PATH, Service};
 
 const KIB: usize = 1_024;
-/// How long a connection may stay open that the service has no more use for.
+/// The time that an unneeded connection may stay open.
 const DEADLINE: Duration = Duration::from_mins(1);
 
 struct Peer(TcpStream);

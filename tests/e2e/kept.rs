@@ -1,4 +1,4 @@
-//! What was said, beside what was kept.
+//! Comparison of the answers with the stored data.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -23,7 +23,7 @@ const UNLIMITED: [(&str, &str); 4] = [
     ("TRIALGATE_MAIL__MAX_PER_SECOND", "10000"),
 ];
 
-/// What all clients of a round share.
+/// The counters that all clients of a round share.
 struct Counters {
     began: Instant,
     next_applicant: AtomicU32,

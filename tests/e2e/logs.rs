@@ -85,8 +85,8 @@ async fn no_line_has_personal_data_or_secrets(home: Home) {
     }
 }
 
-/// Whether a line says it, as it is or escaped. Digits alone count where they stand alone: six of them may well be part of
-/// an id or of a time.
+/// Returns `true` if a line contains it, as it is or escaped. Digits count only if they stand alone: six of them may
+/// well be part of an id or of a time.
 fn says(line: &str, secret: &str) -> bool {
     let escaped = serde_json::to_string(secret).unwrap();
     let is_digit = |c: Option<char>| c.is_some_and(|c| c.is_ascii_hexdigit() || c == '.');

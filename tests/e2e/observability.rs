@@ -1,4 +1,4 @@
-//! What is handed to Prometheus and Grafana names only what there is.
+//! The files for Prometheus and Grafana name only metrics that exist.
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -48,7 +48,7 @@ impl Browser {
         (answer.status().as_u16(), header("location").unwrap_or_default())
     }
 
-    /// What the forms of a page carry.
+    /// The CSRF token in the forms of a page.
     async fn csrf(&self) -> String {
         let (_, page) = self.get("/portal/password").await;
         let rest = page.split("name=\"csrf\" value=\"").nth(1).unwrap_or_else(|| panic!("no form: {page}"));

@@ -12,7 +12,7 @@ use trialgate_tests::{APPLY_PATH, Applicant, Home, Service, until};
 
 const CLIENTS: usize = 16;
 
-/// How an application ended, as its client saw it.
+/// The end of an application, as its client saw it.
 enum Seen {
     Answered(String),
     /// Not one byte of a reply came.

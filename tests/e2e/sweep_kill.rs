@@ -9,13 +9,13 @@ const TENANTS: u32 = 1_500;
 
 on_every_database!(a_sweep_that_was_killed_is_finished_by_the_next);
 
-/// What time brings to all tenants at once.
+/// A step of the lifecycle that is due for all tenants at once.
 struct Step {
     /// The statement that lets the time pass.
     passes: &'static str,
-    /// What is counted: so many are done as this says.
+    /// The rows that count as done: a table and its condition.
     done: &'static str,
-    /// How many there will be.
+    /// The number of rows at the end.
     all: i64,
 }
 

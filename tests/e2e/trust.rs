@@ -1,4 +1,4 @@
-//! What the service believes of a request, and which listener serves which path.
+//! The claims of a request that the service believes, and the paths that each listener serves.
 
 use std::net::{SocketAddr, TcpListener};
 

@@ -11,7 +11,7 @@ use crate::{Applicant, Mail, Secret, note, until};
 pub const SEND_CODE_PATH: &str = "/apiaccess/rest/ipccprovision/v1/applyTry/generateverifycode";
 /// The path that applies for a trial.
 pub const APPLY_PATH: &str = "/apiaccess/rest/ipccprovision/v1/applyTry/applyTenant";
-/// Where one asks how a trial stands.
+/// The path that queries a trial.
 pub const QUERY_TENANT_PATH: &str = "/apiaccess/rest/ipccprovision/v1/applyTry/queryTenant";
 
 /// A website that calls the service: in English, if nothing else is said.
@@ -40,9 +40,9 @@ pub struct Reply {
 pub enum Message {
     /// A short message.
     Sms {
-        /// Where it went.
+        /// The recipient.
         to: String,
-        /// What it says.
+        /// The text.
         text: String,
         /// The code in it.
         code: String,

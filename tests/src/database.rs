@@ -21,7 +21,7 @@ pub enum Database {
     Postgres(Psql),
 }
 
-/// What every decision that writes must wait for, held until this is dropped.
+/// The lock that every decision that writes must wait for, held until this is dropped.
 pub enum WriteLock {
     /// On a file.
     Sqlite(WriteTransaction),

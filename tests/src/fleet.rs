@@ -24,7 +24,7 @@ struct Instance {
     service: Option<Service>,
 }
 
-/// Where the instances are to be found now: another place after each start.
+/// The present addresses of the instances, which change at each start.
 #[derive(Debug, Clone)]
 pub struct Doors(Arc<[Mutex<Client>]>);
 
@@ -94,7 +94,7 @@ impl Fleet {
 }
 
 impl Doors {
-    /// How many there are.
+    /// The number of instances.
     pub fn count(&self) -> usize {
         self.0.len()
     }

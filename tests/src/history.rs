@@ -6,10 +6,10 @@ use tokio::time::Instant;
 use crate::waiting::within;
 use crate::{Applicant, Client};
 
-/// What one applicant did and was told.
+/// The acts of one applicant and their answers.
 #[derive(Debug, Clone)]
 pub struct History {
-    /// Who.
+    /// The applicant.
     pub applicant: Applicant,
     /// The code that was sent.
     pub code: String,
@@ -26,11 +26,11 @@ pub struct Attempt {
     pub sent: Duration,
     /// For how long nothing was known of it.
     pub took: Duration,
-    /// What was known then.
+    /// The answer, as known then.
     pub answer: Answer,
 }
 
-/// What became of an application, as far as the client knows.
+/// The outcome of an application, as far as the client knows.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Answer {
     /// The return code.
@@ -63,7 +63,7 @@ impl History {
         answer
     }
 
-    /// Whether it was ever told 000.
+    /// Returns `true` if an application was ever answered with 000.
     pub fn is_acknowledged(&self) -> bool {
         self.attempts.iter().any(|attempt| attempt.answer.is("000"))
     }
@@ -78,7 +78,7 @@ impl Answer {
         }
     }
 
-    /// Whether it is this return code.
+    /// Returns `true` if it is this return code.
     pub fn is(&self, code: &str) -> bool {
         self.code() == Some(code)
     }

@@ -1,5 +1,5 @@
-//! What the end-to-end tests drive the real binary with: processes, an HTTP client, and SQL of their own, so that no check
-//! rests on the program's opinion of itself.
+//! The tools by which the end-to-end tests drive the real binary: processes, an HTTP client, and SQL of their own, so
+//! that no check rests on the program's opinion of itself.
 //!
 //! The binary is the one that `TRIALGATE_BIN` names, or the release binary, which is built if need be.
 

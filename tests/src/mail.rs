@@ -5,7 +5,7 @@ use crate::record::{Secret, note};
 /// A captured mail.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Mail {
-    /// Where it went.
+    /// The recipient.
     pub to: String,
     /// Its subject.
     pub subject: String,
@@ -19,7 +19,7 @@ pub struct Mail {
     pub message_id: String,
 }
 
-/// What an account mail says.
+/// The content of an account mail.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Account {
     /// The tenant's id.

@@ -12,7 +12,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use crate::waiting::{Patience, look};
 use crate::{Client, record};
 
-/// How long a script may take.
+/// The time that a script may take.
 const SCRIPT: Duration = Duration::from_mins(5);
 
 /// A running service. It is killed when this is dropped.
@@ -26,7 +26,7 @@ pub struct Service {
 /// A process that has ended, and what it said.
 #[derive(Debug)]
 pub struct Ended {
-    /// How it ended.
+    /// The exit status.
     pub status: ExitStatus,
     /// Its standard output.
     pub stdout: String,
@@ -46,7 +46,7 @@ struct Running {
 #[derive(Debug)]
 struct Process(Child);
 
-/// What a process writes, read by a thread of its own so that the pipe never fills.
+/// The output of a process, read by a thread of its own so that the pipe never fills.
 #[derive(Debug)]
 struct Capture {
     text: Arc<Mutex<String>>,
@@ -94,7 +94,7 @@ impl Service {
         Self { running, address, client: Client::new(address) }
     }
 
-    /// Where it listens.
+    /// The address on which it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
@@ -116,7 +116,7 @@ impl Service {
         line.split_whitespace().nth(1).unwrap().parse().unwrap()
     }
 
-    /// What it has written to standard output so far.
+    /// The text that it has written to standard output so far.
     pub fn stdout(&self) -> String {
         self.running.stdout.text.lock().unwrap().clone()
     }
@@ -127,7 +127,7 @@ impl Service {
         kill_process(pid, signal).expect("the service can be signalled");
     }
 
-    /// Whether the process is still there.
+    /// Returns `true` if the process is still running.
     pub fn is_running(&mut self) -> bool {
         self.running.process.0.try_wait().unwrap().is_none()
     }

@@ -12,7 +12,7 @@ use tokio::task::AbortHandle;
 
 use crate::waiting::within;
 
-/// What happens to a commit on its way.
+/// The fault that happens to a commit on its way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
     /// The connection is cut before the commit gets to the server.
@@ -41,7 +41,7 @@ struct Network {
     cuts: watch::Sender<u64>,
 }
 
-/// Who waits until the answer to a commit is lost, if that is to happen to the connection.
+/// The receiver of the news that the answer to a commit is lost, if that is to happen to the connection.
 type Withheld = Mutex<Option<oneshot::Sender<()>>>;
 
 /// A fault that waits for a commit, and who waits for it to strike.
@@ -225,19 +225,19 @@ impl Requests {
     }
 }
 
-/// Whether a message without a type asks for encryption: another one follows it.
+/// Returns `true` if a message without a type asks for encryption: another one follows it.
 fn is_negotiation(bytes: &[u8]) -> bool {
     const SSL: [u8; 4] = 80_877_103_u32.to_be_bytes();
     const GSS: [u8; 4] = 80_877_104_u32.to_be_bytes();
     bytes.len() == 8 && [SSL, GSS].iter().any(|code| bytes.ends_with(code))
 }
 
-/// Whether a statement says `COMMIT`, and not only `COMMITTED`.
+/// Returns `true` if a statement says `COMMIT`, and not only `COMMITTED`.
 fn commits(statement: &[u8]) -> bool {
     statement.split(|byte| !byte.is_ascii_alphabetic()).any(|word| word.eq_ignore_ascii_case(b"COMMIT"))
 }
 
-/// Whether a server has said that a transaction is over, one way or the other.
+/// Returns `true` if a server has reported the end of a transaction, committed or rolled back.
 fn is_end_of_transaction(answers: &[u8]) -> bool {
     [&b"COMMIT\0"[..], b"ROLLBACK\0"].iter().any(|tag| answers.windows(tag.len()).any(|bytes| bytes == *tag))
 }

@@ -20,7 +20,7 @@ impl Arrived {
         &self.headers["webhook-id"]
     }
 
-    /// What it says.
+    /// The event in the body.
     pub fn event(&self) -> Value {
         serde_json::from_str(&self.body).unwrap()
     }
@@ -54,7 +54,7 @@ impl Receiver {
         receiver
     }
 
-    /// What the service is told, to tell events here, signed by these secrets.
+    /// The environment of a service that publishes events here, signed with these secrets.
     pub fn environment(&self, secrets: &[&str]) -> Vec<(&'static str, String)> {
         vec![
             ("TRIALGATE_PLATFORM__KIND", "webhook".to_owned()),

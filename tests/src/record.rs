@@ -1,5 +1,5 @@
-//! What a whole run of the tests leaves for a look at the end, if `TRIALGATE_TEST_LOGS` names a directory for it: what every
-//! process wrote to standard error, and what none of them may have written there.
+//! The record of a whole run of the tests for a check at the end, if `TRIALGATE_TEST_LOGS` names a directory for it:
+//! the standard error of every process, and the texts that none of them may have written there.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, OnceLock};
 
-/// What no log may say.
+/// The kinds of text that no log may contain.
 #[derive(Debug, Clone, Copy)]
 pub enum Secret {
     /// A phone.

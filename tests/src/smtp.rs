@@ -75,7 +75,7 @@ impl MailServer {
         Self { address, hold, seen, quotes_links }
     }
 
-    /// What the service is told, to send its mails here, and to log all that it can.
+    /// The environment of a service that sends its mails here, and logs all that it can.
     pub fn environment(&self) -> Vec<(&'static str, String)> {
         let words = [
             ("TRIALGATE_LOG__LEVEL", "trace"),

@@ -1,4 +1,4 @@
-//! What must hold in every database of the service, in SQL that SQLite and PostgreSQL both understand.
+//! The invariants of every database of the service, in SQL that SQLite and PostgreSQL both understand.
 
 use diesel::QueryableByName;
 use diesel::sql_types::{BigInt, Text};
@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use crate::Applicant;
 
-/// What must not be there, and the query that finds it.
+/// The violations, each with the query that finds it.
 pub(crate) const BROKEN: [(&str, &str); 8] = [
     (
         "an access code that is leased to nobody, or held without a lease",
@@ -88,7 +88,7 @@ pub struct TenantRow {
     /// Its company.
     #[diesel(sql_type = Text)]
     pub company: String,
-    /// How many access codes are leased to it.
+    /// The number of access codes that are leased to it.
     #[diesel(sql_type = BigInt)]
     pub codes: i64,
     /// The one for calls.
@@ -97,22 +97,22 @@ pub struct TenantRow {
     /// The one for chat.
     #[diesel(sql_type = Text)]
     pub multimedia: String,
-    /// How many account mails it has in the outbox.
+    /// The number of its account mails in the outbox.
     #[diesel(sql_type = BigInt)]
     pub mails: i64,
-    /// How many quota units these took.
+    /// The number of quota units that these took.
     #[diesel(sql_type = BigInt)]
     pub units: i64,
     /// The id of the mail, as 32 hexadecimal digits.
     #[diesel(sql_type = Text)]
     pub mail: String,
-    /// How many audit entries tell of its creation.
+    /// The number of audit entries of its creation.
     #[diesel(sql_type = BigInt)]
     pub audits: i64,
-    /// How many accepted applications made it.
+    /// The number of accepted applications that created it.
     #[diesel(sql_type = BigInt)]
     pub acceptances: i64,
-    /// How many codes these consumed.
+    /// The number of codes that these consumed.
     #[diesel(sql_type = BigInt)]
     pub consumed: i64,
 }

@@ -31,7 +31,7 @@ impl Identity {
         fs::write(&self.key, KeyPair::generate().unwrap().serialize_pem()).unwrap();
     }
 
-    /// What the service is configured by.
+    /// The environment of a service that uses it.
     pub fn environment(&self) -> [(&'static str, &str); 2] {
         [
             ("TRIALGATE_HTTP__TLS__CERT_FILE", self.cert.to_str().unwrap()),

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout};
 
-/// How long anything is waited for before it counts as never happening.
+/// The time after which something that is waited for counts as never happening.
 const DEADLINE: Duration = Duration::from_mins(1);
 const PACE: Duration = Duration::from_millis(10);
 

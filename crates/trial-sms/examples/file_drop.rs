@@ -17,9 +17,9 @@ use trial_sms::Wording;
 
 /// Hands messages over as files.
 pub struct FileDropGateway {
-    /// Where the daemon looks for messages.
+    /// The directory in which the daemon looks for messages.
     pub outgoing: PathBuf,
-    /// What messages say.
+    /// The text of messages.
     pub wording: Wording,
 }
 

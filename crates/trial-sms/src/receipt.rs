@@ -1,4 +1,4 @@
-//! What receipts of all providers have in common.
+//! The parts that receipts of all providers have in common.
 
 use chrono::{DateTime, Utc};
 use percent_encoding::percent_decode;
@@ -43,12 +43,12 @@ pub(crate) fn receipt(
     Ok(DeliveryReceipt { gateway: gateway.to_owned(), provider_id, state, reason, at })
 }
 
-/// What may be kept of the words in a receipt, which does not say whose phone and code they could repeat.
+/// The words of a receipt that may be stored. The phone and the code that they could repeat are not known here.
 pub(crate) fn words(said: &str) -> String {
     Redaction::default().numbers().redact(said)
 }
 
-/// What a provider says where it does not know: nothing.
+/// The state that a provider gives if it knows none.
 pub(crate) const UNKNOWN: &str = "UNKNOWN";
 
 /// The words of SMPP's receipts (3.4, appendix B), which others have taken over, and the ways that they are spelt in.

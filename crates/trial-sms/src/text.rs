@@ -1,4 +1,4 @@
-//! What the short messages say.
+//! The text of the short messages.
 
 use std::sync::Arc;
 
@@ -7,10 +7,10 @@ use trial_core::{Locale, SmsMessage};
 /// The brand that signs a message if no other is given.
 pub const DEFAULT_BRAND: &str = "Trialgate";
 
-/// How messages are worded, for gateways that take a text.
+/// The wording of messages, for gateways that take a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wording {
-    /// Who signs.
+    /// The name that signs.
     pub brand: Arc<str>,
     /// The website whose form the phone may fill in by itself, from a last line `@domain #code`.
     pub autofill_domain: Option<Arc<str>>,

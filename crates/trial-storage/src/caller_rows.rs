@@ -78,12 +78,12 @@ impl TryFrom<CallerRow> for Caller {
     }
 }
 
-/// What the audit says of a new caller.
+/// The text of a new API client in the audit trail.
 pub(crate) fn added(caller: &Caller) -> String {
     format!("access key {}, scopes {}, {} requests a minute", caller.access_key, caller.scope_names(), caller.rate)
 }
 
-/// What the audit says of a change, and the row that it leaves.
+/// The row that a change leaves, and the text of the change in the audit trail.
 pub(crate) fn changed(change: &CallerChange, before: &Caller, after: &Caller) -> (CallerRow, String) {
     (CallerRow::from(after), change.detail(before, after))
 }
@@ -102,7 +102,7 @@ pub(crate) fn news(seen: &[SeenSignature], stored: Vec<Vec<u8>>) -> Vec<bool> {
     seen.iter().map(|seen| stored.remove(seen.signature.as_slice())).collect()
 }
 
-/// How many old signatures go while so many come.
+/// The number of old signatures to delete when `remembered` new ones are stored.
 pub(crate) fn forgotten(remembered: usize) -> i64 {
     i64::try_from(remembered + FORGOTTEN_BESIDES).unwrap_or(i64::MAX)
 }

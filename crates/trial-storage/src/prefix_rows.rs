@@ -95,7 +95,7 @@ pub(crate) fn prefixes(stored: Vec<i64>, column: &'static str) -> Result<Vec<Pho
     stored.into_iter().map(|stored| prefix(stored, column)).collect()
 }
 
-/// What removes counts that are too old to matter, and blocks that were over for as long.
+/// The statements that delete counts that are too old to matter, and blocks that expired as long ago.
 pub(crate) fn expiry(now: DateTime<Utc>) -> [Sql; 2] {
     let kept_from = CountSpan::kept_from(now).as_stored();
     [

@@ -1,6 +1,6 @@
-//! What operations search, written once for both databases: a macro, for diesel's boxed queries know their database by its
-//! type. Everything is found by an index: newest first is the order of the ids, backwards, for they begin with the time they
-//! were made.
+//! The searches of operations, written once for both databases: as macros, because diesel's boxed queries know their
+//! database by its type. Every search uses an index: newest first is the descending order of the ids, which begin with
+//! the time of creation.
 
 /// Applications, newest first.
 macro_rules! applications {

@@ -21,7 +21,7 @@ pub(crate) const MAIL_IS_FAILED: Literal = Literal("mails.state = 'failed'");
 pub(crate) const HAS_PROVIDER_ID: Literal =
     Literal("code_requests.state = 'accepted' AND length(code_requests.reply) <= 200");
 
-/// What a [`Statement`] binds.
+/// The value that a [`Statement`] binds at a place.
 #[derive(Debug, Clone, Copy)]
 pub enum Bind<'a> {
     /// Nothing: the statement ends here.

@@ -38,7 +38,7 @@ pub fn company(n: u32) -> CompanyName {
     CompanyName::parse(&format!("Company {n}")).expect("a name")
 }
 
-/// What an applicant typed.
+/// The code as an applicant typed it.
 pub fn typed(code: &str) -> SubmittedCode {
     SubmittedCode::parse(code).expect("1 to 16 characters")
 }
@@ -85,7 +85,7 @@ pub fn access_codes(pairs: u32) -> AccessCodeImport {
     AccessCodeImport { rows: rows.collect() }
 }
 
-/// Who changes something.
+/// The author of a change.
 pub fn changed_by(at: DateTime<Utc>, entropy: &SeededEntropy) -> ChangedBy {
     ChangedBy { actor: "operator".to_owned(), at, audit: AuditId::new(at, entropy.draw()) }
 }
@@ -138,7 +138,7 @@ pub fn sealed_secret(n: u8) -> SealedSecret {
     SealedSecret { key_id: "current".to_owned(), sealed: vec![n; 40] }
 }
 
-/// What the `n`-th caller was given.
+/// The credentials of the `n`-th API client.
 pub fn caller_credentials(n: u8) -> CallerCredentials {
     CallerCredentials::new(&[n; 48])
 }

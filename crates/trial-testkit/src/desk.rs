@@ -13,7 +13,7 @@ use trial_core::{
 use crate::data::{access_codes, application, batch, changed_by, code_request, phone, planner};
 use crate::{FixedClock, SeededEntropy};
 
-/// Where a test's applicants come to: a ledger, a planner and a clock, and the codes that are on the phones.
+/// A harness for a test's applicants: a ledger, a planner and a clock, and the codes that are on the phones.
 #[derive(Debug)]
 pub struct Desk<L> {
     /// The ledger.
@@ -58,7 +58,7 @@ impl<L: TrialLedger> Desk<L> {
         self.clock.advance(time);
     }
 
-    /// Who changes something now.
+    /// The author of a change now.
     pub fn operator(&self) -> ChangedBy {
         changed_by(self.now(), &self.entropy)
     }
@@ -114,7 +114,7 @@ impl<L: TrialLedger> Desk<L> {
         }
     }
 
-    /// What the gateway said, to be taken down.
+    /// The report of the gateway's reply, to be recorded.
     pub fn report_of(&self, sent: &CodeToSend, reply: GatewayReply) -> Request {
         Request::SendReport(SendReport {
             code_request: sent.code_request,

@@ -1,6 +1,6 @@
-//! What every mailer has to do, judged from both of its ends.
+//! The conformance suite of mailers, judged from both ends.
 //!
-//! An adapter's tests implement [`MailHarness`] around the mailer and whatever stands in for the mail server, and expect of
+//! An adapter's tests implement [`MailHarness`] around the mailer and a fake of the mail server, and expect of
 //! [`breaches`] that there are none.
 
 use async_trait::async_trait;
@@ -11,7 +11,7 @@ use trial_core::{
     TenantId,
 };
 
-/// What the mail server does with the next mails.
+/// The behaviour of the mail server for the next mails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MailBehaviour {
     /// It takes them.
@@ -132,7 +132,7 @@ fn missing(arrived: &ArrivedMail, mail: &OutgoingMail) -> Option<String> {
     None
 }
 
-/// What stands between white space, angle brackets and characters outside ASCII, of which no fact has any.
+/// The words between white space, angle brackets and characters outside ASCII, of which no fact has any.
 fn words(body: &str) -> Vec<&str> {
     body.split(|c: char| c.is_whitespace() || !c.is_ascii() || matches!(c, '<' | '>')).collect()
 }

@@ -1,4 +1,4 @@
-//! What leaves the process, kept instead.
+//! Fakes of everything outside the process, which store what they are sent.
 
 use std::collections::VecDeque;
 use std::sync::Mutex;

@@ -1,7 +1,7 @@
-//! What every way to tell a platform has to do, judged from both of its ends.
+//! The conformance suite of adapters to a platform, judged from both ends.
 //!
-//! An adapter's tests implement [`PlatformHarness`] around the adapter and whatever stands in for the platform, and expect
-//! of [`breaches`] that there are none.
+//! An adapter's tests implement [`PlatformHarness`] around the adapter and a fake of the platform, and expect of
+//! [`breaches`] that there are none.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use trial_core::{EventId, Locale, PlatformEvent, PlatformEventKind, TellError, T
 use crate::FixedClock;
 use crate::data::{company, email, phone};
 
-/// What the platform does with the next events.
+/// The behaviour of the platform for the next events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PlatformBehaviour {
     /// It takes them.
@@ -32,7 +32,7 @@ pub enum PlatformBehaviour {
 pub struct ArrivedEvent {
     /// The id that the platform tells a repetition by.
     pub id: String,
-    /// What it says, to the byte.
+    /// The body, to the byte.
     pub payload: String,
 }
 

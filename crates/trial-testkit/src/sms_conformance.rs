@@ -1,6 +1,6 @@
-//! What every SMS gateway has to do, judged from both of its ends.
+//! The conformance suite of SMS gateways, judged from both ends.
 //!
-//! An adapter's tests implement [`SmsHarness`] around the gateway and whatever stands in for its provider, and expect of
+//! An adapter's tests implement [`SmsHarness`] around the gateway and a fake of its provider, and expect of
 //! [`breaches`] that there are none.
 
 use async_trait::async_trait;
@@ -8,7 +8,7 @@ use chrono::DateTime;
 use trial_core::ports::SmsGateway;
 use trial_core::{ChallengeId, CodeReply, CodeRequestId, GatewayReply, Keyring, Locale, Phone, SecretKey, SmsMessage};
 
-/// What the provider does with the next messages.
+/// The behaviour of the provider for the next messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SmsBehaviour {
     /// It takes them.
@@ -26,7 +26,7 @@ pub enum SmsBehaviour {
 pub struct ArrivedSms {
     /// The phone, E.164.
     pub to: String,
-    /// What the phone shows.
+    /// The text that the phone shows.
     pub text: String,
 }
 
@@ -101,7 +101,7 @@ async fn unreached(harness: &dyn SmsHarness) -> Option<String> {
     (!arrived.is_empty()).then(|| "the message arrived all the same".to_owned()).or_else(|| tells_on(&reply, &message))
 }
 
-/// Whether the message arrived is open; that nothing is claimed about it is not.
+/// The message may have arrived or not; the gateway must not claim either.
 async fn reply_lost(harness: &dyn SmsHarness) -> Option<String> {
     let message = message("+8616673280006", "", Locale::En);
     let (reply, arrived) = send(harness, SmsBehaviour::LoseReply, &message).await;
@@ -144,14 +144,14 @@ fn message(phone: &str, prefix: &str, locale: Locale) -> SmsMessage {
     SmsMessage { code_request, to, code: code.expect("some code begins so"), valid_minutes: 5, locale }
 }
 
-/// What a gateway has to make of one thing that its provider does: a line of the table that operations read.
+/// The verdict that a gateway has to give on one behaviour of its provider: a line of the table that operations read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ProviderCase {
     /// The gateway's name.
     pub gateway: &'static str,
-    /// What the provider does, in words.
+    /// The behaviour of the provider, in words.
     pub provider: &'static str,
-    /// What the gateway has to make of it.
+    /// The verdict that the gateway has to give.
     pub verdict: Verdict,
 }
 

@@ -17,7 +17,7 @@ use crate::{Identity, IdentityError, IdentityFiles};
 const NOT_AFTER: &str = "trialgate_tls_certificate_not_after_seconds";
 const FAILURES: &str = "trialgate_tls_renewal_failures_total";
 
-/// What new connections are shown. Those that there are go on by what they were shown.
+/// The identity that new connections are shown. Existing connections keep the one that they were shown.
 #[derive(Debug)]
 pub struct Presented(RwLock<Identity>);
 
@@ -43,7 +43,7 @@ impl ResolvesServerCert for Presented {
     }
 }
 
-/// What a look at the files came to.
+/// The result of a check of the files.
 #[derive(Debug)]
 pub enum Renewed {
     /// They are as they were.
@@ -74,7 +74,7 @@ impl Renewal {
         Ok(Self { files, presented, seen })
     }
 
-    /// What is presented.
+    /// The identity that is presented.
     pub fn presented(&self) -> Arc<Presented> {
         Arc::clone(&self.presented)
     }

@@ -13,7 +13,7 @@ on_every_database!(
     callers_are_stopped_limited_and_removed_and_their_secrets_are_not_told,
 );
 
-/// What an operator is answered.
+/// The answer to a request by an operator.
 async fn ask(service: &Service, token: &str, method: reqwest::Method, path: &str, body: Option<Value>) -> (u16, Value) {
     let mut request = reqwest::Client::new().request(method, format!("{}{path}", url(service))).bearer_auth(token);
     if let Some(body) = body {

@@ -15,12 +15,12 @@ on_every_database!(a_generated_client_works, no_answer_is_undocumented, no_publi
 const EXAMPLES: &str = "15";
 /// The cases are the same in each run.
 const SEED: &str = "7";
-/// What must hold for every answer.
+/// The checks that every answer must pass.
 const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_conformance,response_headers_conformance,\
                       response_schema_conformance,negative_data_rejection,missing_required_header,unsupported_method,\
                       allow_header_conformance";
 
-/// What the operations interface answers, and what the public one and the sandbox's do.
+/// The document of the operations interface, and that of the public one and the sandbox's.
 const OPERATIONS: &str = "openapi-ops.json";
 const PUBLIC: &str = "openapi.json";
 

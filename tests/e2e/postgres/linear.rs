@@ -1,8 +1,9 @@
-//! What three instances answered while one of them was killed, a backend too, commits were cut off and the server began anew,
-//! beside the planner that takes one request after another: some order of the requests explains every answer, and who has a
-//! tenant in the end.
+//! The answers of three instances while one of them was killed, a backend too, commits were cut off and the server
+//! restarted, compared with a planner that serves one request after another: some order of the requests explains every
+//! answer, and the tenants at the end.
 //!
-//! `TRIALGATE_LINEAR_ROUNDS` is how many histories (1), `TRIALGATE_LINEAR_SEED` asks the questions of an earlier run again.
+//! `TRIALGATE_LINEAR_ROUNDS` is the number of histories (1); `TRIALGATE_LINEAR_SEED` repeats the questions of an
+//! earlier run.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -38,7 +39,7 @@ const TIMELESS: &[(&str, &str)] = &[
 
 type History = Vec<Operation<Question, Answer>>;
 
-/// Who asks, and what was asked and answered.
+/// The clients of a history, and their questions and answers.
 struct Inquiry {
     doors: Doors,
     began: Instant,
@@ -49,7 +50,7 @@ struct Inquiry {
     leave: Semaphore,
 }
 
-/// What fails.
+/// The part that fails.
 #[derive(Debug, Clone, Copy)]
 enum Strike {
     Instance,
@@ -263,7 +264,7 @@ fn with_one_more_acknowledged(history: &History) -> History {
     wrong
 }
 
-/// How often what was answered.
+/// The number of times that each answer was given.
 fn summary(history: &History) -> String {
     let mut answers: BTreeMap<String, usize> = BTreeMap::new();
     for operation in history {

@@ -22,7 +22,7 @@ struct Shared {
     began: Instant,
     next_applicant: Arc<AtomicU32>,
     is_over: AtomicBool,
-    /// How many applications each instance has acknowledged.
+    /// The number of applications that each instance has acknowledged.
     acknowledged: Vec<AtomicUsize>,
 }
 

@@ -7,7 +7,7 @@ use trialgate_tests::{DATABASE, Database, Fleet, Home, Proxy, Random};
 
 pub(super) const INSTANCES: usize = 3;
 
-/// What there is to break.
+/// The parts that can be broken.
 pub(super) struct Site {
     pub(super) cluster: Cluster,
     /// One on the way of each instance, if the network is what breaks.
@@ -15,7 +15,7 @@ pub(super) struct Site {
     pub(super) fleet: Fleet,
 }
 
-/// How the instances reach the server.
+/// The connection of the instances to the server.
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum Way {
     Direct,

@@ -5,7 +5,7 @@ use trial_core::GatewayReply;
 use super::template::TemplateError;
 use crate::web::Answer;
 
-/// What means acceptance: one of these statuses and, if it is given, a value at a place of the JSON in the reply.
+/// The sign of acceptance: one of these statuses and, if it is given, a value at a place of the JSON in the reply.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Accept {
     /// Statuses from 200 to 299.

@@ -19,8 +19,8 @@ pub use accept::Accept;
 pub use template::TemplateError;
 use template::{Place, Template, Values};
 
-/// What the gateway is configured by. Address, header values and body are templates over `{{to}}`, `{{text}}` and
-/// `{{code}}`, each written as its place wants it.
+/// The configuration of the gateway. Address, header values and body are templates over `{{to}}`, `{{text}}` and
+/// `{{code}}`, each written as its place requires.
 #[derive(Clone)]
 pub struct HttpGatewaySettings {
     /// The address; values are percent-encoded in it.
@@ -31,11 +31,11 @@ pub struct HttpGatewaySettings {
     pub headers: Vec<(String, Zeroizing<String>)>,
     /// The body. Values are escaped by the header `Content-Type`: as JSON, as a form, as XML, or not at all.
     pub body: Option<Zeroizing<String>>,
-    /// What means acceptance.
+    /// The sign of acceptance.
     pub accept: Accept,
-    /// What messages say.
+    /// The text of messages.
     pub wording: Wording,
-    /// How long the provider may take.
+    /// The time-outs of the provider.
     pub timeouts: WebTimeouts,
 }
 

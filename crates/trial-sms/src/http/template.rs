@@ -10,13 +10,13 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'
 /// Shorter words are taken for words of the protocol.
 const SHORTEST_CREDENTIAL: usize = 6;
 
-/// What is wrong with a template. Nothing of it is repeated: it may hold a password.
+/// The fault of a template. Contains nothing of the template, which may hold a password.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TemplateError {
     /// A place that stands for nothing.
     #[error("`{part}` has {{{{{name}}}}}; known are {{{{to}}}}, {{{{text}}}} and {{{{code}}}}")]
     Unknown {
-        /// Where.
+        /// The part of the settings.
         part: &'static str,
         /// Its name.
         name: String,
@@ -41,7 +41,7 @@ pub enum TemplateError {
     Status,
 }
 
-/// Where a template stands, which says how values are written into it.
+/// The place of a template, which decides how values are written into it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Place {
     Url,
@@ -52,7 +52,7 @@ pub(super) enum Place {
     Plain,
 }
 
-/// What is filled in.
+/// The values of the variables.
 pub(super) struct Values<'a> {
     pub(super) to: &'a str,
     pub(super) text: &'a str,
@@ -225,8 +225,8 @@ mod fuzz {
         Template::parse("body", template, place).unwrap().fill(&Values { to: "1", text, code: "2" })
     }
 
-    /// Whatever a text says, whoever reads what it was filled into finds that text and nothing else changed; and a template
-    /// is filled as it was parsed, or not at all.
+    /// Whatever the text is, a reader of the filled template finds exactly that text, and nothing else changed; and a
+    /// template is filled as it was parsed, or not at all.
     #[test]
     fn sms_template() {
         Target::new("sms_template").makes(5_000).check(|input| {

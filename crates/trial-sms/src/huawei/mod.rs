@@ -25,14 +25,14 @@ use crate::web::{UnusableGateway, WebClient, WebTimeouts};
 const PATH: &str = "/sms/batchSendSms/v1";
 const FORM: &str = "application/x-www-form-urlencoded";
 
-/// What the gateway is configured by.
+/// The configuration of the gateway.
 #[derive(Clone)]
 pub struct HuaweiSettings {
     /// Up to the host, `https://smsapi.cn-north-4.myhuaweicloud.com`.
     pub endpoint: String,
     /// The application's key and secret.
     pub key: AccessKey,
-    /// How requests are authenticated.
+    /// The authentication of requests.
     pub auth: HuaweiAuth,
     /// The channel number, or the sender's id.
     pub sender: String,
@@ -40,13 +40,13 @@ pub struct HuaweiSettings {
     pub template_id: String,
     /// The template of messages in English, if it is another one.
     pub template_id_en: Option<String>,
-    /// What the template's places are filled with, over `{{code}}` and `{{minutes}}`.
+    /// The values of the template's variables, themselves templates over `{{code}}` and `{{minutes}}`.
     pub template_params: Vec<String>,
     /// The signature's name, for templates without one of their own.
     pub signature: Option<String>,
-    /// Where the service tells what became of a message.
+    /// The address to which the service sends delivery receipts.
     pub status_callback: Option<String>,
-    /// How long the service may take.
+    /// The time-outs of the service.
     pub timeouts: WebTimeouts,
 }
 
@@ -61,7 +61,7 @@ impl fmt::Debug for HuaweiSettings {
     }
 }
 
-/// How requests are authenticated.
+/// The authentication of requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HuaweiAuth {
     /// By `SDK-HMAC-SHA256`.

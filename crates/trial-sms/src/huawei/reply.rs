@@ -12,7 +12,7 @@ const ACCEPTED: &str = "000000";
 /// Some of the numbers were not taken: each has a status of its own. The second is the older one.
 const PARTLY: [&str; 2] = ["E000510", "E200037"];
 
-/// What the service said: by its own code first, which it gives under any status.
+/// The reply of the service: by its own code first, which it gives under any status.
 pub(super) fn read(answer: &Answer) -> GatewayReply {
     let json = answer.json();
     let at = |pointer| json.as_ref().and_then(|json| json.at(pointer));

@@ -54,7 +54,7 @@ fn frames(mut octets: &[u8]) -> Vec<(u32, u32)> {
     frames
 }
 
-/// What we answer to what a message centre sends, and the receipts that were in it.
+/// The octets that we answer to those of a message centre, and the receipts that were in those.
 async fn exchange(sent: &[u8]) -> (Vec<u8>, Vec<DeliveryReceipt>) {
     let (ours, centre) = duplex(256);
     let (mut from_us, mut to_us) = split(centre);
@@ -108,7 +108,7 @@ fn characters_of(alphabet: SmppAlphabet) -> BTreeMap<Vec<u8>, char> {
     ('\0'..='\u{FFFF}').filter_map(|c| Some((octets(c)?, c))).collect()
 }
 
-/// What octets of an alphabet say.
+/// The text of octets in an alphabet.
 fn shown(octets: &[u8], alphabet: SmppAlphabet, characters: &BTreeMap<Vec<u8>, char>) -> String {
     let (mut text, mut rest) = (String::new(), octets);
     while !rest.is_empty() {

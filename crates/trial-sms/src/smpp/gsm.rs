@@ -12,7 +12,7 @@ const ALPHABET: [char; 128] = [
     'p', 'q', 'r', 's', 't', 'u', 'v', 'w', 'x', 'y', 'z', 'ä', 'ö', 'ñ', 'ü', 'à', // 0x70
 ];
 const ESCAPE: u8 = 0x1B;
-/// What follows the escape.
+/// The characters after the escape.
 const EXTENSION: [(char, u8); 10] = [
     ('\u{C}', 0x0A),
     ('^', 0x14),

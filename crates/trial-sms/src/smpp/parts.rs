@@ -1,4 +1,4 @@
-//! What is submitted: a text in the alphabet that it needs, in as many parts as it takes.
+//! The parts of a submission: a text in the alphabet that it needs, in as many parts as it takes.
 
 use rusmpp::pdus::{BindTransceiver, SubmitSm};
 use rusmpp::types::{COctetString, OctetString};

@@ -19,7 +19,7 @@ const IS_RECEIPT: u8 = 0b0000_0100;
 /// A receipt may overtake the answer to its message on the way to the ledger: so long it is tried again.
 const WAITS: [Duration; 3] = [Duration::from_millis(200), Duration::from_secs(1), Duration::from_secs(4)];
 
-/// Where receipts go.
+/// The destination of receipts.
 #[derive(Clone)]
 pub struct SmppReceipts {
     /// Keeps them.
@@ -62,10 +62,10 @@ impl SmppReceipts {
     }
 }
 
-/// What a delivery says of a message of ours; nothing if it is no receipt, or says that nothing is known.
+/// The receipt in a delivery; `None` if it is no receipt, or says that nothing is known.
 ///
-/// A delivery with `receipted_message_id` is a receipt whatever its class: only the message centre writes that. A text alone is
-/// believed where the class says so: any phone can send one.
+/// A delivery with `receipted_message_id` is a receipt whatever its class: only the message centre writes that. A text
+/// alone counts if the class says so: any phone can send one.
 fn read(delivered: &Delivered, at: DateTime<Utc>) -> Result<Option<DeliveryReceipt>, UnreadableReceipt> {
     let named = delivered.tlv(tag::RECEIPTED_MESSAGE_ID).and_then(pdu::text);
     if delivered.esm_class & IS_RECEIPT == 0 && named.is_none() {

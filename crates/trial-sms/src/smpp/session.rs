@@ -23,7 +23,7 @@ const DELIVERIES: usize = 64;
 /// Sequence numbers go up to this (section 3.2).
 const LAST_NUMBER: u32 = 0x7FFF_FFFF;
 
-/// What is asked of the message centre.
+/// A request to the message centre, and the end that waits for its answer.
 type Request = (Pdu, Asker);
 /// The end that waits for an answer.
 type Asker = oneshot::Sender<Result<Frame, Lost>>;
@@ -32,7 +32,7 @@ type Asker = oneshot::Sender<Result<Frame, Lost>>;
 #[derive(Clone)]
 pub(super) struct Session(mpsc::Sender<Request>);
 
-/// Why there is no answer.
+/// The reason why there is no answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Lost {
     /// The connection had ended before.
@@ -41,7 +41,7 @@ pub(super) enum Lost {
     Unanswered,
 }
 
-/// What keeps a connection going.
+/// The task that runs a connection.
 pub(super) struct Connection<S> {
     framed: Framed<S, PduCodec>,
     requests: mpsc::Receiver<Request>,
@@ -52,7 +52,7 @@ pub(super) struct Connection<S> {
     deliveries: FuturesUnordered<BoxFuture<'static, Command>>,
     number: u32,
     timeouts: SmppTimeouts,
-    /// Whether nothing came since we last asked whether anybody is there.
+    /// `true` if nothing came since the last enquiry whether the other side is there.
     is_silent: bool,
 }
 

@@ -21,7 +21,7 @@ use zeroize::Zeroizing;
 use crate::text::Wording;
 use crate::web::{UnusableGateway, WebClient, WebTimeouts};
 
-/// What the gateway is configured by.
+/// The configuration of the gateway.
 #[derive(Clone)]
 pub struct TwilioSettings {
     /// Up to the host; [`TwilioSettings::BASE_URL`] is the provider's.
@@ -30,17 +30,17 @@ pub struct TwilioSettings {
     pub account_sid: String,
     /// Its secret.
     pub auth_token: Zeroizing<String>,
-    /// Who the message comes from.
+    /// The sender of the message.
     pub sender: TwilioSender,
-    /// Where the provider tells what became of a message.
+    /// The address to which the provider sends delivery receipts.
     pub status_callback: Option<String>,
-    /// What messages say.
+    /// The text of messages.
     pub wording: Wording,
-    /// How long the provider may take.
+    /// The time-outs of the provider.
     pub timeouts: WebTimeouts,
 }
 
-/// Who the message comes from.
+/// The sender of the message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TwilioSender {
     /// A number or a sender's id.

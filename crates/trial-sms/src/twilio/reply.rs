@@ -8,7 +8,7 @@ use crate::json::Json;
 use crate::refusal::Refusal;
 use crate::web::Answer;
 
-/// What the provider said.
+/// The reply of the provider.
 pub(super) fn read(answer: &Answer) -> GatewayReply {
     let json = answer.json();
     if answer.status.is_success() {

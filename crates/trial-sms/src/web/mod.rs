@@ -13,12 +13,12 @@ use crate::charset;
 use crate::json::Json;
 use crate::refusal::Refusal;
 
-/// How much of a reply is read, in bytes; every provider's is well below.
+/// The part of a reply that is read, in bytes; every provider's is well below.
 const MAX_REPLY: usize = 64 * 1024;
-/// How long a connection that is not used is kept: shorter than providers keep theirs.
+/// The time that an unused connection is kept: shorter than providers keep theirs.
 const IDLE: Duration = Duration::from_secs(10);
 
-/// How long a provider may take.
+/// The time-outs of a provider.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WebTimeouts {
     /// To be connected to, TLS included; after that the message is definitely not on its way.
@@ -33,7 +33,7 @@ impl Default for WebTimeouts {
     }
 }
 
-/// Why a gateway cannot be made of its settings.
+/// The reason why the settings of a gateway cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum UnusableGateway {
     /// The address is none of HTTP.
@@ -62,7 +62,7 @@ pub(crate) struct WebClient {
     redaction: Redaction,
 }
 
-/// What the provider answered.
+/// The answer of the provider.
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     /// As much of it as is read; `None` if it was longer.
@@ -111,7 +111,7 @@ impl WebClient {
         Ok(answer)
     }
 
-    /// Whether the provider answers at all, whatever it says of a request that sends nothing.
+    /// Checks that the provider answers at all, whatever it says to a request that sends nothing.
     pub(crate) async fn check(&self) -> Result<(), GatewayUnusable> {
         match self.exchange(self.client.head(self.origin.clone())).await {
             Ok(_) => Ok(()),
@@ -159,9 +159,9 @@ fn charset_of(content_type: &str) -> Option<String> {
 }
 
 impl Answer {
-    /// What the status alone says of a message that was not taken. What is 4xx was not taken, by RFC 9110; what is 5xx may
-    /// come from something between us and a provider that did take it. Of the former only 401, 402 and 407 name us: others
-    /// are used for numbers too.
+    /// The reply by the status alone, for a message that was not accepted. By RFC 9110, 4xx means not accepted; 5xx may
+    /// come from something between us and a provider that did accept it. Of 4xx, only 401, 402 and 407 mean our
+    /// account: others are used for numbers too.
     pub(crate) fn by_status(&self) -> GatewayReply {
         let refusal = match self.status {
             StatusCode::TOO_MANY_REQUESTS => Refusal::Throttled,
@@ -175,7 +175,7 @@ impl Answer {
         refusal.reply(format!("status {}", self.status.as_u16()))
     }
 
-    /// What may be kept of the provider's words.
+    /// The provider's words as they may be stored.
     pub(crate) fn said(&self, words: &str) -> String {
         self.redaction.redact(words)
     }

@@ -1,4 +1,4 @@
-//! What each gateway makes of what its provider does: the table of `docs/sms.md`, each line of it a test.
+//! The result of each gateway for each behaviour of its provider: the table of `docs/sms.md`, each line of it a test.
 
 use trial_testkit::sms_conformance::ProviderCase;
 use trial_testkit::sms_conformance::Verdict::{self, Accepted, AccountRefused, Refused, Throttled, Unknown, Unreached};
@@ -10,7 +10,7 @@ use crate::gateways::{HASTY, PATIENT, gateway};
 use crate::provider::{Nobody, Provider, Script};
 use crate::smpp::{LONG, QUICK, TIMEOUTS, smpp_settings};
 
-/// Where a provider of HTTP is, and what it does.
+/// The provider in a test, and its behaviour.
 #[derive(Clone, Copy)]
 enum Act {
     Says(Script),
@@ -24,10 +24,10 @@ const fn says(status: u16, body: &'static str) -> Act {
     Act::Says(Script::Answer(status, body))
 }
 
-/// What a provider does, in words and in deed, and what is to be made of it.
+/// The behaviour of a provider, in words and as an act, and the expected verdict.
 type Line = (&'static str, Act, Verdict);
 
-/// What a provider of HTTP can do, whoever it is.
+/// The behaviours that any provider of HTTP can have.
 const ANY: &[Line] = &[
     ("refuses the connection", Act::IsGone, Unreached),
     ("fails the TLS handshake", Act::SpeaksNoTls, Unreached),

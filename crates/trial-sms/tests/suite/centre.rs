@@ -15,14 +15,14 @@ const HELD: u32 = 77;
 const BIND_TRANSCEIVER: u32 = 9;
 const ENQUIRE_LINK: u32 = 0x15;
 
-/// What becomes of a bind.
+/// The answer to a bind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Bind {
     Status(u32),
     Silence,
 }
 
-/// What becomes of a message.
+/// The answer to a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Submit {
     Status(u32),
@@ -38,7 +38,7 @@ pub(crate) enum Submit {
     Noise,
 }
 
-/// What the message centre has seen.
+/// The requests that the message centre has seen.
 #[derive(Debug, Default)]
 pub(crate) struct Seen {
     pub(crate) binds: Vec<Vec<u8>>,

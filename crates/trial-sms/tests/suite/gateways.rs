@@ -79,7 +79,7 @@ pub(crate) fn gateway(name: &str, url: String, timeouts: WebTimeouts) -> Box<dyn
     }
 }
 
-/// What each provider says of a message that it takes, and of one that it refuses.
+/// The answers of each provider that accept and that refuse a message.
 fn scripts(name: &str) -> (Script, Script) {
     match name {
         "huawei" => (
@@ -147,7 +147,7 @@ impl SmsHarness for Harness {
         });
     }
 
-    /// What the provider was told to refuse has not arrived.
+    /// The messages that arrived; those that the provider was to refuse have not.
     async fn arrived(&self) -> Vec<ArrivedSms> {
         let refused = *self.behaviour.lock().unwrap() == SmsBehaviour::Refuse;
         let requests = self.provider.requests();

@@ -1,4 +1,4 @@
-//! What leaves for the providers, to the letter.
+//! The requests to the providers, to the letter.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

@@ -52,7 +52,7 @@ fn worded(port: u16, brand: &str) -> SmppGateway {
 
 struct Harness {
     centre: Centre,
-    /// Whose messages get no answer: a connection that one message is unanswered on serves no other in this centre.
+    /// A centre that does not answer messages: in it, a connection with an unanswered message serves no other.
     mute: Centre,
     gateway: SmppGateway,
     hasty: SmppGateway,

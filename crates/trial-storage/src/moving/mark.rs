@@ -1,4 +1,4 @@
-//! What a half-moved database says of where its rows come from.
+//! The mark in a database during a transfer: the source of its rows.
 
 use std::fmt;
 use std::path::Path;
@@ -27,7 +27,7 @@ impl Mark {
         Self { place: place.to_owned(), identity: identity.to_owned() }
     }
 
-    /// Whether a source that was marked so is this one. It may have got its first audit entry since.
+    /// Returns `true` if `source` is the database that this marks. It may have got its first audit entry since.
     pub(crate) fn is_of(&self, source: &Self) -> bool {
         !self.identity.is_empty() && source.identity.starts_with(&self.identity)
     }

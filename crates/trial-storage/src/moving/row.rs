@@ -17,7 +17,7 @@ pub(crate) struct Row(pub(crate) Vec<Cell>);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct NamedRow(pub(crate) Vec<(String, Cell)>);
 
-/// What stands in a column. Two rows are the same if these are, whatever database they come from.
+/// The value in a column. Two rows are the same if these are, from whatever databases they come.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Cell {
     Null,

@@ -9,7 +9,7 @@ use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::sql_types::{Array, BigInt, Binary, Integer, Nullable, Text};
 
-/// What is bound at one place.
+/// The values that are bound at one place.
 #[derive(Debug, Clone)]
 pub(super) enum Column<'a> {
     Number(i64),

@@ -9,7 +9,7 @@ use trial_core::{UniqueBy, Violation};
 use super::fault::Trouble;
 use crate::invariants;
 
-/// What must hold besides: what SQLite looks after itself by foreign keys, and the marks of the pools.
+/// The other invariants: those that SQLite keeps itself by foreign keys, and the marks of the pools.
 const OURS: [(&str, &str); 2] = [
     (
         "every reference has its row",

@@ -17,7 +17,7 @@ use crate::convert::{bad, id};
 use crate::moving::{NamedRow, Row};
 use crate::prefix_rows;
 
-/// How long those who write may have to wait for a purge that waits for those who read.
+/// The time that writers may have to wait for a purge that waits for readers.
 const PURGE_WAIT_MS: u64 = 100;
 
 #[async_trait]

@@ -1,4 +1,4 @@
-//! What providers say of messages that they took. No decision looks at it, and no decision changes such a row.
+//! The delivery receipts of messages. No decision reads or changes these rows.
 
 use async_trait::async_trait;
 use diesel::prelude::*;

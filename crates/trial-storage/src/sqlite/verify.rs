@@ -33,7 +33,7 @@ pub(super) fn violations(conn: &mut SqliteConnection, by: UniqueBy) -> Result<Ve
     Ok(violations)
 }
 
-/// What SQLite itself finds wrong with the file.
+/// The damage that SQLite itself finds in the file.
 fn damage(conn: &mut SqliteConnection) -> Result<Vec<Violation>, LedgerError> {
     let findings: Vec<Finding> =
         diesel::sql_query("SELECT quick_check AS finding FROM pragma_quick_check WHERE quick_check <> 'ok'")

@@ -1,4 +1,4 @@
-//! What was forgotten or has expired is in no byte of the files either.
+//! Data that was erased or has expired is in no byte of the files either.
 
 use std::path::Path;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! What outlives the process.
+//! The data that outlives the process.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! What the platform is told: once for what happened, in order, until it was taken or given up.
+//! Events to the platform: once each, in order, until they are accepted or given up.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -67,7 +67,7 @@ fn down() -> Result<String, TellError> {
     Err(TellError::transient("503"))
 }
 
-/// Where nobody listens, nothing is kept for anybody.
+/// Without a receiver, no events are stored.
 pub async fn nobody_is_told_where_nobody_listens<F: LedgerFactory>(factory: &F) {
     let desk = super::desk(factory, 1).await;
     desk.join(1).await;
@@ -215,7 +215,7 @@ pub async fn a_clock_set_back_delays_no_event<F: LedgerFactory>(factory: &F) {
     teller.claim_one().await;
 }
 
-/// Whatever became of an event, an operator can have it told again, under the same id and with the same words.
+/// An operator can have any event published again, in whatever state it is, under the same id and with the same body.
 pub async fn an_event_can_be_replayed<F: LedgerFactory>(factory: &F) {
     let teller = teller(factory, 1).await;
     teller.desk.join(1).await;

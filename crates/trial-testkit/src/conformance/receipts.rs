@@ -1,4 +1,4 @@
-//! What providers say of messages that they took.
+//! Delivery receipts.
 
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ async fn taken<L: TrialLedger>(desk: &Desk<L>, phone: &Phone, id: &str) {
     desk.report(&sent, GatewayReply::Accepted { provider_id: Some(id.to_owned()) }).await;
 }
 
-/// What is known of the newest message to this phone.
+/// The known delivery state of the newest message to this phone.
 async fn known<L: Operations>(ledger: &L, phone: &Phone) -> Option<Delivery> {
     let found = ledger.find_applications(ApplicationQuery::Phone(phone.clone()), 1).await.unwrap();
     found.code_requests.last().expect("one was made").delivery.clone()

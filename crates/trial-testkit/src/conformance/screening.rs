@@ -18,7 +18,7 @@ use crate::data::{application, code_request, email, phone};
 use crate::scenario::{Scenario, Stage, scenarios};
 use crate::{Desk, MemoryLedger};
 
-/// What these checks ask of a ledger.
+/// The parts of a ledger that these checks need.
 trait Screening: TrialLedger + Screen + Outbox + Operations + 'static {}
 
 impl<L: TrialLedger + Screen + Outbox + Operations + 'static> Screening for L {}
@@ -81,7 +81,7 @@ pub async fn what_is_screened_out_is_on_the_timeline<F: LedgerFactory<Ledger: Sc
     assert_sound(&*desk.ledger).await;
 }
 
-/// What a refusal must leave as it was.
+/// The state that a refusal must leave unchanged.
 async fn standing<L: Screening>(desk: &Desk<L>, applications: &[Application]) -> String {
     let mut failures = Vec::new();
     for application in applications {

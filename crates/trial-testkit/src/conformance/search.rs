@@ -1,4 +1,4 @@
-//! What operations search.
+//! The searches of operations.
 
 use std::time::Duration;
 

@@ -51,7 +51,7 @@ pub async fn a_changed_setting_is_in_force_at_once<F: LedgerFactory>(factory: &F
     assert!(matches!(asked().await, Err(CodeRefusal::HourlyLimit { .. })), "five, as configured");
 }
 
-/// Who, when, before and after; a change that changes nothing leaves nothing behind.
+/// The audit entry has actor, time, and the values before and after; a change to the same value leaves no entry.
 pub async fn a_changed_setting_is_remembered_and_audited<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 0).await;
     let (first, day) = (desk.now(), Duration::from_hours(24));
@@ -87,7 +87,7 @@ pub async fn a_changed_setting_is_remembered_and_audited<F: LedgerFactory>(facto
     assert_eq!(written, expected);
 }
 
-/// What makes no sense beside what is in force, changed or configured, or beside the threshold.
+/// A setting is refused that contradicts another in force, changed or configured, or the daily limit.
 pub async fn an_absurd_setting_is_refused<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 0).await;
     let minutes = |minutes| Some(SettingValue::Lasting(Duration::from_mins(minutes)));
@@ -107,7 +107,7 @@ pub async fn an_absurd_setting_is_refused<F: LedgerFactory>(factory: &F) {
     assert_eq!(desk.ledger.setting_changes(None, 10).await.unwrap().len(), 2);
 }
 
-/// Whoever has not seen the last change is told, and changes nothing.
+/// A change by someone who has not seen the last one is refused, and changes nothing.
 pub async fn a_change_that_was_not_seen_is_not_undone<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 0).await;
     change(&desk, SettingKey::MaxTries, Some(count(3)), Some(0)).await;

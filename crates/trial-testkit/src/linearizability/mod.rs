@@ -1,8 +1,8 @@
-//! Whether a recorded history could have come of one ledger that takes one request after another.
+//! A check that a recorded history could have come from one ledger that serves one request after another.
 //!
-//! The search is Wing and Gong's, with Lowe's memory of what was tried: at each point, any operation may be next that was
-//! begun before every other one that is left was answered. An operation whose answer was lost, or says that it is not known
-//! what became of it, may have been done at any time since it was begun, or never.
+//! The search is Wing and Gong's, with Lowe's memory of states already tried: at each point, the next operation may be
+//! any that began before every other remaining one was answered. An operation whose answer was lost or does not
+//! give the outcome may have been done at any time since it began, or never.
 
 mod model;
 mod search;
@@ -12,13 +12,13 @@ use std::fmt;
 pub use model::{Answer, PlannerModel, Question};
 pub use search::{Verdict, check};
 
-/// What answers questions one after another.
+/// A model that answers one question after another.
 pub trait Model {
     /// Everything that later answers depend on.
     type State: Clone;
-    /// What is asked.
+    /// A question.
     type Question;
-    /// What is answered.
+    /// The answer to a question.
     type Answer: PartialEq;
 
     /// Before anything is asked.
@@ -36,7 +36,7 @@ pub trait Model {
 pub struct Operation<Q, A> {
     /// When it was begun.
     pub begun: u64,
-    /// What was asked.
+    /// The question.
     pub question: Q,
     /// When it was answered, and what; `None` if that is not known.
     pub answered: Option<(u64, A)>,

@@ -19,12 +19,12 @@ pub struct PlannerModel {
     start: MemoryState,
 }
 
-/// What applicants and operators ask, by the numbers of [`crate::data`].
+/// The questions of applicants and operators, by the numbers of [`crate::data`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Question {
     /// A code for a phone.
     Code {
-        /// Whose.
+        /// The phone.
         phone: u32,
     },
     /// A trial.
@@ -35,16 +35,16 @@ pub enum Question {
         company: u32,
         /// The mailbox.
         email: u32,
-        /// Whether the code is the one that the phone was sent.
+        /// `true` if the code is the one that the phone was sent.
         is_right: bool,
     },
     /// That the e-mail threshold be this.
     Threshold(u32),
-    /// Who has a tenant.
+    /// The phones of all tenants.
     Tenants,
 }
 
-/// What is answered.
+/// The answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {
     /// To a request for a code.
@@ -58,7 +58,7 @@ pub enum Answer {
 }
 
 impl Answer {
-    /// Whether it tells what became of the request: an exception or a conflict may hide that it was done.
+    /// Returns `true` if it gives the outcome of the request: an exception or a conflict may hide that it was done.
     pub fn is_definite(&self) -> bool {
         !matches!(self, Self::Code(SendCode::Exception) | Self::Trial(ApplyCode::Exception | ApplyCode::Conflict))
     }
@@ -148,8 +148,8 @@ impl Model for PlannerModel {
     }
 }
 
-/// What later answers depend on. The rest only tells of the past, and whatever was asked in between may have been asked in any
-/// order.
+/// The state that later answers depend on. The rest only records the past, and questions in between may have come in
+/// any order.
 fn without_the_past(mut state: MemoryState) -> MemoryState {
     state.applications.retain(|_, kept| matches!(kept.outcome, ApplyOutcome::Accepted { .. }));
     state.code_requests.retain(|_, kept| matches!(kept.record.outcome, CodeOutcome::Send { .. }));

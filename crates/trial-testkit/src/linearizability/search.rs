@@ -2,7 +2,7 @@ use std::collections::HashSet;
 
 use super::{Model, Operation};
 
-/// What is known of a history.
+/// The verdict on a history.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
     /// This order of its operations explains every answer. Those are left out that were never done.
@@ -73,8 +73,8 @@ fn packed(is_done: &[bool]) -> Box<[u8]> {
     is_done.chunks(8).map(|eight| eight.iter().fold(0, |byte, done| byte << 1 | u8::from(*done))).collect()
 }
 
-/// What may be next: whatever was begun before the first answer to what is left. The one answered first is tried first, and
-/// what may never have been done last.
+/// The operations that may be next: those that began before the first answer to a remaining one. The one answered first
+/// is tried first, and operations that may never have been done last.
 fn candidates<Q, A>(history: &[Operation<Q, A>], is_done: &[bool]) -> Vec<usize> {
     let left = || history.iter().enumerate().filter(|(place, _)| !is_done[*place]);
     let answered = |one: &Operation<Q, A>| one.answered.as_ref().map_or(u64::MAX, |(at, _)| *at);

@@ -4,7 +4,7 @@ use tokio::task::yield_now;
 
 use super::dice::mix;
 
-/// What every call of an instance into the world passes: it lets others go first.
+/// The gate that every call of an instance to the outside passes: it lets others go first.
 #[derive(Debug)]
 pub(super) struct Gate {
     seed: u64,

@@ -1,4 +1,4 @@
-//! Who is outside: the gateway, the mail server, the platform.
+//! The outside: the gateway, the mail server, the platform.
 
 use std::future::pending;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ pub(super) struct Outside {
     pub(super) gate: Arc<Gate>,
 }
 
-/// How it ended, if an answer came.
+/// The end of a call, if an answer came.
 enum Met {
     Taken,
     Unsaid,

@@ -1,7 +1,7 @@
 use crate::MemoryState;
 use crate::linearizability::{Answer, Operation, Question};
 
-/// What applicants asked and were answered, by a clock that counts both.
+/// The questions and answers of applicants, with a counter as their clock.
 #[derive(Default)]
 pub(super) struct Record {
     now: u64,
@@ -11,9 +11,9 @@ pub(super) struct Record {
 /// A recorded run.
 #[derive(Debug, Clone)]
 pub struct Recorded {
-    /// What was kept before anything was asked.
+    /// The state of the ledger before the first question.
     pub start: MemoryState,
-    /// What was asked and answered.
+    /// The questions and answers.
     pub history: Vec<Operation<Question, Answer>>,
 }
 

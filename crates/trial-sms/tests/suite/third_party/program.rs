@@ -7,7 +7,7 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::time::timeout;
 
-/// How long a program may take for anything before it counts as broken.
+/// The time that a program may take for anything before it counts as broken.
 pub(super) const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A program that is talked to by lines of JSON. It ends with its input, which goes when this is dropped or this process dies.
@@ -51,7 +51,7 @@ fn script(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/third-party/sms").join(name)
 }
 
-/// What `tests/run` installed.
+/// The program of this name that `tests/run` installed.
 fn installed(name: &str) -> PathBuf {
     // …/target/debug/deps/suite-…
     let test = std::env::current_exe().unwrap();

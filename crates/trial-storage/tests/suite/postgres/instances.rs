@@ -62,7 +62,7 @@ async fn deliver(ledger: PostgresLedger, instance: u8) {
     }
 }
 
-/// What operations do meanwhile.
+/// The changes that operations make meanwhile.
 async fn operate(ledger: PostgresLedger, entropy: SeededEntropy) {
     let now = trial_core::ports::Clock::now(&trial_testkit::FixedClock::default());
     for n in 0..20 {

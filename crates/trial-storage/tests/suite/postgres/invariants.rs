@@ -15,7 +15,7 @@ async fn with_one_tenant() -> Database {
     database
 }
 
-/// What is found in a copy once this was done to its rows.
+/// The violations in a copy after this was done to its rows.
 async fn after(database: &Database, plant: &str) -> Vec<&'static str> {
     let copy = database.copy().await;
     copy.execute(plant).await;
