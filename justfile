@@ -58,9 +58,13 @@ bench-compare *args: bench-server
     cargo run --release --locked -p trial-bench -- plot "$@"
     cargo run --release --locked -p trial-bench -- report --write docs/performance.md "$@"
 
-# Measure one thing: closed, open, start, flat, attack, hostile, forms, operations, sign-in or ceilings
+# Measure one thing: closed, open, start, flat, attack, hostile, forms, operations, sign-in, ceilings or against
 bench-only *args: bench-server
     cargo run --release --locked -p trial-bench -- "$@"
+
+# Measure this tree in turn with another revision, built beside it: the ratio of each figure with its spread
+bench-against REV *args: bench-server
+    .ci/bench-against "$@"
 
 [private]
 bench-server:

@@ -58,17 +58,18 @@ BEGIN
 
     UPDATE challenges SET expires_at = bench_apply.at, state = 'consumed' WHERE id = challenge_id;
     INSERT INTO tenants (id, status, phone, country_code, email, email_key, company, company_key, created_at,
-        trial_ends_at, key_id, password_issue)
-    VALUES (new_tenant, 'trial', of_phone, 86, of_email, of_email, of_company, lower(of_company), at, at, 'bench', 1);
+        trial_ends_at, key_id, password_issue, password_issued_at, locale, told_until, next_step_at)
+    VALUES (new_tenant, 'trial', of_phone, 86, of_email, of_email, of_company, lower(of_company), at,
+        at + 2592000000000, 'bench', 1, at, 'zh-CN', at, at + 1987200000000);
     PERFORM bench_lease('voice', new_tenant, at);
     PERFORM bench_lease('multimedia', new_tenant, at);
     INSERT INTO mails (id, kind, tenant, recipient, locale, state, attempts, created_at, next_attempt_at, quota_day,
-        quota_unit, quota_threshold)
-    VALUES (bench_id(3, n), 'account', new_tenant, of_email, 'zh-CN', 'due', 0, at, at, 20833, unit, most);
+        quota_unit, quota_threshold, priority, quota_budget)
+    VALUES (bench_id(3, n), 'account', new_tenant, of_email, 'zh-CN', 'due', 0, at, at, 20833, unit, most, 0, 'threshold');
     INSERT INTO applications (id, request_id, at, phone, country_code, email, email_key, company, company_key,
-        challenge, outcome, tenant)
+        challenge, outcome, tenant, return_code)
     VALUES (bench_id(4, n), '01890a5d-ac96-774b-bcce-' || lpad(to_hex(n), 12, '0'), at, of_phone, 86, of_email, of_email,
-        of_company, lower(of_company), challenge_id, 'accepted', new_tenant);
+        of_company, lower(of_company), challenge_id, 'accepted', new_tenant, '000');
     INSERT INTO audit (id, at, actor, action, subject, detail)
     VALUES (bench_id(5, n), at, 'applicant', 'tenant.create', '01890a5d-ac96-774b-bcce-b302099a8057',
         'application 01890a5d-ac96-774b-bcce-b302099a8057');

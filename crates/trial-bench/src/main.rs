@@ -17,6 +17,7 @@ mod report;
 mod results;
 mod services;
 
+use anyhow::Context;
 use clap::Parser;
 
 use loads::Hostility;
@@ -35,7 +36,7 @@ fn main() -> anyhow::Result<()> {
     }
     let results = Results::load(&options.results)?;
     match mode {
-        Mode::Ceilings => return Ok(()),
+        Mode::Ceilings | Mode::Against => return Ok(()),
         Mode::Plot => return plot::draw(&results, &options.svg),
         _ => {}
     }
@@ -60,7 +61,7 @@ fn measured_by(mode: Mode, all: Results) -> Results {
         Mode::Forms => Results { forms: all.forms, ..nothing },
         Mode::Operations => Results { operations: all.operations, ..nothing },
         Mode::SignIn => Results { sign_in: all.sign_in, ..nothing },
-        Mode::Compare | Mode::Report | Mode::Ceilings | Mode::Plot => all,
+        Mode::Compare | Mode::Report | Mode::Ceilings | Mode::Against | Mode::Plot => all,
     }
 }
 
@@ -70,6 +71,11 @@ async fn measure(mode: Mode, options: &Options) -> anyhow::Result<()> {
     let machine = Machine::here(&ground)?;
     if matches!(mode, Mode::Ceilings) {
         return print_ceilings(&ground, &machine, options).await;
+    }
+    if matches!(mode, Mode::Against) {
+        let other = options.other.as_deref().context("--other names the server to compare with")?;
+        println!("{machine}\n\n{}", modes::against(&ground, options, other).await?);
+        return Ok(());
     }
     let mut results = Results::load(&options.results)?;
     let beside =

@@ -41,6 +41,8 @@ pub(crate) enum Mode {
     SignIn,
     /// The ceilings alone, which are printed and not kept.
     Ceilings,
+    /// This server beside another one (`--other`), in turn; the ratios are printed and not kept.
+    Against,
     /// Prints the tables of what was measured before.
     Report,
     /// Draws what was measured before.
@@ -75,7 +77,8 @@ pub(crate) struct Options {
     #[arg(long, global = true, default_value_t = 3)]
     pub(crate) rounds: usize,
     /// The database of `flat`, as a part of 10 million tenants, 10 million spent codes and 1 million access codes; that of
-    /// `operations`, as a part of 1 million applications.
+    /// `operations`, as a part of 1 million applications (at least 10,000); the accounts of `sign-in`, as a part of 25 with
+    /// each fault.
     #[arg(long, global = true, default_value_t = 1.0)]
     pub(crate) scale: f64,
     /// Tenants of the database of `flat` that are still in use, with access codes on top of the others. By default as many
@@ -85,6 +88,9 @@ pub(crate) struct Options {
     /// The server; built by `cargo build --release`.
     #[arg(long, global = true, default_value = "target/release/trialgate")]
     pub(crate) server: PathBuf,
+    /// The server that `against` compares with.
+    #[arg(long, global = true)]
+    pub(crate) other: Option<PathBuf>,
     /// Where databases on SQLite are made. Not a file system in memory: what is measured is the durable commit.
     #[arg(long, global = true, default_value = "target/bench")]
     pub(crate) directory: PathBuf,
@@ -100,6 +106,16 @@ pub(crate) struct Options {
 }
 
 impl Options {
+    /// A number of the full size, at the scale of this run.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a positive number, cut off if it is large"
+    )]
+    pub(crate) fn scaled(&self, full: f64) -> u32 {
+        (full * self.scale) as u32
+    }
+
     /// How long a level lasts at most.
     pub(crate) fn lasting(&self) -> Duration {
         Duration::from_secs(self.seconds)

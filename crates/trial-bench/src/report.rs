@@ -7,11 +7,13 @@ use std::path::Path;
 use anyhow::Context;
 
 use crate::ceilings::Bare;
+use crate::loads::Load;
 use crate::machine::Machine;
 use crate::results::{
     Attacked, Besieged, BesiegedRound, Ceilings, ClosedLevel, ClosedRound, Flat, Looked, OpenLevel, OpenRound, Refusal,
     Results, Section, Start, median, of_rounds,
 };
+use crate::services::Database;
 
 /// What stands around the tables in a document.
 const BEGIN: &str = "<!-- trial-bench report: begin -->\n";
@@ -51,6 +53,40 @@ pub(crate) fn tables(results: &Results) -> String {
 
 fn has_ceilings(level: &ClosedLevel) -> bool {
     level.rounds.iter().any(|round| !round.ceilings.bare.is_empty())
+}
+
+/// Rounds of this build and of another one, at one level.
+pub(crate) struct Ratio {
+    pub(crate) database: Database,
+    pub(crate) instances: usize,
+    pub(crate) connections: usize,
+    /// This build, and the other.
+    pub(crate) rounds: Vec<(Load, Load)>,
+}
+
+impl Ratio {
+    pub(crate) const HEAD: &str = "| database | instances | connections | applications/s, this | other | ratio (min – median – max) | \
+        p50 ratio | p99 ratio |\n| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n";
+}
+
+/// Ratios of one level; of each figure the minimum, median and maximum of the rounds.
+pub(crate) fn ratio_row(level: &Ratio) -> String {
+    let Ratio { database, instances, connections, rounds } = level;
+    let middle = |pick: fn(&(Load, Load)) -> f64| median(rounds.iter().map(pick)).unwrap_or_default();
+    let spread = |pick: fn(&Load) -> f64| {
+        let mut ratios: Vec<f64> = rounds.iter().map(|(this, other)| pick(this) / pick(other)).collect();
+        ratios.sort_by(f64::total_cmp);
+        let (least, most) = (ratios.first().copied().unwrap_or_default(), ratios.last().copied().unwrap_or_default());
+        format!("{least:.2} – {:.2} – {most:.2}", median(ratios.iter().copied()).unwrap_or_default())
+    };
+    format!(
+        "| {database} | {instances} | {connections} | {:.0} | {:.0} | {} | {} | {} |\n",
+        middle(|(this, _)| this.per_second),
+        middle(|(_, other)| other.per_second),
+        spread(|load| load.per_second),
+        spread(|load| load.p50),
+        spread(|load| load.p99),
+    )
 }
 
 /// Puts the tables in their place in a document, below the picture if there is one beside it.
@@ -353,6 +389,17 @@ fn hundredths(number: Option<f64>) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_ratio_has_its_spread() {
+        let load =
+            |per_second: f64| Load { done: 1, refused: 0, per_second, p50: 2.0, p99: 4.0, p999: 4.0, longest: 4.0 };
+        let rounds = vec![(load(90.0), load(100.0)), (load(100.0), load(100.0)), (load(120.0), load(100.0))];
+        let row = ratio_row(&Ratio { database: Database::Sqlite, instances: 1, connections: 64, rounds });
+        let expected =
+            "| SQLite | 1 | 64 | 100 | 100 | 0.90 – 1.00 – 1.20 | 1.00 – 1.00 – 1.00 | 1.00 – 1.00 – 1.00 |\n";
+        assert_eq!(row, expected);
+    }
     use crate::loads::{Hostility, Load};
     use crate::services::Database;
 

@@ -4,6 +4,7 @@
 //! stores what it says. `schema.rs` and `rows.rs` are shared by all databases; each database has a module of its own for
 //! loading and storing.
 
+pub mod bare;
 mod caller_rows;
 mod care;
 mod convert;

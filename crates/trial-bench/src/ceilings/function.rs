@@ -34,6 +34,10 @@ pub(crate) async fn one_transaction_each(store: &Store<'_>, options: &Options) -
     let totals = store.totals()?;
     ensure!(totals.tenants == done, "{done} transactions made {} tenants", totals.tenants);
     totals.check(done, 0)?;
+    if done == 0 {
+        // pgbench gives no rate then.
+        return Ok(0.0);
+    }
     per_second(&said).context("pgbench says how many transactions it did each second")
 }
 

@@ -4,7 +4,6 @@ mod function;
 mod postgres;
 mod rows;
 mod sqlite;
-mod statement;
 
 use std::time::{Duration, Instant};
 
@@ -16,7 +15,6 @@ pub(crate) use function::one_transaction_each;
 
 use crate::options::Options;
 use crate::services::Store;
-use rows::Row;
 
 /// What a bare loop came to.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize, PartialEq)]
@@ -43,11 +41,12 @@ pub(crate) async fn bare_at(store: &Store<'_>, options: &Options, rate: u32) -> 
 }
 
 async fn measure(store: &Store<'_>, options: &Options, batch: usize, apart: Duration) -> anyhow::Result<Bare> {
-    let rows: Vec<_> = (0..wanted(options, batch)).map(Row::of).collect();
+    let numbers: Vec<_> = (0..wanted(options, batch)).collect();
+    let batches: Vec<_> = numbers.chunks(batch).map(rows::effects).collect::<anyhow::Result<_>>()?;
     let commits = Commits::new(options.lasting(), apart)?;
     match store {
-        Store::Sqlite(path) => sqlite::measure(store, path, &rows, batch, commits).await,
-        Store::Postgres { .. } => postgres::measure(store, &rows, batch, commits).await,
+        Store::Sqlite(path) => sqlite::measure(store, path, &numbers, &batches, batch, commits).await,
+        Store::Postgres { .. } => postgres::measure(store, numbers.len(), &batches, batch, commits).await,
     }
 }
 

@@ -1,5 +1,6 @@
 //! What is measured, one thing after the other.
 
+mod against;
 mod attack;
 mod closed;
 mod flat;
@@ -9,6 +10,7 @@ mod operations;
 mod sign_in;
 mod start;
 
+pub(crate) use against::against;
 pub(crate) use attack::attack;
 pub(crate) use closed::{Beside, ceilings, closed};
 pub(crate) use flat::flat;

@@ -16,8 +16,7 @@ const BEFORE: u32 = 5;
 
 /// How long each page and call takes that operations read, among many applications and among a hundredth of them.
 pub(crate) async fn operations(ground: &Ground, options: &Options) -> anyhow::Result<Vec<Looked>> {
-    #[expect(clippy::cast_possible_truncation, reason = "a positive number, cut off if it is large")]
-    let many = ((APPLICATIONS * options.scale) as i64).max(10_000);
+    let many = i64::from(options.scaled(APPLICATIONS)).max(10_000);
     let mut all = Vec::new();
     for &database in &options.databases {
         let few = look(ground, options, database, many / 100).await?;

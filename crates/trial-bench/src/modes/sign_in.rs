@@ -16,8 +16,9 @@ use crate::options::Options;
 use crate::results::{Refusal, median};
 use crate::services::{Database, Fleet, Ground, Store};
 
-/// Accounts with each fault, and tries at each: fewer than are counted against an account within an hour.
-const ACCOUNTS: u32 = 25;
+/// Accounts with each fault.
+const ACCOUNTS: f64 = 25.0;
+/// Attempts at each account: fewer than are counted against an account within an hour.
 const TRIES: usize = 16;
 /// Tries of one client address: fewer than are counted against it.
 const TRIES_BY_ADDRESS: usize = 80;
@@ -62,13 +63,14 @@ type Times = BTreeMap<Fault, Vec<f64>>;
 /// How long each refusal takes: all of them in turn, in an order without a pattern, one after the other.
 pub(crate) async fn sign_in(ground: &Ground, options: &Options) -> anyhow::Result<Vec<Refusal>> {
     let mut all = Vec::new();
+    let accounts = options.scaled(ACCOUNTS).max(1);
     for &database in &options.databases {
         let store = ground.store(database)?;
-        let fleet = Fleet::start(ground, &store, options, 1, ACCOUNTS * 5)?;
+        let fleet = Fleet::start(ground, &store, options, 1, accounts * 5)?;
         let mut wrong = BTreeMap::new();
-        for (first, fault) in (0..).step_by(usize::try_from(ACCOUNTS)?).zip(Fault::ALL) {
-            let accounts = opened(&fleet, first..first + ACCOUNTS).await?;
-            wrong.insert(fault, spoilt(fault, accounts, &fleet, &store).await?);
+        for (first, fault) in (0..).step_by(usize::try_from(accounts)?).zip(Fault::ALL) {
+            let opened = opened(&fleet, first..first + accounts).await?;
+            wrong.insert(fault, spoilt(fault, opened, &fleet, &store).await?);
         }
         all.extend(judged(database, &timed(fleet.addresses()[0], &wrong).await?)?);
     }

@@ -24,18 +24,12 @@ impl Past {
     pub(crate) const FIRST: u32 = 1_000_000;
 
     pub(crate) fn of(options: &Options) -> Self {
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "a positive number, cut off if it is large"
-        )]
-        let scaled = |full: f64| (full * options.scale) as u32;
-        let pairs = scaled(500_000.0);
-        let tenants = scaled(10_000_000.0).max(1);
+        let pairs = options.scaled(500_000.0);
+        let tenants = options.scaled(10_000_000.0).max(1);
         let in_use = options.in_use.unwrap_or(pairs / 2).min(tenants);
         let needed = options.applicants.saturating_mul(u32::try_from(options.rounds).unwrap_or(u32::MAX));
         let free = pairs.saturating_sub(in_use).max(needed);
-        Self { tenants, challenges: scaled(10_000_000.0).max(1), in_use, free }
+        Self { tenants, challenges: options.scaled(10_000_000.0).max(1), in_use, free }
     }
 
     /// Writes it into a new database.

@@ -43,6 +43,12 @@ impl Totals {
             (accepted..=accepted + unsure).contains(&tenants),
             "{accepted} applicants were told 000, {tenants} tenants are stored"
         );
+        self.is_whole()
+    }
+
+    /// Every acceptance is whole: two access codes, a mail, a unit and a used code for each tenant.
+    pub(crate) fn is_whole(self) -> anyhow::Result<()> {
+        let Self { tenants, .. } = self;
         ensure!(self.holders == tenants && self.leased == 2 * tenants, "a code has two holders: {self:?}");
         ensure!(self.reserved == self.mails && self.mails == tenants, "units of the quota are not the mails: {self:?}");
         ensure!(self.accepted == tenants && self.consumed == tenants, "an acceptance is not whole: {self:?}");

@@ -39,6 +39,7 @@ use trial_core::{Batch, LedgerError, Outcome, Planner};
 use connect::{Connections, Connector};
 use fault::Trouble;
 pub(crate) use moving::{Found, Target};
+pub(crate) use persist::store_accepted;
 use set::Set;
 pub(crate) use set::storable;
 use transaction::Kind;

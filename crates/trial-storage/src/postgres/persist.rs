@@ -2,17 +2,18 @@
 
 use std::collections::HashMap;
 
-use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
+use futures_util::future::{try_join_all, try_join3};
 use trial_core::{
     AccessCode, AccessCodeKind, AccessCodeLease, AccessCodeMove, AccessCodeState, ApplicationRecord, AuditRecord,
-    Challenge, Effects, MailRecord, PhoneRecord, PrefixBlockRecord, PrefixCount, QuotaUse, SendUpdate, SmsDay,
-    TenantId,
+    Challenge, Effects, LedgerError, MailRecord, PhoneRecord, PrefixBlockRecord, PrefixCount, QuotaUse, SendUpdate,
+    SmsDay, TenantId,
 };
 
 use super::fault::Trouble;
 use super::load::Loaded;
 use super::set::{Column, Set};
-use crate::convert::{day_number, integer, micros};
+use crate::convert::{bad, day_number, integer, micros};
 use crate::events::NewEvent;
 use crate::portal_rows::{OwnPasswordRow, OwnerActsRow, PortalSessionRow};
 use crate::prefix_rows::BlockRow;
@@ -112,6 +113,33 @@ fn whole(steps: Vec<Step<'_>>, transaction: i64) -> Set<'_> {
     .sql(")::integer::bigint, 1::bigint, 'transaction '")
     .then(checks)
     .sql(") AS checks (touched, named, place)")
+}
+
+/// As [`bare::store_on_postgres`](crate::bare::store_on_postgres) says.
+pub(crate) async fn store_accepted(conn: &AsyncPgConnection, effects: &Effects) -> Result<(), LedgerError> {
+    let (new, marks) = (New::of(effects), HashMap::new());
+    let steps = [
+        update_challenges(&effects.challenges),
+        new.tenants(),
+        give(&effects.leases),
+        move_marks(&effects.leases, &marks),
+        new.mails(),
+        new.applications(),
+        new.audit(),
+        count_quota(effects.quota_use),
+    ];
+    let (mut begin, mut commit) = (conn, conn);
+    let stored = steps.into_iter().map(|Step { set, rows, found_by, .. }| async move {
+        let mut conn = conn;
+        let touched = set.execute(&mut conn).await?;
+        match found_by {
+            Some(column) if touched != rows => Err(Trouble::Ledger(bad(column))),
+            _ => Ok(()),
+        }
+    });
+    let begun = async { Ok(begin.batch_execute("BEGIN").await?) };
+    let committed = async { Ok(commit.batch_execute("COMMIT").await?) };
+    try_join3(begun, try_join_all(stored), committed).await.map(drop).map_err(LedgerError::from)
 }
 
 /// Stores applications that were refused out of turn.

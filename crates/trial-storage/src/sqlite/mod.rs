@@ -35,6 +35,7 @@ use trial_core::{Batch, LedgerError, Outcome, Planner};
 use crate::OpenError;
 use crate::schema::quota_days;
 pub(crate) use moving::Source;
+pub(crate) use persist::effects as store_effects;
 use worker::Worker;
 
 /// How to open a database file.

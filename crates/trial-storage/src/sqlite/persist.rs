@@ -27,7 +27,7 @@ macro_rules! insert_each {
     };
 }
 
-pub(super) fn effects(conn: &mut SqliteConnection, effects: &Effects) -> Result<(), LedgerError> {
+pub(crate) fn effects(conn: &mut SqliteConnection, effects: &Effects) -> Result<(), LedgerError> {
     insert_each!(conn, challenges::table, NewChallenge, &effects.new_challenges);
     for challenge in &effects.challenges {
         update_challenge(conn, challenge)?;

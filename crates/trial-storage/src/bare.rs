@@ -1,0 +1,24 @@
+//! The statements that store accepted applications, without a ledger around them: what a benchmark compares the service with.
+
+use diesel::sqlite::SqliteConnection;
+use diesel_async::AsyncPgConnection;
+use trial_core::{Effects, LedgerError};
+
+/// Stores the effects of accepted applications on SQLite, in the transaction that is open.
+///
+/// # Errors
+///
+/// [`LedgerError`] as a ledger has it; a row that is to change and is not there is [`LedgerError::Corrupt`].
+pub fn store_on_sqlite(conn: &mut SqliteConnection, effects: &Effects) -> Result<(), LedgerError> {
+    crate::sqlite::store_effects(conn, effects)
+}
+
+/// Stores the effects of accepted applications on PostgreSQL in one transaction, a statement for each table, all of them sent
+/// without waiting for an answer.
+///
+/// # Errors
+///
+/// [`LedgerError`] as a ledger has it; a row that is to change and is not there is [`LedgerError::Corrupt`].
+pub async fn store_on_postgres(conn: &AsyncPgConnection, effects: &Effects) -> Result<(), LedgerError> {
+    crate::postgres::store_accepted(conn, effects).await
+}
