@@ -216,7 +216,7 @@ async fn serve(home: &Home) -> Service {
     Service::start(command).await
 }
 
-/// A key is exchanged, from the first to the last step, and at each of them back ends come in by every secret that they have.
+/// A key is exchanged step by step, and at each step back ends authenticate with every secret they have.
 #[tokio::test]
 async fn a_key_is_exchanged_while_back_ends_sign() {
     let home = Home::new();

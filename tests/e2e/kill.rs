@@ -106,7 +106,7 @@ async fn next_with_code(client: &Client, counters: &Counters) -> Option<(Applica
     Some((applicant, code.expect("a message that was acknowledged is captured")))
 }
 
-/// Everyone applies once more, whatever the reply was: all of them are told 000.
+/// Everyone applies once more, whatever the reply was: all of them get 000.
 async fn send_again(client: &Client, histories: &mut [History], began: Instant) {
     for history in histories {
         let answer = history.apply(client, 0, began).await;

@@ -99,7 +99,7 @@ async fn a_new_customer_arrives_at_the_portal_that_the_mail_names() {
     assert_eq!(browser.send("/portal/sign-in", &own).await.0, 303);
 }
 
-/// The newest mail to an applicant, once there are so many.
+/// The newest mail to an applicant, once there are `count`.
 async fn newest(service: &Service, applicant: &Applicant, count: usize) -> Mail {
     let client = service.client();
     until("the mail is captured", async || {

@@ -86,7 +86,7 @@ fn counted(database: &mut Database) -> i64 {
     database.number("SELECT coalesce(sum(reserved), 0) AS number FROM quota_days")
 }
 
-/// Sweeps, and is killed once it is seen to have got on, wherever it is by then, until a sweep comes to its end; how many did not.
+/// Sweeps, and kills each sweep once it has progressed, until one completes; returns the number of kills.
 async fn sweep_with_kills(home: &Home, database: &mut Database, done: &str) -> u32 {
     let mut killed = 0;
     loop {

@@ -22,7 +22,7 @@ pub struct History {
 pub struct Attempt {
     /// Which instance it was sent to.
     pub instance: usize,
-    /// When, counted from whatever the test began with.
+    /// The time when it was sent, counted from the start of the test.
     pub sent: Duration,
     /// For how long nothing was known of it.
     pub took: Duration,
@@ -55,7 +55,7 @@ impl History {
         Self { applicant, code, attempts: Vec::new() }
     }
 
-    /// Applies at an instance; what came of it.
+    /// Applies at an instance; returns the outcome.
     pub async fn apply(&mut self, client: &Client, instance: usize, began: Instant) -> Answer {
         let attempt = Attempt::make(client, instance, &self.applicant, &self.code, began).await;
         let answer = attempt.answer.clone();

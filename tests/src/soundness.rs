@@ -73,7 +73,7 @@ pub(crate) const TENANTS: &str = "
         LEFT JOIN noted n ON n.tenant = encode(t.id, 'hex') LEFT JOIN accepted a ON a.tenant = t.id
     ORDER BY t.id";
 
-/// A tenant, with all that must have come into being with it.
+/// A tenant, with all that must have been created with it.
 #[derive(Debug, Clone, QueryableByName, Deserialize)]
 pub struct TenantRow {
     /// Its id, as 32 hexadecimal digits.

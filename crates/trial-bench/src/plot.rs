@@ -99,7 +99,7 @@ impl Style {
     }
 }
 
-/// The lines of one database. The empty endpoint is left out: it is so far above that nothing else could be told apart.
+/// The lines of one database, without the empty endpoint: beside it, the others could not be distinguished.
 fn curves(levels: &[ClosedLevel], database: Database) -> Vec<Curve> {
     let levels: Vec<_> = levels.iter().filter(|level| level.database == database).collect();
     let mut instances: Vec<_> = levels.iter().map(|level| level.instances).collect();

@@ -41,7 +41,7 @@ pub(crate) struct Section<T> {
     pub(crate) levels: Vec<T>,
 }
 
-/// The service on one database, by so many instances, at so many connections.
+/// The service on one database, with this many instances and connections.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct ClosedLevel {
     pub(crate) database: Database,
@@ -175,7 +175,7 @@ pub(crate) struct Refusal {
     pub(crate) p50: f64,
     /// In milliseconds.
     pub(crate) p99: f64,
-    /// The share of pairs in which it took longer than that of an account that does not exist: a half, if nothing can be told.
+    /// The share of pairs in which it took longer than that of an unknown account: a half if they do not differ.
     pub(crate) superiority: f64,
     /// The probability of such a share, or one further from a half, by chance (Mann and Whitney's test, two-sided).
     pub(crate) p_value: f64,

@@ -48,12 +48,12 @@ pub enum UnusableSiteverify {
     /// TLS cannot be used.
     #[error("TLS cannot be used")]
     Tls(#[source] rustls::Error),
-    /// The HTTP client cannot be made.
+    /// The HTTP client cannot be created.
     #[error("the HTTP client cannot be made")]
     Client(#[source] reqwest::Error),
 }
 
-/// Has a provider judge proofs. The visitor's address is not told: providers do not need it.
+/// Has a provider judge proofs. The visitor's address is not sent: providers do not need it.
 pub struct Siteverify {
     client: Client,
     url: Url,
@@ -120,7 +120,7 @@ impl Siteverify {
         Ok(answer)
     }
 
-    /// The error's own text holds the address: only its innermost cause is told.
+    /// The error's own text contains the address: only its innermost cause is given.
     fn lost(&self, error: &reqwest::Error) -> GuardUnusable {
         if error.is_timeout() {
             return GuardUnusable::Judge(format!("no answer within {} s", self.timeout.as_secs()));

@@ -1,4 +1,4 @@
-//! Data directories. Making one takes a second, copying one a twentieth of that: one is made, and copied from then on.
+//! Data directories. Creating one takes a second, copying a twentieth of that: one is created, and copied later.
 
 use std::fs;
 use std::path::{Path, PathBuf};

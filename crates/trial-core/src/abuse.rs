@@ -1,7 +1,7 @@
-//! Abuse of the paid messages: what is counted by number prefix, and when a prefix is blocked.
+//! Abuse of the paid messages: the counts by number prefix, and when a prefix is blocked.
 //!
-//! SMS pumping (artificially inflated traffic) has codes sent to numbers whose operator shares in the price. Nobody reads
-//! them, and that is what it is told by: codes are sent to a block of numbers, and none of them is used.
+//! SMS pumping (artificially inflated traffic) has codes sent to numbers whose operator shares in the price. Nobody
+//! reads them, and that is the sign: codes are sent to a block of numbers, and none of them is used.
 
 use std::time::Duration;
 
@@ -40,9 +40,9 @@ pub struct AbusePolicy {
 pub struct BreakerPolicy {
     /// The mode: off, only reported, or blocked.
     pub mode: BreakerMode,
-    /// So many codes were sent, or more,
+    /// Codes that must have been sent before a prefix is blocked.
     pub min_sends: u32,
-    /// and of each hundred of them fewer than so many were used.
+    /// The percentage of used codes below which it is blocked.
     pub min_conversion: u32,
     /// The duration of a block.
     pub block_for: Duration,
@@ -93,7 +93,7 @@ pub struct PrefixCounts {
     pub messages: i64,
     /// Codes that were sent.
     pub sent: i64,
-    /// Codes that were submitted, whatever came of it.
+    /// Codes that were submitted, with any outcome.
     pub used: i64,
 }
 
@@ -152,7 +152,7 @@ pub struct BlockedPrefix {
 /// A prefix that is never blocked, because operations say so.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SafePrefix {
-    /// The prefix; it stands for all that begin with it.
+    /// The prefix; it covers all that begin with it.
     pub prefix: PhonePrefix,
     /// The reason.
     pub reason: SafeReason,

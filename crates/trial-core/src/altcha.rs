@@ -1,6 +1,6 @@
-//! Proof of work by the ALTCHA protocol, version 2 (<https://altcha.org/docs/v2/proof-of-work/>): whoever wants a code sent
-//! first lets the browser search for a counter whose derived key begins as asked. Checking takes one derivation, finding it
-//! some hundred. The challenge is signed, so that nothing is kept until it is solved.
+//! Proof of work by the ALTCHA protocol, version 2 (<https://altcha.org/docs/v2/proof-of-work/>): before a code is
+//! sent, the browser searches for a counter whose derived key begins as required. Checking takes one derivation, the
+//! search some hundred. The challenge is signed, so that nothing is stored until it is solved.
 
 use std::fmt::Write as _;
 use std::num::NonZeroU32;
@@ -61,7 +61,7 @@ struct Payload {
     solution: Solution,
 }
 
-/// The derived key that the browser tells beside it is not believed: it is derived again.
+/// The derived key that the browser sends with it is not trusted: it is derived again.
 #[derive(Deserialize)]
 struct Solution {
     counter: u32,

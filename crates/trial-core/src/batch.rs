@@ -86,7 +86,7 @@ pub struct FreshIds {
     pub audit: AuditId,
     /// For the audit entry of an agreement to the terms.
     pub agreement: AuditId,
-    /// For what the platform is told of it.
+    /// The id of the event for the platform.
     pub event: EventId,
 }
 

@@ -1,4 +1,4 @@
-//! The data of persons: how long it is kept, what is held on one of them, and how it is forgotten.
+//! Personal data: its retention, the data of one person, and its erasure.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -34,9 +34,9 @@ pub enum Expiring {
     Applications,
     /// Requests for a code.
     CodeRequests,
-    /// Codes; with one that is a phone's current, that phone, unless wrong tries are counted against it.
+    /// Codes; with one that is a phone's current, that phone, unless wrong attempts are counted against it.
     Challenges,
-    /// Events that were told or given up.
+    /// Events that were published or given up.
     Events,
     /// Agreements to the terms, in the audit. They are kept as long as their phone has a tenant in use.
     Agreements,
@@ -59,7 +59,7 @@ impl Retention {
     }
 }
 
-/// A stretch of rows to look through, in the order of their ids, which begin with the time that they were made at.
+/// A page of rows to look through, in the order of their ids, which begin with the time of creation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ExpiryPage {
     /// Which.
@@ -68,7 +68,7 @@ pub struct ExpiryPage {
     pub since: DateTime<Utc>,
     /// Only rows behind this one.
     pub after: [u8; 16],
-    /// At most so many.
+    /// Rows, at most.
     pub limit: u32,
 }
 
@@ -100,7 +100,7 @@ impl Person {
     }
 }
 
-/// Everything that is held on one person: the rows of each table, as JSON.
+/// Everything that is stored about one person: the rows of each table, as JSON.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct PersonData(pub BTreeMap<&'static str, Vec<serde_json::Value>>);
 

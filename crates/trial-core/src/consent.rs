@@ -80,7 +80,7 @@ impl Terms {
         Agreement { version: self.version.clone(), digest: self.digest.clone() }
     }
 
-    /// That applicants are shown this text from now on. The whole text is kept, so that what was agreed to can be read later.
+    /// The audit entry for the first use of this text. The whole text is stored, so that it can be read later.
     pub fn published(&self, by: ChangedBy) -> AuditRecord {
         by.entry(PUBLISHED, self.digest.clone(), format!("version {}: {}", self.version, self.text))
     }

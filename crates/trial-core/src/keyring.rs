@@ -143,7 +143,7 @@ impl Keyring {
         Ok(Self(keys))
     }
 
-    /// Stands for a person who was forgotten: who knows a phone or an address, and the keys, can tell whether it is his.
+    /// The pseudonym of an erased person: it can be matched only with the phone or the address, and the keys.
     pub fn pseudonym(&self, person: &Person) -> String {
         self.pseudonym_of(person.as_str())
     }
@@ -206,10 +206,10 @@ impl Keyring {
         (self.0[0].id.clone(), [nonce.as_slice(), &sealed].concat())
     }
 
-    /// Opens what was sealed by the key of this id.
+    /// Decrypts what the key of this id encrypted.
     ///
     /// # Errors
-    /// The key is not among these, or the thing was not sealed by it and for this.
+    /// [`KeyringError`] if the key is not among these, or did not encrypt this for `belongs_to`.
     pub fn open(&self, key_id: &str, belongs_to: &[u8], sealed: &[u8]) -> Result<Vec<u8>, KeyringError> {
         let cipher = self.key(key_id)?.cipher();
         let not_ours = || KeyringError::Unsealable(key_id.to_owned());
@@ -217,7 +217,7 @@ impl Keyring {
         cipher.decrypt(&(*nonce).into(), Payload { msg: sealed, aad: belongs_to }).map_err(|_| not_ours())
     }
 
-    /// Signs what is handed out and need not be kept, by the current key.
+    /// Signs, with the current key, what is handed out and need not be stored.
     pub(crate) fn sign(&self, purpose: Purpose, claim: &[u8]) -> [u8; 32] {
         self.0[0].mac(purpose.as_bytes(), &[claim])
     }

@@ -61,7 +61,7 @@ pub struct DueMail {
 /// A mail on its way to the mailer, which writes and sends it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OutgoingMail {
-    /// Its id; `Message-ID` follows from it, so that a mail that arrives twice can be told.
+    /// Its id; `Message-ID` follows from it, so that a mail that arrives twice can be recognised.
     pub id: MailId,
     /// The recipient.
     pub to: Email,
@@ -169,7 +169,7 @@ pub struct PasswordMail {
     pub valid_until: DateTime<Utc>,
 }
 
-/// The password of the owner's account was changed. It says nothing that lets anybody in.
+/// The password of the owner's account was changed. The mail contains nothing that opens the account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PasswordChangedMail {
     /// The name to sign in with.
@@ -191,8 +191,8 @@ pub enum ComposeError {
     Overtaken(&'static str),
 }
 
-/// The account of a new tenant. Nothing in it is in the applicant's words: the address is not verified, and nobody shall
-/// have us write his to a stranger.
+/// The account of a new tenant. Nothing in it is in the applicant's words: the address is not verified, and nobody
+/// shall be able to have us mail theirs to a stranger.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccountMail {
     /// The tenant.
@@ -321,7 +321,7 @@ impl DueMail {
         Ok(OutgoingMail { id: self.id, to: self.to.clone(), locale: self.locale, created_at: self.created_at, content })
     }
 
-    /// The same however often it is sent: made of when it was asked for, and of the password that was in force then.
+    /// The same however often it is sent: derived from the time of the request and the password in force then.
     fn link(&self, tenant: &Tenant, keyring: &Keyring) -> Result<PasswordMail, ComposeError> {
         let asked_for: Option<u32> = self.detail.as_deref().and_then(|issue| issue.parse().ok());
         if asked_for != Some(tenant.password_issue) {

@@ -9,7 +9,7 @@ use crate::{
 /// The plan of a batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plan {
-    /// One for each request, in their order. None may be told to anybody before the effects are durable.
+    /// One for each request, in their order. None may be given to anybody before the effects are durable.
     pub outcomes: Vec<Outcome>,
     /// The effects to store, all or nothing.
     pub effects: Effects,
@@ -29,7 +29,7 @@ pub struct Screened {
 pub struct Effects {
     /// Codes to insert.
     pub new_challenges: Vec<Challenge>,
-    /// Codes whose expiry, tries or state changed.
+    /// Codes whose expiry, attempts or state changed.
     pub challenges: Vec<Challenge>,
     /// Phones to insert, or to update.
     pub phones: Vec<PhoneRecord>,
@@ -47,11 +47,11 @@ pub struct Effects {
     pub tenants: Vec<Tenant>,
     /// Tenants that changed.
     pub changed_tenants: Vec<Tenant>,
-    /// Tenants whose owners' sessions at the portal are over.
+    /// Tenants whose owners' sessions at the portal end.
     pub ended_sessions: Vec<TenantId>,
-    /// Access codes to give away.
+    /// Access codes to lease.
     pub leases: Vec<AccessCodeLease>,
-    /// Access codes that come to rest, out of use, or back.
+    /// Access codes that go into quarantine, out of use, or back.
     pub moves: Vec<AccessCodeMove>,
     /// Mails to insert.
     pub mails: Vec<MailRecord>,
@@ -65,7 +65,7 @@ pub struct Effects {
     pub quota_use: Option<QuotaUse>,
     /// Passwords that owners chose, to insert, or in the place of earlier ones.
     pub own_passwords: Vec<OwnPassword>,
-    /// Sessions of owners to insert, once those that are over are gone.
+    /// Sessions of owners to insert, once expired ones are removed.
     pub new_sessions: Vec<PortalSession>,
     /// The recent acts of owners, to insert or to update.
     pub owner_acts: Vec<(TenantId, OwnerActs)>,

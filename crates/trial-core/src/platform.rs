@@ -28,7 +28,7 @@ pub const EVENT_RETRIES: [Duration; 9] = [
 /// The longest wait that a receiver may ask for.
 pub const EVENT_RETRY_CAP: Duration = Duration::from_hours(24);
 
-/// Something happened to a tenant that its platform is to be told.
+/// An event about a tenant, for its platform.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlatformEvent {
     /// Its id, the same at every attempt: `webhook-id`.
@@ -73,7 +73,7 @@ named!(PlatformEventKind, "type of an event", {
 /// The state of an event's delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum EventState {
-    /// To be told, now or later.
+    /// To be published, now or later.
     Due,
     /// Taken by the platform.
     Sent,
@@ -185,7 +185,7 @@ pub struct EventPage {
     pub state: Option<EventState>,
     /// Only events older than this one.
     pub before: Option<EventId>,
-    /// At most so many.
+    /// Events, at most.
     pub limit: u32,
 }
 

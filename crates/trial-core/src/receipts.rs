@@ -15,7 +15,7 @@ pub struct DeliveryReceipt {
     pub state: DeliveryState,
     /// The reason for a failure in the provider's words, without personal data.
     pub reason: Option<String>,
-    /// When we were told.
+    /// The time when we received it.
     pub at: DateTime<Utc>,
 }
 
@@ -42,7 +42,7 @@ pub struct Delivery {
     pub state: DeliveryState,
     /// The reason for a failure, in the provider's words.
     pub reason: Option<String>,
-    /// When we were told so first.
+    /// The time when we first received this state.
     pub at: DateTime<Utc>,
 }
 

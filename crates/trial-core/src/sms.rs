@@ -50,7 +50,7 @@ pub enum GatewayReply {
         /// The provider's words, with no personal data.
         reason: String,
     },
-    /// No connection was made: it is definitely not on its way.
+    /// No connection was established: it is definitely not on its way.
     Unreached {
         /// The fault, without personal data.
         reason: String,

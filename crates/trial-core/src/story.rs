@@ -32,7 +32,7 @@ pub struct StoryEntry {
     pub request_id: Option<RequestId>,
 }
 
-/// Everything that a story is told from.
+/// The records that a timeline is built from.
 #[derive(Debug, Clone, Default)]
 pub struct StorySources {
     /// Requests for codes and applications.
@@ -47,7 +47,7 @@ pub struct StorySources {
 
 /// The time before an application in which its codes were requested.
 const BEFORE: TimeDelta = TimeDelta::hours(24);
-/// Requests of each kind that a story is told from, at most: the newest.
+/// Requests of each kind in a timeline, at most: the newest.
 const MOST: u32 = 200;
 
 impl ApplicationView {

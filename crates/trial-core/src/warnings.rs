@@ -21,7 +21,7 @@ pub struct Warning {
     pub words: String,
 }
 
-/// A warning with the mails that tell of it.
+/// A warning with the mails that carry it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WarningToTell {
     /// The warning.

@@ -1,4 +1,4 @@
-//! The guard that needs nobody else: proof of work, each taken once at whatever instance.
+//! The bot challenge without a third party: proof of work, each accepted once across all instances.
 
 use std::sync::Arc;
 

@@ -1,5 +1,4 @@
-//! Counters that alerts watch. They are there from the start: one that comes into being with its first event has not increased
-//! for whoever asks by how much it did.
+//! Counters that alerts watch. They exist from the start: one that its first event creates shows no increase.
 
 use trial_core::{ApplyCode, BreakerMode, SendCode};
 

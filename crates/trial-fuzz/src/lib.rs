@@ -32,7 +32,7 @@ impl Target {
         Self { name, made: 2_000 }
     }
 
-    /// Makes so many inputs in an ordinary build.
+    /// Generates this many inputs in an ordinary build.
     #[must_use]
     pub const fn makes(self, made: usize) -> Self {
         Self { made, ..self }

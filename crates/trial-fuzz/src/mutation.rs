@@ -19,7 +19,7 @@ impl<'a> Mutations<'a> {
         Self { inputs, pieces, random: Rng::with_seed(2_026) }
     }
 
-    /// The next input, of at most so many bytes.
+    /// The next input, of at most `longest` bytes.
     pub(crate) fn input(&mut self, longest: usize) -> Vec<u8> {
         let mut input = self.one_of_the_corpus();
         for _ in 0..=self.below(CHANGES) {

@@ -13,7 +13,7 @@ use crate::routes::nothing_here;
 use crate::site::State;
 use crate::{ReceiptReader, SmsCallback};
 
-/// When a receipt that cannot be taken down yet is to come again: the gateway's reply is stored within a second.
+/// The `Retry-After` of a receipt that cannot be recorded yet: the gateway's reply is stored within a second.
 const AGAIN: Duration = Duration::from_secs(10);
 
 /// `POST /callbacks/sms/{gateway}/{secret}`.

@@ -12,7 +12,7 @@ pub const APPLY_PATH: &str = "/apiaccess/rest/ipccprovision/v1/applyTry/applyTen
 /// The path that says how a trial stands.
 pub const QUERY_TENANT_PATH: &str = "/apiaccess/rest/ipccprovision/v1/applyTry/queryTenant";
 
-/// The path that providers tell by what became of short messages. It ends in a secret: only the pattern is ever logged.
+/// The path to which providers send delivery receipts. It ends in a secret: only the pattern is ever logged.
 pub(crate) const SMS_CALLBACK_PATH: &str = "/callbacks/sms/{gateway}/{secret}";
 
 /// Every route, as logs and metrics name it.

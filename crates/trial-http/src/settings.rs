@@ -19,7 +19,7 @@ pub enum Envelope {
     /// The fields are the body's own.
     #[default]
     Flat,
-    /// The request's fields stand in `requestBody`, the reply's in `schema`.
+    /// The request's fields are in `requestBody`, the reply's in `schema`.
     Schema,
 }
 
@@ -139,7 +139,7 @@ pub struct HttpParts {
     pub entropy: Arc<dyn Entropy>,
     /// Keeps receipts of short messages.
     pub receipts: Arc<dyn Receipts>,
-    /// The providers that may tell; the path is closed to any other.
+    /// The providers that may send receipts; the path is closed to any other.
     pub callbacks: Vec<SmsCallback>,
     /// The parts that check signed requests; without them, requests need no signature.
     pub callers: Option<CallerParts>,

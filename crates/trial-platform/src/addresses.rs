@@ -32,7 +32,7 @@ const NOT_PUBLIC_V6: [Ipv6Net; 4] = [
     v6(Ipv6Addr::new(0x2002, 0, 0, 0, 0, 0, 0, 0), 16), // 6to4, which carries any address of IPv4
     v6(Ipv6Addr::new(0x3fff, 0, 0, 0, 0, 0, 0, 0), 20), // documentation
 ];
-/// Translates to any address of IPv4, which stands in the last four bytes.
+/// Translates to any address of IPv4, which is in the last four bytes.
 const NAT64: Ipv6Net = v6(Ipv6Addr::new(0x64, 0xff9b, 0, 0, 0, 0, 0, 0), 96);
 
 const fn v4([a, b, c, d]: [u8; 4], length: u8) -> Ipv4Net {

@@ -70,7 +70,7 @@ pub enum UnusableWebhook {
     /// TLS cannot be used.
     #[error("TLS cannot be used")]
     Tls(#[source] rustls::Error),
-    /// The HTTP client cannot be made.
+    /// The HTTP client cannot be created.
     #[error("the HTTP client cannot be made")]
     Client(#[source] reqwest::Error),
 }
@@ -165,7 +165,7 @@ fn redaction_of(url: &Url) -> Redaction {
     parts.chain(values).fold(login, |redaction, part| redaction.secret(&part))
 }
 
-/// An address that stands in the URL itself is looked at here: nobody is asked for it later.
+/// An address in the URL itself is checked here: it is not resolved later.
 fn checked(url: &str, allows_private: bool) -> Result<Url, UnusableWebhook> {
     let url = Url::parse(url).map_err(|_| UnusableWebhook::Url)?;
     let is_allowed = url.scheme() == "https" || (url.scheme() == "http" && allows_private);

@@ -113,10 +113,10 @@ impl Inbox {
         }
     }
 
-    /// Adds a message, then tells the observers.
+    /// Adds a message, then notifies the observers.
     ///
     /// # Errors
-    /// The file cannot be written; the message is not in the inbox then, and never will be.
+    /// [`InboxError`] if the file cannot be written; the message is not in the inbox then, and never will be.
     #[expect(clippy::needless_pass_by_value, reason = "what is captured is handed over for good")]
     pub fn capture(&self, message: CapturedMessage) -> Result<(), InboxError> {
         self.store().append(&message)?;
@@ -206,8 +206,7 @@ impl Store {
         Ok(Line { offset: self.end, length })
     }
 
-    /// Lets the older half go if the inbox is over its capacity. Failing that, the file stays longer than it should, but
-    /// the index does not.
+    /// Removes the older half if the inbox exceeds its capacity. If that fails, only the file stays too long.
     fn make_room(&mut self) {
         if self.index.len() <= self.capacity {
             return;

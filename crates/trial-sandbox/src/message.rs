@@ -66,7 +66,7 @@ pub struct Filter {
     pub channel: Option<Channel>,
     /// Only those to this recipient: E.164 with or without its `+`, or an address, whatever its case.
     pub to: Option<String>,
-    /// At most so many; 100 if not said, never more than 1000.
+    /// Messages, at most; 100 if not given, never more than 1000.
     pub limit: Option<usize>,
 }
 

@@ -1,4 +1,4 @@
-//! Rows of callers, whatever database they come from.
+//! Rows of API clients, the same in both databases.
 
 use std::collections::HashSet;
 
@@ -8,7 +8,7 @@ use trial_core::{Caller, CallerChange, CallerId, CallerName, LedgerError, Sealed
 use crate::convert::{bad, count, id, micros, name, optional_time, time};
 use crate::schema::callers;
 
-/// So many more signatures are forgotten than are remembered at once, so that old ones get fewer and no one waits for all.
+/// Old signatures that are deleted beyond the number stored at once, so that they get fewer and nobody waits for all.
 const FORGOTTEN_BESIDES: usize = 64;
 
 #[derive(Insertable, Queryable, Selectable, AsChangeset)]

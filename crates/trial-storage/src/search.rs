@@ -32,8 +32,7 @@ macro_rules! applications {
     }};
 }
 
-/// Tenants, newest first. One is found by its customer through the application that it came of, for that stays when the
-/// tenant is closed.
+/// Tenants, newest first. One is found by its applicant through its application, which stays when it is closed.
 macro_rules! tenants {
     ($database:ty, $search:expr) => {{
         use $crate::schema::{applications, tenants};

@@ -133,7 +133,7 @@ pub fn operator(n: u8, name: &str, role: Role, now: DateTime<Utc>) -> Operator {
     }
 }
 
-/// A sealed secret; no key opens it.
+/// An encrypted secret; no key decrypts it.
 pub fn sealed_secret(n: u8) -> SealedSecret {
     SealedSecret { key_id: "current".to_owned(), sealed: vec![n; 40] }
 }
@@ -143,7 +143,7 @@ pub fn caller_credentials(n: u8) -> CallerCredentials {
     CallerCredentials::new(&[n; 48])
 }
 
-/// The `n`-th caller, who may do everything; its secret is sealed by the [`keyring`].
+/// The `n`-th API client, with all scopes; its secret is encrypted with the [`keyring`].
 pub fn caller(n: u8, name: &str, now: DateTime<Utc>) -> Caller {
     let CallerCredentials { access_key, secret } = caller_credentials(n);
     Caller {

@@ -125,7 +125,7 @@ impl<L: TrialLedger> Desk<L> {
         })
     }
 
-    /// Takes down what the gateway said.
+    /// Records the gateway's reply.
     pub async fn report(&self, sent: &CodeToSend, reply: GatewayReply) {
         assert_eq!(self.decide(self.report_of(sent, reply)).await, Outcome::SendReport);
     }
@@ -198,7 +198,7 @@ impl<L: TrialLedger> Desk<L> {
         }
     }
 
-    /// The phone of the `n`-th applicant tries this many wrong codes, getting new ones as it has to.
+    /// The phone of the `n`-th applicant submits this many wrong codes, and gets new ones as needed.
     pub async fn try_wrong(&self, n: u32, times: u32) {
         let mut left = times;
         while left > 0 {

@@ -46,7 +46,7 @@ pub trait MailHarness: Send + Sync {
     /// Makes the server behave so from now on.
     async fn set_behaviour(&self, behaviour: MailBehaviour);
 
-    /// Every mail that has arrived since the harness was made, oldest first.
+    /// Every mail that has arrived since the harness was created, oldest first.
     async fn arrived(&self) -> Vec<ArrivedMail>;
 }
 

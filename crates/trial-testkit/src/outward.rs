@@ -90,7 +90,7 @@ impl RecordingPlatform {
         Self { failures: Mutex::new(failures.into_iter().collect()), events: Mutex::default() }
     }
 
-    /// Every event that was told, whatever the answer.
+    /// Every event that was published, whatever the answer.
     pub fn events(&self) -> Vec<PlatformEvent> {
         self.events.lock().expect("no panic in here").clone()
     }

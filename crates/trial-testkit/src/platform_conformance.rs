@@ -21,7 +21,7 @@ pub enum PlatformBehaviour {
     Accept,
     /// It refuses them, and says nothing of when it might not.
     Refuse,
-    /// It asks for a wait of so many seconds.
+    /// It asks for a wait of this many seconds.
     AskForWait(u64),
     /// It wants none any more.
     Gone,
@@ -30,7 +30,7 @@ pub enum PlatformBehaviour {
 /// An event that came out at the platform's end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ArrivedEvent {
-    /// The id that the platform tells a repetition by.
+    /// The id by which the platform recognises a repetition.
     pub id: String,
     /// The body, to the byte.
     pub payload: String,
@@ -45,7 +45,7 @@ pub trait PlatformHarness: Send + Sync {
     /// Makes the platform behave so from now on.
     async fn set_behaviour(&self, behaviour: PlatformBehaviour);
 
-    /// Every event that has arrived since the harness was made, oldest first.
+    /// Every event that has arrived since the harness was created, oldest first.
     async fn arrived(&self) -> Vec<ArrivedEvent>;
 }
 

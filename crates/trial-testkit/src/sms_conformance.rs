@@ -39,7 +39,7 @@ pub trait SmsHarness: Send + Sync {
     /// Makes the provider behave so from now on.
     async fn set_behaviour(&self, behaviour: SmsBehaviour);
 
-    /// Every message that has arrived since the harness was made, oldest first.
+    /// Every message that has arrived since the harness was created, oldest first.
     async fn arrived(&self) -> Vec<ArrivedSms>;
 }
 

@@ -96,7 +96,7 @@ impl Renewal {
         }
     }
 
-    /// Looks this often, and reloads when asked to, without an end. Says in the log what came of it.
+    /// Checks the files at this interval, and reloads when asked to, without an end. Logs the result.
     pub async fn run(mut self, every: Duration, asked: Arc<Notify>) {
         metrics::describe_gauge!(NOT_AFTER, metrics::Unit::Seconds, "When the certificate ends, since 1970");
         metrics::describe_counter!(FAILURES, "Times that a changed certificate or key could not be used");

@@ -254,7 +254,7 @@ fn without_a_tenant(history: &History) -> History {
     wrong
 }
 
-/// As if the last who was refused had been told 000.
+/// As if the last who was refused had been answered 000.
 fn with_one_more_acknowledged(history: &History) -> History {
     let mut wrong = history.clone();
     let refused = |answer: &Answer| matches!(answer, Answer::Trial(code) if *code != ApplyCode::Success);

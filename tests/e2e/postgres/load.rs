@@ -42,7 +42,7 @@ impl Load {
         self.shared.began
     }
 
-    /// Waits until so many more applications are acknowledged.
+    /// Waits until this many more applications are acknowledged.
     pub(super) async fn until_acknowledged(&self, more: usize) {
         let counters = &self.shared.acknowledged;
         let sum = || counters.iter().map(|count| count.load(Ordering::Relaxed)).sum::<usize>();
@@ -50,7 +50,7 @@ impl Load {
         until("enough is acknowledged", async || (sum() >= enough).then_some(())).await;
     }
 
-    /// Waits until each instance has acknowledged so many more applications.
+    /// Waits until each instance has acknowledged this many more applications.
     pub(super) async fn until_acknowledged_by_each(&self, more: usize) {
         for count in &self.shared.acknowledged {
             let enough = count.load(Ordering::Relaxed) + more;
@@ -85,7 +85,7 @@ impl Shared {
         histories
     }
 
-    /// Applies at any instance: some click twice, and some try again at once if they are not told 000. Whether all went well.
+    /// Applies at any instance: some click twice, some try again at once without 000. Returns `true` if all went well.
     async fn apply(&self, history: &mut History, random: &mut Random) -> bool {
         let first = self.any_place(random);
         if random.below(8) == 0 {
@@ -129,7 +129,7 @@ async fn obtain_code(client: &Client, applicant: &Applicant) -> Option<String> {
     Some(code.expect("a message that was acknowledged is captured"))
 }
 
-/// Says in one line what these applicants were told.
+/// The answers to these applicants, in one line.
 pub(super) fn summary(histories: &[History]) -> String {
     let acknowledged = histories.iter().filter(|history| history.is_acknowledged()).count();
     let mut answers: BTreeMap<&Answer, usize> = BTreeMap::new();

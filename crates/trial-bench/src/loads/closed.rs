@@ -46,7 +46,7 @@ struct Shared {
     tally: Tally,
 }
 
-/// Asks for so long, or until there is nothing left to ask for.
+/// Sends requests for this time, or until none is left.
 pub(crate) async fn closed(
     addresses: &[SocketAddr],
     work: Work,

@@ -76,7 +76,7 @@ fn real(number: u64) -> f64 {
     number as f64
 }
 
-/// So many connections, spread over the instances.
+/// This many connections, spread over the instances.
 async fn connect(addresses: &[SocketAddr], connections: usize) -> anyhow::Result<Vec<Connection>> {
     let mut all = Vec::with_capacity(connections);
     for &address in addresses.iter().cycle().take(connections) {

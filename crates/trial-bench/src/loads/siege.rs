@@ -29,7 +29,7 @@ const OTHER_FILES: u64 = 512;
 const DRIBBLE: Duration = Duration::from_secs(1);
 /// The time within which all connections have to be established.
 const GATHERING: Duration = Duration::from_mins(1);
-/// The largest form that a stranger may send, in bytes.
+/// The largest form that the service accepts without a sign-in, in bytes.
 const LARGEST_FORM: usize = 16 * 1_024;
 /// Bytes that a large form is sent by at once.
 const CHUNK: usize = 64 * 1_024;
@@ -56,7 +56,7 @@ pub(crate) enum Hostility {
     Pipelined,
     /// They send the console forms of megabytes, as fast as they can.
     LargeForms,
-    /// They send the console the most of a form that it takes of strangers, and then a byte a second.
+    /// They send the console most of the largest form that it accepts without a sign-in, and then a byte a second.
     HeldForms,
 }
 
@@ -194,7 +194,7 @@ impl Camp {
         Ok(timeout(GATHERING, socket.connect(self.address)).await??)
     }
 
-    /// Until the server hangs up, or the siege is over.
+    /// Until the server hangs up, or the run ends.
     async fn annoy(&self, stream: &mut TcpStream) -> anyhow::Result<()> {
         match self.hostility {
             Hostility::Idle => {

@@ -25,7 +25,7 @@ struct Instance {
 }
 
 impl Fleet {
-    /// Starts instances on a new database with so many access codes of each kind, and no limit in the way.
+    /// Starts instances on a new database with this many access codes of each kind, and limits that no load reaches.
     pub(crate) fn start(
         ground: &Ground,
         store: &Store<'_>,

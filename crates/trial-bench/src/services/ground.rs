@@ -106,7 +106,7 @@ struct Line {
 }
 
 impl Store<'_> {
-    /// As the service is told it.
+    /// The URL as the service is configured with it.
     pub(crate) fn url(&self) -> String {
         match self {
             Self::Sqlite(path) => format!("sqlite:{}", path.display()),

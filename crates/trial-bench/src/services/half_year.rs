@@ -36,7 +36,7 @@ enum Life {
     Trial,
     Suspended,
     Commercial,
-    /// Closed so long ago that its codes are free again, or not.
+    /// Closed, with its access codes still in quarantine or free again.
     Closed {
         codes_rest: bool,
     },

@@ -10,7 +10,7 @@ use super::{Caller, MAX_CALLER_RATE, Scope, SealedSecret};
 /// A change to an API client.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CallerChange {
-    /// Let it in no more, until it is resumed.
+    /// Block it at once, until it is resumed.
     Suspend,
     /// Take a suspension back.
     Resume,
@@ -24,7 +24,7 @@ pub enum CallerChange {
     Remove,
     /// Seal its secrets by another key; the secrets themselves stay.
     Reseal {
-        /// The sealed secrets that are replaced, so that a rotation in between is not undone.
+        /// The encrypted secrets that are replaced, so that a rotation in between is not undone.
         before: Vec<SealedSecret>,
         /// The secrets that replace them, in the same order.
         after: Vec<SealedSecret>,
@@ -66,7 +66,7 @@ pub enum CallerRefusal {
     Overtaken,
     /// It would have no scope.
     NoScope,
-    /// The rate is over [`MAX_CALLER_RATE`].
+    /// The rate exceeds [`MAX_CALLER_RATE`].
     Rate,
 }
 

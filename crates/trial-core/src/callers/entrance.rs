@@ -5,7 +5,7 @@ use super::{Caller, CallerStatus, Scope};
 /// The reason why an API client is rejected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EntranceRefusal {
-    /// It is not known (any more), whoever signed.
+    /// It is unknown or removed, even if the signature is valid.
     Unknown,
     /// It is suspended.
     Suspended,

@@ -1,4 +1,4 @@
-//! Back ends that sign their requests: who they are, what they may ask for, and how their secrets are kept.
+//! API clients: back ends that sign their requests, with their permissions and the storage of their secrets.
 
 mod change;
 mod entrance;
@@ -62,7 +62,7 @@ pub struct Caller {
     pub created_at: DateTime<Utc>,
     /// The operator who added it.
     pub created_by: String,
-    /// Since when it is not let in, if it is not.
+    /// The time of its suspension, if it is suspended.
     pub suspended_at: Option<DateTime<Utc>>,
     /// When it was removed.
     pub removed_at: Option<DateTime<Utc>>,
@@ -71,9 +71,9 @@ pub struct Caller {
 /// The state of an API client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum CallerStatus {
-    /// Let in.
+    /// Its requests are accepted.
     Active,
-    /// Known, and not let in for now.
+    /// It is known, but its requests are rejected for now.
     Suspended,
     /// Not known any more.
     Removed,

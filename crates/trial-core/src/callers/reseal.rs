@@ -1,4 +1,4 @@
-//! Which keys seal the secrets of callers, and how secrets are sealed anew, so that an old key can be taken out.
+//! The re-encryption of API clients' secrets with the current key, so that an old key can be removed.
 
 use super::{Caller, CallerChange, CallerChanged, CallerName, CallerRefusal, SealedSecret};
 use crate::operations::ChangedBy;
@@ -12,9 +12,9 @@ const TRIES: u32 = 8;
 /// The state of a secret once all keys but the current one are removed. Of a client with two secrets, the worse counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum SealState {
-    /// The current key seals it.
+    /// It is encrypted with the current key.
     Current,
-    /// Another key seals it, and is needed until the secret is sealed anew.
+    /// It is encrypted with another key, which is needed until the secret is re-encrypted.
     Older,
     /// No key opens it, so that it does not sign.
     Lost,
@@ -54,7 +54,7 @@ impl SealedSecret {
         }
     }
 
-    /// The secret, sealed by the current key if another one opens it.
+    /// The secret, re-encrypted with the current key if another one decrypts it.
     fn resealed(&self, access_key: &str, keyring: &Keyring, entropy: &dyn Entropy) -> Self {
         match self.open(access_key, keyring) {
             Ok(secret) if self.key_id != keyring.current_id() => {
@@ -79,8 +79,8 @@ impl Caller {
         self.secrets().find_map(|secret| secret.open(&self.access_key, keyring).err())
     }
 
-    /// The change that has the current key seal what another one seals; `None` if there is nothing of that kind. A secret that
-    /// no key opens stays as it is.
+    /// The change that re-encrypts with the current key the secrets that another key decrypts; `None` if there are
+    /// none. A secret that no key decrypts stays as it is.
     pub fn reseal(&self, keyring: &Keyring, entropy: &dyn Entropy) -> Option<CallerChange> {
         let before: Vec<_> = self.secrets().cloned().collect();
         let after: Vec<_> = before.iter().map(|secret| secret.resealed(&self.access_key, keyring, entropy)).collect();

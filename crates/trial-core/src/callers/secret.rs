@@ -1,5 +1,5 @@
-//! The secrets of callers. A signature can be checked only by whoever knows the secret, so that it cannot be hashed: it is
-//! sealed by a key that the database does not hold.
+//! The secrets of API clients. Checking a signature takes the secret itself, so that it cannot be hashed: it is
+//! encrypted with a key that the database does not hold.
 
 use std::fmt;
 
@@ -18,7 +18,7 @@ const PREFIX: &str = "TGAK";
 #[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
 pub struct CallerSecret(String);
 
-/// A secret as it is kept.
+/// A secret as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SealedSecret {
     /// The key that opens it.
@@ -42,7 +42,7 @@ impl CallerSecret {
         Self(URL_SAFE_NO_PAD.encode(entropy))
     }
 
-    /// The text, for whoever signs or checks by it.
+    /// The text, for signing and checking.
     pub fn reveal(&self) -> &str {
         &self.0
     }
@@ -55,10 +55,10 @@ impl CallerSecret {
 }
 
 impl SealedSecret {
-    /// Opens it.
+    /// Decrypts it.
     ///
     /// # Errors
-    /// The key is not in the keyring, or the secret was not sealed by it for this access key.
+    /// [`KeyringError`] if the key is not in the keyring, or did not encrypt the secret for this access key.
     pub fn open(&self, access_key: &str, keyring: &Keyring) -> Result<CallerSecret, KeyringError> {
         let opened = keyring.open(&self.key_id, access_key.as_bytes(), &self.sealed)?;
         String::from_utf8(opened).map(CallerSecret).map_err(|_| KeyringError::Unsealable(self.key_id.clone()))

@@ -7,7 +7,7 @@ use crate::policy::CLOCK_SKEW;
 /// The time that a signature is remembered after its date: as long as it could be accepted, on clocks that differ.
 pub const SIGNATURE_KEEPS: Duration = Duration::from_secs(15 * 60 + 2 * CLOCK_SKEW.as_secs());
 
-/// A signature that was accepted once, and is not again. It is an HMAC: nothing can be told from it.
+/// A signature that was accepted once, and is not again. It is an HMAC: nothing can be learnt from it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SeenSignature {
     /// The signature, 32 bytes.

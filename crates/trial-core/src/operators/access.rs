@@ -42,7 +42,7 @@ pub struct Visitor {
 }
 
 impl Access {
-    /// Lets those in whom this port knows.
+    /// Authenticates the operators in this port.
     pub fn new(operators: Arc<dyn Operators>, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Self {
         Self { operators, clock, entropy }
     }

@@ -127,7 +127,7 @@ impl SecretHash {
     }
 }
 
-/// Hidden: whoever reads a log need not know whose it is.
+/// Hidden: a reader of a log need not know whose it is.
 impl fmt::Debug for SecretHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("SecretHash(***)")

@@ -52,9 +52,9 @@ impl PortalAccount {
         self.own_password().is_none()
     }
 
-    /// The account once its owner has chosen a password: an issue of its own, which ends every session, link and password of an
-    /// earlier one. The initial password of this issue counts as given out so long ago that it is over and never sent, so that
-    /// whoever asks for the account's mail is sent a new one.
+    /// The account once its owner has chosen a password: an issue of its own, which ends every session, link and
+    /// password of an earlier one. The initial password of this issue counts as expired long ago and never sent, so
+    /// that a request for the account's mail sends a new one.
     #[must_use]
     pub fn with_own_password(&self, hash: String, now: DateTime<Utc>) -> (Self, OwnPassword) {
         let mut tenant = self.tenant.clone();

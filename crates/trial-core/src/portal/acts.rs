@@ -41,7 +41,7 @@ pub struct OwnerActs {
     pub day: NaiveDate,
     /// Links that were mailed.
     pub links: u32,
-    /// Changes of the password, by whatever way.
+    /// Changes of the password, by any way.
     pub changes: u32,
     /// The changes that have not been notified yet.
     pub digest: Option<PasswordDigest>,
@@ -54,7 +54,7 @@ pub struct PasswordDigest {
     pub changes: u32,
     /// When the last of them was.
     pub last_at: DateTime<Utc>,
-    /// When it is to be told.
+    /// The time when it is to be sent.
     pub due_at: DateTime<Utc>,
 }
 
@@ -95,7 +95,7 @@ impl OwnerActs {
         Ok(())
     }
 
-    /// Counts a change of the password. Says whether it is told by a mail of its own; else the digest tells it.
+    /// Counts a change of the password. Returns `true` if it is notified by its own mail, else by the digest.
     pub(crate) fn count_change(&mut self, quota: &QuotaPolicy, now: DateTime<Utc>) -> bool {
         self.turn_to(quota.day_of(now));
         self.changes += 1;
@@ -112,7 +112,7 @@ impl OwnerActs {
         false
     }
 
-    /// The digest whose time has come, which counts as told by that.
+    /// Takes the digest if it is due; it counts as sent then.
     pub(crate) fn take_digest(&mut self, now: DateTime<Utc>) -> Option<PasswordDigest> {
         self.digest.take_if(|digest| digest.due_at <= now)
     }
@@ -131,7 +131,7 @@ impl fmt::Display for PasswordDigest {
     }
 }
 
-/// Changes of a password that a mail tells of.
+/// Changes of a password that a mail notifies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ToldChanges {
     pub(crate) changes: u32,

@@ -1,5 +1,6 @@
-//! The link by which the owner of a tenant chooses a password who has lost his. Nothing of it is stored: it says for which
-//! account, for which issue of the password and when it was made, and is signed. Any password that is set after it ends it.
+//! The link by which the owner of a tenant who has forgotten the password chooses another. Nothing of it is stored: it
+//! contains the account, the issue of the password and the time of its creation, and is signed. Any password that is
+//! set later ends it.
 
 use std::fmt;
 use std::time::Duration;

@@ -14,7 +14,7 @@ use crate::Tenant;
 pub const MIN_PASSWORD: usize = 15;
 /// The longest password, in characters.
 pub const MAX_PASSWORD: usize = 128;
-/// A name as short as this stands in too many words to be looked for.
+/// A name as short as this occurs in too many words to be looked for.
 const SHORT_NAME: usize = 4;
 /// The least number of characters that a password has to have besides well-known names.
 const LEAST_REST: usize = 8;
@@ -42,7 +42,7 @@ pub enum PasswordError {
     /// Made of the account, the company, or the mailbox.
     #[error("the password is made of a name that others know")]
     Name,
-    /// The initial one, which stands in a mail.
+    /// The initial one, which was sent by mail.
     #[error("the password is the initial one")]
     Initial,
 }

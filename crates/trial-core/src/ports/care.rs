@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use crate::operations::ChangedBy;
 use crate::{Expired, ExpiryPage, Forgotten, LedgerError, Person, PersonData};
 
-/// Removes what is over, and shows and forgets what is held on one person.
+/// Removes expired data, and returns and erases what is stored about one person.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait DataCare: Send + Sync {

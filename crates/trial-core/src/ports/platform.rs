@@ -8,7 +8,7 @@ use crate::{
     PlatformEvent, TellError,
 };
 
-/// Events that wait to be told to the platform.
+/// The outbox of events to the platform.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait EventOutbox: Send + Sync {

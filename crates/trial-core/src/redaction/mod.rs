@@ -108,7 +108,7 @@ impl Redaction {
         self
     }
 
-    /// The words in one line of at most 300 characters, with `***` for whatever must not be kept.
+    /// The words in one line of at most 300 characters, with `***` for everything that must not be stored.
     pub fn redact(&self, words: &str) -> String {
         let read = words.char_indices().nth(MAX_READ).map_or(words, |(end, _)| &words[..end]);
         let mut hidden = self.find(&View::of(read), Search::EVERYTHING);

@@ -76,7 +76,7 @@ impl<'u> Parts<'u> {
     }
 }
 
-/// Refuses a URL whose user and password cannot be told from the rest of it.
+/// Refuses a URL whose user and password cannot be separated from the rest of it.
 ///
 /// # Errors
 /// [`UrlError::Ambiguous`].

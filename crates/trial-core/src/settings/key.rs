@@ -31,9 +31,9 @@ pub enum SettingKey {
     AddressFailuresPerHour,
     /// The action on prefixes whose codes are not used.
     BreakerMode,
-    /// So many codes have to be sent before a prefix is judged.
+    /// Codes that must have been sent before a prefix is judged.
     BreakerMinSends,
-    /// So many of a hundred codes have to be used.
+    /// The percentage of codes that must have been used.
     BreakerMinConversion,
     /// The duration of the block of a prefix.
     BreakerBlockFor,
@@ -43,9 +43,9 @@ pub enum SettingKey {
     CodeCap,
     /// The wait before a code may be requested again.
     ResendAfter,
-    /// Wrong tries that kill a code.
+    /// Wrong attempts that invalidate a code.
     MaxTries,
-    /// Consecutive wrong tries that lock a phone.
+    /// Consecutive wrong attempts that lock a phone.
     MaxFailures,
     /// The duration of a trial.
     TrialDuration,
@@ -55,7 +55,7 @@ pub enum SettingKey {
     Quarantine,
     /// The number of free access codes of a kind at or below which operations are warned.
     LowWater,
-    /// E-mails of each day that are kept for operators.
+    /// E-mails of each day that are set aside for operators.
     KeptForResends,
     /// E-mails of each day that owners may cause.
     OwnerMails,
@@ -90,11 +90,11 @@ named!(SettingKey, "setting", {
 /// The value of a setting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SettingValue {
-    /// So many.
+    /// A count.
     Count(u32),
-    /// So long.
+    /// A duration.
     Lasting(Duration),
-    /// A twentieth of the day's e-mail threshold, whatever that is.
+    /// A twentieth of the day's e-mail threshold, also after that changes.
     ShareOfThreshold,
     /// One of the breaker's modes.
     Mode(BreakerMode),

@@ -4,10 +4,10 @@ use std::str::FromStr;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// The first digits of phones in E.164, such as `+861667328`. What a phone is counted and blocked by is its number without
-/// the last four digits: the block of 10,000 numbers that numbering plans hand out. A shorter one stands for many blocks.
+/// The first digits of phones in E.164, such as `+861667328`. A phone is counted and blocked by its number without the
+/// last four digits: the block of 10,000 numbers that numbering plans hand out. A shorter prefix covers many blocks.
 ///
-/// No personal data: it is what 10,000 numbers have in common.
+/// No personal data: 10,000 numbers share it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PhonePrefix(u64);
 

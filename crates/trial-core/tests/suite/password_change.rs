@@ -282,7 +282,7 @@ async fn nothing_is_changed_or_told_once_another_password_is_in_force_or_the_own
     assert_eq!(notices(&desk).len(), 1);
 }
 
-/// A new initial password is in the mail that it comes by: there is no other to tell of it.
+/// A new initial password is notified by the mail that contains it, and by no other.
 #[tokio::test]
 async fn a_new_initial_password_is_told_by_the_account_mail_alone() {
     let desk = desk(1).await;

@@ -12,9 +12,9 @@ use trial_core::{GatewayReply, SmsMessage};
 use crate::{BreakerOptions, SmsRoute};
 use breaker::Breaker;
 
-/// The name that is taken down where no gateway could be asked.
+/// The name that is recorded if no gateway could be used.
 const NOBODY: &str = "none";
-/// The name that is taken down for test numbers.
+/// The name that is recorded for test numbers.
 const TEST: &str = "test";
 
 /// The gateways in their order, each with what is known of its health.

@@ -24,7 +24,7 @@ fn refusing(error: fn() -> LedgerError, commits: usize) -> MockTrialLedger {
     ledger
 }
 
-/// A ledger whose commits wait for a permit each, and which tells the size of each batch it is handed.
+/// A ledger whose commits wait for a permit each, and which reports the size of each batch it is handed.
 struct GatedLedger {
     permits: Arc<Semaphore>,
     sizes: mpsc::UnboundedSender<usize>,

@@ -19,7 +19,7 @@ enum Turn {
     IsForgotten,
 }
 
-/// A ledger that takes its turn with a permit, tells when it begins to wait for one, and what batch it was given then.
+/// A ledger that takes its turn with a permit, and reports when it begins to wait, and the batch that it is given.
 struct Turnstile {
     permits: Arc<Semaphore>,
     waits: mpsc::UnboundedSender<()>,

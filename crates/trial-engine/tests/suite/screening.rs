@@ -16,7 +16,7 @@ use crate::stage::{options, parts};
 /// Consecutive calm batches that turn screening off.
 const CALM_BATCHES: u32 = 8;
 
-/// A ledger in memory that tells the sizes of what it is handed, and holds it up while a gate is held.
+/// A ledger in memory that reports the sizes of what it is handed, and holds it up while a gate is held.
 #[derive(Default)]
 struct Watched {
     ledger: MemoryLedger,
@@ -93,7 +93,7 @@ impl Scene {
         scene
     }
 
-    /// So many applications at once of phones that no code was ever sent to.
+    /// `count` applications at once of phones that no code was ever sent to.
     async fn attack(&self, count: u32) {
         assert_eq!(self.apply_together((1..=count).map(beyond_help).collect()).await, vec![Ok("001"); count as usize]);
     }

@@ -80,7 +80,7 @@ pub(super) async fn set_limits(visit: &Visit<'_>, name: &str, form: &Fields) -> 
     change(visit, name, CallerChange::Set(limits), "caller-limited").await
 }
 
-/// Takes the word of whoever ticked the box; there is no way back.
+/// Relies on the confirmation that the operator ticked; there is no way back.
 pub(super) async fn remove(visit: &Visit<'_>, name: &str, form: &Fields) -> Answer {
     visit.may(Permission::ManageCallers)?;
     if form.given("sure").is_none() {

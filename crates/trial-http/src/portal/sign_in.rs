@@ -1,5 +1,5 @@
-//! In and out. Whatever is wrong, the same is done and said: a try is counted, the account looked for, the initial password
-//! derived and compared, and one hash looked at.
+//! Sign-in and sign-out. For every fault, the same is done and said: an attempt is counted, the account looked up, the
+//! initial password derived and compared, and one hash checked.
 
 use actix_web::cookie::time::Duration;
 use actix_web::http::StatusCode;

@@ -11,7 +11,7 @@ use std::time::Duration;
 use super::network::{Network, NetworkSize};
 use super::rate::Rate;
 
-/// Networks of one size that are told apart. A table is 1 MiB, five of them are a limit.
+/// Networks of one size that are distinguished. A table is 1 MiB, five of them are a limit.
 const CAPACITY: usize = 65_536;
 /// Cells that a network may be in: the least used of these gives way, where all are taken.
 const WAYS: usize = 16;
@@ -123,7 +123,7 @@ mod tests {
         budgets.tables.iter().map(|table| table.cells.len()).sum()
     }
 
-    /// Requests of these addresses, one after another, of which so many are taken.
+    /// The number of requests that are accepted, of these addresses one after another.
     fn taken(budgets: &mut Budgets, addresses: impl IntoIterator<Item = Ipv6Addr>) -> usize {
         addresses.into_iter().filter(|address| budgets.take(IpAddr::V6(*address), 0).is_ok()).count()
     }

@@ -15,7 +15,7 @@ impl Rate {
     pub(crate) const MINUTE: u64 = 60_000_000_000;
     pub(crate) const HOUR: u64 = 60 * Self::MINUTE;
 
-    /// At most this many requests, not 0, within so many nanoseconds.
+    /// At most `requests`, not 0, within `within` nanoseconds.
     pub(crate) fn new(requests: u64, within: u64) -> Self {
         Self { within, interval: within / requests.max(1) }
     }

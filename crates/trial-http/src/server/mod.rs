@@ -1,4 +1,4 @@
-//! The server: who is let in, TLS, HTTP/1.1 by actix-http and HTTP/2 by hyper, and how all of it ends.
+//! The server: limits of connections, TLS, HTTP/1.1 by actix-http and HTTP/2 by hyper, and the shutdown of all of it.
 
 mod admission;
 mod door;

@@ -1,4 +1,4 @@
-//! Signs mails by DKIM (RFC 6376, RFC 8463), so that whoever receives one can tell that it is the domain's.
+//! Signs mails by DKIM (RFC 6376, RFC 8463), so that a receiver can verify that one is the domain's.
 //!
 //! The signature's time is the mail's own `Date`: the same mail gives the same bytes.
 

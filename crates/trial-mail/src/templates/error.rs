@@ -45,8 +45,7 @@ impl TemplateError {
         move |source| Self::Unreadable { path: path.to_owned(), source }
     }
 
-    /// The engine's complaint. Its details can quote what a mail is filled in with, so that they are told only while
-    /// loading, of an example.
+    /// The engine's complaint. Its details can quote a mail's values: they are given only while loading, of an example.
     pub(super) fn broken(error: &minijinja::Error, name: &str, is_example: bool) -> Self {
         // The innermost error says which included template it was.
         let mut innermost = error;

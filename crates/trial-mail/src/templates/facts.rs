@@ -100,7 +100,7 @@ pub(super) fn password_context(asked: &PasswordMail, setting: &MailSetting, loca
     }
 }
 
-/// A changed password, as words. When, is told in UTC whatever the zone of other dates: that is what logs are compared by.
+/// A changed password, as variables. Its time is in UTC whatever the zone of other dates: logs are compared by that.
 pub(super) fn password_changed_context(changed: &PasswordChangedMail, setting: &MailSetting, locale: Locale) -> Value {
     context! {
         account_name => changed.account_name.as_str(),

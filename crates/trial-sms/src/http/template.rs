@@ -13,7 +13,7 @@ const SHORTEST_CREDENTIAL: usize = 6;
 /// The fault of a template. Contains nothing of the template, which may hold a password.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TemplateError {
-    /// A place that stands for nothing.
+    /// An unknown variable.
     #[error("`{part}` has {{{{{name}}}}}; known are {{{{to}}}}, {{{{text}}}} and {{{{code}}}}")]
     Unknown {
         /// The part of the settings.

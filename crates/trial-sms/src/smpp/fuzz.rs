@@ -21,7 +21,7 @@ const HEADER: usize = 16;
 const GENERIC_NACK: u32 = 0x8000_0000;
 const ANSWER: u32 = 0x8000_0000;
 const UNBIND: u32 = 6;
-/// Answered when they are taken down, which the end of the connection may come before.
+/// Answered when they are recorded, which the end of the connection may come before.
 const DELIVERIES: [u32; 2] = [5, 0x103];
 /// It has no answer.
 const ALERT: u32 = 0x102;

@@ -16,7 +16,7 @@ use crate::receipt::{UNKNOWN, receipt, state_of, words};
 
 /// Bit 2 of `esm_class`, which no other type of message has (section 5.2.12).
 const IS_RECEIPT: u8 = 0b0000_0100;
-/// A receipt may overtake the answer to its message on the way to the ledger: so long it is tried again.
+/// A receipt may overtake the answer to its message on the way to the ledger: it is tried again after these waits.
 const WAITS: [Duration; 3] = [Duration::from_millis(200), Duration::from_secs(1), Duration::from_secs(4)];
 
 /// The destination of receipts.
@@ -35,9 +35,9 @@ impl fmt::Debug for SmppReceipts {
 }
 
 impl SmppReceipts {
-    /// Takes down what the message centre delivers, if it is a receipt; returns its answer. Where that is an error for now,
-    /// the message centre delivers it again, for as long as it holds that right. What is of no use however often it comes,
-    /// or is of no message of ours, is answered like the rest.
+    /// Records a delivery of the message centre if it is a receipt; returns the answer to it. If that is a temporary
+    /// error, the message centre delivers it again, for as long as it sees fit. A receipt that can never be used, or
+    /// that belongs to no message of ours, is answered like the rest.
     pub(super) async fn take(&self, delivered: &Delivered) -> CommandStatus {
         let told = match read(delivered, self.clock.now()) {
             Ok(Some(told)) => told,

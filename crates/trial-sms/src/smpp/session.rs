@@ -1,4 +1,4 @@
-//! One connection: requests out, answers back to whoever asked, and the message centre's own requests answered.
+//! One connection: requests out, answers back to the requesters, and the message centre's own requests answered.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ use super::{SmppReceipts, SmppTimeouts};
 
 /// Requests that wait to be written, at most. How many are waited for is bounded by the window.
 const QUEUE: usize = 16;
-/// Deliveries that are being taken down, at most; what comes beyond is answered that it is to come again.
+/// Deliveries that are being recorded, at most; further ones are answered so that they are delivered again.
 const DELIVERIES: usize = 64;
 /// Sequence numbers go up to this (section 3.2).
 const LAST_NUMBER: u32 = 0x7FFF_FFFF;
@@ -48,7 +48,7 @@ pub(super) struct Connection<S> {
     /// Requests by their sequence number, each with its command.
     unanswered: BTreeMap<u32, (u32, Asker)>,
     receipts: Option<SmppReceipts>,
-    /// Receipts that are being taken down, each with the answer to it.
+    /// Receipts that are being recorded, each with the answer to it.
     deliveries: FuturesUnordered<BoxFuture<'static, Command>>,
     number: u32,
     timeouts: SmppTimeouts,
@@ -142,7 +142,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         matches!(timeout(self.timeouts.reply, self.framed.send(command)).await, Ok(Ok(())))
     }
 
-    /// Takes an answer to whoever asked, or answers a request.
+    /// Hands an answer to its requester, or answers a request.
     async fn take(&mut self, frame: Frame) -> bool {
         self.is_silent = false;
         match frame.id {
@@ -171,7 +171,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
     }
 
-    /// Hands an answer to whoever asked, by its sequence number; its body is theirs to read.
+    /// Hands an answer to its requester, by its sequence number; its body is theirs to read.
     fn answered(&mut self, frame: Frame) {
         let Some((command, _)) = self.unanswered.get(&frame.number) else { return };
         if frame.id != id::GENERIC_NACK && frame.id != *command | id::ANSWER {

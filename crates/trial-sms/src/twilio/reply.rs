@@ -28,7 +28,7 @@ pub(super) fn read(answer: &Answer) -> GatewayReply {
     }
 }
 
-/// A message was made; it can have failed all the same.
+/// A message was created; it can have failed all the same.
 fn taken(answer: &Answer, json: &Json) -> GatewayReply {
     let status = json.at("/status").unwrap_or_default().to_ascii_lowercase();
     let failed = |code| refused(code, "it failed at once", Refusal::Message);

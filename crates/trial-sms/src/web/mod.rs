@@ -42,7 +42,7 @@ pub enum UnusableGateway {
     /// TLS cannot be used.
     #[error("TLS cannot be used")]
     Tls(#[source] rustls::Error),
-    /// The HTTP client cannot be made.
+    /// The HTTP client cannot be created.
     #[error("the HTTP client cannot be made")]
     Client(#[source] reqwest::Error),
     /// A value is longer than the protocol allows, or has characters that it does not have.
@@ -119,7 +119,7 @@ impl WebClient {
         }
     }
 
-    /// The error's own text could hold the address, and with it the phone: only its innermost cause is told.
+    /// The error's own text could contain the address, and with it the phone: only its innermost cause is given.
     fn lost(&self, error: &reqwest::Error) -> GatewayReply {
         if error.is_builder() {
             return GatewayReply::Unreached { reason: "the request cannot be made of its template".to_owned() };
@@ -185,7 +185,7 @@ impl Answer {
         Json::of(&charset::decode(self.body.as_deref()?, self.charset.as_deref()))
     }
 
-    /// The reply to give where the status is of success and the body cannot be understood.
+    /// The reply if the status means success and the body cannot be understood.
     pub(crate) fn not_understood(&self) -> GatewayReply {
         let what = if self.body.is_some() { "cannot be understood" } else { "is too long" };
         GatewayReply::Unknown { reason: format!("status {}, and the reply {what}", self.status.as_u16()) }

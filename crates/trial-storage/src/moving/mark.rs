@@ -8,8 +8,8 @@ use std::path::Path;
 pub(crate) struct Mark {
     /// As a URL without a password.
     pub(crate) place: String,
-    /// When the database was made, and its first audit entry that is kept for ever, if it has one: neither ever changes,
-    /// wherever the file is moved and whatever comes into it.
+    /// The creation time of the database, and its first permanent audit entry, if it has one: neither ever changes,
+    /// wherever the file is moved and whatever is added to it.
     pub(crate) identity: String,
 }
 

@@ -75,7 +75,7 @@ pub async fn nobody_is_told_where_nobody_listens<F: LedgerFactory>(factory: &F) 
     assert_eq!(desk.ledger.events(page).await.unwrap(), []);
 }
 
-/// An acceptance is told with everything that the platform makes a tenant of; a refusal and a replay are not.
+/// An acceptance is published with all that the platform needs for a tenant; a refusal and a replay are not.
 pub async fn an_acceptance_is_told_once<F: LedgerFactory>(factory: &F) {
     let teller = teller(factory, 1).await;
     let application = teller.desk.prepared(1).await;
@@ -111,7 +111,7 @@ pub async fn an_acceptance_is_told_once<F: LedgerFactory>(factory: &F) {
     assert_sound(&*teller.desk.ledger).await;
 }
 
-/// The longest due first, at most so many, nobody's twice before the lease ends.
+/// The longest due first, at most the limit, and none twice before the lease ends.
 pub async fn events_are_claimed_by_one_worker<F: LedgerFactory>(factory: &F) {
     let teller = teller(factory, 3).await;
     let mut tenants = Vec::new();
@@ -176,7 +176,7 @@ pub async fn a_late_word_of_an_event<F: LedgerFactory>(factory: &F) {
     assert_eq!((view.state, view.attempts), (EventState::Sent, 1));
 }
 
-/// Once the receiver is gone nothing is told, and nothing is lost, until an operator enables it.
+/// Once the receiver is gone nothing is published, and nothing is lost, until an operator enables it.
 pub async fn a_gone_endpoint_is_left_alone<F: LedgerFactory>(factory: &F) {
     let teller = teller(factory, 2).await;
     teller.desk.join(1).await;

@@ -70,7 +70,7 @@ pub async fn receipts_never_go_back<F: LedgerFactory>(factory: &F) {
     }
 }
 
-/// Of a message that nobody took, or took under another id or by another gateway, a receipt is not taken down.
+/// A receipt is not recorded if its message was not accepted, or under another id, or by another gateway.
 pub async fn a_receipt_of_no_message_is_told<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 0).await;
     let sent = desk.ask(&phone(1)).await.unwrap();

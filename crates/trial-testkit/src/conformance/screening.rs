@@ -180,7 +180,7 @@ fn left_of(batch: &Batch, screened: &[Option<Outcome>]) -> Batch {
 }
 
 /// Forty tasks screen copies of one application while others decide them: before the acceptance the code lives, after
-/// it the copy is a replay, and there is nothing between. Whoever loads the code and the accepted applications at
+/// it the copy is a replay, and there is nothing between. A ledger that loads the code and the accepted applications at
 /// different instants sees a used code and no acceptance.
 pub async fn copies_of_one_application_are_never_screened_out<F: LedgerFactory<Ledger: Screen>>(factory: &F) {
     let desk = Arc::new(desk(factory, 8).await);

@@ -28,7 +28,7 @@ const fn count(count: u32) -> SettingValue {
     SettingValue::Count(count)
 }
 
-/// For the very next decision, whoever makes it; and what is configured is in force again once it is reset.
+/// A change is in force for the very next decision of anybody, and so is the configured value after a reset.
 pub async fn a_changed_setting_is_in_force_at_once<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 0).await;
     let (minute, key) = (Duration::from_mins(1), SettingKey::PhoneSendsPerHour);

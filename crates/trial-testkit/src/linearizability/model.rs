@@ -65,12 +65,12 @@ impl Answer {
 }
 
 impl PlannerModel {
-    /// A model that starts with what is kept there.
+    /// A model that starts with this state.
     pub fn new(planner: Arc<Planner>, start: MemoryState) -> Self {
         Self { planner, start: without_the_past(start) }
     }
 
-    /// The answer of the planner, and what is kept after it.
+    /// The answer of the planner, and the state after it.
     fn decided(&self, state: &MemoryState, place: usize, request: Request) -> (Answer, MemoryState) {
         let now = now();
         let ids = FreshIds::new(now, &SeededEntropy::new(u64::try_from(place).expect("fits")).draw());

@@ -25,7 +25,7 @@ impl Record {
         self.history.len() - 1
     }
 
-    /// It was answered. What does not tell whether it was done, is no answer.
+    /// Records an answer. One that does not give the outcome counts as none.
     pub(super) fn end(&mut self, place: usize, answer: Answer) {
         self.now += 1;
         self.history[place].answered = answer.is_definite().then_some((self.now, answer));
