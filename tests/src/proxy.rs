@@ -19,8 +19,8 @@ pub enum Fault {
     LoseCommit,
     /// The connection is cut once the server has committed, before its answer gets back.
     LoseAnswer,
-    /// From this commit on nothing gets through, on no connection, and none is closed. What was sent meanwhile arrives once
-    /// there is [`Proxy::end_of_silence`].
+    /// From this commit on nothing gets through, on no connection, and none is closed. Bytes sent meanwhile arrive
+    /// after [`Proxy::end_of_silence`].
     Silence,
 }
 

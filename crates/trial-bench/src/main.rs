@@ -1,7 +1,7 @@
 //! Measures Trialgate, and in the same run what the machine's databases do at best for the same rows.
 //!
-//! The service is seeded and driven only through its public interface and its command line. What it stored is compared with
-//! what applicants were told.
+//! The service is seeded and driven only through its public interface and its command line. The stored data is
+//! compared with the answers that applicants got.
 
 #![expect(clippy::print_stdout, reason = "a report is what this program is for")]
 
@@ -47,7 +47,7 @@ fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What a run of this mode replaced.
+/// The results that a run of this mode replaced.
 fn measured_by(mode: Mode, all: Results) -> Results {
     let nothing = Results::default();
     match mode {

@@ -116,7 +116,7 @@ impl Options {
         (full * self.scale) as u32
     }
 
-    /// How long a level lasts at most.
+    /// The duration of a level, at most.
     pub(crate) fn lasting(&self) -> Duration {
         Duration::from_secs(self.seconds)
     }

@@ -15,7 +15,7 @@ use crate::results::{
 };
 use crate::services::Database;
 
-/// What stands around the tables in a document.
+/// The marks around the tables in a document.
 const BEGIN: &str = "<!-- trial-bench report: begin -->\n";
 const END: &str = "<!-- trial-bench report: end -->\n";
 

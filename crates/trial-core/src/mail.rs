@@ -284,7 +284,7 @@ impl Default for MailRetry {
 
 impl MailRetry {
     /// The result of a failed attempt at `now`. Retries begin after `first`, double their distance up to `cap`, happen
-    /// once more at `give_up_after`, and then end.
+    /// once more at `give_up_after` (or, for a mailed link, when it expires, if that is earlier), and then end.
     pub fn after(&self, mail: &DueMail, now: DateTime<Utc>, error: &DeliveryError) -> SettledAs {
         // A link that is over helps nobody.
         let keeps = if mail.kind == MailKind::Password { PORTAL_LINK_LIVES } else { self.give_up_after };

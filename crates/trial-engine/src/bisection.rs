@@ -11,8 +11,8 @@ use crate::gathering::Gathered;
 /// be stored at all, it is no use to try every request alone while everyone else waits.
 const MAX_COMMITS: usize = 64;
 
-/// Plans and commits again what was `refused` as corrupt, in ever smaller parts if it must be. Who has given up by the
-/// time of an attempt is left out of it.
+/// Plans and commits again what was `refused` as corrupt, in ever smaller parts if necessary. Requests whose senders
+/// have given up by the time of an attempt are left out of it.
 pub(crate) async fn commit_again(decider: &Decider, whole: Gathered, refused: &LedgerError) {
     count(refused);
     let mut parts = vec![whole];

@@ -16,7 +16,7 @@ pub(crate) use function::one_transaction_each;
 use crate::options::Options;
 use crate::services::Store;
 
-/// What a bare loop came to.
+/// The result of a bare loop.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize, PartialEq)]
 pub(crate) struct Bare {
     /// Applications in each commit.

@@ -1,5 +1,5 @@
-//! What the acceptance of an application stores, in the records of the core: a column that is added to one of them reaches the
-//! ceilings with the service.
+//! The rows that the acceptance of an application stores, as records of the core: a column that is added to one of them
+//! reaches the ceilings with the service.
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use trial_core::{
@@ -15,7 +15,7 @@ const NOW: i64 = 1_800_000_000_000_000;
 /// More than a run writes.
 const THRESHOLD: u32 = 100_000_000;
 
-/// What one batch stores: these applications, all accepted.
+/// The effects of one batch: these applications, all accepted.
 pub(super) fn effects(numbers: &[u32]) -> anyhow::Result<Effects> {
     let mut effects = Effects::default();
     for &number in numbers {

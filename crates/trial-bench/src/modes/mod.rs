@@ -1,4 +1,4 @@
-//! What is measured, one thing after the other.
+//! The measurements, one after the other.
 
 mod against;
 mod attack;

@@ -10,11 +10,11 @@ use crate::results::Looked;
 use crate::services::{Database, Fleet, Ground, HalfYear};
 
 const APPLICATIONS: f64 = 1_000_000.0;
-/// How often each page is asked for, after a few times that do not count.
+/// Requests of each page, after a few that do not count.
 const TIMES: u32 = 100;
 const BEFORE: u32 = 5;
 
-/// How long each page and call takes that operations read, among many applications and among a hundredth of them.
+/// Measures the time of each page and call that operations read, among many applications and among a hundredth of them.
 pub(crate) async fn operations(ground: &Ground, options: &Options) -> anyhow::Result<Vec<Looked>> {
     let many = i64::from(options.scaled(APPLICATIONS)).max(10_000);
     let mut all = Vec::new();

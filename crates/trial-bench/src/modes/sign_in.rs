@@ -1,4 +1,4 @@
-//! Sign-in to the portal that is refused, for every reason there is. Who measures the answers must learn nothing of the reason.
+//! Refused sign-ins to the portal, for every reason there is. The time of an answer must reveal nothing of the reason.
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -25,7 +25,7 @@ const TRIES_BY_ADDRESS: usize = 80;
 const CHOSEN: &str = "tulpe wagen mond 7";
 const WRONG: &str = "AAAA-AAAA-AAAA-AAAA";
 
-/// What is wrong.
+/// The fault in a sign-in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Fault {
     NoSuchAccount,
@@ -49,7 +49,7 @@ impl Fault {
     }
 }
 
-/// What somebody signs in with.
+/// The credentials of a sign-in.
 #[derive(Debug, Clone)]
 struct Account {
     tenant: String,
@@ -60,7 +60,7 @@ struct Account {
 /// Milliseconds that refusals took, by what was wrong.
 type Times = BTreeMap<Fault, Vec<f64>>;
 
-/// How long each refusal takes: all of them in turn, in an order without a pattern, one after the other.
+/// Measures the time of each refusal: all kinds in turn, in an order without a pattern, one after the other.
 pub(crate) async fn sign_in(ground: &Ground, options: &Options) -> anyhow::Result<Vec<Refusal>> {
     let mut all = Vec::new();
     let accounts = options.scaled(ACCOUNTS).max(1);

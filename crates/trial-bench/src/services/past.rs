@@ -9,7 +9,7 @@ use diesel::sqlite::SqliteConnection;
 use super::Store;
 use crate::options::Options;
 
-/// What a database holds that was used for years.
+/// The size of a database after years of use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Past {
     pub(crate) tenants: u32,

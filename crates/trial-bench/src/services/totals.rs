@@ -1,6 +1,6 @@
 use anyhow::{Context, ensure};
 
-/// What a database holds.
+/// The totals of a database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Totals {
     pub(crate) tenants: u64,
@@ -22,7 +22,7 @@ impl Totals {
         Ok(Self { tenants, holders, leased, mails, reserved, accepted, consumed })
     }
 
-    /// What came on top of `before`.
+    /// The increase since `before`.
     pub(crate) fn since(self, before: Self) -> Self {
         Self {
             tenants: self.tenants - before.tenants,

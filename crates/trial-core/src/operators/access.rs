@@ -81,7 +81,7 @@ impl Access {
         Ok(Some(SignedIn { csrf: secret.csrf(), secret, operator, expires_at: session.expires_at }))
     }
 
-    /// Returns the operator of this session; `None` if it is unknown, expired or ended.
+    /// Returns the operator of this session; `None` if it is unknown or expired, or the operator may not sign in.
     ///
     /// # Errors
     /// [`LedgerError`] if a query or the note of its use fails.

@@ -2,8 +2,8 @@
 //!
 //! First the pool, the threshold and the breaker, a digit each: voice, multimedia, threshold, mode. Then what happens, a
 //! letter with a digit for each thing it needs: `a` a phone asks for a code; `s` somebody applies: phone, company, address,
-//! code; `r` the gateway speaks of a message: how far back, what; `w` time passes. Whatever stands for a digit is one, and
-//! whatever stands for a letter and is none is left out.
+//! code; `r` the gateway reports on a message: how far back, what; `w` time passes. Any byte is read as a digit, and an
+//! unknown letter is left out.
 
 use trial_core::{BreakerMode, GatewayReply};
 use trial_testkit::scenario::{PHONES, Round, Scenario, Step, Typed};

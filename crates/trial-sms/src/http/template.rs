@@ -225,8 +225,8 @@ mod fuzz {
         Template::parse("body", template, place).unwrap().fill(&Values { to: "1", text, code: "2" })
     }
 
-    /// Whatever the text is, a reader of the filled template finds exactly that text, and nothing else changed; and a
-    /// template is filled as it was parsed, or not at all.
+    /// A reader of a filled template finds exactly the text, of any kind, and nothing else changed; and a template is
+    /// filled as it was parsed, or not at all.
     #[test]
     fn sms_template() {
         Target::new("sms_template").makes(5_000).check(|input| {
