@@ -50,7 +50,7 @@ pub use abuse::{
     PREFIX_COUNTS_KEEP, PrefixBlock, PrefixBlockRecord, PrefixBounds, PrefixCount, PrefixCounts, PrefixOutlook,
     SafeOutcome, SafePrefix, SafeReason, SafeReasonError, prefix_outlook,
 };
-pub use access_code_file::{AccessCodeFile, AccessCodeFileError};
+pub use access_code_file::{AccessCodeFile, AccessCodeFileError, FileHeader};
 pub use altcha::{ALTCHA_COST, AltchaChallenge, AltchaCost, CHALLENGE_LIVES};
 pub use audit::{APPLICANT, AuditEntry, AuditQuery};
 pub use batch::{Application, Batch, CodeRequest, FactKeys, FreshIds, Request, SendReport};
@@ -81,8 +81,8 @@ pub use mail::{
 pub use operations::{
     AccessCodeImport, AccessCodePage, AccessCodeStock, AccessCodeView, ApplicationQuery, ApplicationSearch,
     ApplicationView, BudgetView, ChangedBy, CodeRequestView, HourCount, ImportPlan, MailAttempt, MailPage, MailQueue,
-    MailRetried, MailView, OutboxMail, QuotaView, RefusedAccessCode, TenantPage, TenantSearch, TenantView,
-    ThresholdChange, TimelineView, Violation,
+    MailRetried, MailView, OutboxMail, QuotaView, RefusedAccessCode, RepeatedAccessCode, TenantPage, TenantSearch,
+    TenantView, ThresholdChange, TimelineView, Violation,
 };
 pub use operators::{
     Access, CsrfToken, FAILED_SIGN_INS_PER_HOUR, Operator, OperatorAdded, OperatorName, OperatorNameError,

@@ -58,8 +58,21 @@ pub struct ImportPlan {
     pub new: Vec<(AccessCode, AccessCodeKind)>,
     /// Rows that say what is already so.
     pub known: u64,
+    /// Those of them that say what a row before says.
+    pub repeated: Vec<RepeatedAccessCode>,
     /// Rows that cannot be loaded.
     pub refused: Vec<RefusedAccessCode>,
+}
+
+/// A row that says again what a row before says. It does no harm, but may be a mistake.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RepeatedAccessCode {
+    /// Its line in the file.
+    pub line: u64,
+    /// The line of the first row with its code.
+    pub first: u64,
+    /// The code.
+    pub code: AccessCode,
 }
 
 /// A row that cannot be loaded.
@@ -353,7 +366,11 @@ impl AccessCodeImport {
                 (_, Some(other)) if other != kind => {
                     plan.refused.push(refuse(format!("code {code} is in the pool as {other}; a code has one kind")));
                 }
-                (Some(_), _) | (_, Some(_)) => plan.known += 1,
+                (Some((first, _)), _) => {
+                    plan.known += 1;
+                    plan.repeated.push(RepeatedAccessCode { line: *line, first: *first, code: code.clone() });
+                }
+                (None, Some(_)) => plan.known += 1,
                 (None, None) => plan.new.push((code.clone(), *kind)),
             }
             seen.entry(code).or_insert((*line, *kind));

@@ -24,6 +24,9 @@ pub(crate) const MAX_BODY: usize = 16 * 1024;
 /// The largest import of access codes, in bytes: some 400,000 rows.
 pub(crate) const MAX_IMPORT: usize = 8 * 1024 * 1024;
 
+/// An `.xlsx` workbook.
+pub(crate) const WORKBOOK: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+
 /// What a body is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Media {
@@ -31,7 +34,9 @@ pub(crate) enum Media {
     Form,
     /// A form whose charset, if it names one, is its reader's to find out.
     ProviderForm,
+    /// Its encoding is told by its bytes, as that of a file is.
     Csv,
+    Workbook,
 }
 
 impl Media {
@@ -40,6 +45,7 @@ impl Media {
             Self::Json => "application/json",
             Self::Form | Self::ProviderForm => "application/x-www-form-urlencoded",
             Self::Csv => "text/csv",
+            Self::Workbook => WORKBOOK,
         }
     }
 }
@@ -231,7 +237,7 @@ fn check_media_type(headers: &HeaderMap, wanted: &[Media]) -> Result<Media, Prob
     };
     let mut charsets = parts.filter_map(|parameter| parameter.split_once('='));
     let is_foreign = |(name, value): (&str, &str)| name.eq_ignore_ascii_case("charset") && !is_utf8(value);
-    if !matches!(media, Media::ProviderForm) && charsets.any(is_foreign) {
+    if matches!(media, Media::Json | Media::Form) && charsets.any(is_foreign) {
         return unsupported("the charset must be utf-8");
     }
     match headers.get(CONTENT_ENCODING) {

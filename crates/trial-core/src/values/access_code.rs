@@ -1,10 +1,14 @@
+//! Access codes and their two kinds.
+
 use std::fmt;
 use std::sync::Arc;
 
-use super::named;
+use super::{UnknownName, named};
 
 /// The longest access code, in characters.
 const MAX_LENGTH: usize = 64;
+/// The most keys that a voice code is dialled by. ITU-T E.164 has 15 digits; prefixes and feature codes come on top.
+const MAX_KEYS: usize = 20;
 
 /// An access code: the number or identifier that customers of the contact centre dial or write to. Unique over all kinds.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -33,6 +37,25 @@ pub enum AccessCodeError {
     /// A character that no dial plan or channel identifier has.
     #[error("the code may hold letters, digits and + * # - _ . only")]
     Malformed,
+    /// A voice code that no telephone can dial.
+    #[error(
+        "a voice code is dialled: it may hold 1 to {MAX_KEYS} digits, with * and # among them and + in front, and nothing else"
+    )]
+    NotDialled,
+}
+
+impl AccessCodeKind {
+    /// Takes the word that people write for a kind, in any case, English or Chinese.
+    ///
+    /// # Errors
+    /// It is none of them.
+    pub fn from_written(word: &str) -> Result<Self, UnknownName> {
+        match word.to_lowercase().as_str() {
+            "语音" | "語音" => Ok(Self::Voice),
+            "多媒体" | "多媒體" => Ok(Self::Multimedia),
+            lower => lower.parse().map_err(|error: UnknownName| UnknownName(word.to_owned(), error.1)),
+        }
+    }
 }
 
 impl AccessCode {
@@ -52,6 +75,22 @@ impl AccessCode {
             return Err(AccessCodeError::Malformed);
         }
         Ok(Self(text.into()))
+    }
+
+    /// As [`Self::parse`], for a code that is to be new in the pool: one of kind `voice` has to be dialled by customers.
+    ///
+    /// # Errors
+    /// Says what is wrong and what to give instead.
+    pub fn parse_as(kind: AccessCodeKind, text: &str) -> Result<Self, AccessCodeError> {
+        let code = Self::parse(text)?;
+        let keys = code.0.strip_prefix('+').unwrap_or(&code.0);
+        let is_dialled = keys.len() <= MAX_KEYS
+            && keys.bytes().all(|key| key.is_ascii_digit() || b"*#".contains(&key))
+            && keys.bytes().any(|key| key.is_ascii_digit());
+        if kind == AccessCodeKind::Voice && !is_dialled {
+            return Err(AccessCodeError::NotDialled);
+        }
+        Ok(code)
     }
 
     /// Takes a code back from storage.

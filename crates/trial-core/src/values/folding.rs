@@ -1,5 +1,7 @@
 //! Folds pasted text to what its writer meant: compatibility forms, invisible characters, separators.
 
+use std::borrow::Cow;
+
 use icu_normalizer::ComposingNormalizer;
 use icu_properties::props::{Dash, DefaultIgnorableCodePoint, GeneralCategory};
 use icu_properties::{CodePointMapData, CodePointSetData};
@@ -31,3 +33,21 @@ pub(crate) fn fold_digits(text: &str) -> String {
 
 /// Typed for a dash by East Asian input methods.
 const KATAKANA_LENGTH_MARK: char = '\u{30FC}';
+
+/// NFKC without invisible characters, and without white space around it: for words and codes of files and pastes.
+pub(crate) fn fold_pasted(text: &str) -> Cow<'_, str> {
+    if text.is_ascii() {
+        return Cow::Borrowed(text.trim());
+    }
+    let folded = ComposingNormalizer::new_nfkc().normalize(text);
+    Cow::Owned(without_ignorable(&folded).trim().to_owned())
+}
+
+/// A text as an error repeats it: control characters as blanks, cut behind so many characters.
+pub(crate) fn shown(text: &str, length: usize) -> String {
+    let mut shown: String = text.chars().take(length).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    if text.chars().nth(length).is_some() {
+        shown.push('…');
+    }
+    shown
+}

@@ -37,6 +37,15 @@ fn what_is_so_already_is_known() {
 }
 
 #[test]
+fn a_row_that_says_again_what_one_before_says_is_named() {
+    let rows = [(2, "1"), (4, "2"), (5, "1"), (9, "1")].map(|(line, text)| (line, code(text), Voice));
+    let known = BTreeMap::from([(code("2"), Voice)]);
+    let plan = AccessCodeImport { rows: rows.to_vec() }.plan(&known);
+    let repeated: Vec<_> = plan.repeated.iter().map(|row| (row.line, row.first, row.code.as_str())).collect();
+    assert_eq!((plan.known, repeated), (3, vec![(5, 2, "1"), (9, 2, "1")]));
+}
+
+#[test]
 fn a_code_of_another_kind_in_the_pool_is_refused() {
     let (new, known, refused) = plan(&[("1", Multimedia), ("2", Voice)], &[("1", Voice)]);
     assert_eq!((new, known), (vec!["voice 2".to_owned()], 0));

@@ -14,10 +14,11 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("trial-captcha", &["trial-core", "trial-tls"]),
     ("trial-sandbox", &["trial-core", "trial-files"]),
     ("trial-signing", &[]),
-    ("trial-tls", &[]),
+    ("trial-tls", &["trial-files"]),
     ("trial-sms", &["trial-core", "trial-sandbox", "trial-signing", "trial-tls"]),
-    ("trial-mail", &["trial-core", "trial-sandbox"]),
-    ("trial-http", &["trial-core", "trial-sandbox", "trial-signing", "trial-tls"]),
+    ("trial-mail", &["trial-core", "trial-files", "trial-sandbox"]),
+    ("trial-spreadsheet", &["trial-core"]),
+    ("trial-http", &["trial-core", "trial-sandbox", "trial-signing", "trial-spreadsheet", "trial-tls"]),
     ("trial-files", &[]),
     ("trial-fuzz", &[]),
     ("trial-testkit", &["trial-core", "trial-engine"]),
@@ -36,6 +37,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "trial-sandbox",
             "trial-signing",
             "trial-sms",
+            "trial-spreadsheet",
             "trial-storage",
             "trial-tls",
         ],
@@ -45,7 +47,10 @@ const ARROWS: &[(&str, &[&str])] = &[
 
 /// What each of these crates knows nothing of.
 const STRANGERS: &[(&str, &[&str])] = &[
-    ("trial-core", &["tokio", "diesel", "actix-web", "lettre", "reqwest", "getrandom", "tracing", "anyhow"]),
+    (
+        "trial-core",
+        &["tokio", "diesel", "actix-web", "lettre", "reqwest", "getrandom", "tracing", "anyhow", "calamine"],
+    ),
     ("trial-engine", &["diesel", "actix-web", "lettre", "reqwest", "anyhow"]),
     ("trial-storage", &["actix-web", "lettre", "reqwest", "anyhow"]),
     ("trial-sandbox", &["diesel", "actix-web", "lettre", "anyhow"]),
@@ -54,6 +59,7 @@ const STRANGERS: &[(&str, &[&str])] = &[
     ("trial-mail", &["diesel", "actix-web", "anyhow"]),
     ("trial-platform", &["diesel", "actix-web", "lettre", "anyhow"]),
     ("trial-captcha", &["diesel", "actix-web", "lettre", "anyhow"]),
+    ("trial-spreadsheet", &["tokio", "diesel", "actix-web", "lettre", "reqwest", "anyhow"]),
     ("trial-http", &["diesel", "lettre", "anyhow"]),
     ("trialgate", &["diesel", "lettre"]),
 ];

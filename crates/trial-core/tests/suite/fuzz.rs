@@ -1,14 +1,13 @@
 //! Fuzz targets: whatever is written, what is taken is taken again, and two ways to the same thing agree.
 
 use std::collections::BTreeSet;
-use std::io::BufReader;
 use std::str::FromStr;
 use std::time::Duration;
 
 use icu_normalizer::{ComposingNormalizer, DecomposingNormalizer};
 use trial_core::{
-    AccessCodeFile, BreakerMode, CompanyName, Email, Lasting, MailHosts, Phone, PhoneError, PhonePolicy, Policy,
-    SettingKey, SettingValue,
+    AccessCodeFile, BreakerMode, CompanyName, Email, FileHeader, Lasting, MailHosts, Phone, PhoneError, PhonePolicy,
+    Policy, SettingKey, SettingValue,
 };
 use trial_fuzz::Target;
 
@@ -92,30 +91,28 @@ fn company() {
 #[test]
 fn access_code_file() {
     Target::new("access_code_file").check(|input| {
-        let mut bytes = 0;
-        let found = AccessCodeFile::read(input, |taken| bytes += taken);
-        let in_drops = AccessCodeFile::read(BufReader::with_capacity(1, input), |_| {});
-        let Ok(file) = found else {
-            assert_eq!(found.unwrap_err().to_string(), in_drops.unwrap_err().to_string());
-            return;
-        };
-        assert_eq!(in_drops.unwrap(), file, "how the bytes come changes nothing");
-        assert!(bytes <= input.len());
-        let lines = input.split_inclusive(|byte| *byte == b'\n').count();
-        let good = file.import.rows.iter().map(|(line, ..)| *line);
-        let bad = file.bad.iter().map(|bad| bad.line);
-        let numbers: Vec<u64> = good.chain(bad).collect();
-        assert_eq!(numbers.iter().collect::<BTreeSet<_>>().len(), numbers.len(), "a line is one row");
-        assert!(numbers.iter().all(|line| (2..=u64::try_from(lines).unwrap()).contains(line)));
-        assert!(file.bad.iter().all(|bad| !bad.reason.is_empty()));
+        for header in [FileHeader::Required, FileHeader::Optional] {
+            let Ok(file) = AccessCodeFile::read(input, header) else { continue };
+            let good = file.import.rows.iter().map(|(line, ..)| *line);
+            let bad = file.bad.iter().map(|bad| bad.line);
+            let numbers: Vec<u64> = good.chain(bad).collect();
+            assert!(!numbers.is_empty(), "a file without rows is an error");
+            assert_eq!(numbers.iter().collect::<BTreeSet<_>>().len(), numbers.len(), "a line is one row");
+            let ends = input.iter().filter(|byte| matches!(byte, b'\r' | b'\n')).count();
+            assert!(numbers.iter().all(|line| (1..=u64::try_from(ends).unwrap() + 1).contains(line)));
+            assert!(file.bad.iter().all(|bad| !bad.reason.is_empty()));
 
-        let rows = || file.import.rows.iter().map(|(_, code, kind)| (kind.as_str(), code.as_str()));
-        let written = rows().fold("kind,code\n".to_owned(), |text, (kind, code)| format!("{text}{kind},{code}\n"));
-        let pairs =
-            |file: &AccessCodeFile| file.import.rows.iter().map(|(_, c, k)| (c.clone(), *k)).collect::<Vec<_>>();
-        for again in [AccessCodeFile::read(written.as_bytes(), |_| {}), AccessCodeFile::of_rows(rows())] {
-            let again = again.unwrap();
+            let rows = || file.import.rows.iter().map(|(_, code, kind)| (kind.as_str(), code.as_str()));
+            let lines: Vec<String> = rows().map(|(kind, code)| format!("{kind},{code}")).collect();
+            let pairs =
+                |file: &AccessCodeFile| file.import.rows.iter().map(|(_, c, k)| (c.clone(), *k)).collect::<Vec<_>>();
+            let again = AccessCodeFile::of_rows(rows()).unwrap();
             assert_eq!((pairs(&again), again.bad.len()), (pairs(&file), 0));
+            for end in ["\n", "\r\n", "\r"].iter().filter(|_| !lines.is_empty()) {
+                let written = format!("kind,code{end}{}", lines.join(end));
+                let again = AccessCodeFile::read(written.as_bytes(), FileHeader::Required).unwrap();
+                assert_eq!((pairs(&again), again.bad.len()), (pairs(&file), 0));
+            }
         }
     });
 }

@@ -1,14 +1,12 @@
 //! The pool.
 
-use std::io::Read as _;
-
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 use trial_core::{
     AccessCode, AccessCodeFile, AccessCodeFileError, AccessCodeKind, AccessCodePage, AccessCodeState, AccessCodeView,
-    Permission, PoolOrder, PoolOutcome, PoolOutlook, RefusedAccessCode, pool_outlook,
+    FileHeader, Permission, PoolOrder, PoolOutcome, PoolOutlook, RefusedAccessCode, RepeatedAccessCode, pool_outlook,
 };
 
 use super::visit::{Page, Visit};
@@ -20,7 +18,7 @@ use crate::site::State;
 
 /// Rows of a page.
 const ROWS: u32 = 50;
-/// Bad rows of an import that are named.
+/// Bad or repeated rows of an import that are named.
 const NAMED: usize = 100;
 
 #[derive(Template)]
@@ -34,25 +32,26 @@ struct AccessCodes {
     more: Option<AccessCode>,
     kinds: &'static [AccessCodeKind],
     states: &'static [AccessCodeState],
+    pasted: String,
     import: Option<Import>,
     wrong: Option<String>,
 }
 
 /// What an import came to that was not done.
 pub(super) struct Import {
-    text: String,
     bad: Vec<RefusedAccessCode>,
     more_bad: usize,
+    repeated: Vec<RepeatedAccessCode>,
     added: usize,
     known: u64,
     dry_run: bool,
 }
 
 pub(super) async fn page(visit: &Visit<'_>, wrong: Option<String>) -> Answer {
-    written(visit, None, wrong).await
+    written(visit, String::new(), None, wrong).await
 }
 
-async fn written(visit: &Visit<'_>, import: Option<Import>, wrong: Option<String>) -> Answer {
+async fn written(visit: &Visit<'_>, pasted: String, import: Option<Import>, wrong: Option<String>) -> Answer {
     visit.may(Permission::Look)?;
     let parts = &visit.ops.parts;
     let kind = visit.query.parsed("kind").unwrap_or(AccessCodeKind::Voice);
@@ -66,6 +65,7 @@ async fn written(visit: &Visit<'_>, import: Option<Import>, wrong: Option<String
     let more = rows.last().filter(|_| has_more).map(|last| last.code.clone());
     let status = match (&import, &wrong) {
         (Some(import), _) if !import.bad.is_empty() => StatusCode::UNPROCESSABLE_ENTITY,
+        (_, Some(_)) if !pasted.is_empty() => StatusCode::UNPROCESSABLE_ENTITY,
         (_, Some(_)) => StatusCode::CONFLICT,
         _ => StatusCode::OK,
     };
@@ -78,13 +78,15 @@ async fn written(visit: &Visit<'_>, import: Option<Import>, wrong: Option<String
         more,
         kinds: AccessCodeKind::ALL,
         states: AccessCodeState::ALL,
+        pasted,
         import,
         wrong,
     };
     html(status, &shown)
 }
 
-/// `POST /console/access-codes/import`: rows of `kind,code`, pasted; the first line may be the header. All or nothing.
+/// `POST /console/access-codes/import`: rows of kind and code, pasted; the first line may be the header. All or
+/// nothing.
 pub(super) async fn import(
     request: HttpRequest,
     payload: Result<Payload, actix_web::Error>,
@@ -109,7 +111,7 @@ async fn imported(request: &HttpRequest, mut payload: Payload, state: &State) ->
     let Pasted { text, asked_dry, file } = parsed?;
     let file = match file {
         Ok(file) => file,
-        Err(error) => return page(visit, Some(error.to_string())).await,
+        Err(error) => return written(visit, text, None, Some(error.to_string())).await,
     };
     let is_rehearsal = asked_dry || !file.bad.is_empty();
     let operations = &visit.ops.parts.operations;
@@ -122,8 +124,10 @@ async fn imported(request: &HttpRequest, mut payload: Payload, state: &State) ->
     bad.sort_by_key(|row| row.line);
     let more_bad = bad.len().saturating_sub(NAMED);
     bad.truncate(NAMED);
-    let told = Import { text, bad, more_bad, added: plan.new.len(), known: plan.known, dry_run: asked_dry };
-    written(visit, Some(told), None).await
+    let mut repeated = plan.repeated;
+    repeated.truncate(NAMED);
+    let told = Import { bad, more_bad, repeated, added: plan.new.len(), known: plan.known, dry_run: asked_dry };
+    written(visit, text, Some(told), None).await
 }
 
 /// What was pasted, as it is parsed away from the worker.
@@ -139,8 +143,7 @@ impl Pasted {
         let asked_dry = form.text("dry_run") == "on";
         let text = form.text("rows");
         drop(form);
-        let header: &[u8] = if text.starts_with("kind") { b"" } else { b"kind,code\n" };
-        let file = AccessCodeFile::read(header.chain(text.as_bytes()), |_| {});
+        let file = AccessCodeFile::read(text.as_bytes(), FileHeader::Optional);
         Ok(Self { text, asked_dry, file })
     }
 }

@@ -93,6 +93,7 @@ const CHINESE: &[(&str, &str)] = &[
     ("Name", "名称"),
     ("Nothing was changed yet.", "尚未做任何更改。"),
     ("Nothing was found.", "没有找到。"),
+    ("These lines repeat earlier ones:", "以下行与前面的行重复："),
     ("Nothing was imported. These rows are bad:", "未导入任何内容。以下行有误："),
     ("Nothing yet.", "暂无数据。"),
     ("Older ones", "更早的"),

@@ -1,8 +1,13 @@
+//! The pool of access codes: its stock, and imports.
+
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use trial_core::{AccessCodeFile, AccessCodeStock, Permission, PoolOutlook, RefusedAccessCode, pool_outlook};
+use trial_core::{
+    AccessCodeFile, AccessCodeStock, Permission, PoolOutlook, RefusedAccessCode, RepeatedAccessCode, pool_outlook,
+};
+use trial_spreadsheet::read_access_codes;
 use utoipa::ToSchema;
 
 use super::caller::Caller;
@@ -13,7 +18,7 @@ use crate::parameters::Query;
 use crate::problem::{FieldError, Kind, Problem};
 use crate::site::State;
 
-/// Bad rows that are named; further ones are counted.
+/// Bad or repeated rows that are named.
 const NAMED: usize = 1_000;
 
 /// The pool, counted.
@@ -59,7 +64,7 @@ pub(super) struct ImportRow {
     /// voice or multimedia.
     #[schema(example = "voice")]
     kind: String,
-    /// 1 to 64 letters, digits and + * # - _ .
+    /// voice: 1 to 20 digits, with * and # among them and + in front; multimedia: 1 to 64 letters, digits and + * # - _ .
     #[schema(example = "95001")]
     code: String,
 }
@@ -74,8 +79,22 @@ pub(super) struct Imported {
     rows: usize,
     /// Codes that are new.
     added: usize,
-    /// Codes that were in the pool already.
+    /// Rows that say what is so already: codes in the pool, and repeated rows.
     known: u64,
+    /// Rows that say again what an earlier one says, the first 1,000 of them; absent if there is none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    repeated: Vec<Repeated>,
+}
+
+/// A row that says again what an earlier one says.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Repeated {
+    /// Its line in the file, or its place in the array from 1 on.
+    line: u64,
+    /// The line of the first row with this code.
+    first: u64,
+    /// The code.
+    code: String,
 }
 
 /// `GET /ops/v1/access-codes/stock`.
@@ -101,7 +120,7 @@ pub(super) async fn import(
     let mut query = Query::of(&request);
     let dry_run = query.flag("dryRun");
     query.end()?;
-    let (media, body) = payload.import(&[Media::Csv, Media::Json], &request).await?;
+    let (media, body) = payload.import(&[Media::Csv, Media::Workbook, Media::Json], &request).await?;
     let (file, _turn) = state.imports.parse(move || parse(media, &body)).await.map_err(Problem::from)?;
     let file = file?;
     let rows = file.length();
@@ -114,12 +133,13 @@ pub(super) async fn import(
     if !bad.is_empty() {
         return Err(refused(bad, rows));
     }
-    json(&Imported { dry_run, rows, added: plan.new.len(), known: plan.known })
+    let repeated = plan.repeated.into_iter().take(NAMED).map(Repeated::from).collect();
+    json(&Imported { dry_run, rows, added: plan.new.len(), known: plan.known, repeated })
 }
 
 fn parse(media: Media, body: &[u8]) -> Result<AccessCodeFile, Problem> {
     let parsed = match media {
-        Media::Csv | Media::Form | Media::ProviderForm => AccessCodeFile::read(body, |_| {}),
+        Media::Csv | Media::Workbook | Media::Form | Media::ProviderForm => read_access_codes(body),
         Media::Json => {
             let asked: ImportRows = serde_json::from_slice(body).map_err(|_| {
                 Problem::malformed("give an object with rows, an array of objects with a kind and a code, both strings")
@@ -136,6 +156,12 @@ fn refused(mut bad: Vec<RefusedAccessCode>, rows: usize) -> Problem {
     bad.truncate(NAMED);
     let errors = bad.into_iter().map(|row| FieldError::in_line(row.line, row.reason)).collect();
     Problem::new(Kind::InvalidRows).detail(detail).errors(errors)
+}
+
+impl From<RepeatedAccessCode> for Repeated {
+    fn from(row: RepeatedAccessCode) -> Self {
+        Self { line: row.line, first: row.first, code: row.code.to_string() }
+    }
 }
 
 impl From<&PoolOutlook> for KindStock {

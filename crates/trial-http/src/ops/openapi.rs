@@ -22,6 +22,7 @@ use super::{
     access_codes, applications, audit, callers, mails, me, operators, orders, phones, pool, prefixes, quota, settings,
     tenants,
 };
+use crate::body::WORKBOOK;
 use crate::openapi::{problem, problem_schema, text_header};
 use crate::parameters::{MAX_PAGE, PAGE};
 use crate::problem::Kind;
@@ -257,9 +258,13 @@ fn codes(document: &mut Document) {
         "Load access codes: all of them, or none if one row is bad; what is known is skipped",
         Permission::ChangePool,
     )
-    .parameter("dryRun", "Only say what it would come to", ObjectBuilder::new().schema_type(Type::Boolean))
+    .parameter(
+        "dryRun",
+        "Show what would change without changing anything",
+        ObjectBuilder::new().schema_type(Type::Boolean),
+    )
     .reads::<access_codes::ImportRows>(document)
-    .reads_csv()
+    .reads_files()
     .fails("400", &[Kind::InvalidQuery, Kind::MalformedBody, Kind::InvalidRows])
     .answers::<access_codes::Imported>(document, "What it came to");
     document.add(Route::OpsImport, HttpMethod::Post, import);
@@ -478,14 +483,15 @@ impl Operation {
             .fails("415", &[Kind::UnsupportedMediaType])
     }
 
-    /// Reads the body as CSV too.
-    fn reads_csv(mut self) -> Self {
+    /// Reads the body as CSV or as a workbook too.
+    fn reads_files(mut self) -> Self {
         let text = ObjectBuilder::new().schema_type(Type::String);
         let example = serde_json::json!("kind,code\nvoice,95001\nmultimedia,chat-1\n");
         let content = ContentBuilder::new().schema(Some(text)).example(Some(example)).build();
         let mut operation = self.builder.build();
         if let Some(RefOr::T(body)) = &mut operation.request_body {
             body.content.insert(CSV.to_owned(), RefOr::T(content));
+            body.content.insert(WORKBOOK.to_owned(), RefOr::T(ContentBuilder::new().build()));
         }
         self.builder = operation.into();
         self

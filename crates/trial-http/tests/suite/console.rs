@@ -233,8 +233,16 @@ async fn bad_rows_are_named_and_nothing_is_imported() {
     let bad = guest.post("/console/access-codes/import", &[("rows", "voice,95001\nfax,95002")]).await;
     assert_eq!(bad.status.as_u16(), 422);
     assert!(bad.body.contains("voice,95001\nfax,95002"), "what was typed is not lost");
-    let tried = guest.post("/console/access-codes/import", &[("rows", "voice,95001"), ("dry_run", "on")]).await;
+    let third = "voice\t95001\r\nvoice\t95002\r\nvoice\t9.5E+10";
+    let third = guest.post("/console/access-codes/import", &[("rows", third)]).await;
+    assert!(third.body.contains("<li>Line 3: `9.5E+10` is a number that a spreadsheet has rounded"), "{}", third.body);
+    let columns = guest.post("/console/access-codes/import", &[("rows", "kind,code,note\nvoice,95001,x")]).await;
+    assert_eq!(columns.status.as_u16(), 422);
+    assert!(columns.body.contains("keep these two columns") && columns.body.contains("voice,95001,x"));
+    let tried = [("rows", "voice,95001\nvoice,95001"), ("dry_run", "on")];
+    let tried = guest.post("/console/access-codes/import", &tried).await;
     assert_eq!(tried.status.as_u16(), 200);
+    assert!(tried.body.contains("<li>Line 2: 95001 (Line 1)</li>"), "{}", tried.body);
     assert_eq!(house.ledger.state().access_codes.len(), before);
 }
 

@@ -2,6 +2,7 @@ use std::fs;
 
 use serde_json::Value;
 
+use crate::files::shell;
 use crate::{Home, Ran, SANDBOX};
 
 fn migrated() -> Home {
@@ -49,13 +50,31 @@ fn one_bad_row_keeps_all_out_and_every_bad_row_is_named() {
     assert_eq!(lines.len(), 4, "{ran:?}");
     assert_eq!(lines[0], "bad.csv:3: \"fax\" is not a kind of access code (voice or multimedia)");
     assert!(lines[1].starts_with("bad.csv:4: code 1 is in the pool as voice"), "{ran:?}");
-    assert_eq!(lines[2], "bad.csv:5: has 1 columns; it must have kind and code");
+    assert_eq!(lines[2], "bad.csv:5: has 1 column; it must have kind and code");
     assert_eq!(lines[3], "trialgate: nothing was imported: 3 of 4 rows are bad");
     assert_eq!(json(home.run("access-codes stock --json"))["stock"][0]["free"], 1);
     let refused: Value = serde_json::from_str(&home.run("access-codes import bad.csv --json").out).unwrap();
     assert_eq!(refused["refused"].as_array().map(Vec::len), Some(3));
     assert!(home.run("access-codes import absent.csv").refused().contains("cannot open absent.csv"));
     assert!(home.run("access-codes import trialgate.toml").refused().contains("the header must be `kind,code`"));
+}
+
+#[test]
+fn files_of_a_spreadsheet_and_standard_input_are_imported() {
+    let home = migrated();
+    let fixtures = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/fixtures/access-codes");
+    let command = |words: &str| home.run(&format!("access-codes import {words}"));
+    assert_eq!(command(&format!("{fixtures}/codes.xlsx")).done(), "4 added, 0 known\n");
+    assert_eq!(command(&format!("{fixtures}/codes-mac.csv")).done(), "0 added, 4 known\n");
+    let spoiled = command(&format!("{fixtures}/spoiled.xlsx"));
+    assert_eq!((spoiled.status, spoiled.err.lines().count()), (1, 6), "{spoiled:?}");
+    assert!(command(&format!("{fixtures}/codes.ods")).refused().contains("save it as .xlsx or as CSV"));
+    let piped = |text: &str| shell(&home, &format!("printf '{text}' | $TRIALGATE access-codes import - 2>&1 || true"));
+    assert_eq!(piped(r"kind,code\rvoice,97011\rmultimedia,chat-97011\r"), "2 added, 0 known\n");
+    assert!(piped(r"kind,code\rvoice,97012\rvoice,TRUE\r").starts_with("standard input:3: `TRUE` is a truth value"));
+    assert!(piped(r"kind,code\n").contains("standard input: the file has no rows below its header"));
+    let twice = piped(r"kind,code\nvoice,97013\nvoice,97013\n");
+    assert_eq!(twice, "warning: standard input:3: code 97013 stands in line 2 already\n1 added, 1 known\n");
 }
 
 #[test]

@@ -18,7 +18,7 @@ fn mode(path: &Path) -> u32 {
 }
 
 /// Runs a shell script in a home, where `$TRIALGATE` is the binary.
-fn shell(home: &Home, script: &str) -> String {
+pub(crate) fn shell(home: &Home, script: &str) -> String {
     let mut command = Command::new("sh");
     // Settings of the environment that the tests run in are none of the command's.
     command.args(["-c", script]).current_dir(home.path("")).env_clear().env("TRIALGATE", BINARY);

@@ -258,6 +258,33 @@ async fn access_codes_are_imported_all_or_none() {
     assert_eq!(house.ask(Operator, csv(import, large)).await.status, StatusCode::PAYLOAD_TOO_LARGE);
 }
 
+#[actix_web::test]
+async fn files_of_a_spreadsheet_are_imported_by_what_their_bytes_are() {
+    let house = House::new().await;
+    let import = "/ops/v1/access-codes/import?dryRun=true";
+    let workbook = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+    let sent = |kind: &'static str, body: &'static [u8]| {
+        TestRequest::post().uri(import).insert_header(("content-type", kind)).set_payload(body)
+    };
+    let good = json!({"dryRun": true, "rows": 4, "added": 4, "known": 0});
+    for (kind, body) in [
+        (workbook, &include_bytes!("../../../../../tests/fixtures/access-codes/codes.xlsx")[..]),
+        ("text/csv; charset=gb18030", include_bytes!("../../../../../tests/fixtures/access-codes/codes-gbk.csv")),
+        ("text/csv; charset=utf-16", include_bytes!("../../../../../tests/fixtures/access-codes/codes-utf16.csv")),
+        ("text/csv", include_bytes!("../../../../../tests/fixtures/access-codes/codes-mac.csv")),
+    ] {
+        assert_eq!(house.ask(Operator, sent(kind, body)).await.json(), good, "{kind}");
+    }
+    let spoiled = include_bytes!("../../../../../tests/fixtures/access-codes/spoiled.xlsx");
+    let refused = house.ask(Operator, sent(workbook, spoiled)).await;
+    let lines: Vec<_> = refused.json()["errors"].as_array().unwrap().iter().map(|row| row["line"].clone()).collect();
+    assert_eq!((refused.status, lines), (StatusCode::BAD_REQUEST, [4, 5, 6, 7, 8].map(|line| json!(line)).to_vec()));
+    let old = house.ask(Operator, sent("text/csv", b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1")).await;
+    assert!(old.json()["detail"].as_str().unwrap().contains("save it as .xlsx"), "{}", old.shown());
+    let twice = house.ask(Operator, sent("text/csv", b"kind,code\nvoice,97001\nvoice,97001\n")).await.json();
+    assert_eq!(twice["repeated"], json!([{"line": 3, "first": 2, "code": "97001"}]));
+}
+
 async fn add(house: &House, body: &'static str) -> Answer {
     house.ask(Admin, post("/ops/v1/operators", body)).await
 }

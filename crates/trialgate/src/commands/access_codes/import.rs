@@ -1,13 +1,16 @@
+//! Loads access codes from a file or from standard input.
+
 use std::fmt;
 use std::fs::File;
-use std::io::BufReader;
+use std::io::{self, Read};
 use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
-use trial_core::AccessCodeFile;
+use trial_core::{AccessCodeFile, RepeatedAccessCode};
+use trial_spreadsheet::read_access_codes;
 
 use crate::cli::Global;
 use crate::commands::with_ledger;
@@ -18,6 +21,11 @@ use crate::process;
 /// From this many rows on, a terminal shows how far it is.
 const ROWS_WORTH_A_BAR: u64 = 10_000;
 
+/// The largest file that is read, in bytes: more than a text of 1,000,000 rows needs.
+const MAX_FILE: u64 = 64 * 1024 * 1024;
+/// Repeated rows that are named; further ones are counted.
+const NAMED: usize = 20;
+
 /// What an import came to.
 #[derive(Debug, Serialize)]
 struct ImportReport {
@@ -26,7 +34,16 @@ struct ImportReport {
     rows: usize,
     added: usize,
     known: u64,
+    repeated: Vec<RepeatedRow>,
     refused: Vec<RefusedRow>,
+}
+
+/// A row that says again what an earlier one says.
+#[derive(Debug, Serialize)]
+struct RepeatedRow {
+    line: u64,
+    first: u64,
+    code: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -52,25 +69,38 @@ pub(super) fn run(global: &Global, file: &Path, dry_run: bool, output: Output) -
     refused.extend(plan.refused);
     refused.sort_by_key(|row| row.line);
     let report = ImportReport {
-        file: file.display().to_string(),
+        file: name(file),
         dry_run,
         rows,
         added: if refused.is_empty() { plan.new.len() } else { 0 },
         known: plan.known,
+        repeated: plan.repeated.into_iter().map(RepeatedRow::from).collect(),
         refused: refused.into_iter().map(|row| RefusedRow { line: row.line, reason: row.reason }).collect(),
     };
     report.finish(output)
 }
 
 fn read(path: &Path) -> anyhow::Result<AccessCodeFile> {
-    let opened = File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
-    let length = opened.metadata().map_or(0, |data| data.len());
-    // The shortest row there is: "voice,1" and its line end.
-    let progress = bar(length / 8, "reading {wide_bar} {percent}%");
-    progress.set_length(length);
-    let rows = AccessCodeFile::read(BufReader::new(opened), |bytes| progress.inc(bytes as u64));
-    progress.finish_and_clear();
-    rows.with_context(|| format!("{}", path.display()))
+    let mut source: Box<dyn Read> = if is_standard_input(path) {
+        Box::new(io::stdin())
+    } else {
+        Box::new(File::open(path).with_context(|| format!("cannot open {}", path.display()))?)
+    };
+    let mut bytes = Vec::new();
+    let read = source.by_ref().take(MAX_FILE + 1).read_to_end(&mut bytes);
+    read.with_context(|| format!("cannot read {}", name(path)))?;
+    if bytes.len() as u64 > MAX_FILE {
+        bail!("{}: the file is larger than {} MiB; import it in parts", name(path), MAX_FILE >> 20);
+    }
+    read_access_codes(&bytes).with_context(|| name(path))
+}
+
+fn is_standard_input(path: &Path) -> bool {
+    path == Path::new("-")
+}
+
+fn name(path: &Path) -> String {
+    if is_standard_input(path) { "standard input".to_owned() } else { path.display().to_string() }
 }
 
 /// Draws on a terminal alone, and only if it will take a while.
@@ -85,6 +115,15 @@ fn bar(rows: u64, template: &str) -> ProgressBar {
 impl ImportReport {
     fn finish(&self, output: Output) -> anyhow::Result<()> {
         if self.refused.is_empty() {
+            for row in self.repeated.iter().take(NAMED) {
+                complain(&format!(
+                    "warning: {}:{}: code {} stands in line {} already",
+                    self.file, row.line, row.code, row.first
+                ));
+            }
+            if let Some(more) = self.repeated.len().checked_sub(NAMED).filter(|more| *more > 0) {
+                complain(&format!("warning: {}: {more} more lines repeat earlier ones", self.file));
+            }
             return output.show(self);
         }
         if output.is_json() {
@@ -94,6 +133,12 @@ impl ImportReport {
             complain(&format!("{}:{}: {}", self.file, row.line, row.reason));
         }
         bail!("nothing was imported: {} of {} rows are bad", self.refused.len(), self.rows);
+    }
+}
+
+impl From<RepeatedAccessCode> for RepeatedRow {
+    fn from(row: RepeatedAccessCode) -> Self {
+        Self { line: row.line, first: row.first, code: row.code.to_string() }
     }
 }
 

@@ -1,3 +1,5 @@
+//! The pool of access codes.
+
 mod import;
 mod pool;
 mod stock;
@@ -15,9 +17,9 @@ use crate::output::Output;
 pub(crate) enum AccessCodes {
     /// Load access codes: all of them, or none if one row is bad
     Import {
-        /// CSV in UTF-8 with the header `kind,code`; kind is voice or multimedia
+        /// CSV or .xlsx with the header `kind,code`; kind is voice or multimedia; `-` reads standard input
         file: PathBuf,
-        /// Only say what it would come to
+        /// Show what would change without changing anything
         #[arg(long)]
         dry_run: bool,
         #[command(flatten)]
