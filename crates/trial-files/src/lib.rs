@@ -1,4 +1,5 @@
-//! Files and directories that one user alone can use, whatever the umask: they hold personal data and keys.
+//! Files and directories that one user alone can use, whatever the umask: they hold personal data and keys. And text files as
+//! editors save them.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, ErrorKind, Write};
@@ -82,6 +83,33 @@ pub fn exposed_mode(path: &Path) -> io::Result<Option<u32>> {
     }
 }
 
+/// The byte order mark of UTF-8.
+const MARK: &[u8] = b"\xEF\xBB\xBF";
+
+/// The bytes of a text file, without the byte order mark that some editors put before them.
+///
+/// # Errors
+/// Those of the file system.
+pub fn read_unmarked(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = fs::read(path)?;
+    if bytes.starts_with(MARK) {
+        // In place: no copy of a secret is left behind.
+        bytes.drain(..MARK.len());
+    }
+    Ok(bytes)
+}
+
+/// The text of a file, without byte order mark.
+///
+/// # Errors
+/// Those of the file system, or `InvalidData` if it is not UTF-8; the message says what it is then.
+pub fn read_text(path: &Path) -> io::Result<String> {
+    let bytes = read_unmarked(path)?;
+    let is_utf16 = bytes.starts_with(b"\xFF\xFE") || bytes.starts_with(b"\xFE\xFF");
+    let found = if is_utf16 { "it is UTF-16; save it as UTF-8" } else { "it is not UTF-8; save it as UTF-8" };
+    String::from_utf8(bytes).map_err(|_| io::Error::new(ErrorKind::InvalidData, found))
+}
+
 /// The path with something behind its last name, as programs name the files beside a file.
 pub fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
@@ -126,6 +154,22 @@ mod tests {
             assert_eq!((mode(&path), mode(&path.join("b"))), (0o700, 0o700));
         }
         umask(before);
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_no_text_and_another_encoding_is_named() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("file");
+        for (bytes, text) in [(&b"\xEF\xBB\xBFkey\n"[..], "key\n"), (b"key", "key"), (b"\xEF\xBB\xBF", ""), (b"", "")] {
+            fs::write(&path, bytes).unwrap();
+            assert_eq!(read_text(&path).unwrap(), text);
+        }
+        for (bytes, words) in [(&b"\xFF\xFEk\0"[..], "UTF-16"), (b"\xFE\xFF\0k", "UTF-16"), (b"\xFFk", "not UTF-8")] {
+            fs::write(&path, bytes).unwrap();
+            let error = read_text(&path).unwrap_err();
+            assert!(error.kind() == ErrorKind::InvalidData && error.to_string().contains(words), "{error}");
+        }
+        assert_eq!(read_text(&home.path().join("absent")).unwrap_err().kind(), ErrorKind::NotFound);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::{fmt, fs, io};
+use std::{fmt, io};
 
 use chrono::{DateTime, Utc};
 use rustls::Error;
@@ -10,6 +10,7 @@ use rustls::crypto::ring::default_provider;
 use rustls::sign::CertifiedKey;
 use rustls_pki_types::pem::{self, PemObject};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use trial_files::read_unmarked;
 use x509_cert::Certificate;
 use x509_cert::der::Decode;
 use zeroize::Zeroizing;
@@ -149,7 +150,7 @@ impl fmt::Debug for Identity {
 
 fn read(part: Part, file: &Path) -> Result<Zeroizing<Vec<u8>>, IdentityError> {
     let unreadable = |source| IdentityError::Unreadable { part, file: file.display().to_string(), source };
-    fs::read(file).map(Zeroizing::new).map_err(unreadable)
+    read_unmarked(file).map(Zeroizing::new).map_err(unreadable)
 }
 
 fn validity(certificate: &CertificateDer<'_>) -> Option<(DateTime<Utc>, DateTime<Utc>)> {

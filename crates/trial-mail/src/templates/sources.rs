@@ -105,7 +105,7 @@ fn read(path: &Path, name: &str) -> Result<String, TemplateError> {
     if length > MAX_LENGTH {
         return Err(unfit(format!("is longer than {MAX_LENGTH} bytes")));
     }
-    fs::read_to_string(path).map_err(TemplateError::unreadable(path))
+    trial_files::read_text(path).map_err(TemplateError::unreadable(path))
 }
 
 fn is_known(name: &str) -> bool {

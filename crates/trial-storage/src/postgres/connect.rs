@@ -1,6 +1,5 @@
 //! Connections: which server, how secured, with which settings, and for how long they are waited for.
 
-use std::fs;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -17,6 +16,7 @@ use rustls_platform_verifier::BuilderVerifierExt;
 use tokio::time::timeout;
 use tokio_postgres::{Config, NoTls};
 use tokio_postgres_rustls::MakeRustlsConnect;
+use trial_files::read_unmarked;
 
 use super::url::{Place, Tls};
 use super::{PostgresOpenError, PostgresOptions};
@@ -101,7 +101,7 @@ fn verified(roots: Option<&std::path::Path>) -> Result<MakeRustlsConnect, Postgr
     let config = match roots {
         None => builder.with_platform_verifier().map_err(|error| unusable(error.into()))?,
         Some(file) => {
-            let pem = fs::read(file).map_err(|error| unusable(format!("{}: {error}", file.display()).into()))?;
+            let pem = read_unmarked(file).map_err(|error| unusable(format!("{}: {error}", file.display()).into()))?;
             let mut store = RootCertStore::empty();
             for certificate in CertificateDer::pem_slice_iter(&pem) {
                 let certificate =

@@ -155,6 +155,9 @@ pub(super) const KEYS: &[&str] = &[
     "verification.resend_after",
 ];
 
+/// The shortest last word of a key, in bytes, that tells which key is meant.
+const TELLING_WORD: usize = 5;
+
 /// The one key that holds a list of tables, and what stands in each.
 pub(super) const SECRET_KEYS: &str = "secrets.keys";
 pub(super) const SECRET_KEY_FIELDS: [&str; 3] = ["id", "key", "key_file"];
@@ -203,7 +206,7 @@ pub(super) fn is_section(path: &[String]) -> bool {
 }
 
 /// The known key that an unknown one most resembles, as a whole, in its first word and, if it has several, in its last.
-pub(super) fn nearest(unknown: &str) -> &'static str {
+pub(super) fn most_like(unknown: &str) -> &'static str {
     let first = |key: &str| key.split('.').next().unwrap_or_default().to_owned();
     let last = |key: &str| key.rsplit('.').next().unwrap_or_default().to_owned();
     let has_several = unknown.contains('.');
@@ -215,10 +218,29 @@ pub(super) fn nearest(unknown: &str) -> &'static str {
     KEYS.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b))).copied().unwrap_or_default()
 }
 
-/// The field of a secret key that an unknown one most resembles.
-pub(super) fn nearest_secret_key_field(unknown: &str) -> &'static str {
-    let likeness = |known: &&str| strsim::normalized_damerau_levenshtein(unknown, known);
-    SECRET_KEY_FIELDS.into_iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b))).unwrap_or_default()
+/// The known key that was meant, if an unknown one is near enough: as a whole, by its last word if that is long, or by its
+/// only word.
+pub(super) fn nearest(unknown: &str) -> Option<&'static str> {
+    let last = |key: &str| key.rsplit('.').next().unwrap_or_default().to_owned();
+    let known = most_like(unknown);
+    let is_telling = last(unknown) == last(known) && last(known).len() >= TELLING_WORD;
+    let first = known.split('.').next().unwrap_or_default();
+    let is_only_word = !unknown.contains('.') && is_near(unknown, first);
+    (is_near(unknown, known) || is_telling || is_only_word).then_some(known)
+}
+
+/// The field of a secret key that was meant, if an unknown one is near enough.
+pub(super) fn nearest_secret_key_field(unknown: &str) -> Option<&'static str> {
+    SECRET_KEY_FIELDS
+        .into_iter()
+        .filter(|known| is_near(unknown, known))
+        .min_by_key(|known| strsim::damerau_levenshtein(unknown, known))
+}
+
+/// Whether at most a third of the letters are others.
+fn is_near(unknown: &str, known: &str) -> bool {
+    let length = unknown.chars().count().max(known.chars().count());
+    strsim::damerau_levenshtein(unknown, known) <= length.div_ceil(3)
 }
 
 /// The environment variable that sets a key.

@@ -12,6 +12,10 @@ use super::error::{Origin, Problem};
 use super::keys;
 use super::settings::Settings;
 
+/// The words of the parser for a value that is no list, and better ones.
+const EXPECTED_LIST: &str = "expected a sequence";
+const LIST_EXAMPLE: &str = "expected a list, such as [\"a\", \"b\"]";
+
 /// What the name of an environment variable that sets a key begins with.
 pub(super) const PREFIX: &str = "TRIALGATE_";
 
@@ -70,7 +74,7 @@ impl Entry {
         let key = self.key();
         self.problem(match keys::secret_expectation(&key) {
             Some(expectation) => format!("`{key}` {expectation}"),
-            None => format!("`{key}`: {message}"),
+            None => format!("`{key}`: {}", message.replace(EXPECTED_LIST, LIST_EXAMPLE)),
         })
     }
 }
@@ -158,8 +162,11 @@ fn unknown_fields(position: &Position<'_>, path: &[String], value: &DeValue<'_>)
             let field: &str = name.get_ref();
             if !keys::SECRET_KEY_FIELDS.contains(&field) {
                 let key = path.join(".");
-                let near = keys::nearest_secret_key_field(field);
-                let text = format!("unknown key `{key}[{place}].{field}`; did you mean `{key}[{place}].{near}`?");
+                let remedy = match keys::nearest_secret_key_field(field) {
+                    Some(near) => format!("did you mean `{key}[{place}].{near}`?"),
+                    None => format!("there are {}", keys::SECRET_KEY_FIELDS.join(", ")),
+                };
+                let text = format!("unknown key `{key}[{place}].{field}`; {remedy}");
                 problems.push(Problem::new(Some(position.origin(name.span().start)), text));
             }
         }
@@ -168,13 +175,16 @@ fn unknown_fields(position: &Position<'_>, path: &[String], value: &DeValue<'_>)
 }
 
 fn unknown(key: &str, is_section: bool, origin: Origin) -> Problem {
-    let near = keys::nearest(key);
-    let text = if is_section {
-        format!("`{key}` is a table of keys, not a key; did you mean `{near}`?")
-    } else if matches!(origin, Origin::Variable(_)) {
-        format!("unknown key `{key}`; did you mean `{near}`, which {} sets?", keys::variable(near))
-    } else {
-        format!("unknown key `{key}`; did you mean `{near}`?")
+    let is_variable = matches!(origin, Origin::Variable(_));
+    let text = match keys::nearest(key) {
+        _ if is_section => {
+            format!("`{key}` is a table of keys, not a key; did you mean `{}`?", keys::most_like(key))
+        }
+        Some(near) if is_variable => {
+            format!("unknown key `{key}`; did you mean `{near}`, which {} sets?", keys::variable(near))
+        }
+        Some(near) => format!("unknown key `{key}`; did you mean `{near}`?"),
+        None => format!("unknown key `{key}`; `trialgate config show` prints every key"),
     };
     Problem::new(Some(origin), text)
 }
@@ -227,16 +237,32 @@ fn path_of(name: &OsString) -> Option<(String, Vec<String>)> {
     Some((name.to_owned(), rest.to_lowercase().split("__").map(str::to_owned).collect()))
 }
 
-/// A string where the key wants one, else what TOML makes of it.
+/// A string where the key wants one, else what TOML makes of it, else the parts between commas where it wants a list.
 fn typed(path: Vec<String>, text: &str, origin: Origin) -> Entry {
     let as_text = Entry { path, value: Value::String(text.to_owned()), origin };
-    if as_text.check_type().is_ok() {
-        return as_text;
-    }
+    let Err(message) = as_text.check_type() else { return as_text };
     let parsed = toml::de::ValueDeserializer::parse(text).ok().and_then(|value| Value::deserialize(value).ok());
+    if message.contains(EXPECTED_LIST)
+        && !matches!(parsed, Some(Value::Array(_)))
+        && !text.trim_start().starts_with('[')
+    {
+        return listed(&as_text, text);
+    }
     let Some(value) = parsed else { return as_text };
     let as_toml = Entry { value, ..as_text.clone() };
     // Where neither fits, the message about the text is the clearer one, unless it clearly was TOML.
     let is_toml = as_toml.check_type().is_ok() || as_toml.value.is_array() || as_toml.value.is_table();
     if is_toml { as_toml } else { as_text }
+}
+
+/// A list of the parts between commas: of texts, or of numbers where the key wants those.
+fn listed(entry: &Entry, text: &str) -> Entry {
+    let parts = || text.split(',').map(str::trim).filter(|part| !part.is_empty());
+    let with = |list: Vec<Value>| Entry { value: Value::Array(list), ..entry.clone() };
+    let texts = with(parts().map(|part| Value::String(part.to_owned())).collect());
+    let numbers: Result<Vec<i64>, _> = parts().map(str::parse).collect();
+    match numbers {
+        Ok(numbers) if texts.check_type().is_err() => with(numbers.into_iter().map(Value::Integer).collect()),
+        _ => texts,
+    }
 }

@@ -20,7 +20,6 @@ mod tests;
 mod text;
 
 use std::ffi::OsString;
-use std::fs;
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -28,6 +27,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use trial_core::{Email, MailRetry, PhonePolicy, Policy, Retention};
 use trial_engine::{EngineOptions, MailDeliveryOptions};
+use trial_files::read_text;
 use trial_http::{ConnectionLimits, HttpSettings, SiteSettings};
 use trial_tls::IdentityFiles;
 
@@ -115,7 +115,7 @@ fn read(named: Option<PathBuf>) -> anyhow::Result<Option<(PathBuf, String)>> {
     let is_named = named.is_some();
     let path = named.unwrap_or_else(|| DEFAULT_FILE.into());
     let path = std::path::absolute(&path).with_context(|| format!("cannot tell where {} is", path.display()))?;
-    match fs::read_to_string(&path) {
+    match read_text(&path) {
         Ok(text) => Ok(Some((path, text))),
         Err(error) if error.kind() == io::ErrorKind::NotFound && !is_named => Ok(None),
         Err(error) => Err(error).with_context(|| format!("cannot read the configuration {}", path.display())),

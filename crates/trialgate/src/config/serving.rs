@@ -1,13 +1,13 @@
 //! What serving needs beyond a valid configuration: secrets, a gateway, a mail transport.
 
 use std::error::Error as _;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use chrono_tz::Tz;
 use trial_core::{Email, Keyring, MailHosts, SecretKey};
+use trial_files::read_text;
 use trial_tls::{IdentityError, Part, Renewal};
 use zeroize::Zeroizing;
 
@@ -260,11 +260,10 @@ pub(crate) fn identity_problem(error: &IdentityError) -> String {
     format!("`{key}`: {error}{behind}")
 }
 
-/// The text of a secret file without its trailing line end.
+/// The text of a secret file without byte order mark and trailing line end.
 pub(super) fn read_secret(path: &Path) -> Result<Zeroizing<String>, String> {
-    let text = fs::read_to_string(path)
-        .map(Zeroizing::new)
-        .map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+    let text =
+        read_text(path).map(Zeroizing::new).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
     Ok(text.trim_end_matches(['\r', '\n']).to_owned().into())
 }
 

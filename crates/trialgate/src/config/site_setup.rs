@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use trial_core::{AltchaCost, Terms};
+use trial_files::read_text;
 use trial_http::{BrandColour, EmbedOrigin, Logo, SiteLink, SiteSettings};
 
 use super::settings::{Callers, Settings};
@@ -89,7 +90,7 @@ fn terms(settings: &Settings, base: &Path) -> Result<Option<Terms>, Wrong> {
     if version.is_empty() || version.chars().count() > MAX_VERSION {
         return Err(("site.terms.version", format!("must have 1 to {MAX_VERSION} characters, such as \"2026-01\"")));
     }
-    let read = fs::read_to_string(&file);
+    let read = read_text(&file);
     let text = read.map_err(|error| ("site.terms.file", format!("cannot be read from {}: {error}", file.display())))?;
     if text.trim().is_empty() || text.len() > MAX_TERMS {
         return Err(("site.terms.file", format!("must hold 1 to {MAX_TERMS} bytes of text: {}", file.display())));

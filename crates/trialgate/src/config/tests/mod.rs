@@ -282,7 +282,9 @@ fn an_unknown_key_is_named_with_the_nearest_known_one() {
             "trialgate.toml:2:1: unknown key `mail.retries.cap`; did you mean `mail.retry.cap`?",
         ),
         ("[htpp]", "trialgate.toml:1:2: unknown key `htpp`; did you mean `http."),
-        ("\"a\\nb\" = 1", "trialgate.toml:1:1: unknown key `a\\nb`; did you mean"),
+        ("\"a\\nb\" = 1", "trialgate.toml:1:1: unknown key `a\\nb`; `trialgate config show` prints every key"),
+        ("[backup]\nevery = 1", "unknown key `backup.every`; `trialgate config show` prints every key"),
+        ("[[secrets.keys]]\nnonsense = 1", "unknown key `secrets.keys[0].nonsense`; there are id, key, key_file"),
         ("http = 3", "trialgate.toml:1:1: `http` is a table of keys, not a key; did you mean"),
         ("storage.url.path = 3", "`storage.url` wants a string"),
         ("http.listen.port = 3", "`http.listen`: invalid type: map"),
@@ -309,6 +311,36 @@ fn an_unknown_key_is_named_with_the_nearest_known_one() {
         let error = Case::new("").with(name, "x").error();
         assert!(error.contains(message), "{error}");
     }
+}
+
+#[test]
+fn a_list_in_a_variable_is_what_stands_between_commas() {
+    let case = Case::new("")
+        .with("TRIALGATE_OPERATIONS__MAIL_TO", "a@example.com, b@example.com")
+        .with("TRIALGATE_PHONE__COUNTRIES", "CN")
+        .with("TRIALGATE_TRIAL__REMINDERS", "[\"3d\", \"1d\"]")
+        .with("TRIALGATE_LIMITS__ADDRESS__EXEMPT", "203.0.113.7,2001:db8::/48,")
+        .with("TRIALGATE_SMS__SMPP__COUNTRY_CODES", "86,60")
+        .with("TRIALGATE_PLATFORM__WEBHOOK__SECRETS", "whsec_MfKQ,whsec_plJ3");
+    let settings = case.config().settings;
+    assert_eq!(settings.operations.mail_to, ["a@example.com", "b@example.com"]);
+    assert_eq!((settings.phone.countries.len(), settings.trial.reminders.len()), (1, 2));
+    assert_eq!((settings.limits.address.exempt.len(), settings.platform.webhook.secrets.len()), (2, 2));
+    assert_eq!(settings.sms.smpp.country_codes.len(), 2);
+    let wrong = Case::new("").with("TRIALGATE_HTTP__TRUSTED_PROXIES", "10.0.0.0/8,proxy").error();
+    assert!(wrong.contains("\"proxy\" is not a network or an address, such as 10.0.0.0/8"), "{wrong}");
+    let wrong = Case::new("operations.mail_to = \"a@example.com\"").error();
+    assert!(wrong.contains("`operations.mail_to`: invalid type: string"), "{wrong}");
+    assert!(wrong.contains("expected a list, such as [\"a\", \"b\"]"), "{wrong}");
+}
+
+#[test]
+fn byte_order_marks_are_no_part_of_what_files_hold() {
+    let case = Case::new("\u{feff}secrets.keys = [{ id = \"k1\", key_file = \"key\" }]\n")
+        .with_file("key", &format!("\u{feff}{KEY}\r\n"));
+    assert_eq!(case.config().keyring().unwrap().current_id(), "k1");
+    fs::write(case.directory.path().join("trialgate.toml"), b"\xFF\xFEa\0").unwrap();
+    assert!(case.error().contains("trialgate.toml: it is UTF-16; save it as UTF-8"), "{}", case.error());
 }
 
 #[test]
