@@ -12,30 +12,23 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use trial_captcha::{Siteverify, SiteverifySettings};
-use trial_core::ports::{Clock, Entropy, Mailer, ReplayGuard, SmsGateway};
+use trial_core::ports::{Clock, Entropy, Mailer, ReplayGuard};
 use trial_core::{ChangedBy, Keyring, Phone, PhonePolicy, Planner};
-use trial_engine::{
-    AltchaGuard, Engine, EngineParts, Following, Orders, PlatformParts, RetentionOptions, Signatures, SmsRoute,
-};
+use trial_engine::{AltchaGuard, Engine, EngineParts, Following, Orders, PlatformParts, RetentionOptions, Signatures};
 use trial_http::{
     CallerParts, HttpParts, HttpServer, OpsParts, PageGuard, PortalParts, ReceiptReader, SmsCallback, install_metrics,
 };
 use trial_mail::{DkimSettings, MailSetting, SandboxMailer, SmtpMailer, SmtpSettings, Templates};
 use trial_platform::{SystemLookup, WebhookPlatform};
 use trial_sandbox::Inbox;
-use trial_sms::{
-    HttpGateway, HuaweiGateway, SandboxGateway, SmppGateway, SmppReceipts, TwilioGateway, huawei_receipts,
-    twilio_receipts,
-};
+use trial_sms::{huawei_receipts, twilio_receipts};
 use trial_tls::{Renewal, server_config};
 
 use crate::captured;
 use crate::certificate::Verdict;
-use crate::config::{
-    CallbackSecrets, Callers, Config, GatewayKind, GatewaySetup, GuardSetup, MailSetup, Serving, SmtpSetup,
-    WebhookSetup, Wording,
-};
+use crate::config::{CallbackSecrets, Callers, Config, SmtpSetup, WebhookSetup, Wording};
 use crate::ledger::Ledger;
+use crate::prepare::{Prepared, PreparedGuard, PreparedMailer};
 use crate::shutdown::Signals;
 
 /// How long the mail server may take for one answer.
@@ -199,41 +192,6 @@ pub(crate) fn templates(wording: Wording) -> anyhow::Result<Templates> {
     }
 }
 
-/// A gateway of short messages, on the runtime that this is called on. Receipts that come by its own connection go to the
-/// ledger, if there is one.
-///
-/// # Errors
-/// Its settings make no sense.
-pub(crate) fn sms_route(
-    config: &Config,
-    setup: &GatewaySetup,
-    inbox: Option<&Arc<Inbox>>,
-    ledger: Option<&Ledger>,
-) -> anyhow::Result<SmsRoute> {
-    let unusable = |table: &str| format!("`sms.{table}` cannot be used");
-    let gateway: Arc<dyn SmsGateway> = match &setup.kind {
-        GatewayKind::Sandbox => {
-            let inbox = inbox.context("`sms.gateways` has \"sandbox\" without `sandbox.enabled`")?;
-            let brand = &config.settings.sms.brand;
-            Arc::new(SandboxGateway::new(Arc::clone(inbox), Arc::new(SystemClock)).with_brand(brand))
-        }
-        GatewayKind::Huawei(settings) => {
-            let gateway = HuaweiGateway::new(settings.clone(), Arc::new(SystemClock), Arc::new(OsEntropy));
-            Arc::new(gateway.with_context(|| unusable("huawei"))?)
-        }
-        GatewayKind::Twilio(settings) => {
-            Arc::new(TwilioGateway::new(settings.clone()).with_context(|| unusable("twilio"))?)
-        }
-        GatewayKind::Smpp(settings) => {
-            let receipts = ledger.map(Ledger::receipts);
-            let receipts = receipts.map(|receipts| SmppReceipts { receipts, clock: Arc::new(SystemClock) });
-            Arc::new(SmppGateway::start(settings, receipts).with_context(|| unusable("smpp"))?)
-        }
-        GatewayKind::Http(settings) => Arc::new(HttpGateway::new(settings.clone()).with_context(|| unusable("http"))?),
-    };
-    Ok(SmsRoute { gateway, countries: setup.countries.clone() })
-}
-
 /// The platform that is told by webhooks.
 ///
 /// # Errors
@@ -241,19 +199,6 @@ pub(crate) fn sms_route(
 pub(crate) fn webhook_platform(setup: &WebhookSetup) -> anyhow::Result<WebhookPlatform> {
     let platform = WebhookPlatform::new(setup.settings.clone(), Arc::new(SystemClock), Arc::new(SystemLookup));
     platform.context("`platform.webhook` cannot be used")
-}
-
-/// Who is told of tenants, if anybody is.
-fn platform_parts(setup: Option<&WebhookSetup>, ledger: &Ledger) -> anyhow::Result<Option<PlatformParts>> {
-    let parts = setup.map(|setup| {
-        Ok(PlatformParts {
-            events: ledger.event_outbox(),
-            queue: ledger.event_operations(),
-            platform: Arc::new(webhook_platform(setup)?),
-            endpoint: setup.endpoint.clone(),
-        })
-    });
-    parts.transpose()
 }
 
 /// What signed requests are checked by, if requests have to be signed.
@@ -270,18 +215,16 @@ fn caller_parts(
     })
 }
 
-/// What stands before the page has a code sent.
-fn page_guard(setup: GuardSetup, replays: Arc<dyn ReplayGuard>, keyring: &Arc<Keyring>) -> anyhow::Result<PageGuard> {
-    Ok(match setup {
-        GuardSetup::Altcha(cost) => {
+/// The check of visitors before a code is sent.
+fn page_guard(prepared: PreparedGuard, replays: Arc<dyn ReplayGuard>, keyring: &Arc<Keyring>) -> PageGuard {
+    match prepared {
+        PreparedGuard::Altcha(cost) => {
             let (clock, entropy) = (Arc::new(SystemClock), Arc::new(OsEntropy));
             let guard = AltchaGuard { cost, keyring: Arc::clone(keyring), replays, clock, entropy };
             PageGuard { guard: Arc::new(guard), widget: None }
         }
-        GuardSetup::Siteverify { settings, widget } => {
-            PageGuard { guard: Arc::new(siteverify(settings)?), widget: Some(*widget) }
-        }
-    })
+        PreparedGuard::Siteverify { guard, widget } => PageGuard { guard: Arc::new(guard), widget: Some(*widget) },
+    }
 }
 
 /// Who judges what a CAPTCHA made.
@@ -340,7 +283,7 @@ impl Service {
     /// A part cannot be used; the message says what to do.
     pub(crate) fn start(
         config: &Config,
-        serving: Serving,
+        prepared: Prepared,
         listeners: Listeners,
         ledger: Ledger,
         inbox: Option<Arc<Inbox>>,
@@ -348,27 +291,29 @@ impl Service {
         warm_up(config.phones().clone());
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let entropy: Arc<dyn Entropy> = Arc::new(OsEntropy);
-        let gateways = serving.gateways.iter().map(|setup| sms_route(config, setup, inbox.as_ref(), Some(&ledger)));
+        let routes = prepared.routes.into_iter();
+        let gateways = routes.map(|route| route.start(config, inbox.as_ref(), Some(&ledger)));
         let gateways = gateways.collect::<anyhow::Result<_>>()?;
-        let mailer: Arc<dyn Mailer> = match (&serving.mail, &inbox) {
-            (MailSetup::Smtp(smtp), _) => Arc::new(smtp_mailer(smtp, serving.wording)?),
-            (MailSetup::Sandbox { message_id_domain }, Some(inbox)) => {
-                let templates = templates(serving.wording)?;
-                Arc::new(SandboxMailer::new(
-                    Arc::clone(inbox),
-                    templates,
-                    message_id_domain.clone(),
-                    Arc::clone(&clock),
-                ))
+        let mailer: Arc<dyn Mailer> = match (prepared.mailer, &inbox) {
+            (PreparedMailer::Smtp(mailer), _) => Arc::new(*mailer),
+            (PreparedMailer::Sandbox { templates, message_id_domain }, Some(inbox)) => {
+                Arc::new(SandboxMailer::new(Arc::clone(inbox), templates, message_id_domain, Arc::clone(&clock)))
             }
-            (MailSetup::Sandbox { .. }, None) => bail!("`mail.transport` is \"sandbox\" without `sandbox.enabled`"),
+            (PreparedMailer::Sandbox { .. }, None) => {
+                bail!("`mail.transport` is \"sandbox\" without `sandbox.enabled`")
+            }
         };
         let metrics = install_metrics();
-        let platform = platform_parts(serving.platform.as_ref(), &ledger)?;
-        let keyring = Arc::new(serving.keyring);
+        let platform = prepared.platform.map(|(platform, endpoint)| PlatformParts {
+            events: ledger.event_outbox(),
+            queue: ledger.event_operations(),
+            platform: Arc::new(platform),
+            endpoint,
+        });
+        let keyring = Arc::new(prepared.keyring);
         let replays: Arc<dyn ReplayGuard> = Arc::new(Signatures::start(ledger.callers(), Arc::clone(&clock)));
         let callers = caller_parts(config.settings.http.callers, &ledger, &replays, &keyring);
-        let guard = serving.guard.map(|setup| page_guard(setup, replays, &keyring)).transpose()?;
+        let guard = prepared.guard.map(|guard| page_guard(guard, replays, &keyring));
         let portal =
             config.portal().map(|site| PortalParts { accounts: ledger.portal(), keyring: Arc::clone(&keyring), site });
         let parts = EngineParts {
@@ -405,7 +350,7 @@ impl Service {
             clock,
             entropy,
             receipts: ledger.receipts(),
-            callbacks: sms_callbacks(serving.callbacks),
+            callbacks: sms_callbacks(prepared.callbacks),
             callers,
             portal,
             guard,
@@ -424,12 +369,12 @@ impl Service {
             inbox,
             metrics,
         };
-        let tls = serving.identity.as_ref().map(|renewal| server_config(renewal.presented()).map(Arc::new));
+        let tls = prepared.identity.as_ref().map(|renewal| server_config(renewal.presented()).map(Arc::new));
         let tls = tls.transpose().context("TLS cannot be used")?;
         let Listeners { public, admin } = listeners;
         let http = HttpServer::bind(public, admin, parts, config.http(), tls);
         let http = http.context("cannot start the HTTP server")?;
-        let renewing = serving.identity.map(Renewing::start);
+        let renewing = prepared.identity.map(Renewing::start);
         Ok(Self { engine, following, http, ledger, renewing })
     }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use anyhow::Context;
 use trial_core::LedgerError;
 use trial_core::ports::{
     AuditTrail, Callers, DataCare, EventOperations, EventOutbox, Operations, Operators, Outbox, Portal, Prefixes,
@@ -10,7 +11,7 @@ use trial_core::ports::{
 use trial_engine::CountedReceipts;
 use trial_storage::{PostgresLedger, PostgresOptions, SqliteLedger, SqliteOptions};
 
-use crate::config::Database;
+use crate::config::{Config, DEFAULT_FILE, Database};
 
 /// A ledger on one of the databases.
 #[derive(Clone)]
@@ -30,6 +31,20 @@ impl Ledger {
             Database::Postgres { url, .. } => {
                 Self::Postgres(PostgresLedger::open(PostgresOptions::new(url.reveal())).await?)
             }
+        })
+    }
+
+    /// Opens the configured database; an error says so if there is no configuration.
+    ///
+    /// # Errors
+    /// As for [`Self::open`].
+    pub(crate) async fn of(config: &Config) -> anyhow::Result<Self> {
+        let opened = Self::open(&config.database).await;
+        if config.file.is_some() {
+            return opened;
+        }
+        opened.with_context(|| {
+            format!("no {DEFAULT_FILE} is in this directory, so defaults are used; name a configuration with `--config FILE`")
         })
     }
 

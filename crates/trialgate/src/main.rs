@@ -9,6 +9,7 @@ mod config;
 mod ledger;
 mod logging;
 mod output;
+mod prepare;
 mod process;
 mod shutdown;
 #[cfg(feature = "otlp")]

@@ -78,6 +78,11 @@ trait Bytes: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<S: AsyncRead + AsyncWrite + Send + Unpin> Bytes for S {}
 
 impl Link {
+    /// Checks that TLS can be used if it is wanted.
+    pub(super) fn check(settings: &SmppSettings) -> Result<(), UnusableGateway> {
+        settings.tls.then(|| tls(&settings.host)).transpose().map(drop)
+    }
+
     /// Begins to keep a connection up.
     pub(super) fn keep(
         settings: &SmppSettings,

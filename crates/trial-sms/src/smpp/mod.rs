@@ -115,6 +115,16 @@ pub struct SmppGateway {
 }
 
 impl SmppGateway {
+    /// Checks settings without connecting.
+    ///
+    /// # Errors
+    /// A setting does not fit into the protocol, or TLS cannot be used.
+    pub fn check_settings(settings: &SmppSettings) -> Result<(), UnusableGateway> {
+        parts::bind(settings)?;
+        parts::template(settings)?;
+        Link::check(settings)
+    }
+
     /// A gateway by these settings, which begins to connect on the runtime that this is called on, and ends when dropped.
     /// Without a place for receipts, they are answered and go nowhere.
     ///

@@ -7,6 +7,7 @@ use crate::cli::Global;
 use crate::compose::SystemClock;
 use crate::config::DEFAULT_FILE;
 use crate::output;
+use crate::prepare::prepare;
 
 /// `trialgate config …`
 #[derive(Debug, Subcommand)]
@@ -30,8 +31,8 @@ impl ConfigCommand {
                 output::say(&format!("# In force: {source}, then the environment, then the defaults.\n{settings}"))
             }
             Self::Check => {
-                let serving = config.serving()?;
-                if let Some(identity) = &serving.identity
+                let prepared = prepare(&config)?;
+                if let Some(identity) = &prepared.identity
                     && let Verdict::EndsSoon(text) | Verdict::Invalid(text) =
                         Verdict::of(&identity.presented(), SystemClock.now())
                 {

@@ -49,7 +49,7 @@ fn with_database<T>(
 ) -> anyhow::Result<T> {
     let config = global.load()?;
     compose::runtime()?.block_on(async {
-        let ledger = Ledger::open(&config.database).await?;
+        let ledger = Ledger::of(&config).await?;
         let done = work(&config, &ledger).await;
         ledger.close().await;
         done

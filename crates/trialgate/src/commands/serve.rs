@@ -3,6 +3,7 @@ use clap::Args;
 use crate::cli::Global;
 use crate::compose::{self, Listeners, Service};
 use crate::ledger::Ledger;
+use crate::prepare::prepare;
 use crate::shutdown::Signals;
 use crate::{logging, output};
 
@@ -14,7 +15,7 @@ impl Serve {
     #[expect(clippy::unused_self, reason = "every command is run alike")]
     pub(crate) fn run(&self, global: &Global) -> anyhow::Result<()> {
         let config = global.load()?;
-        let serving = config.serving()?;
+        let prepared = prepare(&config)?;
         let listeners = Listeners::bind(&config, "`http.listen`")?;
         let (address, admin) = (listeners.address()?, listeners.admin_address()?);
         let telling = logging::install(&config.settings)?;
@@ -22,7 +23,7 @@ impl Serve {
         let outcome = runtime.block_on(async {
             let signals = Signals::catch()?;
             compose::raise_file_limit();
-            let ledger = Ledger::open(&config.database).await?;
+            let ledger = Ledger::of(&config).await?;
             let inbox = config.settings.sandbox.enabled.then(|| compose::inbox(&config)).transpose()?;
             if inbox.is_some() {
                 tracing::warn!(
@@ -38,7 +39,7 @@ impl Serve {
                 let count = config.policy.test_numbers.len();
                 tracing::warn!(count, until = %last, "`sms.test_numbers` is set: these phones get fixed codes and no messages");
             }
-            let service = Service::start(&config, serving, listeners, ledger, inbox)?;
+            let service = Service::start(&config, prepared, listeners, ledger, inbox)?;
             let scheme = config.scheme();
             tracing::info!(%address, scheme, "listening");
             output::say(&format!("listening on {scheme}://{address}"))?;

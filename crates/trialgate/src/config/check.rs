@@ -267,9 +267,9 @@ impl Findings<'_> {
         }
         self.one_of("platform.webhook.url", webhook.url.is_some(), webhook.url_file.is_some());
         self.one_of("platform.webhook.secrets", !webhook.secrets.is_empty(), webhook.secrets_file.is_some());
-        let is_web = |url: &str| url.starts_with("https://") || url.starts_with("http://");
         let portal = settings.portal.url.as_deref();
-        self.expect(portal.is_none_or(is_web), "portal.url", "must begin with https:// or http://");
+        let text = "must begin with https:// or http:// and name a host";
+        self.expect(portal.is_none_or(is_web_address), "portal.url", text);
         let contact = settings.support.contact.as_deref();
         self.expect(contact.is_none_or(|contact| !contact.trim().is_empty()), "support.contact", "is empty");
         for (key, url) in [

@@ -33,7 +33,7 @@ use trial_tls::IdentityFiles;
 
 pub(crate) use browser_access::BrowserAccess;
 pub(crate) use database::Database;
-pub(crate) use error::ConfigError;
+pub(crate) use error::{ConfigError, Problem};
 pub(crate) use guard_setup::GuardSetup;
 pub(crate) use layers::Entry;
 pub(crate) use platform_setup::WebhookSetup;

@@ -13,6 +13,7 @@ use crate::config::{
     BrowserAccess, Callers, Config, Database, GatewayKind, GuardSetup, MailSetup, MailTransport, Serving,
 };
 use crate::ledger::Ledger;
+use crate::prepare;
 
 /// Free codes of a kind below which more should be loaded.
 const LOW_STOCK: u64 = 20;
@@ -46,7 +47,7 @@ pub(super) async fn all(config: &Config, report: &mut Report) {
         platform::reach(serving.platform.as_ref(), report).await;
         guard(config, serving.guard, report).await;
     }
-    match Ledger::open(&config.database).await {
+    match Ledger::of(config).await {
         Ok(ledger) => {
             let journal = if matches!(config.database, Database::Sqlite(_)) { ", journal mode wal" } else { "" };
             report.ok("database", format!("{}: whole and of this release{journal}", config.database));
@@ -209,7 +210,7 @@ async fn gateways(config: &Config, serving: &Serving, report: &mut Report) {
             report.ok("sms", "sandbox: captured, not sent");
             continue;
         }
-        let gateway = match compose::sms_route(config, setup, None, None) {
+        let gateway = match prepare::route(setup).and_then(|route| route.start(config, None, None)) {
             Ok(route) => route.gateway,
             Err(error) => {
                 report.fail("sms", format!("{error:#}"));

@@ -16,6 +16,7 @@ use crate::cli::Global;
 use crate::compose::{self, Listeners, Service};
 use crate::config::{Config, Entry, Sources};
 use crate::ledger::Ledger;
+use crate::prepare::prepare;
 use crate::shutdown::Signals;
 use crate::{logging, output};
 use printer::Printer;
@@ -40,7 +41,7 @@ impl Sandbox {
         let listeners = Listeners::bind(&config, "`--listen`; port 0 takes a free one")?;
         let (address, admin) = (listeners.address()?, listeners.admin_address()?);
         config.lead_to_portal_at(banner::reachable(address));
-        let serving = config.serving()?;
+        let prepared = prepare(&config)?;
         let telling = logging::install(&config.settings)?;
         // Before the database, so that a second sandbox on the same directory changes nothing.
         let inbox = compose::inbox(&config)?;
@@ -52,7 +53,7 @@ impl Sandbox {
             let ledger = Ledger::open(&config.database).await?;
             fill_empty_pool(&*ledger.operations()).await?;
             let printer = Printer::start(&inbox)?;
-            let service = Service::start(&config, serving, listeners, ledger, Some(inbox))?;
+            let service = Service::start(&config, prepared, listeners, ledger, Some(inbox))?;
             output::say(&banner::banner(address, admin, &config))?;
             let outcome = service.run(signals).await;
             printer.finish();

@@ -1,0 +1,154 @@
+//! Builds everything that serving needs from files and texts, before any port, network or database is touched: `serve` runs by
+//! it, and `config check` tries it, so that both say the same of the same configuration.
+
+use std::sync::Arc;
+
+use anyhow::Context;
+use trial_captcha::Siteverify;
+use trial_core::ports::SmsGateway;
+use trial_core::{AltchaCost, EndpointId, Keyring, ServedCountries};
+use trial_engine::SmsRoute;
+use trial_http::CaptchaWidget;
+use trial_mail::{SmtpMailer, Templates};
+use trial_platform::WebhookPlatform;
+use trial_sandbox::Inbox;
+use trial_sms::{HttpGateway, HuaweiGateway, SandboxGateway, SmppGateway, SmppReceipts, SmppSettings, TwilioGateway};
+use trial_tls::Renewal;
+
+use crate::compose::{self, OsEntropy, SystemClock};
+use crate::config::{
+    CallbackSecrets, Config, ConfigError, GatewayKind, GatewaySetup, GuardSetup, MailSetup, Problem, Serving,
+};
+use crate::ledger::Ledger;
+
+/// The parts of a service that stand on the configuration alone.
+pub(crate) struct Prepared {
+    pub(crate) keyring: Keyring,
+    pub(crate) routes: Vec<PreparedRoute>,
+    pub(crate) callbacks: CallbackSecrets,
+    pub(crate) mailer: PreparedMailer,
+    pub(crate) platform: Option<(WebhookPlatform, EndpointId)>,
+    pub(crate) guard: Option<PreparedGuard>,
+    pub(crate) identity: Option<Renewal>,
+}
+
+/// How mails leave.
+pub(crate) enum PreparedMailer {
+    Smtp(Box<SmtpMailer>),
+    /// They are captured.
+    Sandbox {
+        templates: Templates,
+        message_id_domain: String,
+    },
+}
+
+/// The check of visitors before a code is sent.
+pub(crate) enum PreparedGuard {
+    Altcha(AltchaCost),
+    Siteverify { guard: Siteverify, widget: Box<CaptchaWidget> },
+}
+
+/// A gateway of short messages that has not begun to connect.
+pub(crate) struct PreparedRoute {
+    gateway: PreparedGateway,
+    countries: ServedCountries,
+}
+
+enum PreparedGateway {
+    Ready(Arc<dyn SmsGateway>),
+    /// It connects as soon as it exists.
+    Smpp(SmppSettings),
+    /// It needs the inbox, which one process at a time can open.
+    Sandbox,
+}
+
+/// Builds everything, and collects everything that is wrong.
+///
+/// # Errors
+/// What is missing or cannot be used, each naming the key to set.
+pub(crate) fn prepare(config: &Config) -> Result<Prepared, ConfigError> {
+    let Serving { keyring, gateways, callbacks, mail, wording, platform, guard, identity } = config.serving()?;
+    let mut problems = Vec::new();
+    let mut note = |error: anyhow::Error| problems.push(Problem::missing(format!("{error:#}")));
+    let routes: Vec<_> = gateways.iter().filter_map(|setup| route(setup).map_err(&mut note).ok()).collect();
+    let mailer = match mail {
+        MailSetup::Smtp(smtp) => {
+            compose::smtp_mailer(&smtp, wording).map(|mailer| PreparedMailer::Smtp(Box::new(mailer)))
+        }
+        MailSetup::Sandbox { message_id_domain } => {
+            compose::templates(wording).map(|templates| PreparedMailer::Sandbox { templates, message_id_domain })
+        }
+    };
+    let mailer = mailer.map_err(&mut note).ok();
+    let platform = platform.and_then(|setup| {
+        compose::webhook_platform(&setup).map(|platform| (platform, setup.endpoint)).map_err(&mut note).ok()
+    });
+    let guard = guard.and_then(|setup| match setup {
+        GuardSetup::Altcha(cost) => Some(PreparedGuard::Altcha(cost)),
+        GuardSetup::Siteverify { settings, widget } => compose::siteverify(settings)
+            .map(|guard| PreparedGuard::Siteverify { guard, widget })
+            .map_err(&mut note)
+            .ok(),
+    });
+    match mailer {
+        Some(mailer) if problems.is_empty() => {
+            Ok(Prepared { keyring, routes, callbacks, mailer, platform, guard, identity })
+        }
+        _ => Err(ConfigError(problems)),
+    }
+}
+
+/// Builds a gateway without connecting it.
+///
+/// # Errors
+/// Its settings cannot be used.
+pub(crate) fn route(setup: &GatewaySetup) -> anyhow::Result<PreparedRoute> {
+    let unusable = |table: &str| format!("`sms.{table}` cannot be used");
+    let gateway = match &setup.kind {
+        GatewayKind::Sandbox => PreparedGateway::Sandbox,
+        GatewayKind::Huawei(settings) => {
+            let gateway = HuaweiGateway::new(settings.clone(), Arc::new(SystemClock), Arc::new(OsEntropy));
+            PreparedGateway::Ready(Arc::new(gateway.with_context(|| unusable("huawei"))?))
+        }
+        GatewayKind::Twilio(settings) => {
+            PreparedGateway::Ready(Arc::new(TwilioGateway::new(settings.clone()).with_context(|| unusable("twilio"))?))
+        }
+        GatewayKind::Smpp(settings) => {
+            SmppGateway::check_settings(settings).with_context(|| unusable("smpp"))?;
+            PreparedGateway::Smpp(settings.clone())
+        }
+        GatewayKind::Http(settings) => {
+            PreparedGateway::Ready(Arc::new(HttpGateway::new(settings.clone()).with_context(|| unusable("http"))?))
+        }
+    };
+    Ok(PreparedRoute { gateway, countries: setup.countries.clone() })
+}
+
+impl PreparedRoute {
+    /// Starts the gateway on the runtime that this is called on. Receipts that come by its own connection go to the ledger, if
+    /// there is one.
+    ///
+    /// # Errors
+    /// Messages are to be captured and there is no inbox, or TLS cannot be used.
+    pub(crate) fn start(
+        self,
+        config: &Config,
+        inbox: Option<&Arc<Inbox>>,
+        ledger: Option<&Ledger>,
+    ) -> anyhow::Result<SmsRoute> {
+        let gateway: Arc<dyn SmsGateway> = match self.gateway {
+            PreparedGateway::Ready(gateway) => gateway,
+            PreparedGateway::Smpp(settings) => {
+                let receipts = ledger.map(Ledger::receipts);
+                let receipts = receipts.map(|receipts| SmppReceipts { receipts, clock: Arc::new(SystemClock) });
+                Arc::new(SmppGateway::start(&settings, receipts).context("`sms.smpp` cannot be used")?)
+            }
+            PreparedGateway::Sandbox => {
+                let inbox = inbox.context("`sms.gateways` has \"sandbox\" without `sandbox.enabled`")?;
+                let brand = &config.settings.sms.brand;
+                Arc::new(SandboxGateway::new(Arc::clone(inbox), Arc::new(SystemClock)).with_brand(brand))
+            }
+        };
+        Ok(SmsRoute { gateway, countries: self.countries })
+    }
+}
