@@ -17,9 +17,12 @@ mod traces;
 
 use std::process::ExitCode;
 
+use anyhow::Context;
 use clap::Parser;
 
 fn main() -> ExitCode {
     process::restrict();
-    output::exit_code(cli::Cli::parse().run())
+    let cli = cli::Cli::parse();
+    let signals = shutdown::end_first_process().context("cannot catch signals");
+    output::exit_code(signals.and_then(|()| cli.run()))
 }

@@ -36,9 +36,24 @@ impl Output {
 /// Standard output is gone.
 pub(crate) fn say(text: &str) -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
-    writeln!(out, "{}", text.trim_end())?;
-    Ok(out.flush()?)
+    let written = writeln!(out, "{}", text.trim_end()).and_then(|()| out.flush());
+    written.map_err(|error| match error.kind() {
+        io::ErrorKind::BrokenPipe => NobodyReads.into(),
+        _ => anyhow::Error::new(error).context("cannot write to standard output"),
+    })
 }
+
+/// The reader of standard output has seen enough, as `head` has.
+#[derive(Debug)]
+struct NobodyReads;
+
+impl Display for NobodyReads {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("standard output is closed")
+    }
+}
+
+impl std::error::Error for NobodyReads {}
 
 /// Prints a line to standard error. If nobody reads that, there is nobody to tell.
 pub(crate) fn complain(line: &str) {
@@ -49,18 +64,13 @@ pub(crate) fn complain(line: &str) {
 pub(crate) fn exit_code(outcome: anyhow::Result<()>) -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
-        // Whoever reads the output has seen enough, as `head` does.
-        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) if error.is::<NobodyReads>() => ExitCode::SUCCESS,
         Err(error) => {
             let line = format!("{error:#}").split_whitespace().collect::<Vec<_>>().join(" ");
             complain(&format!("trialgate: {line}"));
             ExitCode::FAILURE
         }
     }
-}
-
-fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }
 
 /// An instant, to the second.
@@ -105,9 +115,10 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_pipe_is_no_failure() {
-        let broken = io::Error::from(io::ErrorKind::BrokenPipe);
-        assert_eq!(exit_code(Err(broken.into())), ExitCode::SUCCESS);
+    fn a_reader_who_has_seen_enough_is_no_failure_but_a_lost_server_is() {
+        assert_eq!(exit_code(Err(NobodyReads.into())), ExitCode::SUCCESS);
+        let lost = io::Error::from(io::ErrorKind::BrokenPipe);
+        assert_eq!(exit_code(Err(lost.into())), ExitCode::FAILURE);
         assert_eq!(exit_code(Ok(())), ExitCode::SUCCESS);
     }
 }

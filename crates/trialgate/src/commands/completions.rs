@@ -1,9 +1,10 @@
-use std::io;
+//! Completion scripts for shells.
 
 use clap::{Args, CommandFactory};
 use clap_complete::{Shell, generate};
 
 use crate::cli::Cli;
+use crate::output;
 
 /// `trialgate completions SHELL`
 #[derive(Debug, Args)]
@@ -13,9 +14,9 @@ pub(crate) struct Completions {
 }
 
 impl Completions {
-    #[expect(clippy::unnecessary_wraps, reason = "every command can fail")]
     pub(crate) fn run(&self) -> anyhow::Result<()> {
-        generate(self.shell, &mut Cli::command(), "trialgate", &mut io::stdout());
-        Ok(())
+        let mut script = Vec::new();
+        generate(self.shell, &mut Cli::command(), "trialgate", &mut script);
+        output::say(&String::from_utf8(script)?)
     }
 }

@@ -1,5 +1,6 @@
 use std::fs;
 
+use crate::files::shell;
 use crate::{Home, SANDBOX};
 
 #[test]
@@ -53,6 +54,29 @@ fn wrong_usage_has_its_own_status() {
         assert_eq!((ran.status, ran.out.as_str()), (2, ""), "{ran:?}");
         assert!(ran.err.contains("--help"), "{ran:?}");
     }
+}
+
+#[test]
+fn a_reader_who_has_seen_enough_is_no_error() {
+    let home = Home::new("");
+    for command in ["completions bash", "completions zsh", "openapi --interface ops", "config show", "--help"] {
+        let said = shell(&home, &format!("{{ $TRIALGATE {command} 2>&1; echo $? >status; }} | head -n 1"));
+        let status = fs::read_to_string(home.path("status")).unwrap();
+        assert_eq!((said.lines().count(), status.as_str()), (1, "0\n"), "{command}");
+    }
+}
+
+#[test]
+fn a_database_is_missed_with_the_configuration_that_is_missing() {
+    let home = Home::new("");
+    let line = home.run("tenants list").refused();
+    assert!(line.starts_with("trialgate: there is no database at"), "{line}");
+    fs::remove_file(home.path("trialgate.toml")).unwrap();
+    let line = home.run("tenants list").refused();
+    let start = "trialgate: no trialgate.toml is in this directory, so defaults are used; name a configuration with \
+                 `--config FILE`: there is no database at";
+    assert!(line.starts_with(start), "{line}");
+    assert!(home.run("doctor").out.contains("no trialgate.toml is in this directory"));
 }
 
 #[test]

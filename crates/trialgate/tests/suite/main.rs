@@ -6,6 +6,7 @@ mod checked;
 mod configuration;
 mod data;
 mod files;
+mod first_process;
 mod mail;
 mod refusals;
 mod tls;
