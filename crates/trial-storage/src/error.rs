@@ -36,6 +36,17 @@ pub enum OpenError {
         /// The migrations.
         names: Vec<String>,
     },
+    /// Its rows are elsewhere.
+    #[error(
+        "the database at {path} was moved to {place}; set `storage.url` to that one. If nothing was served from there, \
+         `trialgate database confirm` lets this one be used again"
+    )]
+    Moved {
+        /// The file.
+        path: PathBuf,
+        /// The database and its servers.
+        place: String,
+    },
     /// The file or its directory cannot be written.
     #[error(
         "{0} cannot be written; give this user write access to the file and its directory, and see that the disk has room"

@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    access_codes, applications, audit, backup, callers, completions, config, doctor, mail, migrate, openapi, operators,
-    persons, phones, prefixes, quota, retention, sandbox, secrets, serve, settings, sweep, tenants, webhooks,
+    access_codes, applications, audit, backup, callers, completions, config, database, doctor, mail, migrate, openapi,
+    operators, persons, phones, prefixes, quota, retention, sandbox, secrets, serve, settings, sweep, tenants,
+    webhooks,
 };
 use crate::config::{Config, Sources};
 
@@ -40,6 +41,9 @@ enum Command {
     Migrate(migrate::Migrate),
     /// Check every setting and dependency and say what is wrong
     Doctor(doctor::Doctor),
+    /// A database that refuses decisions
+    #[command(subcommand)]
+    Database(database::DatabaseCommand),
     /// The pool of access codes
     #[command(subcommand)]
     AccessCodes(access_codes::AccessCodes),
@@ -122,6 +126,7 @@ impl Cli {
             Command::Serve(serve) => serve.run(global),
             Command::Migrate(migrate) => migrate.run(global),
             Command::Doctor(doctor) => doctor.run(global),
+            Command::Database(database) => database.run(global),
             Command::AccessCodes(access_codes) => access_codes.run(global),
             Command::Quota(quota) => quota.run(global),
             Command::Settings(settings) => settings.run(global),
@@ -170,6 +175,7 @@ mod tests {
             "migrate --json",
             "migrate --from sqlite:a.db --to postgres://u:p@h/d --json --config f",
             "doctor --json --config f",
+            "database confirm --json --config f",
             "access-codes import f.csv --dry-run --config f",
             "access-codes import f.csv --json",
             "access-codes stock --json --config f",
@@ -257,6 +263,7 @@ mod tests {
         for (line, kind) in [
             ("", ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand),
             ("fly", ErrorKind::InvalidSubcommand),
+            ("database", ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand),
             ("migrate --from sqlite:a.db", ErrorKind::MissingRequiredArgument),
             ("migrate --to postgres://h/d", ErrorKind::MissingRequiredArgument),
             ("quota set many", ErrorKind::ValueValidation),

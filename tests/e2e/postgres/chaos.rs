@@ -148,6 +148,8 @@ async fn nothing_acknowledged_is_lost_by_a_fail_over() {
             })
             .await;
     }
+    // `doctor` wants a standby where several servers are named.
+    site.fleet.move_to(&site.cluster, &url(&[site.cluster.port()])).await;
     chaos.end(site).await;
 }
 

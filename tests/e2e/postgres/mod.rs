@@ -3,6 +3,7 @@
 mod chaos;
 mod linear;
 mod load;
+mod moved;
 mod network;
 mod readiness;
 mod several;

@@ -86,8 +86,9 @@ impl Move {
         Self { from, to, unique_by, chunk: CHUNK }
     }
 
-    /// Moves everything. If this is interrupted, the source is as it was, nobody serves from the target, and the same move
-    /// goes on where this one ended. A move that has come to its end already copies nothing.
+    /// Moves everything, and marks the source as moved. If this is interrupted, the source is as it was, nobody serves from
+    /// the target, and the same move goes on where this one ended; at its last step, nobody serves from either. A move that
+    /// has come to its end already copies nothing.
     ///
     /// # Errors
     /// One of the databases cannot be used, or they do not fit together; the message says what to do.

@@ -41,7 +41,9 @@ impl<P: FnMut(Moved) + Send> Mover<P> {
             let copied = if is_done { 0 } else { self.bring(table, rows).await? };
             tables.push(MovedTable { table: table.name, rows, copied });
         }
-        if !is_done {
+        if is_done {
+            self.ends.fence().await?;
+        } else {
             self.end().await?;
         }
         Ok(tables)
@@ -177,11 +179,18 @@ impl<P: FnMut(Moved) + Send> Mover<P> {
         if !violations.is_empty() {
             return Err(MoveError::BrokenThere { place, violations });
         }
+        // First the one, then the other: at no time are both served.
+        self.ends.fence().await?;
         self.ends.target.end().await.map_err(|error| self.ends.writing(error))
     }
 }
 
 impl Ends {
+    /// Has everybody refuse the source from now on.
+    async fn fence(&self) -> Result<(), MoveError> {
+        self.source.fence(self.target.place()).await.map_err(|error| self.reading(error))
+    }
+
     async fn rows(&self, table: &'static Table) -> Result<u64, MoveError> {
         self.source.count(table).await.map_err(|error| self.reading(error))
     }

@@ -1,5 +1,6 @@
 //! Connections: which server, how secured, with which settings, and for how long they are waited for.
 
+use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -7,17 +8,16 @@ use std::time::Duration;
 use deadpool::managed::{Manager, Metrics, Object, Pool, PoolError, RecycleError, RecycleResult, Timeouts};
 use diesel::ConnectionError;
 use diesel::result::{DatabaseErrorKind, Error};
-use diesel_async::pooled_connection::PoolableConnection;
-use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
+use futures_util::future::join_all;
 use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 use rustls_platform_verifier::BuilderVerifierExt;
 use tokio::time::timeout;
-use tokio_postgres::{Config, NoTls};
 use tokio_postgres_rustls::MakeRustlsConnect;
 use trial_files::read_unmarked;
 
+use super::session::{Line, Session, Writable};
 use super::url::{Place, Tls};
 use super::{PostgresOpenError, PostgresOptions};
 
@@ -48,48 +48,53 @@ impl Connector {
     }
 
     /// Connects to the first server that answers in time and can be written to, and sets the session up.
-    pub(super) async fn connect(&self, session: &str) -> Result<AsyncPgConnection, ConnectionError> {
-        let servers = &self.0.place.servers;
+    pub(super) async fn connect(&self, session: &str) -> Result<Session, ConnectionError> {
+        let line = self.reach().await?;
+        self.in_time(line.into_session(session)).await
+    }
+
+    /// Tells if what a session sets is there for as long as the session. Behind a pooler that shares sessions by
+    /// transaction, the second client is given the session that the first one has just set up.
+    pub(super) async fn keeps_sessions(&self) -> Result<bool, ConnectionError> {
+        let first = self.reach().await?;
+        let _second = self.reach().await?;
+        self.in_time(first.is_kept()).await
+    }
+
+    /// The first server that answers in time and can be written to; the one that was found last is asked first.
+    async fn reach(&self) -> Result<Line, ConnectionError> {
+        let servers = self.0.place.servers.len();
         let first = self.0.last.load(Ordering::Relaxed);
         let mut why = ConnectionError::BadConnection("no server is named".to_owned());
-        for place in (0..servers.len()).map(|place| (first + place) % servers.len()) {
-            match timeout(self.0.connect_timeout, self.connect_to(&servers[place], session)).await {
-                Ok(Ok(connection)) => {
+        for place in (0..servers).map(|place| (first + place) % servers) {
+            match self.in_time(self.line(place)).await {
+                Ok(line) => {
                     self.0.last.store(place, Ordering::Relaxed);
-                    return Ok(connection);
+                    return Ok(line);
                 }
-                Ok(Err(error)) => why = error,
-                Err(_) => why = ConnectionError::BadConnection("the server does not answer in time".to_owned()),
+                Err(error) => why = error,
             }
         }
         Err(why)
     }
 
-    async fn connect_to(&self, server: &Config, session: &str) -> Result<AsyncPgConnection, ConnectionError> {
-        let mut connection = if let Some(tls) = &self.0.tls {
-            let (client, connection) = server.connect(tls.clone()).await.map_err(|error| refused(&error))?;
-            AsyncPgConnection::try_from_client_and_connection(client, connection).await?
-        } else {
-            let (client, connection) = server.connect(NoTls).await.map_err(|error| refused(&error))?;
-            AsyncPgConnection::try_from_client_and_connection(client, connection).await?
-        };
-        connection.batch_execute(session).await.map_err(ConnectionError::CouldntSetupConfiguration)?;
-        Ok(connection)
+    /// Every server that can be written to, with its place among those that are named.
+    pub(super) async fn writable(&self) -> Vec<(usize, Writable)> {
+        let servers = (0..self.0.place.servers.len()).map(|place| async move {
+            let asked = self.in_time(async { self.line(place).await?.server().await }).await;
+            asked.ok().map(|server| (place, server))
+        });
+        join_all(servers).await.into_iter().flatten().collect()
     }
-}
 
-/// The whole chain of causes: "error connecting to server" alone helps nobody.
-fn refused(error: &tokio_postgres::Error) -> ConnectionError {
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(source) = cause {
-        let said = source.to_string();
-        if !text.contains(&said) {
-            text = format!("{text}: {said}");
-        }
-        cause = source.source();
+    async fn line(&self, place: usize) -> Result<Line, ConnectionError> {
+        Line::open(&self.0.place.servers[place], self.0.tls.as_ref()).await
     }
-    ConnectionError::BadConnection(text)
+
+    async fn in_time<T>(&self, work: impl Future<Output = Result<T, ConnectionError>>) -> Result<T, ConnectionError> {
+        let late = |_| Err(ConnectionError::BadConnection("the server does not answer in time".to_owned()));
+        timeout(self.0.connect_timeout, work).await.unwrap_or_else(late)
+    }
 }
 
 fn verified(roots: Option<&std::path::Path>) -> Result<MakeRustlsConnect, PostgresOpenError> {
@@ -126,24 +131,18 @@ struct Opening {
     session: String,
 }
 
-/// A connection, and what is known of its session.
-pub(super) struct Session {
-    connection: AsyncPgConnection,
-    prepared: u32,
-}
-
 impl Manager for Opening {
     type Type = Session;
     type Error = ConnectionError;
 
     async fn create(&self) -> Result<Session, ConnectionError> {
-        Ok(Session { connection: self.connector.connect(&self.session).await?, prepared: 0 })
+        self.connector.connect(&self.session).await
     }
 
     /// Without a question to the server, one round trip less for each use: whoever meets a connection that has died takes
     /// another.
     async fn recycle(&self, session: &mut Session, _: &Metrics) -> RecycleResult<ConnectionError> {
-        if session.connection.is_broken() {
+        if session.is_broken() {
             return Err(RecycleError::Message("the connection was lost".into()));
         }
         Ok(())
@@ -196,29 +195,25 @@ fn unknown(message: &str) -> Error {
 pub(super) struct Held(Option<Object<Opening>>);
 
 impl Held {
-    /// Whether a statement, by a bit of its own, was prepared in this session.
-    pub(super) fn has_prepared(&self, statement: u32) -> bool {
-        self.0.as_ref().is_some_and(|session| session.prepared & statement != 0)
-    }
-
-    pub(super) fn note_prepared(&mut self, statement: u32) {
-        if let Some(session) = &mut self.0 {
-            session.prepared |= statement;
-        }
-    }
-
     /// Gives it back for others to use. Nothing is under way on it.
     pub(super) fn give_back(mut self) {
         self.0.take();
     }
 }
 
-impl std::ops::Deref for Held {
-    type Target = AsyncPgConnection;
+impl Deref for Held {
+    type Target = Session;
 
     #[expect(clippy::expect_used, reason = "it is taken only by value")]
-    fn deref(&self) -> &AsyncPgConnection {
-        &self.0.as_ref().expect("it is taken only by value").connection
+    fn deref(&self) -> &Session {
+        self.0.as_ref().expect("it is taken only by value")
+    }
+}
+
+impl DerefMut for Held {
+    #[expect(clippy::expect_used, reason = "it is taken only by value")]
+    fn deref_mut(&mut self) -> &mut Session {
+        self.0.as_mut().expect("it is taken only by value")
     }
 }
 

@@ -16,8 +16,15 @@ const GONE: [&str; 5] = [
     "the connection was lost",
 ];
 /// Messages about values that cannot be stored: the classes `data_exception` and `program_limit_exceeded`.
-const UNFIT: [&str; 6] =
-    ["invalid byte sequence", "invalid input syntax", "out of range", "value too long", "index row", "malformed"];
+const UNFIT: [&str; 7] = [
+    "invalid byte sequence",
+    "has no equivalent in encoding",
+    "invalid input syntax",
+    "out of range",
+    "value too long",
+    "index row",
+    "malformed",
+];
 
 /// What happened, as far as it matters to what is done next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,6 +107,30 @@ impl From<Trouble> for LedgerError {
             Fault::Waited => Self::Contended(Box::new(error)),
             Fault::Gone | Fault::Refused => Self::Unavailable(Box::new(error)),
             Fault::Unfit => Self::Corrupt(Box::new(error)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What servers say, each with what it means for a request: a text that cannot be stored is that request's alone.
+    #[test]
+    fn what_the_server_says_has_its_meaning() {
+        for (said, meaning) in [
+            (
+                r#"character with byte sequence 0xf0 0x9f 0x9a 0x80 in encoding "UTF8" has no equivalent in encoding "LATIN1""#,
+                Fault::Unfit,
+            ),
+            (r#"invalid byte sequence for encoding "UTF8": 0x00"#, Fault::Unfit),
+            (r#"invalid byte sequence for encoding "EUC_CN": 0xf0 0x9f"#, Fault::Unfit),
+            ("canceling statement due to lock timeout", Fault::Waited),
+            ("terminating connection due to idle-in-transaction timeout", Fault::Gone),
+            ("could not extend file \"base/5/16384\": No space left on device", Fault::Refused),
+        ] {
+            let error = Error::DatabaseError(DatabaseErrorKind::Unknown, Box::new(said.to_owned()));
+            assert_eq!(Fault::of(&error), meaning, "{said}");
         }
     }
 }

@@ -8,7 +8,7 @@ use diesel::migration::{Migration, MigrationSource};
 use diesel::pg::Pg;
 use diesel::result::Error;
 use diesel::sql_types::{BigInt, Bool, Text};
-use diesel::{QueryResult, QueryableByName, sql_query};
+use diesel::{ConnectionError, QueryResult, QueryableByName, sql_query};
 use diesel_async::async_connection_wrapper::AsyncConnectionWrapper;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
@@ -16,9 +16,14 @@ use tokio::time::{Instant, sleep};
 
 use super::PostgresOpenError;
 use super::connect::Connector;
+use super::session::{Session, Writable};
+use super::watch;
 use crate::moving::Mark;
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/postgres");
+
+/// The table of the migrations that have run.
+const MIGRATIONS_RUN: &str = "__diesel_schema_migrations";
 
 /// The oldest version that is supported, as `server_version_num`.
 const OLDEST: i64 = 140_000;
@@ -48,7 +53,9 @@ struct Name {
 
 /// Refuses a database that is not ours, not of this release, or not whole.
 pub(super) async fn verify(connector: &Connector) -> Result<(), PostgresOpenError> {
-    let (mut conn, place) = connected(connector).await?;
+    let (session, place) = connected(connector).await?;
+    one_can_be_written_to(connector, &place).await?;
+    let mut conn = &*session;
     let run = match owner(&mut conn).await.map_err(database)? {
         Owner::Ours => run_so_far(&mut conn).await.map_err(database)?,
         Owner::Foreign => return Err(PostgresOpenError::Foreign(place)),
@@ -71,7 +78,8 @@ pub(super) async fn verify(connector: &Connector) -> Result<(), PostgresOpenErro
 /// Runs what has not run, under a lock. The lock is tried again and again: whoever waited for it inside a statement would
 /// hold a snapshot, which stands in the way of migrations that build an index while others write.
 pub(super) async fn migrate(connector: &Connector) -> Result<Vec<String>, PostgresOpenError> {
-    let (mut conn, place) = connected(connector).await?;
+    let (session, place) = connected(connector).await?;
+    let mut conn = &*session;
     let deadline = Instant::now() + PATIENCE;
     let lock = format!("SELECT pg_try_advisory_lock({MIGRATING}) AS truth");
     while !sql_query(&lock).get_result::<Truth>(&mut conn).await.map_err(database)?.truth {
@@ -88,7 +96,9 @@ pub(super) async fn migrate(connector: &Connector) -> Result<Vec<String>, Postgr
         return Err(PostgresOpenError::Newer { place, names });
     }
     // The lock goes with the session.
+    let (conn, driver) = session.into_parts();
     let migrating = tokio::task::spawn_blocking(move || {
+        let _driver = driver;
         let mut conn = AsyncConnectionWrapper::<AsyncPgConnection>::from(conn);
         conn.batch_execute("SET client_min_messages = warning").map_err(database)?;
         let run = conn.run_pending_migrations(MIGRATIONS);
@@ -101,17 +111,37 @@ pub(super) async fn migrate(connector: &Connector) -> Result<Vec<String>, Postgr
     }
 }
 
-async fn connected(connector: &Connector) -> Result<(AsyncPgConnection, String), PostgresOpenError> {
+async fn connected(connector: &Connector) -> Result<(Session, String), PostgresOpenError> {
     let place = connector.place().to_string();
-    let connected = connector.connect("SET lock_timeout = 10000").await;
-    let mut conn =
-        connected.map_err(|error| PostgresOpenError::Connect { place: place.clone(), reason: error.to_string() })?;
+    let lost = |error: ConnectionError| PostgresOpenError::Connect { place: place.clone(), reason: error.to_string() };
+    if !connector.keeps_sessions().await.map_err(lost)? {
+        return Err(PostgresOpenError::Pooled(place));
+    }
+    let session = connector.connect("SET lock_timeout = 10000").await.map_err(lost)?;
+    let mut conn = &*session;
     let version = "SELECT current_setting('server_version_num')::bigint AS number";
     if sql_query(version).get_result::<Number>(&mut conn).await.map_err(database)?.number < OLDEST {
         let version = names(&mut conn, "SELECT current_setting('server_version') AS name").await.map_err(database)?;
         return Err(PostgresOpenError::Old { place, version: version.concat() });
     }
-    Ok((conn, place))
+    let encoding = names(&mut conn, "SELECT current_setting('server_encoding') AS name").await.map_err(database)?;
+    match encoding.concat() {
+        encoding if encoding == "UTF8" => Ok((session, place)),
+        encoding => Err(PostgresOpenError::Encoding { place, encoding }),
+    }
+}
+
+/// Refuses servers of which several can be written to: each would accept what the others do not know.
+async fn one_can_be_written_to(connector: &Connector, place: &str) -> Result<(), PostgresOpenError> {
+    if connector.place().servers.len() < 2 {
+        return Ok(());
+    }
+    let writable = watch::writable(connector).await;
+    if writable.len() < 2 {
+        return Ok(());
+    }
+    let server = |(name, server): &(String, Writable)| format!("{name} (timeline {})", server.timeline);
+    Err(PostgresOpenError::ManyWritable { place: place.to_owned(), servers: writable.iter().map(server).collect() })
 }
 
 #[derive(PartialEq)]
@@ -121,19 +151,22 @@ enum Owner {
     Nobody,
 }
 
-async fn owner(conn: &mut AsyncPgConnection) -> QueryResult<Owner> {
+async fn owner(conn: &mut &AsyncPgConnection) -> QueryResult<Owner> {
     let tables = "SELECT c.relname::text AS name FROM pg_class c \
         WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p')";
     let tables = names(conn, tables).await?;
     let has = |name: &str| tables.iter().any(|table| table == name);
-    Ok(match (tables.is_empty(), has("__diesel_schema_migrations") && has("access_codes") && has("pool_marks")) {
+    // A first migration that was killed leaves the table of migrations, with nothing in it.
+    let is_begun = tables == [MIGRATIONS_RUN] && run_so_far(conn).await?.is_empty();
+    let is_ours = has(MIGRATIONS_RUN) && has("access_codes") && has("pool_marks");
+    Ok(match (tables.is_empty() || is_begun, is_ours) {
         (true, _) => Owner::Nobody,
         (false, true) => Owner::Ours,
         (false, false) => Owner::Foreign,
     })
 }
 
-async fn run_so_far(conn: &mut AsyncPgConnection) -> QueryResult<BTreeSet<String>> {
+async fn run_so_far(conn: &mut &AsyncPgConnection) -> QueryResult<BTreeSet<String>> {
     let table = "SELECT to_regclass('__diesel_schema_migrations') IS NOT NULL AS truth";
     if !sql_query(table).get_result::<Truth>(conn).await?.truth {
         return Ok(BTreeSet::new());
@@ -148,6 +181,11 @@ fn newer(run: &BTreeSet<String>) -> Vec<String> {
     run.iter().filter(|version| !known.contains(version.as_str())).cloned().collect()
 }
 
+/// The version of this release's newest migration.
+pub(super) fn newest() -> String {
+    ours().last().map(|name| version_of(name).to_owned()).unwrap_or_default()
+}
+
 fn version_of(name: &str) -> &str {
     name.split('_').next().unwrap_or_default()
 }
@@ -159,7 +197,7 @@ fn ours() -> Vec<String> {
     names
 }
 
-async fn names(conn: &mut AsyncPgConnection, query: &str) -> QueryResult<Vec<String>> {
+async fn names(conn: &mut &AsyncPgConnection, query: &str) -> QueryResult<Vec<String>> {
     Ok(sql_query(query).load::<Name>(conn).await?.into_iter().map(|row| row.name).collect())
 }
 

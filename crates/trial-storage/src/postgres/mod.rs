@@ -6,6 +6,7 @@ mod changed_settings;
 mod connect;
 mod events;
 mod fault;
+mod guard;
 mod load;
 mod migrate;
 mod moving;
@@ -16,6 +17,7 @@ mod persist;
 mod portal;
 mod prefixes;
 mod receipts;
+mod session;
 mod set;
 mod settings;
 mod transaction;
@@ -23,38 +25,39 @@ mod turn;
 mod upkeep;
 mod url;
 mod verify;
+mod watch;
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use diesel::sql_types::Bool;
-use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use diesel_async::AsyncPgConnection;
 use futures_util::FutureExt;
 use tokio::runtime::Handle;
 use trial_core::ports::{Gather, Screen, TrialLedger};
-use trial_core::{Batch, LedgerError, Outcome, Planner};
+use trial_core::{Batch, ChangedBy, LedgerError, Outcome, Planner};
 
 use connect::{Connections, Connector};
 use fault::Trouble;
+use guard::Guard;
 pub(crate) use moving::{Found, Target};
 pub(crate) use persist::store_accepted;
-use set::Set;
 pub(crate) use set::storable;
 use transaction::Kind;
 use turn::{Bounds, Turns};
 use url::Place;
 pub use url::PostgresUrlError;
+use watch::Watch;
 
 /// Connections that take turns, screen, or find out what became of a turn.
 const TURN_CONNECTIONS: usize = 4;
 /// How long a transaction that decides nothing may take: of the outbox, of operations.
 const PATIENCE: Duration = Duration::from_secs(5);
 const LONG_PATIENCE: Duration = Duration::from_mins(1);
-/// After so long in a transaction without a statement, the server ends the session: whoever froze, or was cut off, in its
-/// turn stands in nobody's way for longer.
-const IDLE_IN_TURN: Duration = Duration::from_secs(3);
+/// After this long in a transaction without a statement, the server ends the session: an instance that froze, or was cut
+/// off, holds the admission lock no longer. Less than others wait for the lock, so that they are still decided.
+const IDLE_IN_TURN: Duration = Duration::from_secs(1);
 
 /// How to use a database.
 #[derive(Clone)]
@@ -70,6 +73,8 @@ pub struct PostgresOptions {
     pub reconnect_timeout: Duration,
     /// Connections that serve the outbox and operations, at least 1.
     pub connections: usize,
+    /// How often it is looked which servers can be written to, and whether the one in use has what was acknowledged.
+    pub watch_every: Duration,
 }
 
 /// The trial ledger on PostgreSQL 14 or later. Clones share its connections.
@@ -77,6 +82,9 @@ pub struct PostgresOptions {
 pub struct PostgresLedger {
     turns: Turns,
     others: Connections,
+    /// How many servers `storage.url` names.
+    servers: usize,
+    watch: Arc<Watch>,
     runtime: Handle,
 }
 
@@ -108,6 +116,35 @@ pub enum PostgresOpenError {
         place: String,
         /// The version.
         version: String,
+    },
+    /// Its texts cannot be ours.
+    #[error(
+        "the database {place} has the encoding {encoding}, which lacks characters that people write; create one with \
+         `CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0`, bring its rows there by `pg_dump` and `pg_restore`, and \
+         name it in `storage.url`"
+    )]
+    Encoding {
+        /// The database and its servers.
+        place: String,
+        /// Its encoding.
+        encoding: String,
+    },
+    /// A pooler gives a session to others between two transactions.
+    #[error(
+        "connections to the database {0} do not keep their sessions, as behind pgbouncer with `pool_mode = transaction`; \
+         name the server itself in `storage.url`, or use `pool_mode = session`"
+    )]
+    Pooled(String),
+    /// More than one of the servers can be written to.
+    #[error(
+        "of the servers of {place}, {} can be written to, and each accepts what the others do not know; \
+         stop all but the one that is right, then start again", servers.join(" and ")
+    )]
+    ManyWritable {
+        /// The database and its servers.
+        place: String,
+        /// The servers, each with its timeline.
+        servers: Vec<String>,
     },
     /// A database of another program.
     #[error("the database {0} has tables of another program; name another database in `storage.url`")]
@@ -160,6 +197,7 @@ impl PostgresOptions {
             connect_timeout: Duration::from_secs(1),
             reconnect_timeout: Duration::from_secs(3),
             connections: 4,
+            watch_every: Duration::from_secs(10),
         }
     }
 
@@ -181,13 +219,10 @@ impl PostgresOptions {
         )
     }
 
-    /// What every session of ours has. An acknowledgement that is not durable would be a lie: a server whose
-    /// `synchronous_commit` says otherwise is not asked.
+    /// What every session of ours has besides what [`session`] sets.
     fn session(&self, statement: Duration) -> String {
         format!(
-            "SET lock_timeout = {}; SET statement_timeout = {}; SET idle_in_transaction_session_timeout = {}; SET jit = off; \
-             SELECT set_config('synchronous_commit', 'on', false) \
-             WHERE current_setting('synchronous_commit') IN ('off', 'local')",
+            "SET lock_timeout = {}; SET statement_timeout = {}; SET idle_in_transaction_session_timeout = {}; SET jit = off",
             self.turn_timeout.as_millis(),
             statement.as_millis(),
             IDLE_IN_TURN.as_millis()
@@ -227,15 +262,26 @@ impl PostgresLedger {
     /// # Errors
     /// Whatever stands in the way of asking.
     pub async fn concerns(&self) -> Result<Vec<(bool, String)>, LedgerError> {
-        let connections = self.others.clone();
+        let (connections, servers) = (self.others.clone(), self.servers);
         self.to_its_end(async move {
-            connections.transaction(Kind::Read, PATIENCE, |conn| settings::concerns(conn).boxed()).await
+            connections.transaction(Kind::Read, PATIENCE, move |conn| settings::concerns(conn, servers).boxed()).await
         })
         .await
     }
 
+    /// Lets the database be decided by again, as it is, though it lacks acknowledged work; returns what was missing, if
+    /// anything was.
+    ///
+    /// # Errors
+    /// The database cannot be used.
+    pub async fn confirm(&self, by: ChangedBy) -> Result<Option<String>, LedgerError> {
+        let by = Arc::new(by);
+        self.in_transaction(Kind::Turn, move |conn| confirm(conn, Arc::clone(&by)).boxed()).await
+    }
+
     /// Closes the connections that nobody uses; the others are closed when they have done what was asked.
     pub fn close(&self) {
+        self.watch.stop();
         self.turns.connections.close();
         self.others.close();
     }
@@ -244,15 +290,18 @@ impl PostgresLedger {
         let wait = options.turn_timeout;
         let turns = Connections::new(connector.clone(), options.deciding(), TURN_CONNECTIONS, wait)?;
         let size = options.connections.max(1);
-        let others = Connections::new(connector, options.session(LONG_PATIENCE), size, wait)?;
+        let others = Connections::new(connector.clone(), options.session(LONG_PATIENCE), size, wait)?;
         let bounds = Bounds {
             turn: options.turn_timeout,
             work: PATIENCE,
             reconnect: options.reconnect_timeout,
             find_out: options.turn_timeout + IDLE_IN_TURN + options.reconnect_timeout,
         };
-        let turns = Turns { connections: turns, bounds, is_down: Arc::default(), is_shared: Arc::default() };
-        Ok(Self { turns, others, runtime: Handle::current() })
+        let guard = Arc::new(Guard::new());
+        let turns = Turns { connections: turns, bounds, guard, is_down: Arc::default(), is_shared: Arc::default() };
+        let servers = connector.place().servers.len();
+        let watch = Arc::new(Watch::start(turns.clone(), connector, options.watch_every));
+        Ok(Self { turns, others, servers, watch, runtime: Handle::current() })
     }
 
     /// Does work in a task of its own, on the runtime of the connections: it comes to its end, and leaves no transaction
@@ -280,20 +329,8 @@ impl TrialLedger for PostgresLedger {
     }
 
     async fn check(&self) -> Result<(), LedgerError> {
-        let connections = self.turns.connections.clone();
-        self.to_its_end(async move {
-            // To begin is the check: a server that can only be read from refuses it.
-            connections
-                .transaction(Kind::Append, PATIENCE, |mut conn| {
-                    async move {
-                        let sql = Set::new(Vec::new(), "SELECT EXISTS (SELECT FROM pool_marks)");
-                        sql.returning::<Bool>().get_result::<bool>(&mut conn).await.map(drop).map_err(Into::into)
-                    }
-                    .boxed()
-                })
-                .await
-        })
-        .await
+        let turns = self.turns.clone();
+        self.to_its_end(async move { turns.check().await }).await
     }
 }
 
@@ -310,6 +347,15 @@ impl Screen for PostgresLedger {
         })
         .await
     }
+}
+
+async fn confirm(conn: &AsyncPgConnection, by: Arc<ChangedBy>) -> Result<Option<String>, Trouble> {
+    let halted = guard::halted(conn).await?;
+    if let Some(reason) = &halted {
+        guard::confirm(conn).await?;
+        operations::take_down(conn, &by, "database.confirm", "database", reason.clone()).await?;
+    }
+    Ok(halted)
 }
 
 async fn screen(

@@ -11,6 +11,7 @@ use trial_core::{LedgerError, UniqueBy, Violation};
 
 use super::connect::Connector;
 use super::fault::Trouble;
+use super::session::Session;
 use super::set::{Column, Set};
 use super::transaction::{TURNSTILE, within};
 use super::url::Place;
@@ -23,7 +24,7 @@ const BOUND: Duration = Duration::from_mins(2);
 
 /// A migrated database. Nobody decides by it for as long as this is there.
 pub(crate) struct Target {
-    conn: AsyncPgConnection,
+    conn: Session,
     place: String,
 }
 
@@ -103,7 +104,7 @@ impl Target {
 
     /// Rows in the order of their keys.
     pub(crate) async fn page(&self, page: Page) -> Result<Vec<Row>, LedgerError> {
-        let mut conn = &self.conn;
+        let mut conn: &AsyncPgConnection = &self.conn;
         Ok(within(BOUND, page.load(&mut conn)).await?)
     }
 
@@ -148,25 +149,25 @@ impl Target {
     }
 
     async fn found(&self) -> Result<Option<Mark>, LedgerError> {
-        let mut conn = &self.conn;
+        let mut conn: &AsyncPgConnection = &self.conn;
         let found = within(BOUND, sql_query("SELECT source FROM moving_in").load::<Marked>(&mut conn)).await?;
         Ok(found.into_iter().next().map(|found| Mark::parse(&found.source)))
     }
 
     async fn is_empty(&self) -> Result<bool, LedgerError> {
         let any: Vec<String> = TABLES.iter().map(|table| format!("EXISTS (SELECT FROM {})", table.name)).collect();
-        let mut conn = &self.conn;
+        let mut conn: &AsyncPgConnection = &self.conn;
         let query = sql_query(format!("SELECT NOT ({}) AS truth", any.join(" OR ")));
         Ok(within(BOUND, query.get_result::<Truth>(&mut conn)).await?.truth)
     }
 
     async fn run(&self, statements: &str) -> Result<(), LedgerError> {
-        let mut conn = &self.conn;
+        let mut conn: &AsyncPgConnection = &self.conn;
         Ok(within(BOUND, conn.batch_execute(statements)).await?)
     }
 
     async fn execute(&self, set: Set<'_>) -> Result<(), LedgerError> {
-        let mut conn = &self.conn;
+        let mut conn: &AsyncPgConnection = &self.conn;
         within(BOUND, set.execute(&mut conn)).await.map(drop).map_err(Trouble::into)
     }
 }

@@ -1,5 +1,6 @@
 //! Stores what a plan says: all of it by one statement, whatever the number of tables and rows.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
@@ -11,6 +12,7 @@ use trial_core::{
 };
 
 use super::fault::Trouble;
+use super::guard::Decided;
 use super::load::Loaded;
 use super::set::{Column, Set};
 use crate::convert::{bad, day_number, integer, micros};
@@ -41,7 +43,7 @@ impl<'a> Storing<'a> {
     /// what was there when the facts were loaded is there still.
     ///
     /// Steps are left out by groups, so that there are few statements to prepare.
-    pub(super) fn of(effects: &'a Effects, new: &'a New<'a>, loaded: &Loaded) -> Option<Self> {
+    pub(super) fn of(effects: &'a Effects, new: &'a New<'a>, loaded: &Loaded, batch: &'a Decided) -> Option<Self> {
         let groups = [
             vec![new.challenges(), new.code_requests(), settle_sends(&effects.sends), count_sms(&effects.sms_days)],
             // Whoever is sent a new code is a phone to note, and whoever submits one is an application.
@@ -80,7 +82,7 @@ impl<'a> Storing<'a> {
         }
         // Thirty-one combinations of five groups, from 1 on.
         let which = 1_u32.checked_shl(groups_in_use.checked_sub(1)?)?;
-        Some(Self { set: whole(steps, loaded.transaction), which })
+        Some(Self { set: whole(steps, batch), which })
     }
 
     pub(super) async fn run(self, mut conn: &AsyncPgConnection) -> Result<(), Trouble> {
@@ -90,11 +92,12 @@ impl<'a> Storing<'a> {
 }
 
 /// All steps in one statement. A row that is not there makes a number of its column's name, which the server refuses.
-fn whole(steps: Vec<Step<'_>>, transaction: i64) -> Set<'_> {
+fn whole<'a>(steps: Vec<Step<'a>>, batch: &'a Decided) -> Set<'a> {
     let mut done = Set::default();
     let mut checks = Set::default();
     let mut link = "WITH ";
-    for Step { name, set, rows, found_by } in steps {
+    let decided = std::iter::once(row_of(batch));
+    for Step { name, set, rows, found_by } in decided.chain(steps) {
         done = done.sql(link).sql(name).sql(" AS (").then(set);
         if let Some(column) = found_by {
             done = done.sql(" RETURNING 1");
@@ -109,7 +112,7 @@ fn whole(steps: Vec<Step<'_>>, transaction: i64) -> Set<'_> {
         " SELECT CASE WHEN touched = named THEN 0 ELSE (place || touched)::integer END FROM (\
             SELECT (pg_current_xact_id()::text::bigint = ",
     )
-    .bind(Column::Number(transaction))
+    .bind(Column::Number(batch.transaction))
     .sql(")::integer::bigint, 1::bigint, 'transaction '")
     .then(checks)
     .sql(") AS checks (touched, named, place)")
@@ -140,6 +143,14 @@ pub(crate) async fn store_accepted(conn: &AsyncPgConnection, effects: &Effects) 
     let begun = async { Ok(begin.batch_execute("BEGIN").await?) };
     let committed = async { Ok(commit.batch_execute("COMMIT").await?) };
     try_join3(begun, try_join_all(stored), committed).await.map(drop).map_err(LedgerError::from)
+}
+
+/// The batch itself: a server that has this has all that the batch stored.
+fn row_of(batch: &Decided) -> Step<'_> {
+    let columns =
+        vec![Column::Number(batch.transaction), Column::Number(batch.at), Column::Text(Cow::Borrowed(&batch.timeline))];
+    let head = "INSERT INTO decided_batches (transaction, at, timeline) VALUES (";
+    Step { name: "decided", set: Set::over(head, columns, ")"), rows: 1, found_by: None }
 }
 
 /// Stores applications that were refused out of turn.

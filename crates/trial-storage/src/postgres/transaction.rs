@@ -99,7 +99,7 @@ impl Connections {
             work(&held).await
         });
         let done = done.await.map_err(Attempted::Undone)?;
-        within(bound, (&mut &*held).batch_execute("COMMIT")).await.map_err(|trouble| match kind {
+        within(bound, held.commit()).await.map_err(|trouble| match kind {
             Kind::Read => Attempted::Undone(trouble),
             _ => Attempted::Unknown(trouble),
         })?;

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
 use futures_util::FutureExt;
-use futures_util::future::{join, try_join};
+use futures_util::future::{join, try_join, try_join3};
 use tokio::task::unconstrained;
 use tokio::time::{Instant, sleep};
 use trial_core::ports::Gather;
@@ -21,9 +21,11 @@ use trial_core::{Batch, Effects, LedgerError, Outcome, Planner};
 
 use super::connect::{Connections, Held};
 use super::fault::Trouble;
+use super::guard::{self, Decided, Guard, Refusal, State};
 use super::load::{self, Loaded};
 use super::persist::{New, Storing};
 use super::transaction::{Kind, begin, within};
+use crate::convert::micros;
 
 /// The first wait before a lost server is looked for again; it doubles, up to the longest.
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
@@ -51,6 +53,7 @@ pub(super) struct Bounds {
 pub(super) struct Turns {
     pub(super) connections: Connections,
     pub(super) bounds: Bounds,
+    pub(super) guard: Arc<Guard>,
     /// Whether the last decision found no server: then the next one does not wait for one.
     pub(super) is_down: Arc<AtomicBool>,
     /// Whether others had their turns before our last one: then the next batch is gathered when its turn has come.
@@ -133,55 +136,105 @@ impl Turns {
 
     async fn attempt(&self, next: &mut Next, planner: &Planner) -> Result<Vec<Outcome>, Failed> {
         let held = self.connections.get().await.map_err(Trouble::from)?;
-        let loaded = self.load(&held, next, planner).await?;
+        let memory = self.guard.memory();
+        let (loaded, state) = self.load(&held, next, planner, &memory.asked()).await?;
+        if let Err(refusal) = self.guard.judge(&memory, &state, Some(held.token())) {
+            drop(held);
+            return Err(Failed::Undone(self.refused(refusal).await.into()));
+        }
         let plan = planner.plan(&loaded.facts, &next.batch());
-        self.store(held, &plan.effects, &loaded).await.map_err(|stored| match stored {
+        let batch = Decided {
+            transaction: loaded.transaction,
+            at: micros(next.batch().now),
+            timeline: state.timeline().to_owned(),
+        };
+        let stored = self.store(held, &plan.effects, &loaded, &batch).await;
+        let is_stored = stored.map_err(|stored| match stored {
             Stored::Not(trouble) => Failed::Undone(trouble),
             Stored::Perhaps(trouble) => Failed::Unknown(plan.outcomes.clone(), trouble),
         })?;
+        if is_stored {
+            self.guard.acknowledge(&state, batch);
+        }
         Ok(plan.outcomes)
     }
 
+    /// Says whether decisions can be made: by a server that can be written to, and that has what was acknowledged.
+    pub(super) async fn check(&self) -> Result<(), LedgerError> {
+        let memory = self.guard.memory();
+        let asked = Arc::new(memory.asked());
+        // To begin is a check: a server that can only be read from refuses it.
+        let state = self.connections.transaction(Kind::Append, self.bounds.work, move |conn| {
+            let asked = Arc::clone(&asked);
+            async move { State::load(conn, &asked).await }.boxed()
+        });
+        match self.guard.judge(&memory, &state.await?, None) {
+            Ok(()) => Ok(()),
+            Err(refusal) => Err(self.refused(refusal).await),
+        }
+    }
+
+    /// Has every other instance refuse too, if acknowledged work is missing: those who remember less do not miss it.
+    async fn refused(&self, refusal: Refusal) -> LedgerError {
+        if matches!(refusal, Refusal::Lost { .. }) {
+            let reason: Arc<str> = refusal.to_string().into();
+            let halt = self.connections.transaction(Kind::Write, self.bounds.work, move |conn| {
+                let reason = Arc::clone(&reason);
+                async move { guard::halt(conn, &reason).await }.boxed()
+            });
+            if let Err(error) = halt.await {
+                tracing::error!(%error, "the other instances cannot be told that acknowledged work is missing");
+            }
+        }
+        refusal.into()
+    }
+
     /// Passes the turnstile, and loads the facts of the next batch.
-    async fn load(&self, conn: &AsyncPgConnection, next: &mut Next, planner: &Planner) -> Result<Loaded, Trouble> {
+    async fn load(
+        &self,
+        conn: &AsyncPgConnection,
+        next: &mut Next,
+        planner: &Planner,
+        asked: &Decided,
+    ) -> Result<(Loaded, State), Trouble> {
         let threshold = planner.policy().quota.first_threshold;
         if self.is_shared.load(Ordering::Relaxed) {
             self.pass(conn).await?;
             let keys = planner.fact_keys(&next.batch());
-            return within(self.bounds.work, load::facts(conn, &keys, threshold)).await;
+            let both = try_join(load::facts(conn, &keys, threshold), State::load(conn, asked));
+            return within(self.bounds.work, both).await;
         }
         let keys = planner.fact_keys(&next.batch());
         let passed = self.pass(conn);
         // What is polled first is sent first.
-        let ((), loaded) =
-            within(self.bounds.turn + self.bounds.work, try_join(passed, load::facts(conn, &keys, threshold))).await?;
-        Ok(loaded)
+        let all = try_join3(passed, load::facts(conn, &keys, threshold), State::load(conn, asked));
+        let ((), loaded, state) = within(self.bounds.turn + self.bounds.work, all).await?;
+        Ok((loaded, state))
     }
 
-    /// Stores the effects and commits.
-    async fn store(&self, mut held: Held, effects: &Effects, loaded: &Loaded) -> Result<(), Stored> {
+    /// Stores the effects and commits; returns whether there was anything to store.
+    async fn store(&self, mut held: Held, effects: &Effects, loaded: &Loaded, batch: &Decided) -> Result<bool, Stored> {
         let new = New::of(effects);
-        let Some(storing) = Storing::of(effects, &new, loaded) else {
-            return self.end(held).await.map_err(Stored::Perhaps);
+        let Some(storing) = Storing::of(effects, &new, loaded, batch) else {
+            return self.end(held).await.map(|()| false).map_err(Stored::Perhaps);
         };
         let which = storing.which;
         if !held.has_prepared(which) {
             // To prepare a statement takes a round trip, which a commit must not overtake.
             within(self.bounds.work, storing.run(&held)).await.map_err(Stored::Not)?;
             held.note_prepared(which);
-            return self.end(held).await.map_err(Stored::Perhaps);
+            return self.end(held).await.map(|()| true).map_err(Stored::Perhaps);
         }
-        let mut conn = &*held;
-        let both = unconstrained(join(storing.run(&held), conn.batch_execute("COMMIT")));
+        let both = unconstrained(join(storing.run(&held), held.commit()));
         let (stored, ended) = within(self.bounds.work, both.map(Ok::<_, Trouble>)).await.map_err(Stored::Perhaps)?;
         match stored {
             Err(trouble) if trouble.is_gone() => Err(Stored::Perhaps(trouble)),
             // The server refused the effects; behind them, it took the commit as the end of a transaction that had failed.
             Err(trouble) => Err(Stored::Not(trouble)),
             Ok(()) => {
-                ended.map_err(|error| Stored::Perhaps(error.into()))?;
+                ended.map_err(Stored::Perhaps)?;
                 held.give_back();
-                Ok(())
+                Ok(true)
             }
         }
     }
@@ -195,7 +248,7 @@ impl Turns {
     }
 
     async fn end(&self, held: Held) -> Result<(), Trouble> {
-        within(self.bounds.work, (&mut &*held).batch_execute("COMMIT")).await?;
+        within(self.bounds.work, held.commit()).await?;
         held.give_back();
         Ok(())
     }
@@ -230,7 +283,7 @@ impl Turns {
         // What leaves no row of its own may be decided again.
         let was_committed = within(self.bounds.work, load::was_committed(&held, batch)).await?.unwrap_or(false);
         if was_committed {
-            within(self.bounds.work, (&mut &*held).batch_execute("UPDATE pool_marks SET kind = kind")).await?;
+            within(self.bounds.work, (&mut &**held).batch_execute("UPDATE pool_marks SET kind = kind")).await?;
         }
         self.end(held).await?;
         Ok(was_committed)

@@ -71,6 +71,16 @@ impl Place {
         let servers = (0..config.get_hosts().len()).map(|place| server(&config, place, &tls)).collect();
         Ok(Self { servers, tls, database })
     }
+
+    /// One of the servers, for messages.
+    pub(super) fn server(&self, place: usize) -> String {
+        let port = self.servers[place].get_ports().first().copied().unwrap_or(DEFAULT_PORT);
+        match self.servers[place].get_hosts().first() {
+            Some(Host::Tcp(name)) => format!("{name}:{port}"),
+            Some(Host::Unix(directory)) => directory.display().to_string(),
+            None => String::new(),
+        }
+    }
 }
 
 /// Parameters that `tokio-postgres` does not know as libpq does.
@@ -154,17 +164,8 @@ impl fmt::Debug for Place {
 /// The servers and the database, for messages.
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} on ", self.database)?;
-        for (place, server) in self.servers.iter().enumerate() {
-            let comma = if place > 0 { ", " } else { "" };
-            let port = server.get_ports().first().copied().unwrap_or(DEFAULT_PORT);
-            match server.get_hosts().first() {
-                Some(Host::Tcp(name)) => write!(f, "{comma}{name}:{port}")?,
-                Some(Host::Unix(directory)) => write!(f, "{comma}{}", directory.display())?,
-                None => {}
-            }
-        }
-        Ok(())
+        let servers: Vec<String> = (0..self.servers.len()).map(|place| self.server(place)).collect();
+        write!(f, "{} on {}", self.database, servers.join(", "))
     }
 }
 

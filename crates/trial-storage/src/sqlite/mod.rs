@@ -5,6 +5,7 @@ mod callers;
 mod care;
 mod events;
 mod file_watch;
+mod guard;
 mod load;
 mod moving;
 mod open;
@@ -33,7 +34,6 @@ use trial_core::ports::TrialLedger;
 use trial_core::{Batch, LedgerError, Outcome, Planner};
 
 use crate::OpenError;
-use crate::schema::quota_days;
 pub(crate) use moving::Source;
 pub(crate) use persist::effects as store_effects;
 use worker::Worker;
@@ -96,7 +96,8 @@ impl SqliteLedger {
     fn open_now(options: &SqliteOptions) -> Result<Self, OpenError> {
         let thread_error =
             |source: std::io::Error| OpenError::Database { path: options.path.clone(), source: source.into() };
-        let (writer, watch) = open::open_for_writing(options)?;
+        let (mut writer, watch) = open::open_for_writing(options)?;
+        guard::refuse_moved(&mut writer, &options.path)?;
         let watch = Arc::new(watch);
         let readers = (0..options.readers.max(1))
             .map(|_| Worker::start("sqlite-reader", open::open(options)?, Arc::clone(&watch)).map_err(thread_error))
@@ -138,11 +139,7 @@ impl TrialLedger for SqliteLedger {
     }
 
     async fn check(&self) -> Result<(), LedgerError> {
-        self.reader()
-            .run(|conn| {
-                quota_days::table.select(quota_days::day).first::<i32>(conn).optional().map(drop).map_err(fault)
-            })
-            .await
+        self.reader().run(guard::check).await
     }
 }
 

@@ -9,7 +9,7 @@ use diesel::sql_types::{BigInt, Text};
 use trial_core::{LedgerError, UniqueBy, Violation};
 
 use super::worker::Worker;
-use super::{SqliteOptions, blocking, fault, open, verify};
+use super::{SqliteOptions, blocking, fault, guard, open, verify};
 use crate::OpenError;
 use crate::moving::{Page, Row, Table};
 
@@ -63,9 +63,15 @@ impl Source {
         self.0.run(move |conn| page.load(conn).map_err(fault)).await
     }
 
-    /// Lets others write again.
+    /// Marks the database as moved to this place, for good: whoever has it open refuses from now on.
+    pub(crate) async fn fence(&self, place: &str) -> Result<(), LedgerError> {
+        let place = place.to_owned();
+        self.0.run(move |conn| guard::fence(conn, &place)).await
+    }
+
+    /// Lets others write again, unless the database was marked.
     pub(crate) async fn release(self) {
-        // What was begun ends with the connection. Nothing was written.
+        // What was begun and not committed ends with the connection.
         self.0.close().await;
     }
 }

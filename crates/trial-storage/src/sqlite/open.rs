@@ -239,6 +239,12 @@ fn newer(conn: &mut SqliteConnection) -> QueryResult<Vec<String>> {
     Ok(run.into_iter().map(|row| row.version).filter(|version| !known.contains(version)).collect())
 }
 
+/// The version of this release's newest migration.
+pub(super) fn newest() -> String {
+    let newest = ours().ok().and_then(|names| names.into_iter().max()).unwrap_or_default();
+    newest.split('_').next().unwrap_or_default().to_owned()
+}
+
 fn ours() -> QueryResult<BTreeSet<String>> {
     let migrations = MigrationSource::<Sqlite>::migrations(&MIGRATIONS).map_err(Error::QueryBuilderError)?;
     Ok(migrations.iter().map(|migration| migration.name().to_string()).collect())

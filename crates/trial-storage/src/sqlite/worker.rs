@@ -9,8 +9,8 @@ use diesel::sqlite::SqliteConnection;
 use tokio::sync::{mpsc, oneshot};
 use trial_core::LedgerError;
 
-use super::fault;
 use super::file_watch::FileWatch;
+use super::{fault, guard};
 
 /// Jobs that may wait for one connection; whoever would be one more waits to hand his over.
 const QUEUE: usize = 1024;
@@ -81,14 +81,17 @@ impl Worker {
     }
 
     /// Runs a job in a transaction that holds the write lock from its start: one that turned into a writer half-way
-    /// would fail without waiting.
+    /// would fail without waiting. A database that was moved, or is newer, is not written to.
     pub(super) async fn transact<T: Send + 'static>(
         &self,
         job: impl FnOnce(&mut SqliteConnection) -> Result<T, LedgerError> + Send + 'static,
     ) -> Result<T, LedgerError> {
         let watch = Arc::clone(&self.watch);
         self.run(move |conn| {
-            let done = immediate_transaction(conn, job)?;
+            let done = immediate_transaction(conn, |conn| {
+                guard::check(conn)?;
+                job(conn)
+            })?;
             // Only now is it known that the commit went into a file that is there.
             watch.check().map_err(|displaced| LedgerError::CommitUnknown(Box::new(displaced)))?;
             Ok(done)

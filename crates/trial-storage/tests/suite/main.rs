@@ -7,6 +7,7 @@ mod displaced;
 mod erasure;
 mod events;
 mod files;
+mod guarantees;
 mod invariants;
 mod locks;
 mod plans;

@@ -7,6 +7,7 @@ pub(crate) mod backup;
 pub(crate) mod callers;
 pub(crate) mod completions;
 pub(crate) mod config;
+pub(crate) mod database;
 mod decide;
 pub(crate) mod doctor;
 pub(crate) mod mail;

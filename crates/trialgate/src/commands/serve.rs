@@ -24,6 +24,9 @@ impl Serve {
             let signals = Signals::catch()?;
             compose::raise_file_limit();
             let ledger = Ledger::of(&config).await?;
+            for (_, concern) in ledger.concerns().await? {
+                tracing::warn!("{concern}");
+            }
             let inbox = config.settings.sandbox.enabled.then(|| compose::inbox(&config)).transpose()?;
             if inbox.is_some() {
                 tracing::warn!(

@@ -1,10 +1,11 @@
 //! Connections and servers that go away.
 
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use chrono::DateTime;
-use tokio::task::spawn_blocking;
+use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
+use tokio::task::{block_in_place, spawn_blocking};
 use trial_cluster::Cluster;
 use trial_core::ports::{Operations, Outbox, TrialLedger};
 use trial_core::{Batch, Lease, LeaseId, LedgerError, Request};
@@ -54,6 +55,36 @@ async fn sessions_that_were_ended_unnoticed_are_replaced() {
         database.execute(END_ALL).await;
         ledger.commit(batch(2 + u32::from(turn)), data::planner()).await.unwrap();
     }
+}
+
+/// An instance that freezes in its turn is ended by the server before another has waited for too long.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_frozen_instance_costs_the_others_no_batch() {
+    let database = Database::new().await;
+    let (freezing, other) = (database.open().await, database.open().await);
+    // After a turn that it had to wait for, it gathers in its turn.
+    let mut holding = AsyncPgConnection::establish(&database.cluster.url(&database.name)).await.unwrap();
+    holding.batch_execute("SELECT pg_advisory_lock(6085041913682420084)").await.unwrap();
+    let waiting = tokio::spawn({
+        let freezing = freezing.clone();
+        async move { freezing.commit(batch(1), data::planner()).await.unwrap() }
+    });
+    database.until("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted", "1").await;
+    drop(holding);
+    waiting.await.unwrap();
+    let (freeze, frozen) = mpsc::channel();
+    let (thaw, thawed) = mpsc::channel();
+    let gather = move || {
+        freeze.send(()).unwrap();
+        block_in_place(|| thawed.recv()).unwrap();
+        batch(2)
+    };
+    let deciding = tokio::spawn(async move { freezing.commit_next(Box::new(gather), data::planner()).await });
+    spawn_blocking(move || frozen.recv()).await.unwrap().unwrap();
+    assert_eq!(other.commit(batch(3), data::planner()).await.unwrap().len(), 1);
+    thaw.send(()).unwrap();
+    assert_eq!(deciding.await.unwrap().unwrap().len(), 1, "on another connection");
+    assert_eq!(database.execute("SELECT count(*) FROM code_requests").await, "3");
 }
 
 /// A server that is not there is told at once to whoever comes after the first, and found again when it is back.

@@ -1,6 +1,7 @@
 //! The ledger on PostgreSQL, on private servers.
 
 mod conformance;
+mod guarantees;
 mod instances;
 mod invariants;
 mod lost;
@@ -8,6 +9,7 @@ mod moving;
 mod opening;
 mod plans;
 mod poison;
+mod pooler;
 mod server;
 mod tls;
 mod turns;

@@ -14,7 +14,7 @@ use crate::output::Output;
 /// `trialgate migrate`
 #[derive(Debug, Args)]
 pub(crate) struct Migrate {
-    /// Move everything out of this SQLite database, sqlite:PATH, which nothing may be served from any more afterwards
+    /// Move everything out of this SQLite database, sqlite:PATH, which refuses to be used afterwards
     #[arg(long, value_name = "URL", requires = "to", value_parser = url)]
     from: Option<ServiceUrl>,
     /// Move it into this PostgreSQL database, postgres://…, which must be empty, or left by the same move when that was

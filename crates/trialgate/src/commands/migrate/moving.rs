@@ -117,6 +117,6 @@ impl fmt::Display for Report {
         }
         let Self { from, to, rows, copied, .. } = self;
         writeln!(f, "{table}{rows} rows of {from} are in {to}, each compared; {copied} were copied now")?;
-        write!(f, "set `storage.url` to the new database; nothing may be served from the old one any more")
+        write!(f, "set `storage.url` to the new database; the old one is marked as moved, and refuses")
     }
 }

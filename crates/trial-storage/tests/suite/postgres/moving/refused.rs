@@ -123,7 +123,9 @@ async fn nothing_is_decided_while_a_move_is_under_way() {
     }
     serving.tenants(super::house::first_page()).await.expect("who only reads is not in the way");
     halted.go_on().await;
-    assert_eq!(serving.commit(batch, data::planner()).await.unwrap().len(), 1);
+    let refused = serving.commit(batch, data::planner()).await;
+    let Err(LedgerError::Unavailable(why)) = &refused else { panic!("{refused:?}") };
+    assert!(why.to_string().contains("was moved to"), "{why}");
 }
 
 #[tokio::test]

@@ -1,0 +1,2 @@
+DROP TABLE database_state;
+DROP TABLE decided_batches;

@@ -1,0 +1,77 @@
+//! Looks after what decisions rest on while nobody decides: which server answers, and which others can be written to.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use tokio::task::AbortHandle;
+use tokio::time::sleep;
+
+use super::connect::Connector;
+use super::guard;
+use super::transaction::Kind;
+use super::turn::Turns;
+use super::{PATIENCE, session::Writable};
+
+/// The task that watches; it ends with this.
+pub(super) struct Watch(AbortHandle);
+
+impl Watch {
+    pub(super) fn start(turns: Turns, connector: Connector, every: Duration) -> Self {
+        let task = tokio::spawn(async move {
+            loop {
+                sleep(every).await;
+                look(&turns, &connector).await;
+            }
+        });
+        Self(task.abort_handle())
+    }
+
+    pub(super) fn stop(&self) {
+        self.0.abort();
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+async fn look(turns: &Turns, connector: &Connector) {
+    if connector.place().servers.len() > 1 {
+        let used = turns.guard.server();
+        turns.guard.set_rival(rival(connector, used.as_ref()).await);
+    }
+    // A server that is refused is logged by the guard, one that does not answer by whoever needs it.
+    if turns.check().await.is_ok() {
+        let pruned = turns.connections.transaction(Kind::Write, PATIENCE, |conn| guard::prune(conn).boxed()).await;
+        if let Err(error) = pruned {
+            tracing::warn!(%error, "rows of old batches cannot be removed");
+        }
+    }
+}
+
+/// The newest of the servers that can be written to besides the one in use.
+async fn rival(connector: &Connector, used: Option<&Writable>) -> Option<(String, Writable)> {
+    let used = used?;
+    let mut others = writable(connector).await;
+    others.retain(|(_, server)| server.started != used.started);
+    let newest = others.into_iter().max_by(|(_, one), (_, other)| one.timeline.cmp(&other.timeline))?;
+    tracing::error!(
+        server = newest.0,
+        timeline = newest.1.timeline,
+        used = used.timeline,
+        "two servers of the database can be written to; stop the one that is wrong"
+    );
+    Some(newest)
+}
+
+/// The servers that can be written to, each once, by their names.
+pub(super) async fn writable(connector: &Connector) -> Vec<(String, Writable)> {
+    let mut seen = BTreeSet::new();
+    let mut servers = connector.writable().await;
+    // One server that is named twice is one.
+    servers.retain(|(_, server)| seen.insert(server.started.clone()));
+    servers.into_iter().map(|(place, server)| (connector.place().server(place), server)).collect()
+}

@@ -1,0 +1,53 @@
+//! A database file that was moved elsewhere or migrated by a newer release while it is open: nothing is written to it.
+
+use std::path::Path;
+
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use diesel::sqlite::SqliteConnection;
+use trial_core::ports::{Operations, TrialLedger};
+use trial_core::{LedgerError, Request};
+use trial_storage::{OpenError, SqliteLedger, SqliteOptions};
+use trial_testkit::{Desk, data};
+
+fn execute(path: &Path, sql: &str) {
+    SqliteConnection::establish(path.to_str().unwrap()).unwrap().batch_execute(sql).unwrap();
+}
+
+/// Nothing is decided, changed or ready, for this reason.
+async fn assert_refused(desk: &Desk<SqliteLedger>, reason: &str) {
+    let batch = desk.batch([Request::SendCode(data::code_request(&data::phone(2)))]);
+    let refused = [
+        desk.try_commit(batch).await.map(drop),
+        desk.ledger.set_quota(7, desk.operator()).await.map(drop),
+        TrialLedger::check(&*desk.ledger).await,
+    ];
+    for refused in refused {
+        let Err(LedgerError::Unavailable(why)) = &refused else { panic!("{refused:?}") };
+        assert!(why.to_string().contains(reason), "{why}");
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_was_moved_or_is_newer_is_not_written_to() {
+    let dir = tempfile::tempdir().unwrap();
+    let options = SqliteOptions::new(dir.path().join("trialgate.db"));
+    SqliteLedger::migrate(&options).await.unwrap();
+    let desk = Desk::new(SqliteLedger::open(options.clone()).await.unwrap());
+    desk.send(&data::phone(1)).await;
+
+    execute(&options.path, "INSERT INTO __diesel_schema_migrations (version) VALUES ('99999999999999')");
+    assert_refused(&desk, "by a newer release (99999999999999)").await;
+    execute(&options.path, "DELETE FROM __diesel_schema_migrations WHERE version = '99999999999999'");
+    desk.send(&data::phone(2)).await;
+
+    execute(&options.path, "INSERT INTO moved_to (is_only, place) VALUES (1, 'trial on db.example.com:5432')");
+    assert_refused(&desk, "was moved to trial on db.example.com:5432").await;
+    let refused = SqliteLedger::open(options.clone()).await.err();
+    assert!(matches!(&refused, Some(OpenError::Moved { place, .. }) if place == "trial on db.example.com:5432"));
+    let place = SqliteLedger::confirm(&options, desk.operator()).await.unwrap();
+    assert_eq!(place.as_deref(), Some("trial on db.example.com:5432"));
+    desk.send(&data::phone(3)).await;
+    assert_eq!(SqliteLedger::confirm(&options, desk.operator()).await.unwrap(), None);
+    SqliteLedger::open(options).await.unwrap();
+}
