@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 
-use crate::values::named;
+use crate::values::{fold_mailbox, named};
 use crate::{
     ACCOUNT_PASSWORD_VALID_DAYS, AccessCode, AccessCodeKind, Application, ApplicationId, ApplyOutcome, AuditId,
     ChallengeId, CodeOutcome, CodeRequestId, CompanyName, Email, Locale, MailId, Phone, RequestId, TenantId,
@@ -166,7 +166,7 @@ impl Tenant {
 
     /// The tenant whose account has this name, if there is one; `None` for what no account is called.
     pub fn of_account(name: &str) -> Option<TenantId> {
-        name.trim().to_ascii_lowercase().strip_prefix("admin@")?.parse().ok()
+        fold_mailbox(name).to_ascii_lowercase().strip_prefix("admin@")?.parse().ok()
     }
 
     /// Until when the initial password can be used.

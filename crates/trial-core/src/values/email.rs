@@ -4,10 +4,15 @@ use std::sync::Arc;
 
 use email_address::{EmailAddress, Options};
 
+use super::folding::fold_mailbox;
+
 /// The longest mailbox, in bytes: a path of RFC 5321 section 4.5.3.1.3 less its angle brackets.
 const MAX_LENGTH: usize = 254;
 
-/// A mailbox of RFC 5321, as the applicant wrote it. Compared by its [`EmailKey`].
+/// The longest text that is folded, in bytes: as much white space and as many invisible characters as nobody pastes.
+const MAX_INPUT: usize = 16 * MAX_LENGTH;
+
+/// A mailbox of RFC 5321, as the applicant meant it: `ａ＠ｅｘａｍｐｌｅ．ｃｏｍ` is `a@example.com`. Compared by its [`EmailKey`].
 #[derive(Clone, PartialEq, Eq)]
 pub struct Email {
     address: Arc<str>,
@@ -84,12 +89,16 @@ impl Email {
         Self::parse_at(MailHosts::Internet, text)
     }
 
-    /// Parses a bare mailbox of RFC 5321: dot-string or quoted local part, domain name or address literal.
+    /// Parses a bare mailbox of RFC 5321, folded: no display name, angle brackets or `mailto:`, of which it is not certain what else
+    /// was pasted with them. It has a dot-string or quoted local part, and a domain name or address literal.
     ///
     /// # Errors
     /// Says what is wrong and what to give instead.
     pub fn parse_at(hosts: MailHosts, text: &str) -> Result<Self, EmailError> {
-        let text = text.trim_matches([' ', '\t']);
+        if text.len() > MAX_INPUT {
+            return Err(EmailError::TooLong);
+        }
+        let text = &*fold_mailbox(text);
         if text.is_empty() {
             return Err(EmailError::Empty);
         }
@@ -124,7 +133,7 @@ impl Email {
         Self { address: address.into(), key: EmailKey(key.into()) }
     }
 
-    /// The mailbox as it was written.
+    /// The mailbox as it was written, folded.
     pub fn as_str(&self) -> &str {
         &self.address
     }

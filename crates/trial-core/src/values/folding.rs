@@ -15,6 +15,16 @@ pub(crate) fn without_ignorable(text: &str) -> String {
     text.chars().filter(|&c| !ignorable.contains(c)).collect()
 }
 
+/// NFKC (Unicode Standard Annex 15) without invisible characters, nor white space around it; the full stop of East Asian input
+/// methods is a full stop, as in domain names (UTS 46). For mailboxes.
+pub(crate) fn fold_mailbox(text: &str) -> Cow<'_, str> {
+    if text.is_ascii() {
+        return Cow::Borrowed(text.trim());
+    }
+    let folded = ComposingNormalizer::new_nfkc().normalize(text).into_owned();
+    Cow::Owned(without_ignorable(&folded).trim().replace(IDEOGRAPHIC_FULL_STOP, "."))
+}
+
 /// NFKC (Unicode Standard Annex 15) without invisible characters, white space, dashes and brackets. For phones and codes, which
 /// phone books, SMS and input methods write with any of them.
 pub(crate) fn fold_digits(text: &str) -> String {
@@ -31,6 +41,7 @@ pub(crate) fn fold_digits(text: &str) -> String {
     without_ignorable(&folded).chars().filter(|&c| !is_separator(c)).collect()
 }
 
+const IDEOGRAPHIC_FULL_STOP: char = '\u{3002}';
 /// Typed for a dash by East Asian input methods.
 const KATAKANA_LENGTH_MARK: char = '\u{30FC}';
 

@@ -15,7 +15,7 @@ pub use access_code::{AccessCode, AccessCodeError, AccessCodeKind};
 pub use company::{CompanyError, CompanyKey, CompanyName};
 pub(crate) use email::mask_email;
 pub use email::{Email, EmailError, EmailKey, MailHosts};
-pub(crate) use folding::{fold_pasted, shown};
+pub(crate) use folding::{fold_mailbox, fold_pasted, shown};
 pub(crate) use ids::ID_ENTROPY;
 pub use ids::{
     ApplicationId, AuditId, CallerId, ChallengeId, CodeRequestId, EventId, LeaseId, MailId, OperatorId, RequestId,

@@ -52,11 +52,15 @@ fn phone() {
 fn email() {
     Target::new("email").makes(5_000).check(|input| {
         let text = text(input);
+        let around = format!("\u{feff} {text}\u{200b}\u{3000}");
+        assert_eq!(Email::parse_at(MailHosts::Any, &around), Email::parse_at(MailHosts::Any, text));
         let Ok(email) = Email::parse_at(MailHosts::Any, text) else {
             assert!(Email::parse(text).is_err(), "fewer hosts do not make an address of it");
             return;
         };
-        assert_eq!(email.as_str(), text.trim_matches([' ', '\t']));
+        if text.is_ascii() {
+            assert_eq!(email.as_str(), text.trim());
+        }
         assert!(email.as_str().len() <= 254 && email.as_str().bytes().all(|b| (b' '..=b'~').contains(&b)));
         let again = Email::parse_at(MailHosts::Any, email.key().as_str()).expect("a key is an address");
         assert_eq!(again.key(), email.key());

@@ -53,7 +53,7 @@ pub(super) fn query(text: &str, visit: &Visit<'_>) -> Result<Unrecorded<Option<A
 
 /// A phone, an address, an exchange's id, or else a company's name.
 fn customer(text: &str, visit: &Visit<'_>) -> Result<ApplicationQuery, String> {
-    if text.contains('@') {
+    if text.contains(['@', '＠', '﹫']) {
         let email = Email::parse_at(MailHosts::Any, text);
         return email.map(|email| ApplicationQuery::Email(email.key().clone())).map_err(|error| error.to_string());
     }

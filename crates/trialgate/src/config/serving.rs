@@ -290,10 +290,12 @@ fn said_in_mail(given: Option<&String>, key: &str) -> Option<Problem> {
 /// The address in `a@example.com` or `Name <a@example.com>`.
 pub(super) fn address_of(mailbox: &str, hosts: MailHosts) -> Option<&str> {
     let address = match mailbox.trim().strip_suffix('>') {
-        Some(rest) => rest.rsplit_once('<')?.1,
+        Some(rest) => rest.rsplit_once('<')?.1.trim(),
         None => mailbox.trim(),
     };
-    Email::parse_at(hosts, address).is_ok().then_some(address)
+    // As the mail client reads it, which does not fold it.
+    let email = Email::parse_at(hosts, address).ok()?;
+    (email.as_str() == address).then_some(address)
 }
 
 pub(super) fn is_callback_secret(text: &str) -> bool {

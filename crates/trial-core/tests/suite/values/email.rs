@@ -1,4 +1,4 @@
-use trial_core::{Email, EmailError, MailHosts};
+use trial_core::{Email, EmailError, MailHosts, Tenant, TenantId};
 
 fn key(text: &str) -> String {
     let email = Email::parse_at(MailHosts::Any, text).unwrap_or_else(|error| panic!("{text:?} {error}"));
@@ -188,11 +188,61 @@ fn beyond_ascii_is_another_protocol() {
         "j\u{f6}rg@example.com",
         "a@ex\u{e4}mple.com",
         "\u{1F600}@example.com",
-        "\u{202e}a@example.com",
-        "a＠example.com",
+        "j\u{f6}rg＠example.com",
+        "\u{430}@example.com",
     ] {
         assert_eq!(Email::parse(text), Err(EmailError::NotAscii), "{text:?}");
     }
+}
+
+/// What address books, web pages and input methods put into and around an address.
+#[test]
+fn a_pasted_address_is_what_is_meant() {
+    for text in [
+        "ａ＠ｅｘａｍｐｌｅ．ｃｏｍ",
+        "ａ@example。com",
+        "a﹫example｡com",
+        "\u{feff}a@example.com",
+        "a@example.com\u{200b}",
+        "a\u{200d}@exam\u{ad}ple.com",
+        "\u{202a}a@example.com\u{202c}",
+        "\u{202e}\u{200f}a@example.com\u{2069}",
+        "\u{2060}\u{a0}a@example.com\u{3000}\u{2003}",
+        "\r\n\t a@example.com \r\n",
+    ] {
+        for hosts in [MailHosts::Internet, MailHosts::Any] {
+            let email = Email::parse_at(hosts, text).unwrap_or_else(|error| panic!("{text:?} {error}"));
+            assert_eq!((email.as_str(), email.key().as_str()), ("a@example.com", "a@example.com"), "{text:?}");
+        }
+    }
+    assert_eq!(key("Ａｎｎ@Ｅxample.com"), key("ann@example.com"));
+    assert_eq!(Email::parse("ａ％ｂ@example.com"), Err(EmailError::Route), "folded before it is judged");
+    assert_eq!(Email::parse("a＠b＠example.com"), Err(EmailError::Malformed));
+    assert_eq!(Email::parse("a@loca\u{200b}lhost"), Err(EmailError::LocalHost));
+    assert_eq!(Email::parse("＜a@example.com＞"), Err(EmailError::Malformed), "with what else came along");
+    assert_eq!(Email::parse("mailto:a@example.com"), Err(EmailError::Malformed));
+    assert_eq!(Email::parse("a\u{3000}b@example.com"), Err(EmailError::Malformed), "space within");
+    for text in ["\u{200b}", "\u{feff}\u{3000}", "\n"] {
+        assert_eq!(Email::parse(text), Err(EmailError::Empty), "{text:?}");
+    }
+}
+
+#[test]
+fn what_does_not_show_does_not_count_for_its_length() {
+    let invisible = "\u{200b}".repeat(300);
+    assert_eq!(Email::parse(&format!("a{invisible}@example.com")).unwrap().as_str(), "a@example.com");
+    assert_eq!(Email::parse(&format!("a@example.com{}", " ".repeat(5_000))), Err(EmailError::TooLong));
+}
+
+#[test]
+fn an_account_is_found_by_its_pasted_name() {
+    let id = TenantId::from_bytes([7; 16]);
+    let name = Tenant::account_name(id);
+    let full_width = name.replace('@', "＠").to_uppercase();
+    for text in [format!("\u{202a}{name}\u{202c}"), format!(" {full_width}\u{200b}\n")] {
+        assert_eq!(Tenant::of_account(&text), Some(id), "{text:?}");
+    }
+    assert_eq!(Tenant::of_account("ann@example.com"), None);
 }
 
 #[test]
