@@ -9,6 +9,7 @@ on_every_database!(
     from_200_to_000_and_its_mail,
     code_201_within_the_resend_interval_and_over_a_limit,
     code_202_when_nobody_knows_or_nobody_was_reached,
+    a_gateway_that_was_away_is_not_charged_to_the_visitor,
     code_204_when_the_gateway_refuses,
     code_204_when_the_budget_is_spent,
     code_205_of_both_interfaces,
@@ -75,6 +76,14 @@ async fn code_201_within_the_resend_interval_and_over_a_limit(home: Home) {
     assert_eq!(client.apply(&often, &code).await.code(), "000", "the code that was sent is still good");
     service.stop().await;
 
+    let service = home.start_with(&[("TRIALGATE_LIMITS__PHONE__SENDS_PER_HOUR", "1")]).await;
+    let (client, full) = (service.client(), Applicant::new(3));
+    client.obtain_code(&full).await;
+    let refused = client.send_code(&full).await;
+    assert_eq!(refused.code(), "201");
+    assert!(refused.retry_after.is_some_and(|seconds| seconds > 3_000), "not the interval, {refused:?}");
+    service.stop().await;
+
     let service = home.start().await;
     let (client, soon) = (service.client(), Applicant::new(2));
     assert_eq!(client.send_code(&soon).await.code(), "200");
@@ -100,6 +109,20 @@ async fn code_202_when_nobody_knows_or_nobody_was_reached(home: Home) {
     // It cannot have arrived: another at once.
     let code = client.obtain_code(&unreached).await;
     assert_eq!(client.apply(&unreached, &code).await.code(), "000");
+}
+
+async fn a_gateway_that_was_away_is_not_charged_to_the_visitor(home: Home) {
+    let service = home.start().await;
+    let (client, applicant) = (service.client(), Applicant::new(1));
+    client.set_faults(json!({"sms": "unreachable"})).await;
+    for _ in 0..5 {
+        assert_eq!(client.send_code(&applicant).await.code(), "202");
+    }
+    client.set_faults(json!({})).await;
+    let code = client.obtain_code(&applicant).await;
+    let refused = client.send_code(&applicant).await;
+    assert_eq!((refused.code(), refused.retry_after.is_some_and(|seconds| seconds <= 60)), ("201", true));
+    assert_eq!(client.apply(&applicant, &code).await.code(), "000");
 }
 
 async fn code_204_when_the_gateway_refuses(home: Home) {

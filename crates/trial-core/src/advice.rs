@@ -44,6 +44,9 @@ pub fn about_code(outcome: &CodeOutcome, told: Option<DeliveryState>) -> &'stati
             CodeRefusal::DailyLimit { .. } => {
                 "the applicant waits; if honest visitors meet this, raise `limits.phone.sends_per_day`"
             }
+            CodeRefusal::SendsFailed { .. } => {
+                "see what the gateway said to the requests before this one; once it takes messages, the applicant may ask again"
+            }
             CodeRefusal::BudgetSpent { scope: BudgetScope::All, .. } => {
                 "see whether the traffic is honest; if so, raise it with `trialgate settings set limits.sms_per_day N`"
             }

@@ -86,6 +86,8 @@ pub struct PhoneFacts {
     pub failures: u32,
     /// Its current code.
     pub challenge: Option<Challenge>,
+    /// The code before it, as long as the gateway has not accepted the current one.
+    pub previous: Option<Challenge>,
     /// Its sends within the window, oldest first.
     pub sends: Vec<PastSend>,
     /// Its accepted applications within the window, oldest first.

@@ -99,8 +99,8 @@ pub use platform::{
     EventSettlement, EventState, EventView, PlatformEvent, PlatformEventKind, TellError,
 };
 pub use policy::{
-    ACCOUNT_PASSWORD_VALID_DAYS, AddressLimits, CLOCK_SKEW, CODE_DIGITS, Limits, MIN_LIFE_LEFT, PhonePolicy, Policy,
-    QuotaPolicy, REPLAY_WINDOW, TestNumber, TrialPolicy, UniqueBy, VerificationPolicy,
+    ACCOUNT_PASSWORD_VALID_DAYS, AddressLimits, CLOCK_SKEW, CODE_DIGITS, FAILED_SENDS_SPAN, Limits, MIN_LIFE_LEFT,
+    PhonePolicy, Policy, QuotaPolicy, REPLAY_WINDOW, TestNumber, TrialPolicy, UniqueBy, VerificationPolicy,
 };
 pub use pool::{FreedCode, PoolOrder, PoolOutcome, PoolOutlook, RestOver, USE_DAYS, pool_outlook};
 pub use portal::{

@@ -68,6 +68,13 @@ pub enum CodeRefusal {
         /// When one may be asked for again.
         retry_after: Duration,
     },
+    /// Messages to the phone failed just now, or many times within the hour (202, or 204 if the gateway refused the last one).
+    SendsFailed {
+        /// Whether the gateway refused the last one; else it was not reached.
+        refused: bool,
+        /// When one may be asked for again.
+        retry_after: Duration,
+    },
     /// The day's SMS budget is spent (204).
     BudgetSpent {
         /// Whose budget.
@@ -77,6 +84,22 @@ pub enum CodeRefusal {
     },
     /// Codes are sent to the phone's prefix, and hardly any is used (204).
     PrefixBlocked(BlockedPrefix),
+}
+
+impl CodeRefusal {
+    /// The time until a send is taken, where that is known.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match *self {
+            Self::TooSoon { retry_after }
+            | Self::HourlyLimit { retry_after }
+            | Self::DailyLimit { retry_after }
+            | Self::SendsFailed { retry_after, .. } => Some(retry_after),
+            Self::QuotaReached { .. }
+            | Self::PhoneLocked { .. }
+            | Self::BudgetSpent { .. }
+            | Self::PrefixBlocked(_) => None,
+        }
+    }
 }
 
 /// Whose SMS budget is spent.
@@ -106,6 +129,8 @@ pub struct CodeToSend {
     pub expires_at: DateTime<Utc>,
     /// The language of the message.
     pub locale: Locale,
+    /// The time until another can be sent, unless this one fails; `None` for none.
+    pub next_send_in: Option<Duration>,
     /// Whether the phone is a test number: then no gateway gets the message.
     pub is_test: bool,
     /// The block of its prefix that would have refused it, if blocks were more than looked at.
@@ -220,6 +245,15 @@ impl fmt::Display for CodeRefusal {
             }
             Self::DailyLimit { retry_after } => {
                 write!(f, "the phone's daily limit of sends is reached for {} s", retry_after.as_secs())
+            }
+            Self::SendsFailed { refused, retry_after } => {
+                let last =
+                    if *refused { "refused by the gateway" } else { "not sent, because the gateway was not reached" };
+                let wait = retry_after.as_secs();
+                write!(
+                    f,
+                    "several messages to the phone failed, the last was {last}; it may be asked for again in {wait} s"
+                )
             }
             Self::BudgetSpent { scope: BudgetScope::All, sent } => {
                 write!(f, "the day's SMS budget is spent ({sent} sent)")

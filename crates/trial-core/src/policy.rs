@@ -13,6 +13,9 @@ use crate::{AbusePolicy, BreakerMode, Phone, VerificationCode};
 pub const CODE_DIGITS: usize = 6;
 /// A resend that could give the code less life than this makes a new code instead.
 pub const MIN_LIFE_LEFT: Duration = Duration::from_mins(2);
+/// Failed sends are on average five seconds apart: six within this span, so that an applicant who presses the button a few times
+/// while the gateway is away is served as soon as it is back.
+pub const FAILED_SENDS_SPAN: Duration = Duration::from_secs(30);
 /// How long the very same application is answered 000 again.
 pub const REPLAY_WINDOW: Duration = Duration::from_hours(24);
 /// Unless it is set, mails that owners cause are one part in this many of the day's threshold.
@@ -74,10 +77,14 @@ pub struct VerificationPolicy {
 /// Limits that protect phones and money.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Limits {
-    /// Sends to one phone within any hour.
+    /// Sends to one phone within any hour that may have left.
     pub phone_sends_per_hour: u32,
-    /// Sends to one phone within any 24 hours.
+    /// Sends to one phone within any 24 hours that may have left.
     pub phone_sends_per_day: u32,
+    /// Sends to one phone within any [`FAILED_SENDS_SPAN`] that failed; no setting.
+    pub failed_sends_per_span: u32,
+    /// Sends to one phone within any hour that failed; no setting.
+    pub failed_sends_per_hour: u32,
     /// Sends in all within one day.
     pub sms_per_day: u32,
     /// Sends to one country code, other than the default region's, within one day.
@@ -217,6 +224,8 @@ impl Default for Policy {
             limits: Limits {
                 phone_sends_per_hour: 5,
                 phone_sends_per_day: 10,
+                failed_sends_per_span: 6,
+                failed_sends_per_hour: 30,
                 sms_per_day: 10_000,
                 sms_per_country_day: 50,
                 sms_per_prefix_day: 0,

@@ -17,6 +17,8 @@ pub struct PhoneRecord {
     pub failures: u32,
     /// Its current code, if one was ever made.
     pub challenge: Option<ChallengeId>,
+    /// The code before it, as long as the gateway has not accepted the current one.
+    pub previous: Option<ChallengeId>,
 }
 
 /// One verification code. The code itself is derived from the id and the key.

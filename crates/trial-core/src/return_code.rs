@@ -49,7 +49,7 @@ pub enum ApplyCode {
 pub struct CodeReply {
     /// The return code.
     pub code: SendCode,
-    /// When to come again, where that is known.
+    /// The time until a message can be sent, where that is known; after one that was sent, until the next.
     pub retry_after: Option<Duration>,
 }
 
@@ -120,15 +120,17 @@ impl ApplyReply {
 
 impl From<&CodeRefusal> for CodeReply {
     fn from(refusal: &CodeRefusal) -> Self {
-        let (code, retry_after) = match *refusal {
-            CodeRefusal::QuotaReached { .. } => (SendCode::QuotaReached, None),
-            CodeRefusal::PhoneLocked { .. } => (SendCode::Exception, None),
-            CodeRefusal::TooSoon { retry_after }
-            | CodeRefusal::HourlyLimit { retry_after }
-            | CodeRefusal::DailyLimit { retry_after } => (SendCode::TooSoon, Some(retry_after)),
-            CodeRefusal::BudgetSpent { .. } | CodeRefusal::PrefixBlocked(_) => (SendCode::NotSent, None),
+        let code = match *refusal {
+            CodeRefusal::QuotaReached { .. } => SendCode::QuotaReached,
+            CodeRefusal::PhoneLocked { .. } | CodeRefusal::SendsFailed { refused: false, .. } => SendCode::Exception,
+            CodeRefusal::TooSoon { .. } | CodeRefusal::HourlyLimit { .. } | CodeRefusal::DailyLimit { .. } => {
+                SendCode::TooSoon
+            }
+            CodeRefusal::SendsFailed { refused: true, .. }
+            | CodeRefusal::BudgetSpent { .. }
+            | CodeRefusal::PrefixBlocked(_) => SendCode::NotSent,
         };
-        Self { code, retry_after }
+        Self { code, retry_after: refusal.retry_after() }
     }
 }
 

@@ -10,7 +10,7 @@ use tracing::Instrument as _;
 use trial_core::ports::{Clock, TrialService, Unexpected};
 use trial_core::{
     Application, ApplyReply, BlockedPrefix, BreakerMode, CodeOutcome, CodeRefusal, CodeReply, CodeRequest, CodeToSend,
-    Outcome, Request, SendReport, SendState, SmsMessage,
+    Outcome, Request, SendReport, SmsMessage,
 };
 
 use crate::admission::{Admission, NotDecided};
@@ -61,7 +61,7 @@ impl Dispatch {
                 if let Some(blocked) = &code.would_block {
                     tell_of_block(blocked, BreakerMode::Shadow);
                 }
-                Ok(CodeReply::from(self.send(code).await))
+                Ok(self.send(code).await)
             }
             Ok(Outcome::SendCode(CodeOutcome::Refused(refusal), None)) => {
                 if let CodeRefusal::PrefixBlocked(blocked) = &refusal {
@@ -74,7 +74,8 @@ impl Dispatch {
         }
     }
 
-    async fn send(&self, code: CodeToSend) -> SendState {
+    /// Says besides when the next message can be sent, if this one may be on its way.
+    async fn send(&self, code: CodeToSend) -> CodeReply {
         let message = SmsMessage {
             code_request: code.code_request,
             to: code.phone.clone(),
@@ -96,7 +97,7 @@ impl Dispatch {
             // The send stays as it was stored, under way: the code counts as sent, and the next request repeats it.
             tracing::error!(?why, code_request = %code.code_request, "a gateway's reply was not taken down");
         }
-        state
+        CodeReply { retry_after: code.next_send_in.filter(|_| state.may_arrive()), ..CodeReply::from(state) }
     }
 }
 

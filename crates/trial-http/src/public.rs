@@ -51,7 +51,9 @@ async fn answer_send_code(request: &HttpRequest, payload: Payload, state: &State
     let locale = preferred.unwrap_or_else(|| Locale::of_phone(&phone));
     let asked = CodeRequest { request_id: id_of(request), phone, locale };
     let reply = unless_it_panics(state.service.send_code(asked)).await?;
-    Ok(response(state.replies.send(reply.code, preferred.unwrap_or(Locale::En)), reply.retry_after))
+    // To a 200 there is nothing to come back for.
+    let retry_after = reply.retry_after.filter(|_| reply.code != SendCode::Sent);
+    Ok(response(state.replies.send(reply.code, preferred.unwrap_or(Locale::En)), retry_after))
 }
 
 async fn answer_apply(request: &HttpRequest, payload: Payload, state: &State) -> Result<HttpResponse, Problem> {

@@ -144,12 +144,12 @@ impl Stretch {
             _ => sql,
         };
         let codes = || consumed(self.rows(codes));
+        let without = |head: &'static str, column: &'static str| {
+            Sql::new(head).then(of_phones()).text(") AND ").text(column).text(" IN (").then(codes()).text(")")
+        };
         let mut before = vec![
-            Sql::new("UPDATE phones SET challenge = NULL WHERE phone IN (")
-                .then(of_phones())
-                .text(") AND challenge IN (")
-                .then(codes())
-                .text(")"),
+            without("UPDATE phones SET challenge = NULL WHERE phone IN (", "challenge"),
+            without("UPDATE phones SET previous = NULL WHERE phone IN (", "previous"),
             Sql::new("DELETE FROM phones WHERE challenge IS NULL AND failures = 0 AND phone IN (")
                 .then(of_phones())
                 .text(")"),

@@ -56,7 +56,8 @@ const INVARIANTS: [(&str, &str); 9] = [
     (
         "the code that a phone has is there",
         "SELECT 'phones' AS found FROM phones p
-            WHERE p.challenge IS NOT NULL AND NOT EXISTS (SELECT 1 FROM challenges c WHERE c.id = p.challenge)",
+            WHERE p.challenge IS NOT NULL AND NOT EXISTS (SELECT 1 FROM challenges c WHERE c.id = p.challenge)
+            OR p.previous IS NOT NULL AND NOT EXISTS (SELECT 1 FROM challenges c WHERE c.id = p.previous)",
     ),
     (
         "a mail is due, or was settled",

@@ -51,6 +51,32 @@ pub(crate) struct ChallengeRow {
     proven_at: Option<i64>,
 }
 
+diesel::alias! {
+    // The code before a phone's current one.
+    pub(crate) const PREVIOUS: Alias<Previous> = challenges as previous_challenges;
+}
+
+type ChallengeColumns = (
+    challenges::id,
+    challenges::key_id,
+    challenges::made_at,
+    challenges::expires_at,
+    challenges::tries,
+    challenges::state,
+    challenges::proven_at,
+);
+
+/// The columns of a [`ChallengeRow`] in its order, to be selected of [`PREVIOUS`].
+pub(crate) const CHALLENGE_COLUMNS: ChallengeColumns = (
+    challenges::id,
+    challenges::key_id,
+    challenges::made_at,
+    challenges::expires_at,
+    challenges::tries,
+    challenges::state,
+    challenges::proven_at,
+);
+
 impl ChallengeRow {
     pub(crate) fn into_challenge(self, phone: &Phone) -> Result<Challenge, LedgerError> {
         Ok(Challenge {

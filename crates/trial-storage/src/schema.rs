@@ -21,6 +21,7 @@ table! {
         country_code -> Integer,
         failures -> Integer,
         challenge -> Nullable<Binary>,
+        previous -> Nullable<Binary>,
     }
 }
 

@@ -102,6 +102,8 @@ impl Scenario {
         policy.verification.max_failures = 5;
         policy.limits.phone_sends_per_hour = 3;
         policy.limits.phone_sends_per_day = 4;
+        policy.limits.failed_sends_per_span = 1;
+        policy.limits.failed_sends_per_hour = 2;
         policy.limits.sms_per_day = 9;
         policy.limits.sms_per_country_day = 2;
         policy.limits.sms_per_prefix_day = 8;

@@ -17,7 +17,7 @@ struct Granted {
 
 impl Planner {
     pub(super) fn apply(&self, world: &mut World, moment: Moment, application: &Application) -> ApplyOutcome {
-        let challenge = world.phone(&application.phone).challenge().map(|challenge| challenge.id);
+        let challenge = self.submitted_code(world, moment, application).map(|challenge| challenge.id);
         let outcome = match self.replayed(world, moment, application) {
             Some(tenant) => ApplyOutcome::Replayed { tenant },
             None => self
@@ -46,7 +46,7 @@ impl Planner {
         }
         let refusal = self
             .phone_is_not_locked(world, application)
-            .and_then(|()| self.code_exists(world, moment, application))
+            .and_then(|()| self.living_codes(world, moment, application).map(drop))
             .err()?;
         if matches!(refusal, ApplyRefusal::NoCode { .. }) && self.misses_used_codes(world, moment, application) {
             return None;
@@ -64,8 +64,8 @@ impl Planner {
     /// what a right code proves: that it came, and that its owner agreed to the terms.
     fn judge(&self, world: &mut World, moment: Moment, application: &Application) -> Result<Granted, ApplyRefusal> {
         self.phone_is_not_locked(world, application)?;
-        let challenge = match self.code_exists(world, moment, application) {
-            Ok(challenge) => challenge,
+        let codes = match self.living_codes(world, moment, application) {
+            Ok(codes) => codes,
             Err(refusal) => {
                 if self.misses_used_codes(world, moment, application) {
                     world.change_phone(&application.phone).failures += 1;
@@ -73,7 +73,7 @@ impl Planner {
                 return Err(refusal);
             }
         };
-        self.code_is_right(world, moment, application, &challenge)?;
+        let challenge = self.right_code(world, moment, application, codes)?;
         let challenge = self.proven(world, moment.now, challenge);
         if let Some(agreed) = &application.agreed {
             world.effects().audit.push(agreed.record(moment.ids.agreement, moment.now, application));
@@ -101,14 +101,30 @@ impl Planner {
         if self.is_locked(failures) { Err(ApplyRefusal::PhoneLocked { failures }) } else { Ok(()) }
     }
 
-    /// 001: none sent, too old, used up, or spent by wrong tries.
-    fn code_exists(&self, world: &World, moment: Moment, application: &Application) -> Result<Challenge, ApplyRefusal> {
-        let challenge = world
-            .phone(&application.phone)
-            .challenge()
-            .ok_or(ApplyRefusal::NoCode { reason: NoCodeReason::NeverSent })?;
-        self.why_dead(challenge, moment.now)
-            .map_or_else(|| Ok(challenge.clone()), |reason| Err(ApplyRefusal::NoCode { reason }))
+    /// 001 unless a code lives; the current one first. An earlier one lives beside it until the gateway has accepted the current one.
+    fn living_codes(
+        &self,
+        world: &World,
+        moment: Moment,
+        application: &Application,
+    ) -> Result<Vec<Challenge>, ApplyRefusal> {
+        let phone = world.phone(&application.phone);
+        let current = phone.challenge().ok_or(ApplyRefusal::NoCode { reason: NoCodeReason::NeverSent })?;
+        let lives = |code: &&Challenge| self.why_dead(code, moment.now).is_none();
+        let living: Vec<Challenge> = phone.codes().filter(lives).cloned().collect();
+        match self.why_dead(current, moment.now).filter(|_| living.is_empty()) {
+            Some(reason) => Err(ApplyRefusal::NoCode { reason }),
+            None => Ok(living),
+        }
+    }
+
+    /// The code that an application is judged by: the one that was submitted, if it lives; else the current one.
+    fn submitted_code<'a>(&self, world: &'a World, moment: Moment, application: &Application) -> Option<&'a Challenge> {
+        let phone = world.phone(&application.phone);
+        let is_submitted = |code: &&Challenge| {
+            self.why_dead(code, moment.now).is_none() && self.derives(moment, code, application) == Ok(true)
+        };
+        phone.previous().and_then(|_| phone.codes().find(is_submitted)).or(phone.challenge())
     }
 
     /// Whether the phone has used codes, and this is none of them: a guess, for rule 1 answers it by comparing it with them. A
@@ -121,20 +137,32 @@ impl Planner {
         used.peek().is_some() && used.all(|challenge| self.derives(moment, challenge, application) == Ok(false))
     }
 
-    /// 002: a wrong code, counted against the code and against the phone. 003 if the code cannot be derived.
-    fn code_is_right(
+    /// 002: a wrong code, counted once against each code that it could have been, and against the phone. 003 if it is none of those
+    /// that can be derived, and one cannot be.
+    fn right_code(
         &self,
         world: &mut World,
         moment: Moment,
         application: &Application,
-        challenge: &Challenge,
-    ) -> Result<(), ApplyRefusal> {
-        if self.derives(moment, challenge, application)? {
-            return Ok(());
+        codes: Vec<Challenge>,
+    ) -> Result<Challenge, ApplyRefusal> {
+        let mut underivable = None;
+        for code in &codes {
+            match self.derives(moment, code, application) {
+                Ok(true) => return Ok(code.clone()),
+                Ok(false) => {}
+                Err(refusal) => underivable = Some(refusal),
+            }
         }
-        let tried = Challenge { tries: challenge.tries + 1, ..challenge.clone() };
-        let tries_left = self.policy.verification.max_tries - tried.tries;
-        world.update_challenge(tried);
+        if let Some(refusal) = underivable {
+            return Err(refusal);
+        }
+        let mut tries_left = 0;
+        for code in codes {
+            let tried = Challenge { tries: code.tries + 1, ..code };
+            tries_left = tries_left.max(self.policy.verification.max_tries - tried.tries);
+            world.update_challenge(tried);
+        }
         world.change_phone(&application.phone).failures += 1;
         Err(ApplyRefusal::WrongCode { tries_left })
     }
@@ -179,6 +207,7 @@ impl Planner {
         let quota = world.take_quota_unit();
         let consumed = Challenge { state: ChallengeState::Consumed, ..granted.challenge };
         world.update_challenge(consumed.clone());
+        world.keep_only(consumed.clone());
         if world.phone(&application.phone).failures() > 0 {
             world.change_phone(&application.phone).failures = 0;
         }

@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | `applyTenant` (000 to 006, 205) | `planner/apply.rs` |
 //! | the life of a tenant | `planner/tenant.rs`, by the rules of `life.rs` |
-//! | `generateverifycode` (200 to 205) | `planner/send_code.rs`, with `planner/prefixes.rs`, and `planner/send_report.rs` once the gateway has spoken |
+//! | `generateverifycode` (200 to 205) | `planner/send_code.rs`, with `planner/send_limits.rs` and `planner/prefixes.rs`, and `planner/send_report.rs` once the gateway has spoken |
 //!
 //! The plan folds left over the batch: the second of two equal phones sees what the first one did. How a batch is split
 //! changes nothing.
@@ -12,6 +12,7 @@
 mod apply;
 mod prefixes;
 mod send_code;
+mod send_limits;
 mod send_report;
 mod tenant;
 mod world;

@@ -1,19 +1,14 @@
 //! `generateverifycode`: the rules in order, up to the decision to send. What the gateway says of it comes later.
 
-use std::time::Duration;
-
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 
 use crate::{
-    BudgetScope, CLOCK_SKEW, Challenge, ChallengeState, CodeOutcome, CodeRefusal, CodeRequest, CodeRequestRecord,
-    CodeToSend, MIN_LIFE_LEFT, Outcome, PastSend, SendState, VerificationCode,
+    BudgetScope, Challenge, ChallengeState, CodeOutcome, CodeRefusal, CodeRequest, CodeRequestRecord, CodeToSend,
+    MIN_LIFE_LEFT, Outcome, PastSend, SendState, VerificationCode,
 };
 
 use super::world::{PhoneView, World};
 use super::{Moment, Planner};
-
-const HOUR: Duration = Duration::from_hours(1);
-const DAY: Duration = Duration::from_hours(24);
 
 impl Planner {
     pub(super) fn send_code(&self, world: &mut World, moment: Moment, asked: &CodeRequest) -> Outcome {
@@ -36,14 +31,9 @@ impl Planner {
 
     fn may_send(&self, world: &World, moment: Moment, asked: &CodeRequest) -> Result<(), CodeRefusal> {
         let phone = world.phone(&asked.phone);
-        let limits = &self.policy.limits;
         quota_is_left(world)?;
         self.phone_may_ask(phone)?;
-        self.interval_is_over(phone, moment.now)?;
-        let hourly = |retry_after| CodeRefusal::HourlyLimit { retry_after };
-        sends_are_left(phone.sends(), moment.now, HOUR, limits.phone_sends_per_hour, hourly)?;
-        let daily = |retry_after| CodeRefusal::DailyLimit { retry_after };
-        sends_are_left(phone.sends(), moment.now, DAY, limits.phone_sends_per_day, daily)?;
+        self.sends_are_left(phone, moment.now)?;
         self.budget_is_left(world, asked.phone.country_code())?;
         self.prefix_budget_is_left(world, asked.phone.prefix())
     }
@@ -52,18 +42,6 @@ impl Planner {
     fn phone_may_ask(&self, phone: PhoneView<'_>) -> Result<(), CodeRefusal> {
         let failures = phone.failures();
         if self.is_locked(failures) { Err(CodeRefusal::PhoneLocked { failures }) } else { Ok(()) }
-    }
-
-    /// 201: a message that may still arrive was sent a moment ago.
-    fn interval_is_over(&self, phone: PhoneView<'_>, now: DateTime<Utc>) -> Result<(), CodeRefusal> {
-        let counts = |send: &&PastSend| send.state.may_arrive() && is_past(send, now);
-        let Some(last) = phone.sends().iter().filter(counts).map(|send| send.at).max() else {
-            return Ok(());
-        };
-        match remaining(last, self.policy.verification.resend_after, now) {
-            Some(retry_after) => Err(CodeRefusal::TooSoon { retry_after }),
-            None => Ok(()),
-        }
     }
 
     /// 204: the day's SMS budget, in all and for the country.
@@ -100,7 +78,10 @@ impl Planner {
                 proven_at: None,
             };
             let code = self.keyring.current_code(challenge.id, &asked.phone);
-            world.add_challenge(challenge.clone());
+            // Nobody has the new code yet: one that has arrived stays good until the gateway has accepted the other.
+            let lives = |code: &&Challenge| self.why_dead(code, now).is_none();
+            let previous = world.phone(&asked.phone).codes().find(lives).cloned();
+            world.add_challenge(challenge.clone(), previous);
             (challenge, code)
         };
         world.add_send(
@@ -108,6 +89,7 @@ impl Planner {
             PastSend { code_request: ids.code_request, challenge: challenge.id, at: now, state: SendState::Sending },
         );
         world.count_sms(asked.phone.country_code(), |sent| sent + 1);
+        let next_send_in = self.next_send_in(world.phone(&asked.phone), now);
         let fixed = self.policy.test_code(&asked.phone, now).cloned();
         CodeToSend {
             is_test: fixed.is_some(),
@@ -117,6 +99,7 @@ impl Planner {
             code: fixed.unwrap_or(code),
             expires_at: challenge.expires_at,
             locale: asked.locale,
+            next_send_in,
             would_block: None,
         }
     }
@@ -142,36 +125,4 @@ fn quota_is_left(world: &World) -> Result<(), CodeRefusal> {
         return Err(CodeRefusal::QuotaReached { threshold: world.quota().threshold });
     }
     Ok(())
-}
-
-/// 201: at most `limit` sends within any `window`. Sends that the gateway refused count too: what is limited is trying.
-fn sends_are_left(
-    sends: &[PastSend],
-    now: DateTime<Utc>,
-    window: Duration,
-    limit: u32,
-    refusal: impl FnOnce(Duration) -> CodeRefusal,
-) -> Result<(), CodeRefusal> {
-    let within = |send: &&PastSend| send.at > now - window && is_past(send, now);
-    let mut counted: Vec<_> = sends.iter().filter(within).map(|send| send.at).collect();
-    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    if counted.len() < limit {
-        return Ok(());
-    }
-    counted.sort_unstable();
-    // The one whose leaving the window makes room again.
-    let leaves = limit.checked_sub(1).map_or(now, |newer| counted[counted.len() - 1 - newer]);
-    Err(refusal(remaining(leaves, window, now).unwrap_or(window)))
-}
-
-/// A send in the future says that the clock was set back: its distance says nothing, and to wait for it could take years.
-fn is_past(send: &PastSend, now: DateTime<Utc>) -> bool {
-    send.at <= now + CLOCK_SKEW
-}
-
-/// What is left of `span` since `start`, at most all of it, in whole seconds rounded up; `None` once it is over.
-fn remaining(start: DateTime<Utc>, span: Duration, now: DateTime<Utc>) -> Option<Duration> {
-    let end = start.min(now) + span;
-    let left = (end - now).max(TimeDelta::zero()).to_std().unwrap_or_default();
-    (left > Duration::ZERO).then(|| Duration::from_secs(left.as_secs() + u64::from(left.subsec_nanos() > 0)))
 }

@@ -24,6 +24,9 @@ impl Planner {
             gateway: report.gateway.clone(),
             reply: report.reply.clone(),
         });
+        if state == SendState::Accepted {
+            replace_previous_code(world, report);
+        }
         if !state.may_arrive() {
             self.give_back_budget(world, moment, report, sent_at);
             self.forget_unsent_code(world, report);
@@ -39,14 +42,26 @@ impl Planner {
         self.give_back_message(world, sent_at, &report.phone);
     }
 
-    /// A code that no message carries was never sent: to answer "wrong code" about it would be a riddle.
+    /// A code that no message carries was never sent: to answer "wrong code" about it would be a riddle. The code that it was to
+    /// replace is the phone's code again.
     fn forget_unsent_code(&self, world: &mut World, report: &SendReport) {
         let phone = world.phone(&report.phone);
         let on_its_way = phone.sends().iter().any(|send| send.challenge == report.challenge && send.state.may_arrive());
-        let current = phone.challenge().filter(|challenge| challenge.id == report.challenge).cloned();
-        if let Some(challenge) = current.filter(|challenge| !on_its_way && challenge.state == ChallengeState::Open) {
-            self.give_back_code(world, &challenge);
-            world.update_challenge(Challenge { state: ChallengeState::Unsent, ..challenge });
+        let unsent = phone.codes().find(|code| code.id == report.challenge && code.state == ChallengeState::Open);
+        let Some(unsent) = unsent.filter(|_| !on_its_way).cloned() else { return };
+        let other = phone.codes().find(|code| code.id != unsent.id).cloned();
+        self.give_back_code(world, &unsent);
+        world.update_challenge(Challenge { state: ChallengeState::Unsent, ..unsent });
+        if let Some(other) = other {
+            world.keep_only(other);
         }
+    }
+}
+
+/// The gateway has the message with the phone's current code: the code before it is of no use any more.
+fn replace_previous_code(world: &mut World, report: &SendReport) {
+    let current = world.phone(&report.phone).challenge().cloned();
+    if let Some(current) = current.filter(|current| current.id == report.challenge) {
+        world.keep_only(current);
     }
 }

@@ -135,17 +135,33 @@ impl World {
         self.phones.entry(phone.clone()).or_default()
     }
 
-    /// Makes a new code the phone's current one.
-    pub(super) fn add_challenge(&mut self, challenge: Challenge) {
-        self.change_phone(&challenge.phone).challenge = Some(challenge.clone());
+    /// Makes a new code the phone's current one, in front of an earlier one that lives on.
+    pub(super) fn add_challenge(&mut self, challenge: Challenge, previous: Option<Challenge>) {
+        let facts = self.change_phone(&challenge.phone);
+        facts.challenge = Some(challenge.clone());
+        facts.previous = previous;
         self.changed_challenges.insert(challenge.id, (challenge, Row::New));
     }
 
-    /// Stores the phone's current code as changed.
+    /// Stores one of the phone's two codes as changed.
     pub(super) fn update_challenge(&mut self, challenge: Challenge) {
-        self.known_phone(&challenge.phone).challenge = Some(challenge.clone());
+        let facts = self.known_phone(&challenge.phone);
+        let is_previous = facts.previous.as_ref().is_some_and(|previous| previous.id == challenge.id);
+        let code = if is_previous { &mut facts.previous } else { &mut facts.challenge };
+        *code = Some(challenge.clone());
         let row = self.changed_challenges.get(&challenge.id).map_or(Row::Stored, |(_, row)| *row);
         self.changed_challenges.insert(challenge.id, (challenge, row));
+    }
+
+    /// Leaves the phone one of its two codes.
+    pub(super) fn keep_only(&mut self, challenge: Challenge) {
+        let phone = challenge.phone.clone();
+        let facts = self.known_phone(&phone);
+        let had_another = facts.previous.take().is_some();
+        facts.challenge = Some(challenge);
+        if had_another {
+            self.changed_phones.insert(phone);
+        }
     }
 
     /// One send of a phone, to change.
@@ -307,8 +323,9 @@ impl World {
         }
         for phone in self.changed_phones {
             let facts = &self.phones[&phone];
-            let challenge = facts.challenge.as_ref().map(|challenge| challenge.id);
-            self.effects.phones.push(PhoneRecord { phone, failures: facts.failures, challenge });
+            let id = |code: &Option<Challenge>| code.as_ref().map(|challenge| challenge.id);
+            let (challenge, previous) = (id(&facts.challenge), id(&facts.previous));
+            self.effects.phones.push(PhoneRecord { phone, failures: facts.failures, challenge, previous });
         }
         for Life { before, now, sign_in } in self.lives.into_values() {
             self.effects.moves.extend(moves(&now.tenant, &before.access_codes, &now.access_codes));
@@ -346,6 +363,16 @@ impl<'a> PhoneView<'a> {
 
     pub(super) fn challenge(self) -> Option<&'a Challenge> {
         self.0.and_then(|facts| facts.challenge.as_ref())
+    }
+
+    /// The code before the current one, as long as the gateway has not accepted that.
+    pub(super) fn previous(self) -> Option<&'a Challenge> {
+        self.0.and_then(|facts| facts.previous.as_ref())
+    }
+
+    /// Both codes, the current one first.
+    pub(super) fn codes(self) -> impl Iterator<Item = &'a Challenge> {
+        self.challenge().into_iter().chain(self.previous())
     }
 
     pub(super) fn sends(self) -> &'a [PastSend] {

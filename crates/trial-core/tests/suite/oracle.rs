@@ -22,6 +22,8 @@ const HOUR: i64 = 3_600;
 const SENDS_PER_HOUR: usize = 3;
 const DAY: i64 = 86_400;
 const SENDS_PER_DAY: usize = 4;
+const FAILURES_APART: i64 = 30;
+const FAILURES_PER_HOUR: usize = 2;
 const MESSAGES_PER_DAY: u32 = 9;
 const MESSAGES_PER_COUNTRY: u32 = 2;
 const MESSAGES_PER_PREFIX: usize = 8;
@@ -52,6 +54,8 @@ struct Code {
     used: bool,
     unsent: bool,
     came: bool,
+    /// A later code took its place for good.
+    replaced: bool,
 }
 
 struct Message {
@@ -121,14 +125,15 @@ impl Oracle {
         if self.is_locked(phone) {
             return Answer::NoCode("202", None);
         }
-        if let Some(wait) = self.interval(now, phone) {
-            return Answer::NoCode("201", Some(wait));
+        let left = |span, limit| self.until_fewer(now, phone, true, span, limit);
+        let failed = |span, limit| self.until_fewer(now, phone, false, span, limit);
+        let left = left(INTERVAL, 1).max(left(HOUR, SENDS_PER_HOUR)).max(left(DAY, SENDS_PER_DAY));
+        let failed = failed(FAILURES_APART, 1).max(failed(HOUR, FAILURES_PER_HOUR));
+        if left > 0 {
+            return Answer::NoCode("201", Some(left.max(failed)));
         }
-        if let Some(wait) = self.until_fewer(now, phone, HOUR, SENDS_PER_HOUR) {
-            return Answer::NoCode("201", Some(wait));
-        }
-        if let Some(wait) = self.until_fewer(now, phone, DAY, SENDS_PER_DAY) {
-            return Answer::NoCode("201", Some(wait));
+        if failed > 0 {
+            return Answer::NoCode(self.last_failure(now, phone), Some(failed));
         }
         let spent: u32 = self.budget.iter().filter(|((day, _), _)| *day == today).map(|(_, sent)| *sent).sum();
         let abroad = self.budget.get(&(today, phone.country_code())).copied().unwrap_or(0);
@@ -194,36 +199,58 @@ impl Oracle {
         self.strikes.get(phone).copied().unwrap_or(0) >= STRIKES
     }
 
-    fn interval(&self, now: DateTime<Utc>, phone: &Phone) -> Option<i64> {
-        let on_their_way = self.messages.iter().filter(|message| {
-            message.phone == *phone && message.state.may_arrive() && message.at <= now + CLOCKS_DIFFER
+    fn last_failure(&self, now: DateTime<Utc>, phone: &Phone) -> &'static str {
+        let failed = self.messages.iter().filter(|message| {
+            message.phone == *phone && !message.state.may_arrive() && message.at <= now + CLOCKS_DIFFER
         });
-        let last = on_their_way.map(|message| message.at).max()?;
-        let passed = (now - last).num_seconds().max(0);
-        (passed < INTERVAL).then(|| INTERVAL - passed)
+        let last = failed.map(|message| (message.at, message.state == SendState::Refused)).max();
+        if last.is_some_and(|(_, refused)| refused) { "204" } else { "202" }
     }
 
-    /// Waits second by second until fewer than `limit` messages are within the window.
-    fn until_fewer(&self, now: DateTime<Utc>, phone: &Phone, window: i64, limit: usize) -> Option<i64> {
-        let recent = self.messages.iter().filter(|message| message.phone == *phone);
+    /// Waits second by second until fewer than `limit` messages that may have left, or that failed, are within the window.
+    fn until_fewer(&self, now: DateTime<Utc>, phone: &Phone, left: bool, window: i64, limit: usize) -> i64 {
+        let counted = |message: &&Message| message.phone == *phone && message.state.may_arrive() == left;
+        let recent: Vec<_> = self.messages.iter().filter(counted).map(|message| message.at).collect();
         let recent: Vec<_> = recent
-            .map(|message| message.at)
+            .into_iter()
             .filter(|at| *at > now - TimeDelta::seconds(window) && *at <= now + CLOCKS_DIFFER)
             .collect();
         let within = |wait: i64| {
             let since = now + TimeDelta::seconds(wait - window);
             recent.iter().filter(|at| (**at).min(now) > since).count()
         };
-        (0..=window).find(|wait| within(*wait) < limit).filter(|wait| *wait > 0)
+        (0..=window).find(|wait| within(*wait) < limit).unwrap()
+    }
+
+    fn codes_of(&self, phone: &Phone) -> impl DoubleEndedIterator<Item = usize> + use<'_> {
+        let phone = phone.clone();
+        (0..self.codes.len()).filter(move |code| self.codes[*code].phone == phone)
     }
 
     fn latest_code(&self, phone: &Phone) -> Option<usize> {
-        self.codes.iter().rposition(|code| code.phone == *phone)
+        let mut codes = self.codes_of(phone).rev();
+        codes.find(|code| !self.codes[*code].unsent && !self.codes[*code].replaced)
+    }
+
+    /// Those that open something, the latest first.
+    fn living_codes(&self, now: DateTime<Utc>, phone: &Phone) -> Vec<usize> {
+        self.codes_of(phone).rev().filter(|code| self.is_alive(*code, now)).collect()
+    }
+
+    /// All codes of the phone are replaced but these.
+    fn replace_all_but(&mut self, phone: &Phone, kept: &[usize]) {
+        let others: Vec<_> = self.codes_of(phone).filter(|code| !kept.contains(code)).collect();
+        others.into_iter().for_each(|code| self.codes[code].replaced = true);
     }
 
     fn is_alive(&self, code: usize, now: DateTime<Utc>) -> bool {
         let code = &self.codes[code];
-        !code.used && !code.unsent && code.wrong < TRIES && now < code.dies && code.made <= now + CLOCKS_DIFFER
+        !code.used
+            && !code.unsent
+            && !code.replaced
+            && code.wrong < TRIES
+            && now < code.dies
+            && code.made <= now + CLOCKS_DIFFER
     }
 
     fn code_to_send(&mut self, now: DateTime<Utc>, ids: &FreshIds, phone: &Phone) -> usize {
@@ -234,6 +261,7 @@ impl Oracle {
                 return latest;
             }
         }
+        self.replace_all_but(phone, &self.living_codes(now, phone));
         self.codes.push(Code {
             phone: phone.clone(),
             digits: self.keyring.current_code(ids.challenge, phone).reveal().to_owned(),
@@ -243,6 +271,7 @@ impl Oracle {
             used: false,
             unsent: false,
             came: false,
+            replaced: false,
         });
         self.codes.len() - 1
     }
@@ -255,16 +284,20 @@ impl Oracle {
             return Answer::Noted;
         };
         message.state = report.reply.state();
-        if message.state.may_arrive() {
+        let (code, day, state) = (message.code, message.at.date_naive(), message.state);
+        let is_current = self.codes_of(&report.phone).all(|other| other <= code || self.codes[other].unsent);
+        if state == SendState::Accepted && is_current && !self.codes[code].replaced {
+            self.replace_all_but(&report.phone, &[code]);
+        }
+        if state.may_arrive() {
             return Answer::Noted;
         }
-        let (code, day) = (message.code, message.at.date_naive());
         if day == now.date_naive() {
             *self.budget.get_mut(&(day, report.phone.country_code())).unwrap() -= 1;
         }
         let mut carriers = self.messages.iter().filter(|message| message.code == code && message.at > forgotten);
         let arrives = carriers.any(|message| message.state.may_arrive());
-        if !arrives && self.latest_code(&report.phone) == Some(code) && !self.codes[code].used {
+        if !arrives && !self.codes[code].replaced && !self.codes[code].used {
             self.codes[code].unsent = true;
         }
         Answer::Noted
@@ -285,17 +318,19 @@ impl Oracle {
         if self.is_locked(&asked.phone) {
             return Answer::Applied("003", None);
         }
-        let Some(code) = self.latest_code(&asked.phone).filter(|latest| self.is_alive(*latest, now)) else {
+        let living = self.living_codes(now, &asked.phone);
+        if living.is_empty() {
             if self.misses_used_codes(now, asked) {
                 *self.strikes.entry(asked.phone.clone()).or_default() += 1;
             }
             return Answer::Applied("001", None);
-        };
-        if trial_core::SubmittedCode::parse(&self.codes[code].digits).unwrap() != asked.code {
-            self.codes[code].wrong += 1;
+        }
+        let is_it = |code: &&usize| trial_core::SubmittedCode::parse(&self.codes[**code].digits).unwrap() == asked.code;
+        let Some(&code) = living.iter().find(is_it) else {
+            living.into_iter().for_each(|code| self.codes[code].wrong += 1);
             *self.strikes.entry(asked.phone.clone()).or_default() += 1;
             return Answer::Applied("002", None);
-        }
+        };
         self.codes[code].came = true;
         let shares = |customer: &Customer| {
             let theirs = &customer.application;
@@ -315,6 +350,7 @@ impl Oracle {
         self.pairs -= 1;
         *self.mails.entry(now.date_naive()).or_default() += 1;
         self.codes[code].used = true;
+        self.replace_all_but(&asked.phone, &[code]);
         self.strikes.remove(&asked.phone);
         self.customers.push(Customer { application: asked.clone(), since: now });
         Answer::Applied("000", Some(self.customers.len() - 1))

@@ -28,15 +28,12 @@ async fn a_code_the_lock_comes_before_the_interval() {
     assert_eq!(refusal_of_code(&desk, 1).await, CodeRefusal::PhoneLocked { failures: 100 });
 }
 
+/// Among the phone's own limits the one that asks for the longest wait decides.
 #[tokio::test]
-async fn a_code_the_interval_comes_before_the_hourly_limit() {
+async fn a_code_of_the_limits_of_the_phone_the_longest_is_told() {
     let desk = desk_by(0, |policy| policy.limits.phone_sends_per_hour = 1).await;
     ask(&desk, 1).await;
-    assert_eq!(refusal_of_code(&desk, 1).await, CodeRefusal::TooSoon { retry_after: MINUTE });
-}
-
-#[tokio::test]
-async fn a_code_the_hourly_limit_comes_before_the_daily_one() {
+    assert_eq!(refusal_of_code(&desk, 1).await, CodeRefusal::HourlyLimit { retry_after: 60 * MINUTE });
     let desk = desk_by(0, |policy| {
         policy.limits.phone_sends_per_hour = 1;
         policy.limits.phone_sends_per_day = 1;
@@ -44,7 +41,7 @@ async fn a_code_the_hourly_limit_comes_before_the_daily_one() {
     .await;
     ask(&desk, 1).await;
     desk.wait(MINUTE);
-    assert_eq!(refusal_of_code(&desk, 1).await, CodeRefusal::HourlyLimit { retry_after: 59 * MINUTE });
+    assert_eq!(refusal_of_code(&desk, 1).await, CodeRefusal::DailyLimit { retry_after: (24 * 60 - 1) * MINUTE });
 }
 
 #[tokio::test]

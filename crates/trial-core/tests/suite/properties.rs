@@ -2,16 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use proptest::prelude::*;
 use proptest::sample::Index;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{RngSeed, TestRunner};
 use trial_core::ports::Clock;
 use trial_core::{
-    AccessCodeKind, AccessCodeState, ApplicationRecord, ApplyOutcome, ApplyRefusal, ApplyReply, Batch, CodeOutcome,
-    CodeRefusal, CodeReply, CountSpan, FactKeys, LifeOutcome, Outcome, Planner, Policy, Request, TenantId,
-    TenantStatus,
+    AccessCodeKind, AccessCodeState, ApplicationRecord, ApplyOutcome, ApplyRefusal, ApplyReply, Batch, CLOCK_SKEW,
+    Challenge, ChallengeState, CodeOutcome, CodeRefusal, CodeReply, CountSpan, FactKeys, FreshIds, LifeOutcome,
+    Outcome, Planner, Policy, Request, TenantId, TenantStatus,
 };
 use trial_testkit::data::{multimedia, voice};
 use trial_testkit::scenario::{PHONES, Scenario, Stage, life_scenarios, scenario_phone, scenarios};
@@ -114,8 +114,12 @@ fn assert_only_the_try(before: &MemoryState, outcome: &Outcome, after: &MemorySt
             let (_, record) = after.applications.iter().find(|(id, _)| !before.applications.contains_key(id)).unwrap();
             match refusal {
                 ApplyRefusal::WrongCode { .. } => {
-                    expected.phones.get_mut(&record.application.phone).unwrap().failures += 1;
-                    expected.challenges.get_mut(&record.challenge.unwrap()).unwrap().tries += 1;
+                    let phone = expected.phones.get_mut(&record.application.phone).unwrap();
+                    phone.failures += 1;
+                    for code in [phone.challenge, phone.previous].into_iter().flatten() {
+                        let code = expected.challenges.get_mut(&code).unwrap();
+                        code.tries += u32::from(is_alive(code, record.at));
+                    }
                 }
                 // A right code is known to have come, once.
                 ApplyRefusal::TenantExists { .. }
@@ -153,8 +157,45 @@ fn assert_only_the_try(before: &MemoryState, outcome: &Outcome, after: &MemorySt
     assert_eq!(&expected, after, "{outcome:?}");
 }
 
+/// By the policy of scenarios.
+fn is_alive(code: &Challenge, now: DateTime<Utc>) -> bool {
+    code.state == ChallengeState::Open && code.tries < 2 && now < code.expires_at && code.made_at <= now + CLOCK_SKEW
+}
+
+/// The same request alone, at another instant, is refused by a limit of the phone.
+fn is_limited(state: &MemoryState, planner: &Planner, now: DateTime<Utc>, request: &(FreshIds, Request)) -> bool {
+    let batch = Batch { now, requests: vec![request.clone()] };
+    let plan = planner.plan(&state.facts(&batch.fact_keys(planner.policy()), planner.policy()), &batch);
+    match &plan.outcomes[0] {
+        Outcome::SendCode(CodeOutcome::Refused(refusal), _) => refusal.retry_after().is_some(),
+        _ => false,
+    }
+}
+
 proptest! {
     #![proptest_config(config())]
+
+    #[test]
+    fn a_send_is_taken_when_retry_after_says_and_not_a_second_earlier(scenario in scenarios(1..14, 0..10)) {
+        let planner = scenario.planner();
+        play(&scenario, |before, batch, _, _| {
+            let one_by_one = MemoryLedger::from(before.clone());
+            for request in &batch.requests {
+                let batch = Batch { now: batch.now, requests: vec![request.clone()] };
+                let outcomes = one_by_one.decide(&batch, &planner);
+                let Outcome::SendCode(CodeOutcome::Refused(refusal), _) = &outcomes[0] else { continue };
+                let Some(wait) = refusal.retry_after() else { continue };
+                let state = one_by_one.state();
+                // A clock that was set back makes sends of the future, of which no wait is known.
+                if state.code_requests.values().any(|kept| kept.record.at > batch.now) {
+                    continue;
+                }
+                assert!(!is_limited(&state, &planner, batch.now + wait, request), "{refusal:?}");
+                let earlier = batch.now + wait - TimeDelta::seconds(1);
+                assert!(is_limited(&state, &planner, earlier, request), "{refusal:?}");
+            }
+        });
+    }
 
     #[test]
     fn how_a_batch_is_split_changes_nothing(
@@ -288,6 +329,7 @@ fn the_histories_reach_every_answer() {
         "quota_reached",
         "replayed",
         "sending",
+        "sends_failed",
         "tenant_exists company",
         "tenant_exists email",
         "tenant_exists phone",

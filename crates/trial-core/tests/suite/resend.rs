@@ -1,9 +1,11 @@
 //! What a resend does to a code, minute by minute.
 
-use trial_core::{ChallengeState, SendState};
+use trial_core::{ChallengeState, CodeToSend, SendState};
 use trial_testkit::data::{application, phone};
 
 use crate::desks::{MINUTE, MemoryDesk, answer, desk, desk_by, reply, secs};
+
+const NOT_SENT: [SendState; 2] = [SendState::Refused, SendState::Unreached];
 
 /// A code made at minute 0 and sent again at these minutes: whether the last of them repeats it, and how many minutes
 /// after minute 0 what was sent expires.
@@ -115,9 +117,103 @@ async fn an_older_code_is_wrong_once_a_new_one_was_made() {
     assert_eq!(desk.apply_for_code(application(1, new.code.reveal())).await, "000");
 }
 
+/// A desk where a code has arrived, which lives a minute yet, and another is on its way.
+async fn two_codes(pairs: u32) -> (MemoryDesk, CodeToSend, CodeToSend) {
+    let desk = desk(pairs).await;
+    let first = desk.send(&phone(1)).await;
+    desk.wait(secs(250));
+    assert_eq!(desk.send(&phone(1)).await.challenge, first.challenge);
+    desk.wait(secs(240));
+    let second = desk.ask(&phone(1)).await.unwrap();
+    assert_ne!(second.challenge, first.challenge);
+    (desk, first, second)
+}
+
+#[tokio::test]
+async fn a_code_that_has_arrived_is_good_until_the_gateway_has_accepted_the_next() {
+    for state in [SendState::Sending, SendState::Refused, SendState::Unreached, SendState::Unknown, SendState::Accepted]
+    {
+        let (desk, first, second) = two_codes(1).await;
+        if state != SendState::Sending {
+            desk.report(&second, reply(state)).await;
+        }
+        let expected = if state == SendState::Accepted { "002" } else { "000" };
+        assert_eq!(desk.apply_for_code(application(1, first.code.reveal())).await, expected, "{state}");
+        let (desk, _, second) = two_codes(1).await;
+        if state != SendState::Sending {
+            desk.report(&second, reply(state)).await;
+        }
+        let expected = if NOT_SENT.contains(&state) { "002" } else { "000" };
+        assert_eq!(desk.apply_for_code(application(1, second.code.reveal())).await, expected, "{state}");
+    }
+}
+
+#[tokio::test]
+async fn a_code_beside_the_next_keeps_its_own_end() {
+    let (desk, first, second) = two_codes(1).await;
+    desk.report(&second, reply(SendState::Unknown)).await;
+    desk.wait(secs(60));
+    assert_eq!(
+        desk.apply_for_code(application(1, first.code.reveal())).await,
+        "002",
+        "five minutes after its last message"
+    );
+    let (desk, first, second) = two_codes(1).await;
+    desk.report(&second, reply(SendState::Refused)).await;
+    desk.wait(secs(60));
+    assert_eq!(desk.apply_for_code(application(1, first.code.reveal())).await, "001");
+    let next = desk.send(&phone(1)).await;
+    assert!(next.challenge != first.challenge && next.challenge != second.challenge);
+    assert_eq!(desk.apply_for_code(application(1, next.code.reveal())).await, "000");
+}
+
+#[tokio::test]
+async fn a_wrong_try_counts_against_both_codes_and_once_against_the_phone() {
+    let (desk, first, second) = two_codes(1).await;
+    desk.try_wrong(1, 5).await;
+    assert_eq!(tries(&desk), [5, 5]);
+    assert_eq!(desk.ledger.state().phones[&phone(1)].failures, 5);
+    for code in [first, second] {
+        assert_eq!(desk.apply_for_code(application(1, code.code.reveal())).await, "001");
+    }
+    let (desk, first, second) = two_codes(1).await;
+    desk.try_wrong(1, 4).await;
+    desk.report(&second, reply(SendState::Refused)).await;
+    assert_eq!(tries(&desk), [4, 4], "as many as before");
+    assert_eq!(desk.apply_for_code(application(1, first.code.reveal())).await, "000");
+}
+
+#[tokio::test]
+async fn an_acceptance_ends_both_codes() {
+    for is_first in [true, false] {
+        let (desk, first, second) = two_codes(2).await;
+        let (used, other) = if is_first { (first, second.clone()) } else { (second.clone(), first) };
+        let accepted = application(1, used.code.reveal());
+        assert_eq!(desk.apply_for_code(accepted.clone()).await, "000");
+        desk.report(&second, reply(SendState::Accepted)).await;
+        assert_eq!(desk.apply_for_code(accepted).await, "000", "a double click");
+        assert_eq!(desk.apply_for_code(application(1, other.code.reveal())).await, "001");
+        let state = desk.ledger.state();
+        assert_eq!(state.challenges[&used.challenge].state, ChallengeState::Consumed);
+        assert_eq!(state.challenges[&other.challenge].state, ChallengeState::Open);
+        assert_eq!((state.phones[&phone(1)].challenge, state.phones[&phone(1)].previous), (Some(used.challenge), None));
+    }
+}
+
+#[tokio::test]
+async fn a_code_lives_on_over_several_resends_that_were_not_sent() {
+    let (desk, first, second) = two_codes(1).await;
+    desk.report(&second, reply(SendState::Unreached)).await;
+    for _ in 0..3 {
+        desk.wait(secs(10));
+        assert_eq!(answer(&desk, 1, reply(SendState::Refused)).await.0, "204");
+    }
+    assert_eq!(desk.apply_for_code(application(1, first.code.reveal())).await, "000");
+}
+
 #[tokio::test]
 async fn a_code_whose_only_message_was_not_sent_does_not_exist() {
-    for state in [SendState::Refused, SendState::Unreached] {
+    for state in NOT_SENT {
         let desk = desk(1).await;
         let sent = desk.ask(&phone(1)).await.unwrap();
         desk.report(&sent, reply(state)).await;

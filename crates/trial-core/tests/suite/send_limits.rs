@@ -45,12 +45,86 @@ async fn the_day_is_any_24_hours() {
 }
 
 #[tokio::test]
-async fn sends_that_the_gateway_refused_count_too() {
-    let desk = desk(0).await;
-    for _ in 0..5 {
-        assert_eq!(answer(&desk, 1, reply(SendState::Refused)).await, ("204", None));
+async fn sends_that_failed_take_nothing_from_the_limits() {
+    for state in [SendState::Refused, SendState::Unreached] {
+        let desk = desk(0).await;
+        for _ in 0..5 {
+            assert_eq!(answer(&desk, 1, reply(state)).await.1, None, "nothing was sent: it may be tried at once");
+        }
+        assert_eq!(ask(&desk, 1).await, ("200", None), "{state}");
+        desk.wait(MINUTE);
+        for _ in 0..4 {
+            assert_eq!(ask(&desk, 1).await, ("200", None), "five sends of the hour are left, {state}");
+            desk.wait(MINUTE);
+        }
+        assert_eq!(ask(&desk, 1).await.0, "201");
     }
-    assert_eq!(ask(&desk, 1).await, ("201", Some(3_600)));
+}
+
+#[tokio::test]
+async fn sends_whose_fate_is_not_known_count() {
+    let desk = desk(0).await;
+    assert_eq!(answer(&desk, 1, reply(SendState::Unknown)).await.0, "202");
+    assert_eq!(ask(&desk, 1).await, ("201", Some(60)));
+    let desk = self::desk(0).await;
+    desk.ask(&phone(1)).await.unwrap();
+    assert_eq!(ask(&desk, 1).await, ("201", Some(60)), "no word of the gateway yet, or ever");
+}
+
+#[tokio::test]
+async fn failed_sends_are_five_seconds_apart_on_average_and_answered_as_the_last_was() {
+    for (state, code) in [(SendState::Refused, "204"), (SendState::Unreached, "202")] {
+        let desk = desk(0).await;
+        for _ in 0..6 {
+            assert_eq!(answer(&desk, 1, reply(state)).await, (code, None));
+        }
+        assert_eq!(ask(&desk, 1).await, (code, Some(30)), "no code exists: not 201");
+        desk.wait(secs(29));
+        assert_eq!(ask(&desk, 1).await, (code, Some(1)));
+        desk.wait(secs(1));
+        assert_eq!(ask(&desk, 1).await, ("200", None));
+    }
+}
+
+#[tokio::test]
+async fn failed_sends_are_thirty_an_hour() {
+    let desk = desk(0).await;
+    for _ in 0..30 {
+        assert_eq!(answer(&desk, 1, reply(SendState::Unreached)).await, ("202", None));
+        desk.wait(MINUTE);
+    }
+    assert_eq!(ask(&desk, 1).await, ("202", Some(30 * 60)));
+    desk.wait(30 * MINUTE);
+    assert_eq!(ask(&desk, 1).await, ("200", None));
+}
+
+#[tokio::test]
+async fn the_wait_is_that_of_the_limit_that_asks_for_most() {
+    let desk = desk_by(0, |policy| policy.limits.phone_sends_per_hour = 2).await;
+    assert_eq!(ask(&desk, 1).await, ("200", None));
+    desk.wait(MINUTE);
+    assert_eq!(ask(&desk, 1).await, ("200", None));
+    assert_eq!(ask(&desk, 1).await, ("201", Some(59 * 60)), "the hour is full, whatever the interval says");
+    desk.wait(59 * MINUTE);
+    for _ in 0..6 {
+        assert_eq!(answer(&desk, 1, reply(SendState::Refused)).await.0, "204");
+    }
+    assert_eq!(ask(&desk, 1).await, ("204", Some(30)), "one send of the hour is left");
+    desk.wait(secs(30));
+    assert_eq!(ask(&desk, 1).await, ("200", None));
+    let daily = desk_by(0, |policy| policy.limits.phone_sends_per_day = 1).await;
+    assert_eq!(ask(&daily, 1).await, ("200", None));
+    assert_eq!(ask(&daily, 1).await, ("201", Some(24 * 3_600)));
+}
+
+#[tokio::test]
+async fn a_send_that_is_decided_says_when_the_next_can_be() {
+    let desk = desk_by(0, |policy| policy.limits.phone_sends_per_hour = 2).await;
+    assert_eq!(desk.send(&phone(1)).await.next_send_in, Some(MINUTE));
+    desk.wait(MINUTE);
+    assert_eq!(desk.send(&phone(1)).await.next_send_in, Some(59 * MINUTE));
+    let desk = desk_by(0, |policy| policy.verification.resend_after = secs(0)).await;
+    assert_eq!(desk.send(&phone(1)).await.next_send_in, None);
 }
 
 #[tokio::test]

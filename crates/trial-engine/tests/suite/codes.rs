@@ -74,11 +74,14 @@ async fn each_reply_of_the_gateway_is_taken_down_and_answered() {
         (GatewayReply::Unknown { reason: reason() }, SendCode::Exception),
     ];
     for (said, answered) in replies {
-        let saying = said.clone();
+        let (saying, state) = (said.clone(), said.state());
         let parts = with_gateway(parts(deciding_ledger(said)), gateway(move || saying.clone()));
         let engine = Engine::start(parts, options());
         let reply = engine.service().send_code(data::code_request(&data::phone(1))).await.unwrap();
         assert_eq!(reply.code, answered);
+        // The next may be sent at once, unless this one may be on its way.
+        let wait = state.may_arrive().then_some(Duration::from_mins(1));
+        assert_eq!(reply.retry_after, wait, "{state}");
         engine.stop().await.unwrap();
     }
 }
@@ -153,7 +156,8 @@ async fn a_gateway_that_does_not_answer_in_time_is_unknown() {
     let engine = Engine::start(with_gateway(parts(deciding_ledger(unknown)), Mute), options());
     let started = tokio::time::Instant::now();
     let reply = engine.service().send_code(data::code_request(&data::phone(1))).await.unwrap();
-    assert_eq!(reply, CodeReply::EXCEPTION);
+    let next = Some(Duration::from_mins(1));
+    assert_eq!(reply, CodeReply { retry_after: next, ..CodeReply::EXCEPTION }, "it may be on its way");
     assert_eq!(started.elapsed(), options().sms_timeout);
 }
 

@@ -100,6 +100,7 @@ pub(crate) fn decided_to_send(phone: &Phone) -> (Outcome, CodeToSend) {
     let entropy = SeededEntropy::new(4);
     let ids = trial_core::FreshIds::new(now(), &entropy.draw());
     let code = CodeToSend {
+        next_send_in: Some(std::time::Duration::from_mins(1)),
         would_block: None,
         code_request: ids.code_request,
         challenge: ids.challenge,

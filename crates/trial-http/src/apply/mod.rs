@@ -177,12 +177,10 @@ impl Exchange<'_> {
             return self.answer(status, entered, notice, None);
         }
         let asked = CodeRequest { request_id: id_of(self.request), phone, locale: self.page.locale };
-        let Ok(CodeReply { code, retry_after }) = unless_it_panics(self.state.service.send_code(asked)).await else {
+        let Ok(CodeReply { code, retry_after: wait }) = unless_it_panics(self.state.service.send_code(asked)).await
+        else {
             return self.failed(entered);
         };
-        // Who has just been sent a code can ask for another when the interval is over.
-        let sent = (code == SendCode::Sent).then(|| self.state.ops.parts.policy.now().verification.resend_after);
-        let wait = retry_after.or(sent);
         let notice = words::of_code(code, self.page.locale, wait, self.page.site);
         self.answer(StatusCode::OK, entered, notice, wait)
     }

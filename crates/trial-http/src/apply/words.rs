@@ -42,9 +42,9 @@ pub(super) fn of_code(code: SendCode, locale: Locale, wait: Option<Duration>, si
         SendCode::Exception => [
             (
                 "The code could not be sent.",
-                "Try it once more in a minute. If it fails again, ask {contact} and quote the request below.",
+                "Try it once more in {wait}. If it fails again, ask {contact} and quote the request below.",
             ),
-            ("验证码发送时出现异常。", "请一分钟后再试；如仍失败，请联系 {contact}，并提供下方的请求编号。"),
+            ("验证码发送时出现异常。", "请{wait}后再试；如仍失败，请联系 {contact}，并提供下方的请求编号。"),
         ],
         SendCode::NotSent => [
             (
@@ -55,7 +55,8 @@ pub(super) fn of_code(code: SendCode, locale: Locale, wait: Option<Duration>, si
         ],
         SendCode::QuotaReached => QUOTA_REACHED,
     };
-    notice(code == SendCode::Sent, said, locale, wait, site)
+    let soon = (code == SendCode::Exception).then_some(Duration::from_mins(1));
+    notice(code == SendCode::Sent, said, locale, wait.or(soon), site)
 }
 
 /// What a return code of `applyTenant` means to a visitor.

@@ -104,7 +104,7 @@ async fn what_was_asked_for_is_what_was_filled_in() {
     let mut fixture = Fixture::default();
     fixture.service.expect_send_code().once().returning(|asked| {
         assert_eq!((asked.phone.as_str(), asked.locale), ("+8616673280001", Locale::ZhCn));
-        Ok(CodeReply { code: SendCode::Sent, retry_after: None })
+        Ok(CodeReply { code: SendCode::Sent, retry_after: Some(Duration::from_mins(55)) })
     });
     fixture.service.expect_apply().once().returning(|application| {
         assert_eq!(application.request_id.as_str(), "from-the-page");
@@ -115,8 +115,9 @@ async fn what_was_asked_for_is_what_was_filled_in() {
     let site = fixture.site();
     // A code takes the phone alone.
     let sent = call(&site, post(&[("step", "code"), ("phone", "16673280001"), ("lang", "zh-CN")])).await;
-    assert_eq!((sent.status.as_u16(), sent.header("retry-after")), (200, "60"));
-    assert!(sent.body.contains("data-wait=\"60\"") && sent.body.contains("role=\"status\""), "{}", sent.body);
+    assert_eq!((sent.status.as_u16(), sent.header("retry-after")), (200, "3300"));
+    assert!(sent.body.contains("55分钟后重新发送"), "when it can be sent, not when the interval ends: {}", sent.body);
+    assert!(sent.body.contains("data-wait=\"3300\"") && sent.body.contains("role=\"status\""), "{}", sent.body);
     assert!(!sent.body.contains("<code>"), "there is nothing to quote: {}", sent.body);
     let applied = call(&site, post(&FILLED).insert_header(("x-request-id", "from-the-page"))).await;
     assert_eq!(applied.status.as_u16(), 200);

@@ -76,7 +76,8 @@ macro_rules! table {
 pub(crate) static TABLES: [Table; 28] = [
     table!(challenges (id: Bytes) phone: Text, key_id: Text, made_at: Number, expires_at: Number, tries: Integer,
         state: Text, proven_at: OptionalNumber),
-    table!(phones (phone: Text) country_code: Integer, failures: Integer, challenge: OptionalBytes),
+    table!(phones (phone: Text) country_code: Integer, failures: Integer, challenge: OptionalBytes,
+        previous: OptionalBytes),
     table!(code_requests (id: Bytes) request_id: Text, at: Number, phone: Text, country_code: Integer,
         challenge: OptionalBytes, state: OptionalText, refusal: OptionalText, gateway: OptionalText,
         reply: OptionalText, delivery: OptionalText, delivery_reason: OptionalText, delivery_at: OptionalNumber),

@@ -19,7 +19,10 @@ use super::set::{Column, Set};
 use crate::convert::{count, day_number, micros, name, optional_id};
 use crate::portal_rows::OwnerActsRow;
 use crate::prefix_rows::{self, BlockRow};
-use crate::rows::{ACCEPTED, AcceptedRow, ChallengeRow, HeldCodeRow, PastSendRow, TenantFactRow, TenantRow};
+use crate::rows::{
+    ACCEPTED, AcceptedRow, CHALLENGE_COLUMNS, ChallengeRow, HeldCodeRow, PREVIOUS, PastSendRow, TenantFactRow,
+    TenantRow,
+};
 use crate::schema::{
     access_codes, applications, challenges, code_requests, owner_acts, phones, safe_prefixes, setting_changes,
     sms_days, tenants,
@@ -34,7 +37,7 @@ pub(super) struct Loaded {
     pub(super) transaction: i64,
 }
 
-type PhoneRow = (String, i32, Option<ChallengeRow>);
+type PhoneRow = (String, i32, Option<ChallengeRow>, Option<ChallengeRow>);
 /// Where it stands what is in force.
 const IN_FORCE: &str = "setting_changes.in_force";
 
@@ -109,11 +112,12 @@ fn phone_facts(
 ) -> Result<BTreeMap<Phone, PhoneFacts>, LedgerError> {
     let asked: HashMap<&str, &Phone> = keys.phones.iter().map(|phone| (phone.as_str(), phone)).collect();
     let mut facts = BTreeMap::new();
-    for (phone, failures, challenge) in known {
+    for (phone, failures, challenge, previous) in known {
         let Some(&phone) = asked.get(phone.as_str()) else { continue };
         let challenge = challenge.map(|row| row.into_challenge(phone)).transpose()?;
+        let previous = previous.map(|row| row.into_challenge(phone)).transpose()?;
         let failures = count(failures, "phones.failures")?;
-        facts.insert(phone.clone(), PhoneFacts { failures, challenge, ..PhoneFacts::default() });
+        facts.insert(phone.clone(), PhoneFacts { failures, challenge, previous, ..PhoneFacts::default() });
     }
     for (phone, send) in sends {
         if let Some(facts) = asked.get(phone.as_str()).and_then(|phone| facts.get_mut(*phone)) {
@@ -135,8 +139,14 @@ async fn phones(mut conn: &AsyncPgConnection, keys: &FactKeys) -> Result<Vec<Pho
     }
     Ok(phones::table
         .left_join(challenges::table.on(phones::challenge.eq(challenges::id.nullable())))
+        .left_join(PREVIOUS.on(phones::previous.eq(PREVIOUS.field(challenges::id).nullable())))
         .filter(phones::phone.eq_any(keys.phones.iter().map(Phone::as_str)))
-        .select((phones::phone, phones::failures, Option::<ChallengeRow>::as_select()))
+        .select((
+            phones::phone,
+            phones::failures,
+            Option::<ChallengeRow>::as_select(),
+            PREVIOUS.fields(CHALLENGE_COLUMNS).nullable(),
+        ))
         .load(&mut conn)
         .await?)
 }

@@ -485,9 +485,11 @@ fn upsert_phones(phones: &[PhoneRecord]) -> Step<'_> {
         Column::integers(phones, |record| record.phone.country_code().into()),
         Column::integers(phones, |record| integer(record.failures)),
         Column::optional_bytes(phones, |record| record.challenge.as_ref().map(|id| id.as_bytes().as_slice())),
+        Column::optional_bytes(phones, |record| record.previous.as_ref().map(|id| id.as_bytes().as_slice())),
     ];
-    let head = "INSERT INTO phones (phone, country_code, failures, challenge) SELECT * FROM unnest(";
-    let tail = ") ON CONFLICT (phone) DO UPDATE SET failures = excluded.failures, challenge = excluded.challenge";
+    let head = "INSERT INTO phones (phone, country_code, failures, challenge, previous) SELECT * FROM unnest(";
+    let tail = ") ON CONFLICT (phone) DO UPDATE SET failures = excluded.failures, challenge = excluded.challenge, \
+        previous = excluded.previous";
     Step { name: "phones_seen", set: Set::over(head, columns, tail), rows: phones.len(), found_by: None }
 }
 

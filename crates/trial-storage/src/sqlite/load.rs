@@ -17,7 +17,10 @@ use super::{fault, settings};
 use crate::convert::{count, day_number, micros};
 use crate::portal_rows::OwnerActsRow;
 use crate::prefix_rows::{self, BlockRow};
-use crate::rows::{ACCEPTED, AcceptedRow, ChallengeRow, HeldCodeRow, PastSendRow, TenantFactRow, TenantRow};
+use crate::rows::{
+    ACCEPTED, AcceptedRow, CHALLENGE_COLUMNS, ChallengeRow, HeldCodeRow, PREVIOUS, PastSendRow, TenantFactRow,
+    TenantRow,
+};
 use crate::schema::{
     access_codes, applications, challenges, code_requests, owner_acts, phones, prefix_blocks, prefix_spans, quota_days,
     quota_thresholds, safe_prefixes, sms_days, tenants,
@@ -63,17 +66,19 @@ pub(super) fn facts(conn: &mut SqliteConnection, keys: &FactKeys, first_threshol
 fn phone_facts(conn: &mut SqliteConnection, phone: &Phone, keys: &FactKeys) -> Result<Option<PhoneFacts>, LedgerError> {
     let row = phones::table
         .left_join(challenges::table.on(phones::challenge.eq(challenges::id.nullable())))
+        .left_join(PREVIOUS.on(phones::previous.eq(PREVIOUS.field(challenges::id).nullable())))
         .filter(phones::phone.eq(phone.as_str()))
-        .select((phones::failures, Option::<ChallengeRow>::as_select()))
-        .get_result::<(i32, Option<ChallengeRow>)>(conn)
+        .select((phones::failures, Option::<ChallengeRow>::as_select(), PREVIOUS.fields(CHALLENGE_COLUMNS).nullable()))
+        .get_result::<(i32, Option<ChallengeRow>, Option<ChallengeRow>)>(conn)
         .optional()
         .map_err(fault)?;
-    let Some((failures, challenge)) = row else {
+    let Some((failures, challenge, previous)) = row else {
         return Ok(None);
     };
     Ok(Some(PhoneFacts {
         failures: count(failures, "phones.failures")?,
         challenge: challenge.map(|row| row.into_challenge(phone)).transpose()?,
+        previous: previous.map(|row| row.into_challenge(phone)).transpose()?,
         sends: if keys.sends_of.contains(phone) { sends(conn, phone, keys)? } else { Vec::new() },
         accepted: if keys.accepted_of.contains(phone) { accepted(conn, phone, keys)? } else { Vec::new() },
     }))

@@ -115,13 +115,19 @@ fn upsert_phone(conn: &mut SqliteConnection, record: &PhoneRecord) -> Result<(),
     let challenge = record.challenge.as_ref().map(|challenge| challenge.as_bytes().as_slice());
     let failures = Bind::Number(record.failures.into());
     let challenge = Bind::OptionalBytes(challenge);
+    let previous = Bind::OptionalBytes(record.previous.as_ref().map(|previous| previous.as_bytes().as_slice()));
     let upserted = Statement(&[
-        ("INSERT INTO phones (phone, country_code, failures, challenge) VALUES (", Bind::Text(record.phone.as_str())),
+        (
+            "INSERT INTO phones (phone, country_code, failures, challenge, previous) VALUES (",
+            Bind::Text(record.phone.as_str()),
+        ),
         (", ", Bind::Number(record.phone.country_code().into())),
         (", ", failures),
         (", ", challenge),
+        (", ", previous),
         (") ON CONFLICT (phone) DO UPDATE SET failures = ", failures),
         (", challenge = ", challenge),
+        (", previous = ", previous),
     ]);
     exactly_one(upserted.execute(conn).map_err(fault)?, "phones.phone")
 }

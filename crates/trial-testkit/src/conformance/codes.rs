@@ -85,6 +85,63 @@ pub async fn sends_to_a_phone_are_limited<F: LedgerFactory>(factory: &F) {
     desk.send(&phone(1)).await;
 }
 
+/// What was never sent counts for no limit but its own, and is answered as it was: not 201, for there is no code.
+pub async fn sends_that_failed_have_a_limit_of_their_own<F: LedgerFactory>(factory: &F) {
+    let desk = desk(factory, 0).await;
+    for _ in 0..5 {
+        let sent = desk.ask(&phone(1)).await.unwrap();
+        desk.report(&sent, GatewayReply::Unreached { reason: "connection refused".to_owned() }).await;
+    }
+    let sent = desk.ask(&phone(1)).await.unwrap();
+    desk.report(&sent, refused()).await;
+    let refusal = desk.ask(&phone(1)).await.unwrap_err();
+    assert_eq!(refusal, CodeRefusal::SendsFailed { refused: true, retry_after: Duration::from_secs(30) });
+    assert_eq!(code(&refusal), "204");
+    let timeline = desk.ledger.find_applications(ApplicationQuery::Phone(phone(1)), 9).await.unwrap();
+    let kept = CodeOutcome::Refused(refusal);
+    assert!(timeline.code_requests.iter().any(|request| request.outcome == kept), "{timeline:?}");
+    desk.wait(Duration::from_secs(30));
+    desk.send(&phone(1)).await;
+    assert_eq!(desk.ask(&phone(1)).await, Err(CodeRefusal::TooSoon { retry_after: MINUTE }));
+}
+
+/// A code that has arrived is good until the gateway has accepted the next, and both are for one acceptance.
+pub async fn a_code_is_good_until_the_next_was_accepted<F: LedgerFactory>(factory: &F) {
+    let desk = desk(factory, 3).await;
+    let mut codes = Vec::new();
+    for n in 1..=4 {
+        codes.push(desk.send(&phone(n)).await);
+    }
+    for wait in [250, 240] {
+        desk.wait(Duration::from_secs(wait));
+        let mut next = Vec::new();
+        for n in 1..=4 {
+            next.push(desk.ask(&phone(n)).await.unwrap());
+        }
+        if wait == 250 {
+            for sent in &next {
+                desk.report(sent, GatewayReply::Accepted { provider_id: None }).await;
+            }
+        } else {
+            assert!(codes.iter().zip(&next).all(|(code, next)| code.challenge != next.challenge), "new codes");
+            desk.report(&next[0], refused()).await;
+            desk.report(&next[1], GatewayReply::Accepted { provider_id: None }).await;
+            desk.report(&next[2], GatewayReply::Unknown { reason: "no reply".to_owned() }).await;
+        }
+    }
+    assert_eq!(desk.apply_for_code(application(3, "wrong")).await, "002", "counted against both");
+    for (place, expected) in [(0, "000"), (1, "002"), (2, "000"), (3, "000")] {
+        let n = u32::try_from(place).unwrap() + 1;
+        let right = application(n, codes[place].code.reveal());
+        assert_eq!(desk.apply_for_code(right.clone()).await, expected, "phone {n}");
+        if expected == "000" {
+            assert_eq!(desk.apply_for_code(right).await, "000", "a double click");
+            assert_eq!(desk.apply_for_code(application(n, &desk.code_on(&phone(n)))).await, "001", "one acceptance");
+        }
+    }
+    assert_sound(&*desk.ledger).await;
+}
+
 /// 202: what the gateway did not answer is kept as unknown, and what did not reach it as unreached.
 pub async fn an_unclear_send_is_kept_as_such<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 0).await;

@@ -108,6 +108,8 @@ macro_rules! ledger_conformance {
             a_sent_code_is_found_with_what_the_gateway_said
             the_first_report_counts
             sends_to_a_phone_are_limited
+            sends_that_failed_have_a_limit_of_their_own
+            a_code_is_good_until_the_next_was_accepted
             an_unclear_send_is_kept_as_such
             a_refused_code_was_never_sent
             the_sms_budget_is_kept_by_day

@@ -124,8 +124,9 @@ impl MemoryState {
 
     fn remove_challenge(&mut self, id: ChallengeId) {
         self.challenges.remove(&id);
-        for record in self.phones.values_mut().filter(|record| record.challenge == Some(id)) {
-            record.challenge = None;
+        for record in self.phones.values_mut() {
+            record.challenge.take_if(|challenge| *challenge == id);
+            record.previous.take_if(|previous| *previous == id);
         }
         self.phones.retain(|_, record| record.challenge.is_some() || record.failures > 0);
     }

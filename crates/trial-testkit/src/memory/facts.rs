@@ -40,6 +40,7 @@ impl MemoryState {
         Some(PhoneFacts {
             failures: record.failures,
             challenge: record.challenge.map(|id| self.challenges[&id].clone()),
+            previous: record.previous.map(|id| self.challenges[&id].clone()),
             sends: self.sends(phone, since),
             accepted: self.accepted(phone, since),
         })

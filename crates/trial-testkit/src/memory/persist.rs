@@ -16,7 +16,8 @@ impl MemoryState {
         }
         effects.challenges.into_iter().for_each(|challenge| self.update_challenge(challenge));
         for record in effects.phones {
-            assert!(record.challenge.is_none_or(|id| self.challenges[&id].phone == record.phone), "a code of its own");
+            let mut codes = record.challenge.iter().chain(&record.previous);
+            assert!(codes.all(|id| self.challenges[id].phone == record.phone), "codes of its own");
             self.phones.insert(record.phone.clone(), record);
         }
         effects.code_requests.into_iter().for_each(|record| self.insert_code_request(record));

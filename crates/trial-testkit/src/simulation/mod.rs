@@ -102,6 +102,8 @@ fn play(seed: u64, mutation: Option<Mutation>, schedule: &[Scheduled]) -> Result
 /// Rules under which a short run gets everywhere.
 pub fn planner() -> Arc<Planner> {
     data::planner_with(|policy| {
+        // New codes are made beside living ones.
+        policy.verification.code_cap = Duration::from_mins(5);
         policy.verification.max_tries = 3;
         policy.verification.max_failures = 4;
         policy.trial.quarantine = Duration::from_hours(48);

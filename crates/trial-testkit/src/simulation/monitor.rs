@@ -1,16 +1,25 @@
 //! What has to hold and no single look at the rows can tell: the memory of what was decided, said, given and sent.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use trial_core::{
     AccessCode, AccessCodeState, Application, ApplyOutcome, ApplyRefusal, Batch, CLOCK_SKEW, Challenge, ChallengeId,
-    ChallengeState, CodeOutcome, CodeRequestId, CodeToSend, CountSpan, FreedCode, Lease, MailBudget, MailId, MailState,
-    NoCodeReason, Outcome, Phone, PhonePrefix, Planner, PlatformEventKind, REPLAY_WINDOW, Request, RequestId, RestOver,
-    TenantId,
+    ChallengeState, CodeOutcome, CodeRequestId, CodeToSend, CountSpan, FAILED_SENDS_SPAN, FreedCode, Lease, MailBudget,
+    MailId, MailState, NoCodeReason, Outcome, Phone, PhonePrefix, Planner, PlatformEventKind, REPLAY_WINDOW, Request,
+    RequestId, RestOver, SendReport, SendState, TenantId,
 };
 
 use crate::MemoryState;
+
+/// Whether a code can be used at this instant.
+fn lives(code: &Challenge, now: DateTime<Utc>, planner: &Planner) -> bool {
+    code.state == ChallengeState::Open
+        && code.tries < planner.policy().verification.max_tries
+        && now < code.expires_at
+        && code.made_at <= now + CLOCK_SKEW
+}
 
 /// How far the clocks of a run may be apart, all together; much less than access codes rest.
 const SLACK: TimeDelta = TimeDelta::hours(12);
@@ -31,6 +40,8 @@ pub(super) struct Monitor {
     held: BTreeSet<(AccessCode, TenantId)>,
     expiries: BTreeMap<ChallengeId, DateTime<Utc>>,
     codes: BTreeMap<ChallengeId, Code>,
+    /// Codes that each phone can use, or could when the last of them was made.
+    in_hand: BTreeMap<Phone, Vec<ChallengeId>>,
     /// Since when a prefix would be blocked, and how many requests met that.
     blocks: BTreeMap<PhonePrefix, (DateTime<Utc>, u32)>,
     units: BTreeSet<MailId>,
@@ -57,6 +68,7 @@ impl Monitor {
             match (request, outcome) {
                 (Request::Apply(application), Outcome::Apply(outcome)) => {
                     self.applied(batch.now, application, outcome, planner);
+                    self.opened(batch.now, application, outcome, planner, state);
                     let record = state.applications.get(&ids.application);
                     self.came(outcome, record.and_then(|kept| kept.challenge));
                     self.hold(
@@ -77,8 +89,10 @@ impl Monitor {
                     self.expiries.insert(code.challenge, code.expires_at);
                     self.sends_are_apart(batch.now, ids.code_request, &asked.phone, planner, state);
                     self.asked(batch, code, planner);
+                    self.in_hand(batch.now, code, planner, state);
                 }
                 (Request::SendReport(report), _) => {
+                    self.spoken_of(report, state);
                     let is_unsent = |code: &Challenge| code.state == ChallengeState::Unsent;
                     if state.challenges.get(&report.challenge).is_some_and(is_unsent)
                         && let Some(code) = self.codes.get_mut(&report.challenge)
@@ -205,11 +219,59 @@ impl Monitor {
             _ => None,
         });
         let sends: Vec<_> = sends.collect();
-        let soon = sends.iter().any(|(at, state)| *at > now - policy.verification.resend_after && state.may_arrive());
-        self.hold(!soon, "messages to a phone are apart");
-        let hour = sends.iter().filter(|(at, _)| *at > now - TimeDelta::hours(1)).count();
-        let limit = usize::try_from(policy.limits.phone_sends_per_hour).expect("fits");
-        self.hold(hour < limit, "a phone gets no more messages in an hour than its limit");
+        let within = |span, left| {
+            let counted = sends.iter().filter(|(at, state)| *at > now - span && state.may_arrive() == left);
+            u32::try_from(counted.count()).expect("fits")
+        };
+        let (limits, hour) = (&policy.limits, Duration::from_hours(1));
+        self.hold(within(policy.verification.resend_after, true) == 0, "messages to a phone are apart");
+        self.hold(
+            within(hour, true) < limits.phone_sends_per_hour,
+            "a phone gets no more messages in an hour than its limit",
+        );
+        let few = within(FAILED_SENDS_SPAN, false) < limits.failed_sends_per_span;
+        self.hold(few && within(hour, false) < limits.failed_sends_per_hour, "what fails again and again is not tried");
+    }
+
+    /// A code was decided to be sent: it stands beside those that live.
+    fn in_hand(&mut self, now: DateTime<Utc>, sent: &CodeToSend, planner: &Planner, state: &MemoryState) {
+        let codes = self.in_hand.entry(sent.phone.clone()).or_default();
+        if !codes.contains(&sent.challenge) {
+            codes.retain(|code| lives(&state.challenges[code], now, planner));
+            codes.push(sent.challenge);
+        }
+    }
+
+    /// A gateway spoke of a code: one that it accepted replaces those before it.
+    fn spoken_of(&mut self, report: &SendReport, state: &MemoryState) {
+        let codes = self.in_hand.entry(report.phone.clone()).or_default();
+        codes.retain(|code| state.challenges[code].state != ChallengeState::Unsent);
+        if report.reply.state() == SendState::Accepted && codes.last() == Some(&report.challenge) {
+            codes.retain(|code| *code == report.challenge);
+        }
+    }
+
+    /// A code that lives opens what it is for, until an acceptance or the gateway's acceptance of another.
+    fn opened(
+        &mut self,
+        now: DateTime<Utc>,
+        asked: &Application,
+        outcome: &ApplyOutcome,
+        planner: &Planner,
+        state: &MemoryState,
+    ) {
+        let codes = self.in_hand.entry(asked.phone.clone()).or_default();
+        if matches!(outcome, ApplyOutcome::Accepted { .. }) {
+            codes.clear();
+        }
+        let is_it = |code: &Challenge| {
+            let right = planner.keyring().code(&code.key_id, code.id, &code.phone);
+            right.is_ok_and(|right| right.matches(&asked.code)) && lives(code, now, planner)
+        };
+        let is_good = codes.iter().any(|code| is_it(&state.challenges[code]));
+        let is_turned_away =
+            matches!(outcome, ApplyOutcome::Refused(ApplyRefusal::NoCode { .. } | ApplyRefusal::WrongCode { .. }));
+        self.hold(!(is_good && is_turned_away), "a code is good until the gateway has accepted the next");
     }
 
     /// Access codes rest between two tenants.

@@ -41,6 +41,8 @@ pub enum Mutation {
     LockIgnored,
     /// It is forgotten when a message was sent.
     SendsForgotten,
+    /// A code is replaced before the gateway has accepted the next.
+    PreviousCodeForgotten,
     /// Codes that were sent are not counted against their prefix.
     PrefixNotCounted,
     /// Codes that were used are not counted for their prefix.
@@ -63,7 +65,7 @@ pub enum Mutation {
 
 impl Mutation {
     /// All of them.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::AnswerWithoutStoring,
         Self::HalfStored,
         Self::UnknownDoneAgain,
@@ -79,6 +81,7 @@ impl Mutation {
         Self::TriesNotCounted,
         Self::LockIgnored,
         Self::SendsForgotten,
+        Self::PreviousCodeForgotten,
         Self::PrefixNotCounted,
         Self::UseNotCounted,
         Self::BlockForgotten,
@@ -101,6 +104,7 @@ impl Mutation {
             Self::ReplayForgotten => facts.phones.values_mut().for_each(|phone| phone.accepted.clear()),
             Self::LockIgnored => facts.phones.values_mut().for_each(|phone| phone.failures = 0),
             Self::SendsForgotten => facts.phones.values_mut().for_each(|phone| phone.sends.clear()),
+            Self::PreviousCodeForgotten => facts.phones.values_mut().for_each(|phone| phone.previous = None),
             Self::ExpiredCodeTaken => {
                 let codes = facts.phones.values_mut().filter_map(|phone| phone.challenge.as_mut());
                 codes.for_each(|code| code.expires_at += TimeDelta::hours(1));
@@ -191,6 +195,7 @@ impl fmt::Display for Mutation {
             Self::TriesNotCounted => "wrong tries are not counted against the phone",
             Self::LockIgnored => "the lock of a phone is not looked at",
             Self::SendsForgotten => "it is forgotten when a message was sent",
+            Self::PreviousCodeForgotten => "a code is replaced before the gateway has accepted the next",
             Self::PrefixNotCounted => "codes are not counted against their prefix",
             Self::UseNotCounted => "used codes are not counted for their prefix",
             Self::BlockForgotten => "it is forgotten that a prefix was found out",

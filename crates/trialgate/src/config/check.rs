@@ -339,6 +339,7 @@ impl Findings<'_> {
         });
         let (codes, limits, trial) = (&settings.verification, &settings.limits, &settings.trial);
         let breaker = &settings.abuse.breaker;
+        let defaults = Policy::default().limits;
         Policy {
             verification: VerificationPolicy {
                 code_ttl: codes.code_ttl.0,
@@ -350,6 +351,8 @@ impl Findings<'_> {
             limits: Limits {
                 phone_sends_per_hour: limits.phone.sends_per_hour,
                 phone_sends_per_day: limits.phone.sends_per_day,
+                failed_sends_per_span: defaults.failed_sends_per_span,
+                failed_sends_per_hour: defaults.failed_sends_per_hour,
                 sms_per_day: limits.sms_per_day,
                 sms_per_country_day: limits.sms_per_country_day,
                 sms_per_prefix_day: limits.sms_per_prefix_day,

@@ -26,7 +26,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use trial_core::{Email, MailRetry, PhonePolicy, Policy, Retention};
-use trial_engine::{EngineOptions, MailDeliveryOptions};
+use trial_engine::{BreakerOptions, EngineOptions, MailDeliveryOptions};
 use trial_files::read_text;
 use trial_http::{ConnectionLimits, HttpSettings, SiteSettings};
 use trial_tls::IdentityFiles;
@@ -210,6 +210,8 @@ impl Config {
     pub(crate) fn engine(&self) -> EngineOptions {
         let engine = &self.settings.engine;
         let usual = EngineOptions::default();
+        let gateways = &self.settings.sms.gateways;
+        let sandbox_alone = !gateways.is_empty() && gateways.iter().all(|name| name == "sandbox");
         let max_per_second = self.settings.mail.max_per_second;
         EngineOptions {
             queue_length: engine.queue_length,
@@ -221,6 +223,11 @@ impl Config {
                 // A delivery takes a fraction of a second: enough at once that the rate can be reached.
                 concurrency: (max_per_second as usize / 5).clamp(usual.mail.concurrency, MAX_DELIVERIES),
                 ..usual.mail
+            },
+            // Nobody waits for the sandbox in vain, and a fault that was switched off is off.
+            breaker: BreakerOptions {
+                open_after: if sandbox_alone { u32::MAX } else { usual.breaker.open_after },
+                ..usual.breaker
             },
             ..usual
         }
