@@ -234,7 +234,7 @@ fn query_tenant() -> OperationBuilder {
     };
     let example = json!({
         "createDate": 1_772_438_400_000_i64, "expiryDate": 1_775_030_400_000_i64, "company": "E***",
-        "email": "a***@example.com", "mobilePhone": "+86166****0001", "tenantSpaceStatus": "trial",
+        "email": "a***@example.com", "mobilePhone": "+861667328****", "tenantSpaceStatus": "trial",
         "portalUrl": "https://portal.example.com/"
     });
     let operation = OperationBuilder::new()

@@ -110,17 +110,17 @@ impl Phone {
         PhonePrefix::of_digits(digits.take(count))
     }
 
-    /// The form for people who need not see all of it: `+86166****0001`.
+    /// The form for people who need not see all of it, `+861667328****`: the number range, which they see anyway.
     pub fn masked(&self) -> String {
         mask_phone(&self.e164)
     }
 }
 
-/// A canonical phone, or what is stored as one, with its middle hidden.
+/// A canonical phone, or what is stored as one, without the digits that tell it from others of its number range: no other
+/// digits, for the range is shown beside it.
 pub(crate) fn mask_phone(e164: &str) -> String {
-    let tail = e164.len().saturating_sub(4);
-    let head = tail.saturating_sub(4).min(6);
-    format!("{}****{}", &e164[..head], &e164[tail..])
+    let head = e164.len().saturating_sub(PhonePrefix::LAST_DIGITS);
+    format!("{}****", &e164[..head])
 }
 
 /// Digits, with `+` in front where the text names a country by `+` or `00`; an error for anything that is no usual spelling.

@@ -200,9 +200,20 @@ fn an_unknown_country_is_named() {
 #[test]
 fn a_phone_shows_masked() {
     let phone = Phone::from_canonical(ONE, 86);
-    assert_eq!((phone.masked().as_str(), format!("{phone:?}").as_str()), ("+86166****0001", "Phone(+86166****0001)"));
-    assert_eq!(Phone::from_canonical("+123", 1).masked(), "****+123");
+    assert_eq!((phone.masked().as_str(), format!("{phone:?}").as_str()), ("+861667328****", "Phone(+861667328****)"));
+    assert_eq!(Phone::from_canonical("+123", 1).masked(), "****");
     assert_eq!((phone.country_code(), phone.to_string().as_str()), (86, ONE));
+}
+
+/// The timeline, the audit and the list of number ranges show the range of a phone beside its mask.
+#[test]
+fn a_mask_shows_no_digit_that_the_number_range_hides() {
+    let countries = all_regions();
+    let policy = PhonePolicy::from_codes("CN", &countries).unwrap();
+    for Example { e164, .. } in examples().filter(|example| example.is_mobile) {
+        let phone = Phone::parse(e164, &policy).unwrap();
+        assert_eq!(phone.masked(), format!("{}****", phone.prefix()), "{e164}");
+    }
 }
 
 #[test]
