@@ -87,12 +87,21 @@ impl Planner {
     /// 000 again: the very same application was accepted within the last 24 hours.
     fn replayed(&self, world: &World, moment: Moment, application: &Application) -> Option<TenantId> {
         let is_same = |accepted: &&AcceptedApplication| {
-            accepted.at > moment.now - REPLAY_WINDOW
-                && accepted.email == *application.email.key()
+            accepted.email == *application.email.key()
                 && accepted.company == *application.company.key()
                 && self.derives(moment, &accepted.challenge, application).unwrap_or(false)
         };
-        world.phone(&application.phone).accepted().iter().find(is_same).map(|accepted| accepted.tenant)
+        Self::compared(world, moment, application).find(is_same).map(|accepted| accepted.tenant)
+    }
+
+    /// The accepted applications whose codes this one is compared with: the phone's, of the last 24 hours.
+    fn compared<'w>(
+        world: &'w World,
+        moment: Moment,
+        application: &Application,
+    ) -> impl Iterator<Item = &'w AcceptedApplication> {
+        let since = moment.now - REPLAY_WINDOW;
+        world.phone(&application.phone).accepted().iter().filter(move |accepted| accepted.at > since)
     }
 
     /// 003: the phone is locked.
@@ -127,14 +136,12 @@ impl Planner {
         phone.previous().and_then(|_| phone.codes().find(is_submitted)).or(phone.challenge())
     }
 
-    /// Whether the phone has used codes, and this is none of them: a guess, for rule 1 answers it by comparing it with them. A
-    /// used code that is given once more is no guess; neither is one that cannot be compared.
+    /// Whether rule 1 compares with used codes of the phone, and this is none of them: a guess. A used code that is given once
+    /// more is no guess; neither is one that cannot be compared.
     fn misses_used_codes(&self, world: &World, moment: Moment, application: &Application) -> bool {
-        let phone = world.phone(&application.phone);
-        let current = phone.challenge().filter(|challenge| challenge.state == ChallengeState::Consumed);
-        let accepted = phone.accepted().iter().filter(|accepted| accepted.at > moment.now - REPLAY_WINDOW);
-        let mut used = accepted.map(|accepted| &accepted.challenge).chain(current).peekable();
-        used.peek().is_some() && used.all(|challenge| self.derives(moment, challenge, application) == Ok(false))
+        let mut used = Self::compared(world, moment, application).peekable();
+        used.peek().is_some()
+            && used.all(|accepted| self.derives(moment, &accepted.challenge, application) == Ok(false))
     }
 
     /// 002: a wrong code, counted once against each code that it could have been, and against the phone. 003 if it is none of those

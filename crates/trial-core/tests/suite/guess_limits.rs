@@ -3,7 +3,7 @@
 use trial_core::{Application, CodeReply, GatewayReply};
 use trial_testkit::data::{application, company, phone};
 
-use crate::desks::{HOUR, MINUTE, desk, set_failures};
+use crate::desks::{DAY, HOUR, MINUTE, SECOND, desk, set_failures};
 
 /// With the defaults: 100 wrong tries are 20 codes, each an SMS to whoever has the phone.
 #[tokio::test]
@@ -58,6 +58,23 @@ async fn guesses_of_a_used_code_lock_the_phone() {
     }
     assert_eq!(desk.apply_for_code(guess).await, "003");
     assert_eq!(desk.apply_for_code(first).await, "000", "a replay comes before the lock");
+}
+
+/// After a day nothing is compared with a used code any more, though it is the phone's last one: nobody is locked by it.
+#[tokio::test]
+async fn guesses_of_a_used_code_count_for_a_day() {
+    let desk = desk(1).await;
+    desk.join(1).await;
+    let failures = || desk.ledger.state().phones[&phone(1)].failures;
+    let guess = application(1, "wrong");
+    desk.wait(DAY - SECOND);
+    assert_eq!(desk.apply_for_code(guess.clone()).await, "001");
+    assert_eq!(failures(), 1);
+    for later in [SECOND, SECOND, 5 * DAY] {
+        desk.wait(later);
+        assert_eq!(desk.apply_for_code(guess.clone()).await, "001");
+        assert_eq!(failures(), 1);
+    }
 }
 
 /// Codes that answer 001 whatever is given tell nothing: no guess of them is counted.

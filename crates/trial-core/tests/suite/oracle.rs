@@ -356,14 +356,12 @@ impl Oracle {
         Answer::Applied("000", Some(self.customers.len() - 1))
     }
 
-    /// Whether the phone's codes that were used within a day, or last, are all others than this.
+    /// Whether the phone's codes that were used within a day are all others than this.
     fn misses_used_codes(&self, now: DateTime<Utc>, asked: &Application) -> bool {
         let of_phone = |customer: &&Customer| customer.application.phone == asked.phone;
         let recent = self.customers.iter().filter(of_phone);
         let recent = recent.filter(|customer| customer.since > now - TimeDelta::seconds(DAY));
-        let mut used: Vec<_> = recent.map(|customer| customer.application.code.clone()).collect();
-        let last = self.latest_code(&asked.phone).map(|last| &self.codes[last]).filter(|last| last.used);
-        used.extend(last.map(|last| trial_core::SubmittedCode::parse(&last.digits).unwrap()));
+        let used: Vec<_> = recent.map(|customer| customer.application.code.clone()).collect();
         !used.is_empty() && !used.contains(&asked.code)
     }
 }

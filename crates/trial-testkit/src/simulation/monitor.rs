@@ -138,11 +138,10 @@ impl Monitor {
                 *failures += 1;
                 self.hold(!locked, "a locked phone tries no codes");
             }
-            ApplyOutcome::Refused(ApplyRefusal::NoCode { reason }) => {
+            ApplyOutcome::Refused(ApplyRefusal::NoCode { .. }) => {
                 let of_phone = self.accepted.iter().filter(|(_, earlier, _)| earlier.phone == application.phone);
-                let last = of_phone.clone().next_back().filter(|_| *reason == NoCodeReason::Used);
                 let recent = of_phone.filter(|(at, ..)| *at > now - REPLAY_WINDOW);
-                let mut used = recent.chain(last).map(|(_, earlier, _)| &earlier.code).peekable();
+                let mut used = recent.map(|(_, earlier, _)| &earlier.code).peekable();
                 *failures += u32::from(used.peek().is_some() && used.all(|code| *code != application.code));
             }
             _ => {}
