@@ -5,8 +5,24 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::AuditId;
 use crate::values::{ID_ENTROPY, mask_email, mask_phone};
 
-/// The actor of what applicants do.
-pub const APPLICANT: &str = "applicant";
+/// Defines the actors that are neither operators nor owners, and the list of them.
+macro_rules! actors {
+    ($($(#[$doc:meta])* $name:ident = $text:literal;)*) => {
+        $($(#[$doc])* pub const $name: &str = $text;)*
+        /// Every actor that is neither an operator nor an owner.
+        pub const ACTORS: &[&str] = &[$($name),*];
+    };
+}
+
+actors! {
+    /// The actor of what applicants do.
+    APPLICANT = "applicant";
+    /// The actor of what the service does by itself.
+    SERVICE = "trialgate";
+    /// The actor of requests for a link to another password: it is not known who makes them.
+    VISITOR = "visitor";
+}
+
 /// All that applicants do. Of these entries there are more than of all others together.
 const DONE_BY_APPLICANTS: [&str; 2] = ["tenant.create", crate::consent::ACCEPTED];
 

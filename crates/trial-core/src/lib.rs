@@ -52,7 +52,7 @@ pub use abuse::{
 };
 pub use access_code_file::{AccessCodeFile, AccessCodeFileError, FileHeader};
 pub use altcha::{ALTCHA_COST, AltchaChallenge, AltchaCost, CHALLENGE_LIVES};
-pub use audit::{APPLICANT, AuditEntry, AuditQuery};
+pub use audit::{ACTORS, APPLICANT, AuditEntry, AuditQuery, SERVICE, VISITOR};
 pub use batch::{Application, Batch, CodeRequest, FactKeys, FreshIds, Request, SendReport};
 pub use callers::{
     Caller, CallerAdded, CallerChange, CallerChanged, CallerCredentials, CallerLimits, CallerName, CallerRefusal,

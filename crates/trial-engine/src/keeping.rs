@@ -10,14 +10,12 @@ use tokio_util::sync::CancellationToken;
 use trial_core::ports::{Clock, Entropy, TrialLedger, Upkeep};
 use trial_core::{
     Batch, DueTenant, FreedCode, FreshIds, LedgerError, LifeChange, LifeOrder, LifeOutcome, Outcome, Planner, Request,
-    RestOver, TenantId, TenantOrder,
+    RestOver, SERVICE, TenantId, TenantOrder,
 };
 
 use crate::EngineParts;
 use crate::watching::Watch;
 
-/// Who does what time brings, in the audit.
-pub const KEEPER: &str = "trialgate";
 /// Tenants of one turn: applicants wait behind it.
 const TENANTS: u32 = 100;
 /// After so long an hour is over, whatever the clocks of other instances say.
@@ -136,7 +134,7 @@ impl Keeper {
         let advance = |due: &DueTenant| {
             let mut entropy = [0; FreshIds::ENTROPY];
             self.entropy.fill(&mut entropy);
-            let order = TenantOrder { tenant: due.tenant, order: LifeOrder::Advance, actor: KEEPER.to_owned() };
+            let order = TenantOrder { tenant: due.tenant, order: LifeOrder::Advance, actor: SERVICE.to_owned() };
             (FreshIds::new(now, &entropy), Request::Tenant(order))
         };
         Batch { now, requests: due.iter().map(advance).collect() }

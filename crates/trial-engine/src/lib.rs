@@ -43,7 +43,7 @@ use delivery::{Delivery, EventErrand, MailErrand, PlatformState};
 use dispatch::Gateways;
 pub use following::{Following, follow_once};
 use health::EngineHealth;
-pub use keeping::{KEEPER, Keeper, Kept};
+pub use keeping::{Keeper, Kept};
 pub use orders::Orders;
 pub use receipts::CountedReceipts;
 use retention::Expiry;

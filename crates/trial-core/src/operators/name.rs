@@ -2,8 +2,11 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-/// Names that the audit uses for whoever is no operator.
-const RESERVED: [&str; 5] = ["applicant", "cli", "sweep", "system", "trialgate"];
+use crate::ACTORS;
+
+/// Names that the audit does not use for operators, beside [`ACTORS`]: the first part of `cli:USER`, and two that read like the
+/// service itself.
+const RESERVED: [&str; 3] = ["cli", "sweep", "system"];
 
 /// An operator's name as the audit has it: 1 to 64 letters, digits, `.`, `_` and `-`, a letter or digit first. Spellings that
 /// differ in case alone are one name.
@@ -36,7 +39,7 @@ impl OperatorName {
         if !first_is_good || !all_are_good || bytes.len() > Self::MAX_LENGTH {
             return Err(OperatorNameError::Malformed);
         }
-        if RESERVED.iter().any(|reserved| reserved.eq_ignore_ascii_case(text)) {
+        if ACTORS.iter().chain(&RESERVED).any(|reserved| reserved.eq_ignore_ascii_case(text)) {
             return Err(OperatorNameError::Reserved);
         }
         Ok(Self(text.into()))

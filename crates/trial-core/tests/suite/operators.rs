@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use trial_core::ports::{AuditTrail, Operators};
 use trial_core::{
-    Access, AuditQuery, ChangedBy, Operator, OperatorName, OperatorNameError, OperatorToken, Permission, Role,
+    ACTORS, Access, AuditQuery, ChangedBy, Operator, OperatorName, OperatorNameError, OperatorToken, Permission, Role,
     SESSION_IDLE, SESSION_LIFETIME, SecretHash, Session, SessionSecret, Standing,
 };
 use trial_testkit::{FixedClock, MemoryLedger, SeededEntropy, data};
@@ -40,7 +40,7 @@ fn names_are_plain_and_nobody_elses() {
     for bad in ["", " ", "-a", ".a", "a b", "cli:root", "a@example.com", "ä", "a\0", "a\n", &too_long] {
         assert_eq!(OperatorName::parse(bad), Err(OperatorNameError::Malformed), "{bad:?}");
     }
-    for taken in ["applicant", "Applicant", "system", "CLI"] {
+    for taken in ACTORS.iter().copied().chain(["Applicant", "VISITOR", "system", "CLI"]) {
         assert_eq!(OperatorName::parse(taken), Err(OperatorNameError::Reserved), "{taken}");
     }
 }

@@ -2,12 +2,9 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use trial_core::{AuditQuery, ChangedBy, LedgerError, Terms};
+use trial_core::{AuditQuery, ChangedBy, LedgerError, SERVICE, Terms};
 
 use crate::site::State;
-
-/// The actor that shows the terms, in the audit.
-const SITE: &str = "trialgate";
 
 /// Stores the text of the terms before an agreement names it.
 #[derive(Default)]
@@ -29,7 +26,7 @@ impl Consent {
         let query = AuditQuery { subject: Some(terms.digest().to_owned()), limit: 1, ..AuditQuery::default() };
         if audit.audit(query).await?.is_empty() {
             // Two instances may both find nothing: then it is kept twice.
-            let by = ChangedBy::now(SITE.to_owned(), &*state.clock, &*state.entropy);
+            let by = ChangedBy::now(SERVICE.to_owned(), &*state.clock, &*state.entropy);
             audit.write_down(terms.published(by)).await?;
         }
         self.is_published.store(true, Ordering::Release);

@@ -8,7 +8,7 @@ use subtle::ConstantTimeEq;
 use trial_core::{
     ApplicationQuery, Email, LedgerError, LifeOrder, LifeOutcome, LifeRefusal, MAX_PASSWORD, MIN_PASSWORD, MailHosts,
     NewPassword, PasswordChange, PortalAccount, PortalLinkClaim, Tenant, TenantId, TenantOrder, TenantSearch,
-    TenantStatus, TryKind,
+    TenantStatus, TryKind, VISITOR,
 };
 
 use super::pages::{LinkOverPage, LostPage, NewPasswordPage, Page};
@@ -22,8 +22,6 @@ use crate::site::State;
 pub(super) const LETTERS: usize = 16;
 /// When whoever found no turn may come again, in seconds.
 const COME_AGAIN: u64 = 5;
-/// Who asks for a link, in the audit: it is not known who.
-const VISITOR: &str = "visitor";
 /// Tenants of one address that are looked through.
 const TENANTS: u32 = 50;
 

@@ -6,8 +6,8 @@ use std::time::Duration;
 use trial_core::ports::{AuditTrail, Clock, Operations, Outbox, TrialLedger, Upkeep};
 use trial_core::{
     AuditQuery, DueMail, DueTenant, FreshIds, Lease, LeaseId, LifeOrder, LifeOutcome, LifeRefusal, Locale, MailId,
-    MailKind, MailRecord, Outcome, Request, RestOver, SettledAs, Settlement, SharedField, TenantId, TenantOrder,
-    TenantStatus, Warning, WarningToTell,
+    MailKind, MailRecord, Outcome, Request, RestOver, SERVICE, SettledAs, Settlement, SharedField, TenantId,
+    TenantOrder, TenantStatus, Warning, WarningToTell,
 };
 
 use super::{LedgerFactory, assert_sound, desk};
@@ -267,7 +267,7 @@ pub async fn a_rehearsal_changes_nothing<F: LedgerFactory>(factory: &F) {
     let tenant = desk.join(1).await;
     desk.wait(days(31));
     let before = desk.ledger.tenant(tenant).await.unwrap();
-    let order = TenantOrder { tenant, order: LifeOrder::Advance, actor: "trialgate".to_owned() };
+    let order = TenantOrder { tenant, order: LifeOrder::Advance, actor: SERVICE.to_owned() };
     let ids = FreshIds::new(desk.clock.now(), &desk.entropy.draw());
     let batch = Arc::new(trial_core::Batch { now: desk.now(), requests: vec![(ids, Request::Tenant(order))] });
     let planner = planner_with(|_| {});
