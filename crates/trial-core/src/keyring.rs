@@ -25,6 +25,8 @@ pub(crate) enum Purpose {
     Challenge,
     /// A link to another password.
     PortalLink,
+    /// Who makes an attempt at the portal.
+    PortalTry,
 }
 
 impl Purpose {
@@ -32,6 +34,7 @@ impl Purpose {
         match self {
             Self::Challenge => b"trialgate altcha v1\0",
             Self::PortalLink => b"trialgate portal link v1\0",
+            Self::PortalTry => b"trialgate portal try v1\0",
         }
     }
 }

@@ -1,5 +1,7 @@
 use chrono::{DateTime, Utc};
-use sha2::{Digest, Sha256};
+
+use crate::Keyring;
+use crate::keyring::Purpose;
 
 /// Tries to sign in to one account within an hour, whether there is such an account or not.
 pub const PORTAL_TRIES_PER_ACCOUNT: u32 = 20;
@@ -43,18 +45,16 @@ pub struct PortalTries {
 }
 
 impl PortalTry {
-    /// A try for an account of this name from this address, both as they were given: names are kept as digests, so that what
-    /// somebody types by mistake, such as a password, is not kept.
-    pub fn new(kind: TryKind, account: &str, address: &str, now: DateTime<Utc>) -> Self {
+    /// A try for an account of this name from this address, both as they were given. Keyed hashes of them are stored: nobody
+    /// without the key can tell an address, a mailbox, or what somebody typed by mistake, such as a password. Counts begin anew
+    /// with another current key.
+    pub fn new(kind: TryKind, account: &str, address: &str, now: DateTime<Utc>, keyring: &Keyring) -> Self {
         let digest = |of: &[u8], text: &str| {
-            let mut hash = Sha256::new();
-            hash.update(match kind {
-                TryKind::SignIn => b"".as_slice(),
+            let kind: &[u8] = match kind {
+                TryKind::SignIn => b"sign in\0",
                 TryKind::Link => b"link\0",
-            });
-            hash.update(of);
-            hash.update(text.as_bytes());
-            hash.finalize().into()
+            };
+            keyring.sign(Purpose::PortalTry, &[kind, of, text.as_bytes()].concat())
         };
         let hour = Self::hour_of(now);
         Self { kind, account: digest(b"account\0", account), address: digest(b"address\0", address), hour }

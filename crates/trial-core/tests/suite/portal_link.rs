@@ -1,7 +1,7 @@
-//! The link to another password.
+//! The link to another password, and who tries at the portal: by keys alone.
 
 use chrono::DateTime;
-use trial_core::{Keyring, PortalLinkClaim, SecretKey, TenantId};
+use trial_core::{Keyring, PortalLinkClaim, PortalTry, SecretKey, TenantId, TryKind};
 
 fn keyring(keys: &[(&str, u8)]) -> Keyring {
     Keyring::new(keys.iter().map(|(id, byte)| SecretKey::new(id, &[*byte; 32]).unwrap()).collect()).unwrap()
@@ -33,5 +33,27 @@ fn not_a_bit_of_it_can_be_changed() {
     }
     for other in ["", "=", &text[4..], &format!("{text}AAAA")] {
         assert_eq!(PortalLinkClaim::read(other, &keyring), None);
+    }
+}
+
+/// What is stored of an account or an address can be computed by nobody who has the database alone.
+#[test]
+fn a_try_is_counted_by_what_only_the_key_makes() {
+    let at =
+        |kind, account, address, key| PortalTry::new(kind, account, address, claim().made_at, &keyring(&[("a", key)]));
+    let one = at(TryKind::SignIn, "a@example.com", "192.0.2.1", 1);
+    assert_eq!(one, at(TryKind::SignIn, "a@example.com", "192.0.2.1", 1));
+    let other_key = at(TryKind::SignIn, "a@example.com", "192.0.2.1", 2);
+    assert!(one.account != other_key.account && one.address != other_key.address);
+    let others = [
+        at(TryKind::Link, "a@example.com", "192.0.2.1", 1),
+        at(TryKind::SignIn, "192.0.2.1", "a@example.com", 1),
+        at(TryKind::SignIn, "b@example.com", "192.0.2.2", 1),
+    ];
+    for other in others {
+        assert!(
+            ![other.account, other.address].iter().any(|hash| [one.account, one.address].contains(hash)),
+            "{other:?}"
+        );
     }
 }

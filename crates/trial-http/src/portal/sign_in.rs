@@ -62,7 +62,7 @@ pub(super) async fn count(
     let now = state.clock.now();
     let name = Tenant::of_account(name).map_or_else(|| name.to_owned(), Tenant::account_name);
     let address = Network::of_subscriber(client).map(|network| network.to_string()).unwrap_or_default();
-    let one = PortalTry::new(kind, &name, &address, now);
+    let one = PortalTry::new(kind, &name, &address, now, &reception.parts.keyring);
     let tries = reception.parts.accounts.count_portal_try(one).await.map_err(failed)?;
     if one.is_one_too_many(tries) {
         let wait = HOUR - now.timestamp().rem_euclid(HOUR);

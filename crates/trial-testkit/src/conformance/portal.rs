@@ -127,7 +127,7 @@ pub async fn portal_sessions_begin_and_end<F: LedgerFactory>(factory: &F) {
 pub async fn tries_to_sign_in_are_counted<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 0).await;
     let count = async |account: &str, address: &str| {
-        let one = PortalTry::new(TryKind::SignIn, account, address, desk.now());
+        let one = PortalTry::new(TryKind::SignIn, account, address, desk.now(), &keyring());
         let tries = in_the_end(|| desk.ledger.count_portal_try(one)).await;
         (tries.account, tries.address)
     };
@@ -416,7 +416,7 @@ pub async fn what_the_portal_keeps_is_shown_and_removed<F: LedgerFactory>(factor
     let (chosen, own) = account.with_own_password("$argon2id$secret".to_owned(), desk.now());
     let session = PortalSession::begin(secret(1).hash(), &chosen, desk.now());
     assert!(is_done(&desk.set_password(own, session).await));
-    let one = PortalTry::new(TryKind::SignIn, "a", "x", desk.now());
+    let one = PortalTry::new(TryKind::SignIn, "a", "x", desk.now(), &keyring());
     desk.ledger.count_portal_try(one).await.unwrap();
     let person = Person::Phone(account.tenant.phone.clone());
     let held = desk.ledger.held_on(person.clone()).await.unwrap();

@@ -215,8 +215,8 @@ impl House {
         let (account, own) = account.with_own_password("$argon2id$".to_owned(), now);
         let session = PortalSession::begin(SecretHash::from_bytes([4; 32]), &account, now);
         assert!(matches!(self.desk.set_password(own, session).await, LifeOutcome::Done(_)));
-        let tries =
-            ledger.count_portal_try(PortalTry::new(TryKind::SignIn, "admin@example", "192.0.2.1", now)).await.unwrap();
+        let one = PortalTry::new(TryKind::SignIn, "admin@example", "192.0.2.1", now, &data::keyring());
+        let tries = ledger.count_portal_try(one).await.unwrap();
         assert_eq!(tries, PortalTries { account: 1, address: 1 });
     }
 
