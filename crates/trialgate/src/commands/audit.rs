@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 use trial_core::{AuditEntry, AuditId, AuditQuery};
 
-use super::{record_search, with_database};
+use super::{record_reveal, record_search, with_database};
 use crate::cli::Global;
 use crate::output::{Output, time};
 
@@ -32,6 +32,9 @@ pub(crate) struct List {
     /// At most so many
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1000))]
     limit: u32,
+    /// Show phones and e-mail addresses in full; the audit records that you looked
+    #[arg(long)]
+    reveal: bool,
     #[command(flatten)]
     output: Output,
 }
@@ -56,23 +59,27 @@ struct Entry {
 
 impl Audit {
     pub(crate) fn run(self, global: &Global) -> anyhow::Result<()> {
-        let Self::List(List { actor, action, subject, before, limit, output }) = self;
+        let Self::List(List { actor, action, subject, before, limit, reveal, output }) = self;
         let query = AuditQuery { actor, action, subject, since: None, until: None, before, limit };
         let found = with_database(global, async |config, ledger| {
             record_search(config, ledger, "audit", &query).await?;
+            if reveal {
+                record_reveal(ledger, "audit.reveal", "audit").await?;
+            }
             Ok(ledger.audit().audit(query).await?)
         })?;
         let is_full = u32::try_from(found.len()).is_ok_and(|length| length == limit);
         let last = found.last().map(|entry| entry.id.to_string());
-        let entries = found.into_iter().map(Entry::from).collect();
+        let entries = found.into_iter().map(|entry| Entry::of(entry, reveal)).collect();
         output.show(&AuditList { entries, next_before: last.filter(|_| is_full) })
     }
 }
 
-impl From<AuditEntry> for Entry {
-    fn from(entry: AuditEntry) -> Self {
+impl Entry {
+    fn of(entry: AuditEntry, reveal: bool) -> Self {
+        let shown = (!reveal).then(|| entry.masked_subject());
         let AuditEntry { id, at, actor, action, subject, detail } = entry;
-        Self { id: id.to_string(), at: time(at), actor, action, subject, detail }
+        Self { id: id.to_string(), at: time(at), actor, action, subject: shown.unwrap_or(subject), detail }
     }
 }
 

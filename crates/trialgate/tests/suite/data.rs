@@ -1,6 +1,9 @@
 use std::fs;
 
 use serde_json::Value;
+use trial_core::ports::AuditTrail;
+use trial_core::{AuditId, AuditRecord};
+use trial_storage::{SqliteLedger, SqliteOptions};
 
 use crate::files::shell;
 use crate::{Home, Ran, SANDBOX};
@@ -225,4 +228,49 @@ fn whoever_looks_by_the_command_line_is_on_record() {
     let of_phone = |entry: &&[String; 4]| entry[3] == "phones, by phone" || entry[1] == "person.export";
     let subjects: std::collections::BTreeSet<_> = all.iter().filter(of_phone).map(|entry| &entry[2]).collect();
     assert_eq!(subjects.len(), 1, "one person is one hash");
+}
+
+/// Whatever prints a phone in full leaves an entry of its own behind, whichever listing it is.
+#[test]
+fn no_listing_prints_a_phone_in_full_without_an_entry() {
+    const PHONE: &str = "+8616673280001";
+    let home = migrated();
+    let entries = || json(home.run("audit list --limit 1000 --json"))["entries"].as_array().unwrap().len();
+    let unlocked = AuditRecord {
+        id: AuditId::from_bytes([1; 16]),
+        at: "2026-01-01T00:00:00Z".parse().unwrap(),
+        actor: "ada".to_owned(),
+        action: "phone.unlock",
+        subject: PHONE.to_owned(),
+        detail: String::new(),
+    };
+    tokio::runtime::Runtime::new().unwrap().block_on(async {
+        let ledger = SqliteLedger::open(SqliteOptions::new(home.path("trialgate.db"))).await.unwrap();
+        ledger.write_down(unlocked).await.unwrap();
+        ledger.close().await;
+    });
+    for (line, is_in_full) in [
+        ("audit list", false),
+        ("audit list --json", false),
+        ("audit list --action phone.unlock", false),
+        ("audit list --reveal", true),
+        ("audit list --reveal --json", true),
+        ("audit list --subject +8616673280001", false),
+        ("phones show +8616673280001", true),
+        ("phones show +8616673280001 --json", true),
+        ("export --phone +8616673280001", true),
+        ("applications find --phone +8616673280001 --json", false),
+        ("tenants list --json", false),
+        ("mail list --json", false),
+        ("webhooks list --json", false),
+        ("prefixes list --json", false),
+        ("operators list --json", false),
+        ("callers list --json", false),
+    ] {
+        let before = entries();
+        let said = home.run(line).done();
+        assert_eq!(said.contains(PHONE), is_in_full, "{line}: {said}");
+        assert!(!is_in_full || entries() == before + 1, "{line}");
+        assert!(!line.starts_with("audit") || said.contains("+861667328"), "{line}: {said}");
+    }
 }
