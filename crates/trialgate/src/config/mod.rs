@@ -8,6 +8,7 @@ mod guard_setup;
 mod keys;
 mod layers;
 mod platform_setup;
+mod private_files;
 mod secret;
 mod serving;
 mod settings;

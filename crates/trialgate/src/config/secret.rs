@@ -7,7 +7,7 @@ use trial_core::{UrlError, check_url, shown_url};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 /// What stands where a secret would.
-const HIDDEN: &str = "***";
+pub(super) const HIDDEN: &str = "***";
 
 /// A secret: `***` wherever it is printed, and overwritten when it is no longer held.
 #[derive(Clone, PartialEq, Eq, Deserialize, Zeroize, ZeroizeOnDrop)]

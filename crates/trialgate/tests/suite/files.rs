@@ -47,14 +47,16 @@ fn whatever_a_command_creates_is_for_its_owner_alone() {
 
 #[test]
 fn a_file_that_others_may_read_is_named_by_doctor() {
-    let home = Home::new(SANDBOX);
+    let home = Home::new(&format!("{SANDBOX}mail.smtp_password_file = \"password\"\n"));
     home.run("migrate").done();
+    fs::write(home.path("password"), "hunter2").unwrap();
     let warnings = || {
         let out = home.run("doctor").out;
         out.lines().filter(|line| line.contains("permissions")).map(ToOwned::to_owned).collect::<Vec<_>>()
     };
     let set = |name: &str, mode| fs::set_permissions(home.path(name), Permissions::from_mode(mode)).unwrap();
     set("trialgate.toml", 0o600);
+    set("password", 0o600);
     set("", 0o700);
     assert!(matches!(warnings().as_slice(), [one] if one.starts_with("ok")), "{:?}", warnings());
     fs::write(home.path("messages.jsonl"), "").unwrap();
@@ -62,6 +64,7 @@ fn a_file_that_others_may_read_is_named_by_doctor() {
         ("trialgate.db", 0o644, "600"),
         ("messages.jsonl", 0o620, "600"),
         ("trialgate.toml", 0o604, "600"),
+        ("password", 0o640, "600"),
         ("", 0o755, "700"),
     ] {
         set("messages.jsonl", 0o600);

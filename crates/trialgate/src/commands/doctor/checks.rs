@@ -160,7 +160,7 @@ fn directory(config: &Config, report: &mut Report) {
 
 /// Whether others than this user have a right to what holds personal data and keys.
 fn permissions(config: &Config, report: &mut Report) {
-    let mut files = Vec::new();
+    let mut files = config.secret_files();
     let mut directory = None;
     if let Database::Sqlite(file) = &config.database {
         files.extend(["", "-wal", "-shm"].map(|suffix| trial_files::with_suffix(file, suffix)));
@@ -168,9 +168,6 @@ fn permissions(config: &Config, report: &mut Report) {
     }
     if config.settings.sandbox.enabled {
         files.push(config.inbox());
-    }
-    if config.settings.secrets.keys.iter().any(|key| key.key.is_some()) {
-        files.extend(config.file.clone());
     }
     let paths = files.iter().map(|file| (file.as_path(), "600")).chain(directory.map(|path| (path, "700")));
     let mut exposed = 0;
