@@ -81,6 +81,20 @@ pub struct Expired {
     pub last: Option<[u8; 16]>,
 }
 
+/// Outcome of a compaction of the database's file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Compaction {
+    /// Nothing was erased since the file was last rewritten.
+    Clean,
+    /// The file was rewritten: it holds the rows that there are, and nothing else.
+    Done,
+    /// The file is larger than the limit and was left as it is.
+    TooLarge {
+        /// Its size.
+        bytes: u64,
+    },
+}
+
 /// The person whose data is meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Person {

@@ -60,7 +60,8 @@ pub use callers::{
     Scope, SealState, SealedSecret, SeenSignature, callers_in_use, reseal_callers,
 };
 pub use care::{
-    ERASED, ERASED_EMAIL, Expired, Expiring, ExpiryPage, Forgotten, MIN_RETENTION, Person, PersonData, Retention,
+    Compaction, ERASED, ERASED_EMAIL, Expired, Expiring, ExpiryPage, Forgotten, MIN_RETENTION, Person, PersonData,
+    Retention,
 };
 pub use consent::{Agreement, Terms};
 pub use error::LedgerError;

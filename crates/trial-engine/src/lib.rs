@@ -47,7 +47,7 @@ pub use keeping::{Keeper, Kept};
 pub use orders::Orders;
 pub use receipts::CountedReceipts;
 use retention::Expiry;
-pub use retention::{RetentionOptions, purge};
+pub use retention::{COMPACT_LIMIT, RetentionOptions, purge};
 use service::Service;
 pub use signatures::Signatures;
 use wakers::Wakers;

@@ -4,10 +4,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 use trial_core::ports::{Clock, DataCare};
-use trial_core::{Expired, Expiring, ExpiryPage, LedgerError, Retention};
+use trial_core::{Compaction, Expired, Expiring, ExpiryPage, LedgerError, Retention};
 
 /// How much is removed, and when.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +40,11 @@ pub(crate) struct Expiry {
     pub(crate) closing: CancellationToken,
 }
 
+/// The largest file that is rewritten beside others who write, in bytes: they wait for it, and for less than they may.
+pub const COMPACT_LIMIT: u64 = 64 << 20;
+/// How long after one compaction the next is due.
+const COMPACT_INTERVAL: Duration = Duration::from_hours(24);
+
 /// Attempts of a purge, and the pause between two of them.
 const PURGE_ATTEMPTS: u32 = 100;
 const PURGE_PAUSE: Duration = Duration::from_millis(100);
@@ -68,6 +73,7 @@ impl Expiry {
     async fn rounds(self) {
         // Who stopped before may have left something.
         let mut is_purged = false;
+        let mut compacted: Option<Instant> = None;
         loop {
             sleep(self.options.interval).await;
             let mut removed = 0;
@@ -91,6 +97,22 @@ impl Expiry {
                         metrics::counter!("trialgate_expired_total", "what" => what).increment(rows);
                     }
                     Err(error) => tracing::error!(what, kind = error.kind(), "what is over cannot be removed"),
+                }
+            }
+            if compacted.is_none_or(|at| at.elapsed() >= COMPACT_INTERVAL) {
+                match self.care.compact(COMPACT_LIMIT).await {
+                    Ok(compaction) => {
+                        compacted = Some(Instant::now());
+                        is_purged &= compaction != Compaction::Done;
+                        if let Compaction::TooLarge { bytes } = compaction {
+                            let mib = bytes >> 20;
+                            tracing::warn!(
+                                mib,
+                                "copies of erased rows may be left in the file; run `trialgate compact`"
+                            );
+                        }
+                    }
+                    Err(error) => tracing::error!(kind = error.kind(), "the file of the database cannot be rewritten"),
                 }
             }
             if removed > 0 || !is_purged {

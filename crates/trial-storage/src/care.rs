@@ -165,7 +165,7 @@ impl Stretch {
     }
 }
 
-/// Where data of persons is, in the order that it is shown in.
+/// The tables that data of persons is in, in the order that it is shown in.
 const TABLES: [&str; 11] = [
     "applications",
     "audit",
@@ -366,3 +366,17 @@ impl Query for Sql {
 }
 
 impl<Conn> RunQueryDsl<Conn> for Sql {}
+
+#[cfg(test)]
+mod tests {
+    use super::TABLES;
+
+    #[test]
+    fn operations_are_told_to_rewrite_every_table_that_an_erasure_changes() {
+        let documented =
+            include_str!("../../../docs/operations.md").split_once("`VACUUM (FULL, ANALYZE)` of ").unwrap().1;
+        let list = documented.split_once(", which").unwrap().0;
+        let named: Vec<_> = list.split(", ").map(|table| table.trim_matches('`')).collect();
+        assert_eq!(named, TABLES);
+    }
+}

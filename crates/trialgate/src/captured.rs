@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 use trial_core::ports::DataCare;
-use trial_core::{ChangedBy, Expired, Expiring, ExpiryPage, Forgotten, LedgerError, Person, PersonData};
+use trial_core::{ChangedBy, Compaction, Expired, Expiring, ExpiryPage, Forgotten, LedgerError, Person, PersonData};
 use trial_sandbox::{Inbox, Recipient};
 
 use crate::config::Config;
@@ -71,6 +71,10 @@ impl DataCare for CapturedCare {
 
     async fn purge(&self) -> Result<bool, LedgerError> {
         self.database.purge().await
+    }
+
+    async fn compact(&self, limit: u64) -> Result<Compaction, LedgerError> {
+        self.database.compact(limit).await
     }
 
     async fn held_on(&self, person: Person) -> Result<PersonData, LedgerError> {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    access_codes, applications, audit, backup, callers, completions, config, database, doctor, mail, migrate, openapi,
+    access_codes, applications, audit, backup, callers, compact, completions, config, database, doctor, mail, migrate, openapi,
     operators, persons, phones, prefixes, quota, retention, sandbox, secrets, serve, settings, sweep, tenants,
     webhooks,
 };
@@ -90,6 +90,8 @@ enum Command {
     /// What is removed when its time is over
     #[command(subcommand)]
     Retention(retention::RetentionCommand),
+    /// Rewrite the database file (SQLite) so that nothing of erased rows is left in it; nothing can be stored meanwhile
+    Compact(compact::Compact),
     /// Copy the database into a file, while the service runs
     Backup(backup::Backup),
     /// The configuration in force
@@ -143,6 +145,7 @@ impl Cli {
             Command::Export(export) => export.run(global),
             Command::Forget(forget) => forget.run(global),
             Command::Retention(retention) => retention.run(global),
+            Command::Compact(compact) => compact.run(global),
             Command::Backup(backup) => backup.run(global),
             Command::Config(config) => config.run(global),
             Command::Secrets(secrets) => secrets.run(),
@@ -219,6 +222,7 @@ mod tests {
             "operators list --json",
             "operators revoke ada --json --config f",
             "audit list --json",
+            "audit list --reveal",
             "audit list --actor cli:root --action quota.set --subject quota --limit 1000 --config f",
             "callers add site --config f",
             "callers add site --scope verify-codes --scope apply --rate 60 --json",
@@ -244,6 +248,7 @@ mod tests {
             "forget --email a@example.com --yes --json",
             "retention run --dry-run --json",
             "retention run",
+            "compact --json --config f",
             "backup copy.db --json",
             "config show --config f",
             "config check",

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use crate::operations::ChangedBy;
-use crate::{Expired, ExpiryPage, Forgotten, LedgerError, Person, PersonData};
+use crate::{Compaction, Expired, ExpiryPage, Forgotten, LedgerError, Person, PersonData};
 
 /// Removes expired data, and returns and erases what is stored about one person.
 #[cfg_attr(feature = "mock", mockall::automock)]
@@ -36,6 +36,19 @@ pub trait DataCare: Send + Sync {
     /// [`LedgerError::Unavailable`] if the database cannot be reached.
     async fn purge(&self) -> Result<bool, LedgerError> {
         Ok(true)
+    }
+
+    /// Rewrites the database's file if rows were erased since it was last rewritten: a database that moves rows between pages
+    /// leaves copies of them in unused parts of pages, where no later erasure of the row reaches them. Nothing can be stored
+    /// meanwhile, so a file of more than `limit` bytes is left as it is. Has to be followed by [`DataCare::purge`]. A server's
+    /// database has no such file.
+    ///
+    /// # Errors
+    /// [`LedgerError::Contended`] if another program writes all the time, [`LedgerError::Unavailable`] if the file cannot be
+    /// written.
+    async fn compact(&self, limit: u64) -> Result<Compaction, LedgerError> {
+        let _ = limit;
+        Ok(Compaction::Clean)
     }
 
     /// Returns everything that is stored about a person.

@@ -4,10 +4,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use mockall::Sequence;
-use tokio::time::{Instant, advance};
+use tokio::time::{Instant, advance, sleep};
 use trial_core::ports::{MockDataCare, MockTrialLedger};
-use trial_core::{Expired, Expiring, ExpiryPage, LedgerError, Retention};
-use trial_engine::{Engine, EngineParts, RetentionOptions, purge};
+use trial_core::{Compaction, Expired, Expiring, ExpiryPage, LedgerError, Retention};
+use trial_engine::{COMPACT_LIMIT, Engine, EngineParts, RetentionOptions, purge};
 
 use crate::stage::{now, options, parts};
 
@@ -36,6 +36,7 @@ async fn a_round_goes_through_everything_a_stretch_at_a_time() {
         *forgotten.lock().unwrap() += 10;
         Err(LedgerError::Unavailable(Box::from("cause")))
     });
+    care.expect_compact().returning(|_| Ok(Compaction::Clean));
     care.expect_purge().returning(|| Ok(true));
     let retention = RetentionOptions { stretch: 7, ..RetentionOptions::default() };
     let parts = EngineParts { care: Some((Arc::new(care), retention)), ..parts(MockTrialLedger::new()) };
@@ -76,6 +77,7 @@ async fn a_round_that_removed_something_purges_until_that_is_done() {
     let mut order = Sequence::new();
     care.expect_expire().returning(|_, _| Ok(Expired { removed: 0, last: None }));
     care.expect_expire_prefixes().returning(|_| Ok(0));
+    care.expect_compact().returning(|_| Ok(Compaction::Clean));
     for (removed, purges) in rounds {
         care.expect_expire_portal().times(1).in_sequence(&mut order).returning(move |_| Ok(removed));
         for said in purges {
@@ -96,6 +98,44 @@ async fn a_round_that_removed_something_purges_until_that_is_done() {
     let engine = Engine::start(parts, options());
     rounds_are_over.await.unwrap();
     engine.stop().await.unwrap();
+}
+
+/// Once a day, or in the next round if it failed; what was rewritten is purged, though no row was removed.
+#[tokio::test(start_paused = true)]
+async fn the_file_is_rewritten_once_a_day_and_then_purged() {
+    let mut care = MockDataCare::new();
+    care.expect_expire().returning(|_, _| Ok(Expired { removed: 0, last: None }));
+    care.expect_expire_portal().returning(|_| Ok(0));
+    care.expect_expire_prefixes().returning(|_| Ok(0));
+    let hours = Arc::new(Mutex::new(Vec::new()));
+    let started = Instant::now();
+    let note = |what: &'static str| {
+        let hours = Arc::clone(&hours);
+        move || hours.lock().unwrap().push((what, started.elapsed().as_secs() / 3_600))
+    };
+    let compacted = note("compact");
+    let mut answers = [
+        Err(LedgerError::Unavailable(Box::from("cause"))),
+        Ok(Compaction::TooLarge { bytes: 1 << 40 }),
+        Ok(Compaction::Done),
+    ]
+    .into_iter();
+    care.expect_compact().with(mockall::predicate::eq(COMPACT_LIMIT)).returning(move |_| {
+        compacted();
+        answers.next().unwrap_or(Ok(Compaction::Clean))
+    });
+    let purged = note("purge");
+    care.expect_purge().returning(move || {
+        purged();
+        Ok(true)
+    });
+    let parts =
+        EngineParts { care: Some((Arc::new(care), RetentionOptions::default())), ..parts(MockTrialLedger::new()) };
+    let engine = Engine::start(parts, options());
+    sleep(Duration::from_hours(52)).await;
+    engine.stop().await.unwrap();
+    let expected = [("compact", 1), ("purge", 1), ("compact", 2), ("compact", 26), ("purge", 26), ("compact", 50)];
+    assert_eq!(*hours.lock().unwrap(), expected);
 }
 
 #[tokio::test(start_paused = true)]

@@ -8,10 +8,12 @@ use diesel::sql_query;
 use diesel::sql_types::{BigInt, Integer};
 use diesel::sqlite::SqliteConnection;
 use trial_core::ports::DataCare;
-use trial_core::{ChangedBy, Expired, ExpiryPage, Forgotten, LedgerError, Person, PersonData, PlatformEvent, TenantId};
+use trial_core::{
+    ChangedBy, Compaction, Expired, ExpiryPage, Forgotten, LedgerError, Person, PersonData, PlatformEvent, TenantId,
+};
 
 use super::operations::take_down;
-use super::{SqliteLedger, fault, snapshot};
+use super::{SqliteLedger, fault, open, snapshot};
 use crate::care::{self, Sql, Stretch};
 use crate::convert::{bad, id};
 use crate::moving::{NamedRow, Row};
@@ -29,11 +31,27 @@ impl DataCare for SqliteLedger {
         if dry_run || seen.removed == 0 {
             return Ok(seen);
         }
-        self.writer.transact(move |conn| expired(conn, &page, false)).await
+        self.writer
+            .transact(move |conn| {
+                let expired = expired(conn, &page, false)?;
+                if expired.removed > 0 {
+                    open::mark_erasure(conn).map_err(fault)?;
+                }
+                Ok(expired)
+            })
+            .await
     }
 
     async fn expire_portal(&self, now: DateTime<Utc>) -> Result<u64, LedgerError> {
-        self.writer.transact(move |conn| removed(conn, care::portal_expiry(now))).await
+        self.writer
+            .transact(move |conn| {
+                let rows = removed(conn, care::portal_expiry(now))?;
+                if rows > 0 {
+                    open::mark_erasure(conn).map_err(fault)?;
+                }
+                Ok(rows)
+            })
+            .await
     }
 
     async fn expire_prefixes(&self, now: DateTime<Utc>) -> Result<u64, LedgerError> {
@@ -42,6 +60,11 @@ impl DataCare for SqliteLedger {
 
     async fn purge(&self) -> Result<bool, LedgerError> {
         self.reader().run(truncate_log).await
+    }
+
+    async fn compact(&self, limit: u64) -> Result<Compaction, LedgerError> {
+        // By the connection that writes: those of this process wait for their turn, and do not fail.
+        self.writer.run(move |conn| open::compact(conn, limit).map_err(fault)).await
     }
 
     async fn held_on(&self, person: Person) -> Result<PersonData, LedgerError> {
@@ -148,5 +171,6 @@ fn erase(conn: &mut SqliteConnection, person: &Person, pseudonym: &str, by: &Cha
     for sql in care::erasure(person, pseudonym, care::instant(by)) {
         sql.execute(conn).map_err(fault)?;
     }
+    open::mark_erasure(conn).map_err(fault)?;
     take_down(conn, by, "person.forget", pseudonym, "everything but the audit".to_owned())
 }

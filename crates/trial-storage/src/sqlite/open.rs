@@ -15,6 +15,8 @@ use diesel::sql_types::{BigInt, Text};
 use diesel::sqlite::{Sqlite, SqliteConnection};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
+use trial_core::Compaction;
+
 use super::SqliteOptions;
 use super::file_watch::{FileWatch, Identity};
 use crate::OpenError;
@@ -27,8 +29,9 @@ const APPLICATION_ID: i64 = 0x5472_6961;
 /// How long the switch to WAL waits before it is tried again.
 const SWITCH_PAUSE: Duration = Duration::from_millis(5);
 
-/// In `user_version`: no row that was deleted is left in the file. Releases that did not overwrite them left 0.
-const CLEAN: i64 = 1;
+/// In `user_version`: nothing of a row that was erased is in the file. Each erasure counts up from it; releases that did not
+/// rewrite the file after one left less.
+const CLEAN: i64 = 2;
 
 /// Attempts to open a file that is replaced meanwhile.
 const ATTEMPTS: u32 = 3;
@@ -78,15 +81,49 @@ fn create(path: &Path) -> Result<(), OpenError> {
     }
 }
 
-/// Writes the whole file anew, once, if a release has deleted rows from it without overwriting them.
+/// Rewrites the file, once, if a release has deleted rows from it without doing so.
 fn clean(conn: &mut SqliteConnection) -> QueryResult<()> {
-    if number(conn, "user_version")? >= CLEAN {
+    let found = number(conn, "user_version")?;
+    if found >= CLEAN {
         return Ok(());
     }
-    for sql in ["VACUUM", &format!("PRAGMA user_version = {CLEAN}"), "PRAGMA wal_checkpoint(TRUNCATE)"] {
-        conn.batch_execute(sql)?;
+    rewrite(conn, found)?;
+    conn.batch_execute("PRAGMA wal_checkpoint(TRUNCATE)")
+}
+
+/// Records that rows were erased, in the transaction that erases them.
+pub(super) fn mark_erasure(conn: &mut SqliteConnection) -> QueryResult<()> {
+    let next = number(conn, "user_version")?.saturating_add(1).min(i32::MAX.into());
+    conn.batch_execute(&format!("PRAGMA user_version = {next}"))
+}
+
+/// Rewrites the file if rows were erased since it was last rewritten, and if it is not larger than this, in bytes.
+pub(super) fn compact(conn: &mut SqliteConnection, limit: u64) -> QueryResult<Compaction> {
+    let found = number(conn, "user_version")?;
+    if found == CLEAN {
+        return Ok(Compaction::Clean);
     }
-    Ok(())
+    let bytes = (number(conn, "page_count")? * number(conn, "page_size")?).unsigned_abs();
+    if bytes > limit {
+        return Ok(Compaction::TooLarge { bytes });
+    }
+    rewrite(conn, found)?;
+    Ok(Compaction::Done)
+}
+
+/// Rewrites the file, and marks it as clean unless another connection has erased something since `found` was read.
+fn rewrite(conn: &mut SqliteConnection, found: i64) -> QueryResult<()> {
+    // The copy is a file where it does not fit in the cache: memory would have to hold the whole database.
+    conn.batch_execute("PRAGMA temp_store = FILE")?;
+    let done = conn.batch_execute("VACUUM");
+    conn.batch_execute("PRAGMA temp_store = MEMORY")?;
+    done?;
+    conn.immediate_transaction(|conn| {
+        if number(conn, "user_version")? == found {
+            conn.batch_execute(&format!("PRAGMA user_version = {CLEAN}"))?;
+        }
+        Ok(())
+    })
 }
 
 /// Of two connections that switch a new file at once, SQLite turns one away without waiting, lest they wait for each other.

@@ -1,5 +1,7 @@
 //! Data that was erased or has expired is in no byte of the files either.
 
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Duration;
 use std::{fs, iter};
@@ -9,7 +11,7 @@ use diesel::prelude::*;
 use diesel::sqlite::SqliteConnection;
 use tempfile::TempDir;
 use trial_core::ports::DataCare;
-use trial_core::{Expired, Expiring, ExpiryPage, Forgotten, LifeOrder, Person, Retention};
+use trial_core::{Compaction, Expired, Expiring, ExpiryPage, Forgotten, LifeOrder, Person, Retention};
 use trial_storage::{SqliteLedger, SqliteOptions};
 use trial_testkit::Desk;
 use trial_testkit::data::{application, company, email, keyring, phone};
@@ -116,4 +118,55 @@ async fn what_an_older_release_deleted_and_left_is_removed_by_migrating() {
     SqliteLedger::migrate(&options).await.unwrap();
     assert!(!is_left());
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "the log is gone with its last user");
+}
+
+/// Phones of the persons below that are anywhere in a file.
+fn phones_in(file: &Path) -> BTreeSet<String> {
+    let bytes = fs::read(file).unwrap();
+    let phones = bytes.windows(14).filter(|text| text.starts_with(b"+861") && text[4..].iter().all(u8::is_ascii_digit));
+    phones.map(|text| String::from_utf8(text.to_vec()).unwrap()).collect()
+}
+
+/// SQLite moves rows between pages as tables grow, and leaves copies of them in unused parts of pages.
+#[tokio::test]
+async fn no_copy_of_an_erased_row_is_left_where_it_once_was() {
+    const PERSONS: u64 = 3_000;
+    let (_dir, options, desk) = desk(0).await;
+    let (began, days) = (desk.now().timestamp_millis().unsigned_abs(), 24 * 3_600_000);
+    // In an order that has nothing to do with time; the first half is old enough to be removed.
+    let phone_of = |n: u64| format!("+861{:010}", n * 7_777_777_777 % 10_000_000_000);
+    let mut rows = "BEGIN;".to_owned();
+    for n in 0..PERSONS {
+        let ms = began + n + if n < PERSONS / 2 { 0 } else { 200 * days };
+        let (id, at, phone) = (format!("{ms:012x}{n:020x}"), ms * 1_000, phone_of(n));
+        write!(
+            rows,
+            "INSERT INTO challenges (id, phone, key_id, made_at, expires_at, tries, state)
+                 VALUES (x'{id}', '{phone}', 'k1', {at}, {at}, 0, 'open');
+             INSERT INTO phones (phone, country_code, failures, challenge) VALUES ('{phone}', 86, 0, x'{id}');
+             INSERT INTO code_requests (id, request_id, at, phone, country_code, challenge, state)
+                 VALUES (x'{id}', 'r{n}', {at}, '{phone}', 86, x'{id}', 'sending');"
+        )
+        .unwrap();
+    }
+    let mut conn = SqliteConnection::establish(options.path.to_str().unwrap()).unwrap();
+    conn.batch_execute(&(rows + "COMMIT")).unwrap();
+    drop(conn);
+    desk.wait(Duration::from_hours(201 * 24));
+    for what in [Expiring::CodeRequests, Expiring::Challenges] {
+        let since = Retention::default().since(what, desk.now());
+        let page = ExpiryPage { what, since, after: [0; 16], limit: 10_000 };
+        assert_eq!(desk.ledger.expire(page, false).await.unwrap().removed, PERSONS / 2);
+    }
+    assert!(desk.ledger.purge().await.unwrap());
+    let kept: BTreeSet<_> = (PERSONS / 2..PERSONS).map(phone_of).collect();
+    assert!(phones_in(&options.path).len() > kept.len(), "or nothing is shown here");
+    assert!(matches!(desk.ledger.compact(4096).await.unwrap(), Compaction::TooLarge { bytes: 4097.. }));
+    assert_eq!(desk.ledger.compact(u64::MAX).await.unwrap(), Compaction::Done);
+    assert!(desk.ledger.purge().await.unwrap());
+    assert_eq!(phones_in(&options.path), kept);
+    assert_eq!(desk.ledger.compact(u64::MAX).await.unwrap(), Compaction::Clean);
+    desk.send(&phone(1)).await;
+    desk.ledger.forget(Person::Phone(phone(1)), "person-1".to_owned(), false, desk.operator()).await.unwrap();
+    assert_eq!(desk.ledger.compact(u64::MAX).await.unwrap(), Compaction::Done);
 }

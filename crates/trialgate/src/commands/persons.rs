@@ -3,23 +3,67 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use anyhow::{anyhow, bail};
+use anyhow::{Context, anyhow, bail};
 use clap::Args;
 use serde::Serialize;
-use trial_core::{Email, Forgotten, MailHosts, Person, TenantId};
-use trial_engine::purge;
+use trial_core::ports::DataCare;
+use trial_core::{Compaction, Email, Forgotten, MailHosts, Person, TenantId};
+use trial_engine::{COMPACT_LIMIT, purge};
 
 use super::{phone, record_search, with_database};
 use crate::captured;
 use crate::cli::Global;
 use crate::compose;
 use crate::config::Config;
-use crate::output::{Output, say};
+use crate::output::{Output, complain, say};
 use crate::process;
 
 /// What was done in the database, but not yet in its files.
 pub(super) const NOT_PURGED: &str = "done, but what was removed is still in the database's log (the file that ends in -wal), \
     because another program reads the database; run the same command again when that has ended";
+
+/// Bytes of erased rows that are left in the database's files.
+pub(super) enum Remains {
+    Nothing,
+    /// In the log, which another program reads.
+    InLog,
+    /// In a file that is too large to be rewritten beside a running service.
+    InFile {
+        mib: u64,
+    },
+}
+
+impl Remains {
+    /// Removes what was erased from the database's files too.
+    ///
+    /// # Errors
+    /// The database cannot be used.
+    pub(super) async fn removed(care: &dyn DataCare) -> anyhow::Result<Self> {
+        let unfinished = "done, but the file of the database could not be rewritten, in which copies of what was erased may be \
+            left; run `trialgate compact`";
+        let compaction = care.compact(COMPACT_LIMIT).await.context(unfinished)?;
+        let is_purged = purge(care).await?;
+        Ok(match compaction {
+            _ if !is_purged => Self::InLog,
+            Compaction::TooLarge { bytes } => Self::InFile { mib: bytes >> 20 },
+            Compaction::Clean | Compaction::Done => Self::Nothing,
+        })
+    }
+
+    /// # Errors
+    /// The same command has to be run again.
+    pub(super) fn report(self) -> anyhow::Result<()> {
+        match self {
+            Self::Nothing => {}
+            Self::InLog => bail!(NOT_PURGED),
+            Self::InFile { mib } => complain(&format!(
+                "copies of what was erased may be left in unused parts of the database file, which has {mib} MiB; run \
+                 `trialgate compact` at a quiet time"
+            )),
+        }
+        Ok(())
+    }
+}
 
 /// Whose data is meant.
 #[derive(Debug, Args)]
@@ -82,20 +126,21 @@ impl Forget {
     pub(crate) fn run(self, global: &Global) -> anyhow::Result<()> {
         let Self { whose, yes, output } = self;
         let by = compose::changed_by(process::operator());
-        let (forgotten, is_purged) = with_database(global, async |config, ledger| {
+        let (forgotten, remains) = with_database(global, async |config, ledger| {
             let person = whose.person(config)?;
             let pseudonym = config.keyring()?.pseudonym(&person);
             record_search(config, ledger, "forget", &person).await?;
             let care = captured::care(config, ledger);
             let forgotten = care.forget(person, pseudonym, !yes, by).await?;
-            let is_purged = !yes || matches!(forgotten, Forgotten::Refused(_)) || purge(&*care).await?;
-            Ok((forgotten, is_purged))
+            let is_erased = yes && matches!(forgotten, Forgotten::Erased(_));
+            let remains = if is_erased { Remains::removed(&*care).await? } else { Remains::Nothing };
+            Ok((forgotten, remains))
         })?;
         match forgotten {
             Forgotten::Erased(rows) => output.show(&Report { done: yes, rows })?,
             Forgotten::Refused(tenants) => bail!(refusal(&tenants)),
         }
-        if is_purged { Ok(()) } else { bail!(NOT_PURGED) }
+        remains.report()
     }
 }
 

@@ -3,14 +3,12 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use anyhow::bail;
 use clap::{Args, Subcommand};
 use serde::Serialize;
 use trial_core::ports::{Clock as _, DataCare};
 use trial_core::{Expired, Expiring, ExpiryPage, Retention};
-use trial_engine::purge;
 
-use super::persons::NOT_PURGED;
+use super::persons::Remains;
 use super::with_database;
 use crate::captured;
 use crate::cli::Global;
@@ -45,7 +43,7 @@ struct Report {
 impl RetentionCommand {
     pub(crate) fn run(self, global: &Global) -> anyhow::Result<()> {
         let Self::Run(Run { dry_run, output }) = self;
-        let (removed, is_purged) = with_database(global, async |config, ledger| {
+        let (removed, remains) = with_database(global, async |config, ledger| {
             let (care, retention) = (captured::care(config, ledger), config.retention());
             let mut removed = BTreeMap::new();
             for what in Expiring::ALL {
@@ -55,10 +53,11 @@ impl RetentionCommand {
                 removed.insert("portal", care.expire_portal(SystemClock.now()).await?);
                 removed.insert("prefixes", care.expire_prefixes(SystemClock.now()).await?);
             }
-            Ok((removed, dry_run || purge(&*care).await?))
+            let remains = if dry_run { Remains::Nothing } else { Remains::removed(&*care).await? };
+            Ok((removed, remains))
         })?;
         output.show(&Report { dry_run, removed })?;
-        if is_purged { Ok(()) } else { bail!(NOT_PURGED) }
+        remains.report()
     }
 }
 
