@@ -1,10 +1,11 @@
 //! Hashes of passwords, by Argon2id. Each takes 19 MiB and some time: there is a bound to how many are made at once.
 
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use argon2::password_hash::{PasswordHasher, PasswordVerifier, phc};
-use argon2::{Algorithm, Argon2, Params, Version};
-use tokio::sync::Semaphore;
+use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
 use super::Refused;
@@ -26,46 +27,107 @@ const NOBODYS: &str =
 
 /// Makes and looks at hashes.
 pub(super) struct Hashing {
-    turns: Semaphore,
+    turns: Arc<Semaphore>,
+    free: Memories,
+}
+
+/// The memory of hashes that nobody uses now: never more than there are turns. It is allocated once and kept, because an
+/// allocator keeps what is freed for each thread that it was allocated on.
+type Memories = Arc<Mutex<Vec<Vec<Block>>>>;
+
+/// The right to make one hash, with the memory for it. It goes with the work, so that it lasts as long as the work does,
+/// whether or not anybody still waits for it.
+struct Turn {
+    memory: Vec<Block>,
+    free: Memories,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Turn {
+    fn new(permit: OwnedSemaphorePermit, free: &Memories) -> Self {
+        let memory = free.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
+        Self { memory, free: Arc::clone(free), _permit: permit }
+    }
+
+    /// The hash of a password.
+    fn hash(&mut self, argon2: &Argon2<'_>, password: &[u8], salt: &[u8]) -> Option<Output> {
+        let params = argon2.params();
+        if self.memory.len() < params.block_count() {
+            self.memory.resize(params.block_count(), Block::new());
+        }
+        let mut output = [0; Output::MAX_LENGTH];
+        let output = output.get_mut(..params.output_len().unwrap_or(Params::DEFAULT_OUTPUT_LEN))?;
+        argon2.hash_password_into_with_memory(password, salt, output, self.memory.as_mut_slice()).ok()?;
+        Output::new(output).ok()
+    }
+}
+
+impl Drop for Turn {
+    /// Overwrites what passwords are guessed from more cheaply than from their hashes.
+    fn drop(&mut self) {
+        let mut memory = std::mem::take(&mut self.memory);
+        memory.fill(Block::new());
+        self.free.lock().unwrap_or_else(PoisonError::into_inner).push(memory);
+    }
 }
 
 impl Default for Hashing {
     fn default() -> Self {
-        Self { turns: Semaphore::new(AT_ONCE) }
+        Self::with_turns(AT_ONCE)
     }
 }
 
-fn argon2() -> Option<Argon2<'static>> {
+/// The hash of a password as a PHC string.
+fn hashed(turn: &mut Turn, password: &[u8], salt: &[u8]) -> Option<String> {
     let params = Params::new(MEMORY, PASSES, LANES, None).ok()?;
-    Some(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
+    let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+    let hash = PasswordHash {
+        algorithm: Algorithm::Argon2id.ident(),
+        version: Some(Version::V0x13.into()),
+        params: ParamsString::try_from(argon2.params()).ok()?,
+        salt: Some(Salt::new(salt).ok()?),
+        hash: Some(turn.hash(&argon2, password, salt)?),
+    };
+    Some(hash.to_string())
+}
+
+/// Whether a hash is that of this password, by the parameters that stand in it.
+fn is_hash_of(turn: &mut Turn, password: &[u8], hash: &str) -> Option<bool> {
+    let hash = PasswordHash::new(hash).ok()?;
+    let (algorithm, version) =
+        (Algorithm::try_from(hash.algorithm.as_str()).ok()?, Version::try_from(hash.version?).ok()?);
+    let argon2 = Argon2::new(algorithm, version, Params::try_from(&hash).ok()?);
+    // Outputs are compared in constant time.
+    Some(turn.hash(&argon2, password, &hash.salt?)? == hash.hash?)
 }
 
 impl Hashing {
+    fn with_turns(turns: usize) -> Self {
+        Self { turns: Arc::new(Semaphore::new(turns)), free: Memories::default() }
+    }
+
     /// Whether this is the password of a hash. Without a hash it takes as long.
     pub(super) async fn verify(&self, password: String, hash: Option<String>) -> Result<bool, Refused> {
         let is_somebodys = hash.is_some();
         let hash = hash.unwrap_or_else(|| NOBODYS.to_owned());
-        let is_right = self.take(move || {
-            let hash = phc::PasswordHash::new(&hash).ok()?;
-            Some(argon2()?.verify_password(password.as_bytes(), &hash).is_ok())
-        });
-        Ok(is_right.await? && is_somebodys)
+        let is_right = self.take(move |turn| is_hash_of(turn, password.as_bytes(), &hash)).await?;
+        Ok(is_right && is_somebodys)
     }
 
     /// The hash of a password, as a PHC string.
     pub(super) async fn hash(&self, password: String, salt: [u8; 16]) -> Result<String, Refused> {
-        self.take(move || {
-            let hash: phc::PasswordHash = argon2()?.hash_password_with_salt(password.as_bytes(), &salt).ok()?;
-            Some(hash.to_string())
-        })
-        .await
+        self.take(move |turn| hashed(turn, password.as_bytes(), &salt)).await
     }
 
-    async fn take<T: Send + 'static>(&self, work: impl FnOnce() -> Option<T> + Send + 'static) -> Result<T, Refused> {
-        let Ok(Ok(_turn)) = timeout(PATIENCE, self.turns.acquire()).await else {
+    async fn take<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Turn) -> Option<T> + Send + 'static,
+    ) -> Result<T, Refused> {
+        let Ok(Ok(permit)) = timeout(PATIENCE, Arc::clone(&self.turns).acquire_owned()).await else {
             return Err(Refused::Busy(COME_AGAIN));
         };
-        let done = tokio::task::spawn_blocking(work).await.ok().flatten();
+        let mut turn = Turn::new(permit, &self.free);
+        let done = tokio::task::spawn_blocking(move || work(&mut turn)).await.ok().flatten();
         done.ok_or_else(|| {
             tracing::error!("a password cannot be hashed, or what is kept is no hash");
             Refused::Failed
@@ -95,7 +157,43 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn who_finds_no_turn_is_told_to_come_again() {
-        let hashing = Hashing { turns: Semaphore::new(0) };
+        let hashing = Hashing::with_turns(0);
         assert!(matches!(hashing.verify("x".to_owned(), None).await, Err(Refused::Busy(5))));
+    }
+
+    #[tokio::test]
+    async fn the_memory_of_a_hash_is_overwritten_and_used_again() {
+        let hashing = Hashing::with_turns(1);
+        let mut places = Vec::new();
+        for salt in 0..3 {
+            assert!(hashing.hash("a long password".to_owned(), [salt; 16]).await.is_ok());
+            let free = hashing.free.lock().unwrap();
+            let [memory] = free.as_slice() else { panic!("{} memories", free.len()) };
+            assert!(memory.iter().all(|block| block.as_ref().iter().all(|word| *word == 0)));
+            places.push((memory.as_ptr(), memory.len()));
+        }
+        assert!(places.windows(2).all(|two| two[0] == two[1]), "{places:?}");
+    }
+
+    #[tokio::test]
+    async fn a_turn_lasts_as_long_as_its_work_and_not_as_long_as_its_request() {
+        let hashing = Arc::new(Hashing::with_turns(1));
+        let (has_begun, begun) = tokio::sync::oneshot::channel();
+        let (finish, finished) = std::sync::mpsc::channel::<()>();
+        let asked = Arc::clone(&hashing);
+        let request = tokio::spawn(async move {
+            let work = move |_: &mut Turn| {
+                let _ = has_begun.send(());
+                finished.recv().ok()
+            };
+            asked.take(work).await.is_ok()
+        });
+        begun.await.unwrap();
+        request.abort();
+        assert!(request.await.unwrap_err().is_cancelled());
+        assert_eq!(hashing.turns.available_permits(), 0, "nobody waits for it, and it goes on");
+        finish.send(()).unwrap();
+        assert!(hashing.turns.acquire().await.is_ok());
+        assert_eq!(hashing.free.lock().unwrap().len(), 1);
     }
 }
