@@ -177,13 +177,17 @@ fn is_route(local: &str) -> bool {
     local.starts_with('/') || local.contains(['%', '!', '|', '@', ':'])
 }
 
-/// Whether a domain has several labels, and a last one that is, or may become, a top-level domain: not a number, and not set
-/// aside for other uses.
+/// Whether a domain has several labels, and a last one that is, or may become, a top-level domain: of letters alone or an A-label,
+/// which no resolver reads as a number (`127.0.0.0x1`), and not set aside for other uses.
 fn can_be_on_the_internet(domain: &str) -> bool {
     let Some((_, last)) = domain.rsplit_once('.') else { return false };
     !domain.starts_with('[')
-        && !last.bytes().all(|b| b.is_ascii_digit())
+        && (last.bytes().all(|b| b.is_ascii_alphabetic()) || is_a_label(last))
         && !NOT_ON_THE_INTERNET.iter().any(|reserved| last.eq_ignore_ascii_case(reserved))
+}
+
+fn is_a_label(label: &str) -> bool {
+    label.get(..4).is_some_and(|prefix| prefix.eq_ignore_ascii_case("xn--"))
 }
 
 fn is_dot_string(local: &str) -> bool {
