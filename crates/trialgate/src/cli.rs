@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    access_codes, applications, audit, backup, callers, compact, completions, config, database, doctor, mail, migrate, openapi,
-    operators, persons, phones, prefixes, quota, retention, sandbox, secrets, serve, settings, sweep, tenants,
+    access_codes, applications, audit, backup, callers, compact, completions, config, database, doctor, mail, migrate,
+    openapi, operators, persons, phones, prefixes, quota, retention, sandbox, secrets, serve, settings, sweep, tenants,
     webhooks,
 };
 use crate::config::{Config, Sources};

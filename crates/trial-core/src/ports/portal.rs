@@ -9,8 +9,8 @@ use crate::{AuditRecord, LedgerError, PortalAccount, PortalSession, PortalTries,
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait Portal: Send + Sync {
-    /// Counts a try to sign in, and forgets those of earlier hours; durable when this returns. The count is shared by all
-    /// instances.
+    /// Counts a try against its address, then against its account if [`PortalTry::counts_for_account`] says so, and forgets
+    /// those of earlier hours; durable when this returns. The count is shared by all instances.
     ///
     /// # Errors
     /// Whatever stands in the way; nothing is counted then.

@@ -26,7 +26,7 @@ pub(super) async fn choose(visit: &Visit<'_>, form: &Fields) -> Answer {
     let (account, reception) = (&visit.account, visit.reception);
     if let Some(own) = account.own_password() {
         let name = Tenant::account_name(account.tenant.id);
-        count(visit.request, visit.state, reception, TryKind::SignIn, &name).await?;
+        count(visit.request, visit.state, reception, TryKind::PresentPassword, &name).await?;
         let shown = normalized_password(&form.untrimmed("current")).into_owned();
         if !reception.hashing.verify(shown, Some(own.hash.clone())).await? {
             return wrong(t("The present password is wrong.", "当前密码错误。"));

@@ -249,6 +249,25 @@ async fn tries_are_bounded_whether_there_is_an_account_or_not() {
     assert_eq!(sign_in(&house, &account(&house), &initial(&house)).await.status.as_u16(), 303);
 }
 
+/// Strangers who try to sign in keep the owner from signing in, and from nothing else.
+#[actix_web::test]
+async fn tries_of_strangers_keep_no_owner_from_changing_the_password() {
+    let house = House::new().await;
+    let guest = Guest::whole(&house).await;
+    for _ in 0..=PORTAL_TRIES_PER_ACCOUNT {
+        sign_in(&house, &account(&house), "wrong").await;
+    }
+    assert_eq!(sign_in(&house, &account(&house), CHOSEN).await.status.as_u16(), 429);
+    let next = "noch ein langer satz";
+    let changed = guest.post("/portal/password", &[("current", CHOSEN), ("new", next), ("again", next)]).await;
+    assert_eq!(changed.status.as_u16(), 303);
+    let guest = Guest::after(&house, &changed).await;
+    for _ in 1..PORTAL_TRIES_PER_ACCOUNT {
+        assert_eq!(guest.post("/portal/password", &[("current", "wrong")]).await.status.as_u16(), 400);
+    }
+    assert_eq!(guest.post("/portal/password", &[("current", next)]).await.status.as_u16(), 429, "they are bound too");
+}
+
 /// Who floods is refused without a write for each try.
 #[actix_web::test]
 async fn a_flood_of_tries_is_not_counted_to_its_end() {

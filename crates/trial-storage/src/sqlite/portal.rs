@@ -24,7 +24,9 @@ impl Portal for SqliteLedger {
                 let over = portal_tries::table.filter(portal_tries::hour.lt(tried.hour));
                 diesel::delete(over).execute(conn).map_err(fault)?;
                 let address = count_one(conn, tried.hour, &tried.address)?;
-                Ok(PortalTries { account: count_one(conn, tried.hour, &tried.account)?, address })
+                let counts = tried.counts_for_account(address);
+                let account = if counts { count_one(conn, tried.hour, &tried.account)? } else { 0 };
+                Ok(PortalTries { account, address })
             })
             .await
     }

@@ -8,9 +8,9 @@ use futures_util::future::join_all;
 use trial_core::ports::{AuditTrail, DataCare, Operations, Portal, SettingsStore, TrialLedger, Upkeep};
 use trial_core::{
     AuditQuery, AuditRecord, CLOCK_SKEW, DueTenant, ERASED_EMAIL, LifeOrder, LifeOutcome, LifeRefusal, MailContent,
-    MailKind, MailPage, MailState, OWNER_ACTS_PER_HOUR, Outcome, OwnPassword, PORTAL_SESSION_LIFETIME,
-    PasswordChangedMail, Person, Policy, PortalAccount, PortalSecret, PortalSession, PortalTry, Request, SettingKey,
-    SettingOrder, SettingValue, Tenant, TenantId, TenantOrder, TryKind,
+    MailKind, MailPage, MailState, OWNER_ACTS_PER_HOUR, Outcome, OwnPassword, PORTAL_LINKS_PER_ADDRESS,
+    PORTAL_SESSION_LIFETIME, PasswordChangedMail, Person, Policy, PortalAccount, PortalSecret, PortalSession,
+    PortalTry, Request, SettingKey, SettingOrder, SettingValue, Tenant, TenantId, TenantOrder, TryKind,
 };
 
 use super::life::claim;
@@ -139,6 +139,16 @@ pub async fn tries_to_sign_in_are_counted<F: LedgerFactory>(factory: &F) {
         join_all((0..8).map(|_| count("c", "z"))).await.into_iter().map(|(tries, _)| tries).collect();
     at_once.sort_unstable();
     assert_eq!(at_once, [1, 2, 3, 4, 5, 6, 7, 8]);
+    let link = |account: &str| PortalTry::new(TryKind::Link, account, "w", desk.now());
+    for n in 1..=PORTAL_LINKS_PER_ADDRESS {
+        let tries = desk.ledger.count_portal_try(link(&n.to_string())).await.unwrap();
+        assert_eq!((tries.account, tries.address), (1, n));
+    }
+    for n in 1..=2 {
+        let refused = desk.ledger.count_portal_try(link("owner")).await.unwrap();
+        assert_eq!((refused.account, refused.address), (0, PORTAL_LINKS_PER_ADDRESS + n), "it keeps no owner out");
+        assert!(link("owner").is_one_too_many(refused));
+    }
     desk.wait(Duration::from_hours(1));
     assert_eq!(count("a", "y").await, (1, 1));
 }

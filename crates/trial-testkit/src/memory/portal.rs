@@ -17,7 +17,9 @@ impl Portal for MemoryLedger {
             *so_far += 1;
             *so_far
         };
-        Ok(PortalTries { account: count(tried.account), address: count(tried.address) })
+        let address = count(tried.address);
+        let account = if tried.counts_for_account(address) { count(tried.account) } else { 0 };
+        Ok(PortalTries { account, address })
     }
 
     async fn portal_account(&self, tenant: TenantId) -> Result<Option<PortalAccount>, LedgerError> {
