@@ -1,6 +1,8 @@
 //! HTTP/2, by hyper: what it receives is handed to the same application as HTTP/1.1.
 
+use std::cell::RefCell;
 use std::convert::Infallible;
+use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
@@ -16,7 +18,7 @@ use actix_web::http::header::{
     CONNECTION, COOKIE, HOST, HeaderMap, HeaderName, HeaderValue, TRANSFER_ENCODING, UPGRADE,
 };
 use actix_web::http::{Method, StatusCode, Version};
-use actix_web::web::Bytes;
+use actix_web::web::{Buf, Bytes};
 use futures_util::Stream;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
@@ -28,12 +30,13 @@ use tokio::time::{Instant, sleep_until};
 use super::CLOSE_TIMEOUT;
 use super::door::App;
 use super::pace::{Exchange, Pace};
-use super::wire::Wire;
+use super::wire::{Wire, poll_until};
 use crate::ConnectionLimits;
 
-/// What a client may send of one body before it is read, and of all of a connection's, in bytes: bodies are small.
+/// What a client may send of one body before it is read, and of all of a connection's together, in bytes: bodies are small, and
+/// read as they come.
 const STREAM_WINDOW: u32 = 64 * 1_024;
-const CONNECTION_WINDOW: u32 = 256 * 1_024;
+const CONNECTION_WINDOW: u32 = 64 * 1_024;
 /// What is buffered of a reply that the client does not take, in bytes.
 const SEND_BUFFER: usize = 64 * 1_024;
 /// Requests that a client may take back before they are looked at (CVE-2023-44487), and errors of its that are answered one by
@@ -84,24 +87,22 @@ impl Http2 {
         let service = service_fn(move |request| answer(Rc::clone(&app), request, peer, exchanges.begin()));
         let mut connection = pin!(self.builder.serve_connection(TokioIo::new(wire), service));
         let mut draining = pin!(self.draining.notified());
-        let mut patience = pin!(sleep_until(pace.deadline()));
-        loop {
+        let mut timer = None;
+        let is_stuck = loop {
             tokio::select! {
+                biased;
                 ended = &mut connection => {
                     if let Err(error) = ended {
                         tracing::debug!(%error, "a connection ended");
                     }
                     return;
                 }
-                () = &mut draining => break,
+                () = &mut draining => break false,
                 // Also where requests are under way: nothing has come of them, and theirs are shorter bounds.
-                () = &mut patience => match pace.deadline() {
-                    later if later > Instant::now() => patience.as_mut().reset(later),
-                    _ => break,
-                },
+                () = poll_fn(|context| poll_until(&mut timer, pace.deadline(), context)) => break true,
             }
-        }
-        let is_stuck = patience.is_elapsed();
+        };
+        let mut patience = pin!(sleep_until(Instant::now()));
         connection.as_mut().graceful_shutdown();
         loop {
             patience.as_mut().reset(Instant::now() + CLOSE_TIMEOUT);
@@ -189,7 +190,9 @@ fn replied(response: Response<BoxBody>, is_head: bool, exchange: Exchange) -> hy
     if let (true, BodySize::Sized(length)) = (is_head, body.size()) {
         headers.insert(http::header::CONTENT_LENGTH, length.into());
     }
-    let mut reply = hyper::Response::new(Outgoing { body: (!is_head).then_some(body), _exchange: exchange });
+    exchange.moves();
+    let sent = Rc::new(Sent { body: RefCell::new((!is_head).then_some(body)), exchange });
+    let mut reply = hyper::Response::new(Outgoing(sent));
     *reply.status_mut() = status;
     *reply.headers_mut() = headers;
     reply
@@ -220,31 +223,58 @@ impl Stream for Arriving {
     }
 }
 
-/// A reply's body; none of a reply to `HEAD`.
-struct Outgoing {
-    body: Option<BoxBody>,
-    _exchange: Exchange,
+/// A reply that goes out.
+struct Outgoing(Rc<Sent>);
+
+/// What lasts until all of a reply has gone out. Flow control may keep the end of it waiting after hyper has taken it over.
+struct Sent {
+    /// None of a reply to `HEAD`.
+    body: RefCell<Option<BoxBody>>,
+    exchange: Exchange,
+}
+
+/// A piece of a reply that waits for the client to take it.
+struct Piece {
+    bytes: Bytes,
+    sent: Rc<Sent>,
+}
+
+impl Buf for Piece {
+    fn remaining(&self) -> usize {
+        self.bytes.remaining()
+    }
+
+    fn chunk(&self) -> &[u8] {
+        self.bytes.chunk()
+    }
+
+    fn advance(&mut self, count: usize) {
+        self.bytes.advance(count);
+        self.sent.exchange.moves();
+    }
 }
 
 impl Body for Outgoing {
-    type Data = Bytes;
+    type Data = Piece;
     type Error = io::Error;
 
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
-        let Some(body) = &mut self.body else { return Poll::Ready(None) };
+    fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Piece>, io::Error>>> {
+        let sent = &self.0;
+        let mut body = sent.body.borrow_mut();
+        let Some(body) = &mut *body else { return Poll::Ready(None) };
         let next = ready!(Pin::new(body).poll_next(context));
-        Poll::Ready(next.map(|read| read.map(Frame::data).map_err(|error| io::Error::other(error.to_string()))))
+        Poll::Ready(next.map(|read| {
+            let bytes = read.map_err(|error| io::Error::other(error.to_string()))?;
+            Ok(Frame::data(Piece { bytes, sent: Rc::clone(sent) }))
+        }))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.as_ref().is_none_or(|body| body.size().is_eof())
+        self.0.body.borrow().as_ref().is_none_or(|body| body.size().is_eof())
     }
 
     fn size_hint(&self) -> SizeHint {
-        match self.body.as_ref().map(MessageBody::size) {
+        match self.0.body.borrow().as_ref().map(MessageBody::size) {
             Some(BodySize::Sized(length)) => SizeHint::with_exact(length),
             Some(BodySize::Stream) => SizeHint::default(),
             Some(BodySize::None) | None => SizeHint::with_exact(0),

@@ -1,10 +1,13 @@
 //! How fast a client has to be.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
 use std::rc::Rc;
 use std::time::Duration;
 
 use tokio::time::Instant;
+
+use super::STALL_TIMEOUT;
 
 /// What one connection is about, and since when: shared by what reads it and what answers it.
 #[derive(Debug)]
@@ -12,6 +15,9 @@ pub(super) struct Pace {
     head: Duration,
     idle: Duration,
     exchanges: Cell<usize>,
+    /// When the client last took something of each reply that is under way, by the number of its exchange.
+    replies: RefCell<HashMap<u64, Instant>>,
+    begun: Cell<u64>,
     phase: Cell<Phase>,
     since: Cell<Instant>,
 }
@@ -29,20 +35,24 @@ enum Phase {
 
 /// A request under way: from when its head is here until its answer has gone out, or nobody wants it any more.
 #[derive(Debug)]
-pub(super) struct Exchange(Rc<Pace>);
+pub(super) struct Exchange {
+    pace: Rc<Pace>,
+    number: u64,
+}
 
 impl Pace {
     /// A new connection, whose heads may take so long, and which may idle so long.
     pub(super) fn start(head: Duration, idle: Duration) -> Rc<Self> {
         let (exchanges, phase, since) = (Cell::new(0), Cell::new(Phase::New), Cell::new(Instant::now()));
-        Rc::new(Self { head, idle, exchanges, phase, since })
+        Rc::new(Self { head, idle, exchanges, replies: RefCell::default(), begun: Cell::new(0), phase, since })
     }
 
     /// Begins an exchange.
     pub(super) fn begin(self: &Rc<Self>) -> Exchange {
         self.exchanges.set(self.exchanges.get() + 1);
+        self.begun.set(self.begun.get() + 1);
         self.enter(Phase::Idle);
-        Exchange(Rc::clone(self))
+        Exchange { pace: Rc::clone(self), number: self.begun.get() }
     }
 
     /// Takes note of bytes that have arrived on a connection that has one request after the other.
@@ -57,10 +67,13 @@ impl Pace {
         self.exchanges.get() > 0
     }
 
-    /// When the connection is of no more use if nothing happens. The first request has as long as its head.
+    /// When the connection is of no more use if nothing happens. The first request has as long as its head. A client that takes
+    /// nothing of one reply ends the connection with all others: what the protocol has taken over cannot be taken back alone.
     pub(super) fn deadline(&self) -> Instant {
         let patience = if self.phase.get() == Phase::Idle { self.idle } else { self.head };
-        self.since.get() + patience
+        let deadline = self.since.get() + patience;
+        let stalled = self.replies.borrow().values().min().map(|last| *last + STALL_TIMEOUT.min(self.idle));
+        stalled.map_or(deadline, |stalled| stalled.min(deadline))
     }
 
     fn enter(&self, phase: Phase) {
@@ -69,10 +82,18 @@ impl Pace {
     }
 }
 
+impl Exchange {
+    /// Takes note that the reply has begun, or that the client has taken some of it.
+    pub(super) fn moves(&self) {
+        self.pace.replies.borrow_mut().insert(self.number, Instant::now());
+    }
+}
+
 impl Drop for Exchange {
     fn drop(&mut self) {
-        self.0.exchanges.set(self.0.exchanges.get() - 1);
-        self.0.enter(Phase::Idle);
+        self.pace.replies.borrow_mut().remove(&self.number);
+        self.pace.exchanges.set(self.pace.exchanges.get() - 1);
+        self.pace.enter(Phase::Idle);
     }
 }
 
@@ -110,6 +131,24 @@ mod tests {
         assert!(pace.is_busy());
         drop(other);
         assert!(!pace.is_busy());
+        assert_eq!(left(&pace), IDLE);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_reply_that_nobody_takes_ends_the_connection_whatever_else_goes_on() {
+        let pace = Pace::start(HEAD, IDLE);
+        let (stuck, moving) = (pace.begin(), pace.begin());
+        assert_eq!(left(&pace), IDLE, "there is no reply yet");
+        stuck.moves();
+        for _ in 0..29 {
+            tokio::time::advance(Duration::from_secs(1)).await;
+            moving.moves();
+            drop(pace.begin());
+        }
+        assert_eq!(left(&pace), Duration::from_secs(1));
+        stuck.moves();
+        assert_eq!(left(&pace), STALL_TIMEOUT);
+        drop((stuck, moving));
         assert_eq!(left(&pace), IDLE);
     }
 }

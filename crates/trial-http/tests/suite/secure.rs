@@ -440,6 +440,32 @@ async fn who_says_nothing_more_is_hung_up_on() {
     secure.server.stop().await;
 }
 
+/// Its flow control holds one reply back while others are asked for and taken.
+#[tokio::test]
+async fn who_takes_nothing_of_a_reply_is_hung_up_on_whatever_else_goes_on() {
+    let mut fixture = Fixture::agreeable();
+    fixture.settings.limits.idle_timeout = Duration::from_millis(100);
+    let secure = Secure::start(fixture);
+    let stream = secure.connect(HTTP_2, &BOTH).await;
+    let mut builder = http2::Builder::new(TokioExecutor::new());
+    builder.initial_stream_window_size(1);
+    let (mut sender, connection) = builder.handshake(TokioIo::new(stream)).await.unwrap();
+    let ended = tokio::spawn(connection);
+    let stuck = sender.send_request(get("/openapi.json")).await.unwrap();
+    assert_eq!(stuck.status(), StatusCode::OK);
+    let head = || Request::head("https://localhost/healthz").body(Full::default()).unwrap();
+    while sender.ready().await.is_ok() {
+        match sender.send_request(head()).await {
+            Ok(reply) => assert_eq!(reply.status(), StatusCode::OK),
+            Err(_) => break,
+        }
+    }
+    // Whoever hangs up may do so by a reset.
+    let _ = ended.await.unwrap();
+    drop(stuck);
+    secure.server.stop().await;
+}
+
 #[tokio::test]
 async fn every_head_of_a_connection_has_its_time() {
     let mut fixture = Fixture::agreeable();
