@@ -53,7 +53,8 @@ impl Media {
 /// A body that is not said to be too large, and of which nothing is read yet.
 pub(crate) struct Payload {
     stream: dev::Payload,
-    received: Received,
+    /// A copy: a chunk may be a few bytes of a large buffer of its connection, and would keep all of that.
+    received: BytesMut,
     is_complete: bool,
     limit: Duration,
     deadline: Instant,
@@ -100,7 +101,7 @@ impl Payload {
         let address = state.client_of(request);
         Ok(Self {
             stream: stream.take(),
-            received: Received::default(),
+            received: BytesMut::new(),
             is_complete: false,
             limit: state.settings.body_timeout,
             deadline: Instant::now() + state.settings.body_timeout,
@@ -133,7 +134,7 @@ impl Payload {
     pub(crate) async fn beginning(&mut self, media: Media, request: &HttpRequest) -> Result<&[u8], Problem> {
         check_media_type(request.headers(), &[media])?;
         while self.received.len() < MAX_BODY && self.receive_some(MAX_IMPORT).await? {}
-        Ok(self.received.bytes())
+        Ok(&self.received)
     }
 
     /// Reads an import, whose sender is known, in one of these kinds; says in which.
@@ -172,42 +173,12 @@ impl Payload {
             let held = self.held_large.get_or_insert_with(|| self.large.open(self.address));
             held.grow(chunk.len()).map_err(Full::problem)?;
         }
-        self.received.push(chunk);
+        self.received.extend_from_slice(&chunk);
         Ok(true)
     }
 
     fn into_body(self) -> Body {
-        Body { bytes: self.received.into_bytes(), _held: (self.held, self.held_large) }
-    }
-}
-
-/// The chunks of a body; a single one is not copied.
-#[derive(Default)]
-struct Received {
-    first: Bytes,
-    joined: BytesMut,
-}
-
-impl Received {
-    fn len(&self) -> usize {
-        self.first.len() + self.joined.len()
-    }
-
-    fn bytes(&self) -> &[u8] {
-        if self.joined.is_empty() { &self.first } else { &self.joined }
-    }
-
-    fn push(&mut self, chunk: Bytes) {
-        if self.len() == 0 {
-            self.first = chunk;
-        } else {
-            self.joined.extend_from_slice(&std::mem::take(&mut self.first));
-            self.joined.extend_from_slice(&chunk);
-        }
-    }
-
-    fn into_bytes(self) -> Bytes {
-        if self.joined.is_empty() { self.first } else { self.joined.freeze() }
+        Body { bytes: self.received.freeze(), _held: (self.held, self.held_large) }
     }
 }
 
