@@ -19,7 +19,10 @@ const WAIT: Duration = Duration::from_secs(5);
 
 /// Remembers signatures, for as long as it or a clone of it is there.
 #[derive(Clone)]
-pub struct Signatures(mpsc::Sender<Waiting>);
+pub struct Signatures {
+    asks: mpsc::Sender<Waiting>,
+    callers: Arc<dyn Callers>,
+}
 
 struct Waiting {
     seen: SeenSignature,
@@ -36,17 +39,21 @@ impl Signatures {
     /// Begins, on the runtime that this is called on.
     pub fn start(callers: Arc<dyn Callers>, clock: Arc<dyn Clock>) -> Self {
         let (asks, queue) = mpsc::channel(QUEUE);
-        tokio::spawn(remember(queue, callers, clock));
-        Self(asks)
+        tokio::spawn(remember(queue, Arc::clone(&callers), clock));
+        Self { asks, callers }
     }
 }
 
 #[async_trait]
 impl ReplayGuard for Signatures {
+    async fn is_known(&self, seen: SeenSignature) -> Result<bool, LedgerError> {
+        self.callers.knows_signature(seen.signature).await
+    }
+
     async fn is_new(&self, seen: SeenSignature) -> Result<bool, LedgerError> {
         let not_remembered = || LedgerError::Unavailable(Box::new(NotRemembered));
         let (answer, said) = oneshot::channel();
-        self.0.try_send(Waiting { seen, answer }).map_err(|_| not_remembered())?;
+        self.asks.try_send(Waiting { seen, answer }).map_err(|_| not_remembered())?;
         timeout(WAIT, said).await.map_err(|_| not_remembered())?.map_err(|_| not_remembered())
     }
 }

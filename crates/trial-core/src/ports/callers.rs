@@ -39,6 +39,12 @@ pub trait Callers: Send + Sync {
         by: ChangedBy,
     ) -> Result<CallerChanged, LedgerError>;
 
+    /// Looks up whether a signature is remembered, and changes nothing.
+    ///
+    /// # Errors
+    /// `LedgerError::Unavailable` if the database cannot be reached.
+    async fn knows_signature(&self, signature: [u8; 32]) -> Result<bool, LedgerError>;
+
     /// Remembers signatures, whichever instance they came to, and forgets some that are too old. Says of each whether it is
     /// new; of two equal ones, one is.
     ///
@@ -52,6 +58,12 @@ pub trait Callers: Send + Sync {
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait ReplayGuard: Send + Sync {
+    /// Looks up whether a signature has come before, and changes nothing. Of two that come at once, [`Self::is_new`] decides.
+    ///
+    /// # Errors
+    /// `LedgerError::Unavailable` if the database cannot be reached.
+    async fn is_known(&self, seen: SeenSignature) -> Result<bool, LedgerError>;
+
     /// Remembers a signature; says whether it is new. It is remembered durably when this returns.
     ///
     /// # Errors

@@ -168,6 +168,10 @@ impl<F: Fn(&mut MemoryState) + Send + Sync> Callers for Busy<F> {
         self.ledger.change_caller(name, change, by).await
     }
 
+    async fn knows_signature(&self, signature: [u8; 32]) -> Result<bool, LedgerError> {
+        self.ledger.knows_signature(signature).await
+    }
+
     async fn remember_signatures(
         &self,
         seen: Vec<SeenSignature>,

@@ -24,6 +24,8 @@ async fn each_is_new_once() {
     let news: Vec<_> = join_all(asks).await.into_iter().map(Result::unwrap).collect();
     assert_eq!(news, [true, true, false, true, false]);
     assert!(!signatures.is_new(seen(3)).await.unwrap());
+    assert!(signatures.is_known(seen(3)).await.unwrap() && !signatures.is_known(seen(4)).await.unwrap());
+    assert!(signatures.is_new(seen(4)).await.unwrap(), "to look changes nothing");
 }
 
 #[tokio::test(start_paused = true)]

@@ -87,6 +87,10 @@ struct Forgets;
 
 #[async_trait]
 impl ReplayGuard for Forgets {
+    async fn is_known(&self, _seen: SeenSignature) -> Result<bool, LedgerError> {
+        Ok(false)
+    }
+
     async fn is_new(&self, _seen: SeenSignature) -> Result<bool, LedgerError> {
         Ok(true)
     }

@@ -20,7 +20,7 @@ use super::set::{Column, Set};
 use super::transaction::Kind;
 use crate::caller_rows::{CallerRow, added, changed, forgotten, in_order, news};
 use crate::convert::micros;
-use crate::schema::callers;
+use crate::schema::{caller_signatures, callers};
 
 #[async_trait]
 impl Callers for PostgresLedger {
@@ -52,6 +52,10 @@ impl Callers for PostgresLedger {
     ) -> Result<CallerChanged, LedgerError> {
         let asked = Arc::new((name, change, by));
         self.in_transaction(Kind::Turn, move |conn| alter(conn, Arc::clone(&asked)).boxed()).await
+    }
+
+    async fn knows_signature(&self, signature: [u8; 32]) -> Result<bool, LedgerError> {
+        self.in_transaction(Kind::Read, move |conn| knows(conn, signature).boxed()).await
     }
 
     /// Whoever comes second waits for the commit of the first, and is told that the signature is known.
@@ -108,6 +112,11 @@ async fn alter(
     diesel::update(callers::table.find(before.id.as_bytes().as_slice())).set(row).execute(&mut conn).await?;
     take_down(conn, by, change.action(), before.name.as_str(), detail).await?;
     Ok(CallerChanged::Done(Box::new(after)))
+}
+
+async fn knows(mut conn: &AsyncPgConnection, signature: [u8; 32]) -> Result<bool, Trouble> {
+    let known = caller_signatures::table.find(signature.as_slice());
+    Ok(diesel::select(diesel::dsl::exists(known)).get_result(&mut conn).await?)
 }
 
 /// All in one order, so that no two instances wait for one another.

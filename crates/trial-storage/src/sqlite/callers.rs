@@ -51,6 +51,15 @@ impl Callers for SqliteLedger {
         self.writer.transact(move |conn| alter(conn, &name, &change, &by)).await
     }
 
+    async fn knows_signature(&self, signature: [u8; 32]) -> Result<bool, LedgerError> {
+        self.reader()
+            .run(move |conn| {
+                let known = caller_signatures::table.find(signature.as_slice());
+                diesel::select(diesel::dsl::exists(known)).get_result(conn).map_err(fault)
+            })
+            .await
+    }
+
     async fn remember_signatures(
         &self,
         seen: Vec<SeenSignature>,

@@ -196,6 +196,8 @@ pub async fn a_signature_is_new_once<F: LedgerFactory>(factory: &F) {
     };
     assert_eq!(remember(&[]).await, Vec::<bool>::new());
     assert_eq!(remember(&[3, 1, 3, 2, 1]).await, [true, true, false, true, false]);
+    let known = async |n: u8| desk.ledger.knows_signature([n; 32]).await.unwrap();
+    assert_eq!((known(1).await, known(3).await, known(4).await), (true, true, false));
     desk.clock.set(begun + SIGNATURE_KEEPS - Duration::from_millis(1));
     assert_eq!(remember(&[2, 4]).await, [false, true]);
     desk.clock.set(begun + SIGNATURE_KEEPS);

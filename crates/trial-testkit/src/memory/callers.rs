@@ -49,6 +49,10 @@ impl Callers for MemoryLedger {
         }
     }
 
+    async fn knows_signature(&self, signature: [u8; 32]) -> Result<bool, LedgerError> {
+        Ok(self.lock().caller_signatures.contains_key(&signature))
+    }
+
     async fn remember_signatures(
         &self,
         seen: Vec<SeenSignature>,
