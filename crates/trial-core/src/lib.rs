@@ -87,8 +87,8 @@ pub use operations::{
 };
 pub use operators::{
     Access, CsrfToken, FAILED_SIGN_INS_PER_HOUR, Operator, OperatorAdded, OperatorName, OperatorNameError,
-    OperatorToken, Permission, PortalSecret, Role, SESSION_IDLE, SESSION_LIFETIME, SecretHash, Session, SessionSecret,
-    SignedIn, Standing, Visitor,
+    OperatorToken, Permission, PortalSecret, REVEALS_PER_HOUR, Role, SESSION_IDLE, SESSION_LIFETIME,
+    SESSIONS_PER_OPERATOR, SIGN_INS_PER_HOUR, SecretHash, Session, SessionSecret, SignedIn, Standing, Visitor,
 };
 pub use outcome::{
     ApplyOutcome, ApplyRefusal, BudgetScope, CodeOutcome, CodeRefusal, CodeToSend, NoCodeReason, Outcome, SharedField,
@@ -119,7 +119,7 @@ pub use records::{
 };
 pub use redaction::{Redaction, UrlError, check_url, shown_url};
 pub use return_code::{ApplyCode, ApplyReply, CodeReply, SendCode};
-pub use searches::{Filter, PERSON_SEARCHED, PersonSearch, PersonalFilter, SearchOutcome};
+pub use searches::{CLIENT_MISSES_PER_HOUR, Filter, PERSON_SEARCHED, PersonSearch, PersonalFilter, SearchOutcome};
 pub use settings::{
     Overrides, PolicyFault, PolicyInForce, SettingChange, SettingError, SettingKey, SettingOrder, SettingOutcome,
     SettingRefusal, SettingValue, SettingsInForce,

@@ -12,6 +12,9 @@ pub const PERSON_SEARCHED: &str = "person.search";
 /// The window that searches are counted in. It slides: a search counts for an hour.
 const WINDOW: TimeDelta = TimeDelta::hours(1);
 
+/// Searches of one API client within an hour, at each instance, that may find nobody: what it asks for must not be guesses.
+pub const CLIENT_MISSES_PER_HOUR: u32 = 600;
+
 /// Personal data that a read is filtered by.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PersonalFilter {

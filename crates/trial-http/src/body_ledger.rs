@@ -1,4 +1,4 @@
-//! Bytes that bodies hold, by client address and in all: slow uploads of one address hold neither memory nor other clients.
+//! Bytes that requests hold, by client address and in all: slow clients of one address hold neither memory nor other clients.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -27,13 +27,15 @@ pub(crate) struct Bounds {
 impl Bounds {
     /// Of the first [`MAX_BODY`] bytes of every body. Twice what 256 connections of HTTP/1.1 can hold, for one address.
     pub(crate) const SMALL: Self = Self { per_address: 8 * MIB, shared: 24 * MIB, reserved: 24 * MIB };
+    /// Of heads, and what exchanges take themselves: some 4,000 at once of one address, three times of all.
+    pub(crate) const EXCHANGES: Self = Self { per_address: 16 * MIB, shared: 48 * MIB, reserved: 16 * MIB };
     /// Of what follows them in an import, whose sender is known.
     pub(crate) const LARGE: Self = Self { per_address: 16 * MIB, shared: 32 * MIB, reserved: 0 };
 }
 
 const MIB: usize = 1_024 * 1_024;
 
-/// What bodies hold now.
+/// What bodies, or exchanges, hold now.
 #[derive(Debug)]
 pub(crate) struct BodyLedger {
     bounds: Bounds,
@@ -53,7 +55,7 @@ pub(crate) enum Full {
     All,
 }
 
-/// The bytes that one body holds, until dropped.
+/// The bytes that one of them holds, until dropped.
 #[derive(Debug)]
 pub(crate) struct HeldBytes {
     ledger: Arc<BodyLedger>,
@@ -63,11 +65,11 @@ pub(crate) struct HeldBytes {
 
 impl BodyLedger {
     pub(crate) fn new(bounds: Bounds) -> Arc<Self> {
-        metrics::describe_counter!(REFUSED, "Bodies refused because too many bytes were held, by bound");
+        metrics::describe_counter!(REFUSED, "Requests refused because too many bytes were held, by bound");
         Arc::new(Self { bounds, held: Mutex::default() })
     }
 
-    /// An entry for a body of this address that holds nothing yet.
+    /// An entry for this address that holds nothing yet.
     pub(crate) fn open(self: &Arc<Self>, address: IpAddr) -> HeldBytes {
         HeldBytes { ledger: Arc::clone(self), address, bytes: 0 }
     }
@@ -117,6 +119,10 @@ impl HeldBytes {
         self.ledger.take(self.address, bytes)?;
         self.bytes += bytes;
         Ok(())
+    }
+
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.bytes == 0
     }
 }
 

@@ -11,7 +11,7 @@ use crate::body::{Body, Media, Payload};
 use crate::problem::{Kind, Problem};
 
 /// The most fields of a form, and parameters of a query; none of ours has 20.
-pub(crate) const MAX_FIELDS: usize = 64;
+pub(crate) const MAX_FIELDS: usize = trial_signing::MAX_PAIRS;
 
 /// Fields of a form, or parameters of a page. The first of a name counts, and further ones are not read.
 pub(crate) struct Fields(Text);
@@ -27,7 +27,7 @@ impl Fields {
         Self::of(payload.read(Media::Form, request).await?)
     }
 
-    /// The form that a body is.
+    /// The form that a body holds.
     ///
     /// # Errors
     /// It has too many fields.

@@ -1,10 +1,11 @@
-use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse};
 use serde::Serialize;
 use trial_core::ports::Dependency;
 
-use crate::site::State;
+use crate::ops;
+use crate::site::{Face, State};
 
 #[derive(Serialize)]
 struct Readiness<'a> {
@@ -26,19 +27,23 @@ pub(crate) async fn healthz() -> HttpResponse {
     HttpResponse::Ok().content_type("application/json").body(r#"{"status":"ok"}"#)
 }
 
-/// Whether applications can be taken: 503 while something vital stands in the way.
-pub(crate) async fn readyz(state: Data<State>) -> HttpResponse {
+/// Tells which dependencies can be used: 503 while a vital one cannot. Reasons are for administrators and operators.
+pub(crate) async fn readyz(request: HttpRequest, state: Data<State>) -> HttpResponse {
     let dependencies = state.health.dependencies().await;
     let ready = !dependencies.iter().any(|dependency| dependency.is_vital && dependency.problem.is_some());
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    HttpResponse::build(status).json(Readiness { ready, dependencies: dependencies.iter().map(view).collect() })
+    let is_told =
+        request.app_data() == Some(&Face::Admin) || state.inbox.is_some() || ops::is_operator(&request, &state).await;
+    let dependencies = dependencies.iter().map(|dependency| view(dependency, is_told)).collect();
+    HttpResponse::build(status).json(Readiness { ready, dependencies })
 }
 
-fn view(dependency: &Dependency) -> DependencyView<'_> {
+/// A reason may be what a provider replied.
+fn view(dependency: &Dependency, is_told: bool) -> DependencyView<'_> {
     DependencyView {
         name: dependency.name,
         ready: dependency.problem.is_none(),
         vital: dependency.is_vital,
-        problem: dependency.problem.as_deref(),
+        problem: dependency.problem.as_deref().filter(|_| is_told),
     }
 }

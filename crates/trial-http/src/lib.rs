@@ -1,8 +1,8 @@
 //! The public interface and that of operations, over HTTP: reads requests, calls the ports of `trial-core`, writes answers. No rule is decided here.
 //!
 //! Where to find what: `public` has the two published interfaces, `query_tenant` what a website asks of a trial, `callbacks` what providers of short messages tell, `ops` what operators ask, `apply` the page
-//! to apply on, `console` that of operations, `portal` that of tenants' owners; `body` reads and `form` parses bodies, `body_ledger` bounds the memory that they hold, `imports` parses large ones, `fields` forms of pages, `problem` writes every answer that is not a return code, `telemetry` wraps every
-//! exchange (request id, headers, log, metrics), `unread` hangs up on bodies without an end.
+//! to apply on, `console` that of operations, `portal` that of tenants' owners; `body` reads and `form` parses bodies, `unauthenticated` reads those of unknown senders, `body_ledger` bounds the memory that they hold, `imports` parses large ones, `fields` forms of pages, `problem` writes every answer that is not a return code, `telemetry` wraps every
+//! exchange (request id, headers, log, metrics), `unread` hangs up on bodies without an end, `reply_body` hands large replies out in slices.
 
 mod apply;
 mod body;
@@ -26,6 +26,7 @@ mod problem;
 mod public;
 mod query_tenant;
 mod rate_limit;
+mod reply_body;
 mod request_id;
 mod routes;
 mod sandbox;
@@ -35,6 +36,7 @@ mod signed;
 mod site;
 mod telemetry;
 mod traces;
+mod unauthenticated;
 mod unread;
 
 pub use apply::{BrandColour, BrandError, EmbedOrigin, Logo, SiteLink, SiteSettings};

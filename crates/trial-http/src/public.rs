@@ -12,16 +12,14 @@ use trial_core::{
     Application, ApplyCode, CodeRequest, CompanyName, Email, Locale, Phone, RequestId, Scope, SendCode, SubmittedCode,
 };
 
-use crate::body::{Body, Payload};
+use crate::body::{Body, Media, Payload};
 use crate::form::Form;
 use crate::messages::preferred_locale;
 use crate::problem::{Kind, Problem, whole_seconds};
 use crate::rate_limit::AddressLimiter;
-use crate::signed::{Barred, Signing, stranger};
-use crate::site::{State, too_many_without};
-
-/// Missing from requests that are malformed.
-pub(crate) const VALID_BODY: &str = "valid body";
+use crate::signed::{Barred, stranger};
+use crate::site::State;
+use crate::unauthenticated::{self, malformed};
 
 /// `POST generateverifycode`.
 pub(crate) async fn send_code(request: HttpRequest, payload: Payload, state: Data<State>) -> HttpResponse {
@@ -120,7 +118,7 @@ impl Admitted<'_> {
 }
 
 /// Reads the body of a request that an API client signed, or whose client address is within its limits. A signature is over
-/// the body, so that it is checked after that is read; without any, nothing is read.
+/// the body, so that it is checked after that is read; of what cannot be signed, nothing is read.
 async fn let_in<'a>(
     request: &HttpRequest,
     payload: Payload,
@@ -131,12 +129,11 @@ async fn let_in<'a>(
     let Some(signing) = &state.signing else {
         let client = state.client_of(request);
         limit.peek(client).map_err(too_many)?;
-        state.failure_limit().peek(client).map_err(|wait| too_many_without(VALID_BODY, wait))?;
-        let body = payload.json(request).await.map_err(|problem| malformed(request, state, problem))?;
+        let body = unauthenticated::read(request, payload, state, Media::Json).await?;
         return Ok(Admitted { body, limit: Some(limit) });
     };
-    Signing::claimed(request, || stranger(request, state))?;
-    let body = payload.json(request).await?;
+    signing.may_be_signed(request, state).await?;
+    let body = payload.json(request).await.map_err(|problem| malformed(request, state, problem))?;
     let signed = signing.let_in(request, &body, scope, || stranger(request, state)).await?;
     tracing::debug!(caller = %signed.caller, "a signed request is let in");
     Ok(Admitted { body, limit: None })
@@ -148,15 +145,6 @@ fn language(request: &HttpRequest) -> Locale {
 
 fn too_many(wait: Duration) -> Problem {
     Problem::new(Kind::RateLimited).detail("this client address has made too many requests").retry_after(wait)
-}
-
-/// Counts a request whose body is malformed: answers that, or that there were too many. A body that found no room is not
-/// malformed.
-pub(crate) fn malformed(request: &HttpRequest, state: &State, problem: Problem) -> Problem {
-    if matches!(problem.kind(), Kind::RateLimited | Kind::Unavailable) {
-        return problem;
-    }
-    state.turn_away(request, state.failure_limit(), problem, VALID_BODY)
 }
 
 /// The exchange's id, which [`crate::telemetry`] has put there.

@@ -1,17 +1,24 @@
 //! How a trial stands, for the website that it came from, and for its owner. The phone is masked always.
 
+use std::time::Duration;
+
 use actix_web::http::header::AUTHORIZATION;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Serialize;
-use trial_core::{ApplicationQuery, Email, LedgerError, MailHosts, Phone, Scope, Tenant, TenantSearch, TenantStatus};
+use trial_core::{
+    ApplicationQuery, CLIENT_MISSES_PER_HOUR, Email, LedgerError, MailHosts, Phone, Scope, Tenant, TenantSearch,
+    TenantStatus,
+};
 
 use crate::body::Payload;
+use crate::ops::Unrecorded;
 use crate::parameters::Query;
 use crate::portal::{self, NotIn};
 use crate::problem::{FieldError, Kind, Problem};
-use crate::signed::{Barred, Signing, stranger};
+use crate::signed::{Barred, stranger};
 use crate::site::State;
+use crate::unauthenticated::malformed;
 
 /// Tenants of one person that are looked through.
 const TENANTS: u32 = 50;
@@ -63,16 +70,28 @@ async fn answer(request: &HttpRequest, payload: Payload, state: &State) -> Resul
         Barred::With(problem) => problem,
         Barred::Unknown => unavailable(),
     };
-    Signing::claimed(request, || stranger(request, state)).map_err(barred)?;
-    let body = payload.any().await?;
+    signing.may_be_signed(request, state).await.map_err(barred)?;
+    let body = payload.any().await.map_err(|problem| malformed(request, state, problem))?;
     let signed = signing.let_in(request, &body, Scope::Query, || stranger(request, state)).await.map_err(barred)?;
     let by = whose(signed.query, state)?;
     let asked = if matches!(by, ApplicationQuery::Email(_)) { Asked::ByEmail } else { Asked::ByPhone };
+    signing.misses.peek(signed.id).map_err(too_many_misses)?;
+    let by = Unrecorded::new(by).record_for(&state.ops, &signed.caller, "queryTenant").await?;
     let search = TenantSearch { by: Some(by), status: None, asks_conversion: false, before: None, limit: TENANTS };
     let found = state.ops.parts.operations.search_tenants(search).await.map_err(|error| failed(&error))?;
     let tenant = Tenant::foremost(found.into_iter().map(|view| view.tenant));
-    let tenant = tenant.ok_or_else(|| Problem::new(Kind::NotFound).detail("no tenant is found by this"))?;
+    let Some(tenant) = tenant else {
+        signing.misses.take(signed.id).map_err(too_many_misses)?;
+        return Err(Problem::new(Kind::NotFound).detail("no tenant is found by this"));
+    };
     Ok(TrialStatus::of(&tenant, state, asked))
+}
+
+fn too_many_misses(wait: Duration) -> Problem {
+    let detail = format!(
+        "the caller has asked about {CLIENT_MISSES_PER_HOUR} persons without a tenant within an hour, which is as many as it may"
+    );
+    Problem::new(Kind::RateLimited).detail(detail).retry_after(wait)
 }
 
 fn not_in(reason: NotIn) -> Problem {
@@ -127,6 +146,6 @@ fn failed(error: &LedgerError) -> Problem {
 }
 
 fn unavailable() -> Problem {
-    let again = std::time::Duration::from_secs(5);
+    let again = Duration::from_secs(5);
     Problem::new(Kind::Unavailable).detail("the database cannot be used now").retry_after(again)
 }

@@ -5,21 +5,24 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use actix_web::HttpRequest;
-use actix_web::http::header::{AUTHORIZATION, HOST};
+use actix_web::http::header::HOST;
 use trial_core::ports::{Callers, Clock, Entropy, ReplayGuard};
 use trial_core::{
-    Caller, CallerCredentials, CallerId, CallerName, CallerStatus, EntranceRefusal, Keyring, KeyringError, LedgerError,
-    Scope, SeenSignature,
+    CLIENT_MISSES_PER_HOUR, Caller, CallerCredentials, CallerId, CallerName, CallerStatus, EntranceRefusal, Keyring,
+    KeyringError, LedgerError, Scope, SeenSignature,
 };
 use trial_signing::{AccessKey, RequestParts, Signed, query_pairs};
 
 use crate::problem::{Kind, Problem};
-use crate::rate_limit::{Rate, RuntimeClock};
-use crate::site::State;
+use crate::rate_limit::{KnownLimiter, Rate, RuntimeClock};
+use crate::site::{State, too_many_without};
 
 /// What is said of every request that is not let in for its signature, whatever is wrong with it.
 const NOT_SIGNED: &str = "the request is not signed as it has to be: its access key is unknown, its signature is wrong or was \
      used before, or its date is more than 15 minutes from now";
+
+/// Missing from requests that nobody signed.
+const VALID_SIGNATURE: &str = "valid signature";
 
 /// What signed requests are checked by.
 #[derive(Clone)]
@@ -37,6 +40,8 @@ pub(crate) struct Signing {
     parts: CallerParts,
     clock: Arc<dyn Clock>,
     rates: Rates,
+    /// Searches that found nobody.
+    pub(crate) misses: KnownLimiter<CallerId>,
     /// Stands for a caller that is not known, so that whoever asks waits as long.
     decoy: Decoy,
 }
@@ -50,6 +55,7 @@ struct Decoy {
 #[derive(Debug)]
 pub(crate) struct SignedRequest {
     /// Who signed it.
+    pub(crate) id: CallerId,
     pub(crate) caller: CallerName,
     /// The parameters of its query that the signature covers: what is served is what was verified.
     pub(crate) query: Vec<(String, String)>,
@@ -74,7 +80,7 @@ impl From<Problem> for Barred {
 /// that is signed rightly does not come here: nobody can shut a caller out by what he does from the same address.
 pub(crate) fn stranger(request: &HttpRequest, state: &State) -> Problem {
     let refused = Problem::new(Kind::SignatureRefused).detail(NOT_SIGNED);
-    state.turn_away(request, state.failure_limit(), refused, "valid signature")
+    state.turn_away(request, state.failure_limit(), refused, VALID_SIGNATURE)
 }
 
 impl Signing {
@@ -84,20 +90,31 @@ impl Signing {
         entropy.fill(&mut nonce);
         let CallerCredentials { access_key, secret } = CallerCredentials::new(&random);
         let decoy = Decoy { secret: secret.seal(&access_key, &parts.keyring, &nonce), access_key };
-        Self { parts, clock, rates: Rates::new(), decoy }
+        Self { parts, clock, rates: Rates::new(), misses: KnownLimiter::per_hour(CLIENT_MISSES_PER_HOUR), decoy }
     }
 
-    /// Refuses a request that claims no signature at all, whose body is not worth reading.
-    pub(crate) fn claimed(request: &HttpRequest, stranger: impl Fn() -> Problem) -> Result<(), Barred> {
-        if request.headers().contains_key(AUTHORIZATION) {
-            return Ok(());
-        }
-        Err(count("refused", Barred::With(stranger())))
+    /// Refuses a request that cannot be signed, by its head alone: its body is not worth reading. Where its client address has
+    /// sent too many such requests, its access key has to be one that is known.
+    pub(crate) async fn may_be_signed(&self, request: &HttpRequest, state: &State) -> Result<(), Barred> {
+        let refused = |problem| count("refused", Barred::With(problem));
+        let Some(claim) = self.claim(&parts_of(request, &headers_of(request), &[], &[])) else {
+            return Err(refused(stranger(request, state)));
+        };
+        let Err(wait) = state.failure_limit().peek(state.client_of(request)) else { return Ok(()) };
+        let found = self.parts.callers.caller_by_key(claim.access().to_owned()).await.map_err(unreachable)?;
+        let is_known = found.is_some_and(|caller| caller.status() != CallerStatus::Removed);
+        if is_known { Ok(()) } else { Err(refused(too_many_without(VALID_SIGNATURE, wait))) }
+    }
+
+    /// Who claims to have signed a request, at a time that may be.
+    fn claim(&self, parts: &RequestParts<'_>) -> Option<Signed> {
+        Signed::parse(parts).ok().filter(|claim| claim.is_fresh(self.clock.now()))
     }
 
     /// Lets a request in that a caller signed who may ask for this. What is malformed or too old is refused before anybody is
     /// looked up. A signature that came before is the act of whoever sends it again: it is counted by its address, and neither
-    /// uses up its client's rate nor learns whether the client is entitled.
+    /// uses up its client's rate nor learns whether the client is entitled. One that is refused is not remembered: its client may
+    /// send the same request again.
     ///
     /// # Errors
     /// What to answer instead: what `stranger` says, if the request is not signed as it has to be.
@@ -109,27 +126,14 @@ impl Signing {
         stranger: impl Fn() -> Problem,
     ) -> Result<SignedRequest, Barred> {
         let refused = || count("refused", Barred::With(stranger()));
-        let headers = request.headers().iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
-        let uri = request.uri();
-        let authority = uri.authority().filter(|_| !request.headers().contains_key(HOST));
-        let host = authority.map(|authority| ("host", authority.as_str().as_bytes()));
-        let headers: Vec<_> = headers.chain(host).collect();
-        let query = query_pairs(uri.query().unwrap_or_default()).ok_or_else(refused)?;
-        let parts = RequestParts {
-            method: request.method().as_str(),
-            path: uri.path(),
-            query: &query,
-            headers: &headers,
-            body,
-        };
-        let claim = Signed::parse(&parts).map_err(|_| refused())?;
-        if !claim.is_fresh(self.clock.now()) {
-            return Err(refused());
-        }
+        let headers = headers_of(request);
+        let claim = self.claim(&parts_of(request, &headers, &[], body)).ok_or_else(refused)?;
+        let query = query_pairs(request.uri().query().unwrap_or_default()).ok_or_else(refused)?;
+        let parts = parts_of(request, &headers, &query, body);
         let found = self.parts.callers.caller_by_key(claim.access().to_owned()).await.map_err(unreachable)?;
         let Some(caller) = self.who_signed(&claim, &parts, found)? else { return Err(refused()) };
         let seen = SeenSignature::new(claim.fingerprint(), claim.signed_at());
-        if !self.parts.replays.is_new(seen).await.map_err(unreachable)? {
+        if self.parts.replays.is_known(seen).await.map_err(unreachable)? {
             return Err(refused());
         }
         caller.let_in(scope).map_err(|refusal| match refusal {
@@ -138,8 +142,12 @@ impl Signing {
             EntranceRefusal::NotSubscribed(scope) => not_entitled(format!("the caller has not subscribed to {scope}")),
         })?;
         self.rates.check(&caller)?;
+        // Nothing is written before it is known that the request may come in; of two that come at once, this decides.
+        if !self.parts.replays.is_new(seen).await.map_err(unreachable)? {
+            return Err(refused());
+        }
         metrics::counter!("trialgate_caller_requests_total", "outcome" => "let_in").increment(1);
-        Ok(SignedRequest { caller: caller.name, query })
+        Ok(SignedRequest { id: caller.id, caller: caller.name, query })
     }
 
     /// The caller, if one of its secrets signed. One that is not known, or not any more, takes as long as one that is.
@@ -172,6 +180,22 @@ impl Signing {
             _ => Ok(has_signed.then_some(caller)),
         }
     }
+}
+
+/// The lines of a head, with the host that the target names where there is none.
+fn headers_of(request: &HttpRequest) -> Vec<(&str, &[u8])> {
+    let headers = request.headers().iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
+    let authority = request.uri().authority().filter(|_| !request.headers().contains_key(HOST));
+    headers.chain(authority.map(|authority| ("host", authority.as_str().as_bytes()))).collect()
+}
+
+fn parts_of<'a>(
+    request: &'a HttpRequest,
+    headers: &'a [(&'a str, &'a [u8])],
+    query: &'a [(String, String)],
+    body: &'a [u8],
+) -> RequestParts<'a> {
+    RequestParts { method: request.method().as_str(), path: request.uri().path(), query, headers, body }
 }
 
 fn count(outcome: &'static str, barred: Barred) -> Barred {

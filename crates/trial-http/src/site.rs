@@ -21,7 +21,7 @@ use crate::problem::{Kind, Problem};
 use crate::rate_limit::AddressLimiter;
 use crate::routes::{Route, get, not_found};
 use crate::signed::Signing;
-use crate::telemetry::{self, Metrics, RequestMetrics};
+use crate::telemetry::{self, RenderedMetrics, RequestMetrics};
 use crate::{
     HttpParts, HttpSettings, PageGuard, SmsCallback, callbacks, console, docs, health, openapi, public, query_tenant,
     sandbox,
@@ -61,12 +61,14 @@ pub(crate) struct State {
     pub(crate) guard: Option<PageGuard>,
     pub(crate) ops: Ops,
     pub(crate) inbox: Option<Arc<Inbox>>,
-    pub(crate) metrics: Metrics,
+    pub(crate) metrics: RenderedMetrics,
     pub(crate) request_metrics: RequestMetrics,
     pub(crate) replies: Replies,
     pub(crate) trusted_proxies: TrustedProxies,
     /// What bodies hold until it is known whose they are.
     pub(crate) bodies: Arc<BodyLedger>,
+    /// What exchanges hold from their head to the end of their reply, but for their bodies.
+    pub(crate) exchanges: Arc<BodyLedger>,
     pub(crate) imports: Imports,
     codes: AddressLimiter,
     applications: AddressLimiter,
@@ -151,11 +153,12 @@ impl Site {
             receipts,
             callbacks,
             inbox,
-            metrics,
+            metrics: RenderedMetrics::new(metrics),
             request_metrics: RequestMetrics::register(),
             replies: Replies::new(settings.envelope),
             trusted_proxies: TrustedProxies::new(settings.trusted_proxies.clone(), settings.client_address_header),
             bodies: BodyLedger::new(Bounds::SMALL),
+            exchanges: BodyLedger::new(Bounds::EXCHANGES),
             imports: Imports::default(),
             codes: limiter(limits.codes_per_hour),
             applications: limiter(limits.applications_per_hour),

@@ -1,16 +1,16 @@
 //! What surrounds every exchange: its id, the headers that every reply has, one line of log, measurements.
 
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use actix_web::body::BoxBody;
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse};
-use actix_web::http::StatusCode;
 use actix_web::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, HOST, HeaderMap, HeaderValue, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
     X_CONTENT_TYPE_OPTIONS,
 };
-use actix_web::web::Data;
+use actix_web::http::{StatusCode, Version};
+use actix_web::web::{Bytes, Data};
 use actix_web::{Error, HttpMessage, HttpResponse};
 use futures_util::future::{Either, ready};
 use metrics::{Counter, Gauge, Histogram};
@@ -19,6 +19,8 @@ use tracing::Instrument as _;
 use trial_core::RequestId;
 
 use crate::problem::{Kind, Problem};
+use crate::rate_limit::RuntimeClock;
+use crate::reply_body::until_sent;
 use crate::request_id::{self, X_REQUEST_ID};
 use crate::routes::Route;
 use crate::site::State;
@@ -94,7 +96,36 @@ impl Metrics {
 
 /// `GET /metrics`.
 pub(crate) async fn metrics(state: Data<State>) -> HttpResponse {
-    HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(state.metrics.render())
+    HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(state.metrics.text())
+}
+
+/// The measurements as they were rendered last, at most once a second, for all who ask meanwhile.
+pub(crate) struct RenderedMetrics {
+    metrics: Metrics,
+    clock: RuntimeClock,
+    last: Mutex<Option<(u64, Bytes)>>,
+}
+
+impl RenderedMetrics {
+    /// In nanoseconds.
+    const AGE: u64 = 1_000_000_000;
+
+    pub(crate) fn new(metrics: Metrics) -> Self {
+        Self { metrics, clock: RuntimeClock::start(), last: Mutex::default() }
+    }
+
+    fn text(&self) -> Bytes {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = self.clock.now();
+        match &*last {
+            Some((at, text)) if now < at + Self::AGE => text.clone(),
+            _ => {
+                let text = Bytes::from(self.metrics.render());
+                *last = Some((now, text.clone()));
+                text
+            }
+        }
+    }
 }
 
 /// The measurements of requests, looked up once.
@@ -150,7 +181,11 @@ impl Drop for InFlight {
     }
 }
 
-/// Serves one request.
+/// What an exchange takes besides the head and the body of its request, in bytes: the tasks, the state of its stream, and its
+/// reply until the client has taken it.
+const EXCHANGE: usize = 4 * 1_024;
+
+/// Serves one request. Its head, and what it takes itself, are held in the name of its client until the reply has gone out.
 pub(crate) fn observe<S>(
     state: Data<State>,
     mut request: ServiceRequest,
@@ -165,10 +200,19 @@ where
     let in_flight = InFlight::enter(state);
     let span = traces::span_of(&request, &id);
     let unread = Unread::hold(&mut request);
-    let refused = oversized(&request, in_flight.0.settings.limits.head_bytes).or_else(|| contradictory(&request));
+    let (head, most) = (head_bytes(&request), in_flight.0.settings.limits.head_bytes);
+    let mut held = in_flight.0.exchanges.open(in_flight.0.client_of(request.request()));
+    let refused = match held.grow(head.min(most) + EXCHANGE) {
+        Err(full) => Some(full.problem()),
+        Ok(()) => oversized(head, most).or_else(|| contradictory(&request)),
+    };
     let answer = match refused {
         Some(problem) => {
-            let response = problem.response(request.request());
+            let mut response = problem.response(request.request());
+            if held.is_empty() && request.version() == Version::HTTP_2 {
+                // A body would be one more thing that waits for a client which takes none.
+                response = response.drop_body().map_into_boxed_body();
+            }
             Either::Left(ready(Ok(request.into_response(response))))
         }
         None => Either::Right(service.call(request)),
@@ -189,19 +233,21 @@ where
             duration_ms = took.as_secs_f64() * 1_000.0,
             "answered"
         );
-        Ok(match unread {
-            Some(unread) => unread.until_sent(response),
-            None => response,
-        })
+        Ok(until_sent(response, (held, unread)))
     }
     .instrument(span)
 }
 
-/// A head that is too large. What is read of it before it is seen to be that is bounded by the protocols: 128 KiB and 96 headers.
-fn oversized(request: &ServiceRequest, most: usize) -> Option<Problem> {
+/// The size of a head: its target, and its headers as HTTP/1.1 writes them. HTTP/2 may have written them far shorter.
+fn head_bytes(request: &ServiceRequest) -> usize {
     let target = request.path().len() + request.query_string().len();
     let lines = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + ": \r\n".len());
-    (target + lines.sum::<usize>() > most).then(|| {
+    target + lines.sum::<usize>()
+}
+
+/// A head that is too large. What is read of it before it is seen to be that is bounded by the protocols: 128 KiB and 96 headers.
+fn oversized(head: usize, most: usize) -> Option<Problem> {
+    (head > most).then(|| {
         Problem::new(Kind::HeadTooLarge).detail(format!("target and headers may have at most {most} bytes together"))
     })
 }

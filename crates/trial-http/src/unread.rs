@@ -9,13 +9,12 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use actix_web::HttpMessage;
-use actix_web::body::{BodySize, BoxBody, MessageBody};
-use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
+use actix_web::dev::{Payload, ServiceRequest};
 use actix_web::error::PayloadError;
 use actix_web::web::Bytes;
 use futures_util::Stream;
 
-/// A body that its handler reads, and that lives as long as the answer.
+/// A body that its handler reads, and that is kept as long as the answer.
 pub(crate) struct Unread(Rc<RefCell<Payload>>);
 
 impl Unread {
@@ -28,11 +27,6 @@ impl Unread {
         request.set_payload(Payload::Stream { payload: Box::pin(Self(Rc::clone(&held))) });
         Some(Self(held))
     }
-
-    /// Keeps the body until the answer has gone out.
-    pub(crate) fn until_sent(self, response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
-        response.map_body(|_, body| BoxBody::new(Answer { body, _unread: self }))
-    }
 }
 
 impl Stream for Unread {
@@ -40,22 +34,5 @@ impl Stream for Unread {
 
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         Pin::new(&mut *self.0.borrow_mut()).poll_next(context)
-    }
-}
-
-struct Answer {
-    body: BoxBody,
-    _unread: Unread,
-}
-
-impl MessageBody for Answer {
-    type Error = <BoxBody as MessageBody>::Error;
-
-    fn size(&self) -> BodySize {
-        self.body.size()
-    }
-
-    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, Self::Error>>> {
-        Pin::new(&mut self.body).poll_next(context)
     }
 }

@@ -99,14 +99,20 @@ fn canonical_path(path: &str) -> String {
     path
 }
 
+/// The most parameters of a query.
+pub const MAX_PAIRS: usize = 64;
+
 /// The parameters of a query as it stands in the request line, without its question mark: by the rules of forms, where `+` is a
-/// space. `None` if one of them is not UTF-8.
+/// space. `None` if one of them is not UTF-8, or if there are more than [`MAX_PAIRS`], none of which is decoded then.
 pub fn query_pairs(query: &str) -> Option<Vec<(String, String)>> {
     let decode = |text: &str| {
         let spaced = text.replace('+', " ");
         percent_decode_str(&spaced).decode_utf8().map(Cow::into_owned).ok()
     };
     let pairs = query.split('&').filter(|pair| !pair.is_empty());
+    if pairs.clone().nth(MAX_PAIRS).is_some() {
+        return None;
+    }
     let pairs = pairs.map(|pair| pair.split_once('=').unwrap_or((pair, "")));
     pairs.map(|(name, value)| Some((decode(name)?, decode(value)?))).collect()
 }
@@ -152,5 +158,8 @@ mod tests {
             assert_eq!(canonical_query(&query_pairs(query).unwrap()), canonical, "{query}");
         }
         assert_eq!(query_pairs("a=1&b=%ff"), None, "what is not UTF-8 has no one meaning");
+        let most = "a=1&&".repeat(MAX_PAIRS);
+        assert_eq!(query_pairs(&most).map(|pairs| pairs.len()), Some(MAX_PAIRS));
+        assert_eq!(query_pairs(&format!("{most}&b")), None);
     }
 }

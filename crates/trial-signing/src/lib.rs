@@ -17,7 +17,7 @@ mod key;
 mod sign;
 mod verify;
 
-pub use canonical::{RequestParts, UNSIGNED_PAYLOAD, query_pairs};
+pub use canonical::{MAX_PAIRS, RequestParts, UNSIGNED_PAYLOAD, query_pairs};
 pub use key::AccessKey;
 pub use sign::{SignError, sign};
 pub use verify::{MAX_SKEW, Signed, VerifyError};

@@ -12,7 +12,10 @@ pub use access::{Access, SignedIn, Visitor};
 pub use name::{OperatorName, OperatorNameError};
 pub use role::{Permission, Role};
 pub use secret::{CsrfToken, OperatorToken, PortalSecret, SecretHash, SessionSecret};
-pub use session::{FAILED_SIGN_INS_PER_HOUR, SESSION_IDLE, SESSION_LIFETIME, Session};
+pub use session::{
+    FAILED_SIGN_INS_PER_HOUR, REVEALS_PER_HOUR, SESSION_IDLE, SESSION_LIFETIME, SESSIONS_PER_OPERATOR,
+    SIGN_INS_PER_HOUR, Session,
+};
 
 use crate::OperatorId;
 

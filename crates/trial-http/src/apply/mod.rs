@@ -19,18 +19,18 @@ use actix_web::http::header::{
     ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, ORIGIN,
     RETRY_AFTER, VARY,
 };
-use actix_web::web::{self, Data, ServiceConfig};
+use actix_web::web::{self, Bytes, Data, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 use trial_core::{ApplyCode, ApplyReply, CodeReply, CodeRequest, GuardVerdict, SendCode, Terms};
 
 use crate::body::Payload;
 use crate::cross_site::own_form;
-use crate::fields::Fields;
 use crate::problem::{Kind, Problem, seconds_up};
-use crate::public::{id_of, malformed, unless_it_panics};
+use crate::public::{id_of, unless_it_panics};
 use crate::routes::{Route, get, nothing_here};
 use crate::settings::PageGuard;
 use crate::site::State;
+use crate::unauthenticated;
 pub use brand::{BrandColour, BrandError, EmbedOrigin, Logo, SiteLink, SiteSettings};
 pub(crate) use consent::Consent;
 use entered::{Entered, Parsed};
@@ -76,9 +76,9 @@ async fn take(request: HttpRequest, payload: Payload, state: Data<State>) -> Htt
         let exchange = Exchange { request: &request, state: &state, page: Page::of(&request, site, None) };
         return exchange.slow_down(Entered::default(), wait);
     }
-    let fields = match Fields::read(&request, payload).await {
+    let fields = match unauthenticated::form(&request, payload, &state).await {
         Ok(fields) => fields,
-        Err(problem) => return malformed(&request, &state, problem).response(&request),
+        Err(problem) => return problem.response(&request),
     };
     let page = Page::of(&request, site, Some(&fields));
     let exchange = Exchange { request: &request, state: &state, page };
@@ -104,13 +104,13 @@ async fn foreign(request: HttpRequest) -> HttpResponse {
 /// `GET /apply/{file}`.
 async fn file(request: HttpRequest, state: Data<State>) -> HttpResponse {
     let Some(site) = &state.settings.site else { return nothing_here().response(&request) };
-    let of = |media: &'static str, body: String| HttpResponse::Ok().insert_header((CONTENT_TYPE, media)).body(body);
+    let of = |media: &'static str, body: Bytes| HttpResponse::Ok().insert_header((CONTENT_TYPE, media)).body(body);
     let mut response = match (request.match_info().query("file"), &site.terms, &site.logo) {
-        ("style.css", ..) => of("text/css; charset=utf-8", site.colour.style() + STYLE),
-        ("icon", ..) => of("image/svg+xml", site.colour.icon()),
-        ("apply.js", ..) => of("text/javascript; charset=utf-8", SCRIPT.to_owned()),
+        ("style.css", ..) => of("text/css; charset=utf-8", (site.colour.style() + STYLE).into()),
+        ("icon", ..) => of("image/svg+xml", site.colour.icon().into()),
+        ("apply.js", ..) => of("text/javascript; charset=utf-8", Bytes::from_static(SCRIPT.as_bytes())),
         ("altcha.js", ..) if state.guard.as_ref().is_some_and(|guard| guard.widget.is_none()) => {
-            of("text/javascript; charset=utf-8", SOLVER.to_owned())
+            of("text/javascript; charset=utf-8", Bytes::from_static(SOLVER.as_bytes()))
         }
         ("challenge", ..) => return challenge(&request, &state),
         ("terms", Some(terms), _) => {

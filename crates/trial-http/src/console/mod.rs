@@ -44,6 +44,11 @@ const POLICY: &str =
 const DEPTH: usize = 4;
 /// What is said of a form that is not one of ours.
 const FOREIGN: &str = "This form is too old, or from elsewhere. Go back, load the page again, and repeat.";
+const TOO_MANY_SEARCHES: &str =
+    "Too many searches by personal data within an hour. Nothing was searched. Try again later.";
+const TOO_MANY_REVEALS: &str =
+    "Too many pages shown in full within an hour. Look at the masked page, or try again later.";
+const TOO_MANY_SIGN_INS: &str = "Too many sign-ins within an hour. Use a session that you have, or try again later.";
 const STYLE: &str = include_str!("../../templates/console/style.css");
 
 /// What a page comes to, if it is not the page.
@@ -58,8 +63,8 @@ enum Refused {
     Unread(UnreadForm),
     /// What was asked cannot be understood.
     Wrong(String),
-    /// Too many searches by personal data within an hour.
-    TooManySearches(Duration),
+    /// Too many of something within an hour: what to say, and when the next may be.
+    TooMany(&'static str, Duration),
     /// The database cannot be used, or a page cannot be written.
     Failed,
 }
@@ -69,7 +74,8 @@ type Answer = Result<HttpResponse, Refused>;
 impl From<NotRecorded> for Refused {
     fn from(reason: NotRecorded) -> Self {
         match reason {
-            NotRecorded::OverLimit { retry_after, .. } => Self::TooManySearches(retry_after),
+            NotRecorded::OverLimit { retry_after, .. } => Self::TooMany(TOO_MANY_SEARCHES, retry_after),
+            NotRecorded::TooManyReveals { retry_after, .. } => Self::TooMany(TOO_MANY_REVEALS, retry_after),
             NotRecorded::Failed(error) => failed(error),
         }
     }
@@ -201,7 +207,7 @@ fn finish(request: &HttpRequest, answer: Answer) -> HttpResponse {
 fn refusal(request: &HttpRequest, refused: Refused) -> HttpResponse {
     let nobody = Page::of_nobody(request);
     let wait = match &refused {
-        Refused::TooManySearches(wait) => Some(seconds_up(*wait)),
+        Refused::TooMany(_, wait) => Some(seconds_up(*wait)),
         Refused::Unread(form) => form.wait,
         _ => None,
     };
@@ -216,12 +222,7 @@ fn refusal(request: &HttpRequest, refused: Refused) -> HttpResponse {
             (form.status, words.to_owned())
         }
         Refused::Wrong(words) => (StatusCode::BAD_REQUEST, words),
-        Refused::TooManySearches(_) => (
-            StatusCode::TOO_MANY_REQUESTS,
-            nobody
-                .t("Too many searches by personal data within an hour. Nothing was searched. Try again later.")
-                .to_owned(),
-        ),
+        Refused::TooMany(words, _) => (StatusCode::TOO_MANY_REQUESTS, nobody.t(words).to_owned()),
         Refused::Failed => (
             StatusCode::SERVICE_UNAVAILABLE,
             nobody.t("The database cannot be used now. Nothing was changed.").to_owned(),

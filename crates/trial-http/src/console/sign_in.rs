@@ -7,10 +7,10 @@ use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 
 use super::visit::{Page, SESSION, Visit};
-use super::{Answer, Refused, failed, html};
+use super::{Answer, Refused, TOO_MANY_SIGN_INS, failed, html};
 use crate::body::Payload;
-use crate::fields::Fields;
 use crate::site::State;
+use crate::unauthenticated;
 
 #[derive(Template)]
 #[template(path = "console/sign_in.html")]
@@ -27,8 +27,12 @@ pub(super) fn page(request: &HttpRequest, wrong: Option<&'static str>) -> Answer
 
 /// Lets in whoever has a token. Failures are counted by the address they come from; a right token is never refused for them.
 pub(super) async fn enter(request: &HttpRequest, payload: Payload, state: &State) -> Answer {
-    let form = Fields::read(request, payload).await?;
-    let Some(signed_in) = state.ops.access.sign_in(&form.text("token")).await.map_err(failed)? else {
+    let form = unauthenticated::form(request, payload, state).await?;
+    let (ops, token) = (&state.ops, form.text("token"));
+    if let Some(operator) = ops.access.by_token(&token).await.map_err(failed)? {
+        ops.sign_ins.take(operator.id).map_err(|wait| Refused::TooMany(TOO_MANY_SIGN_INS, wait))?;
+    }
+    let Some(signed_in) = ops.access.sign_in(&token).await.map_err(failed)? else {
         return match state.ops.strangers.take(state.client_of(request)) {
             Ok(()) => page(request, Some("This token lets nobody in: it is unknown, expired or revoked.")),
             Err(_) => Err(Refused::Forbidden("Too many wrong tokens came from your address. Try again in an hour.")),

@@ -152,6 +152,6 @@ impl<'a> Visit<'a> {
             return Ok(Sight::Masked);
         }
         self.may(Permission::Reveal)?;
-        Sight::plain(self.ops, self.changes(), action, subject).await.map_err(failed)
+        Ok(Sight::plain(self.ops, &self.operator, action, subject).await?)
     }
 }

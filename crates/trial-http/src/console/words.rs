@@ -162,6 +162,14 @@ const CHINESE: &[(&str, &str)] = &[
         "Too many searches by personal data within an hour. Nothing was searched. Try again later.",
         "一小时内按个人信息查询的次数过多，本次未查询。请稍后再试。",
     ),
+    (
+        "Too many pages shown in full within an hour. Look at the masked page, or try again later.",
+        "一小时内查看完整信息的次数过多。请查看脱敏页面，或稍后再试。",
+    ),
+    (
+        "Too many sign-ins within an hour. Use a session that you have, or try again later.",
+        "一小时内登录次数过多。请使用已有的会话，或稍后再试。",
+    ),
     ("Trial ends (UTC)", "试用到期（UTC）"),
     ("Try again", "重试"),
     ("Warnings of today", "今日警告"),

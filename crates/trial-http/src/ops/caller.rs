@@ -54,6 +54,14 @@ impl<'a> Caller<'a> {
     }
 }
 
+/// Looks whether a request shows the token of an operator, and counts nothing.
+pub(crate) async fn is_operator(request: &HttpRequest, state: &State) -> bool {
+    match bearer(request) {
+        Some(token) => state.ops.access.by_token(token).await.is_ok_and(|operator| operator.is_some()),
+        None => false,
+    }
+}
+
 /// Unknown, expired, revoked or none: always the same.
 fn stranger(request: &HttpRequest, state: &State) -> Problem {
     let refused = Problem::new(Kind::Unauthorized).detail("give the token of an operator as `Authorization: Bearer …`");

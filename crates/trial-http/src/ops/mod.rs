@@ -28,11 +28,15 @@ use std::time::Duration;
 use trial_core::ports::{
     AuditTrail, Callers, Clock, Entropy, Operations, Operators, Prefixes, SettingsStore, TenantOrders, Upkeep,
 };
-use trial_core::{Access, FAILED_SIGN_INS_PER_HOUR, Keyring, LedgerError, PolicyInForce};
+use trial_core::{
+    Access, FAILED_SIGN_INS_PER_HOUR, Keyring, LedgerError, OperatorId, PolicyInForce, REVEALS_PER_HOUR,
+    SIGN_INS_PER_HOUR,
+};
 
 use crate::problem::{Kind, Problem};
-use crate::rate_limit::AddressLimiter;
+use crate::rate_limit::{AddressLimiter, KnownLimiter};
 
+pub(crate) use caller::is_operator;
 pub(crate) use openapi::document as openapi_document;
 pub use openapi::ops_openapi_json;
 pub(crate) use reveal::Sight;
@@ -75,13 +79,16 @@ pub(crate) struct Ops {
     entropy: Arc<dyn Entropy>,
     /// Requests whose token lets nobody in.
     pub(crate) strangers: AddressLimiter,
+    pub(crate) sign_ins: KnownLimiter<OperatorId>,
+    reveals: KnownLimiter<OperatorId>,
 }
 
 impl Ops {
     pub(crate) fn new(parts: OpsParts, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Self {
         let access = Access::new(Arc::clone(&parts.operators), Arc::clone(&clock), Arc::clone(&entropy));
         let strangers = AddressLimiter::per_hour(FAILED_SIGN_INS_PER_HOUR);
-        Self { parts, access, clock, entropy, strangers }
+        let (sign_ins, reveals) = (KnownLimiter::per_hour(SIGN_INS_PER_HOUR), KnownLimiter::per_hour(REVEALS_PER_HOUR));
+        Self { parts, access, clock, entropy, strangers, sign_ins, reveals }
     }
 }
 

@@ -1,7 +1,7 @@
-use trial_core::{ChangedBy, Email, LedgerError, Phone};
+use trial_core::{Email, Operator, Phone};
 
 use super::caller::Caller;
-use super::{Ops, failed};
+use super::{NotRecorded, Ops};
 use crate::problem::Problem;
 
 /// How much of phones and addresses an operator sees.
@@ -15,7 +15,7 @@ impl Sight {
     /// Takes down who looks at what before anything is shown, if it is to be shown in full.
     ///
     /// # Errors
-    /// The role does not allow it, or it cannot be written down; then nothing is shown.
+    /// The role does not allow it, the operator has looked too often, or it cannot be recorded; then nothing is shown.
     pub(super) async fn of(
         caller: &Caller<'_>,
         reveal: bool,
@@ -26,20 +26,24 @@ impl Sight {
         if !reveal {
             return Ok(Self::Masked);
         }
-        Self::plain(caller.ops, caller.changes(), action, subject).await.map_err(failed)
+        Ok(Self::plain(caller.ops, &caller.operator, action, subject).await?)
     }
 
     /// Takes down who looks at what, and then shows it in full.
     ///
     /// # Errors
-    /// It cannot be written down; then nothing is shown.
+    /// The operator has looked too often, or it cannot be recorded; then nothing is shown.
     pub(crate) async fn plain(
         ops: &Ops,
-        by: ChangedBy,
+        operator: &Operator,
         action: &'static str,
         subject: &str,
-    ) -> Result<Self, LedgerError> {
-        ops.parts.audit.write_down(by.revealed(action, subject)).await?;
+    ) -> Result<Self, NotRecorded> {
+        let limit = ops.reveals.per_hour;
+        let taken = ops.reveals.take(operator.id);
+        taken.map_err(|retry_after| NotRecorded::TooManyReveals { limit, retry_after })?;
+        let entry = ops.access.changed_by(operator).revealed(action, subject);
+        ops.parts.audit.write_down(entry).await.map_err(NotRecorded::Failed)?;
         Ok(Self::Plain)
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use trial_core::{Filter, LedgerError, Operator, PersonSearch, SearchOutcome};
+use trial_core::{CallerName, ChangedBy, Filter, LedgerError, Operator, PersonSearch, SearchOutcome};
 
 use super::{Ops, failed};
 use crate::problem::{Kind, Problem};
@@ -10,11 +10,13 @@ use crate::problem::{Kind, Problem};
 /// A filter whose search is not recorded yet.
 pub(crate) struct Unrecorded<F>(F);
 
-/// Why a search may not be made.
+/// Why personal data may not be searched by, or shown in full.
 #[derive(Debug)]
 pub(crate) enum NotRecorded {
-    /// The operator has made too many within an hour.
+    /// The operator has made too many searches within an hour.
     OverLimit { limit: u32, retry_after: Duration },
+    /// The operator has had too many pages shown in full within an hour.
+    TooManyReveals { limit: u32, retry_after: Duration },
     /// It cannot be recorded.
     Failed(LedgerError),
 }
@@ -43,6 +45,25 @@ impl<F: Filter> Unrecorded<F> {
     }
 }
 
+impl<F: Filter> Unrecorded<F> {
+    /// Records a search that an API client makes. What bounds those is how many find nobody.
+    ///
+    /// # Errors
+    /// `NotRecorded::Failed` if the entry cannot be stored; the search must not run then.
+    pub(crate) async fn record_for(
+        self,
+        ops: &Ops,
+        client: &CallerName,
+        place: &'static str,
+    ) -> Result<F, NotRecorded> {
+        let Some(personal) = self.0.personal() else { return Ok(self.0) };
+        let by = ChangedBy::now(format!("caller:{client}"), &*ops.clock, &*ops.entropy);
+        let search = PersonSearch::new(by, place, &personal, None, &ops.parts.keyring);
+        ops.parts.audit.record_search(search).await.map_err(NotRecorded::Failed)?;
+        Ok(self.0)
+    }
+}
+
 impl From<NotRecorded> for Problem {
     fn from(reason: NotRecorded) -> Self {
         match reason {
@@ -50,6 +71,13 @@ impl From<NotRecorded> for Problem {
                 let detail = format!(
                     "you have made {limit} searches by phone, e-mail address, company or subject within an hour, which is \
                      as many as your role may make; search by id or request id, or wait"
+                );
+                Self::new(Kind::RateLimited).detail(detail).retry_after(retry_after)
+            }
+            NotRecorded::TooManyReveals { limit, retry_after } => {
+                let detail = format!(
+                    "you have had phones and addresses shown in full {limit} times within an hour, which is as often as \
+                     one operator may; ask without `reveal`, or wait"
                 );
                 Self::new(Kind::RateLimited).detail(detail).retry_after(retry_after)
             }

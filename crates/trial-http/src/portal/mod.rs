@@ -37,6 +37,7 @@ use crate::problem::{Problem, seconds_up};
 use crate::rate_limit::AddressLimiter;
 use crate::routes::{Route, get, nothing_here};
 use crate::site::State;
+use crate::unauthenticated;
 use hashing::Hashing;
 use pages::{Page, RefusedPage};
 use visit::Visit;
@@ -193,7 +194,7 @@ async fn foreign(request: HttpRequest, state: Data<State>) -> HttpResponse {
 
 /// What somebody sends who is not signed in.
 async fn enter(request: &HttpRequest, payload: Payload, state: &Data<State>, reception: &Reception) -> Answer {
-    let form = Fields::read(request, payload).await?;
+    let form = unauthenticated::form(request, payload, state).await?;
     match place(request)[..] {
         ["sign-in"] => sign_in::enter(request, state, reception, &form).await,
         ["lost"] => lost::ask(request, state, reception, &form).await,

@@ -1,6 +1,7 @@
-//! Limits per client address.
+//! Limits per client address, and per API client and operator.
 
 mod budgets;
+mod known;
 mod network;
 mod rate;
 
@@ -12,6 +13,7 @@ use ipnet::IpNet;
 use tokio::time::Instant;
 
 use budgets::Budgets;
+pub(crate) use known::KnownLimiter;
 pub(crate) use network::Network;
 pub(crate) use rate::Rate;
 

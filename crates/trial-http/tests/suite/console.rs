@@ -1,7 +1,9 @@
 //! The console, on a ledger in memory.
 
-use actix_web::test::TestRequest;
-use trial_core::{AccessCodeState, MailState, Role, TenantStatus};
+use actix_web::test::{TestRequest, call_service, init_service};
+use trial_core::{
+    AccessCodeState, MailState, REVEALS_PER_HOUR, Role, SESSIONS_PER_OPERATOR, SIGN_INS_PER_HOUR, TenantStatus,
+};
 use trial_http::Site;
 use trial_testkit::data;
 
@@ -278,6 +280,49 @@ async fn an_application_is_found_by_what_people_know_and_tells_its_story() {
     ] {
         assert!(story.contains(words), "{words}: {story}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_operator_signs_in_so_often_within_an_hour() {
+    let house = House::new().await;
+    let sign_in = async |role: Role| {
+        let token = data::operator_token(role as u8 + 1);
+        call(&house.site, form("/console/sign-in", &[("token", token.as_str())])).await
+    };
+    for _ in 0..SIGN_INS_PER_HOUR {
+        assert_eq!(sign_in(Role::Viewer).await.status.as_u16(), 303);
+    }
+    let before = house.audited();
+    let refused = sign_in(Role::Viewer).await;
+    assert_eq!((refused.status.as_u16(), refused.header("retry-after")), (429, "120"));
+    assert!(refused.body.contains("Too many sign-ins within an hour"), "{}", refused.body);
+    assert_eq!(house.audited(), before);
+    assert_eq!(house.ledger.state().sessions.len(), SESSIONS_PER_OPERATOR as usize);
+    assert_eq!(sign_in(Role::Admin).await.status.as_u16(), 303);
+    tokio::time::advance(std::time::Duration::from_mins(2)).await;
+    assert_eq!(sign_in(Role::Viewer).await.status.as_u16(), 303);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_operator_has_pages_shown_in_full_so_often_within_an_hour() {
+    let house = House::new().await;
+    let guest = Guest::of(&house, Role::Operator).await;
+    let app = init_service(house.site.app()).await;
+    let token = format!("Bearer {}", data::operator_token(Role::Operator as u8 + 1).as_str());
+    let one = format!("/ops/v1/tenants/{}?reveal=true", house.tenant);
+    for n in 0..=REVEALS_PER_HOUR {
+        let asked = get(&one).insert_header(("authorization", token.as_str())).to_request();
+        let expected = if n == REVEALS_PER_HOUR { 429 } else { 200 };
+        assert_eq!(call_service(&app, asked).await.status().as_u16(), expected, "{n}");
+    }
+    let before = house.audited();
+    let page = guest.post(&format!("/console/tenants/{}/reveal", house.tenant), &[]).await;
+    assert_eq!((page.status.as_u16(), page.header("retry-after")), (429, "6"));
+    assert!(page.body.contains("Too many pages shown in full") && !page.body.contains("applicant1@"), "{}", page.body);
+    assert_eq!(house.audited(), before);
+    tokio::time::advance(std::time::Duration::from_secs(6)).await;
+    let page = guest.post(&format!("/console/tenants/{}/reveal", house.tenant), &[]).await;
+    assert!(page.status.as_u16() == 200 && page.body.contains("applicant1@"), "{}", page.body);
 }
 
 #[actix_web::test]

@@ -93,6 +93,28 @@ async fn a_malformed_request_takes_from_a_budget_of_its_own() {
     assert_eq!(call_from(&site, "192.0.2.2", code()).await.status, StatusCode::OK, "another address is free");
 }
 
+/// Whoever sends them is not known yet, whatever page they are for.
+#[tokio::test(start_paused = true)]
+async fn malformed_forms_of_every_page_for_strangers_take_from_one_budget() {
+    let mut fixture = Fixture::agreeable();
+    let paths = ["/apply", "/portal/sign-in", "/portal/lost", "/portal/new-password", "/console/sign-in"];
+    fixture.policy.limits.address.failures_per_hour = 2 * u32::try_from(paths.len()).unwrap();
+    let site = fixture.site();
+    let text = |path: &str| TestRequest::post().uri(path).insert_header(("content-type", "text/plain"));
+    let form = "application/x-www-form-urlencoded";
+    let many =
+        |path: &str| TestRequest::post().uri(path).insert_header(("content-type", form)).set_payload("x=&".repeat(65));
+    for path in paths {
+        assert_eq!(call_from(&site, "192.0.2.1", text(path)).await.status.as_u16(), 415, "{path}");
+        assert_eq!(call_from(&site, "192.0.2.1", many(path)).await.status.as_u16(), 400, "{path}");
+    }
+    for path in paths {
+        let refused = call_from(&site, "192.0.2.1", text(path)).await;
+        assert_eq!((refused.status.as_u16(), refused.header("retry-after").is_empty()), (429, false), "{path}");
+        assert_eq!(call_from(&site, "192.0.2.2", many(path)).await.status.as_u16(), 400, "{path}");
+    }
+}
+
 /// A back end stands for many visitors. An exempt address counts as what it is, whoever says that it is one.
 #[tokio::test(start_paused = true)]
 async fn an_exempt_address_has_no_limit() {

@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::HeaderValue;
-use actix_web::test::TestRequest;
+use actix_web::test::{TestRequest, call_service, init_service};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use trial_core::ports::{Callers, Clock as _, MockCallers, ReplayGuard};
 use trial_core::{
-    AddressLimits, Caller, CallerCredentials, CallerSecret, CodeReply, Keyring, LedgerError, Scope, SealedSecret,
-    SecretKey, SeenSignature, SendCode, Tenant, TenantId, TenantStatus,
+    AddressLimits, CLIENT_MISSES_PER_HOUR, Caller, CallerCredentials, CallerSecret, CodeReply, Keyring, LedgerError,
+    Person, Scope, SealedSecret, SecretKey, SeenSignature, SendCode, Tenant, TenantId, TenantStatus,
 };
 use trial_http::{CallerParts, QUERY_TENANT_PATH, Site};
 use trial_signing::{AccessKey, RequestParts, query_pairs, sign};
@@ -26,6 +26,10 @@ struct Remembers(MemoryLedger);
 
 #[async_trait]
 impl ReplayGuard for Remembers {
+    async fn is_known(&self, seen: SeenSignature) -> Result<bool, LedgerError> {
+        self.0.knows_signature(seen.signature).await
+    }
+
     async fn is_new(&self, seen: SeenSignature) -> Result<bool, LedgerError> {
         Ok(self.0.remember_signatures(vec![seen], FixedClock::default().now()).await?.remove(0))
     }
@@ -267,8 +271,8 @@ async fn a_caller_has_a_rate_of_its_own() {
     assert_eq!(status(&site, &wrong).await, StatusCode::FORBIDDEN);
     tokio::time::advance(Duration::from_secs(30)).await;
     let again = Draft { id: "3", ..Draft::default() };
-    assert_eq!(status(&site, &again).await, StatusCode::FORBIDDEN, "its signature was taken; it is signed anew");
-    assert_eq!(status(&site, &Draft { id: "4", ..Draft::default() }).await, StatusCode::OK);
+    assert_eq!(status(&site, &again).await, StatusCode::OK, "the same request gets its answer");
+    assert_eq!(status(&site, &again).await, StatusCode::FORBIDDEN, "once");
 
     let site = site_of(Caller { rate: 0, ..caller() }).await;
     for n in 0..200 {
@@ -311,9 +315,85 @@ async fn a_replay_uses_up_the_address_of_whoever_sends_it_and_not_the_rate_of_th
 /// Nobody learns by a captured request what has become of the client since.
 #[tokio::test(start_paused = true)]
 async fn a_replay_is_told_nothing_of_the_client() {
-    let suspended = site_of(Caller { suspended_at: Some(now()), ..caller() }).await;
-    assert_eq!(status(&suspended, &Draft::default()).await, StatusCode::UNAUTHORIZED);
-    assert_eq!(status(&suspended, &Draft::default()).await, StatusCode::FORBIDDEN);
+    let fixture = Fixture::agreeable();
+    let ledger = fixture.ledger.clone();
+    let site = site_with(caller(), fixture).await;
+    assert_eq!(status(&site, &Draft::default()).await, StatusCode::OK);
+    ledger.change(|state| state.callers.values_mut().for_each(|caller| caller.suspended_at = Some(now())));
+    assert_eq!(status(&site, &Draft::default()).await, StatusCode::FORBIDDEN);
+    assert_eq!(status(&site, &Draft { id: "2", ..Draft::default() }).await, StatusCode::UNAUTHORIZED);
+}
+
+/// A client that may not come in, or comes too often, writes nothing.
+#[tokio::test(start_paused = true)]
+async fn what_is_refused_is_not_remembered() {
+    for (refused, expected) in [
+        (Caller { suspended_at: Some(now()), ..caller() }, [StatusCode::UNAUTHORIZED; 3]),
+        (Caller { scopes: [Scope::Query].into(), ..caller() }, [StatusCode::UNAUTHORIZED; 3]),
+        (
+            Caller { rate: 1, ..caller() },
+            [StatusCode::OK, StatusCode::TOO_MANY_REQUESTS, StatusCode::TOO_MANY_REQUESTS],
+        ),
+    ] {
+        let fixture = Fixture::agreeable();
+        let ledger = fixture.ledger.clone();
+        let site = site_with(refused, fixture).await;
+        for (id, expected) in ["1", "2", "3"].into_iter().zip(expected) {
+            assert_eq!(status(&site, &Draft { id, ..Draft::default() }).await, expected);
+        }
+        let accepted = expected.iter().filter(|status| **status == StatusCode::OK).count();
+        assert_eq!(ledger.state().caller_signatures.len(), accepted);
+    }
+}
+
+/// What is wrong with a body is the act of its address; what is signed rightly is never refused for it.
+#[tokio::test(start_paused = true)]
+async fn a_malformed_body_counts_against_the_address_of_whoever_sends_it() {
+    let mut fixture = Fixture::agreeable();
+    fixture.policy.limits.address.failures_per_hour = 3;
+    let site = site_with(caller(), fixture).await;
+    let nobodys = |id| Draft { key: AccessKey::new("nobody", "x"), id, ..Draft::default() };
+    let text = |draft: &Draft<'_>| draft.request().insert_header(("content-type", "text/plain"));
+    for id in ["1", "2", "3"] {
+        assert_eq!(call(&site, text(&nobodys(id))).await.status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
+    }
+    for path in [SEND_CODE_PATH, APPLY_PATH] {
+        let refused = call(&site, text(&Draft { path, ..nobodys("4") })).await;
+        assert_eq!(refused.status, StatusCode::TOO_MANY_REQUESTS, "unread: {}", refused.body);
+    }
+    assert_eq!(call_from(&site, "192.0.2.2", nobodys("5").request()).await.status, StatusCode::FORBIDDEN);
+    assert_eq!(status(&site, &Draft::default()).await, StatusCode::OK);
+}
+
+/// Each is recorded as a keyed hash, and who guesses is told to wait.
+#[tokio::test(start_paused = true)]
+async fn what_a_client_asks_is_recorded_and_how_often_it_finds_nobody_is_bound() {
+    let fixture = Fixture::default();
+    let desk = Desk::new(fixture.ledger.clone()).with_access_codes(2).await;
+    let tenant = desk.join(1).await;
+    let ledger = fixture.ledger.clone();
+    let phone = ledger.state().tenants[&tenant].phone.clone();
+    let site = site_with(Caller { rate: 0, ..caller() }, fixture).await;
+    let found = format!("phone={}", phone.as_str().replace('+', "%2B"));
+    assert_eq!(ask(&site, &found).await.status, StatusCode::OK);
+    let entry = ledger.state().audit.pop().unwrap();
+    let hash = data::keyring().pseudonym(&Person::Phone(phone.clone()));
+    assert_eq!((entry.actor.as_str(), entry.action, entry.subject), ("caller:site", "person.search", hash));
+    let app = init_service(site.app()).await;
+    for n in 0..=CLIENT_MISSES_PER_HOUR {
+        let asked = asking(&format!("email=nobody{n}@example.com"));
+        let answered = call_service(&app, asked.to_request()).await;
+        let is_over = n == CLIENT_MISSES_PER_HOUR;
+        assert_eq!(answered.status().as_u16(), if is_over { 429 } else { 404 }, "{n}");
+    }
+    let recorded = ledger.state().audit.len();
+    // Other spellings, for a signature is taken once.
+    let national = &phone.as_str()[3..];
+    let refused = ask(&site, &format!("phone={national}")).await;
+    assert_eq!(refused.status, StatusCode::TOO_MANY_REQUESTS, "whoever it asks about");
+    assert_eq!(ledger.state().audit.len(), recorded, "what is refused is not recorded");
+    tokio::time::advance(Duration::from_secs(6)).await;
+    assert_eq!(ask(&site, &format!("phone=0086{national}")).await.status, StatusCode::OK);
 }
 
 /// The second value is no text, but a second value; before the first or behind it.
@@ -418,21 +498,23 @@ async fn ask(site: &Site, query: &str) -> Answer {
     ask_as(site, query, query).await
 }
 
+fn asking(query: &str) -> TestRequest {
+    asking_as(query, query)
+}
+
 /// Signed for one query, and sent with another.
 async fn ask_as(site: &Site, query: &str, sent: &str) -> Answer {
+    call(site, asking_as(query, sent)).await
+}
+
+fn asking_as(query: &str, sent: &str) -> TestRequest {
     let given = [("Host", "trialgate.example.com")];
     let (lines, pairs) = (given.map(|(name, value)| (name, value.as_bytes())), query_pairs(query).unwrap());
     let parts = RequestParts { method: "GET", path: QUERY_TENANT_PATH, query: &pairs, headers: &lines, body: b"" };
     let added = sign(&Draft::default().key, &parts, now()).unwrap();
     let sent = get(&format!("{QUERY_TENANT_PATH}?{sent}"));
-    call(
-        site,
-        given
-            .into_iter()
-            .chain(added.iter().map(|(name, value)| (*name, value.as_str())))
-            .fold(sent, TestRequest::insert_header),
-    )
-    .await
+    let added = added.iter().map(|(name, value)| (*name, value.as_str()));
+    given.into_iter().chain(added).fold(sent, TestRequest::insert_header)
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,10 +1,19 @@
 //! Health, measurements, documentation.
 
+use std::future::poll_fn;
 use std::io::{self, Write};
+use std::pin::pin;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
+use actix_web::body::MessageBody;
 use actix_web::http::StatusCode;
-use trial_core::ports::Dependency;
+use actix_web::test::{call_service, init_service};
+use actix_web::web::Bytes;
+use trial_core::Role;
+use trial_core::ports::{Clock as _, Dependency, Operators as _};
+use trial_http::Site;
+use trial_testkit::{SeededEntropy, data};
 
 use crate::support::{APPLICATION, APPLY_PATH, Fixture, call, get, post};
 
@@ -42,6 +51,32 @@ async fn readiness_is_decided_by_what_is_vital() {
     }
 }
 
+/// A reason may be what a gateway or a mail server replied.
+#[actix_web::test]
+async fn why_something_is_not_ready_is_told_to_administrators_and_operators_alone() {
+    let mut fixture = Fixture::default();
+    let operator = data::operator(1, "ada", Role::Viewer, fixture.clock.now());
+    let by = data::changed_by(fixture.clock.now(), &SeededEntropy::new(3));
+    fixture.ledger.add_operator(operator, by).await.unwrap();
+    let reason = "535 authentication failed";
+    fixture.health.expect_dependencies().returning(|| vec![dependency("mail", Some(reason), false)]);
+    let site = fixture.site();
+    let (public, admin) = site.clone().split();
+    let shows = |token: &str| get("/readyz").insert_header(("authorization", format!("Bearer {token}")));
+    let (right, wrong) = (data::operator_token(1), data::operator_token(2));
+    for (site, request, is_told) in [
+        (&site, get("/readyz"), false),
+        (&public, get("/readyz"), false),
+        (&public, shows(wrong.as_str()), false),
+        (&public, shows(right.as_str()), true),
+        (&admin, get("/readyz"), true),
+    ] {
+        let answer = call(site, request).await;
+        assert_eq!(answer.json()["dependencies"][0]["ready"], false);
+        assert_eq!(answer.body.contains(reason), is_told, "{}", answer.body);
+    }
+}
+
 #[actix_web::test]
 async fn requests_are_measured_by_route_and_status() {
     let site = Fixture::agreeable().site();
@@ -59,6 +94,41 @@ async fn requests_are_measured_by_route_and_status() {
     assert!(has(&format!("trialgate_http_request_duration_seconds_bucket{{route=\"{APPLY_PATH}\",le=\"0.005\"}} ")));
     assert!(has("trialgate_http_requests_in_flight "));
     assert!(!answer.body.contains("16673280001"), "no path of a caller's making is a label");
+}
+
+/// The slices that a reply is handed out in.
+async fn slices(site: &Site, path: &str) -> Vec<Bytes> {
+    let app = init_service(site.app()).await;
+    let mut body = pin!(call_service(&app, get(path).to_request()).await.into_body());
+    let mut slices = Vec::new();
+    while let Some(slice) = poll_fn(|context| body.as_mut().poll_next(context)).await {
+        slices.push(slice.unwrap());
+    }
+    slices
+}
+
+/// A chunk is copied for its connection as it is, and kept until the client has taken it.
+#[actix_web::test]
+async fn a_large_reply_is_handed_out_in_slices_of_one_copy() {
+    let site = Fixture::default().site();
+    for path in ["/docs/swagger-ui-bundle.js", "/ops/openapi.json"] {
+        let (one, other) = (slices(&site, path).await, slices(&site, path).await);
+        assert!(one.len() > 4 && one.iter().all(|slice| slice.len() <= 16 * 1_024), "{path}");
+        assert_eq!(one.concat(), call(&site, get(path)).await.body.as_bytes(), "{path}");
+        assert!(one.iter().zip(&other).all(|(one, other)| one.as_ptr() == other.as_ptr()), "{path}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn measurements_are_rendered_once_a_second() {
+    let site = Fixture::default().site();
+    let counted = |body: &str| body.contains("requests_total{route=\"/healthz\",status=\"200\"}");
+    assert!(!counted(&call(&site, get("/metrics")).await.body));
+    call(&site, get("/healthz")).await;
+    tokio::time::advance(Duration::from_millis(999)).await;
+    assert!(!counted(&call(&site, get("/metrics")).await.body));
+    tokio::time::advance(Duration::from_millis(1)).await;
+    assert!(counted(&call(&site, get("/metrics")).await.body));
 }
 
 #[actix_web::test]

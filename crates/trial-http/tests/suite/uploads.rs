@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::rc::Rc;
+use std::task::Poll;
 
 use actix_http::{Payload, Request};
 use actix_web::body::MessageBody;
@@ -14,6 +15,7 @@ use actix_web::test::{TestRequest, init_service};
 use actix_web::web::Bytes;
 use futures_util::{Stream, StreamExt, future, poll, stream};
 use trial_core::Role;
+use trial_core::ports::Clock as _;
 use trial_http::{CallerParts, Site, SmsCallback};
 use trial_testkit::data;
 
@@ -224,6 +226,73 @@ async fn an_address_that_holds_its_share_is_refused_and_others_are_not() {
     assert_eq!(other.status.as_u16(), 200);
     drop(all);
     assert_eq!(call(&site, post(SEND_CODE_PATH, CODE_REQUEST)).await.status.as_u16(), 200);
+}
+
+/// HTTP/2 writes a head of kibibytes in bytes: what exchanges hold counts from their head on, and whatever their bodies.
+#[actix_web::test]
+async fn heads_of_exchanges_are_held_in_the_name_of_their_address() {
+    let site = Fixture::agreeable().site();
+    let app = init_service(site.app()).await;
+    let exchange = || {
+        let request = TestRequest::post().uri(SEND_CODE_PATH).insert_header(("content-type", "application/json"));
+        let request = request.insert_header(("x-long", "x".repeat(12 * 1_024)));
+        app.call(with_body(request, stream::pending()))
+    };
+    let (mut all, mut refused) = (Vec::new(), None);
+    while refused.is_none() {
+        let mut answer = Box::pin(exchange());
+        match poll!(&mut answer) {
+            Poll::Pending => all.push(answer),
+            Poll::Ready(answered) => refused = Some(answered.unwrap()),
+        }
+        assert!(all.len() < 1_100, "16 MiB are not 1,100 heads of 12 KiB with what is around them");
+    }
+    let refused = refused.unwrap();
+    assert_eq!((refused.status().as_u16(), refused.headers().get("retry-after").unwrap().as_bytes()), (429, &b"5"[..]));
+    assert!(all.len() > 900, "{}", all.len());
+    let whole = || post(SEND_CODE_PATH, CODE_REQUEST).insert_header(("x-long", "x".repeat(12 * 1_024)));
+    assert_eq!(call(&site, whole()).await.status.as_u16(), 429);
+    assert_eq!(call_from(&site, "192.0.2.2", whole()).await.status.as_u16(), 200);
+    drop((all, refused));
+    assert_eq!(call(&site, whole()).await.status.as_u16(), 200);
+}
+
+/// A few bytes of a large buffer would keep all of it.
+#[actix_web::test]
+async fn a_chunk_is_copied_and_its_buffer_not_kept() {
+    let app = init_service(Fixture::agreeable().site().app()).await;
+    let buffer = Bytes::from(vec![b' '; 64 * 1_024]);
+    let request = TestRequest::post().uri(SEND_CODE_PATH).insert_header(("content-type", "application/json"));
+    let body = stream::once(future::ready(Ok(buffer.slice(..1)))).chain(stream::pending());
+    let mut answer = Box::pin(app.call(with_body(request, body)));
+    assert!(poll!(&mut answer).is_pending() && buffer.is_unique());
+}
+
+/// Where an address has sent too much that nobody signed, nothing is read of a request whose access key is unknown; and of one that
+/// is too old, never.
+#[actix_web::test]
+async fn what_cannot_be_signed_is_not_read() {
+    let mut fixture = Fixture::default();
+    fixture.policy.limits.address.failures_per_hour = 1;
+    let now = fixture.clock.now();
+    fixture.callers = Some(CallerParts {
+        callers: std::sync::Arc::new(fixture.ledger.clone()),
+        replays: std::sync::Arc::new(trial_core::ports::MockReplayGuard::new()),
+        keyring: std::sync::Arc::new(data::keyring()),
+    });
+    let app = init_service(fixture.site().app()).await;
+    let claim = format!("{} Access=nobody, SignedHeaders=host;x-sdk-date, Signature=00", trial_signing::ALGORITHM);
+    let read = async |at: chrono::DateTime<chrono::Utc>| {
+        let request = TestRequest::post().uri(SEND_CODE_PATH).insert_header(("content-type", "application/json"));
+        let date = at.format("%Y%m%dT%H%M%SZ").to_string();
+        let request = request.insert_header(("authorization", claim.as_str())).insert_header(("x-sdk-date", date));
+        let (request, count) = endless(request);
+        let status = app.call(request).await.unwrap().status().as_u16();
+        (status, count.get())
+    };
+    assert_eq!(read(now).await, (413, MAX_BODY + CHUNK));
+    assert_eq!(read(now).await, (429, 0));
+    assert_eq!(read(now - chrono::TimeDelta::hours(1)).await.1, 0);
 }
 
 #[actix_web::test]

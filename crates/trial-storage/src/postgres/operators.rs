@@ -10,7 +10,7 @@ use futures_util::FutureExt;
 use trial_core::ports::{AuditTrail, Operators};
 use trial_core::{
     AuditEntry, AuditQuery, AuditRecord, ChangedBy, LedgerError, Operator, OperatorAdded, OperatorName, PersonSearch,
-    SearchOutcome, SecretHash, Session, ThresholdChange,
+    SESSIONS_PER_OPERATOR, SearchOutcome, SecretHash, Session, ThresholdChange,
 };
 
 use super::fault::Trouble;
@@ -168,6 +168,11 @@ async fn begin(mut conn: &AsyncPgConnection, asked: Arc<(Session, ChangedBy)>) -
     let over = sessions::table.filter(sessions::expires_at.le(micros(by.at)));
     diesel::delete(over).execute(&mut conn).await?;
     diesel::insert_into(sessions::table).values(SessionRow::from(session)).execute(&mut conn).await?;
+    let of_operator = sessions::table.filter(sessions::operator.eq(session.operator.as_bytes().as_slice()));
+    let newest_first = of_operator.order((sessions::created_at.desc(), sessions::secret.desc()));
+    let beyond = newest_first.select(sessions::secret).offset(SESSIONS_PER_OPERATOR.into());
+    let oldest: Vec<Vec<u8>> = beyond.load(&mut conn).await?;
+    diesel::delete(sessions::table.filter(sessions::secret.eq_any(oldest))).execute(&mut conn).await?;
     take_down(conn, by, "session.begin", &name, "signed in to the console".to_owned()).await?;
     Ok(true)
 }

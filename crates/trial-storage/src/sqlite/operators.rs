@@ -7,7 +7,7 @@ use diesel::sqlite::SqliteConnection;
 use trial_core::ports::{AuditTrail, Operators};
 use trial_core::{
     AuditEntry, AuditQuery, AuditRecord, ChangedBy, LedgerError, Operator, OperatorAdded, OperatorName, PersonSearch,
-    SearchOutcome, SecretHash, Session, ThresholdChange,
+    SESSIONS_PER_OPERATOR, SearchOutcome, SecretHash, Session, ThresholdChange,
 };
 
 use super::operations::take_down;
@@ -161,6 +161,12 @@ fn begin(conn: &mut SqliteConnection, session: &Session, by: &ChangedBy) -> Resu
     let over = sessions::table.filter(sessions::expires_at.le(micros(by.at)));
     diesel::delete(over).execute(conn).map_err(fault)?;
     diesel::insert_into(sessions::table).values(SessionRow::from(session)).execute(conn).map_err(fault)?;
+    let newest_first = (sessions::created_at.desc(), sessions::secret.desc());
+    let of_operator = sessions::table.filter(sessions::operator.eq(id)).order(newest_first);
+    // SQLite has no OFFSET without LIMIT.
+    let beyond = of_operator.select(sessions::secret).limit(i64::MAX).offset(SESSIONS_PER_OPERATOR.into());
+    let oldest: Vec<Vec<u8>> = beyond.load(conn).map_err(fault)?;
+    diesel::delete(sessions::table.filter(sessions::secret.eq_any(oldest))).execute(conn).map_err(fault)?;
     take_down(conn, by, "session.begin", &name, "signed in to the console".to_owned())?;
     Ok(true)
 }

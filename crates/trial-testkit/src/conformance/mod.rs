@@ -190,6 +190,7 @@ macro_rules! ledger_conformance {
             a_session_is_kept_until_it_ends
             a_revoked_operator_has_no_session
             sessions_whose_time_is_over_are_forgotten
+            an_operator_has_a_number_of_sessions
             a_name_is_taken_once
             changes_of_operators_are_audited
             the_audit_is_searched

@@ -7,8 +7,8 @@ use futures_util::future::join_all;
 use trial_core::ports::{AuditTrail, Operations, Operators, TrialLedger};
 use trial_core::{
     APPLICANT, AuditEntry, AuditQuery, AuditRecord, ChangedBy, Filter, MailPage, MailState, Operator, OperatorAdded,
-    OperatorName, PERSON_SEARCHED, PersonSearch, Role, SESSION_LIFETIME, SearchOutcome, SecretHash, Session,
-    ThresholdChange,
+    OperatorName, PERSON_SEARCHED, PersonSearch, Role, SESSION_LIFETIME, SESSIONS_PER_OPERATOR, SearchOutcome,
+    SecretHash, Session, ThresholdChange,
 };
 
 use super::{LedgerFactory, desk, in_the_end};
@@ -132,6 +132,22 @@ pub async fn sessions_whose_time_is_over_are_forgotten<F: LedgerFactory>(factory
     }
     let is_kept = async |n| desk.ledger.session(SecretHash::from_bytes([n; 32])).await.unwrap().is_some();
     assert_eq!([is_kept(1).await, is_kept(2).await, is_kept(3).await], [false, true, true]);
+}
+
+/// One more ends the oldest of the same operator, and none of another.
+pub async fn an_operator_has_a_number_of_sessions<F: LedgerFactory>(factory: &F) {
+    let desk = desk(factory, 0).await;
+    let ada = added(&desk, 1, "ada", Role::Viewer).await;
+    let bob = added(&desk, 2, "bob", Role::Viewer).await;
+    let most = u8::try_from(SESSIONS_PER_OPERATOR).unwrap();
+    assert!(desk.ledger.begin_session(session(100, &bob, desk.now()), desk.operator()).await.unwrap());
+    for n in 1..=most + 2 {
+        desk.wait(SECOND);
+        assert!(desk.ledger.begin_session(session(n, &ada, desk.now()), desk.operator()).await.unwrap());
+    }
+    let is_kept = async |n| desk.ledger.session(SecretHash::from_bytes([n; 32])).await.unwrap().is_some();
+    assert_eq!([is_kept(1).await, is_kept(2).await], [false, false]);
+    assert_eq!([is_kept(3).await, is_kept(most + 2).await, is_kept(100).await], [true, true, true]);
 }
 
 /// Of any number who ask at once, one gets it.

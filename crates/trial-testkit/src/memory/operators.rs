@@ -3,7 +3,7 @@ use chrono::{DateTime, Utc};
 use trial_core::ports::{AuditTrail, Operators};
 use trial_core::{
     AuditEntry, AuditQuery, AuditRecord, ChangedBy, LedgerError, Operator, OperatorAdded, OperatorName, PersonSearch,
-    SearchOutcome, SecretHash, Session, ThresholdChange,
+    SESSIONS_PER_OPERATOR, SearchOutcome, SecretHash, Session, ThresholdChange,
 };
 
 use super::operations::audit;
@@ -49,6 +49,12 @@ impl Operators for MemoryLedger {
         let name = operator.name.clone();
         state.sessions.retain(|_, session| session.expires_at > by.at);
         state.sessions.insert(session.secret, session);
+        let of_operator = state.sessions.values().filter(|kept| kept.operator == session.operator);
+        let mut kept: Vec<_> = of_operator.map(|kept| (kept.created_at, kept.secret)).collect();
+        kept.sort_unstable();
+        for (_, oldest) in kept.iter().rev().skip(SESSIONS_PER_OPERATOR as usize) {
+            state.sessions.remove(oldest);
+        }
         state.audit.push(audit(by, "session.begin", name.as_str(), String::new()));
         Ok(true)
     }
