@@ -73,7 +73,7 @@ pub use guard::{GuardUnusable, GuardVerdict, ProofRefusal};
 pub use keyring::{InitialPassword, Keyring, KeyringError, SecretKey, VerificationCode};
 pub use life::{
     DueTenant, LifeChange, LifeOrder, LifeOutcome, LifeRefusal, MAX_EXTENSION, MIN_PASSWORD_LIFE_LEFT, NOTICE_KEEPS,
-    Notice, TenantOrder,
+    NOTICE_WAITS, Notice, TenantOrder,
 };
 pub use mail::{
     AccountMail, ComposeError, DeliveryError, DueMail, Lease, LifeMail, MailContent, MailRetry, OutgoingMail,

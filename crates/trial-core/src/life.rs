@@ -21,6 +21,8 @@ use crate::{
 
 /// How long a notice that finds no room in the day's threshold is kept before it is dropped.
 pub const NOTICE_KEEPS: Duration = Duration::from_hours(7 * 24);
+/// How long a notice that finds no room waits until it is looked at again: many may wait, and each look is a decision.
+pub const NOTICE_WAITS: Duration = Duration::from_hours(1);
 /// The longest that one order extends a trial by.
 pub const MAX_EXTENSION: Duration = Duration::from_hours(366 * 24);
 /// An initial password that is good for less than this is not sent again: a new one is made.
@@ -257,12 +259,22 @@ impl Tenant {
     /// When time brings something next: a notice, the end of the trial, the end of the grace.
     pub(crate) fn next_step(&self, policy: &TrialPolicy) -> Option<DateTime<Utc>> {
         let notice = self.notices(policy).into_iter().map(|notice| notice.since).find(|since| *since > self.told_until);
-        let turn = match self.status {
+        [notice, self.next_status()].into_iter().flatten().min()
+    }
+
+    /// When to look again at a tenant whose notice found no room at `now`; a change of its status waits for no room.
+    pub(crate) fn next_look(&self, now: DateTime<Utc>) -> DateTime<Utc> {
+        let later = now + NOTICE_WAITS;
+        self.next_status().map_or(later, |next| next.min(later))
+    }
+
+    /// The end of the trial or of the grace.
+    fn next_status(&self) -> Option<DateTime<Utc>> {
+        match self.status {
             TenantStatus::Trial => Some(self.trial_ends_at),
             TenantStatus::Suspended => self.closes_at,
             TenantStatus::Commercial | TenantStatus::Closed => None,
-        };
-        [notice, turn].into_iter().flatten().min()
+        }
     }
 
     /// The status that time brings: the trial ends, the grace is over.

@@ -66,7 +66,8 @@ impl Planner {
         };
         let mail_waits = after.owed_notice(trial, moment.now).is_some();
         let digest_due = acts.digest.map(|digest| digest.due_at);
-        after.next_step_at = [after.next_step(trial), digest_due].into_iter().flatten().min();
+        let step = if mail_waits { Some(after.next_look(moment.now)) } else { after.next_step(trial) };
+        after.next_step_at = [step, digest_due].into_iter().flatten().min();
         if let Some(kind) = mail {
             let quota = match kind.budget() {
                 MailBudget::Threshold => Some(world.take_quota_unit()),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use trial_core::ports::{AuditTrail, Clock, Operations, Outbox, TrialLedger, Upkeep};
 use trial_core::{
     AuditQuery, DueMail, DueTenant, FreshIds, Lease, LeaseId, LifeOrder, LifeOutcome, LifeRefusal, Locale, MailId,
-    MailKind, MailRecord, Outcome, Request, RestOver, SERVICE, SettledAs, Settlement, SharedField, TenantId,
+    MailKind, MailRecord, NOTICE_WAITS, Outcome, Request, RestOver, SERVICE, SettledAs, Settlement, SharedField, TenantId,
     TenantOrder, TenantStatus, Warning, WarningToTell,
 };
 
@@ -226,6 +226,10 @@ pub async fn reminders_wait_for_the_last_tenth<F: LedgerFactory>(factory: &F) {
     desk.wait(SECOND);
     let change = desk.change(tenant, LifeOrder::Advance).await;
     assert_eq!((change.mail, change.mail_waits), (None, true), "one of eleven is left");
+    assert_eq!(due(&desk).await, [], "however many wait, they take no turn for a while");
+    desk.wait(almost(NOTICE_WAITS));
+    assert_eq!(due(&desk).await, []);
+    desk.wait(SECOND);
     assert_eq!(due(&desk).await, [tenant], "it is looked at again");
     desk.join(12).await;
     assert_eq!(
