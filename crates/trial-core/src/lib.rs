@@ -17,6 +17,7 @@ mod audit;
 mod batch;
 mod callers;
 mod care;
+mod clock_gap;
 mod consent;
 mod error;
 mod facts;
@@ -63,6 +64,7 @@ pub use care::{
     Compaction, ERASED, ERASED_EMAIL, Expired, Expiring, ExpiryPage, Forgotten, MIN_RETENTION, Person, PersonData,
     Retention,
 };
+pub use clock_gap::{ClockGap, MAX_CLOCK_GAP};
 pub use consent::{Agreement, Terms};
 pub use error::LedgerError;
 pub use facts::{

@@ -75,6 +75,23 @@ pub struct RepeatedAccessCode {
     pub code: AccessCode,
 }
 
+impl ImportPlan {
+    /// Codes that one turn stores: more would keep applicants waiting.
+    pub const PIECE: usize = 2_000;
+
+    /// The new codes, turn by turn; none, if any row is refused. The same import, done again, stores a piece that was cut
+    /// off.
+    pub fn pieces(&self) -> impl Iterator<Item = &[(AccessCode, AccessCodeKind)]> {
+        let stored = if self.refused.is_empty() { self.new.as_slice() } else { &[] };
+        stored.chunks(Self::PIECE)
+    }
+
+    /// The detail of the import's audit entry, stored with its first piece.
+    pub fn audit_detail(&self) -> String {
+        format!("{} new, {} known", self.new.len(), self.known)
+    }
+}
+
 /// A row that cannot be loaded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RefusedAccessCode {

@@ -116,7 +116,7 @@ pub async fn pool_outlook(
     now: DateTime<Utc>,
 ) -> Result<Vec<PoolOutlook>, LedgerError> {
     let stock = operations.access_code_stock().await?;
-    let hours = operations.application_hours(now - TimeDelta::days(USE_DAYS.into())).await?;
+    let hours = operations.application_hours(now - TimeDelta::days(USE_DAYS.into()), now).await?;
     let taken = hours.iter().map(|hour| hour.tenants).sum();
     let rests = operations.resting_since().await?;
     let ends = |kind| rests.iter().find(|(of, _)| *of == kind).map(|(_, since)| *since + policy.trial.quarantine);

@@ -111,10 +111,10 @@ pub trait TrialLedger: Send + Sync {
         self.commit(gather(), planner).await
     }
 
-    /// Says whether the ledger can be used right now.
+    /// Takes a turn as decisions do, writes what nobody reads, and commits: fails where they would.
     ///
     /// # Errors
-    /// Whatever stands in the way.
+    /// As for [`TrialLedger::commit`].
     async fn check(&self) -> Result<(), LedgerError>;
 }
 
@@ -191,6 +191,24 @@ pub trait Upkeep: Send + Sync {
     /// Whatever stands in the way; nothing is changed then.
     async fn end_rests(&self, rest: RestOver, limit: u32, dry_run: bool) -> Result<Vec<FreedCode>, LedgerError>;
 
+    /// The latest instant at which time was seen to be right: of the last mark, or of the newest tenant before the first one.
+    ///
+    /// # Errors
+    /// As for the other reads.
+    async fn clock_mark(&self) -> Result<Option<DateTime<Utc>>, LedgerError>;
+
+    /// Moves the mark of the clock forward to this instant; never back.
+    ///
+    /// # Errors
+    /// As for the other changes.
+    async fn mark_clock(&self, now: DateTime<Utc>) -> Result<(), LedgerError>;
+
+    /// Sets the mark of the clock to the instant at which an operator says that it is right, and says so in the audit.
+    ///
+    /// # Errors
+    /// As for the other changes.
+    async fn confirm_clock(&self, by: ChangedBy) -> Result<(), LedgerError>;
+
     /// Counts the applications of the next hours that are not counted yet, at most a day of them, up to the hour that `until`
     /// falls into; says whether there are more. What was counted stays when the applications themselves are gone.
     ///
@@ -228,10 +246,11 @@ pub trait Receipts: Send + Sync {
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait Operations: Send + Sync {
-    /// Loads access codes into the pool, all or nothing; with `dry_run`, only says what it would come to.
+    /// Loads access codes into the pool if no row is bad, in pieces, each a turn ([`ImportPlan::pieces`]); with `dry_run`,
+    /// only says what it would come to.
     ///
     /// # Errors
-    /// Whatever stands in the way; nothing is changed then.
+    /// As for the other changes; what earlier pieces loaded stays, and the same import loads the rest.
     async fn import_access_codes(
         &self,
         import: AccessCodeImport,
@@ -311,12 +330,12 @@ pub trait Operations: Send + Sync {
     /// Whatever stands in the way; nothing is changed then.
     async fn mail_attempts(&self, id: MailId) -> Result<Vec<MailAttempt>, LedgerError>;
 
-    /// Applications by hour and return code, oldest first, from the hour that `since` falls into up to now: the hours that
-    /// are counted, and those after them.
+    /// Applications by hour and return code, oldest first, from the hour that `since` falls into to that of `now`: the hours
+    /// that are counted, and those after them. Of hours that a clock ahead of its time has counted, none is shown.
     ///
     /// # Errors
     /// Whatever stands in the way; nothing is changed then.
-    async fn application_hours(&self, since: DateTime<Utc>) -> Result<Vec<HourCount>, LedgerError>;
+    async fn application_hours(&self, since: DateTime<Utc>, now: DateTime<Utc>) -> Result<Vec<HourCount>, LedgerError>;
 
     /// Searches applications, newest first.
     ///

@@ -1,5 +1,6 @@
 //! Group commit: requests gather in a bounded queue while the previous batch commits, and are decided together.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
@@ -10,7 +11,8 @@ use tracing::Instrument as _;
 use trial_core::{Outcome, Request};
 
 use crate::deciding::Decider;
-use crate::gathering::{Batching, Gathering, Waiting};
+use crate::decisions::Decisions;
+use crate::gathering::{Batching, Gathering, Reply, Waiting};
 use crate::screening::{Screening, ScreeningTask};
 use crate::wakers::Wakers;
 use crate::{EngineOptions, EngineParts};
@@ -45,19 +47,20 @@ impl Admission {
         parts: &EngineParts,
         options: EngineOptions,
         wakers: Wakers,
+        decisions: Arc<Decisions>,
         closing: CancellationToken,
     ) -> (Self, AdmissionTasks) {
         let (queue, waiting) = mpsc::channel(options.queue_length);
         let (screening, screening_task) = Screening::start(parts, options, queue.clone()).unzip();
         let gathering = Gathering::new(waiting, Batching::new(parts), options.batch_limit);
         let switch = screening.as_ref().map(Screening::switch);
-        let deciding = tokio::spawn(Decider::new(parts, gathering, wakers, switch).run(closing));
+        let deciding = tokio::spawn(Decider::new(parts, gathering, wakers, switch, decisions).run(closing));
         (Self { queue, screening, wait: options.wait }, AdmissionTasks { screening: screening_task, deciding })
     }
 
     /// Waits, within bounds, for the decision. A full queue is told at once.
     pub(crate) async fn decide(&self, request: Request) -> Result<Outcome, NotDecided> {
-        let (reply, decision) = oneshot::channel();
+        let (reply, decision) = Reply::awaited();
         self.take(Waiting { request, reply })
             .inspect_err(|_| metrics::counter!("trialgate_overload_total").increment(1))?;
         self.within_bounds(decision).instrument(tracing::debug_span!("wait for the decision")).await
@@ -74,7 +77,7 @@ impl Admission {
 
     /// As [`Admission::decide`], but waits for room: what happened must be taken down.
     pub(crate) async fn take_down(&self, request: Request) -> Result<Outcome, NotDecided> {
-        let (reply, decision) = oneshot::channel();
+        let (reply, decision) = Reply::awaited();
         match self.queue.send_timeout(Waiting { request, reply }, self.wait).await {
             Ok(()) => self.within_bounds(decision).await,
             Err(_) => Err(NotDecided::Busy),

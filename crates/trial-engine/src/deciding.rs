@@ -13,6 +13,7 @@ use trial_core::{ApplyOutcome, LedgerError, Outcome, Planner};
 use crate::EngineParts;
 use crate::admission::NotDecided;
 use crate::bisection::commit_again;
+use crate::decisions::Decisions;
 use crate::gathering::{Gathered, Gathering};
 use crate::screening::Switch;
 use crate::wakers::Wakers;
@@ -24,6 +25,7 @@ pub(crate) struct Decider {
     gathering: Gathering,
     wakers: Wakers,
     screening: Option<Arc<Switch>>,
+    decisions: Arc<Decisions>,
 }
 
 impl Decider {
@@ -32,25 +34,26 @@ impl Decider {
         gathering: Gathering,
         wakers: Wakers,
         screening: Option<Arc<Switch>>,
+        decisions: Arc<Decisions>,
     ) -> Self {
         let (ledger, planner) = (Arc::clone(&parts.ledger), Arc::clone(&parts.planner));
-        Self { ledger, planner, gathering, wakers, screening }
+        Self { ledger, planner, gathering, wakers, screening, decisions }
     }
 
     pub(crate) async fn run(self, closing: CancellationToken) {
         loop {
-            let something_waits = tokio::select! {
-                something_waits = self.gathering.something_waits() => something_waits,
+            let waiting_since = tokio::select! {
+                waiting_since = self.gathering.something_waits() => waiting_since,
                 () = closing.cancelled(), if !self.gathering.is_closed() => {
                     // What is in the queue was accepted: it is still decided.
                     self.gathering.close();
                     continue;
                 }
             };
-            if !something_waits {
-                return;
-            }
+            let Some(since) = waiting_since else { return };
+            self.decisions.waits_since(since);
             self.decide_next().instrument(tracing::debug_span!("batch", size = field::Empty)).await;
+            self.decisions.ended();
         }
     }
 
@@ -95,6 +98,7 @@ impl Decider {
 
     /// Answers everyone in a batch by what became of it.
     pub(crate) fn conclude(&self, gathered: Gathered, decided: Result<Vec<Outcome>, LedgerError>) {
+        self.decisions.decided(problem_of(&decided));
         match decided {
             Ok(outcomes) if outcomes.len() == gathered.len() => self.answer(gathered, outcomes),
             Ok(outcomes) => {
@@ -115,6 +119,14 @@ impl Decider {
             screening.look_at(&outcomes);
         }
         gathered.answer(outcomes);
+    }
+}
+
+/// The error that other decisions would meet as well, if there is one.
+pub(crate) fn problem_of<T>(decided: &Result<T, LedgerError>) -> Option<String> {
+    match decided {
+        Ok(_) | Err(LedgerError::Corrupt(_)) => None,
+        Err(error) => Some(error.to_string()),
     }
 }
 

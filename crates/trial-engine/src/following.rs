@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use trial_core::ports::SettingsStore;
 use trial_core::{LedgerError, PolicyInForce};
 
+use crate::Died;
 use crate::deciding::source_of;
 
 /// How often it is asked what is in force.
@@ -26,6 +27,14 @@ impl Following {
         let closing = CancellationToken::new();
         let task = tokio::spawn(follow(store, in_force, closing.clone()));
         Self { closing, task }
+    }
+
+    /// Waits for an end that nobody asked for: of a fault of the program.
+    pub async fn ended(&mut self) -> Died {
+        let source = (&mut self.task).await.err();
+        // Stopped later, it has nothing to wait for.
+        self.task = tokio::spawn(async {});
+        Died { part: "following settings", source }
     }
 
     /// Asks no more.

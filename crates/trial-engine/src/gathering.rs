@@ -5,14 +5,31 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
 use trial_core::ports::{Clock, Entropy};
 use trial_core::{Batch, FreshIds, Outcome, Request};
 
 use crate::EngineParts;
 use crate::admission::NotDecided;
 
-/// Where a decision is awaited.
-pub(crate) type Reply = oneshot::Sender<Result<Outcome, NotDecided>>;
+/// Where a decision is awaited, and since when.
+pub(crate) struct Reply {
+    sender: oneshot::Sender<Result<Outcome, NotDecided>>,
+    since: Instant,
+}
+
+impl Reply {
+    /// A request that arrives now, and where its decision is read.
+    pub(crate) fn awaited() -> (Self, oneshot::Receiver<Result<Outcome, NotDecided>>) {
+        let (sender, decision) = oneshot::channel();
+        (Self { sender, since: Instant::now() }, decision)
+    }
+
+    fn send(self, decided: Result<Outcome, NotDecided>) {
+        // Who gave up will ask again, and be told the same.
+        let _ = self.sender.send(decided);
+    }
+}
 
 /// A request, and who waits for its decision.
 pub(crate) struct Waiting {
@@ -26,13 +43,13 @@ impl Waiting {
     }
 
     pub(crate) fn answer(self, decided: Result<Outcome, NotDecided>) {
-        let _ = self.reply.send(decided);
+        self.reply.send(decided);
     }
 }
 
 /// Whether there is any point in deciding. Who gave up was told to ask again; a gateway's word is taken down in any case.
 fn is_wanted(request: &Request, reply: &Reply) -> bool {
-    !reply.is_closed() || matches!(request, Request::SendReport(_))
+    !reply.sender.is_closed() || matches!(request, Request::SendReport(_))
 }
 
 /// A batch, and who waits for its outcomes, in its order.
@@ -73,17 +90,17 @@ impl Gathered {
         (part(requests, self.replies), later)
     }
 
-    /// Answers everyone, in order. Who gave up will ask again, and be told the same.
+    /// Answers everyone, in order.
     pub(crate) fn answer(self, outcomes: Vec<Outcome>) {
         for (reply, outcome) in self.replies.into_iter().zip(outcomes) {
-            let _ = reply.send(Ok(outcome));
+            reply.send(Ok(outcome));
         }
     }
 
     /// Says to everyone that nothing was decided.
     pub(crate) fn refuse(self, why: NotDecided) {
         for reply in self.replies {
-            let _ = reply.send(Err(why));
+            reply.send(Err(why));
         }
     }
 }
@@ -133,8 +150,8 @@ impl Gathering {
         Self { arrivals: Arc::new(Mutex::new(Arrivals { queue, first: None })), batching, limit }
     }
 
-    /// Waits until there is something to decide; false once there never will be.
-    pub(crate) async fn something_waits(&self) -> bool {
+    /// Waits until there is something to decide, and says since when that waits; nothing, once there never will be.
+    pub(crate) async fn something_waits(&self) -> Option<Instant> {
         poll_fn(|context| self.lock().poll_first(context)).await
     }
 
@@ -164,14 +181,16 @@ impl Gathering {
 }
 
 impl Arrivals {
-    fn poll_first(&mut self, context: &mut Context<'_>) -> Poll<bool> {
-        while !self.first.as_ref().is_some_and(Waiting::is_wanted) {
+    fn poll_first(&mut self, context: &mut Context<'_>) -> Poll<Option<Instant>> {
+        loop {
+            if let Some(first) = self.first.as_ref().filter(|first| first.is_wanted()) {
+                return Poll::Ready(Some(first.reply.since));
+            }
             self.first = ready!(self.queue.poll_recv(context));
             if self.first.is_none() {
-                return Poll::Ready(false);
+                return Poll::Ready(None);
             }
         }
-        Poll::Ready(true)
     }
 
     fn take(&mut self, limit: usize) -> Vec<Waiting> {

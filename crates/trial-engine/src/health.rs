@@ -10,8 +10,11 @@ use trial_core::ports::{Dependency, Health, Mailer, TrialLedger};
 
 use crate::EngineParts;
 use crate::admission::Admission;
+use crate::clock_watch::ClockWatch;
+use crate::decisions::{Course, Decisions};
 use crate::delivery::PlatformState;
 use crate::dispatch::Gateways;
+use crate::shared_clock::ClockSkew;
 
 /// How long a dependency may take to answer.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -25,28 +28,57 @@ pub(crate) struct EngineHealth {
     gateways: Arc<Gateways>,
     platform: Option<Arc<PlatformState>>,
     mail: Mutex<Option<(Instant, Option<String>)>>,
+    judged: Judged,
+    probing: Mutex<()>,
+}
+
+/// The engine's own measurements that readiness is judged by.
+pub(crate) struct Judged {
+    pub(crate) decisions: Arc<Decisions>,
+    /// Beyond this, a request that waits for its decision was told to ask again.
+    pub(crate) wait: Duration,
+    pub(crate) clock_watch: Arc<ClockWatch>,
+    pub(crate) clock_skew: Option<ClockSkew>,
 }
 
 impl EngineHealth {
     pub(crate) fn new(
         parts: &EngineParts,
         admission: Admission,
+        judged: Judged,
         gateways: Arc<Gateways>,
         platform: Option<Arc<PlatformState>>,
     ) -> Self {
         let (ledger, mailer) = (Arc::clone(&parts.ledger), Arc::clone(&parts.mailer));
-        Self { ledger, mailer, admission, gateways, platform, mail: Mutex::new(None) }
+        let (mail, probing) = (Mutex::new(None), Mutex::new(()));
+        Self { ledger, mailer, admission, gateways, platform, mail, judged, probing }
     }
 
+    /// The decisions say whether they can be made; while there are none, one that changes nothing is made to find out.
     async fn storage(&self) -> Option<String> {
         if self.admission.is_closed() {
             return Some("nothing is decided any more".to_owned());
         }
-        match timeout(PATIENCE, self.ledger.check()).await {
+        let _one_at_a_time = match self.judged.decisions.course(self.judged.wait) {
+            Course::Known(problem) => return problem,
+            Course::Idle => self.probing.lock().await,
+        };
+        if let Course::Known(problem) = self.judged.decisions.course(self.judged.wait) {
+            return problem;
+        }
+        let problem = match timeout(PATIENCE, self.ledger.check()).await {
             Ok(Ok(())) => None,
             Ok(Err(error)) => Some(error.to_string()),
             Err(_) => Some(format!("no answer within {} s", PATIENCE.as_secs())),
-        }
+        };
+        self.judged.decisions.probed(problem.clone());
+        problem
+    }
+
+    /// Decisions go on: this is for people to see.
+    fn clock(&self) -> Option<String> {
+        let gap = self.judged.clock_watch.gap().map(|gap| gap.to_string());
+        gap.or_else(|| self.judged.clock_skew.as_ref().and_then(ClockSkew::problem))
     }
 
     async fn mail(&self) -> Option<String> {
@@ -77,6 +109,7 @@ impl Health for EngineHealth {
             // Mails wait in the outbox: nobody has to be turned away.
             Dependency { name: "mail", problem: mail, is_vital: false },
         ];
+        dependencies.push(Dependency { name: "clock", problem: self.clock(), is_vital: false });
         // Events wait as mails do.
         let platform = self.platform.as_ref().map(|platform| platform.problem());
         dependencies.extend(platform.map(|problem| Dependency { name: "platform", problem, is_vital: false }));

@@ -5,15 +5,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use tokio::time::{MissedTickBehavior, interval_at};
 use tokio_util::sync::CancellationToken;
-use trial_core::ports::{Clock, Entropy, TrialLedger, Upkeep};
+use trial_core::ports::{Entropy, TrialLedger, Upkeep};
 use trial_core::{
-    Batch, DueTenant, FreedCode, FreshIds, LedgerError, LifeChange, LifeOrder, LifeOutcome, Outcome, Planner, Request,
-    RestOver, SERVICE, TenantId, TenantOrder,
+    Batch, ClockGap, DueTenant, FreedCode, FreshIds, LedgerError, LifeChange, LifeOrder, LifeOutcome, Outcome, Planner,
+    Request, RestOver, SERVICE, TenantId, TenantOrder,
 };
 
 use crate::EngineParts;
+use crate::clock_watch::ClockWatch;
 use crate::watching::Watch;
 
 /// Tenants of one turn: applicants wait behind it.
@@ -28,9 +30,18 @@ const CODES: u32 = 500;
 pub struct Keeper {
     ledger: Arc<dyn TrialLedger>,
     upkeep: Arc<dyn Upkeep>,
-    clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     planner: Arc<Planner>,
+    watch: Arc<ClockWatch>,
+}
+
+/// Outcome of a sweep.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Swept {
+    /// Everything that was due is done.
+    Done,
+    /// Nothing is: the clock leapt.
+    Paused(ClockGap),
 }
 
 /// Something that was done, or would be.
@@ -47,34 +58,39 @@ impl Keeper {
     pub fn new(
         ledger: Arc<dyn TrialLedger>,
         upkeep: Arc<dyn Upkeep>,
-        clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
         planner: Arc<Planner>,
+        watch: Arc<ClockWatch>,
     ) -> Self {
-        Self { ledger, upkeep, clock, entropy, planner }
+        Self { ledger, upkeep, entropy, planner, watch }
     }
 
-    pub(crate) fn of(parts: &EngineParts) -> Self {
-        let EngineParts { ledger, upkeep, clock, entropy, planner, .. } = parts.clone();
-        Self::new(ledger, upkeep, clock, entropy, planner)
+    pub(crate) fn of(parts: &EngineParts, watch: Arc<ClockWatch>) -> Self {
+        let EngineParts { ledger, upkeep, entropy, planner, .. } = parts.clone();
+        Self::new(ledger, upkeep, entropy, planner, watch)
     }
 
     /// Does everything that is due now, and says so piece by piece. With `dry_run`, only says what it would do.
     ///
     /// # Errors
     /// Whatever stands in the way. What was said before is done.
-    pub async fn sweep(&self, dry_run: bool, mut tell: impl FnMut(Kept) + Send) -> Result<(), LedgerError> {
-        let now = self.clock.now();
+    pub async fn sweep(&self, dry_run: bool, mut tell: impl FnMut(Kept) + Send) -> Result<Swept, LedgerError> {
         let mut after = None;
-        loop {
+        let now = loop {
+            let now = match self.watch.look().await? {
+                Ok(now) => now,
+                // To say what would be done does no harm.
+                Err(gap) if dry_run => gap.now,
+                Err(gap) => return Ok(Swept::Paused(gap)),
+            };
             let due = self.upkeep.due_tenants(now, after, TENANTS).await?;
-            let Some(last) = due.last() else { break };
+            let Some(last) = due.last() else { break now };
             after = Some(*last);
-            match self.advance(&due, dry_run, &mut tell).await {
-                Err(LedgerError::Corrupt(_)) => self.advance_each(&due, dry_run, &mut tell).await?,
+            match self.advance(now, &due, dry_run, &mut tell).await {
+                Err(LedgerError::Corrupt(_)) => self.advance_each(now, &due, dry_run, &mut tell).await?,
                 advanced => advanced?,
             }
-        }
+        };
         let rest = RestOver { now, quarantine: self.planner.in_force().now().trial.quarantine };
         loop {
             let freed = self.upkeep.end_rests(rest, CODES, dry_run).await?;
@@ -86,16 +102,17 @@ impl Keeper {
         }
         // What was decided a moment before the hour may be stored a moment after it.
         while !dry_run && self.upkeep.count_hours(now - SETTLED).await? {}
-        Ok(())
+        Ok(Swept::Done)
     }
 
     async fn advance(
         &self,
+        now: DateTime<Utc>,
         due: &[DueTenant],
         dry_run: bool,
         tell: &mut (impl FnMut(Kept) + Send),
     ) -> Result<(), LedgerError> {
-        let batch = Arc::new(self.batch(due));
+        let batch = Arc::new(self.batch(now, due));
         let planner = Arc::clone(&self.planner);
         let outcomes = if dry_run {
             self.upkeep.rehearse(batch, planner).await?
@@ -113,12 +130,13 @@ impl Keeper {
     /// One by one, so that a tenant that cannot be read stands in no other's way.
     async fn advance_each(
         &self,
+        now: DateTime<Utc>,
         due: &[DueTenant],
         dry_run: bool,
         tell: &mut (impl FnMut(Kept) + Send),
     ) -> Result<(), LedgerError> {
         for one in due {
-            match self.advance(std::slice::from_ref(one), dry_run, tell).await {
+            match self.advance(now, std::slice::from_ref(one), dry_run, tell).await {
                 Err(error @ LedgerError::Corrupt(_)) => {
                     let source = std::error::Error::source(&error).map(ToString::to_string);
                     tracing::error!(tenant = %one.tenant, source, "a tenant cannot be advanced; it stays as it is");
@@ -129,8 +147,7 @@ impl Keeper {
         Ok(())
     }
 
-    fn batch(&self, due: &[DueTenant]) -> Batch {
-        let now = self.clock.now();
+    fn batch(&self, now: DateTime<Utc>, due: &[DueTenant]) -> Batch {
         let advance = |due: &DueTenant| {
             let mut entropy = [0; FreshIds::ENTROPY];
             self.entropy.fill(&mut entropy);
@@ -145,8 +162,12 @@ impl Keeper {
         watch.look().await
     }
 
-    /// Sweeps again and again, until it is told to stop.
+    /// Sweeps again and again, until it is told to stop. The clock is judged before the first sweep: the time until then
+    /// is not to be lost to a service that is started again and again.
     pub(crate) async fn run(self, watch: Watch, every: Duration, closing: CancellationToken) {
+        if let Err(error) = self.watch.look().await {
+            tracing::warn!(kind = error.kind(), "the clock is not judged yet; the first sweep does so");
+        }
         let mut ticks = interval_at(tokio::time::Instant::now() + every, every);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {

@@ -6,8 +6,10 @@
 mod admission;
 mod altcha;
 mod bisection;
+mod clock_watch;
 mod counters;
 mod deciding;
+mod decisions;
 mod delivery;
 mod dispatch;
 mod following;
@@ -20,6 +22,7 @@ mod receipts;
 mod retention;
 mod screening;
 mod service;
+mod shared_clock;
 mod signatures;
 mod wakers;
 mod watching;
@@ -27,28 +30,34 @@ mod watching;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::{join_all, select_all};
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
+use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use trial_core::ports::{
     Clock, DataCare, Entropy, EventOperations, EventOutbox, Health, Mailer, Operations, Outbox, Prefixes, Screen,
     SmsGateway, TenantPlatform, TrialLedger, TrialService, Upkeep,
 };
-use trial_core::{Email, EndpointId, MailRetry, Planner, ServedCountries};
+use trial_core::{Email, EndpointId, MAX_CLOCK_GAP, MailRetry, Planner, ServedCountries};
 
 use admission::{Admission, AdmissionTasks};
 pub use altcha::AltchaGuard;
+pub use clock_watch::ClockWatch;
+use decisions::Decisions;
 use delivery::{Delivery, EventErrand, MailErrand, PlatformState};
 use dispatch::Gateways;
 pub use following::{Following, follow_once};
-use health::EngineHealth;
-pub use keeping::{Keeper, Kept};
+use health::{EngineHealth, Judged};
+pub use keeping::{Keeper, Kept, Swept};
 pub use orders::Orders;
 pub use receipts::CountedReceipts;
 use retention::Expiry;
 pub use retention::{COMPACT_LIMIT, RetentionOptions, purge};
+use screening::ScreeningTask;
 use service::Service;
+pub use shared_clock::{ClockSkew, SharedClock, TimeParts, TimeServer};
 pub use signatures::Signatures;
 use wakers::Wakers;
 use watching::Watch;
@@ -82,6 +91,8 @@ pub struct EngineParts {
     pub planner: Arc<Planner>,
     /// Who is told of what happens to tenants, if anybody is.
     pub platform: Option<PlatformParts>,
+    /// Where `clock` is a server's: how it is read.
+    pub time: Option<TimeParts>,
     /// What removes what is over, and how; nothing is removed if there is none.
     pub care: Option<(Arc<dyn DataCare>, RetentionOptions)>,
 }
@@ -135,6 +146,8 @@ pub struct EngineOptions {
     pub sweep_every: Duration,
     /// How the platform is told.
     pub events: EventDeliveryOptions,
+    /// The longest leap of the clock that is believed.
+    pub max_clock_gap: Duration,
 }
 
 /// How the platform is told. When it is told again is the specification's ([`trial_core::EVENT_RETRIES`]).
@@ -196,6 +209,7 @@ impl Default for EngineOptions {
                 lease: Duration::from_mins(1),
             },
             sweep_every: Duration::from_mins(1),
+            max_clock_gap: MAX_CLOCK_GAP,
         }
     }
 }
@@ -206,12 +220,12 @@ pub struct Engine {
     health: Arc<EngineHealth>,
     tasks: TaskTracker,
     closing: CancellationToken,
-    admission_tasks: AdmissionTasks,
-    delivering: JoinHandle<()>,
-    telling: Option<JoinHandle<()>>,
-    keeping: JoinHandle<()>,
-    expiring: Option<JoinHandle<()>>,
+    screening: Option<CancellationToken>,
+    parts: Vec<Part>,
 }
+
+/// A task that runs until the engine is stopped.
+type Part = (&'static str, JoinHandle<()>);
 
 impl Engine {
     /// Starts deciding and delivering, on the runtime that this is called on.
@@ -220,32 +234,47 @@ impl Engine {
         let tasks = TaskTracker::new();
         let closing = CancellationToken::new();
         let wakers = Wakers::default();
-        let (admission, admission_tasks) = Admission::start(&parts, options, wakers.clone(), closing.clone());
+        let decisions = Arc::<Decisions>::default();
+        let (admission, AdmissionTasks { screening, deciding }) =
+            Admission::start(&parts, options, wakers.clone(), Arc::clone(&decisions), closing.clone());
         let gateways = Arc::new(Gateways::new(parts.gateways.clone(), options.sms_timeout, options.breaker));
-        let (keeper, watch) = (Keeper::of(&parts), Watch::of(&parts));
+        let clock = (Arc::clone(&parts.upkeep), Arc::clone(&parts.clock));
+        let clock_watch = Arc::new(ClockWatch::new(clock.0, clock.1, options.max_clock_gap));
+        let (keeper, watch) = (Keeper::of(&parts, Arc::clone(&clock_watch)), Watch::of(&parts));
         let world = || (Arc::clone(&parts.clock), Arc::clone(&parts.entropy));
-        let mails = MailErrand::new(&parts, options.mail);
+        let mails = MailErrand::new(&parts, options.mail, Arc::clone(&clock_watch));
         let bounds = mails.bounds();
         let delivery = Delivery::new(mails, world(), bounds, wakers.mails, closing.clone());
         let platform = parts.platform.as_ref().map(|_| Arc::<PlatformState>::default());
-        let telling = parts.platform.as_ref().zip(platform.clone()).map(|(platform, state)| {
+        let mut running = vec![("deciding", deciding), ("delivering", tokio::spawn(delivery.run()))];
+        running.extend(parts.platform.as_ref().zip(platform.clone()).map(|(platform, state)| {
             let events = EventErrand::new(platform, Arc::clone(&parts.clock), options.events, state);
             let bounds = events.bounds();
-            tokio::spawn(Delivery::new(events, world(), bounds, wakers.events, closing.clone()).run())
+            ("telling", tokio::spawn(Delivery::new(events, world(), bounds, wakers.events, closing.clone()).run()))
+        }));
+        running.extend(parts.care.clone().map(|(care, options)| {
+            let (watch, closing) = (Arc::clone(&clock_watch), closing.clone());
+            ("expiring", tokio::spawn(Expiry { care, watch, options, closing }.run()))
+        }));
+        running.extend(parts.time.clone().map(|time| ("measuring time", tokio::spawn(time.run(closing.clone())))));
+        running.push(("keeping", tokio::spawn(keeper.run(watch, options.sweep_every, closing.clone()))));
+        running.push(("measuring", tokio::spawn(measure(Arc::clone(&decisions), closing.clone()))));
+        let screening = screening.map(|ScreeningTask { closing, task }| {
+            running.push(("screening", task));
+            closing
         });
-        let expiring = parts.care.clone().map(|(care, options)| {
-            let (clock, closing) = (Arc::clone(&parts.clock), closing.clone());
-            tokio::spawn(Expiry { care, clock, options, closing }.run())
-        });
+        let judged_by = Judged {
+            decisions,
+            wait: options.wait,
+            clock_watch,
+            clock_skew: parts.time.as_ref().map(|time| time.clock.skew()),
+        };
         Self {
-            health: Arc::new(EngineHealth::new(&parts, admission.clone(), Arc::clone(&gateways), platform)),
+            health: Arc::new(EngineHealth::new(&parts, admission.clone(), judged_by, Arc::clone(&gateways), platform)),
             service: Arc::new(Service::new(parts.clock, admission, gateways, tasks.clone(), Handle::current())),
             tasks,
-            admission_tasks,
-            delivering: tokio::spawn(delivery.run()),
-            telling,
-            keeping: tokio::spawn(keeper.run(watch, options.sweep_every, closing.clone())),
-            expiring,
+            screening,
+            parts: running,
             closing,
         }
     }
@@ -260,6 +289,14 @@ impl Engine {
         self.health.clone()
     }
 
+    /// Waits for a part that ends before the engine is stopped. None should: without it, the process serves only in part.
+    pub async fn ended(&mut self) -> Died {
+        let all = select_all(self.parts.iter_mut().map(|(_, task)| task));
+        let (ended, place, _) = all.await;
+        let (part, _) = self.parts.swap_remove(place);
+        Died { part, source: ended.err() }
+    }
+
     /// Takes nothing more on and finishes what was accepted: messages under way and their reports, the queues, deliveries
     /// under way. Mails that are not under way stay in the outbox for the next start.
     ///
@@ -268,31 +305,44 @@ impl Engine {
     pub async fn stop(self) -> Result<(), Died> {
         self.tasks.close();
         self.tasks.wait().await;
-        let AdmissionTasks { screening, deciding } = self.admission_tasks;
-        // What screening leaves is decided: it ends before the queue closes.
-        let screening = match screening {
-            Some(task) => task.finish().await,
-            None => Ok(()),
-        };
-        self.closing.cancel();
-        let (deciding, delivering, keeping) = tokio::join!(deciding, self.delivering, self.keeping);
-        screening.map_err(|source| Died { part: "screening", source })?;
-        deciding.map_err(|source| Died { part: "deciding", source })?;
-        delivering.map_err(|source| Died { part: "delivering", source })?;
-        keeping.map_err(|source| Died { part: "keeping", source })?;
-        for (part, task) in [("telling", self.telling), ("expiring", self.expiring)] {
-            if let Some(task) = task {
-                task.await.map_err(|source| Died { part, source })?;
-            }
+        let (screening, others): (Vec<Part>, Vec<Part>) =
+            self.parts.into_iter().partition(|(part, _)| *part == "screening");
+        if let Some(screening) = self.screening {
+            screening.cancel();
         }
-        Ok(())
+        // What screening leaves is decided: it ends before the queue closes.
+        let screened = finish(screening).await;
+        self.closing.cancel();
+        let finished = finish(others).await;
+        screened.and(finished)
     }
 }
 
-/// A part of the engine had died of a fault of the program.
+/// Waits for the end of these; says which had died of a fault of the program.
+async fn finish(parts: Vec<Part>) -> Result<(), Died> {
+    let ends = parts
+        .into_iter()
+        .map(|(part, task)| async move { task.await.map_err(|source| Died { part, source: Some(source) }) });
+    join_all(ends).await.into_iter().collect()
+}
+
+/// Shows how long the oldest request has waited, also while nothing is decided.
+async fn measure(decisions: Arc<Decisions>, closing: CancellationToken) {
+    let mut ticks = interval(Duration::from_secs(1));
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            () = closing.cancelled() => return,
+            _ = ticks.tick() => {}
+        }
+        metrics::gauge!("trialgate_queue_oldest_waiting_seconds").set(decisions.oldest().as_secs_f64());
+    }
+}
+
+/// A part of the engine ended before it was told to: of a panic, if there is a source.
 #[derive(Debug, thiserror::Error)]
-#[error("{part} had died of a fault of the program")]
+#[error("{part} ended by a fault of the program")]
 pub struct Died {
     part: &'static str,
-    source: tokio::task::JoinError,
+    source: Option<tokio::task::JoinError>,
 }

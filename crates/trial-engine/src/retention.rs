@@ -1,13 +1,17 @@
 //! Removes what is over: a little at a time, so that nobody waits for it. On several instances, each does so, and what one
 //! has removed the others do not find.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
-use trial_core::ports::{Clock, DataCare};
+use trial_core::ports::DataCare;
 use trial_core::{Compaction, Expired, Expiring, ExpiryPage, LedgerError, Retention};
+
+use crate::clock_watch::ClockWatch;
 
 /// How much is removed, and when.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,9 +37,15 @@ impl Default for RetentionOptions {
     }
 }
 
+/// One round in so many looks at everything again: what a tenant in use had kept is removed once that is closed.
+const WHOLE_EVERY: u32 = 24;
+
+/// How far the last round has come, so that the next does not read again what has to be kept.
+type Reached = BTreeMap<Expiring, [u8; 16]>;
+
 pub(crate) struct Expiry {
     pub(crate) care: Arc<dyn DataCare>,
-    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) watch: Arc<ClockWatch>,
     pub(crate) options: RetentionOptions,
     pub(crate) closing: CancellationToken,
 }
@@ -74,11 +84,24 @@ impl Expiry {
         // Who stopped before may have left something.
         let mut is_purged = false;
         let mut compacted: Option<Instant> = None;
-        loop {
+        let mut reached = Reached::default();
+        for number in 0_u32.. {
             sleep(self.options.interval).await;
+            if number % WHOLE_EVERY == 0 {
+                reached.clear();
+            }
+            let now = match self.watch.look().await {
+                Ok(Ok(now)) => now,
+                // The watch has said so.
+                Ok(Err(_)) => continue,
+                Err(error) => {
+                    tracing::error!(kind = error.kind(), "nothing is removed: the clock cannot be judged");
+                    continue;
+                }
+            };
             let mut removed = 0;
             for what in Expiring::ALL {
-                match self.round(*what).await {
+                match self.round(*what, now, &mut reached).await {
                     Ok(0) => {}
                     Ok(rows) => {
                         removed += rows;
@@ -87,7 +110,6 @@ impl Expiry {
                     Err(error) => tracing::error!(%what, kind = error.kind(), "what is over cannot be removed"),
                 }
             }
-            let now = self.clock.now();
             let others =
                 [("portal", self.care.expire_portal(now).await), ("prefixes", self.care.expire_prefixes(now).await)];
             for (what, expired) in others {
@@ -132,9 +154,10 @@ impl Expiry {
         false
     }
 
-    async fn round(&self, what: Expiring) -> Result<u64, LedgerError> {
-        let since = self.options.retention.since(what, self.clock.now());
-        let (mut after, mut rows) = ([0; 16], 0);
+    /// Goes through what has come of age since the last round, or through everything.
+    async fn round(&self, what: Expiring, now: DateTime<Utc>, reached: &mut Reached) -> Result<u64, LedgerError> {
+        let since = self.options.retention.since(what, now);
+        let (mut after, mut rows) = (reached.get(&what).copied().unwrap_or_default(), 0);
         loop {
             let page = ExpiryPage { what, since, after, limit: self.options.stretch };
             let Expired { removed, last } = self.care.expire(page, false).await?;
@@ -142,7 +165,10 @@ impl Expiry {
             rows += removed;
             match last {
                 Some(last) => after = last,
-                None => return Ok(rows),
+                None => {
+                    reached.insert(what, after);
+                    return Ok(rows);
+                }
             }
             sleep(self.options.pause).await;
         }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::mpsc::{self, Receiver, Sender};
-use tokio::task::{JoinError, JoinHandle, JoinSet};
+use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use trial_core::ports::Screen;
@@ -122,18 +122,10 @@ impl Screening {
     }
 }
 
-/// The running task.
+/// The running task: it ends when its token is cancelled and everything that was taken in is answered or passed on.
 pub(crate) struct ScreeningTask {
-    closing: CancellationToken,
-    task: JoinHandle<()>,
-}
-
-impl ScreeningTask {
-    /// Takes nothing more in, and waits until everything that was taken in is answered or passed on.
-    pub(crate) async fn finish(self) -> Result<(), JoinError> {
-        self.closing.cancel();
-        self.task.await
-    }
+    pub(crate) closing: CancellationToken,
+    pub(crate) task: JoinHandle<()>,
 }
 
 /// The one task that screens.

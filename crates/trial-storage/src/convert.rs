@@ -18,8 +18,36 @@ pub(crate) fn micros(at: DateTime<Utc>) -> i64 {
     at.timestamp_micros()
 }
 
+/// The first and the last instant of the years 0 to 9999: every format holds them, and every sum of ours with them.
+const INSTANTS: (i64, i64) = (-62_167_219_200_000_000, 253_402_300_799_999_999);
+
 pub(crate) fn time(micros: i64, column: &'static str) -> Result<DateTime<Utc>, LedgerError> {
+    if clamped(micros) != micros {
+        return Err(bad(column));
+    }
     DateTime::from_timestamp_micros(micros).ok_or_else(|| bad(column))
+}
+
+/// The nearest instant that can be read.
+pub(crate) fn clamped(micros: i64) -> i64 {
+    micros.clamp(INSTANTS.0, INSTANTS.1)
+}
+
+/// An instant in a listing, where one row that makes no sense must not hide the others.
+pub(crate) fn shown(micros: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp_micros(clamped(micros)).unwrap_or_default()
+}
+
+/// The rows of a listing that can be read; the others are logged and left out.
+pub(crate) fn readable<R, T: TryFrom<R, Error = LedgerError>>(rows: Vec<R>) -> Result<Vec<T>, LedgerError> {
+    let read = |row: R| match T::try_from(row) {
+        Err(LedgerError::Corrupt(reason)) => {
+            tracing::error!(%reason, "a row cannot be read and is left out of a listing");
+            None
+        }
+        read => Some(read),
+    };
+    rows.into_iter().filter_map(read).collect()
 }
 
 pub(crate) fn optional_time(micros: Option<i64>, column: &'static str) -> Result<Option<DateTime<Utc>>, LedgerError> {

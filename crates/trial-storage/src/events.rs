@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 use trial_core::{DueEvent, EventId, EventQueue, EventState, EventView, LedgerError, PlatformEvent, TenantId};
 
-use crate::convert::{count, id, micros, name, time};
+use crate::convert::{count, id, micros, name, shown, time};
 use crate::schema::platform_events;
 
 #[derive(Insertable)]
@@ -37,7 +37,7 @@ impl<'a> From<&'a PlatformEvent> for NewEvent<'a> {
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = platform_events)]
 pub(crate) struct EventRow {
-    id: Vec<u8>,
+    pub(crate) id: Vec<u8>,
     kind: String,
     tenant: Vec<u8>,
     at: i64,
@@ -58,13 +58,13 @@ impl TryFrom<EventRow> for EventView {
                 id: EventId::from_bytes(id(&row.id, "platform_events.id")?),
                 kind: name(&row.kind, "platform_events.kind")?,
                 tenant: TenantId::from_bytes(id(&row.tenant, "platform_events.tenant")?),
-                at: time(row.at, "platform_events.at")?,
+                at: shown(row.at),
                 payload: row.payload,
             },
             state: name(&row.state, "platform_events.state")?,
             attempts: count(row.attempts, "platform_events.attempts")?,
-            next_attempt_at: time(row.next_attempt_at, "platform_events.next_attempt_at")?,
-            settled_at: row.settled_at.map(|at| time(at, "platform_events.settled_at")).transpose()?,
+            next_attempt_at: shown(row.next_attempt_at),
+            settled_at: row.settled_at.map(shown),
             last_reply: row.last_reply,
         })
     }
@@ -72,6 +72,7 @@ impl TryFrom<EventRow> for EventView {
 
 /// A claimed event.
 pub(crate) fn due(row: EventRow) -> Result<DueEvent, LedgerError> {
+    time(row.at, "platform_events.at")?;
     let EventView { event, attempts, .. } = row.try_into()?;
     Ok(DueEvent { event, attempts })
 }
@@ -84,10 +85,8 @@ pub(crate) fn queue(
 ) -> Result<EventQueue, LedgerError> {
     Ok(EventQueue {
         due: count(due, "platform_events.state")?,
-        oldest_due: oldest_due.map(|at| time(at, "platform_events.at")).transpose()?,
+        oldest_due: oldest_due.map(shown),
         failed: count(failed, "platform_events.state")?,
-        disabled: disabled
-            .map(|(at, reason)| Ok::<_, LedgerError>((time(at, "platform_endpoints.disabled_at")?, reason)))
-            .transpose()?,
+        disabled: disabled.map(|(at, reason)| (shown(at), reason)),
     })
 }

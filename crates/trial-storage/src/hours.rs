@@ -4,7 +4,7 @@
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 use trial_core::{ApplicationId, HourCount, LedgerError};
 
-use crate::convert::{bad, count, micros, time};
+use crate::convert::{bad, count, micros, shown};
 
 /// What a return code never is: the mark of an hour that is counted.
 pub(crate) const COUNTED: &str = "";
@@ -33,6 +33,11 @@ pub(crate) fn made_at(id: &[u8]) -> Result<DateTime<Utc>, LedgerError> {
     DateTime::from_timestamp_millis(i64::from_be_bytes(millis)).ok_or_else(|| bad("applications.id"))
 }
 
+/// The end of the hour that an instant falls into.
+pub(crate) fn end_of_hour(at: DateTime<Utc>) -> DateTime<Utc> {
+    hour_of(at) + TimeDelta::hours(1)
+}
+
 /// What is counted next: from the hour of the first application that is not counted yet, up to its end or `until`.
 pub(crate) fn next_span(first: DateTime<Utc>, until: DateTime<Utc>) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
     let (from, until) = (hour_of(first), hour_of(until));
@@ -42,7 +47,7 @@ pub(crate) fn next_span(first: DateTime<Utc>, until: DateTime<Utc>) -> Option<(D
 /// Adds up rows of single applications.
 pub(crate) fn hour_count((hour, return_code, applications, tenants): Row) -> Result<HourCount, LedgerError> {
     Ok(HourCount {
-        hour: time(hour, "application_hours.hour")?,
+        hour: shown(hour),
         return_code,
         applications: count(applications, "application_hours.applications")?,
         tenants: count(tenants, "application_hours.tenants")?,

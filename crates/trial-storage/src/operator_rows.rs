@@ -5,7 +5,7 @@ use trial_core::{
     AuditEntry, AuditId, LedgerError, Operator, OperatorId, OperatorName, SecretHash, Session, ThresholdChange,
 };
 
-use crate::convert::{bad, count, id, micros, name, time};
+use crate::convert::{bad, count, id, micros, name, shown, time};
 use crate::schema::{audit, operators, quota_thresholds, sessions};
 use crate::statement::Literal;
 
@@ -61,7 +61,7 @@ impl TryFrom<ThresholdRow> for ThresholdChange {
     fn try_from(row: ThresholdRow) -> Result<Self, LedgerError> {
         Ok(Self {
             threshold: count(row.threshold, "quota_thresholds.threshold")?,
-            since: time(row.since, "quota_thresholds.since")?,
+            since: shown(row.since),
             actor: row.actor,
         })
     }
@@ -132,7 +132,7 @@ impl TryFrom<AuditRow> for AuditEntry {
     fn try_from(row: AuditRow) -> Result<Self, LedgerError> {
         Ok(Self {
             id: AuditId::from_bytes(id(&row.id, "audit.id")?),
-            at: time(row.at, "audit.at")?,
+            at: shown(row.at),
             actor: row.actor,
             action: row.action,
             subject: row.subject,

@@ -8,7 +8,9 @@ use trial_core::{
     TenantFact, TenantId,
 };
 
-use crate::convert::{bad, count, day_number, id, integer, json, micros, name, optional_id, optional_time, time};
+use crate::convert::{
+    bad, clamped, count, day_number, id, integer, json, micros, name, optional_id, optional_time, shown, time,
+};
 use crate::schema::{access_codes, applications, audit, challenges, code_requests, mails, tenants};
 
 #[derive(Insertable)]
@@ -246,6 +248,26 @@ pub(crate) struct TenantRow {
     conversion_asked_at: Option<i64>,
 }
 
+impl TenantRow {
+    /// The row with instants that can be read, for listings: no decision rests on it.
+    pub(crate) fn shown(mut self) -> Self {
+        for at in [&mut self.created_at, &mut self.trial_ends_at, &mut self.password_issued_at, &mut self.told_until] {
+            *at = clamped(*at);
+        }
+        for at in [
+            &mut self.converted_at,
+            &mut self.suspended_at,
+            &mut self.closes_at,
+            &mut self.closed_at,
+            &mut self.next_step_at,
+            &mut self.conversion_asked_at,
+        ] {
+            *at = at.map(clamped);
+        }
+        self
+    }
+}
+
 impl TryFrom<TenantRow> for Tenant {
     type Error = LedgerError;
 
@@ -387,8 +409,8 @@ impl TryFrom<MailRow> for MailView {
             kind: name(&row.kind, "mails.kind")?,
             state: name(&row.state, "mails.state")?,
             attempts: count(row.attempts, "mails.attempts")?,
-            created_at: time(row.created_at, "mails.created_at")?,
-            next_attempt_at: time(row.next_attempt_at, "mails.next_attempt_at")?,
+            created_at: shown(row.created_at),
+            next_attempt_at: shown(row.next_attempt_at),
             last_reply: row.last_reply,
         })
     }

@@ -52,6 +52,13 @@ table! {
 }
 
 table! {
+    clock_marks (id) {
+        id -> Integer,
+        seen_at -> Nullable<BigInt>,
+    }
+}
+
+table! {
     prefix_spans (prefix, span) {
         prefix -> BigInt,
         span -> Integer,

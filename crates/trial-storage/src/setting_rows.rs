@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 use trial_core::{LedgerError, SettingChange, SettingKey, SettingsInForce};
 
-use crate::convert::{bad, count, name, time};
+use crate::convert::{count, shown};
 use crate::schema::setting_changes;
 
 #[derive(Queryable, Selectable)]
@@ -17,30 +17,25 @@ pub(crate) struct SettingRow {
 }
 
 impl SettingRow {
-    /// The change; `None`, of a setting that only another release knows.
-    pub(crate) fn into_change(self) -> Result<Option<SettingChange>, LedgerError> {
-        let Ok(key) = self.setting.parse::<SettingKey>() else { return Ok(None) };
-        let value = self.value.map(|value| key.parse(&value)).transpose();
-        Ok(Some(SettingChange {
-            number: count(self.seq, "setting_changes.seq")?,
-            key,
-            value: value.map_err(|_| bad("setting_changes.value"))?,
-            at: time(self.at, "setting_changes.at")?,
-            actor: self.actor,
-        }))
+    /// The change; `None`, of a setting or to a value that only another release knows.
+    fn into_change(self) -> Option<SettingChange> {
+        let key: SettingKey = self.setting.parse().ok()?;
+        let value = self.value.map(|value| key.parse(&value)).transpose().ok()?;
+        let number = u64::try_from(self.seq).ok()?;
+        Some(SettingChange { number, key, value, at: shown(self.at), actor: self.actor })
     }
 }
 
 /// The changes of these rows.
-pub(crate) fn changes(rows: Vec<SettingRow>) -> Result<Vec<SettingChange>, LedgerError> {
-    rows.into_iter().filter_map(|row| row.into_change().transpose()).collect()
+pub(crate) fn changes(rows: Vec<SettingRow>) -> Vec<SettingChange> {
+    rows.into_iter().filter_map(SettingRow::into_change).collect()
 }
 
 /// What is in force by the last row, if there is one.
 pub(crate) fn in_force(last: Option<(i64, String)>) -> Result<SettingsInForce, LedgerError> {
     let Some((seq, text)) = last else { return Ok(SettingsInForce::default()) };
     let number = count(seq, "setting_changes.seq")?;
-    Ok(SettingsInForce { number, overrides: name(&text, "setting_changes.in_force")? })
+    Ok(SettingsInForce { number, overrides: text.as_str().into() })
 }
 
 /// The number as its column holds it.

@@ -6,7 +6,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text};
 use trial_core::{AccessCodeKind, AccessCodeState, AccessCodeStock, LedgerError};
 
-use crate::convert::{count, name, time};
+use crate::convert::{count, name, shown};
 
 /// One row for each state. What is leased is what has a tenant.
 pub(crate) const STOCK: &str = "
@@ -66,5 +66,5 @@ pub(crate) fn stock(rows: &[StateRow]) -> Result<Vec<AccessCodeStock>, LedgerErr
 
 pub(crate) fn resting_since(rows: &[RestRow]) -> Result<Vec<(AccessCodeKind, DateTime<Utc>)>, LedgerError> {
     let rests = rows.iter().filter_map(|row| Some((&row.kind, row.since?)));
-    rests.map(|(kind, since)| Ok((name(kind, "access_codes.kind")?, time(since, "access_codes.since")?))).collect()
+    rests.map(|(kind, since)| Ok((name(kind, "access_codes.kind")?, shown(since)))).collect()
 }

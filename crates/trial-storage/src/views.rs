@@ -2,15 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Nullable};
 use trial_core::{
     AccessCode, AccessCodeKind, AccessCodeView, ApplicationId, ApplicationView, ApplyOutcome, BudgetView,
     CodeRequestView, Delivery, DeliveryState, DueMail, DueTenant, Email, LedgerError, MailAttempt, MailBudget,
     MailHosts, MailId, MailQueue, MailState, MailView, Phone, QuotaView, RequestId, Tenant, TenantId, Warning,
 };
 
-use crate::convert::{bad, count, id, name, optional_id, time};
+use crate::convert::{bad, count, id, name, optional_id, readable, shown, time};
 use crate::rows::{MailRow, apply_outcome, code_outcome};
 use crate::schema::{access_codes, applications, code_requests, mail_attempts};
 
@@ -19,7 +20,7 @@ pub(crate) fn mail_queue(due: (i64, Option<i64>), failed: i64) -> Result<MailQue
     let (due, oldest) = due;
     Ok(MailQueue {
         due: count(due, "mails.state")?,
-        oldest_due: oldest.map(|at| time(at, "mails.created_at")).transpose()?,
+        oldest_due: oldest.map(shown),
         failed: count(failed, "mails.state")?,
     })
 }
@@ -61,7 +62,7 @@ pub(crate) fn access_codes(
         .collect()
 }
 
-/// What operations are told of a mail that is given up because it cannot be read.
+/// The reason that a mail or an event is given up for when it cannot be read.
 pub(crate) fn unreadable(reason: &(dyn std::error::Error + Send + Sync)) -> String {
     format!("its rows cannot be read: {reason}")
 }
@@ -108,7 +109,7 @@ impl TryFrom<AccessCodeRow> for AccessCodeView {
             code: AccessCode::from_stored(&row.code),
             kind: name(&row.kind, "access_codes.kind")?,
             state: name(&row.state, "access_codes.state")?,
-            since: time(row.since, "access_codes.since")?,
+            since: shown(row.since),
             tenant: optional_id(tenant.as_deref(), "access_codes.tenant")?.map(TenantId::from_bytes),
         })
     }
@@ -129,25 +130,35 @@ impl TryFrom<MailAttemptRow> for MailAttempt {
     fn try_from(row: MailAttemptRow) -> Result<Self, LedgerError> {
         Ok(Self {
             attempt: count(row.attempt, "mail_attempts.attempt")?,
-            at: time(row.at, "mail_attempts.at")?,
+            at: shown(row.at),
             result: row.result,
             reply: row.reply,
         })
     }
 }
 
+#[derive(QueryableByName)]
+pub(crate) struct ClockMarkRow {
+    #[diesel(sql_type = Nullable<BigInt>)]
+    seen_at: Option<i64>,
+}
+
+impl ClockMarkRow {
+    pub(crate) fn seen_at(&self) -> Option<DateTime<Utc>> {
+        self.seen_at.map(shown)
+    }
+}
+
 /// Warnings of a day, as they are stored: name, when, words.
-pub(crate) fn warnings(day: NaiveDate, rows: Vec<(String, i64, String)>) -> Result<Vec<Warning>, LedgerError> {
-    let warnings =
-        rows.into_iter().map(|(name, at, words)| Ok(Warning { day, name, at: time(at, "warnings.at")?, words }));
-    warnings.collect()
+pub(crate) fn warnings(day: NaiveDate, rows: Vec<(String, i64, String)>) -> Vec<Warning> {
+    rows.into_iter().map(|(name, at, words)| Warning { day, name, at: shown(at), words }).collect()
 }
 
 /// Tenants whose next step has come.
 pub(crate) fn due_tenants(rows: Vec<(Option<i64>, Vec<u8>)>) -> Result<Vec<DueTenant>, LedgerError> {
     let due = rows.into_iter().map(|(since, tenant)| {
         Ok(DueTenant {
-            since: time(since.unwrap_or_default(), "tenants.next_step_at")?,
+            since: shown(since.unwrap_or_default()),
             tenant: TenantId::from_bytes(id(&tenant, "tenants.id")?),
         })
     });
@@ -177,7 +188,7 @@ impl TryFrom<CodeRequestRow> for CodeRequestView {
     fn try_from(row: CodeRequestRow) -> Result<Self, LedgerError> {
         Ok(Self {
             request_id: RequestId::from_stored(&row.request_id),
-            at: time(row.at, "code_requests.at")?,
+            at: shown(row.at),
             phone: Phone::from_canonical(&row.phone, count(row.country_code, "code_requests.country_code")?),
             outcome: code_outcome(row.challenge.as_deref(), row.state.as_deref(), row.refusal.as_deref())?,
             gateway: row.gateway,
@@ -189,7 +200,7 @@ impl TryFrom<CodeRequestRow> for CodeRequestView {
 
 fn delivery(state: Option<&str>, reason: Option<String>, at: Option<i64>) -> Result<Option<Delivery>, LedgerError> {
     let Some(state) = delivery_state(state)? else { return Ok(None) };
-    let at = time(at.ok_or_else(|| bad("code_requests.delivery_at"))?, "code_requests.delivery_at")?;
+    let at = shown(at.ok_or_else(|| bad("code_requests.delivery_at"))?);
     Ok(Some(Delivery { state, reason, at }))
 }
 
@@ -223,7 +234,7 @@ impl TryFrom<ApplicationRow> for ApplicationView {
             outcome: apply_outcome(&row.outcome, row.tenant.as_deref(), row.refusal.as_deref())?,
             id: ApplicationId::from_bytes(id(&row.id, "applications.id")?),
             request_id: RequestId::from_stored(&row.request_id),
-            at: time(row.at, "applications.at")?,
+            at: shown(row.at),
             phone: Phone::from_canonical(&row.phone, count(row.country_code, "applications.country_code")?),
             email: Email::from_stored(&row.email, &row.email_key),
             company: row.company,
@@ -241,5 +252,5 @@ pub(crate) fn tenant_of(application: &ApplicationView) -> Option<TenantId> {
 }
 
 pub(crate) fn mails(rows: Vec<MailRow>) -> Result<Vec<MailView>, LedgerError> {
-    rows.into_iter().map(TryInto::try_into).collect()
+    readable(rows)
 }

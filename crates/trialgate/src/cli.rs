@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    access_codes, applications, audit, backup, callers, compact, completions, config, database, doctor, mail, migrate,
-    openapi, operators, persons, phones, prefixes, quota, retention, sandbox, secrets, serve, settings, sweep, tenants,
-    webhooks,
+    access_codes, applications, audit, backup, callers, clock, compact, completions, config, database, doctor, mail,
+    migrate, openapi, operators, persons, phones, prefixes, quota, retention, sandbox, secrets, serve, settings, sweep,
+    tenants, webhooks,
 };
 use crate::config::{Config, Sources};
 
@@ -59,6 +59,9 @@ enum Command {
     /// Do what time has brought: end trials, close them after the grace, tell their owners, free access codes that have
     /// rested. `serve` does so every minute
     Sweep(sweep::Sweep),
+    /// The clock that trials are ended by, and its confirmation after a leap
+    #[command(subcommand)]
+    Clock(clock::ClockCommand),
     /// Mails
     #[command(subcommand)]
     Mail(mail::Mail),
@@ -134,6 +137,7 @@ impl Cli {
             Command::Settings(settings) => settings.run(global),
             Command::Tenants(tenants) => tenants.run(global),
             Command::Sweep(sweep) => sweep.run(global),
+            Command::Clock(clock) => clock.run(global),
             Command::Mail(mail) => mail.run(global),
             Command::Applications(applications) => applications.run(global),
             Command::Phones(phones) => phones.run(global),

@@ -1,5 +1,6 @@
 //! The composition: the only place that names concrete adapters.
 
+use std::error::Error;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -196,8 +197,8 @@ pub(crate) fn templates(wording: Wording) -> anyhow::Result<Templates> {
 ///
 /// # Errors
 /// Its settings make no sense, or TLS cannot be used.
-pub(crate) fn webhook_platform(setup: &WebhookSetup) -> anyhow::Result<WebhookPlatform> {
-    let platform = WebhookPlatform::new(setup.settings.clone(), Arc::new(SystemClock), Arc::new(SystemLookup));
+pub(crate) fn webhook_platform(setup: &WebhookSetup, clock: Arc<dyn Clock>) -> anyhow::Result<WebhookPlatform> {
+    let platform = WebhookPlatform::new(setup.settings.clone(), clock, Arc::new(SystemLookup));
     platform.context("`platform.webhook` cannot be used")
 }
 
@@ -216,10 +217,15 @@ fn caller_parts(
 }
 
 /// The check of visitors before a code is sent.
-fn page_guard(prepared: PreparedGuard, replays: Arc<dyn ReplayGuard>, keyring: &Arc<Keyring>) -> PageGuard {
+fn page_guard(
+    prepared: PreparedGuard,
+    replays: Arc<dyn ReplayGuard>,
+    keyring: &Arc<Keyring>,
+    clock: Arc<dyn Clock>,
+) -> PageGuard {
     match prepared {
         PreparedGuard::Altcha(cost) => {
-            let (clock, entropy) = (Arc::new(SystemClock), Arc::new(OsEntropy));
+            let entropy = Arc::new(OsEntropy);
             let guard = AltchaGuard { cost, keyring: Arc::clone(keyring), replays, clock, entropy };
             PageGuard { guard: Arc::new(guard), widget: None }
         }
@@ -289,7 +295,7 @@ impl Service {
         inbox: Option<Arc<Inbox>>,
     ) -> anyhow::Result<Self> {
         warm_up(config.phones().clone());
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let clock = ledger.clock();
         let entropy: Arc<dyn Entropy> = Arc::new(OsEntropy);
         let routes = prepared.routes.into_iter();
         let gateways = routes.map(|route| route.start(config, inbox.as_ref(), Some(&ledger)));
@@ -313,7 +319,7 @@ impl Service {
         let keyring = Arc::new(prepared.keyring);
         let replays: Arc<dyn ReplayGuard> = Arc::new(Signatures::start(ledger.callers(), Arc::clone(&clock)));
         let callers = caller_parts(config.settings.http.callers, &ledger, &replays, &keyring);
-        let guard = prepared.guard.map(|guard| page_guard(guard, replays, &keyring));
+        let guard = prepared.guard.map(|guard| page_guard(guard, replays, &keyring, Arc::clone(&clock)));
         let portal =
             config.portal().map(|site| PortalParts { accounts: ledger.portal(), keyring: Arc::clone(&keyring), site });
         let parts = EngineParts {
@@ -327,6 +333,7 @@ impl Service {
             gateways,
             mailer,
             clock: Arc::clone(&clock),
+            time: ledger.time(),
             entropy: Arc::clone(&entropy),
             platform,
             planner: Arc::new(Planner::new(Arc::new(config.policy.clone()), Arc::clone(&keyring))),
@@ -393,14 +400,22 @@ impl Service {
         };
         let handle = http.handle();
         let mut serving = std::pin::pin!(http.run());
-        let signal = tokio::select! {
+        let died = tokio::select! {
             ended = &mut serving => {
                 ended.context("the HTTP server failed")?;
                 bail!("the HTTP server ended by itself");
             }
-            signal = signals.stop(reload) => signal,
+            signal = signals.stop(reload) => {
+                tracing::info!(signal, "stopping; requests that were accepted are finished");
+                None
+            }
+            died = engine.ended() => Some(died),
+            died = following.ended() => Some(died),
         };
-        tracing::info!(signal, "stopping; requests that were accepted are finished");
+        if let Some(died) = &died {
+            let source = died.source().map(ToString::to_string);
+            tracing::error!(source, "{died}; the process stops, so that another is started in its place");
+        }
         let finish = async {
             let (ended, ()) = tokio::join!(serving, handle.stop(true));
             engine.stop().await.context("not everything that was accepted could be finished")?;
@@ -416,6 +431,6 @@ impl Service {
             _ = signals.stop(|| ()) => bail!("stopped at once by a second signal; what was acknowledged is kept"),
         }
         tracing::info!("stopped");
-        Ok(())
+        died.map_or(Ok(()), |died| Err(died.into()))
     }
 }

@@ -3,21 +3,34 @@
 use std::sync::Arc;
 
 use anyhow::Context;
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use trial_core::LedgerError;
 use trial_core::ports::{
-    AuditTrail, Callers, DataCare, EventOperations, EventOutbox, Operations, Operators, Outbox, Portal, Prefixes,
-    Receipts, Screen, SettingsStore, TrialLedger, Upkeep,
+    AuditTrail, Callers, Clock, DataCare, EventOperations, EventOutbox, Operations, Operators, Outbox, Portal,
+    Prefixes, Receipts, Screen, SettingsStore, TrialLedger, Upkeep,
 };
-use trial_engine::CountedReceipts;
+use trial_engine::{CountedReceipts, SharedClock, TimeParts, TimeServer};
 use trial_storage::{PostgresLedger, PostgresOptions, SqliteLedger, SqliteOptions};
 
+use crate::compose::SystemClock;
 use crate::config::{Config, DEFAULT_FILE, Database};
 
 /// A ledger on one of the databases.
 #[derive(Clone)]
 pub(crate) enum Ledger {
     Sqlite(SqliteLedger),
-    Postgres(PostgresLedger),
+    Postgres(PostgresLedger, SharedClock),
+}
+
+/// The clock of a database server.
+struct ServerTime(PostgresLedger);
+
+#[async_trait]
+impl TimeServer for ServerTime {
+    async fn time(&self) -> Result<DateTime<Utc>, LedgerError> {
+        self.0.server_time().await
+    }
 }
 
 impl Ledger {
@@ -29,7 +42,9 @@ impl Ledger {
         Ok(match database {
             Database::Sqlite(file) => Self::Sqlite(SqliteLedger::open(SqliteOptions::new(file)).await?),
             Database::Postgres { url, .. } => {
-                Self::Postgres(PostgresLedger::open(PostgresOptions::new(url.reveal())).await?)
+                let ledger = PostgresLedger::open(PostgresOptions::new(url.reveal())).await?;
+                let clock = SharedClock::of(&ServerTime(ledger.clone()), Arc::new(SystemClock)).await?;
+                Self::Postgres(ledger, clock)
             }
         })
     }
@@ -59,11 +74,29 @@ impl Ledger {
         })
     }
 
+    /// The clock by which everything is decided: that of the database server, if there is one.
+    pub(crate) fn clock(&self) -> Arc<dyn Clock> {
+        match self {
+            Self::Sqlite(_) => Arc::new(SystemClock),
+            Self::Postgres(_, clock) => Arc::new(clock.clone()),
+        }
+    }
+
+    /// How that clock is read, if it is another's.
+    pub(crate) fn time(&self) -> Option<TimeParts> {
+        match self {
+            Self::Sqlite(_) => None,
+            Self::Postgres(ledger, clock) => {
+                Some(TimeParts { clock: clock.clone(), server: Arc::new(ServerTime(ledger.clone())) })
+            }
+        }
+    }
+
     /// Where trials are decided.
     pub(crate) fn decisions(&self) -> Arc<dyn TrialLedger> {
         match self {
             Self::Sqlite(ledger) => Arc::new(ledger.clone()),
-            Self::Postgres(ledger) => Arc::new(ledger.clone()),
+            Self::Postgres(ledger, _) => Arc::new(ledger.clone()),
         }
     }
 
@@ -71,7 +104,7 @@ impl Ledger {
     pub(crate) fn screen(&self) -> Option<Arc<dyn Screen>> {
         match self {
             Self::Sqlite(_) => None,
-            Self::Postgres(ledger) => Some(Arc::new(ledger.clone())),
+            Self::Postgres(ledger, _) => Some(Arc::new(ledger.clone())),
         }
     }
 
@@ -79,7 +112,7 @@ impl Ledger {
     pub(crate) fn upkeep(&self) -> Arc<dyn Upkeep> {
         match self {
             Self::Sqlite(ledger) => Arc::new(ledger.clone()),
-            Self::Postgres(ledger) => Arc::new(ledger.clone()),
+            Self::Postgres(ledger, _) => Arc::new(ledger.clone()),
         }
     }
 
@@ -87,7 +120,7 @@ impl Ledger {
     pub(crate) fn outbox(&self) -> Arc<dyn Outbox> {
         match self {
             Self::Sqlite(ledger) => Arc::new(ledger.clone()),
-            Self::Postgres(ledger) => Arc::new(ledger.clone()),
+            Self::Postgres(ledger, _) => Arc::new(ledger.clone()),
         }
     }
 
@@ -95,7 +128,7 @@ impl Ledger {
     pub(crate) fn event_outbox(&self) -> Arc<dyn EventOutbox> {
         match self {
             Self::Sqlite(ledger) => Arc::new(ledger.clone()),
-            Self::Postgres(ledger) => Arc::new(ledger.clone()),
+            Self::Postgres(ledger, _) => Arc::new(ledger.clone()),
         }
     }
 
@@ -103,7 +136,7 @@ impl Ledger {
     pub(crate) fn event_operations(&self) -> Arc<dyn EventOperations> {
         match self {
             Self::Sqlite(ledger) => Arc::new(ledger.clone()),
-            Self::Postgres(ledger) => Arc::new(ledger.clone()),
+            Self::Postgres(ledger, _) => Arc::new(ledger.clone()),
         }
     }
 
@@ -111,7 +144,7 @@ impl Ledger {
     pub(crate) fn care(&self) -> Arc<dyn DataCare> {
         match self {
             Self::Sqlite(ledger) => Arc::new(ledger.clone()),
-            Self::Postgres(ledger) => Arc::new(ledger.clone()),
+            Self::Postgres(ledger, _) => Arc::new(ledger.clone()),
         }
     }
 
@@ -119,7 +152,7 @@ impl Ledger {
     pub(crate) fn receipts(&self) -> Arc<dyn Receipts> {
         let kept: Arc<dyn Receipts> = match self {
             Self::Sqlite(ledger) => Arc::new(ledger.clone()),
-            Self::Postgres(ledger) => Arc::new(ledger.clone()),
+            Self::Postgres(ledger, _) => Arc::new(ledger.clone()),
         };
         Arc::new(CountedReceipts::new(kept))
     }
@@ -128,7 +161,7 @@ impl Ledger {
     pub(crate) fn operations(&self) -> Arc<dyn Operations> {
         match self {
             Self::Sqlite(ledger) => Arc::new(ledger.clone()),
-            Self::Postgres(ledger) => Arc::new(ledger.clone()),
+            Self::Postgres(ledger, _) => Arc::new(ledger.clone()),
         }
     }
 
@@ -136,7 +169,7 @@ impl Ledger {
     pub(crate) fn operators(&self) -> Arc<dyn Operators> {
         match self {
             Self::Sqlite(ledger) => Arc::new(ledger.clone()),
-            Self::Postgres(ledger) => Arc::new(ledger.clone()),
+            Self::Postgres(ledger, _) => Arc::new(ledger.clone()),
         }
     }
 
@@ -144,7 +177,7 @@ impl Ledger {
     pub(crate) fn callers(&self) -> Arc<dyn Callers> {
         match self {
             Self::Sqlite(ledger) => Arc::new(ledger.clone()),
-            Self::Postgres(ledger) => Arc::new(ledger.clone()),
+            Self::Postgres(ledger, _) => Arc::new(ledger.clone()),
         }
     }
 
@@ -152,7 +185,7 @@ impl Ledger {
     pub(crate) fn portal(&self) -> Arc<dyn Portal> {
         match self {
             Self::Sqlite(ledger) => Arc::new(ledger.clone()),
-            Self::Postgres(ledger) => Arc::new(ledger.clone()),
+            Self::Postgres(ledger, _) => Arc::new(ledger.clone()),
         }
     }
 
@@ -160,7 +193,7 @@ impl Ledger {
     pub(crate) fn prefixes(&self) -> Arc<dyn Prefixes> {
         match self {
             Self::Sqlite(ledger) => Arc::new(ledger.clone()),
-            Self::Postgres(ledger) => Arc::new(ledger.clone()),
+            Self::Postgres(ledger, _) => Arc::new(ledger.clone()),
         }
     }
 
@@ -168,7 +201,7 @@ impl Ledger {
     pub(crate) fn settings(&self) -> Arc<dyn SettingsStore> {
         match self {
             Self::Sqlite(ledger) => Arc::new(ledger.clone()),
-            Self::Postgres(ledger) => Arc::new(ledger.clone()),
+            Self::Postgres(ledger, _) => Arc::new(ledger.clone()),
         }
     }
 
@@ -176,7 +209,7 @@ impl Ledger {
     pub(crate) fn audit(&self) -> Arc<dyn AuditTrail> {
         match self {
             Self::Sqlite(ledger) => Arc::new(ledger.clone()),
-            Self::Postgres(ledger) => Arc::new(ledger.clone()),
+            Self::Postgres(ledger, _) => Arc::new(ledger.clone()),
         }
     }
 
@@ -187,7 +220,7 @@ impl Ledger {
     pub(crate) async fn concerns(&self) -> Result<Vec<(bool, String)>, LedgerError> {
         match self {
             Self::Sqlite(_) => Ok(Vec::new()),
-            Self::Postgres(ledger) => ledger.concerns().await,
+            Self::Postgres(ledger, _) => ledger.concerns().await,
         }
     }
 
@@ -195,7 +228,7 @@ impl Ledger {
     pub(crate) async fn close(&self) {
         match self {
             Self::Sqlite(ledger) => ledger.close().await,
-            Self::Postgres(ledger) => ledger.close(),
+            Self::Postgres(ledger, _) => ledger.close(),
         }
     }
 }

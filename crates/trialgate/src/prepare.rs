@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use trial_captcha::Siteverify;
-use trial_core::ports::SmsGateway;
+use trial_core::ports::{Clock, SmsGateway};
 use trial_core::{AltchaCost, EndpointId, Keyring, ServedCountries};
 use trial_engine::SmsRoute;
 use trial_http::CaptchaWidget;
@@ -136,17 +136,18 @@ impl PreparedRoute {
         inbox: Option<&Arc<Inbox>>,
         ledger: Option<&Ledger>,
     ) -> anyhow::Result<SmsRoute> {
+        let clock = ledger.map_or_else(|| Arc::new(SystemClock) as Arc<dyn Clock>, Ledger::clock);
         let gateway: Arc<dyn SmsGateway> = match self.gateway {
             PreparedGateway::Ready(gateway) => gateway,
             PreparedGateway::Smpp(settings) => {
                 let receipts = ledger.map(Ledger::receipts);
-                let receipts = receipts.map(|receipts| SmppReceipts { receipts, clock: Arc::new(SystemClock) });
+                let receipts = receipts.map(|receipts| SmppReceipts { receipts, clock });
                 Arc::new(SmppGateway::start(&settings, receipts).context("`sms.smpp` cannot be used")?)
             }
             PreparedGateway::Sandbox => {
                 let inbox = inbox.context("`sms.gateways` has \"sandbox\" without `sandbox.enabled`")?;
                 let brand = &config.settings.sms.brand;
-                Arc::new(SandboxGateway::new(Arc::clone(inbox), Arc::new(SystemClock)).with_brand(brand))
+                Arc::new(SandboxGateway::new(Arc::clone(inbox), clock).with_brand(brand))
             }
         };
         Ok(SmsRoute { gateway, countries: self.countries })

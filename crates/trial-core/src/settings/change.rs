@@ -64,10 +64,10 @@ impl SettingOrder {
         if self.seen.is_some_and(|seen| seen != now.number) {
             return Err(SettingRefusal::Unseen(now.number));
         }
-        if now.overrides.get(self.key) == self.value {
+        let wanted = now.overrides.with(self.key, self.value);
+        if wanted == now.overrides {
             return Ok(None);
         }
-        let wanted = now.overrides.with(self.key, self.value);
         let mut configured = configured.clone();
         configured.quota.first_threshold = threshold;
         let before = now.overrides.policy(&configured).faults();

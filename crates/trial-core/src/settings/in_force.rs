@@ -1,15 +1,17 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::str::FromStr;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use super::{SettingKey, SettingValue};
 use crate::Policy;
-use crate::values::UnknownName;
 
 /// Settings that are something else than configured.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Overrides(BTreeMap<SettingKey, SettingValue>);
+pub struct Overrides {
+    changed: BTreeMap<SettingKey, SettingValue>,
+    /// As stored. They are stored again with the next change: a newer release may be running beside this one.
+    unreadable: BTreeSet<String>,
+}
 
 /// What operations changed, as far as it is in force.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -23,28 +25,34 @@ pub struct SettingsInForce {
 impl Overrides {
     /// Whether everything is as configured.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.changed.is_empty()
     }
 
     /// What a setting was changed to, if it was.
     pub fn get(&self, key: SettingKey) -> Option<SettingValue> {
-        self.0.get(&key).copied()
+        self.changed.get(&key).copied()
     }
 
     /// Each setting that was changed, and what to.
     pub fn iter(&self) -> impl Iterator<Item = (SettingKey, SettingValue)> {
-        self.0.iter().map(|(key, value)| (*key, *value))
+        self.changed.iter().map(|(key, value)| (*key, *value))
+    }
+
+    /// Each stored setting that this release cannot read, such as `trial.grace=soon`: what is configured is in force.
+    pub fn unreadable(&self) -> impl Iterator<Item = &str> {
+        self.unreadable.iter().map(String::as_str)
     }
 
     /// These with one set to something else, or reset.
     #[must_use]
     pub fn with(&self, key: SettingKey, value: Option<SettingValue>) -> Self {
-        let mut changed = self.0.clone();
+        let mut wanted = self.clone();
         match value {
-            Some(value) => changed.insert(key, value),
-            None => changed.remove(&key),
+            Some(value) => wanted.changed.insert(key, value),
+            None => wanted.changed.remove(&key),
         };
-        Self(changed)
+        wanted.unreadable.retain(|pair| pair.split('=').next() != Some(key.as_str()));
+        wanted
     }
 
     /// The policy in force.
@@ -60,28 +68,28 @@ impl Overrides {
 /// As it is stored: one behind the other, such as `verification.max_tries=5 trial.grace=7d`.
 impl fmt::Display for Overrides {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (place, (key, value)) in self.0.iter().enumerate() {
-            let space = if place == 0 { "" } else { " " };
-            write!(f, "{space}{key}={value}")?;
-        }
-        Ok(())
+        let changed = self.changed.iter().map(|(key, value)| format!("{key}={value}"));
+        let pairs: Vec<String> = changed.chain(self.unreadable.iter().cloned()).collect();
+        f.write_str(&pairs.join(" "))
     }
 }
 
-impl FromStr for Overrides {
-    type Err = UnknownName;
-
-    /// A setting that only another release knows is left out: an older instance, which may run beside a newer one, goes on.
-    fn from_str(text: &str) -> Result<Self, UnknownName> {
-        let mut changed = BTreeMap::new();
+impl From<&str> for Overrides {
+    /// Reads what was stored. A setting or a value that only another release knows holds up nothing: an older instance,
+    /// which may run beside a newer one, goes on with what is configured.
+    fn from(text: &str) -> Self {
+        let mut read = Self::default();
         for pair in text.split_whitespace() {
-            let wrong = || UnknownName(pair.to_owned(), "changed setting");
-            let (key, value) = pair.split_once('=').ok_or_else(wrong)?;
-            if let Ok(key) = key.parse::<SettingKey>() {
-                changed.insert(key, key.parse(value).map_err(|_| wrong())?);
+            let known = pair.split_once('=').and_then(|(key, value)| {
+                let key: SettingKey = key.parse().ok()?;
+                Some((key, key.parse(value).ok()?))
+            });
+            match known {
+                Some((key, value)) => _ = read.changed.insert(key, value),
+                None => _ = read.unreadable.insert(pair.to_owned()),
             }
         }
-        Ok(Self(changed))
+        read
     }
 }
 

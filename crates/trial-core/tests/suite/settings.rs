@@ -176,12 +176,25 @@ fn a_process_takes_what_is_news_and_never_goes_back() {
 }
 
 #[test]
-fn a_setting_of_another_release_is_left_out_and_nonsense_is_not_read() {
-    let read: Overrides = "limits.of_tomorrow=9 verification.max_tries=3".parse().unwrap();
-    assert_eq!(read, in_force(&[(SettingKey::MaxTries, count(3))]).overrides);
-    for text in ["verification.max_tries", "verification.max_tries=", "verification.max_tries=5m"] {
-        assert!(text.parse::<Overrides>().is_err(), "{text:?}");
+fn a_setting_that_cannot_be_read_is_as_configured_and_is_stored_again() {
+    let (configured, known) = (Policy::default(), in_force(&[(SettingKey::LowWater, count(3))]).overrides);
+    for pair in
+        ["limits.of_tomorrow=9", "verification.max_tries", "verification.max_tries=", "verification.max_tries=5m"]
+    {
+        let read = Overrides::from(format!("{pair} {known}").as_str());
+        assert_eq!(read.policy(&configured), known.policy(&configured), "{pair}");
+        assert_eq!(read.unreadable().collect::<Vec<_>>(), [pair]);
+        assert_eq!(Overrides::from(read.with(SettingKey::LowWater, None).to_string().as_str()).unreadable().count(), 1);
     }
+}
+
+#[test]
+fn a_value_that_cannot_be_read_is_reset() {
+    let now = SettingsInForce { number: 1, overrides: Overrides::from("verification.max_tries=soon") };
+    let order = |value| SettingOrder { key: SettingKey::MaxTries, value, seen: None };
+    assert_eq!(order(None).decide(&now, &Policy::default(), 1), Ok(Some(Overrides::default())));
+    let set = order(Some(count(3))).decide(&now, &Policy::default(), 1).unwrap().unwrap();
+    assert_eq!(set, in_force(&[(SettingKey::MaxTries, count(3))]).overrides);
 }
 
 fn changes() -> impl Strategy<Value = Vec<(SettingKey, Option<SettingValue>)>> {
@@ -213,7 +226,7 @@ proptest! {
                 now = SettingsInForce { number: now.number + 1, overrides };
             }
             prop_assert_eq!(now.overrides.policy(&configured).faults(), []);
-            prop_assert_eq!(now.overrides.to_string().parse::<Overrides>(), Ok(now.overrides.clone()));
+            prop_assert_eq!(Overrides::from(now.overrides.to_string().as_str()), now.overrides.clone());
         }
         let reset = SettingKey::ALL.iter().fold(now.overrides, |all, key| all.with(*key, None));
         prop_assert!(reset.is_empty());

@@ -1,16 +1,23 @@
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use futures_util::FutureExt;
 use tokio::time::timeout;
 use trial_core::ports::{Clock, Mailer, Outbox};
-use trial_core::{ComposeError, DeliveryError, DueMail, Lease, LeaseId, LedgerError, Planner, SettledAs, Settlement};
+use trial_core::{
+    ComposeError, DeliveryError, DueMail, Lease, LeaseId, LedgerError, MailRetry, Planner, SettledAs, Settlement,
+};
 
 use super::{DeliveryBounds, Errand};
+use crate::clock_watch::ClockWatch;
 use crate::pacing::Pace;
 use crate::{EngineParts, MailDeliveryOptions};
+
+/// Longer than any clock is wrong.
+const A_CENTURY: Duration = Duration::from_hours(100 * 365 * 24);
 
 /// Takes mails to the mailer.
 #[derive(Clone)]
@@ -21,10 +28,11 @@ pub(crate) struct MailErrand {
     clock: Arc<dyn Clock>,
     options: MailDeliveryOptions,
     pace: Pace,
+    watch: Arc<ClockWatch>,
 }
 
 impl MailErrand {
-    pub(crate) fn new(parts: &EngineParts, options: MailDeliveryOptions) -> Self {
+    pub(crate) fn new(parts: &EngineParts, options: MailDeliveryOptions, watch: Arc<ClockWatch>) -> Self {
         Self {
             outbox: Arc::clone(&parts.outbox),
             mailer: Arc::clone(&parts.mailer),
@@ -32,6 +40,7 @@ impl MailErrand {
             clock: Arc::clone(&parts.clock),
             options,
             pace: Pace::new(options.max_per_second),
+            watch,
         }
     }
 
@@ -59,7 +68,12 @@ impl MailErrand {
     fn judge(&self, mail: &DueMail, at: DateTime<Utc>, delivered: Result<String, DeliveryError>) -> SettledAs {
         match delivered {
             Ok(reply) => SettledAs::Sent { reply },
-            Err(error) => self.options.retry.after(mail, at, &error),
+            Err(error) => {
+                // A mail is given up by its age, which nobody knows after a leap of the clock.
+                let retry = self.options.retry;
+                let patient = MailRetry { give_up_after: A_CENTURY, ..retry };
+                if self.watch.gap().is_some() { patient } else { retry }.after(mail, at, &error)
+            }
         }
     }
 }

@@ -161,6 +161,6 @@ async fn where_nobody_listens_readiness_speaks_of_no_platform() {
     ledger.expect_check().returning(|| Ok(()));
     let engine = Engine::start(parts(ledger), options());
     let names: Vec<_> = engine.health().dependencies().await.into_iter().map(|dependency| dependency.name).collect();
-    assert_eq!(names, ["storage", "sms", "mail"]);
+    assert_eq!(names, ["storage", "sms", "mail", "clock"]);
     engine.stop().await.unwrap();
 }

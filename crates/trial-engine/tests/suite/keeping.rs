@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use trial_core::ports::TrialLedger;
-use trial_core::{Batch, LedgerError, Outcome, Planner, Request, TenantId, TenantStatus};
-use trial_engine::{Keeper, Kept};
-use trial_testkit::{Desk, MemoryLedger, data};
+use trial_core::ports::{TrialLedger, Upkeep};
+use trial_core::{Batch, ClockGap, LedgerError, MAX_CLOCK_GAP, Outcome, Planner, Request, TenantId, TenantStatus};
+use trial_engine::{ClockWatch, Keeper, Kept, Swept};
+use trial_testkit::{Desk, MemoryLedger, SeededEntropy, data};
 
 /// A ledger in which the rows of one tenant make no sense.
 struct WithBadRow {
@@ -30,16 +30,56 @@ impl TrialLedger for WithBadRow {
     }
 }
 
+fn keeper(desk: &Desk<MemoryLedger>, ledger: Arc<dyn TrialLedger>) -> Keeper {
+    let watch = ClockWatch::new(Arc::clone(&desk.ledger) as _, Arc::new(desk.clock.clone()), MAX_CLOCK_GAP);
+    let entropy = Arc::new(SeededEntropy::new(9));
+    Keeper::new(ledger, Arc::clone(&desk.ledger) as _, entropy, data::planner(), Arc::new(watch))
+}
+
+#[tokio::test]
+async fn nothing_is_done_for_good_by_a_clock_that_leapt_until_it_is_confirmed() {
+    let desk = Desk::new(MemoryLedger::default()).with_access_codes(2).await;
+    let tenants = [desk.join(1).await, desk.join(2).await];
+    let keeper = keeper(&desk, Arc::clone(&desk.ledger) as _);
+    assert_eq!(keeper.sweep(false, |_| ()).await.unwrap(), Swept::Done);
+    let status = || desk.ledger.change(|state| tenants.map(|tenant| state.tenants[&tenant].status));
+    let (before, leap) = (desk.now(), Duration::from_hours(400 * 24));
+    desk.wait(leap);
+    let gap = ClockGap { seen: before, now: desk.now() };
+    assert_eq!(keeper.sweep(false, |kept| panic!("{kept:?}")).await.unwrap(), Swept::Paused(gap));
+    assert_eq!(status(), [TenantStatus::Trial; 2]);
+    let mut rehearsed = 0;
+    keeper.sweep(true, |_| rehearsed += 1).await.unwrap();
+    assert_eq!((rehearsed, status()), (2, [TenantStatus::Trial; 2]), "what would be done can be seen");
+    desk.clock.set(before + Duration::from_mins(5));
+    assert_eq!(keeper.sweep(false, |kept| panic!("{kept:?}")).await.unwrap(), Swept::Done, "the clock was set right");
+    desk.clock.set(before + leap);
+    desk.ledger.confirm_clock(desk.operator()).await.unwrap();
+    assert_eq!(keeper.sweep(false, |_| ()).await.unwrap(), Swept::Done);
+    assert!(!status().contains(&TenantStatus::Trial));
+}
+
+/// A service that sweeps is not paused by the time that it runs, nor by a pause of a day.
+#[tokio::test]
+async fn time_that_passes_is_believed() {
+    let desk = Desk::new(MemoryLedger::default()).with_access_codes(1).await;
+    let tenant = desk.join(1).await;
+    let keeper = keeper(&desk, Arc::clone(&desk.ledger) as _);
+    for _ in 0..31 {
+        desk.wait(Duration::from_hours(24));
+        assert_eq!(keeper.sweep(false, |_| ()).await.unwrap(), Swept::Done);
+    }
+    assert_eq!(desk.ledger.change(|state| state.tenants[&tenant].status), TenantStatus::Suspended);
+}
+
 #[tokio::test]
 async fn a_tenant_that_cannot_be_read_stands_in_no_others_way() {
     let desk = Desk::new(MemoryLedger::default()).with_access_codes(3).await;
     let tenants = [desk.join(1).await, desk.join(2).await, desk.join(3).await];
     desk.wait(Duration::from_hours(31 * 24));
     let ledger = Arc::new(WithBadRow { ledger: Arc::clone(&desk.ledger), bad: tenants[1] });
-    let upkeep = Arc::clone(&desk.ledger);
-    let clock = Arc::new(desk.clock.clone());
-    let entropy = Arc::new(trial_testkit::SeededEntropy::new(9));
-    let keeper = Keeper::new(ledger, upkeep, clock, entropy, data::planner());
+    desk.ledger.mark_clock(desk.now()).await.unwrap();
+    let keeper = keeper(&desk, ledger);
     let mut swept = Vec::new();
     let tell = |kept| {
         if let Kept::Tenant(tenant, change) = kept {

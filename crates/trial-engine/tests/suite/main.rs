@@ -5,6 +5,7 @@
 mod admission;
 mod altcha;
 mod bisection;
+mod clock;
 mod codes;
 mod delivery;
 mod events;

@@ -46,7 +46,7 @@ async fn a_round_goes_through_everything_a_stretch_at_a_time() {
         advance(Duration::from_secs(10)).await;
     }
     engine.stop().await.unwrap();
-    assert_eq!(*swept.lock().unwrap(), 11, "the portal once a round, and what is counted of prefixes");
+    assert_eq!(*swept.lock().unwrap(), 22, "the portal once a round, and what is counted of prefixes");
     let asked = asked.lock().unwrap().clone();
     let kinds: Vec<_> = asked.iter().map(|(_, page)| (page.what.as_str(), page.after[0])).collect();
     let round = [
@@ -59,12 +59,41 @@ async fn a_round_goes_through_everything_a_stretch_at_a_time() {
         ("agreements", 0),
     ];
     assert_eq!(kinds[..7], round);
-    assert_eq!(kinds[7], ("applications", 0), "the next round");
+    assert_eq!(kinds[7], ("applications", 2), "the next round goes on from there");
     for (_, page) in &asked {
         assert_eq!((page.limit, page.since), (7, Retention::default().since(page.what, now())));
     }
     assert!(asked[0].0 >= started + retention.interval && asked[7].0 >= asked[6].0 + retention.interval);
     assert!(asked[1].0 >= asked[0].0 + retention.pause, "others have their turns in between");
+}
+
+/// What has to be kept is not read again each hour; once a day it is, for it may have to be kept no longer.
+#[tokio::test(start_paused = true)]
+async fn one_round_of_a_day_reads_everything() {
+    let asked: Arc<Mutex<Vec<u8>>> = Arc::default();
+    let rounds = Arc::clone(&asked);
+    let mut care = MockDataCare::new();
+    care.expect_expire().returning(move |page, _| {
+        // One page of applications, behind which there are none.
+        let is_first = page.what == Expiring::Applications && page.after == [0; 16];
+        if page.what == Expiring::Applications {
+            rounds.lock().unwrap().push(page.after[0]);
+        }
+        Ok(Expired { removed: 0, last: is_first.then_some([1; 16]) })
+    });
+    care.expect_expire_portal().returning(|_| Ok(0));
+    care.expect_expire_prefixes().returning(|_| Ok(0));
+    care.expect_purge().returning(|| Ok(true));
+    let care = Some((Arc::new(care) as _, RetentionOptions::default()));
+    let engine = Engine::start(EngineParts { care, ..parts(MockTrialLedger::new()) }, options());
+    while asked.lock().unwrap().len() < 27 {
+        advance(Duration::from_mins(1)).await;
+    }
+    engine.stop().await.unwrap();
+    // A whole round asks for both pages, the 23 others for the second one.
+    let mut expected = [1; 27];
+    (expected[0], expected[25]) = (0, 0);
+    assert_eq!(asked.lock().unwrap()[..27], expected);
 }
 
 /// After the first round, which does not know what was left, only if something was removed or could not be purged.

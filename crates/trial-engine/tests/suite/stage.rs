@@ -22,6 +22,8 @@ pub(crate) fn parts(ledger: impl TrialLedger + 'static) -> EngineParts {
     outbox.expect_claim().returning(|_, _| Ok(Vec::new()));
     let mut upkeep = MockUpkeep::new();
     upkeep.expect_due_tenants().returning(|_, _, _| Ok(Vec::new()));
+    upkeep.expect_clock_mark().returning(|| Ok(None));
+    upkeep.expect_mark_clock().returning(|_| Ok(()));
     upkeep.expect_warn().returning(|_| Ok(false));
     upkeep.expect_count_hours().returning(|_| Ok(false));
     upkeep.expect_end_rests().returning(|_, _, _| Ok(Vec::new()));
@@ -39,6 +41,7 @@ pub(crate) fn parts(ledger: impl TrialLedger + 'static) -> EngineParts {
         entropy: Arc::new(SeededEntropy::new(3)),
         planner: data::planner(),
         platform: None,
+        time: None,
         care: None,
     }
 }

@@ -36,7 +36,7 @@ pub(super) async fn page(visit: &Visit<'_>) -> Answer {
     visit.may(Permission::Look)?;
     let parts = &visit.ops.parts;
     let now = visit.ops.clock.now();
-    let hours = parts.operations.application_hours(now - TimeDelta::days(14)).await.map_err(failed)?;
+    let hours = parts.operations.application_hours(now - TimeDelta::days(14), now).await.map_err(failed)?;
     let rules = parts.policy.now();
     let policy = &rules.quota;
     let quota = parts.operations.quota(policy.day_of(now), policy.first_threshold).await.map_err(failed)?;

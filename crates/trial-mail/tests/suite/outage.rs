@@ -157,6 +157,7 @@ async fn a_thousand_mails_outlive_a_server_that_is_out_of_order() {
         entropy: Arc::new(SeededEntropy::new(11)),
         planner: data::planner(),
         platform: None,
+        time: None,
         care: None,
     };
     let usual = EngineOptions::default();

@@ -72,7 +72,8 @@ macro_rules! table {
     };
 }
 
-/// All of them. The marks of the pools are not among them: only one of the databases has them.
+/// All of them. The marks of the pools are not among them, which one of the databases alone has, nor that of the clock, which
+/// each database has of its own.
 pub(crate) static TABLES: [Table; 28] = [
     table!(challenges (id: Bytes) phone: Text, key_id: Text, made_at: Number, expires_at: Number, tries: Integer,
         state: Text, proven_at: OptionalNumber),

@@ -19,7 +19,7 @@ use super::operations::take_down;
 use super::set::{Column, Set};
 use super::transaction::Kind;
 use crate::caller_rows::{CallerRow, added, changed, forgotten, in_order, news};
-use crate::convert::micros;
+use crate::convert::{micros, readable};
 use crate::schema::{caller_signatures, callers};
 
 #[async_trait]
@@ -72,7 +72,7 @@ impl Callers for PostgresLedger {
 async fn list(mut conn: &AsyncPgConnection, limit: u32) -> Result<Vec<Caller>, Trouble> {
     let newest = callers::table.order(callers::id.desc()).limit(limit.into());
     let rows: Vec<CallerRow> = newest.select(CallerRow::as_select()).load(&mut conn).await?;
-    Ok(rows.into_iter().map(Caller::try_from).collect::<Result<_, _>>()?)
+    Ok(readable(rows)?)
 }
 
 async fn of_key(mut conn: &AsyncPgConnection, access_key: Arc<String>) -> Result<Option<Caller>, Trouble> {

@@ -59,7 +59,7 @@ async fn history(
         Some(key) => newest.filter(setting_changes::setting.eq(key.as_str())).load(&mut conn).await?,
         None => newest.load(&mut conn).await?,
     };
-    Ok(changes(rows)?)
+    Ok(changes(rows))
 }
 
 async fn change(

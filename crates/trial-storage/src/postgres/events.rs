@@ -10,8 +10,8 @@ use futures_util::FutureExt;
 use futures_util::future::try_join_all;
 use trial_core::ports::{EventOperations, EventOutbox};
 use trial_core::{
-    ChangedBy, DueEvent, EndpointId, EventClaim, EventId, EventPage, EventQueue, EventSettledAs, EventSettlement,
-    EventState, EventView, Lease, LedgerError,
+    ChangedBy, EndpointId, EventClaim, EventId, EventPage, EventQueue, EventSettledAs, EventSettlement, EventState,
+    EventView, Lease, LedgerError,
 };
 
 use super::fault::Trouble;
@@ -19,10 +19,11 @@ use super::operations::take_down;
 use super::set::{Column, Set, storable};
 use super::transaction::Kind;
 use super::{PATIENCE, PostgresLedger};
-use crate::convert::micros;
+use crate::convert::{micros, readable};
 use crate::events::{self, EventRow};
 use crate::schema::{platform_endpoints, platform_events};
 use crate::statement::Literal;
+use crate::views;
 
 const IS_DUE: Literal = Literal("platform_events.state = 'due'");
 const IS_FAILED: Literal = Literal("platform_events.state = 'failed'");
@@ -115,7 +116,27 @@ async fn claim(
         .select(EventRow::as_select())
         .load(&mut conn)
         .await?;
-    Ok(EventClaim::Due(claimed.into_iter().map(events::due).collect::<Result<Vec<DueEvent>, _>>()?))
+    let mut due = Vec::new();
+    for row in claimed {
+        let id = row.id.clone();
+        match events::due(row) {
+            Ok(event) => due.push(event),
+            Err(LedgerError::Corrupt(reason)) => give_up(conn, &id, lease, &views::unreadable(&*reason)).await?,
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(EventClaim::Due(due))
+}
+
+/// Shows an event that cannot be read as failed, so that those behind it are sent.
+async fn give_up(mut conn: &AsyncPgConnection, id: &[u8], lease: Lease, reason: &str) -> Result<(), Trouble> {
+    let given_up = (
+        platform_events::state.eq(EventState::Failed.as_str()),
+        platform_events::settled_at.eq(micros(lease.now)),
+        platform_events::last_reply.eq(storable(reason)),
+    );
+    diesel::update(platform_events::table.filter(platform_events::id.eq(id))).set(given_up).execute(&mut conn).await?;
+    Ok(())
 }
 
 /// The oldest of each tenant, if it is due; the longest due first. One that somebody else claims is due until it is settled,
@@ -205,7 +226,7 @@ async fn event_page(mut conn: &AsyncPgConnection, page: EventPage) -> Result<Vec
         newest = newest.filter(state.eq(of.as_str()));
     }
     let rows: Vec<EventRow> = newest.load(&mut conn).await?;
-    Ok(rows.into_iter().map(EventView::try_from).collect::<Result<_, _>>()?)
+    Ok(readable(rows)?)
 }
 
 async fn event(mut conn: &AsyncPgConnection, id: EventId) -> Result<Option<EventView>, Trouble> {

@@ -38,9 +38,6 @@ pub(super) struct Loaded {
 }
 
 type PhoneRow = (String, i32, Option<ChallengeRow>, Option<ChallengeRow>);
-/// Where it stands what is in force.
-const IN_FORCE: &str = "setting_changes.in_force";
-
 type FreeCodeRow = (String, String, i64);
 
 pub(super) async fn facts(conn: &AsyncPgConnection, keys: &FactKeys, first_threshold: u32) -> Result<Loaded, Trouble> {
@@ -333,15 +330,14 @@ async fn quota(
         reserved: count(reserved.unwrap_or(0), "quota_days.reserved")?,
         owner_mails: count(owner_mails.unwrap_or(0), "quota_days.owner_mails")?,
     };
-    let changed = changed.map_or(Ok(Overrides::default()), |text| name(&text, IN_FORCE))?;
-    Ok((transaction, quota, changed))
+    Ok((transaction, quota, changed.as_deref().map(Overrides::from).unwrap_or_default()))
 }
 
 /// Settings that are something else than configured.
 async fn overrides(mut conn: &AsyncPgConnection) -> Result<Overrides, Trouble> {
     let newest = setting_changes::table.order(setting_changes::seq.desc()).limit(1);
     let last = newest.select(setting_changes::in_force).get_result::<String>(&mut conn).await.optional()?;
-    Ok(last.map_or(Ok(Overrides::default()), |text| name(&text, IN_FORCE))?)
+    Ok(last.as_deref().map(Overrides::from).unwrap_or_default())
 }
 
 async fn sms_sent(mut conn: &AsyncPgConnection, keys: &FactKeys) -> Result<BTreeMap<u16, u32>, Trouble> {

@@ -13,17 +13,17 @@ use futures_util::FutureExt;
 use trial_core::ports::Operations;
 use trial_core::{
     AccessCode, AccessCodeImport, AccessCodeKind, AccessCodePage, AccessCodeState, AccessCodeStock, AccessCodeView,
-    ApplicationId, ApplicationQuery, ApplicationSearch, ApplicationView, ChangedBy, CodeRequestView, HourCount,
-    ImportPlan, LedgerError, MailAttempt, MailId, MailPage, MailQueue, MailRetried, MailState, MailView, OutboxMail,
-    Phone, PoolOrder, PoolOutcome, QuotaView, Tenant, TenantId, TenantPage, TenantSearch, TenantView, TimelineView,
-    UniqueBy, Violation,
+    ApplicationId, ApplicationQuery, ApplicationSearch, ApplicationView, AuditRecord, ChangedBy, CodeRequestView,
+    HourCount, ImportPlan, LedgerError, MailAttempt, MailId, MailPage, MailQueue, MailRetried, MailState, MailView,
+    OutboxMail, Phone, PoolOrder, PoolOutcome, QuotaView, Tenant, TenantId, TenantPage, TenantSearch, TenantView,
+    TimelineView, UniqueBy, Violation,
 };
 
 use super::fault::Trouble;
 use super::set::{Column, Set, storable};
 use super::transaction::{Kind, Work};
 use super::{LONG_PATIENCE, PostgresLedger, persist, upkeep, verify};
-use crate::convert::{count, day_number, micros, name, optional_id};
+use crate::convert::{count, day_number, micros, name, optional_id, readable};
 use crate::hours;
 use crate::rows::{MailRow, TenantRow};
 use crate::schema::{
@@ -34,7 +34,7 @@ use crate::statement::{MAIL_IS_DUE, MAIL_IS_FAILED};
 use crate::views::{self, AccessCodeRow, ApplicationRow, CodeRequestRow, MailAttemptRow};
 use crate::{search, stock};
 
-/// Rows of an import that one statement looks up or loads.
+/// Rows of an import that one statement looks up.
 const CHUNK: usize = 10_000;
 
 impl PostgresLedger {
@@ -56,21 +56,22 @@ impl Operations for PostgresLedger {
         dry_run: bool,
         by: ChangedBy,
     ) -> Result<ImportPlan, LedgerError> {
-        let asked = Arc::new((import, by));
-        let kind = if dry_run { Kind::Read } else { Kind::Turn };
-        self.in_transaction(kind, move |conn| {
-            let asked = Arc::clone(&asked);
-            async move {
-                let (import, by) = &*asked;
-                let plan = import.plan(&known_codes(conn, import).await?);
-                if !dry_run && plan.refused.is_empty() && !plan.new.is_empty() {
-                    load_pool(conn, &plan, by).await?;
-                }
-                Ok(plan)
-            }
-            .boxed()
-        })
-        .await
+        let import = Arc::new(import);
+        let plan = self
+            .in_transaction(Kind::Read, move |conn| {
+                let import = Arc::clone(&import);
+                async move { Ok(import.plan(&known_codes(conn, &import).await?)) }.boxed()
+            })
+            .await?;
+        if dry_run {
+            return Ok(plan);
+        }
+        let mut entry = Some(by.clone().entry("access_codes.import", "pool".to_owned(), plan.audit_detail()));
+        for piece in plan.pieces() {
+            let asked = Arc::new((piece.to_vec(), micros(by.at), entry.take()));
+            self.in_transaction(Kind::Turn, move |conn| load_pool(conn, Arc::clone(&asked)).boxed()).await?;
+        }
+        Ok(plan)
     }
 
     async fn access_code_stock(&self) -> Result<Vec<AccessCodeStock>, LedgerError> {
@@ -144,25 +145,26 @@ impl Operations for PostgresLedger {
                     .select(MailAttemptRow::as_select())
                     .load(&mut conn)
                     .await?;
-                Ok(rows.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?)
+                Ok(readable(rows)?)
             }
             .boxed()
         })
         .await
     }
 
-    async fn application_hours(&self, since: DateTime<Utc>) -> Result<Vec<HourCount>, LedgerError> {
+    async fn application_hours(&self, since: DateTime<Utc>, now: DateTime<Utc>) -> Result<Vec<HourCount>, LedgerError> {
         self.in_transaction(Kind::Read, move |mut conn| {
             async move {
                 let since = hours::hour_of(since);
+                let rest = upkeep::uncounted_since(conn, now).await?.max(since);
                 let mut rows: Vec<hours::Row> = application_hours::table
                     .filter(application_hours::hour.ge(micros(since)))
+                    .filter(application_hours::hour.lt(micros(rest)))
                     .filter(application_hours::return_code.ne(hours::COUNTED))
                     .order((application_hours::hour, application_hours::return_code))
                     .load(&mut conn)
                     .await?;
-                let rest = upkeep::uncounted_since(conn).await?.max(since);
-                rows.extend(upkeep::hours_between(conn, rest, None).await?);
+                rows.extend(upkeep::hours_between(conn, rest, hours::end_of_hour(now)).await?);
                 Ok(rows.into_iter().map(hours::hour_count).collect::<Result<_, _>>()?)
             }
             .boxed()
@@ -214,7 +216,7 @@ impl Operations for PostgresLedger {
             let page = Arc::clone(&page);
             async move {
                 let rows: Vec<AccessCodeRow> = search::access_codes!(Pg, &*page).load(&mut conn).await?;
-                Ok(rows.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?)
+                Ok(readable(rows)?)
             }
             .boxed()
         })
@@ -278,27 +280,31 @@ async fn known_codes(
     Ok(known)
 }
 
-async fn load_pool(mut conn: &AsyncPgConnection, plan: &ImportPlan, by: &ChangedBy) -> Result<(), Trouble> {
-    let since = micros(by.at);
-    for rows in plan.new.chunks(CHUNK) {
-        Set::new(
-            vec![
-                (
-                    "INSERT INTO access_codes (code, kind, state, since) SELECT new.code, new.kind, 'free', ",
-                    Column::Number(since),
-                ),
-                (" FROM unnest(", Column::texts(rows, |(code, _)| code.as_str())),
-                (", ", Column::texts(rows, |(_, kind)| kind.as_str())),
-            ],
-            ") AS new (code, kind)",
-        )
-        .execute(&mut conn)
-        .await?;
-    }
-    let free: Vec<_> = plan.new.iter().map(|(code, kind)| (code, *kind, since)).collect();
+/// Codes of one piece, since when they are free, and the audit entry, if it is the first piece.
+type Piece = (Vec<(AccessCode, AccessCodeKind)>, i64, Option<AuditRecord>);
+
+/// Codes that another import has loaded meanwhile stay as they are.
+async fn load_pool(mut conn: &AsyncPgConnection, asked: Arc<Piece>) -> Result<(), Trouble> {
+    let (piece, since, entry) = &*asked;
+    Set::new(
+        vec![
+            (
+                "INSERT INTO access_codes (code, kind, state, since) SELECT new.code, new.kind, 'free', ",
+                Column::Number(*since),
+            ),
+            (" FROM unnest(", Column::texts(piece, |(code, _)| code.as_str())),
+            (", ", Column::texts(piece, |(_, kind)| kind.as_str())),
+        ],
+        ") AS new (code, kind) ON CONFLICT DO NOTHING",
+    )
+    .execute(&mut conn)
+    .await?;
+    let free: Vec<_> = piece.iter().map(|(code, kind)| (code, *kind, *since)).collect();
     move_marks_back(conn, &free).await?;
-    let detail = format!("{} new, {} known", plan.new.len(), plan.known);
-    take_down(conn, by, "access_codes.import", "pool", detail).await
+    match entry {
+        Some(entry) => persist::audit(conn, entry).await,
+        None => Ok(()),
+    }
 }
 
 /// No free code may come before the mark of its pool: codes that become free with a time before it, because they were
@@ -390,7 +396,7 @@ async fn tenant(mut conn: &AsyncPgConnection, id: TenantId) -> Result<Option<Ten
 
 /// Tenants with what they hold and what was sent to them, in their order.
 async fn tenant_views(mut conn: &AsyncPgConnection, rows: Vec<TenantRow>) -> Result<Vec<TenantView>, Trouble> {
-    let tenants: Vec<Tenant> = rows.into_iter().map(Tenant::try_from).collect::<Result<_, _>>()?;
+    let tenants: Vec<Tenant> = readable(rows.into_iter().map(TenantRow::shown).collect())?;
     let ids: Vec<TenantId> = tenants.iter().map(|tenant| tenant.id).collect();
     let codes: Vec<(Option<Vec<u8>>, String, String)> = access_codes::table
         .filter(access_codes::tenant.eq_any(ids.iter().map(|id| id.as_bytes().as_slice())))
@@ -424,7 +430,7 @@ async fn mails_of(
     let mut of: HashMap<TenantId, Vec<MailView>> = HashMap::new();
     for (tenant, row) in rows {
         if let Some(tenant) = optional_id(tenant.as_deref(), "mails.tenant")?.map(TenantId::from_bytes) {
-            of.entry(tenant).or_default().push(row.try_into()?);
+            of.entry(tenant).or_default().extend(readable(vec![row])?);
         }
     }
     Ok(of)
@@ -442,7 +448,7 @@ async fn code_requests(
         ApplicationQuery::RequestId(asked) => newest.filter(request_id.eq(asked.as_str())).load(&mut conn).await?,
         ApplicationQuery::Email(_) | ApplicationQuery::Company(_) => Vec::new(),
     };
-    Ok(rows.into_iter().rev().map(CodeRequestView::try_from).collect::<Result<_, _>>()?)
+    Ok(readable(rows.into_iter().rev().collect())?)
 }
 
 async fn applications(
@@ -466,7 +472,7 @@ async fn application_views(
     conn: &AsyncPgConnection,
     rows: impl Iterator<Item = ApplicationRow>,
 ) -> Result<Vec<ApplicationView>, Trouble> {
-    let mut views: Vec<ApplicationView> = rows.map(TryInto::try_into).collect::<Result<_, LedgerError>>()?;
+    let mut views: Vec<ApplicationView> = readable(rows.collect())?;
     let tenants: Vec<TenantId> = views.iter().filter_map(views::tenant_of).collect();
     let mut mails = mails_of(conn, &tenants).await?;
     for view in &mut views {
@@ -538,7 +544,7 @@ async fn mail_page(mut conn: &AsyncPgConnection, page: MailPage) -> Result<Vec<O
         listed = listed.filter(mails::id.lt(before.as_bytes().as_slice()));
     }
     let rows: Vec<MailRow> = listed.load(&mut conn).await?;
-    Ok(rows.into_iter().map(OutboxMail::try_from).collect::<Result<_, _>>()?)
+    Ok(readable(rows)?)
 }
 
 async fn retry(mut conn: &AsyncPgConnection, id: MailId, by: Arc<ChangedBy>) -> Result<MailRetried, Trouble> {

@@ -17,7 +17,7 @@ use super::fault::Trouble;
 use super::operations::take_down;
 use super::transaction::Kind;
 use super::{PostgresLedger, persist};
-use crate::convert::micros;
+use crate::convert::{micros, readable};
 use crate::operator_rows::{AuditRow, OperatorRow, SessionRow, ThresholdRow, added, audit_page};
 use crate::schema::{operators, quota_thresholds, sessions};
 
@@ -110,19 +110,19 @@ async fn record_search(mut conn: &AsyncPgConnection, search: Arc<PersonSearch>) 
 
 async fn page(mut conn: &AsyncPgConnection, query: Arc<AuditQuery>) -> Result<Vec<AuditEntry>, Trouble> {
     let rows: Vec<AuditRow> = audit_page!(&*query).load(&mut conn).await?;
-    Ok(rows.into_iter().map(AuditEntry::try_from).collect::<Result<_, _>>()?)
+    Ok(readable(rows)?)
 }
 
 async fn thresholds(mut conn: &AsyncPgConnection, limit: u32) -> Result<Vec<ThresholdChange>, Trouble> {
     let newest = quota_thresholds::table.order(quota_thresholds::seq.desc()).limit(limit.into());
     let rows: Vec<ThresholdRow> = newest.select(ThresholdRow::as_select()).load(&mut conn).await?;
-    Ok(rows.into_iter().map(ThresholdChange::try_from).collect::<Result<_, _>>()?)
+    Ok(readable(rows)?)
 }
 
 async fn list(mut conn: &AsyncPgConnection, limit: u32) -> Result<Vec<Operator>, Trouble> {
     let newest = operators::table.order(operators::id.desc()).limit(limit.into());
     let rows: Vec<OperatorRow> = newest.select(OperatorRow::as_select()).load(&mut conn).await?;
-    Ok(rows.into_iter().map(Operator::try_from).collect::<Result<_, _>>()?)
+    Ok(readable(rows)?)
 }
 
 async fn of_token(mut conn: &AsyncPgConnection, token: SecretHash) -> Result<Option<Operator>, Trouble> {

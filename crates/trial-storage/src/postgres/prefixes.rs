@@ -16,7 +16,7 @@ use super::load;
 use super::persist;
 use super::set::storable;
 use super::transaction::Kind;
-use crate::convert::micros;
+use crate::convert::{micros, readable};
 use crate::prefix_rows::{BlockRow, SafeRow};
 use crate::schema::{prefix_blocks, safe_prefixes};
 
@@ -62,13 +62,13 @@ async fn blocks(
         .select(BlockRow::as_select())
         .load(&mut conn)
         .await?;
-    Ok(rows.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?)
+    Ok(readable(rows)?)
 }
 
 async fn listed(mut conn: &AsyncPgConnection) -> Result<Vec<SafePrefix>, Trouble> {
     let safe = safe_prefixes::table.order(safe_prefixes::prefix).select(SafeRow::as_select());
     let rows: Vec<SafeRow> = safe.load(&mut conn).await?;
-    Ok(rows.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?)
+    Ok(readable(rows)?)
 }
 
 async fn release(

@@ -1,11 +1,18 @@
 //! The server's settings that promises depend on.
 
-use diesel::sql_types::Text;
+use chrono::{DateTime, Utc};
+use diesel::OptionalExtension;
+use diesel::sql_types::{BigInt, Integer, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use super::fault::Trouble;
 use super::guard::{self, Refusal};
 use super::set::Set;
+use super::transaction::TURNSTILE;
+use crate::convert::time;
+
+/// Seconds for which a session may hold the admission lock before it is named.
+const HELD_UP: i64 = 1;
 
 /// What the settings endanger, and what was lost already; the graver ones with `true`.
 pub(super) async fn concerns(mut conn: &AsyncPgConnection, servers: usize) -> Result<Vec<(bool, String)>, Trouble> {
@@ -15,7 +22,42 @@ pub(super) async fn concerns(mut conn: &AsyncPgConnection, servers: usize) -> Re
         Set::new(Vec::new(), settings).returning::<(Text, Text)>().load(&mut conn).await?;
     let halted = guard::halted(conn).await?.map(|reason| (true, Refusal::Halted(reason).to_string()));
     let concerns = settings.iter().filter_map(|(name, value)| concern(name, value, servers));
-    Ok(halted.into_iter().chain(concerns).collect())
+    Ok(halted.into_iter().chain(concerns).chain(holder(conn).await?).collect())
+}
+
+/// The time on the server's clock.
+pub(super) async fn server_time(mut conn: &AsyncPgConnection) -> Result<DateTime<Utc>, Trouble> {
+    let now = "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint";
+    let now: i64 = Set::new(Vec::new(), now).returning::<BigInt>().get_result(&mut conn).await?;
+    Ok(time(now, "clock_timestamp()")?)
+}
+
+/// A session that holds the admission lock, and for how many seconds its transaction has run. A decision takes milliseconds.
+type Holder = (i32, String, String, i64);
+
+/// The session that keeps every decision waiting, if one does.
+async fn holder(mut conn: &AsyncPgConnection) -> Result<Option<(bool, String)>, Trouble> {
+    let holders = Set::default()
+        .sql(
+            "SELECT a.pid, coalesce(a.usename, '')::text, coalesce(nullif(a.application_name, ''), a.client_addr::text, 'local')::text, \
+            extract(epoch FROM clock_timestamp() - coalesce(a.xact_start, a.state_change, clock_timestamp()))::bigint AS seconds \
+            FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid \
+            WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 \
+            AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()) \
+            AND (l.classid::bigint << 32) | l.objid::bigint = ",
+        )
+        .sql(TURNSTILE)
+        .sql(" ORDER BY seconds DESC LIMIT 1");
+    let holder: Option<Holder> =
+        holders.returning::<(Integer, Text, Text, BigInt)>().get_result(&mut conn).await.optional()?;
+    let Some((pid, user, program, seconds)) = holder.filter(|(.., seconds)| *seconds >= HELD_UP) else {
+        return Ok(None);
+    };
+    let text = format!(
+        "session {pid} of {user} ({program}) has held the admission lock for {seconds} s, and every decision waits for it; \
+         end it with `SELECT pg_terminate_backend({pid})`"
+    );
+    Ok(Some((true, text)))
 }
 
 fn concern(name: &str, value: &str, servers: usize) -> Option<(bool, String)> {

@@ -10,7 +10,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::FutureExt;
 use trial_core::ports::Upkeep;
 use trial_core::{
-    AccessCode, Batch, DueTenant, FreedCode, LedgerError, Outcome, Planner, RestOver, Warning, WarningToTell,
+    AccessCode, Batch, ChangedBy, DueTenant, FreedCode, LedgerError, Outcome, Planner, RestOver, Warning, WarningToTell,
 };
 
 use super::fault::Trouble;
@@ -18,10 +18,14 @@ use super::operations::move_marks_back;
 use super::set::{Column, Set, storable};
 use super::transaction::Kind;
 use super::{PostgresLedger, load, persist};
-use crate::convert::{day_number, micros, name, time};
+use crate::convert::{day_number, micros, name, shown};
 use crate::hours;
-use crate::schema::{application_hours, applications, warnings};
-use crate::views;
+use crate::schema::{application_hours, applications, clock_marks, warnings};
+use crate::views::{self, ClockMarkRow};
+
+/// When the last sweep saw the time; before the first one, when the newest tenant was created.
+const CLOCK_MARK: &str = "SELECT coalesce(seen_at, (SELECT created_at FROM tenants ORDER BY id DESC LIMIT 1)) AS seen_at \
+    FROM clock_marks WHERE id = 1";
 
 #[async_trait]
 impl Upkeep for PostgresLedger {
@@ -62,6 +66,29 @@ impl Upkeep for PostgresLedger {
         .await
     }
 
+    async fn clock_mark(&self) -> Result<Option<DateTime<Utc>>, LedgerError> {
+        self.in_transaction(Kind::Read, move |conn| clock_mark(conn).boxed()).await
+    }
+
+    async fn mark_clock(&self, now: DateTime<Utc>) -> Result<(), LedgerError> {
+        self.in_transaction(Kind::Write, move |mut conn| {
+            async move {
+                use clock_marks::{id, seen_at, table};
+                let is_behind = seen_at.is_null().or(seen_at.lt(micros(now)));
+                let marked = diesel::update(table.filter(id.eq(1)).filter(is_behind)).set(seen_at.eq(micros(now)));
+                marked.execute(&mut conn).await?;
+                Ok(())
+            }
+            .boxed()
+        })
+        .await
+    }
+
+    async fn confirm_clock(&self, by: ChangedBy) -> Result<(), LedgerError> {
+        let by = Arc::new(by);
+        self.in_transaction(Kind::Write, move |conn| confirm_clock(conn, Arc::clone(&by)).boxed()).await
+    }
+
     async fn count_hours(&self, until: DateTime<Utc>) -> Result<bool, LedgerError> {
         self.in_transaction(Kind::Write, move |conn| count_hours(conn, until).boxed()).await
     }
@@ -80,7 +107,7 @@ impl Upkeep for PostgresLedger {
                     .select((warnings::name, warnings::at, warnings::words))
                     .load(&mut conn)
                     .await?;
-                Ok(views::warnings(day, rows)?)
+                Ok(views::warnings(day, rows))
             }
             .boxed()
         })
@@ -88,13 +115,24 @@ impl Upkeep for PostgresLedger {
     }
 }
 
+async fn clock_mark(mut conn: &AsyncPgConnection) -> Result<Option<DateTime<Utc>>, Trouble> {
+    Ok(diesel::sql_query(CLOCK_MARK).get_result::<ClockMarkRow>(&mut conn).await?.seen_at())
+}
+
+async fn confirm_clock(mut conn: &AsyncPgConnection, by: Arc<ChangedBy>) -> Result<(), Trouble> {
+    let entry = by.clock_confirmed(clock_mark(conn).await?);
+    let mark = clock_marks::table.filter(clock_marks::id.eq(1));
+    diesel::update(mark).set(clock_marks::seen_at.eq(micros(by.at))).execute(&mut conn).await?;
+    persist::audit(conn, &entry).await
+}
+
 /// Counts a span of ids by hour and return code.
 pub(super) async fn hours_between(
     mut conn: &AsyncPgConnection,
     from: DateTime<Utc>,
-    until: Option<DateTime<Utc>>,
+    until: DateTime<Utc>,
 ) -> Result<Vec<hours::Row>, Trouble> {
-    let (from, until) = (hours::first_id(from), until.map_or([0xff; 16], hours::first_id));
+    let (from, until) = (hours::first_id(from), hours::first_id(until));
     let counted = Set::new(
         vec![
             (
@@ -109,22 +147,26 @@ pub(super) async fn hours_between(
     Ok(counted.returning::<(BigInt, Text, BigInt, BigInt)>().load(&mut conn).await?)
 }
 
-/// The hour behind the last that is counted; the beginning of time, if none is.
-pub(super) async fn uncounted_since(mut conn: &AsyncPgConnection) -> Result<DateTime<Utc>, Trouble> {
+/// The hour behind the last before `now` that is counted; the beginning of time, if none is.
+pub(super) async fn uncounted_since(
+    mut conn: &AsyncPgConnection,
+    now: DateTime<Utc>,
+) -> Result<DateTime<Utc>, Trouble> {
     let last = application_hours::table
         .filter(application_hours::return_code.eq(hours::COUNTED))
+        .filter(application_hours::hour.lt(micros(hours::hour_of(now))))
         .select(application_hours::hour)
         .order(application_hours::hour.desc())
         .limit(1)
         .get_result::<i64>(&mut conn)
         .await
         .optional()?;
-    let last = last.map(|hour| time(hour, "application_hours.hour")).transpose()?;
+    let last = last.map(shown);
     Ok(last.map_or(DateTime::UNIX_EPOCH, |hour| hour + TimeDelta::hours(1)))
 }
 
 async fn count_hours(mut conn: &AsyncPgConnection, until: DateTime<Utc>) -> Result<bool, Trouble> {
-    let since = uncounted_since(conn).await?;
+    let since = uncounted_since(conn, until).await?;
     let first = applications::table
         .filter(applications::id.ge(hours::first_id(since).to_vec()))
         .order(applications::id)
@@ -135,7 +177,7 @@ async fn count_hours(mut conn: &AsyncPgConnection, until: DateTime<Utc>) -> Resu
         .optional()?;
     let first = first.map(|id| hours::made_at(&id)).transpose()?;
     let Some((from, end)) = first.and_then(|first| hours::next_span(first, until)) else { return Ok(false) };
-    let mut rows = hours_between(conn, from, Some(end)).await?;
+    let mut rows = hours_between(conn, from, end).await?;
     rows.push((hours::last_hour(end), hours::COUNTED.to_owned(), 0, 0));
     Set::over(
         "INSERT INTO application_hours (hour, return_code, applications, tenants) SELECT * FROM unnest(",
@@ -206,7 +248,7 @@ async fn rested(mut conn: &AsyncPgConnection, rest: RestOver, limit: i64) -> Res
     let rows: Vec<(String, String, i64)> = resting.returning::<(Text, Text, BigInt)>().load(&mut conn).await?;
     let freed = rows.into_iter().map(|(code, kind, since)| {
         let kind = name(&kind, "access_codes.kind")?;
-        Ok(rest.free(AccessCode::from_stored(&code), kind, time(since, "access_codes.since")?))
+        Ok(rest.free(AccessCode::from_stored(&code), kind, shown(since)))
     });
     Ok(freed.collect::<Result<_, LedgerError>>()?)
 }

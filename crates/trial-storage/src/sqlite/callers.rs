@@ -12,7 +12,7 @@ use trial_core::{
 use super::operations::take_down;
 use super::{SqliteLedger, fault};
 use crate::caller_rows::{CallerRow, added, changed, forgotten, in_order, news};
-use crate::convert::micros;
+use crate::convert::{micros, readable};
 use crate::schema::{caller_signatures, callers};
 use crate::statement::{Bind, Statement};
 
@@ -27,7 +27,7 @@ impl Callers for SqliteLedger {
             .run(move |conn| {
                 let newest = callers::table.order(callers::id.desc()).limit(limit.into());
                 let rows = newest.select(CallerRow::as_select()).load(conn).map_err(fault)?;
-                rows.into_iter().map(Caller::try_from).collect()
+                readable(rows)
             })
             .await
     }

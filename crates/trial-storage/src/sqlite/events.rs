@@ -12,10 +12,11 @@ use trial_core::{
 
 use super::operations::take_down;
 use super::{SqliteLedger, fault, snapshot};
-use crate::convert::micros;
+use crate::convert::{micros, readable};
 use crate::events::{self, EventRow};
 use crate::schema::{platform_endpoints, platform_events};
 use crate::statement::Literal;
+use crate::views;
 
 const IS_DUE: Literal = Literal("platform_events.state = 'due'");
 const IS_FAILED: Literal = Literal("platform_events.state = 'failed'");
@@ -55,7 +56,7 @@ impl EventOutbox for SqliteLedger {
         self.writer
             .transact(move |conn| {
                 let heads = heads(conn, lease, limit)?;
-                let claimed = heads.into_iter().map(|id| claim_one(conn, lease, &id));
+                let claimed = heads.into_iter().filter_map(|id| claim_one(conn, lease, &id).transpose());
                 Ok(EventClaim::Due(claimed.collect::<Result<_, _>>()?))
             })
             .await
@@ -109,14 +110,27 @@ fn heads(conn: &mut SqliteConnection, lease: Lease, limit: u32) -> Result<Vec<Ve
     Ok(ids)
 }
 
-fn claim_one(conn: &mut SqliteConnection, lease: Lease, id: &[u8]) -> Result<DueEvent, LedgerError> {
+/// One that cannot be read is shown as failed, so that those behind it are sent.
+fn claim_one(conn: &mut SqliteConnection, lease: Lease, id: &[u8]) -> Result<Option<DueEvent>, LedgerError> {
     let row = platform_events::table.filter(platform_events::id.eq(id));
+    let due = match events::due(row.select(EventRow::as_select()).first(conn).map_err(fault)?) {
+        Ok(due) => due,
+        Err(LedgerError::Corrupt(reason)) => {
+            let given_up = (
+                platform_events::state.eq(EventState::Failed.as_str()),
+                platform_events::settled_at.eq(micros(lease.now)),
+                platform_events::last_reply.eq(views::unreadable(&*reason)),
+            );
+            return diesel::update(row).set(given_up).execute(conn).map(|_| None).map_err(fault);
+        }
+        Err(error) => return Err(error),
+    };
     let claimed = (
         platform_events::next_attempt_at.eq(micros(lease.until)),
         platform_events::lease.eq(lease.id.as_bytes().as_slice()),
     );
     diesel::update(row).set(claimed).execute(conn).map_err(fault)?;
-    events::due(row.select(EventRow::as_select()).first(conn).map_err(fault)?)
+    Ok(Some(due))
 }
 
 fn settle_one(
@@ -163,7 +177,7 @@ fn event_page(conn: &mut SqliteConnection, page: EventPage) -> Result<Vec<EventV
     if let Some(of) = page.state {
         newest = newest.filter(state.eq(of.as_str()));
     }
-    newest.load(conn).map_err(fault)?.into_iter().map(EventView::try_from).collect()
+    readable::<EventRow, _>(newest.load(conn).map_err(fault)?)
 }
 
 fn event(conn: &mut SqliteConnection, id: EventId) -> Result<Option<EventView>, LedgerError> {

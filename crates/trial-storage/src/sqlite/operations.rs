@@ -10,14 +10,14 @@ use diesel::sqlite::SqliteConnection;
 use trial_core::ports::Operations;
 use trial_core::{
     AccessCode, AccessCodeImport, AccessCodeKind, AccessCodePage, AccessCodeStock, AccessCodeView, ApplicationId,
-    ApplicationQuery, ApplicationSearch, ApplicationView, ChangedBy, CodeRequestView, HourCount, ImportPlan,
-    LedgerError, MailAttempt, MailId, MailPage, MailQueue, MailRetried, MailState, MailView, OutboxMail, Phone,
-    PoolOrder, PoolOutcome, QuotaView, Tenant, TenantId, TenantPage, TenantSearch, TenantView, TimelineView, UniqueBy,
-    Violation,
+    ApplicationQuery, ApplicationSearch, ApplicationView, AuditRecord, ChangedBy, CodeRequestView, HourCount,
+    ImportPlan, LedgerError, MailAttempt, MailId, MailPage, MailQueue, MailRetried, MailState, MailView, OutboxMail,
+    Phone, PoolOrder, PoolOutcome, QuotaView, Tenant, TenantId, TenantPage, TenantSearch, TenantView, TimelineView,
+    UniqueBy, Violation,
 };
 
 use super::{SqliteLedger, fault, load, snapshot, upkeep, verify};
-use crate::convert::{count, day_number, micros, name};
+use crate::convert::{count, day_number, micros, name, readable};
 use crate::hours;
 use crate::rows::{FREE, MailRow, NewAudit, TenantRow};
 use crate::schema::{
@@ -37,18 +37,16 @@ impl Operations for SqliteLedger {
         by: ChangedBy,
     ) -> Result<ImportPlan, LedgerError> {
         let plan = move |conn: &mut SqliteConnection| Ok(import.plan(&known_codes(conn, &import)?));
+        let plan = self.reader().run(move |conn| snapshot(conn, plan)).await?;
         if dry_run {
-            return self.reader().run(move |conn| snapshot(conn, plan)).await;
+            return Ok(plan);
         }
-        self.writer
-            .transact(move |conn| {
-                let plan = plan(conn)?;
-                if plan.refused.is_empty() && !plan.new.is_empty() {
-                    load_pool(conn, &plan, &by)?;
-                }
-                Ok(plan)
-            })
-            .await
+        let mut entry = Some(by.clone().entry("access_codes.import", "pool".to_owned(), plan.audit_detail()));
+        for piece in plan.pieces() {
+            let (piece, since, entry) = (piece.to_vec(), micros(by.at), entry.take());
+            self.writer.transact(move |conn| load_pool(conn, &piece, since, entry.as_ref())).await?;
+        }
+        Ok(plan)
     }
 
     async fn access_code_stock(&self) -> Result<Vec<AccessCodeStock>, LedgerError> {
@@ -81,7 +79,7 @@ impl Operations for SqliteLedger {
         let find = move |conn: &mut SqliteConnection| {
             let row =
                 tenants::table.find(id.as_bytes().as_slice()).select(TenantRow::as_select()).first(conn).optional();
-            row.map_err(fault)?.map(|row| tenant_view(conn, row)).transpose()
+            Ok(tenant_views(conn, row.map_err(fault)?.into_iter().collect())?.pop())
         };
         self.reader().run(move |conn| snapshot(conn, find)).await
     }
@@ -120,22 +118,23 @@ impl Operations for SqliteLedger {
                 .select(MailAttemptRow::as_select())
                 .load(conn)
                 .map_err(fault)?;
-            rows.into_iter().map(TryInto::try_into).collect()
+            readable(rows)
         };
         self.reader().run(attempts).await
     }
 
-    async fn application_hours(&self, since: DateTime<Utc>) -> Result<Vec<HourCount>, LedgerError> {
+    async fn application_hours(&self, since: DateTime<Utc>, now: DateTime<Utc>) -> Result<Vec<HourCount>, LedgerError> {
         let counted = move |conn: &mut SqliteConnection| {
             let since = hours::hour_of(since);
+            let rest = upkeep::uncounted_since(conn, now)?.max(since);
             let mut rows: Vec<hours::Row> = application_hours::table
                 .filter(application_hours::hour.ge(micros(since)))
+                .filter(application_hours::hour.lt(micros(rest)))
                 .filter(application_hours::return_code.ne(hours::COUNTED))
                 .order((application_hours::hour, application_hours::return_code))
                 .load(conn)
                 .map_err(fault)?;
-            let rest = upkeep::uncounted_since(conn)?.max(since);
-            rows.extend(upkeep::hours_between(conn, rest, None)?);
+            rows.extend(upkeep::hours_between(conn, rest, hours::end_of_hour(now))?);
             rows.into_iter().map(hours::hour_count).collect()
         };
         self.reader().run(move |conn| snapshot(conn, counted)).await
@@ -145,7 +144,7 @@ impl Operations for SqliteLedger {
         let find = move |conn: &mut SqliteConnection| {
             let rows =
                 search::applications!(diesel::sqlite::Sqlite, &search).load::<ApplicationRow>(conn).map_err(fault)?;
-            rows.into_iter().map(|row| application_view(conn, row)).collect()
+            readable(rows)?.into_iter().map(|view| with_mails(conn, view)).collect()
         };
         self.reader().run(move |conn| snapshot(conn, find)).await
     }
@@ -162,7 +161,7 @@ impl Operations for SqliteLedger {
     async fn search_tenants(&self, search: TenantSearch) -> Result<Vec<TenantView>, LedgerError> {
         let find = move |conn: &mut SqliteConnection| {
             let rows = search::tenants!(diesel::sqlite::Sqlite, &search).load::<TenantRow>(conn).map_err(fault)?;
-            rows.into_iter().map(|row| tenant_view(conn, row)).collect()
+            tenant_views(conn, rows)
         };
         self.reader().run(move |conn| snapshot(conn, find)).await
     }
@@ -171,7 +170,7 @@ impl Operations for SqliteLedger {
         let find = move |conn: &mut SqliteConnection| {
             let rows =
                 search::access_codes!(diesel::sqlite::Sqlite, &page).load::<AccessCodeRow>(conn).map_err(fault)?;
-            rows.into_iter().map(TryInto::try_into).collect()
+            readable(rows)
         };
         self.reader().run(find).await
     }
@@ -220,20 +219,28 @@ fn known_codes(
     Ok(known)
 }
 
-fn load_pool(conn: &mut SqliteConnection, plan: &ImportPlan, by: &ChangedBy) -> Result<(), LedgerError> {
-    for (code, kind) in &plan.new {
-        diesel::insert_into(access_codes::table)
+/// Codes that another import has loaded meanwhile stay as they are.
+fn load_pool(
+    conn: &mut SqliteConnection,
+    piece: &[(AccessCode, AccessCodeKind)],
+    since: i64,
+    entry: Option<&AuditRecord>,
+) -> Result<(), LedgerError> {
+    for (code, kind) in piece {
+        diesel::insert_or_ignore_into(access_codes::table)
             .values((
                 access_codes::code.eq(code.as_str()),
                 access_codes::kind.eq(kind.as_str()),
                 access_codes::state.eq(FREE),
-                access_codes::since.eq(micros(by.at)),
+                access_codes::since.eq(since),
             ))
             .execute(conn)
             .map_err(fault)?;
     }
-    let detail = format!("{} new, {} known", plan.new.len(), plan.known);
-    take_down(conn, by, "access_codes.import", "pool", detail)
+    if let Some(entry) = entry {
+        diesel::insert_into(audit::table).values(NewAudit::from(entry)).execute(conn).map_err(fault)?;
+    }
+    Ok(())
 }
 
 fn stock_rows(conn: &mut SqliteConnection) -> Result<Vec<AccessCodeStock>, LedgerError> {
@@ -283,11 +290,15 @@ fn tenant_page(conn: &mut SqliteConnection, page: TenantPage) -> Result<Vec<Tena
         None => newest.load(conn),
     }
     .map_err(fault)?;
-    rows.into_iter().map(|row| tenant_view(conn, row)).collect()
+    tenant_views(conn, rows)
 }
 
-fn tenant_view(conn: &mut SqliteConnection, row: TenantRow) -> Result<TenantView, LedgerError> {
-    let tenant = Tenant::try_from(row)?;
+fn tenant_views(conn: &mut SqliteConnection, rows: Vec<TenantRow>) -> Result<Vec<TenantView>, LedgerError> {
+    let tenants: Vec<Tenant> = readable(rows.into_iter().map(TenantRow::shown).collect())?;
+    tenants.into_iter().map(|tenant| tenant_view(conn, tenant)).collect()
+}
+
+fn tenant_view(conn: &mut SqliteConnection, tenant: Tenant) -> Result<TenantView, LedgerError> {
     let codes = access_codes::table
         .filter(access_codes::tenant.eq(tenant.id.as_bytes().as_slice()))
         .select((access_codes::kind, access_codes::code))
@@ -316,7 +327,7 @@ fn code_requests(
         ApplicationQuery::Email(_) | ApplicationQuery::Company(_) => Ok(Vec::new()),
     }
     .map_err(fault)?;
-    rows.into_iter().rev().map(CodeRequestView::try_from).collect()
+    readable(rows.into_iter().rev().collect())
 }
 
 fn applications(
@@ -333,11 +344,15 @@ fn applications(
         ApplicationQuery::Company(asked) => newest.filter(company_key.eq(asked.as_str())).load(conn),
     }
     .map_err(fault)?;
-    rows.into_iter().rev().map(|row| application_view(conn, row)).collect()
+    let views = readable(rows.into_iter().rev().collect())?;
+    views.into_iter().map(|view| with_mails(conn, view)).collect()
 }
 
 fn application_view(conn: &mut SqliteConnection, row: ApplicationRow) -> Result<ApplicationView, LedgerError> {
-    let mut view = ApplicationView::try_from(row)?;
+    with_mails(conn, row.try_into()?)
+}
+
+fn with_mails(conn: &mut SqliteConnection, mut view: ApplicationView) -> Result<ApplicationView, LedgerError> {
     if let Some(tenant) = views::tenant_of(&view) {
         view.mails = mails_of(conn, tenant)?;
     }
@@ -394,7 +409,7 @@ fn mail_page(conn: &mut SqliteConnection, page: MailPage) -> Result<Vec<OutboxMa
         listed = listed.filter(mails::id.lt(before.as_bytes().as_slice()));
     }
     let rows: Vec<MailRow> = listed.load(conn).map_err(fault)?;
-    rows.into_iter().map(OutboxMail::try_from).collect()
+    readable(rows)
 }
 
 fn retry(conn: &mut SqliteConnection, id: MailId, by: &ChangedBy) -> Result<MailRetried, LedgerError> {

@@ -12,7 +12,7 @@ use trial_core::{
 
 use super::operations::take_down;
 use super::{SqliteLedger, fault, snapshot};
-use crate::convert::micros;
+use crate::convert::{micros, readable};
 use crate::operator_rows::{AuditRow, OperatorRow, SessionRow, ThresholdRow, added, audit_page};
 use crate::rows::NewAudit;
 use crate::schema::{audit, operators, quota_thresholds, sessions};
@@ -28,7 +28,7 @@ impl Operators for SqliteLedger {
             .run(move |conn| {
                 let newest = operators::table.order(operators::id.desc()).limit(limit.into());
                 let rows = newest.select(OperatorRow::as_select()).load(conn).map_err(fault)?;
-                rows.into_iter().map(Operator::try_from).collect()
+                readable(rows)
             })
             .await
     }
@@ -83,7 +83,7 @@ impl AuditTrail for SqliteLedger {
         self.reader()
             .run(move |conn| {
                 let rows: Vec<AuditRow> = audit_page!(&query).load(conn).map_err(fault)?;
-                rows.into_iter().map(AuditEntry::try_from).collect()
+                readable(rows)
             })
             .await
     }
@@ -93,7 +93,7 @@ impl AuditTrail for SqliteLedger {
             .run(move |conn| {
                 let newest = quota_thresholds::table.order(quota_thresholds::seq.desc()).limit(limit.into());
                 let rows: Vec<ThresholdRow> = newest.select(ThresholdRow::as_select()).load(conn).map_err(fault)?;
-                rows.into_iter().map(ThresholdChange::try_from).collect()
+                readable(rows)
             })
             .await
     }

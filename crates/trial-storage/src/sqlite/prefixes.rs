@@ -8,7 +8,7 @@ use trial_core::ports::Prefixes;
 use trial_core::{AuditRecord, ChangedBy, LedgerError, PhonePrefix, PrefixBlockRecord, SafeOutcome, SafePrefix};
 
 use super::{SqliteLedger, fault, load, persist};
-use crate::convert::micros;
+use crate::convert::{micros, readable};
 use crate::prefix_rows::{BlockRow, SafeRow};
 use crate::rows::NewAudit;
 use crate::schema::{audit, prefix_blocks, safe_prefixes};
@@ -24,7 +24,7 @@ impl Prefixes for SqliteLedger {
                 .select(BlockRow::as_select())
                 .load(conn)
                 .map_err(fault)?;
-            rows.into_iter().map(TryInto::try_into).collect()
+            readable(rows)
         };
         self.reader().run(blocks).await
     }
@@ -32,7 +32,7 @@ impl Prefixes for SqliteLedger {
     async fn safe_prefixes(&self) -> Result<Vec<SafePrefix>, LedgerError> {
         let listed = |conn: &mut SqliteConnection| {
             let rows = safe_prefixes::table.order(safe_prefixes::prefix).select(SafeRow::as_select());
-            rows.load(conn).map_err(fault)?.into_iter().map(TryInto::try_into).collect()
+            readable::<SafeRow, _>(rows.load(conn).map_err(fault)?)
         };
         self.reader().run(listed).await
     }

@@ -33,7 +33,7 @@ impl SettingsStore for SqliteLedger {
                     Some(key) => newest.filter(setting_changes::setting.eq(key.as_str())).load(conn),
                     None => newest.load(conn),
                 };
-                changes(rows.map_err(fault)?)
+                Ok(changes(rows.map_err(fault)?))
             })
             .await
     }

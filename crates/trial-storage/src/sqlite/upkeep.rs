@@ -9,16 +9,20 @@ use diesel::sql_types::{BigInt, Binary, Text};
 use diesel::sqlite::SqliteConnection;
 use trial_core::ports::Upkeep;
 use trial_core::{
-    AccessCode, Batch, DueTenant, FreedCode, LedgerError, Outcome, Planner, RestOver, Warning, WarningToTell,
+    AccessCode, Batch, ChangedBy, DueTenant, FreedCode, LedgerError, Outcome, Planner, RestOver, Warning, WarningToTell,
 };
 
 use super::{SqliteLedger, fault, load, snapshot};
-use crate::convert::{day_number, micros, name, time};
+use crate::convert::{day_number, micros, name, shown};
 use crate::hours;
-use crate::rows::NewMail;
-use crate::schema::{access_codes, application_hours, applications, mails, tenants, warnings};
+use crate::rows::{NewAudit, NewMail};
+use crate::schema::{access_codes, application_hours, applications, audit, clock_marks, mails, tenants, warnings};
 use crate::statement::{Bind, Literal, Statement};
-use crate::views;
+use crate::views::{self, ClockMarkRow};
+
+/// When the last sweep saw the time; before the first one, when the newest tenant was created.
+const CLOCK_MARK: &str = "SELECT coalesce(seen_at, (SELECT created_at FROM tenants \
+    WHERE id = (SELECT max(id) FROM tenants))) AS seen_at FROM clock_marks WHERE id = 1";
 
 const RESTS: Literal = Literal("access_codes.state = 'quarantined'");
 
@@ -55,6 +59,31 @@ impl Upkeep for SqliteLedger {
             .await
     }
 
+    async fn clock_mark(&self) -> Result<Option<DateTime<Utc>>, LedgerError> {
+        self.reader().run(clock_mark).await
+    }
+
+    async fn mark_clock(&self, now: DateTime<Utc>) -> Result<(), LedgerError> {
+        use clock_marks::{id, seen_at, table};
+        let is_behind = seen_at.is_null().or(seen_at.lt(micros(now)));
+        self.writer
+            .transact(move |conn| {
+                let marked = diesel::update(table.filter(id.eq(1)).filter(is_behind)).set(seen_at.eq(micros(now)));
+                marked.execute(conn).map(drop).map_err(fault)
+            })
+            .await
+    }
+
+    async fn confirm_clock(&self, by: ChangedBy) -> Result<(), LedgerError> {
+        let confirm = move |conn: &mut SqliteConnection| {
+            let entry = by.clock_confirmed(clock_mark(conn)?);
+            let marked = diesel::update(clock_marks::table.find(1)).set(clock_marks::seen_at.eq(micros(by.at)));
+            marked.execute(conn).map_err(fault)?;
+            diesel::insert_into(audit::table).values(NewAudit::from(&entry)).execute(conn).map(drop).map_err(fault)
+        };
+        self.writer.transact(confirm).await
+    }
+
     async fn count_hours(&self, until: DateTime<Utc>) -> Result<bool, LedgerError> {
         self.writer.transact(move |conn| count_hours(conn, until)).await
     }
@@ -71,19 +100,23 @@ impl Upkeep for SqliteLedger {
                 .select((warnings::name, warnings::at, warnings::words))
                 .load(conn)
                 .map_err(fault)?;
-            views::warnings(day, rows)
+            Ok(views::warnings(day, rows))
         };
         self.reader().run(read).await
     }
+}
+
+fn clock_mark(conn: &mut SqliteConnection) -> Result<Option<DateTime<Utc>>, LedgerError> {
+    diesel::sql_query(CLOCK_MARK).get_result::<ClockMarkRow>(conn).map(|row| row.seen_at()).map_err(fault)
 }
 
 /// Counts a span of ids by hour and return code.
 pub(super) fn hours_between(
     conn: &mut SqliteConnection,
     from: DateTime<Utc>,
-    until: Option<DateTime<Utc>>,
+    until: DateTime<Utc>,
 ) -> Result<Vec<hours::Row>, LedgerError> {
-    let until = until.map_or([0xff; 16], hours::first_id);
+    let until = hours::first_id(until);
     diesel::sql_query(
         "SELECT at / 3600000000 * 3600000000 AS hour, return_code, count(*) AS applications, \
             sum(outcome = 'accepted') AS tenants FROM applications WHERE id >= ? AND id < ? GROUP BY 1, 2 ORDER BY 1, 2",
@@ -113,21 +146,22 @@ impl HourRow {
     }
 }
 
-/// The hour behind the last that is counted; the beginning of time, if none is.
-pub(super) fn uncounted_since(conn: &mut SqliteConnection) -> Result<DateTime<Utc>, LedgerError> {
+/// The hour behind the last before `now` that is counted; the beginning of time, if none is.
+pub(super) fn uncounted_since(conn: &mut SqliteConnection, now: DateTime<Utc>) -> Result<DateTime<Utc>, LedgerError> {
     let last = application_hours::table
         .filter(application_hours::return_code.eq(hours::COUNTED))
+        .filter(application_hours::hour.lt(micros(hours::hour_of(now))))
         .select(application_hours::hour)
         .order(application_hours::hour.desc())
         .first::<i64>(conn)
         .optional()
         .map_err(fault)?;
-    let last = last.map(|hour| time(hour, "application_hours.hour")).transpose()?;
+    let last = last.map(shown);
     Ok(last.map_or(DateTime::UNIX_EPOCH, |hour| hour + TimeDelta::hours(1)))
 }
 
 fn count_hours(conn: &mut SqliteConnection, until: DateTime<Utc>) -> Result<bool, LedgerError> {
-    let since = uncounted_since(conn)?;
+    let since = uncounted_since(conn, until)?;
     let first = applications::table
         .filter(applications::id.ge(hours::first_id(since).to_vec()))
         .order(applications::id)
@@ -137,7 +171,7 @@ fn count_hours(conn: &mut SqliteConnection, until: DateTime<Utc>) -> Result<bool
         .map_err(fault)?;
     let first = first.map(|id| hours::made_at(&id)).transpose()?;
     let Some((from, end)) = first.and_then(|first| hours::next_span(first, until)) else { return Ok(false) };
-    let mut rows = hours_between(conn, from, Some(end))?;
+    let mut rows = hours_between(conn, from, end)?;
     rows.push((hours::last_hour(end), hours::COUNTED.to_owned(), 0, 0));
     for (hour, code, applications, made) in rows {
         diesel::insert_or_ignore_into(application_hours::table)
@@ -208,7 +242,7 @@ fn rested(conn: &mut SqliteConnection, rest: RestOver, limit: i64) -> Result<Vec
         .map_err(fault)?;
     let freed = rows.into_iter().map(|(code, kind, since)| {
         let kind = name(&kind, "access_codes.kind")?;
-        Ok(rest.free(AccessCode::from_stored(&code), kind, time(since, "access_codes.since")?))
+        Ok(rest.free(AccessCode::from_stored(&code), kind, shown(since)))
     });
     freed.collect()
 }

@@ -73,6 +73,7 @@ pub(crate) async fn operate_on<F: LedgerFactory>(factory: &F) {
     conformance::a_prefix_whose_codes_are_not_used_is_blocked(factory).await;
     conformance::a_safe_prefix_is_never_blocked(factory).await;
     conformance::what_is_counted_of_prefixes_is_removed(factory).await;
+    conformance::the_clock_is_marked_and_confirmed(factory).await;
     conformance::a_trial_runs_its_course(factory).await;
     conformance::a_closed_tenants_codes_rest_and_are_free_again(factory).await;
     conformance::due_tenants_come_in_pages(factory).await;

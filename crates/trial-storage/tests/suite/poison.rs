@@ -1,20 +1,31 @@
-//! A mail whose rows cannot be read is given up, and stands in no other's way.
+//! A row that cannot be read holds up itself alone.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sqlite::SqliteConnection;
-use trial_core::ports::{Operations, Outbox, TrialLedger};
-use trial_core::{Lease, LeaseId, MailPage, MailState, TenantId};
+use trial_core::ports::{EventOperations, EventOutbox, Operations, Outbox, SettingsStore, TrialLedger};
+use trial_core::{
+    EndpointId, EventClaim, EventPage, EventState, Lease, LeaseId, MailPage, MailState, Policy, SettingKey,
+    SettingOrder, SettingOutcome, SettingValue, TenantId, TenantPage,
+};
 use trial_storage::{SqliteLedger, SqliteOptions};
-use trial_testkit::Desk;
+use trial_testkit::{Desk, data};
 
 /// What is done to the rows of three tenants, the first of whom is left alone, and what is said of the two others.
 pub(crate) const POISON: [(&str, &str); 2] = [
     ("UPDATE mails SET recipient = 'nobody' WHERE tenant = ", "its rows cannot be read: "),
     ("UPDATE tenants SET created_at = 9223372036854775807 WHERE id = ", "its rows cannot be read: "),
 ];
+
+/// Makes the event of a tenant unreadable.
+pub(crate) const EVENT: &str = "UPDATE platform_events SET at = 9223372036854775807 WHERE tenant = ";
+
+/// A setting with a value of a newer release.
+pub(crate) const SETTING: &str = "INSERT INTO setting_changes (seq, setting, value, in_force, at, actor) \
+    VALUES (1, 'verification.max_tries', 'adaptive', 'verification.max_tries=adaptive', 0, 'ada')";
 
 /// Three tenants, one after the other.
 pub(crate) async fn three_tenants<L: TrialLedger>(desk: &Desk<L>) -> Vec<TenantId> {
@@ -45,19 +56,82 @@ where
         assert!(said.starts_with(reason) && !said.contains("nobody"), "{said}");
     }
     assert_eq!(desk.ledger.claim(lease, 9).await.unwrap(), [], "nothing is due any more");
+    let listed = desk.ledger.tenants(TenantPage { before: None, limit: 9 }).await.unwrap();
+    assert_eq!(listed.len(), tenants.len(), "each is listed, the unreadable ones with the nearest instant");
+}
+
+/// Claims every event, and sees that those of the other tenants come, and that the first tenant's is shown as failed.
+pub(crate) async fn assert_the_other_events_come<L>(desk: &Desk<L>, tenants: &[TenantId])
+where
+    L: TrialLedger + EventOutbox + EventOperations,
+{
+    let (now, endpoint) = (desk.now(), EndpointId::of_url("https://platform.example.com/hooks"));
+    let hour = Duration::from_hours(1);
+    let lease = Lease { id: LeaseId::new(now, [1; 10]), now, until: now + hour, horizon: now + hour };
+    let claim = desk.ledger.claim_events(endpoint.clone(), lease, 9).await.unwrap();
+    let EventClaim::Due(claimed) = claim else { panic!("the endpoint is not gone") };
+    assert_eq!(claimed.iter().map(|due| due.event.tenant).collect::<Vec<_>>(), tenants[1..]);
+    let page = |state| EventPage { state, before: None, limit: 9 };
+    let failed = desk.ledger.events(page(Some(EventState::Failed))).await.unwrap();
+    let [failed] = failed.as_slice() else { panic!("{failed:?}") };
+    assert_eq!(failed.event.tenant, tenants[0]);
+    assert_eq!(
+        failed.last_reply.as_deref(),
+        Some("its rows cannot be read: platform_events.at holds what it should not")
+    );
+    assert_eq!(desk.ledger.events(page(None)).await.unwrap().len(), tenants.len());
+    assert_eq!(desk.ledger.event_queue(endpoint).await.unwrap().failed, 1);
+}
+
+/// Decides, lists and changes settings beside one that cannot be read.
+pub(crate) async fn assert_settings_are_as_configured<L: TrialLedger + SettingsStore>(desk: &Desk<L>) {
+    desk.ask(&data::phone(1)).await.unwrap();
+    let in_force = desk.ledger.settings().await.unwrap();
+    assert!(in_force.overrides.is_empty() && in_force.overrides.unreadable().eq(["verification.max_tries=adaptive"]));
+    assert_eq!(desk.ledger.setting_changes(None, 9).await.unwrap(), []);
+    let (key, value) = (SettingKey::MaxTries, Some(SettingValue::Count(3)));
+    let order = SettingOrder { key, value, seen: Some(1) };
+    let changed = desk.ledger.change_setting(order, Arc::new(Policy::default()), desk.operator()).await.unwrap();
+    let SettingOutcome::Changed(in_force) = changed else { panic!("{changed:?}") };
+    assert_eq!((in_force.overrides.get(key), in_force.overrides.unreadable().count()), (value, 0));
+}
+
+async fn migrated() -> (tempfile::TempDir, SqliteLedger, SqliteConnection) {
+    let dir = tempfile::tempdir().unwrap();
+    let options = SqliteOptions::new(dir.path().join("trialgate.db"));
+    SqliteLedger::migrate(&options).await.unwrap();
+    let conn = SqliteConnection::establish(options.path.to_str().unwrap()).unwrap();
+    (dir, SqliteLedger::open(options).await.unwrap(), conn)
+}
+
+fn literal(tenant: TenantId) -> String {
+    format!("x'{}'", tenant.to_string().replace('-', ""))
 }
 
 #[tokio::test]
 async fn a_poisonous_mail_stands_in_no_others_way() {
-    let dir = tempfile::tempdir().unwrap();
-    let options = SqliteOptions::new(dir.path().join("trialgate.db"));
-    SqliteLedger::migrate(&options).await.unwrap();
-    let desk = Desk::new(SqliteLedger::open(options.clone()).await.unwrap()).with_access_codes(3).await;
+    let (_dir, ledger, mut conn) = migrated().await;
+    let desk = Desk::new(ledger).with_access_codes(3).await;
     let tenants = three_tenants(&desk).await;
-    let mut conn = SqliteConnection::establish(options.path.to_str().unwrap()).unwrap();
     for (tenant, (poison, _)) in tenants[1..].iter().zip(POISON) {
-        let id = tenant.to_string().replace('-', "");
-        conn.batch_execute(&format!("{poison} x'{id}'")).unwrap();
+        conn.batch_execute(&format!("{poison} {}", literal(*tenant))).unwrap();
     }
     assert_only_the_sound_one_comes(&desk, &tenants).await;
+}
+
+#[tokio::test]
+async fn a_poisonous_event_is_shown_as_failed_and_the_others_come() {
+    let (_dir, ledger, mut conn) = migrated().await;
+    let planner = data::planner_with(|policy| policy.platform_listens = true);
+    let desk = Desk::with_planner(ledger, planner).with_access_codes(3).await;
+    let tenants = three_tenants(&desk).await;
+    conn.batch_execute(&format!("{EVENT} {}", literal(tenants[0]))).unwrap();
+    assert_the_other_events_come(&desk, &tenants).await;
+}
+
+#[tokio::test]
+async fn a_setting_that_cannot_be_read_is_as_configured() {
+    let (_dir, ledger, mut conn) = migrated().await;
+    conn.batch_execute(SETTING).unwrap();
+    assert_settings_are_as_configured(&Desk::new(ledger)).await;
 }

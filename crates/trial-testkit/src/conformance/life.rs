@@ -6,8 +6,8 @@ use std::time::Duration;
 use trial_core::ports::{AuditTrail, Clock, Operations, Outbox, TrialLedger, Upkeep};
 use trial_core::{
     AuditQuery, DueMail, DueTenant, FreshIds, Lease, LeaseId, LifeOrder, LifeOutcome, LifeRefusal, Locale, MailId,
-    MailKind, MailRecord, NOTICE_WAITS, Outcome, Request, RestOver, SERVICE, SettledAs, Settlement, SharedField, TenantId,
-    TenantOrder, TenantStatus, Warning, WarningToTell,
+    MailKind, MailRecord, NOTICE_WAITS, Outcome, Request, RestOver, SERVICE, SettledAs, Settlement, SharedField,
+    TenantId, TenantOrder, TenantStatus, Warning, WarningToTell,
 };
 
 use super::{LedgerFactory, assert_sound, desk};
@@ -53,6 +53,29 @@ pub(super) async fn claim<L: Outbox + TrialLedger>(desk: &Desk<L>, limit: u32) -
         horizon: now + Duration::from_mins(30),
     };
     desk.ledger.claim(lease, limit).await.unwrap()
+}
+
+/// Before the first mark, the newest tenant says when time was seen. A mark goes forward alone; an operator sets it to what
+/// the clock says.
+pub async fn the_clock_is_marked_and_confirmed<F: LedgerFactory>(factory: &F) {
+    let desk = desk(factory, 1).await;
+    assert_eq!(desk.ledger.clock_mark().await.unwrap(), None);
+    let tenant = desk.join(1).await;
+    let created_at = desk.ledger.tenant(tenant).await.unwrap().unwrap().tenant.created_at;
+    assert_eq!(desk.ledger.clock_mark().await.unwrap(), Some(created_at));
+    let marked = desk.now() + days(2);
+    for (now, expected) in [(desk.now(), desk.now()), (marked, marked), (desk.now(), marked)] {
+        desk.ledger.mark_clock(now).await.unwrap();
+        assert_eq!(desk.ledger.clock_mark().await.unwrap(), Some(expected));
+    }
+    desk.ledger.check().await.unwrap();
+    desk.ledger.confirm_clock(desk.operator()).await.unwrap();
+    assert_eq!(desk.ledger.clock_mark().await.unwrap(), Some(desk.now()), "set back as well");
+    let query = AuditQuery { action: Some("clock.confirm".to_owned()), limit: 9, ..AuditQuery::default() };
+    let written = desk.ledger.audit(query).await.unwrap();
+    assert_eq!(written.len(), 1);
+    let time = |at: chrono::DateTime<chrono::Utc>| at.format("%Y-%m-%dT%H:%M:%SZ");
+    assert_eq!(written[0].detail, format!("before {}, after {}", time(marked), time(desk.now())));
 }
 
 /// Trial, two reminders, suspended with a notice, closed with another; each at its time, and once.

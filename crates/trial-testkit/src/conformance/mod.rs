@@ -222,9 +222,11 @@ macro_rules! ledger_conformance {
             a_signature_is_new_once
             a_signature_is_new_to_one_instance
             applications_are_counted_by_the_hour
+            hours_that_a_clock_ahead_has_counted_hide_none
             applications_are_searched
             tenants_are_searched
             access_codes_are_retired_and_released
+            the_clock_is_marked_and_confirmed
             a_trial_runs_its_course
             what_has_not_come_is_left
             a_closed_tenants_codes_rest_and_are_free_again

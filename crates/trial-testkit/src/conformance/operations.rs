@@ -70,6 +70,30 @@ pub async fn applications_are_found<F: LedgerFactory>(factory: &F) {
     assert_eq!((nobody.code_requests.len(), nobody.applications.len()), (0, 0));
 }
 
+/// A clock that was ahead for a while leaves counted hours in the future: those that come before them are shown and counted.
+pub async fn hours_that_a_clock_ahead_has_counted_hide_none<F: LedgerFactory>(factory: &F) {
+    let desk = desk(factory, 0).await;
+    let (start, hour) = (desk.now(), Duration::from_hours(1));
+    let mut expected = Vec::new();
+    desk.wait(Duration::from_hours(400 * 24));
+    assert_eq!(desk.apply_for_code(application(1, "wrong")).await, "001");
+    desk.wait(2 * hour);
+    while desk.ledger.count_hours(desk.now()).await.unwrap() {}
+    for place in 0..2 {
+        desk.clock.set(start + 3 * hour * place);
+        assert_eq!(desk.apply_for_code(application(2 + place, "wrong")).await, "001");
+        expected.push((i64::from(3 * place), 1));
+        let told = async || {
+            let hours = desk.ledger.application_hours(start, desk.now()).await.unwrap();
+            hours.iter().map(|one| ((one.hour - start).num_hours(), one.applications)).collect::<Vec<_>>()
+        };
+        assert_eq!(told().await, expected);
+        desk.wait(hour);
+        while desk.ledger.count_hours(desk.now()).await.unwrap() {}
+        assert_eq!(told().await, expected);
+    }
+}
+
 /// Of many, the newest; of those, the oldest first.
 pub async fn the_newest_are_found<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 0).await;
@@ -95,7 +119,7 @@ pub async fn applications_are_counted_by_the_hour<F: LedgerFactory>(factory: &F)
     desk.wait(Duration::from_hours(50));
     desk.join(2).await;
     let told = async || {
-        let hours = desk.ledger.application_hours(start).await.unwrap();
+        let hours = desk.ledger.application_hours(start, desk.now()).await.unwrap();
         let told = |hour: &trial_core::HourCount| {
             ((hour.hour - start).num_hours(), hour.return_code.clone(), hour.applications, hour.tenants)
         };
@@ -109,5 +133,5 @@ pub async fn applications_are_counted_by_the_hour<F: LedgerFactory>(factory: &F)
     while desk.ledger.count_hours(desk.now()).await.unwrap() {}
     assert!(!desk.ledger.count_hours(desk.now()).await.unwrap());
     assert_eq!(told().await, expected);
-    assert_eq!(desk.ledger.application_hours(desk.now()).await.unwrap(), []);
+    assert_eq!(desk.ledger.application_hours(desk.now(), desk.now()).await.unwrap(), []);
 }

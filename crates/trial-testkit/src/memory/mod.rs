@@ -68,6 +68,8 @@ pub struct MemoryState {
     pub setting_changes: Vec<SettingChange>,
     /// What operations were warned of.
     pub warnings: BTreeMap<(NaiveDate, String), Warning>,
+    /// When the last sweep saw the time.
+    pub clock_mark: Option<DateTime<Utc>>,
     /// Units taken, by day.
     pub reserved: BTreeMap<NaiveDate, u32>,
     /// Mails that owners caused, by day.

@@ -158,11 +158,12 @@ impl Operations for MemoryLedger {
         Ok(self.lock().mails.get(&id).map(|mail| mail.log.clone()).unwrap_or_default())
     }
 
-    async fn application_hours(&self, since: DateTime<Utc>) -> Result<Vec<HourCount>, LedgerError> {
+    async fn application_hours(&self, since: DateTime<Utc>, now: DateTime<Utc>) -> Result<Vec<HourCount>, LedgerError> {
         let hour = |at: DateTime<Utc>| at.duration_trunc(TimeDelta::hours(1)).expect("an hour");
         let mut counts: BTreeMap<(DateTime<Utc>, &str), (u64, u64)> = BTreeMap::new();
         let state = self.lock();
-        for record in state.applications.values().filter(|record| hour(record.at) >= hour(since)) {
+        let shown = hour(since)..=hour(now);
+        for record in state.applications.values().filter(|record| shown.contains(&hour(record.at))) {
             let code = ApplyReply::from(&record.outcome).code.as_str();
             let (applications, tenants) = counts.entry((hour(record.at), code)).or_default();
             *applications += 1;

@@ -4,11 +4,17 @@ use async_trait::async_trait;
 use chrono::{DateTime, NaiveDate, Utc};
 use trial_core::ports::Upkeep;
 use trial_core::{
-    AccessCodeState, Batch, DueTenant, Effects, FreedCode, LedgerError, Outcome, Planner, RestOver, Warning,
+    AccessCodeState, Batch, ChangedBy, DueTenant, Effects, FreedCode, LedgerError, Outcome, Planner, RestOver, Warning,
     WarningToTell,
 };
 
-use super::MemoryLedger;
+use super::{MemoryLedger, MemoryState};
+
+impl MemoryState {
+    fn clock_mark(&self) -> Option<DateTime<Utc>> {
+        self.clock_mark.or_else(|| self.tenants.values().next_back().map(|newest| newest.created_at))
+    }
+}
 
 #[async_trait]
 impl Upkeep for MemoryLedger {
@@ -49,6 +55,24 @@ impl Upkeep for MemoryLedger {
             kept.since = code.since;
         }
         Ok(freed)
+    }
+
+    async fn clock_mark(&self) -> Result<Option<DateTime<Utc>>, LedgerError> {
+        Ok(self.lock().clock_mark())
+    }
+
+    async fn mark_clock(&self, now: DateTime<Utc>) -> Result<(), LedgerError> {
+        let mut state = self.lock();
+        state.clock_mark = state.clock_mark.max(Some(now));
+        Ok(())
+    }
+
+    async fn confirm_clock(&self, by: ChangedBy) -> Result<(), LedgerError> {
+        let mut state = self.lock();
+        let entry = by.clock_confirmed(state.clock_mark());
+        state.clock_mark = Some(by.at);
+        state.audit.push(entry);
+        Ok(())
     }
 
     async fn count_hours(&self, _until: DateTime<Utc>) -> Result<bool, LedgerError> {

@@ -63,6 +63,7 @@ impl Instance {
                 queue: Arc::new(world.ledger.clone()),
                 endpoint: EndpointId::of_url("https://platform.example/hook"),
             }),
+            time: None,
             care: None,
         };
         let engine = {

@@ -16,6 +16,8 @@ use crate::{FixedClock, SeededEntropy, data};
 
 /// Rounds of ten minutes after which every mail has ended.
 const ROUNDS: u32 = 90;
+/// A clock that is wrong by more than a year.
+const LEAP: TimeDelta = TimeDelta::days(400);
 /// Turns after which whatever does not wait for time has come to its end.
 const SETTLING: u32 = 200;
 
@@ -26,6 +28,7 @@ pub(super) struct Run {
     instances: Vec<Option<Instance>>,
     starts: u64,
     now: DateTime<Utc>,
+    leapt: bool,
     entropy: SeededEntropy,
     exchanges: u32,
     applications: Vec<(Application, Question)>,
@@ -41,10 +44,12 @@ impl Run {
             instances: Vec::new(),
             starts: 0,
             now: FixedClock::default().now(),
+            leapt: false,
             entropy: SeededEntropy::new(mix(seed ^ 7)),
             exchanges: 0,
             applications: Vec::new(),
         };
+        run.world.time_is_seen(run.now);
         for on in 0..INSTANCES {
             let instance = run.start(on);
             run.instances.push(Some(instance));
@@ -136,6 +141,7 @@ impl Run {
                 self.now += TimeDelta::seconds(seconds);
                 self.instances.iter().flatten().for_each(|instance| instance.show(self.now));
             }
+            Step::Leap => self.leap(),
             Step::Storage { on, call, fault } => self.world.will_fail(on, call, fault),
             Step::Sms(fate) => self.world.seen().sms.push_back(fate),
             Step::Mail(fate) => self.world.seen().mails.push_back(fate),
@@ -147,6 +153,12 @@ impl Run {
             }
             Step::Restart { on } => self.restart(on),
         }
+    }
+
+    fn leap(&mut self) {
+        self.now += if self.leapt { -LEAP } else { LEAP };
+        self.leapt = !self.leapt;
+        self.instances.iter().flatten().for_each(|instance| instance.show(self.now));
     }
 
     fn restart(&mut self, on: usize) {
@@ -229,6 +241,9 @@ impl Run {
 
     fn pass(&mut self, time: Duration) {
         self.now += time;
+        if !self.leapt {
+            self.world.time_is_seen(self.now);
+        }
         for instance in self.instances.iter().flatten() {
             instance.show(self.now);
             instance.pass(time);
@@ -243,6 +258,9 @@ impl Run {
     /// Peace is made, everybody starts again, and every mail that there is comes to its end.
     fn settle(&mut self, place: usize) -> Result<(), Failure> {
         self.world.make_peace();
+        if self.leapt {
+            self.leap();
+        }
         (0..INSTANCES).for_each(|on| self.restart(on));
         let mails: Vec<MailId> = self.world.ledger.change(|state| state.mails.keys().copied().collect());
         for _ in 0..ROUNDS {

@@ -93,6 +93,8 @@ pub enum Step {
         /// By so many seconds.
         seconds: i64,
     },
+    /// All clocks leap more than a year ahead, or back from there.
+    Leap,
     /// Storage will fail at the next call of this kind.
     Storage {
         /// For which instance.
@@ -217,6 +219,7 @@ fn step(dice: &Dice) -> Step {
         85..88 => Step::Mail(fate(dice)),
         88..90 => Step::Platform(fate(dice)),
         90..93 => Step::Crash { on, turns: dice.below(LONGEST_LIFE) },
+        93 => Step::Leap,
         _ => Step::Restart { on },
     }
 }

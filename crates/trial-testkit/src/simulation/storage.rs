@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use chrono::{DateTime, NaiveDate, Utc};
 use trial_core::ports::{EventOutbox, Gather, Outbox, Screen, TrialLedger, Upkeep};
 use trial_core::{
-    Batch, DueMail, DueTenant, EndpointId, EventClaim, EventSettlement, FreedCode, Lease, LedgerError, Outcome,
-    Planner, RestOver, Settlement, Warning, WarningToTell,
+    Batch, ChangedBy, DueMail, DueTenant, EndpointId, EventClaim, EventSettlement, FreedCode, Lease, LedgerError,
+    Outcome, Planner, RestOver, Settlement, Warning, WarningToTell,
 };
 
 use super::gate::Gate;
@@ -107,6 +107,7 @@ impl Upkeep for Storage {
         limit: u32,
     ) -> Result<Vec<DueTenant>, LedgerError> {
         self.gate.pass().await;
+        self.world.works_for_good_at(now);
         self.world.ledger.due_tenants(now, after, limit).await
     }
 
@@ -116,10 +117,24 @@ impl Upkeep for Storage {
 
     async fn end_rests(&self, rest: RestOver, limit: u32, dry_run: bool) -> Result<Vec<FreedCode>, LedgerError> {
         self.gate.pass().await;
+        self.world.works_for_good_at(rest.now);
         let freed = self.world.ledger.end_rests(self.world.rest(rest), limit, dry_run).await?;
         self.world.seen().monitor.freed(&rest, &freed);
         self.gate.pass().await;
         Ok(freed)
+    }
+
+    async fn clock_mark(&self) -> Result<Option<DateTime<Utc>>, LedgerError> {
+        self.gate.pass().await;
+        self.world.ledger.clock_mark().await
+    }
+
+    async fn mark_clock(&self, now: DateTime<Utc>) -> Result<(), LedgerError> {
+        self.world.ledger.mark_clock(now).await
+    }
+
+    async fn confirm_clock(&self, by: ChangedBy) -> Result<(), LedgerError> {
+        self.world.ledger.confirm_clock(by).await
     }
 
     async fn count_hours(&self, until: DateTime<Utc>) -> Result<bool, LedgerError> {

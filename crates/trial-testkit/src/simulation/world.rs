@@ -6,10 +6,12 @@ use std::fmt::Debug;
 use std::hash::{Hash, Hasher};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use trial_core::{
-    ApplyReply, Batch, CodeOutcome, DueMail, Lease, LedgerError, MailContent, MailId, Outcome, OutgoingMail, Phone,
-    Plan, Planner, PlatformEvent, RequestId, RestOver, SettledAs, Settlement, SmsMessage,
+    ApplyReply, Batch, ClockGap, CodeOutcome, DueMail, Lease, LedgerError, MAX_CLOCK_GAP, MailContent, MailId, Outcome,
+    OutgoingMail, Phone, Plan, Planner, PlatformEvent, RequestId, RestOver, SettledAs, Settlement, SmsMessage,
 };
 
 use super::monitor::Monitor;
@@ -17,6 +19,9 @@ use super::mutation::Mutation;
 use super::record::Record;
 use super::step::{Call, Fate};
 use crate::{LedgerFault, MemoryLedger, MemoryState};
+
+/// Allowance for skews, and for the time between two marks.
+const SWEPT: Duration = Duration::from_hours(2);
 
 pub(super) struct World {
     pub(super) ledger: MemoryLedger,
@@ -127,6 +132,18 @@ impl World {
             Some(Mutation::UnknownDoneAgain) => self.decide(batch, planner),
             _ => Err(error),
         }
+    }
+
+    /// Trials are ended and access codes freed at this instant, which no clock may show that leapt.
+    pub(super) fn works_for_good_at(&self, now: DateTime<Utc>) {
+        let mark = self.ledger.change(|state| state.clock_mark);
+        let is_believed = ClockGap::between(mark, now, MAX_CLOCK_GAP + SWEPT).is_none();
+        self.seen().monitor.hold(is_believed, "no clock that leapt ends a trial or frees an access code");
+    }
+
+    /// Somebody sweeps all the time while time passes.
+    pub(super) fn time_is_seen(&self, now: DateTime<Utc>) {
+        self.ledger.change(|state| state.clock_mark = state.clock_mark.max(Some(now)));
     }
 
     pub(super) fn rest(&self, rest: RestOver) -> RestOver {

@@ -6,7 +6,7 @@ use trial_core::ports::TenantOrders;
 use trial_core::{LifeOutcome, Planner, TenantOrder};
 use trial_engine::{Orders, follow_once};
 
-use crate::compose::{OsEntropy, SystemClock};
+use crate::compose::OsEntropy;
 use crate::config::Config;
 use crate::ledger::Ledger;
 
@@ -27,7 +27,7 @@ pub(super) async fn planner(config: &Config, ledger: &Ledger) -> anyhow::Result<
 pub(super) async fn tenant_order(config: &Config, ledger: &Ledger, order: TenantOrder) -> anyhow::Result<LifeOutcome> {
     let orders = Orders {
         ledger: ledger.decisions(),
-        clock: Arc::new(SystemClock),
+        clock: ledger.clock(),
         entropy: Arc::new(OsEntropy),
         planner: planner(config, ledger).await?,
     };

@@ -5,6 +5,7 @@ pub(crate) mod applications;
 pub(crate) mod audit;
 pub(crate) mod backup;
 pub(crate) mod callers;
+pub(crate) mod clock;
 pub(crate) mod compact;
 pub(crate) mod completions;
 pub(crate) mod config;

@@ -3,16 +3,17 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use anyhow::bail;
+use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand};
 use serde::Serialize;
-use trial_core::ports::{Clock as _, DataCare};
-use trial_core::{Expired, Expiring, ExpiryPage, Retention};
+use trial_core::ports::DataCare;
+use trial_core::{Expired, Expiring, ExpiryPage};
 
 use super::persons::Remains;
-use super::with_database;
+use super::{clock, with_database};
 use crate::captured;
 use crate::cli::Global;
-use crate::compose::SystemClock;
 use crate::output::Output;
 
 /// Rows that one transaction looks at.
@@ -46,12 +47,17 @@ impl RetentionCommand {
         let (removed, remains) = with_database(global, async |config, ledger| {
             let (care, retention) = (captured::care(config, ledger), config.retention());
             let mut removed = BTreeMap::new();
+            let now = match clock::watch(config, ledger).look().await? {
+                Ok(now) => now,
+                Err(gap) if dry_run => gap.now,
+                Err(gap) => bail!("nothing was removed: {gap}"),
+            };
             for what in Expiring::ALL {
-                removed.insert(what.as_str(), expire(&*care, retention, *what, dry_run).await?);
+                removed.insert(what.as_str(), expire(&*care, retention.since(*what, now), *what, dry_run).await?);
             }
             if !dry_run {
-                removed.insert("portal", care.expire_portal(SystemClock.now()).await?);
-                removed.insert("prefixes", care.expire_prefixes(SystemClock.now()).await?);
+                removed.insert("portal", care.expire_portal(now).await?);
+                removed.insert("prefixes", care.expire_prefixes(now).await?);
             }
             let remains = if dry_run { Remains::Nothing } else { Remains::removed(&*care).await? };
             Ok((removed, remains))
@@ -61,8 +67,7 @@ impl RetentionCommand {
     }
 }
 
-async fn expire(care: &dyn DataCare, retention: Retention, what: Expiring, dry_run: bool) -> anyhow::Result<u64> {
-    let since = retention.since(what, SystemClock.now());
+async fn expire(care: &dyn DataCare, since: DateTime<Utc>, what: Expiring, dry_run: bool) -> anyhow::Result<u64> {
     let (mut after, mut rows) = ([0; 16], 0);
     loop {
         let Expired { removed, last } = care.expire(ExpiryPage { what, since, after, limit: STRETCH }, dry_run).await?;

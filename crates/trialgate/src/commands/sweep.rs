@@ -2,15 +2,16 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+use anyhow::bail;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 use trial_core::TenantStatus;
-use trial_engine::{Keeper, Kept};
+use trial_engine::{Keeper, Kept, Swept};
 
-use super::{decide, with_database};
+use super::{clock, decide, with_database};
 use crate::cli::Global;
-use crate::compose::{OsEntropy, SystemClock};
+use crate::compose::OsEntropy;
 use crate::output::Output;
 
 /// `trialgate sweep`
@@ -55,8 +56,8 @@ impl Sweep {
         let dry_run = self.dry_run;
         let report = with_database(global, async |config, ledger| {
             let planner = decide::planner(config, ledger).await?;
-            let keeper =
-                Keeper::new(ledger.decisions(), ledger.upkeep(), Arc::new(SystemClock), Arc::new(OsEntropy), planner);
+            let watch = Arc::new(clock::watch(config, ledger));
+            let keeper = Keeper::new(ledger.decisions(), ledger.upkeep(), Arc::new(OsEntropy), planner, watch);
             let mut report = SweepReport { dry_run, ..SweepReport::default() };
             let spinner = spinner();
             let swept = keeper.sweep(dry_run, |kept| {
@@ -65,7 +66,9 @@ impl Sweep {
             });
             let swept = swept.await;
             spinner.finish_and_clear();
-            swept?;
+            if let Swept::Paused(gap) = swept? {
+                bail!("nothing was done: {gap}");
+            }
             Ok(report)
         })?;
         self.output.show(&report)

@@ -1,6 +1,7 @@
 //! What the platform is told: how far it got, and having it told again.
 
 use std::fmt;
+use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 use chrono::{DateTime, Utc};
@@ -130,7 +131,10 @@ fn test(output: Output, global: &Global) -> anyhow::Result<()> {
     let payload = serde_json::json!({ "type": "trialgate.test", "timestamp": now, "data": {} }).to_string();
     let told = compose::runtime()?.block_on(async {
         // The client lives on the runtime that it is made on.
-        compose::webhook_platform(&setup)?.send(&id, &payload).await.context("the platform did not take the message")
+        compose::webhook_platform(&setup, Arc::new(SystemClock))?
+            .send(&id, &payload)
+            .await
+            .context("the platform did not take the message")
     });
     let said = format!("the platform took message {id}: {}", told?);
     output.show(&Done { id: Some(id), state: "sent", said })

@@ -139,6 +139,7 @@ impl Findings<'_> {
         self.within("engine.queue_length", engine.queue_length, MAX_QUEUE_LENGTH);
         self.within("engine.batch_limit", engine.batch_limit, MAX_BATCH);
         self.lasting("engine.wait", engine.wait.0);
+        self.lasting("engine.max_clock_gap", engine.max_clock_gap.0);
         self.expect(engine.wait.0 <= MAX_WAIT, "engine.wait", format!("must be at most {}", HumanDuration(MAX_WAIT)));
     }
 

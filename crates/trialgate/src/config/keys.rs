@@ -8,6 +8,7 @@ pub(super) const KEYS: &[&str] = &[
     "abuse.breaker.mode",
     "abuse.safe_prefixes",
     "engine.batch_limit",
+    "engine.max_clock_gap",
     "engine.queue_length",
     "engine.wait",
     "http.admin_listen",

@@ -218,6 +218,7 @@ impl Config {
             queue_length: engine.queue_length,
             batch_limit: engine.batch_limit,
             wait: engine.wait.0,
+            max_clock_gap: engine.max_clock_gap.0,
             mail: MailDeliveryOptions {
                 retry: self.mail_retry(),
                 max_per_second,

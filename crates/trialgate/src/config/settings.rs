@@ -381,6 +381,7 @@ pub(crate) struct Engine {
     pub(crate) queue_length: usize,
     pub(crate) batch_limit: usize,
     pub(crate) wait: HumanDuration,
+    pub(crate) max_clock_gap: HumanDuration,
 }
 
 /// How long what is over is kept.
@@ -601,7 +602,12 @@ impl Default for Pool {
 impl Default for Engine {
     fn default() -> Self {
         let options = EngineOptions::default();
-        Self { queue_length: options.queue_length, batch_limit: options.batch_limit, wait: options.wait.into() }
+        Self {
+            queue_length: options.queue_length,
+            batch_limit: options.batch_limit,
+            wait: options.wait.into(),
+            max_clock_gap: options.max_clock_gap.into(),
+        }
     }
 }
 

@@ -274,3 +274,15 @@ fn no_listing_prints_a_phone_in_full_without_an_entry() {
         assert!(!line.starts_with("audit") || said.contains("+861667328"), "{line}: {said}");
     }
 }
+
+#[test]
+fn a_clock_is_confirmed() {
+    let home = migrated();
+    let shown = json(home.run("clock show --json"));
+    assert_eq!((&shown["lastSeen"], &shown["paused"]), (&Value::Null, &false.into()), "{shown}");
+    let confirmed = json(home.run("clock confirm --json"));
+    assert!(confirmed["lastSeen"].is_string() && confirmed.get("skewSeconds").is_none(), "{confirmed}");
+    assert!(home.run("clock show").done().contains(", last seen by a sweep: 2"));
+    assert!(home.run("audit list").done().contains("clock.confirm"));
+    assert!(home.run("sweep").done().starts_with("0 suspended"));
+}

@@ -1,9 +1,17 @@
 //! As on SQLite.
 
-use trial_testkit::Desk;
+use trial_core::TenantId;
+use trial_testkit::{Desk, data};
 
 use super::server::Database;
-use crate::poison::{POISON, assert_only_the_sound_one_comes, three_tenants};
+use crate::poison::{
+    EVENT, POISON, SETTING, assert_only_the_sound_one_comes, assert_settings_are_as_configured,
+    assert_the_other_events_come, three_tenants,
+};
+
+fn literal(tenant: TenantId) -> String {
+    format!("decode('{}', 'hex')", tenant.to_string().replace('-', ""))
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_poisonous_mail_stands_in_no_others_way() {
@@ -11,8 +19,24 @@ async fn a_poisonous_mail_stands_in_no_others_way() {
     let desk = Desk::new(database.open().await).with_access_codes(3).await;
     let tenants = three_tenants(&desk).await;
     for (tenant, (poison, _)) in tenants[1..].iter().zip(POISON) {
-        let id = tenant.to_string().replace('-', "");
-        database.execute(&format!("{poison} decode('{id}', 'hex')")).await;
+        database.execute(&format!("{poison} {}", literal(*tenant))).await;
     }
     assert_only_the_sound_one_comes(&desk, &tenants).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_poisonous_event_is_shown_as_failed_and_the_others_come() {
+    let database = Database::new().await;
+    let planner = data::planner_with(|policy| policy.platform_listens = true);
+    let desk = Desk::with_planner(database.open().await, planner).with_access_codes(3).await;
+    let tenants = three_tenants(&desk).await;
+    database.execute(&format!("{EVENT} {}", literal(tenants[0]))).await;
+    assert_the_other_events_come(&desk, &tenants).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_setting_that_cannot_be_read_is_as_configured() {
+    let database = Database::new().await;
+    database.execute(SETTING).await;
+    assert_settings_are_as_configured(&Desk::new(database.open().await)).await;
 }

@@ -103,7 +103,7 @@ impl Database {
     /// Every row of every table that SQLite has too, as text, whatever columns there are; sorted.
     pub(crate) async fn contents(&self) -> Vec<String> {
         let tables = "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'
-            AND relname NOT IN ('pool_marks', 'moving_in', 'decided_batches', 'database_state', '__diesel_schema_migrations')";
+            AND relname NOT IN ('pool_marks', 'clock_marks', 'moving_in', 'decided_batches', 'database_state', '__diesel_schema_migrations')";
         let mut contents = Vec::new();
         for table in self.execute(tables).await.lines() {
             let columns = self

@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::DateTime;
-use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
+use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
 use tokio::task::JoinHandle;
 use trial_core::ports::{Operations, TrialLedger};
-use trial_core::{ApplicationQuery, Batch, GatewayReply, LedgerError, Outcome, Request};
+use trial_core::{ApplicationQuery, Batch, GatewayReply, ImportPlan, LedgerError, Outcome, Request};
 use trial_storage::{PostgresLedger, PostgresOptions};
 use trial_testkit::{Desk, SeededEntropy, data};
 
@@ -55,6 +55,67 @@ async fn a_turn_that_does_not_come_is_contention_and_then_gathers_nothing() {
     drop(in_the_way);
     assert_eq!(deciding.await.unwrap().len(), 1);
     assert_eq!(waiting.commit(asking(2), data::planner()).await.unwrap().len(), 1);
+}
+
+/// Whoever judges by the check knows what decisions meet, and is told who is to blame.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_session_that_holds_the_admission_lock_fails_the_check_and_is_named() {
+    let database = Database::new().await;
+    let options = PostgresOptions { turn_timeout: Duration::from_millis(50), ..database.options() };
+    let ledger = PostgresLedger::open(options).await.unwrap();
+    ledger.check().await.unwrap();
+    let named = async || {
+        let concerns = ledger.concerns().await.unwrap();
+        concerns.into_iter().find(|(is_grave, text)| *is_grave && text.contains("the admission lock"))
+    };
+    assert_eq!(named().await, None);
+    let mut holder = AsyncPgConnection::establish(&database.cluster.url(&database.name)).await.unwrap();
+    holder
+        .batch_execute("SET application_name = 'a shell'; SELECT pg_advisory_lock(6085041913682420084)")
+        .await
+        .unwrap();
+    let refused = ledger.check().await;
+    assert!(matches!(refused, Err(LedgerError::Contended(_))), "{refused:?}");
+    let named = loop {
+        if let Some((_, named)) = named().await {
+            break named;
+        }
+    };
+    let pid = database.execute("SELECT pid FROM pg_stat_activity WHERE application_name = 'a shell'").await;
+    assert!(named.starts_with(&format!("session {pid} of ")) && named.contains("(a shell)"), "{named}");
+    drop(holder);
+    database.until(HELD, "0").await;
+    ledger.check().await.unwrap();
+}
+
+/// Others decide between the pieces.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_long_import_takes_many_short_turns() {
+    let database = Database::new().await;
+    let desk = Desk::new(database.open().await);
+    let import = || data::access_codes(u32::try_from(ImportPlan::PIECE).unwrap() + 1);
+    let plan = desk.ledger.import_access_codes(import(), false, desk.operator()).await.unwrap();
+    assert_eq!(plan.new.len(), 2 * ImportPlan::PIECE + 2);
+    assert_eq!(database.execute("SELECT count(*), count(DISTINCT xmin::text) FROM access_codes").await, "4002|3");
+    assert_eq!(database.execute("SELECT detail FROM audit").await, "4002 new, 0 known");
+    // As if the last piece had been cut off.
+    database
+        .execute("DELETE FROM access_codes WHERE ctid IN (SELECT ctid FROM access_codes ORDER BY code LIMIT 2)")
+        .await;
+    let again = desk.ledger.import_access_codes(import(), false, desk.operator()).await.unwrap();
+    assert_eq!((again.new.len(), again.known), (2, 4000));
+    assert_sound(&desk.ledger).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn the_server_tells_its_time() {
+    let database = Database::new().await;
+    let ledger = database.open().await;
+    let asked = "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint";
+    let before: i64 = database.execute(asked).await.parse().unwrap();
+    let time = ledger.server_time().await.unwrap().timestamp_micros();
+    let after: i64 = database.execute(asked).await.parse().unwrap();
+    assert!((before..=after).contains(&time), "{before} {time} {after}");
 }
 
 /// Who waits for his turn sees what was decided in the one before, not what was so when he began to wait.

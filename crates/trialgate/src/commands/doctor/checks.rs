@@ -3,7 +3,9 @@ use std::path::Path;
 use chrono::{DateTime, TimeZone, Utc};
 use rustix::fs::{Access, access, statvfs};
 use trial_core::ports::{Clock, Guard, Mailer, Operations};
-use trial_core::{CLOCK_SKEW, MailPage, MailState, QuotaPolicy, QuotaView, SealState, TenantPage, callers_in_use};
+use trial_core::{
+    CLOCK_SKEW, ClockGap, MailPage, MailState, QuotaPolicy, QuotaView, SealState, TenantPage, callers_in_use,
+};
 
 use super::platform;
 use super::report::Report;
@@ -53,7 +55,8 @@ pub(super) async fn all(config: &Config, report: &mut Report) {
             report.ok("database", format!("{}: whole and of this release{journal}", config.database));
             server(&ledger, report).await;
             platform::queue(config, &ledger, report).await;
-            database(config, &*ledger.operations(), report).await;
+            database(config, &*ledger.operations(), ledger.clock().now(), report).await;
+            leap(config, &ledger, report).await;
             settings(config, &ledger, report).await;
             seals(config, &ledger, report).await;
             ledger.close().await;
@@ -276,7 +279,7 @@ async fn server(ledger: &Ledger, report: &mut Report) {
     }
 }
 
-async fn database(config: &Config, ledger: &dyn Operations, report: &mut Report) {
+async fn database(config: &Config, ledger: &dyn Operations, now: DateTime<Utc>, report: &mut Report) {
     match ledger.violations(config.policy.trial.unique_by).await {
         Ok(violations) if violations.is_empty() => report.ok("invariants", "all hold"),
         Ok(violations) => {
@@ -295,7 +298,7 @@ async fn database(config: &Config, ledger: &dyn Operations, report: &mut Report)
     quota(config, ledger, report).await;
     let newest = ledger.tenants(TenantPage { before: None, limit: 1 }).await;
     let last = newest.ok().and_then(|page| page.first().map(|view| view.tenant.created_at));
-    clock(SystemClock.now(), last, report);
+    clock(now, last, report);
 }
 
 async fn given_up(ledger: &dyn Operations, report: &mut Report) {
@@ -343,6 +346,10 @@ async fn settings(config: &Config, ledger: &Ledger, report: &mut Report) {
     for fault in in_force.overrides.policy(&configured).faults() {
         let advice = "look at `trialgate settings list`, and set or reset one of the two";
         report.fail("settings", format!("what is in force makes no sense: {fault}; {advice}"));
+    }
+    for pair in in_force.overrides.unreadable() {
+        let advice = "run the release that wrote it, or `trialgate settings set` it anew";
+        report.warn("settings", format!("{pair} cannot be read, and the configuration's value is in force; {advice}"));
     }
     let said = in_force.overrides.iter().map(|(key, value)| {
         let configured = key.of(&config.policy);
@@ -410,6 +417,22 @@ async fn quota(config: &Config, ledger: &dyn Operations, report: &mut Report) {
 }
 
 /// `last` is the newest thing that is known to have happened.
+/// Whether the clock leapt, and how far this machine's is from the database server's.
+async fn leap(config: &Config, ledger: &Ledger, report: &mut Report) {
+    let skew = ledger.time().map(|time| time.clock.skew());
+    if let Some(problem) = skew.and_then(|skew| skew.problem()) {
+        report.fail("clock", problem);
+    }
+    match ledger.upkeep().clock_mark().await {
+        Ok(seen) => {
+            if let Some(gap) = ClockGap::between(seen, ledger.clock().now(), config.engine().max_clock_gap) {
+                report.warn("clock", gap.to_string());
+            }
+        }
+        Err(error) => report.fail("clock", format!("{:#}", anyhow::Error::new(error))),
+    }
+}
+
 fn clock(now: DateTime<Utc>, last: Option<DateTime<Utc>>, report: &mut Report) {
     let (year, month, day) = MADE_AFTER;
     let made_after = Utc.with_ymd_and_hms(year, month, day, 0, 0, 0).earliest();

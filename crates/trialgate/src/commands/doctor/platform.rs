@@ -1,17 +1,19 @@
 //! The platform that is told of tenants: whether it can be reached, and what waits for it.
 
+use std::sync::Arc;
+
 use trial_core::EventQueue;
 use trial_core::ports::TenantPlatform as _;
 
 use super::report::Report;
-use crate::compose;
+use crate::compose::{self, SystemClock};
 use crate::config::{Config, WebhookSetup};
 use crate::ledger::Ledger;
 use crate::output::time;
 
 pub(super) async fn reach(setup: Option<&WebhookSetup>, report: &mut Report) {
     let Some(setup) = setup else { return report.ok("platform", "local: nobody is told") };
-    let platform = match compose::webhook_platform(setup) {
+    let platform = match compose::webhook_platform(setup, Arc::new(SystemClock)) {
         Ok(platform) => platform,
         Err(error) => return report.fail("platform", format!("{error:#}")),
     };

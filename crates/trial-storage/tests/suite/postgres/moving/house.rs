@@ -244,7 +244,7 @@ impl House {
         };
         let tables = lines(
             "SELECT name AS line FROM sqlite_schema
-                WHERE type = 'table' AND name NOT LIKE 'sqlite%' AND name <> 'moved_to' AND name NOT LIKE '\\_\\_%' ESCAPE '\\'",
+                WHERE type = 'table' AND name NOT LIKE 'sqlite%' AND name NOT IN ('moved_to', 'clock_marks') AND name NOT LIKE '\\_\\_%' ESCAPE '\\'",
         );
         let mut contents = Vec::new();
         for table in tables {

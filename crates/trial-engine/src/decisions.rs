@@ -1,0 +1,72 @@
+//! How the decisions fare: what became of the last ones, and since when the oldest request waits.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// For this long, what became of the last decisions says what the next ones will meet.
+const FRESH: Duration = Duration::from_secs(1);
+
+/// What is known of the decisions of this instance.
+#[derive(Debug, Default)]
+pub(crate) struct Decisions(Mutex<Known>);
+
+#[derive(Debug, Default)]
+struct Known {
+    waiting_since: Option<Instant>,
+    last: Option<(Instant, Option<String>)>,
+}
+
+/// How the decisions fare.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Course {
+    /// As the last ones did; with their problem, if they had one.
+    Known(Option<String>),
+    /// Nothing was decided lately, and nothing waits.
+    Idle,
+}
+
+impl Decisions {
+    /// A request that arrived then is the oldest that waits.
+    pub(crate) fn waits_since(&self, arrival: Instant) {
+        self.lock().waiting_since = Some(arrival);
+    }
+
+    /// Something was decided, or could not be for this reason.
+    pub(crate) fn decided(&self, problem: Option<String>) {
+        *self.lock() = Known { waiting_since: None, last: Some((Instant::now(), problem)) };
+    }
+
+    /// A decision that nobody asked for was made, or could not be for this reason.
+    pub(crate) fn probed(&self, problem: Option<String>) {
+        self.lock().last = Some((Instant::now(), problem));
+    }
+
+    /// Nothing waits for the decision that was under way, whatever became of it.
+    pub(crate) fn ended(&self) {
+        self.lock().waiting_since = None;
+    }
+
+    /// How long the oldest request has waited; zero, if none does.
+    pub(crate) fn oldest(&self) -> Duration {
+        self.lock().waiting_since.map_or(Duration::ZERO, |since| since.elapsed())
+    }
+
+    /// How the decisions fare. A wait beyond `bound` is a problem whatever became of the last ones.
+    pub(crate) fn course(&self, bound: Duration) -> Course {
+        let Known { waiting_since, last } = &*self.lock();
+        match (waiting_since.map(|since| since.elapsed()), last) {
+            (Some(waited), _) if waited > bound => {
+                Course::Known(Some(format!("requests have waited for a decision for {} s", waited.as_secs())))
+            }
+            (Some(_), last) => Course::Known(last.as_ref().and_then(|(_, problem)| problem.clone())),
+            (None, Some((at, problem))) if at.elapsed() < FRESH => Course::Known(problem.clone()),
+            (None, _) => Course::Idle,
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Known> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
