@@ -29,6 +29,7 @@ use crate::captured;
 use crate::certificate::Verdict;
 use crate::config::{CallbackSecrets, Callers, Config, SmtpSetup, WebhookSetup, Wording};
 use crate::ledger::Ledger;
+use crate::logging;
 use crate::prepare::{Prepared, PreparedGuard, PreparedMailer};
 use crate::shutdown::Signals;
 
@@ -57,6 +58,8 @@ pub(crate) struct Service {
     http: HttpServer,
     ledger: Ledger,
     renewing: Option<Renewing>,
+    /// Shows how many lines of the log nobody took.
+    counting: JoinHandle<()>,
 }
 
 /// What looks after the certificate.
@@ -382,7 +385,8 @@ impl Service {
         let http = HttpServer::bind(public, admin, parts, config.http(), tls);
         let http = http.context("cannot start the HTTP server")?;
         let renewing = prepared.identity.map(Renewing::start);
-        Ok(Self { engine, following, http, ledger, renewing })
+        let counting = tokio::spawn(logging::count_dropped());
+        Ok(Self { engine, following, http, ledger, renewing, counting })
     }
 
     /// Serves until a signal comes; then finishes what was accepted.
@@ -390,7 +394,7 @@ impl Service {
     /// # Errors
     /// The server ended by itself, or a second signal did not let it finish.
     pub(crate) async fn run(self, mut signals: Signals) -> anyhow::Result<()> {
-        let Self { engine, following, http, ledger, renewing } = self;
+        let Self { mut engine, mut following, http, ledger, renewing, counting } = self;
         let reload = || {
             if let Some(renewing) = &renewing {
                 renewing.asked.notify_one();
@@ -421,6 +425,7 @@ impl Service {
             engine.stop().await.context("not everything that was accepted could be finished")?;
             following.stop().await.context("what was changed elsewhere was not followed to the end")?;
             ledger.close().await;
+            counting.abort();
             if let Some(renewing) = &renewing {
                 renewing.task.abort();
             }

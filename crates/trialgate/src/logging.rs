@@ -1,15 +1,30 @@
-//! Logs: human or JSON, to standard error, so that standard output stays for what was asked for.
+//! Logs: human or JSON, to standard error, so that standard output stays for what was asked for. A thread of its own writes
+//! them: whoever logs waits for nobody, and what standard error does not take in time is dropped and counted.
 
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Write};
+use std::panic;
+use std::sync::OnceLock;
+use std::time::Duration;
 
 use anyhow::anyhow;
+use tokio::time::{MissedTickBehavior, interval};
 use tracing::{Level, Metadata};
+use tracing_appender::non_blocking::{ErrorCounter, NonBlocking, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::filter::{FilterExt, LevelFilter, filter_fn};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, fmt, registry};
 
 use crate::config::{Log, LogFormat, Settings};
+use crate::output;
+
+/// Lines that may wait to be written; one more is dropped.
+const WAITING: usize = 8_192;
+/// How often the dropped lines are looked at.
+const COUNT_EVERY: Duration = Duration::from_secs(1);
+
+/// Lines that this process has dropped.
+static DROPPED: OnceLock<ErrorCounter> = OnceLock::new();
 
 /// Reads `log.level`: a level, or directives such as `warn,trial_engine=debug`.
 ///
@@ -31,18 +46,21 @@ pub(crate) fn filter(level: &str) -> Result<EnvFilter, String> {
 /// What is still to be told of when the process ends.
 #[must_use]
 pub(crate) struct Telling {
+    lines: WorkerGuard,
     #[cfg(feature = "otlp")]
     traces: Option<crate::traces::Sending>,
 }
 
 impl Telling {
-    /// Tells it. Not to be called on a runtime.
-    #[cfg_attr(not(feature = "otlp"), expect(clippy::unused_self, reason = "logs are written at once"))]
+    /// Tells it, in bounded time. Not to be called on a runtime.
     pub(crate) fn finish(self) {
         #[cfg(feature = "otlp")]
         if let Some(traces) = self.traces {
             traces.finish();
         }
+        let lines = self.lines;
+        // It waits for lines to be written, which nobody may read.
+        output::briefly(move || drop(lines));
     }
 }
 
@@ -53,7 +71,9 @@ impl Telling {
 pub(crate) fn install(settings: &Settings) -> anyhow::Result<Telling> {
     let Log { format, level } = &settings.log;
     let filter = filter(level).map_err(|error| anyhow!("`log.level` {error}"))?.and(filter_fn(is_impersonal));
-    let logs = fmt::layer().with_writer(io::stderr);
+    let (lines, written) = writer(io::stderr());
+    let _ = DROPPED.set(lines.error_counter());
+    let logs = fmt::layer().with_writer(lines);
     let logs = match format {
         LogFormat::Human => logs.with_ansi(io::stderr().is_terminal()).boxed(),
         LogFormat::Json => logs.json().flatten_event(true).boxed(),
@@ -62,12 +82,42 @@ pub(crate) fn install(settings: &Settings) -> anyhow::Result<Telling> {
     #[cfg(feature = "otlp")]
     let (registry, telling) = {
         let (layer, traces) = crate::traces::layer(&settings.traces)?.unzip();
-        (registry.with(layer), Telling { traces })
+        (registry.with(layer), Telling { lines: written, traces })
     };
     #[cfg(not(feature = "otlp"))]
-    let telling = Telling {};
+    let telling = Telling { lines: written };
     registry.try_init().map_err(|error| anyhow!("cannot install the logs: {error}"))?;
+    // The usual hook writes to standard error, and waits for it.
+    panic::set_hook(Box::new(|fault| tracing::error!("{fault}")));
     Ok(telling)
+}
+
+/// A writer that takes lines without waiting, and hands them to a thread.
+fn writer(out: impl Write + Send + 'static) -> (NonBlocking, WorkerGuard) {
+    NonBlockingBuilder::default().lossy(true).buffered_lines_limit(WAITING).thread_name("log").finish(out)
+}
+
+/// Shows how many lines were dropped: as a metric at all times, and by a line once lines are taken again.
+pub(crate) async fn count_dropped() {
+    let Some(dropped) = DROPPED.get() else { return };
+    let mut ticks = interval(COUNT_EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut told = 0;
+    loop {
+        ticks.tick().await;
+        let lines = dropped.dropped_lines();
+        metrics::counter!("trialgate_log_lines_dropped_total").absolute(lines as u64);
+        if lines > told {
+            tracing::warn!(
+                lines = lines - told,
+                "lines of the log were dropped: standard error did not take them in time"
+            );
+            // Unless this line is among them.
+            if dropped.dropped_lines() == lines {
+                told = lines;
+            }
+        }
+    }
 }
 
 /// The lower levels of other people's crates show what passes through them: addresses, passwords, whole mails. And the
@@ -84,6 +134,40 @@ fn is_impersonal(metadata: &Metadata<'_>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A pipe that nobody reads: it takes the lines for which it gets a permit.
+    struct Held(std::sync::mpsc::Receiver<()>);
+
+    impl Write for Held {
+        fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+            self.0.recv().map_err(|_| io::ErrorKind::BrokenPipe)?;
+            Ok(line.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn lines_that_nobody_takes_are_dropped_and_counted() {
+        let (permits, held) = std::sync::mpsc::channel();
+        let (mut lines, written) = writer(Held(held));
+        let too_many = 10;
+        for _ in 0..WAITING + too_many {
+            assert_eq!(lines.write(b"a line\n").unwrap(), 7);
+        }
+        // The thread holds one of them.
+        let dropped = lines.error_counter().dropped_lines();
+        assert!((too_many - 1..=too_many).contains(&dropped), "{dropped}");
+        Telling {
+            lines: written,
+            #[cfg(feature = "otlp")]
+            traces: None,
+        }
+        .finish();
+        drop(permits);
+    }
 
     #[test]
     fn a_level_is_a_level_or_directives() {

@@ -3,10 +3,16 @@
 use std::fmt::{self, Display};
 use std::io::{self, Write};
 use std::process::ExitCode;
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use clap::Args;
 use serde::Serialize;
+
+/// How long a service waits for a reader of its output.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// How a listing is printed.
 #[derive(Debug, Clone, Copy, Args)]
@@ -60,6 +66,26 @@ pub(crate) fn complain(line: &str) {
     let _ = writeln!(io::stderr().lock(), "{line}");
 }
 
+/// Prints text of a service that goes on whether anybody reads it or not.
+///
+/// # Errors
+/// Standard output is gone.
+pub(crate) fn announce(text: String) -> anyhow::Result<()> {
+    briefly(move || say(&text)).unwrap_or(Ok(()))
+}
+
+/// Does what may wait for a reader of our output, on a thread of its own, and waits for it a moment; nothing, if it is
+/// not done by then.
+pub(crate) fn briefly<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    let (done, wait) = mpsc::channel();
+    let work = move || {
+        // Nobody waits any more: it is done all the same.
+        let _ = done.send(work());
+    };
+    thread::Builder::new().name("output".to_owned()).spawn(work).ok()?;
+    wait.recv_timeout(PATIENCE).ok()
+}
+
 /// 0, or 1 with one line that says why.
 pub(crate) fn exit_code(outcome: anyhow::Result<()>) -> ExitCode {
     match outcome {
@@ -67,7 +93,7 @@ pub(crate) fn exit_code(outcome: anyhow::Result<()>) -> ExitCode {
         Err(error) if error.is::<NobodyReads>() => ExitCode::SUCCESS,
         Err(error) => {
             let line = format!("{error:#}").split_whitespace().collect::<Vec<_>>().join(" ");
-            complain(&format!("trialgate: {line}"));
+            briefly(move || complain(&format!("trialgate: {line}")));
             ExitCode::FAILURE
         }
     }
@@ -112,6 +138,14 @@ mod tests {
         let mut table = Table::new(["kind", "free"]);
         table.row(["multimedia".to_owned(), "7".to_owned()]);
         assert_eq!(table.to_string(), "kind        free\nmultimedia  7\n");
+    }
+
+    #[test]
+    fn nobody_is_waited_for_without_end() {
+        assert_eq!(briefly(|| 1), Some(1));
+        let (permit, held) = mpsc::channel::<()>();
+        assert_eq!(briefly(move || held.recv().is_ok()), None);
+        drop(permit);
     }
 
     #[test]

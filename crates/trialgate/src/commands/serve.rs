@@ -45,10 +45,10 @@ impl Serve {
             let service = Service::start(&config, prepared, listeners, ledger, inbox)?;
             let scheme = config.scheme();
             tracing::info!(%address, scheme, "listening");
-            output::say(&format!("listening on {scheme}://{address}"))?;
+            output::announce(format!("listening on {scheme}://{address}"))?;
             if let Some(address) = admin {
                 tracing::info!(%address, scheme, "listening for administrators");
-                output::say(&format!("/metrics, /docs and /openapi.json on {scheme}://{address}"))?;
+                output::announce(format!("/metrics, /docs and /openapi.json on {scheme}://{address}"))?;
             }
             service.run(signals).await
         });

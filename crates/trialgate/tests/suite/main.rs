@@ -7,6 +7,7 @@ mod configuration;
 mod data;
 mod files;
 mod first_process;
+mod logs;
 mod mail;
 mod refusals;
 mod tls;

@@ -54,7 +54,7 @@ impl Sandbox {
             fill_empty_pool(&*ledger.operations()).await?;
             let printer = Printer::start(&inbox)?;
             let service = Service::start(&config, prepared, listeners, ledger, Some(inbox))?;
-            output::say(&banner::banner(address, admin, &config))?;
+            output::announce(banner::banner(address, admin, &config))?;
             let outcome = service.run(signals).await;
             printer.finish();
             outcome

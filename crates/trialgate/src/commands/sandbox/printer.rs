@@ -10,7 +10,7 @@ use std::thread::{self, JoinHandle};
 use anyhow::Context;
 use trial_sandbox::{CapturedMessage, Inbox};
 
-use crate::output::{say, time};
+use crate::output::{briefly, say, time};
 
 /// Messages that may wait to be shown. Under load more are captured than anybody can read.
 const WAITING: usize = 1_000;
@@ -50,11 +50,13 @@ impl Printer {
         Ok(Self { lines, thread })
     }
 
-    /// Shows what is waiting, and ends.
+    /// Shows what is waiting, if somebody reads it, and ends.
     pub(super) fn finish(self) {
-        if self.lines.send(Line::End).is_ok() {
-            let _ = self.thread.join();
-        }
+        briefly(move || {
+            if self.lines.send(Line::End).is_ok() {
+                let _ = self.thread.join();
+            }
+        });
     }
 }
 
