@@ -7,5 +7,5 @@ mod smtp;
 mod templates;
 
 pub use sandbox::SandboxMailer;
-pub use smtp::{DkimSettings, SmtpMailer, SmtpSettings, SmtpSettingsError};
+pub use smtp::{DkimSettings, HelloName, HelloNameError, SmtpMailer, SmtpSettings, SmtpSettingsError};
 pub use templates::{MailSetting, TemplateError, Templates, WrittenMail};

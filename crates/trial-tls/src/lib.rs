@@ -7,7 +7,8 @@ mod renewal;
 use std::sync::Arc;
 
 use rustls::{ClientConfig, Error, RootCertStore, ServerConfig};
-use rustls_platform_verifier::BuilderVerifierExt;
+use rustls_pki_types::CertificateDer;
+use rustls_platform_verifier::{BuilderVerifierExt, Verifier};
 
 pub use identity::{Identity, IdentityError, IdentityFiles, Part};
 pub use renewal::{Presented, Renewal, Renewed};
@@ -30,6 +31,17 @@ pub fn client_config(is_used: bool) -> Result<ClientConfig, Error> {
         return Ok(builder.with_platform_verifier()?.with_no_client_auth());
     }
     Ok(builder.with_root_certificates(RootCertStore::empty()).with_no_client_auth())
+}
+
+/// TLS 1.2 and 1.3 with certificates that the machine trusts, or that one of these authorities issued.
+///
+/// # Errors
+/// The machine's authorities cannot be read.
+pub fn client_config_with(authorities: Vec<CertificateDer<'static>>) -> Result<ClientConfig, Error> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions()?;
+    let verifier = Arc::new(Verifier::new_with_extra_roots(authorities, provider)?);
+    Ok(builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth())
 }
 
 /// TLS 1.2 and 1.3 for a server of HTTP/2 and HTTP/1.1 that shows what is presented when the connection comes.

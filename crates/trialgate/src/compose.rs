@@ -36,6 +36,9 @@ use crate::shutdown::Signals;
 /// How long the mail server may take for one answer.
 const SMTP_TIMEOUT: Duration = Duration::from_secs(20);
 
+/// The longest wait for the reply to the final dot of a mail.
+const SMTP_FINAL_TIMEOUT: Duration = Duration::from_mins(10);
+
 /// How long the platform may take for one answer.
 pub(crate) const WEBHOOK_TIMEOUT: Duration = Duration::from_secs(20);
 
@@ -178,7 +181,9 @@ pub(crate) fn smtp_mailer(smtp: &SmtpSetup, wording: Wording) -> anyhow::Result<
         envelope_from: smtp.envelope_from.clone(),
         extra_roots_pem: smtp.ca.as_ref().map(|pem| pem.as_bytes().to_vec()),
         dkim,
+        hello_name: None,
         timeout: SMTP_TIMEOUT,
+        final_timeout: SMTP_FINAL_TIMEOUT,
     };
     SmtpMailer::new(settings, templates(wording)?).context("the settings of `mail` cannot be used")
 }

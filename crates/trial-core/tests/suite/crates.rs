@@ -16,7 +16,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("trial-signing", &[]),
     ("trial-tls", &["trial-files"]),
     ("trial-sms", &["trial-core", "trial-sandbox", "trial-signing", "trial-tls"]),
-    ("trial-mail", &["trial-core", "trial-files", "trial-sandbox"]),
+    ("trial-mail", &["trial-core", "trial-files", "trial-sandbox", "trial-tls"]),
     ("trial-spreadsheet", &["trial-core"]),
     ("trial-http", &["trial-core", "trial-sandbox", "trial-signing", "trial-spreadsheet", "trial-tls"]),
     ("trial-files", &[]),

@@ -1,37 +1,40 @@
 //! Mails by SMTP.
 
+mod connection;
 mod dkim;
+mod hello;
 mod message;
+mod reply;
 mod session;
 mod settings;
 mod verdict;
 
 use std::fmt;
-use std::time::Duration;
 
 use async_trait::async_trait;
-use lettre::transport::smtp::response::Response;
 use trial_core::ports::Mailer;
 use trial_core::{DeliveryError, OutgoingMail, Redaction};
 
 use crate::Templates;
 pub use dkim::DkimSettings;
 use dkim::Signer;
-use session::{Failure, Sessions};
+pub use hello::{HelloName, HelloNameError};
+use session::{Sessions, Waits};
 use settings::Mailboxes;
 pub use settings::{SmtpSettings, SmtpSettingsError};
 use verdict::verdict;
 
 /// Hands mails to a mail server by SMTP, over a few connections that are kept open.
 ///
-/// When the connection fails after the mail was handed over and before the server's reply, the mail may be on its way, and is
-/// sent again all the same: the second copy has the `Message-ID` of the first.
+/// A mail to whose final dot the server answers 2xx is sent, whatever the text behind the digits. When the connection fails
+/// between the final dot and the reply, the mail may be on its way, and is sent again all the same: the second copy has the
+/// `Message-ID` of the first.
 pub struct SmtpMailer {
     sessions: Sessions,
     templates: Templates,
     mailboxes: Mailboxes,
     signer: Option<Signer>,
-    timeout: Duration,
+    waits: Waits,
     /// Hides our login in the server's words.
     login: Redaction,
 }
@@ -42,10 +45,10 @@ impl SmtpMailer {
     /// # Errors
     /// Says which setting cannot be used, and why.
     pub fn new(settings: SmtpSettings, templates: Templates) -> Result<Self, SmtpSettingsError> {
-        if settings.timeout.is_zero() {
+        if settings.timeout.is_zero() || settings.final_timeout.is_zero() {
             return Err(SmtpSettingsError::Timeout);
         }
-        let timeout = settings.timeout;
+        let waits = Waits { to_the_dot: settings.timeout, after_the_dot: settings.final_timeout };
         let mailboxes = settings.mailboxes()?;
         let signer = settings.dkim.clone().map(DkimSettings::into_signer).transpose()?;
         let server = settings.into_server()?;
@@ -54,19 +57,8 @@ impl SmtpMailer {
             Some(login) => none.login(&login.user, &login.password),
             None => none,
         };
-        let sessions = Sessions::new(server, timeout);
-        Ok(Self { sessions, templates, mailboxes, signer, timeout, login })
-    }
-
-    async fn within_timeout<T>(
-        &self,
-        attempt: impl Future<Output = Result<T, Failure>>,
-        redaction: &Redaction,
-    ) -> Result<T, DeliveryError> {
-        let result = tokio::time::timeout(self.timeout, attempt)
-            .await
-            .map_err(|_| DeliveryError::Transient(format!("the mail server took longer than {:?}", self.timeout)))?;
-        result.map_err(|failure| verdict(&failure, redaction))
+        let sessions = Sessions::new(server, waits);
+        Ok(Self { sessions, templates, mailboxes, signer, waits, login })
     }
 }
 
@@ -84,23 +76,17 @@ impl Mailer for SmtpMailer {
             message = signer.signed(&message, mail.created_at).map_err(|error| unwritten(&error))?;
         }
         let redaction = mail.redaction().and(&self.login);
-        let delivered = self.sessions.deliver(&self.mailboxes.envelope_from, &to, &message);
-        let reply = self.within_timeout(delivered, &redaction).await?;
-        Ok(redaction.redact(&words(&reply)))
+        let delivered = self.sessions.deliver(&self.mailboxes.envelope_from, &to, &message).await;
+        delivered.map(|reply| redaction.redact(&reply.words())).map_err(|failure| verdict(&failure, &redaction))
     }
 
     async fn check(&self) -> Result<(), DeliveryError> {
-        self.within_timeout(self.sessions.check(), &self.login).await
+        self.sessions.check().await.map_err(|failure| verdict(&failure, &self.login))
     }
-}
-
-fn words(reply: &Response) -> String {
-    let lines: Vec<&str> = reply.message().collect();
-    format!("{} {}", reply.code(), lines.join(" "))
 }
 
 impl fmt::Debug for SmtpMailer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SmtpMailer").field("timeout", &self.timeout).finish_non_exhaustive()
+        f.debug_struct("SmtpMailer").field("waits", &self.waits).finish_non_exhaustive()
     }
 }

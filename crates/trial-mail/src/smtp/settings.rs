@@ -1,18 +1,24 @@
+//! The settings of a mail server, and what is wrong with them.
+
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use lettre::Address;
 use lettre::message::Mailbox;
-use lettre::transport::smtp::authentication::Credentials;
-use lettre::transport::smtp::client::{Certificate, TlsParameters, TlsParametersBuilder};
-use lettre::transport::smtp::{SMTP_PORT, SUBMISSION_PORT, SUBMISSIONS_PORT};
 use percent_encoding::percent_decode_str;
+use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 use url::{Host, Url};
 use zeroize::Zeroizing;
 
-use super::DkimSettings;
+use super::hello::Hello;
+use super::{DkimSettings, HelloName, HelloNameError};
+
+const SMTP_PORT: u16 = 25;
+const SUBMISSION_PORT: u16 = 587;
+const SUBMISSIONS_PORT: u16 = 465;
 
 /// How mails reach their server.
 #[derive(Clone)]
@@ -33,8 +39,13 @@ pub struct SmtpSettings {
     pub extra_roots_pem: Option<Vec<u8>>,
     /// Whose signature mails carry, if one's.
     pub dkim: Option<DkimSettings>,
-    /// How long one delivery may take, from the connection to the server's last word.
+    /// The name to give at EHLO: a full domain name or an address literal. The host's full name if none is given, or the
+    /// address of the socket if the host has none.
+    pub hello_name: Option<String>,
+    /// The longest time from the connection to the final dot.
     pub timeout: Duration,
+    /// The longest wait for the reply to the final dot.
+    pub final_timeout: Duration,
 }
 
 /// Why the settings cannot be used. Holds neither the URL, which may have a password, nor an address.
@@ -61,8 +72,11 @@ pub enum SmtpSettingsError {
     /// The signature, by what is wrong with it.
     #[error("DKIM: {0}")]
     Dkim(&'static str),
+    /// The name to give at EHLO.
+    #[error("the name for EHLO {0}")]
+    HelloName(#[from] HelloNameError),
     /// The time that a delivery may take is nothing.
-    #[error("the time-out of a delivery is zero")]
+    #[error("a time-out of a delivery is zero")]
     Timeout,
     /// TLS cannot be had on this machine, mostly for want of certificates.
     #[error("TLS cannot be used: {0}")]
@@ -75,6 +89,7 @@ pub(super) struct Server {
     pub(super) port: u16,
     pub(super) security: Security,
     pub(super) login: Option<Login>,
+    pub(super) hello: Hello,
 }
 
 /// Whose mails these are.
@@ -86,19 +101,13 @@ pub(super) struct Mailboxes {
 
 pub(super) enum Security {
     None,
-    StartTls(TlsParameters),
-    Tls(TlsParameters),
+    StartTls(Arc<ClientConfig>),
+    Tls(Arc<ClientConfig>),
 }
 
 pub(super) struct Login {
     pub(super) user: Zeroizing<String>,
     pub(super) password: Zeroizing<String>,
-}
-
-impl Login {
-    pub(super) fn credentials(&self) -> Credentials {
-        Credentials::new(self.user.to_string(), self.password.to_string())
-    }
 }
 
 impl SmtpSettings {
@@ -115,11 +124,8 @@ impl SmtpSettings {
         };
         let roots = self.extra_roots_pem.as_deref().map(roots).transpose()?.unwrap_or_default();
         let tls = || {
-            let builder = roots
-                .iter()
-                .cloned()
-                .fold(TlsParameters::builder(host.clone()), TlsParametersBuilder::add_root_certificate);
-            builder.build().map_err(|error| SmtpSettingsError::Tls(error.to_string()))
+            let config = trial_tls::client_config_with(roots);
+            config.map(Arc::new).map_err(|error| SmtpSettingsError::Tls(error.to_string()))
         };
         let (security, default_port) = match url.scheme() {
             "smtp" => (Security::None, SMTP_PORT),
@@ -128,7 +134,11 @@ impl SmtpSettings {
             _ => return Err(SmtpSettingsError::Url("begins with none of smtp://, smtp+starttls:// and smtps://")),
         };
         let port = url.port().unwrap_or(default_port);
-        Ok(Server { login: login(&url, self.password)?, host, port, security })
+        let hello = match &self.hello_name {
+            Some(name) => Some(HelloName::parse(name)?),
+            None => HelloName::of_host(),
+        };
+        Ok(Server { login: login(&url, self.password)?, host, port, security, hello: Hello(hello) })
     }
 
     pub(super) fn mailboxes(&self) -> Result<Mailboxes, SmtpSettingsError> {
@@ -140,11 +150,13 @@ impl SmtpSettings {
     }
 }
 
-fn roots(pem: &[u8]) -> Result<Vec<Certificate>, SmtpSettingsError> {
-    let found: Result<Vec<CertificateDer<'_>>, _> = CertificateDer::pem_slice_iter(pem).collect();
+/// The certificates, each of which can be an authority.
+fn roots(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, SmtpSettingsError> {
+    let found: Result<Vec<CertificateDer<'static>>, _> = CertificateDer::pem_slice_iter(pem).collect();
     let found = found.ok().filter(|found| !found.is_empty()).ok_or(SmtpSettingsError::Roots)?;
-    let roots = found.into_iter().map(|root| Certificate::from_der(root.to_vec()));
-    roots.collect::<Result<_, _>>().map_err(|_| SmtpSettingsError::Roots)
+    let mut store = RootCertStore::empty();
+    found.iter().try_for_each(|root| store.add(root.clone())).map_err(|_| SmtpSettingsError::Roots)?;
+    Ok(found)
 }
 
 fn login(url: &Url, beside: Option<Zeroizing<String>>) -> Result<Option<Login>, SmtpSettingsError> {

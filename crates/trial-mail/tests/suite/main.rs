@@ -12,6 +12,7 @@ mod sandbox;
 mod settings;
 mod smtp;
 mod smtp_faults;
+mod smtp_replies;
 mod templates;
 mod third_party;
 mod wording;

@@ -11,6 +11,10 @@ use trial_mail::{MailSetting, SmtpMailer, SmtpSettings, Templates};
 #[derive(Clone, Copy)]
 pub(crate) enum Act {
     Reply(&'static str),
+    /// Says these bytes as they are, as if it had taken the mail; ends the connection if they do not end a line.
+    Bytes(&'static [u8]),
+    /// Replies after this time.
+    Late(Duration, &'static str),
     /// Ends the connection without a word.
     HangUp,
     /// Says nothing more.
@@ -92,7 +96,9 @@ pub(crate) fn settings(url: String) -> SmtpSettings {
         envelope_from: None,
         extra_roots_pem: None,
         dkim: None,
+        hello_name: None,
         timeout: Duration::from_secs(20),
+        final_timeout: Duration::from_mins(10),
     }
 }
 
@@ -152,6 +158,17 @@ async fn act(
     let reply = match scripted {
         None => good,
         Some(Act::Reply(reply)) => reply,
+        Some(Act::Late(after, reply)) => {
+            tokio::time::sleep(after).await;
+            reply
+        }
+        Some(Act::Bytes(bytes)) => {
+            if point == "MESSAGE" {
+                state.lock().unwrap().mails.push(Envelope::default());
+            }
+            stream.write_all(bytes).await.ok()?;
+            return bytes.ends_with(b"\r\n").then_some("");
+        }
         Some(Act::HangUp) => return None,
         Some(Act::FallSilent) => std::future::pending().await,
     };

@@ -65,6 +65,9 @@ fn refuses_what_is_no_mailbox() {
     let envelope_from = Some("Bounces".to_owned());
     assert_eq!(refusal(SmtpSettings { envelope_from, ..good() }), SmtpSettingsError::EnvelopeFrom);
     assert_eq!(refusal(SmtpSettings { timeout: Duration::ZERO, ..good() }), SmtpSettingsError::Timeout);
+    assert_eq!(refusal(SmtpSettings { final_timeout: Duration::ZERO, ..good() }), SmtpSettingsError::Timeout);
+    let said = refusal(SmtpSettings { hello_name: Some("localhost".to_owned()), ..good() }).to_string();
+    assert!(said.starts_with("the name for EHLO is neither a full domain name"), "{said}");
 }
 
 #[test]

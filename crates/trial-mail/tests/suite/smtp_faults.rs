@@ -143,7 +143,11 @@ async fn tries_again_when_the_server_falls_silent() {
     for point in ["GREETING", "EHLO", "MAIL", "RCPT", "DATA", "MESSAGE"] {
         let peer = Peer::start().await;
         peer.follow(&[(point, Act::FallSilent)]);
-        let settings = SmtpSettings { timeout: Duration::from_millis(20), ..peer.settings() };
+        let settings = SmtpSettings {
+            timeout: Duration::from_millis(20),
+            final_timeout: Duration::from_millis(20),
+            ..peer.settings()
+        };
         let mailer = SmtpMailer::new(settings, templates()).unwrap();
         let error = mailer.deliver(&account_mail(Locale::En)).await.unwrap_err();
         assert_eq!(error, Transient("the mail server took longer than 20ms".to_owned()), "{point}");

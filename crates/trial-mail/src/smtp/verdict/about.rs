@@ -1,0 +1,237 @@
+//! The subject of a refusal by 5xx: this recipient, this mail, or us.
+//!
+//! Providers use the digits and the enhanced codes as they like, so the text is asked first. What names neither the recipient
+//! nor the mail is about us.
+
+/// The subject of a refusal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum About {
+    /// The mailbox, its domain, or the room in it.
+    Recipient,
+    /// The size or the content of this mail.
+    Mail,
+    /// Our quota, rate, address, name, sender, account or reputation; or nothing that is said.
+    Us,
+}
+
+/// Words about us, or about the moment. They count more than anything else that the same reply says: Exim's "Sender verify
+/// failed" quotes "No such user", QQ's "Mailbox unavailable or access denied" passes after a while.
+const OURS: &[&str] = &[
+    // Quota and rate.
+    "sending limit",
+    "sending quota",
+    "sending rate",
+    "sending suspended",
+    "submissionquota",
+    "submission quota",
+    "message quota",
+    "daily limit",
+    "hourly limit",
+    "messaging limit",
+    "credits exceeded",
+    "frequen",
+    "rate limit",
+    "ratelimit",
+    "at a rate",
+    "too many",
+    "too fast",
+    "too quickly",
+    "throttl",
+    "try again",
+    "temporar",
+    "mailbox unavailable or access denied",
+    // Relaying.
+    "relay not",
+    "relay access",
+    "relay denied",
+    "relaying",
+    "to relay",
+    "denies relay",
+    "mail relay",
+    // Our name, address and reputation.
+    "helo",
+    "ehlo",
+    "client host",
+    "reverse dns",
+    "black list",
+    "blacklist",
+    "blocklist",
+    "block list",
+    "reputation",
+    "spam",
+    "unsolicited",
+    "spf",
+    "dkim",
+    "dmarc",
+    // The sender, and who signed in.
+    "sender verify",
+    "sender address",
+    "sender domain",
+    "sender id",
+    "sender reject",
+    "sender is",
+    "sender not",
+    "sender denied",
+    "fake sender",
+    "bad sender",
+    "bad outbound sender",
+    "invalid sender",
+    "senders",
+    "mail from",
+    "from address",
+    "from domain",
+    "authenticat",
+    "authoriz",
+    "authoris",
+    "not verified",
+    "unverified",
+    "频率",
+    "频繁",
+    "限制",
+    "稍后",
+    "发信",
+    "发件人",
+    "认证",
+    "授权",
+    "中继",
+    "黑名单",
+    "垃圾",
+];
+
+/// Words that name the recipient.
+const RECIPIENT: &[&str] = &[
+    "user unknown",
+    "unknown user",
+    "user not found",
+    "user not known",
+    "no such user",
+    "invalid user",
+    "user invalid",
+    "user disabled",
+    "user is disabled",
+    "unavailable mail user",
+    "not a known user",
+    "not user of this server",
+    "user not local",
+    "this user doesn't have",
+    "does not exist",
+    "doesn't exist",
+    "don't exist",
+    "not exist",
+    "does not have an account",
+    "mailbox unavailable",
+    "mailbox currently unavailable",
+    "mailbox not found",
+    "mailbox not available",
+    "mailbox disabled",
+    "mailbox is disabled",
+    "mailbox full",
+    "mailbox is full",
+    "mailbox name not allowed",
+    "no mailbox",
+    "no such mailbox",
+    "invalid mailbox",
+    "unknown mailbox",
+    "not a valid mailbox",
+    "storage allocation",
+    "over quota",
+    "no such recipient",
+    "no such person",
+    "no such address",
+    "recipient unknown",
+    "unknown recipient",
+    "recipient not found",
+    "recipientnotfound",
+    "invalid recipient",
+    "bad recipient",
+    "invalid rcptto",
+    "invalid rcpt to",
+    "address unknown",
+    "unknown address",
+    "invalid address",
+    "bad address",
+    "bad destination",
+    "unrouteable address",
+    "unroutable address",
+    "unknown local part",
+    "unknown local-part",
+    "recipient address rejected: user",
+    "recipient address rejected: undeliverable",
+    "recipient address rejected: domain",
+    // Of Microsoft 365; with another code it is a policy of Postfix.
+    "5.4.1 recipient address rejected",
+    "account disabled",
+    "account is disabled",
+    "account has been disabled",
+    "account is inactive",
+    "account inactive",
+    "unknown account",
+    "account that you tried to reach",
+    "address you entered",
+    "no longer available",
+    "no longer in use",
+    "does not accept mail",
+    "不存在",
+    "无此用户",
+    "没有该用户",
+    "没有此用户",
+    "未开通",
+    "邮箱已满",
+    "空间不足",
+    "已停用",
+    "被禁用",
+];
+
+/// Words that name this mail.
+const MAIL: &[&str] = &[
+    "message too large",
+    "message too long",
+    "message is too long",
+    "message is too large",
+    "message size",
+    "mailsize",
+    "length of data content",
+    "exceeds size limit",
+    "exceeds fixed limit",
+    "content rejected",
+    "content denied",
+    "content reject",
+    "virus",
+    "infected",
+    "malware",
+    "病毒",
+];
+
+/// Enhanced codes (RFC 3463, RFC 7505, IANA's registry) that name the recipient: bad mailbox, bad domain, bad syntax, moved,
+/// no mail at all, disabled, full.
+const RECIPIENT_CODES: [(u16, u16); 7] = [(1, 1), (1, 2), (1, 3), (1, 6), (1, 10), (2, 1), (2, 2)];
+/// Enhanced codes that name this mail: too long for the mailbox, too big for the system. All of x.6 is about content.
+const MAIL_CODES: [(u16, u16); 2] = [(2, 3), (3, 4)];
+
+/// The subject of a refusal with this text.
+pub(super) fn about(text: &str) -> About {
+    // Addresses and links may have any word in them.
+    let words: Vec<&str> =
+        text.split_whitespace().filter(|word| !word.contains('@') && !word.contains("://")).collect();
+    let said = words.join(" ").to_lowercase();
+    let says = |phrases: &[&str]| phrases.iter().any(|phrase| said.contains(phrase));
+    let enhanced = words.iter().find_map(|word| enhanced(word));
+    let has = |codes: &[(u16, u16)]| enhanced.is_some_and(|detail| codes.contains(&detail));
+    if says(OURS) {
+        About::Us
+    } else if says(RECIPIENT) || has(&RECIPIENT_CODES) {
+        About::Recipient
+    } else if says(MAIL) || has(&MAIL_CODES) || enhanced.is_some_and(|(subject, _)| subject == 6) {
+        About::Mail
+    } else {
+        About::Us
+    }
+}
+
+/// Subject and detail of `5.1.1`, `#5.1.1` or `(#5.1.1)`.
+fn enhanced(word: &str) -> Option<(u16, u16)> {
+    let mut digits = word.trim_matches(|c: char| !c.is_ascii_digit()).split('.');
+    let (class, subject, detail) = (digits.next()?, digits.next()?, digits.next()?);
+    let number = |digits: &str| digits.parse().ok().filter(|_| digits.len() <= 3);
+    (class == "5" && digits.next().is_none()).then_some((number(subject)?, number(detail)?))
+}

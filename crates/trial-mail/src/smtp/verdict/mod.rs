@@ -1,0 +1,48 @@
+//! Judges failed deliveries, and words them without personal data.
+
+mod about;
+#[cfg(test)]
+mod replies;
+
+use trial_core::{DeliveryError, Redaction};
+
+use super::connection::Fault;
+use super::session::{Failure, Step};
+use about::{About, about};
+
+/// A mail is given up at once only where the server refused, for good, this recipient or this mail, and said so. Everything
+/// else is tried again: 4xx, time-outs, connections, TLS and replies that make no sense, but also each 5xx that is ours to
+/// mend: any before the recipient is named, and later those about quota, rate, relaying, names, senders and block lists.
+/// Taken for transient by mistake, a mail costs some attempts and fails a day later in the sight of operations; taken for
+/// permanent by mistake, an applicant never gets the account.
+pub(super) fn verdict(failure: &Failure, redaction: &Redaction) -> DeliveryError {
+    let Failure { step, fault } = failure;
+    let told = match fault {
+        Fault::TimedOut(wait) => return DeliveryError::Transient(format!("the mail server took longer than {wait:?}")),
+        Fault::Io(error) => error.to_string(),
+        Fault::Closed => "the connection was closed".to_owned(),
+        Fault::Nonsense => "its reply is not one of SMTP".to_owned(),
+        Fault::Missing(what) => (*what).to_owned(),
+        Fault::Refused(reply) => reply.words(),
+    };
+    let words = format!("{}: {}", step_name(*step), redaction.redact(&told));
+    let is_about_the_mail = matches!(step, Step::Recipient | Step::Content);
+    match fault {
+        Fault::Refused(reply) if is_about_the_mail && reply.is_for_good() => match about(&reply.text()) {
+            About::Recipient | About::Mail => DeliveryError::Permanent(words),
+            About::Us => DeliveryError::Transient(words),
+        },
+        _ => DeliveryError::Transient(words),
+    }
+}
+
+fn step_name(step: Step) -> &'static str {
+    match step {
+        Step::Connect => "no session with the mail server",
+        Step::SignIn => "the mail server did not let us sign in",
+        Step::Sender => "the mail server refused the sender",
+        Step::Recipient => "the mail server refused the recipient",
+        Step::Content => "the mail server did not take the mail",
+        Step::Check => "the mail server does not answer",
+    }
+}
