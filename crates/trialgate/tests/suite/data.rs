@@ -25,11 +25,16 @@ fn access_codes_are_imported_once() {
     let home = migrated();
     fs::write(home.path("codes.csv"), "\u{feff}kind,code\r\nvoice,1\r\nvoice,2\r\nmultimedia,a\r\nvoice,1\r\n")
         .unwrap();
-    let said = home.run("access-codes import codes.csv --dry-run").done();
-    assert_eq!(said, "all rows are good: 3 would be added, 1 are known; nothing was changed\n");
-    assert_eq!(home.run("access-codes import codes.csv").done(), "3 added, 1 known\n");
-    let again = json(home.run("access-codes import codes.csv --json"));
+    let run = |options: &str| {
+        let ran = home.run(&format!("access-codes import codes.csv{options}"));
+        assert_eq!((ran.status, ran.err.as_str()), (0, "warning: codes.csv:5: code 1 stands in line 2 already\n"));
+        ran.out
+    };
+    assert_eq!(run(" --dry-run"), "all rows are good: 3 would be added, 1 are known; nothing was changed\n");
+    assert_eq!(run(""), "3 added, 1 known\n");
+    let again: Value = serde_json::from_str(&run(" --json")).unwrap();
     assert_eq!((&again["added"], &again["known"], &again["rows"]), (&0.into(), &4.into(), &4.into()));
+    assert_eq!(again["repeated"], serde_json::json!([{ "line": 5, "first": 2, "code": "1" }]));
     let stock = json(home.run("access-codes stock --json"));
     let expected = serde_json::json!({ "stock": [
         { "kind": "voice", "free": 2, "leased": 0, "quarantined": 0, "retired": 0 },
