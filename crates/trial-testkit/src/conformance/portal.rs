@@ -139,7 +139,7 @@ pub async fn tries_to_sign_in_are_counted<F: LedgerFactory>(factory: &F) {
         join_all((0..8).map(|_| count("c", "z"))).await.into_iter().map(|(tries, _)| tries).collect();
     at_once.sort_unstable();
     assert_eq!(at_once, [1, 2, 3, 4, 5, 6, 7, 8]);
-    let link = |account: &str| PortalTry::new(TryKind::Link, account, "w", desk.now());
+    let link = |account: &str| PortalTry::new(TryKind::Link, account, "w", desk.now(), &keyring());
     for n in 1..=PORTAL_LINKS_PER_ADDRESS {
         let tries = desk.ledger.count_portal_try(link(&n.to_string())).await.unwrap();
         assert_eq!((tries.account, tries.address), (1, n));
