@@ -127,25 +127,34 @@ fn phones_in(file: &Path) -> BTreeSet<String> {
     phones.map(|text| String::from_utf8(text.to_vec()).unwrap()).collect()
 }
 
+/// A number that has nothing to do with the order of these (the finisher of SplitMix64).
+fn mixed(n: u64) -> u64 {
+    let n = (n + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let n = (n ^ (n >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let n = (n ^ (n >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    n ^ (n >> 31)
+}
+
 /// SQLite moves rows between pages as tables grow, and leaves copies of them in unused parts of pages.
 #[tokio::test]
 async fn no_copy_of_an_erased_row_is_left_where_it_once_was() {
     const PERSONS: u64 = 3_000;
     let (_dir, options, desk) = desk(0).await;
     let (began, days) = (desk.now().timestamp_millis().unsigned_abs(), 24 * 3_600_000);
-    // In an order that has nothing to do with time; the first half is old enough to be removed.
-    let phone_of = |n: u64| format!("+861{:010}", n * 7_777_777_777 % 10_000_000_000);
+    // In an order that has nothing to do with time; every other one is old enough to be removed.
+    let phone_of = |n: u64| format!("+861{:010}", mixed(n) % 10_000_000_000);
+    let is_old = |n: &u64| mixed(*n).is_multiple_of(2);
     let mut rows = "BEGIN;".to_owned();
     for n in 0..PERSONS {
-        let ms = began + n + if n < PERSONS / 2 { 0 } else { 200 * days };
-        let (id, at, phone) = (format!("{ms:012x}{n:020x}"), ms * 1_000, phone_of(n));
+        let ms = began + n + if is_old(&n) { 0 } else { 200 * days };
+        let (at, phone) = (ms * 1_000, phone_of(n));
+        let company = phone.clone() + &"x".repeat(usize::try_from(mixed(n) / 2 % 100).unwrap());
         write!(
             rows,
-            "INSERT INTO challenges (id, phone, key_id, made_at, expires_at, tries, state)
-                 VALUES (x'{id}', '{phone}', 'k1', {at}, {at}, 0, 'open');
-             INSERT INTO phones (phone, country_code, failures, challenge) VALUES ('{phone}', 86, 0, x'{id}');
-             INSERT INTO code_requests (id, request_id, at, phone, country_code, challenge, state)
-                 VALUES (x'{id}', 'r{n}', {at}, '{phone}', 86, x'{id}', 'sending');"
+            "INSERT INTO applications (id, request_id, at, phone, country_code, email, email_key, company, company_key,
+                 outcome, refusal, return_code)
+             VALUES (x'{ms:012x}{n:020x}', 'r{n}', {at}, '{phone}', 86, '{phone}', '{phone}', '{company}', '{company}',
+                 'refused', '{{}}', '001');"
         )
         .unwrap();
     }
@@ -153,13 +162,12 @@ async fn no_copy_of_an_erased_row_is_left_where_it_once_was() {
     conn.batch_execute(&(rows + "COMMIT")).unwrap();
     drop(conn);
     desk.wait(Duration::from_hours(201 * 24));
-    for what in [Expiring::CodeRequests, Expiring::Challenges] {
-        let since = Retention::default().since(what, desk.now());
-        let page = ExpiryPage { what, since, after: [0; 16], limit: 10_000 };
-        assert_eq!(desk.ledger.expire(page, false).await.unwrap().removed, PERSONS / 2);
-    }
+    let since = Retention::default().since(Expiring::Applications, desk.now());
+    let page = ExpiryPage { what: Expiring::Applications, since, after: [0; 16], limit: 10_000 };
+    let kept: BTreeSet<_> = (0..PERSONS).filter(|n| !is_old(n)).map(phone_of).collect();
+    let expired = desk.ledger.expire(page, false).await.unwrap();
+    assert_eq!(expired.removed, PERSONS - u64::try_from(kept.len()).unwrap());
     assert!(desk.ledger.purge().await.unwrap());
-    let kept: BTreeSet<_> = (PERSONS / 2..PERSONS).map(phone_of).collect();
     assert!(phones_in(&options.path).len() > kept.len(), "or nothing is shown here");
     assert!(matches!(desk.ledger.compact(4096).await.unwrap(), Compaction::TooLarge { bytes: 4097.. }));
     assert_eq!(desk.ledger.compact(u64::MAX).await.unwrap(), Compaction::Done);
