@@ -101,7 +101,7 @@ impl SqliteLedger {
                 let place = moved_to(conn).map_err(fault)?;
                 if let Some(place) = &place {
                     diesel::delete(moved_to::table).execute(conn).map_err(fault)?;
-                    let detail = format!("moved to {place}");
+                    let detail = format!("it was moved to {place}");
                     operations::take_down(conn, &by, "database.confirm", "database", detail)?;
                 }
                 Ok::<_, Confirming>(place)
