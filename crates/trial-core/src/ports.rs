@@ -20,9 +20,9 @@ use crate::{
     AccessCode, AccessCodeImport, AccessCodeKind, AccessCodePage, AccessCodeStock, AccessCodeView, Application,
     ApplicationId, ApplicationQuery, ApplicationSearch, ApplicationView, ApplyReply, Batch, CodeReply, CodeRequest,
     DeliveryError, DeliveryReceipt, DueMail, DueTenant, FreedCode, GatewayReply, GatewayUnusable, HourCount, Lease,
-    LedgerError, LifeOutcome, MailAttempt, MailId, MailPage, MailQueue, MailRetried, OutboxMail, Outcome, OutgoingMail,
-    Phone, Planner, PoolOrder, PoolOutcome, QuotaView, RestOver, Settlement, SmsMessage, TenantId, TenantOrder,
-    TenantSearch, TenantView, TimelineView, UniqueBy, Violation, Warning, WarningToTell,
+    LeaseId, LedgerError, LifeOutcome, MailAttempt, MailId, MailPage, MailQueue, MailRetried, OutboxMail, Outcome,
+    OutgoingMail, Phone, Planner, PoolOrder, PoolOutcome, QuotaView, RestOver, Settlement, SmsMessage, TenantId,
+    TenantOrder, TenantSearch, TenantView, TimelineView, UniqueBy, Violation, Warning, WarningToTell,
 };
 
 pub use callers::{Callers, ReplayGuard};
@@ -143,6 +143,12 @@ pub trait Outbox: Send + Sync {
     /// # Errors
     /// Whatever stands in the way; nothing is claimed then.
     async fn claim(&self, lease: Lease, limit: u32) -> Result<Vec<DueMail>, LedgerError>;
+
+    /// Prolongs leases whose deliveries take longer, as far as mails are still claimed under them.
+    ///
+    /// # Errors
+    /// Whatever stands in the way; the leases end when they would have.
+    async fn renew(&self, leases: Vec<LeaseId>, until: DateTime<Utc>) -> Result<(), LedgerError>;
 
     /// Records what became of claimed mails. A retry or a failure counts only under the lease that still holds; that a
     /// mail was sent always counts.

@@ -183,8 +183,10 @@ pub struct MailDeliveryOptions {
     pub concurrency: usize,
     /// How long one delivery may take.
     pub timeout: Duration,
-    /// How long a claimed mail is ours; longer than `timeout`.
+    /// How long a claimed mail is ours. The lease is renewed while the delivery lasts.
     pub lease: Duration,
+    /// How long a stop waits for deliveries under way; one that takes longer is due again when its lease ends.
+    pub drain: Duration,
 }
 
 impl Default for EngineOptions {
@@ -199,8 +201,9 @@ impl Default for EngineOptions {
                 retry: MailRetry::default(),
                 max_per_second: 50,
                 concurrency: 10,
-                timeout: Duration::from_mins(1),
+                timeout: Duration::from_mins(11),
                 lease: Duration::from_mins(3),
+                drain: Duration::from_mins(1),
             },
             events: EventDeliveryOptions {
                 max_per_second: 100,

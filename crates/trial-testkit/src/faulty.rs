@@ -3,8 +3,9 @@ use std::fmt;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use trial_core::ports::{Outbox, Screen, TrialLedger};
-use trial_core::{Batch, DueMail, Lease, LedgerError, Outcome, Planner, Settlement};
+use trial_core::{Batch, DueMail, Lease, LeaseId, LedgerError, Outcome, Planner, Settlement};
 
 /// What goes wrong with one call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -114,6 +115,10 @@ impl<L: Outbox> Outbox for FaultyLedger<L> {
         let mails = self.ledger.claim(lease, limit).await?;
         fault.after()?;
         Ok(mails)
+    }
+
+    async fn renew(&self, leases: Vec<LeaseId>, until: DateTime<Utc>) -> Result<(), LedgerError> {
+        self.ledger.renew(leases, until).await
     }
 
     async fn settle(&self, settlements: Vec<Settlement>) -> Result<(), LedgerError> {

@@ -27,17 +27,11 @@ use trial_tls::{Renewal, server_config};
 
 use crate::captured;
 use crate::certificate::Verdict;
-use crate::config::{CallbackSecrets, Callers, Config, SmtpSetup, WebhookSetup, Wording};
+use crate::config::{CallbackSecrets, Callers, Config, SMTP_TIMEOUT, SmtpSetup, WebhookSetup, Wording};
 use crate::ledger::Ledger;
 use crate::logging;
 use crate::prepare::{Prepared, PreparedGuard, PreparedMailer};
 use crate::shutdown::Signals;
-
-/// How long the mail server may take for one answer.
-const SMTP_TIMEOUT: Duration = Duration::from_secs(20);
-
-/// The longest wait for the reply to the final dot of a mail.
-const SMTP_FINAL_TIMEOUT: Duration = Duration::from_mins(10);
 
 /// How long the platform may take for one answer.
 pub(crate) const WEBHOOK_TIMEOUT: Duration = Duration::from_secs(20);
@@ -181,9 +175,9 @@ pub(crate) fn smtp_mailer(smtp: &SmtpSetup, wording: Wording) -> anyhow::Result<
         envelope_from: smtp.envelope_from.clone(),
         extra_roots_pem: smtp.ca.as_ref().map(|pem| pem.as_bytes().to_vec()),
         dkim,
-        hello_name: None,
+        hello_name: smtp.hello_name.clone(),
         timeout: SMTP_TIMEOUT,
-        final_timeout: SMTP_FINAL_TIMEOUT,
+        final_timeout: smtp.final_timeout,
     };
     SmtpMailer::new(settings, templates(wording)?).context("the settings of `mail` cannot be used")
 }

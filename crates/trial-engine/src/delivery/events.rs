@@ -3,6 +3,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use futures_util::FutureExt;
 use tokio::time::timeout;
 use trial_core::ports::{Clock, EventOutbox, TenantPlatform};
@@ -60,8 +61,9 @@ impl EventErrand {
     }
 
     pub(crate) fn bounds(&self) -> DeliveryBounds {
-        let EventDeliveryOptions { max_per_second, concurrency, lease, .. } = self.options;
-        DeliveryBounds { max_per_second, concurrency, lease, longest_wait: EVENT_RETRY_CAP + Duration::from_mins(1) }
+        let EventDeliveryOptions { max_per_second, concurrency, lease, timeout: drain } = self.options;
+        let longest_wait = EVENT_RETRY_CAP + Duration::from_mins(1);
+        DeliveryBounds { max_per_second, concurrency, lease, drain, longest_wait }
     }
 
     /// A fault of the program with this event counts as a failure of this event, so that it is given up in the end.
@@ -95,6 +97,11 @@ impl Errand for EventErrand {
                 Ok(Vec::new())
             }
         }
+    }
+
+    /// A lease outlives the time that telling an event may take.
+    async fn renew(&self, _leases: Vec<LeaseId>, _until: DateTime<Utc>) -> Result<(), LedgerError> {
+        Ok(())
     }
 
     async fn deliver(self, due: DueEvent, lease: LeaseId) -> EventSettlement {

@@ -45,8 +45,8 @@ impl MailErrand {
     }
 
     pub(crate) fn bounds(&self) -> DeliveryBounds {
-        let MailDeliveryOptions { max_per_second, concurrency, lease, retry, .. } = self.options;
-        DeliveryBounds { max_per_second, concurrency, lease, longest_wait: retry.cap }
+        let MailDeliveryOptions { max_per_second, concurrency, lease, drain, retry, .. } = self.options;
+        DeliveryBounds { max_per_second, concurrency, lease, drain, longest_wait: retry.cap }
     }
 
     async fn hand_over(&self, mail: &DueMail) -> Result<String, DeliveryError> {
@@ -86,6 +86,10 @@ impl Errand for MailErrand {
 
     async fn claim(&self, lease: Lease, limit: u32) -> Result<Vec<DueMail>, LedgerError> {
         self.outbox.claim(lease, limit).await
+    }
+
+    async fn renew(&self, leases: Vec<LeaseId>, until: DateTime<Utc>) -> Result<(), LedgerError> {
+        self.outbox.renew(leases, until).await
     }
 
     async fn deliver(self, mail: DueMail, lease: LeaseId) -> Settlement {

@@ -4,11 +4,13 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use mockall::Sequence;
 use tokio::time::{Instant, advance};
 use trial_core::ports::{Mailer, MockMailer, MockOutbox, MockTrialLedger, Outbox};
 use trial_core::{
-    DeliveryError, DueMail, Lease, LedgerError, MailContent, MailId, OutgoingMail, Policy, SettledAs, Settlement,
+    DeliveryError, DueMail, Lease, LeaseId, LedgerError, MailContent, MailId, OutgoingMail, Policy, SettledAs,
+    Settlement,
 };
 use trial_engine::{Engine, EngineOptions, EngineParts};
 use trial_testkit::{RecordingMailer, data};
@@ -21,6 +23,7 @@ struct Tray {
     due: Mutex<Vec<DueMail>>,
     settled: Mutex<Vec<Settlement>>,
     claims: Mutex<Vec<(Instant, u32, Lease)>>,
+    renewals: Mutex<Vec<(Instant, Vec<LeaseId>, DateTime<Utc>)>>,
 }
 
 impl Tray {
@@ -49,6 +52,11 @@ impl Outbox for Tray {
         Ok(due.drain(..claimed).collect())
     }
 
+    async fn renew(&self, leases: Vec<LeaseId>, until: DateTime<Utc>) -> Result<(), LedgerError> {
+        self.renewals.lock().unwrap().push((Instant::now(), leases, until));
+        Ok(())
+    }
+
     async fn settle(&self, settlements: Vec<Settlement>) -> Result<(), LedgerError> {
         self.settled.lock().unwrap().extend(settlements);
         Ok(())
@@ -65,7 +73,6 @@ async fn a_due_mail_is_delivered_and_settled_under_its_lease() {
     let mut outbox = MockOutbox::new();
     outbox.expect_claim().times(1).in_sequence(&mut order).returning(|lease, _| {
         assert_eq!((lease.now, lease.until), (now(), now() + options().mail.lease));
-        assert!(options().mail.lease > options().mail.timeout, "a lease outlives its delivery");
         Ok(vec![due_mail(1)])
     });
     outbox
@@ -149,6 +156,75 @@ async fn a_mail_that_hangs_blocks_no_other_and_is_due_again() {
     let last = tray.settled().pop().unwrap();
     assert!(matches!(last, (mail, SettledAs::Retry { .. }) if mail == due_mail(1).id), "{last:?}");
     engine.stop().await.unwrap();
+}
+
+/// A mailer whose server takes this long for its reply to each mail.
+struct Late(Duration);
+
+#[async_trait]
+impl Mailer for Late {
+    async fn deliver(&self, _mail: &OutgoingMail) -> Result<String, DeliveryError> {
+        tokio::time::sleep(self.0).await;
+        Ok("250 OK".to_owned())
+    }
+
+    async fn check(&self) -> Result<(), DeliveryError> {
+        Ok(())
+    }
+}
+
+/// Nobody else must send a mail whose server takes ten minutes to say that it has taken it.
+#[tokio::test(start_paused = true)]
+async fn a_lease_is_renewed_as_long_as_its_delivery_lasts() {
+    let tray = Tray::holding([1]);
+    let engine = Engine::start(with_tray(&tray, Late(Duration::from_mins(10))), options());
+    tray.until_settled(1).await;
+    assert!(matches!(tray.settled()[0].1, SettledAs::Sent { .. }));
+    let lease = tray.claims.lock().unwrap()[0].2.id;
+    let renewals = tray.renewals.lock().unwrap().clone();
+    assert!(renewals.iter().all(|(_, leases, _)| *leases == [lease]), "{renewals:?}");
+    let times = [tray.claims.lock().unwrap()[0].0].into_iter().chain(renewals.iter().map(|(at, ..)| *at));
+    let times: Vec<Instant> = times.chain([Instant::now()]).collect();
+    let longest = times.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap();
+    assert!(longest <= options().mail.lease / 2, "{longest:?} without a renewal");
+    let settled = renewals.len();
+    advance(options().mail.lease * 2).await;
+    assert_eq!(tray.renewals.lock().unwrap().len(), settled, "what is settled needs no lease");
+    engine.stop().await.unwrap();
+}
+
+/// Replies that take minutes hold up no mail whose server answers at once, and a stop does not wait for them.
+#[tokio::test(start_paused = true)]
+async fn slow_mails_leave_room_for_others() {
+    let slow: Vec<u8> = (1..=20).collect();
+    let tray = Tray::holding(1..=40);
+    let stuck = slow.iter().map(|n| due_mail(*n).id).collect();
+    let mail = trial_engine::MailDeliveryOptions { concurrency: 10, ..options().mail };
+    let engine = Engine::start(with_tray(&tray, StuckMany(stuck)), EngineOptions { mail, ..options() });
+    let started = Instant::now();
+    tray.until_settled(20).await;
+    assert!(started.elapsed() < Duration::from_mins(1), "{:?}", started.elapsed());
+    let stopped = Instant::now();
+    engine.stop().await.unwrap();
+    assert!(stopped.elapsed() <= options().mail.drain + Duration::from_secs(2), "{:?}", stopped.elapsed());
+    assert_eq!(tray.settled().len(), 20, "what was cut short is due again when its lease ends");
+}
+
+/// A mailer that never comes back with these mails.
+struct StuckMany(Vec<MailId>);
+
+#[async_trait]
+impl Mailer for StuckMany {
+    async fn deliver(&self, mail: &OutgoingMail) -> Result<String, DeliveryError> {
+        if self.0.contains(&mail.id) {
+            std::future::pending::<()>().await;
+        }
+        Ok("250 OK".to_owned())
+    }
+
+    async fn check(&self) -> Result<(), DeliveryError> {
+        Ok(())
+    }
 }
 
 /// A mailer with a fault: the mail of one applicant makes it panic.

@@ -14,7 +14,7 @@ use tokio::io::BufReader;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::time::{Instant, sleep};
 use trial_core::ports::{Clock, Outbox};
-use trial_core::{DueMail, Lease, LedgerError, MailId, MailState, Settlement};
+use trial_core::{DueMail, Lease, LeaseId, LedgerError, MailId, MailState, Settlement};
 use trial_engine::{Engine, EngineOptions, EngineParts, MailDeliveryOptions};
 use trial_mail::{SmtpMailer, SmtpSettings};
 use trial_testkit::{Desk, MemoryLedger, SeededEntropy, data};
@@ -63,6 +63,10 @@ impl Outbox for Watched {
         assert_eq!(ids, longest, "in order of due time");
         *self.claims.lock().unwrap() += claimed.len();
         Ok(claimed)
+    }
+
+    async fn renew(&self, leases: Vec<LeaseId>, until: DateTime<Utc>) -> Result<(), LedgerError> {
+        self.ledger.renew(leases, until).await
     }
 
     async fn settle(&self, settlements: Vec<Settlement>) -> Result<(), LedgerError> {

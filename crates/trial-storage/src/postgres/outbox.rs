@@ -4,12 +4,13 @@
 use std::collections::HashMap;
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::FutureExt;
 use futures_util::future::try_join_all;
 use trial_core::ports::Outbox;
-use trial_core::{DueMail, Lease, LedgerError, MailKind, MailState, SettledAs, Settlement, Tenant};
+use trial_core::{DueMail, Lease, LeaseId, LedgerError, MailKind, MailState, SettledAs, Settlement, Tenant};
 
 use super::fault::Trouble;
 use super::set::{Column, Set, storable};
@@ -27,6 +28,30 @@ impl Outbox for PostgresLedger {
         let connections = self.others.clone();
         self.to_its_end(async move {
             connections.transaction(Kind::Write, PATIENCE, |conn| claim(conn, lease, limit).boxed()).await
+        })
+        .await
+    }
+
+    async fn renew(&self, leases: Vec<LeaseId>, until: DateTime<Utc>) -> Result<(), LedgerError> {
+        let connections = self.others.clone();
+        let leases: Vec<Vec<u8>> = leases.iter().map(|lease| lease.as_bytes().to_vec()).collect();
+        self.to_its_end(async move {
+            connections
+                .transaction(Kind::Write, PATIENCE, |mut conn| {
+                    let held = mails::table.filter(MAIL_IS_DUE).filter(mails::lease.eq_any(leases.clone()));
+                    // Whoever settles one of them at this moment needs it no more, and must not wait for the others.
+                    let ids = held.select(mails::id).order(mails::id).for_update().skip_locked();
+                    async move {
+                        let ids: Vec<Vec<u8>> = ids.load(&mut conn).await?;
+                        diesel::update(mails::table.filter(mails::id.eq_any(ids)))
+                            .set(mails::next_attempt_at.eq(micros(until)))
+                            .execute(&mut conn)
+                            .await?;
+                        Ok(())
+                    }
+                    .boxed()
+                })
+                .await
         })
         .await
     }

@@ -1,10 +1,11 @@
 //! Mails that wait to be delivered. A lease is a due time in the future: whoever dies under it leaves the mail due again.
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sqlite::SqliteConnection;
 use trial_core::ports::Outbox;
-use trial_core::{DueMail, Lease, LedgerError, MailKind, MailState, SettledAs, Settlement, Tenant};
+use trial_core::{DueMail, Lease, LeaseId, LedgerError, MailKind, MailState, SettledAs, Settlement, Tenant};
 
 use super::{SqliteLedger, fault};
 use crate::convert::micros;
@@ -28,6 +29,19 @@ impl Outbox for SqliteLedger {
                     claimed.extend(claim_one(conn, lease, &mail)?);
                 }
                 Ok(claimed)
+            })
+            .await
+    }
+
+    async fn renew(&self, leases: Vec<LeaseId>, until: DateTime<Utc>) -> Result<(), LedgerError> {
+        self.writer
+            .transact(move |conn| {
+                let leases = leases.iter().map(|lease| lease.as_bytes().to_vec());
+                diesel::update(mails::table.filter(MAIL_IS_DUE).filter(mails::lease.eq_any(leases)))
+                    .set(mails::next_attempt_at.eq(micros(until)))
+                    .execute(conn)
+                    .map(drop)
+                    .map_err(fault)
             })
             .await
     }

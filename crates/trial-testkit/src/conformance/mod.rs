@@ -141,6 +141,7 @@ macro_rules! ledger_conformance {
             a_due_mail_is_complete
             claims_do_not_overlap
             an_ended_lease_frees_its_mails
+            a_renewed_lease_holds
             a_sent_mail_is_done_with
             a_retry_is_due_at_its_time
             a_failed_mail_stays_visible

@@ -110,6 +110,31 @@ pub async fn an_ended_lease_frees_its_mails<F: LedgerFactory>(factory: &F) {
     assert_eq!(worker.claim_one().await.1.id, mail.id);
 }
 
+/// A renewed lease holds until its new end, for the mails that are still claimed under it alone.
+pub async fn a_renewed_lease_holds<F: LedgerFactory>(factory: &F) {
+    let desk = desk(factory, 3).await;
+    let worker = Worker { desk: &desk };
+    let tenants = [desk.join(1).await, desk.join(2).await];
+    let (lease, mails) = worker.claim(9).await;
+    let other = desk.join(3).await;
+    let (_, others) = worker.claim(9).await;
+    let retried = mails.iter().find(|mail| mail.tenant.as_ref().unwrap().id == tenants[0]).unwrap();
+    let next = desk.now() + Duration::from_secs(10);
+    worker.settle(retried.id, lease, retry(next)).await;
+    let unknown = LeaseId::new(desk.now(), desk.entropy.draw());
+    desk.wait(Duration::from_secs(1));
+    let until = desk.now() + Duration::from_mins(5);
+    desk.ledger.renew(vec![lease, unknown], until).await.unwrap();
+    assert_eq!(worker.mail(tenants[0]).await.next_attempt_at, next, "it is claimed no more");
+    assert_eq!(worker.mail(tenants[1]).await.next_attempt_at, until);
+    desk.wait(LEASE);
+    let claimed: Vec<MailId> = worker.claim(9).await.1.iter().map(|mail| mail.id).collect();
+    assert_eq!(claimed, [retried.id, others[0].id], "another lease, that of {other}, has ended");
+    desk.wait(Duration::from_mins(5) - LEASE);
+    assert!(worker.claim(9).await.1.iter().any(|mail| mail.tenant.as_ref().unwrap().id == tenants[1]));
+    desk.ledger.renew(Vec::new(), until).await.unwrap();
+}
+
 /// A sent mail is done with, and counted.
 pub async fn a_sent_mail_is_done_with<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 1).await;

@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use trial_core::ports::Outbox;
 use trial_core::{
-    AccessCode, AccessCodeKind, DueMail, Lease, LedgerError, MailAttempt, MailId, MailState, SettledAs, Settlement,
-    TenantId,
+    AccessCode, AccessCodeKind, DueMail, Lease, LeaseId, LedgerError, MailAttempt, MailId, MailState, SettledAs,
+    Settlement, TenantId,
 };
 
 use super::{KeptMail, MemoryLedger, MemoryState};
@@ -14,6 +14,11 @@ use super::{KeptMail, MemoryLedger, MemoryState};
 impl Outbox for MemoryLedger {
     async fn claim(&self, lease: Lease, limit: u32) -> Result<Vec<DueMail>, LedgerError> {
         Ok(self.claim_mails(&lease, limit))
+    }
+
+    async fn renew(&self, leases: Vec<LeaseId>, until: DateTime<Utc>) -> Result<(), LedgerError> {
+        self.renew_leases(&leases, until);
+        Ok(())
     }
 
     async fn settle(&self, settlements: Vec<Settlement>) -> Result<(), LedgerError> {
@@ -28,6 +33,15 @@ impl MemoryLedger {
         let mut state = self.lock();
         let claimed = state.due(lease, limit);
         claimed.into_iter().map(|id| state.claim(id, lease)).collect()
+    }
+
+    /// Prolongs leases.
+    pub fn renew_leases(&self, leases: &[LeaseId], until: DateTime<Utc>) {
+        let mut state = self.lock();
+        let is_held = |mail: &&mut KeptMail| {
+            mail.state == MailState::Due && mail.lease.is_some_and(|lease| leases.contains(&lease))
+        };
+        state.mails.values_mut().filter(is_held).for_each(|mail| mail.next_attempt_at = until);
     }
 
     /// Records what became of claimed mails.

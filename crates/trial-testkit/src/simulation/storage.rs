@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use chrono::{DateTime, NaiveDate, Utc};
 use trial_core::ports::{EventOutbox, Gather, Outbox, Screen, TrialLedger, Upkeep};
 use trial_core::{
-    Batch, ChangedBy, DueMail, DueTenant, EndpointId, EventClaim, EventSettlement, FreedCode, Lease, LedgerError,
-    Outcome, Planner, RestOver, Settlement, Warning, WarningToTell,
+    Batch, ChangedBy, DueMail, DueTenant, EndpointId, EventClaim, EventSettlement, FreedCode, Lease, LeaseId,
+    LedgerError, Outcome, Planner, RestOver, Settlement, Warning, WarningToTell,
 };
 
 use super::gate::Gate;
@@ -74,6 +74,14 @@ impl Screen for Storage {
 impl Outbox for Storage {
     async fn claim(&self, lease: Lease, limit: u32) -> Result<Vec<DueMail>, LedgerError> {
         self.call(Call::Claim, || Ok(self.world.claim(lease, limit))).await
+    }
+
+    async fn renew(&self, leases: Vec<LeaseId>, until: DateTime<Utc>) -> Result<(), LedgerError> {
+        self.call(Call::Settle, || {
+            self.world.ledger.renew_leases(&leases, until);
+            Ok(())
+        })
+        .await
     }
 
     async fn settle(&self, settlements: Vec<Settlement>) -> Result<(), LedgerError> {

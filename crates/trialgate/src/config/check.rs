@@ -9,6 +9,7 @@ use trial_core::{
     AbusePolicy, AddressLimits, BreakerPolicy, Email, Limits, MIN_RETENTION, Phone, PhonePolicy, Policy, QuotaPolicy,
     TestNumber, TrialPolicy, UniqueBy, VerificationCode, VerificationPolicy, check_url,
 };
+use trial_mail::HelloName;
 
 use super::database::Database;
 use super::error::{ConfigError, Origin, Problem, none_of};
@@ -24,6 +25,8 @@ use crate::logging;
 const MAX_QUEUE_LENGTH: usize = 1_000_000;
 const MAX_BATCH: usize = 10_000;
 const MAX_MAILS_PER_SECOND: u32 = 10_000;
+/// A reply that takes longer than this does not come.
+const MAX_FINAL_TIMEOUT: Duration = Duration::from_hours(1);
 const MAX_CONNECTIONS: usize = 1_000_000;
 const MAX_STREAMS: u32 = 10_000;
 /// What browsers send, and what the parser of heads has room for, in bytes.
@@ -164,6 +167,15 @@ impl Findings<'_> {
         {
             let is_address = value.as_deref().is_none_or(|value| serving::address_of(value, mail.hosts()).is_some());
             self.expect(is_address, key, "is not an e-mail address of a public domain, such as \"Trials <trials@example.com>\"; `mail.allow_local_addresses` allows others");
+        }
+        self.lasting("mail.final_timeout", mail.final_timeout.0);
+        self.expect(
+            mail.final_timeout.0 <= MAX_FINAL_TIMEOUT,
+            "mail.final_timeout",
+            format!("must be at most {}", HumanDuration(MAX_FINAL_TIMEOUT)),
+        );
+        if let Some(Err(error)) = mail.hello_name.as_deref().map(HelloName::parse) {
+            self.wrong("mail.hello_name", error);
         }
         self.dkim(&mail.dkim);
         self.one_of("mail.smtp_url", mail.smtp_url.is_some(), mail.smtp_url_file.is_some());

@@ -24,6 +24,7 @@ use std::ffi::OsString;
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::Context;
 use trial_core::{Email, MailRetry, PhonePolicy, Policy, Retention};
@@ -49,6 +50,9 @@ use text::PublicUrl;
 
 /// Mails that are handed over at the same time at most, whatever the rate: each may hold a connection to the mail server.
 const MAX_DELIVERIES: usize = 64;
+
+/// How long the mail server may take from the connection to the final dot of a mail.
+pub(crate) const SMTP_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// The file that captured messages are kept in.
 const INBOX: &str = "messages.jsonl";
@@ -224,6 +228,7 @@ impl Config {
                 max_per_second,
                 // A delivery takes a fraction of a second: enough at once that the rate can be reached.
                 concurrency: (max_per_second as usize / 5).clamp(usual.mail.concurrency, MAX_DELIVERIES),
+                timeout: SMTP_TIMEOUT * 2 + self.settings.mail.final_timeout.0,
                 ..usual.mail
             },
             // Nobody waits for the sandbox in vain, and a fault that was switched off is off.

@@ -2,6 +2,7 @@
 
 use std::error::Error as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -85,6 +86,9 @@ pub(crate) struct SmtpSetup {
     /// Authorities that are trusted besides the machine's, in PEM.
     pub(crate) ca: Option<Zeroizing<String>>,
     pub(crate) dkim: Option<DkimSetup>,
+    pub(crate) hello_name: Option<String>,
+    /// How long the server may take for its reply to the final dot.
+    pub(crate) final_timeout: Duration,
 }
 
 /// Whose signature mails carry. No `Debug`: it holds a private key.
@@ -236,7 +240,8 @@ impl Config {
         let dkim = self.dkim_setup(problems);
         let (from, url) = (mail.from.clone()?, Zeroizing::new(url?.reveal().to_owned()));
         let (reply_to, envelope_from) = (mail.reply_to.clone(), mail.envelope_from.clone());
-        Some(SmtpSetup { url, password, from, reply_to, envelope_from, ca, dkim })
+        let (hello_name, final_timeout) = (mail.hello_name.clone(), mail.final_timeout.0);
+        Some(SmtpSetup { url, password, from, reply_to, envelope_from, ca, dkim, hello_name, final_timeout })
     }
 
     fn dkim_setup(&self, problems: &mut Vec<Problem>) -> Option<DkimSetup> {

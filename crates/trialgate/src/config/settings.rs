@@ -121,6 +121,9 @@ pub(crate) struct KeyEntry {
     pub(crate) key_file: Option<PathBuf>,
 }
 
+/// The wait for the reply to the final dot of a mail (RFC 5321, section 4.5.3.2.6).
+const SMTP_FINAL_TIMEOUT: Duration = Duration::from_mins(10);
+
 /// Who sends mails, and how.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -143,6 +146,9 @@ pub(crate) struct Mail {
     pub(crate) envelope_from: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) smtp_ca_file: Option<PathBuf>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) hello_name: Option<String>,
+    pub(crate) final_timeout: HumanDuration,
     pub(crate) allow_local_addresses: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) templates_dir: Option<PathBuf>,
@@ -484,6 +490,8 @@ impl Default for Mail {
             reply_to: None,
             envelope_from: None,
             smtp_ca_file: None,
+            hello_name: None,
+            final_timeout: SMTP_FINAL_TIMEOUT.into(),
             allow_local_addresses: false,
             templates_dir: None,
             dkim: Dkim::default(),

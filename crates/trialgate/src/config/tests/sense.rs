@@ -247,6 +247,12 @@ fn bounds_have_a_top() {
         ("engine.queue_length = 1000001", "`engine.queue_length` must be from 1 to 1000000"),
         ("engine.batch_limit = 10001", "`engine.batch_limit` must be from 1 to 10000"),
         ("engine.wait = \"16s\"", "`engine.wait` must be at most 15s"),
+        (
+            "mail.hello_name = \"4f1d2c3b4a59\"",
+            "`mail.hello_name` is neither a full domain name, such as trials.example.com, nor an address literal, such as [192.0.2.1]",
+        ),
+        ("mail.final_timeout = \"0s\"", "`mail.final_timeout` must be longer than 0s"),
+        ("mail.final_timeout = \"2h\"", "`mail.final_timeout` must be at most 1h"),
         ("mail.max_per_second = 10001", "`mail.max_per_second` must be from 1 to 10000"),
     ] {
         let error = Case::new(text).error();
