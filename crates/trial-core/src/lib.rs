@@ -84,8 +84,8 @@ pub use mail::{
 pub use operations::{
     AccessCodeImport, AccessCodePage, AccessCodeStock, AccessCodeView, ApplicationQuery, ApplicationSearch,
     ApplicationView, BudgetView, ChangedBy, CodeRequestView, HourCount, ImportPlan, MailAttempt, MailPage, MailQueue,
-    MailRetried, MailView, OutboxMail, QuotaView, RefusedAccessCode, RepeatedAccessCode, TenantPage, TenantSearch,
-    TenantView, ThresholdChange, TimelineView, Violation,
+    MailRetried, MailView, OutboxMail, QuotaView, RefusedAccessCode, RefusedMail, RepeatedAccessCode, TenantPage,
+    TenantSearch, TenantView, ThresholdChange, TimelineView, Violation, retried_words,
 };
 pub use operators::{
     Access, CsrfToken, FAILED_SIGN_INS_PER_HOUR, Operator, OperatorAdded, OperatorName, OperatorNameError,
@@ -134,4 +134,4 @@ pub use values::{
     Locale, MailHosts, MailId, OperatorId, Phone, PhoneError, PhonePrefix, PhonePrefixError, RequestId, ServedCountry,
     SubmittedCode, SubmittedCodeError, TenantId, UnknownName,
 };
-pub use warnings::{QUOTA_LEVELS, Warning, WarningToTell, warnings};
+pub use warnings::{QUOTA_LEVELS, REFUSALS_WITHIN, Warning, WarningToTell, refusal_warnings, warnings};

@@ -256,10 +256,21 @@ impl Tenant {
         }
     }
 
+    /// `true` if a reminder of the trial's end was due at this time, or before.
+    pub(crate) fn is_reminded_by(&self, policy: &TrialPolicy, at: DateTime<Utc>) -> bool {
+        self.notices(policy).iter().any(|notice| notice.kind == MailKind::Reminder && notice.since <= at)
+    }
+
     /// When time brings something next: a notice, the end of the trial, the end of the grace.
     pub(crate) fn next_step(&self, policy: &TrialPolicy) -> Option<DateTime<Utc>> {
         let notice = self.notices(policy).into_iter().map(|notice| notice.since).find(|since| *since > self.told_until);
         [notice, self.next_status()].into_iter().flatten().min()
+    }
+
+    /// The time of the next notice or turn after `now`.
+    pub(crate) fn next_step_after(&self, policy: &TrialPolicy, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let seen = Self { told_until: self.told_until.max(now), ..self.clone() };
+        seen.next_step(policy)
     }
 
     /// When to look again at a tenant whose notice found no room at `now`; a change of its status waits for no room.

@@ -1,5 +1,7 @@
 //! Mails of the outbox, from claim to settlement.
 
+mod overtaken;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -56,6 +58,8 @@ pub struct DueMail {
     pub access_codes: BTreeMap<AccessCodeKind, AccessCode>,
     /// The text of a warning, or other details of the subject.
     pub detail: Option<String>,
+    /// A newer mail of its kind to the same tenant is due or sent.
+    pub superseded: bool,
 }
 
 /// A mail on its way to the mailer, which writes and sends it.
@@ -156,6 +160,8 @@ pub struct LifeMail {
     pub closes_at: Option<DateTime<Utc>>,
     /// Until when a closed tenant can be had back.
     pub recoverable_until: Option<DateTime<Utc>>,
+    /// The tenant was converted: its owner is a customer, and has no trial any more.
+    pub is_customer: bool,
 }
 
 /// A link by which the owner of a tenant chooses another password.
@@ -209,15 +215,17 @@ pub struct AccountMail {
     pub multimedia: AccessCode,
     /// When the trial ends.
     pub trial_ends_at: DateTime<Utc>,
+    /// The tenant was converted: its owner is a customer, and has no trial any more.
+    pub is_customer: bool,
 }
 
 /// The reason why the mail server did not accept a mail: its reply or the fault, without personal data of ours.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DeliveryError {
-    /// It may be taken later: no connection, a time-out, a reply of 4xx.
+    /// It may be taken later: no connection, a time-out, a reply of 4xx, or one of 5xx about us.
     #[error("{0}")]
     Transient(String),
-    /// It will never be taken: a reply of 5xx.
+    /// It will never be taken: a reply of 5xx that names the recipient or the mail.
     #[error("{0}")]
     Permanent(String),
 }
@@ -255,6 +263,11 @@ pub enum SettledAs {
         /// The reason why it was not sent.
         error: String,
     },
+    /// Not sent, because what it says is not so any more.
+    Overtaken {
+        /// The cause, in words.
+        reason: String,
+    },
 }
 
 impl SettledAs {
@@ -264,13 +277,15 @@ impl SettledAs {
             Self::Sent { .. } => "sent",
             Self::Retry { .. } => "retry",
             Self::Failed { .. } => "failed",
+            Self::Overtaken { .. } => "overtaken",
         }
     }
 
-    /// The server's words, or the fault.
+    /// The server's words, the fault, or what has overtaken the mail.
     pub fn reply(&self) -> &str {
         match self {
             Self::Sent { reply } => reply,
+            Self::Overtaken { reason } => reason,
             Self::Retry { error, .. } | Self::Failed { error } => error,
         }
     }
@@ -303,11 +318,20 @@ impl MailRetry {
 }
 
 impl DueMail {
-    /// Fills in what is derived.
+    /// Fills in what is derived, if what the mail says is still so.
     ///
     /// # Errors
-    /// The key of the initial password is not in the keyring, or what the mail is about is not so any more.
-    pub fn compose(&self, keyring: &Keyring, policy: &TrialPolicy) -> Result<OutgoingMail, ComposeError> {
+    /// [`ComposeError::Key`] if the key of the initial password is not in the keyring, [`ComposeError::Overtaken`] if what the
+    /// mail says is not so any more.
+    pub fn compose(
+        &self,
+        keyring: &Keyring,
+        policy: &TrialPolicy,
+        now: DateTime<Utc>,
+    ) -> Result<OutgoingMail, ComposeError> {
+        if let Some(reason) = self.overtaken(policy, now) {
+            return Err(ComposeError::Overtaken(reason));
+        }
         let tenant = || self.tenant.as_ref().ok_or(ComposeError::Overtaken("its tenant is gone"));
         let content = match self.kind {
             MailKind::Account => MailContent::Account(self.account(tenant()?, keyring)?),
@@ -358,6 +382,7 @@ impl DueMail {
             voice,
             multimedia,
             trial_ends_at: tenant.trial_ends_at,
+            is_customer: tenant.converted_at.is_some(),
         })
     }
 }
@@ -369,5 +394,6 @@ fn life(tenant: &Tenant, policy: &TrialPolicy) -> LifeMail {
         trial_ends_at: tenant.trial_ends_at,
         closes_at: tenant.closes_at,
         recoverable_until: tenant.closed_at.map(|closed| closed + policy.quarantine),
+        is_customer: tenant.converted_at.is_some(),
     }
 }

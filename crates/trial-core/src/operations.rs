@@ -208,6 +208,15 @@ pub struct MailView {
     pub last_reply: Option<String>,
 }
 
+/// A mail that is not taken at present.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefusedMail {
+    /// The recipient, as it is stored.
+    pub to: String,
+    /// The last reply of the mail server, or the fault; redacted.
+    pub reply: String,
+}
+
 /// Applications of one hour that came to one return code.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HourCount {
@@ -228,7 +237,7 @@ pub struct MailAttempt {
     pub attempt: u32,
     /// When.
     pub at: DateTime<Utc>,
-    /// How it ended: `sent`, `retry`, `failed`.
+    /// How it ended: `sent`, `retry`, `failed`, `overtaken`.
     pub result: String,
     /// The server's words, or the fault.
     pub reply: String,
@@ -434,6 +443,11 @@ impl OutboxMail {
     pub fn masked_to(&self) -> String {
         crate::values::mask_email(&self.to)
     }
+}
+
+/// The audit's words for mails that are tried again together.
+pub fn retried_words(mails: u64, since: DateTime<Utc>) -> String {
+    format!("{mails} given up since {}: before failed, after due", since.format("%Y-%m-%dT%H:%M:%SZ"))
 }
 
 /// What became of the wish to have a mail tried again.

@@ -21,8 +21,8 @@ use crate::{
     ApplicationId, ApplicationQuery, ApplicationSearch, ApplicationView, ApplyReply, Batch, CodeReply, CodeRequest,
     DeliveryError, DeliveryReceipt, DueMail, DueTenant, FreedCode, GatewayReply, GatewayUnusable, HourCount, Lease,
     LeaseId, LedgerError, LifeOutcome, MailAttempt, MailId, MailPage, MailQueue, MailRetried, OutboxMail, Outcome,
-    OutgoingMail, Phone, Planner, PoolOrder, PoolOutcome, QuotaView, RestOver, Settlement, SmsMessage, TenantId,
-    TenantOrder, TenantSearch, TenantView, TimelineView, UniqueBy, Violation, Warning, WarningToTell,
+    OutgoingMail, Phone, Planner, PoolOrder, PoolOutcome, QuotaView, RefusedMail, RestOver, Settlement, SmsMessage,
+    TenantId, TenantOrder, TenantSearch, TenantView, TimelineView, UniqueBy, Violation, Warning, WarningToTell,
 };
 
 pub use callers::{Callers, ReplayGuard};
@@ -147,7 +147,7 @@ pub trait Outbox: Send + Sync {
     /// Prolongs leases whose deliveries take longer, as far as mails are still claimed under them.
     ///
     /// # Errors
-    /// Whatever stands in the way; the leases end when they would have.
+    /// [`LedgerError::Unavailable`] if the database cannot be reached; the leases end when they would have.
     async fn renew(&self, leases: Vec<LeaseId>, until: DateTime<Utc>) -> Result<(), LedgerError>;
 
     /// Records what became of claimed mails. A retry or a failure counts only under the lease that still holds; that a
@@ -329,6 +329,18 @@ pub trait Operations: Send + Sync {
     /// # Errors
     /// Whatever stands in the way; nothing is changed then.
     async fn retry_mail(&self, id: MailId, by: ChangedBy) -> Result<MailRetried, LedgerError>;
+
+    /// Makes every mail that was given up at `since` or later due again, now; says how many. One audit entry names their number.
+    ///
+    /// # Errors
+    /// [`LedgerError::Unavailable`] if the database cannot be reached.
+    async fn retry_mails(&self, since: DateTime<Utc>, by: ChangedBy) -> Result<u64, LedgerError>;
+
+    /// Mails that wait after a refusal, and mails given up at `since` or later; at most `limit` of each.
+    ///
+    /// # Errors
+    /// [`LedgerError::Unavailable`] if the database cannot be reached.
+    async fn refused_mails(&self, since: DateTime<Utc>, limit: u32) -> Result<Vec<RefusedMail>, LedgerError>;
 
     /// Every attempt to deliver a mail, oldest first.
     ///

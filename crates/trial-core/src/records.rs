@@ -349,12 +349,17 @@ pub enum MailState {
     Sent,
     /// Given up, for operations to see.
     Failed,
+    /// Not sent, because what it says was not so any more.
+    Overtaken,
 }
 
-named!(MailState, "state of a mail", { Due => "due", Sent => "sent", Failed => "failed" });
+named!(MailState, "state of a mail", {
+    Due => "due", Sent => "sent", Failed => "failed", Overtaken => "overtaken"
+});
 
 impl MailState {
-    /// Whether operations may have such a mail tried again: what is due is tried anyway, and what was sent has arrived.
+    /// Whether operations may have such a mail tried again: what is due is tried anyway, what was sent has arrived, and what
+    /// was overtaken says what is not so.
     pub fn may_be_retried(self) -> bool {
         self == Self::Failed
     }

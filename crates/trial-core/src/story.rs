@@ -160,6 +160,7 @@ impl StorySources {
             let became = match result.as_str() {
                 "sent" => "the mail server took it",
                 "retry" => "not taken, to be tried again",
+                "overtaken" => "not sent, because it was overtaken",
                 _ => "given up",
             };
             entry(attempt.at, format!("mail {id}, attempt {number}: {became}"), vec![reply.clone()])

@@ -1,12 +1,22 @@
 //! Warnings to operations before applicants are refused: an access-code pool that runs low, a daily limit that is
 //! nearly used up.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
 use chrono::{DateTime, NaiveDate, Utc};
 
-use crate::{MailRecord, Policy, PoolOutlook, QuotaView};
+use crate::{MailRecord, Policy, PoolOutlook, QuotaView, RefusedMail};
 
 /// Parts of the day's e-mail threshold, in per cent, at which operations are warned, the most urgent first.
 pub const QUOTA_LEVELS: [u32; 3] = [100, 90, 70];
+
+/// Recipients whose mails are refused with the same words before operations are warned.
+const ALIKE: usize = 3;
+/// Refusals older than this are not compared.
+pub const REFUSALS_WITHIN: Duration = Duration::from_hours(1);
+/// The most of a refusal that a warning repeats, in characters.
+const MAX_REFUSAL: usize = 120;
 
 /// Something that operations have to look after.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,6 +63,43 @@ pub fn warnings(pool: &[PoolOutlook], quota: &QuotaView, policy: &Policy, at: Da
         warning(format!("owner_mails.{level}"), words)
     });
     of_pool.chain(of_quota).chain(of_owners).collect()
+}
+
+/// One warning for each digit code by which several recipients' mails are refused with the same words: then the cause is ours.
+pub fn refusal_warnings(refused: &[RefusedMail], day: NaiveDate, at: DateTime<Utc>) -> Vec<Warning> {
+    let mut alike: BTreeMap<(String, String), BTreeSet<&str>> = BTreeMap::new();
+    for RefusedMail { to, reply } in refused {
+        alike.entry((digits(reply).unwrap_or("unreached").to_owned(), folded(reply))).or_default().insert(to);
+    }
+    let mut worst: BTreeMap<String, (usize, String)> = BTreeMap::new();
+    for ((code, words), recipients) in alike {
+        let most = worst.entry(code).or_default();
+        if recipients.len() > most.0 {
+            *most = (recipients.len(), words);
+        }
+    }
+    let warning = |(code, (recipients, words)): (String, (usize, String))| Warning {
+        day,
+        name: format!("mails.refused.{code}"),
+        at,
+        words: format!("mails to {recipients} recipients are refused with the same words: {words}"),
+    };
+    worst.into_iter().filter(|(_, (recipients, _))| *recipients >= ALIKE).map(warning).collect()
+}
+
+/// The three digits of a reply in our words of it.
+fn digits(reply: &str) -> Option<&str> {
+    let is_code = |word: &&str| word.len() == 3 && word.bytes().all(|byte| byte.is_ascii_digit());
+    reply.split(' ').find(is_code)
+}
+
+/// The words that refusals of one cause share: no names, no numbers but the codes, no ids.
+fn folded(reply: &str) -> String {
+    let is_shared = |word: &&str| {
+        let has_id = word.len() > 6 && word.bytes().any(|byte| byte.is_ascii_digit());
+        !has_id && !word.contains(['@', '*', '/', '<', '[', '='])
+    };
+    reply.split_whitespace().filter(is_shared).collect::<Vec<_>>().join(" ").chars().take(MAX_REFUSAL).collect()
 }
 
 /// The most urgent level that is reached.

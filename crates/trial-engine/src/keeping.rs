@@ -158,8 +158,9 @@ impl Keeper {
     }
 
     async fn keep(&self, watch: &Watch) -> Result<(), LedgerError> {
-        self.sweep(false, count).await?;
-        watch.look().await
+        let swept = self.sweep(false, count).await;
+        // Operations are warned whatever cuts a sweep off.
+        swept.and(watch.look().await)
     }
 
     /// Sweeps again and again, until it is told to stop. The clock is judged before the first sweep: the time until then

@@ -185,7 +185,7 @@ pub struct MailDeliveryOptions {
     pub timeout: Duration,
     /// How long a claimed mail is ours. The lease is renewed while the delivery lasts.
     pub lease: Duration,
-    /// How long a stop waits for deliveries under way; one that takes longer is due again when its lease ends.
+    /// The longest wait of a stop for deliveries under way; one that takes longer is due again when its lease ends.
     pub drain: Duration,
 }
 

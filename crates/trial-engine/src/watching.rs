@@ -7,10 +7,14 @@ use chrono::{DateTime, Utc};
 use trial_core::ports::{Clock, Entropy, Operations, Prefixes, Upkeep};
 use trial_core::{
     AccessCodeStock, BreakerMode, Email, LedgerError, Locale, MailId, MailKind, MailRecord, Planner, Policy,
-    PoolOutlook, PrefixOutlook, QuotaPolicy, QuotaView, Warning, WarningToTell, pool_outlook, prefix_outlook, warnings,
+    PoolOutlook, PrefixOutlook, QuotaPolicy, QuotaView, REFUSALS_WITHIN, Warning, WarningToTell, pool_outlook,
+    prefix_outlook, refusal_warnings, warnings,
 };
 
 use crate::{EngineParts, PlatformParts};
+
+/// Refused mails that are compared, at most, of those that wait and of those given up.
+const REFUSALS: u32 = 500;
 
 pub(crate) struct Watch {
     operations: Arc<dyn Operations>,
@@ -35,16 +39,19 @@ impl Watch {
         let pool = pool_outlook(&*self.operations, &policy, now).await?;
         let quota = self.operations.quota(policy.quota.day_of(now), policy.quota.first_threshold).await?;
         show(&pool, &quota, &policy.quota);
-        self.show_queues(now).await?;
-        self.show_prefixes(&policy, now).await?;
-        for warning in warnings(&pool, &quota, &policy, now) {
+        let since = now - REFUSALS_WITHIN;
+        let refused = self.operations.refused_mails(since, REFUSALS).await?;
+        let of_mails = refusal_warnings(&refused, quota.day, now);
+        for warning in warnings(&pool, &quota, &policy, now).into_iter().chain(of_mails) {
             let (name, words) = (warning.name.clone(), warning.words.clone());
             if self.upkeep.warn(self.told(warning)).await? {
                 tracing::warn!(warning = name, "{words}");
                 metrics::counter!("trialgate_warnings_total", "warning" => name).increment(1);
             }
         }
-        Ok(())
+        // One gauge that cannot be read hides no other.
+        let queues = self.show_queues(now).await;
+        queues.and(self.show_prefixes(&policy, now).await)
     }
 
     /// Shows the number of waiting mails and events, and the age of the oldest.

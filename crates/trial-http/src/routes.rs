@@ -48,6 +48,7 @@ pub(crate) enum Route {
     OpsSettings,
     OpsSetting,
     OpsMails,
+    OpsMailsRetry,
     OpsMailRetry,
     OpsPhone,
     OpsPhoneUnlock,
@@ -78,7 +79,7 @@ pub(crate) enum Route {
 }
 
 impl Route {
-    pub(crate) const ALL: [Self; 57] = [
+    pub(crate) const ALL: [Self; 58] = [
         Self::SendCode,
         Self::Apply,
         Self::QueryTenant,
@@ -109,6 +110,7 @@ impl Route {
         Self::OpsSettings,
         Self::OpsSetting,
         Self::OpsMails,
+        Self::OpsMailsRetry,
         Self::OpsMailRetry,
         Self::OpsPhone,
         Self::OpsPhoneUnlock,
@@ -170,6 +172,7 @@ impl Route {
             Self::OpsSettings => "/ops/v1/settings",
             Self::OpsSetting => "/ops/v1/settings/{key}",
             Self::OpsMails => "/ops/v1/mails",
+            Self::OpsMailsRetry => "/ops/v1/mails/retry",
             Self::OpsMailRetry => "/ops/v1/mails/{id}/retry",
             Self::OpsPhone => "/ops/v1/phones/{phone}",
             Self::OpsPhoneUnlock => "/ops/v1/phones/{phone}/unlock",
@@ -207,6 +210,7 @@ impl Route {
             | Self::SmsCallback
             | Self::ConsoleImport
             | Self::OpsImport
+            | Self::OpsMailsRetry
             | Self::OpsMailRetry
             | Self::OpsPhoneUnlock
             | Self::OpsPrefixRelease

@@ -8,7 +8,8 @@ use diesel::sql_types::{BigInt, Nullable};
 use trial_core::{
     AccessCode, AccessCodeKind, AccessCodeView, ApplicationId, ApplicationView, ApplyOutcome, BudgetView,
     CodeRequestView, Delivery, DeliveryState, DueMail, DueTenant, Email, LedgerError, MailAttempt, MailBudget,
-    MailHosts, MailId, MailQueue, MailState, MailView, Phone, QuotaView, RequestId, Tenant, TenantId, Warning,
+    MailHosts, MailId, MailQueue, MailState, MailView, Phone, QuotaView, RefusedMail, RequestId, Tenant, TenantId,
+    Warning,
 };
 
 use crate::convert::{bad, count, id, name, optional_id, readable, shown, time};
@@ -72,6 +73,7 @@ pub(crate) fn due_mail(
     row: MailRow,
     tenant: Option<Tenant>,
     access_codes: BTreeMap<AccessCodeKind, AccessCode>,
+    superseded: bool,
 ) -> Result<DueMail, LedgerError> {
     if tenant.is_none() && row.tenant.is_some() {
         return Err(bad("mails.tenant"));
@@ -86,7 +88,18 @@ pub(crate) fn due_mail(
         tenant,
         access_codes,
         detail: row.detail,
+        superseded,
     })
+}
+
+/// Recipient, last reply, and when it was settled, if it was.
+pub(crate) type RefusedRow = (String, Option<String>, Option<i64>);
+
+/// Those that have a reply, and were not given up before `since`.
+pub(crate) fn refused(rows: Vec<RefusedRow>, since: i64) -> Vec<RefusedMail> {
+    let is_recent = |settled_at: Option<i64>| settled_at.is_none_or(|at| at >= since);
+    let rows = rows.into_iter().filter(|(.., settled_at)| is_recent(*settled_at));
+    rows.filter_map(|(to, reply, _)| Some(RefusedMail { to, reply: reply? })).collect()
 }
 
 #[derive(Queryable, Selectable)]

@@ -78,6 +78,7 @@ pub fn account_mail(locale: Locale) -> OutgoingMail {
         voice: AccessCode::from_stored("4001002003"),
         multimedia: AccessCode::from_stored("web-chat_0001"),
         trial_ends_at: created_at + Days::new(30),
+        is_customer: false,
     });
     let to = Email::parse("Ann.Example+trial@example.com").expect("the address is good");
     OutgoingMail { id: MailId::new(created_at, [3; 10]), to, locale, created_at, content }

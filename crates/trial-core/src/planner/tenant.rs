@@ -66,8 +66,17 @@ impl Planner {
         };
         let mail_waits = after.owed_notice(trial, moment.now).is_some();
         let digest_due = acts.digest.map(|digest| digest.due_at);
-        let step = if mail_waits { Some(after.next_look(moment.now)) } else { after.next_step(trial) };
-        after.next_step_at = [step, digest_due].into_iter().flatten().min();
+        // A notice that waits is looked at again behind its time: that is how the next look knows that the platform was told.
+        let (look, step) = if mail_waits {
+            (Some(after.next_look(moment.now)), after.next_step_after(trial, moment.now))
+        } else {
+            (None, after.next_step(trial))
+        };
+        after.next_step_at = [look, step, digest_due].into_iter().flatten().min();
+        // The platform is told when the time comes, whether or not the day has a mail left for the owner.
+        let ends_soon = owed.is_some_and(|notice| {
+            notice.kind == MailKind::Reminder && before.next_step_at.is_some_and(|step| step <= notice.since)
+        });
         if let Some(kind) = mail {
             let quota = match kind.budget() {
                 MailBudget::Threshold => Some(world.take_quota_unit()),
@@ -81,7 +90,7 @@ impl Planner {
             world.effects().audit.push(entry(order, &before, &after, moment));
         }
         if self.policy.platform_listens
-            && let Some(kind) = event_kind(&order.order, &before, &after, mail)
+            && let Some(kind) = event_kind(&order.order, &before, &after, ends_soon)
         {
             let held = moved.iter().filter(|code| code.state == AccessCodeState::Leased);
             let held = held.map(|code| (code.kind, code.code.clone())).collect();
@@ -175,14 +184,12 @@ fn owner_act(order: &LifeOrder, before: &Tenant, after: &Tenant) -> Option<Owner
 }
 
 /// What the platform is told of an order.
-fn event_kind(order: &LifeOrder, before: &Tenant, after: &Tenant, mail: Option<MailKind>) -> Option<PlatformEventKind> {
+fn event_kind(order: &LifeOrder, before: &Tenant, after: &Tenant, ends_soon: bool) -> Option<PlatformEventKind> {
     let is_moved = before.trial_ends_at != after.trial_ends_at;
     match order {
         LifeOrder::Resume => Some(PlatformEventKind::Resumed),
         LifeOrder::Extend(_) if before.status == after.status => is_moved.then_some(PlatformEventKind::Extended),
-        LifeOrder::Advance if before.status == after.status => {
-            (mail == Some(MailKind::Reminder)).then_some(PlatformEventKind::TrialEnding)
-        }
+        _ if before.status == after.status => ends_soon.then_some(PlatformEventKind::TrialEnding),
         _ => PlatformEventKind::of_change(before.status, after.status),
     }
 }

@@ -21,6 +21,7 @@ mod operators;
 mod oracle;
 mod order_of_decision;
 mod outcomes;
+mod overtaken;
 mod password_change;
 mod portal_link;
 mod prefixes;

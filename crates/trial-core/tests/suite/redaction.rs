@@ -117,6 +117,7 @@ fn mail(kind: MailKind) -> OutgoingMail {
         trial_ends_at: NOW,
         closes_at: None,
         recoverable_until: None,
+        is_customer: false,
     };
     let content = match kind {
         MailKind::Account => MailContent::Account(AccountMail {
@@ -127,6 +128,7 @@ fn mail(kind: MailKind) -> OutgoingMail {
             voice: AccessCode::from_stored("4001002003"),
             multimedia: AccessCode::from_stored("web-chat_0001"),
             trial_ends_at: NOW,
+            is_customer: false,
         }),
         MailKind::Reminder => MailContent::Reminder(life()),
         MailKind::Suspended => MailContent::Suspended(life()),

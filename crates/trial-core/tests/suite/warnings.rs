@@ -1,7 +1,10 @@
 //! The warnings to operations, and their conditions.
 
 use chrono::{DateTime, NaiveDate};
-use trial_core::{AccessCodeKind, AccessCodeStock, BudgetView, Policy, PoolOutlook, QuotaView, warnings};
+use trial_core::{
+    AccessCodeKind, AccessCodeStock, BudgetView, Policy, PoolOutlook, QuotaView, RefusedMail, refusal_warnings,
+    warnings,
+};
 
 fn quota(threshold: u32, reserved: u32, by_owners: u32) -> QuotaView {
     let owners = BudgetView { reserved: by_owners, sent: 0, failed: 0 };
@@ -69,4 +72,35 @@ fn the_words_say_how_long_it_lasts() {
     let told = warnings(&pool, &quota(10, 0, 0), &policy(), DateTime::UNIX_EPOCH);
     assert_eq!(told[0].words, "multimedia access codes: 3 free, enough for 1.5 days");
     assert_eq!(pool[0].days_until_empty(), Some(1.5));
+}
+
+#[test]
+fn refusals_with_the_same_words_are_one_warning() {
+    let refused = |to: usize, reply: String| RefusedMail { to: format!("a{to}@example.com"), reply };
+    let quota = |n: usize| {
+        refused(
+            n,
+            format!(
+                "the mail server refused the recipient: 550 5.4.5 Daily user sending limit exceeded <***> {n}f83a4c-2e - gsmtp"
+            ),
+        )
+    };
+    let named = |refused: &[RefusedMail]| {
+        refusal_warnings(refused, NaiveDate::default(), DateTime::UNIX_EPOCH)
+            .into_iter()
+            .map(|warning| (warning.name, warning.words))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(named(&(0..2).map(quota).collect::<Vec<_>>()), []);
+    let twice = [quota(1), quota(1), quota(1)];
+    assert_eq!(named(&twice), [], "one recipient alone");
+    let words = "mails to 3 recipients are refused with the same words: the mail server refused the recipient: 550 5.4.5 Daily user sending limit exceeded - gsmtp";
+    assert_eq!(named(&(0..3).map(quota).collect::<Vec<_>>()), [("mails.refused.550".to_owned(), words.to_owned())]);
+    let unreached =
+        |n: usize| refused(n, "no session with the mail server: Connection refused (os error 111)".to_owned());
+    let both: Vec<_> = (0..4).map(quota).chain((0..3).map(unreached)).collect();
+    let names: Vec<_> = named(&both).into_iter().map(|(name, _)| name).collect();
+    assert_eq!(names, ["mails.refused.550", "mails.refused.unreached"]);
+    let apart = (0..5).map(|n| refused(n, format!("550 no such user {}", ["a", "b", "c", "d", "e"][n])));
+    assert_eq!(named(&apart.collect::<Vec<_>>()), [], "each in its own words");
 }

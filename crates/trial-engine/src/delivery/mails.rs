@@ -49,25 +49,26 @@ impl MailErrand {
         DeliveryBounds { max_per_second, concurrency, lease, drain, longest_wait: retry.cap }
     }
 
-    async fn hand_over(&self, mail: &DueMail) -> Result<String, DeliveryError> {
-        let outgoing =
-            mail.compose(self.planner.keyring(), &self.planner.in_force().now().trial).map_err(
-                |error| match error {
-                    // A missing key is ours to mend, and mending it sends the mail.
-                    ComposeError::Key(_) => DeliveryError::Transient(error.to_string()),
-                    ComposeError::Overtaken(_) => DeliveryError::Permanent(error.to_string()),
-                },
-            )?;
+    async fn hand_over(&self, mail: &DueMail) -> Result<SettledAs, DeliveryError> {
+        let trial = self.planner.in_force().now().trial.clone();
+        let outgoing = match mail.compose(self.planner.keyring(), &trial, self.clock.now()) {
+            Ok(outgoing) => outgoing,
+            Err(ComposeError::Overtaken(reason)) => return Ok(SettledAs::Overtaken { reason: reason.to_owned() }),
+            // A missing key is ours to mend, and mending it sends the mail.
+            Err(error @ ComposeError::Key(_)) => return Err(DeliveryError::Transient(error.to_string())),
+        };
         let delivered = timeout(self.options.timeout, self.mailer.deliver(&outgoing)).await.unwrap_or_else(|_| {
             Err(DeliveryError::Transient(format!("no reply within {} s", self.options.timeout.as_secs())))
         });
         let redaction = outgoing.redaction();
-        delivered.map(|reply| redaction.redact(&reply)).map_err(|error| error.redacted(&redaction))
+        delivered
+            .map(|reply| SettledAs::Sent { reply: redaction.redact(&reply) })
+            .map_err(|error| error.redacted(&redaction))
     }
 
-    fn judge(&self, mail: &DueMail, at: DateTime<Utc>, delivered: Result<String, DeliveryError>) -> SettledAs {
+    fn judge(&self, mail: &DueMail, at: DateTime<Utc>, delivered: Result<SettledAs, DeliveryError>) -> SettledAs {
         match delivered {
-            Ok(reply) => SettledAs::Sent { reply },
+            Ok(settled_as) => settled_as,
             Err(error) => {
                 // A mail is given up by its age, which nobody knows after a leap of the clock.
                 let retry = self.options.retry;
@@ -105,6 +106,9 @@ impl Errand for MailErrand {
                 tracing::warn!(mail = %id, error, "a mail was not sent; it is tried again");
             }
             SettledAs::Failed { error } => tracing::error!(mail = %id, error, "a mail was given up"),
+            SettledAs::Overtaken { reason } => {
+                tracing::info!(mail = %id, reason, "a mail was overtaken and is not sent");
+            }
         }
         Settlement { mail: id, lease, at, settled_as }
     }
@@ -115,7 +119,9 @@ impl Errand for MailErrand {
 }
 
 /// A fault of the program with this mail counts as a failure of this mail, so that it is given up in the end.
-async fn without_panic(delivery: impl Future<Output = Result<String, DeliveryError>>) -> Result<String, DeliveryError> {
+async fn without_panic(
+    delivery: impl Future<Output = Result<SettledAs, DeliveryError>>,
+) -> Result<SettledAs, DeliveryError> {
     AssertUnwindSafe(delivery)
         .catch_unwind()
         .await

@@ -61,7 +61,7 @@ pub(crate) struct DeliveryBounds {
     pub(crate) concurrency: usize,
     /// How long what was claimed is ours, unless the lease is renewed.
     pub(crate) lease: Duration,
-    /// How long a stop waits for deliveries under way.
+    /// The longest wait of a stop for deliveries under way.
     pub(crate) drain: Duration,
     /// The longest wait until anything is due again.
     pub(crate) longest_wait: Duration,
@@ -73,7 +73,7 @@ struct Held {
     since: Instant,
 }
 
-/// What became of one delivery, under its lease.
+/// A settlement, under its lease.
 type Delivered<E> = (<E as Errand>::Settlement, Arc<Held>);
 
 /// Works at one outbox.
@@ -140,7 +140,7 @@ impl<E: Errand> Delivery<E> {
         self.settle().await;
     }
 
-    /// How many more may begin. Slow ones do not take the places of others, but their number is bounded too.
+    /// The number of deliveries that may begin. Slow ones do not take the places of others, but their number is bounded too.
     fn room(&self) -> usize {
         let of = |held: &&Arc<Held>| held.since.elapsed() < SLOW;
         let brisk: usize = self.leases.iter().filter(of).map(|held| Arc::strong_count(held) - 1).sum();

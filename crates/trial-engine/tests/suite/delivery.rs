@@ -91,7 +91,7 @@ async fn a_due_mail_is_delivered_and_settled_under_its_lease() {
     }
     engine.stop().await.unwrap();
     assert_eq!(mailer.mails().len(), 1);
-    assert_eq!(mailer.mails()[0], due_mail(1).compose(&data::keyring(), &Policy::default().trial).unwrap());
+    assert_eq!(mailer.mails()[0], due_mail(1).compose(&data::keyring(), &Policy::default().trial, now()).unwrap());
 }
 
 #[tokio::test(start_paused = true)]
@@ -114,7 +114,7 @@ async fn a_transient_failure_is_due_again_and_a_permanent_one_is_given_up() {
 #[tokio::test(start_paused = true)]
 async fn what_a_mailer_repeats_of_the_mail_is_not_stored() {
     let tray = Tray::holding([1, 2]);
-    let outgoing = due_mail(1).compose(&data::keyring(), &Policy::default().trial).unwrap();
+    let outgoing = due_mail(1).compose(&data::keyring(), &Policy::default().trial, now()).unwrap();
     let MailContent::Account(account) = &outgoing.content else { panic!("an account: {outgoing:?}") };
     let password = account.initial_password.reveal();
     let mailer = RecordingMailer::new([

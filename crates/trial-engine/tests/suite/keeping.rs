@@ -1,13 +1,16 @@
 //! A sweep does what time has brought, whatever stands in its way.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use trial_core::ports::{TrialLedger, Upkeep};
+use tokio::time::advance;
+use trial_core::ports::{MockTrialLedger, MockUpkeep, TrialLedger, Upkeep};
 use trial_core::{Batch, ClockGap, LedgerError, MAX_CLOCK_GAP, Outcome, Planner, Request, TenantId, TenantStatus};
-use trial_engine::{ClockWatch, Keeper, Kept, Swept};
+use trial_engine::{ClockWatch, Engine, EngineParts, Keeper, Kept, Swept};
 use trial_testkit::{Desk, MemoryLedger, SeededEntropy, data};
+
+use crate::stage::{options, parts};
 
 /// A ledger in which the rows of one tenant make no sense.
 struct WithBadRow {
@@ -91,4 +94,31 @@ async fn a_tenant_that_cannot_be_read_stands_in_no_others_way() {
     let mut expected = [(tenants[0], TenantStatus::Suspended), (tenants[2], TenantStatus::Suspended)];
     expected.sort_unstable_by_key(|(tenant, _)| *tenant);
     assert_eq!(swept, expected);
+}
+
+/// Operations are warned of mails that are refused with the same words, even if the sweep fails.
+#[tokio::test(start_paused = true)]
+async fn a_sweep_that_is_cut_off_silences_no_warning() {
+    let desk = Desk::new(MemoryLedger::default()).with_access_codes(3).await;
+    for n in 1..4 {
+        desk.join(n).await;
+    }
+    let words = "the mail server refused the recipient: 550 5.4.5 Daily user sending limit exceeded";
+    desk.ledger.change(|state| state.mails.values_mut().for_each(|mail| mail.last_reply = Some(words.to_owned())));
+    let warned = Arc::new(Mutex::new(Vec::new()));
+    let mut upkeep = MockUpkeep::new();
+    upkeep.expect_due_tenants().returning(|_, _, _| Err(LedgerError::Unavailable("cause".into())));
+    let names = Arc::clone(&warned);
+    upkeep.expect_warn().returning(move |told| {
+        names.lock().unwrap().push(told.warning.name);
+        Ok(true)
+    });
+    let operations = Arc::clone(&desk.ledger);
+    let parts = EngineParts { upkeep: Arc::new(upkeep), operations, ..parts(MockTrialLedger::new()) };
+    let engine = Engine::start(parts, options());
+    while warned.lock().unwrap().is_empty() {
+        advance(Duration::from_secs(1)).await;
+    }
+    engine.stop().await.unwrap();
+    assert!(warned.lock().unwrap().contains(&"mails.refused.550".to_owned()), "{warned:?}");
 }

@@ -152,5 +152,6 @@ pub(crate) fn due_mail(n: u8) -> DueMail {
         ]),
         detail: None,
         tenant: Some(tenant),
+        superseded: false,
     }
 }

@@ -1,12 +1,19 @@
 //! The outbox.
 
+use std::time::Duration;
+
 use actix_web::http::StatusCode;
 use askama::Template;
-use trial_core::{MailId, MailPage, MailRetried, MailState, OutboxMail, Permission};
+use trial_core::{Lasting, MailId, MailPage, MailRetried, MailState, OutboxMail, Permission};
 
 use super::visit::{Page, Visit};
 use super::{Answer, Refused, failed, html, see};
+use crate::fields::Fields;
 
+/// The windows within which failed mails are tried again together.
+const WINDOWS: [&str; 4] = ["1h", "6h", "24h", "7d"];
+/// The longest of them that is taken.
+const MAX_WINDOW: Duration = Duration::from_hours(30 * 24);
 /// Rows of a page.
 const ROWS: u32 = 50;
 
@@ -18,6 +25,7 @@ struct Mails {
     rows: Vec<OutboxMail>,
     more: Option<MailId>,
     states: &'static [MailState],
+    windows: [&'static str; 4],
     wrong: Option<String>,
 }
 
@@ -32,7 +40,21 @@ pub(super) async fn page(visit: &Visit<'_>, wrong: Option<String>) -> Answer {
     let more = rows.last().filter(|_| has_more).map(|last| last.mail.id);
     let status = if wrong.is_some() { StatusCode::CONFLICT } else { StatusCode::OK };
     let state = state.map(|state| state.to_string()).unwrap_or_default();
-    html(status, &Mails { page: visit.page.clone(), state, rows, more, states: MailState::ALL, wrong })
+    html(
+        status,
+        &Mails { page: visit.page.clone(), state, rows, more, states: MailState::ALL, windows: WINDOWS, wrong },
+    )
+}
+
+pub(super) async fn retry_all(visit: &Visit<'_>, form: &Fields) -> Answer {
+    visit.may(Permission::SendMail)?;
+    let by = visit.changes();
+    let within = form.text("within").parse::<Lasting>().ok().filter(|within| within.0 <= MAX_WINDOW);
+    let Some(Lasting(within)) = within else {
+        return page(visit, Some("Say how far back, such as 24h; at most 30d.".to_owned())).await;
+    };
+    visit.ops.parts.operations.retry_mails(by.at - within, by).await.map_err(failed)?;
+    see("/console/mails?said=all-retried")
 }
 
 pub(super) async fn retry(visit: &Visit<'_>, id: &str) -> Answer {

@@ -152,6 +152,7 @@ async fn order(request: &HttpRequest, payload: Payload, state: &State) -> Answer
         ["tenants", id, "reveal"] => tenants::show(&visit, id, true, None).await,
         ["tenants", id, action] => tenants::order(&visit, id, action, form).await,
         ["access-codes", code, action] => access_codes::order(&visit, code, action).await,
+        ["mails", "retry"] => mails::retry_all(&visit, form).await,
         ["mails", id, "retry"] => mails::retry(&visit, id).await,
         ["phones", "unlock"] => phones::unlock(&visit, form).await,
         ["prefixes", "add"] => prefixes::add_safe(&visit, form).await,

@@ -93,12 +93,13 @@ impl Page {
 }
 
 /// What a page may say after a change, by the name that its address carries.
-const SAID: [(&str, &str); 16] = [
+const SAID: [(&str, &str); 17] = [
     ("changed", "The tenant was changed."),
     ("resent", "The account mail is in the outbox."),
     ("imported", "The access codes were imported."),
     ("moved", "The access code was moved."),
     ("retried", "The mail is due now."),
+    ("all-retried", "The failed mails of that time are due now."),
     ("unlocked", "The phone was unlocked."),
     ("released", "The prefix was released."),
     ("safe", "The prefix is never blocked now."),

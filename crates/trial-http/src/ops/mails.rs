@@ -1,7 +1,9 @@
+//! Mails of the outbox.
+
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use chrono::{DateTime, Utc};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use trial_core::{MailId, MailPage, MailRetried, MailState, MailView, OutboxMail, Permission, TenantId};
 use utoipa::ToSchema;
 
@@ -11,7 +13,7 @@ use super::reply::{Listing, json, one_more};
 use super::reveal::Sight;
 use crate::body::Payload;
 use crate::parameters::{Query, segment};
-use crate::problem::{Kind, Problem};
+use crate::problem::{FieldError, Kind, Problem};
 use crate::routes::nothing_here;
 use crate::site::State;
 
@@ -35,7 +37,7 @@ pub(super) struct Mail {
     id: String,
     /// What it is about, such as `account` or `reminder`.
     kind: &'static str,
-    /// due, sent or failed.
+    /// due, sent, failed or overtaken.
     state: &'static str,
     /// Attempts so far.
     attempts: u32,
@@ -62,7 +64,8 @@ pub(super) async fn list(request: HttpRequest, _payload: Payload, state: Data<St
     let caller = Caller::let_in(&request, &state, Permission::Look).await?;
     let mut query = Query::of(&request);
     let page = query.page::<MailId>();
-    let wanted = query.take("state", |text| text.parse::<MailState>().map_err(|_| "must be due, sent or failed"));
+    let wanted =
+        query.take("state", |text| text.parse::<MailState>().map_err(|_| "must be due, sent, failed or overtaken"));
     let tenant = query.take("tenant", |text| text.parse::<TenantId>().map_err(|_| "must be the id of a tenant"));
     let reveal = query.flag("reveal");
     query.end()?;
@@ -70,6 +73,41 @@ pub(super) async fn list(request: HttpRequest, _payload: Payload, state: Data<St
     let asked = MailPage { state: wanted, tenant, before: page.cursor, limit: one_more(&page) };
     let mails = caller.ops.parts.operations.mails(asked).await.map_err(failed)?;
     json(&Listing::of(&page, mails, |entry| entry.mail.id.to_string(), |entry| OutboxEntry::new(entry, sight)))
+}
+
+/// The mails to be tried again.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RetryAll {
+    /// Those that failed at this time or later.
+    since: DateTime<Utc>,
+}
+
+/// The result of trying failed mails again.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct AllRetried {
+    /// The mails that are due now.
+    retried: u64,
+    since: DateTime<Utc>,
+}
+
+/// `POST /ops/v1/mails/retry`.
+pub(super) async fn retry_all(
+    request: HttpRequest,
+    payload: Payload,
+    state: Data<State>,
+) -> Result<HttpResponse, Problem> {
+    let caller = Caller::let_in(&request, &state, Permission::SendMail).await?;
+    Query::of(&request).end()?;
+    let body = payload.json(&request).await?;
+    let RetryAll { since } = serde_json::from_slice(&body).map_err(|_| {
+        let wrong = "since must be a time, such as 2026-11-30T08:00:00Z, and the only field".to_owned();
+        let error = FieldError::in_body("#/since".to_owned(), "since", wrong);
+        Problem::new(Kind::InvalidFields).errors(vec![error])
+    })?;
+    let retried = caller.ops.parts.operations.retry_mails(since, caller.changes()).await.map_err(failed)?;
+    json(&AllRetried { retried, since })
 }
 
 /// `POST /ops/v1/mails/{id}/retry`.

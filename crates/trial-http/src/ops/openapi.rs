@@ -279,7 +279,8 @@ fn messages(document: &mut Document) {
         .reads::<quota::SetQuota>(document)
         .answers::<quota::EmailQuota>(document, "The threshold, and what is taken of it");
     document.add_all(Route::OpsQuota, [(HttpMethod::Get, show), (HttpMethod::Put, set)]);
-    let state = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(["due", "sent", "failed"]));
+    let state =
+        ObjectBuilder::new().schema_type(Type::String).enum_values(Some(["due", "sent", "failed", "overtaken"]));
     let list = Operation::new("messages", "listMails", "Mails of the outbox, newest first", Permission::Look)
         .paged()
         .parameter("state", "Only mails that got so far", state)
@@ -287,6 +288,15 @@ fn messages(document: &mut Document) {
         .revealing()
         .answers_page::<mails::OutboxEntry>(document, "A page of mails");
     document.add(Route::OpsMails, HttpMethod::Get, list);
+    let retry_all = Operation::new(
+        "messages",
+        "retryMails",
+        "Have every mail that failed since a time tried again",
+        Permission::SendMail,
+    )
+    .reads::<mails::RetryAll>(document)
+    .answers::<mails::AllRetried>(document, "They are due now");
+    document.add(Route::OpsMailsRetry, HttpMethod::Post, retry_all);
     let retry =
         Operation::new("messages", "retryMail", "Have a mail that was given up tried again", Permission::SendMail)
             .named("id", "The mail's id", id())

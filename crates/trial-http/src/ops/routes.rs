@@ -40,6 +40,7 @@ pub(crate) fn configure(config: &mut ServiceConfig) {
                 .route(answer(web::delete(), settings::reset)),
         )
         .service(Route::OpsMails.resource().route(answer(get(), mails::list)))
+        .service(Route::OpsMailsRetry.resource().route(answer(post(), mails::retry_all)))
         .service(Route::OpsMailRetry.resource().route(answer(post(), mails::retry)))
         .service(Route::OpsPhone.resource().route(answer(get(), phones::show)))
         .service(Route::OpsPhoneUnlock.resource().route(answer(post(), phones::unlock)))

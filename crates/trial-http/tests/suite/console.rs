@@ -143,6 +143,7 @@ async fn a_viewer_looks_and_changes_nothing() {
         ("/console/access-codes/import".to_owned(), ("rows", "voice,4001")),
         ("/console/access-codes/40000003/retire".to_owned(), ("x", "")),
         (format!("/console/mails/{}/retry", house.failed_mail), ("x", "")),
+        ("/console/mails/retry".to_owned(), ("within", "24h")),
         ("/console/phones/unlock".to_owned(), ("phone", "16600000001")),
         ("/console/prefixes/+861660000/release".to_owned(), ("x", "")),
         ("/console/prefixes/+8618/remove".to_owned(), ("x", "")),
@@ -173,6 +174,9 @@ async fn an_operator_does_what_the_pages_offer() {
     done("/console/settings/quota", &[("threshold", "77")]).await;
     assert_eq!(house.ledger.state().threshold, Some(77));
     done(&format!("/console/mails/{}/retry", house.failed_mail), &[]).await;
+    assert_eq!(house.ledger.state().mails[&house.failed_mail].state, MailState::Due);
+    house.ledger.change(|state| state.mails.get_mut(&house.failed_mail).unwrap().state = MailState::Failed);
+    done("/console/mails/retry", &[("within", "7d")]).await;
     assert_eq!(house.ledger.state().mails[&house.failed_mail].state, MailState::Due);
     done("/console/phones/unlock", &[("phone", "16600000001")]).await;
     done("/console/access-codes/import", &[("rows", "voice,95001\nmultimedia,web-1")]).await;

@@ -31,6 +31,7 @@ pub(super) struct AccountFacts {
     pub(super) multimedia: String,
     pub(super) password_valid_until: DateTime<Utc>,
     pub(super) trial_ends_at: DateTime<Utc>,
+    pub(super) is_customer: bool,
 }
 
 impl AccountFacts {
@@ -45,6 +46,7 @@ impl AccountFacts {
             multimedia: "example-chat".to_owned(),
             password_valid_until: day(ACCOUNT_PASSWORD_VALID_DAYS.into()),
             trial_ends_at: day(30),
+            is_customer: false,
         }
     }
 
@@ -58,6 +60,7 @@ impl AccountFacts {
             multimedia => self.multimedia,
             password_valid_until => setting.date(self.password_valid_until, locale),
             trial_ends_at => setting.date(self.trial_ends_at, locale),
+            is_customer => self.is_customer,
             ..setting.context()
         }
     }
@@ -73,6 +76,7 @@ impl From<&AccountMail> for AccountFacts {
             multimedia: account.multimedia.as_str().to_owned(),
             password_valid_until: account.password_valid_until,
             trial_ends_at: account.trial_ends_at,
+            is_customer: account.is_customer,
         }
     }
 }
@@ -86,6 +90,7 @@ pub(super) fn life_context(life: &LifeMail, setting: &MailSetting, locale: Local
         trial_ends_at => setting.date(life.trial_ends_at, locale),
         closes_at => date(life.closes_at),
         recoverable_until => date(life.recoverable_until),
+        is_customer => life.is_customer,
         ..setting.context()
     }
 }
@@ -143,6 +148,7 @@ pub(super) fn example_life(kind: MailKind) -> LifeMail {
         trial_ends_at,
         closes_at: (kind == MailKind::Suspended).then(|| trial_ends_at + chrono::Days::new(7)),
         recoverable_until: (kind == MailKind::Closed).then(|| trial_ends_at + chrono::Days::new(37)),
+        is_customer: false,
     }
 }
 

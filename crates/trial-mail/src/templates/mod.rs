@@ -119,6 +119,10 @@ impl Templates {
     /// An account mail without the account would be worse than none, as would be one without the link that it is about.
     fn try_out(&self, kind: MailKind, locale: Locale) -> Result<(), TemplateError> {
         let written = self.example(kind, locale)?;
+        if kind == MailKind::Account {
+            let customer = AccountFacts { is_customer: true, ..AccountFacts::example() };
+            self.render(kind, locale, &customer.context(&self.setting, locale), true)?;
+        }
         let facts = AccountFacts::example();
         let link = self.setting.link(&facts::example_password());
         let needed = match kind {

@@ -34,6 +34,7 @@ fn notices() -> Vec<(&'static str, MailContent)> {
         trial_ends_at: at("12-01"),
         closes_at: None,
         recoverable_until: None,
+        is_customer: false,
     };
     let changed = PasswordChangedMail { account_name: account_name.clone(), changed_at: at("11-20"), changes: None };
     let digest = PasswordChangedMail { changes: Some(6), ..changed.clone() };
@@ -57,6 +58,30 @@ async fn notices_in_every_language() {
             insta::assert_snapshot!(format!("{name}_text"), format!("{}\n\n{}", mail.subject, mail.text));
             insta::assert_snapshot!(format!("{name}_html"), mail.html);
         }
+    }
+}
+
+/// A customer has no trial that ends, and is told of none.
+#[tokio::test]
+async fn a_customer_is_never_addressed_as_a_trial() {
+    for locale in Locale::ALL {
+        let account = account_mail(*locale);
+        let MailContent::Account(of_trial) = &account.content else { panic!("an account") };
+        let life = notices().into_iter().find_map(|(_, content)| match content {
+            MailContent::Suspended(life) => Some(LifeMail { is_customer: true, closes_at: None, ..life }),
+            _ => None,
+        });
+        let life = life.unwrap();
+        let of_customer = MailContent::Account(trial_core::AccountMail { is_customer: true, ..of_trial.clone() });
+        for content in [of_customer, MailContent::Suspended(life.clone()), MailContent::Closed(life)] {
+            let kind = content.kind();
+            let mail = sandbox().written(&OutgoingMail { content, ..account.clone() }).await;
+            for part in [&mail.subject, &mail.text, &mail.html] {
+                assert!(!part.to_lowercase().contains("trial") && !part.contains("试用"), "{kind} {locale}: {part}");
+            }
+        }
+        let as_trial = sandbox().written(&account).await;
+        assert!(as_trial.text.to_lowercase().contains("trial") || as_trial.text.contains("试用"));
     }
 }
 

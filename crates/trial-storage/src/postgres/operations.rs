@@ -15,8 +15,8 @@ use trial_core::{
     AccessCode, AccessCodeImport, AccessCodeKind, AccessCodePage, AccessCodeState, AccessCodeStock, AccessCodeView,
     ApplicationId, ApplicationQuery, ApplicationSearch, ApplicationView, AuditRecord, ChangedBy, CodeRequestView,
     HourCount, ImportPlan, LedgerError, MailAttempt, MailId, MailPage, MailQueue, MailRetried, MailState, MailView,
-    OutboxMail, Phone, PoolOrder, PoolOutcome, QuotaView, Tenant, TenantId, TenantPage, TenantSearch, TenantView,
-    TimelineView, UniqueBy, Violation,
+    OutboxMail, Phone, PoolOrder, PoolOutcome, QuotaView, RefusedMail, Tenant, TenantId, TenantPage, TenantSearch,
+    TenantView, TimelineView, UniqueBy, Violation, retried_words,
 };
 
 use super::fault::Trouble;
@@ -134,6 +134,29 @@ impl Operations for PostgresLedger {
     async fn retry_mail(&self, id: MailId, by: ChangedBy) -> Result<MailRetried, LedgerError> {
         let by = Arc::new(by);
         self.in_transaction(Kind::Write, move |conn| retry(conn, id, Arc::clone(&by)).boxed()).await
+    }
+
+    async fn retry_mails(&self, since: DateTime<Utc>, by: ChangedBy) -> Result<u64, LedgerError> {
+        let by = Arc::new(by);
+        self.in_transaction(Kind::Write, move |conn| retry_all(conn, since, Arc::clone(&by)).boxed()).await
+    }
+
+    async fn refused_mails(&self, since: DateTime<Utc>, limit: u32) -> Result<Vec<RefusedMail>, LedgerError> {
+        self.in_transaction(Kind::Read, move |mut conn| {
+            async move {
+                let waiting =
+                    mails::table.filter(MAIL_IS_DUE).order((mails::priority, mails::next_attempt_at, mails::id));
+                let failed = mails::table.filter(MAIL_IS_FAILED).order(mails::id.desc());
+                let columns = (mails::recipient, mails::last_reply, mails::settled_at);
+                let mut rows: Vec<views::RefusedRow> =
+                    waiting.select(columns).limit(limit.into()).load(&mut conn).await?;
+                let failed: Vec<views::RefusedRow> = failed.select(columns).limit(limit.into()).load(&mut conn).await?;
+                rows.extend(failed);
+                Ok(views::refused(rows, micros(since)))
+            }
+            .boxed()
+        })
+        .await
     }
 
     async fn mail_attempts(&self, id: MailId) -> Result<Vec<MailAttempt>, LedgerError> {
@@ -564,6 +587,19 @@ async fn retry(mut conn: &AsyncPgConnection, id: MailId, by: Arc<ChangedBy>) -> 
     diesel::update(row).set(due).execute(&mut conn).await?;
     take_down(conn, &by, "mail.retry", &id.to_string(), "before failed, after due".to_owned()).await?;
     Ok(MailRetried::Due)
+}
+
+async fn retry_all(mut conn: &AsyncPgConnection, since: DateTime<Utc>, by: Arc<ChangedBy>) -> Result<u64, Trouble> {
+    let due = (
+        mails::state.eq(MailState::Due.as_str()),
+        mails::next_attempt_at.eq(micros(by.at)),
+        mails::lease.eq(None::<Vec<u8>>),
+        mails::settled_at.eq(None::<i64>),
+    );
+    let failed = mails::table.filter(MAIL_IS_FAILED).filter(mails::settled_at.ge(micros(since)));
+    let retried = diesel::update(failed).set(due).execute(&mut conn).await? as u64;
+    take_down(conn, &by, "mail.retry_all", "mails", retried_words(retried, since)).await?;
+    Ok(retried)
 }
 
 pub(super) async fn take_down(

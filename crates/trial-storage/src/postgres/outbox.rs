@@ -143,7 +143,7 @@ async fn claimed(mut conn: &AsyncPgConnection, ids: &[Vec<u8>]) -> Result<Vec<Cl
         .await?;
     let holders: Vec<&[u8]> = found.iter().filter_map(|(mail, _)| mail.tenant.as_deref()).collect();
     let held: Vec<(Option<Vec<u8>>, String, String)> = access_codes::table
-        .filter(access_codes::tenant.eq_any(holders))
+        .filter(access_codes::tenant.eq_any(holders.clone()))
         .select((access_codes::tenant, access_codes::kind, access_codes::code))
         .load(&mut conn)
         .await?;
@@ -151,10 +151,23 @@ async fn claimed(mut conn: &AsyncPgConnection, ids: &[Vec<u8>]) -> Result<Vec<Cl
     for (tenant, kind, code) in held {
         held_by.entry(tenant.unwrap_or_default()).or_default().push((kind, code));
     }
+    let on_their_way: Vec<(Option<Vec<u8>>, String, Vec<u8>)> = mails::table
+        .filter(mails::tenant.eq_any(holders))
+        .filter(mails::state.eq_any([MailState::Due.as_str(), MailState::Sent.as_str()]))
+        .select((mails::tenant, mails::kind, mails::id))
+        .load(&mut conn)
+        .await?;
+    let is_superseded = |mail: &MailRow| {
+        let is_newer = |(tenant, kind, id): &(Option<Vec<u8>>, String, Vec<u8>)| {
+            *tenant == mail.tenant && *kind == mail.kind && *id > mail.id
+        };
+        mail.tenant.is_some() && on_their_way.iter().any(is_newer)
+    };
     let read = |mail: MailRow, tenant: Option<TenantRow>| {
         let tenant = tenant.map(Tenant::try_from).transpose()?;
         let held = mail.tenant.as_ref().and_then(|tenant| held_by.get(tenant)).cloned().unwrap_or_default();
-        views::due_mail(mail, tenant, views::access_codes(held)?)
+        let superseded = is_superseded(&mail);
+        views::due_mail(mail, tenant, views::access_codes(held)?, superseded)
     };
     let mut found: HashMap<Vec<u8>, Result<DueMail, LedgerError>> =
         found.into_iter().map(|(mail, tenant)| (mail.id.clone(), read(mail, tenant))).collect();
@@ -180,6 +193,11 @@ async fn settle_one(mut conn: &AsyncPgConnection, settlement: &Settlement) -> Re
         ],
         SettledAs::Failed { .. } => vec![
             (", state = 'failed', settled_at = ", at()),
+            (" WHERE state = 'due' AND id = ", mail),
+            (" AND lease = ", lease),
+        ],
+        SettledAs::Overtaken { .. } => vec![
+            (", state = 'overtaken', settled_at = ", at()),
             (" WHERE state = 'due' AND id = ", mail),
             (" AND lease = ", lease),
         ],

@@ -12,8 +12,8 @@ use trial_core::{
     AccessCode, AccessCodeImport, AccessCodeKind, AccessCodePage, AccessCodeStock, AccessCodeView, ApplicationId,
     ApplicationQuery, ApplicationSearch, ApplicationView, AuditRecord, ChangedBy, CodeRequestView, HourCount,
     ImportPlan, LedgerError, MailAttempt, MailId, MailPage, MailQueue, MailRetried, MailState, MailView, OutboxMail,
-    Phone, PoolOrder, PoolOutcome, QuotaView, Tenant, TenantId, TenantPage, TenantSearch, TenantView, TimelineView,
-    UniqueBy, Violation,
+    Phone, PoolOrder, PoolOutcome, QuotaView, RefusedMail, Tenant, TenantId, TenantPage, TenantSearch, TenantView,
+    TimelineView, UniqueBy, Violation, retried_words,
 };
 
 use super::{SqliteLedger, fault, load, snapshot, upkeep, verify};
@@ -108,6 +108,23 @@ impl Operations for SqliteLedger {
 
     async fn retry_mail(&self, id: MailId, by: ChangedBy) -> Result<MailRetried, LedgerError> {
         self.writer.transact(move |conn| retry(conn, id, &by)).await
+    }
+
+    async fn retry_mails(&self, since: DateTime<Utc>, by: ChangedBy) -> Result<u64, LedgerError> {
+        self.writer.transact(move |conn| retry_all(conn, since, &by)).await
+    }
+
+    async fn refused_mails(&self, since: DateTime<Utc>, limit: u32) -> Result<Vec<RefusedMail>, LedgerError> {
+        let refused = move |conn: &mut SqliteConnection| {
+            let waiting = mails::table.filter(MAIL_IS_DUE).order((mails::priority, mails::next_attempt_at, mails::id));
+            let failed = mails::table.filter(MAIL_IS_FAILED).order(mails::id.desc());
+            let columns = (mails::recipient, mails::last_reply, mails::settled_at);
+            let mut rows: Vec<views::RefusedRow> =
+                waiting.select(columns).limit(limit.into()).load(conn).map_err(fault)?;
+            rows.extend(failed.select(columns).limit(limit.into()).load::<views::RefusedRow>(conn).map_err(fault)?);
+            Ok(views::refused(rows, micros(since)))
+        };
+        self.reader().run(refused).await
     }
 
     async fn mail_attempts(&self, id: MailId) -> Result<Vec<MailAttempt>, LedgerError> {
@@ -429,6 +446,19 @@ fn retry(conn: &mut SqliteConnection, id: MailId, by: &ChangedBy) -> Result<Mail
     diesel::update(row).set(due).execute(conn).map_err(fault)?;
     take_down(conn, by, "mail.retry", &id.to_string(), "before failed, after due".to_owned())?;
     Ok(MailRetried::Due)
+}
+
+fn retry_all(conn: &mut SqliteConnection, since: DateTime<Utc>, by: &ChangedBy) -> Result<u64, LedgerError> {
+    let due = (
+        mails::state.eq(MailState::Due.as_str()),
+        mails::next_attempt_at.eq(micros(by.at)),
+        mails::lease.eq(None::<Vec<u8>>),
+        mails::settled_at.eq(None::<i64>),
+    );
+    let failed = mails::table.filter(MAIL_IS_FAILED).filter(mails::settled_at.ge(micros(since)));
+    let retried = diesel::update(failed).set(due).execute(conn).map_err(fault)? as u64;
+    take_down(conn, by, "mail.retry_all", "mails", retried_words(retried, since))?;
+    Ok(retried)
 }
 
 pub(super) fn take_down(

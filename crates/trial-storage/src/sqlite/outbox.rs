@@ -115,7 +115,13 @@ fn read_one(conn: &mut SqliteConnection, mail: &[u8]) -> Result<DueMail, LedgerE
             .map_err(fault)?,
         None => Vec::new(),
     };
-    views::due_mail(row, tenant, views::access_codes(held)?)
+    let newer = mails::table
+        .filter(mails::tenant.eq(&row.tenant))
+        .filter(mails::kind.eq(&row.kind))
+        .filter(mails::state.eq_any([MailState::Due.as_str(), SENT]))
+        .filter(mails::id.gt(mail));
+    let superseded = diesel::select(diesel::dsl::exists(newer)).get_result(conn).map_err(fault)?;
+    views::due_mail(row, tenant, views::access_codes(held)?, superseded)
 }
 
 fn settle_one(conn: &mut SqliteConnection, settlement: &Settlement) -> Result<(), LedgerError> {
@@ -139,6 +145,9 @@ fn settle_one(conn: &mut SqliteConnection, settlement: &Settlement) -> Result<()
         SettledAs::Failed { error } => diesel::update(still_leased)
             .set((attempted, mails::state.eq(FAILED), mails::settled_at.eq(at), mails::last_reply.eq(error)))
             .execute(conn),
+        SettledAs::Overtaken { reason } => diesel::update(still_leased)
+            .set((attempted, mails::state.eq(OVERTAKEN), mails::settled_at.eq(at), mails::last_reply.eq(reason)))
+            .execute(conn),
     };
     if settled.map_err(fault)? == 0 {
         return Ok(());
@@ -160,3 +169,4 @@ fn settle_one(conn: &mut SqliteConnection, settlement: &Settlement) -> Result<()
 
 const SENT: &str = MailState::Sent.as_str();
 const FAILED: &str = MailState::Failed.as_str();
+const OVERTAKEN: &str = MailState::Overtaken.as_str();

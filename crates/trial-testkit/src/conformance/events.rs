@@ -7,7 +7,7 @@ use serde_json::Value;
 use trial_core::ports::{EventOperations, EventOutbox, Operations, TrialLedger};
 use trial_core::{
     DueEvent, EVENT_RETRIES, EndpointId, EventClaim, EventId, EventPage, EventSettledAs, EventSettlement, EventState,
-    EventView, Lease, LeaseId, PlatformEventKind, TellError,
+    EventView, Lease, LeaseId, LifeOrder, MailKind, PlatformEventKind, TellError,
 };
 
 use super::{LedgerFactory, assert_sound};
@@ -65,6 +65,44 @@ fn taken() -> EventSettledAs {
 
 fn down() -> Result<String, TellError> {
     Err(TellError::transient("503"))
+}
+
+/// The platform is told once that a trial ends, at its time, whether or not the day has a mail left for the owner.
+pub async fn the_end_of_a_trial_is_told_when_no_mail_is_left<F: LedgerFactory>(factory: &F) {
+    let planner = planner_with(|policy| {
+        policy.platform_listens = true;
+        policy.quota.first_threshold = 1;
+    });
+    let desk = Desk::with_planner(factory.fresh().await, planner).with_access_codes(2).await;
+    let teller = Teller { desk, endpoint: EndpointId::of_url("https://platform.example.com/hooks") };
+    let desk = &teller.desk;
+    let tenant = desk.join(1).await;
+    desk.wait(Duration::from_hours(23 * 24) - Duration::from_secs(1));
+    desk.join(2).await;
+    let endings = async || {
+        let page = EventPage { state: None, before: None, limit: 99 };
+        let events = desk.ledger.events(page).await.unwrap();
+        events.iter().filter(|view| view.event.kind == PlatformEventKind::TrialEnding).count()
+    };
+    assert_eq!(endings().await, 0);
+    desk.wait(Duration::from_secs(1));
+    let told = desk.change(tenant, LifeOrder::Advance).await;
+    assert_eq!((told.mail, told.mail_waits, endings().await), (None, true, 1), "the day's only mail is taken");
+    for order in [LifeOrder::Advance, LifeOrder::AskConversion, LifeOrder::Advance, LifeOrder::WithdrawConversion] {
+        assert_eq!(desk.change(tenant, order).await.mail, None);
+        desk.wait(Duration::from_mins(15));
+    }
+    assert_eq!(endings().await, 1, "once");
+    desk.wait(Duration::from_hours(24));
+    let mailed = desk.change(tenant, LifeOrder::Advance).await;
+    assert_eq!(
+        (mailed.mail, endings().await),
+        (Some(MailKind::Reminder), 1),
+        "the mail comes later, the event does not again"
+    );
+    desk.wait(Duration::from_hours(5 * 24));
+    let last = desk.change(tenant, LifeOrder::Advance).await;
+    assert_eq!((last.mail, endings().await), (Some(MailKind::Reminder), 2), "a day before the end");
 }
 
 /// Without a receiver, no events are stored.

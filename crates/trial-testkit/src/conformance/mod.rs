@@ -142,6 +142,11 @@ macro_rules! ledger_conformance {
             claims_do_not_overlap
             an_ended_lease_frees_its_mails
             a_renewed_lease_holds
+            commands_overtake_mails_that_wait
+            a_customers_account_says_so
+            an_overtaken_mail_is_settled_as_that
+            failed_mails_are_retried_together
+            the_end_of_a_trial_is_told_when_no_mail_is_left
             a_sent_mail_is_done_with
             a_retry_is_due_at_its_time
             a_failed_mail_stays_visible

@@ -3,15 +3,16 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use trial_core::ports::{Operations, Outbox};
+use trial_core::ports::{AuditTrail, Operations, Outbox};
 use trial_core::{
-    Application, CompanyName, DueMail, Email, Lease, LeaseId, Locale, MailId, MailKind, MailPage, MailQueue,
-    MailRetried, MailState, MailView, OutboxMail, SettledAs, Settlement, TenantId,
+    Application, AuditQuery, CompanyName, DueMail, Email, Lease, LeaseId, LifeOrder, Locale, MailContent, MailId,
+    MailKind, MailPage, MailQueue, MailRetried, MailState, MailView, OutboxMail, Policy, SettledAs, Settlement,
+    TenantId,
 };
 
 use super::{LedgerFactory, assert_sound, desk};
 use crate::Desk;
-use crate::data::{email, multimedia, voice};
+use crate::data::{email, keyring, multimedia, voice};
 
 const LEASE: Duration = Duration::from_mins(2);
 
@@ -311,6 +312,143 @@ pub async fn mails_are_listed_by_state<F: LedgerFactory>(factory: &F) {
     let of = |listed: Vec<OutboxMail>| listed.iter().map(|entry| entry.tenant.unwrap()).collect::<Vec<_>>();
     assert_eq!(of(list(MailState::Sent, None, 9).await), [tenants[1]]);
     assert_eq!(of(list(MailState::Due, None, 9).await), [tenants[3]]);
+}
+
+/// The due mails by kind, each with the reason that keeps it from leaving, if any.
+async fn would_leave<L: Outbox + Operations + trial_core::ports::TrialLedger>(
+    worker: &Worker<'_, L>,
+) -> Vec<(MailKind, Option<String>)> {
+    worker.desk.wait(LEASE);
+    let (_, mails) = worker.claim(99).await;
+    let composed = mails.iter().map(|mail| {
+        let composed = mail.compose(&keyring(), &Policy::default().trial, worker.desk.now());
+        (mail.kind, composed.err().map(|error| error.to_string()))
+    });
+    composed.collect()
+}
+
+/// Commands overtake mails that still wait: each mail is looked at again before it leaves.
+pub async fn commands_overtake_mails_that_wait<F: LedgerFactory>(factory: &F) {
+    use MailKind::{Account, Closed, Reminder, Suspended};
+    let week_before = Duration::from_hours(23 * 24);
+    let ended = "the tenant is closed";
+    for (orders, expected) in [
+        (vec![LifeOrder::Convert], vec![(Reminder, Some("the tenant is a customer's, and has no trial that ends"))]),
+        (vec![LifeOrder::Close], vec![(Reminder, Some(ended)), (Closed, None)]),
+        (
+            vec![LifeOrder::Suspend, LifeOrder::Resume],
+            vec![(Reminder, None), (Suspended, Some("the tenant is suspended no more"))],
+        ),
+        (vec![LifeOrder::Suspend], vec![(Reminder, Some("the tenant is suspended")), (Suspended, None)]),
+        (
+            vec![LifeOrder::Extend(Duration::from_hours(20 * 24))],
+            vec![(Reminder, Some("the end of the trial was moved"))],
+        ),
+        (
+            vec![LifeOrder::Close, LifeOrder::Reopen],
+            vec![(Reminder, None), (Closed, Some("the tenant was opened again"))],
+        ),
+        (
+            vec![LifeOrder::ResendMail, LifeOrder::ResendMail],
+            vec![(Account, Some("a newer mail of its kind is on its way")), (Account, None), (Reminder, None)],
+        ),
+        (
+            vec![LifeOrder::ResendMail, LifeOrder::Convert],
+            vec![(Account, None), (Reminder, Some("the tenant is a customer's, and has no trial that ends"))],
+        ),
+    ] {
+        let desk = desk(factory, 1).await;
+        let worker = Worker { desk: &desk };
+        let tenant = desk.join(1).await;
+        let (lease, account) = worker.claim_one().await;
+        worker.settle(account.id, lease, sent()).await;
+        desk.wait(week_before);
+        assert_eq!(desk.change(tenant, LifeOrder::Advance).await.mail, Some(Reminder));
+        for order in &orders {
+            desk.wait(Duration::from_secs(1));
+            desk.change(tenant, order.clone()).await;
+        }
+        let left = would_leave(&worker).await;
+        let left: Vec<_> = left.iter().map(|(kind, why)| (*kind, why.as_deref())).collect();
+        assert_eq!(left, expected, "{orders:?}");
+    }
+}
+
+/// A customer's account is that of a customer, by `convert` and `resend-mail` too.
+pub async fn a_customers_account_says_so<F: LedgerFactory>(factory: &F) {
+    let desk = desk(factory, 1).await;
+    let worker = Worker { desk: &desk };
+    let tenant = desk.join(1).await;
+    let content = async || {
+        desk.wait(LEASE);
+        let (_, mails) = worker.claim(9).await;
+        let newest = mails.iter().max_by_key(|mail| mail.id).unwrap();
+        let last = newest.compose(&keyring(), &Policy::default().trial, desk.now()).unwrap();
+        let MailContent::Account(account) = last.content else { panic!("an account: {last:?}") };
+        account.is_customer
+    };
+    assert!(!content().await);
+    desk.change(tenant, LifeOrder::Convert).await;
+    assert!(content().await, "the one that waits");
+    desk.change(tenant, LifeOrder::ResendMail).await;
+    assert!(content().await);
+}
+
+/// A mail that was overtaken is settled as that: seen with its reason, not due, not failed, and not to be tried again.
+pub async fn an_overtaken_mail_is_settled_as_that<F: LedgerFactory>(factory: &F) {
+    let desk = desk(factory, 1).await;
+    let worker = Worker { desk: &desk };
+    let tenant = desk.join(1).await;
+    let (lease, mail) = worker.claim_one().await;
+    let reason = "the tenant is closed".to_owned();
+    worker.settle(mail.id, lease, SettledAs::Overtaken { reason: reason.clone() }).await;
+    let view = worker.mail(tenant).await;
+    assert_eq!((view.state, view.last_reply.as_ref()), (MailState::Overtaken, Some(&reason)));
+    let attempts = desk.ledger.mail_attempts(mail.id).await.unwrap();
+    assert_eq!((attempts.len(), &attempts[0].result, &attempts[0].reply), (1, &"overtaken".to_owned(), &reason));
+    let page = MailPage { state: Some(MailState::Overtaken), tenant: None, before: None, limit: 9 };
+    assert_eq!(desk.ledger.mails(page).await.unwrap().len(), 1);
+    let retried = desk.ledger.retry_mail(mail.id, desk.operator()).await.unwrap();
+    assert_eq!(retried, MailRetried::Refused(MailState::Overtaken));
+    assert_eq!(desk.ledger.retry_mails(mail.created_at, desk.operator()).await.unwrap(), 0);
+    desk.wait(Duration::from_hours(48));
+    worker.assert_nothing_due().await;
+    let quota = desk.ledger.quota(mail.created_at.date_naive(), 9).await.unwrap();
+    assert_eq!((quota.sent, quota.failed, quota.reserved), (0, 0, 1));
+    assert_sound(&*desk.ledger).await;
+}
+
+/// Everything that failed since a time is due again at once, and nothing else; with one audit entry.
+pub async fn failed_mails_are_retried_together<F: LedgerFactory>(factory: &F) {
+    let desk = desk(factory, 4).await;
+    let worker = Worker { desk: &desk };
+    for n in 1..5 {
+        desk.join(n).await;
+    }
+    let (lease, mails) = worker.claim(9).await;
+    let failed = || SettledAs::Failed { error: "550 5.4.5 Daily user sending limit exceeded".to_owned() };
+    worker.settle(mails[0].id, lease, failed()).await;
+    desk.wait(Duration::from_secs(1));
+    let since = desk.now();
+    worker.settle(mails[1].id, lease, failed()).await;
+    worker.settle(mails[2].id, lease, failed()).await;
+    worker.settle(mails[3].id, lease, sent()).await;
+    let refused = desk.ledger.refused_mails(since, 9).await.unwrap();
+    let mut to: Vec<_> = refused.iter().map(|one| one.to.as_str()).collect();
+    to.sort_unstable();
+    assert_eq!(to, [mails[1].to.as_str(), mails[2].to.as_str()], "not what failed before");
+    assert!(refused.iter().all(|one| one.reply == "550 5.4.5 Daily user sending limit exceeded"));
+    assert_eq!(desk.ledger.retry_mails(since + Duration::from_secs(1), desk.operator()).await.unwrap(), 0);
+    assert_eq!(desk.ledger.retry_mails(since, desk.operator()).await.unwrap(), 2);
+    assert_eq!(desk.ledger.refused_mails(since, 9).await.unwrap().len(), 2, "they wait with the same words");
+    assert_eq!(desk.ledger.refused_mails(since, 1).await.unwrap().len(), 1);
+    let due: Vec<MailId> = worker.claim(9).await.1.iter().map(|mail| mail.id).collect();
+    assert_eq!(due, [mails[1].id, mails[2].id]);
+    let query = AuditQuery { action: Some("mail.retry_all".to_owned()), limit: 9, ..AuditQuery::default() };
+    let audited = desk.ledger.audit(query).await.unwrap();
+    assert_eq!(audited.len(), 2);
+    assert!(audited[0].detail.starts_with("2 given up since "), "{:?}", audited[0]);
+    assert_sound(&*desk.ledger).await;
 }
 
 /// What was given up can be made due again; nothing else can.

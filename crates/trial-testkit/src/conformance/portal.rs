@@ -277,7 +277,7 @@ pub async fn an_owner_is_told_of_a_changed_password<F: LedgerFactory>(factory: &
     let account = desk.ledger.portal_account(id).await.unwrap().unwrap();
     for (mail, changed_at) in due[2..4].iter().zip(changed) {
         assert_eq!((&mail.to, mail.locale), (&account.tenant.email, account.tenant.locale));
-        let composed = mail.compose(&keyring(), &Policy::default().trial).unwrap();
+        let composed = mail.compose(&keyring(), &Policy::default().trial, desk.now()).unwrap();
         let expected = PasswordChangedMail { account_name: Tenant::account_name(id), changed_at, changes: None };
         assert_eq!(composed.content, MailContent::PasswordChanged(expected));
     }
@@ -315,7 +315,7 @@ pub async fn many_changes_of_a_day_are_told_by_one_digest<F: LedgerFactory>(fact
         desk.wait(Duration::from_secs(1));
     }
     let mails = claim(&desk, 9).await;
-    let composed = mails.last().unwrap().compose(&keyring(), &Policy::default().trial).unwrap();
+    let composed = mails.last().unwrap().compose(&keyring(), &Policy::default().trial, desk.now()).unwrap();
     let account_name = Tenant::account_name(id);
     let digest = PasswordChangedMail { account_name, changed_at: last, changes: Some(6) };
     assert_eq!(composed.content, MailContent::PasswordChanged(digest));

@@ -8,8 +8,8 @@ use trial_core::{
     ApplicationId, ApplicationQuery, ApplicationRecord, ApplicationSearch, ApplicationView, ApplyOutcome, ApplyReply,
     AuditRecord, BudgetView, ChangedBy, CodeRequestView, HourCount, ImportPlan, LedgerError, MailAttempt, MailBudget,
     MailId, MailPage, MailQueue, MailRetried, MailState, MailView, OutboxMail, Phone, PoolOrder, PoolOutcome,
-    QuotaUnit, QuotaView, Tenant, TenantId, TenantPage, TenantSearch, TenantView, ThresholdChange, TimelineView,
-    UniqueBy, Violation,
+    QuotaUnit, QuotaView, RefusedMail, Tenant, TenantId, TenantPage, TenantSearch, TenantView, ThresholdChange,
+    TimelineView, UniqueBy, Violation, retried_words,
 };
 
 use super::{KeptAccessCode, KeptCodeRequest, KeptMail, MemoryLedger, MemoryState};
@@ -152,6 +152,32 @@ impl Operations for MemoryLedger {
         mail.next_attempt_at = by.at;
         state.audit.push(audit(by, "mail.retry", &id.to_string(), "failed to due".to_owned()));
         Ok(MailRetried::Due)
+    }
+
+    async fn retry_mails(&self, since: DateTime<Utc>, by: ChangedBy) -> Result<u64, LedgerError> {
+        let mut state = self.lock();
+        let mut retried = 0;
+        for mail in state.mails.values_mut().filter(|mail| mail.failed_since(since)) {
+            mail.state = MailState::Due;
+            mail.next_attempt_at = by.at;
+            retried += 1;
+        }
+        state.audit.push(audit(by, "mail.retry_all", "mails", retried_words(retried, since)));
+        Ok(retried)
+    }
+
+    async fn refused_mails(&self, since: DateTime<Utc>, limit: u32) -> Result<Vec<RefusedMail>, LedgerError> {
+        let state = self.lock();
+        let limit = usize::try_from(limit).expect("fits");
+        let of = |is_one: &dyn Fn(&KeptMail) -> bool| {
+            let refused = state.mails.values().filter(|mail| is_one(mail)).filter_map(|mail| {
+                Some(RefusedMail { to: mail.record.to.as_str().to_owned(), reply: mail.last_reply.clone()? })
+            });
+            refused.take(limit).collect::<Vec<_>>()
+        };
+        let mut refused = of(&|mail| mail.state == MailState::Due);
+        refused.extend(of(&|mail| mail.failed_since(since)));
+        Ok(refused)
     }
 
     async fn mail_attempts(&self, id: MailId) -> Result<Vec<MailAttempt>, LedgerError> {

@@ -76,6 +76,11 @@ impl MemoryState {
         mail.lease = Some(lease.id);
         let mail = &self.mails[&id];
         let record = &mail.record;
+        let superseded = self.mails.values().any(|other| {
+            let is_newer = other.record.id > id && other.record.kind == record.kind;
+            let is_on_its_way = matches!(other.state, MailState::Due | MailState::Sent);
+            is_newer && is_on_its_way && record.tenant.is_some() && other.record.tenant == record.tenant
+        });
         DueMail {
             id,
             kind: record.kind,
@@ -86,6 +91,7 @@ impl MemoryState {
             tenant: record.tenant.map(|tenant| self.tenants[&tenant].clone()),
             access_codes: record.tenant.map(|tenant| self.all_held_by(tenant)).unwrap_or_default(),
             detail: record.detail.clone(),
+            superseded,
         }
     }
 
@@ -100,13 +106,19 @@ impl MemoryState {
 }
 
 impl KeptMail {
+    pub(super) fn failed_since(&self, since: DateTime<Utc>) -> bool {
+        let failed_at = self.log.last().map_or(self.record.created_at, |attempt| attempt.at);
+        self.state == MailState::Failed && failed_at >= since
+    }
+
     fn settle(&mut self, settlement: &Settlement) {
         let holds = self.state == MailState::Due && self.lease == Some(settlement.lease);
         match &settlement.settled_as {
             SettledAs::Sent { .. } if self.state != MailState::Sent => self.state = MailState::Sent,
             SettledAs::Retry { next_attempt_at, .. } if holds => self.next_attempt_at = *next_attempt_at,
             SettledAs::Failed { .. } if holds => self.state = MailState::Failed,
-            SettledAs::Sent { .. } | SettledAs::Retry { .. } | SettledAs::Failed { .. } => return,
+            SettledAs::Overtaken { .. } if holds => self.state = MailState::Overtaken,
+            _ => return,
         }
         let reply = settlement.settled_as.reply().to_owned();
         self.attempts += 1;

@@ -101,7 +101,7 @@ async fn a_mailer_answers_by_its_script() {
         horizon: desk.now() + Duration::from_hours(1),
     };
     let due = trial_core::ports::Outbox::claim(&*desk.ledger, lease, 1).await.unwrap();
-    let mail = due[0].compose(&keyring(), &Policy::default().trial).unwrap();
+    let mail = due[0].compose(&keyring(), &Policy::default().trial, desk.now()).unwrap();
     assert_eq!(mailer.deliver(&mail).await, Ok("250 OK".to_owned()));
     assert_eq!(mailer.deliver(&mail).await, Err(failure));
     assert_eq!(mailer.mails(), [mail.clone(), mail]);

@@ -51,7 +51,7 @@ use text::PublicUrl;
 /// Mails that are handed over at the same time at most, whatever the rate: each may hold a connection to the mail server.
 const MAX_DELIVERIES: usize = 64;
 
-/// How long the mail server may take from the connection to the final dot of a mail.
+/// The longest time from the connection to the final dot of a mail.
 pub(crate) const SMTP_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// The file that captured messages are kept in.

@@ -87,7 +87,7 @@ pub(crate) struct SmtpSetup {
     pub(crate) ca: Option<Zeroizing<String>>,
     pub(crate) dkim: Option<DkimSetup>,
     pub(crate) hello_name: Option<String>,
-    /// How long the server may take for its reply to the final dot.
+    /// The longest wait for the reply to the final dot.
     pub(crate) final_timeout: Duration,
 }
 

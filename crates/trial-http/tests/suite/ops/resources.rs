@@ -213,6 +213,27 @@ async fn a_failed_mail_is_tried_again_and_no_other() {
 }
 
 #[actix_web::test]
+async fn failed_mails_are_tried_again_together() {
+    let house = House::new().await;
+    let before = house.audited();
+    let retry = |body: &'static str| {
+        TestRequest::post()
+            .uri("/ops/v1/mails/retry")
+            .insert_header(("content-type", "application/json"))
+            .set_payload(body)
+    };
+    for body in ["{}", r#"{"since":"24h"}"#, r#"{"since":"2026-01-01T00:00:00Z","all":true}"#] {
+        let refused = house.ask(Operator, retry(body)).await;
+        assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{}", refused.body);
+    }
+    assert_eq!(house.audited(), before);
+    let retried = house.ask(Operator, retry(r#"{"since":"2000-01-01T00:00:00Z"}"#)).await;
+    assert_eq!((retried.status, &retried.json()["retried"]), (StatusCode::OK, &json!(1)), "{}", retried.body);
+    let expected = ("operator-one".to_owned(), "mail.retry_all", "mails".to_owned());
+    assert_eq!(house.done_since(before), [expected]);
+}
+
+#[actix_web::test]
 async fn a_phone_is_unlocked() {
     let house = House::new().await;
     assert_eq!(house.get(Viewer, "/ops/v1/phones/16600000001").await.json()["locked"], true);

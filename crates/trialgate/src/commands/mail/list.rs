@@ -12,7 +12,7 @@ use crate::output::Output;
 /// `trialgate mail list`
 #[derive(Debug, Args)]
 pub(crate) struct List {
-    /// Mails that got so far: due, sent or failed
+    /// Mails that got so far: due, sent, failed or overtaken
     #[arg(long, value_name = "STATE", default_value_t = MailState::Failed)]
     state: MailState,
     /// Only mails older than this one: the last one of the page before

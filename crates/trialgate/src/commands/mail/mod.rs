@@ -13,7 +13,7 @@ use crate::cli::Global;
 pub(crate) enum Mail {
     /// List mails of the outbox, newest first
     List(list::List),
-    /// Have a mail tried again that was given up
+    /// Have a failed mail tried again, or all that failed since a time
     Retry(retry::Retry),
     /// Print a mail as it would be sent, about nobody, by the templates in force
     Preview(preview::Preview),

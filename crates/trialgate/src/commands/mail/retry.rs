@@ -1,6 +1,10 @@
-use std::fmt;
+//! `trialgate mail retry`: has failed mails tried again.
 
-use anyhow::bail;
+use std::fmt;
+use std::str::FromStr;
+
+use anyhow::{Context, bail};
+use chrono::{DateTime, Utc};
 use clap::Args;
 use serde::Serialize;
 use trial_core::{MailId, MailRetried};
@@ -8,6 +12,7 @@ use trial_core::{MailId, MailRetried};
 use crate::cli::Global;
 use crate::commands::with_ledger;
 use crate::compose;
+use crate::config::HumanDuration;
 use crate::output::Output;
 use crate::process;
 
@@ -15,9 +20,23 @@ use crate::process;
 #[derive(Debug, Args)]
 pub(crate) struct Retry {
     /// The mail's id
-    id: MailId,
+    #[arg(required_unless_present = "all", conflicts_with = "all")]
+    id: Option<MailId>,
+    /// Every mail that failed at --since or later
+    #[arg(long, requires = "since")]
+    all: bool,
+    /// A time, such as 2026-11-30T08:00:00Z, or how long ago, such as 24h
+    #[arg(long, value_name = "TIME", requires = "all")]
+    since: Option<Since>,
     #[command(flatten)]
     output: Output,
+}
+
+/// A time, or a distance from now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Since {
+    At(DateTime<Utc>),
+    Ago(HumanDuration),
 }
 
 #[derive(Debug, Serialize)]
@@ -26,10 +45,21 @@ struct Retried {
     state: &'static str,
 }
 
+#[derive(Debug, Serialize)]
+struct AllRetried {
+    retried: u64,
+    since: DateTime<Utc>,
+}
+
 impl Retry {
     pub(crate) fn run(self, global: &Global) -> anyhow::Result<()> {
-        let id = self.id;
         let by = compose::changed_by(process::operator());
+        if let Some(since) = self.since {
+            let since = since.before(by.at).context("--since lies before all time")?;
+            let retried = with_ledger(global, async |_, ledger| Ok(ledger.retry_mails(since, by).await?))?;
+            return self.output.show(&AllRetried { retried, since });
+        }
+        let id = self.id.context("give the id of a mail, or --all --since TIME")?;
         match with_ledger(global, async |_, ledger| Ok(ledger.retry_mail(id, by).await?))? {
             MailRetried::Due => self.output.show(&Retried { id: id.to_string(), state: "due" }),
             MailRetried::Refused(state) => bail!("mail {id} is {state}; only a failed one can be tried again"),
@@ -38,8 +68,57 @@ impl Retry {
     }
 }
 
+impl Since {
+    fn before(self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        match self {
+            Self::At(at) => Some(at),
+            Self::Ago(HumanDuration(ago)) => now.checked_sub_signed(chrono::TimeDelta::from_std(ago).ok()?),
+        }
+    }
+}
+
+impl FromStr for Since {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let at = || DateTime::parse_from_rfc3339(text).map(|at| Self::At(at.to_utc()));
+        text.parse().map(Self::Ago).or_else(|_| at()).map_err(|_| "give a time, such as 2026-11-30T08:00:00Z, or 24h")
+    }
+}
+
 impl fmt::Display for Retried {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "mail {} is due now", self.id)
+    }
+}
+
+impl fmt::Display for AllRetried {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let since = self.since.format("%Y-%m-%d %H:%M:%S UTC");
+        match self.retried {
+            0 => write!(f, "no mail has failed since {since}"),
+            1 => write!(f, "1 mail that failed since {since} is due now"),
+            mails => write!(f, "{mails} mails that failed since {since} are due now"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn since_is_a_time_or_a_distance() {
+        let now: DateTime<Utc> = "2026-11-30T10:00:00Z".parse().unwrap();
+        for (text, expected) in [
+            ("24h", Some("2026-11-29T10:00:00Z")),
+            ("30m", Some("2026-11-30T09:30:00Z")),
+            ("2026-11-30T08:00:00+02:00", Some("2026-11-30T06:00:00Z")),
+            ("yesterday", None),
+            ("2026-11-30", None),
+        ] {
+            let since = text.parse::<Since>().ok().and_then(|since| since.before(now));
+            assert_eq!(since, expected.map(|at| at.parse().unwrap()), "{text}");
+        }
     }
 }
