@@ -81,7 +81,10 @@ pub(crate) fn prepare(config: &Config) -> Result<Prepared, ConfigError> {
     };
     let mailer = mailer.map_err(&mut note).ok();
     let platform = platform.and_then(|setup| {
-        compose::webhook_platform(&setup).map(|platform| (platform, setup.endpoint)).map_err(&mut note).ok()
+        compose::webhook_platform(&setup, Arc::new(SystemClock))
+            .map(|platform| (platform, setup.endpoint))
+            .map_err(&mut note)
+            .ok()
     });
     let guard = guard.and_then(|setup| match setup {
         GuardSetup::Altcha(cost) => Some(PreparedGuard::Altcha(cost)),

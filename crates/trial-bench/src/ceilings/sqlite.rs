@@ -62,6 +62,7 @@ async fn prepare(store: &Store<'_>, path: &Path, numbers: &[u32]) -> anyhow::Res
             phone: new.phone.clone(),
             failures: 0,
             challenge: Some(new.id),
+            previous: None,
         };
         let phones = new_challenges.iter().map(phone).collect();
         commit(&mut conn, &Effects { new_challenges, phones, ..Effects::default() })?;

@@ -8,6 +8,7 @@ use trial_testkit::{Desk, MemoryLedger};
 
 pub(crate) type MemoryDesk = Desk<MemoryLedger>;
 
+pub(crate) const SECOND: Duration = Duration::from_secs(1);
 pub(crate) const MINUTE: Duration = Duration::from_mins(1);
 pub(crate) const HOUR: Duration = Duration::from_hours(1);
 pub(crate) const DAY: Duration = Duration::from_hours(24);

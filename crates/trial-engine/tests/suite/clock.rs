@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::time::{Instant, advance};
 use trial_core::ports::{Clock, MockDataCare, MockMailer, MockTrialLedger, MockUpkeep, Outbox};
-use trial_core::{DeliveryError, DueMail, Lease, LedgerError, SettledAs, Settlement};
+use trial_core::{DeliveryError, DueMail, Lease, LeaseId, LedgerError, SettledAs, Settlement};
 use trial_engine::{Engine, EngineParts, RetentionOptions, SharedClock, TimeParts, TimeServer};
 use trial_testkit::FixedClock;
 
@@ -109,6 +109,10 @@ impl Outbox for OldMail {
         let is_claimed = std::mem::replace(&mut *self.is_claimed.lock().unwrap(), true);
         let old = DueMail { created_at: now() - LEAP, attempts: 3, ..due_mail(1) };
         Ok(if is_claimed { Vec::new() } else { vec![old] })
+    }
+
+    async fn renew(&self, _: Vec<LeaseId>, _: DateTime<Utc>) -> Result<(), LedgerError> {
+        Ok(())
     }
 
     async fn settle(&self, settlements: Vec<Settlement>) -> Result<(), LedgerError> {

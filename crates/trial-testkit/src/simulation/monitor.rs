@@ -7,8 +7,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use trial_core::{
     AccessCode, AccessCodeState, Application, ApplyOutcome, ApplyRefusal, Batch, CLOCK_SKEW, Challenge, ChallengeId,
     ChallengeState, CodeOutcome, CodeRequestId, CodeToSend, CountSpan, FAILED_SENDS_SPAN, FreedCode, Lease, MailBudget,
-    MailId, MailState, NoCodeReason, Outcome, Phone, PhonePrefix, Planner, PlatformEventKind, REPLAY_WINDOW, Request,
-    RequestId, RestOver, SendReport, SendState, TenantId,
+    MailId, MailState, Outcome, Phone, PhonePrefix, Planner, PlatformEventKind, REPLAY_WINDOW, Request, RequestId,
+    RestOver, SendReport, SendState, TenantId,
 };
 
 use crate::MemoryState;
