@@ -144,7 +144,8 @@ pub trait Outbox: Send + Sync {
     /// Whatever stands in the way; nothing is claimed then.
     async fn claim(&self, lease: Lease, limit: u32) -> Result<Vec<DueMail>, LedgerError>;
 
-    /// Prolongs leases whose deliveries take longer, as far as mails are still claimed under them.
+    /// Prolongs leases whose deliveries take longer, as far as mails are still claimed under them. None is shortened, which a
+    /// clock that was set back would ask for.
     ///
     /// # Errors
     /// [`LedgerError::Unavailable`] if the database cannot be reached; the leases end when they would have.

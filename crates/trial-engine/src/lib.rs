@@ -201,7 +201,7 @@ impl Default for EngineOptions {
                 retry: MailRetry::default(),
                 max_per_second: 50,
                 concurrency: 10,
-                timeout: Duration::from_mins(11),
+                timeout: Duration::from_secs(640),
                 lease: Duration::from_mins(3),
                 drain: Duration::from_mins(1),
             },

@@ -23,7 +23,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("trial-fuzz", &[]),
     ("trial-testkit", &["trial-core", "trial-engine"]),
     ("trial-cluster", &[]),
-    ("trial-bench", &["trial-cluster", "trial-storage"]),
+    ("trial-bench", &["trial-cluster", "trial-core", "trial-storage"]),
     (
         "trialgate",
         &[

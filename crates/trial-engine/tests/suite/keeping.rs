@@ -107,6 +107,8 @@ async fn a_sweep_that_is_cut_off_silences_no_warning() {
     desk.ledger.change(|state| state.mails.values_mut().for_each(|mail| mail.last_reply = Some(words.to_owned())));
     let warned = Arc::new(Mutex::new(Vec::new()));
     let mut upkeep = MockUpkeep::new();
+    upkeep.expect_clock_mark().returning(|| Ok(None));
+    upkeep.expect_mark_clock().returning(|_| Ok(()));
     upkeep.expect_due_tenants().returning(|_, _, _| Err(LedgerError::Unavailable("cause".into())));
     let names = Arc::clone(&warned);
     upkeep.expect_warn().returning(move |told| {

@@ -84,6 +84,7 @@ async fn one_round_of_a_day_reads_everything() {
     care.expect_expire_portal().returning(|_| Ok(0));
     care.expect_expire_prefixes().returning(|_| Ok(0));
     care.expect_purge().returning(|| Ok(true));
+    care.expect_compact().returning(|_| Ok(Compaction::Clean));
     let care = Some((Arc::new(care) as _, RetentionOptions::default()));
     let engine = Engine::start(EngineParts { care, ..parts(MockTrialLedger::new()) }, options());
     while asked.lock().unwrap().len() < 27 {

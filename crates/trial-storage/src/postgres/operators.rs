@@ -172,7 +172,9 @@ async fn begin(mut conn: &AsyncPgConnection, asked: Arc<(Session, ChangedBy)>) -
     let newest_first = of_operator.order((sessions::created_at.desc(), sessions::secret.desc()));
     let beyond = newest_first.select(sessions::secret).offset(SESSIONS_PER_OPERATOR.into());
     let oldest: Vec<Vec<u8>> = beyond.load(&mut conn).await?;
-    diesel::delete(sessions::table.filter(sessions::secret.eq_any(oldest))).execute(&mut conn).await?;
+    for secret in oldest {
+        diesel::delete(sessions::table.find(secret)).execute(&mut conn).await?;
+    }
     take_down(conn, by, "session.begin", &name, "signed in to the console".to_owned()).await?;
     Ok(true)
 }

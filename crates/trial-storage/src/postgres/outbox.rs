@@ -39,6 +39,7 @@ impl Outbox for PostgresLedger {
             connections
                 .transaction(Kind::Write, PATIENCE, |mut conn| {
                     let held = mails::table.filter(MAIL_IS_DUE).filter(mails::lease.eq_any(leases.clone()));
+                    let held = held.filter(mails::next_attempt_at.lt(micros(until)));
                     // Whoever settles one of them at this moment needs it no more, and must not wait for the others.
                     let ids = held.select(mails::id).order(mails::id).for_update().skip_locked();
                     async move {

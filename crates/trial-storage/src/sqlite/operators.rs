@@ -166,7 +166,9 @@ fn begin(conn: &mut SqliteConnection, session: &Session, by: &ChangedBy) -> Resu
     // SQLite has no OFFSET without LIMIT.
     let beyond = of_operator.select(sessions::secret).limit(i64::MAX).offset(SESSIONS_PER_OPERATOR.into());
     let oldest: Vec<Vec<u8>> = beyond.load(conn).map_err(fault)?;
-    diesel::delete(sessions::table.filter(sessions::secret.eq_any(oldest))).execute(conn).map_err(fault)?;
+    for secret in oldest {
+        diesel::delete(sessions::table.find(secret)).execute(conn).map_err(fault)?;
+    }
     take_down(conn, by, "session.begin", &name, "signed in to the console".to_owned())?;
     Ok(true)
 }

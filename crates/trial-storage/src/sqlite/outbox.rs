@@ -37,7 +37,8 @@ impl Outbox for SqliteLedger {
         self.writer
             .transact(move |conn| {
                 let leases = leases.iter().map(|lease| lease.as_bytes().to_vec());
-                diesel::update(mails::table.filter(MAIL_IS_DUE).filter(mails::lease.eq_any(leases)))
+                let held = mails::table.filter(MAIL_IS_DUE).filter(mails::lease.eq_any(leases));
+                diesel::update(held.filter(mails::next_attempt_at.lt(micros(until))))
                     .set(mails::next_attempt_at.eq(micros(until)))
                     .execute(conn)
                     .map(drop)

@@ -128,6 +128,8 @@ pub async fn a_renewed_lease_holds<F: LedgerFactory>(factory: &F) {
     desk.ledger.renew(vec![lease, unknown], until).await.unwrap();
     assert_eq!(worker.mail(tenants[0]).await.next_attempt_at, next, "it is claimed no more");
     assert_eq!(worker.mail(tenants[1]).await.next_attempt_at, until);
+    desk.ledger.renew(vec![lease], desk.now()).await.unwrap();
+    assert_eq!(worker.mail(tenants[1]).await.next_attempt_at, until, "no lease is shortened");
     desk.wait(LEASE);
     let claimed: Vec<MailId> = worker.claim(9).await.1.iter().map(|mail| mail.id).collect();
     assert_eq!(claimed, [retried.id, others[0].id], "another lease, that of {other}, has ended");
@@ -436,7 +438,9 @@ pub async fn failed_mails_are_retried_together<F: LedgerFactory>(factory: &F) {
     let refused = desk.ledger.refused_mails(since, 9).await.unwrap();
     let mut to: Vec<_> = refused.iter().map(|one| one.to.as_str()).collect();
     to.sort_unstable();
-    assert_eq!(to, [mails[1].to.as_str(), mails[2].to.as_str()], "not what failed before");
+    let mut expected = [mails[1].to.as_str(), mails[2].to.as_str()];
+    expected.sort_unstable();
+    assert_eq!(to, expected, "not what failed before");
     assert!(refused.iter().all(|one| one.reply == "550 5.4.5 Daily user sending limit exceeded"));
     assert_eq!(desk.ledger.retry_mails(since + Duration::from_secs(1), desk.operator()).await.unwrap(), 0);
     assert_eq!(desk.ledger.retry_mails(since, desk.operator()).await.unwrap(), 2);

@@ -41,7 +41,9 @@ impl MemoryLedger {
         let is_held = |mail: &&mut KeptMail| {
             mail.state == MailState::Due && mail.lease.is_some_and(|lease| leases.contains(&lease))
         };
-        state.mails.values_mut().filter(is_held).for_each(|mail| mail.next_attempt_at = until);
+        state.mails.values_mut().filter(is_held).for_each(|mail| {
+            mail.next_attempt_at = mail.next_attempt_at.max(until);
+        });
     }
 
     /// Records what became of claimed mails.

@@ -147,6 +147,7 @@ fn the_reference_lists_every_key() {
         "sms.http.url_file",
         "sms.http.headers",
         "sms.test_numbers",
+        "mail.hello_name",
         "quota.owner_mails",
         "platform.webhook.url_file",
         "platform.webhook.secrets_file",

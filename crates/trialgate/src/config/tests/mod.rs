@@ -185,7 +185,7 @@ fn the_list_of_keys_is_what_the_structures_hold() {
     .config()
     .settings;
     let mut table = toml::Table::try_from(&settings).unwrap();
-    for secret in ["smtp_url", "smtp_password"] {
+    for secret in ["smtp_url", "smtp_password", "hello_name"] {
         table["mail"].as_table_mut().unwrap().insert(secret.to_owned(), Value::Boolean(true));
     }
     for (gateway, key) in [
