@@ -163,13 +163,11 @@ impl Expiry {
             let Expired { removed, last } = self.care.expire(page, false).await?;
             metrics::counter!("trialgate_expired_total", "what" => what.as_str()).increment(removed);
             rows += removed;
-            match last {
-                Some(last) => after = last,
-                None => {
-                    reached.insert(what, after);
-                    return Ok(rows);
-                }
-            }
+            let Some(last) = last else {
+                reached.insert(what, after);
+                return Ok(rows);
+            };
+            after = last;
             sleep(self.options.pause).await;
         }
     }

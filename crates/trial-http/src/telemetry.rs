@@ -200,11 +200,11 @@ where
     let in_flight = InFlight::enter(state);
     let span = traces::span_of(&request, &id);
     let unread = Unread::hold(&mut request);
-    let (head, most) = (head_bytes(&request), in_flight.0.settings.limits.head_bytes);
+    let (size, most) = (head_bytes(&request), in_flight.0.settings.limits.head_bytes);
     let mut held = in_flight.0.exchanges.open(in_flight.0.client_of(request.request()));
-    let refused = match held.grow(head.min(most) + EXCHANGE) {
+    let refused = match held.grow(size.min(most) + EXCHANGE) {
         Err(full) => Some(full.problem()),
-        Ok(()) => oversized(head, most).or_else(|| contradictory(&request)),
+        Ok(()) => oversized(size, most).or_else(|| contradictory(&request)),
     };
     let answer = match refused {
         Some(problem) => {

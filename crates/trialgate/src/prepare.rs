@@ -57,7 +57,7 @@ pub(crate) struct PreparedRoute {
 enum PreparedGateway {
     Ready(Arc<dyn SmsGateway>),
     /// It connects as soon as it exists.
-    Smpp(SmppSettings),
+    Smpp(Box<SmppSettings>),
     /// It needs the inbox, which one process at a time can open.
     Sandbox,
 }
@@ -118,7 +118,7 @@ pub(crate) fn route(setup: &GatewaySetup) -> anyhow::Result<PreparedRoute> {
         }
         GatewayKind::Smpp(settings) => {
             SmppGateway::check_settings(settings).with_context(|| unusable("smpp"))?;
-            PreparedGateway::Smpp(settings.clone())
+            PreparedGateway::Smpp(Box::new(settings.clone()))
         }
         GatewayKind::Http(settings) => {
             PreparedGateway::Ready(Arc::new(HttpGateway::new(settings.clone()).with_context(|| unusable("http"))?))

@@ -1,6 +1,8 @@
 //! Every mode of the benchmark runs to its end on both databases: each checks itself that what is stored is what applicants were
 //! told. Nothing is asserted of time.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::path::Path;
 use std::process::Command;
 
@@ -13,7 +15,7 @@ fn run(mode: &str, directory: &Path) -> String {
     run_with(mode, directory, &[])
 }
 
-fn run_with(mode: &str, directory: &Path, more: &[&str]) -> String {
+fn run_with(mode: &str, directory: &Path, extra: &[&str]) -> String {
     let output = Command::new(env!("CARGO_BIN_EXE_trial-bench"))
         .arg(mode)
         .args(SMALL.split_whitespace())
@@ -25,7 +27,7 @@ fn run_with(mode: &str, directory: &Path, more: &[&str]) -> String {
         .arg(directory.join("results.json"))
         .arg("--svg")
         .arg(directory.join("picture.svg"))
-        .args(more)
+        .args(extra)
         .output()
         .unwrap();
     let errors = String::from_utf8_lossy(&output.stderr);

@@ -13,6 +13,9 @@ use super::world::PhoneView;
 const HOUR: Duration = Duration::from_hours(1);
 const DAY: Duration = Duration::from_hours(24);
 
+/// A span, the most messages within it, and the refusal of one more.
+type Limit<'a> = (Duration, u32, &'a dyn Fn(Duration) -> CodeRefusal);
+
 impl Planner {
     /// 201 by sends that may have left; 202 or 204 by failed ones alone, as the last of them was answered.
     pub(super) fn sends_are_left(&self, phone: PhoneView<'_>, now: DateTime<Utc>) -> Result<(), CodeRefusal> {
@@ -25,7 +28,7 @@ impl Planner {
         let too_soon = |retry_after| CodeRefusal::TooSoon { retry_after };
         let hourly = |retry_after| CodeRefusal::HourlyLimit { retry_after };
         let daily = |retry_after| CodeRefusal::DailyLimit { retry_after };
-        let limits: [(Duration, u32, &dyn Fn(Duration) -> CodeRefusal); 3] = [
+        let limits: [Limit<'_>; 3] = [
             (self.policy.verification.resend_after, 1, &too_soon),
             (HOUR, limits.phone_sends_per_hour, &hourly),
             (DAY, limits.phone_sends_per_day, &daily),
@@ -34,10 +37,10 @@ impl Planner {
         if let Some((wait, refusal)) = waits.max_by_key(|(wait, _)| *wait) {
             return Err(refusal(wait.max(least)));
         }
-        let last = failed.iter().map(|send| (send.at, send.state == SendState::Refused)).max();
+        let latest = failed.iter().map(|send| (send.at, send.state == SendState::Refused)).max();
         match failed_wait {
             Some(retry_after) => {
-                Err(CodeRefusal::SendsFailed { refused: last.is_some_and(|(_, refused)| refused), retry_after })
+                Err(CodeRefusal::SendsFailed { refused: latest.is_some_and(|(_, refused)| refused), retry_after })
             }
             None => Ok(()),
         }

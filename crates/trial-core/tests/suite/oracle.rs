@@ -45,6 +45,7 @@ pub(crate) enum Answer {
     Applied(&'static str, Option<usize>),
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "each is true of a code or not, whatever the others are")]
 struct Code {
     phone: Phone,
     digits: String,
@@ -240,7 +241,9 @@ impl Oracle {
     /// All codes of the phone are replaced but these.
     fn replace_all_but(&mut self, phone: &Phone, kept: &[usize]) {
         let others: Vec<_> = self.codes_of(phone).filter(|code| !kept.contains(code)).collect();
-        others.into_iter().for_each(|code| self.codes[code].replaced = true);
+        for code in others {
+            self.codes[code].replaced = true;
+        }
     }
 
     fn is_alive(&self, code: usize, now: DateTime<Utc>) -> bool {
@@ -327,7 +330,9 @@ impl Oracle {
         }
         let is_it = |code: &&usize| trial_core::SubmittedCode::parse(&self.codes[**code].digits).unwrap() == asked.code;
         let Some(&code) = living.iter().find(is_it) else {
-            living.into_iter().for_each(|code| self.codes[code].wrong += 1);
+            for code in living {
+                self.codes[code].wrong += 1;
+            }
             *self.strikes.entry(asked.phone.clone()).or_default() += 1;
             return Answer::Applied("002", None);
         };

@@ -99,8 +99,8 @@ fn refusals_with_the_same_words_are_one_warning() {
     let unreached =
         |n: usize| refused(n, "no session with the mail server: Connection refused (os error 111)".to_owned());
     let both: Vec<_> = (0..4).map(quota).chain((0..3).map(unreached)).collect();
-    let names: Vec<_> = named(&both).into_iter().map(|(name, _)| name).collect();
-    assert_eq!(names, ["mails.refused.550", "mails.refused.unreached"]);
+    let all: Vec<_> = named(&both).into_iter().map(|(name, _)| name).collect();
+    assert_eq!(all, ["mails.refused.550", "mails.refused.unreached"]);
     let apart = (0..5).map(|n| refused(n, format!("550 no such user {}", ["a", "b", "c", "d", "e"][n])));
     assert_eq!(named(&apart.collect::<Vec<_>>()), [], "each in its own words");
 }

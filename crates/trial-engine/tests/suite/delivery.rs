@@ -17,13 +17,16 @@ use trial_testkit::{RecordingMailer, data};
 
 use crate::stage::{due_mail, now, options, parts, with_mail};
 
+/// When leases were renewed, which, and until when.
+type Renewal = (Instant, Vec<LeaseId>, DateTime<Utc>);
+
 /// An outbox that hands out what it holds, once, and keeps what is settled and when it was claimed from.
 #[derive(Default)]
 struct Tray {
     due: Mutex<Vec<DueMail>>,
     settled: Mutex<Vec<Settlement>>,
     claims: Mutex<Vec<(Instant, u32, Lease)>>,
-    renewals: Mutex<Vec<(Instant, Vec<LeaseId>, DateTime<Utc>)>>,
+    renewals: Mutex<Vec<Renewal>>,
 }
 
 impl Tray {

@@ -88,19 +88,17 @@ impl Http2 {
         let mut connection = pin!(self.builder.serve_connection(TokioIo::new(wire), service));
         let mut draining = pin!(self.draining.notified());
         let mut timer = None;
-        let is_stuck = loop {
-            tokio::select! {
-                biased;
-                ended = &mut connection => {
-                    if let Err(error) = ended {
-                        tracing::debug!(%error, "a connection ended");
-                    }
-                    return;
+        let is_stuck = tokio::select! {
+            biased;
+            ended = &mut connection => {
+                if let Err(error) = ended {
+                    tracing::debug!(%error, "a connection ended");
                 }
-                () = &mut draining => break false,
-                // Also where requests are under way: nothing has come of them, and theirs are shorter bounds.
-                () = poll_fn(|context| poll_until(&mut timer, pace.deadline(), context)) => break true,
+                return;
             }
+            () = &mut draining => false,
+            // Also where requests are under way: nothing has come of them, and theirs are shorter bounds.
+            () = poll_fn(|context| poll_until(&mut timer, pace.deadline(), context)) => true,
         };
         let mut patience = pin!(sleep_until(Instant::now()));
         connection.as_mut().graceful_shutdown();

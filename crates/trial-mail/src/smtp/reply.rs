@@ -185,7 +185,7 @@ mod tests {
             (b"250 \xff\xfe\x81\r\n", 250, "ÿþ\u{81}", true),
             (b"250 a\0b\x1b[31m\r\n", 250, "a b [31m", true),
             (b"\xef\xbb\xbf250 OK\r\n", 250, "OK", true),
-            (b"\0250 OK\r\n", 250, "OK", true),
+            (b"\x00250 OK\r\n", 250, "OK", true),
             (b"250-one\r\n250-two\r\n250 three\r\n", 250, "one two three", true),
             (b"250-one\r\nnot a reply\r\n250 three\r\n", 250, "one not a reply three", true),
             (b"250-one\r\n451 three\r\n", 451, "one three", true),

@@ -1,5 +1,7 @@
 //! Workbooks as a real spreadsheet writes them (`tests/fixtures/access-codes/make`), and as an attacker would.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod hostile;
 mod workbooks;
 

@@ -136,7 +136,8 @@ impl Manager for Opening {
     type Error = ConnectionError;
 
     async fn create(&self) -> Result<Session, ConnectionError> {
-        self.connector.connect(&self.session).await
+        // Boxed, so that whoever gets a connection does not carry the opening of one.
+        Box::pin(self.connector.connect(&self.session)).await
     }
 
     /// Without a question to the server, one round trip less for each use: whoever meets a connection that has died takes

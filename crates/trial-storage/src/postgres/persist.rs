@@ -131,7 +131,7 @@ pub(crate) async fn store_accepted(conn: &AsyncPgConnection, effects: &Effects) 
         new.audit(),
         count_quota(effects.quota_use),
     ];
-    let (mut begin, mut commit) = (conn, conn);
+    let (mut first, mut last) = (conn, conn);
     let stored = steps.into_iter().map(|Step { set, rows, found_by, .. }| async move {
         let mut conn = conn;
         let touched = set.execute(&mut conn).await?;
@@ -140,8 +140,8 @@ pub(crate) async fn store_accepted(conn: &AsyncPgConnection, effects: &Effects) 
             _ => Ok(()),
         }
     });
-    let begun = async { Ok(begin.batch_execute("BEGIN").await?) };
-    let committed = async { Ok(commit.batch_execute("COMMIT").await?) };
+    let begun = async { Ok(first.batch_execute("BEGIN").await?) };
+    let committed = async { Ok(last.batch_execute("COMMIT").await?) };
     try_join3(begun, try_join_all(stored), committed).await.map(drop).map_err(LedgerError::from)
 }
 

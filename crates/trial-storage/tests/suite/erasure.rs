@@ -127,7 +127,7 @@ fn phones_in(file: &Path) -> BTreeSet<String> {
     phones.map(|text| String::from_utf8(text.to_vec()).unwrap()).collect()
 }
 
-/// A number that has nothing to do with the order of these (the finisher of SplitMix64).
+/// A number that has nothing to do with the order of these (the finisher of `SplitMix64`).
 fn mixed(n: u64) -> u64 {
     let n = (n + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     let n = (n ^ (n >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

@@ -133,7 +133,7 @@ pub async fn a_renewed_lease_holds<F: LedgerFactory>(factory: &F) {
     desk.wait(LEASE);
     let claimed: Vec<MailId> = worker.claim(9).await.1.iter().map(|mail| mail.id).collect();
     assert_eq!(claimed, [retried.id, others[0].id], "another lease, that of {other}, has ended");
-    desk.wait(Duration::from_mins(5) - LEASE);
+    desk.wait(Duration::from_mins(5).saturating_sub(LEASE));
     assert!(worker.claim(9).await.1.iter().any(|mail| mail.tenant.as_ref().unwrap().id == tenants[1]));
     desk.ledger.renew(Vec::new(), until).await.unwrap();
 }

@@ -73,7 +73,7 @@ pub(crate) enum MailSetup {
         message_id_domain: String,
     },
     /// To a mail server.
-    Smtp(SmtpSetup),
+    Smtp(Box<SmtpSetup>),
 }
 
 /// A mail server. No `Debug`: it holds a password.
@@ -208,7 +208,7 @@ impl Config {
                 let message_id_domain = domain.map_or(EXAMPLE_DOMAIN, |(_, domain)| domain).to_owned();
                 Some(MailSetup::Sandbox { message_id_domain })
             }
-            Some(MailTransport::Smtp) => self.smtp_setup(problems).map(MailSetup::Smtp),
+            Some(MailTransport::Smtp) => self.smtp_setup(problems).map(Box::new).map(MailSetup::Smtp),
         }
     }
 
