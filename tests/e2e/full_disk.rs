@@ -121,7 +121,8 @@ async fn a_full_file_system_loses_nothing_and_goes_on_with_room() {
     assert!(told.iter().any(|code| code != "000"), "{told:?}");
     assert!(service.is_running());
     assert_eq!(apply(&service, &ready[..1], &mut acknowledged).await.len(), 1);
-    assert!(service.client().get("/readyz").await["ready"].is_boolean());
+    let readiness = service.client().try_readiness().await.unwrap();
+    assert_eq!((readiness.status, &readiness.body["ready"]), (503, &false.into()), "decisions fail: {readiness:?}");
     let kept: Vec<String> = disk.database(&service).assert_sound().into_iter().map(|tenant| tenant.phone).collect();
     assert!(acknowledged.iter().all(|applicant| kept.contains(&applicant.e164())), "{acknowledged:?}: {kept:?}");
 
@@ -130,6 +131,7 @@ async fn a_full_file_system_loses_nothing_and_goes_on_with_room() {
     assert_eq!(told, ["000"; 12]);
     let late = prepare(&service, 10_000..10_001).await;
     assert_eq!(apply(&service, &late, &mut acknowledged).await, ["000"]);
+    assert_eq!(service.client().get("/readyz").await["ready"], true, "decisions succeed again");
     disk.database(&service).assert_keeps_exactly(&acknowledged);
     assert_eq!(service.stop().await.code(), Some(0));
 }
