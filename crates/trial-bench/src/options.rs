@@ -78,7 +78,7 @@ pub(crate) struct Options {
     pub(crate) rounds: usize,
     /// The database of `flat`, as a part of 10 million tenants, 10 million spent codes and 1 million access codes; that of
     /// `operations`, as a part of 1 million applications (at least 10,000); the accounts of `sign-in`, as a part of 25 with
-    /// each fault.
+    /// each fault; the connections of hostile clients.
     #[arg(long, global = true, default_value_t = 1.0)]
     pub(crate) scale: f64,
     /// Tenants of the database of `flat` that are still in use, with access codes on top of the others. By default as many

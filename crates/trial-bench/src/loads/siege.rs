@@ -68,7 +68,7 @@ impl Hostility {
     pub(crate) const FORMS: [Self; 2] = [Self::LargeForms, Self::HeldForms];
 
     /// The number of their connections.
-    pub(crate) const fn connections(self) -> usize {
+    pub(crate) const fn connections(self) -> u32 {
         match self {
             Self::Idle => 10_000,
             Self::SlowHeads | Self::SlowBodies | Self::HeldForms => 2_000,
@@ -99,17 +99,17 @@ pub(crate) struct Siege {
 
 impl Siege {
     /// Begins; returns when all connections are there.
-    pub(crate) fn lay(address: SocketAddr, hostility: Hostility) -> anyhow::Result<Self> {
-        raise_file_limit(hostility.connections() as u64 + OTHER_FILES)?;
+    pub(crate) fn lay(address: SocketAddr, hostility: Hostility, connections: usize) -> anyhow::Result<Self> {
+        raise_file_limit(connections as u64 + OTHER_FILES)?;
         let stop = Arc::new(AtomicBool::new(false));
         let (stopped, (gathered, all)) = (Arc::clone(&stop), mpsc::channel());
-        let thread = thread::spawn(move || besiege(address, hostility, &stopped, &gathered));
+        let thread = thread::spawn(move || besiege(address, hostility, connections, &stopped, &gathered));
         let siege = Self { stop, thread };
         if all.recv_timeout(GATHERING).is_ok() {
             return Ok(siege);
         }
         siege.lift()?;
-        bail!("{} hostile connections could not be made", hostility.connections())
+        bail!("{connections} hostile connections could not be made")
     }
 
     /// Ends it; how many requests each second were sent, whole or not.
@@ -140,6 +140,7 @@ struct Camp {
 fn besiege(
     address: SocketAddr,
     hostility: Hostility,
+    connections: usize,
     stop: &Arc<AtomicBool>,
     gathered: &Sender<()>,
 ) -> anyhow::Result<f64> {
@@ -147,13 +148,13 @@ fn besiege(
         address,
         hostility,
         stop: Arc::clone(stop),
-        missing: Cell::new(hostility.connections()),
+        missing: Cell::new(connections),
         gathered: gathered.clone(),
         sent: Cell::new(0),
     });
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let local = LocalSet::new();
-    for number in 0..hostility.connections() {
+    for number in 0..connections {
         local.spawn_local(Rc::clone(&camp).client(number));
     }
     let started = Instant::now();
@@ -314,6 +315,6 @@ mod tests {
     fn every_client_has_an_address() {
         let all = Hostility::CONNECTIONS.into_iter().chain(Hostility::FORMS);
         let most = all.map(Hostility::connections).max().unwrap();
-        assert!(u8::try_from(most / PER_ADDRESS + 1).is_ok());
+        assert!(u8::try_from(most as usize / PER_ADDRESS + 1).is_ok());
     }
 }

@@ -36,7 +36,10 @@ async fn round(ground: &Ground, options: &Options, hostility: Option<Hostility>)
     let fleet = Fleet::start(ground, &store, options, 1, wanted)?;
     let addresses = fleet.addresses();
     let applicants = prepare(&addresses, 0..wanted).await?;
-    let siege = hostility.zip(addresses.first()).map(|(hostility, address)| Siege::lay(*address, hostility));
+    let siege = hostility.zip(addresses.first()).map(|(hostility, address)| {
+        let connections = options.scaled(f64::from(hostility.connections())).max(8);
+        Siege::lay(*address, hostility, usize::try_from(connections).unwrap_or(usize::MAX))
+    });
     let siege = siege.transpose()?;
     let load = closed(&addresses, Work::applications(&applicants), CONNECTIONS, options.lasting()).await?;
     let (resident_mib, peak_mib) = (fleet.resident_mib()?, fleet.peak_mib()?);
