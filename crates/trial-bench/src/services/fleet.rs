@@ -81,9 +81,9 @@ impl Fleet {
     }
 
     /// The token of a new operator, who may do everything.
-    pub(crate) fn token(&self) -> anyhow::Result<String> {
+    pub(crate) fn token(&self, name: &str) -> anyhow::Result<String> {
         let first = self.instances.first().context("there is an instance")?;
-        let added = ["operators", "add", "bench", "--role", "admin", "--json"];
+        let added = ["operators", "add", name, "--role", "admin", "--json"];
         let told: serde_json::Value = serde_json::from_str(&command(&first.server, &first.directory, &added)?)?;
         Ok(told["token"].as_str().context("no token was told")?.to_owned())
     }
