@@ -34,9 +34,9 @@ SELECT phone, 86, CASE WHEN i < :tenants THEN 0 ELSE 5 END, bench_id(1, n)
 FROM bench_past WHERE i < :challenges;
 
 INSERT INTO tenants (id, status, phone, country_code, email, email_key, company, company_key, created_at, trial_ends_at,
-    key_id, password_issue, password_issued_at, converted_at, closed_at, told_until)
+    key_id, password_issue, password_issued_at, locale, converted_at, closed_at, told_until)
 SELECT bench_id(2, n), CASE WHEN i < :tenants - :in_use THEN 'closed' ELSE 'commercial' END, phone, 86, email, email,
-    company, lower(company), at, at + 2592000000000, 'bench', 1, at,
+    company, lower(company), at, at + 2592000000000, 'bench', 1, at, 'zh-CN',
     CASE WHEN i >= :tenants - :in_use THEN at END, CASE WHEN i < :tenants - :in_use THEN at + 3196800000000 END, at
 FROM bench_past WHERE i < :tenants;
 
@@ -49,9 +49,9 @@ INSERT INTO quota_days (day, reserved)
 SELECT day, count(*) FROM bench_past WHERE i < :tenants GROUP BY day;
 
 INSERT INTO applications (id, request_id, at, phone, country_code, email, email_key, company, company_key, challenge,
-    outcome, tenant)
+    outcome, tenant, return_code)
 SELECT bench_id(4, n), '00000000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'), at, phone, 86, email, email, company,
-    lower(company), bench_id(1, n), 'accepted', bench_id(2, n)
+    lower(company), bench_id(1, n), 'accepted', bench_id(2, n), '000'
 FROM bench_past WHERE i < least(:tenants, :challenges);
 
 INSERT INTO audit (id, at, actor, action, subject, detail)

@@ -24,9 +24,9 @@ SELECT phone, 86, CASE WHEN i < :tenants THEN 0 ELSE 5 END, unhex(stem || '01010
 FROM past WHERE i < :challenges ORDER BY phone;
 
 INSERT INTO tenants (id, status, phone, country_code, email, email_key, company, company_key, created_at, trial_ends_at,
-    key_id, password_issue, password_issued_at, converted_at, closed_at, told_until)
+    key_id, password_issue, password_issued_at, locale, converted_at, closed_at, told_until)
 SELECT unhex(stem || '0202020202020202'), CASE WHEN i < :tenants - :in_use THEN 'closed' ELSE 'commercial' END, phone, 86,
-    email, email, company, lower(company), at, at + 2592000000000, 'bench', 1, at,
+    email, email, company, lower(company), at, at + 2592000000000, 'bench', 1, at, 'zh-CN',
     CASE WHEN i >= :tenants - :in_use THEN at END, CASE WHEN i < :tenants - :in_use THEN at + 3196800000000 END, at
 FROM past WHERE i < :tenants;
 
@@ -40,9 +40,9 @@ INSERT INTO quota_days (day, reserved)
 SELECT day, count(*) FROM past WHERE i < :tenants GROUP BY day;
 
 INSERT INTO applications (id, request_id, at, phone, country_code, email, email_key, company, company_key, challenge,
-    outcome, tenant)
+    outcome, tenant, return_code)
 SELECT unhex(stem || '0404040404040404'), request_id, at, phone, 86, email, email, company, lower(company),
-    unhex(stem || '0101010101010101'), 'accepted', unhex(stem || '0202020202020202')
+    unhex(stem || '0101010101010101'), 'accepted', unhex(stem || '0202020202020202'), '000'
 FROM past WHERE i < min(:tenants, :challenges);
 
 INSERT INTO audit (id, at, actor, action, subject, detail)
