@@ -16,7 +16,7 @@ pub const MAX_CLOCK_GAP: Duration = Duration::from_hours(3 * 24);
 pub struct ClockGap {
     /// When a sweep last saw the time.
     pub seen: DateTime<Utc>,
-    /// What the clock says.
+    /// The time on the clock.
     pub now: DateTime<Utc>,
 }
 

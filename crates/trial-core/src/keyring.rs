@@ -25,7 +25,7 @@ pub(crate) enum Purpose {
     Challenge,
     /// A link to another password.
     PortalLink,
-    /// Who makes an attempt at the portal.
+    /// The person behind an attempt at the portal.
     PortalTry,
 }
 

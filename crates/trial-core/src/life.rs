@@ -21,7 +21,7 @@ use crate::{
 
 /// How long a notice that finds no room in the day's threshold is kept before it is dropped.
 pub const NOTICE_KEEPS: Duration = Duration::from_hours(7 * 24);
-/// How long a notice that finds no room waits until it is looked at again: many may wait, and each look is a decision.
+/// The wait of a notice that found no room until it is looked at again: many may wait, and each look is a decision.
 pub const NOTICE_WAITS: Duration = Duration::from_hours(1);
 /// The longest that one order extends a trial by.
 pub const MAX_EXTENSION: Duration = Duration::from_hours(366 * 24);

@@ -70,7 +70,7 @@ pub enum CodeRefusal {
     },
     /// Messages to the phone failed just now, or many times within the hour (202, or 204 if the gateway refused the last one).
     SendsFailed {
-        /// Whether the gateway refused the last one; else it was not reached.
+        /// `true` if the gateway refused the last one; else it was not reached.
         refused: bool,
         /// When one may be asked for again.
         retry_after: Duration,

@@ -358,7 +358,7 @@ named!(MailState, "state of a mail", {
 });
 
 impl MailState {
-    /// Whether operations may have such a mail tried again: what is due is tried anyway, what was sent has arrived, and what
+    /// Returns `true` if operations may have such a mail tried again: what is due is tried anyway, what was sent has arrived, and what
     /// was overtaken says what is not so.
     pub fn may_be_retried(self) -> bool {
         self == Self::Failed

@@ -1,4 +1,4 @@
-//! How the decisions fare: what became of the last ones, and since when the oldest request waits.
+//! The health of the decisions: the outcome of the last ones, and the age of the oldest request that waits.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -8,7 +8,7 @@ use tokio::time::Instant;
 /// For this long, what became of the last decisions says what the next ones will meet.
 const FRESH: Duration = Duration::from_secs(1);
 
-/// What is known of the decisions of this instance.
+/// The record of the decisions of this instance.
 #[derive(Debug, Default)]
 pub(crate) struct Decisions(Mutex<Known>);
 
@@ -18,7 +18,7 @@ struct Known {
     last: Option<(Instant, Option<String>)>,
 }
 
-/// How the decisions fare.
+/// The health of the decisions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Course {
     /// As the last ones did; with their problem, if they had one.
@@ -48,12 +48,12 @@ impl Decisions {
         self.lock().waiting_since = None;
     }
 
-    /// How long the oldest request has waited; zero, if none does.
+    /// The age of the oldest request that waits; zero, if none does.
     pub(crate) fn oldest(&self) -> Duration {
         self.lock().waiting_since.map_or(Duration::ZERO, |since| since.elapsed())
     }
 
-    /// How the decisions fare. A wait beyond `bound` is a problem whatever became of the last ones.
+    /// The health of the decisions. A wait beyond `bound` is a problem whatever became of the last ones.
     pub(crate) fn course(&self, bound: Duration) -> Course {
         let Known { waiting_since, last } = &*self.lock();
         match (waiting_since.map(|since| since.elapsed()), last) {

@@ -12,7 +12,7 @@ use trial_core::{Batch, FreshIds, Outcome, Request};
 use crate::EngineParts;
 use crate::admission::NotDecided;
 
-/// Where a decision is awaited, and since when.
+/// The place at which a decision is awaited, and the time since.
 pub(crate) struct Reply {
     sender: oneshot::Sender<Result<Outcome, NotDecided>>,
     since: Instant,

@@ -91,7 +91,7 @@ pub struct EngineParts {
     pub planner: Arc<Planner>,
     /// Who is told of what happens to tenants, if anybody is.
     pub platform: Option<PlatformParts>,
-    /// Where `clock` is a server's: how it is read.
+    /// The way to read `clock`, if it is a server's.
     pub time: Option<TimeParts>,
     /// What removes what is over, and how; nothing is removed if there is none.
     pub care: Option<(Arc<dyn DataCare>, RetentionOptions)>,
@@ -183,7 +183,7 @@ pub struct MailDeliveryOptions {
     pub concurrency: usize,
     /// How long one delivery may take.
     pub timeout: Duration,
-    /// How long a claimed mail is ours. The lease is renewed while the delivery lasts.
+    /// The length of a lease of claimed mails. It is renewed while the delivery lasts.
     pub lease: Duration,
     /// The longest wait of a stop for deliveries under way; one that takes longer is due again when its lease ends.
     pub drain: Duration,

@@ -37,10 +37,10 @@ impl Default for RetentionOptions {
     }
 }
 
-/// One round in so many looks at everything again: what a tenant in use had kept is removed once that is closed.
+/// One round in this number looks at everything again: rows that a tenant in use had kept are removed once it is closed.
 const WHOLE_EVERY: u32 = 24;
 
-/// How far the last round has come, so that the next does not read again what has to be kept.
+/// The place that the last round reached, so that the next does not read again what has to be kept.
 type Reached = BTreeMap<Expiring, [u8; 16]>;
 
 pub(crate) struct Expiry {
@@ -52,7 +52,7 @@ pub(crate) struct Expiry {
 
 /// The largest file that is rewritten beside others who write, in bytes: they wait for it, and for less than they may.
 pub const COMPACT_LIMIT: u64 = 64 << 20;
-/// How long after one compaction the next is due.
+/// The time from one compaction to the next.
 const COMPACT_INTERVAL: Duration = Duration::from_hours(24);
 
 /// Attempts of a purge, and the pause between two of them.

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use trial_core::LedgerError;
 use trial_core::ports::Clock;
 
-/// How often the server is asked.
+/// The interval at which the server is asked.
 const EVERY: Duration = Duration::from_mins(1);
 /// A machine whose clock is further off than this is shown as such.
 const TOLERATED: TimeDelta = TimeDelta::seconds(30);
@@ -61,7 +61,7 @@ impl TimeParts {
     }
 }
 
-/// How far the clock of this machine is ahead of the server's, in microseconds.
+/// The lead of this machine's clock over the server's, in microseconds.
 #[derive(Debug, Clone, Default)]
 pub struct ClockSkew(Arc<AtomicI64>);
 
@@ -93,7 +93,7 @@ impl SharedClock {
         Ok(())
     }
 
-    /// How far the clock of this machine is from it, as measured last.
+    /// The distance of this machine's clock from it, as measured last.
     pub fn skew(&self) -> ClockSkew {
         self.skew.clone()
     }

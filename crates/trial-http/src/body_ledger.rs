@@ -35,7 +35,7 @@ impl Bounds {
 
 const MIB: usize = 1_024 * 1_024;
 
-/// What bodies, or exchanges, hold now.
+/// The bytes that bodies, or exchanges, hold now.
 #[derive(Debug)]
 pub(crate) struct BodyLedger {
     bounds: Bounds,

@@ -106,7 +106,7 @@ impl Signing {
         if is_known { Ok(()) } else { Err(refused(too_many_without(VALID_SIGNATURE, wait))) }
     }
 
-    /// Who claims to have signed a request, at a time that may be.
+    /// The client that claims to have signed a request, at a time that may be.
     fn claim(&self, parts: &RequestParts<'_>) -> Option<Signed> {
         Signed::parse(parts).ok().filter(|claim| claim.is_fresh(self.clock.now()))
     }

@@ -67,7 +67,7 @@ pub(crate) struct State {
     pub(crate) trusted_proxies: TrustedProxies,
     /// What bodies hold until it is known whose they are.
     pub(crate) bodies: Arc<BodyLedger>,
-    /// What exchanges hold from their head to the end of their reply, but for their bodies.
+    /// The memory that exchanges hold from their head to the end of their reply, but for their bodies.
     pub(crate) exchanges: Arc<BodyLedger>,
     pub(crate) imports: Imports,
     codes: AddressLimiter,

@@ -181,7 +181,7 @@ impl Drop for InFlight {
     }
 }
 
-/// What an exchange takes besides the head and the body of its request, in bytes: the tasks, the state of its stream, and its
+/// The memory that an exchange takes besides the head and the body of its request, in bytes: the tasks, the state of its stream, and its
 /// reply until the client has taken it.
 const EXCHANGE: usize = 4 * 1_024;
 

@@ -1,4 +1,4 @@
-//! What a ZIP archive is, and whether it can be unpacked within bounds.
+//! The kind of a ZIP archive, and the bounds within which it is unpacked.
 
 use std::io::{self, Cursor, Read};
 

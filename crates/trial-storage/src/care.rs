@@ -251,7 +251,7 @@ pub(crate) fn reword(id: &[u8], payload: String) -> Sql {
         .bind(Bound::Bytes(id.to_vec()))
 }
 
-/// What forgets sessions of the portal whose time is over, and tries of hours before this one.
+/// The statements that remove expired sessions of the portal, and attempts of hours before this one.
 pub(crate) fn portal_expiry(now: DateTime<Utc>) -> [Sql; 2] {
     let hour = PortalTry::hour_of(now);
     [

@@ -82,7 +82,7 @@ impl Ledger {
         }
     }
 
-    /// How that clock is read, if it is another's.
+    /// The way to read that clock, if it is another's.
     pub(crate) fn time(&self) -> Option<TimeParts> {
         match self {
             Self::Sqlite(_) => None,

@@ -20,7 +20,7 @@ use crate::output;
 
 /// Lines that may wait to be written; one more is dropped.
 const WAITING: usize = 8_192;
-/// How often the dropped lines are looked at.
+/// The interval at which the dropped lines are looked at.
 const COUNT_EVERY: Duration = Duration::from_secs(1);
 
 /// Lines that this process has dropped.

@@ -11,7 +11,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use clap::Args;
 use serde::Serialize;
 
-/// How long a service waits for a reader of its output.
+/// The longest wait of a service for a reader of its output.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// How a listing is printed.

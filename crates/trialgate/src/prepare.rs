@@ -32,7 +32,7 @@ pub(crate) struct Prepared {
     pub(crate) identity: Option<Renewal>,
 }
 
-/// How mails leave.
+/// The transport of mails.
 pub(crate) enum PreparedMailer {
     Smtp(Box<SmtpMailer>),
     /// They are captured.
@@ -65,7 +65,7 @@ enum PreparedGateway {
 /// Builds everything, and collects everything that is wrong.
 ///
 /// # Errors
-/// What is missing or cannot be used, each naming the key to set.
+/// The parts that are missing or cannot be used, each with the key to set.
 pub(crate) fn prepare(config: &Config) -> Result<Prepared, ConfigError> {
     let Serving { keyring, gateways, callbacks, mail, wording, platform, guard, identity } = config.serving()?;
     let mut problems = Vec::new();

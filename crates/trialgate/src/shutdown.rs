@@ -13,7 +13,7 @@ const FIRST_PROCESS: u32 = 1;
 /// Shells say 128 and the signal's number of a process that a signal ended.
 const ENDED_BY: i32 = 128;
 
-/// Whether a service of this process finishes its work when a signal comes.
+/// `true` if a service of this process finishes its work when a signal comes.
 static IS_SERVING: AtomicBool = AtomicBool::new(false);
 
 /// Has `SIGINT` and `SIGTERM` end every command in a container too, as they do elsewhere, until [`Signals::catch`].

@@ -35,7 +35,7 @@ pub enum FileHeader {
     Optional,
 }
 
-/// Why a file cannot be one of access codes. The message says what was found and what to do.
+/// The reason that a file cannot be one of access codes. The message says what was found and what to do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AccessCodeFileError {
     /// Nothing is in it.
@@ -49,17 +49,17 @@ pub enum AccessCodeFileError {
     Foreign {
         /// Its format.
         found: String,
-        /// What to do.
+        /// The remedy.
         remedy: &'static str,
     },
     /// Its columns are others.
     #[error("line {line}: the header must be `kind,code`; found `{found}`: {remedy}")]
     Header {
-        /// Where the header was looked for.
+        /// The line in which the header was looked for.
         line: u64,
         /// The beginning of that line.
         found: String,
-        /// What to do.
+        /// The remedy.
         remedy: &'static str,
     },
     /// More rows than can be decided together.

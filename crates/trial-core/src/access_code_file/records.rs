@@ -9,10 +9,10 @@ use crate::values::fold_pasted;
 
 /// The longest field in quotation marks, in bytes: one that is longer was never closed.
 const MAX_QUOTED: usize = 1_024;
-/// What stands between columns; the last two are those of Chinese input methods.
+/// The separators of columns; the last two are those of Chinese input methods.
 const SEPARATORS: [char; 5] = [',', '\t', ';', '，', '；'];
 
-/// What stands between the columns of a text, and where its records begin.
+/// The separator of a text, and the place where its records begin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Separator {
     separator: char,
@@ -44,7 +44,7 @@ impl Separator {
     }
 }
 
-/// Whether these are at least two columns, the first of which is a kind.
+/// Returns `true` if these are at least two columns, the first of which is a kind.
 fn begins_with_kind(fields: &[Cow<'_, str>]) -> bool {
     fields.len() > 1 && AccessCodeKind::from_written(&fold_pasted(&fields[0])).is_ok()
 }

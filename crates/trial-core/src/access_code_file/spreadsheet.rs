@@ -1,4 +1,4 @@
-//! What spreadsheets make of codes that they take for numbers, dates and formulas. A lost leading zero leaves no trace.
+//! The traces that spreadsheets leave on codes which they take for numbers, dates and formulas. A lost leading zero leaves no trace.
 
 use crate::AccessCodeKind;
 

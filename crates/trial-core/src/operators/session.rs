@@ -15,7 +15,7 @@ pub const FAILED_SIGN_INS_PER_HOUR: u32 = 60;
 pub const SIGN_INS_PER_HOUR: u32 = 30;
 /// Sessions of one operator; the oldest ends where one more begins.
 pub const SESSIONS_PER_OPERATOR: u32 = 20;
-/// How often one operator may have phones and addresses shown in full within an hour, at each instance: a page at a time.
+/// The number of times that one operator may have phones and addresses shown in full within an hour, at each instance: a page at a time.
 pub const REVEALS_PER_HOUR: u32 = 600;
 /// How often it is written down that a session is used: not for every picture of a page.
 const NOTED_EVERY: Duration = Duration::from_mins(1);

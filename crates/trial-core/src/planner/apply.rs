@@ -136,7 +136,7 @@ impl Planner {
         phone.previous().and_then(|_| phone.codes().find(is_submitted)).or(phone.challenge())
     }
 
-    /// Whether rule 1 compares with used codes of the phone, and this is none of them: a guess. A used code that is given once
+    /// Returns `true` if rule 1 compares with used codes of the phone, and this is none of them: a guess. A used code that is given once
     /// more is no guess; neither is one that cannot be compared.
     fn misses_used_codes(&self, world: &World, moment: Moment, application: &Application) -> bool {
         let mut used = Self::compared(world, moment, application).peekable();

@@ -1,4 +1,4 @@
-//! How often a phone is sent a code. Sends that may have left and sends that failed have limits of their own, and a refusal says
+//! Limits of the codes that a phone is sent. Sends that may have left and sends that failed have limits of their own, and a refusal says
 //! when all of them leave room.
 
 use std::time::Duration;
@@ -68,7 +68,7 @@ fn is_past(send: &PastSend, now: DateTime<Utc>) -> bool {
     send.at <= now + CLOCK_SKEW
 }
 
-/// What is left of `span` since `start`, at most all of it, in whole seconds rounded up; `None` once it has passed.
+/// The rest of `span` since `start`, at most all of it, in whole seconds rounded up; `None` once it has passed.
 fn remaining(start: DateTime<Utc>, span: Duration, now: DateTime<Utc>) -> Option<Duration> {
     let end = start.min(now) + span;
     let left = (end - now).max(TimeDelta::zero()).to_std().unwrap_or_default();

@@ -78,7 +78,7 @@ impl PortalTry {
         tries.account > self.limits().0 || !self.counts_for_account(tries.address)
     }
 
-    /// Whether a try counts against its account, being the nth of its address: one that is refused for its address keeps no
+    /// Returns `true` if an attempt counts against its account, being the nth of its address: one that is refused for its address keeps no
     /// owner out.
     pub fn counts_for_account(&self, of_address: u32) -> bool {
         of_address <= self.limits().1

@@ -38,7 +38,7 @@ pub trait Operators: Send + Sync {
     /// Whatever stands in the way.
     async fn operator_by_token(&self, token: SecretHash) -> Result<Option<Operator>, LedgerError>;
 
-    /// Keeps a session, forgets those whose time is over and all but the newest [`crate::SESSIONS_PER_OPERATOR`] of its operator, and says in the audit that somebody signed in. Says whether the
+    /// Keeps a session, removes expired ones and all but the newest [`crate::SESSIONS_PER_OPERATOR`] of its operator, and says in the audit that somebody signed in. Says whether the
     /// operator was there and not revoked; else nothing is changed.
     ///
     /// # Errors

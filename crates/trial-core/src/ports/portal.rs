@@ -22,7 +22,7 @@ pub trait Portal: Send + Sync {
     /// Whatever stands in the way.
     async fn portal_account(&self, tenant: TenantId) -> Result<Option<PortalAccount>, LedgerError>;
 
-    /// Keeps a session, forgets those whose time is over, and writes the entry of the audit.
+    /// Keeps a session, removes expired ones, and writes the entry of the audit.
     ///
     /// # Errors
     /// Whatever stands in the way; nothing is changed then.

@@ -177,7 +177,7 @@ fn is_route(local: &str) -> bool {
     local.starts_with('/') || local.contains(['%', '!', '|', '@', ':'])
 }
 
-/// Whether a domain has several labels, and a last one that is, or may become, a top-level domain: of letters alone or an A-label,
+/// Returns `true` if a domain has several labels, and a last one that is, or may become, a top-level domain: of letters alone or an A-label,
 /// which no resolver reads as a number (`127.0.0.0x1`), and not set aside for other uses.
 fn can_be_on_the_internet(domain: &str) -> bool {
     let Some((_, last)) = domain.rsplit_once('.') else { return false };

@@ -54,7 +54,7 @@ pub(crate) fn fold_pasted(text: &str) -> Cow<'_, str> {
     Cow::Owned(without_ignorable(&folded).trim().to_owned())
 }
 
-/// A text as an error repeats it: control characters as blanks, cut behind so many characters.
+/// A text as an error repeats it: control characters as blanks, cut behind this number of characters.
 pub(crate) fn shown(text: &str, length: usize) -> String {
     let mut shown: String = text.chars().take(length).map(|c| if c.is_control() { ' ' } else { c }).collect();
     if text.chars().nth(length).is_some() {

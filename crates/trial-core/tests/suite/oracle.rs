@@ -361,7 +361,7 @@ impl Oracle {
         Answer::Applied("000", Some(self.customers.len() - 1))
     }
 
-    /// Whether the phone's codes that were used within a day are all others than this.
+    /// Returns `true` if the phone's codes that were used within a day are all others than this.
     fn misses_used_codes(&self, now: DateTime<Utc>, asked: &Application) -> bool {
         let of_phone = |customer: &&Customer| customer.application.phone == asked.phone;
         let recent = self.customers.iter().filter(of_phone);

@@ -36,7 +36,7 @@ fn not_a_bit_of_it_can_be_changed() {
     }
 }
 
-/// What is stored of an account or an address can be computed by nobody who has the database alone.
+/// The stored form of an account or an address can be computed by nobody who has the database alone.
 #[test]
 fn a_try_is_counted_by_what_only_the_key_makes() {
     let at =

@@ -59,7 +59,7 @@ pub(crate) struct DeliveryBounds {
     pub(crate) max_per_second: u32,
     /// Deliveries at the same time, at most.
     pub(crate) concurrency: usize,
-    /// How long what was claimed is ours, unless the lease is renewed.
+    /// The length of a lease, unless it is renewed.
     pub(crate) lease: Duration,
     /// The longest wait of a stop for deliveries under way.
     pub(crate) drain: Duration,

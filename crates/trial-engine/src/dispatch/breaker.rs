@@ -27,7 +27,7 @@ impl Breaker {
         Self { options, state: Mutex::new(State { failures: 0, last: String::new(), open_since: None }) }
     }
 
-    /// Returns `true` if the gateway may be used. Once the wait is over, one message tries it, and the wait begins again.
+    /// Returns `true` if the gateway may be used. After the wait, one message tries it, and the wait begins again.
     pub(crate) fn admits(&self) -> bool {
         let mut state = self.lock();
         match state.open_since {

@@ -67,7 +67,7 @@ async fn a_round_goes_through_everything_a_stretch_at_a_time() {
     assert!(asked[1].0 >= asked[0].0 + retention.pause, "others have their turns in between");
 }
 
-/// What has to be kept is not read again each hour; once a day it is, for it may have to be kept no longer.
+/// Rows that have to be kept are not read again each hour; once a day they are, for they may have to be kept no longer.
 #[tokio::test(start_paused = true)]
 async fn one_round_of_a_day_reads_everything() {
     let asked: Arc<Mutex<Vec<u8>>> = Arc::default();

@@ -91,7 +91,7 @@ fn hashed(turn: &mut Turn, password: &[u8], salt: &[u8]) -> Option<String> {
     Some(hash.to_string())
 }
 
-/// Whether a hash is that of this password, by the parameters that stand in it.
+/// Returns `true` if a hash is that of this password, by the parameters that stand in it.
 fn is_hash_of(turn: &mut Turn, password: &[u8], hash: &str) -> Option<bool> {
     let hash = PasswordHash::new(hash).ok()?;
     let (algorithm, version) =

@@ -23,7 +23,7 @@ impl<K: Copy + Eq + Hash> KnownLimiter<K> {
     /// Counts one.
     ///
     /// # Errors
-    /// How long to wait, if it is one too many. It is not counted then.
+    /// The wait, if it is one too many. It is not counted then.
     pub(crate) fn take(&self, who: K) -> Result<(), Duration> {
         let mut used_until = self.used_until.lock().unwrap_or_else(PoisonError::into_inner);
         let known = used_until.entry(who).or_default();
@@ -34,7 +34,7 @@ impl<K: Copy + Eq + Hash> KnownLimiter<K> {
     /// Looks whether one would be taken, and counts none.
     ///
     /// # Errors
-    /// How long to wait, if it would be one too many.
+    /// The wait, if it would be one too many.
     pub(crate) fn peek(&self, who: K) -> Result<(), Duration> {
         let used_until = self.used_until.lock().unwrap_or_else(PoisonError::into_inner);
         self.next(used_until.get(&who).copied().unwrap_or_default()).map(drop)

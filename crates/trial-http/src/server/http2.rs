@@ -33,7 +33,7 @@ use super::pace::{Exchange, Pace};
 use super::wire::{Wire, poll_until};
 use crate::ConnectionLimits;
 
-/// What a client may send of one body before it is read, and of all of a connection's together, in bytes: bodies are small, and
+/// The most that a client may send of one body before it is read, and of all of a connection's together, in bytes: bodies are small, and
 /// read as they come.
 const STREAM_WINDOW: u32 = 64 * 1_024;
 const CONNECTION_WINDOW: u32 = 64 * 1_024;
@@ -224,7 +224,7 @@ impl Stream for Arriving {
 /// A reply that goes out.
 struct Outgoing(Rc<Sent>);
 
-/// What lasts until all of a reply has gone out. Flow control may keep the end of it waiting after hyper has taken it over.
+/// A value that lasts until all of a reply has gone out. Flow control may keep the end of it waiting after hyper has taken it over.
 struct Sent {
     /// None of a reply to `HEAD`.
     body: RefCell<Option<BoxBody>>,

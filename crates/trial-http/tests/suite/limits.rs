@@ -93,7 +93,7 @@ async fn a_malformed_request_takes_from_a_budget_of_its_own() {
     assert_eq!(call_from(&site, "192.0.2.2", code()).await.status, StatusCode::OK, "another address is free");
 }
 
-/// Whoever sends them is not known yet, whatever page they are for.
+/// Their sender is not known yet, whatever page they are for.
 #[tokio::test(start_paused = true)]
 async fn malformed_forms_of_every_page_for_strangers_take_from_one_budget() {
     let mut fixture = Fixture::agreeable();

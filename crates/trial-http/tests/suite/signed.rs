@@ -346,7 +346,7 @@ async fn what_is_refused_is_not_remembered() {
     }
 }
 
-/// What is wrong with a body is the act of its address; what is signed rightly is never refused for it.
+/// A fault of a body is the act of its address; a request that is signed rightly is never refused for it.
 #[tokio::test(start_paused = true)]
 async fn a_malformed_body_counts_against_the_address_of_whoever_sends_it() {
     let mut fixture = Fixture::agreeable();

@@ -268,7 +268,7 @@ async fn a_chunk_is_copied_and_its_buffer_not_kept() {
     assert!(poll!(&mut answer).is_pending() && buffer.is_unique());
 }
 
-/// Where an address has sent too much that nobody signed, nothing is read of a request whose access key is unknown; and of one that
+/// If an address has sent too much that nobody signed, nothing is read of a request whose access key is unknown; and of one that
 /// is too old, never.
 #[actix_web::test]
 async fn what_cannot_be_signed_is_not_read() {

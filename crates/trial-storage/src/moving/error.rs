@@ -4,7 +4,7 @@ use trial_core::{LedgerError, Violation};
 
 use crate::{OpenError, PostgresOpenError};
 
-/// Why a move did not come to its end. Each message says what to do. The source holds all that it held.
+/// The reason that a move did not come to its end. Each message says what to do. The source holds all that it held.
 #[derive(Debug, thiserror::Error)]
 pub enum MoveError {
     /// There is nothing to move.

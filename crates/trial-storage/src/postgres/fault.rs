@@ -115,7 +115,7 @@ impl From<Trouble> for LedgerError {
 mod tests {
     use super::*;
 
-    /// What servers say, each with what it means for a request: a text that cannot be stored is that request's alone.
+    /// Replies of servers, each with its meaning for a request: a text that cannot be stored is that request's alone.
     #[test]
     fn what_the_server_says_has_its_meaning() {
         for (said, meaning) in [

@@ -85,7 +85,7 @@ pub(super) enum Refusal {
 /// The memory that an instance has of the database.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Memory {
-    /// How often operators had confirmed the database.
+    /// The number of times that operators had confirmed the database.
     confirmed: i64,
     last: Option<Decided>,
     server: Option<Writable>,

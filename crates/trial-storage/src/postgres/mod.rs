@@ -74,7 +74,7 @@ pub struct PostgresOptions {
     pub reconnect_timeout: Duration,
     /// Connections that serve the outbox and operations, at least 1.
     pub connections: usize,
-    /// How often it is looked which servers can be written to, and whether the one in use has what was acknowledged.
+    /// The interval at which it is looked which servers can be written to, and whether the one in use has what was acknowledged.
     pub watch_every: Duration,
 }
 
@@ -83,7 +83,7 @@ pub struct PostgresOptions {
 pub struct PostgresLedger {
     turns: Turns,
     others: Connections,
-    /// How many servers `storage.url` names.
+    /// The number of servers that `storage.url` names.
     servers: usize,
     watch: Arc<Watch>,
     runtime: Handle,
@@ -220,7 +220,7 @@ impl PostgresOptions {
         )
     }
 
-    /// What every session of ours has besides what [`session`] sets.
+    /// The settings of every session of ours besides those that [`session`] sets.
     fn session(&self, statement: Duration) -> String {
         format!(
             "SET lock_timeout = {}; SET statement_timeout = {}; SET idle_in_transaction_session_timeout = {}; SET jit = off",

@@ -128,7 +128,7 @@ impl Session {
         &self.token
     }
 
-    /// Whether a statement, by a bit of its own, was prepared in this session.
+    /// Returns `true` if a statement, by a bit of its own, was prepared in this session.
     pub(super) fn has_prepared(&self, statement: u32) -> bool {
         self.prepared & statement != 0
     }

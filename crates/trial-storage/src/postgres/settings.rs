@@ -14,7 +14,7 @@ use crate::convert::time;
 /// Seconds for which a session may hold the admission lock before it is named.
 const HELD_UP: i64 = 1;
 
-/// What the settings endanger, and what was lost already; the graver ones with `true`.
+/// The dangers of the settings, and the losses that there were; the graver ones with `true`.
 pub(super) async fn concerns(mut conn: &AsyncPgConnection, servers: usize) -> Result<Vec<(bool, String)>, Trouble> {
     let settings = "SELECT name, setting FROM pg_settings \
         WHERE name IN ('fsync', 'full_page_writes', 'lc_messages', 'synchronous_standby_names')";

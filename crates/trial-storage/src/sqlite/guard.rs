@@ -112,7 +112,7 @@ impl SqliteLedger {
     }
 }
 
-/// What diesel's transactions ask of an error.
+/// An error as diesel's transactions need it.
 struct Confirming(LedgerError);
 
 impl From<LedgerError> for Confirming {

@@ -85,7 +85,7 @@ pub async fn sends_to_a_phone_are_limited<F: LedgerFactory>(factory: &F) {
     desk.send(&phone(1)).await;
 }
 
-/// What was never sent counts for no limit but its own, and is answered as it was: not 201, for there is no code.
+/// A message that was never sent counts for no limit but its own, and is answered as it was: not 201, for there is no code.
 pub async fn sends_that_failed_have_a_limit_of_their_own<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 0).await;
     for _ in 0..5 {

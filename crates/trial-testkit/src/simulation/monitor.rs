@@ -13,7 +13,7 @@ use trial_core::{
 
 use crate::MemoryState;
 
-/// Whether a code can be used at this instant.
+/// Returns `true` if a code can be used at this instant.
 fn lives(code: &Challenge, now: DateTime<Utc>, planner: &Planner) -> bool {
     code.state == ChallengeState::Open
         && code.tries < planner.policy().verification.max_tries

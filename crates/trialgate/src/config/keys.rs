@@ -240,7 +240,7 @@ pub(super) fn nearest_secret_key_field(unknown: &str) -> Option<&'static str> {
         .min_by_key(|known| strsim::damerau_levenshtein(unknown, known))
 }
 
-/// Whether at most a third of the letters are others.
+/// Returns `true` if at most a third of the letters are others.
 fn is_near(unknown: &str, known: &str) -> bool {
     let length = unknown.chars().count().max(known.chars().count());
     strsim::damerau_levenshtein(unknown, known) <= length.div_ceil(3)

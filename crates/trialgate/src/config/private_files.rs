@@ -47,7 +47,7 @@ fn collect_files(value: &Value, files: &mut Vec<PathBuf>) {
     }
 }
 
-/// Whether something in the text of a configuration is hidden when it is printed.
+/// Returns `true` if something in the text of a configuration is hidden when it is printed.
 fn holds_secret(text: &str) -> bool {
     toml::from_str::<Settings>(text).is_ok_and(|settings| has_hidden(&shown(&settings)))
 }

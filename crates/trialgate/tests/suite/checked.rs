@@ -5,7 +5,7 @@ use std::net::TcpListener;
 
 use crate::Home;
 
-/// What a service with real servers needs.
+/// The configuration that a service with real servers needs.
 const COMPLETE: &str = r#"
 secrets.keys = [{ id = "k1", key = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=" }]
 portal.url = "https://portal.example.com/"

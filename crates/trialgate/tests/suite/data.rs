@@ -235,7 +235,7 @@ fn whoever_looks_by_the_command_line_is_on_record() {
     assert_eq!(subjects.len(), 1, "one person is one hash");
 }
 
-/// Whatever prints a phone in full leaves an entry of its own behind, whichever listing it is.
+/// Each listing that prints a phone in full leaves an entry of its own behind.
 #[test]
 fn no_listing_prints_a_phone_in_full_without_an_entry() {
     const PHONE: &str = "+8616673280001";

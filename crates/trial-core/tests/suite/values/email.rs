@@ -205,7 +205,7 @@ fn beyond_ascii_is_another_protocol() {
     }
 }
 
-/// What address books, web pages and input methods put into and around an address.
+/// Characters that address books, web pages and input methods put into and around an address.
 #[test]
 fn a_pasted_address_is_what_is_meant() {
     for text in [

@@ -1,4 +1,4 @@
-//! What promises rest on is looked at while the ledger is open: the server's settings, its schema, and which server it is.
+//! The foundations of promises are looked at while the ledger is open: the server's settings, its schema, and which server it is.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -138,7 +138,7 @@ async fn a_database_that_was_set_back_is_refused_by_everybody_until_it_is_confir
     }
 }
 
-/// What a decision stores for itself does not grow.
+/// The rows that a decision stores for itself do not grow in number.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn batches_that_are_old_are_not_kept() {
     let database = Database::new().await;

@@ -57,7 +57,7 @@ async fn a_turn_that_does_not_come_is_contention_and_then_gathers_nothing() {
     assert_eq!(waiting.commit(asking(2), data::planner()).await.unwrap().len(), 1);
 }
 
-/// Whoever judges by the check knows what decisions meet, and is told who is to blame.
+/// The check meets what decisions meet, and names the session that is to blame.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_session_that_holds_the_admission_lock_fails_the_check_and_is_named() {
     let database = Database::new().await;
