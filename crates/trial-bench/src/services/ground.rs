@@ -150,6 +150,8 @@ impl Store<'_> {
         match self {
             Self::Sqlite(path) => {
                 let mut conn = SqliteConnection::establish(path.to_str().context("a path in UTF-8")?)?;
+                // The service writes at the same time.
+                conn.batch_execute("PRAGMA busy_timeout = 10000")?;
                 conn.batch_execute(sql)?;
             }
             Self::Postgres { cluster, name } => drop(cluster.execute(name, sql)),
