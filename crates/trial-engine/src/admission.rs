@@ -1,4 +1,4 @@
-//! Group commit: requests gather in a bounded queue while the previous batch commits, and are decided together.
+//! Group commit: requests queue while the previous batch commits, and are decided together.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,7 +17,7 @@ use crate::screening::{Screening, ScreeningTask};
 use crate::wakers::Wakers;
 use crate::{EngineOptions, EngineParts};
 
-/// The way into the queue.
+/// The sending side of the queue.
 #[derive(Clone)]
 pub(crate) struct Admission {
     queue: mpsc::Sender<Waiting>,
@@ -31,10 +31,10 @@ pub(crate) struct AdmissionTasks {
     pub(crate) deciding: JoinHandle<()>,
 }
 
-/// Why a request was not decided, or is not known to have been.
+/// The reason why a request was not decided, or is not known to have been.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum NotDecided {
-    /// There is no room, or no time: the same may be asked again.
+    /// The queue is full, or the wait was too long; the client may retry.
     Busy,
     /// The ledger cannot be used.
     Unavailable,
@@ -58,7 +58,7 @@ impl Admission {
         (Self { queue, screening, wait: options.wait }, AdmissionTasks { screening: screening_task, deciding })
     }
 
-    /// Waits, within bounds, for the decision. A full queue is told at once.
+    /// Waits, within bounds, for the decision. A full queue is reported at once.
     pub(crate) async fn decide(&self, request: Request) -> Result<Outcome, NotDecided> {
         let (reply, decision) = Reply::awaited();
         self.take(Waiting { request, reply })
@@ -75,7 +75,7 @@ impl Admission {
         self.queue.try_send(waiting).map_err(|_| NotDecided::Busy)
     }
 
-    /// As [`Admission::decide`], but waits for room: what happened must be taken down.
+    /// As [`Admission::decide`], but waits for room: an event that happened must be recorded.
     pub(crate) async fn take_down(&self, request: Request) -> Result<Outcome, NotDecided> {
         let (reply, decision) = Reply::awaited();
         match self.queue.send_timeout(Waiting { request, reply }, self.wait).await {
@@ -95,7 +95,7 @@ impl Admission {
         }
     }
 
-    /// Whether nothing is decided any more.
+    /// Returns `true` once nothing is decided any more.
     pub(crate) fn is_closed(&self) -> bool {
         self.queue.is_closed()
     }

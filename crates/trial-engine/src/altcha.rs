@@ -1,4 +1,4 @@
-//! The bot challenge without a third party: proof of work, each accepted once across all instances.
+//! The bot challenge without a third party: proof of work, each solution accepted once across all instances.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use trial_core::ports::{Clock, Entropy, Guard, ReplayGuard};
 use trial_core::{AltchaChallenge, AltchaCost, GuardUnusable, GuardVerdict, Keyring, ProofRefusal};
 
-/// Asks browsers for work by the ALTCHA protocol.
+/// Issues and checks ALTCHA challenges.
 pub struct AltchaGuard {
     /// The amount of work.
     pub cost: AltchaCost,
@@ -16,7 +16,7 @@ pub struct AltchaGuard {
     pub replays: Arc<dyn ReplayGuard>,
     /// The clock.
     pub clock: Arc<dyn Clock>,
-    /// Makes challenges unlike each other.
+    /// Randomness that makes challenges differ.
     pub entropy: Arc<dyn Entropy>,
 }
 
@@ -37,7 +37,7 @@ impl Guard for AltchaGuard {
         })
     }
 
-    /// It stands on the database alone, which is checked by itself.
+    /// It depends on the database alone, which has a check of its own.
     async fn check(&self) -> Result<(), GuardUnusable> {
         Ok(())
     }

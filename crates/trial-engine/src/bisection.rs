@@ -1,5 +1,5 @@
-//! Finds the requests that the ledger cannot store, so that their neighbours are decided: a batch that was refused as
-//! corrupt is committed once more, and then in halves. How a batch is split changes no outcome.
+//! Finds the requests that the ledger cannot store, so that the others are decided: a batch refused as corrupt is
+//! committed once more, and then in halves. The way a batch is split changes no outcome.
 
 use trial_core::{LedgerError, Request};
 
@@ -7,12 +7,12 @@ use crate::admission::NotDecided;
 use crate::deciding::{Decider, count, source_of};
 use crate::gathering::Gathered;
 
-/// Commits that one batch may take. One poisonous request among 256 takes 17 of them, four at most 55. Where nothing can
-/// be stored at all, it is no use to try every request alone while everyone else waits.
+/// Commits per batch at most. One poisonous request among 256 takes 17 of them, four at most 55. If nothing can be
+/// stored at all, trying every request alone would only hold up all others.
 const MAX_COMMITS: usize = 64;
 
-/// Plans and commits again what was `refused` as corrupt, in ever smaller parts if necessary. Requests whose senders
-/// have given up by the time of an attempt are left out of it.
+/// Plans and commits again a batch that was `refused` as corrupt, in ever smaller parts if necessary. Requests whose
+/// senders have given up by then are left out.
 pub(crate) async fn commit_again(decider: &Decider, whole: Gathered, refused: &LedgerError) {
     count(refused);
     let mut parts = vec![whole];
@@ -41,7 +41,7 @@ fn next_wanted(parts: &mut Vec<Gathered>) -> Option<Gathered> {
     std::iter::from_fn(|| parts.pop()).map(Gathered::wanted).find(|part| !part.is_empty())
 }
 
-/// The cause was passing: the facts had changed between two instances, or a row was mended.
+/// The cause has passed: the facts had changed between two instances, or a row was repaired.
 fn note_success(refused: &LedgerError) {
     metrics::counter!("trialgate_batches_replanned_total").increment(1);
     tracing::warn!(kind = refused.kind(), source = source_of(refused), "a batch was committed at the second attempt");
@@ -57,7 +57,7 @@ fn give_up(poisonous: Gathered, error: &LedgerError) {
     poisonous.refuse(NotDecided::Fault);
 }
 
-/// The id by which operations find a request.
+/// The id by which operators find a request.
 fn exchange(request: &Request) -> String {
     match request {
         Request::SendCode(asked) => asked.request_id.to_string(),

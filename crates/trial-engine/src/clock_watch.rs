@@ -1,4 +1,4 @@
-//! Notices leaps of the clock, before anything is done that cannot be undone.
+//! Notices leaps of the clock before an irreversible change.
 
 use std::mem;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use trial_core::ports::{Clock, Upkeep};
 use trial_core::{ClockGap, LedgerError};
 
-/// The mark is moved no more often than this.
+/// The shortest interval between two updates of the mark.
 const MARK_EVERY: Duration = Duration::from_mins(1);
 
 /// Compares the clock with the time of the last sweep, which outlives the process.
@@ -20,17 +20,18 @@ pub struct ClockWatch {
 }
 
 impl ClockWatch {
-    /// A watch that believes a leap of at most this length.
+    /// A watch that accepts a leap of at most this length.
     pub fn new(upkeep: Arc<dyn Upkeep>, clock: Arc<dyn Clock>, most: Duration) -> Self {
         metrics::gauge!("trialgate_clock_paused").set(0);
         Self { upkeep, clock, most, gap: Mutex::new(None) }
     }
 
-    /// Reads the clock and compares it with the mark. Without a gap, the mark is moved on, and the instant is one to work
-    /// by; another reading may be of a clock that leapt meanwhile.
+    /// Reads the clock and compares it with the mark. Without a gap, moves the mark and returns the instant to work by;
+    /// a
+    /// second reading could be of a clock that leapt meanwhile.
     ///
     /// # Errors
-    /// The ledger cannot be used; then the clock is not judged.
+    /// The ledger cannot be used; the clock is not judged then.
     pub async fn look(&self) -> Result<Result<DateTime<Utc>, ClockGap>, LedgerError> {
         let (seen, now) = (self.upkeep.clock_mark().await?, self.clock.now());
         let gap = ClockGap::between(seen, now, self.most);
@@ -41,7 +42,7 @@ impl ClockWatch {
         Ok(gap.map_or(Ok(now), Err))
     }
 
-    /// The gap that was found last.
+    /// The gap found last.
     pub fn gap(&self) -> Option<ClockGap> {
         *self.gap.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -52,7 +53,7 @@ impl ClockWatch {
         match (before, gap) {
             (None, Some(gap)) => tracing::error!("{gap}"),
             (Some(_), None) => {
-                tracing::info!("the clock is believed again; trials are ended and data is removed as before");
+                tracing::info!("the clock is trusted again; trials end and data is removed as before");
             }
             _ => {}
         }

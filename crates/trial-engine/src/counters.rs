@@ -1,14 +1,14 @@
-//! Counters that alerts watch. They exist from the start: one that its first event creates shows no increase.
+//! Counters for alerts. They start at 0: a counter that its first event creates shows no increase.
 
 use trial_core::{ApplyCode, BreakerMode, SendCode};
 
 /// The return code of a fault of the program, which is none of the published ones.
 pub(crate) const FAULT: &str = "500";
-/// The results of a mail or of an event that somebody has to see.
+/// The results of mails and events that operators watch.
 const RESULTS: [&str; 3] = ["sent", "retry", "failed"];
 const LEDGER_ERRORS: [&str; 4] = ["unavailable", "contended", "commit_unknown", "corrupt"];
 
-/// Has every one of them begin at 0.
+/// Creates every counter at 0.
 pub(crate) fn begin() {
     for code in SendCode::ALL.map(SendCode::as_str).into_iter().chain([FAULT]) {
         metrics::counter!("trialgate_code_requests_total", "code" => code).increment(0);

@@ -1,4 +1,4 @@
-//! The one task that commits: a batch is what has arrived when the ledger's turn has come.
+//! The one task that commits: a batch is every request that has arrived when the ledger is ready to commit.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -45,7 +45,7 @@ impl Decider {
             let waiting_since = tokio::select! {
                 waiting_since = self.gathering.something_waits() => waiting_since,
                 () = closing.cancelled(), if !self.gathering.is_closed() => {
-                    // What is in the queue was accepted: it is still decided.
+                    // The queue was accepted: it is still decided.
                     self.gathering.close();
                     continue;
                 }
@@ -62,7 +62,7 @@ impl Decider {
         let (gather, mut gathered) = self.gather();
         let decided = self.ledger.commit_next(gather, Arc::clone(&self.planner)).await;
         let Ok(gathered) = gathered.try_recv() else {
-            // The turn never came: whoever waits by now is told so.
+            // The ledger never became ready: everyone who waits by now gets its error.
             return self.conclude(self.gathering.gather(), decided.map(|_| Vec::new()));
         };
         if !gathered.is_empty() {
@@ -76,12 +76,12 @@ impl Decider {
         }
     }
 
-    /// Plans and commits what was gathered before.
+    /// Plans and commits a batch.
     pub(crate) async fn commit(&self, gathered: &Gathered) -> Result<Vec<Outcome>, LedgerError> {
         self.ledger.commit(Arc::clone(&gathered.batch), Arc::clone(&self.planner)).await
     }
 
-    /// What makes the batch when the turn has come, and where to learn whom it holds.
+    /// The function that forms the batch when the ledger is ready, and the channel that receives the batch.
     fn gather(&self) -> (Gather, oneshot::Receiver<Gathered>) {
         let (tell, gathered) = oneshot::channel();
         let gathering = self.gathering.clone();
@@ -89,14 +89,14 @@ impl Decider {
             let gathered = gathering.gather();
             metrics::gauge!("trialgate_queue_depth").set(gauge(gathering.depth()));
             let batch = Arc::clone(&gathered.batch);
-            // Nobody listens only if the engine was dropped meanwhile; then nobody waits for an answer either.
+            // The receiver is gone only if the engine was dropped meanwhile; nobody waits for an answer then.
             let _ = tell.send(gathered);
             batch
         };
         (Box::new(gather), gathered)
     }
 
-    /// Answers everyone in a batch by what became of it.
+    /// Answers every request of a batch.
     pub(crate) fn conclude(&self, gathered: Gathered, decided: Result<Vec<Outcome>, LedgerError>) {
         self.decisions.decided(problem_of(&decided));
         match decided {
@@ -122,7 +122,7 @@ impl Decider {
     }
 }
 
-/// The error that other decisions would meet as well, if there is one.
+/// The error that other decisions would meet as well, if any.
 pub(crate) fn problem_of<T>(decided: &Result<T, LedgerError>) -> Option<String> {
     match decided {
         Ok(_) | Err(LedgerError::Corrupt(_)) => None,
@@ -130,8 +130,8 @@ pub(crate) fn problem_of<T>(decided: &Result<T, LedgerError>) -> Option<String> 
     }
 }
 
-/// Logs a failed commit, once, and says what it means for those who wait. Whether an unknown commit was done is not
-/// guessed: the same application, sent again, finds out.
+/// Logs a failed commit once and maps it for the senders. An unknown commit is not guessed at: sending the same
+/// application again tells.
 fn taken_down(error: &LedgerError) -> NotDecided {
     count(error);
     tracing::error!(kind = error.kind(), source = source_of(error), "a batch was not committed");

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// For this long, what became of the last decisions says what the next ones will meet.
+/// The age up to which the last decision predicts the next one.
 const FRESH: Duration = Duration::from_secs(1);
 
 /// The record of the decisions of this instance.
@@ -21,29 +21,29 @@ struct Known {
 /// The health of the decisions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Course {
-    /// As the last ones did; with their problem, if they had one.
+    /// As the last ones went; with their problem, if any.
     Known(Option<String>),
     /// Nothing was decided lately, and nothing waits.
     Idle,
 }
 
 impl Decisions {
-    /// A request that arrived then is the oldest that waits.
+    /// Records the arrival of a request that may become the oldest that waits.
     pub(crate) fn waits_since(&self, arrival: Instant) {
         self.lock().waiting_since = Some(arrival);
     }
 
-    /// Something was decided, or could not be for this reason.
+    /// Records a decision of a request, or its failure.
     pub(crate) fn decided(&self, problem: Option<String>) {
         *self.lock() = Known { waiting_since: None, last: Some((Instant::now(), problem)) };
     }
 
-    /// A decision that nobody asked for was made, or could not be for this reason.
+    /// Records a decision that no request caused, or its failure.
     pub(crate) fn probed(&self, problem: Option<String>) {
         self.lock().last = Some((Instant::now(), problem));
     }
 
-    /// Nothing waits for the decision that was under way, whatever became of it.
+    /// Records that nothing waits for the decision under way any more.
     pub(crate) fn ended(&self) {
         self.lock().waiting_since = None;
     }
@@ -53,7 +53,7 @@ impl Decisions {
         self.lock().waiting_since.map_or(Duration::ZERO, |since| since.elapsed())
     }
 
-    /// The health of the decisions. A wait beyond `bound` is a problem whatever became of the last ones.
+    /// The health of the decisions. A wait beyond `bound` is a problem regardless of the last ones.
     pub(crate) fn course(&self, bound: Duration) -> Course {
         let Known { waiting_since, last } = &*self.lock();
         match (waiting_since.map(|since| since.elapsed()), last) {

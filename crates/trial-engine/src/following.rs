@@ -1,4 +1,5 @@
-//! Learns what operations changed elsewhere. Decisions need not be told: each batch is loaded with what is in force.
+//! Follows runtime settings changed by other processes. Decisions need no notice: each batch loads the current
+//! settings.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +13,7 @@ use trial_core::{LedgerError, PolicyInForce};
 use crate::Died;
 use crate::deciding::source_of;
 
-/// How often it is asked what is in force.
+/// The interval of the query.
 const EVERY: Duration = Duration::from_secs(1);
 
 /// Keeps a process's [`PolicyInForce`] up to date.
@@ -22,40 +23,40 @@ pub struct Following {
 }
 
 impl Following {
-    /// Asks what is in force once a second, on the runtime that this is called on.
+    /// Starts the query, once a second, on the current runtime.
     pub fn start(store: Arc<dyn SettingsStore>, in_force: Arc<PolicyInForce>) -> Self {
         let closing = CancellationToken::new();
         let task = tokio::spawn(follow(store, in_force, closing.clone()));
         Self { closing, task }
     }
 
-    /// Waits for an end that nobody asked for: of a fault of the program.
+    /// Waits for an unexpected end: a fault of the program.
     pub async fn ended(&mut self) -> Died {
         let source = (&mut self.task).await.err();
-        // Stopped later, it has nothing to wait for.
+        // A later stop has nothing to wait for.
         self.task = tokio::spawn(async {});
         Died { part: "following settings", source }
     }
 
-    /// Asks no more.
+    /// Stops.
     ///
     /// # Errors
-    /// It had died of a fault of the program.
+    /// The task had ended by a fault of the program.
     pub async fn stop(self) -> Result<(), JoinError> {
         self.closing.cancel();
         self.task.await
     }
 }
 
-/// Asks once what is in force.
+/// Reads the current settings once.
 ///
 /// # Errors
-/// Whatever stands in the way; what was in force before stays so.
+/// The store cannot be read; the previous settings stay in force.
 pub async fn follow_once(store: &dyn SettingsStore, in_force: &PolicyInForce) -> Result<(), LedgerError> {
     let settings = store.settings().await?;
     if in_force.take(&settings) {
         let changed = settings.overrides.iter().count();
-        tracing::info!(number = settings.number, changed, "other settings are in force");
+        tracing::info!(number = settings.number, changed, "settings changed");
     }
     Ok(())
 }
@@ -71,11 +72,11 @@ async fn follow(store: Arc<dyn SettingsStore>, in_force: Arc<PolicyInForce>, clo
         }
         match follow_once(&*store, &in_force).await {
             Ok(()) => is_deaf = false,
-            // Once is enough: the ledger's own faults are told where they hurt.
+            // Logged once: the ledger's own faults are reported where they occur.
             Err(error) if !is_deaf => {
                 is_deaf = true;
                 let (kind, source) = (error.kind(), source_of(&error));
-                tracing::warn!(kind, source, "it cannot be told which settings are in force");
+                tracing::warn!(kind, source, "the current settings cannot be read");
             }
             Err(_) => {}
         }

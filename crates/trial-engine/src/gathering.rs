@@ -1,4 +1,4 @@
-//! Makes batches of what waits.
+//! Forms batches of waiting requests.
 
 use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,26 +12,26 @@ use trial_core::{Batch, FreshIds, Outcome, Request};
 use crate::EngineParts;
 use crate::admission::NotDecided;
 
-/// The place at which a decision is awaited, and the time since.
+/// The channel that awaits a decision, and the time of arrival.
 pub(crate) struct Reply {
     sender: oneshot::Sender<Result<Outcome, NotDecided>>,
     since: Instant,
 }
 
 impl Reply {
-    /// A request that arrives now, and where its decision is read.
+    /// A reply for a request that arrives now, and its receiver.
     pub(crate) fn awaited() -> (Self, oneshot::Receiver<Result<Outcome, NotDecided>>) {
         let (sender, decision) = oneshot::channel();
         (Self { sender, since: Instant::now() }, decision)
     }
 
     fn send(self, decided: Result<Outcome, NotDecided>) {
-        // Who gave up will ask again, and be told the same.
+        // A sender that gave up will ask again and get the same answer.
         let _ = self.sender.send(decided);
     }
 }
 
-/// A request, and who waits for its decision.
+/// A request and its reply.
 pub(crate) struct Waiting {
     pub(crate) request: Request,
     pub(crate) reply: Reply,
@@ -47,12 +47,13 @@ impl Waiting {
     }
 }
 
-/// Whether there is any point in deciding. Who gave up was told to ask again; a gateway's word is taken down in any case.
+/// Returns `true` if deciding makes sense: a sender that gave up was told to retry; a gateway's report is recorded
+/// anyway.
 fn is_wanted(request: &Request, reply: &Reply) -> bool {
     !reply.sender.is_closed() || matches!(request, Request::SendReport(_))
 }
 
-/// A batch, and who waits for its outcomes, in its order.
+/// A batch and its replies, in the same order.
 pub(crate) struct Gathered {
     pub(crate) batch: Arc<Batch>,
     replies: Vec<Reply>,
@@ -67,13 +68,13 @@ impl Gathered {
         self.replies.is_empty()
     }
 
-    /// Everyone, one by one, in order.
+    /// The requests, one by one, in order.
     pub(crate) fn into_waiting(self) -> impl Iterator<Item = Waiting> {
         let requests = Arc::unwrap_or_clone(self.batch).requests;
         requests.into_iter().zip(self.replies).map(|((_, request), reply)| Waiting { request, reply })
     }
 
-    /// The same without those who have given up by now.
+    /// The batch without the senders that have given up by now.
     pub(crate) fn wanted(self) -> Self {
         let Batch { now, requests } = Arc::unwrap_or_clone(self.batch);
         let all = requests.into_iter().zip(self.replies);
@@ -81,7 +82,7 @@ impl Gathered {
         Self { batch: Arc::new(Batch { now, requests }), replies }
     }
 
-    /// The earlier and the later half, each with the instant and the ids that it has.
+    /// The earlier and the later half, each request with its instant and ids.
     pub(crate) fn halves(mut self) -> (Self, Self) {
         let Batch { now, mut requests } = Arc::unwrap_or_clone(self.batch);
         let middle = requests.len() / 2;
@@ -90,14 +91,14 @@ impl Gathered {
         (part(requests, self.replies), later)
     }
 
-    /// Answers everyone, in order.
+    /// Answers every request, in order.
     pub(crate) fn answer(self, outcomes: Vec<Outcome>) {
         for (reply, outcome) in self.replies.into_iter().zip(outcomes) {
             reply.send(Ok(outcome));
         }
     }
 
-    /// Says to everyone that nothing was decided.
+    /// Answers every request that nothing was decided.
     pub(crate) fn refuse(self, why: NotDecided) {
         for reply in self.replies {
             reply.send(Err(why));
@@ -105,7 +106,7 @@ impl Gathered {
     }
 }
 
-/// Gives requests the instant and the fresh ids that they are decided with.
+/// Assigns requests the instant and the fresh ids that they are decided with.
 #[derive(Clone)]
 pub(crate) struct Batching {
     clock: Arc<dyn Clock>,
@@ -131,7 +132,7 @@ impl Batching {
     }
 }
 
-/// The end of the queue where batches are taken from. Clones share it: the ledger calls one when its turn has come.
+/// The receiving side of the queue. Clones share it: the ledger calls one when it is ready.
 #[derive(Clone)]
 pub(crate) struct Gathering {
     arrivals: Arc<Mutex<Arrivals>>,
@@ -141,7 +142,7 @@ pub(crate) struct Gathering {
 
 struct Arrivals {
     queue: mpsc::Receiver<Waiting>,
-    /// Taken from the queue to see that there is one: no queue says so otherwise.
+    /// Taken from the queue to see that there is one: the channel has no other way to wait for it.
     first: Option<Waiting>,
 }
 
@@ -150,18 +151,18 @@ impl Gathering {
         Self { arrivals: Arc::new(Mutex::new(Arrivals { queue, first: None })), batching, limit }
     }
 
-    /// Waits until there is something to decide, and says since when that waits; nothing, once there never will be.
+    /// Waits for a request and returns its time of arrival; `None` once there never will be one.
     pub(crate) async fn something_waits(&self) -> Option<Instant> {
         poll_fn(|context| self.lock().poll_first(context)).await
     }
 
-    /// Makes a batch of what has arrived until now, within its bound. Who has given up by now is left out.
+    /// Forms a batch of the requests that have arrived, within its bound. Senders that have given up are left out.
     pub(crate) fn gather(&self) -> Gathered {
         let waiting = self.lock().take(self.limit);
         self.batching.batch(waiting)
     }
 
-    /// Takes nothing more in; what is in the queue stays there to be decided.
+    /// Closes the queue; requests in it stay to be decided.
     pub(crate) fn close(&self) {
         self.lock().queue.close();
     }
@@ -170,7 +171,7 @@ impl Gathering {
         self.lock().queue.is_closed()
     }
 
-    /// Requests that are left in the queue.
+    /// Requests in the queue.
     pub(crate) fn depth(&self) -> usize {
         self.lock().queue.len()
     }

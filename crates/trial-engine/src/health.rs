@@ -1,4 +1,4 @@
-//! Whether the parts that the service stands on can be used.
+//! The health of the dependencies of the service.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,9 +16,9 @@ use crate::delivery::PlatformState;
 use crate::dispatch::Gateways;
 use crate::shared_clock::ClockSkew;
 
-/// How long a dependency may take to answer.
+/// The longest wait for a dependency's answer.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// How long a mail server's answer is remembered, so that being asked often does not trouble it.
+/// The time for which a mail server's answer is reused, so that frequent probes do not burden it.
 const MAIL_MEMORY: Duration = Duration::from_secs(15);
 
 pub(crate) struct EngineHealth {
@@ -35,7 +35,7 @@ pub(crate) struct EngineHealth {
 /// The engine's own measurements that readiness is judged by.
 pub(crate) struct Judged {
     pub(crate) decisions: Arc<Decisions>,
-    /// Beyond this, a request that waits for its decision was told to ask again.
+    /// The bound after which a waiting request was told to retry.
     pub(crate) wait: Duration,
     pub(crate) clock_watch: Arc<ClockWatch>,
     pub(crate) clock_skew: Option<ClockSkew>,
@@ -54,7 +54,7 @@ impl EngineHealth {
         Self { ledger, mailer, admission, gateways, platform, mail, judged, probing }
     }
 
-    /// The decisions say whether they can be made; while there are none, one that changes nothing is made to find out.
+    /// The last decisions tell; if there are none, an empty one is made to find out.
     async fn storage(&self) -> Option<String> {
         if self.admission.is_closed() {
             return Some("nothing is decided any more".to_owned());
@@ -75,7 +75,7 @@ impl EngineHealth {
         problem
     }
 
-    /// Decisions go on: this is for people to see.
+    /// Informative only: decisions go on.
     fn clock(&self) -> Option<String> {
         let gap = self.judged.clock_watch.gap().map(|gap| gap.to_string());
         gap.or_else(|| self.judged.clock_skew.as_ref().and_then(ClockSkew::problem))
@@ -104,9 +104,9 @@ impl Health for EngineHealth {
         let (storage, mail) = tokio::join!(self.storage(), self.mail());
         let mut dependencies = vec![
             Dependency { name: "storage", problem: storage, is_vital: true },
-            // Codes that were sent can be used, and each gateway may be back for the next one.
+            // Sent codes stay usable, and each gateway may be back for the next one.
             Dependency { name: "sms", problem: self.gateways.problem(), is_vital: false },
-            // Mails wait in the outbox: nobody has to be turned away.
+            // Mails wait in the outbox: no request is rejected.
             Dependency { name: "mail", problem: mail, is_vital: false },
         ];
         dependencies.push(Dependency { name: "clock", problem: self.clock(), is_vital: false });

@@ -1,6 +1,8 @@
-//! What time brings: trials end, graces are over, owners are told, access codes have rested, hours are counted. In pieces,
-//! each a turn of its own that is decided anew: whoever is cut off leaves the rest to the next, and two at once do nothing
-//! twice.
+//! The scheduled tasks: suspends expired trials, closes them after the grace period, notifies owners, returns
+//! quarantined
+//! access codes, counts hours. Each piece is a decision of its own: an interrupted sweep leaves the rest to the next,
+//! and
+//! two at once do nothing twice.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,14 +20,14 @@ use crate::EngineParts;
 use crate::clock_watch::ClockWatch;
 use crate::watching::Watch;
 
-/// Tenants of one turn: applicants wait behind it.
+/// Tenants per decision: applicants wait behind it.
 const TENANTS: u32 = 100;
-/// After so long an hour is over, whatever the clocks of other instances say.
+/// An hour counts as complete this long after its end, for the clocks of other instances.
 const SETTLED: Duration = Duration::from_mins(5);
-/// Access codes of one turn.
+/// Access codes per decision.
 const CODES: u32 = 500;
 
-/// Does what time has brought.
+/// Runs the scheduled tasks.
 #[derive(Clone)]
 pub struct Keeper {
     ledger: Arc<dyn TrialLedger>,
@@ -38,23 +40,23 @@ pub struct Keeper {
 /// Outcome of a sweep.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Swept {
-    /// Everything that was due is done.
+    /// Everything due is done.
     Done,
-    /// Nothing is: the clock leapt.
+    /// Nothing was done: the clock leapt.
     Paused(ClockGap),
 }
 
-/// Something that was done, or would be.
+/// A change that was made, or would be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Kept {
-    /// A tenant got further.
+    /// A tenant's status changed.
     Tenant(TenantId, LifeChange),
-    /// An access code is free again.
+    /// An access code was returned to the pool.
     Code(FreedCode),
 }
 
 impl Keeper {
-    /// A keeper of this ledger.
+    /// A sweeper of this ledger.
     pub fn new(
         ledger: Arc<dyn TrialLedger>,
         upkeep: Arc<dyn Upkeep>,
@@ -70,16 +72,16 @@ impl Keeper {
         Self::new(ledger, upkeep, entropy, planner, watch)
     }
 
-    /// Does everything that is due now, and says so piece by piece. With `dry_run`, only says what it would do.
+    /// Does everything due now and reports each piece. With `dry_run`, only reports.
     ///
     /// # Errors
-    /// Whatever stands in the way. What was said before is done.
+    /// The ledger cannot be used. Reported pieces are done.
     pub async fn sweep(&self, dry_run: bool, mut tell: impl FnMut(Kept) + Send) -> Result<Swept, LedgerError> {
         let mut after = None;
         let now = loop {
             let now = match self.watch.look().await? {
                 Ok(now) => now,
-                // To say what would be done does no harm.
+                // A dry run is harmless.
                 Err(gap) if dry_run => gap.now,
                 Err(gap) => return Ok(Swept::Paused(gap)),
             };
@@ -100,7 +102,7 @@ impl Keeper {
                 break;
             }
         }
-        // What was decided a moment before the hour may be stored a moment after it.
+        // A decision just before the hour may be stored just after it.
         while !dry_run && self.upkeep.count_hours(now - SETTLED).await? {}
         Ok(Swept::Done)
     }
@@ -127,7 +129,7 @@ impl Keeper {
         Ok(())
     }
 
-    /// One by one, so that a tenant that cannot be read stands in no other's way.
+    /// One by one, so that an unreadable tenant blocks no other.
     async fn advance_each(
         &self,
         now: DateTime<Utc>,
@@ -159,12 +161,12 @@ impl Keeper {
 
     async fn keep(&self, watch: &Watch) -> Result<(), LedgerError> {
         let swept = self.sweep(false, count).await;
-        // Operations are warned whatever cuts a sweep off.
+        // Operators are warned even if the sweep was interrupted.
         swept.and(watch.look().await)
     }
 
-    /// Sweeps again and again, until it is told to stop. The clock is judged before the first sweep: the time until then
-    /// is not to be lost to a service that is started again and again.
+    /// Sweeps again and again until the stop. The clock is judged before the first sweep: a service that restarts often
+    /// must not lose that time.
     pub(crate) async fn run(self, watch: Watch, every: Duration, closing: CancellationToken) {
         if let Err(error) = self.watch.look().await {
             tracing::warn!(kind = error.kind(), "the clock is not judged yet; the first sweep does so");
@@ -177,7 +179,7 @@ impl Keeper {
                 _ = ticks.tick() => {}
             }
             if let Err(error) = self.keep(&watch).await {
-                tracing::warn!(kind = error.kind(), "a sweep was cut off; the next one goes on");
+                tracing::warn!(kind = error.kind(), "a sweep was interrupted; the next one goes on");
             }
         }
     }
@@ -186,7 +188,7 @@ impl Keeper {
 fn count(kept: Kept) {
     match kept {
         Kept::Tenant(tenant, change) if change.before != change.after => {
-            tracing::info!(%tenant, before = %change.before, after = %change.after, "a tenant's time has come");
+            tracing::info!(%tenant, before = %change.before, after = %change.after, "a tenant's status changed");
             metrics::counter!("trialgate_tenant_transitions_total", "to" => change.after.as_str()).increment(1);
         }
         Kept::Tenant(..) => {}

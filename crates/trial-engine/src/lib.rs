@@ -1,7 +1,8 @@
 //! The use cases: group commit, sending codes, delivering mails.
 //!
-//! Everything that is decided goes through one bounded queue (`admission`): a batch is whatever has arrived (`gathering`)
-//! when the ledger's turn has come (`deciding`). Nothing is answered before it is durable, and nothing leaves the process inside a transaction.
+//! Every decision goes through one bounded queue (`admission`): a batch is every request that has arrived (`gathering`)
+//! when the ledger is ready to commit (`deciding`). Nothing is answered before it is durable, and nothing leaves the
+//! process inside a transaction.
 
 mod admission;
 mod altcha;
@@ -62,60 +63,60 @@ pub use signatures::Signatures;
 use wakers::Wakers;
 use watching::Watch;
 
-/// What the engine stands on.
+/// The adapters of the engine.
 #[derive(Clone)]
 pub struct EngineParts {
-    /// Where trials are decided and kept.
+    /// The ledger of trials.
     pub ledger: Arc<dyn TrialLedger>,
-    /// What refuses applications without a turn while many of them are beyond help; `None` if the ledger has no such way.
+    /// Refuses hopeless applications before they join a batch, under attack; `None` if the ledger cannot.
     pub screen: Option<Arc<dyn Screen>>,
-    /// What time brings.
+    /// The scheduled tasks of the ledger.
     pub upkeep: Arc<dyn Upkeep>,
-    /// How pool and threshold stand.
+    /// The state of pool and daily e-mail limit.
     pub operations: Arc<dyn Operations>,
-    /// Which number prefixes are blocked.
+    /// The blocked number ranges.
     pub prefixes: Arc<dyn Prefixes>,
-    /// Who is told by mail when they run low.
+    /// The recipients of warnings.
     pub warning_readers: Vec<Email>,
-    /// Where mails wait.
+    /// The outbox of mails.
     pub outbox: Arc<dyn Outbox>,
-    /// How codes are sent: by the first gateway that takes the message, in this order.
+    /// The SMS gateways, in order of preference.
     pub gateways: Vec<SmsRoute>,
-    /// How mails are sent.
+    /// The mailer.
     pub mailer: Arc<dyn Mailer>,
-    /// What time it is.
+    /// The clock.
     pub clock: Arc<dyn Clock>,
     /// Randomness for ids.
     pub entropy: Arc<dyn Entropy>,
     /// The rules.
     pub planner: Arc<Planner>,
-    /// Who is told of what happens to tenants, if anybody is.
+    /// The platform that receives tenant events, if any.
     pub platform: Option<PlatformParts>,
-    /// The way to read `clock`, if it is a server's.
+    /// The source of `clock`, if it is a server's.
     pub time: Option<TimeParts>,
-    /// What removes what is over, and how; nothing is removed if there is none.
+    /// The removal of expired data; `None` if nothing is removed.
     pub care: Option<(Arc<dyn DataCare>, RetentionOptions)>,
 }
 
-/// Who is told of what happens to tenants.
+/// The platform that receives tenant events.
 #[derive(Clone)]
 pub struct PlatformParts {
-    /// Where events wait.
+    /// The outbox of events.
     pub events: Arc<dyn EventOutbox>,
-    /// How they are told.
+    /// The client of the platform.
     pub platform: Arc<dyn TenantPlatform>,
-    /// What waits for it.
+    /// Queries of its queue.
     pub queue: Arc<dyn EventOperations>,
-    /// Who it is, as far as that is remembered.
+    /// The identity of the endpoint.
     pub endpoint: EndpointId,
 }
 
-/// A gateway, and which phones it is for.
+/// A gateway and its countries.
 #[derive(Clone)]
 pub struct SmsRoute {
     /// The gateway.
     pub gateway: Arc<dyn SmsGateway>,
-    /// The countries whose phones it is given.
+    /// The countries whose phones it serves.
     pub countries: ServedCountries,
 }
 
@@ -126,66 +127,67 @@ impl SmsRoute {
     }
 }
 
-/// How much the engine takes on. Every queue, wait and retry has its bound here.
+/// The limits of the engine: every queue, wait and retry has its bound here.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct EngineOptions {
-    /// Requests that may wait to be decided, and as many applications to be screened; one more is answered 005 (202 for a
-    /// code).
+    /// Requests that may wait for a decision, and applications that may wait for pre-screening; one more is answered
+    /// 005 (202
+    /// for a code).
     pub queue_length: usize,
-    /// Requests that are decided together, at most.
+    /// Requests per batch, at most.
     pub batch_limit: usize,
-    /// How long a request waits for its decision before it is answered 005 (202 for a code).
+    /// The longest wait for a decision; then the answer is 005 (202 for a code).
     pub wait: Duration,
-    /// How long sending one message may take, whatever number of gateways is asked; after that the outcome is unknown.
+    /// The longest time to send one message over all gateways; after that the outcome is unknown.
     pub sms_timeout: Duration,
-    /// When a gateway that fails is left alone.
+    /// The circuit breakers of gateways.
     pub breaker: BreakerOptions,
-    /// How mails are delivered.
+    /// Delivery of mails.
     pub mail: MailDeliveryOptions,
-    /// How often it is looked what time has brought.
+    /// The interval of the sweep.
     pub sweep_every: Duration,
-    /// How the platform is told.
+    /// Delivery of events.
     pub events: EventDeliveryOptions,
-    /// The longest leap of the clock that is believed.
+    /// The longest leap of the clock that is accepted.
     pub max_clock_gap: Duration,
 }
 
-/// How the platform is told. When it is told again is the specification's ([`trial_core::EVENT_RETRIES`]).
+/// Delivery of events. Retry times are the specification's ([`trial_core::EVENT_RETRIES`]).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EventDeliveryOptions {
     /// Events per second, at most; at least 1.
     pub max_per_second: u32,
     /// Events at the same time, at most.
     pub concurrency: usize,
-    /// How long one may take.
+    /// The longest time of one delivery.
     pub timeout: Duration,
-    /// How long a claimed event is ours; longer than `timeout`.
+    /// The length of a lease of claimed events; longer than `timeout`.
     pub lease: Duration,
 }
 
-/// When a gateway that fails is left alone.
+/// A circuit breaker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BreakerOptions {
-    /// Failures in a row after which it is left alone; at least 1.
+    /// Consecutive failures that open it; at least 1.
     pub open_after: u32,
-    /// How long it is left alone before one message tries it again.
+    /// The time until one message probes the gateway.
     pub probe_after: Duration,
 }
 
-/// How mails are delivered.
+/// Delivery of mails.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct MailDeliveryOptions {
-    /// How failed deliveries are tried again.
+    /// Retries of failed deliveries.
     pub retry: MailRetry,
     /// Mails per second, at most; at least 1.
     pub max_per_second: u32,
     /// Deliveries at the same time, at most.
     pub concurrency: usize,
-    /// How long one delivery may take.
+    /// The longest time of one delivery.
     pub timeout: Duration,
     /// The length of a lease of claimed mails. It is renewed while the delivery lasts.
     pub lease: Duration,
-    /// The longest wait of a stop for deliveries under way; one that takes longer is due again when its lease ends.
+    /// The longest that a stop waits for deliveries under way; the others are due again when their lease ends.
     pub drain: Duration,
 }
 
@@ -227,11 +229,11 @@ pub struct Engine {
     parts: Vec<Part>,
 }
 
-/// A task that runs until the engine is stopped.
+/// A task that runs until the engine stops.
 type Part = (&'static str, JoinHandle<()>);
 
 impl Engine {
-    /// Starts deciding and delivering, on the runtime that this is called on.
+    /// Starts deciding and delivering on the current runtime.
     pub fn start(parts: EngineParts, options: EngineOptions) -> Self {
         counters::begin();
         let tasks = TaskTracker::new();
@@ -282,17 +284,17 @@ impl Engine {
         }
     }
 
-    /// What the public interface drives.
+    /// The use cases of the public interface.
     pub fn service(&self) -> Arc<dyn TrialService> {
         self.service.clone()
     }
 
-    /// What readiness is judged by.
+    /// The health that readiness is judged by.
     pub fn health(&self) -> Arc<dyn Health> {
         self.health.clone()
     }
 
-    /// Waits for a part that ends before the engine is stopped. None should: without it, the process serves only in part.
+    /// Waits for a part that ends before the stop. None should: without it, the process serves only in part.
     pub async fn ended(&mut self) -> Died {
         let all = select_all(self.parts.iter_mut().map(|(_, task)| task));
         let (ended, place, _) = all.await;
@@ -300,11 +302,12 @@ impl Engine {
         Died { part, source: ended.err() }
     }
 
-    /// Takes nothing more on and finishes what was accepted: messages under way and their reports, the queues, deliveries
-    /// under way. Mails that are not under way stay in the outbox for the next start.
+    /// Accepts nothing more and finishes accepted work: messages under way and their reports, the queues, deliveries
+    /// under
+    /// way. Other mails stay in the outbox for the next start.
     ///
     /// # Errors
-    /// A part of the engine had died of a fault of the program before it was told to stop.
+    /// [`Died`] if a part of the engine had ended by a fault of the program.
     pub async fn stop(self) -> Result<(), Died> {
         self.tasks.close();
         self.tasks.wait().await;
@@ -313,7 +316,7 @@ impl Engine {
         if let Some(screening) = self.screening {
             screening.cancel();
         }
-        // What screening leaves is decided: it ends before the queue closes.
+        // Pre-screening passes applications on: it ends before the queue closes.
         let screened = finish(screening).await;
         self.closing.cancel();
         let finished = finish(others).await;
@@ -321,7 +324,7 @@ impl Engine {
     }
 }
 
-/// Waits for the end of these; says which had died of a fault of the program.
+/// Waits for the end of these parts; reports the first that ended by a fault of the program.
 async fn finish(parts: Vec<Part>) -> Result<(), Died> {
     let ends = parts
         .into_iter()
@@ -329,7 +332,7 @@ async fn finish(parts: Vec<Part>) -> Result<(), Died> {
     join_all(ends).await.into_iter().collect()
 }
 
-/// Shows how long the oldest request has waited, also while nothing is decided.
+/// Shows the wait of the oldest request, also while nothing is decided.
 async fn measure(decisions: Arc<Decisions>, closing: CancellationToken) {
     let mut ticks = interval(Duration::from_secs(1));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -342,7 +345,7 @@ async fn measure(decisions: Arc<Decisions>, closing: CancellationToken) {
     }
 }
 
-/// A part of the engine ended before it was told to: of a panic, if there is a source.
+/// A part of the engine ended before the stop: by a panic, if there is a source.
 #[derive(Debug, thiserror::Error)]
 #[error("{part} ended by a fault of the program")]
 pub struct Died {

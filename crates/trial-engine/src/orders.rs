@@ -1,4 +1,4 @@
-//! Orders about tenants: each is a batch of its own.
+//! Commands about tenants: each is a batch of its own.
 
 use std::sync::Arc;
 
@@ -6,12 +6,12 @@ use async_trait::async_trait;
 use trial_core::ports::{Clock, Entropy, TenantOrders, TrialLedger};
 use trial_core::{Batch, FreshIds, LedgerError, LifeOutcome, Outcome, Planner, Request, TenantOrder};
 
-/// Has orders decided on this ledger.
+/// Has commands decided on this ledger.
 #[derive(Clone)]
 pub struct Orders {
-    /// The ledger, which decides them.
+    /// The ledger that decides.
     pub ledger: Arc<dyn TrialLedger>,
-    /// When.
+    /// The clock.
     pub clock: Arc<dyn Clock>,
     /// Randomness for ids.
     pub entropy: Arc<dyn Entropy>,
@@ -19,9 +19,9 @@ pub struct Orders {
     pub planner: Arc<Planner>,
 }
 
-/// The planner gave another answer than one to an order.
+/// The planner answered a command with another kind of outcome.
 #[derive(Debug, thiserror::Error)]
-#[error("an order was answered by something else, by a fault of the program")]
+#[error("a command got the outcome of another request, by a fault of the program")]
 struct Mistaken;
 
 #[async_trait]

@@ -1,4 +1,4 @@
-//! When a delivery may begin.
+//! Limits the rate at which deliveries start.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,14 +6,14 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep_until};
 
-/// Timers are good to a millisecond: more than so many turns in a second come together, a few at a time.
+/// Timers are good to a millisecond: above this many turns in a second, starts are grouped.
 const MAX_TURNS: u32 = 500;
 
-/// Spreads beginnings evenly, so that within any second there are never more than the rate. Clones share the turns.
+/// Spreads starts evenly, so that no second has more than the rate. Clones share the turns.
 #[derive(Debug, Clone)]
 pub(crate) struct Pace {
     turn: Arc<Mutex<Turn>>,
-    /// Beginnings in one turn.
+    /// Starts per turn.
     at_once: u32,
     interval: Duration,
 }
@@ -25,17 +25,17 @@ struct Turn {
 }
 
 impl Pace {
-    /// At most so many beginnings in a second; at least 1.
+    /// At most `max_per_second` starts in a second; at least 1.
     pub(crate) fn new(max_per_second: u32) -> Self {
         let max = max_per_second.max(1);
         let at_once = max.div_ceil(MAX_TURNS);
-        // Whole turns alone: so many of them, and no more, are in a second.
+        // Whole turns only, so that a second has no more than the rate.
         let turns = max / at_once;
         let interval = Duration::from_nanos(1_000_000_000_u64.div_ceil(turns.into()));
         Self { turn: Arc::new(Mutex::new(Turn { since: Instant::now(), left: at_once })), at_once, interval }
     }
 
-    /// Waits until one more may begin. Whoever came first goes first.
+    /// Waits until one more may start, in order of arrival.
     pub(crate) async fn wait(&self) {
         let mut turn = self.turn.lock().await;
         let now = Instant::now();
@@ -43,7 +43,7 @@ impl Pace {
             *turn = Turn { since: now, left: self.at_once };
         } else if turn.left == 0 {
             sleep_until(turn.since + self.interval).await;
-            // From when it really is: a timer that came late must not make the next turn come early.
+            // From the actual time: a late timer must not bring the next turn forward.
             *turn = Turn { since: Instant::now(), left: self.at_once };
         }
         turn.left -= 1;
@@ -63,7 +63,7 @@ mod tests {
             for n in 0..3 * max {
                 pace.wait().await;
                 begun.push(Instant::now());
-                // Now and then nobody comes for a while, and then many do.
+                // Now and then there is a pause, and then a burst.
                 if n % 97 == 96 {
                     tokio::time::sleep(Duration::from_micros(u64::from(n * 131 % 4_000))).await;
                 }

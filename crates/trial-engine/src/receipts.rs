@@ -1,14 +1,16 @@
+//! Counts delivery receipts of short messages as they are stored.
+
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use trial_core::ports::Receipts;
 use trial_core::{DeliveryReceipt, LedgerError};
 
-/// Takes receipts down where they are kept, and counts them.
+/// Stores receipts and counts them.
 pub struct CountedReceipts(Arc<dyn Receipts>);
 
 impl CountedReceipts {
-    /// Over where they are kept.
+    /// Wraps the store.
     pub fn new(kept: Arc<dyn Receipts>) -> Self {
         Self(kept)
     }
@@ -19,7 +21,7 @@ impl Receipts for CountedReceipts {
     async fn take_down(&self, receipt: DeliveryReceipt) -> Result<bool, LedgerError> {
         let (gateway, state) = (receipt.gateway.clone(), receipt.state.as_str());
         let taken = self.0.take_down(receipt).await;
-        // One that cannot be taken down yet comes again, and is counted then.
+        // A receipt that cannot be stored yet comes again, and is counted then.
         if matches!(taken, Ok(true)) {
             metrics::counter!("trialgate_sms_receipts_total", "gateway" => gateway, "state" => state).increment(1);
         }

@@ -1,5 +1,6 @@
-//! Removes what is over: a little at a time, so that nobody waits for it. On several instances, each does so, and what one
-//! has removed the others do not find.
+//! Removes expired data in small steps that hold up nobody. Every instance does so; rows removed by one are not found
+//! by
+//! the others.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,16 +14,16 @@ use trial_core::{Compaction, Expired, Expiring, ExpiryPage, LedgerError, Retenti
 
 use crate::clock_watch::ClockWatch;
 
-/// How much is removed, and when.
+/// Limits and times of removal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RetentionOptions {
-    /// How long what is over is kept.
+    /// The retention of each kind of data.
     pub retention: Retention,
-    /// Rows that one transaction looks at, at most.
+    /// Rows per transaction, at most.
     pub stretch: u32,
-    /// How long others have between two stretches.
+    /// The pause between two transactions.
     pub pause: Duration,
-    /// How long after the start, and after each round, the next round begins.
+    /// The time from the start, and from each round, to the next round.
     pub interval: Duration,
 }
 
@@ -37,10 +38,10 @@ impl Default for RetentionOptions {
     }
 }
 
-/// One round in this number looks at everything again: rows that a tenant in use had kept are removed once it is closed.
+/// Every round of this number looks at everything again: rows kept for a tenant in use go once it is closed.
 const WHOLE_EVERY: u32 = 24;
 
-/// The place that the last round reached, so that the next does not read again what has to be kept.
+/// The position of the last round, so that the next does not read again what has to be kept.
 type Reached = BTreeMap<Expiring, [u8; 16]>;
 
 pub(crate) struct Expiry {
@@ -50,7 +51,7 @@ pub(crate) struct Expiry {
     pub(crate) closing: CancellationToken,
 }
 
-/// The largest file that is rewritten beside others who write, in bytes: they wait for it, and for less than they may.
+/// The largest file, in bytes, that is rewritten during service: writers wait for it, within their bounds.
 pub const COMPACT_LIMIT: u64 = 64 << 20;
 /// The time from one compaction to the next.
 const COMPACT_INTERVAL: Duration = Duration::from_hours(24);
@@ -59,7 +60,7 @@ const COMPACT_INTERVAL: Duration = Duration::from_hours(24);
 const PURGE_ATTEMPTS: u32 = 100;
 const PURGE_PAUSE: Duration = Duration::from_millis(100);
 
-/// Removes what was erased from the database's files as well, and waits a while for those who read; `false` if they go on.
+/// Removes erased data from the database's files too, and waits a while for readers; `false` if they go on.
 ///
 /// # Errors
 /// As for [`DataCare::purge`].
@@ -76,12 +77,12 @@ pub async fn purge(care: &dyn DataCare) -> Result<bool, LedgerError> {
 impl Expiry {
     pub(crate) async fn run(self) {
         let closing = self.closing.clone();
-        // A round that is cut off by the end goes on after the next start: what it removed is gone, and the rest is found.
+        // A round cut off by the stop goes on after the next start.
         closing.run_until_cancelled(self.rounds()).await;
     }
 
     async fn rounds(self) {
-        // Who stopped before may have left something.
+        // An earlier process may have left something to purge.
         let mut is_purged = false;
         let mut compacted: Option<Instant> = None;
         let mut reached = Reached::default();
@@ -92,7 +93,7 @@ impl Expiry {
             }
             let now = match self.watch.look().await {
                 Ok(Ok(now)) => now,
-                // The watch has said so.
+                // The watch has logged it.
                 Ok(Err(_)) => continue,
                 Err(error) => {
                     tracing::error!(kind = error.kind(), "nothing is removed: the clock cannot be judged");
@@ -105,9 +106,9 @@ impl Expiry {
                     Ok(0) => {}
                     Ok(rows) => {
                         removed += rows;
-                        tracing::info!(%what, rows, "what was over was removed");
+                        tracing::info!(%what, rows, "expired rows were removed");
                     }
-                    Err(error) => tracing::error!(%what, kind = error.kind(), "what is over cannot be removed"),
+                    Err(error) => tracing::error!(%what, kind = error.kind(), "expired rows cannot be removed"),
                 }
             }
             let others =
@@ -118,7 +119,7 @@ impl Expiry {
                         removed += rows;
                         metrics::counter!("trialgate_expired_total", "what" => what).increment(rows);
                     }
-                    Err(error) => tracing::error!(what, kind = error.kind(), "what is over cannot be removed"),
+                    Err(error) => tracing::error!(what, kind = error.kind(), "expired rows cannot be removed"),
                 }
             }
             if compacted.is_none_or(|at| at.elapsed() >= COMPACT_INTERVAL) {
@@ -147,14 +148,14 @@ impl Expiry {
         match purge(&*self.care).await {
             Ok(true) => return true,
             Ok(false) => {
-                tracing::warn!("what was removed is still in the log of the database: others read it all the time");
+                tracing::warn!("removed rows are still in the database's log: other connections keep reading it");
             }
-            Err(error) => tracing::error!(kind = error.kind(), "what was removed cannot be purged"),
+            Err(error) => tracing::error!(kind = error.kind(), "removed rows cannot be purged"),
         }
         false
     }
 
-    /// Goes through what has come of age since the last round, or through everything.
+    /// Goes through the rows that expired since the last round, or through all.
     async fn round(&self, what: Expiring, now: DateTime<Utc>, reached: &mut Reached) -> Result<u64, LedgerError> {
         let since = self.options.retention.since(what, now);
         let (mut after, mut rows) = (reached.get(&what).copied().unwrap_or_default(), 0);

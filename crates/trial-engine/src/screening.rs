@@ -1,7 +1,8 @@
-//! Screening: under an attack, applications that no decision can help are refused before they take a place in a batch.
+//! Pre-screening: under an attack, hopeless applications are refused before they join a batch.
 //!
-//! Normally nothing is screened: a transaction more would only delay those who are honest. When the batches show that a
-//! considerable share of them could have been told without a turn, applications go through a queue of their own first.
+//! Normally off: one more transaction would only delay honest applicants. When a considerable share of a batch could
+//! have
+//! been refused beforehand, applications go through a queue of their own first.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -20,21 +21,23 @@ use crate::deciding::source_of;
 use crate::gathering::{Batching, Gathered, Waiting};
 use crate::{EngineOptions, EngineParts};
 
-/// Refusals in one batch that turn screening on, at least: fewer are what honest mistakes come to, and save nothing.
+/// Refusals in one batch that turn pre-screening on, at least: honest mistakes make fewer, and screening them saves
+/// nothing.
 const ALARMING: usize = 8;
-/// One in so many of a batch must be such a refusal: below that, screening costs more than it takes off the turn.
+/// One in this number of a batch must be such a refusal: below that, pre-screening costs more than it saves.
 const ALARMING_SHARE: usize = 4;
-/// Fewer than one in so many of a screened batch is few. Half of the share that turns screening on, so that it does not
-/// flutter around one value.
+/// Fewer than one in this number of a screened batch is few. Half of the share that turns pre-screening on, so that it
+/// does not flutter around one value.
 const CALM_SHARE: usize = 8;
-/// Batches of few refusals, one after another, that turn screening off: an attack comes in gusts.
+/// Consecutive batches of few refusals that turn pre-screening off: an attack comes in gusts.
 const CALM_BATCHES: u32 = 8;
 
-/// How long a refusal is kept back while screening is on: whoever guesses as fast as he is answered is answered slowly, and
-/// leaves the machine to those who are honest. Too short to be felt by one who only mistyped.
+/// The delay of a refusal while pre-screening is on: it slows those who guess as fast as they are answered, and leaves
+/// the
+/// machine to honest applicants. Too short to be felt after a typing error.
 const KEPT_BACK: Duration = Duration::from_millis(100);
 
-/// Whether applications are screened.
+/// The state of pre-screening, on or off.
 pub(crate) struct Switch(AtomicBool);
 
 impl Switch {
@@ -47,7 +50,7 @@ impl Switch {
         self.0.load(Ordering::Relaxed)
     }
 
-    /// Turns screening on if many of a decided batch could have been told without a turn.
+    /// Turns pre-screening on if a large part of a decided batch could have been refused beforehand.
     pub(crate) fn look_at(&self, outcomes: &[Outcome]) {
         let avoidable = outcomes.iter().filter(|outcome| is_beyond_help(outcome)).count();
         if avoidable >= ALARMING && avoidable * ALARMING_SHARE >= outcomes.len() {
@@ -58,18 +61,18 @@ impl Switch {
     fn turn(&self, on: bool) {
         if self.0.swap(on, Ordering::Relaxed) != on {
             metrics::gauge!("trialgate_screening").set(u8::from(on));
-            tracing::info!(on, "the screening of applications was turned");
+            tracing::info!(on, "pre-screening of applications was switched");
         }
     }
 }
 
-/// What [`Planner::screen`] refuses.
+/// Returns `true` for an outcome that [`Planner::screen`] would have refused.
 fn is_beyond_help(outcome: &Outcome) -> bool {
     let Outcome::Apply(ApplyOutcome::Refused(refusal)) = outcome else { return false };
     matches!(refusal, ApplyRefusal::NoCode { .. } | ApplyRefusal::PhoneLocked { .. })
 }
 
-/// The way into the queue of screening.
+/// The sending side of the queue of pre-screening.
 #[derive(Clone)]
 pub(crate) struct Screening {
     queue: Sender<Waiting>,
@@ -77,7 +80,7 @@ pub(crate) struct Screening {
 }
 
 impl Screening {
-    /// Starts screening, off, if there is something to screen with. What it leaves goes `onward`.
+    /// Starts pre-screening, off, if the ledger supports it. Applications that pass go `onward`.
     pub(crate) fn start(
         parts: &EngineParts,
         options: EngineOptions,
@@ -105,10 +108,10 @@ impl Screening {
         Arc::clone(&self.switch)
     }
 
-    /// Takes an application in while screening is on. Gives back what is to be decided unscreened.
+    /// Takes an application in while pre-screening is on. Returns it if it is to be decided directly.
     ///
     /// # Errors
-    /// There is no room.
+    /// [`NotDecided::Busy`] if the queue is full.
     pub(crate) fn take(&self, waiting: Waiting) -> Result<Option<Waiting>, NotDecided> {
         if !self.switch.is_on() || !matches!(waiting.request, Request::Apply(_)) {
             return Ok(Some(waiting));
@@ -116,19 +119,19 @@ impl Screening {
         match self.queue.try_send(waiting) {
             Ok(()) => Ok(None),
             Err(TrySendError::Full(_)) => Err(NotDecided::Busy),
-            // Nothing is screened any more, and everything can be decided without it.
+            // Pre-screening has ended, and everything can be decided without it.
             Err(TrySendError::Closed(waiting)) => Ok(Some(waiting)),
         }
     }
 }
 
-/// The running task: it ends when its token is cancelled and everything that was taken in is answered or passed on.
+/// The running task: ends when its token is cancelled and everything taken in is answered or passed on.
 pub(crate) struct ScreeningTask {
     pub(crate) closing: CancellationToken,
     pub(crate) task: JoinHandle<()>,
 }
 
-/// The one task that screens.
+/// The one task that pre-screens.
 struct Screener {
     screen: Arc<dyn Screen>,
     planner: Arc<Planner>,
@@ -136,9 +139,9 @@ struct Screener {
     batch_limit: usize,
     switch: Arc<Switch>,
     onward: Sender<Waiting>,
-    /// Batches of few refusals, one after another, until now.
+    /// Consecutive batches of few refusals until now.
     calm_batches: u32,
-    /// Refusals that are kept back, a task for each batch.
+    /// Delayed refusals, a task per batch.
     refusals: JoinSet<()>,
 }
 
@@ -189,17 +192,17 @@ impl Screener {
         });
     }
 
-    /// What screening says of each; nothing, if it fails: to decide does not depend on it.
+    /// The result for each application; `None` if pre-screening fails: decisions do not depend on it.
     async fn screened(&self, gathered: &Gathered) -> Vec<Option<Outcome>> {
         let size = gathered.len();
         let kind = match self.screen.screen(Arc::clone(&gathered.batch), Arc::clone(&self.planner)).await {
             Ok(screened) if screened.len() == size => return screened,
             Ok(screened) => {
-                tracing::error!(size, answers = screened.len(), "screening did not answer every request");
+                tracing::error!(size, answers = screened.len(), "pre-screening did not answer every request");
                 "incomplete"
             }
             Err(error) => {
-                tracing::error!(kind = error.kind(), source = source_of(&error), "a batch was not screened");
+                tracing::error!(kind = error.kind(), source = source_of(&error), "a batch was not pre-screened");
                 error.kind()
             }
         };
@@ -207,7 +210,7 @@ impl Screener {
         vec![None; size]
     }
 
-    /// Turns screening off when it has refused few for a while.
+    /// Turns pre-screening off after few refusals for a while.
     fn judge(&mut self, refused: usize, size: usize) {
         metrics::counter!("trialgate_screened_total").increment(refused as u64);
         let is_calm = refused * CALM_SHARE < size;

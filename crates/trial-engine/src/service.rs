@@ -17,14 +17,14 @@ use crate::admission::{Admission, NotDecided};
 use crate::counters::FAULT;
 use crate::dispatch::{Gateways, Handed};
 
-/// The public interface's use cases, over the queue and the gateways.
+/// The public interface's use cases over the queue and the gateways.
 pub(crate) struct Service {
     dispatch: Dispatch,
     tasks: TaskTracker,
     runtime: Handle,
 }
 
-/// Sends decided codes and takes down what the gateway says.
+/// Sends decided codes and stores the gateway's reply.
 #[derive(Clone)]
 struct Dispatch {
     clock: Arc<dyn Clock>,
@@ -54,7 +54,7 @@ impl Service {
 }
 
 impl Dispatch {
-    /// Decide and store; then send, outside any transaction; then take down what the gateway said.
+    /// Decides and stores; then sends, outside any transaction; then stores the gateway's reply.
     async fn code_reply(&self, request: CodeRequest) -> Result<CodeReply, Unexpected> {
         match self.admission.decide(Request::SendCode(request)).await {
             Ok(Outcome::SendCode(_, Some(code))) => {
@@ -74,7 +74,7 @@ impl Dispatch {
         }
     }
 
-    /// Says besides when the next message can be sent, if this one may be on its way.
+    /// Sends the message. The reply has the earliest time of the next one, if this one may be on its way.
     async fn send(&self, code: CodeToSend) -> CodeReply {
         let message = SmsMessage {
             code_request: code.code_request,
@@ -94,19 +94,19 @@ impl Dispatch {
             reply,
         };
         if let Err(why) = self.admission.take_down(Request::SendReport(report)).await {
-            // The send stays as it was stored, under way: the code counts as sent, and the next request repeats it.
-            tracing::error!(?why, code_request = %code.code_request, "a gateway's reply was not taken down");
+            // The send stays as stored, under way: the code counts as sent, and the next request repeats it.
+            tracing::error!(?why, code_request = %code.code_request, "a gateway's reply was not stored");
         }
         CodeReply { retry_after: code.next_send_in.filter(|_| state.may_arrive()), ..CodeReply::from(state) }
     }
 }
 
-/// A request met a block, which refused it or would have: counts it, and logs that there is one when it is the first.
+/// Counts a request that met a block (refused, or observed), and logs the first.
 fn tell_of_block(blocked: &BlockedPrefix, mode: BreakerMode) {
     metrics::counter!("trialgate_prefix_blocked_requests_total", "mode" => mode.as_str()).increment(1);
     let BlockedPrefix { prefix, sent, used, until, met } = blocked;
     if *met == 1 {
-        tracing::warn!(%prefix, sent, used, %until, %mode, "codes are sent to a number prefix and hardly any is used");
+        tracing::warn!(%prefix, sent, used, %until, %mode, "codes are sent to a number range and hardly any is used");
     }
 }
 
@@ -120,7 +120,7 @@ fn minutes_until(end: DateTime<Utc>, now: DateTime<Utc>) -> u32 {
 impl TrialService for Service {
     async fn send_code(&self, request: CodeRequest) -> Result<CodeReply, Unexpected> {
         let dispatch = self.dispatch.clone();
-        // A task of its own: a stored code is sent, and its fate taken down, even if the caller hangs up meanwhile.
+        // A task of its own: a stored code is sent, and its outcome stored, even if the client disconnects.
         let task =
             self.tasks.spawn_on(async move { dispatch.code_reply(request).await }.in_current_span(), &self.runtime);
         let reply = task.await.unwrap_or(Err(Unexpected));

@@ -1,5 +1,6 @@
-//! The clock of a database server as the clock of every instance: measured once a minute, and carried on in between by time
-//! that only goes forward. Reading it costs no round trip.
+//! The clock of a database server as the clock of every instance: measured once a minute, and carried on in between by
+//! a
+//! monotonic clock. Reading it costs no round trip.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -12,18 +13,18 @@ use tokio_util::sync::CancellationToken;
 use trial_core::LedgerError;
 use trial_core::ports::Clock;
 
-/// The interval at which the server is asked.
+/// The interval of the measurement.
 const EVERY: Duration = Duration::from_mins(1);
-/// A machine whose clock is further off than this is shown as such.
+/// The lead from which a machine's clock is reported.
 const TOLERATED: TimeDelta = TimeDelta::seconds(30);
 
-/// Tells the time that all instances share.
+/// A server whose clock all instances share.
 #[async_trait]
 pub trait TimeServer: Send + Sync {
-    /// The time there.
+    /// The server's time.
     ///
     /// # Errors
-    /// It cannot be asked.
+    /// The server cannot be asked.
     async fn time(&self) -> Result<DateTime<Utc>, LedgerError>;
 }
 
@@ -37,7 +38,7 @@ pub struct SharedClock {
     skew: ClockSkew,
 }
 
-/// A server's clock, and how it is read.
+/// A server's clock and its source.
 #[derive(Clone)]
 pub struct TimeParts {
     /// The clock.
@@ -47,7 +48,7 @@ pub struct TimeParts {
 }
 
 impl TimeParts {
-    /// Measures the clock once a minute, until the end.
+    /// Measures the clock once a minute until the stop.
     pub(crate) async fn run(self, closing: CancellationToken) {
         loop {
             tokio::select! {
@@ -66,10 +67,10 @@ impl TimeParts {
 pub struct ClockSkew(Arc<AtomicI64>);
 
 impl SharedClock {
-    /// The clock of this server, measured.
+    /// The measured clock of this server.
     ///
     /// # Errors
-    /// It cannot be asked.
+    /// The server cannot be asked.
     pub async fn of(server: &dyn TimeServer, local: Arc<dyn Clock>) -> Result<Self, LedgerError> {
         let (started, at_start) = (Instant::now(), Arc::default());
         let clock = Self { local, started, at_start, skew: ClockSkew::default() };
@@ -77,10 +78,10 @@ impl SharedClock {
         Ok(clock)
     }
 
-    /// Asks the server for its time. The answer is of the middle of the wait for it.
+    /// Measures the server's time, taken as that of the middle of the round trip.
     ///
     /// # Errors
-    /// It cannot be asked; then the clock goes on as it was.
+    /// The server cannot be asked; the clock goes on as before.
     pub async fn measure(&self, server: &dyn TimeServer) -> Result<(), LedgerError> {
         let asked = self.started.elapsed();
         let time = server.time().await?;
@@ -93,7 +94,7 @@ impl SharedClock {
         Ok(())
     }
 
-    /// The distance of this machine's clock from it, as measured last.
+    /// The distance of this machine's clock, as measured last.
     pub fn skew(&self) -> ClockSkew {
         self.skew.clone()
     }
@@ -107,12 +108,12 @@ impl Clock for SharedClock {
 }
 
 impl ClockSkew {
-    /// The difference; positive, if this machine is ahead.
+    /// The difference; positive if this machine is ahead.
     pub fn get(&self) -> TimeDelta {
         TimeDelta::microseconds(self.0.load(Ordering::Relaxed))
     }
 
-    /// The sentence for people, if this machine's clock is wrong.
+    /// The sentence for operators, if this machine's clock is wrong.
     pub fn problem(&self) -> Option<String> {
         let skew = self.get();
         let direction = if skew > TimeDelta::zero() { "ahead of" } else { "behind" };

@@ -1,5 +1,5 @@
-//! Signatures that have come, remembered together: whatever arrives while the ledger commits goes with its next commit, so
-//! that many signed requests pay for one.
+//! Records signatures in groups: those that arrive while the ledger commits join its next commit, so that many signed
+//! requests share one.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,14 +10,14 @@ use tokio::time::timeout;
 use trial_core::ports::{Callers, Clock, ReplayGuard};
 use trial_core::{LedgerError, SeenSignature};
 
-/// Signatures that may wait; one more is not remembered, and its request not let in.
+/// Signatures that may wait; the request of one more is rejected.
 const QUEUE: usize = 4_096;
-/// Signatures of one commit at most.
+/// Signatures per commit, at most.
 const BATCH: usize = 512;
-/// How long a signature waits to be remembered.
+/// The longest wait of a signature.
 const WAIT: Duration = Duration::from_secs(5);
 
-/// Remembers signatures, for as long as it or a clone of it is there.
+/// Records signatures while it or a clone of it exists.
 #[derive(Clone)]
 pub struct Signatures {
     asks: mpsc::Sender<Waiting>,
@@ -26,17 +26,17 @@ pub struct Signatures {
 
 struct Waiting {
     seen: SeenSignature,
-    /// Nothing is said if the ledger cannot be used.
+    /// Dropped without an answer if the ledger cannot be used.
     answer: oneshot::Sender<bool>,
 }
 
-/// The signature was not remembered in time. What stood in the way is logged.
+/// The signature was not recorded in time. The cause is logged.
 #[derive(Debug, thiserror::Error)]
-#[error("a signature could not be remembered")]
+#[error("a signature could not be recorded")]
 struct NotRemembered;
 
 impl Signatures {
-    /// Begins, on the runtime that this is called on.
+    /// Starts on the current runtime.
     pub fn start(callers: Arc<dyn Callers>, clock: Arc<dyn Clock>) -> Self {
         let (asks, queue) = mpsc::channel(QUEUE);
         tokio::spawn(remember(queue, Arc::clone(&callers), clock));
@@ -69,13 +69,13 @@ async fn remember(mut queue: mpsc::Receiver<Waiting>, callers: Arc<dyn Callers>,
         match callers.remember_signatures(seen, clock.now()).await {
             Ok(news) => {
                 for (one, is_new) in waiting.drain(..).zip(news) {
-                    // Who has given up waiting was not let in.
+                    // A sender that gave up was rejected.
                     let _ = one.answer.send(is_new);
                 }
             }
             Err(error) => {
                 let source = std::error::Error::source(&error).map(ToString::to_string);
-                tracing::error!(%error, source, "signatures cannot be remembered; their requests are not let in");
+                tracing::error!(%error, source, "signatures cannot be recorded; their requests are rejected");
                 waiting.clear();
             }
         }

@@ -1,8 +1,10 @@
+//! Wakes the deliveries when their outbox has a new entry.
+
 use std::sync::Arc;
 
 use tokio::sync::Notify;
 
-/// Whom to tell that something may be due, so that nobody waits for the next look.
+/// The tasks to wake when something may be due, so that nothing waits for the next poll.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Wakers {
     pub(crate) mails: Arc<Notify>,

@@ -1,4 +1,4 @@
-//! Warns operations before applicants are refused: in the log, as a metric, and by mail; each thing once a day, whatever the
+//! Warns operators before applicants are refused: in the log, as a metric, and by mail; each warning once a day, on any
 //! number of instances.
 
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use trial_core::{
 
 use crate::{EngineParts, PlatformParts};
 
-/// Refused mails that are compared, at most, of those that wait and of those given up.
+/// Refused mails compared at most, of those that wait and of those given up.
 const REFUSALS: u32 = 500;
 
 pub(crate) struct Watch {
@@ -49,7 +49,7 @@ impl Watch {
                 metrics::counter!("trialgate_warnings_total", "warning" => name).increment(1);
             }
         }
-        // One gauge that cannot be read hides no other.
+        // An unreadable gauge hides no other.
         let queues = self.show_queues(now).await;
         queues.and(self.show_prefixes(&policy, now).await)
     }
@@ -70,7 +70,7 @@ impl Watch {
         Ok(())
     }
 
-    /// Shows the number of prefixes that are blocked, and of those that would be.
+    /// Shows the number of ranges that are blocked, and of those that would be.
     async fn show_prefixes(&self, policy: &Policy, now: DateTime<Utc>) -> Result<(), LedgerError> {
         let PrefixOutlook { mode, blocked, .. } = prefix_outlook(&*self.prefixes, policy, now).await?;
         for shown in [BreakerMode::Shadow, BreakerMode::On] {

@@ -1,3 +1,5 @@
+//! Delivers tenant events to the platform.
+
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -15,7 +17,7 @@ use trial_core::{
 use super::{DeliveryBounds, Errand};
 use crate::{EventDeliveryOptions, PlatformParts};
 
-/// Tells the platform of its tenants.
+/// Delivers tenant events to the platform.
 #[derive(Clone)]
 pub(crate) struct EventErrand {
     events: Arc<dyn EventOutbox>,
@@ -26,7 +28,7 @@ pub(crate) struct EventErrand {
     state: Arc<PlatformState>,
 }
 
-/// What this instance knows of the platform: what stands in the way of telling it, if anything does.
+/// The platform as this instance sees it: the problem of the last delivery, if any.
 #[derive(Debug, Default)]
 pub(crate) struct PlatformState(Mutex<Option<String>>);
 
@@ -40,8 +42,8 @@ impl PlatformState {
     }
 }
 
-/// What operations are told of a receiver that is gone.
-const DISABLED: &str = "it answered 410, so nothing is sent until `trialgate webhooks enable`";
+/// The problem shown for an endpoint that answered 410.
+const DISABLED: &str = "it answered 410; no event is sent until `trialgate webhooks enable`";
 
 impl EventErrand {
     pub(crate) fn new(
@@ -66,7 +68,7 @@ impl EventErrand {
         DeliveryBounds { max_per_second, concurrency, lease, drain, longest_wait }
     }
 
-    /// A fault of the program with this event counts as a failure of this event, so that it is given up in the end.
+    /// A panic in this event counts as a failure of this event, so that it is given up in the end.
     async fn tell(&self, due: &DueEvent) -> Result<String, TellError> {
         let bound = self.options.timeout;
         let told = AssertUnwindSafe(timeout(bound, self.platform.tell(&due.event))).catch_unwind().await;
@@ -99,7 +101,7 @@ impl Errand for EventErrand {
         }
     }
 
-    /// A lease outlives the time that telling an event may take.
+    /// A lease outlasts the longest delivery of an event.
     async fn renew(&self, _leases: Vec<LeaseId>, _until: DateTime<Utc>) -> Result<(), LedgerError> {
         Ok(())
     }
@@ -119,11 +121,11 @@ impl Errand for EventErrand {
         match &settled_as {
             EventSettledAs::Sent { .. } => {
                 self.state.note(None);
-                tracing::info!(%event, %kind, "an event was told");
+                tracing::info!(%event, %kind, "an event was delivered");
             }
             EventSettledAs::Retry { error, .. } => {
-                self.state.note(Some(format!("the last event was not taken: {error}")));
-                tracing::warn!(%event, %kind, error, "an event was not taken; it is told again");
+                self.state.note(Some(format!("the last event was not accepted: {error}")));
+                tracing::warn!(%event, %kind, error, "an event was not accepted; it is sent again");
             }
             EventSettledAs::Failed { error } => {
                 self.state.note(Some(format!("the last event was given up: {error}")));
@@ -131,7 +133,7 @@ impl Errand for EventErrand {
             }
             EventSettledAs::Gone { reply } => {
                 self.state.note(Some(DISABLED.to_owned()));
-                tracing::error!(%event, %kind, reply, "the platform wants no events any more; none is sent until it is enabled");
+                tracing::error!(%event, %kind, reply, "the platform answered 410; none is sent until it is enabled");
             }
         }
         EventSettlement { event, lease, at, settled_as }

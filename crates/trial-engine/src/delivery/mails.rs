@@ -1,3 +1,5 @@
+//! Delivers mails to the mail server.
+
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,10 +18,10 @@ use crate::clock_watch::ClockWatch;
 use crate::pacing::Pace;
 use crate::{EngineParts, MailDeliveryOptions};
 
-/// Longer than any clock is wrong.
+/// Longer than any clock error.
 const A_CENTURY: Duration = Duration::from_hours(100 * 365 * 24);
 
-/// Takes mails to the mailer.
+/// Delivers mails.
 #[derive(Clone)]
 pub(crate) struct MailErrand {
     outbox: Arc<dyn Outbox>,
@@ -54,7 +56,7 @@ impl MailErrand {
         let outgoing = match mail.compose(self.planner.keyring(), &trial, self.clock.now()) {
             Ok(outgoing) => outgoing,
             Err(ComposeError::Overtaken(reason)) => return Ok(SettledAs::Overtaken { reason: reason.to_owned() }),
-            // A missing key is ours to mend, and mending it sends the mail.
+            // A missing key is an operator's to restore; once it is back, the mail is sent.
             Err(error @ ComposeError::Key(_)) => return Err(DeliveryError::Transient(error.to_string())),
         };
         let delivered = timeout(self.options.timeout, self.mailer.deliver(&outgoing)).await.unwrap_or_else(|_| {
@@ -70,7 +72,7 @@ impl MailErrand {
         match delivered {
             Ok(settled_as) => settled_as,
             Err(error) => {
-                // A mail is given up by its age, which nobody knows after a leap of the clock.
+                // A mail is given up by its age, which is unknown after a leap of the clock.
                 let retry = self.options.retry;
                 let patient = MailRetry { give_up_after: A_CENTURY, ..retry };
                 if self.watch.gap().is_some() { patient } else { retry }.after(mail, at, &error)
@@ -118,7 +120,7 @@ impl Errand for MailErrand {
     }
 }
 
-/// A fault of the program with this mail counts as a failure of this mail, so that it is given up in the end.
+/// A panic in this mail counts as a failure of this mail, so that it is given up in the end.
 async fn without_panic(
     delivery: impl Future<Output = Result<SettledAs, DeliveryError>>,
 ) -> Result<SettledAs, DeliveryError> {

@@ -1,6 +1,6 @@
-//! Delivers what waits in an outbox: claims what is due under a lease, hands it over, settles what came of it.
+//! Delivers the entries of an outbox: claims due ones under a lease, delivers them, settles the results.
 //!
-//! A crash at any point leaves it due again when its lease ends, under the same id.
+//! After a crash at any point, an entry is due again when its lease ends, under the same id.
 
 mod events;
 mod mails;
@@ -21,24 +21,24 @@ use trial_core::{Lease, LeaseId, LedgerError};
 pub(crate) use events::{EventErrand, PlatformState};
 pub(crate) use mails::MailErrand;
 
-/// How often the outbox is looked at when nobody says that there is something.
+/// The interval at which the outbox is polled if nothing wakes the task.
 const POLL: Duration = Duration::from_secs(1);
-/// How often it is looked at most, so that deliveries gather into few transactions.
+/// The shortest interval between two claims, so that deliveries share transactions.
 const PACE: Duration = Duration::from_millis(100);
 
-/// A delivery under way for longer than this leaves its place to another.
+/// A delivery that takes longer gives its place to another.
 const SLOW: Duration = Duration::from_secs(10);
-/// Deliveries under way at most, the slow ones counted, for each place.
+/// Deliveries under way at most, slow ones included, per place.
 const WITH_SLOW: usize = 4;
 
-/// What is delivered, and to whom.
+/// A kind of delivery.
 #[async_trait]
 pub(crate) trait Errand: Clone + Send + Sync + 'static {
-    /// What is claimed.
+    /// A claimed entry.
     type Due: Send + 'static;
-    /// What became of it.
+    /// The result of a delivery.
     type Settlement: Clone + Send + Sync + 'static;
-    /// What it is called in the log.
+    /// The name of the kind in the log.
     const WHAT: &'static str;
 
     async fn claim(&self, lease: Lease, limit: u32) -> Result<Vec<Self::Due>, LedgerError>;
@@ -46,24 +46,24 @@ pub(crate) trait Errand: Clone + Send + Sync + 'static {
     /// Prolongs leases of deliveries that are still under way, or not yet settled.
     async fn renew(&self, leases: Vec<LeaseId>, until: DateTime<Utc>) -> Result<(), LedgerError>;
 
-    /// Never fails: what goes wrong is how it is settled.
+    /// Never fails: a failure is a settlement.
     async fn deliver(self, due: Self::Due, lease: LeaseId) -> Self::Settlement;
 
     async fn settle(&self, settlements: Vec<Self::Settlement>) -> Result<(), LedgerError>;
 }
 
-/// How much is delivered at once.
+/// Limits of delivery.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct DeliveryBounds {
-    /// Deliveries that begin within a second, at most.
+    /// Deliveries started within a second, at most.
     pub(crate) max_per_second: u32,
     /// Deliveries at the same time, at most.
     pub(crate) concurrency: usize,
     /// The length of a lease, unless it is renewed.
     pub(crate) lease: Duration,
-    /// The longest wait of a stop for deliveries under way.
+    /// The longest that a stop waits for deliveries under way.
     pub(crate) drain: Duration,
-    /// The longest wait until anything is due again.
+    /// The longest wait until an entry is due again.
     pub(crate) longest_wait: Duration,
 }
 
@@ -76,7 +76,7 @@ struct Held {
 /// A settlement, under its lease.
 type Delivered<E> = (<E as Errand>::Settlement, Arc<Held>);
 
-/// Works at one outbox.
+/// Works on one outbox.
 pub(crate) struct Delivery<E: Errand> {
     errand: E,
     clock: Arc<dyn Clock>,
@@ -90,7 +90,7 @@ pub(crate) struct Delivery<E: Errand> {
     look_at: Instant,
     under_way: JoinSet<Delivered<E>>,
     unsettled: Vec<Delivered<E>>,
-    /// The leases that are not settled yet.
+    /// The unsettled leases.
     leases: Vec<Arc<Held>>,
     renew_at: Instant,
 }
@@ -135,12 +135,12 @@ impl<E: Errand> Delivery<E> {
             }
             self.renew().await;
         }
-        // What is not done by now is due again when its lease ends.
+        // Deliveries that are unfinished by now are due again when their lease ends.
         self.under_way.shutdown().await;
         self.settle().await;
     }
 
-    /// The number of deliveries that may begin. Slow ones do not take the places of others, but their number is bounded too.
+    /// The number of deliveries that may start. Slow ones free their places, but their number is bounded too.
     fn room(&self) -> usize {
         let of = |held: &&Arc<Held>| held.since.elapsed() < SLOW;
         let brisk: usize = self.leases.iter().filter(of).map(|held| Arc::strong_count(held) - 1).sum();
@@ -148,7 +148,7 @@ impl<E: Errand> Delivery<E> {
         places.saturating_sub(brisk).min((places * WITH_SLOW).saturating_sub(self.under_way.len()))
     }
 
-    /// Keeps what is under way from being due again while it is.
+    /// Keeps entries under way from becoming due again.
     async fn renew(&mut self) {
         self.leases.retain(|held| Arc::strong_count(held) > 1);
         if self.leases.is_empty() || Instant::now() < self.renew_at {
@@ -161,7 +161,7 @@ impl<E: Errand> Delivery<E> {
         }
     }
 
-    /// Claims as much as there is room for, at the rate that is allowed. Nothing new before everything old is settled.
+    /// Claims as much as there is room for, at the allowed rate. Everything old is settled first.
     async fn claim(&mut self) {
         let room = self.room();
         let limit = u32::try_from(room).unwrap_or(u32::MAX).min(self.bounds.max_per_second);
@@ -210,7 +210,7 @@ impl<E: Errand> Delivery<E> {
         }
     }
 
-    /// Waits until there may be something to do: a delivery ended, something is due and may be claimed, or the end.
+    /// Waits until there may be work: a delivery ended, an entry is due and may be claimed, or the stop.
     async fn wait(&mut self) {
         let may_claim = self.room() > 0 && self.unsettled.is_empty();
         let next_claim = self.next_claim();
@@ -229,7 +229,7 @@ impl<E: Errand> Delivery<E> {
         }
     }
 
-    /// What cannot be settled now is tried again; if that never succeeds, the lease ends and it is delivered again.
+    /// Settlements that fail are retried; if none succeeds, the lease ends and the entry is delivered again.
     async fn settle(&mut self) {
         if self.unsettled.is_empty() {
             return;
@@ -245,7 +245,7 @@ impl<E: Errand> Delivery<E> {
     }
 }
 
-/// What a delivery came to; nothing, of one that was ended from outside: it is due again when the lease ends.
+/// The result of a delivery; `None` if it was aborted: the entry is due again when its lease ends.
 fn settlement_of<E: Errand>(ended: Result<Delivered<E>, JoinError>) -> Option<Delivered<E>> {
-    ended.inspect_err(|died| tracing::error!(of = E::WHAT, %died, "a delivery had died; it is tried again")).ok()
+    ended.inspect_err(|died| tracing::error!(of = E::WHAT, %died, "a delivery panicked; it is retried")).ok()
 }

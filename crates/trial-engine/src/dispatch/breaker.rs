@@ -1,4 +1,4 @@
-//! Leaves a gateway alone that fails again and again, so that nobody waits for it in vain.
+//! The circuit breaker of a gateway: after repeated failures nobody waits for it in vain.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -18,7 +18,7 @@ struct State {
     failures: u32,
     /// The last failure.
     last: String,
-    /// Since when nobody asks, or the last time that somebody tried; `None` while everybody asks.
+    /// The start of the open state, or of the last probe; `None` while closed.
     open_since: Option<Instant>,
 }
 
@@ -27,7 +27,7 @@ impl Breaker {
         Self { options, state: Mutex::new(State { failures: 0, last: String::new(), open_since: None }) }
     }
 
-    /// Returns `true` if the gateway may be used. After the wait, one message tries it, and the wait begins again.
+    /// Returns `true` if the gateway may be used. After the wait, one message probes it, and the wait starts again.
     pub(crate) fn admits(&self) -> bool {
         let mut state = self.lock();
         match state.open_since {
@@ -40,7 +40,7 @@ impl Breaker {
         }
     }
 
-    /// Takes a reply into account; says whether the gateway is left alone from now on.
+    /// Records a reply; returns `true` if the breaker opens.
     pub(crate) fn record(&self, reply: &GatewayReply) -> bool {
         let mut state = self.lock();
         if reply.is_gateway_fault() {
@@ -63,7 +63,7 @@ impl Breaker {
         Some(format!("left alone after {} failures in a row, tried again in {left} s ({})", state.failures, state.last))
     }
 
-    /// Nothing in here can be half done.
+    /// No update can be half done, so a poisoned lock is usable.
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

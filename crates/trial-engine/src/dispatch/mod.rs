@@ -1,4 +1,4 @@
-//! One message through the gateways: in their order, to the next one only where the rule allows it
+//! Sends one message through the gateways: in their order, to the next one only if the rule allows it
 //! ([`trial_core::GatewayReply::allows_another`]).
 
 mod breaker;
@@ -17,22 +17,22 @@ const NOBODY: &str = "none";
 /// The name that is recorded for test numbers.
 const TEST: &str = "test";
 
-/// The gateways in their order, each with what is known of its health.
+/// The gateways in their order, each with its circuit breaker.
 pub(crate) struct Gateways {
     routes: Vec<(SmsRoute, Breaker)>,
-    /// The time that one message may take in all.
+    /// The time that one message may take over all gateways.
     timeout: Duration,
 }
 
-/// The outcome of a message, and the gateway that it comes from.
+/// The outcome of a message and its gateway.
 pub(crate) struct Handed {
-    /// The name of the gateway that said so.
+    /// The name of the gateway that replied.
     pub(crate) gateway: &'static str,
     pub(crate) reply: GatewayReply,
 }
 
 impl Handed {
-    /// The code of a test number, which is known, and goes nowhere.
+    /// The code of a test number, which is known and is not sent.
     pub(crate) fn to_nobody() -> Self {
         Self { gateway: TEST, reply: GatewayReply::Accepted { provider_id: None } }
     }
@@ -47,7 +47,7 @@ impl Gateways {
         Self { routes, timeout }
     }
 
-    /// Hands the message over, within the bound on all gateways together.
+    /// Sends the message, within the bound on all gateways together.
     pub(crate) async fn send(&self, message: &SmsMessage) -> Handed {
         let deadline = Instant::now() + self.timeout;
         let mut last = None;
@@ -78,7 +78,7 @@ impl Gateways {
             let advice =
                 "no receipt finds the message; have the provider give other ids, or leave `sms.http.accept.id` out";
             let code_request = message.code_request;
-            tracing::warn!(gateway = name, %code_request, advice, "a provider's id is not kept: it has the code or the phone in it");
+            tracing::warn!(gateway = name, %code_request, advice, "a provider's id is not stored: it has the code or the phone");
         }
         show(route, breaker.record(&reply));
         let state = reply.state().as_str();
@@ -103,7 +103,7 @@ impl Gateways {
         Handed { gateway: NOBODY, reply: GatewayReply::Unreached { reason } }
     }
 
-    /// Which gateways are left alone, and why; `None` if none is.
+    /// The gateways whose breakers are open, with the reasons; `None` if none is.
     pub(crate) fn problem(&self) -> Option<String> {
         let resting: Vec<String> = self
             .routes
@@ -114,7 +114,7 @@ impl Gateways {
     }
 }
 
-/// Shows on `/metrics` whether a gateway is left alone.
+/// Shows on `/metrics` whether the breaker of a gateway is open.
 fn show(route: &SmsRoute, is_open: bool) {
     let gauge = metrics::gauge!("trialgate_sms_gateway_open", "gateway" => route.gateway.name());
     gauge.set(if is_open { 1.0 } else { 0.0 });

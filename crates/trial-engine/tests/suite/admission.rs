@@ -1,4 +1,4 @@
-//! Group commit: what is decided together, and what is answered when nothing can be decided.
+//! Group commit: the content of a batch, and the answers when nothing can be decided.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,7 +17,7 @@ type Failure = fn() -> LedgerError;
 /// A return code, or 500.
 type Answer = Result<&'static str, Unexpected>;
 
-/// A ledger that fails so often.
+/// A ledger that fails `commits` times.
 fn refusing(error: fn() -> LedgerError, commits: usize) -> MockTrialLedger {
     let mut ledger = MockTrialLedger::new();
     ledger.expect_commit().times(commits).returning(move |_, _| Err(error()));
@@ -56,11 +56,11 @@ async fn what_arrives_during_a_commit_is_decided_together() {
     let (ledger, permits, mut sizes) = GatedLedger::new();
     let engine = Engine::start(parts(ledger), options());
     let first = apply(&engine, 0);
-    assert_eq!(sizes.recv().await, Some(1), "nobody waits for company");
+    assert_eq!(sizes.recv().await, Some(1), "a lone request is committed at once");
     let others: Vec<_> = (1..=7).map(|n| apply(&engine, n)).collect();
     tokio::task::yield_now().await;
     permits.add_permits(2);
-    assert_eq!(sizes.recv().await, Some(7), "one commit for all who came meanwhile");
+    assert_eq!(sizes.recv().await, Some(7), "one commit for all that came meanwhile");
     for reply in std::iter::once(first).chain(others) {
         assert_eq!(reply.await.unwrap().unwrap().code, ApplyCode::NoCode);
     }

@@ -1,4 +1,4 @@
-//! Proof of work, each taken once.
+//! Proof of work, each solution accepted once.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Poison: what the ledger cannot store is found, and its neighbours are decided.
+//! Poisonous requests: those that the ledger cannot store are found, and the others are decided.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
@@ -18,7 +18,7 @@ use crate::stage::{options, parts};
 /// The duration of a commit.
 const COMMIT: Duration = Duration::from_millis(10);
 
-/// A ledger that calls itself corrupt whenever a batch has one of these phones.
+/// A ledger that refuses a batch as corrupt if it has one of these phones.
 struct Poisoned {
     ledger: Arc<MemoryLedger>,
     poison: BTreeSet<Phone>,
@@ -42,7 +42,7 @@ fn phone_of(request: &Request) -> &Phone {
     match request {
         Request::SendCode(asked) => &asked.phone,
         Request::SendReport(SendReport { phone, .. }) | Request::Apply(Application { phone, .. }) => phone,
-        Request::Tenant(_) => panic!("no order is given here"),
+        Request::Tenant(_) => panic!("no command is given here"),
     }
 }
 
@@ -154,7 +154,7 @@ async fn a_passing_cause_costs_one_more_attempt() {
     assert_eq!(apply_together(&engine, applications).await, answers(5, &[]));
     let batches = ledger.batches();
     assert_eq!(batches.len(), 2);
-    assert_eq!(batches[0], batches[1], "the very same is planned again");
+    assert_eq!(batches[0], batches[1], "the same batch is planned again");
 }
 
 #[tokio::test(start_paused = true)]
@@ -196,7 +196,7 @@ async fn who_gives_up_meanwhile_is_not_tried_again() {
     let engine = engine(ledger.clone(), EngineOptions { wait: COMMIT * 3 / 2, ..options() });
     assert_eq!(apply_together(&engine, applications).await, [Ok("005"); 4]);
     engine.stop().await.unwrap();
-    assert_eq!(ledger.sizes(), [4, 4], "nobody waits for the halves");
+    assert_eq!(ledger.sizes(), [4, 4], "the halves are not tried");
 }
 
 #[tokio::test(start_paused = true)]
@@ -219,7 +219,7 @@ async fn a_gateways_word_is_taken_down_beside_a_poisonous_request() {
     let requests = desk.ledger.state().code_requests;
     let state = |outcome| match outcome {
         trial_core::CodeOutcome::Send { state, .. } => state,
-        trial_core::CodeOutcome::Refused(_) => panic!("nothing stands in the way of a code"),
+        trial_core::CodeOutcome::Refused(_) => panic!("a code is sent"),
     };
     assert_eq!(
         requests.into_values().map(|kept| state(kept.record.outcome)).collect::<Vec<_>>(),

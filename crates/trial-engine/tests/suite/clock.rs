@@ -1,4 +1,4 @@
-//! The clock of a database server as that of every instance, and what a clock that leapt holds up besides sweeps.
+//! The clock of a database server as that of every instance, and the effects of a leap beyond sweeps.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -15,7 +15,7 @@ use crate::stage::{due_mail, now, options, parts};
 
 const LEAP: Duration = Duration::from_hours(400 * 24);
 
-/// A server whose clock goes as time does, from here.
+/// A server whose clock runs from this time on.
 struct Server(Mutex<(DateTime<Utc>, Instant)>);
 
 impl Server {
@@ -64,7 +64,7 @@ async fn the_clock_is_measured_while_the_engine_runs() {
     engine.stop().await.unwrap();
 }
 
-/// Upkeep that last saw the time this long ago.
+/// Scheduled tasks that last ran this long ago.
 fn upkeep_of_a_leap() -> MockUpkeep {
     let mut upkeep = MockUpkeep::new();
     upkeep.expect_clock_mark().returning(|| Ok(Some(now() - LEAP)));

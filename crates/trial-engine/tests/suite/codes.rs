@@ -1,4 +1,4 @@
-//! Sending a code: decide and store, then send, then take down what the gateway said.
+//! Sending a code: decide and store, then send, then store the gateway's reply.
 
 use std::future::pending;
 use std::sync::Arc;
@@ -24,7 +24,7 @@ fn gateway(reply: impl Fn() -> GatewayReply + Send + 'static) -> MockSmsGateway 
     gateway
 }
 
-/// A ledger that decides to send, and then is told what the gateway said.
+/// A ledger that decides to send, and then stores the gateway's reply.
 fn deciding_ledger(expected: GatewayReply) -> MockTrialLedger {
     let mut order = Sequence::new();
     let mut ledger = MockTrialLedger::new();
@@ -181,7 +181,7 @@ async fn a_reply_that_cannot_be_taken_down_is_answered_all_the_same() {
     assert_eq!(reply.code, SendCode::Sent, "the message is on its way, and the stored code is in it");
 }
 
-/// A gateway that answers when it is told to.
+/// A gateway that answers on a signal.
 struct Slow(tokio::sync::Mutex<mpsc::Receiver<()>>);
 
 #[async_trait]

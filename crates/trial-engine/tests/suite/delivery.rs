@@ -1,4 +1,4 @@
-//! Delivering the outbox: lease, retry, give up; nothing in the way of anything else.
+//! Delivery of the outbox: lease, retry, giving up; no entry holds up another.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -17,10 +17,10 @@ use trial_testkit::{RecordingMailer, data};
 
 use crate::stage::{due_mail, now, options, parts, with_mail};
 
-/// When leases were renewed, which, and until when.
+/// The time of a renewal, its leases, and their new end.
 type Renewal = (Instant, Vec<LeaseId>, DateTime<Utc>);
 
-/// An outbox that hands out what it holds, once, and keeps what is settled and when it was claimed from.
+/// An outbox that hands out its mails once, and records settlements and claims.
 #[derive(Default)]
 struct Tray {
     due: Mutex<Vec<DueMail>>,
@@ -38,7 +38,7 @@ impl Tray {
         self.settled.lock().unwrap().iter().map(|one| (one.mail, one.settled_as.clone())).collect()
     }
 
-    /// Lets time pass until so many mails are settled.
+    /// Lets time pass until this number of mails is settled.
     async fn until_settled(&self, mails: usize) {
         while self.settled.lock().unwrap().len() < mails {
             advance(Duration::from_millis(50)).await;
@@ -132,7 +132,7 @@ async fn what_a_mailer_repeats_of_the_mail_is_not_stored() {
     engine.stop().await.unwrap();
 }
 
-/// A mailer that never comes back with the mails of one applicant.
+/// A mailer that never returns with the mails of one applicant.
 struct Stuck(MailId);
 
 #[async_trait]
@@ -161,7 +161,7 @@ async fn a_mail_that_hangs_blocks_no_other_and_is_due_again() {
     engine.stop().await.unwrap();
 }
 
-/// A mailer whose server takes this long for its reply to each mail.
+/// A mailer whose server takes this long for each reply.
 struct Late(Duration);
 
 #[async_trait]
@@ -176,7 +176,7 @@ impl Mailer for Late {
     }
 }
 
-/// Nobody else must send a mail whose server takes ten minutes to say that it has taken it.
+/// No second delivery of a mail whose server takes ten minutes to accept it.
 #[tokio::test(start_paused = true)]
 async fn a_lease_is_renewed_as_long_as_its_delivery_lasts() {
     let tray = Tray::holding([1]);
@@ -192,7 +192,7 @@ async fn a_lease_is_renewed_as_long_as_its_delivery_lasts() {
     assert!(longest <= options().mail.lease / 2, "{longest:?} without a renewal");
     let settled = renewals.len();
     advance(options().mail.lease * 2).await;
-    assert_eq!(tray.renewals.lock().unwrap().len(), settled, "what is settled needs no lease");
+    assert_eq!(tray.renewals.lock().unwrap().len(), settled, "a settled mail needs no lease");
     engine.stop().await.unwrap();
 }
 
@@ -210,10 +210,10 @@ async fn slow_mails_leave_room_for_others() {
     let stopped = Instant::now();
     engine.stop().await.unwrap();
     assert!(stopped.elapsed() <= options().mail.drain + Duration::from_secs(2), "{:?}", stopped.elapsed());
-    assert_eq!(tray.settled().len(), 20, "what was cut short is due again when its lease ends");
+    assert_eq!(tray.settled().len(), 20, "mails cut short are due again when their lease ends");
 }
 
-/// A mailer that never comes back with these mails.
+/// A mailer that never returns with these mails.
 struct StuckMany(Vec<MailId>);
 
 #[async_trait]

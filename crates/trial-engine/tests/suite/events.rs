@@ -1,4 +1,4 @@
-//! Telling the platform: by the specification's schedule, in nobody's way, and not at all where nobody listens.
+//! Delivery of events: by the specification's schedule, holding up nobody, and not at all without a platform.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -20,7 +20,7 @@ fn endpoint() -> EndpointId {
     EndpointId::of_url("https://platform.example.com/")
 }
 
-/// Hands out what it holds, once, unless the endpoint is disabled; keeps what is settled.
+/// Hands out its events once, unless the endpoint is disabled; records settlements.
 #[derive(Default)]
 struct Tray {
     due: Mutex<Vec<DueEvent>>,
@@ -34,7 +34,7 @@ impl Tray {
         Arc::new(Self { due: Mutex::new(due.collect()), ..Self::default() })
     }
 
-    /// Lets time pass until so many events are settled; what they are settled as, in the order of their numbers.
+    /// Lets time pass until this number of events is settled; their settlements, in the order of their numbers.
     async fn settled(&self, events: usize) -> Vec<EventSettledAs> {
         while self.settled.lock().unwrap().len() < events {
             advance(Duration::from_millis(50)).await;
@@ -73,11 +73,11 @@ fn engine(tray: &Arc<Tray>, platform: Arc<dyn TenantPlatform>) -> Engine {
     Engine::start(EngineParts { platform: Some(platform), ..parts(ledger) }, options())
 }
 
-/// What readiness says of the platform.
+/// The platform's problem as readiness shows it.
 async fn problem(engine: &Engine) -> Option<String> {
     let dependencies = engine.health().dependencies().await;
     let platform = dependencies.into_iter().find(|dependency| dependency.name == "platform").unwrap();
-    assert!(!platform.is_vital, "nobody is turned away because the platform is down");
+    assert!(!platform.is_vital, "requests are served while the platform is down");
     platform.problem
 }
 
@@ -103,7 +103,7 @@ async fn an_event_is_told_and_settled_by_what_the_platform_said() {
         ]
     );
     assert_eq!(platform.events(), [1, 2, 3, 4].map(event));
-    assert_eq!(problem(&engine).await.as_deref(), Some("the last event was not taken: status 429"));
+    assert_eq!(problem(&engine).await.as_deref(), Some("the last event was not accepted: status 429"));
     engine.stop().await.unwrap();
 }
 
@@ -125,7 +125,7 @@ async fn nothing_is_told_to_who_is_gone_until_he_is_enabled() {
     engine.stop().await.unwrap();
 }
 
-/// A platform with faults: it dies of the first event, and never comes back with the second.
+/// A platform with faults: panics at the first event, and never returns with the second.
 struct Faulty;
 
 #[async_trait]

@@ -1,4 +1,4 @@
-//! Several gateways: which one is asked, when the next one is, and when one is left alone.
+//! Several gateways: the first to be asked, the next one, and those left alone.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -69,7 +69,7 @@ fn unknown() -> GatewayReply {
     GatewayReply::Unknown { reason: "unknown".to_owned() }
 }
 
-/// A ledger that decides to send whatever is asked, and hands on what it is told of each message.
+/// A ledger that decides to send any code, and passes on the recorded replies.
 fn ledger(phone: Phone) -> (MockTrialLedger, std::sync::mpsc::Receiver<(String, GatewayReply)>) {
     let (tell, told) = std::sync::mpsc::channel();
     let mut ledger = MockTrialLedger::new();
@@ -87,7 +87,7 @@ fn ledger(phone: Phone) -> (MockTrialLedger, std::sync::mpsc::Receiver<(String, 
     (ledger, told)
 }
 
-/// An engine over these gateways, and what is taken down of each message.
+/// An engine over these gateways, and the record of each message.
 struct Stage {
     engine: Engine,
     told: std::sync::mpsc::Receiver<(String, GatewayReply)>,
@@ -110,7 +110,7 @@ fn stage(gateways: &[&Arc<Named>]) -> Stage {
 }
 
 impl Stage {
-    /// Asks for a code; returns the answer, and which gateway is taken down with what.
+    /// Asks for a code; returns the answer, and the gateway and reply that are stored.
     async fn send(&self) -> (SendCode, String, GatewayReply) {
         let reply: CodeReply = self.engine.service().send_code(data::code_request(&self.phone)).await.unwrap();
         let (gateway, said) = self.told.recv().unwrap();

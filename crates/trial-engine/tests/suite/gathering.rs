@@ -1,4 +1,4 @@
-//! Late gathering: a batch is what has arrived when the ledger's turn has come.
+//! Late batches: a batch is every request that has arrived when the ledger is ready.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ enum Turn {
     IsForgotten,
 }
 
-/// A ledger that takes its turn with a permit, and reports when it begins to wait, and the batch that it is given.
+/// A ledger that gets ready with a permit, and reports when it begins to wait, and the batch that it is given.
 struct Turnstile {
     permits: Arc<Semaphore>,
     waits: mpsc::UnboundedSender<()>,

@@ -1,4 +1,4 @@
-//! What readiness is judged by.
+//! The health that readiness is judged by.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,7 +33,7 @@ async fn decisions_that_fail_are_told_until_one_succeeds() {
     let engine = Engine::start(EngineParts { mailer: sound_mailer(), ..parts(ledger) }, options());
     assert_eq!(apply(&engine, 1).await.unwrap(), Ok(ApplyReply::CONFLICT));
     let busy = LedgerError::Contended(Box::from("lock timeout")).to_string();
-    assert_eq!(storage(&engine).await, Some(busy), "nobody asks the ledger for what the last decision said");
+    assert_eq!(storage(&engine).await, Some(busy), "the ledger is not asked for what the last decision said");
     advance(Duration::from_secs(2)).await;
     assert_eq!(storage(&engine).await, None, "nothing waits: a decision of nothing finds out");
     assert_eq!(storage(&engine).await, None, "and is remembered for a moment");

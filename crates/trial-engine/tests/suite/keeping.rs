@@ -1,4 +1,4 @@
-//! A sweep does what time has brought, whatever stands in its way.
+//! A sweep does everything due, past any obstacle.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -12,7 +12,7 @@ use trial_testkit::{Desk, MemoryLedger, SeededEntropy, data};
 
 use crate::stage::{options, parts};
 
-/// A ledger in which the rows of one tenant make no sense.
+/// A ledger with unreadable rows of one tenant.
 struct WithBadRow {
     ledger: Arc<MemoryLedger>,
     bad: TenantId,
@@ -53,7 +53,7 @@ async fn nothing_is_done_for_good_by_a_clock_that_leapt_until_it_is_confirmed() 
     assert_eq!(status(), [TenantStatus::Trial; 2]);
     let mut rehearsed = 0;
     keeper.sweep(true, |_| rehearsed += 1).await.unwrap();
-    assert_eq!((rehearsed, status()), (2, [TenantStatus::Trial; 2]), "what would be done can be seen");
+    assert_eq!((rehearsed, status()), (2, [TenantStatus::Trial; 2]), "a dry run reports everything");
     desk.clock.set(before + Duration::from_mins(5));
     assert_eq!(keeper.sweep(false, |kept| panic!("{kept:?}")).await.unwrap(), Swept::Done, "the clock was set right");
     desk.clock.set(before + leap);
@@ -62,7 +62,7 @@ async fn nothing_is_done_for_good_by_a_clock_that_leapt_until_it_is_confirmed() 
     assert!(!status().contains(&TenantStatus::Trial));
 }
 
-/// A service that sweeps is not paused by the time that it runs, nor by a pause of a day.
+/// A service that sweeps is not paused by its own running time, nor by a pause of a day.
 #[tokio::test]
 async fn time_that_passes_is_believed() {
     let desk = Desk::new(MemoryLedger::default()).with_access_codes(1).await;
@@ -96,7 +96,7 @@ async fn a_tenant_that_cannot_be_read_stands_in_no_others_way() {
     assert_eq!(swept, expected);
 }
 
-/// Operations are warned of mails that are refused with the same words, even if the sweep fails.
+/// Operators are warned of mails refused with the same words, even if the sweep fails.
 #[tokio::test(start_paused = true)]
 async fn a_sweep_that_is_cut_off_silences_no_warning() {
     let desk = Desk::new(MemoryLedger::default()).with_access_codes(3).await;

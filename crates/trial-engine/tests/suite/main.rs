@@ -1,4 +1,4 @@
-//! The use cases, over mocks with exact calls, and over the in-memory ledger. Time is paused and moves by itself.
+//! The use cases, over mocks with exact calls and over the in-memory ledger. Time is paused and advances by itself.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 

@@ -1,4 +1,4 @@
-//! What is over is removed in rounds and stretches, and a fault of one kind of data keeps no other.
+//! Expired data is removed in rounds and steps, and a fault of one kind of data affects no other.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -67,7 +67,7 @@ async fn a_round_goes_through_everything_a_stretch_at_a_time() {
     assert!(asked[1].0 >= asked[0].0 + retention.pause, "others have their turns in between");
 }
 
-/// Rows that have to be kept are not read again each hour; once a day they are, for they may have to be kept no longer.
+/// Rows that have to be kept are not read again each hour; once a day they are, as the reason may have gone.
 #[tokio::test(start_paused = true)]
 async fn one_round_of_a_day_reads_everything() {
     let asked: Arc<Mutex<Vec<u8>>> = Arc::default();
@@ -100,7 +100,7 @@ async fn one_round_of_a_day_reads_everything() {
 /// After the first round, which does not know what was left, only if something was removed or could not be purged.
 #[tokio::test(start_paused = true)]
 async fn a_round_that_removed_something_purges_until_that_is_done() {
-    // What each round removes, and what the purges after it say.
+    // The removals of each round, and the results of the purges after it.
     let rounds: [(u64, &[Result<bool, ()>]); 5] =
         [(0, &[Ok(false), Ok(true)]), (0, &[]), (3, &[Err(())]), (0, &[Ok(true)]), (0, &[])];
     let mut care = MockDataCare::new();
@@ -130,7 +130,7 @@ async fn a_round_that_removed_something_purges_until_that_is_done() {
     engine.stop().await.unwrap();
 }
 
-/// Once a day, or in the next round if it failed; what was rewritten is purged, though no row was removed.
+/// Once a day, or in the next round after a failure; a rewritten file is purged, though no row was removed.
 #[tokio::test(start_paused = true)]
 async fn the_file_is_rewritten_once_a_day_and_then_purged() {
     let mut care = MockDataCare::new();

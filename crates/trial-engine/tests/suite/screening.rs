@@ -1,4 +1,4 @@
-//! Screening under attack: who is beyond help takes no place in a batch.
+//! Pre-screening under attack: hopeless applications take no place in a batch.
 
 use std::sync::{Arc, Mutex};
 
@@ -16,7 +16,7 @@ use crate::stage::{options, parts};
 /// Consecutive calm batches that turn screening off.
 const CALM_BATCHES: u32 = 8;
 
-/// A ledger in memory that reports the sizes of what it is handed, and holds it up while a gate is held.
+/// A ledger in memory that reports the sizes of its batches, and blocks while a gate is held.
 #[derive(Default)]
 struct Watched {
     ledger: MemoryLedger,
@@ -58,7 +58,7 @@ impl Screen for Watched {
     }
 }
 
-/// An engine over a watched ledger, and the desk that prepares its applicants.
+/// An engine over a watched ledger, and the fixture that prepares its applicants.
 struct Scene {
     desk: Desk<MemoryLedger>,
     watched: Arc<Watched>,
@@ -70,7 +70,7 @@ impl Scene {
         Self::by(options, |watched| watched).await
     }
 
-    /// The same with another way to screen.
+    /// The same with another way to pre-screen.
     async fn by<S: Screen + 'static>(options: EngineOptions, screen: impl FnOnce(Arc<Watched>) -> Arc<S>) -> Self {
         let ledger = MemoryLedger::default();
         let desk = Desk::new(ledger.clone()).with_access_codes(30).await;
@@ -85,7 +85,7 @@ impl Scene {
         Self { desk, watched, engine: Engine::start(engine_parts, options) }
     }
 
-    /// The same with screening turned on.
+    /// The same with pre-screening turned on.
     async fn under_attack(options: EngineOptions) -> Self {
         let scene = Self::new(options).await;
         scene.attack(8).await;
@@ -129,7 +129,7 @@ fn beyond_help(n: u32) -> Application {
     data::application(1_000 + n, "123456")
 }
 
-/// Everything that can be done without waiting is done.
+/// Lets everything happen that needs no time.
 async fn settle() {
     for _ in 0..99 {
         tokio::task::yield_now().await;

@@ -1,4 +1,4 @@
-//! Signatures that come together are remembered together.
+//! Signatures that arrive together are recorded together.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -16,7 +16,7 @@ use trial_core::{
 use trial_engine::{Engine, EngineOptions, EngineParts, SmsRoute};
 use trial_testkit::{FixedClock, RecordingMailer, SeededEntropy, data};
 
-/// Parts that nobody is to use, but for the ledger; replace what the test is about.
+/// Parts that must not be used, except the ledger; each test replaces its own.
 pub(crate) fn parts(ledger: impl TrialLedger + 'static) -> EngineParts {
     let mut outbox = MockOutbox::new();
     outbox.expect_claim().returning(|_, _| Ok(Vec::new()));
@@ -46,7 +46,7 @@ pub(crate) fn parts(ledger: impl TrialLedger + 'static) -> EngineParts {
     }
 }
 
-/// A ledger whose turn comes at once, so that a mock need expect nothing but the commit.
+/// A ledger that is ready at once, so that a mock need expect only the commit.
 struct TurnAtOnce<L>(L);
 
 #[async_trait]
@@ -60,7 +60,7 @@ impl<L: TrialLedger> TrialLedger for TurnAtOnce<L> {
     }
 }
 
-/// A gateway that must not be asked for anything but its name.
+/// A gateway that must only be asked for its name.
 fn silent_gateway() -> MockSmsGateway {
     let mut gateway = MockSmsGateway::new();
     gateway.expect_name().return_const("mock");
