@@ -1,4 +1,4 @@
-//! The statements that store accepted applications, without a ledger around them: what a benchmark compares the service with.
+//! The statements that store accepted applications, without a ledger around them: the baseline of a benchmark.
 
 use diesel::sqlite::SqliteConnection;
 use diesel_async::AsyncPgConnection;
@@ -13,7 +13,8 @@ pub fn store_on_sqlite(conn: &mut SqliteConnection, effects: &Effects) -> Result
     crate::sqlite::store_effects(conn, effects)
 }
 
-/// Stores the effects of accepted applications on PostgreSQL in one transaction, a statement for each table, all of them sent
+/// Stores the effects of accepted applications on PostgreSQL in one transaction, a statement per table, all of them
+/// sent
 /// without waiting for an answer.
 ///
 /// # Errors

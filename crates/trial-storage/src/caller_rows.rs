@@ -8,7 +8,7 @@ use trial_core::{Caller, CallerChange, CallerId, CallerName, LedgerError, Sealed
 use crate::convert::{bad, count, id, micros, name, optional_time, time};
 use crate::schema::callers;
 
-/// Old signatures that are deleted beyond the number stored at once, so that they get fewer and nobody waits for all.
+/// Expired signatures deleted besides those stored at once: the table shrinks, and nobody waits for all of it.
 const FORGOTTEN_BESIDES: usize = 64;
 
 #[derive(Insertable, Queryable, Selectable, AsChangeset)]
@@ -78,17 +78,17 @@ impl TryFrom<CallerRow> for Caller {
     }
 }
 
-/// The text of a new API client in the audit trail.
+/// The audit text of a new API client.
 pub(crate) fn added(caller: &Caller) -> String {
     format!("access key {}, scopes {}, {} requests a minute", caller.access_key, caller.scope_names(), caller.rate)
 }
 
-/// The row that a change leaves, and the text of the change in the audit trail.
+/// The row after a change, and the audit text of the change.
 pub(crate) fn changed(change: &CallerChange, before: &Caller, after: &Caller) -> (CallerRow, String) {
     (CallerRow::from(after), change.detail(before, after))
 }
 
-/// Signatures in the order that every instance stores them in, each once.
+/// Signatures without repetitions, in the order that every instance stores them in.
 pub(crate) fn in_order(seen: &[SeenSignature]) -> Vec<SeenSignature> {
     let mut sorted = seen.to_vec();
     sorted.sort_unstable();
@@ -96,13 +96,13 @@ pub(crate) fn in_order(seen: &[SeenSignature]) -> Vec<SeenSignature> {
     sorted
 }
 
-/// Which of these are new: those that were stored, each the first time that it is named.
+/// The new ones among these: stored, and named for the first time.
 pub(crate) fn news(seen: &[SeenSignature], stored: Vec<Vec<u8>>) -> Vec<bool> {
     let mut stored: HashSet<Vec<u8>> = stored.into_iter().collect();
     seen.iter().map(|seen| stored.remove(seen.signature.as_slice())).collect()
 }
 
-/// The number of old signatures to delete when `remembered` new ones are stored.
+/// The number of expired signatures to delete when `remembered` new ones are stored.
 pub(crate) fn forgotten(remembered: usize) -> i64 {
     i64::try_from(remembered + FORGOTTEN_BESIDES).unwrap_or(i64::MAX)
 }

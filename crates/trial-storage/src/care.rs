@@ -1,4 +1,4 @@
-//! The statements that remove, show and erase data of persons: the same for every database.
+//! The statements that remove, export and erase personal data: the same for every database.
 
 use std::collections::BTreeMap;
 
@@ -14,11 +14,11 @@ use trial_core::{ERASED, ERASED_EMAIL, EventId, Expiring, ExpiryPage, Person, Pe
 use crate::convert::{bad, micros, time};
 use crate::moving::{Cell, NamedRow};
 
-/// A statement of any number of pieces, known by its text.
+/// A statement of any number of pieces, identified by its text.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Sql(Vec<(&'static str, Bound)>);
 
-/// What is bound behind a piece.
+/// A value bound after a piece.
 #[derive(Debug, Clone)]
 enum Bound {
     Nothing,
@@ -27,7 +27,7 @@ enum Bound {
     Bytes(Vec<u8>),
 }
 
-/// The rows of a stretch: behind the first id, and not behind the second.
+/// A range of rows: after the first id, up to the second.
 #[derive(Debug, Clone)]
 pub(crate) struct Stretch {
     what: Expiring,
@@ -60,9 +60,9 @@ impl Sql {
     }
 }
 
-/// The ids of a stretch, in their order.
+/// The ids of a range, in order.
 pub(crate) fn ids(page: &ExpiryPage) -> Sql {
-    // An id begins with the milliseconds of its time.
+    // An id begins with its time in milliseconds.
     let since = EventId::new(page.since, [0; 10]);
     Sql::new("SELECT id FROM ")
         .text(table(page.what))
@@ -86,7 +86,7 @@ fn table(what: Expiring) -> &'static str {
     }
 }
 
-/// The rows of the table that are meant; of the audit by an index of their own.
+/// The condition for the rows of this kind; in the audit, they have an index of their own.
 fn of_kind(what: Expiring) -> &'static str {
     match what {
         Expiring::Agreements => "action = 'terms.accept'",
@@ -99,7 +99,7 @@ impl Stretch {
         Self { what: page.what, after: page.after.to_vec(), last: last.to_vec() }
     }
 
-    /// Which rows of it nothing needs any more.
+    /// The rows of it that nothing needs any more.
     fn over(&self) -> Sql {
         let needed = match self.what {
             Expiring::Applications => {
@@ -131,7 +131,7 @@ impl Stretch {
         self.rows("SELECT count(*) FROM ")
     }
 
-    /// What has to go before the rows do, in this order.
+    /// The statements to run before the rows are removed, in order.
     pub(crate) fn before(&self) -> Vec<Sql> {
         let codes = match self.what {
             Expiring::Applications => "SELECT challenge FROM ",
@@ -165,7 +165,7 @@ impl Stretch {
     }
 }
 
-/// The tables that data of persons is in, in the order that it is shown in.
+/// The tables with personal data, in the order of an export.
 const TABLES: [&str; 11] = [
     "applications",
     "audit",
@@ -180,7 +180,7 @@ const TABLES: [&str; 11] = [
     "tenants",
 ];
 
-/// What is shown of a table, and in which order: not the hash of a password, nor that of a session's secret.
+/// The exported columns of a table, and their order: no hash of a password or of a session's secret.
 fn columns(table: &str) -> (&'static str, &'static str) {
     match table {
         "phones" => ("SELECT * FROM ", ""),
@@ -193,7 +193,7 @@ fn columns(table: &str) -> (&'static str, &'static str) {
     }
 }
 
-/// The rows of a table that are a person's; nothing, if that cannot be told by a phone, or by an address.
+/// The rows of a table about a person; `None` if a phone, or an address, does not identify them.
 fn of(table: &'static str, person: &Person) -> Option<Sql> {
     let own = match person {
         Person::Phone(_) => "phone = ",
@@ -201,7 +201,7 @@ fn of(table: &'static str, person: &Person) -> Option<Sql> {
     };
     let is_by_phone = matches!(person, Person::Phone(_));
     let value = || Bound::Text(person.as_str().to_owned());
-    // There is an index of those in use, and one of the others.
+    // Tenants in use have an index, closed ones another.
     let tenants = || {
         Sql::new("(status = 'closed' AND ")
             .text(own)
@@ -223,7 +223,7 @@ fn of(table: &'static str, person: &Person) -> Option<Sql> {
     }
 }
 
-/// Every statement that shows data of a person, each with its table.
+/// The statements that export data of a person, each with its table.
 pub(crate) fn shown(person: &Person) -> Vec<(&'static str, Sql)> {
     let shown = TABLES.iter().filter_map(|table| {
         let (select, order) = columns(table);
@@ -238,12 +238,12 @@ pub(crate) fn in_use(person: &Person) -> Sql {
     Sql::new("SELECT id FROM tenants").then(of).text(" AND status <> 'closed' ORDER BY id")
 }
 
-/// The events whose words tell of a person.
+/// The events with payloads about a person.
 pub(crate) fn payloads(person: &Person) -> Sql {
     Sql::new("SELECT id, payload FROM platform_events").then(of("platform_events", person).unwrap_or_default())
 }
 
-/// Gives an event other words.
+/// Replaces the payload of an event.
 pub(crate) fn reword(id: &[u8], payload: String) -> Sql {
     Sql::new("UPDATE platform_events SET payload = ")
         .bind(Bound::Text(payload))
@@ -251,7 +251,7 @@ pub(crate) fn reword(id: &[u8], payload: String) -> Sql {
         .bind(Bound::Bytes(id.to_vec()))
 }
 
-/// The statements that remove expired sessions of the portal, and attempts of hours before this one.
+/// The statements that remove expired sessions of the portal, and attempts of earlier hours.
 pub(crate) fn portal_expiry(now: DateTime<Utc>) -> [Sql; 2] {
     let hour = PortalTry::hour_of(now);
     [
@@ -260,7 +260,7 @@ pub(crate) fn portal_expiry(now: DateTime<Utc>) -> [Sql; 2] {
     ]
 }
 
-/// What erases a person, in this order; the words of events aside.
+/// The statements that erase a person, in order; except payloads of events.
 pub(crate) fn erasure(person: &Person, pseudonym: &str, at: i64) -> Vec<Sql> {
     let all = |head: &'static str, table| Sql::new(head).then(of(table, person).unwrap_or_default());
     let mut steps = match person {
@@ -269,7 +269,7 @@ pub(crate) fn erasure(person: &Person, pseudonym: &str, at: i64) -> Vec<Sql> {
             all("DELETE FROM challenges", "challenges"),
             all("DELETE FROM code_requests", "code_requests"),
         ],
-        // The codes that were consumed go with their applications; whose phones they are on is not known by an address.
+        // Consumed codes go with their applications; an address does not tell the phones of the others.
         Person::Email(_) => {
             let accepted =
                 || all("SELECT challenge FROM applications", "applications").text(" AND outcome = 'accepted'");
@@ -305,7 +305,7 @@ pub(crate) fn erasure(person: &Person, pseudonym: &str, at: i64) -> Vec<Sql> {
     steps
 }
 
-/// Rows as whoever they are about can read them.
+/// Rows in the form that a person can read.
 pub(crate) fn data(tables: Vec<(&'static str, Vec<NamedRow>)>) -> PersonData {
     let rows = |rows: Vec<NamedRow>| rows.into_iter().map(|row| Value::Object(object(row))).collect();
     PersonData(tables.into_iter().map(|(table, of)| (table, rows(of))).collect::<BTreeMap<_, _>>())
@@ -330,7 +330,7 @@ fn uuid(bytes: &[u8]) -> String {
     <[u8; 16]>::try_from(bytes).map_or_else(|_| bad("id").to_string(), |id| EventId::from_bytes(id).to_string())
 }
 
-/// The instant of a change, as it is stored.
+/// The instant of a change as stored.
 pub(crate) fn instant(by: &trial_core::ChangedBy) -> i64 {
     micros(by.at)
 }

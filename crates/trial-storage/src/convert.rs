@@ -1,11 +1,11 @@
-//! Between column types and values. What does not convert back was not written by us.
+//! Conversions between column types and values. A value that does not convert back was not written by Trialgate.
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use trial_core::LedgerError;
 
-/// A row that makes no sense.
+/// A row with an invalid value.
 #[derive(Debug, thiserror::Error)]
-#[error("{column} holds what it should not")]
+#[error("{column} holds an invalid value")]
 pub(crate) struct BadColumn {
     column: &'static str,
 }
@@ -18,7 +18,7 @@ pub(crate) fn micros(at: DateTime<Utc>) -> i64 {
     at.timestamp_micros()
 }
 
-/// The first and the last instant of the years 0 to 9999: every format holds them, and every sum of ours with them.
+/// The first and the last instant of the years 0 to 9999: every format holds them, and every sum of them.
 const INSTANTS: (i64, i64) = (-62_167_219_200_000_000, 253_402_300_799_999_999);
 
 pub(crate) fn time(micros: i64, column: &'static str) -> Result<DateTime<Utc>, LedgerError> {
@@ -28,17 +28,17 @@ pub(crate) fn time(micros: i64, column: &'static str) -> Result<DateTime<Utc>, L
     DateTime::from_timestamp_micros(micros).ok_or_else(|| bad(column))
 }
 
-/// The nearest instant that can be read.
+/// The nearest instant that is valid.
 pub(crate) fn clamped(micros: i64) -> i64 {
     micros.clamp(INSTANTS.0, INSTANTS.1)
 }
 
-/// An instant in a listing, where one row that makes no sense must not hide the others.
+/// An instant in a listing, where one invalid row must not hide the others.
 pub(crate) fn shown(micros: i64) -> DateTime<Utc> {
     DateTime::from_timestamp_micros(clamped(micros)).unwrap_or_default()
 }
 
-/// The rows of a listing that can be read; the others are logged and left out.
+/// The readable rows of a listing; the others are logged and left out.
 pub(crate) fn readable<R, T: TryFrom<R, Error = LedgerError>>(rows: Vec<R>) -> Result<Vec<T>, LedgerError> {
     let read = |row: R| match T::try_from(row) {
         Err(LedgerError::Corrupt(reason)) => {
@@ -80,7 +80,7 @@ pub(crate) fn count<T: TryFrom<i64>>(number: impl Into<i64>, column: &'static st
     T::try_from(number.into()).map_err(|_| bad(column))
 }
 
-/// A small count as its column holds it.
+/// A small count as stored.
 pub(crate) fn integer(count: u32) -> i32 {
     i32::try_from(count).unwrap_or(i32::MAX)
 }

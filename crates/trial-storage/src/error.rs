@@ -1,26 +1,26 @@
-//! Why a database cannot be opened.
+//! The errors of opening a database.
 
 use std::path::PathBuf;
 
-/// Why a database cannot be used. Each message says what to do.
+/// The reason why a database cannot be used. Each message says what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// No file.
+    /// The file does not exist.
     #[error("there is no database at {0}; `trialgate migrate` creates it")]
     Absent(PathBuf),
-    /// Not a database, or not a whole one.
+    /// Not a database, or a truncated one.
     #[error("{path} is not a whole SQLite database; restore it from a backup, or name another file in `storage.url`")]
     Damaged {
         /// The file.
         path: PathBuf,
-        /// What SQLite says.
+        /// The error of SQLite.
         #[source]
         source: diesel::result::Error,
     },
     /// A database of another program.
     #[error("{0} is the database of another program; name another file in `storage.url`")]
     Foreign(PathBuf),
-    /// Migrations of ours have not run.
+    /// Migrations have not run.
     #[error("the database at {path} lacks {} of this release; run `trialgate migrate`", names.join(", "))]
     Pending {
         /// The file.
@@ -36,9 +36,9 @@ pub enum OpenError {
         /// The migrations.
         names: Vec<String>,
     },
-    /// Its rows are elsewhere.
+    /// Its rows were transferred.
     #[error(
-        "the database at {path} was moved to {place}; set `storage.url` to that one. If nothing was served from there, \
+        "the database at {path} was transferred to {place}; set `storage.url` to that one. If nothing was served from there, \
          `trialgate database confirm` lets this one be used again"
     )]
     Moved {
@@ -57,14 +57,14 @@ pub enum OpenError {
     Connect {
         /// The file.
         path: PathBuf,
-        /// What SQLite says.
+        /// The error of SQLite.
         #[source]
         source: diesel::ConnectionError,
     },
-    /// Somebody else is holding it.
+    /// Another program holds it.
     #[error("the database at {0} is held by another program; stop that, or try again")]
     Busy(PathBuf),
-    /// The file system cannot do what write-ahead logging needs.
+    /// The file system lacks a feature that write-ahead logging needs.
     #[error(
         "the database at {path} stays in the journal mode {mode} instead of WAL; put it on a disk of this machine, not on a \
          network file system"
@@ -72,15 +72,15 @@ pub enum OpenError {
     NoWal {
         /// The file.
         path: PathBuf,
-        /// The mode that it is in.
+        /// Its journal mode.
         mode: String,
     },
-    /// Anything else that the database says.
+    /// Any other error of the database.
     #[error("cannot prepare the database at {path}")]
     Database {
         /// The file.
         path: PathBuf,
-        /// What it says.
+        /// The error.
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },

@@ -1,4 +1,4 @@
-//! Events of the platform as they are stored, whatever database they are in.
+//! Events of the platform as stored, for every database.
 
 use diesel::prelude::*;
 use trial_core::{DueEvent, EventId, EventQueue, EventState, EventView, LedgerError, PlatformEvent, TenantId};
@@ -77,7 +77,7 @@ pub(crate) fn due(row: EventRow) -> Result<DueEvent, LedgerError> {
     Ok(DueEvent { event, attempts })
 }
 
-/// What waits for an endpoint: how many are due and since when, how many were given up, and whether it is disabled.
+/// The queue of an endpoint: due events and the oldest, events given up, and whether the endpoint is disabled.
 pub(crate) fn queue(
     (due, oldest_due): (i64, Option<i64>),
     failed: i64,

@@ -1,20 +1,21 @@
-//! Applications counted by the hour, for every database. Ids begin with the millisecond they were made: a span of time is a
-//! span of the primary key.
+//! Applications counted by the hour, for every database. Ids begin with the millisecond of their creation: a span of
+//! time
+//! is a span of the primary key.
 
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 use trial_core::{ApplicationId, HourCount, LedgerError};
 
 use crate::convert::{bad, count, micros, shown};
 
-/// What a return code never is: the mark of an hour that is counted.
+/// Never a return code: the mark of a counted hour.
 pub(crate) const COUNTED: &str = "";
-/// How many hours one transaction counts.
+/// Hours per transaction.
 const HOURS: i32 = 24;
 
 /// Hour, return code, applications, tenants.
 pub(crate) type Row = (i64, String, i64, i64);
 
-/// The beginning of the hour that an instant falls into.
+/// The start of the hour of an instant.
 pub(crate) fn hour_of(at: DateTime<Utc>) -> DateTime<Utc> {
     at.duration_trunc(TimeDelta::hours(1)).unwrap_or(at)
 }
@@ -26,19 +27,19 @@ pub(crate) fn first_id(at: DateTime<Utc>) -> [u8; 16] {
     id
 }
 
-/// The instant that an id was made at, to the millisecond.
+/// The creation time of an id, to the millisecond.
 pub(crate) fn made_at(id: &[u8]) -> Result<DateTime<Utc>, LedgerError> {
     let mut millis = [0; 8];
     millis[2..].copy_from_slice(id.get(..6).ok_or_else(|| bad("applications.id"))?);
     DateTime::from_timestamp_millis(i64::from_be_bytes(millis)).ok_or_else(|| bad("applications.id"))
 }
 
-/// The end of the hour that an instant falls into.
+/// The end of the hour of an instant.
 pub(crate) fn end_of_hour(at: DateTime<Utc>) -> DateTime<Utc> {
     hour_of(at) + TimeDelta::hours(1)
 }
 
-/// What is counted next: from the hour of the first application that is not counted yet, up to its end or `until`.
+/// The next span to count: from the hour of the first uncounted application up to its end or `until`.
 pub(crate) fn next_span(first: DateTime<Utc>, until: DateTime<Utc>) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
     let (from, until) = (hour_of(first), hour_of(until));
     (from < until).then(|| (from, until.min(from + TimeDelta::hours(HOURS.into()))))

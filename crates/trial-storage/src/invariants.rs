@@ -1,4 +1,4 @@
-//! What must hold, and the query that finds the rows that break it, for every database: `ID[x]` stands for the id `x` as
+//! The invariants, and the queries that find rows that break them, for every database: `ID[x]` stands for the id `x` as
 //! hexadecimal digits.
 
 use trial_core::UniqueBy;
@@ -6,7 +6,7 @@ use trial_core::UniqueBy;
 const INVARIANTS: [(&str, &str); 9] = [
     (
         "every accepted application has its tenant, its mail and its audit entry",
-        // The entries of the audit are joined, not looked up one by one: there are as many as tenants.
+        // The entries of the audit are joined, not looked up one by one: they are as many as tenants.
         "SELECT ID[a.id] AS found FROM applications a
             LEFT JOIN (SELECT DISTINCT replace(u.subject, '-', '') AS tenant FROM audit u WHERE u.action = 'tenant.create')
                 entries ON entries.tenant = lower(ID[a.tenant])
@@ -54,7 +54,7 @@ const INVARIANTS: [(&str, &str); 9] = [
             AND NOT EXISTS (SELECT 1 FROM challenges c WHERE c.id = a.challenge AND c.state = 'consumed')",
     ),
     (
-        "the code that a phone has is there",
+        "the current code of a phone exists",
         "SELECT 'phones' AS found FROM phones p
             WHERE p.challenge IS NOT NULL AND NOT EXISTS (SELECT 1 FROM challenges c WHERE c.id = p.challenge)
             OR p.previous IS NOT NULL AND NOT EXISTS (SELECT 1 FROM challenges c WHERE c.id = p.previous)",
@@ -65,7 +65,7 @@ const INVARIANTS: [(&str, &str); 9] = [
     ),
 ];
 
-/// The same, for what a customer may be known by. The examples are tenants: what they share is personal.
+/// The same, for the attributes that identify an applicant. The examples are tenants: the attributes are personal.
 const UNIQUE_PHONE: (&str, &str) = (
     "at most one tenant in use has a phone",
     "SELECT min(ID[id]) AS found FROM tenants WHERE status <> 'closed' GROUP BY phone HAVING count(*) > 1",
@@ -79,8 +79,8 @@ const UNIQUE_COMPANY: (&str, &str) = (
     "SELECT min(ID[id]) AS found FROM tenants WHERE status <> 'closed' GROUP BY company_key HAVING count(*) > 1",
 );
 
-/// What must hold by this policy, each with the query that counts what breaks it (`broken`) and gives an example of it
-/// (`example`). `id` writes the id of a column as hexadecimal digits.
+/// The invariants of this policy, each with the query that counts violations (`broken`) and gives one (`example`). `id`
+/// writes the id of a column as hexadecimal digits.
 pub(crate) fn queries(by: UniqueBy, id: impl Fn(&str) -> String) -> impl Iterator<Item = (&'static str, String)> {
     let unique = [(by.phone, UNIQUE_PHONE), (by.email, UNIQUE_EMAIL), (by.company, UNIQUE_COMPANY)];
     let unique = unique.into_iter().filter_map(|(is_unique, invariant)| is_unique.then_some(invariant));

@@ -1,7 +1,7 @@
 //! The trial ledger on SQLite and on PostgreSQL, by diesel.
 //!
-//! Nothing is decided here: a transaction loads the facts that a batch names, hands them to the core's planner, and
-//! stores what it says. `schema.rs` and `rows.rs` are shared by all databases; each database has a module of its own for
+//! Nothing is decided here: a transaction loads the facts that a batch names, passes them to the core's planner, and
+//! stores its effects. `schema.rs` and `rows.rs` are shared by all databases; each database has a module of its own for
 //! loading and storing.
 
 pub mod bare;

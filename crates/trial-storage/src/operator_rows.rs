@@ -1,4 +1,4 @@
-//! Rows of operators, their sessions and the audit, whatever database they come from.
+//! Rows of operators, their sessions and the audit, for every database.
 
 use diesel::prelude::*;
 use trial_core::{
@@ -145,13 +145,13 @@ fn hash(bytes: &[u8], column: &'static str) -> Result<SecretHash, LedgerError> {
     bytes.try_into().map(SecretHash::from_bytes).map_err(|_| bad(column))
 }
 
-/// What the audit says of a new operator.
+/// The audit text of a new operator.
 pub(crate) fn added(operator: &Operator) -> String {
     let until = operator.expires_at.map_or_else(|| "revoked".to_owned(), |end| end.to_rfc3339());
     format!("role {}, until {until}", operator.role)
 }
 
-/// The wanted entries, newest first: for both databases, whose queries are of different types.
+/// The matching entries, newest first: for both databases, whose queries are of different types.
 macro_rules! audit_page {
     ($query:expr) => {{
         use crate::schema::audit::{action, actor, at, id, subject, table};

@@ -1,4 +1,4 @@
-//! Rows of the portal, whatever database they come from.
+//! Rows of the portal, for every database.
 
 use diesel::prelude::*;
 use trial_core::{LedgerError, OwnPassword, OwnerActs, PasswordDigest, PortalSession, SecretHash, TenantId};

@@ -1,4 +1,4 @@
-//! Rows of prefixes, for both databases.
+//! Rows of number ranges, for both databases.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -90,7 +90,7 @@ pub(crate) fn prefix(stored: i64, column: &'static str) -> Result<PhonePrefix, L
     PhonePrefix::from_stored(stored).ok_or_else(|| bad(column))
 }
 
-/// The prefixes of a column.
+/// The ranges of a column.
 pub(crate) fn prefixes(stored: Vec<i64>, column: &'static str) -> Result<Vec<PhonePrefix>, LedgerError> {
     stored.into_iter().map(|stored| prefix(stored, column)).collect()
 }

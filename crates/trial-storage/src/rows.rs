@@ -1,4 +1,4 @@
-//! Rows as they are stored, and the records they stand for. What is inserted borrows; what is read owns.
+//! Rows as stored, and the records they stand for. Inserted rows borrow; read rows own.
 
 use diesel::prelude::*;
 use trial_core::{
@@ -68,7 +68,7 @@ type ChallengeColumns = (
     challenges::proven_at,
 );
 
-/// The columns of a [`ChallengeRow`] in its order, to be selected of [`PREVIOUS`].
+/// The columns of a [`ChallengeRow`] in its order, to select from [`PREVIOUS`].
 pub(crate) const CHALLENGE_COLUMNS: ChallengeColumns = (
     challenges::id,
     challenges::key_id,
@@ -152,7 +152,7 @@ impl TryFrom<PastSendRow> for PastSend {
     }
 }
 
-/// What a code request came to, from its stored columns.
+/// The outcome of a code request, from its stored columns.
 pub(crate) fn code_outcome(
     challenge: Option<&[u8]>,
     state: Option<&str>,
@@ -249,7 +249,7 @@ pub(crate) struct TenantRow {
 }
 
 impl TenantRow {
-    /// The row with instants that can be read, for listings: no decision rests on it.
+    /// The row with valid instants, for listings: no decision depends on it.
     pub(crate) fn shown(mut self) -> Self {
         for at in [&mut self.created_at, &mut self.trial_ends_at, &mut self.password_issued_at, &mut self.told_until] {
             *at = clamped(*at);
@@ -447,7 +447,7 @@ pub(crate) struct NewApplication<'a> {
     pub(crate) return_code: &'static str,
 }
 
-/// How an outcome is told apart in its column; the reply cache of accepted applications is found by the first.
+/// The kinds of outcome in their column; the reply cache of accepted applications is found by the first.
 pub(crate) const ACCEPTED: &str = "accepted";
 const REPLAYED: &str = "replayed";
 const REFUSED: &str = "refused";
@@ -479,7 +479,7 @@ impl<'a> From<&'a ApplicationRecord> for NewApplication<'a> {
     }
 }
 
-/// What an application came to, from its stored columns.
+/// The outcome of an application, from its stored columns.
 pub(crate) fn apply_outcome(
     outcome: &str,
     tenant: Option<&[u8]>,

@@ -1,4 +1,4 @@
-//! The searches of operations, written once for both databases: as macros, because diesel's boxed queries know their
+//! The searches of operators, written once for both databases: as macros, because diesel's boxed queries know their
 //! database by its type. Every search uses an index: newest first is the descending order of the ids, which begin with
 //! the time of creation.
 

@@ -17,7 +17,7 @@ pub(crate) struct SettingRow {
 }
 
 impl SettingRow {
-    /// The change; `None`, of a setting or to a value that only another release knows.
+    /// The change; `None` for a setting or a value that only another release knows.
     fn into_change(self) -> Option<SettingChange> {
         let key: SettingKey = self.setting.parse().ok()?;
         let value = self.value.map(|value| key.parse(&value)).transpose().ok()?;
@@ -31,14 +31,14 @@ pub(crate) fn changes(rows: Vec<SettingRow>) -> Vec<SettingChange> {
     rows.into_iter().filter_map(SettingRow::into_change).collect()
 }
 
-/// What is in force by the last row, if there is one.
+/// The settings in force by the last row, if any.
 pub(crate) fn in_force(last: Option<(i64, String)>) -> Result<SettingsInForce, LedgerError> {
     let Some((seq, text)) = last else { return Ok(SettingsInForce::default()) };
     let number = count(seq, "setting_changes.seq")?;
     Ok(SettingsInForce { number, overrides: text.as_str().into() })
 }
 
-/// The number as its column holds it.
+/// The number as stored.
 pub(crate) fn seq(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }

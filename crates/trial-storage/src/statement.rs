@@ -11,13 +11,13 @@ use diesel::sql_types::{BigInt, Binary, Bool, Nullable, Text};
 #[derive(Debug, Clone, Copy)]
 pub struct Literal(pub &'static str);
 
-/// As the index of mails that wait has it.
+/// As in the index of waiting mails.
 pub(crate) const MAIL_IS_DUE: Literal = Literal("mails.state = 'due'");
 
-/// As the index of mails that were given up has it.
+/// As in the index of mails given up.
 pub(crate) const MAIL_IS_FAILED: Literal = Literal("mails.state = 'failed'");
 
-/// The rows whose message a receipt can name, as the index of these has it.
+/// The rows whose message a receipt can name, as in their index.
 pub(crate) const HAS_PROVIDER_ID: Literal =
     Literal("code_requests.state = 'accepted' AND length(code_requests.reply) <= 200");
 
@@ -40,7 +40,7 @@ pub enum Bind<'a> {
     OptionalBytes(Option<&'a [u8]>),
 }
 
-/// A statement that is prepared once: pieces of SQL, each followed by what is bound there.
+/// A statement that is prepared once: pieces of SQL, each followed by its value.
 #[derive(Debug, Clone, Copy)]
 pub struct Statement<'a>(pub &'a [(&'static str, Bind<'a>)]);
 
@@ -56,7 +56,7 @@ impl<GroupBy> ValidGrouping<GroupBy> for Literal {
     type IsAggregate = is_aggregate::Never;
 }
 
-/// Known by its text: two literals are two queries.
+/// Identified by its text: two literals are two queries.
 impl QueryId for Literal {
     type QueryId = ();
     const HAS_STATIC_QUERY_ID: bool = false;
@@ -69,7 +69,7 @@ impl<DB: Backend> QueryFragment<DB> for Literal {
     }
 }
 
-/// Known by its text, which holds no value.
+/// Identified by its text, which holds no value.
 impl QueryId for Statement<'_> {
     type QueryId = ();
     const HAS_STATIC_QUERY_ID: bool = false;

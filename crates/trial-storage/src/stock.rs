@@ -1,5 +1,6 @@
-//! How many access codes there are of each kind and state, for every database. Each state has an index of its own, which is
-//! read in place of the table: there is one partial index for whoever looks for a code of that state anyway.
+//! The number of access codes of each kind and state, for every database. Each state has an index of its own, which is
+//! read
+//! in place of the table: the search for a code of that state needs a partial index anyway.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -8,7 +9,7 @@ use trial_core::{AccessCodeKind, AccessCodeState, AccessCodeStock, LedgerError};
 
 use crate::convert::{count, name, shown};
 
-/// One row for each state. What is leased is what has a tenant.
+/// One row per state. A leased code has a tenant.
 pub(crate) const STOCK: &str = "
     SELECT 'free' AS state, count(*) FILTER (WHERE kind = 'voice') AS voice,
         count(*) FILTER (WHERE kind = 'multimedia') AS multimedia FROM access_codes WHERE state = 'free'
@@ -19,7 +20,7 @@ pub(crate) const STOCK: &str = "
     UNION ALL SELECT 'retired', count(*) FILTER (WHERE kind = 'voice'),
         count(*) FILTER (WHERE kind = 'multimedia') FROM access_codes WHERE state = 'retired'";
 
-/// One row for each kind: since when the code rests that has rested the longest.
+/// One row per kind: the start of the longest current quarantine.
 pub(crate) const RESTING_SINCE: &str = "
     SELECT 'voice' AS kind, (SELECT since FROM access_codes WHERE state = 'quarantined' AND kind = 'voice'
         ORDER BY since, code LIMIT 1) AS since

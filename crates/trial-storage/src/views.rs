@@ -1,4 +1,4 @@
-//! Rows as operations and the outbox see them, whatever database they come from.
+//! Rows as operators and the outbox see them, for every database.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ use crate::convert::{bad, count, id, name, optional_id, readable, shown, time};
 use crate::rows::{MailRow, apply_outcome, code_outcome};
 use crate::schema::{access_codes, applications, code_requests, mail_attempts};
 
-/// What waits, from the number of mails that are due and when the oldest was written, and of those that were given up.
+/// The queue, from the number and the oldest of due mails, and from those given up.
 pub(crate) fn mail_queue(due: (i64, Option<i64>), failed: i64) -> Result<MailQueue, LedgerError> {
     let (due, oldest) = due;
     Ok(MailQueue {
@@ -26,8 +26,8 @@ pub(crate) fn mail_queue(due: (i64, Option<i64>), failed: i64) -> Result<MailQue
     })
 }
 
-/// A day of the threshold and of the mails that owners caused, from the units taken of both, and from the number of the day's
-/// mails of each budget and state.
+/// A day of the e-mail limit and of mails that owners caused, from the units taken of both, and from the number of the
+/// day's mails of each budget and state.
 pub(crate) fn quota(
     day: NaiveDate,
     threshold: u32,
@@ -63,12 +63,12 @@ pub(crate) fn access_codes(
         .collect()
 }
 
-/// The reason that a mail or an event is given up for when it cannot be read.
+/// The reason for giving up an unreadable mail or event.
 pub(crate) fn unreadable(reason: &(dyn std::error::Error + Send + Sync)) -> String {
     format!("its rows cannot be read: {reason}")
 }
 
-/// A claimed mail, with what its tenant holds.
+/// A claimed mail, with its tenant's access codes.
 pub(crate) fn due_mail(
     row: MailRow,
     tenant: Option<Tenant>,
@@ -92,7 +92,7 @@ pub(crate) fn due_mail(
     })
 }
 
-/// Recipient, last reply, and when it was settled, if it was.
+/// Recipient, last reply, and time of settlement, if any.
 pub(crate) type RefusedRow = (String, Option<String>, Option<i64>);
 
 /// Those that have a reply, and were not given up before `since`.
@@ -162,12 +162,12 @@ impl ClockMarkRow {
     }
 }
 
-/// Warnings of a day, as they are stored: name, when, words.
+/// Warnings of a day as stored: name, time, text.
 pub(crate) fn warnings(day: NaiveDate, rows: Vec<(String, i64, String)>) -> Vec<Warning> {
     rows.into_iter().map(|(name, at, words)| Warning { day, name, at: shown(at), words }).collect()
 }
 
-/// Tenants whose next step has come.
+/// Tenants whose next step is due.
 pub(crate) fn due_tenants(rows: Vec<(Option<i64>, Vec<u8>)>) -> Result<Vec<DueTenant>, LedgerError> {
     let due = rows.into_iter().map(|(since, tenant)| {
         Ok(DueTenant {
@@ -217,7 +217,7 @@ fn delivery(state: Option<&str>, reason: Option<String>, at: Option<i64>) -> Res
     Ok(Some(Delivery { state, reason, at }))
 }
 
-/// How far a message got, as far as that is known.
+/// The progress of a message, as far as known.
 pub(crate) fn delivery_state(stored: Option<&str>) -> Result<Option<DeliveryState>, LedgerError> {
     stored.map(|state| name(state, "code_requests.delivery")).transpose()
 }
@@ -256,7 +256,7 @@ impl TryFrom<ApplicationRow> for ApplicationView {
     }
 }
 
-/// The tenant whose mails belong to an application: the one that came of it.
+/// The tenant that an application led to, to which its mails belong.
 pub(crate) fn tenant_of(application: &ApplicationView) -> Option<TenantId> {
     match application.outcome {
         ApplyOutcome::Accepted { tenant } => Some(tenant),

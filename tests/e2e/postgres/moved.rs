@@ -18,7 +18,7 @@ async fn a_file_that_was_moved_accepts_nobody_until_it_is_confirmed() {
     assert_eq!(client.apply(&applicant, &code).await.code(), "003");
     assert_eq!(client.send_code(&Applicant::new(2)).await.code(), "202");
     assert_eq!(client.try_readiness().await.unwrap().status, 503);
-    let place = format!("was moved to {DATABASE} on 127.0.0.1:{}", cluster.port());
+    let place = format!("was transferred to {DATABASE} on 127.0.0.1:{}", cluster.port());
     let line = home.refused(home.serve_command()).await;
     assert!(line.contains(&place) && line.contains("`trialgate database confirm`"), "{line}");
     let ended = home.run(&["doctor"]).await;

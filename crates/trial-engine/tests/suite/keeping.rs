@@ -23,7 +23,7 @@ impl TrialLedger for WithBadRow {
     async fn commit(&self, batch: Arc<Batch>, planner: Arc<Planner>) -> Result<Vec<Outcome>, LedgerError> {
         let is_bad = |request: &Request| matches!(request, Request::Tenant(order) if order.tenant == self.bad);
         if batch.requests.iter().any(|(_, request)| is_bad(request)) {
-            return Err(LedgerError::Corrupt("tenants.created_at holds what it should not".into()));
+            return Err(LedgerError::Corrupt("tenants.created_at holds an invalid value".into()));
         }
         self.ledger.commit(batch, planner).await
     }

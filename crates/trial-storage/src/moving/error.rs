@@ -1,58 +1,60 @@
+//! The errors of a transfer.
+
 use std::path::PathBuf;
 
 use trial_core::{LedgerError, Violation};
 
 use crate::{OpenError, PostgresOpenError};
 
-/// The reason that a move did not come to its end. Each message says what to do. The source holds all that it held.
+/// The reason why a transfer did not finish. Each message says what to do. The source keeps all its data.
 #[derive(Debug, thiserror::Error)]
 pub enum MoveError {
-    /// There is nothing to move.
-    #[error("there is no database at {0} to be moved")]
+    /// The source does not exist.
+    #[error("there is no database at {0} to transfer")]
     Absent(PathBuf),
     /// The source cannot be used.
-    #[error("cannot move from there")]
+    #[error("cannot transfer from the source")]
     Source(#[from] OpenError),
     /// The target cannot be used.
-    #[error("cannot move to there")]
+    #[error("cannot transfer to the target")]
     Target(#[from] PostgresOpenError),
-    /// The source is not in order.
+    /// The source breaks invariants.
     #[error(
-        "the database at {path} is not in order, and is not moved before it is: {}; see `trialgate doctor`",
+        "the database at {path} is not in order: {}; repair it before the transfer, see `trialgate doctor`",
         list(violations)
     )]
     Broken {
         /// The file.
         path: PathBuf,
-        /// What does not hold.
+        /// The broken invariants.
         violations: Vec<Violation>,
     },
-    /// Somebody decides there for longer than is waited for, or moves a database there.
-    #[error("the database {0} is held by another process, perhaps by another move; stop that, or wait for its end")]
+    /// Another process decides there for too long, or transfers a database there.
+    #[error("the database {0} is held by another process, perhaps by another transfer; stop that, or wait for its end")]
     Busy(String),
-    /// The target is not empty, and no move was begun.
-    #[error("the database {place} has rows of its own in {table}; name an empty database to move to")]
+    /// The target is not empty, and no transfer was begun.
+    #[error("the database {place} has rows of its own in {table}; name an empty database")]
     InUse {
         /// The database and its servers.
         place: String,
-        /// A table with rows that are not the source's.
+        /// A table with rows from elsewhere.
         table: &'static str,
     },
     /// The target holds part of another source.
     #[error(
-        "{from} is being moved into the database {place}, and not this one; move that one to its end, or name an empty \
-         database to move to"
+        "{from} is being transferred into the database {place}, and not this one; finish that transfer, or name an \
+         empty database"
     )]
     OtherSource {
         /// The database and its servers.
         place: String,
-        /// What the target holds part of.
+        /// The source of that part.
         from: String,
     },
-    /// What arrived is not what was sent.
+    /// The copy differs from the source.
     #[error(
-        "what arrived in {table} of the database {place} is not what was sent; see that nothing else writes to it, and \
-         run the same command again. Nothing is served from it before"
+        "{table} of the database {place} differs from the source; see that nothing else writes to it, and \
+         run the same command again. Until then nothing is served from it"
     )]
     Differs {
         /// The database and its servers.
@@ -60,29 +62,29 @@ pub enum MoveError {
         /// The table.
         table: &'static str,
     },
-    /// What arrived is not in order.
-    #[error("what arrived in the database {place} is not in order: {}. Nothing is served from it", list(violations))]
+    /// The copy breaks invariants.
+    #[error("the copy in the database {place} is not in order: {}. Nothing is served from it", list(violations))]
     BrokenThere {
         /// The database and its servers.
         place: String,
-        /// What does not hold.
+        /// The broken invariants.
         violations: Vec<Violation>,
     },
-    /// The source failed on the way.
-    #[error("cannot read the database at {path}; once that is mended, the same command goes on from there")]
+    /// The source failed during the transfer.
+    #[error("cannot read the database at {path}; once that is repaired, the same command resumes the transfer")]
     Reading {
         /// The file.
         path: PathBuf,
-        /// What it says.
+        /// The error.
         #[source]
         source: LedgerError,
     },
-    /// The target failed on the way.
-    #[error("cannot write to the database {place}; once that is mended, the same command goes on from there")]
+    /// The target failed during the transfer.
+    #[error("cannot write to the database {place}; once that is repaired, the same command resumes the transfer")]
     Writing {
         /// The database and its servers.
         place: String,
-        /// What it says.
+        /// The error.
         #[source]
         source: LedgerError,
     },

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::Path;
 
-/// A source: where it was found, and which it is.
+/// The place and identity of a source.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Mark {
     /// As a URL without a password.
@@ -13,7 +13,7 @@ pub(crate) struct Mark {
     pub(crate) identity: String,
 }
 
-/// Stands in no identity.
+/// Occurs in no identity.
 const SEPARATOR: char = '#';
 
 impl Mark {

@@ -1,8 +1,10 @@
-//! Moving house: everything that an SQLite database holds, into a PostgreSQL database.
+//! Transfer of an SQLite database into a PostgreSQL database.
 //!
-//! Tables are copied in the order of their keys, each chunk in a transaction. A move that was interrupted is gone on with:
-//! what has arrived is compared with the source, row by row, and the rest copied. At the end all is compared, in the
-//! transaction that takes the mark away by which nobody serves from the target before.
+//! Tables are copied in the order of their keys, each chunk in a transaction. An interrupted transfer is resumed: the
+//! rows
+//! of the target are compared with the source, one by one, and the rest is copied. At the end everything is compared,
+//! in
+//! the transaction that removes the mark; until then nobody serves from the target.
 
 mod error;
 mod mark;
@@ -22,73 +24,73 @@ use crate::sqlite::Source;
 use crate::{PostgresOptions, SqliteOptions};
 use mover::{Ends, Mover};
 
-/// Rows that one transaction copies.
+/// Rows per transaction.
 const CHUNK: u32 = 5_000;
 
-/// A move from one database into another.
+/// A transfer from one database into another.
 #[derive(Debug, Clone)]
 pub struct Move {
-    /// The database that is moved. Nobody can write to it meanwhile.
+    /// The source. Nobody can write to it meanwhile.
     pub from: SqliteOptions,
-    /// The database that it is moved into: empty, or left by the same move when that was interrupted.
+    /// The target: empty, or left by the same transfer when that was interrupted.
     pub to: PostgresOptions,
-    /// What customers are told apart by, for the invariants that are looked at before and after.
+    /// The identity of applicants, for the invariants checked before and after.
     pub unique_by: UniqueBy,
-    /// Rows that one transaction copies, at least 1.
+    /// Rows per transaction, at least 1.
     pub chunk: u32,
 }
 
-/// How far a move has come.
+/// The progress of a transfer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Moved {
-    /// The invariants of a database are looked at.
+    /// The invariants of a database are checked.
     Checking,
-    /// Rows of this table have arrived.
+    /// Rows of this table were copied.
     Copied(Rows),
-    /// Rows of this table have been compared.
+    /// Rows of this table were compared.
     Compared(Rows),
 }
 
-/// So many rows of a table.
+/// Progress within a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rows {
     /// The table.
     pub table: &'static str,
-    /// How many are done.
+    /// Rows done.
     pub done: u64,
-    /// How many there are.
+    /// Rows in all.
     pub of: u64,
 }
 
-/// What a move came to.
+/// The result of a transfer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MoveReport {
     /// The migrations that the target lacked.
     pub ran: Vec<String>,
-    /// Each table.
+    /// The tables.
     pub tables: Vec<MovedTable>,
 }
 
-/// What became of a table.
+/// The result for a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MovedTable {
     /// Its name.
     pub table: &'static str,
     /// Its rows, the same in both databases.
     pub rows: u64,
-    /// How many of them were copied; the others were there, from a move before.
+    /// The rows copied now; the others were copied by an earlier run.
     pub copied: u64,
 }
 
 impl Move {
-    /// A move by chunks of the usual size.
+    /// A transfer by chunks of the usual size.
     pub fn new(from: SqliteOptions, to: PostgresOptions, unique_by: UniqueBy) -> Self {
         Self { from, to, unique_by, chunk: CHUNK }
     }
 
-    /// Moves everything, and marks the source as moved. If this is interrupted, the source is as it was, nobody serves from
-    /// the target, and the same move goes on where this one ended; at its last step, nobody serves from either. A move that
-    /// has come to its end already copies nothing.
+    /// Transfers everything, and marks the source. If interrupted, the source is as before, nobody serves from the
+    /// target, and
+    /// the same transfer resumes; at its last step, nobody serves from either. A finished transfer copies nothing.
     ///
     /// # Errors
     /// One of the databases cannot be used, or they do not fit together; the message says what to do.

@@ -1,4 +1,4 @@
-//! The way of a move, step by step.
+//! The steps of a transfer.
 
 use tokio::try_join;
 use trial_core::LedgerError;
@@ -8,31 +8,31 @@ use super::{Cell, Mark, Move, MoveError, Moved, MovedTable, Rows};
 use crate::postgres::{Found, Target};
 use crate::sqlite::Source;
 
-/// A move, and who is told how far it is.
+/// A transfer and its listener for progress.
 pub(super) struct Mover<P> {
     pub(super) ends: Ends,
     pub(super) progress: P,
 }
 
-/// Both ends of a move.
+/// Both ends of a transfer.
 pub(super) struct Ends {
     pub(super) plan: Move,
     pub(super) source: Source,
     pub(super) target: Target,
 }
 
-/// How far a table of the target is the source's.
+/// The agreement of a table of the target with the source.
 enum Agreement {
     /// It is the same.
     Whole,
-    /// It is the same as far as it goes: so many rows, up to this key.
+    /// It is the same so far: this number of rows, up to this key.
     Begun(u64, Vec<Cell>),
-    /// It has rows that the source has not.
+    /// It has rows that the source lacks.
     Different,
 }
 
 impl<P: FnMut(Moved) + Send> Mover<P> {
-    /// Moves everything, and says what became of each table.
+    /// Transfers everything, and returns the result for each table.
     pub(super) async fn run(&mut self) -> Result<Vec<MovedTable>, MoveError> {
         let is_done = !self.claim().await?;
         let mut tables = Vec::with_capacity(TABLES.len());
@@ -54,11 +54,11 @@ impl<P: FnMut(Moved) + Send> Mover<P> {
         self.ends.source.release().await;
     }
 
-    /// Makes the target ours, if there is anything to be moved.
+    /// Claims the target, if there is anything to transfer.
     async fn claim(&mut self) -> Result<bool, MoveError> {
         let identity = self.ends.source.identity().await.map_err(|error| self.ends.reading(error))?;
         let mark = Mark::new(&self.ends.plan.from.path, identity);
-        // A target that is served is looked at, but never held.
+        // A target in service is read, but never locked.
         if self.is_done(&mark).await? {
             return Ok(false);
         }
@@ -67,7 +67,7 @@ impl<P: FnMut(Moved) + Send> Mover<P> {
             LedgerError::Contended(_) => MoveError::Busy(self.ends.target.place().to_owned()),
             other => self.ends.writing(other),
         })?;
-        // Whoever held it before may have been another move.
+        // The holder before may have been another transfer.
         if self.is_done(&mark).await? {
             return Ok(false);
         }
@@ -75,7 +75,7 @@ impl<P: FnMut(Moved) + Send> Mover<P> {
         Ok(true)
     }
 
-    /// Whether the target is whole already. If not, it may be claimed.
+    /// Returns `true` if the target is complete already. If not, it may be claimed.
     async fn is_done(&mut self, mark: &Mark) -> Result<bool, MoveError> {
         let place = self.ends.target.place().to_owned();
         match self.ends.target.look(mark).await.map_err(|error| self.ends.writing(error))? {
@@ -101,7 +101,7 @@ impl<P: FnMut(Moved) + Send> Mover<P> {
         if violations.is_empty() { Ok(()) } else { Err(MoveError::Broken { path, violations }) }
     }
 
-    /// Copies what the target lacks of a table; says how many rows that was. A table that is not the source's any more was
+    /// Copies the rows of a table that the target lacks; returns their number. A table that differs from the source was
     /// changed there after an interruption, and is copied anew.
     async fn bring(&mut self, table: &'static Table, of: u64) -> Result<u64, MoveError> {
         let (there, behind) = match self.compare(table, of).await? {
@@ -119,7 +119,7 @@ impl<P: FnMut(Moved) + Send> Mover<P> {
         Ok(of - there)
     }
 
-    /// Copies the rows behind a key; the next ones are read while the last ones are stored.
+    /// Copies the rows after a key; the next ones are read while the last ones are stored.
     async fn copy(&mut self, table: &'static Table, behind: Vec<Cell>, there: u64, of: u64) -> Result<(), MoveError> {
         let mut done = there;
         let mut rows =
@@ -163,7 +163,7 @@ impl<P: FnMut(Moved) + Send> Mover<P> {
         }
     }
 
-    /// Compares everything and looks at the invariants, in the transaction that takes the mark away.
+    /// Compares everything and checks the invariants, in the transaction that removes the mark.
     async fn end(&mut self) -> Result<(), MoveError> {
         let place = self.ends.target.place().to_owned();
         self.ends.target.begin_to_end().await.map_err(|error| self.ends.writing(error))?;
@@ -179,14 +179,14 @@ impl<P: FnMut(Moved) + Send> Mover<P> {
         if !violations.is_empty() {
             return Err(MoveError::BrokenThere { place, violations });
         }
-        // First the one, then the other: at no time are both served.
+        // One after the other: at no time are both served.
         self.ends.fence().await?;
         self.ends.target.end().await.map_err(|error| self.ends.writing(error))
     }
 }
 
 impl Ends {
-    /// Has everybody refuse the source from now on.
+    /// Makes every instance refuse the source from now on.
     async fn fence(&self) -> Result<(), MoveError> {
         self.source.fence(self.target.place()).await.map_err(|error| self.reading(error))
     }

@@ -1,4 +1,4 @@
-//! Rows of any table, as either database gives them.
+//! Rows of any table, as either database returns them.
 
 use diesel::backend::Backend;
 use diesel::deserialize::{self, FromSql, QueryableByName};
@@ -17,7 +17,7 @@ pub(crate) struct Row(pub(crate) Vec<Cell>);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct NamedRow(pub(crate) Vec<(String, Cell)>);
 
-/// The value in a column. Two rows are the same if these are, from whatever databases they come.
+/// The value in a column. Rows of any two databases are equal if their values are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Cell {
     Null,
@@ -26,9 +26,9 @@ pub(crate) enum Cell {
     Bytes(Vec<u8>),
 }
 
-/// A column of a type that no table of ours has.
+/// A column type that no table of ours has.
 #[derive(Debug, thiserror::Error)]
-#[error("a column is of a type that is not moved")]
+#[error("a column has an unsupported type")]
 struct UnknownType;
 
 impl QueryableByName<Sqlite> for Row {
@@ -75,7 +75,7 @@ fn read<'a, DB: Backend>(
     (0..row.field_count()).map(read).collect::<deserialize::Result<_>>().map(Row)
 }
 
-/// Texts are read as PostgreSQL can hold them.
+/// Texts are read in the form that PostgreSQL can hold.
 fn of_sqlite(value: SqliteValue<'_, '_, '_>) -> deserialize::Result<Cell> {
     match value.value_type() {
         Some(SqliteType::Integer | SqliteType::SmallInt | SqliteType::Long) => {

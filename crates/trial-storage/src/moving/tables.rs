@@ -1,4 +1,4 @@
-//! What is moved: every table, with its columns and the key that it is copied by.
+//! The tables of a transfer, with their columns and the keys that they are copied by.
 
 use diesel::backend::Backend;
 use diesel::prelude::*;
@@ -12,17 +12,17 @@ use super::row::{Cell, Row};
 #[derive(Debug)]
 pub(crate) struct Table {
     pub(crate) name: &'static str,
-    /// `INSERT … SELECT * FROM unnest(`, for one array for each column.
+    /// `INSERT … SELECT * FROM unnest(`, for one array per column.
     pub(crate) insert: &'static str,
     pub(crate) kinds: &'static [Kind],
     select: &'static str,
     behind: &'static str,
     in_order: &'static str,
-    /// The columns of the key come first.
+    /// The number of key columns, which come first.
     key: usize,
 }
 
-/// What a column holds.
+/// The type of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Integer,
@@ -35,7 +35,7 @@ pub(crate) enum Kind {
     OptionalBytes,
 }
 
-/// So many rows behind a key, in the order of the keys. Without a key, the first ones.
+/// A number of rows after a key, in the order of the keys. Without a key, the first ones.
 #[derive(Debug, Clone)]
 pub(crate) struct Page {
     pub(crate) table: &'static Table,
@@ -72,8 +72,9 @@ macro_rules! table {
     };
 }
 
-/// All of them. The marks of the pools are not among them, which one of the databases alone has, nor that of the clock, which
-/// each database has of its own.
+/// All tables. Left out: the marks of the pools, which only one database has, and the mark of the clock, which each has
+/// of
+/// its own.
 pub(crate) static TABLES: [Table; 28] = [
     table!(challenges (id: Bytes) phone: Text, key_id: Text, made_at: Number, expires_at: Number, tries: Integer,
         state: Text, proven_at: OptionalNumber),
@@ -128,7 +129,7 @@ pub(crate) static TABLES: [Table; 28] = [
         digest_due_at: OptionalNumber),
 ];
 
-/// Known by its text, which holds no value.
+/// Identified by its text, which holds no value.
 impl QueryId for Page {
     type QueryId = ();
     const HAS_STATIC_QUERY_ID: bool = false;

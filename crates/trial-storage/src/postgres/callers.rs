@@ -1,4 +1,4 @@
-//! Callers, and the signatures that were accepted. No decision looks at any of them.
+//! API clients, and the signatures that were accepted. No decision reads them.
 
 use std::sync::Arc;
 
@@ -24,7 +24,7 @@ use crate::schema::{caller_signatures, callers};
 
 #[async_trait]
 impl Callers for PostgresLedger {
-    /// In turn, so that of two who take one name at once, the second sees the first.
+    /// Under the admission lock, so that of two additions with one name, the second sees the first.
     async fn add_caller(&self, caller: Caller, by: ChangedBy) -> Result<CallerAdded, LedgerError> {
         let asked = Arc::new((caller, by));
         self.in_transaction(Kind::Turn, move |conn| add(conn, Arc::clone(&asked)).boxed()).await
@@ -35,7 +35,7 @@ impl Callers for PostgresLedger {
     }
 
     async fn caller_by_key(&self, access_key: String) -> Result<Option<Caller>, LedgerError> {
-        // Texts have no such character here, so that no caller has.
+        // PostgreSQL's texts have no such character, so that no client has.
         if access_key.contains('\0') {
             return Ok(None);
         }
@@ -43,7 +43,7 @@ impl Callers for PostgresLedger {
         self.in_transaction(Kind::Read, move |conn| of_key(conn, Arc::clone(&access_key)).boxed()).await
     }
 
-    /// In turn, so that of two changes at once, the second sees what the first did.
+    /// Under the admission lock, so that of two changes at once, the second sees the first.
     async fn change_caller(
         &self,
         name: CallerName,
@@ -58,7 +58,7 @@ impl Callers for PostgresLedger {
         self.in_transaction(Kind::Read, move |conn| knows(conn, signature).boxed()).await
     }
 
-    /// Whoever comes second waits for the commit of the first, and is told that the signature is known.
+    /// The second of two waits for the commit of the first, and learns that the signature is known.
     async fn remember_signatures(
         &self,
         seen: Vec<SeenSignature>,
@@ -81,7 +81,7 @@ async fn of_key(mut conn: &AsyncPgConnection, access_key: Arc<String>) -> Result
     Ok(row.map(Caller::try_from).transpose()?)
 }
 
-/// The caller of a name that is not removed.
+/// The client of a name that is not removed.
 async fn holder(mut conn: &AsyncPgConnection, name: &CallerName) -> Result<Option<Caller>, Trouble> {
     let of_name = callers::table.filter(callers::name_key.eq(name.key())).filter(callers::removed_at.is_null());
     let row: Option<CallerRow> = of_name.select(CallerRow::as_select()).get_result(&mut conn).await.optional()?;
@@ -119,7 +119,7 @@ async fn knows(mut conn: &AsyncPgConnection, signature: [u8; 32]) -> Result<bool
     Ok(diesel::select(diesel::dsl::exists(known)).get_result(&mut conn).await?)
 }
 
-/// All in one order, so that no two instances wait for one another.
+/// All in one order, so that no two instances deadlock.
 async fn remember(mut conn: &AsyncPgConnection, seen: Arc<Vec<SeenSignature>>, now: i64) -> Result<Vec<bool>, Trouble> {
     let sorted = in_order(&seen);
     let columns = vec![

@@ -1,4 +1,4 @@
-//! Data of persons: see [`crate::care`].
+//! Personal data: see [`crate::care`].
 
 use std::sync::Arc;
 
@@ -27,7 +27,7 @@ impl DataCare for PostgresLedger {
         if dry_run || seen.removed == 0 {
             return Ok(seen);
         }
-        // Decisions look at phones and their codes.
+        // Decisions read phones and their codes.
         let kind = match page.what {
             Expiring::Applications | Expiring::Challenges => Kind::Turn,
             Expiring::CodeRequests | Expiring::Events | Expiring::Agreements => Kind::Write,

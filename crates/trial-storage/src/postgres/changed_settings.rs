@@ -1,4 +1,4 @@
-//! Settings that operations change.
+//! Runtime settings changed by operators.
 
 use std::sync::Arc;
 
@@ -30,7 +30,7 @@ impl SettingsStore for PostgresLedger {
         self.in_transaction(Kind::Read, move |conn| history(conn, key, limit).boxed()).await
     }
 
-    /// In turn, so that every decision is either before it or behind it.
+    /// Under the admission lock, so that every decision is either before it or after it.
     async fn change_setting(
         &self,
         order: SettingOrder,

@@ -1,4 +1,4 @@
-//! Connections: which server, how secured, with which settings, and for how long they are waited for.
+//! Connections: the server, its TLS, the settings of a session, and the bounds of waits.
 
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
@@ -21,7 +21,7 @@ use super::session::{Line, Session, Writable};
 use super::url::{Place, Tls};
 use super::{PostgresOpenError, PostgresOptions};
 
-/// Finds the server that can be written to, and opens connections to it.
+/// Finds the writable server, and opens connections to it.
 #[derive(Clone)]
 pub(super) struct Connector(Arc<Inner>);
 
@@ -47,21 +47,22 @@ impl Connector {
         &self.0.place
     }
 
-    /// Connects to the first server that answers in time and can be written to, and sets the session up.
+    /// Connects to the first writable server that answers in time, and sets the session up.
     pub(super) async fn connect(&self, session: &str) -> Result<Session, ConnectionError> {
         let line = self.reach().await?;
         self.in_time(line.into_session(session)).await
     }
 
-    /// Tells if what a session sets is there for as long as the session. Behind a pooler that shares sessions by
-    /// transaction, the second client is given the session that the first one has just set up.
+    /// Checks that a session's settings last as long as the session. Behind a pooler that shares sessions by
+    /// transaction, the
+    /// second client gets the session that the first one has just set up.
     pub(super) async fn keeps_sessions(&self) -> Result<bool, ConnectionError> {
         let first = self.reach().await?;
         let _second = self.reach().await?;
         self.in_time(first.is_kept()).await
     }
 
-    /// The first server that answers in time and can be written to; the one that was found last is asked first.
+    /// The first writable server that answers in time; the last one in use is asked first.
     async fn reach(&self) -> Result<Line, ConnectionError> {
         let servers = self.0.place.servers.len();
         let first = self.0.last.load(Ordering::Relaxed);
@@ -78,7 +79,7 @@ impl Connector {
         Err(why)
     }
 
-    /// Every server that can be written to, with its place among those that are named.
+    /// Every writable server, with its position in the URL.
     pub(super) async fn writable(&self) -> Vec<(usize, Writable)> {
         let servers = (0..self.0.place.servers.len()).map(|place| async move {
             let asked = self.in_time(async { self.line(place).await?.server().await }).await;
@@ -119,7 +120,7 @@ fn verified(roots: Option<&std::path::Path>) -> Result<MakeRustlsConnect, Postgr
     Ok(MakeRustlsConnect::new(config.with_no_client_auth()))
 }
 
-/// Connections that are set up alike.
+/// Connections with the same setup.
 #[derive(Clone)]
 pub(super) struct Connections {
     pool: Pool<Opening>,
@@ -136,12 +137,11 @@ impl Manager for Opening {
     type Error = ConnectionError;
 
     async fn create(&self) -> Result<Session, ConnectionError> {
-        // Boxed, so that whoever gets a connection does not carry the opening of one.
+        // Boxed, so that the future of a user of a connection does not contain the opening of one.
         Box::pin(self.connector.connect(&self.session)).await
     }
 
-    /// Without a question to the server, one round trip less for each use: whoever meets a connection that has died takes
-    /// another.
+    /// Without a query to the server, which saves a round trip per use: a user of a dead connection takes another.
     async fn recycle(&self, session: &mut Session, _: &Metrics) -> RecycleResult<ConnectionError> {
         if session.is_broken() {
             return Err(RecycleError::Message("the connection was lost".into()));
@@ -178,7 +178,7 @@ impl Connections {
         }
     }
 
-    /// Closes those that nobody holds: they were opened to a server that is gone.
+    /// Closes idle connections: they were opened to a server that is gone.
     pub(super) fn forget(&self) {
         self.pool.retain(|_, _| false);
     }
@@ -192,7 +192,7 @@ fn unknown(message: &str) -> Error {
     Error::DatabaseError(DatabaseErrorKind::Unknown, Box::new(message.to_owned()))
 }
 
-/// A connection that somebody holds. Unless it is given back, it is closed: what was begun on it ends with it.
+/// A connection in use. Unless it is given back, it is closed, and its transaction ends with it.
 pub(super) struct Held(Option<Object<Opening>>);
 
 impl Held {

@@ -1,4 +1,4 @@
-//! What the platform is to be told, and what operations ask of that. A lease is a due time in the future, as for mails.
+//! Events for the platform, and their queries by operators. A lease is a due time in the future, as for mails.
 
 use std::sync::Arc;
 
@@ -46,7 +46,7 @@ impl EventOutbox for PostgresLedger {
         endpoint: EndpointId,
         mut settlements: Vec<EventSettlement>,
     ) -> Result<(), LedgerError> {
-        // Two workers that settle the same events do so in the same order, so that neither waits for the other for ever.
+        // Two workers settle the same events in the same order, so that they do not deadlock.
         settlements.sort_by_key(|settlement| settlement.event);
         let connections = self.others.clone();
         let asked = Arc::new((endpoint, settlements));
@@ -128,7 +128,7 @@ async fn claim(
     Ok(EventClaim::Due(due))
 }
 
-/// Shows an event that cannot be read as failed, so that those behind it are sent.
+/// Shows an unreadable event as failed, so that those after it are sent.
 async fn give_up(mut conn: &AsyncPgConnection, id: &[u8], lease: Lease, reason: &str) -> Result<(), Trouble> {
     let given_up = (
         platform_events::state.eq(EventState::Failed.as_str()),
@@ -139,8 +139,8 @@ async fn give_up(mut conn: &AsyncPgConnection, id: &[u8], lease: Lease, reason: 
     Ok(())
 }
 
-/// The oldest of each tenant, if it is due; the longest due first. One that somebody else claims is due until it is settled,
-/// so none of its tenant comes in its place.
+/// The oldest event of each tenant, if due; the longest due first. One that another worker claims is due until it is
+/// settled, so that no later one of its tenant takes its place.
 async fn heads(
     mut conn: &AsyncPgConnection,
     condition: &'static str,
@@ -211,7 +211,7 @@ async fn settle_one(mut conn: &AsyncPgConnection, settlement: &EventSettlement) 
             pieces
         }
     };
-    // None, if it was settled before or the lease is somebody else's: then it does not count.
+    // None, if it was settled before or another worker has the lease: then it does not count.
     Set::new(pieces, LEASED).bind(lease).execute(&mut conn).await?;
     Ok(())
 }

@@ -1,13 +1,14 @@
-//! What an error of the database means. diesel passes on the kinds of some SQLSTATEs and the message of every one, but not
-//! the SQLSTATE itself: what has no kind is told by the message, which is in English unless `lc_messages` says otherwise
-//! (`trialgate doctor` looks at that).
+//! The meaning of a database error. diesel passes on the kinds of some SQLSTATEs and the message of every one, but not
+//! the
+//! SQLSTATE itself: an error without a kind is classified by its message, which is in English unless `lc_messages` says
+//! otherwise (`trialgate doctor` checks it).
 
 use diesel::result::{DatabaseErrorKind, Error};
 use trial_core::LedgerError;
 
-/// Messages about a wait that had its bound: `lock_not_available`, `query_canceled`, `deadlock_detected`.
+/// Messages about a bounded wait that ended: `lock_not_available`, `query_canceled`, `deadlock_detected`.
 const WAITED: [&str; 3] = ["canceling statement due to", "deadlock detected", "could not obtain lock"];
-/// Messages about a server that goes away, is not there yet, or is not the one that can be written to.
+/// Messages about a server that goes away, is not there yet, or is not writable.
 const GONE: [&str; 5] = [
     "terminating connection",
     "the database system is",
@@ -26,16 +27,16 @@ const UNFIT: [&str; 7] = [
     "malformed",
 ];
 
-/// What happened, as far as it matters to what is done next.
+/// The kind of an error, as far as it matters for the next step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fault {
     /// A bounded wait ended.
     Waited,
-    /// The connection is gone or of no use any more: another one may do.
+    /// The connection is gone or useless: another one may do.
     Gone,
-    /// What is stored, or was to be, makes no sense.
+    /// A value, stored or to be stored, is invalid.
     Unfit,
-    /// The server says no for a reason of its own, such as a full disk.
+    /// The server refuses for a reason of its own, such as a full disk.
     Refused,
 }
 
@@ -60,22 +61,22 @@ impl Fault {
     }
 }
 
-/// Why a transaction did not come to its end.
+/// The reason why a transaction did not finish.
 #[derive(Debug)]
 pub(super) enum Trouble {
-    /// The database said so.
+    /// An error of the database.
     Database(Error),
-    /// What it said made no sense.
+    /// Its answer was invalid.
     Ledger(LedgerError),
 }
 
 impl Trouble {
-    /// Whether another connection may do.
+    /// Returns `true` if another connection may do.
     pub(super) fn is_gone(&self) -> bool {
         matches!(self, Self::Database(error) if Fault::of(error) == Fault::Gone)
     }
 
-    /// What it means if it came in place of the answer to a commit.
+    /// Its meaning in place of the answer to a commit.
     pub(super) fn into_unknown(self) -> LedgerError {
         match self {
             Self::Database(error) => LedgerError::CommitUnknown(Box::new(error)),
@@ -96,7 +97,7 @@ impl From<LedgerError> for Trouble {
     }
 }
 
-/// For whoever asked. Nothing was stored.
+/// The error for the client. Nothing was stored.
 impl From<Trouble> for LedgerError {
     fn from(trouble: Trouble) -> Self {
         let error = match trouble {
@@ -115,7 +116,8 @@ impl From<Trouble> for LedgerError {
 mod tests {
     use super::*;
 
-    /// Replies of servers, each with its meaning for a request: a text that cannot be stored is that request's alone.
+    /// Replies of servers, each with its meaning for a request: a text that cannot be stored concerns that request
+    /// alone.
     #[test]
     fn what_the_server_says_has_its_meaning() {
         for (said, meaning) in [

@@ -1,12 +1,13 @@
-//! Refuses to decide by a server, a schema or a session other than the one that earlier acknowledgements rest on.
+//! Refuses to decide on a server, a schema or a session other than those of earlier acknowledgements.
 //!
-//! Each batch that stores something leaves a row. An instance remembers the last of its own that was acknowledged, and each
+//! Each batch that stores something leaves a row. An instance remembers the last of its own that was acknowledged, and
+//! each
 //! decision looks it up in the round trip that loads the facts: a server that lacks it was promoted before it had
-//! everything, or was restored from an older state. Then nobody decides by this database until an operator has confirmed
-//! it.
+//! everything, or was restored from an older state. Then nothing is decided on this database until an operator has
+//! confirmed it.
 //!
-//! Batches of others that were seen are not remembered: one whose wait for a standby was cancelled can be seen, and may be
-//! missing after a fail-over without any harm, because nobody was told of it.
+//! Batches of other instances are not remembered: one whose wait for a standby was cancelled can be seen, and may be
+//! missing after a fail-over without harm, because it was never acknowledged.
 
 use std::borrow::Cow;
 use std::cmp::Ordering as Comparison;
@@ -22,10 +23,10 @@ use super::migrate;
 use super::session::Writable;
 use super::set::{Column, Set};
 
-/// Batches are kept for as many transactions of the server.
+/// Batches are kept for this number of the server's transactions.
 const KEPT: i64 = 500_000;
 
-/// A batch that was stored.
+/// A stored batch.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Decided {
     pub(super) transaction: i64,
@@ -33,7 +34,7 @@ pub(super) struct Decided {
     pub(super) timeline: String,
 }
 
-/// The state of the database, as a transaction sees it.
+/// The state of the database in a transaction.
 #[derive(Debug, Clone)]
 pub(super) struct State {
     /// The newest migration that has run.
@@ -41,16 +42,16 @@ pub(super) struct State {
     halted: Option<String>,
     confirmed: i64,
     server: Writable,
-    /// The batch that was asked for is there.
+    /// The requested batch exists.
     is_found: bool,
     /// The number of the server's next transaction.
     next: i64,
     token: String,
-    /// The server syncs what it is told to.
+    /// `fsync` and `full_page_writes` are on.
     is_durable: bool,
 }
 
-/// A reason to decide nothing by this database.
+/// A reason to refuse decisions on this database.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Refusal {
     /// An instance found that acknowledged work is missing.
@@ -65,16 +66,16 @@ pub(super) enum Refusal {
          server that answers now (timeline {now}): it was promoted before it had everything, or restored from an older state"
     )]
     Lost { transaction: i64, timeline: String, now: String },
-    /// Another server can be written to, and is not older.
+    /// Another server is writable and not older.
     #[error(
-        "{0} can be written to as well, and is not older than the server in use: each accepts what the other does not know; \
+        "{0} can be written to as well, and is not older than the server in use: each accepts writes that the other lacks; \
          stop the one that is wrong"
     )]
     Rival(String),
     /// A newer release has migrated the database.
     #[error("the database was migrated by a newer release ({0}); stop this one, and start that one")]
     Newer(String),
-    /// Somebody else's session.
+    /// The session of another client.
     #[error(
         "a connection did not keep its session, as behind pgbouncer with `pool_mode = transaction`; name the server itself \
          in `storage.url`, or use `pool_mode = session`"
@@ -92,7 +93,7 @@ pub(super) struct Memory {
     rival: Option<(String, Writable)>,
 }
 
-/// Compares the database with what this instance remembers of it.
+/// Compares the database with the memory of this instance.
 pub(super) struct Guard {
     /// The newest migration of this release.
     ours: String,
@@ -148,8 +149,7 @@ impl Memory {
         self.last.clone().unwrap_or_default()
     }
 
-    /// Returns the reason to refuse a state, if there is one. All that is remembered was acknowledged before the state was
-    /// read.
+    /// Returns the reason to refuse a state, if any. Everything remembered was acknowledged before the state was read.
     fn refusal(&self, state: &State, ours: &str) -> Option<Refusal> {
         if state.schema.as_str() > ours {
             return Some(Refusal::Newer(state.schema.clone()));
@@ -184,12 +184,12 @@ impl Guard {
         }
     }
 
-    /// The memory. The state that it is compared with must be read later.
+    /// The memory. The state to compare with it must be read later.
     pub(super) fn memory(&self) -> Memory {
         self.lock().clone()
     }
 
-    /// Compares a state with what was remembered before it was read, and with the session that it should have been read in.
+    /// Compares a state with the memory from before it was read, and with the session that it should have been read in.
     pub(super) fn judge(&self, before: &Memory, state: &State, token: Option<&str>) -> Result<(), Refusal> {
         self.note_durability(state.is_durable);
         let refusal = match token {
@@ -198,13 +198,13 @@ impl Guard {
         };
         if let Some(refusal) = refusal {
             if !self.is_refusing.swap(true, Ordering::Relaxed) {
-                tracing::error!(%refusal, "nothing is decided by this database");
+                tracing::error!(%refusal, "decisions on this database are refused");
             }
             return Err(refusal);
         }
-        // Without a session, not everything was compared.
+        // Without a session, the comparison is incomplete.
         if token.is_some() && self.is_refusing.swap(false, Ordering::Relaxed) {
-            tracing::info!("the database is decided by again");
+            tracing::info!("decisions on this database are accepted again");
         }
         self.use_server(state);
         Ok(())
@@ -214,7 +214,7 @@ impl Guard {
     pub(super) fn acknowledge(&self, state: &State, batch: Decided) {
         let mut memory = self.lock();
         let is_last = memory.last.as_ref().is_none_or(|last| {
-            // On another timeline, the numbers of transactions begin again where it forked.
+            // On another timeline, transaction numbers restart where it forked.
             (&batch.timeline, batch.transaction) > (&last.timeline, last.transaction)
         });
         if state.confirmed == memory.confirmed && is_last {
@@ -222,12 +222,12 @@ impl Guard {
         }
     }
 
-    /// The server that was used last.
+    /// The server used last.
     pub(super) fn server(&self) -> Option<Writable> {
         self.lock().server.clone()
     }
 
-    /// Another server that can be written to, if there is one.
+    /// Another writable server, if any.
     pub(super) fn set_rival(&self, rival: Option<(String, Writable)>) {
         self.lock().rival = rival;
     }
@@ -275,7 +275,7 @@ impl From<Refusal> for LedgerError {
     }
 }
 
-/// Has every instance refuse, until an operator has confirmed the database.
+/// Makes every instance refuse until an operator has confirmed the database.
 pub(super) async fn halt(mut conn: &AsyncPgConnection, reason: &str) -> Result<(), Trouble> {
     let set = "UPDATE database_state SET halted = ";
     Set::new(vec![(set, Column::Text(reason.into()))], " WHERE halted IS NULL").execute(&mut conn).await?;
@@ -288,14 +288,14 @@ pub(super) async fn halted(mut conn: &AsyncPgConnection) -> Result<Option<String
     Ok(halted.returning::<Nullable<Text>>().get_result::<Option<String>>(&mut conn).await?)
 }
 
-/// Lets the database be decided by as it is: every instance forgets what it remembers.
+/// Accepts the database as it is: every instance forgets its memory.
 pub(super) async fn confirm(mut conn: &AsyncPgConnection) -> Result<(), Trouble> {
     let sql = "UPDATE database_state SET halted = NULL, confirmed = confirmed + 1";
     Set::new(Vec::new(), sql).execute(&mut conn).await?;
     Ok(())
 }
 
-/// Removes batches that are older than those that are kept.
+/// Removes batches older than those that are kept.
 pub(super) async fn prune(mut conn: &AsyncPgConnection) -> Result<(), Trouble> {
     let sql =
         "DELETE FROM decided_batches WHERE transaction < pg_snapshot_xmax(pg_current_snapshot())::text::bigint - ";
@@ -338,7 +338,7 @@ mod tests {
         for (found, is_lost) in [
             (state("01", true, 106), false),
             (state("02", true, 300), false),
-            // Promoted before it had the batch, or restored; and since then little was done, or much.
+            // Promoted before it had the batch, or restored; then little was done, or much.
             (state("02", false, 100), true),
             (state("02", false, 300), true),
             (state("01", false, 104 + KEPT), true),
@@ -348,7 +348,7 @@ mod tests {
             let refusal = before.refusal(&found, "20");
             assert_eq!(matches!(refusal, Some(Refusal::Lost { transaction: 105, .. })), is_lost, "{found:?}");
             assert_eq!(refusal.is_some(), is_lost, "{found:?}");
-            assert_eq!(Memory::default().refusal(&found, "20"), None, "who remembers nothing misses nothing");
+            assert_eq!(Memory::default().refusal(&found, "20"), None, "without a memory nothing is missing");
         }
     }
 
@@ -382,7 +382,7 @@ mod tests {
         let guard = Guard::new();
         let read = State { schema: guard.ours.clone(), ..state("01", true, 9) };
         guard.judge(&guard.memory(), &read, Some("token")).unwrap();
-        assert_eq!(guard.memory().asked(), Decided::default(), "what others did is not remembered");
+        assert_eq!(guard.memory().asked(), Decided::default(), "batches of others are not remembered");
         for (acknowledged, remembered) in [
             (batch(7, "01"), batch(7, "01")),
             (batch(5, "01"), batch(7, "01")),

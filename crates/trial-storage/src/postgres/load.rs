@@ -1,5 +1,6 @@
-//! Loads the facts that a batch names: one statement for each kind of fact, whatever the size of the batch, all of them
-//! under way at once.
+//! Loads the facts that a batch names: one statement per kind of fact, whatever the size of the batch, all of them
+//! under
+//! way at once.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -28,12 +29,12 @@ use crate::schema::{
     sms_days, tenants,
 };
 
-/// What was loaded.
+/// The loaded facts.
 pub(super) struct Loaded {
     pub(super) facts: Facts,
-    /// Since when each free access code was free.
+    /// The time since which each free access code has been free.
     pub(super) free_since: HashMap<AccessCode, i64>,
-    /// The transaction that it was loaded in, the only one that may store what follows from it.
+    /// The transaction of the facts, the only one that may store effects based on them.
     pub(super) transaction: i64,
 }
 
@@ -86,7 +87,7 @@ pub(super) async fn facts(conn: &AsyncPgConnection, keys: &FactKeys, first_thres
     Ok(Loaded { facts, free_since, transaction })
 }
 
-/// What is known of the phones alone. The codes are read before the acceptances: who sees a code used sees by whom.
+/// The facts of phones alone. Codes are read before acceptances: a code seen as used has its acceptance.
 pub(super) async fn phones_alone(conn: &AsyncPgConnection, keys: &FactKeys) -> Result<Facts, Trouble> {
     let (known, accepted, overrides) = try_join!(biased; phones(conn, keys), accepted(conn, keys), overrides(conn))?;
     Ok(Facts {
@@ -211,7 +212,7 @@ async fn tenants_in_use(mut conn: &AsyncPgConnection, keys: &FactKeys) -> Result
     Ok(rows.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?)
 }
 
-/// Tenants in use that share a phone, address or name with those that are to be in use again.
+/// Tenants in use that share a phone, address or name with those to be reopened.
 async fn rivals(mut conn: &AsyncPgConnection, keys: &FactKeys) -> Result<Vec<TenantFact>, Trouble> {
     if keys.rivals_of.is_empty() {
         return Ok(Vec::new());
@@ -285,7 +286,7 @@ async fn lives(mut conn: &AsyncPgConnection, keys: &FactKeys) -> Result<BTreeMap
     Ok(lives)
 }
 
-/// So many of each kind, the longest-free first, from the pool's mark on: before it, none is free.
+/// The wanted number of each kind, the longest free first, from the pool's mark on: before it, none is free.
 async fn free_codes(mut conn: &AsyncPgConnection, wanted: usize) -> Result<Vec<FreeCodeRow>, Trouble> {
     if wanted == 0 {
         return Ok(Vec::new());
@@ -305,7 +306,7 @@ async fn free_codes(mut conn: &AsyncPgConnection, wanted: usize) -> Result<Vec<F
     Ok(codes.load(&mut conn).await?)
 }
 
-/// What is known of the threshold of a day, with the transaction that it is read in and what else is in force.
+/// The facts of a day's e-mail limit, with the transaction of the read and the settings in force.
 async fn quota(
     mut conn: &AsyncPgConnection,
     day: NaiveDate,
@@ -333,7 +334,7 @@ async fn quota(
     Ok((transaction, quota, changed.as_deref().map(Overrides::from).unwrap_or_default()))
 }
 
-/// Settings that are something else than configured.
+/// Settings that differ from the configuration.
 async fn overrides(mut conn: &AsyncPgConnection) -> Result<Overrides, Trouble> {
     let newest = setting_changes::table.order(setting_changes::seq.desc()).limit(1);
     let last = newest.select(setting_changes::in_force).get_result::<String>(&mut conn).await.optional()?;
@@ -380,7 +381,7 @@ type PrefixRow = (
     Option<i64>,
 );
 
-/// Messages of the day to each prefix; its last block, and the codes that are judged after it, unless the breaker is off.
+/// Messages of the day to each range; its last block, and the codes judged after it, unless the fraud guard is off.
 async fn prefixes(
     mut conn: &AsyncPgConnection,
     keys: &FactKeys,
@@ -396,7 +397,7 @@ fn prefix_statement(keys: &FactKeys) -> Set<'static> {
     let bounds = keys.prefix_bounds;
     let span = |span: CountSpan| Column::Integer(span.as_stored());
     let prefixes = Column::Numbers(keys.prefixes.iter().map(|prefix| prefix.as_stored()).collect());
-    // While the breaker is off, no block is known, and no span is judged.
+    // While the fraud guard is off, no block is known, and no span is judged.
     let (known, from, until) = match bounds.judged {
         Some(JudgedSpans { from, until }) => (span(bounds.latest), span(from), span(until)),
         None => (Column::Integer(i32::MIN), Column::Integer(0), Column::Integer(0)),
@@ -440,7 +441,7 @@ fn prefix_facts(row: PrefixRow) -> Result<(PhonePrefix, PrefixFacts), LedgerErro
     Ok((prefix_rows::prefix(prefix, "prefix_spans.prefix")?, PrefixFacts { messages, sent, used, block }))
 }
 
-/// What operations added to the prefixes that are never blocked.
+/// The ranges that operators added to the safe list.
 async fn safe_prefixes(conn: &AsyncPgConnection, keys: &FactKeys) -> Result<Vec<PhonePrefix>, Trouble> {
     if keys.prefixes.is_empty() || keys.prefix_bounds.judged.is_none() {
         return Ok(Vec::new());
@@ -453,8 +454,10 @@ pub(super) async fn safe_list(mut conn: &AsyncPgConnection) -> Result<Vec<PhoneP
     Ok(prefix_rows::prefixes(safe.load(&mut conn).await?, "safe_prefixes.prefix")?)
 }
 
-/// Whether this batch was committed: whether the first of its requests that leaves a row of its own has left it. `None` of
-/// a batch that leaves no such row, and that may be committed twice: an order that was refused, or that found nothing to do.
+/// Returns whether this batch was committed: whether the first of its requests that leaves a row of its own has left
+/// it.
+/// `None` for a batch that leaves no such row, and that may be committed twice: a command that was refused or had no
+/// effect.
 pub(super) async fn was_committed(mut conn: &AsyncPgConnection, batch: &Batch) -> QueryResult<Option<bool>> {
     let marked = batch.requests.iter().find_map(|(ids, request)| match request {
         Request::Apply(_) => {

@@ -25,11 +25,11 @@ const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/postgres");
 /// The table of the migrations that have run.
 const MIGRATIONS_RUN: &str = "__diesel_schema_migrations";
 
-/// The oldest version that is supported, as `server_version_num`.
+/// The oldest supported version, as `server_version_num`.
 const OLDEST: i64 = 140_000;
 /// "Trialmig" in ASCII, among the advisory locks of the database.
 const MIGRATING: i64 = 0x5472_6961_6C6D_6967;
-/// How long another process may migrate before it is given up, and how often it is looked at.
+/// The longest wait for another process that migrates, and the interval of looking.
 const PATIENCE: Duration = Duration::from_mins(1);
 const PAUSE: Duration = Duration::from_millis(50);
 
@@ -51,7 +51,7 @@ struct Name {
     name: String,
 }
 
-/// Refuses a database that is not ours, not of this release, or not whole.
+/// Refuses a foreign database, one of another release, and an incomplete one.
 pub(super) async fn verify(connector: &Connector) -> Result<(), PostgresOpenError> {
     let (session, place) = connected(connector).await?;
     one_can_be_written_to(connector, &place).await?;
@@ -75,8 +75,9 @@ pub(super) async fn verify(connector: &Connector) -> Result<(), PostgresOpenErro
     }
 }
 
-/// Runs what has not run, under a lock. The lock is tried again and again: whoever waited for it inside a statement would
-/// hold a snapshot, which stands in the way of migrations that build an index while others write.
+/// Runs pending migrations, under a lock. The lock is polled: waiting for it inside a statement would hold a snapshot,
+/// which
+/// blocks migrations that build an index concurrently.
 pub(super) async fn migrate(connector: &Connector) -> Result<Vec<String>, PostgresOpenError> {
     let (session, place) = connected(connector).await?;
     let mut conn = &*session;
@@ -95,7 +96,7 @@ pub(super) async fn migrate(connector: &Connector) -> Result<Vec<String>, Postgr
     if !names.is_empty() {
         return Err(PostgresOpenError::Newer { place, names });
     }
-    // The lock goes with the session.
+    // The lock ends with the session.
     let (conn, driver) = session.into_parts();
     let migrating = tokio::task::spawn_blocking(move || {
         let _driver = driver;
@@ -131,7 +132,7 @@ async fn connected(connector: &Connector) -> Result<(Session, String), PostgresO
     }
 }
 
-/// Refuses servers of which several can be written to: each would accept what the others do not know.
+/// Refuses several writable servers: each would accept writes that the others lack.
 async fn one_can_be_written_to(connector: &Connector, place: &str) -> Result<(), PostgresOpenError> {
     if connector.place().servers.len() < 2 {
         return Ok(());
@@ -156,7 +157,7 @@ async fn owner(conn: &mut &AsyncPgConnection) -> QueryResult<Owner> {
         WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p')";
     let tables = names(conn, tables).await?;
     let has = |name: &str| tables.iter().any(|table| table == name);
-    // A first migration that was killed leaves the table of migrations, with nothing in it.
+    // A first migration that was killed leaves the table of migrations, empty.
     let is_begun = tables == [MIGRATIONS_RUN] && run_so_far(conn).await?.is_empty();
     let is_ours = has(MIGRATIONS_RUN) && has("access_codes") && has("pool_marks");
     Ok(match (tables.is_empty() || is_begun, is_ours) {
@@ -174,7 +175,7 @@ async fn run_so_far(conn: &mut &AsyncPgConnection) -> QueryResult<BTreeSet<Strin
     Ok(names(conn, "SELECT version::text AS name FROM __diesel_schema_migrations").await?.into_iter().collect())
 }
 
-/// Migrations that have run and that this release does not know.
+/// Migrations that have run and are unknown to this release.
 fn newer(run: &BTreeSet<String>) -> Vec<String> {
     let ours = ours();
     let known: BTreeSet<&str> = ours.iter().map(|name| version_of(name)).collect();

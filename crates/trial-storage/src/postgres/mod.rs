@@ -51,30 +51,31 @@ use url::Place;
 pub use url::PostgresUrlError;
 use watch::Watch;
 
-/// Connections that take turns, screen, or find out what became of a turn.
+/// Connections that decide, pre-screen, or find out the outcome of a commit.
 const TURN_CONNECTIONS: usize = 4;
-/// How long a transaction that decides nothing may take: of the outbox, of operations.
+/// The longest time of a transaction that decides nothing: of the outbox, of operators.
 const PATIENCE: Duration = Duration::from_secs(5);
 const LONG_PATIENCE: Duration = Duration::from_mins(1);
-/// After this long in a transaction without a statement, the server ends the session: an instance that froze, or was cut
-/// off, holds the admission lock no longer. Less than others wait for the lock, so that they are still decided.
+/// After this time in a transaction without a statement, the server ends the session: an instance that froze, or was
+/// cut
+/// off, releases the admission lock. Shorter than others wait for the lock, so that they are still decided.
 const IDLE_IN_TURN: Duration = Duration::from_secs(1);
 
-/// How to use a database.
+/// Access to a database.
 #[derive(Clone)]
 pub struct PostgresOptions {
-    /// `postgres://USER:PASSWORD@HOST:PORT,…/DATABASE?…`, as libpq reads it. With several servers, the one that can be
-    /// written to is used.
+    /// `postgres://USER:PASSWORD@HOST:PORT,…/DATABASE?…`, as libpq reads it. Of several servers, the writable one is
+    /// used.
     pub url: String,
-    /// How long to wait for a turn before the ledger says that it is busy.
+    /// The longest wait for the admission lock; then the ledger is busy.
     pub turn_timeout: Duration,
-    /// How long one server may take to answer when a connection is opened.
+    /// The longest wait for a server's answer when a connection is opened.
     pub connect_timeout: Duration,
-    /// How long a lost server is looked for before the ledger says that it cannot be reached.
+    /// The longest search for a lost server; then the ledger is unreachable.
     pub reconnect_timeout: Duration,
-    /// Connections that serve the outbox and operations, at least 1.
+    /// Connections that serve the outbox and operators, at least 1.
     pub connections: usize,
-    /// The interval at which it is looked which servers can be written to, and whether the one in use has what was acknowledged.
+    /// The interval of checking which servers are writable, and whether the one in use has all acknowledged work.
     pub watch_every: Duration,
 }
 
@@ -89,16 +90,16 @@ pub struct PostgresLedger {
     runtime: Handle,
 }
 
-/// Why a database cannot be used. Each message says what to do.
+/// The reason why a database cannot be used. Each message says what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum PostgresOpenError {
-    /// The URL makes no sense.
+    /// The URL is invalid.
     #[error("`storage.url` {0}")]
     Url(#[from] PostgresUrlError),
     /// TLS cannot be set up.
     #[error("cannot set up TLS; see `sslmode` and `sslrootcert` in `storage.url`")]
     Tls {
-        /// What is wrong.
+        /// The error.
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
@@ -107,7 +108,7 @@ pub enum PostgresOpenError {
     Connect {
         /// The database and its servers.
         place: String,
-        /// What the last server that was asked said.
+        /// The error of the last server asked.
         reason: String,
     },
     /// The server is too old.
@@ -118,7 +119,7 @@ pub enum PostgresOpenError {
         /// The version.
         version: String,
     },
-    /// Its texts cannot be ours.
+    /// Its encoding lacks characters.
     #[error(
         "the database {place} has the encoding {encoding}, which lacks characters that people write; create one with \
          `CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0`, bring its rows there by `pg_dump` and `pg_restore`, and \
@@ -130,15 +131,15 @@ pub enum PostgresOpenError {
         /// Its encoding.
         encoding: String,
     },
-    /// A pooler gives a session to others between two transactions.
+    /// A pooler passes a session to other clients between two transactions.
     #[error(
         "connections to the database {0} do not keep their sessions, as behind pgbouncer with `pool_mode = transaction`; \
          name the server itself in `storage.url`, or use `pool_mode = session`"
     )]
     Pooled(String),
-    /// More than one of the servers can be written to.
+    /// More than one of the servers is writable.
     #[error(
-        "of the servers of {place}, {} can be written to, and each accepts what the others do not know; \
+        "of the servers of {place}, {} can be written to, and each accepts writes that the others lack; \
          stop all but the one that is right, then start again", servers.join(" and ")
     )]
     ManyWritable {
@@ -150,7 +151,7 @@ pub enum PostgresOpenError {
     /// A database of another program.
     #[error("the database {0} has tables of another program; name another database in `storage.url`")]
     Foreign(String),
-    /// Migrations of ours have not run.
+    /// Migrations have not run.
     #[error("the database {place} lacks {} of this release; run `trialgate migrate`", names.join(", "))]
     Pending {
         /// The database and its servers.
@@ -166,24 +167,24 @@ pub enum PostgresOpenError {
         /// The migrations.
         names: Vec<String>,
     },
-    /// Another database is being moved into this one.
+    /// Another database is being transferred into this one.
     #[error(
-        "{from} is being moved into the database {place}, which is not whole yet; \
+        "{from} is being transferred into the database {place}, which is not whole yet; \
          run `trialgate migrate --from {from} --to …` to its end"
     )]
     MovingIn {
         /// The database and its servers.
         place: String,
-        /// Where from.
+        /// The source.
         from: String,
     },
     /// Another process migrates it.
     #[error("the database {0} is being migrated by another process, which does not end; stop that, or try again")]
     Busy(String),
-    /// Anything else that the database says.
+    /// Any other error of the database.
     #[error("cannot prepare the database")]
     Database {
-        /// What it says.
+        /// The error.
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
@@ -202,16 +203,17 @@ impl PostgresOptions {
         }
     }
 
-    /// The database and the servers that a URL names, without user and password. Connects to nothing.
+    /// The database and the servers that a URL names, without user and password. Does not connect.
     ///
     /// # Errors
-    /// Says what is wrong with the URL, without the password.
+    /// The fault of the URL, without the password.
     pub fn place(url: &str) -> Result<String, PostgresUrlError> {
         Place::parse(url).map(|place| place.to_string())
     }
 
-    /// Settings of a session that decides. What it looks for, it looks for by an index, whatever the statistics of a table
-    /// say that was empty a moment ago; so a plan can be made once and kept.
+    /// Settings of a session that decides. Lookups use an index regardless of statistics, which may be of a table that
+    /// was
+    /// empty a moment ago; so a plan can be made once and kept.
     fn deciding(&self) -> String {
         format!(
             "{}; SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_hashjoin = off; \
@@ -220,7 +222,7 @@ impl PostgresOptions {
         )
     }
 
-    /// The settings of every session of ours besides those that [`session`] sets.
+    /// The settings of every session besides those that [`session`] sets.
     fn session(&self, statement: Duration) -> String {
         format!(
             "SET lock_timeout = {}; SET statement_timeout = {}; SET idle_in_transaction_session_timeout = {}; SET jit = off",
@@ -231,7 +233,7 @@ impl PostgresOptions {
     }
 }
 
-/// Says nothing of the password.
+/// Hides the password.
 impl fmt::Debug for PostgresOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PostgresOptions").field("connections", &self.connections).finish_non_exhaustive()
@@ -239,7 +241,7 @@ impl fmt::Debug for PostgresOptions {
 }
 
 impl PostgresLedger {
-    /// Opens a database whose migrations have all run, on the runtime that this is called on: its connections live there.
+    /// Opens a database whose migrations have all run, on the current runtime: its connections live there.
     ///
     /// # Errors
     /// It cannot be reached, or is foreign, newer or older than this release; the message says what to do.
@@ -249,7 +251,7 @@ impl PostgresLedger {
         Self::connect(connector, &options)
     }
 
-    /// Runs the migrations that have not run; returns their names. Two processes at once do it one after the other.
+    /// Runs pending migrations; returns their names. Two processes at once do it one after the other.
     ///
     /// # Errors
     /// As for [`PostgresLedger::open`].
@@ -258,10 +260,10 @@ impl PostgresLedger {
         migrate::migrate(&connector).await
     }
 
-    /// What the server's settings endanger, in sentences that say what to do; the graver ones with `true`.
+    /// The dangers of the server's settings, in sentences that say what to do; the graver ones with `true`.
     ///
     /// # Errors
-    /// Whatever stands in the way of asking.
+    /// [`LedgerError`] if the server cannot be asked.
     pub async fn concerns(&self) -> Result<Vec<(bool, String)>, LedgerError> {
         let (connections, servers) = (self.others.clone(), self.servers);
         self.to_its_end(async move {
@@ -270,25 +272,24 @@ impl PostgresLedger {
         .await
     }
 
-    /// Lets the database be decided by again, as it is, though it lacks acknowledged work; returns what was missing, if
-    /// anything was.
+    /// Accepts the database as it is, though it lacks acknowledged work; returns the missing work, if any.
     ///
     /// # Errors
-    /// The database cannot be used.
+    /// [`LedgerError`] if the database cannot be used.
     pub async fn confirm(&self, by: ChangedBy) -> Result<Option<String>, LedgerError> {
         let by = Arc::new(by);
         self.in_transaction(Kind::Turn, move |conn| confirm(conn, Arc::clone(&by)).boxed()).await
     }
 
-    /// The time on the server's clock, which is the clock of every instance.
+    /// The time of the server's clock, which is the clock of every instance.
     ///
     /// # Errors
-    /// The server cannot be reached.
+    /// [`LedgerError`] if the server cannot be reached.
     pub async fn server_time(&self) -> Result<DateTime<Utc>, LedgerError> {
         self.in_transaction(Kind::Read, |conn| settings::server_time(conn).boxed()).await
     }
 
-    /// Closes the connections that nobody uses; the others are closed when they have done what was asked.
+    /// Closes idle connections; the others are closed when their work is done.
     pub fn close(&self) {
         self.watch.stop();
         self.turns.connections.close();
@@ -313,8 +314,9 @@ impl PostgresLedger {
         Ok(Self { turns, others, servers, watch, runtime: Handle::current() })
     }
 
-    /// Does work in a task of its own, on the runtime of the connections: it comes to its end, and leaves no transaction
-    /// half-way, even if nobody waits for it any more.
+    /// Runs work in a task of its own, on the runtime of the connections: it finishes, and leaves no transaction
+    /// half-way, even
+    /// if nobody waits for it any more.
     async fn to_its_end<T: Send + 'static>(
         &self,
         work: impl Future<Output = Result<T, LedgerError>> + Send + 'static,

@@ -1,4 +1,4 @@
-//! The database that another one is moved into.
+//! The target of a transfer.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -19,19 +19,19 @@ use super::{LONG_PATIENCE, PostgresOpenError, PostgresOptions, migrate, verify};
 use crate::convert::bad;
 use crate::moving::{Kind, Mark, Page, Row, TABLES, Table};
 
-/// How long an answer is waited for: longer than the server waits itself.
+/// The longest wait for an answer: longer than the server's own.
 const BOUND: Duration = Duration::from_mins(2);
 
-/// A migrated database. Nobody decides by it for as long as this is there.
+/// A migrated database. Nothing is decided on it while this exists.
 pub(crate) struct Target {
     conn: Session,
     place: String,
 }
 
-/// What a database says to being moved into.
+/// The state of a target database.
 #[derive(Debug)]
 pub(crate) enum Found {
-    /// It is empty, or whatever it holds comes from this source.
+    /// It is empty, or all its rows come from this source.
     Free,
     /// It has rows, and no mark.
     Unmarked,
@@ -52,12 +52,12 @@ struct Marked {
 }
 
 impl Target {
-    /// Runs the migrations that have not run, and connects; returns the names of what was run.
+    /// Runs pending migrations, and connects; returns their names.
     pub(crate) async fn open(options: &PostgresOptions) -> Result<(Self, Vec<String>), PostgresOpenError> {
         let connector = Connector::new(Place::parse(&options.url)?, options)?;
         let run = migrate::migrate(&connector).await?;
         let place = connector.place().to_string();
-        // The other side may be gone without a word: then the server notices within half a minute, and lets go of the turn.
+        // The other side may vanish: then the server notices within half a minute, and releases the admission lock.
         let session = format!(
             "{}; SET idle_in_transaction_session_timeout = {}; \
              SET tcp_keepalives_idle = 15; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3",
@@ -75,13 +75,14 @@ impl Target {
         &self.place
     }
 
-    /// Takes the turn of every instance until the connection is closed. Whoever has opened the database before waits for
-    /// his in vain, and so does another move.
+    /// Takes the admission lock until the connection is closed. Instances that opened the database before wait in vain,
+    /// and so
+    /// does another transfer.
     pub(crate) async fn hold(&self) -> Result<(), LedgerError> {
         self.run(&format!("SELECT pg_advisory_lock({TURNSTILE})")).await
     }
 
-    /// Whether this source may be moved here.
+    /// The state of the target for this source.
     pub(crate) async fn look(&self, mark: &Mark) -> Result<Found, LedgerError> {
         let found = self.found().await?;
         Ok(match (self.is_empty().await?, found) {
@@ -92,8 +93,9 @@ impl Target {
         })
     }
 
-    /// Says that this source is being moved here. Until that has ended, the pools have no marks either: an instance that
-    /// opened the database before finds no free access code.
+    /// Records the transfer of this source. Until its end, the pools have no marks either: an instance that opened the
+    /// database
+    /// before finds no free access code.
     pub(crate) async fn mark(&self, mark: &Mark) -> Result<(), LedgerError> {
         self.run("BEGIN; DELETE FROM pool_marks; DELETE FROM moving_in").await?;
         let columns = vec![Column::Text(Cow::Owned(mark.to_string()))];
@@ -116,13 +118,14 @@ impl Target {
         self.execute(Set::over(table.insert, columns, ")")).await
     }
 
-    /// Takes all rows out of a table.
+    /// Removes all rows of a table.
     pub(crate) async fn clear(&self, table: &'static Table) -> Result<(), LedgerError> {
         self.run(&format!("TRUNCATE {}", table.name)).await
     }
 
-    /// Begins the transaction that ends the move: nobody else writes until it is over. What is not there by now will not
-    /// come, so the statistics are taken before, by which the invariants are looked at.
+    /// Begins the transaction that ends the transfer: nobody else writes meanwhile. All rows are there by now, so
+    /// statistics
+    /// are collected before the invariants are checked.
     pub(crate) async fn begin_to_end(&self) -> Result<(), LedgerError> {
         let tables: Vec<&str> = TABLES.iter().map(|table| table.name).collect();
         let tables = tables.join(", ");
@@ -143,7 +146,7 @@ impl Target {
         Ok(verify::violations(&self.conn, by).await?)
     }
 
-    /// Ends the move: from now on the database can be served.
+    /// Ends the transfer: from now on the database can be served.
     pub(crate) async fn end(&self) -> Result<(), LedgerError> {
         self.run("DELETE FROM moving_in; COMMIT").await
     }
@@ -172,7 +175,7 @@ impl Target {
     }
 }
 
-/// A column of rows; `None` if one of them holds what the column cannot.
+/// A column of rows; `None` if a value does not fit it.
 fn column(kind: Kind, rows: &[Row], place: usize) -> Option<Column<'_>> {
     let numbers = || rows.iter().map(|row| row.number(place));
     let texts = || rows.iter().map(|row| row.text(place).map(Cow::Borrowed));

@@ -1,4 +1,4 @@
-//! What operations personnel ask and change.
+//! Queries and changes of operators.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -303,10 +303,10 @@ async fn known_codes(
     Ok(known)
 }
 
-/// Codes of one piece, since when they are free, and the audit entry, if it is the first piece.
+/// Codes of one piece, the time since which they are free, and the audit entry of the first piece.
 type Piece = (Vec<(AccessCode, AccessCodeKind)>, i64, Option<AuditRecord>);
 
-/// Codes that another import has loaded meanwhile stay as they are.
+/// Codes that another import has loaded meanwhile stay unchanged.
 async fn load_pool(mut conn: &AsyncPgConnection, asked: Arc<Piece>) -> Result<(), Trouble> {
     let (piece, since, entry) = &*asked;
     Set::new(
@@ -403,7 +403,7 @@ async fn set_quota(mut conn: &AsyncPgConnection, threshold: u32, by: Arc<Changed
 }
 
 async fn tenant_page(mut conn: &AsyncPgConnection, page: TenantPage) -> Result<Vec<TenantView>, Trouble> {
-    // Ids begin with the time they were made: newest first is the order of the ids, backwards.
+    // Ids begin with their creation time: newest first is the descending order of the ids.
     let newest = tenants::table.order(tenants::id.desc()).limit(page.limit.into()).select(TenantRow::as_select());
     let rows: Vec<TenantRow> = match page.before {
         Some(before) => newest.filter(tenants::id.lt(before.as_bytes().as_slice())).load(&mut conn).await?,
@@ -417,7 +417,7 @@ async fn tenant(mut conn: &AsyncPgConnection, id: TenantId) -> Result<Option<Ten
     Ok(tenant_views(conn, found).await?.pop())
 }
 
-/// Tenants with what they hold and what was sent to them, in their order.
+/// Tenants with their access codes and mails, in order.
 async fn tenant_views(mut conn: &AsyncPgConnection, rows: Vec<TenantRow>) -> Result<Vec<TenantView>, Trouble> {
     let tenants: Vec<Tenant> = readable(rows.into_iter().map(TenantRow::shown).collect())?;
     let ids: Vec<TenantId> = tenants.iter().map(|tenant| tenant.id).collect();
@@ -490,7 +490,7 @@ async fn applications(
     application_views(conn, rows.into_iter().rev()).await
 }
 
-/// Applications with the mails of the tenants that came of them.
+/// Applications with the mails of their tenants.
 async fn application_views(
     conn: &AsyncPgConnection,
     rows: impl Iterator<Item = ApplicationRow>,

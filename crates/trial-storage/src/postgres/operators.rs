@@ -1,4 +1,4 @@
-//! Operators, their sessions, and the audit. No decision looks at any of them.
+//! Operators, their sessions, and the audit. No decision reads them.
 
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ use crate::schema::{operators, quota_thresholds, sessions};
 
 #[async_trait]
 impl Operators for PostgresLedger {
-    /// In turn, so that of two who take one name at once, the second sees the first.
+    /// Under the admission lock, so that of two additions with one name, the second sees the first.
     async fn add_operator(&self, operator: Operator, by: ChangedBy) -> Result<OperatorAdded, LedgerError> {
         let asked = Arc::new((operator, by));
         self.in_transaction(Kind::Turn, move |conn| add(conn, Arc::clone(&asked)).boxed()).await
@@ -33,7 +33,7 @@ impl Operators for PostgresLedger {
         self.in_transaction(Kind::Read, move |conn| list(conn, limit).boxed()).await
     }
 
-    /// In turn, so that it does not miss a session that begins at the same time.
+    /// Under the admission lock, so that it does not miss a session that begins at the same time.
     async fn revoke_operator(&self, name: OperatorName, by: ChangedBy) -> Result<bool, LedgerError> {
         let asked = Arc::new((name, by));
         self.in_transaction(Kind::Turn, move |conn| revoke(conn, Arc::clone(&asked)).boxed()).await
@@ -91,7 +91,7 @@ impl AuditTrail for PostgresLedger {
 async fn record_search(mut conn: &AsyncPgConnection, search: Arc<PersonSearch>) -> Result<SearchOutcome, Trouble> {
     let counted = match search.counted() {
         Some((query, skipped)) => {
-            // What is counted below is what was committed before: searches of one operator wait here for each other.
+            // The count below is of committed rows: searches of one operator wait here for each other.
             let of_name = operators::table.filter(operators::name.eq(&search.entry().actor));
             let in_force = of_name.filter(operators::revoked_at.is_null()).select(operators::id);
             let _: Option<Vec<u8>> = in_force.for_no_key_update().get_result(&mut conn).await.optional()?;

@@ -1,5 +1,6 @@
-//! Mails that wait to be delivered. A lease is a due time in the future: whoever dies under it leaves the mail due again.
-//! Workers pass by each other's rows (`SKIP LOCKED`), and no decision waits for them.
+//! Mails that wait to be delivered. A lease is a due time in the future: after a crash, the mail becomes due again.
+//! Workers
+//! skip each other's rows (`SKIP LOCKED`), and no decision waits for them.
 
 use std::collections::HashMap;
 
@@ -40,7 +41,8 @@ impl Outbox for PostgresLedger {
                 .transaction(Kind::Write, PATIENCE, |mut conn| {
                     let held = mails::table.filter(MAIL_IS_DUE).filter(mails::lease.eq_any(leases.clone()));
                     let held = held.filter(mails::next_attempt_at.lt(micros(until)));
-                    // Whoever settles one of them at this moment needs it no more, and must not wait for the others.
+                    // A worker that settles one of them at this moment needs it no more, and must not wait for the
+                    // others.
                     let ids = held.select(mails::id).order(mails::id).for_update().skip_locked();
                     async move {
                         let ids: Vec<Vec<u8>> = ids.load(&mut conn).await?;
@@ -58,7 +60,7 @@ impl Outbox for PostgresLedger {
     }
 
     async fn settle(&self, mut settlements: Vec<Settlement>) -> Result<(), LedgerError> {
-        // Two workers that settle the same mails do so in the same order, so that neither waits for the other for ever.
+        // Two workers settle the same mails in the same order, so that they do not deadlock.
         settlements.sort_by_key(|settlement| settlement.mail);
         let connections = self.others.clone();
         self.to_its_end(async move {
@@ -76,8 +78,7 @@ impl Outbox for PostgresLedger {
     }
 }
 
-/// Claims by their priorities, the longest due first; then those that are due beyond the horizon, because the clock was set
-/// back.
+/// Claims by priority, the longest due first; then those due beyond the horizon, because the clock was set back.
 async fn claim(mut conn: &AsyncPgConnection, lease: Lease, limit: u32) -> Result<Vec<DueMail>, Trouble> {
     let room = |ids: &Vec<Vec<u8>>| i64::from(limit) - i64::try_from(ids.len()).unwrap_or(i64::MAX);
     let due = |priority: u8| {
@@ -120,7 +121,7 @@ async fn claim(mut conn: &AsyncPgConnection, lease: Lease, limit: u32) -> Result
     Ok(mails)
 }
 
-/// So that what cannot be read stands in no other's way.
+/// Gives an unreadable mail up, so that it holds up no other.
 async fn give_up(mut conn: &AsyncPgConnection, id: &[u8], lease: Lease, reason: &str) -> Result<(), Trouble> {
     let given_up = (
         mails::state.eq(MailState::Failed.as_str()),
@@ -134,7 +135,7 @@ async fn give_up(mut conn: &AsyncPgConnection, id: &[u8], lease: Lease, reason: 
 /// A mail of the claim, if it can be read.
 type Claimed = (Vec<u8>, Result<DueMail, LedgerError>);
 
-/// The claimed mails in the order of the claim, each with its tenant and what that holds.
+/// The claimed mails in the order of the claim, each with its tenant and access codes.
 async fn claimed(mut conn: &AsyncPgConnection, ids: &[Vec<u8>]) -> Result<Vec<Claimed>, Trouble> {
     let found: Vec<(MailRow, Option<TenantRow>)> = mails::table
         .left_join(tenants::table.on(mails::tenant.eq(tenants::id.nullable())))
@@ -175,8 +176,7 @@ async fn claimed(mut conn: &AsyncPgConnection, ids: &[Vec<u8>]) -> Result<Vec<Cl
     Ok(ids.iter().filter_map(|id| Some((id.clone(), found.remove(id)?))).collect())
 }
 
-/// Settles a mail, and takes the attempt down. None is, if it was settled before or the lease is somebody else's: then it does
-/// not count.
+/// Settles a mail, and records the attempt. Neither, if it was settled before or another worker has the lease.
 async fn settle_one(mut conn: &AsyncPgConnection, settlement: &Settlement) -> Result<(), Trouble> {
     let at = || Column::Number(micros(settlement.at));
     let mail = Column::Bytes(settlement.mail.as_bytes());

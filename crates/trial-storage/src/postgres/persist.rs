@@ -1,4 +1,4 @@
-//! Stores what a plan says: all of it by one statement, whatever the number of tables and rows.
+//! Stores the effects of a plan: all of them by one statement, whatever the number of tables and rows.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -26,27 +26,29 @@ struct Step<'a> {
     name: &'static str,
     set: Set<'a>,
     rows: usize,
-    /// The column that is wrong if fewer rows are touched than are named; nothing if that cannot be.
+    /// The column at fault if fewer rows are touched than named; `None` if that cannot happen.
     found_by: Option<&'static str>,
 }
 
-/// What a plan stores, as a statement.
+/// The effects of a plan, as a statement.
 pub(super) struct Storing<'a> {
     set: Set<'a>,
-    /// Which of the few statements it is: a bit of its own.
+    /// The identity of the statement among the few there are: a bit of its own.
     pub(super) which: u32,
 }
 
 impl<'a> Storing<'a> {
-    /// The statement that stores the effects; none if there are none. It fails in any transaction but the one that the
-    /// facts were loaded in, and unless every row that it changes is there: that transaction is serial with every other, so
-    /// what was there when the facts were loaded is there still.
+    /// The statement that stores the effects; `None` if there are none. It fails in any transaction but that of the
+    /// facts, and
+    /// unless every row that it changes exists: that transaction is serial with every other, so rows found when the
+    /// facts were
+    /// loaded still exist.
     ///
-    /// Steps are left out by groups, so that there are few statements to prepare.
+    /// Steps are left out in groups, so that there are few statements to prepare.
     pub(super) fn of(effects: &'a Effects, new: &'a New<'a>, loaded: &Loaded, batch: &'a Decided) -> Option<Self> {
         let groups = [
             vec![new.challenges(), new.code_requests(), settle_sends(&effects.sends), count_sms(&effects.sms_days)],
-            // Whoever is sent a new code is a phone to note, and whoever submits one is an application.
+            // A new code updates the phone, a submitted one leaves an application.
             vec![
                 update_challenges(&effects.challenges),
                 upsert_phones(&effects.phones),
@@ -91,7 +93,7 @@ impl<'a> Storing<'a> {
     }
 }
 
-/// All steps in one statement. A row that is not there makes a number of its column's name, which the server refuses.
+/// All steps in one statement. A missing row makes a number of its column's name, which the server refuses.
 fn whole<'a>(steps: Vec<Step<'a>>, batch: &'a Decided) -> Set<'a> {
     let mut done = Set::default();
     let mut checks = Set::default();
@@ -145,7 +147,7 @@ pub(crate) async fn store_accepted(conn: &AsyncPgConnection, effects: &Effects) 
     try_join3(begun, try_join_all(stored), committed).await.map(drop).map_err(LedgerError::from)
 }
 
-/// The batch itself: a server that has this has all that the batch stored.
+/// The batch itself: a server that has this row has all that the batch stored.
 fn row_of(batch: &Decided) -> Step<'_> {
     let columns =
         vec![Column::Number(batch.transaction), Column::Number(batch.at), Column::Text(Cow::Borrowed(&batch.timeline))];
@@ -153,13 +155,13 @@ fn row_of(batch: &Decided) -> Step<'_> {
     Step { name: "decided", set: Set::over(head, columns, ")"), rows: 1, found_by: None }
 }
 
-/// Stores applications that were refused out of turn.
+/// Stores applications that were refused without the admission lock.
 pub(super) async fn refused(conn: &AsyncPgConnection, records: &[ApplicationRecord]) -> Result<(), Trouble> {
     let rows: Vec<NewApplication<'_>> = records.iter().map(Into::into).collect();
     insert(conn, insert_applications(&rows)).await
 }
 
-/// Puts mails into the outbox.
+/// Adds mails to the outbox.
 pub(super) async fn mails(conn: &AsyncPgConnection, records: &[MailRecord]) -> Result<(), Trouble> {
     let rows: Vec<NewMail<'_>> = records.iter().map(Into::into).collect();
     insert(conn, insert_mails(&rows)).await
@@ -374,7 +376,7 @@ impl<'a> New<'a> {
         insert_audit(&self.audit)
     }
 
-    /// They are told in the order of their numbers, which are given in the order of the rows.
+    /// They are delivered in the order of their numbers, which are assigned in the order of the rows.
     fn events(&self) -> Step<'_> {
         let rows = &self.events;
         let columns = vec![
@@ -602,7 +604,7 @@ fn count_quota<'a>(used: Option<QuotaUse>) -> Step<'a> {
     Step { name: "counted_quota", set: Set::over(head, columns, tail), rows, found_by: None }
 }
 
-/// Moves each pool's mark to the last code that was given: they are given in order, so none before it is free.
+/// Moves each pool's mark to the last assigned code: codes are assigned in order, so none before it is free.
 fn move_marks<'a>(leases: &'a [AccessCodeLease], free_since: &HashMap<AccessCode, i64>) -> Step<'a> {
     let last = |kind: &AccessCodeKind| leases.iter().rev().find(|lease| lease.kind == *kind);
     let last: Vec<&AccessCodeLease> = AccessCodeKind::ALL.iter().filter_map(last).collect();

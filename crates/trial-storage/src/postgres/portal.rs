@@ -1,4 +1,4 @@
-//! The portal: passwords, sessions and tries of tenants' owners.
+//! The portal: passwords, sessions and attempts of owners.
 
 use std::sync::Arc;
 
@@ -67,7 +67,7 @@ impl Portal for PostgresLedger {
     }
 }
 
-/// The address first, the account then: whoever waits for a row holds none that another waits for in the other order.
+/// The address first, then the account, so that two never deadlock.
 async fn count_both(mut conn: &AsyncPgConnection, tried: PortalTry) -> Result<PortalTries, Trouble> {
     let address = count_one(conn, tried.hour, &tried.address).await?;
     let counts = tried.counts_for_account(address);

@@ -1,4 +1,4 @@
-//! What operations ask and change of number prefixes.
+//! Queries and changes of number ranges by operators.
 
 use std::sync::Arc;
 

@@ -32,7 +32,7 @@ impl Receipts for PostgresLedger {
     }
 }
 
-/// The row is locked: of two receipts of one message, the second is judged by what the first has left.
+/// The row is locked: of two receipts of one message, the second is judged by the state after the first.
 async fn take_down(mut conn: &AsyncPgConnection, receipt: &DeliveryReceipt) -> Result<bool, Trouble> {
     let found: Option<(Vec<u8>, Option<String>)> = code_requests::table
         .filter(HAS_PROVIDER_ID)

@@ -1,5 +1,5 @@
-//! One session with a server: the settings that it has whatever the server is configured to, and the warnings that the
-//! server sends besides its answers.
+//! One session with a server: its settings, whatever the configuration of the server, and the warnings that the server
+//! sends besides its answers.
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -19,21 +19,24 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use super::fault::Trouble;
 use super::transaction::lost;
 
-/// First in every session. What a session sets itself is in force until it ends, whatever `ALTER SYSTEM` and a reload say
-/// meanwhile: a commit is on the disk, and on the synchronous standby if there is one, before it is acknowledged. An
-/// operator who asks for more (`remote_apply`) gets that. The second column is a token that the session must still have
-/// later: behind a pooler that shares sessions by transaction, it has another's.
+/// First in every session. Settings of a session hold until its end, whatever `ALTER SYSTEM` and a reload change: a
+/// commit
+/// is on the disk, and on the synchronous standby if there is one, before it is acknowledged. An operator who asks for
+/// more
+/// (`remote_apply`) gets that. The second column is a token that the session must still have later: behind a pooler
+/// that
+/// shares sessions by transaction, it has another's.
 const PROLOGUE: &str = "SELECT set_config('synchronous_commit', \
         CASE current_setting('synchronous_commit') WHEN 'remote_apply' THEN 'remote_apply' ELSE 'on' END, false), \
     set_config('trialgate.session', md5(random()::text || clock_timestamp()::text || pg_backend_pid()::text), false)";
 
-/// The token that the session has now, by a query of its own.
+/// The current token of the session, by a query of its own.
 const TOKEN: &str = "SELECT current_setting('trialgate.session', true)";
 
-/// Which server it is, and its timeline. A server that is asked by two addresses was started once.
+/// The identity of a server, and its timeline. A server with two addresses has one start time.
 const SERVER: &str = "SELECT pg_postmaster_start_time()::text, substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8)";
 
-/// A connection before diesel has it. It can be asked by simple queries, which poolers of every kind pass on.
+/// A connection before diesel has it. It takes simple queries, which poolers of every kind pass on.
 pub(super) struct Line {
     client: Client,
     token: String,
@@ -41,7 +44,7 @@ pub(super) struct Line {
     driver: Driver,
 }
 
-/// A connection, and what is known of its session.
+/// A connection, and the state of its session.
 pub(super) struct Session {
     connection: AsyncPgConnection,
     token: String,
@@ -50,15 +53,15 @@ pub(super) struct Session {
     driver: Driver,
 }
 
-/// The task that reads and writes for a connection; it ends with this, whatever is under way.
+/// The task that reads and writes for a connection; it ends with this.
 pub(super) struct Driver(AbortHandle);
 
-/// A server that can be written to.
+/// A writable server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Writable {
-    /// When it was started: no two servers share this.
+    /// Its start time: no two servers share one.
     pub(super) started: String,
-    /// Its timeline, as eight hexadecimal digits: each promotion and each recovery begins a higher one.
+    /// Its timeline, as eight hexadecimal digits: each promotion and each recovery starts a higher one.
     pub(super) timeline: String,
 }
 
@@ -85,7 +88,7 @@ impl Line {
         Ok(Session { connection, token, warnings, prepared: 0, driver })
     }
 
-    /// Tells if this is still our session, after somebody else has begun one.
+    /// Returns `true` if this is still our session, after another client has begun one.
     pub(super) async fn is_kept(&self) -> Result<bool, ConnectionError> {
         Ok(self.ask(TOKEN).await?.first() == Some(&self.token))
     }
@@ -111,8 +114,9 @@ impl Line {
 }
 
 impl Session {
-    /// Commits. An answer that came with a warning is none: the server warns when it gives up waiting for a synchronous
-    /// standby, because somebody cancelled the statement, and answers as if it had not.
+    /// Commits. An answer with a warning counts as none: the server warns when it stops waiting for a synchronous
+    /// standby,
+    /// because the statement was cancelled, and answers as if it had not.
     pub(super) async fn commit(&self) -> Result<(), Trouble> {
         let warned = self.warnings.load(Ordering::Acquire);
         (&mut &self.connection).batch_execute("COMMIT").await?;
@@ -123,12 +127,12 @@ impl Session {
             .into())
     }
 
-    /// The token that the session was given.
+    /// The token of the session.
     pub(super) fn token(&self) -> &str {
         &self.token
     }
 
-    /// Returns `true` if a statement, by a bit of its own, was prepared in this session.
+    /// Returns `true` if a statement, by its bit, was prepared in this session.
     pub(super) fn has_prepared(&self, statement: u32) -> bool {
         self.prepared & statement != 0
     }
@@ -141,7 +145,7 @@ impl Session {
         self.connection.is_broken()
     }
 
-    /// The connection alone, and what must live as long.
+    /// The connection alone, and the task that must live as long.
     pub(super) fn into_parts(self) -> (AsyncPgConnection, Driver) {
         (self.connection, self.driver)
     }
@@ -161,7 +165,8 @@ impl Drop for Driver {
     }
 }
 
-/// Reads and writes for a connection, and counts warnings: one that comes before an answer is counted before it is given.
+/// Reads and writes for a connection, and counts warnings: one before an answer is counted before the answer is passed
+/// on.
 fn drive<S>(mut connection: Connection<Socket, S>, warnings: Arc<AtomicU64>) -> Driver
 where
     S: TlsStream + Unpin + Send + 'static,
@@ -180,7 +185,7 @@ where
     Driver(task.abort_handle())
 }
 
-/// The whole chain of causes: "error connecting to server" alone helps nobody.
+/// The whole chain of causes: "error connecting to server" alone is of no use.
 fn refused(error: &tokio_postgres::Error) -> ConnectionError {
     let mut text = error.to_string();
     let mut cause = std::error::Error::source(error);

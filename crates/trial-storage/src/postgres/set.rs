@@ -9,7 +9,7 @@ use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::sql_types::{Array, BigInt, Binary, Integer, Nullable, Text};
 
-/// The values that are bound at one place.
+/// The values bound at one place.
 #[derive(Debug, Clone)]
 pub(super) enum Column<'a> {
     Number(i64),
@@ -26,7 +26,7 @@ pub(super) enum Column<'a> {
     OptionalBytea(Vec<Option<&'a [u8]>>),
 }
 
-/// A statement that is prepared once: pieces of SQL, and what is bound between them.
+/// A statement that is prepared once: pieces of SQL, and the values between them.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Set<'a>(Vec<Piece<'a>>);
 
@@ -36,12 +36,12 @@ enum Piece<'a> {
     Bound(Column<'a>),
 }
 
-/// A [`Set`] that gives rows of these types.
+/// A [`Set`] that returns rows of these types.
 #[derive(Debug, Clone)]
 pub(super) struct Rows<'a, Types>(Set<'a>, PhantomData<Types>);
 
 impl<'a> Set<'a> {
-    /// Pieces of SQL, each followed by what is bound there, and a tail.
+    /// Pieces of SQL, each followed by its value, and a tail.
     pub(super) fn new(pieces: Vec<(&'static str, Column<'a>)>, tail: &'static str) -> Self {
         pieces.into_iter().fold(Self::default(), |set, (sql, column)| set.sql(sql).bind(column)).sql(tail)
     }
@@ -52,19 +52,19 @@ impl<'a> Set<'a> {
         Self::new(pieces.map(|(place, column)| (if place == 0 { head } else { ", " }, column)).collect(), tail)
     }
 
-    /// Goes on with this.
+    /// Appends SQL.
     pub(super) fn sql(mut self, sql: &'static str) -> Self {
         self.0.push(Piece::Sql(sql));
         self
     }
 
-    /// Binds this here.
+    /// Appends a value.
     pub(super) fn bind(mut self, column: Column<'a>) -> Self {
         self.0.push(Piece::Bound(column));
         self
     }
 
-    /// Goes on with all of another.
+    /// Appends another statement.
     pub(super) fn then(mut self, other: Self) -> Self {
         self.0.extend(other.0);
         self
@@ -109,7 +109,7 @@ impl<'a> Column<'a> {
     }
 }
 
-/// PostgreSQL's texts hold no NUL. Ours have none, but the words of gateways and mail servers may.
+/// PostgreSQL's texts hold no NUL. Ours have none, but replies of gateways and mail servers may.
 pub(crate) fn storable(text: &str) -> Cow<'_, str> {
     if text.contains('\0') { Cow::Owned(text.replace('\0', "\u{FFFD}")) } else { Cow::Borrowed(text) }
 }
@@ -133,7 +133,7 @@ impl QueryFragment<Pg> for Column<'_> {
     }
 }
 
-/// Known by its text, which holds no value.
+/// Identified by its text, which holds no value.
 impl QueryId for Set<'_> {
     type QueryId = ();
     const HAS_STATIC_QUERY_ID: bool = false;
@@ -151,7 +151,7 @@ impl QueryFragment<Pg> for Set<'_> {
     }
 }
 
-/// Known by its text, which holds no value.
+/// Identified by its text, which holds no value.
 impl<Types> QueryId for Rows<'_, Types> {
     type QueryId = ();
     const HAS_STATIC_QUERY_ID: bool = false;

@@ -1,4 +1,4 @@
-//! The server's settings that promises depend on.
+//! The server's settings that guarantees depend on.
 
 use chrono::{DateTime, Utc};
 use diesel::OptionalExtension;
@@ -11,10 +11,10 @@ use super::set::Set;
 use super::transaction::TURNSTILE;
 use crate::convert::time;
 
-/// Seconds for which a session may hold the admission lock before it is named.
+/// Seconds for which a session may hold the admission lock before it is reported.
 const HELD_UP: i64 = 1;
 
-/// The dangers of the settings, and the losses that there were; the graver ones with `true`.
+/// The dangers of the settings, and the losses so far; the graver ones with `true`.
 pub(super) async fn concerns(mut conn: &AsyncPgConnection, servers: usize) -> Result<Vec<(bool, String)>, Trouble> {
     let settings = "SELECT name, setting FROM pg_settings \
         WHERE name IN ('fsync', 'full_page_writes', 'lc_messages', 'synchronous_standby_names')";
@@ -25,17 +25,17 @@ pub(super) async fn concerns(mut conn: &AsyncPgConnection, servers: usize) -> Re
     Ok(halted.into_iter().chain(concerns).chain(holder(conn).await?).collect())
 }
 
-/// The time on the server's clock.
+/// The time of the server's clock.
 pub(super) async fn server_time(mut conn: &AsyncPgConnection) -> Result<DateTime<Utc>, Trouble> {
     let now = "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint";
     let now: i64 = Set::new(Vec::new(), now).returning::<BigInt>().get_result(&mut conn).await?;
     Ok(time(now, "clock_timestamp()")?)
 }
 
-/// A session that holds the admission lock, and for how many seconds its transaction has run. A decision takes milliseconds.
+/// A session that holds the admission lock, and the age of its transaction in seconds. A decision takes milliseconds.
 type Holder = (i32, String, String, i64);
 
-/// The session that keeps every decision waiting, if one does.
+/// The session that holds up every decision, if any.
 async fn holder(mut conn: &AsyncPgConnection) -> Result<Option<(bool, String)>, Trouble> {
     let holders = Set::default()
         .sql(
@@ -73,7 +73,7 @@ fn concern(name: &str, value: &str, servers: usize) -> Option<(bool, String)> {
                  acknowledged last; name the standby in `{name}` of the server"
             ),
         )),
-        // Errors that have no kind of their own are told by their message.
+        // Errors without a kind of their own are classified by their message.
         ("lc_messages", _) if !is_english => Some((
             false,
             format!(

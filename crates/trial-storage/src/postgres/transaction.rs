@@ -11,7 +11,7 @@ use trial_core::LedgerError;
 use super::connect::Connections;
 use super::fault::Trouble;
 
-/// What a transaction does on its connection. It may be done twice, on two connections.
+/// The work of a transaction on its connection. It may run twice, on two connections.
 pub(super) trait Work<T>: for<'c> Fn(&'c AsyncPgConnection) -> BoxFuture<'c, Result<T, Trouble>> {}
 
 impl<T, F> Work<T> for F where F: for<'c> Fn(&'c AsyncPgConnection) -> BoxFuture<'c, Result<T, Trouble>> {}
@@ -21,11 +21,11 @@ impl<T, F> Work<T> for F where F: for<'c> Fn(&'c AsyncPgConnection) -> BoxFuture
 pub(super) enum Kind {
     /// Reads one snapshot.
     Read,
-    /// Reads one snapshot and adds rows that nobody else looks at.
+    /// Reads one snapshot and adds rows that no other transaction reads.
     Append,
-    /// Changes what no decision looks at.
+    /// Changes rows that no decision reads.
     Write,
-    /// Changes what decisions look at: takes its turn among all instances.
+    /// Changes rows that decisions read: takes the admission lock.
     Turn,
 }
 
@@ -36,10 +36,11 @@ macro_rules! turnstile {
     };
 }
 
-/// The turnstile. Whoever decides, or changes what decisions look at, holds it from the start of the transaction until its
-/// commit is durable.
+/// The admission lock. Decisions, and changes of rows that decisions read, hold it from the start of the transaction
+/// until
+/// the commit is durable.
 pub(super) const TURNSTILE: &str = turnstile!();
-/// One message, so that whatever is sent after it is done in the turn.
+/// One message, so that everything sent after it happens under the lock.
 const PASS: &str =
     concat!("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SELECT pg_advisory_xact_lock(", turnstile!(), ")");
 
@@ -48,19 +49,19 @@ impl Kind {
         match self {
             Self::Read => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
             Self::Append => "BEGIN ISOLATION LEVEL REPEATABLE READ READ WRITE",
-            // Each statement sees what was committed when it began: after the turnstile, all that was decided before.
+            // Each statement sees the rows committed when it began: after the lock, all earlier decisions.
             Self::Write => "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE",
             Self::Turn => PASS,
         }
     }
 }
 
-/// Begins a transaction, and passes the turnstile if it is of that kind.
+/// Begins a transaction, and takes the admission lock if it is of that kind.
 pub(super) async fn begin(mut conn: &AsyncPgConnection, kind: Kind) -> Result<(), Trouble> {
     Ok(conn.batch_execute(kind.begin()).await?)
 }
 
-/// Waits for work on the database no longer than this. Whoever gives up drops the connection, and with it the work.
+/// Bounds the wait for work on the database. Giving up drops the connection, and with it the work.
 pub(super) async fn within<T, E>(bound: Duration, work: impl Future<Output = Result<T, E>>) -> Result<T, Trouble>
 where
     Trouble: From<E>,
@@ -76,7 +77,7 @@ pub(super) fn lost(message: &str) -> Error {
 }
 
 impl Connections {
-    /// Does work in a transaction. If the connection turns out to have died, it is done once more on another.
+    /// Runs work in a transaction. If the connection turns out to be dead, it runs once more on another.
     pub(super) async fn transaction<T>(
         &self,
         kind: Kind,
@@ -108,7 +109,7 @@ impl Connections {
     }
 }
 
-/// Why a transaction did not come to its end.
+/// The reason why a transaction did not finish.
 enum Attempted {
     Undone(Trouble),
     /// The commit was sent, and its answer did not come.

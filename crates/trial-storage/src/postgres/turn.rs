@@ -1,10 +1,12 @@
-//! One decision after the other, over all instances: pass the turnstile, gather, load, plan, persist, commit.
+//! One decision at a time, over all instances: take the admission lock, form the batch, load, plan, persist, commit.
 //!
-//! A round trip costs as much as dozens of rows, so what need not wait for an answer is sent without one: the facts are asked
-//! for behind the turnstile, and the commit goes behind the effects. Neither rests on it: behind a turnstile that was not
-//! passed nothing is loaded, and effects that failed leave nothing to commit.
+//! A round trip costs as much as dozens of rows, so a message that need not wait for an answer is sent without one: the
+//! facts are requested right after the lock, and the commit right after the effects. Neither relies on it: without the
+//! lock
+//! nothing is loaded, and effects that failed leave nothing to commit.
 //!
-//! A connection that is lost before the commit was sent leaves nothing behind: the same batch is decided again on another.
+//! A connection that is lost before the commit was sent leaves nothing behind: the same batch is decided again on
+//! another.
 //! One that is lost at the commit leaves a question, which is answered by reading ([`Turns::find_out`]).
 
 use std::sync::Arc;
@@ -27,46 +29,46 @@ use super::persist::{New, Storing};
 use super::transaction::{Kind, begin, within};
 use crate::convert::micros;
 
-/// The first wait before a lost server is looked for again; it doubles, up to the longest.
+/// The first wait before the next search for a lost server; it doubles, up to the longest.
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
-/// How much longer than the server we wait for its own bound to be kept.
+/// The margin over the server's own bound of a wait.
 const GRACE: Duration = Duration::from_millis(500);
-/// A turnstile that takes longer to pass was somebody else's before.
+/// A lock that takes longer than this was held by another instance.
 const AT_ONCE: Duration = Duration::from_millis(2);
 
-/// How long each part of a decision may take.
+/// The bounds of the parts of a decision.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Bounds {
-    /// Waiting for the turn.
+    /// The wait for the admission lock.
     pub(super) turn: Duration,
     /// Loading and storing, and then once more the commit.
     pub(super) work: Duration,
-    /// Looking for a server again after one was lost.
+    /// The search for a server after one was lost.
     pub(super) reconnect: Duration,
     /// Finding out whether a commit was done.
     pub(super) find_out: Duration,
 }
 
-/// Takes the turns of this instance.
+/// Takes the admission lock for this instance.
 #[derive(Clone)]
 pub(super) struct Turns {
     pub(super) connections: Connections,
     pub(super) bounds: Bounds,
     pub(super) guard: Arc<Guard>,
-    /// Whether the last decision found no server: then the next one does not wait for one.
+    /// The last decision found no server: the next one does not wait for one.
     pub(super) is_down: Arc<AtomicBool>,
-    /// Whether others had their turns before our last one: then the next batch is gathered when its turn has come.
+    /// Others had the lock before our last decision: the next batch is formed under the lock.
     pub(super) is_shared: Arc<AtomicBool>,
 }
 
-/// What is decided next.
+/// The next decision.
 enum Next {
     ToGather(Option<Gather>),
     Gathered(Arc<Batch>),
 }
 
-/// Why an attempt did not come to its end.
+/// The reason why an attempt did not finish.
 enum Failed {
     /// Nothing was stored.
     Undone(Trouble),
@@ -74,7 +76,7 @@ enum Failed {
     Unknown(Vec<Outcome>, Trouble),
 }
 
-/// Why effects were not stored, as far as we know.
+/// The reason why effects were not stored, as far as is known.
 enum Stored {
     Not(Trouble),
     /// The commit was sent, and its answer did not come.
@@ -102,7 +104,7 @@ impl Next {
 }
 
 impl Turns {
-    /// Decides a batch, gathered when its turn has come, or before it where nobody else takes turns.
+    /// Decides a batch, formed under the admission lock, or before it if no other instance decides.
     pub(super) async fn commit(&self, gather: Gather, planner: Arc<Planner>) -> Result<Vec<Outcome>, LedgerError> {
         let mut next = Next::ToGather(Some(gather));
         let mut pauses =
@@ -128,7 +130,7 @@ impl Turns {
         }
     }
 
-    /// There is a server: the next decision that finds none waits for it again.
+    /// A server answered: the next decision that finds none waits for it again.
     fn is_up(&self, outcomes: Vec<Outcome>) -> Vec<Outcome> {
         self.is_down.store(false, Ordering::Relaxed);
         outcomes
@@ -159,11 +161,11 @@ impl Turns {
         Ok(plan.outcomes)
     }
 
-    /// Says whether decisions can be made: by a server that can be written to, and that has what was acknowledged.
+    /// Checks that decisions can be made: by a writable server that has all acknowledged work.
     pub(super) async fn check(&self) -> Result<(), LedgerError> {
         let memory = self.guard.memory();
         let asked = Arc::new(memory.asked());
-        // To begin is a check: a server that can only be read from refuses it.
+        // To begin is a check: a read-only server refuses it.
         let state = self.connections.transaction(Kind::Append, self.bounds.work, move |conn| {
             let asked = Arc::clone(&asked);
             async move { State::load(conn, &asked).await }.boxed()
@@ -174,7 +176,8 @@ impl Turns {
         }
     }
 
-    /// Has every other instance refuse too, if acknowledged work is missing: those who remember less do not miss it.
+    /// Makes every other instance refuse too, if acknowledged work is missing: those with a shorter memory do not
+    /// notice.
     async fn refused(&self, refusal: Refusal) -> LedgerError {
         if matches!(refusal, Refusal::Lost { .. }) {
             let reason: Arc<str> = refusal.to_string().into();
@@ -183,13 +186,13 @@ impl Turns {
                 async move { guard::halt(conn, &reason).await }.boxed()
             });
             if let Err(error) = halt.await {
-                tracing::error!(%error, "the other instances cannot be told that acknowledged work is missing");
+                tracing::error!(%error, "acknowledged work is missing, and the other instances cannot be halted");
             }
         }
         refusal.into()
     }
 
-    /// Passes the turnstile, and loads the facts of the next batch.
+    /// Takes the admission lock, and loads the facts of the next batch.
     async fn load(
         &self,
         conn: &AsyncPgConnection,
@@ -206,7 +209,7 @@ impl Turns {
         }
         let keys = planner.fact_keys(&next.batch());
         let passed = self.pass(conn);
-        // What is polled first is sent first.
+        // The future polled first is sent first.
         let all = try_join3(passed, load::facts(conn, &keys, threshold), State::load(conn, asked));
         let ((), loaded, state) = within(self.bounds.turn + self.bounds.work, all).await?;
         Ok((loaded, state))
@@ -229,7 +232,7 @@ impl Turns {
         let (stored, ended) = within(self.bounds.work, both.map(Ok::<_, Trouble>)).await.map_err(Stored::Perhaps)?;
         match stored {
             Err(trouble) if trouble.is_gone() => Err(Stored::Perhaps(trouble)),
-            // The server refused the effects; behind them, it took the commit as the end of a transaction that had failed.
+            // The server refused the effects; it took the commit after them as the end of a failed transaction.
             Err(trouble) => Err(Stored::Not(trouble)),
             Ok(()) => {
                 ended.map_err(Stored::Perhaps)?;
@@ -239,7 +242,7 @@ impl Turns {
         }
     }
 
-    /// Begins a transaction whose turn it is.
+    /// Begins a transaction that decides.
     async fn pass(&self, conn: &AsyncPgConnection) -> Result<(), Trouble> {
         let asked = Instant::now();
         let passed = within(self.bounds.turn + GRACE, begin(conn, Kind::Turn)).await;
@@ -253,23 +256,25 @@ impl Turns {
         Ok(())
     }
 
-    /// Finds out whether a batch was committed whose commit was not answered; `None` if even that cannot be known.
+    /// Finds out whether a batch with an unanswered commit was committed; `None` if even that cannot be known.
     ///
-    /// The lost transaction held the turnstile: once we have passed it, that transaction has ended, and either left its
-    /// rows or never will. What it left may not have reached a synchronous standby yet: our own commit, which comes after
-    /// it, waits until it has.
+    /// The lost transaction held the admission lock: once we hold it, that transaction has ended, and either left its
+    /// rows or
+    /// never will. Its rows may not have reached a synchronous standby yet: our own commit, which comes after it, waits
+    /// for
+    /// that.
     async fn find_out(&self, batch: &Batch) -> Option<bool> {
         let mut pauses = Pauses::new(self.bounds.find_out);
         loop {
             self.connections.forget();
             match self.look(batch).await {
                 Ok(was_committed) => {
-                    tracing::warn!(was_committed, "the answer to a commit was lost; what became of it was read");
+                    tracing::warn!(was_committed, "the answer to a commit was lost; its outcome was read");
                     return Some(was_committed);
                 }
                 Err(trouble) => {
                     if !pauses.pause().await {
-                        tracing::error!(?trouble, "it cannot be read whether a commit was done");
+                        tracing::error!(?trouble, "the outcome of a commit cannot be read");
                         return None;
                     }
                 }
@@ -280,7 +285,7 @@ impl Turns {
     async fn look(&self, batch: &Batch) -> Result<bool, Trouble> {
         let held = self.connections.get().await?;
         self.pass(&held).await?;
-        // What leaves no row of its own may be decided again.
+        // A batch without a row of its own may be decided again.
         let was_committed = within(self.bounds.work, load::was_committed(&held, batch)).await?.unwrap_or(false);
         if was_committed {
             within(self.bounds.work, (&mut &**held).batch_execute("UPDATE pool_marks SET kind = kind")).await?;
@@ -290,7 +295,7 @@ impl Turns {
     }
 }
 
-/// Waits that double, until a deadline.
+/// Doubling waits, until a deadline.
 struct Pauses {
     next: Duration,
     deadline: Instant,
@@ -301,7 +306,7 @@ impl Pauses {
         Self { next: FIRST_PAUSE, deadline: Instant::now() + in_all }
     }
 
-    /// Waits; says whether there is time for another attempt.
+    /// Waits; returns `true` if there is time for another attempt.
     async fn pause(&mut self) -> bool {
         if Instant::now() + self.next > self.deadline {
             return false;

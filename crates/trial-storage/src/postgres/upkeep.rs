@@ -1,4 +1,4 @@
-//! What time brings.
+//! The scheduled tasks.
 
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ use crate::hours;
 use crate::schema::{application_hours, applications, clock_marks, warnings};
 use crate::views::{self, ClockMarkRow};
 
-/// When the last sweep saw the time; before the first one, when the newest tenant was created.
+/// The time of the last sweep; before the first one, the creation of the newest tenant.
 const CLOCK_MARK: &str = "SELECT coalesce(seen_at, (SELECT created_at FROM tenants ORDER BY id DESC LIMIT 1)) AS seen_at \
     FROM clock_marks WHERE id = 1";
 
@@ -147,7 +147,7 @@ pub(super) async fn hours_between(
     Ok(counted.returning::<(BigInt, Text, BigInt, BigInt)>().load(&mut conn).await?)
 }
 
-/// The hour behind the last before `now` that is counted; the beginning of time, if none is.
+/// The hour after the last counted one before `now`; the beginning of time, if none is.
 pub(super) async fn uncounted_since(
     mut conn: &AsyncPgConnection,
     now: DateTime<Utc>,
@@ -233,7 +233,7 @@ async fn due_tenants(
     Ok(views::due_tenants(due.returning::<(Nullable<BigInt>, Binary)>().load(&mut conn).await?)?)
 }
 
-/// The longest at rest first.
+/// The longest in quarantine first.
 async fn rested(mut conn: &AsyncPgConnection, rest: RestOver, limit: i64) -> Result<Vec<FreedCode>, Trouble> {
     let resting = Set::new(
         vec![

@@ -1,4 +1,4 @@
-//! The URL of a PostgreSQL database, read as libpq reads it, but for TLS: whoever is connected to by TLS is verified.
+//! The URL of a PostgreSQL database, read as libpq reads it, except TLS: a server with TLS is always verified.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -7,13 +7,13 @@ use std::time::Duration;
 use tokio_postgres::Config;
 use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
 
-/// How long a broken connection may go unnoticed while nothing is sent.
+/// The longest time that a broken connection goes unnoticed while nothing is sent.
 const KEEPALIVE: Duration = Duration::from_secs(15);
 const DEFAULT_PORT: u16 = 5432;
-/// What servers show of us in `pg_stat_activity`, if the URL says nothing else.
+/// The name shown in `pg_stat_activity`, if the URL has none.
 const APPLICATION: &str = "trialgate";
 
-/// Where a database is: one server or several, of which one can be written to.
+/// The place of a database: one server or several, of which one is writable.
 #[derive(Clone)]
 pub(super) struct Place {
     /// One for each server, in the URL's order.
@@ -22,16 +22,16 @@ pub(super) struct Place {
     pub(super) database: String,
 }
 
-/// How connections are secured.
+/// The security of connections.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Tls {
-    /// Not at all.
+    /// No TLS.
     Off,
     /// By certificates that this file, or else the machine, trusts.
     Verified(Option<PathBuf>),
 }
 
-/// Why a URL names no database.
+/// The reason why a URL names no database.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PostgresUrlError {
     /// Not a URL of this kind.
@@ -42,7 +42,7 @@ pub enum PostgresUrlError {
     /// Neither a host nor a database.
     #[error("names no {0}")]
     Missing(&'static str),
-    /// A parameter with a value that is not known.
+    /// A parameter with an unknown value.
     #[error("has a parameter {0} that must be {1}")]
     Parameter(&'static str, &'static str),
 }
@@ -51,7 +51,7 @@ impl Place {
     /// Reads a URL.
     ///
     /// # Errors
-    /// Says what is wrong with it, without the password.
+    /// The fault of the URL, without the password.
     pub(super) fn parse(url: &str) -> Result<Self, PostgresUrlError> {
         let (base, query) = url.split_once('?').unwrap_or((url, ""));
         let mut ours = Ours::default();
@@ -83,7 +83,7 @@ impl Place {
     }
 }
 
-/// Parameters that `tokio-postgres` does not know as libpq does.
+/// Parameters that `tokio-postgres` reads differently from libpq.
 #[derive(Default)]
 struct Ours {
     mode: Option<String>,
@@ -102,7 +102,7 @@ impl Ours {
         true
     }
 
-    /// Verified, if nothing is said and the servers are not on this machine.
+    /// Verified, unless the URL says otherwise or the servers are on this machine.
     fn tls(self, is_here: bool) -> Result<Tls, PostgresUrlError> {
         match self.mode.as_deref() {
             Some("disable") => Ok(Tls::Off),
@@ -154,7 +154,7 @@ fn malformed(error: &tokio_postgres::Error) -> PostgresUrlError {
     PostgresUrlError::Malformed(cause)
 }
 
-/// Says nothing of user and password.
+/// Hides user and password.
 impl fmt::Debug for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Place").field("database", &self.to_string()).field("tls", &self.tls).finish_non_exhaustive()

@@ -9,7 +9,7 @@ use trial_core::{UniqueBy, Violation};
 use super::fault::Trouble;
 use crate::invariants;
 
-/// The other invariants: those that SQLite keeps itself by foreign keys, and the marks of the pools.
+/// The other invariants: those that SQLite enforces by foreign keys, and the marks of the pools.
 const OURS: [(&str, &str); 2] = [
     (
         "every reference has its row",
@@ -35,7 +35,7 @@ struct Broken {
 }
 
 pub(super) async fn violations(mut conn: &AsyncPgConnection, by: UniqueBy) -> Result<Vec<Violation>, Trouble> {
-    // Each query reads whole tables, which takes as long as it takes.
+    // Each query reads whole tables, however long that takes.
     conn.batch_execute("SET LOCAL statement_timeout = 0").await?;
     let ours = OURS.into_iter().map(|(invariant, query)| (invariant, invariants::counted(query)));
     let mut violations = Vec::new();

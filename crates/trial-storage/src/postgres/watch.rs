@@ -1,4 +1,4 @@
-//! Looks after what decisions rest on while nobody decides: which server answers, and which others can be written to.
+//! Watches the preconditions of decisions while none is made: the server in use, and other writable ones.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -43,7 +43,7 @@ async fn look(turns: &Turns, connector: &Connector) {
         let used = turns.guard.server();
         turns.guard.set_rival(rival(connector, used.as_ref()).await);
     }
-    // A server that is refused is logged by the guard, one that does not answer by whoever needs it.
+    // A refused server is logged by the guard, an unreachable one by its users.
     if turns.check().await.is_ok() {
         let pruned = turns.connections.transaction(Kind::Write, PATIENCE, |conn| guard::prune(conn).boxed()).await;
         if let Err(error) = pruned {
@@ -52,7 +52,7 @@ async fn look(turns: &Turns, connector: &Connector) {
     }
 }
 
-/// The newest of the servers that can be written to besides the one in use.
+/// The newest writable server besides the one in use.
 async fn rival(connector: &Connector, used: Option<&Writable>) -> Option<(String, Writable)> {
     let used = used?;
     let mut others = writable(connector).await;
@@ -67,11 +67,11 @@ async fn rival(connector: &Connector, used: Option<&Writable>) -> Option<(String
     Some(newest)
 }
 
-/// The servers that can be written to, each once, by their names.
+/// The writable servers, each once, by name.
 pub(super) async fn writable(connector: &Connector) -> Vec<(String, Writable)> {
     let mut seen = BTreeSet::new();
     let mut servers = connector.writable().await;
-    // One server that is named twice is one.
+    // A server named twice counts once.
     servers.retain(|(_, server)| seen.insert(server.started.clone()));
     servers.into_iter().map(|(place, server)| (connector.place().server(place), server)).collect()
 }

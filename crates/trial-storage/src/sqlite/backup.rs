@@ -1,4 +1,4 @@
-//! A copy of the database, made while others use it.
+//! A copy of the database, taken during service.
 
 use std::fs::{self, File};
 use std::path::Path;
@@ -17,11 +17,12 @@ struct Verdict {
 }
 
 impl SqliteLedger {
-    /// Copies the database as it is at one instant into a new file, checks every page of the copy, and only then gives it its
-    /// name; returns its size in bytes. Those who use the database are not in the way, and it is not in theirs.
+    /// Copies the database at one instant into a new file, checks every page of the copy, and only then gives it its
+    /// name;
+    /// returns its size in bytes. Neither the copy nor its users wait for each other.
     ///
     /// # Errors
-    /// The file exists already or cannot be written, the database cannot be read, or the copy is not whole.
+    /// The file exists already or cannot be written, the database cannot be read, or the copy is damaged.
     pub async fn backup(options: &SqliteOptions, to: &Path) -> Result<u64, OpenError> {
         let (options, to) = (options.clone(), to.to_owned());
         blocking(move || copy(&options, &to)).await
@@ -35,7 +36,7 @@ fn copy(options: &SqliteOptions, to: &Path) -> Result<u64, OpenError> {
     }
     let part = trial_files::with_suffix(to, ".part");
     let mut from = open::open(options)?;
-    // Closed before SQLite opens it: it fills a file that is empty.
+    // Closed before SQLite opens it: SQLite fills an empty file.
     drop(trial_files::create_anew(&part).map_err(failed)?);
     let name = part.to_string_lossy().into_owned();
     diesel::sql_query("VACUUM INTO ?")

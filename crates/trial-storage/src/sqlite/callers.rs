@@ -1,4 +1,4 @@
-//! Callers, and the signatures that were accepted.
+//! API clients, and the signatures that were accepted.
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -69,7 +69,7 @@ impl Callers for SqliteLedger {
     }
 }
 
-/// The caller of a name that is not removed.
+/// The client of a name that is not removed.
 fn holder(conn: &mut SqliteConnection, name: &CallerName) -> Result<Option<Caller>, LedgerError> {
     let of_name = callers::table.filter(callers::name_key.eq(name.key())).filter(callers::removed_at.is_null());
     let row = of_name.select(CallerRow::as_select()).first(conn).optional().map_err(fault)?;

@@ -1,4 +1,4 @@
-//! Data of persons: see [`crate::care`].
+//! Personal data: see [`crate::care`].
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -19,13 +19,13 @@ use crate::convert::{bad, id};
 use crate::moving::{NamedRow, Row};
 use crate::prefix_rows;
 
-/// The time that writers may have to wait for a purge that waits for readers.
+/// The longest that writers wait for a purge that waits for readers.
 const PURGE_WAIT_MS: u64 = 100;
 
 #[async_trait]
 impl DataCare for SqliteLedger {
     async fn expire(&self, page: ExpiryPage, dry_run: bool) -> Result<Expired, LedgerError> {
-        // Looking takes no lock: where nothing is old enough, nobody waits.
+        // The query takes no lock: if nothing has expired, nobody waits.
         let count = move |conn: &mut SqliteConnection| expired(conn, &page, true);
         let seen = self.reader().run(move |conn| snapshot(conn, count)).await?;
         if dry_run || seen.removed == 0 {
@@ -63,7 +63,7 @@ impl DataCare for SqliteLedger {
     }
 
     async fn compact(&self, limit: u64) -> Result<Compaction, LedgerError> {
-        // By the connection that writes: those of this process wait for their turn, and do not fail.
+        // On the connection that writes: writers of this process queue, and do not fail.
         self.writer.run(move |conn| open::compact(conn, limit).map_err(fault)).await
     }
 
@@ -99,11 +99,11 @@ struct Checkpoint {
     busy: i32,
 }
 
-/// Brings what was overwritten into the database file and empties the log, in which older pages are; `false` if another
+/// Writes overwritten pages to the database file and empties the log with their older versions; `false` if another
 /// connection prevents it.
 fn truncate_log(conn: &mut SqliteConnection) -> Result<bool, LedgerError> {
     let wait = sql_query("SELECT timeout FROM pragma_busy_timeout").get_result::<BusyTimeout>(conn).map_err(fault)?;
-    // Most of it beside those who write; for the rest they wait, and that is short.
+    // Most of it beside writers; for the short rest they wait.
     for sql in [format!("PRAGMA busy_timeout = {PURGE_WAIT_MS}"), "PRAGMA wal_checkpoint(PASSIVE)".to_owned()] {
         conn.batch_execute(&sql).map_err(fault)?;
     }
@@ -118,7 +118,7 @@ struct BusyTimeout {
     timeout: i64,
 }
 
-/// Removes rows; says how many.
+/// Removes rows; returns their number.
 fn removed(conn: &mut SqliteConnection, removing: [Sql; 2]) -> Result<u64, LedgerError> {
     removing.into_iter().try_fold(0, |rows, sql| {
         let removed = sql.execute(conn).map_err(fault)?;

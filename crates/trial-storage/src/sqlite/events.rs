@@ -1,4 +1,4 @@
-//! What the platform is to be told, and what operations ask of that. A lease is a due time in the future, as for mails.
+//! Events for the platform, and their queries by operators. A lease is a due time in the future, as for mails.
 
 use async_trait::async_trait;
 use diesel::prelude::*;
@@ -21,7 +21,7 @@ use crate::views;
 const IS_DUE: Literal = Literal("platform_events.state = 'due'");
 const IS_FAILED: Literal = Literal("platform_events.state = 'failed'");
 
-/// The oldest of each tenant, if it is due; the longest due first.
+/// The oldest event of each tenant, if due; the longest due first.
 macro_rules! heads {
     ($condition:literal) => {
         concat!(
@@ -43,7 +43,7 @@ struct Head {
 #[async_trait]
 impl EventOutbox for SqliteLedger {
     async fn claim_events(&self, endpoint: EndpointId, lease: Lease, limit: u32) -> Result<EventClaim, LedgerError> {
-        // Looking takes no lock: an idle outbox never stands in an applicant's way.
+        // The query takes no lock: an idle outbox never blocks an applicant.
         let look = move |conn: &mut SqliteConnection| {
             if disabled(conn, &endpoint)?.is_some() {
                 return Ok(Some(EventClaim::Disabled));
@@ -110,7 +110,7 @@ fn heads(conn: &mut SqliteConnection, lease: Lease, limit: u32) -> Result<Vec<Ve
     Ok(ids)
 }
 
-/// One that cannot be read is shown as failed, so that those behind it are sent.
+/// An unreadable event is shown as failed, so that those after it are sent.
 fn claim_one(conn: &mut SqliteConnection, lease: Lease, id: &[u8]) -> Result<Option<DueEvent>, LedgerError> {
     let row = platform_events::table.filter(platform_events::id.eq(id));
     let due = match events::due(row.select(EventRow::as_select()).first(conn).map_err(fault)?) {

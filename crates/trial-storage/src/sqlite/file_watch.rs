@@ -1,18 +1,19 @@
-//! Notices that the database's files were deleted or replaced while they are open: what is committed then goes nowhere.
+//! Notices that the database's files were deleted or replaced while open: commits would be lost then.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Which file a path leads to.
+/// The identity of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Identity {
     device: u64,
     inode: u64,
 }
 
-/// The files that a connection has open, each with its path. Looked at by `stat` alone: to open and close one here would
+/// The files that a connection has open, each with its path. Checked by `stat` alone: opening and closing one here
+/// would
 /// drop the locks that SQLite holds on it.
 #[derive(Debug)]
 pub(super) struct FileWatch {
@@ -20,7 +21,7 @@ pub(super) struct FileWatch {
     is_displaced: AtomicBool,
 }
 
-/// A path leads elsewhere than when the database was opened.
+/// A path leads to another file than when the database was opened.
 #[derive(Debug, thiserror::Error)]
 #[error(
     "{0} was deleted or replaced while the database was open; stop the service, restore the file, and start it again"
@@ -28,15 +29,15 @@ pub(super) struct FileWatch {
 pub(super) struct Displaced(PathBuf);
 
 impl Identity {
-    /// `None` if the path leads to nothing that can be seen.
+    /// `None` if the path leads to no visible file.
     pub(super) fn of(path: &Path) -> Option<Self> {
         fs::metadata(path).ok().map(|data| Self { device: data.dev(), inode: data.ino() })
     }
 }
 
 impl FileWatch {
-    /// Watches a database that was opened, its log and its index; `None` if the path no longer leads to the file that it led
-    /// to `before` that.
+    /// Watches an open database, its log and its index; `None` if the path no longer leads to the same file as
+    /// `before`.
     pub(super) fn start(path: &Path, before: Option<Identity>) -> Option<Self> {
         let paths = ["", "-wal", "-shm"].map(|suffix| trial_files::with_suffix(path, suffix));
         let files: Vec<_> = paths.into_iter().filter_map(|path| Identity::of(&path).map(|file| (path, file))).collect();
@@ -61,7 +62,7 @@ impl FileWatch {
             Some((path, _)) => {
                 let displaced = Displaced(path.clone());
                 if !was_displaced {
-                    tracing::error!(error = %displaced, "the database is not used any more");
+                    tracing::error!(error = %displaced, "the database is no longer used");
                 }
                 Err(displaced)
             }

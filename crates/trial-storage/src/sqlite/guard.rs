@@ -1,5 +1,6 @@
-//! Refuses to write to a database that was moved elsewhere, or that a newer release has migrated: asked in each transaction
-//! that writes, because a service that runs already does not open the file again.
+//! Refuses to write to a database that was transferred, or that a newer release has migrated: checked in each
+//! transaction
+//! that writes, because a running service does not open the file again.
 
 use std::path::Path;
 use std::sync::LazyLock;
@@ -34,12 +35,12 @@ const ONLY: i64 = 1;
 /// The newest migration of this release.
 static OURS: LazyLock<String> = LazyLock::new(open::newest);
 
-/// A reason to write nothing.
+/// A reason to refuse writes.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Refusal {
-    /// Its rows are elsewhere.
+    /// Its rows were transferred.
     #[error(
-        "this database was moved to {0}; set `storage.url` to that one. If nothing was served from there, \
+        "this database was transferred to {0}; set `storage.url` to that one. If nothing was served from there, \
          `trialgate database confirm` lets this one be used again"
     )]
     Moved(String),
@@ -64,12 +65,12 @@ fn refusal(conn: &mut SqliteConnection) -> QueryResult<Option<Refusal>> {
     Ok(newest.filter(|newest| *newest > *OURS).map(Refusal::Newer))
 }
 
-/// Returns the place that the database was moved to, if it was.
+/// Returns the place that the database was transferred to, if it was.
 fn moved_to(conn: &mut SqliteConnection) -> QueryResult<Option<String>> {
     moved_to::table.find(ONLY).select(moved_to::place).get_result(conn).optional()
 }
 
-/// Refuses to open a database that was moved.
+/// Refuses to open a database that was transferred.
 pub(super) fn refuse_moved(conn: &mut SqliteConnection, path: &Path) -> Result<(), OpenError> {
     match moved_to(conn).map_err(|error| open::refused(path, error))? {
         Some(place) => Err(OpenError::Moved { path: path.to_owned(), place }),
@@ -77,7 +78,7 @@ pub(super) fn refuse_moved(conn: &mut SqliteConnection, path: &Path) -> Result<(
     }
 }
 
-/// Marks the database as moved, and commits the transaction that is under way.
+/// Marks the database as transferred, and commits the transaction under way.
 pub(super) fn fence(conn: &mut SqliteConnection, place: &str) -> Result<(), LedgerError> {
     diesel::sql_query("INSERT OR REPLACE INTO moved_to (is_only, place) VALUES (1, ?)")
         .bind::<Text, _>(place)
@@ -87,7 +88,7 @@ pub(super) fn fence(conn: &mut SqliteConnection, place: &str) -> Result<(), Ledg
 }
 
 impl SqliteLedger {
-    /// Lets a database that was moved be used again; returns where it was moved to, if it was.
+    /// Makes a transferred database usable again; returns the place that it was transferred to, if it was.
     ///
     /// # Errors
     /// As for [`SqliteLedger::open`].
@@ -101,7 +102,7 @@ impl SqliteLedger {
                 let place = moved_to(conn).map_err(fault)?;
                 if let Some(place) = &place {
                     diesel::delete(moved_to::table).execute(conn).map_err(fault)?;
-                    let detail = format!("it was moved to {place}");
+                    let detail = format!("it was transferred to {place}");
                     operations::take_down(conn, &by, "database.confirm", "database", detail)?;
                 }
                 Ok::<_, Confirming>(place)

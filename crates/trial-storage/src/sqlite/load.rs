@@ -1,6 +1,8 @@
 //! Loads the facts that a batch names. SQLite is in this process: a point query by a cached statement is cheaper than
-//! any set-based one, which would have to be prepared anew for each length of list. So would be a statement with a limit,
-//! for each value of it: none here has one, and what is not needed is not fetched.
+//! any
+//! set-based one, which would have to be prepared anew for each length of list. So would be a statement with a limit,
+//! for
+//! each value of it: none here has one, and unneeded rows are not fetched.
 
 use chrono::NaiveDate;
 use diesel::connection::DefaultLoadingMode;
@@ -152,7 +154,7 @@ fn rivals(conn: &mut SqliteConnection, tenant: TenantId) -> Result<Vec<TenantFac
     Ok(rows)
 }
 
-/// A tenant with the access codes that it holds or held last, and what its owner did lately.
+/// A tenant with its access codes, current or last, and recent requests of its owner.
 fn life_facts(conn: &mut SqliteConnection, tenant: TenantId) -> Result<Option<LifeFacts>, LedgerError> {
     let id = tenant.as_bytes().as_slice();
     let row = tenants::table.find(id).select(TenantRow::as_select()).first(conn).optional().map_err(fault)?;
@@ -185,7 +187,7 @@ fn free_codes(conn: &mut SqliteConnection, kind: AccessCodeKind, limit: usize) -
     codes.take(limit).map(|code| Ok(AccessCode::from_stored(&code.map_err(fault)?))).collect()
 }
 
-/// What is known of the threshold of a day.
+/// The facts of a day's e-mail limit.
 fn quota(conn: &mut SqliteConnection, day: NaiveDate, first_threshold: u32) -> Result<QuotaFacts, LedgerError> {
     let taken = quota_days::table
         .find(day_number(day))
@@ -202,7 +204,7 @@ fn quota(conn: &mut SqliteConnection, day: NaiveDate, first_threshold: u32) -> R
     })
 }
 
-/// The threshold in force.
+/// The daily e-mail limit in force.
 pub(super) fn threshold(conn: &mut SqliteConnection, first_threshold: u32) -> Result<u32, LedgerError> {
     let set = quota_thresholds::table
         .order(quota_thresholds::seq.desc())
@@ -246,7 +248,7 @@ fn prefix_facts(
     Ok(PrefixFacts { messages, sent, used, block })
 }
 
-/// Codes that were sent in these spans, and how many of them were used.
+/// Codes sent in these spans, and how many of them were used.
 fn codes(
     conn: &mut SqliteConnection,
     prefix: PhonePrefix,
@@ -261,14 +263,14 @@ fn codes(
         .map_err(fault)
 }
 
-/// The last block of a prefix.
+/// The last block of a range.
 pub(super) fn last_block(conn: &mut SqliteConnection, prefix: PhonePrefix) -> Result<Option<PrefixBlock>, LedgerError> {
     let last = prefix_blocks::table.find(prefix.as_stored()).select(BlockRow::as_select());
     let last = last.first(conn).optional().map_err(fault)?;
     last.map(|row| PrefixBlockRecord::try_from(row).map(|record| record.block)).transpose()
 }
 
-/// What operations added to the prefixes that are never blocked.
+/// The ranges that operators added to the safe list.
 pub(super) fn safe_prefixes(conn: &mut SqliteConnection) -> Result<Vec<PhonePrefix>, LedgerError> {
     let safe = safe_prefixes::table.order(safe_prefixes::prefix).select(safe_prefixes::prefix);
     prefix_rows::prefixes(safe.load(conn).map_err(fault)?, "safe_prefixes.prefix")

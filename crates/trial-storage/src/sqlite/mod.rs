@@ -39,19 +39,20 @@ pub(crate) use moving::Source;
 pub(crate) use persist::effects as store_effects;
 use worker::Worker;
 
-/// How to open a database file.
+/// Access to a database file.
 #[derive(Debug, Clone)]
 pub struct SqliteOptions {
     /// The file.
     pub path: PathBuf,
-    /// How long to wait for another process that holds the write lock.
+    /// The longest wait for another process that holds the write lock.
     pub busy_timeout: Duration,
     /// Connections that read, at least 1.
     pub readers: usize,
 }
 
-/// The trial ledger on SQLite, in WAL mode with `synchronous = FULL`. Clones share its connections; the threads end with
-/// the last of them, after they have done what was asked.
+/// The trial ledger on SQLite, in WAL mode with `synchronous = FULL`. Clones share its connections; the threads end
+/// with
+/// the last clone, after their work is done.
 #[derive(Clone)]
 pub struct SqliteLedger {
     writer: Worker,
@@ -76,7 +77,7 @@ impl SqliteLedger {
         blocking(move || Self::open_now(&options)).await
     }
 
-    /// Creates the file if it is absent and runs the migrations that have not run; returns their names.
+    /// Creates the file if absent and runs pending migrations; returns their names.
     ///
     /// # Errors
     /// As for [`SqliteLedger::open`].
@@ -85,8 +86,8 @@ impl SqliteLedger {
         blocking(move || open::migrate(&options)).await
     }
 
-    /// Does what was asked so far and closes every connection, so that one tidy file is left. What is asked later, by
-    /// whatever clone, fails.
+    /// Finishes the work so far and closes every connection, so that one tidy file is left. Later requests, by any
+    /// clone, fail.
     pub async fn close(&self) {
         for reader in &*self.readers {
             reader.close().await;
@@ -115,7 +116,7 @@ impl SqliteLedger {
     }
 }
 
-/// Opening reads and writes files: not on a thread that others wait for.
+/// Opening reads and writes files: not on a thread of the runtime.
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, OpenError> + Send + 'static,
 ) -> Result<T, OpenError> {
@@ -149,7 +150,7 @@ impl TrialLedger for SqliteLedger {
     }
 }
 
-/// What an error of the database means. SQLite's result codes reach us as their texts.
+/// The meaning of a database error. SQLite's result codes arrive as texts.
 fn fault(error: Error) -> LedgerError {
     match &error {
         Error::DatabaseError(DatabaseErrorKind::Unknown, info) if info.message().ends_with("is locked") => {

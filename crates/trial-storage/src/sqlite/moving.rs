@@ -1,4 +1,4 @@
-//! The database that is moved away.
+//! The source of a transfer.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use super::{SqliteOptions, blocking, fault, guard, open, verify};
 use crate::OpenError;
 use crate::moving::{Page, Row, Table};
 
-/// A database that nobody can write to for as long as this is there.
+/// A database that nobody can write to while this exists.
 pub(crate) struct Source(Worker);
 
 #[derive(QueryableByName)]
@@ -29,7 +29,7 @@ struct Count {
 }
 
 impl Source {
-    /// Takes the write lock: what is committed from now on would be lost. Readers are not in its way.
+    /// Takes the write lock: later commits would be lost. Readers are unaffected.
     pub(crate) async fn hold(options: &SqliteOptions) -> Result<Self, OpenError> {
         let options = options.clone();
         blocking(move || {
@@ -42,7 +42,7 @@ impl Source {
         .await
     }
 
-    /// Which database it is: see [`Mark`](crate::moving::Mark).
+    /// The identity of the database: see [`Mark`](crate::moving::Mark).
     pub(crate) async fn identity(&self) -> Result<String, LedgerError> {
         let query = "SELECT strftime('%Y%m%d%H%M%S', min(run_on)) || '-' \
             || coalesce((SELECT lower(hex(min(id))) FROM audit WHERE action <> 'terms.accept'), '') AS identity FROM __diesel_schema_migrations";
@@ -63,15 +63,15 @@ impl Source {
         self.0.run(move |conn| page.load(conn).map_err(fault)).await
     }
 
-    /// Marks the database as moved to this place, for good: whoever has it open refuses from now on.
+    /// Marks the database as transferred to this place, for good: every process that has it open refuses from now on.
     pub(crate) async fn fence(&self, place: &str) -> Result<(), LedgerError> {
         let place = place.to_owned();
         self.0.run(move |conn| guard::fence(conn, &place)).await
     }
 
-    /// Lets others write again, unless the database was marked.
+    /// Releases the write lock, for good if the database was marked.
     pub(crate) async fn release(self) {
-        // What was begun and not committed ends with the connection.
+        // An uncommitted transaction ends with the connection.
         self.0.close().await;
     }
 }

@@ -23,20 +23,20 @@ use crate::OpenError;
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 
-/// "Tria" in ASCII, in the header of every database of ours.
+/// "Tria" in ASCII, in the header of every database of Trialgate.
 const APPLICATION_ID: i64 = 0x5472_6961;
 
-/// How long the switch to WAL waits before it is tried again.
+/// The pause between two attempts to switch to WAL.
 const SWITCH_PAUSE: Duration = Duration::from_millis(5);
 
-/// In `user_version`: nothing of a row that was erased is in the file. Each erasure counts up from it; releases that did not
+/// The `user_version` of a file without remains of erased rows. Each erasure counts up from it; releases that did not
 /// rewrite the file after one left less.
 const CLEAN: i64 = 2;
 
 /// Attempts to open a file that is replaced meanwhile.
 const ATTEMPTS: u32 = 3;
 
-/// Creates the file if it is absent, and runs what has not run. Two processes at once do it one after the other.
+/// Creates the file if absent, and runs pending migrations. Two processes at once do it one after the other.
 pub(super) fn migrate(options: &SqliteOptions) -> Result<Vec<String>, OpenError> {
     let path = &options.path;
     create(path)?;
@@ -51,7 +51,7 @@ pub(super) fn migrate(options: &SqliteOptions) -> Result<Vec<String>, OpenError>
         if !names.is_empty() {
             return Ok(Err(OpenError::Newer { path: path.clone(), names }));
         }
-        // Before anything is written: what is missing could not be told afterwards.
+        // Before any write: afterwards, missing pages could not be detected.
         if let Err(damaged) = is_whole(conn, path) {
             return Ok(Err(damaged));
         }
@@ -67,7 +67,7 @@ pub(super) fn migrate(options: &SqliteOptions) -> Result<Vec<String>, OpenError>
     Ok(run)
 }
 
-/// Creates the file, if it is absent, for this user alone. SQLite gives the files beside it the mode that it has.
+/// Creates the file, if absent, for this user alone. SQLite gives its companion files the same mode.
 fn create(path: &Path) -> Result<(), OpenError> {
     // The system drops a process's locks on a file when any of its descriptors is closed: ours, before SQLite has one.
     static CREATING: Mutex<()> = Mutex::new(());
@@ -81,7 +81,7 @@ fn create(path: &Path) -> Result<(), OpenError> {
     }
 }
 
-/// Rewrites the file, once, if a release has deleted rows from it without doing so.
+/// Rewrites the file, once, if a release has deleted rows without doing so.
 fn clean(conn: &mut SqliteConnection) -> QueryResult<()> {
     let found = number(conn, "user_version")?;
     if found >= CLEAN {
@@ -97,7 +97,7 @@ pub(super) fn mark_erasure(conn: &mut SqliteConnection) -> QueryResult<()> {
     conn.batch_execute(&format!("PRAGMA user_version = {next}"))
 }
 
-/// Rewrites the file if rows were erased since it was last rewritten, and if it is not larger than this, in bytes.
+/// Rewrites the file if rows were erased since the last time, and if it is not larger than this, in bytes.
 pub(super) fn compact(conn: &mut SqliteConnection, limit: u64) -> QueryResult<Compaction> {
     let found = number(conn, "user_version")?;
     if found == CLEAN {
@@ -113,7 +113,7 @@ pub(super) fn compact(conn: &mut SqliteConnection, limit: u64) -> QueryResult<Co
 
 /// Rewrites the file, and marks it as clean unless another connection has erased something since `found` was read.
 fn rewrite(conn: &mut SqliteConnection, found: i64) -> QueryResult<()> {
-    // The copy is a file where it does not fit in the cache: memory would have to hold the whole database.
+    // The copy is a file if it does not fit in the cache: memory would have to hold the whole database.
     conn.batch_execute("PRAGMA temp_store = FILE")?;
     let done = conn.batch_execute("VACUUM");
     conn.batch_execute("PRAGMA temp_store = MEMORY")?;
@@ -126,7 +126,7 @@ fn rewrite(conn: &mut SqliteConnection, found: i64) -> QueryResult<()> {
     })
 }
 
-/// Of two connections that switch a new file at once, SQLite turns one away without waiting, lest they wait for each other.
+/// Of two connections that switch a new file at once, SQLite refuses one without waiting, to avoid a deadlock.
 fn switch_to_wal(conn: &mut SqliteConnection, options: &SqliteOptions) -> Result<(), OpenError> {
     let deadline = Instant::now() + options.busy_timeout;
     loop {
@@ -152,8 +152,9 @@ pub(super) fn open(options: &SqliteOptions) -> Result<SqliteConnection, OpenErro
     Ok(conn)
 }
 
-/// As [`open`], for the connection that writes: refuses a file that this user may not write, or a disk without room, and
-/// switches a file to WAL that is in another mode, as a restored backup is.
+/// As [`open`], for the connection that writes: refuses a read-only file and a full disk, and switches a file in
+/// another
+/// mode to WAL, such as a restored backup.
 pub(super) fn open_for_writing(options: &SqliteOptions) -> Result<(SqliteConnection, FileWatch), OpenError> {
     for _ in 0..ATTEMPTS {
         let before = Identity::of(&options.path);
@@ -170,7 +171,7 @@ fn open_writer(options: &SqliteOptions) -> Result<SqliteConnection, OpenError> {
     let mut conn = open(options)?;
     switch_to_wal(&mut conn, options)?;
     let probe = format!("BEGIN IMMEDIATE; PRAGMA application_id = {APPLICATION_ID}; ROLLBACK");
-    // In KiB: 32 MiB, where the upper pages of every index fit of a database with millions of rows.
+    // In KiB: 32 MiB, enough for the upper pages of every index of a database with millions of rows.
     for sql in [probe.as_str(), "PRAGMA cache_size = -32768"] {
         conn.batch_execute(sql).map_err(|error| refused(&options.path, error))?;
     }
@@ -191,7 +192,7 @@ fn connect(options: &SqliteOptions) -> Result<SqliteConnection, OpenError> {
         "PRAGMA temp_store = MEMORY".to_owned(),
         // In pages: a checkpoint after 16 MiB of log, so that few commits pay for one.
         "PRAGMA wal_autocheckpoint = 4096".to_owned(),
-        // In bytes: what a long reader made the log grow to is given back.
+        // In bytes: space that a long reader made the log take is freed.
         "PRAGMA journal_size_limit = 16777216".to_owned(),
         // Deleted rows are overwritten.
         "PRAGMA secure_delete = ON".to_owned(),
@@ -228,7 +229,7 @@ fn verify(conn: &mut SqliteConnection, path: &Path) -> Result<(), OpenError> {
     is_whole(conn, path)
 }
 
-/// A file that was cut off still has its header: compare the pages it promises with the bytes that are there.
+/// A truncated file still has its header: compares the pages it promises with the bytes that exist.
 fn is_whole(conn: &mut SqliteConnection, path: &Path) -> Result<(), OpenError> {
     let answer = |error| refused(path, error);
     let promised = number(conn, "page_count").map_err(answer)? * number(conn, "page_size").map_err(answer)?;
@@ -263,7 +264,7 @@ fn owner(conn: &mut SqliteConnection) -> QueryResult<Owner> {
     })
 }
 
-/// Migrations that have run and that this release does not know.
+/// Migrations that have run and are unknown to this release.
 fn newer(conn: &mut SqliteConnection) -> QueryResult<Vec<String>> {
     let table = "SELECT count(*) AS number FROM sqlite_schema WHERE name = '__diesel_schema_migrations'";
     if diesel::sql_query(table).get_result::<Number>(conn)?.number == 0 {
@@ -310,7 +311,7 @@ struct Version {
     version: String,
 }
 
-/// SQLite's result codes reach us as their texts.
+/// SQLite's result codes arrive as texts.
 pub(super) fn refused(path: &Path, error: Error) -> OpenError {
     let path = path.to_owned();
     let text = match &error {

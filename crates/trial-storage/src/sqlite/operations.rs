@@ -1,4 +1,4 @@
-//! What operations personnel ask and change.
+//! Queries and changes of operators.
 
 use std::collections::BTreeMap;
 
@@ -236,7 +236,7 @@ fn known_codes(
     Ok(known)
 }
 
-/// Codes that another import has loaded meanwhile stay as they are.
+/// Codes that another import has loaded meanwhile stay unchanged.
 fn load_pool(
     conn: &mut SqliteConnection,
     piece: &[(AccessCode, AccessCodeKind)],
@@ -300,7 +300,7 @@ fn set_quota(conn: &mut SqliteConnection, threshold: u32, by: &ChangedBy) -> Res
 }
 
 fn tenant_page(conn: &mut SqliteConnection, page: TenantPage) -> Result<Vec<TenantView>, LedgerError> {
-    // Ids begin with the time they were made: newest first is the order of the ids, backwards.
+    // Ids begin with their creation time: newest first is the descending order of the ids.
     let newest = tenants::table.order(tenants::id.desc()).limit(page.limit.into()).select(TenantRow::as_select());
     let rows: Vec<TenantRow> = match page.before {
         Some(before) => newest.filter(tenants::id.lt(before.as_bytes().as_slice())).load(conn),

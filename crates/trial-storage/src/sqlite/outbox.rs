@@ -1,4 +1,4 @@
-//! Mails that wait to be delivered. A lease is a due time in the future: whoever dies under it leaves the mail due again.
+//! Mails that wait to be delivered. A lease is a due time in the future: after a crash, the mail becomes due again.
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -17,7 +17,7 @@ use crate::views;
 #[async_trait]
 impl Outbox for SqliteLedger {
     async fn claim(&self, lease: Lease, limit: u32) -> Result<Vec<DueMail>, LedgerError> {
-        // Looking takes no lock: an idle outbox never stands in an applicant's way.
+        // The query takes no lock: an idle outbox never blocks an applicant.
         let is_due = move |conn: &mut SqliteConnection| Ok(!due_ids(conn, lease, 1)?.is_empty());
         if !self.reader().run(is_due).await? {
             return Ok(Vec::new());
@@ -54,7 +54,7 @@ impl Outbox for SqliteLedger {
     }
 }
 
-/// By their priorities, the longest due first; then those that are due beyond the horizon, because the clock was set back.
+/// By priority, the longest due first; then those due beyond the horizon, because the clock was set back.
 fn due_ids(conn: &mut SqliteConnection, lease: Lease, limit: u32) -> Result<Vec<Vec<u8>>, LedgerError> {
     let room = |ids: &Vec<Vec<u8>>| i64::from(limit) - i64::try_from(ids.len()).unwrap_or(i64::MAX);
     let due = |priority: u8| {
@@ -76,7 +76,7 @@ fn due_ids(conn: &mut SqliteConnection, lease: Lease, limit: u32) -> Result<Vec<
     Ok(ids)
 }
 
-/// One that cannot be read is given up, so that it stands in no other's way.
+/// An unreadable mail is given up, so that it holds up no other.
 fn claim_one(conn: &mut SqliteConnection, lease: Lease, mail: &[u8]) -> Result<Option<DueMail>, LedgerError> {
     let due = match read_one(conn, mail) {
         Ok(due) => due,

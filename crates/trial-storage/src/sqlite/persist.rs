@@ -173,7 +173,7 @@ fn count_of_prefix(conn: &mut SqliteConnection, count: &PrefixCount) -> Result<(
     exactly_one(upserted.execute(conn).map_err(fault)?, "prefix_spans.prefix")
 }
 
-/// Stores the last block of a prefix.
+/// Stores the last block of a range.
 pub(super) fn block_prefix(conn: &mut SqliteConnection, record: &PrefixBlockRecord) -> Result<(), LedgerError> {
     let BlockRow { prefix, since, until, sent, used, met, counted_after } = record.into();
     let [since, until, sent, used, met] = [since, until, sent, used, met].map(Bind::Number);
@@ -258,7 +258,7 @@ fn count_quota(conn: &mut SqliteConnection, used: &QuotaUse) -> Result<(), Ledge
     exactly_one(upserted.execute(conn).map_err(fault)?, "quota_days.day")
 }
 
-/// The transaction is serial with every other: what was there when the facts were loaded is there still.
+/// The transaction is serial with every other: rows found when the facts were loaded still exist.
 fn exactly_one(rows: usize, column: &'static str) -> Result<(), LedgerError> {
     if rows == 1 { Ok(()) } else { Err(bad(column)) }
 }

@@ -1,4 +1,4 @@
-//! The portal: passwords, sessions and tries of tenants' owners.
+//! The portal: passwords, sessions and attempts of owners.
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};

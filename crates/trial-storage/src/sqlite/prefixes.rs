@@ -1,4 +1,4 @@
-//! What operations ask and change of number prefixes.
+//! Queries and changes of number ranges by operators.
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};

@@ -1,4 +1,4 @@
-//! Settings that operations change.
+//! Runtime settings changed by operators.
 
 use std::sync::Arc;
 
@@ -48,7 +48,7 @@ impl SettingsStore for SqliteLedger {
     }
 }
 
-/// What the last change left in force.
+/// The settings in force after the last change.
 pub(super) fn last(conn: &mut SqliteConnection) -> Result<SettingsInForce, LedgerError> {
     let newest = setting_changes::table.order(setting_changes::seq.desc());
     let last = newest.select((setting_changes::seq, setting_changes::in_force)).get_result(conn).optional();

@@ -1,4 +1,4 @@
-//! What time brings.
+//! The scheduled tasks.
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ use crate::schema::{access_codes, application_hours, applications, audit, clock_
 use crate::statement::{Bind, Literal, Statement};
 use crate::views::{self, ClockMarkRow};
 
-/// When the last sweep saw the time; before the first one, when the newest tenant was created.
+/// The time of the last sweep; before the first one, the creation of the newest tenant.
 const CLOCK_MARK: &str = "SELECT coalesce(seen_at, (SELECT created_at FROM tenants \
     WHERE id = (SELECT max(id) FROM tenants))) AS seen_at FROM clock_marks WHERE id = 1";
 
@@ -146,7 +146,7 @@ impl HourRow {
     }
 }
 
-/// The hour behind the last before `now` that is counted; the beginning of time, if none is.
+/// The hour after the last counted one before `now`; the beginning of time, if none is.
 pub(super) fn uncounted_since(conn: &mut SqliteConnection, now: DateTime<Utc>) -> Result<DateTime<Utc>, LedgerError> {
     let last = application_hours::table
         .filter(application_hours::return_code.eq(hours::COUNTED))
@@ -218,7 +218,7 @@ fn due_tenants(
     let rows: Vec<(Option<i64>, Vec<u8>)> = match after {
         Some(DueTenant { since, tenant }) => {
             let since = micros(since);
-            // The row value comparison that the index serves, in the words that diesel has.
+            // The row value comparison that the index serves, as diesel can write it.
             let is_behind = tenants::next_step_at
                 .gt(since)
                 .or(tenants::next_step_at.eq(since).and(tenants::id.gt(tenant.as_bytes().to_vec())));
@@ -230,7 +230,7 @@ fn due_tenants(
     views::due_tenants(rows)
 }
 
-/// The longest at rest first.
+/// The longest in quarantine first.
 fn rested(conn: &mut SqliteConnection, rest: RestOver, limit: i64) -> Result<Vec<FreedCode>, LedgerError> {
     let rows: Vec<(String, String, i64)> = access_codes::table
         .filter(RESTS)

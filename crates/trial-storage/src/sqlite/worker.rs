@@ -12,12 +12,12 @@ use trial_core::LedgerError;
 use super::file_watch::FileWatch;
 use super::{fault, guard};
 
-/// Jobs that may wait for one connection; whoever would be one more waits to hand his over.
+/// Jobs that may wait for one connection; one more waits to be queued.
 const QUEUE: usize = 1024;
 
 type Job = Box<dyn FnOnce(&mut SqliteConnection) + Send>;
 
-/// A thread that owns one connection and does one job after the other, until it is closed or every handle is gone.
+/// A thread that owns one connection and runs one job after the other, until it is closed or every handle is gone.
 #[derive(Clone)]
 pub(super) struct Worker {
     orders: mpsc::Sender<Order>,
@@ -26,11 +26,11 @@ pub(super) struct Worker {
 
 enum Order {
     Do(Job),
-    /// Close the connection, then say so.
+    /// Closes the connection, then confirms.
     Close(oneshot::Sender<()>),
 }
 
-/// The thread of a connection is gone, or the job died of a fault of the program.
+/// The thread of a connection is gone, or the job ended by a fault of the program.
 #[derive(Debug, thiserror::Error)]
 #[error("the database job was not finished, by a fault of the program")]
 struct Unfinished;
@@ -44,7 +44,7 @@ impl Worker {
                     Order::Do(job) => run_guarded(&mut conn, job),
                     Order::Close(closed) => {
                         drop(conn);
-                        // Whoever asked may have given up; closed it is.
+                        // The caller may have given up; the connection is closed.
                         let _ = closed.send(());
                         return;
                     }
@@ -54,16 +54,16 @@ impl Worker {
         Ok(Self { orders, watch })
     }
 
-    /// Closes the connection once the jobs before are done; jobs after it are not done.
+    /// Closes the connection once the earlier jobs are done; later ones are not run.
     pub(super) async fn close(&self) {
         let (closed, wait) = oneshot::channel();
         if self.orders.send(Order::Close(closed)).await.is_ok() {
-            // An error says that another has closed it meanwhile.
+            // An error means that another caller has closed it meanwhile.
             let _ = wait.await;
         }
     }
 
-    /// Runs a job on the connection. The job runs to its end even if nobody waits for it any more.
+    /// Runs a job on the connection, to its end even if nobody waits for it any more.
     pub(super) async fn run<T: Send + 'static>(
         &self,
         job: impl FnOnce(&mut SqliteConnection) -> Result<T, LedgerError> + Send + 'static,
@@ -73,7 +73,7 @@ impl Worker {
         let watch = Arc::clone(&self.watch);
         let job: Job = Box::new(move |conn| {
             let done = watch.check().map_err(|displaced| LedgerError::Unavailable(Box::new(displaced)));
-            // Nobody listening is no reason not to have done it.
+            // The job is done even if nobody waits for its result.
             let _ = reply.send(done.and_then(|()| job(conn)));
         });
         self.orders.send(Order::Do(job)).await.map_err(|_| unfinished())?;
@@ -81,7 +81,8 @@ impl Worker {
     }
 
     /// Runs a job in a transaction that holds the write lock from its start: one that turned into a writer half-way
-    /// would fail without waiting. A database that was moved, or is newer, is not written to.
+    /// would fail
+    /// without waiting. A transferred or newer database is not written to.
     pub(super) async fn transact<T: Send + 'static>(
         &self,
         job: impl FnOnce(&mut SqliteConnection) -> Result<T, LedgerError> + Send + 'static,
@@ -92,7 +93,7 @@ impl Worker {
                 guard::check(conn)?;
                 job(conn)
             })?;
-            // Only now is it known that the commit went into a file that is there.
+            // Only now is it known that the commit went into a file that exists.
             watch.check().map_err(|displaced| LedgerError::CommitUnknown(Box::new(displaced)))?;
             Ok(done)
         })

@@ -1,3 +1,5 @@
+//! The conformance suite on SQLite.
+
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -6,7 +8,7 @@ use tempfile::TempDir;
 use trial_storage::{SqliteLedger, SqliteOptions};
 use trial_testkit::LedgerFactory;
 
-/// Ledgers in a directory of their own, which goes when the factory goes.
+/// Ledgers in a directory of their own, which is removed with the factory.
 pub(crate) struct Files {
     dir: TempDir,
     made: AtomicU32,

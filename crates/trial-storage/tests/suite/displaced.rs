@@ -1,4 +1,4 @@
-//! The files of an open database that are deleted or replaced: nothing is acknowledged that nobody will find again.
+//! The files of an open database are deleted or replaced: nothing is acknowledged that would be lost.
 
 use std::fs;
 use std::path::{Path, PathBuf};

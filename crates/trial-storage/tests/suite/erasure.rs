@@ -1,4 +1,4 @@
-//! Data that was erased or has expired is in no byte of the files either.
+//! Erased and expired data is in no byte of the files either.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -24,7 +24,7 @@ async fn desk(pairs: u32) -> (TempDir, SqliteOptions, Desk<SqliteLedger>) {
     (dir, options, desk)
 }
 
-/// Which of an applicant's data is anywhere in the files of a directory.
+/// The applicant's data found anywhere in the files of a directory.
 fn found(dir: &Path, n: u32) -> Vec<String> {
     let files: Vec<Vec<u8>> = fs::read_dir(dir).unwrap().map(|file| fs::read(file.unwrap().path()).unwrap()).collect();
     let is_in = |text: &String| files.iter().any(|file| file.windows(text.len()).any(|bytes| bytes == text.as_bytes()));
@@ -33,7 +33,7 @@ fn found(dir: &Path, n: u32) -> Vec<String> {
     all.into_iter().filter(is_in).collect()
 }
 
-/// A visitor who mistyped the code, and one who had a tenant that is closed.
+/// An applicant who mistyped the code, and one with a closed tenant.
 async fn visitor_and_customer(desk: &Desk<SqliteLedger>, visitor: u32, customer: u32) {
     desk.send(&phone(visitor)).await;
     assert_eq!(desk.apply_for_code(application(visitor, "wrong")).await, "002");
@@ -127,7 +127,7 @@ fn phones_in(file: &Path) -> BTreeSet<String> {
     phones.map(|text| String::from_utf8(text.to_vec()).unwrap()).collect()
 }
 
-/// A number that has nothing to do with the order of these (the finisher of `SplitMix64`).
+/// A number unrelated to the order of these (the finisher of `SplitMix64`).
 fn mixed(n: u64) -> u64 {
     let n = (n + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     let n = (n ^ (n >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -141,7 +141,7 @@ async fn no_copy_of_an_erased_row_is_left_where_it_once_was() {
     const PERSONS: u64 = 3_000;
     let (_dir, options, desk) = desk(0).await;
     let (began, days) = (desk.now().timestamp_millis().unsigned_abs(), 24 * 3_600_000);
-    // In an order that has nothing to do with time; every other one is old enough to be removed.
+    // In an order unrelated to time; every other one is old enough to be removed.
     let phone_of = |n: u64| format!("+861{:010}", mixed(n) % 10_000_000_000);
     let is_old = |n: &u64| mixed(*n).is_multiple_of(2);
     let mut rows = "BEGIN;".to_owned();

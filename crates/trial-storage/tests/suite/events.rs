@@ -1,4 +1,4 @@
-//! The order in which a tenant's events are told, and every statement that telling takes.
+//! The order in which a tenant's events are delivered, and every statement of a delivery.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use trial_core::ports::{EventOperations, EventOutbox, TrialLedger};
 use trial_core::{EndpointId, EventClaim, EventPage, EventSettledAs, EventSettlement, EventState, Lease, LeaseId};
 use trial_testkit::Desk;
 
-/// Tells the one event of a desk in every way there is, and has it shown.
+/// Settles the one event of a fixture in every way there is, and lists it.
 pub(crate) async fn tell<L: TrialLedger + EventOutbox + EventOperations>(desk: &Desk<L>) {
     let (now, endpoint) = (desk.now(), EndpointId::of_url("https://platform.example.com/hooks"));
     let id = LeaseId::new(now, [2; 10]);

@@ -1,4 +1,4 @@
-//! Files that are not there, not ours, not whole, too new or too old.
+//! Files that are absent, foreign, truncated, too new or too old.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -181,7 +181,7 @@ async fn the_database_its_log_and_its_copies_are_for_their_owner_alone() {
     SqliteLedger::migrate(&options).await.unwrap();
     let ledger = SqliteLedger::open(options.clone()).await.unwrap();
     let copy = dir.path().join("copy.db");
-    // Left by a run that was cut off, with rights for everybody.
+    // Left by an interrupted run, with rights for everybody.
     fs::write(dir.path().join("copy.db.part"), "half a copy").unwrap();
     SqliteLedger::backup(&options, &copy).await.unwrap();
     let mut names: Vec<_> = fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().path()).collect();

@@ -1,4 +1,4 @@
-//! A database file that was moved elsewhere or migrated by a newer release while it is open: nothing is written to it.
+//! A database file that was transferred or migrated by a newer release while open: nothing is written to it.
 
 use std::path::Path;
 
@@ -42,7 +42,7 @@ async fn a_file_that_was_moved_or_is_newer_is_not_written_to() {
     desk.send(&data::phone(2)).await;
 
     execute(&options.path, "INSERT INTO moved_to (is_only, place) VALUES (1, 'trial on db.example.com:5432')");
-    assert_refused(&desk, "was moved to trial on db.example.com:5432").await;
+    assert_refused(&desk, "was transferred to trial on db.example.com:5432").await;
     let refused = SqliteLedger::open(options.clone()).await.err();
     assert!(matches!(&refused, Some(OpenError::Moved { place, .. }) if place == "trial on db.example.com:5432"));
     let place = SqliteLedger::confirm(&options, desk.operator()).await.unwrap();

@@ -1,4 +1,4 @@
-//! `violations` finds what was planted. Each plant turns off what would have kept it out.
+//! `violations` finds planted rows. Each plant turns off the constraint that would have kept it out.
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
@@ -8,7 +8,7 @@ use trial_core::ports::Operations;
 use trial_storage::{SqliteLedger, SqliteOptions};
 use trial_testkit::Desk;
 
-/// One accepted application, then this done to its rows.
+/// The violations after one accepted application and this change of its rows.
 async fn after(plant: &str) -> Vec<&'static str> {
     let dir = tempfile::tempdir().unwrap();
     let options = SqliteOptions::new(dir.path().join("trialgate.db"));
@@ -100,5 +100,5 @@ async fn a_dangling_reference_is_found() {
 #[tokio::test]
 async fn a_phone_whose_code_is_gone_is_found() {
     let found = after("DELETE FROM challenges").await;
-    assert!(found.contains(&"the code that a phone has is there"), "{found:?}");
+    assert!(found.contains(&"the current code of a phone exists"), "{found:?}");
 }

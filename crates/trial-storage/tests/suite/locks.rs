@@ -1,4 +1,4 @@
-//! Another process that holds the write lock.
+//! Another process holds the write lock.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,7 +29,7 @@ async fn a_write_lock_held_too_long_is_contention_and_passes() {
     let batch = Arc::new(data::batch(now, &SeededEntropy::new(1), [request()]));
     let refused = ledger.commit(Arc::clone(&batch), data::planner()).await;
     assert!(matches!(refused, Err(LedgerError::Contended(_))), "{refused:?}");
-    assert!(matches!(ledger.check().await, Err(LedgerError::Contended(_))), "what decisions meet");
+    assert!(matches!(ledger.check().await, Err(LedgerError::Contended(_))), "as decisions find it");
 
     other.batch_execute("ROLLBACK").unwrap();
     ledger.check().await.unwrap();

@@ -1,4 +1,4 @@
-//! The SQLite ledger: judged by the conformance suite that judges every ledger, and by what only a file can do.
+//! The SQLite ledger: checked by the conformance suite of every ledger, and by tests for files.
 
 #![expect(clippy::expect_used, clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -14,7 +14,7 @@ mod plans;
 mod poison;
 mod postgres;
 
-/// How many migrations this release has: as many in every database.
+/// The number of migrations of this release, the same for every database.
 fn migrations() -> usize {
     let of = |dialect: &str| {
         let directory = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations").join(dialect);

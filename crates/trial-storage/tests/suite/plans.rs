@@ -1,5 +1,6 @@
-//! No statement of the service reads a whole table, however large it has grown: not for applicants, not for the outbox, and
-//! not for operations, whose questions are those of the conformance suite.
+//! No statement of the service reads a whole table, however large it has grown: not for applicants, not for the outbox,
+//! and
+//! not for operators, whose queries are those of the conformance suite.
 
 use std::collections::BTreeSet;
 use std::sync::Mutex;
@@ -19,13 +20,13 @@ use trial_core::{
 use trial_storage::{SqliteLedger, SqliteOptions};
 use trial_testkit::{Desk, LedgerFactory, conformance, data};
 
-/// Every statement that was run by a connection that notes it.
+/// Every statement run by a connection that records it.
 pub(crate) static STATEMENTS: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
 
-/// What the file of this test is called, and no other's.
+/// The file name of this test, and no other's.
 const FILE: &str = "whose-plans-are-read.db";
 
-/// Notes every statement that a connection to the file of this test runs.
+/// Records every statement that a connection to the file of this test runs.
 #[derive(Default)]
 struct Notes {
     is_ours: bool,
@@ -46,7 +47,7 @@ pub(crate) fn note(query: &str) {
     STATEMENTS.lock().unwrap().insert(sql);
 }
 
-/// What has a plan, but for what `doctor` asks: it counts the rows that break an invariant, and looks at all of them.
+/// The statements with a plan, except those of `doctor`, which read all rows to count broken invariants.
 pub(crate) fn noted() -> impl Iterator<Item = String> {
     let has_plan =
         |sql: &str| ["SELECT", "UPDATE", "INSERT", "DELETE"].iter().any(|verb| sql.trim_start().starts_with(verb));
@@ -54,7 +55,7 @@ pub(crate) fn noted() -> impl Iterator<Item = String> {
     STATEMENTS.lock().unwrap().clone().into_iter().filter(move |sql| has_plan(sql) && !of_doctor(sql))
 }
 
-/// Asks everything that operations ask.
+/// Runs every query of operators.
 pub(crate) async fn operate_on<F: LedgerFactory>(factory: &F) {
     conformance::applications_are_found(factory).await;
     conformance::applications_are_searched(factory).await;
@@ -96,7 +97,7 @@ pub(crate) async fn operate_on<F: LedgerFactory>(factory: &F) {
     conformance::sessions_whose_time_is_over_are_forgotten(factory).await;
 }
 
-/// Ledgers in files whose statements are noted.
+/// Ledgers in files whose statements are recorded.
 struct Noted {
     dir: tempfile::TempDir,
     made: AtomicU32,
@@ -130,7 +131,8 @@ const SMALL: [&str; 6] = [
     "safe_prefixes",
 ];
 
-/// Walks along the primary key that end with the page, for what is looked for is common: all applicants' entries of the audit,
+/// Walks along the primary key that end with the page, because matches are common: all applicants' entries of the
+/// audit,
 /// mails that were sent, access codes of one kind and state.
 const PAGES: [&str; 4] = [
     "FROM `audit` WHERE (`audit`.`action` = ?) ORDER BY `audit`.`id` DESC LIMIT ?",
@@ -139,14 +141,14 @@ const PAGES: [&str; 4] = [
     "FROM `access_codes` WHERE ((`access_codes`.`kind` = ?) AND (`access_codes`.`state` = ?)) ORDER BY `access_codes`.`code` LIMIT ?",
 ];
 
-/// Whether a step may read from one end of a table or an index to the other.
+/// Returns `true` if a step may read a table or an index from end to end.
 fn may_scan(sql: &str, step: &str) -> bool {
     let newest = sql.contains("LIMIT") && !sql.contains("WHERE");
-    // The stock is counted in the indexes of its states, and the longest rest stands at the beginning of one.
+    // The stock is counted in the indexes of its states, and the longest quarantine is at the start of one.
     let in_index = step.contains("access_codes USING COVERING INDEX");
-    // What waits, and what was given up, is counted in the indexes of these alone.
+    // Waiting mails and mails given up are counted in their indexes alone.
     let in_queue = step.contains("INDEX mails_due") || step.contains("INDEX mails_failed");
-    // The index of tenants whose owners ask for conversion has no others.
+    // The index of tenants that ask for conversion has no others.
     let of_askers = step.contains("INDEX tenants_ask_conversion");
     let is_small = SMALL.iter().any(|table| step.contains(table));
     newest
@@ -206,7 +208,7 @@ async fn nothing_reads_a_whole_table() {
     assert!(explained >= 100, "only {explained} statements were seen: {:#?}", STATEMENTS.lock().unwrap());
 }
 
-/// What operators do at each request, and what they look for in the audit.
+/// The requests of operators, and their searches in the audit.
 async fn operate(desk: &Desk<SqliteLedger>) {
     let ada = data::operator(1, "ada", Role::Admin, desk.now());
     let session = Session::begin(SecretHash::from_bytes([1; 32]), &ada, desk.now());

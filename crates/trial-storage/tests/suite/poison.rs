@@ -1,4 +1,4 @@
-//! A row that cannot be read holds up itself alone.
+//! An unreadable row holds up itself alone.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use trial_core::{
 use trial_storage::{SqliteLedger, SqliteOptions};
 use trial_testkit::{Desk, data};
 
-/// What is done to the rows of three tenants, the first of whom is left alone, and what is said of the two others.
+/// Changes of the rows of three tenants, the first of whom is left alone, and the messages about the two others.
 pub(crate) const POISON: [(&str, &str); 2] = [
     ("UPDATE mails SET recipient = 'nobody' WHERE tenant = ", "its rows cannot be read: "),
     ("UPDATE tenants SET created_at = 9223372036854775807 WHERE id = ", "its rows cannot be read: "),
@@ -37,7 +37,7 @@ pub(crate) async fn three_tenants<L: TrialLedger>(desk: &Desk<L>) -> Vec<TenantI
     tenants
 }
 
-/// Claims everything, and sees that the first tenant's mail alone comes, and that the others are told of.
+/// Claims everything, and checks that the first tenant's mail alone comes, and that the others are reported.
 pub(crate) async fn assert_only_the_sound_one_comes<L>(desk: &Desk<L>, tenants: &[TenantId])
 where
     L: TrialLedger + Outbox + Operations,
@@ -60,7 +60,7 @@ where
     assert_eq!(listed.len(), tenants.len(), "each is listed, the unreadable ones with the nearest instant");
 }
 
-/// Claims every event, and sees that those of the other tenants come, and that the first tenant's is shown as failed.
+/// Claims every event, and checks that those of the other tenants come, and that the first tenant's is shown as failed.
 pub(crate) async fn assert_the_other_events_come<L>(desk: &Desk<L>, tenants: &[TenantId])
 where
     L: TrialLedger + EventOutbox + EventOperations,
@@ -77,13 +77,13 @@ where
     assert_eq!(failed.event.tenant, tenants[0]);
     assert_eq!(
         failed.last_reply.as_deref(),
-        Some("its rows cannot be read: platform_events.at holds what it should not")
+        Some("its rows cannot be read: platform_events.at holds an invalid value")
     );
     assert_eq!(desk.ledger.events(page(None)).await.unwrap().len(), tenants.len());
     assert_eq!(desk.ledger.event_queue(endpoint).await.unwrap().failed, 1);
 }
 
-/// Decides, lists and changes settings beside one that cannot be read.
+/// Decides, lists and changes settings beside an unreadable one.
 pub(crate) async fn assert_settings_are_as_configured<L: TrialLedger + SettingsStore>(desk: &Desk<L>) {
     desk.ask(&data::phone(1)).await.unwrap();
     let in_force = desk.ledger.settings().await.unwrap();

@@ -16,7 +16,7 @@ use crate::process;
 #[derive(Debug, Subcommand)]
 pub(crate) enum DatabaseCommand {
     /// Use a database again that refuses decisions: one that lacks acknowledged work after a fail-over or a restore, or an
-    /// SQLite file that was moved to PostgreSQL. docs/operations.md says what to look at before
+    /// SQLite file that was transferred to PostgreSQL. docs/operations.md says what to look at before
     Confirm {
         #[command(flatten)]
         output: Output,
@@ -39,7 +39,7 @@ impl DatabaseCommand {
             match &config.database {
                 Database::Sqlite(file) => {
                     let place = SqliteLedger::confirm(&SqliteOptions::new(file), by).await?;
-                    anyhow::Ok(place.map(|place| format!("it was moved to {place}")))
+                    anyhow::Ok(place.map(|place| format!("it was transferred to {place}")))
                 }
                 Database::Postgres { url, .. } => {
                     let ledger = PostgresLedger::open(PostgresOptions::new(url.reveal())).await?;

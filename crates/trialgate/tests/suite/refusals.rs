@@ -109,17 +109,17 @@ fn what_cannot_be_moved_is_said_without_a_password() {
         ("a.db", "postgres://u:hunter2@h/b", "`--from` must be sqlite:PATH or postgres://"),
         ("sqlite:a.db", "mysql://u:hunter2@h/b", "`--to` must be sqlite:PATH or postgres://"),
         ("sqlite:a.db", "postgres://u:hunter2@h", "`--to` names no database"),
-        ("sqlite:a.db", "postgres://u:hunter2@h/b", "there is no database at a.db to be moved"),
+        ("sqlite:a.db", "postgres://u:hunter2@h/b", "there is no database at a.db to transfer"),
     ] {
         let line = home.run(&format!("migrate --from {from} --to {to}")).refused();
         assert!(line.contains(message) && !line.contains("hunter2"), "{line}");
     }
     fs::write(home.path("a.db"), "").unwrap();
     let line = home.run("migrate --from sqlite:a.db --to postgres://u:hunter2@h/b").refused();
-    assert!(line.contains("cannot move from there: ") && line.contains("run `trialgate migrate`"), "{line}");
+    assert!(line.contains("cannot transfer from the source: ") && line.contains("run `trialgate migrate`"), "{line}");
     home.run_with("migrate", &[("TRIALGATE_STORAGE__URL", "sqlite:full.db")]).done();
     let line = home.run("migrate --from sqlite:full.db --to postgres://u:hunter2@127.0.0.1:1/b").refused();
-    assert!(line.contains("cannot move to there: cannot connect to the database b on 127.0.0.1:1"), "{line}");
+    assert!(line.contains("cannot transfer to the target: cannot connect to the database b on 127.0.0.1:1"), "{line}");
     assert!(!line.contains("hunter2"), "{line}");
     for flag in ["--from", "--to"] {
         let ran = home.run(&format!("migrate {flag} postgres://u:hunter2@h/b"));

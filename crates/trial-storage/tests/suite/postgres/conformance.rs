@@ -1,3 +1,5 @@
+//! The conformance suite on PostgreSQL.
+
 use std::sync::Mutex;
 
 use async_trait::async_trait;

@@ -1,4 +1,4 @@
-//! The foundations of promises are looked at while the ledger is open: the server's settings, its schema, and which server it is.
+//! The preconditions of guarantees are checked during service: the server's settings, its schema, and its identity.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use trial_testkit::{Desk, SeededEntropy, data};
 
 use super::server::{Database, assert_sound};
 
-/// Notes what the session that stores a code request has in force.
+/// Records the settings of the session that stores a code request.
 const NOTE: &str = "CREATE TABLE noted (commits TEXT, work_mem TEXT); \
     CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
         INSERT INTO noted SELECT current_setting('synchronous_commit'), current_setting('work_mem'); RETURN NULL; END $$; \
@@ -35,7 +35,7 @@ async fn assert_refused(desk: &Desk<PostgresLedger>, n: u32, reason: &str) {
     }
 }
 
-/// Puts settings into force on a running server.
+/// Applies settings to a running server.
 fn reload(cluster: &Cluster, settings: &[(&str, &str)]) {
     cluster.configure(settings);
     cluster.execute("postgres", "SELECT pg_reload_conf()");
@@ -203,13 +203,14 @@ async fn a_stale_standby_is_noticed_beside_its_primary_and_in_its_place() {
     assert_sound(&desk.ledger).await;
 }
 
-/// The server answers a commit whose wait for a standby somebody cancelled, with a warning. Nobody is told that it is done
-/// before it is on the standby, or no standby is asked for any more.
+/// The server answers a commit with a warning after its wait for a standby was cancelled. It is not acknowledged before
+/// it
+/// is on the standby, or no standby is configured any more.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_cancelled_wait_for_a_standby_is_no_acknowledgement() {
     let database = Database::new().await;
     let desk = Arc::new(Desk::new(database.open().await));
-    // At first the commit waits for the statement, which has to be prepared; later it goes behind it.
+    // At first the commit waits for the statement, which has to be prepared; later it follows without waiting.
     for n in [1, 2] {
         reload(&database.cluster, &[("synchronous_standby_names", "nobody")]);
         database.until("SHOW synchronous_standby_names", "nobody").await;
@@ -221,7 +222,7 @@ async fn a_cancelled_wait_for_a_standby_is_no_acknowledgement() {
         let cancel = "SELECT pid FROM (SELECT pid FROM pg_stat_activity WHERE wait_event = 'SyncRep' OFFSET 0) waiting \
             WHERE pg_cancel_backend(pid)";
         let cancelled = database.execute(cancel).await;
-        // The next one reads what became of it, and waits in its turn.
+        // The next one reads its outcome, and waits in its turn.
         database.until(&format!("{AWAITING} AND pid <> {cancelled}"), "1").await;
         assert!(!deciding.is_finished());
         reload(&database.cluster, &[("synchronous_standby_names", "")]);

@@ -62,7 +62,7 @@ async fn deliver(ledger: PostgresLedger, instance: u8) {
     }
 }
 
-/// The changes that operations make meanwhile.
+/// The changes that operators make meanwhile.
 async fn operate(ledger: PostgresLedger, entropy: SeededEntropy) {
     let now = trial_core::ports::Clock::now(&trial_testkit::FixedClock::default());
     for n in 0..20 {
@@ -73,8 +73,9 @@ async fn operate(ledger: PostgresLedger, entropy: SeededEntropy) {
     }
 }
 
-/// Everyone applies at every instance, while mails are delivered and operations change what is decided by: nobody waits
-/// for ever, everyone gets one tenant, and everything holds that must.
+/// Every applicant applies at every instance, while mails are delivered and operators change the rules: nobody waits
+/// for
+/// ever, everyone gets one tenant, and every invariant holds.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn instances_agree_and_never_wait_for_each_other_for_ever() {
     let database = Database::new().await;

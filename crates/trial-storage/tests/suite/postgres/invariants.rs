@@ -1,4 +1,4 @@
-//! `violations` finds what was planted, also what SQLite would look after by itself.
+//! `violations` finds planted rows, also those that SQLite would refuse by itself.
 
 use trial_core::Policy;
 use trial_core::ports::Operations;
@@ -15,7 +15,7 @@ async fn with_one_tenant() -> Database {
     database
 }
 
-/// The violations in a copy after this was done to its rows.
+/// The violations in a copy after this change of its rows.
 async fn after(database: &Database, plant: &str) -> Vec<&'static str> {
     let copy = database.copy().await;
     copy.execute(plant).await;
@@ -42,7 +42,7 @@ async fn what_was_planted_is_found() {
         ),
         ("UPDATE challenges SET state = 'open'", "a code is consumed once, by an acceptance"),
         ("UPDATE challenges SET state = 'open'", "an accepted application names the code that it consumed"),
-        ("DELETE FROM challenges", "the code that a phone has is there"),
+        ("DELETE FROM challenges", "the current code of a phone exists"),
         ("UPDATE mails SET state = 'sent'", "a mail is due, or was settled"),
         ("UPDATE access_codes SET tenant = '\\x00' WHERE state = 'leased'", "every reference has its row"),
         ("UPDATE pool_marks SET code = '~'", "no free access code comes before the mark of its pool"),

@@ -36,7 +36,7 @@ async fn a_session_that_is_ended_in_its_turn_is_no_loss() {
     assert_eq!(database.execute("SELECT count(*) FROM code_requests").await, "1");
 }
 
-/// Everything goes on after its connections were ended while nobody used them.
+/// Everything goes on after idle connections were ended.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn sessions_that_were_ended_unnoticed_are_replaced() {
     let database = Database::new().await;
@@ -57,12 +57,12 @@ async fn sessions_that_were_ended_unnoticed_are_replaced() {
     }
 }
 
-/// An instance that freezes in its turn is ended by the server before another has waited for too long.
+/// An instance that freezes under the admission lock is ended by the server before another has waited for too long.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_frozen_instance_costs_the_others_no_batch() {
     let database = Database::new().await;
     let (freezing, other) = (database.open().await, database.open().await);
-    // After a turn that it had to wait for, it gathers in its turn.
+    // After waiting for the lock once, it forms its batch under the lock.
     let mut holding = AsyncPgConnection::establish(&database.cluster.url(&database.name)).await.unwrap();
     holding.batch_execute("SELECT pg_advisory_lock(6085041913682420084)").await.unwrap();
     let waiting = tokio::spawn({
@@ -87,7 +87,7 @@ async fn a_frozen_instance_costs_the_others_no_batch() {
     assert_eq!(database.execute("SELECT count(*) FROM code_requests").await, "3");
 }
 
-/// A server that is not there is told at once to whoever comes after the first, and found again when it is back.
+/// An absent server is reported at once to the second and later requests, and found again when it is back.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_server_that_comes_back_is_found_again() {
     let mut cluster = spawn_blocking(|| Cluster::start(&[])).await.unwrap();

@@ -1,4 +1,4 @@
-//! Which databases are opened, and what is said of the others.
+//! Databases that can be opened, and the errors of the others.
 
 use trial_storage::{PostgresLedger, PostgresOpenError, PostgresOptions};
 

@@ -16,7 +16,7 @@ use trial_testkit::{Desk, LedgerFactory, data};
 use super::server::Database;
 use crate::plans::{note, noted, operate_on};
 
-/// Tables that grow, and how often each was read as a whole. Sessions say so when they end.
+/// Tables that grow, and the number of full reads of each. Sessions report when they end.
 const SCANS: &str = "SELECT coalesce(string_agg(relname || ' ' || seq_scan, ', ' ORDER BY relname), '') \
     FROM pg_stat_user_tables WHERE seq_scan > 0 AND relname IN ('challenges', 'phones', 'code_requests', 'sms_days', \
     'tenants', 'access_codes', 'quota_days', 'mails', 'applications', 'audit', 'platform_events', 'platform_endpoints', 'decided_batches')";
@@ -28,7 +28,7 @@ async fn nothing_reads_a_whole_table() {
     let ledger = database.open().await;
     let planner = data::planner_with(|policy| policy.platform_listens = true);
     let desk = Desk::with_planner(ledger.clone(), planner).with_access_codes(2).await;
-    // What operations count, they count by reading.
+    // Counts by operators read rows.
     database.execute(RESET).await;
     let refused = desk.ask(&data::phone(1)).await.unwrap();
     desk.report(&refused, GatewayReply::Refused { reason: "no".to_owned() }).await;
@@ -91,7 +91,7 @@ const SMALL: [&str; 8] = [
     "safe_prefixes",
 ];
 
-/// Each statement of operations has a plan without a sequential scan, for whatever parameters.
+/// Each statement of operators has a plan without a sequential scan, for any parameters.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn operations_read_no_whole_table() {
     set_default_instrumentation(|| {
@@ -103,7 +103,7 @@ async fn operations_read_no_whole_table() {
     })
     .unwrap();
     operate_on(&Databases::default()).await;
-    // What is written set by set cannot be prepared without the types of its parameters; the other test looks at it.
+    // Set-based statements cannot be prepared without the types of their parameters; the other test checks them.
     let statements: Vec<String> = noted().filter(|sql| !sql.contains("unnest(")).collect();
     let database = Database::new().await;
     let mut conn = AsyncPgConnection::establish(&database.cluster.url(&database.name)).await.unwrap();

@@ -14,7 +14,7 @@ use trial_testkit::{Desk, data};
 
 use super::server::Database;
 
-/// A pooler, which ends with this.
+/// A pooler; it ends with this.
 struct Pooler {
     process: Child,
     port: u16,

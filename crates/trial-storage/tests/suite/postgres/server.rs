@@ -1,4 +1,4 @@
-//! A server that the tests of a process share while any of them runs, and databases on it.
+//! A server that the running tests of a process share, and databases on it.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -11,17 +11,17 @@ use trial_core::Policy;
 use trial_core::ports::Operations;
 use trial_storage::{PostgresLedger, PostgresOptions};
 
-/// A migrated database that others are made from.
+/// A migrated database that others are copied from.
 const TEMPLATE: &str = "template_of_ours";
 
-/// Who else is connected.
+/// Other connections.
 const OTHERS: &str =
     "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()";
 
 static SHARED: Mutex<Weak<Cluster>> = Mutex::new(Weak::new());
 static DATABASES: AtomicU32 = AtomicU32::new(0);
 
-/// The server, which ends with the last who holds it.
+/// The server; it ends with its last user.
 pub(crate) async fn shared() -> Arc<Cluster> {
     let runtime = Handle::current();
     let start = move || {
@@ -42,7 +42,7 @@ pub(crate) fn options(cluster: &Cluster, database: &str) -> PostgresOptions {
     PostgresOptions::new(cluster.url(database))
 }
 
-/// A database of a test's own.
+/// A database for one test.
 #[derive(Clone)]
 pub(crate) struct Database {
     pub(crate) cluster: Arc<Cluster>,
@@ -55,12 +55,12 @@ impl Database {
         Self::on(&shared().await, Some(TEMPLATE.to_owned())).await
     }
 
-    /// A new one with nothing in it.
+    /// A new, empty one.
     pub(crate) async fn empty() -> Self {
         Self::on(&shared().await, None).await
     }
 
-    /// A copy, which is made while nobody is connected to this one.
+    /// A copy, created while nobody is connected to this one.
     pub(crate) async fn copy(&self) -> Self {
         while self.execute(OTHERS).await != "0" {}
         Self::on(&self.cluster, Some(self.name.clone())).await
@@ -82,25 +82,25 @@ impl Database {
         PostgresLedger::open(self.options()).await.unwrap()
     }
 
-    /// A session that keeps every decision from storing a code request, and so in its turn, until it is dropped.
+    /// A session that keeps every decision from storing a code request, under the admission lock, until it is dropped.
     pub(crate) async fn hold_up(&self) -> AsyncPgConnection {
         let mut session = AsyncPgConnection::establish(&self.cluster.url(&self.name)).await.unwrap();
         session.batch_execute("BEGIN; LOCK TABLE code_requests IN EXCLUSIVE MODE").await.unwrap();
         session
     }
 
-    /// Waits until a query that gives one value gives this.
+    /// Waits until a query returns this value.
     pub(crate) async fn until(&self, sql: &str, value: &str) {
         while self.execute(sql).await != value {}
     }
 
-    /// Runs SQL from outside; what it says.
+    /// Runs SQL from outside; returns its output.
     pub(crate) async fn execute(&self, sql: &str) -> String {
         let (database, sql) = (self.clone(), sql.to_owned());
         spawn_blocking(move || database.cluster.execute(&database.name, &sql)).await.unwrap().trim().to_owned()
     }
 
-    /// Every row of every table that SQLite has too, as text, whatever columns there are; sorted.
+    /// Every row of every table that SQLite has too, as text, for any columns; sorted.
     pub(crate) async fn contents(&self) -> Vec<String> {
         let tables = "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'
             AND relname NOT IN ('pool_marks', 'clock_marks', 'moving_in', 'decided_batches', 'database_state', '__diesel_schema_migrations')";

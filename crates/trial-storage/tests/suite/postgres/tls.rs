@@ -1,4 +1,4 @@
-//! TLS: who is connected to is verified.
+//! TLS: the server is verified.
 
 use std::fs;
 use std::path::Path;

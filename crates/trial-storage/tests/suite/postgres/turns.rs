@@ -1,4 +1,4 @@
-//! One decision after the other: who waits for its turn, for how long, and what it sees then.
+//! One decision at a time: waits for the admission lock, their bounds, and the facts read after them.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use trial_testkit::{Desk, SeededEntropy, data};
 
 use super::server::{Database, assert_sound};
 
-/// The advisory lock that decisions take, as a session of anybody's.
+/// The advisory lock of decisions, as any session sees it.
 const HELD: &str = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted \
     AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
 /// Sessions that wait for it.
@@ -24,13 +24,13 @@ fn asking(n: u32) -> Arc<Batch> {
     asking_with(n, n.into())
 }
 
-/// A request for a code, with the ids that this seed gives.
+/// A request for a code, with the ids of this seed.
 fn asking_with(n: u32, seed: u64) -> Arc<Batch> {
     let now = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
     Arc::new(data::batch(now, &SeededEntropy::new(seed), [Request::SendCode(data::code_request(&data::phone(n)))]))
 }
 
-/// A decision that has its turn, until the session that comes with it is dropped.
+/// A decision that holds the lock, until the session returned with it is dropped.
 async fn deciding(database: &Database, batch: Arc<Batch>) -> (AsyncPgConnection, JoinHandle<Vec<Outcome>>) {
     // As long as a test may take.
     let options = PostgresOptions { turn_timeout: Duration::from_mins(1), ..database.options() };
@@ -41,7 +41,7 @@ async fn deciding(database: &Database, batch: Arc<Batch>) -> (AsyncPgConnection,
     (in_the_way, deciding)
 }
 
-/// The first batch is gathered at once; one that comes after a turn that took its time is gathered when its own has come.
+/// The first batch is formed at once; one after a long decision is formed under the lock.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_turn_that_does_not_come_is_contention_and_then_gathers_nothing() {
     let database = Database::new().await;
@@ -57,7 +57,7 @@ async fn a_turn_that_does_not_come_is_contention_and_then_gathers_nothing() {
     assert_eq!(waiting.commit(asking(2), data::planner()).await.unwrap().len(), 1);
 }
 
-/// The check meets what decisions meet, and names the session that is to blame.
+/// The check fails as decisions do, and names the session that holds the lock.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_session_that_holds_the_admission_lock_fails_the_check_and_is_named() {
     let database = Database::new().await;
@@ -88,7 +88,7 @@ async fn a_session_that_holds_the_admission_lock_fails_the_check_and_is_named() 
     ledger.check().await.unwrap();
 }
 
-/// Others decide between the pieces.
+/// Other decisions come between the pieces.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_long_import_takes_many_short_turns() {
     let database = Database::new().await;
@@ -118,7 +118,7 @@ async fn the_server_tells_its_time() {
     assert!((before..=after).contains(&time), "{before} {time} {after}");
 }
 
-/// Who waits for his turn sees what was decided in the one before, not what was so when he began to wait.
+/// A waiting decision sees the effects of the one before, not the state from when it began to wait.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_turn_sees_all_that_was_decided_before_it() {
     let database = Database::new().await;
@@ -134,8 +134,9 @@ async fn a_turn_sees_all_that_was_decided_before_it() {
     assert!(!sent(waiting.await.unwrap().unwrap()), "the second asks too soon");
 }
 
-/// What is to be changed and is not there undoes everything, and is told by its column, whether the commit waited for the
-/// statement (which has to be prepared at first) or went behind it.
+/// A missing row undoes everything, and is reported by its column, whether the commit waited for the statement (which
+/// has
+/// to be prepared at first) or followed without waiting.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_row_that_went_away_undoes_the_batch() {
     let database = Database::new().await;
@@ -163,8 +164,9 @@ async fn a_row_that_went_away_undoes_the_batch() {
     }
 }
 
-/// The planner's first come first served holds for the pool too, even where clocks differ: a code that becomes free with
-/// an earlier time than codes that were given away already is given next.
+/// The planner's first come first served holds for the pool too, even if clocks differ: a code that becomes free with
+/// an
+/// earlier time than codes assigned already is assigned next.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn codes_that_become_free_late_with_an_early_time_are_given_first() {
     let database = Database::new().await;
@@ -187,7 +189,7 @@ async fn codes_that_become_free_late_with_an_early_time_are_given_first() {
     assert_sound(&desk.ledger).await;
 }
 
-/// PostgreSQL's texts hold no NUL; the words of a gateway may.
+/// PostgreSQL's texts hold no NUL; a gateway's reply may.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn words_that_cannot_be_stored_are_stored_as_they_can() {
     let database = Database::new().await;

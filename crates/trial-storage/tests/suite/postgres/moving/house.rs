@@ -48,7 +48,7 @@ impl House {
         Self::furnished_after(Duration::ZERO).await
     }
 
-    /// One whose rows are all so much younger.
+    /// One with all rows younger by this.
     pub(crate) async fn furnished_after(wait: Duration) -> Self {
         let mut house = Self::empty().await;
         house.desk.wait(wait);
@@ -85,7 +85,7 @@ impl House {
         }
     }
 
-    /// One mail was sent, one failed, one is tried again, one is with somebody, and one waits.
+    /// One mail sent, one failed, one to be retried, one leased, and one waiting.
     async fn mails(&self) {
         let desk = &self.desk;
         let taken = lease(desk);
@@ -104,7 +104,7 @@ impl House {
         desk.ledger.settle(settled.collect()).await.unwrap();
     }
 
-    /// The first hour is over and counted, and something runs low.
+    /// The first hour is over and counted, and a pool runs low.
     async fn hours(&self) {
         let warning = Warning {
             day: self.desk.now().date_naive(),
@@ -117,7 +117,7 @@ impl House {
         assert!(!self.desk.ledger.count_hours(later).await.unwrap());
     }
 
-    /// One event was told, one was given up, of one the receiver said that it is gone, and two wait.
+    /// One event delivered, one given up, one whose endpoint is gone, and two waiting.
     async fn events(&self) {
         let desk = &self.desk;
         let (endpoint, taken) = (EndpointId::of_url("https://platform.example.com/hooks"), lease(desk));
@@ -162,7 +162,7 @@ impl House {
         self.waiting = desk.prepared(8).await;
     }
 
-    /// One who is signed in, and one who was revoked.
+    /// One operator signed in, and one revoked.
     async fn staff(&self) {
         let (ledger, now) = (&self.desk.ledger, self.desk.now());
         let [ada, bob] = [(1, "Ada", Role::Admin), (2, "bob", Role::Viewer)]
@@ -176,7 +176,7 @@ impl House {
         assert!(ledger.revoke_operator(bob.name, self.desk.operator()).await.unwrap());
     }
 
-    /// One that signs by two secrets, one that was removed, and a signature that came.
+    /// One client with two secrets, one removed, and a signature seen.
     async fn callers(&self) {
         let (ledger, now) = (&self.desk.ledger, self.desk.now());
         for (n, name) in [(1, "Site"), (2, "shop")] {
@@ -196,8 +196,7 @@ impl House {
         assert_eq!(ledger.remember_signatures(vec![seen], now).await.unwrap(), [true]);
     }
 
-    /// One who chose a password, is signed in by it, and was counted for that.
-    /// One is blocked, and one is safe.
+    /// One range is blocked, and one is safe.
     async fn prefixes(&self) {
         let by = self.desk.operator();
         let (prefix, reason) = ("+8613".parse().unwrap(), SafeReason::parse("\u{5ba2}\u{6237}").unwrap());
@@ -230,7 +229,7 @@ impl House {
         conn
     }
 
-    /// Every row of every table, as text, whatever tables and columns there are; sorted. PostgreSQL's texts hold no NUL.
+    /// Every row of every table, as text, for any tables and columns; sorted. PostgreSQL's texts hold no NUL.
     pub(crate) fn contents(&self) -> Vec<String> {
         #[derive(QueryableByName)]
         struct Line {
@@ -285,7 +284,7 @@ where
     }
 }
 
-/// All that operations can see of it.
+/// Everything that operators can see of it.
 pub(crate) async fn seen(ledger: &impl Operations) -> Vec<String> {
     fn show(view: impl Debug) -> String {
         format!("{view:#?}")

@@ -1,4 +1,4 @@
-//! A move that is cut off, and done again.
+//! A transfer that is cut off and resumed.
 
 use diesel::connection::SimpleConnection;
 use tokio::sync::oneshot;
@@ -9,7 +9,7 @@ use trial_testkit::{Desk, SeededEntropy, data};
 use super::super::server::{Database, assert_sound};
 use super::house::House;
 
-/// Drops the move as soon as it waits for anything after this word; `None` then.
+/// Drops the transfer at its first wait after this progress; `None` then.
 async fn cut_off(moving: Move, mut at: impl FnMut(Moved) -> bool + Send) -> Option<Result<MoveReport, MoveError>> {
     let (stop, stopped) = oneshot::channel();
     let mut stop = Some(stop);
@@ -56,14 +56,14 @@ async fn it_ends_wherever_it_was_cut_off() {
         if let Some(done) = cut_off(house.moving(&to, 4), word(cuts)).await {
             break done.unwrap();
         }
-        // The first word comes before anything is written.
+        // The first report comes before any write.
         if cuts > 1 {
             assert_is_not_served(&to, &house).await;
         }
         house.connect().batch_execute("BEGIN IMMEDIATE; ROLLBACK").unwrap();
     };
     assert!(cuts > 40, "only {cuts} cuts");
-    assert!(report.tables.iter().all(|moved| moved.copied <= 4), "what is there is not copied again: {report:?}");
+    assert!(report.tables.iter().all(|moved| moved.copied <= 4), "copied rows are not copied again: {report:?}");
     assert_eq!(house.contents(), before);
     assert_eq!(database.contents().await, before);
     database.open().await;

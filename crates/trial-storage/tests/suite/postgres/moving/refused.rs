@@ -1,4 +1,4 @@
-//! What is not moved, and who has to wait.
+//! Refused transfers, and waits.
 
 use std::sync::mpsc;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use trial_testkit::{Desk, data};
 use super::super::server::{Database, assert_sound};
 use super::house::{House, unique_by};
 
-/// A move that stands still once so many rows of a table are there.
+/// A transfer that stops once this number of rows of a table is there.
 struct Halted {
     moving: JoinHandle<Result<MoveReport, MoveError>>,
     go_on: mpsc::Sender<()>,
@@ -30,7 +30,7 @@ impl Halted {
             if is_new && matches!(moved, Moved::Copied(copied) if copied.done >= rows) {
                 is_new = false;
                 arrived.send(()).unwrap();
-                // If nobody says so, the move is dropped.
+                // Without a signal, the transfer is dropped.
                 let _ = block_in_place(|| may_go_on.recv());
             }
         };
@@ -121,11 +121,11 @@ async fn nothing_is_decided_while_a_move_is_under_way() {
         let refused = ledger.commit(batch.clone(), data::planner()).await;
         assert!(matches!(refused, Err(LedgerError::Contended(_))), "{refused:?}");
     }
-    serving.tenants(super::house::first_page()).await.expect("who only reads is not in the way");
+    serving.tenants(super::house::first_page()).await.expect("readers are not blocked");
     halted.go_on().await;
     let refused = serving.commit(batch, data::planner()).await;
     let Err(LedgerError::Unavailable(why)) = &refused else { panic!("{refused:?}") };
-    assert!(why.to_string().contains("was moved to"), "{why}");
+    assert!(why.to_string().contains("was transferred to"), "{why}");
 }
 
 #[tokio::test]
