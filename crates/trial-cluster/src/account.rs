@@ -1,3 +1,5 @@
+//! The account that runs PostgreSQL's programs.
+
 use std::env;
 use std::ffi::OsString;
 use std::fs;
@@ -12,7 +14,7 @@ use tempfile::TempDir;
 #[derive(Debug, Clone)]
 pub(crate) struct Account {
     programs: PathBuf,
-    /// User and group, if it is not ourselves.
+    /// User and group, if not those of this process.
     other: Option<(u32, u32)>,
 }
 
@@ -29,7 +31,7 @@ impl Account {
         self.other
     }
 
-    /// A program of PostgreSQL's, run by the account, which ends with this process even if that is killed.
+    /// A program of PostgreSQL's, run by the account; it ends with this process even if that is killed.
     pub(crate) fn command(&self, program: &str) -> Command {
         // The signal of the parent's death is lost when the user changes: `setpriv` does both, in the right order.
         let mut command = Command::new("setpriv");
@@ -41,7 +43,7 @@ impl Account {
         command
     }
 
-    /// A new directory that the account may use: on the disk that builds are on, if it can get there.
+    /// A new directory that the account may use: on the disk of the builds, if it can be reached there.
     pub(crate) fn directory(&self) -> TempDir {
         let directory =
             tempfile::Builder::new().prefix("pg-").tempdir_in(self.place()).expect("a directory can be made");
@@ -61,14 +63,14 @@ impl Account {
         place
     }
 
-    /// Returns `true` if others can pass through every directory on the way.
+    /// Returns `true` if the account can pass through every directory on the way.
     fn reaches(&self, path: &Path) -> bool {
         let is_open = |path: &Path| path.metadata().is_ok_and(|data| data.mode() & 0o001 != 0);
         self.other.is_none() || path.ancestors().skip(1).all(is_open)
     }
 }
 
-/// `PG_BIN`, or Debian's place of the newest version, or what is on the path.
+/// `PG_BIN`, or Debian's place of the newest version, or the search path.
 fn programs() -> PathBuf {
     if let Some(programs) = env::var_os("PG_BIN") {
         return programs.into();

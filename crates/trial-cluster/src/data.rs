@@ -17,7 +17,7 @@ pub(crate) fn copy_template(account: &Account, directory: &Path) {
     run(Command::new("cp").arg("-a").arg(template).arg(in_directory(directory)));
 }
 
-/// The data directory that all others are copies of. Of several processes that make it at once, one succeeds.
+/// The data directory that all others are copied from. Of several processes that create it at once, one succeeds.
 fn template(account: &Account) -> PathBuf {
     let version = run(Command::new(account.program("initdb")).arg("--version"));
     let version = version.split_whitespace().nth(2).unwrap_or("unknown").to_owned();

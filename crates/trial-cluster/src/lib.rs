@@ -1,5 +1,6 @@
-//! Private PostgreSQL servers for tests and benchmarks: each in a directory of its own, on a free port of loopback, for as
-//! long as its [`Cluster`] lives and its process does. They can be killed, frozen, restarted and followed by a standby.
+//! Private PostgreSQL servers for tests and benchmarks: each in a directory of its own, on a free port of loopback, as
+//! long
+//! as its [`Cluster`] and its process live. They can be killed, frozen, restarted and followed by a standby.
 //!
 //! PostgreSQL refuses to run as root: there, servers run as the user `postgres`, or as `nobody`.
 
@@ -22,13 +23,13 @@ use tempfile::TempDir;
 use account::Account;
 use server::Server;
 
-/// The user that every server has, who may do everything.
+/// The superuser of every server.
 pub const USER: &str = "trialgate";
 
 /// Settings for tests that kill no server: nothing is synced, so a test database costs little.
 pub const VOLATILE: &[(&str, &str)] = &[("fsync", "off"), ("synchronous_commit", "off"), ("full_page_writes", "off")];
 
-/// A server, or a place where one was. It is stopped and its directory removed when this is dropped.
+/// A server, or the place of a stopped one. It is stopped and its directory removed on drop.
 #[derive(Debug)]
 pub struct Cluster {
     // Before the directory, so that the server is gone when its files go.
@@ -39,7 +40,7 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// Starts a server with these settings, which go on top of PostgreSQL's own defaults.
+    /// Starts a server with these settings on top of PostgreSQL's defaults.
     pub fn start(settings: &[(&str, &str)]) -> Self {
         let account = Account::find();
         let directory = account.directory();
@@ -63,8 +64,9 @@ impl Cluster {
         Self::on(account, directory, &[("ssl", "on"), ("ssl_cert_file", &files[0]), ("ssl_key_file", &files[1])])
     }
 
-    /// Starts a standby that follows this server by streaming, under this application name. It holds what this server has
-    /// committed; to wait for it at each commit, name it in `synchronous_standby_names`.
+    /// Starts a standby that follows this server by streaming, under this application name. To wait for it at each
+    /// commit, name
+    /// it in `synchronous_standby_names`.
     #[must_use]
     pub fn standby(&self, name: &str, settings: &[(&str, &str)]) -> Self {
         let directory = self.account.directory();
@@ -83,7 +85,7 @@ impl Cluster {
         cluster
     }
 
-    /// Adds settings, in force from the next start, or once `pg_reload_conf` is called.
+    /// Adds settings, effective from the next start, or once `pg_reload_conf` is called.
     pub fn configure(&self, settings: &[(&str, &str)]) {
         let file = self.data().join("postgresql.auto.conf");
         let mut text = fs::read_to_string(&file).expect("the server's settings can be read");
@@ -115,7 +117,7 @@ impl Cluster {
         self.execute("postgres", &format!("CREATE DATABASE {name}{template}"));
     }
 
-    /// Runs SQL by `psql`; what it prints, unaligned.
+    /// Runs SQL by `psql`; returns its output, unaligned.
     pub fn execute(&self, database: &str, sql: &str) -> String {
         let mut psql = Command::new(self.account.program("psql"));
         psql.args(["--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--set=ON_ERROR_STOP=1", "-c", sql]);
@@ -151,12 +153,12 @@ impl Cluster {
         }
     }
 
-    /// Freezes every process of the server (`SIGSTOP`): connections stay open and nobody answers.
+    /// Freezes every process of the server (`SIGSTOP`): connections stay open without answers.
     pub fn freeze(&self) {
         self.running().signal_all(Signal::STOP);
     }
 
-    /// Lets a frozen server go on.
+    /// Continues a frozen server.
     pub fn thaw(&self) {
         self.running().signal_all(Signal::CONT);
     }
@@ -175,13 +177,13 @@ impl Cluster {
     }
 }
 
-/// A port on loopback that nobody listens on now.
+/// A port on loopback without a listener.
 pub fn free_port() -> u16 {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("loopback has a free port");
     listener.local_addr().expect("a listener has an address").port()
 }
 
-/// Runs a command to its end; what it prints.
+/// Runs a command to its end; returns its output.
 fn run(command: &mut Command) -> String {
     let shown = format!("{command:?}");
     let output = command.stdin(Stdio::null()).output().unwrap_or_else(|error| panic!("{shown}: {error}"));

@@ -1,3 +1,5 @@
+//! A running PostgreSQL server.
+
 use std::fs;
 use std::path::Path;
 use std::process::{ChildStderr, Stdio};
@@ -9,7 +11,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::account::Account;
 
-/// The time that a server may take to start: recovery after a kill replays the log.
+/// The longest time of a start: recovery after a kill replays the log.
 const PATIENCE: Duration = Duration::from_mins(2);
 const PACE: Duration = Duration::from_millis(5);
 
@@ -17,14 +19,15 @@ const PACE: Duration = Duration::from_millis(5);
 #[derive(Debug)]
 pub(crate) struct Server {
     pid: u32,
-    /// Started the server and waits for its end: the server is told when this thread is gone, not only the process.
+    /// The thread that started the server and waits for its end: the server ends with this thread, not only with the
+    /// process.
     keeper: Option<JoinHandle<()>>,
 }
 
 impl Server {
     /// Starts a server on a data directory, and waits until it takes connections.
     pub(crate) fn start(account: &Account, data: &Path, port: u16) -> Self {
-        // A server that was killed leaves it behind.
+        // A killed server leaves it behind.
         let _ = fs::remove_file(data.join("postmaster.pid"));
         let mut command = account.command("postgres");
         command.arg("-D").arg(data).arg("-p").arg(port.to_string());
@@ -33,7 +36,7 @@ impl Server {
         let keeper = thread::spawn(move || {
             let mut child = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
             let errors = child.stderr.take().map(read);
-            // Whoever waits for it has not given up yet.
+            // The receiver has not given up yet.
             let _ = started.send((child.id(), errors));
             let _ = child.wait();
         });
@@ -45,7 +48,7 @@ impl Server {
 
     fn wait_until_ready(&self, data: &Path, errors: Option<&Receiver<String>>) {
         let deadline = Instant::now() + PATIENCE;
-        // The eighth line says how far it is; a standby is "standby" when it can be read from.
+        // The eighth line has the state; a standby is "standby" when it can be read from.
         let is_ready = || {
             let status = fs::read_to_string(data.join("postmaster.pid")).unwrap_or_default();
             status.lines().nth(7).is_some_and(|status| ["ready", "standby"].contains(&status.trim()))
@@ -72,7 +75,7 @@ impl Server {
 
     /// Sends a signal to every process of the server.
     pub(crate) fn signal_all(&self, how: Signal) {
-        // Once the parent is dead, its children are nobody's: they have to be known before.
+        // Once the parent is dead, its children are orphans: they have to be listed before.
         let before = children(self.pid);
         signal(self.pid, how);
         // A stopped parent starts no other; until then, it may have.
@@ -86,7 +89,7 @@ impl Server {
 
     fn join(&mut self) {
         if let Some(keeper) = self.keeper.take() {
-            // It ends when the server does, and has nothing to say.
+            // It ends with the server, and has no result.
             let _ = keeper.join();
         }
     }
@@ -102,7 +105,7 @@ impl Drop for Server {
     }
 }
 
-/// Sends a signal to a process, if it is still there.
+/// Sends a signal to a process, if it still exists.
 pub(crate) fn signal(pid: u32, how: Signal) {
     if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
         let _ = kill_process(pid, how);
@@ -117,7 +120,7 @@ fn children(parent: u32) -> Vec<u32> {
 
 fn parent_of(pid: u32) -> Option<u32> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The name in parentheses may hold anything: what follows the last one counts.
+    // The name in parentheses may hold anything: only fields after the last one count.
     stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()
 }
 
@@ -127,7 +130,7 @@ fn read(pipe: ChildStderr) -> Receiver<String> {
     let (lines, said) = channel();
     thread::spawn(move || {
         for line in BufReader::new(pipe).lines().map_while(Result::ok) {
-            // Nobody listens any more once the server has started.
+            // Nobody reads any more once the server has started.
             let _ = lines.send(line);
         }
     });

@@ -1,5 +1,6 @@
-//! Files and directories that one user alone can use, whatever the umask: they hold personal data and keys. And text files as
-//! editors save them.
+//! Files and directories for one user alone, whatever the umask: they hold personal data and keys. And text files as
+//! editors
+//! save them.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, ErrorKind, Write};
@@ -33,7 +34,7 @@ pub fn open_or_create(path: &Path) -> io::Result<File> {
             created => return created,
         }
         match OpenOptions::new().read(true).write(true).open(path) {
-            // It was removed between the two calls; a link without its target stays one.
+            // It was removed between the two calls; a dangling link stays one.
             Err(error) if error.kind() == ErrorKind::NotFound && path.symlink_metadata().is_err() => {}
             opened => return opened,
         }
@@ -51,7 +52,7 @@ pub fn create_anew(path: &Path) -> io::Result<File> {
     }
 }
 
-/// Writes a file of mode 0600: the whole content is durable, or the file is as it was.
+/// Writes a file of mode 0600: the whole content is durable, or the file is unchanged.
 ///
 /// # Errors
 /// Those of the file system.
@@ -86,7 +87,7 @@ pub fn exposed_mode(path: &Path) -> io::Result<Option<u32>> {
 /// The byte order mark of UTF-8.
 const MARK: &[u8] = b"\xEF\xBB\xBF";
 
-/// The bytes of a text file, without the byte order mark that some editors put before them.
+/// The bytes of a text file, without the byte order mark that some editors add.
 ///
 /// # Errors
 /// Those of the file system.
@@ -102,7 +103,7 @@ pub fn read_unmarked(path: &Path) -> io::Result<Vec<u8>> {
 /// The text of a file, without byte order mark.
 ///
 /// # Errors
-/// Those of the file system, or `InvalidData` if it is not UTF-8; the message says what it is then.
+/// Those of the file system, or `InvalidData` if it is not UTF-8; the message says its likely encoding.
 pub fn read_text(path: &Path) -> io::Result<String> {
     let bytes = read_unmarked(path)?;
     let is_utf16 = bytes.starts_with(b"\xFF\xFE") || bytes.starts_with(b"\xFE\xFF");
@@ -110,7 +111,7 @@ pub fn read_text(path: &Path) -> io::Result<String> {
     String::from_utf8(bytes).map_err(|_| io::Error::new(ErrorKind::InvalidData, found))
 }
 
-/// The path with something behind its last name, as programs name the files beside a file.
+/// The path with a suffix after its last name, as programs name companion files.
 pub fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
@@ -128,7 +129,8 @@ mod tests {
         path.metadata().unwrap().permissions().mode() & 0o7777
     }
 
-    /// The umask belongs to the process: one test for all of it, as each test is a process of its own or the only one here.
+    /// The umask belongs to the process: one test for all of it, as each test is a process of its own or the only one
+    /// here.
     #[test]
     fn what_is_created_is_for_its_owner_alone_whatever_the_umask() {
         let home = tempfile::tempdir().unwrap();

@@ -1,12 +1,15 @@
 //! Fuzz targets as ordinary tests.
 //!
-//! A target is a test that hands inputs to a check, which panics where something is wrong. In an ordinary build it plays what
-//! stands in its corpus, and so many inputs more, made of the corpus with a fixed seed: the same ones every time. In a build
-//! for an engine (`--cfg fuzzing_libfuzzer`, see `tests/fuzz/run`) the engine makes the inputs, guided by the branches that
-//! they reach, until it finds something or its time is over.
+//! A target is a test that passes inputs to a check, which panics on a fault. An ordinary build plays its corpus, and a
+//! fixed
+//! number of inputs derived from the corpus by a fixed seed: the same ones every time. In a build for an engine (`--cfg
+//! fuzzing_libfuzzer`, see `tests/fuzz/run`) the engine creates the inputs, guided by the branches that they reach,
+//! until it
+//! finds a fault or its time runs out.
 //!
-//! Tests that stand in a module named `fuzz` are found by `tests/fuzz/run`. The name of a target is that of its test, and of
-//! its files in `tests/fuzz`: `NAME.corpus` with inputs, and `NAME.dict` with pieces that inputs are made of, each a line as
+//! Tests in a module named `fuzz` are found by `tests/fuzz/run`. The name of a target is that of its test, and of its
+//! files
+//! in `tests/fuzz`: `NAME.corpus` with inputs, and `NAME.dict` with pieces of inputs, each a line as
 //! [`slice::escape_ascii`] writes it.
 
 #[cfg(not(fuzzing_libfuzzer))]
@@ -14,7 +17,7 @@ mod lines;
 #[cfg(not(fuzzing_libfuzzer))]
 mod mutation;
 
-/// The length of the longest input that is made, in bytes.
+/// The length of the longest generated input, in bytes.
 #[cfg(not(fuzzing_libfuzzer))]
 const LONGEST: usize = 1_024;
 
@@ -22,12 +25,12 @@ const LONGEST: usize = 1_024;
 #[derive(Debug, Clone, Copy)]
 pub struct Target {
     name: &'static str,
-    #[cfg_attr(fuzzing_libfuzzer, expect(dead_code, reason = "the engine makes inputs until its time is over"))]
+    #[cfg_attr(fuzzing_libfuzzer, expect(dead_code, reason = "the engine makes inputs until its time runs out"))]
     made: usize,
 }
 
 impl Target {
-    /// The target of this name, which in an ordinary build makes 2,000 inputs.
+    /// The target of this name, which in an ordinary build generates 2,000 inputs.
     pub const fn new(name: &'static str) -> Self {
         Self { name, made: 2_000 }
     }
@@ -38,7 +41,7 @@ impl Target {
         Self { made, ..self }
     }
 
-    /// Hands inputs to a check, which panics where something is wrong.
+    /// Passes inputs to a check, which panics on a fault.
     #[cfg(not(fuzzing_libfuzzer))]
     pub fn check(self, check: impl Fn(&[u8])) {
         let inputs = lines::read(self.name, "corpus");
@@ -53,7 +56,7 @@ impl Target {
         }
     }
 
-    /// Hands one input over, and says which it was if it fails.
+    /// Passes one input on, and reports it if the check fails.
     #[cfg(not(fuzzing_libfuzzer))]
     fn hand(self, input: &[u8], check: &impl Fn(&[u8])) {
         let checked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| check(input)));
@@ -63,7 +66,7 @@ impl Target {
         }
     }
 
-    /// Hands the engine's inputs to a check. Does not come back.
+    /// Passes the engine's inputs to a check. Does not return.
     #[cfg(fuzzing_libfuzzer)]
     pub fn check(self, check: impl Fn(&[u8])) {
         let check = std::panic::AssertUnwindSafe(check);
@@ -84,8 +87,9 @@ fn message(panic: &(dyn std::any::Any + Send)) -> &str {
 mod fuzz {
     use super::Target;
 
-    /// Tests that the engine is guided: the bug is not found by chance (1 in 2^96 inputs), but byte by byte by an
-    /// engine that sees which branches an input has reached.
+    /// The engine is guided: the bug is found not by chance (1 in 2^96 inputs), but byte by byte by an engine that sees
+    /// the
+    /// branches that an input has reached.
     #[test]
     fn planted() {
         Target::new("planted").makes(100_000).check(|input| {

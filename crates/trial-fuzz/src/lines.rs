@@ -2,14 +2,14 @@
 
 use std::path::Path;
 
-/// The inputs in a file of a target; none if there is no such file.
+/// The inputs in a file of a target; none if the file is absent.
 pub(crate) fn read(target: &str, kind: &str) -> Vec<Vec<u8>> {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fuzz");
     let text = std::fs::read_to_string(directory.join(format!("{target}.{kind}"))).unwrap_or_default();
     text.lines().map(bytes).collect()
 }
 
-/// The bytes of a line; what is no escape stands for itself.
+/// The bytes of a line; anything but an escape stands for itself.
 fn bytes(line: &str) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(line.len());
     let mut rest = line.bytes();

@@ -1,13 +1,13 @@
-//! Inputs made of others, by a fixed seed.
+//! Inputs derived from others, by a fixed seed.
 
 use fastrand::Rng;
 
 /// The pieces that mutations insert if there is no dictionary.
 const PIECES: [&[u8]; 4] = [b"\0", b"\xFF", b" ", b"0"];
-/// The most changes that are made to one input.
+/// Changes per input, at most.
 const CHANGES: usize = 6;
 
-/// Makes inputs of a corpus and a dictionary.
+/// Derives inputs from a corpus and a dictionary.
 pub(crate) struct Mutations<'a> {
     inputs: &'a [Vec<u8>],
     pieces: &'a [Vec<u8>],

@@ -1,3 +1,5 @@
+//! A clock for tests.
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -5,7 +7,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use trial_core::ports::Clock;
 
-/// A clock that stands still until it is told otherwise. Clones share it.
+/// A clock that stands still until it is set. Clones share it.
 #[derive(Debug, Clone)]
 pub struct FixedClock(Arc<AtomicI64>);
 
@@ -25,7 +27,7 @@ impl FixedClock {
         self.set(self.now() + by);
     }
 
-    /// Steps back, as a clock does that was wrong.
+    /// Steps back, as a wrong clock does when it is corrected.
     pub fn step_back(&self, by: Duration) {
         self.set(self.now() - by);
     }

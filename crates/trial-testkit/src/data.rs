@@ -1,4 +1,4 @@
-//! Values for tests, numbered: the same number gives the same value, another number another one.
+//! Numbered values for tests: the same number gives the same value, another number another one.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ pub fn phone(n: u32) -> Phone {
     served_phone(&format!("+86166{n:08}"))
 }
 
-/// A mobile phone of Hong Kong, to the default policy a foreign one.
+/// A mobile phone of Hong Kong, a foreign one by the default policy.
 pub fn foreign_phone(n: u32) -> Phone {
     served_phone(&format!("+852512{n:05}"))
 }

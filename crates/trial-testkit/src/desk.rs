@@ -1,3 +1,5 @@
+//! The harness of tests that decide on a ledger.
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -13,7 +15,7 @@ use trial_core::{
 use crate::data::{access_codes, application, batch, changed_by, code_request, phone, planner};
 use crate::{FixedClock, SeededEntropy};
 
-/// A harness for a test's applicants: a ledger, a planner and a clock, and the codes that are on the phones.
+/// A harness for a test's applicants: a ledger, a planner and a clock, and the codes sent to their phones.
 #[derive(Debug)]
 pub struct Desk<L> {
     /// The ledger.
@@ -27,12 +29,12 @@ pub struct Desk<L> {
 }
 
 impl<L: TrialLedger> Desk<L> {
-    /// A desk that decides by the default policy.
+    /// A harness that decides by the default policy.
     pub fn new(ledger: L) -> Self {
         Self::with_planner(ledger, planner())
     }
 
-    /// A desk that decides by this planner.
+    /// A harness that decides by this planner.
     pub fn with_planner(ledger: L, planner: Arc<Planner>) -> Self {
         Self {
             ledger: Arc::new(ledger),
@@ -63,12 +65,12 @@ impl<L: TrialLedger> Desk<L> {
         changed_by(self.now(), &self.entropy)
     }
 
-    /// These requests, now.
+    /// A batch of these requests, now.
     pub fn batch(&self, requests: impl IntoIterator<Item = Request>) -> Arc<Batch> {
         Arc::new(batch(self.now(), &self.entropy, requests))
     }
 
-    /// Commits a batch; notes the codes that are to be sent.
+    /// Commits a batch; records the codes to be sent.
     ///
     /// # Errors
     /// Those of the ledger.
@@ -94,7 +96,7 @@ impl<L: TrialLedger> Desk<L> {
         self.commit([request]).await.remove(0)
     }
 
-    /// Asks for a code; no gateway has spoken yet.
+    /// Asks for a code, without a gateway's reply.
     ///
     /// # Errors
     /// The refusal by a rule.
@@ -102,7 +104,7 @@ impl<L: TrialLedger> Desk<L> {
         self.request_code(code_request(phone)).await
     }
 
-    /// Asks for a code; no gateway has spoken yet.
+    /// Asks for a code, without a gateway's reply.
     ///
     /// # Errors
     /// The refusal by a rule.
@@ -132,7 +134,7 @@ impl<L: TrialLedger> Desk<L> {
 
     /// Asks for a code that is sent and accepted.
     pub async fn send(&self, phone: &Phone) -> CodeToSend {
-        let sent = self.ask(phone).await.expect("nothing stands in the way of a code");
+        let sent = self.ask(phone).await.expect("a code is sent");
         self.report(&sent, GatewayReply::Accepted { provider_id: Some("provider-1".to_owned()) }).await;
         sent
     }
@@ -151,26 +153,26 @@ impl<L: TrialLedger> Desk<L> {
         }
     }
 
-    /// Applies for a trial; the published return code.
+    /// Applies for a trial; returns the published return code.
     pub async fn apply_for_code(&self, application: Application) -> &'static str {
         ApplyReply::from(&self.apply(application).await).code.as_str()
     }
 
-    /// Gives an order about a tenant.
+    /// Decides a command about a tenant.
     pub async fn order(&self, tenant: TenantId, order: LifeOrder) -> LifeOutcome {
         let order = TenantOrder { tenant, order, actor: "operator".to_owned() };
         match self.decide(Request::Tenant(order)).await {
             Outcome::Tenant(outcome) => outcome,
-            other => panic!("an answer to an order, not {other:?}"),
+            other => panic!("an answer to a command, not {other:?}"),
         }
     }
 
-    /// Gives an order that is carried out.
+    /// Decides a command that is accepted.
     pub async fn change(&self, tenant: TenantId, order: LifeOrder) -> LifeChange {
         let what = order.action();
         match self.order(tenant, order).await {
             LifeOutcome::Done(change) => change,
-            LifeOutcome::Refused(refusal) => panic!("{what} is carried out, not refused: {refusal}"),
+            LifeOutcome::Refused(refusal) => panic!("{what} is accepted, not refused: {refusal}"),
         }
     }
 
@@ -212,13 +214,13 @@ impl<L: TrialLedger> Desk<L> {
     }
 }
 
-/// The order by which an owner sets a password.
+/// The command by which an owner sets a password.
 pub(crate) fn by_owner(own: OwnPassword, session: PortalSession, by_link: bool) -> LifeOrder {
     LifeOrder::SetPassword(Box::new(PasswordChange { own, session, by_link }))
 }
 
 impl<L: TrialLedger + Screen> Desk<L> {
-    /// Screens a batch.
+    /// Pre-screens a batch.
     ///
     /// # Errors
     /// Those of the ledger.
@@ -229,14 +231,14 @@ impl<L: TrialLedger + Screen> Desk<L> {
         Ok(outcomes)
     }
 
-    /// Screens these requests together.
+    /// Pre-screens these requests together.
     pub async fn screen(&self, requests: impl IntoIterator<Item = Request>) -> Vec<Option<Outcome>> {
         self.try_screen(self.batch(requests)).await.expect("the ledger can be used")
     }
 }
 
 impl<L: TrialLedger + Operations> Desk<L> {
-    /// A desk with this many free access codes of each kind.
+    /// A harness with this many free access codes of each kind.
     pub async fn with_access_codes(self, pairs: u32) -> Self {
         let import = self.ledger.import_access_codes(access_codes(pairs), false, self.operator());
         assert_eq!(import.await.expect("the ledger can be used").refused, []);

@@ -1,3 +1,5 @@
+//! Seeded randomness for tests.
+
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use trial_core::ports::Entropy;

@@ -1,3 +1,5 @@
+//! A ledger with scripted faults.
+
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::{Arc, Mutex};
@@ -7,24 +9,24 @@ use chrono::{DateTime, Utc};
 use trial_core::ports::{Outbox, Screen, TrialLedger};
 use trial_core::{Batch, DueMail, Lease, LeaseId, LedgerError, Outcome, Planner, Settlement};
 
-/// What goes wrong with one call.
+/// The fault of one call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LedgerFault {
-    /// Nothing.
+    /// No fault.
     None,
     /// The ledger cannot be reached.
     Unavailable,
-    /// Somebody else holds it.
+    /// Another process holds it.
     Contended,
     /// It is corrupt.
     Corrupt,
-    /// The connection is lost before the commit gets through.
+    /// The connection is lost before the commit.
     LostBeforeCommit,
-    /// The connection is lost after the commit got through.
+    /// The connection is lost after the commit.
     LostAfterCommit,
 }
 
-/// A ledger that fails as it is told: each call takes the next fault of its script, and none once that is used up.
+/// A ledger with scripted faults: each call takes the next fault of its script, and none once that is used up.
 #[derive(Debug)]
 pub struct FaultyLedger<L> {
     ledger: L,
@@ -36,7 +38,7 @@ pub struct FaultyLedger<L> {
 }
 
 impl<L> FaultyLedger<L> {
-    /// Wraps a ledger; nothing fails yet.
+    /// Wraps a ledger, without faults so far.
     pub fn new(ledger: L) -> Self {
         let script = || Mutex::new(VecDeque::new());
         Self {
@@ -59,7 +61,7 @@ impl<L> FaultyLedger<L> {
         self.commits.lock().expect("no panic in here").extend(faults);
     }
 
-    /// Appends to the script of screenings.
+    /// Appends to the script of pre-screenings.
     pub fn fail_screens(&self, faults: impl IntoIterator<Item = LedgerFault>) {
         self.screens.lock().expect("no panic in here").extend(faults);
     }
@@ -74,7 +76,7 @@ impl<L> FaultyLedger<L> {
         self.settles.lock().expect("no panic in here").extend(faults);
     }
 
-    /// Every batch that was to be committed, whatever became of it.
+    /// Every batch that was to be committed, whatever its outcome.
     pub fn batches(&self) -> Vec<Arc<Batch>> {
         self.batches.lock().expect("no panic in here").clone()
     }

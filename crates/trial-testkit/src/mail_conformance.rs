@@ -1,4 +1,4 @@
-//! The conformance suite of mailers, judged from both ends.
+//! The conformance suite of mailers, checked from both ends.
 //!
 //! An adapter's tests implement [`MailHarness`] around the mailer and a fake of the mail server, and expect of
 //! [`breaches`] that there are none.
@@ -14,7 +14,7 @@ use trial_core::{
 /// The behaviour of the mail server for the next mails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MailBehaviour {
-    /// It takes them.
+    /// It accepts them.
     Accept,
     /// It refuses them for now.
     RefuseForNow,
@@ -22,7 +22,7 @@ pub enum MailBehaviour {
     RefuseForGood,
 }
 
-/// A mail that came out at the server's end, decoded.
+/// A mail that arrived at the server's end, decoded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ArrivedMail {
     /// The recipient of the envelope.
@@ -43,14 +43,14 @@ pub trait MailHarness: Send + Sync {
     /// The mailer.
     fn mailer(&self) -> &dyn Mailer;
 
-    /// Makes the server behave so from now on.
+    /// Sets the behaviour of the server from now on.
     async fn set_behaviour(&self, behaviour: MailBehaviour);
 
     /// Every mail that has arrived since the harness was created, oldest first.
     async fn arrived(&self) -> Vec<ArrivedMail>;
 }
 
-/// Runs every check and says what the mailer does wrong, one line for each; nothing if it conforms.
+/// Runs every check; returns one line for each breach, none if the mailer conforms.
 pub async fn breaches(harness: &dyn MailHarness) -> Vec<String> {
     let mut breaches = Vec::new();
     for locale in Locale::ALL {
@@ -110,7 +110,7 @@ async fn accepted(harness: &dyn MailHarness, mail: &OutgoingMail) -> Option<Stri
     missing(arrived, mail)
 }
 
-/// The first thing that the applicant needs and one of the bodies does not say, or says in other characters.
+/// The first fact of the mail that one of the bodies lacks, or spells differently.
 fn missing(arrived: &ArrivedMail, mail: &OutgoingMail) -> Option<String> {
     let account = account_of(mail);
     let facts = [
@@ -133,7 +133,7 @@ fn missing(arrived: &ArrivedMail, mail: &OutgoingMail) -> Option<String> {
     None
 }
 
-/// The words between white space, angle brackets and characters outside ASCII, of which no fact has any.
+/// The words between white space, angle brackets and characters outside ASCII; facts have none of these.
 fn words(body: &str) -> Vec<&str> {
     body.split(|c: char| c.is_whitespace() || !c.is_ascii() || matches!(c, '<' | '>')).collect()
 }
@@ -171,7 +171,7 @@ async fn refused(harness: &dyn MailHarness, behaviour: MailBehaviour) -> Option<
     tells_on(&reason, &mail).then(|| "the reason holds the address or the password".to_owned())
 }
 
-/// Delivers one mail; returns the result and what arrived by it.
+/// Delivers one mail; returns the result and the mails that arrived.
 async fn deliver(
     harness: &dyn MailHarness,
     behaviour: MailBehaviour,
@@ -191,7 +191,7 @@ fn account_of(mail: &OutgoingMail) -> &AccountMail {
     }
 }
 
-/// Replies and reasons are stored and shown to operations, who need to know neither address nor password.
+/// Replies and reasons are stored and shown to operators, who must see neither address nor password.
 fn tells_on(words: &str, mail: &OutgoingMail) -> bool {
     let account = account_of(mail);
     let words = words.to_lowercase();

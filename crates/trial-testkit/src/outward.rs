@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use trial_core::ports::{Mailer, SmsGateway, TenantPlatform};
 use trial_core::{DeliveryError, GatewayReply, GatewayUnusable, OutgoingMail, PlatformEvent, SmsMessage, TellError};
 
-/// A gateway that keeps its messages and answers by a script, "accepted" once that is used up.
+/// A gateway that stores its messages and answers by a script, "accepted" once that is used up.
 #[derive(Debug, Default)]
 pub struct ScriptedGateway {
     replies: Mutex<VecDeque<GatewayReply>>,
@@ -20,7 +20,7 @@ impl ScriptedGateway {
         Self { replies: Mutex::new(replies.into_iter().collect()), messages: Mutex::default() }
     }
 
-    /// Every message that was handed over, whatever the answer.
+    /// Every message passed to it, whatever the answer.
     pub fn messages(&self) -> Vec<SmsMessage> {
         self.messages.lock().expect("no panic in here").clone()
     }
@@ -43,7 +43,7 @@ impl SmsGateway for ScriptedGateway {
     }
 }
 
-/// A mailer that keeps its mails and answers by a script, "taken" once that is used up.
+/// A mailer that stores its mails and answers by a script, "taken" once that is used up.
 #[derive(Debug, Default)]
 pub struct RecordingMailer {
     failures: Mutex<VecDeque<Option<DeliveryError>>>,
@@ -51,12 +51,12 @@ pub struct RecordingMailer {
 }
 
 impl RecordingMailer {
-    /// A mailer whose first mails meet these faults; `None` is taken.
+    /// A mailer with these faults for its first mails; `None` is taken.
     pub fn new(failures: impl IntoIterator<Item = Option<DeliveryError>>) -> Self {
         Self { failures: Mutex::new(failures.into_iter().collect()), mails: Mutex::default() }
     }
 
-    /// Every mail that was handed over, whatever the answer.
+    /// Every mail passed to it, whatever the answer.
     pub fn mails(&self) -> Vec<OutgoingMail> {
         self.mails.lock().expect("no panic in here").clone()
     }
@@ -77,7 +77,7 @@ impl Mailer for RecordingMailer {
     }
 }
 
-/// A platform that keeps what it is told and answers by a script, "taken" once that is used up.
+/// A platform that stores its events and answers by a script, "taken" once that is used up.
 #[derive(Debug, Default)]
 pub struct RecordingPlatform {
     failures: Mutex<VecDeque<Option<TellError>>>,
@@ -85,7 +85,7 @@ pub struct RecordingPlatform {
 }
 
 impl RecordingPlatform {
-    /// A platform whose first events meet these faults; `None` is taken.
+    /// A platform with these faults for its first events; `None` is taken.
     pub fn new(failures: impl IntoIterator<Item = Option<TellError>>) -> Self {
         Self { failures: Mutex::new(failures.into_iter().collect()), events: Mutex::default() }
     }

@@ -1,4 +1,4 @@
-//! The conformance suite of adapters to a platform, judged from both ends.
+//! The conformance suite of adapters to a platform, checked from both ends.
 //!
 //! An adapter's tests implement [`PlatformHarness`] around the adapter and a fake of the platform, and expect of
 //! [`breaches`] that there are none.
@@ -17,17 +17,17 @@ use crate::data::{company, email, phone};
 /// The behaviour of the platform for the next events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PlatformBehaviour {
-    /// It takes them.
+    /// It accepts them.
     Accept,
-    /// It refuses them, and says nothing of when it might not.
+    /// It refuses them, without a time to retry.
     Refuse,
     /// It asks for a wait of this many seconds.
     AskForWait(u64),
-    /// It wants none any more.
+    /// It answers 410: none any more.
     Gone,
 }
 
-/// An event that came out at the platform's end.
+/// An event that arrived at the platform's end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ArrivedEvent {
     /// The id by which the platform recognises a repetition.
@@ -42,7 +42,7 @@ pub trait PlatformHarness: Send + Sync {
     /// The adapter.
     fn platform(&self) -> &dyn TenantPlatform;
 
-    /// Makes the platform behave so from now on.
+    /// Sets the behaviour of the platform from now on.
     async fn set_behaviour(&self, behaviour: PlatformBehaviour);
 
     /// Every event that has arrived since the harness was created, oldest first.
@@ -75,7 +75,7 @@ pub fn event(n: u8) -> PlatformEvent {
     PlatformEvent::of(PlatformEventKind::TrialStarted, EventId::new(at, [n; 10]), at, &tenant, &BTreeMap::new())
 }
 
-/// Runs every check and says what the adapter does wrong, one line for each; nothing if it conforms.
+/// Runs every check; returns one line for each breach, none if the adapter conforms.
 pub async fn breaches(harness: &dyn PlatformHarness) -> Vec<String> {
     let mut breaches = Vec::new();
     let platform = harness.platform();

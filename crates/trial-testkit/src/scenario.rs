@@ -26,15 +26,15 @@ pub struct Scenario {
     pub voice: u32,
     /// Free multimedia access codes at its start.
     pub multimedia: u32,
-    /// The e-mail threshold.
+    /// The daily e-mail limit.
     pub threshold: u32,
-    /// What is done about prefixes whose codes are not used.
+    /// The mode of the fraud guard.
     pub breaker: BreakerMode,
-    /// What happens, in order.
+    /// The rounds, in order.
     pub rounds: Vec<Round>,
 }
 
-/// What arrives together.
+/// Requests that arrive together.
 #[derive(Debug, Clone)]
 pub struct Round {
     /// Seconds on the clock since the round before; below 0, the clock was set back.
@@ -46,44 +46,44 @@ pub struct Round {
 /// One request.
 #[derive(Debug, Clone)]
 pub enum Step {
-    /// A visitor asks for a code.
+    /// An applicant asks for a code.
     Ask {
-        /// Which phone.
+        /// The phone.
         phone: u32,
     },
-    /// The gateway speaks of a message that was sent in an earlier round.
+    /// The gateway reports on a message that was sent in an earlier round.
     Report {
-        /// Which message, from the last.
+        /// The message, counted from the last.
         back: usize,
-        /// What it says.
+        /// The report.
         reply: GatewayReply,
     },
-    /// A visitor applies.
+    /// An applicant applies.
     Apply {
-        /// Which phone.
+        /// The phone.
         phone: u32,
-        /// Which company.
+        /// The company.
         company: u32,
-        /// Which address.
+        /// The address.
         email: u32,
-        /// Which code.
+        /// The code.
         code: Typed,
     },
-    /// Somebody, or time, wants something of a tenant that was made in an earlier round.
+    /// A command about a tenant that was created in an earlier round.
     Order {
-        /// Which tenant, from the last.
+        /// The tenant, counted from the last.
         back: usize,
-        /// What.
+        /// The command.
         order: LifeOrder,
     },
 }
 
-/// What is typed as the code.
+/// The typed code.
 #[derive(Debug, Clone)]
 pub enum Typed {
-    /// The code in one of the phone's messages of earlier rounds, from the last.
+    /// The code in one of the phone's messages of earlier rounds, counted from the last.
     Sent(usize),
-    /// The code that the phone is sent in this very round, if it is a new one.
+    /// The code sent to the phone in this very round, if it is a new one.
     New,
     /// Something else.
     Wrong,
@@ -94,7 +94,7 @@ pub const PHONES: u32 = 4;
 const OTHERS: u32 = 4;
 
 impl Scenario {
-    /// A policy whose limits a short history reaches.
+    /// A policy with limits that a short history reaches.
     pub fn policy(&self) -> Policy {
         let mut policy = Policy::default();
         policy.phone.countries.push(Region::HK);
@@ -128,12 +128,12 @@ pub fn scenario_phone(n: u32) -> Phone {
     if n + 1 == PHONES { foreign_phone(n) } else { phone(n) }
 }
 
-/// Histories of so many rounds, each of so many requests.
+/// Histories of these numbers of rounds, and of requests per round.
 pub fn scenarios(rounds: Range<usize>, steps: Range<usize>) -> impl Strategy<Value = Scenario> {
     histories_of(step(), rounds, steps)
 }
 
-/// The same, in which tenants also get older and operations give orders.
+/// The same, in which tenants also age and operators give commands.
 pub fn life_scenarios(rounds: Range<usize>, steps: Range<usize>) -> impl Strategy<Value = Scenario> {
     let order = (0..3_usize, life_order()).prop_map(|(back, order)| Step::Order { back, order });
     histories_of(prop_oneof![2 => step(), 1 => order], rounds, steps)
@@ -165,7 +165,7 @@ fn pauses() -> impl Strategy<Value = i64> {
 fn step() -> impl Strategy<Value = Step> {
     let apply = (0..PHONES, 0..OTHERS, 0..OTHERS, any::<bool>(), typed_code()).prop_map(
         |(phone, company, email, own, code)| {
-            // Half of the applicants write what is theirs, so that some get through and come again.
+            // Half of the applicants use values of their own, so that some are accepted and come again.
             let (company, email) = if own { (phone, phone) } else { (company, email) };
             Step::Apply { phone, company, email, code }
         },
@@ -195,7 +195,7 @@ fn life_order() -> impl Strategy<Value = LifeOrder> {
     ]
 }
 
-/// A password of this issue; whose, and when, the stage says.
+/// A password of this issue; player sets tenant and time.
 fn set_password(issue: u32, by_link: bool) -> LifeOrder {
     let (tenant, at) = (TenantId::from_bytes([0; 16]), DateTime::UNIX_EPOCH);
     let secret = SecretHash::from_bytes([0; 32]);
@@ -218,7 +218,7 @@ fn gateway_reply() -> impl Strategy<Value = GatewayReply> {
     ]
 }
 
-/// Plays a scenario: turns rounds into batches, by what is known from the outcomes of those before.
+/// Plays a scenario: turns rounds into batches, using the outcomes of earlier ones.
 #[derive(Debug)]
 pub struct Stage {
     entropy: SeededEntropy,
@@ -305,7 +305,7 @@ impl Stage {
         })
     }
 
-    /// The order, about this tenant and at this time: the password of an owner, and a session of its own.
+    /// The command for this tenant and time: the password of an owner, and a session of its own.
     fn of(&self, tenant: TenantId, order: &LifeOrder) -> LifeOrder {
         let LifeOrder::SetPassword(change) = order else { return order.clone() };
         let PasswordChange { own, session, by_link } = &**change;

@@ -1,4 +1,4 @@
-//! The conformance suite of SMS gateways, judged from both ends.
+//! The conformance suite of SMS gateways, checked from both ends.
 //!
 //! An adapter's tests implement [`SmsHarness`] around the gateway and a fake of its provider, and expect of
 //! [`breaches`] that there are none.
@@ -11,7 +11,7 @@ use trial_core::{ChallengeId, CodeReply, CodeRequestId, GatewayReply, Keyring, L
 /// The behaviour of the provider for the next messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SmsBehaviour {
-    /// It takes them.
+    /// It accepts them.
     Accept,
     /// It refuses them.
     Refuse,
@@ -21,7 +21,7 @@ pub enum SmsBehaviour {
     LoseReply,
 }
 
-/// A message that came out at the provider's end.
+/// A message that arrived at the provider's end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ArrivedSms {
     /// The phone, E.164.
@@ -36,14 +36,14 @@ pub trait SmsHarness: Send + Sync {
     /// The gateway.
     fn gateway(&self) -> &dyn SmsGateway;
 
-    /// Makes the provider behave so from now on.
+    /// Sets the behaviour of the provider from now on.
     async fn set_behaviour(&self, behaviour: SmsBehaviour);
 
     /// Every message that has arrived since the harness was created, oldest first.
     async fn arrived(&self) -> Vec<ArrivedSms>;
 }
 
-/// Runs every check and says what the gateway does wrong, one line for each; nothing if it conforms.
+/// Runs every check; returns one line for each breach, none if the gateway conforms.
 pub async fn breaches(harness: &dyn SmsHarness) -> Vec<String> {
     let mut breaches = Vec::new();
     for locale in Locale::ALL {
@@ -111,7 +111,7 @@ async fn reply_lost(harness: &dyn SmsHarness) -> Option<String> {
     (arrived.len() > 1).then(|| "the message was sent more than once".to_owned()).or_else(|| tells_on(&reply, &message))
 }
 
-/// Sends one message; returns the reply and what arrived by it.
+/// Sends one message; returns the reply and the messages that arrived.
 async fn send(
     harness: &dyn SmsHarness,
     behaviour: SmsBehaviour,
@@ -124,7 +124,7 @@ async fn send(
     (reply, arrived)
 }
 
-/// Replies are stored and shown to operations, who need to know neither phone nor code.
+/// Replies are stored and shown to operators, who must see neither phone nor code.
 fn tells_on(reply: &GatewayReply, message: &SmsMessage) -> Option<String> {
     let detail = reply.detail()?;
     let national = message.to.as_str().trim_start_matches("+86");
@@ -144,25 +144,25 @@ fn message(phone: &str, prefix: &str, locale: Locale) -> SmsMessage {
     SmsMessage { code_request, to, code: code.expect("some code begins so"), valid_minutes: 5, locale }
 }
 
-/// The verdict that a gateway has to give on one behaviour of its provider: a line of the table that operations read.
+/// The verdict required of a gateway for one behaviour of its provider: a line of the operators' table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ProviderCase {
     /// The gateway's name.
     pub gateway: &'static str,
     /// The behaviour of the provider, in words.
     pub provider: &'static str,
-    /// The verdict that the gateway has to give.
+    /// The required verdict.
     pub verdict: Verdict,
 }
 
-/// A [`GatewayReply`] without its words.
+/// A [`GatewayReply`] without its text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
     /// It was taken.
     Accepted,
-    /// It was refused for what it is.
+    /// The message was refused.
     Refused,
-    /// It was refused for the account.
+    /// The account was refused.
     AccountRefused,
     /// It was refused for now.
     Throttled,
@@ -185,7 +185,7 @@ impl Verdict {
         }
     }
 
-    /// Its name, as documents write it.
+    /// Its name in documents.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Accepted => "accepted",
@@ -211,7 +211,7 @@ impl Verdict {
 }
 
 impl ProviderCase {
-    /// Sends one message by a gateway whose provider does so; says what is wrong with what the gateway makes of it.
+    /// Sends one message by a gateway whose provider behaves so; returns the deviation from the verdict, if any.
     pub async fn breach(&self, gateway: &dyn SmsGateway) -> Option<String> {
         let message = message("+8616673280007", "", Locale::En);
         let reply = gateway.send(&message).await;
@@ -223,8 +223,9 @@ impl ProviderCase {
         breach.map(|breach| format!("{}: {}: {breach}", self.gateway, self.provider))
     }
 
-    /// The line of the table: what the gateway makes of it, what the caller is answered, whether the next gateway is asked,
-    /// and whether it counts against the gateway, by the rules themselves.
+    /// The line of the table: verdict, answer to the client, whether the next gateway is asked, and whether it counts
+    /// against the
+    /// gateway, by the rules themselves.
     pub fn line(&self) -> String {
         let reply = self.verdict.reply();
         let (code, next) = (CodeReply::from(reply.state()).code, reply.allows_another());

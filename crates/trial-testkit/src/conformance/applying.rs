@@ -11,7 +11,7 @@ use trial_core::{
 use super::{LedgerFactory, assert_sound, desk};
 use crate::data::{application, company, email, multimedia, phone, request_id, voice};
 
-/// 000: tenant, both access codes, quota unit and mail are there.
+/// 000: tenant, both access codes, quota unit and mail are stored.
 pub async fn success_brings_everything_into_being<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 2).await;
     let id = desk.join(1).await;
@@ -34,7 +34,7 @@ pub async fn success_brings_everything_into_being<F: LedgerFactory>(factory: &F)
     assert_sound(&*desk.ledger).await;
 }
 
-/// 000 again for the very same application within 24 hours, and nothing more comes into being.
+/// 000 again for the identical application within 24 hours, and nothing more is stored.
 pub async fn the_same_application_is_answered_again_for_a_day<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 2).await;
     let first = desk.prepared(1).await;
@@ -101,7 +101,7 @@ pub async fn guesses_of_a_used_code_are_counted<F: LedgerFactory>(factory: &F) {
     assert_eq!(desk.ledger.phone_failures(phone(1)).await.unwrap(), Some(3));
 }
 
-/// 003: a phone is locked over all its codes, until operations unlock it.
+/// 003: a phone is locked over all its codes, until operators unlock it.
 pub async fn a_locked_phone_stays_locked_until_it_is_unlocked<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 1).await;
     desk.try_wrong(1, 99).await;
@@ -118,7 +118,7 @@ pub async fn a_locked_phone_stays_locked_until_it_is_unlocked<F: LedgerFactory>(
     assert!(!desk.ledger.unlock_phone(phone(2), desk.operator()).await.unwrap(), "it was never seen");
 }
 
-/// 004: the same phone, mailbox or company, however it is spelt.
+/// 004: the same phone, mailbox or company, in any spelling.
 pub async fn one_tenant_for_each_customer<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 9).await;
     desk.join(1).await;
@@ -147,7 +147,7 @@ pub async fn a_trial_needs_an_access_code_of_each_kind<F: LedgerFactory>(factory
     }
 }
 
-/// 205: the threshold, counted by day.
+/// 205: the daily e-mail limit.
 pub async fn the_email_threshold_is_kept_by_day<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 9).await;
     let late = desk.prepared(3).await;
@@ -164,7 +164,7 @@ pub async fn the_email_threshold_is_kept_by_day<F: LedgerFactory>(factory: &F) {
     assert_sound(&*desk.ledger).await;
 }
 
-/// A threshold holds from the next decision on; one below what was taken takes nothing back.
+/// A limit holds from the next decision on; one below the units taken takes none back.
 pub async fn a_new_threshold_is_in_force_at_once<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 9).await;
     let day = desk.now().date_naive();
@@ -185,7 +185,7 @@ pub async fn a_new_threshold_is_in_force_at_once<F: LedgerFactory>(factory: &F) 
     assert_sound(&*desk.ledger).await;
 }
 
-/// 004, 006 and 205 leave the code as it was; 000 alone consumes it.
+/// 004, 006 and 205 leave the code unchanged; 000 alone consumes it.
 pub async fn a_refusal_after_the_code_leaves_it_valid<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 1).await;
     desk.join(1).await;

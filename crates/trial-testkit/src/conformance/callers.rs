@@ -1,4 +1,4 @@
-//! Callers, and the signatures that were accepted.
+//! API clients, and the signatures that were accepted.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,7 +30,7 @@ async fn change<L: TrialLedger + Callers>(desk: &Desk<L>, who: &str, change: Cal
     desk.ledger.change_caller(name(who), change, desk.operator()).await.unwrap()
 }
 
-/// All that was written of a caller comes back by the access key, and by no other.
+/// A client is found, complete, by its access key, and by no other.
 pub async fn a_caller_is_known_by_the_access_key<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 0).await;
     let plain = added(&desk, 1, "Site").await;
@@ -51,7 +51,7 @@ pub async fn a_caller_is_known_by_the_access_key<F: LedgerFactory>(factory: &F) 
     }
 }
 
-/// Removed or not, up to the limit. A name is one of a kind among those that are not removed.
+/// Removed or not, up to the limit. A name is unique among clients that are not removed.
 pub async fn callers_are_listed_newest_first<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 0).await;
     let first = added(&desk, 1, "Site").await;
@@ -66,7 +66,7 @@ pub async fn callers_are_listed_newest_first<F: LedgerFactory>(factory: &F) {
     assert_eq!(desk.ledger.callers(1).await.unwrap(), [second]);
 }
 
-/// Every change is kept as the core decides it, and what makes no sense changes nothing.
+/// Every change is stored as the core decides it, and an invalid one changes nothing.
 pub async fn callers_are_changed<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 0).await;
     let site = added(&desk, 1, "site").await;
@@ -107,7 +107,7 @@ fn limits(scopes: Option<&[Scope]>, rate: Option<u32>) -> CallerChange {
     CallerChange::Set(CallerLimits { scopes: scopes.map(|scopes| scopes.iter().copied().collect()), rate })
 }
 
-/// Of scopes and rate, what is not named stays; what makes no sense changes neither.
+/// A change of scopes or rate leaves the other as it is; an invalid one changes neither.
 pub async fn the_limits_of_a_caller_are_changed<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 0).await;
     let mut site = added(&desk, 1, "site").await;
@@ -137,7 +137,7 @@ pub async fn the_limits_of_a_caller_are_changed<F: LedgerFactory>(factory: &F) {
     }
 }
 
-/// Who did it, when, to whom; and nothing that was not done.
+/// Actor, time and client of each change; no entry for a refused one.
 pub async fn changes_of_callers_are_audited<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 0).await;
     added(&desk, 1, "Site").await;
@@ -186,7 +186,7 @@ fn seen(n: u8, at: chrono::DateTime<chrono::Utc>) -> SeenSignature {
     SeenSignature::new([n; 32], at)
 }
 
-/// New once, in one batch or in many, and again when it is too old to be accepted anyway.
+/// New once, in one batch or in many, and again once it is too old to be accepted anyway.
 pub async fn a_signature_is_new_once<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 0).await;
     let begun = desk.now();
@@ -202,10 +202,10 @@ pub async fn a_signature_is_new_once<F: LedgerFactory>(factory: &F) {
     assert_eq!(remember(&[2, 4]).await, [false, true]);
     desk.clock.set(begun + SIGNATURE_KEEPS);
     remember(&[5]).await;
-    assert_eq!(remember(&[1, 2, 3, 4]).await, [true, true, true, false], "what was too old has been forgotten");
+    assert_eq!(remember(&[1, 2, 3, 4]).await, [true, true, true, false], "signatures that are too old were deleted");
 }
 
-/// Of any number of instances that are shown the same at once, each batch in its own order, one takes it.
+/// Of any number of instances that see the same signatures at once, each in its own order, one finds each new.
 pub async fn a_signature_is_new_to_one_instance<F: LedgerFactory>(factory: &F) {
     const EACH: u8 = 20;
     let desk = Arc::new(desk(factory, 0).await);

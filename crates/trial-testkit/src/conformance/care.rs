@@ -1,4 +1,4 @@
-//! The data of persons: kept for as long as it is needed, shown as a whole, and gone when it is to be.
+//! Personal data: retention, export and erasure.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::data::{application, email, keyring, phone};
 
 const DAY: Duration = Duration::from_hours(24);
 
-/// Goes through everything of a kind, two rows at a time; how many were removed.
+/// Goes through everything of a kind, two rows at a time; returns the number removed.
 async fn expire<L: DataCare + TrialLedger>(desk: &Desk<L>, what: Expiring, dry_run: bool) -> u64 {
     let since = Retention::default().since(what, desk.now());
     let (mut after, mut removed) = ([0; 16], 0);
@@ -37,28 +37,28 @@ async fn expire_all<L: DataCare + TrialLedger>(desk: &Desk<L>, dry_run: bool) ->
     removed
 }
 
-/// What is over goes in stretches, once its time has come; counting it first changes nothing, and doing it again neither.
+/// Expired rows are removed in ranges; counting first changes nothing, and a second removal finds nothing.
 pub async fn what_is_over_is_removed_in_stretches<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 1).await;
     for n in 1..6 {
         desk.send(&phone(n)).await;
         assert_eq!(desk.apply_for_code(application(n, "wrong")).await, "002");
     }
-    // Of one phone no wrong tries are counted.
+    // No wrong attempts are counted for one phone.
     desk.send(&phone(6)).await;
-    // This one has two codes, and no word came of the second.
+    // This one has two codes, the second without a report.
     for wait in [250, 240] {
         desk.send(&phone(7)).await;
         desk.wait(Duration::from_secs(wait));
     }
     desk.ask(&phone(7)).await.unwrap();
     desk.wait(29 * DAY);
-    assert_eq!(expire_all(&desk, false).await, [0; 5], "nothing is over yet");
+    assert_eq!(expire_all(&desk, false).await, [0; 5], "nothing has expired yet");
     desk.wait(DAY + Duration::from_secs(1));
     assert_eq!(expire_all(&desk, true).await, [0, 0, 8, 0, 0]);
     assert_eq!(expire_all(&desk, false).await, [0, 0, 8, 0, 0], "counting had changed nothing");
     assert_eq!(expire_all(&desk, false).await, [0; 5]);
-    assert_eq!(desk.ledger.phone_failures(phone(1)).await.unwrap(), Some(1), "what is counted is not forgotten");
+    assert_eq!(desk.ledger.phone_failures(phone(1)).await.unwrap(), Some(1), "the count is kept");
     assert_eq!(desk.ledger.phone_failures(phone(6)).await.unwrap(), None);
     assert_eq!(desk.ledger.phone_failures(phone(7)).await.unwrap(), None);
     assert_sound(&*desk.ledger).await;
@@ -67,7 +67,7 @@ pub async fn what_is_over_is_removed_in_stretches<F: LedgerFactory>(factory: &F)
     assert_eq!(expire_all(&desk, true).await[..2], [5, 9]);
     assert_eq!(expire_all(&desk, false).await[..2], [5, 9]);
     let of_phone = |n| desk.ledger.find_applications(ApplicationQuery::Phone(phone(n)), 9);
-    assert_eq!(of_phone(1).await.unwrap().applications.len(), 1, "the one that is not over");
+    assert_eq!(of_phone(1).await.unwrap().applications.len(), 1, "the one that has not expired");
     assert!(of_phone(2).await.unwrap().applications.is_empty());
     assert!(of_phone(2).await.unwrap().code_requests.is_empty());
     assert_sound(&*desk.ledger).await;
@@ -77,7 +77,7 @@ pub async fn what_is_over_is_removed_in_stretches<F: LedgerFactory>(factory: &F)
     );
 }
 
-/// What a tenant in use came from is kept, however old: its application and the code that it consumed.
+/// The application of a tenant in use and the code that it consumed are kept, however old.
 pub async fn what_a_tenant_in_use_needs_is_kept<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 1).await;
     let tenant = desk.join(1).await;
@@ -89,8 +89,9 @@ pub async fn what_a_tenant_in_use_needs_is_kept<F: LedgerFactory>(factory: &F) {
     assert_sound(&*desk.ledger).await;
 }
 
-/// An agreement is removed with its time, and is kept as long as its phone has a tenant in use. It is shown and forgotten with
-/// its phone.
+/// An agreement is removed after its retention, and is kept as long as its phone has a tenant in use. It is exported
+/// and
+/// erased with its phone.
 pub async fn an_agreement_is_kept_as_long_as_its_tenant<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 1).await;
     let terms = Terms::new("2026-01".to_owned(), "Be kind.".to_owned());
@@ -123,7 +124,7 @@ pub async fn an_agreement_is_kept_as_long_as_its_tenant<F: LedgerFactory>(factor
     assert_sound(&*desk.ledger).await;
 }
 
-/// All that is held on a person is shown; once he is forgotten there is nothing, and the audit says so without his name.
+/// All data of a person is exported; after the erasure there is none, and the audit records it by a pseudonym.
 pub async fn a_person_is_shown_and_forgotten<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 1).await;
     for n in 1..3 {
@@ -150,7 +151,7 @@ pub async fn a_person_is_shown_and_forgotten<F: LedgerFactory>(factory: &F) {
     assert_eq!(desk.ledger.held_on(person.clone()).await.unwrap(), held, "a dry run changes nothing");
     assert_eq!(forget(false).await, Forgotten::Erased(held.counts()));
     assert_eq!(desk.ledger.held_on(person.clone()).await.unwrap().counts(), [].into());
-    assert_eq!(forget(false).await, Forgotten::Erased([].into()), "he is forgotten already");
+    assert_eq!(forget(false).await, Forgotten::Erased([].into()), "the data is erased already");
     assert_eq!(desk.ledger.phone_failures(phone(1)).await.unwrap(), None);
     assert_eq!(desk.ledger.held_on(Person::Phone(phone(2))).await.unwrap().counts().len(), 4, "the others are not");
     let by_mail = desk.ledger.held_on(Person::Email(email(2).key().clone())).await.unwrap();
@@ -159,7 +160,7 @@ pub async fn a_person_is_shown_and_forgotten<F: LedgerFactory>(factory: &F) {
     desk.join(1).await;
 }
 
-/// Whoever has a tenant in use is not forgotten: it is to be closed first.
+/// A person with a tenant in use is not erased: the tenant is to be closed first.
 pub async fn nobody_with_a_tenant_in_use_is_forgotten<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 1).await;
     let tenant = desk.join(1).await;

@@ -30,7 +30,7 @@ async fn last_state<L: Operations>(ledger: &L, phone: &Phone) -> SendState {
     }
 }
 
-/// 200: what was sent is there with the gateway's name and words.
+/// 200: the message is stored with the gateway's name and reply.
 pub async fn a_sent_code_is_found_with_what_the_gateway_said<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 0).await;
     let asked = CodeRequest { request_id: request_id("web-1"), phone: phone(1), locale: Locale::ZhCn };
@@ -48,7 +48,7 @@ pub async fn a_sent_code_is_found_with_what_the_gateway_said<F: LedgerFactory>(f
     assert_sound(&*desk.ledger).await;
 }
 
-/// A gateway's first word counts; a later one changes nothing.
+/// A gateway's first report counts; a later one changes nothing.
 pub async fn the_first_report_counts<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 0).await;
     let sent = desk.ask(&phone(1)).await.unwrap();
@@ -85,7 +85,8 @@ pub async fn sends_to_a_phone_are_limited<F: LedgerFactory>(factory: &F) {
     desk.send(&phone(1)).await;
 }
 
-/// A message that was never sent counts for no limit but its own, and is answered as it was: not 201, for there is no code.
+/// A message that was never sent counts only for a limit of its own, and is answered as before: not 201, as there is no
+/// code.
 pub async fn sends_that_failed_have_a_limit_of_their_own<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 0).await;
     for _ in 0..5 {
@@ -105,7 +106,7 @@ pub async fn sends_that_failed_have_a_limit_of_their_own<F: LedgerFactory>(facto
     assert_eq!(desk.ask(&phone(1)).await, Err(CodeRefusal::TooSoon { retry_after: MINUTE }));
 }
 
-/// A code that has arrived is good until the gateway has accepted the next, and both are for one acceptance.
+/// A code that has arrived is valid until the gateway has accepted the next, and both are for one acceptance.
 pub async fn a_code_is_good_until_the_next_was_accepted<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 3).await;
     let mut codes = Vec::new();
@@ -142,7 +143,7 @@ pub async fn a_code_is_good_until_the_next_was_accepted<F: LedgerFactory>(factor
     assert_sound(&*desk.ledger).await;
 }
 
-/// 202: what the gateway did not answer is kept as unknown, and what did not reach it as unreached.
+/// 202: a message without a gateway's answer is stored as unknown, one that did not reach it as unreached.
 pub async fn an_unclear_send_is_kept_as_such<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 0).await;
     let reason = || "connection reset".to_owned();
@@ -156,7 +157,7 @@ pub async fn an_unclear_send_is_kept_as_such<F: LedgerFactory>(factory: &F) {
     assert!(desk.ask(&phone(2)).await.is_ok(), "nothing was sent: no interval");
 }
 
-/// 204: a refused first message leaves no code behind and costs no budget.
+/// 204: a refused first message leaves no code and costs no budget.
 pub async fn a_refused_code_was_never_sent<F: LedgerFactory>(factory: &F) {
     let mut desk = desk(factory, 0).await;
     desk.set_planner(planner_with(|policy| policy.limits.sms_per_day = 1));
@@ -190,7 +191,7 @@ pub async fn the_sms_budget_is_kept_by_day<F: LedgerFactory>(factory: &F) {
     desk.send(&phone(3)).await;
 }
 
-/// 205: the e-mail threshold is looked at before anything else, and the refusal is kept.
+/// 205: the daily e-mail limit is checked first, and the refusal is stored.
 pub async fn no_code_is_sent_when_no_mail_could_be<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 1).await;
     desk.ledger.set_quota(1, desk.operator()).await.unwrap();
@@ -202,7 +203,7 @@ pub async fn no_code_is_sent_when_no_mail_could_be<F: LedgerFactory>(factory: &F
     assert_eq!((&timeline.code_requests[0].gateway, &timeline.code_requests[0].reply), (&None, &None));
 }
 
-/// A resend repeats the code and prolongs it up to its cap; tries are kept; then a new code is made.
+/// A resend repeats the code and prolongs it up to its cap; attempts are kept; then a new code is created.
 pub async fn a_resend_repeats_the_code_up_to_its_cap<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 1).await;
     let first = desk.send(&phone(1)).await;
@@ -226,7 +227,7 @@ pub async fn a_resend_repeats_the_code_up_to_its_cap<F: LedgerFactory>(factory: 
     assert_sound(&*desk.ledger).await;
 }
 
-/// The ledger answers that it can be used.
+/// The ledger reports that it can be used.
 pub async fn it_can_be_checked<F: LedgerFactory>(factory: &F) {
     assert!(factory.fresh().await.check().await.is_ok());
 }

@@ -1,4 +1,4 @@
-//! Many at once: transactions are serial, whoever commits them.
+//! Many at once: transactions are serial, from any number of clients.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -18,7 +18,7 @@ use crate::{FixedClock, MemoryLedger, SeededEntropy};
 pub(super) const HISTORIES: usize = 24;
 const FAR: u32 = 10_000;
 
-/// The same histories have the same outcomes and leave the same behind.
+/// The same histories have the same outcomes and leave the same state.
 pub async fn it_agrees_with_the_ledger_in_memory<F: LedgerFactory>(factory: &F) {
     let mut runner = TestRunner::new(Config { rng_seed: RngSeed::Fixed(42), ..Config::default() });
     let histories = life_scenarios(1..14, 0..9);
@@ -85,7 +85,7 @@ fn lease(batch: &trial_core::Batch, place: usize) -> Lease {
     Lease { id, now, until: now + minutes(2), horizon: now + minutes(30) }
 }
 
-/// Some mails are sent, some come again, some fail, and some leases are left to end.
+/// Some mails are sent, some are retried, some fail, and some leases are left to end.
 fn settlement(mail: &DueMail, lease: Lease, choice: usize) -> Settlement {
     let error = || "451 later".to_owned();
     let settled_as = match choice % 4 {
@@ -93,12 +93,12 @@ fn settlement(mail: &DueMail, lease: Lease, choice: usize) -> Settlement {
         1 => SettledAs::Failed { error: error() },
         _ => SettledAs::Retry { next_attempt_at: lease.now + chrono::TimeDelta::seconds(10), error: error() },
     };
-    // Under a lease that nobody has, it counts only if it was sent.
+    // Under an unknown lease, it counts only if the mail was sent.
     let lease_id = if choice % 4 == 3 { LeaseId::from_bytes([0; 16]) } else { lease.id };
     Settlement { mail: mail.id, lease: lease_id, at: lease.now, settled_as }
 }
 
-/// Everything that operations can see.
+/// Everything that operators can see.
 pub(super) async fn views<L: Operations>(ledger: &L, batch: &trial_core::Batch) -> Vec<String> {
     let tenants = ledger.tenants(TenantPage { before: None, limit: FAR }).await.unwrap();
     let mut views: Vec<_> = tenants.into_iter().map(|view| format!("{:?}", comparable(view))).collect();
@@ -117,7 +117,7 @@ pub(super) async fn views<L: Operations>(ledger: &L, batch: &trial_core::Batch) 
     views
 }
 
-/// When a mail is tried next means nothing once it is not due.
+/// The time of the next attempt means nothing once a mail is not due.
 fn comparable(mut view: TenantView) -> TenantView {
     for mail in &mut view.mails {
         if mail.state != MailState::Due {

@@ -12,7 +12,7 @@ use super::{LedgerFactory, assert_sound, desk};
 use crate::Desk;
 use crate::data::{application, phone};
 
-/// Everything that was committed is there when the ledger is opened again, and rules go on from it.
+/// Everything committed is there when the ledger is opened again, and rules continue from it.
 pub async fn what_was_committed_outlives_the_process<F: LedgerFactory>(factory: &F) {
     let before = desk(factory, 2).await;
     before.ledger.set_quota(2, before.operator()).await.unwrap();
@@ -28,7 +28,7 @@ pub async fn what_was_committed_outlives_the_process<F: LedgerFactory>(factory: 
     let now = before.now();
     let ledger = Arc::into_inner(before.ledger).expect("nobody else has it");
     let Some(ledger) = factory.reopen(ledger).await else { return };
-    // Ids go on where they ended; the clock stands where it stood.
+    // Ids continue after the last; the clock stands still.
     let mut after = Desk::new(ledger);
     after.entropy = crate::SeededEntropy::new(8);
     assert_eq!(after.now(), now);

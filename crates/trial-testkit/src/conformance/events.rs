@@ -16,7 +16,7 @@ use crate::data::{company, email, multimedia, phone, planner_with, voice};
 
 const LEASE: Duration = Duration::from_mins(2);
 
-/// The events of a desk, and somebody who tells them.
+/// The events of a fixture, and a worker that delivers them.
 struct Teller<L> {
     desk: Desk<L>,
     endpoint: EndpointId,
@@ -67,7 +67,7 @@ fn down() -> Result<String, TellError> {
     Err(TellError::transient("503"))
 }
 
-/// The platform is told once that a trial ends, at its time, whether or not the day has a mail left for the owner.
+/// The end of a trial is published once, at its time, with or without a mail left for the owner that day.
 pub async fn the_end_of_a_trial_is_told_when_no_mail_is_left<F: LedgerFactory>(factory: &F) {
     let planner = planner_with(|policy| {
         policy.platform_listens = true;
@@ -195,7 +195,7 @@ pub async fn an_event_is_retried_and_given_up<F: LedgerFactory>(factory: &F) {
     assert_eq!((queue.due, queue.oldest_due, queue.failed, queue.disabled), (0, None, 1, None));
 }
 
-/// That an event was taken counts even when the lease ended; anything else counts under the lease that holds.
+/// A delivery counts even if its lease has ended; any other settlement counts under the current lease alone.
 pub async fn a_late_word_of_an_event<F: LedgerFactory>(factory: &F) {
     let teller = teller(factory, 1).await;
     teller.desk.join(1).await;
@@ -214,7 +214,7 @@ pub async fn a_late_word_of_an_event<F: LedgerFactory>(factory: &F) {
     assert_eq!((view.state, view.attempts), (EventState::Sent, 1));
 }
 
-/// Once the receiver is gone nothing is published, and nothing is lost, until an operator enables it.
+/// After a 410 nothing is published, and nothing is lost, until an operator enables the endpoint.
 pub async fn a_gone_endpoint_is_left_alone<F: LedgerFactory>(factory: &F) {
     let teller = teller(factory, 2).await;
     teller.desk.join(1).await;
@@ -243,7 +243,7 @@ pub async fn a_gone_endpoint_is_left_alone<F: LedgerFactory>(factory: &F) {
     assert_sound(&**ledger).await;
 }
 
-/// An event that is due beyond the horizon was put there before the clock was set back: it is due now.
+/// An event due beyond the horizon dates from before the clock was set back: it is due now.
 pub async fn a_clock_set_back_delays_no_event<F: LedgerFactory>(factory: &F) {
     let teller = teller(factory, 1).await;
     teller.desk.join(1).await;
@@ -253,7 +253,7 @@ pub async fn a_clock_set_back_delays_no_event<F: LedgerFactory>(factory: &F) {
     teller.claim_one().await;
 }
 
-/// An operator can have any event published again, in whatever state it is, under the same id and with the same body.
+/// An operator can have any event published again, in any state, under the same id and with the same body.
 pub async fn an_event_can_be_replayed<F: LedgerFactory>(factory: &F) {
     let teller = teller(factory, 1).await;
     teller.desk.join(1).await;
@@ -273,13 +273,13 @@ pub async fn an_event_can_be_replayed<F: LedgerFactory>(factory: &F) {
     teller.settle(due.event.id, lease, EventSettledAs::Failed { error: "400".to_owned() }).await;
     assert!(ledger.replay_event(due.event.id, teller.desk.operator()).await.unwrap());
     let (old, _) = teller.claim_one().await;
-    assert!(ledger.replay_event(due.event.id, teller.desk.operator()).await.unwrap(), "one that is being told");
+    assert!(ledger.replay_event(due.event.id, teller.desk.operator()).await.unwrap(), "one under delivery");
     teller.settle(due.event.id, old, due.after(teller.desk.now(), down())).await;
-    assert_eq!(teller.claim_one().await.1, due, "the attempt before counts no more");
+    assert_eq!(teller.claim_one().await.1, due, "the earlier attempt no longer counts");
     assert_sound(&**ledger).await;
 }
 
-/// Events are listed newest first, page by page, by how far they got.
+/// Events are listed newest first, page by page, by state.
 pub async fn events_are_listed_newest_first<F: LedgerFactory>(factory: &F) {
     let teller = teller(factory, 3).await;
     let mut tenants = Vec::new();

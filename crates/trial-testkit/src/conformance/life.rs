@@ -1,4 +1,4 @@
-//! The life of a tenant after its first day.
+//! The lifecycle of a tenant after its first day.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,7 +24,7 @@ fn almost(wait: Duration) -> Duration {
     wait.saturating_sub(SECOND)
 }
 
-/// Looks at the tenant, at the latest when its next step has come: what changed, and the mail that went out.
+/// Advances the tenant, at the latest to its next step: its status, and the mail that was queued.
 async fn step<L: TrialLedger>(desk: &Desk<L>, tenant: TenantId) -> (TenantStatus, Option<MailKind>) {
     let change = desk.change(tenant, LifeOrder::Advance).await;
     (change.after, change.mail)
@@ -55,8 +55,9 @@ pub(super) async fn claim<L: Outbox + TrialLedger>(desk: &Desk<L>, limit: u32) -
     desk.ledger.claim(lease, limit).await.unwrap()
 }
 
-/// Before the first mark, the newest tenant says when time was seen. A mark goes forward alone; an operator sets it to what
-/// the clock says.
+/// Before the first mark, the newest tenant gives the last known time. A mark only goes forward; an operator sets it to
+/// the
+/// clock's time.
 pub async fn the_clock_is_marked_and_confirmed<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 1).await;
     assert_eq!(desk.ledger.clock_mark().await.unwrap(), None);
@@ -107,7 +108,7 @@ pub async fn a_trial_runs_its_course<F: LedgerFactory>(factory: &F) {
     assert_eq!(kinds, expected);
 }
 
-/// Whoever looks too early finds nothing to do.
+/// A sweep that is too early finds nothing to do.
 pub async fn what_has_not_come_is_left<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 1).await;
     let tenant = desk.join(1).await;
@@ -118,13 +119,13 @@ pub async fn what_has_not_come_is_left<F: LedgerFactory>(factory: &F) {
     assert_eq!(desk.order(unknown, LifeOrder::Convert).await, LifeOutcome::Refused(LifeRefusal::Unknown));
 }
 
-/// Codes of a closed tenant rest, and are given again after those that were free for longer.
+/// Codes of a closed tenant are quarantined, and are assigned after those that were free for longer.
 pub async fn a_closed_tenants_codes_rest_and_are_free_again<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 1).await;
     let tenant = desk.join(1).await;
     let ledger = &*desk.ledger;
     desk.change(tenant, LifeOrder::Close).await;
-    assert_eq!(desk.apply_for_code(desk.prepared(2).await).await, "006", "they rest");
+    assert_eq!(desk.apply_for_code(desk.prepared(2).await).await, "006", "they are in quarantine");
     let stock = ledger.access_code_stock().await.unwrap();
     assert_eq!(stock.iter().map(|kind| (kind.free, kind.quarantined)).collect::<Vec<_>>(), [(0, 1), (0, 1)]);
     desk.wait(almost(days(30)));
@@ -138,7 +139,7 @@ pub async fn a_closed_tenants_codes_rest_and_are_free_again<F: LedgerFactory>(fa
     assert!(held.values().any(|code| *code == voice(1)), "{held:?}");
 }
 
-/// Reopened while they rest, a tenant has its codes again; later, they are gone.
+/// A tenant that is reopened during the quarantine has its codes again; later, they are gone.
 pub async fn a_close_can_be_taken_back_while_its_codes_rest<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 1).await;
     let tenant = desk.join(1).await;
@@ -151,7 +152,7 @@ pub async fn a_close_can_be_taken_back_while_its_codes_rest<F: LedgerFactory>(fa
     assert_sound(ledger).await;
     desk.change(tenant, LifeOrder::Close).await;
     desk.wait(days(29));
-    assert_eq!(desk.change(tenant, LifeOrder::Reopen).await.after, TenantStatus::Suspended, "its trial is over");
+    assert_eq!(desk.change(tenant, LifeOrder::Reopen).await.after, TenantStatus::Suspended, "its trial has expired");
     desk.change(tenant, LifeOrder::Close).await;
     desk.wait(days(30));
     let gone = LifeOutcome::Refused(LifeRefusal::AccessCodesGone);
@@ -161,7 +162,7 @@ pub async fn a_close_can_be_taken_back_while_its_codes_rest<F: LedgerFactory>(fa
     assert_sound(ledger).await;
 }
 
-/// Two tenants of one customer would be one too many.
+/// An applicant has at most one tenant in use.
 pub async fn a_rival_keeps_a_closed_tenant_closed<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 2).await;
     let tenant = desk.join(1).await;
@@ -175,7 +176,7 @@ pub async fn a_rival_keeps_a_closed_tenant_closed<F: LedgerFactory>(factory: &F)
     assert_sound(&*desk.ledger).await;
 }
 
-/// Converted in place, it is left alone by time; when it is closed, its codes are out of use.
+/// A converted tenant is not touched by the sweep; when it is closed, its codes are retired.
 pub async fn a_commercial_tenant_keeps_its_codes_for_good<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 1).await;
     let tenant = desk.join(1).await;
@@ -199,7 +200,7 @@ pub async fn a_commercial_tenant_keeps_its_codes_for_good<F: LedgerFactory>(fact
     assert_sound(ledger).await;
 }
 
-/// The same password as long as it is good for a day; then a new one.
+/// The same password as long as it is valid for a day; then a new one.
 pub async fn an_account_is_sent_again_with_the_same_password<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 1).await;
     let tenant = desk.join(1).await;
@@ -215,7 +216,7 @@ pub async fn an_account_is_sent_again_with_the_same_password<F: LedgerFactory>(f
     assert_sound(ledger).await;
 }
 
-/// An account that is due leaves before notices that were due long before.
+/// A due account leaves before notices that were due long before.
 pub async fn accounts_leave_the_outbox_first<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 2).await;
     let first = desk.join(1).await;
@@ -237,7 +238,7 @@ pub async fn accounts_leave_the_outbox_first<F: LedgerFactory>(factory: &F) {
     assert_eq!(claimed[1].access_codes.len(), 2);
 }
 
-/// When less than a tenth of the threshold is left, reminders wait for the next day; accounts do not.
+/// With less than a tenth of the daily limit left, reminders wait for the next day; accounts do not.
 pub async fn reminders_wait_for_the_last_tenth<F: LedgerFactory>(factory: &F) {
     let mut desk = desk(factory, 12).await;
     desk.set_planner(planner_with(|policy| policy.quota.first_threshold = 11));
@@ -249,11 +250,11 @@ pub async fn reminders_wait_for_the_last_tenth<F: LedgerFactory>(factory: &F) {
     desk.wait(SECOND);
     let change = desk.change(tenant, LifeOrder::Advance).await;
     assert_eq!((change.mail, change.mail_waits), (None, true), "one of eleven is left");
-    assert_eq!(due(&desk).await, [], "however many wait, they take no turn for a while");
+    assert_eq!(due(&desk).await, [], "tenants that wait are not due for a while");
     desk.wait(almost(NOTICE_WAITS));
     assert_eq!(due(&desk).await, []);
     desk.wait(SECOND);
-    assert_eq!(due(&desk).await, [tenant], "it is looked at again");
+    assert_eq!(due(&desk).await, [tenant], "it is due again");
     desk.join(12).await;
     assert_eq!(
         desk.order(tenant, LifeOrder::ResendMail).await,
@@ -265,7 +266,7 @@ pub async fn reminders_wait_for_the_last_tenth<F: LedgerFactory>(factory: &F) {
     assert_sound(&*desk.ledger).await;
 }
 
-/// The longest due first, each once, over pages; also of those that are due at the same instant.
+/// The longest due first, each once, over pages; also of those due at the same instant.
 pub async fn due_tenants_come_in_pages<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 5).await;
     let mut joined = Vec::new();
@@ -288,7 +289,7 @@ pub async fn due_tenants_come_in_pages<F: LedgerFactory>(factory: &F) {
     assert_eq!(tenants, joined);
 }
 
-/// What would be done is said, and not done.
+/// A dry run reports and changes nothing.
 pub async fn a_rehearsal_changes_nothing<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 1).await;
     let tenant = desk.join(1).await;
@@ -307,7 +308,7 @@ pub async fn a_rehearsal_changes_nothing<F: LedgerFactory>(factory: &F) {
     assert_eq!(status(&*desk.ledger, tenant).await, TenantStatus::Suspended);
 }
 
-/// Who, what, before and after; nothing of what was refused.
+/// Actor, command, status before and after; no entry for a refused command.
 pub async fn an_order_is_audited<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 1).await;
     let tenant = desk.join(1).await;
@@ -324,7 +325,7 @@ pub async fn an_order_is_audited<F: LedgerFactory>(factory: &F) {
     assert_eq!(told, [("applicant", "tenant.create"), ("operator", "tenant.extend")]);
 }
 
-/// Each attempt to deliver a mail, with what the server said.
+/// Each attempt to deliver a mail, with the server's reply.
 pub async fn every_attempt_is_kept<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 1).await;
     desk.join(1).await;
@@ -352,7 +353,7 @@ pub async fn every_attempt_is_kept<F: LedgerFactory>(factory: &F) {
     assert_eq!(told, [(1, "retry", "451 later"), (2, "sent", "250 taken")]);
 }
 
-/// Of each name once a day, with a mail that takes no unit and goes after accounts.
+/// Once per name and day, with a mail that takes no unit and goes after accounts.
 pub async fn a_warning_is_told_once_a_day<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 1).await;
     let day = desk.now().date_naive();

@@ -1,5 +1,5 @@
-//! What every ledger has to do, whatever it is built on. `ledger_conformance!` makes each check a test of its own, and
-//! `ledger_screening_conformance!` those of a ledger that screens.
+//! The checks that every ledger passes. `ledger_conformance!` makes each check a test of its own, and
+//! `ledger_screening_conformance!` those of a ledger with pre-screening.
 
 mod applying;
 mod callers;
@@ -50,7 +50,7 @@ pub use settings::*;
 
 use crate::Desk;
 
-/// Makes the ledgers that are judged.
+/// Creates the ledgers to check.
 #[async_trait]
 pub trait LedgerFactory: Send + Sync {
     /// The kind of ledger.
@@ -70,10 +70,10 @@ pub trait LedgerFactory: Send + Sync {
         + Prefixes
         + 'static;
 
-    /// A new ledger with nothing in it. The factory keeps what it stands on alive.
+    /// A new, empty ledger. The factory keeps its resources alive.
     async fn fresh(&self) -> Self::Ledger;
 
-    /// Closes the ledger that was made last and opens it again; `None` if it does not outlive its process.
+    /// Closes the last ledger and opens it again; `None` if it does not outlive its process.
     async fn reopen(&self, ledger: Self::Ledger) -> Option<Self::Ledger>;
 }
 
@@ -86,7 +86,7 @@ async fn assert_sound<L: Operations>(ledger: &L) {
     assert_eq!(ledger.violations(unique_by).await.unwrap(), []);
 }
 
-/// A ledger may say that somebody else holds it; then nothing was done, and the same is asked again.
+/// A ledger may be contended; then nothing was done, and the same is asked again.
 async fn in_the_end<T, A>(mut ask: impl FnMut() -> A) -> T
 where
     A: Future<Output = Result<T, LedgerError>>,
@@ -100,7 +100,7 @@ where
     }
 }
 
-/// Judges a ledger: one test for each check. The argument makes a [`LedgerFactory`] and is evaluated in each test.
+/// Checks a ledger: one test for each check. The argument makes a [`LedgerFactory`] and is evaluated in each test.
 #[macro_export]
 macro_rules! ledger_conformance {
     ($factory:expr) => {
@@ -263,7 +263,7 @@ macro_rules! ledger_conformance {
     )+ };
 }
 
-/// Judges how a ledger screens, as [`ledger_conformance!`](crate::ledger_conformance) judges the rest.
+/// Checks the pre-screening of a ledger, as [`ledger_conformance!`](crate::ledger_conformance) checks the rest.
 #[macro_export]
 macro_rules! ledger_screening_conformance {
     ($factory:expr) => {

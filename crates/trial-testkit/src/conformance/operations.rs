@@ -1,4 +1,4 @@
-//! What operations personnel see.
+//! Queries of operators.
 
 use std::time::Duration;
 
@@ -30,13 +30,13 @@ pub async fn tenants_are_listed_newest_first<F: LedgerFactory>(factory: &F) {
     assert_eq!(desk.ledger.tenants(TenantPage { before: None, limit: 0 }).await.unwrap(), []);
 }
 
-/// A tenant that is not there is not there.
+/// An unknown tenant is not found.
 pub async fn an_unknown_tenant_is_none<F: LedgerFactory>(factory: &F) {
     let ledger = factory.fresh().await;
     assert_eq!(ledger.tenant(TenantId::from_bytes([9; 16])).await.unwrap(), None);
 }
 
-/// One applicant by phone, exchange and address, each application as it was written and decided.
+/// One applicant by phone, exchange and address, each application as submitted and decided.
 pub async fn applications_are_found<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 1).await;
     let spelt = Application {
@@ -70,7 +70,7 @@ pub async fn applications_are_found<F: LedgerFactory>(factory: &F) {
     assert_eq!((nobody.code_requests.len(), nobody.applications.len()), (0, 0));
 }
 
-/// A clock that was ahead for a while leaves counted hours in the future: those that come before them are shown and counted.
+/// A clock that was ahead leaves counted hours in the future: earlier hours are shown and counted.
 pub async fn hours_that_a_clock_ahead_has_counted_hide_none<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 0).await;
     let (start, hour) = (desk.now(), Duration::from_hours(1));
@@ -94,7 +94,7 @@ pub async fn hours_that_a_clock_ahead_has_counted_hide_none<F: LedgerFactory>(fa
     }
 }
 
-/// Of many, the newest; of those, the oldest first.
+/// Of many, the newest; in order of age.
 pub async fn the_newest_are_found<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 0).await;
     for n in 1..6 {
@@ -110,7 +110,7 @@ pub async fn the_newest_are_found<F: LedgerFactory>(factory: &F) {
     assert_eq!(asked, [desk.now() - Duration::from_mins(2), desk.now() - Duration::from_mins(1)]);
 }
 
-/// Counted or not, every application is in its hour; the counts stay as they are.
+/// Counted or not, every application is in its hour; counts never change.
 pub async fn applications_are_counted_by_the_hour<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 2).await;
     let start = desk.now();

@@ -34,7 +34,7 @@ fn name(text: &str) -> OperatorName {
     OperatorName::parse(text).unwrap()
 }
 
-/// All that was written of an operator comes back by the hash of the token, and by no other.
+/// An operator is found, complete, by the hash of the token, and by no other.
 pub async fn an_operator_is_known_by_the_token<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 0).await;
     let mut expected = Vec::new();
@@ -50,7 +50,7 @@ pub async fn an_operator_is_known_by_the_token<F: LedgerFactory>(factory: &F) {
     assert_eq!(desk.ledger.operator_by_token(SecretHash::from_bytes([9; 32])).await.unwrap(), None);
 }
 
-/// Case makes no other name. Who was revoked is still known, as revoked.
+/// Names differ by more than case. A revoked operator is still known, as revoked.
 pub async fn a_name_is_free_again_when_its_operator_is_revoked<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 0).await;
     let first = added(&desk, 1, "Ada", Role::Viewer).await;
@@ -84,7 +84,7 @@ pub async fn operators_are_listed_newest_first<F: LedgerFactory>(factory: &F) {
     assert_eq!(names(1).await, [("c".to_owned(), false)]);
 }
 
-/// It is found with its operator, and when it was used last never goes back.
+/// A session is found with its operator, and its last use never goes back.
 pub async fn a_session_is_kept_until_it_ends<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 0).await;
     let ada = added(&desk, 1, "ada", Role::Viewer).await;
@@ -104,7 +104,7 @@ pub async fn a_session_is_kept_until_it_ends<F: LedgerFactory>(factory: &F) {
     desk.ledger.note_session(begun.secret, later).await.unwrap();
 }
 
-/// Revoked means out, at once and everywhere; nobody else goes.
+/// A revoked operator is signed out, at once and everywhere; others are not.
 pub async fn a_revoked_operator_has_no_session<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 0).await;
     let ada = added(&desk, 1, "ada", Role::Viewer).await;
@@ -121,7 +121,7 @@ pub async fn a_revoked_operator_has_no_session<F: LedgerFactory>(factory: &F) {
     assert!(!desk.ledger.begin_session(session(5, &nobody, desk.now()), desk.operator()).await.unwrap());
 }
 
-/// So that they do not pile up.
+/// Expired sessions do not pile up.
 pub async fn sessions_whose_time_is_over_are_forgotten<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 0).await;
     let ada = added(&desk, 1, "ada", Role::Viewer).await;
@@ -150,7 +150,7 @@ pub async fn an_operator_has_a_number_of_sessions<F: LedgerFactory>(factory: &F)
     assert_eq!([is_kept(3).await, is_kept(most + 2).await, is_kept(100).await], [true, true, true]);
 }
 
-/// Of any number who ask at once, one gets it.
+/// Of any number of simultaneous additions, one gets the name.
 pub async fn a_name_is_taken_once<F: LedgerFactory>(factory: &F) {
     let desk = Arc::new(desk(factory, 0).await);
     let asking = (1..=6).map(|n| {
@@ -165,7 +165,7 @@ pub async fn a_name_is_taken_once<F: LedgerFactory>(factory: &F) {
     assert_eq!(done.count(), 1);
 }
 
-/// Who did it, when, to whom; and nothing that was not done.
+/// Actor, time and operator of each change; no entry for a refused one.
 pub async fn changes_of_operators_are_audited<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 0).await;
     let mut done = Vec::new();
@@ -263,7 +263,7 @@ pub async fn the_audit_is_searched<F: LedgerFactory>(factory: &F) {
     }
 }
 
-/// Each entry once, whatever the length of a page; times within a millisecond are told apart.
+/// Each entry once, for any length of a page; times within a millisecond are told apart.
 pub async fn the_audit_is_paged<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 0).await;
     let mut expected = Vec::new();
@@ -302,13 +302,13 @@ pub async fn the_audit_is_paged<F: LedgerFactory>(factory: &F) {
     }
 }
 
-/// A search by a person whose name this is.
+/// A search by a person of this name.
 fn search<L: TrialLedger>(desk: &Desk<L>, actor: &str, role: Option<Role>) -> PersonSearch {
     let by = ChangedBy { actor: actor.to_owned(), ..desk.operator() };
     PersonSearch::new(by, "tenants", &phone(1).personal().unwrap(), role, &keyring())
 }
 
-/// Up to the limit of an hour, which slides and is each operator's own; what is refused leaves no entry.
+/// Up to the limit of an hour, which slides and is each operator's own; a refused search leaves no entry.
 pub async fn searches_are_recorded_and_counted<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 0).await;
     added(&desk, 1, "Ada", Role::Viewer).await;
@@ -333,7 +333,7 @@ pub async fn searches_are_recorded_and_counted<F: LedgerFactory>(factory: &F) {
     }
     let retry_after = Duration::from_mins(59);
     assert_eq!(made("Ada", Some(Role::Viewer)).await, SearchOutcome::OverLimit { limit, retry_after });
-    assert_eq!(recorded().await.len(), 60, "what is refused is not recorded");
+    assert_eq!(recorded().await.len(), 60, "a refused search is not recorded");
     assert_eq!(made("Ada", Some(Role::Operator)).await, SearchOutcome::Recorded, "by the limit of the role");
     assert_eq!(made("Bob", Some(Role::Viewer)).await, SearchOutcome::Recorded, "each has their own");
     assert_eq!(made("Ada", None).await, SearchOutcome::Recorded, "without a limit");
@@ -344,7 +344,7 @@ pub async fn searches_are_recorded_and_counted<F: LedgerFactory>(factory: &F) {
     assert_eq!(made("Ada", Some(Role::Viewer)).await, SearchOutcome::Recorded);
 }
 
-/// Two searches that both find room are counted one after the other.
+/// Two simultaneous searches are counted one after the other.
 pub async fn searches_at_once_stay_within_the_limit<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 0).await;
     added(&desk, 1, "Ada", Role::Viewer).await;
@@ -354,7 +354,7 @@ pub async fn searches_at_once_stay_within_the_limit<F: LedgerFactory>(factory: &
     assert_eq!(recorded, 60);
 }
 
-/// Every one with who set it, newest first.
+/// Every limit with its author, newest first.
 pub async fn thresholds_are_remembered<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 0).await;
     assert_eq!(desk.ledger.thresholds(9).await.unwrap(), []);
@@ -369,7 +369,7 @@ pub async fn thresholds_are_remembered<F: LedgerFactory>(factory: &F) {
     assert_eq!(desk.ledger.thresholds(2).await.unwrap(), expected[..2]);
 }
 
-/// By how far they got, by whose they are, and by both.
+/// By state, by tenant, and by both.
 pub async fn mails_are_found_by_state_and_tenant<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 2).await;
     let tenants = [desk.join(1).await, desk.join(2).await];

@@ -16,7 +16,7 @@ use crate::data::{email, keyring, multimedia, voice};
 
 const LEASE: Duration = Duration::from_mins(2);
 
-/// The outbox of a desk, and somebody who works at it.
+/// The outbox of a fixture, and a worker.
 struct Worker<'a, L> {
     desk: &'a Desk<L>,
 }
@@ -61,7 +61,7 @@ fn retry(next_attempt_at: DateTime<Utc>) -> SettledAs {
     SettledAs::Retry { next_attempt_at, error: "451 try later".to_owned() }
 }
 
-/// A due mail comes with everything that it is written from.
+/// A due mail comes with all its content.
 pub async fn a_due_mail_is_complete<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 1).await;
     let worker = Worker { desk: &desk };
@@ -83,7 +83,7 @@ pub async fn a_due_mail_is_complete<F: LedgerFactory>(factory: &F) {
     assert_eq!((tenant.tenant, tenant.mails[0].id), (of, mail.id));
 }
 
-/// The longest due first, at most so many, nobody's twice.
+/// The longest due first, at most `limit`, none twice.
 pub async fn claims_do_not_overlap<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 3).await;
     let worker = Worker { desk: &desk };
@@ -111,7 +111,7 @@ pub async fn an_ended_lease_frees_its_mails<F: LedgerFactory>(factory: &F) {
     assert_eq!(worker.claim_one().await.1.id, mail.id);
 }
 
-/// A renewed lease holds until its new end, for the mails that are still claimed under it alone.
+/// A renewed lease holds until its new end, only for mails still claimed under it.
 pub async fn a_renewed_lease_holds<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 3).await;
     let worker = Worker { desk: &desk };
@@ -138,7 +138,7 @@ pub async fn a_renewed_lease_holds<F: LedgerFactory>(factory: &F) {
     desk.ledger.renew(Vec::new(), until).await.unwrap();
 }
 
-/// A sent mail is done with, and counted.
+/// A sent mail is counted and never due again.
 pub async fn a_sent_mail_is_done_with<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 1).await;
     let worker = Worker { desk: &desk };
@@ -157,7 +157,7 @@ pub async fn a_sent_mail_is_done_with<F: LedgerFactory>(factory: &F) {
     assert_sound(&*desk.ledger).await;
 }
 
-/// A mail to be tried again is due then, and knows how often it was tried.
+/// A mail to be retried is due at its time, and counts its attempts.
 pub async fn a_retry_is_due_at_its_time<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 1).await;
     let worker = Worker { desk: &desk };
@@ -193,7 +193,7 @@ pub async fn a_failed_mail_stays_visible<F: LedgerFactory>(factory: &F) {
     assert_sound(&*desk.ledger).await;
 }
 
-/// That a mail was sent counts even when the lease ended and somebody else has it; his retry comes too late then.
+/// A delivery counts even if its lease ended and another worker has the mail; a later retry does not count.
 pub async fn late_sent_counts<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 1).await;
     let worker = Worker { desk: &desk };
@@ -210,7 +210,7 @@ pub async fn late_sent_counts<F: LedgerFactory>(factory: &F) {
     worker.assert_nothing_due().await;
 }
 
-/// A retry or a failure under a lease that somebody else took over changes nothing.
+/// A retry or a failure under a lease that another worker took over changes nothing.
 pub async fn a_late_failure_does_not_count<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 1).await;
     let worker = Worker { desk: &desk };
@@ -227,7 +227,7 @@ pub async fn a_late_failure_does_not_count<F: LedgerFactory>(factory: &F) {
     assert_eq!(worker.mail(tenant).await.state, MailState::Sent);
 }
 
-/// A lease that ended and that nobody took over still counts.
+/// An ended lease that no worker took over still counts.
 pub async fn an_ended_lease_that_nobody_took_over_counts<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 1).await;
     let worker = Worker { desk: &desk };
@@ -240,7 +240,7 @@ pub async fn an_ended_lease_that_nobody_took_over_counts<F: LedgerFactory>(facto
     worker.assert_nothing_due().await;
 }
 
-/// What is settled twice, because its first answer was lost, counts once.
+/// A repeated settlement, after its first answer was lost, counts once.
 pub async fn a_settlement_counts_once<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 1).await;
     let worker = Worker { desk: &desk };
@@ -257,7 +257,7 @@ pub async fn a_settlement_counts_once<F: LedgerFactory>(factory: &F) {
     assert_eq!(worker.mail(tenant).await.attempts, 2);
 }
 
-/// A mail that is due beyond the horizon was put there before the clock was set back: it is due now.
+/// A mail due beyond the horizon dates from before the clock was set back: it is due now.
 pub async fn a_clock_set_back_delays_no_mail<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 1).await;
     let worker = Worker { desk: &desk };
@@ -286,7 +286,7 @@ pub async fn settlements_come_together<F: LedgerFactory>(factory: &F) {
     desk.ledger.settle(Vec::new()).await.unwrap();
 }
 
-/// Mails are listed by how far they got, newest first, page by page.
+/// Mails are listed by state, newest first, page by page.
 pub async fn mails_are_listed_by_state<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 4).await;
     let worker = Worker { desk: &desk };
@@ -329,7 +329,7 @@ async fn would_leave<L: Outbox + Operations + trial_core::ports::TrialLedger>(
     composed.collect()
 }
 
-/// Commands overtake mails that still wait: each mail is looked at again before it leaves.
+/// Commands overtake waiting mails: each mail is checked again before it leaves.
 pub async fn commands_overtake_mails_that_wait<F: LedgerFactory>(factory: &F) {
     use MailKind::{Account, Closed, Reminder, Suspended};
     let week_before = Duration::from_hours(23 * 24);
@@ -376,7 +376,7 @@ pub async fn commands_overtake_mails_that_wait<F: LedgerFactory>(factory: &F) {
     }
 }
 
-/// A customer's account is that of a customer, by `convert` and `resend-mail` too.
+/// The account mail of a converted tenant says so, after `convert` and `resend-mail` alike.
 pub async fn a_customers_account_says_so<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 1).await;
     let worker = Worker { desk: &desk };
@@ -396,7 +396,7 @@ pub async fn a_customers_account_says_so<F: LedgerFactory>(factory: &F) {
     assert!(content().await);
 }
 
-/// A mail that was overtaken is settled as that: seen with its reason, not due, not failed, and not to be tried again.
+/// An overtaken mail is settled as overtaken: shown with its reason, not due, not failed, and not retried.
 pub async fn an_overtaken_mail_is_settled_as_that<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 1).await;
     let worker = Worker { desk: &desk };
@@ -455,7 +455,7 @@ pub async fn failed_mails_are_retried_together<F: LedgerFactory>(factory: &F) {
     assert_sound(&*desk.ledger).await;
 }
 
-/// What was given up can be made due again; nothing else can.
+/// A mail that was given up can be made due again; no other can.
 pub async fn a_failed_mail_can_be_retried<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 1).await;
     let worker = Worker { desk: &desk };

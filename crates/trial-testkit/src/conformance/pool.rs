@@ -40,7 +40,7 @@ pub async fn an_import_is_idempotent<F: LedgerFactory>(factory: &F) {
     assert_eq!(stock.iter().map(|kind| (kind.free, kind.leased)).collect::<Vec<_>>(), [(1_500, 1), (1_500, 1)]);
 }
 
-/// A dry run says what would be, and leaves everything as it is.
+/// A dry run reports the result, and changes nothing.
 pub async fn a_dry_run_changes_nothing<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 0).await;
     let told = import(&desk, access_codes(2), true).await;
@@ -49,7 +49,7 @@ pub async fn a_dry_run_changes_nothing<F: LedgerFactory>(factory: &F) {
     assert_eq!(free(&*desk.ledger).await, [2, 2]);
 }
 
-/// A code has one kind, over the file and the pool; one bad row keeps all the others out, and each is named.
+/// A code has one kind, over the file and the pool; one bad row refuses the whole file, and each bad row is named.
 pub async fn a_bad_row_keeps_the_whole_file_out<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 1).await;
     let rows = vec![
@@ -63,7 +63,7 @@ pub async fn a_bad_row_keeps_the_whole_file_out<F: LedgerFactory>(factory: &F) {
     assert_eq!(free(&*desk.ledger).await, [1, 1]);
 }
 
-/// The code that was free longest is given first; of those that came together, in the order of their text.
+/// The code that was free longest is assigned first; of those freed together, in the order of their text.
 pub async fn the_longest_free_code_is_given_first<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 0).await;
     let pair = |n, m| {

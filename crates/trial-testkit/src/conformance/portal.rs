@@ -1,4 +1,4 @@
-//! Passwords of tenants' owners, their sessions, and tries to sign in.
+//! Passwords of tenants' owners, their sessions, and attempts to sign in.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -40,7 +40,7 @@ async fn account_of<F: LedgerFactory>(desk: &Desk<F::Ledger>) -> PortalAccount {
     desk.ledger.portal_account(tenant).await.unwrap().unwrap()
 }
 
-/// All that was written of an account comes back, and of a tenant that there is not, nothing.
+/// An account is found, complete; of an unknown tenant, nothing.
 pub async fn an_account_is_found_with_its_own_password<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 1).await;
     let fresh = account_of::<F>(&desk).await;
@@ -63,7 +63,7 @@ pub async fn an_account_is_found_with_its_own_password<F: LedgerFactory>(factory
     assert_sound(&*desk.ledger).await;
 }
 
-/// A password of one's own ends every other session; one that replaces an issue that is over changes nothing.
+/// An own password ends every other session; one that replaces an expired issue changes nothing.
 pub async fn a_new_password_ends_other_sessions<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 1).await;
     let account = account_of::<F>(&desk).await;
@@ -87,7 +87,7 @@ pub async fn a_new_password_ends_other_sessions<F: LedgerFactory>(factory: &F) {
     }
 }
 
-/// Sessions are used, ended one by one or all at once, forgotten when their time is over, and the audit says what happened.
+/// Sessions are used, ended one by one or all at once, and removed when expired; the audit records it.
 pub async fn portal_sessions_begin_and_end<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 1).await;
     let account = account_of::<F>(&desk).await;
@@ -114,7 +114,7 @@ pub async fn portal_sessions_begin_and_end<F: LedgerFactory>(factory: &F) {
     desk.clock.set(begun + PORTAL_SESSION_LIFETIME);
     let late = PortalSession::begin(secret(5).hash(), &account, desk.now());
     desk.ledger.begin_portal_session(late, entry(&desk, "portal.sign_in", id)).await.unwrap();
-    assert_eq!((there(2).await, there(5).await), (false, true), "what was over is forgotten");
+    assert_eq!((there(2).await, there(5).await), (false, true), "an expired session is removed");
     desk.change(id, LifeOrder::SignOutEverywhere).await;
     assert!(!there(5).await);
     let query = AuditQuery { subject: Some(id.to_string()), limit: 99, ..AuditQuery::default() };
@@ -123,7 +123,7 @@ pub async fn portal_sessions_begin_and_end<F: LedgerFactory>(factory: &F) {
     assert_eq!((of("portal.sign_in"), of("portal.sign_out")), (5, 2));
 }
 
-/// Tries are counted by account and by address, within an hour, also when they come at once.
+/// Attempts are counted by account and by address, within an hour, also when they come at once.
 pub async fn tries_to_sign_in_are_counted<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 0).await;
     let count = async |account: &str, address: &str| {
@@ -153,7 +153,7 @@ pub async fn tries_to_sign_in_are_counted<F: LedgerFactory>(factory: &F) {
     assert_eq!(count("a", "y").await, (1, 1));
 }
 
-/// A suspension, a close and a new issue take the sessions along: what is resumed begins without any.
+/// A suspension, a close and a new issue end the sessions: a resumed tenant starts without any.
 pub async fn a_session_is_over_with_its_tenant<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 2).await;
     let account = account_of::<F>(&desk).await;
@@ -179,7 +179,8 @@ pub async fn a_session_is_over_with_its_tenant<F: LedgerFactory>(factory: &F) {
     assert_sound(&*desk.ledger).await;
 }
 
-/// The wish for a conversion is kept with the tenant, once, until it is converted or closed, or the wish is taken back.
+/// The wish for a conversion is stored with the tenant, once, until it is converted or closed, or the wish is
+/// withdrawn.
 pub async fn a_wish_for_conversion_is_kept<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 2).await;
     let (one, two) = (desk.join(1).await, desk.join(2).await);
@@ -207,7 +208,7 @@ pub async fn a_wish_for_conversion_is_kept<F: LedgerFactory>(factory: &F) {
     assert_sound(&*desk.ledger).await;
 }
 
-/// Asked for at many instances at once, a conversion is wished for once, at the time of one of them.
+/// A wish that is made at many instances at once is stored once, at the time of one of them.
 pub async fn a_wish_for_conversion_is_one_wherever_it_is_said<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 1).await;
     let id = desk.join(1).await;
@@ -229,7 +230,7 @@ pub async fn a_wish_for_conversion_is_one_wherever_it_is_said<F: LedgerFactory>(
     assert_sound(&*desk.ledger).await;
 }
 
-/// A link is a mail of the tenant, and takes a unit of what owners may cause, none of the threshold.
+/// A link is a mail of the tenant, and takes a unit of the owners' budget, none of the daily limit.
 pub async fn a_link_to_a_password_is_a_mail<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 1).await;
     let account = account_of::<F>(&desk).await;
@@ -241,7 +242,7 @@ pub async fn a_link_to_a_password_is_a_mail<F: LedgerFactory>(factory: &F) {
     assert_sound(&*desk.ledger).await;
 }
 
-/// The kinds of the mails of a tenant, oldest first, and the units of this day that are taken of the threshold, and by owners.
+/// The kinds of a tenant's mails, oldest first, and the units of this day taken of the daily limit, and by owners.
 async fn told<F: LedgerFactory>(desk: &Desk<F::Ledger>, tenant: TenantId) -> (Vec<MailKind>, u32, u32) {
     let mails = desk.ledger.tenant(tenant).await.unwrap().unwrap().mails;
     let quota = desk.ledger.quota(desk.now().date_naive(), 1_000).await.unwrap();
@@ -255,7 +256,7 @@ async fn set_another<F: LedgerFactory>(desk: &Desk<F::Ledger>, id: TenantId, n: 
     desk.set_password(own, PortalSession::begin(secret(n).hash(), &chosen, desk.now())).await
 }
 
-/// Another password is told with it, by a mail that takes a unit of what owners may cause, or none where none is left.
+/// A changed password is notified by a mail that takes a unit of the owners' budget, or none if none is left.
 pub async fn an_owner_is_told_of_a_changed_password<F: LedgerFactory>(factory: &F) {
     use MailKind::{Account, PasswordChanged, Suspended};
     let desk = desk(factory, 2).await;
@@ -286,7 +287,7 @@ pub async fn an_owner_is_told_of_a_changed_password<F: LedgerFactory>(factory: &
     assert_sound(&*desk.ledger).await;
 }
 
-/// From the fourth change of a day on, one mail tells of all of them when the day is over: of as many as there were, once.
+/// From the fourth change of a day on, one digest mail reports their number after the day ends, once.
 pub async fn many_changes_of_a_day_are_told_by_one_digest<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 1).await;
     let id = account_of::<F>(&desk).await.tenant.id;
@@ -322,7 +323,7 @@ pub async fn many_changes_of_a_day_are_told_by_one_digest<F: LedgerFactory>(fact
     assert_sound(&*desk.ledger).await;
 }
 
-/// Every kind of act is bound by the hour, apart from the others, and is free again with the next.
+/// Every kind of act is limited per hour, apart from the others, and is free again with the next.
 pub async fn acts_of_an_owner_are_bound_by_the_hour<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 2).await;
     let (id, other) = (desk.join(1).await, desk.join(2).await);
@@ -350,7 +351,7 @@ pub async fn acts_of_an_owner_are_bound_by_the_hour<F: LedgerFactory>(factory: &
     assert_sound(&*desk.ledger).await;
 }
 
-/// What owners cause takes nothing from applicants, and the other way round.
+/// Mails of owners take nothing from applicants, and the other way round.
 pub async fn owners_and_applicants_have_budgets_of_their_own<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 3).await;
     desk.ledger.set_quota(2, desk.operator()).await.unwrap();
@@ -372,7 +373,8 @@ pub async fn owners_and_applicants_have_budgets_of_their_own<F: LedgerFactory>(f
     assert_sound(&*desk.ledger).await;
 }
 
-/// What changes nothing is not told: a password that comes too late, one of an owner who is shut out, and one of nobody.
+/// Without a change there is no mail: a password that is late, of an owner who may not sign in, or of an unknown
+/// tenant.
 pub async fn a_refused_password_is_not_told<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 1).await;
     let account = account_of::<F>(&desk).await;
@@ -389,12 +391,12 @@ pub async fn a_refused_password_is_not_told<F: LedgerFactory>(factory: &F) {
     desk.change(id, LifeOrder::Resume).await;
     assert_eq!(desk.ledger.portal_account(id).await.unwrap(), Some(account));
     assert_eq!(desk.ledger.portal_session(session.secret).await.unwrap(), None);
-    assert!(set(late).await, "it was none of these");
+    assert!(set(late).await, "the fitting one is set");
     assert!(told::<F>(&desk, id).await.0.contains(&MailKind::PasswordChanged));
     assert_sound(&*desk.ledger).await;
 }
 
-/// Of passwords that are set at many instances at once one is, and is told once.
+/// Of passwords set at many instances at once, one is stored, and notified once.
 pub async fn a_password_is_changed_by_one_of_many_at_once<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 1).await;
     let account = account_of::<F>(&desk).await;
@@ -418,7 +420,7 @@ pub async fn a_password_is_changed_by_one_of_many_at_once<F: LedgerFactory>(fact
     assert_sound(&*desk.ledger).await;
 }
 
-/// What the portal keeps of a person is shown without its hashes, and goes with him; what is over goes by itself.
+/// Portal data of a person is exported without its hashes, and erased with the person; expired data is removed.
 pub async fn what_the_portal_keeps_is_shown_and_removed<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 1).await;
     let account = account_of::<F>(&desk).await;
@@ -436,7 +438,7 @@ pub async fn what_the_portal_keeps_is_shown_and_removed<F: LedgerFactory>(factor
     assert!(!words.contains("argon2id") && words.contains(&id.to_string()), "{words}");
     assert_eq!(desk.ledger.expire_portal(desk.now()).await.unwrap(), 0);
     desk.wait(Duration::from_hours(1));
-    assert_eq!(desk.ledger.expire_portal(desk.now()).await.unwrap(), 2, "the tries of the account and of the address");
+    assert_eq!(desk.ledger.expire_portal(desk.now()).await.unwrap(), 2, "the attempts of account and address");
     desk.wait(PORTAL_SESSION_LIFETIME);
     assert_eq!(desk.ledger.expire_portal(desk.now()).await.unwrap(), 1, "the session");
     desk.change(id, LifeOrder::Close).await;

@@ -1,4 +1,4 @@
-//! Number prefixes: what is counted of them, blocks, and the safe list.
+//! Number ranges: counts, blocks, and the safe list.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use super::{LedgerFactory, assert_sound, desk};
 use crate::Desk;
 use crate::data::{application, phone, planner_with};
 
-/// When the codes of now can be used no more, and are judged.
+/// The time after which the current codes are unusable, and are judged.
 const JUDGED: Duration = Duration::from_mins(16);
 const HOUR: Duration = Duration::from_hours(1);
 
@@ -50,7 +50,7 @@ async fn make_safe<L: Prefixes + TrialLedger>(
     desk.ledger.add_safe_prefix(SafePrefix::added_by(&by, prefix, reason), by).await
 }
 
-/// 204 from the decision on that finds it out, until it is over or released; then what comes after is counted.
+/// 204 from the decision on that triggers the block, until it ends or is released; then later codes are counted.
 pub async fn a_prefix_whose_codes_are_not_used_is_blocked<F: LedgerFactory>(factory: &F) {
     let desk = breaking_desk(factory, 1).await;
     let prefix = phone(1).prefix();
@@ -87,7 +87,7 @@ pub async fn a_prefix_whose_codes_are_not_used_is_blocked<F: LedgerFactory>(fact
     assert_sound(&*desk.ledger).await;
 }
 
-/// Used is used, whatever came of it, and once; what a gateway refused was not sent.
+/// A code counts as used once, whatever the answer; a message that a gateway refused was not sent.
 pub async fn codes_are_counted_as_used_once<F: LedgerFactory>(factory: &F) {
     let desk = breaking_desk(factory, 0).await;
     for n in 1..5 {
@@ -108,7 +108,7 @@ pub async fn codes_are_counted_as_used_once<F: LedgerFactory>(factory: &F) {
     assert_eq!(blocked(&desk, 14).await, (9, 4, 1));
 }
 
-/// Several of one batch: the one that finds it out, and those after it.
+/// Several of one batch: the one that triggers the block, and those after it.
 pub async fn a_block_holds_within_its_batch<F: LedgerFactory>(factory: &F) {
     let desk = breaking_desk(factory, 0).await;
     let ask = |n| trial_core::Request::SendCode(crate::data::code_request(&phone(n)));
@@ -129,7 +129,7 @@ pub async fn a_block_holds_within_its_batch<F: LedgerFactory>(factory: &F) {
     assert_eq!(blocked(&desk, 7).await, (4, 0, 3));
 }
 
-/// 204: messages of a day to a prefix; a limit that is changed holds for the next decision.
+/// 204: messages of a day to a range; a changed limit holds for the next decision.
 pub async fn the_messages_to_a_prefix_are_kept_by_day<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 0).await;
     for n in 1..3 {
@@ -148,7 +148,7 @@ pub async fn the_messages_to_a_prefix_are_kept_by_day<F: LedgerFactory>(factory:
     desk.send(&phone(5)).await;
 }
 
-/// The day's messages are limited whatever the breaker does, which knows of no block while it is off.
+/// The day's messages are limited independently of the fraud guard, which knows of no block while it is off.
 pub async fn messages_to_a_prefix_are_limited_without_the_breaker<F: LedgerFactory>(factory: &F) {
     let mut desk = breaking_desk(factory, 0).await;
     for n in 1..5 {
@@ -165,7 +165,7 @@ pub async fn messages_to_a_prefix_are_limited_without_the_breaker<F: LedgerFacto
     assert_eq!(desk.ask(&phone(6)).await, Err(spent));
 }
 
-/// In force for the next decision, audited, and no longer so when it is taken off.
+/// Safe from the next decision on, audited, and no longer so when it is removed.
 pub async fn a_safe_prefix_is_never_blocked<F: LedgerFactory>(factory: &F) {
     let desk = breaking_desk(factory, 0).await;
     let (prefix, country) = (phone(1).prefix(), "+86".parse::<PhonePrefix>().unwrap());
@@ -192,7 +192,7 @@ pub async fn a_safe_prefix_is_never_blocked<F: LedgerFactory>(factory: &F) {
     assert!(entries.iter().all(|(_, detail)| detail.contains("reason: a test of the load")), "{entries:?}");
 }
 
-/// Counts go when nothing looks at them any more, and blocks when they were over for as long.
+/// Counts are removed when nothing needs them any more, and blocks as long after their end.
 pub async fn what_is_counted_of_prefixes_is_removed<F: LedgerFactory>(factory: &F) {
     let desk = breaking_desk(factory, 0).await;
     for n in 1..5 {
@@ -206,7 +206,7 @@ pub async fn what_is_counted_of_prefixes_is_removed<F: LedgerFactory>(factory: &
     desk.wait(HOUR);
     assert_eq!(desk.ledger.expire_prefixes(desk.now()).await.unwrap(), 2, "the counts of two prefixes");
     desk.wait(12 * HOUR);
-    assert_eq!(desk.ledger.expire_prefixes(desk.now()).await.unwrap(), 0, "the block was over for no longer");
+    assert_eq!(desk.ledger.expire_prefixes(desk.now()).await.unwrap(), 0, "the block ended not long ago");
     desk.wait(Duration::from_secs(1));
     assert_eq!(desk.ledger.expire_prefixes(desk.now()).await.unwrap(), 1, "the block");
     assert_eq!(desk.ledger.expire_prefixes(desk.now()).await.unwrap(), 0);

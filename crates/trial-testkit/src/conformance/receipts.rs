@@ -18,7 +18,7 @@ fn receipt(provider_id: &str, state: DeliveryState, at: DateTime<Utc>) -> Delive
     DeliveryReceipt { gateway: "scripted".to_owned(), provider_id: provider_id.to_owned(), state, reason, at }
 }
 
-/// A message to this phone, taken by the gateway under this id.
+/// A message to this phone, accepted by the gateway under this id.
 async fn taken<L: TrialLedger>(desk: &Desk<L>, phone: &Phone, id: &str) {
     let sent = desk.ask(phone).await.unwrap();
     desk.report(&sent, GatewayReply::Accepted { provider_id: Some(id.to_owned()) }).await;
@@ -30,7 +30,7 @@ async fn known<L: Operations>(ledger: &L, phone: &Phone) -> Option<Delivery> {
     found.code_requests.last().expect("one was made").delivery.clone()
 }
 
-/// Each receipt stands with its message, and with no other.
+/// Each receipt is stored with its message, and with no other.
 pub async fn a_receipt_is_kept_with_its_message<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 0).await;
     taken(&desk, &phone(1), "id-1").await;
@@ -46,7 +46,7 @@ pub async fn a_receipt_is_kept_with_its_message<F: LedgerFactory>(factory: &F) {
     assert_sound(&*desk.ledger).await;
 }
 
-/// Late, repeated and out of order: what is known ends with what the rule of the core says.
+/// Late, repeated and out of order: the stored state is the one that the core's rule gives.
 pub async fn receipts_never_go_back<F: LedgerFactory>(factory: &F) {
     use DeliveryState::{Delivered, Failed, Sent};
     let desk = desk(factory, 0).await;
@@ -86,7 +86,7 @@ pub async fn a_receipt_of_no_message_is_told<F: LedgerFactory>(factory: &F) {
     assert!(desk.ledger.take_down(told()).await.unwrap(), "it comes again, and the reply is stored");
 }
 
-/// A provider that uses an id again means its newest message.
+/// A reused id of a provider means its newest message.
 pub async fn an_id_used_again_is_the_newest_message<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 0).await;
     taken(&desk, &phone(1), "1").await;
@@ -102,14 +102,14 @@ pub async fn a_long_id_stands_in_nobodys_way<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 0).await;
     let longest = "\u{4E91}".repeat(PROVIDER_ID_LENGTH);
     taken(&desk, &phone(1), &longest).await;
-    // Nothing that a compression could make short.
+    // Incompressible.
     let numbers = (0..20_000_u32).map(|n| n.wrapping_mul(2_654_435_761).to_string());
     let endless = numbers.collect::<String>();
     taken(&desk, &phone(2), &endless).await;
     assert!(desk.ledger.take_down(receipt(&longest, DeliveryState::Delivered, desk.now())).await.unwrap());
 }
 
-/// A message that a provider has spoken of is decided about like any other.
+/// A message with a receipt is decided about like any other.
 pub async fn no_decision_looks_at_receipts<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 1).await;
     let prepared = desk.prepared(1).await;
@@ -119,7 +119,7 @@ pub async fn no_decision_looks_at_receipts<F: LedgerFactory>(factory: &F) {
     assert_sound(&*desk.ledger).await;
 }
 
-/// Receipts of one message that come at the same time.
+/// Receipts of one message that arrive at the same time.
 pub async fn receipts_at_once_end_delivered<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 0).await;
     taken(&desk, &phone(1), "id-1").await;

@@ -1,4 +1,4 @@
-//! Screening: refused at once and on the record, or left to be decided.
+//! Pre-screening: refused at once and recorded, or left to be decided.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,7 +23,7 @@ trait Screening: TrialLedger + Screen + Outbox + Operations + 'static {}
 
 impl<L: TrialLedger + Screen + Outbox + Operations + 'static> Screening for L {}
 
-/// Applications that no other decision can help, one for each reason.
+/// Applications that no decision can accept, one for each reason.
 async fn beyond_help<L: Screening>(desk: &Desk<L>) -> Vec<(Application, ApplyRefusal)> {
     let no_code = |reason| ApplyRefusal::NoCode { reason };
     desk.try_wrong(1, 100).await;
@@ -34,7 +34,7 @@ async fn beyond_help<L: Screening>(desk: &Desk<L>) -> Vec<(Application, ApplyRef
     desk.try_wrong(3, 5).await;
     desk.join(4).await;
     let used = Application { email: email(99), ..application(4, &desk.code_on(&phone(4))) };
-    let unsent = desk.ask(&phone(5)).await.expect("nothing stands in the way of a code");
+    let unsent = desk.ask(&phone(5)).await.expect("a code is sent");
     desk.report(&unsent, GatewayReply::Refused { reason: "scripted".to_owned() }).await;
     vec![
         (locked, ApplyRefusal::PhoneLocked { failures: 100 }),
@@ -46,13 +46,13 @@ async fn beyond_help<L: Screening>(desk: &Desk<L>) -> Vec<(Application, ApplyRef
     ]
 }
 
-/// No request, no answer.
+/// Without requests there are no answers.
 pub async fn screening_nobody_has_no_answer<F: LedgerFactory<Ledger: Screen>>(factory: &F) {
     assert_eq!(desk(factory, 0).await.screen([]).await, []);
 }
 
-/// Every reason for which an application is beyond help: refused as a decision would refuse it, recorded, and nothing
-/// else. Copies are each on the record.
+/// Every reason for pre-screening: refused as a decision would refuse it, recorded, and nothing else. Copies are each
+/// recorded.
 pub async fn what_is_screened_out_is_on_the_timeline<F: LedgerFactory<Ledger: Screen>>(factory: &F) {
     let desk = desk(factory, 9).await;
     let (applications, refusals): (Vec<_>, Vec<_>) = beyond_help(&desk).await.into_iter().unzip();
@@ -93,14 +93,14 @@ async fn standing<L: Screening>(desk: &Desk<L>, applications: &[Application]) ->
     format!("{failures:?} {stock:?} {quota:?} {tenants:?}")
 }
 
-/// A living code, right or wrong, a replay, and whatever is no application: left, with no trace.
+/// A living code, right or wrong, a replay, and any request but an application: left, without a trace.
 pub async fn screening_leaves_what_must_be_decided<F: LedgerFactory<Ledger: Screen>>(factory: &F) {
     let desk = desk(factory, 2).await;
     let replay = desk.prepared(1).await;
     assert_eq!(desk.apply_for_code(replay.clone()).await, "000");
     let right = desk.prepared(2).await;
     desk.send(&phone(3)).await;
-    let sent = desk.ask(&phone(4)).await.expect("nothing stands in the way of a code");
+    let sent = desk.ask(&phone(4)).await.expect("a code is sent");
     let report = SendReport {
         code_request: sent.code_request,
         phone: sent.phone,
@@ -120,14 +120,14 @@ pub async fn screening_leaves_what_must_be_decided<F: LedgerFactory<Ledger: Scre
         let timeline = desk.ledger.find_applications(ApplicationQuery::Phone(phone(n)), 9).await.unwrap();
         assert_eq!(timeline.applications.len(), records);
     }
-    assert_eq!(desk.ledger.phone_failures(phone(3)).await.unwrap(), Some(0), "no try is counted");
+    assert_eq!(desk.ledger.phone_failures(phone(3)).await.unwrap(), Some(0), "no attempt is counted");
     assert_eq!(desk.ledger.phone_failures(phone(5)).await.unwrap(), None, "no code was made");
     assert_eq!(desk.apply_for_code(right).await, "000");
     assert_eq!(desk.apply_for_code(replay).await, "000");
     assert_sound(&*desk.ledger).await;
 }
 
-/// Those between the refused ones get what they would have got.
+/// Applications between the refused ones get the same outcomes as without pre-screening.
 pub async fn what_is_left_is_decided_as_if_nothing_had_been_screened<F: LedgerFactory<Ledger: Screen>>(factory: &F) {
     let desk = desk(factory, 9).await;
     let mut requests = Vec::new();
@@ -144,7 +144,7 @@ pub async fn what_is_left_is_decided_as_if_nothing_had_been_screened<F: LedgerFa
     assert_sound(&*desk.ledger).await;
 }
 
-/// The same histories, screened before each decision, have the same answers and leave the same behind.
+/// The same histories, pre-screened before each decision, have the same answers and leave the same state.
 pub async fn it_screens_like_the_ledger_in_memory<F: LedgerFactory<Ledger: Screen>>(factory: &F) {
     let mut runner = TestRunner::new(Config { rng_seed: RngSeed::Fixed(43), ..Config::default() });
     let histories = scenarios(1..14, 0..9);
@@ -179,8 +179,9 @@ fn left_of(batch: &Batch, screened: &[Option<Outcome>]) -> Batch {
     Batch { now: batch.now, requests: left.map(|(request, _)| request.clone()).collect() }
 }
 
-/// Forty tasks screen copies of one application while others decide them: before the acceptance the code lives, after
-/// it the copy is a replay, and there is nothing between. A ledger that loads the code and the accepted applications at
+/// Forty tasks pre-screen copies of one application while others decide them: before the acceptance the code lives,
+/// after it
+/// the copy is a replay, and there is nothing between. A ledger that loads the code and the accepted applications at
 /// different instants sees a used code and no acceptance.
 pub async fn copies_of_one_application_are_never_screened_out<F: LedgerFactory<Ledger: Screen>>(factory: &F) {
     let desk = Arc::new(desk(factory, 8).await);
@@ -199,7 +200,7 @@ pub async fn copies_of_one_application_are_never_screened_out<F: LedgerFactory<L
     assert_sound(&*desk.ledger).await;
 }
 
-/// Screens and decides one application a few times, in turns.
+/// Pre-screens and decides one application a few times, alternately.
 async fn screen_and_decide<L: Screening>(desk: &Desk<L>, application: Application, screens_first: bool) {
     for turn in 0..4 {
         let batch = desk.batch([Request::Apply(application.clone())]);

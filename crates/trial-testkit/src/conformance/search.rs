@@ -1,4 +1,4 @@
-//! The searches of operations.
+//! The searches of operators.
 
 use std::time::Duration;
 
@@ -60,7 +60,7 @@ pub async fn applications_are_searched<F: LedgerFactory>(factory: &F) {
     assert_eq!(first[0].mails.len(), 1);
 }
 
-/// By status, by customer, also of those that are closed, and by the wish for conversion.
+/// By status, by applicant, also of closed tenants, and by the wish for conversion.
 pub async fn tenants_are_searched<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 2).await;
     let first = desk.join(1).await;
@@ -85,7 +85,7 @@ pub async fn tenants_are_searched<F: LedgerFactory>(factory: &F) {
     assert_eq!(found(TenantSearch { before: Some(second), ..all }).await, [first]);
 }
 
-/// Retired, released, and listed; what a tenant holds is left to it.
+/// Retired, released, and listed; the code of a tenant is left alone.
 pub async fn access_codes_are_retired_and_released<F: LedgerFactory>(factory: &F) {
     use AccessCodeState::{Free, Quarantined, Retired};
     let desk = desk(factory, 3).await;

@@ -1,4 +1,4 @@
-//! Settings that operations change while the service runs.
+//! Runtime settings.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,7 +28,7 @@ const fn count(count: u32) -> SettingValue {
     SettingValue::Count(count)
 }
 
-/// A change is in force for the very next decision of anybody, and so is the configured value after a reset.
+/// A change holds for the very next decision on any instance, and so does the configured value after a reset.
 pub async fn a_changed_setting_is_in_force_at_once<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 0).await;
     let (minute, key) = (Duration::from_mins(1), SettingKey::PhoneSendsPerHour);
@@ -87,7 +87,7 @@ pub async fn a_changed_setting_is_remembered_and_audited<F: LedgerFactory>(facto
     assert_eq!(written, expected);
 }
 
-/// A setting is refused that contradicts another in force, changed or configured, or the daily limit.
+/// A setting that contradicts another in force, changed or configured, or the daily limit, is refused.
 pub async fn an_absurd_setting_is_refused<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 0).await;
     let minutes = |minutes| Some(SettingValue::Lasting(Duration::from_mins(minutes)));
@@ -107,7 +107,7 @@ pub async fn an_absurd_setting_is_refused<F: LedgerFactory>(factory: &F) {
     assert_eq!(desk.ledger.setting_changes(None, 10).await.unwrap().len(), 2);
 }
 
-/// A change by someone who has not seen the last one is refused, and changes nothing.
+/// A change by an operator who has not seen the last one is refused, and changes nothing.
 pub async fn a_change_that_was_not_seen_is_not_undone<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 0).await;
     change(&desk, SettingKey::MaxTries, Some(count(3)), Some(0)).await;
@@ -118,7 +118,7 @@ pub async fn a_change_that_was_not_seen_is_not_undone<F: LedgerFactory>(factory:
     assert!(matches!(change(&desk, SettingKey::MaxTries, Some(count(4)), Some(1)).await, SettingOutcome::Changed(_)));
 }
 
-/// Of two changes on top of the same, one is made.
+/// Of two changes on top of the same state, one is stored.
 pub async fn one_of_two_who_change_settings_at_once_is_told<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 0).await;
     let configured = Arc::new(Policy::default());

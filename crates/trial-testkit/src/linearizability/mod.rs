@@ -21,7 +21,7 @@ pub trait Model {
     /// The answer to a question.
     type Answer: PartialEq;
 
-    /// Before anything is asked.
+    /// The state before the first question.
     fn start(&self) -> Self::State;
 
     /// The answer to the question, which is the `place`-th of the history, and the state after it.
@@ -34,11 +34,11 @@ pub trait Model {
 /// One operation of a history; times are of one clock that never goes back.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Operation<Q, A> {
-    /// When it was begun.
+    /// The start of the operation.
     pub begun: u64,
     /// The question.
     pub question: Q,
-    /// When it was answered, and what; `None` if that is not known.
+    /// The time and content of the answer; `None` if unknown.
     pub answered: Option<(u64, A)>,
 }
 

@@ -1,3 +1,5 @@
+//! The planner as a model of linearizable histories.
+
 use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
@@ -12,8 +14,9 @@ use trial_core::{
 use super::Model;
 use crate::{FixedClock, MemoryLedger, MemoryState, SeededEntropy, data};
 
-/// The planner over the ledger in memory, one request at a time. All happens at one instant, so it explains histories that
-/// are shorter than every time in the policy.
+/// The planner over the ledger in memory, one request at a time. Everything happens at one instant, so it explains
+/// histories
+/// that are shorter than every duration in the policy.
 pub struct PlannerModel {
     planner: Arc<Planner>,
     start: MemoryState,
@@ -22,12 +25,12 @@ pub struct PlannerModel {
 /// The questions of applicants and operators, by the numbers of [`crate::data`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Question {
-    /// A code for a phone.
+    /// A request for a code.
     Code {
         /// The phone.
         phone: u32,
     },
-    /// A trial.
+    /// An application.
     Trial {
         /// The phone.
         phone: u32,
@@ -35,12 +38,12 @@ pub enum Question {
         company: u32,
         /// The mailbox.
         email: u32,
-        /// `true` if the code is the one that the phone was sent.
+        /// `true` if the code is the one sent to the phone.
         is_right: bool,
     },
-    /// That the e-mail threshold be this.
+    /// A change of the daily e-mail limit.
     Threshold(u32),
-    /// The phones of all tenants.
+    /// A query of the phones of all tenants.
     Tenants,
 }
 
@@ -51,7 +54,7 @@ pub enum Answer {
     Code(SendCode),
     /// To an application.
     Trial(ApplyCode),
-    /// The threshold is set.
+    /// The limit is set.
     Set,
     /// The phones of the tenants.
     Tenants(BTreeSet<Phone>),
@@ -65,7 +68,7 @@ impl Answer {
 }
 
 impl PlannerModel {
-    /// A model that starts with this state.
+    /// A model that starts in this state.
     pub fn new(planner: Arc<Planner>, start: MemoryState) -> Self {
         Self { planner, start: without_the_past(start) }
     }
@@ -79,7 +82,7 @@ impl PlannerModel {
         let answer = match ledger.decide(&batch, &self.planner).swap_remove(0) {
             Outcome::Apply(outcome) => Answer::Trial(ApplyReply::from(&outcome).code),
             Outcome::SendCode(CodeOutcome::Refused(refusal), _) => Answer::Code(CodeReply::from(&refusal).code),
-            // The gateway takes everything in these histories.
+            // The gateway accepts every message in these histories.
             Outcome::SendCode(..) => Answer::Code(CodeReply::from(SendState::Accepted).code),
             Outcome::SendReport | Outcome::Tenant(_) => unreachable!("neither is asked"),
         };
@@ -137,7 +140,7 @@ impl Model for PlannerModel {
 
     fn digest(&self, state: &Self::State) -> u64 {
         let MemoryState { phones, challenges, code_requests, tenants, access_codes, applications, .. } = &**state;
-        // Ids tell apart what was done, and by whom.
+        // Ids identify changes and their authors.
         let codes = all(challenges.iter().map(|(id, challenge)| (id, challenge.tries, challenge.state)));
         let done = (all(code_requests.keys()), all(applications.keys()), all(tenants.keys()));
         let held = all(access_codes.values().map(|code| code.holder));
@@ -149,7 +152,8 @@ impl Model for PlannerModel {
 }
 
 /// The state that later answers depend on. The rest only records the past, and questions in between may have come in
-/// any order.
+/// any
+/// order.
 fn without_the_past(mut state: MemoryState) -> MemoryState {
     state.applications.retain(|_, kept| matches!(kept.outcome, ApplyOutcome::Accepted { .. }));
     state.code_requests.retain(|_, kept| matches!(kept.record.outcome, CodeOutcome::Send { .. }));
@@ -163,7 +167,7 @@ fn all<T>(values: impl Iterator<Item = T>) -> Vec<T> {
     values.collect()
 }
 
-/// When everything happens.
+/// The time of everything.
 fn now() -> DateTime<Utc> {
     FixedClock::default().now()
 }

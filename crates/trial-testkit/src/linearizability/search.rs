@@ -1,3 +1,5 @@
+//! The search for an order that explains a history.
+
 use std::collections::HashSet;
 
 use super::{Model, Operation};
@@ -5,7 +7,7 @@ use super::{Model, Operation};
 /// The verdict on a history.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
-    /// This order of its operations explains every answer. Those are left out that were never done.
+    /// This order of its operations explains every answer. Operations that were never done are left out.
     Linearizable(Vec<usize>),
     /// No order does.
     Refused {
@@ -16,7 +18,7 @@ pub enum Verdict {
     Undecided,
 }
 
-/// A point of the search: what was done, and what may be tried next.
+/// A point of the search: the operations done, and those to be tried next.
 struct Point<S> {
     state: S,
     digest: u64,
@@ -48,7 +50,7 @@ pub fn check<M: Model>(model: &M, history: &[Operation<M::Question, M::Answer>],
         let digest = model.digest(&state);
         let is_explained = match &operation.answered {
             Some((_, seen)) => *seen == answer,
-            // What would change nothing may as well never have been done.
+            // An operation that changes nothing may as well never have been done.
             None => digest != point.digest,
         };
         if !is_explained {
@@ -68,7 +70,7 @@ pub fn check<M: Model>(model: &M, history: &[Operation<M::Question, M::Answer>],
     Verdict::Undecided
 }
 
-/// Eight in a byte: there is one for each point that was tried.
+/// Eight in a byte: there is one for each tried point.
 fn packed(is_done: &[bool]) -> Box<[u8]> {
     is_done.chunks(8).map(|eight| eight.iter().fold(0, |byte, done| byte << 1 | u8::from(*done))).collect()
 }

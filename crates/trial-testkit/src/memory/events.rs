@@ -1,3 +1,5 @@
+//! Platform events in memory.
+
 use async_trait::async_trait;
 use trial_core::ports::{EventOperations, EventOutbox};
 use trial_core::{

@@ -1,3 +1,5 @@
+//! Facts of a batch in memory.
+
 use chrono::{DateTime, NaiveDate, Utc};
 use trial_core::{
     AcceptedApplication, AccessCode, AccessCodeKind, AccessCodeState, ApplyOutcome, CodeOutcome, FactKeys, Facts,
@@ -108,7 +110,7 @@ impl MemoryState {
         Some(LifeFacts { tenant: self.tenants.get(&id)?.clone(), access_codes: codes.map(held).collect(), acts })
     }
 
-    /// The longest-free first; of those that came together, in the order of their text.
+    /// The longest free first; of those freed together, in the order of their text.
     fn free_codes(&self, kind: AccessCodeKind, limit: usize) -> Vec<AccessCode> {
         let of_kind = self.access_codes.iter().filter(|(_, kept)| kept.kind == kind);
         let mut free: Vec<_> = of_kind.filter(|(_, kept)| kept.state == AccessCodeState::Free).collect();

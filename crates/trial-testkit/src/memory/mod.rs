@@ -1,4 +1,4 @@
-//! A ledger in memory: plain maps of the records, and nothing clever. The model that other ledgers are compared with.
+//! A ledger in memory: plain maps of the records. The model that other ledgers are compared with.
 
 mod callers;
 mod care;
@@ -33,10 +33,10 @@ use trial_core::{
 #[derive(Debug, Clone, Default)]
 pub struct MemoryLedger(Arc<Mutex<MemoryState>>);
 
-/// Everything that a ledger keeps.
+/// The state of a ledger.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct MemoryState {
-    /// Phones that a code was made for.
+    /// Phones with a code.
     pub phones: BTreeMap<Phone, PhoneRecord>,
     /// Codes.
     pub challenges: BTreeMap<ChallengeId, Challenge>,
@@ -44,9 +44,9 @@ pub struct MemoryState {
     pub code_requests: BTreeMap<CodeRequestId, KeptCodeRequest>,
     /// Messages sent, by day and country calling code.
     pub sms_days: BTreeMap<(NaiveDate, u16), u32>,
-    /// What was counted, by prefix and span.
+    /// Counts, by range and span.
     pub prefix_spans: BTreeMap<(PhonePrefix, CountSpan), PrefixCounts>,
-    /// The last block of each prefix.
+    /// The last block of each range.
     pub prefix_blocks: BTreeMap<PhonePrefix, PrefixBlock>,
     /// The safe list.
     pub safe_prefixes: BTreeMap<PhonePrefix, SafePrefix>,
@@ -58,56 +58,56 @@ pub struct MemoryState {
     pub mails: BTreeMap<MailId, KeptMail>,
     /// Applications.
     pub applications: BTreeMap<ApplicationId, ApplicationRecord>,
-    /// The e-mail threshold, once operations set one.
+    /// The daily e-mail limit, once operators set one.
     pub threshold: Option<u32>,
-    /// Every threshold that operations set, oldest first.
+    /// Every limit that operators set, oldest first.
     pub thresholds: Vec<ThresholdChange>,
-    /// Settings that operations changed, as far as they are in force.
+    /// Settings in force that operators changed.
     pub settings: SettingsInForce,
     /// Every change of a setting, oldest first.
     pub setting_changes: Vec<SettingChange>,
-    /// What operations were warned of.
+    /// Warnings, by day and name.
     pub warnings: BTreeMap<(NaiveDate, String), Warning>,
-    /// When the last sweep saw the time.
+    /// The time of the last sweep.
     pub clock_mark: Option<DateTime<Utc>>,
     /// Units taken, by day.
     pub reserved: BTreeMap<NaiveDate, u32>,
     /// Mails that owners caused, by day.
     pub owner_mails: BTreeMap<NaiveDate, u32>,
-    /// The audit, in the order it was written.
+    /// The audit, in order of writing.
     pub audit: Vec<AuditRecord>,
-    /// What the platform is to be told, in that order.
+    /// Events for the platform, in order.
     pub events: Vec<KeptEvent>,
-    /// Receivers that are gone, since when and why.
+    /// Endpoints that answered 410, with time and reply.
     pub gone: BTreeMap<EndpointId, (DateTime<Utc>, String)>,
     /// Operators, revoked ones too.
     pub operators: BTreeMap<OperatorId, Operator>,
     /// Their sessions.
     pub sessions: BTreeMap<SecretHash, Session>,
-    /// Callers, removed ones too.
+    /// API clients, removed ones too.
     pub callers: BTreeMap<CallerId, Caller>,
-    /// Signatures of callers, and when each is too old.
+    /// Signatures of clients, with their expiry.
     pub caller_signatures: BTreeMap<[u8; 32], DateTime<Utc>>,
-    /// Passwords that owners of tenants chose, by tenant.
+    /// Own passwords of owners, by tenant.
     pub own_passwords: BTreeMap<TenantId, OwnPassword>,
-    /// Sessions of owners of tenants.
+    /// Sessions of owners.
     pub portal_sessions: BTreeMap<SecretHash, PortalSession>,
-    /// Tries to sign in, by hour and by whose they are.
+    /// Attempts to sign in, by hour and by account or address.
     pub portal_tries: BTreeMap<(i64, [u8; 32]), u32>,
-    /// What owners of tenants did lately.
+    /// Recent acts of owners, by tenant.
     pub owner_acts: BTreeMap<TenantId, OwnerActs>,
 }
 
-/// A request for a code, with what the gateway said.
+/// A request for a code, with the gateway's reply.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeptCodeRequest {
     /// The request.
     pub record: CodeRequestRecord,
     /// The gateway that answered.
     pub gateway: Option<String>,
-    /// What it said.
+    /// Its reply.
     pub reply: Option<String>,
-    /// What its provider has told since.
+    /// The provider's receipt.
     pub delivery: Option<Delivery>,
 }
 
@@ -116,13 +116,13 @@ pub struct KeptCodeRequest {
 pub struct KeptAccessCode {
     /// Its kind.
     pub kind: AccessCodeKind,
-    /// Where it is.
+    /// Its state.
     pub state: AccessCodeState,
-    /// Who holds it.
+    /// Its holder.
     pub holder: Option<TenantId>,
-    /// Who held it last, as long as it can go back.
+    /// Its last holder, as long as it can go back.
     pub last_holder: Option<TenantId>,
-    /// Since when it is there.
+    /// The start of its state.
     pub since: DateTime<Utc>,
 }
 
@@ -131,26 +131,26 @@ pub struct KeptAccessCode {
 pub struct KeptMail {
     /// The mail.
     pub record: MailRecord,
-    /// How far it got.
+    /// Its state.
     pub state: MailState,
-    /// Attempts that were settled.
+    /// Settled attempts.
     pub attempts: u32,
-    /// When it is due, or when the claim on it ends.
+    /// The time when it is due, or when the claim on it ends.
     pub next_attempt_at: DateTime<Utc>,
-    /// The last claim on it that was not settled.
+    /// The last unsettled claim on it.
     pub lease: Option<LeaseId>,
     /// The last reply of the mail server, or the fault.
     pub last_reply: Option<String>,
-    /// Every attempt that was settled.
+    /// Every settled attempt.
     pub log: Vec<MailAttempt>,
 }
 
 /// An event of the platform.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeptEvent {
-    /// The event, as far as it got.
+    /// The event and its state.
     pub view: EventView,
-    /// The last claim on it that was not settled.
+    /// The last unsettled claim on it.
     pub lease: Option<LeaseId>,
 }
 
@@ -164,7 +164,7 @@ impl MemoryLedger {
         plan.outcomes
     }
 
-    /// Screens a batch and stores what was refused.
+    /// Pre-screens a batch and stores the refusals.
     pub fn screen_out(&self, batch: &Batch, planner: &Planner) -> Vec<Option<Outcome>> {
         let mut state = self.lock();
         let keys = batch.screen_keys(planner.policy());
@@ -173,12 +173,12 @@ impl MemoryLedger {
         screened.outcomes
     }
 
-    /// What is kept now.
+    /// The current state.
     pub fn state(&self) -> MemoryState {
         self.lock().clone()
     }
 
-    /// Changes what is kept behind the planner's back.
+    /// Changes the state without the planner.
     pub fn change<T>(&self, change: impl FnOnce(&mut MemoryState) -> T) -> T {
         change(&mut self.lock())
     }

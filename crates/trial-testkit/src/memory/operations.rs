@@ -1,3 +1,5 @@
+//! Queries and changes of operators in memory.
+
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;

@@ -1,3 +1,5 @@
+//! Operators, sessions and the audit in memory.
+
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use trial_core::ports::{AuditTrail, Operators};
@@ -110,7 +112,7 @@ impl AuditTrail for MemoryLedger {
 }
 
 impl MemoryState {
-    /// The wanted entries behind the first few, newest first.
+    /// The matching entries after the first few, newest first.
     fn audit_page(&self, query: &AuditQuery, skipped: u32) -> Vec<AuditEntry> {
         let mut found: Vec<&AuditRecord> = self.audit.iter().filter(|record| is_wanted(query, record)).collect();
         found.sort_by_key(|record| std::cmp::Reverse(record.id));

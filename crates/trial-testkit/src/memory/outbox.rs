@@ -1,3 +1,5 @@
+//! The outbox in memory.
+
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
@@ -46,7 +48,7 @@ impl MemoryLedger {
         });
     }
 
-    /// Records what became of claimed mails.
+    /// Records the results of claimed mails.
     pub fn settle_mails(&self, settlements: &[Settlement]) {
         let mut state = self.lock();
         for settlement in settlements {
@@ -58,7 +60,7 @@ impl MemoryLedger {
 }
 
 impl MemoryState {
-    /// By their kinds; of one kind, the longest due first.
+    /// By kind; of one kind, the longest due first.
     fn due(&self, lease: &Lease, limit: u32) -> Vec<MailId> {
         let is_due = |at: DateTime<Utc>| at <= lease.now || at > lease.horizon;
         let waiting = self.mails.values().filter(|mail| mail.state == MailState::Due && is_due(mail.next_attempt_at));

@@ -1,3 +1,5 @@
+//! Storing the effects of a batch in memory.
+
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 

@@ -1,3 +1,5 @@
+//! The portal in memory.
+
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use trial_core::ports::Portal;

@@ -1,3 +1,5 @@
+//! Delivery receipts in memory.
+
 use async_trait::async_trait;
 use trial_core::ports::Receipts;
 use trial_core::{CodeOutcome, Delivery, DeliveryReceipt, LedgerError, SendState};

@@ -1,3 +1,5 @@
+//! Runtime settings in memory.
+
 use std::sync::Arc;
 
 use async_trait::async_trait;

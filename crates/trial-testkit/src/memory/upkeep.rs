@@ -1,3 +1,5 @@
+//! The scheduled tasks in memory.
+
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -49,7 +51,7 @@ impl Upkeep for MemoryLedger {
         freed.sort_unstable_by(|a, b| (a.since, &a.code).cmp(&(b.since, &b.code)));
         freed.truncate(usize::try_from(limit).expect("fits"));
         for code in freed.iter().filter(|_| !dry_run) {
-            let kept = state.access_codes.get_mut(&code.code).expect("it rests");
+            let kept = state.access_codes.get_mut(&code.code).expect("it is quarantined");
             kept.state = AccessCodeState::Free;
             kept.last_holder = None;
             kept.since = code.since;
@@ -76,7 +78,7 @@ impl Upkeep for MemoryLedger {
     }
 
     async fn count_hours(&self, _until: DateTime<Utc>) -> Result<bool, LedgerError> {
-        // Nothing here grows so large that counting would be long.
+        // The state stays small, so that there is nothing to count ahead.
         Ok(false)
     }
 

@@ -1,3 +1,5 @@
+//! The invariants in memory.
+
 use std::collections::BTreeMap;
 use std::fmt::Display;
 
@@ -9,7 +11,7 @@ use trial_core::{
 use super::{KeptMail, MemoryState};
 
 impl MemoryState {
-    /// The invariants that do not hold; `by` says what one customer is known by.
+    /// The broken invariants; `by` is the identity of applicants.
     pub fn violations(&self, by: UniqueBy) -> Vec<Violation> {
         let accepted: Vec<(&ApplicationRecord, TenantId)> =
             self.applications.values().filter_map(|record| Some((record, accepted(record)?))).collect();
@@ -51,7 +53,7 @@ impl MemoryState {
         .collect()
     }
 
-    /// Tenants in use that share what only one may have.
+    /// Tenants in use that share a unique value.
     fn shared(&self, is_unique: bool, value_of: impl Fn(&Tenant) -> &str) -> Vec<TenantId> {
         let mut first = BTreeMap::new();
         let in_use = self.tenants.values().filter(|tenant| is_unique && tenant.status.is_in_use());

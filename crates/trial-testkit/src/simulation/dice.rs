@@ -1,3 +1,5 @@
+//! Seeded chance.
+
 use crate::SeededEntropy;
 
 /// Scatters a number (`SplitMix64`'s last step).

@@ -1,3 +1,5 @@
+//! An instance of the service in the simulation.
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,7 +30,7 @@ pub(super) struct Instance {
 
 impl Instance {
     pub(super) fn start(world: &Arc<World>, planner: &Arc<Planner>, on: usize, seed: u64, now: DateTime<Utc>) -> Self {
-        // Whoever waits for the next turn is asked after each poll of a task.
+        // The order of tasks is drawn after each poll.
         let builder = &mut Builder::new_current_thread();
         let runtime = builder.enable_time().start_paused(true).event_interval(1).build().expect("a runtime");
         let gate = Arc::new(Gate::new(mix(seed)));
@@ -81,18 +83,18 @@ impl Instance {
         Arc::clone(&self.orders)
     }
 
-    /// Goes on beside everything else that the instance does, and ends with it.
+    /// Runs beside everything else that the instance does, and ends with it.
     pub(super) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         self.runtime.spawn(task);
     }
 
-    /// One task that can go on does, as far as the next await at which it waits.
+    /// One ready task runs up to the next await at which it waits.
     pub(super) fn turn(&mut self) {
         self.turns_left = self.turns_left.map(|left| left.saturating_sub(1));
         self.runtime.block_on(yield_now());
     }
 
-    /// Time passes; whoever waited for it goes on in the next turn.
+    /// Time passes; tasks that waited for it run in the next turn.
     pub(super) fn pass(&self, time: Duration) {
         self.runtime.block_on(advance(time));
     }

@@ -1,11 +1,14 @@
-//! A simulated world: several real engines over one ledger, applicants and operators, and everything that goes wrong.
+//! A simulated world: several real engines over one ledger, applicants and operators, and faults of every kind.
 //!
-//! A seed makes a schedule of steps: requests, orders, time that passes, clocks that are wrong, storage that fails before and
-//! after a commit, gateways, mail servers and platforms that refuse, are late or never answer, and instances that end at any
-//! await of any task and start again. Every instance has a runtime and a paused clock of its own, and takes its turns in
-//! order, each one poll of a task, so the same seed gives the same history. After every step everything that has to hold is
-//! looked at.
-//! A run that fails is made smaller until nothing more can be left out.
+//! A seed makes a schedule of steps: requests, commands, time that passes, clocks that are wrong, storage that fails
+//! before
+//! and after a commit, gateways, mail servers and platforms that refuse, are late or never answer, and instances that
+//! end
+//! at any await of any task and start again. Every instance has a runtime and a paused clock of its own, and instances
+//! run
+//! in turn, each one poll of a task, so the same seed gives the same history. After every step every invariant is
+//! checked.
+//! A failed run is shrunk until no step can be left out.
 
 mod dice;
 mod gate;
@@ -33,54 +36,54 @@ pub use step::{Call, Fate, Scheduled, Step, Typed};
 
 /// Steps of a seed.
 pub const LENGTH: usize = 120;
-/// The e-mail threshold that holds until operations set one.
+/// The daily e-mail limit until operators set one.
 const FIRST_THRESHOLD: u32 = 8;
 
-/// What a run came to, in which everything held.
+/// The result of a run without failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Seen {
-    /// Of everything that happened, in order.
+    /// The digest of everything that happened, in order.
     pub digest: u64,
     /// Answers to applicants.
     pub answers: u64,
-    /// Of these, 000.
+    /// Answers of 000.
     pub accepted: u64,
 }
 
-/// Something did not hold.
+/// A broken invariant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
-    /// After which step, from 0; the number of steps, if after the last.
+    /// The step, from 0; the number of steps, if after the last.
     pub step: usize,
-    /// What.
+    /// The invariant.
     pub broken: String,
 }
 
-/// A failure, and the least that leads to it.
+/// A failure, and the shortest history found that leads to it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Found {
     /// The seed.
     pub seed: u64,
-    /// What failed in the whole run.
+    /// The failure of the whole run.
     pub failure: Failure,
-    /// The steps that are left.
+    /// The remaining steps.
     pub history: Vec<Scheduled>,
-    /// What fails in these.
+    /// Their failure.
     pub shrunk: Failure,
 }
 
 /// Plays the schedule of a seed.
 ///
 /// # Errors
-/// Something did not hold.
+/// The first broken invariant.
 pub fn simulate(seed: u64, mutation: Option<Mutation>) -> Result<Seen, Failure> {
     play(seed, mutation, &step::schedule(seed, LENGTH))
 }
 
-/// Plays the schedule of a seed; what fails is made smaller.
+/// Plays the schedule of a seed; shrinks a failure.
 ///
 /// # Errors
-/// Something did not hold.
+/// The first broken invariant.
 pub fn find(seed: u64, mutation: Option<Mutation>) -> Result<Seen, Box<Found>> {
     let schedule = step::schedule(seed, LENGTH);
     play(seed, mutation, &schedule).map_err(|failure| {
@@ -89,8 +92,9 @@ pub fn find(seed: u64, mutation: Option<Mutation>) -> Result<Seen, Box<Found>> {
     })
 }
 
-/// Plays a short run in which no time passes: several instances, storage that fails, instances that end; nothing else goes
-/// wrong. Records what was asked and answered.
+/// Plays a short run in which no time passes: several instances, storage that fails, instances that end; no other
+/// faults.
+/// Records the questions and answers.
 pub fn record(seed: u64, mutation: Option<Mutation>) -> Recorded {
     run::Run::new(seed, mutation).record(&step::crowd(seed), step::PREPARED)
 }
@@ -99,17 +103,17 @@ fn play(seed: u64, mutation: Option<Mutation>, schedule: &[Scheduled]) -> Result
     run::Run::new(seed, mutation).play(schedule)
 }
 
-/// Rules under which a short run gets everywhere.
+/// A policy under which a short run reaches every rule.
 pub fn planner() -> Arc<Planner> {
     data::planner_with(|policy| {
-        // New codes are made beside living ones.
+        // New codes are created beside living ones.
         policy.verification.code_cap = Duration::from_mins(5);
         policy.verification.max_tries = 3;
         policy.verification.max_failures = 4;
         policy.trial.quarantine = Duration::from_hours(48);
         policy.trial.grace = Duration::from_hours(24);
         policy.trial.low_water = 2;
-        // It is told what would be blocked, and nobody is kept from going on.
+        // Blocks are observed, and stop nobody.
         policy.abuse.breaker = BreakerPolicy {
             mode: BreakerMode::Shadow,
             min_sends: 3,

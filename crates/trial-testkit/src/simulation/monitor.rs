@@ -1,4 +1,4 @@
-//! What has to hold and no single look at the rows can tell: the memory of what was decided, said, given and sent.
+//! Invariants that no single state shows: the memory of decisions, answers, assignments and messages.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -21,10 +21,10 @@ fn lives(code: &Challenge, now: DateTime<Utc>, planner: &Planner) -> bool {
         && code.made_at <= now + CLOCK_SKEW
 }
 
-/// How far the clocks of a run may be apart, all together; much less than access codes rest.
+/// The largest distance of the clocks of a run; much less than the quarantine.
 const SLACK: TimeDelta = TimeDelta::hours(12);
 
-/// What is remembered of a code.
+/// The memory of a code.
 struct Code {
     prefix: PhonePrefix,
     made_at: DateTime<Utc>,
@@ -40,9 +40,9 @@ pub(super) struct Monitor {
     held: BTreeSet<(AccessCode, TenantId)>,
     expiries: BTreeMap<ChallengeId, DateTime<Utc>>,
     codes: BTreeMap<ChallengeId, Code>,
-    /// Codes that each phone can use, or could when the last of them was made.
+    /// Codes that each phone can use, or could when the last of them was created.
     in_hand: BTreeMap<Phone, Vec<ChallengeId>>,
-    /// Since when a prefix would be blocked, and how many requests met that.
+    /// The start of a range's block, and the number of requests that met it.
     blocks: BTreeMap<PhonePrefix, (DateTime<Utc>, u32)>,
     units: BTreeSet<MailId>,
     leases: BTreeMap<MailId, DateTime<Utc>>,
@@ -51,7 +51,7 @@ pub(super) struct Monitor {
 }
 
 impl Monitor {
-    /// The first thing that did not hold.
+    /// The first broken invariant.
     pub(super) fn broken(&self) -> Option<&str> {
         self.broken.as_deref()
     }
@@ -62,7 +62,7 @@ impl Monitor {
         }
     }
 
-    /// A batch was decided, and this is what is kept now.
+    /// Checks a batch that was decided, against the state after it.
     pub(super) fn decided(&mut self, batch: &Batch, outcomes: &[Outcome], planner: &Planner, state: &MemoryState) {
         for ((ids, request), outcome) in batch.requests.iter().zip(outcomes) {
             match (request, outcome) {
@@ -148,7 +148,7 @@ impl Monitor {
         }
     }
 
-    /// A code was submitted, and it was the right one.
+    /// A correct code was submitted.
     fn came(&mut self, outcome: &ApplyOutcome, code: Option<ChallengeId>) {
         let is_right = match outcome {
             ApplyOutcome::Accepted { .. } => true,
@@ -163,7 +163,7 @@ impl Monitor {
         }
     }
 
-    /// A code is sent: what is said of its prefix is what the codes remembered come to.
+    /// A code is sent: the outcome for its range must follow from the remembered codes.
     fn asked(&mut self, batch: &Batch, sent: &CodeToSend, planner: &Planner) {
         let (prefix, now) = (sent.phone.prefix(), batch.now);
         let expected = self.would_block(prefix, now, planner);
@@ -173,7 +173,7 @@ impl Monitor {
         self.codes.entry(sent.challenge).or_insert(code);
     }
 
-    /// The how-manieth request this is that would be refused.
+    /// The ordinal of this request among those that would be refused.
     fn would_block(&mut self, prefix: PhonePrefix, now: DateTime<Utc>, planner: &Planner) -> Option<u32> {
         let policy = planner.policy();
         let rules = policy.abuse.breaker;
@@ -232,7 +232,7 @@ impl Monitor {
         self.hold(few && within(hour, false) < limits.failed_sends_per_hour, "what fails again and again is not tried");
     }
 
-    /// A code was decided to be sent: it stands beside those that live.
+    /// A new code joins those that live.
     fn in_hand(&mut self, now: DateTime<Utc>, sent: &CodeToSend, planner: &Planner, state: &MemoryState) {
         let codes = self.in_hand.entry(sent.phone.clone()).or_default();
         if !codes.contains(&sent.challenge) {
@@ -241,7 +241,7 @@ impl Monitor {
         }
     }
 
-    /// A gateway spoke of a code: one that it accepted replaces those before it.
+    /// A gateway reported on a code: one that it accepted replaces those before it.
     fn spoken_of(&mut self, report: &SendReport, state: &MemoryState) {
         let codes = self.in_hand.entry(report.phone.clone()).or_default();
         codes.retain(|code| state.challenges[code].state != ChallengeState::Unsent);
@@ -250,7 +250,7 @@ impl Monitor {
         }
     }
 
-    /// A code that lives opens what it is for, until an acceptance or the gateway's acceptance of another.
+    /// A living code is accepted, until an acceptance or the gateway's acceptance of another.
     fn opened(
         &mut self,
         now: DateTime<Utc>,
@@ -273,7 +273,7 @@ impl Monitor {
         self.hold(!(is_good && is_turned_away), "a code is good until the gateway has accepted the next");
     }
 
-    /// Access codes rest between two tenants.
+    /// Access codes are quarantined between two tenants.
     fn pool(&mut self, now: DateTime<Utc>, planner: &Planner, state: &MemoryState) {
         for (code, kept) in &state.access_codes {
             if kept.state == AccessCodeState::Quarantined {
@@ -313,7 +313,7 @@ impl Monitor {
         self.hold(told, "the platform is told of every tenant");
     }
 
-    /// Somebody was answered 000.
+    /// An application was answered 000.
     pub(super) fn answered(&mut self, request: &RequestId, state: &MemoryState) {
         let mut records = state.applications.values().filter(|record| record.application.request_id == *request);
         let durable = records.any(|record| match record.outcome {
@@ -338,7 +338,7 @@ impl Monitor {
         }
     }
 
-    /// Mails were settled: the lease of each is over.
+    /// Mails were settled: their leases end.
     pub(super) fn settled(
         &mut self,
         sent: &BTreeSet<MailId>,
@@ -360,7 +360,7 @@ impl Monitor {
         self.held.contains(&(code.clone(), tenant))
     }
 
-    /// Nothing is said to be sent that did not arrive.
+    /// No mail counts as sent that did not arrive.
     pub(super) fn mails(&mut self, state: &MemoryState) {
         let mut sent = state.mails.values().filter(|mail| mail.state == MailState::Sent);
         let arrived = sent.all(|mail| self.arrived.contains(&mail.record.id));

@@ -1,4 +1,4 @@
-//! Bugs put in on purpose, to see that the simulation finds them.
+//! Deliberate bugs, to check that the simulation finds them.
 
 use std::fmt;
 use std::time::Duration;
@@ -13,51 +13,51 @@ use crate::MemoryState;
 pub enum Mutation {
     /// An accepted application is answered and not stored.
     AnswerWithoutStoring,
-    /// Of a commit that fails, tenants and access codes are stored all the same.
+    /// A failed commit stores tenants and access codes all the same.
     HalfStored,
-    /// A commit of which it is not known whether it was done is done again.
+    /// A commit with an unknown outcome is repeated.
     UnknownDoneAgain,
     /// The day's units are not counted.
     QuotaNotCounted,
-    /// The threshold is not looked at.
+    /// The daily limit is not checked.
     ThresholdIgnored,
     /// A code is not consumed.
     CodeNotConsumed,
-    /// A code is taken after its time.
+    /// A code is accepted after its expiry.
     ExpiredCodeTaken,
-    /// An access code is given to a second tenant.
+    /// An access code is assigned to a second tenant.
     AccessCodeGivenTwice,
-    /// Access codes are not put to rest when their tenant is closed.
+    /// Access codes are not quarantined when their tenant is closed.
     AccessCodesKept,
-    /// Access codes do not rest.
+    /// The quarantine has no length.
     RestIgnored,
-    /// It is forgotten what was accepted.
+    /// Accepted applications are forgotten.
     ReplayForgotten,
-    /// Companies are not looked at.
+    /// Companies are not checked.
     CompanyNotLookedAt,
-    /// Wrong tries are not counted against the phone.
+    /// Wrong attempts are not counted against the phone.
     TriesNotCounted,
-    /// The lock of a phone is not looked at.
+    /// The lock of a phone is not checked.
     LockIgnored,
-    /// It is forgotten when a message was sent.
+    /// The times of messages are forgotten.
     SendsForgotten,
     /// A code is replaced before the gateway has accepted the next.
     PreviousCodeForgotten,
-    /// Codes that were sent are not counted against their prefix.
+    /// Sent codes are not counted against their range.
     PrefixNotCounted,
-    /// Codes that were used are not counted for their prefix.
+    /// Used codes are not counted for their range.
     UseNotCounted,
-    /// It is forgotten that a prefix was found out.
+    /// The block of a range is forgotten.
     BlockForgotten,
     /// The mail is not stored.
     MailNotStored,
     /// The audit is not written.
     AuditNotWritten,
-    /// The platform is not told.
+    /// The event is not stored.
     EventNotStored,
     /// A mail is settled before it was sent.
     SettledBeforeSent,
-    /// It is forgotten that a mail was sent.
+    /// The settlement of a sent mail is forgotten.
     SettlementForgotten,
     /// The lease of a mail is not honoured.
     LeaseIgnored,
@@ -93,7 +93,7 @@ impl Mutation {
         Self::LeaseIgnored,
     ];
 
-    /// What the planner is made to see.
+    /// Changes the facts before the planner sees them.
     pub(super) fn facts(self, facts: &mut Facts) {
         match self {
             Self::ThresholdIgnored => facts.quota.threshold = u32::MAX,
@@ -113,7 +113,7 @@ impl Mutation {
         }
     }
 
-    /// What is stored of what was decided, and what stands in the way of it.
+    /// Changes the effects before they are stored, and rows that would prevent it.
     pub(super) fn effects(self, effects: &mut Effects, state: &mut MemoryState) {
         match self {
             Self::AnswerWithoutStoring if !effects.tenants.is_empty() => *effects = Effects::default(),
@@ -141,18 +141,18 @@ impl Mutation {
         }
     }
 
-    /// What is stored of a commit that failed.
+    /// The effects that a failed commit stores.
     pub(super) fn left_by_failure(self, effects: Effects) -> Option<Effects> {
         let Effects { tenants, leases, .. } = effects;
         (self == Self::HalfStored && !tenants.is_empty()).then(|| Effects { tenants, leases, ..Effects::default() })
     }
 
-    /// How long access codes rest.
+    /// The quarantine.
     pub(super) fn rest(self, rest: RestOver) -> RestOver {
         if self == Self::RestIgnored { RestOver { quarantine: Duration::ZERO, ..rest } } else { rest }
     }
 
-    /// What becomes of mails that were just claimed.
+    /// Changes mails that were just claimed.
     pub(super) fn claimed(self, state: &mut MemoryState, claimed: impl Iterator<Item = trial_core::MailId>) {
         for id in claimed {
             let Some(mail) = state.mails.get_mut(&id) else { continue };
@@ -165,7 +165,7 @@ impl Mutation {
     }
 }
 
-/// What is given now is taken from the pool, and what was given last is given once more in its place.
+/// Takes the assigned code from the pool, and assigns the last one a second time in its place.
 fn steal(effects: &mut Effects, state: &mut MemoryState) {
     for lease in &mut effects.leases {
         let mut held = state.access_codes.iter_mut().filter(|(_, kept)| kept.kind == lease.kind);

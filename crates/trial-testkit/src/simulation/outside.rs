@@ -13,7 +13,7 @@ use super::gate::Gate;
 use super::step::Fate;
 use super::world::World;
 
-/// Everybody outside, as one instance meets them.
+/// Everything outside, as one instance meets it.
 #[derive(Clone)]
 pub(super) struct Outside {
     pub(super) world: Arc<World>,
@@ -30,7 +30,7 @@ enum Met {
 }
 
 impl Outside {
-    /// Waits as long as that fate takes; `take` is called if it is taken.
+    /// Waits as long as that fate says; calls `take` if it accepts.
     async fn meet(&self, fate: Option<Fate>, take: impl FnOnce() + Send) -> Met {
         self.gate.pass().await;
         let met = match fate {

@@ -1,3 +1,5 @@
+//! Recording a run for the check of linearizability.
+
 use crate::MemoryState;
 use crate::linearizability::{Answer, Operation, Question};
 
@@ -18,7 +20,7 @@ pub struct Recorded {
 }
 
 impl Record {
-    /// Something is asked; returns its place.
+    /// Records a question; returns its place.
     pub(super) fn begin(&mut self, question: Question) -> usize {
         self.now += 1;
         self.history.push(Operation { begun: self.now, question, answered: None });

@@ -1,3 +1,5 @@
+//! A run of the simulation, step by step.
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,11 +16,11 @@ use super::{Failure, Recorded, Seen, planner};
 use crate::linearizability::{Answer, Question};
 use crate::{FixedClock, SeededEntropy, data};
 
-/// Rounds of ten minutes after which every mail has ended.
+/// Rounds of ten minutes after which every mail is settled.
 const ROUNDS: u32 = 90;
-/// A clock that is wrong by more than a year.
+/// A clock error of more than a year.
 const LEAP: TimeDelta = TimeDelta::days(400);
-/// Turns after which whatever does not wait for time has come to its end.
+/// Turns after which every task that does not wait for time is done.
 const SETTLING: u32 = 200;
 
 pub(super) struct Run {
@@ -72,7 +74,7 @@ impl Run {
         Ok(Seen { digest: self.world.digest(), answers, accepted })
     }
 
-    /// Plays all the steps, and says what was asked and answered after the first `prepared` of them.
+    /// Plays all the steps, and records the questions and answers after the first `prepared` of them.
     pub(super) fn record(mut self, schedule: &[Scheduled], prepared: usize) -> Recorded {
         let (preparing, asking) = schedule.split_at(prepared);
         for scheduled in preparing {
@@ -168,7 +170,7 @@ impl Run {
         }
     }
 
-    /// The instance that is asked, or the next one if that has ended: somebody balances the load.
+    /// The instance that is asked, or the next one if that has ended, as by a load balancer.
     fn reached(&self, on: usize) -> Option<&Instance> {
         (on..on + INSTANCES).find_map(|place| self.instances[place % INSTANCES].as_ref())
     }
@@ -255,7 +257,7 @@ impl Run {
         data::request_id(&format!("exchange-{}", self.exchanges))
     }
 
-    /// Peace is made, everybody starts again, and every mail that there is comes to its end.
+    /// Ends all faults, restarts every instance, and waits until every mail is settled.
     fn settle(&mut self, place: usize) -> Result<(), Failure> {
         self.world.make_peace();
         if self.leapt {

@@ -1,12 +1,15 @@
+//! Shrinking of failed runs.
+
 use super::mutation::Mutation;
 use super::step::Scheduled;
 use super::{Failure, play};
 
-/// Runs that making a history smaller may take.
+/// Runs per shrinking, at most.
 const BOUND: usize = 400;
 
-/// The steps without which the run does not fail any more, as far as that is found within the bound: parts are left out,
-/// half of the steps first, then ever fewer.
+/// The steps without which the run no longer fails, as far as found within the bound: parts are left out, half of the
+/// steps
+/// first, then ever fewer.
 pub(super) fn shrink(
     seed: u64,
     mutation: Option<Mutation>,
@@ -18,7 +21,7 @@ pub(super) fn shrink(
     if let Err(earlier) = play(seed, mutation, &history) {
         failure = earlier;
     } else {
-        // It takes what came after: the whole is what is made smaller.
+        // The steps after the failure are not needed.
         history = failed.to_vec();
     }
     let mut runs = 0;
@@ -38,7 +41,7 @@ pub(super) fn shrink(
                 _ => from = until,
             }
         }
-        // What could not be left out before, may be now.
+        // Parts that were needed before may now be superfluous.
         size = if size == 1 && history.len() < before { 1 } else { size / 2 };
     }
     (history, failure)

@@ -1,3 +1,5 @@
+//! The steps of a run, and the schedule of a seed.
+
 use std::time::Duration;
 
 use trial_core::LifeOrder;
@@ -8,72 +10,72 @@ use crate::LedgerFault;
 /// Instances over the one ledger.
 pub(super) const INSTANCES: usize = 3;
 const PHONES: u32 = 6;
-/// Turns between two steps: mostly too few for a request to come to its end.
+/// Turns between two steps: mostly too few for a request to finish.
 const TURNS: u32 = 24;
-/// Turns that an instance has yet when it is said to end.
+/// The most turns that an ending instance still has.
 const LONGEST_LIFE: u32 = 48;
 
-/// Something that happens, and how many turns every instance has after it before the next does.
+/// A step, and the number of turns of every instance before the next one.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Scheduled {
-    /// What happens.
+    /// The step.
     pub step: Step,
     /// Turns.
     pub turns: u32,
 }
 
-/// Something that happens.
+/// A step.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Step {
     /// An applicant asks for a code.
     Ask {
-        /// Whose phone.
+        /// The phone.
         phone: u32,
-        /// Which instance is asked.
+        /// The instance.
         on: usize,
     },
     /// An applicant applies.
     Apply {
-        /// Whose phone.
+        /// The phone.
         phone: u32,
-        /// Which company.
+        /// The company.
         company: u32,
-        /// Which mailbox.
+        /// The mailbox.
         email: u32,
-        /// What is typed.
+        /// The typed code.
         code: Typed,
-        /// Which instance is asked.
+        /// The instance.
         on: usize,
     },
-    /// The application before the last ones is sent once more, as it was.
+    /// An earlier application is submitted again, unchanged.
     Again {
-        /// How many came after it.
+        /// The number of later applications.
         back: usize,
-        /// Which instance is asked.
+        /// The instance.
         on: usize,
     },
-    /// Operations give an order about a tenant.
+    /// Operators give a command about a tenant.
     Order {
-        /// How many tenants came after it.
+        /// The number of later tenants.
         back: usize,
-        /// What they want.
+        /// The command.
         order: LifeOrder,
-        /// Which instance is asked.
+        /// The instance.
         on: usize,
     },
     /// Access codes are imported, up to this number of each kind.
     Import {
-        /// How many there are then.
+        /// The number of each kind afterwards.
         pairs: u32,
     },
-    /// Operations set the threshold.
+    /// Operators set the daily limit.
     Threshold {
-        /// To this.
+        /// The new limit.
         threshold: u32,
     },
-    /// Operations unlock a phone.
+    /// Operators unlock a phone.
     Unlock {
-        /// Which.
+        /// The phone.
         phone: u32,
     },
     /// Time passes.
@@ -81,50 +83,50 @@ pub enum Step {
         /// Seconds.
         seconds: u32,
     },
-    /// The clock of an instance goes wrong by so much.
+    /// The clock of an instance goes wrong.
     Skew {
-        /// Which instance.
+        /// The instance.
         on: usize,
         /// Seconds.
         seconds: i64,
     },
     /// All clocks are set.
     Set {
-        /// By so many seconds.
+        /// Seconds.
         seconds: i64,
     },
     /// All clocks leap more than a year ahead, or back from there.
     Leap,
-    /// Storage will fail at the next call of this kind.
+    /// Storage fails at the next call of this kind.
     Storage {
-        /// For which instance.
+        /// The instance.
         on: usize,
-        /// Which call.
+        /// The call.
         call: Call,
-        /// How.
+        /// The fault.
         fault: LedgerFault,
     },
-    /// The gateway meets the next message so.
+    /// The gateway's reaction to the next message.
     Sms(Fate),
-    /// The mail server meets the next mail so.
+    /// The mail server's reaction to the next mail.
     Mail(Fate),
-    /// The platform meets the next event so.
+    /// The platform's reaction to the next event.
     Platform(Fate),
-    /// An instance ends in the midst of what it does, wherever its tasks wait by then.
+    /// An instance ends abruptly, at whatever awaits its tasks have reached.
     Crash {
-        /// Which.
+        /// The instance.
         on: usize,
-        /// How many turns it has yet; one at least.
+        /// The turns that it still has; at least one.
         turns: u32,
     },
-    /// An instance that has ended starts again.
+    /// An ended instance starts again.
     Restart {
-        /// Which.
+        /// The instance.
         on: usize,
     },
 }
 
-/// What an applicant types.
+/// The code that an applicant types.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Typed {
     /// The code of the last message that arrived.
@@ -135,12 +137,12 @@ pub enum Typed {
     Wrong,
 }
 
-/// Which call of the storage fails.
+/// A kind of call to the storage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Call {
     /// A batch.
     Commit,
-    /// A screening.
+    /// A pre-screening.
     Screen,
     /// A claim of mails or events.
     Claim,
@@ -148,7 +150,7 @@ pub enum Call {
     Settle,
 }
 
-/// How somebody outside meets what he is given.
+/// The reaction of an outside system.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fate {
     /// Refused for good.
@@ -157,13 +159,13 @@ pub enum Fate {
     Throttled,
     /// Not reached.
     Unreached,
-    /// Taken, and the answer is lost.
+    /// Accepted, and the answer is lost.
     TakenUnsaid,
-    /// Not taken, and no answer comes at all.
+    /// Not accepted, and no answer comes at all.
     Silent,
-    /// Taken, and no answer comes at all.
+    /// Accepted, and no answer comes at all.
     TakenSilent,
-    /// Taken, after so many seconds.
+    /// Accepted, after this many seconds.
     Late(u32),
 }
 
@@ -175,7 +177,7 @@ pub(super) fn schedule(seed: u64, length: usize) -> Vec<Scheduled> {
     std::iter::once(first).chain(others).collect()
 }
 
-/// The first steps of a crowd's schedule: what there is before anybody asks.
+/// The first steps of a crowd's schedule: the preparation.
 pub(super) const PREPARED: usize = 2;
 const CROWD: usize = 60;
 
@@ -224,7 +226,7 @@ fn step(dice: &Dice) -> Step {
     }
 }
 
-/// Mostly somebody of his own; now and then one who shares a company or a mailbox with another.
+/// Mostly with values of their own; now and then sharing a company or a mailbox with another.
 fn apply(dice: &Dice, phone: u32, on: usize) -> Step {
     let other = |dice: &Dice| if dice.below(5) == 0 { dice.below(PHONES) } else { phone };
     let code = match dice.below(10) {

@@ -1,4 +1,4 @@
-//! What the instances share: the ledger, everybody outside, and who watches it all.
+//! The shared world of the instances: the ledger, everything outside, and the monitor.
 
 use std::collections::hash_map::DefaultHasher;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -30,7 +30,7 @@ pub(super) struct World {
     seen: Mutex<Seen>,
 }
 
-/// What happened and what will.
+/// The past and the scheduled faults.
 #[derive(Default)]
 pub(super) struct Seen {
     pub(super) monitor: Monitor,
@@ -47,7 +47,7 @@ pub(super) struct Seen {
 }
 
 #[derive(Debug, thiserror::Error)]
-#[error("what was decided cannot be stored")]
+#[error("the effects cannot be stored")]
 struct Refused;
 
 impl World {
@@ -68,7 +68,7 @@ impl World {
         seen.faults.get_mut(&(on, call)).and_then(VecDeque::pop_front).unwrap_or(LedgerFault::None)
     }
 
-    /// Nobody fails any more.
+    /// Ends all faults.
     pub(super) fn make_peace(&self) {
         let mut seen = self.seen();
         seen.faults.clear();
@@ -109,7 +109,7 @@ impl World {
         planner.plan(&facts, batch)
     }
 
-    /// A commit fails before it is through.
+    /// A commit fails before it is done.
     pub(super) fn cut_off(&self, batch: &Batch, planner: &Planner) {
         let Some(mutation) = self.mutation else { return };
         self.ledger.change(|state| {
@@ -134,14 +134,14 @@ impl World {
         }
     }
 
-    /// Trials are ended and access codes freed at this instant, which no clock may show that leapt.
+    /// Trials end and access codes are freed at this instant, which no leapt clock may show.
     pub(super) fn works_for_good_at(&self, now: DateTime<Utc>) {
         let mark = self.ledger.change(|state| state.clock_mark);
         let is_believed = ClockGap::between(mark, now, MAX_CLOCK_GAP + SWEPT).is_none();
         self.seen().monitor.hold(is_believed, "no clock that leapt ends a trial or frees an access code");
     }
 
-    /// Somebody sweeps all the time while time passes.
+    /// A sweep runs all the time while time passes.
     pub(super) fn time_is_seen(&self, now: DateTime<Utc>) {
         self.ledger.change(|state| state.clock_mark = state.clock_mark.max(Some(now)));
     }
@@ -196,7 +196,7 @@ impl World {
         self.seen().inboxes.entry(message.to.clone()).or_default().push(message.code.reveal().to_owned());
     }
 
-    /// The code that came `back` messages before the last one.
+    /// The code of the phone's message `back` before the last one.
     pub(super) fn code_of(&self, phone: &Phone, back: usize) -> Option<String> {
         self.seen().inboxes.get(phone)?.iter().rev().nth(back).cloned()
     }
@@ -252,7 +252,7 @@ impl World {
         }
     }
 
-    /// Looks at everything that has to hold after every step.
+    /// Checks every invariant after a step.
     pub(super) fn look(&self) -> Option<String> {
         let mut seen = self.seen();
         let by = self.planner.policy().trial.unique_by;

@@ -1,3 +1,5 @@
+//! The fakes of the test kit.
+
 use std::time::Duration;
 
 use trial_core::ports::{Clock, Entropy, Mailer, SmsGateway};

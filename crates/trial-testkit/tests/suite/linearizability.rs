@@ -1,3 +1,5 @@
+//! The check of linearizability, and recorded runs.
+
 use trial_core::{ApplyCode, SendCode};
 use trial_testkit::linearizability::{Answer, Model, Operation, PlannerModel, Question, Verdict, check};
 use trial_testkit::simulation::{Mutation, planner, record};
@@ -5,7 +7,7 @@ use trial_testkit::simulation::{Mutation, planner, record};
 const BOUND: usize = 20_000;
 const SEEDS: u64 = 100;
 
-/// A register: `Some` writes and is answered what was there, `None` reads.
+/// A register: `Some` writes and returns the previous value, `None` reads.
 struct Register;
 
 impl Model for Register {

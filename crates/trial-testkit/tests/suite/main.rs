@@ -1,4 +1,4 @@
-//! The test kit's own tests: the model is judged by the suite that it serves in.
+//! The test kit's own tests: the model passes the suite that it serves in.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 

@@ -1,3 +1,5 @@
+//! The conformance suite on the ledger in memory.
+
 use async_trait::async_trait;
 use trial_core::ports::Operations;
 use trial_core::{AccessCodeState, ChallengeState};
@@ -13,7 +15,7 @@ impl LedgerFactory for InMemory {
         MemoryLedger::default()
     }
 
-    /// Nothing outlives the process: what is kept is carried over, so that the check itself is checked.
+    /// Nothing outlives the process: the state is carried over, so that the check itself is checked.
     async fn reopen(&self, ledger: MemoryLedger) -> Option<MemoryLedger> {
         Some(MemoryLedger::from(ledger.state()))
     }

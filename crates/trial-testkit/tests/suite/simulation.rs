@@ -1,3 +1,5 @@
+//! The simulation: runs without failure, and deliberate bugs that it finds.
+
 use trial_testkit::simulation::{Mutation, find, simulate};
 
 const SEEDS: u64 = 200;
