@@ -1,4 +1,4 @@
-//! The privacy of captured messages: what is removed from the database is removed from the sandbox inbox beside it.
+//! Personal data in captured messages: erased from the sandbox inbox together with the database's rows.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -14,7 +14,7 @@ use trial_sandbox::{Inbox, Recipient};
 use crate::config::Config;
 use crate::ledger::Ledger;
 
-/// How captured messages are named beside the tables of the database.
+/// Name of captured messages beside the database's tables.
 const CAPTURED: &str = "captured_messages";
 /// Columns that hold recipients of messages.
 const RECIPIENTS: [&str; 4] = ["phone", "email", "email_key", "recipient"];
@@ -42,7 +42,7 @@ impl CapturedCare {
     }
 }
 
-/// Whoever the person's messages were for: the rows name addresses that go with a phone, and the other way round.
+/// Recipients of the person's messages: rows link addresses to phones and phones to addresses.
 fn recipients(person: &Person, held: &PersonData) -> BTreeSet<Recipient> {
     let rows = held.0.values().flatten().filter_map(Value::as_object);
     let columns = rows.flat_map(|row| RECIPIENTS.iter().filter_map(|name| row.get(*name)?.as_str()));
@@ -53,7 +53,7 @@ fn recipients(person: &Person, held: &PersonData) -> BTreeSet<Recipient> {
 impl DataCare for CapturedCare {
     async fn expire(&self, page: ExpiryPage, dry_run: bool) -> Result<Expired, LedgerError> {
         let mut expired = self.database.expire(page, dry_run).await?;
-        // Once in each round over the requests for codes, whose messages these are.
+        // Once per run, with the page of code requests that the messages belong to.
         if page.what == Expiring::CodeRequests && page.after == [0; 16] {
             let messages = self.erase(move |_, at| at < page.since, dry_run).await?;
             expired.removed += u64::try_from(messages).unwrap_or(u64::MAX);
@@ -94,7 +94,7 @@ impl DataCare for CapturedCare {
         if matches!(judged, Forgotten::Refused(_)) {
             return Ok(judged);
         }
-        // Before the rows that say which messages are meant.
+        // Before the rows are erased: they name the messages to erase.
         let messages = self.erase(move |to, _| recipients.contains(to), dry_run).await?;
         let mut forgotten = if dry_run { judged } else { self.database.forget(person, pseudonym, false, by).await? };
         if let Forgotten::Erased(rows) = &mut forgotten

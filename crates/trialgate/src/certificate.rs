@@ -1,19 +1,19 @@
-//! How long the certificate that the service shows is good for.
+//! Checks the validity period of the service's certificate.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use trial_tls::Presented;
 
-/// From so many days before its end on, a certificate is warned of: those that renew themselves have done so by then.
+/// Days before its end from which a certificate is warned of; automatic renewal has happened by then.
 const WARN_DAYS: i64 = 14;
 
-/// What a certificate is good for, in words that name the key to set where there is something to do.
+/// Validity of a certificate, with the key to set if there is something to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Verdict {
-    /// It is valid for long enough.
+    /// Valid for long enough.
     Good(String),
-    /// It ends soon.
+    /// About to expire.
     EndsSoon(String),
-    /// It is not valid.
+    /// Not valid.
     Invalid(String),
 }
 

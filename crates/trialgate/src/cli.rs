@@ -23,107 +23,107 @@ pub(crate) struct Cli {
     command: Command,
 }
 
-/// What every command takes.
+/// Options of every command.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Global {
-    /// The configuration; `trialgate.toml` in the working directory, if it exists, when this is not given
+    /// Configuration file [default: `trialgate.toml` in the working directory, if it exists]
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Serve with nothing to set up: embedded database, SMS and mail captured instead of sent
+    /// Run a complete service without setup: embedded database; SMS and mails are captured, not sent
     Sandbox(sandbox::Sandbox),
-    /// Serve
+    /// Run the service
     Serve(serve::Serve),
-    /// Prepare the database: create it, or bring it to this release; or move it to PostgreSQL
+    /// Create or upgrade the database, or transfer it from SQLite to PostgreSQL
     Migrate(migrate::Migrate),
-    /// Check every setting and dependency and say what is wrong
+    /// Check every setting and dependency and report problems
     Doctor(doctor::Doctor),
-    /// A database that refuses decisions
+    /// Confirm a database that refuses decisions
     #[command(subcommand)]
     Database(database::DatabaseCommand),
-    /// The pool of access codes
+    /// Manage the pool of access codes
     #[command(subcommand)]
     AccessCodes(access_codes::AccessCodes),
-    /// The daily e-mail threshold
+    /// Show or set the daily e-mail limit
     #[command(subcommand)]
     Quota(quota::Quota),
-    /// Numbers of the rules, changed while the service runs
+    /// Runtime settings (limits and durations)
     #[command(subcommand)]
     Settings(settings::Settings),
-    /// Tenants
+    /// List, show and change tenants
     #[command(subcommand)]
     Tenants(tenants::Tenants),
-    /// Do what time has brought: end trials, close them after the grace, tell their owners, free access codes that have
-    /// rested. `serve` does so every minute
+    /// Run the scheduled tasks once: suspend expired trials, close them after the grace period, notify owners, return
+    /// quarantined access codes. `serve` does so every minute
     Sweep(sweep::Sweep),
-    /// The clock that trials are ended by, and its confirmation after a leap
+    /// Show the clock that scheduled tasks go by, and confirm it after a jump
     #[command(subcommand)]
     Clock(clock::ClockCommand),
-    /// Mails
+    /// List, retry and preview mails
     #[command(subcommand)]
     Mail(mail::Mail),
-    /// What happened to applicants
+    /// Find the requests of an applicant
     #[command(subcommand)]
     Applications(applications::Applications),
-    /// Phones that are locked after too many wrong codes
+    /// Show and unlock phones that are locked after too many wrong codes
     #[command(subcommand)]
     Phones(phones::Phones),
-    /// Number prefixes that are blocked because codes are sent to them and not used
+    /// Number ranges blocked by the fraud guard, and the safe list
     #[command(subcommand)]
     Prefixes(prefixes::PrefixesCommand),
-    /// People who may use the operations interface and the console
+    /// Manage people who use the operations interface and the console
     #[command(subcommand)]
     Operators(operators::Operators),
-    /// Back ends that sign their requests, where `http.callers` is "signed"
+    /// Manage API clients: back ends that sign their requests (`http.callers = "signed"`)
     #[command(subcommand)]
     Callers(callers::Callers),
-    /// What was changed, and by whom
+    /// Show who changed what
     #[command(subcommand)]
     Audit(audit::Audit),
-    /// What the contact-centre platform is told of tenants
+    /// Events sent to the contact-centre platform
     #[command(subcommand)]
     Webhooks(webhooks::Webhooks),
-    /// Print everything that is held on one person, as JSON
+    /// Print all data of one person as JSON
     Export(persons::Export),
-    /// Erase everything that is held on one person; the audit is kept, without the name
+    /// Erase all data of one person; the audit is kept under a pseudonym
     Forget(persons::Forget),
-    /// What is removed when its time is over
+    /// Remove expired data
     #[command(subcommand)]
     Retention(retention::RetentionCommand),
-    /// Rewrite the database file (SQLite) so that nothing of erased rows is left in it; nothing can be stored meanwhile
+    /// Rewrite the SQLite file so that no byte of erased rows is left; nothing can be stored meanwhile
     Compact(compact::Compact),
-    /// Copy the database into a file, while the service runs
+    /// Copy the SQLite database into a file while the service runs
     Backup(backup::Backup),
-    /// The configuration in force
+    /// Print or check the configuration
     #[command(subcommand)]
     Config(config::ConfigCommand),
-    /// Keys that codes and initial passwords are derived from
+    /// Generate keys that codes and initial passwords are derived from
     #[command(subcommand)]
     Secrets(secrets::Secrets),
-    /// Print the OpenAPI document of the public interface, or of that for operations
+    /// Print the OpenAPI document of the public or the operations interface
     Openapi(openapi::Openapi),
-    /// Print a script that completes commands in a shell
+    /// Print a completion script for a shell
     Completions(completions::Completions),
 }
 
 impl Global {
-    /// The configuration in force.
+    /// Loads the configuration in force.
     ///
     /// # Errors
-    /// It cannot be read, or something in it is wrong.
+    /// The configuration cannot be read, or a setting is wrong.
     pub(crate) fn load(&self) -> anyhow::Result<Config> {
         Sources::new(self.config.clone()).load()
     }
 }
 
 impl Cli {
-    /// Does what was asked.
+    /// Runs the command.
     ///
     /// # Errors
-    /// It was refused or failed.
+    /// The command was refused or failed.
     pub(crate) fn run(self) -> anyhow::Result<()> {
         let global = &self.global;
         match self.command {

@@ -1,4 +1,4 @@
-//! The composition: the only place that names concrete adapters.
+//! The composition: the only module that names concrete adapters.
 
 use std::error::Error;
 use std::io;
@@ -33,7 +33,7 @@ use crate::logging;
 use crate::prepare::{Prepared, PreparedGuard, PreparedMailer};
 use crate::shutdown::Signals;
 
-/// How long the platform may take for one answer.
+/// Time-out of one webhook delivery.
 pub(crate) const WEBHOOK_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// The clock of this machine.
@@ -42,10 +42,10 @@ pub(crate) struct SystemClock;
 /// The randomness of the operating system.
 pub(crate) struct OsEntropy;
 
-/// How often the files of the certificate are looked at.
+/// Interval at which the certificate's files are checked for changes.
 const RENEWAL_EVERY: Duration = Duration::from_mins(1);
 
-/// Files that the process has open besides connections: the database, the outgoing connections, the log.
+/// Open files besides client connections: database, outgoing connections, log.
 const OTHER_FILES: u64 = 512;
 
 /// A running service.
@@ -55,11 +55,11 @@ pub(crate) struct Service {
     http: HttpServer,
     ledger: Ledger,
     renewing: Option<Renewing>,
-    /// Shows how many lines of the log nobody took.
+    /// Counts log lines that were dropped.
     counting: JoinHandle<()>,
 }
 
-/// What looks after the certificate.
+/// The task that renews the certificate.
 struct Renewing {
     asked: Arc<Notify>,
     task: JoinHandle<()>,
@@ -80,7 +80,7 @@ impl Entropy for OsEntropy {
     }
 }
 
-/// The runtime of the process, with one worker thread for each core.
+/// The runtime of the process, with one worker thread per core.
 ///
 /// # Errors
 /// The operating system refused a thread.
@@ -88,10 +88,10 @@ pub(crate) fn runtime() -> anyhow::Result<Runtime> {
     Builder::new_multi_thread().enable_all().build().context("cannot start the threads of the process")
 }
 
-/// Takes the port before anything else, so that a conflict is told at once. `setting` is what to change then.
+/// Binds the port first, so that a conflict is reported at once; `setting` names what to change.
 ///
 /// # Errors
-/// The address cannot be listened on; the message says what to do.
+/// The address cannot be bound; the message says what to do.
 fn listen(address: SocketAddr, setting: &str) -> anyhow::Result<TcpListener> {
     TcpListener::bind(address).map_err(|error| {
         let reason = match error.kind() {
@@ -108,17 +108,17 @@ fn listen(address: SocketAddr, setting: &str) -> anyhow::Result<TcpListener> {
     })
 }
 
-/// What is listened on: by everybody, and by administrators if they have a listener of their own.
+/// The public listener, and a separate one for administrators if configured.
 pub(crate) struct Listeners {
     public: TcpListener,
     admin: Option<TcpListener>,
 }
 
 impl Listeners {
-    /// Takes the ports that are configured; `setting` is what to change if the public one cannot be had.
+    /// Binds the configured ports; `setting` names what to change if the public one is taken.
     ///
     /// # Errors
-    /// An address cannot be listened on; the message says what to do.
+    /// An address cannot be bound; the message says what to do.
     pub(crate) fn bind(config: &Config, setting: &str) -> anyhow::Result<Self> {
         let http = &config.settings.http;
         let public = listen(http.listen, setting)?;
@@ -126,24 +126,24 @@ impl Listeners {
         Ok(Self { public, admin })
     }
 
-    /// Where everybody comes.
+    /// The public address.
     ///
     /// # Errors
-    /// The operating system does not say.
+    /// The operating system does not report it.
     pub(crate) fn address(&self) -> io::Result<SocketAddr> {
         self.public.local_addr()
     }
 
-    /// Where administrators come, if that is elsewhere.
+    /// The administrators' address, if it is a separate one.
     ///
     /// # Errors
-    /// The operating system does not say.
+    /// The operating system does not report it.
     pub(crate) fn admin_address(&self) -> io::Result<Option<SocketAddr>> {
         self.admin.as_ref().map(TcpListener::local_addr).transpose()
     }
 }
 
-/// Whoever uses this command, now, for the audit.
+/// This command's actor and the current time, for the audit.
 pub(crate) fn changed_by(actor: String) -> ChangedBy {
     ChangedBy::now(actor, &SystemClock, &OsEntropy)
 }
@@ -151,16 +151,16 @@ pub(crate) fn changed_by(actor: String) -> ChangedBy {
 /// The inbox of captured messages, beside the database.
 ///
 /// # Errors
-/// It cannot be used, or another process uses it.
+/// The inbox cannot be used, or another process uses it.
 pub(crate) fn inbox(config: &Config) -> anyhow::Result<Arc<Inbox>> {
     let opened = Inbox::open(&config.inbox());
     Ok(Arc::new(opened.context("cannot capture messages, which one process at a time can do beside a database")?))
 }
 
-/// The mailer to a real mail server.
+/// The mailer to an SMTP server.
 ///
 /// # Errors
-/// The settings make no sense, or a template is broken.
+/// The settings are invalid, or a template is broken.
 pub(crate) fn smtp_mailer(smtp: &SmtpSetup, wording: Wording) -> anyhow::Result<SmtpMailer> {
     let dkim = smtp.dkim.as_ref().map(|dkim| DkimSettings {
         domain: dkim.domain.clone(),
@@ -182,10 +182,10 @@ pub(crate) fn smtp_mailer(smtp: &SmtpSetup, wording: Wording) -> anyhow::Result<
     SmtpMailer::new(settings, templates(wording)?).context("the settings of `mail` cannot be used")
 }
 
-/// The templates of mails, all of them tried.
+/// The mail templates, each rendered once as a check.
 ///
 /// # Errors
-/// One is broken; says which, and where.
+/// A template is broken; the message names it and the place.
 pub(crate) fn templates(wording: Wording) -> anyhow::Result<Templates> {
     let Wording { portal_url, support_contact, timezone, templates } = wording;
     let setting = MailSetting { portal_url, support_contact, timezone };
@@ -195,16 +195,16 @@ pub(crate) fn templates(wording: Wording) -> anyhow::Result<Templates> {
     }
 }
 
-/// The platform that is told by webhooks.
+/// The platform's webhook.
 ///
 /// # Errors
-/// Its settings make no sense, or TLS cannot be used.
+/// Its settings are invalid, or TLS cannot be used.
 pub(crate) fn webhook_platform(setup: &WebhookSetup, clock: Arc<dyn Clock>) -> anyhow::Result<WebhookPlatform> {
     let platform = WebhookPlatform::new(setup.settings.clone(), clock, Arc::new(SystemLookup));
     platform.context("`platform.webhook` cannot be used")
 }
 
-/// What signed requests are checked by, if requests have to be signed.
+/// Authentication of API clients, if requests have to be signed.
 fn caller_parts(
     who: Callers,
     ledger: &Ledger,
@@ -218,7 +218,7 @@ fn caller_parts(
     })
 }
 
-/// The check of visitors before a code is sent.
+/// The bot challenge of the application page.
 fn page_guard(
     prepared: PreparedGuard,
     replays: Arc<dyn ReplayGuard>,
@@ -235,12 +235,12 @@ fn page_guard(
     }
 }
 
-/// Who judges what a CAPTCHA made.
+/// The client of the CAPTCHA provider's verification interface.
 pub(crate) fn siteverify(settings: SiteverifySettings) -> anyhow::Result<Siteverify> {
     Siteverify::new(settings).context("`site.siteverify` cannot be used")
 }
 
-/// The providers that may tell what became of their messages.
+/// The SMS providers that send delivery receipts.
 fn sms_callbacks(secrets: CallbackSecrets) -> Vec<SmsCallback> {
     let readers: [(_, _, ReceiptReader); 2] =
         [("huawei", secrets.huawei, huawei_receipts), ("twilio", secrets.twilio, twilio_receipts)];
@@ -250,7 +250,7 @@ fn sms_callbacks(secrets: CallbackSecrets) -> Vec<SmsCallback> {
     callbacks.collect()
 }
 
-/// Reads the phone numbering plans, which takes a while, before the first request needs them.
+/// Loads the phone numbering plans, which takes a while, before the first request needs them.
 fn warm_up(phones: PhonePolicy) {
     std::thread::spawn(move || Phone::parse("+8616673280001", &phones));
 }
@@ -266,8 +266,8 @@ impl Renewing {
     }
 }
 
-/// Lets the process have as many files open as it may: each connection is one, and the usual limit of 1,024 is meant for programs
-/// that wait for them in an older way. Whether that is as many as are to be served, `doctor` says.
+/// Raises the soft limit of open files to the hard limit: each connection is a file, and the usual 1,024 is meant for
+/// programs that use `select`. `doctor` compares the limit with the configuration.
 pub(crate) fn raise_file_limit() {
     let limit = getrlimit(Resource::Nofile);
     let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
@@ -278,14 +278,14 @@ pub(crate) fn raise_file_limit() {
     }
 }
 
-/// How many files this process may not have open that it needs for as many connections as it is to serve.
+/// Number of files that this process needs for its connections but may not open.
 pub(crate) fn missing_files(config: &Config) -> Option<u64> {
     let needed = config.settings.http.limits.connections as u64 + OTHER_FILES;
     getrlimit(Resource::Nofile).maximum.and_then(|maximum| needed.checked_sub(maximum)).filter(|missing| *missing > 0)
 }
 
 impl Service {
-    /// Puts everything together and begins to serve on the listeners, on the runtime that this is called on.
+    /// Builds the service and starts to serve on the listeners, on the current runtime.
     ///
     /// # Errors
     /// A part cannot be used; the message says what to do.
@@ -388,10 +388,10 @@ impl Service {
         Ok(Self { engine, following, http, ledger, renewing, counting })
     }
 
-    /// Serves until a signal comes; then finishes what was accepted.
+    /// Serves until a signal arrives, then finishes accepted requests.
     ///
     /// # Errors
-    /// The server ended by itself, or a second signal did not let it finish.
+    /// The server ended by itself, or a second signal stopped it before it finished.
     pub(crate) async fn run(self, mut signals: Signals) -> anyhow::Result<()> {
         let Self { mut engine, mut following, http, ledger, renewing, counting } = self;
         let reload = || {

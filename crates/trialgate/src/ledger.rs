@@ -1,4 +1,4 @@
-//! The ledger that is configured: the part of the composition that names databases.
+//! The configured ledger: the part of the composition that names databases.
 
 use std::sync::Arc;
 
@@ -37,7 +37,7 @@ impl Ledger {
     /// Opens a database whose migrations have all run.
     ///
     /// # Errors
-    /// The message says what to do.
+    /// The database cannot be used; the message says what to do.
     pub(crate) async fn open(database: &Database) -> anyhow::Result<Self> {
         Ok(match database {
             Database::Sqlite(file) => Self::Sqlite(SqliteLedger::open(SqliteOptions::new(file)).await?),
@@ -49,7 +49,7 @@ impl Ledger {
         })
     }
 
-    /// Opens the configured database; an error says so if there is no configuration.
+    /// Opens the configured database; the error mentions a missing configuration.
     ///
     /// # Errors
     /// As for [`Self::open`].
@@ -63,10 +63,10 @@ impl Ledger {
         })
     }
 
-    /// Runs the migrations that have not run; returns their names.
+    /// Runs pending migrations; returns their names.
     ///
     /// # Errors
-    /// The message says what to do.
+    /// The database cannot be used; the message says what to do.
     pub(crate) async fn migrate(database: &Database) -> anyhow::Result<Vec<String>> {
         Ok(match database {
             Database::Sqlite(file) => SqliteLedger::migrate(&SqliteOptions::new(file)).await?,
@@ -74,7 +74,7 @@ impl Ledger {
         })
     }
 
-    /// The clock by which everything is decided: that of the database server, if there is one.
+    /// The clock of decisions: the database server's, if there is one.
     pub(crate) fn clock(&self) -> Arc<dyn Clock> {
         match self {
             Self::Sqlite(_) => Arc::new(SystemClock),
@@ -82,7 +82,7 @@ impl Ledger {
         }
     }
 
-    /// The way to read that clock, if it is another's.
+    /// Reader of the database server's clock, if there is one.
     pub(crate) fn time(&self) -> Option<TimeParts> {
         match self {
             Self::Sqlite(_) => None,
@@ -92,7 +92,7 @@ impl Ledger {
         }
     }
 
-    /// Where trials are decided.
+    /// Decisions on requests.
     pub(crate) fn decisions(&self) -> Arc<dyn TrialLedger> {
         match self {
             Self::Sqlite(ledger) => Arc::new(ledger.clone()),
@@ -100,7 +100,7 @@ impl Ledger {
         }
     }
 
-    /// What can be refused out of turn, where several instances take turns.
+    /// Pre-screening, if several instances share the database.
     pub(crate) fn screen(&self) -> Option<Arc<dyn Screen>> {
         match self {
             Self::Sqlite(_) => None,
@@ -108,7 +108,7 @@ impl Ledger {
         }
     }
 
-    /// What time brings.
+    /// Scheduled tasks.
     pub(crate) fn upkeep(&self) -> Arc<dyn Upkeep> {
         match self {
             Self::Sqlite(ledger) => Arc::new(ledger.clone()),
@@ -116,7 +116,7 @@ impl Ledger {
         }
     }
 
-    /// Where mails wait.
+    /// Outbox of mails.
     pub(crate) fn outbox(&self) -> Arc<dyn Outbox> {
         match self {
             Self::Sqlite(ledger) => Arc::new(ledger.clone()),
@@ -124,7 +124,7 @@ impl Ledger {
         }
     }
 
-    /// Where events of the platform wait.
+    /// Outbox of platform events.
     pub(crate) fn event_outbox(&self) -> Arc<dyn EventOutbox> {
         match self {
             Self::Sqlite(ledger) => Arc::new(ledger.clone()),
@@ -132,7 +132,7 @@ impl Ledger {
         }
     }
 
-    /// What operations ask and change of events.
+    /// Operators' queries and commands on events.
     pub(crate) fn event_operations(&self) -> Arc<dyn EventOperations> {
         match self {
             Self::Sqlite(ledger) => Arc::new(ledger.clone()),
@@ -140,7 +140,7 @@ impl Ledger {
         }
     }
 
-    /// What removes, shows and forgets data of persons.
+    /// Retention, export and erasure of personal data.
     pub(crate) fn care(&self) -> Arc<dyn DataCare> {
         match self {
             Self::Sqlite(ledger) => Arc::new(ledger.clone()),
@@ -148,7 +148,7 @@ impl Ledger {
         }
     }
 
-    /// Where receipts of short messages are kept, and counted.
+    /// Delivery receipts of SMS.
     pub(crate) fn receipts(&self) -> Arc<dyn Receipts> {
         let kept: Arc<dyn Receipts> = match self {
             Self::Sqlite(ledger) => Arc::new(ledger.clone()),
@@ -157,7 +157,7 @@ impl Ledger {
         Arc::new(CountedReceipts::new(kept))
     }
 
-    /// What operations ask and change.
+    /// Operators' queries and commands.
     pub(crate) fn operations(&self) -> Arc<dyn Operations> {
         match self {
             Self::Sqlite(ledger) => Arc::new(ledger.clone()),
@@ -165,7 +165,7 @@ impl Ledger {
         }
     }
 
-    /// Who operates the service.
+    /// Operators of the service.
     pub(crate) fn operators(&self) -> Arc<dyn Operators> {
         match self {
             Self::Sqlite(ledger) => Arc::new(ledger.clone()),
@@ -173,7 +173,7 @@ impl Ledger {
         }
     }
 
-    /// Who signs its requests.
+    /// API clients.
     pub(crate) fn callers(&self) -> Arc<dyn Callers> {
         match self {
             Self::Sqlite(ledger) => Arc::new(ledger.clone()),
@@ -181,7 +181,7 @@ impl Ledger {
         }
     }
 
-    /// Where owners of tenants sign in.
+    /// Accounts of the owners' portal.
     pub(crate) fn portal(&self) -> Arc<dyn Portal> {
         match self {
             Self::Sqlite(ledger) => Arc::new(ledger.clone()),
@@ -189,7 +189,7 @@ impl Ledger {
         }
     }
 
-    /// Which number prefixes are blocked, and which never are.
+    /// Number ranges of the fraud guard.
     pub(crate) fn prefixes(&self) -> Arc<dyn Prefixes> {
         match self {
             Self::Sqlite(ledger) => Arc::new(ledger.clone()),
@@ -197,7 +197,7 @@ impl Ledger {
         }
     }
 
-    /// Where settings are changed.
+    /// Runtime settings.
     pub(crate) fn settings(&self) -> Arc<dyn SettingsStore> {
         match self {
             Self::Sqlite(ledger) => Arc::new(ledger.clone()),
@@ -205,7 +205,7 @@ impl Ledger {
         }
     }
 
-    /// What was changed, by whom.
+    /// The audit.
     pub(crate) fn audit(&self) -> Arc<dyn AuditTrail> {
         match self {
             Self::Sqlite(ledger) => Arc::new(ledger.clone()),
@@ -213,10 +213,10 @@ impl Ledger {
         }
     }
 
-    /// What the settings of a database server endanger, the graver concerns with `true`.
+    /// Concerns about the database server's settings; `true` marks grave ones.
     ///
     /// # Errors
-    /// It cannot be asked.
+    /// The server cannot be reached.
     pub(crate) async fn concerns(&self) -> Result<Vec<(bool, String)>, LedgerError> {
         match self {
             Self::Sqlite(_) => Ok(Vec::new()),
@@ -224,7 +224,7 @@ impl Ledger {
         }
     }
 
-    /// Does what was asked so far and closes every connection.
+    /// Finishes pending work and closes every connection.
     pub(crate) async fn close(&self) {
         match self {
             Self::Sqlite(ledger) => ledger.close().await,

@@ -1,5 +1,5 @@
-//! Logs: human or JSON, to standard error, so that standard output stays for what was asked for. A thread of its own writes
-//! them: whoever logs waits for nobody, and what standard error does not take in time is dropped and counted.
+//! Logs as text or JSON on standard error; standard output has the command's result only. A thread of its own writes
+//! them: logging never blocks, and lines that standard error does not take in time are dropped and counted.
 
 use std::io::{self, IsTerminal, Write};
 use std::panic;
@@ -20,18 +20,18 @@ use crate::output;
 
 /// Lines that may wait to be written; one more is dropped.
 const WAITING: usize = 8_192;
-/// The interval at which the dropped lines are looked at.
+/// Interval at which dropped lines are counted.
 const COUNT_EVERY: Duration = Duration::from_secs(1);
 
 /// Lines that this process has dropped.
 static DROPPED: OnceLock<ErrorCounter> = OnceLock::new();
 
-/// Reads `log.level`: a level, or directives such as `warn,trial_engine=debug`.
+/// Parses `log.level`: a level, or directives such as `warn,trial_engine=debug`.
 ///
 /// # Errors
-/// Says which part is wrong.
+/// The message names the wrong part.
 pub(crate) fn filter(level: &str) -> Result<EnvFilter, String> {
-    // A bare word that is no level would be taken for the name of a module, and log everything of it.
+    // An unknown bare word would be read as a module's name, and log everything of it.
     for directive in level.split(',') {
         let is_level = !directive.is_empty() && directive.parse::<LevelFilter>().is_ok();
         if !directive.contains(['=', '[']) && !is_level {
@@ -43,7 +43,7 @@ pub(crate) fn filter(level: &str) -> Result<EnvFilter, String> {
         .map_err(|_| format!("{level:?} is not a filter; write a level, or directives such as warn,trial_engine=debug"))
 }
 
-/// What is still to be told of when the process ends.
+/// Log lines and traces still to be sent when the process ends.
 #[must_use]
 pub(crate) struct Telling {
     lines: WorkerGuard,
@@ -52,22 +52,22 @@ pub(crate) struct Telling {
 }
 
 impl Telling {
-    /// Tells it, in bounded time. Not to be called on a runtime.
+    /// Sends them, in bounded time. Must not be called on a runtime.
     pub(crate) fn finish(self) {
         #[cfg(feature = "otlp")]
         if let Some(traces) = self.traces {
             traces.finish();
         }
         let lines = self.lines;
-        // It waits for lines to be written, which nobody may read.
+        // This waits for lines to be written, which nobody may read.
         output::briefly(move || drop(lines));
     }
 }
 
-/// Installs the logs of the process and, where they are built in and asked for, traces. Not to be called on a runtime.
+/// Installs the process's logs and, if built in and configured, traces. Must not be called on a runtime.
 ///
 /// # Errors
-/// The level makes no sense, there can be no traces, or logs are installed already.
+/// The level is invalid, traces cannot be started, or logs are installed already.
 pub(crate) fn install(settings: &Settings) -> anyhow::Result<Telling> {
     let Log { format, level } = &settings.log;
     let filter = filter(level).map_err(|error| anyhow!("`log.level` {error}"))?.and(filter_fn(is_impersonal));
@@ -92,12 +92,12 @@ pub(crate) fn install(settings: &Settings) -> anyhow::Result<Telling> {
     Ok(telling)
 }
 
-/// A writer that takes lines without waiting, and hands them to a thread.
+/// A writer that never blocks and hands lines to a thread.
 fn writer(out: impl Write + Send + 'static) -> (NonBlocking, WorkerGuard) {
     NonBlockingBuilder::default().lossy(true).buffered_lines_limit(WAITING).thread_name("log").finish(out)
 }
 
-/// Shows how many lines were dropped: as a metric at all times, and by a line once lines are taken again.
+/// Counts dropped lines: always as a metric, and by a log line once lines are accepted again.
 pub(crate) async fn count_dropped() {
     let Some(dropped) = DROPPED.get() else { return };
     let mut ticks = interval(COUNT_EVERY);
@@ -112,7 +112,7 @@ pub(crate) async fn count_dropped() {
                 lines = lines - told,
                 "lines of the log were dropped: standard error did not take them in time"
             );
-            // Unless this line is among them.
+            // Unless this line was dropped too.
             if dropped.dropped_lines() == lines {
                 told = lines;
             }
@@ -120,8 +120,8 @@ pub(crate) async fn count_dropped() {
     }
 }
 
-/// The lower levels of other people's crates show what passes through them: addresses, passwords, whole mails. And the
-/// server's own account of its start says nothing that ours does not.
+/// Drops the lower levels of third-party crates, which log what passes through them: addresses, passwords, whole mails;
+/// and the server's own start messages, which repeat ours.
 fn is_impersonal(metadata: &Metadata<'_>) -> bool {
     let target = metadata.target();
     match *metadata.level() {

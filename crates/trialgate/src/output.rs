@@ -1,4 +1,4 @@
-//! The one place that writes to standard output and standard error.
+//! The only module that writes to standard output and standard error.
 
 use std::fmt::{self, Display};
 use std::io::{self, Write};
@@ -11,10 +11,10 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use clap::Args;
 use serde::Serialize;
 
-/// The longest wait of a service for a reader of its output.
+/// The longest time that a service waits for the reader of its output.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// How a listing is printed.
+/// Output format of a command.
 #[derive(Debug, Clone, Copy, Args)]
 pub(crate) struct Output {
     /// Print JSON instead of text
@@ -27,19 +27,19 @@ impl Output {
         self.json
     }
 
-    /// Prints a report, as text by its `Display`, as JSON by its `Serialize`.
+    /// Prints a report: text by its `Display`, JSON by its `Serialize`.
     ///
     /// # Errors
-    /// Standard output is gone.
+    /// Standard output is closed.
     pub(crate) fn show(self, report: &(impl Serialize + Display)) -> anyhow::Result<()> {
         if self.json { say(&serde_json::to_string_pretty(report)?) } else { say(&report.to_string()) }
     }
 }
 
-/// Prints text and ends its line.
+/// Prints text and a line end.
 ///
 /// # Errors
-/// Standard output is gone.
+/// Standard output is closed.
 pub(crate) fn say(text: &str) -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
     let written = writeln!(out, "{}", text.trim_end()).and_then(|()| out.flush());
@@ -49,7 +49,7 @@ pub(crate) fn say(text: &str) -> anyhow::Result<()> {
     })
 }
 
-/// The reader of standard output has seen enough, as `head` has.
+/// Standard output was closed by its reader, as `head` does.
 #[derive(Debug)]
 struct NobodyReads;
 
@@ -61,32 +61,32 @@ impl Display for NobodyReads {
 
 impl std::error::Error for NobodyReads {}
 
-/// Prints a line to standard error. If nobody reads that, there is nobody to tell.
+/// Prints a line to standard error; a write error is ignored.
 pub(crate) fn complain(line: &str) {
     let _ = writeln!(io::stderr().lock(), "{line}");
 }
 
-/// Prints text of a service that goes on whether anybody reads it or not.
+/// Prints text of a service that runs on whether or not the text is read.
 ///
 /// # Errors
-/// Standard output is gone.
+/// Standard output is closed.
 pub(crate) fn announce(text: String) -> anyhow::Result<()> {
     briefly(move || say(&text)).unwrap_or(Ok(()))
 }
 
-/// Does what may wait for a reader of our output, on a thread of its own, and waits for it a moment; nothing, if it is
-/// not done by then.
+/// Runs work that may block on the reader of our output in a thread, and waits a moment; `None` if it is not done by
+/// then.
 pub(crate) fn briefly<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
     let (done, wait) = mpsc::channel();
     let work = move || {
-        // Nobody waits any more: it is done all the same.
+        // The receiver may be gone; the work is done all the same.
         let _ = done.send(work());
     };
     thread::Builder::new().name("output".to_owned()).spawn(work).ok()?;
     wait.recv_timeout(PATIENCE).ok()
 }
 
-/// 0, or 1 with one line that says why.
+/// 0, or 1 with one line that gives the reason.
 pub(crate) fn exit_code(outcome: anyhow::Result<()>) -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -104,7 +104,7 @@ pub(crate) fn time(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
-/// Rows in columns, the first row being the heads. The last column is as wide as it likes.
+/// Rows in columns; the first row has the headings. The last column is not padded.
 pub(crate) struct Table<const COLUMNS: usize>(pub(crate) Vec<[String; COLUMNS]>);
 
 impl<const COLUMNS: usize> Table<COLUMNS> {

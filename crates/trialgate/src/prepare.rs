@@ -1,5 +1,5 @@
-//! Builds everything that serving needs from files and texts, before any port, network or database is touched: `serve` runs by
-//! it, and `config check` tries it, so that both say the same of the same configuration.
+//! Builds all parts of the service that need only files and texts, before any port, network or database is touched.
+//! `serve` uses it and `config check` tries it, so that both report the same problems.
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ use crate::config::{
 };
 use crate::ledger::Ledger;
 
-/// The parts of a service that stand on the configuration alone.
+/// Parts of a service that depend on the configuration alone.
 pub(crate) struct Prepared {
     pub(crate) keyring: Keyring,
     pub(crate) routes: Vec<PreparedRoute>,
@@ -35,20 +35,20 @@ pub(crate) struct Prepared {
 /// The transport of mails.
 pub(crate) enum PreparedMailer {
     Smtp(Box<SmtpMailer>),
-    /// They are captured.
+    /// Mails are captured.
     Sandbox {
         templates: Templates,
         message_id_domain: String,
     },
 }
 
-/// The check of visitors before a code is sent.
+/// The bot challenge before a code is sent.
 pub(crate) enum PreparedGuard {
     Altcha(AltchaCost),
     Siteverify { guard: Siteverify, widget: Box<CaptchaWidget> },
 }
 
-/// A gateway of short messages that has not begun to connect.
+/// An SMS gateway that is not connected yet.
 pub(crate) struct PreparedRoute {
     gateway: PreparedGateway,
     countries: ServedCountries,
@@ -56,16 +56,16 @@ pub(crate) struct PreparedRoute {
 
 enum PreparedGateway {
     Ready(Arc<dyn SmsGateway>),
-    /// It connects as soon as it exists.
+    /// Connects when it is created.
     Smpp(Box<SmppSettings>),
-    /// It needs the inbox, which one process at a time can open.
+    /// Needs the inbox, which one process at a time can open.
     Sandbox,
 }
 
-/// Builds everything, and collects everything that is wrong.
+/// Builds every part and collects all problems.
 ///
 /// # Errors
-/// The parts that are missing or cannot be used, each with the key to set.
+/// The parts that are missing or unusable, each with the key to set.
 pub(crate) fn prepare(config: &Config) -> Result<Prepared, ConfigError> {
     let Serving { keyring, gateways, callbacks, mail, wording, platform, guard, identity } = config.serving()?;
     let mut problems = Vec::new();
@@ -128,8 +128,7 @@ pub(crate) fn route(setup: &GatewaySetup) -> anyhow::Result<PreparedRoute> {
 }
 
 impl PreparedRoute {
-    /// Starts the gateway on the runtime that this is called on. Receipts that come by its own connection go to the ledger, if
-    /// there is one.
+    /// Starts the gateway on the current runtime. Delivery receipts on its own connection go to the ledger, if given.
     ///
     /// # Errors
     /// Messages are to be captured and there is no inbox, or TLS cannot be used.

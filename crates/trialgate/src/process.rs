@@ -1,13 +1,12 @@
-//! The process: what it may leave behind, and which user runs it.
+//! File permissions, core dumps and the user of the process.
 
 use rustix::fs::Mode;
 use rustix::process::{Resource, Rlimit, Uid, getuid, setrlimit, umask};
 
-/// Characters of what sudo says that are kept.
+/// Most characters of `SUDO_USER` that are kept.
 const SUDO_USER_LENGTH: usize = 64;
 
-/// Keeps to this user what the process leaves behind: whatever creates a file, others have no right to it, and the memory,
-/// which holds keys, is written to no core dump.
+/// Restricts files to this user (umask 077) and disables core dumps, since the memory holds keys.
 pub(crate) fn restrict() {
     umask(Mode::RWXG | Mode::RWXO);
     let none = Rlimit { current: Some(0), maximum: Some(0) };
@@ -15,10 +14,10 @@ pub(crate) fn restrict() {
     let _ = setrlimit(Resource::Core, none);
 }
 
-/// The actor of the command line, for the audit: the user that the system says this process has. Variables of the
-/// environment, which anybody can set, are not asked; `SUDO_USER` is quoted where root alone can have set it.
+/// The actor of the command line for the audit: the process's user as the system reports it. Environment variables can
+/// be set by anybody and are not used; `SUDO_USER` is quoted only if root can have set it.
 pub(crate) fn operator() -> String {
-    // The database of users is asked for the effective user, which is the real one unless somebody made the program setuid.
+    // The effective user's name, which is the real one unless the program was made setuid.
     let name = (getuid() == rustix::process::geteuid()).then(|| whoami::username().ok()).flatten();
     actor(getuid(), name.as_deref(), std::env::var("SUDO_USER").ok().as_deref())
 }

@@ -1,4 +1,4 @@
-//! Ctrl-C, `SIGTERM` and `SIGHUP`.
+//! Signals: Ctrl-C, `SIGTERM` and `SIGHUP`.
 
 use std::io;
 use std::process::exit;
@@ -8,18 +8,18 @@ use std::thread;
 use tokio::runtime::Builder;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// The process that the kernel starts first in a container: a signal without a handler does nothing to it.
+/// Process id of a container's first process, which the kernel shields from signals without a handler.
 const FIRST_PROCESS: u32 = 1;
-/// Shells say 128 and the signal's number of a process that a signal ended.
+/// Exit status 128 + n of a process ended by signal n, as in shells.
 const ENDED_BY: i32 = 128;
 
-/// `true` if a service of this process finishes its work when a signal comes.
+/// `true` while a service of this process handles signals itself.
 static IS_SERVING: AtomicBool = AtomicBool::new(false);
 
-/// Has `SIGINT` and `SIGTERM` end every command in a container too, as they do elsewhere, until [`Signals::catch`].
+/// Makes `SIGINT` and `SIGTERM` end every command in a container too, until [`Signals::catch`].
 ///
 /// # Errors
-/// The operating system refused.
+/// The operating system refused a thread or a handler.
 pub(crate) fn end_first_process() -> io::Result<()> {
     if std::process::id() != FIRST_PROCESS {
         return Ok(());
@@ -41,27 +41,27 @@ pub(crate) fn end_first_process() -> io::Result<()> {
     thread::Builder::new().name("signals".to_owned()).spawn(move || runtime.block_on(wait)).map(drop)
 }
 
-/// The signals that the process heeds, caught from when this is made.
+/// The signals that the process handles, caught from its creation on.
 pub(crate) struct Signals {
     interrupt: Signal,
     terminate: Signal,
     hangup: Signal,
 }
 
-/// What a signal asks for.
+/// The request that a signal makes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Asked {
-    /// To end; with the signal's name.
+    /// Stop; with the signal's name.
     Stop(&'static str),
-    /// To load anew what can be loaded anew.
+    /// Reload the certificate.
     Reload,
 }
 
 impl Signals {
-    /// Starts to catch them, within a runtime.
+    /// Starts to catch the signals. Must be called on a runtime.
     ///
     /// # Errors
-    /// The operating system refused.
+    /// The operating system refused a handler.
     pub(crate) fn catch() -> io::Result<Self> {
         let caught = Self {
             interrupt: signal(SignalKind::interrupt())?,
@@ -72,7 +72,7 @@ impl Signals {
         Ok(caught)
     }
 
-    /// Waits for the next one.
+    /// Waits for the next signal.
     pub(crate) async fn next(&mut self) -> Asked {
         tokio::select! {
             _ = self.interrupt.recv() => Asked::Stop("SIGINT"),
@@ -81,7 +81,7 @@ impl Signals {
         }
     }
 
-    /// Waits for the next one that asks to end; returns its name. Whoever asks to reload is told by `reload`.
+    /// Waits for the next signal to stop and returns its name; calls `reload` for each signal to reload.
     pub(crate) async fn stop(&mut self, reload: impl Fn()) -> &'static str {
         loop {
             match self.next().await {

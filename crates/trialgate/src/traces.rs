@@ -1,7 +1,7 @@
-//! Traces over OTLP, the protocol of OpenTelemetry: by HTTP and protobuf, to a collector.
+//! Traces over OTLP (HTTP, protobuf) to a collector.
 //!
-//! What the standard's environment variables say besides is heard: `OTEL_EXPORTER_OTLP_HEADERS`, `OTEL_RESOURCE_ATTRIBUTES`,
-//! `OTEL_SERVICE_NAME`, `OTEL_BSP_*`.
+//! The standard's variables `OTEL_EXPORTER_OTLP_HEADERS`, `OTEL_RESOURCE_ATTRIBUTES`, `OTEL_SERVICE_NAME` and
+//! `OTEL_BSP_*` are honoured.
 
 use std::time::Duration;
 
@@ -20,14 +20,14 @@ use tracing_subscriber::registry::LookupSpan;
 
 use crate::config::Traces;
 
-/// How long the collector may take; what it does not take is lost.
+/// Time-out of the collector; spans that it does not take in time are lost.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// What is left to send when the process ends.
+/// Spans still to be sent when the process ends.
 pub(crate) struct Sending(SdkTracerProvider);
 
 impl Sending {
-    /// Sends what has not been sent, within the bound.
+    /// Sends the remaining spans within the time-out.
     pub(crate) fn finish(self) {
         if let Err(error) = self.0.shutdown_with_timeout(TIMEOUT) {
             tracing::warn!(%error, "the last traces were not sent");
@@ -35,10 +35,10 @@ impl Sending {
     }
 }
 
-/// What takes the spans of a subscriber to the collector. It has threads of its own, and must not be made on a runtime.
+/// The layer that exports spans to the collector. It has threads of its own and must not be created on a runtime.
 ///
 /// # Errors
-/// There can be no client.
+/// The HTTP client cannot be created.
 pub(crate) fn layer<S>(settings: &Traces) -> anyhow::Result<Option<(impl Layer<S> + use<S>, Sending)>>
 where
     S: Subscriber + for<'span> LookupSpan<'span>,
@@ -82,7 +82,7 @@ fn service_name() -> String {
     std::env::var("OTEL_SERVICE_NAME").unwrap_or_else(|_| "trialgate".to_owned())
 }
 
-/// Spans of ours, and what is logged within them; what others say may be personal.
+/// Selects our spans and the events in them; those of third-party crates may hold personal data.
 fn is_ours(metadata: &Metadata<'_>) -> bool {
     metadata.target().starts_with("trial") && (metadata.is_span() || *metadata.level() <= Level::INFO)
 }

@@ -1,3 +1,5 @@
+//! `trialgate audit list`
+
 use std::fmt;
 
 use clap::{Args, Subcommand};
@@ -11,28 +13,28 @@ use crate::output::{Output, time};
 /// `trialgate audit …`
 #[derive(Debug, Subcommand)]
 pub(crate) enum Audit {
-    /// List what was changed, by whom, newest first
+    /// List changes, newest first
     List(List),
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct List {
-    /// Only what this person did: a name, cli:USER, applicant, or trialgate for what time brought
+    /// Only changes of this actor: an operator, cli:USER, applicant, or trialgate for scheduled tasks
     #[arg(long, value_name = "NAME")]
     actor: Option<String>,
     /// Only this action, such as quota.set
     #[arg(long, value_name = "ACTION")]
     action: Option<String>,
-    /// Only what was done to this: a phone, an id, a name
+    /// Only changes of this subject: a phone, an id, a name
     #[arg(long, value_name = "SUBJECT")]
     subject: Option<String>,
-    /// Only entries older than this one: the last one of the page before
+    /// Start after this entry: the last one of the previous page
     #[arg(long, value_name = "ID")]
     before: Option<AuditId>,
-    /// At most so many
+    /// Number of entries to list, at most 1000
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1000))]
     limit: u32,
-    /// Show phones and e-mail addresses in full; the audit records that you looked
+    /// Show phones and e-mail addresses in full; the audit records this
     #[arg(long)]
     reveal: bool,
     #[command(flatten)]
@@ -43,7 +45,7 @@ pub(crate) struct List {
 #[derive(Debug, Serialize)]
 struct AuditList {
     entries: Vec<Entry>,
-    /// What `--before` takes for the next page, if there may be one.
+    /// Value of `--before` for the next page, if there may be one.
     next_before: Option<String>,
 }
 

@@ -1,3 +1,5 @@
+//! `trialgate backup`: copies the SQLite database while the service runs.
+
 use std::fmt;
 use std::path::PathBuf;
 
@@ -14,7 +16,7 @@ use crate::output::Output;
 /// `trialgate backup`
 #[derive(Debug, Args)]
 pub(crate) struct Backup {
-    /// The file to write, which must not exist
+    /// File to write; it must not exist
     file: PathBuf,
     #[command(flatten)]
     output: Output,

@@ -1,3 +1,5 @@
+//! `trialgate callers …`: API clients, which sign their requests.
+
 use std::collections::BTreeSet;
 use std::fmt;
 
@@ -19,57 +21,57 @@ use crate::ledger::Ledger;
 use crate::output::{Output, Table, time};
 use crate::process;
 
-/// Callers that one listing shows.
+/// Most API clients in one listing.
 const LISTED: u32 = 1_000;
 
 /// `trialgate callers …`
 #[derive(Debug, Subcommand)]
 pub(crate) enum Callers {
-    /// Let a back end sign requests; prints its access key and its secret, which is not shown again
+    /// Add an API client; its access key and secret are printed once
     Add {
-        /// The name that the audit knows it by: letters, digits, '.', '_' and '-'
+        /// Name of the client in the audit: letters, digits, '.', '_' and '-'
         name: CallerName,
-        /// What it may ask for: verify-codes, apply or query; may be given more than once. Without it, everything
+        /// Request the client may send: verify-codes, apply or query; may be repeated [default: all]
         #[arg(long = "scope", value_name = "SCOPE")]
         scopes: Vec<Scope>,
-        /// Requests a minute that it may make at each instance; 0 for no limit
+        /// Requests per minute at each instance; 0 for no limit
         #[arg(long, value_name = "N", default_value_t = DEFAULT_CALLER_RATE,
             value_parser = clap::value_parser!(u32).range(..=i64::from(MAX_CALLER_RATE)))]
         rate: u32,
         #[command(flatten)]
         output: Output,
     },
-    /// List who is, and was, let in, newest first
+    /// List API clients, newest first
     List {
         #[command(flatten)]
         output: Output,
     },
-    /// Let it in no more, at once, until it is resumed
+    /// Block this client until it is resumed
     Suspend(Named),
-    /// Let it in again
+    /// Unblock a suspended client
     Resume(Named),
-    /// Give it a second secret, which is not shown again; both sign
+    /// Add a second secret, printed once; both sign until `retire-secret`
     Rotate(Named),
-    /// Take the older of its two secrets back
+    /// Retire the older of two secrets
     RetireSecret(Named),
-    /// Change what it may ask for, or how often; what is not named stays
+    /// Change the scopes or the rate of a client; an omitted option keeps its value
     Set {
-        /// The name
+        /// Name of the client
         name: CallerName,
         #[command(flatten)]
         limits: Limits,
         #[command(flatten)]
         output: Output,
     },
-    /// Take it out for good: nobody signs by its key any more, and its name is free again
+    /// Remove a client for good: its key is rejected, and its name is free again
     Remove {
         #[command(flatten)]
         named: Named,
-        /// Do it; without this, only say what it would come to
+        /// Remove the client; without this option, only show what would change
         #[arg(long)]
         yes: bool,
     },
-    /// Have the first of `secrets.keys` seal all callers' secrets, so that the others can be taken out; the secrets stay
+    /// Re-encrypt the secrets of all clients with the first of `secrets.keys`, so that older keys can be removed
     Reseal {
         #[command(flatten)]
         output: Output,
@@ -79,23 +81,23 @@ pub(crate) enum Callers {
 #[derive(Debug, clap::Args)]
 #[group(required = true, multiple = true)]
 pub(crate) struct Limits {
-    /// What it may ask for: verify-codes, apply or query; may be given more than once
+    /// Request the client may send: verify-codes, apply or query; may be repeated
     #[arg(long = "scope", value_name = "SCOPE")]
     scopes: Vec<Scope>,
-    /// Requests a minute that it may make at each instance; 0 for no limit
+    /// Requests per minute at each instance; 0 for no limit
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(..=i64::from(MAX_CALLER_RATE)))]
     rate: Option<u32>,
 }
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Named {
-    /// The name
+    /// Name of the client
     name: CallerName,
     #[command(flatten)]
     output: Output,
 }
 
-/// A caller, without its secrets.
+/// An API client, without its secrets.
 #[derive(Debug, Serialize)]
 struct CallerReport {
     name: String,
@@ -104,7 +106,7 @@ struct CallerReport {
     scopes: Vec<&'static str>,
     rate: u32,
     secrets: usize,
-    /// The ids of the keys that seal the secrets.
+    /// Ids of the keys that encrypt the secrets.
     sealed_by: Vec<String>,
     created_at: String,
     created_by: String,
@@ -112,7 +114,7 @@ struct CallerReport {
     removed_at: Option<String>,
 }
 
-/// A caller, with a secret that is new.
+/// An API client with a new secret.
 #[derive(Debug, Serialize)]
 struct WithSecret {
     #[serde(flatten)]
@@ -125,12 +127,12 @@ struct CallerList {
     callers: Vec<CallerReport>,
 }
 
-/// A caller, with limits that are new.
+/// An API client with changed limits.
 #[derive(Debug, Serialize)]
 #[serde(transparent)]
 struct WithLimits(CallerReport);
 
-/// A caller that was removed, or would be.
+/// An API client that was removed, or would be.
 #[derive(Debug, Serialize)]
 struct Removed {
     done: bool,
@@ -138,23 +140,23 @@ struct Removed {
     caller: CallerReport,
 }
 
-/// What came of sealing secrets anew.
+/// Result of a re-encryption.
 #[derive(Debug, Serialize)]
 struct ResealReport {
-    /// The id of the key that seals them now.
+    /// Id of the current key.
     key: String,
-    /// How many callers' secrets another key had sealed.
+    /// Clients whose secrets were re-encrypted.
     resealed: usize,
-    /// How many callers' secrets this key had sealed already.
+    /// Clients whose secrets had the current key already.
     already: usize,
-    /// Whose secrets are not sealed by this key.
+    /// Clients whose secrets could not be re-encrypted.
     failed: Vec<NotResealed>,
 }
 
 #[derive(Debug, Serialize)]
 struct NotResealed {
     name: String,
-    /// Why, and what to do about it.
+    /// The error, and what to do.
     reason: String,
 }
 
@@ -221,7 +223,7 @@ fn done(changed: CallerChanged) -> anyhow::Result<Caller> {
     }
 }
 
-/// The caller of a name that is not removed.
+/// The API client of this name that is not removed.
 async fn holder(ledger: &Ledger, name: &CallerName) -> anyhow::Result<Caller> {
     let known = callers_in_use(&*ledger.callers()).await?;
     let holder = known.into_iter().find(|caller| caller.name.key() == name.key());
@@ -297,7 +299,7 @@ impl CallerReport {
         }
     }
 
-    /// What it may ask for, and how often.
+    /// Scopes and rate.
     fn limits(&self) -> String {
         let Self { name, scopes, rate, .. } = self;
         let rate = if *rate == 0 { "without a limit".to_owned() } else { format!("{rate} times a minute") };

@@ -1,4 +1,4 @@
-//! The clock that the lives of trials go by, and a leap of it.
+//! `trialgate clock …`: shows and confirms the clock that scheduled tasks go by.
 
 use std::fmt;
 
@@ -18,26 +18,26 @@ use crate::process;
 /// `trialgate clock …`
 #[derive(Debug, Subcommand)]
 pub(crate) enum ClockCommand {
-    /// Show the clock, when a sweep last saw it, and whether the lives of trials are paused
+    /// Show the clock, the last sweep, and whether scheduled tasks are paused
     Show {
         #[command(flatten)]
         output: Output,
     },
-    /// Confirm that the clock is right after a leap, or after a long pause of the service
+    /// Confirm that the clock is right, after a jump or a long pause of the service
     Confirm {
         #[command(flatten)]
         output: Output,
     },
 }
 
-/// How the clock stands.
+/// State of the clock.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct ClockReport {
     now: String,
     last_seen: Option<String>,
     paused: bool,
-    /// How far this machine's clock is ahead of the database server's, in seconds.
+    /// Seconds by which this machine's clock is ahead of the database server's.
     #[serde(skip_serializing_if = "Option::is_none")]
     skew_seconds: Option<i64>,
 }
@@ -65,7 +65,7 @@ impl ClockCommand {
     }
 }
 
-/// The watch that judges the clock before anything is done that cannot be undone.
+/// The clock watch, which judges the clock before anything irreversible is done.
 pub(super) fn watch(config: &Config, ledger: &Ledger) -> ClockWatch {
     ClockWatch::new(ledger.upkeep(), ledger.clock(), config.engine().max_clock_gap)
 }

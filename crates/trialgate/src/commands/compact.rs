@@ -1,4 +1,4 @@
-//! Rewrites the database's file, so that nothing of erased rows is left in it.
+//! `trialgate compact`: rewrites the database file so that no byte of erased rows is left in it.
 
 use std::fmt;
 

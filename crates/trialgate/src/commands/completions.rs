@@ -1,4 +1,4 @@
-//! Completion scripts for shells.
+//! `trialgate completions`: scripts for shells.
 
 use clap::{Args, CommandFactory};
 use clap_complete::{Shell, generate};

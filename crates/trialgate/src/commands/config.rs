@@ -1,3 +1,5 @@
+//! `trialgate config …`: prints and checks the configuration.
+
 use anyhow::Context;
 use clap::Subcommand;
 use trial_core::ports::Clock;
@@ -12,9 +14,9 @@ use crate::prepare::prepare;
 /// `trialgate config …`
 #[derive(Debug, Subcommand)]
 pub(crate) enum ConfigCommand {
-    /// Print the configuration in force as TOML, every key with its value, secrets hidden
+    /// Print the configuration in force as TOML, with every key; secrets are hidden
     Show,
-    /// Say whether `serve` would start with this configuration, and all that is missing or wrong
+    /// Check whether `serve` would start with this configuration; list everything missing or wrong
     Check,
 }
 

@@ -1,4 +1,4 @@
-//! `trialgate database …`
+//! `trialgate database …`: puts a refused database back into use.
 
 use std::fmt;
 
@@ -15,8 +15,8 @@ use crate::process;
 /// `trialgate database …`
 #[derive(Debug, Subcommand)]
 pub(crate) enum DatabaseCommand {
-    /// Use a database again that refuses decisions: one that lacks acknowledged work after a fail-over or a restore, or an
-    /// SQLite file that was transferred to PostgreSQL. docs/operations.md says what to look at before
+    /// Use a refused database again: one that lacks acknowledged work after a fail-over or a restore, or an SQLite file
+    /// that was transferred to PostgreSQL. Read docs/operations.md first
     Confirm {
         #[command(flatten)]
         output: Output,
@@ -26,7 +26,7 @@ pub(crate) enum DatabaseCommand {
 #[derive(Debug, Serialize)]
 struct Report {
     database: String,
-    /// Why it was refused; nothing if it was not.
+    /// Reason of the refusal; `None` if the database was not refused.
     reason: Option<String>,
 }
 

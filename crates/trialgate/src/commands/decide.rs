@@ -1,4 +1,4 @@
-//! Orders that commands give through the planner, as the service does.
+//! Commands that are decided by the planner, as in the service.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use crate::compose::OsEntropy;
 use crate::config::Config;
 use crate::ledger::Ledger;
 
-/// The planner that the configuration makes, under the settings in force.
+/// The planner of this configuration, under the settings in force.
 ///
 /// # Errors
 /// A secret is missing, or the database cannot be used.
@@ -20,7 +20,7 @@ pub(super) async fn planner(config: &Config, ledger: &Ledger) -> anyhow::Result<
     Ok(Arc::new(planner))
 }
 
-/// Has an order decided, in a turn of its own.
+/// Submits one command to the planner.
 ///
 /// # Errors
 /// A secret is missing, or the database cannot be used.

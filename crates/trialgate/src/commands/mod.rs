@@ -42,10 +42,10 @@ use crate::config::Config;
 use crate::ledger::Ledger;
 use crate::process;
 
-/// Does something with the database that is configured.
+/// Runs `work` with the configured database.
 ///
 /// # Errors
-/// The configuration or the database cannot be used, or what is done fails.
+/// The configuration or the database cannot be used, or `work` fails.
 fn with_database<T>(
     global: &Global,
     work: impl AsyncFnOnce(&Config, &Ledger) -> anyhow::Result<T>,
@@ -59,7 +59,7 @@ fn with_database<T>(
     })
 }
 
-/// As [`with_database`], for what operations ask and change.
+/// As [`with_database`], with the operations of the database.
 ///
 /// # Errors
 /// As for [`with_database`].
@@ -70,7 +70,7 @@ fn with_ledger<T>(
     with_database(global, async |config, ledger| work(config, ledger.operations()).await)
 }
 
-/// Records a search of `place` by personal data, before anything is found. Nobody is over a limit here.
+/// Records a search of `place` by personal data before it is run. The command line has no search limit.
 ///
 /// # Errors
 /// No key is configured, or the entry cannot be stored.
@@ -89,7 +89,7 @@ async fn record_search(
     }
 }
 
-/// Records that phones and addresses are shown in full, before they are.
+/// Records a reveal of phones and addresses before they are shown.
 ///
 /// # Errors
 /// The entry cannot be stored.
@@ -98,7 +98,7 @@ async fn record_reveal(ledger: &Ledger, action: &'static str, subject: &str) -> 
     Ok(ledger.audit().write_down(by.revealed(action, subject)).await?)
 }
 
-/// Reads a phone as the public interface does.
+/// Parses a phone as the public interface does.
 fn phone(text: &str, config: &Config) -> anyhow::Result<Phone> {
     Phone::parse(text, config.phones()).map_err(|error| anyhow::anyhow!("the phone {error}"))
 }

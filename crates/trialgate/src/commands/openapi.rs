@@ -1,3 +1,5 @@
+//! `trialgate openapi`
+
 use clap::{Args, ValueEnum};
 
 use crate::output;
@@ -5,17 +7,17 @@ use crate::output;
 /// `trialgate openapi`
 #[derive(Debug, Args)]
 pub(crate) struct Openapi {
-    /// Which interface
+    /// Interface to describe
     #[arg(long, value_enum, default_value_t = Interface::Public)]
     interface: Interface,
 }
 
-/// An interface that is documented.
+/// A documented interface.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Interface {
-    /// What a website calls
+    /// Public interface, for websites
     Public,
-    /// What operators call
+    /// Operations interface
     Ops,
 }
 

@@ -1,3 +1,5 @@
+//! `trialgate operators …`: people who use the operations interface and the console.
+
 use std::fmt;
 
 use anyhow::bail;
@@ -14,33 +16,33 @@ use crate::config::HumanDuration;
 use crate::output::{Output, Table, time};
 use crate::process;
 
-/// Operators that one listing shows.
+/// Most operators in one listing.
 const LISTED: u32 = 1_000;
 
 /// `trialgate operators …`
 #[derive(Debug, Subcommand)]
 pub(crate) enum Operators {
-    /// Let a person use the operations interface and the console; prints the token, which is not shown again
+    /// Add an operator for the operations interface and the console; the token is printed once
     Add {
-        /// The name that the audit knows the person by: letters, digits, '.', '_' and '-'
+        /// Name of the operator in the audit: letters, digits, '.', '_' and '-'
         name: OperatorName,
-        /// What the person may do: viewer, operator or admin
+        /// Role: viewer, operator or admin
         #[arg(long, value_name = "ROLE")]
         role: Role,
-        /// When the token ends: 12h, 90d. Without it, the token lasts until it is revoked
+        /// Lifetime of the token, such as 12h or 90d; without it, the token is valid until revoked
         #[arg(long, value_name = "DURATION")]
         expires: Option<HumanDuration>,
         #[command(flatten)]
         output: Output,
     },
-    /// List who is, and was, let in, newest first
+    /// List operators, newest first
     List {
         #[command(flatten)]
         output: Output,
     },
-    /// Take a person's token back, and end every session of theirs, at once
+    /// Revoke an operator's token and end their sessions
     Revoke {
-        /// The name
+        /// Name of the operator
         name: OperatorName,
         #[command(flatten)]
         output: Output,

@@ -1,4 +1,4 @@
-//! What is held on one person: shown, and forgotten.
+//! `trialgate export` and `trialgate forget`: shows or erases the data of one person.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -18,23 +18,23 @@ use crate::config::Config;
 use crate::output::{Output, complain, say};
 use crate::process;
 
-/// What was done in the database, but not yet in its files.
+/// Said when rows are deleted but their bytes are still in the database's files.
 pub(super) const NOT_PURGED: &str = "done, but what was removed is still in the database's log (the file that ends in -wal), \
     because another program reads the database; run the same command again when that has ended";
 
-/// Bytes of erased rows that are left in the database's files.
+/// Bytes of erased rows left in the database's files.
 pub(super) enum Remains {
     Nothing,
-    /// In the log, which another program reads.
+    /// In the write-ahead log, which another program reads.
     InLog,
-    /// In a file that is too large to be rewritten beside a running service.
+    /// In a file too large to be rewritten while the service runs.
     InFile {
         mib: u64,
     },
 }
 
 impl Remains {
-    /// Removes what was erased from the database's files too.
+    /// Removes the bytes of erased rows from the database's files.
     ///
     /// # Errors
     /// The database cannot be used.
@@ -51,7 +51,7 @@ impl Remains {
     }
 
     /// # Errors
-    /// The same command has to be run again.
+    /// The command has to be run again.
     pub(super) fn report(self) -> anyhow::Result<()> {
         match self {
             Self::Nothing => {}
@@ -65,14 +65,14 @@ impl Remains {
     }
 }
 
-/// Whose data is meant.
+/// Key of the person.
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
 pub(crate) struct Whose {
-    /// Whoever has this phone, in any usual spelling
+    /// The person with this phone, in any usual spelling
     #[arg(long)]
     phone: Option<String>,
-    /// Whoever has this address
+    /// The person with this e-mail address
     #[arg(long)]
     email: Option<String>,
 }
@@ -89,7 +89,7 @@ pub(crate) struct Export {
 pub(crate) struct Forget {
     #[command(flatten)]
     whose: Whose,
-    /// Do it; without this, only say what it would come to
+    /// Erase the data; without this option, only show what would be erased
     #[arg(long)]
     yes: bool,
     #[command(flatten)]
@@ -113,7 +113,7 @@ impl Export {
             let person = self.whose.person(config)?;
             let pseudonym = config.keyring()?.pseudonym(&person);
             let data = ledger.care().held_on(person).await?;
-            // Nothing is shown before it is on record.
+            // Access is recorded before anything is shown.
             let by = compose::changed_by(process::operator());
             ledger.audit().write_down(data.exported(by, pseudonym)).await?;
             Ok(data)
@@ -149,7 +149,7 @@ fn refusal(tenants: &[TenantId]) -> String {
     format!("this person has a tenant in use, which has to be closed first: {}", ids.join(", "))
 }
 
-/// What was erased, or would be.
+/// Rows that were erased, or would be.
 #[derive(Debug, Serialize)]
 struct Report {
     done: bool,

@@ -1,3 +1,5 @@
+//! `trialgate phones …`: shows and unlocks phones.
+
 use std::fmt;
 
 use anyhow::bail;
@@ -20,7 +22,7 @@ pub(crate) enum Phones {
         #[command(flatten)]
         output: Output,
     },
-    /// Set a phone's count of wrong codes to 0, so that it can be used again
+    /// Unlock a phone: reset its count of wrong codes to 0
     Unlock {
         /// The phone, in any usual spelling
         phone: String,
@@ -33,7 +35,7 @@ pub(crate) enum Phones {
 #[derive(Debug, Serialize)]
 struct PhoneReport {
     phone: String,
-    /// Whether anything was ever asked for this phone.
+    /// `false` if there was no request for this phone.
     seen: bool,
     failures: u32,
     max_failures: u32,

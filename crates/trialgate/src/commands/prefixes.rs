@@ -1,4 +1,4 @@
-//! Number prefixes: which are blocked because their codes are not used, and which never are.
+//! `trialgate prefixes …`: blocked number ranges and the safe list of the fraud guard.
 
 use std::fmt;
 
@@ -22,19 +22,19 @@ use crate::process;
 /// `trialgate prefixes …`
 #[derive(Debug, Subcommand)]
 pub(crate) enum PrefixesCommand {
-    /// List the prefixes that are blocked, or would be, and those that never are
+    /// List blocked number ranges (in shadow mode, those that would be blocked) and the safe list
     List {
         #[command(flatten)]
         output: Output,
     },
-    /// End the block of a prefix; its codes are counted anew
+    /// Unblock a number range; its codes are counted from zero again
     Release {
-        /// The prefix, a phone without its last four digits, such as +861667328
+        /// The number range: a phone without its last four digits, such as +861667328
         prefix: PhonePrefix,
         #[command(flatten)]
         output: Output,
     },
-    /// The prefixes that are never blocked
+    /// Number ranges that are never blocked
     #[command(subcommand)]
     Safe(Safe),
 }
@@ -42,31 +42,31 @@ pub(crate) enum PrefixesCommand {
 /// `trialgate prefixes safe …`
 #[derive(Debug, Subcommand)]
 pub(crate) enum Safe {
-    /// Have a prefix, and all that begin with it, never be blocked
+    /// Add a number range to the safe list, with all numbers that begin with it
     Add {
-        /// The first digits of phones, with the country code, such as +861667328 or +86
+        /// First digits of phone numbers with the country calling code, such as +861667328 or +86
         prefix: PhonePrefix,
-        /// Why, for those who see it later
+        /// Reason, shown in the list
         #[arg(long, value_name = "TEXT", value_parser = SafeReason::parse)]
         reason: SafeReason,
         #[command(flatten)]
         output: Output,
     },
-    /// List them
+    /// List blocked number ranges and the safe list
     List {
         #[command(flatten)]
         output: Output,
     },
-    /// Have a prefix be judged like every other
+    /// Remove a number range from the safe list
     Remove {
-        /// The prefix, as it stands in the list
+        /// The number range as listed
         prefix: PhonePrefix,
         #[command(flatten)]
         output: Output,
     },
 }
 
-/// What is done, before what is there then is shown.
+/// A change, made before the lists are shown.
 enum Change {
     Nothing,
     Release(PhonePrefix),
@@ -84,13 +84,13 @@ struct PrefixReport {
 #[derive(Debug, Serialize)]
 struct BlockedReport {
     prefix: PhonePrefix,
-    /// Whether requests are refused, or only would be.
+    /// `false` in shadow mode: requests would be refused.
     enforced: bool,
     since: String,
     until: String,
     sent: u32,
     used: u32,
-    /// Requests that were refused since, or would have been.
+    /// Requests since the block that were refused, or would have been.
     met: u32,
 }
 
@@ -98,7 +98,7 @@ struct BlockedReport {
 struct SafeReport {
     prefix: PhonePrefix,
     configured: bool,
-    /// `None`, as the others, where the configuration says so.
+    /// `None`, like the other fields, for an entry of the configuration.
     reason: Option<String>,
     at: Option<String>,
     actor: Option<String>,

@@ -1,3 +1,5 @@
+//! `trialgate quota …`: the daily e-mail limit.
+
 use std::fmt;
 
 use chrono::NaiveDate;
@@ -15,14 +17,14 @@ use crate::process;
 /// `trialgate quota …`
 #[derive(Debug, Subcommand)]
 pub(crate) enum Quota {
-    /// Show the threshold and what is taken of it today
+    /// Show the daily e-mail limit and today's use
     Show {
         #[command(flatten)]
         output: Output,
     },
-    /// Set the threshold, in force at once
+    /// Set the daily e-mail limit at once on every instance
     Set {
-        /// E-mails per day; 0 closes applications
+        /// E-mails per day; 0 stops applications
         #[arg(value_name = "N")]
         threshold: u32,
         #[command(flatten)]
@@ -30,7 +32,7 @@ pub(crate) enum Quota {
     },
 }
 
-/// A day of the threshold.
+/// Use of the daily limit on one day.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct QuotaReport {
@@ -44,7 +46,7 @@ struct QuotaReport {
     owner_mails: OwnerMails,
 }
 
-/// The mails of a day that owners caused.
+/// Use of the daily limit of owners' mails.
 #[derive(Debug, Serialize)]
 struct OwnerMails {
     limit: u32,

@@ -1,4 +1,4 @@
-//! What is removed when its time is over. A running service does so by itself.
+//! `trialgate retention run`: removes expired rows. A running service does so by itself.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -16,19 +16,19 @@ use crate::captured;
 use crate::cli::Global;
 use crate::output::Output;
 
-/// Rows that one transaction looks at.
+/// Rows per transaction.
 const STRETCH: u32 = 500;
 
 /// `trialgate retention …`
 #[derive(Debug, Subcommand)]
 pub(crate) enum RetentionCommand {
-    /// Remove what is over now
+    /// Remove expired rows once, as `serve` does by itself
     Run(Run),
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Run {
-    /// Only count
+    /// Show what would be removed without changing anything
     #[arg(long)]
     dry_run: bool,
     #[command(flatten)]

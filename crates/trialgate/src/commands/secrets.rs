@@ -1,3 +1,5 @@
+//! `trialgate secrets generate`
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use clap::Subcommand;
@@ -9,10 +11,10 @@ use crate::output;
 /// `trialgate secrets …`
 #[derive(Debug, Subcommand)]
 pub(crate) enum Secrets {
-    /// Print a new key, ready for the configuration
+    /// Print a new key as TOML for the configuration
     ///
-    /// The first key in the configuration derives; every key verifies. To rotate, put the new one first and keep the old
-    /// ones for as long as there are tenants whose mail may be sent again.
+    /// The first key derives codes and passwords; every key verifies. To rotate, put the new key first and keep the
+    /// older ones as long as account mails of their tenants may be sent again.
     Generate,
 }
 
@@ -24,7 +26,7 @@ impl Secrets {
     }
 }
 
-/// A `[[secrets.keys]]` table. The id tells the day, so that people can see which key is the older one.
+/// A `[[secrets.keys]]` table; its id begins with the day, which shows the age of a key.
 pub(crate) fn new_key_table(clock: &dyn Clock, entropy: &dyn Entropy) -> String {
     let mut key = [0; 32];
     entropy.fill(&mut key);

@@ -1,3 +1,5 @@
+//! `trialgate serve`
+
 use clap::Args;
 
 use crate::cli::Global;
@@ -52,7 +54,7 @@ impl Serve {
             }
             service.run(signals).await
         });
-        // After a second signal, nobody waits for what still runs.
+        // After a second signal, remaining work is abandoned.
         runtime.shutdown_background();
         telling.finish();
         outcome

@@ -1,3 +1,5 @@
+//! `trialgate settings …`: runtime settings.
+
 use std::fmt;
 use std::sync::Arc;
 
@@ -14,35 +16,35 @@ use crate::ledger::Ledger;
 use crate::output::{Output, Table, time};
 use crate::process;
 
-/// Changes that one listing shows.
+/// Most changes in one listing.
 const LISTED: u32 = 100;
 
 /// `trialgate settings …`
 #[derive(Debug, Subcommand)]
 pub(crate) enum Settings {
-    /// List what can be changed while the service runs, what is in force, and what is configured
+    /// List runtime settings: the value in force, the configured one and the bounds
     List {
         #[command(flatten)]
         output: Output,
     },
-    /// List the changes that were made, newest first
+    /// List changes, newest first
     History {
-        /// Only of this setting, such as `verification.max_tries`
+        /// Only changes of this setting, such as `verification.max_tries`
         #[arg(long, value_name = "KEY")]
         key: Option<SettingKey>,
         #[command(flatten)]
         output: Output,
     },
-    /// Change a setting, in force at once on every instance, without a restart
+    /// Change a setting at once on every instance, without a restart
     Set {
         /// The setting, such as `verification.max_tries`
         key: SettingKey,
-        /// What it is to be, as in the configuration: 5, 60s, 30d
+        /// New value, written as in the configuration: 5, 60s, 30d
         value: String,
         #[command(flatten)]
         output: Output,
     },
-    /// Have a setting be as it is configured
+    /// Return a setting to its configured value
     Reset {
         /// The setting, such as `verification.max_tries`
         key: SettingKey,
@@ -65,17 +67,17 @@ struct SettingReport {
 
 #[derive(Debug, Serialize)]
 struct SettingList {
-    /// The number of the last change.
+    /// Number of the last change.
     number: u64,
     settings: Vec<SettingReport>,
 }
 
-/// A change that was made.
+/// One change.
 #[derive(Debug, Serialize)]
 struct ChangeReport {
     number: u64,
     key: &'static str,
-    /// `None` where it was reset.
+    /// `None` after a reset.
     value: Option<String>,
     at: String,
     actor: String,

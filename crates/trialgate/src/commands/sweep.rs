@@ -1,3 +1,5 @@
+//! `trialgate sweep`: runs the scheduled tasks once.
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
@@ -17,28 +19,28 @@ use crate::output::Output;
 /// `trialgate sweep`
 #[derive(Debug, Args)]
 pub(crate) struct Sweep {
-    /// Only say what would be done
+    /// Show what would change without changing anything
     #[arg(long)]
     dry_run: bool,
     #[command(flatten)]
     output: Output,
 }
 
-/// What time had brought.
+/// Result of a sweep.
 #[derive(Debug, Default, Serialize)]
 struct SweepReport {
     dry_run: bool,
-    /// Trials that ended.
+    /// Trials that expired.
     suspended: u64,
-    /// Tenants whose grace is over.
+    /// Tenants whose grace period ended.
     closed: u64,
-    /// Mails to owners, by kind.
+    /// Mails queued for owners, by kind.
     mails: BTreeMap<&'static str, u64>,
-    /// Owners who are told once enough of the day's threshold is left.
+    /// Mails to owners that wait until enough of the daily e-mail limit is left.
     mails_waiting: u64,
-    /// Access codes that are free again, by kind.
+    /// Access codes returned from quarantine, by kind.
     freed: BTreeMap<&'static str, u64>,
-    /// The tenants that got further.
+    /// Tenants that changed.
     tenants: Vec<SweptTenant>,
 }
 
@@ -75,7 +77,7 @@ impl Sweep {
     }
 }
 
-/// How far it is, on a terminal. How much there is in all is not known before.
+/// Progress on a terminal; the total is not known.
 fn spinner() -> ProgressBar {
     let style = ProgressStyle::with_template("{spinner} {human_pos} tenants and access codes, {elapsed}");
     ProgressBar::new_spinner().with_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()))

@@ -1,4 +1,4 @@
-//! What several commands show.
+//! Views that several commands print.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use trial_core::{MailState, MailView};
 
 use crate::output::time;
 
-/// A mail of the outbox, as far as it got.
+/// A mail and its delivery state.
 #[derive(Debug, Serialize)]
 pub(super) struct MailReport {
     id: String,
@@ -16,7 +16,7 @@ pub(super) struct MailReport {
     state: &'static str,
     attempts: u32,
     created_at: DateTime<Utc>,
-    /// When it is tried next, if it is due.
+    /// Time of the next attempt, if the mail is due.
     #[serde(skip_serializing_if = "Option::is_none")]
     next_attempt_at: Option<DateTime<Utc>>,
     last_reply: Option<String>,

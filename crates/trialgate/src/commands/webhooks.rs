@@ -1,4 +1,4 @@
-//! What the platform is told: how far it got, and having it told again.
+//! `trialgate webhooks …`: events for the platform.
 
 use std::fmt;
 use std::sync::Arc;
@@ -23,11 +23,11 @@ use crate::process;
 pub(crate) enum Webhooks {
     /// List events, newest first
     List(List),
-    /// Show one event, with what is sent
+    /// Show one event with its payload
     Show(One),
-    /// Have an event told again, whatever became of it, under the same id
+    /// Send an event again under the same id, whatever its state
     Replay(One),
-    /// Have the platform told again that answered 410
+    /// Enable an endpoint that was disabled by a 410 response
     Enable(Plain),
     /// Sign and send a message of type `trialgate.test` now
     Test(Plain),
@@ -35,13 +35,13 @@ pub(crate) enum Webhooks {
 
 #[derive(Debug, Args)]
 pub(crate) struct List {
-    /// Events that got so far: due, sent or failed; all of them when this is not given
+    /// State of the events: due, sent or failed [default: all]
     #[arg(long, value_name = "STATE")]
     state: Option<EventState>,
-    /// Only events older than this one: the last one of the page before
+    /// Start after this event: the last one of the previous page
     #[arg(long, value_name = "ID")]
     before: Option<EventId>,
-    /// At most so many
+    /// Number of events to list, at most 1000
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1000))]
     limit: u32,
     #[command(flatten)]
@@ -50,7 +50,7 @@ pub(crate) struct List {
 
 #[derive(Debug, Args)]
 pub(crate) struct One {
-    /// The event's id: `webhook-id`
+    /// Id of the event, its `webhook-id`
     id: EventId,
     #[command(flatten)]
     output: Output,
@@ -121,7 +121,7 @@ fn enable(output: Output, global: &Global) -> anyhow::Result<()> {
     output.show(&Done { id: None, state: "enabled", said: said.to_owned() })
 }
 
-/// A message that tells of nobody: what the receiver makes of it shows that it verifies signatures.
+/// Sends a message without personal data; the receiver's status shows whether it verifies the signature.
 fn test(output: Output, global: &Global) -> anyhow::Result<()> {
     let setup = platform(&global.load()?)?;
     let now = SystemClock.now();
@@ -130,7 +130,7 @@ fn test(output: Output, global: &Global) -> anyhow::Result<()> {
     let id = EventId::new(now, entropy).to_string();
     let payload = serde_json::json!({ "type": "trialgate.test", "timestamp": now, "data": {} }).to_string();
     let told = compose::runtime()?.block_on(async {
-        // The client lives on the runtime that it is made on.
+        // The client belongs to the runtime it is created on.
         compose::webhook_platform(&setup, Arc::new(SystemClock))?
             .send(&id, &payload)
             .await
@@ -140,7 +140,7 @@ fn test(output: Output, global: &Global) -> anyhow::Result<()> {
     output.show(&Done { id: Some(id), state: "sent", said })
 }
 
-/// The platform that is configured.
+/// The configured platform.
 fn platform(config: &Config) -> anyhow::Result<WebhookSetup> {
     let mut problems = Vec::new();
     let setup = config.webhook_setup(&mut problems);
@@ -150,7 +150,7 @@ fn platform(config: &Config) -> anyhow::Result<WebhookSetup> {
     setup.context("`platform.kind` is \"local\": nobody is told of tenants")
 }
 
-/// What was done.
+/// Result of a command.
 #[derive(Debug, Serialize)]
 struct Done {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -164,7 +164,7 @@ struct Done {
 #[derive(Debug, Serialize)]
 struct EventList {
     events: Vec<Entry>,
-    /// What `--before` takes for the next page, if there may be one.
+    /// Value of `--before` for the next page, if there may be one.
     next_before: Option<String>,
 }
 
@@ -176,7 +176,7 @@ struct Entry {
     at: DateTime<Utc>,
     state: &'static str,
     attempts: u32,
-    /// When it is tried next, if it is due.
+    /// Time of the next attempt, if the event is due.
     #[serde(skip_serializing_if = "Option::is_none")]
     next_attempt_at: Option<DateTime<Utc>>,
     #[serde(skip_serializing_if = "Option::is_none")]

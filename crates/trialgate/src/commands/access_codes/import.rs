@@ -1,4 +1,4 @@
-//! Loads access codes from a file or from standard input.
+//! Imports access codes from a file or from standard input.
 
 use std::fmt;
 use std::fs::File;
@@ -18,15 +18,15 @@ use crate::compose;
 use crate::output::{Output, complain};
 use crate::process;
 
-/// From this many rows on, a terminal shows how far it is.
+/// Number of rows from which a terminal shows progress.
 const ROWS_WORTH_A_BAR: u64 = 10_000;
 
 /// The largest file that is read, in bytes: more than a text of 1,000,000 rows needs.
 const MAX_FILE: u64 = 64 * 1024 * 1024;
-/// Repeated rows that are named; further ones are counted.
+/// Most repeated rows that are listed one by one; further ones are counted.
 const NAMED: usize = 20;
 
-/// What an import came to.
+/// Result of an import.
 #[derive(Debug, Serialize)]
 struct ImportReport {
     file: String,
@@ -38,7 +38,7 @@ struct ImportReport {
     refused: Vec<RefusedRow>,
 }
 
-/// A row that says again what an earlier one says.
+/// A row that repeats an earlier one.
 #[derive(Debug, Serialize)]
 struct RepeatedRow {
     line: u64,
@@ -59,7 +59,7 @@ pub(super) fn run(global: &Global, file: &Path, dry_run: bool, output: Output) -
         let progress = bar(length as u64, "storing {spinner} {elapsed}");
         progress.enable_steady_tick(Duration::from_millis(200));
         let by = compose::changed_by(process::operator());
-        // With a bad row nothing is stored, but what else is bad is told at once.
+        // One bad row stops the import; the other bad rows are reported in the same run.
         let plan = ledger.import_access_codes(import, dry_run || has_bad, by).await;
         progress.finish_and_clear();
         Ok(plan?)
@@ -103,7 +103,7 @@ fn name(path: &Path) -> String {
     if is_standard_input(path) { "standard input".to_owned() } else { path.display().to_string() }
 }
 
-/// Draws on a terminal alone, and only if it will take a while.
+/// Draws on a terminal only, and only for a large file.
 fn bar(rows: u64, template: &str) -> ProgressBar {
     if rows < ROWS_WORTH_A_BAR {
         return ProgressBar::hidden();

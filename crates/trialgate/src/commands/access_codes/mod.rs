@@ -15,7 +15,7 @@ use crate::output::Output;
 /// `trialgate access-codes …`
 #[derive(Debug, Subcommand)]
 pub(crate) enum AccessCodes {
-    /// Load access codes: all of them, or none if one row is bad
+    /// Import access codes: all rows, or none if one is bad
     Import {
         /// CSV or .xlsx with the header `kind,code`; kind is voice or multimedia; `-` reads standard input
         file: PathBuf,
@@ -29,9 +29,9 @@ pub(crate) enum AccessCodes {
     List(pool::List),
     /// Take an access code out of use
     Retire(pool::Move),
-    /// Make an access code free: one that rests, before its rest is over, or one that is out of use
+    /// Return an access code to the pool: a quarantined one before its time, or a retired one
     Release(pool::Move),
-    /// Count the pool
+    /// Count the access codes of each kind and state
     Stock {
         #[command(flatten)]
         output: Output,

@@ -1,4 +1,4 @@
-//! Single access codes: listed, taken out of use, made free.
+//! Lists, retires and releases single access codes.
 
 use std::fmt;
 
@@ -17,16 +17,16 @@ use crate::process;
 /// `trialgate access-codes list`
 #[derive(Debug, Args)]
 pub(crate) struct List {
-    /// Codes of this kind: voice or multimedia
+    /// Kind of the codes: voice or multimedia
     #[arg(long)]
     kind: AccessCodeKind,
-    /// Codes in this state: free, leased, quarantined or retired
+    /// State of the codes: free, leased, quarantined or retired
     #[arg(long, default_value_t = AccessCodeState::Free)]
     state: AccessCodeState,
-    /// Only codes behind this one: the last one of the page before
+    /// Start after this code: the last one of the previous page
     #[arg(long, value_name = "CODE", value_parser = AccessCode::parse)]
     after: Option<AccessCode>,
-    /// At most so many
+    /// Number of codes to list, at most 1000
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1000))]
     limit: u32,
     #[command(flatten)]
@@ -36,7 +36,7 @@ pub(crate) struct List {
 /// `trialgate access-codes retire`, `release`
 #[derive(Debug, Args)]
 pub(crate) struct Move {
-    /// The code
+    /// The access code
     #[arg(value_parser = AccessCode::parse)]
     code: AccessCode,
     #[command(flatten)]
@@ -46,7 +46,7 @@ pub(crate) struct Move {
 #[derive(Debug, Serialize)]
 struct CodeList {
     access_codes: Vec<Entry>,
-    /// What `--after` takes for the next page, if there may be one.
+    /// Value of `--after` for the next page, if there may be one.
     next_after: Option<String>,
 }
 

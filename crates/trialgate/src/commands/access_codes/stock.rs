@@ -1,3 +1,5 @@
+//! `trialgate access-codes stock`
+
 use std::fmt;
 
 use serde::Serialize;
@@ -7,7 +9,7 @@ use crate::cli::Global;
 use crate::commands::with_ledger;
 use crate::output::{Output, Table};
 
-/// The pool, counted.
+/// Access codes by kind and state.
 #[derive(Debug, Serialize)]
 struct StockReport {
     stock: Vec<KindReport>,

@@ -1,3 +1,5 @@
+//! `trialgate applications find`
+
 mod timeline;
 
 use std::collections::BTreeSet;
@@ -16,13 +18,13 @@ use timeline::Timeline;
 /// `trialgate applications …`
 #[derive(Debug, Subcommand)]
 pub(crate) enum Applications {
-    /// Show what happened to one applicant, oldest first, and what to do about it
+    /// Show the timeline of one applicant, oldest first, with what to do
     ///
     /// Phones and e-mail addresses are shown in full.
     Find {
         #[command(flatten)]
         wanted: Wanted,
-        /// At most so many requests of each kind, the newest
+        /// Number of requests of each kind, newest first, at most 10000
         #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000))]
         limit: u32,
         #[command(flatten)]
@@ -30,20 +32,20 @@ pub(crate) enum Applications {
     },
 }
 
-/// Whose applications are looked for.
+/// Search keys of an applicant.
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
 pub(crate) struct Wanted {
-    /// Everything about this phone, in any usual spelling
+    /// Requests with this phone, in any usual spelling
     #[arg(long)]
     phone: Option<String>,
-    /// The exchange that was answered with this `X-Request-Id`
+    /// The request that was answered with this `X-Request-Id`
     #[arg(long, value_name = "ID")]
     request_id: Option<String>,
-    /// Applications with this address, and the codes sent to their phones
+    /// Applications with this address, and code requests of their phones
     #[arg(long)]
     email: Option<String>,
-    /// Applications of this company, and the codes sent to their phones
+    /// Applications of this company, and code requests of their phones
     #[arg(long, value_name = "NAME")]
     company: Option<String>,
 }
@@ -81,7 +83,7 @@ impl Wanted {
     }
 }
 
-/// An address or a company says nothing about codes: those of the phones that applied with it belong to the story too.
+/// A code request has neither address nor company: it is found by the phones of the applications.
 async fn find(ledger: &dyn Operations, query: ApplicationQuery, limit: u32) -> anyhow::Result<TimelineView> {
     let says_no_codes = matches!(query, ApplicationQuery::Email(_) | ApplicationQuery::Company(_));
     let mut found = ledger.find_applications(query, limit).await?;

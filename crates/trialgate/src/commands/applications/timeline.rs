@@ -1,4 +1,4 @@
-//! What happened to one applicant, in words.
+//! Prints the timeline of one applicant.
 
 use std::fmt;
 
@@ -12,13 +12,13 @@ use trial_core::{
 use crate::commands::views::MailReport;
 use crate::output::time;
 
-/// What happened, oldest first.
+/// Events, oldest first.
 #[derive(Debug, Serialize)]
 pub(super) struct Timeline {
     events: Vec<Event>,
 }
 
-/// One thing that happened.
+/// One request and its outcome.
 #[derive(Debug, Serialize)]
 struct Event {
     at: DateTime<Utc>,
@@ -26,9 +26,9 @@ struct Event {
     phone: String,
     /// The published return code that was answered.
     code: &'static str,
-    /// What was decided, and by which fact.
+    /// The decision and the fact behind it.
     outcome: String,
-    /// What to do about it.
+    /// Remediation.
     advice: &'static str,
     #[serde(flatten)]
     kind: Kind,
@@ -41,7 +41,7 @@ enum Kind {
     Application { id: String, email: String, company: String, tenant: Option<String>, mails: Vec<MailReport> },
 }
 
-/// What the provider has told of a message since it took it.
+/// The provider's delivery receipt of a message.
 #[derive(Debug, Serialize)]
 struct Receipt {
     state: &'static str,

@@ -1,3 +1,5 @@
+//! The checks of `trialgate doctor`.
+
 use std::path::Path;
 
 use chrono::{DateTime, TimeZone, Utc};
@@ -17,17 +19,17 @@ use crate::config::{
 use crate::ledger::Ledger;
 use crate::prepare;
 
-/// Free codes of a kind below which more should be loaded.
+/// Free codes of a kind below which a warning is shown.
 const LOW_STOCK: u64 = 20;
-/// Mails that are counted, at most.
+/// Most failed mails that are counted.
 const MANY_MAILS: u32 = 1000;
-/// Free space below which the disk should be looked at, and below which writes may fail soon, in MiB.
+/// Free space in MiB below which a warning is shown, and below which the check fails.
 const LOW_SPACE_MIB: u64 = 500;
 const NO_SPACE_MIB: u64 = 20;
-/// This release was made after this day, so no clock is right that shows an earlier one.
+/// A day before this release was built: an earlier clock is wrong.
 const MADE_AFTER: (i32, u32, u32) = (2026, 1, 1);
 
-/// Checks everything, as far as one check does not need what another found missing.
+/// Runs every check whose requirements the earlier ones have not found missing.
 pub(super) async fn all(config: &Config, report: &mut Report) {
     let source = config.file.as_ref().map_or("no file".to_owned(), |file| file.display().to_string());
     report.ok("configuration", format!("valid: {source}"));
@@ -91,7 +93,7 @@ fn test_numbers(config: &Config, report: &mut Report) {
     }
 }
 
-/// What serving would miss; the secrets were checked before.
+/// What `serve` would miss; the secrets were checked before.
 fn serving(config: &Config, report: &mut Report) -> Option<Serving> {
     match config.serving() {
         Ok(serving) => Some(serving),
@@ -103,7 +105,7 @@ fn serving(config: &Config, report: &mut Report) -> Option<Serving> {
     }
 }
 
-/// Whether the process may have as many files open as it is to serve connections, if it runs as this command does.
+/// Checks the limit of open files against `http.limits.connections`, as if the service ran as this command does.
 fn files(config: &Config, report: &mut Report) {
     let connections = config.settings.http.limits.connections;
     match compose::missing_files(config) {
@@ -117,7 +119,7 @@ fn files(config: &Config, report: &mut Report) {
     }
 }
 
-/// By what browsers come: cookies are `Secure` accordingly.
+/// Checks how browsers reach the service, which decides whether cookies are `Secure`.
 fn browsers(config: &Config, report: &mut Report) {
     let access = config.browser_access();
     match (access.concern(), access) {
@@ -127,7 +129,7 @@ fn browsers(config: &Config, report: &mut Report) {
     }
 }
 
-/// How long the certificate is good for; that it fits its key was checked before.
+/// Checks the validity period of the certificate; its key was checked before.
 fn certificate(serving: &Serving, report: &mut Report) {
     let Some(identity) = &serving.identity else { return };
     match Verdict::of(&identity.presented(), SystemClock.now()) {
@@ -142,7 +144,7 @@ fn directory_of(file: &Path) -> &Path {
 }
 
 fn directory(config: &Config, report: &mut Report) {
-    // A database elsewhere leaves nothing here but captured messages.
+    // With a remote database, only captured messages are stored here.
     let file = match &config.database {
         Database::Sqlite(file) => file.clone(),
         Database::Postgres { .. } if config.settings.sandbox.enabled => config.inbox(),
@@ -161,7 +163,7 @@ fn directory(config: &Config, report: &mut Report) {
     }
 }
 
-/// Whether others than this user have a right to what holds personal data and keys.
+/// Checks that personal data and keys are readable for this user only.
 fn permissions(config: &Config, report: &mut Report) {
     let mut files = config.secret_files();
     let mut directory = None;
@@ -203,7 +205,7 @@ fn space(free_mib: u64, directory: &str, report: &mut Report) {
     }
 }
 
-/// Whether each gateway can be reached, without a message.
+/// Checks that each gateway can be reached, without sending a message.
 async fn gateways(config: &Config, serving: &Serving, report: &mut Report) {
     for setup in &serving.gateways {
         if matches!(setup.kind, GatewayKind::Sandbox) {
@@ -244,7 +246,7 @@ async fn mail(config: &Config, serving: &Serving, report: &mut Report) {
     }
 }
 
-/// Whether the guard can judge, and whether anybody goes around it.
+/// Checks the bot challenge, and whether it can be bypassed.
 async fn guard(config: &Config, setup: Option<GuardSetup>, report: &mut Report) {
     match setup {
         None => return,
@@ -267,7 +269,7 @@ async fn guard(config: &Config, setup: Option<GuardSetup>, report: &mut Report) 
     }
 }
 
-/// What a database server's own settings say.
+/// Checks the settings of the database server.
 async fn server(ledger: &Ledger, report: &mut Report) {
     match ledger.concerns().await {
         Ok(concerns) => {
@@ -331,7 +333,7 @@ async fn stock(ledger: &dyn Operations, report: &mut Report) {
     }
 }
 
-/// What operations changed, and whether it makes sense beside what is configured by now.
+/// Checks runtime settings against the configuration.
 async fn settings(config: &Config, ledger: &Ledger, report: &mut Report) {
     let in_force = match ledger.settings().settings().await {
         Ok(in_force) => in_force,
@@ -360,7 +362,7 @@ async fn settings(config: &Config, ledger: &Ledger, report: &mut Report) {
     report.ok("settings", text);
 }
 
-/// What is left of the mails that owners may cause.
+/// Checks the rest of the daily limit of owners' mails.
 fn owner_mails(policy: &QuotaPolicy, view: &QuotaView, report: &mut Report) {
     let (left, limit) = (view.owner_mails_left(policy), policy.owner_mails_by(view.threshold));
     let text = format!("{left} of {limit} mails left today that owners may cause");
@@ -372,9 +374,9 @@ fn owner_mails(policy: &QuotaPolicy, view: &QuotaView, report: &mut Report) {
     }
 }
 
-/// Whether the keys that seal callers' secrets are there, and whether any but the current one is needed for that.
+/// Checks the keys that encrypt the secrets of API clients.
 async fn seals(config: &Config, ledger: &Ledger, report: &mut Report) {
-    // What is wrong with the keys was said before.
+    // Faulty keys were reported before.
     let Ok(keyring) = config.keyring() else { return };
     let callers = match callers_in_use(&*ledger.callers()).await {
         Ok(callers) => callers,
@@ -416,8 +418,7 @@ async fn quota(config: &Config, ledger: &dyn Operations, report: &mut Report) {
     }
 }
 
-/// `last` is the newest thing that is known to have happened.
-/// Whether the clock leapt, and how far this machine's is from the database server's.
+/// Checks the clock for jumps and against the database server's.
 async fn leap(config: &Config, ledger: &Ledger, report: &mut Report) {
     let skew = ledger.time().map(|time| time.clock.skew());
     if let Some(problem) = skew.and_then(|skew| skew.problem()) {
@@ -433,6 +434,7 @@ async fn leap(config: &Config, ledger: &Ledger, report: &mut Report) {
     }
 }
 
+/// Checks the clock against the release's date and `last`, the time of the newest known event.
 fn clock(now: DateTime<Utc>, last: Option<DateTime<Utc>>, report: &mut Report) {
     let (year, month, day) = MADE_AFTER;
     let made_after = Utc.with_ymd_and_hms(year, month, day, 0, 0, 0).earliest();

@@ -1,4 +1,4 @@
-//! Checks everything that the service stands on.
+//! `trialgate doctor`: checks every setting and dependency.
 
 mod checks;
 mod platform;

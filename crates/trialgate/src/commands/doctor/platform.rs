@@ -1,4 +1,4 @@
-//! The platform that is told of tenants: whether it can be reached, and what waits for it.
+//! Checks the platform's webhook: can it be reached, are events waiting.
 
 use std::sync::Arc;
 

@@ -1,8 +1,10 @@
+//! The report of `trialgate doctor`.
+
 use std::fmt;
 
 use serde::Serialize;
 
-/// What was checked, in order.
+/// Results of the checks, in order.
 #[derive(Debug, Default, Serialize)]
 pub(super) struct Report {
     checks: Vec<Check>,
@@ -12,7 +14,7 @@ pub(super) struct Report {
 struct Check {
     name: &'static str,
     state: State,
-    /// What was found, and what to do about it.
+    /// The finding, and what to do.
     text: String,
 }
 
@@ -37,7 +39,7 @@ impl Report {
         self.add(name, State::Fail, text);
     }
 
-    /// How many checks failed.
+    /// Number of failed checks.
     pub(super) fn failures(&self) -> usize {
         self.checks.iter().filter(|check| check.state == State::Fail).count()
     }

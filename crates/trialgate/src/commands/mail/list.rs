@@ -1,3 +1,5 @@
+//! `trialgate mail list`
+
 use std::fmt;
 
 use clap::Args;
@@ -12,13 +14,13 @@ use crate::output::Output;
 /// `trialgate mail list`
 #[derive(Debug, Args)]
 pub(crate) struct List {
-    /// Mails that got so far: due, sent, failed or overtaken
+    /// State of the mails: due, sent, failed or overtaken
     #[arg(long, value_name = "STATE", default_value_t = MailState::Failed)]
     state: MailState,
-    /// Only mails older than this one: the last one of the page before
+    /// Start after this mail: the last one of the previous page
     #[arg(long, value_name = "ID")]
     before: Option<MailId>,
-    /// At most so many
+    /// Number of mails to list, at most 1000
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1000))]
     limit: u32,
     #[command(flatten)]
@@ -29,7 +31,7 @@ pub(crate) struct List {
 #[derive(Debug, Serialize)]
 struct MailList {
     mails: Vec<Entry>,
-    /// What `--before` takes for the next page, if there may be one.
+    /// Value of `--before` for the next page, if there may be one.
     next_before: Option<String>,
     #[serde(skip)]
     state: MailState,

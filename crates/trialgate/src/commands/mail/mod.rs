@@ -1,4 +1,4 @@
-//! Mails: how far they got, and what they say.
+//! `trialgate mail …`: lists, retries and previews mails.
 
 mod list;
 mod preview;
@@ -11,11 +11,11 @@ use crate::cli::Global;
 /// `trialgate mail …`
 #[derive(Debug, Subcommand)]
 pub(crate) enum Mail {
-    /// List mails of the outbox, newest first
+    /// List mails, newest first
     List(list::List),
-    /// Have a failed mail tried again, or all that failed since a time
+    /// Retry a failed mail, or all mails that failed since a time
     Retry(retry::Retry),
-    /// Print a mail as it would be sent, about nobody, by the templates in force
+    /// Print a mail with example data, from the templates in force
     Preview(preview::Preview),
 }
 

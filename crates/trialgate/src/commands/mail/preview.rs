@@ -1,3 +1,5 @@
+//! `trialgate mail preview`
+
 use std::fmt;
 
 use clap::Args;
@@ -11,13 +13,13 @@ use crate::output::{self, Output};
 /// `trialgate mail preview`
 #[derive(Debug, Args)]
 pub(crate) struct Preview {
-    /// What the mail is about
+    /// Kind of the mail, such as account
     #[arg(long, value_name = "KIND", default_value_t = MailKind::Account)]
     kind: MailKind,
-    /// Its language: en or zh-CN
+    /// Language of the mail: en or zh-CN
     #[arg(long, value_name = "LOCALE", default_value_t = Locale::En)]
     locale: Locale,
-    /// Print the HTML alone, for a browser
+    /// Print only the HTML, for a browser
     #[arg(long, conflicts_with = "json")]
     html: bool,
     #[command(flatten)]

@@ -1,4 +1,4 @@
-//! `trialgate mail retry`: has failed mails tried again.
+//! `trialgate mail retry`: makes failed mails due again.
 
 use std::fmt;
 use std::str::FromStr;
@@ -19,20 +19,20 @@ use crate::process;
 /// `trialgate mail retry`
 #[derive(Debug, Args)]
 pub(crate) struct Retry {
-    /// The mail's id
+    /// Id of the mail
     #[arg(required_unless_present = "all", conflicts_with = "all")]
     id: Option<MailId>,
-    /// Every mail that failed at --since or later
+    /// Every mail that failed since the time given by --since
     #[arg(long, requires = "since")]
     all: bool,
-    /// A time, such as 2026-11-30T08:00:00Z, or how long ago, such as 24h
+    /// A time such as 2026-11-30T08:00:00Z, or a duration before now such as 24h
     #[arg(long, value_name = "TIME", requires = "all")]
     since: Option<Since>,
     #[command(flatten)]
     output: Output,
 }
 
-/// A time, or a distance from now.
+/// A time, or a duration before now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Since {
     At(DateTime<Utc>),

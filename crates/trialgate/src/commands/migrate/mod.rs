@@ -1,3 +1,5 @@
+//! `trialgate migrate`: creates or upgrades the database, or transfers it to PostgreSQL.
+
 mod moving;
 
 use std::fmt;
@@ -14,18 +16,18 @@ use crate::output::Output;
 /// `trialgate migrate`
 #[derive(Debug, Args)]
 pub(crate) struct Migrate {
-    /// Move everything out of this SQLite database, sqlite:PATH, which refuses to be used afterwards
+    /// Transfer everything out of this SQLite database (sqlite:PATH), which refuses to be used afterwards
     #[arg(long, value_name = "URL", requires = "to", value_parser = url)]
     from: Option<ServiceUrl>,
-    /// Move it into this PostgreSQL database, postgres://…, which must be empty, or left by the same move when that was
-    /// interrupted
+    /// Transfer into this PostgreSQL database (postgres://…); it must be empty or hold an interrupted transfer of the
+    /// same source
     #[arg(long, value_name = "URL", requires = "from", value_parser = url)]
     to: Option<ServiceUrl>,
     #[command(flatten)]
     output: Output,
 }
 
-/// What was run.
+/// Migrations that ran.
 #[derive(Debug, Serialize)]
 struct MigrateReport {
     database: String,

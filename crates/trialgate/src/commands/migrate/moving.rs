@@ -1,4 +1,4 @@
-//! `trialgate migrate --from … --to …`
+//! `trialgate migrate --from … --to …`: transfers SQLite to PostgreSQL.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ use crate::compose;
 use crate::config::{Config, Database, ServiceUrl};
 use crate::output::{Output, Table, complain};
 
-/// What a move came to.
+/// Result of a transfer.
 #[derive(Debug, Serialize)]
 struct Report {
     from: String,
@@ -61,7 +61,7 @@ fn direction<'a>(from: &'a Database, to: &'a Database) -> anyhow::Result<(&'a Pa
     }
 }
 
-/// A bar on a terminal; elsewhere a line for each table. Both on standard error.
+/// A bar on a terminal, else a line per table; both on standard error.
 struct Progress {
     bar: ProgressBar,
 }

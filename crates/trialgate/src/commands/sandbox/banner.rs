@@ -1,4 +1,4 @@
-//! What the sandbox says first: where it listens and what to type next.
+//! The sandbox's start message: addresses and first commands.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
@@ -6,7 +6,7 @@ use trial_http::{APPLY_PATH, SEND_CODE_PATH};
 
 use crate::config::Config;
 
-/// A mobile number of China that libphonenumber takes for valid.
+/// A valid mobile number of China by libphonenumber's data.
 const PHONE: &str = "16673280001";
 
 pub(super) fn banner(address: SocketAddr, admin: Option<SocketAddr>, config: &Config) -> String {
@@ -38,7 +38,7 @@ Captured messages follow. Ctrl-C stops.
     )
 }
 
-/// Somewhere to connect to, for an address that only says to listen everywhere.
+/// Replaces the unspecified address by the loopback one, which a client can connect to.
 pub(super) fn reachable(address: SocketAddr) -> SocketAddr {
     let ip = match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),

@@ -1,4 +1,4 @@
-//! The directory of a sandbox, and the configuration in it.
+//! The data directory of a sandbox and its configuration.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -9,8 +9,7 @@ use crate::commands::secrets::new_key_table;
 use crate::compose::{OsEntropy, SystemClock};
 use crate::config::{DEFAULT_FILE, Settings};
 
-/// Creates the directory and its configuration, if they are not there; returns the configuration's path. What is in it is
-/// personal: the directory is for this user alone.
+/// Creates the directory (for this user only) and its configuration if absent; returns the configuration's path.
 pub(super) fn prepare(directory: &Path, listen: Option<SocketAddr>) -> anyhow::Result<PathBuf> {
     trial_files::create_directory(directory)
         .with_context(|| format!("cannot create {}; name another directory with --data", directory.display()))?;

@@ -1,4 +1,4 @@
-//! Everything, with nothing to set up.
+//! `trialgate sandbox`: a complete service without setup.
 
 mod banner;
 mod home;
@@ -27,10 +27,10 @@ const CODES_OF_EACH_KIND: u64 = 100;
 /// `trialgate sandbox`
 #[derive(Debug, Args)]
 pub(crate) struct Sandbox {
-    /// Where to listen; port 0 takes a free one
+    /// Address to listen on; port 0 picks a free port
     #[arg(long, value_name = "ADDR")]
     listen: Option<SocketAddr>,
-    /// The directory that everything is kept in [default: ./sandbox]
+    /// Directory for configuration, database and captured messages [default: ./sandbox]
     #[arg(long, value_name = "DIR", conflicts_with = "config")]
     data: Option<PathBuf>,
 }
@@ -43,7 +43,7 @@ impl Sandbox {
         config.lead_to_portal_at(banner::reachable(address));
         let prepared = prepare(&config)?;
         let telling = logging::install(&config.settings)?;
-        // Before the database, so that a second sandbox on the same directory changes nothing.
+        // Before the database is opened: a second sandbox on the same directory changes nothing.
         let inbox = compose::inbox(&config)?;
         let runtime = compose::runtime()?;
         let outcome = runtime.block_on(async {
@@ -64,7 +64,7 @@ impl Sandbox {
         outcome
     }
 
-    /// The configuration named, or that of the data directory, which is written at its first start.
+    /// The named configuration, or that of the data directory, which is written at its first start.
     fn config(&self, named: Option<&Path>) -> anyhow::Result<Config> {
         let flags: Vec<Entry> =
             self.listen.iter().map(|address| Entry::flag("--listen", "http.listen", address.to_string())).collect();
@@ -83,7 +83,7 @@ impl Sandbox {
     }
 }
 
-/// Gives a new sandbox something to hand out. A pool that was ever filled is left as it is.
+/// Adds access codes to an empty pool. A pool that ever had codes is left alone.
 async fn fill_empty_pool(ledger: &dyn Operations) -> anyhow::Result<()> {
     let stock = ledger.access_code_stock().await?;
     if stock.iter().any(|kind| kind.free + kind.leased + kind.quarantined + kind.retired > 0) {

@@ -1,5 +1,5 @@
-//! Shows each captured message on standard output, from a thread of its own: a terminal that is slow or held must not hold
-//! the service.
+//! Prints captured messages on standard output from a thread of its own: a slow or stopped terminal must not block the
+//! service.
 
 use std::fmt::Write;
 use std::sync::Arc;
@@ -12,10 +12,10 @@ use trial_sandbox::{CapturedMessage, Inbox};
 
 use crate::output::{briefly, say, time};
 
-/// Messages that may wait to be shown. Under load more are captured than anybody can read.
+/// Messages that may wait to be printed; further ones are counted.
 const WAITING: usize = 1_000;
 
-/// The thread that shows messages.
+/// The printing thread.
 pub(super) struct Printer {
     lines: SyncSender<Line>,
     thread: JoinHandle<()>,
@@ -27,7 +27,7 @@ enum Line {
 }
 
 impl Printer {
-    /// Shows what this inbox captures from now on.
+    /// Prints messages that this inbox captures from now on.
     ///
     /// # Errors
     /// The operating system refused a thread.
@@ -50,7 +50,7 @@ impl Printer {
         Ok(Self { lines, thread })
     }
 
-    /// Shows what is waiting, if somebody reads it, and ends.
+    /// Prints the waiting messages, if the reader takes them, and ends the thread.
     pub(super) fn finish(self) {
         briefly(move || {
             if self.lines.send(Line::End).is_ok() {

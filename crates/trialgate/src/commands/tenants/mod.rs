@@ -1,3 +1,5 @@
+//! `trialgate tenants …`
+
 mod orders;
 
 use std::collections::BTreeMap;
@@ -20,13 +22,13 @@ use orders::Wanted;
 pub(crate) enum Tenants {
     /// List tenants, newest first
     List {
-        /// Only tenants older than this one: the last one of the page before
+        /// Start after this tenant: the last one of the previous page
         #[arg(long, value_name = "ID")]
         before: Option<TenantId>,
-        /// Only those whose owner asks for conversion
+        /// Only tenants whose owner requests a conversion
         #[arg(long)]
         asking: bool,
-        /// At most so many
+        /// Number of tenants to list, at most 1000
         #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1000))]
         limit: u32,
         #[command(flatten)]
@@ -39,25 +41,25 @@ pub(crate) enum Tenants {
         #[command(flatten)]
         output: Output,
     },
-    /// Make a trial a commercial tenant, in place: it keeps its id and its access codes, which leave the pool for good
+    /// Convert a trial to a commercial tenant: it keeps its id and access codes, and the codes leave the pool
     Convert(Wanted),
-    /// Move the end of a trial, from its end or from now, whichever is later; one that has ended goes on
+    /// Extend a trial from its end or from now, whichever is later; an expired trial is resumed
     Extend {
         #[command(flatten)]
         wanted: Wanted,
-        /// By so many days
+        /// Number of days
         #[arg(long, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=366))]
         days: u32,
     },
     /// Suspend a tenant
     Suspend(Wanted),
-    /// Take a suspension back; a trial that has ended is extended instead
+    /// Resume a suspended tenant; extend an expired trial instead
     Resume(Wanted),
-    /// Close a tenant: its access codes go to rest. `reopen` takes it back as long as they rest
+    /// Close a tenant: its access codes go to quarantine. `reopen` undoes this while they are there
     Close(Wanted),
-    /// Take a close back
+    /// Reopen a closed tenant while its access codes are quarantined
     Reopen(Wanted),
-    /// Send the account once more; an initial password that is about to expire is replaced by a new one
+    /// Send the account mail again; an initial password that is about to expire is replaced
     ResendMail(Wanted),
 }
 
@@ -65,11 +67,11 @@ pub(crate) enum Tenants {
 #[derive(Debug, Serialize)]
 struct TenantList {
     tenants: Vec<TenantReport>,
-    /// What `--before` takes for the next page, if there may be one.
+    /// Value of `--before` for the next page, if there may be one.
     next_before: Option<String>,
 }
 
-/// A tenant with what it holds and what was sent to it.
+/// A tenant with its access codes and mails.
 #[derive(Debug, Serialize)]
 struct TenantReport {
     id: String,
@@ -80,14 +82,14 @@ struct TenantReport {
     account_name: String,
     created_at: DateTime<Utc>,
     trial_ends_at: DateTime<Utc>,
-    /// Since when its owner asks for conversion.
+    /// Time of the owner's request for a conversion.
     #[serde(skip_serializing_if = "Option::is_none")]
     conversion_asked_at: Option<DateTime<Utc>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     converted_at: Option<DateTime<Utc>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     suspended_at: Option<DateTime<Utc>>,
-    /// When a suspended trial is closed, if nobody does anything about it.
+    /// Time at which a suspended trial will be closed.
     #[serde(skip_serializing_if = "Option::is_none")]
     closes_at: Option<DateTime<Utc>>,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -1,4 +1,4 @@
-//! Changes of one tenant's life.
+//! Commands that change one tenant.
 
 use std::fmt;
 use std::time::Duration;
@@ -23,25 +23,25 @@ pub(crate) struct Wanted {
     output: Output,
 }
 
-/// What an order changed.
+/// Result of a command.
 #[derive(Debug, Serialize)]
 struct OrderReport {
     id: String,
     before: &'static str,
     status: &'static str,
     trial_ends_at: DateTime<Utc>,
-    /// The mail that was put into the outbox.
+    /// Kind of the mail that was queued.
     #[serde(skip_serializing_if = "Option::is_none")]
     mail: Option<&'static str>,
-    /// Whether a mail waits until enough of the day's threshold is left.
+    /// `true` if a mail waits until enough of the daily e-mail limit is left.
     mail_waits: bool,
 }
 
 impl Wanted {
-    /// Gives an order about it, and shows what it changed.
+    /// Runs a command on this tenant and prints the result.
     ///
     /// # Errors
-    /// It was refused, or something stands in the way.
+    /// The command was refused, or the database cannot be used.
     pub(super) fn order(self, order: LifeOrder, global: &Global) -> anyhow::Result<()> {
         let Self { id, output } = self;
         let actor = process::operator();
