@@ -1,23 +1,23 @@
-//! By what browsers reach the service: decides whether cookies are `Secure`.
+//! How browsers reach the service, which decides whether cookies are `Secure`.
 
-/// By what browsers reach the service, as far as the configuration says. No request is asked: its headers are a client's.
+/// How browsers reach the service by the configuration. Headers of a request are not used: a client can forge them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum BrowserAccess {
-    /// By the TLS of this service.
+    /// Over the TLS of this service.
     Tls,
-    /// By that of a proxy: `http.public_url` begins with `https://`.
+    /// Over the TLS of a proxy: `http.public_url` begins with `https://`.
     TlsOfProxy,
-    /// By none: `http.public_url` begins with `http://`.
+    /// Without TLS: `http.public_url` begins with `http://`.
     Plain,
     /// The configuration does not say.
     Unknown {
-        /// Whether it is a sandbox, which browsers reach without TLS.
+        /// `true` for a sandbox, which browsers reach without TLS.
         is_sandbox: bool,
     },
 }
 
 impl BrowserAccess {
-    /// Whether cookies are `Secure`. Where it is not known, they are, but in a sandbox.
+    /// Returns `true` if cookies are `Secure`. If it is unknown they are, except in a sandbox.
     pub(crate) const fn is_secure(self) -> bool {
         match self {
             Self::Tls | Self::TlsOfProxy => true,
@@ -26,7 +26,7 @@ impl BrowserAccess {
         }
     }
 
-    /// The concern about what is configured, if there is one: what follows from it, and what to set.
+    /// Concern about the configuration, if any: the consequence, and what to set.
     pub(crate) const fn concern(self) -> Option<&'static str> {
         match self {
             Self::Tls | Self::TlsOfProxy => None,

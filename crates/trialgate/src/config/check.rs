@@ -1,4 +1,4 @@
-//! What types cannot say: numbers that make no sense, settings that contradict each other, what this release does not have.
+//! Checks beyond the types: numbers out of range, settings that contradict each other, features that this build lacks.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -21,27 +21,27 @@ use super::text::HumanDuration;
 use super::{Config, GatewayKind, serving, site_setup};
 use crate::logging;
 
-/// Bounds of what a machine can hold or use.
+/// Upper bounds of what a machine can hold or use.
 const MAX_QUEUE_LENGTH: usize = 1_000_000;
 const MAX_BATCH: usize = 10_000;
 const MAX_MAILS_PER_SECOND: u32 = 10_000;
-/// A reply that takes longer than this does not come.
+/// A longer wait for a reply is pointless.
 const MAX_FINAL_TIMEOUT: Duration = Duration::from_hours(1);
 const MAX_CONNECTIONS: usize = 1_000_000;
 const MAX_STREAMS: u32 = 10_000;
-/// What browsers send, and what the parser of heads has room for, in bytes.
+/// Bytes that browsers send and the parser of heads can hold.
 const MIN_HEAD: usize = 4 * 1_024;
 const MAX_HEAD: usize = 64 * 1_024;
-/// A stopping server waits for requests under way for longer than this, so that each is answered.
+/// A stopping server waits longer than this for requests in progress, so that each is answered.
 const MAX_WAIT: Duration = Duration::from_secs(15);
 
-/// Collects what is wrong, each with the place that it was given at.
+/// Problems, each with the place of its setting.
 struct Findings<'a> {
     origins: &'a BTreeMap<String, Origin>,
     problems: Vec<Problem>,
 }
 
-/// Checks the settings in force and makes of them what the program works with.
+/// Checks the settings in force and builds the configuration from them.
 pub(super) fn check(merged: Merged, file: Option<PathBuf>, base: PathBuf) -> Result<Config, ConfigError> {
     let Merged { settings, origins, problems } = merged;
     let mut findings = Findings { origins: &origins, problems };
@@ -65,7 +65,7 @@ pub(super) fn check(merged: Merged, file: Option<PathBuf>, base: PathBuf) -> Res
 }
 
 impl Findings<'_> {
-    /// Who is told by mail when something runs low.
+    /// Recipients of warnings about low stock or the daily e-mail limit.
     fn warning_readers(&mut self, settings: &Settings) -> Vec<Email> {
         let mut readers = Vec::new();
         for address in &settings.operations.mail_to {
@@ -80,7 +80,7 @@ impl Findings<'_> {
         readers
     }
 
-    /// Notes what is wrong with a key.
+    /// Records a problem of a key.
     fn wrong(&mut self, key: &str, text: impl std::fmt::Display) {
         self.problems.push(Problem::new(self.origins.get(key).cloned(), format!("`{key}` {text}")));
     }
@@ -104,7 +104,7 @@ impl Findings<'_> {
         self.expect(!value.is_zero(), key, "must be longer than 0s");
     }
 
-    /// What the rules' numbers are at odds with: the same as for a change while the service runs.
+    /// Checks limits and durations against each other, as for a change of a runtime setting.
     fn rules(&mut self, policy: &Policy) {
         for fault in policy.faults() {
             self.wrong(fault.key, fault.text);
@@ -188,7 +188,7 @@ impl Findings<'_> {
         }
     }
 
-    /// A signature takes all three.
+    /// Checks that a DKIM signature has all three settings or none.
     fn dkim(&mut self, dkim: &Dkim) {
         let given = [
             ("mail.dkim.domain", dkim.domain.is_some()),
@@ -332,7 +332,7 @@ impl Findings<'_> {
         })
     }
 
-    /// Neither the phones nor their codes are repeated in messages: they are told by their place.
+    /// Messages name the index of a test number, never the phone or its code.
     fn test_numbers(&mut self, settings: &Settings, phones: &PhonePolicy) -> Vec<TestNumber> {
         let mut numbers = Vec::new();
         for (place, (phone, number)) in settings.sms.test_numbers.iter().enumerate() {
@@ -409,7 +409,7 @@ impl Findings<'_> {
     }
 }
 
-/// A test number until the end of its last day.
+/// Parses a test number, valid until the end of its last day.
 fn test_number(
     phone: &str,
     number: &super::sms_settings::TestNumber,
@@ -420,7 +420,7 @@ fn test_number(
     let code = VerificationCode::fixed(number.code.reveal()).ok_or("`code` is not 6 digits")?;
     let day_after = number.expires.parse::<NaiveDate>().ok().and_then(|day| day.succ_opt());
     let midnight = day_after.map(|day| day.and_time(NaiveTime::MIN).and_local_timezone(timezone));
-    // Where the clocks skip midnight, the day begins later.
+    // If the clocks skip midnight, the day begins later.
     let until = midnight.and_then(|midnight| midnight.earliest().map(|until| until.to_utc()));
     let until = until.or_else(|| day_after.map(|day| day.and_time(NaiveTime::MIN).and_utc()));
     let until = until.ok_or_else(|| "`expires` is not a date such as \"2026-12-31\"".to_owned())?;

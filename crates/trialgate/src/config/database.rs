@@ -1,4 +1,4 @@
-//! Which database is meant.
+//! The configured database.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -7,25 +7,25 @@ use trial_storage::PostgresOptions;
 
 use super::secret::ServiceUrl;
 
-/// Which database is meant.
+/// The configured database.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Database {
-    /// A file.
+    /// An SQLite file.
     Sqlite(PathBuf),
-    /// One server or several.
+    /// One PostgreSQL server, or several.
     Postgres {
-        /// As it is connected to, with its password.
+        /// The URL of connections, with its password.
         url: ServiceUrl,
-        /// As it is shown.
+        /// Name and hosts, as shown.
         place: String,
     },
 }
 
 impl Database {
-    /// Reads a URL; a path in it is relative to `base`.
+    /// Parses a URL; a path in it is relative to `base`.
     ///
     /// # Errors
-    /// Says what is wrong, without repeating the URL: it may hold a password.
+    /// The message names the problem without repeating the URL, which may hold a password.
     pub(crate) fn parse(url: &ServiceUrl, base: &Path) -> Result<Self, String> {
         let text = url.reveal();
         url.check().map_err(|error| error.to_string())?;
@@ -46,7 +46,7 @@ impl Database {
     }
 }
 
-/// Where it is, for messages.
+/// The place of the database, for messages.
 impl fmt::Display for Database {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

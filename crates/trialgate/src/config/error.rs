@@ -1,9 +1,9 @@
-//! What is wrong with a configuration, all of it at once.
+//! The errors of a configuration, reported together.
 
 use std::fmt::{self, Write as _};
 use std::path::PathBuf;
 
-/// Where a setting comes from.
+/// Source of a setting.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Origin {
     /// A place in a file, counted from 1.
@@ -14,16 +14,16 @@ pub(crate) enum Origin {
     Flag(&'static str),
 }
 
-/// One thing that is wrong.
+/// One problem.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Problem {
-    /// Where, if it was given at all.
+    /// Source of the setting, if it was given.
     pub(crate) origin: Option<Origin>,
-    /// What, naming the key.
+    /// Message that names the key.
     pub(crate) text: String,
 }
 
-/// Everything that is wrong, in one line.
+/// All problems, in one line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ConfigError(pub(crate) Vec<Problem>);
 
@@ -32,7 +32,7 @@ impl Problem {
         Self { origin, text }
     }
 
-    /// A problem of a key that was not given.
+    /// A problem of a missing key.
     pub(crate) fn missing(text: impl Into<String>) -> Self {
         Self { origin: None, text: text.into() }
     }
@@ -54,7 +54,7 @@ impl fmt::Display for Problem {
             Some(origin) => format!("{origin}: {}", self.text),
             None => self.text.clone(),
         };
-        // A key in quotes and a name in the environment may have line ends, and this is one line.
+        // Keys and variable names may contain line ends; the message is one line.
         text.chars()
             .try_for_each(|c| if c.is_control() { write!(f, "{}", c.escape_default()) } else { f.write_char(c) })
     }
@@ -74,7 +74,7 @@ impl fmt::Display for ConfigError {
 
 impl std::error::Error for ConfigError {}
 
-/// Fails if anything is wrong.
+/// Fails if there are problems.
 pub(crate) fn none_of(problems: Vec<Problem>) -> Result<(), ConfigError> {
     if problems.is_empty() { Ok(()) } else { Err(ConfigError(problems)) }
 }

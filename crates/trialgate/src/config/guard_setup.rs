@@ -1,4 +1,4 @@
-//! What stands before the page has a code sent, with its secret.
+//! The bot challenge before a code is sent, with its secret.
 
 use std::time::Duration;
 
@@ -12,25 +12,25 @@ use super::error::Problem;
 use super::secret::ServiceUrl;
 use super::site_settings::{SiteGuard, SiteverifyProvider};
 
-/// A visitor waits for it.
+/// Time-out of the verification; a visitor waits for it.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// What stands before the page has a code sent.
+/// The bot challenge before a code is sent.
 #[derive(Debug)]
 pub(crate) enum GuardSetup {
-    /// Work for the browser.
+    /// Proof of work by the browser.
     Altcha(AltchaCost),
     /// A CAPTCHA.
     Siteverify {
-        /// Who judges.
+        /// The provider's verification interface.
         settings: SiteverifySettings,
-        /// What the page shows.
+        /// The widget on the page.
         widget: Box<CaptchaWidget>,
     },
 }
 
 impl Config {
-    /// The guard, if there is one; what is missing is noted.
+    /// The bot challenge, if configured; missing keys are recorded.
     pub(super) fn guard_setup(&self, problems: &mut Vec<Problem>) -> Option<GuardSetup> {
         match self.settings.site.guard {
             SiteGuard::Off => None,
@@ -68,7 +68,7 @@ impl Config {
     }
 }
 
-/// A script from elsewhere needs its own origin besides what the provider's needs.
+/// A script from another origin needs that origin besides the provider's.
 fn widget(provider: CaptchaProvider, script: Option<&str>, site_key: String) -> CaptchaWidget {
     let elsewhere = script.and_then(|script| Url::parse(script).ok()).map(|url| url.origin().ascii_serialization());
     CaptchaWidget {

@@ -1,4 +1,4 @@
-//! The names of the keys.
+//! Names of the configuration keys.
 
 /// Every key, by its full dotted path.
 pub(super) const KEYS: &[&str] = &[
@@ -158,14 +158,14 @@ pub(super) const KEYS: &[&str] = &[
     "verification.resend_after",
 ];
 
-/// The shortest last word of a key, in bytes, that tells which key is meant.
+/// Shortest last word of a key, in bytes, that identifies the key.
 const TELLING_WORD: usize = 5;
 
-/// The one key that holds a list of tables, and what stands in each.
+/// The only key that holds a list of tables, and their fields.
 pub(super) const SECRET_KEYS: &str = "secrets.keys";
 pub(super) const SECRET_KEY_FIELDS: [&str; 3] = ["id", "key", "key_file"];
 
-/// What a key wants whose value must not be repeated in a message.
+/// Type of a key whose value must not be repeated in a message.
 pub(super) fn secret_expectation(key: &str) -> Option<&'static str> {
     match key {
         SECRET_KEYS => {
@@ -200,7 +200,7 @@ pub(super) fn is_key(path: &[String]) -> bool {
     KEYS.iter().any(|key| key.split('.').eq(path.iter().map(String::as_str)))
 }
 
-/// Whether keys stand below this path.
+/// Returns `true` if there are keys below this path.
 pub(super) fn is_section(path: &[String]) -> bool {
     KEYS.iter().any(|key| {
         let mut segments = key.split('.');
@@ -208,7 +208,8 @@ pub(super) fn is_section(path: &[String]) -> bool {
     })
 }
 
-/// The known key that an unknown one most resembles, as a whole, in its first word and, if it has several, in its last.
+/// The known key most similar to an unknown one: by the whole, by the first word or, if it has several, by the last
+/// word.
 pub(super) fn most_like(unknown: &str) -> &'static str {
     let first = |key: &str| key.split('.').next().unwrap_or_default().to_owned();
     let last = |key: &str| key.rsplit('.').next().unwrap_or_default().to_owned();
@@ -221,8 +222,7 @@ pub(super) fn most_like(unknown: &str) -> &'static str {
     KEYS.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b))).copied().unwrap_or_default()
 }
 
-/// The known key that was meant, if an unknown one is near enough: as a whole, by its last word if that is long, or by its
-/// only word.
+/// The known key closest to an unknown one, if close enough: by the whole, by a long last word, or by the only word.
 pub(super) fn nearest(unknown: &str) -> Option<&'static str> {
     let last = |key: &str| key.rsplit('.').next().unwrap_or_default().to_owned();
     let known = most_like(unknown);
@@ -232,7 +232,7 @@ pub(super) fn nearest(unknown: &str) -> Option<&'static str> {
     (is_near(unknown, known) || is_telling || is_only_word).then_some(known)
 }
 
-/// The field of a secret key that was meant, if an unknown one is near enough.
+/// The field of a secret key closest to an unknown one, if close enough.
 pub(super) fn nearest_secret_key_field(unknown: &str) -> Option<&'static str> {
     SECRET_KEY_FIELDS
         .into_iter()
@@ -240,7 +240,7 @@ pub(super) fn nearest_secret_key_field(unknown: &str) -> Option<&'static str> {
         .min_by_key(|known| strsim::damerau_levenshtein(unknown, known))
 }
 
-/// Returns `true` if at most a third of the letters are others.
+/// Returns `true` if at most a third of the letters differ.
 fn is_near(unknown: &str, known: &str) -> bool {
     let length = unknown.chars().count().max(known.chars().count());
     strsim::damerau_levenshtein(unknown, known) <= length.div_ceil(3)

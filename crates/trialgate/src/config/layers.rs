@@ -1,4 +1,5 @@
-//! File, then environment, then flags, each checked on its own so that a message names the line or the variable.
+//! Layers of settings: file, then environment, then flags; each is checked alone so that a message names the line or
+//! variable.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -12,11 +13,11 @@ use super::error::{Origin, Problem};
 use super::keys;
 use super::settings::Settings;
 
-/// The words of the parser for a value that is no list, and better ones.
+/// The parser's message for a value that is no list, and a clearer one.
 const EXPECTED_LIST: &str = "expected a sequence";
 const LIST_EXAMPLE: &str = "expected a list, such as [\"a\", \"b\"]";
 
-/// What the name of an environment variable that sets a key begins with.
+/// Prefix of environment variables that set keys.
 pub(super) const PREFIX: &str = "TRIALGATE_";
 
 /// One setting of one layer.
@@ -27,14 +28,14 @@ pub(crate) struct Entry {
     origin: Origin,
 }
 
-/// The settings of one source, and what is wrong with it.
+/// Settings and problems of one source.
 #[derive(Debug, Default)]
 pub(super) struct Layer {
     pub(super) entries: Vec<Entry>,
     pub(super) problems: Vec<Problem>,
 }
 
-/// The settings in force, where each that was given comes from, and what is wrong so far.
+/// Settings in force, their sources, and the problems so far.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Merged {
     pub(super) settings: Settings,
@@ -59,7 +60,7 @@ impl Entry {
         self.path.join(".")
     }
 
-    /// Reads the setting alone.
+    /// Checks the type of this setting alone.
     fn check_type(&self) -> Result<(), String> {
         let mut alone = toml::Table::new();
         insert(&mut alone, &self.path, self.value.clone());
@@ -79,7 +80,7 @@ impl Entry {
     }
 }
 
-/// Puts the layers on top of each other, the last one wins; lists everything that is unknown or of a wrong type.
+/// Merges the layers, the last one wins; collects unknown keys and wrong types.
 pub(super) fn merge(layers: Vec<Layer>) -> Merged {
     let mut problems = Vec::new();
     let mut table = toml::Table::new();
@@ -95,7 +96,7 @@ pub(super) fn merge(layers: Vec<Layer>) -> Merged {
             insert(&mut table, &entry.path, entry.value);
         }
     }
-    // Each entry was read alone before, so together they can be read.
+    // Each entry was read alone before; together they can be read.
     let settings = Settings::deserialize(Value::Table(table)).unwrap_or_else(|error| {
         problems.push(Problem::missing(error.message().to_owned()));
         Settings::default()
@@ -118,7 +119,7 @@ fn insert(table: &mut toml::Table, path: &[String], value: Value) {
     }
 }
 
-/// The settings of a file.
+/// Settings of a file.
 pub(super) fn of_file(file: &Path, text: &str) -> Layer {
     let position = Position { file, text };
     let mut layer = Layer::default();
@@ -153,7 +154,7 @@ impl Layer {
     }
 }
 
-/// Fields of the listed secret keys that do not exist.
+/// Unknown fields in the list of secret keys.
 fn unknown_fields(position: &Position<'_>, path: &[String], value: &DeValue<'_>) -> Vec<Problem> {
     let mut problems = Vec::new();
     let Some(list) = value.as_array() else { return problems };
@@ -199,18 +200,18 @@ impl Position<'_> {
 
     fn syntax_problem(&self, error: &toml::de::Error) -> Problem {
         let offset = error.span().map_or(0, |span| span.start);
-        // Only what the parser expected, never the line itself: it may hold a secret.
+        // Only the parser's expectation, never the line: it may hold a secret.
         let message = error.message().lines().collect::<Vec<_>>().join(", ");
         Problem::new(Some(self.origin(offset)), format!("not TOML: {message}"))
     }
 }
 
-/// The settings of the environment.
+/// Settings of the environment.
 pub(super) fn of_environment(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Layer {
     let mut layer = Layer::default();
     for (name, value) in variables {
         let Some((name, path)) = path_of(&name) else { continue };
-        // Left empty, as a compose file leaves what is not set.
+        // An empty variable, as a compose file leaves an unset one, is ignored.
         if value.is_empty() {
             continue;
         }
@@ -230,14 +231,14 @@ pub(super) fn of_environment(variables: impl IntoIterator<Item = (OsString, OsSt
 fn path_of(name: &OsString) -> Option<(String, Vec<String>)> {
     let name = name.to_str()?;
     let rest = name.strip_prefix(PREFIX)?;
-    // What Kubernetes sets in every container beside a service that is named trialgate.
+    // Kubernetes sets these in every container if a service is named trialgate.
     if rest == "PORT" || rest.starts_with("PORT_") || rest.starts_with("SERVICE_") {
         return None;
     }
     Some((name.to_owned(), rest.to_lowercase().split("__").map(str::to_owned).collect()))
 }
 
-/// A string where the key wants one, else what TOML makes of it, else the parts between commas where it wants a list.
+/// A string if the key takes one, else a TOML value, else comma-separated parts if the key takes a list.
 fn typed(path: Vec<String>, text: &str, origin: Origin) -> Entry {
     let as_text = Entry { path, value: Value::String(text.to_owned()), origin };
     let Err(message) = as_text.check_type() else { return as_text };
@@ -250,12 +251,12 @@ fn typed(path: Vec<String>, text: &str, origin: Origin) -> Entry {
     }
     let Some(value) = parsed else { return as_text };
     let as_toml = Entry { value, ..as_text.clone() };
-    // Where neither fits, the message about the text is the clearer one, unless it clearly was TOML.
+    // If neither fits, the message about the string is clearer, unless the text was clearly TOML.
     let is_toml = as_toml.check_type().is_ok() || as_toml.value.is_array() || as_toml.value.is_table();
     if is_toml { as_toml } else { as_text }
 }
 
-/// A list of the parts between commas: of texts, or of numbers where the key wants those.
+/// A list of comma-separated parts: strings, or numbers if the key takes those.
 fn listed(entry: &Entry, text: &str) -> Entry {
     let parts = || text.split(',').map(str::trim).filter(|part| !part.is_empty());
     let with = |list: Vec<Value>| Entry { value: Value::Array(list), ..entry.clone() };

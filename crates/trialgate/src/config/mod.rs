@@ -48,22 +48,22 @@ pub(crate) use sms_setup::{CallbackSecrets, GatewayKind, GatewaySetup};
 pub(crate) use text::HumanDuration;
 use text::PublicUrl;
 
-/// Mails that are handed over at the same time at most, whatever the rate: each may hold a connection to the mail server.
+/// Most mails delivered at the same time, whatever the rate: each may hold a connection to the mail server.
 const MAX_DELIVERIES: usize = 64;
 
-/// The longest time from the connection to the final dot of a mail.
+/// Time-out of a mail from the connection to the final dot.
 pub(crate) const SMTP_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// The file that captured messages are kept in.
+/// The file of captured messages.
 const INBOX: &str = "messages.jsonl";
 
 /// The file that is read if none is named.
 pub(crate) const DEFAULT_FILE: &str = "trialgate.toml";
 
-/// Where settings are looked for.
+/// Sources of settings.
 #[derive(Debug, Default)]
 pub(crate) struct Sources {
-    /// The file named on the command line.
+    /// File named on the command line.
     pub(crate) file: Option<PathBuf>,
     /// The environment.
     pub(crate) variables: Vec<(OsString, OsString)>,
@@ -71,22 +71,22 @@ pub(crate) struct Sources {
     pub(crate) flags: Vec<Entry>,
 }
 
-/// The configuration in force; every value in it makes sense.
+/// The configuration in force, checked.
 #[derive(Debug, Clone)]
 pub(crate) struct Config {
-    /// The settings, as written.
+    /// Settings as written.
     pub(crate) settings: Settings,
-    /// The file they come from, if there is one.
+    /// Their file, if any.
     pub(crate) file: Option<PathBuf>,
-    /// The rules' numbers.
+    /// Limits and durations of the rules.
     pub(crate) policy: Policy,
-    /// Who is told by mail when access codes or the threshold run low.
+    /// Recipients of warnings about low stock or the daily e-mail limit.
     pub(crate) warning_readers: Vec<Email>,
-    /// Whose the pages for visitors and tenants are.
+    /// Brand of the pages for visitors and tenants.
     site: SiteSettings,
     /// The database.
     pub(crate) database: Database,
-    /// What relative paths are relative to: the directory of the file, or the working directory.
+    /// Base of relative paths: the directory of the file, or the working directory.
     base: PathBuf,
 }
 
@@ -96,10 +96,10 @@ impl Sources {
         Self { file, variables: std::env::vars_os().collect(), flags: Vec::new() }
     }
 
-    /// Reads and checks everything.
+    /// Reads and checks the configuration.
     ///
     /// # Errors
-    /// The file cannot be read, or everything that is wrong, in one line.
+    /// The file cannot be read, or settings are wrong; all problems are in one line.
     pub(crate) fn load(self) -> anyhow::Result<Config> {
         let file = read(self.file)?;
         let base = match &file {
@@ -115,7 +115,7 @@ impl Sources {
     }
 }
 
-/// The text of the file named, or of the default file if it exists, with its absolute path.
+/// Text and absolute path of the named file, or of the default file if it exists.
 fn read(named: Option<PathBuf>) -> anyhow::Result<Option<(PathBuf, String)>> {
     let is_named = named.is_some();
     let path = named.unwrap_or_else(|| DEFAULT_FILE.into());
@@ -128,7 +128,7 @@ fn read(named: Option<PathBuf>) -> anyhow::Result<Option<(PathBuf, String)>> {
 }
 
 impl Config {
-    /// How the public interface is served.
+    /// Settings of the HTTP server.
     pub(crate) fn http(&self) -> HttpSettings {
         let http = &self.settings.http;
         let limits = &http.limits;
@@ -156,7 +156,7 @@ impl Config {
         }
     }
 
-    /// Why one client address may be many visitors, if nothing says that it is not: callers are open and limited by address, and
+    /// Concern that one client address stands for many visitors: API clients are open and limited by address, and
     /// neither a back end nor a proxy is named.
     pub(crate) fn shared_address_concern(&self) -> Option<String> {
         let (http, limits) = (&self.settings.http, &self.settings.limits.address);
@@ -173,19 +173,19 @@ impl Config {
         })
     }
 
-    /// Where the certificate and its key are that the service shows, if it does.
+    /// Files of the certificate and its key, if configured.
     pub(crate) fn identity_files(&self) -> Option<IdentityFiles> {
         let tls = &self.settings.http.tls;
         let (cert, key) = tls.cert_file.as_ref().zip(tls.key_file.as_ref())?;
         Some(IdentityFiles { cert: self.resolve(cert), key: self.resolve(key) })
     }
 
-    /// By what the service is reached.
+    /// URL scheme of the service.
     pub(crate) fn scheme(&self) -> &'static str {
         if self.identity_files().is_some() { "https" } else { "http" }
     }
 
-    /// By what browsers reach the service, as far as the configuration says.
+    /// How browsers reach the service by the configuration.
     pub(crate) fn browser_access(&self) -> BrowserAccess {
         let http = &self.settings.http;
         match &http.public_url {
@@ -196,12 +196,12 @@ impl Config {
         }
     }
 
-    /// Whose the portal is, if there is one.
+    /// Brand of the portal, if it is enabled.
     pub(crate) fn portal(&self) -> Option<SiteSettings> {
         self.settings.portal.enabled.then(|| self.site.clone())
     }
 
-    /// Has mails and pages lead to the portal at this address, unless they are told to lead elsewhere.
+    /// Sets the address of the portal for mails and pages that have none configured.
     pub(crate) fn lead_to_portal_at(&mut self, address: SocketAddr) {
         if self.settings.portal.enabled && self.settings.portal.url.is_none() {
             let own = self.settings.http.public_url.as_ref().map(PublicUrl::origin);
@@ -211,7 +211,7 @@ impl Config {
         }
     }
 
-    /// How much the engine takes on.
+    /// Options of the engine.
     pub(crate) fn engine(&self) -> EngineOptions {
         let engine = &self.settings.engine;
         let usual = EngineOptions::default();
@@ -226,12 +226,12 @@ impl Config {
             mail: MailDeliveryOptions {
                 retry: self.mail_retry(),
                 max_per_second,
-                // A delivery takes a fraction of a second: enough at once that the rate can be reached.
+                // A delivery takes a fraction of a second: concurrent deliveries for the whole rate.
                 concurrency: (max_per_second as usize / 5).clamp(usual.mail.concurrency, MAX_DELIVERIES),
                 timeout: SMTP_TIMEOUT * 2 + self.settings.mail.final_timeout.0,
                 ..usual.mail
             },
-            // Nobody waits for the sandbox in vain, and a fault that was switched off is off.
+            // The sandbox's gateway answers at once, and a fault that was switched off is gone.
             breaker: BreakerOptions {
                 open_after: if sandbox_alone { u32::MAX } else { usual.breaker.open_after },
                 ..usual.breaker
@@ -240,7 +240,7 @@ impl Config {
         }
     }
 
-    /// How long what is over is kept.
+    /// Retention periods.
     pub(crate) fn retention(&self) -> Retention {
         let retention = &self.settings.retention;
         Retention { applications: retention.applications.0, challenges: retention.challenges.0 }
@@ -251,12 +251,12 @@ impl Config {
         MailRetry { first: retry.first.0, cap: retry.cap.0, give_up_after: retry.give_up_after.0 }
     }
 
-    /// Whose phones are served.
+    /// Countries whose phones are served.
     pub(crate) fn phones(&self) -> &PhonePolicy {
         &self.policy.phone
     }
 
-    /// The file that captured messages are kept in: beside a database that is a file, or else beside the configuration.
+    /// The file of captured messages: beside an SQLite database, else beside the configuration.
     pub(crate) fn inbox(&self) -> PathBuf {
         match &self.database {
             Database::Sqlite(file) => file.with_file_name(INBOX),

@@ -1,4 +1,4 @@
-//! What telling a platform needs, with its secrets.
+//! Settings of the platform's webhook, with its secrets.
 
 use trial_core::{EndpointId, check_url};
 use trial_platform::{SigningSecret, UnusableWebhook, WebhookSettings};
@@ -10,17 +10,17 @@ use super::secret::Secret;
 use super::settings::PlatformKind;
 use crate::compose::WEBHOOK_TIMEOUT;
 
-/// A platform that is told by webhooks.
+/// A platform that is notified by webhooks.
 #[derive(Debug, Clone)]
 pub(crate) struct WebhookSetup {
-    /// How it is told.
+    /// Address, secrets and time-out.
     pub(crate) settings: WebhookSettings,
-    /// Who it is, as far as that is remembered.
+    /// Identity of the endpoint, by which its state is stored.
     pub(crate) endpoint: EndpointId,
 }
 
 impl Config {
-    /// The platform, if it is to be told; what is missing is noted.
+    /// The platform, if configured; missing keys are recorded.
     pub(crate) fn webhook_setup(&self, problems: &mut Vec<Problem>) -> Option<WebhookSetup> {
         let platform = &self.settings.platform;
         if platform.kind == PlatformKind::Local {

@@ -1,4 +1,4 @@
-//! The files that hold secrets, derived from the settings.
+//! Files that hold secrets, by the settings.
 
 use std::fs;
 use std::path::PathBuf;
@@ -12,7 +12,8 @@ use super::{Config, Settings};
 const PUBLIC: [&str; 2] = ["cert_file", "smtp_ca_file"];
 
 impl Config {
-    /// The files that only this user may read: each that a key `…_file` names, and the configuration if a secret is written in it.
+    /// Files that only this user may read: those named by keys `…_file`, and the configuration if a secret is written
+    /// in it.
     pub(crate) fn secret_files(&self) -> Vec<PathBuf> {
         let mut named = Vec::new();
         collect_files(&shown(&self.settings), &mut named);
@@ -25,7 +26,7 @@ impl Config {
     }
 }
 
-/// The settings as they are printed.
+/// The settings as printed.
 fn shown(settings: &Settings) -> Value {
     Value::try_from(settings).unwrap_or_else(|_| Value::Table(Table::new()))
 }
@@ -47,7 +48,7 @@ fn collect_files(value: &Value, files: &mut Vec<PathBuf>) {
     }
 }
 
-/// Returns `true` if something in the text of a configuration is hidden when it is printed.
+/// Returns `true` if a configuration's text holds a value that is hidden when printed.
 fn holds_secret(text: &str) -> bool {
     toml::from_str::<Settings>(text).is_ok_and(|settings| has_hidden(&shown(&settings)))
 }

@@ -6,15 +6,15 @@ use serde::{Deserialize, Serialize, Serializer};
 use trial_core::{UrlError, check_url, shown_url};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-/// What stands where a secret would.
+/// Placeholder of a secret.
 pub(super) const HIDDEN: &str = "***";
 
-/// A secret: `***` wherever it is printed, and overwritten when it is no longer held.
+/// A secret: printed as `***`, and overwritten when dropped.
 #[derive(Clone, PartialEq, Eq, Deserialize, Zeroize, ZeroizeOnDrop)]
 #[serde(transparent)]
 pub(crate) struct Secret(String);
 
-/// The URL of a server or a database; what could be secret in it is `***` wherever it is printed.
+/// URL of a server or a database; secret parts are printed as `***`.
 #[derive(Clone, PartialEq, Eq, Deserialize, Zeroize, ZeroizeOnDrop)]
 #[serde(transparent)]
 pub(crate) struct ServiceUrl(String);
@@ -24,7 +24,7 @@ impl Secret {
         &self.0
     }
 
-    /// A copy for whoever needs it, which is overwritten as well.
+    /// A copy that is overwritten as well.
     pub(crate) fn copied(&self) -> Zeroizing<String> {
         Zeroizing::new(self.0.clone())
     }
@@ -39,7 +39,7 @@ impl ServiceUrl {
         &self.0
     }
 
-    /// Refuses one that can be read in several ways.
+    /// Rejects an ambiguous URL.
     pub(crate) fn check(&self) -> Result<(), UrlError> {
         check_url(&self.0)
     }

@@ -1,4 +1,4 @@
-//! What serving needs beyond a valid configuration: secrets, a gateway, a mail transport.
+//! Settings that `serve` requires: secrets, a gateway, a mail transport.
 
 use std::error::Error as _;
 use std::path::{Path, PathBuf};
@@ -20,59 +20,59 @@ use super::secret::ServiceUrl;
 use super::settings::{KeyEntry, MailTransport, Settings};
 use super::sms_setup::{CallbackSecrets, GatewaySetup};
 
-/// What `mail.smtp_url` must look like.
+/// Form of `mail.smtp_url`.
 pub(super) const SMTP_URL_EXPECTED: &str =
     "must be smtp://HOST, smtp+starttls://HOST or smtps://HOST, with an optional USER:PASSWORD@ and :PORT";
-/// What `callback_secret` must look like: it stands in a path.
+/// Form of `callback_secret`, which is part of a path.
 pub(super) const CALLBACK_SECRET_EXPECTED: &str = "must be 32 to 128 letters, digits, `-` and `_`";
-/// The sandbox's sign-in address and contact, and its sender, where none is configured.
+/// Sign-in address, contact and sender of the sandbox if none is configured.
 const EXAMPLE_PORTAL: &str = "https://portal.example.com/";
 const EXAMPLE_CONTACT: &str = "support@example.com";
 const EXAMPLE_DOMAIN: &str = "trialgate.example.com";
 
-/// Everything that serving needs, with its secrets.
+/// Everything that `serve` requires, with its secrets.
 #[derive(Debug)]
 pub(crate) struct Serving {
-    /// The keys that derive codes and passwords.
+    /// Keys that derive codes and passwords.
     pub(crate) keyring: Keyring,
-    /// The gateways of short messages, in their order.
+    /// SMS gateways, in their order.
     pub(crate) gateways: Vec<GatewaySetup>,
-    /// The secrets of the providers that may tell what became of their messages.
+    /// Secrets of the providers that send delivery receipts.
     pub(crate) callbacks: CallbackSecrets,
-    /// How mails leave.
+    /// Transport of mails.
     pub(crate) mail: MailSetup,
-    /// What the mails say.
+    /// Facts that mails mention.
     pub(crate) wording: Wording,
-    /// The platform that is told of tenants, if there is one.
+    /// The platform's webhook, if there is one.
     pub(crate) platform: Option<WebhookSetup>,
-    /// What stands before the page has a code sent, if anything does.
+    /// The bot challenge of the application page, if there is one.
     pub(crate) guard: Option<GuardSetup>,
-    /// The certificate that is shown, and what looks after it, if requests come by TLS.
+    /// The certificate and its renewal, if TLS is on.
     pub(crate) identity: Option<Renewal>,
 }
 
-/// What the mails say, and where their templates are if not in the program.
+/// Facts that mails mention, and the directory of their templates.
 #[derive(Debug)]
 pub(crate) struct Wording {
-    /// The sign-in address.
+    /// Sign-in address.
     pub(crate) portal_url: String,
-    /// Whom to ask.
+    /// Support contact.
     pub(crate) support_contact: String,
-    /// The zone of dates.
+    /// Time zone of dates.
     pub(crate) timezone: Tz,
-    /// The directory of the operator's templates.
+    /// Directory of the operator's templates; `None` for the built-in ones.
     pub(crate) templates: Option<PathBuf>,
 }
 
-/// How mails leave.
+/// Transport of mails.
 #[derive(Debug)]
 pub(crate) enum MailSetup {
-    /// They are captured.
+    /// Mails are captured.
     Sandbox {
-        /// The domain of their ids.
+        /// Domain of message ids.
         message_id_domain: String,
     },
-    /// To a mail server.
+    /// Mails are sent to a mail server.
     Smtp(Box<SmtpSetup>),
 }
 
@@ -83,15 +83,15 @@ pub(crate) struct SmtpSetup {
     pub(crate) from: String,
     pub(crate) reply_to: Option<String>,
     pub(crate) envelope_from: Option<String>,
-    /// Authorities that are trusted besides the machine's, in PEM.
+    /// Certificate authorities that are trusted besides the machine's, in PEM.
     pub(crate) ca: Option<Zeroizing<String>>,
     pub(crate) dkim: Option<DkimSetup>,
     pub(crate) hello_name: Option<String>,
-    /// The longest wait for the reply to the final dot.
+    /// Time-out of the reply to the final dot.
     pub(crate) final_timeout: Duration,
 }
 
-/// Whose signature mails carry. No `Debug`: it holds a private key.
+/// DKIM settings. No `Debug`: it holds a private key.
 pub(crate) struct DkimSetup {
     pub(crate) domain: String,
     pub(crate) selector: String,
@@ -105,10 +105,10 @@ impl std::fmt::Debug for SmtpSetup {
 }
 
 impl Config {
-    /// Reads the secrets and checks that nothing is missing that serving needs.
+    /// Reads the secrets and checks that nothing is missing.
     ///
     /// # Errors
-    /// Everything that is missing or wrong, each naming the key to set.
+    /// All missing or wrong settings, each with the key to set.
     pub(crate) fn serving(&self) -> Result<Serving, ConfigError> {
         let mut problems = Vec::new();
         let settings = &self.settings;
@@ -135,7 +135,7 @@ impl Config {
             .ok_or_else(|| ConfigError(Vec::new()))
     }
 
-    /// What the mails say; examples where nothing is configured.
+    /// Facts that mails mention; examples if nothing is configured.
     pub(crate) fn wording(&self) -> Wording {
         let settings = &self.settings;
         let or = |given: &Option<String>, example: &str| given.as_deref().unwrap_or(example).to_owned();
@@ -150,7 +150,7 @@ impl Config {
     /// Reads the keys that derive codes and passwords.
     ///
     /// # Errors
-    /// There is none, or one cannot be read or used.
+    /// There is no key, or one cannot be read or used.
     pub(crate) fn keyring(&self) -> Result<Keyring, ConfigError> {
         let entries = &self.settings.secrets.keys;
         if entries.is_empty() {
@@ -223,7 +223,7 @@ impl Config {
             }
         };
         if let Some(url) = &url {
-            // One that is in the configuration itself was looked at before.
+            // The URL in the configuration itself was checked before.
             let wrong = (!is_smtp_url(url)).then(|| SMTP_URL_EXPECTED.to_owned());
             let wrong = wrong.or_else(|| url.check().err().map(|error| error.to_string()));
             problems.extend(wrong.map(|text| Problem::missing(format!("`mail.smtp_url_file`: the URL {text}"))));
@@ -255,7 +255,7 @@ impl Config {
     }
 }
 
-/// What is wrong with the certificate or its key, and which key to look at.
+/// The problem of the certificate or its key, with the configuration key.
 pub(crate) fn identity_problem(error: &IdentityError) -> String {
     let key = match error.part() {
         Part::Cert => "http.tls.cert_file",
@@ -265,7 +265,7 @@ pub(crate) fn identity_problem(error: &IdentityError) -> String {
     format!("`{key}`: {error}{behind}")
 }
 
-/// The text of a secret file without byte order mark and trailing line end.
+/// Text of a secret file without byte order mark and trailing line end.
 pub(super) fn read_secret(path: &Path) -> Result<Zeroizing<String>, String> {
     let text =
         read_text(path).map(Zeroizing::new).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
@@ -287,7 +287,7 @@ fn captures(what: &str) -> Problem {
     ))
 }
 
-/// A text that stands in every account mail; real customers must not read an example.
+/// A text in every account mail; a tenant must not read an example.
 fn said_in_mail(given: Option<&String>, key: &str) -> Option<Problem> {
     given.is_none().then(|| Problem::missing(format!("`{key}` is missing; the account mail says it")))
 }
@@ -298,7 +298,7 @@ pub(super) fn address_of(mailbox: &str, hosts: MailHosts) -> Option<&str> {
         Some(rest) => rest.rsplit_once('<')?.1.trim(),
         None => mailbox.trim(),
     };
-    // As the mail client reads it, which does not fold it.
+    // Unfolded, as the mail client reads it.
     let email = Email::parse_at(hosts, address).ok()?;
     (email.as_str() == address).then_some(address)
 }

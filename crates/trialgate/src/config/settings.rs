@@ -1,4 +1,4 @@
-//! The configuration as it is written: one field for each key, with its default.
+//! The configuration as written: one field per key, with its default.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -16,7 +16,7 @@ use super::text::{Country, HumanDuration, Mode, Network, PublicUrl, TimeZone};
 
 const DAY: Duration = Duration::from_hours(24);
 
-/// Every key.
+/// All keys.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Settings {
@@ -44,7 +44,7 @@ pub(crate) struct Settings {
     pub(crate) log: Log,
 }
 
-/// Where and how requests are taken.
+/// Address and limits of the HTTP server.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Http {
@@ -61,7 +61,7 @@ pub(crate) struct Http {
     pub(crate) limits: HttpLimits,
 }
 
-/// The certificate that the service shows; without one, it speaks plain HTTP.
+/// The certificate of the service; without one it speaks plain HTTP.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Tls {
@@ -72,7 +72,7 @@ pub(crate) struct Tls {
     pub(crate) hsts: HumanDuration,
 }
 
-/// What connections may take up, and how fast clients have to be.
+/// Limits and time-outs of connections.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct HttpLimits {
@@ -85,7 +85,7 @@ pub(crate) struct HttpLimits {
     pub(crate) idle_timeout: HumanDuration,
 }
 
-/// Who may call.
+/// API clients: open, or signed requests only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Callers {
@@ -93,7 +93,7 @@ pub(crate) enum Callers {
     Signed,
 }
 
-/// Where everything is kept.
+/// The database.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Storage {
@@ -110,7 +110,7 @@ pub(crate) struct Secrets {
     pub(crate) keys: Vec<KeyEntry>,
 }
 
-/// One of the keys; it is given here or in a file.
+/// One of the keys, given here or in a file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct KeyEntry {
@@ -121,10 +121,10 @@ pub(crate) struct KeyEntry {
     pub(crate) key_file: Option<PathBuf>,
 }
 
-/// The wait for the reply to the final dot of a mail (RFC 5321, section 4.5.3.2.6).
+/// Time-out of the reply to the final dot of a mail (RFC 5321, section 4.5.3.2.6).
 const SMTP_FINAL_TIMEOUT: Duration = Duration::from_mins(10);
 
-/// Who sends mails, and how.
+/// Sender and transport of mails.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Mail {
@@ -159,13 +159,13 @@ pub(crate) struct Mail {
 }
 
 impl Mail {
-    /// Where mailboxes may be.
+    /// Hosts that mailboxes may have.
     pub(crate) fn hosts(&self) -> MailHosts {
         if self.allow_local_addresses { MailHosts::Any } else { MailHosts::Internet }
     }
 }
 
-/// Whose signature mails carry: all of it or nothing.
+/// DKIM settings: all or none.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Dkim {
@@ -183,7 +183,7 @@ impl Dkim {
     }
 }
 
-/// The ways a mail can leave.
+/// Transports of mails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum MailTransport {
@@ -191,7 +191,7 @@ pub(crate) enum MailTransport {
     Smtp,
 }
 
-/// How a failed mail is tried again.
+/// Retries of a failed mail.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Retry {
@@ -200,7 +200,7 @@ pub(crate) struct Retry {
     pub(crate) give_up_after: HumanDuration,
 }
 
-/// Where tenant spaces are created.
+/// The contact-centre platform.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Platform {
@@ -209,7 +209,7 @@ pub(crate) struct Platform {
     pub(crate) webhook: Webhook,
 }
 
-/// Whom a platform is told by, and how it knows that we told it. The address may hold a secret.
+/// The platform's endpoint and the signing secrets. The address may hold a secret.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Webhook {
@@ -238,7 +238,7 @@ pub(crate) enum PlatformKind {
     Webhook,
 }
 
-/// Where a new customer signs in.
+/// The sign-in page of owners.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Portal {
@@ -247,7 +247,7 @@ pub(crate) struct Portal {
     pub(crate) url: Option<String>,
 }
 
-/// Whom a new customer can ask.
+/// The support contact for applicants.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Support {
@@ -255,14 +255,14 @@ pub(crate) struct Support {
     pub(crate) contact: Option<String>,
 }
 
-/// Whether messages may be captured instead of sent.
+/// `sandbox.enabled`: messages may be captured instead of sent.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Sandbox {
     pub(crate) enabled: bool,
 }
 
-/// Codes: life, resend, tries.
+/// Verification codes: lifetime, resend interval, attempts.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Verification {
@@ -284,7 +284,7 @@ pub(crate) struct Limits {
     pub(crate) address: AddressLimit,
 }
 
-/// Sends to one phone.
+/// Messages to one phone.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct PhoneLimits {
@@ -304,27 +304,27 @@ pub(crate) struct AddressLimit {
     pub(crate) exempt: Vec<Network>,
 }
 
-/// Rules against abuse of the paid messages.
+/// Fraud guard: rules against abuse of paid messages.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Abuse {
-    /// Prefixes that are never blocked.
+    /// Number ranges that are never blocked.
     pub(crate) safe_prefixes: Vec<PhonePrefix>,
     pub(crate) breaker: Breaker,
 }
 
-/// When a prefix is blocked.
+/// Condition under which a number range is blocked.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Breaker {
     pub(crate) mode: Mode,
     pub(crate) min_sends: u32,
-    /// Of a hundred.
+    /// Percentage of codes that must be used.
     pub(crate) min_conversion: u32,
     pub(crate) block_for: HumanDuration,
 }
 
-/// Whose phones are served.
+/// Countries whose phones are served.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Phone {
@@ -332,7 +332,7 @@ pub(crate) struct Phone {
     pub(crate) countries: Vec<Country>,
 }
 
-/// The trial itself.
+/// Duration and uniqueness of trials.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Trial {
@@ -342,7 +342,7 @@ pub(crate) struct Trial {
     pub(crate) unique_by: Vec<UniqueField>,
 }
 
-/// What one customer may be known by.
+/// Fields by which an existing tenant is found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum UniqueField {
@@ -351,14 +351,14 @@ pub(crate) enum UniqueField {
     Company,
 }
 
-/// The daily e-mail threshold.
+/// The daily e-mail limit.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Quota {
     pub(crate) threshold: u32,
     /// Units of each day that no application gets.
     pub(crate) kept_for_resends: u32,
-    /// Mails of each day that owners may cause; a twentieth of the threshold if none is given.
+    /// Mails per day that owners may cause; a twentieth of the daily limit if not set.
     pub(crate) owner_mails: Option<u32>,
     pub(crate) timezone: TimeZone,
 }
@@ -368,7 +368,7 @@ pub(crate) struct Quota {
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Pool {
     pub(crate) quarantine: HumanDuration,
-    /// So many free codes of a kind, or fewer, are too few.
+    /// Free codes of a kind at or below which operations are warned.
     pub(crate) low_water: u64,
 }
 
@@ -376,7 +376,7 @@ pub(crate) struct Pool {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Operations {
-    /// Who is told by mail when access codes or the threshold run low.
+    /// Recipients of warnings about low stock or the daily e-mail limit.
     pub(crate) mail_to: Vec<String>,
 }
 
@@ -390,7 +390,7 @@ pub(crate) struct Engine {
     pub(crate) max_clock_gap: HumanDuration,
 }
 
-/// How long what is over is kept.
+/// Retention periods.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Retention {
@@ -398,7 +398,7 @@ pub(crate) struct Retention {
     pub(crate) challenges: HumanDuration,
 }
 
-/// What is logged.
+/// Level and format of the log.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Log {
@@ -406,7 +406,7 @@ pub(crate) struct Log {
     pub(crate) level: String,
 }
 
-/// Where traces go.
+/// The collector of traces.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Traces {
@@ -415,7 +415,7 @@ pub(crate) struct Traces {
     pub(crate) sampled: f64,
 }
 
-/// The forms of a log line.
+/// Formats of a log line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum LogFormat {

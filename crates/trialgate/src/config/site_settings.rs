@@ -1,4 +1,4 @@
-//! The configuration of the page to apply on as it is written.
+//! Settings of the application page as written.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -9,11 +9,11 @@ use trial_http::SiteSettings;
 
 use super::secret::{Secret, ServiceUrl};
 
-/// The page to apply on.
+/// The application page.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Site {
-    /// There is one, unless callers sign, if nothing is said.
+    /// Default: enabled unless API clients have to sign.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) apply: Option<bool>,
     pub(crate) name: String,
@@ -29,7 +29,7 @@ pub(crate) struct Site {
     pub(crate) terms: SiteTerms,
 }
 
-/// What stands before the page has a code sent.
+/// The bot challenge before a code is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum SiteGuard {
@@ -39,14 +39,14 @@ pub(crate) enum SiteGuard {
     Siteverify,
 }
 
-/// How much work a browser has to do.
+/// Cost of the proof of work.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct SiteAltcha {
     pub(crate) cost: u32,
 }
 
-/// A CAPTCHA, and who judges what it makes.
+/// A CAPTCHA and its verification interface.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct SiteSiteverify {
@@ -63,7 +63,7 @@ pub(crate) struct SiteSiteverify {
     pub(crate) script_url: Option<String>,
 }
 
-/// Whose CAPTCHA it is, or like whose.
+/// Provider of the CAPTCHA, or of a compatible one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum SiteverifyProvider {
@@ -72,7 +72,7 @@ pub(crate) enum SiteverifyProvider {
     ReCaptcha,
 }
 
-/// What applicants agree to.
+/// Terms that applicants accept.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct SiteTerms {

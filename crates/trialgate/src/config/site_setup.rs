@@ -1,4 +1,4 @@
-//! The page to apply on, as the configuration describes it.
+//! Builds the application page from its settings.
 
 use std::fs;
 use std::path::Path;
@@ -9,15 +9,15 @@ use trial_http::{BrandColour, EmbedOrigin, Logo, SiteLink, SiteSettings};
 
 use super::settings::{Callers, Settings};
 
-/// The longest text of terms, in bytes: it stands in one row of the audit.
+/// Longest text of terms, in bytes: it is stored in one audit entry.
 const MAX_TERMS: usize = 256 * 1024;
-/// The longest name of a version, in characters.
+/// Longest name of a version, in characters.
 const MAX_VERSION: usize = 64;
 
-/// What is wrong with a key.
+/// A problem of a key.
 type Wrong = (&'static str, String);
 
-/// Whose pages they are, and what is wrong.
+/// Brand of the pages, and problems.
 pub(super) fn site(settings: &Settings, base: &Path) -> (SiteSettings, Vec<Wrong>) {
     let mut wrong = Vec::new();
     let site = &settings.site;
@@ -70,7 +70,7 @@ pub(super) fn site(settings: &Settings, base: &Path) -> (SiteSettings, Vec<Wrong
     (described, wrong)
 }
 
-/// Whether there is a page to apply on: where callers sign, whoever needs no signature would go around them by it.
+/// Returns `true` if there is an application page: with signed API clients it would let unsigned requests bypass them.
 pub(super) fn has_apply(settings: &Settings) -> bool {
     settings.site.apply.unwrap_or(settings.http.callers == Callers::Open)
 }

@@ -1,4 +1,4 @@
-//! The configuration of short messages as it is written.
+//! Settings of SMS gateways as written.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -8,7 +8,7 @@ use trial_sms::{Accept, DEFAULT_BRAND, TwilioSettings};
 
 use super::secret::{Secret, ServiceUrl};
 
-/// Who sends short messages.
+/// Gateways and wording of SMS.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Sms {
@@ -23,12 +23,12 @@ pub(crate) struct Sms {
     pub(crate) http: HttpProvider,
 }
 
-/// A phone that gets no messages, and whose code is known.
+/// A phone with a fixed code that gets no messages.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct TestNumber {
     pub(crate) code: Secret,
-    /// The last day on which it is one, as `2026-12-31`.
+    /// Last day of validity, such as `2026-12-31`.
     pub(crate) expires: String,
 }
 
@@ -59,12 +59,12 @@ pub(crate) struct Huawei {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) signature: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    /// It may hold the secret of our own callback.
+    /// May hold the secret of our own callback.
     pub(crate) status_callback: Option<Secret>,
     pub(crate) country_codes: Vec<u16>,
 }
 
-/// How requests to the cloud's service are authenticated.
+/// Authentication at the cloud's service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum HuaweiAuth {
@@ -92,7 +92,7 @@ pub(crate) struct Twilio {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) messaging_service_sid: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    /// It may hold the secret of our own callback.
+    /// May hold the secret of our own callback.
     pub(crate) status_callback: Option<Secret>,
     pub(crate) country_codes: Vec<u16>,
 }
@@ -128,7 +128,7 @@ pub(crate) enum Alphabet {
     Ucs2,
 }
 
-/// Any provider that takes a message by one HTTP request. Address, headers and body may hold a password.
+/// A provider with a one-request HTTP interface. Address, headers and body may hold a password.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct HttpProvider {
@@ -144,7 +144,7 @@ pub(crate) struct HttpProvider {
     pub(crate) country_codes: Vec<u16>,
 }
 
-/// What means acceptance.
+/// Conditions under which the provider accepted a message.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Acceptance {
@@ -165,7 +165,7 @@ pub(crate) enum OneOrMany {
     Many(Vec<u16>),
 }
 
-/// A value of JSON, as TOML writes it.
+/// A JSON value, as TOML writes it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(untagged, expecting = "expected a text, a whole number, true or false")]
 pub(crate) enum Scalar {

@@ -1,4 +1,4 @@
-//! What the gateways need, with their secrets.
+//! Settings of the SMS gateways, with their secrets.
 
 use std::path::Path;
 
@@ -16,16 +16,16 @@ use super::secret::{Secret, ServiceUrl};
 use super::serving::{CALLBACK_SECRET_EXPECTED, is_callback_secret};
 use super::sms_settings;
 
-/// A gateway in its place, and which phones it is for.
+/// A gateway and the countries whose phones it serves.
 #[derive(Debug)]
 pub(crate) struct GatewaySetup {
     /// Its settings.
     pub(crate) kind: GatewayKind,
-    /// The countries whose phones it is given.
+    /// Countries whose phones it serves.
     pub(crate) countries: ServedCountries,
 }
 
-/// The gateways there are.
+/// The kinds of gateway.
 #[derive(Debug)]
 pub(crate) enum GatewayKind {
     Sandbox,
@@ -36,11 +36,11 @@ pub(crate) enum GatewayKind {
 }
 
 impl GatewayKind {
-    /// The names that `sms.gateways` can have.
+    /// Valid names in `sms.gateways`.
     pub(super) const NAMES: [&str; 5] = ["sandbox", "huawei", "twilio", "smpp", "http"];
 }
 
-/// The secrets of the providers that may tell what became of their messages; no `Debug` shows them.
+/// Secrets of the providers that send delivery receipts; never shown by `Debug`.
 #[derive(Default)]
 pub(crate) struct CallbackSecrets {
     pub(crate) huawei: Option<Zeroizing<String>>,
@@ -53,14 +53,14 @@ impl std::fmt::Debug for CallbackSecrets {
     }
 }
 
-/// Notes what is missing, and stands in for it until everything is said.
+/// Records missing keys and supplies placeholders, so that all problems are found.
 struct Needs<'a> {
     config: &'a Config,
     problems: &'a mut Vec<Problem>,
 }
 
 impl Config {
-    /// The gateways in their order; what is missing is noted.
+    /// The gateways in their order; missing keys are recorded.
     pub(super) fn gateway_setups(&self, problems: &mut Vec<Problem>) -> Vec<GatewaySetup> {
         let sms = &self.settings.sms;
         let mut needs = Needs { config: self, problems };
@@ -77,7 +77,7 @@ impl Config {
         sms.gateways.iter().map(setup).collect()
     }
 
-    /// The secrets of callbacks. Receipts come for days: a gateway that is named no more may still be told of.
+    /// Secrets of callbacks. Receipts arrive for days, also for a gateway that is no longer configured.
     pub(super) fn callback_secrets(&self, problems: &mut Vec<Problem>) -> CallbackSecrets {
         let mut read = |key: &str, given: Option<&Secret>, file: Option<&Path>| match (given, file) {
             (Some(secret), _) => Some(secret.copied()),
@@ -109,7 +109,7 @@ impl Config {
         }
     }
 
-    /// How messages are worded.
+    /// Wording of messages.
     fn sms_wording(&self) -> Wording {
         let sms = &self.settings.sms;
         Wording { brand: sms.brand.as_str().into(), autofill_domain: sms.autofill_domain.as_deref().map(Into::into) }

@@ -1,4 +1,4 @@
-//! Values that a configuration holds as text, parsed once.
+//! Types of configuration values that are written as text.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -9,7 +9,7 @@ use ipnet::IpNet;
 use trial_core::{BreakerMode, Lasting, PhonePolicy};
 use url::Url;
 
-/// A length of time as people write it: `500ms`, `60s`, `5m`, `24h`, `30d`.
+/// A duration as people write it: `500ms`, `60s`, `5m`, `24h`, `30d`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct HumanDuration(pub(crate) Duration);
 
@@ -17,19 +17,19 @@ pub(crate) struct HumanDuration(pub(crate) Duration);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Network(pub(crate) IpNet);
 
-/// The address by which browsers reach the service: scheme, host and port alone, for it is served at the root.
+/// Address by which browsers reach the service: scheme, host and port only, since it is served at the root.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct PublicUrl(Url);
 
-/// A time zone of the IANA database.
+/// An IANA time zone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct TimeZone(pub(crate) chrono_tz::Tz);
 
-/// A country code of ISO 3166 that phone numbers are known for.
+/// An ISO 3166 country code that has a phone numbering plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Country(pub(crate) String);
 
-/// What is done about number prefixes whose codes are not used.
+/// Mode of the fraud guard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Mode(pub(crate) BreakerMode);
 
@@ -47,7 +47,7 @@ impl FromStr for HumanDuration {
     }
 }
 
-/// In the largest unit that divides it.
+/// Uses the largest unit that divides the duration.
 impl fmt::Display for HumanDuration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         Lasting(self.0).fmt(f)
@@ -74,7 +74,7 @@ impl PublicUrl {
         self.0.scheme() == "https"
     }
 
-    /// As browsers write it in `Origin`.
+    /// The value of browsers' `Origin` header.
     pub(crate) fn origin(&self) -> String {
         self.0.origin().ascii_serialization()
     }
@@ -88,7 +88,7 @@ impl FromStr for PublicUrl {
             let bare = (url.username(), url.password(), url.path(), url.query(), url.fragment());
             matches!(url.scheme(), "https" | "http") && url.has_host() && bare == ("", None, "/", None, None)
         };
-        // What is wrong with it is not repeated: it may hold a password.
+        // The rejected text is not repeated: it may hold a password.
         let wrong = "must be https:// or http:// with a host, and no path, such as \"https://trial.example.com\"";
         Url::parse(text).ok().filter(is_origin).map(Self).ok_or_else(|| wrong.to_owned())
     }
@@ -146,7 +146,7 @@ impl fmt::Display for Mode {
     }
 }
 
-/// Reads and writes a type as text in serde.
+/// Implements serde by `FromStr` and `Display`.
 macro_rules! as_text {
     ($($type:ty: $expected:literal),+ $(,)?) => { $(
         impl serde::Serialize for $type {

@@ -1,4 +1,4 @@
-//! Fuzz target: whatever a file and the environment say, it is read or what is wrong is named.
+//! Fuzz target: any file and environment is either read or its problems are named.
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -9,7 +9,7 @@ use crate::config::check;
 use crate::config::error::{ConfigError, Origin, Problem};
 use crate::config::layers::{self, Layer, Merged};
 
-/// A file of this text, and variables of the environment, one on each line.
+/// A file of this text, and environment variables, one per line.
 fn merged(file: &str, variables: &str) -> Merged {
     let variables = variables.lines().filter_map(|line| line.split_once('='));
     let variables = variables.map(|(name, value)| (OsString::from(format!("TRIALGATE_{name}")), value.into()));
@@ -17,7 +17,7 @@ fn merged(file: &str, variables: &str) -> Merged {
     layers::merge(vec![layers::of_file(Path::new("fuzz.toml"), file), layers::of_environment(variables), no_flags])
 }
 
-/// A problem has words, and stands where there is something.
+/// A problem has a text and an existing position.
 fn assert_told(problem: &Problem, file: &str) {
     assert!(!problem.text.trim().is_empty());
     if let Some(Origin::File { line, column, .. }) = &problem.origin {
@@ -26,13 +26,13 @@ fn assert_told(problem: &Problem, file: &str) {
     }
 }
 
-/// Checking reads the files that settings name, and these are anybody's.
+/// Checking reads the files that settings name; a fuzzer must not choose them.
 fn names_a_file(merged: &Merged) -> bool {
     let is_file = |key: &String| key.ends_with("file") || key == "site.logo";
     merged.origins.keys().any(is_file) || merged.settings.secrets.keys.iter().any(|key| key.key_file.is_some())
 }
 
-/// What stands before the first NUL is the file, the rest the environment.
+/// The file ends at the first NUL; the rest is the environment.
 #[test]
 fn configuration() {
     Target::new("configuration").check(|input| {

@@ -1,3 +1,5 @@
+//! Tests of the configuration: layers, messages, hidden secrets.
+
 use std::fs;
 use std::time::Duration;
 
@@ -54,7 +56,7 @@ impl Case {
         self.load().unwrap()
     }
 
-    /// The message, with the file's directory cut out.
+    /// The message without the file's directory.
     fn error(&self) -> String {
         let prefix = format!("{}/", self.directory.path().display());
         format!("{:#}", self.load().unwrap_err()).replace(&prefix, "")

@@ -1,4 +1,4 @@
-//! The platform: what telling it needs, and what is hidden.
+//! Tests of the platform's settings: required keys and hidden secrets.
 
 use trial_core::EndpointId;
 
@@ -6,7 +6,7 @@ use super::{Case, KEY};
 
 const SECRET: &str = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
 
-/// Everything but the platform.
+/// A configuration complete but for the platform.
 fn with_platform(platform: &str) -> Case {
     Case::new(&format!(
         "mail.transport = \"sandbox\"\nsandbox.enabled = true\nsms.gateways = [\"sandbox\"]\n\

@@ -1,4 +1,4 @@
-//! Settings that make no sense, and what serving needs.
+//! Tests of settings that make no sense, and of what `serve` requires.
 
 use super::super::settings::MailTransport;
 use super::super::{BrowserAccess, Config, Database, GuardSetup, MailSetup, Sources};
@@ -72,7 +72,7 @@ fn what_makes_no_sense_is_said_all_at_once() {
     assert!(!error.contains('\n'));
 }
 
-/// No request says whether cookies are `Secure`: the configuration does.
+/// Cookies are `Secure` by the configuration, never by a request.
 #[test]
 fn how_browsers_come_is_said_by_tls_here_or_the_public_url() {
     let tls = "http.tls = { cert_file = \"c\", key_file = \"k\" }\n";

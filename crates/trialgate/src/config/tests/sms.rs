@@ -1,4 +1,4 @@
-//! Gateways of short messages: what they need, and what is hidden.
+//! Tests of the SMS gateways' settings: required keys and hidden secrets.
 
 use trial_core::ServedCountries;
 use trial_sms::SmppAlphabet;
@@ -6,7 +6,7 @@ use trial_sms::SmppAlphabet;
 use super::super::GatewayKind;
 use super::{Case, KEY};
 
-/// Everything but the gateways.
+/// A configuration complete but for the gateways.
 fn with_gateways(gateways: &str) -> Case {
     Case::new(&format!(
         "mail.transport = \"sandbox\"\nsandbox.enabled = true\nsecrets.keys = [{{ id = \"a\", key = \"{KEY}\" }}]\n{gateways}"
