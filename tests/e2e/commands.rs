@@ -82,7 +82,7 @@ async fn the_quota_is_shown_and_set() {
     assert_eq!(home.ask_json(&["quota", "show"]).await["ownerMails"]["left"], 7);
     home.ask(&["settings", "set", "quota.owner_mails", "threshold/20"]).await;
     assert_eq!(home.ask_json(&["quota", "show"]).await["ownerMails"]["left"], 1);
-    assert!(home.ask(&["quota", "show"]).await.contains("threshold"));
+    assert!(home.ask(&["quota", "show"]).await.contains("limit"));
     let changed = home.database().lines("SELECT actor || ' ' || action AS line FROM audit WHERE action LIKE 'quota%'");
     assert!(matches!(changed.as_slice(), [one] if one.starts_with("cli:")), "{changed:?}");
 }
@@ -159,7 +159,7 @@ async fn an_applicants_story_is_found() {
     for expected in ["answered     000: tenant ", "mail ", "what to do ", &reply.request_id, &applicant.e164()] {
         assert!(text.contains(expected), "{expected:?} is not in {text}");
     }
-    assert!(home.ask(&["applications", "find", "--phone", "16600009999"]).await.contains("nothing was found"));
+    assert!(home.ask(&["applications", "find", "--phone", "16600009999"]).await.contains("no requests"));
 }
 
 #[tokio::test]
@@ -192,7 +192,7 @@ async fn a_locked_phone_is_unlocked() {
     assert_eq!(home.database().count("audit WHERE action LIKE 'phone%' AND actor LIKE 'cli:%'"), 1);
     let mut unseen = home.command(&["phones", "unlock", "16600000009", "--config"]);
     unseen.arg(home.config());
-    assert!(home.refused(unseen).await.contains("never seen"));
+    assert!(home.refused(unseen).await.contains("has no requests"));
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ on_every_database!(a_mail_that_was_given_up_is_seen_and_tried_again);
 async fn a_mail_that_was_given_up_is_seen_and_tried_again(home: Home) {
     let service = home.start().await;
     let client = service.client();
-    assert_eq!(home.ask(&["mail", "list"]).await, "no mail is failed\n");
+    assert_eq!(home.ask(&["mail", "list"]).await, "no failed mail\n");
     client.set_faults(json!({"mail": "permanent"})).await;
     let applicant = Applicant::new(66_000_000);
     let code = client.obtain_code(&applicant).await;
@@ -36,7 +36,7 @@ async fn a_mail_that_was_given_up_is_seen_and_tried_again(home: Home) {
     assert_eq!(account.tenant, mail["tenant"].as_str().unwrap());
     until("the mail is sent", async || {
         let sent = home.ask(&["mail", "list", "--state", "sent"]).await;
-        sent.contains(&format!("mail {id} is sent after 2 attempts")).then_some(())
+        sent.contains(&format!("mail {id}: sent after 2 attempts")).then_some(())
     })
     .await;
     let audited = "SELECT count(*) AS number FROM audit WHERE action = 'mail.retry'";

@@ -182,7 +182,7 @@ async fn a_provider_says_that_the_message_arrived_and_operations_see_it() {
         assert_eq!(client.tell(&path, status).await, (204, None), "{status}");
     }
     let story = home.ask(&find).await;
-    assert!(story.contains("receipt      delivered, told at 2"), "{story}");
+    assert!(story.contains("receipt      delivered, reported at 2"), "{story}");
     let story: Value = serde_json::from_str(&home.ask(&[&find[..], &["--json"]].concat()).await).unwrap();
     let delivery = &story["events"][0]["delivery"];
     assert_eq!((&delivery["state"], &delivery["reason"]), (&"delivered".into(), &Value::Null), "{story}");

@@ -19,7 +19,7 @@ async fn a_port_in_use_is_told() {
     let home = Home::new();
     let other = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = other.local_addr().unwrap().to_string();
-    let says = [address.as_str(), "another program does", "`--listen`"];
+    let says = [address.as_str(), "another program uses this port", "`--listen`"];
     assert_refused(&home, &["sandbox", "--data", "data", "--listen", &address], &says).await;
 }
 

@@ -77,7 +77,7 @@ async fn a_sweep_that_was_killed_is_finished_by_the_next(home: Home) {
     let ended = home.run(&["doctor"]).await;
     assert!(ended.stdout.contains("invariants      all hold"), "{ended:?}");
     let said = home.ask(&["sweep"]).await;
-    let nothing = "0 suspended, 0 closed, 0 mails put into the outbox (0 wait), 0 access codes freed";
+    let nothing = "suspended: 0, closed: 0, mails queued: 0 (waiting: 0), access codes released: 0";
     assert_eq!(said.trim(), nothing, "there is nothing left");
 }
 

@@ -49,7 +49,7 @@ async fn browsers_are_known_by_the_configuration_alone() {
     let mut doctor = home.command(&["doctor", "--config"]);
     doctor.arg(home.config()).envs(behind_a_proxy);
     let doctor = trialgate_tests::finish(doctor).await;
-    assert!(doctor.stdout.contains("that of a proxy, as `http.public_url` says"), "{doctor:?}");
+    assert!(doctor.stdout.contains("TLS is off here; a proxy provides it (`http.public_url`)"), "{doctor:?}");
     assert_eq!(service.stop().await.code(), Some(0));
 
     let served = Service::start(home.serve_command()).await.stop().await;
@@ -88,5 +88,5 @@ async fn administrators_have_an_address_of_their_own() {
     let mut command = home.serve_command();
     command.env("TRIALGATE_HTTP__ADMIN_LISTEN", taken.local_addr().unwrap().to_string());
     let line = home.refused(command).await;
-    assert!(line.contains("another program does") && line.contains("`http.admin_listen`"), "{line}");
+    assert!(line.contains("another program uses this port") && line.contains("`http.admin_listen`"), "{line}");
 }

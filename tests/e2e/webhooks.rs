@@ -128,11 +128,11 @@ async fn who_answers_410_is_left_alone_until_an_operator_enables_it() {
     assert!(doctor.stdout.contains("2 events wait"), "{}", doctor.stdout);
 
     let (code, said) = told.webhooks(&["enable"]).await;
-    assert_eq!((code, said.trim()), (Some(0), "the platform is told again"));
+    assert_eq!((code, said.trim()), (Some(0), "the endpoint is enabled"));
     let events = arrived(&receiver, 3).await;
     assert!(events[1..].iter().any(|event| event.id() == gone.id()), "nothing is lost");
     let (_, said) = told.webhooks(&["enable"]).await;
-    assert_eq!(said.trim(), "the platform was not disabled");
+    assert_eq!(said.trim(), "the endpoint was not disabled");
     service.stop().await;
 }
 

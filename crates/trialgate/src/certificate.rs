@@ -28,14 +28,14 @@ impl Verdict {
             "renew it in the file that `http.tls.cert_file` names, with its key in that of `http.tls.key_file`";
         if now < not_before {
             let begin = crate::output::time(not_before);
-            return Self::Invalid(format!("the certificate is valid from {begin} on; set the clock, or {advice}"));
+            return Self::Invalid(format!("the certificate is not valid before {begin}; set the clock, or {advice}"));
         }
         match not_after - now {
-            left if left <= TimeDelta::zero() => Self::Invalid(format!("the certificate ended at {end}; {advice}")),
+            left if left <= TimeDelta::zero() => Self::Invalid(format!("the certificate expired at {end}; {advice}")),
             left if left < TimeDelta::days(WARN_DAYS) => {
-                Self::EndsSoon(format!("the certificate ends at {end}, in {} days; {advice}", left.num_days()))
+                Self::EndsSoon(format!("the certificate expires at {end} (days left: {}); {advice}", left.num_days()))
             }
-            _ => Self::Good(format!("the certificate and its key fit together, until {end}")),
+            _ => Self::Good(format!("the certificate matches its key and is valid until {end}")),
         }
     }
 }
@@ -49,12 +49,12 @@ mod tests {
         let at = |text: &str| text.parse::<DateTime<Utc>>().unwrap();
         let on = |now| Verdict::on(at("2026-11-01T00:00:00Z"), at("2026-12-15T00:00:00Z"), at(now));
         assert!(
-            matches!(on("2026-10-31T23:59:59Z"), Verdict::Invalid(text) if text.contains("from 2026-11-01T00:00:00Z on"))
+            matches!(on("2026-10-31T23:59:59Z"), Verdict::Invalid(text) if text.contains("not valid before 2026-11-01T00:00:00Z"))
         );
         assert!(
             matches!(on("2026-12-01T00:00:00Z"), Verdict::Good(text) if text.ends_with("until 2026-12-15T00:00:00Z"))
         );
-        assert!(matches!(on("2026-12-01T00:00:01Z"), Verdict::EndsSoon(text) if text.contains("in 13 days")));
+        assert!(matches!(on("2026-12-01T00:00:01Z"), Verdict::EndsSoon(text) if text.contains("days left: 13")));
         for text in ["2026-12-15T00:00:00Z", "2027-01-01T00:00:00Z"] {
             assert!(matches!(on(text), Verdict::Invalid(text) if text.contains("http.tls.cert_file")));
         }

@@ -96,12 +96,12 @@ fn listen(address: SocketAddr, setting: &str) -> anyhow::Result<TcpListener> {
     TcpListener::bind(address).map_err(|error| {
         let reason = match error.kind() {
             io::ErrorKind::AddrInUse => {
-                format!("another program does; stop that one, or name another port in {setting}")
+                format!("another program uses this port; stop it, or name another port in {setting}")
             }
             io::ErrorKind::AddrNotAvailable => {
                 format!("this machine has no such address; name another in {setting}")
             }
-            io::ErrorKind::PermissionDenied => format!("this user may not; name a port from 1024 on in {setting}"),
+            io::ErrorKind::PermissionDenied => format!("permission denied; name a port of 1024 or above in {setting}"),
             _ => error.to_string(),
         };
         anyhow!("cannot listen on {address}: {reason}")
@@ -190,7 +190,7 @@ pub(crate) fn templates(wording: Wording) -> anyhow::Result<Templates> {
     let Wording { portal_url, support_contact, timezone, templates } = wording;
     let setting = MailSetting { portal_url, support_contact, timezone };
     match templates {
-        None => Templates::built_in(setting).context("`portal.url` or `support.contact` cannot be said in a mail"),
+        None => Templates::built_in(setting).context("`portal.url` or `support.contact` cannot be used in a mail"),
         Some(directory) => Templates::load(setting, &directory).context("`mail.templates_dir` cannot be used"),
     }
 }
@@ -398,7 +398,7 @@ impl Service {
             if let Some(renewing) = &renewing {
                 renewing.asked.notify_one();
             } else {
-                tracing::info!("nothing is loaded anew: there is no certificate");
+                tracing::info!("nothing to reload: no certificate is configured");
             }
         };
         let handle = http.handle();
@@ -409,7 +409,7 @@ impl Service {
                 bail!("the HTTP server ended by itself");
             }
             signal = signals.stop(reload) => {
-                tracing::info!(signal, "stopping; requests that were accepted are finished");
+                tracing::info!(signal, "stopping; accepted requests are finished first");
                 None
             }
             died = engine.ended() => Some(died),
@@ -417,12 +417,12 @@ impl Service {
         };
         if let Some(died) = &died {
             let source = died.source().map(ToString::to_string);
-            tracing::error!(source, "{died}; the process stops, so that another is started in its place");
+            tracing::error!(source, "{died}; the process ends so that its supervisor restarts it");
         }
         let finish = async {
             let (ended, ()) = tokio::join!(serving, handle.stop(true));
-            engine.stop().await.context("not everything that was accepted could be finished")?;
-            following.stop().await.context("what was changed elsewhere was not followed to the end")?;
+            engine.stop().await.context("some accepted requests could not be finished")?;
+            following.stop().await.context("changes by other instances were not followed to the end")?;
             ledger.close().await;
             counting.abort();
             if let Some(renewing) = &renewing {
@@ -432,7 +432,7 @@ impl Service {
         };
         tokio::select! {
             ended = finish => ended?,
-            _ = signals.stop(|| ()) => bail!("stopped at once by a second signal; what was acknowledged is kept"),
+            _ = signals.stop(|| ()) => bail!("stopped at once by a second signal; acknowledged work is kept"),
         }
         tracing::info!("stopped");
         died.map_or(Ok(()), |died| Err(died.into()))

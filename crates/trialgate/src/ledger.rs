@@ -59,7 +59,7 @@ impl Ledger {
             return opened;
         }
         opened.with_context(|| {
-            format!("no {DEFAULT_FILE} is in this directory, so defaults are used; name a configuration with `--config FILE`")
+            format!("there is no {DEFAULT_FILE} in this directory, so defaults are used; name a configuration with `--config FILE`")
         })
     }
 

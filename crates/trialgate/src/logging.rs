@@ -108,10 +108,7 @@ pub(crate) async fn count_dropped() {
         let lines = dropped.dropped_lines();
         metrics::counter!("trialgate_log_lines_dropped_total").absolute(lines as u64);
         if lines > told {
-            tracing::warn!(
-                lines = lines - told,
-                "lines of the log were dropped: standard error did not take them in time"
-            );
+            tracing::warn!(lines = lines - told, "log lines were dropped: standard error did not take them in time");
             // Unless this line was dropped too.
             if dropped.dropped_lines() == lines {
                 told = lines;

@@ -52,5 +52,5 @@ async fn the_audit_is_read_beside_the_service() {
     );
     let said = home.ask(&["audit", "list", "--subject", "quota"]).await;
     assert!(said.contains(": quota.set quota\n  before the configured one, after 7"), "{said}");
-    assert_eq!(home.ask(&["audit", "list", "--actor", "nobody"]).await, "no entry is found\n");
+    assert_eq!(home.ask(&["audit", "list", "--actor", "nobody"]).await, "no entries\n");
 }

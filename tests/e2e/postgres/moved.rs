@@ -13,7 +13,7 @@ async fn a_file_that_was_moved_accepts_nobody_until_it_is_confirmed() {
     cluster.create_database(DATABASE, None);
     let from = format!("sqlite:{}", home.data().join("trialgate.db").display());
     let ended = home.run(&["migrate", "--from", &from, "--to", &cluster.url(DATABASE)]).await;
-    assert!(ended.stdout.contains("the old one is marked as moved"), "{ended:?}");
+    assert!(ended.stdout.contains("the old one is marked as transferred"), "{ended:?}");
 
     assert_eq!(client.apply(&applicant, &code).await.code(), "003");
     assert_eq!(client.send_code(&Applicant::new(2)).await.code(), "202");

@@ -88,7 +88,7 @@ impl Entry {
 impl fmt::Display for AuditList {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.entries.is_empty() {
-            return f.write_str("no entry is found");
+            return f.write_str("no entries");
         }
         for Entry { at, actor, action, subject, detail, .. } in &self.entries {
             writeln!(f, "{at} {actor}: {action} {subject}")?;

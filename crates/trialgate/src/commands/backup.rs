@@ -32,7 +32,7 @@ impl Backup {
     pub(crate) fn run(self, global: &Global) -> anyhow::Result<()> {
         let config = global.load()?;
         let Database::Sqlite(database) = &config.database else {
-            bail!("the database is on a server; `pg_dump --format=custom` copies it, as docs/operations.md says");
+            bail!("the database is PostgreSQL; copy it with `pg_dump --format=custom`, see docs/operations.md");
         };
         let bytes = compose::runtime()?.block_on(SqliteLedger::backup(&SqliteOptions::new(database), &self.file))?;
         self.output.show(&Report { file: self.file.display().to_string(), bytes })

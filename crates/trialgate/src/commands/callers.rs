@@ -203,7 +203,7 @@ fn add(global: &Global, name: CallerName, scopes: Vec<Scope>, rate: u32, output:
     })?;
     match added {
         CallerAdded::Done => output.show(&WithSecret::new(&caller, &secret)),
-        CallerAdded::NameTaken => bail!("there is a caller {} already; choose another name", caller.name),
+        CallerAdded::NameTaken => bail!("API client {} exists already; choose another name", caller.name),
     }
 }
 
@@ -268,7 +268,7 @@ fn reseal(global: &Global, output: Output) -> anyhow::Result<()> {
     match report.failed.as_slice() {
         [] => Ok(()),
         failed => bail!(
-            "not all secrets are sealed by the key {:?}: {}",
+            "not all secrets are encrypted with the key {:?}: {}",
             report.key,
             failed.iter().map(|not| format!("{}: {}", not.name, not.reason)).collect::<Vec<_>>().join("; ")
         ),
@@ -302,8 +302,8 @@ impl CallerReport {
     /// Scopes and rate.
     fn limits(&self) -> String {
         let Self { name, scopes, rate, .. } = self;
-        let rate = if *rate == 0 { "without a limit".to_owned() } else { format!("{rate} times a minute") };
-        format!("{name} may ask for {}, {rate}", scopes.join(", "))
+        let rate = if *rate == 0 { "no rate limit".to_owned() } else { format!("at most {rate} per minute") };
+        format!("{name} may request {}; {rate}", scopes.join(", "))
     }
 }
 
@@ -311,13 +311,12 @@ impl ResealReport {
     fn new(key: &str, came: Resealed) -> Self {
         let Resealed { resealed, current, lost, overtaken } = came;
         let lost = lost.into_iter().map(|(name, error)| {
-            let advice = format!(
-                "`trialgate callers rotate {name}` makes another secret, and `retire-secret` takes this one away"
-            );
+            let advice =
+                format!("`trialgate callers rotate {name}` adds a new secret, and `retire-secret` retires this one");
             NotResealed { name: name.to_string(), reason: format!("{error}; or {advice}") }
         });
         let overtaken = overtaken.into_iter().map(|name| {
-            let reason = "its secrets were changed meanwhile, again and again; run this once more".to_owned();
+            let reason = "its secrets changed repeatedly meanwhile; run the command again".to_owned();
             NotResealed { name: name.to_string(), reason }
         });
         let (resealed, already) = (resealed.len(), current.len());
@@ -335,14 +334,18 @@ impl fmt::Display for CallerReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { name, state, secrets, .. } = self;
         let plural = if *secrets == 1 { "secret" } else { "secrets" };
-        write!(f, "{name} is {state}, and has {secrets} {plural}")
+        write!(f, "{name} is {state} and has {secrets} {plural}")
     }
 }
 
 impl fmt::Display for WithSecret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (limits, access_key) = (self.caller.limits(), &self.caller.access_key);
-        write!(f, "{limits}. The secret is not shown again:\naccess_key {access_key}\nsecret_key {}", self.secret_key)
+        write!(
+            f,
+            "{limits}. Copy the secret now; it is not shown again:\naccess_key {access_key}\nsecret_key {}",
+            self.secret_key
+        )
     }
 }
 
@@ -356,9 +359,9 @@ impl fmt::Display for Removed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let CallerReport { name, access_key, .. } = &self.caller;
         if self.done {
-            write!(f, "{name} is removed: nobody signs by {access_key} any more")
+            write!(f, "{name} is removed; access key {access_key} is rejected from now on")
         } else {
-            write!(f, "{name} would be removed for good, and nobody would sign by {access_key} any more; --yes does it")
+            write!(f, "{name} would be removed for good and access key {access_key} rejected; add --yes to remove it")
         }
     }
 }
@@ -366,14 +369,18 @@ impl fmt::Display for Removed {
 impl fmt::Display for ResealReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { key, resealed, already, failed } = self;
-        write!(f, "sealed by the key {key:?}: {resealed} anew, {already} already, {} not", failed.len())
+        write!(
+            f,
+            "encrypted with the key {key:?}: {resealed} re-encrypted, {already} unchanged, {} failed",
+            failed.len()
+        )
     }
 }
 
 impl fmt::Display for CallerList {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut table =
-            Table::new(["name", "access key", "state", "scopes", "rate", "secrets", "sealed by", "since", "added by"]);
+            Table::new(["name", "access key", "state", "scopes", "rate", "secrets", "key ids", "since", "added by"]);
         for caller in &self.callers {
             let at = &caller.created_at;
             table.row([

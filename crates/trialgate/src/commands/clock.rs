@@ -73,12 +73,12 @@ pub(super) fn watch(config: &Config, ledger: &Ledger) -> ClockWatch {
 impl fmt::Display for ClockReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let seen = self.last_seen.as_deref().unwrap_or("never");
-        write!(f, "{}, last seen by a sweep: {seen}", self.now)?;
+        write!(f, "{}, last sweep: {seen}", self.now)?;
         if let Some(skew) = self.skew_seconds {
             write!(f, "; this machine is {skew} s ahead of the database server")?;
         }
         if self.paused {
-            write!(f, "; no trial is ended and no data removed until `trialgate clock confirm`")?;
+            write!(f, "; scheduled tasks are paused until `trialgate clock confirm`")?;
         }
         Ok(())
     }

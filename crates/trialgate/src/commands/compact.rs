@@ -38,9 +38,9 @@ impl Compact {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(if self.rewritten {
-            "rewritten: nothing of erased rows is left in the file"
+            "rewritten: no byte of erased rows is left in the file"
         } else {
-            "nothing to do: no row was erased since the file was last rewritten"
+            "nothing to do: no row was erased since the last rewrite"
         })
     }
 }

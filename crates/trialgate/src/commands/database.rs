@@ -57,7 +57,7 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { database, reason } = self;
         match reason {
-            Some(reason) => write!(f, "{database} is used again, though {reason}"),
+            Some(reason) => write!(f, "{database} is in use again, although {reason}"),
             None => write!(f, "{database} was not refused; nothing was changed"),
         }
     }

@@ -85,7 +85,7 @@ async fn record_search(
     let search = PersonSearch::new(by, place, &personal, None, &config.keyring()?);
     match ledger.audit().record_search(search).await? {
         SearchOutcome::Recorded => Ok(()),
-        SearchOutcome::OverLimit { limit, .. } => bail!("{limit} searches were made within an hour; wait"),
+        SearchOutcome::OverLimit { limit, .. } => bail!("more than {limit} searches within an hour; wait"),
     }
 }
 

@@ -130,7 +130,7 @@ fn add(
             output.show(&Added { operator: OperatorReport::new(&operator, now), token: token.as_str().to_owned() })
         }
         OperatorAdded::NameTaken => {
-            bail!("there is an operator {} already; revoke that one first, or choose another name", operator.name)
+            bail!("operator {} exists already; revoke their token first, or choose another name", operator.name)
         }
     }
 }
@@ -153,8 +153,12 @@ impl OperatorReport {
 impl fmt::Display for Added {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let OperatorReport { name, role, expires_at, .. } = &self.operator;
-        let until = expires_at.as_deref().map_or_else(|| "it is revoked".to_owned(), str::to_owned);
-        write!(f, "{name} is let in as {role} until {until}. The token, which is not shown again:\n{}", self.token)
+        let expiry = expires_at.as_deref().map_or_else(|| "no expiry".to_owned(), |at| format!("expires {at}"));
+        write!(
+            f,
+            "Added operator {name} ({role}, {expiry}). Copy the token now; it is not shown again:\n{}",
+            self.token
+        )
     }
 }
 

@@ -19,8 +19,8 @@ use crate::output::{Output, complain, say};
 use crate::process;
 
 /// Said when rows are deleted but their bytes are still in the database's files.
-pub(super) const NOT_PURGED: &str = "done, but what was removed is still in the database's log (the file that ends in -wal), \
-    because another program reads the database; run the same command again when that has ended";
+pub(super) const NOT_PURGED: &str = "done, but bytes of erased rows are still in the database's log (the file that ends in -wal), \
+    because another program reads the database; run the same command again when it has finished";
 
 /// Bytes of erased rows left in the database's files.
 pub(super) enum Remains {
@@ -39,8 +39,8 @@ impl Remains {
     /// # Errors
     /// The database cannot be used.
     pub(super) async fn removed(care: &dyn DataCare) -> anyhow::Result<Self> {
-        let unfinished = "done, but the file of the database could not be rewritten, in which copies of what was erased may be \
-            left; run `trialgate compact`";
+        let unfinished = "done, but the database file could not be rewritten, and copies of erased rows may be \
+            left in it; run `trialgate compact`";
         let compaction = care.compact(COMPACT_LIMIT).await.context(unfinished)?;
         let is_purged = purge(care).await?;
         Ok(match compaction {
@@ -57,7 +57,7 @@ impl Remains {
             Self::Nothing => {}
             Self::InLog => bail!(NOT_PURGED),
             Self::InFile { mib } => complain(&format!(
-                "copies of what was erased may be left in unused parts of the database file, which has {mib} MiB; run \
+                "copies of erased rows may be left in unused parts of the database file ({mib} MiB); run \
                  `trialgate compact` at a quiet time"
             )),
         }
@@ -146,7 +146,7 @@ impl Forget {
 
 fn refusal(tenants: &[TenantId]) -> String {
     let ids: Vec<_> = tenants.iter().map(ToString::to_string).collect();
-    format!("this person has a tenant in use, which has to be closed first: {}", ids.join(", "))
+    format!("this person has a tenant in use; close it first: {}", ids.join(", "))
 }
 
 /// Rows that were erased, or would be.
@@ -160,10 +160,10 @@ struct Report {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.rows.is_empty() {
-            return f.write_str("nothing is held on this person");
+            return f.write_str("no data of this person");
         }
-        let rows: Vec<_> = self.rows.iter().map(|(table, rows)| format!("{rows} of {table}")).collect();
+        let rows: Vec<_> = self.rows.iter().map(|(table, rows)| format!("{table} {rows}")).collect();
         let rows = rows.join(", ");
-        if self.done { write!(f, "erased: {rows}") } else { write!(f, "would be erased: {rows}; --yes does it") }
+        if self.done { write!(f, "erased: {rows}") } else { write!(f, "would be erased: {rows}; add --yes to erase") }
     }
 }

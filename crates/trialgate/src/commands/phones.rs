@@ -53,7 +53,7 @@ impl Phones {
             let phone = phone(&text, config)?;
             record_search(config, database, "phones", &phone).await?;
             if is_unlock && !ledger.unlock_phone(phone.clone(), compose::changed_by(process::operator())).await? {
-                bail!("this phone was never seen; there is nothing to unlock");
+                bail!("this phone has no requests; there is nothing to unlock");
             }
             let failures = ledger.phone_failures(phone.clone()).await?;
             let policy = database.settings().settings().await?.overrides.policy(&config.policy);
@@ -74,9 +74,9 @@ impl fmt::Display for PhoneReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { phone, failures, max_failures, .. } = self;
         if !self.seen {
-            return write!(f, "{phone} was never seen");
+            return write!(f, "{phone} has no requests");
         }
         let state = if self.locked { "is locked" } else { "is not locked" };
-        write!(f, "{phone} {state}: {failures} consecutive wrong codes of {max_failures}")
+        write!(f, "{phone} {state}: {failures} of {max_failures} consecutive wrong codes")
     }
 }

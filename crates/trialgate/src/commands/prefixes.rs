@@ -126,16 +126,16 @@ async fn make(prefixes: &dyn Prefixes, change: Change) -> anyhow::Result<()> {
         Change::Nothing => {}
         Change::Release(prefix) => {
             if prefixes.release_prefix(prefix, by).await?.is_none() {
-                bail!("no block of prefix {prefix} is in force; there is nothing to release");
+                bail!("number range {prefix} is not blocked; there is nothing to release");
             }
         }
         Change::Add(prefix, reason) => {
             let safe = SafePrefix::added_by(&by, prefix, reason);
             match prefixes.add_safe_prefix(safe, by).await? {
                 SafeOutcome::Added => {}
-                SafeOutcome::AlreadySafe => bail!("prefix {prefix} is on the safe list already"),
+                SafeOutcome::AlreadySafe => bail!("number range {prefix} is on the safe list already"),
                 SafeOutcome::Full => {
-                    bail!("the safe list has {MAX_SAFE_PREFIXES} prefixes, and no room for more; remove one first")
+                    bail!("the safe list is full ({MAX_SAFE_PREFIXES} number ranges); remove one first")
                 }
             }
         }
@@ -181,7 +181,7 @@ impl From<PrefixOutlook> for PrefixReport {
 impl fmt::Display for PrefixReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "abuse.breaker.mode is {}", self.mode)?;
-        let mut table = Table::new(["prefix", "state", "since", "until", "sent", "used", "requests"]);
+        let mut table = Table::new(["range", "state", "since", "until", "sent", "used", "requests"]);
         for blocked in &self.blocked {
             table.row([
                 blocked.prefix.to_string(),
@@ -194,7 +194,7 @@ impl fmt::Display for PrefixReport {
             ]);
         }
         writeln!(f, "{table}\nnever blocked:")?;
-        let mut table = Table::new(["prefix", "since", "who", "reason"]);
+        let mut table = Table::new(["range", "since", "who", "reason"]);
         for safe in &self.safe {
             let given = |text: &Option<String>| text.clone().unwrap_or_default();
             let reason = if safe.configured { "abuse.safe_prefixes".to_owned() } else { given(&safe.reason) };

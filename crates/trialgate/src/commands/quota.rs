@@ -94,7 +94,7 @@ impl QuotaReport {
 impl fmt::Display for QuotaReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut table =
-            output::Table::new(["day", "time zone", "budget", "threshold", "reserved", "left", "sent", "failed"]);
+            output::Table::new(["day", "time zone", "mails of", "limit", "reserved", "left", "sent", "failed"]);
         let mut row = |budget: &str, units: [u32; 3], mails: [u64; 2]| {
             let [threshold, reserved, left] = units.map(|units| units.to_string());
             let [sent, failed] = mails.map(|mails| mails.to_string());

@@ -82,7 +82,7 @@ async fn expire(care: &dyn DataCare, since: DateTime<Utc>, what: Expiring, dry_r
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let rows: Vec<_> =
-            self.removed.iter().map(|(what, rows)| format!("{rows} {}", what.replace('_', " "))).collect();
+            self.removed.iter().map(|(what, rows)| format!("{} {rows}", what.replace('_', " "))).collect();
         write!(f, "{}: {}", if self.dry_run { "would be removed" } else { "removed" }, rows.join(", "))
     }
 }

@@ -121,7 +121,7 @@ async fn make(config: &Config, ledger: &Ledger, order: SettingOrder) -> anyhow::
         SettingOutcome::Changed(in_force) | SettingOutcome::AlreadySo(in_force) => Ok(in_force),
         SettingOutcome::Refused(SettingRefusal::Faulty(fault)) => bail!("nothing was changed: {fault}"),
         SettingOutcome::Refused(SettingRefusal::Unseen(number)) => {
-            bail!("nothing was changed: settings were changed meanwhile, up to number {number}")
+            bail!("nothing was changed: settings were changed meanwhile (change {number}); run the command again")
         }
     }
 }
@@ -154,7 +154,7 @@ impl From<SettingChange> for ChangeReport {
 
 impl fmt::Display for SettingList {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut table = Table::new(["setting", "in force", "configured", "changed", "from", "to"]);
+        let mut table = Table::new(["setting", "in force", "configured", "changed", "min", "max"]);
         for setting in &self.settings {
             table.row([
                 setting.key.to_owned(),

@@ -126,7 +126,7 @@ impl fmt::Display for SweepReport {
         let would = if self.dry_run { "would be " } else { "" };
         write!(
             f,
-            "{} {would}suspended, {} {would}closed, {} mails {would}put into the outbox ({} wait), {} access codes {would}freed",
+            "{would}suspended: {}, closed: {}, mails queued: {} (waiting: {}), access codes released: {}",
             self.suspended,
             self.closed,
             sum(&self.mails),

@@ -40,9 +40,9 @@ impl fmt::Display for MailReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { id, kind, state, attempts, .. } = self;
         let plural = if *attempts == 1 { "" } else { "s" };
-        write!(f, "{kind} mail {id} is {state} after {attempts} attempt{plural}")?;
+        write!(f, "{kind} mail {id}: {state} after {attempts} attempt{plural}")?;
         if let Some(next) = self.next_attempt_at {
-            write!(f, ", tried next at {}", time(next))?;
+            write!(f, ", next attempt at {}", time(next))?;
         }
         match self.last_reply.as_deref() {
             Some(reply) => write!(f, "; last reply: {}", reply.trim()),

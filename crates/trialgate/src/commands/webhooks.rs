@@ -93,7 +93,7 @@ impl One {
             Ok(ledger.event_operations().event(id).await?)
         })?;
         let view = found.with_context(|| format!("there is no event {id}"))?;
-        let payload = RawValue::from_string(view.event.payload.clone()).context("its payload is no JSON")?;
+        let payload = RawValue::from_string(view.event.payload.clone()).context("the payload is not JSON")?;
         output.show(&Shown { entry: Entry::from(&view), payload })
     }
 
@@ -117,7 +117,7 @@ fn enable(output: Output, global: &Global) -> anyhow::Result<()> {
         Ok(ledger.event_operations().enable_endpoint(endpoint, by).await?)
     };
     let was_disabled = with_database(global, enable)?;
-    let said = if was_disabled { "the platform is told again" } else { "the platform was not disabled" };
+    let said = if was_disabled { "the endpoint is enabled" } else { "the endpoint was not disabled" };
     output.show(&Done { id: None, state: "enabled", said: said.to_owned() })
 }
 
@@ -134,9 +134,9 @@ fn test(output: Output, global: &Global) -> anyhow::Result<()> {
         compose::webhook_platform(&setup, Arc::new(SystemClock))?
             .send(&id, &payload)
             .await
-            .context("the platform did not take the message")
+            .context("the platform did not accept the message")
     });
-    let said = format!("the platform took message {id}: {}", told?);
+    let said = format!("the platform accepted message {id}: {}", told?);
     output.show(&Done { id: Some(id), state: "sent", said })
 }
 
@@ -147,7 +147,7 @@ fn platform(config: &Config) -> anyhow::Result<WebhookSetup> {
     if !problems.is_empty() {
         return Err(ConfigError(problems).into());
     }
-    setup.context("`platform.kind` is \"local\": nobody is told of tenants")
+    setup.context("`platform.kind` is \"local\": no webhook configured")
 }
 
 /// Result of a command.
@@ -211,13 +211,9 @@ impl fmt::Display for Entry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { id, r#type, tenant, state, attempts, .. } = self;
         let plural = if *attempts == 1 { "" } else { "s" };
-        write!(
-            f,
-            "event {id} {} {type} of tenant {tenant} is {state} after {attempts} attempt{plural}",
-            time(self.at)
-        )?;
+        write!(f, "event {id} {} {type} of tenant {tenant}: {state} after {attempts} attempt{plural}", time(self.at))?;
         if let Some(next) = self.next_attempt_at {
-            write!(f, ", tried next at {}", time(next))?;
+            write!(f, ", next attempt at {}", time(next))?;
         }
         match &self.last_reply {
             Some(reply) => write!(f, "; last reply: {reply}"),
@@ -229,7 +225,7 @@ impl fmt::Display for Entry {
 impl fmt::Display for EventList {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.events.is_empty() {
-            return write!(f, "there are no such events");
+            return write!(f, "no events");
         }
         for event in &self.events {
             writeln!(f, "{event}")?;

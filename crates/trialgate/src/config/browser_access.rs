@@ -31,7 +31,7 @@ impl BrowserAccess {
         match self {
             Self::Tls | Self::TlsOfProxy => None,
             Self::Plain => Some(
-                "`http.public_url` begins with http://: passwords and sessions go over the network in clear; put a TLS proxy in \
+                "`http.public_url` begins with http://: passwords and sessions cross the network unencrypted; put a TLS proxy in \
                  front, or set `http.tls`",
             ),
             Self::Unknown { is_sandbox: false } => Some(
@@ -40,7 +40,7 @@ impl BrowserAccess {
             ),
             Self::Unknown { is_sandbox: true } => Some(
                 "neither `http.tls` nor `http.public_url` is set: cookies of this sandbox are not `Secure`; set `http.public_url` \
-                 if browsers reach it by the TLS of a proxy",
+                 if browsers reach it through a TLS proxy",
             ),
         }
     }

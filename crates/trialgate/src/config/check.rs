@@ -114,13 +114,13 @@ impl Findings<'_> {
     fn http(&mut self, settings: &Settings) {
         let (tls, limits) = (&settings.http.tls, &settings.http.limits);
         let (has_cert, has_key) = (tls.cert_file.is_some(), tls.key_file.is_some());
-        self.expect(has_key || !has_cert, "http.tls.key_file", "is missing; a certificate takes its key");
-        self.expect(has_cert || !has_key, "http.tls.cert_file", "is missing; a key takes its certificate");
+        self.expect(has_key || !has_cert, "http.tls.key_file", "is missing; a certificate needs its key");
+        self.expect(has_cert || !has_key, "http.tls.cert_file", "is missing; a key needs its certificate");
         let (listen, admin) = (settings.http.listen, settings.http.admin_listen);
         let is_apart = listen.port() == 0 || admin != Some(listen);
         self.expect(is_apart, "http.admin_listen", "is `http.listen`; name another port");
         let is_plain = settings.http.public_url.as_ref().is_some_and(|url| !url.is_https());
-        let text = "begins with http://, and `http.tls` has browsers come by TLS; write https://";
+        let text = "begins with http://, but `http.tls` turns TLS on; write https://";
         self.expect(!(is_plain && has_cert), "http.public_url", text);
         self.within("http.limits.connections", limits.connections, MAX_CONNECTIONS);
         let most = limits.connections;
@@ -197,7 +197,7 @@ impl Findings<'_> {
         ];
         if given.iter().any(|(_, is_given)| *is_given) {
             for (key, is_given) in given {
-                self.expect(is_given, key, "is missing; a signature takes domain, selector and key_file");
+                self.expect(is_given, key, "is missing; a signature needs domain, selector and key_file");
             }
         }
     }
@@ -216,7 +216,7 @@ impl Findings<'_> {
         let (key, sms) = ("sms.gateways", &settings.sms);
         for name in sms.gateways.iter().filter(|name| !GatewayKind::NAMES.contains(&name.as_str())) {
             let known = GatewayKind::NAMES.join(", ");
-            self.wrong(key, format!("names {name:?}, which is no gateway; there are {known}"));
+            self.wrong(key, format!("names {name:?}, which is not a gateway; the gateways are {known}"));
         }
         self.expect(!has_twins(&sms.gateways), key, "names one gateway twice");
         self.expect(!sms.brand.trim().is_empty(), "sms.brand", "is empty");
@@ -265,7 +265,7 @@ impl Findings<'_> {
             self.expect(
                 kept >= least,
                 key,
-                format!("must be at least {least}: limits and repetitions look back a day"),
+                format!("must be at least {least}: send limits and repeated applications look back one day"),
             );
         }
         let webhook = &settings.platform.webhook;
@@ -309,7 +309,7 @@ impl Findings<'_> {
             let key = "traces.endpoint";
             self.expect(is_web_address(endpoint.reveal()), key, "must begin with https:// or http:// and name a host");
             let is_built = cfg!(feature = "otlp");
-            self.expect(is_built, key, "takes a build with traces: `cargo build --release --features otlp`");
+            self.expect(is_built, key, "needs a build with traces: `cargo build --release --features otlp`");
         }
         let share = 0.0..=1.0;
         self.expect(share.contains(&settings.traces.sampled), "traces.sampled", "must be from 0 to 1");

@@ -169,7 +169,7 @@ pub(super) const SECRET_KEY_FIELDS: [&str; 3] = ["id", "key", "key_file"];
 pub(super) fn secret_expectation(key: &str) -> Option<&'static str> {
     match key {
         SECRET_KEYS => {
-            Some("wants a list of tables, each with `id` and either `key` or `key_file`, all of them strings")
+            Some("must be a list of tables, each with `id` and either `key` or `key_file`, all of them strings")
         }
         "mail.smtp_password"
         | "mail.smtp_url"
@@ -188,10 +188,10 @@ pub(super) fn secret_expectation(key: &str) -> Option<&'static str> {
         | "site.siteverify.secret"
         | "platform.webhook.url"
         | "sms.http.url"
-        | "sms.http.body" => Some("wants a string"),
-        "platform.webhook.secrets" => Some("wants a list of strings, each `whsec_` and base64"),
-        "sms.test_numbers" => Some("wants a table of phones, each with `code` and `expires`, both of them strings"),
-        "sms.http.headers" => Some("wants a table of names and their values, all of them strings"),
+        | "sms.http.body" => Some("must be a string"),
+        "platform.webhook.secrets" => Some("must be a list of strings, each `whsec_` and base64"),
+        "sms.test_numbers" => Some("must be a table of phones, each with `code` and `expires`, both of them strings"),
+        "sms.http.headers" => Some("must be a table of names and their values, all of them strings"),
         _ => None,
     }
 }

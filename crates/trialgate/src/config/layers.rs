@@ -165,7 +165,7 @@ fn unknown_fields(position: &Position<'_>, path: &[String], value: &DeValue<'_>)
                 let key = path.join(".");
                 let remedy = match keys::nearest_secret_key_field(field) {
                     Some(near) => format!("did you mean `{key}[{place}].{near}`?"),
-                    None => format!("there are {}", keys::SECRET_KEY_FIELDS.join(", ")),
+                    None => format!("the fields are {}", keys::SECRET_KEY_FIELDS.join(", ")),
                 };
                 let text = format!("unknown key `{key}[{place}].{field}`; {remedy}");
                 problems.push(Problem::new(Some(position.origin(name.span().start)), text));

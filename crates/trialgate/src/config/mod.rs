@@ -104,7 +104,7 @@ impl Sources {
         let file = read(self.file)?;
         let base = match &file {
             Some((path, _)) => path.parent().map(Path::to_owned).unwrap_or_default(),
-            None => std::path::absolute(".").context("cannot tell the working directory")?,
+            None => std::path::absolute(".").context("cannot read the working directory")?,
         };
         let merged = layers::merge(vec![
             file.as_ref().map(|(path, text)| layers::of_file(path, text)).unwrap_or_default(),
@@ -119,7 +119,7 @@ impl Sources {
 fn read(named: Option<PathBuf>) -> anyhow::Result<Option<(PathBuf, String)>> {
     let is_named = named.is_some();
     let path = named.unwrap_or_else(|| DEFAULT_FILE.into());
-    let path = std::path::absolute(&path).with_context(|| format!("cannot tell where {} is", path.display()))?;
+    let path = std::path::absolute(&path).with_context(|| format!("cannot resolve the path {}", path.display()))?;
     match read_text(&path) {
         Ok(text) => Ok(Some((path, text))),
         Err(error) if error.kind() == io::ErrorKind::NotFound && !is_named => Ok(None),

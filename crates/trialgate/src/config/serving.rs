@@ -289,7 +289,7 @@ fn captures(what: &str) -> Problem {
 
 /// A text in every account mail; a tenant must not read an example.
 fn said_in_mail(given: Option<&String>, key: &str) -> Option<Problem> {
-    given.is_none().then(|| Problem::missing(format!("`{key}` is missing; the account mail says it")))
+    given.is_none().then(|| Problem::missing(format!("`{key}` is missing; the account mail mentions it")))
 }
 
 /// The address in `a@example.com` or `Name <a@example.com>`.

@@ -51,13 +51,13 @@ fn an_old_key_can_be_taken_out_once_secrets_are_sealed_anew() {
     ask(&home, "callers add new");
     let found = checked(&home);
     assert_eq!(found.iter().map(|(state, _)| state.as_str()).collect::<Vec<_>>(), ["warn", "ok"]);
-    let text = "not sealed by the key \"kc\": the secrets of shop, site; `trialgate callers reseal`";
+    let text = "secrets not encrypted with the current key \"kc\": shop, site; run `trialgate callers reseal`";
     assert!(found[0].1.starts_with(text), "{found:?}");
     let said = home.run("callers reseal").done();
-    assert_eq!(said.trim_end(), "sealed by the key \"kc\": 2 anew, 1 already, 0 not");
+    assert_eq!(said.trim_end(), "encrypted with the key \"kc\": 2 re-encrypted, 1 unchanged, 0 failed");
     assert_eq!(ask(&home, "callers reseal"), json!({"key": "kc", "resealed": 0, "already": 3, "failed": []}));
     configure(&home, &["kc"]);
-    assert_eq!(checked(&home), [("ok".to_owned(), "3 whose secrets the key \"kc\" seals".to_owned())]);
+    assert_eq!(checked(&home), [("ok".to_owned(), "secrets encrypted with the current key \"kc\": 3".to_owned())]);
     let listed = ask(&home, "callers list");
     let sealed: Vec<_> = listed["callers"].as_array().unwrap().iter().map(|caller| &caller["sealed_by"]).collect();
     assert_eq!(sealed, [&json!(["kc"]), &json!(["kc"]), &json!(["kc", "kc"])]);
@@ -83,7 +83,10 @@ fn a_secret_whose_key_is_gone_is_named_and_the_others_are_done() {
     assert_eq!(ran.err.lines().count(), 1, "{ran:?}");
     let found = checked(&home);
     assert_eq!(found.iter().map(|(state, _)| state.as_str()).collect::<Vec<_>>(), ["fail", "ok"], "{found:?}");
-    assert!(found[0].1.starts_with("lost has a secret that cannot be opened: the key \"kY\" is needed"), "{found:?}");
+    assert!(
+        found[0].1.starts_with("lost has a secret that cannot be decrypted: the key \"kY\" is needed"),
+        "{found:?}"
+    );
 
     ask(&home, "callers rotate lost");
     assert_eq!(home.run("callers reseal").status, 1, "the lost one is there still");
@@ -97,7 +100,7 @@ fn nobody_is_removed_without_a_yes() {
     let access_key = ask(&home, "callers add site")["access_key"].as_str().unwrap().to_owned();
     let said = home.run("callers remove site").done();
     let expected =
-        format!("site would be removed for good, and nobody would sign by {access_key} any more; --yes does it");
+        format!("site would be removed for good and access key {access_key} rejected; add --yes to remove it");
     assert_eq!(said.trim_end(), expected);
     let would = ask(&home, "callers remove SITE");
     assert_eq!(
@@ -125,7 +128,7 @@ fn limits_are_changed_as_far_as_they_are_named() {
     let fewer = ask(&home, "callers set site --scope query --scope apply");
     assert_eq!((&fewer["rate"], &fewer["scopes"]), (&json!(60), &json!(["apply", "query"])));
     let said = home.run("callers set site --rate 0 --scope apply").done();
-    assert_eq!(said.trim_end(), "site may ask for apply, without a limit");
+    assert_eq!(said.trim_end(), "site may request apply; no rate limit");
     let refused = home.run("callers set nobody --rate 0").refused();
     assert!(refused.contains("there is no such caller"), "{refused}");
 }

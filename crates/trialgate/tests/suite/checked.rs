@@ -43,7 +43,7 @@ const BROKEN: &[(&[(&str, &str)], &str)] = &[
     (&[("HTTP__TLS__CERT_FILE", "broken"), ("HTTP__TLS__KEY_FILE", "broken")], "`http.tls.cert_file`"),
     (&[("HTTP__CALLERS", "some")], "`http.callers`"),
     (&[("SECRETS__KEYS", "[{ id = \"k1\", key_file = \"broken\" }]")], "not base64"),
-    (&[("SMS__GATEWAYS", "http,pigeon")], "no gateway"),
+    (&[("SMS__GATEWAYS", "http,pigeon")], "not a gateway"),
     (&[("SMS__HTTP__URL", "https://")], "`sms.http`"),
     (&[("SMS__HTTP__BODY", "{{nobody}}")], "`sms.http`"),
     (&[("SMS__GATEWAYS", "huawei"), ("SMS__HUAWEI__ENDPOINT", "sms.example.com")], "`sms.huawei`"),

@@ -73,10 +73,10 @@ fn a_database_is_missed_with_the_configuration_that_is_missing() {
     assert!(line.starts_with("trialgate: there is no database at"), "{line}");
     fs::remove_file(home.path("trialgate.toml")).unwrap();
     let line = home.run("tenants list").refused();
-    let start = "trialgate: no trialgate.toml is in this directory, so defaults are used; name a configuration with \
+    let start = "trialgate: there is no trialgate.toml in this directory, so defaults are used; name a configuration with \
                  `--config FILE`: there is no database at";
     assert!(line.starts_with(start), "{line}");
-    assert!(home.run("doctor").out.contains("no trialgate.toml is in this directory"));
+    assert!(home.run("doctor").out.contains("there is no trialgate.toml in this directory"));
 }
 
 #[test]

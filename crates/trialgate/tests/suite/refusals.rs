@@ -36,7 +36,8 @@ fn a_port_in_use_is_told_before_the_database_is_looked_at() {
     let address = taken.local_addr().unwrap().to_string();
     let home = Home::new(SANDBOX);
     let line = home.run_with("serve", &[("TRIALGATE_HTTP__LISTEN", &address)]).refused();
-    let expected = format!("cannot listen on {address}: another program does; stop that one, or name another port in");
+    let expected =
+        format!("cannot listen on {address}: another program uses this port; stop it, or name another port in");
     assert!(line.contains(&expected), "{line}");
     let line = home.run(&format!("sandbox --data d --listen {address}")).refused();
     assert!(line.contains(&expected) && line.contains("`--listen`; port 0 takes a free one"), "{line}");
@@ -104,8 +105,8 @@ fn what_cannot_be_moved_is_said_without_a_password() {
     let home = Home::new("");
     for (from, to, message) in [
         ("sqlite:a.db", "sqlite:b.db", "both are SQLite"),
-        ("postgres://h/a", "postgresql://u:hunter2@h/b", "both are PostgreSQL; use its own `pg_dump`"),
-        ("postgres://u:hunter2@h/a", "sqlite:b.db", "exchange `--from` and `--to`"),
+        ("postgres://h/a", "postgresql://u:hunter2@h/b", "both are PostgreSQL; use `pg_dump`"),
+        ("postgres://u:hunter2@h/a", "sqlite:b.db", "swap `--from` and `--to`"),
         ("a.db", "postgres://u:hunter2@h/b", "`--from` must be sqlite:PATH or postgres://"),
         ("sqlite:a.db", "mysql://u:hunter2@h/b", "`--to` must be sqlite:PATH or postgres://"),
         ("sqlite:a.db", "postgres://u:hunter2@h", "`--to` names no database"),

@@ -39,12 +39,15 @@ fn the_end_of_a_certificate_is_told() {
     let home = ending_in(13);
     let checked = home.run("config check");
     assert_eq!(checked.status, 0);
-    assert!(checked.err.starts_with("warning: the certificate ends at "), "{checked:?}");
-    assert!(checked.err.contains("in 13 days; renew it in the file that `http.tls.cert_file` names"), "{checked:?}");
+    assert!(checked.err.starts_with("warning: the certificate expires at "), "{checked:?}");
+    assert!(
+        checked.err.contains("(days left: 13); renew it in the file that `http.tls.cert_file` names"),
+        "{checked:?}"
+    );
     assert!(home.run("doctor").out.contains("warn  tls"));
 
     let home = ending_in(-1);
-    assert!(home.run("config check").err.contains("the certificate ended at "));
+    assert!(home.run("config check").err.contains("the certificate expired at "));
     let doctor = home.run("doctor");
     assert!(doctor.status == 1 && doctor.out.contains("FAIL  tls"), "{doctor:?}");
 }
@@ -69,8 +72,8 @@ fn a_pair_that_cannot_be_shown_is_refused_by_the_key_to_set() {
 #[test]
 fn a_certificate_takes_its_key_and_limits_make_sense() {
     for (line, message) in [
-        ("http.tls.cert_file = \"c\"", "`http.tls.key_file` is missing; a certificate takes its key"),
-        ("http.tls.key_file = \"k\"", "`http.tls.cert_file` is missing; a key takes its certificate"),
+        ("http.tls.cert_file = \"c\"", "`http.tls.key_file` is missing; a certificate needs its key"),
+        ("http.tls.key_file = \"k\"", "`http.tls.cert_file` is missing; a key needs its certificate"),
         ("http.limits.connections = 0", "`http.limits.connections` must be from 1 to 1000000"),
         ("http.limits.connections = 10", "`http.limits.connections_per_address` must be at most"),
         ("http.limits.streams_per_connection = 0", "`http.limits.streams_per_connection` must be from 1 to 10000"),

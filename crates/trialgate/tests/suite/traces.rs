@@ -8,7 +8,7 @@ fn a_build_without_traces_says_how_to_have_them() {
     let home = Home::new(&format!("{SANDBOX}\n[traces]\nendpoint = \"http://127.0.0.1:4318/v1/traces\""));
     let said = home.run("serve").refused();
     assert!(
-        said.contains("`traces.endpoint` takes a build with traces: `cargo build --release --features otlp`"),
+        said.contains("`traces.endpoint` needs a build with traces: `cargo build --release --features otlp`"),
         "{said}"
     );
 }

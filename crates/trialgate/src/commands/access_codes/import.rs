@@ -116,13 +116,10 @@ impl ImportReport {
     fn finish(&self, output: Output) -> anyhow::Result<()> {
         if self.refused.is_empty() {
             for row in self.repeated.iter().take(NAMED) {
-                complain(&format!(
-                    "warning: {}:{}: code {} stands in line {} already",
-                    self.file, row.line, row.code, row.first
-                ));
+                complain(&format!("warning: {}:{}: code {} repeats line {}", self.file, row.line, row.code, row.first));
             }
             if let Some(more) = self.repeated.len().checked_sub(NAMED).filter(|more| *more > 0) {
-                complain(&format!("warning: {}: {more} more lines repeat earlier ones", self.file));
+                complain(&format!("warning: {}: further repeated lines: {more}", self.file));
             }
             return output.show(self);
         }
@@ -132,7 +129,7 @@ impl ImportReport {
         for row in &self.refused {
             complain(&format!("{}:{}: {}", self.file, row.line, row.reason));
         }
-        bail!("nothing was imported: {} of {} rows are bad", self.refused.len(), self.rows);
+        bail!("nothing was imported; bad rows: {} of {}", self.refused.len(), self.rows);
     }
 }
 
@@ -146,7 +143,7 @@ impl fmt::Display for ImportReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { added, known, .. } = self;
         if self.dry_run {
-            write!(f, "all rows are good: {added} would be added, {known} are known; nothing was changed")
+            write!(f, "all rows are good: {added} would be added, {known} known; nothing was changed")
         } else {
             write!(f, "{added} added, {known} known")
         }

@@ -87,9 +87,9 @@ impl Move {
                 output.show(&Moved { code: code.to_string(), before: before.as_str(), state: after.as_str() })
             }
             PoolOutcome::Refused(AccessCodeState::Leased) => {
-                bail!("{code} is held by a tenant; close that, and it comes to rest")
+                bail!("{code} is leased to a tenant; close the tenant to release it")
             }
-            PoolOutcome::Refused(state) => bail!("{code} is {state} already"),
+            PoolOutcome::Refused(state) => bail!("{code} is already {state}"),
             PoolOutcome::Unknown => bail!("{code} is not in the pool"),
         }
     }
@@ -127,6 +127,6 @@ impl fmt::Display for CodeList {
 
 impl fmt::Display for Moved {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} is {}, before {}", self.code, self.state, self.before)
+        write!(f, "{} is {} (was {})", self.code, self.state, self.before)
     }
 }

@@ -61,7 +61,7 @@ impl fmt::Display for Receipt {
         if let Some(reason) = &self.reason {
             write!(f, ": {reason}")?;
         }
-        write!(f, ", told at {}", time(self.at))
+        write!(f, ", reported at {}", time(self.at))
     }
 }
 
@@ -101,7 +101,9 @@ impl From<&ApplicationView> for Event {
     fn from(view: &ApplicationView) -> Self {
         let (tenant, outcome) = match &view.outcome {
             ApplyOutcome::Accepted { tenant } => (Some(tenant), format!("tenant {tenant} was created")),
-            ApplyOutcome::Replayed { tenant } => (Some(tenant), format!("the same as before, tenant {tenant}")),
+            ApplyOutcome::Replayed { tenant } => {
+                (Some(tenant), format!("repeat of the accepted application, tenant {tenant}"))
+            }
             ApplyOutcome::Refused(refusal) => (None, refusal.to_string()),
         };
         Self {
@@ -124,18 +126,18 @@ impl From<&ApplicationView> for Event {
 
 fn in_words(state: SendState) -> &'static str {
     match state {
-        SendState::Accepted => "the gateway took the message",
+        SendState::Accepted => "the gateway accepted the message",
         SendState::Refused => "the gateway refused the message",
-        SendState::Unreached => "the gateway was not reached",
-        SendState::Unknown => "it is not known whether the gateway took the message",
-        SendState::Sending => "the message was on its way when this was last known",
+        SendState::Unreached => "the gateway could not be reached",
+        SendState::Unknown => "unknown whether the gateway accepted the message",
+        SendState::Sending => "the message is being sent, or the result was lost",
     }
 }
 
 impl fmt::Display for Timeline {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.events.is_empty() {
-            return f.write_str("nothing was found");
+            return f.write_str("no requests");
         }
         self.events.iter().try_for_each(|event| event.fmt(f))
     }
@@ -146,14 +148,14 @@ impl fmt::Display for Event {
         let Self { request_id, phone, code, outcome, .. } = self;
         write!(f, "{}  ", time(self.at))?;
         match &self.kind {
-            Kind::CodeRequest { .. } => writeln!(f, "{phone} asked for a code")?,
+            Kind::CodeRequest { .. } => writeln!(f, "{phone} requested a code")?,
             Kind::Application { email, company, .. } => writeln!(f, "{phone} applied for {company:?} with {email}")?,
         }
         writeln!(f, "  answered     {code}: {outcome}")?;
         match &self.kind {
             Kind::CodeRequest { gateway, reply, delivery } => {
                 if let Some(gateway) = gateway {
-                    writeln!(f, "  gateway      {gateway}: {}", reply.as_deref().unwrap_or("no further reply"))?;
+                    writeln!(f, "  gateway      {gateway}: {}", reply.as_deref().unwrap_or("no reply text"))?;
                 }
                 if let Some(receipt) = delivery {
                     writeln!(f, "  receipt      {receipt}")?;

@@ -54,7 +54,7 @@ pub(super) async fn all(config: &Config, report: &mut Report) {
     match Ledger::of(config).await {
         Ok(ledger) => {
             let journal = if matches!(config.database, Database::Sqlite(_)) { ", journal mode wal" } else { "" };
-            report.ok("database", format!("{}: whole and of this release{journal}", config.database));
+            report.ok("database", format!("{}: intact, schema of this release{journal}", config.database));
             server(&ledger, report).await;
             platform::queue(config, &ledger, report).await;
             database(config, &*ledger.operations(), ledger.clock().now(), report).await;
@@ -74,7 +74,7 @@ fn secrets(config: &Config, report: &mut Report) {
     match config.keyring() {
         Ok(keyring) => {
             let count = config.settings.secrets.keys.len();
-            report.ok("secrets", format!("{count} in all, {:?} is the current one", keyring.current_id()));
+            report.ok("secrets", format!("{count} configured, {:?} is current", keyring.current_id()));
         }
         Err(error) => error.0.iter().for_each(|problem| report.fail("secrets", problem.to_string())),
     }
@@ -89,7 +89,12 @@ fn sandbox(config: &Config, report: &mut Report) {
 fn test_numbers(config: &Config, report: &mut Report) {
     let count = config.policy.test_numbers.len();
     if count > 0 {
-        report.warn("sms", format!("`sms.test_numbers` has {count}: whoever knows one gets trials by it"));
+        report.warn(
+            "sms",
+            format!(
+                "`sms.test_numbers` is set: anybody who knows a test number can get a trial (test numbers: {count})"
+            ),
+        );
     }
 }
 
@@ -109,10 +114,10 @@ fn serving(config: &Config, report: &mut Report) -> Option<Serving> {
 fn files(config: &Config, report: &mut Report) {
     let connections = config.settings.http.limits.connections;
     match compose::missing_files(config) {
-        None => report.ok("files", format!("enough may be open for {connections} connections")),
+        None => report.ok("files", format!("the limit of open files is enough for {connections} connections")),
         Some(missing) => {
             let text = format!(
-                "{missing} too few may be open for {connections} connections, if the service runs as this does"
+                "the limit of open files is {missing} too low for {connections} connections, if the service runs as this command does"
             );
             report.warn("files", format!("{text}; raise the limit (`ulimit -Hn`), or lower `http.limits.connections`"));
         }
@@ -124,7 +129,9 @@ fn browsers(config: &Config, report: &mut Report) {
     let access = config.browser_access();
     match (access.concern(), access) {
         (Some(concern), _) => report.warn("tls", concern),
-        (None, BrowserAccess::TlsOfProxy) => report.ok("tls", "that of a proxy, as `http.public_url` says"),
+        (None, BrowserAccess::TlsOfProxy) => {
+            report.ok("tls", "TLS is off here; a proxy provides it (`http.public_url`)")
+        }
         (None, _) => {}
     }
 }
@@ -153,13 +160,14 @@ fn directory(config: &Config, report: &mut Report) {
     let directory = directory_of(&file);
     let name = directory.display();
     if let Err(error) = access(directory, Access::WRITE_OK | Access::EXEC_OK) {
-        let text = format!("{name}: this user cannot write there ({error}); create it, or change its owner or rights");
+        let text =
+            format!("{name}: this user cannot write there ({error}); create it, or change its owner or permissions");
         report.fail("directory", text);
         return;
     }
     match statvfs(directory) {
         Ok(disk) => space(disk.f_bavail.saturating_mul(disk.f_frsize) >> 20, &name.to_string(), report),
-        Err(error) => report.warn("directory", format!("{name}: cannot tell the free space ({error})")),
+        Err(error) => report.warn("directory", format!("{name}: cannot read the free space ({error})")),
     }
 }
 
@@ -181,25 +189,25 @@ fn permissions(config: &Config, report: &mut Report) {
         match trial_files::exposed_mode(path) {
             Ok(None) => continue,
             Ok(Some(mode)) => report.warn("permissions", exposure(&name.to_string(), mode, right)),
-            Err(error) => report.warn("permissions", format!("{name}: cannot tell its mode ({error})")),
+            Err(error) => report.warn("permissions", format!("{name}: cannot read its mode ({error})")),
         }
         exposed += 1;
     }
     if exposed == 0 && !files.is_empty() {
-        report.ok("permissions", "data and keys are for this user alone");
+        report.ok("permissions", "only this user can read data and keys");
     }
 }
 
 fn exposure(path: &str, mode: u32, right: &str) -> String {
-    format!("{path} has mode {mode:04o}, so that other users have rights to it; run `chmod {right} {path}`")
+    format!("{path} has mode {mode:04o}, so other users can access it; run `chmod {right} {path}`")
 }
 
 fn space(free_mib: u64, directory: &str, report: &mut Report) {
     let text = format!("{directory}: writable, {free_mib} MiB free");
     if free_mib < NO_SPACE_MIB {
-        report.fail("directory", format!("{text}; make room on the disk"));
+        report.fail("directory", format!("{text}; free disk space"));
     } else if free_mib < LOW_SPACE_MIB {
-        report.warn("directory", format!("{text}; make room on the disk"));
+        report.warn("directory", format!("{text}; free disk space"));
     } else {
         report.ok("directory", text);
     }
@@ -209,7 +217,7 @@ fn space(free_mib: u64, directory: &str, report: &mut Report) {
 async fn gateways(config: &Config, serving: &Serving, report: &mut Report) {
     for setup in &serving.gateways {
         if matches!(setup.kind, GatewayKind::Sandbox) {
-            report.ok("sms", "sandbox: captured, not sent");
+            report.ok("sms", "sandbox: messages are captured, not sent");
             continue;
         }
         let gateway = match prepare::route(setup).and_then(|route| route.start(config, None, None)) {
@@ -231,7 +239,7 @@ async fn mail(config: &Config, serving: &Serving, report: &mut Report) {
     let MailSetup::Smtp(smtp) = &serving.mail else {
         debug_assert_eq!(config.settings.mail.transport, Some(MailTransport::Sandbox));
         match compose::templates(config.wording()) {
-            Ok(_) => report.ok("mail", "captured, not sent"),
+            Ok(_) => report.ok("mail", "mails are captured, not sent"),
             Err(error) => report.fail("mail", format!("{error:#}")),
         }
         return;
@@ -241,7 +249,7 @@ async fn mail(config: &Config, serving: &Serving, report: &mut Report) {
         Err(error) => return report.fail("mail", format!("{error:#}")),
     };
     match mailer.check().await {
-        Ok(()) => report.ok("mail", "the mail server takes mails"),
+        Ok(()) => report.ok("mail", "the mail server accepts mails"),
         Err(error) => report.fail("mail", format!("the mail server cannot be used: {error}; see `mail.smtp_url`")),
     }
 }
@@ -251,11 +259,11 @@ async fn guard(config: &Config, setup: Option<GuardSetup>, report: &mut Report) 
     match setup {
         None => return,
         Some(GuardSetup::Altcha(cost)) => {
-            report.ok("guard", format!("altcha: browsers derive keys of {} rounds", cost.rounds()));
+            report.ok("guard", format!("altcha: proof of work with {} key derivation rounds", cost.rounds()));
         }
         Some(GuardSetup::Siteverify { settings, .. }) => match compose::siteverify(settings) {
             Ok(guard) => match guard.check().await {
-                Ok(()) => report.ok("guard", "siteverify: the provider knows the secret"),
+                Ok(()) => report.ok("guard", "siteverify: the provider accepts the secret"),
                 Err(error) => {
                     report.fail("guard", format!("siteverify: cannot be used: {error}; see `site.siteverify`"));
                 }
@@ -264,7 +272,7 @@ async fn guard(config: &Config, setup: Option<GuardSetup>, report: &mut Report) 
         },
     }
     if config.settings.http.callers == Callers::Open {
-        let text = "programs go around it by the interface, which anybody may call; see `http.callers`";
+        let text = "programs can bypass it through the interface, which is open to all; see `http.callers`";
         report.warn("guard", text);
     }
 }
@@ -287,7 +295,7 @@ async fn database(config: &Config, ledger: &dyn Operations, now: DateTime<Utc>, 
         Ok(violations) => {
             for violation in violations {
                 let text = format!(
-                    "{}: broken by {} rows, such as {}",
+                    "{}: violated (rows: {}, such as {})",
                     violation.invariant, violation.rows, violation.example
                 );
                 report.fail("invariants", format!("{text}; keep a copy of the database and report this"));
@@ -306,10 +314,11 @@ async fn database(config: &Config, ledger: &dyn Operations, now: DateTime<Utc>, 
 async fn given_up(ledger: &dyn Operations, report: &mut Report) {
     let page = MailPage { state: Some(MailState::Failed), tenant: None, before: None, limit: MANY_MAILS };
     match ledger.mails(page).await.map(|mails| mails.len()) {
-        Ok(0) => report.ok("outbox", "no mail was given up"),
+        Ok(0) => report.ok("outbox", "no failed mail"),
         Ok(mails) => {
             let least = if mails < MANY_MAILS as usize { "" } else { "at least " };
-            let text = format!("{least}{mails} given up; see `trialgate mail list` and then `trialgate mail retry ID`");
+            let text =
+                format!("failed mails: {least}{mails}; see `trialgate mail list`, then `trialgate mail retry ID`");
             report.warn("outbox", text);
         }
         Err(error) => report.fail("outbox", format!("{:#}", anyhow::Error::new(error))),
@@ -346,16 +355,16 @@ async fn settings(config: &Config, ledger: &Ledger, report: &mut Report) {
         owner_mails(&in_force.overrides.policy(&configured).quota, &view, report);
     }
     for fault in in_force.overrides.policy(&configured).faults() {
-        let advice = "look at `trialgate settings list`, and set or reset one of the two";
-        report.fail("settings", format!("what is in force makes no sense: {fault}; {advice}"));
+        let advice = "see `trialgate settings list`, then set or reset one of the two";
+        report.fail("settings", format!("settings in force are invalid: {fault}; {advice}"));
     }
     for pair in in_force.overrides.unreadable() {
-        let advice = "run the release that wrote it, or `trialgate settings set` it anew";
-        report.warn("settings", format!("{pair} cannot be read, and the configuration's value is in force; {advice}"));
+        let advice = "run the release that wrote it, or set it again with `trialgate settings set`";
+        report.warn("settings", format!("{pair} cannot be read, so the configured value is in force; {advice}"));
     }
     let said = in_force.overrides.iter().map(|(key, value)| {
         let configured = key.of(&config.policy);
-        format!("{key} is {value}, and {configured} in the configuration")
+        format!("{key} is {value} ({configured} in the configuration)")
     });
     let said: Vec<_> = said.collect();
     let text = if said.is_empty() { "as configured".to_owned() } else { said.join("; ") };
@@ -365,7 +374,7 @@ async fn settings(config: &Config, ledger: &Ledger, report: &mut Report) {
 /// Checks the rest of the daily limit of owners' mails.
 fn owner_mails(policy: &QuotaPolicy, view: &QuotaView, report: &mut Report) {
     let (left, limit) = (view.owner_mails_left(policy), policy.owner_mails_by(view.threshold));
-    let text = format!("{left} of {limit} mails left today that owners may cause");
+    let text = format!("{left} of {limit} mails caused by owners left today");
     if left == 0 && limit > 0 {
         let advice = "raise it with `trialgate settings set quota.owner_mails N`, or wait for the next day";
         report.warn("owner mails", format!("{text}; {advice}"));
@@ -385,7 +394,7 @@ async fn seals(config: &Config, ledger: &Ledger, report: &mut Report) {
     for (caller, error) in callers.iter().filter_map(|caller| Some((caller, caller.lost_secret(&keyring)?))) {
         let name = &caller.name;
         let advice = format!("or `trialgate callers rotate {name}`, and then `retire-secret`");
-        report.fail("callers", format!("{name} has a secret that cannot be opened: {error}; {advice}"));
+        report.fail("callers", format!("{name} has a secret that cannot be decrypted: {error}; {advice}"));
     }
     let of = |state| {
         let names = callers.iter().filter(|caller| caller.seal_state(&keyring) == state);
@@ -394,11 +403,11 @@ async fn seals(config: &Config, ledger: &Ledger, report: &mut Report) {
     let (current, older) = (of(SealState::Current), of(SealState::Older));
     let key = keyring.current_id();
     if !older.is_empty() {
-        let text = format!("not sealed by the key {key:?}: the secrets of {}", older.join(", "));
-        report.warn("callers", format!("{text}; `trialgate callers reseal`, before another key is taken out"));
+        let text = format!("secrets not encrypted with the current key {key:?}: {}", older.join(", "));
+        report.warn("callers", format!("{text}; run `trialgate callers reseal` before you remove an older key"));
     }
     if !current.is_empty() {
-        report.ok("callers", format!("{} whose secrets the key {key:?} seals", current.len()));
+        report.ok("callers", format!("secrets encrypted with the current key {key:?}: {}", current.len()));
     }
 }
 
@@ -439,11 +448,11 @@ fn clock(now: DateTime<Utc>, last: Option<DateTime<Utc>>, report: &mut Report) {
     let (year, month, day) = MADE_AFTER;
     let made_after = Utc.with_ymd_and_hms(year, month, day, 0, 0, 0).earliest();
     if made_after.is_some_and(|made| now < made) {
-        report.fail("clock", format!("{now:.0}: before this release was made; set the clock"));
+        report.fail("clock", format!("{now:.0} is before the date of this release; set the clock"));
     } else if last.is_some_and(|last| now + CLOCK_SKEW < last) {
         report.fail(
             "clock",
-            format!("{now:.0}: before the newest tenant was created; the clock was set back, set it right"),
+            format!("{now:.0} is before the newest tenant's creation: the clock was set back; set it right"),
         );
     } else {
         report.ok("clock", crate::output::time(now));

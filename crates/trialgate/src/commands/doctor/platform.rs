@@ -12,7 +12,7 @@ use crate::ledger::Ledger;
 use crate::output::time;
 
 pub(super) async fn reach(setup: Option<&WebhookSetup>, report: &mut Report) {
-    let Some(setup) = setup else { return report.ok("platform", "local: nobody is told") };
+    let Some(setup) = setup else { return report.ok("platform", "local: no webhook configured") };
     let platform = match compose::webhook_platform(setup, Arc::new(SystemClock)) {
         Ok(platform) => platform,
         Err(error) => return report.fail("platform", format!("{error:#}")),
@@ -35,7 +35,7 @@ pub(super) async fn queue(config: &Config, ledger: &Ledger, report: &mut Report)
 
 fn judge(queue: &EventQueue, report: &mut Report) {
     let since = queue.oldest_due.map(|at| format!(", the oldest since {}", time(at))).unwrap_or_default();
-    let text = format!("{} events wait{since}; {} were given up", queue.due, queue.failed);
+    let text = format!("events waiting: {}{since}; failed: {}", queue.due, queue.failed);
     match &queue.disabled {
         Some((at, reason)) => {
             let at = time(*at);
@@ -46,7 +46,7 @@ fn judge(queue: &EventQueue, report: &mut Report) {
         None if queue.failed > 0 => {
             report.warn(
                 "platform",
-                format!("{text}; see `trialgate webhooks list` and then `trialgate webhooks replay ID`"),
+                format!("{text}; see `trialgate webhooks list`, then `trialgate webhooks replay ID`"),
             );
         }
         None => report.ok("platform", text),

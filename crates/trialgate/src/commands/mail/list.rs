@@ -73,7 +73,7 @@ impl From<&OutboxMail> for Entry {
 impl fmt::Display for MailList {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.mails.is_empty() {
-            return write!(f, "no mail is {}", self.state);
+            return write!(f, "no {} mail", self.state);
         }
         for Entry { tenant, to, mail, .. } in &self.mails {
             write!(f, "{mail}; to {to}")?;

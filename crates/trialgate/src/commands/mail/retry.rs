@@ -55,14 +55,14 @@ impl Retry {
     pub(crate) fn run(self, global: &Global) -> anyhow::Result<()> {
         let by = compose::changed_by(process::operator());
         if let Some(since) = self.since {
-            let since = since.before(by.at).context("--since lies before all time")?;
+            let since = since.before(by.at).context("--since is too far in the past")?;
             let retried = with_ledger(global, async |_, ledger| Ok(ledger.retry_mails(since, by).await?))?;
             return self.output.show(&AllRetried { retried, since });
         }
         let id = self.id.context("give the id of a mail, or --all --since TIME")?;
         match with_ledger(global, async |_, ledger| Ok(ledger.retry_mail(id, by).await?))? {
             MailRetried::Due => self.output.show(&Retried { id: id.to_string(), state: "due" }),
-            MailRetried::Refused(state) => bail!("mail {id} is {state}; only a failed one can be tried again"),
+            MailRetried::Refused(state) => bail!("mail {id} is {state}; only a failed mail can be retried"),
             MailRetried::Unknown => bail!("there is no mail {id}"),
         }
     }

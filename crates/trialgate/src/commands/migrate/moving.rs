@@ -50,13 +50,13 @@ fn direction<'a>(from: &'a Database, to: &'a Database) -> anyhow::Result<(&'a Pa
     match (from, to) {
         (Database::Sqlite(file), Database::Postgres { url, .. }) => Ok((file, url)),
         (Database::Postgres { .. }, Database::Sqlite(_)) => {
-            bail!("databases are moved from SQLite to PostgreSQL, and not back; exchange `--from` and `--to`")
+            bail!("a transfer goes from SQLite to PostgreSQL only; swap `--from` and `--to`")
         }
         (Database::Sqlite(_), Database::Sqlite(_)) => {
             bail!("both are SQLite; stop the server and copy the file, or use SQLite's own `.backup`")
         }
         (Database::Postgres { .. }, Database::Postgres { .. }) => {
-            bail!("both are PostgreSQL; use its own `pg_dump` and `pg_restore`")
+            bail!("both are PostgreSQL; use `pg_dump` and `pg_restore`")
         }
     }
 }
@@ -116,7 +116,7 @@ impl fmt::Display for Report {
             table.row([line.table.to_owned(), line.rows.to_string(), line.copied.to_string()]);
         }
         let Self { from, to, rows, copied, .. } = self;
-        writeln!(f, "{table}{rows} rows of {from} are in {to}, each compared; {copied} were copied now")?;
-        write!(f, "set `storage.url` to the new database; the old one is marked as moved, and refuses")
+        writeln!(f, "{table}rows of {from} in {to}: {rows}, each compared; copied now: {copied}")?;
+        write!(f, "set `storage.url` to the new database; the old one is marked as transferred and refuses to be used")
     }
 }

@@ -29,8 +29,8 @@ Read it from the captured messages:
 Apply for a trial:
   curl -s {url}{APPLY_PATH} {header} -d '{apply}'
 
-The inbox of captured messages   {url}/sandbox
-The interface, described         {docs}/docs
+Inbox of captured messages       {url}/sandbox
+Interface documentation          {docs}/docs
 Other commands                   trialgate tenants list --config {file}
 
 Captured messages follow. Ctrl-C stops.

@@ -65,7 +65,7 @@ fn print(waiting: &Receiver<Line>, skipped: &AtomicU64) {
         let mut text = readable(&message);
         let not_shown = skipped.swap(0, Ordering::Relaxed);
         if not_shown > 0 {
-            let _ = writeln!(text, "({not_shown} more were captured and are not shown here)\n");
+            let _ = writeln!(text, "(further captured messages, not shown here: {not_shown})\n");
         }
         if say(&format!("\n{text}")).is_err() {
             return;

@@ -182,7 +182,7 @@ impl fmt::Display for TenantList {
                 tenant.id.clone(),
                 tenant
                     .conversion_asked_at
-                    .map_or_else(|| tenant.status.to_owned(), |_| format!("{} (asks)", tenant.status)),
+                    .map_or_else(|| tenant.status.to_owned(), |_| format!("{} (conversion requested)", tenant.status)),
                 time(tenant.created_at),
                 time(tenant.trial_ends_at),
                 tenant.access_code(AccessCodeKind::Voice),
@@ -211,7 +211,7 @@ impl fmt::Display for TenantReport {
         writeln!(f, "created      {}", time(self.created_at))?;
         writeln!(f, "trial ends   {}", time(self.trial_ends_at))?;
         let moments = [
-            ("asks since   ", self.conversion_asked_at),
+            ("conversion   requested ", self.conversion_asked_at),
             ("converted    ", self.converted_at),
             ("suspended    ", self.suspended_at),
             ("closes       ", self.closes_at),

@@ -77,14 +77,14 @@ impl fmt::Display for OrderReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "tenant {} is {}", self.id, self.status)?;
         if self.before != self.status {
-            write!(f, ", before {}", self.before)?;
+            write!(f, " (was {})", self.before)?;
         }
         if self.status == TenantStatus::Trial.as_str() {
             write!(f, "; its trial ends at {}", time(self.trial_ends_at))?;
         }
         match (self.mail, self.mail_waits) {
-            (Some(kind), _) => write!(f, "; the {kind} mail is in the outbox"),
-            (None, true) => f.write_str("; its owner is told once enough of the day's threshold is left"),
+            (Some(kind), _) => write!(f, "; {kind} mail queued"),
+            (None, true) => f.write_str("; the owner is notified once enough of the daily e-mail limit is left"),
             (None, false) => Ok(()),
         }
     }

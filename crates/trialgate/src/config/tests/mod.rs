@@ -286,9 +286,9 @@ fn an_unknown_key_is_named_with_the_nearest_known_one() {
         ("[htpp]", "trialgate.toml:1:2: unknown key `htpp`; did you mean `http."),
         ("\"a\\nb\" = 1", "trialgate.toml:1:1: unknown key `a\\nb`; `trialgate config show` prints every key"),
         ("[backup]\nevery = 1", "unknown key `backup.every`; `trialgate config show` prints every key"),
-        ("[[secrets.keys]]\nnonsense = 1", "unknown key `secrets.keys[0].nonsense`; there are id, key, key_file"),
+        ("[[secrets.keys]]\nnonsense = 1", "unknown key `secrets.keys[0].nonsense`; the fields are id, key, key_file"),
         ("http = 3", "trialgate.toml:1:1: `http` is a table of keys, not a key; did you mean"),
-        ("storage.url.path = 3", "`storage.url` wants a string"),
+        ("storage.url.path = 3", "`storage.url` must be a string"),
         ("http.listen.port = 3", "`http.listen`: invalid type: map"),
         ("\"http.listen\" = 3", "trialgate.toml:1:1: unknown key `http.listen`; did you mean `http.listen`?"),
         (

@@ -28,7 +28,7 @@ fn what_makes_no_sense_is_said_all_at_once() {
     .error();
     for message in [
         "`storage.url` names no database",
-        "`sms.gateways` names \"pigeon\", which is no gateway; there are sandbox, huawei, twilio, smpp, http",
+        "`sms.gateways` names \"pigeon\", which is not a gateway; the gateways are sandbox, huawei, twilio, smpp, http",
         "`platform.webhook.url` and `platform.webhook.url_file` are both given",
         "`platform.webhook.secrets` and `platform.webhook.secrets_file` are both given",
         "`portal.url` must begin with https://",
@@ -47,8 +47,8 @@ fn what_makes_no_sense_is_said_all_at_once() {
         "`trial.unique_by` names one field twice",
         "`mail.from` is not an e-mail address",
         "`mail.envelope_from` is not an e-mail address",
-        "`mail.dkim.selector` is missing; a signature takes domain, selector and key_file",
-        "`mail.dkim.key_file` is missing; a signature takes domain, selector and key_file",
+        "`mail.dkim.selector` is missing; a signature needs domain, selector and key_file",
+        "`mail.dkim.key_file` is missing; a signature needs domain, selector and key_file",
         "`mail.max_per_second` must be from 1 to 10000",
         "`mail.retry.cap` (1m) must be at least `mail.retry.first` (1h)",
         "`mail.smtp_url` must be smtp://HOST",
@@ -91,7 +91,7 @@ fn how_browsers_come_is_said_by_tls_here_or_the_public_url() {
         assert_eq!((config.http().secure_cookies, access.concern().is_some()), (is_secure, is_concern), "{text}");
     }
     let error = Case::new(&(tls.to_owned() + http)).error();
-    assert!(error.contains("`http.public_url` begins with http://, and `http.tls`"), "{error}");
+    assert!(error.contains("`http.public_url` begins with http://, but `http.tls`"), "{error}");
     for wrong in ["trial.example.com", "https://", "ftp://a", "https://a/trial", "https://u:hunter2@a", "https://a?b"] {
         let error = Case::new("").with("TRIALGATE_HTTP__PUBLIC_URL", wrong).error();
         assert!(error.contains("must be https:// or http:// with a host"), "{wrong}: {error}");

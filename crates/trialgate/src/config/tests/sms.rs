@@ -141,14 +141,14 @@ fn what_makes_no_sense_is_named() {
             "sms.twilio = { callback_secret = \"hunter2\", callback_secret_file = \"f\" }",
             "`sms.twilio.callback_secret` and `sms.twilio.callback_secret_file`",
         ),
-        ("sms.huawei.callback_secret = [\"hunter2\"]", "`sms.huawei.callback_secret` wants a string"),
+        ("sms.huawei.callback_secret = [\"hunter2\"]", "`sms.huawei.callback_secret` must be a string"),
         ("sms.twilio = { from = \"a\", messaging_service_sid = \"b\" }", "`sms.twilio.from` and `sms.twilio.mess"),
         ("sms.http.accept = { pointer = \"/a\" }", "`sms.http.accept` must give `pointer` and `value` together"),
         ("sms.http.accept = { status = \"x\" }", "expected a status such as 200"),
         ("sms.http.accept = { statuses = 200 }", "unknown field `statuses`, expected one of `status`, `pointer`"),
-        ("sms.http.headers = [\"hunter2\"]", "`sms.http.headers` wants a table of names and their values"),
-        ("sms.http.headers = { a = [\"hunter2\"] }", "`sms.http.headers` wants a table"),
-        ("sms.huawei.app_secret = [\"hunter2\"]", "`sms.huawei.app_secret` wants a string"),
+        ("sms.http.headers = [\"hunter2\"]", "`sms.http.headers` must be a table of names and their values"),
+        ("sms.http.headers = { a = [\"hunter2\"] }", "`sms.http.headers` must be a table"),
+        ("sms.huawei.app_secret = [\"hunter2\"]", "`sms.huawei.app_secret` must be a string"),
         ("sms.smpp.alphabet = \"utf-8\"", "unknown variant `utf-8`, expected one of `gsm`, `latin1`, `ascii`, `ucs2`"),
         ("sms.huawei.auth = \"basic\"", "unknown variant `basic`, expected `aksk` or `wsse`"),
         ("sms.huawei.app_sekret = 1", "did you mean `sms.huawei.app_secret`?"),
@@ -170,7 +170,7 @@ fn test_numbers_are_phones_with_a_code_until_the_end_of_a_day() {
     assert_eq!(number.until.to_string(), "2026-12-31 16:00:00 UTC");
     assert!(!toml::to_string(&config.settings).unwrap().contains("012345"));
     for (entry, message) in [
-        ("{ code = \"012345\" }", "`sms.test_numbers` wants a table of phones, each with `code` and `expires`"),
+        ("{ code = \"012345\" }", "`sms.test_numbers` must be a table of phones, each with `code` and `expires`"),
         ("{ code = \"012345\", expires = \"never\" }", "`sms.test_numbers` [0]: `expires` is not a date"),
         ("{ code = \"01234\", expires = \"2026-12-31\" }", "[0]: `code` is not 6 digits"),
         ("{ code = 12345, expires = \"2026-12-31\" }", "both of them strings"),
