@@ -1,4 +1,4 @@
-//! Applicants who have their codes: asked for by the public interface, read from the captured messages.
+//! Applicants with verification codes: requested by the public interface, read from the captured messages.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -10,13 +10,14 @@ use serde::de::DeserializeOwned;
 
 use crate::http::{Connection, Request};
 
-/// Connections that ask at the same time.
+/// Connections that request codes at the same time.
 const CONNECTIONS: usize = 64;
-/// Captured messages that are listed at once, at most.
+/// Captured messages per listing, at most.
 const LISTED: usize = 1_000;
 
-/// A number below 10^8 for the `n`-th applicant, no two alike and in no order: people do not come in the order of their
-/// phones and names, and what comes in order is easier for an index. `sql/functions.sql` says the same.
+/// A number below 10^8 for the `n`-th applicant, all different and in no order: people do not arrive in the order of
+/// their
+/// phones and names, and ordered values are easier for an index. `sql/functions.sql` computes the same.
 pub(crate) fn scattered(n: u32) -> u64 {
     u64::from(n) * 2_654_435_761 % 100_000_000
 }
@@ -26,7 +27,7 @@ pub(crate) fn phone(n: u32) -> String {
     format!("166{:08}", scattered(n))
 }
 
-/// Somebody who has a code.
+/// An applicant with a code.
 #[derive(Debug, Clone)]
 pub(crate) struct Applicant {
     who: u64,
@@ -35,7 +36,7 @@ pub(crate) struct Applicant {
 }
 
 impl Applicant {
-    /// The application that nothing stands in the way of.
+    /// An application that is accepted.
     pub(crate) fn applies(&self) -> Request {
         self.applies_with(&self.code)
     }
@@ -66,7 +67,7 @@ pub(crate) async fn captured<M: DeserializeOwned>(
     Ok(messages)
 }
 
-/// Prepares these applicants, spread over the instances: each keeps the messages that it sent.
+/// Prepares these applicants, spread over the instances: each captures the messages that it sent.
 pub(crate) async fn prepare(addresses: &[SocketAddr], wanted: Range<u32>) -> anyhow::Result<Vec<Applicant>> {
     let mut prepared = Vec::with_capacity(wanted.len());
     let mut next = wanted.start;
@@ -99,7 +100,7 @@ async fn prepare_at(address: SocketAddr, wanted: Range<u32>) -> anyhow::Result<V
     }
     let mut connection = Connection::open(address).await?;
     let messages: Vec<Message> = captured(&mut connection, &format!("channel=sms&limit={LISTED}")).await?;
-    // Of several to one phone the newest holds.
+    // Of several codes for one phone the newest is valid.
     let mut codes: HashMap<_, _> = messages.into_iter().rev().map(|message| (message.to, message.code)).collect();
     let applicants = wanted.map(|n| {
         let phone = phone(n);

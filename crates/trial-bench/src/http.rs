@@ -1,4 +1,4 @@
-//! One keep-alive connection, with as little work for each request as can be: it shares the machine with the server.
+//! One keep-alive connection, with as little work per request as possible: it shares the machine with the server.
 
 use std::net::{Ipv4Addr, SocketAddr};
 
@@ -18,7 +18,7 @@ impl Request {
         Self(format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n"))
     }
 
-    /// Asks for a page as somebody: this is the header that says who.
+    /// A page, requested with this header of authentication.
     pub(crate) fn get_as(path: &str, header: &str) -> Self {
         Self(format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n{header}\r\n\r\n"))
     }
@@ -28,7 +28,7 @@ impl Request {
         Self::form_as(path, fields, "accept: */*")
     }
 
-    /// A form that somebody sends: this is the header that says who.
+    /// A form, sent with this header of authentication.
     pub(crate) fn form_as(path: &str, fields: &str, header: &str) -> Self {
         let length = fields.len();
         Self(format!(
@@ -37,12 +37,12 @@ impl Request {
         ))
     }
 
-    /// Asks for a code.
+    /// A request for a code.
     pub(crate) fn send_code(phone: &str) -> Self {
         Self::post(SEND_CODE, &format!(r#"{{"phone":"{phone}"}}"#))
     }
 
-    /// Applies as applicant `who`, who has this phone.
+    /// The application of applicant `who`, who has this phone.
     pub(crate) fn apply(who: u64, phone: &str, code: &str) -> Self {
         let body = format!(
             r#"{{"companyName":"Company {who}","phone":"{phone}","phoneVerifyCode":"{code}","email":"applicant{who}@example.com"}}"#
@@ -68,7 +68,7 @@ impl Connection {
         Self::open_from(Ipv4Addr::LOCALHOST, address).await
     }
 
-    /// One of a client at another address of this machine.
+    /// A connection from another address of this machine.
     pub(crate) async fn open_from(client: Ipv4Addr, address: SocketAddr) -> anyhow::Result<Self> {
         let socket = TcpSocket::new_v4()?;
         socket.bind((client, 0).into())?;
@@ -77,7 +77,7 @@ impl Connection {
         Ok(Self { stream, buffer: Vec::with_capacity(4096) })
     }
 
-    /// The body of the reply, whose status is 200.
+    /// The body of the reply, which must have status 200.
     pub(crate) async fn exchange(&mut self, request: &Request) -> anyhow::Result<&str> {
         let (head, body) = self.reply(request).await?;
         if !head.starts_with("HTTP/1.1 200") {
@@ -86,7 +86,7 @@ impl Connection {
         Ok(body)
     }
 
-    /// The header of requests within the session that this one begins.
+    /// The header for requests within the session that this sign-in begins.
     pub(crate) async fn begin_session(&mut self, sign_in: &Request) -> anyhow::Result<String> {
         let (head, body) = self.reply(sign_in).await?;
         let cookie = head.lines().find_map(|line| line.strip_prefix("set-cookie: "));

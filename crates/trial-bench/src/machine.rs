@@ -24,7 +24,7 @@ pub(crate) struct Machine {
     processor: String,
     memory_gib: u64,
     kernel: String,
-    /// Of 4 KiB where the databases are, in milliseconds.
+    /// The time to write 4 KiB on the disk of the databases, in milliseconds.
     fdatasync_p50: f64,
     rustc: String,
     sqlite: String,
@@ -74,7 +74,7 @@ impl fmt::Display for Machine {
     }
 }
 
-/// The first value of a `name: value` of the kernel's lists.
+/// The first value of a `name: value` in the kernel's lists.
 fn value_of<'a>(list: &'a str, wanted: &str) -> Option<&'a str> {
     list.lines()
         .find_map(|line| line.split_once(':').filter(|(name, _)| name.trim() == wanted))
@@ -103,7 +103,7 @@ fn fdatasync(directory: &Path) -> anyhow::Result<f64> {
     let page = [7; 4096];
     let mut times = Vec::new();
     for _ in 0..200 {
-        // The same page again, as a log is written that was used before.
+        // The same page again, as in a log file that is reused.
         file.seek(SeekFrom::Start(0))?;
         let begun = Instant::now();
         file.write_all(&page)?;

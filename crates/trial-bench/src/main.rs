@@ -1,7 +1,8 @@
-//! Measures Trialgate, and in the same run what the machine's databases do at best for the same rows.
+//! Measures Trialgate, and in the same run the best rate of the machine's databases for the same rows.
 //!
-//! The service is seeded and driven only through its public interface and its command line. The stored data is
-//! compared with the answers that applicants got.
+//! The service is seeded and driven only through its public interface and its command line. The stored data is compared
+//! with
+//! the answers that applicants got.
 
 #![expect(clippy::print_stdout, reason = "a report is what this program is for")]
 
@@ -65,7 +66,7 @@ fn measured_by(mode: Mode, all: Results) -> Results {
     }
 }
 
-/// Measures, and keeps each part as soon as it is there: the next one may fail.
+/// Measures, and saves each part as soon as it is there: the next one may fail.
 async fn measure(mode: Mode, options: &Options) -> anyhow::Result<()> {
     let ground = Ground::new(options)?;
     let machine = Machine::here(&ground)?;
@@ -119,7 +120,7 @@ async fn measure(mode: Mode, options: &Options) -> anyhow::Result<()> {
     Ok(())
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "what a run measured is one part of what may be kept")]
+#[expect(clippy::unnecessary_wraps, reason = "a run measures one part of the results")]
 fn section<T>(machine: &Machine, levels: Vec<T>) -> Option<Section<T>> {
     Some(Section { machine: machine.clone(), levels })
 }

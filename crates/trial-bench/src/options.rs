@@ -1,3 +1,5 @@
+//! The command line of the benchmark.
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -5,7 +7,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::services::Database;
 
-/// Measures Trialgate, and what the machine's databases do at best, in the same run.
+/// Measures Trialgate, and the best rate of the machine's databases, in the same run.
 #[derive(Debug, Parser)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
@@ -14,7 +16,7 @@ pub(crate) struct Arguments {
     pub(crate) options: Options,
 }
 
-/// What is measured.
+/// The measurements.
 #[derive(Debug, Clone, Copy, Subcommand)]
 pub(crate) enum Mode {
     /// Everything, beside the ceilings (the default).
@@ -25,31 +27,32 @@ pub(crate) enum Mode {
     Closed,
     /// Open loop, beside a bare commit: applications come at a fixed rate.
     Open,
-    /// How long a start takes, and what an idle process holds.
+    /// The time of a start, and the memory of an idle process.
     Start,
-    /// The rate on an empty database, and on one that was used for years.
+    /// The rate on an empty database, and on one after years of use.
     Flat,
     /// The rate of honest applicants, while an attacker guesses codes, and while none does.
     Attack,
     /// The rate of honest applicants beside clients that idle, are slow, or send too much, and alone (on SQLite).
     Hostile,
-    /// The same beside clients without a session that send the console large forms, and hold forms, and alone (on SQLite).
+    /// The same beside clients without a session that send the console large forms, and hold forms, and alone (on
+    /// SQLite).
     Forms,
-    /// How long each page and call of operations takes among a million applications, and among a hundredth of them.
+    /// The time of each page and call of operators among a million applications, and among a hundredth of them.
     Operations,
-    /// Whether the time of a refusal at the portal tells what was wrong.
+    /// Refused sign-ins to the portal: the time must not tell the reason.
     SignIn,
-    /// The ceilings alone, which are printed and not kept.
+    /// The ceilings alone, which are printed and not saved.
     Ceilings,
-    /// This server beside another one (`--other`), in turn; the ratios are printed and not kept.
+    /// This server beside another one (`--other`), alternately; the ratios are printed and not saved.
     Against,
-    /// Prints the tables of what was measured before.
+    /// Prints the tables of saved results.
     Report,
-    /// Draws what was measured before.
+    /// Draws the saved results.
     Plot,
 }
 
-/// How it is measured.
+/// The options of a measurement.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Options {
     /// The databases.
@@ -61,19 +64,19 @@ pub(crate) struct Options {
     /// Instances of the service on PostgreSQL. On SQLite there is one.
     #[arg(long, global = true, value_delimiter = ',', default_values_t = [1, 2, 3])]
     pub(crate) instances: Vec<usize>,
-    /// Applications each second of the open loop.
+    /// Applications per second of the open loop.
     #[arg(long, global = true, value_delimiter = ',', default_values_t = [100, 1000])]
     pub(crate) rates: Vec<u32>,
-    /// Seconds that each level lasts at most.
+    /// The longest duration of a level, in seconds.
     #[arg(long, global = true, default_value_t = 5)]
     pub(crate) seconds: u64,
-    /// Seconds that each rate of the open loop lasts.
+    /// The duration of each rate of the open loop, in seconds.
     #[arg(long, global = true, default_value_t = 15)]
     pub(crate) open_seconds: u32,
-    /// Applicants that are prepared for each level at most.
+    /// Applicants prepared for each level, at most.
     #[arg(long, global = true, default_value_t = 60_000)]
     pub(crate) applicants: u32,
-    /// How often each level is measured; the median counts.
+    /// Measurements of each level; the median counts.
     #[arg(long, global = true, default_value_t = 3)]
     pub(crate) rounds: usize,
     /// The database of `flat`, as a part of 10 million tenants, 10 million spent codes and 1 million access codes; that of
@@ -81,8 +84,9 @@ pub(crate) struct Options {
     /// each fault; the connections of hostile clients.
     #[arg(long, global = true, default_value_t = 1.0)]
     pub(crate) scale: f64,
-    /// Tenants of the database of `flat` that are still in use, with access codes on top of the others. By default as many
-    /// as half of the access codes are enough for.
+    /// Tenants of the database of `flat` that are still in use, with access codes on top of the others. By default as
+    /// many
+    /// as half of the access codes allow.
     #[arg(long, global = true)]
     pub(crate) in_use: Option<u32>,
     /// The server; built by `cargo build --release`.
@@ -91,16 +95,16 @@ pub(crate) struct Options {
     /// The server that `against` compares with.
     #[arg(long, global = true)]
     pub(crate) other: Option<PathBuf>,
-    /// Where databases on SQLite are made. Not a file system in memory: what is measured is the durable commit.
+    /// The directory of SQLite databases. Not a file system in memory: the durable commit is measured.
     #[arg(long, global = true, default_value = "target/bench")]
     pub(crate) directory: PathBuf,
-    /// Where results are kept. A run replaces what it measures, and leaves the rest.
+    /// The file of saved results. A run replaces its own and leaves the rest.
     #[arg(long, global = true, default_value = "target/bench/results.json")]
     pub(crate) results: PathBuf,
     /// A Markdown file that gets the tables, between its marks.
     #[arg(long, global = true)]
     pub(crate) write: Option<PathBuf>,
-    /// Where `plot` draws to.
+    /// The picture that `plot` draws.
     #[arg(long, global = true, default_value = "docs/performance.svg")]
     pub(crate) svg: PathBuf,
 }
@@ -121,7 +125,7 @@ impl Options {
         Duration::from_secs(self.seconds)
     }
 
-    /// The instances that are measured on a database: SQLite belongs to one process.
+    /// The instances measured on a database: SQLite belongs to one process.
     pub(crate) fn instances_on(&self, database: Database) -> &[usize] {
         match database {
             Database::Sqlite => &[1],
@@ -129,7 +133,7 @@ impl Options {
         }
     }
 
-    /// Applicants for one level, of whom so many were accepted each second before.
+    /// Applicants for one level, given the rate accepted before.
     pub(crate) fn wanted(&self, before: Option<f64>) -> u32 {
         const FIRST_GUESS: f64 = 7_000.0;
         let wanted = before.map_or(FIRST_GUESS, |per_second| 1.3 * per_second) * self.lasting().as_secs_f64();

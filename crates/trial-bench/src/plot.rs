@@ -1,4 +1,4 @@
-//! The picture: applications each second over connections, for the service and its ceilings on both databases.
+//! The picture: applications per second over connections, for the service and its ceilings on both databases.
 
 use std::fs;
 use std::path::Path;
@@ -114,7 +114,7 @@ fn curves(levels: &[ClosedLevel], database: Database) -> Vec<Curve> {
         points: of(number, &|round| Some(round.service.per_second)),
         style: Style::Service(place),
     });
-    // Ceilings are the same, however many instances are measured beside them.
+    // Ceilings are the same for any number of instances.
     let first = instances.first().copied().unwrap_or_default();
     let bare = [64, 256].into_iter().enumerate().map(|(place, batch)| Curve {
         name: format!("bare diesel, {batch} in a commit"),

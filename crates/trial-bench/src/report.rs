@@ -19,7 +19,7 @@ use crate::services::Database;
 const BEGIN: &str = "<!-- trial-bench report: begin -->\n";
 const END: &str = "<!-- trial-bench report: end -->\n";
 
-/// Every table of what was measured.
+/// All tables of the results.
 pub(crate) fn tables(results: &Results) -> String {
     let Results { closed, open, start, flat, attack, hostile, forms, operations, sign_in } = results;
     let closed = closed.as_ref();
@@ -39,7 +39,7 @@ pub(crate) fn tables(results: &Results) -> String {
     let mut text = String::new();
     let mut told = None;
     for (machine, table) in all.into_iter().flatten() {
-        // Once for all tables that one run made.
+        // Once for all tables of one run.
         if told != Some(machine) {
             // Writing to a string does not fail.
             let _ = writeln!(text, "{machine}\n");
@@ -89,7 +89,7 @@ pub(crate) fn ratio_row(level: &Ratio) -> String {
     )
 }
 
-/// Puts the tables in their place in a document, below the picture if there is one beside it.
+/// Puts the tables into a document, below the picture if there is one beside it.
 pub(crate) fn write(path: &Path, tables: &str) -> anyhow::Result<()> {
     let picture = path.with_extension("svg");
     let name = picture.file_name().filter(|_| picture.exists()).map(|name| name.to_string_lossy());
@@ -107,7 +107,7 @@ fn replaced(document: &str, tables: &str) -> Option<String> {
     Some(format!("{before}{BEGIN}\n{tables}\n\n{END}{after}"))
 }
 
-/// The machine and the table, if there is anything to tell.
+/// The machine and the table, if there are any results.
 fn section<'a, T>(
     title: &str,
     section: Option<&'a Section<T>>,
@@ -119,7 +119,7 @@ fn section<'a, T>(
     Some((machine, format!("### {title}\n\n{}", table(columns, &rows))))
 }
 
-/// A table without the columns that no row has anything in.
+/// A table without empty columns.
 fn table(columns: &[&str], rows: &[Vec<Option<String>>]) -> String {
     let told: Vec<_> = (0..columns.len()).filter(|place| rows.iter().any(|row| row[*place].is_some())).collect();
     let line = |cells: &dyn Fn(usize) -> String| {

@@ -1,4 +1,4 @@
-//! The results of measurements, as they are stored.
+//! The results of measurements, as stored.
 
 use std::fs;
 use std::path::Path;
@@ -11,7 +11,7 @@ use crate::loads::{Hostility, Load};
 use crate::machine::Machine;
 use crate::services::Database;
 
-/// Everything that was measured last, whatever the run.
+/// The latest results of each kind.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Results {
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -61,11 +61,11 @@ pub(crate) struct ClosedRound {
 /// The ceilings measured in the same round as the service.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Ceilings {
-    /// An endpoint of the same server that does nothing: requests each second.
+    /// Requests per second of an endpoint of the same server that does nothing.
     pub(crate) empty: Option<f64>,
     /// The same rows by bare diesel, in batches of several sizes.
     pub(crate) bare: Vec<Bare>,
-    /// One transaction for each application: applications each second.
+    /// Applications per second with one transaction each.
     pub(crate) function: Option<f64>,
 }
 
@@ -87,7 +87,7 @@ pub(crate) struct OpenLevel {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct OpenRound {
     pub(crate) service: Load,
-    /// One application in each commit, by bare diesel, one after the other.
+    /// One application per commit, by bare diesel, one after the other.
     pub(crate) bare: Option<Bare>,
     /// The same at the rate of the service.
     pub(crate) paced: Option<Bare>,
@@ -96,7 +96,7 @@ pub(crate) struct OpenRound {
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Start {
     pub(crate) database: Database,
-    /// From the start of the process to its first answer, in milliseconds.
+    /// Times from the start of the process to its first answer, in milliseconds.
     pub(crate) starts: Vec<f64>,
     pub(crate) idle_mib: u64,
 }
@@ -129,7 +129,7 @@ pub(crate) struct Attacked {
 pub(crate) struct AttackedRound {
     pub(crate) quiet: Load,
     pub(crate) attacked: Load,
-    /// Guesses that were answered each second.
+    /// Guesses answered per second.
     pub(crate) guesses: f64,
 }
 
@@ -144,15 +144,15 @@ pub(crate) struct Besieged {
 pub(crate) struct BesiegedRound {
     pub(crate) quiet: Load,
     pub(crate) besieged: Load,
-    /// Requests that were sent each second on the hostile connections, whole or not.
+    /// Requests sent per second on the hostile connections, whole or not.
     pub(crate) hostile: f64,
     pub(crate) resident_mib: u64,
-    /// The most that it was since the start.
+    /// The peak since the start.
     #[serde(default)]
     pub(crate) peak_mib: Option<u64>,
 }
 
-/// The time of one page or call of operations.
+/// The time of one page or call of operators.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Looked {
     pub(crate) database: Database,
@@ -171,9 +171,9 @@ pub(crate) struct Refusal {
     pub(crate) database: Database,
     pub(crate) what: String,
     pub(crate) tries: usize,
-    /// In milliseconds.
+    /// The median in milliseconds.
     pub(crate) p50: f64,
-    /// In milliseconds.
+    /// The 99th percentile in milliseconds.
     pub(crate) p99: f64,
     /// The share of pairs in which it took longer than that of an unknown account: a half if they do not differ.
     pub(crate) superiority: f64,
@@ -196,7 +196,7 @@ impl Results {
     }
 }
 
-/// The middle one; of an even number, the mean of the two in the middle. Nothing of nothing.
+/// The median; of an even number, the mean of the two in the middle; `None` of nothing.
 pub(crate) fn median(all: impl IntoIterator<Item = f64>) -> Option<f64> {
     let mut all: Vec<f64> = all.into_iter().collect();
     all.sort_by(f64::total_cmp);
@@ -205,7 +205,7 @@ pub(crate) fn median(all: impl IntoIterator<Item = f64>) -> Option<f64> {
     Some(f64::midpoint(lower, upper))
 }
 
-/// The median of what every round has; nothing, if one has it not.
+/// The median of a figure over rounds; `None` if one lacks it.
 pub(crate) fn of_rounds<Round>(rounds: &[Round], pick: impl Fn(&Round) -> Option<f64>) -> Option<f64> {
     median(rounds.iter().map(pick).collect::<Option<Vec<_>>>()?)
 }

@@ -1,4 +1,4 @@
-//! One transaction for each application, by PostgreSQL's own load generator.
+//! One transaction per application, by PostgreSQL's own load generator.
 
 use std::process::Command;
 
@@ -8,14 +8,14 @@ use crate::options::Options;
 use crate::services::Store;
 
 const CLIENTS: &str = "64";
-/// Transactions each second that no machine of today reaches here: each waits for the commit of the one before it.
+/// Transactions per second beyond any machine of today: each waits for the commit of the one before it.
 const FASTEST: u64 = 10_000;
 
-/// As for the bare loop. What is in force for a session is told to `pgbench` by the environment.
+/// As for the bare loop. `pgbench` reads a session's settings from the environment.
 const SESSION: &str = "-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_hashjoin=off \
     -c enable_mergejoin=off -c jit=off";
 
-/// Applications each second, each by one call of one function in one transaction, from 64 clients.
+/// Applications per second, each by one call of one function in one transaction, from 64 clients.
 pub(crate) async fn one_transaction_each(store: &Store<'_>, options: &Options) -> anyhow::Result<f64> {
     store.prepare(usize::try_from(options.seconds.saturating_mul(FASTEST))?).await?;
     store.run(include_str!("../../sql/apply.sql"), &[])?;
@@ -35,7 +35,7 @@ pub(crate) async fn one_transaction_each(store: &Store<'_>, options: &Options) -
     ensure!(totals.tenants == done, "{done} transactions made {} tenants", totals.tenants);
     totals.check(done, 0)?;
     if done == 0 {
-        // pgbench gives no rate then.
+        // pgbench prints no rate then.
         return Ok(0.0);
     }
     per_second(&said).context("pgbench says how many transactions it did each second")

@@ -1,4 +1,4 @@
-//! Ceilings: what this machine's databases do at best for the rows of accepted applications, without a service.
+//! Ceilings: the best rate of this machine's databases for the rows of accepted applications, without a service.
 
 mod function;
 mod postgres;
@@ -19,13 +19,13 @@ use crate::services::Store;
 /// The result of a bare loop.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize, PartialEq)]
 pub(crate) struct Bare {
-    /// Applications in each commit.
+    /// Applications per commit.
     pub(crate) batch: usize,
-    /// Applications.
+    /// Applications per second.
     pub(crate) per_second: f64,
-    /// Of one commit, with everything that it commits, in milliseconds.
+    /// The median time of a commit with everything in it, in milliseconds.
     pub(crate) p50: f64,
-    /// The same.
+    /// The 99th percentile.
     pub(crate) p99: f64,
 }
 
@@ -34,7 +34,7 @@ pub(crate) async fn bare(store: &Store<'_>, options: &Options, batch: usize) -> 
     measure(store, options, batch, Duration::ZERO).await
 }
 
-/// Writes one application in each commit, so many each second: with pauses, in which the machine goes to sleep and its caches
+/// Writes one application per commit, at a fixed rate: with pauses, in which the machine goes to sleep and its caches
 /// go cold, as they do for a service at that rate.
 pub(crate) async fn bare_at(store: &Store<'_>, options: &Options, rate: u32) -> anyhow::Result<Bare> {
     measure(store, options, 1, Duration::from_secs(1) / rate).await
@@ -56,7 +56,7 @@ fn wanted(options: &Options, batch: usize) -> u32 {
     u32::try_from(options.seconds).unwrap_or(u32::MAX).saturating_mul(fastest).min(options.applicants)
 }
 
-/// The commits of a loop: when they are to begin, how long they took, and how many applications they hold.
+/// The commits of a loop: their start times, durations, and numbers of applications.
 struct Commits {
     started: Instant,
     at_most: Duration,
@@ -76,7 +76,7 @@ impl Commits {
         self.started = Instant::now();
     }
 
-    /// Waits until the next commit is to begin; nothing, when the time is over.
+    /// Waits until the next commit is to start; `None` at the end of the run.
     async fn next(&mut self) -> Option<Instant> {
         if !self.apart.is_zero() {
             sleep_until((self.started + self.apart * self.begun).into()).await;

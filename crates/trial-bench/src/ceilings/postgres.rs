@@ -1,5 +1,5 @@
-//! The rows of accepted applications by bare diesel on PostgreSQL: one durable commit for each batch over one connection,
-//! one statement for each table, every statement prepared once, and all of them, from BEGIN to COMMIT, sent without waiting
+//! The rows of accepted applications by bare diesel on PostgreSQL: one durable commit per batch over one connection,
+//! one statement per table, every statement prepared once, and all of them, from BEGIN to COMMIT, sent without waiting
 //! for an answer. It loads nothing and decides nothing; ids, codes and times are at hand.
 
 use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};

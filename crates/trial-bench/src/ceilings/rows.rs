@@ -1,5 +1,6 @@
-//! The rows that the acceptance of an application stores, as records of the core: a column that is added to one of them
-//! reaches the ceilings with the service.
+//! The rows that an accepted application stores, as records of the core: a new column of one of them reaches the
+//! ceilings
+//! with the service.
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use trial_core::{
@@ -48,7 +49,7 @@ pub(super) fn codes(number: u32) -> [(AccessCodeKind, AccessCode); 2] {
     ]
 }
 
-/// When everything happens.
+/// The time of everything.
 pub(super) fn now() -> DateTime<Utc> {
     DateTime::from_timestamp_micros(NOW).unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! The rows of accepted applications by bare diesel on SQLite: one durable commit for each batch, every statement prepared
+//! The rows of accepted applications by bare diesel on SQLite: one durable commit per batch, every statement prepared
 //! once. It loads nothing and decides nothing; ids, codes and times are at hand.
 
 use std::path::Path;
@@ -15,7 +15,7 @@ use super::rows::{challenge, codes, now};
 use super::{Bare, Commits};
 use crate::services::Store;
 
-/// Applications that are prepared by one statement of effects.
+/// Applications prepared by one statement of effects.
 const PREPARED_AT_ONCE: usize = 1_000;
 
 /// Writes until the time has passed, or all batches are written. The first is not measured: it prepares the statements.
@@ -43,7 +43,7 @@ pub(super) async fn measure(
     Ok(commits.bare(batch))
 }
 
-/// A database as it is before these applications: their codes sent, the pool full.
+/// A database in the state before these applications: their codes sent, the pool full.
 async fn prepare(store: &Store<'_>, path: &Path, numbers: &[u32]) -> anyhow::Result<SqliteConnection> {
     store.migrate().await?;
     let mut conn = SqliteConnection::establish(path.to_str().context("a path in UTF-8")?)?;

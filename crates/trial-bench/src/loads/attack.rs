@@ -1,4 +1,5 @@
-//! An attacker, who guesses as fast as one core can: in a thread of its own, as no honest applicant shares its connections.
+//! An attacker who guesses as fast as one core allows: in a thread of its own, as no honest applicant shares its
+//! connections.
 
 use std::cell::RefCell;
 use std::net::SocketAddr;
@@ -15,7 +16,7 @@ use super::{connect, real};
 use crate::applicants::{Applicant, phone, scattered};
 use crate::http::{Connection, Request};
 
-/// Connections that the attacker has.
+/// Connections of the attacker.
 const CONNECTIONS: usize = 64;
 
 /// An attack under way.
@@ -25,7 +26,7 @@ pub(crate) struct Attack {
 }
 
 impl Attack {
-    /// Starts to guess: in turn for a victim, who has a code until it is dead, and for a phone that never asked.
+    /// Starts guessing: alternately for a victim, whose code lives until it is spent, and for a phone without a code.
     pub(crate) fn start(addresses: Vec<SocketAddr>, victims: &[Applicant], strangers: std::ops::Range<u32>) -> Self {
         let guesses = guesses(victims, strangers);
         let stop = Arc::new(AtomicBool::new(false));
@@ -33,7 +34,7 @@ impl Attack {
         Self { stop, thread: thread::spawn(move || attack(&addresses, guesses, &stopped)) }
     }
 
-    /// Ends it; how many guesses were answered each second.
+    /// Stops the attack; returns the guesses answered per second.
     pub(crate) fn stop(self) -> anyhow::Result<f64> {
         self.stop.store(true, Ordering::Relaxed);
         self.thread.join().ok().context("the attacker's thread ended early")?
@@ -49,7 +50,7 @@ fn guesses(victims: &[Applicant], strangers: std::ops::Range<u32>) -> Vec<Reques
         .collect()
 }
 
-/// Another code of the same form: what cannot be a code would be told apart sooner.
+/// Another code of the same form: a malformed one would be refused earlier.
 fn wrong(code: &str) -> String {
     let code: u32 = code.parse().unwrap_or_default();
     format!("{:06}", (code + 1) % 1_000_000)

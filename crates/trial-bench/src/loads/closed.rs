@@ -13,15 +13,15 @@ use crate::http::{Connection, Request};
 
 /// The requests of a closed loop.
 pub(crate) enum Work {
-    /// That these applicants are accepted.
+    /// Applications that are accepted.
     Applications(Vec<Request>),
-    /// Nothing but an answer.
+    /// Requests to an endpoint that does nothing.
     Empty,
 }
 
 impl Work {
     pub(crate) fn applications(applicants: &[Applicant]) -> Self {
-        // The last one first: they are taken from the end.
+        // In reverse: requests are taken from the end.
         Self::Applications(applicants.iter().rev().map(Applicant::applies).collect())
     }
 
@@ -40,7 +40,7 @@ impl Work {
     }
 }
 
-/// Everything that the connections share; they take turns on one thread.
+/// The state shared by the connections, which run on one thread.
 struct Shared {
     work: Work,
     tally: Tally,

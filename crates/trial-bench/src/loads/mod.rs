@@ -22,9 +22,9 @@ pub(crate) use siege::{Hostility, Siege};
 /// The result of a load. Times are in milliseconds.
 #[derive(Debug, Clone, Serialize, Deserialize, PartialEq)]
 pub(crate) struct Load {
-    /// Requests that were answered as they should be.
+    /// Requests with the expected answer.
     pub(crate) done: u64,
-    /// Requests that were answered otherwise.
+    /// Requests with another answer.
     pub(crate) refused: u64,
     pub(crate) per_second: f64,
     pub(crate) p50: f64,
@@ -33,11 +33,11 @@ pub(crate) struct Load {
     pub(crate) longest: f64,
 }
 
-/// Counts what is answered.
+/// Counts answers.
 struct Tally {
     latencies: Histogram<u64>,
     refused: u64,
-    /// An answer that was not the one wanted.
+    /// An unexpected answer.
     example: Option<String>,
 }
 
@@ -76,7 +76,7 @@ fn real(number: u64) -> f64 {
     number as f64
 }
 
-/// This many connections, spread over the instances.
+/// This number of connections, spread over the instances.
 async fn connect(addresses: &[SocketAddr], connections: usize) -> anyhow::Result<Vec<Connection>> {
     let mut all = Vec::with_capacity(connections);
     for &address in addresses.iter().cycle().take(connections) {

@@ -1,5 +1,6 @@
-//! An open loop: applications come at a fixed rate, whether or not earlier ones are answered. Latency counts from when an
-//! application was to be sent, so whoever waits behind a slow one is counted as waiting.
+//! An open loop: applications come at a fixed rate, whether or not earlier ones are answered. Latency counts from the
+//! time
+//! when an application was to be sent, so that waiting behind a slow one counts.
 
 use std::cell::RefCell;
 use std::net::SocketAddr;
@@ -15,7 +16,7 @@ use super::{Load, Tally, connect};
 use crate::applicants::Applicant;
 use crate::http::{Connection, Request};
 
-/// When the `n`-th request of an open loop is to be sent, from its start.
+/// The time of the `n`-th request of an open loop, from its start.
 fn due(n: usize, rate: u32) -> Duration {
     let nanos = n as u128 * 1_000_000_000 / u128::from(rate.max(1));
     Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
@@ -26,7 +27,7 @@ struct Due {
     request: Request,
 }
 
-/// Applies at so many per second until everybody has applied.
+/// Applies at a fixed rate per second until everybody has applied.
 pub(crate) async fn open(
     addresses: &[SocketAddr],
     applicants: &[Applicant],

@@ -1,4 +1,5 @@
-//! Hostile clients, in a thread of their own: many, slow, or too much at once. They come from addresses of their own within
+//! Hostile clients, in a thread of their own: many, slow, or too much at once. They come from addresses of their own
+//! within
 //! 127.0.0.0/8, each in a /24 of its own, and with fewer connections than one address may have.
 
 use std::cell::Cell;
@@ -21,9 +22,9 @@ use tokio::time::{sleep, timeout};
 
 use super::real;
 
-/// Connections of one address; it may have 256.
+/// Connections per address; 256 are allowed.
 const PER_ADDRESS: usize = 200;
-/// Files of this process besides the connections of a siege.
+/// Files of this process besides hostile connections.
 const OTHER_FILES: u64 = 512;
 /// The interval between two bytes of a slow client.
 const DRIBBLE: Duration = Duration::from_secs(1);
@@ -31,7 +32,7 @@ const DRIBBLE: Duration = Duration::from_secs(1);
 const GATHERING: Duration = Duration::from_mins(1);
 /// The largest form that the service accepts without a sign-in, in bytes.
 const LARGEST_FORM: usize = 16 * 1_024;
-/// Bytes that a large form is sent by at once.
+/// Bytes of a large form per write.
 const CHUNK: usize = 64 * 1_024;
 /// Requests that one client sends before it reads an answer.
 const PIPELINED: usize = 32;
@@ -44,7 +45,7 @@ const POST: &str = "POST /apiaccess/rest/ipccprovision/v1/applyTry/generateverif
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Hostility {
-    /// They ask once, and then nothing.
+    /// They send one request, and then nothing.
     Idle,
     /// They send heads byte by byte.
     SlowHeads,
@@ -91,14 +92,14 @@ impl fmt::Display for Hostility {
     }
 }
 
-/// A siege under way.
+/// Hostile clients at work.
 pub(crate) struct Siege {
     stop: Arc<AtomicBool>,
     thread: JoinHandle<anyhow::Result<f64>>,
 }
 
 impl Siege {
-    /// Begins; returns when all connections are there.
+    /// Starts them; returns when all connections are established.
     pub(crate) fn lay(address: SocketAddr, hostility: Hostility, connections: usize) -> anyhow::Result<Self> {
         raise_file_limit(connections as u64 + OTHER_FILES)?;
         let stop = Arc::new(AtomicBool::new(false));
@@ -112,7 +113,7 @@ impl Siege {
         bail!("{connections} hostile connections could not be made")
     }
 
-    /// Ends it; how many requests each second were sent, whole or not.
+    /// Stops them; returns the requests sent per second, whole or not.
     pub(crate) fn lift(self) -> anyhow::Result<f64> {
         self.stop.store(true, Ordering::Relaxed);
         self.thread.join().ok().context("the thread of the siege ended early")?
@@ -131,7 +132,7 @@ struct Camp {
     address: SocketAddr,
     hostility: Hostility,
     stop: Arc<AtomicBool>,
-    /// Clients that have no connection yet.
+    /// Clients without a connection so far.
     missing: Cell<usize>,
     gathered: Sender<()>,
     sent: Cell<u64>,
@@ -167,7 +168,7 @@ impl Camp {
         self.stop.load(Ordering::Relaxed)
     }
 
-    /// Comes again whenever it is hung up on.
+    /// Connects again after each disconnection.
     async fn client(self: Rc<Self>, number: usize) {
         let mut has_come = false;
         while !self.is_over() {
@@ -183,7 +184,7 @@ impl Camp {
                     let _ = self.gathered.send(());
                 }
             }
-            // Being hung up on is what a siege has to expect.
+            // Hostile clients expect to be disconnected.
             let _ = self.annoy(&mut stream).await;
         }
     }
@@ -195,7 +196,7 @@ impl Camp {
         Ok(timeout(GATHERING, socket.connect(self.address)).await??)
     }
 
-    /// Until the server hangs up, or the run ends.
+    /// Sends until the server closes the connection, or the run ends.
     async fn annoy(&self, stream: &mut TcpStream) -> anyhow::Result<()> {
         match self.hostility {
             Hostility::Idle => {
@@ -238,7 +239,7 @@ impl Camp {
         Ok(())
     }
 
-    /// In turn a body that is said to be 10 MB, and 100 KB of one header.
+    /// Alternately a body announced as 10 MB, and 100 KB of one header.
     async fn exceed(&self, stream: &mut TcpStream) -> anyhow::Result<()> {
         let too_much = "a".repeat(100_000);
         let request = if self.sent.get().is_multiple_of(2) {
@@ -252,7 +253,8 @@ impl Camp {
         Ok(())
     }
 
-    /// In turn to sign in, to a page and to the import, with a length and without; all of it, unless hung up on. It is many
+    /// In turn to sign in, to a page and to the import, with a length and without; complete, unless disconnected. It
+    /// has many
     /// fields, which cost more than a long one.
     async fn send_large_form(&self, stream: &mut TcpStream) -> anyhow::Result<()> {
         let number = usize::try_from(self.sent.get())?;
@@ -289,7 +291,7 @@ impl Camp {
     }
 }
 
-/// The head of a form that somebody sends the console who has no session.
+/// The head of a form to the console without a session.
 fn form_head(page: &str, length: &str) -> String {
     format!(
         "POST /console/{page} HTTP/1.1\r\nhost: localhost\r\ncookie: trialgate_session=x\r\n\

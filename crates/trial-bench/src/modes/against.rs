@@ -1,4 +1,4 @@
-//! This build beside another one, in turn, on new databases: how much faster or slower it is.
+//! This build beside another one, alternately, on new databases: the ratio of their speeds.
 
 use std::path::Path;
 
@@ -8,7 +8,8 @@ use crate::options::Options;
 use crate::report::{Ratio, ratio_row};
 use crate::services::{Database, Fleet, Ground};
 
-/// The table, in Markdown: for each level the ratio of this build to the other, as minimum, median and maximum of the rounds.
+/// The table, in Markdown: for each level the ratio of this build to the other, as minimum, median and maximum of the
+/// rounds.
 pub(crate) async fn against(ground: &Ground, options: &Options, other: &Path) -> anyhow::Result<String> {
     let theirs = Options { server: other.to_owned(), ..options.clone() };
     let mut table = Ratio::HEAD.to_owned();
@@ -17,7 +18,8 @@ pub(crate) async fn against(ground: &Ground, options: &Options, other: &Path) ->
             for &connections in &options.connections {
                 let mut rounds = Vec::new();
                 for round in 0..options.rounds {
-                    // The first of a pair finds the machine as the second of the pair before left it: the pairs alternate.
+                    // The first of a pair finds the machine as the second of the pair before left it: the pairs
+                    // alternate.
                     let pair = if round % 2 == 0 {
                         let ours = load(ground, options, database, instances, connections).await?;
                         (ours, load(ground, &theirs, database, instances, connections).await?)

@@ -1,3 +1,5 @@
+//! Honest applicants during an attack on codes.
+
 use crate::applicants::prepare;
 use crate::loads::{Attack, Load, Work, closed};
 use crate::options::Options;
@@ -5,13 +7,13 @@ use crate::results::{Attacked, AttackedRound};
 use crate::services::{Database, Fleet, Ground};
 
 const CONNECTIONS: usize = 64;
-/// Phones that have a code, which the attacker guesses at until it is dead.
+/// Phones with a code, at which the attacker guesses until it is spent.
 const VICTIMS: u32 = 2_000;
 /// Numbers that no honest applicant of a run has.
 const VICTIMS_FROM: u32 = 40_000_000;
 const STRANGERS_FROM: u32 = 50_000_000;
 
-/// The rate of honest applicants, without an attack and with one, in turn.
+/// The rate of honest applicants, without an attack and with one, alternately.
 pub(crate) async fn attack(ground: &Ground, options: &Options) -> anyhow::Result<Vec<Attacked>> {
     let mut all = Vec::new();
     for &database in &options.databases {

@@ -1,3 +1,5 @@
+//! The closed loop at each number of connections, beside its ceilings.
+
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -8,18 +10,19 @@ use crate::options::Options;
 use crate::results::{Ceilings, ClosedLevel, ClosedRound};
 use crate::services::{Database, Fleet, Ground};
 
-/// The loads that are measured in the same round as the service.
+/// The loads measured in the same round as the service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Beside {
     Ceilings,
     Nothing,
 }
 
-/// Connections at which one transaction for each application is measured.
+/// Connections at which one transaction per application is measured.
 const FUNCTION_AT: usize = 64;
 
-/// The service at each level, beside its ceilings. Contestants take turns, so that a machine that changes its pace changes
-/// it for all.
+/// The service at each level, beside its ceilings. Contestants alternate, so that a change of the machine's speed
+/// affects
+/// all of them.
 pub(crate) async fn closed(ground: &Ground, options: &Options, beside: Beside) -> anyhow::Result<Vec<ClosedLevel>> {
     let mut levels = Vec::new();
     for &database in &options.databases {
@@ -60,7 +63,7 @@ async fn level(
     Ok(levels)
 }
 
-#[expect(clippy::print_stderr, reason = "a run takes long: whoever waits for it sees how far it is")]
+#[expect(clippy::print_stderr, reason = "a run takes long and shows its progress")]
 fn tell(level: &ClosedLevel, round: &ClosedRound) {
     let ClosedLevel { database, instances, connections, .. } = level;
     let bare: Vec<_> =
@@ -76,7 +79,8 @@ fn tell(level: &ClosedLevel, round: &ClosedRound) {
     );
 }
 
-/// A batch of 64 is a ceiling for every level; one of 256 for those that may fill it, and one of 1 for the one that cannot
+/// A batch of 64 is a ceiling for every level; one of 256 for those that may fill it, and one of 1 for the one that
+/// cannot
 /// fill any other.
 fn batches(connections: usize) -> &'static [usize] {
     match connections {
@@ -86,7 +90,7 @@ fn batches(connections: usize) -> &'static [usize] {
     }
 }
 
-/// Bare diesel in these batches, and one transaction for each application if that is wanted and there is such a thing.
+/// Bare diesel in these batches, and one transaction per application if requested and possible.
 pub(crate) async fn ceilings(
     ground: &Ground,
     options: &Options,

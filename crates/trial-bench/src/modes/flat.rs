@@ -1,3 +1,5 @@
+//! The rate on an empty and on a full database.
+
 use anyhow::ensure;
 
 use crate::applicants::prepare;
@@ -7,10 +9,10 @@ use crate::results::{Flat, FlatRound};
 use crate::services::{Database, Fleet, Ground, Past, Store};
 
 const CONNECTIONS: usize = 64;
-/// Of more tenants than these, `doctor` takes longer than the run.
+/// With more tenants than these, `doctor` takes longer than the run.
 const EXAMINED: u32 = 200_000;
 
-/// The rate on an empty database and on a full one, in turn.
+/// The rate on an empty database and on a full one, alternately.
 pub(crate) async fn flat(ground: &Ground, options: &Options) -> anyhow::Result<Vec<Flat>> {
     ensure!(
         options.applicants.saturating_mul(u32::try_from(options.rounds)?) <= Past::FIRST,

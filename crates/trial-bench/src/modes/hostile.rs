@@ -1,3 +1,5 @@
+//! Honest applicants beside hostile clients.
+
 use crate::applicants::prepare;
 use crate::loads::{Hostility, Load, Siege, Work, closed};
 use crate::options::Options;
@@ -6,8 +8,8 @@ use crate::services::{Database, Fleet, Ground};
 
 const CONNECTIONS: usize = 64;
 
-/// The rate of honest applicants alone, and then beside hostile clients of each of these kinds, in turn. The database is none
-/// of their business: it is SQLite.
+/// The rate of honest applicants alone, and then beside hostile clients of each of these kinds. The database does not
+/// matter: it is SQLite.
 pub(crate) async fn hostile(ground: &Ground, options: &Options, kinds: &[Hostility]) -> anyhow::Result<Vec<Besieged>> {
     let mut all: Vec<_> = kinds.iter().map(|&hostility| Besieged { hostility, rounds: Vec::new() }).collect();
     for _ in 0..options.rounds {
@@ -24,7 +26,7 @@ pub(crate) async fn hostile(ground: &Ground, options: &Options, kinds: &[Hostili
 
 struct Beside {
     load: Load,
-    /// Requests of hostile clients each second.
+    /// Requests of hostile clients per second.
     hostile: f64,
     resident_mib: u64,
     peak_mib: u64,

@@ -1,3 +1,5 @@
+//! The open loop at each rate, beside a bare commit.
+
 use crate::applicants::prepare;
 use crate::ceilings::{bare, bare_at};
 use crate::loads::open as run;
@@ -7,8 +9,8 @@ use crate::services::{Fleet, Ground};
 
 use super::Beside;
 
-/// Connections that wait for applications. If all of them wait for answers, applications wait for them, and are counted as
-/// waiting.
+/// Connections that wait for applications. If all of them wait for answers, applications wait for them, and that
+/// counts.
 const CONNECTIONS: usize = 256;
 
 /// The service at each rate, beside a bare commit.

@@ -1,3 +1,5 @@
+//! The pages and calls of operators among many applications.
+
 use std::collections::BTreeMap;
 use std::time::{Instant, SystemTime};
 
@@ -10,11 +12,11 @@ use crate::results::Looked;
 use crate::services::{Database, Fleet, Ground, HalfYear};
 
 const APPLICATIONS: f64 = 1_000_000.0;
-/// Requests of each page, after a few that do not count.
+/// Requests per page, after a few uncounted ones.
 const TIMES: u32 = 100;
 const BEFORE: u32 = 5;
 
-/// Measures the time of each page and call that operations read, among many applications and among a hundredth of them.
+/// Measures each page and call of operators, among many applications and among a hundredth of them.
 pub(crate) async fn operations(ground: &Ground, options: &Options) -> anyhow::Result<Vec<Looked>> {
     let many = i64::from(options.scaled(APPLICATIONS)).max(10_000);
     let mut all = Vec::new();
@@ -53,7 +55,7 @@ async fn look(
     let mut connection = Connection::open(fleet.addresses()[0]).await?;
     let mut found = BTreeMap::new();
     for (place, what) in calls(past).iter().chain(&pages(past)).enumerate() {
-        // One operator for each, who stays below the searches of an hour.
+        // One operator per page, who stays below the hourly limit of searches.
         let token = fleet.token(&format!("bench-{place}"))?;
         let header = if what.path.starts_with("/ops/") {
             format!("authorization: Bearer {token}")
@@ -81,7 +83,7 @@ async fn time(connection: &mut Connection, request: &Request) -> anyhow::Result<
     Ok(Latency { p50: at(0.5), p99: at(0.99) })
 }
 
-/// A page, and what it is called whoever is looked for.
+/// A page, and its name without the person looked for.
 struct Asked {
     name: String,
     path: String,
@@ -93,7 +95,7 @@ fn asked(path: &str, sought: &[(&str, String)]) -> Asked {
     Asked { name: path.to_owned(), path: filled }
 }
 
-/// Whom the pages are asked for: somebody accepted lately.
+/// The searched person: an applicant accepted lately.
 fn sought(past: HalfYear) -> [(&'static str, String); 6] {
     let one = past.last(9);
     [

@@ -18,9 +18,9 @@ use crate::services::{Database, Fleet, Ground, Store};
 
 /// Accounts with each fault.
 const ACCOUNTS: f64 = 25.0;
-/// Attempts at each account: fewer than are counted against an account within an hour.
+/// Attempts per account: fewer than its hourly limit.
 const TRIES: usize = 16;
-/// Tries of one client address: fewer than are counted against it.
+/// Attempts per client address: fewer than its limit.
 const TRIES_BY_ADDRESS: usize = 80;
 const CHOSEN: &str = "tulpe wagen mond 7";
 const WRONG: &str = "AAAA-AAAA-AAAA-AAAA";
@@ -57,10 +57,10 @@ struct Account {
     password: String,
 }
 
-/// Milliseconds that refusals took, by what was wrong.
+/// Durations of refusals in milliseconds, by fault.
 type Times = BTreeMap<Fault, Vec<f64>>;
 
-/// Measures the time of each refusal: all kinds in turn, in an order without a pattern, one after the other.
+/// Measures each refusal: all kinds alternately, in an order without a pattern, one after the other.
 pub(crate) async fn sign_in(ground: &Ground, options: &Options) -> anyhow::Result<Vec<Refusal>> {
     let mut all = Vec::new();
     let accounts = options.scaled(ACCOUNTS).max(1);
@@ -83,7 +83,7 @@ struct Message {
     text: String,
 }
 
-/// New tenants, by the mails that they get.
+/// New tenants, from their account mails.
 async fn opened(fleet: &Fleet, applicants: Range<u32>) -> anyhow::Result<Vec<Account>> {
     let addresses = fleet.addresses();
     let mut connection = Connection::open(addresses[0]).await?;
@@ -103,7 +103,7 @@ async fn opened(fleet: &Fleet, applicants: Range<u32>) -> anyhow::Result<Vec<Acc
 }
 
 impl Message {
-    /// Told by their forms: the mail may be in any language.
+    /// Recognised by form: the mail may be in any language.
     fn account(&self) -> anyhow::Result<Account> {
         let is_password = |word: &&str| word.len() == 19 && word.split('-').all(|group| group.len() == 4);
         let mut words = self.text.split(|c: char| c.is_whitespace() || c == '：');
@@ -114,7 +114,7 @@ impl Message {
     }
 }
 
-/// The accounts with their fault, and the password that is tried.
+/// The accounts with their fault, and the password to try.
 async fn spoilt(
     fault: Fault,
     mut accounts: Vec<Account>,
@@ -133,7 +133,7 @@ async fn spoilt(
         }
     }
     if fault == Fault::Expired {
-        // Of all that there are so far, which is why these come first.
+        // This changes all tenants so far, which is why these come first.
         store.execute("UPDATE tenants SET password_issued_at = 0")?;
     }
     Ok(accounts)
@@ -145,7 +145,7 @@ fn stranger(name: &str) -> String {
     name.chars().take(name.len() - 1).chain([last]).collect()
 }
 
-/// Has the owner choose a password.
+/// Sets a password of the owner's choice.
 async fn choose(address: SocketAddr, account: &Account) -> anyhow::Result<()> {
     let mut connection = Connection::open(address).await?;
     let header = connection.begin_session(&attempt(account)).await?;
@@ -180,7 +180,7 @@ async fn timed(address: SocketAddr, wrong: &BTreeMap<Fault, Vec<Account>>) -> an
     Ok(times)
 }
 
-/// Every try, in an order that is the same in each run and has no pattern.
+/// Every attempt, in an order that is the same in each run and has no pattern.
 fn shuffled(wrong: &BTreeMap<Fault, Vec<Account>>) -> Vec<(Fault, &Account)> {
     let accounts = wrong.iter().flat_map(|(fault, accounts)| accounts.iter().map(|account| (*fault, account)));
     let mut numbered: Vec<_> = (0..).zip(accounts.flat_map(|one| std::iter::repeat_n(one, TRIES))).collect();
@@ -188,7 +188,7 @@ fn shuffled(wrong: &BTreeMap<Fault, Vec<Account>>) -> Vec<(Fault, &Account)> {
     numbered.into_iter().map(|(_, one)| one).collect()
 }
 
-/// Each refusal beside that of an account that does not exist; and that one beside itself, which shows what chance does.
+/// Each refusal beside that of an unknown account; and that one beside itself, which shows the effect of chance.
 fn judged(database: Database, times: &Times) -> anyhow::Result<Vec<Refusal>> {
     let strangers = &times[&Fault::NoSuchAccount];
     let half = |first: usize| strangers.iter().copied().skip(first).step_by(2).collect::<Vec<f64>>();

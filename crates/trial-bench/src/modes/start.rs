@@ -1,3 +1,5 @@
+//! Start times and the memory of an idle process.
+
 use std::time::Duration;
 
 use crate::options::Options;
@@ -6,7 +8,7 @@ use crate::services::{Fleet, Ground};
 
 const STARTS: usize = 10;
 
-/// Starts on an existing database, and what an idle process holds.
+/// Starts on an existing database, and the memory of an idle process.
 pub(crate) async fn start(ground: &Ground, options: &Options) -> anyhow::Result<Vec<Start>> {
     let mut all = Vec::new();
     for &database in &options.databases {

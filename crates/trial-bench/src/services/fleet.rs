@@ -1,3 +1,5 @@
+//! Instances of the service under measurement.
+
 use std::fmt::Write as _;
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
@@ -12,7 +14,7 @@ use super::{Ground, Store};
 use crate::http::{Connection, Request};
 use crate::options::Options;
 
-/// Instances of the service on one database, each a process of its own in a directory of its own.
+/// Instances of the service on one database, each a process in a directory of its own.
 pub(crate) struct Fleet {
     instances: Vec<Instance>,
 }
@@ -40,7 +42,7 @@ impl Fleet {
         Self::resume(ground, store, options, instances)
     }
 
-    /// Starts instances on a database that is ready.
+    /// Starts instances on a prepared database.
     pub(crate) fn resume(
         ground: &Ground,
         store: &Store<'_>,
@@ -64,7 +66,7 @@ impl Fleet {
         self.largest("VmRSS:")
     }
 
-    /// The most that an instance has held since its start.
+    /// Peak memory of an instance since its start, in MiB.
     pub(crate) fn peak_mib(&self) -> anyhow::Result<u64> {
         self.largest("VmHWM:")
     }
@@ -74,13 +76,13 @@ impl Fleet {
         Ok(all.into_iter().max().unwrap_or_default())
     }
 
-    /// Counts the hours that are past, and whatever else time brought.
+    /// Runs the scheduled tasks, which count past hours.
     pub(crate) fn sweep(&self) -> anyhow::Result<()> {
         let first = self.instances.first().context("there is an instance")?;
         command(&first.server, &first.directory, &["sweep"]).map(drop)
     }
 
-    /// The token of a new operator, who may do everything.
+    /// The token of a new operator with every permission.
     pub(crate) fn token(&self, name: &str) -> anyhow::Result<String> {
         let first = self.instances.first().context("there is an instance")?;
         let added = ["operators", "add", name, "--role", "admin", "--json"];
@@ -100,7 +102,7 @@ impl Fleet {
         command(&first.server, &first.directory, &["doctor"]).map(drop)
     }
 
-    /// Stops each instance and starts it again; how long the first answer of the slowest took from the start of its process.
+    /// Restarts each instance; returns the slowest time from process start to first answer.
     pub(crate) async fn restart(&mut self) -> anyhow::Result<Duration> {
         let mut slowest = Duration::ZERO;
         for instance in &mut self.instances {
@@ -133,13 +135,13 @@ impl Instance {
 
 impl Drop for Instance {
     fn drop(&mut self) {
-        // Nothing to be done if it is gone already.
+        // It may be gone already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// Everything as it is by default, but that nothing is limited which one load generator would reach.
+/// Defaults, without the limits that a single load generator would reach.
 const CONFIGURATION: &str = r#"
 http.listen = "127.0.0.1:0"
 sandbox.enabled = true
@@ -186,7 +188,7 @@ fn access_codes(pairs: u32) -> String {
     csv
 }
 
-/// A process of the server's program, which no setting of this one's environment reaches.
+/// A process of the server, without the environment of this one.
 fn process(server: &Path, directory: &Path) -> Command {
     let mut process = Command::new(server);
     process.current_dir(directory);
@@ -206,7 +208,7 @@ fn command(server: &Path, directory: &Path, arguments: &[&str]) -> anyhow::Resul
     Ok(String::from_utf8(output.stdout)?)
 }
 
-/// Starts the server and reads from its standard output where it listens.
+/// Starts the server and reads its address from its standard output.
 fn spawn(server: &Path, directory: &Path) -> anyhow::Result<(Child, SocketAddr)> {
     let mut child = process(server, directory)
         .args(["serve", "--config", "trialgate.toml"])
@@ -218,7 +220,7 @@ fn spawn(server: &Path, directory: &Path) -> anyhow::Result<(Child, SocketAddr)>
     while lines.read_line(&mut line)? > 0 {
         if let Some((_, address)) = line.trim().split_once("listening on http://") {
             let address = address.parse()?;
-            // Whatever else it prints must not fill the pipe.
+            // Further output must not fill the pipe.
             std::thread::spawn(move || lines.read_to_end(&mut Vec::new()));
             return Ok((child, address));
         }

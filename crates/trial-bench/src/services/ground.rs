@@ -1,3 +1,5 @@
+//! The databases of a measurement.
+
 use std::cell::Cell;
 use std::fs;
 use std::io::{self, Write as _};
@@ -16,8 +18,8 @@ use super::Database;
 use super::totals::Totals;
 use crate::options::Options;
 
-/// The settings that differ from PostgreSQL's defaults: those that one would choose in production on a machine of this
-/// size. Commits are durable by default; that is set here so that nobody need know it.
+/// The settings that differ from PostgreSQL's defaults, as one would choose in production on a machine of this size.
+/// Commits are durable by default; that is set here to be explicit.
 const SETTINGS: &[(&str, &str)] = &[
     ("fsync", "on"),
     ("synchronous_commit", "on"),
@@ -36,7 +38,7 @@ pub(crate) struct Ground {
     databases: Cell<u32>,
 }
 
-/// A database. It goes when this is dropped.
+/// A database. It is removed on drop.
 pub(crate) enum Store<'a> {
     Sqlite(PathBuf),
     Postgres { cluster: &'a Cluster, name: String },
@@ -72,7 +74,7 @@ impl Ground {
         let number = self.databases.replace(self.databases.get() + 1);
         Ok(match database {
             Database::Sqlite => {
-                // The messages that are captured are kept beside the database: none of an earlier one.
+                // Captured messages are stored beside the database: none of an earlier one.
                 let directory = self.directory.join(format!("bench-{number}"));
                 remove(&directory)?;
                 fs::create_dir(&directory)?;
@@ -88,8 +90,9 @@ impl Ground {
     }
 }
 
-/// Fills the log once, so that its files are there to be used again: a server that has been running for a while does not
-/// make a new file, and wait for it to be written out, in the middle of commits.
+/// Fills the log once, so that its files exist to be reused: a server that has been running for a while does not create
+/// a
+/// new file, and wait for it to be written out, in the middle of commits.
 fn wear_in(cluster: &Cluster) {
     cluster.execute(
         "postgres",
@@ -106,7 +109,7 @@ struct Line {
 }
 
 impl Store<'_> {
-    /// The URL as the service is configured with it.
+    /// The URL for the service's configuration.
     pub(crate) fn url(&self) -> String {
         match self {
             Self::Sqlite(path) => format!("sqlite:{}", path.display()),
@@ -114,7 +117,7 @@ impl Store<'_> {
         }
     }
 
-    /// Makes the tables of a new database.
+    /// Creates the tables of a new database.
     pub(crate) async fn migrate(&self) -> anyhow::Result<()> {
         match self {
             Self::Sqlite(path) => SqliteLedger::migrate(&SqliteOptions::new(path)).await?,
@@ -123,7 +126,7 @@ impl Store<'_> {
         Ok(())
     }
 
-    /// Makes a new database on PostgreSQL what it is before so many applications of a bare loop: their codes sent, the pool
+    /// Prepares a new PostgreSQL database for this number of applications of a bare loop: their codes sent, the pool
     /// full.
     pub(crate) async fn prepare(&self, rows: usize) -> anyhow::Result<()> {
         self.migrate().await?;
@@ -182,7 +185,7 @@ impl Store<'_> {
 impl Drop for Store<'_> {
     fn drop(&mut self) {
         match self {
-            // What stays is removed when the next one is made.
+            // Leftovers are removed when the next one is created.
             Self::Sqlite(path) => drop(path.parent().map(remove)),
             Self::Postgres { cluster, name } => {
                 cluster.execute("postgres", &format!("DROP DATABASE {name} WITH (FORCE)"));

@@ -1,3 +1,5 @@
+//! A seeded history of half a year.
+
 use std::fmt::{self, Write as _};
 use std::io::{BufWriter, Write};
 use std::process::{ChildStdin, Command, Stdio};
@@ -62,7 +64,7 @@ impl HalfYear {
         One { number, at: self.now - Self::DAYS * DAY + number * apart, apart }
     }
 
-    /// The last of those with this digit at the end of their number.
+    /// The last application with this last digit.
     pub(crate) fn last(self, digit: i64) -> One {
         self.one(self.applications / 10 * 10 - 10 + digit)
     }
@@ -108,7 +110,7 @@ impl HalfYear {
                     .stdout(Stdio::null())
                     .stderr(Stdio::piped())
                     .spawn()?;
-                // What psql refuses is said by its standard error, not by the pipe that it leaves.
+                // Errors of psql are on its standard error, not on the broken pipe.
                 let written = self.write_to_psql(psql.stdin.take().context("psql reads a script")?);
                 let output = psql.wait_with_output()?;
                 ensure!(output.status.success(), "psql: {}", String::from_utf8_lossy(&output.stderr));

@@ -1,3 +1,5 @@
+//! A database after years of use.
+
 use std::path::Path;
 
 use anyhow::Context;
@@ -20,7 +22,7 @@ pub(crate) struct Past {
 }
 
 impl Past {
-    /// The number of the first applicant of the past: those of a run have smaller ones.
+    /// The number of the first applicant of the history: those of a run have smaller ones.
     pub(crate) const FIRST: u32 = 1_000_000;
 
     pub(crate) fn of(options: &Options) -> Self {
@@ -28,7 +30,7 @@ impl Past {
         let tenants = options.scaled(10_000_000.0).max(1);
         let in_use = options.in_use.unwrap_or(pairs / 2).min(tenants);
         let needed = options.applicants.saturating_mul(u32::try_from(options.rounds).unwrap_or(u32::MAX));
-        // One is left in the end: `doctor` looks at what a run leaves.
+        // One is left in the end: `doctor` checks the database after a run.
         let free = pairs.saturating_sub(in_use).max(needed.saturating_add(1));
         Self { tenants, challenges: options.scaled(10_000_000.0).max(1), in_use, free }
     }
@@ -55,7 +57,7 @@ impl Past {
     }
 }
 
-/// Nothing of a database that is lost on the way is worth keeping.
+/// Durability does not matter for a database under construction.
 pub(super) const CARELESS: &str = "PRAGMA foreign_keys = OFF; PRAGMA synchronous = OFF; PRAGMA journal_mode = OFF; \
     PRAGMA cache_size = -524288";
 pub(super) const CAREFUL: &str = "PRAGMA synchronous = FULL; PRAGMA journal_mode = WAL";
@@ -68,7 +70,7 @@ pub(super) struct Index {
     pub(super) sql: String,
 }
 
-/// Those that a script may drop, and make again.
+/// The indexes that a script may drop, and create again.
 pub(super) fn indexes(conn: &mut SqliteConnection) -> QueryResult<Vec<Index>> {
     diesel::sql_query("SELECT name, sql FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL").load(conn)
 }

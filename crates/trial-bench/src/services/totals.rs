@@ -1,3 +1,5 @@
+//! The totals of a database, compared with the answers.
+
 use anyhow::{Context, ensure};
 
 /// The totals of a database.
@@ -35,8 +37,7 @@ impl Totals {
         }
     }
 
-    /// Compares it with what applicants were told: `accepted` of them that they were, and `unsure` of them that nobody
-    /// knows, which is for the next try to find out.
+    /// Compares it with the answers: `accepted` applicants, and `unsure` ones whose answer was lost.
     pub(crate) fn check(self, accepted: u64, unsure: u64) -> anyhow::Result<()> {
         let Self { tenants, .. } = self;
         ensure!(
@@ -46,7 +47,7 @@ impl Totals {
         self.is_whole()
     }
 
-    /// Every acceptance is whole: two access codes, a mail, a unit and a used code for each tenant.
+    /// Every acceptance is complete: two access codes, a mail, a unit and a used code for each tenant.
     pub(crate) fn is_whole(self) -> anyhow::Result<()> {
         let Self { tenants, .. } = self;
         ensure!(self.holders == tenants && self.leased == 2 * tenants, "a code has two holders: {self:?}");

@@ -1,12 +1,12 @@
-//! Every mode of the benchmark but `operations`, which takes minutes, runs to its end on both databases: each checks itself that what is stored is what applicants were
-//! told. Nothing is asserted of time.
+//! Every mode of the benchmark but `operations`, which takes minutes, runs to its end on both databases: each checks by
+//! itself that the stored data agrees with the answers. No time is asserted.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::path::Path;
 use std::process::Command;
 
-/// Small and short: what a mode does is looked at, not how fast.
+/// Small and short: the mode is tested, not its speed.
 const SMALL: &str =
     "--seconds 1 --open-seconds 1 --rounds 1 --connections 8 --instances 2 --rates 50 --applicants 1000 --scale 0.001";
 
