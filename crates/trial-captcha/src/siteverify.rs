@@ -49,7 +49,7 @@ pub enum UnusableSiteverify {
     #[error("TLS cannot be used")]
     Tls(#[source] rustls::Error),
     /// The HTTP client cannot be created.
-    #[error("the HTTP client cannot be made")]
+    #[error("the HTTP client cannot be created")]
     Client(#[source] reqwest::Error),
 }
 

@@ -33,7 +33,7 @@ async fn take(request: &HttpRequest, payload: Payload, state: &State) -> Result<
     for receipt in receipts {
         let taken = state.receipts.take_down(receipt).await;
         is_known &= taken.map_err(|error| {
-            tracing::warn!(%error, "a receipt cannot be taken down now");
+            tracing::warn!(%error, "a receipt cannot be recorded now");
             again("the ledger cannot be used now")
         })?;
     }

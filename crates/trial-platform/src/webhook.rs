@@ -71,7 +71,7 @@ pub enum UnusableWebhook {
     #[error("TLS cannot be used")]
     Tls(#[source] rustls::Error),
     /// The HTTP client cannot be created.
-    #[error("the HTTP client cannot be made")]
+    #[error("the HTTP client cannot be created")]
     Client(#[source] reqwest::Error),
 }
 

@@ -1,6 +1,7 @@
-//! A gateway in one file: it hands messages over as files in a directory, from which a modem's daemon sends them.
+//! A gateway in one file: it writes messages as files into a directory, from which a modem's daemon sends them.
 //!
-//! `docs/adapters.md` walks through it. The tests of this crate include this file, and judge the gateway by the conformance
+//! `docs/adapters.md` walks through it. The tests of this crate include this file, and check the gateway by the
+//! conformance
 //! suite. Run by itself, it sends one message to a directory:
 //!
 //! ```sh
@@ -15,7 +16,7 @@ use trial_core::ports::SmsGateway;
 use trial_core::{GatewayReply, GatewayUnusable, SmsMessage};
 use trial_sms::Wording;
 
-/// Hands messages over as files.
+/// Writes messages as files.
 pub struct FileDropGateway {
     /// The directory in which the daemon looks for messages.
     pub outgoing: PathBuf,
@@ -34,13 +35,13 @@ impl SmsGateway for FileDropGateway {
         let file = self.outgoing.join(format!("{}.sms", message.code_request));
         let part = file.with_extension("part");
         let content = format!("To: {}\nAlphabet: UTF-8\n\n{text}", message.to);
-        // Nothing is there for the daemon before the rename: whatever failed until then, the message is not on its way.
+        // Nothing is there for the daemon before the rename: after a failure until then, the message is not on its way.
         if let Err(error) = tokio::fs::write(&part, content).await {
             return not_written(error.kind());
         }
         match tokio::fs::rename(&part, &file).await {
             Ok(()) => GatewayReply::Accepted { provider_id: None },
-            // Here it may be: nobody may claim that it is not.
+            // Here it may be, so that the outcome is unknown.
             Err(error) => GatewayReply::Unknown { reason: format!("cannot rename: {}", error.kind()) },
         }
     }
@@ -54,7 +55,7 @@ impl SmsGateway for FileDropGateway {
     }
 }
 
-/// No words of the message, no phone and no code: what is said here is stored, logged and shown.
+/// No text of the message, no phone and no code: this is stored, logged and shown.
 fn not_written(kind: ErrorKind) -> GatewayReply {
     let reason = format!("cannot write: {kind}");
     match kind {

@@ -2,14 +2,15 @@
 
 use encoding_rs::{Encoding, GB18030};
 
-/// The text, by its byte order mark, as UTF-8, in the encoding that is named, or in that of Chinese providers. Big5 is read
-/// where it is named: its octets are those of GB18030, whose other characters only words of no consequence have.
+/// Decodes by byte order mark, as UTF-8, in the named encoding, or in that of Chinese providers. Big5 is read only
+/// where
+/// named: its octets are those of GB18030, whose other characters occur only in unimportant text.
 pub(crate) fn decode(octets: &[u8], named: Option<&str>) -> String {
     if let Some((encoding, mark)) = Encoding::for_bom(octets) {
         return encoding.decode_without_bom_handling(&octets[mark..]).0.into_owned();
     }
     let named = named.and_then(|name| Encoding::for_label(name.as_bytes()));
-    // UTF-16 in Latin letters is good UTF-8 too, with zeros in it.
+    // UTF-16 in Latin letters is valid UTF-8 too, with zeros in it.
     if let Some(wide) = named.filter(|encoding| !encoding.is_ascii_compatible()) {
         return wide.decode_without_bom_handling(octets).0.into_owned();
     }
@@ -48,7 +49,7 @@ mod tests {
         ] {
             assert_eq!(decode(&octets, named), text, "{named:?} {octets:?}");
         }
-        // Big5 that is not named loses its words and nothing else; a `\` can be a letter's second octet.
+        // Unnamed Big5 loses its text and nothing else; a `\` can be a letter's second octet.
         let words = "{\"msg\":\"許功蓋\",\"code\":0}";
         assert!(BIG5.encode(words).0.contains(&b'\\'));
         assert!(decode(&BIG5.encode(words).0, None).ends_with("\",\"code\":0}"));

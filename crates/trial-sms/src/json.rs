@@ -1,25 +1,27 @@
-//! Single fields of a provider's JSON: the rest of it is not looked at, and cannot spoil them.
+//! Single fields of a provider's JSON: the rest of it is ignored, and cannot spoil them.
 
 use std::collections::HashMap;
 
 use serde_json::Deserializer;
 use serde_json::value::RawValue;
 
-/// JSON that is read field by field.
+/// JSON read field by field.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Json(String);
 
 impl Json {
-    /// The first value in a text, whatever comes behind it; `None` if it does not begin with one. Control characters, which
-    /// strings may not hold and some have all the same, are spaces.
+    /// The first value in a text, with anything after it ignored; `None` if the text does not begin with one. Control
+    /// characters,
+    /// which strings must not hold and some do, become spaces.
     pub(crate) fn of(text: &str) -> Option<Self> {
         let clean = text.replace(|c: char| c.is_control() || c == '\u{FEFF}', " ");
         let first = Deserializer::from_str(&clean).into_iter::<&RawValue>().next()?.ok()?;
         Some(Self(first.get().to_owned()))
     }
 
-    /// The scalar at a JSON pointer (RFC 6901): a text without the space around it, a number or a boolean as it is written.
-    /// `null` is none.
+    /// The scalar at a JSON pointer (RFC 6901): a text without the space around it, a number or a boolean as written.
+    /// `null` is
+    /// none.
     pub(crate) fn at(&self, pointer: &str) -> Option<String> {
         let mut at = self.0.clone();
         for token in pointer.strip_prefix('/').unwrap_or(pointer).split('/') {

@@ -1,6 +1,6 @@
 //! SMS gateways: adapters of [`trial_core::ports::SmsGateway`].
 //!
-//! Every gateway is judged by `trial_testkit::sms_conformance`.
+//! Every gateway is checked by `trial_testkit::sms_conformance`.
 
 mod charset;
 mod http;

@@ -1,4 +1,4 @@
-//! The parts that receipts of all providers have in common.
+//! The common parts of receipts of all providers.
 
 use chrono::{DateTime, Utc};
 use percent_encoding::percent_decode;
@@ -6,8 +6,9 @@ use trial_core::{DeliveryReceipt, DeliveryState, PROVIDER_ID_LENGTH, Redaction, 
 
 use crate::charset;
 
-/// The first value in a form under one of these names, by their order; empty ones are none. Names are compared without their
-/// case. What is no form has no fields.
+/// The first value in a form under one of these names, in their order; empty ones are skipped. Names are compared
+/// without
+/// case. Anything but a form has no fields.
 pub(crate) fn fields<const N: usize>(form: &[u8], names: [&[&str]; N]) -> [Option<String>; N] {
     let form = form.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(form);
     let pairs = form.split(|octet| *octet == b'&').map(|pair| {
@@ -21,15 +22,14 @@ pub(crate) fn fields<const N: usize>(form: &[u8], names: [&[&str]; N]) -> [Optio
     })
 }
 
-/// A name or a value of a form, in whichever encoding it is: a charset that a form's type names says nothing of what is
-/// percent-encoded in it.
+/// A name or a value of a form, in any encoding: the charset of a form's type does not apply to percent-encoded text.
 fn text(encoded: &[u8]) -> String {
     let spaced: Vec<u8> = encoded.iter().map(|octet| if *octet == b'+' { b' ' } else { *octet }).collect();
     let octets: Vec<u8> = percent_decode(&spaced).collect();
     charset::decode(&octets, None).trim_matches(|c: char| c.is_whitespace() || c == '\0').to_owned()
 }
 
-/// A receipt of a message with an id that one can have.
+/// A receipt of a message with a valid id.
 pub(crate) fn receipt(
     gateway: &str,
     id: Option<String>,
@@ -43,16 +43,16 @@ pub(crate) fn receipt(
     Ok(DeliveryReceipt { gateway: gateway.to_owned(), provider_id, state, reason, at })
 }
 
-/// The words of a receipt that may be stored. The phone and the code that they could repeat are not known here.
+/// The storable text of a receipt. The phone and the code that it could repeat are not known here.
 pub(crate) fn words(said: &str) -> String {
     Redaction::default().numbers().redact(said)
 }
 
-/// The state that a provider gives if it knows none.
+/// The provider's word for an unknown state.
 pub(crate) const UNKNOWN: &str = "UNKNOWN";
 
-/// The words of SMPP's receipts (3.4, appendix B), which others have taken over, and the ways that they are spelt in.
-/// `ACCEPTD` says that somebody took it on behalf of the phone, and not that the phone has it.
+/// The words of SMPP's receipts (3.4, appendix B), which others have adopted, and their spellings. `ACCEPTD` says that
+/// somebody accepted it on behalf of the phone, and not that the phone has it.
 pub(crate) fn state_of(word: &str) -> Option<DeliveryState> {
     match word {
         "ENROUTE" | "ACCEPTD" | "ACCEPTED" | "SCHEDULED" | "BUFFRED" | "BUFFERED" | "SUBMITD" | "SUBMITTED"

@@ -1,20 +1,21 @@
-//! Refusals of all providers by what they are about, which says whether they count against the gateway.
+//! Refusals of all providers by their subject, which decides whether they count against the gateway.
 
 use trial_core::GatewayReply;
 
-/// The subject of a provider's code. Where a provider does not say so clearly, it is the message: anybody can ask for a code
-/// for a phone that is refused, and nobody else may lose the gateway for it.
+/// The subject of a provider's code. Where a provider is unclear, it is the message: anybody can ask for a code for a
+/// refused
+/// phone, and nobody else may lose the gateway for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Refusal {
-    /// The phone: its number, its carrier, its country, or the messages that it has had.
+    /// The phone: its number, its carrier, its country, or its earlier messages.
     Recipient,
     /// The message: its text, its template, its fields.
     Message,
     /// Our account, our sender or our settings: the next message is refused too.
     Account,
-    /// Messages of all of us together, or the provider's own capacity: for now.
+    /// Too many messages of all of us together, or the provider's own capacity: for now.
     Throttled,
-    /// Nothing that says whether the message is on its way.
+    /// Unclear whether the message is on its way.
     Open,
 }
 

@@ -1,3 +1,5 @@
+//! The gateway of the sandbox.
+
 use std::fmt;
 use std::sync::Arc;
 
@@ -8,7 +10,7 @@ use trial_sandbox::{CapturedMessage, Inbox, SmsFault};
 
 use crate::text::{DEFAULT_BRAND, code_text};
 
-/// Captures messages in an [`Inbox`] instead of sending them, with the faults that the inbox has in force.
+/// Captures messages in an [`Inbox`] instead of sending them, with the inbox's current faults.
 #[derive(Clone)]
 pub struct SandboxGateway {
     inbox: Arc<Inbox>,
@@ -17,12 +19,12 @@ pub struct SandboxGateway {
 }
 
 impl SandboxGateway {
-    /// A gateway into this inbox whose texts are signed by [`DEFAULT_BRAND`].
+    /// A gateway into this inbox, with texts signed by [`DEFAULT_BRAND`].
     pub fn new(inbox: Arc<Inbox>, clock: Arc<dyn Clock>) -> Self {
         Self { inbox, clock, brand: DEFAULT_BRAND.into() }
     }
 
-    /// Signs the texts by another brand.
+    /// Sets another brand.
     #[must_use]
     pub fn with_brand(self, brand: &str) -> Self {
         Self { brand: brand.into(), ..self }

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use trial_core::{Locale, SmsMessage};
 
-/// The brand that signs a message if no other is given.
+/// The brand that signs a message by default.
 pub const DEFAULT_BRAND: &str = "Trialgate";
 
 /// The wording of messages, for gateways that take a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wording {
-    /// The name that signs.
+    /// The name of the sender.
     pub brand: Arc<str>,
     /// The website whose form the phone may fill in by itself, from a last line `@domain #code`.
     pub autofill_domain: Option<Arc<str>>,
@@ -33,8 +33,9 @@ impl Default for Wording {
     }
 }
 
-/// The text of a message with a code, for gateways that take a text: one short message in either language, unless the brand
-/// is long. It names nothing that could be followed or called, so that there is nothing to forge but the code.
+/// The text of a message with a code, for gateways that take a text: one short message in either language, unless the
+/// brand
+/// is long. It has no link or phone number, so that there is nothing to forge but the code.
 pub fn code_text(brand: &str, message: &SmsMessage) -> String {
     let (code, minutes) = (message.code.reveal(), message.valid_minutes);
     match message.locale {

@@ -5,12 +5,12 @@ use trial_core::GatewayReply;
 use super::template::TemplateError;
 use crate::web::Answer;
 
-/// The sign of acceptance: one of these statuses and, if it is given, a value at a place of the JSON in the reply.
+/// The sign of acceptance: one of these statuses and, if given, a value at a place of the JSON in the reply.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Accept {
     /// Statuses from 200 to 299.
     pub status: Vec<u16>,
-    /// A JSON pointer (RFC 6901), with the value that means acceptance; a number or a boolean as it is written.
+    /// A JSON pointer (RFC 6901), with the value that means acceptance; a number or a boolean as written.
     pub pointer: Option<(String, String)>,
     /// A JSON pointer to the provider's id of the message.
     pub id: Option<String>,
@@ -31,7 +31,7 @@ impl Accept {
         if pointers.all(|pointer| pointer.starts_with('/')) { Ok(()) } else { Err(TemplateError::Pointer) }
     }
 
-    /// Another value at the place is a refusal; no value there is nothing that can be understood.
+    /// Another value at the place is a refusal; a missing value cannot be understood.
     pub(super) fn judge(&self, answer: &Answer) -> GatewayReply {
         if !self.status.contains(&answer.status.as_u16()) {
             return answer.by_status();

@@ -39,7 +39,7 @@ pub struct HttpGatewaySettings {
     pub timeouts: WebTimeouts,
 }
 
-/// Addresses, headers and bodies hold passwords.
+/// Hides addresses, headers and bodies, which hold passwords.
 impl fmt::Debug for HttpGatewaySettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HttpGatewaySettings").field("method", &self.method).finish_non_exhaustive()
@@ -61,7 +61,7 @@ impl HttpGateway {
     /// A gateway by these settings.
     ///
     /// # Errors
-    /// A template makes no sense, the address is none, or TLS cannot be used.
+    /// A template is invalid, the address is none, or TLS cannot be used.
     pub fn new(settings: HttpGatewaySettings) -> Result<Self, UnusableGateway> {
         let url = Template::parse("url", &settings.url, Place::Url)?;
         let example = Url::parse(&url.example()).map_err(|_| UnusableGateway::Url)?;

@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 /// Everything but the unreserved characters of RFC 3986.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// Shorter words are taken for words of the protocol.
+/// Shorter words count as words of the protocol.
 const SHORTEST_CREDENTIAL: usize = 6;
 
 /// The fault of a template. Contains nothing of the template, which may hold a password.
@@ -33,7 +33,7 @@ pub enum TemplateError {
     /// No JSON pointer.
     #[error("`accept` has a pointer that is no JSON pointer of RFC 6901; such begins with /")]
     Pointer,
-    /// A value and nothing to compare with it, or the other way round.
+    /// A value without a pointer, or the other way round.
     #[error("`accept` must give `pointer` and `value` together, or neither")]
     Value,
     /// No status that could mean acceptance.
@@ -67,7 +67,7 @@ enum Piece {
     Code,
 }
 
-/// A template, parsed.
+/// A parsed template.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Template {
     pieces: Vec<Piece>,
@@ -75,7 +75,7 @@ pub(super) struct Template {
 }
 
 impl Template {
-    /// Parses a template; `part` is what messages call it.
+    /// Parses a template; `part` is its name in messages.
     pub(super) fn parse(part: &'static str, text: &str, place: Place) -> Result<Self, TemplateError> {
         let mut pieces = Vec::new();
         let mut rest = text;
@@ -94,7 +94,7 @@ impl Template {
         Ok(Self { pieces, place })
     }
 
-    /// Writes the values in, each as the place wants it.
+    /// Fills in the values, each as the place requires.
     pub(super) fn fill(&self, values: &Values<'_>) -> String {
         let mut filled = String::new();
         for piece in &self.pieces {
@@ -108,7 +108,7 @@ impl Template {
         filled
     }
 
-    /// The words in it that could be credentials: values of our own, and not the names before `=` and `:` or of elements.
+    /// The words in it that could be credentials: our own values, and not the names before `=` and `:` or of elements.
     pub(super) fn words(&self) -> impl Iterator<Item = &str> {
         let literals = self.pieces.iter().filter_map(|piece| match piece {
             Piece::Literal(literal) => Some(literal.as_str()),
@@ -125,14 +125,14 @@ impl Template {
         })
     }
 
-    /// The template filled with values of no meaning, to see whether it makes sense.
+    /// The template filled with meaningless values, to check that it is valid.
     pub(super) fn example(&self) -> String {
         self.fill(&Values { to: "0", text: "0", code: "0" })
     }
 }
 
 impl Place {
-    /// The place that a body is, by its media type.
+    /// The place of a body, by its media type.
     pub(super) fn of_content_type(content_type: &str) -> Self {
         let kind = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
         match kind.as_str() {
@@ -157,7 +157,7 @@ impl Place {
                 .replace('>', "&gt;")
                 .replace('"', "&quot;")
                 .replace('\'', "&apos;"),
-            // A line's end would end the header.
+            // A line break would end the header.
             Self::Header => value.split(char::is_control).collect::<Vec<_>>().join(" "),
             Self::Plain => value.to_owned(),
         }
@@ -188,7 +188,7 @@ mod tests {
             assert_eq!(filled("[{{ text }}]", place), format!("[{text}]"), "{place:?}");
         }
         assert_eq!(filled("?to={{to}}&c={{code}}", Place::Url), "?to=%2B8616673280001&c=012345");
-        // What is filled in is no template again, and JSON's own braces are none.
+        // A filled-in value is not a template again, and JSON's own braces are none.
         assert_eq!(filled("{\"a\":{\"b\":\"{{code}}\"}}", Place::Json), "{\"a\":{\"b\":\"012345\"}}");
     }
 
@@ -225,8 +225,9 @@ mod fuzz {
         Template::parse("body", template, place).unwrap().fill(&Values { to: "1", text, code: "2" })
     }
 
-    /// A reader of a filled template finds exactly the text, of any kind, and nothing else changed; and a template is
-    /// filled as it was parsed, or not at all.
+    /// A reader of a filled template finds exactly the text, of any kind, and nothing else changed; a template is
+    /// filled as it
+    /// was parsed, or not at all.
     #[test]
     fn sms_template() {
         Target::new("sms_template").makes(5_000).check(|input| {

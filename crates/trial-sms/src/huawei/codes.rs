@@ -1,9 +1,11 @@
-//! The service's codes: "Message & SMS API Reference", "API Error Codes" (2024-11) for what the API answers, "SMS Status Error
-//! Codes" (2024-11) for what the service, the supplier and the carrier say of one number.
+//! The service's codes: "Message & SMS API Reference", "API Error Codes" (2024-11) for answers of the API, "SMS Status
+//! Error
+//! Codes" (2024-11) for those of the service, the supplier and the carrier about one number.
 
 use crate::refusal::Refusal::{self, Account, Message, Open, Recipient, Throttled};
 
-/// Codes with the subject of each, and a text where the service gives none. A template differs by the language of the message,
+/// Codes with the subject of each, and a text where the service gives none. A template differs by the language of the
+/// message,
 /// and a route by its number: neither is the account.
 const CODES: &[(&str, Refusal, &str)] = &[
     // Authentication, account and sender.
@@ -43,7 +45,7 @@ const CODES: &[(&str, Refusal, &str)] = &[
     ("E200015", Throttled, "too many messages wait"),
     ("E200034", Throttled, "the carrier's gateway does not answer"),
     ("E200036", Throttled, "the channel has no rate left"),
-    // With status 400 for a template that cannot be filled, else for whatever else.
+    // With status 400 for a template that cannot be filled, otherwise for anything else.
     (SYSTEM_ERROR, Open, "a system error of the service"),
     // Template, text and fields of the message.
     ("E000027", Message, "the request is not allowed"),

@@ -50,7 +50,7 @@ pub struct HuaweiSettings {
     pub timeouts: WebTimeouts,
 }
 
-/// Says nothing of the callback, which may hold a secret.
+/// Hides the callback, which may hold a secret.
 impl fmt::Debug for HuaweiSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HuaweiSettings")
@@ -74,7 +74,7 @@ pub enum HuaweiAuth {
 pub struct HuaweiGateway {
     settings: HuaweiSettings,
     url: Url,
-    /// As the client sends it.
+    /// The host, as the client sends it.
     host: String,
     web: WebClient,
     clock: Arc<dyn Clock>,
@@ -103,7 +103,7 @@ impl HuaweiGateway {
         let fill = |param: &String| {
             param.replace("{{code}}", message.code.reveal()).replace("{{minutes}}", &message.valid_minutes.to_string())
         };
-        // Strings, all of them: a number would lose its leading zeros.
+        // All are strings: a number would lose its leading zeros.
         let params = settings.template_params.iter().map(fill).collect::<serde_json::Value>().to_string();
         let template = match (message.locale, &settings.template_id_en) {
             (Locale::En, Some(english)) => english,

@@ -9,10 +9,10 @@ use crate::receipt::{UNKNOWN, fields, receipt, state_of, words};
 /// The longest status, in characters.
 const STATUS_LENGTH: usize = 7;
 
-/// Reads the body of a status report. One that says that nothing is known comes to no receipt.
+/// Reads the body of a status report. One that says that nothing is known gives no receipt.
 ///
 /// # Errors
-/// It is no status report.
+/// [`UnreadableReceipt`] if it is no status report.
 pub fn huawei_receipts(body: &[u8], at: DateTime<Utc>) -> Result<Vec<DeliveryReceipt>, UnreadableReceipt> {
     let [id, status, description] = fields(body, [&["smsMsgId"], &["status"], &["statusDesc"]]);
     let status = status.ok_or(UnreadableReceipt("`status` is missing"))?.to_ascii_uppercase();
@@ -38,7 +38,7 @@ mod tests {
     use super::*;
 
     const AT: DateTime<Utc> = DateTime::UNIX_EPOCH;
-    /// As the service's examples have it.
+    /// As in the service's examples.
     const EXAMPLE: &str = "sequence=1&total=1&updateTime=2018-10-31T08%3A43%3A41Z&source=2\
                            &smsMsgId=2ea20735-f856-4376-afbf-570bd70a46ee_11840135&status=";
 

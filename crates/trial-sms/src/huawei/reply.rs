@@ -7,9 +7,9 @@ use super::codes::{SYSTEM_ERROR, meaning};
 use crate::refusal::Refusal;
 use crate::web::Answer;
 
-/// The request, and the message to the one number in it, were taken.
+/// The request, and the message to the one number in it, were accepted.
 const ACCEPTED: &str = "000000";
-/// Some of the numbers were not taken: each has a status of its own. The second is the older one.
+/// Some of the numbers were not accepted: each has a status of its own. The second is the older one.
 const PARTLY: [&str; 2] = ["E000510", "E200037"];
 
 /// The reply of the service: by its own code first, which it gives under any status.
@@ -47,7 +47,7 @@ pub(super) fn read(answer: &Answer) -> GatewayReply {
     }
 }
 
-/// By the table, or else as it would be otherwise.
+/// By the table, or else by `otherwise`.
 fn refused(answer: &Answer, code: &str, description: &str, otherwise: Refusal) -> GatewayReply {
     let (refusal, words) = meaning(code).unwrap_or((otherwise, ""));
     let words = if description.is_empty() { words } else { description };
@@ -60,7 +60,7 @@ fn reason(answer: &Answer, code: &str, words: &str) -> String {
     format!("code {}{said}", known(code, |code| answer.said(code)))
 }
 
-/// A code of the service, `E` and six digits, as it is; of anything else what tells nothing of anybody.
+/// A code of the service, `E` and six digits, as it is; anything else without personal data.
 pub(super) fn known(code: &str, words: impl FnOnce(&str) -> String) -> String {
     let is_code = code.strip_prefix('E').is_some_and(|digits| digits.len() == 6 && digits.parse::<u32>().is_ok());
     if is_code { code.to_owned() } else { words(code) }

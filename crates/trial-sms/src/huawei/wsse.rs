@@ -1,4 +1,4 @@
-//! `X-WSSE`, the service's older way: a digest of the secret, a nonce and the time.
+//! `X-WSSE`, the service's older scheme: a digest of the secret, a nonce and the time.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use trial_core::ports::Entropy;
 use trial_signing::AccessKey;
 
-/// `PasswordDigest = Base64(SHA256(Nonce + Created + Password))`, as the service's documents have it.
+/// `PasswordDigest = Base64(SHA256(Nonce + Created + Password))`, as in the service's documents.
 pub(super) fn headers(key: &AccessKey, now: DateTime<Utc>, entropy: &dyn Entropy) -> Vec<(&'static str, String)> {
     let mut nonce = [0; 16];
     entropy.fill(&mut nonce);

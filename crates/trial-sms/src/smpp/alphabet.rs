@@ -1,11 +1,12 @@
-//! The alphabet that a message centre takes `data_coding` 0 for, and what each character costs in it.
+//! The alphabet of `data_coding` 0 at a message centre, and the weight of each character in it.
 
 use rusmpp::values::DataCoding;
 
 use super::gsm;
 
-/// Septets of a message that is sent alone, and of one part: what 140 octets hold without and with the 6 that tie the
-/// parts together (GSM 03.40 section 9.2.3.24.1).
+/// Septets of a single message, and of one part: as many as fit into 140 octets without and with the 6 that tie the
+/// parts
+/// together (GSM 03.40 section 9.2.3.24.1).
 const SEPTETS: (usize, usize) = (160, 153);
 /// Octets of the same.
 const OCTETS: (usize, usize) = (140, 134);
@@ -20,23 +21,23 @@ pub enum SmppAlphabet {
     Latin1,
     /// ASCII.
     Ascii,
-    /// None that could be relied on: every text goes in UCS-2, which has a number of its own.
+    /// Unknown: every text goes in UCS-2, which has a number of its own.
     Ucs2,
 }
 
-/// A character as it is sent, and how much of a message it takes.
+/// A character as sent, and its weight in a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Character {
     pub(super) octets: Vec<u8>,
     pub(super) weight: usize,
 }
 
-/// A text as it is sent.
+/// A text as sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Encoded {
     pub(super) coding: DataCoding,
     pub(super) characters: Vec<Character>,
-    /// The weight that a message has at most if it is sent alone, and if it is one of several parts.
+    /// The largest weight of a single message, and of one of several parts.
     pub(super) most: (usize, usize),
 }
 
@@ -76,7 +77,7 @@ impl Character {
     }
 }
 
-/// UTF-16, which phones read where UCS-2 is said, so that a character beyond the first 65,536 is shown too.
+/// UTF-16, which phones read as UCS-2, so that a character beyond the first 65,536 is shown too.
 fn ucs2(c: char) -> Vec<u8> {
     c.encode_utf16(&mut [0; 2]).iter().flat_map(|unit| unit.to_be_bytes()).collect()
 }

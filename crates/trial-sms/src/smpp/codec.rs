@@ -1,4 +1,4 @@
-//! PDUs one by one, framed by their header alone: a body that cannot be read harms nothing but itself.
+//! PDUs one by one, framed by their header alone: an unreadable body affects nothing else.
 
 use std::io;
 
@@ -12,19 +12,19 @@ pub(super) const HEADER: usize = 16;
 /// The longest PDU that is read, in octets: one with a `message_payload` of 64 KiB (section 5.3.2.32) has room.
 const MAX_PDU: usize = 128 * 1024;
 
-/// Commands that are read, or that answers are told apart by (section 5.1.2.1).
+/// Commands that are read, or that identify answers (section 5.1.2.1).
 pub(super) mod id {
     pub(in super::super) const DELIVER_SM: u32 = 0x05;
     pub(in super::super) const UNBIND: u32 = 0x06;
     pub(in super::super) const ENQUIRE_LINK: u32 = 0x15;
     pub(in super::super) const ALERT_NOTIFICATION: u32 = 0x102;
     pub(in super::super) const DATA_SM: u32 = 0x103;
-    /// The bit that an answer's id has, and its request's has not.
+    /// The bit that distinguishes an answer's id from its request's.
     pub(in super::super) const ANSWER: u32 = 0x8000_0000;
     pub(in super::super) const GENERIC_NACK: u32 = ANSWER;
 }
 
-/// A PDU that came: its header, and its body as it is.
+/// A received PDU: its header, and its raw body.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Frame {
     pub(super) id: u32,
@@ -40,13 +40,13 @@ impl Frame {
     }
 }
 
-/// An error after which nothing more can be read of a connection.
+/// An error that ends the reading of a connection.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Unframed {
     /// The connection failed.
     #[error(transparent)]
     Io(#[from] io::Error),
-    /// A length that no PDU has: the next one cannot be found.
+    /// An impossible length: the next PDU cannot be found.
     #[error("a PDU says that it has {0} octets; from {HEADER} to {MAX_PDU} can be")]
     Length(u32),
 }
@@ -92,7 +92,7 @@ impl Encoder<Command> for PduCodec {
 mod tests {
     use super::*;
 
-    /// A header of this length, and what is behind it.
+    /// A header of this length, and the octets after it.
     fn pdu(length: u32, id: u32, number: u32, body: &[u8]) -> Vec<u8> {
         let header = [length, id, 0, number].map(u32::to_be_bytes);
         [&header.concat(), body].concat()

@@ -1,4 +1,4 @@
-//! Fuzz targets: what a message centre may send, and what we send.
+//! Fuzz targets: octets of a message centre, and ours to it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
@@ -16,12 +16,12 @@ use super::alphabet::Encoded;
 use super::session::Session;
 use super::{SmppAlphabet, SmppReceipts, SmppTimeouts, gsm, parts};
 
-/// Octets before what a PDU holds (section 3.2).
+/// Octets of a PDU's header (section 3.2).
 const HEADER: usize = 16;
 const GENERIC_NACK: u32 = 0x8000_0000;
 const ANSWER: u32 = 0x8000_0000;
 const UNBIND: u32 = 6;
-/// Answered when they are recorded, which the end of the connection may come before.
+/// Answered once recorded, which may be after the end of the connection.
 const DELIVERIES: [u32; 2] = [5, 0x103];
 /// It has no answer.
 const ALERT: u32 = 0x102;
@@ -54,7 +54,7 @@ fn frames(mut octets: &[u8]) -> Vec<(u32, u32)> {
     frames
 }
 
-/// The octets that we answer to those of a message centre, and the receipts that were in those.
+/// Our answers to the octets of a message centre, and the receipts in those.
 async fn exchange(sent: &[u8]) -> (Vec<u8>, Vec<DeliveryReceipt>) {
     let (ours, centre) = duplex(256);
     let (mut from_us, mut to_us) = split(centre);
@@ -63,7 +63,7 @@ async fn exchange(sent: &[u8]) -> (Vec<u8>, Vec<DeliveryReceipt>) {
     let (session, connection) = Session::over(ours, SmppTimeouts::default(), Some(receipts));
     let mut answered = Vec::new();
     let centre_sends = async {
-        // Whether we are still there to read it is what the answers tell.
+        // The answers tell how much was read.
         let _ = to_us.write_all(sent).await;
         let _ = to_us.shutdown().await;
     };
@@ -79,12 +79,12 @@ fn smpp_frames() {
     Target::new("smpp_frames").check(|sent| {
         let (answered, receipts) = runtime.block_on(exchange(sent));
         let (asked, answers) = (frames(sent), frames(&answered));
-        assert!(answers.len() <= asked.len(), "nobody is answered who did not ask");
+        assert!(answers.len() <= asked.len(), "there is no answer without a request");
         let last = asked.iter().position(|(id, _)| *id == UNBIND).map_or(asked.len(), |unbind| unbind + 1);
         let is_due = |id: &u32| id & ANSWER == 0 && !DELIVERIES.contains(id) && *id != ALERT;
         let due = asked[..last].iter().filter(|(id, _)| is_due(id)).map(|(_, number)| number);
         let given = answers.iter().filter(|(id, _)| !DELIVERIES.contains(&(id ^ ANSWER))).map(|(_, number)| number);
-        assert!(given.eq(due), "each is answered once, whatever the bodies of others hold");
+        assert!(given.eq(due), "each is answered once, independently of other bodies");
         for (id, number) in &answers {
             let is_answer = |request: &u32| *id == GENERIC_NACK || *id == request | ANSWER;
             let asked = asked.iter().filter(|(_, theirs)| theirs == number);
@@ -125,7 +125,7 @@ fn weight(text: &str) -> usize {
     septets.map_or_else(|| text.chars().count(), |septets| septets.concat().len())
 }
 
-/// The first byte says how much a part may hold and in which alphabet, the rest is the text.
+/// The first byte selects the size of a part and the alphabet, the rest is the text.
 #[test]
 fn sms_parts() {
     let alphabets = [SmppAlphabet::Gsm, SmppAlphabet::Latin1, SmppAlphabet::Ascii, SmppAlphabet::Ucs2];

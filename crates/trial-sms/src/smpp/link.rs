@@ -1,4 +1,4 @@
-//! Keeps a connection up: connects, binds, listens, and does it again when it is lost, with waits that double.
+//! Maintains a connection: connects, binds, listens, and reconnects when it is lost, with waits that double.
 
 use std::sync::Arc;
 
@@ -19,16 +19,16 @@ use crate::web::UnusableGateway;
 /// A session that lasted this long resets the wait before the next bind.
 const SETTLED: Duration = Duration::from_secs(5);
 
-/// The connection as it is.
+/// The state of the connection.
 #[derive(Clone)]
 enum State {
-    /// There is none, and this is why.
+    /// There is none, for this reason.
     Down(String),
     /// It is bound.
     Up(Session),
 }
 
-/// The connection, kept up by a task that ends with this.
+/// The connection, maintained by a task that ends with this.
 pub(super) struct Link {
     state: watch::Receiver<State>,
     keeping: JoinHandle<()>,
@@ -40,7 +40,7 @@ impl Drop for Link {
     }
 }
 
-/// What it takes to connect.
+/// The means to connect.
 struct Keeper {
     host: String,
     port: u16,
@@ -50,7 +50,7 @@ struct Keeper {
     timeouts: SmppTimeouts,
 }
 
-/// Waits before the next bind: they double while sessions end soon after theirs, or none comes about.
+/// Waits before the next bind: they double while sessions end soon after their bind, or none is established.
 struct Backoff {
     first: Duration,
     cap: Duration,
@@ -62,7 +62,7 @@ impl Backoff {
         Self { first: timeouts.retry_first, cap: timeouts.retry_cap, next: timeouts.retry_first }
     }
 
-    /// The wait after a session that lasted so long, or after none.
+    /// The wait after a session of this duration, or after none.
     fn after(&mut self, lasted: Option<Duration>) -> Duration {
         if lasted.is_some_and(|lasted| lasted >= SETTLED) {
             self.next = self.first;
@@ -78,12 +78,12 @@ trait Bytes: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<S: AsyncRead + AsyncWrite + Send + Unpin> Bytes for S {}
 
 impl Link {
-    /// Checks that TLS can be used if it is wanted.
+    /// Checks that TLS can be used if it is configured.
     pub(super) fn check(settings: &SmppSettings) -> Result<(), UnusableGateway> {
         settings.tls.then(|| tls(&settings.host)).transpose().map(drop)
     }
 
-    /// Begins to keep a connection up.
+    /// Starts to maintain a connection.
     pub(super) fn keep(
         settings: &SmppSettings,
         bind: BindTransceiver,
@@ -96,7 +96,7 @@ impl Link {
         Ok(Self { state, keeping: tokio::spawn(keeper.run(tell)) })
     }
 
-    /// The session of a connection that is up, as soon as one is.
+    /// The session of an established connection, as soon as there is one.
     pub(super) async fn session(&self) -> Session {
         let mut state = self.state.clone();
         loop {
@@ -106,13 +106,13 @@ impl Link {
                 return session.clone();
             }
             if state.changed().await.is_err() {
-                // The task that keeps the connection up has died: whoever waits has a bound.
+                // The task that maintains the connection has died: waits are bounded elsewhere.
                 std::future::pending::<()>().await;
             }
         }
     }
 
-    /// Why there is no connection.
+    /// The reason why there is no connection.
     pub(super) fn problem(&self) -> String {
         match &*self.state.borrow() {
             State::Down(reason) => reason.clone(),
@@ -142,7 +142,7 @@ impl Keeper {
         }
     }
 
-    /// One session; says how long it lasted from its bind, or why there was none.
+    /// Runs one session; returns its duration from its bind, or the reason why there was none.
     async fn session(&self, tell: &watch::Sender<State>) -> Result<Duration, String> {
         let connecting = timeout(self.timeouts.connect, self.connect()).await;
         let stream = connecting.map_err(|_| format!("none within {} s", self.timeouts.connect.as_secs()))??;
@@ -164,7 +164,8 @@ impl Keeper {
         }
     }
 
-    /// Binds, and shows the session to everybody; says when. If that fails, the session is dropped and the connection ends.
+    /// Binds, and publishes the session; returns the time. If that fails, the session is dropped and the connection
+    /// ends.
     async fn bind(&self, session: Session, tell: &watch::Sender<State>) -> Result<Instant, String> {
         let answer = session.ask(self.bind.clone(), self.timeouts.connect).await.map_err(|lost| match lost {
             Lost::NotSent => "the connection was lost before the bind".to_owned(),

@@ -1,4 +1,4 @@
-//! SMPP 3.4: one connection to a message centre, bound as transceiver, kept up in the background.
+//! SMPP 3.4: one connection to a message centre, bound as transceiver, maintained in the background.
 //!
 //! Section numbers are those of "Short Message Peer to Peer Protocol Specification v3.4".
 
@@ -37,42 +37,43 @@ use link::Link;
 pub use receipt::SmppReceipts;
 use session::{Lost, Session};
 
-/// What the gateway is configured by.
+/// The configuration of the gateway.
 #[derive(Clone)]
 pub struct SmppSettings {
     /// The message centre's host.
     pub host: String,
     /// Its port.
     pub port: u16,
-    /// Whether the connection is TLS from its first byte on.
+    /// `true` if the connection is TLS from its first byte on.
     pub tls: bool,
-    /// Who we are, at most 15 characters.
+    /// Our name, at most 15 characters.
     pub system_id: String,
     /// Our password, at most 8 characters.
     pub password: Zeroizing<String>,
     /// The kind of system that we are, at most 12 characters.
     pub system_type: String,
-    /// Who messages come from, at most 20 characters: a number or a name.
+    /// The sender of messages, at most 20 characters: a number or a name.
     pub source_addr: String,
     /// The alphabet of `data_coding` 0.
     pub alphabet: SmppAlphabet,
     /// Messages that may be on their way to the message centre at the same time; at least 1.
     pub window: u16,
-    /// What messages say.
+    /// The text of messages.
     pub wording: Wording,
-    /// How long things may take.
+    /// The time-outs.
     pub timeouts: SmppTimeouts,
 }
 
-/// How long things may take.
+/// Time-outs and waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SmppTimeouts {
-    /// Connecting and binding, and how long a message waits for a connection or for room in the window; after that it is
+    /// Connecting and binding, and the longest wait of a message for a connection or for room in the window; after that
+    /// it is
     /// definitely not on its way.
     pub connect: Duration,
-    /// The answer to one message, however many parts it has; after that the outcome is unknown.
+    /// The answer to one message in all its parts; after that the outcome is unknown.
     pub reply: Duration,
-    /// How often an idle connection is tried.
+    /// The interval at which an idle connection is checked.
     pub enquire: Duration,
     /// The first wait before connecting again; it doubles up to `retry_cap` while sessions end within 5 s of their bind.
     pub retry_first: Duration,
@@ -125,8 +126,8 @@ impl SmppGateway {
         Link::check(settings)
     }
 
-    /// A gateway by these settings, which begins to connect on the runtime that this is called on, and ends when dropped.
-    /// Without a place for receipts, they are answered and go nowhere.
+    /// A gateway by these settings, which starts to connect on the current runtime, and ends when dropped. Without a
+    /// destination, receipts are answered and discarded.
     ///
     /// # Errors
     /// A setting does not fit into the protocol, or TLS cannot be used.

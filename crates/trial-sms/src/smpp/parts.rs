@@ -13,11 +13,11 @@ use super::{SmppAlphabet, SmppSettings};
 use crate::text::Wording;
 use crate::web::UnusableGateway;
 
-/// Parts that a message may have.
+/// Parts of a message, at most.
 const MAX_PARTS: usize = 8;
 /// Bit 6 of `esm_class`: the text begins with a header (section 5.2.12).
 const HAS_HEADER: u8 = 0x40;
-/// Octets in the header, of the only element in it, and that element: parts of a message, by an 8-bit reference.
+/// Octets in the header, of its only element, and the element's number: parts of a message, by an 8-bit reference.
 const HEADER: [u8; 3] = [5, 0, 3];
 
 fn text<const MAX: usize>(key: &'static str, value: &str) -> Result<COctetString<1, MAX>, UnusableGateway> {
@@ -33,7 +33,7 @@ pub(super) fn bind(settings: &SmppSettings) -> Result<BindTransceiver, UnusableG
         .build())
 }
 
-/// A message without its text and its phone.
+/// A message without text and phone.
 pub(super) fn template(settings: &SmppSettings) -> Result<SubmitSm, UnusableGateway> {
     let source = settings.source_addr.as_str();
     let (ton, npi) = match source.strip_prefix('+') {

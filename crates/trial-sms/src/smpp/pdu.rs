@@ -1,5 +1,4 @@
-//! Bodies of PDUs, read as far as they say something: what message centres add, leave out or write in a length of their own
-//! is passed over.
+//! Bodies of PDUs, read as far as possible: additions, omissions and odd lengths of message centres are skipped.
 
 /// Optional parameters that are read (section 5.3.2).
 pub(super) mod tag {
@@ -14,7 +13,7 @@ pub(super) mod tag {
 pub(super) struct Delivered {
     pub(super) esm_class: u8,
     pub(super) data_coding: u8,
-    /// `short_message`; of a `data_sm` nothing.
+    /// `short_message`; empty for a `data_sm`.
     pub(super) text: Vec<u8>,
     pub(super) tlvs: Vec<(u16, Vec<u8>)>,
 }
@@ -53,19 +52,19 @@ pub(super) fn data_sm(body: &[u8]) -> Result<Delivered, &'static str> {
     Ok(Delivered { esm_class, data_coding, text: Vec::new(), tlvs: tlvs(rest.0) })
 }
 
-/// The message's id in the body of a `submit_sm_resp`: up to its zero, or all there is.
+/// The message's id in the body of a `submit_sm_resp`: up to its zero, or to the end.
 pub(super) fn message_id(body: &[u8]) -> Option<String> {
     text(body).filter(|id| id.chars().count() <= trial_core::PROVIDER_ID_LENGTH)
 }
 
-/// A text up to its zero, or all of it; `None` if there is nothing in it.
+/// A text up to its zero, or all of it; `None` if it is empty.
 pub(super) fn text(octets: &[u8]) -> Option<String> {
     let end = octets.iter().position(|octet| *octet == 0).unwrap_or(octets.len());
     let text = String::from_utf8_lossy(&octets[..end]).trim().to_owned();
     (!text.is_empty()).then_some(text)
 }
 
-/// Optional parameters. Zeros that some send before the first one are skipped if only so the rest can be read to its end.
+/// Optional parameters. Leading zeros of some vendors are skipped if only so the rest can be read to its end.
 fn tlvs(octets: &[u8]) -> Vec<(u16, Vec<u8>)> {
     let zeros = octets.iter().take_while(|octet| **octet == 0).count().min(2);
     let readings = || (0..=zeros).map(|skipped| split(&octets[skipped..]));
@@ -73,7 +72,7 @@ fn tlvs(octets: &[u8]) -> Vec<(u16, Vec<u8>)> {
     whole.or_else(|| readings().next()).map(|(tlvs, _)| tlvs).unwrap_or_default()
 }
 
-/// Tag, length and value, as often as they are whole, and what is left.
+/// Complete triples of tag, length and value, and the rest.
 fn split(mut rest: &[u8]) -> (Vec<(u16, Vec<u8>)>, &[u8]) {
     let mut tlvs = Vec::new();
     while let Some(([tag, tag2, length, length2], behind)) = rest.split_first_chunk() {
@@ -89,7 +88,7 @@ fn split(mut rest: &[u8]) -> (Vec<(u16, Vec<u8>)>, &[u8]) {
 struct Octets<'a>(&'a [u8]);
 
 impl Octets<'_> {
-    /// Everything before `esm_class`.
+    /// Skips everything before `esm_class`.
     fn routing(&mut self) -> Result<(), &'static str> {
         self.text("service_type")?;
         self.skip(2, "the type of source_addr")?;
@@ -140,7 +139,7 @@ mod tests {
         let state = b"\x04\x27\x00\x01\x02".as_slice();
         let both = vec![(tag::RECEIPTED_MESSAGE_ID, b"id\0".to_vec()), (tag::MESSAGE_STATE, vec![2])];
         assert_eq!(read(&[id, state].concat()), both);
-        // python-smpp, pull request 7: a provider sends a zero behind `short_message`.
+        // python-smpp, pull request 7: a provider sends a zero after `short_message`.
         assert_eq!(read(b"\0"), []);
         assert_eq!(read(&[b"\0", id, state].concat()), both);
         assert_eq!(read(&[b"\0\0", state, id].concat()), [both[1].clone(), both[0].clone()]);

@@ -1,4 +1,4 @@
-//! Delivery receipts: what they say, and taking them down (sections 4.6.1 and 5.2.12, and appendix B).
+//! Delivery receipts: reading and recording (sections 4.6.1 and 5.2.12, and appendix B).
 
 use std::fmt;
 use std::sync::Arc;
@@ -16,13 +16,13 @@ use crate::receipt::{UNKNOWN, receipt, state_of, words};
 
 /// Bit 2 of `esm_class`, which no other type of message has (section 5.2.12).
 const IS_RECEIPT: u8 = 0b0000_0100;
-/// A receipt may overtake the answer to its message on the way to the ledger: it is tried again after these waits.
+/// A receipt may overtake the answer to its message on the way to the ledger: it is recorded again after these waits.
 const WAITS: [Duration; 3] = [Duration::from_millis(200), Duration::from_secs(1), Duration::from_secs(4)];
 
 /// The destination of receipts.
 #[derive(Clone)]
 pub struct SmppReceipts {
-    /// Keeps them.
+    /// Stores them.
     pub receipts: Arc<dyn Receipts>,
     /// Dates them.
     pub clock: Arc<dyn Clock>,
@@ -35,9 +35,11 @@ impl fmt::Debug for SmppReceipts {
 }
 
 impl SmppReceipts {
-    /// Records a delivery of the message centre if it is a receipt; returns the answer to it. If that is a temporary
-    /// error, the message centre delivers it again, for as long as it sees fit. A receipt that can never be used, or
-    /// that belongs to no message of ours, is answered like the rest.
+    /// Records a delivery of the message centre if it is a receipt; returns the answer to it. After a temporary error,
+    /// the
+    /// message centre delivers it again, for as long as it sees fit. A receipt that can never be used, or that belongs
+    /// to no
+    /// message of ours, is answered like the rest.
     pub(super) async fn take(&self, delivered: &Delivered) -> CommandStatus {
         let told = match read(delivered, self.clock.now()) {
             Ok(Some(told)) => told,
@@ -51,9 +53,9 @@ impl SmppReceipts {
             match (self.receipts.take_down(told.clone()).await, wait) {
                 (Ok(true), _) => return CommandStatus::EsmeRok,
                 (Ok(false), Some(wait)) => sleep(wait).await,
-                (Ok(false), None) => tracing::debug!(gateway = "smpp", "a receipt is of no message that is known"),
+                (Ok(false), None) => tracing::debug!(gateway = "smpp", "a receipt belongs to no known message"),
                 (Err(error), _) => {
-                    tracing::warn!(gateway = "smpp", %error, "a receipt cannot be taken down now");
+                    tracing::warn!(gateway = "smpp", %error, "a receipt cannot be recorded now");
                     return CommandStatus::EsmeRxTAppn;
                 }
             }
@@ -90,7 +92,7 @@ fn read(delivered: &Delivered, at: DateTime<Utc>) -> Result<Option<DeliveryRecei
     receipt("smpp", named.or_else(|| field(&["id"])), (state, reason), at).map(Some)
 }
 
-/// The words of `message_state` (section 5.2.28, and 4.7.15 of version 5.0), whatever its length, as a number or its digit.
+/// The word for a `message_state` (section 5.2.28, and 4.7.15 of version 5.0) of any length, as a number or its digit.
 fn state_name(value: &[u8]) -> Option<&'static str> {
     let (last, zeros) = value.split_last()?;
     if zeros.iter().any(|octet| *octet != 0) {
@@ -132,7 +134,7 @@ mod tests {
         Delivered { esm_class, text: text.to_vec(), tlvs, ..Delivered::default() }
     }
 
-    /// The message's id, how far it got, and why it failed.
+    /// The message's id, its state, and the reason of a failure.
     type Told = (String, DeliveryState, Option<String>);
 
     fn told(text: &str) -> Result<Option<Told>, &'static str> {
@@ -238,7 +240,7 @@ mod tests {
         ] {
             assert_eq!(state(&[value]), Ok(expected), "{value}");
         }
-        // The text may know a state that the parameter does not.
+        // The text may give a state that the parameter does not.
         let tlvs: &[(u16, &[u8])] = &[(tag::MESSAGE_STATE, &[7])];
         let told = read(&delivered(4, b"id:1 stat:DELIVRD", tlvs), AT).unwrap().unwrap();
         assert_eq!(told.state, DeliveryState::Delivered);
@@ -266,7 +268,7 @@ mod tests {
         }
     }
 
-    /// Answers by a script, and notes how often it was asked.
+    /// Answers by a script, and counts calls.
     #[derive(Default)]
     struct Script(Mutex<(Vec<Result<bool, LedgerError>>, usize)>);
 

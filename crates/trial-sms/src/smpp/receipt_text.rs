@@ -7,7 +7,7 @@ const HAS_HEADER: u8 = 0x40;
 /// `data_coding` of UCS-2 (section 5.2.19).
 const UCS2: u8 = 8;
 
-/// Names and values of a receipt's text, up to where the message's own begins: that may say anything.
+/// Names and values of a receipt's text, up to where the message's own begins: that may contain anything.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Fields(Vec<(String, String)>);
 
@@ -17,7 +17,7 @@ impl Fields {
         Self::of(&text(octets, delivered))
     }
 
-    /// `id:1`, `id: 1` and `id :1` are the same. A value that stands apart has no colon, or it is the next field.
+    /// `id:1`, `id: 1` and `id :1` are the same. A value after a space has no colon, or it is the next field.
     fn of(text: &str) -> Self {
         let is_gap = |c: char| c.is_whitespace() || c.is_control() || matches!(c, ',' | ';' | '|');
         let words: Vec<&str> = text.split(is_gap).filter(|word| !word.is_empty()).collect();
@@ -43,7 +43,7 @@ impl Fields {
     }
 }
 
-/// The text without its header: in UCS-2 where that is said, or where every other octet is zero.
+/// The text without its header: in UCS-2 where declared, or where every other octet is zero.
 fn text(octets: &[u8], delivered: &pdu::Delivered) -> String {
     let header = usize::from(octets.first().copied().unwrap_or_default()) + 1;
     let octets = match octets.get(header..) {

@@ -16,19 +16,19 @@ use super::codec::{Frame, PduCodec, Unframed, id};
 use super::pdu::{self, Delivered};
 use super::{SmppReceipts, SmppTimeouts};
 
-/// Requests that wait to be written, at most. How many are waited for is bounded by the window.
+/// Requests waiting to be written, at most. The window bounds those waiting for an answer.
 const QUEUE: usize = 16;
-/// Deliveries that are being recorded, at most; further ones are answered so that they are delivered again.
+/// Deliveries being recorded, at most; further ones are answered so that they are delivered again.
 const DELIVERIES: usize = 64;
 /// Sequence numbers go up to this (section 3.2).
 const LAST_NUMBER: u32 = 0x7FFF_FFFF;
 
-/// A request to the message centre, and the end that waits for its answer.
+/// A request to the message centre, and the receiver of its answer.
 type Request = (Pdu, Asker);
-/// The end that waits for an answer.
+/// The receiver of an answer.
 type Asker = oneshot::Sender<Result<Frame, Lost>>;
 
-/// The way to ask, for as long as the connection lives.
+/// The sending side, for as long as the connection lives.
 #[derive(Clone)]
 pub(super) struct Session(mpsc::Sender<Request>);
 
@@ -48,16 +48,16 @@ pub(super) struct Connection<S> {
     /// Requests by their sequence number, each with its command.
     unanswered: BTreeMap<u32, (u32, Asker)>,
     receipts: Option<SmppReceipts>,
-    /// Receipts that are being recorded, each with the answer to it.
+    /// Receipts being recorded, each with the answer to it.
     deliveries: FuturesUnordered<BoxFuture<'static, Command>>,
     number: u32,
     timeouts: SmppTimeouts,
-    /// `true` if nothing came since the last enquiry whether the other side is there.
+    /// `true` if nothing came since the last enquiry.
     is_silent: bool,
 }
 
 impl Session {
-    /// A session over a stream, and what has to be run for it.
+    /// A session over a stream, and the connection to run for it.
     pub(super) fn over<S: AsyncRead + AsyncWrite + Unpin>(
         stream: S,
         timeouts: SmppTimeouts,
@@ -81,7 +81,7 @@ impl Session {
         !self.0.is_closed()
     }
 
-    /// Asks, and waits for the answer.
+    /// Sends a request, and waits for the answer.
     pub(super) async fn ask(&self, pdu: impl Into<Pdu>, patience: Duration) -> Result<Frame, Lost> {
         let (answer, answered) = oneshot::channel();
         self.0.send((pdu.into(), answer)).await.map_err(|_| Lost::NotSent)?;
@@ -90,7 +90,7 @@ impl Session {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
-    /// Until the connection ends, or nobody is left who could ask.
+    /// Runs until the connection ends, or nobody can send a request any more.
     pub(super) async fn run(mut self) {
         let first = tokio::time::Instant::now() + self.timeouts.enquire;
         let mut enquiries = interval_at(first, self.timeouts.enquire);
@@ -98,7 +98,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         loop {
             let is_going_on = tokio::select! {
                 request = self.requests.recv() => match request {
-                    // The sender gave up and was told that the outcome is unknown: the message need not leave any more.
+                    // The sender gave up with an unknown outcome: the message need not leave any more.
                     Some((_, answer)) if answer.is_closed() => true,
                     Some((pdu, answer)) => self.request(pdu, Some(answer)).await,
                     None => false,
@@ -123,14 +123,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         // Requests that still wait to be written are not on their way; unanswered ones may be.
         self.requests.close();
         while let Some((_, answer)) = self.requests.recv().await {
-            // Whoever asked may have gone.
+            // The requester may be gone.
             let _ = answer.send(Err(Lost::NotSent));
         }
     }
 
     async fn request(&mut self, pdu: Pdu, answer: Option<Asker>) -> bool {
         self.number = if self.number >= LAST_NUMBER { 1 } else { self.number + 1 };
-        // Whoever gave up waiting holds its place no longer: a centre that never answers must not fill the memory.
+        // A requester that gave up frees its place: a silent centre must not fill the memory.
         self.unanswered.retain(|_, (_, answer)| !answer.is_closed());
         if let Some(answer) = answer {
             self.unanswered.insert(self.number, (pdu.command_id().into(), answer));
@@ -142,7 +142,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         matches!(timeout(self.timeouts.reply, self.framed.send(command)).await, Ok(Ok(())))
     }
 
-    /// Hands an answer to its requester, or answers a request.
+    /// Passes an answer to its requester, or answers a request.
     async fn take(&mut self, frame: Frame) -> bool {
         self.is_silent = false;
         match frame.id {
@@ -171,20 +171,21 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
     }
 
-    /// Hands an answer to its requester, by its sequence number; its body is theirs to read.
+    /// Passes an answer to its requester, by its sequence number; its body is theirs to read.
     fn answered(&mut self, frame: Frame) {
         let Some((command, _)) = self.unanswered.get(&frame.number) else { return };
         if frame.id != id::GENERIC_NACK && frame.id != *command | id::ANSWER {
             let (command, length) = (format!("0x{:08X}", frame.id), frame.length());
             tracing::warn!(gateway = "smpp", command, length, "an answer is of another command than its request");
         } else if let Some((_, waiting)) = self.unanswered.remove(&frame.number) {
-            // Whoever asked may have gone.
+            // The requester may be gone.
             let _ = waiting.send(Ok(frame));
         }
     }
 
-    /// Begins to take a delivery down; other commands do not wait for it. One that cannot be read is acknowledged: however
-    /// often it comes again, it will say no more.
+    /// Starts to record a delivery; other commands do not wait for it. An unreadable one is acknowledged: a repetition
+    /// would
+    /// not be better.
     async fn deliver(&mut self, frame: &Frame) -> bool {
         let (id, number) = (frame.id, frame.number);
         let (command, read): (_, Result<Delivered, _>) = match id {
@@ -213,7 +214,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         self.write(Command::new(CommandStatus::EsmeRok, number, pdu)).await
     }
 
-    /// Asks whether anybody is there; if nothing came since the last time, nobody is.
+    /// Enquires whether the other side is alive; returns `false` if nothing came since the last time.
     async fn enquire(&mut self) -> bool {
         self.unanswered.retain(|_, (_, waiting)| !waiting.is_closed());
         if self.is_silent {

@@ -1,4 +1,4 @@
-//! Sessions with message centres that write what others do not.
+//! Sessions with unusual message centres.
 
 use std::sync::{Arc, Mutex};
 
@@ -42,7 +42,7 @@ fn ends() -> Ends {
     ends_over(64 * 1024)
 }
 
-/// Over a connection that holds at most this much.
+/// A session over a connection that holds at most this much.
 fn ends_over(octets: usize) -> Ends {
     let (ours, centre) = duplex(octets);
     let takes = Arc::new(Takes::default());
@@ -82,7 +82,7 @@ impl Ends {
     }
 }
 
-/// A `deliver_sm` of a receipt, and what stands behind its text.
+/// A `deliver_sm` of a receipt, and the octets after its text.
 fn receipt(text: &[u8], behind: &[u8]) -> Vec<u8> {
     let fields = b"\0\x01\x018616673280001\0\x05\0Trialgate\0\x04\0\0\0\0\0\0\0\0";
     [fields.as_slice(), &[u8::try_from(text.len()).unwrap()], text, behind].concat()

@@ -1,4 +1,4 @@
-//! Answers of the message centre: what they say of a message.
+//! Answers of the message centre, and their meaning for a message.
 
 use rusmpp::CommandStatus;
 use trial_core::GatewayReply;
@@ -7,8 +7,9 @@ use super::codec::{Frame, id};
 use super::pdu;
 use crate::refusal::Refusal;
 
-/// The message's id, or why it was not taken. A status other than 0 is a definite refusal whatever the body: the message
-/// centre has not taken the message (section 4.4.2).
+/// The message's id, or the reason of the refusal. A status other than 0 is a definite refusal whatever the body: the
+/// message
+/// centre has not accepted the message (section 4.4.2).
 pub(super) fn of(answer: &Frame) -> Result<Option<String>, GatewayReply> {
     match (answer.status, answer.id) {
         (0, id::GENERIC_NACK) => {
@@ -22,14 +23,15 @@ pub(super) fn of(answer: &Frame) -> Result<Option<String>, GatewayReply> {
     }
 }
 
-/// Of a message that a part of is on its way, whatever became of the next.
+/// The reply for a message of which a part is on its way, whatever the outcome of the next.
 pub(super) fn of_part(sent: usize, reply: &GatewayReply) -> GatewayReply {
     let said = reply.detail().unwrap_or_default();
     GatewayReply::Unknown { reason: format!("{sent} of its parts were taken, and the next: {said}") }
 }
 
-/// Statuses that name us or the message centre (SMPP 3.4 section 5.1.3, SMPP 5.0 section 4.7.6). Every other one is the
-/// message's: a number of the vendor's own (from 0x400 on) may be about anything, and so may `ESME_RSUBMITFAIL` and
+/// Statuses about us or the message centre (SMPP 3.4 section 5.1.3, SMPP 5.0 section 4.7.6). Every other one is about
+/// the
+/// message: a number of the vendor's own (from 0x400 on) may mean anything, and so may `ESME_RSUBMITFAIL` and
 /// `ESME_RINVDSTTON`.
 fn refusal(status: CommandStatus) -> Refusal {
     match status {
@@ -58,7 +60,7 @@ fn refusal(status: CommandStatus) -> Refusal {
     }
 }
 
-/// The status as the specification spells it, or its number.
+/// The status in the specification's spelling, or its number.
 pub(super) fn name(status: CommandStatus) -> String {
     match status {
         CommandStatus::Other(number) => format!("command_status 0x{number:08X}"),

@@ -2,8 +2,8 @@
 
 use crate::refusal::Refusal::{self, Account, Message, Open, Recipient, Throttled};
 
-/// Codes with the subject of each, and a text; the provider's own text often repeats the number. A sender that is not registered
-/// in one country is good in others: that is the recipient's, not the account's.
+/// Codes with the subject of each, and a text; the provider's own text often repeats the number. A sender that is not
+/// registered in one country works in others: that is about the recipient, not the account.
 const CODES: &[(u32, Refusal, &str)] = &[
     // The account, its credentials and its sender.
     (10001, Account, "the account is not active"),
@@ -27,11 +27,11 @@ const CODES: &[(u32, Refusal, &str)] = &[
     (30002, Account, "the account is suspended"),
     (30037, Account, "the account may not send messages"),
     (63038, Account, "the account has sent as many messages as it may today"),
-    // Too much at once, of all of us.
+    // Too many messages, of all of us.
     (20429, Throttled, "too many requests"),
     (21611, Throttled, "the sender's queue is full"),
     (30001, Throttled, "the sender's queue is full"),
-    // Nothing is known.
+    // Unclear.
     (20500, Open, "an error of the provider"),
     (20503, Open, "the provider is not available"),
     // Text and fields of the message.

@@ -1,4 +1,4 @@
-//! Twilio's Programmable Messaging, or anything that speaks like it.
+//! Twilio's Programmable Messaging, or any service with the same interface.
 //!
 //! Request and reply as in "Messages resource"; codes as in "Error and Warning Dictionary".
 

@@ -6,10 +6,10 @@ use trial_core::{DeliveryReceipt, DeliveryState, UnreadableReceipt};
 use super::codes::meaning;
 use crate::receipt::{fields, receipt};
 
-/// Reads the body of a status callback. A message that the provider has not sent on yet comes to no receipt.
+/// Reads the body of a status callback. A message that the provider has not sent on yet gives no receipt.
 ///
 /// # Errors
-/// It is no status callback.
+/// [`UnreadableReceipt`] if it is no status callback.
 pub fn twilio_receipts(body: &[u8], at: DateTime<Utc>) -> Result<Vec<DeliveryReceipt>, UnreadableReceipt> {
     let [id, status, code] =
         fields(body, [&["MessageSid", "SmsSid", "SmsMessageSid"], &["MessageStatus", "SmsStatus"], &["ErrorCode"]]);

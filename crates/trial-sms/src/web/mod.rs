@@ -1,4 +1,4 @@
-//! One HTTP exchange with a provider, with every bound that it needs.
+//! One bounded HTTP exchange with a provider.
 
 use std::error::Error as _;
 use std::time::Duration;
@@ -15,13 +15,13 @@ use crate::refusal::Refusal;
 
 /// The part of a reply that is read, in bytes; every provider's is well below.
 const MAX_REPLY: usize = 64 * 1024;
-/// The time that an unused connection is kept: shorter than providers keep theirs.
+/// The time that an idle connection is kept: shorter than the providers' own.
 const IDLE: Duration = Duration::from_secs(10);
 
 /// The time-outs of a provider.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WebTimeouts {
-    /// To be connected to, TLS included; after that the message is definitely not on its way.
+    /// For the connection, TLS included; after that the message is definitely not on its way.
     pub connect: Duration,
     /// For the whole exchange; after that the outcome is unknown. Longer than `connect`.
     pub reply: Duration,
@@ -43,12 +43,12 @@ pub enum UnusableGateway {
     #[error("TLS cannot be used")]
     Tls(#[source] rustls::Error),
     /// The HTTP client cannot be created.
-    #[error("the HTTP client cannot be made")]
+    #[error("the HTTP client cannot be created")]
     Client(#[source] reqwest::Error),
-    /// A value is longer than the protocol allows, or has characters that it does not have.
+    /// A value is too long for the protocol, or has characters outside its alphabet.
     #[error("`{0}` cannot be used: SMPP 3.4 has ASCII there, and at most {1} characters")]
     Text(&'static str, usize),
-    /// A template makes no sense.
+    /// A template is invalid.
     #[error(transparent)]
     Template(#[from] crate::TemplateError),
 }
@@ -58,14 +58,14 @@ pub(crate) struct WebClient {
     client: Client,
     origin: Url,
     timeouts: WebTimeouts,
-    /// Hides our credentials, and numbers, in the provider's words.
+    /// Hides our credentials, and numbers, in the provider's text.
     redaction: Redaction,
 }
 
 /// The answer of the provider.
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
-    /// As much of it as is read; `None` if it was longer.
+    /// The body as far as it is read; `None` if it was longer.
     pub(crate) body: Option<Vec<u8>>,
     /// The encoding that its type names.
     charset: Option<String>,
@@ -73,7 +73,7 @@ pub(crate) struct Answer {
 }
 
 impl WebClient {
-    /// A client to the host of this address, where we have these credentials.
+    /// A client to the host of this address, with these credentials.
     pub(crate) fn new(url: &Url, timeouts: WebTimeouts, credentials: Redaction) -> Result<Self, UnusableGateway> {
         let is_web = matches!(url.scheme(), "https" | "http") && url.has_host();
         let origin = url.join("/").ok().filter(|_| is_web).ok_or(UnusableGateway::Url)?;
@@ -93,7 +93,7 @@ impl WebClient {
         &self.client
     }
 
-    /// Sends the request; if there is no answer, says whether it may have arrived.
+    /// Sends the request; without an answer, the reply says whether it may have arrived.
     pub(crate) async fn exchange(&self, request: RequestBuilder) -> Result<Answer, GatewayReply> {
         let mut response = request.send().await.map_err(|error| self.lost(&error))?;
         let status = response.status();
@@ -111,7 +111,7 @@ impl WebClient {
         Ok(answer)
     }
 
-    /// Checks that the provider answers at all, whatever it says to a request that sends nothing.
+    /// Checks that the provider answers at all, with any status, to a request that sends nothing.
     pub(crate) async fn check(&self) -> Result<(), GatewayUnusable> {
         match self.exchange(self.client.head(self.origin.clone())).await {
             Ok(_) => Ok(()),
@@ -175,7 +175,7 @@ impl Answer {
         refusal.reply(format!("status {}", self.status.as_u16()))
     }
 
-    /// The provider's words as they may be stored.
+    /// The provider's text in a form that may be stored.
     pub(crate) fn said(&self, words: &str) -> String {
         self.redaction.redact(words)
     }

@@ -1,4 +1,4 @@
-//! The conformance suite finds what is wrong: gateways that break one rule each.
+//! The conformance suite finds faults: gateways that break one rule each.
 
 use async_trait::async_trait;
 use trial_core::ports::SmsGateway;
@@ -7,7 +7,7 @@ use trial_testkit::sms_conformance::{ArrivedSms, SmsBehaviour, SmsHarness, breac
 
 use crate::sandbox::{Sandbox, sandbox};
 
-/// Changes what the gateway is given, what it answers, or what is seen of it.
+/// Changes the gateway's input, its answer, or the view of it.
 struct Broken {
     sandbox: Sandbox,
     given: fn(SmsMessage) -> SmsMessage,

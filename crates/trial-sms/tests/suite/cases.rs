@@ -24,10 +24,10 @@ const fn says(status: u16, body: &'static str) -> Act {
     Act::Says(Script::Answer(status, body))
 }
 
-/// The behaviour of a provider, in words and as an act, and the expected verdict.
+/// The behaviour of a provider, described and performed, and the expected verdict.
 type Line = (&'static str, Act, Verdict);
 
-/// The behaviours that any provider of HTTP can have.
+/// Possible behaviours of any HTTP provider.
 const ANY: &[Line] = &[
     ("refuses the connection", Act::IsGone, Unreached),
     ("fails the TLS handshake", Act::SpeaksNoTls, Unreached),

@@ -1,4 +1,4 @@
-//! A message centre by a script, written from the specification and not with the gateway's own library.
+//! A scripted message centre, written from the specification and not with the gateway's own library.
 
 use std::sync::{Arc, Mutex};
 
@@ -10,7 +10,7 @@ const GENERIC_NACK: u32 = 0x8000_0000;
 const SUBMIT_SM: u32 = 4;
 const DELIVER_SM: u32 = 5;
 const DELIVER_SM_RESP: u32 = 0x8000_0005;
-/// The sequence number of deliveries that are held.
+/// The sequence number of held deliveries.
 const HELD: u32 = 77;
 const BIND_TRANSCEIVER: u32 = 9;
 const ENQUIRE_LINK: u32 = 0x15;
@@ -27,11 +27,11 @@ pub(crate) enum Bind {
 pub(crate) enum Submit {
     Status(u32),
     Nack(u32),
-    /// It is taken, and the id is answered like this.
+    /// It accepts it and answers this id.
     Taken(&'static [u8]),
-    /// It is refused with a body that the specification does not have there.
+    /// It refuses it, with a body that the specification does not have there.
     Odd(u32, &'static [u8]),
-    /// The first part is taken, the others are answered this.
+    /// It accepts the first part, and answers this to the others.
     FirstPartOnly(u32),
     Silence,
     Cut,
@@ -59,10 +59,10 @@ pub(crate) struct Message {
 }
 
 impl Message {
-    /// The text, of a message that is no part of another.
+    /// The text of a message that is no part of another.
     pub(crate) fn text(&self) -> String {
         match self.data_coding {
-            // Of the characters that these tests use, the GSM alphabet has all but `@` where ASCII has them.
+            // The GSM alphabet has all characters of these tests but `@` where ASCII has them.
             0 => self.octets.iter().map(|byte| if *byte == 0 { '@' } else { char::from(*byte) }).collect(),
             8 => utf16(&self.octets),
             other => panic!("data_coding {other}"),
@@ -120,12 +120,12 @@ impl Centre {
         *self.submit.lock().unwrap() = submit;
     }
 
-    /// Holds these bodies of `deliver_sm`, and sends them behind each bind until they are acknowledged.
+    /// Holds these bodies of `deliver_sm`, and sends them after each bind until they are acknowledged.
     pub(crate) fn hold(&self, deliveries: &[&[u8]]) {
         *self.undelivered.lock().unwrap() = deliveries.iter().map(|body| body.to_vec()).collect();
     }
 
-    /// Deliveries that are held still.
+    /// The number of held deliveries.
     pub(crate) fn held(&self) -> usize {
         self.undelivered.lock().unwrap().len()
     }
@@ -154,7 +154,7 @@ struct Session {
 }
 
 impl Session {
-    /// Until one side ends it. Answers go out in the order of the requests.
+    /// Runs until one side ends it. Answers go out in the order of the requests.
     async fn serve(mut self) {
         while let Some((id, status, number, body)) = self.read().await {
             let going_on = match id {
@@ -204,7 +204,7 @@ impl Session {
         }
     }
 
-    /// Sends the oldest delivery that is held.
+    /// Sends the oldest held delivery.
     async fn deliver_held(&mut self) -> bool {
         let oldest = self.undelivered.lock().unwrap().first().cloned();
         match oldest {
@@ -222,7 +222,7 @@ impl Session {
             Submit::FirstPartOnly(status) if is_later_part => self.answer(SUBMIT_SM, status, number, b"").await,
             Submit::Status(0) | Submit::FirstPartOnly(_) => {
                 let taken = self.answer(SUBMIT_SM, 0, number, format!("id-{number}\0").as_bytes()).await;
-                // A receipt, which has to be answered and harms nobody.
+                // A receipt, which has to be answered and has no effect.
                 taken && self.write(DELIVER_SM, 0, 1_000 + number, &[0; 17]).await
             }
             Submit::Taken(id) => self.answer(SUBMIT_SM, 0, number, id).await,
@@ -239,7 +239,7 @@ impl Session {
     }
 }
 
-/// The text up to its zero, and what comes after.
+/// The text up to its zero, and the rest.
 fn text(bytes: &[u8]) -> (String, &[u8]) {
     let end = bytes.iter().position(|byte| *byte == 0).unwrap();
     (String::from_utf8(bytes[..end].to_vec()).unwrap(), &bytes[end + 1..])

@@ -21,7 +21,7 @@ const HUAWEI_API: &[(Verdict, &[&str])] = &[
             "E000620", "E000623",
         ],
     ),
-    // One that is not in the document is the message's.
+    // An undocumented one is about the message.
     (Refused, &["E000027", "E000503", "E000999"]),
 ];
 
@@ -76,7 +76,7 @@ const SMPP: &[(Verdict, &[u32])] = &[
     ),
 ];
 
-/// RFC 9110 section 15, for a provider that nothing is known of.
+/// RFC 9110 section 15, for an unknown provider.
 const HTTP: &[(Verdict, &[u16])] = &[
     (AccountRefused, &[401, 402, 407]),
     (Throttled, &[429]),

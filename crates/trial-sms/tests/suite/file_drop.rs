@@ -1,4 +1,4 @@
-//! The worked example of `docs/adapters.md`, judged like every other gateway.
+//! The worked example of `docs/adapters.md`, checked like every other gateway.
 
 use std::path::PathBuf;
 use std::sync::Mutex;
@@ -17,7 +17,8 @@ use crate::requests::message;
 #[path = "../../examples/file_drop.rs"]
 mod example;
 
-/// The gateway into a directory, into no directory, and into what takes no files; the daemon's end is the directory.
+/// The gateway into a directory, into an absent one, and into one that takes no files; the daemon's end is the
+/// directory.
 struct Harness {
     directory: TempDir,
     arrived: Mutex<Vec<ArrivedSms>>,
@@ -35,13 +36,13 @@ fn harness() -> Harness {
     std::fs::write(path.join("file"), "").unwrap();
     std::fs::create_dir(path.join("outgoing")).unwrap();
     std::fs::create_dir(path.join("taken")).unwrap();
-    // What the suite's message that is lost would be named, as a directory: it cannot be renamed to.
+    // A directory with the name of the suite's lost message: a file cannot be renamed to it.
     std::fs::create_dir_all(path.join("taken").join(format!("{}.sms", first_request())).join("x")).unwrap();
     let gateways = ["outgoing", "file/below", "absent", "taken"].map(|name| into(path.join(name)));
     Harness { directory, arrived: Mutex::default(), gateways, behaviour: Mutex::new(0) }
 }
 
-/// The id of the request that every message of the suite answers.
+/// The id of the request behind every message of the suite.
 fn first_request() -> trial_core::CodeRequestId {
     trial_core::CodeRequestId::new(chrono::DateTime::UNIX_EPOCH, [0; 10])
 }
@@ -61,7 +62,7 @@ impl SmsHarness for Harness {
         };
     }
 
-    /// Sends what is there, as the daemon would.
+    /// Sends the files, as the daemon would.
     async fn arrived(&self) -> Vec<ArrivedSms> {
         let mut arrived = self.arrived.lock().unwrap();
         for entry in std::fs::read_dir(self.directory.path().join("outgoing")).unwrap() {

@@ -15,7 +15,7 @@ use trial_testkit::{FixedClock, SeededEntropy};
 
 use crate::provider::{Nobody, Provider, Request, Script};
 
-/// Long enough for any machine: nothing waits for it but what is to be waited for.
+/// Long enough for any machine: no test waits for it except on purpose.
 pub(crate) const PATIENT: WebTimeouts = WebTimeouts { connect: Duration::from_secs(30), reply: Duration::from_mins(1) };
 /// For providers that do not answer.
 pub(crate) const HASTY: WebTimeouts =
@@ -103,7 +103,7 @@ fn scripts(name: &str) -> (Script, Script) {
     }
 }
 
-/// A gateway, its provider, and a gateway like it whose provider is gone.
+/// A gateway, its provider, and a gateway like it with an absent provider.
 struct Harness {
     name: &'static str,
     provider: Provider,
@@ -147,7 +147,7 @@ impl SmsHarness for Harness {
         });
     }
 
-    /// The messages that arrived; those that the provider was to refuse have not.
+    /// The messages that arrived, without those that the provider refused.
     async fn arrived(&self) -> Vec<ArrivedSms> {
         let refused = *self.behaviour.lock().unwrap() == SmsBehaviour::Refuse;
         let requests = self.provider.requests();

@@ -1,4 +1,4 @@
-//! A provider that speaks HTTP by a script: it reads one request, does what it was told, and closes.
+//! A scripted HTTP provider: it reads one request, performs its script, and closes.
 
 use std::sync::{Arc, Mutex};
 
@@ -6,7 +6,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::task::JoinHandle;
 
-/// The behaviour of the provider for a request that it has read.
+/// The behaviour of the provider after it has read a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Script {
     /// It answers this status and body.
@@ -19,13 +19,13 @@ pub(crate) enum Script {
     Cut,
     /// It closes the connection in the middle of its answer.
     CutInside,
-    /// It answers something that is no HTTP.
+    /// It answers something other than HTTP.
     Noise,
     /// It does not answer, and does not close.
     Silence,
 }
 
-/// One request, as it came.
+/// One request, as received.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Request {
     pub(crate) method: String,
@@ -91,7 +91,7 @@ impl Provider {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    /// The same address for those who expect TLS.
+    /// The same address for clients that expect TLS.
     pub(crate) fn tls_url(&self) -> String {
         format!("https://127.0.0.1:{}", self.port)
     }
@@ -101,7 +101,7 @@ impl Provider {
     }
 }
 
-/// An address that nobody listens at, and nobody else can take while this lives.
+/// An address without a listener, which nobody else can take while this lives.
 pub(crate) struct Nobody(TcpSocket);
 
 impl Nobody {
@@ -120,7 +120,7 @@ impl Nobody {
     }
 }
 
-/// Reads one request; `None` for what is none.
+/// Reads one request; `None` if it is none.
 async fn read(stream: &mut TcpStream) -> Option<Request> {
     let mut bytes = Vec::new();
     let head_end = loop {
@@ -149,7 +149,7 @@ async fn read(stream: &mut TcpStream) -> Option<Request> {
     Some(request)
 }
 
-/// Does what the script says; says whether the connection may be closed.
+/// Performs the script; returns whether the connection may be closed.
 async fn act(stream: &mut TcpStream, script: Script) -> bool {
     let huge = "x".repeat(1 << 20);
     let answer = |status: u16, body: &[u8]| {
@@ -168,7 +168,7 @@ async fn act(stream: &mut TcpStream, script: Script) -> bool {
         Script::Noise => b"220 mail.example.com ESMTP\r\n".to_vec(),
         Script::Silence => return false,
     };
-    // Whoever reads a part only may close before all is written.
+    // A client that reads only a part may close before all is written.
     let _ = stream.write_all(&bytes).await;
     let _ = stream.shutdown().await;
     true

@@ -89,7 +89,7 @@ async fn huawei_is_asked_by_wsse_where_that_is_wanted() {
     };
     assert_eq!(field("Username"), "app-key");
     let digest = Sha256::digest(format!("{}{}app-secret", field("Nonce"), field("Created")));
-    // The value ends in the padding, which the pair is not split at.
+    // The value ends in padding, at which the pair is not split.
     let padded = token.split("PasswordDigest=\"").nth(1).unwrap().split('"').next().unwrap();
     assert_eq!(padded, STANDARD.encode(digest));
 }

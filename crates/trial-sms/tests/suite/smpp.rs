@@ -13,9 +13,9 @@ use crate::centre::{Bind, Centre, Submit, utf16};
 use crate::provider::Nobody;
 use crate::requests::message;
 
-/// Longer than any machine takes for what comes at once.
+/// Longer than any machine takes for an immediate event.
 pub(crate) const LONG: Duration = Duration::from_mins(1);
-/// For what never comes.
+/// For an event that never comes.
 pub(crate) const QUICK: Duration = Duration::from_millis(200);
 pub(crate) const TIMEOUTS: SmppTimeouts = SmppTimeouts {
     connect: LONG,
@@ -52,7 +52,7 @@ fn worded(port: u16, brand: &str) -> SmppGateway {
 
 struct Harness {
     centre: Centre,
-    /// A centre that does not answer messages: in it, a connection with an unanswered message serves no other.
+    /// A silent centre: a connection with an unanswered message serves no other.
     mute: Centre,
     gateway: SmppGateway,
     hasty: SmppGateway,
@@ -80,7 +80,7 @@ impl SmsHarness for Harness {
     async fn arrived(&self) -> Vec<ArrivedSms> {
         let messages = self.mute.messages().into_iter().chain(self.centre.messages());
         let arrived = messages.map(|sms| ArrivedSms { to: format!("+{}", sms.destination.2), text: sms.text() });
-        // The one that the suite has refused.
+        // Except the one that the suite has refused.
         arrived.filter(|sms| !sms.to.ends_with('4')).collect()
     }
 }

@@ -1,4 +1,4 @@
-//! Kannel: its `sendsms` box takes our message by HTTP, and its bearer box hands it on to the message centre by SMPP.
+//! Kannel: its `sendsms` box takes our message by HTTP, and its bearer box passes it on to the message centre by SMPP.
 
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
@@ -92,7 +92,7 @@ async fn a_message_goes_through_kannel_to_the_message_centre() {
         assert!(matches!(reply, GatewayReply::Accepted { .. }), "{reply:?}");
         let expected = code_text("Trialgate", &message(locale));
         let mut whole = String::new();
-        // Kannel cuts a text in UCS-2 that is longer than 70 characters.
+        // Kannel splits a text in UCS-2 of more than 70 characters.
         while whole.len() < expected.len() {
             let piece = centre.hear_of("to").await;
             assert_eq!(piece["to"].as_str().unwrap().trim_start_matches('+'), "8616673280001");

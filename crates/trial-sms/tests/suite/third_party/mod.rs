@@ -1,4 +1,4 @@
-//! The gateways against programs that nobody here wrote. `tests/run` installs them.
+//! The gateways against independent programs. `tests/run` installs them.
 
 mod kannel;
 mod program;

@@ -1,3 +1,5 @@
+//! Third-party programs that tests talk to.
+
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
@@ -7,10 +9,11 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::time::timeout;
 
-/// The time that a program may take for anything before it counts as broken.
+/// The longest time for anything before a program counts as broken.
 pub(super) const PATIENCE: Duration = Duration::from_mins(1);
 
-/// A program that is talked to by lines of JSON. It ends with its input, which goes when this is dropped or this process dies.
+/// A program that talks by lines of JSON. It ends with its input, which closes when this is dropped or this process
+/// dies.
 pub(super) struct Program {
     input: ChildStdin,
     output: Lines<BufReader<ChildStdout>>,
@@ -35,7 +38,7 @@ impl Program {
         serde_json::from_str(&line).unwrap_or_else(|error| panic!("{line:?}: {error}"))
     }
 
-    /// The next line that has this key; what comes before is of no matter here.
+    /// The next line with this key; earlier ones are skipped.
     pub(super) async fn hear_of(&mut self, key: &str) -> Value {
         loop {
             let line = self.hear().await;

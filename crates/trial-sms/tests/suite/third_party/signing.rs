@@ -1,4 +1,4 @@
-//! The signer of the public SDK signs as we do, and what it signs is accepted.
+//! The signer of the public SDK signs as we do, and its signatures are accepted.
 
 use serde_json::{Value, json};
 use trial_core::Locale;
@@ -32,7 +32,7 @@ async fn the_public_sdk_signs_our_requests_as_we_do() {
     assert_eq!(signed["headers"]["X-Sdk-Content-Sha256"], request.header("x-sdk-content-sha256"));
 }
 
-/// Requests as callers could make them, odd ones among them.
+/// Requests of possible clients, odd ones among them.
 fn requests() -> [Value; 9] {
     let path = "/apiaccess/rest/ipccprovision/v1/applyTry/generateverifycode";
     let json = json!({"Content-Type": "application/json"});
@@ -73,7 +73,7 @@ async fn what_the_public_sdk_signs_is_accepted() {
             given.iter().map(|(name, value)| (name.as_str(), value.as_str().unwrap().as_bytes())).collect();
         let text = |key: &str| request[key].as_str().unwrap();
         let query = signed["uri"].as_str().unwrap().split_once('?').map_or("", |(_, query)| query);
-        // What the SDK signs in capitals, it sends in capitals.
+        // The SDK sends in capitals as it signs.
         let method = text("method").to_ascii_uppercase();
         let parts = RequestParts {
             method: &method,

@@ -12,14 +12,14 @@ use super::program::{Program, node};
 use crate::requests::message;
 use crate::smpp::{QUICK, TIMEOUTS, smpp_settings};
 
-/// The message centre, and the port that it listens at.
+/// The message centre and its port.
 pub(super) async fn centre() -> (Program, u16) {
     let mut centre = Program::start(node("centre.js"));
     let port = centre.hear_of("port").await["port"].as_u64().unwrap();
     (centre, u16::try_from(port).unwrap())
 }
 
-/// Receipts as they came.
+/// Receipts as received.
 #[derive(Default)]
 struct Kept(Mutex<Vec<DeliveryReceipt>>);
 
