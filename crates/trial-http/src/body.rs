@@ -1,5 +1,5 @@
-//! Reads bodies within their bounds of size, time and memory. Every handler takes its body by [`Payload`]: so the size is
-//! checked after the method and before anybody is looked up, and nothing is read that nobody asks for.
+//! Reads bodies within bounds of size, time and memory. Every handler takes its body as [`Payload`]: the size is
+//! checked after the method and before any lookup, and an unwanted body is never read.
 
 use std::future::{Ready, ready};
 use std::net::IpAddr;
@@ -19,22 +19,22 @@ use crate::problem::{Kind, Problem};
 use crate::routes::Route;
 use crate::site::State;
 
-/// The largest body of all routes but the imports, in bytes; no more is read of any body before it is known whose it is.
+/// Size limit of all routes but the imports, in bytes; no more of any body is read before its sender is known.
 pub(crate) const MAX_BODY: usize = 16 * 1024;
-/// The largest import of access codes, in bytes: some 400,000 rows.
+/// Size limit of an import of access codes, in bytes: about 400,000 rows.
 pub(crate) const MAX_IMPORT: usize = 8 * 1024 * 1024;
 
 /// An `.xlsx` workbook.
 pub(crate) const WORKBOOK: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 
-/// What a body is.
+/// Media type of a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Media {
     Json,
     Form,
-    /// A form whose charset, if it names one, is its reader's to find out.
+    /// A form in any charset; its reader decodes it.
     ProviderForm,
-    /// Its encoding is told by its bytes, as that of a file is.
+    /// The encoding is detected from the bytes, as for a file.
     Csv,
     Workbook,
 }
@@ -50,10 +50,10 @@ impl Media {
     }
 }
 
-/// A body that is not said to be too large, and of which nothing is read yet.
+/// A body whose declared size is allowed, not read yet.
 pub(crate) struct Payload {
     stream: dev::Payload,
-    /// A copy: a chunk may be a few bytes of a large buffer of its connection, and would keep all of that.
+    /// Copied: a chunk may be a few bytes of the connection's large buffer, and would keep all of it.
     received: BytesMut,
     is_complete: bool,
     limit: Duration,
@@ -64,7 +64,7 @@ pub(crate) struct Payload {
     held_large: Option<HeldBytes>,
 }
 
-/// A body that was read, counted against its client address until it is dropped.
+/// A body that was read, counted against its client address until dropped.
 pub(crate) struct Body {
     bytes: Bytes,
     _held: (HeldBytes, Option<HeldBytes>),
@@ -124,7 +124,7 @@ impl Payload {
         Ok(self.into_body())
     }
 
-    /// Reads the body of a request that need not have one.
+    /// Reads an optional body.
     pub(crate) async fn any(mut self) -> Result<Body, Problem> {
         self.receive(MAX_BODY).await?;
         Ok(self.into_body())
@@ -137,7 +137,7 @@ impl Payload {
         Ok(&self.received)
     }
 
-    /// Reads an import, whose sender is known, in one of these kinds; says in which.
+    /// Reads an import in one of these media types; returns which.
     pub(crate) async fn import(mut self, media: &[Media], request: &HttpRequest) -> Result<(Media, Body), Problem> {
         let media = check_media_type(request.headers(), media)?;
         self.receive(MAX_IMPORT).await?;
@@ -149,7 +149,7 @@ impl Payload {
         Ok(())
     }
 
-    /// Reads one chunk, within the bound in bytes; `false` at the end of the body.
+    /// Reads one chunk within the bound; returns `false` at the end of the body.
     async fn receive_some(&mut self, max: usize) -> Result<bool, Problem> {
         if self.is_complete {
             return Ok(false);

@@ -1,4 +1,5 @@
-//! Bytes that requests hold, by client address and in all: slow clients of one address hold neither memory nor other clients.
+//! Bytes held by requests, per client address and in all: slow clients of one address exhaust neither memory nor other
+//! clients.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -10,32 +11,32 @@ use crate::problem::{Kind, Problem};
 use crate::rate_limit::Network;
 
 const REFUSED: &str = "trialgate_http_bodies_refused_total";
-/// `Retry-After` of a refused body: most bodies take less, and none takes longer than `http.limits.body_timeout`.
+/// `Retry-After` of a refused body: most bodies take less time, and none takes longer than `http.limits.body_timeout`.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
 
-/// How many bytes may be held at once.
+/// Bounds of the bytes held at once.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Bounds {
-    /// By one client address; the networks around it have a multiple.
+    /// Per client address; larger networks have a multiple.
     pub(crate) per_address: usize,
-    /// By all.
+    /// In all.
     pub(crate) shared: usize,
-    /// By all on top of that, one body of [`MAX_BODY`] for each address: large holders do not refuse everybody else.
+    /// In all on top of that, one body of [`MAX_BODY`] per address: a large holder does not refuse everybody else.
     pub(crate) reserved: usize,
 }
 
 impl Bounds {
-    /// Of the first [`MAX_BODY`] bytes of every body. Twice what 256 connections of HTTP/1.1 can hold, for one address.
+    /// For the first [`MAX_BODY`] bytes of every body. One address may hold twice what 256 connections of HTTP/1.1 can.
     pub(crate) const SMALL: Self = Self { per_address: 8 * MIB, shared: 24 * MIB, reserved: 24 * MIB };
-    /// Of heads, and what exchanges take themselves: some 4,000 at once of one address, three times of all.
+    /// For heads and the exchanges themselves: about 4,000 at once of one address, three times that in all.
     pub(crate) const EXCHANGES: Self = Self { per_address: 16 * MIB, shared: 48 * MIB, reserved: 16 * MIB };
-    /// Of what follows them in an import, whose sender is known.
+    /// For the rest of an import, whose sender is known.
     pub(crate) const LARGE: Self = Self { per_address: 16 * MIB, shared: 32 * MIB, reserved: 0 };
 }
 
 const MIB: usize = 1_024 * 1_024;
 
-/// The bytes that bodies, or exchanges, hold now.
+/// Bytes held now by bodies, or by exchanges.
 #[derive(Debug)]
 pub(crate) struct BodyLedger {
     bounds: Bounds,
@@ -48,14 +49,14 @@ struct Held {
     by_network: HashMap<Network, usize>,
 }
 
-/// The bound that has no room.
+/// The exhausted bound.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Full {
     Address,
     All,
 }
 
-/// The bytes that one of them holds, until dropped.
+/// Bytes held by one of them, until dropped.
 #[derive(Debug)]
 pub(crate) struct HeldBytes {
     ledger: Arc<BodyLedger>,
@@ -114,7 +115,7 @@ impl HeldBytes {
     /// Holds more bytes.
     ///
     /// # Errors
-    /// The bound that has no room; nothing more is held then.
+    /// The exhausted bound; the bytes held stay as they were.
     pub(crate) fn grow(&mut self, bytes: usize) -> Result<(), Full> {
         self.ledger.take(self.address, bytes)?;
         self.bytes += bytes;
@@ -135,7 +136,7 @@ impl Drop for HeldBytes {
 }
 
 impl Full {
-    /// The answer, which is counted.
+    /// The counted answer.
     pub(crate) fn problem(self) -> Problem {
         let (reason, kind, detail) = match self {
             Self::Address => {

@@ -1,4 +1,4 @@
-//! Delivery receipts from providers of short messages. The path ends in a secret: nothing here repeats it.
+//! Delivery receipts from SMS providers. The path ends in a secret, which is never repeated here.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::routes::nothing_here;
 use crate::site::State;
 use crate::{ReceiptReader, SmsCallback};
 
-/// The `Retry-After` of a receipt that cannot be recorded yet: the gateway's reply is stored within a second.
+/// `Retry-After` of a receipt that cannot be recorded yet: the gateway's reply is stored within a second.
 const AGAIN: Duration = Duration::from_secs(10);
 
 /// `POST /callbacks/sms/{gateway}/{secret}`.
@@ -40,8 +40,7 @@ async fn take(request: &HttpRequest, payload: Payload, state: &State) -> Result<
     if is_known { Ok(()) } else { Err(again("no message with this id is known yet")) }
 }
 
-/// The reader of the gateway whose secret this is. Secrets are compared in a time that says nothing of what they have in
-/// common.
+/// The reader of the gateway with this secret. Secrets are compared in constant time.
 fn reader(callbacks: &[SmsCallback], gateway: &str, secret: &str) -> Option<ReceiptReader> {
     let is_meant = |callback: &&SmsCallback| {
         let is_right = bool::from(callback.secret.as_bytes().ct_eq(secret.as_bytes()));

@@ -1,4 +1,4 @@
-//! The address of the client behind proxies.
+//! The client's address behind proxies.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
-/// The one header in which trusted proxies name their client. A proxy that writes one of them passes the other on as the client
-/// sent it, so that no other is read.
+/// The header in which trusted proxies name their client. A proxy that writes one of them passes the other on as the
+/// client sent it, so only the configured one is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ClientAddressHeader {
@@ -20,7 +20,7 @@ pub enum ClientAddressHeader {
     Forwarded,
 }
 
-/// Proxies whose word on the client's address is believed.
+/// Proxies that are trusted to name the client's address.
 #[derive(Debug)]
 pub(crate) struct TrustedProxies {
     networks: Vec<IpNet>,
@@ -32,8 +32,8 @@ impl TrustedProxies {
         Self { networks, header }
     }
 
-    /// The client's address: the peer's, or what trusted proxies say of it. Walks from the nearest hop to the first that
-    /// is not trusted; a hop that is no address ends the walk, because nothing beyond it can be believed.
+    /// The client's address: the peer's, or the one named by trusted proxies. Walks from the nearest hop to the first
+    /// untrusted one; a malformed hop ends the walk, since nothing beyond it can be trusted.
     pub(crate) fn client_of(&self, peer: Option<SocketAddr>, headers: &HeaderMap) -> IpAddr {
         let peer = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |address| address.ip().to_canonical());
         if !self.trusts(peer) {
@@ -67,9 +67,9 @@ impl TrustedProxies {
     }
 }
 
-/// An address, in brackets or not, with a port or without.
+/// An address, with or without brackets and port.
 fn address_of(hop: &[u8]) -> Option<IpAddr> {
-    // Not the whole line is lost for what a client wrote into it: each hop is text by itself, or none.
+    // A client's malformed hop must not invalidate the whole line: each hop is decoded by itself.
     let hop = std::str::from_utf8(hop).ok()?.trim();
     let bare = hop.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(hop);
     bare.parse().ok().or_else(|| hop.parse::<SocketAddr>().ok().map(|address| address.ip()))
@@ -84,8 +84,8 @@ fn forwarded_for(element: &[u8]) -> Option<IpAddr> {
     address_of(value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(value).as_bytes())
 }
 
-/// Splits outside quoted strings, and begins at the end: what proxies of ours have added stands there, and a quote that a
-/// client left open before it must not swallow it.
+/// Splits outside quoted strings from the end: our proxies append there, and a quote left open by a client must not
+/// swallow their hops.
 fn from_the_last(bytes: &[u8], separator: u8) -> Vec<&[u8]> {
     let (mut pieces, mut end, mut is_quoted) = (Vec::new(), bytes.len(), false);
     for (place, byte) in bytes.iter().enumerate().rev() {
@@ -100,7 +100,7 @@ fn from_the_last(bytes: &[u8], separator: u8) -> Vec<&[u8]> {
     pieces
 }
 
-/// Returns `true` if the text that follows is escaped: behind a backslash that is not itself escaped.
+/// Returns `true` if the next character is escaped: preceded by a backslash that is not itself escaped.
 fn is_escaped(before: &[u8]) -> bool {
     before.iter().rev().take_while(|byte| **byte == b'\\').count() % 2 == 1
 }

@@ -1,28 +1,28 @@
-//! Cookies: what those of sessions have in common, and whether they are `Secure`.
+//! Session cookies and their `Secure` attribute.
 
 use actix_web::HttpRequest;
 use actix_web::cookie::{Cookie, SameSite};
 
 use crate::site::State;
 
-/// The cookie of a session. No script reads it, and it belongs to this host alone. Whether it is `Secure` is said by the settings,
-/// never by a header of the request, which a client or a proxy between may write as it likes.
+/// A session cookie: hidden from scripts and bound to this host. Whether it is `Secure` depends on the settings, never
+/// on a header of the request, which a client or proxy can forge.
 pub(crate) struct SessionCookie {
-    /// With the prefix `__Host-`, by which browsers hold us to that.
+    /// Name with the prefix `__Host-`, which makes browsers enforce these attributes.
     pub(crate) name: &'static str,
-    /// The name where browsers come without TLS, to which no cookie can be `Secure`.
+    /// Name without TLS, where a cookie cannot be `Secure`.
     pub(crate) plain_name: &'static str,
-    /// Which other sites have it sent.
+    /// Which other sites' requests may carry it.
     pub(crate) same_site: SameSite,
 }
 
 impl SessionCookie {
-    /// The cookie that a browser shows, whatever it is worth.
+    /// The cookie in a request, not verified.
     pub(crate) fn shown(&self, request: &HttpRequest, state: &State) -> Option<Cookie<'static>> {
         request.cookie(self.name(state))
     }
 
-    /// The cookie that a browser is given.
+    /// The cookie to set.
     pub(crate) fn given(&self, state: &State, secret: &str) -> Cookie<'static> {
         Cookie::build(self.name(state), secret.to_owned())
             .path("/")

@@ -1,10 +1,9 @@
-//! Forms that another website sends in its visitor's name, a sign-in among them: refused unread, by what the browser says of where
-//! they come from.
+//! Refuses forms of other websites unread, sign-in included, by what the browser reports about their origin.
 //!
-//! `Sec-Fetch-Site` decides where it is sent, whatever `Origin` and `Host` are: it is right where a page keeps its origin to itself
-//! (`Origin: null`), and where a proxy renames the host. Browsers that do not send it send `Origin` with a form; it has to be that of
-//! `http.public_url`, or of `Host`. Neither is sent by programs and by browsers older than 2020: they pass, because no website makes
-//! a program send a form, and the forms of a session carry its token besides.
+//! `Sec-Fetch-Site` decides if it is sent, whatever `Origin` and `Host` are: it is right even if a page hides its
+//! origin (`Origin: null`) or a proxy renames the host. Browsers without it send `Origin` with a form, which must be
+//! that of `http.public_url` or of `Host`. Programs and browsers older than 2020 send neither: they pass, since no
+//! website can make a program send a form, and forms of a session also carry a token.
 
 use actix_web::http::header::{HOST, HeaderMap, HeaderName, HeaderValue, ORIGIN};
 use actix_web::web::Data;
@@ -15,12 +14,12 @@ use crate::site::State;
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-/// Of pages with forms: nobody is told more of an address than its origin, and our own forms say it. Without a referrer it would be
-/// `null`, which tells them from nobody's where `Sec-Fetch-Site` is not sent: by older browsers, and over plain HTTP.
+/// Referrer policy of pages with forms: other sites learn only the origin, and our own forms send it. Without a
+/// referrer, `Origin` would be `null`, which older browsers and plain HTTP could not distinguish from a foreign one.
 pub(crate) const REFERRERS: HeaderValue = HeaderValue::from_static("strict-origin");
 
-/// A route for forms of our own pages, of these origins, and of programs. The next route of its resource gets those of other
-/// websites.
+/// A route for forms of our own pages, of these origins, and of programs. Forms of other websites fall through to the
+/// resource's next route.
 pub(crate) fn own_form(origins: fn(&State) -> &[EmbedOrigin]) -> Route {
     web::post().guard(guard::fn_guard(move |context| {
         let state = context.app_data::<Data<State>>();
@@ -33,7 +32,7 @@ pub(crate) fn own_form(origins: fn(&State) -> &[EmbedOrigin]) -> Route {
 
 /// Returns `true` if a form comes from a page of ours or of these origins, or from a program.
 fn is_from_here(headers: &HeaderMap, own: Option<&str>, others: &[EmbedOrigin]) -> bool {
-    // What is given twice, or is no text, says nothing that could be relied on.
+    // A repeated or non-text header is not evidence.
     let (Ok(site), Ok(origin)) = (only(headers, &SEC_FETCH_SITE), only(headers, &ORIGIN)) else { return false };
     if origin.is_some_and(|origin| others.iter().any(|other| other.as_str() == origin)) {
         return true;
@@ -50,7 +49,7 @@ fn is_of_host(origin: &str, host: Option<&HeaderValue>) -> bool {
     named.zip(host).is_some_and(|(named, host)| named.eq_ignore_ascii_case(host.as_bytes()))
 }
 
-/// The value of a header that may be given once.
+/// The value of a header that may occur once.
 fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>, ()> {
     let mut values = headers.get_all(name);
     match (values.next(), values.next()) {

@@ -1,4 +1,4 @@
-//! The interface in the browser. Every asset is compiled in, and the page may load nothing from elsewhere.
+//! The interface documentation in the browser. Every asset is compiled in; the page loads nothing from elsewhere.
 
 use std::sync::{Arc, LazyLock};
 
@@ -14,15 +14,15 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'u
                       font-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; \
                       frame-ancestors 'none'";
 
-/// The validator is a service of the page's makers; the document is not theirs to see.
+/// No validator: the default one is an external service, which must not see the document.
 fn config() -> Config<'static> {
     Config::new([Url::new("Public", "/openapi.json"), Url::new("Operations", "/ops/openapi.json")])
         .validator_url("none")
 }
 
-/// The page for interfaces that are served beside it.
+/// The page for interfaces on the same listener.
 static TO_TRY: LazyLock<Arc<Config<'static>>> = LazyLock::new(|| Arc::new(config().try_it_out_enabled(true)));
-/// The page for interfaces that are served by another listener, which it cannot send requests to.
+/// The page for interfaces on another listener, to which it cannot send requests.
 static TO_READ: LazyLock<Arc<Config<'static>>> =
     LazyLock::new(|| Arc::new(config().supported_submit_methods(Vec::<String>::new())));
 

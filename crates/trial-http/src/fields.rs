@@ -1,5 +1,4 @@
-//! Fields of a form in a page of ours, and parameters of a page. They are read where they lie: a field is decoded when it is
-//! asked for, and no list of them is kept.
+//! Form fields and query parameters of pages. They are decoded on access; no list of them is kept.
 
 use std::borrow::Cow;
 
@@ -10,10 +9,10 @@ use actix_web::web::Bytes;
 use crate::body::{Body, Media, Payload};
 use crate::problem::{Kind, Problem};
 
-/// The most fields of a form, and parameters of a query; none of ours has 20.
+/// Most fields of a form and parameters of a query; ours have fewer than 20.
 pub(crate) const MAX_FIELDS: usize = trial_signing::MAX_PAIRS;
 
-/// Fields of a form, or parameters of a page. The first of a name counts, and further ones are not read.
+/// Fields of a form, or parameters of a page. The first of a name counts; repeated ones are ignored.
 pub(crate) struct Fields(Text);
 
 enum Text {
@@ -27,10 +26,10 @@ impl Fields {
         Self::of(payload.read(Media::Form, request).await?)
     }
 
-    /// The form that a body holds.
+    /// Parses the form in a body.
     ///
     /// # Errors
-    /// It has too many fields.
+    /// The form has too many fields.
     pub(crate) fn of(form: Body) -> Result<Self, Problem> {
         let mut fields = form.split(|byte| *byte == b'&').filter(|field| !field.is_empty());
         if fields.nth(MAX_FIELDS).is_some() {
@@ -39,17 +38,17 @@ impl Fields {
         Ok(Self(Text::Form(form)))
     }
 
-    /// The parameters of a page; those beyond the bound are not read.
+    /// Parses the parameters of a page; those beyond the bound are ignored.
     pub(crate) fn of_query(request: &HttpRequest) -> Self {
         Self(Text::Query(Bytes::copy_from_slice(request.query_string().as_bytes())))
     }
 
-    /// A field without the space around it; empty if it is not given.
+    /// A trimmed field; empty if missing.
     pub(crate) fn text(&self, name: &str) -> String {
         self.untrimmed(name).trim().to_owned()
     }
 
-    /// A field as it was given, with the space around it: what is a part of a password.
+    /// A field as sent, with surrounding space, which may be part of a password.
     pub(crate) fn untrimmed(&self, name: &str) -> Cow<'_, str> {
         let bytes: &[u8] = match &self.0 {
             Text::Form(body) => body,
@@ -58,18 +57,18 @@ impl Fields {
         first(bytes, name)
     }
 
-    /// A field that is filled in.
+    /// A field that is not empty.
     pub(crate) fn given(&self, name: &str) -> Option<String> {
         Some(self.text(name)).filter(|text| !text.is_empty())
     }
 
-    /// A field by the parser of its value; nothing, if it is not given or makes no sense.
+    /// A parsed field; `None` if missing or invalid.
     pub(crate) fn parsed<T: std::str::FromStr>(&self, name: &str) -> Option<T> {
         self.given(name)?.parse().ok()
     }
 }
 
-/// A form that was not read, as a page says it.
+/// A form that could not be read, as pages report it.
 pub(crate) struct UnreadForm {
     pub(crate) status: StatusCode,
     pub(crate) english: &'static str,
@@ -94,7 +93,7 @@ impl From<Problem> for UnreadForm {
     }
 }
 
-/// The first field of this name in a form, or in the beginning of one; empty if it is not given.
+/// The first field of this name in a form or its beginning; empty if missing.
 pub(crate) fn first<'a>(form: &'a [u8], name: &str) -> Cow<'a, str> {
     let mut fields = form_urlencoded::parse(form).take(MAX_FIELDS);
     fields.find(|(given, _)| given == name).map(|(_, value)| value).unwrap_or_default()

@@ -1,4 +1,4 @@
-//! Parses a body so that every offending field can be named at once.
+//! Parses JSON bodies so that every offending field is reported at once.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -8,7 +8,7 @@ use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use crate::Envelope;
 use crate::problem::{FieldError, Kind, Problem};
 
-/// The fields of a request, and what is wrong with them.
+/// Fields of a request, and their problems.
 pub(crate) struct Form<'a, const N: usize> {
     names: &'static [&'static str; N],
     fields: [Field<'a>; N],
@@ -16,17 +16,17 @@ pub(crate) struct Form<'a, const N: usize> {
     errors: Vec<FieldError>,
 }
 
-/// The content in the place of a field.
+/// The value found for a field.
 enum Field<'a> {
     Missing,
     Text(Cow<'a, str>),
-    /// Something that is no string, in words.
+    /// A value other than a string, in words.
     Other(&'static str),
     Repeated,
 }
 
 impl<'a, const N: usize> Form<'a, N> {
-    /// Parses a JSON object with these fields. Fields of other names are read over.
+    /// Parses a JSON object with these fields. Unknown fields are ignored.
     pub(crate) fn parse(
         body: &'a [u8],
         names: &'static [&'static str; N],
@@ -40,7 +40,7 @@ impl<'a, const N: usize> Form<'a, N> {
         Ok(Self { names, fields, envelope, errors: Vec::new() })
     }
 
-    /// Takes one field by the parser of its value, or notes what is wrong with it.
+    /// Parses one field, or records its problem.
     pub(crate) fn take<T, E: fmt::Display>(
         &mut self,
         place: usize,
@@ -64,7 +64,7 @@ impl<'a, const N: usize> Form<'a, N> {
         None
     }
 
-    /// The problem that names every field that could not be taken.
+    /// The problem that names every offending field.
     pub(crate) fn into_problem(self) -> Problem {
         invalid(self.errors)
     }
@@ -106,7 +106,7 @@ fn text_of(body: &[u8]) -> Result<&str, Problem> {
     })
 }
 
-/// Parses all of the text, and says where it is no JSON without repeating any of it.
+/// Parses the whole text; the error gives the position without repeating the text.
 fn parse_whole<'a, S: DeserializeSeed<'a>>(text: &'a str, seed: S) -> Result<S::Value, Problem> {
     let mut parser = serde_json::Deserializer::from_str(text);
     let parsed = seed.deserialize(&mut parser).and_then(|value| parser.end().map(|()| value));
@@ -122,11 +122,11 @@ fn parse_whole<'a, S: DeserializeSeed<'a>>(text: &'a str, seed: S) -> Result<S::
     })
 }
 
-/// A JSON value of which only a string's text, or what was wanted of an object, is kept.
+/// A JSON value of which only a string's text, or the wanted part of an object, is kept.
 enum Found<'a, T> {
     Text(Cow<'a, str>),
     Object(T),
-    /// Neither, in words.
+    /// Any other value, in words.
     Other(&'static str),
 }
 
@@ -157,16 +157,16 @@ trait ReadObject<'de> {
     fn read<A: MapAccess<'de>>(self, entries: A) -> Result<Self::Object, A::Error>;
 }
 
-/// Nothing is wanted. Everything below is read all the same, within the parser's bound on depth.
+/// Reads nothing; the content is still parsed, within the bound on depth.
 struct Skip;
 
-/// These fields are wanted.
+/// Reads these fields.
 struct Fields<const N: usize>(&'static [&'static str; N]);
 
-/// The object in `requestBody` is wanted, and of it these fields.
+/// Reads the object in `requestBody`, and of it these fields.
 struct RequestBody<const N: usize>(&'static [&'static str; N]);
 
-/// The content of `requestBody`.
+/// Content of `requestBody`.
 enum Inner<'a, const N: usize> {
     Missing,
     Found(Found<'a, [Field<'a>; N]>),
@@ -219,7 +219,7 @@ impl<'de, const N: usize> ReadObject<'de> for RequestBody<N> {
     }
 }
 
-/// Reads any JSON value, and of an object what is wanted.
+/// Reads any JSON value, and of an object the wanted part.
 struct Any<R>(R);
 
 impl<'de, R: ReadObject<'de>> DeserializeSeed<'de> for Any<R> {

@@ -1,3 +1,5 @@
+//! `/healthz` and `/readyz`.
+
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
@@ -22,12 +24,13 @@ struct DependencyView<'a> {
     problem: Option<&'a str>,
 }
 
-/// The process serves, or this would not be answered.
+/// Answers 200 as long as the process serves requests.
 pub(crate) async fn healthz() -> HttpResponse {
     HttpResponse::Ok().content_type("application/json").body(r#"{"status":"ok"}"#)
 }
 
-/// Tells which dependencies can be used: 503 while a vital one cannot. Reasons are for administrators and operators.
+/// Reports which dependencies are usable; 503 if a vital one is not. Reasons are shown to administrators and operators
+/// only.
 pub(crate) async fn readyz(request: HttpRequest, state: Data<State>) -> HttpResponse {
     let dependencies = state.health.dependencies().await;
     let ready = !dependencies.iter().any(|dependency| dependency.is_vital && dependency.problem.is_some());
@@ -38,7 +41,7 @@ pub(crate) async fn readyz(request: HttpRequest, state: Data<State>) -> HttpResp
     HttpResponse::build(status).json(Readiness { ready, dependencies })
 }
 
-/// A reason may be what a provider replied.
+/// Hides the reason from others: it may quote a provider's reply.
 fn view(dependency: &Dependency, is_told: bool) -> DependencyView<'_> {
     DependencyView {
         name: dependency.name,

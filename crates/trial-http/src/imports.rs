@@ -1,4 +1,4 @@
-//! Imports of access codes: large texts, which are parsed away from the workers and a few at a time.
+//! Parses imports of access codes away from the workers, a few at a time.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,28 +10,28 @@ use tokio::time::timeout;
 use crate::body_ledger::{BodyLedger, Bounds};
 use crate::problem::{Kind, Problem};
 
-/// Imports that are parsed and stored at once.
+/// Imports that are parsed and stored at the same time.
 const AT_ONCE: usize = 2;
-/// The time that an import waits for its turn, at most.
+/// Longest wait of an import for its turn.
 const MAX_WAIT: Duration = Duration::from_secs(5);
-/// `Retry-After` of an import that found no turn.
+/// `Retry-After` of an import that got no turn.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
 
-/// The bounds of imports, for all workers.
+/// Limits imports over all workers.
 pub(crate) struct Imports {
     pub(crate) bodies: Arc<BodyLedger>,
     turns: Arc<Semaphore>,
 }
 
-/// The right to be one of the imports under way, until dropped.
+/// The permission to import, until dropped.
 pub(crate) struct Turn(#[expect(dead_code, reason = "it is held, and not looked at")] OwnedSemaphorePermit);
 
-/// The reason why an import is not parsed.
+/// The reason why an import was not parsed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum NotParsed {
-    /// Others are under way.
+    /// Other imports are in progress.
     Busy,
-    /// The program is at fault.
+    /// A fault of the program.
     Failed,
 }
 
@@ -54,8 +54,8 @@ impl Default for Imports {
 }
 
 impl Imports {
-    /// Parses an import on a thread of its own. Its turn lasts until the import is stored, or until the parser has ended if
-    /// nobody waits for it any more.
+    /// Parses an import on a thread of its own. Its turn lasts until the import is stored, or until the parser ends if
+    /// the client is gone.
     pub(crate) async fn parse<T: Send + 'static>(
         &self,
         parser: impl FnOnce() -> T + Send + 'static,

@@ -1,8 +1,12 @@
-//! The public interface and that of operations, over HTTP: reads requests, calls the ports of `trial-core`, writes answers. No rule is decided here.
+//! The public and the operations interface over HTTP: reads requests, calls the ports of `trial-core`, writes replies.
+//! No rule is decided here.
 //!
-//! Where to find what: `public` has the two published interfaces, `query_tenant` what a website asks of a trial, `callbacks` what providers of short messages tell, `ops` what operators ask, `apply` the page
-//! to apply on, `console` that of operations, `portal` that of tenants' owners; `body` reads and `form` parses bodies, `unauthenticated` reads those of unknown senders, `body_ledger` bounds the memory that they hold, `imports` parses large ones, `fields` forms of pages, `problem` writes every answer that is not a return code, `telemetry` wraps every
-//! exchange (request id, headers, log, metrics), `unread` hangs up on bodies without an end, `reply_body` hands large replies out in slices.
+//! Modules: `public` has the two published interfaces, `query_tenant` the status of a trial for websites, `callbacks`
+//! delivery receipts, `ops` the operations interface, `apply` the application page, `console` the operators' pages,
+//! `portal` the owners' pages; `body` reads and `form` parses bodies, `unauthenticated` reads those of unknown senders,
+//! `body_ledger` bounds their memory, `imports` parses large ones, `fields` parses forms of pages, `problem` writes
+//! every reply that is not a return code, `telemetry` wraps every exchange (request id, headers, log, metrics),
+//! `unread` closes connections with endless bodies, `reply_body` sends large replies in slices.
 
 mod apply;
 mod body;

@@ -1,4 +1,4 @@
-//! The texts of return codes, in two languages, and the bodies that carry them: written once, sent many times.
+//! Texts of return codes in two languages, and the reply bodies with them, rendered once.
 
 use actix_web::http::header::{ACCEPT_LANGUAGE, HeaderMap};
 use actix_web::web::Bytes;
@@ -64,7 +64,7 @@ pub(crate) const fn in_locale(locale: Locale, en: &'static str, zh: &'static str
     }
 }
 
-/// A return code in both spellings, as clients for both exist.
+/// A return code in both spellings, since clients for both exist.
 #[derive(Debug, Clone, Copy, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Reply {
@@ -126,7 +126,7 @@ impl Replies {
     }
 }
 
-/// The language of a page: the one that was chosen, or else the one that the browser prefers.
+/// The language of a page: the chosen one, else the browser's preferred one.
 pub(crate) fn page_locale(chosen: Option<&str>, headers: &HeaderMap) -> Locale {
     match chosen {
         Some("en") => Locale::En,
@@ -135,7 +135,7 @@ pub(crate) fn page_locale(chosen: Option<&str>, headers: &HeaderMap) -> Locale {
     }
 }
 
-/// The language that the caller prefers among ours; `None` if it names neither (RFC 9110 section 12.5.4).
+/// The preferred one of our languages; `None` if the header names neither (RFC 9110 section 12.5.4).
 pub(crate) fn preferred_locale(headers: &HeaderMap) -> Option<Locale> {
     let (mut en, mut zh, mut any) = (None, None, None);
     let ranges =
@@ -162,7 +162,7 @@ pub(crate) fn preferred_locale(headers: &HeaderMap) -> Option<Locale> {
     Some(if prefers_zh { Locale::ZhCn } else { Locale::En })
 }
 
-/// A language range and its weight in thousandths; `None` if it is not written as it should be.
+/// A language range and its weight in thousandths; `None` if malformed.
 fn weighted(range: &str) -> Option<(&str, u16)> {
     let mut parts = range.split(';').map(str::trim);
     let tag = parts.next().filter(|tag| !tag.is_empty())?;

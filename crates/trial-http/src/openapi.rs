@@ -1,4 +1,4 @@
-//! The interface as an OpenAPI document. Examples are written from the very messages that are sent.
+//! The OpenAPI document of the public interface. Examples are built from the messages that are sent.
 
 use std::sync::LazyLock;
 
@@ -28,7 +28,7 @@ const FORM: &str = "application/x-www-form-urlencoded";
 
 static DOCUMENT: LazyLock<Bytes> = LazyLock::new(|| openapi_json().into());
 
-/// The document that is served at `/openapi.json`.
+/// The document at `/openapi.json`.
 pub fn openapi_json() -> String {
     let mut text = build().to_pretty_json().unwrap_or_default();
     text.push('\n');

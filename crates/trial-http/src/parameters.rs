@@ -1,4 +1,4 @@
-//! Reads query parameters so that every offending one can be named at once, and nothing that is not understood is read over.
+//! Parses query parameters so that every offending one is reported at once, and unknown ones are rejected.
 
 use std::fmt;
 
@@ -11,11 +11,11 @@ use crate::fields::MAX_FIELDS;
 use crate::problem::{FieldError, Kind, Problem};
 use crate::routes::nothing_here;
 
-/// Items of a page, if nothing else is asked for.
+/// Default page length.
 pub(crate) const PAGE: u32 = 50;
-/// The most items of a page.
+/// Longest page.
 pub(crate) const MAX_PAGE: u32 = 200;
-/// The longest text that is looked for, in characters.
+/// Longest search text, in characters.
 const MAX_TEXT: usize = 256;
 
 /// The parameters of a query.
@@ -44,7 +44,7 @@ impl Query {
         }
     }
 
-    /// Takes a parameter by the parser of its value; `None` if it is not given, or wrong, which is noted.
+    /// Parses a parameter; `None` if it is missing, or invalid, which is recorded.
     pub(crate) fn take<T, E: fmt::Display>(
         &mut self,
         name: &'static str,
@@ -74,7 +74,7 @@ impl Query {
         })
     }
 
-    /// `true` or `false`; `false` if it is not given.
+    /// `true` or `false`; `false` if missing.
     pub(crate) fn flag(&mut self, name: &'static str) -> bool {
         self.take(name, |text| text.parse::<bool>().map_err(|_| "must be true or false")).unwrap_or(false)
     }
@@ -96,17 +96,17 @@ impl Query {
         })
     }
 
-    /// The length of a page, and the id after which it begins.
+    /// Page length and the id after which the page begins.
     pub(crate) fn page<Id: std::str::FromStr>(&mut self) -> Page<Id> {
         let limit = self.number("limit", 1..=MAX_PAGE).unwrap_or(PAGE);
         let cursor = self.take("cursor", |text| text.parse().map_err(|_| "must be the `nextCursor` of a page before"));
         Page { limit, cursor }
     }
 
-    /// Everything was taken.
+    /// Checks that every parameter was valid and known.
     ///
     /// # Errors
-    /// Something is wrong; names all of it.
+    /// The problem names every invalid or unknown parameter.
     pub(crate) fn end(mut self) -> Result<(), Problem> {
         if self.given.iter().any(|(name, _)| !self.known.contains(&name.as_str())) {
             let detail = if self.known.is_empty() {
@@ -120,7 +120,7 @@ impl Query {
     }
 }
 
-/// Returns the segment of the path that names one thing.
+/// The path segment that names one thing.
 pub(crate) async fn segment(request: &HttpRequest) -> Result<String, Problem> {
     Path::<String>::extract(request).await.map(Path::into_inner).map_err(|_| nothing_here())
 }
@@ -132,7 +132,7 @@ pub(crate) struct Page<Id> {
     pub(crate) cursor: Option<Id>,
 }
 
-/// Times are kept as microseconds since the epoch, and ids begin with milliseconds since then.
+/// Times are stored as microseconds since the epoch, and ids begin with milliseconds since then.
 fn is_storable(at: DateTime<Utc>) -> bool {
     (0..=9999).contains(&chrono::Datelike::year(&at)) && at.timestamp() >= 0
 }

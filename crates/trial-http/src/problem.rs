@@ -1,4 +1,4 @@
-//! Every answer that is not a return code: RFC 9457 problems. None of them repeats what the caller sent.
+//! Every reply that is not a return code: RFC 9457 problems. None repeats what the client sent.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -22,9 +22,9 @@ pub(crate) enum Kind {
     InvalidRows,
     Unauthorized,
     Forbidden,
-    /// The caller is known, and not entitled to this.
+    /// The client is known, but not entitled to this.
     NotEntitled,
-    /// The caller's signature is not taken.
+    /// The client's signature is not accepted.
     SignatureRefused,
     NotFound,
     MethodNotAllowed,
@@ -118,7 +118,7 @@ impl Kind {
         }
     }
 
-    /// Returns `true` if part of the body may still be on its way, so that the connection cannot be used again.
+    /// Returns `true` if part of the body may still arrive, so that the connection cannot be reused.
     const fn leaves_body_unread(self) -> bool {
         matches!(self, Self::RequestTimeout | Self::BodyTooLarge | Self::HeadTooLarge)
     }
@@ -127,7 +127,7 @@ impl Kind {
 /// One offending part of the request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct FieldError {
-    /// The place in the body, as a JSON pointer in a URI fragment.
+    /// Place in the body, as a JSON pointer in a URI fragment.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) pointer: Option<String>,
     /// The field of the body.
@@ -148,7 +148,7 @@ impl FieldError {
         Self { pointer: Some(pointer), field: Some(field), parameter: None, line: None, detail }
     }
 
-    /// The parameter is `None` where one is given that there is not.
+    /// The parameter is `None` if it is unknown.
     pub(crate) fn in_query(parameter: Option<&'static str>, detail: String) -> Self {
         Self { pointer: None, field: None, parameter, line: None, detail }
     }
@@ -158,7 +158,7 @@ impl FieldError {
     }
 }
 
-/// An answer that is not a return code.
+/// A reply that is not a return code.
 #[derive(Debug)]
 pub(crate) struct Problem {
     kind: Kind,
@@ -208,7 +208,7 @@ impl Problem {
         self.kind
     }
 
-    /// In whole seconds, if it is worth asking again.
+    /// Whole seconds to wait, if a retry makes sense.
     pub(crate) fn wait(&self) -> Option<u64> {
         self.retry_after.map(seconds_up)
     }
@@ -243,7 +243,7 @@ pub(crate) fn whole_seconds(wait: Duration) -> HeaderValue {
     HeaderValue::from(seconds_up(wait))
 }
 
-/// In whole seconds, rounded up, so that nobody comes too early.
+/// Whole seconds, rounded up, so that a retry is never too early.
 pub(crate) const fn seconds_up(wait: Duration) -> u64 {
     wait.as_secs() + (wait.subsec_nanos() > 0) as u64
 }

@@ -1,4 +1,4 @@
-//! The two published interfaces: parse, ask the port, write the return code.
+//! The two published interfaces: parse the request, call the port, write the return code.
 
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
@@ -41,7 +41,7 @@ async fn answer_send_code(request: &HttpRequest, payload: Payload, state: &State
     let admitted = match let_in(request, payload, state, state.code_limit(), Scope::VerifyCodes).await {
         Ok(admitted) => admitted,
         Err(Barred::With(problem)) => return Err(problem),
-        // As where the code's own facts cannot be looked up.
+        // Answered as if the code could not be looked up.
         Err(Barred::Unknown) => return Ok(response(state.replies.send(SendCode::Exception, language(request)), None)),
     };
     let phone = admitted.count(request, state, |body| parse_phone(body, state))?;
@@ -49,7 +49,7 @@ async fn answer_send_code(request: &HttpRequest, payload: Payload, state: &State
     let locale = preferred.unwrap_or_else(|| Locale::of_phone(&phone));
     let asked = CodeRequest { request_id: id_of(request), phone, locale };
     let reply = unless_it_panics(state.service.send_code(asked)).await?;
-    // To a 200 there is nothing to come back for.
+    // A 200 needs no retry.
     let retry_after = reply.retry_after.filter(|_| reply.code != SendCode::Sent);
     Ok(response(state.replies.send(reply.code, preferred.unwrap_or(Locale::En)), retry_after))
 }
@@ -58,7 +58,7 @@ async fn answer_apply(request: &HttpRequest, payload: Payload, state: &State) ->
     let admitted = match let_in(request, payload, state, state.application_limit(), Scope::Apply).await {
         Ok(admitted) => admitted,
         Err(Barred::With(problem)) => return Err(problem),
-        // As where the code cannot be looked up.
+        // Answered as if the code could not be looked up.
         Err(Barred::Unknown) => {
             return Ok(response(state.replies.apply(ApplyCode::Exception, language(request)), None));
         }
@@ -96,13 +96,12 @@ fn parse_application(
 /// A request that may be parsed.
 struct Admitted<'a> {
     body: Body,
-    /// Counts it by its client address; nothing does where an API client signed it, which has a rate of its own.
+    /// The limit of its client address; `None` for a signed request, which has a rate of its own.
     limit: Option<&'a AddressLimiter>,
 }
 
 impl Admitted<'_> {
-    /// Parses the body, which is held no longer. Counts the request by what it is: against the limit of its interface, or
-    /// against that of malformed requests.
+    /// Parses and drops the body. Counts the request against the limit of its interface, or of malformed requests.
     fn count<T>(
         self,
         request: &HttpRequest,
@@ -117,8 +116,8 @@ impl Admitted<'_> {
     }
 }
 
-/// Reads the body of a request that an API client signed, or whose client address is within its limits. A signature is over
-/// the body, so that it is checked after that is read; of what cannot be signed, nothing is read.
+/// Reads the body of a signed request, or of one whose client address is within its limits. The signature covers the
+/// body, so it is checked after reading; a request that cannot be signed is not read.
 async fn let_in<'a>(
     request: &HttpRequest,
     payload: Payload,
@@ -147,12 +146,12 @@ fn too_many(wait: Duration) -> Problem {
     Problem::new(Kind::RateLimited).detail("this client address has made too many requests").retry_after(wait)
 }
 
-/// The exchange's id, which [`crate::telemetry`] has put there.
+/// The request id, set by [`crate::telemetry`].
 pub(crate) fn id_of(request: &HttpRequest) -> RequestId {
     request.extensions().get::<RequestId>().cloned().unwrap_or_else(|| RequestId::from_stored("unknown"))
 }
 
-/// A panic behind the port is answered like any other fault of the program, instead of by a dropped connection.
+/// Answers a panic behind the port like any other fault, instead of dropping the connection.
 pub(crate) async fn unless_it_panics<T>(call: impl Future<Output = Result<T, Unexpected>>) -> Result<T, Problem> {
     let called = AssertUnwindSafe(call).catch_unwind().await.unwrap_or(Err(Unexpected));
     called.map_err(|Unexpected| Problem::new(Kind::Unexpected))

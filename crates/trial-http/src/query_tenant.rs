@@ -1,4 +1,4 @@
-//! How a trial stands, for the website that it came from, and for its owner. The phone is masked always.
+//! `GET queryTenant`: the status of a trial, for its website and its owner. The phone is always masked.
 
 use std::time::Duration;
 
@@ -20,15 +20,15 @@ use crate::signed::{Barred, stranger};
 use crate::site::State;
 use crate::unauthenticated::malformed;
 
-/// Tenants of one person that are looked through.
+/// Most tenants of one person that are searched.
 const TENANTS: u32 = 50;
 
-/// What is told of a tenant. Dates are milliseconds since the epoch.
+/// Status of a tenant. Dates are milliseconds since the epoch.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct TrialStatus {
     create_date: i64,
-    /// None for a commercial tenant.
+    /// `None` for a commercial tenant.
     expiry_date: Option<i64>,
     company: String,
     email: String,
@@ -38,7 +38,7 @@ struct TrialStatus {
     portal_url: Option<String>,
 }
 
-/// How a tenant is asked about: it is told in full only what the asker gave, or what is their own.
+/// Origin of the query: only what the client gave, or what is the owner's, is shown in full.
 #[derive(Debug, Clone, Copy)]
 enum Asked {
     ByPhone,

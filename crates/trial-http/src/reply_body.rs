@@ -1,4 +1,4 @@
-//! Bodies of replies, and what is kept until they have gone out.
+//! Reply bodies, and values that live until they are sent.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -8,11 +8,11 @@ use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::ServiceResponse;
 use actix_web::web::Bytes;
 
-/// The largest slice, in bytes. actix copies a slice into the buffer of its connection, and keeps that until the client has
-/// taken it.
+/// Largest slice in bytes. actix copies a slice into the buffer of its connection and keeps it until the client has
+/// received it.
 const SLICE: usize = 16 * 1_024;
 
-/// Keeps this until the reply has gone out, or nobody wants it any more; has it handed out in slices if it is large.
+/// Keeps a value until the reply is sent or abandoned; sends a large reply in slices.
 pub(crate) fn until_sent<K: Unpin + 'static>(response: ServiceResponse<BoxBody>, kept: K) -> ServiceResponse<BoxBody> {
     response.map_body(|_, body| BoxBody::new(Kept { body: sliced(body), _kept: kept }))
 }

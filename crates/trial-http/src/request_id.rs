@@ -1,10 +1,12 @@
+//! Request ids.
+
 use actix_web::http::header::{HeaderMap, HeaderName};
 use trial_core::RequestId;
 use trial_core::ports::{Clock, Entropy};
 
 pub(crate) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// The id of an exchange: the caller's own, if sane, or a new one.
+/// The id of an exchange: the client's own if valid, else a new one.
 pub(crate) fn of(headers: &HeaderMap, clock: &dyn Clock, entropy: &dyn Entropy) -> RequestId {
     let from_caller = headers.get(X_REQUEST_ID).and_then(|value| value.to_str().ok());
     from_caller.and_then(RequestId::from_caller).unwrap_or_else(|| {

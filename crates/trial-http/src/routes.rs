@@ -1,3 +1,5 @@
+//! Every route, its path and its methods.
+
 use actix_web::http::header::{ALLOW, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse, Resource, guard, web};
@@ -9,13 +11,13 @@ use crate::problem::{Kind, Problem};
 pub const SEND_CODE_PATH: &str = "/apiaccess/rest/ipccprovision/v1/applyTry/generateverifycode";
 /// The path that applies for a trial.
 pub const APPLY_PATH: &str = "/apiaccess/rest/ipccprovision/v1/applyTry/applyTenant";
-/// The path that says how a trial stands.
+/// The path that returns the status of a trial.
 pub const QUERY_TENANT_PATH: &str = "/apiaccess/rest/ipccprovision/v1/applyTry/queryTenant";
 
-/// The path to which providers send delivery receipts. It ends in a secret: only the pattern is ever logged.
+/// The path of delivery receipts. It ends in a secret: only the pattern is ever logged.
 pub(crate) const SMS_CALLBACK_PATH: &str = "/callbacks/sms/{gateway}/{secret}";
 
-/// Every route, as logs and metrics name it.
+/// Every route, as named in logs and metrics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Route {
     SendCode,
@@ -243,7 +245,7 @@ impl Route {
         }
     }
 
-    /// The route's resource, which answers the methods that it does not take.
+    /// The route's resource, which answers unsupported methods.
     pub(crate) fn resource(self) -> Resource {
         web::resource(self.pattern()).app_data(self).default_service(web::to(other_method))
     }

@@ -1,4 +1,4 @@
-//! The sandbox's inbox: captured messages as JSON and as a page, and the switch for faults.
+//! The sandbox's inbox: captured messages as JSON and as a page, and simulated faults.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -17,14 +17,14 @@ use crate::parameters::Query;
 use crate::problem::{Kind, Problem};
 use crate::site::State;
 
-/// The most messages that one listing gives.
+/// Most messages in one listing.
 const MAX_LIMIT: usize = 1_000;
 /// Messages on the page.
 const PAGE_LENGTH: usize = 50;
-/// The interval at which the page fetches new messages, in seconds.
+/// Interval at which the page refreshes, in seconds.
 const REFRESH_S: u32 = 5;
 
-/// No script, nothing from elsewhere. Styles may be inline because captured mails have them so.
+/// No script, nothing from elsewhere. Captured mails have inline styles.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-src 'self'; base-uri 'none'; \
                       form-action 'self'; frame-ancestors 'none'";
 
@@ -50,7 +50,7 @@ pub(crate) async fn messages(request: HttpRequest, state: Data<State>) -> HttpRe
     }
 }
 
-/// `GET /sandbox`: the newest messages in the browser. It refreshes itself unless asked not to, by `?refresh=off`.
+/// `GET /sandbox`: the newest messages in the browser. It refreshes itself unless `?refresh=off`.
 pub(crate) async fn page(request: HttpRequest, state: Data<State>) -> HttpResponse {
     match render(&request, &state).await {
         Ok(html) => HttpResponse::Ok()
@@ -69,7 +69,7 @@ pub(crate) async fn faults(request: HttpRequest, state: Data<State>) -> HttpResp
     }
 }
 
-/// `PUT /sandbox/faults`: what the captured gateway and mail server do wrong from now on; what is left out is `none`.
+/// `PUT /sandbox/faults`: simulated faults of gateway and mail server; an omitted one is `none`.
 pub(crate) async fn set_faults(request: HttpRequest, payload: Payload, state: Data<State>) -> HttpResponse {
     match put_faults(&request, payload, &state).await {
         Ok(faults) => HttpResponse::Ok().json(faults),
@@ -120,7 +120,7 @@ fn inbox(state: &State) -> Result<&Arc<Inbox>, Problem> {
     state.inbox.as_ref().ok_or_else(|| Problem::new(Kind::NotFound).detail("there is no sandbox here"))
 }
 
-/// Reads the file away from the worker, which serves everybody else.
+/// Reads the file away from the worker, which serves other requests.
 async fn read(inbox: &Arc<Inbox>, filter: Filter) -> Result<Vec<CapturedMessage>, Problem> {
     let inbox = Arc::clone(inbox);
     let read = web::block(move || inbox.list(&filter)).await;
@@ -155,7 +155,7 @@ fn parse_filter(request: &HttpRequest, policy: &PhonePolicy) -> Result<Filter, P
     Ok(Filter { channel, to, limit })
 }
 
-/// A phone in any spelling as messages have it; anything else as it is.
+/// A phone in any spelling in the form of messages; anything else unchanged.
 fn recipient(to: &str, policy: &PhonePolicy) -> String {
     Phone::parse(to, policy).map_or_else(|_| to.to_owned(), |phone| phone.as_str().to_owned())
 }

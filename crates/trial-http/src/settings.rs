@@ -1,3 +1,5 @@
+//! Settings and parts of the HTTP interfaces.
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,64 +13,64 @@ use zeroize::Zeroizing;
 
 use crate::{CallerParts, ClientAddressHeader, Metrics, OpsParts, PortalParts, SiteSettings};
 
-/// The place of the fields of request and reply: nested in an object, as in the published table, or not, as in the
-/// published example.
+/// Place of the fields of request and reply: nested in an object as in the published table, or not, as in the published
+/// example.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Envelope {
-    /// The fields are the body's own.
+    /// The fields are at the top level.
     #[default]
     Flat,
     /// The request's fields are in `requestBody`, the reply's in `schema`.
     Schema,
 }
 
-/// The configuration of the interface.
+/// Settings of the interface.
 #[derive(Debug, Clone)]
 pub struct HttpSettings {
     /// The place of the fields of request and reply.
     pub envelope: Envelope,
-    /// Proxies whose word on the client's address is believed.
+    /// Proxies that are trusted to name the client's address.
     pub trusted_proxies: Vec<IpNet>,
-    /// Client addresses without a limit of code requests, applications and malformed requests: those of back ends.
+    /// Client addresses of back ends, without limits of code requests, applications and malformed requests.
     pub exempt_addresses: Vec<IpNet>,
-    /// The one header in which they name their client.
+    /// The header in which proxies name their client.
     pub client_address_header: ClientAddressHeader,
     /// `true` if browsers use TLS, to this service or to a proxy in front of it: cookies are `Secure` then.
     pub secure_cookies: bool,
-    /// The origin that browsers know the service by, if it is configured: scheme, host, and port if it is not the usual one.
+    /// The origin of the service in browsers, if configured: scheme, host, and port unless it is the default one.
     pub public_origin: Option<String>,
-    /// The time that a body may take to arrive, from the end of its request's head.
+    /// Time-out of a body, from the end of the request's head.
     pub body_timeout: Duration,
     /// The limits of connections.
     pub limits: ConnectionLimits,
-    /// The time for which browsers are to use TLS alone (HSTS), sent if requests use TLS.
+    /// Duration for which browsers must use TLS (HSTS); sent over TLS only.
     pub hsts: Option<Duration>,
-    /// The phones that are served.
+    /// Countries whose phones are served.
     pub phone: PhonePolicy,
-    /// The hosts at which applicants may have their mailboxes.
+    /// Hosts that applicants' mailboxes may have.
     pub mail_hosts: MailHosts,
-    /// The sign-in address of tenants, if it is known.
+    /// The sign-in address of tenants, if known.
     pub portal_url: Option<String>,
-    /// The page to apply on, if there is one.
+    /// The application page, if there is one.
     pub site: Option<SiteSettings>,
 }
 
 /// The number of connections and the time-outs of clients.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConnectionLimits {
-    /// Connections in all; further ones wait until others end.
+    /// Connections in all; further ones wait until others close.
     pub connections: usize,
-    /// Connections of one client address (IPv6: of one /64), 4 times that of a /56, 16 times that of a /48 or of a /24 of IPv4; 0 is
-    /// any number. Trusted proxies and this machine have no limit.
+    /// Connections per client address (IPv6: per /64), 4 times that per /56, 16 times that per /48 or IPv4 /24; 0 for
+    /// no limit. Trusted proxies and this machine have no limit.
     pub connections_per_address: usize,
-    /// Requests of one connection of HTTP/2 at the same time.
+    /// Concurrent requests per HTTP/2 connection.
     pub streams_per_connection: u32,
-    /// The size of a request's head in bytes: its target, and its headers.
+    /// Size limit of a request's head in bytes: target and headers.
     pub head_bytes: usize,
-    /// The time that a request's head, or a TLS handshake, may take to arrive.
+    /// Time-out of a request's head, and of a TLS handshake.
     pub head_timeout: Duration,
-    /// The time that a connection may idle between requests.
+    /// Time-out of an idle connection.
     pub idle_timeout: Duration,
 }
 
@@ -80,77 +82,77 @@ impl Default for ConnectionLimits {
             streams_per_connection: 100,
             head_bytes: 16 * 1_024,
             head_timeout: Duration::from_secs(5),
-            // Longer than the 60 s of the usual load balancers, so that they close first.
+            // Longer than the usual 60 s of load balancers, so that they close first.
             idle_timeout: Duration::from_secs(75),
         }
     }
 }
 
-/// Reads the receipts in a body that arrived at this instant; says what is wrong with one that has none.
+/// Parses the receipts in a body that arrived at this time; the error describes a malformed body.
 pub type ReceiptReader = fn(&[u8], DateTime<Utc>) -> Result<Vec<DeliveryReceipt>, UnreadableReceipt>;
 
-/// The callback to which a provider of short messages sends delivery receipts.
+/// The callback of an SMS provider for delivery receipts.
 #[derive(Clone)]
 pub struct SmsCallback {
-    /// The gateway's name in the path.
+    /// Name of the gateway in the path.
     pub gateway: &'static str,
-    /// The secret after the name in the path: letters, digits, `-` and `_`.
+    /// Secret after the name in the path: letters, digits, `-` and `_`.
     pub secret: Zeroizing<String>,
-    /// Reads what the provider writes.
+    /// Parses the provider's body.
     pub read: ReceiptReader,
 }
 
-/// The bot challenge that a visitor has to pass before the page has a code sent.
+/// The bot challenge that a visitor has to pass before a code is sent.
 #[derive(Clone)]
 pub struct PageGuard {
-    /// Judges.
+    /// Verifies proofs.
     pub guard: Arc<dyn Guard>,
-    /// The widget that makes proofs in the page; without it, the page's own script does.
+    /// The CAPTCHA widget of the page; without it, the page's own script computes proofs.
     pub widget: Option<CaptchaWidget>,
 }
 
-/// Somebody else's script that makes proofs.
+/// A third-party CAPTCHA script.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CaptchaWidget {
-    /// The address of the script.
+    /// Address of the script.
     pub script: String,
-    /// The sources that the content security policy has to permit for it: scripts, frames, styles and connections.
+    /// Sources that its content security policy needs: scripts, frames, styles and connections.
     pub sources: Vec<String>,
-    /// The class of the element that becomes the widget.
+    /// Class of the element that becomes the widget.
     pub class: String,
-    /// The field of the form that it puts the proof into.
+    /// The form field into which it puts the proof.
     pub field: String,
-    /// The object that the script makes, whose `render` makes another widget.
+    /// The script's object, whose `render` creates another widget.
     pub object: String,
-    /// The public key of the site at the provider of the widget.
+    /// The site's public key at the provider.
     pub site_key: String,
 }
 
-/// The parts that the interface is built on.
+/// The parts of the interface.
 #[derive(Clone)]
 pub struct HttpParts {
     /// Decides requests.
     pub service: Arc<dyn TrialService>,
-    /// Knows whether the parts can be used.
+    /// Reports whether the dependencies are usable.
     pub health: Arc<dyn Health>,
     /// Dates request ids.
     pub clock: Arc<dyn Clock>,
     /// Makes request ids unique.
     pub entropy: Arc<dyn Entropy>,
-    /// Keeps receipts of short messages.
+    /// Stores delivery receipts.
     pub receipts: Arc<dyn Receipts>,
-    /// The providers that may send receipts; the path is closed to any other.
+    /// Providers that may send receipts; other paths are closed.
     pub callbacks: Vec<SmsCallback>,
-    /// The parts that check signed requests; without them, requests need no signature.
+    /// Parts for signed requests; without them, requests need no signature.
     pub callers: Option<CallerParts>,
-    /// The parts that the portal is built on, if there is one.
+    /// Parts of the portal, if there is one.
     pub portal: Option<PortalParts>,
-    /// The bot challenge before the page has a code sent, if there is one.
+    /// The bot challenge of the application page, if there is one.
     pub guard: Option<PageGuard>,
-    /// The parts that the operations interface is built on.
+    /// Parts of the operations interface.
     pub ops: OpsParts,
-    /// Captured messages; opens the sandbox's endpoints if given.
+    /// Captured messages; enables the sandbox's endpoints.
     pub inbox: Option<Arc<Inbox>>,
-    /// The metrics that `/metrics` shows.
+    /// Metrics shown at `/metrics`.
     pub metrics: Metrics,
 }

@@ -1,5 +1,5 @@
-//! Callers that sign their requests: lets them in, in the order that the contract has. Who they are and what they may, the
-//! core says; whether they signed, `trial-signing`.
+//! Authenticates API clients by their signature, in the order of the contract. `trial-signing` verifies signatures, and
+//! the core authorises the client.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,32 +17,32 @@ use crate::problem::{Kind, Problem};
 use crate::rate_limit::{KnownLimiter, Rate, RuntimeClock};
 use crate::site::{State, too_many_without};
 
-/// What is said of every request that is not let in for its signature, whatever is wrong with it.
+/// The answer to every request whose signature is not accepted, whatever the reason.
 const NOT_SIGNED: &str = "the request is not signed as it has to be: its access key is unknown, its signature is wrong or was \
      used before, or its date is more than 15 minutes from now";
 
-/// Missing from requests that nobody signed.
+/// Missing from unsigned requests.
 const VALID_SIGNATURE: &str = "valid signature";
 
-/// What signed requests are checked by.
+/// Parts for signed requests.
 #[derive(Clone)]
 pub struct CallerParts {
-    /// Who they are.
+    /// API clients.
     pub callers: Arc<dyn Callers>,
-    /// Whether a signature has come before.
+    /// Remembers used signatures.
     pub replays: Arc<dyn ReplayGuard>,
-    /// What their secrets are sealed by.
+    /// Decrypts the secrets of API clients.
     pub keyring: Arc<Keyring>,
 }
 
-/// Checks signed requests.
+/// Authenticates signed requests.
 pub(crate) struct Signing {
     parts: CallerParts,
     clock: Arc<dyn Clock>,
     rates: Rates,
-    /// Searches that found nobody.
+    /// Searches without a result.
     pub(crate) misses: KnownLimiter<CallerId>,
-    /// Stands for a caller that is not known, so that whoever asks waits as long.
+    /// A stand-in for an unknown client, so that its rejection takes as long.
     decoy: Decoy,
 }
 
@@ -51,22 +51,22 @@ struct Decoy {
     secret: trial_core::SealedSecret,
 }
 
-/// A request that a caller signed.
+/// An authenticated request.
 #[derive(Debug)]
 pub(crate) struct SignedRequest {
-    /// Who signed it.
+    /// Id of the client.
     pub(crate) id: CallerId,
     pub(crate) caller: CallerName,
-    /// The parameters of its query that the signature covers: what is served is what was verified.
+    /// Query parameters covered by the signature: what is served is what was verified.
     pub(crate) query: Vec<(String, String)>,
 }
 
-/// Why a request is not let in.
+/// The reason why a request is rejected.
 #[derive(Debug)]
 pub(crate) enum Barred {
-    /// What to answer.
+    /// The answer.
     With(Problem),
-    /// Whether it may come in cannot be told now.
+    /// The client cannot be looked up now.
     Unknown,
 }
 
@@ -76,8 +76,8 @@ impl From<Problem> for Barred {
     }
 }
 
-/// What to answer a request that is not signed as it has to be: that, or that its client address had too many of them. One
-/// that is signed rightly does not come here: nobody can shut a caller out by what he does from the same address.
+/// The answer to a request whose signature is not accepted, or whose client address had too many of them. A correctly
+/// signed request never gets here: nobody can lock a client out from the same address.
 pub(crate) fn stranger(request: &HttpRequest, state: &State) -> Problem {
     let refused = Problem::new(Kind::SignatureRefused).detail(NOT_SIGNED);
     state.turn_away(request, state.failure_limit(), refused, VALID_SIGNATURE)
@@ -93,8 +93,8 @@ impl Signing {
         Self { parts, clock, rates: Rates::new(), misses: KnownLimiter::per_hour(CLIENT_MISSES_PER_HOUR), decoy }
     }
 
-    /// Refuses a request that cannot be signed, by its head alone: its body is not worth reading. Where its client address has
-    /// sent too many such requests, its access key has to be one that is known.
+    /// Rejects a request that cannot be signed by its head alone, without reading its body. If its client address had
+    /// too many such requests, its access key must be a known one.
     pub(crate) async fn may_be_signed(&self, request: &HttpRequest, state: &State) -> Result<(), Barred> {
         let refused = |problem| count("refused", Barred::With(problem));
         let Some(claim) = self.claim(&parts_of(request, &headers_of(request), &[], &[])) else {
@@ -106,18 +106,17 @@ impl Signing {
         if is_known { Ok(()) } else { Err(refused(too_many_without(VALID_SIGNATURE, wait))) }
     }
 
-    /// The client that claims to have signed a request, at a time that may be.
+    /// The client that claims to have signed a request, if the time is plausible.
     fn claim(&self, parts: &RequestParts<'_>) -> Option<Signed> {
         Signed::parse(parts).ok().filter(|claim| claim.is_fresh(self.clock.now()))
     }
 
-    /// Lets a request in that a caller signed who may ask for this. What is malformed or too old is refused before anybody is
-    /// looked up. A signature that came before is the act of whoever sends it again: it is counted by its address, and neither
-    /// uses up its client's rate nor learns whether the client is entitled. One that is refused is not remembered: its client may
-    /// send the same request again.
+    /// Authenticates a request and checks its scope. A malformed or old one is rejected before any lookup. A repeated
+    /// signature may be sent by anybody: it is counted by its address, does not use up the client's rate, and does not
+    /// reveal whether the client is entitled. A rejected request is not remembered: its client may send it again.
     ///
     /// # Errors
-    /// What to answer instead: what `stranger` says, if the request is not signed as it has to be.
+    /// The answer, by `stranger` if the signature is not accepted.
     pub(crate) async fn let_in(
         &self,
         request: &HttpRequest,
@@ -142,7 +141,7 @@ impl Signing {
             EntranceRefusal::NotSubscribed(scope) => not_entitled(format!("the caller has not subscribed to {scope}")),
         })?;
         self.rates.check(&caller)?;
-        // Nothing is written before it is known that the request may come in; of two that come at once, this decides.
+        // Nothing is written before the request is otherwise accepted; of two at once, this decides.
         if !self.parts.replays.is_new(seen).await.map_err(unreachable)? {
             return Err(refused());
         }
@@ -150,7 +149,7 @@ impl Signing {
         Ok(SignedRequest { id: caller.id, caller: caller.name, query })
     }
 
-    /// The caller, if one of its secrets signed. One that is not known, or not any more, takes as long as one that is.
+    /// The client, if one of its secrets signed. An unknown or removed one takes as long.
     fn who_signed(
         &self,
         claim: &Signed,
@@ -175,14 +174,14 @@ impl Signing {
             }
         }
         match lost {
-            // It may have been the secret that signed.
+            // This secret may have been the one that signed.
             Some(error) if !has_signed => Err(sealed_off(&error)),
             _ => Ok(has_signed.then_some(caller)),
         }
     }
 }
 
-/// The lines of a head, with the host that the target names where there is none.
+/// The header lines, with the host of the target if there is no `Host`.
 fn headers_of(request: &HttpRequest) -> Vec<(&str, &[u8])> {
     let headers = request.headers().iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
     let authority = request.uri().authority().filter(|_| !request.headers().contains_key(HOST));
@@ -219,11 +218,11 @@ fn sealed_off(error: &KeyringError) -> Barred {
     count("unknown", Barred::With(Problem::new(Kind::Unexpected)))
 }
 
-/// How often each caller may ask, at this instance.
+/// Rates of API clients at this instance.
 struct Rates {
     clock: RuntimeClock,
-    /// The rate of each, and the time until which it is in use. There are never more callers in here than were added: nobody
-    /// else gets this far.
+    /// Rate of each client and the time until which it is in use. Only authenticated clients get here, so their number
+    /// is bounded.
     callers: Mutex<HashMap<CallerId, (u32, u64)>>,
 }
 
@@ -232,7 +231,7 @@ impl Rates {
         Self { clock: RuntimeClock::start(), callers: Mutex::default() }
     }
 
-    /// Counts one request. A change of the rate gives the caller its whole minute.
+    /// Counts one request. A change of the rate gives the client a whole minute.
     fn check(&self, caller: &Caller) -> Result<(), Barred> {
         let rate = caller.rate;
         if rate == 0 {

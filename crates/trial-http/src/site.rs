@@ -1,3 +1,5 @@
+//! Routes, listeners and the state of all handlers.
+
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,26 +29,26 @@ use crate::{
     sandbox,
 };
 
-/// The routes and what the handlers stand on; one for all workers.
+/// Routes and state of the handlers; one for all workers.
 #[derive(Clone)]
 pub struct Site {
     state: Data<State>,
     face: Face,
 }
 
-/// Which paths a listener serves. What is told of the service itself (its measurements, and the description of its interfaces) is
-/// for whoever administers it, and can have a listener of its own.
+/// The paths of a listener. Metrics and interface descriptions are for administrators and can have a listener of their
+/// own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Face {
     /// All of them.
     Whole,
-    /// Those for visitors, callers, owners and operators.
+    /// Paths for visitors, API clients, owners and operators.
     Public,
     /// `/metrics`, `/docs`, both descriptions, and health.
     Admin,
 }
 
-/// What the handlers stand on.
+/// State of the handlers.
 pub(crate) struct State {
     pub(crate) settings: HttpSettings,
     pub(crate) service: Arc<dyn TrialService>,
@@ -55,7 +57,7 @@ pub(crate) struct State {
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) receipts: Arc<dyn Receipts>,
     pub(crate) callbacks: Vec<SmsCallback>,
-    /// Who may call, if not anybody.
+    /// Authentication of API clients, if requests have to be signed.
     pub(crate) signing: Option<Signing>,
     pub(crate) portal: Option<Reception>,
     pub(crate) guard: Option<PageGuard>,
@@ -65,32 +67,32 @@ pub(crate) struct State {
     pub(crate) request_metrics: RequestMetrics,
     pub(crate) replies: Replies,
     pub(crate) trusted_proxies: TrustedProxies,
-    /// What bodies hold until it is known whose they are.
+    /// Bytes held by bodies of unknown senders.
     pub(crate) bodies: Arc<BodyLedger>,
-    /// The memory that exchanges hold from their head to the end of their reply, but for their bodies.
+    /// Bytes held by exchanges, without bodies, from the head to the end of the reply.
     pub(crate) exchanges: Arc<BodyLedger>,
     pub(crate) imports: Imports,
     codes: AddressLimiter,
     applications: AddressLimiter,
     failures: AddressLimiter,
     pub(crate) consent: Consent,
-    /// What replies say about TLS.
+    /// The HSTS header of replies.
     pub(crate) hsts: Option<HeaderValue>,
 }
 
 impl State {
-    /// What counts code requests by client address, under the limit in force.
+    /// Counter of code requests per client address, with the limit in force.
     pub(crate) fn code_limit(&self) -> &AddressLimiter {
         self.codes.under(self.ops.parts.policy.now().limits.address.codes_per_hour)
     }
 
-    /// What counts applications by client address, under the limit in force.
+    /// Counter of applications per client address, with the limit in force.
     pub(crate) fn application_limit(&self) -> &AddressLimiter {
         self.applications.under(self.ops.parts.policy.now().limits.address.applications_per_hour)
     }
 
-    /// Counts requests by client address that are refused before anything is decided, under the limit in force: those without
-    /// a valid signature where one is required, and those whose body is malformed where none is.
+    /// Counter of rejected requests per client address, with the limit in force: those without a valid signature if
+    /// required, else those with a malformed body.
     pub(crate) fn failure_limit(&self) -> &AddressLimiter {
         self.failures.under(self.ops.parts.policy.now().limits.address.failures_per_hour)
     }
@@ -100,8 +102,8 @@ impl State {
         self.trusted_proxies.client_of(request.peer_addr(), request.headers())
     }
 
-    /// What to answer a request that lets nobody in, counted by the address that it comes from: `refused`, or that too many
-    /// were without what lets somebody in. Whoever has it is not counted, and not refused for what others of the address did.
+    /// The answer to a rejected request, counted by client address: `refused`, or 429 after too many. Authenticated
+    /// requests are neither counted nor affected by others of the address.
     pub(crate) fn turn_away(
         &self,
         request: &HttpRequest,
@@ -113,7 +115,7 @@ impl State {
     }
 }
 
-/// Too many requests of a client address had no such thing.
+/// The answer after too many rejected requests of a client address.
 pub(crate) fn too_many_without(lacking: &str, wait: Duration) -> Problem {
     Problem::new(Kind::RateLimited)
         .detail(format!("too many requests of this client address had no {lacking}"))
@@ -121,7 +123,7 @@ pub(crate) fn too_many_without(lacking: &str, wait: Duration) -> Problem {
 }
 
 impl Site {
-    /// Makes what all workers share.
+    /// Builds what all workers share.
     pub fn new(parts: HttpParts, settings: HttpSettings) -> Self {
         let HttpParts {
             service,
@@ -170,13 +172,13 @@ impl Site {
         Self { state, face: Face::Whole }
     }
 
-    /// The same for two listeners: the public one, and that of administrators.
+    /// Splits into the public listener and that of administrators.
     #[must_use]
     pub fn split(self) -> (Self, Self) {
         (Self { face: Face::Public, ..self.clone() }, Self { face: Face::Admin, ..self })
     }
 
-    /// The application that one worker serves.
+    /// The application of one worker.
     pub fn app(
         &self,
     ) -> App<
@@ -197,7 +199,7 @@ impl Site {
             .wrap_fn(move |request, service| telemetry::observe(state.clone(), request, service))
     }
 
-    /// The router tries resources in this order: what is asked for most comes first.
+    /// The router tries resources in this order: the most frequent ones come first.
     fn configure(&self, config: &mut web::ServiceConfig) {
         if self.face != Face::Admin {
             self.configure_public(config);

@@ -1,4 +1,4 @@
-//! What surrounds every exchange: its id, the headers that every reply has, one line of log, measurements.
+//! Wraps every exchange: request id, common headers, a log line, metrics.
 
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
@@ -31,12 +31,12 @@ const REQUESTS: &str = "trialgate_http_requests_total";
 const DURATION: &str = "trialgate_http_request_duration_seconds";
 const IN_FLIGHT: &str = "trialgate_http_requests_in_flight";
 
-/// Bounds of the histograms of durations, from a cached answer to a hung dependency.
+/// Histogram buckets of durations, from a cached answer to a hung dependency.
 const SECONDS: [f64; 15] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
-/// Bounds of the histograms of batch and queue sizes.
+/// Histogram buckets of batch and queue sizes.
 const SIZES: [f64; 11] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1024.0];
 
-/// Statuses that are counted by a counter found by its place; any other looks its counter up.
+/// Statuses with a counter looked up in advance.
 const STATUSES: [StatusCode; 17] = [
     StatusCode::OK,
     StatusCode::NO_CONTENT,
@@ -57,11 +57,11 @@ const STATUSES: [StatusCode; 17] = [
     StatusCode::GATEWAY_TIMEOUT,
 ];
 
-/// What this process has measured.
+/// Metrics of this process.
 #[derive(Clone)]
 pub struct Metrics(PrometheusHandle);
 
-/// Has everything that this process measures collected for Prometheus. Further calls give the same.
+/// Installs the Prometheus recorder of this process; further calls return the same.
 pub fn install_metrics() -> Metrics {
     static INSTALLED: OnceLock<Metrics> = OnceLock::new();
     INSTALLED.get_or_init(install).clone()
@@ -83,12 +83,12 @@ fn with_buckets() -> Result<PrometheusBuilder, BuildError> {
 }
 
 impl Metrics {
-    /// Everything, in the text format of Prometheus.
+    /// All metrics in Prometheus text format.
     pub fn render(&self) -> String {
         self.0.render()
     }
 
-    /// Folds what was measured since the last time, so that memory stays bounded while nobody scrapes.
+    /// Folds recent measurements, so that memory stays bounded while nobody scrapes.
     pub fn upkeep(&self) {
         self.0.run_upkeep();
     }
@@ -99,7 +99,7 @@ pub(crate) async fn metrics(state: Data<State>) -> HttpResponse {
     HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(state.metrics.text())
 }
 
-/// The measurements as they were rendered last, at most once a second, for all who ask meanwhile.
+/// Rendered metrics, at most one second old, shared by concurrent requests.
 pub(crate) struct RenderedMetrics {
     metrics: Metrics,
     clock: RuntimeClock,
@@ -128,7 +128,7 @@ impl RenderedMetrics {
     }
 }
 
-/// The measurements of requests, looked up once.
+/// Metrics of requests, looked up once.
 pub(crate) struct RequestMetrics {
     in_flight: Gauge,
     by_route: Vec<RouteMetrics>,
@@ -165,7 +165,7 @@ fn counter(route: Route, status: StatusCode) -> Counter {
     metrics::counter!(REQUESTS, "route" => route.pattern(), "status" => status.as_str().to_owned())
 }
 
-/// Counts a request as in flight until it is answered or given up.
+/// Counts a request as in flight until it is answered or abandoned.
 struct InFlight(Data<State>);
 
 impl InFlight {
@@ -181,11 +181,10 @@ impl Drop for InFlight {
     }
 }
 
-/// The memory that an exchange takes besides the head and the body of its request, in bytes: the tasks, the state of its stream, and its
-/// reply until the client has taken it.
+/// Bytes of an exchange besides head and body of its request: tasks, stream state, and the reply in transit.
 const EXCHANGE: usize = 4 * 1_024;
 
-/// Serves one request. Its head, and what it takes itself, are held in the name of its client until the reply has gone out.
+/// Serves one request. The bytes of its head and exchange are counted for its client until the reply is sent.
 pub(crate) fn observe<S>(
     state: Data<State>,
     mut request: ServiceRequest,
@@ -210,7 +209,7 @@ where
         Some(problem) => {
             let mut response = problem.response(request.request());
             if held.is_empty() && request.version() == Version::HTTP_2 {
-                // A body would be one more thing that waits for a client which takes none.
+                // A body would wait for a client that does not read.
                 response = response.drop_body().map_into_boxed_body();
             }
             Either::Left(ready(Ok(request.into_response(response))))
@@ -238,21 +237,21 @@ where
     .instrument(span)
 }
 
-/// The size of a head: its target, and its headers as HTTP/1.1 writes them. HTTP/2 may have written them far shorter.
+/// Size of a head: target, and headers as HTTP/1.1 writes them. HTTP/2 may have sent them compressed.
 fn head_bytes(request: &ServiceRequest) -> usize {
     let target = request.path().len() + request.query_string().len();
     let lines = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + ": \r\n".len());
     target + lines.sum::<usize>()
 }
 
-/// A head that is too large. What is read of it before it is seen to be that is bounded by the protocols: 128 KiB and 96 headers.
+/// The problem of an oversized head. The protocols bound what is read before: 128 KiB and 96 headers.
 fn oversized(head: usize, most: usize) -> Option<Problem> {
     (head > most).then(|| {
         Problem::new(Kind::HeadTooLarge).detail(format!("target and headers may have at most {most} bytes together"))
     })
 }
 
-/// A head that names two hosts: what one part of a program, or a proxy, believes of it another would not (RFC 9112 section 3.2,
+/// The problem of a head with two hosts, which programs and proxies may interpret differently (RFC 9112 section 3.2,
 /// RFC 9113 section 8.3.1).
 fn contradictory(request: &ServiceRequest) -> Option<Problem> {
     let mut hosts = request.headers().get_all(HOST);
@@ -269,7 +268,7 @@ fn contradictory(request: &ServiceRequest) -> Option<Problem> {
     Some(Problem::new(Kind::MalformedRequest).detail(detail))
 }
 
-/// For how long browsers are to come by TLS alone, as the header has it.
+/// The HSTS header for this duration.
 pub(crate) fn hsts(lasting: Duration) -> Option<HeaderValue> {
     HeaderValue::from_str(&format!("max-age={}", lasting.as_secs())).ok()
 }
@@ -283,7 +282,7 @@ fn finish_headers(headers: &mut HeaderMap, id: &RequestId, hsts: Option<&HeaderV
     if !headers.contains_key(CACHE_CONTROL) {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
-    // Pages say what they need; nothing else is a page.
+    // Pages set their own policy; nothing else is a page.
     if !headers.contains_key(CONTENT_SECURITY_POLICY) {
         headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"));
     }

@@ -1,5 +1,5 @@
-//! The span that a request is, described by OpenTelemetry's conventions for HTTP servers, 1.40. It holds no path,
-//! which may have a phone in it, but the route.
+//! The span of a request, by OpenTelemetry's conventions for HTTP servers, 1.40. It holds the route, never the path,
+//! which may contain a phone.
 
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use tracing::{Span, field};
@@ -7,7 +7,7 @@ use trial_core::RequestId;
 
 use crate::routes::Route;
 
-/// The span of a request whose head has arrived. It continues the trace of the caller, if there is one (W3C Trace Context).
+/// The span of a request whose head has arrived; continues the client's trace, if any (W3C Trace Context).
 pub(crate) fn span_of(request: &ServiceRequest, id: &RequestId) -> Span {
     let span = tracing::debug_span!(
         "request",
@@ -23,7 +23,7 @@ pub(crate) fn span_of(request: &ServiceRequest, id: &RequestId) -> Span {
     span
 }
 
-/// Says in the current span what was answered.
+/// Records the answer in the current span.
 pub(crate) fn conclude<B>(response: &ServiceResponse<B>, route: Route) {
     let span = Span::current();
     if span.is_disabled() {
@@ -68,7 +68,7 @@ mod exported {
         }
     }
 
-    /// The route is known when the span has begun, and its name is fixed for `tracing` then.
+    /// Renames a span: the route is known only after it has begun, and `tracing` fixes names then.
     pub(super) fn rename(span: &Span, name: String) {
         span.context().span().update_name(name);
     }

@@ -1,5 +1,5 @@
-//! Bodies of senders whom nothing has proven yet. What is wrong with one is counted against its client address, and once that
-//! has sent too many, nothing of it is read.
+//! Bodies of unauthenticated senders. A malformed one is counted against its client address, and after too many no body
+//! of it is read.
 
 use actix_web::HttpRequest;
 
@@ -29,8 +29,7 @@ pub(crate) async fn form(request: &HttpRequest, payload: Payload, state: &State)
     Fields::of(body).map_err(|problem| malformed(request, state, problem))
 }
 
-/// Counts a request whose body is malformed: answers that, or that there were too many. A body that found no room is not
-/// malformed.
+/// Counts a malformed request; returns its problem, or 429 after too many. A body without room is not malformed.
 pub(crate) fn malformed(request: &HttpRequest, state: &State, problem: Problem) -> Problem {
     if matches!(problem.kind(), Kind::RateLimited | Kind::Unavailable) {
         return problem;

@@ -1,7 +1,7 @@
-//! Bodies of unknown length that nobody reads to their end.
+//! Bodies of unknown length that are not read to their end.
 //!
-//! actix drains a chunked body that was dropped, however long it goes on; if the body is still held when the answer has
-//! gone out, it closes the connection instead.
+//! actix drains a dropped chunked body however long it is; if the body is still held when the reply is sent, it closes
+//! the connection instead.
 
 use std::cell::RefCell;
 use std::pin::Pin;
@@ -14,11 +14,11 @@ use actix_web::error::PayloadError;
 use actix_web::web::Bytes;
 use futures_util::Stream;
 
-/// A body that its handler reads, and that is kept as long as the answer.
+/// A body that its handler reads, kept as long as the reply.
 pub(crate) struct Unread(Rc<RefCell<Payload>>);
 
 impl Unread {
-    /// Takes hold of a body of unknown length. One of known length is closed upon by actix itself.
+    /// Holds a body of unknown length. actix closes connections with an unread body of known length itself.
     pub(crate) fn hold(request: &mut ServiceRequest) -> Option<Self> {
         if !request.chunked().unwrap_or(true) {
             return None;

@@ -1,4 +1,4 @@
-//! The branding of the applicants' page: name, colour, logo, links, terms.
+//! Branding of the application page: name, colour, logo, links, terms.
 
 use std::fmt;
 use std::path::Path;
@@ -7,17 +7,17 @@ use std::str::FromStr;
 use actix_web::web::Bytes;
 use trial_core::Terms;
 
-/// The largest logo, in bytes: the first page is to be small.
+/// Size limit of a logo in bytes, which keeps the first page small.
 const MAX_LOGO: usize = 64 * 1024;
 /// The contrast that WCAG 2.2 (success criterion 1.4.3) requires of text.
 const LEAST_CONTRAST: f64 = 4.5;
 /// Dark blue.
 const USUAL: BrandColour = BrandColour([0x0b, 0x57, 0xa4]);
 
-/// The branding and the content of the applicants' page.
+/// Branding and content of the application page.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SiteSettings {
-    /// The name of the provider of the trial.
+    /// Name of the provider of the trial.
     pub name: String,
     /// The colour of buttons and links.
     pub colour: BrandColour,
@@ -25,13 +25,13 @@ pub struct SiteSettings {
     pub logo: Option<Logo>,
     /// Links at the end of the page.
     pub links: Vec<SiteLink>,
-    /// The terms that applicants agree to, if any.
+    /// Terms that applicants accept, if any.
     pub terms: Option<Terms>,
-    /// The origins whose pages may show the form.
+    /// Origins whose pages may embed the form.
     pub embed_origins: Vec<EmbedOrigin>,
     /// The sign-in address.
     pub portal_url: String,
-    /// Whom to ask.
+    /// Support contact.
     pub support_contact: String,
 }
 
@@ -44,11 +44,11 @@ pub struct SiteLink {
     pub url: String,
 }
 
-/// The origin of pages that may show the form: scheme, host, and port if it is not the usual one (RFC 6454).
+/// Origin of a page that may embed the form: scheme, host, and port unless it is the default one (RFC 6454).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EmbedOrigin(String);
 
-/// A colour that white text can be read on: red, green and blue in sRGB.
+/// A colour with enough contrast to white text: red, green and blue in sRGB.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BrandColour([u8; 3]);
 
@@ -59,7 +59,7 @@ pub struct Logo {
     bytes: Bytes,
 }
 
-/// The reason why a colour or a logo cannot be used. The message says what to give.
+/// An unusable colour, origin or logo; the message says what to give.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BrandError {
     /// Not a colour.
@@ -135,12 +135,12 @@ impl BrandColour {
         1.05 / (0.2126 * red + 0.7152 * green + 0.0722 * blue + 0.05)
     }
 
-    /// As the style sheet has it.
+    /// The style sheet's rule for the colour.
     pub(crate) fn style(self) -> String {
         format!(":root {{ --brand: {self}; }}\n")
     }
 
-    /// A picture for the browser's tab, where there is no logo: a gate.
+    /// An icon for the browser's tab if there is no logo: a gate.
     pub(crate) fn icon(self) -> String {
         format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 16 16\"><rect width=\"16\" height=\"16\" rx=\"3\" \
@@ -152,7 +152,7 @@ impl BrandColour {
 impl FromStr for EmbedOrigin {
     type Err = BrandError;
 
-    /// As browsers write it: in lower case, without a path.
+    /// The form that browsers write: lower case, without a path.
     fn from_str(text: &str) -> Result<Self, BrandError> {
         let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
         let (host, port) =
@@ -172,10 +172,10 @@ impl EmbedOrigin {
 }
 
 impl Logo {
-    /// A picture of a file of this name.
+    /// A logo from a file of this name.
     ///
     /// # Errors
-    /// Says what to give instead.
+    /// The message says what to give instead.
     pub fn new(file: &Path, bytes: Vec<u8>) -> Result<Self, BrandError> {
         let extension = file.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
         let media = match extension.to_ascii_lowercase().as_str() {

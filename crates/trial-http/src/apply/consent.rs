@@ -1,4 +1,4 @@
-//! The text of the terms in the audit, stored once before anybody can agree to it.
+//! The text of the terms in the audit, stored once before anybody can accept it.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -6,15 +6,16 @@ use trial_core::{AuditQuery, ChangedBy, LedgerError, SERVICE, Terms};
 
 use crate::site::State;
 
-/// Stores the text of the terms before an agreement names it.
+/// Stores the text of the terms before an agreement refers to it.
 #[derive(Default)]
 pub(crate) struct Consent {
-    /// Whether the text is known to be in the audit.
+    /// `true` once the text is known to be in the audit.
     is_published: AtomicBool,
 }
 
 impl Consent {
-    /// Stores the text, unless it is there already. It says nothing about the applicant: an agreement is part of the application.
+    /// Stores the text unless it is there already. The entry does not name the applicant: an agreement is part of the
+    /// application.
     ///
     /// # Errors
     /// `LedgerError::Unavailable` if the database cannot be reached.
@@ -25,7 +26,7 @@ impl Consent {
         let audit = &state.ops.parts.audit;
         let query = AuditQuery { subject: Some(terms.digest().to_owned()), limit: 1, ..AuditQuery::default() };
         if audit.audit(query).await?.is_empty() {
-            // Two instances may both find nothing: then it is kept twice.
+            // Two instances may store it at the same time; a second copy does no harm.
             let by = ChangedBy::now(SERVICE.to_owned(), &*state.clock, &*state.entropy);
             audit.write_down(terms.published(by)).await?;
         }

@@ -1,4 +1,4 @@
-//! The form as a visitor filled it in.
+//! The form as the visitor filled it in.
 
 use trial_core::{
     CompanyError, CompanyName, Email, EmailError, Locale, Phone, PhoneError, PhonePolicy, SubmittedCode,
@@ -10,20 +10,20 @@ use crate::HttpSettings;
 use crate::fields::Fields;
 use crate::messages::in_locale;
 
-/// As it was typed, so that it can be shown again.
+/// Fields as typed, to be shown again after an error.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Entered {
     pub(super) company: String,
     pub(super) email: String,
-    /// As ISO 3166 has it; empty for the default region.
+    /// ISO 3166 code; empty for the default region.
     pub(super) country: String,
     pub(super) phone: String,
     pub(super) code: String,
-    /// The digest of the terms that were agreed to; empty if none were.
+    /// Digest of the accepted terms; empty if none.
     pub(super) agreed: String,
 }
 
-/// As the rules know it.
+/// Fields as the rules parse them.
 pub(super) struct Parsed {
     pub(super) company: CompanyName,
     pub(super) phone: Phone,
@@ -31,10 +31,10 @@ pub(super) struct Parsed {
     pub(super) email: Email,
 }
 
-/// A field that cannot be taken, and what to do about it.
+/// The problem of a field, and what to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct FieldProblem {
-    /// The field's name and id.
+    /// Name and id of the field.
     pub(super) field: &'static str,
     pub(super) words: &'static str,
 }

@@ -1,9 +1,9 @@
-//! The page to apply on, `/apply`: the two published interfaces in a browser. It works without script; with it, answers take
-//! the place of the page's middle. Nothing is decided here: it calls the same port as the interfaces, and says in words what
-//! each return code asks of the visitor.
+//! The application page, `/apply`: the two published interfaces in a browser. It works without script; with script,
+//! answers replace the middle of the page. No rule is decided here: the page calls the same port as the interfaces and
+//! explains each return code.
 //!
-//! A form of another site is taken from the origins alone that may show ours. Nobody is signed in, so that it could do no more than a
-//! call of the interface; but it would spend the limit of its visitor's address.
+//! A form is accepted only from our pages and from origins that may embed them. Nobody is signed in, so a foreign form
+//! could do no more than a call of the interface; but it would spend the limit of its visitor's address.
 
 mod brand;
 mod consent;
@@ -37,16 +37,16 @@ use entered::{Entered, Parsed};
 use page::{Applied, ApplyForm, Page, TermsPage, rendered};
 use words::Notice;
 
-/// A logo may be a drawing, which is a document of its own.
+/// An SVG logo is a document of its own.
 pub(crate) const LOGO_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
 pub(crate) const STYLE: &str = include_str!("../../templates/site/style.css");
 const EMBED: &str = include_str!("../../templates/site/embed.js");
 const SCRIPT: &str = include_str!("../../templates/site/apply.js");
-/// The protocol's own (npm `altcha` 3.2.2, `dist/workers/pbkdf2.js`), behind its licence.
+/// The solver of the protocol (npm `altcha` 3.2.2, `dist/workers/pbkdf2.js`), behind its licence.
 const SOLVER: &str = include_str!("../../templates/site/altcha.js");
-/// The field of the form that our own script puts the proof into.
+/// The form field into which our script puts the proof.
 const PROOF: &str = "altcha";
-/// Five minutes: pages of a new release, or of another colour, are not shown with files of the former one for longer.
+/// Five minutes, so that pages of a new release or colour are not shown with older files for longer.
 pub(crate) const KEPT: HeaderValue = HeaderValue::from_static("public, max-age=300");
 
 pub(crate) fn configure(config: &mut ServiceConfig) {
@@ -94,7 +94,7 @@ fn embed_origins(state: &State) -> &[EmbedOrigin] {
     state.settings.site.as_ref().map_or(&[], |site| site.embed_origins.as_slice())
 }
 
-/// A form of another website, which is not read.
+/// A form of another website, refused unread.
 async fn foreign(request: HttpRequest) -> HttpResponse {
     let detail = "this form was sent by another website; put its origin into `site.embed_origins` if it may, or `http.public_url` if \
         it is this one";
@@ -126,7 +126,7 @@ async fn file(request: HttpRequest, state: Data<State>) -> HttpResponse {
     response
 }
 
-/// `GET /apply/challenge`: one for each code that is asked for.
+/// `GET /apply/challenge`: one per code request.
 fn challenge(request: &HttpRequest, state: &State) -> HttpResponse {
     match state.guard.as_ref().and_then(|PageGuard { guard, .. }| guard.challenge()) {
         Some(challenge) => HttpResponse::Ok().insert_header((CONTENT_TYPE, "application/json")).body(challenge),
@@ -134,7 +134,7 @@ fn challenge(request: &HttpRequest, state: &State) -> HttpResponse {
     }
 }
 
-/// `GET /embed.js`: puts the form into a page of an origin that is configured. The browser of any other shows no form.
+/// `GET /embed.js`: embeds the form into a page of a configured origin. Browsers show no form on any other origin.
 async fn embed(request: HttpRequest, state: Data<State>) -> HttpResponse {
     let origins = state.settings.site.iter().flat_map(|site| &site.embed_origins);
     if origins.clone().next().is_none() {
@@ -153,7 +153,7 @@ async fn embed(request: HttpRequest, state: Data<State>) -> HttpResponse {
     response.body(EMBED)
 }
 
-/// One form that was sent.
+/// One submitted form.
 struct Exchange<'a> {
     request: &'a HttpRequest,
     state: &'a State,
@@ -185,7 +185,7 @@ impl Exchange<'_> {
         self.answer(StatusCode::OK, entered, notice, wait)
     }
 
-    /// Has the guard judge, if there is one; says what to answer whoever is not let through.
+    /// Verifies the bot challenge, if there is one; the error is the answer to a visitor who fails it.
     async fn admit(&self, proof: &str) -> Result<(), (StatusCode, Notice)> {
         let Some(PageGuard { guard, .. }) = &self.state.guard else { return Ok(()) };
         let judged = guard.judge(proof).await;
@@ -196,7 +196,7 @@ impl Exchange<'_> {
             Ok(GuardVerdict::Refused(refusal)) => {
                 Err((StatusCode::FORBIDDEN, words::of_guard(refusal, self.page.locale, self.page.site)))
             }
-            // As where the code's own facts cannot be looked up.
+            // Answered like an unreachable database.
             Err(error) => {
                 tracing::error!(%error, "the guard cannot judge; no code is sent");
                 let notice = words::of_code(SendCode::Exception, self.page.locale, None, self.page.site);
@@ -228,7 +228,7 @@ impl Exchange<'_> {
         let application = trial_core::Application { request_id, company, phone, code, email, locale, agreed };
         let reply = match published {
             Ok(()) => unless_it_panics(self.state.service.apply(application)).await,
-            // As where the application cannot be decided now: nothing has come of it.
+            // Answered like an undecided application: nothing was stored.
             Err(error) => {
                 tracing::error!(%error, "the text of the terms cannot be stored; the application is not taken");
                 Ok(ApplyReply::CONFLICT)

@@ -1,3 +1,5 @@
+//! Templates of the application page.
+
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
@@ -12,19 +14,19 @@ use crate::messages::{in_locale, page_locale};
 use crate::settings::CaptchaWidget;
 use crate::site::State;
 
-/// The parts of every page.
+/// Common parts of every page.
 #[derive(Clone, Copy)]
 pub(super) struct Page<'a> {
     pub(super) site: &'a SiteSettings,
     pub(super) locale: Locale,
-    /// `true` if it is embedded in a page of another site.
+    /// `true` if the page is embedded in another site.
     pub(super) is_embedded: bool,
-    /// Somebody else's script that the form needs.
+    /// The CAPTCHA's script, if the form needs one.
     pub(super) widget: Option<&'a CaptchaWidget>,
 }
 
 impl<'a> Page<'a> {
-    /// In the language that was chosen, or else in the one that the browser prefers.
+    /// In the chosen language, else the one that the browser prefers.
     pub(super) fn of(request: &HttpRequest, site: &'a SiteSettings, sent: Option<&Fields>) -> Self {
         let asked = Fields::of_query(request);
         let chosen = sent.and_then(|fields| fields.given("lang")).or_else(|| asked.given("lang"));
@@ -56,9 +58,9 @@ pub(super) struct ApplyForm<'a> {
     pub(super) entered: Entered,
     pub(super) problems: Vec<FieldProblem>,
     pub(super) notice: Option<Notice>,
-    /// The request id, for the visitor to quote.
+    /// Request id for the visitor to quote.
     pub(super) request: Option<RequestId>,
-    /// Seconds until a code may be asked for.
+    /// Seconds until another code can be requested.
     pub(super) wait: Option<u64>,
     /// `true` if there is a bot challenge, for which the browser has to send a proof.
     pub(super) is_guarded: bool,
@@ -79,7 +81,7 @@ impl<'a> ApplyForm<'a> {
         }
     }
 
-    /// Returns `true` if a code is on its way, and to be typed next.
+    /// Returns `true` if a code was sent and has to be entered next.
     fn is_sent(&self) -> bool {
         self.notice.as_ref().is_some_and(|notice| notice.is_good)
     }
@@ -90,7 +92,7 @@ impl<'a> ApplyForm<'a> {
     }
 }
 
-/// The trial is there.
+/// The success page.
 #[derive(Template)]
 #[template(path = "site/applied.html")]
 pub(super) struct Applied<'a> {
@@ -98,7 +100,7 @@ pub(super) struct Applied<'a> {
     pub(super) email: String,
 }
 
-/// The terms, to read.
+/// The page of the terms.
 #[derive(Template)]
 #[template(path = "site/terms.html")]
 pub(super) struct TermsPage<'a> {
@@ -106,7 +108,7 @@ pub(super) struct TermsPage<'a> {
     pub(super) terms: &'a Terms,
 }
 
-/// A page, and who may show it inside a page of their own.
+/// A page, and the origins that may embed it.
 pub(super) trait Shown: Template {
     fn page(&self) -> &Page<'_>;
 }

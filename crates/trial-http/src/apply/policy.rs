@@ -1,4 +1,4 @@
-//! The headers of the applicants' pages.
+//! Response headers of the application page.
 
 use actix_web::HttpResponse;
 use actix_web::http::header::{CONTENT_SECURITY_POLICY, HeaderValue, REFERRER_POLICY};
@@ -7,10 +7,10 @@ use super::EmbedOrigin;
 use super::page::Page;
 use crate::cross_site::REFERRERS;
 
-/// Nothing but our own style sheet, script and logo, and what the widget of a guard needs.
+/// Allows our own style sheet, script and logo, and the sources of the CAPTCHA widget.
 pub(super) fn protect(response: &mut HttpResponse, page: &Page<'_>) {
     let headers = response.headers_mut();
-    // Origins hold nothing that a header does not.
+    // Origins hold only characters that are valid in a header.
     if let Ok(policy) = HeaderValue::from_str(&policy(page)) {
         headers.insert(CONTENT_SECURITY_POLICY, policy);
     }

@@ -8,21 +8,20 @@ use super::SiteSettings;
 use crate::messages::in_locale;
 use crate::problem::seconds_up;
 
-/// What is said above the form.
+/// The notice above the form.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Notice {
     pub(super) is_good: bool,
-    /// What happened.
+    /// The event.
     pub(super) what: &'static str,
-    /// What to do now.
+    /// The next step.
     pub(super) next: String,
 }
 
-/// What is said: in English, and in Chinese; each as what happened and what to do, where `{wait}`, `{contact}` and `{portal}`
-/// are filled in.
+/// English and Chinese, each as event and next step; `{wait}`, `{contact}` and `{portal}` are filled in.
 type Said = [(&'static str, &'static str); 2];
 
-/// What a return code of `generateverifycode` means to a visitor.
+/// The notice for a return code of `generateverifycode`.
 pub(super) fn of_code(code: SendCode, locale: Locale, wait: Option<Duration>, site: &SiteSettings) -> Notice {
     let said = match code {
         SendCode::Sent => [
@@ -59,7 +58,7 @@ pub(super) fn of_code(code: SendCode, locale: Locale, wait: Option<Duration>, si
     notice(code == SendCode::Sent, said, locale, wait.or(soon), site)
 }
 
-/// What a return code of `applyTenant` means to a visitor.
+/// The notice for a return code of `applyTenant`.
 pub(super) fn of_application(code: ApplyCode, locale: Locale, wait: Option<Duration>, site: &SiteSettings) -> Notice {
     let said = match code {
         ApplyCode::Success => [
@@ -112,7 +111,7 @@ const QUOTA_REACHED: Said = [
     ("今日的试用名额已满。", "请明天再来，或联系 {contact}，并提供下方的请求编号。"),
 ];
 
-/// What an address is told that has asked too often.
+/// The notice for an address over its limit.
 pub(super) fn of_many_requests(locale: Locale, wait: Duration) -> Notice {
     let said = [
         ("Too many requests came from your network.", "Try again in {wait}."),
@@ -122,7 +121,7 @@ pub(super) fn of_many_requests(locale: Locale, wait: Duration) -> Notice {
     Notice { is_good: false, what, next: next.replace("{wait}", &lasting(wait, locale)) }
 }
 
-/// What is said where the guard does not let a code be sent.
+/// The notice for a failed bot challenge.
 pub(super) fn of_guard(refusal: ProofRefusal, locale: Locale, site: &SiteSettings) -> Notice {
     let said = match refusal {
         ProofRefusal::Missing => [
@@ -147,7 +146,7 @@ pub(super) fn of_guard(refusal: ProofRefusal, locale: Locale, site: &SiteSetting
     notice(false, said, locale, None, site)
 }
 
-/// What is said where something failed that should not.
+/// The notice for an unexpected failure.
 pub(super) fn of_failure(locale: Locale, site: &SiteSettings) -> Notice {
     let said = [
         (
@@ -168,7 +167,7 @@ fn notice(is_good: bool, said: Said, locale: Locale, wait: Option<Duration>, sit
     Notice { is_good, what, next }
 }
 
-/// A length of time as people say it, rounded up.
+/// A duration as people say it, rounded up.
 fn lasting(wait: Duration, locale: Locale) -> String {
     let seconds = seconds_up(wait);
     let (number, en, zh) = match seconds {

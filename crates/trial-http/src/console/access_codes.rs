@@ -1,4 +1,4 @@
-//! The pool.
+//! Console page of the access codes.
 
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
@@ -18,7 +18,7 @@ use crate::site::State;
 
 /// Rows of a page.
 const ROWS: u32 = 50;
-/// Bad or repeated rows of an import that are named.
+/// Most bad or repeated rows that are listed.
 const NAMED: usize = 100;
 
 #[derive(Template)]
@@ -37,7 +37,7 @@ struct AccessCodes {
     wrong: Option<String>,
 }
 
-/// What an import came to that was not done.
+/// Result of an import that was not stored.
 pub(super) struct Import {
     bad: Vec<RefusedAccessCode>,
     more_bad: usize,
@@ -85,8 +85,7 @@ async fn written(visit: &Visit<'_>, pasted: String, import: Option<Import>, wron
     html(status, &shown)
 }
 
-/// `POST /console/access-codes/import`: rows of kind and code, pasted; the first line may be the header. All or
-/// nothing.
+/// `POST /console/access-codes/import`: pasted rows of kind and code, with an optional header line. All or nothing.
 pub(super) async fn import(
     request: HttpRequest,
     payload: Result<Payload, actix_web::Error>,
@@ -99,8 +98,8 @@ pub(super) async fn import(
     finish(&request, answer)
 }
 
-/// The form is larger than any other, so that no more than its beginning is read before session, role and anti-forgery token
-/// are right. The token is the first field in our page; it has to stand in the first 16 KiB.
+/// The form is larger than any other, so only its beginning is read before session, role and anti-forgery token are
+/// checked. The token is the first field of our page and must be in the first 16 KiB.
 async fn imported(request: &HttpRequest, mut payload: Payload, state: &State) -> Answer {
     let visit = &Visit::of(request, state).await?;
     visit.may(Permission::ChangePool)?;
@@ -130,7 +129,7 @@ async fn imported(request: &HttpRequest, mut payload: Payload, state: &State) ->
     written(visit, text, Some(told), None).await
 }
 
-/// What was pasted, as it is parsed away from the worker.
+/// Pasted text, parsed away from the worker.
 struct Pasted {
     text: String,
     asked_dry: bool,

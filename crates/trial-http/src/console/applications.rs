@@ -1,4 +1,4 @@
-//! Applications: searched, and each with its story.
+//! Console pages of applications: search, and one with its timeline.
 
 use askama::Template;
 use trial_core::{
@@ -45,13 +45,13 @@ struct One {
     story: Vec<StoryEntry>,
 }
 
-/// What somebody typed into the search box, whose search is still to be recorded.
+/// The query of the search box; the search is recorded before it runs.
 pub(super) fn query(text: &str, visit: &Visit<'_>) -> Result<Unrecorded<Option<ApplicationQuery>>, String> {
     let typed = if text.is_empty() { None } else { Some(customer(text, visit)?) };
     Ok(Unrecorded::new(typed))
 }
 
-/// A phone, an address, an exchange's id, or else a company's name.
+/// A phone, an e-mail address, a request id, or else a company name.
 fn customer(text: &str, visit: &Visit<'_>) -> Result<ApplicationQuery, String> {
     if text.contains(['@', '＠', '﹫']) {
         let email = Email::parse_at(MailHosts::Any, text);

@@ -1,4 +1,4 @@
-//! The audit trail: changes, and the people who made them.
+//! Console page of the audit.
 
 use askama::Template;
 use trial_core::{AuditEntry, AuditId, AuditQuery, Permission};

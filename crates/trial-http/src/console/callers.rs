@@ -1,4 +1,4 @@
-//! Back ends that sign their requests. Nothing here shows a secret: callers are added, and given new ones, by the command line.
+//! Console page of API clients. No secret is shown: clients and secrets are added on the command line.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,7 @@ use super::visit::{Page, Visit};
 use super::{Answer, Refused, failed, html, see};
 use crate::fields::Fields;
 
-/// Callers that are shown.
+/// Most API clients shown.
 const ROWS: u32 = 1_000;
 
 #[derive(Template)]
@@ -29,9 +29,9 @@ struct Callers {
 struct Row {
     caller: Caller,
     state: &'static str,
-    /// The state of its secrets once old keys are removed; `None` if it is removed itself.
+    /// State of its secrets if old keys were removed; `None` for a removed client.
     seal: Option<SealState>,
-    /// The ids of the keys that seal its secrets.
+    /// Ids of the keys that encrypt its secrets.
     keys: String,
 }
 
@@ -80,7 +80,7 @@ pub(super) async fn set_limits(visit: &Visit<'_>, name: &str, form: &Fields) -> 
     change(visit, name, CallerChange::Set(limits), "caller-limited").await
 }
 
-/// Relies on the confirmation that the operator ticked; there is no way back.
+/// Requires the ticked confirmation; a removal cannot be undone.
 pub(super) async fn remove(visit: &Visit<'_>, name: &str, form: &Fields) -> Answer {
     visit.may(Permission::ManageCallers)?;
     if form.given("sure").is_none() {

@@ -34,7 +34,7 @@ pub(super) struct Chart {
 }
 
 impl Chart {
-    /// So many spans of so many hours, the last of which has now in it.
+    /// `spans` bars of `hours` hours each; the last one includes `now`.
     pub(super) fn of(counts: &[HourCount], now: DateTime<Utc>, spans: u32, hours: i64, format: &str) -> Self {
         let span = hours * 3_600;
         let slot = |at: DateTime<Utc>| at.timestamp().div_euclid(span);

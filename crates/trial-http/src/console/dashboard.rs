@@ -1,4 +1,4 @@
-//! How things stand.
+//! Console overview.
 
 use askama::Template;
 use chrono::TimeDelta;
@@ -9,7 +9,7 @@ use super::chart::Chart;
 use super::visit::{Page, Visit};
 use super::{Answer, Refused, failed, page as written};
 
-/// Mails that are counted before it is only said that there are more.
+/// Mails that are counted exactly; above, the page shows "more".
 const COUNTED: u32 = 100;
 
 #[derive(Template)]
@@ -20,13 +20,13 @@ struct Dashboard {
     fortnight: Chart,
     pool: Vec<PoolOutlook>,
     quota: QuotaView,
-    /// Per cent of the threshold that is taken.
+    /// Percentage of the daily e-mail limit in use.
     taken: u64,
-    /// Mails that owners may cause.
+    /// Daily limit of mails that owners cause.
     owner_mails: u32,
     due: String,
     failed: String,
-    /// Tenants whose owners ask for conversion.
+    /// Number of tenants whose owners request a conversion.
     asking: String,
     dependencies: Vec<Dependency>,
     warnings: Vec<Warning>,

@@ -1,4 +1,4 @@
-//! The outbox.
+//! Console page of the outbox.
 
 use std::time::Duration;
 
@@ -10,9 +10,9 @@ use super::visit::{Page, Visit};
 use super::{Answer, Refused, failed, html, see};
 use crate::fields::Fields;
 
-/// The windows within which failed mails are tried again together.
+/// Windows within which failed mails can be retried together.
 const WINDOWS: [&str; 4] = ["1h", "6h", "24h", "7d"];
-/// The longest of them that is taken.
+/// Longest accepted window.
 const MAX_WINDOW: Duration = Duration::from_hours(30 * 24);
 /// Rows of a page.
 const ROWS: u32 = 50;

@@ -1,6 +1,6 @@
-//! The console, `/console/`: the operations interface in a browser. Pages are written on the server, work without any script,
-//! and load nothing from elsewhere. Nothing is decided here: what a person may do is looked up in the core's one table, and every
-//! change goes through the same ports as the operations interface.
+//! The console, `/console/`: the operations interface in a browser. Pages are rendered on the server, work without
+//! script and load nothing from elsewhere. No rule is decided here: permissions are looked up in the core's table, and
+//! every change uses the same ports as the operations interface.
 
 mod access_codes;
 mod applications;
@@ -37,12 +37,12 @@ use crate::routes::{Route, get};
 use crate::site::State;
 use visit::{Page, Visit};
 
-/// Nothing but our own style sheet; no script at all.
+/// Allows our own style sheet only; no script.
 const POLICY: &str =
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
-/// Parts of a path that are looked at; pages have fewer.
+/// Most path segments that are read; pages have fewer.
 const DEPTH: usize = 4;
-/// What is said of a form that is not one of ours.
+/// Answer to a form that is not one of ours.
 const FOREIGN: &str = "This form is too old, or from elsewhere. Go back, load the page again, and repeat.";
 const TOO_MANY_SEARCHES: &str =
     "Too many searches by personal data within an hour. Nothing was searched. Try again later.";
@@ -51,21 +51,21 @@ const TOO_MANY_REVEALS: &str =
 const TOO_MANY_SIGN_INS: &str = "Too many sign-ins within an hour. Use a session that you have, or try again later.";
 const STYLE: &str = include_str!("../../templates/console/style.css");
 
-/// What a page comes to, if it is not the page.
+/// Outcome of a console request other than a page.
 enum Refused {
     /// Nobody is signed in.
     SignIn,
-    /// A page of this name there is not.
+    /// There is no such page.
     NotFound,
-    /// The role is not enough, or the form is not ours.
+    /// The role is not sufficient, or the form is not ours.
     Forbidden(&'static str),
-    /// The form was not read.
+    /// The form could not be read.
     Unread(UnreadForm),
-    /// What was asked cannot be understood.
+    /// The input is invalid.
     Wrong(String),
-    /// Too many of something within an hour: what to say, and when the next may be.
+    /// An hourly limit was exceeded: the message, and the wait.
     TooMany(&'static str, Duration),
-    /// The database cannot be used, or a page cannot be written.
+    /// The database cannot be used, or a page cannot be rendered.
     Failed,
 }
 
@@ -89,12 +89,12 @@ pub(crate) fn configure(config: &mut ServiceConfig) {
     config.service(Route::Console.resource().route(get().to(show)).route(own).route(foreign()));
 }
 
-/// Where in the console a request goes.
+/// The path segments of a console page.
 fn place(request: &HttpRequest) -> Vec<&str> {
     request.match_info().query("page").split('/').filter(|part| !part.is_empty()).take(DEPTH).collect()
 }
 
-/// `GET /console/access-codes/import`, which somebody asks for who reloads what an import came to.
+/// `GET /console/access-codes/import`, requested when the result of an import is reloaded.
 async fn before_import(request: HttpRequest) -> HttpResponse {
     finish(&request, see("/console/access-codes"))
 }
@@ -136,12 +136,12 @@ async fn change(request: HttpRequest, payload: Payload, state: Data<State>) -> H
     finish(&request, changed)
 }
 
-/// A form of another website, which is not read.
+/// A form of another website, refused unread.
 async fn foreign(request: HttpRequest) -> HttpResponse {
     finish(&request, Err(Refused::Forbidden(FOREIGN)))
 }
 
-/// What an operator orders, whose form is read once the session is known.
+/// Runs an operator's command; its form is read once the session is known.
 async fn order(request: &HttpRequest, payload: Payload, state: &State) -> Answer {
     let visit = Visit::of(request, state).await?;
     let form = &Fields::read(request, payload).await?;
@@ -184,7 +184,7 @@ fn page(template: &impl Template) -> Answer {
     html(StatusCode::OK, template)
 }
 
-/// To another page, which is asked for anew: to load it once more changes nothing.
+/// Redirects to another page, so that a reload changes nothing.
 fn see(path: &str) -> Answer {
     let location = HeaderValue::from_str(path).map_err(|_| Refused::Failed)?;
     Ok(HttpResponse::SeeOther().insert_header((LOCATION, location)).finish())

@@ -1,4 +1,4 @@
-//! Phones that are locked after too many wrong codes.
+//! Console page of phones that are locked after too many wrong codes.
 
 use askama::Template;
 use trial_core::{Permission, Phone};

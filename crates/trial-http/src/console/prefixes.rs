@@ -1,4 +1,4 @@
-//! Number prefixes that are blocked because their codes are not used, and those that never are.
+//! Console page of number ranges: blocked ones and the safe list.
 
 use actix_web::http::StatusCode;
 use askama::Template;
@@ -19,7 +19,7 @@ struct Prefixes {
 }
 
 impl Prefixes {
-    /// The effect of the mode.
+    /// Explains the mode.
     fn what(&self) -> &'static str {
         match self.outlook.mode {
             BreakerMode::Off => "The breaker is off: nothing is looked at and nothing is blocked.",

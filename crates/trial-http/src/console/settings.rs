@@ -1,4 +1,4 @@
-//! The threshold, the settings that are changed while the service runs, and who operates it.
+//! Console page of the daily e-mail limit, runtime settings and operators.
 
 use actix_web::http::StatusCode;
 use askama::Template;
@@ -9,7 +9,7 @@ use super::{Answer, Refused, failed, html, see};
 use crate::fields::Fields;
 use crate::ops::settings::{SettingList, listed, made};
 
-/// Thresholds and operators that are shown.
+/// Most past limits and operators shown.
 const ROWS: u32 = 50;
 
 #[derive(Template)]
@@ -17,7 +17,7 @@ const ROWS: u32 = 50;
 struct Settings {
     page: Page,
     quota: QuotaView,
-    /// Mails that owners may cause.
+    /// Daily limit of mails that owners cause.
     owner_mails: u32,
     thresholds: Vec<ThresholdChange>,
     list: SettingList,
@@ -58,7 +58,7 @@ pub(super) async fn set_quota(visit: &Visit<'_>, form: &Fields) -> Answer {
     see("/console/settings?said=threshold")
 }
 
-/// Sets one, or has it be as configured.
+/// Sets a setting, or resets it to the configured value.
 pub(super) async fn set(visit: &Visit<'_>, action: &str, form: &Fields) -> Answer {
     visit.may(Permission::ChangeSettings)?;
     let key: SettingKey = form.text("key").parse().map_err(|_| Refused::NotFound)?;

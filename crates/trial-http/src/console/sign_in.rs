@@ -1,4 +1,4 @@
-//! In and out.
+//! Sign-in and sign-out of operators.
 
 use actix_web::cookie::time::Duration;
 use actix_web::http::StatusCode;
@@ -25,7 +25,8 @@ pub(super) fn page(request: &HttpRequest, wrong: Option<&'static str>) -> Answer
     html(status, &SignIn { wrong: wrong.map(|words| page.t(words)), page })
 }
 
-/// Lets in whoever has a token. Failures are counted by the address they come from; a right token is never refused for them.
+/// Signs in the holder of a valid token. Failures are counted by client address; a valid token is never rejected
+/// because of them.
 pub(super) async fn enter(request: &HttpRequest, payload: Payload, state: &State) -> Answer {
     let form = unauthenticated::form(request, payload, state).await?;
     let (ops, token) = (&state.ops, form.text("token"));

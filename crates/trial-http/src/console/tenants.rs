@@ -1,4 +1,4 @@
-//! Tenants, and what operations do with them.
+//! Console pages of tenants and the commands on them.
 
 use actix_web::http::StatusCode;
 use askama::Template;
@@ -15,7 +15,7 @@ use crate::ops::Sight;
 
 /// Rows of a page.
 const ROWS: u32 = 50;
-/// Days of one extension of a trial, at most.
+/// Longest extension of a trial, in days.
 const MOST_DAYS: u64 = 366;
 
 #[derive(Template)]
@@ -39,7 +39,7 @@ struct Row {
     email: String,
     created_at: String,
     trial_ends_at: String,
-    /// Since when its owner asks for conversion; empty if not.
+    /// Time of the owner's request for a conversion; empty if there is none.
     asked_at: String,
 }
 

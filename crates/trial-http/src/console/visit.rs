@@ -1,4 +1,4 @@
-//! Who looks at a page, and what every page is made with.
+//! The signed-in operator of a page, and the common parts of every page.
 
 use actix_web::HttpRequest;
 use actix_web::cookie::SameSite;
@@ -12,25 +12,25 @@ use crate::fields::Fields;
 use crate::ops::{Ops, Sight};
 use crate::site::State;
 
-/// The cookie of a session. No other site has it sent.
+/// The session cookie. Other sites cannot have it sent.
 pub(super) const SESSION: SessionCookie =
     SessionCookie { name: "__Host-trialgate_session", plain_name: "trialgate_session", same_site: SameSite::Strict };
 
-/// What every page is made with.
+/// Common parts of every page.
 #[derive(Clone)]
 pub(super) struct Page {
     language: Language,
-    /// Who is signed in.
+    /// The signed-in operator.
     pub(super) operator: Option<Operator>,
-    /// What a form has to carry.
+    /// Anti-forgery token of the page's forms.
     pub(super) csrf: String,
-    /// The address of the page, for the mark in the menu.
+    /// Address of the page, to mark its menu entry.
     pub(super) path: String,
-    /// What was just done.
+    /// Result of the last action.
     pub(super) said: Option<&'static str>,
 }
 
-/// A page that somebody looks at who is signed in.
+/// A page request of a signed-in operator.
 pub(super) struct Visit<'a> {
     pub(super) state: &'a State,
     pub(super) ops: &'a Ops,
@@ -56,12 +56,12 @@ impl Page {
         }
     }
 
-    /// The words in the reader's language.
+    /// The text in the reader's language.
     pub(super) fn t(&self, words: &'static str) -> &'static str {
         self.language.words(words)
     }
 
-    /// The words of the return code of an application.
+    /// Short name of a return code of `applyTenant`.
     pub(super) fn code(&self, code: &str) -> &'static str {
         self.t(match code {
             "000" => "accepted",
@@ -86,13 +86,13 @@ impl Page {
         role.zip(permission).is_some_and(|(role, permission)| role.may(permission))
     }
 
-    /// Whether the menu's entry is where the reader is.
+    /// Returns `true` if the menu entry leads to this page.
     pub(super) fn is_at(&self, path: &str) -> bool {
         self.path == path || (path != "/console/" && self.path.starts_with(path))
     }
 }
 
-/// What a page may say after a change, by the name that its address carries.
+/// Results that a page can show, by the name in its address.
 const SAID: [(&str, &str); 17] = [
     ("changed", "The tenant was changed."),
     ("resent", "The account mail is in the outbox."),
@@ -114,7 +114,7 @@ const SAID: [(&str, &str); 17] = [
 ];
 
 impl<'a> Visit<'a> {
-    /// Lets in whoever has a session.
+    /// Authenticates the operator by the session.
     pub(super) async fn of(request: &'a HttpRequest, state: &'a State) -> Result<Self, Refused> {
         let ops = &state.ops;
         let secret = SESSION.shown(request, state).map(|cookie| cookie.value().to_owned()).ok_or(Refused::SignIn)?;
@@ -128,12 +128,12 @@ impl<'a> Visit<'a> {
         Ok(Self { state, ops, page, query: Fields::of_query(request), operator, visitor, secret })
     }
 
-    /// Sees that a form is one of ours, by its anti-forgery token.
+    /// Checks the anti-forgery token of a form.
     pub(super) fn check(&self, csrf: &str) -> Result<(), Refused> {
         if self.visitor.csrf.is(csrf.trim()) { Ok(()) } else { Err(Refused::Forbidden(FOREIGN)) }
     }
 
-    /// Sees that the role is enough.
+    /// Checks that the role is sufficient.
     pub(super) fn may(&self, permission: Permission) -> Result<(), Refused> {
         if self.operator.role.may(permission) {
             Ok(())
@@ -142,12 +142,12 @@ impl<'a> Visit<'a> {
         }
     }
 
-    /// This operator, now, for the audit.
+    /// This operator and the current time, for the audit.
     pub(super) fn changes(&self) -> ChangedBy {
         self.ops.access.changed_by(&self.operator)
     }
 
-    /// How phones and addresses are shown: in full only after it is taken down who looks at what.
+    /// Redaction of phones and addresses: they are shown in full only after the reveal is recorded.
     pub(super) async fn sight(&self, reveal: bool, action: &'static str, subject: &str) -> Result<Sight, Refused> {
         if !reveal {
             return Ok(Sight::Masked);

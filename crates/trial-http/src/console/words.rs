@@ -1,5 +1,5 @@
-//! The words of the console in its two languages. The English ones stand in the templates; what is told of applications and
-//! mails themselves is English in both.
+//! The console's catalogue: English texts in the templates, with their Chinese translation. Timelines and the facts of
+//! mails are English in both languages.
 
 /// A language of the console.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -9,7 +9,7 @@ pub(super) enum Language {
 }
 
 impl Language {
-    /// The one that a browser prefers, by the order of `Accept-Language` (RFC 9110, section 12.5.4) and its weights.
+    /// The browser's preferred language by order and weights of `Accept-Language` (RFC 9110, section 12.5.4).
     pub(super) fn of(accepted: &str) -> Self {
         let choices = accepted.split(',').filter_map(|choice| {
             let (tag, weight) = choice.split_once(";q=").unwrap_or((choice, "1"));
@@ -36,7 +36,7 @@ impl Language {
         }
     }
 
-    /// These words in this language.
+    /// The text in this language.
     pub(super) fn words(self, english: &'static str) -> &'static str {
         match self {
             Self::English => english,

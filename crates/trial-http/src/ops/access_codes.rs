@@ -1,4 +1,4 @@
-//! The pool of access codes: its stock, and imports.
+//! Operations interface: stock and import of access codes.
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
@@ -18,46 +18,46 @@ use crate::parameters::Query;
 use crate::problem::{FieldError, Kind, Problem};
 use crate::site::State;
 
-/// Bad or repeated rows that are named.
+/// Most bad or repeated rows that are listed.
 const NAMED: usize = 1_000;
 
-/// The pool, counted.
+/// Access codes by kind and state.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Stock {
-    /// One for each kind.
+    /// One entry per kind.
     stock: Vec<KindStock>,
 }
 
-/// The access codes of one kind, counted.
+/// Access codes of one kind by state.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct KindStock {
     /// voice or multimedia.
     kind: &'static str,
-    /// To be had.
+    /// Available.
     free: u64,
-    /// Held by tenants.
+    /// Leased to tenants.
     leased: u64,
-    /// Resting before they are free again.
+    /// In quarantine after their release.
     quarantined: u64,
-    /// Out of use.
+    /// Taken out of use.
     retired: u64,
-    /// Days until none is free, at the use of the last 14 days; null while none is used.
+    /// Days until none is free, by the use of the last 14 days; null if none was used.
     #[schema(required)]
     days_until_empty: Option<f64>,
-    /// When the next one comes back from its rest; null while none rests.
+    /// End of the next quarantine; null if no code is in quarantine.
     #[schema(required)]
     next_rest_ends_at: Option<DateTime<Utc>>,
 }
 
-/// Access codes to be loaded.
+/// Access codes to import.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ImportRows {
     rows: Vec<ImportRow>,
 }
 
-/// An access code to be loaded.
+/// An access code to import.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ImportRow {
@@ -69,29 +69,29 @@ pub(super) struct ImportRow {
     code: String,
 }
 
-/// What an import came to.
+/// Result of an import.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Imported {
-    /// Whether nothing was changed.
+    /// `true` if nothing was changed.
     dry_run: bool,
-    /// Rows in all.
+    /// Number of rows.
     rows: usize,
-    /// Codes that are new.
+    /// New codes.
     added: usize,
-    /// Rows that say what is so already: codes in the pool, and repeated rows.
+    /// Rows without effect: codes in the pool, and repeated rows.
     known: u64,
-    /// Rows that say again what an earlier one says, the first 1,000 of them; absent if there is none.
+    /// Rows that repeat an earlier one, at most 1,000; absent if there are none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     repeated: Vec<Repeated>,
 }
 
-/// A row that says again what an earlier one says.
+/// A row that repeats an earlier one.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Repeated {
-    /// Its line in the file, or its place in the array from 1 on.
+    /// Line in the file, or position in the array, from 1.
     line: u64,
-    /// The line of the first row with this code.
+    /// Line of the first row with this code.
     first: u64,
     /// The code.
     code: String,
@@ -124,7 +124,7 @@ pub(super) async fn import(
     let (file, _turn) = state.imports.parse(move || parse(media, &body)).await.map_err(Problem::from)?;
     let file = file?;
     let rows = file.length();
-    // With a bad row nothing is loaded, but what else is bad is told at once.
+    // One bad row stops the import; the other bad rows are reported in the same reply.
     let is_rehearsal = dry_run || !file.bad.is_empty();
     let operations = &caller.ops.parts.operations;
     let plan = operations.import_access_codes(file.import, is_rehearsal, caller.changes()).await.map_err(failed)?;

@@ -1,3 +1,5 @@
+//! Operations interface: applications and their timelines.
+
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use chrono::{DateTime, Utc};
@@ -20,65 +22,65 @@ use crate::problem::{FieldError, Kind, Problem};
 use crate::routes::nothing_here;
 use crate::site::State;
 
-/// An application, with what was decided and by which fact.
+/// An application, with the decision and the fact behind it.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Application)]
 pub(super) struct ApplicationReply {
     id: String,
-    /// The exchange.
+    /// Request id of the exchange.
     request_id: String,
     at: DateTime<Utc>,
-    /// Masked, unless it is to be revealed.
+    /// Masked unless `reveal` is true.
     phone: String,
-    /// Masked, unless it is to be revealed.
+    /// Masked unless `reveal` is true.
     email: String,
     company_name: String,
     /// The published return code that was answered.
     return_code: &'static str,
-    /// What was decided, and by which fact, in words.
+    /// The decision and the fact behind it, in words.
     outcome: String,
-    /// What to do about it.
+    /// Remediation.
     what_to_do: &'static str,
-    /// The tenant that came of it, or was there before.
+    /// The tenant that was created, or existed before.
     #[schema(required)]
     tenant: Option<String>,
     /// The tenant's mails, if the application was accepted.
     mails: Vec<Mail>,
 }
 
-/// An application, and what happened before and after.
+/// An application with its timeline.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct ApplicationStory {
     application: ApplicationReply,
-    /// What the phone asked for in the day before it and since, what gateways and providers said, the tries, the tenant's
-    /// mails with what the mail server replied, and what was changed about the tenant; oldest first.
+    /// Requests of the phone from the day before on, replies of gateways and providers, attempts, the tenant's mails
+    /// with the mail server's replies, and changes of the tenant; oldest first.
     timeline: Vec<Event>,
 }
 
-/// Something that happened.
+/// An event.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Event {
     at: DateTime<Utc>,
     /// `code_request`, `receipt`, `application`, `mail` or `change`.
     kind: &'static str,
-    /// The exchange, if it was one.
+    /// Request id of the exchange, if there was one.
     #[schema(required)]
     request_id: Option<String>,
-    /// The published return code that was answered, if one was.
+    /// The published return code, if one was answered.
     #[schema(required)]
     return_code: Option<&'static str>,
-    /// What happened, in words.
+    /// The event in words.
     words: String,
     /// The facts behind it, in words.
     facts: Vec<String>,
-    /// What to do about it, if anything.
+    /// Remediation, if any.
     #[schema(required)]
     what_to_do: Option<&'static str>,
 }
 
-/// Whom a search is about, by at most one of `phone`, `email`, `company` and `requestId`.
+/// Search key of a person: at most one of `phone`, `email`, `company` and `requestId`.
 pub(super) fn customer(query: &mut Query, state: &State) -> Result<Unrecorded<Option<ApplicationQuery>>, Problem> {
     let phone = query.take("phone", |text| Phone::parse(text, &state.settings.phone)).map(ApplicationQuery::Phone);
     let email = query

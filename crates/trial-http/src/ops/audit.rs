@@ -1,3 +1,5 @@
+//! Operations interface: the audit.
+
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use chrono::{DateTime, Utc};
@@ -22,13 +24,13 @@ use crate::site::State;
 pub(super) struct Entry {
     id: String,
     at: DateTime<Utc>,
-    /// Who: an operator's name, `cli:` and a user's name, or `applicant`.
+    /// The actor: an operator's name, `cli:` and a user's name, `applicant`, or `trialgate` for scheduled tasks.
     actor: String,
-    /// What was done, such as `quota.set`.
+    /// The action, such as `quota.set`.
     action: String,
-    /// What it was done to; a phone or an address is masked, unless it is to be revealed.
+    /// The subject; a phone or an address is masked unless `reveal` is true.
     subject: String,
-    /// Before and after, in words.
+    /// Values before and after, in words.
     detail: String,
 }
 

@@ -1,3 +1,5 @@
+//! Authenticates and authorises operators by their token.
+
 use actix_web::HttpRequest;
 use actix_web::http::header::AUTHORIZATION;
 use trial_core::{ChangedBy, Operator, Permission};
@@ -6,16 +8,16 @@ use super::{Ops, failed};
 use crate::problem::{Kind, Problem};
 use crate::site::State;
 
-/// An operator who may do what is asked.
+/// An operator with the required permission.
 pub(super) struct Caller<'a> {
     pub(super) operator: Operator,
     pub(super) ops: &'a Ops,
 }
 
 impl<'a> Caller<'a> {
-    /// Lets in whoever shows a token whose role allows this.
+    /// Authenticates the operator and checks the permission.
     ///
-    /// A right token is never refused for what others of its address did wrong: nobody can lock operators out.
+    /// A valid token is never rejected for failures of the same address: nobody can lock operators out.
     pub(super) async fn let_in(
         request: &HttpRequest,
         state: &'a State,
@@ -34,7 +36,7 @@ impl<'a> Caller<'a> {
         Ok(caller)
     }
 
-    /// Sees that the role is enough to be shown phones and addresses in full, if that is asked, before anything is recorded.
+    /// Checks, before anything is recorded, that the role may see phones and addresses in full, if requested.
     pub(super) fn may_see(&self, reveal: bool) -> Result<(), Problem> {
         if reveal && !self.operator.role.may(Permission::Reveal) {
             return Err(self.may_not(Permission::Reveal));
@@ -42,19 +44,19 @@ impl<'a> Caller<'a> {
         Ok(())
     }
 
-    /// What somebody is told whose role does not allow this.
+    /// The answer if the role does not allow this.
     pub(super) fn may_not(&self, permission: Permission) -> Problem {
         let detail = format!("this takes the role {}; yours is {}", permission.takes(), self.operator.role);
         Problem::new(Kind::Forbidden).detail(detail)
     }
 
-    /// This operator, now, for the audit.
+    /// This operator and the current time, for the audit.
     pub(super) fn changes(&self) -> ChangedBy {
         self.ops.access.changed_by(&self.operator)
     }
 }
 
-/// Looks whether a request shows the token of an operator, and counts nothing.
+/// Returns `true` if the request has the token of an operator; counts nothing.
 pub(crate) async fn is_operator(request: &HttpRequest, state: &State) -> bool {
     match bearer(request) {
         Some(token) => state.ops.access.by_token(token).await.is_ok_and(|operator| operator.is_some()),
@@ -62,13 +64,13 @@ pub(crate) async fn is_operator(request: &HttpRequest, state: &State) -> bool {
     }
 }
 
-/// Unknown, expired, revoked or none: always the same.
+/// The same answer for an unknown, expired, revoked or missing token.
 fn stranger(request: &HttpRequest, state: &State) -> Problem {
     let refused = Problem::new(Kind::Unauthorized).detail("give the token of an operator as `Authorization: Bearer …`");
     state.turn_away(request, &state.ops.strangers, refused, "valid token")
 }
 
-/// The token of RFC 6750, section 2.1; `None` for anything else.
+/// The bearer token (RFC 6750, section 2.1); `None` for anything else.
 fn bearer(request: &HttpRequest) -> Option<&str> {
     let mut given = request.headers().get_all(AUTHORIZATION);
     let (value, None) = (given.next()?, given.next()) else { return None };

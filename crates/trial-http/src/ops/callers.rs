@@ -1,3 +1,5 @@
+//! Operations interface: API clients.
+
 use std::collections::BTreeSet;
 
 use actix_web::web::Data;
@@ -17,36 +19,36 @@ use crate::parameters::{Query, segment};
 use crate::problem::{FieldError, Kind, Problem};
 use crate::site::State;
 
-/// Callers that are shown.
+/// Most API clients in the list.
 const LISTED: u32 = 1_000;
 
-/// Back ends that sign, and signed, their requests.
+/// API clients.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct CallerList {
-    /// Newest first, at most 1,000, removed ones too.
+    /// Newest first, at most 1,000, removed ones included.
     items: Vec<CallerReply>,
 }
 
-/// A back end that signs its requests, without its secrets.
+/// An API client, without its secrets.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Caller)]
 pub(super) struct CallerReply {
     name: String,
-    /// The public half of its key.
+    /// Its access key.
     access_key: String,
     /// active, suspended or removed.
     state: &'static str,
-    /// What it may ask for: verify-codes, apply, query.
+    /// Allowed requests: verify-codes, apply, query.
     scopes: Vec<&'static str>,
-    /// Requests a minute at each instance; 0 for no limit.
+    /// Requests per minute at each instance; 0 for no limit.
     rate: u32,
-    /// How many secrets sign: two while one is exchanged for the other.
+    /// Number of secrets that sign: two during a rotation.
     secrets: usize,
-    /// The ids of the keys that seal its secrets.
+    /// Ids of the keys that encrypt its secrets.
     sealed_by: Vec<String>,
-    /// current: the current key seals its secrets. older: another key seals one, and is needed until that is sealed anew.
-    /// lost: no key opens one, which does not sign. null if the caller is removed.
+    /// current: the current key encrypts its secrets. older: another key encrypts one, and is needed until `trialgate
+    /// callers reseal`. lost: the key of a secret is missing, so it cannot sign. null if the client is removed.
     #[schema(required)]
     seal: Option<&'static str>,
     created_at: DateTime<Utc>,
@@ -57,15 +59,15 @@ pub(super) struct CallerReply {
     removed_at: Option<DateTime<Utc>>,
 }
 
-/// What a caller may ask for, and how often; what is not given stays.
+/// Scopes and rate of an API client; an omitted field keeps its value.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = CallerLimits)]
 pub(super) struct NewLimits {
-    /// What it may ask for: verify-codes, apply, query.
+    /// Allowed requests: verify-codes, apply, query.
     #[schema(min_items = 1, example = json!(["verify-codes", "apply"]))]
     scopes: Option<Vec<String>>,
-    /// Requests a minute at each instance; 0 for no limit.
+    /// Requests per minute at each instance; 0 for no limit.
     #[schema(minimum = 0, maximum = 1_000_000, example = 600)]
     rate: Option<u32>,
 }
@@ -124,7 +126,7 @@ pub(super) async fn set_limits(
     change(&operator, &request, CallerChange::Set(CallerLimits { scopes, rate })).await
 }
 
-/// A change that nothing more has to be known of than whose.
+/// A change without parameters.
 async fn change_alone(
     request: &HttpRequest,
     state: &Data<State>,

@@ -1,4 +1,4 @@
-//! Mails of the outbox.
+//! Operations interface: mails.
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
@@ -21,41 +21,41 @@ use crate::site::State;
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct OutboxEntry {
-    /// Whose it is: the tenant's id; null of a warning to operations.
+    /// Id of the tenant; null for a warning to operations.
     #[schema(required)]
     tenant: Option<String>,
-    /// Where it goes; masked, unless it is to be revealed.
+    /// Recipient; masked unless `reveal` is true.
     to: String,
     #[serde(flatten)]
     mail: Mail,
 }
 
-/// A mail, as far as it got.
+/// A mail and its delivery state.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Mail {
     id: String,
-    /// What it is about, such as `account` or `reminder`.
+    /// Kind of the mail, such as `account` or `reminder`.
     kind: &'static str,
     /// due, sent, failed or overtaken.
     state: &'static str,
     /// Attempts so far.
     attempts: u32,
     created_at: DateTime<Utc>,
-    /// When it is tried next; null unless it is due.
+    /// Time of the next attempt; null unless due.
     #[schema(required)]
     next_attempt_at: Option<DateTime<Utc>>,
-    /// The last reply of the mail server, or the fault.
+    /// The mail server's last reply, or the fault.
     #[schema(required)]
     last_reply: Option<String>,
 }
 
-/// What became of the wish to have a mail tried again.
+/// Result of a retry.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Retried {
     id: String,
-    /// due: it is tried now.
+    /// Always `due`: the mail is sent next.
     state: &'static str,
 }
 
@@ -75,19 +75,19 @@ pub(super) async fn list(request: HttpRequest, _payload: Payload, state: Data<St
     json(&Listing::of(&page, mails, |entry| entry.mail.id.to_string(), |entry| OutboxEntry::new(entry, sight)))
 }
 
-/// The mails to be tried again.
+/// Failed mails to retry.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RetryAll {
-    /// Those that failed at this time or later.
+    /// Mails that failed at this time or later.
     since: DateTime<Utc>,
 }
 
-/// The result of trying failed mails again.
+/// Result of retrying failed mails.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct AllRetried {
-    /// The mails that are due now.
+    /// Number of mails that are due now.
     retried: u64,
     since: DateTime<Utc>,
 }

@@ -1,3 +1,5 @@
+//! Operations interface: the operator of the token.
+
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use chrono::{DateTime, Utc};
@@ -12,17 +14,17 @@ use crate::parameters::Query;
 use crate::problem::Problem;
 use crate::site::State;
 
-/// Whose token this is.
+/// The operator of the token.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Me {
-    /// The name that the audit knows the person by.
+    /// Name of the operator in the audit.
     name: String,
     /// viewer, operator or admin.
     role: &'static str,
-    /// What the role allows.
+    /// Permissions of the role.
     permissions: Vec<&'static str>,
-    /// When the token ends; null if it lasts until it is revoked.
+    /// Expiry of the token; null if it is valid until revoked.
     #[schema(required)]
     expires_at: Option<DateTime<Utc>>,
 }

@@ -1,5 +1,5 @@
-//! The operations interface, `/ops/v1/…`. Who asks is known by a token, and what that person may do is looked up in the core's
-//! one table; no rule is decided here.
+//! The operations interface, `/ops/v1/…`. A token authenticates the operator, and the core's table authorises them; no
+//! rule is decided here.
 
 mod access_codes;
 mod applications;
@@ -43,41 +43,41 @@ pub(crate) use reveal::Sight;
 pub(crate) use routes::configure;
 pub(crate) use search::{NotRecorded, Unrecorded};
 
-/// When somebody who was told that the database cannot be used now may ask again.
+/// `Retry-After` while the database cannot be used.
 const AGAIN: Duration = Duration::from_secs(5);
 
-/// What the operations interface stands on.
+/// Parts of the operations interface.
 #[derive(Clone)]
 pub struct OpsParts {
-    /// What operations ask and change.
+    /// Queries and commands.
     pub operations: Arc<dyn Operations>,
-    /// Which number prefixes are blocked, and which never are.
+    /// Number ranges of the fraud guard.
     pub prefixes: Arc<dyn Prefixes>,
-    /// Where orders about tenants are decided.
+    /// Commands on tenants.
     pub orders: Arc<dyn TenantOrders>,
-    /// Who operates the service.
+    /// Operators.
     pub operators: Arc<dyn Operators>,
-    /// Who signs requests.
+    /// API clients.
     pub callers: Arc<dyn Callers>,
-    /// What seals the secrets of callers.
+    /// Encrypts the secrets of API clients.
     pub keyring: Arc<Keyring>,
-    /// What was changed, by whom.
+    /// The audit.
     pub audit: Arc<dyn AuditTrail>,
-    /// What operations were warned of.
+    /// Warnings to operations.
     pub upkeep: Arc<dyn Upkeep>,
-    /// The numbers of the rules.
+    /// Limits and durations in force.
     pub policy: Arc<PolicyInForce>,
-    /// Where they are changed.
+    /// Runtime settings.
     pub settings: Arc<dyn SettingsStore>,
 }
 
-/// What its handlers stand on.
+/// State of the handlers.
 pub(crate) struct Ops {
     pub(crate) parts: OpsParts,
     pub(crate) access: Access,
     pub(crate) clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
-    /// Requests whose token lets nobody in.
+    /// Failed authentications by client address.
     pub(crate) strangers: AddressLimiter,
     pub(crate) sign_ins: KnownLimiter<OperatorId>,
     reveals: KnownLimiter<OperatorId>,
@@ -92,7 +92,7 @@ impl Ops {
     }
 }
 
-/// What an operator is told when the ledger cannot do what was asked.
+/// The answer to an operator if the ledger failed.
 #[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` hands over")]
 fn failed(error: LedgerError) -> Problem {
     let source = std::error::Error::source(&error).map(ToString::to_string);

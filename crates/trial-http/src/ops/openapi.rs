@@ -1,4 +1,4 @@
-//! The operations interface as an OpenAPI document: every path, and every status that it can be answered with.
+//! The OpenAPI document of the operations interface: every path and every status.
 
 use std::sync::LazyLock;
 
@@ -34,7 +34,7 @@ const TOKEN: &str = "operatorToken";
 
 static DOCUMENT: LazyLock<Bytes> = LazyLock::new(|| ops_openapi_json().into());
 
-/// The document that is served at `/ops/openapi.json`.
+/// The document at `/ops/openapi.json`.
 pub fn ops_openapi_json() -> String {
     let mut text = build().to_pretty_json().unwrap_or_default();
     text.push('\n');
@@ -46,7 +46,7 @@ pub(crate) async fn document() -> HttpResponse {
     HttpResponse::Ok().content_type(JSON).body(DOCUMENT.clone())
 }
 
-/// An operation, and which statuses it has besides those of all.
+/// An operation, and its particular statuses.
 struct Operation {
     builder: OperationBuilder,
     failures: Vec<(&'static str, Vec<Kind>)>,
@@ -197,7 +197,7 @@ fn customers(document: &mut Document) {
     document.add(Route::OpsPhoneUnlock, HttpMethod::Post, unlock);
 }
 
-/// Orders about one tenant.
+/// Commands on one tenant.
 fn lives(document: &mut Document) {
     let order = |id: &str, summary: &str, permission| {
         Operation::new("customers", id, summary, permission)
@@ -392,7 +392,7 @@ impl Document {
         self.paths = paths.path(route.pattern(), item.build());
     }
 
-    /// Makes a type known, with all that it is made of; how it is referred to.
+    /// Registers a type and the types it uses; returns the reference.
     fn know<T: ToSchema + PartialSchema>(&mut self) -> Ref {
         let mut schemas = vec![(T::name().into_owned(), T::schema())];
         T::schemas(&mut schemas);
@@ -401,7 +401,7 @@ impl Document {
         Ref::from_schema_name(T::name())
     }
 
-    /// Makes a page of a type known; how it is referred to.
+    /// Registers a page of a type; returns the reference.
     fn know_page<T: ToSchema + PartialSchema>(&mut self) -> Ref {
         let items = ArrayBuilder::new().items(self.know::<T>()).description(Some("Newest first"));
         let cursor = ObjectBuilder::new()
@@ -438,7 +438,7 @@ impl Operation {
         Self { builder, failures: anybody.into_iter().chain(forbidden).chain(anything).collect() }
     }
 
-    /// Can fail so, whatever was said of this status before.
+    /// Adds problems to a status.
     fn fails(mut self, status: &'static str, kinds: &[Kind]) -> Self {
         self.failures.retain(|(known, _)| *known != status);
         self.failures.push((status, kinds.to_vec()));
@@ -450,7 +450,7 @@ impl Operation {
         self
     }
 
-    /// Is about one thing, which stands in the path and may not be there.
+    /// Names one thing in the path, which may not exist.
     fn named(mut self, name: &str, what: &str, schema: ObjectBuilder) -> Self {
         self.builder = self.builder.parameter(parameter(name, what, schema, ParameterIn::Path, Required::True));
         self.fails("404", &[Kind::NotFound])
@@ -465,7 +465,7 @@ impl Operation {
         )
     }
 
-    /// Searches by what a customer is known by.
+    /// Adds the search keys of a person.
     fn of_customer(self) -> Self {
         self.parameter("phone", "Of this phone, in any usual spelling", text().max_length(Some(40)))
             .parameter("email", "Of this mailbox", text().max_length(Some(254)))
@@ -493,7 +493,7 @@ impl Operation {
             .fails("415", &[Kind::UnsupportedMediaType])
     }
 
-    /// Reads the body as CSV or as a workbook too.
+    /// Also reads the body as CSV or workbook.
     fn reads_files(mut self) -> Self {
         let text = ObjectBuilder::new().schema_type(Type::String);
         let example = serde_json::json!("kind,code\nvoice,95001\nmultimedia,chat-1\n");
@@ -513,7 +513,7 @@ impl Operation {
         self
     }
 
-    /// Answers a page of these.
+    /// Answers a page of this type.
     fn answers_page<T: ToSchema + PartialSchema>(mut self, document: &mut Document, what: &str) -> Self {
         let page = document.know_page::<T>();
         self.builder = self.builder.response("200", json_response(page, what));

@@ -1,3 +1,5 @@
+//! Operations interface: operators.
+
 use std::time::Duration;
 
 use actix_web::web::Data;
@@ -15,11 +17,11 @@ use crate::parameters::{MAX_PAGE, Query, segment};
 use crate::problem::{FieldError, Kind, Problem};
 use crate::site::State;
 
-/// The longest life of a token with an end, in days.
+/// Longest lifetime of an expiring token, in days.
 pub(super) const MAX_DAYS: u16 = 3_650;
 const DAY: Duration = Duration::from_hours(24);
 
-/// Who is, and was, let in.
+/// Operators.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct OperatorList {
     /// Newest first, at most 200.
@@ -38,34 +40,34 @@ pub(super) struct OperatorReply {
     state: &'static str,
     created_at: DateTime<Utc>,
     created_by: String,
-    /// When the token ends; null if it lasts until it is revoked.
+    /// Expiry of the token; null if it is valid until revoked.
     #[schema(required)]
     expires_at: Option<DateTime<Utc>>,
     #[schema(required)]
     revoked_at: Option<DateTime<Utc>>,
 }
 
-/// An operator to be added.
+/// An operator to add.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct NewOperator {
-    /// 1 to 64 letters, digits, '.', '_' and '-', a letter or digit first.
+    /// 1 to 64 letters, digits, '.', '_' and '-', beginning with a letter or digit.
     #[schema(pattern = "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$", example = "ada")]
     name: String,
     /// viewer, operator or admin.
     #[schema(pattern = "^(viewer|operator|admin)$", example = "viewer")]
     role: String,
-    /// After so many days the token ends; without it, it lasts until it is revoked.
+    /// Lifetime of the token in days; without it, the token is valid until revoked.
     #[schema(minimum = 1, maximum = 3650, example = 90)]
     expires_in_days: Option<u16>,
 }
 
-/// An operator who was added.
+/// A new operator.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct AddedOperator {
     #[serde(flatten)]
     operator: OperatorReply,
-    /// The token, which is not shown again.
+    /// The token; it is not shown again.
     token: String,
 }
 

@@ -1,3 +1,5 @@
+//! Operations interface: commands on tenants.
+
 use std::time::Duration;
 
 use actix_web::web::Data;
@@ -16,29 +18,29 @@ use crate::problem::{FieldError, Kind, Problem};
 use crate::routes::nothing_here;
 use crate::site::State;
 
-/// What an order changed.
+/// Result of a command.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Changed {
     id: String,
-    /// The status before.
+    /// Status before.
     before: &'static str,
-    /// The status now.
+    /// Status after.
     status: &'static str,
-    /// The end of the trial now.
+    /// End of the trial.
     trial_ends_at: DateTime<Utc>,
-    /// What the mail is about that was put into the outbox; null if none was.
+    /// Kind of the mail that was queued; null if none.
     #[schema(required)]
     mail: Option<&'static str>,
-    /// Whether a mail waits until enough of the day's threshold is left.
+    /// `true` if a mail waits until enough of the daily e-mail limit is left.
     mail_waits: bool,
 }
 
-/// How much longer a trial is to last.
+/// Extension of a trial.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Extension {
-    /// Days from its end, or from now, whichever is later.
+    /// Days from the end of the trial, or from now, whichever is later.
     #[schema(minimum = 1, maximum = 366, example = 30)]
     days: u32,
 }

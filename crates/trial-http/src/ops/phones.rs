@@ -1,3 +1,5 @@
+//! Operations interface: phones and their lock.
+
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Serialize;
@@ -14,17 +16,17 @@ use crate::parameters::{Query, segment};
 use crate::problem::{FieldError, Kind, Problem};
 use crate::site::State;
 
-/// Whether a phone is locked.
+/// The lock of a phone.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct PhoneLock {
-    /// The phone; masked, unless it is to be revealed.
+    /// The phone; masked unless `reveal` is true.
     phone: String,
-    /// Whether anything was ever asked for this phone.
+    /// `false` if there was no request for this phone.
     seen: bool,
     /// Consecutive wrong codes.
     failures: u32,
-    /// So many lock it.
+    /// Number of consecutive wrong codes that locks a phone.
     max_failures: u32,
     locked: bool,
 }
@@ -57,7 +59,7 @@ pub(super) async fn unlock(
     json(&read(caller.ops, &phone, Sight::Masked).await?)
 }
 
-/// The phone in the path, once it is recorded who asks about it.
+/// The phone in the path, after the search is recorded.
 async fn wanted(request: &HttpRequest, state: &State, caller: &Caller<'_>) -> Result<Phone, Problem> {
     let phone = Phone::parse(&segment(request).await?, &state.settings.phone).map_err(|error| {
         let wrong = FieldError::in_query(Some("phone"), format!("phone {error}"));

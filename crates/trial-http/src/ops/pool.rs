@@ -1,3 +1,5 @@
+//! Operations interface: single access codes.
+
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use chrono::{DateTime, Utc};
@@ -16,7 +18,7 @@ use crate::problem::{Kind, Problem};
 use crate::routes::nothing_here;
 use crate::site::State;
 
-/// An access code of the pool.
+/// An access code.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct PoolCode {
@@ -25,20 +27,20 @@ pub(super) struct PoolCode {
     kind: &'static str,
     /// free, leased, quarantined or retired.
     state: &'static str,
-    /// Since when.
+    /// Time of the last change of state.
     since: DateTime<Utc>,
-    /// Who holds it, or held it last while it rests.
+    /// The tenant that holds the code, or held it before the quarantine.
     #[schema(required)]
     tenant: Option<String>,
 }
 
-/// What became of an order about an access code.
+/// Result of a command on an access code.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Moved {
     code: String,
-    /// The state before.
+    /// State before.
     before: &'static str,
-    /// The state now.
+    /// State after.
     state: &'static str,
 }
 

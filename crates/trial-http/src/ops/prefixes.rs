@@ -1,3 +1,5 @@
+//! Operations interface: number ranges of the fraud guard.
+
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use chrono::{DateTime, Utc};
@@ -16,18 +18,18 @@ use crate::parameters::{Query, segment};
 use crate::problem::{FieldError, Kind, Problem};
 use crate::site::State;
 
-/// Which number prefixes are blocked, and which never are.
+/// Blocked number ranges and the safe list.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct PrefixList {
-    /// off, shadow (what is listed as blocked would be, and is not) or on.
+    /// off; shadow: ranges listed as blocked would be, but are not; or on.
     mode: &'static str,
-    /// Blocks that are not over, at most 1,000, those first that last the longest.
+    /// Current blocks, at most 1,000, the longest lasting first.
     blocked: Vec<BlockedReply>,
-    /// Prefixes that are never blocked, with all that begin with them.
+    /// Number ranges that are never blocked, with all numbers that begin with them.
     safe: Vec<SafeReply>,
 }
 
-/// A prefix that is blocked, or would be.
+/// A number range that is blocked, or would be.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = BlockedPrefix)]
 pub(super) struct BlockedReply {
@@ -36,37 +38,37 @@ pub(super) struct BlockedReply {
     prefix: PhonePrefix,
     since: DateTime<Utc>,
     until: DateTime<Utc>,
-    /// Codes that it was judged by.
+    /// Codes sent before the decision.
     sent: u32,
-    /// How many of them were used.
+    /// Codes that were used.
     used: u32,
-    /// Requests that were refused since, or would have been.
+    /// Requests since the block that were refused, or would have been.
     met: u32,
-    /// Whether requests are refused: the mode is on.
+    /// `true` if requests are refused: the mode is on.
     enforced: bool,
 }
 
-/// A prefix that is never blocked.
+/// A number range that is never blocked.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = SafePrefix)]
 pub(super) struct SafeReply {
-    /// The first digits of phones, with the country code, such as +861667328 or +86.
+    /// First digits of phone numbers with the country calling code, such as +861667328 or +86.
     #[schema(value_type = String)]
     prefix: PhonePrefix,
-    /// Whether the configuration says so; then it cannot be removed here.
+    /// `true` if it is in the configuration; it cannot be removed here.
     configured: bool,
-    /// Why; null if the configuration says so.
+    /// Reason; null if it is in the configuration.
     #[schema(required)]
     reason: Option<String>,
-    /// Since when; null if the configuration says so.
+    /// Time of the entry; null if it is in the configuration.
     #[schema(required)]
     at: Option<DateTime<Utc>>,
-    /// Who said so; null if the configuration does.
+    /// Author of the entry; null if it is in the configuration.
     #[schema(required)]
     actor: Option<String>,
 }
 
-/// Why a prefix is safe.
+/// Reason why a number range is safe.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = SafePrefixReason)]

@@ -1,3 +1,5 @@
+//! Operations interface: the daily e-mail limit.
+
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use chrono::{DateTime, Days, NaiveDate, Utc};
@@ -13,77 +15,77 @@ use crate::parameters::Query;
 use crate::problem::{FieldError, Kind, Problem};
 use crate::site::State;
 
-/// The most days that are shown.
+/// Most days in a reply.
 pub(super) const MAX_DAYS: u32 = 31;
-/// The most thresholds that are shown.
+/// Most changes in a reply.
 const CHANGES: u32 = 100;
 
-/// The daily e-mail threshold, and what is taken of it.
+/// The daily e-mail limit and its use.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct EmailQuota {
-    /// The time zone in which days begin, of the IANA database.
+    /// IANA time zone in which days begin.
     timezone: &'static str,
     /// Today.
     today: QuotaDay,
-    /// The days that were asked for, today first.
+    /// The requested days, today first.
     days: Vec<QuotaDay>,
-    /// The thresholds that were set, newest first, at most 100.
+    /// Changes of the limit, newest first, at most 100.
     thresholds: Vec<SetThreshold>,
 }
 
-/// A day of the threshold.
+/// Use of the daily limit on one day.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct QuotaDay {
     day: NaiveDate,
-    /// E-mails per day, in force now or when the day ended.
+    /// E-mails per day: the limit in force, or the one at the end of the day.
     threshold: u32,
-    /// Units taken.
+    /// Reserved units.
     reserved: u32,
-    /// Mails of the day that the mail server took.
+    /// Mails of the day that the mail server accepted.
     sent: u64,
-    /// Mails of the day that were given up.
+    /// Mails of the day that failed.
     failed: u64,
     /// Units left.
     left: u32,
-    /// Mails that owners caused, which take no unit of the threshold.
+    /// Mails that owners caused; they do not count against the daily limit.
     owner_mails: OwnerMails,
 }
 
-/// The mails of a day that owners caused: links to another password, and notices of a changed one.
+/// Mails of a day that owners caused: password links, and notices of changed passwords.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct OwnerMails {
-    /// Mails per day, by what `quota.owner_mails` is now.
+    /// Mails per day, by the current `quota.owner_mails`.
     limit: u32,
-    /// Units taken.
+    /// Reserved units.
     reserved: u32,
-    /// Mails of the day that the mail server took.
+    /// Mails of the day that the mail server accepted.
     sent: u64,
-    /// Mails of the day that were given up.
+    /// Mails of the day that failed.
     failed: u64,
     /// Units left.
     left: u32,
 }
 
-/// A threshold that was set.
+/// A change of the limit.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct SetThreshold {
     /// E-mails per day.
     threshold: u32,
-    /// Since when.
+    /// Time of the change.
     since: DateTime<Utc>,
-    /// Who set it.
+    /// Author of the change.
     actor: String,
 }
 
-/// The threshold to be.
+/// The new limit.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct SetQuota {
-    /// E-mails per day; 0 closes applications.
+    /// E-mails per day; 0 stops applications.
     #[schema(minimum = 0, maximum = 4_294_967_295_u32)]
     threshold: u32,
 }

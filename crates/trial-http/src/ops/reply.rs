@@ -1,3 +1,5 @@
+//! Pages of listings and JSON replies.
+
 use actix_web::HttpResponse;
 use actix_web::http::header::HeaderValue;
 use serde::Serialize;
@@ -11,12 +13,12 @@ use crate::problem::{Kind, Problem};
 pub(super) struct Listing<T> {
     /// The items.
     items: Vec<T>,
-    /// The `cursor` of the next page; null on the last one.
+    /// Value of `cursor` for the next page; null on the last one.
     next_cursor: Option<String>,
 }
 
 impl<T> Listing<T> {
-    /// The items of a page that was asked for with one item more than it shows: where that is there, more follow.
+    /// A page of rows that were queried with one more than it shows: an extra row means that more follow.
     pub(super) fn of<Row, Id>(
         page: &Page<Id>,
         mut rows: Vec<Row>,

@@ -1,10 +1,12 @@
+//! Redaction of phones and addresses, and recorded reveals.
+
 use trial_core::{Email, Operator, Phone};
 
 use super::caller::Caller;
 use super::{NotRecorded, Ops};
 use crate::problem::Problem;
 
-/// How much of phones and addresses an operator sees.
+/// Redaction of phones and addresses in a reply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Sight {
     Masked,
@@ -12,10 +14,11 @@ pub(crate) enum Sight {
 }
 
 impl Sight {
-    /// Takes down who looks at what before anything is shown, if it is to be shown in full.
+    /// Records the reveal, if requested, before anything is shown.
     ///
     /// # Errors
-    /// The role does not allow it, the operator has looked too often, or it cannot be recorded; then nothing is shown.
+    /// The role does not allow it, the operator is over the hourly limit, or the entry cannot be stored; nothing is
+    /// shown then.
     pub(super) async fn of(
         caller: &Caller<'_>,
         reveal: bool,
@@ -29,10 +32,10 @@ impl Sight {
         Ok(Self::plain(caller.ops, &caller.operator, action, subject).await?)
     }
 
-    /// Takes down who looks at what, and then shows it in full.
+    /// Records the reveal and shows everything in full.
     ///
     /// # Errors
-    /// The operator has looked too often, or it cannot be recorded; then nothing is shown.
+    /// The operator is over the hourly limit, or the entry cannot be stored; nothing is shown then.
     pub(crate) async fn plain(
         ops: &Ops,
         operator: &Operator,

@@ -1,3 +1,5 @@
+//! Routes of the operations interface.
+
 use actix_web::web::{self, Data, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, Route as Service};
 
@@ -10,7 +12,7 @@ use crate::problem::Problem;
 use crate::routes::{Route, get};
 use crate::site::State;
 
-/// Every path of the interface. What stands still comes before what is named: the router takes the first that fits.
+/// Every path of the interface. Fixed segments precede parameters: the router takes the first match.
 pub(crate) fn configure(config: &mut ServiceConfig) {
     let post = web::post;
     config
@@ -64,7 +66,7 @@ pub(crate) fn configure(config: &mut ServiceConfig) {
         .service(Route::OpsCallerLimits.resource().route(answer(post(), callers::set_limits)));
 }
 
-/// Has a route answered by a handler, whose problems are written with the exchange's id.
+/// Connects a route and its handler; problems are written with the request id.
 fn answer<H, F>(route: Service, handler: H) -> Service
 where
     H: Fn(HttpRequest, Payload, Data<State>) -> F + Clone + 'static,

@@ -1,4 +1,4 @@
-//! Filters that may hold personal data. A handler gets the filter itself only after its search is recorded.
+//! Filters that may hold personal data. A handler gets the filter only after its search is recorded.
 
 use std::time::Duration;
 
@@ -10,14 +10,14 @@ use crate::problem::{Kind, Problem};
 /// A filter whose search is not recorded yet.
 pub(crate) struct Unrecorded<F>(F);
 
-/// Why personal data may not be searched by, or shown in full.
+/// The reason why a search or reveal was not recorded.
 #[derive(Debug)]
 pub(crate) enum NotRecorded {
-    /// The operator has made too many searches within an hour.
+    /// The operator is over the hourly limit of searches.
     OverLimit { limit: u32, retry_after: Duration },
-    /// The operator has had too many pages shown in full within an hour.
+    /// The operator is over the hourly limit of reveals.
     TooManyReveals { limit: u32, retry_after: Duration },
-    /// It cannot be recorded.
+    /// The entry cannot be stored.
     Failed(LedgerError),
 }
 
@@ -26,10 +26,10 @@ impl<F: Filter> Unrecorded<F> {
         Self(filter)
     }
 
-    /// Records the search of `place` if it is one by personal data, and gives the filter.
+    /// Records the search of `place` if it is by personal data, and returns the filter.
     ///
     /// # Errors
-    /// A problem if the operator is over the limit or the entry cannot be stored; the search must not run then.
+    /// The operator is over the limit, or the entry cannot be stored; the search must not run then.
     pub(crate) async fn record(self, ops: &Ops, operator: &Operator, place: &'static str) -> Result<F, NotRecorded> {
         let Some(personal) = self.0.personal() else { return Ok(self.0) };
         let by = ops.access.changed_by(operator);
@@ -46,7 +46,7 @@ impl<F: Filter> Unrecorded<F> {
 }
 
 impl<F: Filter> Unrecorded<F> {
-    /// Records a search that an API client makes. What bounds those is how many find nobody.
+    /// Records a search by an API client, which is limited by its number of misses.
     ///
     /// # Errors
     /// `NotRecorded::Failed` if the entry cannot be stored; the search must not run then.

@@ -1,3 +1,5 @@
+//! Operations interface: runtime settings.
+
 use std::sync::Arc;
 
 use actix_web::web::Data;
@@ -18,17 +20,17 @@ use crate::parameters::{Query, segment};
 use crate::problem::{FieldError, Kind, Problem};
 use crate::site::State;
 
-/// The most changes that are shown.
+/// Most changes in a reply.
 const CHANGES: u32 = 100;
 
-/// What can be changed while the service runs.
+/// Runtime settings and their changes.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct SettingList {
-    /// The number of the last change; 0 before the first. `seen` takes it.
+    /// Number of the last change, for `seen`; 0 before the first.
     pub(crate) number: u64,
     /// Every setting.
     pub(crate) items: Vec<SettingReply>,
-    /// The changes that were made, newest first, at most 100.
+    /// Changes, newest first, at most 100.
     pub(crate) changes: Vec<ChangeReply>,
 }
 
@@ -36,48 +38,48 @@ pub(crate) struct SettingList {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Setting)]
 pub(crate) struct SettingReply {
-    /// As the configuration spells it.
+    /// Key as in the configuration.
     pub(crate) key: &'static str,
-    /// What it does.
+    /// Effect of the setting.
     pub(crate) what: &'static str,
     /// count, duration, or mode: one of off, shadow and on.
     kind: &'static str,
-    /// What is in force, as the configuration would have it: `5`, `10m`, `30d`.
+    /// Value in force, as in the configuration: `5`, `10m`, `30d`.
     pub(crate) value: String,
-    /// What is configured, and in force once the setting is reset.
+    /// Configured value, in force after a reset.
     pub(crate) configured: String,
-    /// Whether operations changed it.
+    /// `true` if operators changed it.
     pub(crate) changed: bool,
-    /// The least that it may be.
+    /// Smallest value.
     pub(crate) least: String,
-    /// The most that it may be.
+    /// Largest value.
     pub(crate) most: String,
 }
 
-/// A change that was made.
+/// One change.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = SettingChange)]
 pub(crate) struct ChangeReply {
     number: u64,
     pub(crate) key: &'static str,
-    /// What it was set to; null if it was reset to what is configured.
+    /// New value; null after a reset.
     #[schema(required)]
     pub(crate) value: Option<String>,
     pub(crate) at: DateTime<Utc>,
     pub(crate) actor: String,
 }
 
-/// What a setting is to be.
+/// New value of a setting.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = NewSettingValue)]
 pub(super) struct NewValue {
-    /// As the configuration would have it: a count such as `5`, a duration such as `60s`, `5m`, `24h` or `30d`, or a
-    /// mode such as `on`.
+    /// Value as in the configuration: a count such as `5`, a duration such as `60s`, `5m`, `24h` or `30d`, or a mode
+    /// such as `on`.
     #[schema(max_length = 32, example = "5")]
     value: String,
-    /// The `number` of the list that this is decided by: if somebody has changed settings since, it is refused. Without it,
-    /// changes of others do not matter.
+    /// `number` of the list on which this change is based: if settings were changed since, it is refused. Without it,
+    /// changes by others are ignored.
     seen: Option<u64>,
 }
 
@@ -132,7 +134,7 @@ async fn change(caller: &Caller<'_>, order: SettingOrder) -> Result<HttpResponse
     }
 }
 
-/// Has an order done, in force in this process at once; or says why not.
+/// Changes a setting, at once in this process; or returns the reason of a refusal.
 pub(crate) async fn made(
     ops: &Ops,
     order: SettingOrder,
@@ -149,7 +151,7 @@ pub(crate) async fn made(
     })
 }
 
-/// Every setting as it is stored now.
+/// Every setting as stored now.
 pub(crate) async fn listed(ops: &Ops) -> Result<SettingList, LedgerError> {
     shown(ops, &ops.parts.settings.settings().await?).await
 }

@@ -1,3 +1,5 @@
+//! Operations interface: tenants.
+
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use chrono::{DateTime, Utc};
@@ -17,7 +19,7 @@ use crate::problem::{Kind, Problem};
 use crate::routes::nothing_here;
 use crate::site::State;
 
-/// A tenant with what it holds and what was sent to it.
+/// A tenant with its access codes and mails.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Tenant)]
@@ -26,13 +28,13 @@ pub(super) struct TenantReply {
     /// trial, suspended, commercial or closed.
     status: &'static str,
     company_name: String,
-    /// Masked, unless it is to be revealed.
+    /// Masked unless `reveal` is true.
     phone: String,
-    /// Masked, unless it is to be revealed.
+    /// Masked unless `reveal` is true.
     email: String,
     created_at: DateTime<Utc>,
     trial_ends_at: DateTime<Utc>,
-    /// Since when its owner asks for conversion; null if not.
+    /// Time of the owner's request for a conversion; null if there is none.
     #[schema(required)]
     conversion_asked_at: Option<DateTime<Utc>>,
     access_codes: HeldCodes,
@@ -40,7 +42,7 @@ pub(super) struct TenantReply {
     mails: Vec<Mail>,
 }
 
-/// The access codes that a tenant holds.
+/// Access codes of a tenant.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct HeldCodes {
     #[schema(required)]

@@ -1,4 +1,4 @@
-//! Hashes of passwords, by Argon2id. Each takes 19 MiB and some time: there is a bound to how many are made at once.
+//! Argon2id hashes of passwords. Each takes 19 MiB and some time, so the number of concurrent hashes is bounded.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -10,33 +10,33 @@ use tokio::time::timeout;
 
 use super::Refused;
 
-/// As the OWASP Password Storage Cheat Sheet has it: 19 MiB, in KiB.
+/// 19 MiB in KiB, by the OWASP Password Storage Cheat Sheet.
 const MEMORY: u32 = 19_456;
 const PASSES: u32 = 2;
 const LANES: u32 = 1;
-/// Hashes at once: some 76 MiB.
+/// Concurrent hashes: about 76 MiB.
 const AT_ONCE: usize = 4;
-/// How long one waits for its turn.
+/// Longest wait for a turn.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// When whoever found no turn may come again, in seconds.
+/// `Retry-After` if there was no turn, in seconds.
 const COME_AGAIN: u64 = 5;
 
-/// What is looked at where there is no password: of the same parameters, and of nothing that anybody knows.
+/// Hash that is checked if there is no password: of the same parameters and an unknown password.
 const NOBODYS: &str =
     "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
-/// Makes and looks at hashes.
+/// Computes and verifies hashes.
 pub(super) struct Hashing {
     turns: Arc<Semaphore>,
     free: Memories,
 }
 
-/// The memory of hashes that nobody uses now: never more than there are turns. It is allocated once and kept, because an
-/// allocator keeps what is freed for each thread that it was allocated on.
+/// Memory of hashes between uses, allocated once: an allocator would keep freed memory for each thread that allocated
+/// it.
 type Memories = Arc<Mutex<Vec<Vec<Block>>>>;
 
-/// The right to make one hash, with the memory for it. It goes with the work, so that it lasts as long as the work does,
-/// whether or not anybody still waits for it.
+/// Permission for one hash, with its memory. It belongs to the computation, so that it lasts as long, even if the
+/// client is gone.
 struct Turn {
     memory: Vec<Block>,
     free: Memories,
@@ -63,7 +63,7 @@ impl Turn {
 }
 
 impl Drop for Turn {
-    /// Overwrites what passwords are guessed from more cheaply than from their hashes.
+    /// Overwrites the memory, from which a password is easier to guess than from its hash.
     fn drop(&mut self) {
         let mut memory = std::mem::take(&mut self.memory);
         memory.fill(Block::new());
@@ -91,7 +91,7 @@ fn hashed(turn: &mut Turn, password: &[u8], salt: &[u8]) -> Option<String> {
     Some(hash.to_string())
 }
 
-/// Returns `true` if a hash is that of this password, by the parameters that stand in it.
+/// Returns `true` if a hash, by its own parameters, is that of this password.
 fn is_hash_of(turn: &mut Turn, password: &[u8], hash: &str) -> Option<bool> {
     let hash = PasswordHash::new(hash).ok()?;
     let (algorithm, version) =
@@ -106,7 +106,7 @@ impl Hashing {
         Self { turns: Arc::new(Semaphore::new(turns)), free: Memories::default() }
     }
 
-    /// Whether this is the password of a hash. Without a hash it takes as long.
+    /// Returns `true` if the hash is that of this password. Without a hash it takes as long.
     pub(super) async fn verify(&self, password: String, hash: Option<String>) -> Result<bool, Refused> {
         let is_somebodys = hash.is_some();
         let hash = hash.unwrap_or_else(|| NOBODYS.to_owned());

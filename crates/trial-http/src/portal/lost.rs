@@ -1,5 +1,5 @@
-//! A lost password: a link is mailed, by which another is chosen. Whatever is entered, the same is answered, and before anything
-//! is looked up: what there is to do is done behind the answer, so that its time says nothing either.
+//! Forgotten passwords: mails a link to set a new one. The answer is always the same and is sent before anything is
+//! looked up, so that its time reveals nothing.
 
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
@@ -18,18 +18,18 @@ use super::{Answer, Reception, Refused, failed, html, see};
 use crate::fields::Fields;
 use crate::site::State;
 
-/// Letters that are written at once.
+/// Links that are mailed at the same time.
 pub(super) const LETTERS: usize = 16;
-/// When whoever found no turn may come again, in seconds.
+/// `Retry-After` if there was no turn, in seconds.
 const COME_AGAIN: u64 = 5;
-/// Tenants of one address that are looked through.
+/// Most tenants of one address that are searched.
 const TENANTS: u32 = 50;
 
 pub(super) fn page(page: &Page<'_>, is_asked: bool) -> Answer {
     html(StatusCode::OK, &LostPage { page, is_asked })
 }
 
-/// Has a link mailed to whoever this is, if it is anybody.
+/// Mails a link to the owner of this account or address, if there is one.
 pub(super) async fn ask(request: &HttpRequest, state: &Data<State>, reception: &Reception, form: &Fields) -> Answer {
     let name = form.text("account");
     let email = Email::parse_at(MailHosts::Any, &name).ok().filter(|_| Tenant::of_account(&name).is_none());
@@ -73,14 +73,14 @@ async fn by_email(state: &State, email: &Email) -> Result<Option<TenantId>, Ledg
     Ok(found.iter().map(|view| &view.tenant).find(|tenant| is_open(tenant)).map(|tenant| tenant.id))
 }
 
-/// The account that a link opens now.
+/// The account of a valid link.
 async fn opened(state: &State, reception: &Reception, link: &str) -> Result<Option<PortalAccount>, Refused> {
     let Some(claim) = PortalLinkClaim::read(link, &reception.parts.keyring) else { return Ok(None) };
     let account = reception.parts.accounts.portal_account(claim.tenant).await.map_err(failed)?;
     Ok(account.filter(|account| account.is_opened_by(&claim, state.clock.now())))
 }
 
-/// The page that a link leads to. To look at it changes nothing: programs that look through mails follow links too.
+/// The page of a link. Opening it changes nothing: mail scanners follow links too.
 pub(super) async fn choice(request: &HttpRequest, state: &State, reception: &Reception) -> Answer {
     let query = Fields::of_query(request);
     let page = Page::of(request, &reception.parts.site);
@@ -107,7 +107,7 @@ fn form(
     html(status, &NewPasswordPage { page, account, link, wrong, least, most })
 }
 
-/// Sets the password that is chosen by a link, which is over with it, as is every session; and lets its owner in.
+/// Sets the password chosen with a link, which ends the link and all sessions; signs the owner in.
 pub(super) async fn choose(request: &HttpRequest, state: &State, reception: &Reception, fields: &Fields) -> Answer {
     let page = Page::of(request, &reception.parts.site);
     let link = fields.text("link");

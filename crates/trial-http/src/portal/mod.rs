@@ -1,6 +1,5 @@
-//! The portal, `/portal/`: where the owner of a tenant arrives with the account of the mail. Pages are written on the server,
-//! work without any script, and load nothing from elsewhere. Nothing is decided here: who may come in, and by which password,
-//! the core says.
+//! The portal, `/portal/`, for owners of tenants. Pages are rendered on the server, work without script and load
+//! nothing from elsewhere. No rule is decided here: the core authenticates owners.
 
 mod conversion;
 mod hashing;
@@ -42,25 +41,25 @@ use hashing::Hashing;
 use pages::{Page, RefusedPage};
 use visit::Visit;
 
-/// Nothing but our own style sheet and logo; no script at all.
+/// Allows our own style sheet and logo only; no script.
 const POLICY: &str =
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
-/// Tries of a client address within an hour that are counted in the database at all, at this instance: those beyond it would be
-/// refused anyway, and whoever floods is not to have a write for each.
+/// Attempts of a client address per hour that are counted in the database by this instance: further ones are refused
+/// anyway, and a flood must not cost a write each.
 const COUNTED_TRIES: u32 = 2 * PORTAL_TRIES_PER_ADDRESS;
-/// Parts of a path that are looked at; pages have fewer.
+/// Most path segments that are read; pages have fewer.
 const DEPTH: usize = 3;
-/// Which language was chosen.
+/// Cookie of the chosen language.
 const LANGUAGE: &str = "trialgate_language";
 
-/// What the portal stands on.
+/// Parts of the portal.
 #[derive(Clone)]
 pub struct PortalParts {
-    /// Where passwords and sessions are kept.
+    /// Passwords and sessions.
     pub accounts: Arc<dyn Portal>,
     /// Derives initial passwords.
     pub keyring: Arc<Keyring>,
-    /// Whose portal it is.
+    /// Branding of the portal.
     pub site: SiteSettings,
 }
 
@@ -68,9 +67,9 @@ pub struct PortalParts {
 pub(crate) struct Reception {
     parts: PortalParts,
     hashing: Hashing,
-    /// Tries that may still be counted.
+    /// Attempts that may still be counted.
     flood: AddressLimiter,
-    /// Letters that may be written at once to those who have lost a password.
+    /// Password links that may be mailed at the same time.
     letters: Arc<Semaphore>,
 }
 
@@ -80,14 +79,13 @@ impl Reception {
         Self { parts, hashing: Hashing::default(), flood, letters: Arc::new(Semaphore::new(lost::LETTERS)) }
     }
 
-    /// An entry of the audit: what the owner of a tenant does.
+    /// An audit entry for an action of a tenant's owner.
     fn entry(state: &State, tenant: TenantId, action: &'static str, detail: &str) -> AuditRecord {
         let owner = ChangedBy::now(Tenant::account_name(tenant), &*state.clock, &*state.entropy);
         owner.entry(action, tenant.to_string(), detail.to_owned())
     }
 
-    /// Has an act of the owner of a tenant decided. Says whether it was done; it is not where the tenant, its owner or the
-    /// password is not what it was when the page was shown.
+    /// Runs a command of an owner. Returns `false` if tenant, owner or password changed since the page was shown.
     async fn act(state: &State, tenant: TenantId, order: LifeOrder) -> Result<bool, Refused> {
         let order = TenantOrder { tenant, order, actor: Tenant::account_name(tenant) };
         match state.ops.parts.orders.order(order).await.map_err(failed)? {
@@ -101,7 +99,7 @@ impl Reception {
     }
 }
 
-/// What a page comes to, if it is not the page.
+/// Outcome of a portal request other than a page.
 enum Refused {
     /// Nobody is signed in.
     SignIn,
@@ -110,22 +108,22 @@ enum Refused {
     NotFound,
     /// The form is not ours.
     Forbidden,
-    /// The form was not read.
+    /// The form could not be read.
     Unread(UnreadForm),
-    /// Over the limit of an act; the wait in seconds.
+    /// An hourly limit was exceeded; the wait in seconds.
     TooMany(u64),
-    /// As many passwords are looked at as can be: wait for so many seconds.
+    /// Too many passwords are being checked; the wait in seconds.
     Busy(u64),
-    /// The database cannot be used, or a page cannot be written.
+    /// The database cannot be used, or a page cannot be rendered.
     Failed,
 }
 
 type Answer = Result<HttpResponse, Refused>;
 
-/// Whose session this request shows, if it shows one: that of somebody who may go on.
+/// The owner of the request's session, if it has one.
 ///
 /// # Errors
-/// It is over, or leads nowhere yet; or the database cannot be used.
+/// The session expired or a password has to be chosen first, or the database cannot be used.
 pub(crate) async fn owner(request: &HttpRequest, state: &State) -> Option<Result<Tenant, NotIn>> {
     let reception = state.portal.as_ref()?;
     visit::SESSION.shown(request, state)?;
@@ -136,10 +134,10 @@ pub(crate) async fn owner(request: &HttpRequest, state: &State) -> Option<Result
     }))
 }
 
-/// Why a session does not count.
+/// The reason why a session is not accepted.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum NotIn {
-    /// It is over, or a password has to be chosen first.
+    /// It expired, or a password has to be chosen first.
     SignIn,
     /// It cannot be looked up now.
     Failed,
@@ -186,13 +184,13 @@ async fn change(request: HttpRequest, payload: Payload, state: Data<State>) -> H
     finish(&request, &state, &reception.parts.site, changed)
 }
 
-/// A form of another website, which is not read.
+/// A form of another website, refused unread.
 async fn foreign(request: HttpRequest, state: Data<State>) -> HttpResponse {
     let Some(reception) = &state.portal else { return nothing_here().response(&request) };
     finish(&request, &state, &reception.parts.site, Err(Refused::Forbidden))
 }
 
-/// What somebody sends who is not signed in.
+/// Handles forms of visitors who are not signed in.
 async fn enter(request: &HttpRequest, payload: Payload, state: &Data<State>, reception: &Reception) -> Answer {
     let form = unauthenticated::form(request, payload, state).await?;
     match place(request)[..] {
@@ -202,7 +200,7 @@ async fn enter(request: &HttpRequest, payload: Payload, state: &Data<State>, rec
     }
 }
 
-/// What an owner orders, whose form is read once the session is known.
+/// Runs an owner's command; its form is read once the session is known.
 async fn order(request: &HttpRequest, payload: Payload, state: &State, reception: &Reception) -> Answer {
     let visit = Visit::of(request, state, reception).await?;
     let form = Fields::read(request, payload).await?;
@@ -234,7 +232,7 @@ fn html(status: StatusCode, template: &impl Template) -> Answer {
     Ok(HttpResponse::build(status).content_type("text/html; charset=utf-8").body(html))
 }
 
-/// To another page, which is asked for anew.
+/// Redirects to another page.
 fn see(path: &'static str) -> HttpResponse {
     HttpResponse::SeeOther().insert_header((LOCATION, HeaderValue::from_static(path))).finish()
 }
@@ -248,7 +246,7 @@ fn finish(request: &HttpRequest, state: &State, site: &SiteSettings, answer: Ans
             .same_site(SameSite::Lax)
             .secure(state.settings.secure_cookies)
             .finish();
-        // What is written here is a name and a short value, which a header holds.
+        // A name and a short value, valid in a header.
         let _ = response.add_cookie(&chosen);
     }
     let headers = response.headers_mut();
@@ -304,7 +302,7 @@ fn refusal(page: &Page<'_>, refused: &Refused) -> HttpResponse {
     response
 }
 
-/// What was done too often can be done again in this many minutes.
+/// Message for an exceeded hourly limit, with the wait in minutes.
 fn too_often(page: &Page<'_>, minutes: u64) -> String {
     let (words, unit) = (
         page.t(

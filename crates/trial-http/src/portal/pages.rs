@@ -1,3 +1,5 @@
+//! Templates of the portal.
+
 use actix_web::HttpRequest;
 use askama::Template;
 use trial_core::Locale;
@@ -7,24 +9,24 @@ use crate::SiteSettings;
 use crate::fields::Fields;
 use crate::messages::{in_locale, page_locale};
 
-/// The parts of every page.
+/// Common parts of every page.
 pub(super) struct Page<'a> {
     pub(super) site: &'a SiteSettings,
     pub(super) locale: Locale,
-    /// The account that is signed in, and what a form has to carry.
+    /// The signed-in account, and the anti-forgery token of forms.
     pub(super) signed_in: Option<SignedIn>,
-    /// The confirmation of the last action.
+    /// Confirmation of the last action.
     pub(super) said: Option<&'static str>,
 }
 
-/// The owner who looks at the page.
+/// The owner who is signed in.
 pub(super) struct SignedIn {
     pub(super) account: String,
     pub(super) csrf: String,
 }
 
 impl<'a> Page<'a> {
-    /// In the language that was chosen, or else in the one that the browser prefers.
+    /// In the chosen language, else the one that the browser prefers.
     pub(super) fn of(request: &HttpRequest, site: &'a SiteSettings) -> Self {
         let asked = Fields::of_query(request);
         let kept = request.cookie(LANGUAGE);
@@ -72,10 +74,10 @@ pub(super) struct SignInPage<'a> {
 #[template(path = "portal/password.html")]
 pub(super) struct PasswordPage<'a> {
     pub(super) page: &'a Page<'a>,
-    /// `true` if the present one is the initial one, which has to be replaced.
+    /// `true` if the present password is the initial one, which has to be replaced.
     pub(super) is_first: bool,
     pub(super) wrong: Option<&'static str>,
-    /// Characters of a password.
+    /// Minimum length of a password.
     pub(super) least: usize,
     pub(super) most: usize,
 }
@@ -90,9 +92,9 @@ pub(super) struct TenantPage<'a> {
     pub(super) email: String,
     pub(super) since: String,
     pub(super) access_codes: Vec<(&'static str, String)>,
-    /// Of a trial: days left, and what happens when.
+    /// Dates of a trial and the days left.
     pub(super) trial: Option<Course>,
-    /// Since when the owner asks for conversion, if so.
+    /// Time of the owner's request for a conversion, if any.
     pub(super) asked: Option<String>,
 }
 
@@ -107,12 +109,12 @@ pub(super) struct LostPage<'a> {
 #[template(path = "portal/new_password.html")]
 pub(super) struct NewPasswordPage<'a> {
     pub(super) page: &'a Page<'a>,
-    /// The account whose password it will be.
+    /// The account of the new password.
     pub(super) account: &'a str,
     /// The link that authenticates its owner.
     pub(super) link: &'a str,
     pub(super) wrong: Option<&'static str>,
-    /// Characters of a password.
+    /// Minimum length of a password.
     pub(super) least: usize,
     pub(super) most: usize,
 }
@@ -123,7 +125,7 @@ pub(super) struct LinkOverPage<'a> {
     pub(super) page: &'a Page<'a>,
 }
 
-/// The course of a trial: its end and the dates before and after.
+/// Dates of a trial: its end, and those before and after.
 pub(super) struct Course {
     pub(super) days_left: i64,
     pub(super) reminders: Vec<String>,

@@ -1,4 +1,4 @@
-//! A password of one's own.
+//! Changes the owner's password.
 
 use actix_web::http::StatusCode;
 use subtle::ConstantTimeEq;
@@ -19,7 +19,7 @@ pub(super) fn page(visit: &Visit<'_>, status: StatusCode, wrong: Option<&'static
     html(status, &PasswordPage { page: &visit.page, is_first: visit.account.must_choose(), wrong, least, most })
 }
 
-/// Sets the password that the owner has chosen. Whoever has one already has to show it.
+/// Sets the owner's new password. An owner who already chose one has to enter it.
 pub(super) async fn choose(visit: &Visit<'_>, form: &Fields) -> Answer {
     let wrong = |words| page(visit, StatusCode::BAD_REQUEST, Some(words));
     let t = |en, zh| visit.page.t(en, zh);

@@ -1,5 +1,5 @@
-//! Sign-in and sign-out. For every fault, the same is done and said: an attempt is counted, the account looked up, the
-//! initial password derived and compared, and one hash checked.
+//! Sign-in and sign-out of owners. Every failure does and says the same: an attempt is counted, the account looked up,
+//! the initial password derived and compared, and one hash checked.
 
 use actix_web::cookie::time::Duration;
 use actix_web::http::StatusCode;
@@ -19,10 +19,10 @@ use crate::site::State;
 /// Seconds of an hour.
 const HOUR: i64 = 3_600;
 
-/// Initial passwords that may not be chosen: the latest.
+/// Latest initial passwords that may not be chosen again.
 const REMEMBERED: usize = 16;
 
-/// The tenant whose initial password is derived if there is no account.
+/// Tenant whose initial password is derived if there is no account.
 const NOBODY: [u8; 16] = [0; 16];
 
 pub(super) fn page(page: &Page<'_>) -> Answer {
@@ -49,7 +49,7 @@ pub(super) async fn enter(request: &HttpRequest, state: &State, reception: &Rece
     Ok(with_session(state, see("/portal/"), &secret))
 }
 
-/// Counts a try against the account and the address, before anything of the account is known.
+/// Counts an attempt against account and address before the account is looked up.
 pub(super) async fn count(
     request: &HttpRequest,
     state: &State,
@@ -71,7 +71,7 @@ pub(super) async fn count(
     Ok(())
 }
 
-/// Returns `true` if this is the initial password of the present issue; also derived and compared without an account.
+/// Returns `true` for the current initial password; also derived and compared without an account.
 pub(super) fn is_initial(reception: &Reception, account: Option<&PortalAccount>, shown: &str) -> bool {
     let keyring = &reception.parts.keyring;
     let (key, tenant, issue) = account.map_or_else(
@@ -88,7 +88,7 @@ pub(super) fn is_initial(reception: &Reception, account: Option<&PortalAccount>,
     is_the_same && account.is_some()
 }
 
-/// Returns `true` if this is one of the latest initial passwords of the account.
+/// Returns `true` for one of the latest initial passwords of the account.
 pub(super) fn was_initial(reception: &Reception, account: &PortalAccount, shown: &str) -> bool {
     let issues = (1..=account.tenant.password_issue).rev().take(REMEMBERED);
     issues.fold(false, |was, issue| {
@@ -97,7 +97,7 @@ pub(super) fn was_initial(reception: &Reception, account: &PortalAccount, shown:
     })
 }
 
-/// A session that begins now.
+/// A new session.
 pub(super) fn begin(state: &State, account: &PortalAccount) -> (PortalSecret, PortalSession) {
     let mut entropy = [0; 32];
     state.entropy.fill(&mut entropy);
@@ -107,7 +107,7 @@ pub(super) fn begin(state: &State, account: &PortalAccount) -> (PortalSecret, Po
 }
 
 pub(super) fn with_session(state: &State, mut response: HttpResponse, secret: &PortalSecret) -> HttpResponse {
-    // A name, and letters that a header holds.
+    // A name, and letters that are valid in a header.
     let _ = response.add_cookie(&SESSION.given(state, secret.as_str()));
     response
 }

@@ -1,4 +1,4 @@
-//! The tenant's page.
+//! The portal's page of the tenant.
 
 use actix_web::http::StatusCode;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -52,7 +52,7 @@ fn course(visit: &Visit<'_>, tenant: &Tenant) -> Course {
     }
 }
 
-/// In the time zone that days are counted in.
+/// In the time zone of the daily e-mail limit.
 fn date(visit: &Visit<'_>, at: DateTime<Utc>) -> String {
     at.with_timezone(&visit.state.ops.parts.policy.configured().quota.timezone).format("%Y-%m-%d %H:%M %Z").to_string()
 }

@@ -1,3 +1,5 @@
+//! The signed-in owner of a portal page.
+
 use actix_web::HttpRequest;
 use actix_web::cookie::SameSite;
 use trial_core::{PortalAccount, PortalSecret, Tenant};
@@ -8,11 +10,11 @@ use crate::cookies::SessionCookie;
 use crate::fields::Fields;
 use crate::site::State;
 
-/// The cookie of a session. A link in a mail may bring it along: to look changes nothing, and every form is checked.
+/// The session cookie. A link in a mail may carry it along: viewing changes nothing, and every form is checked.
 pub(super) const SESSION: SessionCookie =
     SessionCookie { name: "__Host-trialgate_portal", plain_name: "trialgate_portal", same_site: SameSite::Lax };
 
-/// A page that the owner of a tenant looks at.
+/// A page request of a signed-in owner.
 pub(super) struct Visit<'a> {
     pub(super) request: &'a HttpRequest,
     pub(super) state: &'a State,
@@ -23,7 +25,7 @@ pub(super) struct Visit<'a> {
 }
 
 impl<'a> Visit<'a> {
-    /// Lets in whoever has a session.
+    /// Authenticates the owner by the session.
     pub(super) async fn of(
         request: &'a HttpRequest,
         state: &'a State,
@@ -47,12 +49,12 @@ impl<'a> Visit<'a> {
         Ok(Self { request, state, reception, page, account, secret })
     }
 
-    /// Lets those go on who have chosen a password.
+    /// Requires that the owner has chosen a password.
     pub(super) fn whole(self) -> Result<Self, Refused> {
         if self.account.must_choose() { Err(Refused::ChooseFirst) } else { Ok(self) }
     }
 
-    /// Sees that a form is one of ours.
+    /// Checks the anti-forgery token of a form.
     pub(super) fn check(&self, form: &Fields) -> Result<(), Refused> {
         if self.secret.csrf().is(&form.text("csrf")) { Ok(()) } else { Err(Refused::Forbidden) }
     }

@@ -1,7 +1,7 @@
-//! Hourly budgets of client networks, in a bounded memory.
+//! Hourly budgets of client networks in bounded memory.
 //!
-//! Each network has a budget of its own, and none is shared by networks that have nothing in common. A table that is full
-//! forgets the network that has used the least: it gets its whole budget again, and nobody is refused for it.
+//! Each network has a budget of its own; unrelated networks share none. A full table drops the network with the least
+//! use: it gets a whole budget again, and nobody is refused for it.
 
 use std::hash::{BuildHasher, RandomState};
 use std::net::IpAddr;
@@ -11,15 +11,15 @@ use std::time::Duration;
 use super::network::{Network, NetworkSize};
 use super::rate::Rate;
 
-/// Networks of one size that are distinguished. A table is 1 MiB, five of them are a limit.
+/// Networks of one size that are tracked. A table is 1 MiB; a limit has five.
 const CAPACITY: usize = 65_536;
-/// Cells that a network may be in: the least used of these gives way, where all are taken.
+/// Cells that a network may use; if all are taken, the least used one is replaced.
 const WAYS: usize = 16;
 
 /// The use of one limit by networks of all sizes.
 #[derive(Debug)]
 pub(super) struct Budgets {
-    /// Requests of one subscriber within an hour; not 0.
+    /// Requests of one subscriber per hour; not 0.
     limit: u64,
     tables: [Table; NetworkSize::COUNT],
 }
@@ -37,7 +37,7 @@ impl Budgets {
     /// Checks that the budgets have one more request at this time, in nanoseconds.
     ///
     /// # Errors
-    /// The time to wait if the budget of one of the networks is spent.
+    /// The wait, if the budget of one of the networks is used up.
     pub(super) fn peek(&self, address: IpAddr, now: u64) -> Result<(), Duration> {
         let waits = Network::all_of(address).filter_map(|network| self.used_with_one_more(network, now).err());
         waits.max().map_or(Ok(()), Err)
@@ -46,7 +46,7 @@ impl Budgets {
     /// Takes one request from the budgets of all networks of the address, or from none.
     ///
     /// # Errors
-    /// The time to wait if the budget of one of the networks is spent.
+    /// The wait, if the budget of one of the networks is used up.
     pub(super) fn take(&mut self, address: IpAddr, now: u64) -> Result<(), Duration> {
         self.peek(address, now)?;
         for network in Network::all_of(address) {
@@ -64,11 +64,11 @@ impl Budgets {
 
 /// Cells of networks of one size.
 ///
-/// A cell is a network's bits, and the time until which its budget is in use. One whose time has passed is worth as much as
-/// none: time alone empties the table, and such cells are the first to give way.
+/// A cell holds a network's bits and the time until which its budget is in use. An expired cell is worth as much as an
+/// empty one: time alone empties the table, and such cells are replaced first.
 #[derive(Debug)]
 struct Table {
-    /// Keyed by a secret of the process, so that nobody can choose networks that share cells.
+    /// Keyed with a secret of the process, so that nobody can choose networks that share cells.
     hasher: RandomState,
     sets: usize,
     /// Empty until something is stored.
@@ -80,7 +80,7 @@ impl Table {
         Self { hasher: RandomState::new(), sets, cells: Vec::new() }
     }
 
-    /// The time until which the budget of this network is in use; 0 if it is not known.
+    /// Time until which the budget of this network is in use; 0 if unknown.
     fn used_until(&self, bits: u64) -> u64 {
         let cells = self.cells.get(self.set_of(bits)).unwrap_or_default();
         cells.iter().find(|[known, _]| *known == bits).map_or(0, |[_, until]| *until)

@@ -1,4 +1,4 @@
-//! Limits per hour of those who have shown who they are: there are never more of them than were added.
+//! Hourly limits of authenticated clients and operators, whose number is bounded by the accounts.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::{Rate, RuntimeClock};
 
-/// Limits what each API client, or each operator, does within an hour at this instance.
+/// Limits what each API client, or each operator, does per hour at this instance.
 pub(crate) struct KnownLimiter<K> {
     pub(crate) per_hour: u32,
     clock: RuntimeClock,
@@ -20,10 +20,10 @@ impl<K: Copy + Eq + Hash> KnownLimiter<K> {
         Self { per_hour, clock: RuntimeClock::start(), used_until: Mutex::default() }
     }
 
-    /// Counts one.
+    /// Counts one request.
     ///
     /// # Errors
-    /// The wait, if it is one too many. It is not counted then.
+    /// The wait, if the limit is exceeded; the request is not counted then.
     pub(crate) fn take(&self, who: K) -> Result<(), Duration> {
         let mut used_until = self.used_until.lock().unwrap_or_else(PoisonError::into_inner);
         let known = used_until.entry(who).or_default();
@@ -31,10 +31,10 @@ impl<K: Copy + Eq + Hash> KnownLimiter<K> {
         Ok(())
     }
 
-    /// Looks whether one would be taken, and counts none.
+    /// Checks whether one more request is allowed, without counting it.
     ///
     /// # Errors
-    /// The wait, if it would be one too many.
+    /// The wait, if the limit would be exceeded.
     pub(crate) fn peek(&self, who: K) -> Result<(), Duration> {
         let used_until = self.used_until.lock().unwrap_or_else(PoisonError::into_inner);
         self.next(used_until.get(&who).copied().unwrap_or_default()).map(drop)

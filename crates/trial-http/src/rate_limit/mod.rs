@@ -32,7 +32,7 @@ impl RuntimeClock {
     }
 }
 
-/// Limits requests of each client address, and of the networks that it is in. A whole hour's may come at once.
+/// Limits requests of each client address, and of its networks. The requests of a whole hour may come at once.
 pub(crate) struct AddressLimiter {
     state: Mutex<Limit>,
     clock: RuntimeClock,
@@ -41,7 +41,7 @@ pub(crate) struct AddressLimiter {
 
 struct Limit {
     per_hour: u32,
-    /// `None` while the limit is off.
+    /// `None` if the limit is off.
     budgets: Option<Budgets>,
 }
 
@@ -52,7 +52,7 @@ impl Limit {
 }
 
 impl AddressLimiter {
-    /// At most this many requests an hour; 0 is any number.
+    /// At most this many requests per hour; 0 for no limit.
     pub(crate) fn per_hour(limit: u32) -> Self {
         Self { state: Mutex::new(Limit::new(limit)), clock: RuntimeClock::start(), exempt: Vec::new() }
     }
@@ -62,7 +62,7 @@ impl AddressLimiter {
         Self { exempt: networks.to_vec(), ..self }
     }
 
-    /// The limiter under this limit. A change of the limit gives every address its whole budget.
+    /// The limiter with this limit. A change of the limit gives every address a whole budget.
     pub(crate) fn under(&self, limit: u32) -> &Self {
         let mut state = self.state();
         if state.per_hour != limit {
@@ -74,7 +74,7 @@ impl AddressLimiter {
     /// Counts one request.
     ///
     /// # Errors
-    /// How long to wait, if it is one too many. It is not counted then.
+    /// The wait, if the limit is exceeded; the request is not counted then.
     pub(crate) fn take(&self, address: IpAddr) -> Result<(), Duration> {
         match &mut self.state().budgets {
             Some(budgets) if !self.is_exempt(address) => budgets.take(address, self.clock.now()),
@@ -82,10 +82,10 @@ impl AddressLimiter {
         }
     }
 
-    /// Looks whether one request would be taken, and counts none.
+    /// Checks whether one more request is allowed, without counting it.
     ///
     /// # Errors
-    /// How long to wait, if it would be one too many.
+    /// The wait, if the limit would be exceeded.
     pub(crate) fn peek(&self, address: IpAddr) -> Result<(), Duration> {
         match &self.state().budgets {
             Some(budgets) if !self.is_exempt(address) => budgets.peek(address, self.clock.now()),

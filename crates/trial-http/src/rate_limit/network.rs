@@ -1,4 +1,4 @@
-//! The networks that a client address is counted in.
+//! The networks of a client address that limits apply to.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -18,7 +18,7 @@ impl NetworkSize {
     const IPV4: &[Self] = &[Self::Ipv4Address, Self::Ipv4Net24];
     const IPV6: &[Self] = &[Self::Ipv6Net64, Self::Ipv6Net56, Self::Ipv6Net48];
 
-    /// The multiple of one subscriber's limit that holds for all of such a network.
+    /// Multiple of a subscriber's limit for the whole network.
     pub(crate) const fn share(self) -> u32 {
         match self {
             Self::Ipv4Address | Self::Ipv6Net64 => 1,
@@ -37,7 +37,7 @@ impl NetworkSize {
         }
     }
 
-    /// Bits of a subscriber's own network that such a network leaves out.
+    /// Bits of a subscriber's network that this network leaves out.
     const fn dropped_bits(self) -> u32 {
         match self {
             Self::Ipv4Address | Self::Ipv4Net24 => 32 - self.length(),
@@ -50,7 +50,7 @@ impl NetworkSize {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Network {
     pub(crate) size: NetworkSize,
-    /// The leading bits that all its addresses have.
+    /// The leading bits common to all its addresses.
     pub(super) bits: u64,
 }
 
@@ -67,13 +67,13 @@ impl Network {
         sizes.iter().map(move |size| Self { size: *size, bits: bits >> size.dropped_bits() })
     }
 
-    /// The smallest network of an address: an IPv4 address, or the /64 that an IPv6 subscriber has alone.
+    /// The smallest network of an address: an IPv4 address, or the /64 of an IPv6 subscriber.
     pub(crate) fn of_subscriber(address: IpAddr) -> Option<Self> {
         Self::all_of(address).next()
     }
 }
 
-/// In the notation of CIDR.
+/// In CIDR notation.
 impl fmt::Display for Network {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let bits = self.bits << self.size.dropped_bits();
@@ -89,7 +89,7 @@ impl fmt::Display for Network {
     }
 }
 
-/// The address of the subscriber: the IPv4 address, where an IPv6 address carries one.
+/// The subscriber's address: the embedded IPv4 address of an IPv6 address, if any.
 fn subscriber(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V6(v6) => carried_ipv4(v6).map_or(address, IpAddr::V4),
@@ -97,15 +97,15 @@ fn subscriber(address: IpAddr) -> IpAddr {
     }
 }
 
-/// The IPv4 address that an IPv6 address carries by its form. One IPv4 host has 2^80 addresses of some of these forms.
+/// The IPv4 address embedded in an IPv6 address. One IPv4 host has 2^80 addresses of some of these forms.
 ///
-/// For limits alone: a trusted or exempt address is never recognised in these forms, because anybody can write them.
+/// Only for limits: a trusted or exempt address is never recognised in these forms, since anybody can write them.
 fn carried_ipv4(address: Ipv6Addr) -> Option<Ipv4Addr> {
     let join = |high: u16, low: u16| Some(Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low)));
     match address.segments() {
         // The unspecified address, and loopback.
         [0, 0, 0, 0, 0, 0, 0, 0 | 1] => None,
-        // NAT64 by all of the local /48 (RFC 8215), as RFC 6052 section 2.2 has it.
+        // NAT64 with all of the local /48 (RFC 8215), by RFC 6052 section 2.2.
         [0x64, 0xff9b, 1, high, middle, low, 0, 0] => join(high, middle << 8 | low >> 8),
         // Teredo (RFC 4380 section 4): the client's external address, inverted.
         [0x2001, 0, _, _, _, _, high, low] => join(!high, !low),

@@ -1,13 +1,13 @@
-//! The generic cell rate algorithm (GCRA): requests that come back evenly, counted by a single time.
+//! The generic cell rate algorithm (GCRA): a single time per budget, which refills evenly.
 
 use std::time::Duration;
 
-/// A number of requests within a time. All may be made at once; then they come back one by one.
+/// A number of requests per time. All may come at once; then the budget refills one by one.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Rate {
     /// In nanoseconds.
     within: u64,
-    /// The time after which one request comes back, in nanoseconds.
+    /// Time to refill one request, in nanoseconds.
     interval: u64,
 }
 
@@ -20,11 +20,11 @@ impl Rate {
         Self { within, interval: within / requests.max(1) }
     }
 
-    /// The time until which requests are in use after one more at `now`. It was `used_until` before, or anything in the
-    /// past.
+    /// Time until which the budget is in use after one more request at `now`. `used_until` is the time before, or
+    /// anything in the past.
     ///
     /// # Errors
-    /// The time to wait if it is one too many.
+    /// The wait, if the budget is used up.
     pub(crate) fn next(self, used_until: u64, now: u64) -> Result<u64, Duration> {
         let next = used_until.max(now) + self.interval;
         match next.saturating_sub(now + self.within) {

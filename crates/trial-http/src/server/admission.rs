@@ -1,4 +1,4 @@
-//! The number of connections of each client.
+//! Limits the number of connections per client.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -9,7 +9,7 @@ use ipnet::IpNet;
 
 use crate::rate_limit::Network;
 
-/// Counts the connections of each client address, and of the networks that it is in: at most as many as connections are open.
+/// Counts connections per client address and network; bounded by the number of open connections.
 #[derive(Clone)]
 pub(super) struct Admission {
     counts: Arc<Mutex<HashMap<Network, usize>>>,
@@ -17,22 +17,22 @@ pub(super) struct Admission {
     exempt: Arc<[IpNet]>,
 }
 
-/// The right to one connection, until dropped.
+/// Permission for one connection, until dropped.
 pub(super) struct Place {
-    /// The counter and the address under which it is counted; `None` for exempt addresses.
+    /// Counter and counted address; `None` for exempt addresses.
     counted: Option<(Admission, IpAddr)>,
 }
 
 impl Admission {
-    /// At most this many for each address, with more for its networks; any number if 0. Trusted proxies are exempt, and so is
-    /// this machine as local proxies speak from it: there, one address is many clients.
+    /// At most this many per address, more for its networks; 0 for no limit. Trusted proxies are exempt, and so is this
+    /// machine, from which local proxies connect: there, one address is many clients.
     pub(super) fn new(limit: usize, trusted_proxies: &[IpNet]) -> Self {
         let here = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)].map(IpNet::from);
         let exempt = here.iter().chain(trusted_proxies).copied().collect();
         Self { counts: Arc::default(), limit, exempt }
     }
 
-    /// A place for one more connection, if the address may have it.
+    /// Permission for one more connection, if the address is within its limit.
     pub(super) fn admit(&self, address: IpAddr) -> Option<Place> {
         let address = address.to_canonical();
         if self.limit == 0 || self.exempt.iter().any(|network| network.contains(&address)) {

@@ -1,4 +1,4 @@
-//! The service of an accepted connection.
+//! Serves accepted connections: limits, TLS, choice of the protocol.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -32,7 +32,7 @@ use crate::{ConnectionLimits, Site};
 const CONNECTIONS: &str = "trialgate_http_connections";
 const REFUSED: &str = "trialgate_http_connections_refused_total";
 
-/// Answers requests; one for each worker and protocol.
+/// Handles requests; one per worker and protocol.
 pub(super) type App = BoxService<Request, ServiceResponse<BoxBody>, Error>;
 type Http1 = BoxService<(Wire, Protocol, Option<SocketAddr>), (), actix_http::error::DispatchError>;
 
@@ -42,12 +42,12 @@ pub(super) struct Plan {
     pub(super) site: Site,
     pub(super) limits: ConnectionLimits,
     pub(super) admission: Admission,
-    /// Over TLS, if at all over that.
+    /// TLS acceptor, if TLS is on.
     pub(super) tls: Option<TlsAcceptor>,
     pub(super) draining: GracefulShutdownSignal,
 }
 
-/// Lets connections in, on one worker.
+/// Serves connections on one worker.
 struct Door(Rc<Inside>);
 
 struct Inside {
@@ -57,7 +57,7 @@ struct Inside {
     measured: Measured,
 }
 
-/// The measurements of connections, looked up once.
+/// Metrics of connections, looked up once.
 struct Measured {
     http1: Gauge,
     http2: Gauge,
@@ -82,7 +82,7 @@ impl Plan {
         Ok(Door(Rc::new(Inside { plan: self, http1, http2, measured: Measured::register() })))
     }
 
-    /// HTTP/1.1, with each request seen as an exchange of its connection.
+    /// HTTP/1.1, with each request tracked as an exchange of its connection.
     fn http1(
         &self,
     ) -> impl ServiceFactory<
@@ -139,9 +139,9 @@ impl Service<TcpStream> for Door {
 }
 
 impl Inside {
-    /// Serves a connection to its end, if it may be there.
+    /// Serves a connection to its end, if it is within the limits.
     async fn receive(&self, stream: TcpStream) {
-        // Who is gone already has no address.
+        // A closed connection has no peer address.
         let Ok(peer) = stream.peer_addr() else { return };
         let Some(_place) = self.plan.admission.admit(peer.ip()) else {
             self.measured.too_many.increment(1);
@@ -215,7 +215,7 @@ impl Drop for Counted<'_> {
     }
 }
 
-/// A reply's body that ends an exchange when it is gone.
+/// A reply body that ends an exchange when dropped.
 pub(super) struct Held {
     pub(super) body: BoxBody,
     pub(super) _exchange: Option<Exchange>,

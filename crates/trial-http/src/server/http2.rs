@@ -1,4 +1,4 @@
-//! HTTP/2, by hyper: what it receives is handed to the same application as HTTP/1.1.
+//! HTTP/2 by hyper: requests are handled by the same application as those of HTTP/1.1.
 
 use std::cell::RefCell;
 use std::convert::Infallible;
@@ -33,18 +33,18 @@ use super::pace::{Exchange, Pace};
 use super::wire::{Wire, poll_until};
 use crate::ConnectionLimits;
 
-/// The most that a client may send of one body before it is read, and of all of a connection's together, in bytes: bodies are small, and
-/// read as they come.
+/// Most bytes that a client may send of one body before it is read, and of all bodies of a connection together: bodies
+/// are small and read on arrival.
 const STREAM_WINDOW: u32 = 64 * 1_024;
 const CONNECTION_WINDOW: u32 = 64 * 1_024;
-/// What is buffered of a reply that the client does not take, in bytes.
+/// Buffered bytes of a reply that the client does not receive.
 const SEND_BUFFER: usize = 64 * 1_024;
-/// Requests that a client may take back before they are looked at (CVE-2023-44487), and errors of its that are answered one by
+/// Requests that a client may reset before they are handled (CVE-2023-44487), and its errors that are answered one by
 /// one; one more of either ends the connection.
 const PENDING_RESETS: usize = 20;
 const ERROR_RESETS: usize = 64;
 
-/// Serves connections of HTTP/2, on one worker.
+/// Serves connections of HTTP/2 on one worker.
 pub(super) struct Http2 {
     app: Rc<App>,
     builder: http2::Builder<OnThisThread>,
@@ -52,7 +52,7 @@ pub(super) struct Http2 {
     draining: GracefulShutdownSignal,
 }
 
-/// Has each request answered by a task of this thread.
+/// Runs each request as a task of this thread.
 #[derive(Debug, Clone, Copy)]
 struct OnThisThread;
 
@@ -80,7 +80,7 @@ impl Http2 {
         Self { app: Rc::new(app), builder, limits: limits.clone(), draining }
     }
 
-    /// Serves one connection to its end: until the client closes it, is idle or stuck for too long, or the server drains.
+    /// Serves one connection to its end: closed by the client, idle or stuck for too long, or the server drains.
     pub(super) async fn serve(&self, wire: Wire, peer: SocketAddr) {
         let pace = Pace::start(self.limits.head_timeout, self.limits.idle_timeout);
         let (app, exchanges) = (Rc::clone(&self.app), Rc::clone(&pace));
@@ -97,7 +97,7 @@ impl Http2 {
                 return;
             }
             () = &mut draining => false,
-            // Also where requests are under way: nothing has come of them, and theirs are shorter bounds.
+            // Also with requests in progress: they have produced nothing yet, and have shorter time-outs.
             () = poll_fn(|context| poll_until(&mut timer, pace.deadline(), context)) => true,
         };
         let mut patience = pin!(sleep_until(Instant::now()));
@@ -106,14 +106,14 @@ impl Http2 {
             patience.as_mut().reset(Instant::now() + CLOSE_TIMEOUT);
             tokio::select! {
                 _ = &mut connection => return,
-                // The client was told, and has nothing to wait for.
+                // The client was notified and waits for nothing.
                 () = &mut patience => if is_stuck || !pace.is_busy() { return },
             }
         }
     }
 }
 
-/// Has the application answer one request.
+/// Handles one request.
 async fn answer(
     app: Rc<App>,
     request: hyper::Request<Incoming>,
@@ -131,8 +131,8 @@ async fn answer(
     Ok(replied(response, is_head, exchange))
 }
 
-/// The request as the application knows requests, whatever the protocol: with `Host`, and one `Cookie` (RFC 9113 sections 8.2.3 and
-/// 8.3.1). Its target names the authority, as an absolute one of HTTP/1.1 does.
+/// The request in the application's form, whatever the protocol: with `Host`, and one `Cookie` (RFC 9113 sections 8.2.3
+/// and 8.3.1). Its target names the authority, like an absolute one of HTTP/1.1.
 fn translated(request: hyper::Request<Incoming>, peer: SocketAddr) -> Option<Request> {
     let (parts, body) = request.into_parts();
     let payload = Payload::Stream { payload: Box::pin(Arriving(body)) as Pin<Box<dyn Stream<Item = _>>> };
@@ -175,7 +175,7 @@ fn join_cookies(headers: &mut HeaderMap) {
 
 fn replied(response: Response<BoxBody>, is_head: bool, exchange: Exchange) -> hyper::Response<Outgoing> {
     let mut headers = http::HeaderMap::new();
-    // Those of one connection have no place here (RFC 9113 section 8.2.2).
+    // Connection-specific headers are invalid here (RFC 9113 section 8.2.2).
     let passed = response.headers().iter().filter(|(name, _)| ![CONNECTION, TRANSFER_ENCODING, UPGRADE].contains(name));
     for (name, value) in passed {
         let name = http::HeaderName::from_bytes(name.as_str().as_bytes());
@@ -196,7 +196,7 @@ fn replied(response: Response<BoxBody>, is_head: bool, exchange: Exchange) -> hy
     reply
 }
 
-/// A request's body.
+/// Body of a request.
 struct Arriving(Incoming);
 
 impl Stream for Arriving {
@@ -204,7 +204,7 @@ impl Stream for Arriving {
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         loop {
-            // Trailers say nothing that anybody asked for.
+            // Trailers are ignored.
             match ready!(Pin::new(&mut self.0).poll_frame(context)) {
                 Some(Ok(frame)) => {
                     if let Ok(data) = frame.into_data() {
@@ -221,17 +221,17 @@ impl Stream for Arriving {
     }
 }
 
-/// A reply that goes out.
+/// Body of a reply.
 struct Outgoing(Rc<Sent>);
 
-/// A value that lasts until all of a reply has gone out. Flow control may keep the end of it waiting after hyper has taken it over.
+/// A value that lives until a whole reply is sent. Flow control may delay its end after hyper has taken it over.
 struct Sent {
-    /// None of a reply to `HEAD`.
+    /// `None` for a reply to `HEAD`.
     body: RefCell<Option<BoxBody>>,
     exchange: Exchange,
 }
 
-/// A piece of a reply that waits for the client to take it.
+/// A chunk that waits for the client to receive it.
 struct Piece {
     bytes: Bytes,
     sent: Rc<Sent>,

@@ -1,4 +1,4 @@
-//! The server: limits of connections, TLS, HTTP/1.1 by actix-http and HTTP/2 by hyper, and the shutdown of all of it.
+//! The server: connection limits, TLS, HTTP/1.1 by actix-http, HTTP/2 by hyper, and shutdown.
 
 mod admission;
 mod door;
@@ -20,18 +20,18 @@ use crate::{HttpParts, HttpSettings, Metrics, Site};
 use admission::Admission;
 use door::Plan;
 
-/// Connections that may wait to be accepted. The operating system may set a lower bound (`net.core.somaxconn`).
+/// Connections that may wait to be accepted. The operating system may have a lower limit (`net.core.somaxconn`).
 const BACKLOG: i32 = 1_024;
-/// The time that a connection may take to close.
+/// Time-out of closing a connection.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
-/// The time without progress after which a reply is given up: replies are small, so a client that does not read is gone.
+/// Time without progress after which a reply is abandoned: replies are small, so a client that does not read is gone.
 const STALL_TIMEOUT: Duration = Duration::from_secs(30);
-/// The time that requests under way may take once the server is to stop, in seconds. The engine's time-outs are shorter.
+/// Seconds that requests in progress may take after the server is told to stop. The engine's time-outs are shorter.
 const SHUTDOWN_TIMEOUT_S: u64 = 30;
-/// The interval at which measurements are folded.
+/// Interval at which metrics are folded.
 const UPKEEP_EVERY: Duration = Duration::from_secs(5);
 
-/// The server: bound, and ready to run.
+/// The server, bound and ready to run.
 pub struct HttpServer {
     server: Server,
     handle: ServerHandle,
@@ -39,8 +39,8 @@ pub struct HttpServer {
 }
 
 impl HttpServer {
-    /// Prepares to serve on a listener that is bound already, and what is for administrators on another if there is one, with one
-    /// worker for each core; over TLS, if there is a configuration of it.
+    /// Prepares to serve on a bound listener, and on another for administrators if given, with one worker per core;
+    /// over TLS if configured.
     ///
     /// # Errors
     /// A listener cannot be used.
@@ -85,10 +85,10 @@ impl HttpServer {
         self.handle.clone()
     }
 
-    /// Serves until stopped by the handle; then answers what was accepted and returns.
+    /// Serves until stopped by the handle; then answers accepted requests and returns.
     ///
     /// # Errors
-    /// The operating system refused what serving takes.
+    /// The operating system refused a resource.
     pub async fn run(self) -> io::Result<()> {
         let Self { mut server, metrics, .. } = self;
         let mut upkeep = tokio::time::interval(UPKEEP_EVERY);

@@ -1,4 +1,4 @@
-//! How fast a client has to be.
+//! Time-outs of connections.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -9,31 +9,31 @@ use tokio::time::Instant;
 
 use super::STALL_TIMEOUT;
 
-/// What one connection is about, and since when: shared by what reads it and what answers it.
+/// State and times of one connection, shared by its reader and its writer.
 #[derive(Debug)]
 pub(super) struct Pace {
     head: Duration,
     idle: Duration,
     exchanges: Cell<usize>,
-    /// When the client last took something of each reply that is under way, by the number of its exchange.
+    /// Time of the last progress of each reply in transit, by the number of its exchange.
     replies: RefCell<HashMap<u64, Instant>>,
     begun: Cell<u64>,
     phase: Cell<Phase>,
     since: Cell<Instant>,
 }
 
-/// Where a connection stands while no request is under way.
+/// State of a connection with no request in progress.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
-    /// Nothing has come yet.
+    /// Nothing has arrived yet.
     New,
-    /// A request's head has begun to arrive.
+    /// The head of a request has begun to arrive.
     Head,
-    /// Requests were answered, and nothing has come since.
+    /// Requests were answered, and nothing has arrived since.
     Idle,
 }
 
-/// A request under way: from when its head is here until its answer has gone out, or nobody wants it any more.
+/// A request in progress: from the end of its head until its reply is sent or abandoned.
 #[derive(Debug)]
 pub(super) struct Exchange {
     pace: Rc<Pace>,
@@ -41,7 +41,7 @@ pub(super) struct Exchange {
 }
 
 impl Pace {
-    /// A new connection, whose heads may take so long, and which may idle so long.
+    /// A new connection, with the time-outs of heads and of idling.
     pub(super) fn start(head: Duration, idle: Duration) -> Rc<Self> {
         let (exchanges, phase, since) = (Cell::new(0), Cell::new(Phase::New), Cell::new(Instant::now()));
         Rc::new(Self { head, idle, exchanges, replies: RefCell::default(), begun: Cell::new(0), phase, since })
@@ -55,20 +55,20 @@ impl Pace {
         Exchange { pace: Rc::clone(self), number: self.begun.get() }
     }
 
-    /// Takes note of bytes that have arrived on a connection that has one request after the other.
+    /// Records that bytes arrived on a serial connection.
     pub(super) fn arrived(&self) {
         if !self.is_busy() && self.phase.get() != Phase::Head {
             self.enter(Phase::Head);
         }
     }
 
-    /// Whether a request is under way. It has bounds of its own.
+    /// Returns `true` if a request is in progress; it has time-outs of its own.
     pub(super) fn is_busy(&self) -> bool {
         self.exchanges.get() > 0
     }
 
-    /// When the connection is of no more use if nothing happens. The first request has as long as its head. A client that takes
-    /// nothing of one reply ends the connection with all others: what the protocol has taken over cannot be taken back alone.
+    /// Time at which the connection is closed if nothing happens. The first request has the time-out of its head. A
+    /// stalled reply ends the connection with all others: what the protocol has taken over cannot be cancelled alone.
     pub(super) fn deadline(&self) -> Instant {
         let patience = if self.phase.get() == Phase::Idle { self.idle } else { self.head };
         let deadline = self.since.get() + patience;
@@ -83,7 +83,7 @@ impl Pace {
 }
 
 impl Exchange {
-    /// Takes note that the reply has begun, or that the client has taken some of it.
+    /// Records that the reply has begun, or that the client received part of it.
     pub(super) fn moves(&self) {
         self.pace.replies.borrow_mut().insert(self.number, Instant::now());
     }

@@ -1,4 +1,4 @@
-//! What requests come in by: TCP or TLS over it, with an end to everybody's patience.
+//! The byte stream of a connection, TCP or TLS, with time-outs.
 
 use std::io::{self, ErrorKind, IoSlice};
 use std::pin::Pin;
@@ -13,11 +13,11 @@ use tokio_rustls::server::TlsStream;
 use super::STALL_TIMEOUT;
 use super::pace::Pace;
 
-/// One connection. A client that is too slow with the head of its request, or idles for too long, is seen as one that has closed
-/// its side; one that takes nothing of what is written to it, as one that is gone.
+/// One connection. A client too slow with a request's head, or idle for too long, is treated as if it had closed its
+/// side; one that does not receive its reply, as if it were gone.
 pub(super) struct Wire {
     stream: Stream,
-    /// How fast it has to be. Of HTTP/2, whose requests come side by side, bytes do not tell that.
+    /// Its time-outs; `None` for HTTP/2, whose concurrent requests cannot be told apart by bytes.
     pace: Option<Rc<Pace>>,
     read: Option<Pin<Box<Sleep>>>,
     written: Option<Pin<Box<Sleep>>>,
@@ -29,28 +29,28 @@ pub(super) enum Stream {
 }
 
 impl Wire {
-    /// A wire that carries one request after the other.
+    /// A stream of one request after the other.
     pub(super) fn serial(stream: Stream, pace: Rc<Pace>) -> Self {
         Self { stream, pace: Some(pace), read: None, written: None }
     }
 
-    /// A wire that carries requests side by side.
+    /// A stream of concurrent requests.
     pub(super) fn multiplexed(stream: Stream) -> Self {
         Self { stream, pace: None, read: None, written: None }
     }
 
-    /// How fast the client has to be.
+    /// The connection's time-outs.
     pub(super) fn pace(&self) -> Option<&Rc<Pace>> {
         self.pace.as_ref()
     }
 
-    /// Whether the client has been waited for long enough, if anything is to be waited for.
+    /// Polls the time-out of the client, if one applies.
     fn poll_patience(&mut self, context: &mut Context<'_>) -> Poll<()> {
         let Some(pace) = self.pace.as_ref().filter(|pace| !pace.is_busy()) else { return Poll::Pending };
         poll_until(&mut self.read, pace.deadline(), context)
     }
 
-    /// Bounds how long nothing can be written.
+    /// Bounds the time without a successful write.
     fn moving<T>(&mut self, written: Poll<io::Result<T>>, context: &mut Context<'_>) -> Poll<io::Result<T>> {
         if written.is_ready() {
             self.written = None;
