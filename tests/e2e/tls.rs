@@ -70,7 +70,7 @@ async fn a_certificate_is_renewed_on_a_signal() {
     assert_eq!(version(&new.client(service.address(), |builder| builder)).await, Version::HTTP_2);
     let ended = service.stop().await;
     assert_eq!(ended.code(), Some(0));
-    assert!(ended.stderr.contains("the certificate cannot be renewed"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("the certificate cannot be reloaded"), "{}", ended.stderr);
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
-//! The guard of those who have a CAPTCHA: its widget stands in the page, and its provider judges what it made.
+//! The bot challenge for sites with a CAPTCHA: its widget is in the page, and its provider checks the proofs.
 //!
-//! Providers differ in names and addresses alone ([`CaptchaProvider`]); how a proof is judged is one interface, which they
+//! Providers differ in names and addresses alone ([`CaptchaProvider`]); proofs are checked by one interface, which they
 //! call `siteverify` ([`Siteverify`]).
 
 mod provider;

@@ -1,4 +1,6 @@
-/// The provider that offers the widget and judges proofs, or one with the same interface.
+//! The CAPTCHA providers and their addresses.
+
+/// The provider of the widget and judge of its proofs, or one with the same interface.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CaptchaProvider {
     /// Cloudflare Turnstile: <https://developers.cloudflare.com/turnstile/>.
@@ -10,7 +12,7 @@ pub enum CaptchaProvider {
 }
 
 impl CaptchaProvider {
-    /// The address at which proofs are judged.
+    /// The address that checks proofs.
     pub const fn verify_url(self) -> &'static str {
         match self {
             Self::Turnstile => "https://challenges.cloudflare.com/turnstile/v0/siteverify",
@@ -19,7 +21,7 @@ impl CaptchaProvider {
         }
     }
 
-    /// The script that makes the widget.
+    /// The script of the widget.
     pub const fn script_url(self) -> &'static str {
         match self {
             Self::Turnstile => "https://challenges.cloudflare.com/turnstile/v0/api.js",
@@ -60,7 +62,7 @@ impl CaptchaProvider {
         }
     }
 
-    /// The object of the script, whose `render` makes another widget.
+    /// The object of the script, whose `render` creates another widget.
     pub const fn object(self) -> &'static str {
         match self {
             Self::Turnstile => "turnstile",

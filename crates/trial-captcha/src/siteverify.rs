@@ -1,3 +1,5 @@
+//! Checking a proof at the CAPTCHA provider.
+
 use std::error::Error;
 use std::fmt;
 use std::time::Duration;
@@ -12,13 +14,13 @@ use trial_core::{GuardUnusable, GuardVerdict, ProofRefusal, Redaction};
 use url::{Url, form_urlencoded};
 use zeroize::Zeroizing;
 
-/// The time that a connection may take, TLS included.
+/// The longest time of a connection, TLS included.
 const CONNECT: Duration = Duration::from_secs(3);
-/// The time that an unused connection is kept.
+/// The time that an idle connection is kept.
 const IDLE: Duration = Duration::from_secs(10);
 /// The part of an answer that is read, in bytes; each provider's has some hundred.
 const MAX_ANSWER: usize = 16 * 1024;
-/// A proof that no widget makes: a provider that knows the secret answers that it is wrong.
+/// Never a widget's proof: a provider that knows the secret answers that it is wrong.
 const NO_PROOF: &str = "trialgate-doctor";
 
 /// The parameters of requests to the provider.
@@ -28,11 +30,11 @@ pub struct SiteverifySettings {
     pub url: String,
     /// The secret of the site.
     pub secret: Zeroizing<String>,
-    /// The time that an answer may take.
+    /// The longest wait for an answer.
     pub timeout: Duration,
 }
 
-/// Says nothing of the secret.
+/// Hides the secret.
 impl fmt::Debug for SiteverifySettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SiteverifySettings").field("url", &self.url).finish_non_exhaustive()
@@ -53,7 +55,7 @@ pub enum UnusableSiteverify {
     Client(#[source] reqwest::Error),
 }
 
-/// Has a provider judge proofs. The visitor's address is not sent: providers do not need it.
+/// Has a provider check proofs. The applicant's address is not sent: providers do not need it.
 pub struct Siteverify {
     client: Client,
     url: Url,
@@ -70,7 +72,7 @@ struct Answer {
 }
 
 impl Siteverify {
-    /// A guard by these settings.
+    /// A bot challenge by these settings.
     ///
     /// # Errors
     /// The address is none, or TLS cannot be used.
@@ -102,7 +104,7 @@ impl Siteverify {
         let request = self.client.post(self.url.clone()).header(CONTENT_TYPE, "application/x-www-form-urlencoded");
         let response = request.body(body).send().await.map_err(|error| self.lost(&error))?;
         let status = response.status();
-        // Some say what is wrong with a status that is none of success.
+        // Some report the fault with an error status.
         let answer = self.read(response).await?;
         serde_json::from_slice(&answer).map_err(|_| {
             GuardUnusable::Judge(format!("status {}, and the answer cannot be understood", status.as_u16()))
@@ -158,7 +160,7 @@ impl Guard for Siteverify {
 }
 
 impl Answer {
-    /// The codes are common to the providers; one that is none of the visitor's faults is ours.
+    /// The codes are common to the providers; one that is not the applicant's fault is ours.
     fn verdict(&self, redaction: &Redaction) -> Result<GuardVerdict, GuardUnusable> {
         if self.success {
             return Ok(GuardVerdict::Passed);
@@ -168,7 +170,7 @@ impl Answer {
         refusals
             .and_then(|refusals| refusals.first().copied())
             .map(GuardVerdict::Refused)
-            .ok_or_else(|| GuardUnusable::Judge(format!("it lets nobody through, and says: {:?}", codes())))
+            .ok_or_else(|| GuardUnusable::Judge(format!("it refuses every proof: {:?}", codes())))
     }
 }
 

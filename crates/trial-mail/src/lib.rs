@@ -1,6 +1,6 @@
-//! Mail transports: adapters of [`trial_core::ports::Mailer`], and the templates of what they send.
+//! Mail transports: adapters of [`trial_core::ports::Mailer`], and the templates of mails.
 //!
-//! Every mailer is judged by `trial_testkit::mail_conformance`.
+//! Every mailer is checked by `trial_testkit::mail_conformance`.
 
 mod sandbox;
 mod smtp;

@@ -1,3 +1,5 @@
+//! The mailer of the sandbox.
+
 use std::fmt;
 use std::sync::Arc;
 
@@ -8,7 +10,7 @@ use trial_sandbox::{CapturedMessage, Inbox, MailFault};
 
 use crate::Templates;
 
-/// Captures mails in an [`Inbox`] instead of sending them, with the faults that the inbox has in force.
+/// Captures mails in an [`Inbox`] instead of sending them, with the inbox's current faults.
 #[derive(Clone)]
 pub struct SandboxMailer {
     inbox: Arc<Inbox>,

@@ -1,3 +1,5 @@
+//! Public and private addresses, for the protection against requests to internal networks.
+
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::{Ipv4Net, Ipv6Net};
@@ -23,7 +25,7 @@ const NOT_PUBLIC: [Ipv4Net; 17] = [
     v4([255, 255, 255, 255], 32), // broadcast
 ];
 
-/// Global unicast, the only part of IPv6 that is.
+/// Global unicast, the only public part of IPv6.
 const GLOBAL_UNICAST: Ipv6Net = v6(Ipv6Addr::new(0x2000, 0, 0, 0, 0, 0, 0, 0), 3);
 /// The ranges of it that are not public (IANA IPv6 Special-Purpose Address Registry).
 const NOT_PUBLIC_V6: [Ipv6Net; 4] = [
@@ -55,7 +57,7 @@ pub fn is_public(address: IpAddr) -> bool {
     }
 }
 
-/// The address of IPv4 that is meant.
+/// The embedded address of IPv4.
 fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
     let [.., a, b, c, d] = address.octets();
     address.to_ipv4_mapped().or_else(|| NAT64.contains(&address).then_some(Ipv4Addr::new(a, b, c, d)))

@@ -8,11 +8,12 @@ use reqwest::header::{HeaderMap, RETRY_AFTER};
 use reqwest::{Response, StatusCode};
 use trial_core::{Redaction, TellError};
 
-/// The part of a body that is read and dropped, so that its connection can be used again, in bytes.
+/// The part of a body that is read and dropped, so that its connection can be reused, in bytes.
 const MAX_BODY: usize = 16 * 1024;
 
-/// 2xx is success, 410 says that the receiver is gone, and everything else, redirections among it, is to be tried again.
-/// Of the body nothing is kept: it may repeat what we sent.
+/// 2xx is success, 410 means that the endpoint is gone, and everything else, redirections included, is to be retried.
+/// The
+/// body is discarded: it may repeat what we sent.
 pub(crate) async fn judge(response: Response, now: DateTime<Utc>) -> Result<String, TellError> {
     let status = response.status();
     let retry_after = retry_after(response.headers(), now);
@@ -45,8 +46,9 @@ fn retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Duration> {
     (at.to_utc() - now).to_std().ok()
 }
 
-/// The reason why there was no answer. The error's own text could contain the address, and with it a secret: only its
-/// innermost cause is given.
+/// The error without an answer. Its own text could contain the address, and with it a secret: only its innermost cause
+/// is
+/// given.
 pub(crate) fn lost(error: &reqwest::Error, timeout: Duration, redaction: &Redaction) -> TellError {
     if error.is_timeout() {
         return TellError::transient(format!("no answer within {} s", timeout.as_secs()));
@@ -71,7 +73,7 @@ mod tests {
         let read = |text: &'static str| retry_after(&HeaderMap::from_iter([(RETRY_AFTER, text.parse().unwrap())]), now);
         assert_eq!(read("120"), Some(Duration::from_mins(2)));
         assert_eq!(read("Sun, 22 Nov 2026 10:01:00 GMT"), Some(Duration::from_mins(1)));
-        assert_eq!(read("Sun, 22 Nov 2026 09:59:00 GMT"), None, "it is over");
+        assert_eq!(read("Sun, 22 Nov 2026 09:59:00 GMT"), None, "it has passed");
         for nonsense in ["", "soon", "-1", "99999999999999999999999"] {
             assert_eq!(read(nonsense), None, "{nonsense}");
         }

@@ -1,7 +1,8 @@
-//! Tells a contact-centre platform of its tenants, by webhooks as the Standard Webhooks specification has them.
+//! Delivers tenant events to a contact-centre platform, by webhooks of the Standard Webhooks specification.
 //!
-//! An event is one `POST`, signed by HMAC-SHA256 with one key or, while keys are changed, with two. What is not answered by
-//! 2xx is told again by whoever called; this crate keeps nothing.
+//! An event is one `POST`, signed by HMAC-SHA256 with one key or, while keys are rotated, with two. Without a 2xx
+//! answer the
+//! caller delivers it again; this crate stores nothing.
 
 mod addresses;
 mod answer;

@@ -1,3 +1,5 @@
+//! Resolving host names, with private addresses refused.
+
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -7,17 +9,17 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
 use crate::is_public;
 
-/// Finds the addresses of a host.
+/// Resolves host names.
 #[async_trait]
 pub trait Lookup: Send + Sync {
-    /// Its addresses, in the order in which they are tried.
+    /// Its addresses, in the order to try.
     ///
     /// # Errors
-    /// There are none, or nobody can be asked.
+    /// There are none, or the resolver fails.
     async fn lookup(&self, host: &str) -> io::Result<Vec<IpAddr>>;
 }
 
-/// As the machine does it.
+/// The resolver of the machine.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemLookup;
 
@@ -28,13 +30,13 @@ impl Lookup for SystemLookup {
     }
 }
 
-/// The host has no address that may be connected to.
+/// The host has no permitted address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("its addresses are private, which `platform.webhook.allow_private_addresses` would allow")]
+#[error("its addresses are private; `platform.webhook.allow_private_addresses` allows them")]
 pub(crate) struct PrivateAddress;
 
-/// Gives the client those addresses alone that it may connect to. It connects to no other, so what a name resolves to
-/// between the look and the connection is of no matter.
+/// Gives the client only permitted addresses. It connects to no other, so it does not matter if a name resolves
+/// differently between check and connection.
 pub(crate) struct Guard {
     pub(crate) lookup: Arc<dyn Lookup>,
     pub(crate) allows_private: bool,

@@ -1,3 +1,5 @@
+//! The signing secrets of webhooks.
+
 use std::fmt;
 
 use base64::Engine as _;
@@ -24,14 +26,14 @@ impl SigningSecret {
     /// Reads `whsec_` and the base64 of 24 to 64 bytes.
     ///
     /// # Errors
-    /// It is something else.
+    /// [`SecretError`] for any other text.
     pub fn parse(text: &str) -> Result<Self, SecretError> {
         let encoded = text.trim().strip_prefix(PREFIX).ok_or(SecretError)?;
         let key = Zeroizing::new(STANDARD.decode(encoded).map_err(|_| SecretError)?);
         LENGTHS.contains(&key.len()).then_some(Self(key)).ok_or(SecretError)
     }
 
-    /// The signature of a message, as it stands in `webhook-signature`: `v1,` and the base64 of an HMAC-SHA256.
+    /// The signature of a message in `webhook-signature`: `v1,` and the base64 of an HMAC-SHA256.
     #[expect(clippy::expect_used, reason = "HMAC takes keys of every length")]
     pub fn sign(&self, id: &str, timestamp: i64, payload: &str) -> String {
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).expect("every length will do");
@@ -40,7 +42,7 @@ impl SigningSecret {
     }
 }
 
-/// Says nothing of the key.
+/// Hides the key.
 impl fmt::Debug for SigningSecret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SigningSecret").finish_non_exhaustive()

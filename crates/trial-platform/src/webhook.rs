@@ -1,3 +1,5 @@
+//! The client of webhooks.
+
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -15,14 +17,14 @@ use crate::answer::{judge, lost};
 use crate::resolving::{Guard, Lookup};
 use crate::{SigningSecret, is_public};
 
-/// Keys that sign at once: the old one and the new one, while the receiver changes them.
+/// Keys that sign at once: the old one and the new one, during a rotation.
 const SIGNING: usize = 2;
-/// The time that a connection may take, TLS included.
+/// The longest time of a connection, TLS included.
 const CONNECT: Duration = Duration::from_secs(5);
-/// The time that an unused connection is kept.
+/// The time that an idle connection is kept.
 const IDLE: Duration = Duration::from_secs(10);
 
-/// The configuration of the receiver.
+/// The configuration of the endpoint.
 #[derive(Clone)]
 pub struct WebhookSettings {
     /// Its address: `https://…`, or `http://…` where private addresses are allowed.
@@ -31,7 +33,7 @@ pub struct WebhookSettings {
     pub secrets: Vec<SigningSecret>,
     /// `true` if it may be in a private network, or on this machine.
     pub allow_private_addresses: bool,
-    /// The time that an answer may take; the specification suggests 15 to 30 s.
+    /// The longest wait for an answer; the specification suggests 15 to 30 s.
     pub timeout: Duration,
 }
 
@@ -46,7 +48,7 @@ impl WebhookSettings {
     }
 }
 
-/// Addresses may hold secrets.
+/// Hides addresses, which may hold secrets.
 impl fmt::Debug for WebhookSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("WebhookSettings").field("secrets", &self.secrets.len()).finish_non_exhaustive()
@@ -62,7 +64,7 @@ pub enum UnusableWebhook {
     )]
     Url,
     /// The address is a private one.
-    #[error("the address is private; `platform.webhook.allow_private_addresses` would allow that")]
+    #[error("the address is private; `platform.webhook.allow_private_addresses` allows it")]
     Private,
     /// There is no key.
     #[error("there is no secret to sign with")]
@@ -75,19 +77,19 @@ pub enum UnusableWebhook {
     Client(#[source] reqwest::Error),
 }
 
-/// Tells a platform by signed webhooks.
+/// Delivers events by signed webhooks.
 pub struct WebhookPlatform {
     client: Client,
     url: Url,
     secrets: Vec<SigningSecret>,
     timeout: Duration,
     clock: Arc<dyn Clock>,
-    /// Hides what of the address could be secret.
+    /// Hides possible secrets of the address.
     redaction: Redaction,
 }
 
 impl WebhookPlatform {
-    /// A platform by these settings, whose host is looked up in this way.
+    /// A platform by these settings, with this resolver.
     ///
     /// # Errors
     /// The address is none, or a private one, there is no key, or TLS cannot be used.
@@ -117,7 +119,7 @@ impl WebhookPlatform {
     /// Sends one message, signed at this instant.
     ///
     /// # Errors
-    /// It was not taken.
+    /// [`TellError`] if it was not accepted.
     pub async fn send(&self, id: &str, payload: &str) -> Result<String, TellError> {
         let timestamp = self.clock.now().timestamp();
         let signatures: Vec<_> = self.secrets.iter().map(|secret| secret.sign(id, timestamp, payload)).collect();
@@ -145,7 +147,7 @@ impl TenantPlatform for WebhookPlatform {
         self.send(&event.id.to_string(), &event.payload).await
     }
 
-    /// Checks that the host answers, whatever its answer is.
+    /// Checks that the host answers, with any status.
     async fn check(&self) -> Result<(), TellError> {
         let mut host = self.url.clone();
         host.set_path("/");

@@ -1,3 +1,5 @@
+//! Deliberate faults of the sandbox.
+
 use serde::{Deserialize, Serialize};
 
 /// Deliberate faults of the captured gateway and of the captured mail server.
@@ -14,14 +16,14 @@ pub struct Faults {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SmsFault {
-    /// It takes the message.
+    /// It accepts the message.
     #[default]
     None,
     /// It refuses the message; nothing is captured.
     Refuse,
     /// It cannot be reached; nothing is captured.
     Unreachable,
-    /// It takes the message and its reply is lost: the message is captured all the same.
+    /// It accepts the message and its reply is lost: the message is captured all the same.
     Unknown,
 }
 
@@ -29,7 +31,7 @@ pub enum SmsFault {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MailFault {
-    /// It takes the mail.
+    /// It accepts the mail.
     #[default]
     None,
     /// It refuses the mail for now; nothing is captured.

@@ -15,7 +15,7 @@ use crate::index::{Index, Line};
 use crate::message::canonical_recipient;
 use crate::{CapturedMessage, Channel, Faults, Filter, Recipient};
 
-/// Messages that an inbox holds at most. One more, and the older half is let go.
+/// Messages in an inbox, at most. One more, and the older half is removed.
 pub const CAPACITY: usize = 100_000;
 
 type Observer = Arc<dyn Fn(&CapturedMessage) + Send + Sync>;
@@ -55,7 +55,7 @@ pub enum InboxError {
     },
 }
 
-/// The fields of a line that the index needs; the rest is skipped, for a long inbox is read at every start.
+/// The fields of a line that the index needs; the rest is skipped, as a long inbox is read at every start.
 #[derive(Deserialize)]
 struct Head<'a> {
     channel: Channel,
@@ -67,18 +67,18 @@ struct Head<'a> {
 struct Store {
     path: PathBuf,
     file: Arc<File>,
-    /// The offset of the next line. Bytes behind it are the rest of a failed write.
+    /// The offset of the next line. Bytes after it remain from a failed write.
     end: u64,
     index: Index,
     capacity: usize,
 }
 
 impl Inbox {
-    /// Opens the file, or creates it, and takes it for this process alone. A last line without its end, as a crash while
-    /// writing leaves it, is cut off.
+    /// Opens the file, or creates it, and locks it for this process. An incomplete last line, as left by a crash, is
+    /// cut off.
     ///
     /// # Errors
-    /// The file cannot be used, is in use, or is something else.
+    /// [`InboxError`] if the file cannot be used, is in use, or is something else.
     pub fn open(path: &Path) -> Result<Self, InboxError> {
         Self::with_capacity(path, CAPACITY)
     }
@@ -88,11 +88,12 @@ impl Inbox {
         Ok(Self { store, observers: RwLock::default(), faults: RwLock::default() })
     }
 
-    /// Overwrites with blanks, in the file, the messages that `is_erased` picks by recipient and time; returns their number.
-    /// Beside the process that has the inbox open, which shows them no longer. With `dry_run`, only counts them.
+    /// Overwrites with blanks, in the file, the messages that `is_erased` picks by recipient and time; returns their
+    /// number.
+    /// Works beside the process that has the inbox open, which no longer shows them. With `dry_run`, only counts them.
     ///
     /// # Errors
-    /// [`InboxError::Io`] if the file cannot be used; that it is absent is no error.
+    /// [`InboxError::Io`] if the file cannot be used; an absent file is no error.
     pub fn erase(
         path: &Path,
         is_erased: impl Fn(&Recipient, DateTime<Utc>) -> bool,
@@ -105,7 +106,7 @@ impl Inbox {
                 opened => opened.map_err(failed(path, "opened"))?,
             };
             erased += erase(&file, &is_erased, dry_run).map_err(failed(path, "erased"))?;
-            // Where the inbox was shortened meanwhile, a copy of it has taken its place.
+            // If the inbox was shortened meanwhile, a copy of it has taken its place.
             let (done, current) = (file.metadata(), path.metadata());
             if dry_run || done.map_err(failed(path, "read"))?.ino() == current.map_err(failed(path, "read"))?.ino() {
                 return Ok(erased);
@@ -117,7 +118,7 @@ impl Inbox {
     ///
     /// # Errors
     /// [`InboxError`] if the file cannot be written; the message is not in the inbox then, and never will be.
-    #[expect(clippy::needless_pass_by_value, reason = "what is captured is handed over for good")]
+    #[expect(clippy::needless_pass_by_value, reason = "captured messages are handed over")]
     pub fn capture(&self, message: CapturedMessage) -> Result<(), InboxError> {
         self.store().append(&message)?;
         let observers = self.observers.read().unwrap_or_else(PoisonError::into_inner).clone();
@@ -130,7 +131,7 @@ impl Inbox {
     /// The messages that match, newest first.
     ///
     /// # Errors
-    /// The file cannot be read, or somebody else wrote into it.
+    /// The file cannot be read, or another process wrote into it.
     pub fn list(&self, filter: &Filter) -> Result<Vec<CapturedMessage>, InboxError> {
         let (path, file, candidates) = {
             let store = self.store();
@@ -150,17 +151,17 @@ impl Inbox {
         Ok(found)
     }
 
-    /// Has every message shown to `observer` from now on, right after it was captured.
+    /// Shows every message to `observer` from now on, right after it was captured.
     pub fn on_capture(&self, observer: Box<dyn Fn(&CapturedMessage) + Send + Sync>) {
         self.observers.write().unwrap_or_else(PoisonError::into_inner).push(observer.into());
     }
 
-    /// The faults in force; none at start.
+    /// The current faults; none at start.
     pub fn faults(&self) -> Faults {
         *self.faults.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Puts these faults in force.
+    /// Sets the faults.
     pub fn set_faults(&self, faults: Faults) {
         *self.faults.write().unwrap_or_else(PoisonError::into_inner) = faults;
     }
@@ -199,7 +200,7 @@ impl Store {
         let length = u32::try_from(json.len()).map_err(io::Error::other)?;
         json.push(b'\n');
         if let Err(error) = self.file.write_all_at(&json, self.end) {
-            // Should this fail too, the next line is written over what there is.
+            // If this fails too, the next line overwrites the rest.
             let _ = self.file.set_len(self.end);
             return Err(error);
         }
@@ -222,8 +223,8 @@ impl Store {
         }
     }
 
-    /// Puts a new file in the place of this one, which holds the lines from `start` on. The old one lives on for as long as
-    /// somebody reads it.
+    /// Replaces this file by a new one, which holds the lines from `start` on. The old one lives on as long as it is
+    /// open.
     fn rewrite_from(&self, start: u64) -> io::Result<File> {
         let name = trial_files::with_suffix(&self.path, ".new");
         let mut new = trial_files::create_anew(&name)?;
@@ -254,7 +255,7 @@ fn lock(file: &File, path: &Path) -> Result<(), InboxError> {
     }
 }
 
-/// Reads the file once; returns its index and the end of its last whole line, at which the file is cut off.
+/// Reads the file once; returns its index and the end of its last complete line, at which the file is cut off.
 fn load(file: &File, path: &Path) -> Result<(Index, u64), InboxError> {
     let mut reader = BufReader::with_capacity(1 << 16, file);
     let (mut index, mut end, mut number) = (Index::default(), 0, 0);
@@ -288,7 +289,7 @@ fn read(file: &File, line: Line) -> io::Result<Option<CapturedMessage>> {
     if is_blank(&json) {
         return Ok(None);
     }
-    // Not the parser's own words, which quote what they were given.
+    // Not the parser's own words, which quote their input.
     let message = serde_json::from_slice(&json);
     message.map(Some).map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "not a captured message"))
 }

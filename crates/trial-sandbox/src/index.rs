@@ -1,4 +1,4 @@
-//! The offset of each message in the file, 24 bytes for each.
+//! The offset of each message in the file, 24 bytes each.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -33,8 +33,9 @@ impl Index {
         self.0.push(Entry { offset: line.offset, recipient, length: line.length, channel });
     }
 
-    /// The lines that can match, newest first. Two recipients may share a hash, so a line is no more than a candidate, and
-    /// none may be left out for the limit's sake when a recipient is asked for.
+    /// The lines that can match, newest first. Two recipients may share a hash, so a line is only a candidate, and none
+    /// may be
+    /// left out because of the limit when a recipient is given.
     pub(crate) fn candidates(&self, filter: &Filter) -> Vec<Line> {
         let recipient = filter.to.as_deref().map(|to| hash_of(&canonical_recipient(to)));
         let limit = if recipient.is_some() { usize::MAX } else { filter.bound() };
@@ -48,14 +49,14 @@ impl Index {
             .collect()
     }
 
-    /// Forgets all but the newest `keep` messages; returns the offset of the oldest that stays.
+    /// Removes all but the newest `keep` messages; returns the offset of the oldest that stays.
     pub(crate) fn keep_newest(&mut self, keep: usize) -> Option<u64> {
         self.0.drain(..self.0.len().saturating_sub(keep));
         self.0.shrink_to(keep);
         self.0.first().map(|entry| entry.offset)
     }
 
-    /// Follows the lines into a file that begins where `start` was.
+    /// Adjusts the lines to a file that begins where `start` was.
     pub(crate) fn rebase(&mut self, start: u64) {
         for entry in &mut self.0 {
             entry.offset -= start;

@@ -1,3 +1,5 @@
+//! Captured messages.
+
 use std::fmt;
 
 use chrono::{DateTime, Utc};
@@ -6,7 +8,7 @@ use serde::{Deserialize, Serialize};
 const DEFAULT_LIMIT: usize = 100;
 const MAX_LIMIT: usize = 1_000;
 
-/// A message that was captured instead of sent.
+/// A message captured instead of sent.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "channel", rename_all = "snake_case")]
 pub enum CapturedMessage {
@@ -18,7 +20,7 @@ pub enum CapturedMessage {
         text: String,
         /// The code in the text.
         code: String,
-        /// When it was captured.
+        /// The time of capture.
         at: DateTime<Utc>,
     },
     /// A mail.
@@ -31,14 +33,14 @@ pub enum CapturedMessage {
         text: String,
         /// The body as HTML.
         html: String,
-        /// When it was captured.
+        /// The time of capture.
         at: DateTime<Utc>,
         /// The `Message-ID`, with its angle brackets.
         message_id: String,
     },
 }
 
-/// The way that a message took.
+/// The channel of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Channel {
@@ -48,30 +50,30 @@ pub enum Channel {
     Mail,
 }
 
-/// The recipient of a message, in the one form that is compared: a phone or an address in any spelling.
+/// The recipient of a message, in its canonical form: a phone or an address in any spelling.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Recipient(String);
 
 impl Recipient {
-    /// The recipient that this text means.
+    /// The recipient of this spelling.
     pub fn new(text: &str) -> Self {
         Self(canonical_recipient(text))
     }
 }
 
-/// Which messages to list.
+/// A selection of messages.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Filter {
     /// Only those of this channel.
     pub channel: Option<Channel>,
-    /// Only those to this recipient: E.164 with or without its `+`, or an address, whatever its case.
+    /// Only those to this recipient: E.164 with or without its `+`, or an address in any case.
     pub to: Option<String>,
     /// Messages, at most; 100 if not given, never more than 1000.
     pub limit: Option<usize>,
 }
 
 impl CapturedMessage {
-    /// The way it took.
+    /// Its channel.
     pub fn channel(&self) -> Channel {
         match self {
             Self::Sms { .. } => Channel::Sms,
@@ -86,7 +88,7 @@ impl CapturedMessage {
         }
     }
 
-    /// When it was captured.
+    /// The time of capture.
     pub fn at(&self) -> DateTime<Utc> {
         match self {
             Self::Sms { at, .. } | Self::Mail { at, .. } => *at,
@@ -100,13 +102,13 @@ impl Filter {
     }
 }
 
-/// The one form of a recipient that is compared. The blank that is trimmed may be the `+` of a query string.
+/// The canonical form of a recipient. The trimmed blank may be the `+` of a query string.
 pub(crate) fn canonical_recipient(to: &str) -> String {
     let to = to.trim();
     if to.contains('@') { to.to_lowercase() } else { to.trim_start_matches('+').to_owned() }
 }
 
-/// Says nothing about recipient and content, so that neither can reach a log by way of `{:?}`.
+/// Hides recipient and content, so that neither reaches a log by way of `{:?}`.
 impl fmt::Debug for CapturedMessage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "CapturedMessage({:?}, {})", self.channel(), self.at())
@@ -119,7 +121,7 @@ impl fmt::Debug for Recipient {
     }
 }
 
-/// Says nothing about the recipient, so that it cannot reach a log by way of `{:?}`.
+/// Hides the recipient, so that it does not reach a log by way of `{:?}`.
 impl fmt::Debug for Filter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let to = self.to.as_ref().map(|_| "***");

@@ -1,4 +1,4 @@
-//! The one form that both ends bring a request into.
+//! The canonical form of a request, computed by both ends.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{ALGORITHM, AccessKey, CONTENT_HEADER, DATE_FORMAT};
 
-/// What `X-Sdk-Content-Sha256` says of a body that is not signed.
+/// The value of `X-Sdk-Content-Sha256` for a body that is not signed.
 pub const UNSIGNED_PAYLOAD: &str = "UNSIGNED-PAYLOAD";
 /// Everything but the unreserved characters of RFC 3986.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -17,20 +17,20 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'
 /// The parts of an HTTP request that a signature covers.
 #[derive(Debug, Clone, Copy)]
 pub struct RequestParts<'a> {
-    /// The method as it stands in the request line.
+    /// The method of the request line.
     pub method: &'a str,
-    /// The path as it stands in the request line, without the query.
+    /// The path of the request line, without the query.
     pub path: &'a str,
-    /// The parameters of the query, as [`query_pairs`] reads them: whoever serves the request reads these, and no text beside them.
+    /// The parameters of the query from [`query_pairs`]: the server must use these, and not parse the text again.
     pub query: &'a [(String, String)],
-    /// Every header line, with its name in any case and its value as it came: one that is no text is a line all the same.
+    /// Every header line, with its name in any case and its raw value: one that is not text still counts.
     pub headers: &'a [(&'a str, &'a [u8])],
     /// The body.
     pub body: &'a [u8],
 }
 
 impl<'a> RequestParts<'a> {
-    /// The value of a header, without the spaces around it; `None` if it is missing, given more than once, or no visible ASCII.
+    /// The value of a header, without the spaces around it; `None` if it is missing, repeated, or not visible ASCII.
     pub(crate) fn header(&self, name: &str) -> Option<&'a str> {
         let mut values = self.headers.iter().filter(|(other, _)| other.eq_ignore_ascii_case(name));
         let (Some((_, value)), None) = (values.next(), values.next()) else { return None };
@@ -38,7 +38,7 @@ impl<'a> RequestParts<'a> {
         std::str::from_utf8(value).ok().filter(|_| is_text).map(|text| text.trim_matches([' ', '\t']))
     }
 
-    /// Whether the SDKs sign the body: that of JSON, or of no type at all.
+    /// Returns `true` if the SDKs sign the body: that of JSON, or of no type at all.
     pub(crate) fn signs_body(&self) -> bool {
         self.header("Content-Type")
             .is_none_or(|kind| kind.starts_with("application/json") || kind.starts_with("application/bson"))
@@ -67,7 +67,7 @@ impl<'a> RequestParts<'a> {
         Some(parts.join("\n"))
     }
 
-    /// What the header says, if there is a body and the header, as the SDKs have it; the body's own hash else.
+    /// The header's value, if there is a body and the header, as in the SDKs; else the body's own hash.
     fn payload_hash(&self) -> String {
         match self.header(CONTENT_HEADER) {
             Some(said) if !self.body.is_empty() => said.to_owned(),
@@ -88,7 +88,7 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
     })
 }
 
-/// Encoded between its slashes, where a slash that is encoded counts as one, and with a slash at its end.
+/// Encoded between its slashes, where an encoded slash counts as one, and with a slash at its end.
 fn canonical_path(path: &str) -> String {
     let decoded: Vec<u8> = percent_decode_str(path).collect();
     let segments = decoded.split(|byte| *byte == b'/');
@@ -99,11 +99,11 @@ fn canonical_path(path: &str) -> String {
     path
 }
 
-/// The most parameters of a query.
+/// Parameters of a query, at most.
 pub const MAX_PAIRS: usize = 64;
 
-/// The parameters of a query as it stands in the request line, without its question mark: by the rules of forms, where `+` is a
-/// space. `None` if one of them is not UTF-8, or if there are more than [`MAX_PAIRS`], none of which is decoded then.
+/// The parameters of a query of a request line, without its question mark: by the rules of forms, where `+` is a space.
+/// `None` if one of them is not UTF-8, or if there are more than [`MAX_PAIRS`], none of which is decoded then.
 pub fn query_pairs(query: &str) -> Option<Vec<(String, String)>> {
     let decode = |text: &str| {
         let spaced = text.replace('+', " ");
@@ -117,7 +117,7 @@ pub fn query_pairs(query: &str) -> Option<Vec<(String, String)>> {
     pairs.map(|(name, value)| Some((decode(name)?, decode(value)?))).collect()
 }
 
-/// Sorted by what the names and values are, not by how they were spelled.
+/// Sorted by decoded names and values, not by spelling.
 fn canonical_query(pairs: &[(String, String)]) -> String {
     let mut pairs: Vec<_> = pairs.iter().collect();
     pairs.sort_unstable();
@@ -157,7 +157,7 @@ mod tests {
         ] {
             assert_eq!(canonical_query(&query_pairs(query).unwrap()), canonical, "{query}");
         }
-        assert_eq!(query_pairs("a=1&b=%ff"), None, "what is not UTF-8 has no one meaning");
+        assert_eq!(query_pairs("a=1&b=%ff"), None, "without UTF-8 the meaning is ambiguous");
         let most = "a=1&&".repeat(MAX_PAIRS);
         assert_eq!(query_pairs(&most).map(|pairs| pairs.len()), Some(MAX_PAIRS));
         assert_eq!(query_pairs(&format!("{most}&b")), None);

@@ -1,3 +1,5 @@
+//! Access keys.
+
 use std::fmt;
 
 use hmac::{Hmac, KeyInit, Mac};
@@ -23,7 +25,7 @@ impl AccessKey {
         &self.id
     }
 
-    /// The secret, for schemes that digest it in ways of their own.
+    /// The secret, for schemes that digest it differently.
     pub fn secret(&self) -> &str {
         &self.secret
     }

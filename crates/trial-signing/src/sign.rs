@@ -1,3 +1,5 @@
+//! Signing a request.
+
 use chrono::{DateTime, Utc};
 
 use crate::canonical::{RequestParts, UNSIGNED_PAYLOAD, hex};
@@ -17,11 +19,12 @@ pub enum SignError {
     NotText,
 }
 
-/// Signs a request at this instant; all of its headers are covered. Returns the headers to add to it: the date,
-/// where it applies the word that the body is not signed, and `Authorization`.
+/// Signs a request at this instant, with all of its headers. Returns the headers to add: the date, the mark of an
+/// unsigned
+/// body if it applies, and `Authorization`.
 ///
 /// # Errors
-/// There is no `Host`, a header is given twice, or its value is not visible ASCII.
+/// [`SignError`] if there is no `Host`, a header is repeated, or its value is not visible ASCII.
 pub fn sign(
     key: &AccessKey,
     request: &RequestParts<'_>,

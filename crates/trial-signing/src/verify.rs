@@ -1,3 +1,5 @@
+//! Verifying a signed request.
+
 use std::time::Duration;
 
 use chrono::{DateTime, NaiveDateTime, Utc};
@@ -7,12 +9,12 @@ use subtle::ConstantTimeEq;
 use crate::canonical::{RequestParts, UNSIGNED_PAYLOAD, hex};
 use crate::{ALGORITHM, AccessKey, CONTENT_HEADER, DATE_FORMAT, DATE_HEADER};
 
-/// The distance of a request's date from now, either way, at most.
+/// The largest distance of a request's date from now, either way.
 pub const MAX_SKEW: Duration = Duration::from_mins(15);
-/// Headers that a signature may cover at most.
+/// Headers covered by a signature, at most.
 const MAX_SIGNED_HEADERS: usize = 64;
 
-/// The signature that a request claims to have, and its key: parsed, and not verified yet.
+/// The claimed signature of a request and its key id: parsed, not verified.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Signed {
     access: String,
@@ -45,10 +47,10 @@ pub enum VerifyError {
 }
 
 impl Signed {
-    /// Reads who claims to have signed a request.
+    /// Reads the claimed signature of a request.
     ///
     /// # Errors
-    /// The request is not signed by this scheme, or has no date.
+    /// [`VerifyError`] if the request is not signed by this scheme, or has no date.
     pub fn parse(request: &RequestParts<'_>) -> Result<Self, VerifyError> {
         let authorization = request.header("Authorization").ok_or(VerifyError::NotSigned)?;
         let (access, headers, signature) = fields(authorization).ok_or(VerifyError::NotSigned)?;
@@ -69,35 +71,35 @@ impl Signed {
         Sha256::digest(&self.signature).into()
     }
 
-    /// When the request says that it was signed.
+    /// The claimed time of signing.
     pub fn signed_at(&self) -> DateTime<Utc> {
         self.at
     }
 
-    /// The id of the access key that the request names.
+    /// The claimed id of the access key.
     pub fn access(&self) -> &str {
         &self.access
     }
 
-    /// Judges whether this key signed the request, at most [`MAX_SKEW`] from `now`, and all of it: the body too.
+    /// Verifies that this key signed the request, at most [`MAX_SKEW`] from `now`, and all of it: the body too.
     ///
     /// # Errors
-    /// Says what is not as it should be.
+    /// [`VerifyError`] with the first fault.
     pub fn verify(&self, request: &RequestParts<'_>, key: &AccessKey, now: DateTime<Utc>) -> Result<(), VerifyError> {
         let leaves_body_out = request.header(CONTENT_HEADER) == Some(UNSIGNED_PAYLOAD);
         let judgement = self.verify_as_sdks_sign(request, key, now);
         if leaves_body_out { judgement.and(Err(VerifyError::Body)) } else { judgement }
     }
 
-    /// Returns `true` if its date is near enough to now, which can be checked without a key.
+    /// Returns `true` if its date is close enough to now, which can be checked without a key.
     pub fn is_fresh(&self, now: DateTime<Utc>) -> bool {
         now.signed_duration_since(self.at).abs().to_std().is_ok_and(|skew| skew <= MAX_SKEW)
     }
 
-    /// As [`Signed::verify`], but takes a body that the SDKs leave unsigned: one that is not JSON.
+    /// As [`Signed::verify`], but accepts a body that the SDKs leave unsigned: one that is not JSON.
     ///
     /// # Errors
-    /// Says what is not as it should be.
+    /// [`VerifyError`] with the first fault.
     pub fn verify_as_sdks_sign(
         &self,
         request: &RequestParts<'_>,
@@ -119,7 +121,7 @@ impl Signed {
     }
 }
 
-/// A hash that is said must be the body's; that none is said is for bodies that the SDKs do not sign.
+/// A given hash must be the body's; it may be absent only for bodies that the SDKs do not sign.
 fn body_is_as_said(request: &RequestParts<'_>) -> Result<(), VerifyError> {
     let is_right = match request.header(CONTENT_HEADER) {
         None => true,

@@ -1,4 +1,4 @@
-//! The kind of a ZIP archive, and the bounds within which it is unpacked.
+//! The kind of a ZIP archive, and the bounds of its unpacking.
 
 use std::io::{self, Cursor, Read};
 
@@ -7,9 +7,9 @@ use zip::ZipArchive;
 
 use crate::foreign;
 
-/// The most bytes that all files of an archive may come to. A workbook of 500,000 rows has some 60 MB.
+/// Bytes of all files of an archive together, at most. A workbook of 500,000 rows has some 60 MB.
 const MAX_UNPACKED: u64 = 128 * 1024 * 1024;
-/// The most files in an archive. Workbooks have some ten.
+/// Files in an archive, at most. Workbooks have some ten.
 const MAX_FILES: usize = 1_000;
 const SAVE_AS: &str = "save it as .xlsx or as CSV";
 
@@ -22,8 +22,8 @@ const DOCUMENTS: &[(&str, &str, &str)] = &[
     ("META-INF/manifest.xml", "an OpenDocument file, such as an .ods spreadsheet", SAVE_AS),
 ];
 
-/// Checks that an archive is a workbook, and that unpacking it comes to no more than the bound: its files are unpacked once
-/// and counted, whatever sizes the archive itself states.
+/// Checks that an archive is a workbook, and that it unpacks within the bound: its files are unpacked once and counted,
+/// whatever sizes the archive itself states.
 pub(crate) fn check(bytes: &[u8]) -> Result<(), AccessCodeFileError> {
     check_within(bytes, MAX_UNPACKED)
 }

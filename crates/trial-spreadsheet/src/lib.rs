@@ -1,5 +1,5 @@
-//! Reads files of access codes as operators have them: text by the rules of the core, `.xlsx` workbooks within bounds of
-//! memory and time. Their bytes come from outside, and nothing in them is believed before it is counted.
+//! Reads operators' files of access codes: text by the rules of the core, `.xlsx` workbooks within bounds of memory and
+//! time. Their bytes come from outside, and no claim in them is trusted before it is counted.
 
 mod archive;
 mod workbook;
@@ -9,7 +9,7 @@ use trial_core::{AccessCodeFile, AccessCodeFileError, FileHeader};
 /// The first bytes of a ZIP archive, which an `.xlsx` workbook is.
 const ARCHIVE: &[u8] = b"PK";
 
-/// Reads a file of access codes: a text or a workbook, by what its bytes are and not by its name.
+/// Reads a file of access codes: a text or a workbook, by its bytes and not by its name.
 ///
 /// # Errors
 /// It is neither, or has no header or no rows; the message says what was found and what to do.

@@ -9,20 +9,20 @@ use trial_core::AccessCodeFileError;
 
 use crate::foreign;
 
-/// The most cells of a workbook, empty ones too: 1,000,000 rows of kind and code, and some more.
+/// Cells of a workbook, at most, empty ones too: 1,000,000 rows of kind and code, and some more.
 const MAX_CELLS: u32 = 2_500_000;
-/// The most sheets. The codes stand in one.
+/// Sheets, at most. The codes are in one.
 const MAX_SHEETS: usize = 20;
-/// The most characters of a cell that are kept: no code and no word for a kind is as long.
+/// Characters of a cell that are kept, at most: no code and no word for a kind is as long.
 const MAX_TEXT: usize = 200;
-/// Cells from this column on are kept in it: two columns are needed, and others are errors.
+/// Cells from this column on are treated as in it: two columns are needed, and others are errors.
 const MAX_COLUMN: usize = 64;
-/// The largest whole number that a cell holds without rounding: spreadsheets keep 15 digits.
+/// The largest whole number that a cell holds without rounding: spreadsheets have 15 digits.
 const MAX_NUMBER: f64 = 1e15;
 
 type Rows = BTreeMap<u64, Vec<String>>;
 
-/// The rows that have text, each with its number, from the only sheet that has any.
+/// The rows with text, each with its number, from the only sheet that has any.
 pub(crate) fn rows(bytes: &[u8]) -> Result<Rows, AccessCodeFileError> {
     let mut workbook: Xlsx<_> = open_workbook_from_rs(Cursor::new(bytes)).map_err(|error| damaged(&error))?;
     let sheets = workbook.sheets_metadata().iter().filter(|sheet| sheet.typ == SheetType::WorkSheet);
@@ -70,8 +70,9 @@ fn sheet(workbook: &mut Xlsx<Cursor<&[u8]>>, name: &str, left: &mut u32) -> Resu
     Ok(rows)
 }
 
-/// A cell as CSV would have it. A whole number is its digits, however it is shown; one that has lost digits is written so that it
-/// shows.
+/// A cell as in CSV. A whole number becomes its digits, in any display format; one that has lost digits is written so
+/// that
+/// it shows.
 fn text<'a>(value: &'a DataRef<'_>) -> Cow<'a, str> {
     match value {
         DataRef::Empty => Cow::Borrowed(""),

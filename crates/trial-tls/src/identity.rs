@@ -1,4 +1,4 @@
-//! A server's certificate and its key, as they stand in files.
+//! A server's certificate and its key, in files.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -15,10 +15,10 @@ use x509_cert::Certificate;
 use x509_cert::der::Decode;
 use zeroize::Zeroizing;
 
-/// Where a certificate and its key are, both in PEM.
+/// The files of a certificate and its key, both in PEM.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IdentityFiles {
-    /// The server's certificate, and those between it and its authority after it.
+    /// The server's certificate, followed by those between it and its authority.
     pub cert: PathBuf,
     /// Its private key: PKCS#8, PKCS#1 or SEC1.
     pub key: PathBuf,
@@ -27,13 +27,13 @@ pub struct IdentityFiles {
 /// One of the two files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
-    /// That of the certificate.
+    /// The file of the certificate.
     Cert,
-    /// That of the key.
+    /// The file of the key.
     Key,
 }
 
-/// A certificate with its chain and its key, which fit together.
+/// A certificate with its chain and its matching key.
 #[derive(Clone)]
 pub struct Identity {
     pub(crate) key: Arc<CertifiedKey>,
@@ -41,52 +41,52 @@ pub struct Identity {
     not_after: DateTime<Utc>,
 }
 
-/// Why files cannot be shown for an identity.
+/// The reason why files cannot be used as an identity.
 #[derive(Debug, thiserror::Error)]
 pub enum IdentityError {
     /// A file cannot be read.
     #[error("{file} cannot be read")]
     Unreadable {
-        /// Which.
+        /// The kind of file.
         part: Part,
         /// Its path.
         file: String,
-        /// Why not.
+        /// The cause.
         source: io::Error,
     },
     /// A file is not PEM.
     #[error("{file} is not PEM")]
     NotPem {
-        /// Which.
+        /// The kind of file.
         part: Part,
         /// Its path.
         file: String,
-        /// Why not.
+        /// The cause.
         source: pem::Error,
     },
     /// A file holds something else.
     #[error("{file} has no {} in it", match part { Part::Cert => "certificate", Part::Key => "private key (PKCS#8, PKCS#1 or SEC1)" })]
     Missing {
-        /// Which.
+        /// The kind of file.
         part: Part,
         /// Its path.
         file: String,
     },
-    /// The certificate is no certificate of X.509.
+    /// The certificate is not X.509.
     #[error("the certificate in {file} is malformed")]
     Malformed {
         /// Its path.
         file: String,
     },
-    /// The key is of a kind that is not supported, or broken.
+    /// The key is of an unsupported kind, or broken.
     #[error("the key in {file} cannot be used")]
     Unusable {
         /// Its path.
         file: String,
-        /// Why not.
+        /// The cause.
         source: Error,
     },
-    /// The key is another certificate's.
+    /// The key belongs to another certificate.
     #[error("the key in {key} does not belong to the certificate in {cert}")]
     Mismatch {
         /// The certificate's path.
@@ -108,10 +108,10 @@ impl IdentityError {
 }
 
 impl Identity {
-    /// Reads both files and sees that they fit together.
+    /// Reads both files and checks that they match.
     ///
     /// # Errors
-    /// They cannot be read or used, or do not fit; says which and why.
+    /// They cannot be read or used, or do not match; the message says which and why.
     pub fn load(files: &IdentityFiles) -> Result<Self, IdentityError> {
         let (cert, key) = (files.cert.display().to_string(), files.key.display().to_string());
         let chain = CertificateDer::pem_slice_iter(&read(Part::Cert, &files.cert)?)
@@ -131,12 +131,12 @@ impl Identity {
         }
     }
 
-    /// From when on it is valid.
+    /// The start of its validity.
     pub fn not_before(&self) -> DateTime<Utc> {
         self.not_before
     }
 
-    /// Until when it is valid.
+    /// The end of its validity.
     pub fn not_after(&self) -> DateTime<Utc> {
         self.not_after
     }

@@ -1,5 +1,6 @@
-//! TLS by ring: of the connections that Trialgate opens by itself over HTTP and SMPP, trusting what the machine trusts; and of
-//! those that it takes, by a certificate that is renewed while it serves.
+//! TLS by ring: for outgoing connections over HTTP and SMPP, trusting the machine's authorities; and for incoming ones,
+//! by a
+//! certificate that is renewed during service.
 
 mod identity;
 mod renewal;
@@ -13,14 +14,15 @@ use rustls_platform_verifier::{BuilderVerifierExt, Verifier};
 pub use identity::{Identity, IdentityError, IdentityFiles, Part};
 pub use renewal::{Presented, Renewal, Renewed};
 
-/// HTTP/2 first: who speaks both is answered in it.
+/// HTTP/2 first: a client with both gets it.
 const PROTOCOLS: [&[u8]; 2] = [HTTP_2, b"http/1.1"];
 
-/// What HTTP/2 is called when protocols are agreed on.
+/// The name of HTTP/2 in the negotiation of protocols.
 pub const HTTP_2: &[u8] = b"h2";
 
-/// TLS 1.2 and 1.3 with certificates that the machine trusts. Its authorities are asked for only where TLS is used: there
-/// may be none.
+/// TLS 1.2 and 1.3 with certificates that the machine trusts. Its authorities are read only if TLS is used: there may
+/// be
+/// none.
 ///
 /// # Errors
 /// The machine's authorities cannot be read.
@@ -44,7 +46,7 @@ pub fn client_config_with(authorities: Vec<CertificateDer<'static>>) -> Result<C
     Ok(builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth())
 }
 
-/// TLS 1.2 and 1.3 for a server of HTTP/2 and HTTP/1.1 that shows what is presented when the connection comes.
+/// TLS 1.2 and 1.3 for a server of HTTP/2 and HTTP/1.1 with the current identity at the time of the connection.
 ///
 /// # Errors
 /// The library's own defaults contradict each other.

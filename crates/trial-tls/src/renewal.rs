@@ -1,4 +1,4 @@
-//! A certificate that is exchanged while the server serves.
+//! A certificate that is replaced during service.
 
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -17,17 +17,17 @@ use crate::{Identity, IdentityError, IdentityFiles};
 const NOT_AFTER: &str = "trialgate_tls_certificate_not_after_seconds";
 const FAILURES: &str = "trialgate_tls_renewal_failures_total";
 
-/// The identity that new connections are shown. Existing connections keep the one that they were shown.
+/// The identity for new connections. Existing connections keep theirs.
 #[derive(Debug)]
 pub struct Presented(RwLock<Identity>);
 
 impl Presented {
-    /// Until when it is valid.
+    /// The end of its validity.
     pub fn not_after(&self) -> DateTime<Utc> {
         self.0.read().unwrap_or_else(PoisonError::into_inner).not_after()
     }
 
-    /// From when on it is valid.
+    /// The start of its validity.
     pub fn not_before(&self) -> DateTime<Utc> {
         self.0.read().unwrap_or_else(PoisonError::into_inner).not_before()
     }
@@ -46,15 +46,15 @@ impl ResolvesServerCert for Presented {
 /// The result of a check of the files.
 #[derive(Debug)]
 pub enum Renewed {
-    /// They are as they were.
+    /// They are unchanged.
     Unchanged,
-    /// They hold what is presented from now on.
+    /// They hold the identity that is used from now on.
     Exchanged,
-    /// They cannot be used; what was presented before still is.
+    /// They cannot be used; the previous identity stays in use.
     Kept(IdentityError),
 }
 
-/// Looks after the files of an identity.
+/// Watches the files of an identity.
 #[derive(Debug)]
 pub struct Renewal {
     files: IdentityFiles,
@@ -66,15 +66,15 @@ impl Renewal {
     /// Loads the identity for the first time.
     ///
     /// # Errors
-    /// It cannot be used.
+    /// [`IdentityError`] if it cannot be used.
     pub fn start(files: IdentityFiles) -> Result<Self, IdentityError> {
-        // Before the files are read: what changes in between is seen at the next look.
+        // Before the files are read: a change in between is found at the next check.
         let seen = Stamps::of(&files);
         let presented = Arc::new(Presented(RwLock::new(Identity::load(&files)?)));
         Ok(Self { files, presented, seen })
     }
 
-    /// The identity that is presented.
+    /// The current identity.
     pub fn presented(&self) -> Arc<Presented> {
         Arc::clone(&self.presented)
     }
@@ -96,10 +96,10 @@ impl Renewal {
         }
     }
 
-    /// Checks the files at this interval, and reloads when asked to, without an end. Logs the result.
+    /// Checks the files at this interval, and reloads on request, without an end. Logs the result.
     pub async fn run(mut self, every: Duration, asked: Arc<Notify>) {
-        metrics::describe_gauge!(NOT_AFTER, metrics::Unit::Seconds, "When the certificate ends, since 1970");
-        metrics::describe_counter!(FAILURES, "Times that a changed certificate or key could not be used");
+        metrics::describe_gauge!(NOT_AFTER, metrics::Unit::Seconds, "Expiry of the certificate, in seconds since 1970");
+        metrics::describe_counter!(FAILURES, "Failed reloads of a changed certificate or key");
         let mut looks = tokio::time::interval(every);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let failures = metrics::counter!(FAILURES);
@@ -113,19 +113,19 @@ impl Renewal {
                 Renewed::Unchanged => {}
                 Renewed::Exchanged => {
                     let not_after = self.presented.not_after();
-                    tracing::info!(%not_after, "new connections are shown the certificate as it is now in its file");
+                    tracing::info!(%not_after, "new connections use the certificate that is now in its file");
                 }
                 Renewed::Kept(error) => {
                     failures.increment(1);
                     let error = chain(&error);
-                    tracing::error!(error, "the certificate cannot be renewed; the one from before is still shown");
+                    tracing::error!(error, "the certificate cannot be reloaded; the previous one stays in use");
                 }
             }
         }
     }
 }
 
-/// An error with all that is behind it.
+/// An error with all its causes.
 fn chain(error: &dyn std::error::Error) -> String {
     let behind = std::iter::successors(error.source(), |error| error.source());
     behind.fold(error.to_string(), |text, error| format!("{text}: {error}"))
@@ -136,7 +136,7 @@ fn epoch_seconds(at: DateTime<Utc>) -> f64 {
     at.timestamp() as f64
 }
 
-/// By what a change of the files is seen; nothing for one that is not there.
+/// The sign of a change of the files; `None` for an absent one.
 #[derive(Debug, PartialEq, Eq)]
 struct Stamps([Option<Stamp>; 2]);
 
@@ -155,7 +155,7 @@ impl Stamps {
 }
 
 impl Stamp {
-    /// Of what a path leads to, through symbolic links.
+    /// Of the target of a path, through symbolic links.
     fn of(file: &Path) -> io::Result<Self> {
         let metadata = fs::metadata(file)?;
         Ok(Self {

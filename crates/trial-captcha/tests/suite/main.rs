@@ -1,4 +1,4 @@
-//! Proofs of a CAPTCHA, and who judges them.
+//! Proofs of a CAPTCHA, and their check.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 

@@ -6,7 +6,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use url::form_urlencoded;
 
-/// Answers every request alike, and keeps what it was asked. It ends with the runtime of the test.
+/// Answers every request alike, and records it. It ends with the runtime of the test.
 pub(crate) struct Provider {
     pub(crate) url: String,
     answer: Arc<Mutex<String>>,
@@ -27,7 +27,7 @@ impl Provider {
         provider
     }
 
-    /// Answers so from now on: status line, and a body.
+    /// Sets the answer from now on: status line, and a body.
     pub(crate) fn answer(&self, status: &str, body: &str) {
         let length = body.len();
         let whole = format!("HTTP/1.1 {status}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}");
@@ -40,7 +40,7 @@ impl Provider {
     }
 }
 
-/// Says nothing while there is no answer.
+/// Silent while there is no answer.
 async fn serve(mut stream: TcpStream, answer: Arc<Mutex<String>>, asked: Arc<Mutex<Vec<(String, String)>>>) {
     let mut bytes = Vec::new();
     while stream.read_buf(&mut bytes).await.is_ok_and(|read| read > 0) {

@@ -33,7 +33,7 @@ async fn the_provider_is_asked_by_secret_and_proof_alone() {
         [("secret", "s&cret"), ("response", "a proof+&=")].map(|(name, value)| (name.to_owned(), value.to_owned()));
     assert_eq!(provider.asked(), asked);
     assert_eq!(guard.judge("").await.unwrap(), GuardVerdict::Refused(ProofRefusal::Missing));
-    assert_eq!(provider.asked().len(), 2, "nobody is asked for nothing");
+    assert_eq!(provider.asked().len(), 2, "an empty proof is not sent");
 }
 
 #[tokio::test]
@@ -64,7 +64,7 @@ async fn what_a_visitor_did_is_told_from_what_we_did() {
     ] {
         provider.answer("200 OK", &codes(ours));
         let error = guard.judge("proof").await.unwrap_err().to_string();
-        assert_eq!(error, format!("it lets nobody through, and says: {said:?}"));
+        assert_eq!(error, format!("it refuses every proof: {said:?}"));
         assert!(guard.check().await.is_err());
     }
 }
@@ -107,7 +107,7 @@ fn what_is_no_address_is_refused_and_secrets_are_not_shown() {
     assert!(!format!("{:?}", settings("https://a/")).contains("s&cret"));
 }
 
-/// As the providers' documents have it: what the page permits is where its script comes from.
+/// As in the providers' documents: the page permits the sources of the script.
 #[test]
 fn what_a_widget_needs_includes_where_it_comes_from() {
     for provider in [CaptchaProvider::Turnstile, CaptchaProvider::HCaptcha, CaptchaProvider::ReCaptcha] {

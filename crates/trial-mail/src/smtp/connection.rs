@@ -1,6 +1,6 @@
 //! One connection to the mail server, and the commands of RFC 5321 on it.
 //!
-//! The library's own connection takes a reply that is not UTF-8 for no reply at all (ADR 48).
+//! The library's own connection treats a reply that is not UTF-8 as no reply at all (ADR 48).
 
 use std::io;
 use std::net::IpAddr;
@@ -18,39 +18,39 @@ use tokio_rustls::TlsConnector;
 use super::reply::{Reply, Unread};
 use super::settings::{Login, Security, Server};
 
-/// The bytes of a session, in TLS or not.
+/// The byte stream of a session, in TLS or not.
 trait Wire: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Wire for T {}
 
-/// A session in which the server knows our name.
+/// A session after EHLO.
 pub(super) struct Connection {
     wire: BufReader<Box<dyn Wire>>,
     /// The lines of the reply to EHLO, in capitals.
     offers: Vec<String>,
 }
 
-/// The server refused, or could not be talked to.
+/// The server refused, or the exchange failed.
 #[derive(Debug)]
 pub(super) enum Fault {
     /// The connection failed, or TLS on it.
     Io(io::Error),
-    /// The server hung up.
+    /// The server closed the connection.
     Closed,
     /// The server took longer than this.
     TimedOut(Duration),
     /// The server does not speak SMTP, or broke off in a reply.
     Nonsense,
-    /// The server has not what the settings ask for.
+    /// The server lacks what the settings require.
     Missing(&'static str),
-    /// The server said no.
+    /// The server refused.
     Refused(Reply),
 }
 
 impl Connection {
-    /// Connects, secures the connection as set up, and says hello.
+    /// Connects, secures the connection as configured, and sends EHLO.
     pub(super) async fn open(server: &Server) -> Result<Self, Fault> {
         let stream = TcpStream::connect((server.host.as_str(), server.port)).await.map_err(Fault::Io)?;
-        // The end of a mail would otherwise wait until the server has acknowledged the mail, which servers put off for 40 ms.
+        // Otherwise the end of a mail would wait for the server's acknowledgement, which servers delay for 40 ms.
         stream.set_nodelay(true).map_err(Fault::Io)?;
         let hello = server.hello.on(stream.local_addr().map_err(Fault::Io)?.ip());
         match &server.security {
@@ -62,7 +62,7 @@ impl Connection {
                     return Err(Fault::Missing("STARTTLS is not supported on this server"));
                 }
                 plain.command("STARTTLS").await?;
-                // Whatever was sent before the handshake must not count as said behind it.
+                // Bytes sent before the handshake must not count as sent after it.
                 if !plain.wire.buffer().is_empty() {
                     return Err(Fault::Nonsense);
                 }
@@ -94,7 +94,7 @@ impl Connection {
         self.offers.iter().skip(1).any(|offer| offer.split([' ', '=']).next() == Some(keyword))
     }
 
-    /// Signs in by PLAIN, or by LOGIN where that is all there is.
+    /// Signs in by PLAIN, or by LOGIN if that is the only offer.
     pub(super) async fn sign_in(&mut self, login: &Login) -> Result<(), Fault> {
         let mechanisms = |offer: &String| {
             offer.strip_prefix("AUTH").filter(|rest| rest.starts_with([' ', '='])).map(|rest| rest[1..].to_owned())
@@ -115,7 +115,7 @@ impl Connection {
         Ok(())
     }
 
-    /// Says one line, and takes a reply of 2xx or 3xx.
+    /// Sends one line, and accepts a reply of 2xx or 3xx.
     pub(super) async fn command(&mut self, line: &str) -> Result<Reply, Fault> {
         self.write(format!("{line}\r\n").as_bytes()).await?;
         self.reply().await

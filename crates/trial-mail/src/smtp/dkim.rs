@@ -1,4 +1,4 @@
-//! Signs mails by DKIM (RFC 6376, RFC 8463), so that a receiver can verify that one is the domain's.
+//! Signs mails by DKIM (RFC 6376, RFC 8463), so that a receiver can verify the domain.
 //!
 //! The signature's time is the mail's own `Date`: the same mail gives the same bytes.
 
@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 
 use super::SmtpSettingsError;
 
-/// The header fields that are signed, of those in a mail. `From` twice: a second one added later breaks the signature.
+/// The header fields to sign, if present. `From` twice: a second one added later breaks the signature.
 const SIGNED: [&str; 10] = [
     "from",
     "from",
@@ -33,9 +33,9 @@ const FOLD: usize = 72;
 /// The key that signs mails.
 #[derive(Clone)]
 pub struct DkimSettings {
-    /// The domain that signs, `d=`.
+    /// The signing domain, `d=`.
     pub domain: String,
-    /// Which of its keys, `s=`: the public one is in the TXT record of `{selector}._domainkey.{domain}`.
+    /// The selector of the key, `s=`: the public one is in the TXT record of `{selector}._domainkey.{domain}`.
     pub selector: String,
     /// The private key, in PEM: RSA of 2048 to 8192 bits, in PKCS #8 or PKCS #1, or Ed25519 in PKCS #8.
     pub key_pem: Zeroizing<String>,
@@ -78,7 +78,7 @@ fn key(pem: &str) -> Result<Key, SmtpSettingsError> {
         }
         Ok(PrivateKeyDer::Pkcs8(der)) => {
             let der = der.secret_pkcs8_der();
-            // Keys that OpenSSL makes have no public part beside the private one, which only the second of these takes.
+            // Keys of OpenSSL have no public part beside the private one, which only the second of these accepts.
             let ed25519 = || Ed25519KeyPair::from_pkcs8_maybe_unchecked(der).map(Key::Ed25519);
             let either = RsaKeyPair::from_pkcs8(der).map(Key::Rsa).or_else(|_| ed25519());
             either.map_err(|_| SmtpSettingsError::Dkim(unusable))
@@ -158,7 +158,8 @@ fn fields(head: &str) -> Vec<String> {
     fields
 }
 
-/// The names to sign, each with its field: one that is there, or, for the second `From`, none. No field is there twice.
+/// The names to sign, each with its field: one that is present, or, for the second `From`, none. No field is there
+/// twice.
 fn chosen(fields: &[String]) -> Vec<(&'static str, Option<&str>)> {
     let mut chosen: Vec<(&'static str, Option<&str>)> = Vec::new();
     for name in SIGNED {

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-/// A name that policies of mail servers take: a full domain name, or an address literal.
+/// A name that mail servers' policies accept: a full domain name, or an address literal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HelloName(String);
 
@@ -37,7 +37,7 @@ impl HelloName {
     }
 }
 
-/// The name to give, or that there is none.
+/// The name to give, or none.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Hello(pub(super) Option<HelloName>);
 

@@ -1,4 +1,4 @@
-//! A mail as it goes over the wire.
+//! A mail in the form of SMTP.
 
 use std::time::SystemTime;
 
@@ -11,7 +11,7 @@ use trial_core::{Email, OutgoingMail};
 use super::settings::Mailboxes;
 use crate::WrittenMail;
 
-/// The same mail gives the same bytes, so that one which arrives twice can be told.
+/// The same mail gives the same bytes, so that a second copy can be recognised.
 pub(super) fn formatted(
     mail: &OutgoingMail,
     written: WrittenMail,
@@ -40,8 +40,9 @@ pub(super) fn formatted(
     Ok(message.multipart(alternatives)?.formatted())
 }
 
-/// The address as SMTP takes it. It was parsed by RFC 5321, quoted local parts and address literals included, which the
-/// library's own parser does not know all of; what could end the command that it stands in is looked for again.
+/// The address in the form of SMTP. It was parsed by RFC 5321, including quoted local parts and address literals, not
+/// all of
+/// which the library's own parser knows; characters that could end its command are checked for again.
 pub(super) fn recipient(email: &Email) -> Option<Address> {
     let (local, domain) = email.as_str().rsplit_once('@')?;
     let plain = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii() && !b.is_ascii_control());

@@ -24,10 +24,12 @@ use settings::Mailboxes;
 pub use settings::{SmtpSettings, SmtpSettingsError};
 use verdict::verdict;
 
-/// Hands mails to a mail server by SMTP, over a few connections that are kept open.
+/// Sends mails to a mail server by SMTP, over a few persistent connections.
 ///
-/// A mail to whose final dot the server answers 2xx is sent, whatever the text behind the digits. When the connection fails
-/// between the final dot and the reply, the mail may be on its way, and is sent again all the same: the second copy has the
+/// A mail is sent if the server answers its final dot by 2xx, whatever the text after the digits. If the connection
+/// fails
+/// between the final dot and the reply, the mail may be on its way, and is sent again all the same: the second copy has
+/// the
 /// `Message-ID` of the first.
 pub struct SmtpMailer {
     sessions: Sessions,
@@ -35,15 +37,15 @@ pub struct SmtpMailer {
     mailboxes: Mailboxes,
     signer: Option<Signer>,
     waits: Waits,
-    /// Hides our login in the server's words.
+    /// Hides our login in the server's replies.
     login: Redaction,
 }
 
 impl SmtpMailer {
-    /// Takes the settings; connects to nothing yet.
+    /// Takes the settings; does not connect yet.
     ///
     /// # Errors
-    /// Says which setting cannot be used, and why.
+    /// [`SmtpSettingsError`] with the unusable setting and the reason.
     pub fn new(settings: SmtpSettings, templates: Templates) -> Result<Self, SmtpSettingsError> {
         if settings.timeout.is_zero() || settings.final_timeout.is_zero() {
             return Err(SmtpSettingsError::Timeout);

@@ -1,4 +1,4 @@
-//! Replies of a mail server: read as bytes, judged by their three digits, shown as far as their text can be read.
+//! Replies of a mail server: read as bytes, judged by their three digits, shown as far as their text is readable.
 
 use std::io;
 use std::time::Duration;
@@ -7,9 +7,9 @@ use encoding_rs::{Encoding, GBK, UTF_8, WINDOWS_1252};
 use tokio::io::{AsyncBufRead, AsyncBufReadExt};
 use tokio::time::timeout;
 
-/// The most that is read of one reply, in bytes.
+/// Bytes of a reply that are read, at most.
 const MAX_REPLY: usize = 64 * 1024;
-/// The most that is kept of its text, in characters.
+/// Characters of its text that are kept, at most.
 const MAX_TEXT: usize = 1_000;
 /// Bytes that some servers write before the digits: a byte-order mark, NUL, blanks.
 const NOISE: [u8; 6] = [0xEF, 0xBB, 0xBF, 0, b' ', b'\t'];
@@ -21,7 +21,7 @@ pub(super) struct Reply {
     pub(super) code: u16,
     /// The text of each line.
     pub(super) lines: Vec<String>,
-    /// `false` if the connection, the time or the reader's patience ended before the reply did.
+    /// `false` if the connection, the time or the length bound ended before the reply did.
     pub(super) is_whole: bool,
 }
 
@@ -30,16 +30,16 @@ pub(super) struct Reply {
 pub(super) enum Unread {
     /// The connection failed.
     Io(io::Error),
-    /// The server hung up.
+    /// The server closed the connection.
     Closed,
-    /// The wait was over.
+    /// The wait ended.
     TimedOut,
-    /// The server said something without three digits.
+    /// The server sent something without three digits.
     Nonsense,
 }
 
 impl Reply {
-    /// Reads one reply. `wait` bounds the whole of it. A reply whose digits were read is one, however it breaks off.
+    /// Reads one reply. `wait` bounds the whole of it. A reply with digits counts, however it breaks off.
     pub(super) async fn read<R>(stream: &mut R, wait: Option<Duration>) -> Result<Self, Unread>
     where
         R: AsyncBufRead + Unpin + Send,
@@ -153,7 +153,7 @@ impl Reading {
     }
 }
 
-/// The text in the first encoding that can be right, without control characters: a database may not take them.
+/// The text in the first plausible encoding, without control characters: a database may not accept them.
 fn readable(text: &[u8]) -> String {
     let decoded = [UTF_8, GBK]
         .into_iter()

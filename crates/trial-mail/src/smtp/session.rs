@@ -1,6 +1,7 @@
 //! Sessions with the mail server: opened, used, kept for the next mail, or dropped.
 //!
-//! A session whose delivery was cut short is dropped: the next mail would be written into the middle of the last one, or take
+//! A session whose delivery was cut short is dropped: the next mail would be written into the middle of the last one,
+//! or take
 //! the last one's reply for its own.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -13,12 +14,12 @@ use super::connection::{Connection, Fault};
 use super::reply::Reply;
 use super::settings::Server;
 
-/// Idle sessions that are kept.
+/// Idle sessions, at most.
 const MAX_IDLE: usize = 4;
-/// How long an idle session is trusted. Servers end one after minutes; what lies between may forget it sooner.
+/// The longest idle time of a session. Servers end one after minutes; devices in between may forget it sooner.
 const IDLE_FOR: Duration = Duration::from_secs(30);
 
-/// What was being done when it failed.
+/// The failed step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Step {
     /// Connecting, TLS, greeting, EHLO, STARTTLS.
@@ -47,7 +48,7 @@ impl Step {
 }
 
 impl Failure {
-    /// Whether the server's reply was read to its end.
+    /// Returns `true` if the server's reply was read to its end.
     fn is_reply(&self) -> bool {
         matches!(&self.fault, Fault::Refused(reply) if reply.is_whole)
     }
@@ -78,18 +79,18 @@ impl Sessions {
         Self { server, waits, idle: Mutex::default() }
     }
 
-    /// Hands one mail over. Dropped before it is done, it drops its session too.
+    /// Sends one mail. Dropped before it is done, it drops its session too.
     pub(super) async fn deliver(&self, from: &Address, to: &Address, message: &[u8]) -> Result<Reply, Failure> {
         let mut session = self.in_time(Step::Content, self.begin(from, to, message)).await?;
         let verdict = session.verdict(self.waits.after_the_dot).await.map_err(Step::Content.failed());
-        // A reply that was read to its end leaves both sides agreed on where they are; anything else does not.
+        // After a complete reply both sides agree on the state; otherwise they may not.
         if verdict.as_ref().map_or_else(Failure::is_reply, |reply| reply.is_whole) {
             self.keep(session);
         }
         verdict
     }
 
-    /// Says NOOP in a session, opened for it if none is idle.
+    /// Sends NOOP in a session, opened for it if none is idle.
     pub(super) async fn check(&self) -> Result<(), Failure> {
         let check = async {
             let mut session = self.take().await?;
@@ -105,7 +106,7 @@ impl Sessions {
         timeout(wait, work).await.unwrap_or(Err(Failure { step, fault: Fault::TimedOut(wait) }))
     }
 
-    /// As far as the final dot. A session in which the server only refused is kept.
+    /// Up to the final dot. A session in which the server only refused is kept.
     async fn begin(&self, from: &Address, to: &Address, message: &[u8]) -> Result<Connection, Failure> {
         let mut session = self.take().await?;
         match transact(&mut session, from, to, message).await {
@@ -119,7 +120,7 @@ impl Sessions {
         }
     }
 
-    /// An idle session that still answers and has forgotten what was before, or a new one.
+    /// An idle session that still answers and has been reset, or a new one.
     async fn take(&self) -> Result<Connection, Failure> {
         loop {
             let idle = self.idle().pop();

@@ -1,4 +1,4 @@
-//! The settings of a mail server, and what is wrong with them.
+//! The settings of a mail server, and their errors.
 
 use std::fmt;
 use std::sync::Arc;
@@ -20,27 +20,30 @@ const SMTP_PORT: u16 = 25;
 const SUBMISSION_PORT: u16 = 587;
 const SUBMISSIONS_PORT: u16 = 465;
 
-/// How mails reach their server.
+/// The configuration of the mail server.
 #[derive(Clone)]
 pub struct SmtpSettings {
-    /// `smtp://` (nothing encrypted, port 25), `smtp+starttls://` (refuses to go on without STARTTLS, port 587) or `smtps://`
-    /// (TLS from the start, port 465), then `user:password@` if the server wants to know who is there, percent-encoded, then
-    /// the host and optionally another port.
+    /// `smtp://` (not encrypted, port 25), `smtp+starttls://` (requires STARTTLS, port 587) or `smtps://` (TLS from the
+    /// start,
+    /// port 465), then `user:password@` if the server requires a sign-in, percent-encoded, then the host and optionally
+    /// another
+    /// port.
     pub url: Zeroizing<String>,
     /// The password, if it is not in the URL.
     pub password: Option<Zeroizing<String>>,
     /// The sender: `no-reply@example.com` or `Example <no-reply@example.com>`.
     pub from: String,
-    /// Where answers go, if not to the sender.
+    /// The address of answers, if not the sender.
     pub reply_to: Option<String>,
-    /// The address that the envelope names as the sender, where mails bounce to: the sender's own if none is given.
+    /// The sender of the envelope, which gets bounces: the sender's own address by default.
     pub envelope_from: Option<String>,
     /// Certificates in PEM of authorities that are trusted besides those of this machine.
     pub extra_roots_pem: Option<Vec<u8>>,
-    /// Whose signature mails carry, if one's.
+    /// The DKIM key, if mails are signed.
     pub dkim: Option<DkimSettings>,
-    /// The name to give at EHLO: a full domain name or an address literal. The host's full name if none is given, or the
-    /// address of the socket if the host has none.
+    /// The name to give at EHLO: a full domain name or an address literal. By default the host's full name, or the
+    /// address of
+    /// the socket if the host has none.
     pub hello_name: Option<String>,
     /// The longest time from the connection to the final dot.
     pub timeout: Duration,
@@ -48,42 +51,42 @@ pub struct SmtpSettings {
     pub final_timeout: Duration,
 }
 
-/// Why the settings cannot be used. Holds neither the URL, which may have a password, nor an address.
+/// The reason why the settings cannot be used. Holds neither the URL, which may have a password, nor an address.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SmtpSettingsError {
-    /// The URL, by what is wrong with it.
+    /// The URL, with its fault.
     #[error("the SMTP URL {0}; give one such as smtps://user:password@mail.example.com")]
     Url(&'static str),
-    /// The password, by what is wrong with it.
+    /// The password, with its fault.
     #[error("{0}")]
     Password(&'static str),
     /// The sender.
     #[error("the sender is not a mailbox; give one such as no-reply@example.com or Example <no-reply@example.com>")]
     From,
-    /// Where answers go.
+    /// The address of answers.
     #[error("the reply-to is not a mailbox; give one such as help@example.com or Example <help@example.com>")]
     ReplyTo,
-    /// Where mails bounce to.
+    /// The address of bounces.
     #[error("the envelope's sender is not an address; give one such as bounces@example.com")]
     EnvelopeFrom,
-    /// The authorities to be trusted besides.
+    /// The additional authorities.
     #[error("the file of certificates has none in PEM")]
     Roots,
-    /// The signature, by what is wrong with it.
+    /// The signature, with its fault.
     #[error("DKIM: {0}")]
     Dkim(&'static str),
     /// The name to give at EHLO.
     #[error("the name for EHLO {0}")]
     HelloName(#[from] HelloNameError),
-    /// The time that a delivery may take is nothing.
+    /// A time-out is zero.
     #[error("a time-out of a delivery is zero")]
     Timeout,
-    /// TLS cannot be had on this machine, mostly for want of certificates.
+    /// TLS cannot be used on this machine, mostly for lack of certificates.
     #[error("TLS cannot be used: {0}")]
     Tls(String),
 }
 
-/// The server, and how to talk to it.
+/// The server and its limits.
 pub(super) struct Server {
     pub(super) host: String,
     pub(super) port: u16,
@@ -92,7 +95,7 @@ pub(super) struct Server {
     pub(super) hello: Hello,
 }
 
-/// Whose mails these are.
+/// The addresses of a mail's sender.
 pub(super) struct Mailboxes {
     pub(super) from: Mailbox,
     pub(super) reply_to: Option<Mailbox>,
@@ -183,7 +186,7 @@ fn decoded(text: &str) -> Result<Zeroizing<String>, SmtpSettingsError> {
         .map_err(|_| SmtpSettingsError::Url("has a user or password that is not UTF-8"))
 }
 
-/// Says nothing of the URL and the password.
+/// Hides the URL and the password.
 impl fmt::Debug for SmtpSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SmtpSettings").field("from", &self.from).field("timeout", &self.timeout).finish_non_exhaustive()

@@ -1,9 +1,11 @@
+//! Errors of templates.
+
 use std::io;
 use std::path::{Path, PathBuf};
 
 use super::sources::Source;
 
-/// The reason why templates cannot be used. Contains nothing of the values that a mail is filled in with.
+/// The reason why templates cannot be used. Contains no value of a mail.
 #[derive(Debug, thiserror::Error)]
 pub enum TemplateError {
     /// The directory or a file in it cannot be read.
@@ -14,7 +16,7 @@ pub enum TemplateError {
         /// The cause.
         source: io::Error,
     },
-    /// A file is too long, or is not what a template can be.
+    /// A file is too long, or cannot be a template.
     #[error("{}: {reason}", path.display())]
     Unfit {
         /// The file.
@@ -47,7 +49,7 @@ impl TemplateError {
 
     /// The engine's complaint. Its details can quote a mail's values: they are given only while loading, of an example.
     pub(super) fn broken(error: &minijinja::Error, name: &str, is_example: bool) -> Self {
-        // The innermost error says which included template it was.
+        // The innermost error names the included template.
         let mut innermost = error;
         while let Some(inner) = std::error::Error::source(innermost).and_then(|inner| inner.downcast_ref()) {
             innermost = inner;
@@ -61,7 +63,7 @@ impl TemplateError {
         }
     }
 
-    /// A body leaves out what its reader needs.
+    /// A body leaves out a required value.
     pub(super) fn silent(name: String, variable: &str) -> Self {
         Self::Broken { name, path: None, line: None, reason: format!("does not say {{{{ {variable} }}}}") }
     }

@@ -16,13 +16,13 @@ const _: () = assert!(ACCOUNT_PASSWORD_VALID_DAYS == 7);
 pub struct MailSetting {
     /// The address at which tenants sign in.
     pub portal_url: String,
-    /// Whom they ask.
+    /// The contact of tenants.
     pub support_contact: String,
-    /// The zone that dates are given in, and named with.
+    /// The zone of dates, whose name they carry.
     pub timezone: Tz,
 }
 
-/// An account, as words.
+/// An account, as texts.
 pub(super) struct AccountFacts {
     pub(super) account_name: String,
     pub(super) initial_password: String,
@@ -35,7 +35,7 @@ pub(super) struct AccountFacts {
 }
 
 impl AccountFacts {
-    /// An account that nobody has, for previews and to try templates with.
+    /// A fictitious account, for previews and checks of templates.
     pub(super) fn example() -> Self {
         let day = |days: u64| DateTime::UNIX_EPOCH + chrono::Days::new(20_780 + days);
         Self {
@@ -50,7 +50,7 @@ impl AccountFacts {
         }
     }
 
-    /// The names that templates know.
+    /// The variables of templates.
     pub(super) fn context(self, setting: &MailSetting, locale: Locale) -> Value {
         context! {
             account_name => self.account_name,
@@ -95,7 +95,7 @@ pub(super) fn life_context(life: &LifeMail, setting: &MailSetting, locale: Local
     }
 }
 
-/// A link to another password, as words.
+/// A link to set a password, as texts.
 pub(super) fn password_context(asked: &PasswordMail, setting: &MailSetting, locale: Locale) -> Value {
     context! {
         account_name => asked.account_name.as_str(),
@@ -105,7 +105,7 @@ pub(super) fn password_context(asked: &PasswordMail, setting: &MailSetting, loca
     }
 }
 
-/// A changed password, as variables. Its time is in UTC whatever the zone of other dates: logs are compared by that.
+/// A changed password, as variables. Its time is in UTC in any zone: it is compared with logs.
 pub(super) fn password_changed_context(changed: &PasswordChangedMail, setting: &MailSetting, locale: Locale) -> Value {
     context! {
         account_name => changed.account_name.as_str(),
@@ -116,7 +116,7 @@ pub(super) fn password_changed_context(changed: &PasswordChangedMail, setting: &
     }
 }
 
-/// A change of nobody's password.
+/// A fictitious change of a password.
 pub(super) fn example_password_changed() -> PasswordChangedMail {
     PasswordChangedMail {
         account_name: "admin@example".to_owned(),
@@ -134,12 +134,12 @@ pub(super) fn example_password() -> PasswordMail {
     }
 }
 
-/// A warning, as words.
+/// A warning, as text.
 pub(super) fn warning_context(warning: &str, setting: &MailSetting) -> Value {
     context! { warning, ..setting.context() }
 }
 
-/// The life of a tenant that nobody has.
+/// The lifecycle of a fictitious tenant.
 pub(super) fn example_life(kind: MailKind) -> LifeMail {
     let trial_ends_at = DateTime::UNIX_EPOCH + chrono::Days::new(20_810);
     LifeMail {
@@ -162,7 +162,7 @@ impl MailSetting {
         }
     }
 
-    /// The address that a link to another password is.
+    /// The address of a link to set a password.
     pub(super) fn link(&self, asked: &PasswordMail) -> String {
         format!("{}?link={}", self.portal_page("new-password"), asked.link.reveal())
     }
@@ -180,7 +180,7 @@ impl MailSetting {
     }
 }
 
-/// To the minute, with the time zone's name and, where the name does not say it, its distance from UTC on that day.
+/// To the minute, with the time zone's name and, if the name does not say it, its offset from UTC on that day.
 fn written(instant: DateTime<Utc>, timezone: Tz, locale: Locale) -> String {
     let local = instant.with_timezone(&timezone);
     let zone = match timezone {

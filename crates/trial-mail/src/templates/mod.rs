@@ -1,5 +1,5 @@
-//! The texts of the mails. The built-in templates are in `templates/`, compiled in; a directory of the operator's may
-//! hold others.
+//! The texts of mails. The built-in templates are in `templates/`, compiled in; a directory of the operator's may hold
+//! others.
 //!
 //! For each kind of mail and each language there are three templates of Jinja: `account.en.subject.txt`,
 //! `account.en.txt` and `account.en.html`; HTML is escaped.
@@ -20,7 +20,7 @@ use facts::AccountFacts;
 pub use facts::MailSetting;
 use sources::Source;
 
-/// Steps that one template may take: a hundred times what ours take, and an end to those that would have none.
+/// Steps of one template, at most: a hundred times the use of ours, and an end to endless ones.
 const FUEL: u64 = 100_000;
 
 /// The mails in each language, as HTML and as plain text.
@@ -30,7 +30,7 @@ pub struct Templates {
     environment: Arc<Environment<'static>>,
 }
 
-/// A mail in words.
+/// A rendered mail.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WrittenMail {
     /// The subject, one line.
@@ -45,12 +45,13 @@ impl Templates {
     /// The built-in templates.
     ///
     /// # Errors
-    /// The setting makes a template of ours go wrong: an address or a contact of more than one line, say.
+    /// The setting breaks a template of ours: an address or a contact of more than one line, say.
     pub fn built_in(setting: MailSetting) -> Result<Self, TemplateError> {
         Self::from_sources(setting, &sources::built_in())
     }
 
-    /// The built-in templates, but for those that the directory has. Each is tried with an example before any is used.
+    /// The built-in templates, except those replaced by the directory. Each is checked with an example before any is
+    /// used.
     ///
     /// # Errors
     /// The directory cannot be read, or a template is broken; says which one, and in which line.
@@ -78,10 +79,10 @@ impl Templates {
         Ok(templates)
     }
 
-    /// A mail about nobody, as it would be written.
+    /// A fictitious mail.
     ///
     /// # Errors
-    /// A template is broken, which was looked for when they were loaded.
+    /// A template is broken, which is checked when they are loaded.
     pub fn example(&self, kind: MailKind, locale: Locale) -> Result<WrittenMail, TemplateError> {
         let facts = match kind {
             MailKind::Account => AccountFacts::example().context(&self.setting, locale),
@@ -100,7 +101,7 @@ impl Templates {
     /// Writes a mail.
     ///
     /// # Errors
-    /// A template is broken, which was looked for when they were loaded. Says nothing of what the mail is filled in with.
+    /// A template is broken, which is checked when they are loaded. The message holds no value of the mail.
     pub fn write(&self, mail: &OutgoingMail) -> Result<WrittenMail, TemplateError> {
         let facts = match &mail.content {
             MailContent::Account(account) => AccountFacts::from(account).context(&self.setting, mail.locale),
@@ -116,7 +117,7 @@ impl Templates {
         self.render(mail.content.kind(), mail.locale, &facts, false)
     }
 
-    /// An account mail without the account would be worse than none, as would be one without the link that it is about.
+    /// An account mail without the account would be worse than none, as would be one without its link.
     fn try_out(&self, kind: MailKind, locale: Locale) -> Result<(), TemplateError> {
         let written = self.example(kind, locale)?;
         if kind == MailKind::Account {
@@ -161,7 +162,7 @@ impl Templates {
         let subject = render("subject.txt", facts)?.trim().to_owned();
         if subject.is_empty() || subject.contains(char::is_control) {
             let name = format!("{kind}.{locale}.subject.txt");
-            return Err(TemplateError::subject(name, "must come to one line"));
+            return Err(TemplateError::subject(name, "must be one line"));
         }
         let text = render("txt", facts)?;
         let html = render("html", &context! { subject => subject.as_str(), ..facts.clone() })?;
@@ -169,8 +170,9 @@ impl Templates {
     }
 }
 
-/// Writes a value, where HTML is written escaped: as the engine does it, but for `/`, which is nothing in HTML and would make
-/// an address hard to read.
+/// Writes a value, escaped in HTML: as the engine does it, except `/`, which is harmless in HTML and would make an
+/// address
+/// hard to read.
 fn escape(output: &mut Output<'_>, state: &mut State<'_, '_>, value: &Value) -> Result<(), Error> {
     let is_plain = value.is_safe() || *state.auto_escape() != AutoEscape::Html;
     if is_plain {

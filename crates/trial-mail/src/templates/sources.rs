@@ -1,4 +1,4 @@
-//! Where templates come from.
+//! The sources of templates.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use super::{TemplateError, variants};
 const MAX_LENGTH: u64 = 256 * 1024;
 const PARTS: [&str; 3] = ["subject.txt", "txt", "html"];
 
-/// A template, and the file it comes from if it is not built in.
+/// A template, and its file if it is not built in.
 pub(super) struct Source {
     pub(super) name: String,
     pub(super) text: String,
@@ -72,7 +72,7 @@ pub(super) fn built_in() -> Vec<Source> {
     BUILT_IN.map(|(name, text)| Source { name: name.to_owned(), text: text.to_owned(), path: None }).into()
 }
 
-/// The built-in ones, each replaced by the directory's file of that name, and what that has besides for these to include.
+/// The built-in ones, each replaced by the directory's file of that name, and further files there for these to include.
 pub(super) fn overridden(directory: &Path) -> Result<Vec<Source>, TemplateError> {
     let mut sources = built_in();
     let entries = fs::read_dir(directory).map_err(TemplateError::unreadable(directory))?;
@@ -83,7 +83,7 @@ pub(super) fn overridden(directory: &Path) -> Result<Vec<Source>, TemplateError>
     paths.sort();
     for path in paths {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        // What mounts and editors leave.
+        // Left by mounts and editors.
         if name.starts_with('.') || name.ends_with('~') {
             continue;
         }

@@ -1,4 +1,4 @@
-//! The example of `docs/adapters.md`: the page shows it as it stands, and it conforms.
+//! The example of `docs/adapters.md`: the page shows it unchanged, and it conforms.
 
 use std::fs;
 
@@ -11,7 +11,7 @@ use crate::command_mailer::CommandMailer;
 use crate::peer::templates;
 use crate::smtp::arrived_by;
 
-/// Keeps each mail in a file of its own, or ends with the status that it is told.
+/// Writes each mail into a file of its own, or exits with the given status.
 const SENDMAIL: &str = r#"
 directory=$(dirname "$0")
 status=$(cat "$directory/status")

@@ -1,4 +1,4 @@
-//! Every address that the core takes can be written to, or is refused before anybody is asked.
+//! Every address that the core accepts can be written to, or is refused before anything is sent.
 
 use trial_core::ports::Mailer;
 use trial_core::{DeliveryError, Email, Locale, MailHosts, OutgoingMail};

@@ -1,4 +1,4 @@
-//! The conformance suite finds what is wrong: mailers that break one rule each.
+//! The conformance suite finds faults: mailers that break one rule each.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -11,7 +11,7 @@ use crate::sandbox::{Sandbox, sandbox};
 
 type Delivered = Result<String, DeliveryError>;
 
-/// Changes what the mailer answers, or what is seen of it.
+/// Changes the mailer's answer, or the view of it.
 struct Broken {
     sandbox: Sandbox,
     result: fn(Delivered, &OutgoingMail) -> Delivered,

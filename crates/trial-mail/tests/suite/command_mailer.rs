@@ -1,4 +1,4 @@
-//! A mailer that hands mails to a command, as `sendmail` takes them.
+//! A mailer that passes mails to a command, as `sendmail` takes them.
 
 use std::process::Stdio;
 
@@ -11,7 +11,7 @@ use trial_core::ports::Mailer;
 use trial_core::{DeliveryError, OutgoingMail};
 use trial_mail::Templates;
 
-/// Exit statuses of `sysexits.h` that say that this mail or this recipient is refused for good.
+/// Exit statuses of `sysexits.h` for a permanent refusal of this mail or this recipient.
 const REFUSED: [i32; 3] = [65, 67, 68];
 
 pub(crate) struct CommandMailer {
@@ -25,7 +25,7 @@ pub(crate) struct CommandMailer {
 #[async_trait]
 impl Mailer for CommandMailer {
     async fn deliver(&self, mail: &OutgoingMail) -> Result<String, DeliveryError> {
-        // What is ours to mend is tried again: mending it sends the mail.
+        // Our own faults are retried: once repaired, the mail is sent.
         let message = self.message(mail).map_err(|fault| DeliveryError::Transient(fault.to_string()))?;
         let status = self.hand_over(mail, &message).await;
         let status =
@@ -46,7 +46,7 @@ impl Mailer for CommandMailer {
 }
 
 impl CommandMailer {
-    /// The same mail gives the same `Message-ID`, `Date` and words.
+    /// The same mail gives the same `Message-ID`, `Date` and text.
     fn message(&self, mail: &OutgoingMail) -> Result<Vec<u8>, Box<dyn std::error::Error>> {
         let words = self.templates.write(mail)?;
         let domain = self.from.rsplit_once('@').map_or("localhost", |(_, domain)| domain);

@@ -1,4 +1,4 @@
-//! The mailers, judged from outside.
+//! The mailers, tested from outside.
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on says so by panicking")]
 

@@ -1,8 +1,10 @@
-//! A thousand applications while the mail server is out of order in every way: nothing is lost.
+//! A thousand applications during every kind of outage of the mail server: nothing is lost.
 //!
-//! The clock is the runtime's, paused: it moves when everybody waits. Sockets of the loopback interface hand over what is
-//! written at once, and client and server share one thread. Should one be late all the same, the clock runs ahead and a
-//! delivery meets a time-out more; nothing here depends on how many there are.
+//! The clock is the runtime's, paused: it advances when every task waits. Loopback sockets deliver at once, and client
+//! and
+//! server share one thread. Should one be late all the same, the clock runs ahead and a delivery meets one more
+//! time-out;
+//! nothing here depends on their number.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -24,7 +26,7 @@ use crate::smtp::arrived_by;
 
 const APPLICANTS: u32 = 1_000;
 const OUTAGE: Duration = Duration::from_mins(10);
-/// Longer than it takes, shorter than a mail is tried.
+/// Longer than the test takes, shorter than a mail is retried.
 const BOUND: Duration = Duration::from_hours(6);
 const MAX_PER_SECOND: u32 = 20;
 
@@ -40,7 +42,7 @@ impl Clock for RuntimeClock {
     }
 }
 
-/// An outbox that looks whether what is claimed is what was due the longest.
+/// An outbox that checks that claims are in the order of due time.
 struct Watched {
     ledger: Arc<MemoryLedger>,
     claims: Mutex<usize>,
@@ -74,12 +76,12 @@ impl Outbox for Watched {
     }
 }
 
-/// What the server saw.
+/// The record of the server.
 #[derive(Default)]
 struct Seen {
-    /// When each mail was begun.
+    /// The start of each mail.
     begun: Vec<Instant>,
-    /// What it took, by recipient, whatever it answered then.
+    /// The accepted mails, by recipient, whatever the answer.
     taken: BTreeMap<String, Vec<String>>,
     refused: u32,
     dropped: u32,
@@ -95,7 +97,8 @@ async fn serve(socket: TcpSocket, seen: Arc<Mutex<Seen>>) {
     }
 }
 
-/// Every third mail is told to come later, every seventh connection is dropped after DATA with the mail taken, and every
+/// Every third mail is temporarily refused, every seventh connection is dropped after DATA with the mail accepted, and
+/// every
 /// eleventh answer takes 20 s.
 async fn session(mut stream: BufReader<TcpStream>, seen: Arc<Mutex<Seen>>) -> Option<()> {
     tell(&mut stream, "220 peer.example ESMTP").await?;
@@ -198,7 +201,7 @@ async fn a_thousand_mails_outlive_a_server_that_is_out_of_order() {
     );
 }
 
-/// Once at least; and a second copy is the first one, to the last byte.
+/// Once at least; a second copy equals the first one, to the last byte.
 fn assert_each_arrives_always_the_same(ledger: &MemoryLedger, taken: &BTreeMap<String, Vec<String>>) {
     let mails = ledger.state().mails;
     assert_eq!((mails.len(), taken.len()), (1_000, 1_000));
@@ -213,7 +216,7 @@ fn assert_each_arrives_always_the_same(ledger: &MemoryLedger, taken: &BTreeMap<S
     }
 }
 
-/// The most that any second held, wherever it begins.
+/// The fullest second, from any start.
 fn fullest_second(begun: &[Instant]) -> usize {
     let ends_within = |start: usize| {
         begun[start..].iter().take_while(|at| at.duration_since(begun[start]) < Duration::from_secs(1)).count()

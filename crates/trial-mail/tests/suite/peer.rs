@@ -7,17 +7,17 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use trial_mail::{MailSetting, SmtpMailer, SmtpSettings, Templates};
 
-/// What the server does at one point of the session, named by the verb, or `GREETING`, or `MESSAGE` for the mail's last dot.
+/// The act at one point of the session, named by the verb, or `GREETING`, or `MESSAGE` for the mail's last dot.
 #[derive(Clone, Copy)]
 pub(crate) enum Act {
     Reply(&'static str),
-    /// Says these bytes as they are, as if it had taken the mail; ends the connection if they do not end a line.
+    /// Sends these raw bytes, as if it had accepted the mail; ends the connection if they do not end a line.
     Bytes(&'static [u8]),
     /// Replies after this time.
     Late(Duration, &'static str),
-    /// Ends the connection without a word.
+    /// Ends the connection without a reply.
     HangUp,
-    /// Says nothing more.
+    /// Sends nothing more.
     FallSilent,
 }
 
@@ -29,7 +29,7 @@ struct State {
     mails: Vec<Envelope>,
 }
 
-/// A mail that the server took.
+/// A mail that the server accepted.
 #[derive(Clone, Default)]
 pub(crate) struct Envelope {
     pub(crate) from: String,
@@ -57,7 +57,7 @@ impl Peer {
         Self { port, state }
     }
 
-    /// Follows this script from now on, and is a good server where the script says nothing.
+    /// Follows this script from now on, and is a good server otherwise.
     pub(crate) fn follow(&self, script: &[(&'static str, Act)]) {
         self.state().script = script.to_vec();
     }
@@ -147,7 +147,7 @@ async fn serve(stream: TcpStream, state: Arc<Mutex<State>>) -> Option<()> {
     }
 }
 
-/// Does what the script says, or gives the good reply; `None` ends the session.
+/// Performs the script, or gives the good reply; `None` ends the session.
 async fn act(
     stream: &mut BufReader<TcpStream>,
     state: &Mutex<State>,

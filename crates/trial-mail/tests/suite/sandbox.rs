@@ -56,7 +56,7 @@ impl Sandbox {
         arrived.collect()
     }
 
-    /// The mail as it is captured.
+    /// The mail as captured.
     pub(crate) async fn written(&self, mail: &OutgoingMail) -> ArrivedMail {
         self.mailer.deliver(mail).await.unwrap();
         self.captured().pop().unwrap()

@@ -1,4 +1,4 @@
-//! Which settings are taken, and what is said of those that are not.
+//! Accepted settings, and the errors of the others.
 
 use std::time::Duration;
 

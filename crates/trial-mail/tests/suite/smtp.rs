@@ -1,4 +1,4 @@
-//! The mailer by SMTP, where all goes well.
+//! The mailer by SMTP, without faults.
 
 use async_trait::async_trait;
 use mailparse::{MailHeaderMap, ParsedMail, parse_mail};
@@ -51,7 +51,7 @@ fn arrived(envelope: &Envelope) -> ArrivedMail {
     arrived_by(to, envelope.message.as_bytes())
 }
 
-/// A message that arrived at this address, decoded by a parser that is not the one who wrote it.
+/// A message that arrived at this address, decoded by an independent parser.
 pub(crate) fn arrived_by(to: &str, message: &[u8]) -> ArrivedMail {
     let mail = parse_mail(message).unwrap();
     let header = |name| mail.headers.get_first_value(name).unwrap();

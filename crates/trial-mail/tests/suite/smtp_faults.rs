@@ -1,4 +1,4 @@
-//! The mailer by SMTP, where something goes wrong.
+//! The mailer by SMTP, with faults.
 
 use std::time::Duration;
 
@@ -78,7 +78,7 @@ async fn tries_again_when_it_cannot_sign_in_and_keeps_the_login_to_itself() {
     ]);
     let url = format!("smtp://postmaster:hunter2@127.0.0.1:{}", peer.port);
     let mailer = SmtpMailer::new(SmtpSettings { url: url.into(), ..peer.settings() }, templates()).unwrap();
-    let expected = "the mail server did not let us sign in: 535 5.7.8 wrong password *** for ***";
+    let expected = "the mail server refused the sign-in: 535 5.7.8 wrong password *** for ***";
     assert_eq!(mailer.deliver(&account_mail(Locale::En)).await, Err(Transient(expected.to_owned())));
     assert_eq!(mailer.check().await, Err(Transient(expected.to_owned())));
 }
@@ -95,7 +95,7 @@ async fn keeps_the_login_to_itself_where_the_server_repeats_it_in_base64() {
         peer.follow(&[("EHLO", Act::Reply("250-peer.example\r\n250 AUTH PLAIN")), ("AUTH", Act::Reply(repeated))]);
         let url = format!("smtp://postmaster:hunter2@127.0.0.1:{}", peer.port);
         let mailer = SmtpMailer::new(SmtpSettings { url: url.into(), ..peer.settings() }, templates()).unwrap();
-        let expected = format!("the mail server did not let us sign in: {kept}");
+        let expected = format!("the mail server refused the sign-in: {kept}");
         assert_eq!(mailer.check().await, Err(Transient(expected)));
     }
 }

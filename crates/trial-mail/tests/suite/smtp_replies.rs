@@ -1,4 +1,4 @@
-//! The mailer by SMTP, and replies as servers write them: in other encodings, without text, late, or broken off.
+//! The mailer by SMTP, and real replies of servers: in other encodings, without text, late, or broken off.
 
 use std::time::Duration;
 
@@ -10,7 +10,8 @@ use trial_testkit::mail_conformance::account_mail;
 
 use crate::peer::{Act, Peer, templates};
 
-/// A reply of 2xx to the final dot, whatever stands behind the digits, is the mail's end: another attempt is a second copy.
+/// A reply of 2xx to the final dot, whatever follows the digits, settles the mail: another attempt would be a second
+/// copy.
 #[tokio::test]
 async fn a_2xx_after_the_final_dot_is_sent_whatever_its_text() {
     let long: &'static [u8] = Vec::leak([&b"250 "[..], &vec![b'x'; 100_000], b"\r\n"].concat());
@@ -56,7 +57,7 @@ async fn a_greeting_in_gbk_stops_no_mail() {
     assert_eq!((peer.mails().len(), peer.connections()), (1, 1));
 }
 
-/// The wait after the final dot is a wait of its own (RFC 5321, section 4.5.3.2.6).
+/// The wait after the final dot has its own bound (RFC 5321, section 4.5.3.2.6).
 #[tokio::test(start_paused = true)]
 async fn a_late_reply_to_the_final_dot_is_waited_for() {
     let peer = Peer::start().await;

@@ -1,4 +1,4 @@
-//! Templates of an operator's.
+//! Templates of operators.
 
 use std::fs;
 
@@ -89,8 +89,8 @@ fn refuses_what_is_broken_with_file_and_line() {
         ),
         ("account.en.txt", "Welcome, {{ account_name }}", "account.en.txt: does not say {{ initial_password }}"),
         ("account.zh-CN.html", "{{ initial_password }}", "account.zh-CN.html: does not say {{ account_name }}"),
-        ("account.en.subject.txt", " \n", "account.en.subject.txt: the subject must come to one line"),
-        ("account.en.subject.txt", "a\nb", "account.en.subject.txt: the subject must come to one line"),
+        ("account.en.subject.txt", " \n", "account.en.subject.txt: the subject must be one line"),
+        ("account.en.subject.txt", "a\nb", "account.en.subject.txt: the subject must be one line"),
         ("account.en.subject.txt", "{{ initial_password }}", "account.en.subject.txt: the subject holds the password"),
         ("account.de.txt", "", "account.de.txt: is no template; there are account.en.subject.txt, "),
         ("acount.en.txt", "", "acount.en.txt: is no template; "),

@@ -24,7 +24,7 @@ async fn chinese() {
     insta::assert_snapshot!("account_zh_cn_html", mail.html);
 }
 
-/// Everything else that an owner of a tenant is written.
+/// All other mails to an owner.
 fn notices() -> Vec<(&'static str, MailContent)> {
     let at = |day: &str| format!("2026-{day}T09:30:00Z").parse::<DateTime<Utc>>().unwrap();
     let account_name = "admin@5a5a5a5a".to_owned();
@@ -61,7 +61,7 @@ async fn notices_in_every_language() {
     }
 }
 
-/// A customer has no trial that ends, and is told of none.
+/// A converted tenant has no trial that ends, and its mails name none.
 #[tokio::test]
 async fn a_customer_is_never_addressed_as_a_trial() {
     for locale in Locale::ALL {

@@ -1,3 +1,5 @@
+//! The conformance suite on webhooks.
+
 use async_trait::async_trait;
 use trial_core::ports::TenantPlatform;
 use trial_platform::WebhookPlatform;

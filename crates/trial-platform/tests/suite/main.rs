@@ -1,4 +1,4 @@
-//! Webhooks, from both of their ends.
+//! Webhooks, from both ends.
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 

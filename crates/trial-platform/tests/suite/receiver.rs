@@ -1,10 +1,12 @@
+//! An endpoint for tests.
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
-/// A request as it arrived.
+/// A request as received.
 #[derive(Debug, Clone)]
 pub(crate) struct Arrived {
     pub(crate) method: String,
@@ -14,7 +16,7 @@ pub(crate) struct Arrived {
     pub(crate) body: String,
 }
 
-/// A receiver of webhooks on a port of its own. It ends with the runtime of the test.
+/// An endpoint of webhooks on a port of its own. It ends with the runtime of the test.
 pub(crate) struct Receiver {
     pub(crate) port: u16,
     answer: Arc<Mutex<String>>,
@@ -22,7 +24,7 @@ pub(crate) struct Receiver {
 }
 
 impl Receiver {
-    /// One that answers so: status line, headers and body.
+    /// One with this answer: status line, headers and body.
     pub(crate) async fn start(answer: &str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -64,7 +66,7 @@ async fn serve(mut stream: TcpStream, answer: Arc<Mutex<String>>, arrived: Arc<M
     }
 }
 
-/// The request, if it is whole.
+/// The request, if it is complete.
 fn read(bytes: &[u8]) -> Option<Arrived> {
     let text = String::from_utf8_lossy(bytes);
     let (head, body) = text.split_once("\r\n\r\n")?;

@@ -1,4 +1,4 @@
-//! The requests to receivers, the addresses that get none, and the meaning of an answer.
+//! The requests to endpoints, the refused addresses, and the meaning of an answer.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr};

@@ -1,3 +1,5 @@
+//! Tests of the inbox.
+
 use std::io::Write;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -185,7 +187,7 @@ fn lets_the_older_half_go_when_full() {
 
     let inbox = Inbox::with_capacity(&scratch.path, 2).unwrap();
     assert_eq!(codes(&inbox.list(&Filter::default()).unwrap()), [999]);
-    assert_eq!(fs::read_dir(scratch.path.parent().unwrap()).unwrap().count(), 1, "nothing is left lying about");
+    assert_eq!(fs::read_dir(scratch.path.parent().unwrap()).unwrap().count(), 1, "no other file is left");
 }
 
 #[test]
@@ -269,7 +271,7 @@ fn holds_nothing_of_a_message_that_could_not_be_written() {
     assert!(matches!(error, InboxError::Io { action: "written", .. }), "{error}");
     assert_eq!(codes(&inbox.list(&Filter::default()).unwrap()), [1]);
 
-    // Half a line that could not be taken back is written over.
+    // Half a line that could not be removed is overwritten.
     writable.write_all_at(b"{\"channel\":\"sms\"", inbox.store().end).unwrap();
     inbox.store().file = writable;
     inbox.capture(sms("+8616673280001", 3)).unwrap();

@@ -1,4 +1,4 @@
-//! Fuzz targets: what is signed is accepted, and nothing that means anything else is.
+//! Fuzz targets: a signed request is accepted, and no request with another meaning is.
 
 use percent_encoding::percent_decode_str;
 use trial_fuzz::Target;
@@ -6,13 +6,13 @@ use trial_signing::{RequestParts, Signed, VerifyError, query_pairs, sign};
 
 use crate::{borrowed, judge, key, now};
 
-/// The pieces of an input, which NUL separates; those that are missing are empty.
+/// The pieces of an input, separated by NUL; missing ones are empty.
 fn pieces<const N: usize>(input: &[u8]) -> [&[u8]; N] {
     let mut pieces = input.splitn(N, |byte| *byte == 0);
     [(); N].map(|()| pieces.next().unwrap_or_default())
 }
 
-/// Text as it may stand in a request line or a header.
+/// Text that may be in a request line or a header.
 fn text(piece: &[u8]) -> &str {
     let text = std::str::from_utf8(piece).unwrap_or_default();
     if text.bytes().all(|b| (b' '..=b'~').contains(&b)) { text } else { "" }
@@ -47,8 +47,9 @@ fn signature_header() {
     });
 }
 
-/// To a request that is signed as it has to be, a line is added before or behind the others: the first byte says which and where,
-/// the rest is its value. No header that the signature rests on may come twice, whatever its second value is.
+/// A line is added before or after the others of a correctly signed request: the first byte says which and where, the
+/// rest is
+/// its value. No header that the signature relies on may be repeated, whatever its second value.
 fn no_second_line_is_overlooked(input: &[u8]) {
     let Some((which, value)) = input.split_first() else { return };
     let given: [(&str, &[u8]); 2] = [("Host", b"example.com"), ("Content-Type", b"application/json")];
@@ -65,7 +66,7 @@ fn no_second_line_is_overlooked(input: &[u8]) {
     assert!(judge(&RequestParts { headers: &twice, ..request }, now()).is_err(), "{line:?}");
 }
 
-/// A request of which one part can be changed.
+/// A request with one changeable part.
 #[derive(Clone)]
 struct Draft {
     path: String,
@@ -136,7 +137,7 @@ fn signed_request() {
             body: &draft.body,
         };
         let Ok(added) = sign(&key(), &request, now()) else { return };
-        // Given by the caller as well, they stand there twice, and no request has that.
+        // Given by the client as well, they would be there twice, and no request has that.
         if ["authorization", "x-sdk-content-sha256"].contains(&draft.name.to_ascii_lowercase().as_str()) {
             return;
         }
@@ -147,11 +148,11 @@ fn signed_request() {
             let (path, headers) = (draft.path.as_str(), borrowed(&headers));
             judge(&RequestParts { method: "POST", path, query: &query, headers: &headers, body: &draft.body }, now())
         };
-        assert_eq!(judged(&draft), Ok(()), "what was signed is accepted");
+        assert_eq!(judged(&draft), Ok(()), "a signed request is accepted");
         let [which, place] = [0, 1].map(|at| change.get(at).copied().unwrap_or_default());
         let changed = draft.changed(which, place);
         if changed.meaning() != draft.meaning() && !draft.name.contains('_') {
-            assert_eq!(judged(&changed), Err(VerifyError::Signature), "what was changed is not");
+            assert_eq!(judged(&changed), Err(VerifyError::Signature), "a changed one is not");
         }
     });
 }

@@ -1,4 +1,4 @@
-//! Both ends of the scheme, against what the public SDK computed and against each other.
+//! Both ends of the scheme, against results of the public SDK and against each other.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
 
@@ -40,13 +40,13 @@ fn judge(request: &RequestParts<'_>, now: DateTime<Utc>) -> Result<(), VerifyErr
     Signed::parse(request)?.verify(request, &key(), now)
 }
 
-/// Header lines as they come.
+/// Header lines as received.
 type Lines<'a> = &'a [(&'a str, &'a [u8])];
 
 const JSON: Lines<'_> = &[("Host", b"example.com"), ("Content-Type", b"application/json")];
 const FORM: Lines<'_> = &[("Host", b"example.com"), ("Content-Type", b"application/x-www-form-urlencoded")];
 
-/// The lines, and one more behind them.
+/// The lines, and one more after them.
 fn and<'a>(lines: &[(&'a str, &'a [u8])], name: &'a str, value: &'a [u8]) -> Vec<(&'a str, &'a [u8])> {
     lines.iter().copied().chain([(name, value)]).collect()
 }
@@ -104,7 +104,7 @@ fn what_was_changed_is_not_accepted() {
     assert_eq!(Signed::parse(&good).unwrap().verify(&good, &other_id, now()), Err(VerifyError::Signature));
 }
 
-/// A line that is no text is a line: it is not left out before lines are counted.
+/// A line that is not text still counts: lines are counted before any is left out.
 #[test]
 fn no_header_that_comes_twice_is_accepted_whatever_it_holds() {
     let given = and(JSON, "X-Note", b"a note");
@@ -125,7 +125,7 @@ fn no_header_that_comes_twice_is_accepted_whatever_it_holds() {
     assert_eq!(judge(&RequestParts { headers: &headers, ..request }, now()), Ok(()));
 }
 
-/// The parameters that are verified are those that are served: a form's, where `+` is a space.
+/// The verified parameters are the served ones: a form's, where `+` is a space.
 #[test]
 fn a_parameter_is_signed_as_it_is_served() {
     let signed_pairs = pairs("phone=%2B8616673280001");
@@ -231,7 +231,8 @@ fn a_secret_is_never_printed() {
     assert_eq!(format!("{:?}", key()), "AccessKey(\"app-key\", ***)");
 }
 
-/// Every other value of every byte of the method, the path, the query, each signed header, the authorization and the body, at
+/// Every other value of every byte of the method, the path, the query, each signed header, the authorization and the
+/// body, at
 /// every place: none of them is accepted.
 #[test]
 fn no_byte_of_a_signed_request_can_be_another() {
@@ -252,7 +253,7 @@ fn no_byte_of_a_signed_request_can_be_another() {
     let (mut refused, mut values) = (0, 0);
     let mut try_text = |text: &str, judge_with: &dyn Fn(&str) -> Result<(), VerifyError>| {
         for changed in changes(text.as_bytes()) {
-            // What is no text does not get as far as this.
+            // Anything but text is refused earlier.
             let Ok(changed) = String::from_utf8(changed) else { continue };
             assert!(judge_with(&changed).is_err(), "{changed:?} in the place of {text:?}");
             refused += 1;
@@ -326,6 +327,6 @@ proptest! {
         let claim = Signed::parse(&came).unwrap();
         prop_assert_eq!(claim.verify_as_sdks_sign(&came, &key(), now()), Ok(()));
         let whole = if is_form { Err(VerifyError::Body) } else { Ok(()) };
-        prop_assert_eq!(claim.verify(&came, &key(), now()), whole, "a body that is not signed is not taken");
+        prop_assert_eq!(claim.verify(&came, &key(), now()), whole, "an unsigned body is not accepted");
     }
 }

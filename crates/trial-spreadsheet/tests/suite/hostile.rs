@@ -1,3 +1,5 @@
+//! Hostile workbooks.
+
 use trial_spreadsheet::read_access_codes;
 
 use crate::{changed, fixture, with_cells};
@@ -13,7 +15,7 @@ fn no_byte_of_a_workbook_that_is_changed_or_missing_ends_the_process() {
     }
 }
 
-/// Behind the checksums: the XML itself is damaged.
+/// Valid checksums, but damaged XML.
 #[test]
 fn no_damaged_part_of_a_workbook_ends_the_process() {
     for part in

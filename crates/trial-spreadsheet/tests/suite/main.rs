@@ -1,4 +1,4 @@
-//! Workbooks as a real spreadsheet writes them (`tests/fixtures/access-codes/make`), and as an attacker would.
+//! Workbooks from a real spreadsheet (`tests/fixtures/access-codes/make`), and from an attacker.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 

@@ -1,3 +1,5 @@
+//! Workbooks of operators.
+
 use trial_core::AccessCodeFile;
 use trial_spreadsheet::read_access_codes;
 

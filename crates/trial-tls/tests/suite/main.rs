@@ -1,4 +1,4 @@
-//! Certificates as they stand in files, and what is shown of them while the files change.
+//! Certificates in files, and the identity that is used while the files change.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -27,7 +27,7 @@ impl Files {
         Self { _directory: directory, paths }
     }
 
-    /// With a certificate that ends with this year.
+    /// Files with a certificate that expires at the end of this year.
     fn ending(year: i32) -> Self {
         let files = Self::new();
         files.write(&Pair::ending(year));
@@ -83,7 +83,7 @@ fn a_key_may_be_pkcs_8_or_sec_1() {
     let files = Files::new();
     files.write(&pair);
     assert_eq!(files.load().unwrap().not_after(), end_of(2040));
-    // What PKCS#8 has in its OCTET STRING is the key as SEC 1 has it.
+    // The OCTET STRING of PKCS#8 holds the key in the form of SEC 1.
     let at = pair.key_der.windows(2).position(|tags| tags == [0x04, 0x6d]).unwrap() + 2;
     fs::write(&files.paths.key, armoured("EC PRIVATE KEY", &pair.key_der[at..])).unwrap();
     assert_eq!(files.load().unwrap().not_after(), end_of(2040));
@@ -140,11 +140,11 @@ fn a_new_pair_is_shown_and_a_bad_one_is_not() {
     let presented = renewal.presented();
     assert!(matches!(renewal.look(), Renewed::Unchanged));
 
-    // One file is written after the other: in between they do not fit.
+    // One file is written after the other: in between they do not match.
     let next = Pair::ending(2041);
     fs::write(&files.paths.cert, &next.cert).unwrap();
     assert!(matches!(renewal.look(), Renewed::Kept(IdentityError::Mismatch { .. })));
-    assert!(matches!(renewal.look(), Renewed::Unchanged), "one failure is told once");
+    assert!(matches!(renewal.look(), Renewed::Unchanged), "one failure is reported once");
     assert_eq!(presented.not_after(), end_of(2040));
     fs::write(&files.paths.key, &next.key).unwrap();
     assert!(matches!(renewal.look(), Renewed::Exchanged));
@@ -152,7 +152,7 @@ fn a_new_pair_is_shown_and_a_bad_one_is_not() {
 
     fs::remove_file(&files.paths.cert).unwrap();
     assert!(matches!(renewal.look(), Renewed::Kept(IdentityError::Unreadable { .. })));
-    assert!(matches!(renewal.reload(), Renewed::Kept(_)), "who asks is told again");
+    assert!(matches!(renewal.reload(), Renewed::Kept(_)), "a requested reload reports again");
     assert_eq!(presented.not_after(), end_of(2041));
     files.write(&Pair::ending(2042));
     assert!(matches!(renewal.look(), Renewed::Exchanged));

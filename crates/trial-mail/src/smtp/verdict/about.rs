@@ -1,7 +1,8 @@
 //! The subject of a refusal by 5xx: this recipient, this mail, or us.
 //!
-//! Providers use the digits and the enhanced codes as they like, so the text is asked first. What names neither the recipient
-//! nor the mail is about us.
+//! Providers use digits and enhanced codes freely, so the text is considered first. A text about neither the recipient
+//! nor the
+//! mail is about us.
 
 /// The subject of a refusal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -10,12 +11,13 @@ pub(super) enum About {
     Recipient,
     /// The size or the content of this mail.
     Mail,
-    /// Our quota, rate, address, name, sender, account or reputation; or nothing that is said.
+    /// Our quota, rate, address, name, sender, account or reputation; or nothing specific.
     Us,
 }
 
-/// Words about us, or about the moment. They count more than anything else that the same reply says: Exim's "Sender verify
-/// failed" quotes "No such user", QQ's "Mailbox unavailable or access denied" passes after a while.
+/// Words about us, or about a passing state. They outweigh anything else in the same reply: Exim's "Sender verify
+/// failed"
+/// quotes "No such user", QQ's "Mailbox unavailable or access denied" passes after a while.
 const OURS: &[&str] = &[
     // Quota and rate.
     "sending limit",
@@ -63,7 +65,7 @@ const OURS: &[&str] = &[
     "spf",
     "dkim",
     "dmarc",
-    // The sender, and who signed in.
+    // The sender, and the account that signed in.
     "sender verify",
     "sender address",
     "sender domain",
@@ -98,7 +100,7 @@ const OURS: &[&str] = &[
     "垃圾",
 ];
 
-/// Words that name the recipient.
+/// Words about the recipient.
 const RECIPIENT: &[&str] = &[
     "user unknown",
     "unknown user",
@@ -182,7 +184,7 @@ const RECIPIENT: &[&str] = &[
     "被禁用",
 ];
 
-/// Words that name this mail.
+/// Words about this mail.
 const MAIL: &[&str] = &[
     "message too large",
     "message too long",
@@ -202,15 +204,16 @@ const MAIL: &[&str] = &[
     "病毒",
 ];
 
-/// Enhanced codes (RFC 3463, RFC 7505, IANA's registry) that name the recipient: bad mailbox, bad domain, bad syntax, moved,
+/// Enhanced codes (RFC 3463, RFC 7505, IANA's registry) about the recipient: bad mailbox, bad domain, bad syntax,
+/// moved,
 /// no mail at all, disabled, full.
 const RECIPIENT_CODES: [(u16, u16); 7] = [(1, 1), (1, 2), (1, 3), (1, 6), (1, 10), (2, 1), (2, 2)];
-/// Enhanced codes that name this mail: too long for the mailbox, too big for the system. All of x.6 is about content.
+/// Enhanced codes about this mail: too long for the mailbox, too big for the system. All of x.6 is about content.
 const MAIL_CODES: [(u16, u16); 2] = [(2, 3), (3, 4)];
 
 /// The subject of a refusal with this text.
 pub(super) fn about(text: &str) -> About {
-    // Addresses and links may have any word in them.
+    // Addresses and links may contain any word.
     let words: Vec<&str> =
         text.split_whitespace().filter(|word| !word.contains('@') && !word.contains("://")).collect();
     let said = words.join(" ").to_lowercase();

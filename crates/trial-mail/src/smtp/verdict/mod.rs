@@ -1,4 +1,4 @@
-//! Judges failed deliveries, and words them without personal data.
+//! Judges failed deliveries, and describes them without personal data.
 
 mod about;
 #[cfg(test)]
@@ -10,11 +10,14 @@ use super::connection::Fault;
 use super::session::{Failure, Step};
 use about::{About, about};
 
-/// A mail is given up at once only where the server refused, for good, this recipient or this mail, and said so. Everything
-/// else is tried again: 4xx, time-outs, connections, TLS and replies that make no sense, but also each 5xx that is ours to
-/// mend: any before the recipient is named, and later those about quota, rate, relaying, names, senders and block lists.
-/// Taken for transient by mistake, a mail costs some attempts and fails a day later in the sight of operations; taken for
-/// permanent by mistake, an applicant never gets the account.
+/// A mail is given up at once only if the server refused, for good and explicitly, this recipient or this mail.
+/// Everything
+/// else is retried: 4xx, time-outs, connections, TLS and malformed replies, but also each 5xx that we have to repair:
+/// any
+/// before the recipient is named, and later those about quota, rate, relaying, names, senders and block lists. Wrongly
+/// judged transient, a mail costs some attempts and fails a day later in the view of operators; wrongly judged
+/// permanent, an
+/// applicant never gets the account.
 pub(super) fn verdict(failure: &Failure, redaction: &Redaction) -> DeliveryError {
     let Failure { step, fault } = failure;
     let told = match fault {
@@ -39,10 +42,10 @@ pub(super) fn verdict(failure: &Failure, redaction: &Redaction) -> DeliveryError
 fn step_name(step: Step) -> &'static str {
     match step {
         Step::Connect => "no session with the mail server",
-        Step::SignIn => "the mail server did not let us sign in",
+        Step::SignIn => "the mail server refused the sign-in",
         Step::Sender => "the mail server refused the sender",
         Step::Recipient => "the mail server refused the recipient",
-        Step::Content => "the mail server did not take the mail",
+        Step::Content => "the mail server did not accept the mail",
         Step::Check => "the mail server does not answer",
     }
 }

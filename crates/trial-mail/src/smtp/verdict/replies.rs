@@ -1,4 +1,4 @@
-//! Replies that mail servers really give, with where each is published, and what becomes of the mail.
+//! Published replies of mail servers, with their sources, and the fate of the mail.
 
 use trial_core::{DeliveryError, Redaction};
 
@@ -36,7 +36,7 @@ const RFC: &str = "RFC 5321, section 4.2.3";
 
 use Step::{Connect, Content, Recipient, Sender, SignIn};
 
-/// Replies after which the mail is due again: they are about us, or about the moment.
+/// Replies after which the mail is due again: they are about us, or about a passing state.
 const DUE: &[(Step, &str, &str)] = &[
     (Connect, GMAIL, "421 4.7.0 IP not in whitelist for RCPT domain, closing connection."),
     (Connect, YAHOO, "553 VS99-IP1 deferred"),
@@ -153,7 +153,7 @@ const DUE: &[(Step, &str, &str)] = &[
     (Content, RFC, "554 Transaction failed"),
 ];
 
-/// Replies after which the mail has failed: they name this recipient, or this mail.
+/// Replies after which the mail has failed: they are about this recipient, or this mail.
 const FAILED: &[(Step, &str, &str)] = &[
     (
         Recipient,
@@ -246,7 +246,7 @@ async fn a_refusal_that_names_the_recipient_or_the_mail_fails_it() {
     }
 }
 
-/// Nothing that is said before the recipient is named can be about the recipient, and no 4xx is for good.
+/// No reply before the recipient is named can be about the recipient, and no 4xx is permanent.
 #[tokio::test]
 async fn the_step_and_the_first_digit_come_before_the_text() {
     for (_, source, reply) in FAILED {
@@ -271,7 +271,7 @@ async fn words_in_other_encodings_are_read() {
     }
 }
 
-/// Addresses and links of the server's words have any word in them.
+/// Addresses and links in the server's text contain any word.
 #[tokio::test]
 async fn addresses_and_links_decide_nothing() {
     for reply in [

@@ -28,7 +28,7 @@ struct Server {
     mails: Vec<Value>,
 }
 
-/// A server that demands this kind of TLS, and AUTH as `trials`; and a mailer that knows it.
+/// A server that requires this kind of TLS, and AUTH as `trials`; and a mailer for it.
 async fn aiosmtpd(mode: &str) -> Aiosmtpd {
     let authority = Authority::of("localhost");
     let mut server = Program::start(python("aiosmtpd_server.py"));
@@ -58,7 +58,7 @@ fn known(mode: &str, port: u64, authority: &Authority) -> SmtpSettings {
 }
 
 impl Aiosmtpd {
-    /// Every mail that was taken: those that the server has told of before it answers this.
+    /// Every accepted mail: those that the server has reported before it answers this.
     async fn mails(&self) -> Vec<Value> {
         let Server { program, behaviour, mails } = &mut *self.server.lock().await;
         program.say(&json!(behaviour)).await;
@@ -143,7 +143,7 @@ async fn tries_again_when_it_is_not_let_in() {
     let error = server.refusal(wrong).await;
     assert!(
         matches!(&error, DeliveryError::Transient(text)
-            if text.starts_with("the mail server did not let us sign in: 535 ") && !text.contains("wrong-password")),
+            if text.starts_with("the mail server refused the sign-in: 535 ") && !text.contains("wrong-password")),
         "{error:?}"
     );
 }

@@ -1,3 +1,5 @@
+//! A certificate authority of the tests.
+
 use std::fs;
 use std::path::PathBuf;
 
@@ -19,7 +21,7 @@ impl Authority {
         let key = KeyPair::generate().unwrap();
         let params = CertificateParams::new([server.to_owned()]).unwrap();
         let certificate = params.signed_by(&key, &issuer).unwrap();
-        // A server under another account has to get in.
+        // A server under another account has to read it.
         let directory = tempfile::Builder::new().prefix("trial-mail-").tempdir().unwrap();
         fs::write(directory.path().join("certificate.pem"), certificate.pem()).unwrap();
         fs::write(directory.path().join("key.pem"), key.serialize_pem()).unwrap();

@@ -13,7 +13,7 @@ use trial_testkit::mail_conformance::account_mail;
 use super::program::{Program, python};
 use crate::peer::{Peer, templates};
 
-/// A message as it arrives, signed with this key.
+/// A message as received, signed with this key.
 async fn signed(key_pem: String, locale: Locale) -> String {
     let peer = Peer::start().await;
     let dkim = DkimSettings { domain: "sender.example".to_owned(), selector: "s1".to_owned(), key_pem: key_pem.into() };
@@ -27,7 +27,7 @@ async fn signed(key_pem: String, locale: Locale) -> String {
     first.message
 }
 
-/// Looks keys up in one TXT record.
+/// Verifies with the keys of one TXT record.
 struct Verifier {
     program: Program,
     record: String,
@@ -46,7 +46,7 @@ impl Verifier {
     }
 }
 
-/// The output of OpenSSL, called as docs/mail.md tells operators to.
+/// The output of OpenSSL, called as in docs/mail.md.
 fn openssl(arguments: &[&str]) -> Vec<u8> {
     let output = Command::new("openssl").args(arguments).output().expect("OpenSSL can be run");
     assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
@@ -68,7 +68,7 @@ async fn holds_against_changes(key_pem: &str, record: String) {
     for locale in Locale::ALL {
         let message = signed(key_pem.to_owned(), *locale).await;
         assert_eq!(verifier.verdict(&message).await, "pass", "{message}");
-        // What mail servers do on the way, relaxed canonicalisation lets pass.
+        // Relaxed canonicalisation permits the usual changes of mail servers on the way.
         let handled = format!("Received: from a by b\r\n{message}\r\n").replace("\r\nTo: ", "\r\nTo:   ");
         assert_eq!(verifier.verdict(&handled).await, "pass", "{handled}");
         for (old, new) in [

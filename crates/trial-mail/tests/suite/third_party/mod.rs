@@ -1,4 +1,4 @@
-//! The mailer by SMTP against servers and verifiers that nobody here wrote. `tests/run` installs them.
+//! The mailer by SMTP against independent servers and verifiers. `tests/run` installs them.
 
 mod aiosmtpd;
 mod authority;

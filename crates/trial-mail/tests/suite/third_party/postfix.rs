@@ -29,7 +29,7 @@ impl Postfix {
     async fn start() -> Self {
         let authority = Authority::of("localhost");
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        // Root's files can be read by root alone; a mailbox has an owner besides.
+        // Only root can read root's files; a mailbox has an owner besides.
         let me = fs::metadata(authority.directory()).unwrap().uid();
         let owner = if me == 0 { 8 } else { me };
         let mut command = Command::new(if me == 0 { "bash" } else { "sudo" });
@@ -59,7 +59,7 @@ impl Postfix {
         SmtpMailer::new(self.settings(), templates()).unwrap()
     }
 
-    /// The mails in the mailbox, once there are so many.
+    /// The mails in the mailbox, once there are this many.
     async fn mailbox(&self, mails: usize) -> Vec<Vec<u8>> {
         let new = self.authority.directory().join("postfix/mailbox/ann/new");
         let waiting = async {
@@ -70,7 +70,7 @@ impl Postfix {
                 if paths.len() >= mails {
                     return paths;
                 }
-                // Postfix tells nobody when it has delivered.
+                // Postfix gives no sign of a delivery.
                 sleep(Duration::from_millis(10)).await;
             }
         };
@@ -122,9 +122,9 @@ async fn knows_what_postfix_refuses() {
     let mailer = SmtpMailer::new(SmtpSettings { url: url.into(), ..postfix.settings() }, templates()).unwrap();
     let error = mailer.deliver(&account_mail(Locale::En)).await.unwrap_err();
     let DeliveryError::Transient(reason) = &error else { panic!("{error:?}") };
-    assert!(reason.starts_with("the mail server did not let us sign in: 535 5.7.8 "), "{reason}");
+    assert!(reason.starts_with("the mail server refused the sign-in: 535 5.7.8 "), "{reason}");
 
-    // Without a login, Postfix relays for nobody: ours to mend, so that it is tried again.
+    // Without a login, Postfix does not relay: this is ours to repair, so that the mail is retried.
     let url = format!("smtp+starttls://localhost:{}", postfix.port);
     let mailer = SmtpMailer::new(SmtpSettings { url: url.into(), ..postfix.settings() }, templates()).unwrap();
     let error = mailer.deliver(&account_mail(Locale::En)).await.unwrap_err();

@@ -1,3 +1,5 @@
+//! Third-party programs that tests talk to.
+
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
@@ -7,10 +9,10 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::time::timeout;
 
-/// The time that a program may take for anything before it counts as broken.
+/// The longest time for anything before a program counts as broken.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// A program that is talked to by lines. It ends with its input, which goes when this is dropped or this process dies.
+/// A program that talks by lines. It ends with its input, which closes when this is dropped or this process dies.
 pub(super) struct Program {
     input: Option<ChildStdin>,
     output: Lines<BufReader<ChildStdout>>,
@@ -30,7 +32,7 @@ impl Program {
         input.write_all(format!("{line}\n").as_bytes()).await.unwrap();
     }
 
-    /// Says that there is no more.
+    /// Closes its input.
     pub(super) fn close_input(&mut self) {
         self.input = None;
     }

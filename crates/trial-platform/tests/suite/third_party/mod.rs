@@ -1,4 +1,4 @@
-//! The specification's own libraries verify what we sign, by the very lines that the documentation gives receivers.
+//! The specification's own libraries verify our signatures, by the very lines that the documentation gives receivers.
 
 mod program;
 
@@ -12,7 +12,7 @@ use crate::receiver::{Arrived, Receiver};
 use crate::webhook::{SECRETS, settings};
 use program::{Language, Program};
 
-/// An event as it arrives, signed now by these keys.
+/// An event as received, signed now by these keys.
 async fn arrived(secrets: &[&str], clock: FixedClock) -> Arrived {
     let receiver = Receiver::start("204 No Content").await;
     let lookup = std::sync::Arc::new(trial_platform::SystemLookup);
@@ -21,7 +21,7 @@ async fn arrived(secrets: &[&str], clock: FixedClock) -> Arrived {
     receiver.arrived().remove(0)
 }
 
-/// The libraries refuse what is older than 5 minutes by the clock of this machine.
+/// The libraries refuse messages older than 5 minutes by the clock of this machine.
 #[expect(clippy::disallowed_methods, reason = "the libraries go by the clock of this machine")]
 fn this_minute() -> FixedClock {
     let clock = FixedClock::default();

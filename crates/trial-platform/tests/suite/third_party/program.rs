@@ -1,3 +1,5 @@
+//! Receivers in other languages, from the lines of the documentation.
+
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
@@ -7,7 +9,7 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::time::timeout;
 
-/// The time that a program may take for anything before it counts as broken.
+/// The longest time for anything before a program counts as broken.
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The language of a receiver.
@@ -17,7 +19,7 @@ pub(super) enum Language {
     Python,
 }
 
-/// A receiver that is talked to by lines of JSON. It ends with its input, which goes when this is dropped or this process
+/// A receiver that talks by lines of JSON. It ends with its input, which closes when this is dropped or this process
 /// dies.
 pub(super) struct Program {
     input: ChildStdin,
