@@ -20,7 +20,7 @@ pub(crate) fn begin() {
         metrics::counter!("trialgate_mails_total", "result" => result).increment(0);
     }
     for mode in [BreakerMode::Shadow, BreakerMode::On] {
-        metrics::counter!("trialgate_prefix_blocked_requests_total", "mode" => mode.as_str()).increment(0);
+        metrics::counter!("trialgate_number_range_blocked_requests_total", "mode" => mode.as_str()).increment(0);
     }
     for kind in LEDGER_ERRORS {
         metrics::counter!("trialgate_ledger_errors_total", "kind" => kind).increment(0);

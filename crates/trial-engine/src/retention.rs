@@ -117,7 +117,7 @@ impl Expiry {
                 match expired {
                     Ok(rows) => {
                         removed += rows;
-                        metrics::counter!("trialgate_expired_total", "what" => what).increment(rows);
+                        metrics::counter!("trialgate_expired_rows_removed_total", "what" => what).increment(rows);
                     }
                     Err(error) => tracing::error!(what, kind = error.kind(), "expired rows cannot be removed"),
                 }
@@ -162,7 +162,7 @@ impl Expiry {
         loop {
             let page = ExpiryPage { what, since, after, limit: self.options.stretch };
             let Expired { removed, last } = self.care.expire(page, false).await?;
-            metrics::counter!("trialgate_expired_total", "what" => what.as_str()).increment(removed);
+            metrics::counter!("trialgate_expired_rows_removed_total", "what" => what.as_str()).increment(removed);
             rows += removed;
             let Some(last) = last else {
                 reached.insert(what, after);

@@ -42,7 +42,7 @@ pub(crate) struct Switch(AtomicBool);
 
 impl Switch {
     fn new() -> Self {
-        metrics::gauge!("trialgate_screening").set(0);
+        metrics::gauge!("trialgate_prescreening").set(0);
         Self(AtomicBool::new(false))
     }
 
@@ -60,7 +60,7 @@ impl Switch {
 
     fn turn(&self, on: bool) {
         if self.0.swap(on, Ordering::Relaxed) != on {
-            metrics::gauge!("trialgate_screening").set(u8::from(on));
+            metrics::gauge!("trialgate_prescreening").set(u8::from(on));
             tracing::info!(on, "pre-screening of applications was switched");
         }
     }
@@ -206,13 +206,13 @@ impl Screener {
                 error.kind()
             }
         };
-        metrics::counter!("trialgate_screening_errors_total", "kind" => kind).increment(1);
+        metrics::counter!("trialgate_prescreening_errors_total", "kind" => kind).increment(1);
         vec![None; size]
     }
 
     /// Turns pre-screening off after few refusals for a while.
     fn judge(&mut self, refused: usize, size: usize) {
-        metrics::counter!("trialgate_screened_total").increment(refused as u64);
+        metrics::counter!("trialgate_prescreened_total").increment(refused as u64);
         let is_calm = refused * CALM_SHARE < size;
         self.calm_batches = if is_calm { self.calm_batches + 1 } else { 0 };
         if self.calm_batches >= CALM_BATCHES {

@@ -103,7 +103,7 @@ impl Dispatch {
 
 /// Counts a request that met a block (refused, or observed), and logs the first.
 fn tell_of_block(blocked: &BlockedPrefix, mode: BreakerMode) {
-    metrics::counter!("trialgate_prefix_blocked_requests_total", "mode" => mode.as_str()).increment(1);
+    metrics::counter!("trialgate_number_range_blocked_requests_total", "mode" => mode.as_str()).increment(1);
     let BlockedPrefix { prefix, sent, used, until, met } = blocked;
     if *met == 1 {
         tracing::warn!(%prefix, sent, used, %until, %mode, "codes are sent to a number range and hardly any is used");

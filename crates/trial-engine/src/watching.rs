@@ -75,7 +75,7 @@ impl Watch {
         let PrefixOutlook { mode, blocked, .. } = prefix_outlook(&*self.prefixes, policy, now).await?;
         for shown in [BreakerMode::Shadow, BreakerMode::On] {
             let count = if shown == mode { blocked.len() } else { 0 };
-            metrics::gauge!("trialgate_prefixes_blocked", "mode" => shown.as_str()).set(number(count as u64));
+            metrics::gauge!("trialgate_number_ranges_blocked", "mode" => shown.as_str()).set(number(count as u64));
         }
         Ok(())
     }

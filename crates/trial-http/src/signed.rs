@@ -145,7 +145,7 @@ impl Signing {
         if !self.parts.replays.is_new(seen).await.map_err(unreachable)? {
             return Err(refused());
         }
-        metrics::counter!("trialgate_caller_requests_total", "outcome" => "let_in").increment(1);
+        metrics::counter!("trialgate_api_client_requests_total", "outcome" => "accepted").increment(1);
         Ok(SignedRequest { id: caller.id, caller: caller.name, query })
     }
 
@@ -198,7 +198,7 @@ fn parts_of<'a>(
 }
 
 fn count(outcome: &'static str, barred: Barred) -> Barred {
-    metrics::counter!("trialgate_caller_requests_total", "outcome" => outcome).increment(1);
+    metrics::counter!("trialgate_api_client_requests_total", "outcome" => outcome).increment(1);
     barred
 }
 

@@ -190,7 +190,7 @@ impl Exchange<'_> {
         let Some(PageGuard { guard, .. }) = &self.state.guard else { return Ok(()) };
         let judged = guard.judge(proof).await;
         let verdict = judged.as_ref().map_or("unusable", |verdict| verdict.as_str());
-        metrics::counter!("trialgate_guard_total", "verdict" => verdict).increment(1);
+        metrics::counter!("trialgate_bot_challenges_total", "verdict" => verdict).increment(1);
         match judged {
             Ok(GuardVerdict::Passed) => Ok(()),
             Ok(GuardVerdict::Refused(refusal)) => {
