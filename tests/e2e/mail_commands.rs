@@ -25,7 +25,7 @@ async fn a_mail_that_was_given_up_is_seen_and_tried_again(home: Home) {
         (&mail["to"], &mail["kind"], &mail["attempts"]),
         (&json!(applicant.email), &json!("account"), &json!(1))
     );
-    assert_eq!(mail["last_reply"], "the sandbox was told to refuse for good");
+    assert_eq!(mail["last_reply"], "sandbox fault: refused for good");
     let doctor = home.run(&["doctor"]).await;
     assert!(doctor.stdout.contains("1 given up; see `trialgate mail list`"), "{doctor:?}");
 

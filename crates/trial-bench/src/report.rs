@@ -358,8 +358,8 @@ fn operations_row(looked: &Looked) -> Vec<Option<String>> {
 
 const SIGN_IN: &[&str] = &[
     "database",
-    "what is wrong",
-    "tries",
+    "fault",
+    "attempts",
     "p50 ms",
     "p99 ms",
     "took longer than no such account in",

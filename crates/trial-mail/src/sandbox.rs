@@ -28,10 +28,8 @@ impl SandboxMailer {
     fn refusal(&self) -> Option<DeliveryError> {
         match self.inbox.faults().mail {
             MailFault::None => None,
-            MailFault::Transient => Some(DeliveryError::Transient("the sandbox was told to refuse for now".to_owned())),
-            MailFault::Permanent => {
-                Some(DeliveryError::Permanent("the sandbox was told to refuse for good".to_owned()))
-            }
+            MailFault::Transient => Some(DeliveryError::Transient("sandbox fault: refused for now".to_owned())),
+            MailFault::Permanent => Some(DeliveryError::Permanent("sandbox fault: refused for good".to_owned())),
         }
     }
 }

@@ -52,12 +52,12 @@ impl SmsGateway for SandboxGateway {
     async fn send(&self, message: &SmsMessage) -> GatewayReply {
         let reply = match self.inbox.faults().sms {
             SmsFault::None => GatewayReply::Accepted { provider_id: None },
-            SmsFault::Unknown => GatewayReply::Unknown { reason: "the sandbox was told to lose its reply".to_owned() },
+            SmsFault::Unknown => GatewayReply::Unknown { reason: "sandbox fault: the reply is lost".to_owned() },
             SmsFault::Refuse => {
-                return GatewayReply::Refused { reason: "the sandbox was told to refuse".to_owned() };
+                return GatewayReply::Refused { reason: "sandbox fault: refused".to_owned() };
             }
             SmsFault::Unreachable => {
-                return GatewayReply::Unreached { reason: "the sandbox was told to be unreachable".to_owned() };
+                return GatewayReply::Unreached { reason: "sandbox fault: unreachable".to_owned() };
             }
         };
         self.capture(message).map_or_else(|unreached| unreached, |()| reply)

@@ -152,7 +152,7 @@ async fn delivered_twice(harness: &dyn MailHarness) -> Option<String> {
     let mail = account_mail(Locale::En);
     let (_, first) = deliver(harness, MailBehaviour::Accept, &mail).await;
     let (_, second) = deliver(harness, MailBehaviour::Accept, &mail).await;
-    (first != second).then(|| "the two cannot be told for the same mail".to_owned())
+    (first != second).then(|| "the two cannot be recognised as the same mail".to_owned())
 }
 
 async fn refused(harness: &dyn MailHarness, behaviour: MailBehaviour) -> Option<String> {

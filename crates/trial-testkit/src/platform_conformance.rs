@@ -86,27 +86,35 @@ pub async fn breaches(harness: &dyn PlatformHarness) -> Vec<String> {
     };
     judge("the platform can be reached", platform.check().await.is_ok(), "it says that it cannot".to_owned());
     let told = platform.tell(&event(1)).await;
-    judge("what is taken is said to be", told.as_ref().is_ok_and(|reply| !reply.is_empty()), format!("{told:?}"));
+    judge(
+        "an accepted event is reported as accepted",
+        told.as_ref().is_ok_and(|reply| !reply.is_empty()),
+        format!("{told:?}"),
+    );
     harness.set_behaviour(PlatformBehaviour::Refuse).await;
     let told = platform.tell(&event(2)).await;
     let is_transient = matches!(&told, Err(TellError::Transient { retry_after: None, .. }));
-    judge("what is refused is to be tried again", is_transient, format!("{told:?}"));
+    judge("a refused event is to be retried", is_transient, format!("{told:?}"));
     harness.set_behaviour(PlatformBehaviour::AskForWait(90)).await;
     let told = platform.tell(&event(2)).await;
     let asked = Some(Duration::from_secs(90));
     let is_asked = matches!(&told, Err(TellError::Transient { retry_after, .. }) if *retry_after == asked);
-    judge("a wait that is asked for is told", is_asked, format!("{told:?}"));
+    judge("a requested wait is reported", is_asked, format!("{told:?}"));
     harness.set_behaviour(PlatformBehaviour::Gone).await;
     let told = platform.tell(&event(2)).await;
-    judge("who is gone is said to be", matches!(told, Err(TellError::Gone(_))), format!("{told:?}"));
+    judge("an endpoint that is gone is reported", matches!(told, Err(TellError::Gone(_))), format!("{told:?}"));
     harness.set_behaviour(PlatformBehaviour::Accept).await;
     let told = platform.tell(&event(2)).await;
-    judge("nothing is held against a platform that is back", told.is_ok(), format!("{told:?}"));
+    judge("a platform that is back gets events again", told.is_ok(), format!("{told:?}"));
     let arrived = harness.arrived().await;
     let wanted: Vec<_> = [1, 2, 2, 2, 2]
         .map(event)
         .map(|event| ArrivedEvent { id: event.id.to_string(), payload: event.payload })
         .into();
-    judge("what arrives is what was told, the same at each attempt", arrived == wanted, format!("{arrived:#?}"));
+    judge(
+        "the arrived events are the delivered ones, the same at each attempt",
+        arrived == wanted,
+        format!("{arrived:#?}"),
+    );
     breaches
 }

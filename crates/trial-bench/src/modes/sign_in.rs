@@ -192,7 +192,8 @@ fn shuffled(wrong: &BTreeMap<Fault, Vec<Account>>) -> Vec<(Fault, &Account)> {
 fn judged(database: Database, times: &Times) -> anyhow::Result<Vec<Refusal>> {
     let strangers = &times[&Fault::NoSuchAccount];
     let half = |first: usize| strangers.iter().copied().skip(first).step_by(2).collect::<Vec<f64>>();
-    let beside_itself = refusal(database, "no such account, every second try beside the others", &half(0), &half(1))?;
+    let beside_itself =
+        refusal(database, "no such account, every second attempt beside the others", &half(0), &half(1))?;
     let mut all = vec![beside_itself];
     for (fault, times) in times.iter().filter(|(fault, _)| **fault != Fault::NoSuchAccount) {
         all.push(refusal(database, fault.says(), times, strangers)?);

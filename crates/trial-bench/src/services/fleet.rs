@@ -87,7 +87,7 @@ impl Fleet {
         let first = self.instances.first().context("there is an instance")?;
         let added = ["operators", "add", name, "--role", "admin", "--json"];
         let told: serde_json::Value = serde_json::from_str(&command(&first.server, &first.directory, &added)?)?;
-        Ok(told["token"].as_str().context("no token was told")?.to_owned())
+        Ok(told["token"].as_str().context("no token was printed")?.to_owned())
     }
 
     /// Suspends a tenant.

@@ -42,7 +42,7 @@ impl Totals {
         let Self { tenants, .. } = self;
         ensure!(
             (accepted..=accepted + unsure).contains(&tenants),
-            "{accepted} applicants were told 000, {tenants} tenants are stored"
+            "{accepted} applicants got 000, {tenants} tenants are stored"
         );
         self.is_whole()
     }

@@ -46,7 +46,7 @@ async fn a_round_goes_through_everything_a_stretch_at_a_time() {
         advance(Duration::from_secs(10)).await;
     }
     engine.stop().await.unwrap();
-    assert_eq!(*swept.lock().unwrap(), 22, "the portal once a round, and what is counted of prefixes");
+    assert_eq!(*swept.lock().unwrap(), 22, "the portal once a round, and the counts of ranges");
     let asked = asked.lock().unwrap().clone();
     let kinds: Vec<_> = asked.iter().map(|(_, page)| (page.what.as_str(), page.after[0])).collect();
     let round = [

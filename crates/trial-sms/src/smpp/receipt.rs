@@ -292,7 +292,7 @@ mod tests {
     async fn a_receipt_that_came_too_early_is_tried_again_for_a_while() {
         assert_eq!(answer(vec![Ok(true)]).await, (CommandStatus::EsmeRok, 1));
         assert_eq!(answer(vec![Ok(true), Ok(false), Ok(false)]).await, (CommandStatus::EsmeRok, 3));
-        assert_eq!(answer(Vec::new()).await, (CommandStatus::EsmeRok, 4), "of nobody's message");
+        assert_eq!(answer(Vec::new()).await, (CommandStatus::EsmeRok, 4), "of an unknown message");
         let lost = LedgerError::Unavailable("gone".into());
         assert_eq!(answer(vec![Err(lost)]).await, (CommandStatus::EsmeRxTAppn, 1), "it is to come again");
     }

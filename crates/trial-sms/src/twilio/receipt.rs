@@ -53,7 +53,7 @@ mod tests {
         assert_eq!(told("read"), Some((DeliveryState::Delivered, None)));
         assert_eq!(told("undelivered&ErrorCode=30003"), failed(Some("code 30003: the phone cannot be reached")));
         assert_eq!(told("failed&ErrorCode=39999"), failed(Some("code 39999")));
-        assert_eq!(told("failed&ErrorCode=call+%2B15558675310"), failed(None), "what is no code may be anything");
+        assert_eq!(told("failed&ErrorCode=call+%2B15558675310"), failed(None), "other values may be anything");
         assert_eq!(told("canceled"), failed(None));
         assert_eq!(told("DELIVERED"), Some((DeliveryState::Delivered, None)));
     }

@@ -257,7 +257,7 @@ impl Guard {
                 tracing::info!("`fsync` and `full_page_writes` of the database server are on again");
             } else {
                 tracing::error!(
-                    "`fsync` or `full_page_writes` of the database server is off: a power cut takes what was acknowledged; \
+                    "`fsync` or `full_page_writes` of the database server is off: a power cut loses acknowledged work; \
                      turn both on"
                 );
             }

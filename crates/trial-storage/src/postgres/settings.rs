@@ -64,13 +64,13 @@ fn concern(name: &str, value: &str, servers: usize) -> Option<(bool, String)> {
     let is_english = ["C", "POSIX", ""].contains(&value) || value.starts_with("C.") || value.starts_with("en");
     match (name, value) {
         ("fsync" | "full_page_writes", "off") => {
-            Some((true, format!("`{name}` of the server is off: a power cut takes what was acknowledged; turn it on")))
+            Some((true, format!("`{name}` of the server is off: a power cut loses acknowledged work; turn it on")))
         }
         ("synchronous_standby_names", "") if servers > 1 => Some((
             true,
             format!(
-                "`storage.url` names {servers} servers, and no commit waits for a standby: a fail-over loses what was \
-                 acknowledged last; name the standby in `{name}` of the server"
+                "`storage.url` names {servers} servers, and no commit waits for a standby: a fail-over loses the \
+                 last acknowledged work; name the standby in `{name}` of the server"
             ),
         )),
         // Errors without a kind of their own are classified by their message.

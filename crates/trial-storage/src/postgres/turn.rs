@@ -98,7 +98,7 @@ impl Next {
         }
         match self {
             Self::Gathered(batch) => Arc::clone(batch),
-            Self::ToGather(_) => unreachable!("what was gathered is kept"),
+            Self::ToGather(_) => unreachable!("a formed batch is kept"),
         }
     }
 }

@@ -219,7 +219,7 @@ pub async fn a_resend_repeats_the_code_up_to_its_cap<F: LedgerFactory>(factory: 
     for _ in 0..4 {
         assert_eq!(desk.apply_for_code(application(1, "wrong")).await, "002");
     }
-    assert_eq!(desk.apply_for_code(application(1, first.code.reveal())).await, "001", "five tries over all sends");
+    assert_eq!(desk.apply_for_code(application(1, first.code.reveal())).await, "001", "five attempts over all sends");
     desk.wait(MINUTE);
     let new = desk.send(&phone(1)).await;
     assert_ne!(new.challenge, first.challenge);

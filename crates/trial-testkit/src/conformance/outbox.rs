@@ -444,7 +444,7 @@ pub async fn failed_mails_are_retried_together<F: LedgerFactory>(factory: &F) {
     assert!(refused.iter().all(|one| one.reply == "550 5.4.5 Daily user sending limit exceeded"));
     assert_eq!(desk.ledger.retry_mails(since + Duration::from_secs(1), desk.operator()).await.unwrap(), 0);
     assert_eq!(desk.ledger.retry_mails(since, desk.operator()).await.unwrap(), 2);
-    assert_eq!(desk.ledger.refused_mails(since, 9).await.unwrap().len(), 2, "they wait with the same words");
+    assert_eq!(desk.ledger.refused_mails(since, 9).await.unwrap().len(), 2, "they wait with the same reply");
     assert_eq!(desk.ledger.refused_mails(since, 1).await.unwrap().len(), 1);
     let due: Vec<MailId> = worker.claim(9).await.1.iter().map(|mail| mail.id).collect();
     assert_eq!(due, [mails[1].id, mails[2].id]);

@@ -274,7 +274,11 @@ pub async fn an_owner_is_told_of_a_changed_password<F: LedgerFactory>(factory: &
     }
     let due = claim(&desk, 9).await;
     let kinds: Vec<_> = due.iter().map(|mail| mail.kind).collect();
-    assert_eq!(kinds, [Account, Account, PasswordChanged, PasswordChanged, Suspended], "before what was due earlier");
+    assert_eq!(
+        kinds,
+        [Account, Account, PasswordChanged, PasswordChanged, Suspended],
+        "before mails that were due earlier"
+    );
     let account = desk.ledger.portal_account(id).await.unwrap().unwrap();
     for (mail, changed_at) in due[2..4].iter().zip(changed) {
         assert_eq!((&mail.to, mail.locale), (&account.tenant.email, account.tenant.locale));

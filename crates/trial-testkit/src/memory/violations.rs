@@ -41,7 +41,7 @@ impl MemoryState {
             violation("at most one tenant in use has a company", companies.into_iter()),
             violation("an accepted application has its tenant, access codes, mail and audit entry", incomplete),
             violation("an access code has a holder if it is leased, and only then", misheld.map(|(code, _)| code)),
-            violation("no unit passes the threshold it was taken under", passed.map(|mail| mail.record.id)),
+            violation("no unit exceeds the limit it was taken under", passed.map(|mail| mail.record.id)),
             violation("a unit is counted", uncounted.map(|unit| unit.unit)),
             violation(
                 "a code is consumed once, and by an acceptance",

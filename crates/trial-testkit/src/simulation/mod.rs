@@ -132,7 +132,7 @@ impl fmt::Display for Found {
             "seed {}: after step {}, this does not hold: {}",
             self.seed, self.failure.step, self.failure.broken
         )?;
-        writeln!(f, "the least that leads to it ({} steps; {}):", self.history.len(), self.shrunk.broken)?;
+        writeln!(f, "the shortest history found ({} steps; {}):", self.history.len(), self.shrunk.broken)?;
         for (place, scheduled) in self.history.iter().enumerate() {
             writeln!(f, "{place:4}  {:?}, then {} turns", scheduled.step, scheduled.turns)?;
         }

@@ -107,9 +107,9 @@ impl Monitor {
         self.units(state);
         let failures = |phone| state.phones.get(phone).map_or(0, |kept| kept.failures);
         let counted = self.failures.iter().all(|(phone, count)| failures(phone) == *count);
-        self.hold(counted, "wrong tries are counted until an acceptance");
+        self.hold(counted, "wrong attempts are counted until an acceptance");
         let of = |tenant| self.accepted.iter().any(|(_, _, accepted)| *accepted == tenant);
-        self.hold(state.tenants.keys().all(|tenant| of(*tenant)), "a tenant comes of an accepted application");
+        self.hold(state.tenants.keys().all(|tenant| of(*tenant)), "a tenant has an accepted application");
     }
 
     fn applied(&mut self, now: DateTime<Utc>, application: &Application, outcome: &ApplyOutcome, planner: &Planner) {
@@ -125,7 +125,7 @@ impl Monitor {
             ApplyOutcome::Replayed { tenant } => Some(*tenant),
             _ => None,
         };
-        self.hold(replayed == earlier, "what was accepted is answered the same for a day, and nothing else is");
+        self.hold(replayed == earlier, "accepted applications, and no others, get the same answer for a day");
         let failures = self.failures.entry(application.phone.clone()).or_insert(0);
         let locked = planner.policy().verification.locks(*failures);
         match outcome {
@@ -136,7 +136,7 @@ impl Monitor {
             }
             ApplyOutcome::Refused(ApplyRefusal::WrongCode { .. }) => {
                 *failures += 1;
-                self.hold(!locked, "a locked phone tries no codes");
+                self.hold(!locked, "codes of a locked phone are not checked");
             }
             ApplyOutcome::Refused(ApplyRefusal::NoCode { .. }) => {
                 let of_phone = self.accepted.iter().filter(|(_, earlier, _)| earlier.phone == application.phone);
@@ -168,7 +168,7 @@ impl Monitor {
         let (prefix, now) = (sent.phone.prefix(), batch.now);
         let expected = self.would_block(prefix, now, planner);
         let told = sent.would_block.map(|block| block.met);
-        self.hold(told == expected, "a prefix is found out if its codes are not used, and as long as that holds");
+        self.hold(told == expected, "a number range is blocked if, and as long as, its codes are not used");
         let code = Code { prefix, made_at: now, unsent: false, came: false };
         self.codes.entry(sent.challenge).or_insert(code);
     }
@@ -223,13 +223,13 @@ impl Monitor {
             u32::try_from(counted.count()).expect("fits")
         };
         let (limits, hour) = (&policy.limits, Duration::from_hours(1));
-        self.hold(within(policy.verification.resend_after, true) == 0, "messages to a phone are apart");
+        self.hold(within(policy.verification.resend_after, true) == 0, "messages to a phone keep their interval");
         self.hold(
             within(hour, true) < limits.phone_sends_per_hour,
             "a phone gets no more messages in an hour than its limit",
         );
         let few = within(FAILED_SENDS_SPAN, false) < limits.failed_sends_per_span;
-        self.hold(few && within(hour, false) < limits.failed_sends_per_hour, "what fails again and again is not tried");
+        self.hold(few && within(hour, false) < limits.failed_sends_per_hour, "failed messages to a phone are limited");
     }
 
     /// A new code joins those that live.
@@ -270,7 +270,7 @@ impl Monitor {
         let is_good = codes.iter().any(|code| is_it(&state.challenges[code]));
         let is_turned_away =
             matches!(outcome, ApplyOutcome::Refused(ApplyRefusal::NoCode { .. } | ApplyRefusal::WrongCode { .. }));
-        self.hold(!(is_good && is_turned_away), "a code is good until the gateway has accepted the next");
+        self.hold(!(is_good && is_turned_away), "a code is valid until the gateway has accepted the next");
     }
 
     /// Access codes are quarantined between two tenants.
@@ -283,7 +283,10 @@ impl Monitor {
             if self.held.insert((code.clone(), holder)) {
                 let rested = self.resting.remove(code);
                 let end = rested.map(|since| since + planner.policy().trial.quarantine);
-                self.hold(end.is_none_or(|end| now + SLACK >= end), "an access code rests before it is given again");
+                self.hold(
+                    end.is_none_or(|end| now + SLACK >= end),
+                    "an access code is quarantined before it is assigned again",
+                );
             }
         }
     }
@@ -292,7 +295,7 @@ impl Monitor {
     pub(super) fn freed(&mut self, rest: &RestOver, freed: &[FreedCode]) {
         let mut since = freed.iter().filter_map(|code| self.resting.get(&code.code));
         let rested = since.all(|since| *since + rest.quarantine <= rest.now);
-        self.hold(rested, "an access code rests before it is free");
+        self.hold(rested, "an access code is quarantined before it is free");
     }
 
     fn units(&mut self, state: &MemoryState) {
@@ -303,14 +306,14 @@ impl Monitor {
                 MailBudget::Threshold => threshold,
                 MailBudget::Owners => threshold.div_ceil(20),
             };
-            self.hold(unit.unit <= in_force, "no unit passes the threshold in force when it was taken");
+            self.hold(unit.unit <= in_force, "no unit exceeds the limit in force when it was taken");
         }
         let started = |tenant| {
             let mut events = state.events.iter().map(|kept| &kept.view.event);
             events.any(|event| event.tenant == tenant && event.kind == PlatformEventKind::TrialStarted)
         };
         let told = state.tenants.keys().all(|tenant| started(*tenant));
-        self.hold(told, "the platform is told of every tenant");
+        self.hold(told, "every tenant has its event");
     }
 
     /// An application was answered 000.
@@ -334,7 +337,7 @@ impl Monitor {
         for mail in mails {
             let until = self.leases.insert(mail, lease.until);
             let others = until.is_some_and(|until| until > lease.now && until <= lease.horizon);
-            self.hold(!others, "a claimed mail is nobody else's while the lease holds");
+            self.hold(!others, "a claimed mail is claimed by no other while the lease holds");
         }
     }
 

@@ -87,7 +87,7 @@ impl World {
             seen.monitor.decided(batch, &outcomes, planner, state);
             Some(outcomes)
         });
-        seen.monitor.hold(decided.is_some(), "what is decided can be stored");
+        seen.monitor.hold(decided.is_some(), "every decision can be stored");
         seen.note(&decided);
         decided.ok_or_else(|| LedgerError::Corrupt(Box::new(Refused)))
     }
@@ -138,7 +138,7 @@ impl World {
     pub(super) fn works_for_good_at(&self, now: DateTime<Utc>) {
         let mark = self.ledger.change(|state| state.clock_mark);
         let is_believed = ClockGap::between(mark, now, MAX_CLOCK_GAP + SWEPT).is_none();
-        self.seen().monitor.hold(is_believed, "no clock that leapt ends a trial or frees an access code");
+        self.seen().monitor.hold(is_believed, "no leapt clock ends a trial or frees an access code");
     }
 
     /// A sweep runs all the time while time passes.
@@ -204,7 +204,7 @@ impl World {
     pub(super) fn fate_of_mail(&self, mail: &OutgoingMail) -> Option<Fate> {
         let mut seen = self.seen();
         let right = self.ledger.change(|state| self.is_right(mail, state, &seen.monitor));
-        seen.monitor.hold(right, "a mail says what is so");
+        seen.monitor.hold(right, "a mail agrees with the stored state");
         seen.note(mail);
         seen.mails.pop_front()
     }
@@ -233,7 +233,7 @@ impl World {
     pub(super) fn fate_of_event(&self, event: &PlatformEvent) -> Option<Fate> {
         let mut seen = self.seen();
         let kept = self.ledger.change(|state| state.events.iter().any(|kept| kept.view.event == *event));
-        seen.monitor.hold(kept, "the platform is told what is stored");
+        seen.monitor.hold(kept, "an event agrees with the stored state");
         seen.note(event);
         seen.events.pop_front()
     }

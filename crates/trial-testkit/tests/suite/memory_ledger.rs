@@ -40,7 +40,7 @@ async fn violated_by(change: impl FnOnce(&mut MemoryState)) -> Vec<&'static str>
 
 const COMPLETE: &str = "an accepted application has its tenant, access codes, mail and audit entry";
 const HELD: &str = "an access code has a holder if it is leased, and only then";
-const THRESHOLD: &str = "no unit passes the threshold it was taken under";
+const THRESHOLD: &str = "no unit exceeds the limit it was taken under";
 const COUNTED: &str = "a unit is counted";
 const CONSUMED: &str = "a code is consumed once, and by an acceptance";
 

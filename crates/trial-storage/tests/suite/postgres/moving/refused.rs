@@ -155,7 +155,7 @@ async fn what_changes_on_the_way_is_noticed() {
                 database.cluster.execute(&database.name, sql);
             }
         };
-        let error = house.moving(&to, 100).run(meddle).await.expect_err("what arrived is not what was sent");
+        let error = house.moving(&to, 100).run(meddle).await.expect_err("the copy differs from the source");
         assert!(matches!(error, MoveError::Differs { table: found, .. } if found == table), "{error}");
         assert!(PostgresLedger::open(to.clone()).await.is_err(), "it is not served");
     }
