@@ -47,8 +47,8 @@ fn build() -> OpenApi {
         .description(Some(
             "One-click trials of a cloud contact centre: sends an SMS verification code and applies for a trial tenant. \
              A decision is answered with HTTP 200 and a return code, in both published spellings. With \
-             `http.envelope = \"schema\"` the request stands in an object named `requestBody` and the reply in one named \
-             `schema`. Everything else is an RFC 9457 problem. Fields that are not described are ignored.",
+             `http.envelope = \"schema\"` the request is in an object named `requestBody` and the reply in one named \
+             `schema`. Everything else is an RFC 9457 problem. Unknown fields are ignored.",
         ))
         .license(Some(LicenseBuilder::new().name("Apache-2.0").identifier(Some("Apache-2.0")).build()))
         .build();
@@ -66,10 +66,10 @@ fn build() -> OpenApi {
     OpenApiBuilder::new()
         .info(info)
         .tags(Some([
-            tag("public", "What a website calls."),
-            tag("callbacks", "What providers of short messages call."),
-            tag("process", "What the process's surroundings call."),
-            tag("sandbox", "Captured messages; only where the sandbox is on, 404 elsewhere."),
+            tag("public", "Calls of websites."),
+            tag("callbacks", "Callbacks of SMS providers."),
+            tag("process", "Health and metrics of the process."),
+            tag("sandbox", "Captured messages; 404 unless the sandbox is enabled."),
         ]))
         .paths(paths.build())
         .components(Some(components().build()))
@@ -95,7 +95,7 @@ fn components() -> ComponentsBuilder {
             "Reply",
             object([
                 ("returnCode", text("the return code", 3)),
-                ("returnMsg", text("what it means, for people", 200)),
+                ("returnMsg", text("its meaning, for people", 200)),
                 ("retCode", text("the same as returnCode", 3)),
                 ("retMsg", text("the same as returnMsg", 200)),
             ]),
@@ -124,9 +124,9 @@ fn apply() -> OperationBuilder {
 const fn when_sending(code: SendCode) -> &'static str {
     match code {
         SendCode::Sent => "The gateway accepted the message.",
-        SendCode::TooSoon => "Inside the resend interval, or over the phone's limit of sends. Retry-After says when.",
+        SendCode::TooSoon => "Inside the resend interval, or over the phone's send limit. Retry-After gives the wait.",
         SendCode::Exception => "Storage or gateway unreachable, outcome of the send unknown, or the phone is locked.",
-        SendCode::NotSent => "The gateway refused the message, or the SMS budget of the day is spent.",
+        SendCode::NotSent => "The gateway refused the message, or the daily SMS budget is used up.",
         SendCode::QuotaReached => "The e-mails sent today have reached the threshold.",
     }
 }
@@ -136,7 +136,7 @@ const fn when_applying(code: ApplyCode) -> &'static str {
         ApplyCode::Success => {
             "The account information is on its way by e-mail. A repeated application changes nothing."
         }
-        ApplyCode::NoCode => "None sent, too old, used up, or spent by too many wrong tries.",
+        ApplyCode::NoCode => "None sent, expired, used, or invalid after too many wrong attempts.",
         ApplyCode::WrongCode => "Counted against the code and against the phone.",
         ApplyCode::Exception => "The phone is locked after too many wrong codes, or the code cannot be looked up.",
         ApplyCode::TenantExists => "The same phone, e-mail address or company has a tenant already.",
@@ -170,7 +170,10 @@ fn public(id: &str, summary: &str) -> OperationBuilder {
         .tag("public")
         .operation_id(Some(id))
         .summary(Some(summary))
-        .parameter(header("X-Request-Id", "1 to 64 letters, digits and -_.: of the caller's own; else one is made"))
+        .parameter(header(
+            "X-Request-Id",
+            "Id of the client: 1 to 64 letters, digits and -_.:; created if missing or invalid",
+        ))
         .parameter(header("Accept-Language", "zh for messages in Chinese; English otherwise"));
     failures.into_iter().fold(operation, |operation, (status, kinds)| operation.response(status, problem(&kinds)))
 }
@@ -186,7 +189,7 @@ fn replies(examples: &[(&str, &str, Reply)]) -> ResponseBuilder {
         .description("A return code")
         .content(JSON, content)
         .header("X-Request-Id", text_header("The id that operations search by"))
-        .header("Retry-After", text_header("Seconds to wait, where that is known (201, 005)"))
+        .header("Retry-After", text_header("Seconds to wait, if known (201, 005)"))
 }
 
 pub(crate) fn problem(kinds: &[Kind]) -> ResponseBuilder {
@@ -240,13 +243,14 @@ fn query_tenant() -> OperationBuilder {
     let operation = OperationBuilder::new()
         .tag("public")
         .operation_id(Some("queryTenant"))
-        .summary(Some("How a trial stands"))
+        .summary(Some("Show the status of a trial"))
         .description(Some(
-            "For callers that sign their requests and have the scope `query`: give either phone or email. For the owner of a \
-             tenant who is signed in to the portal, by the cookie of that session and without parameters: the own tenant. \
-             Dates are milliseconds since the epoch; `expiryDate` is null for a commercial tenant, `tenantSpaceStatus` is `trial`, \
-             `suspended`, `commercial` or `closed`. A tenant in use goes before one that is closed. What the asker did not give is masked: `email` if asked by \
-             phone, `company` always but for the owner, `mobilePhone` always.",
+            "For API clients that sign their requests and have the scope `query`: give either phone or email. For an owner \
+             who is signed in to the portal, by the session cookie and without parameters: the own tenant. Dates are \
+             milliseconds since the epoch; `expiryDate` is null for a commercial tenant, `tenantSpaceStatus` is `trial`, \
+             `suspended`, `commercial` or `closed`. A tenant in use takes precedence over a closed one. Values that the \
+             client did not give are masked: `email` in a query by phone, `company` except for the owner, `mobilePhone` \
+             always.",
         ))
         .parameter(person("phone", "The applicant's phone, in any usual spelling"))
         .parameter(person("email", "The applicant's e-mail address"))
@@ -281,11 +285,11 @@ fn sms_callback() -> OperationBuilder {
     let operation = OperationBuilder::new()
         .tag("callbacks")
         .operation_id(Some("smsCallback"))
-        .summary(Some("Tell what became of a short message"))
+        .summary(Some("Report the delivery of a short message"))
         .parameter(segment("gateway", "huawei or twilio"))
         .parameter(segment("secret", "The gateway's `callback_secret`"))
-        .request_body(Some(body.description(Some("What the provider writes")).build()))
-        .response("204", ResponseBuilder::new().description("It is taken down"));
+        .request_body(Some(body.description(Some("The provider's report")).build()))
+        .response("204", ResponseBuilder::new().description("The receipt is recorded"));
     let failures = [
         ("400", Kind::MalformedBody),
         ("404", Kind::NotFound),
@@ -299,7 +303,8 @@ fn sms_callback() -> OperationBuilder {
 }
 
 fn healthz() -> OperationBuilder {
-    process("healthz", "Whether the process serves").response("200", json_response("It does", json!({"status": "ok"})))
+    process("healthz", "Check that the process serves requests")
+        .response("200", json_response("It serves requests", json!({"status": "ok"})))
 }
 
 fn readyz() -> OperationBuilder {
@@ -310,15 +315,15 @@ fn readyz() -> OperationBuilder {
         }
         json!({"ready": ready, "dependencies": [storage, {"name": "mail", "ready": true, "vital": false}]})
     };
-    process("readyz", "Whether applications can be taken")
-        .response("200", json_response("They can", readiness(true)))
-        .response("503", json_response("Something vital stands in the way", readiness(false)))
+    process("readyz", "Check that applications can be accepted")
+        .response("200", json_response("Applications can be accepted", readiness(true)))
+        .response("503", json_response("A vital dependency cannot be used", readiness(false)))
 }
 
 fn metrics() -> OperationBuilder {
     let content: Content = ContentBuilder::new().schema(Some(ObjectBuilder::new().schema_type(Type::String))).build();
     let response = ResponseBuilder::new().description("Text format of Prometheus").content("text/plain", content);
-    process("metrics", "Measurements").response("200", response)
+    process("metrics", "Metrics").response("200", response)
 }
 
 fn process(id: &str, summary: &str) -> OperationBuilder {
@@ -346,18 +351,18 @@ fn sandbox_messages() -> OperationBuilder {
         "at": "2026-03-02T08:00:00Z"
     }]});
     sandbox("sandboxMessages", "Captured messages, newest first")
-        .parameter(filter("channel", "Only these", channel))
-        .parameter(filter("to", "Only those to this phone, in any spelling, or e-mail address", recipient))
-        .parameter(filter("limit", "At most so many; 100 if not said", limit))
+        .parameter(filter("channel", "Only messages of this channel", channel))
+        .parameter(filter("to", "Only messages to this phone, in any usual spelling, or e-mail address", recipient))
+        .parameter(filter("limit", "Number of messages; 100 if omitted", limit))
         .response("200", json_response("Captured messages", example))
         .response("400", problem(&[Kind::InvalidQuery]))
 }
 
 fn sandbox_faults() -> PathItem {
     let example = json!({"sms": "refuse", "mail": "none"});
-    let read = sandbox("sandboxFaults", "What the captured gateway and mail server do wrong")
+    let read = sandbox("sandboxFaults", "Show the simulated faults")
         .response("200", json_response("Faults in force", example.clone()));
-    let write = sandbox("setSandboxFaults", "Have the captured gateway and mail server fail; what is left out is none")
+    let write = sandbox("setSandboxFaults", "Simulate faults of gateway and mail server; an omitted one is none")
         .request_body(Some(body("Faults", example.clone()).build()))
         .response("200", json_response("Faults in force", example))
         .response("400", problem(&[Kind::MalformedBody]))
@@ -409,15 +414,15 @@ pub(crate) fn problem_schema() -> RefOr<Schema> {
     let string = || ObjectBuilder::new().schema_type(Type::String);
     let error = ObjectBuilder::new()
         .schema_type(Type::Object)
-        .property("pointer", string().description(Some("where in the body, as a JSON pointer")))
+        .property("pointer", string().description(Some("place in the body, as a JSON pointer")))
         .property("field", string().description(Some("the field of the body")))
         .property("parameter", string().description(Some("the parameter of the query or the path")))
         .property("line", ObjectBuilder::new().schema_type(Type::Integer).description(Some("the line of the file")))
-        .property("detail", string().description(Some("what is wrong and what to give instead")))
+        .property("detail", string().description(Some("the fault, and what to give instead")))
         .required("detail");
     ObjectBuilder::new()
         .schema_type(Type::Object)
-        .property("type", string().description(Some("names the kind of problem")))
+        .property("type", string().description(Some("kind of the problem")))
         .property("title", string())
         .property("status", ObjectBuilder::new().schema_type(Type::Integer))
         .property("detail", string())

@@ -74,7 +74,7 @@ impl Kind {
             Self::Forbidden => "Not allowed",
             Self::NotEntitled => "The caller is not entitled to this",
             Self::SignatureRefused => "The signature is not accepted",
-            Self::Conflict => "Not possible as it is now",
+            Self::Conflict => "Not possible in the current state",
             Self::NotFound => "Not found",
             Self::MethodNotAllowed => "Method not allowed",
             Self::RequestTimeout => "The body took too long to arrive",
@@ -83,7 +83,7 @@ impl Kind {
             Self::UnsupportedMediaType => "Unsupported media type",
             Self::RateLimited => "Too many requests",
             Self::Unexpected => "Unexpected failure",
-            Self::Unavailable => "Not now",
+            Self::Unavailable => "Temporarily unavailable",
         }
     }
 

@@ -81,12 +81,13 @@ fn build() -> OpenApi {
         .title("Trialgate operations")
         .version(env!("CARGO_PKG_VERSION"))
         .description(Some(
-            "What operations personnel see and change. Every request carries the token of an operator; each operation says \
-             which role it takes: viewer, operator or admin. Phones and e-mail addresses are masked unless `reveal=true`, \
-             which takes the role operator and is written into the audit first. So is a search by phone, e-mail address, \
-             company or a masked subject of the audit, as a keyed hash of what was looked for; a viewer may make 60 of them \
-             an hour, others 600: then 429. Listings are paged: `nextCursor` of a page is the `cursor` of the next. Every change is audited in the operator's name. Everything that is not a result is \
-             an RFC 9457 problem.",
+            "Queries and commands of operations personnel. Every request carries the token of an operator; each operation \
+             names the role it requires: viewer, operator or admin. Phones and e-mail addresses are masked unless \
+             `reveal=true`, which requires the role operator and is audited first. A search by phone, e-mail address, \
+             company or masked subject of the audit is also audited first, as a keyed hash of the search key; a viewer may \
+             make 60 per hour, others 600, then 429. Listings are paged: `nextCursor` of a page is the `cursor` of the \
+             next. Every change is audited with the operator's name. Everything that is not a result is an RFC 9457 \
+             problem.",
         ))
         .license(Some(LicenseBuilder::new().name("Apache-2.0").identifier(Some("Apache-2.0")).build()))
         .build();
@@ -102,50 +103,49 @@ fn build() -> OpenApi {
 fn tags() -> Vec<utoipa::openapi::Tag> {
     let tag = |(name, what): (&str, &str)| TagBuilder::new().name(name).description(Some(what)).build();
     let tags = [
-        ("people", "Who may do what, and who did."),
+        ("people", "Operators and the audit."),
         ("customers", "Tenants and phones."),
         ("pool", "Access codes."),
-        ("messages", "The e-mail threshold and the outbox."),
-        ("settings", "The rules' numbers, as they are in force."),
-        ("prefixes", "Blocks of numbers whose codes are not used."),
-        ("callers", "Back ends that sign their requests. They are added, and given new secrets, by the command line."),
+        ("messages", "The daily e-mail limit and the outbox."),
+        ("settings", "Runtime settings: limits and durations in force."),
+        ("prefixes", "Number ranges of the fraud guard."),
+        (
+            "callers",
+            "API clients: back ends that sign their requests. Clients and secrets are added on the command line.",
+        ),
     ];
     tags.map(tag).into()
 }
 
 fn people(document: &mut Document) {
-    let me = Operation::new("people", "me", "Whose token this is", Permission::Look);
+    let me = Operation::new("people", "me", "Show the operator of the token", Permission::Look);
     let me = me.answers::<me::Me>(document, "The operator");
     document.add(Route::OpsMe, HttpMethod::Get, me);
-    let audit = Operation::new("people", "listAudit", "What was changed or revealed, newest first", Permission::Look)
+    let audit = Operation::new("people", "listAudit", "List changes and reveals, newest first", Permission::Look)
         .paged()
         .parameter(
             "actor",
-            "Only what this one did: an operator's name, `cli:` and a user's name, or `applicant`",
+            "Only entries of this actor: an operator's name, `cli:` and a user's name, `applicant`, or `trialgate`",
             text(),
         )
-        .parameter("action", "Only this, such as `quota.set`", text())
-        .parameter("subject", "Only what was done to this: a tenant's id, a phone as +8616673280001, …", text())
+        .parameter("action", "Only this action, such as `quota.set`", text())
+        .parameter("subject", "Only entries about this subject: a tenant's id, a phone as +8616673280001, …", text())
         .parameter("since", "Not before this", time())
         .parameter("until", "Before this", time())
         .revealing();
     let audit = audit.answers_page::<audit::Entry>(document, "A page of the audit");
     document.add(Route::OpsAudit, HttpMethod::Get, audit);
-    let list = Operation::new("people", "listOperators", "Who is, and was, let in", Permission::ManageOperators);
+    let list = Operation::new("people", "listOperators", "List operators", Permission::ManageOperators);
     let list = list.answers::<operators::OperatorList>(document, "Operators");
-    let add = Operation::new("people", "addOperator", "Let a person in", Permission::ManageOperators)
+    let add = Operation::new("people", "addOperator", "Add an operator", Permission::ManageOperators)
         .reads::<operators::NewOperator>(document)
         .fails("409", &[Kind::Conflict])
-        .answers::<operators::AddedOperator>(document, "The operator, with the token, which is not shown again");
+        .answers::<operators::AddedOperator>(document, "The operator, with the token; it is not shown again");
     document.add_all(Route::OpsOperators, [(HttpMethod::Get, list), (HttpMethod::Post, add)]);
-    let revoke = Operation::new(
-        "people",
-        "revokeOperator",
-        "Take a token back, and end its sessions",
-        Permission::ManageOperators,
-    )
-    .named("name", "The operator's name", text())
-    .answers_nothing("The operator is revoked");
+    let revoke =
+        Operation::new("people", "revokeOperator", "Revoke a token and end its sessions", Permission::ManageOperators)
+            .named("name", "The operator's name", text())
+            .answers_nothing("The operator is revoked");
     document.add(Route::OpsOperatorRevoke, HttpMethod::Post, revoke);
 }
 
@@ -155,13 +155,13 @@ fn customers(document: &mut Document) {
     let list = Operation::new("customers", "listApplications", "Applications, newest first", Permission::Look)
         .paged()
         .of_customer()
-        .parameter("returnCode", "Only those that were answered this", code)
+        .parameter("returnCode", "Only applications answered with this code", code)
         .parameter("since", "Not before this", time())
         .parameter("until", "Before this", time())
         .revealing()
         .answers_page::<applications::ApplicationReply>(document, "A page of applications");
     document.add(Route::OpsApplications, HttpMethod::Get, list);
-    let show = Operation::new("customers", "showApplication", "One application, and its timeline", Permission::Look)
+    let show = Operation::new("customers", "showApplication", "One application with its timeline", Permission::Look)
         .named("id", "The application's id", id())
         .revealing()
         .answers::<applications::ApplicationStory>(document, "The application");
@@ -173,7 +173,7 @@ fn customers(document: &mut Document) {
         .parameter("status", "Only tenants of this status", status)
         .parameter(
             "conversionAsked",
-            "true: only those whose owner asks for conversion",
+            "true: only tenants whose owner requests a conversion",
             ObjectBuilder::new().schema_type(Type::Boolean),
         )
         .revealing();
@@ -185,7 +185,7 @@ fn customers(document: &mut Document) {
         .answers::<tenants::TenantReply>(document, "The tenant");
     document.add(Route::OpsTenant, HttpMethod::Get, show);
     let phone = || ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).max_length(Some(40));
-    let show = Operation::new("customers", "showPhone", "Whether a phone is locked", Permission::Look)
+    let show = Operation::new("customers", "showPhone", "Show whether a phone is locked", Permission::Look)
         .named("phone", "E.164, or national in the default region; any usual spelling", phone())
         .revealing()
         .answers::<phones::PhoneLock>(document, "The phone");
@@ -206,20 +206,23 @@ fn lives(document: &mut Document) {
     };
     let change = Permission::ChangeTenant;
     let orders = [
-        (Route::OpsConvert, order("convertTenant", "Make a trial a commercial tenant, in place", change)),
+        (Route::OpsConvert, order("convertTenant", "Convert a trial to a commercial tenant", change)),
         (Route::OpsSuspend, order("suspendTenant", "Suspend a tenant", change)),
-        (Route::OpsResume, order("resumeTenant", "Take a suspension back", change)),
-        (Route::OpsClose, order("closeTenant", "Close a tenant; its access codes come to rest", change)),
-        (Route::OpsReopen, order("reopenTenant", "Take a close back, while the access codes rest", change)),
-        (Route::OpsResendMail, order("resendMail", "Send the account once more", Permission::SendMail)),
+        (Route::OpsResume, order("resumeTenant", "Resume a suspended tenant", change)),
+        (Route::OpsClose, order("closeTenant", "Close a tenant; its access codes go to quarantine", change)),
+        (
+            Route::OpsReopen,
+            order("reopenTenant", "Reopen a closed tenant while its access codes are in quarantine", change),
+        ),
+        (Route::OpsResendMail, order("resendMail", "Send the account mail again", Permission::SendMail)),
     ];
     for (route, order) in orders {
-        let order = order.answers::<orders::Changed>(document, "What was changed");
+        let order = order.answers::<orders::Changed>(document, "The change");
         document.add(route, HttpMethod::Post, order);
     }
-    let extend = order("extendTrial", "Move the end of a trial", change)
+    let extend = order("extendTrial", "Extend a trial", change)
         .reads::<orders::Extension>(document)
-        .answers::<orders::Changed>(document, "What was changed");
+        .answers::<orders::Changed>(document, "The change");
     document.add(Route::OpsExtend, HttpMethod::Post, extend);
 }
 
@@ -228,34 +231,34 @@ fn codes(document: &mut Document) {
     let limit = number(1, MAX_PAGE).default(Some(PAGE.into()));
     let code = || text().max_length(Some(64)).pattern(Some("^[A-Za-z0-9+*#_.-]+$"));
     let list =
-        Operation::new("pool", "listAccessCodes", "A part of the pool, in the order of the codes", Permission::Look)
-            .parameter("limit", "At most so many", limit)
-            .parameter("cursor", "The `nextCursor` of the page before; without it, the first page", code())
-            .parameter("kind", "Codes of this kind; voice if not said", one_of(&["voice", "multimedia"]))
+        Operation::new("pool", "listAccessCodes", "List access codes, in the order of the codes", Permission::Look)
+            .parameter("limit", "Items of the page", limit)
+            .parameter("cursor", "The `nextCursor` of the previous page; without it, the first page", code())
+            .parameter("kind", "Kind of the codes; voice if omitted", one_of(&["voice", "multimedia"]))
             .parameter(
                 "state",
-                "Codes in this state; free if not said",
+                "State of the codes; free if omitted",
                 one_of(&["free", "leased", "quarantined", "retired"]),
             )
             .answers_page::<pool::PoolCode>(document, "A page of access codes");
     document.add(Route::OpsAccessCodes, HttpMethod::Get, list);
     for (route, id, summary) in [
-        (Route::OpsRetire, "retireAccessCode", "Take a free or resting access code out of use"),
-        (Route::OpsRelease, "releaseAccessCode", "Make a resting or retired access code free"),
+        (Route::OpsRetire, "retireAccessCode", "Take a free or quarantined access code out of use"),
+        (Route::OpsRelease, "releaseAccessCode", "Return a quarantined or retired access code to the pool"),
     ] {
         let order = Operation::new("pool", id, summary, Permission::ChangePool)
             .named("code", "The access code", code())
             .fails("409", &[Kind::Conflict])
-            .answers::<pool::Moved>(document, "What was changed");
+            .answers::<pool::Moved>(document, "The change");
         document.add(route, HttpMethod::Post, order);
     }
-    let stock = Operation::new("pool", "accessCodeStock", "Count the pool", Permission::Look);
+    let stock = Operation::new("pool", "accessCodeStock", "Count access codes by kind and state", Permission::Look);
     let stock = stock.answers::<access_codes::Stock>(document, "The pool");
     document.add(Route::OpsStock, HttpMethod::Get, stock);
     let import = Operation::new(
         "pool",
         "importAccessCodes",
-        "Load access codes: all of them, or none if one row is bad; what is known is skipped",
+        "Import access codes: all rows, or none if one is bad; known codes are skipped",
         Permission::ChangePool,
     )
     .parameter(
@@ -266,64 +269,63 @@ fn codes(document: &mut Document) {
     .reads::<access_codes::ImportRows>(document)
     .reads_files()
     .fails("400", &[Kind::InvalidQuery, Kind::MalformedBody, Kind::InvalidRows])
-    .answers::<access_codes::Imported>(document, "What it came to");
+    .answers::<access_codes::Imported>(document, "The result");
     document.add(Route::OpsImport, HttpMethod::Post, import);
 }
 
 fn messages(document: &mut Document) {
     let days = number(1, quota::MAX_DAYS);
-    let show = Operation::new("messages", "showEmailQuota", "The daily e-mail threshold", Permission::Look)
-        .parameter("days", "So many days, today first; 1 if not said", days)
-        .answers::<quota::EmailQuota>(document, "The threshold, and what is taken of it");
-    let set = Operation::new("messages", "setEmailQuota", "Set the threshold, in force at once", Permission::SetQuota)
-        .reads::<quota::SetQuota>(document)
-        .answers::<quota::EmailQuota>(document, "The threshold, and what is taken of it");
+    let show = Operation::new("messages", "showEmailQuota", "Show the daily e-mail limit", Permission::Look)
+        .parameter("days", "Number of days, today first; 1 if omitted", days)
+        .answers::<quota::EmailQuota>(document, "The limit and its use");
+    let set = Operation::new(
+        "messages",
+        "setEmailQuota",
+        "Set the daily e-mail limit, in force at once",
+        Permission::SetQuota,
+    )
+    .reads::<quota::SetQuota>(document)
+    .answers::<quota::EmailQuota>(document, "The limit and its use");
     document.add_all(Route::OpsQuota, [(HttpMethod::Get, show), (HttpMethod::Put, set)]);
     let state =
         ObjectBuilder::new().schema_type(Type::String).enum_values(Some(["due", "sent", "failed", "overtaken"]));
     let list = Operation::new("messages", "listMails", "Mails of the outbox, newest first", Permission::Look)
         .paged()
-        .parameter("state", "Only mails that got so far", state)
+        .parameter("state", "Only mails in this state", state)
         .parameter("tenant", "Only mails of this tenant", id())
         .revealing()
         .answers_page::<mails::OutboxEntry>(document, "A page of mails");
     document.add(Route::OpsMails, HttpMethod::Get, list);
-    let retry_all = Operation::new(
-        "messages",
-        "retryMails",
-        "Have every mail that failed since a time tried again",
-        Permission::SendMail,
-    )
-    .reads::<mails::RetryAll>(document)
-    .answers::<mails::AllRetried>(document, "They are due now");
+    let retry_all =
+        Operation::new("messages", "retryMails", "Retry every mail that failed since a time", Permission::SendMail)
+            .reads::<mails::RetryAll>(document)
+            .answers::<mails::AllRetried>(document, "The mails are due now");
     document.add(Route::OpsMailsRetry, HttpMethod::Post, retry_all);
-    let retry =
-        Operation::new("messages", "retryMail", "Have a mail that was given up tried again", Permission::SendMail)
-            .named("id", "The mail's id", id())
-            .fails("409", &[Kind::Conflict])
-            .answers::<mails::Retried>(document, "It is due now");
+    let retry = Operation::new("messages", "retryMail", "Retry a failed mail", Permission::SendMail)
+        .named("id", "The mail's id", id())
+        .fails("409", &[Kind::Conflict])
+        .answers::<mails::Retried>(document, "The mail is due now");
     document.add(Route::OpsMailRetry, HttpMethod::Post, retry);
 }
 
 fn rules(document: &mut Document) {
-    let list =
-        Operation::new("settings", "listSettings", "What can be changed while the service runs", Permission::Look)
-            .answers::<settings::SettingList>(document, "The settings, and who changed them");
+    let list = Operation::new("settings", "listSettings", "List runtime settings", Permission::Look)
+        .answers::<settings::SettingList>(document, "The settings and their changes");
     document.add(Route::OpsSettings, HttpMethod::Get, list);
     let change = |id: &str, summary: &str| {
         let keys = SettingKey::ALL.iter().map(|key| key.as_str());
         let key = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(keys));
         Operation::new("settings", id, summary, Permission::ChangeSettings)
-            .named("key", "The setting, as the configuration spells it", key)
+            .named("key", "Key as in the configuration", key)
             .fails("409", &[Kind::Conflict])
     };
     let set = change("setSetting", "Change a setting, in force at once on every instance")
         .reads::<settings::NewValue>(document)
         .answers::<settings::SettingList>(document, "The settings as they are now");
-    let reset = change("resetSetting", "Have a setting be as it is configured")
+    let reset = change("resetSetting", "Reset a setting to its configured value")
         .parameter(
             "seen",
-            "The `number` of the list that this is decided by; without it, changes of others do not matter",
+            "The `number` of the list on which this is based; without it, changes by others are ignored",
             number(0, u32::MAX),
         )
         .answers::<settings::SettingList>(document, "The settings as they are now");
@@ -331,51 +333,52 @@ fn rules(document: &mut Document) {
 }
 
 fn abuse(document: &mut Document) {
-    let list = Operation::new("prefixes", "listPrefixes", "Which are blocked, and which never are", Permission::Look)
-        .answers::<prefixes::PrefixList>(document, "The prefixes");
+    let list =
+        Operation::new("prefixes", "listPrefixes", "List blocked number ranges and the safe list", Permission::Look)
+            .answers::<prefixes::PrefixList>(document, "Number ranges");
     document.add(Route::OpsPrefixes, HttpMethod::Get, list);
     let change = |id: &str, summary: &str| {
         let prefix = text().max_length(Some(12)).pattern(Some(r"^\+?[1-9][0-9]{0,10}$"));
         Operation::new("prefixes", id, summary, Permission::ChangePrefixes).named(
             "prefix",
-            "The first digits of phones, with the country code: +861667328",
+            "First digits of phone numbers with the country calling code: +861667328",
             prefix,
         )
     };
-    let release = change("releasePrefix", "End a block; codes are counted anew from now on")
-        .answers::<prefixes::PrefixList>(document, "The prefixes as they are now");
+    let release = change("releasePrefix", "Unblock a number range; its codes are counted from zero again")
+        .answers::<prefixes::PrefixList>(document, "Number ranges after the change");
     document.add(Route::OpsPrefixRelease, HttpMethod::Post, release);
-    let add = change("addSafePrefix", "Have a prefix, and all that begin with it, never be blocked")
+    let add = change("addSafePrefix", "Add a number range to the safe list")
         .reads::<prefixes::Reason>(document)
         .fails("409", &[Kind::Conflict])
-        .answers::<prefixes::PrefixList>(document, "The prefixes as they are now");
-    let remove = change("removeSafePrefix", "Take a prefix off the safe list")
-        .answers::<prefixes::PrefixList>(document, "The prefixes as they are now");
+        .answers::<prefixes::PrefixList>(document, "Number ranges after the change");
+    let remove = change("removeSafePrefix", "Remove a number range from the safe list")
+        .answers::<prefixes::PrefixList>(document, "Number ranges after the change");
     document.add_all(Route::OpsSafePrefix, [(HttpMethod::Put, add), (HttpMethod::Delete, remove)]);
 }
 
 fn back_ends(document: &mut Document) {
-    let list = Operation::new("callers", "listCallers", "Who signs requests, and did", Permission::Look)
-        .answers::<callers::CallerList>(document, "Callers, without their secrets");
+    let list = Operation::new("callers", "listCallers", "List API clients", Permission::Look)
+        .answers::<callers::CallerList>(document, "API clients, without their secrets");
     document.add(Route::OpsCallers, HttpMethod::Get, list);
     let change = |id: &str, summary: &str, permission| {
-        Operation::new("callers", id, summary, permission).named("name", "The caller's name", text())
+        Operation::new("callers", id, summary, permission).named("name", "Name of the API client", text())
     };
     let (suspends, manages) = (Permission::SuspendCallers, Permission::ManageCallers);
-    let suspend = change("suspendCaller", "Let a caller in no more, at once, until it is resumed", suspends)
+    let suspend = change("suspendCaller", "Suspend an API client at once, until it is resumed", suspends)
         .fails("409", &[Kind::Conflict])
-        .answers::<callers::CallerReply>(document, "The caller as it is now");
+        .answers::<callers::CallerReply>(document, "The API client after the change");
     document.add(Route::OpsCallerSuspend, HttpMethod::Post, suspend);
-    let resume = change("resumeCaller", "Let a caller in again", suspends)
+    let resume = change("resumeCaller", "Resume an API client", suspends)
         .fails("409", &[Kind::Conflict])
-        .answers::<callers::CallerReply>(document, "The caller as it is now");
+        .answers::<callers::CallerReply>(document, "The API client after the change");
     document.add(Route::OpsCallerResume, HttpMethod::Post, resume);
-    let remove = change("removeCaller", "Take a caller out for good; its name is free again", manages)
-        .answers::<callers::CallerReply>(document, "The caller, removed");
+    let remove = change("removeCaller", "Remove an API client for good; its name is free again", manages)
+        .answers::<callers::CallerReply>(document, "The removed API client");
     document.add(Route::OpsCallerRemove, HttpMethod::Post, remove);
-    let limit = change("setCallerLimits", "Change what a caller may ask for, or how often", manages)
+    let limit = change("setCallerLimits", "Change scopes or rate of an API client", manages)
         .reads::<callers::NewLimits>(document)
-        .answers::<callers::CallerReply>(document, "The caller as it is now");
+        .answers::<callers::CallerReply>(document, "The API client after the change");
     document.add(Route::OpsCallerLimits, HttpMethod::Post, limit);
 }
 
@@ -406,7 +409,7 @@ impl Document {
         let items = ArrayBuilder::new().items(self.know::<T>()).description(Some("Newest first"));
         let cursor = ObjectBuilder::new()
             .schema_type(SchemaType::from_iter([Type::String, Type::Null]))
-            .description(Some("What `cursor` takes for the next page; null on the last one"));
+            .description(Some("Value of `cursor` for the next page; null on the last one"));
         let page = ObjectBuilder::new()
             .schema_type(Type::Object)
             .property("items", items)
@@ -426,7 +429,7 @@ impl Operation {
             .tag(tag)
             .operation_id(Some(id))
             .summary(Some(summary))
-            .description(Some(format!("Takes the role {role}.")));
+            .description(Some(format!("Requires the role {role}.")));
         let forbidden = (role > trial_core::Role::Viewer).then(|| ("403", vec![Kind::Forbidden]));
         let anybody = [("400", vec![Kind::InvalidQuery]), ("401", vec![Kind::Unauthorized])];
         let anything = [
@@ -458,29 +461,25 @@ impl Operation {
 
     fn paged(self) -> Self {
         let limit = number(1, MAX_PAGE).default(Some(PAGE.into()));
-        self.parameter("limit", "At most so many", limit).parameter(
+        self.parameter("limit", "Items of the page", limit).parameter(
             "cursor",
-            "The `nextCursor` of the page before; without it, the first page",
+            "The `nextCursor` of the previous page; without it, the first page",
             id(),
         )
     }
 
     /// Adds the search keys of a person.
     fn of_customer(self) -> Self {
-        self.parameter("phone", "Of this phone, in any usual spelling", text().max_length(Some(40)))
-            .parameter("email", "Of this mailbox", text().max_length(Some(254)))
-            .parameter("company", "Of this company", text().max_length(Some(128)))
-            .parameter("requestId", "Of this exchange", text().max_length(Some(64)).pattern(Some("^[A-Za-z0-9_.:-]+$")))
+        self.parameter("phone", "Phone, in any usual spelling", text().max_length(Some(40)))
+            .parameter("email", "E-mail address", text().max_length(Some(254)))
+            .parameter("company", "Company name", text().max_length(Some(128)))
+            .parameter("requestId", "Request id", text().max_length(Some(64)).pattern(Some("^[A-Za-z0-9_.:-]+$")))
     }
 
     fn revealing(self) -> Self {
         let flag = ObjectBuilder::new().schema_type(Type::Boolean);
-        self.parameter(
-            "reveal",
-            "Show phones and addresses in full, which takes the role operator and is audited",
-            flag,
-        )
-        .fails("403", &[Kind::Forbidden])
+        self.parameter("reveal", "Show phones and addresses in full; requires the role operator and is audited", flag)
+            .fails("403", &[Kind::Forbidden])
     }
 
     fn reads<T: ToSchema + PartialSchema>(mut self, document: &mut Document) -> Self {
@@ -535,7 +534,7 @@ impl Operation {
 fn json_response(schema: Ref, what: &str) -> ResponseBuilder {
     let content = ContentBuilder::new().schema(Some(schema)).build();
     let response = ResponseBuilder::new().description(what).content(JSON, content);
-    response.header("X-Request-Id", text_header("The exchange's id"))
+    response.header("X-Request-Id", text_header("The request id"))
 }
 
 fn parameter(
