@@ -40,7 +40,7 @@ pub(crate) enum Mode {
     Forms,
     /// The time of each page and call of operators among a million applications, and among a hundredth of them.
     Operations,
-    /// Refused sign-ins to the portal: the time must not tell the reason.
+    /// Refused sign-ins to the portal: the duration must not reveal the reason.
     SignIn,
     /// The ceilings alone, which are printed and not saved.
     Ceilings,

@@ -440,7 +440,7 @@ mod tests {
     }
 
     #[test]
-    fn tables_replace_what_is_between_the_marks() {
+    fn tables_replace_the_text_between_the_marks() {
         let document = format!("before\n{BEGIN}old\n{END}after\n");
         let new = replaced(&document, "new").unwrap();
         assert_eq!(new, format!("before\n{BEGIN}\nnew\n\n{END}after\n"));

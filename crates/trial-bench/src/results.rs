@@ -34,7 +34,7 @@ pub(crate) struct Results {
     pub(crate) sign_in: Option<Section<Refusal>>,
 }
 
-/// The results of one run for one thing.
+/// The results of one run.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Section<T> {
     pub(crate) machine: Machine,
@@ -223,13 +223,13 @@ mod tests {
     }
 
     #[test]
-    fn what_one_round_lacks_has_no_median() {
+    fn a_figure_missing_in_one_round_has_no_median() {
         assert_eq!(of_rounds(&[Some(1.0), None], |round| *round), None);
         assert_eq!(of_rounds(&[Some(1.0), Some(3.0)], |round| *round), Some(2.0));
     }
 
     #[test]
-    fn what_is_not_measured_is_kept() {
+    fn other_results_are_kept() {
         let kept: Results = serde_json::from_str("{}").unwrap();
         assert!(kept.closed.is_none() && kept.flat.is_none());
     }

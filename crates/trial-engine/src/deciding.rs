@@ -130,8 +130,8 @@ pub(crate) fn problem_of<T>(decided: &Result<T, LedgerError>) -> Option<String> 
     }
 }
 
-/// Logs a failed commit once and maps it for the senders. An unknown commit is not guessed at: sending the same
-/// application again tells.
+/// Logs a failed commit once and maps it for the senders. An unknown commit is not guessed at: the same
+/// application, submitted again, gets its outcome.
 fn taken_down(error: &LedgerError) -> NotDecided {
     count(error);
     tracing::error!(kind = error.kind(), source = source_of(error), "a batch was not committed");

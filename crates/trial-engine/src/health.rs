@@ -54,7 +54,7 @@ impl EngineHealth {
         Self { ledger, mailer, admission, gateways, platform, mail, judged, probing }
     }
 
-    /// The last decisions tell; if there are none, an empty one is made to find out.
+    /// The result of the last decisions; without any, of an empty one.
     async fn storage(&self) -> Option<String> {
         if self.admission.is_closed() {
             return Some("nothing is decided any more".to_owned());

@@ -38,7 +38,7 @@ impl Default for RetentionOptions {
     }
 }
 
-/// Every round of this number looks at everything again: rows kept for a tenant in use go once it is closed.
+/// Every round of this number checks all rows again: those kept for a tenant in use go once it is closed.
 const WHOLE_EVERY: u32 = 24;
 
 /// The position of the last round, so that the next does not read again what has to be kept.

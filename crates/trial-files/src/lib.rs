@@ -132,7 +132,7 @@ mod tests {
     /// The umask belongs to the process: one test for all of it, as each test is a process of its own or the only one
     /// here.
     #[test]
-    fn what_is_created_is_for_its_owner_alone_whatever_the_umask() {
+    fn created_files_are_for_their_owner_alone_whatever_the_umask() {
         let home = tempfile::tempdir().unwrap();
         let before = umask(Mode::empty());
         for mask in [0o000, 0o022, 0o077, 0o277] {
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn what_exists_is_not_taken_for_new() {
+    fn an_existing_file_is_not_created_anew() {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("file");
         fs::write(&path, "kept").unwrap();
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mode_that_lets_others_in_is_told() {
+    fn a_mode_with_rights_for_others_is_reported() {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("file");
         assert_eq!(exposed_mode(&path).unwrap(), None);

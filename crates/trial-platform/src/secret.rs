@@ -62,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_secret_is_refused_and_never_shown() {
+    fn anything_but_a_secret_is_refused_and_never_shown() {
         let of = |bytes: usize| format!("whsec_{}", STANDARD.encode(vec![7; bytes]));
         for good in [of(24), of(64), format!(" {}\n", of(32))] {
             let secret = SigningSecret::parse(&good).unwrap();

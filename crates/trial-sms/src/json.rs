@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_asked_for_spoils_nothing() {
+    fn other_fields_spoil_nothing() {
         for text in [
             "{\"code\":0}",
             "\u{FEFF}{\"code\":0}",

@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn what_unpacks_to_more_than_the_bound_is_refused_whatever_sizes_it_states() {
+    fn an_archive_beyond_the_bound_is_refused_whatever_sizes_it_states() {
         let bomb = archive(&[("xl/workbook.xml", 10), ("xl/worksheets/sheet1.xml", 4_000_000)]);
         assert!(bomb.len() < 10_000, "{}", bomb.len());
         assert_eq!(check_within(&bomb, 4_000_011), Ok(()));

@@ -269,7 +269,7 @@ pub(crate) fn erasure(person: &Person, pseudonym: &str, at: i64) -> Vec<Sql> {
             all("DELETE FROM challenges", "challenges"),
             all("DELETE FROM code_requests", "code_requests"),
         ],
-        // Consumed codes go with their applications; an address does not tell the phones of the others.
+        // Consumed codes go with their applications; the phones of the others cannot be found by an address.
         Person::Email(_) => {
             let accepted =
                 || all("SELECT challenge FROM applications", "applications").text(" AND outcome = 'accepted'");
@@ -372,7 +372,7 @@ mod tests {
     use super::TABLES;
 
     #[test]
-    fn operations_are_told_to_rewrite_every_table_that_an_erasure_changes() {
+    fn the_documents_name_every_table_that_an_erasure_changes() {
         let documented =
             include_str!("../../../docs/operations.md").split_once("`VACUUM (FULL, ANALYZE)` of ").unwrap().1;
         let list = documented.split_once(", which").unwrap().0;

@@ -1,4 +1,4 @@
-//! Rows as stored, and the records they stand for. Inserted rows borrow; read rows own.
+//! Rows as stored, and their records. Inserted rows borrow; read rows own.
 
 use diesel::prelude::*;
 use trial_core::{

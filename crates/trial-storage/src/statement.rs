@@ -1,5 +1,5 @@
 //! Two gaps in diesel, filled by its own extension points: its UPDATE and upsert statements are prepared anew each time,
-//! and its comparisons bind every constant, so that SQLite cannot tell that a partial index serves.
+//! and its comparisons bind every constant, so that SQLite does not see that a partial index serves.
 
 use diesel::backend::Backend;
 use diesel::expression::{AppearsOnTable, Expression, SelectableExpression, ValidGrouping, is_aggregate};
@@ -7,7 +7,7 @@ use diesel::prelude::*;
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::sql_types::{BigInt, Binary, Bool, Nullable, Text};
 
-/// A condition without parameters, written as it stands in the partial index.
+/// A condition without parameters, as written in the partial index.
 #[derive(Debug, Clone, Copy)]
 pub struct Literal(pub &'static str);
 

@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_pgbench_says_is_read() {
+    fn the_output_of_pgbench_is_read() {
         let said = "number of clients: 64\nnumber of transactions actually processed: 4242\n\
             number of failed transactions: 0 (0.000%)\ntps = 1413.981 (without initial connection time)\n";
         assert_eq!(transactions(said), Some(4242));

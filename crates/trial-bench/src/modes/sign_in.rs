@@ -114,7 +114,7 @@ impl Message {
     }
 }
 
-/// The accounts with their fault, and the password to try.
+/// The accounts with their fault, and the password to submit.
 async fn spoilt(
     fault: Fault,
     mut accounts: Vec<Account>,
@@ -223,7 +223,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_takes_longer_is_told_from_what_does_not() {
+    fn a_longer_time_is_recognised() {
         let times = |from: u32| (0..200).map(|n| f64::from(from + n * 7 % 200)).collect::<Vec<f64>>();
         let same = refusal(Database::Sqlite, "the same", &times(0), &times(0)).unwrap();
         assert!((same.superiority - 0.5).abs() < 1e-9 && same.p_value > 0.9, "{same:?}");

@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_stored_must_be_what_was_told() {
+    fn stored_data_must_agree_with_the_answers() {
         let whole = Totals::parse("7 7 14 7 7 7 7").unwrap();
         whole.check(7, 0).unwrap();
         whole.check(5, 2).unwrap();

@@ -45,7 +45,7 @@ fn names(mode: &str, expected: &[&str]) {
 }
 
 #[test]
-fn closed_beside_the_ceilings_and_what_is_drawn_of_it() {
+fn closed_beside_the_ceilings_and_its_picture() {
     let directory = tempfile::tempdir().unwrap();
     let report = run("closed", directory.path());
     assert!(report.contains("SQLite") && report.contains("PostgreSQL"), "{report}");

@@ -37,7 +37,7 @@ async fn the_provider_is_asked_by_secret_and_proof_alone() {
 }
 
 #[tokio::test]
-async fn what_a_visitor_did_is_told_from_what_we_did() {
+async fn faults_of_applicants_are_told_from_our_own() {
     let provider = Provider::start().await;
     let guard = guard(&provider);
     for (code, refusal) in [
@@ -70,7 +70,7 @@ async fn what_a_visitor_did_is_told_from_what_we_did() {
 }
 
 #[tokio::test]
-async fn nobody_passes_while_the_provider_cannot_be_understood() {
+async fn no_proof_passes_while_the_provider_cannot_be_understood() {
     let provider = Provider::start().await;
     let guard = guard(&provider);
     for (status, body) in [
@@ -93,14 +93,14 @@ async fn a_provider_that_says_nothing_is_not_waited_for_long() {
 }
 
 #[tokio::test]
-async fn a_provider_that_is_not_there_is_told_without_its_address() {
+async fn an_absent_provider_is_reported_without_its_address() {
     let error = Siteverify::new(settings("http://127.0.0.1:1/siteverify?key=secret")).unwrap().judge("proof").await;
     let error = error.unwrap_err().to_string();
     assert!(error.starts_with("no answer: ") && !error.contains("key"), "{error}");
 }
 
 #[test]
-fn what_is_no_address_is_refused_and_secrets_are_not_shown() {
+fn invalid_addresses_are_refused_and_secrets_are_hidden() {
     for url in ["", "here", "ftp://a/", "https://"] {
         assert!(matches!(Siteverify::new(settings(url)), Err(UnusableSiteverify::Url)), "{url}");
     }
@@ -109,7 +109,7 @@ fn what_is_no_address_is_refused_and_secrets_are_not_shown() {
 
 /// As in the providers' documents: the page permits the sources of the script.
 #[test]
-fn what_a_widget_needs_includes_where_it_comes_from() {
+fn the_sources_of_a_widget_include_its_script() {
     for provider in [CaptchaProvider::Turnstile, CaptchaProvider::HCaptcha, CaptchaProvider::ReCaptcha] {
         let is_covered = provider.sources().iter().any(|source| match source.split_once("*.") {
             Some((_, domain)) => provider.script_url().contains(&format!(".{domain}/")),

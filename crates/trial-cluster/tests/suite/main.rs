@@ -10,7 +10,7 @@ fn number(cluster: &Cluster, sql: &str) -> u32 {
 }
 
 #[test]
-fn what_was_committed_outlives_a_kill() {
+fn committed_data_outlives_a_kill() {
     let mut cluster = Cluster::start(&[]);
     cluster.execute("postgres", "CREATE TABLE kept AS SELECT 7 AS number");
     cluster.restart_immediately();

@@ -52,7 +52,7 @@ impl TrialLedger for GatedLedger {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_arrives_during_a_commit_is_decided_together() {
+async fn requests_during_a_commit_are_decided_together() {
     let (ledger, permits, mut sizes) = GatedLedger::new();
     let engine = Engine::start(parts(ledger), options());
     let first = apply(&engine, 0);
@@ -108,7 +108,7 @@ async fn a_wait_over_its_bound_is_answered_005() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_gave_up_is_not_decided() {
+async fn an_abandoned_request_is_not_decided() {
     let (ledger, permits, mut sizes) = GatedLedger::new();
     let engine = Engine::start(parts(ledger), options());
     let first = apply(&engine, 0);

@@ -42,7 +42,7 @@ async fn work_is_taken_once_at_whatever_instance() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_refused_is_not_remembered() {
+async fn a_refused_proof_is_not_recorded() {
     let clock = FixedClock::default();
     let guard = guard(Arc::new(MockCallers::new()), &clock, 1);
     let proof = solved(&guard.challenge().unwrap());
@@ -54,7 +54,7 @@ async fn what_is_refused_is_not_remembered() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nobody_passes_while_the_ledger_cannot_be_used() {
+async fn no_proof_passes_while_the_ledger_cannot_be_used() {
     let mut callers = MockCallers::new();
     callers.expect_remember_signatures().once().returning(|_, _| Err(LedgerError::Unavailable("gone".into())));
     let guard = guard(Arc::new(callers), &FixedClock::default(), 1);

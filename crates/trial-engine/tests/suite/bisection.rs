@@ -190,7 +190,7 @@ async fn a_ledger_that_can_store_nothing_is_not_tried_for_ever() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_gives_up_meanwhile_is_not_tried_again() {
+async fn a_request_given_up_meanwhile_is_not_committed_again() {
     let (desk, applications) = applicants(4).await;
     let ledger = Arc::new(Poisoned::new(&desk.ledger, [0]));
     let engine = engine(ledger.clone(), EngineOptions { wait: COMMIT * 3 / 2, ..options() });
@@ -200,7 +200,7 @@ async fn who_gives_up_meanwhile_is_not_tried_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_gateways_word_is_taken_down_beside_a_poisonous_request() {
+async fn a_gateways_reply_is_stored_beside_a_poisonous_request() {
     let desk = Desk::new(MemoryLedger::default());
     let ledger = Arc::new(Poisoned::new(&desk.ledger, [0]));
     let engine_parts = EngineParts {

@@ -63,7 +63,7 @@ async fn a_refused_request_costs_no_message() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_reply_of_the_gateway_is_taken_down_and_answered() {
+async fn each_reply_of_the_gateway_is_stored_and_answered() {
     let reason = || "reason".to_owned();
     let replies = [
         (GatewayReply::Accepted { provider_id: Some("id".to_owned()) }, SendCode::Sent),
@@ -162,7 +162,7 @@ async fn a_gateway_that_does_not_answer_in_time_is_unknown() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_reply_that_cannot_be_taken_down_is_answered_all_the_same() {
+async fn a_reply_that_cannot_be_stored_is_answered_all_the_same() {
     let mut ledger = MockTrialLedger::new();
     let mut order = Sequence::new();
     ledger
@@ -201,7 +201,7 @@ impl SmsGateway for Slow {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_became_of_a_message_is_taken_down_even_if_the_caller_hangs_up() {
+async fn the_outcome_of_a_message_is_stored_even_if_the_client_disconnects() {
     let refused = GatewayReply::Refused { reason: "slowly".to_owned() };
     let (answer, told) = mpsc::channel(1);
     let slow = Slow(tokio::sync::Mutex::new(told));

@@ -115,7 +115,7 @@ async fn a_transient_failure_is_due_again_and_a_permanent_one_is_given_up() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_mailer_repeats_of_the_mail_is_not_stored() {
+async fn repetitions_of_the_mail_in_a_reply_are_not_stored() {
     let tray = Tray::holding([1, 2]);
     let outgoing = due_mail(1).compose(&data::keyring(), &Policy::default().trial, now()).unwrap();
     let MailContent::Account(account) = &outgoing.content else { panic!("an account: {outgoing:?}") };
@@ -276,7 +276,7 @@ async fn no_more_mails_than_the_rate_allows() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_mail_whose_key_is_gone_waits_for_the_key() {
+async fn a_mail_without_its_key_waits_for_the_key() {
     let tray = Arc::new(Tray::default());
     let mut orphan = due_mail(1);
     orphan.tenant.as_mut().unwrap().key_id = "gone".to_owned();
@@ -290,7 +290,7 @@ async fn a_mail_whose_key_is_gone_waits_for_the_key() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_cannot_be_settled_is_tried_again_before_anything_new_is_claimed() {
+async fn failed_settlements_are_retried_before_new_claims() {
     let mut order = Sequence::new();
     let mut outbox = MockOutbox::new();
     let mut claim = |mails: Vec<DueMail>| {

@@ -82,7 +82,7 @@ async fn problem(engine: &Engine) -> Option<String> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_event_is_told_and_settled_by_what_the_platform_said() {
+async fn an_event_is_delivered_and_settled_by_the_platforms_answer() {
     let tray = Tray::holding([(1, 0), (2, 0), (3, 9), (4, 1)]);
     let platform = Arc::new(RecordingPlatform::new([
         None,
@@ -108,7 +108,7 @@ async fn an_event_is_told_and_settled_by_what_the_platform_said() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_is_told_to_who_is_gone_until_he_is_enabled() {
+async fn nothing_is_sent_to_a_gone_endpoint_until_it_is_enabled() {
     let tray = Tray::holding([(1, 0)]);
     let platform = Arc::new(RecordingPlatform::new([Some(TellError::Gone("status 410".to_owned()))]));
     let engine = engine(&tray, platform.clone());
@@ -144,7 +144,7 @@ impl TenantPlatform for Faulty {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_event_that_hangs_or_kills_stands_in_no_others_way() {
+async fn an_event_that_hangs_or_panics_holds_up_no_other() {
     let tray = Tray::holding((1..=20).map(|n| (n, 0)));
     let engine = engine(&tray, Arc::new(Faulty));
     let settled = tray.settled(20).await;
@@ -156,7 +156,7 @@ async fn an_event_that_hangs_or_kills_stands_in_no_others_way() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn where_nobody_listens_readiness_speaks_of_no_platform() {
+async fn without_a_platform_readiness_names_none() {
     let mut ledger = MockTrialLedger::new();
     ledger.expect_check().returning(|| Ok(()));
     let engine = Engine::start(parts(ledger), options());

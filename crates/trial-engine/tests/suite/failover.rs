@@ -231,7 +231,7 @@ async fn a_gateway_that_refuses_the_account_is_left_alone() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn only_one_message_tries_a_gateway_that_was_left_alone() {
+async fn one_message_alone_probes_a_gateway_with_an_open_breaker() {
     let breaker = options().breaker;
     let replies = std::iter::repeat_with(unknown).take(breaker.open_after as usize);
     let slow = Arc::new(Named { name: "one", takes: Duration::from_secs(3), gateway: ScriptedGateway::new(replies) });

@@ -89,7 +89,7 @@ async fn code(reply: tokio::task::JoinHandle<Result<ApplyReply, Unexpected>>) ->
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_arrives_before_the_turn_comes_is_decided_in_it() {
+async fn requests_that_arrive_before_the_ledger_is_ready_are_decided_together() {
     let (ledger, mut warden) = turnstile(Turn::Comes);
     let engine = start(ledger, options());
     let first = apply(&engine, 0);
@@ -134,7 +134,7 @@ async fn a_batch_is_of_the_instant_of_its_turn() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_gives_up_before_the_turn_comes_is_not_decided() {
+async fn a_request_given_up_before_the_ledger_is_ready_is_not_decided() {
     let (ledger, mut warden) = turnstile(Turn::Comes);
     let engine = start(ledger, options());
     let hung_up = apply(&engine, 0);
@@ -149,7 +149,7 @@ async fn who_gives_up_before_the_turn_comes_is_not_decided() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_turn_that_nobody_waits_for_any_more_is_empty_and_harmless() {
+async fn an_empty_batch_is_harmless() {
     let (ledger, mut warden) = turnstile(Turn::Comes);
     let engine = start(ledger, options());
     let hung_up = apply(&engine, 0);
@@ -165,7 +165,7 @@ async fn a_turn_that_nobody_waits_for_any_more_is_empty_and_harmless() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_turn_is_taken_for_those_who_gave_up_in_the_queue() {
+async fn no_batch_is_formed_of_abandoned_requests() {
     let (ledger, mut warden) = turnstile(Turn::Comes);
     let engine = start(ledger, EngineOptions { batch_limit: 1, ..options() });
     let first = apply(&engine, 0);
@@ -182,7 +182,7 @@ async fn no_turn_is_taken_for_those_who_gave_up_in_the_queue() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_turn_that_never_comes_is_told_to_those_who_wait_by_then() {
+async fn an_unavailable_ledger_is_reported_to_all_waiting_requests() {
     let (ledger, mut warden) = turnstile(Turn::NeverComes);
     let engine = start(ledger, EngineOptions { batch_limit: 4, ..options() });
     let replies: Vec<_> = (0..6).map(|n| apply(&engine, n)).collect();
@@ -210,7 +210,7 @@ async fn a_ledger_that_answers_without_a_batch_is_a_fault() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_waits_for_its_turn_when_the_engine_stops_is_decided() {
+async fn waiting_requests_are_decided_when_the_engine_stops() {
     let (ledger, mut warden) = turnstile(Turn::Comes);
     let engine = start(ledger, EngineOptions { batch_limit: 2, ..options() });
     let service = engine.service();

@@ -26,7 +26,7 @@ fn sound_mailer() -> Arc<MockMailer> {
 
 /// Another session holds the lock of decisions, or the standby that they wait for is gone.
 #[tokio::test(start_paused = true)]
-async fn decisions_that_fail_are_told_until_one_succeeds() {
+async fn failed_decisions_are_reported_until_one_succeeds() {
     let mut ledger = MockTrialLedger::new();
     ledger.expect_commit().times(1).returning(|_, _| Err(LedgerError::Contended(Box::from("lock timeout"))));
     ledger.expect_check().times(1).returning(|| Ok(()));
@@ -40,7 +40,7 @@ async fn decisions_that_fail_are_told_until_one_succeeds() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_that_waits_beyond_its_bound_is_told() {
+async fn a_request_that_waits_beyond_its_bound_is_reported() {
     let engine = Engine::start(EngineParts { mailer: sound_mailer(), ..parts(Stuck) }, options());
     let reply = apply(&engine, 1);
     tokio::task::yield_now().await;
@@ -66,7 +66,7 @@ impl TrialLedger for Stuck {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_part_that_ends_by_a_fault_of_the_program_is_told() {
+async fn a_part_that_ends_by_a_fault_of_the_program_is_reported() {
     let mut ledger = MockTrialLedger::new();
     ledger.expect_commit().returning(|_, _| panic!("a fault of the program"));
     let mut engine = Engine::start(parts(ledger), options());
@@ -95,7 +95,7 @@ async fn nothing_is_the_matter() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_problem_is_told_and_mail_is_not_vital() {
+async fn each_problem_is_reported_and_mail_is_not_vital() {
     let mut ledger = MockTrialLedger::new();
     ledger.expect_check().times(1).returning(|| Err(LedgerError::Unavailable(Box::from("cause"))));
     let mut mailer = MockMailer::new();

@@ -76,7 +76,7 @@ async fn time_that_passes_is_believed() {
 }
 
 #[tokio::test]
-async fn a_tenant_that_cannot_be_read_stands_in_no_others_way() {
+async fn an_unreadable_tenant_holds_up_no_other() {
     let desk = Desk::new(MemoryLedger::default()).with_access_codes(3).await;
     let tenants = [desk.join(1).await, desk.join(2).await, desk.join(3).await];
     desk.wait(Duration::from_hours(31 * 24));

@@ -180,7 +180,7 @@ async fn locked_phones_turn_screening_on_and_other_refusals_do_not() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_is_beyond_help_takes_no_place_in_a_batch() {
+async fn hopeless_applications_take_no_place_in_a_batch() {
     let scene = Scene::under_attack(options()).await;
     scene.attack(20).await;
     assert_eq!((scene.watched.screens(), scene.watched.commits()), (vec![20], vec![]));
@@ -255,7 +255,7 @@ async fn a_screen_that_answers_too_few_lets_everyone_pass_and_is_given_up() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_arrives_during_a_screening_is_screened_together_within_its_bound() {
+async fn arrivals_during_a_screening_are_screened_together_within_its_bound() {
     let scene = Scene::under_attack(EngineOptions { batch_limit: 8, ..options() }).await;
     let gate = scene.watched.screen_gate.lock().await;
     let replies: Vec<_> = (0..14).map(|n| scene.start(beyond_help(n))).collect();
@@ -283,7 +283,7 @@ async fn a_full_queue_of_screening_is_answered_005_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_passes_but_finds_the_queue_full_is_answered_005() {
+async fn a_passed_application_that_finds_the_queue_full_is_answered_005() {
     let scene = Scene::under_attack(EngineOptions { queue_length: 8, ..options() }).await;
     let (first, last) = (scene.desk.prepared(1).await, scene.desk.prepared(2).await);
     let gate = scene.watched.commit_gate.lock().await;
@@ -317,7 +317,7 @@ async fn the_bound_of_waiting_covers_screening_and_decision() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_being_screened_when_the_engine_stops_is_answered() {
+async fn a_screening_under_way_is_answered_when_the_engine_stops() {
     let scene = Scene::under_attack(EngineOptions { batch_limit: 8, ..options() }).await;
     let mut honest = Vec::new();
     for n in 1..=10 {

@@ -11,7 +11,7 @@ use trial_testkit::{Desk, MemoryLedger, RecordingMailer, data};
 use crate::stage::{options, parts};
 
 #[tokio::test(start_paused = true)]
-async fn what_is_in_the_queue_is_decided_and_nothing_after_it() {
+async fn queued_requests_are_decided_and_no_later_ones() {
     let desk = Desk::new(MemoryLedger::default()).with_access_codes(50).await;
     let mut applications = Vec::new();
     for n in 1..=50 {

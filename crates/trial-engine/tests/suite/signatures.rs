@@ -29,7 +29,7 @@ async fn each_is_new_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_comes_during_a_commit_goes_with_the_next() {
+async fn signatures_during_a_commit_go_with_the_next() {
     let commits = Arc::new(AtomicUsize::new(0));
     let mut callers = MockCallers::new();
     let counted = Arc::clone(&commits);
@@ -46,7 +46,7 @@ async fn what_comes_during_a_commit_goes_with_the_next() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nobody_is_let_in_while_the_ledger_cannot_be_used() {
+async fn requests_are_rejected_while_the_ledger_cannot_be_used() {
     let mut callers = MockCallers::new();
     callers.expect_remember_signatures().once().returning(|_, _| Err(LedgerError::Unavailable("gone".into())));
     callers.expect_remember_signatures().once().returning(|seen, _| Ok(vec![true; seen.len()]));

@@ -326,7 +326,7 @@ async fn a_replay_is_told_nothing_of_the_client() {
 
 /// A client that may not come in, or comes too often, writes nothing.
 #[tokio::test(start_paused = true)]
-async fn what_is_refused_is_not_remembered() {
+async fn a_refused_proof_is_not_recorded() {
     for (refused, expected) in [
         (Caller { suspended_at: Some(now()), ..caller() }, [StatusCode::UNAUTHORIZED; 3]),
         (Caller { scopes: [Scope::Query].into(), ..caller() }, [StatusCode::UNAUTHORIZED; 3]),

@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn signs_what_is_there_and_from_against_a_second_one() {
+    fn signs_the_present_fields_and_from_twice() {
         let fields = fields("Subject: s\r\nFROM: a@example.com\r\nX-Other: o");
         assert_eq!(
             chosen(&fields),

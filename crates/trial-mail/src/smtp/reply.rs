@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn three_digits_make_a_reply_whatever_stands_behind_them() {
+    async fn three_digits_make_a_reply_whatever_follows() {
         for (bytes, code, text, is_whole) in [
             (&b"250 OK\r\n"[..], 250, "OK", true),
             (b"250 OK\n", 250, "OK", true),
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_has_no_three_digits_is_no_reply() {
+    async fn text_without_three_digits_is_no_reply() {
         for bytes in [&b"SSH-2.0-OpenSSH_9.2\r\n"[..], b"HTTP/1.1 400 no\r\n", b"\r\n", b"999 what\r\n", b"2500 OK\r\n"]
         {
             assert!(matches!(read(bytes).await, Err(Unread::Nonsense)), "{bytes:?}");
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_reply_that_breaks_off_is_judged_by_what_came() {
+    async fn a_reply_that_breaks_off_is_judged_by_its_digits() {
         for (sent, code) in [(&b"250-one\r\n25"[..], Some(250)), (b"250 O", Some(250)), (b"2", None)] {
             let (mut server, client) = tokio::io::duplex(64);
             tokio::io::AsyncWriteExt::write_all(&mut server, sent).await.unwrap();

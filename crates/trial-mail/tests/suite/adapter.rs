@@ -69,7 +69,7 @@ async fn the_example_conforms() {
 }
 
 #[test]
-fn the_page_shows_the_example_as_it_stands() {
+fn the_page_shows_the_example_unchanged() {
     let page = include_str!("../../../../docs/adapters.md");
     let example = include_str!("command_mailer.rs");
     assert!(page.contains(&format!("```rust\n{example}```\n")), "docs/adapters.md shows another command_mailer.rs");

@@ -35,7 +35,7 @@ async fn takes_every_address_of_rfc_5321() {
 }
 
 #[tokio::test]
-async fn refuses_for_good_what_no_server_could_be_told() {
+async fn refuses_for_good_addresses_that_smtp_cannot_carry() {
     let peer = Peer::start().await;
     let mailer = peer.mailer();
     for stored in [

@@ -88,7 +88,7 @@ struct Seen {
     slow: u32,
 }
 
-/// Takes connections once the outage is over.
+/// Accepts connections after the outage.
 async fn serve(socket: TcpSocket, seen: Arc<Mutex<Seen>>) {
     sleep(OUTAGE).await;
     let listener: TcpListener = socket.listen(1024).unwrap();

@@ -30,7 +30,7 @@ fn takes_every_scheme_and_host() {
 }
 
 #[test]
-fn says_what_is_wrong_and_no_secret() {
+fn names_the_fault_and_no_secret() {
     let url = |url: &str| refusal(settings(url.to_owned()));
     for (given, expected) in [
         ("mail.example.com", "is not a URL"),
@@ -58,7 +58,7 @@ fn takes_one_password_for_one_user() {
 }
 
 #[test]
-fn refuses_what_is_no_mailbox() {
+fn refuses_anything_but_a_mailbox() {
     let good = || settings("smtp://mail.example.com".to_owned());
     assert_eq!(refusal(SmtpSettings { from: "nobody".to_owned(), ..good() }), SmtpSettingsError::From);
     assert_eq!(refusal(SmtpSettings { reply_to: Some("a@b@c".to_owned()), ..good() }), SmtpSettingsError::ReplyTo);

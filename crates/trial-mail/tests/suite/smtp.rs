@@ -136,7 +136,7 @@ async fn keeps_a_session_for_the_next_mail() {
 }
 
 #[tokio::test]
-async fn signs_in_with_what_the_url_says() {
+async fn signs_in_with_the_credentials_of_the_url() {
     let peer = Peer::start().await;
     peer.follow(&[("EHLO", Act::Reply("250-peer.example\r\n250 AUTH PLAIN LOGIN"))]);
     let url = format!("smtp://us%40er:p%3As%2Fs%E9%AA%8C@127.0.0.1:{}", peer.port);

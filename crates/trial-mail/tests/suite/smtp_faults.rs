@@ -24,7 +24,7 @@ async fn replied(point: &'static str, reply: &'static str) -> DeliveryError {
 }
 
 #[tokio::test]
-async fn tries_again_after_4xx() {
+async fn retries_after_4xx() {
     for point in ["GREETING", "EHLO", "MAIL", "RCPT", "DATA", "MESSAGE"] {
         let error = replied(point, "451 4.3.0 later").await;
         assert!(matches!(&error, Transient(text) if text.ends_with(": 451 4.3.0 later")), "{point}: {error:?}");
@@ -32,7 +32,7 @@ async fn tries_again_after_4xx() {
 }
 
 #[tokio::test]
-async fn gives_up_what_the_server_refuses_for_the_mails_sake() {
+async fn gives_up_mails_refused_for_their_own_fault() {
     for (point, reply) in [
         ("RCPT", "550 5.1.1 no such user"),
         ("RCPT", "550 no such user"),
@@ -49,7 +49,7 @@ async fn gives_up_what_the_server_refuses_for_the_mails_sake() {
 }
 
 #[tokio::test]
-async fn tries_again_what_is_ours_to_mend() {
+async fn retries_mails_refused_for_our_fault() {
     for (point, reply) in [
         ("GREETING", "554 5.7.1 you are on a list"),
         ("EHLO", "550 5.7.1 who are you"),
@@ -70,7 +70,7 @@ async fn tries_again_what_is_ours_to_mend() {
 }
 
 #[tokio::test]
-async fn tries_again_when_it_cannot_sign_in_and_keeps_the_login_to_itself() {
+async fn retries_when_it_cannot_sign_in_and_hides_the_login() {
     let peer = Peer::start().await;
     peer.follow(&[
         ("EHLO", Act::Reply("250-peer.example\r\n250 AUTH PLAIN")),
@@ -112,7 +112,7 @@ async fn hides_the_recipient_that_the_server_repeats() {
 }
 
 #[tokio::test]
-async fn tries_again_when_the_server_hangs_up() {
+async fn retries_when_the_server_closes_the_connection() {
     for point in ["GREETING", "EHLO", "MAIL", "RCPT", "DATA", "MESSAGE"] {
         let error = fault(&[(point, Act::HangUp)]).await;
         assert!(matches!(error, Transient(_)), "{point}: {error:?}");
@@ -120,7 +120,7 @@ async fn tries_again_when_the_server_hangs_up() {
 }
 
 #[tokio::test]
-async fn tries_again_when_the_server_talks_nonsense() {
+async fn retries_when_the_server_talks_nonsense() {
     for greeting in ["SSH-2.0-OpenSSH_9.2", "HTTP/1.1 400 Bad Request", "", "999 what"] {
         let error = fault(&[("GREETING", Act::Reply(greeting))]).await;
         assert!(matches!(error, Transient(_)), "{greeting}: {error:?}");
@@ -128,7 +128,7 @@ async fn tries_again_when_the_server_talks_nonsense() {
 }
 
 #[tokio::test]
-async fn tries_again_when_nobody_listens() {
+async fn retries_when_the_server_is_absent() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     drop(listener);
@@ -139,7 +139,7 @@ async fn tries_again_when_nobody_listens() {
 }
 
 #[tokio::test]
-async fn tries_again_when_the_server_falls_silent() {
+async fn retries_when_the_server_falls_silent() {
     for point in ["GREETING", "EHLO", "MAIL", "RCPT", "DATA", "MESSAGE"] {
         let peer = Peer::start().await;
         peer.follow(&[(point, Act::FallSilent)]);

@@ -33,7 +33,7 @@ fn refusal(name: &str, text: &str) -> String {
 }
 
 #[test]
-fn replaces_what_the_directory_has_and_nothing_else() {
+fn replaces_only_the_templates_of_the_directory() {
     let text = "Dear customer {{ account_name }}, {{ initial_password }}!";
     let written = example(&[("account.en.txt", text), (".hidden", "{{"), ("account.en.txt~", "{{")], Locale::En);
     assert_eq!(written.text, "Dear customer admin@example, Exam-ple0-Pass-word!");
@@ -73,7 +73,7 @@ fn includes_files_that_begin_with_an_underscore() {
 }
 
 #[test]
-fn refuses_what_is_broken_with_file_and_line() {
+fn refuses_broken_templates_with_file_and_line() {
     for (name, text, expected) in [
         ("account.en.txt", "a\nb {{ account_name\n", "account.en.txt:2: syntax error: "),
         ("account.zh-CN.html", "a\n\n{% if %}", "account.zh-CN.html:3: syntax error: "),
@@ -102,7 +102,7 @@ fn refuses_what_is_broken_with_file_and_line() {
 }
 
 #[test]
-fn refuses_what_cannot_be_read() {
+fn refuses_unreadable_files() {
     let directory = directory(&[]);
     let absent = Templates::load(setting(), &directory.path().join("absent")).unwrap_err();
     assert!(matches!(absent, TemplateError::Unreadable { .. }), "{absent}");

@@ -63,7 +63,7 @@ async fn notices_in_every_language() {
 
 /// A converted tenant has no trial that ends, and its mails name none.
 #[tokio::test]
-async fn a_customer_is_never_addressed_as_a_trial() {
+async fn a_converted_tenant_is_never_addressed_as_a_trial() {
     for locale in Locale::ALL {
         let account = account_mail(*locale);
         let MailContent::Account(of_trial) = &account.content else { panic!("an account") };
@@ -100,7 +100,7 @@ async fn loads_nothing_from_elsewhere() {
 }
 
 #[tokio::test]
-async fn escapes_what_it_is_given() {
+async fn escapes_values() {
     let mut mail = account_mail(Locale::En);
     let MailContent::Account(account) = &mut mail.content else { panic!("an account") };
     account.account_name = "<script>alert('x')</script> \"&\" {{ facts.voice }}".to_owned();

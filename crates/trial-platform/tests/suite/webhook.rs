@@ -62,7 +62,7 @@ async fn no_more_than_two_keys_sign() {
 }
 
 #[tokio::test]
-async fn what_is_not_2xx_is_not_taken_and_no_redirection_is_followed() {
+async fn only_2xx_is_success_and_no_redirection_is_followed() {
     let elsewhere = Receiver::start("200 OK").await;
     let receiver = Receiver::start("200 OK").await;
     let platform = platform(&receiver);
@@ -80,7 +80,7 @@ async fn what_is_not_2xx_is_not_taken_and_no_redirection_is_followed() {
 }
 
 #[tokio::test]
-async fn who_does_not_answer_is_told_again_and_no_secret_is_in_the_reason() {
+async fn a_missing_answer_is_transient_and_its_reason_has_no_secret() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://127.0.0.1:{}/hooks?token=secret", listener.local_addr().unwrap().port());
     let timeout = Duration::from_millis(50);

@@ -67,7 +67,7 @@ fn lists_newest_first_and_survives_a_restart() {
 }
 
 #[test]
-fn writes_what_the_contract_shows() {
+fn writes_the_format_of_the_contract() {
     let json = |message| serde_json::to_value(message).unwrap();
     assert_eq!(
         json(sms("+8616673280001", 7)),
@@ -281,7 +281,7 @@ fn holds_nothing_of_a_message_that_could_not_be_written() {
 }
 
 #[test]
-fn what_is_erased_beside_an_open_inbox_is_gone_from_the_file_and_from_lists() {
+fn messages_erased_beside_an_open_inbox_leave_the_file_and_the_lists() {
     let scratch = scratch();
     let inbox = Inbox::with_capacity(&scratch.path, 4).unwrap();
     let (gone, kept) = ("+8616673280001", "+8616673280002");
@@ -312,7 +312,7 @@ fn what_is_erased_beside_an_open_inbox_is_gone_from_the_file_and_from_lists() {
 }
 
 #[test]
-fn what_is_old_is_erased_by_its_time() {
+fn old_messages_are_erased_by_their_time() {
     let scratch = scratch();
     let inbox = Inbox::open(&scratch.path).unwrap();
     for number in 0..3 {

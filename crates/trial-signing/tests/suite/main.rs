@@ -79,7 +79,7 @@ fn signs_as_the_public_sdk_does() {
 }
 
 #[test]
-fn what_was_changed_is_not_accepted() {
+fn changed_requests_are_not_accepted() {
     let request = RequestParts { query: &pairs("a=1"), ..post(JSON, b"{}") };
     let headers = signed(&request);
     let headers = borrowed(&headers);
@@ -180,7 +180,7 @@ fn a_body_of_json_cannot_be_left_out() {
 }
 
 #[test]
-fn what_cannot_be_read_or_covers_too_little_is_named() {
+fn unreadable_and_insufficient_signatures_are_named() {
     let request = post(JSON, b"{}");
     let headers = signed(&request);
     let with = |name: &str, value: &'static str| {
@@ -218,7 +218,7 @@ fn what_cannot_be_read_or_covers_too_little_is_named() {
 }
 
 #[test]
-fn what_cannot_be_signed_is_named() {
+fn requests_that_cannot_be_signed_are_named() {
     assert_eq!(sign(&key(), &post(&[], b""), now()), Err(SignError::NoHost));
     let twice: Lines<'_> = &[("Host", b"a"), ("X", b"1"), ("x", b"2")];
     assert_eq!(sign(&key(), &post(twice, b""), now()), Err(SignError::Repeated("x".to_owned())));
@@ -309,7 +309,7 @@ fn changes(text: &[u8]) -> impl Iterator<Item = Vec<u8>> {
 
 proptest! {
     #[test]
-    fn what_is_signed_is_accepted(
+    fn signed_requests_are_accepted(
         method in "(GET|POST|DELETE)",
         path in "(/[ -~&&[^?#]]{0,8}){0,4}",
         query in "([ -~&&[^#%]]|%[0-7][0-9A-Fa-f]){0,24}",

@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn what_makes_no_sense_is_named() {
+    fn invalid_templates_are_named() {
         let parse = |text| Template::parse("body", text, Place::Plain).unwrap_err();
         assert_eq!(parse("{{to"), TemplateError::Open("body"));
         let error = parse("{{phone}}");

@@ -70,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_report_is_refused() {
+    fn anything_but_a_report_is_refused() {
         let long = format!("smsMsgId={}&status=DELIVRD", "x".repeat(201));
         for (body, problem) in [
             ("", "`status` is missing"),

@@ -63,7 +63,7 @@ async fn exchange(sent: &[u8]) -> (Vec<u8>, Vec<DeliveryReceipt>) {
     let (session, connection) = Session::over(ours, SmppTimeouts::default(), Some(receipts));
     let mut answered = Vec::new();
     let centre_sends = async {
-        // The answers tell how much was read.
+        // The answers show how much was read.
         let _ = to_us.write_all(sent).await;
         let _ = to_us.shutdown().await;
     };

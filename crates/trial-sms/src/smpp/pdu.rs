@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_behind_the_text_does_not_matter() {
+    fn octets_after_the_text_do_not_matter() {
         let id = b"\x00\x1e\x00\x03id\0".as_slice();
         let state = b"\x04\x27\x00\x01\x02".as_slice();
         let both = vec![(tag::RECEIPTED_MESSAGE_ID, b"id\0".to_vec()), (tag::MESSAGE_STATE, vec![2])];

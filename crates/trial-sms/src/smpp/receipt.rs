@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_in_fields_of_its_own_goes_before_the_text() {
+    fn parameters_outweigh_the_text() {
         let tlvs: &[(u16, &[u8])] = &[(tag::RECEIPTED_MESSAGE_ID, b"id-1\0"), (tag::MESSAGE_STATE, &[5])];
         let told = read(&delivered(4, b"id:2 stat:DELIVRD err:7", tlvs), AT).unwrap().unwrap();
         assert_eq!((told.provider_id.as_str(), told.state), ("id-1", DeliveryState::Failed));
@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn a_receipt_is_known_by_its_class_or_by_what_only_the_message_centre_writes() {
+    fn a_receipt_is_known_by_its_class_or_by_the_message_centres_parameter() {
         fn told(esm_class: u8, text: &[u8], tlvs: &[(u16, &[u8])]) -> Option<(String, DeliveryState)> {
             let told = read(&delivered(esm_class, text, tlvs), AT).unwrap();
             told.map(|told| (told.provider_id, told.state))

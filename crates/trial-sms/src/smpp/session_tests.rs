@@ -91,7 +91,7 @@ fn receipt(text: &[u8], behind: &[u8]) -> Vec<u8> {
 const TEXT: &[u8] = b"id:id1 stat:DELIVRD err:000";
 
 #[tokio::test(start_paused = true)]
-async fn a_delivery_that_cannot_be_read_is_acknowledged_and_harms_nobody() {
+async fn an_unreadable_delivery_is_acknowledged_and_harmless() {
     let mut ends = ends();
     let (number, asking) = ends.submit().await;
     let whole = receipt(TEXT, b"");
@@ -108,7 +108,7 @@ async fn a_delivery_that_cannot_be_read_is_acknowledged_and_harms_nobody() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn receipts_are_kept_whatever_stands_behind_them() {
+async fn receipts_are_recorded_whatever_follows_them() {
     for behind in [
         &b""[..],
         b"\0",
@@ -163,7 +163,7 @@ async fn answers_are_matched_by_their_number_whatever_their_body() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_answers_another_command_or_nobody_is_passed_over() {
+async fn answers_to_another_command_or_to_none_are_skipped() {
     let mut ends = ends();
     let (number, asking) = ends.submit().await;
     ends.write(0x8000_0015, 0, number, b"").await;
@@ -177,7 +177,7 @@ async fn what_answers_another_command_or_nobody_is_passed_over() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn only_what_was_written_is_unknown_when_the_session_ends() {
+async fn only_written_requests_are_unknown_when_the_session_ends() {
     // The first message does not fit, and the second waits behind it.
     let mut ends = ends_over(HEADER);
     let ask = |session: Session| tokio::spawn(async move { session.ask(SubmitSm::default(), PATIENCE).await });

@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_callback_is_refused() {
+    fn anything_but_a_callback_is_refused() {
         for (body, problem) in [
             ("", "`MessageStatus` is missing"),
             ("MessageSid=SM1", "`MessageStatus` is missing"),

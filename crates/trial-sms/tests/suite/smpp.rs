@@ -230,7 +230,7 @@ async fn a_message_that_a_part_of_was_taken_is_unknown() {
 }
 
 #[tokio::test]
-async fn a_connection_that_is_lost_is_made_again() {
+async fn a_lost_connection_is_reestablished() {
     let centre = Centre::start(Bind::Status(0), Submit::Cut).await;
     let gateway = with_timeouts(centre.port(), TIMEOUTS);
     for _ in 0..3 {
@@ -274,7 +274,7 @@ async fn an_idle_connection_is_tried() {
 }
 
 #[tokio::test]
-async fn a_check_says_what_stands_in_the_way() {
+async fn a_check_reports_the_problem() {
     let nobody = Nobody::new();
     let timeouts = SmppTimeouts { connect: QUICK, ..TIMEOUTS };
     let error = with_timeouts(nobody.port(), timeouts).check().await.unwrap_err().to_string();

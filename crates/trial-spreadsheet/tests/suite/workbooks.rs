@@ -33,7 +33,7 @@ fn whole_numbers_are_their_digits_and_words_are_read_in_chinese() {
 }
 
 #[test]
-fn what_the_spreadsheet_made_of_codes_is_named_by_row() {
+fn damaged_codes_are_named_by_row() {
     let file = read_access_codes(fixture!("spoiled.xlsx")).unwrap();
     assert_eq!(rows(&file), [(2, "voice", "95000000000"), (3, "voice", "4001"), (9, "voice", "97002")]);
     let found: Vec<(u64, &str)> =
@@ -88,7 +88,7 @@ fn rows_keep_the_numbers_of_the_sheet() {
 }
 
 #[test]
-fn what_is_not_the_one_sheet_of_codes_is_refused() {
+fn anything_but_one_sheet_of_codes_is_refused() {
     assert!(refused(&with_cells("")).starts_with("the file is empty"));
     let sheets = |count: usize| {
         changed(move |name, text| match name {

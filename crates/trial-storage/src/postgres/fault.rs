@@ -119,7 +119,7 @@ mod tests {
     /// Replies of servers, each with its meaning for a request: a text that cannot be stored concerns that request
     /// alone.
     #[test]
-    fn what_the_server_says_has_its_meaning() {
+    fn errors_of_the_server_are_classified() {
         for (said, meaning) in [
             (
                 r#"character with byte sequence 0xf0 0x9f 0x9a 0x80 in encoding "UTF8" has no equivalent in encoding "LATIN1""#,

@@ -89,7 +89,7 @@ mod tests {
     use super::concern;
 
     #[test]
-    fn what_endangers_a_promise_is_said() {
+    fn dangerous_settings_are_reported() {
         for (name, value, expected) in [
             ("fsync", "on", None),
             ("synchronous_standby_names", "", Some(true)),

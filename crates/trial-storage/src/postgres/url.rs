@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn what_names_no_database_is_refused_without_its_password() {
+    fn a_url_without_a_database_is_refused_without_its_password() {
         assert!(refused("postgres://u:hunter2@h").contains("no database"));
         assert!(refused("postgres:///t").contains("no host"));
         assert!(refused("postgres://h/t?sslmode=prefer").contains("verify-full"));

@@ -1,4 +1,4 @@
-//! Watches the preconditions of decisions while none is made: the server in use, and other writable ones.
+//! Watches the preconditions of decisions between them: the server in use, and other writable ones.
 
 use std::collections::BTreeSet;
 use std::time::Duration;

@@ -192,7 +192,7 @@ fn connect(options: &SqliteOptions) -> Result<SqliteConnection, OpenError> {
         "PRAGMA temp_store = MEMORY".to_owned(),
         // In pages: a checkpoint after 16 MiB of log, so that few commits pay for one.
         "PRAGMA wal_autocheckpoint = 4096".to_owned(),
-        // In bytes: space that a long reader made the log take is freed.
+        // In bytes: space that the log took during a long read is freed.
         "PRAGMA journal_size_limit = 16777216".to_owned(),
         // Deleted rows are overwritten.
         "PRAGMA secure_delete = ON".to_owned(),

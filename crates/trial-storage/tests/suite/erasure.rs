@@ -61,7 +61,7 @@ async fn nothing_of_the_forgotten_is_left_in_any_file() {
 }
 
 #[tokio::test]
-async fn nothing_of_what_has_expired_is_left_in_any_file() {
+async fn expired_data_is_left_in_no_file() {
     let (dir, _options, desk) = desk(1).await;
     // Enough rows for pages that are freed as a whole.
     for n in 1..60 {
@@ -98,7 +98,7 @@ async fn a_purge_that_a_reader_holds_up_says_so_and_is_done_after_it() {
 }
 
 #[tokio::test]
-async fn what_an_older_release_deleted_and_left_is_removed_by_migrating() {
+async fn remains_of_an_older_release_are_removed_by_migrating() {
     let (dir, options, desk) = desk(1).await;
     desk.ledger.close().await;
     let marker = |n: u32| format!("left-behind-{n:04}");

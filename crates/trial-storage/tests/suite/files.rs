@@ -118,7 +118,7 @@ async fn an_older_database_wants_its_migrations() {
 }
 
 #[tokio::test]
-async fn what_an_older_release_has_stored_is_kept() {
+async fn data_of_an_older_release_is_kept() {
     let (_dir, options) = options();
     let initial = include_str!("../../migrations/sqlite/00000000000001_initial/up.sql");
     run(&options.path, initial);
@@ -164,7 +164,7 @@ async fn closing_leaves_one_tidy_file() {
 }
 
 #[tokio::test]
-async fn what_was_migrated_is_durable_and_in_wal_mode() {
+async fn a_migrated_database_is_durable_and_in_wal_mode() {
     let (_dir, options) = options();
     SqliteLedger::migrate(&options).await.unwrap();
     let header = fs::read(&options.path).unwrap();

@@ -29,7 +29,7 @@ async fn a_sound_ledger_has_none() {
 }
 
 #[tokio::test]
-async fn a_second_tenant_of_a_customer_is_found() {
+async fn a_second_tenant_of_an_applicant_is_found() {
     let found = after(
         "INSERT INTO tenants SELECT zeroblob(16), status, phone, country_code, email, email_key, company, company_key,
             created_at, trial_ends_at, key_id, password_issue, password_issued_at, locale, converted_at, suspended_at,
@@ -98,7 +98,7 @@ async fn a_dangling_reference_is_found() {
 }
 
 #[tokio::test]
-async fn a_phone_whose_code_is_gone_is_found() {
+async fn a_phone_without_its_code_is_found() {
     let found = after("DELETE FROM challenges").await;
     assert!(found.contains(&"the current code of a phone exists"), "{found:?}");
 }

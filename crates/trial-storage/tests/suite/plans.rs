@@ -71,30 +71,30 @@ pub(crate) async fn operate_on<F: LedgerFactory>(factory: &F) {
     conformance::a_new_threshold_is_in_force_at_once(factory).await;
     conformance::a_changed_setting_is_in_force_at_once(factory).await;
     conformance::a_changed_setting_is_remembered_and_audited(factory).await;
-    conformance::a_prefix_whose_codes_are_not_used_is_blocked(factory).await;
+    conformance::a_range_with_unused_codes_is_blocked(factory).await;
     conformance::a_safe_prefix_is_never_blocked(factory).await;
-    conformance::what_is_counted_of_prefixes_is_removed(factory).await;
+    conformance::counts_of_ranges_are_removed(factory).await;
     conformance::the_clock_is_marked_and_confirmed(factory).await;
     conformance::a_trial_runs_its_course(factory).await;
-    conformance::a_closed_tenants_codes_rest_and_are_free_again(factory).await;
+    conformance::a_closed_tenants_codes_are_quarantined_and_freed(factory).await;
     conformance::due_tenants_come_in_pages(factory).await;
     conformance::a_rehearsal_changes_nothing(factory).await;
-    conformance::a_warning_is_told_once_a_day(factory).await;
-    conformance::what_is_over_is_removed_in_stretches(factory).await;
+    conformance::a_warning_is_sent_once_a_day(factory).await;
+    conformance::expired_rows_are_removed_in_ranges(factory).await;
     conformance::a_person_is_shown_and_forgotten(factory).await;
     conformance::an_account_is_found_with_its_own_password(factory).await;
     conformance::a_new_password_ends_other_sessions(factory).await;
     conformance::portal_sessions_begin_and_end(factory).await;
-    conformance::tries_to_sign_in_are_counted(factory).await;
-    conformance::a_session_is_over_with_its_tenant(factory).await;
-    conformance::an_owner_is_told_of_a_changed_password(factory).await;
-    conformance::what_the_portal_keeps_is_shown_and_removed(factory).await;
+    conformance::attempts_to_sign_in_are_counted(factory).await;
+    conformance::a_session_ends_with_its_tenant(factory).await;
+    conformance::a_changed_password_is_notified(factory).await;
+    conformance::portal_data_is_exported_and_removed(factory).await;
     conformance::events_are_listed_newest_first(factory).await;
     conformance::an_event_can_be_replayed(factory).await;
     conformance::the_audit_is_searched(factory).await;
     conformance::the_audit_is_paged(factory).await;
     conformance::changes_of_operators_are_audited(factory).await;
-    conformance::sessions_whose_time_is_over_are_forgotten(factory).await;
+    conformance::expired_sessions_are_removed(factory).await;
 }
 
 /// Ledgers in files whose statements are recorded.

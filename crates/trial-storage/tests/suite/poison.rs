@@ -109,7 +109,7 @@ fn literal(tenant: TenantId) -> String {
 }
 
 #[tokio::test]
-async fn a_poisonous_mail_stands_in_no_others_way() {
+async fn a_poisonous_mail_holds_up_no_other() {
     let (_dir, ledger, mut conn) = migrated().await;
     let desk = Desk::new(ledger).with_access_codes(3).await;
     let tenants = three_tenants(&desk).await;

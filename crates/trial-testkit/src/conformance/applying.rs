@@ -72,7 +72,7 @@ pub async fn no_code_no_trial<F: LedgerFactory>(factory: &F) {
 }
 
 /// 002: counted against the code and the phone; a success sets the phone's count to 0.
-pub async fn wrong_tries_are_counted<F: LedgerFactory>(factory: &F) {
+pub async fn wrong_attempts_are_counted<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 1).await;
     assert_eq!(desk.ledger.phone_failures(phone(1)).await.unwrap(), None);
     let right = desk.prepared(1).await;
@@ -119,7 +119,7 @@ pub async fn a_locked_phone_stays_locked_until_it_is_unlocked<F: LedgerFactory>(
 }
 
 /// 004: the same phone, mailbox or company, in any spelling.
-pub async fn one_tenant_for_each_customer<F: LedgerFactory>(factory: &F) {
+pub async fn one_tenant_for_each_applicant<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 9).await;
     desk.join(1).await;
     desk.wait(Duration::from_mins(1));

@@ -38,7 +38,7 @@ async fn expire_all<L: DataCare + TrialLedger>(desk: &Desk<L>, dry_run: bool) ->
 }
 
 /// Expired rows are removed in ranges; counting first changes nothing, and a second removal finds nothing.
-pub async fn what_is_over_is_removed_in_stretches<F: LedgerFactory>(factory: &F) {
+pub async fn expired_rows_are_removed_in_ranges<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 1).await;
     for n in 1..6 {
         desk.send(&phone(n)).await;
@@ -78,7 +78,7 @@ pub async fn what_is_over_is_removed_in_stretches<F: LedgerFactory>(factory: &F)
 }
 
 /// The application of a tenant in use and the code that it consumed are kept, however old.
-pub async fn what_a_tenant_in_use_needs_is_kept<F: LedgerFactory>(factory: &F) {
+pub async fn rows_of_a_tenant_in_use_are_kept<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 1).await;
     let tenant = desk.join(1).await;
     desk.wait(400 * DAY);
@@ -161,7 +161,7 @@ pub async fn a_person_is_shown_and_forgotten<F: LedgerFactory>(factory: &F) {
 }
 
 /// A person with a tenant in use is not erased: the tenant is to be closed first.
-pub async fn nobody_with_a_tenant_in_use_is_forgotten<F: LedgerFactory>(factory: &F) {
+pub async fn a_person_with_a_tenant_in_use_is_not_erased<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 1).await;
     let tenant = desk.join(1).await;
     for person in [Person::Phone(phone(1)), Person::Email(email(1).key().clone())] {

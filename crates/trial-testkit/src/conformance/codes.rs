@@ -31,7 +31,7 @@ async fn last_state<L: Operations>(ledger: &L, phone: &Phone) -> SendState {
 }
 
 /// 200: the message is stored with the gateway's name and reply.
-pub async fn a_sent_code_is_found_with_what_the_gateway_said<F: LedgerFactory>(factory: &F) {
+pub async fn a_sent_code_is_found_with_the_gateways_reply<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 0).await;
     let asked = CodeRequest { request_id: request_id("web-1"), phone: phone(1), locale: Locale::ZhCn };
     let sent = desk.request_code(asked).await.unwrap();

@@ -13,7 +13,7 @@ use crate::Desk;
 use crate::data::{application, phone};
 
 /// Everything committed is there when the ledger is opened again, and rules continue from it.
-pub async fn what_was_committed_outlives_the_process<F: LedgerFactory>(factory: &F) {
+pub async fn committed_data_outlives_the_process<F: LedgerFactory>(factory: &F) {
     let before = desk(factory, 2).await;
     before.ledger.set_quota(2, before.operator()).await.unwrap();
     let order = SettingOrder { key: SettingKey::MaxTries, value: Some(SettingValue::Count(3)), seen: None };

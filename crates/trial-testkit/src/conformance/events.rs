@@ -68,7 +68,7 @@ fn down() -> Result<String, TellError> {
 }
 
 /// The end of a trial is published once, at its time, with or without a mail left for the owner that day.
-pub async fn the_end_of_a_trial_is_told_when_no_mail_is_left<F: LedgerFactory>(factory: &F) {
+pub async fn the_end_of_a_trial_is_published_when_no_mail_is_left<F: LedgerFactory>(factory: &F) {
     let planner = planner_with(|policy| {
         policy.platform_listens = true;
         policy.quota.first_threshold = 1;
@@ -106,7 +106,7 @@ pub async fn the_end_of_a_trial_is_told_when_no_mail_is_left<F: LedgerFactory>(f
 }
 
 /// Without a receiver, no events are stored.
-pub async fn nobody_is_told_where_nobody_listens<F: LedgerFactory>(factory: &F) {
+pub async fn no_event_is_stored_without_a_platform<F: LedgerFactory>(factory: &F) {
     let desk = super::desk(factory, 1).await;
     desk.join(1).await;
     let page = EventPage { state: None, before: None, limit: 9 };
@@ -114,7 +114,7 @@ pub async fn nobody_is_told_where_nobody_listens<F: LedgerFactory>(factory: &F) 
 }
 
 /// An acceptance is published with all that the platform needs for a tenant; a refusal and a replay are not.
-pub async fn an_acceptance_is_told_once<F: LedgerFactory>(factory: &F) {
+pub async fn an_acceptance_is_published_once<F: LedgerFactory>(factory: &F) {
     let teller = teller(factory, 1).await;
     let application = teller.desk.prepared(1).await;
     assert_eq!(teller.desk.apply_for_code(crate::data::application(1, "wrong")).await, "002");

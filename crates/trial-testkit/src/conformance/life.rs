@@ -109,7 +109,7 @@ pub async fn a_trial_runs_its_course<F: LedgerFactory>(factory: &F) {
 }
 
 /// A sweep that is too early finds nothing to do.
-pub async fn what_has_not_come_is_left<F: LedgerFactory>(factory: &F) {
+pub async fn an_early_sweep_changes_nothing<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 1).await;
     let tenant = desk.join(1).await;
     let before = desk.ledger.tenant(tenant).await.unwrap();
@@ -120,7 +120,7 @@ pub async fn what_has_not_come_is_left<F: LedgerFactory>(factory: &F) {
 }
 
 /// Codes of a closed tenant are quarantined, and are assigned after those that were free for longer.
-pub async fn a_closed_tenants_codes_rest_and_are_free_again<F: LedgerFactory>(factory: &F) {
+pub async fn a_closed_tenants_codes_are_quarantined_and_freed<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 1).await;
     let tenant = desk.join(1).await;
     let ledger = &*desk.ledger;
@@ -140,7 +140,7 @@ pub async fn a_closed_tenants_codes_rest_and_are_free_again<F: LedgerFactory>(fa
 }
 
 /// A tenant that is reopened during the quarantine has its codes again; later, they are gone.
-pub async fn a_close_can_be_taken_back_while_its_codes_rest<F: LedgerFactory>(factory: &F) {
+pub async fn a_close_can_be_undone_during_the_quarantine<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 1).await;
     let tenant = desk.join(1).await;
     let ledger = &*desk.ledger;
@@ -354,7 +354,7 @@ pub async fn every_attempt_is_kept<F: LedgerFactory>(factory: &F) {
 }
 
 /// Once per name and day, with a mail that takes no unit and goes after accounts.
-pub async fn a_warning_is_told_once_a_day<F: LedgerFactory>(factory: &F) {
+pub async fn a_warning_is_sent_once_a_day<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 1).await;
     let day = desk.now().date_naive();
     let told = |day| {

@@ -105,7 +105,7 @@ where
 macro_rules! ledger_conformance {
     ($factory:expr) => {
         $crate::ledger_conformance!(@tests $factory;
-            a_sent_code_is_found_with_what_the_gateway_said
+            a_sent_code_is_found_with_the_gateways_reply
             the_first_report_counts
             sends_to_a_phone_are_limited
             sends_that_failed_have_a_limit_of_their_own
@@ -120,10 +120,10 @@ macro_rules! ledger_conformance {
             success_brings_everything_into_being
             the_same_application_is_answered_again_for_a_day
             no_code_no_trial
-            wrong_tries_are_counted
+            wrong_attempts_are_counted
             guesses_of_a_used_code_are_counted
             a_locked_phone_stays_locked_until_it_is_unlocked
-            one_tenant_for_each_customer
+            one_tenant_for_each_applicant
             a_trial_needs_an_access_code_of_each_kind
             the_email_threshold_is_kept_by_day
             a_new_threshold_is_in_force_at_once
@@ -132,7 +132,7 @@ macro_rules! ledger_conformance {
             a_changed_setting_is_remembered_and_audited
             an_absurd_setting_is_refused
             a_change_that_was_not_seen_is_not_undone
-            one_of_two_who_change_settings_at_once_is_told
+            one_of_two_simultaneous_changes_of_settings_is_refused
             the_stock_has_a_row_for_each_kind
             an_import_is_idempotent
             a_dry_run_changes_nothing
@@ -143,16 +143,16 @@ macro_rules! ledger_conformance {
             an_ended_lease_frees_its_mails
             a_renewed_lease_holds
             commands_overtake_mails_that_wait
-            a_customers_account_says_so
+            the_account_mail_of_a_converted_tenant_says_so
             an_overtaken_mail_is_settled_as_that
             failed_mails_are_retried_together
-            the_end_of_a_trial_is_told_when_no_mail_is_left
+            the_end_of_a_trial_is_published_when_no_mail_is_left
             a_sent_mail_is_done_with
             a_retry_is_due_at_its_time
             a_failed_mail_stays_visible
             late_sent_counts
             a_late_failure_does_not_count
-            an_ended_lease_that_nobody_took_over_counts
+            an_ended_lease_that_no_worker_took_over_counts
             a_clock_set_back_delays_no_mail
             a_settlement_counts_once
             settlements_come_together
@@ -160,25 +160,25 @@ macro_rules! ledger_conformance {
             a_failed_mail_can_be_retried
             a_receipt_is_kept_with_its_message
             receipts_never_go_back
-            a_receipt_of_no_message_is_told
+            a_receipt_without_a_message_is_reported
             an_id_used_again_is_the_newest_message
-            a_long_id_stands_in_nobodys_way
+            a_long_id_is_stored
             no_decision_looks_at_receipts
             receipts_at_once_end_delivered
-            a_prefix_whose_codes_are_not_used_is_blocked
+            a_range_with_unused_codes_is_blocked
             codes_are_counted_as_used_once
             a_block_holds_within_its_batch
             the_messages_to_a_prefix_are_kept_by_day
             messages_to_a_prefix_are_limited_without_the_breaker
             a_safe_prefix_is_never_blocked
-            what_is_counted_of_prefixes_is_removed
-            what_is_over_is_removed_in_stretches
-            what_a_tenant_in_use_needs_is_kept
+            counts_of_ranges_are_removed
+            expired_rows_are_removed_in_ranges
+            rows_of_a_tenant_in_use_are_kept
             an_agreement_is_kept_as_long_as_its_tenant
             a_person_is_shown_and_forgotten
-            nobody_with_a_tenant_in_use_is_forgotten
-            nobody_is_told_where_nobody_listens
-            an_acceptance_is_told_once
+            a_person_with_a_tenant_in_use_is_not_erased
+            no_event_is_stored_without_a_platform
+            an_acceptance_is_published_once
             events_are_claimed_by_one_worker
             an_event_is_retried_and_given_up
             a_late_word_of_an_event
@@ -195,7 +195,7 @@ macro_rules! ledger_conformance {
             operators_are_listed_newest_first
             a_session_is_kept_until_it_ends
             a_revoked_operator_has_no_session
-            sessions_whose_time_is_over_are_forgotten
+            expired_sessions_are_removed
             an_operator_has_a_number_of_sessions
             a_name_is_taken_once
             changes_of_operators_are_audited
@@ -212,18 +212,18 @@ macro_rules! ledger_conformance {
             an_account_is_found_with_its_own_password
             a_new_password_ends_other_sessions
             portal_sessions_begin_and_end
-            tries_to_sign_in_are_counted
-            a_session_is_over_with_its_tenant
+            attempts_to_sign_in_are_counted
+            a_session_ends_with_its_tenant
             a_wish_for_conversion_is_kept
             a_wish_for_conversion_is_one_wherever_it_is_said
             a_link_to_a_password_is_a_mail
-            an_owner_is_told_of_a_changed_password
-            many_changes_of_a_day_are_told_by_one_digest
+            a_changed_password_is_notified
+            many_changes_of_a_day_are_notified_by_one_digest
             acts_of_an_owner_are_bound_by_the_hour
             owners_and_applicants_have_budgets_of_their_own
-            a_refused_password_is_not_told
+            a_refused_password_is_not_notified
             a_password_is_changed_by_one_of_many_at_once
-            what_the_portal_keeps_is_shown_and_removed
+            portal_data_is_exported_and_removed
             changes_of_callers_are_audited
             a_signature_is_new_once
             a_signature_is_new_to_one_instance
@@ -234,9 +234,9 @@ macro_rules! ledger_conformance {
             access_codes_are_retired_and_released
             the_clock_is_marked_and_confirmed
             a_trial_runs_its_course
-            what_has_not_come_is_left
-            a_closed_tenants_codes_rest_and_are_free_again
-            a_close_can_be_taken_back_while_its_codes_rest
+            an_early_sweep_changes_nothing
+            a_closed_tenants_codes_are_quarantined_and_freed
+            a_close_can_be_undone_during_the_quarantine
             a_rival_keeps_a_closed_tenant_closed
             a_commercial_tenant_keeps_its_codes_for_good
             an_account_is_sent_again_with_the_same_password
@@ -246,13 +246,13 @@ macro_rules! ledger_conformance {
             a_rehearsal_changes_nothing
             an_order_is_audited
             every_attempt_is_kept
-            a_warning_is_told_once_a_day
+            a_warning_is_sent_once_a_day
             the_last_access_codes_are_given_once
             the_threshold_is_never_passed
             copies_of_one_application_get_one_tenant
             a_mail_is_claimed_by_one_worker
             it_agrees_with_the_ledger_in_memory
-            what_was_committed_outlives_the_process
+            committed_data_outlives_the_process
         );
     };
     (@tests $factory:expr; $($check:ident)+) => { $(
@@ -268,10 +268,10 @@ macro_rules! ledger_conformance {
 macro_rules! ledger_screening_conformance {
     ($factory:expr) => {
         $crate::ledger_conformance!(@tests $factory;
-            screening_nobody_has_no_answer
-            what_is_screened_out_is_on_the_timeline
+            screening_nothing_has_no_answer
+            screened_out_applications_are_on_the_timeline
             screening_leaves_what_must_be_decided
-            what_is_left_is_decided_as_if_nothing_had_been_screened
+            the_others_are_decided_as_without_screening
             it_screens_like_the_ledger_in_memory
             copies_of_one_application_are_never_screened_out
         );

@@ -122,7 +122,7 @@ pub async fn a_revoked_operator_has_no_session<F: LedgerFactory>(factory: &F) {
 }
 
 /// Expired sessions do not pile up.
-pub async fn sessions_whose_time_is_over_are_forgotten<F: LedgerFactory>(factory: &F) {
+pub async fn expired_sessions_are_removed<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 0).await;
     let ada = added(&desk, 1, "ada", Role::Viewer).await;
     let begun = desk.now();

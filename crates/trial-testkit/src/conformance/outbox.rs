@@ -228,7 +228,7 @@ pub async fn a_late_failure_does_not_count<F: LedgerFactory>(factory: &F) {
 }
 
 /// An ended lease that no worker took over still counts.
-pub async fn an_ended_lease_that_nobody_took_over_counts<F: LedgerFactory>(factory: &F) {
+pub async fn an_ended_lease_that_no_worker_took_over_counts<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 1).await;
     let worker = Worker { desk: &desk };
     let tenant = desk.join(1).await;
@@ -377,7 +377,7 @@ pub async fn commands_overtake_mails_that_wait<F: LedgerFactory>(factory: &F) {
 }
 
 /// The account mail of a converted tenant says so, after `convert` and `resend-mail` alike.
-pub async fn a_customers_account_says_so<F: LedgerFactory>(factory: &F) {
+pub async fn the_account_mail_of_a_converted_tenant_says_so<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 1).await;
     let worker = Worker { desk: &desk };
     let tenant = desk.join(1).await;

@@ -124,7 +124,7 @@ pub async fn portal_sessions_begin_and_end<F: LedgerFactory>(factory: &F) {
 }
 
 /// Attempts are counted by account and by address, within an hour, also when they come at once.
-pub async fn tries_to_sign_in_are_counted<F: LedgerFactory>(factory: &F) {
+pub async fn attempts_to_sign_in_are_counted<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 0).await;
     let count = async |account: &str, address: &str| {
         let one = PortalTry::new(TryKind::SignIn, account, address, desk.now(), &keyring());
@@ -154,7 +154,7 @@ pub async fn tries_to_sign_in_are_counted<F: LedgerFactory>(factory: &F) {
 }
 
 /// A suspension, a close and a new issue end the sessions: a resumed tenant starts without any.
-pub async fn a_session_is_over_with_its_tenant<F: LedgerFactory>(factory: &F) {
+pub async fn a_session_ends_with_its_tenant<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 2).await;
     let account = account_of::<F>(&desk).await;
     let (id, other) = (account.tenant.id, desk.join(2).await);
@@ -208,7 +208,7 @@ pub async fn a_wish_for_conversion_is_kept<F: LedgerFactory>(factory: &F) {
     assert_sound(&*desk.ledger).await;
 }
 
-/// A wish that is made at many instances at once is stored once, at the time of one of them.
+/// A wish stated at many instances at once is stored once, at the time of one of them.
 pub async fn a_wish_for_conversion_is_one_wherever_it_is_said<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 1).await;
     let id = desk.join(1).await;
@@ -257,7 +257,7 @@ async fn set_another<F: LedgerFactory>(desk: &Desk<F::Ledger>, id: TenantId, n: 
 }
 
 /// A changed password is notified by a mail that takes a unit of the owners' budget, or none if none is left.
-pub async fn an_owner_is_told_of_a_changed_password<F: LedgerFactory>(factory: &F) {
+pub async fn a_changed_password_is_notified<F: LedgerFactory>(factory: &F) {
     use MailKind::{Account, PasswordChanged, Suspended};
     let desk = desk(factory, 2).await;
     let id = account_of::<F>(&desk).await.tenant.id;
@@ -292,7 +292,7 @@ pub async fn an_owner_is_told_of_a_changed_password<F: LedgerFactory>(factory: &
 }
 
 /// From the fourth change of a day on, one digest mail reports their number after the day ends, once.
-pub async fn many_changes_of_a_day_are_told_by_one_digest<F: LedgerFactory>(factory: &F) {
+pub async fn many_changes_of_a_day_are_notified_by_one_digest<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 1).await;
     let id = account_of::<F>(&desk).await.tenant.id;
     for n in 1..=6 {
@@ -379,7 +379,7 @@ pub async fn owners_and_applicants_have_budgets_of_their_own<F: LedgerFactory>(f
 
 /// Without a change there is no mail: a password that is late, of an owner who may not sign in, or of an unknown
 /// tenant.
-pub async fn a_refused_password_is_not_told<F: LedgerFactory>(factory: &F) {
+pub async fn a_refused_password_is_not_notified<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 1).await;
     let account = account_of::<F>(&desk).await;
     let id = account.tenant.id;
@@ -425,7 +425,7 @@ pub async fn a_password_is_changed_by_one_of_many_at_once<F: LedgerFactory>(fact
 }
 
 /// Portal data of a person is exported without its hashes, and erased with the person; expired data is removed.
-pub async fn what_the_portal_keeps_is_shown_and_removed<F: LedgerFactory>(factory: &F) {
+pub async fn portal_data_is_exported_and_removed<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 1).await;
     let account = account_of::<F>(&desk).await;
     let id = account.tenant.id;

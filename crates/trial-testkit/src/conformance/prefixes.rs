@@ -51,7 +51,7 @@ async fn make_safe<L: Prefixes + TrialLedger>(
 }
 
 /// 204 from the decision on that triggers the block, until it ends or is released; then later codes are counted.
-pub async fn a_prefix_whose_codes_are_not_used_is_blocked<F: LedgerFactory>(factory: &F) {
+pub async fn a_range_with_unused_codes_is_blocked<F: LedgerFactory>(factory: &F) {
     let desk = breaking_desk(factory, 1).await;
     let prefix = phone(1).prefix();
     for n in 1..4 {
@@ -193,7 +193,7 @@ pub async fn a_safe_prefix_is_never_blocked<F: LedgerFactory>(factory: &F) {
 }
 
 /// Counts are removed when nothing needs them any more, and blocks as long after their end.
-pub async fn what_is_counted_of_prefixes_is_removed<F: LedgerFactory>(factory: &F) {
+pub async fn counts_of_ranges_are_removed<F: LedgerFactory>(factory: &F) {
     let desk = breaking_desk(factory, 0).await;
     for n in 1..5 {
         desk.send(&phone(n)).await;

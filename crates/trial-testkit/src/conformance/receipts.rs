@@ -71,7 +71,7 @@ pub async fn receipts_never_go_back<F: LedgerFactory>(factory: &F) {
 }
 
 /// A receipt is not recorded if its message was not accepted, or under another id, or by another gateway.
-pub async fn a_receipt_of_no_message_is_told<F: LedgerFactory>(factory: &F) {
+pub async fn a_receipt_without_a_message_is_reported<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 0).await;
     let sent = desk.ask(&phone(1)).await.unwrap();
     let told = || receipt("id-1", DeliveryState::Delivered, desk.now());
@@ -98,7 +98,7 @@ pub async fn an_id_used_again_is_the_newest_message<F: LedgerFactory>(factory: &
 }
 
 /// An id of any length can be stored; one that a receipt can name is found.
-pub async fn a_long_id_stands_in_nobodys_way<F: LedgerFactory>(factory: &F) {
+pub async fn a_long_id_is_stored<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 0).await;
     let longest = "\u{4E91}".repeat(PROVIDER_ID_LENGTH);
     taken(&desk, &phone(1), &longest).await;

@@ -47,13 +47,13 @@ async fn beyond_help<L: Screening>(desk: &Desk<L>) -> Vec<(Application, ApplyRef
 }
 
 /// Without requests there are no answers.
-pub async fn screening_nobody_has_no_answer<F: LedgerFactory<Ledger: Screen>>(factory: &F) {
+pub async fn screening_nothing_has_no_answer<F: LedgerFactory<Ledger: Screen>>(factory: &F) {
     assert_eq!(desk(factory, 0).await.screen([]).await, []);
 }
 
 /// Every reason for pre-screening: refused as a decision would refuse it, recorded, and nothing else. Copies are each
 /// recorded.
-pub async fn what_is_screened_out_is_on_the_timeline<F: LedgerFactory<Ledger: Screen>>(factory: &F) {
+pub async fn screened_out_applications_are_on_the_timeline<F: LedgerFactory<Ledger: Screen>>(factory: &F) {
     let desk = desk(factory, 9).await;
     let (applications, refusals): (Vec<_>, Vec<_>) = beyond_help(&desk).await.into_iter().unzip();
     let requests = || applications.iter().chain(&applications).cloned().map(Request::Apply);
@@ -128,7 +128,7 @@ pub async fn screening_leaves_what_must_be_decided<F: LedgerFactory<Ledger: Scre
 }
 
 /// Applications between the refused ones get the same outcomes as without pre-screening.
-pub async fn what_is_left_is_decided_as_if_nothing_had_been_screened<F: LedgerFactory<Ledger: Screen>>(factory: &F) {
+pub async fn the_others_are_decided_as_without_screening<F: LedgerFactory<Ledger: Screen>>(factory: &F) {
     let desk = desk(factory, 9).await;
     let mut requests = Vec::new();
     for n in 1..=3 {

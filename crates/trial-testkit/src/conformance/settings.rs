@@ -119,7 +119,7 @@ pub async fn a_change_that_was_not_seen_is_not_undone<F: LedgerFactory>(factory:
 }
 
 /// Of two changes on top of the same state, one is stored.
-pub async fn one_of_two_who_change_settings_at_once_is_told<F: LedgerFactory>(factory: &F) {
+pub async fn one_of_two_simultaneous_changes_of_settings_is_refused<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 0).await;
     let configured = Arc::new(Policy::default());
     let attempt = async |key, value| {

@@ -27,7 +27,7 @@ pub trait Model {
     /// The answer to the question, which is the `place`-th of the history, and the state after it.
     fn answer(&self, state: &Self::State, place: usize, question: &Self::Question) -> (Self::Answer, Self::State);
 
-    /// Tells states apart.
+    /// Distinguishes states.
     fn digest(&self, state: &Self::State) -> u64;
 }
 

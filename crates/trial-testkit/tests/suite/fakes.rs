@@ -10,7 +10,7 @@ use trial_testkit::{
 };
 
 #[test]
-fn the_clock_moves_when_it_is_told_to() {
+fn the_clock_moves_only_when_set() {
     let clock = FixedClock::default();
     let start = clock.now();
     assert_eq!(start.to_rfc3339(), "2026-03-02T08:00:00+00:00");
@@ -43,7 +43,7 @@ fn numbered_phones_are_served() {
 }
 
 #[tokio::test]
-async fn a_ledger_fails_as_it_is_told() {
+async fn a_ledger_fails_by_its_script() {
     let desk = Desk::new(FaultyLedger::new(MemoryLedger::default()));
     desk.ledger.fail_commits([LedgerFault::Contended, LedgerFault::LostBeforeCommit, LedgerFault::LostAfterCommit]);
     let mut kinds = Vec::new();
@@ -60,7 +60,7 @@ async fn a_ledger_fails_as_it_is_told() {
 }
 
 #[tokio::test]
-async fn a_screen_fails_as_it_is_told() {
+async fn a_screen_fails_by_its_script() {
     let desk = Desk::new(FaultyLedger::new(MemoryLedger::default()));
     desk.ledger.fail_screens([LedgerFault::Unavailable, LedgerFault::LostAfterCommit]);
     let mut screened = Vec::new();

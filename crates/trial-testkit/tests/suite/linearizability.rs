@@ -44,7 +44,7 @@ fn operations_at_the_same_time_may_have_been_in_any_order() {
 }
 
 #[test]
-fn what_was_answered_before_the_next_was_begun_came_before_it() {
+fn an_operation_answered_before_the_next_began_came_before_it() {
     let write = operation(1, Some(7), Some((2, 0)));
     let stale = operation(3, None, Some((4, 0)));
     assert_eq!(registered(&[write.clone(), stale]), Verdict::Refused { furthest: vec![0] });
@@ -54,7 +54,7 @@ fn what_was_answered_before_the_next_was_begun_came_before_it() {
 }
 
 #[test]
-fn what_was_never_answered_may_have_been_done_late_or_never_but_not_before_it_was_begun() {
+fn an_unanswered_operation_may_be_late_or_never_but_not_before_it_began() {
     let lost = operation(3, Some(7), None);
     let read = |begun, value| operation(begun, None, Some((begun + 1, value)));
     assert!(matches!(registered(&[lost.clone(), read(5, 0), read(7, 7)]), Verdict::Linearizable(_)));

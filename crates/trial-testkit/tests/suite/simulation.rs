@@ -36,7 +36,7 @@ fn every_mutation_is_found() {
 }
 
 #[test]
-fn a_history_that_fails_is_made_short() {
+fn a_failed_history_is_shrunk() {
     let seed = first_found(Mutation::MailNotStored).unwrap();
     let found = find(seed, Some(Mutation::MailNotStored)).unwrap_err();
     assert!(found.history.len() <= 9, "an acceptance takes access codes, a code, and an application: {found}");

@@ -107,7 +107,7 @@ fn a_key_may_be_pkcs_1() {
 }
 
 #[test]
-fn what_cannot_be_shown_is_told_with_the_file_to_look_at() {
+fn unusable_files_are_named() {
     let files = Files::ending(2040);
     let (pair, other) = (Pair::ending(2040), Pair::ending(2040));
     files.write(&Pair { key: other.key, ..pair });

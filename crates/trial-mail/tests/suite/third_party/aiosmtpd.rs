@@ -118,7 +118,7 @@ async fn conforms_over_implicit_tls() {
 }
 
 #[tokio::test]
-async fn trusts_nobody_whom_it_was_not_told_to() {
+async fn trusts_only_the_configured_authorities() {
     for mode in ["starttls", "tls"] {
         let server = aiosmtpd(mode).await;
         let good = || known(mode, server.port, &server.authority);
@@ -134,7 +134,7 @@ async fn trusts_nobody_whom_it_was_not_told_to() {
 }
 
 #[tokio::test]
-async fn tries_again_when_it_is_not_let_in() {
+async fn retries_when_the_sign_in_is_refused() {
     let server = aiosmtpd("starttls").await;
     let wrong = SmtpSettings {
         password: Some("wrong-password".to_owned().into()),

@@ -111,7 +111,7 @@ async fn reaches_a_mailbox_through_postfix_by_starttls_and_login() {
 }
 
 #[tokio::test]
-async fn knows_what_postfix_refuses() {
+async fn recognises_refusals_of_postfix() {
     let postfix = Postfix::start().await;
     let nobody = OutgoingMail { to: Email::parse("Nobody.Here@example.com").unwrap(), ..account_mail(Locale::En) };
     let error = postfix.mailer().deliver(&nobody).await.unwrap_err();

@@ -57,11 +57,11 @@ async fn judge(language: Language) {
 }
 
 #[tokio::test]
-async fn the_library_of_npm_verifies_what_we_sign() {
+async fn the_library_of_npm_verifies_our_signatures() {
     judge(Language::JavaScript).await;
 }
 
 #[tokio::test]
-async fn the_library_of_pypi_verifies_what_we_sign() {
+async fn the_library_of_pypi_verifies_our_signatures() {
     judge(Language::Python).await;
 }

@@ -58,7 +58,7 @@ fn requests() -> [Value; 9] {
 }
 
 #[tokio::test]
-async fn what_the_public_sdk_signs_is_accepted() {
+async fn signatures_of_the_public_sdk_are_accepted() {
     let mut sdk = Program::start(python("signing.py"));
     let now = FixedClock::default().now();
     for mut request in requests() {

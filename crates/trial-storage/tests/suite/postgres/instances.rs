@@ -124,7 +124,7 @@ async fn a_changed_setting_holds_everywhere_at_once() {
     assert!(matches!(desk.ask(&phone).await, Err(CodeRefusal::TooSoon { .. })));
 }
 
-/// A threshold that one instance sets holds for the next decision of another.
+/// A daily limit that one instance sets holds for the next decision of another.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_threshold_holds_everywhere_at_once() {
     let database = Database::new().await;

@@ -30,7 +30,7 @@ async fn a_sound_ledger_has_none() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_was_planted_is_found() {
+async fn planted_violations_are_found() {
     let database = with_one_tenant().await;
     for (plant, invariant) in [
         ("DELETE FROM audit", "every accepted application has its tenant, its mail and its audit entry"),

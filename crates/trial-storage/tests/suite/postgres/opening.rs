@@ -49,7 +49,7 @@ async fn newer_and_older_databases_are_told_apart() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nobody_serves_from_a_database_that_is_being_moved_into() {
+async fn a_database_under_transfer_is_not_served() {
     let database = Database::new().await;
     database.execute("INSERT INTO moving_in (since, source) VALUES (0, 'sqlite:old.db')").await;
     let error = refused(database.options()).await;
@@ -57,7 +57,7 @@ async fn nobody_serves_from_a_database_that_is_being_moved_into() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_cannot_be_connected_to_is_said_without_a_password() {
+async fn connection_errors_name_no_password() {
     let cluster = shared().await;
     let (port, closed) = (cluster.port(), trial_cluster::free_port());
     for (url, reason) in [
@@ -74,7 +74,7 @@ async fn what_cannot_be_connected_to_is_said_without_a_password() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_server_that_does_not_keep_its_promises_is_told() {
+async fn unsafe_settings_of_the_server_are_reported() {
     // The shared server syncs nothing.
     let concerns = Database::new().await.open().await.concerns().await.unwrap();
     let grave: Vec<_> = concerns.iter().filter(|(is_grave, _)| *is_grave).map(|(_, said)| said.as_str()).collect();

@@ -14,7 +14,7 @@ fn literal(tenant: TenantId) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_poisonous_mail_stands_in_no_others_way() {
+async fn a_poisonous_mail_holds_up_no_other() {
     let database = Database::new().await;
     let desk = Desk::new(database.open().await).with_access_codes(3).await;
     let tenants = three_tenants(&desk).await;

@@ -123,7 +123,7 @@ fn serving_says_what_a_gateway_lacks() {
 }
 
 #[test]
-fn what_makes_no_sense_is_named() {
+fn invalid_templates_are_named() {
     for (text, message) in [
         ("sms.brand = \" \"", "`sms.brand` is empty"),
         ("sms.autofill_domain = \"https://example.com\"", "`sms.autofill_domain` is not a domain"),

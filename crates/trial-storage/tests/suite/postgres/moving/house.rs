@@ -104,7 +104,7 @@ impl House {
         desk.ledger.settle(settled.collect()).await.unwrap();
     }
 
-    /// The first hour is over and counted, and a pool runs low.
+    /// The first hour has ended and is counted, and a pool runs low.
     async fn hours(&self) {
         let warning = Warning {
             day: self.desk.now().date_naive(),

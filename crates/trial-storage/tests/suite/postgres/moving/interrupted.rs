@@ -97,7 +97,7 @@ async fn a_source_that_was_empty_when_it_was_cut_off_is_known_again() {
 }
 
 #[tokio::test]
-async fn who_opened_the_target_before_accepts_nobody_by_half_of_it() {
+async fn an_instance_that_opened_the_target_before_accepts_nothing() {
     let house = House::furnished().await;
     let database = Database::new().await;
     let to = database.options();

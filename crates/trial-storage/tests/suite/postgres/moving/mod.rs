@@ -61,7 +61,7 @@ async fn a_move_that_has_ended_is_not_done_again() {
 }
 
 #[tokio::test]
-async fn an_empty_house_is_moved_into_a_database_without_tables() {
+async fn an_empty_database_is_transferred_into_one_without_tables() {
     let house = House::empty().await;
     let database = Database::empty().await;
     let to = database.options();

@@ -141,7 +141,7 @@ async fn a_source_that_is_not_in_order_is_not_moved() {
 }
 
 #[tokio::test]
-async fn what_changes_on_the_way_is_noticed() {
+async fn a_change_during_the_transfer_is_noticed() {
     let house = House::furnished().await;
     let database = Database::new().await;
     let to = database.options();
