@@ -1,12 +1,12 @@
--- One application in one transaction, as a service without batches would do it: in a function, so that nothing but the
--- call goes over the wire. It takes what an application needs and refuses nobody, since nobody is to be refused.
+-- One application in one transaction, as in a service without batches: in a function, so that only the call goes over
+-- the network. It loads the facts of an application and refuses none, since every one is acceptable.
 
 CREATE SEQUENCE bench_applicants MINVALUE 0 START 0 CACHE 1;
 
 INSERT INTO quota_days (day, reserved) VALUES (20833, 0);
 INSERT INTO quota_thresholds (threshold, since, actor) VALUES (100000000, 0, 'bench');
 
--- The first free code of a kind, given to a tenant.
+-- Assigns the first free code of a kind to a tenant.
 CREATE FUNCTION bench_lease(wanted text, holder bytea, at bigint) RETURNS text LANGUAGE plpgsql AS
 $$
 DECLARE

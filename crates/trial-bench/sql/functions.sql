@@ -1,4 +1,4 @@
--- What the n-th applicant is known by, as the load generator says it: in no order, because people come in no order.
+-- The attributes of the n-th applicant, the same as in the load generator: in no order, as people arrive in no order.
 -- Ids grow with n, as ids of version 7 grow with time, and differ by kind.
 
 CREATE FUNCTION bench_id(kind integer, n bigint) RETURNS bytea LANGUAGE sql IMMUTABLE PARALLEL SAFE AS

@@ -1,4 +1,4 @@
--- A database as it is before :rows applications: their codes sent, the pool full.
+-- A database in the state before :rows applications: their codes sent, the pool full.
 
 INSERT INTO challenges (id, phone, key_id, made_at, expires_at, tries, state)
 SELECT bench_id(1, n), bench_phone(n), 'bench', :now, :now + 300000000, 0, 'open'

@@ -1,10 +1,10 @@
--- A database that was used for years. Numbers, all given with `psql --set`:
---   tenants    tenants that ever were, each with its application, mail and audit entry
---   challenges codes that were sent and are spent, each with its phone; those beyond the tenants by wrong tries
+-- A database after years of use. Numbers, all given with `psql --set`:
+--   tenants    all tenants so far, each with its application, mail and audit entry
+--   challenges spent codes, each with its phone; those beyond the tenants by wrong attempts
 --   in_use     tenants that are not closed, each with one access code of each kind
 --   free       free access codes of each kind
---   first      the number of the first applicant: those before it are for whoever applies next
--- Needs functions.sql, and empty tables. Everything that `trialgate doctor` looks at holds.
+--   first      the number of the first applicant: lower ones are for later applicants
+-- Needs functions.sql, and empty tables. Everything that `trialgate doctor` checks holds.
 
 SET synchronous_commit = off;
 SET maintenance_work_mem = '512MB';
@@ -17,7 +17,7 @@ WHERE schemaname = 'public' AND (indexname NOT LIKE '%\_pkey' OR indexname = 'ph
 ALTER TABLE phones DROP CONSTRAINT phones_pkey;
 SELECT format('DROP INDEX %I', indexname) FROM dropped WHERE indexname <> 'phones_pkey' \gexec
 
--- One applicant in each row: its number, and when it came, 1,000 of them on a day.
+-- One applicant per row: number and time, 1,000 of them per day.
 CREATE VIEW bench_past AS
 SELECT i, i + :first AS n, (9000 + i / 1000)::integer AS day, i % 1000 + 1 AS unit,
     (9000 + i / 1000) * 86400000000 + i % 1000 * 80000000 AS at, bench_phone(i + :first) AS phone,
@@ -70,6 +70,6 @@ DROP VIEW bench_past;
 ALTER TABLE phones ADD CONSTRAINT phones_pkey PRIMARY KEY (phone);
 SELECT indexdef FROM dropped WHERE indexname <> 'phones_pkey' \gexec
 
--- What the autovacuum would else do while somebody measures.
+-- Otherwise autovacuum would do this during the measurement.
 VACUUM (ANALYZE);
 CHECKPOINT;

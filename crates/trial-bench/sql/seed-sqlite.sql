@@ -1,5 +1,5 @@
--- As seed-postgres.sql, for SQLite, with the same numbers, which are written into the text. Rows come in the order of their
--- primary keys: tables without row ids are trees by these. Indexes are dropped before it, and built after it.
+-- As seed-postgres.sql, for SQLite, with the same numbers, inserted into the text. Rows are in the order of their
+-- primary keys, by which tables without row ids are trees. Indexes are dropped before it, and built after it.
 
 CREATE TEMP VIEW numbers AS
 WITH RECURSIVE numbers (i) AS (
@@ -7,7 +7,7 @@ WITH RECURSIVE numbers (i) AS (
 )
 SELECT i, i + :first AS n, (i + :first) * 2654435761 % 100000000 AS who, 9000 + i / 1000 AS day FROM numbers;
 
--- One applicant in each row: its number, and when it came, 1,000 of them on a day.
+-- One applicant per row: number and time, 1,000 of them per day.
 CREATE TEMP VIEW past AS
 SELECT i, day, i % 1000 + 1 AS unit, day * 86400000000 + i % 1000 * 80000000 AS at,
     printf('%016x', n << 16) AS stem, printf('+86166%08d', who) AS phone, 'applicant' || who || '@example.com' AS email,

@@ -1,5 +1,5 @@
--- What is stored, in numbers that must agree with what applicants were told. Understood by both databases.
--- A code has one holder, because it has one row: had two tenants been given the same, one of them would have lost it.
+-- The stored data in numbers, which must agree with the answers. Valid in both databases.
+-- A code has one holder, because it has one row: of two tenants with the same code, one would have lost it.
 SELECT (SELECT count(*) FROM tenants)
     || ' ' || (SELECT count(*) FROM (
         SELECT tenant FROM access_codes WHERE state = 'leased' GROUP BY tenant HAVING count(DISTINCT kind) = 2) AS holders)

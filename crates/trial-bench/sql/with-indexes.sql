@@ -1,6 +1,6 @@
 COMMIT;
 SELECT indexdef FROM dropped \gexec
 
--- What the autovacuum would else do while somebody measures.
+-- Otherwise autovacuum would do this during the measurement.
 VACUUM (ANALYZE);
 CHECKPOINT;
