@@ -68,7 +68,7 @@ try {
   await see("/portal/");
   step(`${name}: chose a password, and saw the tenant`);
 
-  await press(t("Ask for conversion", "申请转为正式客户"));
+  await press(t("Ask for conversion", "申请转为正式租户"));
   await page.locator("#asked").waitFor();
   await see("/portal/");
   await press(t("Withdraw the request", "撤回申请"));

@@ -102,7 +102,7 @@ async fn heads_the_mail_as_machines_expect() {
     assert_eq!(header("From"), ["试用 Trialgate <no-reply@sender.example>"]);
     assert_eq!(header("Reply-To"), ["help@sender.example"]);
     assert_eq!(header("To"), ["Ann.Example+trial@example.com"]);
-    assert_eq!(header("Subject"), ["您的联络中心试用已开通"]);
+    assert_eq!(header("Subject"), ["您的云联络中心试用已开通"]);
     assert_eq!(header("Message-ID"), [format!("<{}@sender.example>", mail.id)]);
     assert_eq!(header("Date"), ["Wed, 18 Nov 2026 11:06:40 +0000"]);
     assert_eq!(header("Auto-Submitted"), ["auto-generated"]);

@@ -106,7 +106,7 @@ async fn reaches_a_mailbox_through_postfix_by_starttls_and_login() {
         subjects.push(arrived.subject);
     }
     subjects.sort();
-    assert_eq!(subjects, ["Your contact centre trial is ready", "您的联络中心试用已开通"]);
+    assert_eq!(subjects, ["Your contact centre trial is ready", "您的云联络中心试用已开通"]);
     postfix.server.end().await;
 }
 
