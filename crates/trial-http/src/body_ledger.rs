@@ -140,10 +140,10 @@ impl Full {
     pub(crate) fn problem(self) -> Problem {
         let (reason, kind, detail) = match self {
             Self::Address => {
-                let detail = "this client address sends too much at once; wait until its other requests are answered";
+                let detail = "this client address sends too much at once; wait for the replies to its other requests";
                 ("address", Kind::RateLimited, detail)
             }
-            Self::All => ("all", Kind::Unavailable, "too much is being received at once; try again in a moment"),
+            Self::All => ("all", Kind::Unavailable, "the service receives too much at once; try again in a moment"),
         };
         metrics::counter!(REFUSED, "reason" => reason).increment(1);
         Problem::new(kind).detail(detail).retry_after(RETRY_AFTER)

@@ -34,10 +34,10 @@ async fn take(request: &HttpRequest, payload: Payload, state: &State) -> Result<
         let taken = state.receipts.take_down(receipt).await;
         is_known &= taken.map_err(|error| {
             tracing::warn!(%error, "a receipt cannot be recorded now");
-            again("the ledger cannot be used now")
+            again("the database is unavailable")
         })?;
     }
-    if is_known { Ok(()) } else { Err(again("no message with this id is known yet")) }
+    if is_known { Ok(()) } else { Err(again("no message has this id yet")) }
 }
 
 /// The reader of the gateway with this secret. Secrets are compared in constant time.

@@ -39,7 +39,7 @@ impl From<NotParsed> for Problem {
     fn from(reason: NotParsed) -> Self {
         match reason {
             NotParsed::Busy => {
-                let detail = "other imports are under way; nothing was imported; try again in a moment";
+                let detail = "other imports are in progress; nothing was imported; try again in a moment";
                 Self::new(Kind::Unavailable).detail(detail).retry_after(RETRY_AFTER)
             }
             NotParsed::Failed => Self::new(Kind::Unexpected),

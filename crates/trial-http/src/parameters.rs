@@ -99,7 +99,8 @@ impl Query {
     /// Page length and the id after which the page begins.
     pub(crate) fn page<Id: std::str::FromStr>(&mut self) -> Page<Id> {
         let limit = self.number("limit", 1..=MAX_PAGE).unwrap_or(PAGE);
-        let cursor = self.take("cursor", |text| text.parse().map_err(|_| "must be the `nextCursor` of a page before"));
+        let cursor =
+            self.take("cursor", |text| text.parse().map_err(|_| "must be the `nextCursor` of a previous page"));
         Page { limit, cursor }
     }
 
@@ -110,9 +111,9 @@ impl Query {
     pub(crate) fn end(mut self) -> Result<(), Problem> {
         if self.given.iter().any(|(name, _)| !self.known.contains(&name.as_str())) {
             let detail = if self.known.is_empty() {
-                "there are no parameters".to_owned()
+                "this path has no parameters".to_owned()
             } else {
-                format!("there are the parameters {}", self.known.join(", "))
+                format!("the parameters are {}", self.known.join(", "))
             };
             self.errors.push(FieldError::in_query(None, detail));
         }

@@ -134,7 +134,7 @@ async fn let_in<'a>(
     signing.may_be_signed(request, state).await?;
     let body = payload.json(request).await.map_err(|problem| malformed(request, state, problem))?;
     let signed = signing.let_in(request, &body, scope, || stranger(request, state)).await?;
-    tracing::debug!(caller = %signed.caller, "a signed request is let in");
+    tracing::debug!(caller = %signed.caller, "a signed request is accepted");
     Ok(Admitted { body, limit: None })
 }
 
@@ -143,7 +143,7 @@ fn language(request: &HttpRequest) -> Locale {
 }
 
 fn too_many(wait: Duration) -> Problem {
-    Problem::new(Kind::RateLimited).detail("this client address has made too many requests").retry_after(wait)
+    Problem::new(Kind::RateLimited).detail("too many requests from this client address").retry_after(wait)
 }
 
 /// The request id, set by [`crate::telemetry`].

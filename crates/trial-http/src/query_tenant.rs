@@ -62,8 +62,8 @@ async fn answer(request: &HttpRequest, payload: Payload, state: &State) -> Resul
         return owner.map(|tenant| TrialStatus::of(&tenant, state, Asked::AsOwner)).map_err(not_in);
     }
     let Some(signing) = &state.signing else {
-        let detail = "only callers that sign their requests, and owners who are signed in to the portal, may ask; \
-            `http.callers` is not \"signed\" here";
+        let detail = "only API clients that sign their requests and owners who are signed in to the portal may query; \
+            `http.callers` is not \"signed\"";
         return Err(Problem::new(Kind::SignatureRefused).detail(detail));
     };
     let barred = |barred| match barred {
@@ -82,14 +82,14 @@ async fn answer(request: &HttpRequest, payload: Payload, state: &State) -> Resul
     let tenant = Tenant::foremost(found.into_iter().map(|view| view.tenant));
     let Some(tenant) = tenant else {
         signing.misses.take(signed.id).map_err(too_many_misses)?;
-        return Err(Problem::new(Kind::NotFound).detail("no tenant is found by this"));
+        return Err(Problem::new(Kind::NotFound).detail("no tenant found"));
     };
     Ok(TrialStatus::of(&tenant, state, asked))
 }
 
 fn too_many_misses(wait: Duration) -> Problem {
     let detail = format!(
-        "the caller has asked about {CLIENT_MISSES_PER_HOUR} persons without a tenant within an hour, which is as many as it may"
+        "the API client has made {CLIENT_MISSES_PER_HOUR} queries without a result within an hour, which is the limit"
     );
     Problem::new(Kind::RateLimited).detail(detail).retry_after(wait)
 }
@@ -110,7 +110,7 @@ fn whose(query: Vec<(String, String)>, state: &State) -> Result<ApplicationQuery
         (Some(phone), None) => Ok(ApplicationQuery::Phone(phone)),
         (None, Some(email)) => Ok(ApplicationQuery::Email(email.key().clone())),
         _ => {
-            let wrong = "give either phone or email, as the applicant gave it".to_owned();
+            let wrong = "give either phone or email, as in the application".to_owned();
             Err(Problem::new(Kind::InvalidQuery).errors(vec![FieldError::in_query(None, wrong)]))
         }
     }
@@ -147,5 +147,5 @@ fn failed(error: &LedgerError) -> Problem {
 
 fn unavailable() -> Problem {
     let again = Duration::from_secs(5);
-    Problem::new(Kind::Unavailable).detail("the database cannot be used now").retry_after(again)
+    Problem::new(Kind::Unavailable).detail("the database is unavailable").retry_after(again)
 }

@@ -261,7 +261,7 @@ async fn other_method(request: HttpRequest) -> HttpResponse {
     let mut response = if request.method() == Method::OPTIONS {
         HttpResponse::new(StatusCode::NO_CONTENT)
     } else {
-        Problem::new(Kind::MethodNotAllowed).detail(format!("this path takes {allow}")).response(&request)
+        Problem::new(Kind::MethodNotAllowed).detail(format!("this path supports {allow}")).response(&request)
     };
     response.headers_mut().insert(ALLOW, HeaderValue::from_static(allow));
     response
@@ -272,7 +272,7 @@ pub(crate) async fn not_found(request: HttpRequest) -> HttpResponse {
 }
 
 pub(crate) fn nothing_here() -> Problem {
-    Problem::new(Kind::NotFound).detail("there is nothing at this path")
+    Problem::new(Kind::NotFound).detail("there is no resource at this path")
 }
 
 #[cfg(test)]

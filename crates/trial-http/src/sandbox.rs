@@ -111,13 +111,13 @@ async fn render(request: &HttpRequest, state: &State) -> Result<String, Problem>
         refresh_s: (asked.text("refresh") != "off").then_some(REFRESH_S),
     };
     page.render().map_err(|error| {
-        tracing::error!(%error, "the inbox page cannot be written");
+        tracing::error!(%error, "the inbox page cannot be rendered");
         Problem::new(Kind::Unexpected)
     })
 }
 
 fn inbox(state: &State) -> Result<&Arc<Inbox>, Problem> {
-    state.inbox.as_ref().ok_or_else(|| Problem::new(Kind::NotFound).detail("there is no sandbox here"))
+    state.inbox.as_ref().ok_or_else(|| Problem::new(Kind::NotFound).detail("the sandbox is not enabled"))
 }
 
 /// Reads the file away from the worker, which serves other requests.

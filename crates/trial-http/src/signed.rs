@@ -18,8 +18,8 @@ use crate::rate_limit::{KnownLimiter, Rate, RuntimeClock};
 use crate::site::{State, too_many_without};
 
 /// The answer to every request whose signature is not accepted, whatever the reason.
-const NOT_SIGNED: &str = "the request is not signed as it has to be: its access key is unknown, its signature is wrong or was \
-     used before, or its date is more than 15 minutes from now";
+const NOT_SIGNED: &str = "the signature is not accepted: the access key is unknown, the signature is wrong or was \
+     used before, or the date is more than 15 minutes from now";
 
 /// Missing from unsigned requests.
 const VALID_SIGNATURE: &str = "valid signature";
@@ -137,8 +137,10 @@ impl Signing {
         }
         caller.let_in(scope).map_err(|refusal| match refusal {
             EntranceRefusal::Unknown => refused(),
-            EntranceRefusal::Suspended => not_entitled("the caller is suspended".to_owned()),
-            EntranceRefusal::NotSubscribed(scope) => not_entitled(format!("the caller has not subscribed to {scope}")),
+            EntranceRefusal::Suspended => not_entitled("the API client is suspended".to_owned()),
+            EntranceRefusal::NotSubscribed(scope) => {
+                not_entitled(format!("the API client has not subscribed to {scope}"))
+            }
         })?;
         self.rates.check(&caller)?;
         // Nothing is written before the request is otherwise accepted; of two at once, this decides.
@@ -214,7 +216,7 @@ fn unreachable(error: LedgerError) -> Barred {
 }
 
 fn sealed_off(error: &KeyringError) -> Barred {
-    tracing::error!(%error, "a caller's secret cannot be opened");
+    tracing::error!(%error, "an API client's secret cannot be decrypted");
     count("unknown", Barred::With(Problem::new(Kind::Unexpected)))
 }
 
@@ -243,7 +245,7 @@ impl Rates {
             (*known, *used_until) = (rate, 0);
         }
         *used_until = Rate::new(rate.into(), Rate::MINUTE).next(*used_until, self.clock.now()).map_err(|wait| {
-            let detail = format!("the caller has made more than {rate} requests in a minute");
+            let detail = format!("the API client exceeded {rate} requests per minute");
             count("rate_limited", Barred::With(Problem::new(Kind::RateLimited).detail(detail).retry_after(wait)))
         })?;
         Ok(())

@@ -118,7 +118,7 @@ impl State {
 /// The answer after too many rejected requests of a client address.
 pub(crate) fn too_many_without(lacking: &str, wait: Duration) -> Problem {
     Problem::new(Kind::RateLimited)
-        .detail(format!("too many requests of this client address had no {lacking}"))
+        .detail(format!("too many requests from this client address without a {lacking}"))
         .retry_after(wait)
 }
 
@@ -251,15 +251,15 @@ async fn redirect_to_docs() -> HttpResponse {
 }
 
 async fn home(request: HttpRequest, state: Data<State>) -> HttpResponse {
-    let apply = if state.settings.site.is_some() { "/apply         the page to apply on, for visitors\n" } else { "" };
-    let portal = if state.portal.is_some() { "/portal/       where tenants sign in\n" } else { "" };
+    let apply = if state.settings.site.is_some() { "/apply         application page, for visitors\n" } else { "" };
+    let portal = if state.portal.is_some() { "/portal/       portal, for owners of tenants\n" } else { "" };
     let sandbox = if state.inbox.is_some() { "/sandbox       captured messages\n" } else { "" };
     let is_whole = request.app_data() == Some(&Face::Whole);
-    let docs = "/docs/         the interface, to read and try\n/openapi.json  the same for programs\n";
-    let (docs, metrics) = if is_whole { (docs, "/metrics       measurements for Prometheus\n") } else { ("", "") };
+    let docs = "/docs/         interface documentation\n/openapi.json  the same as OpenAPI\n";
+    let (docs, metrics) = if is_whole { (docs, "/metrics       metrics for Prometheus\n") } else { ("", "") };
     HttpResponse::Ok().content_type("text/plain; charset=utf-8").body(format!(
-        "Trialgate\n\n{apply}{portal}{docs}/ops/v1/…      the operations interface, for operators\n\
-         /healthz       whether the process serves\n/readyz        whether its dependencies can be used\n\
+        "Trialgate\n\n{apply}{portal}{docs}/ops/v1/…      operations interface, for operators\n\
+         /healthz       liveness of the process\n/readyz        readiness of its dependencies\n\
          {metrics}{sandbox}"
     ))
 }

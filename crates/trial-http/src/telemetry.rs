@@ -71,7 +71,7 @@ fn install() -> Metrics {
     let recorder = with_buckets().unwrap_or_default().build_recorder();
     let handle = recorder.handle();
     if metrics::set_global_recorder(recorder).is_err() {
-        tracing::warn!("measurements are already collected elsewhere; /metrics shows none");
+        tracing::warn!("metrics are already collected elsewhere; /metrics shows none");
     }
     Metrics(handle)
 }
@@ -143,7 +143,7 @@ impl RequestMetrics {
     pub(crate) fn register() -> Self {
         metrics::describe_counter!(REQUESTS, "Requests answered, by route and status");
         metrics::describe_histogram!(DURATION, metrics::Unit::Seconds, "Time from a request's head to its answer");
-        metrics::describe_gauge!(IN_FLIGHT, "Requests that wait for their answer");
+        metrics::describe_gauge!(IN_FLIGHT, "Requests in progress");
         let by_route = Route::ALL.map(|route| RouteMetrics {
             duration: metrics::histogram!(DURATION, "route" => route.pattern()),
             by_status: [const { OnceLock::new() }; STATUSES.len()],

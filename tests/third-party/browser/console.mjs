@@ -86,27 +86,27 @@ try {
   await page.locator("tbody a").first().click();
   await press(t("Send the account mail again", "重发账号邮件"));
   await noted();
-  await press(t("Convert to commercial", "转为商用"));
+  await press(t("Convert to commercial", "转为正式租户"));
   await noted();
-  hold((await page.locator("dl").innerText()).includes(t("commercial", "商用")), "the tenant is commercial");
-  await press(t("Show phone and e-mail in full (audited)", "完整显示手机和邮箱（记入审计）"));
+  hold((await page.locator("dl").innerText()).includes(t("commercial", "正式租户")), "the tenant is commercial");
+  await press(t("Show phone and e-mail in full (audited)", "显示完整手机号和邮箱（记入审计）"));
   hold((await page.locator("dl").innerText()).includes(`${locale}@example.com`), "the address is shown in full");
   step(`${locale}: sent the account again and converted the tenant`);
 
   await api("generateverifycode", { phone: "16673290001" });
-  await menu(t("Prefixes", "号段"));
+  await menu(t("Number ranges", "号段"));
   hold((await page.locator("tbody").innerText()).includes("+861667329"), "a prefix whose codes are not used is found out");
-  await press(t("Release +861667329", "释放 +861667329"));
+  await press(t("Unblock +861667329", "解除封禁 +861667329"));
   await noted();
   hold(!(await page.locator("main").innerText()).includes("+861667329"), "the prefix is released");
   await page.locator("input[name=prefix]").fill("+86166732");
   await page.locator("input[name=reason]").fill("our office");
-  await press(t("Never block", "永不封禁"));
+  await press(t("Add to the safe list", "加入白名单"));
   await noted();
   hold((await page.locator("tbody").innerText()).includes("our office"), "the safe list says why");
   step(`${locale}: released a prefix, and made it safe`);
 
-  await menu(t("Callers", "调用方"));
+  await menu(t("API clients", "API 客户端"));
   await press(`${t("Suspend", "暂停")} site`);
   await noted();
   hold((await page.locator("tbody").innerText()).includes(t("suspended", "已暂停")), "the caller is suspended");
@@ -143,14 +143,14 @@ try {
     await look(browser, context, `${origin}/console/callers`);
     await look(browser, context, `${origin}/console/settings`);
   }
-  await menu(t("Callers", "调用方"));
+  await menu(t("API clients", "API 客户端"));
   await page.getByText(t("Change the limits", "修改限制"), { exact: true }).click();
   await page.locator("input[name=query]").uncheck();
   await page.locator("input[name=rate]").fill("60");
   await press(`${t("Set", "设置")} site`);
   await noted();
   hold((await page.locator("tbody").innerText()).includes("verify-codes apply\t60"), "the limits are in force");
-  await page.getByText(t("Remove for good", "永久移除"), { exact: true }).click();
+  await page.getByText(t("Remove permanently", "永久移除"), { exact: true }).click();
   await press(`${t("Remove", "移除")} site`);
   hold(!(await page.locator("tbody").innerText()).includes(t("removed", "已移除")), "nobody is removed by one click");
   await page.locator("input[name=sure]").check();

@@ -247,36 +247,34 @@ impl SettingKey {
     /// The effect of the setting, in one line.
     pub const fn what(self) -> &'static str {
         match self {
-            Self::PhoneSendsPerHour => "Codes sent to one phone within any hour, at most.",
-            Self::PhoneSendsPerDay => "Codes sent to one phone within any 24 hours, at most.",
-            Self::SmsPerDay => "Codes sent in all within one day, at most.",
-            Self::SmsPerCountryDay => {
-                "Codes sent to one country, other than the default region's, within one day, at most."
-            }
-            Self::SmsPerPrefixDay => {
-                "Codes sent to one block of 10,000 numbers within one day, at most; 0 is no limit."
-            }
-            Self::AddressCodesPerHour => "Code requests of one client address per hour, at most; 0 is no limit.",
-            Self::AddressApplicationsPerHour => "Applications of one client address per hour, at most; 0 is no limit.",
+            Self::PhoneSendsPerHour => "Most codes to one phone within any hour.",
+            Self::PhoneSendsPerDay => "Most codes to one phone within any 24 hours.",
+            Self::SmsPerDay => "Most codes in all per day.",
+            Self::SmsPerCountryDay => "Most codes to one country other than the default region's per day.",
+            Self::SmsPerPrefixDay => "Most codes to one number range (10,000 numbers) per day; 0 for no limit.",
+            Self::AddressCodesPerHour => "Most code requests of one client address per hour; 0 for no limit.",
+            Self::AddressApplicationsPerHour => "Most applications of one client address per hour; 0 for no limit.",
             Self::AddressFailuresPerHour => {
-                "Requests of one client address per hour without a valid signature or body; 0 is no limit."
+                "Most requests of one client address per hour without a valid signature or body; 0 for no limit."
             }
-            Self::BreakerMode => "Whether blocks of numbers are blocked whose codes are not used, or only told of.",
-            Self::BreakerMinSends => "Codes that have to be sent to a block of numbers before it is judged.",
-            Self::BreakerMinConversion => "Of a hundred codes sent to a block of numbers, so many have to be used.",
-            Self::BreakerBlockFor => "How long a block of numbers is blocked whose codes are not used.",
-            Self::CodeTtl => "How long a code lives after each send.",
-            Self::CodeCap => "How long a code lives at most, over all its resends.",
-            Self::ResendAfter => "How soon a code may be asked for again.",
-            Self::MaxTries => "Wrong tries that kill a code.",
-            Self::MaxFailures => "Consecutive wrong tries, over all codes, that lock a phone.",
-            Self::TrialDuration => "How long a trial lasts that begins from now on.",
-            Self::TrialGrace => "How long a trial that has ended is suspended before it is closed.",
-            Self::Quarantine => "How long the access codes of a closed tenant rest.",
-            Self::LowWater => "So many free access codes of a kind, or fewer, are warned of.",
-            Self::KeptForResends => "E-mails of each day that are kept for operators.",
+            Self::BreakerMode => {
+                "Mode of the fraud guard for number ranges whose codes are not used: off, shadow (list only) or on."
+            }
+            Self::BreakerMinSends => "Codes sent to a number range before it is judged.",
+            Self::BreakerMinConversion => "Percentage of the codes of a number range that must be used.",
+            Self::BreakerBlockFor => "Duration of a number range's block.",
+            Self::CodeTtl => "Lifetime of a code after each send.",
+            Self::CodeCap => "Longest lifetime of a code, resends included.",
+            Self::ResendAfter => "Shortest interval between two code requests.",
+            Self::MaxTries => "Wrong attempts that invalidate a code.",
+            Self::MaxFailures => "Consecutive wrong attempts, over all codes, that lock a phone.",
+            Self::TrialDuration => "Duration of new trials.",
+            Self::TrialGrace => "Grace period: an expired trial is suspended for this long before it is closed.",
+            Self::Quarantine => "Quarantine of the access codes of a closed tenant.",
+            Self::LowWater => "Free access codes of a kind at or below which a warning is sent.",
+            Self::KeptForResends => "E-mails per day that are reserved for operators.",
             Self::OwnerMails => {
-                "E-mails of each day about passwords of owners; they take none of the threshold. `threshold/20` follows it."
+                "Most e-mails per day about owners' passwords; they do not count against the daily limit. `threshold/20` follows it."
             }
         }
     }

@@ -198,7 +198,7 @@ impl Exchange<'_> {
             }
             // Answered like an unreachable database.
             Err(error) => {
-                tracing::error!(%error, "the guard cannot judge; no code is sent");
+                tracing::error!(%error, "the bot challenge cannot be verified; no code is sent");
                 let notice = words::of_code(SendCode::Exception, self.page.locale, None, self.page.site);
                 Err((StatusCode::OK, notice))
             }
@@ -230,7 +230,7 @@ impl Exchange<'_> {
             Ok(()) => unless_it_panics(self.state.service.apply(application)).await,
             // Answered like an undecided application: nothing was stored.
             Err(error) => {
-                tracing::error!(%error, "the text of the terms cannot be stored; the application is not taken");
+                tracing::error!(%error, "the text of the terms cannot be stored; the application is not accepted");
                 Ok(ApplyReply::CONFLICT)
             }
         };

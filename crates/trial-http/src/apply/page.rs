@@ -135,7 +135,7 @@ pub(super) fn rendered(status: StatusCode, template: &impl Shown) -> HttpRespons
     let mut response = match template.render() {
         Ok(html) => HttpResponse::build(status).content_type("text/html; charset=utf-8").body(html),
         Err(error) => {
-            tracing::error!(%error, "the page to apply on cannot be written");
+            tracing::error!(%error, "the application page cannot be rendered");
             HttpResponse::InternalServerError().finish()
         }
     };

@@ -158,7 +158,9 @@ pub(super) async fn order(visit: &Visit<'_>, code: &str, action: &str) -> Answer
     let done = visit.ops.parts.operations.order_access_code(code.clone(), order, visit.changes()).await;
     match done.map_err(failed)? {
         PoolOutcome::Done { .. } => see("/console/access-codes?said=moved"),
-        PoolOutcome::Refused(state) => page(visit, Some(format!("{code} is {state}, which does not allow this"))).await,
+        PoolOutcome::Refused(state) => {
+            page(visit, Some(format!("access code {code} is {state}; this state does not allow the change"))).await
+        }
         PoolOutcome::Unknown => Err(Refused::NotFound),
     }
 }

@@ -72,7 +72,7 @@ pub(super) async fn resume(visit: &Visit<'_>, name: &str) -> Answer {
 pub(super) async fn set_limits(visit: &Visit<'_>, name: &str, form: &Fields) -> Answer {
     visit.may(Permission::ManageCallers)?;
     let Some(rate) = form.parsed("rate") else {
-        let wrong = visit.page.t("The rate must be a whole number from 0 on.");
+        let wrong = visit.page.t("The rate must be a whole number of 0 or more.");
         return page(visit, Some(wrong.to_owned())).await;
     };
     let scopes = Scope::ALL.iter().copied().filter(|scope| form.given(scope.as_str()).is_some());
@@ -84,7 +84,7 @@ pub(super) async fn set_limits(visit: &Visit<'_>, name: &str, form: &Fields) -> 
 pub(super) async fn remove(visit: &Visit<'_>, name: &str, form: &Fields) -> Answer {
     visit.may(Permission::ManageCallers)?;
     if form.given("sure").is_none() {
-        let wrong = visit.page.t("Confirm that the caller is to be removed for good.");
+        let wrong = visit.page.t("Confirm the permanent removal of the API client.");
         return page(visit, Some(wrong.to_owned())).await;
     }
     change(visit, name, CallerChange::Remove, "caller-removed").await

@@ -43,12 +43,10 @@ const POLICY: &str =
 /// Most path segments that are read; pages have fewer.
 const DEPTH: usize = 4;
 /// Answer to a form that is not one of ours.
-const FOREIGN: &str = "This form is too old, or from elsewhere. Go back, load the page again, and repeat.";
-const TOO_MANY_SEARCHES: &str =
-    "Too many searches by personal data within an hour. Nothing was searched. Try again later.";
-const TOO_MANY_REVEALS: &str =
-    "Too many pages shown in full within an hour. Look at the masked page, or try again later.";
-const TOO_MANY_SIGN_INS: &str = "Too many sign-ins within an hour. Use a session that you have, or try again later.";
+const FOREIGN: &str = "This form has expired or came from another site. Go back, reload the page and try again.";
+const TOO_MANY_SEARCHES: &str = "Too many searches by personal data within an hour. Try again later.";
+const TOO_MANY_REVEALS: &str = "Too many pages shown in full within an hour. Use the masked page, or try again later.";
+const TOO_MANY_SIGN_INS: &str = "Too many sign-ins within an hour. Use an existing session, or try again later.";
 const STYLE: &str = include_str!("../../templates/console/style.css");
 
 /// Outcome of a console request other than a page.
@@ -174,7 +172,7 @@ fn style() -> HttpResponse {
 
 fn html(status: StatusCode, template: &impl Template) -> Answer {
     let html = template.render().map_err(|error| {
-        tracing::error!(%error, "a page of the console cannot be written");
+        tracing::error!(%error, "a page of the console cannot be rendered");
         Refused::Failed
     })?;
     Ok(HttpResponse::build(status).content_type("text/html; charset=utf-8").body(html))
@@ -216,7 +214,7 @@ fn refusal(request: &HttpRequest, refused: Refused) -> HttpResponse {
         Refused::SignIn => {
             return see("/console/sign-in").unwrap_or_else(|_| HttpResponse::InternalServerError().finish());
         }
-        Refused::NotFound => (StatusCode::NOT_FOUND, nobody.t("There is nothing at this address.").to_owned()),
+        Refused::NotFound => (StatusCode::NOT_FOUND, nobody.t("Page not found.").to_owned()),
         Refused::Forbidden(words) => (StatusCode::FORBIDDEN, nobody.t(words).to_owned()),
         Refused::Unread(form) => {
             let words = if nobody.lang() == "en" { form.english } else { form.chinese };
@@ -226,7 +224,7 @@ fn refusal(request: &HttpRequest, refused: Refused) -> HttpResponse {
         Refused::TooMany(words, _) => (StatusCode::TOO_MANY_REQUESTS, nobody.t(words).to_owned()),
         Refused::Failed => (
             StatusCode::SERVICE_UNAVAILABLE,
-            nobody.t("The database cannot be used now. Nothing was changed.").to_owned(),
+            nobody.t("The database is unavailable. Nothing was changed. Try again later.").to_owned(),
         ),
     };
     let page = html(status, &RefusedPage { page: nobody, words });

@@ -22,9 +22,11 @@ impl Prefixes {
     /// Explains the mode.
     fn what(&self) -> &'static str {
         match self.outlook.mode {
-            BreakerMode::Off => "The breaker is off: nothing is looked at and nothing is blocked.",
-            BreakerMode::Shadow => "The breaker is in shadow mode: what is listed would be blocked, and is not.",
-            BreakerMode::On => "The breaker is on: what is listed is blocked.",
+            BreakerMode::Off => "The fraud guard is off: no number range is checked or blocked.",
+            BreakerMode::Shadow => {
+                "The fraud guard is in shadow mode: the listed number ranges would be blocked, but are not."
+            }
+            BreakerMode::On => "The fraud guard is on: the listed number ranges are blocked.",
         }
     }
 
@@ -52,7 +54,7 @@ pub(super) async fn add_safe(visit: &Visit<'_>, form: &Fields) -> Answer {
     visit.may(Permission::ChangePrefixes)?;
     let prefix: PhonePrefix = match form.text("prefix").parse() {
         Ok(prefix) => prefix,
-        Err(error) => return page(visit, Some(format!("The prefix {error}."))).await,
+        Err(error) => return page(visit, Some(format!("The number range {error}."))).await,
     };
     let reason = match SafeReason::parse(&form.text("reason")) {
         Ok(reason) => reason,
@@ -62,8 +64,8 @@ pub(super) async fn add_safe(visit: &Visit<'_>, form: &Fields) -> Answer {
     let safe = SafePrefix::added_by(&by, prefix, reason);
     let wrong = match visit.ops.parts.prefixes.add_safe_prefix(safe, by).await.map_err(failed)? {
         SafeOutcome::Added => return see("/console/prefixes?said=safe"),
-        SafeOutcome::AlreadySafe => visit.page.t("This prefix is on the safe list already."),
-        SafeOutcome::Full => visit.page.t("The safe list is full. Remove a prefix first."),
+        SafeOutcome::AlreadySafe => visit.page.t("This number range is on the safe list already."),
+        SafeOutcome::Full => visit.page.t("The safe list is full. Remove a number range first."),
     };
     page(visit, Some(wrong.to_owned())).await
 }

@@ -51,7 +51,7 @@ pub(super) async fn page(visit: &Visit<'_>, wrong: Option<String>) -> Answer {
 pub(super) async fn set_quota(visit: &Visit<'_>, form: &Fields) -> Answer {
     visit.may(Permission::SetQuota)?;
     let Some(threshold) = form.parsed("threshold") else {
-        let wrong = visit.page.t("The threshold must be a whole number from 0 on.");
+        let wrong = visit.page.t("The limit must be a whole number of 0 or more.");
         return page(visit, Some(wrong.to_owned())).await;
     };
     visit.ops.parts.operations.set_quota(threshold, visit.changes()).await.map_err(failed)?;
@@ -75,7 +75,7 @@ pub(super) async fn set(visit: &Visit<'_>, action: &str, form: &Fields) -> Answe
         Ok(_) => see("/console/settings?said=setting"),
         Err(SettingRefusal::Faulty(fault)) => page(visit, Some(fault.to_string())).await,
         Err(SettingRefusal::Unseen(_)) => {
-            let wrong = visit.page.t("Somebody has changed settings meanwhile. Look at them, and change yours again.");
+            let wrong = visit.page.t("Settings were changed by somebody else meanwhile. Check them and save again.");
             page(visit, Some(wrong.to_owned())).await
         }
     }

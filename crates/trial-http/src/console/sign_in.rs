@@ -35,8 +35,8 @@ pub(super) async fn enter(request: &HttpRequest, payload: Payload, state: &State
     }
     let Some(signed_in) = ops.access.sign_in(&token).await.map_err(failed)? else {
         return match state.ops.strangers.take(state.client_of(request)) {
-            Ok(()) => page(request, Some("This token lets nobody in: it is unknown, expired or revoked.")),
-            Err(_) => Err(Refused::Forbidden("Too many wrong tokens came from your address. Try again in an hour.")),
+            Ok(()) => page(request, Some("Invalid token: unknown, expired or revoked.")),
+            Err(_) => Err(Refused::Forbidden("Too many invalid tokens from your address. Try again in an hour.")),
         };
     };
     let cookie = SESSION.given(state, signed_in.secret.as_str());

@@ -110,7 +110,7 @@ pub(super) async fn show(visit: &Visit<'_>, id: &str, reveal: bool, wrong: Optio
     let sight = visit.sight(reveal, "tenant.reveal", &id.to_string()).await?;
     let tenant = &view.tenant;
     let dates = [
-        ("asks for conversion", tenant.conversion_asked_at),
+        ("conversion requested", tenant.conversion_asked_at),
         ("converted", tenant.converted_at),
         ("suspended", tenant.suspended_at),
         ("closes", tenant.closes_at),

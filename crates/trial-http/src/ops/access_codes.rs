@@ -152,7 +152,7 @@ fn parse(media: Media, body: &[u8]) -> Result<AccessCodeFile, Problem> {
 
 fn refused(mut bad: Vec<RefusedAccessCode>, rows: usize) -> Problem {
     bad.sort_by_key(|row| row.line);
-    let detail = format!("{} of {rows} rows are bad", bad.len());
+    let detail = format!("bad rows: {} of {rows}", bad.len());
     bad.truncate(NAMED);
     let errors = bad.into_iter().map(|row| FieldError::in_line(row.line, row.reason)).collect();
     Problem::new(Kind::InvalidRows).detail(detail).errors(errors)

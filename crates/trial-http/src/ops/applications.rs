@@ -128,7 +128,7 @@ pub(super) async fn show(request: HttpRequest, _payload: Payload, state: Data<St
     let id: ApplicationId = segment(&request).await?.parse().map_err(|_| nothing_here())?;
     let operations = &caller.ops.parts.operations;
     let found = operations.application(id).await.map_err(failed)?;
-    let view = found.ok_or_else(|| Problem::new(Kind::NotFound).detail("there is no such application"))?;
+    let view = found.ok_or_else(|| Problem::new(Kind::NotFound).detail("no application has this id"))?;
     let sight = Sight::of(&caller, reveal, "application.reveal", &id.to_string()).await?;
     let parts = &caller.ops.parts;
     let policy = parts.policy.now();
@@ -162,7 +162,7 @@ impl ApplicationReply {
 fn in_words(outcome: &ApplyOutcome) -> String {
     match outcome {
         ApplyOutcome::Accepted { tenant } => format!("tenant {tenant} was created"),
-        ApplyOutcome::Replayed { tenant } => format!("the same as before, tenant {tenant}"),
+        ApplyOutcome::Replayed { tenant } => format!("repeat of the accepted application, tenant {tenant}"),
         ApplyOutcome::Refused(refusal) => refusal.to_string(),
     }
 }

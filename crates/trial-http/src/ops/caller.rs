@@ -46,7 +46,7 @@ impl<'a> Caller<'a> {
 
     /// The answer if the role does not allow this.
     pub(super) fn may_not(&self, permission: Permission) -> Problem {
-        let detail = format!("this takes the role {}; yours is {}", permission.takes(), self.operator.role);
+        let detail = format!("this requires the role {}; yours is {}", permission.takes(), self.operator.role);
         Problem::new(Kind::Forbidden).detail(detail)
     }
 
@@ -66,7 +66,7 @@ pub(crate) async fn is_operator(request: &HttpRequest, state: &State) -> bool {
 
 /// The same answer for an unknown, expired, revoked or missing token.
 fn stranger(request: &HttpRequest, state: &State) -> Problem {
-    let refused = Problem::new(Kind::Unauthorized).detail("give the token of an operator as `Authorization: Bearer …`");
+    let refused = Problem::new(Kind::Unauthorized).detail("send the token of an operator as `Authorization: Bearer …`");
     state.turn_away(request, &state.ops.strangers, refused, "valid token")
 }
 

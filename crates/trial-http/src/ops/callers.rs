@@ -149,7 +149,7 @@ fn wrong(field: &'static str, detail: impl Into<String>) -> Problem {
 }
 
 async fn change(operator: &Caller<'_>, request: &HttpRequest, change: CallerChange) -> Result<HttpResponse, Problem> {
-    let nobody = || Problem::new(Kind::NotFound).detail("no caller that is not removed has this name");
+    let nobody = || Problem::new(Kind::NotFound).detail("no API client has this name");
     let name = CallerName::parse(&segment(request).await?).map_err(|_| nobody())?;
     let parts = &operator.ops.parts;
     match parts.callers.change_caller(name, change, operator.changes()).await.map_err(failed)? {

@@ -122,10 +122,9 @@ pub(super) async fn retry(
     match caller.ops.parts.operations.retry_mail(id, caller.changes()).await.map_err(failed)? {
         MailRetried::Due => json(&Retried { id: id.to_string(), state: MailState::Due.as_str() }),
         MailRetried::Refused(state) => {
-            Err(Problem::new(Kind::Conflict)
-                .detail(format!("this mail is {state}; only a failed one can be tried again")))
+            Err(Problem::new(Kind::Conflict).detail(format!("this mail is {state}; only a failed mail can be retried")))
         }
-        MailRetried::Unknown => Err(Problem::new(Kind::NotFound).detail("there is no such mail")),
+        MailRetried::Unknown => Err(Problem::new(Kind::NotFound).detail("no mail has this id")),
     }
 }
 

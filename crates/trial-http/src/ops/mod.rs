@@ -100,10 +100,10 @@ fn failed(error: LedgerError) -> Problem {
     match error {
         LedgerError::Corrupt(_) => Problem::new(Kind::Unexpected),
         LedgerError::Unavailable(_) | LedgerError::Contended(_) => Problem::new(Kind::Unavailable)
-            .detail("the database cannot be used now; nothing was changed")
+            .detail("the database is unavailable; nothing was changed")
             .retry_after(AGAIN),
         LedgerError::CommitUnknown(_) => Problem::new(Kind::Unavailable)
-            .detail("the database was lost at the commit; look whether the change was made before asking for it again")
+            .detail("the connection to the database was lost at the commit; check whether the change was made before you repeat it")
             .retry_after(AGAIN),
     }
 }

@@ -106,9 +106,8 @@ pub(super) async fn add(request: HttpRequest, payload: Payload, state: Data<Stat
     let shown = OperatorReply::new(&operator, by.at);
     match caller.ops.parts.operators.add_operator(operator, by).await.map_err(failed)? {
         OperatorAdded::Done => json(&AddedOperator { operator: shown, token: token.as_str().to_owned() }),
-        OperatorAdded::NameTaken => {
-            Err(Problem::new(Kind::Conflict).detail("an operator who is not revoked has this name"))
-        }
+        OperatorAdded::NameTaken => Err(Problem::new(Kind::Conflict)
+            .detail("another operator has this name; revoke that operator first, or choose another name")),
     }
 }
 
@@ -120,7 +119,7 @@ pub(super) async fn revoke(
 ) -> Result<HttpResponse, Problem> {
     let caller = Caller::let_in(&request, &state, Permission::ManageOperators).await?;
     Query::of(&request).end()?;
-    let nobody = || Problem::new(Kind::NotFound).detail("no operator who is not revoked has this name");
+    let nobody = || Problem::new(Kind::NotFound).detail("no active operator has this name");
     let name = OperatorName::parse(&segment(&request).await?).map_err(|_| nobody())?;
     if !caller.ops.parts.operators.revoke_operator(name, caller.changes()).await.map_err(failed)? {
         return Err(nobody());

@@ -105,9 +105,7 @@ async fn give(caller: &Caller<'_>, id: &str, order: LifeOrder) -> Result<HttpRes
     let order = TenantOrder { tenant, order, actor: caller.operator.name.to_string() };
     match caller.ops.parts.orders.order(order).await.map_err(failed)? {
         LifeOutcome::Done(change) => json(&Changed::new(tenant, &change)),
-        LifeOutcome::Refused(LifeRefusal::Unknown) => {
-            Err(Problem::new(Kind::NotFound).detail("there is no such tenant"))
-        }
+        LifeOutcome::Refused(LifeRefusal::Unknown) => Err(Problem::new(Kind::NotFound).detail("no tenant has this id")),
         LifeOutcome::Refused(LifeRefusal::Extension) => Err(wrong_days()),
         LifeOutcome::Refused(refusal) => Err(Problem::new(Kind::Conflict).detail(refusal.to_string())),
     }

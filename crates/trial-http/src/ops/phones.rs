@@ -54,7 +54,7 @@ pub(super) async fn unlock(
     let phone = wanted(&request, &state, &caller).await?;
     let operations = &caller.ops.parts.operations;
     if !operations.unlock_phone(phone.clone(), caller.changes()).await.map_err(failed)? {
-        return Err(Problem::new(Kind::NotFound).detail("this phone was never seen; there is nothing to unlock"));
+        return Err(Problem::new(Kind::NotFound).detail("this phone has no requests; there is nothing to unlock"));
     }
     json(&read(caller.ops, &phone, Sight::Masked).await?)
 }

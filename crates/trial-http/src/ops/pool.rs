@@ -93,10 +93,9 @@ async fn order(request: &HttpRequest, state: &State, order: PoolOrder) -> Result
         PoolOutcome::Done { before, after } => {
             json(&Moved { code: code.to_string(), before: before.as_str(), state: after.as_str() })
         }
-        PoolOutcome::Refused(state) => {
-            Err(Problem::new(Kind::Conflict).detail(format!("this access code is {state}, which does not allow this")))
-        }
-        PoolOutcome::Unknown => Err(Problem::new(Kind::NotFound).detail("there is no such access code")),
+        PoolOutcome::Refused(state) => Err(Problem::new(Kind::Conflict)
+            .detail(format!("this access code is {state}; this state does not allow the change"))),
+        PoolOutcome::Unknown => Err(Problem::new(Kind::NotFound).detail("no access code has this name")),
     }
 }
 

@@ -96,7 +96,7 @@ pub(super) async fn release(
     let prefix = named(&request).await?;
     let released = caller.ops.parts.prefixes.release_prefix(prefix, caller.changes()).await.map_err(failed)?;
     if released.is_none() {
-        return Err(Problem::new(Kind::NotFound).detail("no block of this prefix is in force"));
+        return Err(Problem::new(Kind::NotFound).detail("this number range is not blocked"));
     }
     listed(caller.ops).await
 }
@@ -121,10 +121,11 @@ pub(super) async fn add_safe(
     let safe = SafePrefix::added_by(&by, prefix, reason);
     match caller.ops.parts.prefixes.add_safe_prefix(safe, by).await.map_err(failed)? {
         SafeOutcome::Added => listed(caller.ops).await,
-        SafeOutcome::AlreadySafe => Err(Problem::new(Kind::Conflict).detail("this prefix is on the safe list already")),
+        SafeOutcome::AlreadySafe => {
+            Err(Problem::new(Kind::Conflict).detail("this number range is on the safe list already"))
+        }
         SafeOutcome::Full => {
-            let detail =
-                format!("the safe list has {MAX_SAFE_PREFIXES} prefixes, and no room for more; remove one first");
+            let detail = format!("the safe list is full ({MAX_SAFE_PREFIXES} number ranges); remove one first");
             Err(Problem::new(Kind::Conflict).detail(detail))
         }
     }
@@ -141,7 +142,7 @@ pub(super) async fn remove_safe(
     let prefix = named(&request).await?;
     if !caller.ops.parts.prefixes.remove_safe_prefix(prefix, caller.changes()).await.map_err(failed)? {
         let detail =
-            "operations did not put this prefix on the safe list; what is configured is changed in the configuration";
+            "operators did not add this number range to the safe list; change configured ones in the configuration";
         return Err(Problem::new(Kind::NotFound).detail(detail));
     }
     listed(caller.ops).await

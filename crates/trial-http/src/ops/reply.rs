@@ -41,7 +41,7 @@ pub(super) fn one_more<Id>(page: &Page<Id>) -> u32 {
 /// 200 with this body.
 pub(super) fn json(body: &impl Serialize) -> Result<HttpResponse, Problem> {
     let body = serde_json::to_vec(body).map_err(|error| {
-        tracing::error!(%error, "an answer cannot be written");
+        tracing::error!(%error, "a reply cannot be serialised");
         Problem::new(Kind::Unexpected)
     })?;
     Ok(HttpResponse::Ok().content_type(HeaderValue::from_static("application/json")).body(body))

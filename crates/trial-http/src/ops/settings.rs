@@ -117,8 +117,7 @@ pub(super) async fn reset(
 }
 
 async fn key(request: &HttpRequest) -> Result<SettingKey, Problem> {
-    let unknown =
-        || Problem::new(Kind::NotFound).detail("no setting of this name can be changed while the service runs");
+    let unknown = || Problem::new(Kind::NotFound).detail("no runtime setting has this name");
     segment(request).await?.parse().map_err(|_| unknown())
 }
 
@@ -126,7 +125,7 @@ async fn change(caller: &Caller<'_>, order: SettingOrder) -> Result<HttpResponse
     match made(caller.ops, order, caller.changes()).await.map_err(failed)? {
         Ok(in_force) => json(&shown(caller.ops, &in_force).await.map_err(failed)?),
         Err(SettingRefusal::Unseen(number)) => {
-            let detail = format!("settings were changed meanwhile, up to number {number}; look at them and ask again");
+            let detail = format!("settings were changed meanwhile (change {number}); check them and try again");
             Err(Problem::new(Kind::Conflict).detail(detail))
         }
         Err(SettingRefusal::Faulty(fault)) if order.value.is_some() => Err(wrong_value(fault.to_string())),

@@ -79,7 +79,7 @@ pub(super) async fn show(request: HttpRequest, _payload: Payload, state: Data<St
     query.end()?;
     let id: TenantId = segment(&request).await?.parse().map_err(|_| nothing_here())?;
     let found = caller.ops.parts.operations.tenant(id).await.map_err(failed)?;
-    let view = found.ok_or_else(|| Problem::new(Kind::NotFound).detail("there is no such tenant"))?;
+    let view = found.ok_or_else(|| Problem::new(Kind::NotFound).detail("no tenant has this id"))?;
     let sight = Sight::of(&caller, reveal, "tenant.reveal", &id.to_string()).await?;
     json(&TenantReply::new(&view, sight))
 }

@@ -129,7 +129,7 @@ impl Hashing {
         let mut turn = Turn::new(permit, &self.free);
         let done = tokio::task::spawn_blocking(move || work(&mut turn)).await.ok().flatten();
         done.ok_or_else(|| {
-            tracing::error!("a password cannot be hashed, or what is kept is no hash");
+            tracing::error!("a password cannot be hashed, or the stored hash is malformed");
             Refused::Failed
         })
     }

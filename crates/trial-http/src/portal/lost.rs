@@ -39,7 +39,7 @@ pub(super) async fn ask(request: &HttpRequest, state: &Data<State>, reception: &
     let of_all = state.clone();
     rt::spawn(async move {
         if let Err(error) = mail(&of_all, &name, email).await {
-            tracing::error!(kind = error.kind(), "a link to another password cannot be mailed");
+            tracing::error!(kind = error.kind(), "a password link cannot be mailed");
         }
         drop(turn);
     });
@@ -55,9 +55,9 @@ async fn mail(state: &State, name: &str, email: Option<Email>) -> Result<(), Led
     let Some(tenant) = tenant else { return Ok(()) };
     let order = TenantOrder { tenant, order: LifeOrder::LostPassword, actor: VISITOR.to_owned() };
     match state.ops.parts.orders.order(order).await? {
-        LifeOutcome::Done(_) => tracing::info!(%tenant, "a link to another password is in the outbox"),
+        LifeOutcome::Done(_) => tracing::info!(%tenant, "a password link is queued"),
         LifeOutcome::Refused(refusal @ (LifeRefusal::OwnerMailsSpent { .. } | LifeRefusal::TooManyLinks)) => {
-            tracing::warn!(%tenant, %refusal, "a link to another password was not mailed");
+            tracing::warn!(%tenant, %refusal, "a password link was not mailed");
         }
         LifeOutcome::Refused(_) => {}
     }

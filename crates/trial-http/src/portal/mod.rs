@@ -226,7 +226,7 @@ fn logo(site: &SiteSettings) -> Answer {
 
 fn html(status: StatusCode, template: &impl Template) -> Answer {
     let html = template.render().map_err(|error| {
-        tracing::error!(%error, "a page of the portal cannot be written");
+        tracing::error!(%error, "a page of the portal cannot be rendered");
         Refused::Failed
     })?;
     Ok(HttpResponse::build(status).content_type("text/html; charset=utf-8").body(html))

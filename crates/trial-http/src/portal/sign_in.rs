@@ -81,7 +81,7 @@ pub(super) fn is_initial(reception: &Reception, account: Option<&PortalAccount>,
     let is_the_same = match keyring.password(key, tenant, issue) {
         Ok(password) => password.matches(shown.trim()),
         Err(error) => {
-            tracing::error!(%error, "an initial password cannot be told");
+            tracing::error!(%error, "an initial password cannot be derived");
             false
         }
     };

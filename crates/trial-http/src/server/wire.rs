@@ -58,7 +58,7 @@ impl Wire {
         }
         let deadline = self.written.as_ref().map_or_else(|| Instant::now() + STALL_TIMEOUT, |timer| timer.deadline());
         ready!(poll_until(&mut self.written, deadline, context));
-        Poll::Ready(Err(io::Error::new(ErrorKind::TimedOut, "the client takes nothing of its reply")))
+        Poll::Ready(Err(io::Error::new(ErrorKind::TimedOut, "the client does not receive its reply")))
     }
 }
 

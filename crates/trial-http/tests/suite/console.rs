@@ -205,11 +205,11 @@ async fn an_administrator_changes_settings() {
     let done = set("verification.max_tries", "3", "0").await;
     assert_eq!((done.status.as_u16(), done.header("location")), (303, "/console/settings?said=setting"));
     let page = guest.get("/console/settings?said=setting").await.body;
-    assert!(page.contains("The setting is in force.") && page.contains("<strong>3</strong>"), "{page}");
+    assert!(page.contains("Setting saved.") && page.contains("<strong>3</strong>"), "{page}");
     for (key, value, seen, words) in [
         ("verification.max_tries", "many", "1", "verification.max_tries: "),
         ("verification.code_cap", "1m", "1", "must be at least `verification.code_ttl`"),
-        ("verification.max_tries", "4", "0", "Somebody has changed settings meanwhile."),
+        ("verification.max_tries", "4", "0", "Settings were changed by somebody else meanwhile."),
     ] {
         let refused = set(key, value, seen).await;
         assert_eq!(refused.status.as_u16(), 400, "{key}");
@@ -273,7 +273,7 @@ async fn an_application_is_found_by_what_people_know_and_tells_its_story() {
         assert_eq!(found.body.matches("/console/applications/").count(), 1, "{find}: {}", found.body);
     }
     let none = guest.get("/console/applications?find=nobody&code=006").await;
-    assert!(none.body.contains("Nothing was found."));
+    assert!(none.body.contains("No results."));
     let application = *house.ledger.state().applications.keys().next().unwrap();
     let story = guest.get(&format!("/console/applications/{application}")).await.body;
     for words in [
@@ -350,7 +350,7 @@ async fn a_prefix_is_released_by_one_click() {
     let released = guest.post("/console/prefixes/+861660000/release", &[]).await;
     assert_eq!((released.status.as_u16(), released.header("location")), (303, "/console/prefixes?said=released"));
     let page = guest.get("/console/prefixes?said=released").await.body;
-    assert!(page.contains("The prefix was released.") && !page.contains("+861660000"), "{page}");
+    assert!(page.contains("Number range unblocked.") && !page.contains("+861660000"), "{page}");
     assert_eq!(guest.post("/console/prefixes/+861660000/release", &[]).await.status.as_u16(), 404);
     let added = guest.post("/console/prefixes/add", &[("prefix", "+8617"), ("reason", "tests <b>")]).await;
     assert_eq!(added.status.as_u16(), 303);
@@ -369,8 +369,7 @@ async fn a_caller_is_stopped_by_one_click_and_removed_by_two() {
     let house = House::new().await;
     let viewer = Guest::of(&house, Role::Viewer).await;
     let page = viewer.get("/console/callers").await.body;
-    for words in ["site", "shop", "current key", "key is missing: rotate", "current, gone", "verify-codes apply query"]
-    {
+    for words in ["site", "shop", "current key", "key missing: rotate", "current, gone", "verify-codes apply query"] {
         assert!(page.contains(words), "{words}: {page}");
     }
     assert!(!page.contains("/console/callers/"), "a viewer is offered nothing: {page}");
@@ -389,16 +388,16 @@ async fn a_caller_is_stopped_by_one_click_and_removed_by_two() {
         assert!(page.contains(words), "{words}: {page}");
         page
     };
-    let page = done(&operator, "suspend", &[], "The caller is not let in until it is resumed.").await;
+    let page = done(&operator, "suspend", &[], "API client suspended.").await;
     assert!(page.contains("<td>suspended</td>") && page.contains("/console/callers/site/resume"), "{page}");
     let again = operator.post("/console/callers/site/suspend", &[]).await;
     assert_eq!(again.status.as_u16(), 400);
     assert!(again.body.contains("role=\"alert\"") && again.body.contains("suspended already"), "{}", again.body);
-    done(&operator, "resume", &[], "The caller is let in again.").await;
+    done(&operator, "resume", &[], "API client resumed.").await;
 
     let admin = Guest::of(&house, Role::Admin).await;
     let fields = [("apply", "yes"), ("query", "yes"), ("rate", "60")];
-    let page = done(&admin, "limits", &fields, "The limits of the caller are in force.").await;
+    let page = done(&admin, "limits", &fields, "Limits of the API client saved.").await;
     assert!(page.contains("<td>apply query</td><td>60</td>"), "{page}");
     for fields in
         [&[("apply", "yes"), ("rate", "many")][..], &[("apply", "yes"), ("rate", "1000001")], &[("rate", "7")]]
@@ -409,8 +408,8 @@ async fn a_caller_is_stopped_by_one_click_and_removed_by_two() {
     }
     let unsure = admin.post("/console/callers/site/remove", &[]).await;
     assert_eq!(unsure.status.as_u16(), 400);
-    assert!(unsure.body.contains("Confirm that the caller is to be removed for good."), "{}", unsure.body);
-    let page = done(&admin, "remove", &[("sure", "yes")], "The caller is removed.").await;
+    assert!(unsure.body.contains("Confirm the permanent removal of the API client."), "{}", unsure.body);
+    let page = done(&admin, "remove", &[("sure", "yes")], "API client removed.").await;
     assert!(page.contains("<td>removed</td>") && !page.contains("/console/callers/site/"), "{page}");
     for (what, name) in [("suspend", "site"), ("remove", "site"), ("resume", "cli:x"), ("fly", "shop")] {
         let lost = admin.post(&format!("/console/callers/{name}/{what}"), &[("sure", "yes")]).await;

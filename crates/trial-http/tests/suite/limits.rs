@@ -88,7 +88,7 @@ async fn a_malformed_request_takes_from_a_budget_of_its_own() {
     for request in [text(), post(APPLY_PATH, "nonsense"), code(), post(APPLY_PATH, APPLICATION)] {
         let refused = call_from(&site, "192.0.2.1", request).await;
         assert_eq!((refused.status, refused.header("retry-after")), (StatusCode::TOO_MANY_REQUESTS, "900"));
-        assert!(refused.body.contains("had no valid body"), "refused unread: {}", refused.body);
+        assert!(refused.body.contains("without a valid body"), "refused unread: {}", refused.body);
     }
     assert_eq!(call_from(&site, "192.0.2.2", code()).await.status, StatusCode::OK, "another address is free");
 }

@@ -70,7 +70,7 @@ async fn nobody_is_signed_in_by_another_website() {
         for request in sign_ins(&house) {
             let refused = call(&house.site, request.insert_header(claim)).await;
             assert!(is_forbidden(&refused), "{claim:?}: {} {}", refused.status, refused.body);
-            assert!(refused.body.contains("load the page again"), "{}", refused.body);
+            assert!(refused.body.contains("reload the page"), "{}", refused.body);
         }
     }
     // A page that keeps its origin to itself, behind a proxy that renames the host; a person who opens the address; a program.

@@ -319,5 +319,5 @@ async fn a_query_of_very_many_parameters_is_refused() {
     assert_eq!(refused.status.as_u16(), 400);
     assert!(refused.body.contains("at most 64 parameters"), "{}", refused.body);
     let read = call(&site, TestRequest::get().uri(&query(64))).await;
-    assert!(read.body.contains("there are the parameters channel, to, limit"), "{}", read.body);
+    assert!(read.body.contains("the parameters are channel, to, limit"), "{}", read.body);
 }
