@@ -16,8 +16,7 @@ const CONNECTIONS: usize = 64;
 const LISTED: usize = 1_000;
 
 /// A number below 10^8 for the `n`-th applicant, all different and in no order: people do not arrive in the order of
-/// their
-/// phones and names, and ordered values are easier for an index. `sql/functions.sql` computes the same.
+/// their phones and names, and ordered values are easier for an index. `sql/functions.sql` computes the same.
 pub(crate) fn scattered(n: u32) -> u64 {
     u64::from(n) * 2_654_435_761 % 100_000_000
 }

@@ -1,8 +1,7 @@
 //! Measures Trialgate, and in the same run the best rate of the machine's databases for the same rows.
 //!
 //! The service is seeded and driven only through its public interface and its command line. The stored data is compared
-//! with
-//! the answers that applicants got.
+//! with the answers that applicants got.
 
 #![expect(clippy::print_stdout, reason = "a report is what this program is for")]
 

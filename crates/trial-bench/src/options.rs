@@ -85,8 +85,7 @@ pub(crate) struct Options {
     #[arg(long, global = true, default_value_t = 1.0)]
     pub(crate) scale: f64,
     /// Tenants of the database of `flat` that are still in use, with access codes on top of the others. By default as
-    /// many
-    /// as half of the access codes allow.
+    /// many as half of the access codes allow.
     #[arg(long, global = true)]
     pub(crate) in_use: Option<u32>,
     /// The server; built by `cargo build --release`.

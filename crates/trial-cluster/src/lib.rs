@@ -1,6 +1,5 @@
 //! Private PostgreSQL servers for tests and benchmarks: each in a directory of its own, on a free port of loopback, as
-//! long
-//! as its [`Cluster`] and its process live. They can be killed, frozen, restarted and followed by a standby.
+//! long as its [`Cluster`] and its process live. They can be killed, frozen, restarted and followed by a standby.
 //!
 //! PostgreSQL refuses to run as root: there, servers run as the user `postgres`, or as `nobody`.
 
@@ -65,8 +64,7 @@ impl Cluster {
     }
 
     /// Starts a standby that follows this server by streaming, under this application name. To wait for it at each
-    /// commit, name
-    /// it in `synchronous_standby_names`.
+    /// commit, name it in `synchronous_standby_names`.
     #[must_use]
     pub fn standby(&self, name: &str, settings: &[(&str, &str)]) -> Self {
         let directory = self.account.directory();

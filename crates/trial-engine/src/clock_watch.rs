@@ -27,8 +27,7 @@ impl ClockWatch {
     }
 
     /// Reads the clock and compares it with the mark. Without a gap, moves the mark and returns the instant to work by;
-    /// a
-    /// second reading could be of a clock that leapt meanwhile.
+    /// a second reading could be of a clock that leapt meanwhile.
     ///
     /// # Errors
     /// The ledger cannot be used; the clock is not judged then.

@@ -1,8 +1,6 @@
 //! The scheduled tasks: suspends expired trials, closes them after the grace period, notifies owners, returns
-//! quarantined
-//! access codes, counts hours. Each piece is a decision of its own: an interrupted sweep leaves the rest to the next,
-//! and
-//! two at once do nothing twice.
+//! quarantined access codes, counts hours. Each piece is a decision of its own: an interrupted sweep leaves the rest to
+//! the next, and two at once do nothing twice.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -131,8 +131,7 @@ impl SmsRoute {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct EngineOptions {
     /// Requests that may wait for a decision, and applications that may wait for pre-screening; one more is answered
-    /// 005 (202
-    /// for a code).
+    /// 005 (202 for a code).
     pub queue_length: usize,
     /// Requests per batch, at most.
     pub batch_limit: usize,
@@ -303,8 +302,7 @@ impl Engine {
     }
 
     /// Accepts nothing more and finishes accepted work: messages under way and their reports, the queues, deliveries
-    /// under
-    /// way. Other mails stay in the outbox for the next start.
+    /// under way. Other mails stay in the outbox for the next start.
     ///
     /// # Errors
     /// [`Died`] if a part of the engine had ended by a fault of the program.

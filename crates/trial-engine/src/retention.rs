@@ -1,6 +1,5 @@
 //! Removes expired data in small steps that hold up nobody. Every instance does so; rows removed by one are not found
-//! by
-//! the others.
+//! by the others.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

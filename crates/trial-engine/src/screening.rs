@@ -1,8 +1,7 @@
 //! Pre-screening: under an attack, hopeless applications are refused before they join a batch.
 //!
 //! Normally off: one more transaction would only delay honest applicants. When a considerable share of a batch could
-//! have
-//! been refused beforehand, applications go through a queue of their own first.
+//! have been refused beforehand, applications go through a queue of their own first.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -33,8 +32,7 @@ const CALM_SHARE: usize = 8;
 const CALM_BATCHES: u32 = 8;
 
 /// The delay of a refusal while pre-screening is on: it slows those who guess as fast as they are answered, and leaves
-/// the
-/// machine to honest applicants. Too short to be felt after a typing error.
+/// the machine to honest applicants. Too short to be felt after a typing error.
 const KEPT_BACK: Duration = Duration::from_millis(100);
 
 /// The state of pre-screening, on or off.

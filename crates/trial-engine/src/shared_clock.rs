@@ -1,6 +1,5 @@
 //! The clock of a database server as the clock of every instance: measured once a minute, and carried on in between by
-//! a
-//! monotonic clock. Reading it costs no round trip.
+//! a monotonic clock. Reading it costs no round trip.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};

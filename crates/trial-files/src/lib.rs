@@ -1,6 +1,5 @@
 //! Files and directories for one user alone, whatever the umask: they hold personal data and keys. And text files as
-//! editors
-//! save them.
+//! editors save them.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, ErrorKind, Write};

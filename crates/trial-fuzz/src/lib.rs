@@ -1,15 +1,12 @@
 //! Fuzz targets as ordinary tests.
 //!
 //! A target is a test that passes inputs to a check, which panics on a fault. An ordinary build plays its corpus, and a
-//! fixed
-//! number of inputs derived from the corpus by a fixed seed: the same ones every time. In a build for an engine (`--cfg
-//! fuzzing_libfuzzer`, see `tests/fuzz/run`) the engine creates the inputs, guided by the branches that they reach,
-//! until it
-//! finds a fault or its time runs out.
+//! fixed number of inputs derived from the corpus by a fixed seed: the same ones every time. In a build for an engine
+//! (`--cfg fuzzing_libfuzzer`, see `tests/fuzz/run`) the engine creates the inputs, guided by the branches that they
+//! reach, until it finds a fault or its time runs out.
 //!
 //! Tests in a module named `fuzz` are found by `tests/fuzz/run`. The name of a target is that of its test, and of its
-//! files
-//! in `tests/fuzz`: `NAME.corpus` with inputs, and `NAME.dict` with pieces of inputs, each a line as
+//! files in `tests/fuzz`: `NAME.corpus` with inputs, and `NAME.dict` with pieces of inputs, each a line as
 //! [`slice::escape_ascii`] writes it.
 
 #[cfg(not(fuzzing_libfuzzer))]
@@ -88,8 +85,7 @@ mod fuzz {
     use super::Target;
 
     /// The engine is guided: the bug is found not by chance (1 in 2^96 inputs), but byte by byte by an engine that sees
-    /// the
-    /// branches that an input has reached.
+    /// the branches that an input has reached.
     #[test]
     fn planted() {
         Target::new("planted").makes(100_000).check(|input| {

@@ -12,8 +12,7 @@ use trial_core::{Redaction, TellError};
 const MAX_BODY: usize = 16 * 1024;
 
 /// 2xx is success, 410 means that the endpoint is gone, and everything else, redirections included, is to be retried.
-/// The
-/// body is discarded: it may repeat what we sent.
+/// The body is discarded: it may repeat what we sent.
 pub(crate) async fn judge(response: Response, now: DateTime<Utc>) -> Result<String, TellError> {
     let status = response.status();
     let retry_after = retry_after(response.headers(), now);
@@ -47,8 +46,7 @@ fn retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Duration> {
 }
 
 /// The error without an answer. Its own text could contain the address, and with it a secret: only its innermost cause
-/// is
-/// given.
+/// is given.
 pub(crate) fn lost(error: &reqwest::Error, timeout: Duration, redaction: &Redaction) -> TellError {
     if error.is_timeout() {
         return TellError::transient(format!("no answer within {} s", timeout.as_secs()));

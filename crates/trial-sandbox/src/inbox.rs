@@ -89,8 +89,8 @@ impl Inbox {
     }
 
     /// Overwrites with blanks, in the file, the messages that `is_erased` picks by recipient and time; returns their
-    /// number.
-    /// Works beside the process that has the inbox open, which no longer shows them. With `dry_run`, only counts them.
+    /// number. Works beside the process that has the inbox open, which no longer shows them. With `dry_run`, only
+    /// counts them.
     ///
     /// # Errors
     /// [`InboxError::Io`] if the file cannot be used; an absent file is no error.

@@ -34,8 +34,7 @@ impl Index {
     }
 
     /// The lines that can match, newest first. Two recipients may share a hash, so a line is only a candidate, and none
-    /// may be
-    /// left out because of the limit when a recipient is given.
+    /// may be left out because of the limit when a recipient is given.
     pub(crate) fn candidates(&self, filter: &Filter) -> Vec<Line> {
         let recipient = filter.to.as_deref().map(|to| hash_of(&canonical_recipient(to)));
         let limit = if recipient.is_some() { usize::MAX } else { filter.bound() };

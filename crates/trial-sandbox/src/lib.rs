@@ -1,8 +1,7 @@
 //! The inbox of the sandbox: it captures short messages and mails instead of sending them.
 //!
 //! An [`Inbox`] is a file of JSON lines, one [`CapturedMessage`] each, that one process owns at a time. In memory there
-//! is
-//! only an index. Captured messages survive the end of the process, but not that of the machine: nothing is synced.
+//! is only an index. Captured messages survive the end of the process, but not that of the machine: nothing is synced.
 
 mod faults;
 mod inbox;

@@ -1,10 +1,8 @@
 //! `SDK-HMAC-SHA256`: both ends of the scheme by which the cloud's public SDKs sign requests.
 //!
 //! A request is brought into one canonical form ([`RequestParts`]), hashed, and signed by HMAC-SHA256 with the secret
-//! of an
-//! access key. [`sign`] makes the headers of an outgoing request, [`Signed::verify`] checks an incoming one. Both
-//! follow the
-//! signer of the public Python SDK (`huaweicloudsdkcore`, `signer/signer.py`):
+//! of an access key. [`sign`] makes the headers of an outgoing request, [`Signed::verify`] checks an incoming one. Both
+//! follow the signer of the public Python SDK (`huaweicloudsdkcore`, `signer/signer.py`):
 //!
 //! - the path is percent-decoded and encoded again, everything but unreserved characters, and ends in `/`;
 //! - the query is sorted by name and value and encoded alike: its pairs are signed, verified and served, so that no two

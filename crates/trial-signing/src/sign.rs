@@ -20,8 +20,7 @@ pub enum SignError {
 }
 
 /// Signs a request at this instant, with all of its headers. Returns the headers to add: the date, the mark of an
-/// unsigned
-/// body if it applies, and `Authorization`.
+/// unsigned body if it applies, and `Authorization`.
 ///
 /// # Errors
 /// [`SignError`] if there is no `Host`, a header is repeated, or its value is not visible ASCII.

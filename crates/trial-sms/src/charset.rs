@@ -3,8 +3,7 @@
 use encoding_rs::{Encoding, GB18030};
 
 /// Decodes by byte order mark, as UTF-8, in the named encoding, or in that of Chinese providers. Big5 is read only
-/// where
-/// named: its octets are those of GB18030, whose other characters occur only in unimportant text.
+/// where named: its octets are those of GB18030, whose other characters occur only in unimportant text.
 pub(crate) fn decode(octets: &[u8], named: Option<&str>) -> String {
     if let Some((encoding, mark)) = Encoding::for_bom(octets) {
         return encoding.decode_without_bom_handling(&octets[mark..]).0.into_owned();

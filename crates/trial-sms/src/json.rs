@@ -11,8 +11,7 @@ pub(crate) struct Json(String);
 
 impl Json {
     /// The first value in a text, with anything after it ignored; `None` if the text does not begin with one. Control
-    /// characters,
-    /// which strings must not hold and some do, become spaces.
+    /// characters, which strings must not hold and some do, become spaces.
     pub(crate) fn of(text: &str) -> Option<Self> {
         let clean = text.replace(|c: char| c.is_control() || c == '\u{FEFF}', " ");
         let first = Deserializer::from_str(&clean).into_iter::<&RawValue>().next()?.ok()?;
@@ -20,8 +19,7 @@ impl Json {
     }
 
     /// The scalar at a JSON pointer (RFC 6901): a text without the space around it, a number or a boolean as written.
-    /// `null` is
-    /// none.
+    /// `null` is none.
     pub(crate) fn at(&self, pointer: &str) -> Option<String> {
         let mut at = self.0.clone();
         for token in pointer.strip_prefix('/').unwrap_or(pointer).split('/') {

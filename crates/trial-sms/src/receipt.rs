@@ -7,8 +7,7 @@ use trial_core::{DeliveryReceipt, DeliveryState, PROVIDER_ID_LENGTH, Redaction, 
 use crate::charset;
 
 /// The first value in a form under one of these names, in their order; empty ones are skipped. Names are compared
-/// without
-/// case. Anything but a form has no fields.
+/// without case. Anything but a form has no fields.
 pub(crate) fn fields<const N: usize>(form: &[u8], names: [&[&str]; N]) -> [Option<String>; N] {
     let form = form.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(form);
     let pairs = form.split(|octet| *octet == b'&').map(|pair| {

@@ -3,8 +3,7 @@
 use trial_core::GatewayReply;
 
 /// The subject of a provider's code. Where a provider is unclear, it is the message: anybody can ask for a code for a
-/// refused
-/// phone, and nobody else may lose the gateway for it.
+/// refused phone, and nobody else may lose the gateway for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Refusal {
     /// The phone: its number, its carrier, its country, or its earlier messages.

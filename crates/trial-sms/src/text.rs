@@ -34,8 +34,7 @@ impl Default for Wording {
 }
 
 /// The text of a message with a code, for gateways that take a text: one short message in either language, unless the
-/// brand
-/// is long. It has no link or phone number, so that there is nothing to forge but the code.
+/// brand is long. It has no link or phone number, so that there is nothing to forge but the code.
 pub fn code_text(brand: &str, message: &SmsMessage) -> String {
     let (code, minutes) = (message.code.reveal(), message.valid_minutes);
     match message.locale {

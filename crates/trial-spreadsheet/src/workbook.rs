@@ -71,8 +71,7 @@ fn sheet(workbook: &mut Xlsx<Cursor<&[u8]>>, name: &str, left: &mut u32) -> Resu
 }
 
 /// A cell as in CSV. A whole number becomes its digits, in any display format; one that has lost digits is written so
-/// that
-/// it shows.
+/// that it shows.
 fn text<'a>(value: &'a DataRef<'_>) -> Cow<'a, str> {
     match value {
         DataRef::Empty => Cow::Borrowed(""),

@@ -14,8 +14,7 @@ pub fn store_on_sqlite(conn: &mut SqliteConnection, effects: &Effects) -> Result
 }
 
 /// Stores the effects of accepted applications on PostgreSQL in one transaction, a statement per table, all of them
-/// sent
-/// without waiting for an answer.
+/// sent without waiting for an answer.
 ///
 /// # Errors
 ///

@@ -1,6 +1,5 @@
 //! Applications counted by the hour, for every database. Ids begin with the millisecond of their creation: a span of
-//! time
-//! is a span of the primary key.
+//! time is a span of the primary key.
 
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 use trial_core::{ApplicationId, HourCount, LedgerError};

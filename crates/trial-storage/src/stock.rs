@@ -1,6 +1,5 @@
 //! The number of access codes of each kind and state, for every database. Each state has an index of its own, which is
-//! read
-//! in place of the table: the search for a code of that state needs a partial index anyway.
+//! read in place of the table: the search for a code of that state needs a partial index anyway.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;

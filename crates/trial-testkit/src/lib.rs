@@ -1,8 +1,7 @@
 //! In-memory adapters, fakes with faults, and the conformance suites of every adapter.
 //!
 //! A ledger is checked by one line in its tests: `trial_testkit::ledger_conformance!(factory)`; one with pre-screening,
-//! by
-//! `trial_testkit::ledger_screening_conformance!(factory)` besides.
+//! by `trial_testkit::ledger_screening_conformance!(factory)` besides.
 
 #![expect(clippy::expect_used, clippy::unwrap_used, reason = "a test kit fails by panicking")]
 

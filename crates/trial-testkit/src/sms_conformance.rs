@@ -224,8 +224,7 @@ impl ProviderCase {
     }
 
     /// The line of the table: verdict, answer to the client, whether the next gateway is asked, and whether it counts
-    /// against the
-    /// gateway, by the rules themselves.
+    /// against the gateway, by the rules themselves.
     pub fn line(&self) -> String {
         let reply = self.verdict.reply();
         let (code, next) = (CodeReply::from(reply.state()).code, reply.allows_another());

@@ -1,6 +1,5 @@
 //! TLS by ring: for outgoing connections over HTTP and SMPP, trusting the machine's authorities; and for incoming ones,
-//! by a
-//! certificate that is renewed during service.
+//! by a certificate that is renewed during service.
 
 mod identity;
 mod renewal;
@@ -21,8 +20,7 @@ const PROTOCOLS: [&[u8]; 2] = [HTTP_2, b"http/1.1"];
 pub const HTTP_2: &[u8] = b"h2";
 
 /// TLS 1.2 and 1.3 with certificates that the machine trusts. Its authorities are read only if TLS is used: there may
-/// be
-/// none.
+/// be none.
 ///
 /// # Errors
 /// The machine's authorities cannot be read.

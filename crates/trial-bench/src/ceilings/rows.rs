@@ -1,6 +1,5 @@
 //! The rows that an accepted application stores, as records of the core: a new column of one of them reaches the
-//! ceilings
-//! with the service.
+//! ceilings with the service.
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use trial_core::{

@@ -1,6 +1,5 @@
 //! An open loop: applications come at a fixed rate, whether or not earlier ones are answered. Latency counts from the
-//! time
-//! when an application was to be sent, so that waiting behind a slow one counts.
+//! time when an application was to be sent, so that waiting behind a slow one counts.
 
 use std::cell::RefCell;
 use std::net::SocketAddr;

@@ -254,8 +254,7 @@ impl Camp {
     }
 
     /// In turn to sign in, to a page and to the import, with a length and without; complete, unless disconnected. It
-    /// has many
-    /// fields, which cost more than a long one.
+    /// has many fields, which cost more than a long one.
     async fn send_large_form(&self, stream: &mut TcpStream) -> anyhow::Result<()> {
         let number = usize::try_from(self.sent.get())?;
         let page = ["sign-in", "settings/set", "access-codes/import"][number % 3];

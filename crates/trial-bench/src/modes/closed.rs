@@ -21,8 +21,7 @@ pub(crate) enum Beside {
 const FUNCTION_AT: usize = 64;
 
 /// The service at each level, beside its ceilings. Contestants alternate, so that a change of the machine's speed
-/// affects
-/// all of them.
+/// affects all of them.
 pub(crate) async fn closed(ground: &Ground, options: &Options, beside: Beside) -> anyhow::Result<Vec<ClosedLevel>> {
     let mut levels = Vec::new();
     for &database in &options.databases {
@@ -80,8 +79,7 @@ fn tell(level: &ClosedLevel, round: &ClosedRound) {
 }
 
 /// A batch of 64 is a ceiling for every level; one of 256 for those that may fill it, and one of 1 for the one that
-/// cannot
-/// fill any other.
+/// cannot fill any other.
 fn batches(connections: usize) -> &'static [usize] {
     match connections {
         1 => &[1, 64],

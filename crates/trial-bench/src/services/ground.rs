@@ -91,8 +91,7 @@ impl Ground {
 }
 
 /// Fills the log once, so that its files exist to be reused: a server that has been running for a while does not create
-/// a
-/// new file, and wait for it to be written out, in the middle of commits.
+/// a new file, and wait for it to be written out, in the middle of commits.
 fn wear_in(cluster: &Cluster) {
     cluster.execute(
         "postgres",

@@ -41,8 +41,7 @@ pub(super) fn formatted(
 }
 
 /// The address in the form of SMTP. It was parsed by RFC 5321, including quoted local parts and address literals, not
-/// all of
-/// which the library's own parser knows; characters that could end its command are checked for again.
+/// all of which the library's own parser knows; characters that could end its command are checked for again.
 pub(super) fn recipient(email: &Email) -> Option<Address> {
     let (local, domain) = email.as_str().rsplit_once('@')?;
     let plain = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii() && !b.is_ascii_control());

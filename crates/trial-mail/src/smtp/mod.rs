@@ -27,10 +27,8 @@ use verdict::verdict;
 /// Sends mails to a mail server by SMTP, over a few persistent connections.
 ///
 /// A mail is sent if the server answers its final dot by 2xx, whatever the text after the digits. If the connection
-/// fails
-/// between the final dot and the reply, the mail may be on its way, and is sent again all the same: the second copy has
-/// the
-/// `Message-ID` of the first.
+/// fails between the final dot and the reply, the mail may be on its way, and is sent again all the same: the second
+/// copy has the `Message-ID` of the first.
 pub struct SmtpMailer {
     sessions: Sessions,
     templates: Templates,

@@ -1,8 +1,7 @@
 //! Sessions with the mail server: opened, used, kept for the next mail, or dropped.
 //!
 //! A session whose delivery was cut short is dropped: the next mail would be written into the middle of the last one,
-//! or take
-//! the last one's reply for its own.
+//! or take the last one's reply for its own.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;

@@ -24,10 +24,8 @@ const SUBMISSIONS_PORT: u16 = 465;
 #[derive(Clone)]
 pub struct SmtpSettings {
     /// `smtp://` (not encrypted, port 25), `smtp+starttls://` (requires STARTTLS, port 587) or `smtps://` (TLS from the
-    /// start,
-    /// port 465), then `user:password@` if the server requires a sign-in, percent-encoded, then the host and optionally
-    /// another
-    /// port.
+    /// start, port 465), then `user:password@` if the server requires a sign-in, percent-encoded, then the host and
+    /// optionally another port.
     pub url: Zeroizing<String>,
     /// The password, if it is not in the URL.
     pub password: Option<Zeroizing<String>>,
@@ -42,8 +40,7 @@ pub struct SmtpSettings {
     /// The DKIM key, if mails are signed.
     pub dkim: Option<DkimSettings>,
     /// The name to give at EHLO: a full domain name or an address literal. By default the host's full name, or the
-    /// address of
-    /// the socket if the host has none.
+    /// address of the socket if the host has none.
     pub hello_name: Option<String>,
     /// The longest time from the connection to the final dot.
     pub timeout: Duration,

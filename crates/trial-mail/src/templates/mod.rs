@@ -171,8 +171,7 @@ impl Templates {
 }
 
 /// Writes a value, escaped in HTML: as the engine does it, except `/`, which is harmless in HTML and would make an
-/// address
-/// hard to read.
+/// address hard to read.
 fn escape(output: &mut Output<'_>, state: &mut State<'_, '_>, value: &Value) -> Result<(), Error> {
     let is_plain = value.is_safe() || *state.auto_escape() != AutoEscape::Html;
     if is_plain {

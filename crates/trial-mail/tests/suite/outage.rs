@@ -1,10 +1,8 @@
 //! A thousand applications during every kind of outage of the mail server: nothing is lost.
 //!
 //! The clock is the runtime's, paused: it advances when every task waits. Loopback sockets deliver at once, and client
-//! and
-//! server share one thread. Should one be late all the same, the clock runs ahead and a delivery meets one more
-//! time-out;
-//! nothing here depends on their number.
+//! and server share one thread. Should one be late all the same, the clock runs ahead and a delivery meets one more
+//! time-out; nothing here depends on their number.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -98,8 +96,7 @@ async fn serve(socket: TcpSocket, seen: Arc<Mutex<Seen>>) {
 }
 
 /// Every third mail is temporarily refused, every seventh connection is dropped after DATA with the mail accepted, and
-/// every
-/// eleventh answer takes 20 s.
+/// every eleventh answer takes 20 s.
 async fn session(mut stream: BufReader<TcpStream>, seen: Arc<Mutex<Seen>>) -> Option<()> {
     tell(&mut stream, "220 peer.example ESMTP").await?;
     let mut to = String::new();

@@ -48,8 +48,7 @@ fn signature_header() {
 }
 
 /// A line is added before or after the others of a correctly signed request: the first byte says which and where, the
-/// rest is
-/// its value. No header that the signature relies on may be repeated, whatever its second value.
+/// rest is its value. No header that the signature relies on may be repeated, whatever its second value.
 fn no_second_line_is_overlooked(input: &[u8]) {
     let Some((which, value)) = input.split_first() else { return };
     let given: [(&str, &[u8]); 2] = [("Host", b"example.com"), ("Content-Type", b"application/json")];

@@ -232,8 +232,7 @@ fn a_secret_is_never_printed() {
 }
 
 /// Every other value of every byte of the method, the path, the query, each signed header, the authorization and the
-/// body, at
-/// every place: none of them is accepted.
+/// body, at every place: none of them is accepted.
 #[test]
 fn no_byte_of_a_signed_request_can_be_another() {
     let body = r#"{"phone":"16673280001","名":"云"}"#;

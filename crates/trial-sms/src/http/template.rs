@@ -226,8 +226,7 @@ mod fuzz {
     }
 
     /// A reader of a filled template finds exactly the text, of any kind, and nothing else changed; a template is
-    /// filled as it
-    /// was parsed, or not at all.
+    /// filled as it was parsed, or not at all.
     #[test]
     fn sms_template() {
         Target::new("sms_template").makes(5_000).check(|input| {

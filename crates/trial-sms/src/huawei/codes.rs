@@ -1,12 +1,10 @@
 //! The service's codes: "Message & SMS API Reference", "API Error Codes" (2024-11) for answers of the API, "SMS Status
-//! Error
-//! Codes" (2024-11) for those of the service, the supplier and the carrier about one number.
+//! Error Codes" (2024-11) for those of the service, the supplier and the carrier about one number.
 
 use crate::refusal::Refusal::{self, Account, Message, Open, Recipient, Throttled};
 
 /// Codes with the subject of each, and a text where the service gives none. A template differs by the language of the
-/// message,
-/// and a route by its number: neither is the account.
+/// message, and a route by its number: neither is the account.
 const CODES: &[(&str, Refusal, &str)] = &[
     // Authentication, account and sender.
     ("E000001", Account, "the header Authorization is missing"),

@@ -5,8 +5,7 @@ use rusmpp::values::DataCoding;
 use super::gsm;
 
 /// Septets of a single message, and of one part: as many as fit into 140 octets without and with the 6 that tie the
-/// parts
-/// together (GSM 03.40 section 9.2.3.24.1).
+/// parts together (GSM 03.40 section 9.2.3.24.1).
 const SEPTETS: (usize, usize) = (160, 153);
 /// Octets of the same.
 const OCTETS: (usize, usize) = (140, 134);

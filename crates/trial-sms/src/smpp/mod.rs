@@ -68,8 +68,7 @@ pub struct SmppSettings {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SmppTimeouts {
     /// Connecting and binding, and the longest wait of a message for a connection or for room in the window; after that
-    /// it is
-    /// definitely not on its way.
+    /// it is definitely not on its way.
     pub connect: Duration,
     /// The answer to one message in all its parts; after that the outcome is unknown.
     pub reply: Duration,

@@ -36,10 +36,8 @@ impl fmt::Debug for SmppReceipts {
 
 impl SmppReceipts {
     /// Records a delivery of the message centre if it is a receipt; returns the answer to it. After a temporary error,
-    /// the
-    /// message centre delivers it again, for as long as it sees fit. A receipt that can never be used, or that belongs
-    /// to no
-    /// message of ours, is answered like the rest.
+    /// the message centre delivers it again, for as long as it sees fit. A receipt that can never be used, or that
+    /// belongs to no message of ours, is answered like the rest.
     pub(super) async fn take(&self, delivered: &Delivered) -> CommandStatus {
         let told = match read(delivered, self.clock.now()) {
             Ok(Some(told)) => told,

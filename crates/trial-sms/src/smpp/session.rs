@@ -184,8 +184,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 
     /// Starts to record a delivery; other commands do not wait for it. An unreadable one is acknowledged: a repetition
-    /// would
-    /// not be better.
+    /// would not be better.
     async fn deliver(&mut self, frame: &Frame) -> bool {
         let (id, number) = (frame.id, frame.number);
         let (command, read): (_, Result<Delivered, _>) = match id {

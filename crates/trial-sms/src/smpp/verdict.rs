@@ -8,8 +8,7 @@ use super::pdu;
 use crate::refusal::Refusal;
 
 /// The message's id, or the reason of the refusal. A status other than 0 is a definite refusal whatever the body: the
-/// message
-/// centre has not accepted the message (section 4.4.2).
+/// message centre has not accepted the message (section 4.4.2).
 pub(super) fn of(answer: &Frame) -> Result<Option<String>, GatewayReply> {
     match (answer.status, answer.id) {
         (0, id::GENERIC_NACK) => {
@@ -30,8 +29,7 @@ pub(super) fn of_part(sent: usize, reply: &GatewayReply) -> GatewayReply {
 }
 
 /// Statuses about us or the message centre (SMPP 3.4 section 5.1.3, SMPP 5.0 section 4.7.6). Every other one is about
-/// the
-/// message: a number of the vendor's own (from 0x400 on) may mean anything, and so may `ESME_RSUBMITFAIL` and
+/// the message: a number of the vendor's own (from 0x400 on) may mean anything, and so may `ESME_RSUBMITFAIL` and
 /// `ESME_RINVDSTTON`.
 fn refusal(status: CommandStatus) -> Refusal {
     match status {

@@ -46,8 +46,7 @@ fn number(json: &Json, pointer: &str) -> Option<u32> {
 }
 
 /// The reply by the table of codes, or else by `otherwise`. With any code, a refused request is not on its way.
-/// `message` is
-/// redacted.
+/// `message` is redacted.
 fn refused(code: u32, message: &str, otherwise: Refusal) -> GatewayReply {
     let (refusal, words) = match meaning(code) {
         Some((Refusal::Open, words)) => (Refusal::Throttled, words.to_owned()),

@@ -1,10 +1,8 @@
 //! Transfer of an SQLite database into a PostgreSQL database.
 //!
 //! Tables are copied in the order of their keys, each chunk in a transaction. An interrupted transfer is resumed: the
-//! rows
-//! of the target are compared with the source, one by one, and the rest is copied. At the end everything is compared,
-//! in
-//! the transaction that removes the mark; until then nobody serves from the target.
+//! rows of the target are compared with the source, one by one, and the rest is copied. At the end everything is
+//! compared, in the transaction that removes the mark; until then nobody serves from the target.
 
 mod error;
 mod mark;
@@ -89,8 +87,8 @@ impl Move {
     }
 
     /// Transfers everything, and marks the source. If interrupted, the source is as before, nobody serves from the
-    /// target, and
-    /// the same transfer resumes; at its last step, nobody serves from either. A finished transfer copies nothing.
+    /// target, and the same transfer resumes; at its last step, nobody serves from either. A finished transfer copies
+    /// nothing.
     ///
     /// # Errors
     /// One of the databases cannot be used, or they do not fit together; the message says what to do.

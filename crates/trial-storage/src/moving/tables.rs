@@ -73,8 +73,7 @@ macro_rules! table {
 }
 
 /// All tables. Left out: the marks of the pools, which only one database has, and the mark of the clock, which each has
-/// of
-/// its own.
+/// of its own.
 pub(crate) static TABLES: [Table; 28] = [
     table!(challenges (id: Bytes) phone: Text, key_id: Text, made_at: Number, expires_at: Number, tries: Integer,
         state: Text, proven_at: OptionalNumber),

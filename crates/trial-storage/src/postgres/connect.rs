@@ -54,8 +54,7 @@ impl Connector {
     }
 
     /// Checks that a session's settings last as long as the session. Behind a pooler that shares sessions by
-    /// transaction, the
-    /// second client gets the session that the first one has just set up.
+    /// transaction, the second client gets the session that the first one has just set up.
     pub(super) async fn keeps_sessions(&self) -> Result<bool, ConnectionError> {
         let first = self.reach().await?;
         let _second = self.reach().await?;

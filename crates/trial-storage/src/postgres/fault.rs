@@ -1,7 +1,6 @@
 //! The meaning of a database error. diesel passes on the kinds of some SQLSTATEs and the message of every one, but not
-//! the
-//! SQLSTATE itself: an error without a kind is classified by its message, which is in English unless `lc_messages` says
-//! otherwise (`trialgate doctor` checks it).
+//! the SQLSTATE itself: an error without a kind is classified by its message, which is in English unless `lc_messages`
+//! says otherwise (`trialgate doctor` checks it).
 
 use diesel::result::{DatabaseErrorKind, Error};
 use trial_core::LedgerError;

@@ -1,8 +1,7 @@
 //! Refuses to decide on a server, a schema or a session other than those of earlier acknowledgements.
 //!
 //! Each batch that stores something leaves a row. An instance remembers the last of its own that was acknowledged, and
-//! each
-//! decision looks it up in the round trip that loads the facts: a server that lacks it was promoted before it had
+//! each decision looks it up in the round trip that loads the facts: a server that lacks it was promoted before it had
 //! everything, or was restored from an older state. Then nothing is decided on this database until an operator has
 //! confirmed it.
 //!

@@ -1,6 +1,5 @@
 //! Loads the facts that a batch names: one statement per kind of fact, whatever the size of the batch, all of them
-//! under
-//! way at once.
+//! under way at once.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -455,9 +454,8 @@ pub(super) async fn safe_list(mut conn: &AsyncPgConnection) -> Result<Vec<PhoneP
 }
 
 /// Returns whether this batch was committed: whether the first of its requests that leaves a row of its own has left
-/// it.
-/// `None` for a batch that leaves no such row, and that may be committed twice: a command that was refused or had no
-/// effect.
+/// it. `None` for a batch that leaves no such row, and that may be committed twice: a command that was refused or had
+/// no effect.
 pub(super) async fn was_committed(mut conn: &AsyncPgConnection, batch: &Batch) -> QueryResult<Option<bool>> {
     let marked = batch.requests.iter().find_map(|(ids, request)| match request {
         Request::Apply(_) => {

@@ -76,8 +76,7 @@ pub(super) async fn verify(connector: &Connector) -> Result<(), PostgresOpenErro
 }
 
 /// Runs pending migrations, under a lock. The lock is polled: waiting for it inside a statement would hold a snapshot,
-/// which
-/// blocks migrations that build an index concurrently.
+/// which blocks migrations that build an index concurrently.
 pub(super) async fn migrate(connector: &Connector) -> Result<Vec<String>, PostgresOpenError> {
     let (session, place) = connected(connector).await?;
     let mut conn = &*session;

@@ -57,8 +57,7 @@ const TURN_CONNECTIONS: usize = 4;
 const PATIENCE: Duration = Duration::from_secs(5);
 const LONG_PATIENCE: Duration = Duration::from_mins(1);
 /// After this time in a transaction without a statement, the server ends the session: an instance that froze, or was
-/// cut
-/// off, releases the admission lock. Shorter than others wait for the lock, so that they are still decided.
+/// cut off, releases the admission lock. Shorter than others wait for the lock, so that they are still decided.
 const IDLE_IN_TURN: Duration = Duration::from_secs(1);
 
 /// Access to a database.
@@ -212,8 +211,7 @@ impl PostgresOptions {
     }
 
     /// Settings of a session that decides. Lookups use an index regardless of statistics, which may be of a table that
-    /// was
-    /// empty a moment ago; so a plan can be made once and kept.
+    /// was empty a moment ago; so a plan can be made once and kept.
     fn deciding(&self) -> String {
         format!(
             "{}; SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_hashjoin = off; \
@@ -315,8 +313,7 @@ impl PostgresLedger {
     }
 
     /// Runs work in a task of its own, on the runtime of the connections: it finishes, and leaves no transaction
-    /// half-way, even
-    /// if nobody waits for it any more.
+    /// half-way, even if nobody waits for it any more.
     async fn to_its_end<T: Send + 'static>(
         &self,
         work: impl Future<Output = Result<T, LedgerError>> + Send + 'static,

@@ -76,8 +76,7 @@ impl Target {
     }
 
     /// Takes the admission lock until the connection is closed. Instances that opened the database before wait in vain,
-    /// and so
-    /// does another transfer.
+    /// and so does another transfer.
     pub(crate) async fn hold(&self) -> Result<(), LedgerError> {
         self.run(&format!("SELECT pg_advisory_lock({TURNSTILE})")).await
     }
@@ -94,8 +93,7 @@ impl Target {
     }
 
     /// Records the transfer of this source. Until its end, the pools have no marks either: an instance that opened the
-    /// database
-    /// before finds no free access code.
+    /// database before finds no free access code.
     pub(crate) async fn mark(&self, mark: &Mark) -> Result<(), LedgerError> {
         self.run("BEGIN; DELETE FROM pool_marks; DELETE FROM moving_in").await?;
         let columns = vec![Column::Text(Cow::Owned(mark.to_string()))];
@@ -124,8 +122,7 @@ impl Target {
     }
 
     /// Begins the transaction that ends the transfer: nobody else writes meanwhile. All rows are there by now, so
-    /// statistics
-    /// are collected before the invariants are checked.
+    /// statistics are collected before the invariants are checked.
     pub(crate) async fn begin_to_end(&self) -> Result<(), LedgerError> {
         let tables: Vec<&str> = TABLES.iter().map(|table| table.name).collect();
         let tables = tables.join(", ");

@@ -1,6 +1,5 @@
 //! Mails that wait to be delivered. A lease is a due time in the future: after a crash, the mail becomes due again.
-//! Workers
-//! skip each other's rows (`SKIP LOCKED`), and no decision waits for them.
+//! Workers skip each other's rows (`SKIP LOCKED`), and no decision waits for them.
 
 use std::collections::HashMap;
 

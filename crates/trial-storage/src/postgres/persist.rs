@@ -39,10 +39,8 @@ pub(super) struct Storing<'a> {
 
 impl<'a> Storing<'a> {
     /// The statement that stores the effects; `None` if there are none. It fails in any transaction but that of the
-    /// facts, and
-    /// unless every row that it changes exists: that transaction is serial with every other, so rows found when the
-    /// facts were
-    /// loaded still exist.
+    /// facts, and unless every row that it changes exists: that transaction is serial with every other, so rows found
+    /// when the facts were loaded still exist.
     ///
     /// Steps are left out in groups, so that there are few statements to prepare.
     pub(super) fn of(effects: &'a Effects, new: &'a New<'a>, loaded: &Loaded, batch: &'a Decided) -> Option<Self> {

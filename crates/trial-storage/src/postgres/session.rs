@@ -20,12 +20,9 @@ use super::fault::Trouble;
 use super::transaction::lost;
 
 /// First in every session. Settings of a session hold until its end, whatever `ALTER SYSTEM` and a reload change: a
-/// commit
-/// is on the disk, and on the synchronous standby if there is one, before it is acknowledged. An operator who asks for
-/// more
-/// (`remote_apply`) gets that. The second column is a token that the session must still have later: behind a pooler
-/// that
-/// shares sessions by transaction, it has another's.
+/// commit is on the disk, and on the synchronous standby if there is one, before it is acknowledged. An operator who
+/// asks for more (`remote_apply`) gets that. The second column is a token that the session must still have later:
+/// behind a pooler that shares sessions by transaction, it has another's.
 const PROLOGUE: &str = "SELECT set_config('synchronous_commit', \
         CASE current_setting('synchronous_commit') WHEN 'remote_apply' THEN 'remote_apply' ELSE 'on' END, false), \
     set_config('trialgate.session', md5(random()::text || clock_timestamp()::text || pg_backend_pid()::text), false)";
@@ -115,8 +112,7 @@ impl Line {
 
 impl Session {
     /// Commits. An answer with a warning counts as none: the server warns when it stops waiting for a synchronous
-    /// standby,
-    /// because the statement was cancelled, and answers as if it had not.
+    /// standby, because the statement was cancelled, and answers as if it had not.
     pub(super) async fn commit(&self) -> Result<(), Trouble> {
         let warned = self.warnings.load(Ordering::Acquire);
         (&mut &self.connection).batch_execute("COMMIT").await?;

@@ -37,8 +37,7 @@ macro_rules! turnstile {
 }
 
 /// The admission lock. Decisions, and changes of rows that decisions read, hold it from the start of the transaction
-/// until
-/// the commit is durable.
+/// until the commit is durable.
 pub(super) const TURNSTILE: &str = turnstile!();
 /// One message, so that everything sent after it happens under the lock.
 const PASS: &str =

@@ -2,12 +2,10 @@
 //!
 //! A round trip costs as much as dozens of rows, so a message that need not wait for an answer is sent without one: the
 //! facts are requested right after the lock, and the commit right after the effects. Neither relies on it: without the
-//! lock
-//! nothing is loaded, and effects that failed leave nothing to commit.
+//! lock nothing is loaded, and effects that failed leave nothing to commit.
 //!
 //! A connection that is lost before the commit was sent leaves nothing behind: the same batch is decided again on
-//! another.
-//! One that is lost at the commit leaves a question, which is answered by reading ([`Turns::find_out`]).
+//! another. One that is lost at the commit leaves a question, which is answered by reading ([`Turns::find_out`]).
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -259,10 +257,8 @@ impl Turns {
     /// Finds out whether a batch with an unanswered commit was committed; `None` if even that cannot be known.
     ///
     /// The lost transaction held the admission lock: once we hold it, that transaction has ended, and either left its
-    /// rows or
-    /// never will. Its rows may not have reached a synchronous standby yet: our own commit, which comes after it, waits
-    /// for
-    /// that.
+    /// rows or never will. Its rows may not have reached a synchronous standby yet: our own commit, which comes after
+    /// it, waits for that.
     async fn find_out(&self, batch: &Batch) -> Option<bool> {
         let mut pauses = Pauses::new(self.bounds.find_out);
         loop {

@@ -18,8 +18,7 @@ struct Verdict {
 
 impl SqliteLedger {
     /// Copies the database at one instant into a new file, checks every page of the copy, and only then gives it its
-    /// name;
-    /// returns its size in bytes. Neither the copy nor its users wait for each other.
+    /// name; returns its size in bytes. Neither the copy nor its users wait for each other.
     ///
     /// # Errors
     /// The file exists already or cannot be written, the database cannot be read, or the copy is damaged.

@@ -13,8 +13,7 @@ pub(super) struct Identity {
 }
 
 /// The files that a connection has open, each with its path. Checked by `stat` alone: opening and closing one here
-/// would
-/// drop the locks that SQLite holds on it.
+/// would drop the locks that SQLite holds on it.
 #[derive(Debug)]
 pub(super) struct FileWatch {
     files: Vec<(PathBuf, Identity)>,

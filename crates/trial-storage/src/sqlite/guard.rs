@@ -1,6 +1,5 @@
 //! Refuses to write to a database that was transferred, or that a newer release has migrated: checked in each
-//! transaction
-//! that writes, because a running service does not open the file again.
+//! transaction that writes, because a running service does not open the file again.
 
 use std::path::Path;
 use std::sync::LazyLock;

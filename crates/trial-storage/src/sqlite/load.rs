@@ -1,8 +1,6 @@
 //! Loads the facts that a batch names. SQLite is in this process: a point query by a cached statement is cheaper than
-//! any
-//! set-based one, which would have to be prepared anew for each length of list. So would be a statement with a limit,
-//! for
-//! each value of it: none here has one, and unneeded rows are not fetched.
+//! any set-based one, which would have to be prepared anew for each length of list. So would be a statement with a
+//! limit, for each value of it: none here has one, and unneeded rows are not fetched.
 
 use chrono::NaiveDate;
 use diesel::connection::DefaultLoadingMode;

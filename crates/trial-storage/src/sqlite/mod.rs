@@ -51,8 +51,7 @@ pub struct SqliteOptions {
 }
 
 /// The trial ledger on SQLite, in WAL mode with `synchronous = FULL`. Clones share its connections; the threads end
-/// with
-/// the last clone, after their work is done.
+/// with the last clone, after their work is done.
 #[derive(Clone)]
 pub struct SqliteLedger {
     writer: Worker,

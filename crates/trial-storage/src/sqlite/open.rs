@@ -153,8 +153,7 @@ pub(super) fn open(options: &SqliteOptions) -> Result<SqliteConnection, OpenErro
 }
 
 /// As [`open`], for the connection that writes: refuses a read-only file and a full disk, and switches a file in
-/// another
-/// mode to WAL, such as a restored backup.
+/// another mode to WAL, such as a restored backup.
 pub(super) fn open_for_writing(options: &SqliteOptions) -> Result<(SqliteConnection, FileWatch), OpenError> {
     for _ in 0..ATTEMPTS {
         let before = Identity::of(&options.path);

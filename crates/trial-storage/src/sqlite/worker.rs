@@ -81,8 +81,7 @@ impl Worker {
     }
 
     /// Runs a job in a transaction that holds the write lock from its start: one that turned into a writer half-way
-    /// would fail
-    /// without waiting. A transferred or newer database is not written to.
+    /// would fail without waiting. A transferred or newer database is not written to.
     pub(super) async fn transact<T: Send + 'static>(
         &self,
         job: impl FnOnce(&mut SqliteConnection) -> Result<T, LedgerError> + Send + 'static,

@@ -1,6 +1,5 @@
 //! No statement of the service reads a whole table, however large it has grown: not for applicants, not for the outbox,
-//! and
-//! not for operators, whose queries are those of the conformance suite.
+//! and not for operators, whose queries are those of the conformance suite.
 
 use std::collections::BTreeSet;
 use std::sync::Mutex;
@@ -132,8 +131,7 @@ const SMALL: [&str; 6] = [
 ];
 
 /// Walks along the primary key that end with the page, because matches are common: all applicants' entries of the
-/// audit,
-/// mails that were sent, access codes of one kind and state.
+/// audit, mails that were sent, access codes of one kind and state.
 const PAGES: [&str; 4] = [
     "FROM `audit` WHERE (`audit`.`action` = ?) ORDER BY `audit`.`id` DESC LIMIT ?",
     "FROM `audit` WHERE (`audit`.`actor` = ?) ORDER BY `audit`.`id` DESC LIMIT ?",

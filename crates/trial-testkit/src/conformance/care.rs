@@ -90,8 +90,7 @@ pub async fn rows_of_a_tenant_in_use_are_kept<F: LedgerFactory>(factory: &F) {
 }
 
 /// An agreement is removed after its retention, and is kept as long as its phone has a tenant in use. It is exported
-/// and
-/// erased with its phone.
+/// and erased with its phone.
 pub async fn an_agreement_is_kept_as_long_as_its_tenant<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 1).await;
     let terms = Terms::new("2026-01".to_owned(), "Be kind.".to_owned());

@@ -56,8 +56,7 @@ pub(super) async fn claim<L: Outbox + TrialLedger>(desk: &Desk<L>, limit: u32) -
 }
 
 /// Before the first mark, the newest tenant gives the last known time. A mark only goes forward; an operator sets it to
-/// the
-/// clock's time.
+/// the clock's time.
 pub async fn the_clock_is_marked_and_confirmed<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 1).await;
     assert_eq!(desk.ledger.clock_mark().await.unwrap(), None);

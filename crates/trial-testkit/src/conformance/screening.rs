@@ -180,9 +180,8 @@ fn left_of(batch: &Batch, screened: &[Option<Outcome>]) -> Batch {
 }
 
 /// Forty tasks pre-screen copies of one application while others decide them: before the acceptance the code lives,
-/// after it
-/// the copy is a replay, and there is nothing between. A ledger that loads the code and the accepted applications at
-/// different instants sees a used code and no acceptance.
+/// after it the copy is a replay, and there is nothing between. A ledger that loads the code and the accepted
+/// applications at different instants sees a used code and no acceptance.
 pub async fn copies_of_one_application_are_never_screened_out<F: LedgerFactory<Ledger: Screen>>(factory: &F) {
     let desk = Arc::new(desk(factory, 8).await);
     for n in 1..=8 {

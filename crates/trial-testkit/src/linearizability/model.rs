@@ -15,8 +15,7 @@ use super::Model;
 use crate::{FixedClock, MemoryLedger, MemoryState, SeededEntropy, data};
 
 /// The planner over the ledger in memory, one request at a time. Everything happens at one instant, so it explains
-/// histories
-/// that are shorter than every duration in the policy.
+/// histories that are shorter than every duration in the policy.
 pub struct PlannerModel {
     planner: Arc<Planner>,
     start: MemoryState,
@@ -152,8 +151,7 @@ impl Model for PlannerModel {
 }
 
 /// The state that later answers depend on. The rest only records the past, and questions in between may have come in
-/// any
-/// order.
+/// any order.
 fn without_the_past(mut state: MemoryState) -> MemoryState {
     state.applications.retain(|_, kept| matches!(kept.outcome, ApplyOutcome::Accepted { .. }));
     state.code_requests.retain(|_, kept| matches!(kept.record.outcome, CodeOutcome::Send { .. }));

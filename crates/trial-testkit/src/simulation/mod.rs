@@ -1,14 +1,10 @@
 //! A simulated world: several real engines over one ledger, applicants and operators, and faults of every kind.
 //!
 //! A seed makes a schedule of steps: requests, commands, time that passes, clocks that are wrong, storage that fails
-//! before
-//! and after a commit, gateways, mail servers and platforms that refuse, are late or never answer, and instances that
-//! end
-//! at any await of any task and start again. Every instance has a runtime and a paused clock of its own, and instances
-//! run
-//! in turn, each one poll of a task, so the same seed gives the same history. After every step every invariant is
-//! checked.
-//! A failed run is shrunk until no step can be left out.
+//! before and after a commit, gateways, mail servers and platforms that refuse, are late or never answer, and instances
+//! that end at any await of any task and start again. Every instance has a runtime and a paused clock of its own, and
+//! instances run in turn, each one poll of a task, so the same seed gives the same history. After every step every
+//! invariant is checked. A failed run is shrunk until no step can be left out.
 
 mod dice;
 mod gate;
@@ -93,8 +89,7 @@ pub fn find(seed: u64, mutation: Option<Mutation>) -> Result<Seen, Box<Found>> {
 }
 
 /// Plays a short run in which no time passes: several instances, storage that fails, instances that end; no other
-/// faults.
-/// Records the questions and answers.
+/// faults. Records the questions and answers.
 pub fn record(seed: u64, mutation: Option<Mutation>) -> Recorded {
     run::Run::new(seed, mutation).record(&step::crowd(seed), step::PREPARED)
 }

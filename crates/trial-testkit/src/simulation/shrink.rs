@@ -8,8 +8,7 @@ use super::{Failure, play};
 const BOUND: usize = 400;
 
 /// The steps without which the run no longer fails, as far as found within the bound: parts are left out, half of the
-/// steps
-/// first, then ever fewer.
+/// steps first, then ever fewer.
 pub(super) fn shrink(
     seed: u64,
     mutation: Option<Mutation>,

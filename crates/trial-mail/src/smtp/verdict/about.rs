@@ -1,8 +1,7 @@
 //! The subject of a refusal by 5xx: this recipient, this mail, or us.
 //!
 //! Providers use digits and enhanced codes freely, so the text is considered first. A text about neither the recipient
-//! nor the
-//! mail is about us.
+//! nor the mail is about us.
 
 /// The subject of a refusal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,8 +15,7 @@ pub(super) enum About {
 }
 
 /// Words about us, or about a passing state. They outweigh anything else in the same reply: Exim's "Sender verify
-/// failed"
-/// quotes "No such user", QQ's "Mailbox unavailable or access denied" passes after a while.
+/// failed" quotes "No such user", QQ's "Mailbox unavailable or access denied" passes after a while.
 const OURS: &[&str] = &[
     // Quota and rate.
     "sending limit",
@@ -205,8 +203,7 @@ const MAIL: &[&str] = &[
 ];
 
 /// Enhanced codes (RFC 3463, RFC 7505, IANA's registry) about the recipient: bad mailbox, bad domain, bad syntax,
-/// moved,
-/// no mail at all, disabled, full.
+/// moved, no mail at all, disabled, full.
 const RECIPIENT_CODES: [(u16, u16); 7] = [(1, 1), (1, 2), (1, 3), (1, 6), (1, 10), (2, 1), (2, 2)];
 /// Enhanced codes about this mail: too long for the mailbox, too big for the system. All of x.6 is about content.
 const MAIL_CODES: [(u16, u16); 2] = [(2, 3), (3, 4)];

@@ -204,8 +204,7 @@ async fn a_stale_standby_is_noticed_beside_its_primary_and_in_its_place() {
 }
 
 /// The server answers a commit with a warning after its wait for a standby was cancelled. It is not acknowledged before
-/// it
-/// is on the standby, or no standby is configured any more.
+/// it is on the standby, or no standby is configured any more.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_cancelled_wait_for_a_standby_is_no_acknowledgement() {
     let database = Database::new().await;

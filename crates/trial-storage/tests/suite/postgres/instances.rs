@@ -74,8 +74,7 @@ async fn operate(ledger: PostgresLedger, entropy: SeededEntropy) {
 }
 
 /// Every applicant applies at every instance, while mails are delivered and operators change the rules: nobody waits
-/// for
-/// ever, everyone gets one tenant, and every invariant holds.
+/// for ever, everyone gets one tenant, and every invariant holds.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn instances_agree_and_never_wait_for_each_other_for_ever() {
     let database = Database::new().await;

@@ -135,8 +135,7 @@ async fn a_turn_sees_all_that_was_decided_before_it() {
 }
 
 /// A missing row undoes everything, and is reported by its column, whether the commit waited for the statement (which
-/// has
-/// to be prepared at first) or followed without waiting.
+/// has to be prepared at first) or followed without waiting.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_row_that_went_away_undoes_the_batch() {
     let database = Database::new().await;
@@ -165,8 +164,7 @@ async fn a_row_that_went_away_undoes_the_batch() {
 }
 
 /// The planner's first come first served holds for the pool too, even if clocks differ: a code that becomes free with
-/// an
-/// earlier time than codes assigned already is assigned next.
+/// an earlier time than codes assigned already is assigned next.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn codes_that_become_free_late_with_an_early_time_are_given_first() {
     let database = Database::new().await;

@@ -37,8 +37,7 @@ async fn everything_is_moved_and_work_goes_on() {
     assert_eq!(there.ledger.quota(there.now().date_naive(), 1).await.unwrap().threshold, 500);
     there.wait(Duration::from_mins(10));
     // Due are the one under an ended lease, the one to be retried, the one never tried, the one about a changed
-    // password, and
-    // two new ones.
+    // password, and two new ones.
     assert_eq!(there.ledger.claim(lease(&there), 10).await.unwrap().len(), 6);
     let another = EndpointId::of_url("https://platform.example.com/moved");
     let EventClaim::Due(events) = there.ledger.claim_events(another, lease(&there), 10).await.unwrap() else {
