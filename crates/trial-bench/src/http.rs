@@ -23,7 +23,6 @@ impl Request {
         Self(format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n{header}\r\n\r\n"))
     }
 
-    /// A form.
     pub(crate) fn form(path: &str, fields: &str) -> Self {
         Self::form_as(path, fields, "accept: */*")
     }

@@ -19,7 +19,6 @@ use crate::services::Database;
 const BEGIN: &str = "<!-- trial-bench report: begin -->\n";
 const END: &str = "<!-- trial-bench report: end -->\n";
 
-/// All tables of the results.
 pub(crate) fn tables(results: &Results) -> String {
     let Results { closed, open, start, flat, attack, hostile, forms, operations, sign_in } = results;
     let closed = closed.as_ref();

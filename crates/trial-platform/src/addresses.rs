@@ -57,7 +57,6 @@ pub fn is_public(address: IpAddr) -> bool {
     }
 }
 
-/// The embedded address of IPv4.
 fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
     let [.., a, b, c, d] = address.octets();
     address.to_ipv4_mapped().or_else(|| NAT64.contains(&address).then_some(Ipv4Addr::new(a, b, c, d)))

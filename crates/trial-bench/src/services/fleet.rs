@@ -90,7 +90,6 @@ impl Fleet {
         Ok(told["token"].as_str().context("no token was printed")?.to_owned())
     }
 
-    /// Suspends a tenant.
     pub(crate) fn suspend(&self, tenant: &str) -> anyhow::Result<()> {
         let first = self.instances.first().context("there is an instance")?;
         command(&first.server, &first.directory, &["tenants", "suspend", tenant]).map(drop)

@@ -11,7 +11,6 @@ use trial_testkit::data;
 
 use crate::stage::{apply, no_code, options, parts};
 
-/// The error of the ledger.
 type Failure = fn() -> LedgerError;
 
 /// A return code, or 500.

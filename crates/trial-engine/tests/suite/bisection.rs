@@ -15,7 +15,6 @@ use trial_testkit::{Desk, FaultyLedger, LedgerFault, MemoryLedger, ScriptedGatew
 
 use crate::stage::{options, parts};
 
-/// The duration of a commit.
 const COMMIT: Duration = Duration::from_millis(10);
 
 /// A ledger that refuses a batch as corrupt if it has one of these phones.

@@ -14,7 +14,6 @@ const MAX_TEXT: usize = 1_000;
 /// Bytes that some servers write before the digits: a byte-order mark, NUL, blanks.
 const NOISE: [u8; 6] = [0xEF, 0xBB, 0xBF, 0, b' ', b'\t'];
 
-/// A reply.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Reply {
     /// The three digits of its last line.

@@ -216,7 +216,6 @@ async fn each_line_of_the_table_holds() {
     assert_eq!(breaches, Vec::<String>::new());
 }
 
-/// The table in the documents is this one.
 #[test]
 fn the_documents_have_this_table() {
     let documents = include_str!("../../../../docs/sms.md");

@@ -140,7 +140,6 @@ async fn every_status_of_smpp_is_about_what_the_specification_says() {
     assert_eq!(centre.binds().len(), 1);
 }
 
-/// The table in the documents is this one.
 #[test]
 fn the_documents_have_these_codes() {
     let of = |name: &str, table: Vec<(String, Verdict)>| {

@@ -44,7 +44,6 @@ pub(crate) struct Page {
 }
 
 impl Table {
-    /// The key of a row.
     pub(crate) fn key_of(&self, row: &Row) -> Vec<Cell> {
         row.0.iter().take(self.key).cloned().collect()
     }

@@ -63,7 +63,6 @@ impl Fault {
 /// The reason why a transaction did not finish.
 #[derive(Debug)]
 pub(super) enum Trouble {
-    /// An error of the database.
     Database(Error),
     /// Its answer was invalid.
     Ledger(LedgerError),
