@@ -87,7 +87,7 @@ impl From<Problem> for UnreadForm {
                 "来自您网络的请求过多，请稍后再试。",
             ),
             Kind::Unavailable => ("The service is busy. Try again in a moment.", "服务繁忙，请稍后再试。"),
-            _ => ("The form cannot be read. Load the page again, and repeat.", "无法读取表单，请刷新页面后重试。"),
+            _ => ("The form cannot be read. Reload the page and try again.", "无法读取表单，请刷新页面后重试。"),
         };
         Self { status: problem.kind().status(), english, chinese, wait: problem.wait() }
     }

@@ -45,12 +45,12 @@ try {
     await page.getByRole("button", { name: label, exact: true }).click();
     await page.locator("main:not([data-before])").waitFor();
   };
-  const send = () => press(t("Send code", "发送验证码"));
+  const send = () => press(t("Send code", "获取验证码"));
   const start = () => press(t("Start the trial", "开始试用"));
   const told = async (en, zh, role = "alert") => {
     const text = await page.locator(`main [role=${role}]`).innerText();
     hold(text.includes(t(en, zh)), `${name}: ${text}`);
-    if (role === "alert") hold(/(Request|请求编号) \S{8,}/.test(text), `${name}: there is an id to quote: ${text}`);
+    if (role === "alert") hold(/(Request id|请求编号) \S{8,}/.test(text), `${name}: there is an id to quote: ${text}`);
   };
   const codeFor = async (of) => (await messages(`channel=sms&to=${of}&limit=1`))[0].code;
   const see = async () => {
@@ -78,12 +78,12 @@ try {
   await fill({ company: `Company ${number}`, email: `visitor${number}@example.com`, phone: phone(1) });
   await page.locator("#agreed").check();
   await send();
-  await told("A code is on its way", "验证码已发送", "status");
+  await told("We have sent a code", "验证码已发送", "status");
   hold(await page.evaluate(() => document.activeElement.id) === "code", `${name}: the code is typed next`);
   hold(await page.locator("#company").inputValue() === `Company ${number}` && await page.locator("#agreed").isChecked(), `${name}: what was typed stays`);
   const button = page.locator("button.second");
   if (javaScriptEnabled) {
-    hold(await button.isDisabled() && /\(\d+\)/.test(await button.innerText()), `${name}: the button counts down`);
+    hold(await button.isDisabled() && /\d+/.test(await button.innerText()), `${name}: the button counts down`);
   } else {
     await send();
     await told("A code was sent to this phone already", "已向该手机发送过验证码");
@@ -96,7 +96,7 @@ try {
   const code = await codeFor(phone(1));
   await fill({ code });
   await start();
-  await told("All access codes for trials are taken", "试用的接入码已用完");
+  await told("No trial numbers are left right now", "试用号码暂时已分配完");
   hold(await page.locator("#code").inputValue() === code, `${name}: a code that is good stays`);
   await ops("POST", "access-codes/import", `kind,code\nvoice,9500${number}\nmultimedia,web-${number}\n`, "text/csv");
   await threshold(number - 1);
@@ -104,7 +104,7 @@ try {
   await told("No more trials can be started today", "今日的试用名额已满");
   await threshold(1000);
   await whileLocked(start);
-  await told("Many are applying at this moment", "当前申请人数较多");
+  await told("Many people are applying right now", "当前申请人数较多");
   step(`${name}: 201, 002, 006, 205 and 005 are explained`);
   await start();
   const text = await page.locator("main").innerText();
@@ -122,25 +122,25 @@ try {
   await send();
   await fill({ code: await codeFor(phone(2)) });
   await start();
-  await told("There is a trial or a contract already", "已有试用或商用租户");
+  await told("has a trial or a contract already", "已有试用或正式租户");
   await again(3);
   await fill({ code: "000000" });
   await start();
-  await told("The code is not valid any more", "验证码不存在或已过期");
+  await told("The code does not exist or has expired", "验证码不存在或已过期");
   await again(4);
   await send();
-  for (const expected of [["The code is wrong", "验证码错误"], ["The code is wrong", "验证码错误"], ["The code is wrong", "验证码错误"], ["The code cannot be verified", "校验验证码时出现异常"]]) {
+  for (const expected of [["The code is wrong", "验证码错误"], ["The code is wrong", "验证码错误"], ["The code is wrong", "验证码错误"], ["The code cannot be verified", "验证码校验异常"]]) {
     await fill({ code: "wrong" });
     await start();
     await told(...expected);
   }
   await again(4);
   await send();
-  await told("The code could not be sent", "验证码发送时出现异常");
+  await told("The code could not be sent", "验证码发送异常");
   await sms("refuse");
   await again(5);
   await send();
-  await told("No message can be sent to this phone now", "短信发送失败");
+  await told("No message can be sent to this phone right now", "短信发送失败");
   await sms("none");
   await threshold(number);
   await again(6);

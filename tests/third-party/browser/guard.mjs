@@ -32,7 +32,7 @@ try {
       .observe(document.getElementById("checking"), { childList: true });
   });
   const sending = page.waitForRequest((request) => request.method() === "POST");
-  await page.getByRole("button", { name: t("Send code", "发送验证码"), exact: true }).click();
+  await page.getByRole("button", { name: t("Send code", "获取验证码"), exact: true }).click();
   const body = (await sending).postData();
   await page.locator("main .good[role=status]").waitFor();
   hold((await page.evaluate(() => globalThis.said)).some((words) => words.includes(t("One moment", "请稍候"))), `${locale}: the wait is explained`);
@@ -52,9 +52,9 @@ try {
   await plain.goto(`${origin}/apply`);
   hold((await plain.locator("noscript").innerText()).includes("JavaScript"), `${locale}: what is needed is said at once`);
   await plain.locator("#phone").fill("16673287003");
-  await plain.getByRole("button", { name: t("Send code", "发送验证码"), exact: true }).click();
+  await plain.getByRole("button", { name: t("Send code", "获取验证码"), exact: true }).click();
   const told = await plain.locator("main [role=alert]").innerText();
-  hold(told.includes(t("Turn JavaScript on", "请启用 JavaScript")) && /(Request|请求编号) \S{8,}/.test(told), `${locale}: ${told}`);
+  hold(told.includes(t("Turn on JavaScript", "请启用 JavaScript")) && /(Request id|请求编号) \S{8,}/.test(told), `${locale}: ${told}`);
   hold((await messages("channel=sms&to=16673287003")).length === 0, `${locale}: no message was sent`);
   const eye = await eyes.newPage();
   await eye.setContent(await plain.content());

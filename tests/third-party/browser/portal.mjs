@@ -29,7 +29,7 @@ try {
 
   await page.goto(`${origin}/apply`);
   await fill({ company: "Owner", email, phone });
-  await press(t("Send code", "发送验证码"));
+  await press(t("Send code", "获取验证码"));
   await page.locator("main [role=status]").waitFor();
   await fill({ code: (await messages(`channel=sms&to=${phone}&limit=1`))[0].code });
   await press(t("Start the trial", "开始试用"));
@@ -55,7 +55,7 @@ try {
   await see("/portal/password");
   const choose = async (password) => {
     await fill({ new: password, again: password });
-    await press(t("Set the password", "设置密码"));
+    await press(t("Set password", "设置密码"));
     await page.waitForLoadState();
   };
   await choose("passwordpassword");
@@ -68,7 +68,7 @@ try {
   await see("/portal/");
   step(`${name}: chose a password, and saw the tenant`);
 
-  await press(t("Ask for conversion", "申请转为正式租户"));
+  await press(t("Become a customer", "申请转为正式租户"));
   await page.locator("#asked").waitFor();
   await see("/portal/");
   await press(t("Withdraw the request", "撤回申请"));
@@ -97,11 +97,11 @@ try {
   await elsewhere.close();
   step(`${name}: signed out everywhere`);
 
-  await page.getByRole("link", { name: t("Password lost?", "忘记密码？") }).click();
+  await page.getByRole("link", { name: t("Forgot password?", "忘记密码？") }).click();
   await page.waitForLoadState();
   await see("/portal/lost");
   await fill({ account: email });
-  await press(t("Mail me a link", "发送链接"));
+  await press(t("Send link", "发送链接"));
   await page.locator("#asked").waitFor();
   let link;
   while (!(link = /http:\/\/\S+\/portal\/new-password\?link=[\w-]+/.exec((await messages(`channel=mail&to=${email}&limit=1`))[0].text))) await new Promise((again) => setTimeout(again, 20));

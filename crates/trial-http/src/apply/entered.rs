@@ -76,7 +76,7 @@ impl Entered {
         let agreed = if site.terms.as_ref().is_none_or(|terms| terms.are(&self.agreed)) {
             Ok(())
         } else {
-            Err(problem("agreed", in_locale(locale, "Read the terms and agree to them.", "请阅读并同意条款。")))
+            Err(problem("agreed", in_locale(locale, "Read and accept the terms.", "请阅读并同意条款。")))
         };
         match (company, email, phone, code, agreed) {
             (Ok(company), Ok(email), Ok(phone), Ok(code), Ok(())) => Ok(Parsed { company, phone, code, email }),
@@ -93,15 +93,15 @@ const fn of_phone(error: &PhoneError, locale: Locale) -> &'static str {
     let (en, zh) = match error {
         PhoneError::Empty => ("Enter your mobile phone number.", "请输入手机号码。"),
         PhoneError::TooLong | PhoneError::Malformed => (
-            "This is not a phone number of the country chosen. Check the digits and the country.",
+            "This is not a valid number of the chosen country. Check the digits and the country.",
             "这不是所选国家/地区的有效号码，请检查号码和国家/地区。",
         ),
         PhoneError::NotMobile => (
-            "This is not a mobile phone. Enter one that receives short messages.",
+            "This is not a mobile number. Enter one that receives text messages.",
             "这不是手机号码，请输入能接收短信的号码。",
         ),
         PhoneError::CountryNotServed => (
-            "Phones of this country are not served. Enter a number of a country in the list.",
+            "We do not serve this country. Enter a number of a country in the list.",
             "暂不支持该国家/地区的号码，请使用列表中国家/地区的号码。",
         ),
     };
@@ -111,9 +111,9 @@ const fn of_phone(error: &PhoneError, locale: Locale) -> &'static str {
 const fn of_company(error: &CompanyError, locale: Locale) -> &'static str {
     let (en, zh) = match error {
         CompanyError::Empty => ("Enter your company's name.", "请输入公司名称。"),
-        CompanyError::TooLong => ("Shorten the name to 128 characters.", "公司名称不能超过128个字符。"),
+        CompanyError::TooLong => ("Shorten the name to 128 characters.", "公司名称不能超过 128 个字符。"),
         CompanyError::Control => {
-            ("The name has a character that cannot be shown. Type it anew.", "公司名称含有无法显示的字符，请重新输入。")
+            ("The name has an invisible character. Type it again.", "公司名称含有不可见字符，请重新输入。")
         }
     };
     in_locale(locale, en, zh)
@@ -121,17 +121,17 @@ const fn of_company(error: &CompanyError, locale: Locale) -> &'static str {
 
 const fn of_email(error: &EmailError, locale: Locale) -> &'static str {
     let (en, zh) = match error {
-        EmailError::Empty => ("Enter the e-mail address that the account is sent to.", "请输入接收账号的邮箱地址。"),
+        EmailError::Empty => ("Enter your e-mail address.", "请输入邮箱地址。"),
         EmailError::TooLong => ("This e-mail address is too long. Enter another one.", "邮箱地址过长，请换一个。"),
         EmailError::NotAscii | EmailError::Malformed => {
             ("This is not an e-mail address, such as name@example.com.", "邮箱地址格式不正确，例如 name@example.com。")
         }
         EmailError::LocalHost => (
-            "No mail reaches this address over the internet. Enter an address of a public domain.",
+            "This address cannot receive mail from the internet. Enter an address of a public domain.",
             "该邮箱地址无法通过互联网收信，请输入公网邮箱地址。",
         ),
         EmailError::Route => (
-            "The part before the @ has a character such as % or ! that is not delivered. Enter a plain address.",
+            "The part before the @ has a character such as % or ! that mail servers reject. Enter another address.",
             "邮箱地址 @ 前含有 %、! 等无法投递的字符，请换一个邮箱。",
         ),
     };
@@ -141,10 +141,10 @@ const fn of_email(error: &EmailError, locale: Locale) -> &'static str {
 const fn of_code(error: &SubmittedCodeError, locale: Locale) -> &'static str {
     let (en, zh) = match error {
         SubmittedCodeError::Empty => (
-            "Enter the code from the short message. Send yourself one, if you have none.",
-            "请输入短信中的验证码；如尚未获取，请先发送验证码。",
+            "Enter the code from the text message. Request one if you have none.",
+            "请输入短信验证码；如尚未收到，请先点击“获取验证码”。",
         ),
-        SubmittedCodeError::TooLong => ("The code has 6 digits. Enter those alone.", "验证码为6位数字，请重新输入。"),
+        SubmittedCodeError::TooLong => ("The code has 6 digits. Enter only these.", "验证码为 6 位数字，请重新输入。"),
     };
     in_locale(locale, en, zh)
 }

@@ -26,29 +26,26 @@ pub(super) fn of_code(code: SendCode, locale: Locale, wait: Option<Duration>, si
     let said = match code {
         SendCode::Sent => [
             (
-                "A code is on its way to your phone.",
-                "Enter it below. If it does not arrive, you can have it sent again in {wait}.",
+                "We have sent a code to your phone.",
+                "Enter it below. If it does not arrive, you can request another one in {wait}.",
             ),
-            ("验证码已发送到您的手机。", "请在下方输入。若未收到，可在{wait}后重新发送。"),
+            ("验证码已发送到您的手机。", "请在下方输入。若未收到，请留意垃圾短信，{wait}后可重新获取。"),
         ],
         SendCode::TooSoon => [
-            (
-                "A code was sent to this phone already.",
-                "Use the one that arrived last. You can have another one sent in {wait}.",
-            ),
-            ("已向该手机发送过验证码。", "请使用最近收到的验证码，{wait}后可再次发送。"),
+            ("A code was sent to this phone already.", "Use the latest one. You can request another one in {wait}."),
+            ("已向该手机发送过验证码。", "请使用最近收到的验证码，{wait}后可重新获取。"),
         ],
         SendCode::Exception => [
             (
                 "The code could not be sent.",
-                "Try it once more in {wait}. If it fails again, ask {contact} and quote the request below.",
+                "Try again in {wait}. If it fails again, contact {contact} and quote the request id below.",
             ),
-            ("验证码发送时出现异常。", "请{wait}后再试；如仍失败，请联系 {contact}，并提供下方的请求编号。"),
+            ("验证码发送异常。", "{wait}后请再试；如仍失败，请联系 {contact}，并提供下方的请求编号。"),
         ],
         SendCode::NotSent => [
             (
-                "No message can be sent to this phone now.",
-                "Check the number. If it is right, ask {contact} and quote the request below.",
+                "No message can be sent to this phone right now.",
+                "Check the number. If it is right, contact {contact} and quote the request id below.",
             ),
             ("短信发送失败。", "请检查号码；如号码无误，请联系 {contact}，并提供下方的请求编号。"),
         ],
@@ -62,44 +59,44 @@ pub(super) fn of_code(code: SendCode, locale: Locale, wait: Option<Duration>, si
 pub(super) fn of_application(code: ApplyCode, locale: Locale, wait: Option<Duration>, site: &SiteSettings) -> Notice {
     let said = match code {
         ApplyCode::Success => [
-            ("Your trial is ready.", "The account is on its way by e-mail."),
+            ("Your trial is ready.", "We are sending your sign-in details by e-mail."),
             ("您的试用已开通。", "账号信息正通过邮件发送。"),
         ],
         ApplyCode::NoCode => [
-            ("The code is not valid any more.", "Have a new one sent, and enter that."),
-            ("验证码不存在或已过期。", "请重新发送并输入新的验证码。"),
+            ("The code does not exist or has expired.", "Request a new code and enter it."),
+            ("验证码不存在或已过期。", "请重新获取验证码并输入。"),
         ],
         ApplyCode::WrongCode => [
             (
                 "The code is wrong.",
-                "Compare it with the message that arrived last. After a few wrong tries, a new code is needed.",
+                "Compare it with the latest message. After a few wrong attempts you need a new code.",
             ),
             ("验证码错误。", "请与最近收到的短信核对。多次输错后需要重新获取验证码。"),
         ],
         ApplyCode::Exception => [
-            ("The code cannot be verified.", "Ask {contact} and quote the request below."),
-            ("校验验证码时出现异常。", "请联系 {contact}，并提供下方的请求编号。"),
+            ("The code cannot be verified.", "Contact {contact} and quote the request id below."),
+            ("验证码校验异常。", "请联系 {contact}，并提供下方的请求编号。"),
         ],
         ApplyCode::TenantExists => [
             (
-                "There is a trial or a contract already for this company, phone or e-mail address.",
-                "If it is yours, sign in at {portal}. If not, ask {contact} and quote the request below.",
+                "This company, phone or e-mail address has a trial or a contract already.",
+                "If it is yours, sign in at {portal}. Otherwise contact {contact} and quote the request id below.",
             ),
             (
-                "该公司、手机或邮箱已有试用或商用租户。",
+                "该公司、手机号或邮箱已有试用或正式租户。",
                 "如属于您，请在 {portal} 登录；否则请联系 {contact}，并提供下方的请求编号。",
             ),
         ],
         ApplyCode::Conflict => [
-            ("Many are applying at this moment.", "Your code stays valid. Press “Start the trial” again in {wait}."),
-            ("当前申请人数较多。", "您的验证码仍然有效，请{wait}后再次点击“开始试用”。"),
+            ("Many people are applying right now.", "Your code stays valid. Press “Start the trial” again in {wait}."),
+            ("当前申请人数较多。", "您的验证码仍然有效，{wait}后请再次点击“开始试用”。"),
         ],
         ApplyCode::PoolEmpty => [
             (
-                "All access codes for trials are taken.",
-                "Ask {contact} and quote the request below; they can make room for you.",
+                "No trial numbers are left right now.",
+                "Contact {contact} and quote the request id below: they can free one for you.",
             ),
-            ("试用的接入码已用完。", "请联系 {contact}，并提供下方的请求编号。"),
+            ("试用号码暂时已分配完。", "请联系 {contact}，并提供下方的请求编号，我们可以为您安排号码。"),
         ],
         ApplyCode::QuotaReached => QUOTA_REACHED,
     };
@@ -107,15 +104,18 @@ pub(super) fn of_application(code: ApplyCode, locale: Locale, wait: Option<Durat
 }
 
 const QUOTA_REACHED: Said = [
-    ("No more trials can be started today.", "Come back tomorrow, or ask {contact} and quote the request below."),
+    (
+        "No more trials can be started today.",
+        "Come back tomorrow, or contact {contact} and quote the request id below.",
+    ),
     ("今日的试用名额已满。", "请明天再来，或联系 {contact}，并提供下方的请求编号。"),
 ];
 
 /// The notice for an address over its limit.
 pub(super) fn of_many_requests(locale: Locale, wait: Duration) -> Notice {
     let said = [
-        ("Too many requests came from your network.", "Try again in {wait}."),
-        ("来自您网络的请求过多。", "请{wait}后再试。"),
+        ("Too many requests from your network.", "Try again in {wait}."),
+        ("来自您网络的请求过多。", "{wait}后请再试。"),
     ];
     let (what, next) = said[usize::from(locale == Locale::ZhCn)];
     Notice { is_good: false, what, next: next.replace("{wait}", &lasting(wait, locale)) }
@@ -126,21 +126,21 @@ pub(super) fn of_guard(refusal: ProofRefusal, locale: Locale, site: &SiteSetting
     let said = match refusal {
         ProofRefusal::Missing => [
             (
-                "Your browser has not done the small task that keeps robots from having messages sent.",
-                "Turn JavaScript on, open this page by https, and press “Send code” again; or ask {contact} and quote the \
-                 request below.",
+                "Your browser has not completed the bot check.",
+                "Turn on JavaScript, open this page by https and press “Send code” again, or contact {contact} and quote \
+                 the request id below.",
             ),
             (
-                "您的浏览器未完成用于防止机器人滥发短信的验证。",
-                "请启用 JavaScript，通过 https 打开本页面，并再次点击“发送验证码”；或联系 {contact}，并提供下方的请求编号。",
+                "您的浏览器未完成人机验证。",
+                "请启用 JavaScript，通过 https 打开本页面，并再次点击“获取验证码”；或联系 {contact}，并提供下方的请求编号。",
             ),
         ],
         ProofRefusal::Wrong | ProofRefusal::Expired | ProofRefusal::Used => [
             (
-                "The check against robots did not succeed this time.",
-                "Press “Send code” again. If it fails again, ask {contact} and quote the request below.",
+                "The bot check failed.",
+                "Press “Send code” again. If it fails again, contact {contact} and quote the request id below.",
             ),
-            ("本次防机器人验证未通过。", "请再次点击“发送验证码”；如仍失败，请联系 {contact}，并提供下方的请求编号。"),
+            ("本次人机验证未通过。", "请再次点击“获取验证码”；如仍失败，请联系 {contact}，并提供下方的请求编号。"),
         ],
     };
     notice(false, said, locale, None, site)
@@ -149,10 +149,7 @@ pub(super) fn of_guard(refusal: ProofRefusal, locale: Locale, site: &SiteSetting
 /// The notice for an unexpected failure.
 pub(super) fn of_failure(locale: Locale, site: &SiteSettings) -> Notice {
     let said = [
-        (
-            "Something went wrong here.",
-            "Try it once more. If it fails again, ask {contact} and quote the request below.",
-        ),
+        ("Something went wrong.", "Try again. If it fails again, contact {contact} and quote the request id below."),
         ("服务出现异常。", "请再试一次；如仍失败，请联系 {contact}，并提供下方的请求编号。"),
     ];
     notice(false, said, locale, None, site)
@@ -177,7 +174,7 @@ fn lasting(wait: Duration, locale: Locale) -> String {
     };
     match locale {
         Locale::En => format!("{number} {en}{}", if number == 1 { "" } else { "s" }),
-        Locale::ZhCn => format!("{number}{zh}"),
+        Locale::ZhCn => format!("{number} {zh}"),
     }
 }
 
@@ -188,11 +185,11 @@ mod tests {
     #[test]
     fn lengths_of_time_are_said_as_people_say_them() {
         for (seconds, en, zh) in [
-            (1, "1 second", "1秒"),
-            (60, "60 seconds", "60秒"),
-            (91, "2 minutes", "2分钟"),
-            (3_600, "60 minutes", "60分钟"),
-            (5_401, "2 hours", "2小时"),
+            (1, "1 second", "1 秒"),
+            (60, "60 seconds", "60 秒"),
+            (91, "2 minutes", "2 分钟"),
+            (3_600, "60 minutes", "60 分钟"),
+            (5_401, "2 hours", "2 小时"),
         ] {
             let wait = Duration::from_secs(seconds);
             assert_eq!((lasting(wait, Locale::En).as_str(), lasting(wait, Locale::ZhCn).as_str()), (en, zh));

@@ -115,7 +115,7 @@ pub(super) async fn choose(request: &HttpRequest, state: &State, reception: &Rec
     let wrong = |words| form(&page, StatusCode::BAD_REQUEST, &account, &link, Some(words));
     let (new, again) = (fields.untrimmed("new"), fields.untrimmed("again"));
     if !bool::from(new.as_bytes().ct_eq(again.as_bytes())) {
-        return wrong(page.t("The two passwords differ. Type the new one twice.", "两次输入的新密码不一致。"));
+        return wrong(page.t("The passwords do not match. Enter the new one twice.", "两次输入的新密码不一致。"));
     }
     let chosen = match NewPassword::choose(&new, &account.tenant, was_initial(reception, &account, &new)) {
         Ok(chosen) => chosen,

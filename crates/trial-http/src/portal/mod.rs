@@ -262,14 +262,12 @@ fn refusal(page: &Page<'_>, refused: &Refused) -> HttpResponse {
     let (status, words) = match refused {
         Refused::SignIn => return see("/portal/sign-in"),
         Refused::ChooseFirst => return see("/portal/password"),
-        Refused::NotFound => {
-            (StatusCode::NOT_FOUND, page.t("There is nothing at this address.", "此地址没有任何内容。"))
-        }
+        Refused::NotFound => (StatusCode::NOT_FOUND, page.t("Page not found.", "页面不存在。")),
         Refused::Forbidden => (
             StatusCode::FORBIDDEN,
             page.t(
-                "This form is too old, or from elsewhere. Go back, load the page again, and repeat.",
-                "表单已失效或来自其他网站，请返回并刷新页面后重试。",
+                "This form has expired or came from another site. Go back, reload the page and try again.",
+                "表单已过期或来自其他网站，请返回并刷新页面后重试。",
             ),
         ),
         Refused::Unread(form) => (form.status, page.t(form.english, form.chinese)),
@@ -284,8 +282,8 @@ fn refusal(page: &Page<'_>, refused: &Refused) -> HttpResponse {
         Refused::Failed => (
             StatusCode::SERVICE_UNAVAILABLE,
             page.t(
-                "The service cannot be used now. Nothing was changed. Try again later.",
-                "服务暂时不可用，未作任何更改，请稍后再试。",
+                "The service is unavailable. Nothing was changed. Try again later.",
+                "服务暂时不可用，未做任何更改，请稍后再试。",
             ),
         ),
     };
@@ -307,7 +305,7 @@ fn too_often(page: &Page<'_>, minutes: u64) -> String {
     let (words, unit) = (
         page.t(
             "Too many attempts within the hour. Nothing was changed. Try again in",
-            "一小时内操作次数过多，未作任何更改。请在",
+            "一小时内操作次数过多，未做任何更改。请在",
         ),
         page.t(if minutes == 1 { "minute." } else { "minutes." }, "分钟后重试。"),
     );

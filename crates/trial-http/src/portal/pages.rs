@@ -34,11 +34,11 @@ impl<'a> Page<'a> {
         let locale = page_locale(chosen.as_deref(), request.headers());
         let page = Self { site, locale, signed_in: None, said: None };
         let said = match asked.text("said").as_str() {
-            "chosen" => Some(page.t("Your password is in force.", "新密码已生效。")),
-            "asked" => Some(
-                page.t("Your request is noted. Operations will contact you.", "您的申请已收到，运营人员将与您联系。"),
-            ),
-            "withdrawn" => Some(page.t("Your request is withdrawn.", "您的申请已撤回。")),
+            "chosen" => Some(page.t("Password changed.", "密码已更改。")),
+            "asked" => {
+                Some(page.t("We have received your request and will contact you.", "您的申请已收到，我们将与您联系。"))
+            }
+            "withdrawn" => Some(page.t("Request withdrawn.", "您的申请已撤回。")),
             "signed-out" => Some(page.t("You are signed out.", "您已退出登录。")),
             _ => None,
         };

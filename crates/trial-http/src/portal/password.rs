@@ -29,12 +29,12 @@ pub(super) async fn choose(visit: &Visit<'_>, form: &Fields) -> Answer {
         count(visit.request, visit.state, reception, TryKind::PresentPassword, &name).await?;
         let shown = normalized_password(&form.untrimmed("current")).into_owned();
         if !reception.hashing.verify(shown, Some(own.hash.clone())).await? {
-            return wrong(t("The present password is wrong.", "当前密码错误。"));
+            return wrong(t("The current password is wrong.", "当前密码错误。"));
         }
     }
     let (new, again) = (form.untrimmed("new"), form.untrimmed("again"));
     if !bool::from(new.as_bytes().ct_eq(again.as_bytes())) {
-        return wrong(t("The two passwords differ. Type the new one twice.", "两次输入的新密码不一致。"));
+        return wrong(t("The passwords do not match. Enter the new one twice.", "两次输入的新密码不一致。"));
     }
     let chosen = match NewPassword::choose(&new, &account.tenant, was_initial(reception, account, &new)) {
         Ok(chosen) => chosen,
@@ -58,18 +58,18 @@ pub(super) async fn hashed(state: &State, reception: &Reception, chosen: &NewPas
 
 pub(super) fn words(page: &Page<'_>, error: PasswordError) -> &'static str {
     let (en, zh) = match error {
-        PasswordError::TooShort => ("The new password needs 15 characters or more.", "新密码至少需要15个字符。"),
-        PasswordError::TooLong => ("The new password may have 128 characters at most.", "新密码最多128个字符。"),
+        PasswordError::TooShort => ("The new password must have at least 15 characters.", "新密码至少需要 15 个字符。"),
+        PasswordError::TooLong => ("The new password must have at most 128 characters.", "新密码最多 128 个字符。"),
         PasswordError::Common => (
-            "This password is among those that are tried first. Choose one that nobody would guess, such as a few words.",
+            "This password is too common. Choose one that nobody would guess, such as a few words.",
             "该密码过于常见，容易被猜到，请换一个，例如由几个词组成的句子。",
         ),
         PasswordError::Name => (
-            "This password is made of your account, company or mailbox. Choose one that has nothing to do with them.",
+            "The password must not consist of your account, company or e-mail address. Choose another one.",
             "密码不能由账号、公司名称或邮箱构成，请换一个。",
         ),
         PasswordError::Initial => (
-            "This is the initial password, which stands in a mail. Choose another one.",
+            "The initial password cannot be kept, since it was sent by e-mail. Choose another one.",
             "不能继续使用初始密码，请换一个。",
         ),
     };

@@ -18,7 +18,7 @@ pub(super) async fn page(visit: &Visit<'_>) -> Answer {
     };
     let status = match tenant.status {
         TenantStatus::Trial => page.t("On trial", "试用中"),
-        TenantStatus::Commercial => page.t("In commercial use", "商用"),
+        TenantStatus::Commercial => page.t("In commercial use", "正式使用"),
         TenantStatus::Suspended => page.t("Suspended", "已暂停"),
         TenantStatus::Closed => page.t("Closed", "已关闭"),
     };

@@ -1,4 +1,4 @@
-// The page works without this. With it, answers take the place of the page's middle, and buttons count down.
+// Optional: replaces the middle of the page with each answer, and shows a countdown on the button.
 'use strict';
 (() => {
   const nameCountries = () => {
@@ -20,20 +20,20 @@
       if (!button.isConnected) return;
       const left = Math.ceil((end - Date.now()) / 1000);
       button.disabled = left > 0;
-      button.textContent = left > 0 ? `${label} (${left})` : label;
+      button.textContent = left > 0 ? button.dataset.again.replace('#', left) : label;
       if (left > 0) setTimeout(tick, 250);
     };
     tick();
   };
 
-  // Tells the page around this one how high it is, and that there is a trial.
+  // Reports height and success to the embedding page.
   const embedded = 'embedded' in document.documentElement.dataset;
   const tell = (message) => { if (embedded) parent.postMessage(message, '*'); };
   if (embedded) {
     new ResizeObserver(() => tell({ trialgate: 'height', height: document.documentElement.offsetHeight })).observe(document.documentElement);
   }
 
-  // Has workers search for what the challenge asks, each in a part of the counters; nothing, if this browser cannot.
+  // Solves the challenge in workers, each with a share of the counters; returns '' if this browser cannot.
   const solve = async (challenge) => {
     const count = Math.min(navigator.hardwareConcurrency || 1, 4);
     const workers = Array.from({ length: count }, () => new Worker('/apply/altcha.js'));
@@ -80,11 +80,11 @@
       const main = page.querySelector('main');
       if (!main) throw new Error('no page');
       document.title = page.title;
-      // Browsers may refuse the attribute to what comes later, and to a page within another.
+      // Browsers may ignore the attribute on inserted elements and in frames.
       const next = main.querySelector('[autofocus]');
       next?.removeAttribute('autofocus');
       document.querySelector('main').replaceWith(main);
-      // The widget's own script makes the first alone.
+      // The widget's script renders only the first one.
       const widget = main.querySelector('[data-object]');
       if (widget) globalThis[widget.dataset.object]?.render(widget, { sitekey: widget.dataset.sitekey });
       ready();

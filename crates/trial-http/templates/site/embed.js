@@ -1,5 +1,5 @@
-// Puts the form to apply by after the script tag that loads this, and makes room for it.
-// data-lang: "en" or "zh"; data-title: what the frame is called for screen readers.
+// Inserts the application form after the script tag that loads this, and fits its height.
+// data-lang: "en" or "zh"; data-title: name of the frame for screen readers.
 'use strict';
 (() => {
   const script = document.currentScript;

@@ -116,7 +116,11 @@ async fn what_was_asked_for_is_what_was_filled_in() {
     // A code takes the phone alone.
     let sent = call(&site, post(&[("step", "code"), ("phone", "16673280001"), ("lang", "zh-CN")])).await;
     assert_eq!((sent.status.as_u16(), sent.header("retry-after")), (200, "3300"));
-    assert!(sent.body.contains("55分钟后重新发送"), "when it can be sent, not when the interval ends: {}", sent.body);
+    assert!(
+        sent.body.contains("55 分钟后可重新获取"),
+        "when it can be sent, not when the interval ends: {}",
+        sent.body
+    );
     assert!(sent.body.contains("data-wait=\"3300\"") && sent.body.contains("role=\"status\""), "{}", sent.body);
     assert!(!sent.body.contains("<code>"), "there is nothing to quote: {}", sent.body);
     let applied = call(&site, post(&FILLED).insert_header(("x-request-id", "from-the-page"))).await;
@@ -258,7 +262,7 @@ async fn a_fault_of_the_program_is_said_and_nothing_more() {
     for step in ["code", "apply"] {
         let page = apply(&site, &[("step", step)]).await;
         assert_eq!(page.status.as_u16(), 500);
-        assert!(page.body.contains("Something went wrong here.") && page.body.contains("Request <code>"));
+        assert!(page.body.contains("Something went wrong.") && page.body.contains("Request id <code>"));
     }
 }
 
@@ -354,17 +358,17 @@ async fn a_code_is_sent_for_a_proof_alone() {
     let mut fixture = guarded(Ok(GuardVerdict::Passed));
     fixture.service.expect_send_code().once().returning(|_| Ok(CodeReply { code: SendCode::Sent, retry_after: None }));
     let page = apply(&fixture.site(), &[("step", "code"), ("altcha", "the proof")]).await;
-    assert!(page.body.contains("A code is on its way"), "{}", page.body);
+    assert!(page.body.contains("We have sent a code"), "{}", page.body);
     for (refusal, words) in [
-        (ProofRefusal::Missing, "Turn JavaScript on, open this page by https,"),
-        (ProofRefusal::Wrong, "The check against robots did not succeed"),
-        (ProofRefusal::Expired, "The check against robots did not succeed"),
-        (ProofRefusal::Used, "The check against robots did not succeed"),
+        (ProofRefusal::Missing, "Turn on JavaScript, open this page by https"),
+        (ProofRefusal::Wrong, "The bot check failed"),
+        (ProofRefusal::Expired, "The bot check failed"),
+        (ProofRefusal::Used, "The bot check failed"),
     ] {
         let site = guarded(Ok(GuardVerdict::Refused(refusal))).site();
         let page = apply(&site, &[("step", "code"), ("altcha", "the proof")]).await;
         assert_eq!(page.status.as_u16(), 403);
-        assert!(page.body.contains(words) && page.body.contains("Request <code>"), "{}", page.body);
+        assert!(page.body.contains(words) && page.body.contains("Request id <code>"), "{}", page.body);
         assert!(page.body.contains("value=\"166 7328 0001\"") && !page.body.contains("the proof"), "{}", page.body);
     }
     let site = guarded(Err(LedgerError::Unavailable("gone".into()).into())).site();
@@ -428,5 +432,5 @@ async fn somebody_elses_widget_stands_in_the_form() {
         assert_eq!(call(&site, get(nothing)).await.status.as_u16(), 404, "{nothing}");
     }
     let sent = apply(&site, &[("step", "code"), ("a-response", "the proof"), ("altcha", "another")]).await;
-    assert!(sent.body.contains("A code is on its way"), "{}", sent.body);
+    assert!(sent.body.contains("We have sent a code"), "{}", sent.body);
 }

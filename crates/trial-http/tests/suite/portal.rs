@@ -194,12 +194,12 @@ async fn a_password_that_may_not_be_chosen_changes_nothing() {
     let long = "a1".repeat(65);
     let initial = initial(&house);
     for (new, again, words) in [
-        ("kurz ist nicht", "kurz ist nicht", "15 characters or more"),
-        (long.as_str(), long.as_str(), "128 characters at most"),
-        ("passwordpassword", "passwordpassword", "tried first"),
-        (company.as_str(), company.as_str(), "made of your account"),
-        (initial.as_str(), initial.as_str(), "initial password, which"),
-        (CHOSEN, "tulpe wagen mond 8", "differ"),
+        ("kurz ist nicht", "kurz ist nicht", "at least 15 characters"),
+        (long.as_str(), long.as_str(), "at most 128 characters"),
+        ("passwordpassword", "passwordpassword", "too common"),
+        (company.as_str(), company.as_str(), "consist of your account"),
+        (initial.as_str(), initial.as_str(), "initial password cannot be kept"),
+        (CHOSEN, "tulpe wagen mond 8", "do not match"),
     ] {
         let refused = guest.post("/portal/password", &[("new", new), ("again", again)]).await;
         assert_eq!(refused.status.as_u16(), 400, "{words}");
@@ -220,7 +220,7 @@ async fn a_password_is_changed_by_whoever_shows_the_present_one() {
     let fields = |current| [("current", current), ("new", next), ("again", next)];
     let refused = guest.post("/portal/password", &fields("not the present one")).await;
     assert_eq!(refused.status.as_u16(), 400);
-    assert!(refused.body.contains("present password is wrong"));
+    assert!(refused.body.contains("current password is wrong"));
     let changed = guest.post("/portal/password", &fields(CHOSEN)).await;
     assert_eq!(changed.status.as_u16(), 303);
     assert_eq!(sign_in(&house, &account(&house), CHOSEN).await.status.as_u16(), 401);
