@@ -1,4 +1,4 @@
-//! The pages, in a browser that nobody here wrote.
+//! The pages, in an independent browser.
 
 use std::collections::HashSet;
 use std::fs;
@@ -39,8 +39,9 @@ fn browse(home: &Home, service: &Service, script: &str, token: &str) -> Command 
     browse
 }
 
-/// Signs in, finds why an applicant was refused, imports access codes, raises the threshold, has a mail sent again, converts a
-/// tenant, releases a blocked prefix, suspends a caller, and reads the audit. An administrator removes the caller.
+/// Signs in, finds why an applicant was refused, imports access codes, raises the daily limit, resends a mail, converts
+/// a tenant, releases a blocked range, suspends an API client, and reads the audit. An administrator removes the
+/// client.
 async fn an_operator_works(home: Home, view: [&str; 2], steps: usize) {
     home.ask(&["migrate"]).await;
     let service = Service::start(home.serve_command()).await;
@@ -134,7 +135,7 @@ async fn website(trialgate: watch::Receiver<String>) -> String {
                 *trialgate.borrow()
             );
             let head = format!("HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: {}", page.len());
-            // A request for a page comes in one piece. A browser may open a connection and say nothing.
+            // A request for a page comes in one piece. A browser may open a connection and send nothing.
             tokio::spawn(async move {
                 if browser.read(&mut [0; 4096]).await.is_ok_and(|length| length > 0) {
                     let answer = format!("{head}\r\nconnection: close\r\n\r\n{page}");
@@ -146,7 +147,7 @@ async fn website(trialgate: watch::Receiver<String>) -> String {
     origin
 }
 
-/// The form in a page of an origin that is configured, and none in that of another.
+/// The form is shown in a page of a configured origin, and not in that of another.
 #[tokio::test]
 async fn a_website_shows_the_form_in_its_own_page() {
     let home = Home::new();
@@ -161,7 +162,7 @@ async fn a_website_shows_the_form_in_its_own_page() {
     assert_eq!(ended.stdout.lines().count(), 3, "{}", ended.stdout);
 }
 
-/// Somebody who offers a CAPTCHA: its script makes a widget whose proofs are good once. Its origin; it answers as long as the
+/// A CAPTCHA provider: its script makes a widget with single-use proofs. Returns its origin; it answers as long as the
 /// test runs.
 async fn captcha() -> String {
     const SCRIPT: &str = r#"
@@ -179,7 +180,7 @@ for (const place of document.querySelectorAll(".cf-turnstile")) turnstile.render
         loop {
             let (mut asking, _) = listener.accept().await.unwrap();
             let mut bytes = Vec::new();
-            // A browser may open a connection and say nothing.
+            // A browser may open a connection and send nothing.
             let is_whole = |bytes: &[u8]| {
                 let text = String::from_utf8_lossy(bytes);
                 let length =
@@ -208,7 +209,7 @@ for (const place of document.querySelectorAll(".cf-turnstile")) turnstile.render
     origin
 }
 
-/// The widget of another origin stands in the form and makes another proof for each code; each is good once.
+/// The widget of another origin is in the form and makes another single-use proof for each code.
 #[tokio::test]
 async fn a_captcha_stands_before_a_code() {
     let home = Home::new();
@@ -229,7 +230,7 @@ async fn a_captcha_stands_before_a_code() {
     assert_eq!(ended.stdout.lines().count(), 2, "{}", ended.stdout);
 }
 
-/// From the empty form to the tenant's page, and in again by a password of one's own.
+/// From the empty form to the tenant's page, and back in with an own password.
 async fn an_owner_arrives_at_the_portal(view: [&str; 3]) {
     let home = Home::new();
     let service = home.sandbox().await;
@@ -260,8 +261,8 @@ async fn an_owner_arrives_at_the_portal_in_chinese_on_a_phone() {
     an_owner_arrives_at_the_portal(["zh-CN", "360", "scripts"]).await;
 }
 
-/// With the guard, a browser works before a code is sent: by the worker that is published, each piece once; without scripts,
-/// the page says what is needed.
+/// With the bot challenge, a browser works before a code is sent: by the published worker, each solution once; without
+/// scripts, the page says what is needed.
 async fn a_browser_works_before_a_code_is_sent(view: [&str; 2]) {
     let home = Home::new();
     let guard = [("TRIALGATE_SITE__GUARD", "altcha"), ("TRIALGATE_SITE__ALTCHA__COST", "100")];

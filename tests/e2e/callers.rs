@@ -11,14 +11,14 @@ use trialgate_tests::{
 
 const SIGNED: (&str, &str) = ("TRIALGATE_HTTP__CALLERS", "signed");
 
-/// A back end that signs what it sends, each request apart from any other.
+/// A back end that signs its requests, each different from any other.
 struct Backend<'a> {
     service: &'a Service,
     key: AccessKey,
     sent: u32,
 }
 
-/// A request as it goes over the wire, any number of times.
+/// A signed request, sent any number of times.
 struct Letter {
     path: &'static str,
     body: Value,
@@ -48,7 +48,7 @@ impl<'a> Backend<'a> {
         self.send(&letter).await
     }
 
-    /// Asks how the trial of an applicant stands.
+    /// Queries the trial of an applicant.
     async fn looks_at(&mut self, applicant: &Applicant) -> reqwest::Response {
         let query = format!("phone={}", applicant.phone);
         let (host, at) = (self.service.address().to_string(), self.service_time().await);
@@ -200,7 +200,7 @@ async fn limits_hold_for_the_next_request_and_a_removed_caller_is_a_stranger() {
     assert_eq!(answered.code(), "200");
 }
 
-/// Has the service's configuration name these keys, the current one first.
+/// Configures these keys, the current one first.
 fn configure(home: &Home, keys: &[&str]) {
     let (rules, _) = SERVING.split_once("[[secrets.keys]]").unwrap();
     let keys = keys.iter().map(|id| {
@@ -216,7 +216,7 @@ async fn serve(home: &Home) -> Service {
     Service::start(command).await
 }
 
-/// A key is exchanged step by step, and at each step back ends authenticate with every secret they have.
+/// A key is rotated step by step, and at each step back ends authenticate with every secret they have.
 #[tokio::test]
 async fn a_key_is_exchanged_while_back_ends_sign() {
     let home = Home::new();

@@ -1,11 +1,11 @@
-//! The clients that `docs/integrate.md` shows, run as they stand there.
+//! The clients in `docs/integrate.md`, run unchanged.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use trialgate_tests::{Applicant, Home, finish};
 
-/// The program that runs each; the tests need the first three, and run the others where they are installed.
+/// The program for each; the tests need the first three, and run the others where they are installed.
 const CLIENTS: [(&str, &[&str], bool); 5] = [
     ("apply.sh", &["sh"], true),
     ("apply.py", &["python3"], true),

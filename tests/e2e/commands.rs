@@ -49,7 +49,7 @@ async fn access_codes_are_imported_all_or_none() {
         assert_eq!(ended.code(), Some(1), "{ended:?}");
         let named = ended.stderr.lines().filter_map(|line| line.strip_prefix(bad)?.strip_prefix(':'));
         let named: BTreeSet<&str> = named.filter_map(|line| line.split(':').next()).collect();
-        // 7 says again what 2 said, which is no fault; 4 and 8 give a code two kinds.
+        // Row 7 repeats row 2, which is no fault; 4 and 8 give a code two kinds.
         assert_eq!(named, BTreeSet::from(["3", "4", "5", "8"]), "{}", ended.stderr);
         assert!(ended.stderr.contains("nothing was imported"), "{}", ended.stderr);
         let ended = home.run(&[&arguments, &["--json"][..]].concat()).await;
@@ -333,7 +333,7 @@ async fn a_sweep_does_what_time_has_brought() {
     ];
     let service = home.sandbox_with(&short).await;
     accepted(&service, &Applicant::new(1)).await;
-    // It would sweep by itself.
+    // Otherwise it would sweep by itself.
     service.stop().await;
     let sweep = async |arguments: &[&str]| {
         let mut command = home.command(&["sweep", "--json", "--config"]);

@@ -15,7 +15,7 @@ on_every_database!(
     two_hundred_copies_are_one_application,
 );
 
-/// Everyone's code, asked for by a few at a time.
+/// The codes of all applicants, requested a few at a time.
 pub(crate) async fn obtain_codes(fleet: &Fleet, applicants: &[Applicant]) -> Vec<(Applicant, String)> {
     let mut parts = JoinSet::new();
     for (part, client) in applicants.chunks(25).zip(fleet.doors().clients().into_iter().cycle()) {
@@ -32,7 +32,7 @@ pub(crate) async fn obtain_codes(fleet: &Fleet, applicants: &[Applicant]) -> Vec
     parts.join_all().await.into_iter().flatten().collect()
 }
 
-/// Everyone applies at once, each on a connection of its own; who was told what.
+/// All apply at once, each on a connection of its own; returns their answers.
 pub(crate) async fn apply_at_once(
     fleet: &Fleet,
     applications: Vec<(Applicant, String)>,

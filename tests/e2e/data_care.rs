@@ -1,5 +1,4 @@
-//! Data of persons, by the real binary: shown, forgotten, removed when its time is over; and the whole of it, copied and
-//! brought back.
+//! Personal data, by the real binary: exported, erased, removed on expiry; and all of it, backed up and restored.
 
 use serde_json::Value;
 use trial_cluster::Cluster;
@@ -74,7 +73,7 @@ async fn a_copy_made_while_the_service_runs_is_served_from() {
     visit(&service, &Applicant::new(2)).await;
     service.kill().await;
 
-    // The machine is lost; what is left is the copy.
+    // The machine is lost; only the copy remains.
     for file in ["trialgate.db", "trialgate.db-wal", "trialgate.db-shm"] {
         let _ = std::fs::remove_file(home.data().join(file));
     }
@@ -82,7 +81,7 @@ async fn a_copy_made_while_the_service_runs_is_served_from() {
     let doctor = home.ask(&["doctor"]).await;
     assert!(doctor.contains("invariants"), "{doctor}");
     let service = home.sandbox().await;
-    assert_eq!(service.client().apply(&applicant, &code).await.code(), "000", "he is known");
+    assert_eq!(service.client().apply(&applicant, &code).await.code(), "000", "the applicant is known");
     let stock = home.ask_json(&["access-codes", "stock"]).await;
     assert_eq!(stock["stock"][0]["leased"], 1, "{stock}");
     service.stop().await;
@@ -116,9 +115,9 @@ async fn what_pg_dump_copied_is_restored_and_served_from() {
     home.move_to(&cluster, &to);
     home.ask(&["doctor"]).await;
     let service = home.start().await;
-    assert_eq!(service.client().apply(&applicant, &code).await.code(), "000", "he is known");
+    assert_eq!(service.client().apply(&applicant, &code).await.code(), "000", "the applicant is known");
     let another = Applicant::new(2);
     let code = service.client().obtain_code(&another).await;
-    assert_eq!(service.client().apply(&another, &code).await.code(), "000", "and life goes on");
+    assert_eq!(service.client().apply(&another, &code).await.code(), "000", "and new applicants are accepted");
     service.stop().await;
 }

@@ -1,4 +1,6 @@
-/// Tests that hold on every kind of database: functions of a home whose service was not started yet.
+//! The macro for tests on every kind of database.
+
+/// Tests that hold on every kind of database: functions of a home whose service has not started yet.
 macro_rules! on_every_database {
     ($($test:ident),+ $(,)?) => {
         mod sqlite {

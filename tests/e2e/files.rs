@@ -1,4 +1,4 @@
-//! The files of a running service: for its user alone, watched, and without what was erased.
+//! The files of a running service: for its user alone, watched, and without erased data.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

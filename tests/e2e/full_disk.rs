@@ -1,4 +1,4 @@
-//! A disk that is full: refusals that say so, nothing acknowledged that is not kept, and everything goes on once there is room.
+//! A full disk: refusals that say so, nothing acknowledged that is lost, and service again once there is room.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -8,7 +8,7 @@ use std::process::Command;
 use rustix::process::Signal;
 use trialgate_tests::{Applicant, Database, Home, Service, binary, finish, until};
 
-/// An applicant with the code that was sent to it.
+/// An applicant with a code.
 type Ready = (Applicant, String);
 
 async fn prepare(service: &Service, numbers: std::ops::Range<u32>) -> Vec<Ready> {
@@ -20,7 +20,7 @@ async fn prepare(service: &Service, numbers: std::ops::Range<u32>) -> Vec<Ready>
     ready
 }
 
-/// Applies for each, and notes who was told 000. Nobody is told anything that a full disk does not account for.
+/// Applies for each, and records those answered 000. Every other answer is due to the full disk.
 async fn apply(service: &Service, ready: &[Ready], acknowledged: &mut Vec<Applicant>) -> Vec<String> {
     let mut codes = Vec::new();
     for (applicant, code) in ready {
@@ -34,7 +34,7 @@ async fn apply(service: &Service, ready: &[Ready], acknowledged: &mut Vec<Applic
     codes
 }
 
-/// New visitors ask for codes until they are refused for want of room.
+/// New applicants ask for codes until they are refused for lack of room.
 async fn ask_until_full(service: &Service, first: u32) {
     let mut refused = 0;
     for applicant in (first..first + 2_000).map(Applicant::new) {
@@ -77,7 +77,7 @@ impl TinyDisk {
         command
     }
 
-    /// The data directory, as it is seen from here.
+    /// The data directory, from outside.
     fn seen(&self, service: &Service) -> PathBuf {
         let inside = self.mount.strip_prefix("/").unwrap();
         Path::new(&format!("/proc/{}/root", service.pid())).join(inside)
@@ -94,7 +94,7 @@ impl TinyDisk {
     }
 }
 
-/// Fills the file system, but for so many bytes.
+/// Fills the file system, except this number of bytes.
 fn fill(ballast: &Path, spare: u64) {
     let mut file = File::create(ballast).unwrap();
     let block = [0_u8; 4_096];

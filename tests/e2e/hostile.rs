@@ -22,7 +22,7 @@ impl Peer {
 
     /// Writes as much as the other side takes.
     async fn write(&mut self, bytes: impl AsRef<[u8]>) {
-        // Being hung up on is an answer too.
+        // A closed connection is an answer too.
         let _ = self.0.write_all(bytes.as_ref()).await;
     }
 
@@ -65,7 +65,7 @@ async fn bodies_that_are_too_much_are_refused() {
     let mut service = home.sandbox().await;
     let memory = service.resident_kib();
 
-    // Said to be 10 MB: refused before any of it comes.
+    // Announced as 10 MB: refused before any of it arrives.
     let mut peer = Peer::connect(&service).await;
     peer.write(head("Content-Length: 10485760")).await;
     let reply = peer.read_to_end().await;
@@ -78,7 +78,7 @@ async fn bodies_that_are_too_much_are_refused() {
         Err(error) => assert!(!error.is_timeout(), "hung up on while writing: {error}"),
     }
 
-    // Without an end: as much is taken as a body may have, a moment's grace, and what the sockets between us hold.
+    // Without an end: the server reads as much as a body may have, some more for a moment, and what the sockets buffer.
     for path in [SEND_CODE_PATH, "/nowhere"] {
         let mut peer = Peer::connect(&service).await;
         peer.write(head("Transfer-Encoding: chunked").replace(SEND_CODE_PATH, path)).await;
@@ -181,7 +181,7 @@ async fn what_is_no_http_is_hung_up_on() {
     for bytes in bytes {
         let (mut reader, mut writer) = Peer::connect(&service).await.0.into_split();
         let owned = bytes.to_vec();
-        // Stays open for writing: it is the service that hangs up.
+        // Stays open for writing: the service must close the connection.
         let writing = tokio::spawn(async move {
             let _ = writer.write_all(&owned).await;
             writer
@@ -208,7 +208,7 @@ async fn a_kept_connection_buys_no_slowness() {
         peer.0.read_exact(&mut start).await.unwrap();
         assert_eq!(&start, b"HTTP/1.1 200 OK");
         peer.write(slow).await;
-        // A byte now and then does not prolong it. There are not so many that it is whole, or too large.
+        // A byte now and then does not prolong it. They are too few to complete it, or to make it too large.
         let (mut reader, mut writer) = peer.0.into_split();
         let mut bytes = interval(Duration::from_millis(200));
         let dribble = async {
@@ -264,7 +264,7 @@ async fn a_head_has_its_bounds() {
         let long = "a".repeat(length);
         peer.write(format!("GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX-Long: {long}\r\n\r\n")).await;
         let reply = peer.read_to_end().await;
-        // Past what is read at all, a reset may overtake the reply.
+        // Beyond the length that is read at all, a reset may overtake the reply.
         let is_cut_off = reply.is_empty() && length > 128 * KIB;
         assert!(is_cut_off || reply.starts_with(&format!("HTTP/1.1 {status} ")), "{length}: {reply}");
     }

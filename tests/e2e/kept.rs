@@ -4,8 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use trialgate_tests::{Account, Applicant, Client, Database, History, TenantRow, until};
 
-/// Each acknowledged application has its tenant, and everything that a tenant has. There may be more tenants: a reply can be
-/// lost.
+/// Each acknowledged application has its tenant, complete. There may be more tenants: a reply can be lost.
 pub(crate) fn assert_acknowledged_are_kept<'a>(database: &mut Database, histories: impl Iterator<Item = &'a History>) {
     let tenants: BTreeMap<String, TenantRow> =
         database.assert_sound().into_iter().map(|tenant| (tenant.phone.clone(), tenant)).collect();
@@ -18,7 +17,7 @@ pub(crate) fn assert_acknowledged_are_kept<'a>(database: &mut Database, historie
 
 /// Every mail is captured by an instance, at least once and always the same; and no access code is promised to two.
 pub(crate) async fn assert_every_mail_arrives(database: &mut Database, clients: &[Client], histories: &[History]) {
-    // What was being delivered when a service was killed is due again when its lease ends: let that time be over.
+    // Mails under delivery at the kill are due again when their leases end: ends them now.
     database.execute("UPDATE mails SET next_attempt_at = created_at WHERE state = 'due'");
     let unsent = "SELECT count(*) AS number FROM mails WHERE state <> 'sent'";
     let mut left = database.number(unsent);

@@ -1,6 +1,6 @@
-//! `kill -9` at random moments under load: what was acknowledged is there after the restart, once.
+//! `kill -9` at random moments under load: acknowledged work is there after the restart, once.
 //!
-//! `TRIALGATE_KILL_ROUNDS` is how often (5), `TRIALGATE_KILL_SEED` repeats the moments of an earlier run.
+//! `TRIALGATE_KILL_ROUNDS` is the number of rounds (5), `TRIALGATE_KILL_SEED` repeats the moments of an earlier run.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
@@ -13,9 +13,9 @@ use trialgate_tests::{Applicant, Client, History, Home, Random, Reply, Service, 
 use crate::kept::{assert_acknowledged_are_kept, assert_every_mail_arrives};
 
 const CLIENTS: usize = 16;
-/// Access codes and quota are not what this is about: there are more than any round uses up.
+/// Access codes and quota do not matter here: there are more than any round uses up.
 const PAIRS: u32 = 50_000;
-/// And the log says all that it ever does, for the look at the end of the run.
+/// The log has every line there is, for the check at the end of the run.
 const UNLIMITED: [(&str, &str); 4] = [
     ("TRIALGATE_LOG__LEVEL", "trace"),
     ("TRIALGATE_LIMITS__SMS_PER_DAY", "100000000"),
@@ -54,7 +54,7 @@ async fn nothing_acknowledged_is_lost_by_a_kill() {
             (counters.acknowledged.load(Ordering::Relaxed) >= enough).then_some(())
         })
         .await;
-        // Not to wait for anything: the moment itself is what is random.
+        // Not waiting for an event: the moment itself is random.
         tokio::time::sleep(Duration::from_micros(random.below(20_000))).await;
         service.kill().await;
         let mut histories: Vec<History> = clients.join_all().await.into_iter().flatten().collect();
@@ -106,7 +106,7 @@ async fn next_with_code(client: &Client, counters: &Counters) -> Option<(Applica
     Some((applicant, code.expect("a message that was acknowledged is captured")))
 }
 
-/// Everyone applies once more, whatever the reply was: all of them get 000.
+/// All apply once more, whatever the reply was: all of them get 000.
 async fn send_again(client: &Client, histories: &mut [History], began: Instant) {
     for history in histories {
         let answer = history.apply(client, 0, began).await;

@@ -1,4 +1,4 @@
-//! Logs at their loudest say nothing about persons, and no secret.
+//! Logs at their most verbose hold no personal data and no secret.
 
 use std::fs;
 
@@ -60,7 +60,7 @@ async fn no_line_has_personal_data_or_secrets(home: Home) {
     client.send_code(&Applicant::new(64_738_293)).await;
     secrets.extend(["424242".to_owned(), "313131".to_owned(), Applicant::new(64_738_293).phone]);
 
-    // The mail: refused for now, then taken.
+    // The mail: temporarily refused, then accepted.
     let refused = "SELECT count(*) AS number FROM mails WHERE attempts > 0";
     until("the mail is refused", async || (home.database().number(refused) == 1).then_some(())).await;
     client.set_faults(json!({})).await;

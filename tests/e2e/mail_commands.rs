@@ -1,4 +1,4 @@
-//! Mails that were given up are listed, told of by `doctor`, and tried again.
+//! Mails that were given up are listed, reported by `doctor`, and retried.
 
 use serde_json::json;
 use trialgate_tests::{Applicant, Home, until};

@@ -1,4 +1,4 @@
-//! `kill -9` at each step of a delivery: the mail arrives after the restart, and a second copy is the first one.
+//! `kill -9` at each step of a delivery: the mail arrives after the restart, and a second copy equals the first one.
 
 use trialgate_tests::{Applicant, Home, MailServer, Point, Service, until};
 
@@ -12,7 +12,7 @@ async fn no_step_of_a_delivery_loses_a_mail(home: Home) {
     for point in Point::ALL {
         let service = start(&home, &server).await;
         if point == Point::Reset {
-            // A session begins with RSET where another mail has gone before.
+            // A session begins with RSET if it has carried another mail.
             let first = Applicant::new(65_000_000);
             apply(&service, &first).await;
             until_sent(&home).await;
@@ -35,7 +35,7 @@ async fn no_step_of_a_delivery_loses_a_mail(home: Home) {
     home.database().assert_keeps_exactly(&applicants);
 }
 
-/// The server's reply arrives, but the database cannot be written any more.
+/// The server's reply arrives, but the database can no longer be written.
 async fn between_the_reply_and_the_settlement(home: &Home, server: &MailServer, applicants: &mut Vec<Applicant>) {
     let service = start(home, server).await;
     let applicant = Applicant::new(65_000_100);
@@ -67,10 +67,10 @@ async fn until_sent(home: &Home) {
     until("every mail is sent", async || (home.database().number(unsent) == 0).then_some(())).await;
 }
 
-/// Every copy is the same mail, with the account that was made before the kill.
+/// Every copy is the same mail, with the account that was created before the kill.
 async fn arrives_after_restart(home: &Home, server: &MailServer, applicant: &Applicant) {
     let service = start(home, server).await;
-    // The lease of who was killed lasts some minutes: let that time be over.
+    // The lease of the killed process lasts some minutes: ends it now.
     home.database().execute("UPDATE mails SET next_attempt_at = created_at WHERE state = 'due'");
     until_sent(home).await;
     let tenants = home.database().tenants();

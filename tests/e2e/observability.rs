@@ -11,7 +11,7 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// Names of metrics, without what histograms add.
+/// Names of metrics, without the suffixes of histograms.
 fn names(text: &str) -> BTreeSet<String> {
     let is_part = |c: char| c.is_ascii_lowercase() || c == '_';
     let words = text.split(|c: char| !is_part(c)).filter(|word| word.starts_with("trialgate_"));
@@ -79,7 +79,7 @@ fn every_rule_names_a_chapter_of_the_runbook() {
     assert!(seen > 5);
 }
 
-/// Prometheus's own judge: on the path, or where `tests/run` puts it.
+/// Prometheus's own checker: on the search path, or where `tests/run` puts it.
 fn promtool() -> PathBuf {
     let beside = binary().ancestors().nth(2).unwrap().join("third-party/prometheus/usr/bin/promtool");
     if beside.exists() { beside } else { PathBuf::from("promtool") }

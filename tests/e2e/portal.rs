@@ -10,7 +10,7 @@ use trialgate_tests::{Applicant, Home, Mail, Service, until};
 
 const CHOSEN: &str = "tulpe wagen mond 7";
 
-/// A browser that follows nothing, and keeps one cookie.
+/// A browser that follows no redirection, and keeps one cookie.
 struct Browser {
     client: Client,
     address: SocketAddr,
@@ -29,7 +29,7 @@ impl Browser {
         (answer.status().as_u16(), answer.text().await.unwrap())
     }
 
-    /// Sends a form; the status, and where it leads.
+    /// Sends a form; returns the status, and the target of the redirection.
     async fn send(&mut self, path: &str, fields: &[(&str, &str)]) -> (u16, String) {
         let form = reqwest::Url::parse_with_params("http://form/", fields).unwrap();
         let answer: Response = self
@@ -86,7 +86,7 @@ async fn a_new_customer_arrives_at_the_portal_that_the_mail_names() {
     }
     assert!(!page.contains(&applicant.email) && !page.contains(&applicant.phone), "{page}");
 
-    // What was chosen outlives the process; the initial password does not come back.
+    // The chosen password outlives the process; the initial password does not come back.
     service.stop().await;
     let service = home.sandbox().await;
     let mut browser = Browser { address: service.address(), ..browser };
@@ -110,10 +110,10 @@ async fn newest(service: &Service, applicant: &Applicant, count: usize) -> Mail 
     .await
 }
 
-/// The kinds of the mails that were ever put into the outbox, the oldest first.
+/// The kinds of all mails of the outbox so far, the oldest first.
 async fn kinds(home: &Home) -> Vec<String> {
     let mut mails = BTreeMap::new();
-    // In this order, none is missed that is sent meanwhile.
+    // In this order, no mail is missed that is sent meanwhile.
     for state in ["due", "sent", "failed"] {
         let listed = home.ask_json(&["mail", "list", "--state", state]).await;
         let text = |mail: &Value, name: &str| mail[name].as_str().unwrap().to_owned();
@@ -144,7 +144,7 @@ async fn an_owner_is_told_by_mail_of_every_change_of_the_password() {
         }
     };
 
-    // The first choice; before it, one that may not be.
+    // The first choice, after one that is not permitted.
     let mut browser = Browser::new(service.address());
     let initial = [("account", name), ("password", account.password.as_str())];
     assert_eq!(browser.send("/portal/sign-in", &initial).await.0, 303);
@@ -156,7 +156,7 @@ async fn an_owner_is_told_by_mail_of_every_change_of_the_password() {
     assert_eq!(browser.send("/portal/password", &chosen).await.0, 303);
     told(2, CHOSEN).await;
 
-    // A change by whoever shows the present one; before it, by whoever does not.
+    // A change with the present password, after one without.
     let csrf = browser.csrf().await;
     let next = "noch ein langer satz";
     let fields = |current| [("csrf", csrf.as_str()), ("current", current), ("new", next), ("again", next)];
@@ -176,7 +176,7 @@ async fn an_owner_is_told_by_mail_of_every_change_of_the_password() {
     told(5, last).await;
     assert_eq!(stranger.send("/portal/new-password", &by_link).await.0, 410);
 
-    // A new initial password of operations is in the account's mail.
+    // An operator's new initial password is in the account mail.
     home.ask(&["tenants", "resend-mail", &account.tenant]).await;
     let mail = newest(&service, &applicant, 6).await;
     assert_ne!(mail.account().password, account.password);

@@ -1,4 +1,4 @@
-//! Number prefixes whose codes are not used: found out, blocked, released, and never blocked.
+//! Number ranges with unused codes: detected, blocked, released, and never blocked.
 
 use serde_json::{Value, json};
 use trialgate_tests::{Applicant, Database, Home};
@@ -7,10 +7,10 @@ use crate::databases::on_every_database;
 
 on_every_database!(a_prefix_is_found_out_and_released, a_safe_prefix_is_never_blocked);
 
-/// The prefix of the applicants below 10,000.
+/// The range of the applicants below 10,000.
 const PREFIX: &str = "+861660000";
 
-/// As if so many codes had been sent to a prefix an hour ago, and none been used.
+/// As if this number of codes had been sent to a range an hour ago, and none been used.
 pub(crate) fn pump(database: &mut Database, prefix: &str, codes: u32) {
     let now = match database {
         Database::Sqlite(_) => "unixepoch()",
@@ -39,7 +39,7 @@ async fn a_prefix_is_found_out_and_released(home: Home) {
     let [first, second, third] = [1, 2, 3].map(Applicant::new);
     pump(&mut home.database(), PREFIX, 40);
 
-    assert_eq!(client.send_code(&first).await.code(), "200", "in shadow mode nobody is kept from going on");
+    assert_eq!(client.send_code(&first).await.code(), "200", "in shadow mode nobody is blocked");
     let found = blocked(&home).await;
     assert_eq!((&found[0]["prefix"], &found[0]["enforced"]), (&json!(PREFIX), &json!(false)), "{found}");
     assert_eq!((&found[0]["sent"], &found[0]["used"]), (&json!(40), &json!(0)), "{found}");
@@ -71,7 +71,7 @@ async fn a_safe_prefix_is_never_blocked(home: Home) {
     let added = home.ask_json(&add).await;
     assert_eq!(added["safe"][0]["prefix"], "+86166", "{added}");
     assert!(refused(&home, &add).await.contains("is on the safe list already"));
-    assert_eq!(client.send_code(&Applicant::new(1)).await.code(), "200", "what begins with it is safe");
+    assert_eq!(client.send_code(&Applicant::new(1)).await.code(), "200", "ranges within it are safe");
     assert_eq!(blocked(&home).await, json!([]));
     let said = home.ask(&["prefixes", "safe", "list"]).await;
     assert!(said.contains("+86166") && said.contains("our own office"), "{said}");

@@ -1,4 +1,4 @@
-//! A mail server that quotes a link to another password in its refusal shows it to nobody.
+//! A mail server that quotes a password link in its refusal shows it to nobody.
 
 use reqwest::Client;
 use reqwest::redirect::Policy;

@@ -1,4 +1,4 @@
-//! Every return code, provoked as `docs/api.md` says.
+//! Every return code, provoked as in `docs/api.md`.
 
 use serde_json::json;
 use trialgate_tests::{APPLY_PATH, Applicant, Home, Reply, SEND_CODE_PATH, until};
@@ -46,7 +46,7 @@ async fn from_200_to_000_and_its_mail(home: Home) {
     assert_eq!((account.voice, account.multimedia), (tenant.voice.clone(), tenant.multimedia.clone()));
     assert_eq!(mail.message_id.split('@').next().unwrap().replace(['<', '-'], ""), tenant.mail);
 
-    // The very same again, in another spelling of the same.
+    // The identical application, in another spelling.
     let same = Applicant {
         phone: format!("0086 {}", applicant.phone),
         company: applicant.company.to_uppercase(),
@@ -102,7 +102,7 @@ async fn code_202_when_nobody_knows_or_nobody_was_reached(home: Home) {
     assert_eq!(client.code_of(&unreached).await, None);
     client.set_faults(json!({})).await;
 
-    // It may have arrived: no second message within the interval; and it did, so its code is good.
+    // It may have arrived: no second message within the interval; and it did, so its code is valid.
     assert_eq!(client.send_code(&unknown).await.code(), "201");
     let code = client.code_of(&unknown).await.expect("the message arrived");
     assert_eq!(client.apply(&unknown, &code).await.code(), "000");
@@ -171,7 +171,7 @@ async fn code_001_without_a_living_code(home: Home) {
     for _ in 0..2 {
         assert_eq!(client.apply(&guesser, "wrong").await.code(), "002");
     }
-    assert_eq!(client.apply(&guesser, &code).await.code(), "001", "it is spent by wrong tries");
+    assert_eq!(client.apply(&guesser, &code).await.code(), "001", "it is spent by wrong attempts");
 }
 
 async fn code_001_after_its_lifetime(home: Home) {
@@ -179,7 +179,7 @@ async fn code_001_after_its_lifetime(home: Home) {
     let (client, applicant) = (service.client(), Applicant::new(1));
     let code = client.obtain_code(&applicant).await;
     let taken = Applicant { company: Applicant::new(2).company, ..applicant.clone() };
-    // The company has a tenant, so that a good code is answered 004 and asking does not use it up.
+    // The company has a tenant, so that a correct code is answered 004 and is not used up.
     let other = Applicant::new(2);
     let others_code = client.obtain_code(&other).await;
     assert_eq!(client.apply(&other, &others_code).await.code(), "000");
@@ -228,7 +228,7 @@ async fn code_004_for_a_customer(home: Home) {
     let code = client.obtain_code(&other).await;
     let same_company = Applicant { company: format!(" {} ", customer.company.to_uppercase()), ..other.clone() };
     let same_email = Applicant { email: customer.email.to_uppercase(), ..other.clone() };
-    assert_eq!(client.apply(&same_company, "wrong").await.code(), "002", "who has no code learns nothing");
+    assert_eq!(client.apply(&same_company, "wrong").await.code(), "002", "without the code nothing is revealed");
     assert_eq!(client.apply(&same_company, &code).await.code(), "004");
     assert_eq!(client.apply(&same_email, &code).await.code(), "004");
     assert_eq!(client.apply(&other, &code).await.code(), "000", "the code is still good");
@@ -243,7 +243,7 @@ async fn code_004_for_the_same_phone_with_a_new_code(home: Home) {
     let second = client.obtain_code(&customer).await;
     assert_ne!(first, second, "a used code is not sent again");
     assert_eq!(client.apply(&customer, &second).await.code(), "004");
-    assert_eq!(client.apply(&customer, &first).await.code(), "000", "the very same application as before");
+    assert_eq!(client.apply(&customer, &first).await.code(), "000", "the identical application as before");
 }
 
 async fn code_005_while_the_write_lock_is_held(home: Home) {

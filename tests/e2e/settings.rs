@@ -1,4 +1,4 @@
-//! Settings that operations change while the service runs.
+//! Runtime settings changed by operators.
 
 use serde_json::json;
 use trialgate_tests::{Applicant, Home};
@@ -16,7 +16,7 @@ async fn what_is_set_holds_for_the_very_next_request_and_outlives_a_restart(home
     // Another process beside the service, as another instance would be.
     home.ask(&["settings", "set", "verification.max_tries", "1"]).await;
     assert_eq!(client.apply(&first, wrong(&code)).await.code(), "002");
-    assert_eq!(client.apply(&first, &code).await.code(), "001", "one wrong try kills a code");
+    assert_eq!(client.apply(&first, &code).await.code(), "001", "one wrong attempt spends a code");
     service.stop().await;
 
     let service = home.start().await;

@@ -1,4 +1,4 @@
-//! `SIGTERM` under load: everything that was accepted is answered, and the process ends well.
+//! `SIGTERM` under load: every accepted request is answered, and the process ends well.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -43,7 +43,7 @@ async fn what_is_accepted_is_finished() {
     }
     println!("{} acknowledged, {} not taken any more", acknowledged.len(), unanswered.len());
     assert!(acknowledged.len() >= 100);
-    // Had one of the others been accepted, it would be here too.
+    // If one of the others had been accepted, it would be here too.
     home.database().assert_keeps_exactly(&acknowledged);
 }
 
@@ -52,7 +52,7 @@ async fn an_idle_service_ends_at_once_and_starts_again() {
     let home = Home::new();
     for _ in 0..2 {
         let service = home.sandbox().await;
-        // A connection that idles must not hold up the end.
+        // An idle connection must not hold up the end.
         let idle = TcpStream::connect(service.address()).await.unwrap();
         assert_eq!(service.client().get("/healthz").await["status"], "ok");
         let ended = service.stop().await;
@@ -61,7 +61,7 @@ async fn an_idle_service_ends_at_once_and_starts_again() {
     }
 }
 
-/// Clients that apply one after the other, on connections that they keep or on a new one each, until none is to be had.
+/// Clients that apply one after the other, on persistent connections or on a new one each, until none can be had.
 fn load(service: &Service, answered: &Arc<AtomicU32>) -> JoinSet<Vec<(Applicant, Seen)>> {
     let numbers = Arc::new(AtomicU32::new(0));
     let clients = (0..CLIENTS).map(|place| {
@@ -96,7 +96,7 @@ fn load(service: &Service, answered: &Arc<AtomicU32>) -> JoinSet<Vec<(Applicant,
     clients.collect()
 }
 
-/// Applies by hand, to see every byte: a reply comes whole or not at all.
+/// Applies by hand, to see every byte: a reply is complete or absent.
 async fn apply(connection: &mut TcpStream, address: SocketAddr, applicant: &Applicant, code: &str) -> Seen {
     let body = applicant.application(code).to_string();
     let request = format!(
@@ -119,7 +119,7 @@ async fn apply(connection: &mut TcpStream, address: SocketAddr, applicant: &Appl
     }
 }
 
-/// The return code, if the reply is here to its end.
+/// The return code, if the reply is complete.
 fn whole_reply(reply: &[u8]) -> Option<String> {
     let (head, body) = std::str::from_utf8(reply).ok()?.split_once("\r\n\r\n")?;
     assert!(head.starts_with("HTTP/1.1 200 "), "{head}");

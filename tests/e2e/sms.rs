@@ -1,4 +1,4 @@
-//! Real gateways, and no sandbox: the service starts, fails over, and says who sent what.
+//! Real gateways, and no sandbox: the service starts, fails over, and reports the gateway of each message.
 
 use std::sync::{Arc, Mutex};
 
@@ -7,7 +7,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use trialgate_tests::{Applicant, Home, SERVING, Service, finish};
 
-/// A provider of short messages that takes every one.
+/// A provider of short messages that accepts every one.
 struct Provider {
     port: u16,
     messages: Arc<Mutex<Vec<Value>>>,
@@ -93,7 +93,7 @@ fn configuration(dead_port: u16, provider: u16, test_number: &str) -> String {
 async fn a_message_goes_by_the_next_gateway_and_everybody_is_told_so() {
     let (customer, tester) = (Applicant::new(1), Applicant::new(2));
     let provider = Provider::start("{\"status\":\"queued\",\"id\":\"provider-7\"}").await;
-    // Bound, so that nobody else can be there, and not listened at.
+    // Bound, so that nobody else takes it, without listening.
     let dead = TcpSocket::new_v4().unwrap();
     dead.bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let dead_port = dead.local_addr().unwrap().port();

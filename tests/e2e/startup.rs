@@ -1,12 +1,11 @@
-//! Starting: what stands in the way is told in one line that says what to do, and a second start goes on where the first
-//! ended.
+//! Starting: errors are one line that says what to do, and a second start continues from the first.
 
 use std::fs;
 use std::net::TcpListener;
 
 use trialgate_tests::{Applicant, Database, Home, SERVING, Service, finish};
 
-/// The one line that a sandbox is refused with, which must say all of these.
+/// The single error line of a sandbox, which must contain all of these.
 async fn assert_refused(home: &Home, arguments: &[&str], says: &[&str]) {
     let line = home.refused(home.command(arguments)).await;
     for expected in says {

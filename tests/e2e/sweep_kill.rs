@@ -1,4 +1,4 @@
-//! `kill -9` in the middle of sweeps: the one that is left to finish ends as if there had been no other.
+//! `kill -9` in the middle of sweeps: the last one ends as if there had been no other.
 
 use trialgate_tests::{Applicant, Database, Fleet, Home, finish_unless, until};
 
@@ -65,7 +65,7 @@ async fn a_sweep_that_was_killed_is_finished_by_the_next(home: Home) {
         format!("SELECT count(*) || ' ' || count(DISTINCT tenant) AS line FROM mails WHERE kind = '{kind}'")
     };
     for kind in ["suspended", "closed"] {
-        assert_eq!(database.lines(&once(kind)), [format!("{TENANTS} {TENANTS}")], "each was told once: {kind}");
+        assert_eq!(database.lines(&once(kind)), [format!("{TENANTS} {TENANTS}")], "each was notified once: {kind}");
     }
     for action in ["tenant.suspend", "tenant.close"] {
         let noted =
@@ -73,7 +73,7 @@ async fn a_sweep_that_was_killed_is_finished_by_the_next(home: Home) {
         assert_eq!(database.lines(&noted), [format!("{TENANTS} {TENANTS}")], "each is noted once: {action}");
     }
     assert_eq!(counted(&mut database) - before, 2 * i64::from(TENANTS), "each mail took its unit");
-    // It also finds what servers of tests do without.
+    // It also reports the shortcuts of test servers.
     let ended = home.run(&["doctor"]).await;
     assert!(ended.stdout.contains("invariants      all hold"), "{ended:?}");
     let said = home.ask(&["sweep"]).await;

@@ -1,4 +1,4 @@
-//! TLS: a certificate that is renewed while the service serves, and what a stop does to connections of both protocols.
+//! TLS: a certificate that is renewed during service, and the effect of a stop on connections of both protocols.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -34,7 +34,7 @@ async fn the_whole_way_is_gone_in_both_protocols() {
         let mail = client.mail_of(&applicant).await;
         assert!(mail.text.contains(&format!("https://{}/portal/", service.address())), "{}", mail.text);
     }
-    // Who does not speak TLS is hung up on, and nobody else notices.
+    // A client without TLS is disconnected, and nobody else notices.
     assert!(service.client().try_readiness().await.is_err());
     assert_eq!(both[0].try_get("/readyz").await.unwrap().status(), 200);
     assert_eq!(service.stop().await.code(), Some(0));
@@ -55,7 +55,10 @@ async fn a_certificate_is_renewed_on_a_signal() {
         client.try_get("/healthz").await.is_ok().then_some(client)
     })
     .await;
-    assert!(old.client(service.address(), |builder| builder).try_get("/healthz").await.is_err(), "it is shown no more");
+    assert!(
+        old.client(service.address(), |builder| builder).try_get("/healthz").await.is_err(),
+        "it is no longer used"
+    );
     // Their connections are from before.
     assert_eq!((version(&kept).await, version(&also_kept).await), (Version::HTTP_2, Version::HTTP_11));
 
@@ -93,7 +96,7 @@ async fn what_is_accepted_is_finished_in_both_protocols() {
         let client = identity.client(service.address(), if number % 2 == 0 { http_1 } else { |builder| builder });
         let answered = Arc::clone(&answered);
         load.spawn(async move {
-            // An error is what comes after the end; a reply is whole.
+            // An error comes only after the end; a reply is complete.
             for applicant in (0..).map(|place| Applicant::new(number + 8 * place)) {
                 let Ok(reply) = client.try_send_code(&applicant).await else { return };
                 assert_eq!(reply.code(), "200");

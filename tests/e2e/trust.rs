@@ -6,7 +6,7 @@ use reqwest::redirect::Policy;
 use reqwest::{Client as Http, Response};
 use trialgate_tests::{Client, Home, Service, until};
 
-/// An operator signs in by a browser that says this of itself.
+/// An operator signs in by a browser with these headers.
 async fn sign_in(service: &Service, token: &str, claims: &[(&str, &str)]) -> Response {
     let http = Http::builder().no_proxy().redirect(Policy::none()).build().unwrap();
     let form = http.post(format!("http://{}/console/sign-in", service.address()));
@@ -33,7 +33,7 @@ async fn browsers_are_known_by_the_configuration_alone() {
 
     let behind_a_proxy = [("TRIALGATE_HTTP__PUBLIC_URL", "https://trial.example.com")];
     let service = home.sandbox_with(&behind_a_proxy).await;
-    // As the default upstream of nginx has it, and as a stranger would.
+    // As in the default upstream of nginx, and from an attacker.
     for claims in [
         [("host", "127.0.0.1"), ("x-forwarded-proto", "http"), ("x-forwarded-host", "localhost")],
         [("host", "localhost:8080"), ("forwarded", "host=127.0.0.1;proto=http"), ("sec-fetch-site", "same-origin")],

@@ -1,12 +1,12 @@
-//! The platform is told what happens to tenants, by the real binary: again until it takes it, not after a 410, signed by two
-//! keys while they change, and once more when an operator wants it.
+//! Tenant events by the real binary: repeated until the platform accepts them, none after a 410, signed by two keys
+//! during a rotation, and replayed on an operator's request.
 
 use trialgate_tests::{Applicant, Arrived, Home, Receiver, Service, until};
 
 const OLD: &str = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
 const NEW: &str = "whsec_ZmVkY2JhOTg3NjU0MzIxMGZlZGNiYTk4NzY1NDMyMTA=";
 
-/// A home, and what its service and its commands are told besides.
+/// A home, and additional environment for its service and its commands.
 struct Told {
     home: Home,
     environment: Vec<(&'static str, String)>,
@@ -18,7 +18,7 @@ impl Told {
         self.home.sandbox_with(&environment).await
     }
 
-    /// Runs `webhooks …` beside the service; exit status and what it says.
+    /// Runs `webhooks …` beside the service; returns exit status and output.
     async fn webhooks(&self, arguments: &[&str]) -> (Option<i32>, String) {
         let mut command = self.home.command(&[&["webhooks"], arguments].concat());
         command.arg("--config").arg(self.home.config()).envs(self.environment.iter().cloned());
@@ -82,7 +82,7 @@ async fn an_event_is_told_until_it_is_taken_and_again_when_an_operator_wants_it(
     let shown = told.json(&["show", first.id()]).await;
     assert_eq!((&shown["payload"], &shown["last_reply"]), (&event, &"status 204".into()));
 
-    // Keys change: the new one signs first, the old one still does.
+    // The keys rotate: the new one signs first, the old one still does.
     service.stop().await;
     told.environment = receiver.environment(&[NEW, OLD]);
     let service = told.start().await;
@@ -112,7 +112,7 @@ async fn who_answers_410_is_left_alone_until_an_operator_enables_it() {
     receiver.answer("200 OK");
     service.stop().await;
 
-    // The disabled endpoint outlives the process, and what happens meanwhile waits.
+    // The disabled endpoint outlives the process, and later events wait.
     let service = told.start().await;
     join(&service, 2).await;
     until("readiness names the platform", async || {

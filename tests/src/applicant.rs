@@ -1,8 +1,10 @@
+//! Applicants by number.
+
 use serde_json::{Value, json};
 
 use crate::record::{Secret, note};
 
-/// A visitor of the website, told from every other by a number.
+/// An applicant, identified by a number.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Applicant {
     /// The phone, in its national spelling.

@@ -1,3 +1,5 @@
+//! The binary under test.
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
@@ -8,7 +10,7 @@ use serde_json::Value;
 pub fn binary() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| match std::env::var_os("TRIALGATE_BIN") {
-        // Tests run in the directory of their package; people name files from where they type.
+        // Tests run in the directory of their package; people name files relative to their own.
         Some(path) => Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path),
         None => build(),
     })

@@ -1,3 +1,5 @@
+//! An HTTP client of the service.
+
 use std::net::SocketAddr;
 
 use reqwest::RequestBuilder;
@@ -14,7 +16,7 @@ pub const APPLY_PATH: &str = "/apiaccess/rest/ipccprovision/v1/applyTry/applyTen
 /// The path that queries a trial.
 pub const QUERY_TENANT_PATH: &str = "/apiaccess/rest/ipccprovision/v1/applyTry/queryTenant";
 
-/// A website that calls the service: in English, if nothing else is said.
+/// A website that calls the service: in English by default.
 #[derive(Debug, Clone)]
 pub struct Client {
     http: reqwest::Client,
@@ -46,7 +48,7 @@ pub enum Message {
         text: String,
         /// The code in it.
         code: String,
-        /// When it was captured.
+        /// The time of capture.
         at: String,
     },
     /// A mail.
@@ -71,19 +73,18 @@ impl Client {
     }
 
     fn at(base: String) -> Self {
-        // A proxy that the environment names knows nothing of processes of ours.
-        // Whatever else is built with this may turn TLS on in reqwest, which then asks for a provider even of plain HTTP.
-        // One that is there already will do.
+        // A proxy of the environment cannot reach processes of ours. Another crate may enable TLS in reqwest, which
+        // then needs a provider even for plain HTTP. An existing one will do.
         let _ = rustls::crypto::ring::default_provider().install_default();
         Self { http: reqwest::Client::builder().no_proxy().build().unwrap(), base }
     }
 
-    /// One that asks by this, at this base of addresses.
+    /// A client over this connection pool, at this base address.
     pub(crate) fn over(http: reqwest::Client, base: String) -> Self {
         Self { http, base }
     }
 
-    /// Gets whatever there is.
+    /// Gets any path.
     ///
     /// # Errors
     /// The connection was lost, or there was none.
@@ -96,7 +97,7 @@ impl Client {
         self.http.post(self.base.clone() + path).json(body)
     }
 
-    /// Tells a form, as providers of short messages do; the status and seconds of `Retry-After`.
+    /// Posts a form, as providers of short messages do; returns the status and seconds of `Retry-After`.
     pub async fn tell(&self, path: &str, form: &'static str) -> (u16, Option<u64>) {
         let request = self.http.post(self.base.clone() + path).body(form);
         let told = request.header(CONTENT_TYPE, "application/x-www-form-urlencoded").send().await.unwrap();
@@ -111,7 +112,7 @@ impl Client {
         reply.json().await.unwrap()
     }
 
-    /// Asks whether applications can be taken.
+    /// Asks for readiness.
     ///
     /// # Errors
     /// The connection was lost, or there was none.
@@ -202,7 +203,7 @@ impl Client {
         mails.remove(0)
     }
 
-    /// Switches faults of the captured gateway and mail server, and all others off.
+    /// Sets these faults of the captured gateway and mail server, and clears all others.
     pub async fn set_faults(&self, faults: Value) {
         let reply = self.http.put(format!("{}/sandbox/faults", self.base)).json(&faults).send().await.unwrap();
         assert_eq!(reply.status(), 200);
@@ -225,12 +226,12 @@ impl Reply {
         })
     }
 
-    /// The return code, after a look at both spellings.
+    /// The return code, checked in both spellings.
     pub fn code(&self) -> &str {
         self.pair(&self.body, "Code")
     }
 
-    /// The message, after a look at both spellings.
+    /// The message, checked in both spellings.
     pub fn message(&self) -> &str {
         self.pair(&self.body, "Msg")
     }

@@ -1,4 +1,4 @@
-//! SQL of our own over the service's database.
+//! SQL of the tests over the service's database.
 
 use std::path::Path;
 
@@ -13,7 +13,7 @@ use crate::soundness::{BROKEN, TENANTS, assert_one_each};
 use crate::sqlite::{Sqlite, WriteTransaction};
 use crate::{Applicant, TenantRow};
 
-/// A view of our own of a service's database.
+/// The tests' own view of a service's database.
 pub enum Database {
     /// A file.
     Sqlite(Sqlite),
@@ -21,7 +21,7 @@ pub enum Database {
     Postgres(Psql),
 }
 
-/// The lock that every decision that writes must wait for, held until this is dropped.
+/// The lock that every decision that writes must wait for, held until drop.
 pub enum WriteLock {
     /// On a file.
     Sqlite(WriteTransaction),
@@ -42,7 +42,7 @@ struct Line {
 }
 
 impl Database {
-    /// Opens a file, and creates it if it is not there.
+    /// Opens a file, and creates it if absent.
     pub fn open(path: &Path) -> Self {
         Self::Sqlite(Sqlite::open(path))
     }
@@ -52,14 +52,14 @@ impl Database {
         Self::Postgres(Psql::new(cluster, name))
     }
 
-    /// The one number of a query that calls it `number`.
+    /// The one number of a query that names it `number`.
     pub fn number(&mut self, query: &str) -> i64 {
         let rows: Vec<Number> = self.rows(query);
         let [Number { number }] = rows.as_slice() else { panic!("one number, not {}: {query}", rows.len()) };
         *number
     }
 
-    /// The rows of a query that calls its one column `line`.
+    /// The rows of a query that names its one column `line`.
     pub fn lines(&mut self, query: &str) -> Vec<String> {
         self.rows(query).into_iter().map(|Line { line }| line).collect()
     }
@@ -85,13 +85,13 @@ impl Database {
         }
     }
 
-    /// Every tenant with what came into being with it, the oldest first.
+    /// Every tenant with the rows created with it, the oldest first.
     pub fn tenants(&mut self) -> Vec<TenantRow> {
         self.rows(TENANTS)
     }
 
-    /// Checks that every invariant holds, that every tenant is complete, and that the tenants are those of these applicants,
-    /// one each.
+    /// Checks that every invariant holds, that every tenant is complete, and that the tenants are those of these
+    /// applicants, one each.
     pub fn assert_keeps_exactly<'a>(&mut self, applicants: impl IntoIterator<Item = &'a Applicant>) {
         assert_one_each(self.assert_sound(), applicants);
     }

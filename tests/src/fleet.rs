@@ -1,3 +1,5 @@
+//! Several instances of the service.
+
 use std::sync::{Arc, Mutex};
 
 use futures_util::future::join_all;
@@ -20,11 +22,11 @@ pub struct Fleet {
 #[derive(Debug)]
 struct Instance {
     home: Home,
-    /// None while it is down.
+    /// `None` while it is down.
     service: Option<Service>,
 }
 
-/// The present addresses of the instances, which change at each start.
+/// The current addresses of the instances, which change at each start.
 #[derive(Debug, Clone)]
 pub struct Doors(Arc<[Mutex<Client>]>);
 
@@ -43,18 +45,18 @@ impl Fleet {
         self.doors.clone()
     }
 
-    /// The home of one.
+    /// The home of an instance.
     pub fn home(&self, place: usize) -> &Home {
         &self.instances[place].home
     }
 
-    /// Kills one, with no chance to finish anything.
+    /// Kills an instance, which cannot finish anything.
     pub async fn kill(&mut self, place: usize) {
         let service = self.instances[place].service.take().expect("it is up");
         assert_no_panic(&service.kill().await);
     }
 
-    /// Starts one again that is down.
+    /// Starts a stopped instance again.
     pub async fn restart(&mut self, place: usize) {
         let instance = &mut self.instances[place];
         let service = instance.home.start_with(self.environment).await;
@@ -78,7 +80,7 @@ impl Fleet {
         }
     }
 
-    /// Asks all of them to finish, and waits until they have; their homes.
+    /// Stops all instances gracefully; returns their homes.
     pub async fn stop(&mut self) -> Vec<Home> {
         let mut homes = Vec::new();
         for Instance { home, service } in self.instances.drain(..) {
@@ -99,17 +101,17 @@ impl Doors {
         self.0.len()
     }
 
-    /// A client of one.
+    /// A client of an instance.
     pub fn client(&self, place: usize) -> Client {
         self.0[place].lock().unwrap().clone()
     }
 
-    /// Clients of all.
+    /// Clients of all instances.
     pub fn clients(&self) -> Vec<Client> {
         (0..self.count()).map(|place| self.client(place)).collect()
     }
 
-    /// Waits until one says that it can take applications: this one, or one after it.
+    /// Waits until an instance is ready: this one, or one after it.
     pub async fn until_any_ready(&self, first: usize) -> usize {
         let patience = Patience::new("an instance is ready");
         loop {
@@ -122,7 +124,7 @@ impl Doors {
         }
     }
 
-    /// Waits until all say that they can take applications.
+    /// Waits until all are ready.
     pub async fn until_all_ready(&self) {
         let patience = Patience::new("every instance is ready");
         for place in 0..self.count() {

@@ -1,3 +1,5 @@
+//! The history of one applicant.
+
 use std::fmt;
 use std::time::Duration;
 
@@ -17,14 +19,14 @@ pub struct History {
     pub attempts: Vec<Attempt>,
 }
 
-/// An application, from when it was sent.
+/// An application and its answer.
 #[derive(Debug, Clone)]
 pub struct Attempt {
-    /// Which instance it was sent to.
+    /// The instance.
     pub instance: usize,
-    /// The time when it was sent, counted from the start of the test.
+    /// The time of sending, from the start of the test.
     pub sent: Duration,
-    /// For how long nothing was known of it.
+    /// The time without an answer.
     pub took: Duration,
     /// The answer, as known then.
     pub answer: Answer,
@@ -40,7 +42,7 @@ pub enum Answer {
 }
 
 impl Attempt {
-    /// Applies, and waits for what comes of it.
+    /// Applies, and waits for the outcome.
     pub async fn make(client: &Client, instance: usize, applicant: &Applicant, code: &str, began: Instant) -> Self {
         let sent = began.elapsed();
         let reply = within("an application is answered", client.try_apply(applicant, code)).await;
@@ -50,7 +52,7 @@ impl Attempt {
 }
 
 impl History {
-    /// Nothing so far.
+    /// An empty history.
     pub fn new(applicant: Applicant, code: String) -> Self {
         Self { applicant, code, attempts: Vec::new() }
     }

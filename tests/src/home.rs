@@ -1,3 +1,5 @@
+//! The directory and configuration of a service.
+
 use std::ffi::OsStr;
 use std::fs;
 use std::iter;
@@ -11,8 +13,8 @@ use trial_cluster::Cluster;
 use crate::postgres::Psql;
 use crate::{Database, Ended, Service, binary, finish};
 
-/// A configuration that serves, with messages captured and no limits to addresses, of which tests have one; it does not say
-/// where the database is.
+/// A configuration that serves, with captured messages and no limits per address, of which tests have one; without the
+/// place of the database.
 pub const SERVING: &str = r#"
 http.listen = "127.0.0.1:0"
 sandbox.enabled = true
@@ -30,7 +32,7 @@ key = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
 /// The name of the database on a server.
 pub const DATABASE: &str = "trialgate";
 
-/// A directory of its own for one service, on the disk that builds are on. It goes when this is dropped.
+/// A directory for one service, on the disk of the builds. It is removed on drop.
 #[derive(Debug)]
 pub struct Home {
     directory: TempDir,
@@ -54,7 +56,7 @@ impl Home {
         Self { directory: tempfile::tempdir_in(homes).unwrap(), server: None }
     }
 
-    /// One whose service serves from a new database of a server, without access codes.
+    /// One whose service uses a new database of a server, without access codes.
     pub async fn on_empty(cluster: &Cluster) -> Self {
         cluster.create_database(DATABASE, None);
         let home = Self::beside(cluster, &cluster.url(DATABASE));
@@ -62,14 +64,14 @@ impl Home {
         home
     }
 
-    /// One whose service serves from a new database of a server, with as many access codes as the sandbox has.
+    /// One whose service uses a new database of a server, with as many access codes as the sandbox has.
     pub async fn on(cluster: &Cluster) -> Self {
         let home = Self::on_empty(cluster).await;
         home.import((0..100).map(|n| format!("voice,950{n:03}\nmultimedia,chat-{n:03}"))).await;
         home
     }
 
-    /// One whose service serves from a server's database that there is already, and finds it by this URL.
+    /// One whose service uses an existing database of a server, and finds it by this URL.
     pub fn beside(cluster: &Cluster, url: &str) -> Self {
         let mut home = Self::new();
         fs::create_dir(home.data()).unwrap();
@@ -88,7 +90,7 @@ impl Home {
         [self].into_iter().chain(another).collect()
     }
 
-    /// Has the service serve from another database from its next start on.
+    /// Makes the service use another database from its next start on.
     pub fn move_to(&mut self, cluster: &Cluster, url: &str) {
         fs::write(self.config(), format!("storage.url = \"{url}\"\n{SERVING}")).unwrap();
         self.server = Some(Psql::new(cluster, DATABASE));
@@ -109,7 +111,7 @@ impl Home {
         self.data().join("trialgate.toml")
     }
 
-    /// The database of the service, by a way of our own.
+    /// The database of the service, read independently.
     pub fn database(&self) -> Database {
         match &self.server {
             Some(psql) => Database::Postgres(psql.clone()),
@@ -131,7 +133,7 @@ impl Home {
         command
     }
 
-    /// A program, in this directory, with nothing of our environment that would configure the binary.
+    /// A program, in this directory, without environment that would configure the binary.
     pub fn program(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
         command.current_dir(self.path());
@@ -186,14 +188,14 @@ impl Home {
         finish(command).await
     }
 
-    /// Runs a command that succeeds; what it says.
+    /// Runs a command that succeeds; returns its output.
     pub async fn ask(&self, arguments: &[&str]) -> String {
         let ended = self.run(arguments).await;
         assert_eq!((ended.code(), ended.stderr.as_str()), (Some(0), ""), "{arguments:?}: {ended:?}");
         ended.stdout
     }
 
-    /// Runs a command that succeeds, with `--json`; what it says.
+    /// Runs a command that succeeds, with `--json`; returns its output.
     pub async fn ask_json(&self, arguments: &[&str]) -> Value {
         let stdout = self.ask(&[arguments, &["--json"]].concat()).await;
         serde_json::from_str(&stdout).unwrap_or_else(|error| panic!("{arguments:?}: {error}: {stdout}"))
@@ -210,7 +212,7 @@ impl Home {
         (*line).to_owned()
     }
 
-    /// Loads so many more pairs of access codes.
+    /// Loads this number of further pairs of access codes.
     pub async fn import_pairs(&self, pairs: u32) {
         self.import((0..pairs).map(|n| format!("voice,400{n:07}\nmultimedia,web-{n:07}"))).await;
     }

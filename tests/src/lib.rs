@@ -1,7 +1,7 @@
 //! The tools by which the end-to-end tests drive the real binary: processes, an HTTP client, and SQL of their own, so
-//! that no check rests on the program's opinion of itself.
+//! that no check relies on the program's own reports.
 //!
-//! The binary is the one that `TRIALGATE_BIN` names, or the release binary, which is built if need be.
+//! The binary is the one that `TRIALGATE_BIN` names, or the release binary, built if necessary.
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on says so by panicking")]
 

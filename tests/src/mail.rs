@@ -1,3 +1,5 @@
+//! Captured mails.
+
 use serde::Deserialize;
 
 use crate::record::{Secret, note};
@@ -13,7 +15,7 @@ pub struct Mail {
     pub text: String,
     /// Its body as HTML.
     pub html: String,
-    /// When it was captured.
+    /// The time of capture.
     pub at: String,
     /// Its `Message-ID`.
     pub message_id: String,

@@ -1,3 +1,5 @@
+//! A PostgreSQL database, read by `psql`.
+
 use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -9,14 +11,14 @@ use trial_cluster::Cluster;
 const WRITTEN: &str =
     "challenges, phones, code_requests, sms_days, tenants, access_codes, quota_days, mails, applications, audit";
 
-/// A database of a server, by PostgreSQL's own client: it has nothing in common with the service's.
+/// A database of a server, by PostgreSQL's own client: independent of the service's.
 #[derive(Debug, Clone)]
 pub struct Psql {
     program: PathBuf,
     url: String,
 }
 
-/// A session, with what was begun in it. It ends when this is dropped.
+/// A session and its transaction. It ends on drop.
 #[derive(Debug)]
 pub struct Session(Child);
 
@@ -30,14 +32,14 @@ impl Psql {
         rows.lines().map(|row| serde_json::from_str(row).unwrap_or_else(|error| panic!("{error}: {row}"))).collect()
     }
 
-    /// Executes statements; what they print.
+    /// Executes statements; returns their output.
     pub(crate) fn execute(&self, statements: &str) -> String {
         let done = self.command().args(["-c", statements]).output().expect("psql can be run");
         assert!(done.status.success(), "{statements}: {}", String::from_utf8_lossy(&done.stderr));
         String::from_utf8(done.stdout).unwrap()
     }
 
-    /// Takes a lock that whoever only reads does not wait for.
+    /// Takes a lock that readers do not wait for.
     pub(crate) fn lock(&self) -> Session {
         let mut psql = self.command().stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("psql can be run");
         let statements = format!("BEGIN; LOCK TABLE {WRITTEN} IN EXCLUSIVE MODE;\n\\echo locked\n");
@@ -58,7 +60,7 @@ impl Psql {
 
 impl Drop for Session {
     fn drop(&mut self) {
-        // Nothing to be done if it is gone already.
+        // It may be gone already.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }

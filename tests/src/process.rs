@@ -1,3 +1,5 @@
+//! Processes of the binary.
+
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::SocketAddr;
@@ -12,10 +14,10 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use crate::waiting::{Patience, look};
 use crate::{Client, record};
 
-/// The time that a script may take.
+/// The longest time of a script.
 const SCRIPT: Duration = Duration::from_mins(5);
 
-/// A running service. It is killed when this is dropped.
+/// A running service. It is killed on drop.
 #[derive(Debug)]
 pub struct Service {
     running: Running,
@@ -23,7 +25,7 @@ pub struct Service {
     client: Client,
 }
 
-/// A process that has ended, and what it said.
+/// A process that has ended, and its output.
 #[derive(Debug)]
 pub struct Ended {
     /// The exit status.
@@ -42,7 +44,7 @@ struct Running {
     stderr: Capture,
 }
 
-/// A process that is never left behind.
+/// A process that is always ended.
 #[derive(Debug)]
 struct Process(Child);
 
@@ -59,13 +61,13 @@ pub async fn finish(command: Command) -> Ended {
     running.ended().await
 }
 
-/// Runs a script to its end that does much, such as one that drives a browser: on a slow machine, that takes minutes.
+/// Runs a long script to its end, such as one that drives a browser: on a slow machine, that takes minutes.
 pub async fn finish_script(command: Command) -> Ended {
     let (running, _) = Running::start(command);
     running.ended_within(Patience::lasting("the script ends", SCRIPT)).await
 }
 
-/// Runs a command to its end, unless a moment comes before: then it is killed.
+/// Runs a command to its end, unless this future ends before: then kills it.
 pub async fn finish_unless(command: Command, moment: impl Future<Output = ()>) -> Option<Ended> {
     let (running, _) = Running::start(command);
     tokio::select! {
@@ -116,7 +118,7 @@ impl Service {
         line.split_whitespace().nth(1).unwrap().parse().unwrap()
     }
 
-    /// The text that it has written to standard output so far.
+    /// Its standard output so far.
     pub fn stdout(&self) -> String {
         self.running.stdout.text.lock().unwrap().clone()
     }
@@ -132,13 +134,13 @@ impl Service {
         self.running.process.0.try_wait().unwrap().is_none()
     }
 
-    /// Kills it, with no chance to finish anything.
+    /// Kills it, so that it cannot finish anything.
     pub async fn kill(self) -> Ended {
         self.signal(Signal::KILL);
         self.running.ended().await
     }
 
-    /// Asks it to finish, and waits until it has.
+    /// Stops it gracefully, and waits until it has ended.
     pub async fn stop(self) -> Ended {
         self.signal(Signal::TERM);
         self.running.ended().await
@@ -151,7 +153,7 @@ impl Service {
 }
 
 impl Ended {
-    /// The exit status; of a process that a signal ended, none.
+    /// The exit status; `None` if a signal ended it.
     pub fn code(&self) -> Option<i32> {
         self.status.code()
     }
@@ -178,7 +180,7 @@ impl Running {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // Nothing to be done if it is gone already.
+        // It may be gone already.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
@@ -198,7 +200,7 @@ impl Capture {
                 }
                 let whole = String::from_utf8_lossy(&line).into_owned();
                 read.lock().unwrap().push_str(&whole);
-                // Nobody listens any more once the service has said where it is.
+                // Nobody reads any more once the service has printed its address.
                 let _ = lines.send(whole);
                 line.clear();
             }

@@ -1,4 +1,4 @@
-//! A network of our own between the service and its database, which fails on command.
+//! A network between the service and its database, which fails on command.
 
 use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -12,19 +12,19 @@ use tokio::task::AbortHandle;
 
 use crate::waiting::within;
 
-/// The fault that happens to a commit on its way.
+/// The fault of a commit on its way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
     /// The connection is cut before the commit gets to the server.
     LoseCommit,
     /// The connection is cut once the server has committed, before its answer gets back.
     LoseAnswer,
-    /// From this commit on nothing gets through, on no connection, and none is closed. Bytes sent meanwhile arrive
+    /// From this commit on nothing gets through, on any connection, and none is closed. Bytes sent meanwhile arrive
     /// after [`Proxy::end_of_silence`].
     Silence,
 }
 
-/// Forwards connections to a server. All of them end when this is dropped.
+/// Forwards connections to a server. All of them end on drop.
 #[derive(Debug)]
 pub struct Proxy {
     address: SocketAddr,
@@ -41,10 +41,10 @@ struct Network {
     cuts: watch::Sender<u64>,
 }
 
-/// The receiver of the news that the answer to a commit is lost, if that is to happen to the connection.
+/// The sender of the notice that the answer to a commit is lost, if that is to happen to the connection.
 type Withheld = Mutex<Option<oneshot::Sender<()>>>;
 
-/// A fault that waits for a commit, and who waits for it to strike.
+/// A fault that waits for a commit, and the sender to notify when it strikes.
 #[derive(Debug)]
 struct Armed {
     fault: Fault,
@@ -71,14 +71,14 @@ impl Proxy {
         self.address.port()
     }
 
-    /// Has the next commit meet this fault, and waits until it has.
+    /// Applies this fault to the next commit, and waits until it has struck.
     pub async fn strike(&self, fault: Fault) {
         let (struck, waiting) = oneshot::channel();
         *self.network.armed.lock().unwrap() = Some(Armed { fault, struck });
         within("a commit meets its fault", waiting).await.expect("a fault strikes unless another takes its place");
     }
 
-    /// Lets everything through again, and first what was held back.
+    /// Lets everything through again, beginning with the bytes held back.
     pub fn end_of_silence(&self) {
         self.network.is_silent.send_replace(false);
     }
@@ -165,7 +165,7 @@ impl Network {
         }
     }
 
-    /// Sends bytes on, once there is no silence; whether that succeeds.
+    /// Forwards bytes, once there is no silence; returns whether that succeeds.
     async fn lets_through(&self, bytes: &[u8], to: &mut OwnedWriteHalf) -> bool {
         // The sender is ours: it is not gone.
         let _ = self.is_silent.subscribe().wait_for(|is_silent| !is_silent).await;
@@ -188,7 +188,7 @@ struct Request {
 }
 
 impl Requests {
-    /// Takes the first message off what was received, once it is there to its end.
+    /// Removes the first message from the received bytes, once it is complete.
     fn take(&mut self, received: &mut Vec<u8>) -> Option<Request> {
         let start = usize::from(self.has_started);
         let length = received.get(start..start + 4)?;

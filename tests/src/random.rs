@@ -1,3 +1,5 @@
+//! Seeded random numbers.
+
 use std::hash::{BuildHasher, RandomState};
 
 /// Numbers that look random and follow from a seed (`SplitMix64`).
@@ -10,7 +12,7 @@ impl Random {
         Self(seed)
     }
 
-    /// A seed that nobody chose.
+    /// A random seed.
     pub fn any_seed() -> u64 {
         RandomState::new().hash_one(std::process::id())
     }

@@ -1,3 +1,5 @@
+//! A receiver of webhooks.
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
@@ -5,7 +7,7 @@ use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
-/// An event as it arrived.
+/// An event as received.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Arrived {
     /// Its headers, by their names in lower case.
@@ -31,7 +33,7 @@ impl Arrived {
     }
 }
 
-/// A receiver of webhooks that answers as it is told. It ends with the runtime of the test.
+/// A receiver of webhooks with a settable answer. It ends with the runtime of the test.
 #[derive(Debug)]
 pub struct Receiver {
     port: u16,
@@ -84,13 +86,13 @@ async fn serve(mut stream: TcpStream, status: Arc<Mutex<&'static str>>, all: Arc
             all.lock().unwrap().push(arrived);
         }
         let answer = format!("HTTP/1.1 {status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
-        // Whoever asked may be gone.
+        // The client may be gone.
         let _ = stream.write_all(answer.as_bytes()).await;
         return;
     }
 }
 
-/// The request, if all of it is there, and whether it is a `POST`.
+/// The request, if complete, and whether it is a `POST`.
 fn whole(bytes: &[u8]) -> Option<(bool, Arrived)> {
     let text = String::from_utf8_lossy(bytes);
     let (head, body) = text.split_once("\r\n\r\n")?;

@@ -20,7 +20,7 @@ pub enum Secret {
     Password,
 }
 
-/// Notes something that no log may say.
+/// Records a text that no log may contain.
 pub fn note(secret: Secret, text: &str) {
     static NOTES: OnceLock<Option<Mutex<File>>> = OnceLock::new();
     let notes = NOTES.get_or_init(|| create("secrets").map(Mutex::new));
@@ -35,7 +35,7 @@ pub fn note(secret: Secret, text: &str) {
     }
 }
 
-/// A file for what one process logs.
+/// A file for the log of one process.
 pub(crate) fn log() -> Option<File> {
     create("log")
 }

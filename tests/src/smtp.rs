@@ -1,3 +1,5 @@
+//! A mail server that stops at a chosen point.
+
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -14,7 +16,7 @@ use crate::{Mail, until};
 /// A point of a session with a mail server, before its answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Point {
-    /// The connection is there.
+    /// The connection is established.
     Greeting,
     /// `EHLO`.
     Hello,
@@ -26,9 +28,9 @@ pub enum Point {
     Recipient,
     /// `DATA`.
     Data,
-    /// The mail is whole, and not taken yet.
+    /// The mail is complete, and not accepted yet.
     Whole,
-    /// The mail is taken.
+    /// The mail is accepted.
     Taken,
 }
 
@@ -38,7 +40,7 @@ impl Point {
         [Self::Greeting, Self::Hello, Self::Sender, Self::Recipient, Self::Data, Self::Whole, Self::Taken, Self::Reset];
 }
 
-/// A mail server that says nothing any more at a point of the test's choice. It ends with the runtime of the test.
+/// A mail server that falls silent at a chosen point. It ends with the runtime of the test.
 #[derive(Debug)]
 pub struct MailServer {
     address: SocketAddr,
@@ -56,7 +58,7 @@ struct Seen {
 }
 
 impl MailServer {
-    /// A server that takes everything.
+    /// A server that accepts everything.
     pub async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -75,7 +77,7 @@ impl MailServer {
         Self { address, hold, seen, quotes_links }
     }
 
-    /// The environment of a service that sends its mails here, and logs all that it can.
+    /// The environment of a service that sends its mails here, and logs everything.
     pub fn environment(&self) -> Vec<(&'static str, String)> {
         let words = [
             ("TRIALGATE_LOG__LEVEL", "trace"),
@@ -88,24 +90,24 @@ impl MailServer {
         words.into_iter().map(|(name, value)| (name, value.to_owned())).chain([url]).collect()
     }
 
-    /// Says nothing any more at this point, or goes on everywhere.
+    /// Falls silent at this point, or nowhere.
     pub fn hold_at(&self, point: Option<Point>) {
         self.seen.lock().unwrap().held = 0;
         self.hold.send_replace(point);
     }
 
-    /// Refuses each mail with a link to another password, which it quotes in its refusal, as filters of content do: as it is,
-    /// over two lines, percent-encoded and in base64.
+    /// Refuses each mail with a password link, which it quotes in its refusal, as content filters do: as it is, over
+    /// two lines, percent-encoded and in base64.
     pub fn quote_links(&self) {
         self.quotes_links.store(true, Ordering::Relaxed);
     }
 
-    /// Waits until a session has come to the point.
+    /// Waits until a session has reached the point.
     pub async fn until_held(&self) {
         until("a session is held", async || (self.seen.lock().unwrap().held > 0).then_some(())).await;
     }
 
-    /// The mails to an address that were taken, whatever was answered then.
+    /// The accepted mails to an address, whatever the answer.
     pub fn mails_to(&self, address: &str) -> Vec<Mail> {
         let seen = self.seen.lock().unwrap();
         seen.mails.iter().filter(|(to, _)| to == address).map(|(to, message)| parsed(to, message)).collect()
@@ -173,7 +175,7 @@ impl Session {
         }
     }
 
-    /// Returns what to answer to a mail that was taken or refused.
+    /// Returns the answer to a mail that was accepted or refused.
     async fn take(&mut self, recipient: &str) -> Option<String> {
         self.pass(Point::Data).await?;
         self.say("354 go on").await?;
@@ -193,7 +195,7 @@ impl Session {
         Some(refusal.unwrap_or_else(|| "250 2.0.0 ok".to_owned()))
     }
 
-    /// Goes on at once, or when the point is not held any more.
+    /// Goes on at once, or when the point is no longer held.
     async fn pass(&mut self, point: Point) -> Option<()> {
         if *self.hold.borrow() == Some(point) {
             self.seen.lock().unwrap().held += 1;

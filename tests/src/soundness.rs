@@ -91,10 +91,10 @@ pub struct TenantRow {
     /// The number of access codes that are leased to it.
     #[diesel(sql_type = BigInt)]
     pub codes: i64,
-    /// The one for calls.
+    /// The voice access code.
     #[diesel(sql_type = Text)]
     pub voice: String,
-    /// The one for chat.
+    /// The multimedia access code.
     #[diesel(sql_type = Text)]
     pub multimedia: String,
     /// The number of its account mails in the outbox.
@@ -118,7 +118,7 @@ pub struct TenantRow {
 }
 
 impl TenantRow {
-    /// Checks that it has everything that a tenant has, once.
+    /// Checks that it is complete.
     pub(crate) fn assert_complete(&self) {
         let TenantRow { codes, mails, units, audits, acceptances, consumed, .. } = *self;
         assert_eq!((codes, mails, units, audits, acceptances, consumed), (2, 1, 1, 1, 1, 1), "{self:?}");

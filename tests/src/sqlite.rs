@@ -1,22 +1,24 @@
+//! An SQLite database, read by `diesel`.
+
 use std::path::Path;
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sqlite::SqliteConnection;
-// Linked for the SQLite that it brings.
+// Linked for its SQLite.
 use libsqlite3_sys as _;
 
 #[diesel::declare_sql_function]
 extern "SQL" {
-    /// Bytes in a textual format, as PostgreSQL does it: the one function of our queries that SQLite lacks.
+    /// Bytes in a textual format, as in PostgreSQL: the one function of our queries that SQLite lacks.
     fn encode(bytes: diesel::sql_types::Binary, format: diesel::sql_types::Text) -> diesel::sql_types::Text;
 }
 
-/// A connection of our own to a database in a file.
+/// The tests' own connection to a database in a file.
 pub struct Sqlite(SqliteConnection);
 
-/// A transaction that writes. It is rolled back when this is dropped.
+/// A transaction that writes. It is rolled back on drop.
 pub struct WriteTransaction(SqliteConnection);
 
 impl Sqlite {

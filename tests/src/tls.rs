@@ -1,4 +1,4 @@
-//! A certificate of a test's own making, and clients that trust it.
+//! A certificate of a test, and clients that trust it.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -18,7 +18,7 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// Makes one, in place of the one before.
+    /// Creates one, in place of the previous one.
     pub fn make(home: &Home) -> Self {
         let key = KeyPair::generate().unwrap();
         let pem = CertificateParams::new(["127.0.0.1".to_owned()]).unwrap().self_signed(&key).unwrap().pem();
@@ -26,7 +26,7 @@ impl Identity {
         Self { cert, key: home.write("key.pem", key.serialize_pem()), pem }
     }
 
-    /// Puts another key beside it.
+    /// Replaces the key by another one.
     pub fn break_up(&self) {
         fs::write(&self.key, KeyPair::generate().unwrap().serialize_pem()).unwrap();
     }
@@ -39,7 +39,7 @@ impl Identity {
         ]
     }
 
-    /// A client that trusts this certificate and no other. It speaks HTTP/2, unless it is made to speak HTTP/1.1.
+    /// A client that trusts this certificate and no other. It speaks HTTP/2, unless set to HTTP/1.1.
     pub fn client(&self, address: SocketAddr, settle: impl FnOnce(ClientBuilder) -> ClientBuilder) -> Client {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let trusted = Certificate::from_pem(self.pem.as_bytes()).unwrap();

@@ -1,17 +1,19 @@
+//! Waits with a bound.
+
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout};
 
-/// The time after which something that is waited for counts as never happening.
+/// The longest wait for an event.
 const DEADLINE: Duration = Duration::from_mins(1);
 const PACE: Duration = Duration::from_millis(10);
 
-/// Waits until there is something, and returns it.
+/// Waits for a value, and returns it.
 pub async fn until<T>(what: &str, probe: impl AsyncFnMut() -> Option<T>) -> T {
     look(Patience::new(what), probe).await
 }
 
-/// Looks until there is something, or it counts as never happening.
+/// Polls for a value, within the bound.
 pub(crate) async fn look<T>(patience: Patience<'_>, mut probe: impl AsyncFnMut() -> Option<T>) -> T {
     loop {
         if let Some(found) = probe().await {
@@ -21,13 +23,12 @@ pub(crate) async fn look<T>(patience: Patience<'_>, mut probe: impl AsyncFnMut()
     }
 }
 
-/// Waits for something that must come, and returns it.
+/// Waits for an event that must come, and returns its value.
 pub async fn within<F: IntoFuture>(what: &str, awaited: F) -> F::Output {
     timeout(DEADLINE, awaited).await.unwrap_or_else(|_| panic!("waited in vain until {what}"))
 }
 
-/// Waiting by the clock, the one place where tests do: there is nobody to be told by when something has happened in another
-/// process.
+/// Waiting by the clock, the one place where tests do: nothing else tells of an event in another process.
 pub(crate) struct Patience<'a> {
     what: &'a str,
     deadline: Instant,
@@ -38,7 +39,7 @@ impl<'a> Patience<'a> {
         Self::lasting(what, DEADLINE)
     }
 
-    /// For what takes its time.
+    /// For a long event.
     pub(crate) fn lasting(what: &'a str, longest: Duration) -> Self {
         Self { what, deadline: Instant::now() + longest }
     }

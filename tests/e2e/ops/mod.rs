@@ -1,4 +1,4 @@
-//! People who operate the service, and the interface that is theirs.
+//! Operators, and their interface.
 
 mod interface;
 mod people;

@@ -1,4 +1,4 @@
-//! People who operate the service, added and revoked beside it.
+//! Operators, added and revoked beside the service.
 
 use serde_json::{Value, json};
 use trialgate_tests::Home;

@@ -1,4 +1,4 @@
-//! The committed documents, in the hands of programs that nobody here wrote.
+//! The committed documents, used by independent programs.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -11,7 +11,7 @@ use crate::databases::on_every_database;
 
 on_every_database!(a_generated_client_works, no_answer_is_undocumented, no_public_answer_is_undocumented);
 
-/// Cases that each operation is tried with besides the examples and the edges of its parameters.
+/// Cases per operation, besides the examples and the edges of its parameters.
 const EXAMPLES: &str = "15";
 /// The cases are the same in each run.
 const SEED: &str = "7";
@@ -93,14 +93,14 @@ async fn no_answer_is_undocumented(home: Home) {
     assert_documented(&home, &service, OPERATIONS, &["--header", &format!("Authorization: Bearer {token}")]).await;
 }
 
-/// The callback of a provider is there only where one is configured.
+/// The callback of a provider exists only where one is configured.
 async fn no_public_answer_is_undocumented(home: Home) {
     let (service, _applicant, _token) = with_a_tenant(&home).await;
     assert_documented(&home, &service, PUBLIC, &[]).await;
 }
 
-/// Tries every operation of a document: by its examples, at the edges of its schemas, by chance, and one after another with
-/// what the one before has answered.
+/// Tests every operation of a document: by its examples, at the edges of its schemas, at random, and one after another
+/// with the answers of the one before.
 async fn assert_documented(home: &Home, service: &Service, name: &str, more: &[&str]) {
     let mut command = program(home, "schemathesis");
     command.arg("run").arg(document(name)).args(["--url", &url(service), "--no-color", "--warnings", "off"]);

@@ -1,7 +1,6 @@
-//! Whatever dies or is cut off under load, at random moments: what was acknowledged is there, once, and everyone else can
-//! apply again.
+//! Random failures under load, of any part: acknowledged work is there, once, and everyone else can apply again.
 //!
-//! `TRIALGATE_CHAOS_ROUNDS` is how often each (1), `TRIALGATE_CHAOS_SEED` repeats the moments of an earlier run.
+//! `TRIALGATE_CHAOS_ROUNDS` is the number of each (1), `TRIALGATE_CHAOS_SEED` repeats the moments of an earlier run.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
@@ -16,7 +15,7 @@ use super::load::{Load, summary};
 use super::site::{INSTANCES, Site, Way, below, moment, url};
 use crate::kept::{assert_acknowledged_are_kept, assert_every_mail_arrives};
 
-/// Access codes and quota are not what this is about: for each round there are more than it uses up.
+/// Access codes and quota do not matter here: for each round there are more than it uses up.
 const PAIRS: u32 = 5_000;
 const UNLIMITED: &[(&str, &str)] = &[
     ("TRIALGATE_LIMITS__SMS_PER_DAY", "100000000"),
@@ -24,7 +23,7 @@ const UNLIMITED: &[(&str, &str)] = &[
     ("TRIALGATE_MAIL__MAX_PER_SECOND", "10000"),
 ];
 
-/// Rounds of load, each with its fault, and what came of all of them so far.
+/// Rounds of load, each with its fault, and the results so far.
 struct Chaos {
     rounds: u32,
     round: u32,
@@ -51,7 +50,7 @@ impl Chaos {
         self.round < self.rounds
     }
 
-    /// A fault under load. Then everything is well again, and everyone who was not acknowledged applies once more.
+    /// A fault under load. Then everything is repaired, and everyone who was not acknowledged applies once more.
     async fn round(&mut self, site: &mut Site, strike: impl AsyncFnOnce(&mut Site, &Load, &mut Random)) {
         self.round += 1;
         let load = Load::start(site.fleet.doors(), &self.next_applicant, &mut self.random);
@@ -148,7 +147,7 @@ async fn nothing_acknowledged_is_lost_by_a_fail_over() {
             })
             .await;
     }
-    // `doctor` wants a standby where several servers are named.
+    // `doctor` requires a standby if several servers are named.
     site.fleet.move_to(&site.cluster, &url(&[site.cluster.port()])).await;
     chaos.end(site).await;
 }

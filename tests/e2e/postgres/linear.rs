@@ -28,9 +28,9 @@ const QUESTIONS: usize = 40;
 const BEFORE: usize = 10;
 /// Steps of the search. A history takes a few for each question.
 const BOUND: usize = 50_000;
-/// The same, to see that nothing explains what did not happen.
+/// The same, to check that nothing explains a false history.
 const NEGATIVE_BOUND: usize = 5_000;
-/// The model knows no time.
+/// The model has no time.
 const TIMELESS: &[(&str, &str)] = &[
     ("TRIALGATE_VERIFICATION__RESEND_AFTER", "1d"),
     ("TRIALGATE_VERIFICATION__CODE_TTL", "1d"),
@@ -59,7 +59,7 @@ enum Strike {
     Cut(Fault),
 }
 
-/// With the threshold that is set meanwhile.
+/// With the daily limit that is set meanwhile.
 const STRIKES: [(Strike, u32); 5] = [
     (Strike::Instance, 12),
     (Strike::Backend, 8),
@@ -132,7 +132,7 @@ impl Site {
 }
 
 impl Inquiry {
-    /// Every phone is sent a code, asked for twice at once at different instances.
+    /// Every phone is sent a code, requested twice at once at different instances.
     async fn of_everyone(doors: Doors) -> Self {
         let (began, history) = (Instant::now(), Mutex::default());
         let inquiry = Self { doors, began, codes: BTreeMap::new(), history, leave: Semaphore::new(0) };
@@ -148,7 +148,8 @@ impl Inquiry {
         Self { codes, ..inquiry }
     }
 
-    /// Asks as long as there is leave to, at any instance; what is not answered for certain once more, until it is.
+    /// Asks as long as there are permits, at any instance; a question without a certain answer is asked again until it
+    /// has one.
     async fn ask_around(self: Arc<Self>, mut random: Random) {
         while let Ok(leave) = self.leave.acquire().await {
             leave.forget();
@@ -160,7 +161,7 @@ impl Inquiry {
         }
     }
 
-    /// Asks once; whether the answer is certain.
+    /// Asks once; returns whether the answer is certain.
     async fn ask(&self, place: usize, question: &Question) -> bool {
         let client = self.doors.client(place % INSTANCES);
         let kept = self.begin(question.clone());
@@ -194,7 +195,7 @@ impl Inquiry {
         }
     }
 
-    /// By the command line, whatever becomes of it.
+    /// By the command line, whatever its outcome.
     async fn set_threshold(&self, operator: &Home, threshold: u32) {
         let kept = self.begin(Question::Threshold(threshold));
         let ended = operator.run(&["quota", "set", &threshold.to_string()]).await;
@@ -218,7 +219,7 @@ impl Inquiry {
     }
 }
 
-/// Most applicants know what they want; some are somebody's colleague, some have a mailbox in common, some mistype.
+/// Most applicants use their own values; some are colleagues, some share a mailbox, some mistype.
 fn any_question(random: &mut Random) -> Question {
     let mut any = |bound: u32| u32::try_from(random.below(u64::from(bound))).unwrap();
     let phone = any(PHONES);
@@ -230,7 +231,7 @@ fn any_question(random: &mut Random) -> Question {
     Question::Trial { phone, company, email, is_right: any(6) > 0 }
 }
 
-/// An order explains the history, and none does once an answer in it is another one.
+/// An order explains the history, and none does once an answer in it is changed.
 async fn judge(history: &History) {
     let ledger = MemoryLedger::default();
     let by = data::changed_by(FixedClock::default().now(), &SeededEntropy::new(0));
@@ -244,7 +245,7 @@ async fn judge(history: &History) {
     }
 }
 
-/// As if somebody who was acknowledged had been forgotten.
+/// As if an acknowledged applicant had been lost.
 fn without_a_tenant(history: &History) -> History {
     let mut wrong = history.clone();
     let Some(Operation { answered: Some((_, Answer::Tenants(tenants))), .. }) = wrong.last_mut() else {
@@ -254,7 +255,7 @@ fn without_a_tenant(history: &History) -> History {
     wrong
 }
 
-/// As if the last who was refused had been answered 000.
+/// As if the last refused application had been answered 000.
 fn with_one_more_acknowledged(history: &History) -> History {
     let mut wrong = history.clone();
     let refused = |answer: &Answer| matches!(answer, Answer::Trial(code) if *code != ApplyCode::Success);
@@ -264,7 +265,7 @@ fn with_one_more_acknowledged(history: &History) -> History {
     wrong
 }
 
-/// The number of times that each answer was given.
+/// The number of each answer.
 fn summary(history: &History) -> String {
     let mut answers: BTreeMap<String, usize> = BTreeMap::new();
     for operation in history {

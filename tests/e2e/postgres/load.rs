@@ -1,4 +1,4 @@
-//! Visitors who apply, one after the other, at instances of which any may fail at any moment.
+//! Applicants who apply, one after the other, at instances of which any may fail at any moment.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -37,7 +37,7 @@ impl Load {
         Self { shared, clients }
     }
 
-    /// When this began.
+    /// The start.
     pub(super) fn began(&self) -> Instant {
         self.shared.began
     }
@@ -58,7 +58,7 @@ impl Load {
         }
     }
 
-    /// Stops the clients; what they saw.
+    /// Stops the clients; returns their histories.
     pub(super) async fn stop(self) -> Vec<History> {
         self.shared.is_over.store(true, Ordering::Relaxed);
         self.clients.join_all().await.into_iter().flatten().collect()
@@ -85,7 +85,7 @@ impl Shared {
         histories
     }
 
-    /// Applies at any instance: some click twice, some try again at once without 000. Returns `true` if all went well.
+    /// Applies at any instance: some click twice, some retry at once without 000. Returns `true` if all went well.
     async fn apply(&self, history: &mut History, random: &mut Random) -> bool {
         let first = self.any_place(random);
         if random.below(8) == 0 {
@@ -118,7 +118,7 @@ impl Shared {
     }
 }
 
-/// The code that was sent; `None` if nobody knows, or the instance is gone.
+/// The code that was sent; `None` if it is unknown, or the instance is gone.
 async fn obtain_code(client: &Client, applicant: &Applicant) -> Option<String> {
     let reply = within("a request for a code is answered", client.try_send_code(applicant)).await.ok()?;
     if reply.code() == "202" {

@@ -1,4 +1,4 @@
-//! A move to PostgreSQL while the service still runs on the old file: that one accepts nobody any more.
+//! A transfer to PostgreSQL while the service still runs on the old file: that one accepts nobody any more.
 
 use trial_cluster::{Cluster, VOLATILE};
 use trialgate_tests::{Applicant, DATABASE, Home};

@@ -1,4 +1,4 @@
-//! That the network between service and database fails as it is told to.
+//! The network between service and database fails on command.
 
 use std::process::{Command, Output};
 

@@ -1,4 +1,4 @@
-//! While the server is gone, or does not answer: applications are refused in time, and `/readyz` tells the truth.
+//! While the server is gone, or does not answer: applications are refused in time, and `/readyz` reports it.
 
 use rustix::process::Signal;
 use trial_cluster::{Cluster, VOLATILE};
@@ -16,7 +16,7 @@ async fn until_ready(client: &Client, status: u16) {
     .await;
 }
 
-/// Nobody can apply, which everyone is told.
+/// Nobody can apply, and every answer says so.
 async fn assert_out_of_order(client: &Client, applicant: &Applicant, code: &str, newcomer: &Applicant) {
     until_ready(client, 503).await;
     let (applied, asked) = tokio::join!(

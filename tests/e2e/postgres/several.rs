@@ -10,7 +10,7 @@ async fn a_threshold_is_in_force_everywhere_at_once() {
     let clients = fleet.doors().clients();
     let mut newcomers = (100..).map(Applicant::new);
     let mut customers = Vec::new();
-    // Whoever applies at one instance has the code from the other.
+    // An applicant at one instance has the code from the other.
     for (place, number) in [(0, 1), (1, 2)] {
         let (here, there, applicant) = (&clients[place], &clients[1 - place], Applicant::new(number));
         let code = there.obtain_code(&applicant).await;
@@ -40,13 +40,13 @@ async fn what_one_instance_was_told_another_knows() {
     let code = one.obtain_code(&applicant).await;
     assert_eq!(other.send_code(&applicant).await.code(), "201", "the interval is that of the phone");
     assert_eq!(other.apply(&applicant, &code).await.code(), "000");
-    assert_eq!(one.apply(&applicant, &code).await.code(), "000", "the very same again");
+    assert_eq!(one.apply(&applicant, &code).await.code(), "000", "the identical application again");
     let taken = Applicant { company: applicant.company.clone(), ..guesser.clone() };
     let code = other.obtain_code(&guesser).await;
     assert_eq!(one.apply(&taken, &code).await.code(), "004");
     for client in [&one, &other, &one, &other, &one] {
         assert_eq!(client.apply(&guesser, "wrong").await.code(), "002");
     }
-    assert_eq!(other.apply(&guesser, &code).await.code(), "001", "it is spent by wrong tries at either");
+    assert_eq!(other.apply(&guesser, &code).await.code(), "001", "it is spent by wrong attempts at either");
     fleet.home(0).database().assert_keeps_exactly([&applicant]);
 }

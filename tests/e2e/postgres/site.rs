@@ -10,7 +10,7 @@ pub(super) const INSTANCES: usize = 3;
 /// The parts that can be broken.
 pub(super) struct Site {
     pub(super) cluster: Cluster,
-    /// One on the way of each instance, if the network is what breaks.
+    /// One between each instance and the server, if the network is to fail.
     pub(super) proxies: Vec<Proxy>,
     pub(super) fleet: Fleet,
 }
@@ -53,7 +53,7 @@ pub(super) fn url(ports: &[u16]) -> String {
     format!("postgres://{USER}@{}/{DATABASE}?target_session_attrs=read-write&sslmode=disable", hosts.join(","))
 }
 
-/// Not to wait for anything: the moment itself is what is random.
+/// Not waiting for an event: the moment itself is random.
 pub(super) async fn moment(random: &mut Random, bound: Duration) {
     let bound = u64::try_from(bound.as_micros()).unwrap();
     tokio::time::sleep(Duration::from_micros(random.below(bound))).await;

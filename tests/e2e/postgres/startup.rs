@@ -1,10 +1,10 @@
-//! Starting on a server: what stands in the way is told in one line that says what to do, and nobody's password.
+//! Starting on a server: errors are one line that says what to do, without a password.
 
 use rustix::process::Signal;
 use trial_cluster::{Cluster, USER, VOLATILE, free_port};
 use trialgate_tests::{Applicant, DATABASE, Database, Home, Service};
 
-/// The one line that `serve` is refused with, and `migrate` too if it cannot help, which must say all of these.
+/// The single error line of `serve`, and of `migrate` if that cannot help, which must contain all of these.
 async fn assert_refused(home: &Home, commands: &[&str], says: &[&str]) {
     for command in commands {
         let line = home.refused(home.command(&[command, "--config", home.config().to_str().unwrap()])).await;
@@ -19,7 +19,7 @@ fn home_at(cluster: &Cluster, place: &str) -> Home {
     Home::beside(cluster, &format!("postgres://{place}?sslmode=disable"))
 }
 
-/// Makes a user who is asked for this password, unlike ours.
+/// Creates a user with this password, unlike ours.
 fn create_user(cluster: &Cluster, name: &str, password: &str) {
     let rules = format!("('host all {name} 127.0.0.1/32 scram-sha-256'), ('host all {USER} 127.0.0.1/32 trust')");
     let file = cluster.execute("postgres", "SHOW hba_file");
