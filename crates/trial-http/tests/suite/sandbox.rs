@@ -115,7 +115,7 @@ async fn faults_are_switched_on_and_off() {
 async fn the_inbox_is_a_page_that_runs_nothing() {
     let (fixture, _directory, inbox) = Fixture::with_inbox();
     let site = fixture.site();
-    assert!(call(&site, get("/sandbox")).await.body.contains("No message yet"));
+    assert!(call(&site, get("/sandbox")).await.body.contains("No messages yet"));
     fill(&inbox);
     let answer = call(&site, get("/sandbox")).await;
     insta::assert_snapshot!("inbox_page", answer.shown());
