@@ -52,7 +52,16 @@ fn course(visit: &Visit<'_>, tenant: &Tenant) -> Course {
     }
 }
 
-/// In the time zone of the daily e-mail limit.
+/// In the service's time zone, with its name.
 fn date(visit: &Visit<'_>, at: DateTime<Utc>) -> String {
-    at.with_timezone(&visit.state.ops.parts.policy.configured().quota.timezone).format("%Y-%m-%d %H:%M %Z").to_string()
+    let timezone = visit.state.ops.parts.policy.configured().quota.timezone;
+    let local = at.with_timezone(&timezone);
+    let (name, is_chinese) = (timezone.name(), visit.page.is_chinese());
+    let zone = match name {
+        "UTC" => name.to_owned(),
+        "Asia/Shanghai" if is_chinese => "北京时间".to_owned(),
+        _ => format!("{name}, UTC{}", local.format("%:z")),
+    };
+    let time = local.format("%Y-%m-%d %H:%M");
+    if is_chinese { format!("{time}（{zone}）") } else { format!("{time} ({zone})") }
 }

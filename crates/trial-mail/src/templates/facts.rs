@@ -183,13 +183,14 @@ impl MailSetting {
 /// To the minute, with the time zone's name and, if the name does not say it, its offset from UTC on that day.
 fn written(instant: DateTime<Utc>, timezone: Tz, locale: Locale) -> String {
     let local = instant.with_timezone(&timezone);
-    let zone = match timezone {
-        Tz::UTC => "UTC".to_owned(),
-        named => format!("{}, UTC{}", named.name(), local.format("%:z")),
+    let zone = match (timezone, locale) {
+        (Tz::UTC, _) => "UTC".to_owned(),
+        (Tz::Asia__Shanghai, Locale::ZhCn) => "北京时间".to_owned(),
+        (named, _) => format!("{}, UTC{}", named.name(), local.format("%:z")),
     };
     match locale {
         Locale::En => format!("{} ({zone})", local.format("%-d %B %Y, %H:%M")),
-        Locale::ZhCn => format!("{}（{zone}）", local.format("%Y年%-m月%-d日 %H:%M")),
+        Locale::ZhCn => format!("{}（{zone}）", local.format("%Y-%m-%d %H:%M")),
     }
 }
 
@@ -218,12 +219,15 @@ mod tests {
             (setting.date(instant, Locale::En), setting.date(instant, Locale::ZhCn))
         };
         let pair = |en: &str, zh_cn: &str| (en.to_owned(), zh_cn.to_owned());
-        assert_eq!(date(Tz::UTC, 1_795_000_000), pair("18 November 2026, 11:06 (UTC)", "2026年11月18日 11:06（UTC）"));
+        assert_eq!(date(Tz::UTC, 1_795_000_000), pair("18 November 2026, 11:06 (UTC)", "2026-11-18 11:06（UTC）"));
         assert_eq!(
             date(Tz::Europe__Berlin, 1_780_272_000),
-            pair("1 June 2026, 02:00 (Europe/Berlin, UTC+02:00)", "2026年6月1日 02:00（Europe/Berlin, UTC+02:00）")
+            pair("1 June 2026, 02:00 (Europe/Berlin, UTC+02:00)", "2026-06-01 02:00（Europe/Berlin, UTC+02:00）")
         );
         assert!(date(Tz::Europe__Berlin, 1_795_000_000).0.ends_with("12:06 (Europe/Berlin, UTC+01:00)"));
-        assert!(date(Tz::Asia__Shanghai, 1_795_000_000).0.ends_with("19:06 (Asia/Shanghai, UTC+08:00)"));
+        assert_eq!(
+            date(Tz::Asia__Shanghai, 1_795_000_000),
+            pair("18 November 2026, 19:06 (Asia/Shanghai, UTC+08:00)", "2026-11-18 19:06（北京时间）")
+        );
     }
 }
