@@ -163,8 +163,8 @@ async fn secrets_are_exchanged_one_for_the_other() {
     for (words, reason) in [
         (["callers", "add", "SITE"], "already"),
         (["callers", "resume", "site"], "not suspended"),
-        (["callers", "retire-secret", "site"], "one secret alone"),
-        (["callers", "suspend", "nobody"], "no such caller"),
+        (["callers", "retire-secret", "site"], "only one secret"),
+        (["callers", "suspend", "nobody"], "no such API client"),
     ] {
         let mut command = home.command(&words);
         command.arg("--config").arg(home.config());

@@ -147,9 +147,9 @@ async fn an_applicants_story_is_found() {
     assert_eq!(codes(&events(&["--email", &applicant.email.to_uppercase()]).await), expected);
     let story = events(&["--phone", &applicant.phone]).await;
     let outcomes: Vec<&str> = story.iter().map(|event| event["outcome"].as_str().unwrap()).collect();
-    assert!(outcomes[1].contains("the code is wrong; 4 tries were left"), "{outcomes:?}");
+    assert!(outcomes[1].contains("the code is wrong; 4 attempts left"), "{outcomes:?}");
     assert!(outcomes[2].starts_with("tenant ") && outcomes[2].ends_with("has the same company"), "{outcomes:?}");
-    assert!(outcomes[3].contains("the day's e-mail threshold of 1 is reached"), "{outcomes:?}");
+    assert!(outcomes[3].contains("the daily e-mail limit of 1 is reached"), "{outcomes:?}");
     assert!(outcomes[4].contains("was created"), "{outcomes:?}");
     assert_eq!((&story[0]["gateway"], &story[0]["type"]), (&json!("sandbox"), &json!("code_request")));
 

@@ -390,7 +390,7 @@ impl std::fmt::Display for BlockedPrefix {
         let until = until.to_rfc3339_opts(SecondsFormat::Secs, true);
         write!(
             f,
-            "prefix {prefix}: {sent} codes sent, {used} used; blocked until {until}; release it by `trialgate prefixes \
+            "number range {prefix}: {sent} codes sent, {used} used; blocked until {until}; release it by `trialgate prefixes \
              release {prefix}`"
         )
     }

@@ -168,35 +168,35 @@ impl fmt::Display for LifeRefusal {
         match self {
             Self::Unknown => f.write_str("there is no such tenant"),
             Self::Status { status } => write!(f, "the tenant is {status}, which does not allow this"),
-            Self::TrialOver => f.write_str("the trial is over: extend it or convert it"),
+            Self::TrialOver => f.write_str("the trial has expired: extend or convert it"),
             Self::Extension => {
-                write!(f, "a trial is extended by 1 to {} days at once", MAX_EXTENSION.as_secs() / 86_400)
+                write!(f, "a trial can be extended by 1 to {} days at once", MAX_EXTENSION.as_secs() / 86_400)
             }
-            Self::Forgotten => f.write_str("its owner's data were erased, so the tenant stays closed"),
+            Self::Forgotten => f.write_str("the owner's data were erased, so the tenant stays closed"),
             Self::AccessCodesGone => f.write_str(
-                "its access codes do not rest any more, so the tenant stays closed; the customer may apply anew",
+                "its access codes have left quarantine, so the tenant stays closed; the customer can apply again",
             ),
             Self::TenantExists { tenant, shared } => {
-                write!(f, "tenant {tenant} of the same {shared} is in use: close that first")
+                write!(f, "tenant {tenant} with the same {shared} is in use: close that one first")
             }
             Self::QuotaReached { threshold } => {
-                write!(f, "the day's e-mail threshold of {threshold} is reached: raise it, or wait for the next day")
+                write!(f, "the daily e-mail limit of {threshold} is reached: raise it, or wait for the next day")
             }
             Self::OwnerMailsSpent { limit } => write!(
                 f,
-                "owners have caused the {limit} mails of the day: raise quota.owner_mails, or wait for the next day"
+                "the daily limit of {limit} mails caused by owners is reached: raise quota.owner_mails, or wait for the next day"
             ),
             Self::TooManyLinks => {
                 write!(
                     f,
-                    "{OWNER_MAILS_AT_ONCE} links were mailed to its owner today: send the account once more instead"
+                    "{OWNER_MAILS_AT_ONCE} links were mailed to the owner today: send the account mail again instead"
                 )
             }
             Self::TooManyActs { until } => {
                 let until = until.format("%H:%M UTC");
-                write!(f, "its owner did this {OWNER_ACTS_PER_HOUR} times within the hour: wait until {until}")
+                write!(f, "the owner did this {OWNER_ACTS_PER_HOUR} times within an hour: wait until {until}")
             }
-            Self::Superseded => f.write_str("another password was set or issued meanwhile"),
+            Self::Superseded => f.write_str("the password was changed or issued again meanwhile"),
         }
     }
 }

@@ -235,34 +235,37 @@ named!(SharedField, "field of an application", { Phone => "phone", Email => "ema
 impl fmt::Display for CodeRefusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::QuotaReached { threshold } => write!(f, "the day's e-mail threshold of {threshold} is reached"),
+            Self::QuotaReached { threshold } => write!(f, "the daily e-mail limit of {threshold} is reached"),
             Self::PhoneLocked { failures } => write!(f, "the phone is locked after {failures} consecutive wrong codes"),
             Self::TooSoon { retry_after } => {
-                write!(f, "a code was sent a moment ago; it may be asked for again in {} s", retry_after.as_secs())
+                write!(f, "a code was sent recently; another one can be requested in {} s", retry_after.as_secs())
             }
             Self::HourlyLimit { retry_after } => {
-                write!(f, "the phone's hourly limit of sends is reached for {} s", retry_after.as_secs())
+                write!(f, "the phone's hourly send limit is reached for another {} s", retry_after.as_secs())
             }
             Self::DailyLimit { retry_after } => {
-                write!(f, "the phone's daily limit of sends is reached for {} s", retry_after.as_secs())
+                write!(f, "the phone's daily send limit is reached for another {} s", retry_after.as_secs())
             }
             Self::SendsFailed { refused, retry_after } => {
-                let last =
-                    if *refused { "refused by the gateway" } else { "not sent, because the gateway was not reached" };
+                let last = if *refused {
+                    "refused by the gateway"
+                } else {
+                    "not sent because the gateway could not be reached"
+                };
                 let wait = retry_after.as_secs();
                 write!(
                     f,
-                    "several messages to the phone failed, the last was {last}; it may be asked for again in {wait} s"
+                    "several messages to the phone failed, the last was {last}; another one can be requested in {wait} s"
                 )
             }
             Self::BudgetSpent { scope: BudgetScope::All, sent } => {
-                write!(f, "the day's SMS budget is spent ({sent} sent)")
+                write!(f, "the daily SMS budget is used up ({sent} sent)")
             }
             Self::BudgetSpent { scope: BudgetScope::Country(code), sent } => {
-                write!(f, "the day's SMS budget of country code {code} is spent ({sent} sent)")
+                write!(f, "the daily SMS budget of country calling code {code} is used up ({sent} sent)")
             }
             Self::BudgetSpent { scope: BudgetScope::Prefix(prefix), sent } => {
-                write!(f, "the day's SMS budget of prefix {prefix} is spent ({sent} sent)")
+                write!(f, "the daily SMS budget of number range {prefix} is used up ({sent} sent)")
             }
             Self::PrefixBlocked(blocked) => blocked.fmt(f),
         }
@@ -276,12 +279,15 @@ impl fmt::Display for ApplyRefusal {
             Self::PhoneLocked { failures } => write!(f, "the phone is locked after {failures} consecutive wrong codes"),
             Self::KeyMissing { key_id } => write!(f, "the code's key {key_id:?} is not among `secrets.keys`"),
             Self::NoCode { reason } => f.write_str(match reason {
-                NoCodeReason::NeverSent => "no code was ever sent to the phone",
-                NoCodeReason::Expired => "the code is older than its lifetime",
+                NoCodeReason::NeverSent => "no code was sent to the phone",
+                NoCodeReason::Expired => "the code has expired",
                 NoCodeReason::Used => "the code was used by an accepted application",
-                NoCodeReason::TooManyTries => "the code is spent by too many wrong tries",
+                NoCodeReason::TooManyTries => "the code is invalid after too many wrong attempts",
             }),
-            Self::WrongCode { tries_left } => write!(f, "the code is wrong; {tries_left} tries were left"),
+            Self::WrongCode { tries_left } => {
+                let plural = if *tries_left == 1 { "" } else { "s" };
+                write!(f, "the code is wrong; {tries_left} attempt{plural} left")
+            }
             Self::TenantExists { tenant, shared } => write!(f, "tenant {tenant} has the same {shared}"),
             Self::PoolEmpty { voice, multimedia } => {
                 let missing = match (voice, multimedia) {
@@ -291,7 +297,7 @@ impl fmt::Display for ApplyRefusal {
                 };
                 write!(f, "{missing} was free")
             }
-            Self::QuotaReached { threshold } => write!(f, "the day's e-mail threshold of {threshold} is reached"),
+            Self::QuotaReached { threshold } => write!(f, "the daily e-mail limit of {threshold} is reached"),
         }
     }
 }

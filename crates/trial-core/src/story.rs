@@ -153,15 +153,14 @@ impl StorySources {
             advice: None,
             request_id: None,
         };
-        let mut entries =
-            vec![entry(mail.created_at, format!("the {kind} mail {id} was put into the outbox"), Vec::new())];
+        let mut entries = vec![entry(mail.created_at, format!("the {kind} mail {id} was queued"), Vec::new())];
         entries.extend(attempts.iter().map(|attempt| {
             let MailAttempt { attempt: number, result, reply, .. } = attempt;
             let became = match result.as_str() {
-                "sent" => "the mail server took it",
-                "retry" => "not taken, to be tried again",
-                "overtaken" => "not sent, because it was overtaken",
-                _ => "given up",
+                "sent" => "accepted by the mail server",
+                "retry" => "not accepted, will be retried",
+                "overtaken" => "not sent: overtaken",
+                _ => "failed",
             };
             entry(attempt.at, format!("mail {id}, attempt {number}: {became}"), vec![reply.clone()])
         }));
@@ -181,12 +180,12 @@ fn asked(view: &CodeRequestView) -> StoryEntry {
     let gateway = view
         .gateway
         .as_ref()
-        .map(|gateway| format!("gateway {gateway}: {}", view.reply.as_deref().unwrap_or("no further reply")));
+        .map(|gateway| format!("gateway {gateway}: {}", view.reply.as_deref().unwrap_or("no reply text")));
     StoryEntry {
         at: view.at,
         kind: "code_request",
         code: Some(reply.code.as_str()),
-        words: format!("asked for a code: {words}"),
+        words: format!("requested a code: {words}"),
         facts: gateway.into_iter().collect(),
         advice: Some(about_code(&view.outcome, view.delivery.as_ref().map(|delivery| delivery.state))),
         request_id: Some(view.request_id.clone()),
@@ -199,7 +198,7 @@ fn receipt(view: &CodeRequestView) -> Option<StoryEntry> {
         at: delivery.at,
         kind: "receipt",
         code: None,
-        words: format!("the provider's receipt: {}", delivery.state),
+        words: format!("delivery receipt: {}", delivery.state),
         facts: delivery.reason.iter().cloned().collect(),
         advice: None,
         request_id: None,
@@ -220,11 +219,11 @@ fn changed(entry: &AuditEntry) -> StoryEntry {
 
 fn sent(state: SendState) -> &'static str {
     match state {
-        SendState::Accepted => "the gateway took the message",
+        SendState::Accepted => "the gateway accepted the message",
         SendState::Refused => "the gateway refused the message",
-        SendState::Unreached => "the gateway was not reached",
-        SendState::Unknown => "it is not known whether the gateway took the message",
-        SendState::Sending => "the message was on its way when this was last known",
+        SendState::Unreached => "the gateway could not be reached",
+        SendState::Unknown => "unknown whether the gateway accepted the message",
+        SendState::Sending => "the message is being sent, or the result was lost",
     }
 }
 
@@ -234,7 +233,7 @@ fn in_words(pool: &PoolOutlook) -> String {
     let all = stock.free + stock.leased + stock.quarantined + stock.retired;
     let next = match pool.next_rest_ends_at {
         Some(at) => format!("the next leaves quarantine on {}", time(at)),
-        None => "none rests".to_owned(),
+        None => "none is in quarantine".to_owned(),
     };
     format!("{} access codes now: {} free of {all}; {next}", stock.kind, stock.free)
 }

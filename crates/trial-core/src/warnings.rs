@@ -53,13 +53,13 @@ pub fn warnings(pool: &[PoolOutlook], quota: &QuotaView, policy: &Policy, at: Da
         warning(format!("pool.{kind}.{level}"), format!("{kind} access codes: {free} free{lasts}"))
     });
     let of_quota = level(quota.reserved, quota.threshold).map(|level| {
-        let words = format!("e-mail threshold: {} of {} taken today", quota.reserved, quota.threshold);
+        let words = format!("daily e-mail limit: {} of {} used today", quota.reserved, quota.threshold);
         warning(format!("quota.{level}"), words)
     });
     let (caused, limit) = (quota.owners.reserved, policy.quota.owner_mails_by(quota.threshold));
     // With no mail for owners at all, nothing runs out.
     let of_owners = level(caused, limit).filter(|_| limit > 0).map(|level| {
-        let words = format!("mails that owners cause: {caused} of {limit} taken today");
+        let words = format!("mails caused by owners: {caused} of {limit} used today");
         warning(format!("owner_mails.{level}"), words)
     });
     of_pool.chain(of_quota).chain(of_owners).collect()
@@ -82,7 +82,7 @@ pub fn refusal_warnings(refused: &[RefusedMail], day: NaiveDate, at: DateTime<Ut
         day,
         name: format!("mails.refused.{code}"),
         at,
-        words: format!("mails to {recipients} recipients are refused with the same words: {words}"),
+        words: format!("mails to {recipients} recipients are refused with the same reply: {words}"),
     };
     worst.into_iter().filter(|(_, (recipients, _))| *recipients >= ALIKE).map(warning).collect()
 }

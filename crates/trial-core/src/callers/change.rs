@@ -150,14 +150,14 @@ impl Caller {
 impl fmt::Display for CallerRefusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Rate => return write!(f, "the rate is not from 0 to {MAX_CALLER_RATE} requests a minute"),
-            Self::Unknown => "there is no such caller; `trialgate callers list` shows all",
-            Self::Suspended => "the caller is suspended already",
-            Self::Active => "the caller is not suspended",
-            Self::TwoSecrets => "the caller has two secrets already; retire the older one first",
-            Self::OneSecret => "the caller has one secret alone; rotate it first, or remove the caller",
-            Self::Overtaken => "the caller's secrets were changed meanwhile; ask again",
-            Self::NoScope => "a caller without a scope may ask for nothing; suspend it instead",
+            Self::Rate => return write!(f, "the rate must be from 0 to {MAX_CALLER_RATE} requests per minute"),
+            Self::Unknown => "there is no such API client; `trialgate callers list` shows all",
+            Self::Suspended => "the API client is suspended already",
+            Self::Active => "the API client is not suspended",
+            Self::TwoSecrets => "the API client has two secrets already; retire the older one first",
+            Self::OneSecret => "the API client has only one secret; rotate it first, or remove the client",
+            Self::Overtaken => "the secrets of the API client were changed meanwhile; try again",
+            Self::NoScope => "an API client without a scope cannot send requests; suspend it instead",
         })
     }
 }

@@ -141,7 +141,7 @@ async fn a_prefix_whose_codes_are_not_used_is_blocked_for_half_a_day() {
     desk.wait(JUDGED);
     codes_to(&desk, [8]).await;
     let said = CodeRefusal::PrefixBlocked(expected).to_string();
-    assert!(said.starts_with("prefix +861660000: 4 codes sent, 0 used; blocked until 20"), "{said}");
+    assert!(said.starts_with("number range +861660000: 4 codes sent, 0 used; blocked until 20"), "{said}");
     assert!(said.ends_with("release it by `trialgate prefixes release +861660000`"), "{said}");
 }
 

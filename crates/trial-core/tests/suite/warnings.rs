@@ -62,7 +62,7 @@ fn mails_of_owners_are_warned_of_by_their_own_limit() {
         assert_eq!(names, expected, "{set:?} {by_owners}");
     }
     let told = warnings(&[], &quota(1000, 0, 45), &policy(), DateTime::UNIX_EPOCH);
-    assert_eq!(told[0].words, "mails that owners cause: 45 of 50 taken today");
+    assert_eq!(told[0].words, "mails caused by owners: 45 of 50 used today");
 }
 
 #[test]
@@ -94,7 +94,7 @@ fn refusals_with_the_same_words_are_one_warning() {
     assert_eq!(named(&(0..2).map(quota).collect::<Vec<_>>()), []);
     let twice = [quota(1), quota(1), quota(1)];
     assert_eq!(named(&twice), [], "one recipient alone");
-    let words = "mails to 3 recipients are refused with the same words: the mail server refused the recipient: 550 5.4.5 Daily user sending limit exceeded - gsmtp";
+    let words = "mails to 3 recipients are refused with the same reply: the mail server refused the recipient: 550 5.4.5 Daily user sending limit exceeded - gsmtp";
     assert_eq!(named(&(0..3).map(quota).collect::<Vec<_>>()), [("mails.refused.550".to_owned(), words.to_owned())]);
     let unreached =
         |n: usize| refused(n, "no session with the mail server: Connection refused (os error 111)".to_owned());

@@ -277,9 +277,9 @@ async fn an_application_is_found_by_what_people_know_and_tells_its_story() {
     let application = *house.ledger.state().applications.keys().next().unwrap();
     let story = guest.get(&format!("/console/applications/{application}")).await.body;
     for words in [
-        "asked for a code: the gateway took the message",
+        "requested a code: the gateway accepted the message",
         "was created",
-        "was put into the outbox",
+        "was queued",
         "tenant.create by applicant",
     ] {
         assert!(story.contains(words), "{words}: {story}");

@@ -111,7 +111,7 @@ fn nobody_is_removed_without_a_yes() {
     assert_eq!((&done["done"], &done["state"], &done["name"]), (&json!(true), &json!("removed"), &json!("site")));
     for line in ["callers remove site", "callers remove site --yes", "callers set site --rate 1"] {
         let refused = home.run(line).refused();
-        assert!(refused.contains("there is no such caller"), "{line}: {refused}");
+        assert!(refused.contains("there is no such API client"), "{line}: {refused}");
     }
     assert_ne!(ask(&home, "callers add site")["access_key"], access_key, "the name is free again");
     let listed = ask(&home, "callers list");
@@ -130,5 +130,5 @@ fn limits_are_changed_as_far_as_they_are_named() {
     let said = home.run("callers set site --rate 0 --scope apply").done();
     assert_eq!(said.trim_end(), "site may request apply; no rate limit");
     let refused = home.run("callers set nobody --rate 0").refused();
-    assert!(refused.contains("there is no such caller"), "{refused}");
+    assert!(refused.contains("there is no such API client"), "{refused}");
 }
