@@ -52,11 +52,11 @@ unsafe:
 bench *args: bench-server
     cargo run --release --locked -p trial-bench -- load "$@"
 
-# Measure everything, in turn with this machine's ceilings: the tables and the picture of docs/performance.md
+# Measure everything, in turn with this machine's ceilings: the tables and the picture of docs/performance/
 bench-compare *args: bench-server
     cargo run --release --locked -p trial-bench -- compare "$@"
     cargo run --release --locked -p trial-bench -- plot "$@"
-    cargo run --release --locked -p trial-bench -- report --write docs/performance.md "$@"
+    cargo run --release --locked -p trial-bench -- report --write docs/performance/results.md "$@"
 
 # Measure one thing: closed, open, start, flat, attack, hostile, forms, operations, sign-in, ceilings or against
 bench-only *args: bench-server

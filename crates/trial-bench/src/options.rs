@@ -104,7 +104,7 @@ pub(crate) struct Options {
     #[arg(long, global = true)]
     pub(crate) write: Option<PathBuf>,
     /// The picture that `plot` draws.
-    #[arg(long, global = true, default_value = "docs/performance.svg")]
+    #[arg(long, global = true, default_value = "docs/performance/results.svg")]
     pub(crate) svg: PathBuf,
 }
 
