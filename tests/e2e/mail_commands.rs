@@ -27,7 +27,7 @@ async fn a_mail_that_was_given_up_is_seen_and_tried_again(home: Home) {
     );
     assert_eq!(mail["last_reply"], "sandbox fault: refused for good");
     let doctor = home.run(&["doctor"]).await;
-    assert!(doctor.stdout.contains("1 given up; see `trialgate mail list`"), "{doctor:?}");
+    assert!(doctor.stdout.contains("failed mails: 1; see `trialgate mail list`"), "{doctor:?}");
 
     client.set_faults(json!({})).await;
     let id = mail["id"].as_str().unwrap();

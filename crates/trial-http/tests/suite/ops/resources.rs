@@ -154,7 +154,7 @@ async fn a_setting_is_changed_and_reset() {
     for late in [put(path, r#"{"value":"200","seen":0}"#), TestRequest::delete().uri(&format!("{path}?seen=0"))] {
         let answer = house.ask(Admin, late).await;
         assert_eq!(answer.status, StatusCode::CONFLICT, "{}", answer.body);
-        assert!(answer.body.contains("up to number 1"), "{}", answer.body);
+        assert!(answer.body.contains("(change 1)"), "{}", answer.body);
     }
     let reset = house.ask(Admin, TestRequest::delete().uri(&format!("{path}?seen=1"))).await;
     assert_eq!(setting(&reset.json(), "verification.max_failures")["value"], "100");
