@@ -9,8 +9,9 @@ use reqwest::header::CONTENT_TYPE;
 use reqwest::redirect::Policy;
 use reqwest::{Client, Response};
 use serde::Deserialize;
+use trial_core::bot_challenge::{GuardUnusable, GuardVerdict, ProofRefusal};
 use trial_core::ports::Guard;
-use trial_core::{GuardUnusable, GuardVerdict, ProofRefusal, Redaction};
+use trial_core::privacy::Redaction;
 use url::{Url, form_urlencoded};
 use zeroize::Zeroizing;
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 
-use crate::{AuditRecord, ChangedBy};
+use crate::audit::{AuditRecord, ChangedBy};
 
 /// The longest time without a sweep that is taken for a pause of the service, by default. After a longer one, either the
 /// service was off or the clock leapt, and only people know which.

@@ -1,3 +1,5 @@
+//! Errors of the ledger.
+
 use std::error::Error;
 
 /// The reasons why an operation on the ledger failed. Refusals by a rule are never among these.
@@ -13,7 +15,7 @@ pub enum LedgerError {
     #[error("it is not known whether the transaction was committed")]
     CommitUnknown(#[source] Box<dyn Error + Send + Sync>),
     /// The stored data is inconsistent; nothing was done.
-    #[error("the ledger holds invalid data")]
+    #[error("the ledger holds what it should not")]
     Corrupt(#[source] Box<dyn Error + Send + Sync>),
 }
 

@@ -6,11 +6,13 @@ use std::time::Duration;
 
 use chrono::{DateTime, NaiveDate, Utc};
 
-use crate::{MailRecord, Policy, PoolOutlook, QuotaView, RefusedMail};
+use crate::access_codes::PoolOutlook;
+use crate::mails::{MailRecord, RefusedMail};
+use crate::policy::Policy;
+use crate::quota::QuotaView;
 
 /// Parts of the day's e-mail threshold, in per cent, at which operations are warned, the most urgent first.
 pub const QUOTA_LEVELS: [u32; 3] = [100, 90, 70];
-
 /// Recipients whose mails are refused with the same words before operations are warned.
 const ALIKE: usize = 3;
 /// Refusals older than this are not compared.

@@ -8,7 +8,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
-use trial_core::{Outcome, Request};
+use trial_core::planner::{Outcome, Request};
 
 use crate::deciding::Decider;
 use crate::decisions::Decisions;

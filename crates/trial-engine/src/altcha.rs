@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use trial_core::bot_challenge::{AltchaChallenge, AltchaCost, GuardUnusable, GuardVerdict, ProofRefusal};
 use trial_core::ports::{Clock, Entropy, Guard, ReplayGuard};
-use trial_core::{AltchaChallenge, AltchaCost, GuardUnusable, GuardVerdict, Keyring, ProofRefusal};
+use trial_core::values::Keyring;
 
 /// Issues and checks ALTCHA challenges.
 pub struct AltchaGuard {

@@ -1,7 +1,8 @@
 //! Finds the requests that the ledger cannot store, so that the others are decided: a batch refused as corrupt is
 //! committed once more, and then in halves. The way a batch is split changes no outcome.
 
-use trial_core::{LedgerError, Request};
+use trial_core::error::LedgerError;
+use trial_core::planner::Request;
 
 use crate::admission::NotDecided;
 use crate::deciding::{Decider, count, source_of};

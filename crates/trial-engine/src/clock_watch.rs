@@ -5,8 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use trial_core::clock_gap::ClockGap;
+use trial_core::error::LedgerError;
 use trial_core::ports::{Clock, Upkeep};
-use trial_core::{ClockGap, LedgerError};
 
 /// The shortest interval between two updates of the mark.
 const MARK_EVERY: Duration = Duration::from_mins(1);

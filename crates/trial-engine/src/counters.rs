@@ -1,6 +1,7 @@
 //! Counters for alerts. They start at 0: a counter that its first event creates shows no increase.
 
-use trial_core::{ApplyCode, BreakerMode, SendCode};
+use trial_core::policy::BreakerMode;
+use trial_core::return_codes::{ApplyCode, SendCode};
 
 /// The return code of a fault of the program, which is none of the published ones.
 pub(crate) const FAULT: &str = "500";

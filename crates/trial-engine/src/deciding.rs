@@ -7,8 +7,10 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument as _, Span, field};
+use trial_core::applications::ApplyOutcome;
+use trial_core::error::LedgerError;
+use trial_core::planner::{Outcome, Planner};
 use trial_core::ports::{Gather, TrialLedger};
-use trial_core::{ApplyOutcome, LedgerError, Outcome, Planner};
 
 use crate::EngineParts;
 use crate::admission::NotDecided;

@@ -7,8 +7,9 @@ use std::time::Duration;
 use tokio::task::{JoinError, JoinHandle};
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
+use trial_core::error::LedgerError;
+use trial_core::policy::PolicyInForce;
 use trial_core::ports::SettingsStore;
-use trial_core::{LedgerError, PolicyInForce};
 
 use crate::Died;
 use crate::deciding::source_of;

@@ -6,8 +6,8 @@ use std::task::{Context, Poll, ready};
 
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
+use trial_core::planner::{Batch, FreshIds, Outcome, Request};
 use trial_core::ports::{Clock, Entropy};
-use trial_core::{Batch, FreshIds, Outcome, Request};
 
 use crate::EngineParts;
 use crate::admission::NotDecided;

@@ -8,11 +8,14 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use tokio::time::{MissedTickBehavior, interval_at};
 use tokio_util::sync::CancellationToken;
+use trial_core::access_codes::{FreedCode, RestOver};
+use trial_core::audit::SERVICE;
+use trial_core::clock_gap::ClockGap;
+use trial_core::error::LedgerError;
+use trial_core::planner::{Batch, FreshIds, Outcome, Planner, Request};
 use trial_core::ports::{Entropy, TrialLedger, Upkeep};
-use trial_core::{
-    Batch, ClockGap, DueTenant, FreedCode, FreshIds, LedgerError, LifeChange, LifeOrder, LifeOutcome, Outcome, Planner,
-    Request, RestOver, SERVICE, TenantId, TenantOrder,
-};
+use trial_core::tenants::{DueTenant, LifeChange, LifeOrder, LifeOutcome, TenantOrder};
+use trial_core::values::TenantId;
 
 use crate::EngineParts;
 use crate::clock_watch::ClockWatch;

@@ -17,6 +17,7 @@ mod following;
 mod gathering;
 mod health;
 mod keeping;
+pub mod operations;
 mod orders;
 mod pacing;
 mod receipts;
@@ -37,11 +38,16 @@ use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use trial_core::clock_gap::MAX_CLOCK_GAP;
+use trial_core::mails::MailRetry;
+use trial_core::planner::Planner;
+use trial_core::platform::EndpointId;
 use trial_core::ports::{
     Clock, DataCare, Entropy, EventOperations, EventOutbox, Health, Mailer, Operations, Outbox, Prefixes, Screen,
     SmsGateway, TenantPlatform, TrialLedger, TrialService, Upkeep,
 };
-use trial_core::{Email, EndpointId, MAX_CLOCK_GAP, MailRetry, Planner, ServedCountries};
+use trial_core::sms::ServedCountries;
+use trial_core::values::Email;
 
 use admission::{Admission, AdmissionTasks};
 pub use altcha::AltchaGuard;
@@ -151,7 +157,7 @@ pub struct EngineOptions {
     pub max_clock_gap: Duration,
 }
 
-/// Delivery of events. Retry times are the specification's ([`trial_core::EVENT_RETRIES`]).
+/// Delivery of events. Retry times are the specification's ([`trial_core::platform::EVENT_RETRIES`]).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EventDeliveryOptions {
     /// Events per second, at most; at least 1.

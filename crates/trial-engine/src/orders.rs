@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use trial_core::error::LedgerError;
+use trial_core::planner::{Batch, FreshIds, Outcome, Planner, Request};
 use trial_core::ports::{Clock, Entropy, TenantOrders, TrialLedger};
-use trial_core::{Batch, FreshIds, LedgerError, LifeOutcome, Outcome, Planner, Request, TenantOrder};
+use trial_core::tenants::{LifeOutcome, TenantOrder};
 
 /// Has commands decided on this ledger.
 #[derive(Clone)]

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use trial_core::error::LedgerError;
 use trial_core::ports::Receipts;
-use trial_core::{DeliveryReceipt, LedgerError};
+use trial_core::sms::DeliveryReceipt;
 
 /// Stores receipts and counts them.
 pub struct CountedReceipts(Arc<dyn Receipts>);

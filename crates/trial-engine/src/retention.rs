@@ -8,8 +8,9 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
+use trial_core::error::LedgerError;
 use trial_core::ports::DataCare;
-use trial_core::{Compaction, Expired, Expiring, ExpiryPage, LedgerError, Retention};
+use trial_core::privacy::{Compaction, Expired, Expiring, ExpiryPage, Retention};
 
 use crate::clock_watch::ClockWatch;
 

@@ -12,8 +12,9 @@ use tokio::sync::mpsc::{self, Receiver, Sender};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
+use trial_core::applications::{ApplyOutcome, ApplyRefusal};
+use trial_core::planner::{Outcome, Planner, Request};
 use trial_core::ports::Screen;
-use trial_core::{ApplyOutcome, ApplyRefusal, Outcome, Planner, Request};
 
 use crate::admission::NotDecided;
 use crate::deciding::source_of;

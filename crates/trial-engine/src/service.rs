@@ -7,11 +7,14 @@ use chrono::{DateTime, Utc};
 use tokio::runtime::Handle;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
+use trial_core::applications::Application;
+use trial_core::fraud_guard::BlockedPrefix;
+use trial_core::planner::{Outcome, Request};
+use trial_core::policy::BreakerMode;
 use trial_core::ports::{Clock, TrialService, Unexpected};
-use trial_core::{
-    Application, ApplyReply, BlockedPrefix, BreakerMode, CodeOutcome, CodeRefusal, CodeReply, CodeRequest, CodeToSend,
-    Outcome, Request, SendReport, SmsMessage,
-};
+use trial_core::return_codes::{ApplyReply, CodeReply};
+use trial_core::sms::SmsMessage;
+use trial_core::verification::{CodeOutcome, CodeRefusal, CodeRequest, CodeToSend, SendReport};
 
 use crate::admission::{Admission, NotDecided};
 use crate::counters::FAULT;

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
-use trial_core::LedgerError;
+use trial_core::error::LedgerError;
 use trial_core::ports::Clock;
 
 /// The interval of the measurement.

@@ -7,8 +7,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
+use trial_core::clients::SeenSignature;
+use trial_core::error::LedgerError;
 use trial_core::ports::{Callers, Clock, ReplayGuard};
-use trial_core::{LedgerError, SeenSignature};
 
 /// Signatures that may wait; the request of one more is rejected.
 const QUEUE: usize = 4_096;

@@ -3,13 +3,19 @@
 
 use std::sync::Arc;
 
+use crate::operations::{pool_outlook, prefix_outlook};
 use chrono::{DateTime, Utc};
+use trial_core::access_codes::{AccessCodeStock, PoolOutlook};
+use trial_core::error::LedgerError;
+use trial_core::fraud_guard::PrefixOutlook;
+use trial_core::mails::{MailKind, MailRecord};
+use trial_core::planner::Planner;
+use trial_core::policy::{BreakerMode, Policy, QuotaPolicy};
 use trial_core::ports::{Clock, Entropy, Operations, Prefixes, Upkeep};
-use trial_core::{
-    AccessCodeStock, BreakerMode, Email, LedgerError, Locale, MailId, MailKind, MailRecord, Planner, Policy,
-    PoolOutlook, PrefixOutlook, QuotaPolicy, QuotaView, REFUSALS_WITHIN, Warning, WarningToTell, pool_outlook,
-    prefix_outlook, refusal_warnings, warnings,
-};
+use trial_core::quota::QuotaView;
+use trial_core::values::MailId;
+use trial_core::values::{Email, Locale};
+use trial_core::warnings::{REFUSALS_WITHIN, Warning, WarningToTell, refusal_warnings, warnings};
 
 use crate::{EngineParts, PlatformParts};
 

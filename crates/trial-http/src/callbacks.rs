@@ -5,7 +5,7 @@ use std::time::Duration;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use subtle::ConstantTimeEq as _;
-use trial_core::UnreadableReceipt;
+use trial_core::sms::UnreadableReceipt;
 
 use crate::body::{Media, Payload};
 use crate::problem::{Kind, Problem};

@@ -3,7 +3,8 @@
 use actix_web::http::header::{ACCEPT_LANGUAGE, HeaderMap};
 use actix_web::web::Bytes;
 use serde::Serialize;
-use trial_core::{ApplyCode, Locale, SendCode};
+use trial_core::return_codes::{ApplyCode, SendCode};
+use trial_core::values::Locale;
 
 use crate::Envelope;
 

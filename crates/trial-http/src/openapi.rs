@@ -5,7 +5,8 @@ use std::sync::LazyLock;
 use actix_web::HttpResponse;
 use actix_web::web::Bytes;
 use serde_json::{Value, json};
-use trial_core::{ApplyCode, Locale, SendCode};
+use trial_core::return_codes::{ApplyCode, SendCode};
+use trial_core::values::Locale;
 use utoipa::openapi::example::ExampleBuilder;
 use utoipa::openapi::header::HeaderBuilder;
 use utoipa::openapi::path::{

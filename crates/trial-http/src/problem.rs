@@ -7,7 +7,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::{HttpMessage, HttpRequest, HttpResponse};
 use serde::Serialize;
-use trial_core::RequestId;
+use trial_core::values::RequestId;
 
 pub(crate) const CONTENT_TYPE_PROBLEM: &str = "application/problem+json";
 
@@ -72,7 +72,7 @@ impl Kind {
             Self::InvalidRows => "Some rows are invalid; nothing was imported",
             Self::Unauthorized => "No valid token",
             Self::Forbidden => "Not allowed",
-            Self::NotEntitled => "The API client is not entitled to this",
+            Self::NotEntitled => "The caller is not entitled to this",
             Self::SignatureRefused => "The signature is not accepted",
             Self::Conflict => "Not possible in the current state",
             Self::NotFound => "Not found",

@@ -7,10 +7,12 @@ use actix_web::http::header::{HeaderValue, RETRY_AFTER};
 use actix_web::web::{Bytes, Data};
 use actix_web::{HttpMessage, HttpRequest, HttpResponse};
 use futures_util::FutureExt;
+use trial_core::applications::Application;
+use trial_core::clients::Scope;
 use trial_core::ports::Unexpected;
-use trial_core::{
-    Application, ApplyCode, CodeRequest, CompanyName, Email, Locale, Phone, RequestId, Scope, SendCode, SubmittedCode,
-};
+use trial_core::return_codes::{ApplyCode, SendCode};
+use trial_core::values::{CompanyName, Email, Locale, Phone, RequestId, SubmittedCode};
+use trial_core::verification::CodeRequest;
 
 use crate::body::{Body, Media, Payload};
 use crate::form::Form;

@@ -6,10 +6,12 @@ use actix_web::http::header::AUTHORIZATION;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Serialize;
-use trial_core::{
-    ApplicationQuery, CLIENT_MISSES_PER_HOUR, Email, LedgerError, MailHosts, Phone, Scope, Tenant, TenantSearch,
-    TenantStatus,
-};
+use trial_core::applications::ApplicationQuery;
+use trial_core::clients::Scope;
+use trial_core::error::LedgerError;
+use trial_core::operators::CLIENT_MISSES_PER_HOUR;
+use trial_core::tenants::{Tenant, TenantSearch, TenantStatus};
+use trial_core::values::{Email, MailHosts, Phone};
 
 use crate::body::Payload;
 use crate::ops::Unrecorded;

@@ -1,8 +1,8 @@
 //! Request ids.
 
 use actix_web::http::header::{HeaderMap, HeaderName};
-use trial_core::RequestId;
 use trial_core::ports::{Clock, Entropy};
+use trial_core::values::RequestId;
 
 pub(crate) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 

@@ -8,7 +8,7 @@ use actix_web::web::{self, Data};
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 use serde::Serialize;
-use trial_core::{Phone, PhonePolicy};
+use trial_core::values::{Phone, PhonePolicy};
 use trial_sandbox::{CapturedMessage, Channel, Faults, Filter, Inbox, InboxError};
 
 use crate::body::Payload;

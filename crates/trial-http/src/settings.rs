@@ -7,7 +7,8 @@ use chrono::{DateTime, Utc};
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use trial_core::ports::{Clock, Entropy, Guard, Health, Receipts, TrialService};
-use trial_core::{DeliveryReceipt, MailHosts, PhonePolicy, UnreadableReceipt};
+use trial_core::sms::{DeliveryReceipt, UnreadableReceipt};
+use trial_core::values::{MailHosts, PhonePolicy};
 use trial_sandbox::Inbox;
 use zeroize::Zeroizing;
 

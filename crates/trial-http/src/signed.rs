@@ -6,11 +6,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use actix_web::HttpRequest;
 use actix_web::http::header::HOST;
+use trial_core::clients::{Caller, CallerCredentials, CallerName, CallerStatus, EntranceRefusal, Scope, SeenSignature};
+use trial_core::error::LedgerError;
+use trial_core::operators::CLIENT_MISSES_PER_HOUR;
 use trial_core::ports::{Callers, Clock, Entropy, ReplayGuard};
-use trial_core::{
-    CLIENT_MISSES_PER_HOUR, Caller, CallerCredentials, CallerId, CallerName, CallerStatus, EntranceRefusal, Keyring,
-    KeyringError, LedgerError, Scope, SeenSignature,
-};
+use trial_core::values::CallerId;
+use trial_core::values::{Keyring, KeyringError};
 use trial_signing::{AccessKey, RequestParts, Signed, query_pairs};
 
 use crate::problem::{Kind, Problem};
@@ -48,7 +49,7 @@ pub(crate) struct Signing {
 
 struct Decoy {
     access_key: String,
-    secret: trial_core::SealedSecret,
+    secret: trial_core::clients::SealedSecret,
 }
 
 /// An authenticated request.
@@ -159,7 +160,7 @@ impl Signing {
         found: Option<Caller>,
     ) -> Result<Option<Caller>, Barred> {
         let now = self.clock.now();
-        let signs = |access_key: &str, secret: &trial_core::SealedSecret| {
+        let signs = |access_key: &str, secret: &trial_core::clients::SealedSecret| {
             let secret = secret.open(access_key, &self.parts.keyring)?;
             let key = AccessKey::new(access_key, secret.reveal());
             Ok::<_, KeyringError>(claim.verify(request, &key, now).is_ok())

@@ -16,7 +16,7 @@ use futures_util::future::{Either, ready};
 use metrics::{Counter, Gauge, Histogram};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 use tracing::Instrument as _;
-use trial_core::RequestId;
+use trial_core::values::RequestId;
 
 use crate::problem::{Kind, Problem};
 use crate::rate_limit::RuntimeClock;

@@ -3,7 +3,7 @@
 
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use tracing::{Span, field};
-use trial_core::RequestId;
+use trial_core::values::RequestId;
 
 use crate::routes::Route;
 

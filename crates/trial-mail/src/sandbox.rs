@@ -4,8 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use trial_core::mails::{DeliveryError, OutgoingMail};
 use trial_core::ports::{Clock, Mailer};
-use trial_core::{DeliveryError, OutgoingMail};
 use trial_sandbox::{CapturedMessage, Inbox, MailFault};
 
 use crate::Templates;

@@ -6,7 +6,8 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 use reqwest::{Response, StatusCode};
-use trial_core::{Redaction, TellError};
+use trial_core::platform::TellError;
+use trial_core::privacy::Redaction;
 
 /// The part of a body that is read and dropped, so that its connection can be reused, in bytes.
 const MAX_BODY: usize = 16 * 1024;

@@ -9,8 +9,9 @@ use async_trait::async_trait;
 use reqwest::header::{CONTENT_TYPE, USER_AGENT};
 use reqwest::redirect::Policy;
 use reqwest::{Client, RequestBuilder};
+use trial_core::platform::{PlatformEvent, TellError};
 use trial_core::ports::{Clock, TenantPlatform};
-use trial_core::{PlatformEvent, Redaction, TellError};
+use trial_core::privacy::Redaction;
 use url::{Host, Url};
 
 use crate::answer::{judge, lost};

@@ -13,7 +13,7 @@ use std::path::PathBuf;
 
 use async_trait::async_trait;
 use trial_core::ports::SmsGateway;
-use trial_core::{GatewayReply, GatewayUnusable, SmsMessage};
+use trial_core::sms::{GatewayReply, GatewayUnusable, SmsMessage};
 use trial_sms::Wording;
 
 /// Writes messages as files.
@@ -68,7 +68,8 @@ fn not_written(kind: ErrorKind) -> GatewayReply {
 #[cfg(not(test))]
 #[tokio::main]
 async fn main() {
-    use trial_core::{ChallengeId, CodeRequestId, Keyring, KeyringError, Locale, Phone, SecretKey};
+    use trial_core::values::{ChallengeId, CodeRequestId};
+    use trial_core::values::{Keyring, KeyringError, Locale, Phone, SecretKey};
 
     let outgoing = std::env::args_os().nth(1).map_or_else(std::env::temp_dir, PathBuf::from);
     let gateway = FileDropGateway { outgoing, wording: Wording::default() };

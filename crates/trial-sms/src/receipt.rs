@@ -2,7 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use percent_encoding::percent_decode;
-use trial_core::{DeliveryReceipt, DeliveryState, PROVIDER_ID_LENGTH, Redaction, UnreadableReceipt};
+use trial_core::privacy::Redaction;
+use trial_core::sms::{DeliveryReceipt, DeliveryState, PROVIDER_ID_LENGTH, UnreadableReceipt};
 
 use crate::charset;
 

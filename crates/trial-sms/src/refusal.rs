@@ -1,6 +1,6 @@
 //! Refusals of all providers by their subject, which decides whether they count against the gateway.
 
-use trial_core::GatewayReply;
+use trial_core::sms::GatewayReply;
 
 /// The subject of a provider's code. Where a provider is unclear, it is the message: anybody can ask for a code for a
 /// refused phone, and nobody else may lose the gateway for it.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use trial_core::ports::{Clock, SmsGateway};
-use trial_core::{GatewayReply, GatewayUnusable, SmsMessage};
+use trial_core::sms::{GatewayReply, GatewayUnusable, SmsMessage};
 use trial_sandbox::{CapturedMessage, Inbox, SmsFault};
 
 use crate::text::{DEFAULT_BRAND, code_text};

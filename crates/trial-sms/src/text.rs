@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use trial_core::{Locale, SmsMessage};
+use trial_core::sms::SmsMessage;
+use trial_core::values::Locale;
 
 /// The brand that signs a message by default.
 pub const DEFAULT_BRAND: &str = "Trialgate";

@@ -2,7 +2,7 @@
 
 use std::io::{self, Cursor, Read};
 
-use trial_core::AccessCodeFileError;
+use trial_core::access_codes::AccessCodeFileError;
 use zip::ZipArchive;
 
 use crate::foreign;

@@ -4,7 +4,7 @@
 mod archive;
 mod workbook;
 
-use trial_core::{AccessCodeFile, AccessCodeFileError, FileHeader};
+use trial_core::access_codes::{AccessCodeFile, AccessCodeFileError, FileHeader};
 
 /// The first bytes of a ZIP archive, which an `.xlsx` workbook is.
 const ARCHIVE: &[u8] = b"PK";

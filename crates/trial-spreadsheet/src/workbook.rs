@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::io::Cursor;
 
 use calamine::{DataRef, Reader, SheetType, Xlsx, XlsxError, open_workbook_from_rs};
-use trial_core::AccessCodeFileError;
+use trial_core::access_codes::AccessCodeFileError;
 
 use crate::foreign;
 

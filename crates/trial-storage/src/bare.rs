@@ -2,7 +2,8 @@
 
 use diesel::sqlite::SqliteConnection;
 use diesel_async::AsyncPgConnection;
-use trial_core::{Effects, LedgerError};
+use trial_core::error::LedgerError;
+use trial_core::planner::Effects;
 
 /// Stores the effects of accepted applications on SQLite, in the transaction that is open.
 ///

@@ -3,7 +3,9 @@
 use std::collections::HashSet;
 
 use diesel::prelude::*;
-use trial_core::{Caller, CallerChange, CallerId, CallerName, LedgerError, SealedSecret, SeenSignature};
+use trial_core::clients::{Caller, CallerChange, CallerName, SealedSecret, SeenSignature};
+use trial_core::error::LedgerError;
+use trial_core::values::CallerId;
 
 use crate::convert::{bad, count, id, micros, name, optional_time, time};
 use crate::schema::callers;

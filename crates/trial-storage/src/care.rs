@@ -9,7 +9,9 @@ use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::serialize::ToSql;
 use diesel::sql_types::{BigInt, Binary, HasSqlType, Text, Untyped};
 use serde_json::{Map, Value};
-use trial_core::{ERASED, ERASED_EMAIL, EventId, Expiring, ExpiryPage, Person, PersonData, PortalTry};
+use trial_core::portal::PortalTry;
+use trial_core::privacy::{ERASED, ERASED_EMAIL, Expiring, ExpiryPage, PersonData};
+use trial_core::values::{EventId, Person};
 
 use crate::convert::{bad, micros, time};
 use crate::moving::{Cell, NamedRow};
@@ -331,7 +333,7 @@ fn uuid(bytes: &[u8]) -> String {
 }
 
 /// The instant of a change as stored.
-pub(crate) fn instant(by: &trial_core::ChangedBy) -> i64 {
+pub(crate) fn instant(by: &trial_core::audit::ChangedBy) -> i64 {
     micros(by.at)
 }
 

@@ -1,7 +1,7 @@
 //! Conversions between column types and values. A value that does not convert back was not written by Trialgate.
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
-use trial_core::LedgerError;
+use trial_core::error::LedgerError;
 
 /// A row with an invalid value.
 #[derive(Debug, thiserror::Error)]

@@ -1,7 +1,9 @@
 //! Events of the platform as stored, for every database.
 
 use diesel::prelude::*;
-use trial_core::{DueEvent, EventId, EventQueue, EventState, EventView, LedgerError, PlatformEvent, TenantId};
+use trial_core::error::LedgerError;
+use trial_core::platform::{DueEvent, EventQueue, EventState, EventView, PlatformEvent};
+use trial_core::values::{EventId, TenantId};
 
 use crate::convert::{count, id, micros, name, shown, time};
 use crate::schema::platform_events;

@@ -2,7 +2,9 @@
 //! time is a span of the primary key.
 
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
-use trial_core::{ApplicationId, HourCount, LedgerError};
+use trial_core::applications::HourCount;
+use trial_core::error::LedgerError;
+use trial_core::values::ApplicationId;
 
 use crate::convert::{bad, count, micros, shown};
 

@@ -1,7 +1,7 @@
 //! The invariants, and the queries that find rows that break them, for every database: `ID[x]` stands for the id `x` as
 //! hexadecimal digits.
 
-use trial_core::UniqueBy;
+use trial_core::policy::UniqueBy;
 
 const INVARIANTS: [(&str, &str); 9] = [
     (

@@ -1,9 +1,11 @@
 //! Rows of operators, their sessions and the audit, for every database.
 
 use diesel::prelude::*;
-use trial_core::{
-    AuditEntry, AuditId, LedgerError, Operator, OperatorId, OperatorName, SecretHash, Session, ThresholdChange,
-};
+use trial_core::audit::AuditEntry;
+use trial_core::error::LedgerError;
+use trial_core::operators::{Operator, OperatorName, SecretHash, Session};
+use trial_core::policy::ThresholdChange;
+use trial_core::values::{AuditId, OperatorId};
 
 use crate::convert::{bad, count, id, micros, name, shown, time};
 use crate::schema::{audit, operators, quota_thresholds, sessions};

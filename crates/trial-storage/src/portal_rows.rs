@@ -1,7 +1,10 @@
 //! Rows of the portal, for every database.
 
 use diesel::prelude::*;
-use trial_core::{LedgerError, OwnPassword, OwnerActs, PasswordDigest, PortalSession, SecretHash, TenantId};
+use trial_core::error::LedgerError;
+use trial_core::operators::SecretHash;
+use trial_core::portal::{OwnPassword, OwnerActs, PasswordDigest, PortalSession};
+use trial_core::values::TenantId;
 
 use crate::convert::{bad, count, day, day_number, id, integer, micros, time};
 use crate::schema::{owner_acts, portal_passwords, portal_sessions};

@@ -2,9 +2,9 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use trial_core::{
-    CountSpan, LedgerError, PREFIX_COUNTS_KEEP, PhonePrefix, PrefixBlock, PrefixBlockRecord, SafePrefix, SafeReason,
-};
+use trial_core::error::LedgerError;
+use trial_core::fraud_guard::{CountSpan, PREFIX_COUNTS_KEEP, PrefixBlock, PrefixBlockRecord, SafePrefix, SafeReason};
+use trial_core::values::PhonePrefix;
 
 use crate::care::Sql;
 use crate::convert::{bad, count, micros, time};

@@ -1,12 +1,17 @@
 //! Rows as stored, and their records. Inserted rows borrow; read rows own.
 
 use diesel::prelude::*;
-use trial_core::{
-    AcceptedApplication, AccessCode, AccessCodeState, ApplicationId, ApplicationRecord, ApplyOutcome, ApplyReply,
-    AuditRecord, Challenge, ChallengeId, CodeOutcome, CodeRequestId, CodeRequestRecord, CompanyKey, CompanyName, Email,
-    EmailKey, HeldCode, LedgerError, MailId, MailRecord, MailState, MailView, OutboxMail, PastSend, Phone, Tenant,
-    TenantFact, TenantId,
-};
+use trial_core::access_codes::{AccessCodeState, HeldCode};
+use trial_core::applications::{AcceptedApplication, ApplicationRecord, ApplyOutcome};
+use trial_core::audit::AuditRecord;
+use trial_core::error::LedgerError;
+use trial_core::mails::{MailRecord, MailState, MailView, OutboxMail};
+use trial_core::planner::TenantFact;
+use trial_core::return_codes::ApplyReply;
+use trial_core::tenants::Tenant;
+use trial_core::values::{AccessCode, CompanyKey, CompanyName, Email, EmailKey, Phone};
+use trial_core::values::{ApplicationId, ChallengeId, CodeRequestId, MailId, TenantId};
+use trial_core::verification::{Challenge, CodeOutcome, CodeRequestRecord, PastSend};
 
 use crate::convert::{
     bad, clamped, count, day_number, id, integer, json, micros, name, optional_id, optional_time, shown, time,

@@ -6,7 +6,7 @@
 macro_rules! applications {
     ($database:ty, $search:expr) => {{
         use $crate::schema::applications::{company_key, email_key, id, phone, request_id, return_code, table};
-        let search: &trial_core::ApplicationSearch = $search;
+        let search: &trial_core::applications::ApplicationSearch = $search;
         let newest = table.order(id.desc()).limit(search.limit.into());
         let mut query = newest.select($crate::views::ApplicationRow::as_select()).into_boxed::<$database>();
         query = match &search.by {
@@ -36,7 +36,7 @@ macro_rules! applications {
 macro_rules! tenants {
     ($database:ty, $search:expr) => {{
         use $crate::schema::{applications, tenants};
-        let search: &trial_core::TenantSearch = $search;
+        let search: &trial_core::tenants::TenantSearch = $search;
         let newest = tenants::table.order(tenants::id.desc()).limit(search.limit.into());
         let mut query = newest.select($crate::rows::TenantRow::as_select()).into_boxed::<$database>();
         if let Some(by) = &search.by {
@@ -68,7 +68,7 @@ macro_rules! tenants {
 macro_rules! access_codes {
     ($database:ty, $page:expr) => {{
         use $crate::schema::access_codes::{code, kind, state, table};
-        let page: &trial_core::AccessCodePage = $page;
+        let page: &trial_core::access_codes::AccessCodePage = $page;
         let in_order = table.order(code).limit(page.limit.into()).select($crate::views::AccessCodeRow::as_select());
         let mut query = in_order
             .filter(kind.eq(page.kind.as_str()))

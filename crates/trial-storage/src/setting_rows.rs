@@ -1,7 +1,8 @@
 //! Rows of changed settings, for both databases.
 
 use diesel::prelude::*;
-use trial_core::{LedgerError, SettingChange, SettingKey, SettingsInForce};
+use trial_core::error::LedgerError;
+use trial_core::policy::{SettingChange, SettingKey, SettingsInForce};
 
 use crate::convert::{count, shown};
 use crate::schema::setting_changes;

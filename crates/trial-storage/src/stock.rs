@@ -4,7 +4,9 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text};
-use trial_core::{AccessCodeKind, AccessCodeState, AccessCodeStock, LedgerError};
+use trial_core::access_codes::{AccessCodeState, AccessCodeStock};
+use trial_core::error::LedgerError;
+use trial_core::values::AccessCodeKind;
 
 use crate::convert::{count, name, shown};
 

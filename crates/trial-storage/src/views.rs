@@ -5,12 +5,17 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable};
-use trial_core::{
-    AccessCode, AccessCodeKind, AccessCodeView, ApplicationId, ApplicationView, ApplyOutcome, BudgetView,
-    CodeRequestView, Delivery, DeliveryState, DueMail, DueTenant, Email, LedgerError, MailAttempt, MailBudget,
-    MailHosts, MailId, MailQueue, MailState, MailView, Phone, QuotaView, RefusedMail, RequestId, Tenant, TenantId,
-    Warning,
-};
+use trial_core::access_codes::AccessCodeView;
+use trial_core::applications::{ApplicationView, ApplyOutcome};
+use trial_core::error::LedgerError;
+use trial_core::mails::{DueMail, MailAttempt, MailQueue, MailState, MailView, RefusedMail};
+use trial_core::quota::{BudgetView, MailBudget, QuotaView};
+use trial_core::sms::{Delivery, DeliveryState};
+use trial_core::tenants::{DueTenant, Tenant};
+use trial_core::values::{AccessCode, AccessCodeKind, Email, MailHosts, Phone, RequestId};
+use trial_core::values::{ApplicationId, MailId, TenantId};
+use trial_core::verification::CodeRequestView;
+use trial_core::warnings::Warning;
 
 use crate::convert::{bad, count, id, name, optional_id, readable, shown, time};
 use crate::rows::{MailRow, apply_outcome, code_outcome};

@@ -4,12 +4,20 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use rlibphonenumber::Region;
-use trial_core::{
-    AccessCode, AccessCodeImport, AccessCodeKind, Application, AuditId, Batch, Caller, CallerCredentials, CallerId,
-    CallerName, ChangedBy, CodeRequest, CompanyName, DEFAULT_CALLER_RATE, Email, FreshIds, Keyring, Locale, Operator,
-    OperatorId, OperatorName, OperatorToken, Phone, PhonePolicy, Planner, Policy, Request, RequestId, Role, Scope,
-    SealedSecret, SecretKey, SubmittedCode,
+use trial_core::access_codes::AccessCodeImport;
+use trial_core::applications::Application;
+use trial_core::audit::ChangedBy;
+use trial_core::clients::{Caller, CallerCredentials, CallerName, DEFAULT_CALLER_RATE, Scope, SealedSecret};
+use trial_core::operators::OperatorToken;
+use trial_core::operators::{Operator, OperatorName, Role};
+use trial_core::planner::{Batch, FreshIds, Planner, Request};
+use trial_core::policy::Policy;
+use trial_core::values::{
+    AccessCode, AccessCodeKind, CompanyName, Email, Keyring, Locale, Phone, PhonePolicy, RequestId, SecretKey,
+    SubmittedCode,
 };
+use trial_core::values::{AuditId, CallerId, OperatorId};
+use trial_core::verification::CodeRequest;
 
 use crate::SeededEntropy;
 

@@ -5,12 +5,18 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use trial_core::applications::{Application, ApplyOutcome};
+use trial_core::audit::ChangedBy;
+use trial_core::error::LedgerError;
+use trial_core::planner::{Batch, Outcome, Planner, Request};
+use trial_core::portal::{OwnPassword, PasswordChange, PortalSession};
 use trial_core::ports::{Clock, Operations, Screen, TrialLedger};
-use trial_core::{
-    Application, ApplyOutcome, ApplyReply, Batch, ChangedBy, CodeOutcome, CodeRefusal, CodeRequest, CodeToSend,
-    GatewayReply, LedgerError, LifeChange, LifeOrder, LifeOutcome, Outcome, OwnPassword, PasswordChange, Phone,
-    Planner, PortalSession, Request, SendReport, TenantId, TenantOrder,
-};
+use trial_core::return_codes::ApplyReply;
+use trial_core::sms::GatewayReply;
+use trial_core::tenants::{LifeChange, LifeOrder, LifeOutcome, TenantOrder};
+use trial_core::values::Phone;
+use trial_core::values::TenantId;
+use trial_core::verification::{CodeOutcome, CodeRefusal, CodeRequest, CodeToSend, SendReport};
 
 use crate::data::{access_codes, application, batch, changed_by, code_request, phone, planner};
 use crate::{FixedClock, SeededEntropy};

@@ -6,8 +6,11 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use trial_core::error::LedgerError;
+use trial_core::mails::{DueMail, Lease, Settlement};
+use trial_core::planner::{Batch, Outcome, Planner};
 use trial_core::ports::{Outbox, Screen, TrialLedger};
-use trial_core::{Batch, DueMail, Lease, LeaseId, LedgerError, Outcome, Planner, Settlement};
+use trial_core::values::LeaseId;
 
 /// The fault of one call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,8 +4,10 @@ use std::collections::VecDeque;
 use std::sync::Mutex;
 
 use async_trait::async_trait;
+use trial_core::mails::{DeliveryError, OutgoingMail};
+use trial_core::platform::{PlatformEvent, TellError};
 use trial_core::ports::{Mailer, SmsGateway, TenantPlatform};
-use trial_core::{DeliveryError, GatewayReply, GatewayUnusable, OutgoingMail, PlatformEvent, SmsMessage, TellError};
+use trial_core::sms::{GatewayReply, GatewayUnusable, SmsMessage};
 
 /// A gateway that stores its messages and answers by a script, "accepted" once that is used up.
 #[derive(Debug, Default)]

@@ -8,8 +8,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use trial_core::platform::{PlatformEvent, PlatformEventKind, TellError};
 use trial_core::ports::{Clock as _, TenantPlatform};
-use trial_core::{EventId, Locale, PlatformEvent, PlatformEventKind, TellError, Tenant, TenantId, TenantStatus};
+use trial_core::tenants::{Tenant, TenantStatus};
+use trial_core::values::Locale;
+use trial_core::values::{EventId, TenantId};
 
 use crate::FixedClock;
 use crate::data::{company, email, phone};

@@ -8,12 +8,17 @@ use chrono::{DateTime, TimeDelta, Utc};
 use proptest::collection::vec;
 use proptest::prelude::{Just, Strategy, any, prop_oneof};
 use rlibphonenumber::Region;
+use trial_core::applications::{Application, ApplyOutcome};
+use trial_core::operators::SecretHash;
+use trial_core::planner::{Batch, FreshIds, Outcome, Planner, Request};
+use trial_core::policy::{BreakerMode, BreakerPolicy, Policy};
+use trial_core::portal::{OwnPassword, PORTAL_SESSION_LIFETIME, PasswordChange, PortalSession};
 use trial_core::ports::Clock;
-use trial_core::{
-    Application, ApplyOutcome, Batch, BreakerMode, BreakerPolicy, CodeRequest, CodeToSend, FreshIds, GatewayReply,
-    Keyring, LifeOrder, Locale, Outcome, OwnPassword, PORTAL_SESSION_LIFETIME, PasswordChange, Phone, Planner, Policy,
-    PortalSession, Request, SecretHash, SendReport, TenantId, TenantOrder,
-};
+use trial_core::sms::GatewayReply;
+use trial_core::tenants::{LifeOrder, TenantOrder};
+use trial_core::values::TenantId;
+use trial_core::values::{Keyring, Locale, Phone};
+use trial_core::verification::{CodeRequest, CodeToSend, SendReport};
 
 use crate::data::{company, email, foreign_phone, keyring, phone, request_id, typed};
 use crate::desk::by_owner;

@@ -7,8 +7,11 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
+use trial_core::audit::ChangedBy;
+use trial_core::error::LedgerError;
 use trial_core::ports::DataCare;
-use trial_core::{ChangedBy, Compaction, Expired, Expiring, ExpiryPage, Forgotten, LedgerError, Person, PersonData};
+use trial_core::privacy::{Compaction, Expired, Expiring, ExpiryPage, Forgotten, PersonData};
+use trial_core::values::Person;
 use trial_sandbox::{Inbox, Recipient};
 
 use crate::config::Config;

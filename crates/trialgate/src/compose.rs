@@ -13,8 +13,10 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use trial_captcha::{Siteverify, SiteverifySettings};
+use trial_core::audit::ChangedBy;
+use trial_core::planner::Planner;
 use trial_core::ports::{Clock, Entropy, Mailer, ReplayGuard};
-use trial_core::{ChangedBy, Keyring, Phone, PhonePolicy, Planner};
+use trial_core::values::{Keyring, Phone, PhonePolicy};
 use trial_engine::{AltchaGuard, Engine, EngineParts, Following, Orders, PlatformParts, RetentionOptions, Signatures};
 use trial_http::{
     CallerParts, HttpParts, HttpServer, OpsParts, PageGuard, PortalParts, ReceiptReader, SmsCallback, install_metrics,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use trial_core::LedgerError;
+use trial_core::error::LedgerError;
 use trial_core::ports::{
     AuditTrail, Callers, Clock, DataCare, EventOperations, EventOutbox, Operations, Operators, Outbox, Portal,
     Prefixes, Receipts, Screen, SettingsStore, TrialLedger, Upkeep,

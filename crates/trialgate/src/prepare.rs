@@ -5,8 +5,11 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use trial_captcha::Siteverify;
+use trial_core::bot_challenge::AltchaCost;
+use trial_core::platform::EndpointId;
 use trial_core::ports::{Clock, SmsGateway};
-use trial_core::{AltchaCost, EndpointId, Keyring, ServedCountries};
+use trial_core::sms::ServedCountries;
+use trial_core::values::Keyring;
 use trial_engine::SmsRoute;
 use trial_http::CaptchaWidget;
 use trial_mail::{SmtpMailer, Templates};

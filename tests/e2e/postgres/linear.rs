@@ -12,7 +12,7 @@ use tokio::sync::Semaphore;
 use tokio::task::{JoinSet, block_in_place};
 use tokio::time::Instant;
 use trial_core::ports::{Clock, Operations};
-use trial_core::{ApplyCode, SendCode};
+use trial_core::return_codes::{ApplyCode, SendCode};
 use trial_testkit::linearizability::{Answer, Operation, PlannerModel, Question, Verdict, check};
 use trial_testkit::{FixedClock, MemoryLedger, SeededEntropy, data};
 use trialgate_tests::{Applicant, Client, Doors, Fault, Home, Random, until, within};

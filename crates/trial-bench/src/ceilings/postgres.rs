@@ -3,7 +3,7 @@
 //! for an answer. It loads nothing and decides nothing; ids, codes and times are at hand.
 
 use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
-use trial_core::Effects;
+use trial_core::planner::Effects;
 use trial_storage::bare::store_on_postgres;
 
 use super::{Bare, Commits};

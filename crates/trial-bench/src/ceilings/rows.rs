@@ -2,11 +2,16 @@
 //! ceilings with the service.
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
-use trial_core::{
-    AccessCode, AccessCodeKind, AccessCodeLease, Application, ApplicationId, ApplicationRecord, ApplyOutcome, AuditId,
-    AuditRecord, Challenge, ChallengeId, ChallengeState, CompanyName, Effects, Email, Locale, MailBudget, MailId,
-    MailKind, MailRecord, Phone, QuotaUnit, QuotaUse, RequestId, SubmittedCode, Tenant, TenantId, TenantStatus,
-};
+use trial_core::access_codes::AccessCodeLease;
+use trial_core::applications::{Application, ApplicationRecord, ApplyOutcome};
+use trial_core::audit::AuditRecord;
+use trial_core::mails::{MailKind, MailRecord};
+use trial_core::planner::Effects;
+use trial_core::quota::{MailBudget, QuotaUnit, QuotaUse};
+use trial_core::tenants::{Tenant, TenantStatus};
+use trial_core::values::{AccessCode, AccessCodeKind, CompanyName, Email, Locale, Phone, RequestId, SubmittedCode};
+use trial_core::values::{ApplicationId, AuditId, ChallengeId, MailId, TenantId};
+use trial_core::verification::{Challenge, ChallengeState};
 
 use crate::applicants::{phone, scattered};
 

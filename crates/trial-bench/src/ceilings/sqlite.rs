@@ -7,7 +7,9 @@ use anyhow::Context;
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sqlite::SqliteConnection;
-use trial_core::{Effects, LedgerError, PhoneRecord};
+use trial_core::error::LedgerError;
+use trial_core::planner::Effects;
+use trial_core::verification::PhoneRecord;
 use trial_storage::bare::store_on_sqlite;
 use trial_storage::schema::access_codes;
 
@@ -58,7 +60,7 @@ async fn prepare(store: &Store<'_>, path: &Path, numbers: &[u32]) -> anyhow::Res
     }
     for numbers in numbers.chunks(PREPARED_AT_ONCE) {
         let new_challenges: Vec<_> = numbers.iter().copied().map(challenge).collect();
-        let phone = |new: &trial_core::Challenge| PhoneRecord {
+        let phone = |new: &trial_core::verification::Challenge| PhoneRecord {
             phone: new.phone.clone(),
             failures: 0,
             challenge: Some(new.id),
@@ -76,7 +78,7 @@ async fn prepare(store: &Store<'_>, path: &Path, numbers: &[u32]) -> anyhow::Res
 
 fn free(
     conn: &mut SqliteConnection,
-    (kind, code): &(trial_core::AccessCodeKind, trial_core::AccessCode),
+    (kind, code): &(trial_core::values::AccessCodeKind, trial_core::values::AccessCode),
 ) -> QueryResult<()> {
     diesel::insert_into(access_codes::table)
         .values((

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use trial_captcha::{CaptchaProvider, Siteverify, SiteverifySettings, UnusableSiteverify};
+use trial_core::bot_challenge::{GuardVerdict, ProofRefusal};
 use trial_core::ports::Guard as _;
-use trial_core::{GuardVerdict, ProofRefusal};
 
 use crate::provider::Provider;
 

@@ -1,23 +1,23 @@
 //! People who operate the service: who they are, what their roles let them do, and how they are known again.
 
-mod access;
 mod name;
 mod role;
+mod search;
 mod secret;
 mod session;
 
 use chrono::{DateTime, Utc};
 
-pub use access::{Access, SignedIn, Visitor};
 pub use name::{OperatorName, OperatorNameError};
 pub use role::{Permission, Role};
+pub use search::{CLIENT_MISSES_PER_HOUR, Filter, PERSON_SEARCHED, PersonSearch, PersonalFilter, SearchOutcome};
 pub use secret::{CsrfToken, OperatorToken, PortalSecret, SecretHash, SessionSecret};
 pub use session::{
     FAILED_SIGN_INS_PER_HOUR, REVEALS_PER_HOUR, SESSION_IDLE, SESSION_LIFETIME, SESSIONS_PER_OPERATOR,
     SIGN_INS_PER_HOUR, Session,
 };
 
-use crate::OperatorId;
+use crate::values::OperatorId;
 
 /// A person with a token. Of the token, only its hash is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,7 +2,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use crate::ACTORS;
+use crate::audit::ACTORS;
 
 /// Names that the audit does not use for operators, beside [`ACTORS`]: the first part of `cli:USER`, and two that read like the
 /// service itself.
@@ -20,7 +20,7 @@ pub enum OperatorNameError {
     #[error("must have 1 to 64 letters, digits, '.', '_' or '-', and begin with a letter or digit")]
     Malformed,
     /// The audit uses it for somebody else.
-    #[error("is reserved in the audit; choose another")]
+    #[error("means somebody else in the audit; choose another")]
     Reserved,
 }
 

@@ -3,7 +3,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use super::{Operator, SecretHash, Standing};
-use crate::OperatorId;
+use crate::values::OperatorId;
 
 /// How long a sign-in lasts at most.
 pub const SESSION_LIFETIME: Duration = Duration::from_hours(12);

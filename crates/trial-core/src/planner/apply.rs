@@ -1,13 +1,17 @@
 //! `applyTenant`: the rules in the order of the published table.
 
-use crate::{
-    AcceptedApplication, Application, ApplicationRecord, ApplyOutcome, ApplyRefusal, AuditRecord, Challenge,
-    ChallengeState, MailKind, MailRecord, NoCodeReason, PlatformEvent, PlatformEventKind, REPLAY_WINDOW, Tenant,
-    TenantId, TenantStatus,
-};
-
 use super::world::{AccessCodePair, World};
 use super::{Moment, Planner};
+use crate::applications::{
+    AcceptedApplication, Application, ApplicationRecord, ApplyOutcome, ApplyRefusal, NoCodeReason,
+};
+use crate::audit::AuditRecord;
+use crate::mails::{MailKind, MailRecord};
+use crate::platform::{PlatformEvent, PlatformEventKind};
+use crate::policy::REPLAY_WINDOW;
+use crate::tenants::{Tenant, TenantStatus};
+use crate::values::TenantId;
+use crate::verification::{Challenge, ChallengeState};
 
 /// What an application that nothing stands in the way of will get.
 struct Granted {
@@ -234,7 +238,7 @@ impl Planner {
         world.effects().audit.push(AuditRecord {
             id: ids.audit,
             at: now,
-            actor: crate::APPLICANT.to_owned(),
+            actor: crate::audit::APPLICANT.to_owned(),
             action: "tenant.create",
             subject: tenant.id.to_string(),
             detail: format!("application {}", ids.application),

@@ -3,13 +3,17 @@
 //! | return codes of | are decided in |
 //! | --- | --- |
 //! | `applyTenant` (000 to 006, 205) | `planner/apply.rs` |
-//! | the life of a tenant | `planner/tenant.rs`, by the rules of `life.rs` |
+//! | the life of a tenant | `planner/tenant.rs`, by the rules of `tenants/lifecycle.rs` |
 //! | `generateverifycode` (200 to 205) | `planner/send_code.rs`, with `planner/send_limits.rs` and `planner/prefixes.rs`, and `planner/send_report.rs` once the gateway has spoken |
 //!
 //! The plan folds left over the batch: the second of two equal phones sees what the first one did. How a batch is split
 //! changes nothing.
 
 mod apply;
+mod batch;
+mod facts;
+mod outcome;
+mod plan;
 mod prefixes;
 mod send_code;
 mod send_limits;
@@ -21,12 +25,17 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-
-use crate::{
-    Batch, CLOCK_SKEW, Challenge, ChallengeState, FactKeys, Facts, FreshIds, Keyring, NoCodeReason, Outcome, Plan,
-    Policy, PolicyInForce, Request, Screened,
-};
 use world::World;
+
+pub use batch::{Batch, FactKeys, FreshIds, Request};
+pub use facts::{Facts, LifeFacts, PhoneFacts, PoolFacts, PrefixFacts, PrefixesFacts, QuotaFacts, TenantFact};
+pub use outcome::Outcome;
+pub use plan::{Effects, Plan, Screened};
+
+use crate::applications::NoCodeReason;
+use crate::policy::{CLOCK_SKEW, Policy, PolicyInForce};
+use crate::values::Keyring;
+use crate::verification::{Challenge, ChallengeState};
 
 /// Decides batches by one policy and one set of keys.
 #[derive(Debug, Clone)]

@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 
-use crate::{
-    BlockedPrefix, BreakerMode, BudgetScope, Challenge, CodeRefusal, CountSpan, Effects, Phone, PhonePrefix,
-    PrefixBlock, PrefixBlockRecord, PrefixCount, PrefixCounts, PrefixFacts, PrefixesFacts,
-};
-
 use super::world::World;
 use super::{Moment, Planner};
+use crate::fraud_guard::{BlockedPrefix, CountSpan, PrefixBlock, PrefixBlockRecord, PrefixCount, PrefixCounts};
+use crate::planner::{Effects, PrefixFacts, PrefixesFacts};
+use crate::policy::BreakerMode;
+use crate::values::{Phone, PhonePrefix};
+use crate::verification::{BudgetScope, Challenge, CodeRefusal};
 
 /// The facts about prefixes, as changed by the requests decided so far, and the part of them that has to be stored.
 pub(super) struct Prefixes {

@@ -2,13 +2,15 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::{
-    BudgetScope, Challenge, ChallengeState, CodeOutcome, CodeRefusal, CodeRequest, CodeRequestRecord, CodeToSend,
-    MIN_LIFE_LEFT, Outcome, PastSend, SendState, VerificationCode,
-};
-
 use super::world::{PhoneView, World};
 use super::{Moment, Planner};
+use crate::planner::Outcome;
+use crate::policy::MIN_LIFE_LEFT;
+use crate::values::VerificationCode;
+use crate::verification::{
+    BudgetScope, Challenge, ChallengeState, CodeOutcome, CodeRefusal, CodeRequest, CodeRequestRecord, CodeToSend,
+    PastSend, SendState,
+};
 
 impl Planner {
     pub(super) fn send_code(&self, world: &mut World, moment: Moment, asked: &CodeRequest) -> Outcome {

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::{CLOCK_SKEW, CodeRefusal, FAILED_SENDS_SPAN, PastSend, SendState};
-
 use super::Planner;
 use super::world::PhoneView;
+use crate::policy::{CLOCK_SKEW, FAILED_SENDS_SPAN};
+use crate::verification::{CodeRefusal, PastSend, SendState};
 
 const HOUR: Duration = Duration::from_hours(1);
 const DAY: Duration = Duration::from_hours(24);

@@ -2,11 +2,10 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::plan::SendUpdate;
-use crate::{Challenge, ChallengeState, Outcome, PastSend, SendReport, SendState};
-
 use super::world::World;
 use super::{Moment, Planner};
+use crate::planner::Outcome;
+use crate::verification::{Challenge, ChallengeState, PastSend, SendReport, SendState, SendUpdate};
 
 impl Planner {
     /// Takes down the first word about a message; a later one changes nothing.

@@ -1,14 +1,17 @@
 //! Orders about tenants: what a change of one tenant takes of the world around it.
 
-use crate::portal::OwnerAct;
-use crate::{
-    AccessCodeMove, AccessCodeState, AuditRecord, HeldCode, LifeChange, LifeFacts, LifeOrder, LifeOutcome, LifeRefusal,
-    MailBudget, MailKind, MailRecord, NOTICE_KEEPS, PlatformEvent, PlatformEventKind, Tenant, TenantOrder,
-    TenantStatus,
-};
-
 use super::world::World;
 use super::{Moment, Planner};
+use crate::access_codes::{AccessCodeMove, AccessCodeState, HeldCode};
+use crate::audit::AuditRecord;
+use crate::mails::{MailKind, MailRecord};
+use crate::planner::LifeFacts;
+use crate::platform::{PlatformEvent, PlatformEventKind};
+use crate::portal::OwnerAct;
+use crate::quota::MailBudget;
+use crate::tenants::{
+    LifeChange, LifeOrder, LifeOutcome, LifeRefusal, NOTICE_KEEPS, Tenant, TenantOrder, TenantStatus,
+};
 
 /// Reminders and notices wait when less than one part in so many of the day's threshold is left.
 const KEPT_FOR_ACCOUNTS: u32 = 10;
@@ -147,7 +150,7 @@ fn taken_back(
     let rests_until = tenant.closed_at.map(|closed| closed + planner.policy.trial.quarantine);
     let rest = |code: &HeldCode| matches!(code.state, AccessCodeState::Quarantined | AccessCodeState::Retired);
     let kinds: Vec<_> = held.iter().filter(|code| rest(code)).map(|code| code.kind).collect();
-    let are_both_there = crate::AccessCodeKind::ALL.iter().all(|kind| kinds.contains(kind));
+    let are_both_there = crate::values::AccessCodeKind::ALL.iter().all(|kind| kinds.contains(kind));
     if !are_both_there || rests_until.is_none_or(|until| moment.now >= until) {
         return Err(LifeRefusal::AccessCodesGone);
     }

@@ -1,14 +1,17 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use crate::{
-    AcceptedApplication, AccessCode, AccessCodeKind, AccessCodeLease, Application, ApplicationRecord, Challenge,
-    ChallengeId, CodeRequestId, CompanyKey, Effects, EmailKey, Facts, LifeFacts, OwnPassword, PasswordChange, PastSend,
-    Phone, PhoneFacts, PhoneRecord, PlatformEvent, PoolFacts, PortalSession, QuotaFacts, QuotaPolicy, QuotaUnit,
-    QuotaUse, SharedField, SmsDay, Tenant, TenantId, UniqueBy,
-};
-
 use super::prefixes::Prefixes;
 use super::tenant::moves;
+use crate::access_codes::AccessCodeLease;
+use crate::applications::{AcceptedApplication, Application, ApplicationRecord};
+use crate::planner::{Effects, Facts, LifeFacts, PhoneFacts, PoolFacts, QuotaFacts};
+use crate::platform::PlatformEvent;
+use crate::policy::{QuotaPolicy, UniqueBy};
+use crate::portal::{OwnPassword, PasswordChange, PortalSession};
+use crate::quota::{QuotaUnit, QuotaUse};
+use crate::tenants::{SharedField, Tenant};
+use crate::values::{AccessCode, AccessCodeKind, ChallengeId, CodeRequestId, CompanyKey, EmailKey, Phone, TenantId};
+use crate::verification::{Challenge, PastSend, PhoneRecord, SmsDay};
 
 /// The facts as the requests decided so far have changed them, and what has to be stored of that.
 pub(super) struct World {

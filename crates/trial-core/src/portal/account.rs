@@ -1,7 +1,9 @@
 use chrono::{DateTime, Utc};
 
 use super::{PORTAL_LINK_LIVES, PortalLinkClaim};
-use crate::{ACCOUNT_PASSWORD_VALID_DAYS, Tenant, TenantId, TenantStatus};
+use crate::policy::ACCOUNT_PASSWORD_VALID_DAYS;
+use crate::tenants::{Tenant, TenantStatus};
+use crate::values::TenantId;
 
 /// A password that the owner of a tenant has chosen. Only its hash is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]

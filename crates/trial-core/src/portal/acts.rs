@@ -6,8 +6,9 @@ use std::str::FromStr;
 use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 
 use super::PortalTry;
+use crate::policy::{CLOCK_SKEW, QuotaPolicy};
+use crate::tenants::LifeRefusal;
 use crate::values::UnknownName;
-use crate::{CLOCK_SKEW, LifeRefusal, QuotaPolicy};
 
 /// Acts of each kind that the owner of one tenant may do within an hour.
 pub const OWNER_ACTS_PER_HOUR: u32 = 10;

@@ -10,12 +10,10 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
-use crate::keyring::Purpose;
-use crate::{Keyring, TenantId};
+use crate::values::{Keyring, Purpose, TenantId};
 
 /// The lifetime of a link.
 pub const PORTAL_LINK_LIVES: Duration = Duration::from_mins(30);
-
 /// Bytes of what a link says: a tenant, an issue, and milliseconds.
 const CLAIM: usize = 16 + 4 + 8;
 const SIGNATURE: usize = 32;

@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 use icu_normalizer::ComposingNormalizerBorrowed;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
-use crate::Tenant;
+use crate::tenants::Tenant;
 
 /// The shortest password, in characters: it is the only factor.
 pub const MIN_PASSWORD: usize = 15;
@@ -18,7 +18,6 @@ pub const MAX_PASSWORD: usize = 128;
 const SHORT_NAME: usize = 4;
 /// The least number of characters that a password has to have besides well-known names.
 const LEAST_REST: usize = 8;
-
 /// Lower case, sorted: the 10,000 most common passwords of four characters or more, and all longer ones of the list, as
 /// zxcvbn has them (MIT licence, by Dropbox, Inc., Dan Wheeler and Joshua Holmer).
 const COMMON: &str = include_str!("common_passwords.txt");

@@ -3,7 +3,8 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use super::PortalAccount;
-use crate::{SecretHash, TenantId};
+use crate::operators::SecretHash;
+use crate::values::TenantId;
 
 /// The lifetime of a portal session.
 pub const PORTAL_SESSION_LIFETIME: Duration = Duration::from_hours(12);

@@ -1,7 +1,6 @@
 use chrono::{DateTime, Utc};
 
-use crate::Keyring;
-use crate::keyring::Purpose;
+use crate::values::{Keyring, Purpose};
 
 /// Tries to sign in to one account within an hour, whether there is such an account or not.
 pub const PORTAL_TRIES_PER_ACCOUNT: u32 = 20;

@@ -3,8 +3,9 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
-use crate::operations::ChangedBy;
-use crate::{Caller, CallerAdded, CallerChange, CallerChanged, CallerName, LedgerError, SeenSignature};
+use crate::audit::ChangedBy;
+use crate::clients::{Caller, CallerAdded, CallerChange, CallerChanged, CallerName, SeenSignature};
+use crate::error::LedgerError;
 
 /// Where callers are kept, and the signatures that were accepted.
 #[cfg_attr(feature = "mock", mockall::automock)]

@@ -3,8 +3,10 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
-use crate::operations::ChangedBy;
-use crate::{Compaction, Expired, ExpiryPage, Forgotten, LedgerError, Person, PersonData};
+use crate::audit::ChangedBy;
+use crate::error::LedgerError;
+use crate::privacy::{Compaction, Expired, ExpiryPage, Forgotten, PersonData};
+use crate::values::Person;
 
 /// Removes expired data, and returns and erases what is stored about one person.
 #[cfg_attr(feature = "mock", mockall::automock)]

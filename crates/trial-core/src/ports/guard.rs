@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use crate::{GuardUnusable, GuardVerdict};
+use crate::bot_challenge::{GuardUnusable, GuardVerdict};
 
 /// Stands before the page has a code sent, which costs money.
 #[cfg_attr(feature = "mock", mockall::automock)]

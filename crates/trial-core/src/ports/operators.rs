@@ -3,13 +3,12 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
-use crate::operations::ChangedBy;
-use crate::{
-    AuditEntry, AuditQuery, AuditRecord, LedgerError, Operator, OperatorAdded, OperatorName, PersonSearch,
-    SearchOutcome, SecretHash, Session, ThresholdChange,
-};
+use crate::audit::{AuditEntry, AuditQuery, AuditRecord, ChangedBy};
+use crate::error::LedgerError;
+use crate::operators::{Operator, OperatorAdded, OperatorName, PersonSearch, SearchOutcome, SecretHash, Session};
+use crate::policy::ThresholdChange;
 
-/// Where operators and their sessions are kept. It only keeps them: whether one is let in, [`crate::Access`] says.
+/// Where operators and their sessions are kept. It only keeps them: whether one is let in, [`trial_engine::operations::Access`] says.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait Operators: Send + Sync {
@@ -38,7 +37,7 @@ pub trait Operators: Send + Sync {
     /// Whatever stands in the way.
     async fn operator_by_token(&self, token: SecretHash) -> Result<Option<Operator>, LedgerError>;
 
-    /// Keeps a session, removes expired ones and all but the newest [`crate::SESSIONS_PER_OPERATOR`] of its operator, and says in the audit that somebody signed in. Says whether the
+    /// Keeps a session, removes expired ones and all but the newest [`crate::operators::SESSIONS_PER_OPERATOR`] of its operator, and says in the audit that somebody signed in. Says whether the
     /// operator was there and not revoked; else nothing is changed.
     ///
     /// # Errors

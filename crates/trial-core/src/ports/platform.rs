@@ -2,11 +2,13 @@
 
 use async_trait::async_trait;
 
-use crate::operations::ChangedBy;
-use crate::{
-    EndpointId, EventClaim, EventId, EventPage, EventQueue, EventSettlement, EventView, Lease, LedgerError,
-    PlatformEvent, TellError,
+use crate::audit::ChangedBy;
+use crate::error::LedgerError;
+use crate::mails::Lease;
+use crate::platform::{
+    EndpointId, EventClaim, EventPage, EventQueue, EventSettlement, EventView, PlatformEvent, TellError,
 };
+use crate::values::EventId;
 
 /// The outbox of events to the platform.
 #[cfg_attr(feature = "mock", mockall::automock)]

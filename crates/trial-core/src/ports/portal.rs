@@ -3,7 +3,11 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
-use crate::{AuditRecord, LedgerError, PortalAccount, PortalSession, PortalTries, PortalTry, SecretHash, TenantId};
+use crate::audit::AuditRecord;
+use crate::error::LedgerError;
+use crate::operators::SecretHash;
+use crate::portal::{PortalAccount, PortalSession, PortalTries, PortalTry};
+use crate::values::TenantId;
 
 /// Where passwords of tenants' owners and their sessions are kept. It only keeps them: who is let in, [`PortalAccount`] says.
 #[cfg_attr(feature = "mock", mockall::automock)]

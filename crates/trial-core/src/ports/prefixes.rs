@@ -3,8 +3,10 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
-use crate::operations::ChangedBy;
-use crate::{LedgerError, PhonePrefix, PrefixBlockRecord, SafeOutcome, SafePrefix};
+use crate::audit::ChangedBy;
+use crate::error::LedgerError;
+use crate::fraud_guard::{PrefixBlockRecord, SafeOutcome, SafePrefix};
+use crate::values::PhonePrefix;
 
 /// Queries and changes of number prefixes by operations. The decisions based on them are taken in the core.
 #[cfg_attr(feature = "mock", mockall::automock)]

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::{ChangedBy, LedgerError, Policy, SettingChange, SettingKey, SettingOrder, SettingOutcome, SettingsInForce};
+use crate::audit::ChangedBy;
+use crate::error::LedgerError;
+use crate::policy::{Policy, SettingChange, SettingKey, SettingOrder, SettingOutcome, SettingsInForce};
 
 /// The store of runtime settings. The decisions about changes are taken in the core: [`SettingOrder::decide`].
 #[cfg_attr(feature = "mock", mockall::automock)]

@@ -8,7 +8,6 @@ use super::folding::fold_mailbox;
 
 /// The longest mailbox, in bytes: a path of RFC 5321 section 4.5.3.1.3 less its angle brackets.
 const MAX_LENGTH: usize = 254;
-
 /// The longest text that is folded, in bytes: as much white space and as many invisible characters as nobody pastes.
 const MAX_INPUT: usize = 16 * MAX_LENGTH;
 

@@ -1,17 +1,21 @@
 //! Values parsed at the boundary: once one of these exists, nobody checks it again.
 
 mod access_code;
+mod ambient;
 mod company;
 mod email;
 mod folding;
 mod ids;
+mod keyring;
 mod lasting;
 mod locale;
+mod number_range;
+mod person;
 mod phone;
-mod prefix;
 mod submitted_code;
 
 pub use access_code::{AccessCode, AccessCodeError, AccessCodeKind};
+pub use ambient::{Clock, Entropy};
 pub use company::{CompanyError, CompanyKey, CompanyName};
 pub(crate) use email::mask_email;
 pub use email::{Email, EmailError, EmailKey, MailHosts};
@@ -21,12 +25,15 @@ pub use ids::{
     ApplicationId, AuditId, CallerId, ChallengeId, CodeRequestId, EventId, LeaseId, MailId, OperatorId, RequestId,
     TenantId,
 };
+pub(crate) use keyring::Purpose;
+pub use keyring::{InitialPassword, Keyring, KeyringError, SecretKey, VerificationCode};
 pub use lasting::{Lasting, LastingError};
 pub use locale::Locale;
-pub use phone::{Phone, PhoneError, ServedCountry};
-pub(crate) use phone::{calling_code, mask_phone};
-pub use prefix::{PhonePrefix, PhonePrefixError};
-pub use submitted_code::{SubmittedCode, SubmittedCodeError};
+pub use number_range::{PhonePrefix, PhonePrefixError};
+pub use person::Person;
+pub(crate) use phone::mask_phone;
+pub use phone::{Phone, PhoneError, PhonePolicy, ServedCountry};
+pub use submitted_code::{CODE_DIGITS, SubmittedCode, SubmittedCodeError};
 
 /// A stored or typed name that stands for no value of its enumeration.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -7,7 +7,6 @@ use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumberFormat, PhoneNumberType, Reg
 
 use super::PhonePrefix;
 use super::folding::{MAX_DIGITS_INPUT, fold_digits};
-use crate::PhonePolicy;
 
 /// A mobile phone in its one canonical form, E.164 (`+8616673280001`). Valid by libphonenumber's data.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -160,14 +159,14 @@ impl PhonePolicy {
     ///
     /// # Errors
     /// Says what is wrong and what to give instead.
-    pub fn from_codes(default_region: &str, countries: &[String]) -> Result<Self, crate::UnknownName> {
+    pub fn from_codes(default_region: &str, countries: &[String]) -> Result<Self, crate::values::UnknownName> {
         let region = |code: &str| {
             let region = code.parse::<Region>().ok();
             region
                 .filter(|region| {
                     *region.as_region_str() == *code && *region != Region::World && calling_code(*region).is_some()
                 })
-                .ok_or_else(|| crate::UnknownName(code.to_owned(), "country code of ISO 3166"))
+                .ok_or_else(|| crate::values::UnknownName(code.to_owned(), "country code of ISO 3166"))
         };
         Ok(Self {
             default_region: region(default_region)?,
@@ -183,5 +182,21 @@ impl PhonePolicy {
         let first = self.default_region.to_string();
         served.sort_by_key(|country| country.code != first);
         served
+    }
+}
+
+/// Whose phones are served.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PhonePolicy {
+    /// The region of a national number.
+    pub default_region: Region,
+    /// The countries served.
+    pub countries: Vec<Region>,
+}
+
+impl PhonePolicy {
+    /// The country calling code of the default region.
+    pub fn default_country_code(&self) -> u16 {
+        calling_code(self.default_region).unwrap_or(0)
     }
 }

@@ -53,3 +53,6 @@ impl fmt::Debug for SubmittedCode {
         f.write_str("SubmittedCode(***)")
     }
 }
+
+/// Digits of a verification code (NIST SP 800-63B-4 section 3.1.3.2 asks for at least 6).
+pub const CODE_DIGITS: usize = 6;

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use trial_core::{AccessCode, AccessCodeImport, AccessCodeKind};
+use trial_core::access_codes::AccessCodeImport;
+use trial_core::values::{AccessCode, AccessCodeKind};
 
 use AccessCodeKind::{Multimedia, Voice};
 

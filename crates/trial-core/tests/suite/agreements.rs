@@ -1,6 +1,6 @@
 //! That somebody agreed to the terms is recorded with a right code alone, by the decision on the application.
 
-use trial_core::{Application, Terms};
+use trial_core::applications::{Application, Terms};
 use trial_testkit::data::{application, email, phone, typed};
 
 use crate::desks::{DAY, MemoryDesk, desk, set_failures, set_threshold};

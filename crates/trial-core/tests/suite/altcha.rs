@@ -7,8 +7,9 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
+use trial_core::bot_challenge::{AltchaChallenge, AltchaCost, CHALLENGE_LIVES, ProofRefusal};
 use trial_core::ports::Clock as _;
-use trial_core::{AltchaChallenge, AltchaCost, CHALLENGE_LIVES, Keyring, ProofRefusal, SecretKey};
+use trial_core::values::{Keyring, SecretKey};
 use trial_testkit::{FixedClock, data};
 
 fn now() -> DateTime<Utc> {

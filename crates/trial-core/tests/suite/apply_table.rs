@@ -1,9 +1,12 @@
 //! `applyTenant`: one test for each row of the table, and for each "when" in it.
 
-use trial_core::{
-    AccessCodeState, Application, ApplyCode, ApplyOutcome, ApplyRefusal, ApplyReply, CompanyName, Email, FactKeys,
-    Keyring, NoCodeReason, Outcome, Planner, Policy, Request, SecretKey, SharedField, TenantStatus, UniqueBy,
-};
+use trial_core::access_codes::AccessCodeState;
+use trial_core::applications::{Application, ApplyOutcome, ApplyRefusal, NoCodeReason};
+use trial_core::planner::{FactKeys, Outcome, Planner, Request};
+use trial_core::policy::{Policy, UniqueBy};
+use trial_core::return_codes::{ApplyCode, ApplyReply};
+use trial_core::tenants::{SharedField, TenantStatus};
+use trial_core::values::{CompanyName, Email, Keyring, SecretKey};
 use trial_testkit::data::{application, company, email, phone, planner, typed};
 
 use crate::desks::{DAY, MINUTE, MemoryDesk, ask, desk, desk_by, secs, set_failures, set_threshold};

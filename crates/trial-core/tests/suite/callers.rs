@@ -4,11 +4,14 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use trial_core::ports::{Callers, Clock as _};
-use trial_core::{
-    Caller, CallerAdded, CallerChange, CallerChanged, CallerName, ChangedBy, Keyring, KeyringError, LedgerError,
-    Resealed, SealState, SealedSecret, SecretKey, SeenSignature, reseal_callers,
+use trial_core::audit::ChangedBy;
+use trial_core::clients::{
+    Caller, CallerAdded, CallerChange, CallerChanged, CallerName, SealState, SealedSecret, SeenSignature,
 };
+use trial_core::error::LedgerError;
+use trial_core::ports::{Callers, Clock as _};
+use trial_core::values::{Keyring, KeyringError, SecretKey};
+use trial_engine::operations::{Resealed, reseal_callers};
 use trial_testkit::{FixedClock, MemoryLedger, MemoryState, SeededEntropy, data};
 
 /// The keys by which secrets were sealed, each with its byte; the keyring of the tests has the first two.

@@ -1,6 +1,8 @@
 //! A clock that steps back: nobody is locked out, no code outlives its cap, nothing panics.
 
-use trial_core::{ApplyOutcome, ApplyRefusal, CLOCK_SKEW, NoCodeReason, SendState};
+use trial_core::applications::{ApplyOutcome, ApplyRefusal, NoCodeReason};
+use trial_core::policy::CLOCK_SKEW;
+use trial_core::verification::SendState;
 use trial_testkit::data::{application, phone};
 
 use crate::desks::{DAY, HOUR, MINUTE, answer, ask, desk, reply, secs, set_threshold};

@@ -18,7 +18,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("trial-sms", &["trial-core", "trial-sandbox", "trial-signing", "trial-tls"]),
     ("trial-mail", &["trial-core", "trial-files", "trial-sandbox", "trial-tls"]),
     ("trial-spreadsheet", &["trial-core"]),
-    ("trial-http", &["trial-core", "trial-sandbox", "trial-signing", "trial-spreadsheet", "trial-tls"]),
+    ("trial-http", &["trial-core", "trial-engine", "trial-sandbox", "trial-signing", "trial-spreadsheet", "trial-tls"]),
     ("trial-files", &[]),
     ("trial-fuzz", &[]),
     ("trial-testkit", &["trial-core", "trial-engine"]),

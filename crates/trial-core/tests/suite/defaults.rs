@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use rlibphonenumber::Region;
-use trial_core::{AddressLimits, CODE_DIGITS, MIN_LIFE_LEFT, MailRetry, Policy, REPLAY_WINDOW, UniqueBy};
+use trial_core::mails::MailRetry;
+use trial_core::policy::{AddressLimits, MIN_LIFE_LEFT, Policy, REPLAY_WINDOW, UniqueBy};
+use trial_core::values::CODE_DIGITS;
 use trial_testkit::data::{application, foreign_phone, phone};
 
 use crate::desks::{DAY, HOUR, MINUTE, ask, desk, secs};

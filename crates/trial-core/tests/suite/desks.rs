@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use trial_core::{CodeReply, GatewayReply, Policy, SendState};
+use trial_core::policy::Policy;
+use trial_core::return_codes::CodeReply;
+use trial_core::sms::GatewayReply;
+use trial_core::verification::SendState;
 use trial_testkit::data::{phone, planner_with};
 use trial_testkit::{Desk, MemoryLedger};
 

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use trial_core::{ERASED_EMAIL, Email, LifeOrder, LifeOutcome, LifeRefusal, MailHosts};
+use trial_core::privacy::ERASED_EMAIL;
+use trial_core::tenants::{LifeOrder, LifeOutcome, LifeRefusal};
+use trial_core::values::{Email, MailHosts};
 use trial_testkit::{Desk, MemoryLedger};
 
 #[tokio::test]

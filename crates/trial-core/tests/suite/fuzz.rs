@@ -5,10 +5,9 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use icu_normalizer::{ComposingNormalizer, DecomposingNormalizer};
-use trial_core::{
-    AccessCodeFile, BreakerMode, CompanyName, Email, FileHeader, Lasting, MailHosts, Phone, PhoneError, PhonePolicy,
-    Policy, SettingKey, SettingValue,
-};
+use trial_core::access_codes::{AccessCodeFile, FileHeader};
+use trial_core::policy::{BreakerMode, Policy, SettingKey, SettingValue};
+use trial_core::values::{CompanyName, Email, Lasting, MailHosts, Phone, PhoneError, PhonePolicy};
 use trial_fuzz::Target;
 
 use crate::history;
@@ -147,7 +146,7 @@ fn setting() {
         let Ok(value) = key.parse(text(rest)) else { return };
         assert_eq!(key.parse(&value.to_string()), Ok(value));
         assert!(number(least) <= number(value) && number(value) <= number(most));
-        let overrides = trial_core::Overrides::default().with(key, Some(value));
+        let overrides = trial_core::policy::Overrides::default().with(key, Some(value));
         assert_eq!(key.of(&overrides.policy(&Policy::default())), value, "what is set is in force");
         for other in keys.iter().filter(|other| **other != key) {
             assert_eq!(other.of(&overrides.policy(&Policy::default())), other.of(&Policy::default()));

@@ -1,6 +1,8 @@
 //! What it takes to lock a phone, and what does not open it again.
 
-use trial_core::{Application, CodeReply, GatewayReply};
+use trial_core::applications::Application;
+use trial_core::return_codes::CodeReply;
+use trial_core::sms::GatewayReply;
 use trial_testkit::data::{application, company, phone};
 
 use crate::desks::{DAY, HOUR, MINUTE, SECOND, desk, set_failures};

@@ -5,7 +5,8 @@
 //! code; `r` the gateway reports on a message: how far back, what; `w` time passes. Any byte is read as a digit, and an
 //! unknown letter is left out.
 
-use trial_core::{BreakerMode, GatewayReply};
+use trial_core::policy::BreakerMode;
+use trial_core::sms::GatewayReply;
 use trial_testkit::scenario::{PHONES, Round, Scenario, Step, Typed};
 
 /// Seconds; below 0, the clock is set back.

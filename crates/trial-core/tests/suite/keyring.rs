@@ -1,9 +1,8 @@
 //! Codes and initial passwords: the same for ever, by whichever key.
 
-use trial_core::{ChallengeId, Keyring, KeyringError, Phone, SecretKey, TenantId};
-use trial_testkit::Desk;
-use trial_testkit::MemoryLedger;
+use trial_core::values::{ChallengeId, Keyring, KeyringError, Phone, SecretKey, TenantId};
 use trial_testkit::data::{application, foreign_phone, keyring, phone, typed};
+use trial_testkit::{Desk, MemoryLedger};
 
 use crate::desks::MINUTE;
 
@@ -107,7 +106,10 @@ fn a_key_that_is_gone_is_named() {
 }
 
 fn desk_with(keys: Vec<SecretKey>, ledger: MemoryLedger) -> Desk<MemoryLedger> {
-    let planner = trial_core::Planner::new(trial_core::Policy::default().into(), Keyring::new(keys).unwrap().into());
+    let planner = trial_core::planner::Planner::new(
+        trial_core::policy::Policy::default().into(),
+        Keyring::new(keys).unwrap().into(),
+    );
     Desk::with_planner(ledger, planner.into())
 }
 

@@ -3,8 +3,11 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use trial_core::mails::{DeliveryError, DueMail, Lease, MailContent, MailRetry, SettledAs};
+use trial_core::policy::Policy;
 use trial_core::ports::Outbox;
-use trial_core::{DeliveryError, DueMail, Lease, LeaseId, MailContent, MailRetry, Policy, SettledAs, Tenant};
+use trial_core::tenants::Tenant;
+use trial_core::values::LeaseId;
 use trial_testkit::data::{keyring, multimedia, voice};
 
 use crate::desks::desk;
@@ -96,6 +99,7 @@ async fn a_due_mail_is_composed_from_what_is_derived() {
     assert_eq!(account.password_valid_until, mail.created_at + TimeDelta::days(7));
     assert_eq!(account.trial_ends_at, mail.created_at + TimeDelta::days(30));
     assert_eq!((account.voice, account.multimedia), (voice(1), multimedia(1)));
-    let other = trial_core::Keyring::new(vec![trial_core::SecretKey::new("x", &[1; 32]).unwrap()]).unwrap();
+    let other =
+        trial_core::values::Keyring::new(vec![trial_core::values::SecretKey::new("x", &[1; 32]).unwrap()]).unwrap();
     assert!(mail.compose(&other, &trial, mail.created_at).is_err());
 }

@@ -16,6 +16,7 @@ mod fuzz;
 mod guess_limits;
 mod history;
 mod keyring;
+mod layers;
 mod mail_retry;
 mod operators;
 mod oracle;

@@ -4,9 +4,11 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
-use trial_core::{
-    Application, Batch, BreakerMode, CodeRequestId, FreshIds, Keyring, Phone, Request, SendReport, SendState,
-};
+use trial_core::applications::Application;
+use trial_core::planner::{Batch, FreshIds, Request};
+use trial_core::policy::BreakerMode;
+use trial_core::values::{CodeRequestId, Keyring, Phone};
+use trial_core::verification::{SendReport, SendState};
 use trial_testkit::data::keyring;
 use trial_testkit::scenario::Scenario;
 
@@ -328,7 +330,8 @@ impl Oracle {
             }
             return Answer::Applied("001", None);
         }
-        let is_it = |code: &&usize| trial_core::SubmittedCode::parse(&self.codes[**code].digits).unwrap() == asked.code;
+        let is_it =
+            |code: &&usize| trial_core::values::SubmittedCode::parse(&self.codes[**code].digits).unwrap() == asked.code;
         let Some(&code) = living.iter().find(is_it) else {
             for code in living {
                 self.codes[code].wrong += 1;

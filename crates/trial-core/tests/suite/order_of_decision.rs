@@ -1,8 +1,9 @@
 //! Where two neighbouring rules are both broken, the earlier one answers.
 
-use trial_core::{
-    Application, ApplyOutcome, ApplyRefusal, BudgetScope, CodeRefusal, NoCodeReason, PhonePolicy, SharedField,
-};
+use trial_core::applications::{Application, ApplyOutcome, ApplyRefusal, NoCodeReason};
+use trial_core::tenants::SharedField;
+use trial_core::values::PhonePolicy;
+use trial_core::verification::{BudgetScope, CodeRefusal};
 use trial_testkit::data::{application, company, email, foreign_phone, phone};
 
 use crate::desks::{MINUTE, MemoryDesk, ask, desk, desk_by, set_failures, set_threshold};

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use serde_json::json;
-use trial_core::{
-    ApplyRefusal, BudgetScope, CodeRefusal, NoCodeReason, RequestId, SharedField, TenantId, TenantStatus, UnknownName,
-};
+use trial_core::applications::{ApplyRefusal, NoCodeReason};
+use trial_core::tenants::{SharedField, TenantStatus};
+use trial_core::values::{RequestId, TenantId, UnknownName};
+use trial_core::verification::{BudgetScope, CodeRefusal};
 
 /// These texts are stored: a change of theirs needs a migration.
 #[test]

@@ -1,7 +1,9 @@
 //! Which mails leave in which state of their tenant.
 
 use chrono::TimeDelta;
-use trial_core::{DueMail, MailKind, Policy, TenantStatus};
+use trial_core::mails::{DueMail, MailKind};
+use trial_core::policy::Policy;
+use trial_core::tenants::TenantStatus;
 
 use crate::mail_retry::due_mail;
 

@@ -1,12 +1,16 @@
 //! Changes of passwords: the mails to the owner of a tenant, the limits that they count for, and when none is possible.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use trial_core::ports::Portal;
-use trial_core::{
-    CLOCK_SKEW, LifeOrder, LifeOutcome, LifeRefusal, MailBudget, MailKind, MailRecord, OWNER_ACTS_PER_HOUR,
-    OWNER_MAILS_AT_ONCE, PasswordDigest, Policy, PortalAccount, PortalSession, PortalTry, QuotaPolicy, QuotaUnit,
-    SecretHash, TenantId,
+use trial_core::mails::{MailKind, MailRecord};
+use trial_core::operators::SecretHash;
+use trial_core::policy::{CLOCK_SKEW, Policy, QuotaPolicy};
+use trial_core::portal::{
+    OWNER_ACTS_PER_HOUR, OWNER_MAILS_AT_ONCE, PasswordDigest, PortalAccount, PortalSession, PortalTry,
 };
+use trial_core::ports::Portal;
+use trial_core::quota::{MailBudget, QuotaUnit};
+use trial_core::tenants::{LifeOrder, LifeOutcome, LifeRefusal};
+use trial_core::values::TenantId;
 
 use crate::desks::{DAY, HOUR, MINUTE, MemoryDesk, desk, desk_by, set_threshold};
 

@@ -1,7 +1,8 @@
 //! The link to another password, and who tries at the portal: by keys alone.
 
 use chrono::DateTime;
-use trial_core::{Keyring, PortalLinkClaim, PortalTry, SecretKey, TenantId, TryKind};
+use trial_core::portal::{PortalLinkClaim, PortalTry, TryKind};
+use trial_core::values::{Keyring, SecretKey, TenantId};
 
 fn keyring(keys: &[(&str, u8)]) -> Keyring {
     Keyring::new(keys.iter().map(|(id, byte)| SecretKey::new(id, &[*byte; 32]).unwrap()).collect()).unwrap()

@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use trial_core::error::LedgerError;
+use trial_core::fraud_guard::{BlockedPrefix, MAX_SAFE_PREFIXES, SafeOutcome, SafePrefix, SafeReason};
+use trial_core::policy::{AbusePolicy, BreakerMode, Policy, TestNumber};
 use trial_core::ports::{Clock as _, Prefixes as _};
-use trial_core::{
-    AbusePolicy, BlockedPrefix, BreakerMode, BudgetScope, CodeRefusal, CodeToSend, LedgerError, MAX_SAFE_PREFIXES,
-    PhonePrefix, Policy, SafeOutcome, SafePrefix, SafeReason, SendState, TestNumber, VerificationCode, prefix_outlook,
-};
+use trial_core::values::{PhonePrefix, VerificationCode};
+use trial_core::verification::{BudgetScope, CodeRefusal, CodeToSend, SendState};
+use trial_engine::operations::prefix_outlook;
 use trial_testkit::FixedClock;
 use trial_testkit::data::{application, phone};
 
@@ -112,7 +114,7 @@ async fn the_limit_holds_for_the_day_that_it_is_turned_on_in() {
 async fn nothing_is_loaded_and_nothing_counted_while_nothing_looks_at_it() {
     let desk = desk_by(1, |policy| policy.abuse.breaker.mode = BreakerMode::Off).await;
     let mut policy = Policy::default();
-    let batch = desk.batch([trial_core::Request::SendCode(trial_testkit::data::code_request(&phone(1)))]);
+    let batch = desk.batch([trial_core::planner::Request::SendCode(trial_testkit::data::code_request(&phone(1)))]);
     assert_eq!(batch.fact_keys(&policy).prefixes, [prefix_of(1)].into(), "shadow looks");
     policy.abuse.breaker.mode = BreakerMode::Off;
     let keys = batch.fact_keys(&policy);

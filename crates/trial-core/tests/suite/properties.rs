@@ -7,12 +7,16 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{RngSeed, TestRunner};
+use trial_core::access_codes::AccessCodeState;
+use trial_core::applications::{ApplicationRecord, ApplyOutcome, ApplyRefusal};
+use trial_core::fraud_guard::CountSpan;
+use trial_core::planner::{Batch, FactKeys, FreshIds, Outcome, Planner, Request};
+use trial_core::policy::{CLOCK_SKEW, Policy};
 use trial_core::ports::Clock;
-use trial_core::{
-    AccessCodeKind, AccessCodeState, ApplicationRecord, ApplyOutcome, ApplyRefusal, ApplyReply, Batch, CLOCK_SKEW,
-    Challenge, ChallengeState, CodeOutcome, CodeRefusal, CodeReply, CountSpan, FactKeys, FreshIds, LifeOutcome,
-    Outcome, Planner, Policy, Request, TenantId, TenantStatus,
-};
+use trial_core::return_codes::{ApplyReply, CodeReply};
+use trial_core::tenants::{LifeOutcome, TenantStatus};
+use trial_core::values::{AccessCodeKind, TenantId};
+use trial_core::verification::{Challenge, ChallengeState, CodeOutcome, CodeRefusal};
 use trial_testkit::data::{multimedia, voice};
 use trial_testkit::scenario::{PHONES, Scenario, Stage, life_scenarios, scenario_phone, scenarios};
 use trial_testkit::{FixedClock, KeptAccessCode, MemoryLedger, MemoryState};

@@ -6,10 +6,15 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use chrono::{DateTime, Utc};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
-use trial_core::{
-    AccessCode, AccountMail, CodeRequestId, DeliveryError, Email, GatewayReply, Keyring, LifeMail, Locale, MailContent,
-    MailId, MailKind, OutgoingMail, PasswordChangedMail, PasswordMail, Phone, Policy, PortalLinkClaim, Redaction,
-    SecretKey, SmsMessage, TenantId, VerificationCode, check_url, shown_url,
+use trial_core::mails::{
+    AccountMail, DeliveryError, LifeMail, MailContent, MailKind, OutgoingMail, PasswordChangedMail, PasswordMail,
+};
+use trial_core::policy::Policy;
+use trial_core::portal::PortalLinkClaim;
+use trial_core::privacy::{Redaction, check_url, shown_url};
+use trial_core::sms::{GatewayReply, SmsMessage};
+use trial_core::values::{
+    AccessCode, CodeRequestId, Email, Keyring, Locale, MailId, Phone, SecretKey, TenantId, VerificationCode,
 };
 
 const NOW: DateTime<Utc> = DateTime::UNIX_EPOCH;

@@ -1,6 +1,6 @@
 //! What a resend does to a code, minute by minute.
 
-use trial_core::{ChallengeState, CodeToSend, SendState};
+use trial_core::verification::{ChallengeState, CodeToSend, SendState};
 use trial_testkit::data::{application, phone};
 
 use crate::desks::{MINUTE, MemoryDesk, answer, desk, desk_by, reply, secs};

@@ -1,10 +1,11 @@
 //! Screening: what is refused without a turn, and what is left to be decided.
 
 use proptest::prelude::*;
-use trial_core::{
-    Application, ApplyOutcome, ApplyRefusal, Batch, Effects, Keyring, NoCodeReason, Outcome, Plan, Planner, Policy,
-    Request, Screened, SecretKey, SendReport, SendState,
-};
+use trial_core::applications::{Application, ApplyOutcome, ApplyRefusal, NoCodeReason};
+use trial_core::planner::{Batch, Effects, Outcome, Plan, Planner, Request, Screened};
+use trial_core::policy::Policy;
+use trial_core::values::{Keyring, SecretKey};
+use trial_core::verification::{SendReport, SendState};
 use trial_testkit::MemoryState;
 use trial_testkit::data::{application, code_request, email, phone, planner, typed};
 use trial_testkit::scenario::scenarios;

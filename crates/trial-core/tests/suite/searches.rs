@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use trial_core::{
-    AccessCodeKind, ApplicationQuery, AuditEntry, AuditId, AuditQuery, ChangedBy, Filter, Person, PersonSearch,
-    RequestId, Role, SearchOutcome,
-};
+use trial_core::applications::ApplicationQuery;
+use trial_core::audit::{AuditEntry, AuditQuery, ChangedBy};
+use trial_core::operators::{Filter, PersonSearch, Role, SearchOutcome};
+use trial_core::values::{AccessCodeKind, AuditId, Person, RequestId};
 use trial_testkit::data::{company, email, keyring, phone};
 use trial_testkit::{FixedClock, SeededEntropy};
 

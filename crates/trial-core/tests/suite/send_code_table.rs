@@ -1,6 +1,7 @@
 //! `generateverifycode`: one test for each row of the table, and for each "when" in it.
 
-use trial_core::{CodeReply, SendCode, SendState};
+use trial_core::return_codes::{CodeReply, SendCode};
+use trial_core::verification::SendState;
 use trial_testkit::data::phone;
 
 use crate::desks::{HOUR, MINUTE, answer, ask, desk, desk_by, reply, secs, set_failures, set_threshold};

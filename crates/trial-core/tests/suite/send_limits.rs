@@ -1,6 +1,6 @@
 //! How often one phone may be sent a code, and what `Retry-After` says.
 
-use trial_core::SendState;
+use trial_core::verification::SendState;
 use trial_testkit::data::phone;
 
 use crate::desks::{DAY, HOUR, MINUTE, MemoryDesk, answer, ask, desk, desk_by, reply, secs};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use proptest::prelude::*;
-use trial_core::{
+use trial_core::policy::{
     BreakerMode, Overrides, Policy, PolicyInForce, QuotaPolicy, SettingKey, SettingOrder, SettingRefusal, SettingValue,
     SettingsInForce,
 };

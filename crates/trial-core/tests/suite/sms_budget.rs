@@ -1,6 +1,8 @@
 //! The daily budget of short messages.
 
-use trial_core::{BudgetScope, CodeRefusal, PhonePolicy, Policy, SendState};
+use trial_core::policy::Policy;
+use trial_core::values::PhonePolicy;
+use trial_core::verification::{BudgetScope, CodeRefusal, SendState};
 use trial_testkit::data::{foreign_phone, phone};
 
 use crate::desks::{HOUR, MemoryDesk, answer, ask, desk_by, reply};

@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use trial_core::applications::{ApplyOutcome, ApplyRefusal};
+use trial_core::policy::{CLOCK_SKEW, TestNumber};
 use trial_core::ports::Clock as _;
-use trial_core::{ApplyOutcome, ApplyRefusal, CLOCK_SKEW, TestNumber, VerificationCode};
+use trial_core::values::VerificationCode;
 use trial_testkit::{FixedClock, data};
 
 use crate::desks::{MemoryDesk, desk_by};

@@ -1,10 +1,12 @@
 //! The warnings to operations, and their conditions.
 
 use chrono::{DateTime, NaiveDate};
-use trial_core::{
-    AccessCodeKind, AccessCodeStock, BudgetView, Policy, PoolOutlook, QuotaView, RefusedMail, refusal_warnings,
-    warnings,
-};
+use trial_core::access_codes::{AccessCodeStock, PoolOutlook};
+use trial_core::mails::RefusedMail;
+use trial_core::policy::Policy;
+use trial_core::quota::{BudgetView, QuotaView};
+use trial_core::values::AccessCodeKind;
+use trial_core::warnings::{refusal_warnings, warnings};
 
 fn quota(threshold: u32, reserved: u32, by_owners: u32) -> QuotaView {
     let owners = BudgetView { reserved: by_owners, sent: 0, failed: 0 };

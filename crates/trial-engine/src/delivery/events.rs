@@ -8,11 +8,13 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use futures_util::FutureExt;
 use tokio::time::timeout;
-use trial_core::ports::{Clock, EventOutbox, TenantPlatform};
-use trial_core::{
-    DueEvent, EVENT_RETRY_CAP, EndpointId, EventClaim, EventSettledAs, EventSettlement, Lease, LeaseId, LedgerError,
-    TellError,
+use trial_core::error::LedgerError;
+use trial_core::mails::Lease;
+use trial_core::platform::{
+    DueEvent, EVENT_RETRY_CAP, EndpointId, EventClaim, EventSettledAs, EventSettlement, TellError,
 };
+use trial_core::ports::{Clock, EventOutbox, TenantPlatform};
+use trial_core::values::LeaseId;
 
 use super::{DeliveryBounds, Errand};
 use crate::{EventDeliveryOptions, PlatformParts};

@@ -8,10 +8,11 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use futures_util::FutureExt;
 use tokio::time::timeout;
+use trial_core::error::LedgerError;
+use trial_core::mails::{ComposeError, DeliveryError, DueMail, Lease, MailRetry, SettledAs, Settlement};
+use trial_core::planner::Planner;
 use trial_core::ports::{Clock, Mailer, Outbox};
-use trial_core::{
-    ComposeError, DeliveryError, DueMail, Lease, LeaseId, LedgerError, MailRetry, Planner, SettledAs, Settlement,
-};
+use trial_core::values::LeaseId;
 
 use super::{DeliveryBounds, Errand};
 use crate::clock_watch::ClockWatch;

@@ -15,8 +15,10 @@ use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
+use trial_core::error::LedgerError;
+use trial_core::mails::Lease;
 use trial_core::ports::{Clock, Entropy};
-use trial_core::{Lease, LeaseId, LedgerError};
+use trial_core::values::LeaseId;
 
 pub(crate) use events::{EventErrand, PlatformState};
 pub(crate) use mails::MailErrand;

@@ -3,7 +3,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::time::Instant;
-use trial_core::GatewayReply;
+use trial_core::sms::GatewayReply;
 
 use crate::BreakerOptions;
 

@@ -1,5 +1,5 @@
 //! Sends one message through the gateways: in their order, to the next one only if the rule allows it
-//! ([`trial_core::GatewayReply::allows_another`]).
+//! ([`trial_core::sms::GatewayReply::allows_another`]).
 
 mod breaker;
 
@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
 use tracing::{Instrument as _, field};
-use trial_core::{GatewayReply, SmsMessage};
+use trial_core::sms::{GatewayReply, SmsMessage};
 
 use crate::{BreakerOptions, SmsRoute};
 use breaker::Breaker;

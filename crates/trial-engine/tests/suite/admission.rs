@@ -4,8 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{Semaphore, mpsc};
+use trial_core::error::LedgerError;
+use trial_core::planner::{Batch, Outcome, Planner};
 use trial_core::ports::{MockTrialLedger, TrialLedger, Unexpected};
-use trial_core::{ApplyCode, ApplyReply, Batch, LedgerError, Outcome, Planner};
+use trial_core::return_codes::{ApplyCode, ApplyReply};
 use trial_engine::{Engine, EngineOptions};
 use trial_testkit::data;
 

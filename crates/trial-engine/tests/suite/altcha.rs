@@ -5,8 +5,9 @@ use std::sync::Arc;
 use altcha::{Challenge, Payload, SolveChallengeOptions, solve_challenge};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use trial_core::bot_challenge::{AltchaCost, CHALLENGE_LIVES, GuardUnusable, GuardVerdict, ProofRefusal};
+use trial_core::error::LedgerError;
 use trial_core::ports::{Callers, Guard as _, MockCallers};
-use trial_core::{AltchaCost, CHALLENGE_LIVES, GuardUnusable, GuardVerdict, LedgerError, ProofRefusal};
 use trial_engine::{AltchaGuard, Signatures};
 use trial_testkit::{FixedClock, MemoryLedger, SeededEntropy, data};
 

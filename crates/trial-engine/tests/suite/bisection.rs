@@ -6,10 +6,14 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::future::join_all;
+use trial_core::applications::Application;
+use trial_core::error::LedgerError;
+use trial_core::planner::{Batch, Outcome, Planner, Request};
+use trial_core::policy::Policy;
 use trial_core::ports::{MockTrialLedger, Operations, TrialLedger, Unexpected};
-use trial_core::{
-    Application, ApplyReply, Batch, LedgerError, Outcome, Phone, Planner, Policy, Request, SendReport, SendState,
-};
+use trial_core::return_codes::ApplyReply;
+use trial_core::values::Phone;
+use trial_core::verification::{SendReport, SendState};
 use trial_engine::{Engine, EngineOptions, EngineParts, SmsRoute};
 use trial_testkit::{Desk, FaultyLedger, LedgerFault, MemoryLedger, ScriptedGateway, data};
 
@@ -217,8 +221,8 @@ async fn a_gateways_reply_is_stored_beside_a_poisonous_request() {
     engine.stop().await.unwrap();
     let requests = desk.ledger.state().code_requests;
     let state = |outcome| match outcome {
-        trial_core::CodeOutcome::Send { state, .. } => state,
-        trial_core::CodeOutcome::Refused(_) => panic!("a code is sent"),
+        trial_core::verification::CodeOutcome::Send { state, .. } => state,
+        trial_core::verification::CodeOutcome::Refused(_) => panic!("a code is sent"),
     };
     assert_eq!(
         requests.into_values().map(|kept| state(kept.record.outcome)).collect::<Vec<_>>(),

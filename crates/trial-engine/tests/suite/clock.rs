@@ -6,8 +6,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::time::{Instant, advance};
+use trial_core::error::LedgerError;
+use trial_core::mails::{DeliveryError, DueMail, Lease, SettledAs, Settlement};
 use trial_core::ports::{Clock, MockDataCare, MockMailer, MockTrialLedger, MockUpkeep, Outbox};
-use trial_core::{DeliveryError, DueMail, Lease, LeaseId, LedgerError, SettledAs, Settlement};
+use trial_core::values::LeaseId;
 use trial_engine::{Engine, EngineParts, RetentionOptions, SharedClock, TimeParts, TimeServer};
 use trial_testkit::FixedClock;
 

@@ -7,11 +7,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 use mockall::Sequence;
 use tokio::sync::mpsc;
+use trial_core::error::LedgerError;
+use trial_core::planner::{Outcome, Request};
 use trial_core::ports::{MockSmsGateway, MockTrialLedger, SmsGateway};
-use trial_core::{
-    CodeOutcome, CodeRefusal, CodeReply, GatewayReply, GatewayUnusable, LedgerError, Outcome, Request, SendCode,
-    SmsMessage,
-};
+use trial_core::return_codes::{CodeReply, SendCode};
+use trial_core::sms::{GatewayReply, GatewayUnusable, SmsMessage};
+use trial_core::verification::{CodeOutcome, CodeRefusal};
 use trial_engine::{Engine, SmsRoute};
 use trial_testkit::{Desk, MemoryLedger, ScriptedGateway, data};
 

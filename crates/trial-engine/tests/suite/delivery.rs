@@ -7,11 +7,11 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use mockall::Sequence;
 use tokio::time::{Instant, advance};
+use trial_core::error::LedgerError;
+use trial_core::mails::{DeliveryError, DueMail, Lease, MailContent, OutgoingMail, SettledAs, Settlement};
+use trial_core::policy::Policy;
 use trial_core::ports::{Mailer, MockMailer, MockOutbox, MockTrialLedger, Outbox};
-use trial_core::{
-    DeliveryError, DueMail, Lease, LeaseId, LedgerError, MailContent, MailId, OutgoingMail, Policy, SettledAs,
-    Settlement,
-};
+use trial_core::values::{LeaseId, MailId};
 use trial_engine::{Engine, EngineOptions, EngineParts};
 use trial_testkit::{RecordingMailer, data};
 

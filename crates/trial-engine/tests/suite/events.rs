@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::time::advance;
-use trial_core::ports::{EventOutbox, MockEventOperations, MockTrialLedger, TenantPlatform};
-use trial_core::{
-    DueEvent, EndpointId, EventClaim, EventQueue, EventSettledAs, EventSettlement, Lease, LedgerError, PlatformEvent,
-    TellError,
+use trial_core::error::LedgerError;
+use trial_core::mails::Lease;
+use trial_core::platform::{
+    DueEvent, EndpointId, EventClaim, EventQueue, EventSettledAs, EventSettlement, PlatformEvent, TellError,
 };
+use trial_core::ports::{EventOutbox, MockEventOperations, MockTrialLedger, TenantPlatform};
 use trial_engine::{Engine, EngineParts, PlatformParts};
 use trial_testkit::RecordingPlatform;
 use trial_testkit::platform_conformance::event;

@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::time::{advance, sleep};
+use trial_core::planner::{Outcome, Request};
 use trial_core::ports::{MockTrialLedger, SmsGateway};
-use trial_core::{
-    CodeReply, GatewayReply, GatewayUnusable, Outcome, Phone, Request, SendCode, ServedCountries, SmsMessage,
-};
+use trial_core::return_codes::{CodeReply, SendCode};
+use trial_core::sms::{GatewayReply, GatewayUnusable, ServedCountries, SmsMessage};
+use trial_core::values::Phone;
 use trial_engine::{Engine, EngineParts, SmsRoute};
 use trial_testkit::{ScriptedGateway, data};
 
@@ -261,7 +262,7 @@ async fn the_code_of_a_test_number_reaches_no_gateway() {
             return Ok(vec![Outcome::SendReport]);
         }
         let (Outcome::SendCode(outcome, Some(code)), _) = decided_to_send(&data::phone(1)) else { panic!() };
-        Ok(vec![Outcome::SendCode(outcome, Some(trial_core::CodeToSend { is_test: true, ..code }))])
+        Ok(vec![Outcome::SendCode(outcome, Some(trial_core::verification::CodeToSend { is_test: true, ..code }))])
     });
     let one = named("one", []);
     let engine_parts = EngineParts { gateways: vec![SmsRoute::everywhere(one.clone())], ..parts(ledger) };

@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use tokio::sync::{Semaphore, mpsc};
+use trial_core::error::LedgerError;
+use trial_core::planner::{Batch, Outcome, Planner};
 use trial_core::ports::{Clock, Gather, MockTrialLedger, TrialLedger, Unexpected};
-use trial_core::{ApplyCode, ApplyReply, Batch, LedgerError, Outcome, Planner};
+use trial_core::return_codes::{ApplyCode, ApplyReply};
 use trial_engine::{Engine, EngineOptions, EngineParts};
 use trial_testkit::{FixedClock, data};
 

@@ -5,8 +5,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::time::advance;
+use trial_core::error::LedgerError;
+use trial_core::mails::DeliveryError;
+use trial_core::planner::{Batch, Outcome, Planner};
 use trial_core::ports::{MockMailer, MockTrialLedger, TrialLedger};
-use trial_core::{ApplyReply, Batch, DeliveryError, LedgerError, Outcome, Planner};
+use trial_core::return_codes::ApplyReply;
 use trial_engine::{Engine, EngineParts};
 
 use crate::stage::{apply, options, parts};

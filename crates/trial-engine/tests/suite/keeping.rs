@@ -5,8 +5,12 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::time::advance;
+use trial_core::clock_gap::{ClockGap, MAX_CLOCK_GAP};
+use trial_core::error::LedgerError;
+use trial_core::planner::{Batch, Outcome, Planner, Request};
 use trial_core::ports::{MockTrialLedger, MockUpkeep, TrialLedger, Upkeep};
-use trial_core::{Batch, ClockGap, LedgerError, MAX_CLOCK_GAP, Outcome, Planner, Request, TenantId, TenantStatus};
+use trial_core::tenants::TenantStatus;
+use trial_core::values::TenantId;
 use trial_engine::{ClockWatch, Engine, EngineParts, Keeper, Kept, Swept};
 use trial_testkit::{Desk, MemoryLedger, SeededEntropy, data};
 

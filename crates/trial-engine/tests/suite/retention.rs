@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use mockall::Sequence;
 use tokio::time::{Instant, advance, sleep};
+use trial_core::error::LedgerError;
 use trial_core::ports::{MockDataCare, MockTrialLedger};
-use trial_core::{Compaction, Expired, Expiring, ExpiryPage, LedgerError, Retention};
+use trial_core::privacy::{Compaction, Expired, Expiring, ExpiryPage, Retention};
 use trial_engine::{COMPACT_LIMIT, Engine, EngineParts, RetentionOptions, purge};
 
 use crate::stage::{now, options, parts};

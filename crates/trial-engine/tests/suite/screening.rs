@@ -6,8 +6,11 @@ use async_trait::async_trait;
 use futures_util::future::join_all;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
+use trial_core::applications::Application;
+use trial_core::error::LedgerError;
+use trial_core::planner::{Batch, Outcome, Planner};
 use trial_core::ports::{MockScreen, MockTrialLedger, Screen, TrialLedger, Unexpected};
-use trial_core::{Application, ApplyReply, Batch, LedgerError, Outcome, Planner, SendCode};
+use trial_core::return_codes::{ApplyReply, SendCode};
 use trial_engine::{Engine, EngineOptions, EngineParts, SmsRoute};
 use trial_testkit::{Desk, FaultyLedger, LedgerFault, MemoryLedger, ScriptedGateway, data};
 

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use trial_core::mails::MailState;
 use trial_core::ports::{MockTrialLedger, Outbox};
-use trial_core::{ApplyReply, CodeReply, MailState};
+use trial_core::return_codes::{ApplyReply, CodeReply};
 use trial_engine::{Engine, EngineParts};
 use trial_testkit::{Desk, MemoryLedger, RecordingMailer, data};
 

@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures_util::future::join_all;
+use trial_core::clients::SeenSignature;
+use trial_core::error::LedgerError;
 use trial_core::ports::{Callers, Clock as _, MockCallers, ReplayGuard as _};
-use trial_core::{LedgerError, SeenSignature};
 use trial_engine::Signatures;
 use trial_testkit::{FixedClock, MemoryLedger};
 

@@ -6,13 +6,18 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use tokio::task::JoinHandle;
+use trial_core::applications::{ApplyOutcome, ApplyRefusal, NoCodeReason};
+use trial_core::error::LedgerError;
+use trial_core::mails::{DueMail, MailKind};
+use trial_core::planner::{Batch, Outcome, Planner};
 use trial_core::ports::{
     Clock, Mailer, MockOutbox, MockSmsGateway, MockUpkeep, Outbox, SmsGateway, TrialLedger, Unexpected,
 };
-use trial_core::{
-    AccessCodeKind, ApplyOutcome, ApplyRefusal, ApplyReply, Batch, CodeOutcome, CodeToSend, DueMail, LedgerError,
-    Locale, MailId, MailKind, NoCodeReason, Outcome, Phone, Planner, SendState, Tenant, TenantId, TenantStatus,
-};
+use trial_core::return_codes::ApplyReply;
+use trial_core::tenants::{Tenant, TenantStatus};
+use trial_core::values::{AccessCodeKind, Locale, Phone};
+use trial_core::values::{MailId, TenantId};
+use trial_core::verification::{CodeOutcome, CodeToSend, SendState};
 use trial_engine::{Engine, EngineOptions, EngineParts, SmsRoute};
 use trial_testkit::{FixedClock, RecordingMailer, SeededEntropy, data};
 
@@ -101,7 +106,7 @@ pub(crate) fn now() -> DateTime<Utc> {
 /// A decision to send a code to this phone.
 pub(crate) fn decided_to_send(phone: &Phone) -> (Outcome, CodeToSend) {
     let entropy = SeededEntropy::new(4);
-    let ids = trial_core::FreshIds::new(now(), &entropy.draw());
+    let ids = trial_core::planner::FreshIds::new(now(), &entropy.draw());
     let code = CodeToSend {
         next_send_in: Some(std::time::Duration::from_mins(1)),
         would_block: None,

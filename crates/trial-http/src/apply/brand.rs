@@ -5,7 +5,7 @@ use std::path::Path;
 use std::str::FromStr;
 
 use actix_web::web::Bytes;
-use trial_core::Terms;
+use trial_core::applications::Terms;
 
 /// Size limit of a logo in bytes, which keeps the first page small.
 const MAX_LOGO: usize = 64 * 1024;

@@ -2,7 +2,9 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use trial_core::{AuditQuery, ChangedBy, LedgerError, SERVICE, Terms};
+use trial_core::applications::Terms;
+use trial_core::audit::{AuditQuery, ChangedBy, SERVICE};
+use trial_core::error::LedgerError;
 
 use crate::site::State;
 

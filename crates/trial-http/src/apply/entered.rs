@@ -1,6 +1,6 @@
 //! The form as the visitor filled it in.
 
-use trial_core::{
+use trial_core::values::{
     CompanyError, CompanyName, Email, EmailError, Locale, Phone, PhoneError, PhonePolicy, SubmittedCode,
     SubmittedCodeError,
 };

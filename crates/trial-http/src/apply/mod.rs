@@ -21,7 +21,10 @@ use actix_web::http::header::{
 };
 use actix_web::web::{self, Bytes, Data, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
-use trial_core::{ApplyCode, ApplyReply, CodeReply, CodeRequest, GuardVerdict, SendCode, Terms};
+use trial_core::applications::Terms;
+use trial_core::bot_challenge::GuardVerdict;
+use trial_core::return_codes::{ApplyCode, ApplyReply, CodeReply, SendCode};
+use trial_core::verification::CodeRequest;
 
 use crate::body::Payload;
 use crate::cross_site::own_form;
@@ -225,7 +228,8 @@ impl Exchange<'_> {
             None => Ok(()),
         };
         let agreed = terms.map(Terms::agreement);
-        let application = trial_core::Application { request_id, company, phone, code, email, locale, agreed };
+        let application =
+            trial_core::applications::Application { request_id, company, phone, code, email, locale, agreed };
         let reply = match published {
             Ok(()) => unless_it_panics(self.state.service.apply(application)).await,
             // Answered like an undecided application: nothing was stored.

@@ -3,7 +3,8 @@
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
-use trial_core::{Locale, RequestId, ServedCountry, Terms};
+use trial_core::applications::Terms;
+use trial_core::values::{Locale, RequestId, ServedCountry};
 
 use super::SiteSettings;
 use super::entered::{Entered, FieldProblem};

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use trial_core::{ApplyCode, Locale, ProofRefusal, SendCode};
+use trial_core::bot_challenge::ProofRefusal;
+use trial_core::return_codes::{ApplyCode, SendCode};
+use trial_core::values::Locale;
 
 use super::SiteSettings;
 use crate::messages::in_locale;

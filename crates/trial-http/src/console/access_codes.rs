@@ -4,10 +4,13 @@ use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
-use trial_core::{
-    AccessCode, AccessCodeFile, AccessCodeFileError, AccessCodeKind, AccessCodePage, AccessCodeState, AccessCodeView,
-    FileHeader, Permission, PoolOrder, PoolOutcome, PoolOutlook, RefusedAccessCode, RepeatedAccessCode, pool_outlook,
+use trial_core::access_codes::{
+    AccessCodeFile, AccessCodeFileError, AccessCodePage, AccessCodeState, AccessCodeView, FileHeader, PoolOrder,
+    PoolOutcome, PoolOutlook, RefusedAccessCode, RepeatedAccessCode,
 };
+use trial_core::operators::Permission;
+use trial_core::values::{AccessCode, AccessCodeKind};
+use trial_engine::operations::pool_outlook;
 
 use super::visit::{Page, Visit};
 use super::{Answer, Refused, failed, finish, html, see};
@@ -155,11 +158,11 @@ pub(super) async fn order(visit: &Visit<'_>, code: &str, action: &str) -> Answer
         _ => return Err(Refused::NotFound),
     };
     let code = AccessCode::parse(code).map_err(|_| Refused::NotFound)?;
-    let done = visit.ops.parts.operations.order_access_code(code, order, visit.changes()).await;
+    let done = visit.ops.parts.operations.order_access_code(code.clone(), order, visit.changes()).await;
     match done.map_err(failed)? {
         PoolOutcome::Done { .. } => see("/console/access-codes?said=moved"),
-        PoolOutcome::Refused(_) => {
-            page(visit, Some(visit.page.t("The state of the access code does not allow this.").to_owned())).await
+        PoolOutcome::Refused(state) => {
+            page(visit, Some(format!("access code {code} is {state}; this state does not allow the change"))).await
         }
         PoolOutcome::Unknown => Err(Refused::NotFound),
     }

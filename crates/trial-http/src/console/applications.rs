@@ -1,10 +1,13 @@
 //! Console pages of applications: search, and one with its timeline.
 
 use askama::Template;
-use trial_core::{
-    ApplicationQuery, ApplicationSearch, ApplicationView, ApplyCode, ApplyReply, CompanyName, Email, MailHosts,
-    Permission, Phone, RequestId, StoryEntry, StorySources, TenantId,
-};
+use trial_core::applications::{ApplicationQuery, ApplicationSearch, ApplicationView};
+use trial_core::operators::Permission;
+use trial_core::return_codes::{ApplyCode, ApplyReply};
+use trial_core::timeline::StoryEntry;
+use trial_core::values::TenantId;
+use trial_core::values::{CompanyName, Email, MailHosts, Phone, RequestId};
+use trial_engine::operations::story_sources;
 
 use super::visit::{Page, Visit};
 use super::{Answer, Refused, failed, page as written};
@@ -119,7 +122,7 @@ pub(super) async fn show(visit: &Visit<'_>, id: &str, reveal: bool) -> Answer {
     let view = parts.operations.application(id).await.map_err(failed)?.ok_or(Refused::NotFound)?;
     let sight = visit.sight(reveal, "application.reveal", &id.to_string()).await?;
     let policy = parts.policy.now();
-    let sources = StorySources::of(&*parts.operations, &*parts.audit, &policy, &view, visit.ops.clock.now());
+    let sources = story_sources(&*parts.operations, &*parts.audit, &policy, &view, visit.ops.clock.now());
     let story = sources.await.map_err(failed)?;
     written(&One {
         page: visit.page.clone(),

@@ -1,7 +1,9 @@
 //! Console page of the audit.
 
 use askama::Template;
-use trial_core::{AuditEntry, AuditId, AuditQuery, Permission};
+use trial_core::audit::{AuditEntry, AuditQuery};
+use trial_core::operators::Permission;
+use trial_core::values::AuditId;
 
 use super::visit::{Page, Visit};
 use super::{Answer, failed, page as written};

@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 
 use actix_web::http::StatusCode;
 use askama::Template;
-use trial_core::{
-    Caller, CallerChange, CallerChanged, CallerLimits, CallerName, CallerRefusal, CallerStatus, MAX_CALLER_RATE,
-    Permission, Scope, SealState,
+use trial_core::clients::{
+    Caller, CallerChange, CallerChanged, CallerLimits, CallerName, CallerRefusal, CallerStatus, MAX_CALLER_RATE, Scope,
+    SealState,
 };
+use trial_core::operators::Permission;
 
 use super::visit::{Page, Visit};
 use super::{Answer, Refused, failed, html, see};

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use trial_core::HourCount;
+use trial_core::applications::HourCount;
 
 const HEIGHT: u64 = 120;
 const STEP: u64 = 24;

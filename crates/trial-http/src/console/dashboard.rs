@@ -2,8 +2,14 @@
 
 use askama::Template;
 use chrono::TimeDelta;
+use trial_core::access_codes::PoolOutlook;
+use trial_core::mails::{MailPage, MailState};
+use trial_core::operators::Permission;
 use trial_core::ports::Dependency;
-use trial_core::{MailPage, MailState, Permission, PoolOutlook, QuotaView, TenantSearch, Warning, pool_outlook};
+use trial_core::quota::QuotaView;
+use trial_core::tenants::TenantSearch;
+use trial_core::warnings::Warning;
+use trial_engine::operations::pool_outlook;
 
 use super::chart::Chart;
 use super::visit::{Page, Visit};

@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use actix_web::http::StatusCode;
 use askama::Template;
-use trial_core::{Lasting, MailId, MailPage, MailRetried, MailState, OutboxMail, Permission};
+use trial_core::mails::{MailPage, MailRetried, MailState, OutboxMail};
+use trial_core::operators::Permission;
+use trial_core::values::Lasting;
+use trial_core::values::MailId;
 
 use super::visit::{Page, Visit};
 use super::{Answer, Refused, failed, html, see};
@@ -51,7 +54,7 @@ pub(super) async fn retry_all(visit: &Visit<'_>, form: &Fields) -> Answer {
     let by = visit.changes();
     let within = form.text("within").parse::<Lasting>().ok().filter(|within| within.0 <= MAX_WINDOW);
     let Some(Lasting(within)) = within else {
-        return page(visit, Some(visit.page.t("Enter a duration such as 24h, at most 30d.").to_owned())).await;
+        return page(visit, Some("Enter a duration such as 24h, at most 30d.".to_owned())).await;
     };
     visit.ops.parts.operations.retry_mails(by.at - within, by).await.map_err(failed)?;
     see("/console/mails?said=all-retried")
@@ -62,8 +65,8 @@ pub(super) async fn retry(visit: &Visit<'_>, id: &str) -> Answer {
     let id: MailId = id.parse().map_err(|_| Refused::NotFound)?;
     match visit.ops.parts.operations.retry_mail(id, visit.changes()).await.map_err(failed)? {
         MailRetried::Due => see("/console/mails?said=retried"),
-        MailRetried::Refused(_) => {
-            page(visit, Some(visit.page.t("Only a failed mail can be retried.").to_owned())).await
+        MailRetried::Refused(state) => {
+            page(visit, Some(format!("mail {id} is {state}; only a failed mail can be retried"))).await
         }
         MailRetried::Unknown => Err(Refused::NotFound),
     }

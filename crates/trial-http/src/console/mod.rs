@@ -26,7 +26,7 @@ use actix_web::http::header::{
 use actix_web::web::{self, Data, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
-use trial_core::LedgerError;
+use trial_core::error::LedgerError;
 
 use crate::body::Payload;
 use crate::cross_site::{REFERRERS, own_form};

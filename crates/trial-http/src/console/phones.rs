@@ -1,7 +1,8 @@
 //! Console page of phones that are locked after too many wrong codes.
 
 use askama::Template;
-use trial_core::{Permission, Phone};
+use trial_core::operators::Permission;
+use trial_core::values::Phone;
 
 use super::visit::{Page, Visit};
 use super::{Answer, Refused, failed, page as written, see};

@@ -2,9 +2,11 @@
 
 use actix_web::http::StatusCode;
 use askama::Template;
-use trial_core::{
-    BreakerMode, Permission, PhonePrefix, PrefixOutlook, SafeOutcome, SafePrefix, SafeReason, prefix_outlook,
-};
+use trial_core::fraud_guard::{PrefixOutlook, SafeOutcome, SafePrefix, SafeReason};
+use trial_core::operators::Permission;
+use trial_core::policy::BreakerMode;
+use trial_core::values::PhonePrefix;
+use trial_engine::operations::prefix_outlook;
 
 use super::visit::{Page, Visit};
 use super::{Answer, Refused, failed, html, see};

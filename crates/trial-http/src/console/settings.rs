@@ -2,7 +2,9 @@
 
 use actix_web::http::StatusCode;
 use askama::Template;
-use trial_core::{Operator, Permission, QuotaView, SettingKey, SettingOrder, SettingRefusal, ThresholdChange};
+use trial_core::operators::{Operator, Permission};
+use trial_core::policy::{SettingKey, SettingOrder, SettingRefusal, ThresholdChange};
+use trial_core::quota::QuotaView;
 
 use super::visit::{Page, Visit};
 use super::{Answer, Refused, failed, html, see};

@@ -2,10 +2,10 @@
 
 use actix_web::http::StatusCode;
 use askama::Template;
-use trial_core::{
-    LifeOrder, LifeOutcome, LifeRefusal, MailView, Permission, TenantId, TenantOrder, TenantSearch, TenantStatus,
-    TenantView,
-};
+use trial_core::mails::MailView;
+use trial_core::operators::Permission;
+use trial_core::tenants::{LifeOrder, LifeOutcome, LifeRefusal, TenantOrder, TenantSearch, TenantStatus, TenantView};
+use trial_core::values::TenantId;
 
 use super::applications::query;
 use super::visit::{Page, Visit};

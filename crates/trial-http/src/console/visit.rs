@@ -3,7 +3,9 @@
 use actix_web::HttpRequest;
 use actix_web::cookie::SameSite;
 use actix_web::http::header::ACCEPT_LANGUAGE;
-use trial_core::{ChangedBy, Operator, Permission, Visitor};
+use trial_core::audit::ChangedBy;
+use trial_core::operators::{Operator, Permission};
+use trial_engine::operations::Visitor;
 
 use super::words::Language;
 use super::{FOREIGN, Refused, failed};

@@ -80,9 +80,6 @@ const CHINESE: &[(&str, &str)] = &[
     ("E-mails per day, in force at once", "每日邮件数，立即生效"),
     ("Extend the trial", "延长试用"),
     ("Import", "导入"),
-    ("Enter a duration such as 24h, at most 30d.", "请输入时长，例如 24h，最长 30d。"),
-    ("Only a failed mail can be retried.", "只能重试失败的邮件。"),
-    ("The state of the access code does not allow this.", "该接入码的当前状态不允许此操作。"),
     ("Total", "合计"),
     ("Kind", "类型"),
     ("Last reply", "最近回复"),
@@ -351,7 +348,7 @@ const CHINESE: &[(&str, &str)] = &[
 mod tests {
     use std::path::Path;
 
-    use trial_core::SettingKey;
+    use trial_core::policy::SettingKey;
 
     use super::*;
 

@@ -4,9 +4,9 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use trial_core::{
-    AccessCodeFile, AccessCodeStock, Permission, PoolOutlook, RefusedAccessCode, RepeatedAccessCode, pool_outlook,
-};
+use trial_core::access_codes::{AccessCodeFile, AccessCodeStock, PoolOutlook, RefusedAccessCode, RepeatedAccessCode};
+use trial_core::operators::Permission;
+use trial_engine::operations::pool_outlook;
 use trial_spreadsheet::read_access_codes;
 use utoipa::ToSchema;
 

@@ -4,10 +4,14 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use trial_core::{
-    ApplicationId, ApplicationQuery, ApplicationSearch, ApplicationView, ApplyCode, ApplyOutcome, ApplyReply,
-    CompanyName, Email, MailHosts, Permission, Phone, RequestId, StoryEntry, StorySources, advice,
-};
+use trial_core::applications::{ApplicationQuery, ApplicationSearch, ApplicationView, ApplyOutcome};
+use trial_core::operators::Permission;
+use trial_core::return_codes::{ApplyCode, ApplyReply};
+use trial_core::timeline::StoryEntry;
+use trial_core::timeline::remediation;
+use trial_core::values::ApplicationId;
+use trial_core::values::{CompanyName, Email, MailHosts, Phone, RequestId};
+use trial_engine::operations::story_sources;
 use utoipa::ToSchema;
 
 use super::caller::Caller;
@@ -132,7 +136,7 @@ pub(super) async fn show(request: HttpRequest, _payload: Payload, state: Data<St
     let sight = Sight::of(&caller, reveal, "application.reveal", &id.to_string()).await?;
     let parts = &caller.ops.parts;
     let policy = parts.policy.now();
-    let sources = StorySources::of(&**operations, &*parts.audit, &policy, &view, caller.ops.clock.now());
+    let sources = story_sources(&**operations, &*parts.audit, &policy, &view, caller.ops.clock.now());
     let timeline = sources.await.map_err(failed)?.tell().into_iter().map(Event::from).collect();
     json(&ApplicationStory { application: ApplicationReply::new(&view, sight), timeline })
 }
@@ -152,7 +156,7 @@ impl ApplicationReply {
             company_name: view.company.clone(),
             return_code: ApplyReply::from(&view.outcome).code.as_str(),
             outcome: in_words(&view.outcome),
-            what_to_do: advice::about_application(&view.outcome, &view.mails),
+            what_to_do: remediation::about_application(&view.outcome, &view.mails),
             tenant,
             mails: view.mails.iter().map(Mail::from).collect(),
         }

@@ -4,7 +4,9 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use trial_core::{AuditEntry, AuditId, AuditQuery, Permission};
+use trial_core::audit::{AuditEntry, AuditQuery};
+use trial_core::operators::Permission;
+use trial_core::values::AuditId;
 use utoipa::ToSchema;
 
 use super::caller::Caller;

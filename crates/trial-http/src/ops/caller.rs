@@ -2,7 +2,8 @@
 
 use actix_web::HttpRequest;
 use actix_web::http::header::AUTHORIZATION;
-use trial_core::{ChangedBy, Operator, Permission};
+use trial_core::audit::ChangedBy;
+use trial_core::operators::{Operator, Permission};
 
 use super::{Ops, failed};
 use crate::problem::{Kind, Problem};

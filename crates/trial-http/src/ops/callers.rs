@@ -6,9 +6,9 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use trial_core::{
-    CallerChange, CallerChanged, CallerLimits, CallerName, CallerRefusal, CallerStatus, Keyring, Permission, Scope,
-};
+use trial_core::clients::{CallerChange, CallerChanged, CallerLimits, CallerName, CallerRefusal, CallerStatus, Scope};
+use trial_core::operators::Permission;
+use trial_core::values::Keyring;
 use utoipa::ToSchema;
 
 use super::caller::Caller;
@@ -162,7 +162,7 @@ async fn change(operator: &Caller<'_>, request: &HttpRequest, change: CallerChan
 }
 
 impl CallerReply {
-    fn new(caller: &trial_core::Caller, keyring: &Keyring) -> Self {
+    fn new(caller: &trial_core::clients::Caller, keyring: &Keyring) -> Self {
         let status = caller.status();
         let seal = (status != CallerStatus::Removed).then(|| caller.seal_state(keyring).as_str());
         Self {

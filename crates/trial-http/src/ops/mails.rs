@@ -4,7 +4,9 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use trial_core::{MailId, MailPage, MailRetried, MailState, MailView, OutboxMail, Permission, TenantId};
+use trial_core::mails::{MailPage, MailRetried, MailState, MailView, OutboxMail};
+use trial_core::operators::Permission;
+use trial_core::values::{MailId, TenantId};
 use utoipa::ToSchema;
 
 use super::caller::Caller;

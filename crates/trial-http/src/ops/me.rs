@@ -4,7 +4,7 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use trial_core::{Permission, Role};
+use trial_core::operators::{Permission, Role};
 use utoipa::ToSchema;
 
 use super::caller::Caller;

@@ -25,13 +25,15 @@ mod tenants;
 use std::sync::Arc;
 use std::time::Duration;
 
+use trial_core::error::LedgerError;
+use trial_core::operators::{FAILED_SIGN_INS_PER_HOUR, REVEALS_PER_HOUR, SIGN_INS_PER_HOUR};
+use trial_core::policy::PolicyInForce;
 use trial_core::ports::{
     AuditTrail, Callers, Clock, Entropy, Operations, Operators, Prefixes, SettingsStore, TenantOrders, Upkeep,
 };
-use trial_core::{
-    Access, FAILED_SIGN_INS_PER_HOUR, Keyring, LedgerError, OperatorId, PolicyInForce, REVEALS_PER_HOUR,
-    SIGN_INS_PER_HOUR,
-};
+use trial_core::values::Keyring;
+use trial_core::values::OperatorId;
+use trial_engine::operations::Access;
 
 use crate::problem::{Kind, Problem};
 use crate::rate_limit::{AddressLimiter, KnownLimiter};

@@ -4,7 +4,10 @@ use std::sync::LazyLock;
 
 use actix_web::HttpResponse;
 use actix_web::web::Bytes;
-use trial_core::{ApplyCode, Permission, SettingKey, TenantStatus};
+use trial_core::operators::Permission;
+use trial_core::policy::SettingKey;
+use trial_core::return_codes::ApplyCode;
+use trial_core::tenants::TenantStatus;
 use utoipa::openapi::path::{
     HttpMethod, OperationBuilder, ParameterBuilder, ParameterIn, PathItemBuilder, PathsBuilder,
 };
@@ -430,7 +433,7 @@ impl Operation {
             .operation_id(Some(id))
             .summary(Some(summary))
             .description(Some(format!("Requires the role {role}.")));
-        let forbidden = (role > trial_core::Role::Viewer).then(|| ("403", vec![Kind::Forbidden]));
+        let forbidden = (role > trial_core::operators::Role::Viewer).then(|| ("403", vec![Kind::Forbidden]));
         let anybody = [("400", vec![Kind::InvalidQuery]), ("401", vec![Kind::Unauthorized])];
         let anything = [
             ("429", vec![Kind::RateLimited]),

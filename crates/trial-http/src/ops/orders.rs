@@ -6,7 +6,9 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use trial_core::{LifeChange, LifeOrder, LifeOutcome, LifeRefusal, Permission, TenantId, TenantOrder};
+use trial_core::operators::Permission;
+use trial_core::tenants::{LifeChange, LifeOrder, LifeOutcome, LifeRefusal, TenantOrder};
+use trial_core::values::TenantId;
 use utoipa::ToSchema;
 
 use super::caller::Caller;
@@ -118,7 +120,7 @@ impl Changed {
             before: change.before.as_str(),
             status: change.after.as_str(),
             trial_ends_at: change.trial_ends_at,
-            mail: change.mail.map(trial_core::MailKind::as_str),
+            mail: change.mail.map(trial_core::mails::MailKind::as_str),
             mail_waits: change.mail_waits,
         }
     }

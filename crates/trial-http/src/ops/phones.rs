@@ -3,7 +3,8 @@
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Serialize;
-use trial_core::{Permission, Phone};
+use trial_core::operators::Permission;
+use trial_core::values::Phone;
 use utoipa::ToSchema;
 
 use super::caller::Caller;

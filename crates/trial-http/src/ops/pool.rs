@@ -4,9 +4,9 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use trial_core::{
-    AccessCode, AccessCodeKind, AccessCodePage, AccessCodeState, AccessCodeView, Permission, PoolOrder, PoolOutcome,
-};
+use trial_core::access_codes::{AccessCodePage, AccessCodeState, AccessCodeView, PoolOrder, PoolOutcome};
+use trial_core::operators::Permission;
+use trial_core::values::{AccessCode, AccessCodeKind};
 use utoipa::ToSchema;
 
 use super::caller::Caller;

@@ -4,10 +4,13 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use trial_core::{
-    BreakerMode, MAX_SAFE_PREFIXES, Permission, PhonePrefix, PrefixBlock, PrefixBlockRecord, PrefixOutlook,
-    SafeOutcome, SafePrefix, SafeReason, prefix_outlook,
+use trial_core::fraud_guard::{
+    MAX_SAFE_PREFIXES, PrefixBlock, PrefixBlockRecord, PrefixOutlook, SafeOutcome, SafePrefix, SafeReason,
 };
+use trial_core::operators::Permission;
+use trial_core::policy::BreakerMode;
+use trial_core::values::PhonePrefix;
+use trial_engine::operations::prefix_outlook;
 use utoipa::ToSchema;
 
 use super::caller::Caller;

@@ -4,7 +4,9 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use chrono::{DateTime, Days, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
-use trial_core::{Permission, QuotaPolicy, QuotaView, ThresholdChange};
+use trial_core::operators::Permission;
+use trial_core::policy::{QuotaPolicy, ThresholdChange};
+use trial_core::quota::QuotaView;
 use utoipa::ToSchema;
 
 use super::caller::Caller;

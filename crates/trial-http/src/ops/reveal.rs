@@ -1,6 +1,7 @@
 //! Redaction of phones and addresses, and recorded reveals.
 
-use trial_core::{Email, Operator, Phone};
+use trial_core::operators::Operator;
+use trial_core::values::{Email, Phone};
 
 use super::caller::Caller;
 use super::{NotRecorded, Ops};

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use trial_core::{CallerName, ChangedBy, Filter, LedgerError, Operator, PersonSearch, SearchOutcome};
+use trial_core::audit::ChangedBy;
+use trial_core::clients::CallerName;
+use trial_core::error::LedgerError;
+use trial_core::operators::{Filter, Operator, PersonSearch, SearchOutcome};
 
 use super::{Ops, failed};
 use crate::problem::{Kind, Problem};

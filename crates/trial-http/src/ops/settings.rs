@@ -6,9 +6,11 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use trial_core::{
-    ChangedBy, LedgerError, Permission, SettingChange, SettingKey, SettingOrder, SettingOutcome, SettingRefusal,
-    SettingValue, SettingsInForce,
+use trial_core::audit::ChangedBy;
+use trial_core::error::LedgerError;
+use trial_core::operators::Permission;
+use trial_core::policy::{
+    SettingChange, SettingKey, SettingOrder, SettingOutcome, SettingRefusal, SettingValue, SettingsInForce,
 };
 use utoipa::ToSchema;
 

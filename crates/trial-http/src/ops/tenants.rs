@@ -4,7 +4,10 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use trial_core::{AccessCodeKind, Permission, TenantId, TenantSearch, TenantStatus, TenantView};
+use trial_core::operators::Permission;
+use trial_core::tenants::{TenantSearch, TenantStatus, TenantView};
+use trial_core::values::AccessCodeKind;
+use trial_core::values::TenantId;
 use utoipa::ToSchema;
 
 use super::applications::customer;

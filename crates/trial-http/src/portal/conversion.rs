@@ -1,6 +1,6 @@
 //! The owner's request for a conversion, shown to operations.
 
-use trial_core::LifeOrder;
+use trial_core::tenants::LifeOrder;
 
 use super::visit::Visit;
 use super::{Answer, Reception, see};

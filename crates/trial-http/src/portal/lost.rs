@@ -5,11 +5,15 @@ use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, rt};
 use subtle::ConstantTimeEq;
-use trial_core::{
-    ApplicationQuery, Email, LedgerError, LifeOrder, LifeOutcome, LifeRefusal, MAX_PASSWORD, MIN_PASSWORD, MailHosts,
-    NewPassword, PasswordChange, PortalAccount, PortalLinkClaim, Tenant, TenantId, TenantOrder, TenantSearch,
-    TenantStatus, TryKind, VISITOR,
+use trial_core::applications::ApplicationQuery;
+use trial_core::audit::VISITOR;
+use trial_core::error::LedgerError;
+use trial_core::portal::{
+    MAX_PASSWORD, MIN_PASSWORD, NewPassword, PasswordChange, PortalAccount, PortalLinkClaim, TryKind,
 };
+use trial_core::tenants::{LifeOrder, LifeOutcome, LifeRefusal, Tenant, TenantOrder, TenantSearch, TenantStatus};
+use trial_core::values::TenantId;
+use trial_core::values::{Email, MailHosts};
 
 use super::pages::{LinkOverPage, LostPage, NewPasswordPage, Page};
 use super::password::{hashed, words};

@@ -21,11 +21,13 @@ use actix_web::web::{self, Data, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 use tokio::sync::Semaphore;
+use trial_core::audit::{AuditRecord, ChangedBy};
+use trial_core::error::LedgerError;
+use trial_core::portal::PORTAL_TRIES_PER_ADDRESS;
 use trial_core::ports::Portal;
-use trial_core::{
-    AuditRecord, ChangedBy, Keyring, LedgerError, LifeOrder, LifeOutcome, LifeRefusal, PORTAL_TRIES_PER_ADDRESS,
-    Tenant, TenantId, TenantOrder,
-};
+use trial_core::tenants::{LifeOrder, LifeOutcome, LifeRefusal, Tenant, TenantOrder};
+use trial_core::values::Keyring;
+use trial_core::values::TenantId;
 
 use crate::SiteSettings;
 use crate::apply::{KEPT, LOGO_POLICY, STYLE};

@@ -2,7 +2,7 @@
 
 use actix_web::HttpRequest;
 use askama::Template;
-use trial_core::Locale;
+use trial_core::values::Locale;
 
 use super::LANGUAGE;
 use crate::SiteSettings;

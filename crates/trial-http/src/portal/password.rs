@@ -2,10 +2,10 @@
 
 use actix_web::http::StatusCode;
 use subtle::ConstantTimeEq;
-use trial_core::{
-    LifeOrder, MAX_PASSWORD, MIN_PASSWORD, NewPassword, PasswordChange, PasswordError, Tenant, TryKind,
-    normalized_password,
+use trial_core::portal::{
+    MAX_PASSWORD, MIN_PASSWORD, NewPassword, PasswordChange, PasswordError, TryKind, normalized_password,
 };
+use trial_core::tenants::{LifeOrder, Tenant};
 
 use super::pages::{Page, PasswordPage};
 use super::sign_in::{begin, count, was_initial, with_session};

@@ -4,9 +4,10 @@
 use actix_web::cookie::time::Duration;
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse};
-use trial_core::{
-    LifeOrder, PortalAccount, PortalSecret, PortalSession, PortalTry, Tenant, TenantId, TryKind, normalized_password,
-};
+use trial_core::operators::PortalSecret;
+use trial_core::portal::{PortalAccount, PortalSession, PortalTry, TryKind, normalized_password};
+use trial_core::tenants::{LifeOrder, Tenant};
+use trial_core::values::TenantId;
 
 use super::pages::{Page, SignInPage};
 use super::visit::{SESSION, Visit};

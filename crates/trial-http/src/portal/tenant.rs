@@ -2,7 +2,8 @@
 
 use actix_web::http::StatusCode;
 use chrono::{DateTime, TimeDelta, Utc};
-use trial_core::{AccessCodeKind, Tenant, TenantStatus};
+use trial_core::tenants::{Tenant, TenantStatus};
+use trial_core::values::AccessCodeKind;
 
 use super::pages::{Course, TenantPage};
 use super::visit::Visit;

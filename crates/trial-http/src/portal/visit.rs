@@ -2,7 +2,9 @@
 
 use actix_web::HttpRequest;
 use actix_web::cookie::SameSite;
-use trial_core::{PortalAccount, PortalSecret, Tenant};
+use trial_core::operators::PortalSecret;
+use trial_core::portal::PortalAccount;
+use trial_core::tenants::Tenant;
 
 use super::pages::{Page, SignedIn};
 use super::{Reception, Refused, failed};

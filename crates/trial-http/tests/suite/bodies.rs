@@ -1,11 +1,11 @@
-//! Malformed bodies: each is answered 400, 413 or 415 before the port is called.
+//! Bodies that are not what they should be. Each is answered 400 (or 413, 415) before the port is asked.
 
 use std::fmt::Write as _;
 
 use actix_web::http::StatusCode;
 use actix_web::test::TestRequest;
 use serde_json::{Value, json};
-use trial_core::MailHosts;
+use trial_core::values::MailHosts;
 use trial_http::Envelope;
 
 use crate::support::{APPLICATION, APPLY_PATH, Answer, CODE_REQUEST, Fixture, SEND_CODE_PATH, call, post};

@@ -1,12 +1,13 @@
-//! Delivery receipts from SMS providers.
+//! Delivery receipts from providers of short messages.
 
 use std::sync::{Arc, Mutex};
 
 use actix_web::http::StatusCode;
 use actix_web::test::TestRequest;
 use chrono::{DateTime, Utc};
+use trial_core::error::LedgerError;
 use trial_core::ports::Clock as _;
-use trial_core::{DeliveryReceipt, DeliveryState, LedgerError, UnreadableReceipt};
+use trial_core::sms::{DeliveryReceipt, DeliveryState, UnreadableReceipt};
 use trial_http::{Site, SmsCallback};
 use trial_testkit::FixedClock;
 
@@ -14,7 +15,7 @@ use crate::support::{Answer, Fixture, call, post};
 
 const SECRET: &str = "0123456789abcdefghijABCDEFGHIJ-_";
 
-/// One receipt per line, which is the message's id.
+/// One receipt for each line, which is the message's id.
 fn read(body: &[u8], at: DateTime<Utc>) -> Result<Vec<DeliveryReceipt>, UnreadableReceipt> {
     let text = std::str::from_utf8(body).map_err(|_| UnreadableReceipt("it is no text"))?;
     let receipt = |id: &str| DeliveryReceipt {

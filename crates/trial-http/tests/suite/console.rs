@@ -1,16 +1,17 @@
 //! The console, on a ledger in memory.
 
 use actix_web::test::{TestRequest, call_service, init_service};
-use trial_core::{
-    AccessCodeState, MailState, REVEALS_PER_HOUR, Role, SESSIONS_PER_OPERATOR, SIGN_INS_PER_HOUR, TenantStatus,
-};
+use trial_core::access_codes::AccessCodeState;
+use trial_core::mails::MailState;
+use trial_core::operators::{REVEALS_PER_HOUR, Role, SESSIONS_PER_OPERATOR, SIGN_INS_PER_HOUR};
+use trial_core::tenants::TenantStatus;
 use trial_http::Site;
 use trial_testkit::data;
 
 use crate::ops::House;
 use crate::support::{Answer, call, get};
 
-/// A signed-in operator of one role.
+/// Somebody of a role who has signed in.
 pub(crate) struct Guest<'a> {
     site: &'a Site,
     pub(crate) cookie: String,
@@ -182,7 +183,7 @@ async fn an_operator_does_what_the_pages_offer() {
     done("/console/access-codes/import", &[("rows", "voice,95001\nmultimedia,web-1")]).await;
     assert_eq!(house.ledger.state().access_codes.len(), 8);
     done("/console/access-codes/95001/retire", &[]).await;
-    let code = trial_core::AccessCode::parse("95001").unwrap();
+    let code = trial_core::values::AccessCode::parse("95001").unwrap();
     assert_eq!(house.ledger.state().access_codes[&code].state, AccessCodeState::Retired);
     done(&format!("/console/tenants/{tenant}/extend"), &[("days", "10")]).await;
     done(&format!("/console/tenants/{tenant}/suspend"), &[]).await;

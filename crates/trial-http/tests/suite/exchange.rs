@@ -1,11 +1,12 @@
-//! Ids, statuses and headers common to all requests.
+//! The ids, statuses and headers that are common to all requests.
 
 use std::fmt::Write as _;
 
 use actix_web::http::{Method, StatusCode};
 use actix_web::test::TestRequest;
 use trial_core::ports::Unexpected;
-use trial_core::{ApplyReply, RequestId};
+use trial_core::return_codes::ApplyReply;
+use trial_core::values::RequestId;
 
 use crate::support::{APPLICATION, APPLY_PATH, Answer, CODE_REQUEST, Fixture, SEND_CODE_PATH, call, get, post};
 
@@ -31,7 +32,7 @@ async fn any_other_is_replaced() {
 
 #[actix_web::test]
 async fn every_other_status_is_a_problem_with_the_request_id() {
-    // The awaited event is the same on a slow machine.
+    // What is to be waited for is the same, however slow the machine.
     tokio::time::pause();
     let mut limited = Fixture::agreeable();
     limited.policy.limits.address.codes_per_hour = 1;
@@ -140,7 +141,7 @@ async fn a_path_is_taken_as_it_is_written() {
     assert_eq!(call(&Fixture::agreeable().site(), post(&with_query, APPLICATION)).await.status, StatusCode::OK);
 }
 
-/// 005 has a wait of a whole minute; a fraction of a second is rounded up elsewhere, never down to 0.
+/// 005 comes with a wait of a whole minute; a fraction of a second is rounded up elsewhere, never down to 0.
 #[actix_web::test]
 async fn a_wait_is_given_in_whole_seconds() {
     let mut fixture = Fixture::default();

@@ -4,11 +4,15 @@ use std::time::Duration;
 
 use actix_web::test::TestRequest;
 use chrono::{DateTime, Utc};
-use trial_core::{
-    ACCOUNT_PASSWORD_VALID_DAYS, LifeOrder, MailKind, OWNER_ACTS_PER_HOUR, Outcome, PORTAL_LINK_LIVES,
-    PORTAL_LINKS_PER_ACCOUNT, PORTAL_SESSION_IDLE, PORTAL_TRIES_PER_ACCOUNT, PORTAL_TRIES_PER_ADDRESS, PortalLinkClaim,
-    PortalTry, Request, Tenant, TenantId, TenantOrder,
+use trial_core::mails::MailKind;
+use trial_core::planner::{Outcome, Request};
+use trial_core::policy::ACCOUNT_PASSWORD_VALID_DAYS;
+use trial_core::portal::{
+    OWNER_ACTS_PER_HOUR, PORTAL_LINK_LIVES, PORTAL_LINKS_PER_ACCOUNT, PORTAL_SESSION_IDLE, PORTAL_TRIES_PER_ACCOUNT,
+    PORTAL_TRIES_PER_ADDRESS, PortalLinkClaim, PortalTry,
 };
+use trial_core::tenants::{LifeOrder, Tenant, TenantOrder};
+use trial_core::values::TenantId;
 use trial_testkit::{SeededEntropy, data};
 
 use crate::ops::House;
@@ -34,16 +38,16 @@ async fn sign_in(house: &House, account: &str, password: &str) -> Answer {
     call(&house.site, asked.insert_header(("x-request-id", "asked"))).await
 }
 
-/// Runs an operator's command on the tenant.
+/// Has operations order something of the tenant.
 fn order(house: &House, order: LifeOrder) {
     use trial_core::ports::Clock as _;
     let order = TenantOrder { tenant: house.tenant, order, actor: "operator".to_owned() };
     let batch = data::batch(house.clock.now(), &SeededEntropy::new(5), [Request::Tenant(order)]);
     let outcome = house.ledger.decide(&batch, &data::planner()).remove(0);
-    assert!(matches!(outcome, Outcome::Tenant(trial_core::LifeOutcome::Done(_))), "{outcome:?}");
+    assert!(matches!(outcome, Outcome::Tenant(trial_core::tenants::LifeOutcome::Done(_))), "{outcome:?}");
 }
 
-/// A signed-in owner.
+/// An owner who has signed in.
 struct Guest<'a> {
     house: &'a House,
     cookie: String,
@@ -66,7 +70,7 @@ impl<'a> Guest<'a> {
         guest
     }
 
-    /// An owner who has chosen a password.
+    /// One who has a password of one's own.
     async fn whole(house: &'a House) -> Self {
         let guest = Self::of(house, &initial(house)).await;
         let chosen = guest.post("/portal/password", &[("new", CHOSEN), ("again", CHOSEN)]).await;
@@ -249,7 +253,7 @@ async fn tries_are_bounded_whether_there_is_an_account_or_not() {
     assert_eq!(sign_in(&house, &account(&house), &initial(&house)).await.status.as_u16(), 303);
 }
 
-/// Failed sign-ins by others block the owner's sign-in only.
+/// Strangers who try to sign in keep the owner from signing in, and from nothing else.
 #[actix_web::test]
 async fn tries_of_strangers_keep_no_owner_from_changing_the_password() {
     let house = House::new().await;
@@ -268,7 +272,7 @@ async fn tries_of_strangers_keep_no_owner_from_changing_the_password() {
     assert_eq!(guest.post("/portal/password", &[("current", next)]).await.status.as_u16(), 429, "they are bound too");
 }
 
-/// A flood is refused without a write per attempt.
+/// Who floods is refused without a write for each try.
 #[actix_web::test]
 async fn a_flood_of_tries_is_not_counted_to_its_end() {
     let house = House::new().await;
@@ -354,7 +358,7 @@ async fn an_owner_asks_for_conversion_once_and_no_more() {
     assert!(!guest.get("/portal/").await.body.contains("/portal/conversion"));
 }
 
-/// 300 toggles of a request in a row count as ten; the page gives the remaining minutes in the owner's language.
+/// 300 changes of a wish in a row are ten; the page says how many minutes are left of the hour, in the owner's language.
 #[actix_web::test]
 async fn an_act_that_is_done_too_often_says_when_again() {
     use trial_core::ports::Clock as _;
@@ -381,7 +385,7 @@ async fn an_act_that_is_done_too_often_says_when_again() {
     assert_eq!(guest.post("/portal/conversion", &[]).await.header("location"), "/portal/?said=asked");
 }
 
-/// Toggling the request does not keep the owner from actions that remove an intruder.
+/// Whoever plays with the wish keeps the owner from nothing that throws an intruder out.
 #[actix_web::test]
 async fn sessions_are_ended_and_passwords_changed_whatever_else_was_done() {
     let house = House::new().await;
@@ -399,14 +403,14 @@ async fn sessions_are_ended_and_passwords_changed_whatever_else_was_done() {
 async fn lose(house: &House, name: &str) -> Answer {
     let asked = form("/portal/lost", &[("account", name)]).insert_header(("x-request-id", "asked"));
     let answer = call(&house.site, asked).await;
-    // Work behind the answer runs on this thread.
+    // What is done behind the answer is done by this thread.
     for _ in 0..100 {
         tokio::task::yield_now().await;
     }
     answer
 }
 
-/// Times at which owners were notified of a changed password.
+/// When owners were told of a changed password.
 fn notices(house: &House) -> Vec<DateTime<Utc>> {
     let mails = house.ledger.state().mails;
     let told = mails.into_values().map(|kept| kept.record).filter(|mail| mail.kind == MailKind::PasswordChanged);
@@ -457,7 +461,7 @@ async fn an_owner_is_told_of_every_change_of_the_password_and_of_nothing_else() 
     assert_eq!(notices(&house), expected, "a new initial password comes by the account mail");
 }
 
-/// A change is not refused for lack of mail units, and the owner is still notified.
+/// A change is not refused for want of units, nor is the owner left in the dark then.
 #[actix_web::test]
 async fn an_owner_is_told_of_a_change_when_the_threshold_is_reached() {
     let house = House::new().await;
@@ -473,7 +477,7 @@ fn links(house: &House) -> Vec<String> {
     let state = house.ledger.state();
     let mut mails: Vec<_> = state.mails.values().map(|kept| kept.record.clone()).collect();
     mails.retain(|mail| mail.kind == MailKind::Password);
-    let link = |mail: trial_core::MailRecord| {
+    let link = |mail: trial_core::mails::MailRecord| {
         let issue = mail.detail.unwrap().parse().unwrap();
         let claim = PortalLinkClaim { tenant: mail.tenant.unwrap(), issue, made_at: mail.created_at };
         claim.sign(&data::keyring()).reveal().to_owned()

@@ -4,15 +4,16 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use trial_core::{
-    Application, ApplyCode, ApplyReply, CodeReply, CodeRequest, CompanyName, Email, Locale, Phone, Policy, RequestId,
-    SendCode, SubmittedCode,
-};
+use trial_core::applications::Application;
+use trial_core::policy::Policy;
+use trial_core::return_codes::{ApplyCode, ApplyReply, CodeReply, SendCode};
+use trial_core::values::{CompanyName, Email, Locale, Phone, RequestId, SubmittedCode};
+use trial_core::verification::CodeRequest;
 use trial_http::Envelope;
 
 use crate::support::{APPLICATION, APPLY_PATH, Answer, CODE_REQUEST, Fixture, SEND_CODE_PATH, call, post};
 
-/// The wait of a code, if it has one.
+/// The known wait, if the code has one.
 fn wait(known: bool, seconds: u64) -> Option<Duration> {
     known.then(|| Duration::from_millis(seconds * 1_000 - 500))
 }

@@ -9,11 +9,13 @@ use actix_web::http::header::HeaderMap;
 use actix_web::test::{TestRequest, call_service, init_service};
 use serde_json::Value;
 use tempfile::TempDir;
+use trial_core::error::LedgerError;
+use trial_core::planner::{Outcome, Request};
+use trial_core::policy::{AddressLimits, Policy, PolicyInForce};
 use trial_core::ports::{Clock as _, MockHealth, MockReceipts, MockTrialService, TenantOrders};
-use trial_core::{
-    AddressLimits, ApplyCode, ApplyReply, CodeReply, LedgerError, LifeOutcome, MailHosts, Outcome, Policy,
-    PolicyInForce, Request, SendCode, TenantOrder,
-};
+use trial_core::return_codes::{ApplyCode, ApplyReply, CodeReply, SendCode};
+use trial_core::tenants::{LifeOutcome, TenantOrder};
+use trial_core::values::MailHosts;
 use trial_http::{
     CallerParts, ClientAddressHeader, ConnectionLimits, Envelope, HttpParts, HttpSettings, OpsParts, PageGuard,
     PortalParts, Site, SiteSettings, SmsCallback, install_metrics,
@@ -23,13 +25,13 @@ use trial_testkit::{FixedClock, MemoryLedger, SeededEntropy, data};
 
 pub(crate) use trial_http::{APPLY_PATH, SEND_CODE_PATH};
 
-/// Body of a code request.
+/// A body that asks for a code.
 pub(crate) const CODE_REQUEST: &str = r#"{"phone":"16673280001"}"#;
-/// Body of an application.
+/// A body that applies.
 pub(crate) const APPLICATION: &str =
     r#"{"companyName":"Example Ltd.","phone":"16673280001","phoneVerifyCode":"123456","email":"a@example.com"}"#;
 
-/// Parts of the interface under test.
+/// The parts of an interface under test.
 pub(crate) struct Fixture {
     pub(crate) service: MockTrialService,
     pub(crate) health: MockHealth,
@@ -44,7 +46,7 @@ pub(crate) struct Fixture {
     pub(crate) policy: Policy,
 }
 
-/// The default policy without limits per address.
+/// The default policy without limits of addresses.
 fn unlimited() -> Policy {
     let mut policy = Policy::default();
     policy.limits.address = AddressLimits { codes_per_hour: 0, applications_per_hour: 0, failures_per_hour: 0 };
@@ -52,7 +54,7 @@ fn unlimited() -> Policy {
 }
 
 impl Default for Fixture {
-    /// No call is expected, and there is no limit.
+    /// Nothing may be called, and no limit holds.
     fn default() -> Self {
         Self {
             service: MockTrialService::new(),
@@ -93,7 +95,7 @@ impl Fixture {
         fixture
     }
 
-    /// With an empty inbox, whose file lives as long as the directory.
+    /// Has an empty inbox, whose file lives as long as the directory.
     pub(crate) fn with_inbox() -> (Self, TempDir, Arc<Inbox>) {
         let directory = tempfile::tempdir().unwrap();
         let inbox = Arc::new(Inbox::open(&directory.path().join("inbox.jsonl")).unwrap());
@@ -140,7 +142,7 @@ impl Fixture {
     }
 }
 
-/// Decides commands on tenants by the planner, on the ledger in memory.
+/// Has orders about tenants decided by the planner, on the ledger in memory.
 struct OrdersInMemory(MemoryLedger, FixedClock, SeededEntropy);
 
 #[async_trait::async_trait]
@@ -176,7 +178,7 @@ impl Answer {
         errors.iter().map(|error| error["field"].as_str().unwrap().to_owned()).collect()
     }
 
-    /// Status, headers by name, and body.
+    /// Status, headers in order of name, and body.
     pub(crate) fn shown(&self) -> String {
         let mut headers: Vec<_> =
             self.headers.iter().map(|(name, value)| format!("{name}: {}", value.to_str().unwrap())).collect();
@@ -191,7 +193,7 @@ impl Answer {
     }
 }
 
-/// Answers one request on a new worker of the site.
+/// Has a new worker of the site answer one request.
 pub(crate) async fn call(site: &Site, request: TestRequest) -> Answer {
     let app = init_service(site.app()).await;
     let peer = SocketAddr::from(([192, 0, 2, 1], 4711));

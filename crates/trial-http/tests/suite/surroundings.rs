@@ -1,4 +1,4 @@
-//! Health, metrics, documentation.
+//! Health, measurements, documentation.
 
 use std::future::poll_fn;
 use std::io::{self, Write};
@@ -10,7 +10,7 @@ use actix_web::body::MessageBody;
 use actix_web::http::StatusCode;
 use actix_web::test::{call_service, init_service};
 use actix_web::web::Bytes;
-use trial_core::Role;
+use trial_core::operators::Role;
 use trial_core::ports::{Clock as _, Dependency, Operators as _};
 use trial_http::Site;
 use trial_testkit::{SeededEntropy, data};
@@ -51,7 +51,7 @@ async fn readiness_is_decided_by_what_is_vital() {
     }
 }
 
-/// A reason may quote a reply of a gateway or a mail server.
+/// A reason may be what a gateway or a mail server replied.
 #[actix_web::test]
 async fn why_something_is_not_ready_is_told_to_administrators_and_operators_alone() {
     let mut fixture = Fixture::default();
@@ -96,7 +96,7 @@ async fn requests_are_measured_by_route_and_status() {
     assert!(!answer.body.contains("16673280001"), "no path of a caller's making is a label");
 }
 
-/// The slices in which a reply is sent.
+/// The slices that a reply is handed out in.
 async fn slices(site: &Site, path: &str) -> Vec<Bytes> {
     let app = init_service(site.app()).await;
     let mut body = pin!(call_service(&app, get(path).to_request()).await.into_body());
@@ -107,7 +107,7 @@ async fn slices(site: &Site, path: &str) -> Vec<Bytes> {
     slices
 }
 
-/// A chunk is copied whole for its connection, and kept until the client has received it.
+/// A chunk is copied for its connection as it is, and kept until the client has taken it.
 #[actix_web::test]
 async fn a_large_reply_is_handed_out_in_slices_of_one_copy() {
     let site = Fixture::default().site();
@@ -195,7 +195,7 @@ async fn the_first_page_leads_on() {
     insta::assert_snapshot!("home", call(&fixture.site(), get("/")).await.shown());
 }
 
-/// Captured log lines.
+/// What was logged.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
 

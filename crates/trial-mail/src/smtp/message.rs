@@ -6,7 +6,8 @@ use lettre::Address;
 use lettre::address::Envelope;
 use lettre::message::header::{HeaderName, HeaderValue};
 use lettre::message::{Mailbox, Message, MultiPart, MultiPartKind, SinglePart};
-use trial_core::{Email, OutgoingMail};
+use trial_core::mails::OutgoingMail;
+use trial_core::values::Email;
 
 use super::settings::Mailboxes;
 use crate::WrittenMail;

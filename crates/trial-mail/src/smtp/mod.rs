@@ -12,8 +12,9 @@ mod verdict;
 use std::fmt;
 
 use async_trait::async_trait;
+use trial_core::mails::{DeliveryError, OutgoingMail};
 use trial_core::ports::Mailer;
-use trial_core::{DeliveryError, OutgoingMail, Redaction};
+use trial_core::privacy::Redaction;
 
 use crate::Templates;
 pub use dkim::DkimSettings;

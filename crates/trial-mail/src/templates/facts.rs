@@ -3,10 +3,11 @@
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use minijinja::{Value, context};
-use trial_core::{
-    ACCOUNT_PASSWORD_VALID_DAYS, AccountMail, LifeMail, Locale, MailKind, PasswordChangedMail, PasswordMail,
-    PortalLink, TenantId,
-};
+use trial_core::mails::{AccountMail, LifeMail, MailKind, PasswordChangedMail, PasswordMail};
+use trial_core::policy::ACCOUNT_PASSWORD_VALID_DAYS;
+use trial_core::portal::PortalLink;
+use trial_core::values::Locale;
+use trial_core::values::TenantId;
 
 // The templates say "7 days".
 const _: () = assert!(ACCOUNT_PASSWORD_VALID_DAYS == 7);

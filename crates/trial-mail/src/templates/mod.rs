@@ -13,7 +13,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use minijinja::{AutoEscape, Environment, Error, Output, State, UndefinedBehavior, Value, context, escape_formatter};
-use trial_core::{Locale, MailContent, MailKind, OutgoingMail};
+use trial_core::mails::{MailContent, MailKind, OutgoingMail};
+use trial_core::values::Locale;
 
 pub use error::TemplateError;
 use facts::AccountFacts;

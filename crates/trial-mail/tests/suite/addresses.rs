@@ -1,7 +1,8 @@
 //! Every address that the core accepts can be written to, or is refused before anything is sent.
 
+use trial_core::mails::{DeliveryError, OutgoingMail};
 use trial_core::ports::Mailer;
-use trial_core::{DeliveryError, Email, Locale, MailHosts, OutgoingMail};
+use trial_core::values::{Email, Locale, MailHosts};
 use trial_testkit::mail_conformance::account_mail;
 
 use crate::peer::Peer;

@@ -3,8 +3,8 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
+use trial_core::mails::{DeliveryError, OutgoingMail};
 use trial_core::ports::Mailer;
-use trial_core::{DeliveryError, OutgoingMail};
 use trial_testkit::mail_conformance::{ArrivedMail, MailBehaviour, MailHarness, breaches};
 
 use crate::sandbox::{Sandbox, sandbox};

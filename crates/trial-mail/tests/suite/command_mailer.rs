@@ -7,8 +7,8 @@ use lettre::Message;
 use lettre::message::MultiPart;
 use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
+use trial_core::mails::{DeliveryError, OutgoingMail};
 use trial_core::ports::Mailer;
-use trial_core::{DeliveryError, OutgoingMail};
 use trial_mail::Templates;
 
 /// Exit statuses of `sysexits.h` for a permanent refusal of this mail or this recipient.

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use trial_core::mails::{DeliveryError, OutgoingMail};
 use trial_core::ports::{Clock, Mailer};
-use trial_core::{DeliveryError, Locale, OutgoingMail};
+use trial_core::values::Locale;
 use trial_mail::SandboxMailer;
 use trial_sandbox::{CapturedMessage, Faults, Filter, Inbox, MailFault};
 use trial_testkit::mail_conformance::{ArrivedMail, MailBehaviour, MailHarness, account_mail, breaches};

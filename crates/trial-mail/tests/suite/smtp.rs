@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use mailparse::{MailHeaderMap, ParsedMail, parse_mail};
-use trial_core::Locale;
 use trial_core::ports::Mailer;
+use trial_core::values::Locale;
 use trial_mail::{SmtpMailer, SmtpSettings};
 use trial_testkit::mail_conformance::{ArrivedMail, MailBehaviour, MailHarness, account_mail, breaches};
 

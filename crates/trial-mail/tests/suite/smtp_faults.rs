@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use tokio::net::TcpListener;
-use trial_core::DeliveryError::{self, Permanent, Transient};
-use trial_core::Locale;
+use trial_core::mails::DeliveryError::{self, Permanent, Transient};
 use trial_core::ports::Mailer;
+use trial_core::values::Locale;
 use trial_mail::{SmtpMailer, SmtpSettings};
 use trial_testkit::mail_conformance::account_mail;
 

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use trial_core::DeliveryError::{Permanent, Transient};
-use trial_core::Locale;
+use trial_core::mails::DeliveryError::{Permanent, Transient};
 use trial_core::ports::Mailer;
+use trial_core::values::Locale;
 use trial_mail::{SmtpMailer, SmtpSettings};
 use trial_testkit::mail_conformance::account_mail;
 

@@ -3,7 +3,8 @@
 use std::fs;
 
 use tempfile::TempDir;
-use trial_core::{Locale, MailKind};
+use trial_core::mails::MailKind;
+use trial_core::values::Locale;
 use trial_mail::{TemplateError, Templates, WrittenMail};
 
 use crate::peer::setting;

@@ -1,9 +1,10 @@
 //! The texts of the mails. The snapshots are for people to read.
 
 use chrono::{DateTime, Utc};
-use trial_core::{
-    LifeMail, Locale, MailContent, OutgoingMail, PasswordChangedMail, PasswordMail, PortalLink, TenantId,
-};
+use trial_core::mails::{LifeMail, MailContent, OutgoingMail, PasswordChangedMail, PasswordMail};
+use trial_core::portal::PortalLink;
+use trial_core::values::Locale;
+use trial_core::values::TenantId;
 use trial_testkit::mail_conformance::account_mail;
 
 use crate::sandbox::sandbox;
@@ -72,7 +73,8 @@ async fn a_converted_tenant_is_never_addressed_as_a_trial() {
             _ => None,
         });
         let life = life.unwrap();
-        let of_customer = MailContent::Account(trial_core::AccountMail { is_customer: true, ..of_trial.clone() });
+        let of_customer =
+            MailContent::Account(trial_core::mails::AccountMail { is_customer: true, ..of_trial.clone() });
         for content in [of_customer, MailContent::Suspended(life.clone()), MailContent::Closed(life)] {
             let kind = content.kind();
             let mail = sandbox().written(&OutgoingMail { content, ..account.clone() }).await;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use trial_core::TellError;
+use trial_core::platform::TellError;
 use trial_core::ports::{Clock as _, TenantPlatform as _};
 use trial_platform::{Lookup, SigningSecret, SystemLookup, UnusableWebhook, WebhookPlatform, WebhookSettings};
 use trial_testkit::FixedClock;

@@ -1,6 +1,6 @@
 //! Judges a reply by the status and the value that mean acceptance.
 
-use trial_core::GatewayReply;
+use trial_core::sms::GatewayReply;
 
 use super::template::TemplateError;
 use crate::web::Answer;

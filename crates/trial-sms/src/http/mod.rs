@@ -9,7 +9,8 @@ use async_trait::async_trait;
 use reqwest::Method;
 use reqwest::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use trial_core::ports::SmsGateway;
-use trial_core::{GatewayReply, GatewayUnusable, Redaction, SmsMessage};
+use trial_core::privacy::Redaction;
+use trial_core::sms::{GatewayReply, GatewayUnusable, SmsMessage};
 use url::Url;
 use zeroize::Zeroizing;
 

@@ -1,7 +1,7 @@
 //! "Status Report Receiving API": a form, one report in each.
 
 use chrono::{DateTime, Utc};
-use trial_core::{DeliveryReceipt, DeliveryState, UnreadableReceipt};
+use trial_core::sms::{DeliveryReceipt, DeliveryState, UnreadableReceipt};
 
 use super::reply::known;
 use crate::receipt::{UNKNOWN, fields, receipt, state_of, words};

@@ -1,7 +1,7 @@
 //! Replies of the service.
 
 use reqwest::StatusCode;
-use trial_core::GatewayReply;
+use trial_core::sms::GatewayReply;
 
 use super::codes::{SYSTEM_ERROR, meaning};
 use crate::refusal::Refusal;

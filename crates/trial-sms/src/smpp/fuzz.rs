@@ -7,8 +7,9 @@ use async_trait::async_trait;
 use rusmpp::values::DataCoding;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, duplex, split};
 use tokio::runtime::Builder;
+use trial_core::error::LedgerError;
 use trial_core::ports::Receipts;
-use trial_core::{DeliveryReceipt, LedgerError, PROVIDER_ID_LENGTH};
+use trial_core::sms::{DeliveryReceipt, PROVIDER_ID_LENGTH};
 use trial_fuzz::Target;
 use trial_testkit::FixedClock;
 

@@ -27,7 +27,7 @@ use rusmpp::pdus::{BindTransceiver, SubmitSm};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout};
 use trial_core::ports::SmsGateway;
-use trial_core::{GatewayReply, GatewayUnusable, SmsMessage};
+use trial_core::sms::{GatewayReply, GatewayUnusable, SmsMessage};
 use zeroize::Zeroizing;
 
 use crate::text::Wording;

@@ -6,7 +6,7 @@ use rusmpp::values::{
     EsmClass, InterfaceVersion, IntermediateNotification, MCDeliveryReceipt, Npi, RegisteredDelivery,
     SmeOriginatedAcknowledgement, Ton,
 };
-use trial_core::SmsMessage;
+use trial_core::sms::SmsMessage;
 
 use super::alphabet::Character;
 use super::{SmppAlphabet, SmppSettings};

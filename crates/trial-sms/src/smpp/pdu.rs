@@ -54,7 +54,7 @@ pub(super) fn data_sm(body: &[u8]) -> Result<Delivered, &'static str> {
 
 /// The message's id in the body of a `submit_sm_resp`: up to its zero, or to the end.
 pub(super) fn message_id(body: &[u8]) -> Option<String> {
-    text(body).filter(|id| id.chars().count() <= trial_core::PROVIDER_ID_LENGTH)
+    text(body).filter(|id| id.chars().count() <= trial_core::sms::PROVIDER_ID_LENGTH)
 }
 
 /// A text up to its zero, or all of it; `None` if it is empty.

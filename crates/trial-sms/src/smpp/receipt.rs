@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use rusmpp::CommandStatus;
 use tokio::time::sleep;
 use trial_core::ports::{Clock, Receipts};
-use trial_core::{DeliveryReceipt, DeliveryState, UnreadableReceipt};
+use trial_core::sms::{DeliveryReceipt, DeliveryState, UnreadableReceipt};
 
 use super::pdu::{self, Delivered, tag};
 use super::receipt_text::Fields;
@@ -120,7 +120,7 @@ mod tests {
     use std::sync::Mutex;
 
     use async_trait::async_trait;
-    use trial_core::LedgerError;
+    use trial_core::error::LedgerError;
     use trial_testkit::FixedClock;
 
     use super::*;

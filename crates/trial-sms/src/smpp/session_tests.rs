@@ -8,8 +8,9 @@ use rusmpp::pdus::SubmitSm;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
 use tokio::task::JoinHandle;
 use tokio::time::Duration;
+use trial_core::error::LedgerError;
 use trial_core::ports::Receipts;
-use trial_core::{DeliveryReceipt, DeliveryState, LedgerError};
+use trial_core::sms::{DeliveryReceipt, DeliveryState};
 use trial_testkit::FixedClock;
 
 use super::codec::{Frame, HEADER};

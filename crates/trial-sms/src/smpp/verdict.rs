@@ -1,7 +1,7 @@
 //! Answers of the message centre, and their meaning for a message.
 
 use rusmpp::CommandStatus;
-use trial_core::GatewayReply;
+use trial_core::sms::GatewayReply;
 
 use super::codec::{Frame, id};
 use super::pdu;

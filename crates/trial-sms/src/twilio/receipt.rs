@@ -1,7 +1,7 @@
 //! Status callbacks, as in "Track the Message Status of Outbound Messages": a form, one status in each.
 
 use chrono::{DateTime, Utc};
-use trial_core::{DeliveryReceipt, DeliveryState, UnreadableReceipt};
+use trial_core::sms::{DeliveryReceipt, DeliveryState, UnreadableReceipt};
 
 use super::codes::meaning;
 use crate::receipt::{fields, receipt};

@@ -1,7 +1,7 @@
 //! Replies of the provider: the message's resource, or the error of the request.
 
 use reqwest::StatusCode;
-use trial_core::GatewayReply;
+use trial_core::sms::GatewayReply;
 
 use super::codes::meaning;
 use crate::json::Json;

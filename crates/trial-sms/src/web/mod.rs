@@ -6,7 +6,8 @@ use std::time::Duration;
 use reqwest::header::CONTENT_TYPE;
 use reqwest::redirect::Policy;
 use reqwest::{Client, RequestBuilder, StatusCode};
-use trial_core::{GatewayReply, GatewayUnusable, Redaction};
+use trial_core::privacy::Redaction;
+use trial_core::sms::{GatewayReply, GatewayUnusable};
 use url::Url;
 
 use crate::charset;

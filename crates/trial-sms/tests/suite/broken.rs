@@ -2,7 +2,8 @@
 
 use async_trait::async_trait;
 use trial_core::ports::SmsGateway;
-use trial_core::{GatewayReply, GatewayUnusable, Locale, SmsMessage};
+use trial_core::sms::{GatewayReply, GatewayUnusable, SmsMessage};
+use trial_core::values::Locale;
 use trial_testkit::sms_conformance::{ArrivedSms, SmsBehaviour, SmsHarness, breaches};
 
 use crate::sandbox::{Sandbox, sandbox};

@@ -91,7 +91,7 @@ async fn wrong(name: &str, replies: impl IntoIterator<Item = (String, Verdict, u
     let mut wrong = Vec::new();
     for (code, expected, status, body) in replies {
         provider.set(Script::Answer(status, body.leak()));
-        let reply = gateway.send(&message(trial_core::Locale::En)).await;
+        let reply = gateway.send(&message(trial_core::values::Locale::En)).await;
         if Verdict::of(&reply) != expected {
             wrong.push(format!("{name} {code}: {reply:?}"));
         }
@@ -134,7 +134,7 @@ async fn every_status_of_smpp_is_about_what_the_specification_says() {
     let gateway = SmppGateway::start(&smpp_settings(centre.port()), None).unwrap();
     for (status, expected) in each(SMPP) {
         centre.set(Submit::Status(status));
-        let reply = gateway.send(&message(trial_core::Locale::En)).await;
+        let reply = gateway.send(&message(trial_core::values::Locale::En)).await;
         assert_eq!(Verdict::of(&reply), expected, "0x{status:03X}: {reply:?}");
     }
     assert_eq!(centre.binds().len(), 1);

@@ -6,7 +6,8 @@ use std::sync::Mutex;
 use async_trait::async_trait;
 use tempfile::TempDir;
 use trial_core::ports::SmsGateway;
-use trial_core::{GatewayReply, Locale};
+use trial_core::sms::GatewayReply;
+use trial_core::values::Locale;
 use trial_sms::Wording;
 use trial_testkit::sms_conformance::{ArrivedSms, SmsBehaviour, SmsHarness, breaches};
 
@@ -43,8 +44,8 @@ fn harness() -> Harness {
 }
 
 /// The id of the request behind every message of the suite.
-fn first_request() -> trial_core::CodeRequestId {
-    trial_core::CodeRequestId::new(chrono::DateTime::UNIX_EPOCH, [0; 10])
+fn first_request() -> trial_core::values::CodeRequestId {
+    trial_core::values::CodeRequestId::new(chrono::DateTime::UNIX_EPOCH, [0; 10])
 }
 
 #[async_trait]

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use trial_core::ports::SmsGateway;
-use trial_core::{GatewayReply, Locale};
+use trial_core::sms::GatewayReply;
+use trial_core::values::Locale;
 use trial_sms::{SmppAlphabet, SmppGateway, SmppSettings, SmppTimeouts, Wording, code_text};
 use trial_testkit::sms_conformance::{ArrivedSms, SmsBehaviour, SmsHarness, breaches};
 

@@ -1,6 +1,6 @@
 //! Workbooks of operators.
 
-use trial_core::AccessCodeFile;
+use trial_core::access_codes::AccessCodeFile;
 use trial_spreadsheet::read_access_codes;
 
 use crate::{changed, fixture, with_cells};

@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use trial_core::{LedgerError, Violation};
+use trial_core::error::LedgerError;
+use trial_core::ports::Violation;
 
 use crate::{OpenError, PostgresOpenError};
 

@@ -10,7 +10,7 @@ mod mover;
 mod row;
 mod tables;
 
-use trial_core::UniqueBy;
+use trial_core::policy::UniqueBy;
 
 pub use error::MoveError;
 pub(crate) use mark::Mark;

@@ -1,7 +1,7 @@
 //! The steps of a transfer.
 
 use tokio::try_join;
-use trial_core::LedgerError;
+use trial_core::error::LedgerError;
 
 use super::tables::{Page, TABLES, Table};
 use super::{Cell, Mark, Move, MoveError, Moved, MovedTable, Rows};

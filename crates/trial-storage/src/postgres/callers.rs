@@ -8,10 +8,10 @@ use diesel::prelude::*;
 use diesel::sql_types::Binary;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::FutureExt;
+use trial_core::audit::ChangedBy;
+use trial_core::clients::{Caller, CallerAdded, CallerChange, CallerChanged, CallerName, CallerRefusal, SeenSignature};
+use trial_core::error::LedgerError;
 use trial_core::ports::Callers;
-use trial_core::{
-    Caller, CallerAdded, CallerChange, CallerChanged, CallerName, CallerRefusal, ChangedBy, LedgerError, SeenSignature,
-};
 
 use super::PostgresLedger;
 use super::fault::Trouble;

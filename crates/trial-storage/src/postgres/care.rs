@@ -6,10 +6,13 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::FutureExt;
+use trial_core::audit::ChangedBy;
+use trial_core::error::LedgerError;
+use trial_core::platform::PlatformEvent;
 use trial_core::ports::DataCare;
-use trial_core::{
-    ChangedBy, Expired, Expiring, ExpiryPage, Forgotten, LedgerError, Person, PersonData, PlatformEvent, TenantId,
-};
+use trial_core::privacy::{Expired, Expiring, ExpiryPage, Forgotten, PersonData};
+use trial_core::values::Person;
+use trial_core::values::TenantId;
 
 use super::PostgresLedger;
 use super::fault::Trouble;

@@ -6,10 +6,10 @@ use async_trait::async_trait;
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::FutureExt;
+use trial_core::audit::ChangedBy;
+use trial_core::error::LedgerError;
+use trial_core::policy::{Policy, SettingChange, SettingKey, SettingOrder, SettingOutcome, SettingsInForce};
 use trial_core::ports::SettingsStore;
-use trial_core::{
-    ChangedBy, LedgerError, Policy, SettingChange, SettingKey, SettingOrder, SettingOutcome, SettingsInForce,
-};
 
 use super::PostgresLedger;
 use super::fault::Trouble;

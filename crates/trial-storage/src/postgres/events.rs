@@ -8,11 +8,14 @@ use diesel::sql_types::Binary;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::FutureExt;
 use futures_util::future::try_join_all;
-use trial_core::ports::{EventOperations, EventOutbox};
-use trial_core::{
-    ChangedBy, EndpointId, EventClaim, EventId, EventPage, EventQueue, EventSettledAs, EventSettlement, EventState,
-    EventView, Lease, LedgerError,
+use trial_core::audit::ChangedBy;
+use trial_core::error::LedgerError;
+use trial_core::mails::Lease;
+use trial_core::platform::{
+    EndpointId, EventClaim, EventPage, EventQueue, EventSettledAs, EventSettlement, EventState, EventView,
 };
+use trial_core::ports::{EventOperations, EventOutbox};
+use trial_core::values::EventId;
 
 use super::fault::Trouble;
 use super::operations::take_down;

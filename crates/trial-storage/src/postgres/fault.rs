@@ -3,7 +3,7 @@
 //! says otherwise (`trialgate doctor` checks it).
 
 use diesel::result::{DatabaseErrorKind, Error};
-use trial_core::LedgerError;
+use trial_core::error::LedgerError;
 
 /// Messages about a bounded wait that ended: `lock_not_available`, `query_canceled`, `deadlock_detected`.
 const WAITED: [&str; 3] = ["canceling statement due to", "deadlock detected", "could not obtain lock"];

@@ -15,7 +15,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use diesel::sql_types::{BigInt, Bool, Nullable, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use trial_core::LedgerError;
+use trial_core::error::LedgerError;
 
 use super::fault::Trouble;
 use super::migrate;

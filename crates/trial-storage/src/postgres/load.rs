@@ -8,11 +8,17 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Binary, Bool, Integer, Nullable, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use tokio::try_join;
-use trial_core::{
-    AccessCode, AccessCodeKind, Batch, CountSpan, FactKeys, Facts, JudgedSpans, LedgerError, LifeFacts, Overrides,
-    OwnerActs, Phone, PhoneFacts, PhonePrefix, PoolFacts, PrefixBlockRecord, PrefixFacts, PrefixesFacts, QuotaFacts,
-    Request, Tenant, TenantFact, TenantId,
+use trial_core::error::LedgerError;
+use trial_core::fraud_guard::{CountSpan, JudgedSpans, PrefixBlockRecord};
+use trial_core::planner::{
+    Batch, FactKeys, Facts, LifeFacts, PhoneFacts, PoolFacts, PrefixFacts, PrefixesFacts, QuotaFacts, Request,
+    TenantFact,
 };
+use trial_core::policy::Overrides;
+use trial_core::portal::OwnerActs;
+use trial_core::tenants::Tenant;
+use trial_core::values::TenantId;
+use trial_core::values::{AccessCode, AccessCodeKind, Phone, PhonePrefix};
 
 use super::fault::Trouble;
 use super::set::{Column, Set};

@@ -36,8 +36,10 @@ use chrono::{DateTime, Utc};
 use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
 use futures_util::FutureExt;
 use tokio::runtime::Handle;
+use trial_core::audit::ChangedBy;
+use trial_core::error::LedgerError;
+use trial_core::planner::{Batch, Outcome, Planner};
 use trial_core::ports::{Gather, Screen, TrialLedger};
-use trial_core::{Batch, ChangedBy, LedgerError, Outcome, Planner};
 
 use connect::{Connections, Connector};
 use fault::Trouble;

@@ -7,7 +7,9 @@ use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{Bool, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
-use trial_core::{LedgerError, UniqueBy, Violation};
+use trial_core::error::LedgerError;
+use trial_core::policy::UniqueBy;
+use trial_core::ports::Violation;
 
 use super::connect::Connector;
 use super::fault::Trouble;

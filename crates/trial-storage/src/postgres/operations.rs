@@ -10,14 +10,24 @@ use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::FutureExt;
-use trial_core::ports::Operations;
-use trial_core::{
-    AccessCode, AccessCodeImport, AccessCodeKind, AccessCodePage, AccessCodeState, AccessCodeStock, AccessCodeView,
-    ApplicationId, ApplicationQuery, ApplicationSearch, ApplicationView, AuditRecord, ChangedBy, CodeRequestView,
-    HourCount, ImportPlan, LedgerError, MailAttempt, MailId, MailPage, MailQueue, MailRetried, MailState, MailView,
-    OutboxMail, Phone, PoolOrder, PoolOutcome, QuotaView, RefusedMail, Tenant, TenantId, TenantPage, TenantSearch,
-    TenantView, TimelineView, UniqueBy, Violation, retried_words,
+use trial_core::access_codes::{
+    AccessCodeImport, AccessCodePage, AccessCodeState, AccessCodeStock, AccessCodeView, ImportPlan, PoolOrder,
+    PoolOutcome,
 };
+use trial_core::applications::{ApplicationQuery, ApplicationSearch, ApplicationView, HourCount, TimelineView};
+use trial_core::audit::{AuditRecord, ChangedBy};
+use trial_core::error::LedgerError;
+use trial_core::mails::{
+    MailAttempt, MailPage, MailQueue, MailRetried, MailState, MailView, OutboxMail, RefusedMail, retried_words,
+};
+use trial_core::policy::UniqueBy;
+use trial_core::ports::Operations;
+use trial_core::ports::Violation;
+use trial_core::quota::QuotaView;
+use trial_core::tenants::{Tenant, TenantPage, TenantSearch, TenantView};
+use trial_core::values::{AccessCode, AccessCodeKind, Phone};
+use trial_core::values::{ApplicationId, MailId, TenantId};
+use trial_core::verification::CodeRequestView;
 
 use super::fault::Trouble;
 use super::set::{Column, Set, storable};

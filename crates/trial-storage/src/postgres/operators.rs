@@ -7,11 +7,13 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::FutureExt;
-use trial_core::ports::{AuditTrail, Operators};
-use trial_core::{
-    AuditEntry, AuditQuery, AuditRecord, ChangedBy, LedgerError, Operator, OperatorAdded, OperatorName, PersonSearch,
-    SESSIONS_PER_OPERATOR, SearchOutcome, SecretHash, Session, ThresholdChange,
+use trial_core::audit::{AuditEntry, AuditQuery, AuditRecord, ChangedBy};
+use trial_core::error::LedgerError;
+use trial_core::operators::{
+    Operator, OperatorAdded, OperatorName, PersonSearch, SESSIONS_PER_OPERATOR, SearchOutcome, SecretHash, Session,
 };
+use trial_core::policy::ThresholdChange;
+use trial_core::ports::{AuditTrail, Operators};
 
 use super::fault::Trouble;
 use super::operations::take_down;

@@ -9,8 +9,11 @@ use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::FutureExt;
 use futures_util::future::try_join_all;
+use trial_core::error::LedgerError;
+use trial_core::mails::{DueMail, Lease, MailKind, MailState, SettledAs, Settlement};
 use trial_core::ports::Outbox;
-use trial_core::{DueMail, Lease, LeaseId, LedgerError, MailKind, MailState, SettledAs, Settlement, Tenant};
+use trial_core::tenants::Tenant;
+use trial_core::values::LeaseId;
 
 use super::fault::Trouble;
 use super::set::{Column, Set, storable};

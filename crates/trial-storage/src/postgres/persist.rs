@@ -5,11 +5,17 @@ use std::collections::HashMap;
 
 use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use futures_util::future::{try_join_all, try_join3};
-use trial_core::{
-    AccessCode, AccessCodeKind, AccessCodeLease, AccessCodeMove, AccessCodeState, ApplicationRecord, AuditRecord,
-    Challenge, Effects, LedgerError, MailRecord, PhoneRecord, PrefixBlockRecord, PrefixCount, QuotaUse, SendUpdate,
-    SmsDay, TenantId,
-};
+use trial_core::access_codes::{AccessCodeLease, AccessCodeMove, AccessCodeState};
+use trial_core::applications::ApplicationRecord;
+use trial_core::audit::AuditRecord;
+use trial_core::error::LedgerError;
+use trial_core::fraud_guard::{PrefixBlockRecord, PrefixCount};
+use trial_core::mails::MailRecord;
+use trial_core::planner::Effects;
+use trial_core::quota::QuotaUse;
+use trial_core::values::TenantId;
+use trial_core::values::{AccessCode, AccessCodeKind};
+use trial_core::verification::{Challenge, PhoneRecord, SendUpdate, SmsDay};
 
 use super::fault::Trouble;
 use super::guard::Decided;

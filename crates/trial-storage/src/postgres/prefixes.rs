@@ -7,8 +7,11 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::FutureExt;
+use trial_core::audit::ChangedBy;
+use trial_core::error::LedgerError;
+use trial_core::fraud_guard::{PrefixBlockRecord, SafeOutcome, SafePrefix};
 use trial_core::ports::Prefixes;
-use trial_core::{ChangedBy, LedgerError, PhonePrefix, PrefixBlockRecord, SafeOutcome, SafePrefix};
+use trial_core::values::PhonePrefix;
 
 use super::PostgresLedger;
 use super::fault::Trouble;

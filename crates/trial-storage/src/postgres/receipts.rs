@@ -4,8 +4,9 @@ use async_trait::async_trait;
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::FutureExt;
+use trial_core::error::LedgerError;
 use trial_core::ports::Receipts;
-use trial_core::{DeliveryReceipt, LedgerError};
+use trial_core::sms::DeliveryReceipt;
 
 use super::fault::Trouble;
 use super::set::storable;

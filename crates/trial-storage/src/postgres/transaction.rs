@@ -6,7 +6,7 @@ use diesel::result::{DatabaseErrorKind, Error};
 use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
 use futures_util::future::BoxFuture;
 use tokio::time::timeout;
-use trial_core::LedgerError;
+use trial_core::error::LedgerError;
 
 use super::connect::Connections;
 use super::fault::Trouble;

@@ -16,8 +16,9 @@ use futures_util::FutureExt;
 use futures_util::future::{join, try_join, try_join3};
 use tokio::task::unconstrained;
 use tokio::time::{Instant, sleep};
+use trial_core::error::LedgerError;
+use trial_core::planner::{Batch, Effects, Outcome, Planner};
 use trial_core::ports::Gather;
-use trial_core::{Batch, Effects, LedgerError, Outcome, Planner};
 
 use super::connect::{Connections, Held};
 use super::fault::Trouble;

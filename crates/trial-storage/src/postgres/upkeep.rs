@@ -8,10 +8,14 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Binary, Nullable, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::FutureExt;
+use trial_core::access_codes::{FreedCode, RestOver};
+use trial_core::audit::ChangedBy;
+use trial_core::error::LedgerError;
+use trial_core::planner::{Batch, Outcome, Planner};
 use trial_core::ports::Upkeep;
-use trial_core::{
-    AccessCode, Batch, ChangedBy, DueTenant, FreedCode, LedgerError, Outcome, Planner, RestOver, Warning, WarningToTell,
-};
+use trial_core::tenants::DueTenant;
+use trial_core::values::AccessCode;
+use trial_core::warnings::{Warning, WarningToTell};
 
 use super::fault::Trouble;
 use super::operations::move_marks_back;

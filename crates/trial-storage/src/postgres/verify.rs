@@ -4,7 +4,8 @@ use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{BigInt, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
-use trial_core::{UniqueBy, Violation};
+use trial_core::policy::UniqueBy;
+use trial_core::ports::Violation;
 
 use super::fault::Trouble;
 use crate::invariants;

@@ -7,10 +7,13 @@ use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{BigInt, Integer};
 use diesel::sqlite::SqliteConnection;
+use trial_core::audit::ChangedBy;
+use trial_core::error::LedgerError;
+use trial_core::platform::PlatformEvent;
 use trial_core::ports::DataCare;
-use trial_core::{
-    ChangedBy, Compaction, Expired, ExpiryPage, Forgotten, LedgerError, Person, PersonData, PlatformEvent, TenantId,
-};
+use trial_core::privacy::{Compaction, Expired, ExpiryPage, Forgotten, PersonData};
+use trial_core::values::Person;
+use trial_core::values::TenantId;
 
 use super::operations::take_down;
 use super::{SqliteLedger, fault, open, snapshot};

@@ -4,11 +4,14 @@ use async_trait::async_trait;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Binary};
 use diesel::sqlite::SqliteConnection;
-use trial_core::ports::{EventOperations, EventOutbox};
-use trial_core::{
-    ChangedBy, DueEvent, EndpointId, EventClaim, EventId, EventPage, EventQueue, EventSettledAs, EventSettlement,
-    EventState, EventView, Lease, LedgerError,
+use trial_core::audit::ChangedBy;
+use trial_core::error::LedgerError;
+use trial_core::mails::Lease;
+use trial_core::platform::{
+    DueEvent, EndpointId, EventClaim, EventPage, EventQueue, EventSettledAs, EventSettlement, EventState, EventView,
 };
+use trial_core::ports::{EventOperations, EventOutbox};
+use trial_core::values::EventId;
 
 use super::operations::take_down;
 use super::{SqliteLedger, fault, snapshot};

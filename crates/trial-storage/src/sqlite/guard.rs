@@ -9,7 +9,8 @@ use diesel::dsl::max;
 use diesel::prelude::*;
 use diesel::sql_types::Text;
 use diesel::sqlite::SqliteConnection;
-use trial_core::{ChangedBy, LedgerError};
+use trial_core::audit::ChangedBy;
+use trial_core::error::LedgerError;
 
 use super::{SqliteLedger, SqliteOptions, blocking, fault, open, operations};
 use crate::OpenError;

@@ -7,11 +7,16 @@ use diesel::connection::DefaultLoadingMode;
 use diesel::dsl::sum;
 use diesel::prelude::*;
 use diesel::sqlite::SqliteConnection;
-use trial_core::{
-    AcceptedApplication, AccessCode, AccessCodeKind, FactKeys, Facts, JudgedSpans, LedgerError, LifeFacts, OwnerActs,
-    PastSend, Phone, PhoneFacts, PhonePrefix, PoolFacts, PrefixBlock, PrefixBlockRecord, PrefixBounds, PrefixFacts,
-    PrefixesFacts, QuotaFacts, TenantFact, TenantId,
+use trial_core::applications::AcceptedApplication;
+use trial_core::error::LedgerError;
+use trial_core::fraud_guard::{JudgedSpans, PrefixBlock, PrefixBlockRecord, PrefixBounds};
+use trial_core::planner::{
+    FactKeys, Facts, LifeFacts, PhoneFacts, PoolFacts, PrefixFacts, PrefixesFacts, QuotaFacts, TenantFact,
 };
+use trial_core::portal::OwnerActs;
+use trial_core::values::TenantId;
+use trial_core::values::{AccessCode, AccessCodeKind, Phone, PhonePrefix};
+use trial_core::verification::PastSend;
 
 use super::{fault, settings};
 use crate::convert::{count, day_number, micros};

@@ -30,8 +30,9 @@ use async_trait::async_trait;
 use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error};
 use diesel::sqlite::SqliteConnection;
+use trial_core::error::LedgerError;
+use trial_core::planner::{Batch, Outcome, Planner};
 use trial_core::ports::TrialLedger;
-use trial_core::{Batch, LedgerError, Outcome, Planner};
 
 use crate::OpenError;
 use crate::schema::clock_marks;

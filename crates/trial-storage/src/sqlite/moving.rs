@@ -6,7 +6,9 @@ use diesel::connection::AnsiTransactionManager;
 use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{BigInt, Text};
-use trial_core::{LedgerError, UniqueBy, Violation};
+use trial_core::error::LedgerError;
+use trial_core::policy::UniqueBy;
+use trial_core::ports::Violation;
 
 use super::worker::Worker;
 use super::{SqliteOptions, blocking, fault, guard, open, verify};

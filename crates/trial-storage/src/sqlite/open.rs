@@ -15,7 +15,7 @@ use diesel::sql_types::{BigInt, Text};
 use diesel::sqlite::{Sqlite, SqliteConnection};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
-use trial_core::Compaction;
+use trial_core::privacy::Compaction;
 
 use super::SqliteOptions;
 use super::file_watch::{FileWatch, Identity};

@@ -7,14 +7,23 @@ use chrono::{DateTime, NaiveDate, Utc};
 use diesel::dsl::{count_star, min};
 use diesel::prelude::*;
 use diesel::sqlite::SqliteConnection;
-use trial_core::ports::Operations;
-use trial_core::{
-    AccessCode, AccessCodeImport, AccessCodeKind, AccessCodePage, AccessCodeStock, AccessCodeView, ApplicationId,
-    ApplicationQuery, ApplicationSearch, ApplicationView, AuditRecord, ChangedBy, CodeRequestView, HourCount,
-    ImportPlan, LedgerError, MailAttempt, MailId, MailPage, MailQueue, MailRetried, MailState, MailView, OutboxMail,
-    Phone, PoolOrder, PoolOutcome, QuotaView, RefusedMail, Tenant, TenantId, TenantPage, TenantSearch, TenantView,
-    TimelineView, UniqueBy, Violation, retried_words,
+use trial_core::access_codes::{
+    AccessCodeImport, AccessCodePage, AccessCodeStock, AccessCodeView, ImportPlan, PoolOrder, PoolOutcome,
 };
+use trial_core::applications::{ApplicationQuery, ApplicationSearch, ApplicationView, HourCount, TimelineView};
+use trial_core::audit::{AuditRecord, ChangedBy};
+use trial_core::error::LedgerError;
+use trial_core::mails::{
+    MailAttempt, MailPage, MailQueue, MailRetried, MailState, MailView, OutboxMail, RefusedMail, retried_words,
+};
+use trial_core::policy::UniqueBy;
+use trial_core::ports::Operations;
+use trial_core::ports::Violation;
+use trial_core::quota::QuotaView;
+use trial_core::tenants::{Tenant, TenantPage, TenantSearch, TenantView};
+use trial_core::values::{AccessCode, AccessCodeKind, Phone};
+use trial_core::values::{ApplicationId, MailId, TenantId};
+use trial_core::verification::CodeRequestView;
 
 use super::{SqliteLedger, fault, load, snapshot, upkeep, verify};
 use crate::convert::{count, day_number, micros, name, readable};

@@ -4,8 +4,11 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sqlite::SqliteConnection;
+use trial_core::error::LedgerError;
+use trial_core::mails::{DueMail, Lease, MailKind, MailState, SettledAs, Settlement};
 use trial_core::ports::Outbox;
-use trial_core::{DueMail, Lease, LeaseId, LedgerError, MailKind, MailState, SettledAs, Settlement, Tenant};
+use trial_core::tenants::Tenant;
+use trial_core::values::LeaseId;
 
 use super::{SqliteLedger, fault};
 use crate::convert::micros;

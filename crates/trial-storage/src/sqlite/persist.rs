@@ -2,10 +2,15 @@
 
 use diesel::prelude::*;
 use diesel::sqlite::SqliteConnection;
-use trial_core::{
-    AccessCodeLease, AccessCodeMove, AccessCodeState, Challenge, Effects, LedgerError, OwnPassword, OwnerActs,
-    PhoneRecord, PrefixBlockRecord, PrefixCount, PrefixCounts, QuotaUse, SendUpdate, SmsDay, Tenant, TenantId,
-};
+use trial_core::access_codes::{AccessCodeLease, AccessCodeMove, AccessCodeState};
+use trial_core::error::LedgerError;
+use trial_core::fraud_guard::{PrefixBlockRecord, PrefixCount, PrefixCounts};
+use trial_core::planner::Effects;
+use trial_core::portal::{OwnPassword, OwnerActs};
+use trial_core::quota::QuotaUse;
+use trial_core::tenants::Tenant;
+use trial_core::values::TenantId;
+use trial_core::verification::{Challenge, PhoneRecord, SendUpdate, SmsDay};
 
 use super::fault;
 use crate::convert::{bad, day_number, micros};

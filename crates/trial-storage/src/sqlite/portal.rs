@@ -4,11 +4,13 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sqlite::SqliteConnection;
+use trial_core::audit::AuditRecord;
+use trial_core::error::LedgerError;
+use trial_core::operators::SecretHash;
+use trial_core::portal::{OwnPassword, PortalAccount, PortalSession, PortalTries, PortalTry};
 use trial_core::ports::Portal;
-use trial_core::{
-    AuditRecord, LedgerError, OwnPassword, PortalAccount, PortalSession, PortalTries, PortalTry, SecretHash, Tenant,
-    TenantId,
-};
+use trial_core::tenants::Tenant;
+use trial_core::values::TenantId;
 
 use super::{SqliteLedger, fault, snapshot};
 use crate::convert::{count, micros};

@@ -4,8 +4,11 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sqlite::SqliteConnection;
+use trial_core::audit::{AuditRecord, ChangedBy};
+use trial_core::error::LedgerError;
+use trial_core::fraud_guard::{PrefixBlockRecord, SafeOutcome, SafePrefix};
 use trial_core::ports::Prefixes;
-use trial_core::{AuditRecord, ChangedBy, LedgerError, PhonePrefix, PrefixBlockRecord, SafeOutcome, SafePrefix};
+use trial_core::values::PhonePrefix;
 
 use super::{SqliteLedger, fault, load, persist};
 use crate::convert::{micros, readable};

@@ -3,8 +3,9 @@
 use async_trait::async_trait;
 use diesel::prelude::*;
 use diesel::sqlite::SqliteConnection;
+use trial_core::error::LedgerError;
 use trial_core::ports::Receipts;
-use trial_core::{DeliveryReceipt, LedgerError};
+use trial_core::sms::DeliveryReceipt;
 
 use super::{SqliteLedger, fault};
 use crate::convert::micros;

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use diesel::prelude::*;
 use diesel::sqlite::SqliteConnection;
+use trial_core::audit::ChangedBy;
+use trial_core::error::LedgerError;
+use trial_core::policy::{Policy, SettingChange, SettingKey, SettingOrder, SettingOutcome, SettingsInForce};
 use trial_core::ports::SettingsStore;
-use trial_core::{
-    ChangedBy, LedgerError, Policy, SettingChange, SettingKey, SettingOrder, SettingOutcome, SettingsInForce,
-};
 
 use super::operations::take_down;
 use super::{SqliteLedger, fault, load};

@@ -7,10 +7,14 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Binary, Text};
 use diesel::sqlite::SqliteConnection;
+use trial_core::access_codes::{FreedCode, RestOver};
+use trial_core::audit::ChangedBy;
+use trial_core::error::LedgerError;
+use trial_core::planner::{Batch, Outcome, Planner};
 use trial_core::ports::Upkeep;
-use trial_core::{
-    AccessCode, Batch, ChangedBy, DueTenant, FreedCode, LedgerError, Outcome, Planner, RestOver, Warning, WarningToTell,
-};
+use trial_core::tenants::DueTenant;
+use trial_core::values::AccessCode;
+use trial_core::warnings::{Warning, WarningToTell};
 
 use super::{SqliteLedger, fault, load, snapshot};
 use crate::convert::{day_number, micros, name, shown};

@@ -3,7 +3,9 @@
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 use diesel::sqlite::SqliteConnection;
-use trial_core::{LedgerError, UniqueBy, Violation};
+use trial_core::error::LedgerError;
+use trial_core::policy::UniqueBy;
+use trial_core::ports::Violation;
 
 use super::fault;
 use crate::invariants;

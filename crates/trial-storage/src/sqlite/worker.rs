@@ -7,7 +7,7 @@ use std::thread;
 use diesel::connection::{AnsiTransactionManager, Connection, TransactionManager};
 use diesel::sqlite::SqliteConnection;
 use tokio::sync::{mpsc, oneshot};
-use trial_core::LedgerError;
+use trial_core::error::LedgerError;
 
 use super::file_watch::FileWatch;
 use super::{fault, guard};

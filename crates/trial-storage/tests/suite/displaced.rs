@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
-use trial_core::LedgerError;
+use trial_core::error::LedgerError;
 use trial_core::ports::TrialLedger;
 use trial_storage::{SqliteLedger, SqliteOptions};
 use trial_testkit::Desk;
@@ -20,7 +20,7 @@ async fn desk() -> (TempDir, PathBuf, Desk<SqliteLedger>) {
 }
 
 async fn assert_refuses(desk: &Desk<SqliteLedger>, n: u32, named: &Path) {
-    let batch = desk.batch([trial_core::Request::SendCode(code_request(&phone(n)))]);
+    let batch = desk.batch([trial_core::planner::Request::SendCode(code_request(&phone(n)))]);
     let refused = desk.try_commit(batch).await.unwrap_err();
     let Err(unready) = TrialLedger::check(&*desk.ledger).await else { panic!("it is not ready") };
     for error in [refused, unready] {

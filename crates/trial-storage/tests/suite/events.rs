@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use trial_core::mails::Lease;
+use trial_core::platform::{EndpointId, EventClaim, EventPage, EventSettledAs, EventSettlement, EventState};
 use trial_core::ports::{EventOperations, EventOutbox, TrialLedger};
-use trial_core::{EndpointId, EventClaim, EventPage, EventSettledAs, EventSettlement, EventState, Lease, LeaseId};
+use trial_core::values::LeaseId;
 use trial_testkit::Desk;
 
 /// Settles the one event of a fixture in every way there is, and lists it.

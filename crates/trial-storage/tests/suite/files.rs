@@ -9,7 +9,7 @@ use diesel::prelude::*;
 use diesel::sqlite::SqliteConnection;
 use tempfile::TempDir;
 use trial_core::ports::{Receipts, TrialLedger};
-use trial_core::{DeliveryReceipt, DeliveryState};
+use trial_core::sms::{DeliveryReceipt, DeliveryState};
 use trial_storage::{OpenError, SqliteLedger, SqliteOptions};
 
 use crate::migrations;

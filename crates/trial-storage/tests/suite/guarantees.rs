@@ -5,8 +5,9 @@ use std::path::Path;
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sqlite::SqliteConnection;
+use trial_core::error::LedgerError;
+use trial_core::planner::Request;
 use trial_core::ports::{Operations, TrialLedger};
-use trial_core::{LedgerError, Request};
 use trial_storage::{OpenError, SqliteLedger, SqliteOptions};
 use trial_testkit::{Desk, data};
 

@@ -3,7 +3,7 @@
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sqlite::SqliteConnection;
-use trial_core::Policy;
+use trial_core::policy::Policy;
 use trial_core::ports::Operations;
 use trial_storage::{SqliteLedger, SqliteOptions};
 use trial_testkit::Desk;

@@ -7,8 +7,9 @@ use chrono::DateTime;
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sqlite::SqliteConnection;
+use trial_core::error::LedgerError;
+use trial_core::planner::Request;
 use trial_core::ports::TrialLedger;
-use trial_core::{LedgerError, Request};
 use trial_storage::{SqliteLedger, SqliteOptions};
 use trial_testkit::{SeededEntropy, data};
 

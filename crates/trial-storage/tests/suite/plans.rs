@@ -11,11 +11,12 @@ use diesel::connection::{Instrumentation, InstrumentationEvent, set_default_inst
 use diesel::prelude::*;
 use diesel::sql_types::Text;
 use diesel::sqlite::SqliteConnection;
+use trial_core::audit::{APPLICANT, AuditQuery};
+use trial_core::mails::{Lease, SettledAs, Settlement};
+use trial_core::operators::{Role, SecretHash, Session};
 use trial_core::ports::{AuditTrail, Operators, Outbox, Receipts};
-use trial_core::{
-    APPLICANT, AuditQuery, DeliveryReceipt, DeliveryState, GatewayReply, Lease, LeaseId, Role, SecretHash, Session,
-    SettledAs, Settlement,
-};
+use trial_core::sms::{DeliveryReceipt, DeliveryState, GatewayReply};
+use trial_core::values::LeaseId;
 use trial_storage::{SqliteLedger, SqliteOptions};
 use trial_testkit::{Desk, LedgerFactory, conformance, data};
 

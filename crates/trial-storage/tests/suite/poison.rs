@@ -6,11 +6,12 @@ use std::time::Duration;
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sqlite::SqliteConnection;
+use trial_core::mails::{Lease, MailPage, MailState};
+use trial_core::platform::{EndpointId, EventClaim, EventPage, EventState};
+use trial_core::policy::{Policy, SettingKey, SettingOrder, SettingOutcome, SettingValue};
 use trial_core::ports::{EventOperations, EventOutbox, Operations, Outbox, SettingsStore, TrialLedger};
-use trial_core::{
-    EndpointId, EventClaim, EventPage, EventState, Lease, LeaseId, MailPage, MailState, Policy, SettingKey,
-    SettingOrder, SettingOutcome, SettingValue, TenantId, TenantPage,
-};
+use trial_core::tenants::TenantPage;
+use trial_core::values::{LeaseId, TenantId};
 use trial_storage::{SqliteLedger, SqliteOptions};
 use trial_testkit::{Desk, data};
 

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use trial_core::access_codes::AccessCodeImport;
+use trial_core::applications::{Application, ApplicationQuery, ApplyOutcome, ApplyRefusal, NoCodeReason};
+use trial_core::mails::MailState;
 use trial_core::ports::Operations;
-use trial_core::{
-    AccessCodeImport, AccessCodeKind, Application, ApplicationQuery, ApplyOutcome, ApplyRefusal, CompanyName, Email,
-    MailState, NoCodeReason, TenantStatus,
-};
+use trial_core::tenants::TenantStatus;
+use trial_core::values::{AccessCodeKind, CompanyName, Email};
 
 use super::{LedgerFactory, assert_sound, desk};
 use crate::data::{application, company, email, multimedia, phone, request_id, voice};

@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use trial_core::ports::{AuditTrail, Callers, TrialLedger};
-use trial_core::{
-    AuditQuery, Caller, CallerAdded, CallerChange, CallerChanged, CallerLimits, CallerName, CallerRefusal,
-    CallerStatus, MAX_CALLER_RATE, SIGNATURE_KEEPS, Scope, SealedSecret, SeenSignature,
+use trial_core::audit::AuditQuery;
+use trial_core::clients::{
+    Caller, CallerAdded, CallerChange, CallerChanged, CallerLimits, CallerName, CallerRefusal, CallerStatus,
+    MAX_CALLER_RATE, SIGNATURE_KEEPS, Scope, SealedSecret, SeenSignature,
 };
+use trial_core::ports::{AuditTrail, Callers, TrialLedger};
 
 use super::{LedgerFactory, desk, in_the_end};
 use crate::Desk;

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use trial_core::applications::{Application, ApplicationQuery, ApplyOutcome, Terms};
+use trial_core::audit::AuditQuery;
 use trial_core::ports::{AuditTrail, DataCare, Operations, TrialLedger};
-use trial_core::{
-    Application, ApplicationQuery, ApplyOutcome, AuditQuery, Expired, Expiring, ExpiryPage, Forgotten, LifeOrder,
-    Person, Retention, Terms,
-};
+use trial_core::privacy::{Expired, Expiring, ExpiryPage, Forgotten, Retention};
+use trial_core::tenants::LifeOrder;
+use trial_core::values::Person;
 
 use super::{LedgerFactory, assert_sound, desk};
 use crate::Desk;
@@ -73,7 +74,7 @@ pub async fn expired_rows_are_removed_in_ranges<F: LedgerFactory>(factory: &F) {
     assert_sound(&*desk.ledger).await;
     assert_eq!(
         desk.join(6).await,
-        desk.ledger.tenants(trial_core::TenantPage { before: None, limit: 1 }).await.unwrap()[0].tenant.id
+        desk.ledger.tenants(trial_core::tenants::TenantPage { before: None, limit: 1 }).await.unwrap()[0].tenant.id
     );
 }
 

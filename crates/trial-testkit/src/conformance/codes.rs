@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use trial_core::applications::ApplicationQuery;
 use trial_core::ports::{Operations, TrialLedger};
-use trial_core::{
-    ApplicationQuery, BudgetScope, CodeOutcome, CodeRefusal, CodeReply, CodeRequest, GatewayReply, Locale, Phone,
-    PhonePolicy, SendState,
-};
+use trial_core::return_codes::CodeReply;
+use trial_core::sms::GatewayReply;
+use trial_core::values::{Locale, Phone, PhonePolicy};
+use trial_core::verification::{BudgetScope, CodeOutcome, CodeRefusal, CodeRequest, SendState};
 
 use super::{LedgerFactory, assert_sound, desk};
 use crate::Desk;

@@ -5,8 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use trial_core::applications::Application;
+use trial_core::mails::Lease;
+use trial_core::planner::{Outcome, Request};
 use trial_core::ports::{Operations, Outbox, TrialLedger};
-use trial_core::{Application, ApplyReply, Lease, LeaseId, MailId, Outcome, Request, TenantPage};
+use trial_core::return_codes::ApplyReply;
+use trial_core::tenants::TenantPage;
+use trial_core::values::{LeaseId, MailId};
 
 use super::{LedgerFactory, assert_sound, desk, in_the_end};
 use crate::Desk;

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{Config, RngSeed, TestRunner};
+use trial_core::access_codes::{AccessCodeImport, RestOver};
+use trial_core::applications::ApplicationQuery;
+use trial_core::mails::{DueMail, Lease, MailState, SettledAs, Settlement};
 use trial_core::ports::{Operations, Outbox, TrialLedger, Upkeep};
-use trial_core::{
-    AccessCodeImport, AccessCodeKind, ApplicationQuery, DueMail, Lease, LeaseId, MailState, RestOver, SettledAs,
-    Settlement, TenantPage, TenantView,
-};
+use trial_core::tenants::{TenantPage, TenantView};
+use trial_core::values::{AccessCodeKind, LeaseId};
 
 use super::{LedgerFactory, assert_sound};
 use crate::data::{changed_by, email, multimedia, voice};
@@ -78,7 +79,7 @@ pub(super) async fn import<L: Operations>(scenario: &Scenario, ledger: &L) {
     ledger.import_access_codes(import, false, by).await.unwrap();
 }
 
-fn lease(batch: &trial_core::Batch, place: usize) -> Lease {
+fn lease(batch: &trial_core::planner::Batch, place: usize) -> Lease {
     let now = batch.now;
     let id = LeaseId::new(now, [u8::try_from(place).expect("few rounds"); 10]);
     let minutes = chrono::TimeDelta::minutes;
@@ -99,7 +100,7 @@ fn settlement(mail: &DueMail, lease: Lease, choice: usize) -> Settlement {
 }
 
 /// Everything that operators can see.
-pub(super) async fn views<L: Operations>(ledger: &L, batch: &trial_core::Batch) -> Vec<String> {
+pub(super) async fn views<L: Operations>(ledger: &L, batch: &trial_core::planner::Batch) -> Vec<String> {
     let tenants = ledger.tenants(TenantPage { before: None, limit: FAR }).await.unwrap();
     let mut views: Vec<_> = tenants.into_iter().map(|view| format!("{:?}", comparable(view))).collect();
     views.push(format!("{:?}", ledger.access_code_stock().await.unwrap()));

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
+use trial_core::applications::{ApplicationQuery, ApplyOutcome};
+use trial_core::policy::{Policy, SettingKey, SettingOrder, SettingOutcome, SettingValue};
 use trial_core::ports::{Operations, SettingsStore, TrialLedger};
-use trial_core::{
-    ApplicationQuery, ApplyOutcome, CodeRefusal, Policy, SettingKey, SettingOrder, SettingOutcome, SettingValue,
-    TenantPage,
-};
+use trial_core::tenants::TenantPage;
+use trial_core::verification::CodeRefusal;
 
 use super::{LedgerFactory, assert_sound, desk};
 use crate::Desk;

@@ -4,11 +4,14 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde_json::Value;
-use trial_core::ports::{EventOperations, EventOutbox, Operations, TrialLedger};
-use trial_core::{
-    DueEvent, EVENT_RETRIES, EndpointId, EventClaim, EventId, EventPage, EventSettledAs, EventSettlement, EventState,
-    EventView, Lease, LeaseId, LifeOrder, MailKind, PlatformEventKind, TellError,
+use trial_core::mails::{Lease, MailKind};
+use trial_core::platform::{
+    DueEvent, EVENT_RETRIES, EndpointId, EventClaim, EventPage, EventSettledAs, EventSettlement, EventState, EventView,
+    PlatformEventKind, TellError,
 };
+use trial_core::ports::{EventOperations, EventOutbox, Operations, TrialLedger};
+use trial_core::tenants::LifeOrder;
+use trial_core::values::{EventId, LeaseId};
 
 use super::{LedgerFactory, assert_sound};
 use crate::Desk;

@@ -3,12 +3,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use trial_core::access_codes::RestOver;
+use trial_core::audit::{AuditQuery, SERVICE};
+use trial_core::mails::{DueMail, Lease, MailKind, MailRecord, SettledAs, Settlement};
+use trial_core::planner::{FreshIds, Outcome, Request};
 use trial_core::ports::{AuditTrail, Clock, Operations, Outbox, TrialLedger, Upkeep};
-use trial_core::{
-    AuditQuery, DueMail, DueTenant, FreshIds, Lease, LeaseId, LifeOrder, LifeOutcome, LifeRefusal, Locale, MailId,
-    MailKind, MailRecord, NOTICE_WAITS, Outcome, Request, RestOver, SERVICE, SettledAs, Settlement, SharedField,
-    TenantId, TenantOrder, TenantStatus, Warning, WarningToTell,
+use trial_core::tenants::{
+    DueTenant, LifeOrder, LifeOutcome, LifeRefusal, NOTICE_WAITS, SharedField, TenantOrder, TenantStatus,
 };
+use trial_core::values::Locale;
+use trial_core::values::{LeaseId, MailId, TenantId};
+use trial_core::warnings::{Warning, WarningToTell};
 
 use super::{LedgerFactory, assert_sound, desk};
 use crate::Desk;
@@ -296,7 +301,7 @@ pub async fn a_rehearsal_changes_nothing<F: LedgerFactory>(factory: &F) {
     let before = desk.ledger.tenant(tenant).await.unwrap();
     let order = TenantOrder { tenant, order: LifeOrder::Advance, actor: SERVICE.to_owned() };
     let ids = FreshIds::new(desk.clock.now(), &desk.entropy.draw());
-    let batch = Arc::new(trial_core::Batch { now: desk.now(), requests: vec![(ids, Request::Tenant(order))] });
+    let batch = Arc::new(trial_core::planner::Batch { now: desk.now(), requests: vec![(ids, Request::Tenant(order))] });
     let planner = planner_with(|_| {});
     let told = desk.ledger.rehearse(Arc::clone(&batch), Arc::clone(&planner)).await.unwrap();
     assert!(

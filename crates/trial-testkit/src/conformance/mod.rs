@@ -22,11 +22,12 @@ mod search;
 mod settings;
 
 use async_trait::async_trait;
+use trial_core::error::LedgerError;
+use trial_core::policy::Policy;
 use trial_core::ports::{
     AuditTrail, Callers, DataCare, EventOperations, EventOutbox, Operations, Operators, Outbox, Portal, Prefixes,
     Receipts, SettingsStore, TrialLedger, Upkeep,
 };
-use trial_core::{LedgerError, Policy};
 
 pub use applying::*;
 pub use callers::*;

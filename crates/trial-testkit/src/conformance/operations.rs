@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
+use trial_core::applications::{Application, ApplicationQuery, ApplyOutcome, ApplyRefusal};
 use trial_core::ports::{Operations, Upkeep};
-use trial_core::{Application, ApplicationQuery, ApplyOutcome, ApplyRefusal, CompanyName, Email, TenantId, TenantPage};
+use trial_core::tenants::TenantPage;
+use trial_core::values::TenantId;
+use trial_core::values::{CompanyName, Email};
 
 use super::{LedgerFactory, desk};
 use crate::data::{application, email, phone, request_id};
@@ -120,7 +123,7 @@ pub async fn applications_are_counted_by_the_hour<F: LedgerFactory>(factory: &F)
     desk.join(2).await;
     let told = async || {
         let hours = desk.ledger.application_hours(start, desk.now()).await.unwrap();
-        let told = |hour: &trial_core::HourCount| {
+        let told = |hour: &trial_core::applications::HourCount| {
             ((hour.hour - start).num_hours(), hour.return_code.clone(), hour.applications, hour.tenants)
         };
         hours.iter().map(told).collect::<Vec<_>>()

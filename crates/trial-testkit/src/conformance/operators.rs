@@ -4,12 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use trial_core::ports::{AuditTrail, Operations, Operators, TrialLedger};
-use trial_core::{
-    APPLICANT, AuditEntry, AuditQuery, AuditRecord, ChangedBy, Filter, MailPage, MailState, Operator, OperatorAdded,
-    OperatorName, PERSON_SEARCHED, PersonSearch, Role, SESSION_LIFETIME, SESSIONS_PER_OPERATOR, SearchOutcome,
-    SecretHash, Session, ThresholdChange,
+use trial_core::audit::{APPLICANT, AuditEntry, AuditQuery, AuditRecord, ChangedBy};
+use trial_core::mails::{MailPage, MailState};
+use trial_core::operators::{
+    Filter, Operator, OperatorAdded, OperatorName, PERSON_SEARCHED, PersonSearch, Role, SESSION_LIFETIME,
+    SESSIONS_PER_OPERATOR, SearchOutcome, SecretHash, Session,
 };
+use trial_core::policy::ThresholdChange;
+use trial_core::ports::{AuditTrail, Operations, Operators, TrialLedger};
 
 use super::{LedgerFactory, desk, in_the_end};
 use crate::Desk;

@@ -3,12 +3,17 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use trial_core::ports::{AuditTrail, Operations, Outbox};
-use trial_core::{
-    Application, AuditQuery, CompanyName, DueMail, Email, Lease, LeaseId, LifeOrder, Locale, MailContent, MailId,
-    MailKind, MailPage, MailQueue, MailRetried, MailState, MailView, OutboxMail, Policy, SettledAs, Settlement,
-    TenantId,
+use trial_core::applications::Application;
+use trial_core::audit::AuditQuery;
+use trial_core::mails::{
+    DueMail, Lease, MailContent, MailKind, MailPage, MailQueue, MailRetried, MailState, MailView, OutboxMail,
+    SettledAs, Settlement,
 };
+use trial_core::policy::Policy;
+use trial_core::ports::{AuditTrail, Operations, Outbox};
+use trial_core::tenants::LifeOrder;
+use trial_core::values::{CompanyName, Email, Locale};
+use trial_core::values::{LeaseId, MailId, TenantId};
 
 use super::{LedgerFactory, assert_sound, desk};
 use crate::Desk;

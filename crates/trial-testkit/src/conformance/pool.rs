@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use trial_core::access_codes::{AccessCodeImport, AccessCodeStock, ImportPlan};
 use trial_core::ports::Operations;
-use trial_core::{AccessCodeImport, AccessCodeKind, AccessCodeStock, ImportPlan};
+use trial_core::values::AccessCodeKind;
 
 use super::{LedgerFactory, desk};
 use crate::Desk;

@@ -5,13 +5,20 @@ use std::time::Duration;
 
 use chrono::{NaiveTime, TimeDelta};
 use futures_util::future::join_all;
-use trial_core::ports::{AuditTrail, DataCare, Operations, Portal, SettingsStore, TrialLedger, Upkeep};
-use trial_core::{
-    AuditQuery, AuditRecord, CLOCK_SKEW, DueTenant, ERASED_EMAIL, LifeOrder, LifeOutcome, LifeRefusal, MailContent,
-    MailKind, MailPage, MailState, OWNER_ACTS_PER_HOUR, Outcome, OwnPassword, PORTAL_LINKS_PER_ADDRESS,
-    PORTAL_SESSION_LIFETIME, PasswordChangedMail, Person, Policy, PortalAccount, PortalSecret, PortalSession,
-    PortalTry, Request, SettingKey, SettingOrder, SettingValue, Tenant, TenantId, TenantOrder, TryKind,
+use trial_core::audit::{AuditQuery, AuditRecord};
+use trial_core::mails::{MailContent, MailKind, MailPage, MailState, PasswordChangedMail};
+use trial_core::operators::PortalSecret;
+use trial_core::planner::{Outcome, Request};
+use trial_core::policy::{CLOCK_SKEW, Policy, SettingKey, SettingOrder, SettingValue};
+use trial_core::portal::{
+    OWNER_ACTS_PER_HOUR, OwnPassword, PORTAL_LINKS_PER_ADDRESS, PORTAL_SESSION_LIFETIME, PortalAccount, PortalSession,
+    PortalTry, TryKind,
 };
+use trial_core::ports::{AuditTrail, DataCare, Operations, Portal, SettingsStore, TrialLedger, Upkeep};
+use trial_core::privacy::ERASED_EMAIL;
+use trial_core::tenants::{DueTenant, LifeOrder, LifeOutcome, LifeRefusal, Tenant, TenantOrder};
+use trial_core::values::Person;
+use trial_core::values::TenantId;
 
 use super::life::claim;
 use super::{LedgerFactory, assert_sound, desk, in_the_end};

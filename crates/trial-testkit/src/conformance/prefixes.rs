@@ -3,11 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use trial_core::audit::AuditQuery;
+use trial_core::error::LedgerError;
+use trial_core::fraud_guard::{SafeOutcome, SafePrefix, SafeReason};
+use trial_core::policy::{BreakerMode, Policy, SettingKey, SettingOrder, SettingOutcome, SettingValue};
 use trial_core::ports::{AuditTrail, DataCare, Prefixes, SettingsStore, TrialLedger};
-use trial_core::{
-    AuditQuery, BreakerMode, BudgetScope, CodeRefusal, LedgerError, PhonePrefix, Policy, SafeOutcome, SafePrefix,
-    SafeReason, SettingKey, SettingOrder, SettingOutcome, SettingValue,
-};
+use trial_core::values::PhonePrefix;
+use trial_core::verification::{BudgetScope, CodeRefusal};
 
 use super::{LedgerFactory, assert_sound, desk};
 use crate::Desk;
@@ -98,7 +100,7 @@ pub async fn codes_are_counted_as_used_once<F: LedgerFactory>(factory: &F) {
     }
     for n in 5..9 {
         let sent = desk.ask(&phone(n)).await.unwrap();
-        desk.report(&sent, trial_core::GatewayReply::Refused { reason: "no".to_owned() }).await;
+        desk.report(&sent, trial_core::sms::GatewayReply::Refused { reason: "no".to_owned() }).await;
     }
     for n in 9..14 {
         desk.send(&phone(n)).await;
@@ -111,15 +113,15 @@ pub async fn codes_are_counted_as_used_once<F: LedgerFactory>(factory: &F) {
 /// Several of one batch: the one that triggers the block, and those after it.
 pub async fn a_block_holds_within_its_batch<F: LedgerFactory>(factory: &F) {
     let desk = breaking_desk(factory, 0).await;
-    let ask = |n| trial_core::Request::SendCode(crate::data::code_request(&phone(n)));
+    let ask = |n| trial_core::planner::Request::SendCode(crate::data::code_request(&phone(n)));
     desk.commit((1..5).map(ask)).await;
     desk.wait(JUDGED);
     let outcomes = desk.commit([ask(5), ask(10_001), ask(6)]).await;
     let met: Vec<_> = outcomes
         .iter()
         .map(|outcome| match outcome {
-            trial_core::Outcome::SendCode(
-                trial_core::CodeOutcome::Refused(CodeRefusal::PrefixBlocked(blocked)),
+            trial_core::planner::Outcome::SendCode(
+                trial_core::verification::CodeOutcome::Refused(CodeRefusal::PrefixBlocked(blocked)),
                 None,
             ) => blocked.met,
             _ => 0,
@@ -139,7 +141,7 @@ pub async fn the_messages_to_a_prefix_are_kept_by_day<F: LedgerFactory>(factory:
     let changed = desk.ledger.change_setting(order, Arc::new(Policy::default()), desk.operator()).await.unwrap();
     assert!(matches!(changed, SettingOutcome::Changed(_)));
     let refused = desk.ask(&phone(3)).await.unwrap();
-    desk.report(&refused, trial_core::GatewayReply::Refused { reason: "no".to_owned() }).await;
+    desk.report(&refused, trial_core::sms::GatewayReply::Refused { reason: "no".to_owned() }).await;
     desk.send(&phone(4)).await;
     let spent = CodeRefusal::BudgetSpent { scope: BudgetScope::Prefix(phone(1).prefix()), sent: 3 };
     assert_eq!(desk.ask(&phone(5)).await, Err(spent));

@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use futures_util::future::join_all;
+use trial_core::applications::ApplicationQuery;
 use trial_core::ports::{Operations, Receipts, TrialLedger};
-use trial_core::{ApplicationQuery, Delivery, DeliveryReceipt, DeliveryState, GatewayReply, PROVIDER_ID_LENGTH, Phone};
+use trial_core::sms::{Delivery, DeliveryReceipt, DeliveryState, GatewayReply, PROVIDER_ID_LENGTH};
+use trial_core::values::Phone;
 
 use super::{LedgerFactory, assert_sound, desk, in_the_end};
 use crate::Desk;

@@ -6,11 +6,12 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{Config, RngSeed, TestRunner};
+use trial_core::applications::{Application, ApplicationQuery, ApplyOutcome, ApplyRefusal, NoCodeReason};
+use trial_core::planner::{Batch, Outcome, Request};
 use trial_core::ports::{Operations, Outbox, Screen, TrialLedger};
-use trial_core::{
-    Application, ApplicationQuery, ApplyOutcome, ApplyRefusal, Batch, GatewayReply, NoCodeReason, Outcome, Request,
-    SendReport, TenantPage,
-};
+use trial_core::sms::GatewayReply;
+use trial_core::tenants::TenantPage;
+use trial_core::verification::SendReport;
 
 use super::differential::{HISTORIES, import, views};
 use super::{LedgerFactory, assert_sound, desk, in_the_end};

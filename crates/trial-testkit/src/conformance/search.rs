@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use trial_core::access_codes::{AccessCodePage, AccessCodeState, PoolOrder, PoolOutcome};
+use trial_core::applications::{ApplicationQuery, ApplicationSearch};
 use trial_core::ports::{Operations, TrialLedger};
-use trial_core::{
-    AccessCodeKind, AccessCodePage, AccessCodeState, ApplicationQuery, ApplicationSearch, ApplyCode, LifeOrder,
-    PoolOrder, PoolOutcome, TenantSearch, TenantStatus,
-};
+use trial_core::return_codes::ApplyCode;
+use trial_core::tenants::{LifeOrder, TenantSearch, TenantStatus};
+use trial_core::values::AccessCodeKind;
 
 use super::{LedgerFactory, assert_sound, desk};
 use crate::Desk;
@@ -18,7 +19,9 @@ fn everything() -> ApplicationSearch {
 
 async fn codes<L: Operations + TrialLedger>(desk: &Desk<L>, search: ApplicationSearch) -> Vec<(String, &'static str)> {
     let found = desk.ledger.search_applications(search).await.unwrap();
-    let code = |view: &trial_core::ApplicationView| trial_core::ApplyReply::from(&view.outcome).code.as_str();
+    let code = |view: &trial_core::applications::ApplicationView| {
+        trial_core::return_codes::ApplyReply::from(&view.outcome).code.as_str()
+    };
     found.iter().map(|view| (view.company.clone(), code(view))).collect()
 }
 
@@ -126,7 +129,7 @@ pub async fn access_codes_are_retired_and_released<F: LedgerFactory>(factory: &F
         if n == 3 {
             let more = crate::data::access_codes(4);
             let rows = more.rows.into_iter().filter(|(_, _, kind)| *kind == AccessCodeKind::Multimedia).collect();
-            let import = trial_core::AccessCodeImport { rows };
+            let import = trial_core::access_codes::AccessCodeImport { rows };
             ledger.import_access_codes(import, false, desk.operator()).await.unwrap();
         }
     }

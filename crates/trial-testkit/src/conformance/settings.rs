@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join;
-use trial_core::ports::{AuditTrail, Operations, SettingsStore, TrialLedger};
-use trial_core::{
-    AuditQuery, CodeRefusal, Policy, SettingChange, SettingKey, SettingOrder, SettingOutcome, SettingRefusal,
-    SettingValue, SettingsInForce,
+use trial_core::audit::AuditQuery;
+use trial_core::policy::{
+    Policy, SettingChange, SettingKey, SettingOrder, SettingOutcome, SettingRefusal, SettingValue, SettingsInForce,
 };
+use trial_core::ports::{AuditTrail, Operations, SettingsStore, TrialLedger};
+use trial_core::verification::CodeRefusal;
 
 use super::{LedgerFactory, desk, in_the_end};
 use crate::Desk;

@@ -5,11 +5,12 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use trial_core::applications::{Application, ApplyOutcome};
+use trial_core::planner::{Batch, FreshIds, Outcome, Planner, Request};
 use trial_core::ports::Clock;
-use trial_core::{
-    Application, ApplyCode, ApplyOutcome, ApplyReply, Batch, CodeOutcome, CodeReply, CodeRequest, FreshIds, Locale,
-    Outcome, Phone, Planner, Request, SendCode, SendState,
-};
+use trial_core::return_codes::{ApplyCode, ApplyReply, CodeReply, SendCode};
+use trial_core::values::{Locale, Phone};
+use trial_core::verification::{CodeOutcome, CodeRequest, SendState};
 
 use super::Model;
 use crate::{FixedClock, MemoryLedger, MemoryState, SeededEntropy, data};

@@ -2,10 +2,10 @@
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use trial_core::audit::ChangedBy;
+use trial_core::clients::{Caller, CallerAdded, CallerChange, CallerChanged, CallerName, CallerRefusal, SeenSignature};
+use trial_core::error::LedgerError;
 use trial_core::ports::Callers;
-use trial_core::{
-    Caller, CallerAdded, CallerChange, CallerChanged, CallerName, CallerRefusal, ChangedBy, LedgerError, SeenSignature,
-};
 
 use super::operations::audit;
 use super::{MemoryLedger, MemoryState};

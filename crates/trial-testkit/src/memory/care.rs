@@ -5,12 +5,17 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
+use trial_core::applications::{ApplicationRecord, ApplyOutcome};
+use trial_core::audit::ChangedBy;
+use trial_core::error::LedgerError;
+use trial_core::mails::MailState;
+use trial_core::platform::{EventState, PlatformEvent};
+use trial_core::portal::PortalTry;
 use trial_core::ports::DataCare;
-use trial_core::{
-    ApplicationRecord, ApplyOutcome, ChallengeId, ChallengeState, ChangedBy, CompanyName, ERASED, ERASED_EMAIL, Email,
-    EventId, EventState, Expired, Expiring, ExpiryPage, Forgotten, LedgerError, MailState, Person, PersonData, Phone,
-    PlatformEvent, PortalTry, TenantId,
-};
+use trial_core::privacy::{ERASED, ERASED_EMAIL, Expired, Expiring, ExpiryPage, Forgotten, PersonData};
+use trial_core::values::{ChallengeId, EventId, TenantId};
+use trial_core::values::{CompanyName, Email, Person, Phone};
+use trial_core::verification::ChallengeState;
 
 use super::operations::audit;
 use super::{MemoryLedger, MemoryState};
@@ -134,7 +139,7 @@ impl MemoryState {
     }
 
     fn tenants_of(&self, person: &Person) -> Vec<TenantId> {
-        let is_his = |tenant: &&trial_core::Tenant| match person {
+        let is_his = |tenant: &&trial_core::tenants::Tenant| match person {
             Person::Phone(phone) => tenant.phone == *phone,
             Person::Email(email) => tenant.email.key() == email,
         };

@@ -1,11 +1,15 @@
 //! Platform events in memory.
 
 use async_trait::async_trait;
-use trial_core::ports::{EventOperations, EventOutbox};
-use trial_core::{
-    ChangedBy, DueEvent, EndpointId, EventClaim, EventId, EventPage, EventQueue, EventSettledAs, EventSettlement,
-    EventState, EventView, Lease, LedgerError, PlatformEvent,
+use trial_core::audit::ChangedBy;
+use trial_core::error::LedgerError;
+use trial_core::mails::Lease;
+use trial_core::platform::{
+    DueEvent, EndpointId, EventClaim, EventPage, EventQueue, EventSettledAs, EventSettlement, EventState, EventView,
+    PlatformEvent,
 };
+use trial_core::ports::{EventOperations, EventOutbox};
+use trial_core::values::EventId;
 
 use super::operations::audit;
 use super::{KeptEvent, MemoryLedger, MemoryState};

@@ -1,10 +1,14 @@
 //! Facts of a batch in memory.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use trial_core::{
-    AcceptedApplication, AccessCode, AccessCodeKind, AccessCodeState, ApplyOutcome, CodeOutcome, FactKeys, Facts,
-    HeldCode, LifeFacts, PastSend, Phone, PhoneFacts, Policy, PoolFacts, QuotaFacts, Tenant, TenantFact, TenantId,
-};
+use trial_core::access_codes::{AccessCodeState, HeldCode};
+use trial_core::applications::{AcceptedApplication, ApplyOutcome};
+use trial_core::planner::{FactKeys, Facts, LifeFacts, PhoneFacts, PoolFacts, QuotaFacts, TenantFact};
+use trial_core::policy::Policy;
+use trial_core::tenants::Tenant;
+use trial_core::values::TenantId;
+use trial_core::values::{AccessCode, AccessCodeKind, Phone};
+use trial_core::verification::{CodeOutcome, PastSend};
 
 use super::{KeptAccessCode, MemoryState};
 

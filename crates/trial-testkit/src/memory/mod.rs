@@ -20,14 +20,25 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_trait::async_trait;
 use chrono::{DateTime, NaiveDate, Utc};
+use trial_core::access_codes::AccessCodeState;
+use trial_core::applications::ApplicationRecord;
+use trial_core::audit::AuditRecord;
+use trial_core::clients::Caller;
+use trial_core::error::LedgerError;
+use trial_core::fraud_guard::{CountSpan, PrefixBlock, PrefixCounts, SafePrefix};
+use trial_core::mails::{MailAttempt, MailRecord, MailState};
+use trial_core::operators::{Operator, SecretHash, Session};
+use trial_core::planner::{Batch, Effects, Outcome, Planner};
+use trial_core::platform::{EndpointId, EventView};
+use trial_core::policy::{SettingChange, SettingsInForce, ThresholdChange};
+use trial_core::portal::{OwnPassword, OwnerActs, PortalSession};
 use trial_core::ports::{Screen, TrialLedger};
-use trial_core::{
-    AccessCode, AccessCodeKind, AccessCodeState, ApplicationId, ApplicationRecord, AuditRecord, Batch, Caller,
-    CallerId, Challenge, ChallengeId, CodeRequestId, CodeRequestRecord, CountSpan, Delivery, Effects, EndpointId,
-    EventView, LeaseId, LedgerError, MailAttempt, MailId, MailRecord, MailState, Operator, OperatorId, Outcome,
-    OwnPassword, OwnerActs, Phone, PhonePrefix, PhoneRecord, Planner, PortalSession, PrefixBlock, PrefixCounts,
-    SafePrefix, SecretHash, Session, SettingChange, SettingsInForce, Tenant, TenantId, ThresholdChange, Warning,
-};
+use trial_core::sms::Delivery;
+use trial_core::tenants::Tenant;
+use trial_core::values::{AccessCode, AccessCodeKind, Phone, PhonePrefix};
+use trial_core::values::{ApplicationId, CallerId, ChallengeId, CodeRequestId, LeaseId, MailId, OperatorId, TenantId};
+use trial_core::verification::{Challenge, CodeRequestRecord, PhoneRecord};
+use trial_core::warnings::Warning;
 
 /// A ledger in memory. Clones share it.
 #[derive(Debug, Clone, Default)]

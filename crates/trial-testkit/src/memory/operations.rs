@@ -4,15 +4,27 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use chrono::{DateTime, DurationRound, NaiveDate, TimeDelta, Utc};
-use trial_core::ports::Operations;
-use trial_core::{
-    AccessCode, AccessCodeImport, AccessCodeKind, AccessCodePage, AccessCodeState, AccessCodeStock, AccessCodeView,
-    ApplicationId, ApplicationQuery, ApplicationRecord, ApplicationSearch, ApplicationView, ApplyOutcome, ApplyReply,
-    AuditRecord, BudgetView, ChangedBy, CodeRequestView, HourCount, ImportPlan, LedgerError, MailAttempt, MailBudget,
-    MailId, MailPage, MailQueue, MailRetried, MailState, MailView, OutboxMail, Phone, PoolOrder, PoolOutcome,
-    QuotaUnit, QuotaView, RefusedMail, Tenant, TenantId, TenantPage, TenantSearch, TenantView, ThresholdChange,
-    TimelineView, UniqueBy, Violation, retried_words,
+use trial_core::access_codes::{
+    AccessCodeImport, AccessCodePage, AccessCodeState, AccessCodeStock, AccessCodeView, ImportPlan, PoolOrder,
+    PoolOutcome,
 };
+use trial_core::applications::{
+    ApplicationQuery, ApplicationRecord, ApplicationSearch, ApplicationView, ApplyOutcome, HourCount, TimelineView,
+};
+use trial_core::audit::{AuditRecord, ChangedBy};
+use trial_core::error::LedgerError;
+use trial_core::mails::{
+    MailAttempt, MailPage, MailQueue, MailRetried, MailState, MailView, OutboxMail, RefusedMail, retried_words,
+};
+use trial_core::policy::{ThresholdChange, UniqueBy};
+use trial_core::ports::Operations;
+use trial_core::ports::Violation;
+use trial_core::quota::{BudgetView, MailBudget, QuotaUnit, QuotaView};
+use trial_core::return_codes::ApplyReply;
+use trial_core::tenants::{Tenant, TenantPage, TenantSearch, TenantView};
+use trial_core::values::{AccessCode, AccessCodeKind, Phone};
+use trial_core::values::{ApplicationId, MailId, TenantId};
+use trial_core::verification::CodeRequestView;
 
 use super::{KeptAccessCode, KeptCodeRequest, KeptMail, MemoryLedger, MemoryState};
 

@@ -2,11 +2,13 @@
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use trial_core::ports::{AuditTrail, Operators};
-use trial_core::{
-    AuditEntry, AuditQuery, AuditRecord, ChangedBy, LedgerError, Operator, OperatorAdded, OperatorName, PersonSearch,
-    SESSIONS_PER_OPERATOR, SearchOutcome, SecretHash, Session, ThresholdChange,
+use trial_core::audit::{AuditEntry, AuditQuery, AuditRecord, ChangedBy};
+use trial_core::error::LedgerError;
+use trial_core::operators::{
+    Operator, OperatorAdded, OperatorName, PersonSearch, SESSIONS_PER_OPERATOR, SearchOutcome, SecretHash, Session,
 };
+use trial_core::policy::ThresholdChange;
+use trial_core::ports::{AuditTrail, Operators};
 
 use super::operations::audit;
 use super::{MemoryLedger, MemoryState};

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use trial_core::error::LedgerError;
+use trial_core::mails::{DueMail, Lease, MailAttempt, MailState, SettledAs, Settlement};
 use trial_core::ports::Outbox;
-use trial_core::{
-    AccessCode, AccessCodeKind, DueMail, Lease, LeaseId, LedgerError, MailAttempt, MailId, MailState, SettledAs,
-    Settlement, TenantId,
-};
+use trial_core::values::{AccessCode, AccessCodeKind};
+use trial_core::values::{LeaseId, MailId, TenantId};
 
 use super::{KeptMail, MemoryLedger, MemoryState};
 

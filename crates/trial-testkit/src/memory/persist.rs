@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 
-use trial_core::{
-    AccessCodeLease, AccessCodeMove, AccessCodeState, Challenge, CodeOutcome, CodeRequestRecord, Effects, MailRecord,
-    MailState, PrefixCount, QuotaUnit, QuotaUse, SendUpdate,
-};
+use trial_core::access_codes::{AccessCodeLease, AccessCodeMove, AccessCodeState};
+use trial_core::fraud_guard::PrefixCount;
+use trial_core::mails::{MailRecord, MailState};
+use trial_core::planner::Effects;
+use trial_core::quota::{QuotaUnit, QuotaUse};
+use trial_core::verification::{Challenge, CodeOutcome, CodeRequestRecord, SendUpdate};
 
 use super::{KeptCodeRequest, KeptMail, MemoryState};
 

@@ -2,10 +2,12 @@
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use trial_core::audit::AuditRecord;
+use trial_core::error::LedgerError;
+use trial_core::operators::SecretHash;
+use trial_core::portal::{PortalAccount, PortalSession, PortalTries, PortalTry};
 use trial_core::ports::Portal;
-use trial_core::{
-    AuditRecord, LedgerError, PortalAccount, PortalSession, PortalTries, PortalTry, SecretHash, TenantId,
-};
+use trial_core::values::TenantId;
 
 use super::{MemoryLedger, MemoryState};
 

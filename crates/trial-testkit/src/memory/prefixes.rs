@@ -2,11 +2,14 @@
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use trial_core::ports::Prefixes;
-use trial_core::{
-    ChangedBy, CountSpan, FactKeys, LedgerError, PREFIX_COUNTS_KEEP, PhonePrefix, PrefixBlockRecord, PrefixBounds,
-    PrefixCounts, PrefixFacts, PrefixesFacts, SafeOutcome, SafePrefix,
+use trial_core::audit::ChangedBy;
+use trial_core::error::LedgerError;
+use trial_core::fraud_guard::{
+    CountSpan, PREFIX_COUNTS_KEEP, PrefixBlockRecord, PrefixBounds, PrefixCounts, SafeOutcome, SafePrefix,
 };
+use trial_core::planner::{FactKeys, PrefixFacts, PrefixesFacts};
+use trial_core::ports::Prefixes;
+use trial_core::values::PhonePrefix;
 
 use super::{MemoryLedger, MemoryState};
 

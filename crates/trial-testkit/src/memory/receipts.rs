@@ -1,8 +1,10 @@
 //! Delivery receipts in memory.
 
 use async_trait::async_trait;
+use trial_core::error::LedgerError;
 use trial_core::ports::Receipts;
-use trial_core::{CodeOutcome, Delivery, DeliveryReceipt, LedgerError, SendState};
+use trial_core::sms::{Delivery, DeliveryReceipt};
+use trial_core::verification::{CodeOutcome, SendState};
 
 use super::{KeptCodeRequest, MemoryLedger};
 

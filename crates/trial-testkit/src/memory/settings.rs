@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use trial_core::audit::ChangedBy;
+use trial_core::error::LedgerError;
+use trial_core::policy::{Policy, SettingChange, SettingKey, SettingOrder, SettingOutcome, SettingsInForce};
 use trial_core::ports::SettingsStore;
-use trial_core::{
-    ChangedBy, LedgerError, Policy, SettingChange, SettingKey, SettingOrder, SettingOutcome, SettingsInForce,
-};
 
 use super::MemoryLedger;
 

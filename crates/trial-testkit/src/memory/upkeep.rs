@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use chrono::{DateTime, NaiveDate, Utc};
+use trial_core::access_codes::{AccessCodeState, FreedCode, RestOver};
+use trial_core::audit::ChangedBy;
+use trial_core::error::LedgerError;
+use trial_core::planner::{Batch, Effects, Outcome, Planner};
 use trial_core::ports::Upkeep;
-use trial_core::{
-    AccessCodeState, Batch, ChangedBy, DueTenant, Effects, FreedCode, LedgerError, Outcome, Planner, RestOver, Warning,
-    WarningToTell,
-};
+use trial_core::tenants::DueTenant;
+use trial_core::warnings::{Warning, WarningToTell};
 
 use super::{MemoryLedger, MemoryState};
 

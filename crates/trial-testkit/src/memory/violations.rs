@@ -3,10 +3,16 @@
 use std::collections::BTreeMap;
 use std::fmt::Display;
 
-use trial_core::{
-    AccessCodeKind, AccessCodeState, ApplicationRecord, ApplyOutcome, ChallengeState, MailBudget, MailKind, QuotaUnit,
-    Tenant, TenantId, UniqueBy, Violation,
-};
+use trial_core::access_codes::AccessCodeState;
+use trial_core::applications::{ApplicationRecord, ApplyOutcome};
+use trial_core::mails::MailKind;
+use trial_core::policy::UniqueBy;
+use trial_core::ports::Violation;
+use trial_core::quota::{MailBudget, QuotaUnit};
+use trial_core::tenants::Tenant;
+use trial_core::values::AccessCodeKind;
+use trial_core::values::TenantId;
+use trial_core::verification::ChallengeState;
 
 use super::{KeptMail, MemoryState};
 

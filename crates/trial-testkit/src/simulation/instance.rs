@@ -7,8 +7,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::yield_now;
 use tokio::time::advance;
+use trial_core::planner::Planner;
+use trial_core::platform::EndpointId;
 use trial_core::ports::{Clock, Entropy, TrialLedger};
-use trial_core::{EndpointId, Planner};
 use trial_engine::{Engine, EngineOptions, EngineParts, Orders, PlatformParts, SmsRoute};
 
 use super::dice::mix;

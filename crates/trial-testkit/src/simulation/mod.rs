@@ -23,7 +23,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use trial_core::{BreakerMode, BreakerPolicy, Planner};
+use trial_core::planner::Planner;
+use trial_core::policy::{BreakerMode, BreakerPolicy};
 
 use crate::data;
 pub use mutation::Mutation;

@@ -4,12 +4,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use trial_core::{
-    AccessCode, AccessCodeState, Application, ApplyOutcome, ApplyRefusal, Batch, CLOCK_SKEW, Challenge, ChallengeId,
-    ChallengeState, CodeOutcome, CodeRequestId, CodeToSend, CountSpan, FAILED_SENDS_SPAN, FreedCode, Lease, MailBudget,
-    MailId, MailState, Outcome, Phone, PhonePrefix, Planner, PlatformEventKind, REPLAY_WINDOW, Request, RequestId,
-    RestOver, SendReport, SendState, TenantId,
-};
+use trial_core::access_codes::{AccessCodeState, FreedCode, RestOver};
+use trial_core::applications::{Application, ApplyOutcome, ApplyRefusal};
+use trial_core::fraud_guard::CountSpan;
+use trial_core::mails::{Lease, MailState};
+use trial_core::planner::{Batch, Outcome, Planner, Request};
+use trial_core::platform::PlatformEventKind;
+use trial_core::policy::{CLOCK_SKEW, FAILED_SENDS_SPAN, REPLAY_WINDOW};
+use trial_core::quota::MailBudget;
+use trial_core::values::{AccessCode, Phone, PhonePrefix, RequestId};
+use trial_core::values::{ChallengeId, CodeRequestId, MailId, TenantId};
+use trial_core::verification::{Challenge, ChallengeState, CodeOutcome, CodeToSend, SendReport, SendState};
 
 use crate::MemoryState;
 

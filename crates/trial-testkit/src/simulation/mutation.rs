@@ -4,7 +4,11 @@ use std::fmt;
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use trial_core::{ChallengeState, CompanyName, Effects, Facts, MailState, RestOver};
+use trial_core::access_codes::RestOver;
+use trial_core::mails::MailState;
+use trial_core::planner::{Effects, Facts};
+use trial_core::values::CompanyName;
+use trial_core::verification::ChallengeState;
 
 use crate::MemoryState;
 
@@ -153,7 +157,7 @@ impl Mutation {
     }
 
     /// Changes mails that were just claimed.
-    pub(super) fn claimed(self, state: &mut MemoryState, claimed: impl Iterator<Item = trial_core::MailId>) {
+    pub(super) fn claimed(self, state: &mut MemoryState, claimed: impl Iterator<Item = trial_core::values::MailId>) {
         for id in claimed {
             let Some(mail) = state.mails.get_mut(&id) else { continue };
             match self {
@@ -171,7 +175,7 @@ fn steal(effects: &mut Effects, state: &mut MemoryState) {
         let mut held = state.access_codes.iter_mut().filter(|(_, kept)| kept.kind == lease.kind);
         if let Some((code, kept)) = held.find(|(_, kept)| kept.holder.is_some()) {
             lease.code = code.clone();
-            kept.state = trial_core::AccessCodeState::Free;
+            kept.state = trial_core::access_codes::AccessCodeState::Free;
             kept.holder = None;
         }
     }

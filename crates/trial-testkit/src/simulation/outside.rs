@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::time::sleep;
+use trial_core::mails::{DeliveryError, OutgoingMail};
+use trial_core::platform::{PlatformEvent, TellError};
 use trial_core::ports::{Mailer, SmsGateway, TenantPlatform};
-use trial_core::{DeliveryError, GatewayReply, GatewayUnusable, OutgoingMail, PlatformEvent, SmsMessage, TellError};
+use trial_core::sms::{GatewayReply, GatewayUnusable, SmsMessage};
 
 use super::gate::Gate;
 use super::step::Fate;

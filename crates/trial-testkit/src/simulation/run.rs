@@ -4,8 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use trial_core::applications::Application;
+use trial_core::mails::MailState;
+use trial_core::planner::Planner;
 use trial_core::ports::{Clock, Operations, TenantOrders};
-use trial_core::{Application, CodeRequest, Locale, MailId, MailState, Planner, TenantOrder};
+use trial_core::tenants::TenantOrder;
+use trial_core::values::Locale;
+use trial_core::values::MailId;
+use trial_core::verification::CodeRequest;
 
 use super::dice::mix;
 use super::instance::Instance;
@@ -252,7 +258,7 @@ impl Run {
         }
     }
 
-    fn exchange(&mut self) -> trial_core::RequestId {
+    fn exchange(&mut self) -> trial_core::values::RequestId {
         self.exchanges += 1;
         data::request_id(&format!("exchange-{}", self.exchanges))
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use trial_core::LifeOrder;
+use trial_core::tenants::LifeOrder;
 
 use super::dice::Dice;
 use crate::LedgerFault;

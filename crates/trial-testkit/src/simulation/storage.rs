@@ -4,11 +4,16 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use chrono::{DateTime, NaiveDate, Utc};
+use trial_core::access_codes::{FreedCode, RestOver};
+use trial_core::audit::ChangedBy;
+use trial_core::error::LedgerError;
+use trial_core::mails::{DueMail, Lease, Settlement};
+use trial_core::planner::{Batch, Outcome, Planner};
+use trial_core::platform::{EndpointId, EventClaim, EventSettlement};
 use trial_core::ports::{EventOutbox, Gather, Outbox, Screen, TrialLedger, Upkeep};
-use trial_core::{
-    Batch, ChangedBy, DueMail, DueTenant, EndpointId, EventClaim, EventSettlement, FreedCode, Lease, LeaseId,
-    LedgerError, Outcome, Planner, RestOver, Settlement, Warning, WarningToTell,
-};
+use trial_core::tenants::DueTenant;
+use trial_core::values::LeaseId;
+use trial_core::warnings::{Warning, WarningToTell};
 
 use super::gate::Gate;
 use super::step::Call;

@@ -9,10 +9,17 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use trial_core::{
-    ApplyReply, Batch, ClockGap, CodeOutcome, DueMail, Lease, LedgerError, MAX_CLOCK_GAP, MailContent, MailId, Outcome,
-    OutgoingMail, Phone, Plan, Planner, PlatformEvent, RequestId, RestOver, SettledAs, Settlement, SmsMessage,
-};
+use trial_core::access_codes::RestOver;
+use trial_core::clock_gap::{ClockGap, MAX_CLOCK_GAP};
+use trial_core::error::LedgerError;
+use trial_core::mails::{DueMail, Lease, MailContent, OutgoingMail, SettledAs, Settlement};
+use trial_core::planner::{Batch, Outcome, Plan, Planner};
+use trial_core::platform::PlatformEvent;
+use trial_core::return_codes::ApplyReply;
+use trial_core::sms::SmsMessage;
+use trial_core::values::MailId;
+use trial_core::values::{Phone, RequestId};
+use trial_core::verification::CodeOutcome;
 
 use super::monitor::Monitor;
 use super::mutation::Mutation;
@@ -246,7 +253,7 @@ impl World {
         let mut seen = self.seen();
         seen.note(&(request, reply));
         seen.answers += 1;
-        if reply.code == trial_core::ApplyCode::Success {
+        if reply.code == trial_core::return_codes::ApplyCode::Success {
             seen.accepted += 1;
             self.ledger.change(|state| seen.monitor.answered(request, state));
         }

@@ -2,8 +2,12 @@
 
 use std::time::Duration;
 
+use trial_core::mails::DeliveryError;
+use trial_core::policy::Policy;
 use trial_core::ports::{Clock, Entropy, Mailer, SmsGateway};
-use trial_core::{CodeRequestId, DeliveryError, GatewayReply, Locale, Phone, PhonePolicy, Policy, SmsMessage};
+use trial_core::sms::{GatewayReply, SmsMessage};
+use trial_core::values::CodeRequestId;
+use trial_core::values::{Locale, Phone, PhonePolicy};
 use trial_testkit::data::{foreign_phone, keyring, phone};
 use trial_testkit::{
     Desk, FaultyLedger, FixedClock, LedgerFault, MemoryLedger, RecordingMailer, ScriptedGateway, SeededEntropy,
@@ -49,7 +53,7 @@ async fn a_ledger_fails_by_its_script() {
     let mut kinds = Vec::new();
     for n in 1..4 {
         let asked = trial_testkit::data::code_request(&phone(n));
-        let batch = desk.batch([trial_core::Request::SendCode(asked)]);
+        let batch = desk.batch([trial_core::planner::Request::SendCode(asked)]);
         kinds.push(desk.try_commit(batch).await.unwrap_err().kind());
     }
     assert_eq!(kinds, ["contended", "commit_unknown", "commit_unknown"]);
@@ -66,7 +70,7 @@ async fn a_screen_fails_by_its_script() {
     let mut screened = Vec::new();
     for n in 1..4 {
         let application = trial_testkit::data::application(n, "123456");
-        let batch = desk.batch([trial_core::Request::Apply(application)]);
+        let batch = desk.batch([trial_core::planner::Request::Apply(application)]);
         screened.push(desk.try_screen(batch).await.map_err(|error| error.kind()).map(|answers| answers[0].is_some()));
     }
     assert_eq!(screened, [Err("unavailable"), Err("commit_unknown"), Ok(true)]);
@@ -77,7 +81,7 @@ async fn a_screen_fails_by_its_script() {
 async fn a_gateway_answers_by_its_script() {
     let unknown = GatewayReply::Unknown { reason: "lost".to_owned() };
     let gateway = ScriptedGateway::new([unknown.clone()]);
-    let id = trial_core::ChallengeId::from_bytes([1; 16]);
+    let id = trial_core::values::ChallengeId::from_bytes([1; 16]);
     let message = SmsMessage {
         code_request: CodeRequestId::from_bytes([2; 16]),
         to: phone(1),
@@ -96,8 +100,8 @@ async fn a_mailer_answers_by_its_script() {
     let mailer = RecordingMailer::new([None, Some(failure.clone())]);
     let desk = Desk::new(MemoryLedger::default()).with_access_codes(1).await;
     desk.join(1).await;
-    let lease = trial_core::Lease {
-        id: trial_core::LeaseId::from_bytes([3; 16]),
+    let lease = trial_core::mails::Lease {
+        id: trial_core::values::LeaseId::from_bytes([3; 16]),
         now: desk.now(),
         until: desk.now() + Duration::from_mins(1),
         horizon: desk.now() + Duration::from_hours(1),

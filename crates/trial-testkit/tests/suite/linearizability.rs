@@ -1,6 +1,6 @@
 //! The check of linearizability, and recorded runs.
 
-use trial_core::{ApplyCode, SendCode};
+use trial_core::return_codes::{ApplyCode, SendCode};
 use trial_testkit::linearizability::{Answer, Model, Operation, PlannerModel, Question, Verdict, check};
 use trial_testkit::simulation::{Mutation, planner, record};
 

@@ -1,8 +1,9 @@
 //! The conformance suite on the ledger in memory.
 
 use async_trait::async_trait;
+use trial_core::access_codes::AccessCodeState;
 use trial_core::ports::Operations;
-use trial_core::{AccessCodeState, ChallengeState};
+use trial_core::verification::ChallengeState;
 use trial_testkit::{Desk, LedgerFactory, MemoryLedger, MemoryState, ledger_conformance, ledger_screening_conformance};
 
 struct InMemory;
@@ -30,7 +31,7 @@ async fn violated_by(change: impl FnOnce(&mut MemoryState)) -> Vec<&'static str>
     desk.join(2).await;
     desk.ledger.change(change);
     desk.ledger
-        .violations(trial_core::Policy::default().trial.unique_by)
+        .violations(trial_core::policy::Policy::default().trial.unique_by)
         .await
         .unwrap()
         .iter()

@@ -4,7 +4,8 @@ use std::fmt;
 
 use clap::{Args, Subcommand};
 use serde::Serialize;
-use trial_core::{AuditEntry, AuditId, AuditQuery};
+use trial_core::audit::{AuditEntry, AuditQuery};
+use trial_core::values::AuditId;
 
 use super::{record_reveal, record_search, with_database};
 use crate::cli::Global;

@@ -7,12 +7,14 @@ use anyhow::{anyhow, bail};
 use chrono::{DateTime, SecondsFormat, Utc};
 use clap::Subcommand;
 use serde::Serialize;
-use trial_core::ports::Entropy;
-use trial_core::{
-    Caller, CallerAdded, CallerChange, CallerChanged, CallerCredentials, CallerId, CallerLimits, CallerName,
-    CallerRefusal, CallerSecret, DEFAULT_CALLER_RATE, Keyring, MAX_CALLER_RATE, Resealed, Scope, callers_in_use,
-    reseal_callers,
+use trial_core::clients::{
+    Caller, CallerAdded, CallerChange, CallerChanged, CallerCredentials, CallerLimits, CallerName, CallerRefusal,
+    CallerSecret, DEFAULT_CALLER_RATE, MAX_CALLER_RATE, Scope,
 };
+use trial_core::ports::Entropy;
+use trial_core::values::CallerId;
+use trial_core::values::Keyring;
+use trial_engine::operations::{Resealed, callers_in_use, reseal_callers};
 
 use super::with_database;
 use crate::cli::Global;

@@ -4,7 +4,8 @@ use std::fmt;
 
 use clap::Subcommand;
 use serde::Serialize;
-use trial_core::{ChangedBy, ClockGap};
+use trial_core::audit::ChangedBy;
+use trial_core::clock_gap::ClockGap;
 use trial_engine::ClockWatch;
 
 use super::with_database;

@@ -4,7 +4,7 @@ use std::fmt;
 
 use clap::Args;
 use serde::Serialize;
-use trial_core::Compaction;
+use trial_core::privacy::Compaction;
 use trial_engine::purge;
 
 use super::persons::NOT_PURGED;

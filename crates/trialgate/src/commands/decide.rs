@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use trial_core::planner::Planner;
 use trial_core::ports::TenantOrders;
-use trial_core::{LifeOutcome, Planner, TenantOrder};
+use trial_core::tenants::{LifeOutcome, TenantOrder};
 use trial_engine::{Orders, follow_once};
 
 use crate::compose::OsEntropy;

@@ -33,8 +33,9 @@ pub(crate) mod webhooks;
 use std::sync::Arc;
 
 use anyhow::bail;
+use trial_core::operators::{Filter, PersonSearch, SearchOutcome};
 use trial_core::ports::Operations;
-use trial_core::{Filter, PersonSearch, Phone, SearchOutcome};
+use trial_core::values::Phone;
 
 use crate::cli::Global;
 use crate::compose;

@@ -7,7 +7,9 @@ use anyhow::{Context, anyhow, bail};
 use clap::Args;
 use serde::Serialize;
 use trial_core::ports::DataCare;
-use trial_core::{Compaction, Email, Forgotten, MailHosts, Person, TenantId};
+use trial_core::privacy::{Compaction, Forgotten};
+use trial_core::values::TenantId;
+use trial_core::values::{Email, MailHosts, Person};
 use trial_engine::{COMPACT_LIMIT, purge};
 
 use super::{phone, record_search, with_database};

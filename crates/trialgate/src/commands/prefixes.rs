@@ -5,11 +5,11 @@ use std::fmt;
 use anyhow::bail;
 use clap::Subcommand;
 use serde::Serialize;
+use trial_core::fraud_guard::{MAX_SAFE_PREFIXES, PrefixBlock, PrefixOutlook, SafeOutcome, SafePrefix, SafeReason};
+use trial_core::policy::BreakerMode;
 use trial_core::ports::{Clock as _, Prefixes};
-use trial_core::{
-    BreakerMode, MAX_SAFE_PREFIXES, PhonePrefix, PrefixBlock, PrefixOutlook, SafeOutcome, SafePrefix, SafeReason,
-    prefix_outlook,
-};
+use trial_core::values::PhonePrefix;
+use trial_engine::operations::prefix_outlook;
 
 use super::with_database;
 use crate::cli::Global;

@@ -5,8 +5,9 @@ use std::fmt;
 use chrono::NaiveDate;
 use clap::Subcommand;
 use serde::Serialize;
+use trial_core::policy::QuotaPolicy;
 use trial_core::ports::Clock;
-use trial_core::{QuotaPolicy, QuotaView};
+use trial_core::quota::QuotaView;
 
 use super::with_database;
 use crate::cli::Global;

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand};
 use serde::Serialize;
 use trial_core::ports::DataCare;
-use trial_core::{Expired, Expiring, ExpiryPage};
+use trial_core::privacy::{Expired, Expiring, ExpiryPage};
 
 use super::persons::Remains;
 use super::{clock, with_database};

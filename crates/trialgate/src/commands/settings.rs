@@ -6,7 +6,9 @@ use std::sync::Arc;
 use anyhow::bail;
 use clap::Subcommand;
 use serde::Serialize;
-use trial_core::{Policy, SettingChange, SettingKey, SettingOrder, SettingOutcome, SettingRefusal, SettingsInForce};
+use trial_core::policy::{
+    Policy, SettingChange, SettingKey, SettingOrder, SettingOutcome, SettingRefusal, SettingsInForce,
+};
 
 use super::with_database;
 use crate::cli::Global;

@@ -8,7 +8,7 @@ use anyhow::bail;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
-use trial_core::TenantStatus;
+use trial_core::tenants::TenantStatus;
 use trial_engine::{Keeper, Kept, Swept};
 
 use super::{clock, decide, with_database};
@@ -104,7 +104,7 @@ impl SweepReport {
                 id: tenant.to_string(),
                 before: change.before.as_str(),
                 after: change.after.as_str(),
-                mail: change.mail.map(trial_core::MailKind::as_str),
+                mail: change.mail.map(trial_core::mails::MailKind::as_str),
             });
         }
     }

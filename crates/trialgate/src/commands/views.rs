@@ -4,7 +4,7 @@ use std::fmt;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use trial_core::{MailState, MailView};
+use trial_core::mails::{MailState, MailView};
 
 use crate::output::time;
 

@@ -8,8 +8,9 @@ use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand};
 use serde::Serialize;
 use serde_json::value::RawValue;
+use trial_core::platform::{EventPage, EventState, EventView};
 use trial_core::ports::{Clock as _, Entropy as _};
-use trial_core::{EventId, EventPage, EventState, EventView};
+use trial_core::values::EventId;
 
 use super::{record_reveal, with_database};
 use crate::cli::Global;

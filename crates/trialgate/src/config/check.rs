@@ -5,10 +5,12 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use chrono::{NaiveDate, NaiveTime};
-use trial_core::{
-    AbusePolicy, AddressLimits, BreakerPolicy, Email, Limits, MIN_RETENTION, Phone, PhonePolicy, Policy, QuotaPolicy,
-    TestNumber, TrialPolicy, UniqueBy, VerificationCode, VerificationPolicy, check_url,
+use trial_core::policy::{
+    AbusePolicy, AddressLimits, BreakerPolicy, Limits, Policy, QuotaPolicy, TestNumber, TrialPolicy, UniqueBy,
+    VerificationPolicy,
 };
+use trial_core::privacy::{MIN_RETENTION, check_url};
+use trial_core::values::{Email, Phone, PhonePolicy, VerificationCode};
 use trial_mail::HelloName;
 
 use super::database::Database;

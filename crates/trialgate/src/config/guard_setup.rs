@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use trial_captcha::{CaptchaProvider, SiteverifySettings};
-use trial_core::AltchaCost;
+use trial_core::bot_challenge::AltchaCost;
 use trial_http::CaptchaWidget;
 use url::Url;
 

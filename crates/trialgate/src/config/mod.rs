@@ -27,7 +27,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context;
-use trial_core::{Email, MailRetry, PhonePolicy, Policy, Retention};
+use trial_core::mails::MailRetry;
+use trial_core::policy::Policy;
+use trial_core::privacy::Retention;
+use trial_core::values::{Email, PhonePolicy};
 use trial_engine::{BreakerOptions, EngineOptions, MailDeliveryOptions};
 use trial_files::read_text;
 use trial_http::{ConnectionLimits, HttpSettings, SiteSettings};

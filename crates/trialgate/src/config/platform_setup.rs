@@ -1,6 +1,7 @@
 //! Settings of the platform's webhook, with its secrets.
 
-use trial_core::{EndpointId, check_url};
+use trial_core::platform::EndpointId;
+use trial_core::privacy::check_url;
 use trial_platform::{SigningSecret, UnusableWebhook, WebhookSettings};
 use zeroize::Zeroizing;
 

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize, Serializer};
-use trial_core::{UrlError, check_url, shown_url};
+use trial_core::privacy::{UrlError, check_url, shown_url};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 /// Placeholder of a secret.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use chrono_tz::Tz;
-use trial_core::{Email, Keyring, MailHosts, SecretKey};
+use trial_core::values::{Email, Keyring, MailHosts, SecretKey};
 use trial_files::read_text;
 use trial_tls::{IdentityError, Part, Renewal};
 use zeroize::Zeroizing;

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use trial_core::{AbusePolicy, AddressLimits, MailHosts, MailRetry, PhonePrefix, Policy};
+use trial_core::mails::MailRetry;
+use trial_core::policy::{AbusePolicy, AddressLimits, Policy};
+use trial_core::values::{MailHosts, PhonePrefix};
 use trial_engine::EngineOptions;
 use trial_http::{ClientAddressHeader, ConnectionLimits, Envelope};
 
@@ -621,7 +623,7 @@ impl Default for Engine {
 
 impl Default for Retention {
     fn default() -> Self {
-        let retention = trial_core::Retention::default();
+        let retention = trial_core::privacy::Retention::default();
         Self { applications: retention.applications.into(), challenges: retention.challenges.into() }
     }
 }

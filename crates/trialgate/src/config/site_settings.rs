@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
-use trial_core::ALTCHA_COST;
+use trial_core::bot_challenge::ALTCHA_COST;
 use trial_http::SiteSettings;
 
 use super::secret::{Secret, ServiceUrl};

@@ -3,7 +3,8 @@
 use std::fs;
 use std::path::Path;
 
-use trial_core::{AltchaCost, Terms};
+use trial_core::applications::Terms;
+use trial_core::bot_challenge::AltchaCost;
 use trial_files::read_text;
 use trial_http::{BrandColour, EmbedOrigin, Logo, SiteLink, SiteSettings};
 

@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use trial_core::{ServedCountries, check_url};
+use trial_core::privacy::check_url;
+use trial_core::sms::ServedCountries;
 use trial_signing::AccessKey;
 use trial_sms::{
     Accept, HttpGatewaySettings, HuaweiAuth, HuaweiSettings, SmppAlphabet, SmppSettings, SmppTimeouts, TwilioSender,

@@ -6,7 +6,8 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use ipnet::IpNet;
-use trial_core::{BreakerMode, Lasting, PhonePolicy};
+use trial_core::policy::BreakerMode;
+use trial_core::values::{Lasting, PhonePolicy};
 use url::Url;
 
 /// A duration as people write it: `500ms`, `60s`, `5m`, `24h`, `30d`.

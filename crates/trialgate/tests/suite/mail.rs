@@ -1,4 +1,4 @@
-//! Mail previews, and the rejection of broken templates.
+//! What mails say, shown and refused.
 
 use std::fs;
 

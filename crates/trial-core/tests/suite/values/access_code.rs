@@ -1,4 +1,4 @@
-use trial_core::{AccessCode, AccessCodeError, AccessCodeKind};
+use trial_core::values::{AccessCode, AccessCodeError, AccessCodeKind};
 
 #[test]
 fn letters_digits_and_signs_of_a_dial_plan_are_taken() {

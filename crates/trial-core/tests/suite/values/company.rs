@@ -1,4 +1,4 @@
-use trial_core::{CompanyError, CompanyName};
+use trial_core::values::{CompanyError, CompanyName};
 
 fn name(text: &str) -> String {
     CompanyName::parse(text).unwrap().as_str().to_owned()

@@ -1,4 +1,5 @@
-use trial_core::{Email, EmailError, MailHosts, Tenant, TenantId};
+use trial_core::tenants::Tenant;
+use trial_core::values::{Email, EmailError, MailHosts, TenantId};
 
 fn key(text: &str) -> String {
     let email = Email::parse_at(MailHosts::Any, text).unwrap_or_else(|error| panic!("{text:?} {error}"));

@@ -1,6 +1,6 @@
 //! Phones as people write them.
 
-use trial_core::{Locale, Phone, PhoneError, PhonePolicy};
+use trial_core::values::{Locale, Phone, PhoneError, PhonePolicy};
 
 const ONE: &str = "+8616673280001";
 

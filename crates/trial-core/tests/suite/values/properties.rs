@@ -2,7 +2,8 @@
 
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
-use trial_core::{AccessCode, CompanyName, Email, MailHosts, Phone, Policy, SubmittedCode};
+use trial_core::policy::Policy;
+use trial_core::values::{AccessCode, CompanyName, Email, MailHosts, Phone, SubmittedCode};
 
 fn config() -> ProptestConfig {
     ProptestConfig { rng_seed: RngSeed::Fixed(5), failure_persistence: None, ..ProptestConfig::default() }

@@ -1,6 +1,6 @@
 //! Codes as people type and paste them.
 
-use trial_core::{SubmittedCode, SubmittedCodeError};
+use trial_core::values::{SubmittedCode, SubmittedCodeError};
 
 #[test]
 fn every_spelling_of_one_code_is_that_code() {

@@ -1,10 +1,10 @@
-//! The role that each operation requires, and the rejection of everybody else.
+//! The roles that each operation takes, and the rejection of everybody else.
 
 use std::time::Duration;
 
 use actix_web::http::{Method, StatusCode};
 use actix_web::test::TestRequest;
-use trial_core::Role;
+use trial_core::operators::Role;
 use trial_core::ports::Clock as _;
 use trial_testkit::data;
 
@@ -13,7 +13,7 @@ use crate::support::{call, call_from, get};
 
 const NOBODY: &str = "019aa6f2-7c3e-7f00-8000-000000000000";
 
-/// Every operation with the lowest role that it requires, and its answer to that role.
+/// Every operation: the least role that it takes, and what it answers that role.
 fn operations(house: &House) -> Vec<(Method, String, Option<&'static str>, Role, u16)> {
     let (tenant, mail) = (house.tenant, house.failed_mail);
     let get = |path: &str, role, status| (Method::GET, path.to_owned(), None, role, status);
@@ -98,7 +98,7 @@ async fn each_operation_takes_its_role() {
     }
 }
 
-/// The table above has every operation of the document.
+/// The table above is complete: it has every operation of the document.
 #[actix_web::test]
 async fn no_operation_is_forgotten() {
     let house = House::new().await;

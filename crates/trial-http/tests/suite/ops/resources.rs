@@ -1,11 +1,11 @@
-//! Queries and commands of each resource.
+//! What each resource shows and changes.
 
 use actix_web::http::StatusCode;
 use actix_web::test::TestRequest;
 use serde_json::{Value, json};
-use trial_core::Role::{Admin, Operator, Viewer};
+use trial_core::operators::Role::{Admin, Operator, Viewer};
+use trial_core::operators::{SecretHash, Session};
 use trial_core::ports::Operators as _;
-use trial_core::{SecretHash, Session};
 use trial_testkit::data;
 
 use super::{House, shown};

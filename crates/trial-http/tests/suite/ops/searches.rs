@@ -1,12 +1,12 @@
-//! Searches by personal data: no query of a viewer tells two phones with the same mask apart without an audit entry.
+//! Searches by personal data: whatever a viewer asks, two phones of one mask cannot be told apart without an entry of the audit.
 
 use std::time::Duration;
 
 use actix_web::http::StatusCode;
 use actix_web::test::TestRequest;
 use serde_json::Value;
-use trial_core::Role::{self, Operator, Viewer};
-use trial_core::{Email, Person, Phone};
+use trial_core::operators::Role::{self, Operator, Viewer};
+use trial_core::values::{Email, Person, Phone};
 use trial_http::ops_openapi_json;
 use trial_testkit::data;
 
@@ -14,8 +14,7 @@ use super::House;
 use crate::console::Guest;
 use crate::support::Answer;
 
-/// Two phones with the mask `+861660000****`, and two addresses with `a***@example.com`; the first of each exists only
-/// in the first world.
+/// Two of one mask, `+861660000****`, and two of `a***@example.com`: the first of each is in the first world alone.
 const PHONES: [&str; 2] = ["+8616600000001", "+8616600001234"];
 const EMAILS: [&str; 2] = ["applicant1@example.com", "another@example.com"];
 
@@ -50,7 +49,7 @@ async fn world(n: usize) -> House {
         let mut known = state.phones.remove(&was).unwrap();
         known.phone = phone.clone();
         state.phones.insert(phone.clone(), known);
-        // An operator unlocked the phone once.
+        // Somebody unlocked the phone once.
         let mut unlocked = state.audit[0].clone();
         unlocked.action = "phone.unlock";
         unlocked.subject = phone.to_string();
@@ -59,7 +58,7 @@ async fn world(n: usize) -> House {
     house
 }
 
-/// Searches by this operator.
+/// The searches that this person made.
 fn searches(house: &House, actor: &str) -> Vec<String> {
     let audit = house.ledger.state().audit;
     let made = audit.into_iter().filter(|entry| entry.action == "person.search" && entry.actor == actor);
@@ -70,7 +69,7 @@ fn without_searches(house: &House) {
     house.ledger.change(|state| state.audit.retain(|entry| entry.action != "person.search"));
 }
 
-/// Values to try: each phone and address, parts and spellings of them, and the tenant's identifiers.
+/// What somebody may try as a value: each phone and address, parts and spellings of them, and what belongs to the tenant.
 fn candidates(house: &House) -> Vec<String> {
     let mut values: Vec<String> = PHONES.into_iter().chain(EMAILS).map(|text| text.replace('+', "%2B")).collect();
     values.extend(PHONES.map(|phone| phone[3..].to_owned()));
@@ -81,7 +80,7 @@ fn candidates(house: &House) -> Vec<String> {
     values
 }
 
-/// Every reading path of the interface, with each value in each parameter.
+/// Every address of the interface that reads, with each value in each of its parameters.
 fn reads(house: &House) -> Vec<String> {
     let document: Value = serde_json::from_str(&ops_openapi_json()).unwrap();
     let mut reads = Vec::new();
@@ -107,7 +106,7 @@ fn reads(house: &House) -> Vec<String> {
     reads
 }
 
-/// Returns `true` if two worlds answer alike; if not, both recorded the query.
+/// Whether two worlds answer alike; if not, both have recorded that somebody asked.
 fn told_apart(path: &str, worlds: [&House; 2], answers: &[Answer; 2], actor: &str) -> bool {
     let differ = answers[0].status != answers[1].status || answers[0].body != answers[1].body;
     for world in worlds {

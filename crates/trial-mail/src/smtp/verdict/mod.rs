@@ -4,7 +4,8 @@ mod about;
 #[cfg(test)]
 mod replies;
 
-use trial_core::{DeliveryError, Redaction};
+use trial_core::mails::DeliveryError;
+use trial_core::privacy::Redaction;
 
 use super::connection::Fault;
 use super::session::{Failure, Step};

@@ -1,6 +1,7 @@
 //! Published replies of mail servers, with their sources, and the fate of the mail.
 
-use trial_core::{DeliveryError, Redaction};
+use trial_core::mails::DeliveryError;
+use trial_core::privacy::Redaction;
 
 use super::super::connection::Fault;
 use super::super::reply::Reply;

@@ -5,8 +5,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
+use trial_core::mails::DeliveryError;
 use trial_core::ports::Mailer;
-use trial_core::{DeliveryError, Locale};
+use trial_core::values::Locale;
 use trial_mail::{SmtpMailer, SmtpSettings};
 use trial_testkit::mail_conformance::{ArrivedMail, MailBehaviour, MailHarness, account_mail, breaches};
 

@@ -5,8 +5,8 @@ use std::process::Command;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
-use trial_core::Locale;
 use trial_core::ports::Mailer;
+use trial_core::values::Locale;
 use trial_mail::{DkimSettings, SmtpMailer, SmtpSettings};
 use trial_testkit::mail_conformance::account_mail;
 

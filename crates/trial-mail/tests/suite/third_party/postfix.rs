@@ -9,8 +9,9 @@ use std::time::Duration;
 use mailparse::{MailHeaderMap, parse_mail};
 use tokio::process::Command;
 use tokio::time::{sleep, timeout};
+use trial_core::mails::{DeliveryError, MailContent, OutgoingMail};
 use trial_core::ports::Mailer;
-use trial_core::{DeliveryError, Email, Locale, MailContent, OutgoingMail};
+use trial_core::values::{Email, Locale};
 use trial_mail::{SmtpMailer, SmtpSettings};
 use trial_testkit::mail_conformance::account_mail;
 

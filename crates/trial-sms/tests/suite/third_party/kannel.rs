@@ -8,7 +8,8 @@ use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 use tokio::time::{sleep, timeout};
 use trial_core::ports::SmsGateway as _;
-use trial_core::{GatewayReply, Locale};
+use trial_core::sms::GatewayReply;
+use trial_core::values::Locale;
 use trial_sms::{Accept, HttpGateway, HttpGatewaySettings, code_text};
 
 use super::program::PATIENCE;

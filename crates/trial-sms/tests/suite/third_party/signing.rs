@@ -1,8 +1,8 @@
 //! The signer of the public SDK signs as we do, and its signatures are accepted.
 
 use serde_json::{Value, json};
-use trial_core::Locale;
 use trial_core::ports::{Clock as _, SmsGateway as _};
+use trial_core::values::Locale;
 use trial_signing::{AccessKey, RequestParts, Signed, query_pairs};
 use trial_testkit::FixedClock;
 

@@ -3,8 +3,10 @@
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
+use trial_core::error::LedgerError;
 use trial_core::ports::{Receipts, SmsGateway as _};
-use trial_core::{DeliveryReceipt, DeliveryState, GatewayReply, LedgerError, Locale};
+use trial_core::sms::{DeliveryReceipt, DeliveryState, GatewayReply};
+use trial_core::values::Locale;
 use trial_sms::{SmppGateway, SmppReceipts, SmppSettings, SmppTimeouts, Wording, code_text};
 use trial_testkit::FixedClock;
 

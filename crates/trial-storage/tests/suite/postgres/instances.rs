@@ -4,11 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use trial_core::applications::{Application, ApplyOutcome};
+use trial_core::error::LedgerError;
+use trial_core::mails::{Lease, SettledAs, Settlement};
+use trial_core::planner::{Outcome, Request};
+use trial_core::policy::{Policy, SettingKey, SettingOrder, SettingOutcome, SettingValue};
 use trial_core::ports::{Operations, Outbox, SettingsStore, TrialLedger};
-use trial_core::{
-    Application, ApplyOutcome, CodeRefusal, Lease, LeaseId, LedgerError, Outcome, Policy, Request, SettingKey,
-    SettingOrder, SettingOutcome, SettingValue, SettledAs, Settlement,
-};
+use trial_core::values::LeaseId;
+use trial_core::verification::CodeRefusal;
 use trial_storage::PostgresLedger;
 use trial_testkit::{Desk, SeededEntropy, data};
 

@@ -1,6 +1,6 @@
 //! `violations` finds planted rows, also those that SQLite would refuse by itself.
 
-use trial_core::Policy;
+use trial_core::policy::Policy;
 use trial_core::ports::Operations;
 use trial_testkit::Desk;
 

@@ -8,8 +8,10 @@ use diesel::connection::{InstrumentationEvent, set_default_instrumentation};
 use diesel::sql_types::Text;
 use diesel::{QueryableByName, sql_query};
 use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
+use trial_core::mails::{Lease, SettledAs, Settlement};
 use trial_core::ports::{Outbox, Receipts};
-use trial_core::{DeliveryReceipt, DeliveryState, GatewayReply, Lease, LeaseId, SettledAs, Settlement};
+use trial_core::sms::{DeliveryReceipt, DeliveryState, GatewayReply};
+use trial_core::values::LeaseId;
 use trial_storage::PostgresLedger;
 use trial_testkit::{Desk, LedgerFactory, data};
 
@@ -36,7 +38,7 @@ async fn nothing_reads_a_whole_table() {
     assert_eq!(desk.apply_for_code(data::application(2, "wrong")).await, "001");
     desk.prepared(2).await;
     assert_eq!(desk.apply_for_code(data::application(2, "wrong")).await, "002");
-    desk.screen([trial_core::Request::Apply(data::application(3, "wrong"))]).await;
+    desk.screen([trial_core::planner::Request::Apply(data::application(3, "wrong"))]).await;
     deliver(&desk).await;
     crate::events::tell(&desk).await;
     let told = DeliveryReceipt {
@@ -106,7 +108,7 @@ async fn operations_read_no_whole_table() {
     // Set-based statements cannot be prepared without the types of their parameters; the other test checks them.
     let statements: Vec<String> = noted().filter(|sql| !sql.contains("unnest(")).collect();
     let database = Database::new().await;
-    let mut conn = AsyncPgConnection::establish(&database.server.url(&database.name)).await.unwrap();
+    let mut conn = AsyncPgConnection::establish(&database.cluster.url(&database.name)).await.unwrap();
     conn.batch_execute("SET enable_seqscan = off; SET plan_cache_mode = force_generic_plan").await.unwrap();
     let mut whole = Vec::new();
     for (number, sql) in statements.iter().enumerate() {

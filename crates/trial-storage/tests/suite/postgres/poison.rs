@@ -1,6 +1,6 @@
 //! As on SQLite.
 
-use trial_core::TenantId;
+use trial_core::values::TenantId;
 use trial_testkit::{Desk, data};
 
 use super::server::Database;

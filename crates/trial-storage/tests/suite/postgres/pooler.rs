@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 use rustix::process::getuid;
 use tempfile::TempDir;
 use trial_cluster::{USER, free_port};
-use trial_core::Request;
+use trial_core::planner::Request;
 use trial_storage::{PostgresLedger, PostgresOpenError, PostgresOptions};
 use trial_testkit::{Desk, data};
 
@@ -29,7 +29,7 @@ impl Pooler {
         let settings = format!(
             "[databases]\n* = host=127.0.0.1 port={} user={USER}\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\n\
              unix_socket_dir =\nauth_type = any\npool_mode = {mode}\n",
-            database.server.port()
+            database.cluster.port()
         );
         fs::write(&file, settings).unwrap();
         // It refuses to run as root.

@@ -6,8 +6,12 @@ use std::time::Duration;
 use chrono::DateTime;
 use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
 use tokio::task::JoinHandle;
+use trial_core::access_codes::ImportPlan;
+use trial_core::applications::ApplicationQuery;
+use trial_core::error::LedgerError;
+use trial_core::planner::{Batch, Outcome, Request};
 use trial_core::ports::{Operations, TrialLedger};
-use trial_core::{ApplicationQuery, Batch, GatewayReply, ImportPlan, LedgerError, Outcome, Request};
+use trial_core::sms::GatewayReply;
 use trial_storage::{PostgresLedger, PostgresOptions};
 use trial_testkit::{Desk, SeededEntropy, data};
 
@@ -17,7 +21,7 @@ use super::server::{Database, assert_sound};
 const HELD: &str = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted \
     AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
 /// Sessions that wait for it.
-pub(super) const AWAITED: &str = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted \
+const AWAITED: &str = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted \
     AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
 
 fn asking(n: u32) -> Arc<Batch> {
@@ -69,7 +73,7 @@ async fn a_session_that_holds_the_admission_lock_fails_the_check_and_is_named() 
         concerns.into_iter().find(|(is_grave, text)| *is_grave && text.contains("the admission lock"))
     };
     assert_eq!(named().await, None);
-    let mut holder = AsyncPgConnection::establish(&database.server.url(&database.name)).await.unwrap();
+    let mut holder = AsyncPgConnection::establish(&database.cluster.url(&database.name)).await.unwrap();
     holder
         .batch_execute("SET application_name = 'a shell'; SELECT pg_advisory_lock(6085041913682420084)")
         .await
@@ -172,10 +176,10 @@ async fn codes_that_become_free_late_with_an_early_time_are_given_first() {
     desk.join(1).await;
     desk.clock.step_back(Duration::from_hours(2));
     let rows = vec![
-        (2, data::voice(77), trial_core::AccessCodeKind::Voice),
-        (3, data::multimedia(77), trial_core::AccessCodeKind::Multimedia),
+        (2, data::voice(77), trial_core::values::AccessCodeKind::Voice),
+        (3, data::multimedia(77), trial_core::values::AccessCodeKind::Multimedia),
     ];
-    let import = trial_core::AccessCodeImport { rows };
+    let import = trial_core::access_codes::AccessCodeImport { rows };
     desk.ledger.import_access_codes(import, false, desk.operator()).await.unwrap();
     assert_sound(&desk.ledger).await;
     desk.wait(Duration::from_hours(3));

@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
-use trial_core::{AccessCodeFile, RepeatedAccessCode};
+use trial_core::access_codes::{AccessCodeFile, RepeatedAccessCode};
 use trial_spreadsheet::read_access_codes;
 
 use crate::cli::Global;

@@ -7,7 +7,7 @@ mod stock;
 use std::path::PathBuf;
 
 use clap::Subcommand;
-use trial_core::PoolOrder;
+use trial_core::access_codes::PoolOrder;
 
 use crate::cli::Global;
 use crate::output::Output;

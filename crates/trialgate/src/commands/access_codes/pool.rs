@@ -6,7 +6,8 @@ use anyhow::bail;
 use chrono::{DateTime, Utc};
 use clap::Args;
 use serde::Serialize;
-use trial_core::{AccessCode, AccessCodeKind, AccessCodePage, AccessCodeState, AccessCodeView, PoolOrder, PoolOutcome};
+use trial_core::access_codes::{AccessCodePage, AccessCodeState, AccessCodeView, PoolOrder, PoolOutcome};
+use trial_core::values::{AccessCode, AccessCodeKind};
 
 use crate::cli::Global;
 use crate::commands::with_ledger;

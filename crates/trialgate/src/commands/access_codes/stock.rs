@@ -3,7 +3,7 @@
 use std::fmt;
 
 use serde::Serialize;
-use trial_core::AccessCodeStock;
+use trial_core::access_codes::AccessCodeStock;
 
 use crate::cli::Global;
 use crate::commands::with_ledger;

@@ -6,8 +6,9 @@ use std::collections::BTreeSet;
 
 use anyhow::anyhow;
 use clap::{Args, Subcommand};
+use trial_core::applications::{ApplicationQuery, TimelineView};
 use trial_core::ports::Operations;
-use trial_core::{ApplicationQuery, CompanyName, Email, MailHosts, Phone, RequestId, TimelineView};
+use trial_core::values::{CompanyName, Email, MailHosts, Phone, RequestId};
 
 use super::{phone, record_reveal, record_search, with_database};
 use crate::cli::Global;

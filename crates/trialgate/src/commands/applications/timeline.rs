@@ -4,10 +4,11 @@ use std::fmt;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use trial_core::{
-    ApplicationView, ApplyOutcome, ApplyReply, CodeOutcome, CodeReply, CodeRequestView, Delivery, DeliveryState,
-    SendState, TimelineView, advice,
-};
+use trial_core::applications::{ApplicationView, ApplyOutcome, TimelineView};
+use trial_core::return_codes::{ApplyReply, CodeReply};
+use trial_core::sms::{Delivery, DeliveryState};
+use trial_core::timeline::remediation;
+use trial_core::verification::{CodeOutcome, CodeRequestView, SendState};
 
 use crate::commands::views::MailReport;
 use crate::output::time;
@@ -87,7 +88,7 @@ impl From<&CodeRequestView> for Event {
             phone: view.phone.to_string(),
             code: reply.code.as_str(),
             outcome,
-            advice: advice::about_code(&view.outcome, told),
+            advice: remediation::about_code(&view.outcome, told),
             kind: Kind::CodeRequest {
                 gateway: view.gateway.clone(),
                 reply: view.reply.clone(),
@@ -112,7 +113,7 @@ impl From<&ApplicationView> for Event {
             phone: view.phone.to_string(),
             code: ApplyReply::from(&view.outcome).code.as_str(),
             outcome,
-            advice: advice::about_application(&view.outcome, &view.mails),
+            advice: remediation::about_application(&view.outcome, &view.mails),
             kind: Kind::Application {
                 id: view.id.to_string(),
                 email: view.email.as_str().to_owned(),

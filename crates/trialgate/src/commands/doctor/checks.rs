@@ -4,10 +4,14 @@ use std::path::Path;
 
 use chrono::{DateTime, TimeZone, Utc};
 use rustix::fs::{Access, access, statvfs};
+use trial_core::clients::SealState;
+use trial_core::clock_gap::ClockGap;
+use trial_core::mails::{MailPage, MailState};
+use trial_core::policy::{CLOCK_SKEW, QuotaPolicy};
 use trial_core::ports::{Clock, Guard, Mailer, Operations};
-use trial_core::{
-    CLOCK_SKEW, ClockGap, MailPage, MailState, QuotaPolicy, QuotaView, SealState, TenantPage, callers_in_use,
-};
+use trial_core::quota::QuotaView;
+use trial_core::tenants::TenantPage;
+use trial_engine::operations::callers_in_use;
 
 use super::platform;
 use super::report::Report;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use trial_core::EventQueue;
+use trial_core::platform::EventQueue;
 use trial_core::ports::TenantPlatform as _;
 
 use super::report::Report;

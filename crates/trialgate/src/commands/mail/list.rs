@@ -4,7 +4,8 @@ use std::fmt;
 
 use clap::Args;
 use serde::Serialize;
-use trial_core::{MailId, MailPage, MailState, OutboxMail};
+use trial_core::mails::{MailPage, MailState, OutboxMail};
+use trial_core::values::MailId;
 
 use crate::cli::Global;
 use crate::commands::views::MailReport;

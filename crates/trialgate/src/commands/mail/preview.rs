@@ -4,7 +4,8 @@ use std::fmt;
 
 use clap::Args;
 use serde::Serialize;
-use trial_core::{Locale, MailKind};
+use trial_core::mails::MailKind;
+use trial_core::values::Locale;
 
 use crate::cli::Global;
 use crate::compose;

@@ -7,7 +7,8 @@ use anyhow::{Context, bail};
 use chrono::{DateTime, Utc};
 use clap::Args;
 use serde::Serialize;
-use trial_core::{MailId, MailRetried};
+use trial_core::mails::MailRetried;
+use trial_core::values::MailId;
 
 use crate::cli::Global;
 use crate::commands::with_ledger;

@@ -68,7 +68,7 @@ mod tests {
         }
         let text = banner("0.0.0.0:81".parse().unwrap(), Some("127.0.0.1:91".parse().unwrap()), &config);
         assert!(text.contains("http://127.0.0.1:91/docs\n"), "{text}");
-        assert!(trial_core::Phone::parse(PHONE, config.phones()).is_ok());
+        assert!(trial_core::values::Phone::parse(PHONE, config.phones()).is_ok());
         assert_eq!(reachable("[::]:81".parse().unwrap()).to_string(), "[::1]:81");
     }
 }

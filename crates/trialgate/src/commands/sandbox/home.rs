@@ -62,7 +62,7 @@ mod tests {
     use std::fs;
     use std::os::unix::fs::PermissionsExt;
 
-    use trial_core::AddressLimits;
+    use trial_core::policy::AddressLimits;
 
     use super::*;
     use crate::config::{Config, Database, Sources};

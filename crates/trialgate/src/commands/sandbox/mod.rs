@@ -9,8 +9,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::bail;
 use clap::Args;
+use trial_core::access_codes::AccessCodeImport;
 use trial_core::ports::Operations;
-use trial_core::{AccessCode, AccessCodeImport, AccessCodeKind};
+use trial_core::values::{AccessCode, AccessCodeKind};
 
 use crate::cli::Global;
 use crate::compose::{self, Listeners, Service};

@@ -9,7 +9,9 @@ use anyhow::bail;
 use chrono::{DateTime, Utc};
 use clap::Subcommand;
 use serde::Serialize;
-use trial_core::{AccessCodeKind, LifeOrder, Tenant, TenantId, TenantSearch, TenantView};
+use trial_core::tenants::{LifeOrder, Tenant, TenantSearch, TenantView};
+use trial_core::values::AccessCodeKind;
+use trial_core::values::TenantId;
 
 use crate::cli::Global;
 use crate::commands::views::MailReport;

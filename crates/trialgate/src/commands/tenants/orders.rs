@@ -7,7 +7,8 @@ use anyhow::bail;
 use chrono::{DateTime, Utc};
 use clap::Args;
 use serde::Serialize;
-use trial_core::{LifeChange, LifeOrder, LifeOutcome, TenantId, TenantStatus};
+use trial_core::tenants::{LifeChange, LifeOrder, LifeOutcome, TenantStatus};
+use trial_core::values::TenantId;
 
 use crate::cli::Global;
 use crate::commands::{decide, with_database};
@@ -46,7 +47,7 @@ impl Wanted {
         let Self { id, output } = self;
         let actor = process::operator();
         let outcome = with_database(global, async |config, ledger| {
-            decide::tenant_order(config, ledger, trial_core::TenantOrder { tenant: id, order, actor }).await
+            decide::tenant_order(config, ledger, trial_core::tenants::TenantOrder { tenant: id, order, actor }).await
         })?;
         match outcome {
             LifeOutcome::Done(change) => output.show(&OrderReport::new(id, &change)),
@@ -67,7 +68,7 @@ impl OrderReport {
             before: change.before.as_str(),
             status: change.after.as_str(),
             trial_ends_at: change.trial_ends_at,
-            mail: change.mail.map(trial_core::MailKind::as_str),
+            mail: change.mail.map(trial_core::mails::MailKind::as_str),
             mail_waits: change.mail_waits,
         }
     }

@@ -4,7 +4,9 @@ use std::fs;
 use std::time::Duration;
 
 use toml::Value;
-use trial_core::{AddressLimits, MailHosts, MailRetry, Policy};
+use trial_core::mails::MailRetry;
+use trial_core::policy::{AddressLimits, Policy};
+use trial_core::values::MailHosts;
 use trial_engine::EngineOptions;
 use trial_http::Envelope;
 

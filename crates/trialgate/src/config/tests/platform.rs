@@ -1,6 +1,6 @@
 //! Tests of the platform's settings: required keys and hidden secrets.
 
-use trial_core::EndpointId;
+use trial_core::platform::EndpointId;
 
 use super::{Case, KEY};
 

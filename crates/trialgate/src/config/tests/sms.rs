@@ -1,6 +1,6 @@
 //! Tests of the SMS gateways' settings: required keys and hidden secrets.
 
-use trial_core::ServedCountries;
+use trial_core::sms::ServedCountries;
 use trial_sms::SmppAlphabet;
 
 use super::super::GatewayKind;

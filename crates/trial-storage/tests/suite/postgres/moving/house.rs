@@ -9,16 +9,22 @@ use diesel::prelude::*;
 use diesel::sql_types::Text;
 use diesel::sqlite::SqliteConnection;
 use tempfile::TempDir;
+use trial_core::applications::{Application, ApplicationQuery};
+use trial_core::clients::{CallerChange, CallerChanged, CallerName, SeenSignature};
+use trial_core::fraud_guard::{SafeOutcome, SafePrefix, SafeReason};
+use trial_core::mails::{Lease, SettledAs, Settlement};
+use trial_core::operators::{Operator, Role, SecretHash, Session};
+use trial_core::platform::{EndpointId, EventClaim, EventSettledAs, EventSettlement};
+use trial_core::policy::{Policy, SettingKey, SettingOrder, SettingValue, UniqueBy};
+use trial_core::portal::{PortalSession, PortalTries, PortalTry, TryKind};
 use trial_core::ports::{
     Callers, EventOutbox, Operations, Operators, Outbox, Portal, Prefixes, Receipts, SettingsStore, Upkeep,
 };
-use trial_core::{
-    Application, ApplicationQuery, CallerChange, CallerChanged, CallerName, CompanyName, DeliveryReceipt,
-    DeliveryState, Email, EndpointId, EventClaim, EventSettledAs, EventSettlement, GatewayReply, Lease, LeaseId,
-    LifeOutcome, Locale, Operator, Policy, PortalSession, PortalTries, PortalTry, Role, SafeOutcome, SafePrefix,
-    SafeReason, SecretHash, SeenSignature, Session, SettingKey, SettingOrder, SettingValue, SettledAs, Settlement,
-    TenantPage, TryKind, UniqueBy, Warning, WarningToTell,
-};
+use trial_core::sms::{DeliveryReceipt, DeliveryState, GatewayReply};
+use trial_core::tenants::{LifeOutcome, TenantPage};
+use trial_core::values::LeaseId;
+use trial_core::values::{CompanyName, Email, Locale};
+use trial_core::warnings::{Warning, WarningToTell};
 use trial_storage::{Move, PostgresOptions, SqliteLedger, SqliteOptions};
 use trial_testkit::{Desk, data};
 

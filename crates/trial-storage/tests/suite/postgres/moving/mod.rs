@@ -6,8 +6,8 @@ mod refused;
 
 use std::time::Duration;
 
+use trial_core::platform::{EndpointId, EventClaim};
 use trial_core::ports::{EventOutbox, Operations, Outbox};
-use trial_core::{EndpointId, EventClaim};
 use trial_storage::MovedTable;
 use trial_testkit::{Desk, SeededEntropy, data};
 

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use diesel::connection::SimpleConnection;
 use tokio::task::{JoinHandle, block_in_place, spawn_blocking};
+use trial_core::error::LedgerError;
+use trial_core::planner::Request;
 use trial_core::ports::{Operations, TrialLedger};
-use trial_core::{LedgerError, Request};
 use trial_storage::{
     Move, MoveError, MoveReport, Moved, OpenError, PostgresLedger, PostgresOptions, SqliteLedger, SqliteOptions,
 };
@@ -152,7 +153,7 @@ async fn a_change_during_the_transfer_is_noticed() {
     ] {
         let meddle = |moved: Moved| {
             if matches!(moved, Moved::Copied(rows) if rows.table == "audit" && rows.done == rows.of) {
-                database.server.execute(&database.name, sql);
+                database.cluster.execute(&database.name, sql);
             }
         };
         let error = house.moving(&to, 100).run(meddle).await.expect_err("the copy differs from the source");

@@ -1,0 +1,13 @@
+//! Access codes: the pool, imports and files.
+
+mod file;
+mod import;
+mod pool;
+mod record;
+mod view;
+
+pub use file::{AccessCodeFile, AccessCodeFileError, FileHeader};
+pub use import::{AccessCodeImport, ImportPlan, RefusedAccessCode, RepeatedAccessCode};
+pub use pool::{FreedCode, PoolOrder, PoolOutcome, PoolOutlook, RestOver, USE_DAYS};
+pub use record::{AccessCodeLease, AccessCodeMove, AccessCodeState, HeldCode};
+pub use view::{AccessCodePage, AccessCodeStock, AccessCodeView};

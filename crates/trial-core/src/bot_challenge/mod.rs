@@ -1,0 +1,7 @@
+//! Bot challenges on the page for applicants.
+
+mod altcha;
+mod verdict;
+
+pub use altcha::{ALTCHA_COST, AltchaChallenge, AltchaCost, CHALLENGE_LIVES};
+pub use verdict::{GuardUnusable, GuardVerdict, ProofRefusal};

@@ -1,0 +1,113 @@
+//! API clients: back ends that sign their requests, with their permissions and the storage of their secrets.
+
+mod change;
+mod entrance;
+mod reseal;
+mod secret;
+mod signature;
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Utc};
+
+pub use change::{CallerChange, CallerChanged, CallerLimits, CallerRefusal};
+pub use entrance::EntranceRefusal;
+pub use reseal::SealState;
+pub use secret::{CallerCredentials, CallerSecret, SealedSecret};
+pub use signature::{SIGNATURE_KEEPS, SeenSignature};
+
+use crate::operators::OperatorName;
+use crate::values::{CallerId, named};
+
+/// A caller's name, of the same form as an operator's: the audit knows both by theirs.
+pub type CallerName = OperatorName;
+
+/// Requests a minute of a caller of whom nothing else is said.
+pub const DEFAULT_CALLER_RATE: u32 = 600;
+/// The most requests a minute that a caller may be given.
+pub const MAX_CALLER_RATE: u32 = 1_000_000;
+
+/// An operation that an API client may request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Scope {
+    /// Have verification codes sent.
+    VerifyCodes,
+    /// Apply for trials.
+    Apply,
+    /// Ask how a trial stands.
+    Query,
+}
+
+named!(Scope, "scope", { VerifyCodes => "verify-codes", Apply => "apply", Query => "query" });
+
+/// A back end with an access key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caller {
+    /// The id, which is never given again.
+    pub id: CallerId,
+    /// The name, one of a kind among callers that are not removed.
+    pub name: CallerName,
+    /// The public half of the key.
+    pub access_key: String,
+    /// The secret that signs.
+    pub secret: SealedSecret,
+    /// The newer secret, while one is exchanged for the other: both sign.
+    pub next_secret: Option<SealedSecret>,
+    /// The operations that it may request.
+    pub scopes: BTreeSet<Scope>,
+    /// Requests a minute; 0 for no limit.
+    pub rate: u32,
+    /// Since when.
+    pub created_at: DateTime<Utc>,
+    /// The operator who added it.
+    pub created_by: String,
+    /// The time of its suspension, if it is suspended.
+    pub suspended_at: Option<DateTime<Utc>>,
+    /// When it was removed.
+    pub removed_at: Option<DateTime<Utc>>,
+}
+
+/// The state of an API client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum CallerStatus {
+    /// Its requests are accepted.
+    Active,
+    /// It is known, but its requests are rejected for now.
+    Suspended,
+    /// Not known any more.
+    Removed,
+}
+
+named!(CallerStatus, "status of a caller", {
+    Active => "active", Suspended => "suspended", Removed => "removed",
+});
+
+impl Caller {
+    /// The state of the API client. Removal is final.
+    pub fn status(&self) -> CallerStatus {
+        match (self.removed_at, self.suspended_at) {
+            (Some(_), _) => CallerStatus::Removed,
+            (None, Some(_)) => CallerStatus::Suspended,
+            (None, None) => CallerStatus::Active,
+        }
+    }
+
+    /// The secrets that sign, the one that signs for longest first.
+    pub fn secrets(&self) -> impl Iterator<Item = &SealedSecret> {
+        std::iter::once(&self.secret).chain(&self.next_secret)
+    }
+
+    /// The scopes as they are stored and shown: their names, sorted, between spaces.
+    pub fn scope_names(&self) -> String {
+        self.scopes.iter().map(|scope| scope.as_str()).collect::<Vec<_>>().join(" ")
+    }
+}
+
+/// The outcome of adding an API client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CallerAdded {
+    /// It is there now.
+    Done,
+    /// A caller that is not removed has this name.
+    NameTaken,
+}

@@ -1,0 +1,314 @@
+//! Abuse of the paid messages: the counts by number prefix, and when a prefix is blocked.
+//!
+//! SMS pumping (artificially inflated traffic) has codes sent to numbers whose operator shares in the price. Nobody
+//! reads them, and that is the sign: codes are sent to a block of numbers, and none of them is used.
+
+use std::time::Duration;
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::audit::{AuditRecord, ChangedBy};
+use crate::policy::{BreakerMode, CLOCK_SKEW, Policy};
+use crate::values::PhonePrefix;
+
+/// The retention of counts by prefix and of expired blocks: a day has up to 25 hours, and a block is judged by one day.
+pub const PREFIX_COUNTS_KEEP: Duration = Duration::from_hours(48);
+/// Entries of the safe list, at most: all of it is looked at with every batch.
+pub const MAX_SAFE_PREFIXES: usize = 100;
+/// Blocks that are listed, at most.
+pub const MOST_BLOCKS: u32 = 1_000;
+/// Characters of the reason for an entry of the safe list, at most.
+const MAX_REASON: usize = 200;
+/// The span of time that is counted together. Every day of every time zone begins with one.
+const SPAN: Duration = Duration::from_mins(5);
+/// The age up to which unused codes count.
+const WINDOW: Duration = Duration::from_hours(24);
+
+/// Five minutes that are counted together, numbered from 1970-01-01T00:00:00Z on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CountSpan(i32);
+
+/// Which counts a batch is decided by.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PrefixBounds {
+    /// The first span of the day, whose messages count.
+    pub today: CountSpan,
+    /// The last span that may have come; a later one is of a clock that was set back since.
+    pub latest: CountSpan,
+    /// The spans whose codes are judged; none while the breaker is off.
+    pub judged: Option<JudgedSpans>,
+}
+
+/// The spans whose codes are judged: those of a day whose codes can be used no more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct JudgedSpans {
+    /// The first.
+    pub from: CountSpan,
+    /// The first one after them.
+    pub until: CountSpan,
+}
+
+/// The counts of a prefix in one span. A code counts once, in the span in which it was created, however often it is
+/// resent. Each of these can be negative if counting began between a message and the report that it was not sent.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PrefixCounts {
+    /// Messages.
+    pub messages: i64,
+    /// Codes that were sent.
+    pub sent: i64,
+    /// Codes that were submitted, with any outcome.
+    pub used: i64,
+}
+
+/// More of what is counted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PrefixCount {
+    /// The prefix.
+    pub prefix: PhonePrefix,
+    /// When.
+    pub span: CountSpan,
+    /// The increments.
+    pub more: PrefixCounts,
+}
+
+/// That a prefix was blocked, or would have been.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PrefixBlock {
+    /// Since when.
+    pub since: DateTime<Utc>,
+    /// Until when.
+    pub until: DateTime<Utc>,
+    /// Codes that it was judged by.
+    pub sent: u32,
+    /// The number of them that were used.
+    pub used: u32,
+    /// Requests that met it: refused, or those that would have been.
+    pub met: u32,
+    /// Spans up to this one are judged no more.
+    pub counted_after: CountSpan,
+}
+
+/// A block of a prefix, as it is stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PrefixBlockRecord {
+    /// The prefix.
+    pub prefix: PhonePrefix,
+    /// Its last block.
+    pub block: PrefixBlock,
+}
+
+/// The block that a request for a code met.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BlockedPrefix {
+    /// The prefix.
+    pub prefix: PhonePrefix,
+    /// Codes that it was judged by.
+    pub sent: u32,
+    /// The number of them that were used.
+    pub used: u32,
+    /// Until when it is blocked.
+    pub until: DateTime<Utc>,
+    /// The how-manieth request it was; the first one found it out.
+    pub met: u32,
+}
+
+/// A prefix that is never blocked, because operations say so.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SafePrefix {
+    /// The prefix; it covers all that begin with it.
+    pub prefix: PhonePrefix,
+    /// The reason.
+    pub reason: SafeReason,
+    /// Since when.
+    pub at: DateTime<Utc>,
+    /// The operator who added it.
+    pub actor: String,
+}
+
+/// The blocked and the safe prefixes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PrefixOutlook {
+    /// The mode of the fraud guard, which applies to the prefixes listed as blocked.
+    pub mode: BreakerMode,
+    /// Those that are blocked, or would be, at most [`MOST_BLOCKS`], those first that are blocked the longest.
+    pub blocked: Vec<PrefixBlockRecord>,
+    /// Those that never are, by the configuration.
+    pub configured: Vec<PhonePrefix>,
+    /// Those that never are, by what operations added.
+    pub safe: Vec<SafePrefix>,
+}
+
+/// The reason why a prefix is safe: 1 to 200 characters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SafeReason(String);
+
+/// The error for a text that cannot be a reason.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("has to say in 1 to {MAX_REASON} characters, and no control characters, why the prefix is safe")]
+pub struct SafeReasonError;
+
+/// The outcome of adding an entry to the safe list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SafeOutcome {
+    /// It is on the list.
+    Added,
+    /// That very prefix was on it.
+    AlreadySafe,
+    /// There are as many as there can be.
+    Full,
+}
+
+impl CountSpan {
+    /// The span that an instant falls into.
+    pub fn of(instant: DateTime<Utc>) -> Self {
+        let number = instant.timestamp().div_euclid(SPAN.as_secs().cast_signed());
+        Self(i32::try_from(number).unwrap_or(if number < 0 { i32::MIN } else { i32::MAX }))
+    }
+
+    /// Takes a span back from storage.
+    pub fn from_stored(number: i32) -> Self {
+        Self(number)
+    }
+
+    /// The number that is stored.
+    pub fn as_stored(self) -> i32 {
+        self.0
+    }
+
+    /// The first span whose counts are kept.
+    pub fn kept_from(now: DateTime<Utc>) -> Self {
+        Self::of(now - PREFIX_COUNTS_KEEP)
+    }
+}
+
+impl PrefixBounds {
+    /// Those of a batch that is decided now.
+    pub(crate) fn of(policy: &Policy, now: DateTime<Utc>) -> Self {
+        let lives = policy.verification.code_cap + CLOCK_SKEW;
+        let judged = JudgedSpans {
+            from: CountSpan(CountSpan::of(now - WINDOW).0.saturating_add(1)),
+            until: CountSpan::of(now - lives),
+        };
+        Self {
+            today: CountSpan::of(policy.quota.start_of(policy.quota.day_of(now))),
+            latest: CountSpan::of(now + CLOCK_SKEW),
+            judged: (policy.abuse.breaker.mode != BreakerMode::Off).then_some(judged),
+        }
+    }
+
+    /// Returns `true` if messages of this span count for the day.
+    pub fn is_today(&self, span: CountSpan) -> bool {
+        (self.today..=self.latest).contains(&span)
+    }
+
+    /// The spans whose codes are judged after this block, if there was one.
+    pub fn judged_after(&self, block: Option<&PrefixBlock>) -> Option<JudgedSpans> {
+        let JudgedSpans { from, until } = self.judged?;
+        let anew = block.map(|block| CountSpan(block.counted_after.0.saturating_add(1)));
+        Some(JudgedSpans { from: anew.map_or(from, |anew| anew.max(from)), until })
+    }
+
+    /// Returns `true` if codes of this span are judged, given the last block of the prefix, if any.
+    pub fn is_judged(&self, span: CountSpan, block: Option<&PrefixBlock>) -> bool {
+        self.judged_after(block).is_some_and(|judged| (judged.from..judged.until).contains(&span))
+    }
+
+    /// Returns `true` if a stored block is plausible.
+    pub fn knows(&self, block: &PrefixBlock) -> bool {
+        self.judged.is_some() && block.counted_after <= self.latest
+    }
+}
+
+impl PrefixBlock {
+    /// Returns `true` if the block is in force. One that begins in the future is not: after the clock was set back, it
+    /// could last for years.
+    pub fn is_in_force(&self, now: DateTime<Utc>) -> bool {
+        self.since <= now + CLOCK_SKEW && now < self.until
+    }
+
+    /// The block after its release: it has ended, and codes sent so far are no longer judged. `None` if not in force.
+    pub fn released(&self, now: DateTime<Utc>) -> Option<Self> {
+        let released = Self { until: now, counted_after: CountSpan::of(now), ..*self };
+        self.is_in_force(now).then_some(released)
+    }
+}
+
+impl PrefixBlockRecord {
+    /// The block as a request meets it.
+    pub fn met(&self) -> BlockedPrefix {
+        let PrefixBlock { until, sent, used, met, .. } = self.block;
+        BlockedPrefix { prefix: self.prefix, sent, used, until, met }
+    }
+
+    /// The audit entry of its release.
+    pub fn release_entry(&self, by: ChangedBy) -> AuditRecord {
+        let PrefixBlock { until, sent, used, .. } = self.block;
+        let until = until.to_rfc3339_opts(SecondsFormat::Secs, true);
+        let detail = format!("before blocked until {until} ({sent} codes sent, {used} used), after not blocked");
+        by.entry("prefix.release", self.prefix.to_string(), detail)
+    }
+}
+
+impl SafeReason {
+    /// Reads a reason.
+    ///
+    /// # Errors
+    /// Says what it has to be.
+    pub fn parse(text: &str) -> Result<Self, SafeReasonError> {
+        let text = text.trim();
+        let fits = !text.is_empty() && text.chars().count() <= MAX_REASON && !text.chars().any(char::is_control);
+        if fits { Ok(Self(text.to_owned())) } else { Err(SafeReasonError) }
+    }
+
+    /// Takes a reason back from storage.
+    pub fn from_stored(text: String) -> Self {
+        Self(text)
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl SafePrefix {
+    /// An entry that somebody makes now.
+    pub fn added_by(by: &ChangedBy, prefix: PhonePrefix, reason: SafeReason) -> Self {
+        Self { prefix, reason, at: by.at, actor: by.actor.clone() }
+    }
+
+    /// The outcome of adding this entry to those on the list.
+    pub fn decide(&self, on_the_list: &[PhonePrefix]) -> SafeOutcome {
+        if on_the_list.contains(&self.prefix) {
+            SafeOutcome::AlreadySafe
+        } else if on_the_list.len() >= MAX_SAFE_PREFIXES {
+            SafeOutcome::Full
+        } else {
+            SafeOutcome::Added
+        }
+    }
+
+    /// The audit entry of its coming.
+    pub fn added_entry(&self, by: ChangedBy) -> AuditRecord {
+        by.entry("prefix.safe_add", self.prefix.to_string(), format!("reason: {}", self.reason.as_str()))
+    }
+
+    /// The audit entry of its going.
+    pub fn removed_entry(&self, by: ChangedBy) -> AuditRecord {
+        let detail = format!("it was safe since {}, reason: {}", self.at.to_rfc3339(), self.reason.as_str());
+        by.entry("prefix.safe_remove", self.prefix.to_string(), detail)
+    }
+}
+
+impl std::fmt::Display for BlockedPrefix {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { prefix, sent, used, until, .. } = self;
+        let until = until.to_rfc3339_opts(SecondsFormat::Secs, true);
+        write!(
+            f,
+            "number range {prefix}: {sent} codes sent, {used} used; blocked until {until}; release it by `trialgate prefixes \
+             release {prefix}`"
+        )
+    }
+}

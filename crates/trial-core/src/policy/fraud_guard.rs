@@ -1,0 +1,82 @@
+//! The policy of the fraud guard.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+use crate::fraud_guard::{CountSpan, PrefixBlock};
+use crate::values::{PhonePrefix, named};
+
+/// Rules against abuse of the paid messages.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AbusePolicy {
+    /// When a prefix is blocked.
+    pub breaker: BreakerPolicy,
+    /// Prefixes that never are.
+    pub safe_prefixes: Vec<PhonePrefix>,
+}
+
+/// When a prefix is blocked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BreakerPolicy {
+    /// The mode: off, only reported, or blocked.
+    pub mode: BreakerMode,
+    /// Codes that must have been sent before a prefix is blocked.
+    pub min_sends: u32,
+    /// The percentage of used codes below which it is blocked.
+    pub min_conversion: u32,
+    /// The duration of a block.
+    pub block_for: Duration,
+}
+
+/// The action on prefixes whose codes are not used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum BreakerMode {
+    /// Nothing is looked at.
+    Off,
+    /// It is said what would be blocked, and nothing is.
+    Shadow,
+    /// They are blocked.
+    On,
+}
+
+named!(BreakerMode, "mode of the breaker; it is off, shadow or on", { Off => "off", Shadow => "shadow", On => "on" });
+
+impl BreakerPolicy {
+    /// Returns `true` if a prefix with these numbers of sent and of used codes is to be blocked.
+    pub(crate) fn trips(&self, sent: i64, used: i64) -> bool {
+        sent >= self.min_sends.into() && used.max(0) * 100 < sent * i64::from(self.min_conversion)
+    }
+
+    /// The block that a prefix gets by these codes.
+    pub(crate) fn block(&self, now: DateTime<Utc>, sent: i64, used: i64) -> PrefixBlock {
+        let number = |count: i64| u32::try_from(count.max(0)).unwrap_or(u32::MAX);
+        PrefixBlock {
+            since: now,
+            until: now + self.block_for,
+            sent: number(sent),
+            used: number(used),
+            met: 0,
+            counted_after: CountSpan::of(now),
+        }
+    }
+}
+
+impl AbusePolicy {
+    /// Returns `true` if a prefix is never blocked, by the configuration or by the entries that operations added.
+    pub fn is_safe(&self, prefix: PhonePrefix, added: &[PhonePrefix]) -> bool {
+        self.safe_prefixes.iter().chain(added).any(|safe| safe.covers(prefix))
+    }
+}
+
+impl Default for AbusePolicy {
+    fn default() -> Self {
+        let breaker = BreakerPolicy {
+            mode: BreakerMode::Shadow,
+            min_sends: 30,
+            min_conversion: 10,
+            block_for: Duration::from_hours(12),
+        };
+        Self { breaker, safe_prefixes: Vec::new() }
+    }
+}

@@ -1,0 +1,87 @@
+use std::fmt;
+use std::time::Duration;
+
+use crate::policy::Policy;
+use crate::values::Lasting;
+
+/// A contradiction or an impossible value in a policy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PolicyFault {
+    /// The key that it is about.
+    pub key: &'static str,
+    /// The other key that it is at odds with, if there is one.
+    pub other: Option<&'static str>,
+    /// The fault, worded to follow the key.
+    pub text: String,
+}
+
+impl fmt::Display for PolicyFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}` {}", self.key, self.text)
+    }
+}
+
+impl Policy {
+    /// Everything that makes no sense: numbers that nothing could be decided by, and such as contradict each other. The
+    /// same for a configuration and for a change while the service runs.
+    pub fn faults(&self) -> Vec<PolicyFault> {
+        let mut faults = Vec::new();
+        self.faults_of_numbers(&mut faults);
+        self.faults_between(&mut faults);
+        faults
+    }
+
+    fn faults_of_numbers(&self, faults: &mut Vec<PolicyFault>) {
+        let (codes, limits, breaker) = (&self.verification, &self.limits, &self.abuse.breaker);
+        let mut alone = |key, text: &str| faults.push(PolicyFault { key, other: None, text: text.to_owned() });
+        for (key, time) in [
+            ("verification.code_ttl", codes.code_ttl),
+            ("abuse.breaker.block_for", breaker.block_for),
+            ("trial.duration", self.trial.duration),
+        ] {
+            if time.is_zero() {
+                alone(key, "must be longer than 0s");
+            }
+        }
+        for (key, count) in [
+            ("verification.max_tries", codes.max_tries),
+            ("verification.max_failures", codes.max_failures),
+            ("limits.phone.sends_per_hour", limits.phone_sends_per_hour),
+            ("limits.phone.sends_per_day", limits.phone_sends_per_day),
+            ("limits.sms_per_day", limits.sms_per_day),
+            ("limits.sms_per_country_day", limits.sms_per_country_day),
+            ("abuse.breaker.min_sends", breaker.min_sends),
+        ] {
+            if count == 0 {
+                alone(key, "must be at least 1");
+            }
+        }
+        if breaker.min_conversion > 100 {
+            alone("abuse.breaker.min_conversion", "must be at most 100, of a hundred");
+        }
+    }
+
+    fn faults_between(&self, faults: &mut Vec<PolicyFault>) {
+        let (codes, trial, quota) = (&self.verification, &self.trial, &self.quota);
+        let mut odds = |key, other, text| faults.push(PolicyFault { key, other: Some(other), text });
+        let than = |own: Duration, how: &str, other: &str, theirs: Duration| {
+            format!("({}) must be at {how} `{other}` ({})", Lasting(own), Lasting(theirs))
+        };
+        let (ttl, cap) = ("verification.code_ttl", "verification.code_cap");
+        if codes.code_cap < codes.code_ttl {
+            odds(cap, ttl, than(codes.code_cap, "least", ttl, codes.code_ttl));
+        }
+        if codes.resend_after > codes.code_cap {
+            odds("verification.resend_after", cap, than(codes.resend_after, "most", cap, codes.code_cap));
+        }
+        for reminder in trial.reminders.iter().filter(|reminder| **reminder >= trial.duration) {
+            let (reminder, duration) = (Lasting(*reminder), Lasting(trial.duration));
+            let text = format!("has {reminder}, which is not shorter than `trial.duration` ({duration})");
+            odds("trial.reminders", "trial.duration", text);
+        }
+        if quota.kept_for_resends > 0 && quota.kept_for_resends >= quota.first_threshold {
+            let text = "leaves nothing of `quota.threshold` to applications".to_owned();
+            odds("quota.kept_for_resends", "quota.threshold", text);
+        }
+    }
+}

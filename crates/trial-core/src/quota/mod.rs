@@ -1,0 +1,81 @@
+//! The daily e-mail limit: units, use and views.
+
+use chrono::NaiveDate;
+
+use crate::policy::QuotaPolicy;
+use crate::values::named;
+
+/// Who pays for a mail: nobody takes a unit of the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum MailBudget {
+    /// The day's threshold: accounts, and notices of a trial's life.
+    Threshold,
+    /// The mails of the day that owners may cause.
+    Owners,
+}
+
+named!(MailBudget, "budget of mails", { Threshold => "threshold", Owners => "owners" });
+
+/// One unit of a day's budget: the `unit`-th mail of `day`, taken while `threshold` was in force.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct QuotaUnit {
+    /// The budget.
+    pub budget: MailBudget,
+    /// The day, in the policy's time zone.
+    pub day: NaiveDate,
+    /// Its place in the day, from 1.
+    pub unit: u32,
+    /// The threshold in force when it was taken.
+    pub threshold: u32,
+}
+
+/// Units that the mails of a day took.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct QuotaUse {
+    /// The day, in the policy's time zone.
+    pub day: NaiveDate,
+    /// Of the threshold.
+    pub reserved: u32,
+    /// Of the mails that owners may cause.
+    pub owner_mails: u32,
+}
+
+/// A day of the e-mail threshold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct QuotaView {
+    /// The day.
+    pub day: NaiveDate,
+    /// The threshold in force.
+    pub threshold: u32,
+    /// Units taken.
+    pub reserved: u32,
+    /// Mails of the day that the mail server took.
+    pub sent: u64,
+    /// Mails of the day that were given up.
+    pub failed: u64,
+    /// The mails of the day that owners caused.
+    pub owners: BudgetView,
+}
+
+/// A day of mails that owners caused.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct BudgetView {
+    /// Units taken.
+    pub reserved: u32,
+    /// Mails of the day that the mail server took.
+    pub sent: u64,
+    /// Mails of the day that were given up.
+    pub failed: u64,
+}
+
+impl QuotaView {
+    /// Units left.
+    pub fn left(&self) -> u32 {
+        self.threshold.saturating_sub(self.reserved)
+    }
+
+    /// Mails that owners may still cause.
+    pub fn owner_mails_left(&self, policy: &QuotaPolicy) -> u32 {
+        policy.owner_mails_by(self.threshold).saturating_sub(self.owners.reserved)
+    }
+}

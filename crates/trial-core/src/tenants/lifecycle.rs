@@ -1,0 +1,234 @@
+//! The lifecycle of a tenant: reminders, suspension, closing, and the effect of each command.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+use crate::mails::MailKind;
+use crate::policy::TrialPolicy;
+use crate::portal::PasswordChange;
+use crate::privacy::ERASED_EMAIL;
+use crate::tenants::{LifeOrder, LifeRefusal, MAX_EXTENSION, Tenant, TenantStatus};
+use crate::values::TenantId;
+
+/// How long a notice that finds no room in the day's threshold is kept before it is dropped.
+pub const NOTICE_KEEPS: Duration = Duration::from_hours(7 * 24);
+/// The wait of a notice that found no room until it is looked at again: many may wait, and each look is a decision.
+pub const NOTICE_WAITS: Duration = Duration::from_hours(1);
+/// An initial password that is good for less than this is not sent again: a new one is made.
+pub const MIN_PASSWORD_LIFE_LEFT: Duration = Duration::from_hours(24);
+
+/// A tenant whose next step has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct DueTenant {
+    /// When it came.
+    pub since: DateTime<Utc>,
+    /// The tenant.
+    pub tenant: TenantId,
+}
+
+/// What the owner of a tenant has to be told, and since when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Notice {
+    /// The kind of mail.
+    pub kind: MailKind,
+    /// When there was something to tell.
+    pub since: DateTime<Utc>,
+}
+
+impl Tenant {
+    /// Whether the suspension is one that the end of the trial brought.
+    fn ended(&self) -> bool {
+        self.suspended_at.is_some_and(|suspended| suspended >= self.trial_ends_at)
+    }
+
+    /// Whether the owner's data were erased.
+    fn is_forgotten(&self) -> bool {
+        self.email.as_str() == ERASED_EMAIL
+    }
+
+    /// What the owner has not been told yet.
+    pub fn owed_notice(&self, policy: &TrialPolicy, now: DateTime<Utc>) -> Option<Notice> {
+        self.notices(policy).into_iter().rfind(|notice| notice.since > self.told_until && notice.since <= now)
+    }
+
+    /// Everything that the owner is told in this status, in the order of time.
+    fn notices(&self, policy: &TrialPolicy) -> Vec<Notice> {
+        let at = |kind| move |since| Notice { kind, since };
+        match self.status {
+            _ if self.is_forgotten() => Vec::new(),
+            TenantStatus::Trial => {
+                let mut reminders: Vec<Notice> = policy
+                    .reminders
+                    .iter()
+                    .map(|before| at(MailKind::Reminder)(self.trial_ends_at - *before))
+                    .filter(|notice| notice.since > self.created_at)
+                    .collect();
+                reminders.sort_unstable_by_key(|notice| notice.since);
+                reminders
+            }
+            TenantStatus::Suspended => self.suspended_at.map(at(MailKind::Suspended)).into_iter().collect(),
+            TenantStatus::Closed => self.closed_at.map(at(MailKind::Closed)).into_iter().collect(),
+            TenantStatus::Commercial => Vec::new(),
+        }
+    }
+
+    /// `true` if a reminder of the trial's end was due at this time, or before.
+    pub(crate) fn is_reminded_by(&self, policy: &TrialPolicy, at: DateTime<Utc>) -> bool {
+        self.notices(policy).iter().any(|notice| notice.kind == MailKind::Reminder && notice.since <= at)
+    }
+
+    /// When time brings something next: a notice, the end of the trial, the end of the grace.
+    pub(crate) fn next_step(&self, policy: &TrialPolicy) -> Option<DateTime<Utc>> {
+        let notice = self.notices(policy).into_iter().map(|notice| notice.since).find(|since| *since > self.told_until);
+        [notice, self.next_status()].into_iter().flatten().min()
+    }
+
+    /// The time of the next notice or turn after `now`.
+    pub(crate) fn next_step_after(&self, policy: &TrialPolicy, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let seen = Self { told_until: self.told_until.max(now), ..self.clone() };
+        seen.next_step(policy)
+    }
+
+    /// When to look again at a tenant whose notice found no room at `now`; a change of its status waits for no room.
+    pub(crate) fn next_look(&self, now: DateTime<Utc>) -> DateTime<Utc> {
+        let later = now + NOTICE_WAITS;
+        self.next_status().map_or(later, |next| next.min(later))
+    }
+
+    /// The end of the trial or of the grace.
+    fn next_status(&self) -> Option<DateTime<Utc>> {
+        match self.status {
+            TenantStatus::Trial => Some(self.trial_ends_at),
+            TenantStatus::Suspended => self.closes_at,
+            TenantStatus::Commercial | TenantStatus::Closed => None,
+        }
+    }
+
+    /// The status that time brings: the trial ends, the grace is over.
+    pub(crate) fn aged(&self, policy: &TrialPolicy, now: DateTime<Utc>) -> Self {
+        match self.status {
+            // Whoever looks late gives the whole grace all the same.
+            TenantStatus::Trial if now >= self.trial_ends_at => {
+                self.with(TenantStatus::Suspended, |tenant| tenant.suspend(policy, now))
+            }
+            TenantStatus::Suspended if self.closes_at.is_some_and(|closes| now >= closes) => {
+                self.with(TenantStatus::Closed, |tenant| tenant.close(now))
+            }
+            _ => self.clone(),
+        }
+    }
+
+    /// The tenant as an order leaves it, looking at nothing but itself.
+    pub(crate) fn ordered(
+        &self,
+        order: &LifeOrder,
+        policy: &TrialPolicy,
+        now: DateTime<Utc>,
+    ) -> Result<Self, LifeRefusal> {
+        use TenantStatus::{Closed, Commercial, Suspended, Trial};
+        let is_converted = self.converted_at.is_some();
+        let changed = match (order, self.status) {
+            (LifeOrder::Advance, _) => return Ok(self.aged(policy, now)),
+            (LifeOrder::Convert, Trial | Suspended) if !is_converted => self.with(Commercial, |tenant| {
+                tenant.converted_at = Some(now);
+                tenant.conversion_asked_at = None;
+                tenant.recover();
+            }),
+            (LifeOrder::Extend(by), Trial | Suspended) if !is_converted => return self.extended(*by, policy, now),
+            (LifeOrder::Suspend, Trial | Commercial) => self.with(Suspended, |tenant| tenant.suspend(policy, now)),
+            (LifeOrder::Resume, Suspended) if is_converted => self.with(Commercial, Self::recover),
+            (LifeOrder::Resume, Suspended) if now < self.trial_ends_at => self.with(Trial, Self::recover),
+            (LifeOrder::Resume, Suspended) => return Err(LifeRefusal::TrialOver),
+            (LifeOrder::Close, Trial | Suspended | Commercial) => self.with(Closed, |tenant| tenant.close(now)),
+            (LifeOrder::Reopen, Closed) if self.is_forgotten() => return Err(LifeRefusal::Forgotten),
+            (LifeOrder::Reopen, Closed) => self.reopened(policy, now),
+            (LifeOrder::ResendMail, Trial | Commercial) => return Ok(self.with_valid_password(now)),
+            (LifeOrder::LostPassword | LifeOrder::SignOutEverywhere, Trial | Commercial) => return Ok(self.clone()),
+            (LifeOrder::SetPassword(change), Trial | Commercial) => return self.with_password(change),
+            // Who asks twice has asked since the first time.
+            (LifeOrder::AskConversion, Trial) => {
+                let asked = self.conversion_asked_at.or(Some(now));
+                return Ok(Self { conversion_asked_at: asked, ..self.clone() });
+            }
+            (LifeOrder::WithdrawConversion, _) => return Ok(Self { conversion_asked_at: None, ..self.clone() }),
+            _ => return Err(LifeRefusal::Status { status: self.status.to_string() }),
+        };
+        // Whoever gave the order knows; the owner is told of a suspension and of the end alone.
+        Ok(match changed.status {
+            Suspended | Closed => changed,
+            Trial | Commercial => Self { told_until: now, ..changed },
+        })
+    }
+
+    fn with(&self, status: TenantStatus, change: impl FnOnce(&mut Self)) -> Self {
+        let mut changed = Self { status, ..self.clone() };
+        change(&mut changed);
+        changed
+    }
+
+    fn suspend(&mut self, policy: &TrialPolicy, now: DateTime<Utc>) {
+        self.suspended_at = Some(now);
+        self.closes_at = self.converted_at.is_none().then(|| self.trial_ends_at.max(now) + policy.grace);
+    }
+
+    fn recover(&mut self) {
+        self.suspended_at = None;
+        self.closes_at = None;
+        self.closed_at = None;
+    }
+
+    fn close(&mut self, now: DateTime<Utc>) {
+        self.recover();
+        self.conversion_asked_at = None;
+        self.closed_at = Some(now);
+    }
+
+    /// A trial whose end had suspended it is a trial again; one that somebody suspended stays so.
+    fn extended(&self, by: Duration, policy: &TrialPolicy, now: DateTime<Utc>) -> Result<Self, LifeRefusal> {
+        if by.is_zero() || by > MAX_EXTENSION {
+            return Err(LifeRefusal::Extension);
+        }
+        let mut extended = Self { told_until: now, ..self.clone() };
+        extended.trial_ends_at = self.trial_ends_at.max(now) + by;
+        if self.ended() {
+            extended.status = TenantStatus::Trial;
+            extended.recover();
+        } else if self.status == TenantStatus::Suspended {
+            extended.closes_at = Some(extended.trial_ends_at + policy.grace);
+        }
+        Ok(extended)
+    }
+
+    /// A trial that is over gets its grace once more.
+    fn reopened(&self, policy: &TrialPolicy, now: DateTime<Utc>) -> Self {
+        if self.converted_at.is_some() {
+            self.with(TenantStatus::Commercial, Self::recover)
+        } else if now < self.trial_ends_at {
+            self.with(TenantStatus::Trial, Self::recover)
+        } else {
+            self.with(TenantStatus::Suspended, |tenant| {
+                tenant.recover();
+                tenant.suspend(policy, now);
+                tenant.told_until = now;
+            })
+        }
+    }
+
+    fn with_password(&self, change: &PasswordChange) -> Result<Self, LifeRefusal> {
+        if self.password_issue != change.own.replaces() {
+            return Err(LifeRefusal::Superseded);
+        }
+        let password_issued_at = change.own.initial_issued_at();
+        Ok(Self { password_issue: change.own.issue, password_issued_at, ..self.clone() })
+    }
+
+    fn with_valid_password(&self, now: DateTime<Utc>) -> Self {
+        let mut tenant = self.clone();
+        if self.password_valid_until() < now + MIN_PASSWORD_LIFE_LEFT {
+            tenant.password_issue += 1;
+            tenant.password_issued_at = now;
+        }
+        tenant
+    }
+}

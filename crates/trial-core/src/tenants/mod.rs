@@ -1,0 +1,11 @@
+//! Tenants: records, commands, lifecycle and views.
+
+mod command;
+mod lifecycle;
+mod record;
+mod view;
+
+pub use command::{LifeChange, LifeOrder, LifeOutcome, LifeRefusal, MAX_EXTENSION, TenantOrder};
+pub use lifecycle::{DueTenant, MIN_PASSWORD_LIFE_LEFT, NOTICE_KEEPS, NOTICE_WAITS, Notice};
+pub use record::{SharedField, Tenant, TenantStatus};
+pub use view::{TenantPage, TenantSearch, TenantView};

@@ -1,0 +1,206 @@
+//! The timeline of an applicant: the events in words and in order, with their remediation. Nothing in it is personal.
+
+pub mod remediation;
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use remediation::{about_application, about_code};
+
+use crate::access_codes::PoolOutlook;
+use crate::applications::{ApplicationView, ApplyOutcome, ApplyRefusal, TimelineView};
+use crate::audit::AuditEntry;
+use crate::mails::{MailAttempt, MailState, MailView};
+use crate::return_codes::{ApplyReply, CodeReply};
+use crate::values::{AccessCodeKind, MailId, RequestId, TenantId};
+use crate::verification::{CodeOutcome, CodeRequestView, SendState};
+
+/// One thing that happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoryEntry {
+    /// When.
+    pub at: DateTime<Utc>,
+    /// The kind of event: `code_request`, `application`, `receipt`, `mail`, `change`.
+    pub kind: &'static str,
+    /// The published return code that was answered, if it was a request.
+    pub code: Option<&'static str>,
+    /// The event, in words.
+    pub words: String,
+    /// The facts behind it.
+    pub facts: Vec<String>,
+    /// The remediation.
+    pub advice: Option<&'static str>,
+    /// The exchange, if it was one.
+    pub request_id: Option<RequestId>,
+}
+
+/// The records that a timeline is built from.
+#[derive(Debug, Clone, Default)]
+pub struct StorySources {
+    /// Requests for codes and applications.
+    pub timeline: TimelineView,
+    /// Every attempt to deliver a mail.
+    pub attempts: BTreeMap<MailId, Vec<MailAttempt>>,
+    /// The audit entries of the tenants.
+    pub audit: Vec<AuditEntry>,
+    /// The pool as it is now.
+    pub pool: Vec<PoolOutlook>,
+}
+
+impl ApplicationView {
+    /// The tenant that it is about.
+    pub fn tenant(&self) -> Option<TenantId> {
+        match &self.outcome {
+            ApplyOutcome::Accepted { tenant }
+            | ApplyOutcome::Replayed { tenant }
+            | ApplyOutcome::Refused(ApplyRefusal::TenantExists { tenant, .. }) => Some(*tenant),
+            ApplyOutcome::Refused(_) => None,
+        }
+    }
+}
+
+impl StorySources {
+    /// The story, oldest first.
+    pub fn tell(&self) -> Vec<StoryEntry> {
+        let mut entries: Vec<StoryEntry> = Vec::new();
+        for request in &self.timeline.code_requests {
+            entries.push(asked(request));
+            entries.extend(receipt(request));
+        }
+        for application in &self.timeline.applications {
+            entries.push(self.applied(application));
+            for mail in &application.mails {
+                entries.extend(self.delivered(mail));
+            }
+        }
+        entries.extend(self.audit.iter().map(changed));
+        entries.sort_by_key(|entry| entry.at);
+        entries
+    }
+
+    fn applied(&self, view: &ApplicationView) -> StoryEntry {
+        let (words, mut facts) = match &view.outcome {
+            ApplyOutcome::Accepted { tenant } => (format!("applied: tenant {tenant} was created"), Vec::new()),
+            ApplyOutcome::Replayed { tenant } => {
+                (format!("applied again: answered as before, tenant {tenant}"), Vec::new())
+            }
+            ApplyOutcome::Refused(refusal) => (format!("applied: {refusal}"), Vec::new()),
+        };
+        if let ApplyOutcome::Refused(ApplyRefusal::PoolEmpty { voice, multimedia }) = view.outcome {
+            let is_missing = |kind| match kind {
+                AccessCodeKind::Voice => !voice,
+                AccessCodeKind::Multimedia => !multimedia,
+            };
+            facts.extend(self.pool.iter().filter(|pool| is_missing(pool.stock.kind)).map(in_words));
+        }
+        StoryEntry {
+            at: view.at,
+            kind: "application",
+            code: Some(ApplyReply::from(&view.outcome).code.as_str()),
+            words,
+            facts,
+            advice: Some(about_application(&view.outcome, &view.mails)),
+            request_id: Some(view.request_id.clone()),
+        }
+    }
+
+    fn delivered(&self, mail: &MailView) -> Vec<StoryEntry> {
+        let (id, kind) = (mail.id, mail.kind);
+        let attempts = self.attempts.get(&id).map(Vec::as_slice).unwrap_or_default();
+        let entry = |at, words, facts| StoryEntry {
+            at,
+            kind: "mail",
+            code: None,
+            words,
+            facts,
+            advice: None,
+            request_id: None,
+        };
+        let mut entries = vec![entry(mail.created_at, format!("the {kind} mail {id} was queued"), Vec::new())];
+        entries.extend(attempts.iter().map(|attempt| {
+            let MailAttempt { attempt: number, result, reply, .. } = attempt;
+            let became = match result.as_str() {
+                "sent" => "accepted by the mail server",
+                "retry" => "not accepted, will be retried",
+                "overtaken" => "not sent: overtaken",
+                _ => "failed",
+            };
+            entry(attempt.at, format!("mail {id}, attempt {number}: {became}"), vec![reply.clone()])
+        }));
+        if mail.state == MailState::Due {
+            let next = mail.next_attempt_at;
+            entries.push(entry(next, format!("mail {id} is due at {}", time(next)), Vec::new()));
+        }
+        entries
+    }
+}
+
+fn asked(view: &CodeRequestView) -> StoryEntry {
+    let (reply, words) = match &view.outcome {
+        CodeOutcome::Send { state, .. } => (CodeReply::from(*state), sent(*state).to_owned()),
+        CodeOutcome::Refused(refusal) => (CodeReply::from(refusal), refusal.to_string()),
+    };
+    let gateway = view
+        .gateway
+        .as_ref()
+        .map(|gateway| format!("gateway {gateway}: {}", view.reply.as_deref().unwrap_or("no reply text")));
+    StoryEntry {
+        at: view.at,
+        kind: "code_request",
+        code: Some(reply.code.as_str()),
+        words: format!("requested a code: {words}"),
+        facts: gateway.into_iter().collect(),
+        advice: Some(about_code(&view.outcome, view.delivery.as_ref().map(|delivery| delivery.state))),
+        request_id: Some(view.request_id.clone()),
+    }
+}
+
+fn receipt(view: &CodeRequestView) -> Option<StoryEntry> {
+    let delivery = view.delivery.as_ref()?;
+    Some(StoryEntry {
+        at: delivery.at,
+        kind: "receipt",
+        code: None,
+        words: format!("delivery receipt: {}", delivery.state),
+        facts: delivery.reason.iter().cloned().collect(),
+        advice: None,
+        request_id: None,
+    })
+}
+
+fn changed(entry: &AuditEntry) -> StoryEntry {
+    StoryEntry {
+        at: entry.at,
+        kind: "change",
+        code: None,
+        words: format!("{} by {}", entry.action, entry.actor),
+        facts: vec![entry.detail.clone()],
+        advice: None,
+        request_id: None,
+    }
+}
+
+fn sent(state: SendState) -> &'static str {
+    match state {
+        SendState::Accepted => "the gateway accepted the message",
+        SendState::Refused => "the gateway refused the message",
+        SendState::Unreached => "the gateway could not be reached",
+        SendState::Unknown => "unknown whether the gateway accepted the message",
+        SendState::Sending => "the message is being sent, or the result was lost",
+    }
+}
+
+/// The pool of one kind as it is now, in a sentence.
+fn in_words(pool: &PoolOutlook) -> String {
+    let stock = &pool.stock;
+    let all = stock.free + stock.leased + stock.quarantined + stock.retired;
+    let next = match pool.next_rest_ends_at {
+        Some(at) => format!("the next leaves quarantine on {}", time(at)),
+        None => "none is in quarantine".to_owned(),
+    };
+    format!("{} access codes now: {} free of {all}; {next}", stock.kind, stock.free)
+}
+
+fn time(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::Secs, true)
+}

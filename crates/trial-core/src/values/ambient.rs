@@ -1,0 +1,17 @@
+//! Time and randomness, which the core is given from outside.
+
+use chrono::{DateTime, Utc};
+
+/// What time it is.
+#[cfg_attr(feature = "mock", mockall::automock)]
+pub trait Clock: Send + Sync {
+    /// This instant. May go back.
+    fn now(&self) -> DateTime<Utc>;
+}
+
+/// Randomness fit for keys and ids.
+#[cfg_attr(feature = "mock", mockall::automock)]
+pub trait Entropy: Send + Sync {
+    /// Fills the buffer with random bytes.
+    fn fill(&self, buffer: &mut [u8]);
+}

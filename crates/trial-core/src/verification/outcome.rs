@@ -1,0 +1,164 @@
+//! Outcomes of code requests, with the reasons of refusals.
+
+use std::fmt;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::fraud_guard::BlockedPrefix;
+use crate::values::{ChallengeId, CodeRequestId, Locale, Phone, PhonePrefix, VerificationCode};
+use crate::verification::SendState;
+
+/// What was decided about a request for a code.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CodeOutcome {
+    /// The code is stored and is to be sent; this far the message got.
+    Send {
+        /// The code.
+        challenge: ChallengeId,
+        /// How far the message got.
+        state: SendState,
+    },
+    /// No message is sent.
+    Refused(CodeRefusal),
+}
+
+/// Why no message is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "rule", rename_all = "snake_case")]
+pub enum CodeRefusal {
+    /// The day's e-mail threshold is reached (205).
+    QuotaReached {
+        /// The threshold.
+        threshold: u32,
+    },
+    /// Too many wrong codes (202).
+    PhoneLocked {
+        /// Consecutive wrong tries.
+        failures: u32,
+    },
+    /// A message was sent a moment ago (201).
+    TooSoon {
+        /// When one may be asked for again.
+        retry_after: Duration,
+    },
+    /// The phone's hourly limit (201).
+    HourlyLimit {
+        /// When one may be asked for again.
+        retry_after: Duration,
+    },
+    /// The phone's daily limit (201).
+    DailyLimit {
+        /// When one may be asked for again.
+        retry_after: Duration,
+    },
+    /// Messages to the phone failed just now, or many times within the hour (202, or 204 if the gateway refused the last one).
+    SendsFailed {
+        /// `true` if the gateway refused the last one; else it was not reached.
+        refused: bool,
+        /// When one may be asked for again.
+        retry_after: Duration,
+    },
+    /// The day's SMS budget is spent (204).
+    BudgetSpent {
+        /// Whose budget.
+        scope: BudgetScope,
+        /// Messages sent under it.
+        sent: u32,
+    },
+    /// Codes are sent to the phone's prefix, and hardly any is used (204).
+    PrefixBlocked(BlockedPrefix),
+}
+
+impl CodeRefusal {
+    /// The time until a send is taken, where that is known.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match *self {
+            Self::TooSoon { retry_after }
+            | Self::HourlyLimit { retry_after }
+            | Self::DailyLimit { retry_after }
+            | Self::SendsFailed { retry_after, .. } => Some(retry_after),
+            Self::QuotaReached { .. }
+            | Self::PhoneLocked { .. }
+            | Self::BudgetSpent { .. }
+            | Self::PrefixBlocked(_) => None,
+        }
+    }
+}
+
+/// Whose SMS budget is spent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BudgetScope {
+    /// Everyone's.
+    All,
+    /// That of one country calling code.
+    Country(u16),
+    /// That of one prefix.
+    Prefix(PhonePrefix),
+}
+
+/// A stored code that is to be sent now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CodeToSend {
+    /// The request it answers.
+    pub code_request: CodeRequestId,
+    /// Its challenge.
+    pub challenge: ChallengeId,
+    /// Where it goes.
+    pub phone: Phone,
+    /// The code.
+    pub code: VerificationCode,
+    /// When it dies.
+    pub expires_at: DateTime<Utc>,
+    /// The language of the message.
+    pub locale: Locale,
+    /// The time until another can be sent, unless this one fails; `None` for none.
+    pub next_send_in: Option<Duration>,
+    /// Whether the phone is a test number: then no gateway gets the message.
+    pub is_test: bool,
+    /// The block of its prefix that would have refused it, if blocks were more than looked at.
+    pub would_block: Option<BlockedPrefix>,
+}
+
+/// The rule and the fact that decided, in a sentence for operations.
+impl fmt::Display for CodeRefusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::QuotaReached { threshold } => write!(f, "the daily e-mail limit of {threshold} is reached"),
+            Self::PhoneLocked { failures } => write!(f, "the phone is locked after {failures} consecutive wrong codes"),
+            Self::TooSoon { retry_after } => {
+                write!(f, "a code was sent recently; another one can be requested in {} s", retry_after.as_secs())
+            }
+            Self::HourlyLimit { retry_after } => {
+                write!(f, "the phone's hourly send limit is reached for another {} s", retry_after.as_secs())
+            }
+            Self::DailyLimit { retry_after } => {
+                write!(f, "the phone's daily send limit is reached for another {} s", retry_after.as_secs())
+            }
+            Self::SendsFailed { refused, retry_after } => {
+                let last = if *refused {
+                    "refused by the gateway"
+                } else {
+                    "not sent because the gateway could not be reached"
+                };
+                let wait = retry_after.as_secs();
+                write!(
+                    f,
+                    "several messages to the phone failed, the last was {last}; another one can be requested in {wait} s"
+                )
+            }
+            Self::BudgetSpent { scope: BudgetScope::All, sent } => {
+                write!(f, "the daily SMS budget is used up ({sent} sent)")
+            }
+            Self::BudgetSpent { scope: BudgetScope::Country(code), sent } => {
+                write!(f, "the daily SMS budget of country calling code {code} is used up ({sent} sent)")
+            }
+            Self::BudgetSpent { scope: BudgetScope::Prefix(prefix), sent } => {
+                write!(f, "the daily SMS budget of number range {prefix} is used up ({sent} sent)")
+            }
+            Self::PrefixBlocked(blocked) => blocked.fmt(f),
+        }
+    }
+}
