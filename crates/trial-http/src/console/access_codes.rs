@@ -158,11 +158,11 @@ pub(super) async fn order(visit: &Visit<'_>, code: &str, action: &str) -> Answer
         _ => return Err(Refused::NotFound),
     };
     let code = AccessCode::parse(code).map_err(|_| Refused::NotFound)?;
-    let done = visit.ops.parts.operations.order_access_code(code.clone(), order, visit.changes()).await;
+    let done = visit.ops.parts.operations.order_access_code(code, order, visit.changes()).await;
     match done.map_err(failed)? {
         PoolOutcome::Done { .. } => see("/console/access-codes?said=moved"),
-        PoolOutcome::Refused(state) => {
-            page(visit, Some(format!("access code {code} is {state}; this state does not allow the change"))).await
+        PoolOutcome::Refused(_) => {
+            page(visit, Some(visit.page.t("The state of the access code does not allow this.").to_owned())).await
         }
         PoolOutcome::Unknown => Err(Refused::NotFound),
     }

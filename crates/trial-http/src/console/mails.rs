@@ -54,7 +54,7 @@ pub(super) async fn retry_all(visit: &Visit<'_>, form: &Fields) -> Answer {
     let by = visit.changes();
     let within = form.text("within").parse::<Lasting>().ok().filter(|within| within.0 <= MAX_WINDOW);
     let Some(Lasting(within)) = within else {
-        return page(visit, Some("Enter a duration such as 24h, at most 30d.".to_owned())).await;
+        return page(visit, Some(visit.page.t("Enter a duration such as 24h, at most 30d.").to_owned())).await;
     };
     visit.ops.parts.operations.retry_mails(by.at - within, by).await.map_err(failed)?;
     see("/console/mails?said=all-retried")
@@ -65,8 +65,8 @@ pub(super) async fn retry(visit: &Visit<'_>, id: &str) -> Answer {
     let id: MailId = id.parse().map_err(|_| Refused::NotFound)?;
     match visit.ops.parts.operations.retry_mail(id, visit.changes()).await.map_err(failed)? {
         MailRetried::Due => see("/console/mails?said=retried"),
-        MailRetried::Refused(state) => {
-            page(visit, Some(format!("mail {id} is {state}; only a failed mail can be retried"))).await
+        MailRetried::Refused(_) => {
+            page(visit, Some(visit.page.t("Only a failed mail can be retried.").to_owned())).await
         }
         MailRetried::Unknown => Err(Refused::NotFound),
     }
