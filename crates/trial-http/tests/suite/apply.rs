@@ -1,4 +1,4 @@
-//! The page to apply on.
+//! The application page.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,7 +30,7 @@ fn post(fields: &[(&str, &str)]) -> TestRequest {
     TestRequest::post().uri("/apply").set_form(fields)
 }
 
-/// Filled in, but for what is named here.
+/// A filled-in form with these fields replaced.
 fn filled<'a>(other: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
     let kept = FILLED.into_iter().filter(|(name, _)| other.iter().all(|(changed, _)| changed != name));
     kept.chain(other.iter().copied()).collect()
@@ -116,7 +116,7 @@ async fn what_was_asked_for_is_what_was_filled_in() {
         Ok(ApplyReply { code: ApplyCode::Success, retry_after: None })
     });
     let site = fixture.site();
-    // A code takes the phone alone.
+    // A code request needs the phone only.
     let sent = call(&site, post(&[("step", "code"), ("phone", "16673280001"), ("lang", "zh-CN")])).await;
     assert_eq!((sent.status.as_u16(), sent.header("retry-after")), (200, "3300"));
     assert!(
@@ -142,7 +142,7 @@ async fn each_refusal_is_explained_and_what_was_typed_stays() {
         assert_eq!((page.status.as_u16(), page.header("retry-after")), (200, "60"), "{code:?}");
         assert!(page.body.contains("role=\"alert\"") && page.body.contains("<code>to-quote</code>"), "{}", page.body);
         assert!(page.body.contains("value=\"Example &#60;Ltd.&#62;\""), "{}", page.body);
-        // A code that is of no more use is not offered again.
+        // A code that is no longer useful is not offered again.
         let is_kept = page.body.contains("value=\"123456\"");
         assert_eq!(is_kept, !matches!(code, ApplyCode::NoCode | ApplyCode::WrongCode), "{code:?}");
     }
@@ -187,7 +187,7 @@ fn terms() -> Terms {
 async fn agreements(ledger: &MemoryLedger) -> Vec<(String, String, String)> {
     let found = ledger.audit(AuditQuery { limit: 10, ..AuditQuery::default() }).await.unwrap();
     let mut found: Vec<_> = found.into_iter().map(|entry| (entry.action, entry.subject, entry.detail)).collect();
-    // Their ids are of one millisecond.
+    // Their ids are of the same millisecond.
     found.sort();
     found
 }
@@ -237,7 +237,7 @@ async fn an_address_is_limited_as_on_the_interface() {
     }
 }
 
-/// Typing errors have a budget of their own, and so have forms that are none.
+/// Invalid fields and malformed forms are counted apart from requests.
 #[actix_web::test]
 async fn forms_that_cannot_be_taken_are_counted_apart() {
     let mut fixture = Fixture::agreeable();
@@ -394,7 +394,7 @@ async fn no_proof_is_spent_on_a_phone_that_cannot_be_taken_or_on_an_application(
     assert!(apply(&site, &[]).await.body.contains("Your trial is ready"));
 }
 
-/// The widget's names are the provider's; its origin is permitted in this page, and nowhere else.
+/// The widget's names are the provider's; its origin is allowed on this page only.
 #[actix_web::test]
 async fn somebody_elses_widget_stands_in_the_form() {
     let mut guard = MockGuard::new();

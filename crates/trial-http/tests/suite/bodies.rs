@@ -1,4 +1,4 @@
-//! Bodies that are not what they should be. Each is answered 400 (or 413, 415) before the port is asked.
+//! Malformed bodies: each is answered 400, 413 or 415 before the port is called.
 
 use std::fmt::Write as _;
 

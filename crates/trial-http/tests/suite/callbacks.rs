@@ -1,4 +1,4 @@
-//! Delivery receipts from providers of short messages.
+//! Delivery receipts from SMS providers.
 
 use std::sync::{Arc, Mutex};
 
@@ -15,7 +15,7 @@ use crate::support::{Answer, Fixture, call, post};
 
 const SECRET: &str = "0123456789abcdefghijABCDEFGHIJ-_";
 
-/// One receipt for each line, which is the message's id.
+/// One receipt per line, which is the message's id.
 fn read(body: &[u8], at: DateTime<Utc>) -> Result<Vec<DeliveryReceipt>, UnreadableReceipt> {
     let text = std::str::from_utf8(body).map_err(|_| UnreadableReceipt("it is no text"))?;
     let receipt = |id: &str| DeliveryReceipt {

@@ -11,7 +11,7 @@ use trial_testkit::data;
 use crate::ops::House;
 use crate::support::{Answer, call, get};
 
-/// Somebody of a role who has signed in.
+/// A signed-in operator of one role.
 pub(crate) struct Guest<'a> {
     site: &'a Site,
     pub(crate) cookie: String,

@@ -1,4 +1,4 @@
-//! The ids, statuses and headers that are common to all requests.
+//! Ids, statuses and headers common to all requests.
 
 use std::fmt::Write as _;
 
@@ -32,7 +32,7 @@ async fn any_other_is_replaced() {
 
 #[actix_web::test]
 async fn every_other_status_is_a_problem_with_the_request_id() {
-    // What is to be waited for is the same, however slow the machine.
+    // The awaited event is the same on a slow machine.
     tokio::time::pause();
     let mut limited = Fixture::agreeable();
     limited.policy.limits.address.codes_per_hour = 1;
@@ -141,7 +141,7 @@ async fn a_path_is_taken_as_it_is_written() {
     assert_eq!(call(&Fixture::agreeable().site(), post(&with_query, APPLICATION)).await.status, StatusCode::OK);
 }
 
-/// 005 comes with a wait of a whole minute; a fraction of a second is rounded up elsewhere, never down to 0.
+/// 005 has a wait of a whole minute; a fraction of a second is rounded up elsewhere, never down to 0.
 #[actix_web::test]
 async fn a_wait_is_given_in_whole_seconds() {
     let mut fixture = Fixture::default();

@@ -1,4 +1,4 @@
-//! Fuzz targets, through the extractors that serve: whatever is sent, the fault is never ours.
+//! Fuzz targets through the serving extractors: no input is answered as a fault of ours.
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -22,7 +22,7 @@ use trial_testkit::{FixedClock, SeededEntropy, data};
 
 use crate::support::{APPLICATION, APPLY_PATH, Answer, Fixture, SEND_CODE_PATH, post, read};
 
-/// One worker of a site, which answers request after request.
+/// One worker of a site, which answers one request after the other.
 fn worker(site: impl Future<Output = Site>) -> impl Fn(TestRequest) -> Answer {
     let peer = SocketAddr::from(([192, 0, 2, 1], 4711));
     let system = System::new();
@@ -30,7 +30,7 @@ fn worker(site: impl Future<Output = Site>) -> impl Fn(TestRequest) -> Answer {
     move |request| system.block_on(async { read(call_service(&app, request.peer_addr(peer).to_request()).await).await })
 }
 
-/// Whether a field may be taken, by the values' own parsers.
+/// Returns `true` if the value's own parser accepts the field.
 fn is_right(name: &str, text: &str) -> bool {
     match name {
         "companyName" => CompanyName::parse(text).is_ok(),
@@ -40,7 +40,7 @@ fn is_right(name: &str, text: &str) -> bool {
     }
 }
 
-/// The fields that are not as they should be, by a parser that keeps of several fields of one name the last.
+/// Invalid fields, by a parser that keeps the last of repeated fields.
 fn wrong(body: &Value, names: &[&'static str]) -> BTreeSet<String> {
     let wrong = names.iter().filter(|name| !body[**name].as_str().is_some_and(|text| is_right(name, text)));
     wrong.map(|name| (*name).to_owned()).collect()
@@ -71,7 +71,7 @@ fn assert_answered(answer: &Answer, body: &[u8], names: &[&'static str]) {
     }
 }
 
-/// The first byte says which interface, the rest is the body.
+/// The first byte selects the interface; the rest is the body.
 #[test]
 fn body() {
     let answer_of = worker(async { Fixture::agreeable().site() });
@@ -85,7 +85,7 @@ fn body() {
     });
 }
 
-/// Remembers nothing, so that only the signature decides.
+/// Remembers no signature, so that only the signature itself decides.
 struct Forgets;
 
 #[async_trait]
@@ -110,7 +110,7 @@ async fn signed_site() -> Site {
     fixture.site()
 }
 
-/// The parts of an application that a caller signed.
+/// Parts of an application that an API client signed.
 fn signed_application() -> Vec<(String, String)> {
     let CallerCredentials { access_key, secret } = data::caller_credentials(1);
     let given = [("Host", "trialgate.example.com"), ("Content-Type", "application/json")];
@@ -124,7 +124,8 @@ fn signed_application() -> Vec<(String, String)> {
         .collect()
 }
 
-/// The first byte says which part is changed, the second where, the third how much of it goes; the rest stands there instead.
+/// The first byte selects the part to change, the second the place, the third the length to cut; the rest is inserted
+/// there.
 fn changed(part: &str, change: &[u8]) -> Option<String> {
     let [place, gone, rest @ ..] = change else { return None };
     let place = usize::from(*place) % (part.len() + 1);
@@ -132,7 +133,7 @@ fn changed(part: &str, change: &[u8]) -> Option<String> {
     Some([&part[..place], std::str::from_utf8(rest).ok()?, &part[end..]].concat())
 }
 
-/// The query that a caller signed, and the headers of its request.
+/// The query that an API client signed, and the headers of its request.
 const QUERY: &str = "phone=%2B8616673280001";
 
 fn signed_query() -> Vec<(String, String)> {
@@ -144,7 +145,8 @@ fn signed_query() -> Vec<(String, String)> {
     added.into_iter().chain([host]).map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
-/// What verifies is what is served: another query is taken if, and only if, a parser that is not ours reads the same parameters.
+/// The verified query is the served one: another one is accepted only if an independent parser reads the same
+/// parameters.
 fn is_served_as_signed(answer_of: &impl Fn(TestRequest) -> Answer, headers: &[(String, String)], change: &[u8]) {
     let Some(sent) = changed(QUERY, change) else { return };
     let target = format!("{QUERY_TENANT_PATH}?{sent}");
@@ -166,7 +168,7 @@ fn is_served_as_signed(answer_of: &impl Fn(TestRequest) -> Answer, headers: &[(S
     assert_eq!(answer.status == 403, !is_same, "{sent:?}: {}", answer.body);
 }
 
-/// A request as it was signed, in one part of which something else stands. The first byte says in which.
+/// A signed request with one part replaced; the first byte selects the part.
 #[test]
 fn signed_exchange() {
     let answer_of = worker(signed_site());
@@ -193,7 +195,7 @@ fn signed_exchange() {
         }
         let answer = answer_of(request);
         let is_same = sent.trim() == signed && (name != " " || sent == *signed);
-        // The query's empty parts say nothing, and a fragment is not looked at.
+        // Empty parts of a query and a fragment are ignored.
         let said = sent.split('#').next().unwrap_or_default().replace(['?', '&'], "");
         let is_same = is_same || (name.is_empty() && said == *signed);
         assert!(is_same || answer.status != 200, "{name} was {sent:?}: {}", answer.body);

@@ -1,4 +1,4 @@
-//! Limits per client address. Time is the runtime's, which stands still.
+//! Limits per client address, on the runtime's paused clock.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,7 +21,7 @@ fn code() -> TestRequest {
     post(SEND_CODE_PATH, CODE_REQUEST)
 }
 
-/// What operations change holds from the next request on.
+/// A change of a setting applies from the next request on.
 #[tokio::test(start_paused = true)]
 async fn another_limit_is_in_force_at_once() {
     let mut fixture = Fixture::agreeable();
@@ -60,7 +60,7 @@ async fn an_address_has_its_limit_at_once_and_again_with_time() {
     assert_eq!(call_from(&site, "192.0.2.1", code()).await.status, StatusCode::OK);
 }
 
-/// A request whose body is malformed asks for no code: it is counted apart.
+/// A request with a malformed body is counted apart from code requests.
 #[tokio::test(start_paused = true)]
 async fn a_malformed_request_takes_from_a_budget_of_its_own() {
     let mut fixture = Fixture::agreeable();
@@ -93,7 +93,7 @@ async fn a_malformed_request_takes_from_a_budget_of_its_own() {
     assert_eq!(call_from(&site, "192.0.2.2", code()).await.status, StatusCode::OK, "another address is free");
 }
 
-/// Their sender is not known yet, whatever page they are for.
+/// Their sender is unknown, on every page.
 #[tokio::test(start_paused = true)]
 async fn malformed_forms_of_every_page_for_strangers_take_from_one_budget() {
     let mut fixture = Fixture::agreeable();
@@ -115,7 +115,7 @@ async fn malformed_forms_of_every_page_for_strangers_take_from_one_budget() {
     }
 }
 
-/// A back end stands for many visitors. An exempt address counts as what it is, whoever says that it is one.
+/// A back end stands for many visitors. An exempt address is counted as the address it is, whatever a header claims.
 #[tokio::test(start_paused = true)]
 async fn an_exempt_address_has_no_limit() {
     let mut fixture = Fixture::agreeable();
@@ -159,7 +159,7 @@ async fn behind_a_trusted_proxy_its_clients_are_counted() {
     assert_eq!(by_way_of("::ffff:203.0.113.1", "198.51.100.5").await, 429, "by IPv6 too");
 }
 
-/// nginx writes the one and passes the other on, as a client made it up.
+/// nginx writes one of the headers and passes the other on as the client forged it.
 #[tokio::test(start_paused = true)]
 async fn one_header_alone_names_the_client_of_a_trusted_proxy() {
     for (header, read, ignored) in [
@@ -183,7 +183,7 @@ async fn one_header_alone_names_the_client_of_a_trusted_proxy() {
     }
 }
 
-/// A /64 has the limit, a /56 four times that, a /48 sixteen times; an IPv4 address is itself in every form.
+/// A /64 has the limit, a /56 four times that, a /48 sixteen times; an IPv4 address counts as itself in every notation.
 #[tokio::test(start_paused = true)]
 async fn the_addresses_of_one_network_are_counted_together() {
     let site = limited(1, 0, &[]);

@@ -38,7 +38,7 @@ async fn sign_in(house: &House, account: &str, password: &str) -> Answer {
     call(&house.site, asked.insert_header(("x-request-id", "asked"))).await
 }
 
-/// Has operations order something of the tenant.
+/// Runs an operator's command on the tenant.
 fn order(house: &House, order: LifeOrder) {
     use trial_core::ports::Clock as _;
     let order = TenantOrder { tenant: house.tenant, order, actor: "operator".to_owned() };
@@ -47,7 +47,7 @@ fn order(house: &House, order: LifeOrder) {
     assert!(matches!(outcome, Outcome::Tenant(trial_core::tenants::LifeOutcome::Done(_))), "{outcome:?}");
 }
 
-/// An owner who has signed in.
+/// A signed-in owner.
 struct Guest<'a> {
     house: &'a House,
     cookie: String,
@@ -70,7 +70,7 @@ impl<'a> Guest<'a> {
         guest
     }
 
-    /// One who has a password of one's own.
+    /// An owner who has chosen a password.
     async fn whole(house: &'a House) -> Self {
         let guest = Self::of(house, &initial(house)).await;
         let chosen = guest.post("/portal/password", &[("new", CHOSEN), ("again", CHOSEN)]).await;
@@ -253,7 +253,7 @@ async fn tries_are_bounded_whether_there_is_an_account_or_not() {
     assert_eq!(sign_in(&house, &account(&house), &initial(&house)).await.status.as_u16(), 303);
 }
 
-/// Strangers who try to sign in keep the owner from signing in, and from nothing else.
+/// Failed sign-ins by others block the owner's sign-in only.
 #[actix_web::test]
 async fn tries_of_strangers_keep_no_owner_from_changing_the_password() {
     let house = House::new().await;
@@ -272,7 +272,7 @@ async fn tries_of_strangers_keep_no_owner_from_changing_the_password() {
     assert_eq!(guest.post("/portal/password", &[("current", next)]).await.status.as_u16(), 429, "they are bound too");
 }
 
-/// Who floods is refused without a write for each try.
+/// A flood is refused without a write per attempt.
 #[actix_web::test]
 async fn a_flood_of_tries_is_not_counted_to_its_end() {
     let house = House::new().await;
@@ -358,7 +358,7 @@ async fn an_owner_asks_for_conversion_once_and_no_more() {
     assert!(!guest.get("/portal/").await.body.contains("/portal/conversion"));
 }
 
-/// 300 changes of a wish in a row are ten; the page says how many minutes are left of the hour, in the owner's language.
+/// 300 toggles of a request in a row count as ten; the page gives the remaining minutes in the owner's language.
 #[actix_web::test]
 async fn an_act_that_is_done_too_often_says_when_again() {
     use trial_core::ports::Clock as _;
@@ -385,7 +385,7 @@ async fn an_act_that_is_done_too_often_says_when_again() {
     assert_eq!(guest.post("/portal/conversion", &[]).await.header("location"), "/portal/?said=asked");
 }
 
-/// Whoever plays with the wish keeps the owner from nothing that throws an intruder out.
+/// Toggling the request does not keep the owner from actions that remove an intruder.
 #[actix_web::test]
 async fn sessions_are_ended_and_passwords_changed_whatever_else_was_done() {
     let house = House::new().await;
@@ -403,14 +403,14 @@ async fn sessions_are_ended_and_passwords_changed_whatever_else_was_done() {
 async fn lose(house: &House, name: &str) -> Answer {
     let asked = form("/portal/lost", &[("account", name)]).insert_header(("x-request-id", "asked"));
     let answer = call(&house.site, asked).await;
-    // What is done behind the answer is done by this thread.
+    // Work behind the answer runs on this thread.
     for _ in 0..100 {
         tokio::task::yield_now().await;
     }
     answer
 }
 
-/// When owners were told of a changed password.
+/// Times at which owners were notified of a changed password.
 fn notices(house: &House) -> Vec<DateTime<Utc>> {
     let mails = house.ledger.state().mails;
     let told = mails.into_values().map(|kept| kept.record).filter(|mail| mail.kind == MailKind::PasswordChanged);
@@ -461,7 +461,7 @@ async fn an_owner_is_told_of_every_change_of_the_password_and_of_nothing_else() 
     assert_eq!(notices(&house), expected, "a new initial password comes by the account mail");
 }
 
-/// A change is not refused for want of units, nor is the owner left in the dark then.
+/// A change is not refused for lack of mail units, and the owner is still notified.
 #[actix_web::test]
 async fn an_owner_is_told_of_a_change_when_the_threshold_is_reached() {
     let house = House::new().await;

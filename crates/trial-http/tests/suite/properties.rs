@@ -1,4 +1,4 @@
-//! No request, of whatever bytes, is answered as a fault of ours.
+//! No request, whatever its bytes, is answered as a fault of ours.
 
 use actix_web::rt::System;
 use proptest::prelude::*;
@@ -9,7 +9,7 @@ fn status_of(path: &'static str, body: Vec<u8>) -> u16 {
     System::new().block_on(async move { call(&Fixture::agreeable().site(), post(path, body)).await.status.as_u16() })
 }
 
-/// Bytes of all kinds, and texts that are nearly right.
+/// Bytes of all kinds, and nearly valid texts.
 fn bodies() -> impl Strategy<Value = Vec<u8>> {
     let pieces = prop::sample::select(vec![
         "{",

@@ -13,7 +13,7 @@ use trial_http::Envelope;
 
 use crate::support::{APPLICATION, APPLY_PATH, Answer, CODE_REQUEST, Fixture, SEND_CODE_PATH, call, post};
 
-/// The known wait, if the code has one.
+/// The wait of a code, if it has one.
 fn wait(known: bool, seconds: u64) -> Option<Duration> {
     known.then(|| Duration::from_millis(seconds * 1_000 - 500))
 }

@@ -1,4 +1,4 @@
-//! TLS, HTTP/2, and what connections may take up.
+//! TLS, HTTP/2, and limits of connections.
 
 use std::future::pending;
 use std::net::{IpAddr, SocketAddr};
@@ -37,7 +37,7 @@ use crate::support::{CODE_REQUEST, Fixture, SEND_CODE_PATH};
 const HTTP_1: &[u8] = b"http/1.1";
 const BOTH: [&SupportedProtocolVersion; 2] = [&TLS12, &TLS13];
 
-/// A server with a certificate of its own making.
+/// A server with a self-signed certificate.
 struct Secure {
     server: Running,
     renewal: Renewal,
@@ -46,7 +46,7 @@ struct Secure {
     _directory: TempDir,
 }
 
-/// One whose service never answers, but lets through so many as are told to, and counts those that wait.
+/// A service that never answers, admits a given number of requests, and counts those that wait.
 #[derive(Clone)]
 struct Gate {
     open: Arc<Semaphore>,
@@ -107,7 +107,7 @@ impl Secure {
         Self { server, renewal, files, roots: vec![root], _directory: directory }
     }
 
-    /// Puts another certificate into the files, which clients trust from then on.
+    /// Replaces the certificate files; clients trust the new certificate from then on.
     fn renew(&mut self) {
         self.roots.push(write_pair(&self.files));
         assert!(matches!(self.renewal.look(), Renewed::Exchanged));
@@ -180,7 +180,7 @@ fn get(path: &str) -> Request<Full<Bytes>> {
     Request::get(format!("https://localhost{path}")).body(Full::default()).unwrap()
 }
 
-/// As [`code_request`], for a client that leaves the target and `Host` to whoever asks.
+/// As [`code_request`], with target and `Host` chosen by the caller.
 fn serial_code_request() -> Request<Full<Bytes>> {
     let builder = Request::post(SEND_CODE_PATH).header("host", "localhost").header("content-type", "application/json");
     builder.body(Full::from(CODE_REQUEST)).unwrap()
@@ -200,9 +200,9 @@ fn shown(stream: &TlsStream<TcpStream>) -> CertificateDer<'static> {
     stream.get_ref().1.peer_certificates().unwrap()[0].clone()
 }
 
-/// Ends when the server has hung up.
+/// Ends when the server has closed the connection.
 async fn hung_up(mut stream: impl AsyncReadExt + Unpin) {
-    // A reset is an end too.
+    // A reset also ends it.
     let _ = stream.read_to_end(&mut Vec::new()).await;
 }
 
@@ -245,7 +245,7 @@ async fn http_2_is_served_by_the_rules_of_http_1() {
     assert_eq!(client.ask(post("{")).await.unwrap().status, StatusCode::BAD_REQUEST);
     let reply = client.ask(post(&" ".repeat(17 * 1_024))).await.unwrap();
     assert_eq!(reply.status, StatusCode::PAYLOAD_TOO_LARGE);
-    // A cookie may come in crumbs, and `Host` as the authority: the sign-in of the console looks at both.
+    // HTTP/2 may split a cookie and send `Host` as the authority: the console's sign-in needs both.
     let mut crumbs = get("/console/");
     crumbs.headers_mut().append("cookie", "a=b".parse().unwrap());
     crumbs.headers_mut().append("cookie", "c=d".parse().unwrap());
@@ -255,7 +255,7 @@ async fn http_2_is_served_by_the_rules_of_http_1() {
     secure.server.stop().await;
 }
 
-/// In HTTP/2, the host stands in `:authority`, and may stand in `Host` besides.
+/// In HTTP/2, the host is in `:authority`, and may also be in `Host`.
 #[tokio::test]
 async fn both_protocols_refuse_a_request_that_names_two_hosts() {
     let secure = Secure::start(Fixture::agreeable());
@@ -298,7 +298,7 @@ async fn a_certificate_is_renewed_while_connections_live() {
     assert_eq!(sender.send_request(serial_code_request()).await.unwrap().status(), StatusCode::OK);
     assert_eq!(also_old.ask(code_request()).await.unwrap().status, StatusCode::OK);
 
-    // A pair that does not fit is not shown.
+    // A certificate that does not match its key is not used.
     std::fs::write(&secure.files.key, KeyPair::generate().unwrap().serialize_pem()).unwrap();
     assert!(matches!(secure.renewal.look(), Renewed::Kept(_)));
     assert_eq!(shown(&secure.connect(HTTP_1, &BOTH).await), renewed);
@@ -321,7 +321,7 @@ async fn heads_are_bounded_in_both_protocols() {
     let mut client = secure.http2().await;
     let mut request = get("/healthz");
     request.headers_mut().insert("x-long", long.parse().unwrap());
-    // The client is told the bound, and may keep to it by itself.
+    // The client learns the limit, and may respect it by itself.
     match client.ask(request).await {
         Ok(reply) => assert_eq!(reply.status, StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE),
         Err(error) => assert!(!error.is_incomplete_message(), "{error:?}"),
@@ -339,7 +339,7 @@ async fn more_streams_than_may_be_wait_for_their_turn() {
     let gate = Gate::new();
     let secure = Secure::start_with(fixture, Some(gate.clone()));
     let mut client = secure.http2().await;
-    // The server's bound is known from its first frame on.
+    // The client knows the server's limit after the first frame.
     assert_eq!(client.ask(get("/healthz")).await.unwrap().status, StatusCode::OK);
     let mut asked = JoinSet::new();
     for _ in 0..300 {
@@ -400,7 +400,7 @@ async fn what_is_under_way_is_answered_at_the_end() {
     let server = secure.server;
     let handle = server.handle.clone();
     let stopping = tokio::spawn(async move { handle.stop(true).await });
-    // Told to go away, while others are still answered.
+    // GOAWAY was sent, while other requests are still answered.
     assert!(idle.connection.await.unwrap().is_ok());
     assert_eq!(gate.waiting.load(Ordering::SeqCst), 2);
     gate.open.add_permits(2);
@@ -417,7 +417,7 @@ async fn who_says_nothing_is_hung_up_on() {
     fixture.settings.limits.head_timeout = Duration::from_millis(100);
     fixture.settings.limits.idle_timeout = Duration::from_hours(1);
     let secure = Secure::start(fixture);
-    // No handshake; no request, in both protocols. What is not shaken in time is hung up on too.
+    // No handshake and no request, in both protocols. An unfinished handshake is closed too.
     hung_up(secure.server.connect().await).await;
     for protocol in [HTTP_1, HTTP_2] {
         if let Ok(stream) = secure.try_connect(protocol, &BOTH).await {
@@ -442,7 +442,7 @@ async fn who_says_nothing_more_is_hung_up_on() {
     secure.server.stop().await;
 }
 
-/// Its flow control holds one reply back while others are asked for and taken.
+/// Flow control holds one reply back while others are requested and received.
 #[tokio::test]
 async fn who_takes_nothing_of_a_reply_is_hung_up_on_whatever_else_goes_on() {
     let mut fixture = Fixture::agreeable();
@@ -462,7 +462,7 @@ async fn who_takes_nothing_of_a_reply_is_hung_up_on_whatever_else_goes_on() {
             Err(_) => break,
         }
     }
-    // Whoever hangs up may do so by a reset.
+    // The server may close by a reset.
     let _ = ended.await.unwrap();
     drop(stuck);
     secure.server.stop().await;
@@ -478,7 +478,7 @@ async fn every_head_of_a_connection_has_its_time() {
     connection.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
     assert!(read_reply(&mut connection).await.starts_with("HTTP/1.1 200 OK\r\n"));
     connection.write_all(b"GET /healthz HTTP/1.1\r\nX-Slow: ").await.unwrap();
-    // Each byte more would buy time, if time began with the last one. There are not so many that the head is too large.
+    // Each further byte would buy time if time began with the last one. The head stays below its size limit.
     let (mut reader, mut writer) = connection.split();
     let mut bytes = tokio::time::interval(Duration::from_millis(10));
     let dribbling = async {
@@ -520,7 +520,7 @@ async fn an_address_has_so_many_connections() {
         assert!(is_served(&mut local).await, "a proxy of this machine");
     }
     drop(first);
-    // The server notices the end in its own time.
+    // The server notices the end with a delay.
     while !is_served(&mut from("127.0.0.9").await).await {
         tokio::task::yield_now().await;
     }

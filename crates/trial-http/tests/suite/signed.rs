@@ -1,4 +1,4 @@
-//! Callers that sign their requests. Time is the runtime's, which stands still.
+//! Signed requests of API clients, on the runtime's paused clock.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,7 +25,7 @@ use crate::support::{
     APPLICATION, APPLY_PATH, Answer, CODE_REQUEST, Fixture, SEND_CODE_PATH, call, call_from, get, post,
 };
 
-/// Remembers in the ledger, as an engine does.
+/// Remembers signatures in the ledger, as the engine does.
 struct Remembers(MemoryLedger);
 
 #[async_trait]
@@ -43,12 +43,12 @@ fn now() -> DateTime<Utc> {
     FixedClock::default().now()
 }
 
-/// The first caller, who may do everything.
+/// The first API client, with all scopes.
 fn caller() -> Caller {
     data::caller(1, "site", now())
 }
 
-/// A site that agrees to everything that this caller signs.
+/// A site that accepts every signed request of this API client.
 async fn site_of(caller: Caller) -> Site {
     site_with(caller, Fixture::agreeable()).await
 }
@@ -64,12 +64,12 @@ async fn site_with(caller: Caller, mut fixture: Fixture) -> Site {
     fixture.site()
 }
 
-/// What a request is signed and sent with.
+/// Parts with which a request is signed and sent.
 struct Draft<'a> {
     key: AccessKey,
     path: &'a str,
     body: &'a str,
-    /// Tells a request from others of the same second.
+    /// Distinguishes requests of the same second.
     id: &'a str,
     at: DateTime<Utc>,
 }
@@ -98,7 +98,7 @@ impl Draft<'_> {
         self.sent_as(self.path, self.body)
     }
 
-    /// Signed as it is, and sent as something else.
+    /// A request signed in one way and sent in another.
     fn sent_as(&self, path: &str, body: &str) -> TestRequest {
         let sent = TestRequest::post().uri(path).set_payload(body.to_owned());
         self.headers().into_iter().fold(sent, TestRequest::insert_header)
@@ -126,7 +126,7 @@ async fn what_a_caller_signed_comes_in_whatever_its_address() {
     }
 }
 
-/// Of what is not signed as it has to be, nothing reaches the service, and nobody is told what was wrong.
+/// A request without a valid signature never reaches the service, and the answer does not give the reason.
 #[tokio::test(start_paused = true)]
 async fn what_is_not_signed_is_refused_alike() {
     let mut fixture = Fixture::default();
@@ -164,7 +164,7 @@ async fn what_is_not_signed_is_refused_alike() {
     assert_eq!(said.unwrap()["type"], "urn:trialgate:problem:signature-refused");
 }
 
-/// So many an hour of one address are refused as ever; those beyond wait. Whoever signs rightly is not kept out by them.
+/// Rejected requests per hour and address are limited. A correctly signed request is never affected.
 #[tokio::test(start_paused = true)]
 async fn requests_that_are_not_signed_are_limited_by_address_and_shut_nobody_out() {
     let mut fixture = Fixture::agreeable();
@@ -197,7 +197,7 @@ async fn a_limit_of_0_counts_no_failures() {
     }
 }
 
-/// What cannot be right by its date alone costs no look at the database.
+/// A request that is invalid by its date alone costs no database query.
 #[tokio::test(start_paused = true)]
 async fn nobody_is_looked_up_for_what_is_too_old() {
     let mut callers = MockCallers::new();
@@ -284,7 +284,7 @@ async fn a_caller_has_a_rate_of_its_own() {
     }
 }
 
-/// Whoever sends a signature again is counted by the address, at whatever instance: the client keeps its rate at each of them.
+/// A repeated signature is counted by its address at every instance; the client keeps its rate at each.
 #[tokio::test(start_paused = true)]
 async fn a_replay_uses_up_the_address_of_whoever_sends_it_and_not_the_rate_of_the_client() {
     let ledger = MemoryLedger::default();
@@ -316,7 +316,7 @@ async fn a_replay_uses_up_the_address_of_whoever_sends_it_and_not_the_rate_of_th
     assert_eq!(status(&other, &honest("5")).await, StatusCode::TOO_MANY_REQUESTS);
 }
 
-/// Nobody learns by a captured request what has become of the client since.
+/// A captured request reveals nothing about the client's present state.
 #[tokio::test(start_paused = true)]
 async fn a_replay_is_told_nothing_of_the_client() {
     let fixture = Fixture::agreeable();
@@ -328,7 +328,7 @@ async fn a_replay_is_told_nothing_of_the_client() {
     assert_eq!(status(&site, &Draft { id: "2", ..Draft::default() }).await, StatusCode::UNAUTHORIZED);
 }
 
-/// A client that may not come in, or comes too often, writes nothing.
+/// A client that is not entitled, or over its rate, writes nothing.
 #[tokio::test(start_paused = true)]
 async fn a_refused_proof_is_not_recorded() {
     for (refused, expected) in [
@@ -350,7 +350,7 @@ async fn a_refused_proof_is_not_recorded() {
     }
 }
 
-/// A fault of a body is the act of its address; a request that is signed rightly is never refused for it.
+/// A malformed body is counted against its address; a correctly signed request is never rejected for it.
 #[tokio::test(start_paused = true)]
 async fn a_malformed_body_counts_against_the_address_of_whoever_sends_it() {
     let mut fixture = Fixture::agreeable();
@@ -369,7 +369,7 @@ async fn a_malformed_body_counts_against_the_address_of_whoever_sends_it() {
     assert_eq!(status(&site, &Draft::default()).await, StatusCode::OK);
 }
 
-/// Each is recorded as a keyed hash, and who guesses is told to wait.
+/// Each search is recorded as a keyed hash, and guessing is limited.
 #[tokio::test(start_paused = true)]
 async fn what_a_client_asks_is_recorded_and_how_often_it_finds_nobody_is_bound() {
     let fixture = Fixture::default();
@@ -391,7 +391,7 @@ async fn what_a_client_asks_is_recorded_and_how_often_it_finds_nobody_is_bound()
         assert_eq!(answered.status().as_u16(), if is_over { 429 } else { 404 }, "{n}");
     }
     let recorded = ledger.state().audit.len();
-    // Other spellings, for a signature is taken once.
+    // Other spellings, since a signature is accepted once.
     let national = &phone.as_str()[3..];
     let refused = ask(&site, &format!("phone={national}")).await;
     assert_eq!(refused.status, StatusCode::TOO_MANY_REQUESTS, "whoever it asks about");
@@ -400,7 +400,7 @@ async fn what_a_client_asks_is_recorded_and_how_often_it_finds_nobody_is_bound()
     assert_eq!(ask(&site, &format!("phone=0086{national}")).await.status, StatusCode::OK);
 }
 
-/// The second value is no text, but a second value; before the first or behind it.
+/// The second value is not a text but a second value, before or after the first.
 #[tokio::test(start_paused = true)]
 async fn a_header_that_comes_twice_is_refused_whatever_it_holds() {
     let site = site_of(caller()).await;
@@ -425,7 +425,7 @@ async fn a_header_that_comes_twice_is_refused_whatever_it_holds() {
     assert_eq!(status(&site, &draft).await, StatusCode::OK);
 }
 
-/// A signature over `%2B` is none over `+`, which is read as a space.
+/// A signature over `%2B` does not cover `+`, which is read as a space.
 #[tokio::test(start_paused = true)]
 async fn the_parameters_that_are_signed_are_those_that_are_served() {
     let fixture = Fixture::default();
@@ -479,7 +479,7 @@ async fn a_secret_that_no_key_opens_is_a_fault_of_ours() {
     assert!(!answer.body.contains("key"), "{}", answer.body);
 }
 
-/// What a key that was taken out sealed costs the caller that secret alone, and nothing once the caller is removed.
+/// A removed key disables the secret that it encrypts, and nothing after the client is removed.
 #[tokio::test(start_paused = true)]
 async fn a_secret_that_no_key_opens_bars_no_other() {
     let sealed = |byte: u8, key: &str| {
@@ -497,7 +497,7 @@ async fn a_secret_that_no_key_opens_bars_no_other() {
     assert_eq!(status(&site_of(removed).await, &Draft::default()).await, StatusCode::FORBIDDEN);
 }
 
-/// Asks how a trial stands, signed by the first caller.
+/// Queries the status of a trial, signed by the first API client.
 async fn ask(site: &Site, query: &str) -> Answer {
     ask_as(site, query, query).await
 }
@@ -551,7 +551,7 @@ async fn a_caller_asks_how_a_trial_stands_and_is_told_what_it_gave() {
     let newer = TenantId::new(now() + Duration::from_secs(1), [1; 10]);
     let closed = Tenant { id: newer, status: TenantStatus::Closed, closed_at: Some(now()), ..kept.clone() };
     ledger.change(|state| drop(state.tenants.insert(newer, closed)));
-    // Another query, for a signature is taken once.
+    // Another query, since a signature is accepted once.
     let found = ask(&site, &format!("phone={}", &kept.phone.as_str()[3..])).await;
     assert_eq!(found.json(), expected, "one in use goes before a newer one that is closed");
     assert_eq!(ask(&site, "email=nobody@example.com").await.status, StatusCode::NOT_FOUND);

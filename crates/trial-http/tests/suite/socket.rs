@@ -1,4 +1,4 @@
-//! The server itself, by its socket.
+//! The server on a socket.
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -89,7 +89,7 @@ async fn a_connection_serves_one_request_after_another() {
     assert_eq!(connection.read(&mut [0; 1]).await.unwrap(), 0, "a connection that idles does not hold up the end");
 }
 
-/// Documents about the service itself are served by the administrators' listener and by no other, and nothing else is.
+/// The administrators' listener serves the documents about the service, and nothing else; no other listener does.
 #[tokio::test]
 async fn a_second_listener_has_what_is_for_administrators_alone() {
     let bound = || TcpListener::bind(("127.0.0.1", 0)).unwrap();
@@ -174,7 +174,7 @@ async fn a_body_without_an_end_is_hung_up_on_by_whatever_answer_comes_before_it(
         let mut connection = server.connect().await;
         connection.write_all(head.as_bytes()).await.unwrap();
         let (mut reader, mut writer) = connection.split();
-        // Ends only when the server does not take any more.
+        // Ends only when the server stops reading.
         let writing = async { while writer.write_all(chunk.as_bytes()).await.is_ok() {} };
         let reading = async {
             let mut reply = vec![0; 12];

@@ -25,13 +25,13 @@ use trial_testkit::{FixedClock, MemoryLedger, SeededEntropy, data};
 
 pub(crate) use trial_http::{APPLY_PATH, SEND_CODE_PATH};
 
-/// A body that asks for a code.
+/// Body of a code request.
 pub(crate) const CODE_REQUEST: &str = r#"{"phone":"16673280001"}"#;
-/// A body that applies.
+/// Body of an application.
 pub(crate) const APPLICATION: &str =
     r#"{"companyName":"Example Ltd.","phone":"16673280001","phoneVerifyCode":"123456","email":"a@example.com"}"#;
 
-/// The parts of an interface under test.
+/// Parts of the interface under test.
 pub(crate) struct Fixture {
     pub(crate) service: MockTrialService,
     pub(crate) health: MockHealth,
@@ -46,7 +46,7 @@ pub(crate) struct Fixture {
     pub(crate) policy: Policy,
 }
 
-/// The default policy without limits of addresses.
+/// The default policy without limits per address.
 fn unlimited() -> Policy {
     let mut policy = Policy::default();
     policy.limits.address = AddressLimits { codes_per_hour: 0, applications_per_hour: 0, failures_per_hour: 0 };
@@ -54,7 +54,7 @@ fn unlimited() -> Policy {
 }
 
 impl Default for Fixture {
-    /// Nothing may be called, and no limit holds.
+    /// No call is expected, and there is no limit.
     fn default() -> Self {
         Self {
             service: MockTrialService::new(),
@@ -95,7 +95,7 @@ impl Fixture {
         fixture
     }
 
-    /// Has an empty inbox, whose file lives as long as the directory.
+    /// With an empty inbox, whose file lives as long as the directory.
     pub(crate) fn with_inbox() -> (Self, TempDir, Arc<Inbox>) {
         let directory = tempfile::tempdir().unwrap();
         let inbox = Arc::new(Inbox::open(&directory.path().join("inbox.jsonl")).unwrap());
@@ -142,7 +142,7 @@ impl Fixture {
     }
 }
 
-/// Has orders about tenants decided by the planner, on the ledger in memory.
+/// Decides commands on tenants by the planner, on the ledger in memory.
 struct OrdersInMemory(MemoryLedger, FixedClock, SeededEntropy);
 
 #[async_trait::async_trait]
@@ -178,7 +178,7 @@ impl Answer {
         errors.iter().map(|error| error["field"].as_str().unwrap().to_owned()).collect()
     }
 
-    /// Status, headers in order of name, and body.
+    /// Status, headers by name, and body.
     pub(crate) fn shown(&self) -> String {
         let mut headers: Vec<_> =
             self.headers.iter().map(|(name, value)| format!("{name}: {}", value.to_str().unwrap())).collect();
@@ -193,7 +193,7 @@ impl Answer {
     }
 }
 
-/// Has a new worker of the site answer one request.
+/// Answers one request on a new worker of the site.
 pub(crate) async fn call(site: &Site, request: TestRequest) -> Answer {
     let app = init_service(site.app()).await;
     let peer = SocketAddr::from(([192, 0, 2, 1], 4711));

@@ -1,4 +1,4 @@
-//! Health, measurements, documentation.
+//! Health, metrics, documentation.
 
 use std::future::poll_fn;
 use std::io::{self, Write};
@@ -51,7 +51,7 @@ async fn readiness_is_decided_by_what_is_vital() {
     }
 }
 
-/// A reason may be what a gateway or a mail server replied.
+/// A reason may quote a reply of a gateway or a mail server.
 #[actix_web::test]
 async fn why_something_is_not_ready_is_told_to_administrators_and_operators_alone() {
     let mut fixture = Fixture::default();
@@ -96,7 +96,7 @@ async fn requests_are_measured_by_route_and_status() {
     assert!(!answer.body.contains("16673280001"), "no path of a caller's making is a label");
 }
 
-/// The slices that a reply is handed out in.
+/// The slices in which a reply is sent.
 async fn slices(site: &Site, path: &str) -> Vec<Bytes> {
     let app = init_service(site.app()).await;
     let mut body = pin!(call_service(&app, get(path).to_request()).await.into_body());
@@ -107,7 +107,7 @@ async fn slices(site: &Site, path: &str) -> Vec<Bytes> {
     slices
 }
 
-/// A chunk is copied for its connection as it is, and kept until the client has taken it.
+/// A chunk is copied whole for its connection, and kept until the client has received it.
 #[actix_web::test]
 async fn a_large_reply_is_handed_out_in_slices_of_one_copy() {
     let site = Fixture::default().site();
@@ -195,7 +195,7 @@ async fn the_first_page_leads_on() {
     insta::assert_snapshot!("home", call(&fixture.site(), get("/")).await.shown());
 }
 
-/// What was logged.
+/// Captured log lines.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
 

@@ -1,4 +1,4 @@
-//! The claims of a request about itself, and the trust in them.
+//! Claims of a request about itself, and the trust in them.
 
 use actix_web::http::header::HeaderValue;
 use actix_web::test::TestRequest;
@@ -14,7 +14,7 @@ fn form(path: &str, fields: &[(&str, &str)]) -> TestRequest {
     TestRequest::post().uri(path).set_form(fields)
 }
 
-/// The sign-in of an operator, and that of an owner, each with what opens it.
+/// The sign-ins of an operator and of an owner, each with its credentials.
 fn sign_ins(house: &House) -> [TestRequest; 2] {
     let tenant = house.ledger.state().tenants[&house.tenant].clone();
     let password = data::keyring().password(&tenant.key_id, tenant.id, tenant.password_issue).unwrap();
@@ -29,7 +29,7 @@ fn is_forbidden(answer: &Answer) -> bool {
     answer.status == 403 && answer.header("set-cookie").is_empty()
 }
 
-/// Headers by which a stranger, or the default upstream of nginx, would say where browsers come.
+/// Headers by which a client, or nginx's default upstream, would claim the browser's address.
 const CLAIMS: [(&str, &str); 9] = [
     ("host", "127.0.0.1"),
     ("host", "localhost:8080"),
@@ -45,7 +45,7 @@ const CLAIMS: [(&str, &str); 9] = [
 #[actix_web::test]
 async fn no_header_decides_whether_a_cookie_is_secure() {
     for secure in [true, false] {
-        // Whose word on the client's address is believed has no more to say about this.
+        // A proxy that is trusted for the client's address is not trusted for this.
         let house = House::with(|settings| {
             settings.secure_cookies = secure;
             settings.trusted_proxies = vec!["192.0.2.0/24".parse().unwrap()];
@@ -74,7 +74,7 @@ async fn nobody_is_signed_in_by_another_website() {
             assert!(refused.body.contains("reload the page"), "{}", refused.body);
         }
     }
-    // A page that keeps its origin to itself, behind a proxy that renames the host; a person who opens the address; a program.
+    // A page that hides its origin behind a proxy that renames the host; a person who opens the address; a program.
     for claims in [
         vec![("sec-fetch-site", "same-origin"), ("origin", "null"), ("host", "127.0.0.1:8080")],
         vec![("sec-fetch-site", "none")],
@@ -88,7 +88,7 @@ async fn nobody_is_signed_in_by_another_website() {
     }
 }
 
-/// Every page that takes a form, whatever the form is: none of another website is read.
+/// No page reads a form of another website.
 #[actix_web::test]
 async fn every_form_of_another_website_is_refused_unread() {
     let house = House::new().await;
@@ -112,7 +112,7 @@ async fn every_form_of_another_website_is_refused_unread() {
         let refused = call(&house.site, endless.insert_header(("sec-fetch-site", "cross-site"))).await;
         assert!(is_forbidden(&refused), "{path}: {} {}", refused.status, refused.body);
     }
-    // Pages whose forms say their origin, also where `Sec-Fetch-Site` is not sent.
+    // Pages whose forms send their origin, also without `Sec-Fetch-Site`.
     for path in ["/console/sign-in", "/portal/sign-in", "/apply"] {
         assert_eq!(call(&house.site, get(path)).await.header("referrer-policy"), "strict-origin", "{path}");
     }
@@ -144,7 +144,7 @@ async fn the_form_is_taken_from_the_websites_that_may_show_it_and_from_no_other(
     }
 }
 
-/// One who believes the first is told something else than one who believes the second.
+/// A program that trusts the first is answered differently from one that trusts the second.
 #[actix_web::test]
 async fn a_host_is_named_once() {
     let site = Fixture::agreeable().site();

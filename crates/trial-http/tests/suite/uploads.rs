@@ -1,4 +1,4 @@
-//! Bodies that nobody is known by: how much of each is read, and what may be held at once.
+//! Bodies of unknown senders: how much of each is read, and how much may be held at once.
 
 use std::cell::Cell;
 use std::collections::BTreeSet;
@@ -23,12 +23,12 @@ use crate::console::Guest;
 use crate::ops::House;
 use crate::support::{Answer, CODE_REQUEST, Fixture, SEND_CODE_PATH, call, call_from, post};
 
-/// What is read of any body before it is known whose it is.
+/// Bytes of any body that are read before its sender is known.
 const MAX_BODY: usize = 16 * 1_024;
 const CHUNK: usize = 4 * 1_024;
 const FORM: &str = "application/x-www-form-urlencoded";
 
-/// Every path, with names in place of what varies, as the router has them; and some of those behind a wildcard.
+/// Every path as the router has it, with names for its variables, and some of those behind a wildcard.
 fn paths() -> BTreeSet<String> {
     let source = include_str!("../../src/routes.rs");
     let patterns = source.split('"').filter(|text| text.starts_with('/'));
@@ -48,7 +48,7 @@ fn paths() -> BTreeSet<String> {
     paths
 }
 
-/// Every part of the interface is open, and every secret in a path is known.
+/// Every part of the interface is enabled, and every secret in a path is known.
 fn open() -> (Site, tempfile::TempDir) {
     let (mut fixture, directory, _) = Fixture::with_inbox();
     fixture.health.expect_dependencies().returning(Vec::new);
@@ -57,7 +57,7 @@ fn open() -> (Site, tempfile::TempDir) {
     (fixture.site(), directory)
 }
 
-/// A request with a body without an end, and how much of that is read.
+/// A request with an endless body, and the number of bytes that are read.
 fn endless(request: TestRequest) -> (Request, Rc<Cell<usize>>) {
     let count = Rc::new(Cell::new(0));
     let counting = Rc::clone(&count);
@@ -75,8 +75,8 @@ fn with_body(request: TestRequest, body: impl Stream<Item = Result<Bytes, Payloa
     request.replace_payload(Payload::Stream { payload }).0
 }
 
-/// Sends a body without an end to every path by every method, in both kinds that somebody may send who is not known, and says
-/// how much is read of it where anything is.
+/// Sends an endless body to every path by every method, in both media types that an unknown client may send, and
+/// returns the bytes read.
 async fn read_of_all(site: &Site, length: Option<&str>) -> BTreeSet<(String, usize)> {
     let app = init_service(site.app()).await;
     let mut all = BTreeSet::new();
@@ -105,7 +105,7 @@ async fn read_of_all(site: &Site, length: Option<&str>) -> BTreeSet<(String, usi
 async fn no_route_reads_a_body_that_is_said_to_be_too_large() {
     let (site, _directory) = open();
     assert_eq!(read_of_all(&site, Some("8388609")).await, BTreeSet::new());
-    // Those that may be this large take it from somebody who is known.
+    // Routes with larger bodies read them from known senders only.
     assert_eq!(read_of_all(&site, Some("16385")).await, BTreeSet::new());
 }
 
@@ -141,7 +141,7 @@ async fn nothing_is_read_that_claims_no_signature() {
     assert!(signed.is_empty(), "{signed:?}");
 }
 
-/// What is read of an endless import of this guest, whose form begins with this token; and the answer's status.
+/// Bytes read of an endless import of this guest whose form begins with this token, and the status.
 async fn import(house: &House, guest: &Guest<'_>, csrf: &str) -> (u16, usize) {
     let app = init_service(house.site.app()).await;
     let request = TestRequest::post().uri("/console/access-codes/import");
@@ -199,7 +199,7 @@ async fn a_form_of_very_many_fields_is_refused() {
     }
 }
 
-/// Has an application receive all but the end of a body, until dropped.
+/// Sends all but the end of a body to an application, until dropped.
 async fn held<S, B>(app: &S, bytes: usize) -> impl Future<Output = Result<S::Response, S::Error>>
 where
     S: Service<Request, Response = ServiceResponse<B>, Error = actix_web::Error>,
@@ -228,7 +228,7 @@ async fn an_address_that_holds_its_share_is_refused_and_others_are_not() {
     assert_eq!(call(&site, post(SEND_CODE_PATH, CODE_REQUEST)).await.status.as_u16(), 200);
 }
 
-/// HTTP/2 writes a head of kibibytes in bytes: what exchanges hold counts from their head on, and whatever their bodies.
+/// HTTP/2 compresses heads of kibibytes into bytes: exchanges are counted from their head on, whatever their bodies.
 #[actix_web::test]
 async fn heads_of_exchanges_are_held_in_the_name_of_their_address() {
     let site = Fixture::agreeable().site();
@@ -268,8 +268,8 @@ async fn a_chunk_is_copied_and_its_buffer_not_kept() {
     assert!(poll!(&mut answer).is_pending() && buffer.is_unique());
 }
 
-/// If an address has sent too much that nobody signed, nothing is read of a request whose access key is unknown; and of one that
-/// is too old, never.
+/// After an address sent too much that was not signed, nothing is read of a request whose access key is unknown, and
+/// never of one that is too old.
 #[actix_web::test]
 async fn what_cannot_be_signed_is_not_read() {
     let mut fixture = Fixture::default();

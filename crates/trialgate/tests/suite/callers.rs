@@ -1,4 +1,4 @@
-//! Callers without a service: removed, limited, and their secrets sealed anew.
+//! API clients without a running service: removed, limited, and their secrets re-encrypted.
 
 use std::fs;
 
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::{Home, SANDBOX};
 
-/// A configuration with these keys, the current one first; the same id stands for the same key.
+/// A configuration with these keys, the current one first; an id stands for the same key everywhere.
 fn keys(ids: &[&str]) -> String {
     let rules = SANDBOX.split("secrets.keys").next().unwrap();
     let keys = ids.iter().map(|id| {
@@ -31,7 +31,7 @@ fn ask(home: &Home, line: &str) -> Value {
     serde_json::from_str(&home.run(&format!("{line} --json")).done()).unwrap()
 }
 
-/// What `doctor` says of callers: states and texts.
+/// Results of `doctor` about API clients: states and texts.
 fn checked(home: &Home) -> Vec<(String, String)> {
     let report: Value = serde_json::from_str(&home.run("doctor --json").out).unwrap();
     let checks = report["checks"].as_array().unwrap().iter().filter(|check| check["name"] == "callers");

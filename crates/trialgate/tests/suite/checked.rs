@@ -1,11 +1,11 @@
-//! `config check` and `serve` build the same parts, and say the same of a configuration that cannot be used.
+//! `config check` and `serve` build the same parts, and report the same problems of an unusable configuration.
 
 use std::fs;
 use std::net::TcpListener;
 
 use crate::Home;
 
-/// The configuration that a service with real servers needs.
+/// The configuration of a service with real servers.
 const COMPLETE: &str = r#"
 secrets.keys = [{ id = "k1", key = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=" }]
 portal.url = "https://portal.example.com/"
@@ -22,7 +22,7 @@ smtp_url = "smtp://mail.example.com"
 from = "Trials <trials@example.com>"
 "#;
 
-/// Variables that break the configuration, and words of the message.
+/// Variables that break the configuration, and a part of the message.
 const BROKEN: &[(&[(&str, &str)], &str)] = &[
     (&[("MAIL__FROM", "Trials, Example <trials@example.com>")], "mailbox"),
     (&[("MAIL__REPLY_TO", "Help, Example <help@example.com>")], "mailbox"),
@@ -76,7 +76,7 @@ const BROKEN: &[(&[(&str, &str)], &str)] = &[
     (&[("LOG__LEVEL", "loud")], "`log.level`"),
 ];
 
-/// The port is taken: a message about anything else says that `serve` has not come so far.
+/// The port is taken: another message means that `serve` failed before.
 #[test]
 fn what_serve_refuses_the_check_refuses_with_the_same_words_before_anything_is_opened() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -87,7 +87,7 @@ fn documents_are_printed() {
     assert!(home.run("completions bash").done().contains("trialgate"));
 }
 
-/// The reference names every key, and no key that does not exist.
+/// The reference names every key, and no unknown one.
 #[test]
 fn the_reference_lists_every_key() {
     let reference = include_str!("../../../../docs/configuration.md");

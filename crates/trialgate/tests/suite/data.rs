@@ -153,7 +153,7 @@ fn doctor_says_what_is_wrong() {
     assert!(ran.status == 1 && ran.out.contains("FAIL  configuration"), "{ran:?}");
 }
 
-/// As long as callers are open and limited by address, somebody has to be named who stands for many visitors.
+/// With open API clients and limits per address, an address that stands for many visitors must be named.
 #[test]
 fn doctor_warns_of_one_address_that_may_be_many_visitors() {
     let home = Home::new(SANDBOX);
@@ -191,7 +191,7 @@ fn doctor_says_how_the_guard_is() {
     assert!(!out.contains("programs can bypass it"), "{out}");
 }
 
-/// Before anything is shown, under the name of the user, and without a phone or an address.
+/// An entry is recorded before anything is shown, with the user's name and without a phone or an address.
 #[test]
 fn whoever_looks_by_the_command_line_is_on_record() {
     let home = migrated();
@@ -236,7 +236,7 @@ fn whoever_looks_by_the_command_line_is_on_record() {
     assert_eq!(subjects.len(), 1, "one person is one hash");
 }
 
-/// Each listing that prints a phone in full leaves an entry of its own behind.
+/// Each listing that prints a phone in full leaves an audit entry of its own.
 #[test]
 fn no_listing_prints_a_phone_in_full_without_an_entry() {
     const PHONE: &str = "+8616673280001";

@@ -1,4 +1,4 @@
-//! What commands leave behind on the machine, and whom they name in the audit.
+//! Files that commands leave behind, and the actor that they record.
 
 use std::fs::{self, Permissions};
 use std::net::TcpListener;
@@ -10,17 +10,17 @@ use std::process::Command;
 use crate::{Home, SANDBOX};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_trialgate");
-/// Nobody, on every system.
+/// The user id of `nobody` on every system.
 const OTHER_USER: u32 = 65534;
 
 fn mode(path: &Path) -> u32 {
     path.metadata().unwrap().permissions().mode() & 0o7777
 }
 
-/// Runs a shell script in a home, where `$TRIALGATE` is the binary.
+/// Runs a shell script in a home; `$TRIALGATE` is the binary.
 pub(crate) fn shell(home: &Home, script: &str) -> String {
     let mut command = Command::new("sh");
-    // Settings of the environment that the tests run in are none of the command's.
+    // The environment of the tests must not configure the command.
     command.args(["-c", script]).current_dir(home.path("")).env_clear().env("TRIALGATE", BINARY);
     let output = command.envs(std::env::var_os("PATH").map(|path| ("PATH", path))).output().unwrap();
     assert!(output.status.success(), "{script}: {}", String::from_utf8_lossy(&output.stderr));
@@ -81,7 +81,7 @@ fn a_file_that_others_may_read_is_named_by_doctor() {
 fn no_command_leaves_a_core_dump() {
     let home = Home::new(SANDBOX);
     fs::write(home.path("fifo.csv"), "").unwrap();
-    // A command that waits: it reads the codes from a pipe that nobody has opened for writing yet.
+    // A waiting command: it reads the codes from a pipe that nobody has opened for writing.
     shell(&home, "rm fifo.csv && mkfifo fifo.csv && $TRIALGATE migrate");
     let limits = shell(
         &home,
@@ -113,7 +113,7 @@ fn the_audit_names_the_user_of_the_process_whatever_the_environment_says() {
     if uid != "0" {
         return;
     }
-    // Root can be another user, who can say what he likes.
+    // Root can switch to another user, who can claim anything.
     for file in ["", "trialgate.toml", "trialgate.db"] {
         chown(home.path(file), Some(OTHER_USER), None).unwrap();
     }

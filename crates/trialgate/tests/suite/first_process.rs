@@ -1,4 +1,4 @@
-//! A command as the first process of a container, where the kernel ignores signals that nobody handles.
+//! A command as the first process of a container, where the kernel ignores signals without a handler.
 
 use std::io::Read;
 use std::process::{Command, Stdio};
@@ -11,7 +11,7 @@ use crate::{Home, SANDBOX};
 /// Far more than a command needs to end.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// A command in a process namespace of its own, if this machine allows that.
+/// A command in a process namespace of its own, if the machine allows it.
 fn first_process() -> Option<Command> {
     let unshare = |rest: &[&str]| {
         let mut command = Command::new("unshare");
@@ -22,7 +22,7 @@ fn first_process() -> Option<Command> {
     is_allowed.then(|| unshare(&[env!("CARGO_BIN_EXE_trialgate")]))
 }
 
-/// It reads standard input, which stays open.
+/// Reads standard input, which stays open.
 #[test]
 fn a_signal_ends_a_command_that_waits() {
     let Some(mut command) = first_process() else { return };
@@ -42,7 +42,7 @@ fn a_signal_ends_a_command_that_waits() {
             break status;
         }
         assert!(Instant::now() < end, "the signal did nothing");
-        // Until the handler is there, the signal is lost: it is sent again.
+        // A signal before the handler is installed is lost: it is sent again.
         let children = std::fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap_or_default();
         if let Some(child) = children.trim().parse().ok().and_then(Pid::from_raw) {
             let _ = kill_process(child, Signal::TERM);

@@ -10,7 +10,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use crate::{Home, SANDBOX};
 
 const PATIENCE: Duration = Duration::from_mins(1);
-/// Their lines are several times what a pipe holds.
+/// Lines of several times the size of a pipe.
 const REQUESTS: usize = 1_000;
 
 /// Ends with the test.

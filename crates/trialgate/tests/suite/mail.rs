@@ -1,4 +1,4 @@
-//! What mails say, shown and refused.
+//! Mail previews, and the rejection of broken templates.
 
 use std::fs;
 

@@ -1,4 +1,4 @@
-//! The real binary, as far as no server is needed. Serving is tested from outside, in the member package `tests`.
+//! The real binary, as far as no server is needed. Serving is tested in the package `tests`.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
 
 mod callers;
@@ -17,7 +17,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// What a configuration needs to serve a sandbox.
+/// The settings that a sandbox needs to serve.
 const SANDBOX: &str = r#"
 http.listen = "127.0.0.1:0"
 sandbox.enabled = true
@@ -29,7 +29,7 @@ secrets.keys = [{ id = "k1", key = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=
 /// A directory with a configuration in it.
 struct Home(tempfile::TempDir);
 
-/// What a command came to.
+/// Result of a command.
 #[derive(Debug)]
 struct Ran {
     status: i32,
@@ -48,7 +48,7 @@ impl Home {
         self.0.path().join(name)
     }
 
-    /// Runs a command in this directory, with no environment but what is given.
+    /// Runs a command in this directory with only these variables.
     fn run_with(&self, line: &str, variables: &[(&str, &str)]) -> Ran {
         let output = Command::new(env!("CARGO_BIN_EXE_trialgate"))
             .args(line.split(' '))
@@ -70,14 +70,14 @@ impl Home {
 }
 
 impl Ran {
-    /// What it printed, if it was done.
+    /// Output of a successful command.
     #[track_caller]
     fn done(self) -> String {
         assert_eq!((self.status, self.err.as_str()), (0, ""), "{self:?}");
         self.out
     }
 
-    /// The one line that says why it was not done.
+    /// The error line of a failed command.
     #[track_caller]
     fn refused(self) -> String {
         assert_eq!((self.status, self.out.as_str(), self.err.matches('\n').count()), (1, "", 1), "{self:?}");

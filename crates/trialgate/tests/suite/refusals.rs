@@ -92,7 +92,7 @@ fn a_sandbox_keeps_away_from_what_is_none() {
     assert_eq!(fs::read_dir(home.path("live")).unwrap().count(), 1);
 }
 
-/// `serve` may log before it fails; its last line says why.
+/// `serve` may log before it fails; its last line has the reason.
 #[track_caller]
 fn serve_error(home: &Home) -> String {
     let ran = home.run("serve");

@@ -1,4 +1,4 @@
-//! What commands say about the certificate and its key.
+//! Messages about the certificate and its key.
 
 use std::fs;
 use std::time::{Duration, SystemTime};
@@ -15,7 +15,7 @@ fn now() -> SystemTime {
     SystemTime::now()
 }
 
-/// With a certificate that ends so many days from now, which may be past.
+/// With a certificate that expires in this many days, which may be negative.
 fn ending_in(days: i32) -> Home {
     let home = Home::new(&format!("{TLS}{SANDBOX}"));
     let key = KeyPair::generate().unwrap();

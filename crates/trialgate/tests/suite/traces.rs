@@ -1,4 +1,4 @@
-//! Traces, as a collector gets them; and what a build without them says.
+//! Traces as a collector receives them, and the message of a build without them.
 
 use crate::{Home, SANDBOX};
 
@@ -41,7 +41,7 @@ mod collected {
     const TRACE: u128 = 0x0af7_6519_16cd_43dd_8448_eb21_1c80_319c;
     const PARENT: u64 = 0xb7ad_6b71_6920_3331;
 
-    /// A collector on a port of its own: its address, and what it gets.
+    /// A collector on a port of its own: its address, and what it receives.
     fn collector() -> (String, Receiver<ExportTraceServiceRequest>) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let endpoint = format!("http://{}/v1/traces", listener.local_addr().unwrap());
@@ -110,7 +110,7 @@ mod collected {
         span.attributes.iter().map(|attribute| (attribute.key.as_str(), of(attribute))).collect()
     }
 
-    /// The trace that the caller began goes on through the decision and the gateway; nothing in it is personal.
+    /// The client's trace continues through decision and gateway; nothing in it is personal.
     #[test]
     fn a_request_is_a_part_of_its_callers_trace() {
         let home = Home::new(SANDBOX);

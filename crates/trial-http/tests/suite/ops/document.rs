@@ -1,4 +1,4 @@
-//! The document of the interface.
+//! The OpenAPI document of the operations interface.
 
 use actix_web::http::StatusCode;
 use serde_json::Value;
@@ -17,7 +17,7 @@ async fn the_committed_document_is_the_one_that_is_served() {
     assert!(committed == answer.body, "docs/openapi-ops.json is out of date; run the tests with UPDATE_OPENAPI=1");
 }
 
-/// Every reference leads somewhere, every operation has an id of its own and says what refuses it.
+/// Every reference resolves; every operation has an id of its own and lists its failures.
 #[test]
 fn the_document_holds_together() {
     let text = trial_http::ops_openapi_json();

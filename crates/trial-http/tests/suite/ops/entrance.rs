@@ -1,4 +1,4 @@
-//! The roles that each operation takes, and the rejection of everybody else.
+//! The role that each operation requires, and the rejection of everybody else.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::support::{call, call_from, get};
 
 const NOBODY: &str = "019aa6f2-7c3e-7f00-8000-000000000000";
 
-/// Every operation: the least role that it takes, and what it answers that role.
+/// Every operation with the lowest role that it requires, and its answer to that role.
 fn operations(house: &House) -> Vec<(Method, String, Option<&'static str>, Role, u16)> {
     let (tenant, mail) = (house.tenant, house.failed_mail);
     let get = |path: &str, role, status| (Method::GET, path.to_owned(), None, role, status);
@@ -98,7 +98,7 @@ async fn each_operation_takes_its_role() {
     }
 }
 
-/// The table above is complete: it has every operation of the document.
+/// The table above has every operation of the document.
 #[actix_web::test]
 async fn no_operation_is_forgotten() {
     let house = House::new().await;

@@ -18,8 +18,8 @@ use trial_testkit::{Desk, FixedClock, MemoryLedger, data};
 use crate::support::{Answer, Fixture, call};
 use trial_http::{HttpSettings, Site};
 
-/// One of each role is let in; two tenants, one of whose mails was given up; one locked phone; a prefix that would be
-/// blocked, and one that never is; two callers, one of whom has a secret that no key opens.
+/// One operator of each role; two tenants, one with a failed mail; one locked phone; a number range that would be
+/// blocked, and a safe one; two API clients, one with a secret whose key is missing.
 pub(crate) struct House {
     pub(crate) site: Site,
     pub(crate) ledger: MemoryLedger,
@@ -36,7 +36,7 @@ impl House {
         Self::with(|_| {}).await
     }
 
-    /// One that is served by other settings.
+    /// The same with other settings.
     pub(crate) async fn with(change: impl FnOnce(&mut HttpSettings)) -> Self {
         let ledger = MemoryLedger::default();
         let desk = Desk::new(ledger.clone()).with_access_codes(3).await;
@@ -82,7 +82,7 @@ impl House {
         Self { site: fixture.site(), ledger, clock, tenant: first, application, free_code, failed_mail, due_mail }
     }
 
-    /// Has a person of this role ask.
+    /// Sends a request as an operator of this role.
     pub(crate) async fn ask(&self, role: Role, request: TestRequest) -> Answer {
         call(&self.site, shown(request, data::operator_token(number(role)).as_str())).await
     }
@@ -91,7 +91,7 @@ impl House {
         self.ask(role, crate::support::get(path)).await
     }
 
-    /// The actions of the audit after so many entries.
+    /// Actions of the audit after this many entries.
     pub(crate) fn done_since(&self, entries: usize) -> Vec<(String, &'static str, String)> {
         let audit = self.ledger.state().audit;
         audit.into_iter().skip(entries).map(|entry| (entry.actor, entry.action, entry.subject)).collect()
@@ -115,7 +115,7 @@ fn block(since: DateTime<Utc>) -> PrefixBlock {
     PrefixBlock { since, until, sent: 40, used: 1, met: 7, counted_after: CountSpan::of(since) }
 }
 
-/// A request with this token, and an id that snapshots can show.
+/// A request with this token, and a request id that snapshots can show.
 pub(crate) fn shown(request: TestRequest, token: &str) -> TestRequest {
     request.insert_header(("authorization", format!("Bearer {token}"))).insert_header(("x-request-id", "asked"))
 }

@@ -1,4 +1,4 @@
-//! What each resource shows and changes.
+//! Queries and commands of each resource.
 
 use actix_web::http::StatusCode;
 use actix_web::test::TestRequest;

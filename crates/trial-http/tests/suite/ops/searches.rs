@@ -1,4 +1,4 @@
-//! Searches by personal data: whatever a viewer asks, two phones of one mask cannot be told apart without an entry of the audit.
+//! Searches by personal data: no query of a viewer tells two phones with the same mask apart without an audit entry.
 
 use std::time::Duration;
 
@@ -14,7 +14,8 @@ use super::House;
 use crate::console::Guest;
 use crate::support::Answer;
 
-/// Two of one mask, `+861660000****`, and two of `a***@example.com`: the first of each is in the first world alone.
+/// Two phones with the mask `+861660000****`, and two addresses with `a***@example.com`; the first of each exists only
+/// in the first world.
 const PHONES: [&str; 2] = ["+8616600000001", "+8616600001234"];
 const EMAILS: [&str; 2] = ["applicant1@example.com", "another@example.com"];
 
@@ -49,7 +50,7 @@ async fn world(n: usize) -> House {
         let mut known = state.phones.remove(&was).unwrap();
         known.phone = phone.clone();
         state.phones.insert(phone.clone(), known);
-        // Somebody unlocked the phone once.
+        // An operator unlocked the phone once.
         let mut unlocked = state.audit[0].clone();
         unlocked.action = "phone.unlock";
         unlocked.subject = phone.to_string();
@@ -58,7 +59,7 @@ async fn world(n: usize) -> House {
     house
 }
 
-/// The searches that this person made.
+/// Searches by this operator.
 fn searches(house: &House, actor: &str) -> Vec<String> {
     let audit = house.ledger.state().audit;
     let made = audit.into_iter().filter(|entry| entry.action == "person.search" && entry.actor == actor);
@@ -69,7 +70,7 @@ fn without_searches(house: &House) {
     house.ledger.change(|state| state.audit.retain(|entry| entry.action != "person.search"));
 }
 
-/// What somebody may try as a value: each phone and address, parts and spellings of them, and what belongs to the tenant.
+/// Values to try: each phone and address, parts and spellings of them, and the tenant's identifiers.
 fn candidates(house: &House) -> Vec<String> {
     let mut values: Vec<String> = PHONES.into_iter().chain(EMAILS).map(|text| text.replace('+', "%2B")).collect();
     values.extend(PHONES.map(|phone| phone[3..].to_owned()));
@@ -80,7 +81,7 @@ fn candidates(house: &House) -> Vec<String> {
     values
 }
 
-/// Every address of the interface that reads, with each value in each of its parameters.
+/// Every reading path of the interface, with each value in each parameter.
 fn reads(house: &House) -> Vec<String> {
     let document: Value = serde_json::from_str(&ops_openapi_json()).unwrap();
     let mut reads = Vec::new();
@@ -106,7 +107,7 @@ fn reads(house: &House) -> Vec<String> {
     reads
 }
 
-/// Whether two worlds answer alike; if not, both have recorded that somebody asked.
+/// Returns `true` if two worlds answer alike; if not, both recorded the query.
 fn told_apart(path: &str, worlds: [&House; 2], answers: &[Answer; 2], actor: &str) -> bool {
     let differ = answers[0].status != answers[1].status || answers[0].body != answers[1].body;
     for world in worlds {
