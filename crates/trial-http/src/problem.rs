@@ -72,7 +72,7 @@ impl Kind {
             Self::InvalidRows => "Some rows are invalid; nothing was imported",
             Self::Unauthorized => "No valid token",
             Self::Forbidden => "Not allowed",
-            Self::NotEntitled => "The caller is not entitled to this",
+            Self::NotEntitled => "The API client is not entitled to this",
             Self::SignatureRefused => "The signature is not accepted",
             Self::Conflict => "Not possible in the current state",
             Self::NotFound => "Not found",

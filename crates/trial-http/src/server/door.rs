@@ -189,7 +189,7 @@ impl Inside {
 impl Measured {
     fn register() -> Self {
         metrics::describe_gauge!(CONNECTIONS, "Connections, by protocol");
-        metrics::describe_counter!(REFUSED, "Connections hung up on before a request, by reason");
+        metrics::describe_counter!(REFUSED, "Connections closed before a request, by reason");
         Self {
             http1: metrics::gauge!(CONNECTIONS, "protocol" => "http/1.1"),
             http2: metrics::gauge!(CONNECTIONS, "protocol" => "h2"),
