@@ -15,7 +15,7 @@ pub enum LedgerError {
     #[error("it is not known whether the transaction was committed")]
     CommitUnknown(#[source] Box<dyn Error + Send + Sync>),
     /// The stored data is inconsistent; nothing was done.
-    #[error("the ledger holds what it should not")]
+    #[error("the ledger holds invalid data")]
     Corrupt(#[source] Box<dyn Error + Send + Sync>),
 }
 

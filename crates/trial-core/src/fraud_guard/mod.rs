@@ -145,7 +145,7 @@ pub struct SafeReason(String);
 
 /// The error for a text that cannot be a reason.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("has to say in 1 to {MAX_REASON} characters, and no control characters, why the prefix is safe")]
+#[error("must have 1 to {MAX_REASON} characters and no control characters")]
 pub struct SafeReasonError;
 
 /// The outcome of adding an entry to the safe list.

@@ -20,7 +20,7 @@ pub enum OperatorNameError {
     #[error("must have 1 to 64 letters, digits, '.', '_' or '-', and begin with a letter or digit")]
     Malformed,
     /// The audit uses it for somebody else.
-    #[error("means somebody else in the audit; choose another")]
+    #[error("is reserved in the audit; choose another")]
     Reserved,
 }
 

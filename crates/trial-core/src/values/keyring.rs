@@ -55,7 +55,7 @@ pub struct Keyring(Vec<SecretKey>);
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum KeyringError {
     /// No key at all.
-    #[error("no key is given; `trialgate secrets generate` prints one")]
+    #[error("there is no key; `trialgate secrets generate` prints one")]
     Empty,
     /// Two keys of one id.
     #[error("the key id {0:?} is given twice; ids are unique and never used again")]
@@ -72,10 +72,10 @@ pub enum KeyringError {
         length: usize,
     },
     /// A row was derived by a key that is no longer given.
-    #[error("the key {0:?} is needed and not among `secrets.keys`; give it again, after the current one")]
+    #[error("the key {0:?} is needed but not among `secrets.keys`; add it again after the current one")]
     Unknown(String),
     /// The stored value was not encrypted with the key of this id, or was changed since.
-    #[error("what is kept was not sealed by the key {0:?}; has the key of this id been replaced?")]
+    #[error("the stored secret was not encrypted with the key {0:?}; was the key of this id replaced?")]
     Unsealable(String),
 }
 
