@@ -45,8 +45,11 @@ impl Account {
 
     /// A new directory that the account may use: on the disk of the builds, if it can be reached there.
     pub(crate) fn directory(&self) -> TempDir {
-        let directory =
-            tempfile::Builder::new().prefix("pg-").tempdir_in(self.place()).expect("a directory can be made");
+        self.directory_in(&self.place())
+    }
+
+    pub(crate) fn directory_in(&self, place: &Path) -> TempDir {
+        let directory = tempfile::Builder::new().prefix("pg-").tempdir_in(place).expect("a directory can be made");
         crate::give(directory.path(), self);
         directory
     }

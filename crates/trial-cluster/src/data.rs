@@ -1,5 +1,6 @@
 //! Data directories. Creating one takes a second, copying a twentieth of that: one is created, and copied later.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -15,6 +16,17 @@ pub(crate) fn in_directory(directory: &Path) -> PathBuf {
 pub(crate) fn copy_template(account: &Account, directory: &Path) {
     let template = template(account);
     run(Command::new("cp").arg("-a").arg(template).arg(in_directory(directory)));
+}
+
+/// Adds settings to those of a data directory.
+pub(crate) fn configure(data: &Path, settings: &[(&str, &str)]) {
+    let file = data.join("postgresql.auto.conf");
+    let mut text = fs::read_to_string(&file).expect("the server's settings can be read");
+    for (name, value) in settings {
+        // Writing to a string does not fail.
+        let _ = writeln!(text, "{name} = '{value}'");
+    }
+    fs::write(&file, text).expect("the server's settings can be written");
 }
 
 /// The data directory that all others are copied from. Of several processes that create it at once, one succeeds.

@@ -1,5 +1,6 @@
-//! Private PostgreSQL servers for tests and benchmarks: each in a directory of its own, on a free port of loopback, as
-//! long as its [`Cluster`] and its process live. They can be killed, frozen, restarted and followed by a standby.
+//! PostgreSQL servers for tests and benchmarks, on free ports of loopback: one that all tests of a run share
+//! ([`SharedServer`]), with a database for each; and private ones, for as long as their [`Cluster`] lives and its process
+//! does, that can be killed, frozen, restarted, configured and followed by a standby.
 //!
 //! PostgreSQL refuses to run as root: there, servers run as the user `postgres`, or as `nobody`.
 
@@ -7,11 +8,13 @@
 
 mod account;
 mod data;
+mod database_server;
 mod server;
+mod shared;
 
-use std::fmt::Write as _;
 use std::fs::{self, Permissions};
 use std::net::{Ipv4Addr, TcpListener};
+use std::ops::Deref;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -21,6 +24,9 @@ use tempfile::TempDir;
 
 use account::Account;
 use server::Server;
+
+pub use database_server::DatabaseServer;
+pub use shared::{ScratchDatabase, SharedServer};
 
 /// The superuser of every server.
 pub const USER: &str = "trialgate";
@@ -34,8 +40,15 @@ pub struct Cluster {
     // Before the directory, so that the server is gone when its files go.
     server: Option<Server>,
     directory: TempDir,
-    account: Account,
-    port: u16,
+    access: DatabaseServer,
+}
+
+impl Deref for Cluster {
+    type Target = DatabaseServer;
+
+    fn deref(&self) -> &DatabaseServer {
+        &self.access
+    }
 }
 
 impl Cluster {
@@ -77,7 +90,7 @@ impl Cluster {
 
     fn on(account: Account, directory: TempDir, settings: &[(&str, &str)]) -> Self {
         let port = free_port();
-        let mut cluster = Self { server: None, directory, account, port };
+        let mut cluster = Self { server: None, directory, access: DatabaseServer { account, port } };
         cluster.configure(settings);
         cluster.resume();
         cluster
@@ -85,46 +98,12 @@ impl Cluster {
 
     /// Adds settings, effective from the next start, or once `pg_reload_conf` is called.
     pub fn configure(&self, settings: &[(&str, &str)]) {
-        let file = self.data().join("postgresql.auto.conf");
-        let mut text = fs::read_to_string(&file).expect("the server's settings can be read");
-        for (name, value) in settings {
-            // Writing to a string does not fail.
-            let _ = writeln!(text, "{name} = '{value}'");
-        }
-        fs::write(&file, text).expect("the server's settings can be written");
+        data::configure(&self.data(), settings);
     }
 
     /// Starts the server again after it was stopped or killed.
     pub fn resume(&mut self) {
         self.server = Some(Server::start(&self.account, &self.data(), self.port));
-    }
-
-    /// The port on loopback.
-    pub fn port(&self) -> u16 {
-        self.port
-    }
-
-    /// The URL of one of its databases, without TLS.
-    pub fn url(&self, database: &str) -> String {
-        format!("postgres://{USER}@127.0.0.1:{}/{database}?sslmode=disable", self.port)
-    }
-
-    /// Creates a database by a command of PostgreSQL's own, from a template if one is named.
-    pub fn create_database(&self, name: &str, template: Option<&str>) {
-        let template = template.map(|template| format!(" TEMPLATE {template}")).unwrap_or_default();
-        self.execute("postgres", &format!("CREATE DATABASE {name}{template}"));
-    }
-
-    /// Runs SQL by `psql`; returns its output, unaligned.
-    pub fn execute(&self, database: &str, sql: &str) -> String {
-        let mut psql = Command::new(self.account.program("psql"));
-        psql.args(["--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--set=ON_ERROR_STOP=1", "-c", sql]);
-        run(psql.arg(self.url(database)))
-    }
-
-    /// A program of PostgreSQL's, such as `pgbench`, by its path.
-    pub fn program(&self, name: &str) -> PathBuf {
-        self.account.program(name)
     }
 
     /// Process ids of the backends that serve clients.

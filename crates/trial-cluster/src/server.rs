@@ -12,8 +12,8 @@ use rustix::process::{Pid, Signal, kill_process};
 use crate::account::Account;
 
 /// The longest time of a start: recovery after a kill replays the log.
-const PATIENCE: Duration = Duration::from_mins(2);
-const PACE: Duration = Duration::from_millis(5);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(2);
+pub(crate) const PACE: Duration = Duration::from_millis(5);
 
 /// The processes of a running server.
 #[derive(Debug)]
@@ -48,12 +48,7 @@ impl Server {
 
     fn wait_until_ready(&self, data: &Path, errors: Option<&Receiver<String>>) {
         let deadline = Instant::now() + PATIENCE;
-        // The eighth line has the state; a standby is "standby" when it can be read from.
-        let is_ready = || {
-            let status = fs::read_to_string(data.join("postmaster.pid")).unwrap_or_default();
-            status.lines().nth(7).is_some_and(|status| ["ready", "standby"].contains(&status.trim()))
-        };
-        while !is_ready() {
+        while !is_ready(data) {
             let has_ended = self.keeper.as_ref().is_none_or(JoinHandle::is_finished);
             if has_ended || Instant::now() > deadline {
                 let said: Vec<String> = errors.into_iter().flat_map(Receiver::try_iter).collect();
@@ -103,6 +98,13 @@ impl Drop for Server {
             self.join();
         }
     }
+}
+
+/// Returns `true` if the server on a data directory takes connections.
+pub(crate) fn is_ready(data: &Path) -> bool {
+    let status = fs::read_to_string(data.join("postmaster.pid")).unwrap_or_default();
+    // The eighth line has the state; a standby is "standby" when it can be read from.
+    status.lines().nth(7).is_some_and(|status| ["ready", "standby"].contains(&status.trim()))
 }
 
 /// Sends a signal to a process, if it still exists.

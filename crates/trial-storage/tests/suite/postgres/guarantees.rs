@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 use tokio::task::{block_in_place, spawn_blocking};
-use trial_cluster::{Cluster, USER};
+use trial_cluster::{Cluster, USER, VOLATILE};
 use trial_core::error::LedgerError;
 use trial_core::planner::Request;
 use trial_core::ports::TrialLedger;
@@ -36,6 +36,11 @@ async fn assert_refused(desk: &Desk<PostgresLedger>, n: u32, reason: &str) {
     }
 }
 
+/// A server whose settings a test may change.
+async fn private() -> Cluster {
+    spawn_blocking(|| Cluster::start(VOLATILE)).await.unwrap()
+}
+
 /// Applies settings to a running server.
 fn reload(cluster: &Cluster, settings: &[(&str, &str)]) {
     cluster.configure(settings);
@@ -44,20 +49,21 @@ fn reload(cluster: &Cluster, settings: &[(&str, &str)]) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_commit_is_durable_whatever_the_server_is_set_to_meanwhile() {
-    let database = Database::new().await;
-    reload(&database.cluster, &[("synchronous_commit", "on")]);
+    let cluster = private().await;
+    let database = Database::on(&cluster).await;
+    reload(&cluster, &[("synchronous_commit", "on")]);
     database.until("SHOW synchronous_commit", "on").await;
     let desk = Desk::new(database.open().await);
     database.execute(NOTE).await;
     ask(&desk, 1).await.unwrap();
-    reload(&database.cluster, &[("synchronous_commit", "off"), ("work_mem", "5MB")]);
+    reload(&cluster, &[("synchronous_commit", "off"), ("work_mem", "5MB")]);
     let mut n = 1;
     while database.execute("SELECT count(*) FROM noted WHERE work_mem = '5MB'").await == "0" {
         n += 1;
         ask(&desk, n).await.unwrap();
     }
     assert_eq!(database.execute(NOTED).await, "on");
-    let asking = |value| format!("{}&options=-c%20synchronous_commit%3D{value}", database.cluster.url(&database.name));
+    let asking = |value| format!("{}&options=-c%20synchronous_commit%3D{value}", database.server.url(&database.name));
     for (value, in_force) in [("local", "on"), ("remote_write", "on"), ("remote_apply", "remote_apply")] {
         database.execute("DELETE FROM noted").await;
         let mut desk = Desk::new(PostgresLedger::open(PostgresOptions::new(asking(value))).await.unwrap());
@@ -72,9 +78,9 @@ async fn a_commit_is_durable_whatever_the_server_is_set_to_meanwhile() {
 async fn a_database_that_cannot_hold_every_text_is_refused() {
     let database = Database::empty().await;
     for encoding in ["LATIN1", "SQL_ASCII", "EUC_CN"] {
-        let name = format!("old_{}", encoding.to_lowercase());
+        let name = format!("{}_{}", database.name, encoding.to_lowercase());
         database.execute(&format!("CREATE DATABASE {name} ENCODING '{encoding}' TEMPLATE template0")).await;
-        let options = super::server::options(&database.cluster, &name);
+        let options = super::server::options(&database.server, &name);
         let opened = PostgresLedger::open(options.clone()).await.err();
         let migrated = PostgresLedger::migrate(&options).await.err();
         for refused in [opened, migrated] {
@@ -208,11 +214,12 @@ async fn a_stale_standby_is_noticed_beside_its_primary_and_in_its_place() {
 /// it is on the standby, or no standby is configured any more.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_cancelled_wait_for_a_standby_is_no_acknowledgement() {
-    let database = Database::new().await;
+    let cluster = private().await;
+    let database = Database::on(&cluster).await;
     let desk = Arc::new(Desk::new(database.open().await));
     // At first the commit waits for the statement, which has to be prepared; later it follows without waiting.
     for n in [1, 2] {
-        reload(&database.cluster, &[("synchronous_standby_names", "nobody")]);
+        reload(&cluster, &[("synchronous_standby_names", "nobody")]);
         database.until("SHOW synchronous_standby_names", "nobody").await;
         let deciding = tokio::spawn({
             let desk = Arc::clone(&desk);
@@ -225,7 +232,7 @@ async fn a_cancelled_wait_for_a_standby_is_no_acknowledgement() {
         // The next one reads its outcome, and waits in its turn.
         database.until(&format!("{AWAITING} AND pid <> {cancelled}"), "1").await;
         assert!(!deciding.is_finished());
-        reload(&database.cluster, &[("synchronous_standby_names", "")]);
+        reload(&cluster, &[("synchronous_standby_names", "")]);
         assert_eq!(deciding.await.unwrap().unwrap(), 1);
         assert_eq!(database.execute("SELECT count(*) FROM code_requests").await, n.to_string());
     }

@@ -66,13 +66,13 @@ async fn a_frozen_instance_costs_the_others_no_batch() {
     let database = Database::new().await;
     let (freezing, other) = (database.open().await, database.open().await);
     // After waiting for the lock once, it forms its batch under the lock.
-    let mut holding = AsyncPgConnection::establish(&database.cluster.url(&database.name)).await.unwrap();
+    let mut holding = AsyncPgConnection::establish(&database.server.url(&database.name)).await.unwrap();
     holding.batch_execute("SELECT pg_advisory_lock(6085041913682420084)").await.unwrap();
     let waiting = tokio::spawn({
         let freezing = freezing.clone();
         async move { freezing.commit(batch(1), data::planner()).await.unwrap() }
     });
-    database.until("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted", "1").await;
+    database.until(super::turns::AWAITED, "1").await;
     drop(holding);
     waiting.await.unwrap();
     let (freeze, frozen) = mpsc::channel();

@@ -2,7 +2,7 @@
 
 use trial_storage::{PostgresLedger, PostgresOpenError, PostgresOptions};
 
-use super::server::{Database, shared};
+use super::server::Database;
 use crate::migrations;
 
 async fn refused(options: PostgresOptions) -> PostgresOpenError {
@@ -58,8 +58,8 @@ async fn a_database_under_transfer_is_not_served() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn connection_errors_name_no_password() {
-    let cluster = shared().await;
-    let (port, closed) = (cluster.port(), trial_cluster::free_port());
+    let database = Database::empty().await;
+    let (port, closed) = (database.server.port(), trial_cluster::free_port());
     for (url, reason) in [
         (format!("postgres://nobody:hunter2@127.0.0.1:{port}/postgres"), "nobody"),
         (format!("postgres://trialgate:hunter2@127.0.0.1:{port}/absent"), "absent"),
@@ -85,7 +85,7 @@ async fn unsafe_settings_of_the_server_are_reported() {
 #[tokio::test(flavor = "multi_thread")]
 async fn of_several_servers_the_one_that_can_be_written_to_is_used() {
     let database = Database::new().await;
-    let (port, closed) = (database.cluster.port(), trial_cluster::free_port());
+    let (port, closed) = (database.server.port(), trial_cluster::free_port());
     let url = format!("postgres://trialgate@127.0.0.1:{closed},127.0.0.1:{port}/{}", database.name);
     PostgresLedger::open(PostgresOptions::new(url)).await.unwrap();
     database.execute(&format!("ALTER DATABASE {} SET default_transaction_read_only = on", database.name)).await;

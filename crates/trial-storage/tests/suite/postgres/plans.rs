@@ -108,7 +108,7 @@ async fn operations_read_no_whole_table() {
     // Set-based statements cannot be prepared without the types of their parameters; the other test checks them.
     let statements: Vec<String> = noted().filter(|sql| !sql.contains("unnest(")).collect();
     let database = Database::new().await;
-    let mut conn = AsyncPgConnection::establish(&database.cluster.url(&database.name)).await.unwrap();
+    let mut conn = AsyncPgConnection::establish(&database.server.url(&database.name)).await.unwrap();
     conn.batch_execute("SET enable_seqscan = off; SET plan_cache_mode = force_generic_plan").await.unwrap();
     let mut whole = Vec::new();
     for (number, sql) in statements.iter().enumerate() {

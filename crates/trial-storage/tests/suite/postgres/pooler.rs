@@ -29,7 +29,7 @@ impl Pooler {
         let settings = format!(
             "[databases]\n* = host=127.0.0.1 port={} user={USER}\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\n\
              unix_socket_dir =\nauth_type = any\npool_mode = {mode}\n",
-            database.cluster.port()
+            database.server.port()
         );
         fs::write(&file, settings).unwrap();
         // It refuses to run as root.

@@ -1,81 +1,71 @@
-//! A server that the running tests of a process share, and databases on it.
+//! Databases on the server that all tests of a run share.
 
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::Arc;
 
 use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
 use tokio::runtime::Handle;
 use tokio::task::spawn_blocking;
-use trial_cluster::{Cluster, VOLATILE};
+use trial_cluster::{Cluster, DatabaseServer, ScratchDatabase, SharedServer};
 use trial_core::policy::Policy;
 use trial_core::ports::Operations;
 use trial_storage::{PostgresLedger, PostgresOptions};
 
 /// A migrated database that others are copied from.
-const TEMPLATE: &str = "template_of_ours";
+const TEMPLATE: &str = "storage_template";
 
 /// Other connections.
 const OTHERS: &str =
     "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()";
 
-static SHARED: Mutex<Weak<Cluster>> = Mutex::new(Weak::new());
-static DATABASES: AtomicU32 = AtomicU32::new(0);
-
-/// The server; it ends with its last user.
-pub(crate) async fn shared() -> Arc<Cluster> {
-    let runtime = Handle::current();
-    let start = move || {
-        let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
-        shared.upgrade().unwrap_or_else(|| {
-            let cluster = Cluster::start(VOLATILE);
-            cluster.create_database(TEMPLATE, None);
-            runtime.block_on(PostgresLedger::migrate(&options(&cluster, TEMPLATE))).unwrap();
-            let cluster = Arc::new(cluster);
-            *shared = Arc::downgrade(&cluster);
-            cluster
-        })
-    };
-    spawn_blocking(start).await.unwrap()
-}
-
-pub(crate) fn options(cluster: &Cluster, database: &str) -> PostgresOptions {
-    PostgresOptions::new(cluster.url(database))
-}
-
 /// A database for one test.
 #[derive(Clone)]
 pub(crate) struct Database {
-    pub(crate) cluster: Arc<Cluster>,
+    pub(crate) server: DatabaseServer,
     pub(crate) name: String,
+    /// Dropped with the last who holds it; a private server's database ends with the server.
+    _scratch: Option<Arc<ScratchDatabase>>,
 }
 
 impl Database {
     /// A new, migrated one on the shared server.
     pub(crate) async fn new() -> Self {
-        Self::on(&shared().await, Some(TEMPLATE.to_owned())).await
+        let runtime = Handle::current();
+        Self::create(move |shared| {
+            shared.template(TEMPLATE, |server| {
+                runtime.block_on(PostgresLedger::migrate(&options(server, TEMPLATE))).unwrap();
+            });
+            shared.create(Some(TEMPLATE))
+        })
+        .await
     }
 
     /// A new, empty one.
     pub(crate) async fn empty() -> Self {
-        Self::on(&shared().await, None).await
+        Self::create(|shared| shared.create(None)).await
     }
 
     /// A copy, created while nobody is connected to this one.
     pub(crate) async fn copy(&self) -> Self {
         while self.execute(OTHERS).await != "0" {}
-        Self::on(&self.cluster, Some(self.name.clone())).await
+        let name = self.name.clone();
+        Self::create(move |shared| shared.create(Some(&name))).await
     }
 
-    async fn on(cluster: &Arc<Cluster>, template: Option<String>) -> Self {
-        let name = format!("trial_{}", DATABASES.fetch_add(1, Ordering::Relaxed));
-        let database = Self { cluster: Arc::clone(cluster), name };
-        let made = database.clone();
-        spawn_blocking(move || made.cluster.create_database(&made.name, template.as_deref())).await.unwrap();
+    /// The migrated database of a private server.
+    pub(crate) async fn on(cluster: &Cluster) -> Self {
+        let server = DatabaseServer::clone(cluster);
+        let database = Self { server, name: "postgres".to_owned(), _scratch: None };
+        PostgresLedger::migrate(&database.options()).await.unwrap();
         database
     }
 
+    async fn create(create: impl FnOnce(&SharedServer) -> ScratchDatabase + Send + 'static) -> Self {
+        let scratch = spawn_blocking(|| create(&SharedServer::of_this_run())).await.unwrap();
+        Self { server: scratch.server().clone(), name: scratch.name().to_owned(), _scratch: Some(Arc::new(scratch)) }
+    }
+
     pub(crate) fn options(&self) -> PostgresOptions {
-        options(&self.cluster, &self.name)
+        options(&self.server, &self.name)
     }
 
     pub(crate) async fn open(&self) -> PostgresLedger {
@@ -84,7 +74,7 @@ impl Database {
 
     /// A session that keeps every decision from storing a code request, under the admission lock, until it is dropped.
     pub(crate) async fn hold_up(&self) -> AsyncPgConnection {
-        let mut session = AsyncPgConnection::establish(&self.cluster.url(&self.name)).await.unwrap();
+        let mut session = AsyncPgConnection::establish(&self.server.url(&self.name)).await.unwrap();
         session.batch_execute("BEGIN; LOCK TABLE code_requests IN EXCLUSIVE MODE").await.unwrap();
         session
     }
@@ -97,7 +87,7 @@ impl Database {
     /// Runs SQL from outside; returns its output.
     pub(crate) async fn execute(&self, sql: &str) -> String {
         let (database, sql) = (self.clone(), sql.to_owned());
-        spawn_blocking(move || database.cluster.execute(&database.name, &sql)).await.unwrap().trim().to_owned()
+        spawn_blocking(move || database.server.execute(&database.name, &sql)).await.unwrap().trim().to_owned()
     }
 
     /// Every row of every table that SQLite has too, as text, for any columns; sorted.
@@ -121,6 +111,10 @@ impl Database {
         contents.sort_unstable();
         contents
     }
+}
+
+pub(crate) fn options(server: &DatabaseServer, database: &str) -> PostgresOptions {
+    PostgresOptions::new(server.url(database))
 }
 
 pub(crate) async fn assert_sound(ledger: &PostgresLedger) {

@@ -21,7 +21,7 @@ use super::server::{Database, assert_sound};
 const HELD: &str = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted \
     AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
 /// Sessions that wait for it.
-const AWAITED: &str = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted \
+pub(super) const AWAITED: &str = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted \
     AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
 
 fn asking(n: u32) -> Arc<Batch> {
@@ -73,7 +73,7 @@ async fn a_session_that_holds_the_admission_lock_fails_the_check_and_is_named() 
         concerns.into_iter().find(|(is_grave, text)| *is_grave && text.contains("the admission lock"))
     };
     assert_eq!(named().await, None);
-    let mut holder = AsyncPgConnection::establish(&database.cluster.url(&database.name)).await.unwrap();
+    let mut holder = AsyncPgConnection::establish(&database.server.url(&database.name)).await.unwrap();
     holder
         .batch_execute("SET application_name = 'a shell'; SELECT pg_advisory_lock(6085041913682420084)")
         .await

@@ -153,7 +153,7 @@ async fn a_change_during_the_transfer_is_noticed() {
     ] {
         let meddle = |moved: Moved| {
             if matches!(moved, Moved::Copied(rows) if rows.table == "audit" && rows.done == rows.of) {
-                database.cluster.execute(&database.name, sql);
+                database.server.execute(&database.name, sql);
             }
         };
         let error = house.moving(&to, 100).run(meddle).await.expect_err("the copy differs from the source");
