@@ -1,4 +1,4 @@
-//! Leaps of the clock: work that cannot be undone waits until somebody says that a leap was right.
+//! Leaps of the clock: work that cannot be undone waits until an operator confirms the clock.
 
 use std::fmt;
 use std::time::Duration;
@@ -7,21 +7,21 @@ use chrono::{DateTime, SecondsFormat, Utc};
 
 use crate::audit::{AuditRecord, ChangedBy};
 
-/// The longest time without a sweep that is taken for a pause of the service, by default. After a longer one, either the
+/// The default longest time without a sweep that passes for a pause of the service. After a longer one, either the
 /// service was off or the clock leapt, and only people know which.
 pub const MAX_CLOCK_GAP: Duration = Duration::from_hours(3 * 24);
 
-/// The clock is further ahead of what was last seen than is believed.
+/// A clock too far ahead of the last sweep.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClockGap {
-    /// When a sweep last saw the time.
+    /// The time of the last sweep.
     pub seen: DateTime<Utc>,
     /// The time on the clock.
     pub now: DateTime<Utc>,
 }
 
 impl ClockGap {
-    /// The gap, if it is longer than `most`. A clock that was set back ends nothing early, and is none.
+    /// The gap, if it is longer than `most`. A clock that was set back expires nothing early, and is none.
     pub fn between(seen: Option<DateTime<Utc>>, now: DateTime<Utc>, most: Duration) -> Option<Self> {
         let seen = seen?;
         let gap = now.signed_duration_since(seen).to_std().ok()?;
@@ -41,7 +41,7 @@ impl fmt::Display for ClockGap {
 }
 
 impl ChangedBy {
-    /// The audit entry of a clock that this operator confirms; the mark stood at `before`.
+    /// The audit entry of a clock that this operator confirms; `before` is the former mark.
     pub fn clock_confirmed(&self, before: Option<DateTime<Utc>>) -> AuditRecord {
         let before = before.map_or_else(|| "never seen".to_owned(), time);
         let detail = format!("before {before}, after {}", time(self.at));

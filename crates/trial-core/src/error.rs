@@ -2,25 +2,25 @@
 
 use std::error::Error;
 
-/// The reasons why an operation on the ledger failed. Refusals by a rule are never among these.
+/// The errors of an operation on the ledger. A refusal by a rule is none.
 #[derive(Debug, thiserror::Error)]
 pub enum LedgerError {
     /// The ledger cannot be reached or read; nothing was done.
     #[error("the ledger cannot be reached")]
     Unavailable(#[source] Box<dyn Error + Send + Sync>),
-    /// Somebody else held it for longer than the bounded wait, or there was no room; nothing was done.
+    /// Another session held it for longer than the bounded wait; nothing was done.
     #[error("the ledger is busy")]
     Contended(#[source] Box<dyn Error + Send + Sync>),
     /// The connection was lost at the commit: it may have been done.
     #[error("it is not known whether the transaction was committed")]
     CommitUnknown(#[source] Box<dyn Error + Send + Sync>),
     /// The stored data is inconsistent; nothing was done.
-    #[error("the ledger holds invalid data")]
+    #[error("the stored data is inconsistent")]
     Corrupt(#[source] Box<dyn Error + Send + Sync>),
 }
 
 impl LedgerError {
-    /// A word for metrics and logs.
+    /// The name in metrics and logs.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Unavailable(_) => "unavailable",

@@ -1,11 +1,11 @@
 //! The rules of one-click trials, as a pure function over a batch.
 //!
-//! A request is parsed into a [`Request`], waits in a [`Batch`] with everyone else who arrived meanwhile, and is decided by
-//! [`Planner::plan`] against the [`Facts`] that storage loaded for the batch's [`FactKeys`]. The [`Plan`] says what to answer
-//! ([`Outcome`]) and what to store ([`Effects`]).
+//! A request is parsed into a [`Request`], joins a [`Batch`] with the others that arrive meanwhile, and is decided by
+//! [`Planner::plan`] against the [`Facts`] that storage loaded for the batch's [`FactKeys`]. The [`Plan`] holds the
+//! answers ([`Outcome`]) and the rows to store ([`Effects`]).
 //!
-//! Where to find the rule behind a return code: [`planner`] holds one file for each request kind, and each
-//! decides in the order of the published table.
+//! The rule behind a return code is in [`planner`], which has one file for each kind of request; each decides in the
+//! order of the published table.
 //!
 //! This crate has no clock, no entropy, no I/O and no runtime: time and fresh ids arrive in the batch.
 

@@ -1,4 +1,4 @@
-//! The published return codes, and which decision gives which. The order of decision is in [`crate::planner`].
+//! The published return codes of each outcome. The order of decision is in [`crate::planner`].
 
 use std::fmt;
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::applications::{ApplyOutcome, ApplyRefusal};
 use crate::verification::{CodeRefusal, SendState};
 
-/// How long an applicant is asked to wait after 005.
+/// The wait after 005.
 const CONFLICT_RETRY: Duration = Duration::from_mins(1);
 
 /// Return codes of `generateverifycode`.
@@ -50,7 +50,7 @@ pub enum ApplyCode {
 pub struct CodeReply {
     /// The return code.
     pub code: SendCode,
-    /// The time until a message can be sent, where that is known; after one that was sent, until the next.
+    /// The time until the next message can be sent, if it is known.
     pub retry_after: Option<Duration>,
 }
 
@@ -59,7 +59,7 @@ pub struct CodeReply {
 pub struct ApplyReply {
     /// The return code.
     pub code: ApplyCode,
-    /// When to come again, where that is known.
+    /// The time until the next attempt can succeed, if it is known.
     pub retry_after: Option<Duration>,
 }
 
@@ -115,7 +115,7 @@ impl CodeReply {
 impl ApplyReply {
     /// 003: the code cannot be looked up.
     pub const EXCEPTION: Self = Self { code: ApplyCode::Exception, retry_after: None };
-    /// 005: the outcome is not known, or there is no room; the same application may be sent again.
+    /// 005: the outcome is unknown, or the queue is full; the same application may be sent again.
     pub const CONFLICT: Self = Self { code: ApplyCode::Conflict, retry_after: Some(CONFLICT_RETRY) };
 }
 

@@ -11,16 +11,16 @@ use crate::mails::{MailRecord, RefusedMail};
 use crate::policy::Policy;
 use crate::quota::QuotaView;
 
-/// Parts of the day's e-mail threshold, in per cent, at which operations are warned, the most urgent first.
+/// Percentages of the daily e-mail limit at which operations are warned, the most urgent first.
 pub const QUOTA_LEVELS: [u32; 3] = [100, 90, 70];
-/// Recipients whose mails are refused with the same words before operations are warned.
+/// Recipients whose mails are refused with the same reply before operations are warned.
 const ALIKE: usize = 3;
 /// Refusals older than this are not compared.
 pub const REFUSALS_WITHIN: Duration = Duration::from_hours(1);
 /// The most of a refusal that a warning repeats, in characters.
 const MAX_REFUSAL: usize = 120;
 
-/// Something that operations have to look after.
+/// A warning to operations.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Warning {
     /// The day it belongs to; of each name there is one a day.
@@ -67,7 +67,7 @@ pub fn warnings(pool: &[PoolOutlook], quota: &QuotaView, policy: &Policy, at: Da
     of_pool.chain(of_quota).chain(of_owners).collect()
 }
 
-/// One warning for each digit code by which several recipients' mails are refused with the same words: then the cause is ours.
+/// One warning for each reply code with which several recipients' mails are refused alike: then the cause is ours.
 pub fn refusal_warnings(refused: &[RefusedMail], day: NaiveDate, at: DateTime<Utc>) -> Vec<Warning> {
     let mut alike: BTreeMap<(String, String), BTreeSet<&str>> = BTreeMap::new();
     for RefusedMail { to, reply } in refused {
@@ -89,13 +89,13 @@ pub fn refusal_warnings(refused: &[RefusedMail], day: NaiveDate, at: DateTime<Ut
     worst.into_iter().filter(|(_, (recipients, _))| *recipients >= ALIKE).map(warning).collect()
 }
 
-/// The three digits of a reply in our words of it.
+/// The three digits of a server's reply in our text of it.
 fn digits(reply: &str) -> Option<&str> {
     let is_code = |word: &&str| word.len() == 3 && word.bytes().all(|byte| byte.is_ascii_digit());
     reply.split(' ').find(is_code)
 }
 
-/// The words that refusals of one cause share: no names, no numbers but the codes, no ids.
+/// The text that refusals of one cause share: no names, no numbers but the codes, no ids.
 fn folded(reply: &str) -> String {
     let is_shared = |word: &&str| {
         let has_id = word.len() > 6 && word.bytes().any(|byte| byte.is_ascii_digit());

@@ -11,20 +11,20 @@ pub struct AccessCodeImport {
     pub rows: Vec<(u64, AccessCode, AccessCodeKind)>,
 }
 
-/// What an import comes to. Nothing is loaded unless `refused` is empty.
+/// The plan of an import. Nothing is loaded unless `refused` is empty.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ImportPlan {
     /// Codes that are new.
     pub new: Vec<(AccessCode, AccessCodeKind)>,
-    /// Rows that say what is already so.
+    /// Rows whose code is in the pool already, or in a row before.
     pub known: u64,
-    /// Those of them that say what a row before says.
+    /// Those of them that repeat a row before.
     pub repeated: Vec<RepeatedAccessCode>,
     /// Rows that cannot be loaded.
     pub refused: Vec<RefusedAccessCode>,
 }
 
-/// A row that says again what a row before says. It does no harm, but may be a mistake.
+/// A row that repeats a row before. It does no harm, but may be a mistake.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RepeatedAccessCode {
     /// Its line in the file.
@@ -36,11 +36,10 @@ pub struct RepeatedAccessCode {
 }
 
 impl ImportPlan {
-    /// Codes that one turn stores: more would keep applicants waiting.
+    /// Codes that one transaction stores: more would keep applicants waiting.
     pub const PIECE: usize = 2_000;
 
-    /// The new codes, turn by turn; none, if any row is refused. The same import, done again, stores a piece that was cut
-    /// off.
+    /// The new codes, by transaction; none if any row is refused. A repeated import stores the pieces that are missing.
     pub fn pieces(&self) -> impl Iterator<Item = &[(AccessCode, AccessCodeKind)]> {
         let stored = if self.refused.is_empty() { self.new.as_slice() } else { &[] };
         stored.chunks(Self::PIECE)
@@ -57,13 +56,13 @@ impl ImportPlan {
 pub struct RefusedAccessCode {
     /// Its line in the file.
     pub line: u64,
-    /// Why.
+    /// The reason.
     pub reason: String,
 }
 
 impl AccessCodeImport {
-    /// Sorts the rows into new, known and refused. `known` holds the kinds of those codes that are in the pool, in
-    /// whatever state.
+    /// Sorts the rows into new, known and refused. `known` holds the kinds of those codes that are in the pool, in any
+    /// state.
     pub fn plan(&self, known: &BTreeMap<AccessCode, AccessCodeKind>) -> ImportPlan {
         let mut plan = ImportPlan::default();
         let mut seen: BTreeMap<&AccessCode, (u64, AccessCodeKind)> = BTreeMap::new();

@@ -7,12 +7,12 @@ use chrono::{DateTime, Utc};
 use crate::access_codes::{AccessCodeState, AccessCodeStock};
 use crate::values::{AccessCode, AccessCodeKind};
 
-/// Which access codes have rested for long enough.
+/// The condition for access codes to leave quarantine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RestOver {
     /// Now.
     pub now: DateTime<Utc>,
-    /// How long a code rests.
+    /// The quarantine of a code.
     pub quarantine: Duration,
 }
 
@@ -23,12 +23,12 @@ pub struct FreedCode {
     pub code: AccessCode,
     /// Its kind.
     pub kind: AccessCodeKind,
-    /// Since when it counts as free: from the end of its rest on, however late that is noticed.
+    /// The end of its quarantine, from which it counts as free, however late a sweep notices.
     pub since: DateTime<Utc>,
 }
 
 impl RestOver {
-    /// Codes that came to rest at this instant or before are free.
+    /// Codes in quarantine since this instant or before are free.
     pub fn rested_since(&self) -> DateTime<Utc> {
         self.now - self.quarantine
     }
@@ -39,23 +39,23 @@ impl RestOver {
     }
 }
 
-/// What operations want of an access code.
+/// A command about an access code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PoolOrder {
-    /// Take it out of use.
+    /// Retires it.
     Retire,
-    /// Make it free: one that rests, before its rest is over, or one that is out of use.
+    /// Makes it free: one in quarantine before that ends, or a retired one.
     Release,
 }
 
-/// What became of an order.
+/// The outcome of a command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PoolOutcome {
     /// It went from one state to another.
     Done {
-        /// Where it was.
+        /// The state before.
         before: AccessCodeState,
-        /// Where it is.
+        /// The state after.
         after: AccessCodeState,
     },
     /// Its state does not allow it.
@@ -65,7 +65,7 @@ pub enum PoolOutcome {
 }
 
 impl PoolOrder {
-    /// What the audit calls it.
+    /// The name of the action in the audit trail.
     pub const fn action(self) -> &'static str {
         match self {
             Self::Retire => "access_code.retire",
@@ -73,7 +73,7 @@ impl PoolOrder {
         }
     }
 
-    /// Where a code goes; nowhere, if its state does not allow it. What a tenant holds is released by closing the tenant.
+    /// The next state of a code; `None` if its state does not allow the command. Closing a tenant releases its codes.
     pub fn applied(self, state: AccessCodeState) -> Option<AccessCodeState> {
         match (self, state) {
             (Self::Retire, AccessCodeState::Free | AccessCodeState::Quarantined) => Some(AccessCodeState::Retired),
@@ -88,9 +88,9 @@ impl PoolOrder {
 pub struct PoolOutlook {
     /// The pool, counted.
     pub stock: AccessCodeStock,
-    /// Tenants made in the last 14 days, each of whom took one.
+    /// Tenants created in the last 14 days, each of which took one.
     pub taken: u64,
-    /// When the next code comes back from its rest.
+    /// The end of the next quarantine.
     pub next_rest_ends_at: Option<DateTime<Utc>>,
 }
 

@@ -4,14 +4,14 @@ use chrono::{DateTime, Utc};
 
 use crate::values::{AccessCode, AccessCodeKind, TenantId, named};
 
-/// Where an access code is.
+/// The state of an access code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum AccessCodeState {
-    /// To be had.
+    /// Available.
     Free,
     /// Held by a tenant.
     Leased,
-    /// Released, and resting before it is free again.
+    /// In quarantine: released, and not free yet.
     Quarantined,
     /// Out of use.
     Retired,
@@ -28,26 +28,26 @@ pub struct AccessCodeLease {
     pub code: AccessCode,
     /// Its kind.
     pub kind: AccessCodeKind,
-    /// Who gets it.
+    /// The tenant that gets it.
     pub tenant: TenantId,
-    /// Since when.
+    /// The start of the state.
     pub at: DateTime<Utc>,
 }
 
-/// An access code comes to rest, out of use, or back to its tenant.
+/// A change of state of an access code: into quarantine, out of use, or back to its tenant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccessCodeMove {
     /// The code.
     pub code: AccessCode,
     /// Its kind.
     pub kind: AccessCodeKind,
-    /// Where it was.
+    /// The state before.
     pub from: AccessCodeState,
-    /// Where it is now.
+    /// The state after.
     pub to: AccessCodeState,
-    /// Whose it is now, or was last: a code that rests can go back.
+    /// The tenant that holds it, or held it last: a code in quarantine can go back.
     pub tenant: TenantId,
-    /// Since when it is there.
+    /// The start of the state after.
     pub since: DateTime<Utc>,
 }
 
@@ -58,8 +58,8 @@ pub struct HeldCode {
     pub code: AccessCode,
     /// Its kind.
     pub kind: AccessCodeKind,
-    /// Where it is.
+    /// The state.
     pub state: AccessCodeState,
-    /// Since when.
+    /// The start of the state.
     pub since: DateTime<Utc>,
 }

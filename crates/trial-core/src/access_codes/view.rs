@@ -10,11 +10,11 @@ use crate::values::{AccessCode, AccessCodeKind, TenantId};
 pub struct AccessCodeStock {
     /// The kind.
     pub kind: AccessCodeKind,
-    /// To be had.
+    /// Available.
     pub free: u64,
     /// Held by tenants.
     pub leased: u64,
-    /// Resting.
+    /// In quarantine.
     pub quarantined: u64,
     /// Out of use.
     pub retired: u64,
@@ -29,7 +29,7 @@ pub struct AccessCodePage {
     pub state: AccessCodeState,
     /// Only codes behind this one.
     pub after: Option<AccessCode>,
-    /// At most so many.
+    /// The page size.
     pub limit: u32,
 }
 
@@ -40,10 +40,10 @@ pub struct AccessCodeView {
     pub code: AccessCode,
     /// Its kind.
     pub kind: AccessCodeKind,
-    /// Where it is.
+    /// The state.
     pub state: AccessCodeState,
-    /// Since when.
+    /// The start of the state.
     pub since: DateTime<Utc>,
-    /// Who holds it, or held it last while it rests.
+    /// The tenant that holds it, or held it last if it is in quarantine.
     pub tenant: Option<TenantId>,
 }

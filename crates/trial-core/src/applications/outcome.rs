@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::tenants::SharedField;
 use crate::values::{TenantId, named};
 
-/// What was decided about an application.
+/// The outcome of an application.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ApplyOutcome {
     /// A tenant was created (000).
@@ -17,20 +17,20 @@ pub enum ApplyOutcome {
     },
     /// The very same application was accepted before (000); nothing is done again.
     Replayed {
-        /// The tenant that came of it then.
+        /// The tenant that was created then.
         tenant: TenantId,
     },
     /// No tenant.
     Refused(ApplyRefusal),
 }
 
-/// Why no tenant is created, in the order of decision.
+/// The reasons for which no tenant is created, in the order of decision.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "rule", rename_all = "snake_case")]
 pub enum ApplyRefusal {
     /// Too many wrong codes (003).
     PhoneLocked {
-        /// Consecutive wrong tries.
+        /// Consecutive wrong attempts.
         failures: u32,
     },
     /// The code cannot be derived, because its key is gone (003).
@@ -45,31 +45,31 @@ pub enum ApplyRefusal {
     },
     /// The code is wrong (002).
     WrongCode {
-        /// Wrong tries left before the code is dead.
+        /// Wrong attempts left before the code is invalid.
         tries_left: u32,
     },
     /// A tenant of this customer is in use (004).
     TenantExists {
         /// The tenant.
         tenant: TenantId,
-        /// What they have in common.
+        /// The field they share.
         shared: SharedField,
     },
     /// No pair of access codes is free (006).
     PoolEmpty {
-        /// Whether a voice code was free.
+        /// `true` if a voice code was free.
         voice: bool,
-        /// Whether a multimedia code was free.
+        /// `true` if a multimedia code was free.
         multimedia: bool,
     },
-    /// The day's e-mail threshold is reached (205).
+    /// The daily e-mail limit is reached (205).
     QuotaReached {
-        /// The threshold.
+        /// The limit.
         threshold: u32,
     },
 }
 
-/// Why there is no code to compare with.
+/// The reason for which there is no code to compare with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum NoCodeReason {
@@ -79,7 +79,7 @@ pub enum NoCodeReason {
     Expired,
     /// Used by an accepted application.
     Used,
-    /// Spent by too many wrong tries.
+    /// Invalid after too many wrong attempts.
     TooManyTries,
 }
 

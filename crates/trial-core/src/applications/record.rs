@@ -28,18 +28,18 @@ pub struct Application {
     pub agreed: Option<Agreement>,
 }
 
-/// One application, whatever became of it.
+/// One application, accepted or refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ApplicationRecord {
     /// Its id.
     pub id: ApplicationId,
     /// When it was decided.
     pub at: DateTime<Utc>,
-    /// What was asked.
+    /// The application.
     pub application: Application,
-    /// The code that it was judged by, if the phone had one.
+    /// The code that it was compared with, if the phone had one.
     pub challenge: Option<ChallengeId>,
-    /// What was decided.
+    /// The outcome.
     pub outcome: ApplyOutcome,
 }
 
@@ -56,6 +56,6 @@ pub struct AcceptedApplication {
     pub email: EmailKey,
     /// Its company.
     pub company: CompanyKey,
-    /// The tenant that came of it.
+    /// The tenant that was created.
     pub tenant: TenantId,
 }

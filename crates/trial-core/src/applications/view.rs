@@ -8,23 +8,23 @@ use crate::return_codes::ApplyCode;
 use crate::values::{ApplicationId, CompanyKey, Email, EmailKey, Phone, RequestId};
 use crate::verification::CodeRequestView;
 
-/// Applications of one hour that came to one return code.
+/// The number of applications of one hour that got one return code.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HourCount {
     /// The beginning of the hour.
     pub hour: DateTime<Utc>,
     /// The published return code, such as `006`.
     pub return_code: String,
-    /// How many.
+    /// The number of applications.
     pub applications: u64,
-    /// How many of them made a tenant.
+    /// The number of them that created a tenant.
     pub tenants: u64,
 }
 
-/// Whose applications are looked for.
+/// The criterion of a search among applications.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ApplicationQuery {
-    /// Everything about a phone.
+    /// Applications and code requests of a phone.
     Phone(Phone),
     /// The exchange with this id.
     RequestId(RequestId),
@@ -34,12 +34,12 @@ pub enum ApplicationQuery {
     Company(CompanyKey),
 }
 
-/// A search among applications. What is `None` is not asked for.
+/// A search among applications. `None` is no restriction.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ApplicationSearch {
-    /// Whose.
+    /// The criterion.
     pub by: Option<ApplicationQuery>,
-    /// Those that came to this.
+    /// Those with this return code.
     pub return_code: Option<ApplyCode>,
     /// Not before this, to the millisecond.
     pub since: Option<DateTime<Utc>>,
@@ -47,11 +47,11 @@ pub struct ApplicationSearch {
     pub until: Option<DateTime<Utc>>,
     /// Only applications older than this one.
     pub before: Option<ApplicationId>,
-    /// At most so many.
+    /// The page size.
     pub limit: u32,
 }
 
-/// What happened, oldest first.
+/// Code requests and applications, oldest first.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TimelineView {
     /// Requests for a code.
@@ -75,7 +75,7 @@ pub struct ApplicationView {
     pub email: Email,
     /// The company.
     pub company: String,
-    /// What was decided.
+    /// The outcome.
     pub outcome: ApplyOutcome,
     /// Its tenant's mails, if it was accepted.
     pub mails: Vec<MailView>,

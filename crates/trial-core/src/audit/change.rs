@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use crate::values::{AuditId, Clock, Entropy, ID_ENTROPY};
 
-/// Who changes something, when, and the id of the audit entry that says so.
+/// The author and the time of a change, and the id of its audit entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChangedBy {
     /// The operator's name.
@@ -16,7 +16,7 @@ pub struct ChangedBy {
 }
 
 impl ChangedBy {
-    /// Whoever this is, now.
+    /// A change by this actor, now.
     pub fn now(actor: String, clock: &dyn Clock, entropy: &dyn Entropy) -> Self {
         let at = clock.now();
         let mut random = [0; ID_ENTROPY];
@@ -24,30 +24,30 @@ impl ChangedBy {
         Self { actor, at, audit: AuditId::new(at, random) }
     }
 
-    /// The entry of a look at phones and addresses in full.
+    /// The entry for phones and addresses revealed to the actor.
     pub fn revealed(self, action: &'static str, subject: &str) -> AuditRecord {
         self.entry(action, subject.to_owned(), "phones and addresses were shown in full".to_owned())
     }
 
-    /// The entry that says so.
+    /// The audit entry of the change.
     pub fn entry(self, action: &'static str, subject: String, detail: String) -> AuditRecord {
         let Self { actor, at, audit } = self;
         AuditRecord { id: audit, at, actor, action, subject, detail }
     }
 }
 
-/// Something was changed: who, when, what, to what.
+/// An audit entry to be stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuditRecord {
     /// Its id.
     pub id: AuditId,
     /// When.
     pub at: DateTime<Utc>,
-    /// Who: `applicant`, or the operator's name.
+    /// The actor: `applicant`, or the operator's name.
     pub actor: String,
-    /// What was done, such as `tenant.create`.
+    /// The action, such as `tenant.create`.
     pub action: &'static str,
-    /// What it was done to.
+    /// The subject of the action.
     pub subject: String,
     /// Before and after, in words.
     pub detail: String,

@@ -1,4 +1,4 @@
-//! What is asked of the audit, and what of it people see.
+//! The audit trail: queries and entries.
 
 mod change;
 
@@ -18,27 +18,27 @@ macro_rules! actors {
 }
 
 actors! {
-    /// The actor of what applicants do.
+    /// The actor of applicants' actions.
     APPLICANT = "applicant";
-    /// The actor of what the service does by itself.
+    /// The actor of scheduled tasks.
     SERVICE = "trialgate";
-    /// The actor of requests for a link to another password: it is not known who makes them.
+    /// The actor of forgotten-password requests, whose sender is not authenticated.
     VISITOR = "visitor";
 }
 
 /// The action of an agreement to the terms.
 pub(crate) const TERMS_ACCEPTED: &str = "terms.accept";
-/// All that applicants do. Of these entries there are more than of all others together.
+/// The actions of applicants. Their entries outnumber all others.
 const DONE_BY_APPLICANTS: [&str; 2] = ["tenant.create", TERMS_ACCEPTED];
 
-/// Which entries of the audit are wanted, newest first. What is `None` does not matter.
+/// A query of the audit trail, newest first. `None` is no restriction.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AuditQuery {
-    /// Who did it.
+    /// The actor.
     pub actor: Option<String>,
-    /// What was done.
+    /// The action.
     pub action: Option<String>,
-    /// What it was done to.
+    /// The subject of the action.
     pub subject: Option<String>,
     /// Not before this.
     pub since: Option<DateTime<Utc>>,
@@ -46,20 +46,20 @@ pub struct AuditQuery {
     pub until: Option<DateTime<Utc>>,
     /// Only entries older than this one.
     pub before: Option<AuditId>,
-    /// At most so many.
+    /// The page size.
     pub limit: u32,
 }
 
 impl AuditQuery {
-    /// Whether no entry of an applicant can be meant, so that it is enough to look among the few others.
+    /// Returns `true` if no entry of an applicant can match, so that the few others are enough to search.
     pub fn leaves_applicants_out(&self) -> bool {
         let of_another = self.actor.as_ref().is_some_and(|actor| actor != APPLICANT);
         let of_another_kind = self.action.as_ref().is_some_and(|action| !DONE_BY_APPLICANTS.contains(&action.as_str()));
         of_another || of_another_kind
     }
 
-    /// The ids between which the entries of this time are: not before the first, and before the second. Ids begin with the
-    /// milliseconds of their time, so that some entries at the edges are not of this time.
+    /// The ids between which the entries of this time are: not before the first, and before the second. Ids begin with
+    /// the milliseconds of their time, so that some entries at the edges are not of this time.
     pub fn ids(&self) -> (Option<AuditId>, Option<AuditId>) {
         let first_of = |at: DateTime<Utc>| AuditId::new(at, [0; ID_ENTROPY]);
         let until = self.until.map(|until| first_of(until + TimeDelta::milliseconds(1)));
@@ -67,25 +67,25 @@ impl AuditQuery {
     }
 }
 
-/// An entry of the audit as it is kept.
+/// An entry of the audit trail as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuditEntry {
     /// Its id.
     pub id: AuditId,
     /// When.
     pub at: DateTime<Utc>,
-    /// Who.
+    /// The actor.
     pub actor: String,
-    /// What was done.
+    /// The action.
     pub action: String,
-    /// What it was done to.
+    /// The subject of the action.
     pub subject: String,
     /// Before and after, in words.
     pub detail: String,
 }
 
 impl AuditEntry {
-    /// What it was done to, for people who need not see phones and addresses.
+    /// The subject with phones and addresses masked.
     pub fn masked_subject(&self) -> String {
         masked(&self.subject)
     }

@@ -19,16 +19,16 @@ use crate::values::{Keyring, Purpose};
 
 /// The lifetime of a challenge, from its creation to its return. A slow phone needs some ten seconds to solve one.
 pub const CHALLENGE_LIVES: Duration = Duration::from_mins(5);
-/// Rounds of PBKDF2 for each try, if nothing else is said: a second or less in a browser, a millisecond or two here.
+/// The default cost: a second or less in a browser, a millisecond or two here.
 pub const ALTCHA_COST: AltchaCost = AltchaCost(NonZeroU32::new(2_000).unwrap());
-/// Beyond this, checking would take what the guard is to save.
+/// Beyond this, checking would cost more than the challenge saves.
 const MAX_COST: u32 = 20_000;
 const ALGORITHM: &str = "PBKDF2/SHA-256";
 const KEY_LENGTH: usize = 32;
 /// One of 256 keys begins so.
 const KEY_PREFIX: &str = "00";
 
-/// Rounds of PBKDF2 for each try, 1 to 20,000.
+/// Rounds of PBKDF2 for each counter, 1 to 20,000.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AltchaCost(NonZeroU32);
 
@@ -69,7 +69,7 @@ struct Solution {
 }
 
 impl AltchaCost {
-    /// That many rounds, from 1 to 20,000.
+    /// A cost of 1 to 20,000 rounds; `None` for any other number.
     pub fn new(rounds: u32) -> Option<Self> {
         NonZeroU32::new(rounds).filter(|_| rounds <= MAX_COST).map(Self)
     }
@@ -109,7 +109,7 @@ impl AltchaChallenge {
     /// be accepted only once. A proof is base64 of JSON, as the protocol's widgets send it.
     ///
     /// # Errors
-    /// [`ProofRefusal`], the reason for the rejection.
+    /// [`ProofRefusal`] if the proof is missing, wrong or expired.
     pub fn check(proof: &str, now: DateTime<Utc>, keyring: &Keyring) -> Result<SeenSignature, ProofRefusal> {
         if proof.is_empty() {
             return Err(ProofRefusal::Missing);
@@ -118,7 +118,7 @@ impl AltchaChallenge {
         let Payload { challenge, solution } = serde_json::from_slice(&json).map_err(|_| ProofRefusal::Wrong)?;
         let parameters = challenge.parameters;
         let signature = bytes_of(&challenge.signature).and_then(|bytes| bytes.try_into().ok());
-        // What is signed is ours, and makes sense.
+        // A signed challenge is ours, and its parameters are sound.
         let signature = signature
             .filter(|signature| keyring.has_signed(Purpose::Challenge, &parameters.signed(), signature))
             .ok_or(ProofRefusal::Wrong)?;
@@ -147,7 +147,7 @@ impl Parameters {
     }
 }
 
-/// Texts and numbers alone always make JSON.
+/// Serialises texts and numbers, which cannot fail.
 fn json(value: &impl Serialize) -> String {
     serde_json::to_string(value).unwrap_or_default()
 }

@@ -5,9 +5,9 @@ use crate::error::LedgerError;
 /// The verdict of a bot challenge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum GuardVerdict {
-    /// Let it through.
+    /// The visitor may go on.
     Passed,
-    /// Do not.
+    /// The visitor may not go on.
     Refused(ProofRefusal),
 }
 
@@ -16,16 +16,16 @@ pub enum GuardVerdict {
 pub enum ProofRefusal {
     /// There is none.
     Missing,
-    /// It is not what a browser makes of a challenge of ours, or solves nothing.
+    /// It is no answer to a challenge of ours, or no solution.
     Wrong,
-    /// It comes too late.
+    /// The challenge has expired.
     Expired,
-    /// It was taken before.
+    /// It was used before.
     Used,
 }
 
 impl GuardVerdict {
-    /// As measurements name it.
+    /// The name in metrics.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Passed => "passed",
@@ -37,13 +37,13 @@ impl GuardVerdict {
     }
 }
 
-/// The reason why a bot challenge cannot be judged; contains nothing of the visitor.
+/// The reason for which a bot challenge cannot be checked; contains nothing of the visitor.
 #[derive(Debug, thiserror::Error)]
 pub enum GuardUnusable {
     /// The record of used proofs cannot be read or written.
     #[error(transparent)]
     Memory(#[from] LedgerError),
-    /// The service that judges cannot be reached, or rejects our requests.
+    /// The provider of the challenge cannot be reached, or rejects our requests.
     #[error("{0}")]
     Judge(String),
 }

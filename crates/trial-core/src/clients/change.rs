@@ -10,19 +10,19 @@ use super::{Caller, MAX_CALLER_RATE, Scope, SealedSecret};
 /// A change to an API client.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CallerChange {
-    /// Block it at once, until it is resumed.
+    /// Blocks it until it is resumed.
     Suspend,
-    /// Take a suspension back.
+    /// Resumes it.
     Resume,
-    /// Give it a second secret; both sign.
+    /// Gives it a second secret; both sign.
     Rotate(SealedSecret),
-    /// Take the older of two secrets away.
+    /// Removes the older of two secrets.
     RetireSecret,
-    /// Give it other limits.
+    /// Changes its limits.
     Set(CallerLimits),
-    /// Take it out for good.
+    /// Removes it for good.
     Remove,
-    /// Seal its secrets by another key; the secrets themselves stay.
+    /// Re-encrypts its secrets with another key; the secrets themselves stay.
     Reseal {
         /// The encrypted secrets that are replaced, so that a rotation in between is not undone.
         before: Vec<SealedSecret>,
@@ -43,16 +43,16 @@ pub struct CallerLimits {
 /// The outcome of a change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CallerChanged {
-    /// This is the caller now.
+    /// The API client after the change.
     Done(Box<Caller>),
     /// Nothing was changed.
     Refused(CallerRefusal),
 }
 
-/// The reason why nothing was changed.
+/// The reason for which nothing was changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CallerRefusal {
-    /// No caller that is not removed has this name.
+    /// No API client that is not removed has this name.
     Unknown,
     /// It is suspended already.
     Suspended,
@@ -103,10 +103,10 @@ impl CallerChange {
 }
 
 impl Caller {
-    /// The caller as a change leaves it.
+    /// The API client after a change.
     ///
     /// # Errors
-    /// The change makes no sense of this caller.
+    /// [`CallerRefusal`] if the state of the API client does not allow the change.
     pub fn changed(&self, change: &CallerChange, now: DateTime<Utc>) -> Result<Self, CallerRefusal> {
         if self.removed_at.is_some() {
             return Err(CallerRefusal::Unknown);
@@ -146,7 +146,7 @@ impl Caller {
     }
 }
 
-/// The reason, and what to do about it.
+/// The reason and the remedy.
 impl fmt::Display for CallerRefusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

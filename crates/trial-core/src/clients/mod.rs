@@ -19,22 +19,22 @@ pub use signature::{SIGNATURE_KEEPS, SeenSignature};
 use crate::operators::OperatorName;
 use crate::values::{CallerId, named};
 
-/// A caller's name, of the same form as an operator's: the audit knows both by theirs.
+/// An API client's name, of the same form as an operator's: both are actors in the audit trail.
 pub type CallerName = OperatorName;
 
-/// Requests a minute of a caller of whom nothing else is said.
+/// The default rate of an API client, in requests per minute.
 pub const DEFAULT_CALLER_RATE: u32 = 600;
-/// The most requests a minute that a caller may be given.
+/// The highest rate of an API client, in requests per minute.
 pub const MAX_CALLER_RATE: u32 = 1_000_000;
 
 /// An operation that an API client may request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Scope {
-    /// Have verification codes sent.
+    /// Requests for verification codes.
     VerifyCodes,
-    /// Apply for trials.
+    /// Applications for trials.
     Apply,
-    /// Ask how a trial stands.
+    /// Queries of a trial's status.
     Query,
 }
 
@@ -45,19 +45,19 @@ named!(Scope, "scope", { VerifyCodes => "verify-codes", Apply => "apply", Query 
 pub struct Caller {
     /// The id, which is never given again.
     pub id: CallerId,
-    /// The name, one of a kind among callers that are not removed.
+    /// The name, unique among API clients that are not removed.
     pub name: CallerName,
     /// The public half of the key.
     pub access_key: String,
     /// The secret that signs.
     pub secret: SealedSecret,
-    /// The newer secret, while one is exchanged for the other: both sign.
+    /// The newer secret during a rotation: both sign.
     pub next_secret: Option<SealedSecret>,
     /// The operations that it may request.
     pub scopes: BTreeSet<Scope>,
-    /// Requests a minute; 0 for no limit.
+    /// Requests per minute; 0 for no limit.
     pub rate: u32,
-    /// Since when.
+    /// Creation time.
     pub created_at: DateTime<Utc>,
     /// The operator who added it.
     pub created_by: String,
@@ -74,7 +74,7 @@ pub enum CallerStatus {
     Active,
     /// It is known, but its requests are rejected for now.
     Suspended,
-    /// Not known any more.
+    /// It is not known any more.
     Removed,
 }
 
@@ -106,8 +106,8 @@ impl Caller {
 /// The outcome of adding an API client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CallerAdded {
-    /// It is there now.
+    /// It was added.
     Done,
-    /// A caller that is not removed has this name.
+    /// An API client that is not removed has this name.
     NameTaken,
 }

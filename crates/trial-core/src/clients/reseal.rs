@@ -10,7 +10,7 @@ pub enum SealState {
     Current,
     /// It is encrypted with another key, which is needed until the secret is re-encrypted.
     Older,
-    /// No key opens it, so that it does not sign.
+    /// No key decrypts it, so that it does not sign.
     Lost,
 }
 

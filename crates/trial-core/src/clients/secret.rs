@@ -21,7 +21,7 @@ pub struct CallerSecret(String);
 /// A secret as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SealedSecret {
-    /// The key that opens it.
+    /// The key that decrypts it.
     pub key_id: String,
     /// Nonce and ciphertext.
     pub sealed: Vec<u8>,
@@ -37,7 +37,7 @@ pub struct CallerCredentials {
 }
 
 impl CallerSecret {
-    /// Makes one of 32 random bytes.
+    /// A secret of 32 random bytes.
     pub fn new(entropy: &[u8; 32]) -> Self {
         Self(URL_SAFE_NO_PAD.encode(entropy))
     }
@@ -47,7 +47,7 @@ impl CallerSecret {
         &self.0
     }
 
-    /// Seals it by the current key, for this access key alone. The nonce is random and never used again.
+    /// Encrypts it with the current key, for this access key alone. The nonce is random and never used again.
     pub fn seal(&self, access_key: &str, keyring: &Keyring, nonce: &[u8; Keyring::NONCE]) -> SealedSecret {
         let (key_id, sealed) = keyring.seal(access_key.as_bytes(), self.0.as_bytes(), nonce);
         SealedSecret { key_id, sealed }
@@ -66,7 +66,7 @@ impl SealedSecret {
 }
 
 impl CallerCredentials {
-    /// Makes a key and a secret of random bytes.
+    /// An access key and a secret of random bytes.
     pub fn new(entropy: &[u8; 48]) -> Self {
         let (key, secret) = entropy.split_at(16);
         let letters = key.iter().map(|byte| char::from(ALPHABET[usize::from(byte % 32)]));

@@ -1,18 +1,20 @@
+//! Accepted signatures, which are stored so that none is accepted twice.
+
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
 use crate::policy::CLOCK_SKEW;
 
-/// The time that a signature is remembered after its date: as long as it could be accepted, on clocks that differ.
+/// The retention of a signature after its date: as long as any instance's clock could accept it.
 pub const SIGNATURE_KEEPS: Duration = Duration::from_secs(15 * 60 + 2 * CLOCK_SKEW.as_secs());
 
-/// A signature that was accepted once, and is not again. It is an HMAC: nothing can be learnt from it.
+/// A signature that was accepted once and is rejected from then on. It is an HMAC, so it discloses nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SeenSignature {
     /// The signature, 32 bytes.
     pub signature: [u8; 32],
-    /// From when on it is too old to be accepted anyway.
+    /// The time from which it is too old to be accepted.
     pub expires_at: DateTime<Utc>,
 }
 

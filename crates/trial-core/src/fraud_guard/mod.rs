@@ -1,4 +1,4 @@
-//! Abuse of the paid messages: the counts by number prefix, and when a prefix is blocked.
+//! The fraud guard: counts of paid messages by number range, and blocks of ranges.
 //!
 //! SMS pumping (artificially inflated traffic) has codes sent to numbers whose operator shares in the price. Nobody
 //! reads them, and that is the sign: codes are sent to a block of numbers, and none of them is used.
@@ -12,9 +12,10 @@ use crate::audit::{AuditRecord, ChangedBy};
 use crate::policy::{BreakerMode, CLOCK_SKEW, Policy};
 use crate::values::PhonePrefix;
 
-/// The retention of counts by prefix and of expired blocks: a day has up to 25 hours, and a block is judged by one day.
+/// The retention of counts by number range and of expired blocks: a day has up to 25 hours, and a block is judged by
+/// one day.
 pub const PREFIX_COUNTS_KEEP: Duration = Duration::from_hours(48);
-/// Entries of the safe list, at most: all of it is looked at with every batch.
+/// Entries of the safe list, at most: every batch reads all of it.
 pub const MAX_SAFE_PREFIXES: usize = 100;
 /// Blocks that are listed, at most.
 pub const MOST_BLOCKS: u32 = 1_000;
@@ -29,14 +30,14 @@ const WINDOW: Duration = Duration::from_hours(24);
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CountSpan(i32);
 
-/// Which counts a batch is decided by.
+/// The counts that a batch is decided by.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct PrefixBounds {
     /// The first span of the day, whose messages count.
     pub today: CountSpan,
-    /// The last span that may have come; a later one is of a clock that was set back since.
+    /// The last plausible span; a later one is of a clock that was set back since.
     pub latest: CountSpan,
-    /// The spans whose codes are judged; none while the breaker is off.
+    /// The spans whose codes are judged; `None` while the fraud guard is off.
     pub judged: Option<JudgedSpans>,
 }
 
@@ -49,7 +50,7 @@ pub struct JudgedSpans {
     pub until: CountSpan,
 }
 
-/// The counts of a prefix in one span. A code counts once, in the span in which it was created, however often it is
+/// The counts of a number range in one span. A code counts once, in the span of its creation, however often it is
 /// resent. Each of these can be negative if counting began between a message and the report that it was not sent.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct PrefixCounts {
@@ -61,38 +62,38 @@ pub struct PrefixCounts {
     pub used: i64,
 }
 
-/// More of what is counted.
+/// Increments of the counts of one span.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PrefixCount {
-    /// The prefix.
+    /// The number range.
     pub prefix: PhonePrefix,
-    /// When.
+    /// The span.
     pub span: CountSpan,
     /// The increments.
     pub more: PrefixCounts,
 }
 
-/// That a prefix was blocked, or would have been.
+/// A block of a number range, in force or only reported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PrefixBlock {
-    /// Since when.
+    /// The start.
     pub since: DateTime<Utc>,
-    /// Until when.
+    /// The end.
     pub until: DateTime<Utc>,
     /// Codes that it was judged by.
     pub sent: u32,
     /// The number of them that were used.
     pub used: u32,
-    /// Requests that met it: refused, or those that would have been.
+    /// Requests that met it, refused or only reported.
     pub met: u32,
-    /// Spans up to this one are judged no more.
+    /// The last span that is no longer judged.
     pub counted_after: CountSpan,
 }
 
-/// A block of a prefix, as it is stored.
+/// A block of a number range, as it is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PrefixBlockRecord {
-    /// The prefix.
+    /// The number range.
     pub prefix: PhonePrefix,
     /// Its last block.
     pub block: PrefixBlock,
@@ -101,49 +102,49 @@ pub struct PrefixBlockRecord {
 /// The block that a request for a code met.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BlockedPrefix {
-    /// The prefix.
+    /// The number range.
     pub prefix: PhonePrefix,
     /// Codes that it was judged by.
     pub sent: u32,
     /// The number of them that were used.
     pub used: u32,
-    /// Until when it is blocked.
+    /// The end of the block.
     pub until: DateTime<Utc>,
-    /// The how-manieth request it was; the first one found it out.
+    /// Ordinal of the request since the block; 1 triggered it.
     pub met: u32,
 }
 
-/// A prefix that is never blocked, because operations say so.
+/// A number range that operations exempted from blocks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SafePrefix {
-    /// The prefix; it covers all that begin with it.
+    /// The number range; it covers all numbers that begin with it.
     pub prefix: PhonePrefix,
     /// The reason.
     pub reason: SafeReason,
-    /// Since when.
+    /// The start.
     pub at: DateTime<Utc>,
     /// The operator who added it.
     pub actor: String,
 }
 
-/// The blocked and the safe prefixes.
+/// The blocked and the safe number ranges.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PrefixOutlook {
-    /// The mode of the fraud guard, which applies to the prefixes listed as blocked.
+    /// The mode of the fraud guard, which applies to the ranges listed as blocked.
     pub mode: BreakerMode,
-    /// Those that are blocked, or would be, at most [`MOST_BLOCKS`], those first that are blocked the longest.
+    /// Blocked ranges, at most [`MOST_BLOCKS`], the longest blocked first.
     pub blocked: Vec<PrefixBlockRecord>,
-    /// Those that never are, by the configuration.
+    /// Ranges that the configuration exempts.
     pub configured: Vec<PhonePrefix>,
-    /// Those that never are, by what operations added.
+    /// Ranges that operations exempted.
     pub safe: Vec<SafePrefix>,
 }
 
-/// The reason why a prefix is safe: 1 to 200 characters.
+/// The reason for which a number range is safe: 1 to 200 characters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SafeReason(String);
 
-/// The error for a text that cannot be a reason.
+/// The error for a text that is no reason.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("must have 1 to {MAX_REASON} characters and no control characters")]
 pub struct SafeReasonError;
@@ -153,9 +154,9 @@ pub struct SafeReasonError;
 pub enum SafeOutcome {
     /// It is on the list.
     Added,
-    /// That very prefix was on it.
+    /// That very range was on it.
     AlreadySafe,
-    /// There are as many as there can be.
+    /// The list is full.
     Full,
 }
 
@@ -183,7 +184,7 @@ impl CountSpan {
 }
 
 impl PrefixBounds {
-    /// Those of a batch that is decided now.
+    /// The bounds of a batch that is decided now.
     pub(crate) fn of(policy: &Policy, now: DateTime<Utc>) -> Self {
         let lives = policy.verification.code_cap + CLOCK_SKEW;
         let judged = JudgedSpans {
@@ -209,7 +210,7 @@ impl PrefixBounds {
         Some(JudgedSpans { from: anew.map_or(from, |anew| anew.max(from)), until })
     }
 
-    /// Returns `true` if codes of this span are judged, given the last block of the prefix, if any.
+    /// Returns `true` if codes of this span are judged, given the last block of the range, if any.
     pub fn is_judged(&self, span: CountSpan, block: Option<&PrefixBlock>) -> bool {
         self.judged_after(block).is_some_and(|judged| (judged.from..judged.until).contains(&span))
     }
@@ -254,7 +255,7 @@ impl SafeReason {
     /// Reads a reason.
     ///
     /// # Errors
-    /// Says what it has to be.
+    /// [`SafeReasonError`] if it is empty, too long or has a control character.
     pub fn parse(text: &str) -> Result<Self, SafeReasonError> {
         let text = text.trim();
         let fits = !text.is_empty() && text.chars().count() <= MAX_REASON && !text.chars().any(char::is_control);
@@ -273,7 +274,7 @@ impl SafeReason {
 }
 
 impl SafePrefix {
-    /// An entry that somebody makes now.
+    /// An entry by this operator, now.
     pub fn added_by(by: &ChangedBy, prefix: PhonePrefix, reason: SafeReason) -> Self {
         Self { prefix, reason, at: by.at, actor: by.actor.clone() }
     }
@@ -289,12 +290,12 @@ impl SafePrefix {
         }
     }
 
-    /// The audit entry of its coming.
+    /// The audit entry of its addition.
     pub fn added_entry(&self, by: ChangedBy) -> AuditRecord {
         by.entry("prefix.safe_add", self.prefix.to_string(), format!("reason: {}", self.reason.as_str()))
     }
 
-    /// The audit entry of its going.
+    /// The audit entry of its removal.
     pub fn removed_entry(&self, by: ChangedBy) -> AuditRecord {
         let detail = format!("it was safe since {}, reason: {}", self.at.to_rfc3339(), self.reason.as_str());
         by.entry("prefix.safe_remove", self.prefix.to_string(), detail)

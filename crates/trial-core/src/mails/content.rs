@@ -9,7 +9,7 @@ use crate::privacy::Redaction;
 use crate::tenants::Tenant;
 use crate::values::{AccessCode, Email, InitialPassword, KeyringError, Locale, MailId, TenantId};
 
-/// A mail on its way to the mailer, which writes and sends it.
+/// A mail for the mailer, which writes and sends it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OutgoingMail {
     /// Its id; `Message-ID` follows from it, so that a mail that arrives twice can be recognised.
@@ -35,9 +35,9 @@ pub enum MailContent {
     Suspended(LifeMail),
     /// The tenant was closed.
     Closed(LifeMail),
-    /// Something that operations have to look after, in our own words.
+    /// A warning to operations, in our own words.
     Warning(String),
-    /// A link by which the owner of a tenant chooses another password.
+    /// A link by which the owner of a tenant chooses a new password.
     Password(PasswordMail),
     /// The password of the owner's account was changed.
     PasswordChanged(PasswordChangedMail),
@@ -92,22 +92,22 @@ pub struct LifeMail {
     pub account_name: String,
     /// When the trial ends, or ended.
     pub trial_ends_at: DateTime<Utc>,
-    /// When a suspended tenant is closed, if nobody does anything about it.
+    /// The time at which a suspended tenant is closed, unless it is extended or converted.
     pub closes_at: Option<DateTime<Utc>>,
-    /// Until when a closed tenant can be had back.
+    /// The time until which a closed tenant can be reopened.
     pub recoverable_until: Option<DateTime<Utc>>,
-    /// The tenant was converted: its owner is a customer, and has no trial any more.
+    /// `true` if the tenant was converted: its owner is a customer.
     pub is_customer: bool,
 }
 
-/// A link by which the owner of a tenant chooses another password.
+/// A link by which the owner of a tenant chooses a new password.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PasswordMail {
     /// The name to sign in with.
     pub account_name: String,
     /// The end of the address.
     pub link: PortalLink,
-    /// Until when it can be used.
+    /// The time of its expiry.
     pub valid_until: DateTime<Utc>,
 }
 
@@ -125,7 +125,7 @@ pub struct PasswordChangedMail {
 /// The reason why a mail cannot be written.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ComposeError {
-    /// The key of the initial password is gone. To give it again mends it.
+    /// The key of the initial password is not in the keyring; adding it again helps.
     #[error(transparent)]
     Key(#[from] KeyringError),
     /// The state that the mail was to report has changed since.
@@ -133,8 +133,8 @@ pub enum ComposeError {
     Overtaken(&'static str),
 }
 
-/// The account of a new tenant. Nothing in it is in the applicant's words: the address is not verified, and nobody
-/// shall be able to have us mail theirs to a stranger.
+/// The account of a new tenant. It repeats no text of the applicant's: the address is not verified, so the mail could
+/// carry that text to anybody.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccountMail {
     /// The tenant.
@@ -143,7 +143,7 @@ pub struct AccountMail {
     pub account_name: String,
     /// The password to sign in with for the first time, and to change then.
     pub initial_password: InitialPassword,
-    /// Until when the initial password can be used.
+    /// The time of the initial password's expiry.
     pub password_valid_until: DateTime<Utc>,
     /// The voice access code.
     pub voice: AccessCode,
@@ -151,11 +151,11 @@ pub struct AccountMail {
     pub multimedia: AccessCode,
     /// When the trial ends.
     pub trial_ends_at: DateTime<Utc>,
-    /// The tenant was converted: its owner is a customer, and has no trial any more.
+    /// `true` if the tenant was converted: its owner is a customer.
     pub is_customer: bool,
 }
 
-/// What mails about the lifecycle of a tenant say of it.
+/// The content of a tenant's lifecycle mails.
 pub(super) fn life(tenant: &Tenant, policy: &TrialPolicy) -> LifeMail {
     LifeMail {
         tenant: tenant.id,

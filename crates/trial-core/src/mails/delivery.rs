@@ -27,17 +27,17 @@ pub struct MailRetry {
 /// A claim on mails that are due: nobody else gets them before it ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Lease {
-    /// Its id; what is settled under an ended lease that somebody else took over changes nothing, unless it was sent.
+    /// Its id. A settlement under a lease that another instance took over changes nothing, unless the mail was sent.
     pub id: LeaseId,
     /// Now.
     pub now: DateTime<Utc>,
     /// Until when it holds.
     pub until: DateTime<Utc>,
-    /// No mail can be due later than this, if no clock was ever set back: one that is, is due now.
+    /// The latest plausible due time. A mail due later dates from before a clock was set back, and is due now.
     pub horizon: DateTime<Utc>,
 }
 
-/// A mail that is due, with what it is about.
+/// A mail that is due, with its tenant and its details.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DueMail {
     /// Its id.
@@ -63,7 +63,7 @@ pub struct DueMail {
 }
 
 impl DeliveryError {
-    /// The same with its words redacted.
+    /// The same with its text redacted.
     #[must_use]
     pub fn redacted(self, redaction: &Redaction) -> Self {
         match self {
@@ -76,10 +76,10 @@ impl DeliveryError {
 /// The reason why the mail server did not accept a mail: its reply or the fault, without personal data of ours.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DeliveryError {
-    /// It may be taken later: no connection, a time-out, a reply of 4xx, or one of 5xx about us.
+    /// The server may accept it later: no connection, a time-out, a reply of 4xx, or one of 5xx about us.
     #[error("{0}")]
     Transient(String),
-    /// It will never be taken: a reply of 5xx that names the recipient or the mail.
+    /// The server will never accept it: a reply of 5xx that names the recipient or the mail.
     #[error("{0}")]
     Permanent(String),
 }
@@ -100,24 +100,24 @@ pub struct Settlement {
 /// The result of an attempt to deliver a claimed mail.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SettledAs {
-    /// Taken by the mail server, with this reply.
+    /// Accepted by the mail server, with this reply.
     Sent {
-        /// The server's words.
+        /// The server's reply.
         reply: String,
     },
     /// Due again at this time.
     Retry {
         /// When.
         next_attempt_at: DateTime<Utc>,
-        /// The reason why it was not sent.
+        /// The reason for which it was not sent.
         error: String,
     },
-    /// Given up, for operations to see.
+    /// Given up.
     Failed {
-        /// The reason why it was not sent.
+        /// The reason for which it was not sent.
         error: String,
     },
-    /// Not sent, because what it says is not so any more.
+    /// Not sent, because a later change has overtaken it.
     Overtaken {
         /// The cause, in words.
         reason: String,
@@ -135,7 +135,7 @@ impl SettledAs {
         }
     }
 
-    /// The server's words, the fault, or what has overtaken the mail.
+    /// The server's reply, the fault, or the change that has overtaken the mail.
     pub fn reply(&self) -> &str {
         match self {
             Self::Sent { reply } => reply,
@@ -155,7 +155,7 @@ impl MailRetry {
     /// The result of a failed attempt at `now`. Retries begin after `first`, double their distance up to `cap`, happen
     /// once more at `give_up_after` (or, for a mailed link, when it expires, if that is earlier), and then end.
     pub fn after(&self, mail: &DueMail, now: DateTime<Utc>, error: &DeliveryError) -> SettledAs {
-        // A link that is over helps nobody.
+        // An expired link is of no use.
         let keeps = if mail.kind == MailKind::Password { PORTAL_LINK_LIVES } else { self.give_up_after };
         let last = mail.created_at + keeps.min(self.give_up_after);
         match error {
@@ -172,11 +172,11 @@ impl MailRetry {
 }
 
 impl DueMail {
-    /// Fills in what is derived, if what the mail says is still so.
+    /// Fills in the derived parts, unless the mail is overtaken.
     ///
     /// # Errors
-    /// [`ComposeError::Key`] if the key of the initial password is not in the keyring, [`ComposeError::Overtaken`] if what the
-    /// mail says is not so any more.
+    /// [`ComposeError::Key`] if the key of the initial password is not in the keyring, [`ComposeError::Overtaken`] if a
+    /// later change has overtaken the mail.
     pub fn compose(
         &self,
         keyring: &Keyring,
@@ -199,7 +199,7 @@ impl DueMail {
         Ok(OutgoingMail { id: self.id, to: self.to.clone(), locale: self.locale, created_at: self.created_at, content })
     }
 
-    /// The same however often it is sent: derived from the time of the request and the password in force then.
+    /// Derived from the time of the request and the password in force then, so that every attempt sends the same link.
     fn link(&self, tenant: &Tenant, keyring: &Keyring) -> Result<PasswordMail, ComposeError> {
         let asked_for: Option<u32> = self.detail.as_deref().and_then(|issue| issue.parse().ok());
         if asked_for != Some(tenant.password_issue) {

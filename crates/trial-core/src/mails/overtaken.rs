@@ -1,4 +1,4 @@
-//! Decides right before a mail leaves whether what it says is still so.
+//! Checks, right before a mail is sent, that no later change has overtaken it.
 
 use chrono::{DateTime, Utc};
 
@@ -9,14 +9,14 @@ use crate::portal::PORTAL_LINK_LIVES;
 use crate::tenants::{Tenant, TenantStatus};
 
 impl DueMail {
-    /// The change that has overtaken the mail since it was put into the outbox; `None` if it may leave.
+    /// The change that has overtaken the mail since it was put into the outbox; `None` if it may be sent.
     pub fn overtaken(&self, policy: &TrialPolicy, now: DateTime<Utc>) -> Option<&'static str> {
         use TenantStatus::{Closed, Commercial, Suspended, Trial};
         let Some(tenant) = &self.tenant else {
             return (self.kind != MailKind::Warning).then_some("its tenant is gone");
         };
         match (self.kind, tenant.status) {
-            // What happened has happened: whoever did not change the password has to learn of it.
+            // Never overtaken: an owner who did not change the password has to learn of the change.
             (MailKind::Warning | MailKind::PasswordChanged, _) => None,
             (MailKind::Account, Trial | Commercial) => self.newer().or_else(|| account(tenant, now)),
             (MailKind::Account | MailKind::Password, Suspended) => Some(
@@ -49,7 +49,7 @@ impl DueMail {
         (!tenant.is_reminded_by(policy, self.created_at)).then_some("the end of the trial was moved")
     }
 
-    /// A notice tells what began before it, and not what began later.
+    /// A notice reports a state that began before it, and not one that began later.
     fn since(&self, began: Option<DateTime<Utc>>, anew: &'static str) -> Option<&'static str> {
         began.is_none_or(|began| began > self.created_at).then_some(anew)
     }

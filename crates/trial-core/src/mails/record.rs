@@ -11,26 +11,26 @@ use crate::values::{Email, Locale, MailId, TenantId, named};
 pub struct MailRecord {
     /// Its id.
     pub id: MailId,
-    /// What it is about.
+    /// The kind of mail.
     pub kind: MailKind,
-    /// Whose it is; nobody's, of a warning to operations.
+    /// The tenant that it belongs to; `None` for a warning to operations.
     pub tenant: Option<TenantId>,
-    /// Where it goes.
+    /// The recipient.
     pub to: Email,
     /// The language it is written in.
     pub locale: Locale,
     /// When it was put into the outbox, and first due.
     pub created_at: DateTime<Utc>,
-    /// The unit of the day that it took; none, of a warning to operations, which must come when there is none, and of a notice
-    /// of a changed password for which none was left.
+    /// The unit of the day that it took; `None` for a warning to operations, which needs none, and for a notice of a
+    /// changed password for which none was left.
     pub quota: Option<QuotaUnit>,
-    /// What a warning says; of a link to another password, the issue of the password that it is for; of a notice of several
-    /// changed passwords, how many and when the last ([`PasswordDigest`](crate::portal::PasswordDigest)).
+    /// The text of a warning; for a link, the issue of the password that it replaces; for a notice of several password
+    /// changes, their [`PasswordDigest`](crate::portal::PasswordDigest).
     pub detail: Option<String>,
 }
 
 impl MailRecord {
-    /// A mail to the owner of a tenant, in the language of that.
+    /// A mail to the owner of a tenant, in the tenant's language.
     pub(crate) fn for_owner(
         tenant: &Tenant,
         kind: MailKind,
@@ -51,7 +51,7 @@ impl MailRecord {
     }
 }
 
-/// What a mail is about.
+/// The kind of a mail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum MailKind {
     /// The account of a new tenant.
@@ -62,9 +62,9 @@ pub enum MailKind {
     Suspended,
     /// The tenant was closed.
     Closed,
-    /// Something that operations have to look after.
+    /// A warning to operations.
     Warning,
-    /// A link by which the owner of a tenant chooses another password.
+    /// A link by which the owner of a tenant chooses a new password.
     Password,
     /// The password of the owner's account was changed.
     PasswordChanged,
@@ -76,7 +76,7 @@ named!(MailKind, "kind of mail", {
 });
 
 impl MailKind {
-    /// Who pays for it.
+    /// The budget that it takes a unit of.
     pub const fn budget(self) -> MailBudget {
         match self {
             Self::Password | Self::PasswordChanged => MailBudget::Owners,
@@ -84,11 +84,10 @@ impl MailKind {
         }
     }
 
-    /// The priorities that there are, the first first.
+    /// All priorities, the most urgent first.
     pub const PRIORITIES: [u8; 3] = [0, 1, 2];
 
-    /// Its place in the outbox: what is due is sent in this order, an account, or what is about
-    /// its password, before all else.
+    /// Its priority among due mails: accounts and mails about passwords go first.
     pub const fn priority(self) -> u8 {
         match self {
             Self::Account | Self::Password | Self::PasswordChanged => 0,
@@ -98,16 +97,16 @@ impl MailKind {
     }
 }
 
-/// How far a mail got.
+/// The state of a mail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum MailState {
     /// To be sent, now or later.
     Due,
-    /// Taken by the mail server.
+    /// Accepted by the mail server.
     Sent,
-    /// Given up, for operations to see.
+    /// Given up.
     Failed,
-    /// Not sent, because what it says was not so any more.
+    /// Not sent, because a later change had overtaken it.
     Overtaken,
 }
 
@@ -116,8 +115,8 @@ named!(MailState, "state of a mail", {
 });
 
 impl MailState {
-    /// Returns `true` if operations may have such a mail tried again: what is due is tried anyway, what was sent has arrived, and what
-    /// was overtaken says what is not so.
+    /// Returns `true` if operations may retry such a mail: a due one is retried anyway, and a sent or overtaken one
+    /// must not be.
     pub fn may_be_retried(self) -> bool {
         self == Self::Failed
     }

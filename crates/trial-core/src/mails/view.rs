@@ -5,37 +5,37 @@ use chrono::{DateTime, Utc};
 use crate::mails::{MailKind, MailState};
 use crate::values::{MailId, TenantId};
 
-/// What waits in the outbox.
+/// The mails that wait in the outbox.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MailQueue {
     /// Mails that are due, now or later.
     pub due: u64,
-    /// When the oldest of them was written.
+    /// The creation time of the oldest of them.
     pub oldest_due: Option<DateTime<Utc>>,
     /// Mails that were given up.
     pub failed: u64,
 }
 
-/// A mail of the outbox, as far as it got.
+/// A mail of the outbox with its state.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MailView {
     /// Its id.
     pub id: MailId,
-    /// What it is about.
+    /// The kind of mail.
     pub kind: MailKind,
-    /// How far it got.
+    /// The state.
     pub state: MailState,
     /// Attempts so far.
     pub attempts: u32,
     /// When it was put into the outbox.
     pub created_at: DateTime<Utc>,
-    /// When it is tried next, if it is due.
+    /// The time of the next attempt, if it is due.
     pub next_attempt_at: DateTime<Utc>,
     /// The last reply of the mail server, or the fault.
     pub last_reply: Option<String>,
 }
 
-/// A mail that is not taken at present.
+/// A mail that the server refuses at present.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RefusedMail {
     /// The recipient, as it is stored.
@@ -47,58 +47,58 @@ pub struct RefusedMail {
 /// One attempt to deliver a mail.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MailAttempt {
-    /// Its place, from 1.
+    /// Its ordinal, from 1.
     pub attempt: u32,
     /// When.
     pub at: DateTime<Utc>,
-    /// How it ended: `sent`, `retry`, `failed`, `overtaken`.
+    /// The result: `sent`, `retry`, `failed`, `overtaken`.
     pub result: String,
-    /// The server's words, or the fault.
+    /// The server's reply, or the fault.
     pub reply: String,
 }
 
 /// A page of the outbox, newest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MailPage {
-    /// Only mails that got so far.
+    /// Only mails in this state.
     pub state: Option<MailState>,
     /// Only mails of this tenant.
     pub tenant: Option<TenantId>,
     /// Only mails older than this one.
     pub before: Option<MailId>,
-    /// At most so many.
+    /// The page size.
     pub limit: u32,
 }
 
-/// A mail of the outbox, with whose it is.
+/// A mail of the outbox with its tenant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OutboxMail {
-    /// The mail, as far as it got.
+    /// The mail with its state.
     pub mail: MailView,
-    /// Whose it is; nobody's, of a warning to operations.
+    /// The tenant that it belongs to; `None` for a warning to operations.
     pub tenant: Option<TenantId>,
-    /// Where it goes, as it is stored: what cannot be read is given up, and is to be seen all the same.
+    /// The recipient as it is stored, shown even if it cannot be parsed.
     pub to: String,
 }
 
 impl OutboxMail {
-    /// Where it goes, for people who need not see all of it: `a***@example.com`.
+    /// The recipient, masked: `a***@example.com`.
     pub fn masked_to(&self) -> String {
         crate::values::mask_email(&self.to)
     }
 }
 
-/// The audit's words for mails that are tried again together.
+/// The detail of the audit entry for mails that are retried together.
 pub fn retried_words(mails: u64, since: DateTime<Utc>) -> String {
     format!("{mails} given up since {}: before failed, after due", since.format("%Y-%m-%dT%H:%M:%SZ"))
 }
 
-/// What became of the wish to have a mail tried again.
+/// The outcome of a retry by operations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MailRetried {
-    /// It is due now. If it fails for now once more and its time was over before, it is given up again.
+    /// It is due now. If its time was up before and it fails once more, it is given up again.
     Due,
-    /// It is in this state, in which it is not to be tried again.
+    /// It is in this state, which allows no retry.
     Refused(MailState),
     /// There is no such mail.
     Unknown,

@@ -1,4 +1,4 @@
-//! People who operate the service: who they are, what their roles let them do, and how they are known again.
+//! Operators: their names, roles, tokens and sessions.
 
 mod name;
 mod role;
@@ -19,35 +19,35 @@ pub use session::{
 
 use crate::values::OperatorId;
 
-/// A person with a token. Of the token, only its hash is kept.
+/// A person with a token. Only the hash of the token is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Operator {
     /// The id, which is never given again.
     pub id: OperatorId,
-    /// The name, one of a kind among operators that are not revoked; the audit knows the person by it.
+    /// The name, unique among operators that are not revoked; the actor in the audit trail.
     pub name: OperatorName,
-    /// What the person may do.
+    /// The role.
     pub role: Role,
     /// The hash of the token.
     pub token: SecretHash,
-    /// Since when.
+    /// Creation time.
     pub created_at: DateTime<Utc>,
-    /// Who added the person.
+    /// The operator who added the person.
     pub created_by: String,
-    /// When the token ends; `None` for one that lasts until it is revoked.
+    /// The expiry of the token; `None` for one that is valid until it is revoked.
     pub expires_at: Option<DateTime<Utc>>,
     /// When it was revoked.
     pub revoked_at: Option<DateTime<Utc>>,
 }
 
-/// Whether an operator is let in.
+/// The validity of an operator's token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Standing {
-    /// Let in.
+    /// Valid.
     Active,
-    /// The token has ended.
+    /// The token has expired.
     Expired,
-    /// The token was taken back.
+    /// The token was revoked.
     Revoked,
 }
 
@@ -56,7 +56,7 @@ crate::values::named!(Standing, "standing of an operator", {
 });
 
 impl Operator {
-    /// Whether the operator is let in at this instant. What was revoked stays so, whatever its expiry says.
+    /// The validity of the token at this instant. A revocation is final, whatever the expiry.
     pub fn standing(&self, now: DateTime<Utc>) -> Standing {
         if self.revoked_at.is_some() {
             Standing::Revoked
@@ -67,17 +67,17 @@ impl Operator {
         }
     }
 
-    /// Whether the operator is let in at this instant and may do this.
+    /// Returns `true` if the token is valid at this instant and the role has this permission.
     pub fn may(&self, permission: Permission, now: DateTime<Utc>) -> bool {
         self.standing(now) == Standing::Active && self.role.may(permission)
     }
 }
 
-/// What became of the wish to add an operator.
+/// The outcome of adding an operator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OperatorAdded {
-    /// It is there now.
+    /// It was added.
     Done,
-    /// An operator who is not revoked has this name, in whatever spelling of its letters.
+    /// An operator who is not revoked has this name, in any case of its letters.
     NameTaken,
 }

@@ -1,25 +1,26 @@
+//! Names of operators and API clients, as the audit trail has them.
+
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
 use crate::audit::ACTORS;
 
-/// Names that the audit does not use for operators, beside [`ACTORS`]: the first part of `cli:USER`, and two that read like the
-/// service itself.
+/// Reserved names besides [`ACTORS`]: the first part of `cli:USER`, and two that read like the service itself.
 const RESERVED: [&str; 3] = ["cli", "sweep", "system"];
 
-/// An operator's name as the audit has it: 1 to 64 letters, digits, `.`, `_` and `-`, a letter or digit first. Spellings that
-/// differ in case alone are one name.
+/// An actor's name: 1 to 64 letters, digits, `.`, `_` and `-`, a letter or digit first. Spellings that differ in case
+/// alone are one name.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct OperatorName(Arc<str>);
 
-/// Why a text is no name. The message says what to do.
+/// The reason for which a text is no name. The message contains the remedy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum OperatorNameError {
     /// It has another form.
     #[error("must have 1 to 64 letters, digits, '.', '_' or '-', and begin with a letter or digit")]
     Malformed,
-    /// The audit uses it for somebody else.
+    /// The audit trail uses it for another actor.
     #[error("is reserved in the audit; choose another")]
     Reserved,
 }
@@ -28,10 +29,10 @@ impl OperatorName {
     /// The longest name, in characters.
     pub const MAX_LENGTH: usize = 64;
 
-    /// Takes a name that a person gave.
+    /// Parses a name that a person gave.
     ///
     /// # Errors
-    /// Says what is wrong with it.
+    /// [`OperatorNameError`] if it has another form or is reserved.
     pub fn parse(text: &str) -> Result<Self, OperatorNameError> {
         let bytes = text.as_bytes();
         let first_is_good = bytes.first().is_some_and(u8::is_ascii_alphanumeric);
@@ -55,7 +56,7 @@ impl OperatorName {
         &self.0
     }
 
-    /// What names are compared by.
+    /// The form under which names are compared.
     pub fn key(&self) -> String {
         self.0.to_ascii_lowercase()
     }

@@ -1,42 +1,44 @@
+//! Roles of operators, and the permissions of each.
+
 use crate::values::named;
 
-/// The permissions of a person. Each role includes those of the roles before it.
+/// The role of an operator. Each role includes the permissions of the roles before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Role {
-    /// Looks, and sees phones and addresses masked.
+    /// Sees everything, with phones and addresses masked.
     Viewer,
-    /// Does the daily work.
+    /// Does the daily work of operations.
     Operator,
-    /// Says who else may do what.
+    /// Manages operators and API clients.
     Admin,
 }
 
 named!(Role, "role", { Viewer => "viewer", Operator => "operator", Admin => "admin" });
 
-/// Something that not everybody may do.
+/// A permission that a role grants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Permission {
     /// See everything, with phones and addresses masked.
     Look,
-    /// See phones and addresses as they are, each time noted in the audit.
+    /// See phones and addresses in full, recorded in the audit trail each time.
     Reveal,
     /// Unlock a phone.
     UnlockPhone,
-    /// Release number prefixes, and keep the safe list.
+    /// Release number ranges, and edit the safe list.
     ChangePrefixes,
-    /// Have a mail tried again, or written again.
+    /// Retry a mail, or send it again.
     SendMail,
     /// Convert, extend, suspend, resume, close and reopen tenants.
     ChangeTenant,
     /// Load, retire and release access codes.
     ChangePool,
-    /// Set the e-mail threshold.
+    /// Set the daily e-mail limit.
     SetQuota,
-    /// Suspend callers, and take that back.
+    /// Suspend and resume API clients.
     SuspendCallers,
     /// Change settings while the service runs.
     ChangeSettings,
-    /// Remove callers, and change what they may ask for and how often.
+    /// Remove API clients, and change their scopes and rates.
     ManageCallers,
     /// See, add and revoke operators.
     ManageOperators,
@@ -58,7 +60,7 @@ named!(Permission, "permission", {
 });
 
 impl Permission {
-    /// The least role that it takes: the one table of what each role may do.
+    /// The least role that has it: the one table of roles and permissions.
     pub const fn takes(self) -> Role {
         match self {
             Self::Look => Role::Viewer,

@@ -1,5 +1,5 @@
-//! Searches by personal data: each is recorded before it is made, and counted. An answer to "is it this phone?" reveals a masked
-//! phone as well as showing it would.
+//! Searches by personal data: each is counted, and recorded before it runs. An answer to "is it this phone?" reveals a
+//! masked phone as showing it would.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::values::{Keyring, Person, Phone};
 pub const PERSON_SEARCHED: &str = "person.search";
 /// The window that searches are counted in. It slides: a search counts for an hour.
 const WINDOW: TimeDelta = TimeDelta::hours(1);
-/// Searches of one API client within an hour, at each instance, that may find nobody: what it asks for must not be guesses.
+/// Searches without a result that one API client may make within an hour, at each instance: it must not guess.
 pub const CLIENT_MISSES_PER_HOUR: u32 = 600;
 
 /// Personal data that a read is filtered by.
@@ -24,7 +24,7 @@ pub struct PersonalFilter {
     text: String,
 }
 
-/// What a read is filtered by, some of which may be personal data.
+/// The filter of a query, which may contain personal data.
 pub trait Filter {
     /// The personal data in it, if there is any.
     fn personal(&self) -> Option<PersonalFilter>;
@@ -37,12 +37,12 @@ pub struct PersonSearch {
     limit: Option<u32>,
 }
 
-/// Whether a search may be made.
+/// The decision about a search.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SearchOutcome {
     /// It is recorded and may be made.
     Recorded,
-    /// The operator has made as many within an hour as the role may; nothing is recorded.
+    /// The operator has reached the hourly limit of the role; nothing is recorded.
     OverLimit {
         /// Searches per hour.
         limit: u32,
@@ -94,7 +94,7 @@ impl Filter for ApplicationQuery {
     }
 }
 
-/// By a subject that is shown masked.
+/// A subject that is shown masked is personal data.
 impl Filter for AuditQuery {
     fn personal(&self) -> Option<PersonalFilter> {
         let subject = self.subject.as_ref().filter(|subject| crate::audit::masked(subject) != **subject);
@@ -109,8 +109,8 @@ impl<T: Filter> Filter for Option<T> {
 }
 
 impl PersonSearch {
-    /// A search of `place` in somebody's name. Of what is looked for, the audit gets the keyed hash that
-    /// [`Keyring::pseudonym`] makes of a person. No `role` has no limit: the command line, where the database is at hand.
+    /// A search of `place` in this actor's name. The audit trail gets the keyed hash of the criterion, as by
+    /// [`Keyring::pseudonym`]. Without a `role`, as on the command line, there is no limit.
     pub fn new(
         by: ChangedBy,
         place: &'static str,
@@ -128,7 +128,7 @@ impl PersonSearch {
         &self.entry
     }
 
-    /// The searches that are counted, newest first, and how many of them to pass over: if there is one more, it decides.
+    /// The searches that are counted, newest first, and the number of them to skip: if there is one more, it decides.
     /// `None` if there is no limit.
     pub fn counted(&self) -> Option<(AuditQuery, u32)> {
         let query = AuditQuery {
@@ -141,7 +141,7 @@ impl PersonSearch {
         self.limit.map(|limit| (query, limit.saturating_sub(1)))
     }
 
-    /// Decides by the search that [`PersonSearch::counted`] leads to: the one that makes the limit full.
+    /// Decides by the search that [`PersonSearch::counted`] leads to: the one that reaches the limit.
     pub fn decide(&self, last_of_limit: Option<&AuditEntry>) -> SearchOutcome {
         let (Some(limit), Some(last)) = (self.limit, last_of_limit) else { return SearchOutcome::Recorded };
         SearchOutcome::OverLimit { limit, retry_after: until_it_counts_no_more(last.at, self.entry.at) }
@@ -153,7 +153,7 @@ fn until_it_counts_no_more(at: DateTime<Utc>, now: DateTime<Utc>) -> Duration {
     (at + WINDOW - now).min(WINDOW).to_std().unwrap_or_default()
 }
 
-/// Hidden, so that what somebody looked for cannot reach a log by way of `{:?}`.
+/// Hidden, so that the criterion cannot reach a log by way of `{:?}`.
 impl std::fmt::Debug for PersonalFilter {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "PersonalFilter({} ***)", self.kind)

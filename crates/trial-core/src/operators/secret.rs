@@ -36,12 +36,12 @@ macro_rules! secrets {
             /// The prefix by which people and scanners for leaked secrets recognise it.
             pub const PREFIX: &'static str = $prefix;
 
-            /// Makes one of 32 random bytes.
+            /// A secret of 32 random bytes.
             pub fn new(entropy: &[u8; ENTROPY]) -> Self {
                 Self(format!("{}{}", Self::PREFIX, URL_SAFE_NO_PAD.encode(entropy)))
             }
 
-            /// Takes one that somebody shows; `None` for what cannot be one.
+            /// Parses a presented secret; `None` for a text that cannot be one.
             pub fn parse(text: &str) -> Option<Self> {
                 let secret = text.strip_prefix(Self::PREFIX)?;
                 let is_whole = secret.len() == LENGTH && URL_SAFE_NO_PAD.decode(secret).is_ok();
@@ -127,7 +127,7 @@ impl SecretHash {
     }
 }
 
-/// Hidden: a reader of a log need not know whose it is.
+/// Hidden: a log must not link events by it.
 impl fmt::Debug for SecretHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("SecretHash(***)")

@@ -13,7 +13,7 @@ use crate::tenants::{Tenant, TenantStatus};
 use crate::values::TenantId;
 use crate::verification::{Challenge, ChallengeState};
 
-/// What an application that nothing stands in the way of will get.
+/// The resources of an application that every rule accepts.
 struct Granted {
     challenge: Challenge,
     access_codes: AccessCodePair,
@@ -38,7 +38,7 @@ impl Planner {
         outcome
     }
 
-    /// Rules 1 to 3 alone: the record of an application that is refused by them, whatever else is so, and that counts nothing.
+    /// Rules 1 to 3 alone: the record of an application that they refuse in any case and that changes no count.
     pub(super) fn beyond_help(
         &self,
         world: &World,
@@ -64,8 +64,8 @@ impl Planner {
         })
     }
 
-    /// Rules 2 to 7, each in its place; rule 8 is what is left. Changes nothing but the count of wrong tries, and
-    /// what a right code proves: that it came, and that its owner agreed to the terms.
+    /// Rules 2 to 7, each in its place; rule 8 is the rest. Changes only the count of wrong attempts, and what a right
+    /// code proves: that it arrived, and that its owner agreed to the terms.
     fn judge(&self, world: &mut World, moment: Moment, application: &Application) -> Result<Granted, ApplyRefusal> {
         self.phone_is_not_locked(world, application)?;
         let codes = match self.living_codes(world, moment, application) {
@@ -114,7 +114,8 @@ impl Planner {
         if self.is_locked(failures) { Err(ApplyRefusal::PhoneLocked { failures }) } else { Ok(()) }
     }
 
-    /// 001 unless a code lives; the current one first. An earlier one lives beside it until the gateway has accepted the current one.
+    /// 001 unless a code is valid; the current one first. An earlier one stays valid until the gateway has accepted the
+    /// current one.
     fn living_codes(
         &self,
         world: &World,
@@ -131,7 +132,7 @@ impl Planner {
         }
     }
 
-    /// The code that an application is judged by: the one that was submitted, if it lives; else the current one.
+    /// The code that an application is compared with: the submitted one if it is valid, else the current one.
     fn submitted_code<'a>(&self, world: &'a World, moment: Moment, application: &Application) -> Option<&'a Challenge> {
         let phone = world.phone(&application.phone);
         let is_submitted = |code: &&Challenge| {
@@ -140,16 +141,16 @@ impl Planner {
         phone.previous().and_then(|_| phone.codes().find(is_submitted)).or(phone.challenge())
     }
 
-    /// Returns `true` if rule 1 compares with used codes of the phone, and this is none of them: a guess. A used code that is given once
-    /// more is no guess; neither is one that cannot be compared.
+    /// Returns `true` if rule 1 compares with used codes of the phone and this is none of them: a guess. A used code
+    /// submitted once more is no guess, nor is one that cannot be compared.
     fn misses_used_codes(&self, world: &World, moment: Moment, application: &Application) -> bool {
         let mut used = Self::compared(world, moment, application).peekable();
         used.peek().is_some()
             && used.all(|accepted| self.derives(moment, &accepted.challenge, application) == Ok(false))
     }
 
-    /// 002: a wrong code, counted once against each code that it could have been, and against the phone. 003 if it is none of those
-    /// that can be derived, and one cannot be.
+    /// 002: a wrong code, counted once against each code that it could have been, and against the phone. 003 if it is
+    /// none of those that can be derived, and one cannot be.
     fn right_code(
         &self,
         world: &mut World,
@@ -186,7 +187,7 @@ impl Planner {
         }
     }
 
-    /// 000: consumes the code and brings everything into being that the account needs.
+    /// 000: consumes the code and creates everything that the account needs.
     fn accept(&self, world: &mut World, moment: Moment, application: &Application, granted: Granted) -> ApplyOutcome {
         let Moment { now, ids } = moment;
         let mut tenant = Tenant {
@@ -247,7 +248,7 @@ impl Planner {
         ApplyOutcome::Accepted { tenant: ids.tenant }
     }
 
-    /// Whether the submitted code is the challenge's, or the test number's.
+    /// Returns `true` if the submitted code is the challenge's, or the test number's.
     fn derives(&self, moment: Moment, challenge: &Challenge, application: &Application) -> Result<bool, ApplyRefusal> {
         if let Some(code) = self.policy.test_code(&challenge.phone, moment.now) {
             return Ok(code.matches(&application.code));
@@ -267,7 +268,7 @@ fn access_codes_are_left(world: &World) -> Result<AccessCodePair, ApplyRefusal> 
     })
 }
 
-/// 205: the day's e-mail threshold.
+/// 205: the daily e-mail limit.
 fn quota_is_left(world: &World) -> Result<(), ApplyRefusal> {
     if world.quota_is_reached() {
         return Err(ApplyRefusal::QuotaReached { threshold: world.quota().threshold });

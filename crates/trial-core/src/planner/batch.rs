@@ -19,11 +19,11 @@ use crate::verification::{CodeRequest, SendReport};
 pub enum Request {
     /// A visitor asks for a code.
     SendCode(CodeRequest),
-    /// A gateway has said what became of a message.
+    /// A gateway reports the result of a message.
     SendReport(SendReport),
     /// A visitor applies for a trial.
     Apply(Application),
-    /// Somebody wants something of a tenant.
+    /// A command about a tenant.
     Tenant(TenantOrder),
 }
 
@@ -93,21 +93,22 @@ pub struct FactKeys {
     pub accepted_of: BTreeSet<Phone>,
     /// The phones whose tenants are looked up.
     pub tenants_by_phone: BTreeSet<Phone>,
-    /// Tenants are looked for by these addresses.
+    /// Addresses whose tenants are looked up.
     pub tenants_by_email: BTreeSet<EmailKey>,
-    /// Tenants are looked for by these names.
+    /// Company names whose tenants are looked up.
     pub tenants_by_company: BTreeSet<CompanyKey>,
     /// The number of free access codes of each kind that may be needed, the longest-free first.
     pub access_codes: usize,
     /// `true` if the SMS budget is needed.
     pub sms_budget: bool,
-    /// Prefixes of which messages of the day, judged codes and the last block are needed; with any, the safe list is too.
+    /// Number ranges of which messages of the day, judged codes and the last block are needed; with any, the safe list
+    /// is too.
     pub prefixes: BTreeSet<PhonePrefix>,
-    /// Which counts of them.
+    /// The counts of them that are needed.
     pub prefix_bounds: PrefixBounds,
-    /// Tenants that orders are about: the whole of them, with the access codes that they hold or held last.
+    /// Tenants that commands are about: the whole of them, with the access codes that they hold or held last.
     pub lives: BTreeSet<TenantId>,
-    /// Tenants in use are looked for that share a phone, address or name with these.
+    /// Tenants whose rivals are looked up: those in use with the same phone, address or name.
     pub rivals_of: BTreeSet<TenantId>,
 }
 

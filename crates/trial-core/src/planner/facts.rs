@@ -1,4 +1,4 @@
-//! What was known when a batch was decided.
+//! The facts that a batch is decided by.
 
 use std::collections::BTreeMap;
 
@@ -17,49 +17,49 @@ use crate::verification::{Challenge, PastSend};
 /// The rows that a batch's `FactKeys` name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Facts {
-    /// What is known of each phone that was asked for; a phone that was never seen is absent.
+    /// The facts about each requested phone; a phone that was never seen is absent.
     pub phones: BTreeMap<Phone, PhoneFacts>,
-    /// Tenants in use that share a phone, address or name that was asked for, each once.
+    /// Tenants in use that have a requested phone, address or name, each once.
     pub tenants: Vec<TenantFact>,
     /// The access codes.
     pub pool: PoolFacts,
-    /// The day's threshold.
+    /// The daily e-mail limit.
     pub quota: QuotaFacts,
-    /// Messages sent on the day, by country calling code. Complete if the budget was asked for.
+    /// Messages sent on the day, by country calling code. Complete if the budget was requested.
     pub sms_sent: BTreeMap<u16, u32>,
-    /// What is known of prefixes.
+    /// The facts about number ranges.
     pub prefixes: PrefixesFacts,
-    /// The tenants that orders are about; one that does not exist is absent.
+    /// The tenants that commands are about; one that does not exist is absent.
     pub lives: BTreeMap<TenantId, LifeFacts>,
-    /// Settings that are something else than configured: the batch is decided under them.
+    /// Changed settings: the batch is decided under them.
     pub overrides: Overrides,
 }
 
-/// What is known of prefixes.
+/// The facts about number ranges.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PrefixesFacts {
-    /// Which counts are in `known`.
+    /// The bounds of the counts in `known`.
     pub bounds: PrefixBounds,
-    /// What is known of each prefix that was asked for; one of which nothing is known may be absent.
+    /// The facts about each requested range; one without facts may be absent.
     pub known: BTreeMap<PhonePrefix, PrefixFacts>,
-    /// What operations added to the prefixes that are never blocked; nothing while the breaker is off.
+    /// The safe list of operations; empty while the fraud guard is off.
     pub safe: Vec<PhonePrefix>,
 }
 
-/// What is known of one prefix.
+/// The facts about one number range.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct PrefixFacts {
     /// Messages of the day.
     pub messages: i64,
     /// Codes that are judged.
     pub sent: i64,
-    /// How many of them were used.
+    /// The number of them that were used.
     pub used: i64,
-    /// Its last block, whether it is over or not.
+    /// Its last block, expired or not.
     pub block: Option<PrefixBlock>,
 }
 
-/// A tenant that an order is about.
+/// A tenant that a command is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LifeFacts {
     /// The tenant.
@@ -70,10 +70,10 @@ pub struct LifeFacts {
     pub acts: OwnerActs,
 }
 
-/// What is known of one phone.
+/// The facts about one phone.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PhoneFacts {
-    /// Consecutive wrong tries, over all codes.
+    /// Consecutive wrong attempts, over all codes.
     pub failures: u32,
     /// Its current code.
     pub challenge: Option<Challenge>,
@@ -85,12 +85,12 @@ pub struct PhoneFacts {
     pub accepted: Vec<AcceptedApplication>,
 }
 
-/// A tenant that may stand in the way.
+/// A tenant that may be a rival of an application or a command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TenantFact {
     /// Its id.
     pub id: TenantId,
-    /// Where in its life it is; never closed.
+    /// The status; never closed.
     pub status: TenantStatus,
     /// Its phone.
     pub phone: Phone,
@@ -103,18 +103,18 @@ pub struct TenantFact {
 /// The access codes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PoolFacts {
-    /// Free voice codes, the longest-free first; as many as were asked for, if there are.
+    /// Free voice codes, the longest-free first, up to the requested number.
     pub voice: Vec<AccessCode>,
     /// Free multimedia codes, likewise.
     pub multimedia: Vec<AccessCode>,
 }
 
-/// The day's threshold.
+/// The daily e-mail limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct QuotaFacts {
     /// The day.
     pub day: NaiveDate,
-    /// The threshold in force.
+    /// The limit in force.
     pub threshold: u32,
     /// Units taken so far.
     pub reserved: u32,
@@ -123,18 +123,18 @@ pub struct QuotaFacts {
 }
 
 impl QuotaFacts {
-    /// Whether nobody gets a unit any more.
+    /// Returns `true` if no unit is left.
     pub(crate) fn is_spent(&self) -> bool {
         self.reserved >= self.threshold
     }
 
-    /// The next unit, which is taken by that.
+    /// Takes the next unit.
     pub(crate) fn take_unit(&mut self) -> QuotaUnit {
         self.reserved += 1;
         QuotaUnit { budget: MailBudget::Threshold, day: self.day, unit: self.reserved, threshold: self.threshold }
     }
 
-    /// The next unit for a mail that an owner causes, which is taken by that, if one of `limit` is left.
+    /// Takes the next unit for a mail that an owner causes; `None` if none of `limit` is left.
     pub(crate) fn take_owner_unit(&mut self, limit: u32) -> Option<QuotaUnit> {
         if self.owner_mails >= limit {
             return None;

@@ -3,11 +3,11 @@
 //! | return codes of | are decided in |
 //! | --- | --- |
 //! | `applyTenant` (000 to 006, 205) | `planner/apply.rs` |
-//! | the life of a tenant | `planner/tenant.rs`, by the rules of `tenants/lifecycle.rs` |
-//! | `generateverifycode` (200 to 205) | `planner/send_code.rs`, with `planner/send_limits.rs` and `planner/prefixes.rs`, and `planner/send_report.rs` once the gateway has spoken |
+//! | commands about a tenant | `planner/tenant.rs`, by the rules of `tenants/lifecycle.rs` |
+//! | `generateverifycode` (200 to 205) | `planner/send_code.rs`, with `planner/send_limits.rs` and `planner/prefixes.rs`, and `planner/send_report.rs` once the gateway has replied |
 //!
-//! The plan folds left over the batch: the second of two equal phones sees what the first one did. How a batch is split
-//! changes nothing.
+//! The plan folds left over the batch: the second of two equal phones sees the effects of the first. The way in which
+//! requests are split into batches changes nothing.
 
 mod apply;
 mod batch;
@@ -53,29 +53,29 @@ struct Moment {
 }
 
 impl Planner {
-    /// A planner by these rules.
+    /// A planner with this policy and these keys.
     pub fn new(policy: Arc<Policy>, keyring: Arc<Keyring>) -> Self {
         let in_force = Arc::new(PolicyInForce::new(Arc::clone(&policy)));
         Self { policy, in_force, keyring }
     }
 
-    /// The policy of the configuration. It decides by that and by what the facts say is changed of it.
+    /// The policy of the configuration. A decision applies the changes among its facts to it.
     pub fn policy(&self) -> &Policy {
         &self.policy
     }
 
-    /// The policy in force, as far as this process has heard: for what is not decided in a batch.
+    /// The policy in force, as last read by this process: for uses outside a batch.
     pub fn in_force(&self) -> &Arc<PolicyInForce> {
         &self.in_force
     }
 
-    /// The keys that it derives by.
+    /// The keys that it derives with.
     pub fn keyring(&self) -> &Keyring {
         &self.keyring
     }
 
-    /// Every row that planning the batch will need, by the policy in force as far as this process has heard. What was changed
-    /// a moment ago holds for the decision all the same; only counts of prefixes are looked at by what was known here.
+    /// Every row that planning the batch will need, by the policy in force as last read by this process. The decision
+    /// itself follows later changes; only the counts of number ranges do not.
     pub fn fact_keys(&self, batch: &Batch) -> FactKeys {
         batch.fact_keys(&self.in_force.now())
     }
@@ -85,7 +85,7 @@ impl Planner {
         self.under(facts).plan_all(facts, batch)
     }
 
-    /// Itself under the policy in force: a batch is decided by one.
+    /// The planner under the policy in force: one policy decides a batch.
     fn under(&self, facts: &Facts) -> Cow<'_, Self> {
         if facts.overrides.is_empty() {
             return Cow::Borrowed(self);
@@ -104,9 +104,9 @@ impl Planner {
         Plan { outcomes, effects: world.into_effects() }
     }
 
-    /// Refuses those applications that no other decision can help: their phone is locked, or its code is dead or was never
-    /// sent. What is decided meanwhile takes nothing from them that they have, and gives them nothing: so nobody has to
-    /// wait for a turn to be told. `facts` must hold the rows that `batch.screen_keys` names, as they were at one instant.
+    /// Refuses applications that no other decision can change: the phone is locked, or its code is invalid or was never
+    /// sent. Concurrent decisions neither help nor harm them, so they need not wait for the admission lock. `facts`
+    /// must hold the rows that `batch.screen_keys` names, as of one instant.
     pub fn screen(&self, facts: &Facts, batch: &Batch) -> Screened {
         self.under(facts).screen_all(facts, batch)
     }
@@ -140,12 +140,12 @@ impl Planner {
         self.policy.verification.locks(failures)
     }
 
-    /// Why a code cannot be used at this instant; `None` if it can.
+    /// The reason for which a code cannot be used at this instant; `None` if it can.
     fn why_dead(&self, challenge: &Challenge, now: DateTime<Utc>) -> Option<NoCodeReason> {
         match challenge.state {
             ChallengeState::Unsent => Some(NoCodeReason::NeverSent),
             ChallengeState::Consumed => Some(NoCodeReason::Used),
-            // Made in the future: the clock was set back, and an expiry that follows it would outlive its cap.
+            // Created in the future: the clock was set back, and an expiry that follows it would outlive its cap.
             ChallengeState::Open if now >= challenge.expires_at || challenge.made_at > now + CLOCK_SKEW => {
                 Some(NoCodeReason::Expired)
             }

@@ -1,18 +1,18 @@
-//! What was decided, with the fact that decided it. Refusals are data: nothing here is an error.
+//! Outcomes, with the fact that decided each. Refusals are data: none is an error.
 
 use crate::applications::ApplyOutcome;
 use crate::tenants::LifeOutcome;
 use crate::verification::{CodeOutcome, CodeToSend};
 
-/// What was decided about one request of a batch.
+/// The outcome of one request of a batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    /// About a request for a code; the code to send, if one is.
+    /// The outcome of a request for a code, with the code to send, if any.
     SendCode(CodeOutcome, Option<CodeToSend>),
-    /// A gateway's word was taken down.
+    /// A gateway's report was recorded.
     SendReport,
-    /// About an application.
+    /// The outcome of an application.
     Apply(ApplyOutcome),
-    /// About an order.
+    /// The outcome of a command.
     Tenant(LifeOutcome),
 }

@@ -16,7 +16,7 @@ use crate::verification::{Challenge, CodeRequestRecord, PhoneRecord, SendUpdate,
 /// The plan of a batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plan {
-    /// One for each request, in their order. None may be given to anybody before the effects are durable.
+    /// One for each request, in their order. None may be answered before the effects are durable.
     pub outcomes: Vec<Outcome>,
     /// The effects to store, all or nothing.
     pub effects: Effects,
@@ -42,13 +42,13 @@ pub struct Effects {
     pub phones: Vec<PhoneRecord>,
     /// Code requests to insert.
     pub code_requests: Vec<CodeRequestRecord>,
-    /// Code requests whose message got further.
+    /// Code requests whose message changed its state.
     pub sends: Vec<SendUpdate>,
     /// Counts of the SMS budget to insert, or to update.
     pub sms_days: Vec<SmsDay>,
-    /// The increments of the counts of prefixes, each span of a prefix once; a span without a row is inserted.
+    /// The increments of the counts of number ranges, each span of a range once; a span without a row is inserted.
     pub prefix_counts: Vec<PrefixCount>,
-    /// Blocks of prefixes to insert, or to update.
+    /// Blocks of number ranges to insert, or to update.
     pub prefix_blocks: Vec<PrefixBlockRecord>,
     /// Tenants to insert.
     pub tenants: Vec<Tenant>,

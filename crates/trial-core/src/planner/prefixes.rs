@@ -1,4 +1,4 @@
-//! The counts by number prefix, and the two rules that use them: the daily message limit and the fraud guard.
+//! The counts by number range, and the two rules that use them: the daily message limit and the fraud guard.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +12,8 @@ use crate::policy::BreakerMode;
 use crate::values::{Phone, PhonePrefix};
 use crate::verification::{BudgetScope, Challenge, CodeRefusal};
 
-/// The facts about prefixes, as changed by the requests decided so far, and the part of them that has to be stored.
+/// The facts about number ranges, as changed by the requests decided so far, and the part of them that has to be
+/// stored.
 pub(super) struct Prefixes {
     facts: PrefixesFacts,
     more: BTreeMap<(PhonePrefix, CountSpan), PrefixCounts>,
@@ -32,7 +33,7 @@ impl Prefixes {
         planner.policy.abuse.is_safe(prefix, &self.facts.safe)
     }
 
-    /// Counts, in what is known as in what is stored.
+    /// Counts, in the facts and in the effects.
     fn count(&mut self, prefix: PhonePrefix, span: CountSpan, more: PrefixCounts) {
         let stored = self.more.entry((prefix, span)).or_default();
         stored.messages += more.messages;
@@ -49,7 +50,7 @@ impl Prefixes {
         }
     }
 
-    /// Codes of spans that were judged are judged no more.
+    /// Blocks the range; codes of judged spans are not judged again.
     fn block(&mut self, prefix: PhonePrefix, block: PrefixBlock) {
         self.changed_blocks.insert(prefix);
         let known = self.facts.known.entry(prefix).or_default();
@@ -74,7 +75,7 @@ impl Prefixes {
 }
 
 impl Planner {
-    /// 204: the day's messages to the prefix.
+    /// 204: the day's messages to the number range.
     pub(super) fn prefix_budget_is_left(&self, world: &World, prefix: PhonePrefix) -> Result<(), CodeRefusal> {
         let limit = self.policy.limits.sms_per_prefix_day;
         let sent = u32::try_from(world.prefixes.of(prefix).messages.max(0)).unwrap_or(u32::MAX);
@@ -84,8 +85,8 @@ impl Planner {
         Ok(())
     }
 
-    /// 204: codes are sent to the prefix, and hardly any is used. Where blocks are only looked at, the one that would have
-    /// refused. A test number, which no message is sent to, is never blocked.
+    /// 204: hardly any of the codes sent to the number range is used. If blocks are only reported, returns the one that
+    /// would have refused. A test number, which gets no message, is never blocked.
     pub(super) fn prefix_is_not_blocked(
         &self,
         world: &mut World,
@@ -112,17 +113,17 @@ impl Planner {
         if rules.mode == BreakerMode::On { Err(CodeRefusal::PrefixBlocked(blocked)) } else { Ok(Some(blocked)) }
     }
 
-    /// A message is sent to the phone, with a code that is new or repeated.
+    /// Counts a message to the phone, with a code that is new or repeated.
     pub(super) fn count_message(&self, world: &mut World, now: DateTime<Utc>, phone: &Phone, is_new: bool) {
         self.count_of(world, phone, now, PrefixCounts { messages: 1, sent: i64::from(is_new), used: 0 });
     }
 
-    /// A message that was counted at this instant is not on its way.
+    /// Reverts the count of a message of this instant that was not sent.
     pub(super) fn give_back_message(&self, world: &mut World, sent_at: DateTime<Utc>, phone: &Phone) {
         self.count_of(world, phone, sent_at, PrefixCounts { messages: -1, ..PrefixCounts::default() });
     }
 
-    /// A code was never sent. One that was submitted all the same is one that came.
+    /// Reverts the count of a code that was never sent. One that was submitted nevertheless did arrive.
     pub(super) fn give_back_code(&self, world: &mut World, challenge: &Challenge) {
         if challenge.proven_at.is_none() {
             let back = PrefixCounts { sent: -1, ..PrefixCounts::default() };
@@ -130,7 +131,7 @@ impl Planner {
         }
     }
 
-    /// A right code was submitted: the challenge, which counts as used from now on, and counts once.
+    /// Counts a right code as used, once, and returns its challenge.
     pub(super) fn proven(&self, world: &mut World, now: DateTime<Utc>, challenge: Challenge) -> Challenge {
         if challenge.proven_at.is_some() || !self.policy.counts_prefixes() {
             return challenge;

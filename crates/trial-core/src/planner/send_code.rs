@@ -1,4 +1,4 @@
-//! `generateverifycode`: the rules in order, up to the decision to send. What the gateway says of it comes later.
+//! `generateverifycode`: the rules in order, up to the decision to send. The gateway's report comes later.
 
 use chrono::{DateTime, Utc};
 
@@ -60,7 +60,7 @@ impl Planner {
         Ok(())
     }
 
-    /// 200, if the gateway agrees: the code that still lives, with new life, or a new one.
+    /// 200, if the gateway accepts: the code that is still valid, with a new lifetime, or a new one.
     fn code_to_send(&self, world: &mut World, moment: Moment, asked: &CodeRequest) -> CodeToSend {
         let Moment { now, ids } = moment;
         let repeated = world.phone(&asked.phone).challenge().and_then(|challenge| self.prolonged(challenge, now));
@@ -80,7 +80,7 @@ impl Planner {
                 proven_at: None,
             };
             let code = self.keyring.current_code(challenge.id, &asked.phone);
-            // Nobody has the new code yet: one that has arrived stays good until the gateway has accepted the other.
+            // Nobody has the new code yet: one that has arrived stays valid until the gateway has accepted the other.
             let lives = |code: &&Challenge| self.why_dead(code, now).is_none();
             let previous = world.phone(&asked.phone).codes().find(lives).cloned();
             world.add_challenge(challenge.clone(), previous);
@@ -106,7 +106,7 @@ impl Planner {
         }
     }
 
-    /// The living code with its lifetime again, but never past its cap; `None` where too little would be left.
+    /// The valid code with a new lifetime, up to its cap; `None` if too little would be left.
     fn prolonged(&self, challenge: &Challenge, now: DateTime<Utc>) -> Option<(Challenge, VerificationCode)> {
         if self.why_dead(challenge, now).is_some() {
             return None;
@@ -121,7 +121,7 @@ impl Planner {
     }
 }
 
-/// 205: the day's e-mail threshold, before an SMS is paid for.
+/// 205: the daily e-mail limit, before an SMS is paid for.
 fn quota_is_left(world: &World) -> Result<(), CodeRefusal> {
     if world.quota_is_reached() {
         return Err(CodeRefusal::QuotaReached { threshold: world.quota().threshold });

@@ -1,5 +1,5 @@
-//! Limits of the codes that a phone is sent. Sends that may have left and sends that failed have limits of their own, and a refusal says
-//! when all of them leave room.
+//! Limits of the codes that a phone is sent. Sends that may have left and sends that failed have limits of their own,
+//! and a refusal names the time at which all of them leave room.
 
 use std::time::Duration;
 
@@ -63,7 +63,8 @@ fn wait(sends: &[&PastSend], span: Duration, most: u32, now: DateTime<Utc>) -> O
     remaining(*leaves, span, now)
 }
 
-/// A send in the future says that the clock was set back: its distance says nothing, and to wait for it could take years.
+/// A send in the future means that the clock was set back: its distance means nothing, and a wait for it could take
+/// years.
 fn is_past(send: &PastSend, now: DateTime<Utc>) -> bool {
     send.at <= now + CLOCK_SKEW
 }

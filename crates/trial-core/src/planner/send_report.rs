@@ -1,4 +1,4 @@
-//! What a gateway said of a message, taken down.
+//! Records a gateway's report about a message.
 
 use chrono::{DateTime, Utc};
 
@@ -8,7 +8,7 @@ use crate::planner::Outcome;
 use crate::verification::{Challenge, ChallengeState, PastSend, SendReport, SendState, SendUpdate};
 
 impl Planner {
-    /// Takes down the first word about a message; a later one changes nothing.
+    /// Records the first report about a message; a later one changes nothing.
     pub(super) fn take_down(&self, world: &mut World, moment: Moment, report: &SendReport) -> Outcome {
         let state = report.reply.state();
         let waits = |send: &&mut PastSend| send.state == SendState::Sending;
@@ -33,7 +33,7 @@ impl Planner {
         Outcome::SendReport
     }
 
-    /// A message that is not on its way costs nothing. One of an earlier day stays counted: that day is over.
+    /// Reverts the budget of a message that was not sent. One of an earlier day stays counted.
     fn give_back_budget(&self, world: &mut World, moment: Moment, report: &SendReport, sent_at: DateTime<Utc>) {
         if self.policy.quota.day_of(sent_at) == self.policy.quota.day_of(moment.now) {
             world.count_sms(report.phone.country_code(), |sent| sent.saturating_sub(1));
@@ -41,7 +41,7 @@ impl Planner {
         self.give_back_message(world, sent_at, &report.phone);
     }
 
-    /// A code that no message carries was never sent: to answer "wrong code" about it would be a riddle. The code that it was to
+    /// Removes a code that was never sent, so that no applicant is told "wrong code" about it. The code that it was to
     /// replace is the phone's code again.
     fn forget_unsent_code(&self, world: &mut World, report: &SendReport) {
         let phone = world.phone(&report.phone);
@@ -57,7 +57,7 @@ impl Planner {
     }
 }
 
-/// The gateway has the message with the phone's current code: the code before it is of no use any more.
+/// Ends the previous code once the gateway has accepted the message with the current one.
 fn replace_previous_code(world: &mut World, report: &SendReport) {
     let current = world.phone(&report.phone).challenge().cloned();
     if let Some(current) = current.filter(|current| current.id == report.challenge) {

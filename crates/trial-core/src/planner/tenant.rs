@@ -1,4 +1,4 @@
-//! Orders about tenants: what a change of one tenant takes of the world around it.
+//! Commands about tenants: their effects on the tenant, its access codes, mails and events.
 
 use super::world::World;
 use super::{Moment, Planner};
@@ -13,7 +13,7 @@ use crate::tenants::{
     LifeChange, LifeOrder, LifeOutcome, LifeRefusal, NOTICE_KEEPS, Tenant, TenantOrder, TenantStatus,
 };
 
-/// Reminders and notices wait when less than one part in so many of the day's threshold is left.
+/// Reminders and notices wait when less than this fraction (1/10) of the daily e-mail limit is left.
 const KEPT_FOR_ACCOUNTS: u32 = 10;
 
 impl Planner {
@@ -69,14 +69,14 @@ impl Planner {
         };
         let mail_waits = after.owed_notice(trial, moment.now).is_some();
         let digest_due = acts.digest.map(|digest| digest.due_at);
-        // A notice that waits is looked at again behind its time: that is how the next look knows that the platform was told.
+        // A notice that waits is due again after its time, which marks that the platform was notified.
         let (look, step) = if mail_waits {
             (Some(after.next_look(moment.now)), after.next_step_after(trial, moment.now))
         } else {
             (None, after.next_step(trial))
         };
         after.next_step_at = [look, step, digest_due].into_iter().flatten().min();
-        // The platform is told when the time comes, whether or not the day has a mail left for the owner.
+        // The platform is notified in time, even if no mail of the day is left for the owner.
         let ends_soon = owed.is_some_and(|notice| {
             notice.kind == MailKind::Reminder && before.next_step_at.is_some_and(|step| step <= notice.since)
         });
@@ -115,7 +115,7 @@ impl Planner {
         Ok(change)
     }
 
-    /// While the tenant was closed, its customer may have got another one.
+    /// Refuses if the customer got another tenant while this one was closed.
     fn no_rival_exists(&self, world: &World, tenant: &Tenant) -> Result<(), LifeRefusal> {
         match world.rival_of(tenant, self.policy.trial.unique_by) {
             Some((tenant, shared)) => Err(LifeRefusal::TenantExists { tenant, shared }),
@@ -129,7 +129,7 @@ fn has_room_for_notices(world: &World) -> bool {
     left > 0 && u64::from(left) * u64::from(KEPT_FOR_ACCOUNTS) >= u64::from(world.quota().threshold)
 }
 
-/// The codes of a trial rest; those of a commercial tenant left the pool for good.
+/// The codes of a trial go into quarantine; those of a commercial tenant left the pool for good.
 fn released(tenant: &Tenant, held: Vec<HeldCode>, moment: Moment) -> Vec<HeldCode> {
     let state = if tenant.converted_at.is_some() { AccessCodeState::Retired } else { AccessCodeState::Quarantined };
     held.into_iter()
@@ -140,7 +140,7 @@ fn released(tenant: &Tenant, held: Vec<HeldCode>, moment: Moment) -> Vec<HeldCod
         .collect()
 }
 
-/// Both codes, as long as neither is free again, given to somebody else, or at rest for longer than codes rest.
+/// Both codes, unless one is free again, leased to another tenant, or past its quarantine.
 fn taken_back(
     tenant: &Tenant,
     held: Vec<HeldCode>,
@@ -165,7 +165,7 @@ fn quota_is_left(world: &World) -> Result<(), LifeRefusal> {
     Ok(())
 }
 
-/// A link needs a unit; a notice of a changed password goes without where none is left, for the change cannot be refused.
+/// A link needs a unit; a notice of a changed password goes out without one, since the change cannot be refused.
 fn owner_mails_are_left(world: &World) -> Result<(), LifeRefusal> {
     let limit = world.owner_limit();
     if world.quota().owner_mails >= limit {
@@ -174,7 +174,7 @@ fn owner_mails_are_left(world: &World) -> Result<(), LifeRefusal> {
     Ok(())
 }
 
-/// What is counted of an order against what an owner may do within an hour. A mailed link is bound by the day's links.
+/// The act that a command counts against the owner's hourly limits. A mailed link has a daily limit instead.
 fn owner_act(order: &LifeOrder, before: &Tenant, after: &Tenant) -> Option<OwnerAct> {
     match order {
         LifeOrder::AskConversion | LifeOrder::WithdrawConversion => {
@@ -186,7 +186,7 @@ fn owner_act(order: &LifeOrder, before: &Tenant, after: &Tenant) -> Option<Owner
     }
 }
 
-/// What the platform is told of an order.
+/// The event that a command publishes to the platform.
 fn event_kind(order: &LifeOrder, before: &Tenant, after: &Tenant, ends_soon: bool) -> Option<PlatformEventKind> {
     let is_moved = before.trial_ends_at != after.trial_ends_at;
     match order {
@@ -197,7 +197,7 @@ fn event_kind(order: &LifeOrder, before: &Tenant, after: &Tenant, ends_soon: boo
     }
 }
 
-/// Whether the audit says so: not what time has not brought yet, nor what the owner had said before.
+/// Returns `true` if the audit trail records the command: not a scheduled step that is not due, nor a repeated wish.
 fn is_taken_down(order: &LifeOrder, before: &Tenant, after: &Tenant) -> bool {
     match order {
         LifeOrder::Advance => before.status != after.status,
@@ -208,7 +208,7 @@ fn is_taken_down(order: &LifeOrder, before: &Tenant, after: &Tenant) -> bool {
     }
 }
 
-/// What time brought is taken down as what it came to.
+/// The audit entry of a command; a scheduled step is recorded by its effect.
 fn entry(order: &TenantOrder, before: &Tenant, after: &Tenant, moment: Moment) -> AuditRecord {
     let action = match (&order.order, after.status) {
         (LifeOrder::Advance, TenantStatus::Suspended) => LifeOrder::Suspend.action(),
@@ -237,7 +237,7 @@ fn entry(order: &TenantOrder, before: &Tenant, after: &Tenant, moment: Moment) -
     }
 }
 
-/// The difference between what a tenant's codes were and what they are.
+/// The changes of state of a tenant's codes.
 pub(super) fn moves(tenant: &Tenant, before: &[HeldCode], after: &[HeldCode]) -> Vec<AccessCodeMove> {
     let moved = after.iter().filter_map(|now| {
         let was = before.iter().find(|was| was.code == now.code)?;

@@ -1,3 +1,5 @@
+//! The state of planning: the facts, as changed by the requests decided so far, and the effects.
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::prefixes::Prefixes;
@@ -13,7 +15,7 @@ use crate::tenants::{SharedField, Tenant};
 use crate::values::{AccessCode, AccessCodeKind, ChallengeId, CodeRequestId, CompanyKey, EmailKey, Phone, TenantId};
 use crate::verification::{Challenge, PastSend, PhoneRecord, SmsDay};
 
-/// The facts as the requests decided so far have changed them, and what has to be stored of that.
+/// The facts as the requests decided so far have changed them, and the rows to store.
 pub(super) struct World {
     phones: BTreeMap<Phone, PhoneFacts>,
     tenants: TenantIndex,
@@ -32,14 +34,14 @@ pub(super) struct World {
     effects: Effects,
 }
 
-/// A tenant that orders are about, as it was and as it is.
+/// A tenant that commands are about, before and after them.
 struct Life {
     before: LifeFacts,
     now: LifeFacts,
     sign_in: SignIn,
 }
 
-/// What becomes of its owner's password and sessions.
+/// The changes of the owner's password and sessions.
 #[derive(Default)]
 struct SignIn {
     /// `true` if all earlier sessions end.
@@ -63,7 +65,7 @@ enum Row {
     Stored,
 }
 
-/// Tenants in use, by what a customer may be known by; where several share it, the first of them stands for all.
+/// Tenants in use, by the fields that identify a customer; of several that share one, the first.
 #[derive(Default)]
 struct TenantIndex {
     phone: HashMap<Phone, BTreeSet<TenantId>>,
@@ -71,7 +73,7 @@ struct TenantIndex {
     company: HashMap<CompanyKey, BTreeSet<TenantId>>,
 }
 
-/// Free access codes in the order they are given, and how many are gone.
+/// Free access codes in the order of their use, and the number used.
 struct FreeCodes {
     codes: Vec<AccessCode>,
     given: usize,
@@ -123,12 +125,12 @@ impl World {
         }
     }
 
-    /// What is known of a phone; nothing, of one that was never seen.
+    /// The facts about a phone, if it was seen before.
     pub(super) fn phone(&self, phone: &Phone) -> PhoneView<'_> {
         PhoneView(self.phones.get(phone))
     }
 
-    /// The phone's facts to change, and a note that they have to be stored.
+    /// The phone's facts, to be changed and stored.
     pub(super) fn change_phone(&mut self, phone: &Phone) -> &mut PhoneFacts {
         self.changed_phones.insert(phone.clone());
         self.known_phone(phone)
@@ -138,7 +140,7 @@ impl World {
         self.phones.entry(phone.clone()).or_default()
     }
 
-    /// Makes a new code the phone's current one, in front of an earlier one that lives on.
+    /// Makes a new code the phone's current one, before an earlier one that stays valid.
     pub(super) fn add_challenge(&mut self, challenge: Challenge, previous: Option<Challenge>) {
         let facts = self.change_phone(&challenge.phone);
         facts.challenge = Some(challenge.clone());
@@ -184,7 +186,7 @@ impl World {
         self.quota
     }
 
-    /// Whether no application gets a unit any more.
+    /// Returns `true` if no unit is left for applications.
     pub(super) fn quota_is_reached(&self) -> bool {
         self.quota_left() == 0
     }
@@ -194,7 +196,7 @@ impl World {
         self.quota.threshold.saturating_sub(self.quota_kept).saturating_sub(self.quota.reserved)
     }
 
-    /// Whether nobody gets a unit any more.
+    /// Returns `true` if no unit is left.
     pub(super) fn quota_is_spent(&self) -> bool {
         self.quota.is_spent()
     }
@@ -230,7 +232,7 @@ impl World {
         self.sms_changed.insert(country_code);
     }
 
-    /// Whether a voice and a multimedia code are left. How many is not known: no more are loaded than the batch may need.
+    /// `true` for each of voice and multimedia of which a code is left. Codes beyond the batch's need are not loaded.
     pub(super) fn access_codes_left(&self) -> (bool, bool) {
         (self.voice.next().is_some(), self.multimedia.next().is_some())
     }
@@ -249,19 +251,19 @@ impl World {
         self.effects.leases.push(lease(pair.multimedia, AccessCodeKind::Multimedia));
     }
 
-    /// The tenant in use that this application collides with, and what they share.
+    /// The tenant in use that this application collides with, and the field they share.
     pub(super) fn tenant_of(&self, application: &Application, by: UniqueBy) -> Option<(TenantId, SharedField)> {
         let Application { phone, email, company, .. } = application;
         self.tenants.find(phone, email.key(), company.key(), by, None)
     }
 
-    /// The tenant in use that collides with this one, and what they share.
+    /// The tenant in use that collides with this one, and the field they share.
     pub(super) fn rival_of(&self, tenant: &Tenant, by: UniqueBy) -> Option<(TenantId, SharedField)> {
         let Tenant { phone, email, company, .. } = tenant;
         self.tenants.find(phone, email.key(), company.key(), by, Some(tenant.id))
     }
 
-    /// A tenant that orders are about, with its access codes.
+    /// A tenant that commands are about, with its access codes.
     pub(super) fn life(&self, tenant: TenantId) -> Option<&LifeFacts> {
         self.lives.get(&tenant).map(|life| &life.now)
     }
@@ -290,7 +292,7 @@ impl World {
         }
     }
 
-    /// Puts a password of the owner's choice, and its session, in the place of what there was.
+    /// Replaces the owner's password and sessions by these.
     pub(super) fn set_password(&mut self, change: &PasswordChange) {
         let PasswordChange { own, session, .. } = change;
         if let Some(life) = self.lives.get_mut(&own.tenant) {
@@ -303,7 +305,7 @@ impl World {
         self.effects.tenants.push(tenant);
     }
 
-    /// Has the platform told of a tenant as it is now.
+    /// Publishes an event about a tenant as it is now.
     pub(super) fn tell(&mut self, event: PlatformEvent) {
         self.effects.events.push(event);
     }
@@ -355,7 +357,7 @@ impl World {
     }
 }
 
-/// What is known of a phone, with the defaults of one that was never seen.
+/// The facts about a phone, with the defaults of one that was never seen.
 #[derive(Clone, Copy)]
 pub(super) struct PhoneView<'a>(Option<&'a PhoneFacts>);
 

@@ -11,8 +11,7 @@ use sha2::{Digest, Sha256};
 use crate::tenants::{Tenant, TenantStatus};
 use crate::values::{AccessCode, AccessCodeKind, EventId, LeaseId, TenantId, named};
 
-/// The waits before the second attempt and each one after it (Standard Webhooks, "Deliverability and reliability"): the
-/// first is made at once.
+/// The waits before the second attempt and each one after it (Standard Webhooks, "Deliverability and reliability").
 pub const EVENT_RETRIES: [Duration; 9] = [
     Duration::from_secs(5),
     Duration::from_mins(5),
@@ -35,7 +34,7 @@ pub struct PlatformEvent {
     pub id: EventId,
     /// The kind of event.
     pub kind: PlatformEventKind,
-    /// To whom.
+    /// The tenant.
     pub tenant: TenantId,
     /// When.
     pub at: DateTime<Utc>,
@@ -52,15 +51,15 @@ pub enum PlatformEventKind {
     TrialEnding,
     /// Its trial ends later than it did.
     Extended,
-    /// It cannot be used for now.
+    /// It was suspended.
     Suspended,
-    /// It can be used again.
+    /// It was resumed.
     Resumed,
-    /// It is a customer's for good.
+    /// It was converted.
     Converted,
-    /// It is given up, and its access codes with it.
+    /// It was closed, and its access codes were released.
     Closed,
-    /// It was given up, and is not any more.
+    /// It was reopened.
     Reopened,
 }
 
@@ -75,15 +74,15 @@ named!(PlatformEventKind, "type of an event", {
 pub enum EventState {
     /// To be published, now or later.
     Due,
-    /// Taken by the platform.
+    /// Accepted by the platform.
     Sent,
-    /// Given up, for operations to see.
+    /// Given up.
     Failed,
 }
 
 named!(EventState, "state of an event", { Due => "due", Sent => "sent", Failed => "failed" });
 
-/// The address that events go to, as far as it is remembered: its digest, for the address may hold a secret.
+/// The stored form of the address that events go to: its digest, since the address may contain a secret.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct EndpointId(String);
 
@@ -101,14 +100,14 @@ pub struct DueEvent {
 pub enum EventClaim {
     /// These events, each the oldest of its tenant that is not settled.
     Due(Vec<DueEvent>),
-    /// The receiver has said that it is gone: nothing is sent until an operator enables it.
+    /// The receiver answered 410 (gone): nothing is sent until an operator enables it.
     Disabled,
 }
 
 /// The reason why an event was not accepted: the receiver's status or the fault, without personal data of ours.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TellError {
-    /// It may be taken later.
+    /// The receiver may accept it later.
     #[error("{reason}")]
     Transient {
         /// The reason.
@@ -137,7 +136,7 @@ pub struct EventSettlement {
 /// The result of an attempt to publish a claimed event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EventSettledAs {
-    /// Taken, with this reply.
+    /// Accepted, with this reply.
     Sent {
         /// The receiver's status.
         reply: String,
@@ -149,7 +148,7 @@ pub enum EventSettledAs {
         /// The reason why it was not accepted.
         error: String,
     },
-    /// Given up, for operations to see.
+    /// Given up.
     Failed {
         /// The reason why it was not accepted.
         error: String,
@@ -170,9 +169,9 @@ pub struct EventView {
     pub state: EventState,
     /// Attempts since it was first due or was replayed.
     pub attempts: u32,
-    /// When it is tried next, if it is due.
+    /// The time of the next attempt, if it is due.
     pub next_attempt_at: DateTime<Utc>,
-    /// When it was taken or given up.
+    /// The time at which it was accepted or given up.
     pub settled_at: Option<DateTime<Utc>>,
     /// The receiver's last status, or the fault.
     pub last_reply: Option<String>,
@@ -181,7 +180,7 @@ pub struct EventView {
 /// A page of events, newest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EventPage {
-    /// Events that got so far; all of them, if nothing is said.
+    /// Only events in this state.
     pub state: Option<EventState>,
     /// Only events older than this one.
     pub before: Option<EventId>,
@@ -198,11 +197,11 @@ pub struct EventQueue {
     pub oldest_due: Option<DateTime<Utc>>,
     /// Events that were given up.
     pub failed: u64,
-    /// Since when nothing is sent, and what the receiver said.
+    /// The time since which nothing is sent, and the receiver's reply.
     pub disabled: Option<(DateTime<Utc>, String)>,
 }
 
-/// `data` of a payload: the tenant as the event has left it.
+/// `data` of a payload: the tenant after the event.
 #[derive(Serialize)]
 struct TenantData<'a> {
     tenant_id: TenantId,
@@ -241,7 +240,7 @@ impl PlatformEventKind {
 }
 
 impl PlatformEvent {
-    /// Tells of a tenant as it is after what happened at `at`, with the access codes that it holds then.
+    /// An event about a tenant as it is after `at`, with the access codes that it holds then.
     pub fn of(
         kind: PlatformEventKind,
         id: EventId,
@@ -295,7 +294,7 @@ impl EndpointId {
 }
 
 impl TellError {
-    /// Not taken for now, for this reason.
+    /// A refusal for now, for this reason.
     pub fn transient(reason: impl Into<String>) -> Self {
         Self::Transient { reason: reason.into(), retry_after: None }
     }

@@ -10,18 +10,18 @@ use crate::values::{PhonePrefix, named};
 /// Rules against abuse of the paid messages.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AbusePolicy {
-    /// When a prefix is blocked.
+    /// The conditions for a block.
     pub breaker: BreakerPolicy,
-    /// Prefixes that never are.
+    /// Number ranges that are never blocked.
     pub safe_prefixes: Vec<PhonePrefix>,
 }
 
-/// When a prefix is blocked.
+/// The conditions for a block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BreakerPolicy {
     /// The mode: off, only reported, or blocked.
     pub mode: BreakerMode,
-    /// Codes that must have been sent before a prefix is blocked.
+    /// Codes that must have been sent to a number range before it is blocked.
     pub min_sends: u32,
     /// The percentage of used codes below which it is blocked.
     pub min_conversion: u32,
@@ -29,26 +29,26 @@ pub struct BreakerPolicy {
     pub block_for: Duration,
 }
 
-/// The action on prefixes whose codes are not used.
+/// The action on number ranges whose codes are not used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum BreakerMode {
-    /// Nothing is looked at.
+    /// No counts are kept.
     Off,
-    /// It is said what would be blocked, and nothing is.
+    /// Blocks are reported only.
     Shadow,
-    /// They are blocked.
+    /// Ranges are blocked.
     On,
 }
 
 named!(BreakerMode, "mode of the breaker; it is off, shadow or on", { Off => "off", Shadow => "shadow", On => "on" });
 
 impl BreakerPolicy {
-    /// Returns `true` if a prefix with these numbers of sent and of used codes is to be blocked.
+    /// Returns `true` if a number range with these numbers of sent and of used codes is to be blocked.
     pub(crate) fn trips(&self, sent: i64, used: i64) -> bool {
         sent >= self.min_sends.into() && used.max(0) * 100 < sent * i64::from(self.min_conversion)
     }
 
-    /// The block that a prefix gets by these codes.
+    /// The block of a number range with these numbers of codes.
     pub(crate) fn block(&self, now: DateTime<Utc>, sent: i64, used: i64) -> PrefixBlock {
         let number = |count: i64| u32::try_from(count.max(0)).unwrap_or(u32::MAX);
         PrefixBlock {
@@ -63,7 +63,7 @@ impl BreakerPolicy {
 }
 
 impl AbusePolicy {
-    /// Returns `true` if a prefix is never blocked, by the configuration or by the entries that operations added.
+    /// Returns `true` if the configuration or an entry of operations exempts a number range from blocks.
     pub fn is_safe(&self, prefix: PhonePrefix, added: &[PhonePrefix]) -> bool {
         self.safe_prefixes.iter().chain(added).any(|safe| safe.covers(prefix))
     }

@@ -1,4 +1,4 @@
-//! The rules' numbers. Defaults are the contract's; every one is a configuration key.
+//! The numbers of the rules. The defaults are the contract's; each is a configuration key.
 
 mod fraud_guard;
 mod settings;
@@ -17,66 +17,66 @@ pub use settings::{
 
 use crate::values::{Phone, PhonePolicy, VerificationCode};
 
-/// A resend that could give the code less life than this makes a new code instead.
+/// The least lifetime left for a resend; below it, a new code is created.
 pub const MIN_LIFE_LEFT: Duration = Duration::from_mins(2);
-/// Failed sends are on average five seconds apart: six within this span, so that an applicant who presses the button a few times
-/// while the gateway is away is served as soon as it is back.
+/// The span of the short limit of failed sends: six, so that an applicant who presses the button a few times during an
+/// outage of the gateway is served as soon as it is back.
 pub const FAILED_SENDS_SPAN: Duration = Duration::from_secs(30);
-/// How long the very same application is answered 000 again.
+/// The time for which the very same application is answered 000 again.
 pub const REPLAY_WINDOW: Duration = Duration::from_hours(24);
-/// Unless it is set, mails that owners cause are one part in this many of the day's threshold.
+/// The default limit of mails that owners cause is the daily e-mail limit divided by this.
 pub(crate) const OWNER_SHARE: u32 = 20;
-/// How far the clocks of two instances may differ. A fact further in the future than this means that the clock was set back.
+/// The largest difference between clocks of instances. A fact further in the future means that the clock was set back.
 pub const CLOCK_SKEW: Duration = Duration::from_mins(1);
-/// Quarters of an hour that clocks are put forward by at midnight, at most.
+/// The largest change of a clock at midnight (daylight saving), in quarters of an hour.
 const MOST_PUT_FORWARD: i64 = 8;
 /// Days within which the initial password must be used.
 pub const ACCOUNT_PASSWORD_VALID_DAYS: u32 = 7;
 
-/// Everything that the planner decides by.
+/// The policy that the planner decides by.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Policy {
-    /// Codes: life, resend, tries.
+    /// Codes: lifetime, resend, attempts.
     pub verification: VerificationPolicy,
     /// Limits that protect phones and money.
     pub limits: Limits,
     /// Rules against abuse of the paid messages.
     pub abuse: AbusePolicy,
-    /// Whose phones are served.
+    /// The countries whose phones are served.
     pub phone: PhonePolicy,
     /// The trial itself.
     pub trial: TrialPolicy,
-    /// The daily e-mail threshold.
+    /// The daily e-mail limit.
     pub quota: QuotaPolicy,
-    /// Phones that get no messages, and whose codes are known.
+    /// Test numbers, which get no messages and have known codes.
     pub test_numbers: Vec<TestNumber>,
-    /// Whether a platform is told of what happens to tenants.
+    /// `true` if events about tenants are published to a platform.
     pub platform_listens: bool,
 }
 
-/// A phone that gets no messages, and whose code is known, for tests against a running service.
+/// A phone that gets no messages and has a known code, for tests against a running service.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TestNumber {
     /// The phone.
     pub phone: Phone,
-    /// Its code, in place of any that is made.
+    /// Its code, in place of a derived one.
     pub code: VerificationCode,
-    /// From when on it is a phone like every other.
+    /// The expiry, after which it is a phone like any other.
     pub until: DateTime<Utc>,
 }
 
-/// Codes: life, resend, tries.
+/// Codes: lifetime, resend, attempts.
 #[derive(Debug, Clone, PartialEq)]
 pub struct VerificationPolicy {
-    /// How long a code lives after each send.
+    /// The lifetime of a code after each send.
     pub code_ttl: Duration,
-    /// How long a code lives at most, over all its resends.
+    /// The longest lifetime of a code, over all its resends.
     pub code_cap: Duration,
-    /// How soon a code may be asked for again.
+    /// The wait before a code may be requested again.
     pub resend_after: Duration,
-    /// Wrong tries that kill a code.
+    /// Wrong attempts that invalidate a code.
     pub max_tries: u32,
-    /// Consecutive wrong tries, over all codes, that lock a phone.
+    /// Consecutive wrong attempts, over all codes, that lock a phone.
     pub max_failures: u32,
 }
 
@@ -95,13 +95,13 @@ pub struct Limits {
     pub sms_per_day: u32,
     /// Sends to one country code, other than the default region's, within one day.
     pub sms_per_country_day: u32,
-    /// Sends to one prefix within one day; 0 turns the limit off.
+    /// Sends to one number range within one day; 0 turns the limit off.
     pub sms_per_prefix_day: u32,
     /// Requests that one client address may make.
     pub address: AddressLimits,
 }
 
-/// Requests that one client address may make, with more for the networks that it is in; 0 turns a limit off.
+/// Requests that one client address may make, with higher limits for the networks around it; 0 turns a limit off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AddressLimits {
     /// Code requests per hour.
@@ -115,21 +115,21 @@ pub struct AddressLimits {
 /// The trial itself.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TrialPolicy {
-    /// How long a trial lasts.
+    /// The duration of a trial.
     pub duration: Duration,
-    /// What one customer is known by.
+    /// The fields that identify a customer.
     pub unique_by: UniqueBy,
-    /// How long before the end the owner is reminded of it.
+    /// The time between the reminder and the end of a trial.
     pub reminders: Vec<Duration>,
-    /// How long after its end a trial is suspended and can be recovered, before it is closed.
+    /// The grace period: an expired trial is suspended for this time and can be recovered, then it is closed.
     pub grace: Duration,
-    /// How long the access codes of a closed tenant rest.
+    /// The quarantine of the access codes of a closed tenant.
     pub quarantine: Duration,
-    /// So many free access codes of a kind, or fewer, are too few.
+    /// The number of free access codes of a kind at or below which operations are warned.
     pub low_water: u64,
 }
 
-/// What one customer is known by: a tenant that shares any of these stands in the way of another.
+/// The fields that identify a customer: two tenants in use must not share any of these.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct UniqueBy {
     /// The phone.
@@ -140,28 +140,28 @@ pub struct UniqueBy {
     pub company: bool,
 }
 
-/// The daily e-mail threshold.
+/// The daily e-mail limit.
 #[derive(Debug, Clone, PartialEq)]
 pub struct QuotaPolicy {
-    /// The threshold until operations set one.
+    /// The limit until operations set one.
     pub first_threshold: u32,
-    /// Units of each day that no application gets: for accounts that operations send once more.
+    /// Units of each day that no application gets: for accounts that operations send again.
     pub kept_for_resends: u32,
-    /// Mails of each day that owners may cause, which take no unit of the threshold; `None` for a twentieth of it.
+    /// Mails of each day that owners may cause, in addition to the limit; `None` for a twentieth of it.
     pub owner_mails: Option<u32>,
-    /// Where the day begins at 00:00.
+    /// The time zone of the day, which begins at 00:00.
     pub timezone: Tz,
 }
 
 impl VerificationPolicy {
-    /// Whether so many consecutive wrong tries lock a phone.
+    /// Returns `true` if this number of consecutive wrong attempts locks a phone.
     pub fn locks(&self, failures: u32) -> bool {
         failures >= self.max_failures
     }
 }
 
 impl Policy {
-    /// Whether anything is decided by what is counted of prefixes.
+    /// Returns `true` if a rule uses the counts of number ranges.
     pub(crate) fn counts_prefixes(&self) -> bool {
         self.abuse.breaker.mode != BreakerMode::Off || self.limits.sms_per_prefix_day > 0
     }
@@ -174,12 +174,12 @@ impl Policy {
 }
 
 impl QuotaPolicy {
-    /// The day that an instant counts to.
+    /// The day of an instant.
     pub fn day_of(&self, instant: DateTime<Utc>) -> NaiveDate {
         instant.with_timezone(&self.timezone).date_naive()
     }
 
-    /// When a day begins: at midnight, or when the clock that is put forward then has been.
+    /// The start of a day: midnight, or the first instant after it if clocks are put forward then.
     pub fn start_of(&self, day: NaiveDate) -> DateTime<Utc> {
         let midnight = day.and_time(NaiveTime::MIN);
         let first = (0..=MOST_PUT_FORWARD).find_map(|quarters| {
@@ -189,12 +189,12 @@ impl QuotaPolicy {
         first.map_or_else(|| midnight.and_utc(), |first| first.to_utc())
     }
 
-    /// Mails of a day that owners may cause while this threshold is in force.
+    /// Mails of a day that owners may cause while this limit is in force.
     pub fn owner_mails_by(&self, threshold: u32) -> u32 {
         self.owner_mails.unwrap_or_else(|| threshold.div_ceil(OWNER_SHARE))
     }
 
-    /// The threshold that was in force when a day ended, by what operations set, newest first.
+    /// The limit that was in force when a day ended, by the changes of operations, newest first.
     pub fn threshold_at_end_of(&self, day: NaiveDate, set: &[ThresholdChange]) -> u32 {
         let last = set.iter().find(|change| self.day_of(change.since) <= day);
         last.map_or(self.first_threshold, |change| change.threshold)
@@ -244,13 +244,13 @@ impl Default for AddressLimits {
     }
 }
 
-/// A threshold that operations set.
+/// A daily e-mail limit that operations set.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ThresholdChange {
     /// E-mails per day.
     pub threshold: u32,
-    /// Since when.
+    /// The time of the change.
     pub since: DateTime<Utc>,
-    /// Who set it.
+    /// The operator.
     pub actor: String,
 }

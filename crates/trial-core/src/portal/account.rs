@@ -1,3 +1,5 @@
+//! Accounts of owners at the portal.
+
 use chrono::{DateTime, Utc};
 
 use super::{PORTAL_LINK_LIVES, PortalLinkClaim};
@@ -14,7 +16,7 @@ pub struct OwnPassword {
     pub issue: u32,
     /// The PHC string of its hash, by Argon2id.
     pub hash: String,
-    /// Since when.
+    /// The time it was chosen.
     pub set_at: DateTime<Utc>,
 }
 
@@ -23,7 +25,7 @@ pub struct OwnPassword {
 pub struct PortalAccount {
     /// The tenant.
     pub tenant: Tenant,
-    /// The password that its owner chose last, of whatever issue.
+    /// The password that its owner chose last, of any issue.
     pub own: Option<OwnPassword>,
 }
 
@@ -79,7 +81,7 @@ impl OwnPassword {
         self.issue.saturating_sub(1)
     }
 
-    /// When the initial password of its issue counts as given out.
+    /// The time at which the initial password of its issue counts as given out.
     pub fn initial_issued_at(&self) -> DateTime<Utc> {
         initial_is_over(self.set_at)
     }

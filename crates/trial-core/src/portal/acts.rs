@@ -16,12 +16,12 @@ pub const OWNER_ACTS_PER_HOUR: u32 = 10;
 /// notified by their own mail, at most. Further changes are notified together in one digest.
 pub const OWNER_MAILS_AT_ONCE: u32 = 3;
 
-/// An act of an owner that is written down.
+/// An act of an owner that is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum OwnerAct {
-    /// The wish for a conversion, or its end.
+    /// A request for conversion, or its withdrawal.
     Wish,
-    /// Another password, chosen at the portal.
+    /// A new password, chosen at the portal.
     Password,
     /// The end of every session.
     SignOut,
@@ -32,7 +32,7 @@ pub(crate) enum OwnerAct {
 pub struct OwnerActs {
     /// The whole hour since the epoch that the next three count for.
     pub hour: i64,
-    /// Changes of the wish for a conversion.
+    /// Requests for conversion, and withdrawals.
     pub wishes: u32,
     /// Passwords chosen at the portal.
     pub passwords: u32,
@@ -53,9 +53,9 @@ pub struct OwnerActs {
 pub struct PasswordDigest {
     /// The number of changes on the day, including those that were notified at once.
     pub changes: u32,
-    /// When the last of them was.
+    /// The time of the last of them.
     pub last_at: DateTime<Utc>,
-    /// The time when it is to be sent.
+    /// The time at which it is due.
     pub due_at: DateTime<Utc>,
 }
 
@@ -125,7 +125,7 @@ impl OwnerActs {
     }
 }
 
-/// As a mail holds it: how many changes, and when the last was.
+/// The form in a mail: the number of changes, and the time of the last.
 impl fmt::Display for PasswordDigest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.changes, self.last_at.to_rfc3339_opts(SecondsFormat::Micros, true))

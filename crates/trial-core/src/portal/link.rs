@@ -1,6 +1,5 @@
-//! The link by which the owner of a tenant who has forgotten the password chooses another. Nothing of it is stored: it
-//! contains the account, the issue of the password and the time of its creation, and is signed. Any password that is
-//! set later ends it.
+//! The forgotten-password link of a tenant's owner. Nothing of it is stored: it contains the account, the issue of the
+//! password and the time of its creation, and is signed. Any later change of the password ends it.
 
 use std::fmt;
 use std::time::Duration;
@@ -14,7 +13,7 @@ use crate::values::{Keyring, Purpose, TenantId};
 
 /// The lifetime of a link.
 pub const PORTAL_LINK_LIVES: Duration = Duration::from_mins(30);
-/// Bytes of what a link says: a tenant, an issue, and milliseconds.
+/// Bytes of the content of a link: a tenant, an issue, and milliseconds.
 const CLAIM: usize = 16 + 4 + 8;
 const SIGNATURE: usize = 32;
 
@@ -29,12 +28,12 @@ pub struct PortalLinkClaim {
     pub tenant: TenantId,
     /// The issue of the password that was in force.
     pub issue: u32,
-    /// When it was asked for, to the millisecond.
+    /// The time of the request, to the millisecond.
     pub made_at: DateTime<Utc>,
 }
 
 impl PortalLink {
-    /// The text that the address ends in, for the text of the mail alone.
+    /// The end of the link's URL, for the text of the mail alone.
     pub fn reveal(&self) -> &str {
         &self.0
     }
@@ -53,7 +52,7 @@ impl fmt::Debug for PortalLink {
 }
 
 impl PortalLinkClaim {
-    /// Signs it by the current key.
+    /// Signs it with the current key.
     pub fn sign(&self, keyring: &Keyring) -> PortalLink {
         let claim = self.to_bytes();
         PortalLink(URL_SAFE_NO_PAD.encode([claim.as_slice(), &keyring.sign(Purpose::PortalLink, &claim)].concat()))

@@ -1,4 +1,4 @@
-//! The portal: how the owner of a tenant signs in, and with which password.
+//! The portal: accounts, passwords, links and sessions of tenants' owners.
 
 mod account;
 mod acts;

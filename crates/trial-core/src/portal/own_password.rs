@@ -1,5 +1,5 @@
-//! The rules for a password that an owner chooses, by NIST SP 800-63B-4 (section 3.1.1.2): long, not among those that
-//! are guessed first, and of any characters.
+//! The rules for a password that an owner chooses, by NIST SP 800-63B-4 (section 3.1.1.2): long, not a common one, and
+//! of any characters.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -14,7 +14,7 @@ use crate::tenants::Tenant;
 pub const MIN_PASSWORD: usize = 15;
 /// The longest password, in characters.
 pub const MAX_PASSWORD: usize = 128;
-/// A name as short as this occurs in too many words to be looked for.
+/// Names of this length or shorter are not searched for: they occur in too many words.
 const SHORT_NAME: usize = 4;
 /// The least number of characters that a password has to have besides well-known names.
 const LEAST_REST: usize = 8;
@@ -35,7 +35,7 @@ pub enum PasswordError {
     /// Longer than [`MAX_PASSWORD`].
     #[error("the password has more than {MAX_PASSWORD} characters")]
     TooLong,
-    /// One that is tried first.
+    /// A common password.
     #[error("the password is among those that are tried first")]
     Common,
     /// Made of the account, the company, or the mailbox.
@@ -46,16 +46,16 @@ pub enum PasswordError {
     Initial,
 }
 
-/// A password in one spelling of its characters (Unicode's NFC), so that it is the same by whatever keyboard.
+/// A password in Unicode's NFC, so that it is the same from any keyboard.
 pub fn normalized_password(text: &str) -> Cow<'_, str> {
     ComposingNormalizerBorrowed::new_nfc().normalize(text)
 }
 
 impl NewPassword {
-    /// Takes a password that the owner of a tenant chooses; `is_initial` says whether it is the initial one.
+    /// Checks a password that the owner of a tenant chooses; `is_initial` is `true` for the initial one.
     ///
     /// # Errors
-    /// It is too short or too long, or one that others would try.
+    /// [`PasswordError`] if it is too short, too long or easy to guess.
     pub fn choose(text: &str, tenant: &Tenant, is_initial: bool) -> Result<Self, PasswordError> {
         let password = Self(normalized_password(text).into_owned());
         let length = password.0.chars().count();
@@ -114,7 +114,7 @@ fn is_common(folded: &str) -> bool {
     common().contains(folded) || common().contains(stem) || is_row || is_repeated
 }
 
-/// Returns `true` if little is left of it without the names that everybody knows who knows the tenant.
+/// Returns `true` if little is left of it without the names that acquaintances of the tenant know.
 fn is_made_of_names(folded: &str, tenant: &Tenant) -> bool {
     let account = Tenant::account_name(tenant.id);
     let (company, email) = (tenant.company.as_str().to_lowercase(), tenant.email.as_str().to_lowercase());

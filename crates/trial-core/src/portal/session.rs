@@ -1,3 +1,5 @@
+//! Sessions of owners at the portal.
+
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -22,16 +24,16 @@ pub struct PortalSession {
     pub tenant: TenantId,
     /// The issue of the initial password that was in force when it began: a later one ends it.
     pub issue: u32,
-    /// Since when.
+    /// The start.
     pub created_at: DateTime<Utc>,
     /// When it was used last, to the minute.
     pub used_at: DateTime<Utc>,
-    /// When it ends, however much it is used.
+    /// The expiry, however much it is used.
     pub expires_at: DateTime<Utc>,
 }
 
 impl PortalSession {
-    /// A sign-in that begins now.
+    /// A session that begins now.
     pub fn begin(secret: SecretHash, account: &PortalAccount, now: DateTime<Utc>) -> Self {
         let issue = account.tenant.password_issue;
         let expires_at = now + PORTAL_SESSION_LIFETIME;

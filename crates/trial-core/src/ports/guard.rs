@@ -1,23 +1,23 @@
-//! The port of what keeps programs from having messages sent by the page.
+//! The port of the bot challenge, which keeps programs from having messages sent by the page.
 
 use async_trait::async_trait;
 
 use crate::bot_challenge::{GuardUnusable, GuardVerdict};
 
-/// Stands before the page has a code sent, which costs money.
+/// A bot challenge, checked before the page has a paid message sent.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait Guard: Send + Sync {
-    /// A challenge for a visitor's browser, as JSON; nothing where the browser asks somebody else for it.
+    /// A challenge for a visitor's browser, as JSON; `None` if the browser gets it from the provider.
     fn challenge(&self) -> Option<String>;
 
-    /// Judges a browser's answer to a challenge. Each answer is accepted once, across all instances.
+    /// Checks a browser's answer to a challenge. Each answer is accepted once, over all instances.
     ///
     /// # Errors
-    /// [`GuardUnusable`] if it cannot be judged; the visitor does not pass then.
+    /// [`GuardUnusable`] if it cannot be checked; the visitor does not pass then.
     async fn judge(&self, proof: &str) -> Result<GuardVerdict, GuardUnusable>;
 
-    /// Checks, without a visitor, that an answer could be judged.
+    /// Checks, without a visitor, that an answer could be checked.
     ///
     /// # Errors
     /// [`GuardUnusable`] if not.

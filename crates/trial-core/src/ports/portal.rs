@@ -9,45 +9,31 @@ use crate::operators::SecretHash;
 use crate::portal::{PortalAccount, PortalSession, PortalTries, PortalTry};
 use crate::values::TenantId;
 
-/// Where passwords of tenants' owners and their sessions are kept. It only keeps them: who is let in, [`PortalAccount`] says.
+/// The store of owners' passwords and sessions; [`PortalAccount`] decides on sign-ins.
+///
+/// # Errors
+/// All methods: [`LedgerError::Unavailable`] if the database cannot be reached, [`LedgerError::Contended`] if it stays
+/// busy.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait Portal: Send + Sync {
-    /// Counts a try against its address, then against its account if [`PortalTry::counts_for_account`] says so, and forgets
-    /// those of earlier hours; durable when this returns. The count is shared by all instances.
-    ///
-    /// # Errors
-    /// Whatever stands in the way; nothing is counted then.
+    /// Counts an attempt against its address, then against its account if [`PortalTry::counts_for_account`] allows, and
+    /// removes those of earlier hours; durable when this returns. All instances share the count.
     async fn count_portal_try(&self, tried: PortalTry) -> Result<PortalTries, LedgerError>;
 
-    /// The account of a tenant, of whatever status.
-    ///
-    /// # Errors
-    /// Whatever stands in the way.
+    /// The account of a tenant, in any status.
     async fn portal_account(&self, tenant: TenantId) -> Result<Option<PortalAccount>, LedgerError>;
 
-    /// Keeps a session, removes expired ones, and writes the entry of the audit.
-    ///
-    /// # Errors
-    /// Whatever stands in the way; nothing is changed then.
+    /// Stores a session, removes expired ones, and writes the audit entry.
     async fn begin_portal_session(&self, session: PortalSession, entry: AuditRecord) -> Result<(), LedgerError>;
 
     /// Finds the session whose secret has this hash, with its account.
-    ///
-    /// # Errors
-    /// Whatever stands in the way.
     async fn portal_session(&self, secret: SecretHash) -> Result<Option<(PortalSession, PortalAccount)>, LedgerError>;
 
-    /// Writes down that a session is used now, if there is one. Never goes back.
-    ///
-    /// # Errors
-    /// Whatever stands in the way; nothing is changed then.
+    /// Records that a session is used now, if there is one. The time never goes back.
     async fn note_portal_session(&self, secret: SecretHash, now: DateTime<Utc>) -> Result<(), LedgerError>;
 
-    /// Forgets a session of a tenant, and writes the entry of the audit.
-    ///
-    /// # Errors
-    /// Whatever stands in the way; nothing is changed then.
+    /// Removes a session of a tenant, and writes the audit entry.
     async fn end_portal_session(
         &self,
         tenant: TenantId,

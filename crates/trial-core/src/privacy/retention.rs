@@ -11,10 +11,11 @@ use crate::values::{TenantId, named};
 /// The retention of expired data; longer than any look-back ([`crate::policy::REPLAY_WINDOW`], daily limits).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Retention {
-    /// Applications, requests for codes, settled events of the platform, and agreements to the terms. An accepted application,
-    /// the code that it consumed and the agreements of its phone are kept for as long as its tenant is in use.
+    /// Applications, requests for codes, settled events of the platform, and agreements to the terms. An accepted
+    /// application, the code that it consumed and the agreements of its phone are kept for as long as its tenant is in
+    /// use.
     pub applications: Duration,
-    /// Codes that no application consumed, and phones that nothing else is known of.
+    /// Codes that no application consumed, and phones without other data.
     pub challenges: Duration,
 }
 
@@ -24,7 +25,7 @@ impl Default for Retention {
     }
 }
 
-/// The shortest time that anything may be kept for.
+/// The shortest retention.
 pub const MIN_RETENTION: Duration = Duration::from_hours(48);
 
 /// The kinds of rows that are removed after their retention.
@@ -48,7 +49,7 @@ named!(Expiring, "kind of data", {
 });
 
 impl Retention {
-    /// From when on such rows are kept.
+    /// The instant from which such rows are kept.
     pub fn since(&self, what: Expiring, now: DateTime<Utc>) -> DateTime<Utc> {
         match what {
             Expiring::Challenges => now - self.challenges,
@@ -62,7 +63,7 @@ impl Retention {
 /// A page of rows to look through, in the order of their ids, which begin with the time of creation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ExpiryPage {
-    /// Which.
+    /// The kind of rows.
     pub what: Expiring,
     /// Rows from this instant on are kept.
     pub since: DateTime<Utc>,
@@ -77,7 +78,7 @@ pub struct ExpiryPage {
 pub struct Expired {
     /// Rows that were removed, or would be.
     pub removed: u64,
-    /// The last row that was looked at; none behind it is old enough if there is none.
+    /// The last row of the page; `None` if no row after it is old enough.
     pub last: Option<[u8; 16]>,
 }
 
@@ -86,7 +87,7 @@ pub struct Expired {
 pub enum Compaction {
     /// Nothing was erased since the file was last rewritten.
     Clean,
-    /// The file was rewritten: it holds the rows that there are, and nothing else.
+    /// The file was rewritten: it holds the current rows and nothing else.
     Done,
     /// The file is larger than the limit and was left as it is.
     TooLarge {
@@ -95,7 +96,7 @@ pub enum Compaction {
     },
 }
 
-/// Everything that is stored about one person: the rows of each table, as JSON.
+/// All data stored about one person: the rows of each table, as JSON.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct PersonData(pub BTreeMap<&'static str, Vec<serde_json::Value>>);
 
@@ -118,7 +119,7 @@ impl PersonData {
 pub enum Forgotten {
     /// These rows were erased, or would be.
     Erased(BTreeMap<&'static str, usize>),
-    /// Nothing was: the person has these tenants, which are in use. They have to be closed first.
+    /// Nothing was erased: the person has these tenants in use, which have to be closed first.
     Refused(Vec<TenantId>),
 }
 

@@ -5,10 +5,10 @@ use chrono::NaiveDate;
 use crate::policy::QuotaPolicy;
 use crate::values::named;
 
-/// Who pays for a mail: nobody takes a unit of the other.
+/// The budget of a mail. Neither takes units of the other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum MailBudget {
-    /// The day's threshold: accounts, and notices of a trial's life.
+    /// The daily e-mail limit: accounts, and lifecycle notices.
     Threshold,
     /// The mails of the day that owners may cause.
     Owners,
@@ -25,7 +25,7 @@ pub struct QuotaUnit {
     pub day: NaiveDate,
     /// Its place in the day, from 1.
     pub unit: u32,
-    /// The threshold in force when it was taken.
+    /// The limit in force when it was taken.
     pub threshold: u32,
 }
 
@@ -34,22 +34,22 @@ pub struct QuotaUnit {
 pub struct QuotaUse {
     /// The day, in the policy's time zone.
     pub day: NaiveDate,
-    /// Of the threshold.
+    /// Units of the daily e-mail limit.
     pub reserved: u32,
-    /// Of the mails that owners may cause.
+    /// Units of the mails that owners may cause.
     pub owner_mails: u32,
 }
 
-/// A day of the e-mail threshold.
+/// A day of the e-mail limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct QuotaView {
     /// The day.
     pub day: NaiveDate,
-    /// The threshold in force.
+    /// The limit in force.
     pub threshold: u32,
     /// Units taken.
     pub reserved: u32,
-    /// Mails of the day that the mail server took.
+    /// Mails of the day that the mail server accepted.
     pub sent: u64,
     /// Mails of the day that were given up.
     pub failed: u64,
@@ -62,7 +62,7 @@ pub struct QuotaView {
 pub struct BudgetView {
     /// Units taken.
     pub reserved: u32,
-    /// Mails of the day that the mail server took.
+    /// Mails of the day that the mail server accepted.
     pub sent: u64,
     /// Mails of the day that were given up.
     pub failed: u64,

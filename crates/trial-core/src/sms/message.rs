@@ -1,4 +1,4 @@
-//! Short messages: what is sent, and what gateways say of it.
+//! Short messages, and the replies of gateways.
 
 use crate::privacy::Redaction;
 use crate::values::{CodeRequestId, Locale, Phone, VerificationCode};
@@ -32,24 +32,24 @@ impl SmsMessage {
 /// The outcome of a message. The distinction that matters is whether it may be on its way.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum GatewayReply {
-    /// The gateway took it.
+    /// The gateway accepted it.
     Accepted {
         /// The provider's id of the message, if it gave one.
         provider_id: Option<String>,
     },
     /// The gateway definitely refused it.
     Refused {
-        /// The provider's words, with no personal data.
+        /// The provider's reply, without personal data.
         reason: String,
     },
     /// The gateway definitely refused it for our account, sender or settings there, and will refuse the next one too.
     AccountRefused {
-        /// The provider's words, with no personal data.
+        /// The provider's reply, without personal data.
         reason: String,
     },
-    /// The gateway definitely refused it for now, and not for what it is: too many messages of ours at once.
+    /// The gateway definitely refused it for now, by its rate limit.
     Throttled {
-        /// The provider's words, with no personal data.
+        /// The provider's reply, without personal data.
         reason: String,
     },
     /// No connection was established: it is definitely not on its way.
@@ -87,8 +87,8 @@ impl GatewayReply {
         }
     }
 
-    /// The same without what must not be kept. A provider's id of the message that has the code or the phone in it is left
-    /// out: then no receipt finds the message.
+    /// The reply, redacted. A provider's id that contains the code or the phone is left out: then no receipt finds the
+    /// message.
     #[must_use]
     pub fn redacted(self, redaction: &Redaction) -> Self {
         let words = |reason: String| redaction.redact(&reason);
@@ -120,7 +120,7 @@ impl GatewayReply {
     }
 }
 
-/// Which phones a gateway is for, by their country calling codes; all of them if none is named.
+/// The country calling codes that a gateway serves; all if empty.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ServedCountries(pub Vec<u16>);
 

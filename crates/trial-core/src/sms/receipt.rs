@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use crate::values::named;
 
-/// A provider's word on what became of a message that it took.
+/// A provider's report on the delivery of a message that it accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeliveryReceipt {
     /// The gateway that handed the message over.

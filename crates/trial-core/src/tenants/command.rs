@@ -11,44 +11,44 @@ use crate::portal::{OWNER_ACTS_PER_HOUR, OWNER_MAILS_AT_ONCE, PasswordChange};
 use crate::tenants::{SharedField, TenantStatus};
 use crate::values::TenantId;
 
-/// The longest that one order extends a trial by.
+/// The longest extension of a trial by one command.
 pub const MAX_EXTENSION: Duration = Duration::from_hours(366 * 24);
 
-/// What somebody wants of a tenant.
+/// A command about a tenant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TenantOrder {
     /// The tenant.
     pub tenant: TenantId,
-    /// What.
+    /// The kind of command.
     pub order: LifeOrder,
-    /// Who: an operator's name, or `trialgate` for what time brings.
+    /// The actor: an operator's name, or `trialgate` for scheduled tasks.
     pub actor: String,
 }
 
-/// What is wanted of a tenant.
+/// The kinds of command about a tenant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LifeOrder {
-    /// Do what its time has come for: end the trial, close it after the grace, tell its owner.
+    /// Run the steps that are due: suspend the expired trial, close it after the grace period, notify its owner.
     Advance,
-    /// Make it a commercial one, in place.
+    /// Convert it to a commercial tenant, in place.
     Convert,
-    /// Move the end of the trial by so much, from its end or from now, whichever is later.
+    /// Extend the trial by this duration, from its end or from now, whichever is later.
     Extend(Duration),
     /// Suspend it.
     Suspend,
-    /// Take a suspension back.
+    /// Resume it.
     Resume,
-    /// Close it, and put its access codes to rest.
+    /// Close it, and put its access codes into quarantine.
     Close,
-    /// Take a close back, as long as its access codes rest.
+    /// Reopen it, as long as its access codes are in quarantine.
     Reopen,
-    /// Send the account once more.
+    /// Send the account again.
     ResendMail,
-    /// Send a link by which another password is chosen.
+    /// Send a link by which the owner chooses a new password.
     LostPassword,
-    /// Its owner asks for its conversion.
+    /// Its owner requests its conversion.
     AskConversion,
-    /// Its owner asks for its conversion no more.
+    /// Its owner withdraws the request for conversion.
     WithdrawConversion,
     /// Its owner chooses a password, which ends every session but the owner's.
     SetPassword(Box<PasswordChange>),
@@ -57,7 +57,7 @@ pub enum LifeOrder {
 }
 
 impl LifeOrder {
-    /// What the audit calls it.
+    /// The name of the action in the audit trail.
     pub const fn action(&self) -> &'static str {
         match self {
             Self::Advance => "tenant.advance",
@@ -77,7 +77,7 @@ impl LifeOrder {
     }
 }
 
-/// What came of an order.
+/// The outcome of a command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LifeOutcome {
     /// It was done.
@@ -86,7 +86,7 @@ pub enum LifeOutcome {
     Refused(LifeRefusal),
 }
 
-/// What an order changed.
+/// The change by a command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LifeChange {
     /// The status before.
@@ -95,13 +95,13 @@ pub struct LifeChange {
     pub after: TenantStatus,
     /// The mail that was put into the outbox.
     pub mail: Option<MailKind>,
-    /// Whether a mail has to wait, because too little is left of the day's threshold.
+    /// `true` if a mail has to wait, because too little is left of the daily e-mail limit.
     pub mail_waits: bool,
     /// The end of the trial after.
     pub trial_ends_at: DateTime<Utc>,
 }
 
-/// Why an order changed nothing.
+/// The reason for which a command changed nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "rule", rename_all = "snake_case")]
 pub enum LifeRefusal {
@@ -112,24 +112,24 @@ pub enum LifeRefusal {
         /// The status.
         status: String,
     },
-    /// The trial is over: it has to be extended or converted first.
+    /// The trial has expired: it has to be extended or converted first.
     TrialOver,
-    /// By more than [`MAX_EXTENSION`], or by nothing.
+    /// The extension is zero, or longer than [`MAX_EXTENSION`].
     Extension,
-    /// Its owner was forgotten.
+    /// Its owner's data were erased.
     Forgotten,
-    /// Its access codes are at rest no more, or somebody else's.
+    /// Its access codes left quarantine, or are leased to another tenant.
     AccessCodesGone,
     /// Another tenant of the same customer is in use.
     TenantExists {
         /// The other.
         tenant: TenantId,
-        /// What they have in common.
+        /// The field they share.
         shared: SharedField,
     },
-    /// The day's e-mail threshold is reached.
+    /// The daily e-mail limit is reached.
     QuotaReached {
-        /// The threshold.
+        /// The limit.
         threshold: u32,
     },
     /// The mails that owners may cause on a day are sent.
@@ -137,18 +137,18 @@ pub enum LifeRefusal {
         /// The daily limit of mails that owners cause.
         limit: u32,
     },
-    /// Its owner was mailed as many links as one is on a day.
+    /// The daily limit of links for its owner is reached.
     TooManyLinks,
-    /// Its owner did this as often as one may within an hour.
+    /// The hourly limit of this act of its owner is reached.
     TooManyActs {
-        /// When it may be done again.
+        /// The time at which it is allowed again.
         until: DateTime<Utc>,
     },
     /// Another password was set or issued meanwhile.
     Superseded,
 }
 
-/// Why, and what to do about it, in a sentence for operations.
+/// The reason and the remedy, in a sentence for operations.
 impl fmt::Display for LifeRefusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

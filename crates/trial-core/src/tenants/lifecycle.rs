@@ -11,48 +11,48 @@ use crate::privacy::ERASED_EMAIL;
 use crate::tenants::{LifeOrder, LifeRefusal, MAX_EXTENSION, Tenant, TenantStatus};
 use crate::values::TenantId;
 
-/// How long a notice that finds no room in the day's threshold is kept before it is dropped.
+/// The age at which a notice that waits for the daily e-mail limit is dropped.
 pub const NOTICE_KEEPS: Duration = Duration::from_hours(7 * 24);
-/// The wait of a notice that found no room until it is looked at again: many may wait, and each look is a decision.
+/// The wait between two attempts of a notice that the daily e-mail limit holds back: each is a decision.
 pub const NOTICE_WAITS: Duration = Duration::from_hours(1);
-/// An initial password that is good for less than this is not sent again: a new one is made.
+/// The least validity left of an initial password that is sent again; below it, a new one is created.
 pub const MIN_PASSWORD_LIFE_LEFT: Duration = Duration::from_hours(24);
 
-/// A tenant whose next step has come.
+/// A tenant whose next step is due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct DueTenant {
-    /// When it came.
+    /// The due time.
     pub since: DateTime<Utc>,
     /// The tenant.
     pub tenant: TenantId,
 }
 
-/// What the owner of a tenant has to be told, and since when.
+/// A notice that the owner of a tenant has to get.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Notice {
     /// The kind of mail.
     pub kind: MailKind,
-    /// When there was something to tell.
+    /// The time of the event.
     pub since: DateTime<Utc>,
 }
 
 impl Tenant {
-    /// Whether the suspension is one that the end of the trial brought.
+    /// Returns `true` if it is suspended because the trial expired.
     fn ended(&self) -> bool {
         self.suspended_at.is_some_and(|suspended| suspended >= self.trial_ends_at)
     }
 
-    /// Whether the owner's data were erased.
+    /// Returns `true` if the owner's data were erased.
     fn is_forgotten(&self) -> bool {
         self.email.as_str() == ERASED_EMAIL
     }
 
-    /// What the owner has not been told yet.
+    /// The notice that the owner has not got yet.
     pub fn owed_notice(&self, policy: &TrialPolicy, now: DateTime<Utc>) -> Option<Notice> {
         self.notices(policy).into_iter().rfind(|notice| notice.since > self.told_until && notice.since <= now)
     }
 
-    /// Everything that the owner is told in this status, in the order of time.
+    /// All notices of this status, in the order of time.
     fn notices(&self, policy: &TrialPolicy) -> Vec<Notice> {
         let at = |kind| move |since| Notice { kind, since };
         match self.status {
@@ -73,30 +73,30 @@ impl Tenant {
         }
     }
 
-    /// `true` if a reminder of the trial's end was due at this time, or before.
+    /// Returns `true` if a reminder of the trial's end was due at this time or before.
     pub(crate) fn is_reminded_by(&self, policy: &TrialPolicy, at: DateTime<Utc>) -> bool {
         self.notices(policy).iter().any(|notice| notice.kind == MailKind::Reminder && notice.since <= at)
     }
 
-    /// When time brings something next: a notice, the end of the trial, the end of the grace.
+    /// The time of the next scheduled step: a notice, the end of the trial, the end of the grace period.
     pub(crate) fn next_step(&self, policy: &TrialPolicy) -> Option<DateTime<Utc>> {
         let notice = self.notices(policy).into_iter().map(|notice| notice.since).find(|since| *since > self.told_until);
         [notice, self.next_status()].into_iter().flatten().min()
     }
 
-    /// The time of the next notice or turn after `now`.
+    /// The time of the next notice or change of status after `now`.
     pub(crate) fn next_step_after(&self, policy: &TrialPolicy, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let seen = Self { told_until: self.told_until.max(now), ..self.clone() };
         seen.next_step(policy)
     }
 
-    /// When to look again at a tenant whose notice found no room at `now`; a change of its status waits for no room.
+    /// The next attempt for a tenant whose notice was held back at `now`; a change of its status is not held back.
     pub(crate) fn next_look(&self, now: DateTime<Utc>) -> DateTime<Utc> {
         let later = now + NOTICE_WAITS;
         self.next_status().map_or(later, |next| next.min(later))
     }
 
-    /// The end of the trial or of the grace.
+    /// The end of the trial or of the grace period.
     fn next_status(&self) -> Option<DateTime<Utc>> {
         match self.status {
             TenantStatus::Trial => Some(self.trial_ends_at),
@@ -105,10 +105,10 @@ impl Tenant {
         }
     }
 
-    /// The status that time brings: the trial ends, the grace is over.
+    /// The tenant after the steps that are due: an expired trial is suspended, and closed after the grace period.
     pub(crate) fn aged(&self, policy: &TrialPolicy, now: DateTime<Utc>) -> Self {
         match self.status {
-            // Whoever looks late gives the whole grace all the same.
+            // A late sweep does not shorten the grace period.
             TenantStatus::Trial if now >= self.trial_ends_at => {
                 self.with(TenantStatus::Suspended, |tenant| tenant.suspend(policy, now))
             }
@@ -119,7 +119,7 @@ impl Tenant {
         }
     }
 
-    /// The tenant as an order leaves it, looking at nothing but itself.
+    /// The tenant after a command, by its own state alone.
     pub(crate) fn ordered(
         &self,
         order: &LifeOrder,
@@ -146,7 +146,7 @@ impl Tenant {
             (LifeOrder::ResendMail, Trial | Commercial) => return Ok(self.with_valid_password(now)),
             (LifeOrder::LostPassword | LifeOrder::SignOutEverywhere, Trial | Commercial) => return Ok(self.clone()),
             (LifeOrder::SetPassword(change), Trial | Commercial) => return self.with_password(change),
-            // Who asks twice has asked since the first time.
+            // A repeated request keeps the time of the first.
             (LifeOrder::AskConversion, Trial) => {
                 let asked = self.conversion_asked_at.or(Some(now));
                 return Ok(Self { conversion_asked_at: asked, ..self.clone() });
@@ -154,7 +154,7 @@ impl Tenant {
             (LifeOrder::WithdrawConversion, _) => return Ok(Self { conversion_asked_at: None, ..self.clone() }),
             _ => return Err(LifeRefusal::Status { status: self.status.to_string() }),
         };
-        // Whoever gave the order knows; the owner is told of a suspension and of the end alone.
+        // The operator knows; the owner is notified of a suspension and of the end alone.
         Ok(match changed.status {
             Suspended | Closed => changed,
             Trial | Commercial => Self { told_until: now, ..changed },
@@ -184,7 +184,7 @@ impl Tenant {
         self.closed_at = Some(now);
     }
 
-    /// A trial whose end had suspended it is a trial again; one that somebody suspended stays so.
+    /// An expired trial is a trial again; one that an operator suspended stays suspended.
     fn extended(&self, by: Duration, policy: &TrialPolicy, now: DateTime<Utc>) -> Result<Self, LifeRefusal> {
         if by.is_zero() || by > MAX_EXTENSION {
             return Err(LifeRefusal::Extension);
@@ -200,7 +200,7 @@ impl Tenant {
         Ok(extended)
     }
 
-    /// A trial that is over gets its grace once more.
+    /// An expired trial gets a new grace period.
     fn reopened(&self, policy: &TrialPolicy, now: DateTime<Utc>) -> Self {
         if self.converted_at.is_some() {
             self.with(TenantStatus::Commercial, Self::recover)

@@ -11,7 +11,7 @@ use crate::values::{CompanyName, Email, Locale, Phone, TenantId, fold_mailbox, n
 pub struct Tenant {
     /// Its id.
     pub id: TenantId,
-    /// Where in its life it is.
+    /// The status.
     pub status: TenantStatus,
     /// The applicant's phone.
     pub phone: Phone,
@@ -25,35 +25,35 @@ pub struct Tenant {
     pub trial_ends_at: DateTime<Utc>,
     /// The key that derives the initial password.
     pub key_id: String,
-    /// How many initial passwords were given out.
+    /// The number of initial passwords that were given out.
     pub password_issue: u32,
-    /// When the last of them was.
+    /// The time of the last of them.
     pub password_issued_at: DateTime<Utc>,
     /// The language of its mails.
     pub locale: Locale,
-    /// When it became a commercial one, if it did.
+    /// The time of its conversion, if it was converted.
     pub converted_at: Option<DateTime<Utc>>,
-    /// When it was suspended, if it is.
+    /// The time of its suspension, if it is suspended.
     pub suspended_at: Option<DateTime<Utc>>,
-    /// When it is closed, if nobody does anything about its suspension.
+    /// The end of the grace period, at which it is closed.
     pub closes_at: Option<DateTime<Utc>>,
-    /// When it was closed, if it is.
+    /// The time of its closing, if it is closed.
     pub closed_at: Option<DateTime<Utc>>,
-    /// Since when its owner asks for its conversion, if so: until it is converted or closed, or the owner thinks otherwise.
+    /// The time of the owner's request for conversion, until it is converted or closed, or the request is withdrawn.
     pub conversion_asked_at: Option<DateTime<Utc>>,
-    /// What happened up to here, its owner was told, or need not be.
+    /// The time up to which its owner was notified of events, or need not be.
     pub told_until: DateTime<Utc>,
-    /// When time brings something next.
+    /// The time of the next scheduled step.
     pub next_step_at: Option<DateTime<Utc>>,
 }
 
 impl Tenant {
-    /// The name of the tenant's first account, as the mail says it and the portal asks for it.
+    /// The name of the tenant's first account, in the mail and at the portal.
     pub fn account_name(id: TenantId) -> String {
         format!("admin@{id}")
     }
 
-    /// The one that is meant where somebody has had several, newest first: one in use goes before any that is closed.
+    /// Of several tenants of one person, newest first: the one in use, else the newest.
     pub fn foremost(newest_first: impl IntoIterator<Item = Self>) -> Option<Self> {
         newest_first.into_iter().reduce(|best, next| {
             let is_better = best.status == TenantStatus::Closed && next.status != TenantStatus::Closed;
@@ -61,27 +61,27 @@ impl Tenant {
         })
     }
 
-    /// The tenant whose account has this name, if there is one; `None` for what no account is called.
+    /// The tenant of the account of this name; `None` if the text is no account name.
     pub fn of_account(name: &str) -> Option<TenantId> {
         fold_mailbox(name).to_ascii_lowercase().strip_prefix("admin@")?.parse().ok()
     }
 
-    /// Until when the initial password can be used.
+    /// The time of the initial password's expiry.
     pub fn password_valid_until(&self) -> DateTime<Utc> {
         self.password_issued_at + chrono::Days::new(ACCOUNT_PASSWORD_VALID_DAYS.into())
     }
 }
 
-/// Where in its life a tenant is.
+/// The status of a tenant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum TenantStatus {
     /// On trial.
     Trial,
-    /// The trial is over and can be recovered.
+    /// Not usable for now: the trial has expired or an operator suspended it; it can be recovered.
     Suspended,
     /// A paying customer.
     Commercial,
-    /// Gone for good.
+    /// Closed.
     Closed,
 }
 
@@ -90,13 +90,13 @@ named!(TenantStatus, "status of a tenant", {
 });
 
 impl TenantStatus {
-    /// Whether a tenant of this status stands in the way of another of the same customer.
+    /// Returns `true` if a tenant of this status excludes another of the same customer.
     pub fn is_in_use(self) -> bool {
         self != Self::Closed
     }
 }
 
-/// What a tenant and an application have in common.
+/// A field that a tenant and an application share.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SharedField {

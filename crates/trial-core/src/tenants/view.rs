@@ -7,7 +7,7 @@ use crate::mails::MailView;
 use crate::tenants::{Tenant, TenantStatus};
 use crate::values::{AccessCode, AccessCodeKind, TenantId};
 
-/// A tenant with what it holds and what was sent to it.
+/// A tenant with its access codes and mails.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TenantView {
     /// The tenant.
@@ -29,7 +29,7 @@ pub struct TenantSearch {
     pub asks_conversion: bool,
     /// Only tenants older than this one.
     pub before: Option<TenantId>,
-    /// At most so many.
+    /// The page size.
     pub limit: u32,
 }
 
@@ -38,6 +38,6 @@ pub struct TenantSearch {
 pub struct TenantPage {
     /// Only tenants older than this one.
     pub before: Option<TenantId>,
-    /// At most so many.
+    /// The page size.
     pub limit: u32,
 }

@@ -15,7 +15,7 @@ use crate::return_codes::{ApplyReply, CodeReply};
 use crate::values::{AccessCodeKind, MailId, RequestId, TenantId};
 use crate::verification::{CodeOutcome, CodeRequestView, SendState};
 
-/// One thing that happened.
+/// One event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoryEntry {
     /// When.
@@ -60,7 +60,7 @@ impl ApplicationView {
 }
 
 impl StorySources {
-    /// The story, oldest first.
+    /// The entries, oldest first.
     pub fn tell(&self) -> Vec<StoryEntry> {
         let mut entries: Vec<StoryEntry> = Vec::new();
         for request in &self.timeline.code_requests {

@@ -1,11 +1,11 @@
-//! What operations personnel do about each return code, in words.
+//! Remediation: the steps for operations after each return code.
 
 use crate::applications::{ApplyOutcome, ApplyRefusal, NoCodeReason};
 use crate::mails::{MailState, MailView};
 use crate::sms::DeliveryState;
 use crate::verification::{BudgetScope, CodeOutcome, CodeRefusal, SendState};
 
-/// What to do about a request for a code, of which the provider has told so much since.
+/// The remediation of a request for a code with this delivery state.
 pub fn about_code(outcome: &CodeOutcome, told: Option<DeliveryState>) -> &'static str {
     match outcome {
         CodeOutcome::Send { state: SendState::Accepted, .. } => match told {
@@ -70,7 +70,7 @@ pub fn about_code(outcome: &CodeOutcome, told: Option<DeliveryState>) -> &'stati
     }
 }
 
-/// What to do about an application.
+/// The remediation of an application.
 pub fn about_application(outcome: &ApplyOutcome, mails: &[MailView]) -> &'static str {
     match outcome {
         ApplyOutcome::Accepted { .. } if mails.iter().any(|mail| mail.state == MailState::Failed) => {

@@ -10,7 +10,8 @@ const MAX_LENGTH: usize = 64;
 /// The most keys that a voice code is dialled by. ITU-T E.164 has 15 digits; prefixes and feature codes come on top.
 const MAX_KEYS: usize = 20;
 
-/// An access code: the number or identifier that customers of the contact centre dial or write to. Unique over all kinds.
+/// An access code: the number or identifier that customers of the contact centre dial or write to. Unique over all
+/// kinds.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AccessCode(Arc<str>);
 
@@ -25,10 +26,10 @@ pub enum AccessCodeKind {
 
 named!(AccessCodeKind, "kind of access code (voice or multimedia)", { Voice => "voice", Multimedia => "multimedia" });
 
-/// Why a text is not an access code. The message says what to do.
+/// The reason for which a text is not an access code. The message contains the remedy.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AccessCodeError {
-    /// Nothing there.
+    /// Empty.
     #[error("the code is empty")]
     Empty,
     /// Over the limit.
@@ -45,10 +46,10 @@ pub enum AccessCodeError {
 }
 
 impl AccessCodeKind {
-    /// Takes the word that people write for a kind, in any case, English or Chinese.
+    /// Parses the word that people write for a kind, in any case, English or Chinese.
     ///
     /// # Errors
-    /// It is none of them.
+    /// [`UnknownName`] if it is no such word.
     pub fn from_written(word: &str) -> Result<Self, UnknownName> {
         match word.to_lowercase().as_str() {
             "语音" | "語音" => Ok(Self::Voice),
@@ -59,10 +60,10 @@ impl AccessCodeKind {
 }
 
 impl AccessCode {
-    /// Takes 1 to 64 ASCII letters, digits and `+*#-_.`.
+    /// Parses 1 to 64 ASCII letters, digits and `+*#-_.`.
     ///
     /// # Errors
-    /// Says what is wrong and what to give instead.
+    /// [`AccessCodeError`], one variant for each fault.
     pub fn parse(text: &str) -> Result<Self, AccessCodeError> {
         let text = text.trim();
         if text.is_empty() {
@@ -77,10 +78,10 @@ impl AccessCode {
         Ok(Self(text.into()))
     }
 
-    /// As [`Self::parse`], for a code that is to be new in the pool: one of kind `voice` has to be dialled by customers.
+    /// As [`Self::parse`], for a code that is new in the pool: customers have to dial one of kind `voice`.
     ///
     /// # Errors
-    /// Says what is wrong and what to give instead.
+    /// [`AccessCodeError`], one variant for each fault.
     pub fn parse_as(kind: AccessCodeKind, text: &str) -> Result<Self, AccessCodeError> {
         let code = Self::parse(text)?;
         let keys = code.0.strip_prefix('+').unwrap_or(&code.0);

@@ -1,8 +1,8 @@
-//! Time and randomness, which the core is given from outside.
+//! Time and randomness, which the core gets from outside.
 
 use chrono::{DateTime, Utc};
 
-/// What time it is.
+/// A clock.
 #[cfg_attr(feature = "mock", mockall::automock)]
 pub trait Clock: Send + Sync {
     /// This instant. May go back.

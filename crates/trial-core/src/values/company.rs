@@ -23,10 +23,10 @@ pub struct CompanyName {
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CompanyKey(Arc<str>);
 
-/// The reason why a text is not a company name. The message says what to do.
+/// The reason for which a text is not a company name. The message contains the remedy.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CompanyError {
-    /// Nothing there, or nothing that shows.
+    /// Empty, or nothing visible.
     #[error("is empty; give the company's name")]
     Empty,
     /// Over the limit.
@@ -38,11 +38,12 @@ pub enum CompanyError {
 }
 
 impl CompanyName {
-    /// Parses a name of 1 to 128 characters. Emoji and the marks of right-to-left scripts are characters like any other. Direction
-    /// overrides, which come with pasted text and could make an operator's screen lie, are dropped; control characters are refused.
+    /// Parses a name of 1 to 128 characters. Emoji and the marks of right-to-left scripts are characters like any
+    /// other. Direction overrides, which come with pasted text and could make an operator's screen lie, are dropped;
+    /// control characters are refused.
     ///
     /// # Errors
-    /// Says what is wrong and what to give instead.
+    /// [`CompanyError`], one variant for each fault.
     pub fn parse(text: &str) -> Result<Self, CompanyError> {
         let name: String = text.chars().filter(|&c| !is_direction_override(c)).collect();
         let name = name.trim();
@@ -74,7 +75,7 @@ impl CompanyName {
         &self.key
     }
 
-    /// The name for people who need not know all of it: its first letter, as `E***`.
+    /// The name, masked: its first letter, as `E***`.
     pub fn masked(&self) -> String {
         self.name.chars().take(1).chain("***".chars()).collect()
     }

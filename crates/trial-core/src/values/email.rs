@@ -1,3 +1,5 @@
+//! E-mail addresses, and the key by which two spellings of one mailbox are compared.
+
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
@@ -8,7 +10,7 @@ use super::folding::fold_mailbox;
 
 /// The longest mailbox, in bytes: a path of RFC 5321 section 4.5.3.1.3 less its angle brackets.
 const MAX_LENGTH: usize = 254;
-/// The longest text that is folded, in bytes: as much white space and as many invisible characters as nobody pastes.
+/// The longest text that is folded, in bytes: more white space and invisible characters than anybody pastes.
 const MAX_INPUT: usize = 16 * MAX_LENGTH;
 
 /// A mailbox of RFC 5321, as the applicant meant it: `ａ＠ｅｘａｍｐｌｅ．ｃｏｍ` is `a@example.com`. Compared by its [`EmailKey`].
@@ -18,8 +20,8 @@ pub struct Email {
     key: EmailKey,
 }
 
-/// What two spellings of one mailbox have in common: the domain in lower case, the local part without regard to case and
-/// without quotes that it does not need.
+/// The form under which mailboxes are compared: the domain in lower case, the local part in one case and without quotes
+/// that it does not need.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EmailKey(Arc<str>);
 
@@ -29,7 +31,7 @@ pub enum MailHosts {
     /// Hosts that can be on the internet, and local parts that no mail server takes for a route, a program or a file.
     #[default]
     Internet,
-    /// Whatever RFC 5321 allows: `mail.allow_local_addresses = true`, and addresses that were taken before.
+    /// All hosts that RFC 5321 allows: for `mail.allow_local_addresses = true`, and for addresses accepted before.
     Any,
 }
 
@@ -54,10 +56,10 @@ const NOT_ON_THE_INTERNET: [&str; 16] = [
     "test",
 ];
 
-/// Why a text is not a mailbox. The message says what to do.
+/// The reason for which a text is not a mailbox. The message contains the remedy.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EmailError {
-    /// Nothing there.
+    /// Empty.
     #[error("is empty; give an e-mail address such as name@example.com")]
     Empty,
     /// Longer than SMTP carries.
@@ -83,16 +85,16 @@ impl Email {
     /// Parses a bare mailbox of RFC 5321 at a host that can be on the internet.
     ///
     /// # Errors
-    /// Says what is wrong and what to give instead.
+    /// [`EmailError`], one variant for each fault.
     pub fn parse(text: &str) -> Result<Self, EmailError> {
         Self::parse_at(MailHosts::Internet, text)
     }
 
-    /// Parses a bare mailbox of RFC 5321, folded: no display name, angle brackets or `mailto:`, of which it is not certain what else
-    /// was pasted with them. It has a dot-string or quoted local part, and a domain name or address literal.
+    /// Parses a bare mailbox of RFC 5321, folded: a dot-string or quoted local part, and a domain name or address
+    /// literal. No display name, angle brackets or `mailto:`, which could come with more pasted text.
     ///
     /// # Errors
-    /// Says what is wrong and what to give instead.
+    /// [`EmailError`], one variant for each fault.
     pub fn parse_at(hosts: MailHosts, text: &str) -> Result<Self, EmailError> {
         if text.len() > MAX_INPUT {
             return Err(EmailError::TooLong);
@@ -137,18 +139,18 @@ impl Email {
         &self.address
     }
 
-    /// What it is compared by.
+    /// The form under which it is compared.
     pub fn key(&self) -> &EmailKey {
         &self.key
     }
 
-    /// The form for people who need not see all of it: `a***@example.com`.
+    /// The mailbox, masked: `a***@example.com`.
     pub fn masked(&self) -> String {
         mask_email(&self.address)
     }
 }
 
-/// A mailbox, or what is stored as one, of whose local part the first character alone is told.
+/// Masks a stored mailbox: of its local part, the first character stays.
 pub(crate) fn mask_email(address: &str) -> String {
     let at = address.rfind('@').unwrap_or(address.len());
     let head = address.chars().next().filter(|head| *head != '@').unwrap_or('*');
@@ -170,14 +172,14 @@ fn is_smtp_domain(domain: &str) -> bool {
         })
 }
 
-/// Whether a mail server may read more than a name in it: the relay hack `user%host`, the bang path `host!user`, the route
-/// `@host:user`, the program `|command`, the file `/path`, the list `:include:`.
+/// Returns `true` if a mail server may read more than a name in it: the relay hack `user%host`, the bang path
+/// `host!user`, the route `@host:user`, the program `|command`, the file `/path`, the list `:include:`.
 fn is_route(local: &str) -> bool {
     local.starts_with('/') || local.contains(['%', '!', '|', '@', ':'])
 }
 
-/// Returns `true` if a domain has several labels, and a last one that is, or may become, a top-level domain: of letters alone or an A-label,
-/// which no resolver reads as a number (`127.0.0.0x1`), and not set aside for other uses.
+/// Returns `true` if a domain has several labels, and a last one that is, or may become, a top-level domain: of letters
+/// alone or an A-label, which no resolver reads as a number (`127.0.0.0x1`), and not set aside for other uses.
 fn can_be_on_the_internet(domain: &str) -> bool {
     let Some((_, last)) = domain.rsplit_once('.') else { return false };
     !domain.starts_with('[')

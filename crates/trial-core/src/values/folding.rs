@@ -1,4 +1,4 @@
-//! Folds pasted text to what its writer meant: compatibility forms, invisible characters, separators.
+//! Folds pasted text to its plain form: compatibility forms, invisible characters, separators.
 
 use std::borrow::Cow;
 
@@ -15,8 +15,8 @@ pub(crate) fn without_ignorable(text: &str) -> String {
     text.chars().filter(|&c| !ignorable.contains(c)).collect()
 }
 
-/// NFKC (Unicode Standard Annex 15) without invisible characters, nor white space around it; the full stop of East Asian input
-/// methods is a full stop, as in domain names (UTS 46). For mailboxes.
+/// NFKC (Unicode Standard Annex 15) without invisible characters, nor white space around it; the full stop of East
+/// Asian input methods is a full stop, as in domain names (UTS 46). For mailboxes.
 pub(crate) fn fold_mailbox(text: &str) -> Cow<'_, str> {
     if text.is_ascii() {
         return Cow::Borrowed(text.trim());
@@ -25,8 +25,8 @@ pub(crate) fn fold_mailbox(text: &str) -> Cow<'_, str> {
     Cow::Owned(without_ignorable(&folded).trim().replace(IDEOGRAPHIC_FULL_STOP, "."))
 }
 
-/// NFKC (Unicode Standard Annex 15) without invisible characters, white space, dashes and brackets. For phones and codes, which
-/// phone books, SMS and input methods write with any of them.
+/// NFKC (Unicode Standard Annex 15) without invisible characters, white space, dashes and brackets. For phones and
+/// codes, which phone books, SMS and input methods write with any of them.
 pub(crate) fn fold_digits(text: &str) -> String {
     if text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'+') {
         return text.to_owned();
@@ -42,7 +42,7 @@ pub(crate) fn fold_digits(text: &str) -> String {
 }
 
 const IDEOGRAPHIC_FULL_STOP: char = '\u{3002}';
-/// Typed for a dash by East Asian input methods.
+/// East Asian input methods type it for a dash.
 const KATAKANA_LENGTH_MARK: char = '\u{30FC}';
 
 /// NFKC without invisible characters, and without white space around it: for words and codes of files and pastes.

@@ -1,3 +1,5 @@
+//! Identifiers of rows and of HTTP exchanges.
+
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -56,37 +58,37 @@ macro_rules! ids {
 }
 
 ids! {
-    /// One application, whatever became of it.
+    /// One application, accepted or refused.
     ApplicationId;
-    /// One entry of the audit.
+    /// One entry of the audit trail.
     AuditId;
-    /// One calling back end; a name that is given again is another.
+    /// One API client; a name that is used again is another client.
     CallerId;
     /// One verification code; also the nonce that the code is derived from.
     ChallengeId;
-    /// One request for a code, whatever became of it.
+    /// One request for a code, accepted or refused.
     CodeRequestId;
-    /// One event that the platform is told; its `webhook-id`.
+    /// One event for the platform; its `webhook-id`.
     EventId;
     /// One claim on a batch of due mails or events.
     LeaseId;
     /// One mail of the outbox; its `Message-ID` is derived from it.
     MailId;
-    /// One operator; a name that is given again is another.
+    /// One operator; a name that is used again is another operator.
     OperatorId;
     /// One tenant.
     TenantId;
 }
 
-/// The id that an HTTP exchange is searched by: the caller's own, if sane, or one of ours.
+/// The id that an HTTP exchange is searched by: the client's own, if well-formed, or one of ours.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RequestId(Arc<str>);
 
 impl RequestId {
-    /// The longest id that is taken over from a caller, in characters.
+    /// The longest id that is accepted from a client, in characters.
     pub const MAX_LENGTH: usize = 64;
 
-    /// Takes a caller's id of 1 to 64 letters, digits and `-_.:`; anything else could forge a log line or a header.
+    /// Parses a client's id of 1 to 64 letters, digits and `-_.:`; anything else could forge a log line or a header.
     pub fn from_caller(text: &str) -> Option<Self> {
         let sane = |b: u8| b.is_ascii_alphanumeric() || b"-_.:".contains(&b);
         ((1..=Self::MAX_LENGTH).contains(&text.len()) && text.bytes().all(sane)).then(|| Self(text.into()))

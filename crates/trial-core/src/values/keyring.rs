@@ -1,4 +1,5 @@
-//! Codes and initial passwords are derived, not stored: a stolen database yields neither, and a resend yields the same code.
+//! Codes and initial passwords are derived, not stored: a stolen database yields neither, and a resend yields the same
+//! code.
 
 use std::fmt;
 use std::fmt::Write as _;
@@ -18,12 +19,12 @@ const PASSWORD_ALPHABET: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
 const PASSWORD_LENGTH: usize = 16;
 const PASSWORD_GROUP: usize = 4;
 
-/// The purpose of a signature: one is worth nothing for another purpose.
+/// The purpose of a signature, which is invalid for any other purpose.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Purpose {
-    /// A challenge of a guard.
+    /// A bot challenge.
     Challenge,
-    /// A link to another password.
+    /// A forgotten-password link.
     PortalLink,
     /// The person behind an attempt at the portal.
     PortalTry,
@@ -51,7 +52,7 @@ pub struct SecretKey {
 #[derive(Debug, Clone)]
 pub struct Keyring(Vec<SecretKey>);
 
-/// The reason why keys cannot be used.
+/// The reason for which keys cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum KeyringError {
     /// No key at all.
@@ -71,7 +72,7 @@ pub enum KeyringError {
         /// Its length, in bytes.
         length: usize,
     },
-    /// A row was derived by a key that is no longer given.
+    /// A row was derived with a key that is no longer in the keyring.
     #[error("the key {0:?} is needed but not among `secrets.keys`; add it again after the current one")]
     Unknown(String),
     /// The stored value was not encrypted with the key of this id, or was changed since.
@@ -88,10 +89,10 @@ pub struct VerificationCode([u8; CODE_DIGITS]);
 pub struct InitialPassword(String);
 
 impl SecretKey {
-    /// Takes a key of exactly 32 bytes.
+    /// A key of exactly 32 bytes.
     ///
     /// # Errors
-    /// The id or the key has a wrong length.
+    /// [`KeyringError`] if the id or the key has a wrong length.
     pub fn new(id: &str, key: &[u8]) -> Result<Self, KeyringError> {
         if !(1..=32).contains(&id.chars().count()) {
             return Err(KeyringError::Id(id.to_owned()));
@@ -130,10 +131,10 @@ impl SecretKey {
 }
 
 impl Keyring {
-    /// Takes the keys in order, the one that derives first.
+    /// A keyring of these keys, the one that derives first.
     ///
     /// # Errors
-    /// No key, or two of one id.
+    /// [`KeyringError`] if there is no key, or two have one id.
     pub fn new(keys: Vec<SecretKey>) -> Result<Self, KeyringError> {
         if keys.is_empty() {
             return Err(KeyringError::Empty);
@@ -160,7 +161,7 @@ impl Keyring {
         })
     }
 
-    /// The id of the key that derives what is new.
+    /// The id of the key that derives new codes and passwords.
     pub fn current_id(&self) -> &str {
         &self.0[0].id
     }
@@ -168,12 +169,12 @@ impl Keyring {
     /// The code of a challenge.
     ///
     /// # Errors
-    /// The key is not among these.
+    /// [`KeyringError`] if the key is not among these.
     pub fn code(&self, key_id: &str, challenge: ChallengeId, phone: &Phone) -> Result<VerificationCode, KeyringError> {
         Ok(self.key(key_id)?.code(challenge, phone))
     }
 
-    /// The code of a new challenge, by the current key.
+    /// The code of a new challenge, derived with the current key.
     pub fn current_code(&self, challenge: ChallengeId, phone: &Phone) -> VerificationCode {
         self.0[0].code(challenge, phone)
     }
@@ -181,7 +182,7 @@ impl Keyring {
     /// The initial password of a tenant's account; `issue` counts the times that one was given out, from 1.
     ///
     /// # Errors
-    /// The key is not among these.
+    /// [`KeyringError`] if the key is not among these.
     pub fn password(&self, key_id: &str, tenant: TenantId, issue: u32) -> Result<InitialPassword, KeyringError> {
         let mac = self.key(key_id)?.mac(b"trialgate password v1\0", &[tenant.as_bytes(), &issue.to_be_bytes()]);
         let mut bits = u128::from_be_bytes(first(&mac));
@@ -196,10 +197,10 @@ impl Keyring {
         Ok(InitialPassword(password))
     }
 
-    /// Random bytes that sealing takes.
+    /// Random bytes that an encryption takes.
     pub const NONCE: usize = 24;
 
-    /// Seals something by the current key, bound to what it belongs to; gives the key's id, and the nonce with the ciphertext.
+    /// Encrypts with the current key, bound to `belongs_to`; returns the key's id, and the nonce with the ciphertext.
     pub fn seal(&self, belongs_to: &[u8], plain: &[u8], nonce: &[u8; Self::NONCE]) -> (String, Vec<u8>) {
         #[expect(clippy::expect_used, reason = "what is sealed is far shorter than the 256 GB that cannot be")]
         let sealed = self.0[0]
@@ -220,7 +221,7 @@ impl Keyring {
         cipher.decrypt(&(*nonce).into(), Payload { msg: sealed, aad: belongs_to }).map_err(|_| not_ours())
     }
 
-    /// Signs, with the current key, what is handed out and need not be stored.
+    /// Signs, with the current key, a claim that is handed out and not stored.
     pub(crate) fn sign(&self, purpose: Purpose, claim: &[u8]) -> [u8; 32] {
         self.0[0].mac(purpose.as_bytes(), &[claim])
     }
@@ -240,7 +241,7 @@ fn first<const N: usize>(mac: &[u8; 32]) -> [u8; N] {
 }
 
 impl VerificationCode {
-    /// A code of somebody's choice, for test numbers alone; `None` unless it is six digits.
+    /// A fixed code, for test numbers alone; `None` unless it is six digits.
     pub fn fixed(digits: &str) -> Option<Self> {
         let code = <[u8; CODE_DIGITS]>::try_from(digits.as_bytes()).ok()?;
         code.iter().all(u8::is_ascii_digit).then_some(Self(code))

@@ -1,19 +1,21 @@
+//! Durations as people write them.
+
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-/// The longest length of time that makes sense, in days: a century. It also keeps every sum with a date in range.
+/// The longest duration that is accepted, in days: a century. It also keeps every sum with a date in range.
 const LONGEST_DAYS: u64 = 36_500;
 const MS_PER_DAY: u64 = 24 * 60 * 60 * 1_000;
 
-/// A length of time as people write it: `500ms`, `60s`, `5m`, `24h`, `30d`.
+/// A duration as people write it: `500ms`, `60s`, `5m`, `24h`, `30d`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Lasting(pub Duration);
 
-/// A text that is no length of time.
+/// The reason for which a text is no duration.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LastingError {
-    /// It is written in another way.
+    /// It is written differently.
     #[error("{0:?} is not a duration; write a whole number and its unit, such as 60s, 5m, 24h or 30d")]
     Unreadable(String),
     /// It is longer than a century.

@@ -1,3 +1,5 @@
+//! The languages of replies, messages and mails.
+
 use super::{Phone, named};
 
 /// The languages that replies, short messages and mails are written in.
@@ -12,7 +14,7 @@ pub enum Locale {
 named!(Locale, "locale (en or zh-CN)", { En => "en", ZhCn => "zh-CN" });
 
 impl Locale {
-    /// The language of somebody who did not say: Chinese for a phone of China, English for every other.
+    /// The default language of a phone: Chinese for China, English for every other country.
     pub fn of_phone(phone: &Phone) -> Self {
         if phone.country_code() == 86 { Self::ZhCn } else { Self::En }
     }

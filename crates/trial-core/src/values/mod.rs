@@ -35,7 +35,7 @@ pub(crate) use phone::mask_phone;
 pub use phone::{Phone, PhoneError, PhonePolicy, ServedCountry};
 pub use submitted_code::{CODE_DIGITS, SubmittedCode, SubmittedCodeError};
 
-/// A stored or typed name that stands for no value of its enumeration.
+/// A stored or typed name that is no value of its enumeration.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is not a {1}")]
 pub struct UnknownName(pub String, pub &'static str);

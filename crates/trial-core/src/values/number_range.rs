@@ -1,3 +1,5 @@
+//! Number ranges: the first digits of phones.
+
 use std::fmt;
 use std::str::FromStr;
 
@@ -5,13 +7,13 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// The first digits of phones in E.164, such as `+861667328`. A phone is counted and blocked by its number without the
-/// last four digits: the block of 10,000 numbers that numbering plans hand out. A shorter prefix covers many blocks.
+/// last four digits: the block of 10,000 numbers that numbering plans assign. A shorter range covers many blocks.
 ///
 /// No personal data: 10,000 numbers share it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PhonePrefix(u64);
 
-/// The error for a text that is not a number prefix.
+/// The error for a text that is not a number range.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "is not the beginning of a phone number; give its country code and what follows, without the last four digits, such \
@@ -20,12 +22,12 @@ pub struct PhonePrefix(u64);
 pub struct PhonePrefixError;
 
 impl PhonePrefix {
-    /// Digits of a number that are not part of its prefix.
+    /// Digits of a number that are not part of its range.
     pub(super) const LAST_DIGITS: usize = 4;
     /// E.164 has 15 digits at most.
     const MAX_DIGITS: usize = 15 - Self::LAST_DIGITS;
 
-    /// Takes a prefix back from storage; `None` of what is no prefix.
+    /// Takes a range back from storage; `None` if it is none.
     pub fn from_stored(digits: i64) -> Option<Self> {
         let digits = u64::try_from(digits).ok()?;
         (1..10_u64.pow(11)).contains(&digits).then_some(Self(digits))

@@ -2,7 +2,7 @@
 
 use crate::values::{EmailKey, Phone};
 
-/// The person whose data is meant.
+/// A person, identified by a phone or a mailbox.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Person {
     /// The owner of this phone.

@@ -15,10 +15,10 @@ pub struct Phone {
     country_code: u16,
 }
 
-/// Why a text is not a phone that can be served. The message says what to do.
+/// The reason for which a text is not a phone that can be served. The message contains the remedy.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PhoneError {
-    /// Nothing there.
+    /// Empty.
     #[error("is empty; give a mobile phone number such as +8616673280001")]
     Empty,
     /// Longer than any spelling of a phone number.
@@ -49,13 +49,13 @@ impl Phone {
     /// (`16673280001`, `+86 166-7328-0001` and `0086 166 7328 0001` are one phone).
     ///
     /// # Errors
-    /// Says what is wrong and what to give instead.
+    /// [`PhoneError`], one variant for each fault.
     pub fn parse(text: &str, policy: &PhonePolicy) -> Result<Self, PhoneError> {
         Self::parse_of(policy.default_region, text, policy)
     }
 
-    /// As [`Self::parse`], for somebody who chose a country: a national number is one of that country. An international one
-    /// stays what it is. The country is written as ISO 3166 has it.
+    /// As [`Self::parse`], with a chosen country (ISO 3166) for national numbers. An international number keeps its
+    /// own.
     ///
     /// # Errors
     /// As for [`Self::parse`].
@@ -102,27 +102,27 @@ impl Phone {
         self.country_code
     }
 
-    /// The block of numbers that it is one of.
+    /// The number range that it belongs to.
     pub fn prefix(&self) -> PhonePrefix {
         let digits = self.e164.bytes().filter(u8::is_ascii_digit);
         let count = digits.clone().count().saturating_sub(PhonePrefix::LAST_DIGITS);
         PhonePrefix::of_digits(digits.take(count))
     }
 
-    /// The form for people who need not see all of it, `+861667328****`: the number range, which they see anyway.
+    /// The phone, masked: `+861667328****` shows its number range, which is no personal data.
     pub fn masked(&self) -> String {
         mask_phone(&self.e164)
     }
 }
 
-/// A canonical phone, or what is stored as one, without the digits that tell it from others of its number range: no other
-/// digits, for the range is shown beside it.
+/// Masks a stored phone: the digits beyond its number range. The range is shown elsewhere too, so no other digits.
 pub(crate) fn mask_phone(e164: &str) -> String {
     let head = e164.len().saturating_sub(PhonePrefix::LAST_DIGITS);
     format!("{}****", &e164[..head])
 }
 
-/// Digits, with `+` in front where the text names a country by `+` or `00`; an error for anything that is no usual spelling.
+/// Digits, with `+` in front where the text names a country by `+` or `00`; an error for anything that is no usual
+/// spelling.
 fn plain_spelling(text: &str) -> Result<String, PhoneError> {
     let folded = fold_digits(text);
     if folded.is_empty() && !text.contains(|c: char| c.is_ascii_graphic()) {
@@ -158,7 +158,7 @@ impl PhonePolicy {
     /// Builds the policy from ISO 3166 codes such as `CN`; names the code that is unknown.
     ///
     /// # Errors
-    /// Says what is wrong and what to give instead.
+    /// [`PhoneError`], one variant for each fault.
     pub fn from_codes(default_region: &str, countries: &[String]) -> Result<Self, crate::values::UnknownName> {
         let region = |code: &str| {
             let region = code.parse::<Region>().ok();
@@ -185,7 +185,7 @@ impl PhonePolicy {
     }
 }
 
-/// Whose phones are served.
+/// The countries whose phones are served.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PhonePolicy {
     /// The region of a national number.

@@ -4,18 +4,18 @@ use std::fmt;
 
 use super::folding::{MAX_DIGITS_INPUT, fold_digits};
 
-/// The longest code that is looked at once folded, in characters.
+/// The longest folded code that is compared, in characters.
 const MAX_LENGTH: usize = 16;
 
 /// The verification code as the applicant typed it, folded: 1 to 16 characters. `123 456` and `１２３４５６` are `123456`.
-/// One that cannot be right (letters, say) is simply a wrong code.
+/// One that cannot be right, such as letters, is a wrong code.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SubmittedCode(String);
 
-/// The reason why a text cannot be a submitted code. The message says what to do.
+/// The reason for which a text cannot be a submitted code. The message contains the remedy.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SubmittedCodeError {
-    /// Nothing there.
+    /// Empty.
     #[error("is empty; give the code from the short message")]
     Empty,
     /// Over the limit.
@@ -24,10 +24,10 @@ pub enum SubmittedCodeError {
 }
 
 impl SubmittedCode {
-    /// Takes 1 to 16 characters once folded, of at most 64.
+    /// Parses at most 64 characters, which fold to 1 to 16.
     ///
     /// # Errors
-    /// Says what is wrong and what to give instead.
+    /// [`SubmittedCodeError`], one variant for each fault.
     pub fn parse(text: &str) -> Result<Self, SubmittedCodeError> {
         if text.chars().nth(MAX_DIGITS_INPUT).is_some() {
             return Err(SubmittedCodeError::TooLong);

@@ -10,69 +10,70 @@ use crate::fraud_guard::BlockedPrefix;
 use crate::values::{ChallengeId, CodeRequestId, Locale, Phone, PhonePrefix, VerificationCode};
 use crate::verification::SendState;
 
-/// What was decided about a request for a code.
+/// The outcome of a request for a code.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CodeOutcome {
-    /// The code is stored and is to be sent; this far the message got.
+    /// The code is stored and is to be sent.
     Send {
         /// The code.
         challenge: ChallengeId,
-        /// How far the message got.
+        /// The state of the message.
         state: SendState,
     },
     /// No message is sent.
     Refused(CodeRefusal),
 }
 
-/// Why no message is sent.
+/// The reason for which no message is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "rule", rename_all = "snake_case")]
 pub enum CodeRefusal {
-    /// The day's e-mail threshold is reached (205).
+    /// The daily e-mail limit is reached (205).
     QuotaReached {
-        /// The threshold.
+        /// The limit.
         threshold: u32,
     },
     /// Too many wrong codes (202).
     PhoneLocked {
-        /// Consecutive wrong tries.
+        /// Consecutive wrong attempts.
         failures: u32,
     },
     /// A message was sent a moment ago (201).
     TooSoon {
-        /// When one may be asked for again.
+        /// The time at which one may be requested again.
         retry_after: Duration,
     },
     /// The phone's hourly limit (201).
     HourlyLimit {
-        /// When one may be asked for again.
+        /// The time at which one may be requested again.
         retry_after: Duration,
     },
     /// The phone's daily limit (201).
     DailyLimit {
-        /// When one may be asked for again.
+        /// The time at which one may be requested again.
         retry_after: Duration,
     },
-    /// Messages to the phone failed just now, or many times within the hour (202, or 204 if the gateway refused the last one).
+    /// Messages to the phone failed just now, or many times within the hour (202, or 204 if the gateway refused the
+    /// last one).
     SendsFailed {
         /// `true` if the gateway refused the last one; else it was not reached.
         refused: bool,
-        /// When one may be asked for again.
+        /// The time at which one may be requested again.
         retry_after: Duration,
     },
     /// The day's SMS budget is spent (204).
     BudgetSpent {
-        /// Whose budget.
+        /// The scope of the budget.
         scope: BudgetScope,
         /// Messages sent under it.
         sent: u32,
     },
-    /// Codes are sent to the phone's prefix, and hardly any is used (204).
+    /// Hardly any of the codes sent to the phone's number range is used (204).
     PrefixBlocked(BlockedPrefix),
 }
 
 impl CodeRefusal {
-    /// The time until a send is taken, where that is known.
+    /// The time until a send is accepted, if it is known.
     pub fn retry_after(&self) -> Option<Duration> {
         match *self {
             Self::TooSoon { retry_after }
@@ -87,15 +88,15 @@ impl CodeRefusal {
     }
 }
 
-/// Whose SMS budget is spent.
+/// The scope of an SMS budget.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum BudgetScope {
-    /// Everyone's.
+    /// All countries.
     All,
-    /// That of one country calling code.
+    /// One country calling code.
     Country(u16),
-    /// That of one prefix.
+    /// One number range.
     Prefix(PhonePrefix),
 }
 
@@ -106,19 +107,19 @@ pub struct CodeToSend {
     pub code_request: CodeRequestId,
     /// Its challenge.
     pub challenge: ChallengeId,
-    /// Where it goes.
+    /// The recipient.
     pub phone: Phone,
     /// The code.
     pub code: VerificationCode,
-    /// When it dies.
+    /// The expiry of the code.
     pub expires_at: DateTime<Utc>,
     /// The language of the message.
     pub locale: Locale,
     /// The time until another can be sent, unless this one fails; `None` for none.
     pub next_send_in: Option<Duration>,
-    /// Whether the phone is a test number: then no gateway gets the message.
+    /// `true` for a test number, whose messages go to no gateway.
     pub is_test: bool,
-    /// The block of its prefix that would have refused it, if blocks were more than looked at.
+    /// The block of its number range that would have refused it if blocks were not only reported.
     pub would_block: Option<BlockedPrefix>,
 }
 

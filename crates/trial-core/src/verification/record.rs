@@ -6,14 +6,14 @@ use crate::sms::{Delivery, GatewayReply};
 use crate::values::{ChallengeId, CodeRequestId, Phone, RequestId, named};
 use crate::verification::CodeOutcome;
 
-/// What is remembered of a phone.
+/// The stored state of a phone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PhoneRecord {
     /// The phone.
     pub phone: Phone,
-    /// Consecutive wrong tries, over all codes.
+    /// Consecutive wrong attempts, over all codes.
     pub failures: u32,
-    /// Its current code, if one was ever made.
+    /// Its current code, if one was ever created.
     pub challenge: Option<ChallengeId>,
     /// The code before it, as long as the gateway has not accepted the current one.
     pub previous: Option<ChallengeId>,
@@ -24,23 +24,23 @@ pub struct PhoneRecord {
 pub struct Challenge {
     /// Its id, and the nonce of the derivation.
     pub id: ChallengeId,
-    /// The phone it was made for.
+    /// The phone it was created for.
     pub phone: Phone,
     /// The key that derives it.
     pub key_id: String,
-    /// When it was made.
+    /// The creation time.
     pub made_at: DateTime<Utc>,
-    /// When it dies, if nothing happens to it before.
+    /// The expiry.
     pub expires_at: DateTime<Utc>,
-    /// Wrong tries so far.
+    /// Wrong attempts so far.
     pub tries: u32,
-    /// What became of it.
+    /// The state.
     pub state: ChallengeState,
-    /// When it was first submitted, whatever came of that; not noted while nothing is counted of prefixes.
+    /// The time of its first submission, with any outcome; not recorded while no rule uses the counts of number ranges.
     pub proven_at: Option<DateTime<Utc>>,
 }
 
-/// What became of a code. Expiry and too many tries are not states: they follow from the time and the tries.
+/// The state of a code. Expiry and too many attempts are not states: they follow from the time and the attempts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ChallengeState {
     /// It can be used.
@@ -53,7 +53,7 @@ pub enum ChallengeState {
 
 named!(ChallengeState, "state of a code", { Open => "open", Consumed => "consumed", Unsent => "unsent" });
 
-/// One request for a code, whatever became of it.
+/// One request for a code, accepted or refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CodeRequestRecord {
     /// Its id.
@@ -64,16 +64,16 @@ pub struct CodeRequestRecord {
     pub at: DateTime<Utc>,
     /// The phone.
     pub phone: Phone,
-    /// What was decided.
+    /// The outcome.
     pub outcome: CodeOutcome,
 }
 
-/// How far a message that was to be sent got.
+/// The state of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum SendState {
     /// Decided, and no reply of the gateway known: it may be on its way.
     Sending,
-    /// The gateway took it.
+    /// The gateway accepted it.
     Accepted,
     /// The gateway refused it: it is not on its way.
     Refused,
@@ -88,13 +88,13 @@ named!(SendState, "state of a send", {
 });
 
 impl SendState {
-    /// Whether the message may reach the phone.
+    /// Returns `true` if the message may reach the phone.
     pub fn may_arrive(self) -> bool {
         matches!(self, Self::Sending | Self::Accepted | Self::Unknown)
     }
 }
 
-/// How many messages a day's budget has paid for.
+/// The number of messages under a day's budget.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SmsDay {
     /// The day, in the policy's time zone.
@@ -105,7 +105,7 @@ pub struct SmsDay {
     pub sent: u32,
 }
 
-/// A message got further.
+/// A change of a message's state.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SendUpdate {
     /// The request that it answers.
@@ -118,7 +118,7 @@ pub struct SendUpdate {
     pub reply: GatewayReply,
 }
 
-/// A message that was to be sent.
+/// A message that was sent or was to be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PastSend {
     /// The request that it answered.
@@ -127,7 +127,7 @@ pub struct PastSend {
     pub challenge: ChallengeId,
     /// When it was decided.
     pub at: DateTime<Utc>,
-    /// How far it got.
+    /// The state.
     pub state: SendState,
 }
 
@@ -140,12 +140,12 @@ pub struct CodeRequestView {
     pub at: DateTime<Utc>,
     /// The phone.
     pub phone: Phone,
-    /// What became of it.
+    /// The outcome.
     pub outcome: CodeOutcome,
     /// The gateway that answered.
     pub gateway: Option<String>,
-    /// What it said.
+    /// Its reply.
     pub reply: Option<String>,
-    /// What its provider has told of the message since.
+    /// The delivery state, by the provider's receipts.
     pub delivery: Option<Delivery>,
 }

@@ -3,7 +3,7 @@
 use crate::sms::GatewayReply;
 use crate::values::{ChallengeId, CodeRequestId, Locale, Phone, RequestId};
 
-/// A visitor asks for a code.
+/// A visitor requests a code.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CodeRequest {
     /// The HTTP exchange.
@@ -14,7 +14,7 @@ pub struct CodeRequest {
     pub locale: Locale,
 }
 
-/// A gateway has said what became of a message.
+/// A gateway reports the result of a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SendReport {
     /// The request that the message answers.

@@ -1,4 +1,4 @@
-//! What an import comes to.
+//! Plans of imports.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! That somebody agreed to the terms is recorded with a right code alone, by the decision on the application.
+//! An agreement to the terms is recorded with a right code alone, by the decision on the application.
 
 use trial_core::applications::{Application, Terms};
 use trial_testkit::data::{application, email, phone, typed};
@@ -10,7 +10,7 @@ fn agreeing(application: Application) -> Application {
     Application { agreed: Some(terms.agreement()), ..application }
 }
 
-/// Phones whose owners agreed, by the audit.
+/// Phones whose owners agreed, by the audit trail.
 fn agreements(desk: &MemoryDesk) -> Vec<String> {
     let audit = desk.ledger.state().audit;
     audit.into_iter().filter(|entry| entry.action == "terms.accept").map(|entry| entry.subject).collect()

@@ -81,7 +81,7 @@ fn a_challenge_that_was_changed_is_not_ours() {
     ] {
         let mut changed = whole.clone();
         changed["challenge"]["parameters"][name] = value;
-        // Solved again, as one would who wants less work.
+        // Solved again, at a lower cost.
         if let Ok(easier) = serde_json::from_value::<Challenge>(changed["challenge"].clone()) {
             changed["solution"] = serde_json::to_value(solved(&easier)).unwrap();
         }

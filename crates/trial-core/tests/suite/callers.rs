@@ -1,4 +1,4 @@
-//! By which keys callers' secrets are sealed, and how they are sealed anew.
+//! Encryption and re-encryption of API clients' secrets.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -14,7 +14,7 @@ use trial_core::values::{Keyring, KeyringError, SecretKey};
 use trial_engine::operations::{Resealed, reseal_callers};
 use trial_testkit::{FixedClock, MemoryLedger, MemoryState, SeededEntropy, data};
 
-/// The keys by which secrets were sealed, each with its byte; the keyring of the tests has the first two.
+/// The keys that encrypted secrets, each with its byte; the keyring of the tests has the first two.
 const CURRENT: (&str, u8) = ("current", 1);
 const FORMER: (&str, u8) = ("former", 2);
 const GONE: (&str, u8) = ("gone", 3);
@@ -27,7 +27,7 @@ fn keyring(keys: &[(&str, u8)]) -> Keyring {
     Keyring::new(keys.iter().map(|(id, byte)| SecretKey::new(id, &[*byte; 32]).unwrap()).collect()).unwrap()
 }
 
-/// The `n`-th caller, named so, whose secrets these keys sealed.
+/// The `n`-th API client, of this name, whose secrets these keys encrypted.
 fn sealed_by(n: u8, name: &str, keys: &[(&str, u8)]) -> Caller {
     let caller = data::caller(n, name, now());
     let mut secrets = keys.iter().map(|key| sealed(&caller, n, *key));
@@ -80,7 +80,7 @@ fn the_worst_of_the_secrets_counts() {
     assert_eq!(caller.lost_secret(&replaced), Some(KeyringError::Unsealable("current".to_owned())));
 }
 
-/// The secrets stay; what no key opens is told, and stands in nobody's way. Once is enough.
+/// The secrets stay; those that no key decrypts are reported and do not stop the rest. Once is enough.
 #[tokio::test]
 async fn the_current_key_seals_what_an_older_one_did() {
     let before = [
@@ -132,7 +132,7 @@ async fn the_current_key_seals_what_an_older_one_did() {
     assert!(ledger.state() == done, "nothing is written a second time");
 }
 
-/// A ledger in which something happens just before each change that is asked for, so many times.
+/// A ledger with a concurrent change just before each requested change, a given number of times.
 struct Busy<F> {
     ledger: MemoryLedger,
     happens: F,
@@ -184,7 +184,7 @@ impl<F: Fn(&mut MemoryState) + Send + Sync> Callers for Busy<F> {
     }
 }
 
-/// Somebody rotates at a place where the key is not exchanged yet, or retires.
+/// An operator rotates or retires a secret at an instance that has the old key.
 fn exchange(state: &mut MemoryState) {
     let site = state.callers.values_mut().next().unwrap();
     match site.next_secret.take() {

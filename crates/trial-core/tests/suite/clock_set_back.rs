@@ -1,4 +1,4 @@
-//! A clock that steps back: nobody is locked out, no code outlives its cap, nothing panics.
+//! A clock that steps back: it locks nobody out, no code outlives its cap, nothing panics.
 
 use trial_core::applications::{ApplyOutcome, ApplyRefusal, NoCodeReason};
 use trial_core::policy::CLOCK_SKEW;

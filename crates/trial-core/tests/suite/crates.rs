@@ -1,11 +1,11 @@
-//! Arrows between the crates point down only.
+//! The crates form layers, each of which depends on lower ones only.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
 use serde_json::Value;
 
-/// Each crate, and the crates of ours that it may stand on.
+/// Each crate, and the crates of ours that it may depend on.
 const ARROWS: &[(&str, &[&str])] = &[
     ("trial-core", &[]),
     ("trial-engine", &["trial-core"]),
@@ -45,7 +45,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("trialgate-tests", &["trial-core", "trial-cluster", "trial-signing", "trial-testkit"]),
 ];
 
-/// What each of these crates knows nothing of.
+/// The third-party crates that each of these crates must not depend on.
 const STRANGERS: &[(&str, &[&str])] = &[
     (
         "trial-core",

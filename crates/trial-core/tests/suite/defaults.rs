@@ -1,4 +1,4 @@
-//! Section 2 of the contract: one test for each row that the core decides by.
+//! Section 2 of the contract: one test for each row that the core uses.
 
 use std::time::Duration;
 

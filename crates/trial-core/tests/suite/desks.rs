@@ -1,4 +1,4 @@
-//! Desks in memory, and what tests do to them behind the planner's back.
+//! Fixtures in memory, with changes behind the planner's back.
 
 use std::time::Duration;
 
@@ -20,17 +20,17 @@ pub(crate) fn secs(secs: u64) -> Duration {
     Duration::from_secs(secs)
 }
 
-/// A desk with this many pairs of access codes.
+/// A fixture with this number of pairs of access codes.
 pub(crate) async fn desk(pairs: u32) -> MemoryDesk {
     Desk::new(MemoryLedger::default()).with_access_codes(pairs).await
 }
 
-/// The same, by another policy.
+/// The same, with another policy.
 pub(crate) async fn desk_by(pairs: u32, change: impl FnOnce(&mut Policy)) -> MemoryDesk {
     Desk::with_planner(MemoryLedger::default(), planner_with(change)).with_access_codes(pairs).await
 }
 
-/// Gives a phone that a code was made for this many consecutive wrong tries.
+/// Gives a phone that has a code this number of consecutive wrong attempts.
 pub(crate) fn set_failures(desk: &MemoryDesk, n: u32, failures: u32) {
     desk.ledger.change(|state| state.phones.get_mut(&phone(n)).expect("a code was made for it").failures = failures);
 }
@@ -39,7 +39,7 @@ pub(crate) fn set_threshold(desk: &MemoryDesk, threshold: u32) {
     desk.ledger.change(|state| state.threshold = Some(threshold));
 }
 
-/// The published code and the seconds of `Retry-After`, for a phone that asks for a code which is accepted.
+/// The return code and the seconds of `Retry-After`, for a phone that requests a code which the gateway accepts.
 pub(crate) async fn ask(desk: &MemoryDesk, n: u32) -> (&'static str, Option<u64>) {
     answer(desk, n, GatewayReply::Accepted { provider_id: None }).await
 }

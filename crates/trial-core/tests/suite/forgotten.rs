@@ -1,4 +1,4 @@
-//! A tenant whose owner was forgotten.
+//! A tenant whose owner's data were erased.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Fuzz targets: whatever is written, what is taken is taken again, and two ways to the same thing agree.
+//! Fuzz targets: accepted values are accepted again in any spelling, and two ways to one result agree.
 
 use std::collections::BTreeSet;
 use std::str::FromStr;
@@ -40,7 +40,7 @@ fn phone() {
                     if phone.country_code() == 86 { found.clone() } else { Err(PhoneError::CountryNotServed) };
                 assert_eq!(Phone::parse(text, &narrow), expected);
             }
-            // Fewer countries do not make a phone of it.
+            // Fewer countries do not turn it into a phone.
             Err(_) => assert!(Phone::parse(text, &narrow).is_err()),
         }
         assert_eq!(Phone::parse(&format!("\t{text} "), &wide).is_ok(), found.is_ok());

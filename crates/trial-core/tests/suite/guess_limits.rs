@@ -1,4 +1,4 @@
-//! What it takes to lock a phone, and what does not open it again.
+//! The lock of a phone after wrong codes, and its end.
 
 use trial_core::applications::Application;
 use trial_core::return_codes::CodeReply;
@@ -7,7 +7,7 @@ use trial_testkit::data::{application, company, phone};
 
 use crate::desks::{DAY, HOUR, MINUTE, SECOND, desk, set_failures};
 
-/// With the defaults: 100 wrong tries are 20 codes, each an SMS to whoever has the phone.
+/// With the defaults, 100 wrong attempts are 20 codes, each an SMS to the phone's owner.
 #[tokio::test]
 async fn locking_somebodys_phone_takes_a_day_and_an_hour_and_twenty_messages_to_it() {
     let desk = desk(0).await;
@@ -32,8 +32,8 @@ async fn locking_somebodys_phone_takes_a_day_and_an_hour_and_twenty_messages_to_
     assert_eq!(desk.apply_for_code(application(1, "wrong")).await, "003");
 }
 
-/// A used code is compared with for a day, to answer 000 once more: so guesses of it count against the phone, whatever its
-/// present code is like. The answer stays 001, and the used code itself is no guess.
+/// A used code is compared for a day, to answer 000 once more: so guesses of it count against the phone, whatever the
+/// state of its current code. The answer stays 001, and the used code itself is no guess.
 #[tokio::test]
 async fn guesses_of_a_used_code_lock_the_phone() {
     let desk = desk(2).await;
@@ -62,7 +62,7 @@ async fn guesses_of_a_used_code_lock_the_phone() {
     assert_eq!(desk.apply_for_code(first).await, "000", "a replay comes before the lock");
 }
 
-/// After a day nothing is compared with a used code any more, though it is the phone's last one: nobody is locked by it.
+/// After a day a used code is not compared any more, even if it is the phone's last one: no guess locks the phone.
 #[tokio::test]
 async fn guesses_of_a_used_code_count_for_a_day() {
     let desk = desk(1).await;
@@ -79,7 +79,7 @@ async fn guesses_of_a_used_code_count_for_a_day() {
     }
 }
 
-/// Codes that answer 001 whatever is given tell nothing: no guess of them is counted.
+/// Codes that always answer 001 disclose nothing: no guess of them is counted.
 #[tokio::test]
 async fn guesses_of_codes_that_were_never_used_are_not_counted() {
     let desk = desk(1).await;
@@ -89,7 +89,7 @@ async fn guesses_of_codes_that_were_never_used_are_not_counted() {
     assert_eq!(desk.ledger.state().phones[&phone(1)].failures, 0);
 }
 
-/// Neither another code, nor time, nor a right code of which nothing comes: only a success.
+/// Only a success resets the count: no new code, no time, no right code of a refused application.
 #[tokio::test]
 async fn only_a_success_resets_the_count() {
     let desk = desk(0).await;

@@ -1,8 +1,9 @@
 //! Histories written as text, so that an engine can write them and a reader can read them.
 //!
-//! First the pool, the threshold and the breaker, a digit each: voice, multimedia, threshold, mode. Then what happens, a
-//! letter with a digit for each thing it needs: `a` a phone asks for a code; `s` somebody applies: phone, company, address,
-//! code; `r` the gateway reports on a message: how far back, what; `w` time passes. Any byte is read as a digit, and an
+//! First the pool, the e-mail limit and the fraud guard, a digit each: voice, multimedia, limit, mode. Then the events,
+//! a letter with a digit for each argument: `a` a phone requests a code; `s` an application: phone, company, address,
+//! code;
+//! `r` the gateway reports on a message: how far back, which result; `w` time passes. Any byte is read as a digit, and an
 //! unknown letter is left out.
 
 use trial_core::policy::BreakerMode;

@@ -1,4 +1,4 @@
-//! Codes and initial passwords: the same for ever, by whichever key.
+//! Codes and initial passwords: each key derives the same ones for ever.
 
 use trial_core::values::{ChallengeId, Keyring, KeyringError, Phone, SecretKey, TenantId};
 use trial_testkit::data::{application, foreign_phone, keyring, phone, typed};
@@ -20,7 +20,7 @@ fn key(id: &str, byte: u8) -> SecretKey {
     SecretKey::new(id, &[byte; 32]).unwrap()
 }
 
-/// Computed by another implementation of HMAC-SHA256, once: what is stored depends on these never changing.
+/// Computed once by another implementation of HMAC-SHA256: stored rows depend on these never changing.
 #[test]
 fn codes_are_what_they_always_were() {
     assert_eq!(code("current", [0; 16], &ours()), "401415");

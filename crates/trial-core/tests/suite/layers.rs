@@ -1,4 +1,4 @@
-//! The modules of the core stand in layers that only look down.
+//! The modules of the core form layers, each of which uses lower ones only.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -51,7 +51,7 @@ fn files_below(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// The modules that a text names behind `crate::`, comments left out.
+/// The modules that a text names after `crate::`, without comments.
 fn named(text: &str) -> BTreeSet<String> {
     let code: String = text.lines().map(|line| line.split("//").next().unwrap_or_default()).collect();
     let after = code.split("crate::").skip(1);

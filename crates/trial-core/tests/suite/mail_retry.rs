@@ -1,4 +1,4 @@
-//! When a mail is tried again, and when it is given up.
+//! The schedule of a mail's attempts, and its end.
 
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ fn transient() -> DeliveryError {
     DeliveryError::Transient("451 try later".to_owned())
 }
 
-/// The waits between attempts, each made as soon as it is due, and how long after the start the mail is given up.
+/// The waits between attempts, each made as soon as it is due, and the age at which the mail is given up.
 fn waits(retry: &MailRetry, mut mail: DueMail) -> (Vec<i64>, i64) {
     let mut now = mail.created_at;
     let mut waits = Vec::new();

@@ -1,4 +1,4 @@
-//! The rules, one test for each row of the contract's tables, and what holds for all of them.
+//! The rules: one test for each row of the contract's tables, and properties of all of them.
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 

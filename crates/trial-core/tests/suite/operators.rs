@@ -1,4 +1,4 @@
-//! Who is let in, for how long, and to do what.
+//! Operators: validity of tokens and sessions, and permissions.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -119,7 +119,7 @@ fn a_session_ends_with_its_time_its_idleness_or_its_token() {
     assert!(!session.is_to_be_noted(now + MINUTE - SECOND) && session.is_to_be_noted(now + MINUTE));
 }
 
-/// A door with Ada's token at it, who is an operator for two days.
+/// The access check over a ledger with Ada, an operator for two days.
 async fn door() -> (Access, MemoryLedger, FixedClock) {
     let (ledger, clock) = (MemoryLedger::default(), FixedClock::default());
     let now = trial_core::ports::Clock::now(&clock);

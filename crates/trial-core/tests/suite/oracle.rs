@@ -1,5 +1,5 @@
-//! The contract's two tables once more, one request at a time and without any cleverness: what the planner is compared
-//! with. It shares nothing with the planner but the derivation of a code from its id.
+//! The contract's two tables once more, one request at a time and in the simplest form, to compare the planner with. It
+//! shares nothing with the planner but the derivation of a code from its id.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use trial_core::verification::{SendReport, SendState};
 use trial_testkit::data::keyring;
 use trial_testkit::scenario::Scenario;
 
-/// The scenario's policy, said again in plain numbers.
+/// The scenario's policy, repeated in plain numbers.
 const CODE_LIVES: TimeDelta = TimeDelta::minutes(5);
 const CODE_LIVES_AT_MOST: TimeDelta = TimeDelta::minutes(10);
 const WORTH_REPEATING: TimeDelta = TimeDelta::minutes(2);
@@ -34,14 +34,14 @@ const HEAP: i64 = 300;
 const CODES_TO_JUDGE: usize = 2;
 const BLOCKED_FOR: TimeDelta = TimeDelta::hours(2);
 
-/// What somebody is answered.
+/// An answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Answer {
-    /// A code is on its way, and lives so long.
+    /// A code is on its way, with this lifetime.
     Sending(String, DateTime<Utc>),
     /// A return code of `generateverifycode`, with `Retry-After`.
     NoCode(&'static str, Option<i64>),
-    /// The gateway is not answered.
+    /// No answer, as to a gateway's report.
     Noted,
     /// A return code of `applyTenant`, and the number of the customer for 000.
     Applied(&'static str, Option<usize>),
@@ -74,7 +74,7 @@ struct Customer {
     since: DateTime<Utc>,
 }
 
-/// A small world that obeys the contract.
+/// A small model that obeys the contract.
 pub(crate) struct Oracle {
     keyring: Keyring,
     codes: Vec<Code>,
@@ -86,7 +86,7 @@ pub(crate) struct Oracle {
     mails: BTreeMap<NaiveDate, u32>,
     budget: BTreeMap<(NaiveDate, u16), u32>,
     breaker: BreakerMode,
-    /// When the prefix was blocked last.
+    /// The start of the last block of the range.
     blocked: BTreeMap<String, DateTime<Utc>>,
 }
 
@@ -167,7 +167,7 @@ impl Oracle {
         today.filter(|message| message.state.may_arrive()).count()
     }
 
-    /// Whether the breaker stands in the way; finds out whether it has to.
+    /// Returns `true` if the fraud guard refuses; starts a block if one is due.
     fn is_blocked(&mut self, now: DateTime<Utc>, phone: &Phone) -> bool {
         if self.breaker == BreakerMode::Off {
             return false;
@@ -210,7 +210,8 @@ impl Oracle {
         if last.is_some_and(|(_, refused)| refused) { "204" } else { "202" }
     }
 
-    /// Waits second by second until fewer than `limit` messages that may have left, or that failed, are within the window.
+    /// Waits second by second until fewer than `limit` messages that may have left, or that failed, are within the
+    /// window.
     fn until_fewer(&self, now: DateTime<Utc>, phone: &Phone, left: bool, window: i64, limit: usize) -> i64 {
         let counted = |message: &&Message| message.phone == *phone && message.state.may_arrive() == left;
         let recent: Vec<_> = self.messages.iter().filter(counted).map(|message| message.at).collect();
@@ -235,7 +236,7 @@ impl Oracle {
         codes.find(|code| !self.codes[*code].unsent && !self.codes[*code].replaced)
     }
 
-    /// Those that open something, the latest first.
+    /// The codes that can be used, the latest first.
     fn living_codes(&self, now: DateTime<Utc>, phone: &Phone) -> Vec<usize> {
         self.codes_of(phone).rev().filter(|code| self.is_alive(*code, now)).collect()
     }
@@ -364,7 +365,7 @@ impl Oracle {
         Answer::Applied("000", Some(self.customers.len() - 1))
     }
 
-    /// Returns `true` if the phone's codes that were used within a day are all others than this.
+    /// Returns `true` if none of the phone's codes that were used within a day is this one.
     fn misses_used_codes(&self, now: DateTime<Utc>, asked: &Application) -> bool {
         let of_phone = |customer: &&Customer| customer.application.phone == asked.phone;
         let recent = self.customers.iter().filter(of_phone);

@@ -1,4 +1,4 @@
-//! Where two neighbouring rules are both broken, the earlier one answers.
+//! If an application breaks two neighbouring rules, the earlier one answers.
 
 use trial_core::applications::{Application, ApplyOutcome, ApplyRefusal, NoCodeReason};
 use trial_core::tenants::SharedField;
@@ -29,7 +29,7 @@ async fn a_code_the_lock_comes_before_the_interval() {
     assert_eq!(refusal_of_code(&desk, 1).await, CodeRefusal::PhoneLocked { failures: 100 });
 }
 
-/// Among the phone's own limits the one that asks for the longest wait decides.
+/// Of the phone's own limits, the one with the longest wait decides.
 #[tokio::test]
 async fn a_code_of_the_limits_of_the_phone_the_longest_is_told() {
     let desk = desk_by(0, |policy| policy.limits.phone_sends_per_hour = 1).await;

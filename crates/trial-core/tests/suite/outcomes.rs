@@ -1,4 +1,4 @@
-//! The decisions, as they are stored and shown to operations.
+//! Outcomes as they are stored and shown to operations.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use trial_core::tenants::{SharedField, TenantStatus};
 use trial_core::values::{RequestId, TenantId, UnknownName};
 use trial_core::verification::{BudgetScope, CodeRefusal};
 
-/// These texts are stored: a change of theirs needs a migration.
+/// These texts are stored: a change needs a migration.
 #[test]
 fn refusals_are_stored_as_they_always_were() {
     let retry_after = Duration::from_secs(7);

@@ -1,4 +1,4 @@
-//! Which mails leave in which state of their tenant.
+//! Mails that are sent or overtaken, by the state of their tenant.
 
 use chrono::TimeDelta;
 use trial_core::mails::{DueMail, MailKind};

@@ -1,4 +1,4 @@
-//! Changes of passwords: the mails to the owner of a tenant, the limits that they count for, and when none is possible.
+//! Changes of passwords: the mails to the owner of a tenant, the limits that count them, and refusals.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use trial_core::mails::{MailKind, MailRecord};
@@ -20,7 +20,7 @@ async fn account(desk: &MemoryDesk, tenant: TenantId) -> PortalAccount {
     desk.ledger.portal_account(tenant).await.unwrap().unwrap()
 }
 
-/// The owner of this account, as it was seen, chooses a password now.
+/// A password chosen now by the owner of this account, as it was read.
 async fn choose(desk: &MemoryDesk, seen: &PortalAccount, by_link: bool) -> LifeOutcome {
     let (chosen, own) = seen.with_own_password(HASH.to_owned(), desk.now());
     let mut secret = [0; 32];
@@ -69,7 +69,7 @@ async fn the_owner_is_told_by_a_mail_that_has_no_secret() {
     assert_eq!((entry.action, entry.subject), ("portal.password", tenant.id.to_string()));
 }
 
-/// A change cannot be refused: it is told without a unit. A link can.
+/// A change cannot be refused: it is notified without a unit. A link can be refused.
 #[tokio::test]
 async fn the_last_unit_of_owners_is_taken_and_where_none_is_left_it_goes_without() {
     for (owner_mails, units) in [(Some(2), [Some(1), Some(2), None]), (Some(0), [None; 3])] {
@@ -87,7 +87,7 @@ async fn the_last_unit_of_owners_is_taken_and_where_none_is_left_it_goes_without
     }
 }
 
-/// Owners in a loop take nothing of the day from applicants, whatever the threshold; nor do applicants from owners.
+/// Owners in a loop take no unit of the day from applicants, whatever the limit; nor do applicants from owners.
 #[tokio::test]
 async fn neither_owners_nor_applicants_take_the_others_mails() {
     let desk = desk(9).await;
@@ -131,7 +131,7 @@ async fn three_links_are_mailed_on_a_day_and_no_more() {
     desk.change(one, LifeOrder::LostPassword).await;
 }
 
-/// Ten changes of one day, by either way, are three mails and one digest after the day.
+/// Ten changes of one day, by either way, give three mails and one digest after the day.
 #[tokio::test]
 async fn changes_beyond_the_third_are_told_once_when_the_day_is_over() {
     let desk = desk(1).await;
@@ -154,7 +154,7 @@ async fn changes_beyond_the_third_are_told_once_when_the_day_is_over() {
     assert_eq!(notices(&desk)[4].detail, None, "another day");
 }
 
-/// A sweep that comes late loses nothing: changes of two days are one digest.
+/// A late sweep loses nothing: changes of two days give one digest.
 #[tokio::test]
 async fn a_digest_that_is_late_takes_along_what_comes() {
     let desk = desk(1).await;
@@ -173,7 +173,7 @@ async fn a_digest_that_is_late_takes_along_what_comes() {
     assert_eq!(notices(&desk).len(), 7);
 }
 
-/// A commercial tenant, which time brings nothing else, is looked at when a digest is due; so is one that was closed since.
+/// A commercial tenant, which has no other scheduled step, is due with its digest; so is one that was closed since.
 #[tokio::test]
 async fn a_digest_is_a_step_of_the_tenant() {
     for then in [LifeOrder::Convert, LifeOrder::Close] {
@@ -193,7 +193,7 @@ async fn a_digest_is_a_step_of_the_tenant() {
     }
 }
 
-/// The day is that of the time zone; the digest leaves once no clock can be in it any more.
+/// The day is that of the time zone; the digest is sent once no instance's clock can be in it any more.
 #[tokio::test]
 async fn a_digest_is_due_when_its_day_is_over_in_the_time_zone() {
     let desk = desk_by(1, |policy| policy.quota.timezone = "Asia/Shanghai".parse().unwrap()).await;
@@ -207,7 +207,7 @@ async fn a_digest_is_due_when_its_day_is_over_in_the_time_zone() {
     assert_eq!(due, zone.start_of(tomorrow) + CLOCK_SKEW);
 }
 
-/// An act of each kind that goes on for ever: done ten times an hour, and then not until the next one, whatever else is done.
+/// Each kind of act is allowed ten times an hour, and then not until the next hour, whatever the other kinds.
 #[tokio::test]
 async fn each_kind_of_act_is_bound_by_the_hour() {
     let desk = desk(1).await;
@@ -242,7 +242,7 @@ async fn each_kind_of_act_is_bound_by_the_hour() {
     assert!(is_done(&change(&desk, id).await));
 }
 
-/// The clocks of two instances around a full hour, or midnight, begin no count anew; a clock that is set back does.
+/// The clocks of two instances around a full hour, or midnight, restart no count; a clock that is set back does.
 #[tokio::test]
 async fn two_clocks_at_the_end_of_an_hour_begin_it_once() {
     let desk = desk(1).await;

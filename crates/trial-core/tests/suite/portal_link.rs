@@ -1,4 +1,4 @@
-//! The link to another password, and who tries at the portal: by keys alone.
+//! The forgotten-password link and the counters of the portal, which are stored as keyed hashes.
 
 use chrono::DateTime;
 use trial_core::portal::{PortalLinkClaim, PortalTry, TryKind};
@@ -37,7 +37,7 @@ fn not_a_bit_of_it_can_be_changed() {
     }
 }
 
-/// The stored form of an account or an address can be computed by nobody who has the database alone.
+/// The stored form of an account or an address cannot be computed from the database alone.
 #[test]
 fn a_try_is_counted_by_what_only_the_key_makes() {
     let at =

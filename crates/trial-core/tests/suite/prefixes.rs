@@ -1,4 +1,4 @@
-//! Number prefixes: the day's messages to each, and the breaker.
+//! Number ranges: the daily messages to each, and the fraud guard.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use trial_testkit::data::{application, phone};
 
 use crate::desks::{HOUR, MINUTE, MemoryDesk, answer, ask, desk_by, reply, secs, set_threshold};
 
-/// When the codes of now can be used no more, and the five minutes that they are counted with are over.
+/// The time until the codes of now have expired, and the five minutes that they are counted with have passed.
 const JUDGED: Duration = Duration::from_mins(16);
 
 /// Blocks after 4 codes of which fewer than half were used.
@@ -101,7 +101,7 @@ async fn a_message_that_was_not_sent_is_given_back_to_its_prefix() {
     assert_eq!(ask(&desk, 8).await.0, "204");
 }
 
-/// The count of a day that began before the limit was turned on is known, as long as anything looks at prefixes.
+/// The count of a day that began before the limit was turned on is known, as long as any rule uses the counts.
 #[tokio::test]
 async fn the_limit_holds_for_the_day_that_it_is_turned_on_in() {
     let mut desk = breaking_desk(0).await;
@@ -192,7 +192,7 @@ async fn where_fewer_are_used_it_is_blocked_and_says_how_many_were() {
     assert_eq!((blocked.sent, blocked.used), (4, 1));
 }
 
-/// An empty pool, a spent threshold or a customer who comes twice is no pumping.
+/// An empty pool, a reached e-mail limit or a customer who applies twice is no pumping.
 #[tokio::test]
 async fn a_right_code_counts_whatever_came_of_it() {
     let desk = breaking_desk(0).await;
@@ -229,7 +229,7 @@ async fn a_wrong_code_is_no_use() {
     assert_eq!(block(&desk, 5).await.unwrap_err().used, 0);
 }
 
-/// A gateway's failure says nothing about the applicants.
+/// A gateway's failure is no sign of pumping.
 #[tokio::test]
 async fn a_code_that_never_left_is_not_judged() {
     for state in [SendState::Refused, SendState::Unreached] {
@@ -258,7 +258,7 @@ async fn the_shadow_says_what_would_be_blocked_and_blocks_nothing() {
     assert_eq!((outlook.mode, outlook.blocked.len(), outlook.blocked[0].block.met), (BreakerMode::Shadow, 1, 2));
 }
 
-/// The prefixes found in shadow mode are blocked as soon as the mode is on.
+/// The ranges found in shadow mode are blocked as soon as the mode is on.
 #[tokio::test]
 async fn what_would_be_blocked_is_blocked_once_the_breaker_is_turned_on() {
     let mut desk = desk_by(0, breaking(BreakerMode::Shadow)).await;
@@ -319,7 +319,7 @@ fn a_reason_says_something() {
     }
 }
 
-/// After a release counting begins anew: what led to the block does not lead to the next one.
+/// A release restarts the count: the codes that led to the block do not lead to the next one.
 #[tokio::test]
 async fn a_released_prefix_is_judged_by_what_comes_after() {
     let desk = breaking_desk(0).await;
@@ -338,7 +338,7 @@ async fn a_released_prefix_is_judged_by_what_comes_after() {
     assert_eq!(block(&desk, 10).await.unwrap_err().sent, 4, "6 to 9; 5 was in the same five minutes as the release");
 }
 
-/// A test number gets no message: nobody earns by it, and tests are not disturbed.
+/// A test number gets no message, so it is never blocked.
 #[tokio::test]
 async fn test_numbers_are_neither_counted_nor_blocked() {
     let desk = desk_by(0, |policy| {
@@ -356,7 +356,7 @@ async fn test_numbers_are_neither_counted_nor_blocked() {
     codes_to(&desk, [5]).await;
 }
 
-/// A block that begins in the future is of a clock that was set back since: it could last for years.
+/// A block that begins in the future dates from before the clock was set back: it could last for years.
 #[tokio::test]
 async fn a_clock_that_was_set_back_blocks_nobody_for_long() {
     let desk = breaking_desk(0).await;
@@ -407,7 +407,7 @@ fn what_makes_no_sense_is_a_fault() {
     );
 }
 
-/// Every day begins with a span of its own, also where the clock is put forward at midnight.
+/// Every day begins with a span of its own, even if the clock is put forward at midnight.
 #[test]
 fn a_day_begins_at_midnight_of_its_zone() {
     let start = |zone: &str, day: &str| {

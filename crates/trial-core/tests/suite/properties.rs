@@ -1,4 +1,4 @@
-//! What holds for every history.
+//! Properties of every history.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -103,7 +103,7 @@ fn told(outcome: &Outcome, customers: &mut BTreeMap<TenantId, usize>) -> Answer 
     }
 }
 
-/// What the refusal of one request may change: the record of it, and for a wrong code the count of tries.
+/// The effects of one refused request: its record, and for a wrong code the count of attempts.
 fn assert_only_the_try(before: &MemoryState, outcome: &Outcome, after: &MemoryState) {
     let mut expected = before.clone();
     match outcome {
@@ -125,7 +125,7 @@ fn assert_only_the_try(before: &MemoryState, outcome: &Outcome, after: &MemorySt
                         code.tries += u32::from(is_alive(code, record.at));
                     }
                 }
-                // A right code is known to have come, once.
+                // A right code counts as arrived, once.
                 ApplyRefusal::TenantExists { .. }
                 | ApplyRefusal::PoolEmpty { .. }
                 | ApplyRefusal::QuotaReached { .. } => {
@@ -138,7 +138,7 @@ fn assert_only_the_try(before: &MemoryState, outcome: &Outcome, after: &MemorySt
                         expected.prefix_spans.entry(of_prefix).or_default().used += 1;
                     }
                 }
-                // A guess of a used code is counted; when it is one, the oracle says.
+                // A guess of a used code is counted; the oracle decides which are guesses.
                 ApplyRefusal::NoCode { .. } => {
                     let phone = &record.application.phone;
                     let has_used = |earlier: &ApplicationRecord| {
@@ -161,7 +161,7 @@ fn assert_only_the_try(before: &MemoryState, outcome: &Outcome, after: &MemorySt
     assert_eq!(&expected, after, "{outcome:?}");
 }
 
-/// By the policy of scenarios.
+/// With the policy of scenarios.
 fn is_alive(code: &Challenge, now: DateTime<Utc>) -> bool {
     code.state == ChallengeState::Open && code.tries < 2 && now < code.expires_at && code.made_at <= now + CLOCK_SKEW
 }
@@ -190,7 +190,7 @@ proptest! {
                 let Outcome::SendCode(CodeOutcome::Refused(refusal), _) = &outcomes[0] else { continue };
                 let Some(wait) = refusal.retry_after() else { continue };
                 let state = one_by_one.state();
-                // A clock that was set back makes sends of the future, of which no wait is known.
+                // A clock that was set back leaves sends in the future, for which no wait is known.
                 if state.code_requests.values().any(|kept| kept.record.at > batch.now) {
                     continue;
                 }
@@ -237,12 +237,12 @@ proptest! {
         });
     }
 
-    /// A ledger loads what is named, and more does no harm: what is too old is told by its age.
+    /// A ledger loads the named rows, and more do no harm: the planner ignores those that are too old.
     #[test]
     fn facts_that_were_not_asked_for_change_nothing(scenario in scenarios(1..10, 0..8)) {
         let planner = scenario.planner();
         play(&scenario, |before, batch, _, _| {
-            // A report is about a message, however old; how old it may be is how far back was looked.
+            // A report is about a message of any age; the window of loaded sends limits it.
             let is_decided = |request: &Request| !matches!(request, Request::SendReport(_));
             let requests = batch.requests.iter().filter(|(_, request)| is_decided(request)).cloned().collect();
             let batch = Batch { now: batch.now, requests };
@@ -296,7 +296,7 @@ proptest! {
     }
 }
 
-/// The histories are worth something only if they get everywhere.
+/// The histories reach every outcome; else the properties would prove little.
 #[test]
 fn the_histories_reach_every_answer() {
     let mut runner = TestRunner::new(config());

@@ -1,5 +1,4 @@
-//! Nothing secret of ours is in another server's words once they are redacted, however it is written; what helps operations
-//! is.
+//! A redacted reply of another server contains none of our secrets in any spelling, but the facts that help operations.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};

@@ -1,4 +1,4 @@
-//! What a resend does to a code, minute by minute.
+//! The effect of a resend on a code, minute by minute.
 
 use trial_core::verification::{ChallengeState, CodeToSend, SendState};
 use trial_testkit::data::{application, phone};
@@ -7,8 +7,8 @@ use crate::desks::{MINUTE, MemoryDesk, answer, desk, desk_by, reply, secs};
 
 const NOT_SENT: [SendState; 2] = [SendState::Refused, SendState::Unreached];
 
-/// A code made at minute 0 and sent again at these minutes: whether the last of them repeats it, and how many minutes
-/// after minute 0 what was sent expires.
+/// A code created at minute 0 and sent again at these minutes: `true` if the last of them repeats it, and the minute at
+/// which the sent code expires.
 async fn resent(minutes: &[u32]) -> (bool, i64) {
     let desk = desk(0).await;
     let first = desk.send(&phone(1)).await;
@@ -117,7 +117,7 @@ async fn an_older_code_is_wrong_once_a_new_one_was_made() {
     assert_eq!(desk.apply_for_code(application(1, new.code.reveal())).await, "000");
 }
 
-/// A desk where a code has arrived, which lives a minute yet, and another is on its way.
+/// A fixture in which a code has arrived, with a minute of its lifetime left, and another is on its way.
 async fn two_codes(pairs: u32) -> (MemoryDesk, CodeToSend, CodeToSend) {
     let desk = desk(pairs).await;
     let first = desk.send(&phone(1)).await;

@@ -1,4 +1,4 @@
-//! Screening: what is refused without a turn, and what is left to be decided.
+//! Pre-screening: applications refused without the admission lock, and those left to be decided.
 
 use proptest::prelude::*;
 use trial_core::applications::{Application, ApplyOutcome, ApplyRefusal, NoCodeReason};
@@ -21,7 +21,7 @@ fn planned(state: &MemoryState, planner: &Planner, batch: &Batch) -> Plan {
     planner.plan(&state.facts(&batch.fact_keys(planner.policy()), planner.policy()), batch)
 }
 
-/// It is refused so, by the same outcome and record as a decision, and a decision would have no other effect.
+/// Asserts that pre-screening and a decision give the same outcome and record, without another effect.
 fn assert_refused(desk: &MemoryDesk, application: Application, refusal: ApplyRefusal) {
     let (state, planner) = (desk.ledger.state(), planner());
     let batch = desk.batch([Request::Apply(application)]);
@@ -160,7 +160,7 @@ async fn each_request_has_its_answer_in_its_place() {
     assert_eq!(refused.iter().map(|record| record.id).collect::<Vec<_>>(), ids);
 }
 
-/// Returns `true` if no other decision can help.
+/// Returns `true` if no other decision can change the outcome.
 fn is_beyond_help(outcome: &Outcome) -> bool {
     matches!(
         outcome,

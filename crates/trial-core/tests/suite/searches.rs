@@ -1,4 +1,4 @@
-//! Searches by personal data: what is recorded of them, and how many one operator may make.
+//! Searches by personal data: their records, and the limit of one operator.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! How often one phone may be sent a code, and what `Retry-After` says.
+//! The limits of codes sent to one phone, and their `Retry-After`.
 
 use trial_core::verification::SendState;
 use trial_testkit::data::phone;

@@ -1,4 +1,4 @@
-//! Settings that operations change: their values, their ranges, and what makes no sense together.
+//! Runtime settings: their values, ranges and contradictions.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ fn minutes(minutes: u64) -> SettingValue {
     SettingValue::Lasting(Duration::from_mins(minutes))
 }
 
-/// By these changes, made one after the other.
+/// The settings after these changes, one after the other.
 fn in_force(changes: &[(SettingKey, SettingValue)]) -> SettingsInForce {
     let overrides = changes.iter().fold(Overrides::default(), |all, (key, value)| all.with(*key, Some(*value)));
     SettingsInForce { number: changes.len() as u64, overrides }
@@ -59,7 +59,7 @@ fn values_are_read_by_the_setting_that_they_are_for() {
     }
 }
 
-/// Mails that owners may cause follow the threshold in force, until a number is set.
+/// Mails that owners may cause follow the daily e-mail limit in force, until a number is set.
 #[test]
 fn owner_mails_are_a_twentieth_of_the_threshold_unless_they_are_set() {
     let mut quota = Policy::default().quota;
@@ -69,7 +69,7 @@ fn owner_mails_are_a_twentieth_of_the_threshold_unless_they_are_set() {
     assert_eq!(by(&quota), [7; 6]);
 }
 
-/// A setting that is written to another place than it is read from, or to none, is found here.
+/// Finds a setting that is written to another field than it is read from, or to none.
 #[test]
 fn each_setting_changes_itself_and_nothing_else() {
     let configured = Policy::default();
@@ -140,7 +140,7 @@ fn what_makes_no_sense_together_is_refused_and_names_both_keys() {
     }
 }
 
-/// The threshold is changed elsewhere: that it fell below what is kept is no reason to refuse what has to do with neither.
+/// The daily e-mail limit is changed elsewhere: a fault that comes from there refuses no unrelated change.
 #[test]
 fn what_made_no_sense_before_stands_in_the_way_of_nothing_else() {
     let configured = Policy::default();
@@ -214,7 +214,8 @@ fn changes() -> impl Strategy<Value = Vec<(SettingKey, Option<SettingValue>)>> {
 }
 
 proptest! {
-    /// Whatever is ordered, what is in force makes sense, is read as it was written, and is gone once all is reset.
+    /// After any commands, the settings in force have no fault, are read as they were written, and are empty once all
+    /// are reset.
     #[test]
     fn no_order_of_changes_makes_nonsense(changes in changes()) {
         let configured = Policy::default();

@@ -13,7 +13,7 @@ use crate::desks::{MemoryDesk, desk_by};
 
 const FIXED: &str = "012345";
 
-/// A desk whose first phone is a test number for a minute from the beginning.
+/// A fixture whose first phone is a test number for the first minute.
 async fn desk() -> MemoryDesk {
     desk_by(4, |policy| {
         let until = FixedClock::default().now() + TimeDelta::minutes(1);

@@ -46,7 +46,7 @@ fn each_level_has_its_name() {
     }
 }
 
-/// The mails that owners cause are a twentieth of the threshold, unless a setting says otherwise.
+/// The mails that owners may cause are a twentieth of the daily e-mail limit by default.
 #[test]
 fn mails_of_owners_are_warned_of_by_their_own_limit() {
     for (set, threshold, by_owners, expected) in [

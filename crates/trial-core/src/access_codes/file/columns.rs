@@ -1,4 +1,4 @@
-//! The header of a file of access codes: which column is which, in the words that people write.
+//! The header of a file of access codes: the names of its two columns, in the words that people write.
 
 use super::{AccessCodeFileError, FileHeader, Record, SHOWN};
 use crate::values::{AccessCodeKind, fold_pasted, shown};

@@ -11,7 +11,7 @@ const PROBED: usize = 256;
 const SAVE_AS: &str = "save it as .xlsx or as CSV";
 const UNPACK: &str = "unpack it, and import the file in it";
 
-/// Formats by their first bytes, with what to do.
+/// Formats by their first bytes, with the remedy.
 const FORMATS: &[(&[u8], &str, &str)] = &[
     (
         b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1",
@@ -29,7 +29,7 @@ const FORMATS: &[(&[u8], &str, &str)] = &[
     (b"SQLite format 3\0", "an SQLite database", "export its table as CSV"),
     (b"{\\rtf", "a document in Rich Text Format", SAVE_AS),
 ];
-/// Beginnings of HTML and XML, in lower case: what some programs write into a file named .xls or .csv.
+/// Beginnings of HTML and XML, in lower case: some programs write these into a file named .xls or .csv.
 const MARKUP: &[&str] = &["<!doctype", "<html", "<table", "<?xml", "<workbook", "<meta"];
 
 /// The text of a file, without byte order mark. Bytes that are text in no encoding become U+FFFD.

@@ -1,4 +1,5 @@
-//! Files of access codes: the rows of a text or of a workbook's cells, each with its line, so that every bad one is named.
+//! Files of access codes: the rows of a text or of a workbook's cells, each with its line, so that every bad one is
+//! named.
 
 mod columns;
 mod decode;
@@ -35,7 +36,7 @@ pub enum FileHeader {
     Optional,
 }
 
-/// The reason that a file cannot be one of access codes. The message says what was found and what to do.
+/// The reason for which a file cannot be one of access codes. The message names the fault and the remedy.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AccessCodeFileError {
     /// Nothing is in it.
@@ -71,7 +72,7 @@ impl AccessCodeFile {
     /// Reads a whole text: UTF-8, UTF-16 or GB18030; any line ends; columns between commas, semicolons or tabs.
     ///
     /// # Errors
-    /// It is no such text, or has no rows.
+    /// [`AccessCodeFileError`] if it is no such text, or has no rows or too many.
     pub fn read(bytes: &[u8], header: FileHeader) -> Result<Self, AccessCodeFileError> {
         let text = decode::text(bytes)?;
         let separator = Separator::of(&text);
@@ -81,7 +82,7 @@ impl AccessCodeFile {
     /// Takes the cells of a workbook, each row with its number.
     ///
     /// # Errors
-    /// The first row is no header, or there are no rows below it, or too many.
+    /// [`AccessCodeFileError`] if the first row is no header, or there are no rows below it, or too many.
     pub fn of_cells(rows: impl IntoIterator<Item = (u64, Vec<String>)>) -> Result<Self, AccessCodeFileError> {
         let records = rows.into_iter().map(|(line, cells)| {
             let fields = cells.into_iter().map(|cell| Cow::Owned(cell.trim().to_owned())).collect();
@@ -90,10 +91,10 @@ impl AccessCodeFile {
         Self::of_records(records, FileHeader::Required)
     }
 
-    /// Takes rows that stand in no file, numbered from 1: the kind and the code of each.
+    /// Takes rows without a file, numbered from 1: the kind and the code of each.
     ///
     /// # Errors
-    /// There are too many.
+    /// [`AccessCodeFileError::TooLong`] if there are too many.
     pub fn of_rows<'a>(rows: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self, AccessCodeFileError> {
         let mut file = Self::default();
         for (line, (kind, code)) in (1..).zip(rows) {
@@ -142,7 +143,7 @@ impl AccessCodeFile {
     }
 }
 
-/// One row of a file: its fields without the blanks around them, or why it cannot be split.
+/// One row of a file: its fields without the blanks around them, or the reason that it cannot be split.
 struct Record<'a> {
     /// The line it begins in, from 1.
     line: u64,

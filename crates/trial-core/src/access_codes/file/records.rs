@@ -1,4 +1,5 @@
-//! Splits a text into records of fields (RFC 4180), with any separator and line end, and counts its lines as editors do.
+//! Splits a text into records of fields (RFC 4180), with any separator and line end, and counts its lines as editors
+//! do.
 
 use std::borrow::Cow;
 
@@ -15,7 +16,7 @@ const SEPARATORS: [char; 5] = [',', '\t', ';', '，', '；'];
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Separator {
     separator: char,
-    /// Bytes of the line `sep=…`, by which Excel is told the separator.
+    /// Bytes of the line `sep=…`, which names the separator to Excel.
     skipped: usize,
 }
 
@@ -62,7 +63,7 @@ impl<'a> Records<'a> {
         Self { rest: &text[skipped..], separator, line: 1 }
     }
 
-    /// Takes one field, and says what ends it: the separator, or else the line or the text.
+    /// Takes one field. Returns `true` with it if a separator ends it, `false` if the line or the text ends.
     fn field(&mut self) -> Result<(Cow<'a, str>, bool), String> {
         let separator = self.separator;
         self.rest = self.rest.trim_start_matches(|c: char| is_blank(c) && c != separator);

@@ -1,4 +1,5 @@
-//! The traces that spreadsheets leave on codes which they take for numbers, dates and formulas. A lost leading zero leaves no trace.
+//! The traces that spreadsheets leave on codes which they take for numbers, dates and formulas. A lost leading zero
+//! leaves no trace.
 
 use crate::values::AccessCodeKind;
 
@@ -20,8 +21,8 @@ const MONTHS: [&str; 12] = [
     "december",
 ];
 
-/// Words for the damage that a spreadsheet has done to this code, to be put behind it; `None` if none can be seen. Of a
-/// multimedia code only what can hardly be an identifier is damage.
+/// A phrase, to follow the code, for the damage that a spreadsheet has done to it; `None` if none can be seen. A
+/// multimedia code is damaged only if it can hardly be an identifier.
 pub(super) fn damage(code: &str, kind: AccessCodeKind) -> Option<String> {
     let is_voice = kind == AccessCodeKind::Voice;
     let lower = code.to_ascii_lowercase();

@@ -1,3 +1,5 @@
+//! Tests of reading files of access codes.
+
 use super::*;
 
 fn file(text: &[u8]) -> AccessCodeFile {

@@ -1,60 +1,64 @@
+//! Changes of settings: the command, its decision and its audit entry.
+
 use chrono::{DateTime, Utc};
 
 use super::{Overrides, PolicyFault, SettingKey, SettingValue, SettingsInForce};
 use crate::policy::Policy;
 
-/// That operations want a setting to be something else.
+/// A command to change a setting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SettingOrder {
-    /// Which.
+    /// The setting.
     pub key: SettingKey,
-    /// What it is to be; `None` for what is configured.
+    /// The new value; `None` resets it to the configured one.
     pub value: Option<SettingValue>,
-    /// The number of the last change that whoever orders this has seen; `None` if they do not mind what others did.
+    /// The number of the last change that the operator has seen; `None` to ignore later changes.
     pub seen: Option<u64>,
 }
 
-/// A change that was made.
+/// A recorded change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SettingChange {
     /// Its number; later ones have greater numbers.
     pub number: u64,
-    /// Which setting.
+    /// The setting.
     pub key: SettingKey,
-    /// What it was set to; `None` if it was reset to what is configured.
+    /// The value it was set to; `None` if it was reset to the configured one.
     pub value: Option<SettingValue>,
-    /// When.
+    /// The time.
     pub at: DateTime<Utc>,
-    /// Who.
+    /// The operator.
     pub actor: String,
 }
 
-/// What became of an order.
+/// The outcome of a command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SettingOutcome {
-    /// It is done, and this is in force.
+    /// Done; these settings are in force.
     Changed(SettingsInForce),
-    /// It was so already.
+    /// The setting had this value already.
     AlreadySo(SettingsInForce),
-    /// It was not done.
+    /// Nothing was changed.
     Refused(SettingRefusal),
 }
 
-/// Why a setting was not changed.
+/// The reason for which a setting was not changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SettingRefusal {
-    /// Somebody else has changed settings since; this is the number of the last change.
+    /// Another operator has changed settings since; this is the number of the last change.
     Unseen(u64),
-    /// The policy would make no sense.
+    /// The policy would contradict itself.
     Faulty(PolicyFault),
 }
 
 impl SettingOrder {
-    /// What the changes in force come to by this order. `configured` is the configuration's policy, `threshold` the e-mail
-    /// threshold in force. `None` if it is so already.
+    /// The settings in force after this command; `None` if it changes nothing. `configured` is the configuration's
+    /// policy,
+    /// `threshold` the e-mail limit in force.
     ///
     /// # Errors
-    /// Why it is not to be done. What made no sense before stands in the way of nothing.
+    /// [`SettingRefusal`] if the settings were changed meanwhile, or the policy would have a fault that it did not have
+    /// before.
     pub fn decide(
         &self,
         now: &SettingsInForce,
@@ -82,7 +86,7 @@ impl SettingOrder {
         }
     }
 
-    /// What is said of it in the audit. `configured` is the configuration's policy.
+    /// The detail of its audit entry. `configured` is the configuration's policy.
     pub fn audit_detail(&self, now: &SettingsInForce, configured: &Policy) -> String {
         let said = |value: Option<SettingValue>| match value {
             Some(value) => value.to_string(),
@@ -91,7 +95,7 @@ impl SettingOrder {
         format!("before {}, after {}", said(now.overrides.get(self.key)), said(self.value))
     }
 
-    /// What it is called in the audit.
+    /// The name of the action in the audit trail.
     pub const fn audit_action(&self) -> &'static str {
         if self.value.is_some() { "setting.set" } else { "setting.reset" }
     }

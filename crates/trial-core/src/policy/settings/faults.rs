@@ -1,3 +1,5 @@
+//! Faults of a policy: impossible values and contradictions.
+
 use std::fmt;
 use std::time::Duration;
 
@@ -9,7 +11,7 @@ use crate::values::Lasting;
 pub struct PolicyFault {
     /// The key that it is about.
     pub key: &'static str,
-    /// The other key that it is at odds with, if there is one.
+    /// The other key that it contradicts, if any.
     pub other: Option<&'static str>,
     /// The fault, worded to follow the key.
     pub text: String,
@@ -22,8 +24,8 @@ impl fmt::Display for PolicyFault {
 }
 
 impl Policy {
-    /// Everything that makes no sense: numbers that nothing could be decided by, and such as contradict each other. The
-    /// same for a configuration and for a change while the service runs.
+    /// All faults: impossible numbers, and numbers that contradict each other. The same rules hold for a configuration
+    /// and for a change while the service runs.
     pub fn faults(&self) -> Vec<PolicyFault> {
         let mut faults = Vec::new();
         self.faults_of_numbers(&mut faults);

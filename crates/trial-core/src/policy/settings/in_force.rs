@@ -1,3 +1,5 @@
+//! Settings in force: the configuration with the changes of operations.
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -5,45 +7,46 @@ use std::sync::{Arc, PoisonError, RwLock};
 use super::{SettingKey, SettingValue};
 use crate::policy::Policy;
 
-/// Settings that are something else than configured.
+/// Changed settings, by key.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Overrides {
     changed: BTreeMap<SettingKey, SettingValue>,
-    /// As stored. They are stored again with the next change: a newer release may be running beside this one.
+    /// Settings that this release cannot read. The next change stores them again: a newer release may run beside this
+    /// one.
     unreadable: BTreeSet<String>,
 }
 
-/// What operations changed, as far as it is in force.
+/// The changes by operations that are in force.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SettingsInForce {
     /// The number of the last change; 0 before the first.
     pub number: u64,
-    /// What is something else than configured.
+    /// The changed settings.
     pub overrides: Overrides,
 }
 
 impl Overrides {
-    /// Whether everything is as configured.
+    /// Returns `true` if no setting is changed.
     pub fn is_empty(&self) -> bool {
         self.changed.is_empty()
     }
 
-    /// What a setting was changed to, if it was.
+    /// The value of a changed setting.
     pub fn get(&self, key: SettingKey) -> Option<SettingValue> {
         self.changed.get(&key).copied()
     }
 
-    /// Each setting that was changed, and what to.
+    /// Each changed setting with its value.
     pub fn iter(&self) -> impl Iterator<Item = (SettingKey, SettingValue)> {
         self.changed.iter().map(|(key, value)| (*key, *value))
     }
 
-    /// Each stored setting that this release cannot read, such as `trial.grace=soon`: what is configured is in force.
+    /// Each stored setting that this release cannot read, such as `trial.grace=soon`: the configured value is in force.
     pub fn unreadable(&self) -> impl Iterator<Item = &str> {
         self.unreadable.iter().map(String::as_str)
     }
 
-    /// These with one set to something else, or reset.
+    /// These settings with one of them changed or reset.
     #[must_use]
     pub fn with(&self, key: SettingKey, value: Option<SettingValue>) -> Self {
         let mut wanted = self.clone();
@@ -65,7 +68,7 @@ impl Overrides {
     }
 }
 
-/// As it is stored: one behind the other, such as `verification.max_tries=5 trial.grace=7d`.
+/// The stored form, such as `verification.max_tries=5 trial.grace=7d`.
 impl fmt::Display for Overrides {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let changed = self.changed.iter().map(|(key, value)| format!("{key}={value}"));
@@ -75,8 +78,8 @@ impl fmt::Display for Overrides {
 }
 
 impl From<&str> for Overrides {
-    /// Reads what was stored. A setting or a value that only another release knows holds up nothing: an older instance,
-    /// which may run beside a newer one, goes on with what is configured.
+    /// Reads the stored form. Settings and values that only another release knows are ignored: an older instance, which
+    /// may run beside a newer one, uses the configured values.
     fn from(text: &str) -> Self {
         let mut read = Self::default();
         for pair in text.split_whitespace() {
@@ -93,7 +96,7 @@ impl From<&str> for Overrides {
     }
 }
 
-/// The policy in force, as far as this process has heard. A batch is decided by what is stored at that moment
+/// The policy in force, as last read by this process. A batch is decided by the settings stored at that moment
 /// ([`crate::planner::Facts::overrides`]); this is for everything else: pages, mails, sweeps, limits of addresses.
 #[derive(Debug)]
 pub struct PolicyInForce {
@@ -102,23 +105,23 @@ pub struct PolicyInForce {
 }
 
 impl PolicyInForce {
-    /// What is configured is in force.
+    /// The configured policy is in force.
     pub fn new(configured: Arc<Policy>) -> Self {
         let now = RwLock::new((0, Arc::clone(&configured)));
         Self { configured, now }
     }
 
-    /// What is configured.
+    /// The configured policy.
     pub fn configured(&self) -> &Arc<Policy> {
         &self.configured
     }
 
-    /// What is in force.
+    /// The policy in force.
     pub fn now(&self) -> Arc<Policy> {
         Arc::clone(&self.now.read().unwrap_or_else(PoisonError::into_inner).1)
     }
 
-    /// Takes what was changed, unless something later is in force. Says whether that was news.
+    /// Applies stored settings unless later ones are in force. Returns `true` if they were new.
     pub fn take(&self, settings: &SettingsInForce) -> bool {
         let mut now = self.now.write().unwrap_or_else(PoisonError::into_inner);
         let is_news = settings.number > now.0;

@@ -1,3 +1,5 @@
+//! Settings that operations may change, their values and ranges.
+
 use std::fmt;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
@@ -21,21 +23,22 @@ pub enum SettingKey {
     SmsPerDay,
     /// Sends to one country, other than the default region's, within one day.
     SmsPerCountryDay,
-    /// Sends to one prefix within one day.
+    /// Sends to one number range within one day.
     SmsPerPrefixDay,
     /// Code requests of one client address per hour.
     AddressCodesPerHour,
     /// Applications of one client address per hour.
     AddressApplicationsPerHour,
-    /// Requests of one client address per hour without a valid signature where one is required, or without a valid body.
+    /// Requests of one client address per hour without a valid signature where one is required, or without a valid
+    /// body.
     AddressFailuresPerHour,
-    /// The action on prefixes whose codes are not used.
+    /// The action on number ranges whose codes are not used.
     BreakerMode,
-    /// Codes that must have been sent before a prefix is judged.
+    /// Codes that must have been sent before a number range is judged.
     BreakerMinSends,
     /// The percentage of codes that must have been used.
     BreakerMinConversion,
-    /// The duration of the block of a prefix.
+    /// The duration of the block of a number range.
     BreakerBlockFor,
     /// The lifetime of a code after each send.
     CodeTtl,
@@ -94,9 +97,9 @@ pub enum SettingValue {
     Count(u32),
     /// A duration.
     Lasting(Duration),
-    /// A twentieth of the day's e-mail threshold, also after that changes.
+    /// A twentieth of the daily e-mail limit, also after that changes.
     ShareOfThreshold,
-    /// One of the breaker's modes.
+    /// A mode of the fraud guard.
     Mode(BreakerMode),
 }
 
@@ -106,10 +109,10 @@ const SHARE_OF_THRESHOLD: &str = "threshold/20";
 /// A text that is no value of a setting.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SettingError {
-    /// It is no whole number, or too large a one.
+    /// It is not a whole number in the setting's range.
     #[error("{0:?} is not a whole number from 0 to 4294967295")]
     Count(String),
-    /// It is no length of time.
+    /// It is no duration.
     #[error(transparent)]
     Lasting(#[from] LastingError),
     /// It is none of its names.
@@ -163,7 +166,7 @@ impl SettingKey {
     /// Reads a value of this setting.
     ///
     /// # Errors
-    /// Says what it should be.
+    /// [`SettingError`] if it has another type, or is out of range.
     pub fn parse(self, text: &str) -> Result<SettingValue, SettingError> {
         if self == Self::OwnerMails && text == SHARE_OF_THRESHOLD {
             return Ok(SettingValue::ShareOfThreshold);
@@ -281,7 +284,7 @@ impl SettingKey {
 }
 
 fn count(text: &str) -> Result<u32, SettingError> {
-    // Rust also reads `+5`, which nobody means to write here.
+    // Rust also parses `+5`, which nobody means to write here.
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let number = digits.then(|| text.parse().ok()).flatten();
     number.ok_or_else(|| SettingError::Count(text.to_owned()))

@@ -1,7 +1,7 @@
-//! Settings that operations change while the service runs: the rules' numbers, each with its range.
+//! Runtime settings (limits and durations), each with its range.
 //!
-//! The configuration's value is the default. A change overrides it until it is reset. What is in force is a policy of its
-//! own, and has to make as much sense as a configured one: [`Policy::faults`].
+//! The configuration's value is the default. A change overrides it until it is reset. The resulting policy must have no
+//! more faults than a configured one: [`Policy::faults`].
 
 mod change;
 mod faults;

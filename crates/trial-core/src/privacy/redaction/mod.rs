@@ -1,5 +1,5 @@
-//! Redaction: what other servers say may repeat what we sent them, and is stored, logged and shown to operations. Everything
-//! of theirs passes [`Redaction::redact`] first.
+//! Redaction: replies of other servers may repeat our data, and are stored, logged and shown to operations. Every reply
+//! passes [`Redaction::redact`] first.
 
 mod url;
 mod view;
@@ -12,12 +12,12 @@ use zeroize::Zeroizing;
 
 pub use url::{UrlError, check_url, shown_url};
 
-/// The longest text that is looked at, and the longest that is kept, in characters.
+/// The longest text that is searched, and the longest that is stored, in characters.
 const MAX_READ: usize = 2_000;
 const MAX_KEPT: usize = 300;
-/// Shorter words are hidden where they are words of their own, and not within others.
+/// Shorter words are hidden as whole words only.
 const SHORTEST_GLUED: usize = 6;
-/// Shorter words are not looked for in bytes.
+/// Shorter words are not searched for in bytes.
 const SHORTEST_IN_BYTES: usize = 4;
 /// A part of a secret of at least this length, in characters, is hidden as the whole is.
 const PART: usize = 12;
@@ -89,7 +89,7 @@ impl Redaction {
         self
     }
 
-    /// Hides what another one hides too.
+    /// Hides also the texts that another one hides.
     #[must_use]
     pub fn and(mut self, other: &Self) -> Self {
         self.words.extend(other.words.iter().cloned());
@@ -99,7 +99,7 @@ impl Redaction {
 
     fn with(mut self, text: &str, in_parts: bool) -> Self {
         let folded = View::of(text).folded();
-        // Decoded bytes are looked at one by one.
+        // Decoded bytes are compared one by one.
         let in_bytes = View::of(&text.bytes().map(char::from).collect::<String>()).folded();
         let forms = if text.is_ascii() { vec![folded] } else { vec![folded, in_bytes] };
         for form in forms.into_iter().filter(|form| !form.text.is_empty()) {
@@ -108,12 +108,12 @@ impl Redaction {
         self
     }
 
-    /// The words in one line of at most 300 characters, with `***` for everything that must not be stored.
+    /// The text in one line of at most 300 characters, with `***` for everything that must not be stored.
     pub fn redact(&self, words: &str) -> String {
         let read = words.char_indices().nth(MAX_READ).map_or(words, |(end, _)| &words[..end]);
         let mut hidden = self.find(&View::of(read), Search::EVERYTHING);
         if read.len() < words.len() {
-            // What begins at the end of what is read cannot be recognized.
+            // A word cut off at the end of the searched text cannot be recognised.
             let last = read.rfind(char::is_whitespace).unwrap_or(0);
             hidden.push(last..read.len());
         }
@@ -142,7 +142,7 @@ impl Redaction {
         text.chars().nth(MAX_READ).is_some() || !self.find(&View::of(text), Search::KNOWN_WORDS).is_empty()
     }
 
-    /// The places of the source that must not be kept.
+    /// The places of the source that must not be stored.
     fn find(&self, view: &View, search: Search) -> Vec<Range<usize>> {
         let folded = view.folded();
         let mut found = self.words_in(&folded, 1);
@@ -166,8 +166,8 @@ impl Redaction {
         found
     }
 
-    /// Base64 may begin anywhere in what looks like it, so each of the four places is tried. Its neighbours are hidden with
-    /// it: they are the rest of what was encoded. Patterns and very short words are not looked for: bytes look like anything.
+    /// Base64 may begin anywhere in a text of its alphabet, so each of the four offsets is decoded. The whole run is
+    /// hidden. Patterns and very short words are not searched for: random bytes match them.
     fn in_base64(&self, view: &View) -> Vec<Range<usize>> {
         let mut found = Vec::new();
         for decoded in (0..4).map(|skipped| view.base64_decoded(skipped)) {
@@ -226,7 +226,7 @@ fn numbers(view: &View) -> Vec<Range<usize>> {
     found
 }
 
-/// Says nothing of what is hidden.
+/// Hidden: the words are secret or personal.
 impl fmt::Debug for Redaction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Redaction").field("words", &self.words.len()).finish_non_exhaustive()

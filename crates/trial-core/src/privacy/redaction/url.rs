@@ -1,5 +1,5 @@
-//! URLs and mailboxes: those in another server's words, which are hidden, and those of the configuration, which are shown
-//! without their secrets.
+//! URLs and mailboxes: those in another server's words, which are hidden, and those of the configuration, which are
+//! shown without their secrets.
 
 use std::ops::Range;
 
@@ -79,7 +79,7 @@ impl<'u> Parts<'u> {
 /// Refuses a URL whose user and password cannot be separated from the rest of it.
 ///
 /// # Errors
-/// [`UrlError::Ambiguous`].
+/// [`UrlError::Ambiguous`] if the password could end in several places.
 pub fn check_url(url: &str) -> Result<(), UrlError> {
     match Parts::of(url) {
         Some(parts) if parts.is_ambiguous(url) => Err(UrlError::Ambiguous),
@@ -87,8 +87,8 @@ pub fn check_url(url: &str) -> Result<(), UrlError> {
     }
 }
 
-/// A URL of the configuration as it may be printed: `***` for the user and the password, for the path of a web address, and
-/// for each parameter that is not known to be harmless. Of one that can be read in several ways, the scheme alone.
+/// A URL of the configuration as it may be printed: `***` for the user and the password, for the path of a web address,
+/// and for each parameter that is not known to be harmless. Of one that can be read in several ways, the scheme alone.
 pub fn shown_url(url: &str) -> String {
     let Some(parts) = Parts::of(url) else {
         let is_file = url.strip_prefix("sqlite:").is_some_and(|path| !path.contains('?'));

@@ -1,4 +1,4 @@
-//! A text as it reads once decoded or folded, with the place in the source that each piece of it comes from.
+//! A decoded or folded text, with the place in the source of each piece.
 
 use std::ops::Range;
 
@@ -10,7 +10,7 @@ use zeroize::Zeroize;
 
 use super::{PART, is_no_gap};
 
-/// A text, and for each of its bytes where in the source it comes from.
+/// A text, and the place in the source of each of its bytes.
 pub(super) struct View {
     pub(super) text: String,
     origins: Vec<(usize, usize)>,
@@ -76,12 +76,12 @@ impl View {
         self.filtered(char::is_alphanumeric)
     }
 
-    /// With `%40` as its byte; `None` if there is nothing of the kind.
+    /// The percent-decoded text; `None` if nothing is encoded.
     pub(super) fn percent_decoded(&self) -> Option<Self> {
         self.text.contains('%').then(|| self.bytes_after('%'))
     }
 
-    /// With `=40` as its byte and without soft line breaks; `None` if there is nothing of the kind.
+    /// The quoted-printable text, decoded; `None` if nothing is encoded.
     pub(super) fn unquoted(&self) -> Option<Self> {
         if !self.text.contains('=') {
             return None;
@@ -204,7 +204,7 @@ impl View {
 }
 
 impl Drop for View {
-    /// Some of what is looked at is secret.
+    /// Wipes the text, which may contain secrets.
     fn drop(&mut self) {
         self.text.zeroize();
     }

@@ -1,4 +1,4 @@
-//! Values at the boundary: what is taken, what is refused, and which spellings are one.
+//! Values at the boundary: accepted and refused spellings, and equal ones.
 
 mod access_code;
 mod company;

@@ -205,7 +205,7 @@ fn a_phone_shows_masked() {
     assert_eq!((phone.country_code(), phone.to_string().as_str()), (86, ONE));
 }
 
-/// The timeline, the audit and the list of number ranges show the range of a phone beside its mask.
+/// The timeline, the audit trail and the list of number ranges show the range of a phone beside its mask.
 #[test]
 fn a_mask_shows_no_digit_that_the_number_range_hides() {
     let countries = all_regions();

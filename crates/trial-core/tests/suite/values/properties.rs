@@ -1,4 +1,4 @@
-//! Parsing answers any text, and accepts its own canonical forms.
+//! Parsing handles any text, and accepts its own canonical forms.
 
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
