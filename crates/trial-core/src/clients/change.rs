@@ -97,7 +97,9 @@ impl CallerChange {
                 format!("before {} of 2 secrets; after {}", before.secrets().count(), after.secrets().count())
             }
             Self::Set(_) => format!("before {}; after {}", limits(before), limits(after)),
-            Self::Reseal { .. } => format!("before sealed by {}; after by {}", sealed_by(before), sealed_by(after)),
+            Self::Reseal { .. } => {
+                format!("before encrypted with {}; after with {}", sealed_by(before), sealed_by(after))
+            }
         }
     }
 }

@@ -8,10 +8,10 @@ use trial_core::policy::{BreakerMode, Policy};
 use trial_core::ports::{Operations, Prefixes};
 use trial_core::values::PhonePrefix;
 
-/// How the pool stands and how long it lasts, one for each kind.
+/// The stock and the outlook of the pool, by kind.
 ///
 /// # Errors
-/// Whatever stands in the way.
+/// [`LedgerError::Unavailable`] if the database cannot be reached.
 pub async fn pool_outlook(
     operations: &dyn Operations,
     policy: &Policy,

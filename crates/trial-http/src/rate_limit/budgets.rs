@@ -243,7 +243,7 @@ mod tests {
     }
 
     proptest! {
-        /// However small the table is.
+        /// Holds for the smallest table too.
         #[test]
         fn an_address_is_refused_for_requests_of_its_own_networks_alone(
             requests in prop::collection::vec((addresses(), 0..Rate::HOUR / 50), 1..400),

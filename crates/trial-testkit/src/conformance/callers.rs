@@ -180,7 +180,7 @@ pub async fn changes_of_callers_are_audited<F: LedgerFactory>(factory: &F) {
     let detail = |action: &str| &entries.iter().find(|entry| entry.action == action).unwrap().detail;
     let set = "before scopes verify-codes apply query, 600 requests a minute; after scopes apply, 60 requests a minute";
     assert_eq!(detail("caller.set"), set);
-    assert_eq!(detail("caller.reseal"), "before sealed by current; after by newer");
+    assert_eq!(detail("caller.reseal"), "before encrypted with current; after with newer");
 }
 
 fn seen(n: u8, at: chrono::DateTime<chrono::Utc>) -> SeenSignature {

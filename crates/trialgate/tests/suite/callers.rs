@@ -63,7 +63,7 @@ fn an_old_key_can_be_taken_out_once_secrets_are_sealed_anew() {
     assert_eq!(sealed, [&json!(["kc"]), &json!(["kc"]), &json!(["kc", "kc"])]);
     let audit = ask(&home, "audit list --action caller.reseal");
     let details: Vec<_> = audit["entries"].as_array().unwrap().iter().map(|entry| &entry["detail"]).collect();
-    assert_eq!(details, ["before sealed by kY, kY; after by kc, kc", "before sealed by kY; after by kc"]);
+    assert_eq!(details, ["before encrypted with kY, kY; after with kc, kc", "before encrypted with kY; after with kc"]);
 }
 
 #[test]

@@ -53,8 +53,7 @@ pub enum SettingRefusal {
 
 impl SettingOrder {
     /// The settings in force after this command; `None` if it changes nothing. `configured` is the configuration's
-    /// policy,
-    /// `threshold` the e-mail limit in force.
+    /// policy, `threshold` the e-mail limit in force.
     ///
     /// # Errors
     /// [`SettingRefusal`] if the settings were changed meanwhile, or the policy would have a fault that it did not have
