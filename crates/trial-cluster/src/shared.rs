@@ -48,7 +48,7 @@ pub struct SharedServer {
     server: DatabaseServer,
 }
 
-/// A database of the shared server, which is dropped with this, whoever is connected to it.
+/// A database of the shared server, dropped with this value even while connections are open.
 #[derive(Debug)]
 pub struct ScratchDatabase {
     server: DatabaseServer,
