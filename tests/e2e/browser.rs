@@ -8,8 +8,7 @@ use std::process::Command;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
-use trial_cluster::{Cluster, VOLATILE};
-use trialgate_tests::{DATABASE, Home, SERVING, Service, finish_script};
+use trialgate_tests::{Home, SERVING, Service, finish_script};
 
 use crate::prefixes::pump;
 
@@ -76,9 +75,7 @@ async fn an_operator_works_in_chinese_without_scripts() {
 
 #[tokio::test]
 async fn an_operator_works_on_postgresql() {
-    let cluster = Cluster::start(VOLATILE);
-    cluster.create_database(DATABASE, None);
-    let home = Home::beside(&cluster, &cluster.url(DATABASE));
+    let home = Home::shared_empty().await;
     an_operator_works(home, ["en-US", "none"], 10).await;
 }
 

@@ -16,8 +16,7 @@ macro_rules! on_every_database {
             $(
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                 async fn $test() {
-                    let cluster = trial_cluster::Cluster::start(trial_cluster::VOLATILE);
-                    super::$test(trialgate_tests::Home::on(&cluster).await).await;
+                    super::$test(trialgate_tests::Home::shared().await).await;
                 }
             )+
         }

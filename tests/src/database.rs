@@ -6,7 +6,7 @@ use diesel::QueryableByName;
 use diesel::sql_types::{BigInt, Text};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use trial_cluster::Cluster;
+use trial_cluster::DatabaseServer;
 
 use crate::postgres::{Psql, Session};
 use crate::soundness::{BROKEN, TENANTS, assert_one_each};
@@ -48,8 +48,8 @@ impl Database {
     }
 
     /// A database of a server.
-    pub fn on(cluster: &Cluster, name: &str) -> Self {
-        Self::Postgres(Psql::new(cluster, name))
+    pub fn on(server: &DatabaseServer, name: &str) -> Self {
+        Self::Postgres(Psql::new(server, name))
     }
 
     /// The one number of a query that names it `number`.

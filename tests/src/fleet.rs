@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use futures_util::future::join_all;
-use trial_cluster::Cluster;
+use trial_cluster::DatabaseServer;
 
 use crate::waiting::Patience;
 use crate::{Client, Ended, Home, Service};
@@ -65,10 +65,10 @@ impl Fleet {
     }
 
     /// Stops all, and starts them on another database.
-    pub async fn move_to(&mut self, cluster: &Cluster, url: &str) {
+    pub async fn move_to(&mut self, server: &DatabaseServer, url: &str) {
         let mut homes = self.stop().await;
         for home in &mut homes {
-            home.move_to(cluster, url);
+            home.move_to(server, url);
         }
         *self = Self::start(homes, self.environment).await;
     }

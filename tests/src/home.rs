@@ -5,10 +5,13 @@ use std::fs;
 use std::iter;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
 
 use serde_json::Value;
 use tempfile::TempDir;
-use trial_cluster::Cluster;
+use tokio::runtime::Handle;
+use tokio::task::spawn_blocking;
+use trial_cluster::{DatabaseServer, ScratchDatabase, SharedServer};
 
 use crate::postgres::Psql;
 use crate::{Database, Ended, Service, binary, finish};
@@ -29,8 +32,11 @@ id = "first"
 key = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
 "#;
 
-/// The name of the database on a server.
+/// The name of the database on a private server.
 pub const DATABASE: &str = "trialgate";
+
+/// The database on the shared server that others are copies of: migrated, with as many access codes as the sandbox has.
+const TEMPLATE: &str = "service_template";
 
 /// A directory for one service, on the disk of the builds. It is removed on drop.
 #[derive(Debug)]
@@ -38,6 +44,8 @@ pub struct Home {
     directory: TempDir,
     /// The database, if it is not in the directory.
     server: Option<Psql>,
+    /// Keeps a database of the shared server.
+    scratch: Option<Arc<ScratchDatabase>>,
 }
 
 impl Default for Home {
@@ -53,36 +61,66 @@ impl Home {
         let test = std::env::current_exe().unwrap();
         let homes = test.ancestors().nth(3).expect("tests run from the target directory").join("e2e-tmp");
         fs::create_dir_all(&homes).unwrap();
-        Self { directory: tempfile::tempdir_in(homes).unwrap(), server: None }
+        Self { directory: tempfile::tempdir_in(homes).unwrap(), server: None, scratch: None }
     }
 
-    /// One whose service uses a new database of a server, without access codes.
-    pub async fn on_empty(cluster: &Cluster) -> Self {
-        cluster.create_database(DATABASE, None);
-        let home = Self::beside(cluster, &cluster.url(DATABASE));
+    /// One whose service uses a new database of the shared server, with as many access codes as the sandbox has.
+    pub async fn shared() -> Self {
+        let runtime = Handle::current();
+        let prepare = move |server: &DatabaseServer| {
+            runtime.block_on(Self::beside(server, &server.url(TEMPLATE)).prepare());
+        };
+        let create = || {
+            let shared = SharedServer::of_this_run();
+            shared.template(TEMPLATE, prepare);
+            shared.create(Some(TEMPLATE))
+        };
+        Self::with(spawn_blocking(create).await.unwrap())
+    }
+
+    /// One whose service uses a new database of the shared server, without tables.
+    pub async fn shared_empty() -> Self {
+        Self::with(spawn_blocking(|| SharedServer::of_this_run().create(None)).await.unwrap())
+    }
+
+    fn with(scratch: ScratchDatabase) -> Self {
+        let home = Self::beside(scratch.server(), &scratch.url());
+        Self { scratch: Some(Arc::new(scratch)), ..home }
+    }
+
+    /// One whose service uses a new database of a private server, without access codes.
+    pub async fn on_empty(server: &DatabaseServer) -> Self {
+        server.create_database(DATABASE, None);
+        let home = Self::beside(server, &server.url(DATABASE));
         home.ask(&["migrate"]).await;
         home
     }
 
-    /// One whose service uses a new database of a server, with as many access codes as the sandbox has.
-    pub async fn on(cluster: &Cluster) -> Self {
-        let home = Self::on_empty(cluster).await;
-        home.import((0..100).map(|n| format!("voice,950{n:03}\nmultimedia,chat-{n:03}"))).await;
+    /// One whose service uses a new database of a private server, with as many access codes as the sandbox has.
+    pub async fn on(server: &DatabaseServer) -> Self {
+        server.create_database(DATABASE, None);
+        let home = Self::beside(server, &server.url(DATABASE));
+        home.prepare().await;
         home
     }
 
+    async fn prepare(&self) {
+        self.ask(&["migrate"]).await;
+        self.import((0..100).map(|n| format!("voice,950{n:03}\nmultimedia,chat-{n:03}"))).await;
+    }
+
     /// One whose service uses an existing database of a server, and finds it by this URL.
-    pub fn beside(cluster: &Cluster, url: &str) -> Self {
+    pub fn beside(server: &DatabaseServer, url: &str) -> Self {
         let mut home = Self::new();
         fs::create_dir(home.data()).unwrap();
-        home.move_to(cluster, url);
+        home.move_to(server, url);
         home
     }
 
     /// This home, and another one on the same database if that can have several.
     pub fn with_another(self) -> Vec<Self> {
         let another = self.server.clone().map(|server| {
-            let home = Self { server: Some(server), ..Self::new() };
+            let home = Self { server: Some(server), scratch: self.scratch.clone(), ..Self::new() };
             fs::create_dir(home.data()).unwrap();
             fs::copy(self.config(), home.config()).unwrap();
             home
@@ -91,9 +129,16 @@ impl Home {
     }
 
     /// Makes the service use another database from its next start on.
-    pub fn move_to(&mut self, cluster: &Cluster, url: &str) {
+    pub fn move_to(&mut self, server: &DatabaseServer, url: &str) {
         fs::write(self.config(), format!("storage.url = \"{url}\"\n{SERVING}")).unwrap();
-        self.server = Some(Psql::new(cluster, DATABASE));
+        let (_, place) = url.rsplit_once('/').expect("a URL names a database");
+        let name = place.split('?').next().unwrap_or_default();
+        self.server = Some(Psql::new(server, name));
+    }
+
+    /// The database of the shared server, if the service uses one.
+    pub fn scratch(&self) -> &ScratchDatabase {
+        self.scratch.as_ref().expect("the home is on the shared server")
     }
 
     /// The directory.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
 use serde::de::DeserializeOwned;
-use trial_cluster::Cluster;
+use trial_cluster::DatabaseServer;
 
 /// Every table that a decision writes to.
 const WRITTEN: &str =
@@ -23,8 +23,8 @@ pub struct Psql {
 pub struct Session(Child);
 
 impl Psql {
-    pub(crate) fn new(cluster: &Cluster, database: &str) -> Self {
-        Self { program: cluster.program("psql"), url: cluster.url(database) }
+    pub(crate) fn new(server: &DatabaseServer, database: &str) -> Self {
+        Self { program: server.program("psql"), url: server.url(database) }
     }
 
     pub(crate) fn rows<T: DeserializeOwned>(&self, query: &str) -> Vec<T> {

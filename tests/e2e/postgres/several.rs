@@ -1,12 +1,10 @@
 //! Several instances are one service.
 
-use trial_cluster::{Cluster, VOLATILE};
 use trialgate_tests::{Applicant, Fleet, Home};
 
 #[tokio::test]
 async fn a_threshold_is_in_force_everywhere_at_once() {
-    let cluster = Cluster::start(VOLATILE);
-    let fleet = Fleet::start(Home::on(&cluster).await.with_another(), &[]).await;
+    let fleet = Fleet::start(Home::shared().await.with_another(), &[]).await;
     let clients = fleet.doors().clients();
     let mut newcomers = (100..).map(Applicant::new);
     let mut customers = Vec::new();
@@ -33,8 +31,7 @@ async fn a_threshold_is_in_force_everywhere_at_once() {
 
 #[tokio::test]
 async fn what_one_instance_was_told_another_knows() {
-    let cluster = Cluster::start(VOLATILE);
-    let fleet = Fleet::start(Home::on(&cluster).await.with_another(), &[]).await;
+    let fleet = Fleet::start(Home::shared().await.with_another(), &[]).await;
     let (one, other) = (fleet.doors().client(0), fleet.doors().client(1));
     let (applicant, guesser) = (Applicant::new(1), Applicant::new(2));
     let code = one.obtain_code(&applicant).await;

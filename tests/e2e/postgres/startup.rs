@@ -31,9 +31,7 @@ fn create_user(cluster: &Cluster, name: &str, password: &str) {
 
 #[tokio::test]
 async fn two_processes_migrate_at_once() {
-    let cluster = Cluster::start(VOLATILE);
-    cluster.create_database(DATABASE, None);
-    let homes = [(); 2].map(|()| Home::beside(&cluster, &cluster.url(DATABASE)));
+    let homes = Home::shared_empty().await.with_another();
     let (one, other) = tokio::join!(homes[0].ask(&["migrate"]), homes[1].ask(&["migrate"]));
     let ran = [&one, &other].map(|said| (said.contains("ran "), said.contains("is up to date")));
     assert!([[(true, false), (false, true)], [(false, true), (true, false)]].contains(&ran), "{one}{other}");
@@ -44,20 +42,19 @@ async fn two_processes_migrate_at_once() {
 
 #[tokio::test]
 async fn a_database_that_is_not_migrated_not_ours_or_newer_is_told() {
-    let cluster = Cluster::start(VOLATILE);
-    cluster.create_database(DATABASE, None);
-    let home = Home::beside(&cluster, &cluster.url(DATABASE));
+    let home = Home::shared_empty().await;
     let mut database = home.database();
-    let place = format!("127.0.0.1:{}", cluster.port());
-    assert_refused(&home, &["serve"], &[DATABASE, &place, "`trialgate migrate`"]).await;
+    let name = home.scratch().name();
+    let place = format!("127.0.0.1:{}", home.scratch().server().port());
+    assert_refused(&home, &["serve"], &[name, &place, "`trialgate migrate`"]).await;
 
     database.execute("CREATE TABLE songs (title TEXT)");
-    assert_refused(&home, &["serve", "migrate"], &[DATABASE, &place, "another program", "`storage.url`"]).await;
+    assert_refused(&home, &["serve", "migrate"], &[name, &place, "another program", "`storage.url`"]).await;
     database.execute("DROP TABLE songs");
 
     home.ask(&["migrate"]).await;
     database.execute("INSERT INTO __diesel_schema_migrations (version, run_on) VALUES ('99991231235959', now())");
-    assert_refused(&home, &["serve", "migrate"], &[DATABASE, &place, "a newer release", "99991231235959"]).await;
+    assert_refused(&home, &["serve", "migrate"], &[name, &place, "a newer release", "99991231235959"]).await;
     database.execute("DELETE FROM __diesel_schema_migrations WHERE version = '99991231235959'");
     assert_eq!(home.start().await.stop().await.code(), Some(0), "nothing was changed by any of this");
 }
