@@ -1,5 +1,6 @@
 //! The Trialgate binary: configuration, command line, composition. See `docs/cli.md` and `docs/configuration.md`.
 
+mod arguments;
 mod captured;
 mod certificate;
 mod cli;

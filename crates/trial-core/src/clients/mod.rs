@@ -78,7 +78,7 @@ pub enum CallerStatus {
     Removed,
 }
 
-named!(CallerStatus, "status of a caller", {
+named!(CallerStatus, "status of an API client", {
     Active => "active", Suspended => "suspended", Removed => "removed",
 });
 

@@ -14,7 +14,7 @@ pub enum SealState {
     Lost,
 }
 
-named!(SealState, "state of a seal", { Current => "current", Older => "older", Lost => "lost" });
+named!(SealState, "state of an encrypted secret", { Current => "current", Older => "older", Lost => "lost" });
 
 impl SealedSecret {
     fn seal_state(&self, access_key: &str, keyring: &Keyring) -> SealState {

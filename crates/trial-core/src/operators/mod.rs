@@ -51,7 +51,7 @@ pub enum Standing {
     Revoked,
 }
 
-crate::values::named!(Standing, "standing of an operator", {
+crate::values::named!(Standing, "state of an operator", {
     Active => "active", Expired => "expired", Revoked => "revoked",
 });
 

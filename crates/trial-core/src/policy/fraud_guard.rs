@@ -40,7 +40,7 @@ pub enum BreakerMode {
     On,
 }
 
-named!(BreakerMode, "mode of the breaker; it is off, shadow or on", { Off => "off", Shadow => "shadow", On => "on" });
+named!(BreakerMode, "mode of the fraud guard", { Off => "off", Shadow => "shadow", On => "on" });
 
 impl BreakerPolicy {
     /// Returns `true` if a number range with these numbers of sent and of used codes is to be blocked.

@@ -14,7 +14,7 @@ pub enum MailBudget {
     Owners,
 }
 
-named!(MailBudget, "budget of mails", { Threshold => "threshold", Owners => "owners" });
+named!(MailBudget, "budget of e-mails", { Threshold => "threshold", Owners => "owners" });
 
 /// One unit of a day's budget: the `unit`-th mail of `day`, taken while `threshold` was in force.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -24,7 +24,7 @@ pub enum AccessCodeKind {
     Multimedia,
 }
 
-named!(AccessCodeKind, "kind of access code (voice or multimedia)", { Voice => "voice", Multimedia => "multimedia" });
+named!(AccessCodeKind, "kind of access code", { Voice => "voice", Multimedia => "multimedia" });
 
 /// The reason for which a text is not an access code. The message contains the remedy.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -83,7 +83,11 @@ impl AccessCode {
     /// # Errors
     /// [`AccessCodeError`], one variant for each fault.
     pub fn parse_as(kind: AccessCodeKind, text: &str) -> Result<Self, AccessCodeError> {
-        let code = Self::parse(text)?;
+        // A voice code has the stricter alphabet of a telephone, which the error names.
+        let code = Self::parse(text).map_err(|error| match (kind, error) {
+            (AccessCodeKind::Voice, AccessCodeError::Malformed) => AccessCodeError::NotDialled,
+            (_, error) => error,
+        })?;
         let keys = code.0.strip_prefix('+').unwrap_or(&code.0);
         let is_dialled = keys.len() <= MAX_KEYS
             && keys.bytes().all(|key| key.is_ascii_digit() || b"*#".contains(&key))

@@ -11,7 +11,7 @@ pub enum Locale {
     ZhCn,
 }
 
-named!(Locale, "locale (en or zh-CN)", { En => "en", ZhCn => "zh-CN" });
+named!(Locale, "locale", { En => "en", ZhCn => "zh-CN" });
 
 impl Locale {
     /// The default language of a phone: Chinese for China, English for every other country.

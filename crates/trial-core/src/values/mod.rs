@@ -40,9 +40,17 @@ pub use submitted_code::{CODE_DIGITS, SubmittedCode, SubmittedCodeError};
 #[error("{0:?} is not a {1}")]
 pub struct UnknownName(pub String, pub &'static str);
 
-/// Gives an enumeration its stored names: `as_str`, `FromStr`, `Display`, and `ALL` in declaration order.
+/// Gives an enumeration its stored names: `as_str`, `FromStr`, `Display`, and `ALL` in declaration order. The error of
+/// `FromStr` lists all names; after `@`, the given text is the whole error.
 macro_rules! named {
-    ($type:ident, $what:literal, { $($variant:ident => $name:literal),+ $(,)? }) => {
+    ($type:ident, $what:literal, { $first:ident => $first_name:literal $(, $more:ident => $name:literal)* $(,)? }) => {
+        $crate::values::named!(
+            @ $type,
+            concat!($what, "; must be one of ", $first_name $(, ", ", $name)*),
+            { $first => $first_name $(, $more => $name)* }
+        );
+    };
+    (@ $type:ident, $what:expr, { $($variant:ident => $name:literal),+ $(,)? }) => {
         impl $type {
             /// Every value, in order of declaration.
             pub const ALL: &'static [Self] = &[$(Self::$variant),+];

@@ -18,9 +18,9 @@ pub enum SubmittedCodeError {
     /// Empty.
     #[error("is empty; give the code from the short message")]
     Empty,
-    /// Over the limit.
-    #[error("is longer than {MAX_LENGTH} characters; give the code from the short message")]
-    TooLong,
+    /// Over a limit, in characters: of the text, or of the folded code.
+    #[error("is longer than {0} characters; give the code from the short message")]
+    TooLong(usize),
 }
 
 impl SubmittedCode {
@@ -30,14 +30,14 @@ impl SubmittedCode {
     /// [`SubmittedCodeError`], one variant for each fault.
     pub fn parse(text: &str) -> Result<Self, SubmittedCodeError> {
         if text.chars().nth(MAX_DIGITS_INPUT).is_some() {
-            return Err(SubmittedCodeError::TooLong);
+            return Err(SubmittedCodeError::TooLong(MAX_DIGITS_INPUT));
         }
         let folded = fold_digits(text);
         if folded.is_empty() {
             return Err(SubmittedCodeError::Empty);
         }
         if folded.chars().nth(MAX_LENGTH).is_some() {
-            return Err(SubmittedCodeError::TooLong);
+            return Err(SubmittedCodeError::TooLong(MAX_LENGTH));
         }
         Ok(Self(folded))
     }

@@ -80,7 +80,9 @@ fn stored_names_come_back() {
     for status in TenantStatus::ALL {
         assert_eq!(status.as_str().parse(), Ok(*status));
     }
-    assert_eq!("gone".parse::<TenantStatus>(), Err(UnknownName("gone".to_owned(), "status of a tenant")));
+    let error = "gone".parse::<TenantStatus>().unwrap_err();
+    let names = "status of a tenant; must be one of trial, suspended, commercial, closed";
+    assert_eq!(error, UnknownName("gone".to_owned(), names));
 }
 
 #[test]

@@ -44,15 +44,15 @@ fn values_are_read_by_the_setting_that_they_are_for() {
     for (key, text, said) in [
         (MaxTries, "0", "0 is not from 1 to 1000"),
         (MaxTries, "1001", "1001 is not from 1 to 1000"),
-        (MaxTries, "5m", "\"5m\" is not a whole number from 0 to 4294967295"),
-        (MaxTries, "+5", "\"+5\" is not a whole number from 0 to 4294967295"),
-        (MaxTries, "threshold/20", "\"threshold/20\" is not a whole number from 0 to 4294967295"),
-        (MaxTries, "", "\"\" is not a whole number from 0 to 4294967295"),
-        (MaxTries, "4294967296", "\"4294967296\" is not a whole number from 0 to 4294967295"),
+        (MaxTries, "5m", "\"5m\" is not a whole number from 1 to 1000"),
+        (MaxTries, "+5", "\"+5\" is not a whole number from 1 to 1000"),
+        (MaxTries, "threshold/20", "\"threshold/20\" is not a whole number from 1 to 1000"),
+        (MaxTries, "", "\"\" is not a whole number from 1 to 1000"),
+        (MaxTries, "4294967296", "\"4294967296\" is not a whole number from 1 to 1000"),
         (CodeTtl, "59s", "59s is not from 1m to 1d"),
         (CodeTtl, "1441m", "1441m is not from 1m to 1d"),
         (CodeTtl, "5", "\"5\" is not a duration; write a whole number and its unit, such as 60s, 5m, 24h or 30d"),
-        (SettingKey::BreakerMode, "loud", "\"loud\" is not a mode of the breaker; it is off, shadow or on"),
+        (SettingKey::BreakerMode, "loud", "\"loud\" is not a mode of the fraud guard; must be one of off, shadow, on"),
         (TrialDuration, "36501d", "\"36501d\" is longer than 36500d"),
     ] {
         assert_eq!(key.parse(text).unwrap_err().to_string(), said, "{key} = {text}");

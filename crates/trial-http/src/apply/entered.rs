@@ -144,7 +144,9 @@ const fn of_code(error: &SubmittedCodeError, locale: Locale) -> &'static str {
             "Enter the code from the text message. Request one if you have none.",
             "请输入短信验证码；如尚未收到，请先点击“获取验证码”。",
         ),
-        SubmittedCodeError::TooLong => ("The code has 6 digits. Enter only these.", "验证码为 6 位数字，请重新输入。"),
+        SubmittedCodeError::TooLong(_) => {
+            ("The code has 6 digits. Enter only these.", "验证码为 6 位数字，请重新输入。")
+        }
     };
     in_locale(locale, en, zh)
 }

@@ -8,6 +8,7 @@ use trial_core::audit::{AuditEntry, AuditQuery};
 use trial_core::values::AuditId;
 
 use super::{record_reveal, record_search, with_database};
+use crate::arguments::whole;
 use crate::cli::Global;
 use crate::output::{Output, time};
 
@@ -33,7 +34,7 @@ pub(crate) struct List {
     #[arg(long, value_name = "ID")]
     before: Option<AuditId>,
     /// Number of entries to list, at most 1000
-    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = whole(1..=1000))]
     limit: u32,
     /// Show phones and e-mail addresses in full; the audit records this
     #[arg(long)]

@@ -17,6 +17,7 @@ use trial_core::values::Keyring;
 use trial_engine::operations::{Resealed, callers_in_use, reseal_callers};
 
 use super::with_database;
+use crate::arguments::whole;
 use crate::cli::Global;
 use crate::compose::{self, OsEntropy, SystemClock};
 use crate::ledger::Ledger;
@@ -38,7 +39,7 @@ pub(crate) enum Callers {
         scopes: Vec<Scope>,
         /// Requests per minute at each instance; 0 for no limit
         #[arg(long, value_name = "N", default_value_t = DEFAULT_CALLER_RATE,
-            value_parser = clap::value_parser!(u32).range(..=i64::from(MAX_CALLER_RATE)))]
+            value_parser = whole(0..=MAX_CALLER_RATE))]
         rate: u32,
         #[command(flatten)]
         output: Output,
@@ -87,7 +88,7 @@ pub(crate) struct Limits {
     #[arg(long = "scope", value_name = "SCOPE")]
     scopes: Vec<Scope>,
     /// Requests per minute at each instance; 0 for no limit
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(..=i64::from(MAX_CALLER_RATE)))]
+    #[arg(long, value_name = "N", value_parser = whole(0..=MAX_CALLER_RATE))]
     rate: Option<u32>,
 }
 

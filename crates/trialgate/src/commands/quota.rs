@@ -10,6 +10,7 @@ use trial_core::ports::Clock;
 use trial_core::quota::QuotaView;
 
 use super::with_database;
+use crate::arguments::whole;
 use crate::cli::Global;
 use crate::compose::{self, SystemClock};
 use crate::output::{self, Output};
@@ -26,7 +27,7 @@ pub(crate) enum Quota {
     /// Set the daily e-mail limit at once on every instance
     Set {
         /// E-mails per day; 0 stops applications
-        #[arg(value_name = "N")]
+        #[arg(value_name = "N", value_parser = whole(0..=u32::MAX))]
         threshold: u32,
         #[command(flatten)]
         output: Output,

@@ -11,6 +11,7 @@ use trial_core::policy::{
 };
 
 use super::with_database;
+use crate::arguments::setting;
 use crate::cli::Global;
 use crate::compose;
 use crate::config::Config;
@@ -32,7 +33,7 @@ pub(crate) enum Settings {
     /// List changes, newest first
     History {
         /// Only changes of this setting, such as `verification.max_tries`
-        #[arg(long, value_name = "KEY")]
+        #[arg(long, value_name = "KEY", value_parser = setting)]
         key: Option<SettingKey>,
         #[command(flatten)]
         output: Output,
@@ -40,6 +41,7 @@ pub(crate) enum Settings {
     /// Change a setting at once on every instance, without a restart
     Set {
         /// The setting, such as `verification.max_tries`
+        #[arg(value_parser = setting)]
         key: SettingKey,
         /// New value, written as in the configuration: 5, 60s, 30d
         value: String,
@@ -49,6 +51,7 @@ pub(crate) enum Settings {
     /// Return a setting to its configured value
     Reset {
         /// The setting, such as `verification.max_tries`
+        #[arg(value_parser = setting)]
         key: SettingKey,
         #[command(flatten)]
         output: Output,

@@ -13,6 +13,7 @@ use trial_core::ports::{Clock as _, Entropy as _};
 use trial_core::values::EventId;
 
 use super::{record_reveal, with_database};
+use crate::arguments::whole;
 use crate::cli::Global;
 use crate::compose::{self, OsEntropy, SystemClock};
 use crate::config::{Config, ConfigError, WebhookSetup};
@@ -43,7 +44,7 @@ pub(crate) struct List {
     #[arg(long, value_name = "ID")]
     before: Option<EventId>,
     /// Number of events to list, at most 1000
-    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = whole(1..=1000))]
     limit: u32,
     #[command(flatten)]
     output: Output,

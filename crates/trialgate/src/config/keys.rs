@@ -208,9 +208,15 @@ pub(super) fn is_section(path: &[String]) -> bool {
     })
 }
 
+/// The shortest key below a section, as an example.
+pub(super) fn first_below(section: &str) -> &'static str {
+    let below = KEYS.iter().filter(|key| key.strip_prefix(section).is_some_and(|rest| rest.starts_with('.')));
+    below.min_by_key(|key| key.len()).copied().unwrap_or_default()
+}
+
 /// The known key most similar to an unknown one: by the whole, by the first word or, if it has several, by the last
 /// word.
-pub(super) fn most_like(unknown: &str) -> &'static str {
+fn most_like(unknown: &str) -> &'static str {
     let first = |key: &str| key.split('.').next().unwrap_or_default().to_owned();
     let last = |key: &str| key.rsplit('.').next().unwrap_or_default().to_owned();
     let has_several = unknown.contains('.');

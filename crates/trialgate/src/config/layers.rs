@@ -13,9 +13,30 @@ use super::error::{Origin, Problem};
 use super::keys;
 use super::settings::Settings;
 
-/// The parser's message for a value that is no list, and a clearer one.
+/// The parser's message for a value that is no list.
 const EXPECTED_LIST: &str = "expected a sequence";
-const LIST_EXAMPLE: &str = "expected a list, such as [\"a\", \"b\"]";
+/// The parser's message for a name that is not in quotation marks.
+const EXPECTED_NAME: &str = "unit variant, expected string only";
+/// Phrases of the parser about types, and plain ones.
+const PLAIN: [(&str, &str); 8] = [
+    (EXPECTED_LIST, "expected a list, such as [\"a\", \"b\"]"),
+    ("expected a boolean", "expected `true` or `false`"),
+    ("expected a map", "expected a table"),
+    ("expected path string", "expected a path in quotation marks"),
+    ("expected socket address", "expected an IP address and a port, such as \"127.0.0.1:8080\""),
+    ("invalid socket address syntax", "must be an IP address and a port, such as \"127.0.0.1:8080\""),
+    ("invalid type: map", "invalid type: table"),
+    ("invalid type: sequence", "invalid type: list"),
+];
+/// Names of number types that end a message of the parser, and plain ones.
+const NUMBERS: [(&str, &str); 6] = [
+    ("expected u8", "expected a whole number from 0 to 255"),
+    ("expected u16", "expected a whole number from 0 to 65535"),
+    ("expected u32", "expected a whole number from 0 to 4294967295"),
+    ("expected u64", "expected a whole number, 0 or greater"),
+    ("expected usize", "expected a whole number, 0 or greater"),
+    ("expected f64", "expected a number"),
+];
 
 /// Prefix of environment variables that set keys.
 pub(super) const PREFIX: &str = "TRIALGATE_";
@@ -67,6 +88,20 @@ impl Entry {
         Settings::deserialize(Value::Table(alone)).map(drop).map_err(|error| error.message().to_owned())
     }
 
+    /// A message of the parser in plain words.
+    fn plain(&self, message: &str) -> String {
+        if message.contains(EXPECTED_NAME) {
+            // The parser lists the names only for a text that is none of them.
+            let unknown = Self { value: Value::String(String::new()), ..self.clone() };
+            let said = unknown.check_type().err().filter(|said| said.starts_with("unknown variant"));
+            let names = said.as_deref().and_then(|said| said.split_once("expected ")).map(|(_, names)| names);
+            return format!("must be {}, in quotation marks", names.unwrap_or("a list of names"));
+        }
+        let plain = PLAIN.iter().fold(message.to_owned(), |text, &(from, to)| text.replace(from, to));
+        let number = NUMBERS.iter().find_map(|&(from, to)| Some(format!("{}{to}", plain.strip_suffix(from)?)));
+        number.unwrap_or(plain)
+    }
+
     fn problem(&self, text: String) -> Problem {
         Problem::new(Some(self.origin.clone()), text)
     }
@@ -75,7 +110,7 @@ impl Entry {
         let key = self.key();
         self.problem(match keys::secret_expectation(&key) {
             Some(expectation) => format!("`{key}` {expectation}"),
-            None => format!("`{key}`: {}", message.replace(EXPECTED_LIST, LIST_EXAMPLE)),
+            None => format!("`{key}`: {}", self.plain(message)),
         })
     }
 }
@@ -178,8 +213,13 @@ fn unknown_fields(position: &Position<'_>, path: &[String], value: &DeValue<'_>)
 fn unknown(key: &str, is_section: bool, origin: Origin) -> Problem {
     let is_variable = matches!(origin, Origin::Variable(_));
     let text = match keys::nearest(key) {
+        _ if is_section && is_variable => {
+            let below = keys::first_below(key);
+            let text = format!("`{key}` is a table of keys, not a key; set one of its keys");
+            format!("{text}, such as `{below}`, which {} sets", keys::variable(below))
+        }
         _ if is_section => {
-            format!("`{key}` is a table of keys, not a key; did you mean `{}`?", keys::most_like(key))
+            format!("`{key}` is a table of keys, not a key; set one of its keys, such as `{}`", keys::first_below(key))
         }
         Some(near) if is_variable => {
             format!("unknown key `{key}`; did you mean `{near}`, which {} sets?", keys::variable(near))

@@ -57,7 +57,7 @@ fn one_bad_row_keeps_all_out_and_every_bad_row_is_named() {
     assert_eq!((ran.status, ran.out.as_str()), (1, ""), "{ran:?}");
     let lines: Vec<&str> = ran.err.lines().collect();
     assert_eq!(lines.len(), 4, "{ran:?}");
-    assert_eq!(lines[0], "bad.csv:3: \"fax\" is not a kind of access code (voice or multimedia)");
+    assert_eq!(lines[0], "bad.csv:3: \"fax\" is not a kind of access code; must be one of voice, multimedia");
     assert!(lines[1].starts_with("bad.csv:4: code 1 is in the pool as voice"), "{ran:?}");
     assert_eq!(lines[2], "bad.csv:5: has 1 column; it must have kind and code");
     assert_eq!(lines[3], "trialgate: nothing was imported; bad rows: 3 of 4");

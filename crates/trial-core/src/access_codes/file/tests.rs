@@ -108,12 +108,15 @@ fn every_bad_row_is_named() {
     assert_eq!(
         bad(&file),
         [
-            (3, "\"fax\" is not a kind of access code (voice or multimedia)"),
+            (3, "\"fax\" is not a kind of access code; must be one of voice, multimedia"),
             (4, "has 1 column; it must have kind and code"),
             (5, "has 3 columns; it must have kind and code"),
             (6, "the code is empty"),
-            (7, "\"\" is not a kind of access code (voice or multimedia)"),
-            (8, "the code may hold letters, digits and + * # - _ . only"),
+            (7, "\"\" is not a kind of access code; must be one of voice, multimedia"),
+            (
+                8,
+                "a voice code is dialled: it may hold 1 to 20 digits, with * and # among them and + in front, and nothing else"
+            ),
             (9, "a quotation mark (\") opens and is not closed, or text stands behind it"),
             (10, "has bytes that are no text in UTF-8, UTF-16 or GB18030; save the file as UTF-8"),
             (12, "the code is longer than 64 characters"),
@@ -149,6 +152,9 @@ fn what_a_spreadsheet_did_is_named() {
         ("-", "empty cell or an error"),
         ("'95001", "apostrophe"),
         ("=\"95001\"", "formula"),
+        ("95 001", "is dialled"),
+        ("(95)001", "is dialled"),
+        ("95–001", "is dialled"),
         ("400-888-0001", "is dialled"),
         ("40.99.77", "is dialled"),
         ("chat-1", "is dialled"),

@@ -64,7 +64,7 @@ pub enum SettingKey {
     OwnerMails,
 }
 
-named!(SettingKey, "setting", {
+named!(@ SettingKey, "setting; `trialgate settings list` shows all", {
     PhoneSendsPerHour => "limits.phone.sends_per_hour",
     PhoneSendsPerDay => "limits.phone.sends_per_day",
     SmsPerDay => "limits.sms_per_day",
@@ -110,8 +110,15 @@ const SHARE_OF_THRESHOLD: &str = "threshold/20";
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SettingError {
     /// It is not a whole number in the setting's range.
-    #[error("{0:?} is not a whole number from 0 to 4294967295")]
-    Count(String),
+    #[error("{text:?} is not a whole number from {least} to {most}")]
+    Count {
+        /// The text that was rejected.
+        text: String,
+        /// The least that it may be.
+        least: SettingValue,
+        /// The most that it may be.
+        most: SettingValue,
+    },
     /// It is no duration.
     #[error(transparent)]
     Lasting(#[from] LastingError),
@@ -173,7 +180,10 @@ impl SettingKey {
         }
         let (least, most) = self.range();
         let value = match least {
-            SettingValue::Count(_) | SettingValue::ShareOfThreshold => SettingValue::Count(count(text)?),
+            SettingValue::Count(_) | SettingValue::ShareOfThreshold => {
+                let no_count = || SettingError::Count { text: text.to_owned(), least, most };
+                SettingValue::Count(count(text).ok_or_else(no_count)?)
+            }
             SettingValue::Lasting(_) => SettingValue::Lasting(Lasting::from_str(text)?.0),
             SettingValue::Mode(_) => SettingValue::Mode(text.parse()?),
         };
@@ -283,11 +293,10 @@ impl SettingKey {
     }
 }
 
-fn count(text: &str) -> Result<u32, SettingError> {
+fn count(text: &str) -> Option<u32> {
     // Rust also parses `+5`, which nobody means to write here.
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    let number = digits.then(|| text.parse().ok()).flatten();
-    number.ok_or_else(|| SettingError::Count(text.to_owned()))
+    digits.then(|| text.parse().ok()).flatten()
 }
 
 impl fmt::Display for SettingValue {

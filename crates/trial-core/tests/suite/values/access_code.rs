@@ -24,5 +24,5 @@ fn there_are_two_kinds() {
     assert_eq!("voice".parse(), Ok(AccessCodeKind::Voice));
     assert_eq!("multimedia".parse(), Ok(AccessCodeKind::Multimedia));
     let refused = "Voice".parse::<AccessCodeKind>().unwrap_err();
-    assert_eq!(refused.to_string(), "\"Voice\" is not a kind of access code (voice or multimedia)");
+    assert_eq!(refused.to_string(), "\"Voice\" is not a kind of access code; must be one of voice, multimedia");
 }

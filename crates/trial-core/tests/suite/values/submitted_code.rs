@@ -35,7 +35,14 @@ fn nothing_and_more_than_16_are_refused() {
     for text in ["", " ", "\u{200b}", "--", "()"] {
         assert_eq!(SubmittedCode::parse(text), Err(SubmittedCodeError::Empty), "{text:?}");
     }
-    for text in ["1".repeat(17), "\u{1F600}".repeat(17), " ".repeat(65), format!("1{}", " ".repeat(64))] {
-        assert_eq!(SubmittedCode::parse(&text), Err(SubmittedCodeError::TooLong), "{text:?}");
+    for (text, limit) in [
+        ("1".repeat(17), 16),
+        ("\u{1F600}".repeat(17), 16),
+        (" ".repeat(65), 64),
+        (format!("{}123456", " ".repeat(59)), 64),
+    ] {
+        let error = SubmittedCode::parse(&text).unwrap_err();
+        assert_eq!(error, SubmittedCodeError::TooLong(limit), "{text:?}");
+        assert!(error.to_string().starts_with(&format!("is longer than {limit} characters;")), "{error}");
     }
 }

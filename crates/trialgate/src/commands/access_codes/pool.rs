@@ -9,6 +9,7 @@ use serde::Serialize;
 use trial_core::access_codes::{AccessCodePage, AccessCodeState, AccessCodeView, PoolOrder, PoolOutcome};
 use trial_core::values::{AccessCode, AccessCodeKind};
 
+use crate::arguments::whole;
 use crate::cli::Global;
 use crate::commands::with_ledger;
 use crate::compose;
@@ -28,7 +29,7 @@ pub(crate) struct List {
     #[arg(long, value_name = "CODE", value_parser = AccessCode::parse)]
     after: Option<AccessCode>,
     /// Number of codes to list, at most 1000
-    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = whole(1..=1000))]
     limit: u32,
     #[command(flatten)]
     output: Output,

@@ -11,6 +11,7 @@ use trial_core::ports::Operations;
 use trial_core::values::{CompanyName, Email, MailHosts, Phone, RequestId};
 
 use super::{phone, record_reveal, record_search, with_database};
+use crate::arguments::whole;
 use crate::cli::Global;
 use crate::config::Config;
 use crate::output::Output;
@@ -26,7 +27,7 @@ pub(crate) enum Applications {
         #[command(flatten)]
         wanted: Wanted,
         /// Number of requests of each kind, newest first, at most 10000
-        #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+        #[arg(long, value_name = "N", default_value_t = 100, value_parser = whole(1..=10_000))]
         limit: u32,
         #[command(flatten)]
         output: Output,

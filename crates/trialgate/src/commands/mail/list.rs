@@ -7,6 +7,7 @@ use serde::Serialize;
 use trial_core::mails::{MailPage, MailState, OutboxMail};
 use trial_core::values::MailId;
 
+use crate::arguments::whole;
 use crate::cli::Global;
 use crate::commands::views::MailReport;
 use crate::commands::{record_reveal, with_database};
@@ -22,7 +23,7 @@ pub(crate) struct List {
     #[arg(long, value_name = "ID")]
     before: Option<MailId>,
     /// Number of mails to list, at most 1000
-    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = whole(1..=1000))]
     limit: u32,
     #[command(flatten)]
     output: Output,

@@ -13,6 +13,7 @@ use trial_core::access_codes::AccessCodeImport;
 use trial_core::ports::Operations;
 use trial_core::values::{AccessCode, AccessCodeKind};
 
+use crate::arguments::socket_address;
 use crate::cli::Global;
 use crate::compose::{self, Listeners, Service};
 use crate::config::{Config, Entry, Sources};
@@ -29,7 +30,7 @@ const CODES_OF_EACH_KIND: u64 = 100;
 #[derive(Debug, Args)]
 pub(crate) struct Sandbox {
     /// Address to listen on; port 0 picks a free port
-    #[arg(long, value_name = "ADDR")]
+    #[arg(long, value_name = "ADDR", value_parser = socket_address)]
     listen: Option<SocketAddr>,
     /// Directory for configuration, database and captured messages [default: ./sandbox]
     #[arg(long, value_name = "DIR", conflicts_with = "config")]

@@ -13,6 +13,7 @@ use trial_core::tenants::{LifeOrder, Tenant, TenantSearch, TenantView};
 use trial_core::values::AccessCodeKind;
 use trial_core::values::TenantId;
 
+use crate::arguments::whole;
 use crate::cli::Global;
 use crate::commands::views::MailReport;
 use crate::commands::{record_reveal, with_database};
@@ -31,7 +32,7 @@ pub(crate) enum Tenants {
         #[arg(long)]
         asking: bool,
         /// Number of tenants to list, at most 1000
-        #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1000))]
+        #[arg(long, value_name = "N", default_value_t = 50, value_parser = whole(1..=1000))]
         limit: u32,
         #[command(flatten)]
         output: Output,
@@ -50,7 +51,7 @@ pub(crate) enum Tenants {
         #[command(flatten)]
         wanted: Wanted,
         /// Number of days
-        #[arg(long, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=366))]
+        #[arg(long, value_name = "N", default_value_t = 30, value_parser = whole(1..=366))]
         days: u32,
     },
     /// Suspend a tenant

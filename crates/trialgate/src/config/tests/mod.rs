@@ -289,9 +289,12 @@ fn an_unknown_key_is_named_with_the_nearest_known_one() {
         ("\"a\\nb\" = 1", "trialgate.toml:1:1: unknown key `a\\nb`; `trialgate config show` prints every key"),
         ("[backup]\nevery = 1", "unknown key `backup.every`; `trialgate config show` prints every key"),
         ("[[secrets.keys]]\nnonsense = 1", "unknown key `secrets.keys[0].nonsense`; the fields are id, key, key_file"),
-        ("http = 3", "trialgate.toml:1:1: `http` is a table of keys, not a key; did you mean"),
+        (
+            "http = 3",
+            "trialgate.toml:1:1: `http` is a table of keys, not a key; set one of its keys, such as `http.listen`",
+        ),
         ("storage.url.path = 3", "`storage.url` must be a string"),
-        ("http.listen.port = 3", "`http.listen`: invalid type: map"),
+        ("http.listen.port = 3", "`http.listen`: invalid type: table, expected an IP address and a port"),
         ("\"http.listen\" = 3", "trialgate.toml:1:1: unknown key `http.listen`; did you mean `http.listen`?"),
         (
             "[[secrets.keys]]\nid = \"a\"\nkye = \"hunter2\"",
@@ -309,7 +312,11 @@ fn an_unknown_key_is_named_with_the_nearest_known_one() {
             "environment variable TRIALGATE_STORAGE_URL: unknown key `storage_url`; did you mean `storage.url`, which \
              TRIALGATE_STORAGE__URL sets?",
         ),
-        ("TRIALGATE_HTTP", "environment variable TRIALGATE_HTTP: `http` is a table of keys, not a key"),
+        (
+            "TRIALGATE_HTTP",
+            "environment variable TRIALGATE_HTTP: `http` is a table of keys, not a key; set one of its keys, such as \
+             `http.listen`, which TRIALGATE_HTTP__LISTEN sets",
+        ),
         ("TRIALGATE_", "environment variable TRIALGATE_: unknown key ``"),
     ] {
         let error = Case::new("").with(name, "x").error();
@@ -350,10 +357,22 @@ fn byte_order_marks_are_no_part_of_what_files_hold() {
 #[test]
 fn a_wrong_type_names_its_place_and_what_is_wanted() {
     for (text, message) in [
-        ("http.listen = \"localhost\"", "trialgate.toml:1:6: `http.listen`: invalid socket address syntax"),
+        (
+            "http.listen = \"localhost\"",
+            "trialgate.toml:1:6: `http.listen`: must be an IP address and a port, such as \"127.0.0.1:8080\"",
+        ),
+        ("http.envelope = 1", "trialgate.toml:1:6: `http.envelope`: must be `flat` or `schema`, in quotation marks"),
+        ("site.links = 3", "`site.links`: invalid type: integer `3`, expected a table"),
+        (
+            "sms.smpp.port = 65536",
+            "`sms.smpp.port`: invalid value: integer `65536`, expected a whole number from 0 to 65535",
+        ),
         ("http.envelope = \"flatt\"", "unknown variant `flatt`, expected `flat` or `schema`"),
         ("[limits]\nsms_per_day = \"many\"", "trialgate.toml:2:1: `limits.sms_per_day`: invalid type: string \"many\""),
-        ("limits.sms_per_day = -1", "`limits.sms_per_day`: invalid value: integer `-1`, expected u32"),
+        (
+            "limits.sms_per_day = -1",
+            "`limits.sms_per_day`: invalid value: integer `-1`, expected a whole number from 0 to 4294967295",
+        ),
         ("trial.duration = 30", "expected a duration such as"),
         ("trial.duration = \"30 days\"", "\"30 days\" is not a duration; write a whole number and its unit"),
         ("trial.reminders = [\"7d\", \"x\"]", "`trial.reminders`: \"x\" is not a duration"),
@@ -370,6 +389,11 @@ fn a_wrong_type_names_its_place_and_what_is_wanted() {
     for (name, value, message) in [
         ("TRIALGATE_LIMITS__SMS_PER_DAY", "many", "TRIALGATE_LIMITS__SMS_PER_DAY: `limits.sms_per_day`: invalid type"),
         ("TRIALGATE_VERIFICATION__CODE_TTL", "60", "\"60\" is not a duration"),
+        (
+            "TRIALGATE_SANDBOX__ENABLED",
+            "yes",
+            "`sandbox.enabled`: invalid type: string \"yes\", expected `true` or `false`",
+        ),
         ("TRIALGATE_HTTP__TRUSTED_PROXIES", "[\"x\"]", "\"x\" is not a network or an address"),
     ] {
         let error = Case::new("").with(name, value).error();
