@@ -9,7 +9,7 @@ pub enum LedgerError {
     #[error("the ledger cannot be reached")]
     Unavailable(#[source] Box<dyn Error + Send + Sync>),
     /// Another session held it for longer than the bounded wait; nothing was done.
-    #[error("the ledger is busy")]
+    #[error("the database is held by another session; try again")]
     Contended(#[source] Box<dyn Error + Send + Sync>),
     /// The connection was lost at the commit: it may have been done.
     #[error("it is not known whether the transaction was committed")]

@@ -41,7 +41,7 @@ pub enum InboxError {
         source: io::Error,
     },
     /// Another process has it open.
-    #[error("the sandbox inbox {0} is in use by another process")]
+    #[error("the sandbox inbox {0} is in use by another process; one at a time can capture messages beside a database")]
     InUse(PathBuf),
     /// A line is no captured message.
     #[error(

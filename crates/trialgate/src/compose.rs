@@ -21,7 +21,7 @@ use trial_engine::{AltchaGuard, Engine, EngineParts, Following, Orders, Platform
 use trial_http::{
     CallerParts, HttpParts, HttpServer, OpsParts, PageGuard, PortalParts, ReceiptReader, SmsCallback, install_metrics,
 };
-use trial_mail::{DkimSettings, MailSetting, SandboxMailer, SmtpMailer, SmtpSettings, Templates};
+use trial_mail::{DkimSettings, MailSetting, SandboxMailer, SmtpMailer, SmtpSettings, SmtpSettingsError, Templates};
 use trial_platform::{SystemLookup, WebhookPlatform};
 use trial_sandbox::Inbox;
 use trial_sms::{huawei_receipts, twilio_receipts};
@@ -32,6 +32,7 @@ use crate::certificate::Verdict;
 use crate::config::{CallbackSecrets, Callers, Config, SMTP_TIMEOUT, SmtpSetup, WebhookSetup, Wording};
 use crate::ledger::Ledger;
 use crate::logging;
+use crate::output;
 use crate::prepare::{Prepared, PreparedGuard, PreparedMailer};
 use crate::shutdown::Signals;
 
@@ -150,13 +151,23 @@ pub(crate) fn changed_by(actor: String) -> ChangedBy {
     ChangedBy::now(actor, &SystemClock, &OsEntropy)
 }
 
+/// Fails if the clock is before 1970, the epoch of ids, dates and time-outs.
+///
+/// # Errors
+/// The clock is before 1970; the message says what to do.
+pub(crate) fn check_clock(now: DateTime<Utc>) -> anyhow::Result<()> {
+    if now < DateTime::UNIX_EPOCH {
+        bail!("the clock of this machine says {}, which is before 1970; set it, then start again", output::time(now));
+    }
+    Ok(())
+}
+
 /// The inbox of captured messages, beside the database.
 ///
 /// # Errors
 /// The inbox cannot be used, or another process uses it.
 pub(crate) fn inbox(config: &Config) -> anyhow::Result<Arc<Inbox>> {
-    let opened = Inbox::open(&config.inbox());
-    Ok(Arc::new(opened.context("cannot capture messages, which one process at a time can do beside a database")?))
+    Ok(Arc::new(Inbox::open(&config.inbox()).context("cannot capture messages")?))
 }
 
 /// The mailer to an SMTP server.
@@ -181,7 +192,25 @@ pub(crate) fn smtp_mailer(smtp: &SmtpSetup, wording: Wording) -> anyhow::Result<
         timeout: SMTP_TIMEOUT,
         final_timeout: smtp.final_timeout,
     };
-    SmtpMailer::new(settings, templates(wording)?).context("the settings of `mail` cannot be used")
+    SmtpMailer::new(settings, templates(wording)?).map_err(|error| {
+        let key = smtp_key(&error);
+        anyhow::Error::new(error).context(format!("`{key}` cannot be used"))
+    })
+}
+
+/// The key that a fault of the SMTP settings is about.
+const fn smtp_key(error: &SmtpSettingsError) -> &'static str {
+    match error {
+        SmtpSettingsError::Url(_) | SmtpSettingsError::Tls(_) => "mail.smtp_url",
+        SmtpSettingsError::Password(_) => "mail.smtp_password",
+        SmtpSettingsError::From => "mail.from",
+        SmtpSettingsError::ReplyTo => "mail.reply_to",
+        SmtpSettingsError::EnvelopeFrom => "mail.envelope_from",
+        SmtpSettingsError::Roots => "mail.smtp_ca_file",
+        SmtpSettingsError::Dkim(_) => "mail.dkim",
+        SmtpSettingsError::HelloName(_) => "mail.hello_name",
+        SmtpSettingsError::Timeout => "mail.final_timeout",
+    }
 }
 
 /// The mail templates, each rendered once as a check.

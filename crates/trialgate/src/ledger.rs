@@ -33,6 +33,19 @@ impl TimeServer for ServerTime {
     }
 }
 
+/// Adds to an error that defaults are used, if there is no configuration file.
+///
+/// # Errors
+/// That of `outcome`.
+pub(crate) fn or_no_file<T>(config: &Config, outcome: anyhow::Result<T>) -> anyhow::Result<T> {
+    if config.file.is_some() {
+        return outcome;
+    }
+    outcome.with_context(|| {
+        format!("there is no {DEFAULT_FILE} in this directory, so defaults are used; name a configuration with `--config FILE`")
+    })
+}
+
 impl Ledger {
     /// Opens a database whose migrations have all run.
     ///
@@ -54,13 +67,7 @@ impl Ledger {
     /// # Errors
     /// As for [`Self::open`].
     pub(crate) async fn of(config: &Config) -> anyhow::Result<Self> {
-        let opened = Self::open(&config.database).await;
-        if config.file.is_some() {
-            return opened;
-        }
-        opened.with_context(|| {
-            format!("there is no {DEFAULT_FILE} in this directory, so defaults are used; name a configuration with `--config FILE`")
-        })
+        or_no_file(config, Self::open(&config.database).await)
     }
 
     /// Runs pending migrations; returns their names.

@@ -52,16 +52,24 @@ pub struct SmtpSettings {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SmtpSettingsError {
     /// The URL, with its fault.
-    #[error("the SMTP URL {0}; give one such as smtps://user:password@mail.example.com")]
+    #[error(
+        "the SMTP URL {0}; give one such as smtps://user:password@mail.example.com:465, with a port from 1 to 65535 if any"
+    )]
     Url(&'static str),
     /// The password, with its fault.
     #[error("{0}")]
     Password(&'static str),
     /// The sender.
-    #[error("the sender is not a mailbox; give one such as no-reply@example.com or Example <no-reply@example.com>")]
+    #[error(
+        "the sender is not a mailbox; give one such as no-reply@example.com or \"Example, Inc.\" <no-reply@example.com>, \
+         with quotation marks around a name that has a comma"
+    )]
     From,
     /// The address of answers.
-    #[error("the reply-to is not a mailbox; give one such as help@example.com or Example <help@example.com>")]
+    #[error(
+        "the reply-to is not a mailbox; give one such as help@example.com or \"Example, Inc.\" <help@example.com>, with \
+         quotation marks around a name that has a comma"
+    )]
     ReplyTo,
     /// The address of bounces.
     #[error("the envelope's sender is not an address; give one such as bounces@example.com")]

@@ -34,6 +34,7 @@ fn names_the_fault_and_no_secret() {
     let url = |url: &str| refusal(settings(url.to_owned()));
     for (given, expected) in [
         ("mail.example.com", "is not a URL"),
+        ("smtp://mail.example.com:99999", "with a port from 1 to 65535"),
         ("https://user:hunter2@mail.example.com", "begins with none of"),
         ("smtp://user:hunter2@", "is not a URL"),
         ("smtp:///", "names no host"),
@@ -61,6 +62,11 @@ fn takes_one_password_for_one_user() {
 fn refuses_anything_but_a_mailbox() {
     let good = || settings("smtp://mail.example.com".to_owned());
     assert_eq!(refusal(SmtpSettings { from: "nobody".to_owned(), ..good() }), SmtpSettingsError::From);
+    let comma = refusal(SmtpSettings { from: "Example, Inc. <no-reply@example.com>".to_owned(), ..good() });
+    assert_eq!(comma, SmtpSettingsError::From);
+    assert!(comma.to_string().contains("\"Example, Inc.\" <no-reply@example.com>, with quotation marks"), "{comma}");
+    let quoted = SmtpSettings { from: "\"Example, Inc.\" <no-reply@example.com>".to_owned(), ..good() };
+    assert!(SmtpMailer::new(quoted, templates()).is_ok());
     assert_eq!(refusal(SmtpSettings { reply_to: Some("a@b@c".to_owned()), ..good() }), SmtpSettingsError::ReplyTo);
     let envelope_from = Some("Bounces".to_owned());
     assert_eq!(refusal(SmtpSettings { envelope_from, ..good() }), SmtpSettingsError::EnvelopeFrom);

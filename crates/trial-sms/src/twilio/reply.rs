@@ -31,18 +31,26 @@ pub(super) fn read(answer: &Answer) -> GatewayReply {
 /// A message was created; it can have failed all the same.
 fn taken(answer: &Answer, json: &Json) -> GatewayReply {
     let status = json.at("/status").unwrap_or_default().to_ascii_lowercase();
-    let failed = |code| refused(code, "it failed at once", Refusal::Message);
     match (json.at("/sid").filter(|sid| !sid.is_empty()), status.as_str(), number(json, "/error_code")) {
-        (_, "failed" | "undelivered" | "canceled", code) => failed(code.unwrap_or(0)),
+        (_, "failed" | "undelivered" | "canceled", code) => failed(&status, code),
         (Some(sid), _, None) => GatewayReply::Accepted { provider_id: Some(sid) },
-        (Some(_), _, Some(code)) => failed(code),
+        (Some(_), _, Some(code)) => failed(&status, Some(code)),
         (None, ..) => answer.not_understood(),
     }
 }
 
-/// A code, as a number or as text; 0 is none.
+/// The reply for a message that failed at once, with this status.
+fn failed(status: &str, code: Option<u32>) -> GatewayReply {
+    match code {
+        Some(code) => refused(code, "it failed at once", Refusal::Message),
+        None => Refusal::Message.reply(format!("status {status}, with no code")),
+    }
+}
+
+/// A code, as a number, also with a decimal place of 0, or as text; 0 is none.
 fn number(json: &Json, pointer: &str) -> Option<u32> {
-    json.at(pointer)?.parse().ok().filter(|code| *code != 0)
+    let text = json.at(pointer)?;
+    text.strip_suffix(".0").unwrap_or(&text).parse().ok().filter(|code| *code != 0)
 }
 
 /// The reply by the table of codes, or else by `otherwise`. With any code, a refused request is not on its way.
@@ -54,4 +62,32 @@ fn refused(code: u32, message: &str, otherwise: Refusal) -> GatewayReply {
         None => (otherwise, message.to_owned()),
     };
     refusal.reply(format!("code {code}: {words}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_is_read_in_any_spelling() {
+        for (written, code) in [
+            ("30003", Some(30_003)),
+            ("30003.0", Some(30_003)),
+            ("\"30003\"", Some(30_003)),
+            ("0", None),
+            ("\"\"", None),
+            ("null", None),
+        ] {
+            let json = Json::of(&format!("{{\"error_code\":{written}}}")).unwrap();
+            assert_eq!(number(&json, "/error_code"), code, "{written}");
+        }
+    }
+
+    #[test]
+    fn a_failure_without_a_code_names_the_status() {
+        let reason = |reply: GatewayReply| reply.detail().map(str::to_owned);
+        assert_eq!(reason(failed("canceled", None)).as_deref(), Some("status canceled, with no code"));
+        assert_eq!(reason(failed("failed", Some(30_003))).as_deref(), Some("code 30003: the phone cannot be reached"));
+        assert_eq!(reason(failed("failed", Some(99))).as_deref(), Some("code 99: it failed at once"));
+    }
 }

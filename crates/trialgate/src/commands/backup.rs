@@ -11,6 +11,7 @@ use trial_storage::{SqliteLedger, SqliteOptions};
 use crate::cli::Global;
 use crate::compose;
 use crate::config::Database;
+use crate::ledger::or_no_file;
 use crate::output::Output;
 
 /// `trialgate backup`
@@ -34,7 +35,8 @@ impl Backup {
         let Database::Sqlite(database) = &config.database else {
             bail!("the database is PostgreSQL; copy it with `pg_dump --format=custom`, see docs/operations.md");
         };
-        let bytes = compose::runtime()?.block_on(SqliteLedger::backup(&SqliteOptions::new(database), &self.file))?;
+        let copied = compose::runtime()?.block_on(SqliteLedger::backup(&SqliteOptions::new(database), &self.file));
+        let bytes = or_no_file(&config, copied.map_err(anyhow::Error::from))?;
         self.output.show(&Report { file: self.file.display().to_string(), bytes })
     }
 }

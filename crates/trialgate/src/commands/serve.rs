@@ -1,9 +1,10 @@
 //! `trialgate serve`
 
 use clap::Args;
+use trial_core::ports::Clock as _;
 
 use crate::cli::Global;
-use crate::compose::{self, Listeners, Service};
+use crate::compose::{self, Listeners, Service, SystemClock};
 use crate::ledger::Ledger;
 use crate::prepare::prepare;
 use crate::shutdown::Signals;
@@ -17,6 +18,7 @@ impl Serve {
     #[expect(clippy::unused_self, reason = "every command is run alike")]
     pub(crate) fn run(&self, global: &Global) -> anyhow::Result<()> {
         let config = global.load()?;
+        compose::check_clock(SystemClock.now())?;
         let prepared = prepare(&config)?;
         let listeners = Listeners::bind(&config, "`http.listen`")?;
         let (address, admin) = (listeners.address()?, listeners.admin_address()?);
@@ -58,5 +60,17 @@ impl Serve {
         runtime.shutdown_background();
         telling.finish();
         outcome
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::compose::check_clock;
+
+    #[test]
+    fn a_clock_before_1970_is_refused() {
+        assert!(check_clock("1970-01-01T00:00:00Z".parse().unwrap()).is_ok());
+        let said = check_clock("1969-12-31T23:59:59Z".parse().unwrap()).unwrap_err().to_string();
+        assert!(said.contains("says 1969-12-31T23:59:59Z, which is before 1970; set it"), "{said}");
     }
 }

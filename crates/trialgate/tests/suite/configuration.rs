@@ -77,6 +77,11 @@ fn a_database_is_missed_with_the_configuration_that_is_missing() {
                  `--config FILE`: there is no database at";
     assert!(line.starts_with(start), "{line}");
     assert!(home.run("doctor").out.contains("there is no trialgate.toml in this directory"));
+    let line = home.run("backup copy.db").refused();
+    assert!(
+        line.starts_with("trialgate: there is no trialgate.toml in this directory, so defaults are used"),
+        "{line}"
+    );
 }
 
 #[test]

@@ -11,6 +11,7 @@ use trial_core::policy::{CLOCK_SKEW, QuotaPolicy};
 use trial_core::ports::{Clock, Guard, Mailer, Operations};
 use trial_core::quota::QuotaView;
 use trial_core::tenants::TenantPage;
+use trial_core::values::TenantId;
 use trial_engine::operations::callers_in_use;
 
 use super::platform;
@@ -21,6 +22,7 @@ use crate::config::{
     BrowserAccess, Callers, Config, Database, GatewayKind, GuardSetup, MailSetup, MailTransport, Serving,
 };
 use crate::ledger::Ledger;
+use crate::output;
 use crate::prepare;
 
 /// Free codes of a kind below which a warning is shown.
@@ -32,6 +34,8 @@ const LOW_SPACE_MIB: u64 = 500;
 const NO_SPACE_MIB: u64 = 20;
 /// A day before this release was built: an earlier clock is wrong.
 const MADE_AFTER: (i32, u32, u32) = (2026, 1, 1);
+/// Newest tenants among which one in use is searched for.
+const NEWEST_TENANTS: u32 = 100;
 
 /// Runs every check whose requirements the earlier ones have not found missing.
 pub(super) async fn all(config: &Config, report: &mut Report) {
@@ -310,9 +314,9 @@ async fn database(config: &Config, ledger: &dyn Operations, now: DateTime<Utc>, 
     given_up(ledger, report).await;
     stock(ledger, report).await;
     quota(config, ledger, report).await;
-    let newest = ledger.tenants(TenantPage { before: None, limit: 1 }).await;
-    let last = newest.ok().and_then(|page| page.first().map(|view| view.tenant.created_at));
-    clock(now, last, report);
+    let newest = ledger.tenants(TenantPage { before: None, limit: NEWEST_TENANTS }).await.unwrap_or_default();
+    let last = newest.iter().map(|view| &view.tenant).find(|tenant| tenant.status.is_in_use());
+    clock(now, last.map(|tenant| (tenant.id, tenant.created_at)), report);
 }
 
 async fn given_up(ledger: &dyn Operations, report: &mut Report) {
@@ -447,19 +451,19 @@ async fn leap(config: &Config, ledger: &Ledger, report: &mut Report) {
     }
 }
 
-/// Checks the clock against the release's date and `last`, the time of the newest known event.
-fn clock(now: DateTime<Utc>, last: Option<DateTime<Utc>>, report: &mut Report) {
+/// Checks the clock against the release's date and `last`, the newest tenant in use and the time of its creation.
+fn clock(now: DateTime<Utc>, last: Option<(TenantId, DateTime<Utc>)>, report: &mut Report) {
+    let said = output::time(now);
     let (year, month, day) = MADE_AFTER;
     let made_after = Utc.with_ymd_and_hms(year, month, day, 0, 0, 0).earliest();
     if made_after.is_some_and(|made| now < made) {
-        report.fail("clock", format!("{now:.0} is before the date of this release; set the clock"));
-    } else if last.is_some_and(|last| now + CLOCK_SKEW < last) {
-        report.fail(
-            "clock",
-            format!("{now:.0} is before the newest tenant's creation: the clock was set back; set it right"),
-        );
+        report.fail("clock", format!("{said} is before the date of this release; set the clock"));
+    } else if let Some((tenant, created)) = last.filter(|(_, created)| now + CLOCK_SKEW < *created) {
+        let text = format!("{said} is before the creation of tenant {tenant} ({})", output::time(created));
+        let advice = "the clock is wrong now, or was ahead then; see \"Clock steps\" in docs/operations.md";
+        report.fail("clock", format!("{text}: {advice}"));
     } else {
-        report.ok("clock", crate::output::time(now));
+        report.ok("clock", said);
     }
 }
 
@@ -491,8 +495,12 @@ mod tests {
     fn a_clock_that_was_set_back_is_told() {
         let now: DateTime<Utc> = "2026-11-22T10:00:00Z".parse().unwrap();
         assert!(text(|report| clock(now, None, report)).starts_with("ok"));
-        assert!(text(|report| clock(now, Some(now + CLOCK_SKEW), report)).starts_with("ok"));
-        assert!(text(|report| clock(now, Some(now + 2 * CLOCK_SKEW), report)).starts_with("FAIL"));
+        let tenant = TenantId::from_bytes([1; 16]);
+        assert!(text(|report| clock(now, Some((tenant, now + CLOCK_SKEW)), report)).starts_with("ok"));
+        let said = text(|report| clock(now, Some((tenant, now + 2 * CLOCK_SKEW)), report));
+        let expected =
+            format!("2026-11-22T10:00:00Z is before the creation of tenant {tenant} (2026-11-22T10:02:00Z): ");
+        assert!(said.starts_with("FAIL") && said.contains(&expected), "{said}");
         assert!(text(|report| clock("1970-01-01T00:00:00Z".parse().unwrap(), None, report)).starts_with("FAIL"));
     }
 }

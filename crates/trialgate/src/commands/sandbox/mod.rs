@@ -10,12 +10,12 @@ use std::path::{Path, PathBuf};
 use anyhow::bail;
 use clap::Args;
 use trial_core::access_codes::AccessCodeImport;
-use trial_core::ports::Operations;
+use trial_core::ports::{Clock as _, Operations};
 use trial_core::values::{AccessCode, AccessCodeKind};
 
 use crate::arguments::socket_address;
 use crate::cli::Global;
-use crate::compose::{self, Listeners, Service};
+use crate::compose::{self, Listeners, Service, SystemClock};
 use crate::config::{Config, Entry, Sources};
 use crate::ledger::Ledger;
 use crate::prepare::prepare;
@@ -39,6 +39,7 @@ pub(crate) struct Sandbox {
 
 impl Sandbox {
     pub(crate) fn run(&self, global: &Global) -> anyhow::Result<()> {
+        compose::check_clock(SystemClock.now())?;
         let mut config = self.config(global.config.as_deref())?;
         let listeners = Listeners::bind(&config, "`--listen`; port 0 takes a free one")?;
         let (address, admin) = (listeners.address()?, listeners.admin_address()?);
