@@ -86,7 +86,7 @@ pub struct PrefixBlock {
     pub used: u32,
     /// Requests that met it, refused or only reported.
     pub met: u32,
-    /// The last span that is no longer judged.
+    /// Spans up to this one are not judged again.
     pub counted_after: CountSpan,
 }
 
@@ -121,7 +121,7 @@ pub struct SafePrefix {
     pub prefix: PhonePrefix,
     /// The reason.
     pub reason: SafeReason,
-    /// The start.
+    /// The time of the addition.
     pub at: DateTime<Utc>,
     /// The operator who added it.
     pub actor: String,
@@ -132,7 +132,7 @@ pub struct SafePrefix {
 pub struct PrefixOutlook {
     /// The mode of the fraud guard, which applies to the ranges listed as blocked.
     pub mode: BreakerMode,
-    /// Blocked ranges, at most [`MOST_BLOCKS`], the longest blocked first.
+    /// Blocked ranges, at most [`MOST_BLOCKS`], those that last the longest first.
     pub blocked: Vec<PrefixBlockRecord>,
     /// Ranges that the configuration exempts.
     pub configured: Vec<PhonePrefix>,

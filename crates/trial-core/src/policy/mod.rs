@@ -119,7 +119,7 @@ pub struct TrialPolicy {
     pub duration: Duration,
     /// The fields that identify a customer.
     pub unique_by: UniqueBy,
-    /// The time between the reminder and the end of a trial.
+    /// The times between the reminders and the end of a trial.
     pub reminders: Vec<Duration>,
     /// The grace period: an expired trial is suspended for this time and can be recovered, then it is closed.
     pub grace: Duration,

@@ -158,7 +158,7 @@ impl PhonePolicy {
     /// Builds the policy from ISO 3166 codes such as `CN`; names the code that is unknown.
     ///
     /// # Errors
-    /// [`PhoneError`], one variant for each fault.
+    /// [`UnknownName`](crate::values::UnknownName) if a code is no country of ISO 3166 with a numbering plan.
     pub fn from_codes(default_region: &str, countries: &[String]) -> Result<Self, crate::values::UnknownName> {
         let region = |code: &str| {
             let region = code.parse::<Region>().ok();

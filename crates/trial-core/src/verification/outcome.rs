@@ -40,17 +40,17 @@ pub enum CodeRefusal {
     },
     /// A message was sent a moment ago (201).
     TooSoon {
-        /// The time at which one may be requested again.
+        /// The time until one may be requested again.
         retry_after: Duration,
     },
     /// The phone's hourly limit (201).
     HourlyLimit {
-        /// The time at which one may be requested again.
+        /// The time until one may be requested again.
         retry_after: Duration,
     },
     /// The phone's daily limit (201).
     DailyLimit {
-        /// The time at which one may be requested again.
+        /// The time until one may be requested again.
         retry_after: Duration,
     },
     /// Messages to the phone failed just now, or many times within the hour (202, or 204 if the gateway refused the
@@ -58,7 +58,7 @@ pub enum CodeRefusal {
     SendsFailed {
         /// `true` if the gateway refused the last one; else it was not reached.
         refused: bool,
-        /// The time at which one may be requested again.
+        /// The time until one may be requested again.
         retry_after: Duration,
     },
     /// The day's SMS budget is spent (204).
