@@ -71,7 +71,7 @@ impl AccessCodeImport {
             match (seen.get(code), known.get(code)) {
                 (Some((first, other)), _) if other != kind => {
                     plan.refused
-                        .push(refuse(format!("code {code} stands in line {first} as {other}; a code has one kind")));
+                        .push(refuse(format!("code {code} is in line {first} as {other}; a code has one kind")));
                 }
                 (_, Some(other)) if other != kind => {
                     plan.refused.push(refuse(format!("code {code} is in the pool as {other}; a code has one kind")));

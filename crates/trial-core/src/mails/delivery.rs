@@ -203,7 +203,7 @@ impl DueMail {
     fn link(&self, tenant: &Tenant, keyring: &Keyring) -> Result<PasswordMail, ComposeError> {
         let asked_for: Option<u32> = self.detail.as_deref().and_then(|issue| issue.parse().ok());
         if asked_for != Some(tenant.password_issue) {
-            return Err(ComposeError::Overtaken("another password is in force since"));
+            return Err(ComposeError::Overtaken("the password was changed since"));
         }
         let claim = PortalLinkClaim { tenant: tenant.id, issue: tenant.password_issue, made_at: self.created_at };
         Ok(PasswordMail {
@@ -226,7 +226,7 @@ impl DueMail {
     fn account(&self, tenant: &Tenant, keyring: &Keyring) -> Result<AccountMail, ComposeError> {
         let code = |kind| self.access_codes.get(&kind).cloned();
         let (Some(voice), Some(multimedia)) = (code(AccessCodeKind::Voice), code(AccessCodeKind::Multimedia)) else {
-            return Err(ComposeError::Overtaken("its tenant holds no access codes any more"));
+            return Err(ComposeError::Overtaken("its tenant no longer has access codes"));
         };
         Ok(AccountMail {
             tenant: tenant.id,

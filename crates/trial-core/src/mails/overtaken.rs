@@ -19,18 +19,18 @@ impl DueMail {
             // Never overtaken: an owner who did not change the password has to learn of the change.
             (MailKind::Warning | MailKind::PasswordChanged, _) => None,
             (MailKind::Account, Trial | Commercial) => self.newer().or_else(|| account(tenant, now)),
-            (MailKind::Account | MailKind::Password, Suspended) => Some(
-                "the tenant is suspended, and nobody can sign in: send the account once more after `tenants resume`",
-            ),
+            (MailKind::Account | MailKind::Password, Suspended) => {
+                Some("the tenant is suspended, and nobody can sign in: send the account again after `tenants resume`")
+            }
             (MailKind::Account | MailKind::Password | MailKind::Reminder | MailKind::Suspended, Closed) => {
                 Some("the tenant is closed")
             }
             (MailKind::Reminder, Trial) => self.newer().or_else(|| self.reminder(tenant, policy, now)),
             (MailKind::Reminder, Suspended) => Some("the tenant is suspended"),
-            (MailKind::Reminder, Commercial) => Some("the tenant is a customer's, and has no trial that ends"),
-            (MailKind::Suspended, Trial | Commercial) => Some("the tenant is suspended no more"),
-            (MailKind::Suspended, Suspended) => self.since(tenant.suspended_at, "the tenant was suspended anew"),
-            (MailKind::Closed, Closed) => self.since(tenant.closed_at, "the tenant was closed anew"),
+            (MailKind::Reminder, Commercial) => Some("the tenant was converted, so no trial ends"),
+            (MailKind::Suspended, Trial | Commercial) => Some("the tenant is no longer suspended"),
+            (MailKind::Suspended, Suspended) => self.since(tenant.suspended_at, "the tenant was suspended again"),
+            (MailKind::Closed, Closed) => self.since(tenant.closed_at, "the tenant was closed again"),
             (MailKind::Closed, Trial | Commercial | Suspended) => Some("the tenant was opened again"),
             (MailKind::Password, Trial | Commercial) => {
                 (now >= self.created_at + PORTAL_LINK_LIVES).then_some("its link has expired")

@@ -220,8 +220,8 @@ fn entry(order: &TenantOrder, before: &Tenant, after: &Tenant, moment: Moment) -
     let detail = match &order.order {
         LifeOrder::ResendMail => format!("password issue {}", after.password_issue),
         LifeOrder::LostPassword => format!("a link was mailed; password issue {}", after.password_issue),
-        LifeOrder::AskConversion => "the owner asks for conversion to commercial".to_owned(),
-        LifeOrder::WithdrawConversion => "the owner asks for conversion no more".to_owned(),
+        LifeOrder::AskConversion => "the owner requested conversion".to_owned(),
+        LifeOrder::WithdrawConversion => "the owner withdrew the request for conversion".to_owned(),
         LifeOrder::SetPassword(change) if change.by_link => "chose a password by a mailed link".to_owned(),
         LifeOrder::SetPassword(_) => "chose a password; other sessions are ended".to_owned(),
         LifeOrder::SignOutEverywhere => "signed out everywhere".to_owned(),

@@ -36,10 +36,10 @@ pub enum PasswordError {
     #[error("the password has more than {MAX_PASSWORD} characters")]
     TooLong,
     /// A common password.
-    #[error("the password is among those that are tried first")]
+    #[error("the password is a common one")]
     Common,
     /// Made of the account, the company, or the mailbox.
-    #[error("the password is made of a name that others know")]
+    #[error("the password is mostly a name that others know")]
     Name,
     /// The initial one, which was sent by mail.
     #[error("the password is the initial one")]

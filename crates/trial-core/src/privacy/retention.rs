@@ -104,7 +104,7 @@ impl PersonData {
     /// The audit entry of an export, under the pseudonym of the person.
     pub fn exported(&self, by: ChangedBy, pseudonym: String) -> AuditRecord {
         let rows: Vec<String> = self.counts().into_iter().map(|(table, rows)| format!("{rows} of {table}")).collect();
-        let detail = if rows.is_empty() { "nothing is held".to_owned() } else { rows.join(", ") };
+        let detail = if rows.is_empty() { "no data is stored".to_owned() } else { rows.join(", ") };
         by.entry("person.export", pseudonym, detail)
     }
 

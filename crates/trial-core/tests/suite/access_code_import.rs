@@ -57,7 +57,7 @@ fn a_code_of_another_kind_in_the_pool_is_refused() {
 fn a_code_of_two_kinds_in_the_file_is_refused_with_the_line_of_the_first() {
     let (new, known, refused) = plan(&[("1", Voice), ("1", Voice), ("1", Multimedia)], &[]);
     assert_eq!((new, known), (vec!["voice 1".to_owned()], 1));
-    assert_eq!(refused, [(4, "code 1 stands in line 2 as voice; a code has one kind".to_owned())]);
+    assert_eq!(refused, [(4, "code 1 is in line 2 as voice; a code has one kind".to_owned())]);
 }
 
 #[test]

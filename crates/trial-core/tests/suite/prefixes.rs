@@ -399,7 +399,7 @@ fn what_makes_no_sense_is_a_fault() {
     assert_eq!(faults(|abuse| abuse.breaker.min_sends = 0), ["`abuse.breaker.min_sends` must be at least 1"]);
     assert_eq!(
         faults(|abuse| abuse.breaker.min_conversion = 101),
-        ["`abuse.breaker.min_conversion` must be at most 100, of a hundred"]
+        ["`abuse.breaker.min_conversion` must be at most 100 (percent)"]
     );
     assert_eq!(
         faults(|abuse| abuse.breaker.block_for = Duration::ZERO),

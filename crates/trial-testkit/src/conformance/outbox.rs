@@ -340,11 +340,11 @@ pub async fn commands_overtake_mails_that_wait<F: LedgerFactory>(factory: &F) {
     let week_before = Duration::from_hours(23 * 24);
     let ended = "the tenant is closed";
     for (orders, expected) in [
-        (vec![LifeOrder::Convert], vec![(Reminder, Some("the tenant is a customer's, and has no trial that ends"))]),
+        (vec![LifeOrder::Convert], vec![(Reminder, Some("the tenant was converted, so no trial ends"))]),
         (vec![LifeOrder::Close], vec![(Reminder, Some(ended)), (Closed, None)]),
         (
             vec![LifeOrder::Suspend, LifeOrder::Resume],
-            vec![(Reminder, None), (Suspended, Some("the tenant is suspended no more"))],
+            vec![(Reminder, None), (Suspended, Some("the tenant is no longer suspended"))],
         ),
         (vec![LifeOrder::Suspend], vec![(Reminder, Some("the tenant is suspended")), (Suspended, None)]),
         (
@@ -361,7 +361,7 @@ pub async fn commands_overtake_mails_that_wait<F: LedgerFactory>(factory: &F) {
         ),
         (
             vec![LifeOrder::ResendMail, LifeOrder::Convert],
-            vec![(Account, None), (Reminder, Some("the tenant is a customer's, and has no trial that ends"))],
+            vec![(Account, None), (Reminder, Some("the tenant was converted, so no trial ends"))],
         ),
     ] {
         let desk = desk(factory, 1).await;

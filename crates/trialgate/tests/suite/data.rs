@@ -210,7 +210,7 @@ fn whoever_looks_by_the_command_line_is_on_record() {
         ("phones show 16673280001", "person.search", "phones, by phone"),
         ("audit list --subject +8616673280001", "person.search", "audit, by subject"),
         ("forget --email a@example.com", "person.search", "forget, by e-mail address"),
-        ("export --phone 16673280001", "person.export", "nothing is held"),
+        ("export --phone 16673280001", "person.export", "no data is stored"),
         ("tenants list", "tenants.reveal", "phones and addresses were shown in full"),
         ("mail list", "mails.reveal", "phones and addresses were shown in full"),
     ] {

@@ -59,7 +59,7 @@ impl Policy {
             }
         }
         if breaker.min_conversion > 100 {
-            alone("abuse.breaker.min_conversion", "must be at most 100, of a hundred");
+            alone("abuse.breaker.min_conversion", "must be at most 100 (percent)");
         }
     }
 
