@@ -1,15 +1,16 @@
 //! Reads bodies within bounds of size, time and memory. Every handler takes its body as [`Payload`]: the size is
 //! checked after the method and before any lookup, and an unwanted body is never read.
 
-use std::future::{Ready, ready};
+use std::future::{Ready, poll_fn, ready};
 use std::net::IpAddr;
 use std::ops::Deref;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::error::{InternalError, PayloadError};
 use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap};
-use actix_web::web::{Bytes, BytesMut, Data};
+use actix_web::web::{Bytes, Data};
 use actix_web::{FromRequest, HttpRequest, dev};
 use futures_util::StreamExt;
 use tokio::time::{Instant, timeout_at};
@@ -17,12 +18,16 @@ use tokio::time::{Instant, timeout_at};
 use crate::body_ledger::{BodyLedger, Full, HeldBytes};
 use crate::problem::{Kind, Problem};
 use crate::routes::Route;
+use crate::server::Pace;
 use crate::site::State;
 
 /// Size limit of all routes but the imports, in bytes; no more of any body is read before its sender is known.
 pub(crate) const MAX_BODY: usize = 16 * 1024;
 /// Size limit of an import of access codes, in bytes: about 400,000 rows.
 pub(crate) const MAX_IMPORT: usize = 8 * 1024 * 1024;
+
+/// Bytes of a body that are allocated at once.
+const GROWTH: usize = 1_024;
 
 /// An `.xlsx` workbook.
 pub(crate) const WORKBOOK: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
@@ -54,8 +59,10 @@ impl Media {
 pub(crate) struct Payload {
     stream: dev::Payload,
     /// Copied: a chunk may be a few bytes of the connection's large buffer, and would keep all of it.
-    received: BytesMut,
+    received: Vec<u8>,
     is_complete: bool,
+    /// The connection of HTTP/1.1, which reads the body on demand.
+    pace: Option<Rc<Pace>>,
     limit: Duration,
     deadline: Instant,
     address: IpAddr,
@@ -101,8 +108,9 @@ impl Payload {
         let address = state.client_of(request);
         Ok(Self {
             stream: stream.take(),
-            received: BytesMut::new(),
+            received: Vec::new(),
             is_complete: false,
+            pace: request.conn_data::<Rc<Pace>>().cloned(),
             limit: state.settings.body_timeout,
             deadline: Instant::now() + state.settings.body_timeout,
             address,
@@ -154,7 +162,15 @@ impl Payload {
         if self.is_complete {
             return Ok(false);
         }
-        let Ok(next) = timeout_at(self.deadline, self.stream.next()).await else {
+        let (stream, pace) = (&mut self.stream, &self.pace);
+        let next = poll_fn(|context| {
+            let next = stream.poll_next_unpin(context);
+            if let Some(pace) = pace {
+                pace.await_body(next.is_pending());
+            }
+            next
+        });
+        let Ok(next) = timeout_at(self.deadline, next).await else {
             let detail = format!("the body was not complete within {} s", self.limit.as_secs_f32());
             return Err(Problem::new(Kind::RequestTimeout).detail(detail));
         };
@@ -173,12 +189,16 @@ impl Payload {
             let held = self.held_large.get_or_insert_with(|| self.large.open(self.address));
             held.grow(chunk.len()).map_err(Full::problem)?;
         }
+        if length <= MAX_BODY && length > self.received.capacity() {
+            // Doubled, it would hold more than is counted.
+            self.received.reserve_exact(chunk.len().next_multiple_of(GROWTH));
+        }
         self.received.extend_from_slice(&chunk);
         Ok(true)
     }
 
     fn into_body(self) -> Body {
-        Body { bytes: self.received.freeze(), _held: (self.held, self.held_large) }
+        Body { bytes: self.received.into(), _held: (self.held, self.held_large) }
     }
 }
 

@@ -9,6 +9,7 @@ use std::time::Duration;
 use crate::body::MAX_BODY;
 use crate::problem::{Kind, Problem};
 use crate::rate_limit::Network;
+use crate::telemetry::EXCHANGE;
 
 const REFUSED: &str = "trialgate_http_bodies_refused_total";
 /// `Retry-After` of a refused body: most bodies take less time, and none takes longer than `http.limits.body_timeout`.
@@ -21,17 +22,22 @@ pub(crate) struct Bounds {
     pub(crate) per_address: usize,
     /// In all.
     pub(crate) shared: usize,
-    /// In all on top of that, one body of [`MAX_BODY`] per address: a large holder does not refuse everybody else.
+    /// In all on top of that, for addresses that hold little: a large holder does not refuse everybody else.
     pub(crate) reserved: usize,
+    /// The most that counts as little.
+    pub(crate) little: usize,
 }
 
 impl Bounds {
-    /// For the first [`MAX_BODY`] bytes of every body. One address may hold twice what 256 connections of HTTP/1.1 can.
-    pub(crate) const SMALL: Self = Self { per_address: 8 * MIB, shared: 24 * MIB, reserved: 24 * MIB };
-    /// For heads and the exchanges themselves: about 4,000 at once of one address, three times that in all.
-    pub(crate) const EXCHANGES: Self = Self { per_address: 16 * MIB, shared: 48 * MIB, reserved: 16 * MIB };
+    /// For the first [`MAX_BODY`] bytes of every body. One address may hold 128 of the largest, or thousands of usual ones.
+    pub(crate) const SMALL: Self = Self { per_address: 2 * MIB, shared: 8 * MIB, reserved: 8 * MIB, little: MAX_BODY };
+    /// For incomplete heads, after the first 8 KiB of each, for which every connection has room.
+    pub(crate) const HEADS: Self = Self { per_address: 4 * MIB, shared: 12 * MIB, reserved: 0, little: 0 };
+    /// For heads and the exchanges themselves: about 1,900 at once of one address, twice that in all.
+    pub(crate) const EXCHANGES: Self =
+        Self { per_address: 24 * MIB, shared: 48 * MIB, reserved: 16 * MIB, little: 4 * EXCHANGE };
     /// For the rest of an import, whose sender is known.
-    pub(crate) const LARGE: Self = Self { per_address: 16 * MIB, shared: 32 * MIB, reserved: 0 };
+    pub(crate) const LARGE: Self = Self { per_address: 16 * MIB, shared: 32 * MIB, reserved: 0, little: 0 };
 }
 
 const MIB: usize = 1_024 * 1_024;
@@ -75,6 +81,11 @@ impl BodyLedger {
         HeldBytes { ledger: Arc::clone(self), address, bytes: 0 }
     }
 
+    #[cfg(test)]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner).in_all == 0
+    }
+
     fn take(&self, address: IpAddr, bytes: usize) -> Result<(), Full> {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         let exceeds = |network: Network, bound: usize| {
@@ -85,7 +96,8 @@ impl BodyLedger {
         if networks.clone().any(|network| exceeds(network, self.bounds.per_address)) {
             return Err(Full::Address);
         }
-        let reserved = if networks.any(|network| exceeds(network, MAX_BODY)) { 0 } else { self.bounds.reserved };
+        let reserved =
+            if networks.any(|network| exceeds(network, self.bounds.little)) { 0 } else { self.bounds.reserved };
         let in_all = held.in_all + bytes;
         if in_all > self.bounds.shared + reserved {
             return Err(Full::All);
@@ -125,28 +137,43 @@ impl HeldBytes {
     pub(crate) const fn is_empty(&self) -> bool {
         self.bytes == 0
     }
+
+    /// Releases all of them.
+    pub(crate) fn release(&mut self) {
+        if self.bytes > 0 {
+            self.ledger.release(self.address, self.bytes);
+            self.bytes = 0;
+        }
+    }
 }
 
 impl Drop for HeldBytes {
     fn drop(&mut self) {
-        if self.bytes > 0 {
-            self.ledger.release(self.address, self.bytes);
-        }
+        self.release();
     }
 }
 
 impl Full {
     /// The counted answer.
     pub(crate) fn problem(self) -> Problem {
-        let (reason, kind, detail) = match self {
+        self.count();
+        let (kind, detail) = match self {
             Self::Address => {
                 let detail = "this client address sends too much at once; wait for the replies to its other requests";
-                ("address", Kind::RateLimited, detail)
+                (Kind::RateLimited, detail)
             }
-            Self::All => ("all", Kind::Unavailable, "the service receives too much at once; try again in a moment"),
+            Self::All => (Kind::Unavailable, "the service receives too much at once; try again in a moment"),
+        };
+        Problem::new(kind).detail(detail).retry_after(RETRY_AFTER)
+    }
+
+    /// Counts a refusal.
+    pub(crate) fn count(self) {
+        let reason = match self {
+            Self::Address => "address",
+            Self::All => "all",
         };
         metrics::counter!(REFUSED, "reason" => reason).increment(1);
-        Problem::new(kind).detail(detail).retry_after(RETRY_AFTER)
     }
 }
 
@@ -154,7 +181,8 @@ impl Full {
 mod tests {
     use super::*;
 
-    const BOUNDS: Bounds = Bounds { per_address: 3 * MAX_BODY, shared: 4 * MAX_BODY, reserved: MAX_BODY };
+    const BOUNDS: Bounds =
+        Bounds { per_address: 3 * MAX_BODY, shared: 4 * MAX_BODY, reserved: MAX_BODY, little: MAX_BODY };
 
     fn holding(ledger: &Arc<BodyLedger>, address: u8, bytes: usize) -> Result<HeldBytes, Full> {
         let mut held = ledger.open(IpAddr::from([192, 0, address, 1]));
@@ -184,7 +212,7 @@ mod tests {
 
     #[test]
     fn the_addresses_of_one_network_share_a_multiple_of_what_one_holds() {
-        let ledger = BodyLedger::new(Bounds { per_address: 2, shared: 1_000, reserved: 0 });
+        let ledger = BodyLedger::new(Bounds { per_address: 2, shared: 1_000, reserved: 0, little: 0 });
         let in_net = |number: u16| {
             let mut held = ledger.open(IpAddr::from([0x2001, 0xdb8, 1, number, 0, 0, 0, 1]));
             held.grow(2).map(|()| held)

@@ -69,6 +69,8 @@ pub(crate) struct State {
     pub(crate) trusted_proxies: TrustedProxies,
     /// Bytes held by bodies of unknown senders.
     pub(crate) bodies: Arc<BodyLedger>,
+    /// Bytes held by large incomplete heads.
+    heads: Arc<BodyLedger>,
     /// Bytes held by exchanges, without bodies, from the head to the end of the reply.
     pub(crate) exchanges: Arc<BodyLedger>,
     pub(crate) imports: Imports,
@@ -160,6 +162,7 @@ impl Site {
             replies: Replies::new(settings.envelope),
             trusted_proxies: TrustedProxies::new(settings.trusted_proxies.clone(), settings.client_address_header),
             bodies: BodyLedger::new(Bounds::SMALL),
+            heads: BodyLedger::new(Bounds::HEADS),
             exchanges: BodyLedger::new(Bounds::EXCHANGES),
             imports: Imports::default(),
             codes: limiter(limits.codes_per_hour),
@@ -176,6 +179,11 @@ impl Site {
     #[must_use]
     pub fn split(self) -> (Self, Self) {
         (Self { face: Face::Public, ..self.clone() }, Self { face: Face::Admin, ..self })
+    }
+
+    /// Bytes held by large incomplete heads.
+    pub(crate) fn heads(&self) -> &Arc<BodyLedger> {
+        &self.state.heads
     }
 
     /// The application of one worker.

@@ -181,8 +181,9 @@ impl Drop for InFlight {
     }
 }
 
-/// Bytes of an exchange besides head and body of its request: tasks, stream state, and the reply in transit.
-const EXCHANGE: usize = 4 * 1_024;
+/// Bytes of an exchange besides head and body of its request: the map of headers (7 KiB), tasks, stream state, and the
+/// reply in transit.
+pub(crate) const EXCHANGE: usize = 12 * 1_024;
 
 /// Serves one request. The bytes of its head and exchange are counted for its client until the reply is sent.
 pub(crate) fn observe<S>(

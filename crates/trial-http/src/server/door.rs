@@ -26,6 +26,7 @@ use super::CLOSE_TIMEOUT;
 use super::admission::Admission;
 use super::http2::Http2;
 use super::pace::{Exchange, Pace};
+use super::read_ahead::ReadAhead;
 use super::wire::{Stream, Wire};
 use crate::{ConnectionLimits, Site};
 
@@ -152,7 +153,8 @@ impl Inside {
         }
         match &self.plan.tls {
             None => self.serve_http1(Stream::Plain(stream), peer).await,
-            Some(acceptor) => self.serve_tls(acceptor, stream, peer).await,
+            // What the handshake takes would be held by every connection.
+            Some(acceptor) => Box::pin(self.serve_tls(acceptor, stream, peer)).await,
         }
     }
 
@@ -179,7 +181,7 @@ impl Inside {
     async fn serve_http1(&self, stream: Stream, peer: SocketAddr) {
         let _counted = Counted::one_of(&self.measured.http1);
         let pace = Pace::start(self.plan.limits.head_timeout, self.plan.limits.idle_timeout);
-        let wire = Wire::serial(stream, pace);
+        let wire = Wire::serial(stream, ReadAhead::new(pace, self.plan.site.heads().open(peer.ip())));
         if let Err(error) = self.http1.call((wire, Protocol::Http1, Some(peer))).await {
             tracing::debug!(%error, "a connection ended");
         }

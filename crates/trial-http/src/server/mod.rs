@@ -4,6 +4,7 @@ mod admission;
 mod door;
 mod http2;
 mod pace;
+mod read_ahead;
 mod wire;
 
 use std::io;
@@ -19,6 +20,8 @@ use tokio_rustls::rustls::ServerConfig;
 use crate::{HttpParts, HttpSettings, Metrics, Site};
 use admission::Admission;
 use door::Plan;
+
+pub(crate) use pace::Pace;
 
 /// Connections that may wait to be accepted. The operating system may have a lower limit (`net.core.somaxconn`).
 const BACKLOG: i32 = 1_024;

@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
+use std::task::Waker;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -11,7 +12,7 @@ use super::STALL_TIMEOUT;
 
 /// State and times of one connection, shared by its reader and its writer.
 #[derive(Debug)]
-pub(super) struct Pace {
+pub(crate) struct Pace {
     head: Duration,
     idle: Duration,
     exchanges: Cell<usize>,
@@ -20,6 +21,10 @@ pub(super) struct Pace {
     begun: Cell<u64>,
     phase: Cell<Phase>,
     since: Cell<Instant>,
+    /// The exchange in progress waits for its body.
+    is_body_awaited: Cell<bool>,
+    /// The reader of the connection, while it has bytes for the exchange's body or for the next request.
+    reader: RefCell<Option<Waker>>,
 }
 
 /// State of a connection with no request in progress.
@@ -44,7 +49,8 @@ impl Pace {
     /// A new connection, with the time-outs of heads and of idling.
     pub(super) fn start(head: Duration, idle: Duration) -> Rc<Self> {
         let (exchanges, phase, since) = (Cell::new(0), Cell::new(Phase::New), Cell::new(Instant::now()));
-        Rc::new(Self { head, idle, exchanges, replies: RefCell::default(), begun: Cell::new(0), phase, since })
+        let (replies, begun, is_body_awaited, reader) = Default::default();
+        Rc::new(Self { head, idle, exchanges, replies, begun, phase, since, is_body_awaited, reader })
     }
 
     /// Begins an exchange.
@@ -53,6 +59,36 @@ impl Pace {
         self.begun.set(self.begun.get() + 1);
         self.enter(Phase::Idle);
         Exchange { pace: Rc::clone(self), number: self.begun.get() }
+    }
+
+    /// The number of exchanges begun.
+    pub(super) fn begun(&self) -> u64 {
+        self.begun.get()
+    }
+
+    /// Records whether the exchange in progress waits for its body.
+    pub(crate) fn await_body(&self, is_awaited: bool) {
+        self.is_body_awaited.set(is_awaited);
+        if is_awaited {
+            self.wake_reader();
+        }
+    }
+
+    /// Returns `true` while the exchange in progress waits for its body.
+    pub(super) fn awaits_body(&self) -> bool {
+        self.is_body_awaited.get()
+    }
+
+    /// Wakes this reader when the exchange in progress waits for its body, or ends.
+    pub(super) fn wait(&self, reader: &Waker) {
+        *self.reader.borrow_mut() = Some(reader.clone());
+    }
+
+    fn wake_reader(&self) {
+        let reader = self.reader.take();
+        if let Some(reader) = reader {
+            reader.wake();
+        }
     }
 
     /// Records that bytes arrived on a serial connection.
@@ -93,12 +129,20 @@ impl Drop for Exchange {
     fn drop(&mut self) {
         self.pace.replies.borrow_mut().remove(&self.number);
         self.pace.exchanges.set(self.pace.exchanges.get() - 1);
+        self.pace.is_body_awaited.set(false);
         self.pace.enter(Phase::Idle);
+        if !self.pace.is_busy() {
+            self.pace.wake_reader();
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::task::Wake;
+
     use super::*;
 
     const HEAD: Duration = Duration::from_secs(5);
@@ -150,5 +194,32 @@ mod tests {
         assert_eq!(left(&pace), STALL_TIMEOUT);
         drop((stuck, moving));
         assert_eq!(left(&pace), IDLE);
+    }
+
+    struct Woken(AtomicUsize);
+
+    impl Wake for Woken {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_reader_is_woken_by_an_awaited_body_and_by_the_end_of_the_last_exchange() {
+        let pace = Pace::start(HEAD, IDLE);
+        let woken = Arc::new(Woken(AtomicUsize::new(0)));
+        let count = || woken.0.load(Ordering::Relaxed);
+        let wait = || pace.wait(&Waker::from(Arc::clone(&woken)));
+        let (one, other) = (pace.begin(), pace.begin());
+        wait();
+        drop(one);
+        pace.await_body(false);
+        assert_eq!(count(), 0);
+        pace.await_body(true);
+        assert_eq!(count(), 1);
+        wait();
+        drop(other);
+        assert_eq!(count(), 2);
+        assert!(!pace.awaits_body(), "a body is awaited no longer than its exchange");
     }
 }

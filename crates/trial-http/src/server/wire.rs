@@ -5,20 +5,21 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf, Take};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep_until};
 use tokio_rustls::server::TlsStream;
 
 use super::STALL_TIMEOUT;
 use super::pace::Pace;
+use super::read_ahead::{Permission, ReadAhead};
 
 /// One connection. A client too slow with a request's head, or idle for too long, is treated as if it had closed its
 /// side; one that does not receive its reply, as if it were gone.
 pub(super) struct Wire {
-    stream: Stream,
-    /// Its time-outs; `None` for HTTP/2, whose concurrent requests cannot be told apart by bytes.
-    pace: Option<Rc<Pace>>,
+    stream: Take<Stream>,
+    /// Bounds reading; `None` for HTTP/2, which has windows, and whose concurrent requests cannot be told apart by bytes.
+    ahead: Option<ReadAhead>,
     read: Option<Pin<Box<Sleep>>>,
     written: Option<Pin<Box<Sleep>>>,
 }
@@ -30,24 +31,52 @@ pub(super) enum Stream {
 
 impl Wire {
     /// A stream of one request after the other.
-    pub(super) fn serial(stream: Stream, pace: Rc<Pace>) -> Self {
-        Self { stream, pace: Some(pace), read: None, written: None }
+    pub(super) fn serial(stream: Stream, ahead: ReadAhead) -> Self {
+        Self { stream: stream.take(0), ahead: Some(ahead), read: None, written: None }
     }
 
     /// A stream of concurrent requests.
     pub(super) fn multiplexed(stream: Stream) -> Self {
-        Self { stream, pace: None, read: None, written: None }
+        Self { stream: stream.take(u64::MAX), ahead: None, read: None, written: None }
     }
 
     /// The connection's time-outs.
     pub(super) fn pace(&self) -> Option<&Rc<Pace>> {
-        self.pace.as_ref()
+        self.ahead.as_ref().map(ReadAhead::pace)
     }
 
     /// Polls the time-out of the client, if one applies.
     fn poll_patience(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        let Some(pace) = self.pace.as_ref().filter(|pace| !pace.is_busy()) else { return Poll::Pending };
-        poll_until(&mut self.read, pace.deadline(), context)
+        let Some(pace) = self.pace().filter(|pace| !pace.is_busy()) else { return Poll::Pending };
+        let deadline = pace.deadline();
+        poll_until(&mut self.read, deadline, context)
+    }
+
+    /// Reads and keeps bytes that follow the current request; ready at the end of the connection.
+    fn poll_keep(&mut self, mut most: usize, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let Some(ahead) = &mut self.ahead else { return Poll::Pending };
+        let mut space = [0; 512];
+        while most > 0 {
+            let mut buffer = ReadBuf::new(&mut space);
+            self.stream.set_limit(most as u64);
+            let Poll::Ready(read) = Pin::new(&mut self.stream).poll_read(context, &mut buffer) else { break };
+            read?;
+            match buffer.filled() {
+                [] if !ahead.has_kept() => return Poll::Ready(Ok(())),
+                [] => break,
+                kept => ahead.keep(kept),
+            }
+            most = most.saturating_sub(buffer.filled().len());
+        }
+        if !ahead.has_kept() {
+            return self.poll_patience(context).map(Ok);
+        }
+        if ahead.pace().is_busy() {
+            ahead.pace().wait(context.waker());
+        } else {
+            context.waker().wake_by_ref();
+        }
+        Poll::Pending
     }
 
     /// Bounds the time without a successful write.
@@ -77,23 +106,43 @@ pub(super) fn poll_until(
 impl AsyncRead for Wire {
     fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        let before = buffer.filled().len();
-        match Pin::new(&mut this.stream).poll_read(context, buffer) {
-            Poll::Ready(result) => {
-                if let Some(pace) = this.pace.as_ref().filter(|_| buffer.filled().len() > before) {
-                    pace.arrived();
-                }
-                Poll::Ready(result)
+        let Some(ahead) = &mut this.ahead else { return Pin::new(&mut this.stream).poll_read(context, buffer) };
+        let most = match ahead.permission(buffer.remaining()) {
+            Permission::HandOver(most) => most,
+            Permission::Keep(most) => return this.poll_keep(most, context),
+            Permission::Parse => {
+                context.waker().wake_by_ref();
+                return Poll::Pending;
             }
-            Poll::Pending => this.poll_patience(context).map(Ok),
+        };
+        let before = buffer.filled().len();
+        if let Some(kept) = ahead.take_kept(most) {
+            buffer.put_slice(&kept);
+        } else {
+            this.stream.set_limit(most as u64);
+            let Poll::Ready(read) = Pin::new(&mut this.stream).poll_read(context, buffer) else {
+                return this.poll_patience(context).map(Ok);
+            };
+            read?;
         }
+        if buffer.filled().len() > before {
+            match ahead.hand_over(&buffer.filled()[before..], most) {
+                Ok(count) => buffer.set_filled(before + count),
+                Err(full) => {
+                    full.count();
+                    // As of a client that has closed its side.
+                    buffer.set_filled(before);
+                }
+            }
+        }
+        Poll::Ready(Ok(()))
     }
 }
 
 impl AsyncWrite for Wire {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
-        let written = Pin::new(&mut this.stream).poll_write(context, bytes);
+        let written = Pin::new(this.stream.get_mut()).poll_write(context, bytes);
         this.moving(written, context)
     }
 
@@ -103,23 +152,23 @@ impl AsyncWrite for Wire {
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
-        let written = Pin::new(&mut this.stream).poll_write_vectored(context, slices);
+        let written = Pin::new(this.stream.get_mut()).poll_write_vectored(context, slices);
         this.moving(written, context)
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
+        self.stream.get_ref().is_write_vectored()
     }
 
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        let flushed = Pin::new(&mut this.stream).poll_flush(context);
+        let flushed = Pin::new(this.stream.get_mut()).poll_flush(context);
         this.moving(flushed, context)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        let closed = Pin::new(&mut this.stream).poll_shutdown(context);
+        let closed = Pin::new(this.stream.get_mut()).poll_shutdown(context);
         this.moving(closed, context)
     }
 }

@@ -226,6 +226,26 @@ async fn a_body_that_does_not_come_is_not_waited_for() {
     server.stop().await;
 }
 
+/// More at once than is read ahead, with a body among them that is larger than what is read at once.
+#[tokio::test]
+async fn requests_that_come_at_once_are_answered_one_after_another() {
+    let server = Running::start(Fixture::agreeable());
+    let mut connection = server.connect().await;
+    let small = "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n".repeat(50);
+    let body = CODE_REQUEST.to_owned() + &"\n".repeat(16 * 1_024 - CODE_REQUEST.len());
+    let with_length = head(&format!("Content-Length: {}", body.len())) + &body;
+    let in_chunks = head("Transfer-Encoding: chunked") + &format!("{:x}\r\n{body}\r\n0\r\n\r\n", body.len());
+    let last = "GET /nowhere HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    let all = [&small, &with_length, &small, &in_chunks, &small, last].concat();
+    let (mut reader, mut writer) = connection.split();
+    let mut replies = String::new();
+    let (written, read) = tokio::join!(writer.write_all(all.as_bytes()), reader.read_to_string(&mut replies));
+    assert!(written.is_ok() && read.is_ok());
+    let statuses: Vec<_> = replies.split("HTTP/1.1 ").skip(1).map(|reply| &reply[..3]).collect();
+    assert_eq!(statuses, [vec!["200"; 152], vec!["404"]].concat());
+    server.stop().await;
+}
+
 #[tokio::test]
 async fn a_head_request_is_answered_without_a_body() {
     let server = Running::start(Fixture::default());
