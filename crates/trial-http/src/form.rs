@@ -8,11 +8,30 @@ use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use crate::Envelope;
 use crate::problem::{FieldError, Kind, Problem};
 
+/// The place of the fields of one request and of its reply.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Nesting {
+    /// The body itself.
+    Flat,
+    /// `requestBody` of the request, `schema` of the reply.
+    Nested,
+}
+
+impl From<Envelope> for Nesting {
+    /// The place that is accepted; the body itself, as in the published example, if both are.
+    fn from(envelope: Envelope) -> Self {
+        match envelope {
+            Envelope::Auto | Envelope::Flat => Self::Flat,
+            Envelope::Schema => Self::Nested,
+        }
+    }
+}
+
 /// Fields of a request, and their problems.
 pub(crate) struct Form<'a, const N: usize> {
     names: &'static [&'static str; N],
     fields: [Field<'a>; N],
-    envelope: Envelope,
+    nesting: Nesting,
     errors: Vec<FieldError>,
 }
 
@@ -33,11 +52,18 @@ impl<'a, const N: usize> Form<'a, N> {
         envelope: Envelope,
     ) -> Result<Self, Problem> {
         let text = text_of(body)?;
-        let fields = match envelope {
-            Envelope::Flat => body_object(parse_whole(text, Any(Fields(names)))?)?,
-            Envelope::Schema => enveloped(body_object(parse_whole(text, Any(RequestBody(names)))?)?)?,
+        let body = body_object(parse_whole(text, Any(Places(names)))?)?;
+        let nesting = body.nesting(envelope)?;
+        let fields = match nesting {
+            Nesting::Flat => body.fields,
+            Nesting::Nested => enveloped(body.inner)?,
         };
-        Ok(Self { names, fields, envelope, errors: Vec::new() })
+        Ok(Self { names, fields, nesting, errors: Vec::new() })
+    }
+
+    /// The place of the fields.
+    pub(crate) const fn nesting(&self) -> Nesting {
+        self.nesting
     }
 
     /// Parses one field, or records its problem.
@@ -56,9 +82,9 @@ impl<'a, const N: usize> Form<'a, N> {
             Field::Other(found) => format!("{name} must be a string, not {found}"),
             Field::Repeated => format!("{name} is given more than once"),
         };
-        let pointer = match self.envelope {
-            Envelope::Flat => format!("#/{name}"),
-            Envelope::Schema => format!("#/requestBody/{name}"),
+        let pointer = match self.nesting {
+            Nesting::Flat => format!("#/{name}"),
+            Nesting::Nested => format!("#/requestBody/{name}"),
         };
         self.errors.push(FieldError::in_body(pointer, name, wrong));
         None
@@ -91,7 +117,11 @@ fn enveloped<const N: usize>(inner: Inner<'_, N>) -> Result<[Field<'_>; N], Prob
             Err(found) => format!("requestBody must be an object, not {found}"),
         },
     };
-    Err(invalid(vec![FieldError::in_body("#/requestBody".to_owned(), "requestBody", wrong)]))
+    Err(wrong_envelope(wrong))
+}
+
+fn wrong_envelope(detail: String) -> Problem {
+    invalid(vec![FieldError::in_body("#/requestBody".to_owned(), "requestBody", detail)])
 }
 
 fn text_of(body: &[u8]) -> Result<&str, Problem> {
@@ -163,8 +193,37 @@ struct Skip;
 /// Reads these fields.
 struct Fields<const N: usize>(&'static [&'static str; N]);
 
-/// Reads the object in `requestBody`, and of it these fields.
-struct RequestBody<const N: usize>(&'static [&'static str; N]);
+/// Reads these fields in either place.
+struct Places<const N: usize>(&'static [&'static str; N]);
+
+/// Fields of a body in both places.
+struct Placed<'a, const N: usize> {
+    fields: [Field<'a>; N],
+    inner: Inner<'a, N>,
+}
+
+impl<const N: usize> Placed<'_, N> {
+    /// Chooses the place. If the body itself has a field, `requestBody` is an unknown field.
+    ///
+    /// # Errors
+    /// The envelope is not the configured one.
+    fn nesting(&self, envelope: Envelope) -> Result<Nesting, Problem> {
+        let is_flat = self.fields.iter().any(|field| !matches!(field, Field::Missing));
+        let is_nested = !matches!(self.inner, Inner::Missing);
+        match envelope {
+            Envelope::Auto if is_nested && !is_flat => Ok(Nesting::Nested),
+            Envelope::Flat if is_nested && !is_flat => Err(wrong_envelope(
+                "requestBody is not accepted; give its fields in the body itself (`http.envelope` is `flat`)"
+                    .to_owned(),
+            )),
+            Envelope::Schema if is_flat && !is_nested => Err(wrong_envelope(
+                "requestBody is missing; give the fields in an object of this name (`http.envelope` is `schema`)"
+                    .to_owned(),
+            )),
+            _ => Ok(envelope.into()),
+        }
+    }
+}
 
 /// Content of `requestBody`.
 enum Inner<'a, const N: usize> {
@@ -190,32 +249,36 @@ impl<'de, const N: usize> ReadObject<'de> for Fields<N> {
     fn read<A: MapAccess<'de>>(self, mut entries: A) -> Result<Self::Object, A::Error> {
         let mut fields = [const { Field::Missing }; N];
         while let Some(key) = entries.next_key_seed(Any(Skip))? {
-            let value = entries.next_value_seed(Any(Skip))?;
-            let Found::Text(key) = key else { continue };
-            if let Some(place) = self.0.iter().position(|name| *name == key) {
-                let seen = !matches!(fields[place], Field::Missing);
-                fields[place] = if seen { Field::Repeated } else { value.into() };
-            }
+            put(&mut fields, self.0, &key, entries.next_value_seed(Any(Skip))?);
         }
         Ok(fields)
     }
 }
 
-impl<'de, const N: usize> ReadObject<'de> for RequestBody<N> {
-    type Object = Inner<'de, N>;
+/// Stores the value of a known field.
+fn put<'a, const N: usize>(fields: &mut [Field<'a>; N], names: &[&str; N], key: &Found<'a, ()>, value: Found<'a, ()>) {
+    let Found::Text(key) = key else { return };
+    if let Some(place) = names.iter().position(|name| name == key) {
+        let seen = !matches!(fields[place], Field::Missing);
+        fields[place] = if seen { Field::Repeated } else { value.into() };
+    }
+}
+
+impl<'de, const N: usize> ReadObject<'de> for Places<N> {
+    type Object = Placed<'de, N>;
 
     fn read<A: MapAccess<'de>>(self, mut entries: A) -> Result<Self::Object, A::Error> {
-        let mut inner = Inner::Missing;
+        let (mut fields, mut inner) = ([const { Field::Missing }; N], Inner::Missing);
         while let Some(key) = entries.next_key_seed(Any(Skip))? {
             if matches!(&key, Found::Text(name) if name == "requestBody") {
                 let found = entries.next_value_seed(Any(Fields(self.0)))?;
                 let seen = !matches!(inner, Inner::Missing);
                 inner = if seen { Inner::Repeated } else { Inner::Found(found) };
             } else {
-                entries.next_value_seed(Any(Skip))?;
+                put(&mut fields, self.0, &key, entries.next_value_seed(Any(Skip))?);
             }
         }
-        Ok(inner)
+        Ok(Placed { fields, inner })
     }
 }
 

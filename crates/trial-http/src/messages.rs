@@ -6,7 +6,7 @@ use serde::Serialize;
 use trial_core::return_codes::{ApplyCode, SendCode};
 use trial_core::values::Locale;
 
-use crate::Envelope;
+use crate::form::Nesting;
 
 const QUOTA_EN: &str = "The number of e-mails sent today has reached the threshold. Contact operations personnel.";
 const QUOTA_ZH: &str = "今日发送的邮件数已达到上限，请联系运营人员。";
@@ -93,37 +93,40 @@ impl Reply {
         Self::new(code.as_str(), apply_message(code, locale))
     }
 
-    fn body(self, envelope: Envelope) -> Bytes {
-        let json = match envelope {
-            Envelope::Flat => serde_json::to_vec(&self),
-            Envelope::Schema => serde_json::to_vec(&Enveloped { schema: self }),
+    fn body(self, nesting: Nesting) -> Bytes {
+        let json = match nesting {
+            Nesting::Flat => serde_json::to_vec(&self),
+            Nesting::Nested => serde_json::to_vec(&Enveloped { schema: self }),
         };
         json.unwrap_or_default().into()
     }
 }
 
-/// The body of every return code in every language.
+/// The body of every return code in every language, in both places.
 #[derive(Debug)]
 pub(crate) struct Replies {
-    send: [[Bytes; 2]; SendCode::ALL.len()],
-    apply: [[Bytes; 2]; ApplyCode::ALL.len()],
+    send: [[[Bytes; 2]; 2]; SendCode::ALL.len()],
+    apply: [[[Bytes; 2]; 2]; ApplyCode::ALL.len()],
 }
 
 impl Replies {
-    pub(crate) fn new(envelope: Envelope) -> Self {
-        let locales = [Locale::En, Locale::ZhCn];
+    pub(crate) fn new() -> Self {
+        let written = |of: &dyn Fn(Locale) -> Reply| {
+            [Locale::En, Locale::ZhCn]
+                .map(|locale| [Nesting::Flat, Nesting::Nested].map(|place| of(locale).body(place)))
+        };
         Self {
-            send: SendCode::ALL.map(|code| locales.map(|locale| Reply::to_send(code, locale).body(envelope))),
-            apply: ApplyCode::ALL.map(|code| locales.map(|locale| Reply::to_apply(code, locale).body(envelope))),
+            send: SendCode::ALL.map(|code| written(&|locale| Reply::to_send(code, locale))),
+            apply: ApplyCode::ALL.map(|code| written(&|locale| Reply::to_apply(code, locale))),
         }
     }
 
-    pub(crate) fn send(&self, code: SendCode, locale: Locale) -> Bytes {
-        self.send[code as usize][locale as usize].clone()
+    pub(crate) fn send(&self, code: SendCode, locale: Locale, nesting: Nesting) -> Bytes {
+        self.send[code as usize][locale as usize][nesting as usize].clone()
     }
 
-    pub(crate) fn apply(&self, code: ApplyCode, locale: Locale) -> Bytes {
-        self.apply[code as usize][locale as usize].clone()
+    pub(crate) fn apply(&self, code: ApplyCode, locale: Locale, nesting: Nesting) -> Bytes {
+        self.apply[code as usize][locale as usize][nesting as usize].clone()
     }
 }
 
@@ -183,15 +186,19 @@ mod tests {
 
     #[test]
     fn bodies_are_found_by_their_code() {
-        let replies = Replies::new(Envelope::Flat);
+        let replies = Replies::new();
         for (locale, other) in [(Locale::En, Locale::ZhCn), (Locale::ZhCn, Locale::En)] {
             for code in SendCode::ALL {
-                assert_eq!(replies.send(code, locale), Reply::to_send(code, locale).body(Envelope::Flat));
+                for nesting in [Nesting::Flat, Nesting::Nested] {
+                    assert_eq!(replies.send(code, locale, nesting), Reply::to_send(code, locale).body(nesting));
+                }
                 let fixed = code == SendCode::Sent;
                 assert_eq!(fixed, send_message(code, locale) == send_message(code, other));
             }
             for code in ApplyCode::ALL {
-                assert_eq!(replies.apply(code, locale), Reply::to_apply(code, locale).body(Envelope::Flat));
+                for nesting in [Nesting::Flat, Nesting::Nested] {
+                    assert_eq!(replies.apply(code, locale, nesting), Reply::to_apply(code, locale).body(nesting));
+                }
                 let fixed = code == ApplyCode::Success;
                 assert_eq!(fixed, apply_message(code, locale) == apply_message(code, other));
             }

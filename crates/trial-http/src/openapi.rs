@@ -1,9 +1,7 @@
 //! The OpenAPI document of the public interface. Examples are built from the messages that are sent.
 
-use std::sync::LazyLock;
-
 use actix_web::HttpResponse;
-use actix_web::web::Bytes;
+use actix_web::web::{Bytes, Data};
 use serde_json::{Value, json};
 use trial_core::return_codes::{ApplyCode, SendCode};
 use trial_core::values::Locale;
@@ -13,72 +11,119 @@ use utoipa::openapi::path::{
     HttpMethod, OperationBuilder, ParameterBuilder, ParameterIn, PathItem, PathItemBuilder, PathsBuilder,
 };
 use utoipa::openapi::request_body::RequestBodyBuilder;
-use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Schema, Type};
+use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, OneOfBuilder, Schema, Type};
 use utoipa::openapi::tag::TagBuilder;
 use utoipa::openapi::{
     ComponentsBuilder, Content, ContentBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, Ref, RefOr,
     Required, ResponseBuilder,
 };
 
+use crate::Envelope;
 use crate::messages::Reply;
 use crate::problem::{CONTENT_TYPE_PROBLEM, Kind};
 use crate::routes::{APPLY_PATH, QUERY_TENANT_PATH, SEND_CODE_PATH, SMS_CALLBACK_PATH};
+use crate::site::State;
 
 const JSON: &str = "application/json";
 const FORM: &str = "application/x-www-form-urlencoded";
 
-static DOCUMENT: LazyLock<Bytes> = LazyLock::new(|| openapi_json().into());
+/// Configuration of the described interface.
+#[derive(Debug, Clone, Copy)]
+struct Described {
+    envelope: Envelope,
+    /// Requests must be signed.
+    is_signed: bool,
+    has_sandbox: bool,
+}
 
-/// The document at `/openapi.json`.
+/// The document of all options: both envelopes, signed requests, the sandbox. A running service describes its own
+/// configuration at `/openapi.json`.
 pub fn openapi_json() -> String {
-    let mut text = build().to_pretty_json().unwrap_or_default();
-    text.push('\n');
-    text
+    Described { envelope: Envelope::Auto, is_signed: true, has_sandbox: true }.json()
 }
 
 /// `GET /openapi.json`.
-pub(crate) async fn document() -> HttpResponse {
-    HttpResponse::Ok().content_type(JSON).body(DOCUMENT.clone())
+pub(crate) async fn document(state: Data<State>) -> HttpResponse {
+    let described = Described {
+        envelope: state.settings.envelope,
+        is_signed: state.signing.is_some(),
+        has_sandbox: state.inbox.is_some(),
+    };
+    let document = state.document.get_or_init(|| Bytes::from(described.json()));
+    HttpResponse::Ok().content_type(JSON).body(document.clone())
 }
 
-fn build() -> OpenApi {
+impl Described {
+    fn json(self) -> String {
+        let mut text = build(self).to_pretty_json().unwrap_or_default();
+        text.push('\n');
+        text
+    }
+
+    const fn envelope(self) -> &'static str {
+        match self.envelope {
+            Envelope::Auto => {
+                "The fields of a request are in the body itself, or in an object named `requestBody`; the reply to the latter \
+                 is in one named `schema`."
+            }
+            Envelope::Flat => "The fields of a request, and of its reply, are in the body itself.",
+            Envelope::Schema => "The request is in an object named `requestBody`, and the reply in one named `schema`.",
+        }
+    }
+}
+
+fn build(described: Described) -> OpenApi {
     let info = InfoBuilder::new()
         .title("Trialgate")
         .version(env!("CARGO_PKG_VERSION"))
-        .description(Some(
+        .description(Some(format!(
             "One-click trials of a cloud contact centre: sends an SMS verification code and applies for a trial tenant. \
-             A decision is answered with HTTP 200 and a return code, in both published spellings. With \
-             `http.envelope = \"schema\"` the request is in an object named `requestBody` and the reply in one named \
-             `schema`. Everything else is an RFC 9457 problem. Unknown fields are ignored.",
-        ))
+             A decision is answered with HTTP 200 and a return code, in both published spellings. {} \
+             Everything else is an RFC 9457 problem. Unknown fields are ignored.",
+            described.envelope()
+        )))
         .license(Some(LicenseBuilder::new().name("Apache-2.0").identifier(Some("Apache-2.0")).build()))
         .build();
     let tag = |name: &str, what: &str| TagBuilder::new().name(name).description(Some(what)).build();
-    let paths = PathsBuilder::new()
-        .path(SEND_CODE_PATH, PathItem::new(HttpMethod::Post, send_code()))
-        .path(APPLY_PATH, PathItem::new(HttpMethod::Post, apply()))
+    let mut paths = PathsBuilder::new()
+        .path(SEND_CODE_PATH, PathItem::new(HttpMethod::Post, send_code(described)))
+        .path(APPLY_PATH, PathItem::new(HttpMethod::Post, apply(described)))
         .path(QUERY_TENANT_PATH, PathItem::new(HttpMethod::Get, query_tenant()))
         .path(SMS_CALLBACK_PATH, PathItem::new(HttpMethod::Post, sms_callback()))
         .path("/healthz", PathItem::new(HttpMethod::Get, healthz()))
         .path("/readyz", PathItem::new(HttpMethod::Get, readyz()))
-        .path("/metrics", PathItem::new(HttpMethod::Get, metrics()))
-        .path("/sandbox/messages", PathItem::new(HttpMethod::Get, sandbox_messages()))
-        .path("/sandbox/faults", sandbox_faults());
+        .path("/metrics", PathItem::new(HttpMethod::Get, metrics()));
+    let mut tags = vec![
+        tag("public", "Calls of websites."),
+        tag("callbacks", "Callbacks of SMS providers."),
+        tag("process", "Health and metrics of the process."),
+    ];
+    if described.has_sandbox {
+        tags.push(tag("sandbox", "Captured messages; 404 unless the sandbox is enabled."));
+        paths = paths
+            .path("/sandbox/messages", PathItem::new(HttpMethod::Get, sandbox_messages()))
+            .path("/sandbox/faults", sandbox_faults());
+    }
     OpenApiBuilder::new()
         .info(info)
-        .tags(Some([
-            tag("public", "Calls of websites."),
-            tag("callbacks", "Callbacks of SMS providers."),
-            tag("process", "Health and metrics of the process."),
-            tag("sandbox", "Captured messages; 404 unless the sandbox is enabled."),
-        ]))
+        .tags(Some(tags))
         .paths(paths.build())
-        .components(Some(components().build()))
+        .components(Some(components(described).build()))
         .build()
 }
 
-fn components() -> ComponentsBuilder {
-    ComponentsBuilder::new()
+fn components(described: Described) -> ComponentsBuilder {
+    let mut components = ComponentsBuilder::new();
+    if described.envelope != Envelope::Flat {
+        components = components
+            .schema("NestedCodeRequest", nested("requestBody", "CodeRequest"))
+            .schema("NestedApplication", nested("requestBody", "Application"))
+            .schema("NestedReply", nested("schema", "Reply"));
+    }
+    if described.has_sandbox {
+        components = components.schema("Faults", faults_schema());
+    }
+    components
         .schema(
             "CodeRequest",
             object([("phone", text("E.164, or national in the default region; any usual spelling", 40))]),
@@ -102,24 +147,52 @@ fn components() -> ComponentsBuilder {
             ]),
         )
         .schema("Problem", problem_schema())
-        .schema("Faults", faults_schema())
 }
 
-fn send_code() -> OperationBuilder {
+fn nested(name: &str, schema: &str) -> RefOr<Schema> {
+    let object = ObjectBuilder::new().schema_type(Type::Object);
+    object.property(name, Ref::from_schema_name(schema)).required(name).into()
+}
+
+/// The schema of this name in the accepted places.
+fn in_places(described: Described, name: &str) -> RefOr<Schema> {
+    let (flat, nested) = (Ref::from_schema_name(name), Ref::from_schema_name(format!("Nested{name}")));
+    match described.envelope {
+        Envelope::Auto => OneOfBuilder::new().item(flat).item(nested).into(),
+        Envelope::Flat => flat.into(),
+        Envelope::Schema => nested.into(),
+    }
+}
+
+/// A request body with these fields in the accepted places.
+fn request_body(described: Described, schema: &str, fields: Value) -> RequestBodyBuilder {
+    let example = |value: Value| ExampleBuilder::new().value(Some(value)).build();
+    let nested = json!({"requestBody": fields});
+    let examples = match described.envelope {
+        Envelope::Auto => vec![("flat", example(fields)), ("nested", example(nested))],
+        Envelope::Flat => vec![("flat", example(fields))],
+        Envelope::Schema => vec![("nested", example(nested))],
+    };
+    let content = ContentBuilder::new().schema(Some(in_places(described, schema))).examples_from_iter(examples).build();
+    let body = RequestBodyBuilder::new().required(Some(Required::True)).content(JSON, content);
+    body.description(Some("A body without `Content-Type` is read as JSON"))
+}
+
+fn send_code(described: Described) -> OperationBuilder {
     let examples = SendCode::ALL.map(|code| (code.as_str(), when_sending(code), Reply::to_send(code, Locale::En)));
-    public("generateVerifyCode", "Send a verification code")
-        .request_body(Some(body("CodeRequest", json!({"phone": "16673280001"})).build()))
-        .response("200", replies(&examples))
+    public(described, "generateVerifyCode", "Send a verification code")
+        .request_body(Some(request_body(described, "CodeRequest", json!({"phone": "16673280001"})).build()))
+        .response("200", replies(described, &examples))
 }
 
-fn apply() -> OperationBuilder {
+fn apply(described: Described) -> OperationBuilder {
     let example = json!({
         "companyName": "Example Ltd.", "phone": "16673280001", "phoneVerifyCode": "123456", "email": "a@example.com"
     });
     let examples = ApplyCode::ALL.map(|code| (code.as_str(), when_applying(code), Reply::to_apply(code, Locale::En)));
-    public("applyTenant", "Apply for a trial")
-        .request_body(Some(body("Application", example).build()))
-        .response("200", replies(&examples))
+    public(described, "applyTenant", "Apply for a trial")
+        .request_body(Some(request_body(described, "Application", example).build()))
+        .response("200", replies(described, &examples))
 }
 
 const fn when_sending(code: SendCode) -> &'static str {
@@ -147,7 +220,7 @@ const fn when_applying(code: ApplyCode) -> &'static str {
     }
 }
 
-fn public(id: &str, summary: &str) -> OperationBuilder {
+fn public(described: Described, id: &str, summary: &str) -> OperationBuilder {
     let header = |name: &str, what: &str| {
         ParameterBuilder::new()
             .name(name)
@@ -166,7 +239,10 @@ fn public(id: &str, summary: &str) -> OperationBuilder {
         ("429", vec![Kind::RateLimited]),
         ("431", vec![Kind::HeadTooLarge]),
         ("500", vec![Kind::Unexpected]),
+        ("503", vec![Kind::Unavailable]),
     ];
+    let of_signed = |kinds: &[Kind]| kinds == [Kind::NotEntitled] || kinds == [Kind::SignatureRefused];
+    let failures = failures.into_iter().filter(|(_, kinds)| described.is_signed || !of_signed(kinds));
     let operation = OperationBuilder::new()
         .tag("public")
         .operation_id(Some(id))
@@ -176,16 +252,19 @@ fn public(id: &str, summary: &str) -> OperationBuilder {
             "Id of the client: 1 to 64 letters, digits and -_.:; created if missing or invalid",
         ))
         .parameter(header("Accept-Language", "zh for messages in Chinese; English otherwise"));
-    failures.into_iter().fold(operation, |operation, (status, kinds)| operation.response(status, problem(&kinds)))
+    failures.fold(operation, |operation, (status, kinds)| operation.response(status, problem(&kinds)))
 }
 
-fn replies(examples: &[(&str, &str, Reply)]) -> ResponseBuilder {
+fn replies(described: Described, examples: &[(&str, &str, Reply)]) -> ResponseBuilder {
     let examples = examples.iter().map(|(code, when, reply)| {
-        let value = serde_json::to_value(reply).ok();
+        let value = match described.envelope {
+            Envelope::Schema => Some(json!({"schema": reply})),
+            Envelope::Auto | Envelope::Flat => serde_json::to_value(reply).ok(),
+        };
         (*code, ExampleBuilder::new().summary(*when).value(value).build())
     });
     let content =
-        ContentBuilder::new().schema(Some(Ref::from_schema_name("Reply"))).examples_from_iter(examples).build();
+        ContentBuilder::new().schema(Some(in_places(described, "Reply"))).examples_from_iter(examples).build();
     ResponseBuilder::new()
         .description("A return code")
         .content(JSON, content)

@@ -15,7 +15,7 @@ use trial_core::values::{CompanyName, Email, Locale, Phone, RequestId, Submitted
 use trial_core::verification::CodeRequest;
 
 use crate::body::{Body, Media, Payload};
-use crate::form::Form;
+use crate::form::{Form, Nesting};
 use crate::messages::preferred_locale;
 use crate::problem::{Kind, Problem, whole_seconds};
 use crate::rate_limit::AddressLimiter;
@@ -40,40 +40,56 @@ pub(crate) async fn apply(request: HttpRequest, payload: Payload, state: Data<St
 }
 
 async fn answer_send_code(request: &HttpRequest, payload: Payload, state: &State) -> Result<HttpResponse, Problem> {
+    let nested = |body: &[u8]| Form::parse(body, PHONE, state.settings.envelope).map(|form| form.nesting());
     let admitted = match let_in(request, payload, state, state.code_limit(), Scope::VerifyCodes).await {
         Ok(admitted) => admitted,
-        Err(Barred::With(problem)) => return Err(problem),
+        Err(Refused::With(problem)) => return Err(problem),
         // Answered as if the code could not be looked up.
-        Err(Barred::Unknown) => return Ok(response(state.replies.send(SendCode::Exception, language(request)), None)),
+        Err(Refused::Unknown(body)) => {
+            let nesting = place_of(state, body.as_deref().map(nested));
+            return Ok(response(state.replies.send(SendCode::Exception, language(request), nesting), None));
+        }
     };
-    let phone = admitted.count(request, state, |body| parse_phone(body, state))?;
+    let (phone, nesting) = admitted.count(request, state, |body| parse_phone(body, state))?;
     let preferred = preferred_locale(request.headers());
     let locale = preferred.unwrap_or_else(|| Locale::of_phone(&phone));
     let asked = CodeRequest { request_id: id_of(request), phone, locale };
     let reply = unless_it_panics(state.service.send_code(asked)).await?;
     // A 200 needs no retry.
     let retry_after = reply.retry_after.filter(|_| reply.code != SendCode::Sent);
-    Ok(response(state.replies.send(reply.code, preferred.unwrap_or(Locale::En)), retry_after))
+    Ok(response(state.replies.send(reply.code, preferred.unwrap_or(Locale::En), nesting), retry_after))
 }
 
 async fn answer_apply(request: &HttpRequest, payload: Payload, state: &State) -> Result<HttpResponse, Problem> {
+    let nested = |body: &[u8]| Form::parse(body, APPLICATION, state.settings.envelope).map(|form| form.nesting());
     let admitted = match let_in(request, payload, state, state.application_limit(), Scope::Apply).await {
         Ok(admitted) => admitted,
-        Err(Barred::With(problem)) => return Err(problem),
+        Err(Refused::With(problem)) => return Err(problem),
         // Answered as if the code could not be looked up.
-        Err(Barred::Unknown) => {
-            return Ok(response(state.replies.apply(ApplyCode::Exception, language(request)), None));
+        Err(Refused::Unknown(body)) => {
+            let nesting = place_of(state, body.as_deref().map(nested));
+            return Ok(response(state.replies.apply(ApplyCode::Exception, language(request), nesting), None));
         }
     };
     let preferred = preferred_locale(request.headers());
-    let application = admitted.count(request, state, |body| parse_application(request, body, state, preferred))?;
+    let (application, nesting) =
+        admitted.count(request, state, |body| parse_application(request, body, state, preferred))?;
     let reply = unless_it_panics(state.service.apply(application)).await?;
-    Ok(response(state.replies.apply(reply.code, preferred.unwrap_or(Locale::En)), reply.retry_after))
+    Ok(response(state.replies.apply(reply.code, preferred.unwrap_or(Locale::En), nesting), reply.retry_after))
 }
 
-fn parse_phone(body: &[u8], state: &State) -> Result<Phone, Problem> {
-    let mut form = Form::parse(body, &["phone"], state.settings.envelope)?;
-    form.take(0, |text| Phone::parse(text, &state.settings.phone)).ok_or_else(|| form.into_problem())
+const PHONE: &[&str; 1] = &["phone"];
+const APPLICATION: &[&str; 4] = &["companyName", "phone", "phoneVerifyCode", "email"];
+
+fn parse_phone(body: &[u8], state: &State) -> Result<(Phone, Nesting), Problem> {
+    let mut form = Form::parse(body, PHONE, state.settings.envelope)?;
+    let phone = form.take(0, |text| Phone::parse(text, &state.settings.phone));
+    phone.map(|phone| (phone, form.nesting())).ok_or_else(|| form.into_problem())
+}
+
+/// The place of the reply to an undecided request: that of its fields, if they can be read.
+fn place_of(state: &State, asked: Option<Result<Nesting, Problem>>) -> Nesting {
+    asked.and_then(Result::ok).unwrap_or_else(|| state.settings.envelope.into())
 }
 
 fn parse_application(
@@ -81,9 +97,8 @@ fn parse_application(
     body: &[u8],
     state: &State,
     preferred: Option<Locale>,
-) -> Result<Application, Problem> {
-    let names = &["companyName", "phone", "phoneVerifyCode", "email"];
-    let mut form = Form::parse(body, names, state.settings.envelope)?;
+) -> Result<(Application, Nesting), Problem> {
+    let mut form = Form::parse(body, APPLICATION, state.settings.envelope)?;
     let company = form.take(0, CompanyName::parse);
     let phone = form.take(1, |text| Phone::parse(text, &state.settings.phone));
     let code = form.take(2, SubmittedCode::parse);
@@ -92,7 +107,31 @@ fn parse_application(
         return Err(form.into_problem());
     };
     let locale = preferred.unwrap_or_else(|| Locale::of_phone(&phone));
-    Ok(Application { request_id: id_of(request), company, phone, code, email, locale, agreed: None })
+    let application = Application { request_id: id_of(request), company, phone, code, email, locale, agreed: None };
+    Ok((application, form.nesting()))
+}
+
+/// A request that is not decided.
+enum Refused {
+    /// The problem to answer.
+    With(Problem),
+    /// The storage cannot say whether it is accepted; the body, if it was read.
+    Unknown(Option<Body>),
+}
+
+impl Refused {
+    fn of(barred: Barred, body: Option<Body>) -> Self {
+        match barred {
+            Barred::With(problem) => Self::With(problem),
+            Barred::Unknown => Self::Unknown(body),
+        }
+    }
+}
+
+impl From<Problem> for Refused {
+    fn from(problem: Problem) -> Self {
+        Self::With(problem)
+    }
 }
 
 /// A request that may be parsed.
@@ -126,18 +165,22 @@ async fn let_in<'a>(
     state: &State,
     limit: &'a AddressLimiter,
     scope: Scope,
-) -> Result<Admitted<'a>, Barred> {
+) -> Result<Admitted<'a>, Refused> {
     let Some(signing) = &state.signing else {
         let client = state.client_of(request);
         limit.peek(client).map_err(too_many)?;
         let body = unauthenticated::read(request, payload, state, Media::Json).await?;
         return Ok(Admitted { body, limit: Some(limit) });
     };
-    signing.may_be_signed(request, state).await?;
+    signing.may_be_signed(request, state).await.map_err(|barred| Refused::of(barred, None))?;
     let body = payload.json(request).await.map_err(|problem| malformed(request, state, problem))?;
-    let signed = signing.let_in(request, &body, scope, || stranger(request, state)).await?;
-    tracing::debug!(caller = %signed.caller, "a signed request is accepted");
-    Ok(Admitted { body, limit: None })
+    match signing.let_in(request, &body, scope, || stranger(request, state)).await {
+        Ok(signed) => {
+            tracing::debug!(caller = %signed.caller, "a signed request is accepted");
+            Ok(Admitted { body, limit: None })
+        }
+        Err(barred) => Err(Refused::of(barred, Some(body))),
+    }
 }
 
 fn language(request: &HttpRequest) -> Locale {

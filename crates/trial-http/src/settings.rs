@@ -19,8 +19,10 @@ use crate::{CallerParts, ClientAddressHeader, Metrics, OpsParts, PortalParts, Si
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Envelope {
-    /// The fields are at the top level.
+    /// Either, as in each request; the reply has the same.
     #[default]
+    Auto,
+    /// The fields are at the top level.
     Flat,
     /// The request's fields are in `requestBody`, the reply's in `schema`.
     Schema,

@@ -1,13 +1,13 @@
 //! Routes, listeners and the state of all handlers.
 
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use actix_web::body::BoxBody;
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::http::header::{HeaderValue, LOCATION};
-use actix_web::web::{self, Data};
+use actix_web::web::{self, Bytes, Data};
 use actix_web::{App, HttpRequest, HttpResponse};
 use trial_core::ports::{Clock, Entropy, Health, Receipts, TrialService};
 use trial_sandbox::Inbox;
@@ -66,6 +66,8 @@ pub(crate) struct State {
     pub(crate) metrics: RenderedMetrics,
     pub(crate) request_metrics: RequestMetrics,
     pub(crate) replies: Replies,
+    /// The description of the public interface, once it was asked for.
+    pub(crate) document: OnceLock<Bytes>,
     pub(crate) trusted_proxies: TrustedProxies,
     /// Bytes held by bodies of unknown senders.
     pub(crate) bodies: Arc<BodyLedger>,
@@ -159,7 +161,8 @@ impl Site {
             inbox,
             metrics: RenderedMetrics::new(metrics),
             request_metrics: RequestMetrics::register(),
-            replies: Replies::new(settings.envelope),
+            replies: Replies::new(),
+            document: OnceLock::new(),
             trusted_proxies: TrustedProxies::new(settings.trusted_proxies.clone(), settings.client_address_header),
             bodies: BodyLedger::new(Bounds::SMALL),
             heads: BodyLedger::new(Bounds::HEADS),

@@ -71,6 +71,9 @@ pub enum EmailError {
     /// Not a mailbox of RFC 5321.
     #[error("is not an e-mail address; give one such as name@example.com")]
     Malformed,
+    /// At a host of asterisks, as in the example that the interface was published with.
+    #[error("has * in place of its domain, as the published example; give a whole address such as name@example.com")]
+    Placeholder,
     /// At a host that cannot be on the internet.
     #[error(
         "is at a host that cannot be on the internet; give an address of a public domain, such as name@example.com"
@@ -108,6 +111,9 @@ impl Email {
         }
         if !text.is_ascii() {
             return Err(EmailError::NotAscii);
+        }
+        if text.rsplit_once('@').is_some_and(|(_, domain)| domain.contains("**")) {
+            return Err(EmailError::Placeholder);
         }
         let options = Options::default().without_display_text().with_domain_literal();
         let parsed = EmailAddress::parse_with_options(text, options).map_err(|_| EmailError::Malformed)?;

@@ -27,6 +27,9 @@ pub enum PhoneError {
     /// Not a phone number, or not a valid one of its country.
     #[error("is not a valid phone number; give it as E.164, such as +8616673280001")]
     Malformed,
+    /// Digits that somebody has left out, as in the example that the interface was published with.
+    #[error("has x or * in place of digits, as the published example; give the whole number, such as +8616673280001")]
+    Placeholder,
     /// A valid number that cannot receive a short message.
     #[error("is not a mobile phone; give a number that can receive short messages")]
     NotMobile,
@@ -131,9 +134,16 @@ fn plain_spelling(text: &str) -> Result<String, PhoneError> {
     let plain: String = folded.chars().filter(|c| !matches!(c, '.' | '/')).collect();
     let digits = plain.strip_prefix('+').unwrap_or(&plain);
     if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
-        return Err(PhoneError::Malformed);
+        return Err(if has_placeholders(digits) { PhoneError::Placeholder } else { PhoneError::Malformed });
     }
     Ok(plain.strip_prefix("00").map(|international| format!("+{international}")).unwrap_or(plain))
+}
+
+/// Returns `true` for digits with two or more in a row that are left out: one `x` is that of an extension.
+fn has_placeholders(text: &str) -> bool {
+    let is_placeholder = |byte: u8| matches!(byte, b'x' | b'X' | b'*');
+    text.bytes().all(|byte| byte.is_ascii_digit() || is_placeholder(byte))
+        && text.as_bytes().windows(2).any(|pair| pair.iter().copied().all(is_placeholder))
 }
 
 /// The country calling code of a region; `None` for one without a numbering plan.

@@ -92,7 +92,7 @@ impl Entered {
 const fn of_phone(error: &PhoneError, locale: Locale) -> &'static str {
     let (en, zh) = match error {
         PhoneError::Empty => ("Enter your mobile phone number.", "请输入手机号码。"),
-        PhoneError::TooLong | PhoneError::Malformed => (
+        PhoneError::TooLong | PhoneError::Malformed | PhoneError::Placeholder => (
             "This is not a valid number of the chosen country. Check the digits and the country.",
             "这不是所选国家/地区的有效号码，请检查号码和国家/地区。",
         ),
@@ -123,7 +123,7 @@ const fn of_email(error: &EmailError, locale: Locale) -> &'static str {
     let (en, zh) = match error {
         EmailError::Empty => ("Enter your e-mail address.", "请输入邮箱地址。"),
         EmailError::TooLong => ("This e-mail address is too long. Enter another one.", "邮箱地址过长，请换一个。"),
-        EmailError::NotAscii | EmailError::Malformed => {
+        EmailError::NotAscii | EmailError::Malformed | EmailError::Placeholder => {
             ("This is not an e-mail address, such as name@example.com.", "邮箱地址格式不正确，例如 name@example.com。")
         }
         EmailError::LocalHost => (

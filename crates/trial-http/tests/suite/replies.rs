@@ -20,7 +20,7 @@ fn wait(known: bool, seconds: u64) -> Option<Duration> {
 
 fn in_envelope(envelope: Envelope, body: &str) -> String {
     match envelope {
-        Envelope::Flat => body.to_owned(),
+        Envelope::Auto | Envelope::Flat => body.to_owned(),
         Envelope::Schema => format!(r#"{{"requestBody":{body}}}"#),
     }
 }
@@ -66,6 +66,27 @@ async fn every_code_of_applytenant() {
             }
         }
         insta::assert_snapshot!(name, shown);
+    }
+}
+
+/// Also where the fields are wrong.
+#[actix_web::test]
+async fn either_place_is_taken_and_answered_in() {
+    let site = Fixture::agreeable().site();
+    for (path, body) in [(SEND_CODE_PATH, CODE_REQUEST), (APPLY_PATH, APPLICATION)] {
+        for envelope in [Envelope::Flat, Envelope::Schema] {
+            let body = in_envelope(envelope, body);
+            let answer = call(&site, post(path, body.clone())).await.json();
+            assert_eq!(answer.get("schema").is_some(), envelope == Envelope::Schema, "{path} {body}");
+            let wrong = call(&site, post(path, body.replace("16673280001", "1"))).await.json();
+            let pointer = if envelope == Envelope::Schema { "#/requestBody/phone" } else { "#/phone" };
+            assert_eq!(wrong["errors"][0]["pointer"], pointer, "{path} {body}");
+        }
+        let both = body.replacen('{', r#"{"requestBody":{"phone":"1"},"#, 1);
+        let answer = call(&site, post(path, both)).await;
+        assert!(answer.json().get("retCode").is_some(), "requestBody is a field that is not known: {}", answer.body);
+        let neither = call(&site, post(path, "{}")).await.json();
+        assert!(!neither["errors"][0]["pointer"].as_str().unwrap().starts_with("#/requestBody"), "{neither}");
     }
 }
 

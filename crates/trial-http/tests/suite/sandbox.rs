@@ -107,8 +107,8 @@ async fn faults_are_switched_on_and_off() {
         assert!(!answer.body.contains("on fire"), "the input is not repeated");
     }
     assert_eq!(call(&site, get("/sandbox/faults")).await.body, both, "a bad request changes nothing");
-    let untyped = call(&site, TestRequest::put().uri("/sandbox/faults").set_payload("{}")).await;
-    assert_eq!(untyped.status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
+    let text = TestRequest::put().uri("/sandbox/faults").insert_header(("content-type", "text/plain"));
+    assert_eq!(call(&site, text.set_payload("{}")).await.status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
 }
 
 #[actix_web::test]

@@ -68,7 +68,7 @@ impl Default for Fixture {
             inbox: None,
             policy: unlimited(),
             settings: HttpSettings {
-                envelope: Envelope::Flat,
+                envelope: Envelope::default(),
                 trusted_proxies: Vec::new(),
                 exempt_addresses: Vec::new(),
                 client_address_header: ClientAddressHeader::default(),

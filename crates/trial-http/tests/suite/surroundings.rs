@@ -12,7 +12,7 @@ use actix_web::test::{call_service, init_service};
 use actix_web::web::Bytes;
 use trial_core::operators::Role;
 use trial_core::ports::{Clock as _, Dependency, Operators as _};
-use trial_http::Site;
+use trial_http::{Envelope, Site};
 use trial_testkit::{SeededEntropy, data};
 
 use crate::support::{APPLICATION, APPLY_PATH, Fixture, call, get, post};
@@ -132,15 +132,45 @@ async fn measurements_are_rendered_once_a_second() {
 }
 
 #[actix_web::test]
-async fn the_committed_document_is_the_one_that_is_served() {
+async fn the_committed_document_has_everything_that_can_be_configured() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/openapi.json");
-    let answer = call(&Fixture::default().site(), get("/openapi.json")).await;
-    assert_eq!(answer.body, trial_http::openapi_json());
+    let document = trial_http::openapi_json();
     if std::env::var_os("UPDATE_OPENAPI").is_some() {
-        std::fs::write(path, &answer.body).unwrap();
+        std::fs::write(path, &document).unwrap();
     }
     let committed = std::fs::read_to_string(path).unwrap_or_default();
-    assert!(committed == answer.body, "docs/openapi.json is out of date; run the tests with UPDATE_OPENAPI=1");
+    assert!(committed == document, "docs/openapi.json is out of date; run the tests with UPDATE_OPENAPI=1");
+}
+
+#[actix_web::test]
+async fn the_document_that_is_served_describes_what_this_service_takes() {
+    let served = async |fixture: Fixture| call(&fixture.site(), get("/openapi.json")).await.json();
+    let of = |envelope| {
+        let mut fixture = Fixture::default();
+        fixture.settings.envelope = envelope;
+        fixture
+    };
+    let name = |schema: &str| format!("#/components/schemas/{schema}");
+    for path in [crate::support::SEND_CODE_PATH, APPLY_PATH] {
+        let fields = if path == APPLY_PATH { "Application" } else { "CodeRequest" };
+        for (envelope, prefix) in [(Envelope::Flat, ""), (Envelope::Schema, "Nested")] {
+            let document = served(of(envelope)).await;
+            let post = &document["paths"][path]["post"];
+            let request = &post["requestBody"]["content"]["application/json"]["schema"]["$ref"];
+            let reply = &post["responses"]["200"]["content"]["application/json"]["schema"]["$ref"];
+            assert_eq!(*request, name(&format!("{prefix}{fields}")), "{path} {envelope:?}");
+            assert_eq!(*reply, name(&format!("{prefix}Reply")), "{path} {envelope:?}");
+        }
+        let document = served(of(Envelope::Auto)).await;
+        let request = &document["paths"][path]["post"]["requestBody"]["content"]["application/json"]["schema"];
+        assert_eq!(request["oneOf"][0]["$ref"], name(fields), "{path}");
+        assert_eq!(request["oneOf"][1]["$ref"], name(&format!("Nested{fields}")), "{path}");
+        let responses = document["paths"][path]["post"]["responses"].as_object().unwrap();
+        assert!(!responses.contains_key("403") && !responses.contains_key("401"), "nobody signs here");
+    }
+    assert!(served(Fixture::default()).await["paths"].get("/sandbox/messages").is_none());
+    let (sandbox, _directory, _inbox) = Fixture::with_inbox();
+    assert!(served(sandbox).await["paths"].get("/sandbox/messages").is_some());
 }
 
 #[actix_web::test]

@@ -103,6 +103,9 @@ fn what_rfc_5321_forbids_is_refused() {
             assert_eq!(Email::parse_at(hosts, text), Err(EmailError::Malformed), "{text:?}");
         }
     }
+    for text in ["zhangxxxx@******.com", "a@**.example.org", "＊@＊＊＊.com"] {
+        assert_eq!(Email::parse(text), Err(EmailError::Placeholder), "{text:?}");
+    }
     let long = format!("{}@example.com", "l".repeat(65));
     assert_eq!(Email::parse(&long), Err(EmailError::Malformed), "65 octets before the @");
     let label = format!("a@{}.example", "d".repeat(64));

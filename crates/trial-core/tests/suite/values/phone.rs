@@ -62,6 +62,15 @@ fn what_no_spelling_needs_is_too_long() {
 }
 
 #[test]
+fn digits_that_are_left_out_are_asked_for() {
+    for text in
+        ["1667328xxxx", "1667328XXXX", "+86 1667328 ****", "166****0001", "xxxxxxxxxxx", "１６６７３２８ｘｘｘｘ"]
+    {
+        assert_eq!(parse(text), Err(PhoneError::Placeholder), "{text:?}");
+    }
+}
+
+#[test]
 fn what_is_no_number_is_malformed() {
     let odd = [
         "1667328000",

@@ -76,7 +76,7 @@ fn every_default_is_the_contracts() {
     let shown: Value = toml::from_str(&toml::to_string(&config.settings).unwrap()).unwrap();
     for (key, literal) in [
         ("http.listen", r#""127.0.0.1:8080""#),
-        ("http.envelope", r#""flat""#),
+        ("http.envelope", r#""auto""#),
         ("http.trusted_proxies", "[]"),
         ("http.client_address_header", r#""x-forwarded-for""#),
         ("http.callers", r#""open""#),
@@ -361,13 +361,16 @@ fn a_wrong_type_names_its_place_and_what_is_wanted() {
             "http.listen = \"localhost\"",
             "trialgate.toml:1:6: `http.listen`: must be an IP address and a port, such as \"127.0.0.1:8080\"",
         ),
-        ("http.envelope = 1", "trialgate.toml:1:6: `http.envelope`: must be `flat` or `schema`, in quotation marks"),
+        (
+            "http.envelope = 1",
+            "trialgate.toml:1:6: `http.envelope`: must be one of `auto`, `flat`, `schema`, in quotation marks",
+        ),
         ("site.links = 3", "`site.links`: invalid type: integer `3`, expected a table"),
         (
             "sms.smpp.port = 65536",
             "`sms.smpp.port`: invalid value: integer `65536`, expected a whole number from 0 to 65535",
         ),
-        ("http.envelope = \"flatt\"", "unknown variant `flatt`, expected `flat` or `schema`"),
+        ("http.envelope = \"flatt\"", "unknown variant `flatt`, expected one of `auto`, `flat`, `schema`"),
         ("[limits]\nsms_per_day = \"many\"", "trialgate.toml:2:1: `limits.sms_per_day`: invalid type: string \"many\""),
         (
             "limits.sms_per_day = -1",
