@@ -177,7 +177,7 @@ async fn requests_that_are_not_signed_are_limited_by_address_and_shut_nobody_out
     for request in [wrong.request(), old.request(), post(APPLY_PATH, APPLICATION)] {
         let refused = call(&site, request).await;
         assert_eq!((refused.status, refused.header("retry-after")), (StatusCode::TOO_MANY_REQUESTS, "1800"));
-        assert!(refused.body.contains("no valid signature"), "{}", refused.body);
+        assert!(refused.body.contains("without a valid signature"), "{}", refused.body);
     }
     let elsewhere = call_from(&site, "192.0.2.7", wrong.request()).await;
     assert_eq!(elsewhere.status, StatusCode::FORBIDDEN, "another address has its own hour");
