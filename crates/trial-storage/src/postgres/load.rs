@@ -30,8 +30,7 @@ use crate::rows::{
     TenantRow,
 };
 use crate::schema::{
-    access_codes, applications, challenges, code_requests, owner_acts, phones, safe_prefixes, setting_changes,
-    sms_days, tenants,
+    access_codes, applications, challenges, code_requests, owner_acts, phones, safe_prefixes, setting_changes, tenants,
 };
 
 /// The loaded facts.
@@ -299,8 +298,9 @@ async fn free_codes(mut conn: &AsyncPgConnection, wanted: usize) -> Result<Vec<F
     let wanted = i64::try_from(wanted).unwrap_or(i64::MAX);
     let codes = Set::new(
         vec![(
-            "SELECT mark.kind, free.code, free.since FROM pool_marks mark, LATERAL (\
-                SELECT since, code FROM access_codes \
+            "SELECT mark.kind, free.code, free.since FROM (VALUES ('voice'), ('multimedia')) kinds (kind), LATERAL (\
+                SELECT kind, since, code FROM pool_marks WHERE kind = kinds.kind ORDER BY version DESC LIMIT 1) mark, \
+                LATERAL (SELECT since, code FROM access_codes \
                 WHERE kind = mark.kind AND state = 'free' AND (since, code) >= (mark.since, mark.code) \
                 ORDER BY since, code LIMIT ",
             Column::Number(wanted),
@@ -322,10 +322,10 @@ async fn quota(
             "SELECT pg_current_xact_id()::text::bigint, \
                 (SELECT threshold FROM quota_thresholds ORDER BY seq DESC LIMIT 1), \
                 (SELECT in_force FROM setting_changes ORDER BY seq DESC LIMIT 1), taken.reserved, taken.owner_mails \
-                FROM (SELECT 1) one LEFT JOIN quota_days taken ON taken.day = ",
+                FROM (SELECT 1) one LEFT JOIN LATERAL (SELECT reserved, owner_mails FROM quota_days WHERE day = ",
             Column::Integer(day_number(day)),
         )],
-        "",
+        " ORDER BY version DESC LIMIT 1) taken ON true",
     )
     .returning::<(BigInt, Nullable<BigInt>, Nullable<Text>, Nullable<BigInt>, Nullable<BigInt>)>()
     .get_result::<(i64, Option<i64>, Option<String>, Option<i64>, Option<i64>)>(&mut conn)
@@ -350,11 +350,23 @@ async fn sms_sent(mut conn: &AsyncPgConnection, keys: &FactKeys) -> Result<BTree
     if !keys.sms_budget {
         return Ok(BTreeMap::new());
     }
-    let sent: Vec<(i32, i64)> = sms_days::table
-        .filter(sms_days::day.eq(day_number(keys.day)))
-        .select((sms_days::country_code, sms_days::sent))
-        .load(&mut conn)
-        .await?;
+    let day = || Column::Integer(day_number(keys.day));
+    // From one country to the next, each by its last version.
+    let sent: Vec<(i32, i64)> = Set::new(
+        vec![
+            ("WITH RECURSIVE counted AS ((SELECT country_code, sent FROM sms_days WHERE day = ", day()),
+            (
+                " ORDER BY country_code DESC, version DESC LIMIT 1) UNION ALL SELECT next.country_code, next.sent \
+                    FROM counted, LATERAL (SELECT country_code, sent FROM sms_days WHERE day = ",
+                day(),
+            ),
+        ],
+        " AND country_code < counted.country_code ORDER BY country_code DESC, version DESC LIMIT 1) next) \
+            SELECT country_code, sent FROM counted",
+    )
+    .returning::<(Integer, BigInt)>()
+    .load(&mut conn)
+    .await?;
     let counted = sent
         .into_iter()
         .map(|(country_code, sent)| Ok((count(country_code, "sms_days.country_code")?, count(sent, "sms_days.sent")?)));

@@ -4,6 +4,7 @@ mod callers;
 mod care;
 mod changed_settings;
 mod connect;
+mod due_floor;
 mod events;
 mod fault;
 mod guard;
@@ -42,6 +43,7 @@ use trial_core::planner::{Batch, Outcome, Planner};
 use trial_core::ports::{Gather, Screen, TrialLedger};
 
 use connect::{Connections, Connector};
+use due_floor::DueFloor;
 use fault::Trouble;
 use guard::Guard;
 pub(crate) use moving::{Found, Target};
@@ -88,6 +90,7 @@ pub struct PostgresLedger {
     /// The number of servers that `storage.url` names.
     servers: usize,
     watch: Arc<Watch>,
+    due_floor: Arc<DueFloor>,
     runtime: Handle,
 }
 
@@ -311,7 +314,8 @@ impl PostgresLedger {
         let turns = Turns { connections: turns, bounds, guard, is_down: Arc::default(), is_shared: Arc::default() };
         let servers = connector.place().servers.len();
         let watch = Arc::new(Watch::start(turns.clone(), connector, options.watch_every));
-        Ok(Self { turns, others, servers, watch, runtime: Handle::current() })
+        let due_floor = Arc::default();
+        Ok(Self { turns, others, servers, watch, due_floor, runtime: Handle::current() })
     }
 
     /// Runs work in a task of its own, on the runtime of the connections: it finishes, and leaves no transaction

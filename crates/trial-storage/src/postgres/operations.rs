@@ -8,6 +8,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use diesel::dsl::{count_star, min};
 use diesel::pg::Pg;
 use diesel::prelude::*;
+use diesel::sql_types::BigInt;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::FutureExt;
 use trial_core::access_codes::{
@@ -37,8 +38,8 @@ use crate::convert::{count, day_number, micros, name, optional_id, readable};
 use crate::hours;
 use crate::rows::{MailRow, TenantRow};
 use crate::schema::{
-    access_codes, application_hours, applications, code_requests, mail_attempts, mails, phones, quota_days,
-    quota_thresholds, tenants,
+    access_codes, application_hours, applications, code_requests, mail_attempts, mails, phones, quota_thresholds,
+    tenants,
 };
 use crate::statement::{MAIL_IS_DUE, MAIL_IS_FAILED};
 use crate::views::{self, AccessCodeRow, ApplicationRow, CodeRequestRow, MailAttemptRow};
@@ -353,14 +354,16 @@ pub(super) async fn move_marks_back(
     let first: Vec<(AccessCodeKind, (i64, &AccessCode))> =
         AccessCodeKind::ALL.iter().filter_map(|kind| Some((*kind, first(*kind)?))).collect();
     Set::over(
-        "UPDATE pool_marks SET since = new.since, code = new.code FROM unnest(",
+        "UPDATE pool_marks SET since = new.since, code = new.code, version = pool_marks.version + 1 FROM unnest(",
         vec![
             Column::texts(&first, |(kind, _)| kind.as_str()),
             Column::texts(&first, |(_, (_, code))| code.as_str()),
             Column::numbers(&first, |(_, (since, _))| *since),
         ],
         ") AS new (kind, code, since) \
-            WHERE pool_marks.kind = new.kind AND (new.since, new.code) < (pool_marks.since, pool_marks.code)",
+            WHERE pool_marks.ctid = (SELECT ctid FROM pool_marks last \
+                WHERE last.kind = new.kind ORDER BY last.version DESC LIMIT 1) \
+            AND (new.since, new.code) < (pool_marks.since, pool_marks.code)",
     )
     .execute(&mut conn)
     .await?;
@@ -388,8 +391,11 @@ async fn quota(mut conn: &AsyncPgConnection, day: NaiveDate, first_threshold: u3
         Some(threshold) => count(threshold, "quota_thresholds.threshold")?,
         None => first_threshold,
     };
-    let taken = quota_days::table.find(day_number(day)).select((quota_days::reserved, quota_days::owner_mails));
-    let taken = taken.get_result::<(i64, i64)>(&mut conn).await.optional()?;
+    let taken = Set::new(
+        vec![("SELECT reserved, owner_mails FROM quota_days WHERE day = ", Column::Integer(day_number(day)))],
+        " ORDER BY version DESC LIMIT 1",
+    );
+    let taken = taken.returning::<(BigInt, BigInt)>().get_result::<(i64, i64)>(&mut conn).await.optional()?;
     let counts = mails::table
         .filter(mails::quota_day.eq(day_number(day)))
         .group_by((mails::quota_budget, mails::state))

@@ -2,6 +2,7 @@
 //! Workers skip each other's rows (`SKIP LOCKED`), and no decision waits for them.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -28,9 +29,16 @@ use crate::views;
 #[async_trait]
 impl Outbox for PostgresLedger {
     async fn claim(&self, lease: Lease, limit: u32) -> Result<Vec<DueMail>, LedgerError> {
-        let connections = self.others.clone();
+        let (connections, due_floor) = (self.others.clone(), Arc::clone(&self.due_floor));
         self.to_its_end(async move {
-            connections.transaction(Kind::Write, PATIENCE, |conn| claim(conn, lease, limit).boxed()).await
+            let now = micros(lease.now);
+            let floor = due_floor.at(now);
+            let claim = connections.transaction(Kind::Write, PATIENCE, |conn| claim(conn, lease, floor, limit).boxed());
+            let (mails, is_all) = claim.await?;
+            if is_all {
+                due_floor.exhausted(floor, now);
+            }
+            Ok(mails)
         })
         .await
     }
@@ -80,8 +88,14 @@ impl Outbox for PostgresLedger {
     }
 }
 
-/// Claims by priority, the longest due first; then those due beyond the horizon, because the clock was set back.
-async fn claim(mut conn: &AsyncPgConnection, lease: Lease, limit: u32) -> Result<Vec<DueMail>, Trouble> {
+/// Claims by priority, the longest due first, from the floor on; then those due beyond the horizon, because the clock was
+/// set back. Returns `true` too if nothing due was left.
+async fn claim(
+    mut conn: &AsyncPgConnection,
+    lease: Lease,
+    floor: i64,
+    limit: u32,
+) -> Result<(Vec<DueMail>, bool), Trouble> {
     let room = |ids: &Vec<Vec<u8>>| i64::from(limit) - i64::try_from(ids.len()).unwrap_or(i64::MAX);
     let due = |priority: u8| {
         mails::table
@@ -92,15 +106,16 @@ async fn claim(mut conn: &AsyncPgConnection, lease: Lease, limit: u32) -> Result
     };
     let mut ids = Vec::new();
     for priority in MailKind::PRIORITIES {
-        let now = due(priority).filter(mails::next_attempt_at.le(micros(lease.now))).limit(room(&ids));
+        let now = due(priority).filter(mails::next_attempt_at.between(floor, micros(lease.now))).limit(room(&ids));
         ids.extend(now.for_update().skip_locked().load::<Vec<u8>>(&mut conn).await?);
     }
     for priority in MailKind::PRIORITIES {
         let set_back = due(priority).filter(mails::next_attempt_at.gt(micros(lease.horizon))).limit(room(&ids));
         ids.extend(set_back.for_update().skip_locked().load::<Vec<u8>>(&mut conn).await?);
     }
+    let is_all = room(&ids) > 0;
     if ids.is_empty() {
-        return Ok(Vec::new());
+        return Ok((Vec::new(), is_all));
     }
     Set::new(
         vec![
@@ -120,7 +135,7 @@ async fn claim(mut conn: &AsyncPgConnection, lease: Lease, limit: u32) -> Result
             Err(error) => return Err(error.into()),
         }
     }
-    Ok(mails)
+    Ok((mails, is_all))
 }
 
 /// Gives an unreadable mail up, so that it holds up no other.

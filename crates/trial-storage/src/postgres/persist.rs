@@ -51,7 +51,13 @@ impl<'a> Storing<'a> {
     /// Steps are left out in groups, so that there are few statements to prepare.
     pub(super) fn of(effects: &'a Effects, new: &'a New<'a>, loaded: &Loaded, batch: &'a Decided) -> Option<Self> {
         let groups = [
-            vec![new.challenges(), new.code_requests(), settle_sends(&effects.sends), count_sms(&effects.sms_days)],
+            vec![
+                new.challenges(),
+                new.code_requests(),
+                settle_sends(&effects.sends),
+                change_sms(&effects.sms_days),
+                first_sms(&effects.sms_days),
+            ],
             // A new code updates the phone, a submitted one leaves an application.
             vec![
                 update_challenges(&effects.challenges),
@@ -65,7 +71,8 @@ impl<'a> Storing<'a> {
                 give(&effects.leases),
                 new.mails(),
                 new.audit(),
-                count_quota(effects.quota_use),
+                change_quota(effects.quota_use),
+                first_quota(effects.quota_use),
                 move_marks(&effects.leases, &loaded.free_since),
             ],
             vec![new.events()],
@@ -135,7 +142,8 @@ pub(crate) async fn store_accepted(conn: &AsyncPgConnection, effects: &Effects) 
         new.mails(),
         new.applications(),
         new.audit(),
-        count_quota(effects.quota_use),
+        change_quota(effects.quota_use),
+        first_quota(effects.quota_use),
     ];
     let (mut first, mut last) = (conn, conn);
     let stored = steps.into_iter().map(|Step { set, rows, found_by, .. }| async move {
@@ -547,15 +555,28 @@ fn settle_sends(sends: &[SendUpdate]) -> Step<'_> {
     }
 }
 
-fn count_sms(days: &[SmsDay]) -> Step<'_> {
-    let columns = vec![
+fn sms_columns(days: &[SmsDay]) -> Vec<Column<'_>> {
+    vec![
         Column::integers(days, |day| day_number(day.day)),
         Column::integers(days, |day| day.country_code.into()),
         Column::numbers(days, |day| day.sent.into()),
-    ];
+    ]
+}
+
+/// Changes the counters that exist. A row is found by its last version, as everywhere in this file: migration 26 says why.
+fn change_sms(days: &[SmsDay]) -> Step<'_> {
+    let head = "UPDATE sms_days SET sent = new.sent, version = sms_days.version + 1 FROM unnest(";
+    let tail = ") AS new (day, country_code, sent) WHERE sms_days.ctid = (SELECT ctid FROM sms_days last \
+        WHERE last.day = new.day AND last.country_code = new.country_code ORDER BY last.version DESC LIMIT 1)";
+    Step { name: "changed_sms", set: Set::over(head, sms_columns(days), tail), rows: days.len(), found_by: None }
+}
+
+/// Begins the counters that do not exist yet.
+fn first_sms(days: &[SmsDay]) -> Step<'_> {
     let head = "INSERT INTO sms_days (day, country_code, sent) SELECT * FROM unnest(";
-    let tail = ") ON CONFLICT (day, country_code) DO UPDATE SET sent = excluded.sent";
-    Step { name: "counted_sms", set: Set::over(head, columns, tail), rows: days.len(), found_by: None }
+    let tail = ") AS new (day, country_code, sent) WHERE (SELECT last.version FROM sms_days last \
+        WHERE last.day = new.day AND last.country_code = new.country_code ORDER BY last.version DESC LIMIT 1) IS NULL";
+    Step { name: "first_sms", set: Set::over(head, sms_columns(days), tail), rows: days.len(), found_by: None }
 }
 
 fn give(leases: &[AccessCodeLease]) -> Step<'_> {
@@ -596,16 +617,31 @@ fn move_codes(moves: &[AccessCodeMove]) -> Step<'_> {
     }
 }
 
-fn count_quota<'a>(used: Option<QuotaUse>) -> Step<'a> {
-    let columns = vec![
+fn quota_columns<'a>(used: Option<QuotaUse>) -> Vec<Column<'a>> {
+    vec![
         Column::Integers(used.iter().map(|used| day_number(used.day)).collect()),
         Column::Numbers(used.iter().map(|used| used.reserved.into()).collect()),
         Column::Numbers(used.iter().map(|used| used.owner_mails.into()).collect()),
-    ];
-    let head = "INSERT INTO quota_days (day, reserved, owner_mails) SELECT * FROM unnest(";
-    let tail = ") ON CONFLICT (day) DO UPDATE SET reserved = excluded.reserved, owner_mails = excluded.owner_mails";
+    ]
+}
+
+/// Changes the day's row, if it exists.
+fn change_quota<'a>(used: Option<QuotaUse>) -> Step<'a> {
+    let head = "UPDATE quota_days SET reserved = new.reserved, owner_mails = new.owner_mails, \
+        version = quota_days.version + 1 FROM unnest(";
+    let tail = ") AS new (day, reserved, owner_mails) WHERE quota_days.ctid = (SELECT ctid FROM quota_days last \
+        WHERE last.day = new.day ORDER BY last.version DESC LIMIT 1)";
     let rows = used.iter().len();
-    Step { name: "counted_quota", set: Set::over(head, columns, tail), rows, found_by: None }
+    Step { name: "changed_quota", set: Set::over(head, quota_columns(used), tail), rows, found_by: None }
+}
+
+/// Begins the day's row, if it does not exist yet.
+fn first_quota<'a>(used: Option<QuotaUse>) -> Step<'a> {
+    let head = "INSERT INTO quota_days (day, reserved, owner_mails) SELECT * FROM unnest(";
+    let tail = ") AS new (day, reserved, owner_mails) WHERE (SELECT last.version FROM quota_days last \
+        WHERE last.day = new.day ORDER BY last.version DESC LIMIT 1) IS NULL";
+    let rows = used.iter().len();
+    Step { name: "first_quota", set: Set::over(head, quota_columns(used), tail), rows, found_by: None }
 }
 
 /// Moves each pool's mark to the last assigned code: codes are assigned in order, so none before it is free.
@@ -618,8 +654,10 @@ fn move_marks<'a>(leases: &'a [AccessCodeLease], free_since: &HashMap<AccessCode
         Column::Numbers(last.iter().map(since).collect()),
         Column::Texts(last.iter().map(|lease| lease.code.as_str().into()).collect()),
     ];
-    let head = "UPDATE pool_marks SET since = new.since, code = new.code FROM unnest(";
-    let tail = ") AS new (kind, since, code) WHERE pool_marks.kind = new.kind";
+    let head =
+        "UPDATE pool_marks SET since = new.since, code = new.code, version = pool_marks.version + 1 FROM unnest(";
+    let tail = ") AS new (kind, since, code) WHERE pool_marks.ctid = (SELECT ctid FROM pool_marks last \
+        WHERE last.kind = new.kind ORDER BY last.version DESC LIMIT 1)";
     Step {
         name: "moved_marks",
         set: Set::over(head, columns, tail),

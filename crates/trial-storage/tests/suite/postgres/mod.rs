@@ -11,5 +11,6 @@ mod plans;
 mod poison;
 mod pooler;
 mod server;
+mod snapshots;
 mod tls;
 mod turns;

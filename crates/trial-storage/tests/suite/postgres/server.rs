@@ -90,7 +90,7 @@ impl Database {
         spawn_blocking(move || database.server.execute(&database.name, &sql)).await.unwrap().trim().to_owned()
     }
 
-    /// Every row of every table that SQLite has too, as text, for any columns; sorted.
+    /// Every row of every table that SQLite has too, as text, for any columns that both have; sorted.
     pub(crate) async fn contents(&self) -> Vec<String> {
         let tables = "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'
             AND relname NOT IN ('pool_marks', 'clock_marks', 'moving_in', 'decided_batches', 'database_state', '__diesel_schema_migrations')";
@@ -98,7 +98,7 @@ impl Database {
         for table in self.execute(tables).await.lines() {
             let columns = self
                 .execute(&format!(
-                    "SELECT attname FROM pg_attribute WHERE attrelid = '{table}'::regclass AND attnum > 0
+                    "SELECT attname FROM pg_attribute WHERE attrelid = '{table}'::regclass AND attnum > 0 AND attname <> 'version'
                         ORDER BY attname COLLATE \"C\""
                 ))
                 .await;
