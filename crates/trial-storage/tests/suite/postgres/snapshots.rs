@@ -6,8 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
+use trial_core::applications::ApplyOutcome;
+use trial_core::mails::{Lease, SettledAs, Settlement};
+use trial_core::planner::{Outcome, Request};
 use trial_core::ports::{Entropy, Operations, Outbox};
-use trial_core::{ApplyOutcome, Lease, LeaseId, Outcome, Request, SettledAs, Settlement};
+use trial_core::values::LeaseId;
 use trial_storage::PostgresLedger;
 use trial_testkit::{Desk, data};
 
@@ -92,6 +95,10 @@ async fn an_old_snapshot_slows_no_decision_and_no_claim() {
     for between in [0, BETWEEN] {
         decide(&desk, &mut next, between).await;
         deliver(&desk).await;
+        // Longer than mails may be late for the claims that follow.
+        desk.wait(Duration::from_mins(10));
+        next += 1;
+        desk.ask(&data::phone(applicant(next))).await.unwrap();
         let before = read(&database, &desk).await;
         desk.ledger = Arc::new(database.open().await);
         for _ in 0..COUNTED {
