@@ -11,6 +11,10 @@ use super::folding::without_ignorable;
 /// The longest company name after trimming, in characters (Unicode scalar values).
 const MAX_LENGTH: usize = 128;
 
+/// Symbols that show nothing and are neither white space nor ignorable: the blank of Braille, a note without a head, blanks of
+/// hieroglyphs and the filler of Khitan.
+const BLANKS: [char; 5] = ['\u{2800}', '\u{1D159}', '\u{13441}', '\u{13442}', '\u{16FE4}'];
+
 /// A company name as the applicant wrote it, trimmed. Compared by its [`CompanyKey`].
 #[derive(Clone, PartialEq, Eq)]
 pub struct CompanyName {
@@ -18,8 +22,8 @@ pub struct CompanyName {
     key: CompanyKey,
 }
 
-/// The form under which company names are compared: NFKC, case folding, collapsed white space, and none of the
-/// invisible characters (`Default_Ignorable_Code_Point`, as in `NFKC_Casefold` of the Unicode standard, section 3.13).
+/// The form under which company names are compared: NFKC, case folding, collapsed white space (and symbols that look like
+/// it), and none of the invisible characters (`Default_Ignorable_Code_Point`, as in `NFKC_Casefold` of the Unicode standard, section 3.13).
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CompanyKey(Arc<str>);
 
@@ -96,7 +100,8 @@ fn key_of(name: &str) -> String {
 }
 
 fn collapsed(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+    let is_gap = |c: char| c.is_whitespace() || BLANKS.contains(&c);
+    text.split(is_gap).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
 impl CompanyKey {

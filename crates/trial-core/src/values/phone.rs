@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumberFormat, PhoneNumberType, Region};
 
 use super::PhonePrefix;
-use super::folding::{MAX_DIGITS_INPUT, fold_digits};
+use super::folding::{MAX_DIGITS_INPUT, fold_phone};
 
 /// A mobile phone in its one canonical form, E.164 (`+8616673280001`). Valid by libphonenumber's data.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -14,6 +14,11 @@ pub struct Phone {
     e164: Arc<str>,
     country_code: u16,
 }
+
+/// The scheme of a phone's URI.
+const TEL: &str = "tel:";
+/// Digits of a national number of Mexico.
+const MEXICAN_DIGITS: usize = 10;
 
 /// The reason for which a text is not a phone that can be served. The message contains the remedy.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -72,6 +77,7 @@ impl Phone {
             return Err(PhoneError::TooLong);
         }
         let dialled = plain_spelling(text)?;
+        let dialled = current_spelling(&dialled, region).unwrap_or(dialled);
         // A number that names its country is read without a region: a region's prefixes would be taken off it.
         let region = Some(region).filter(|_| !dialled.starts_with('+'));
         let number = PHONE_NUMBER_UTIL.parse(&dialled, region).map_err(|_| PhoneError::Malformed)?;
@@ -124,19 +130,34 @@ pub(crate) fn mask_phone(e164: &str) -> String {
     format!("{}****", &e164[..head])
 }
 
-/// Digits, with `+` in front where the text names a country by `+` or `00`; an error for anything that is no usual
+/// Digits, with `+` in front where the text names a country by `+`, `00` or `tel:`; an error for anything that is no usual
 /// spelling.
 fn plain_spelling(text: &str) -> Result<String, PhoneError> {
-    let folded = fold_digits(text);
+    let folded = fold_phone(text);
     if folded.is_empty() && !text.contains(|c: char| c.is_ascii_graphic()) {
         return Err(PhoneError::Empty);
     }
-    let plain: String = folded.chars().filter(|c| !matches!(c, '.' | '/')).collect();
-    let digits = plain.strip_prefix('+').unwrap_or(&plain);
+    // RFC 3966.
+    let plain = match folded.split_at_checked(TEL.len()) {
+        Some((scheme, number)) if scheme.eq_ignore_ascii_case(TEL) => number,
+        _ => &folded,
+    };
+    let digits = plain.strip_prefix('+').unwrap_or(plain);
     if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
         return Err(if has_placeholders(digits) { PhoneError::Placeholder } else { PhoneError::Malformed });
     }
-    Ok(plain.strip_prefix("00").map(|international| format!("+{international}")).unwrap_or(plain))
+    Ok(plain.strip_prefix("00").map_or_else(|| plain.to_owned(), |international| format!("+{international}")))
+}
+
+/// The number of today for one of Mexico as it was dialled until 2019-08-03, and as phone books still have it: `+52 1` from
+/// abroad, `044` and `045` from within (IFT, Plan Técnico Fundamental de Numeración, 2018-05-11).
+fn current_spelling(dialled: &str, region: Region) -> Option<String> {
+    let subscriber = match dialled.strip_prefix("+521") {
+        Some(subscriber) => subscriber,
+        None if region == Region::MX => dialled.strip_prefix("044").or_else(|| dialled.strip_prefix("045"))?,
+        None => return None,
+    };
+    (subscriber.len() == MEXICAN_DIGITS).then(|| format!("+52{subscriber}"))
 }
 
 /// Returns `true` for digits with two or more in a row that are left out: one `x` is that of an extension.

@@ -2,13 +2,13 @@
 
 use std::fmt;
 
-use super::folding::{MAX_DIGITS_INPUT, fold_digits};
+use super::folding::{MAX_DIGITS_INPUT, fold_code};
 
 /// The longest folded code that is compared, in characters.
 const MAX_LENGTH: usize = 16;
 
-/// The verification code as the applicant typed it, folded: 1 to 16 characters. `123 456` and `１２３４５６` are `123456`.
-/// One that cannot be right, such as letters, is a wrong code.
+/// The verification code as the applicant typed it, folded: 1 to 16 characters. `123 456`, `１２３４５６` and `"123456"` are
+/// `123456`. One that cannot be right, such as letters, is a wrong code.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SubmittedCode(String);
 
@@ -32,7 +32,7 @@ impl SubmittedCode {
         if text.chars().nth(MAX_DIGITS_INPUT).is_some() {
             return Err(SubmittedCodeError::TooLong(MAX_DIGITS_INPUT));
         }
-        let folded = fold_digits(text);
+        let folded = fold_code(text);
         if folded.is_empty() {
             return Err(SubmittedCodeError::Empty);
         }

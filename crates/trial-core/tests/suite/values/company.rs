@@ -16,7 +16,25 @@ fn space_around_it_is_trimmed_and_the_rest_kept_as_written() {
 
 #[test]
 fn nothing_that_shows_is_empty() {
-    for text in ["", " ", "\u{3000}", "\u{200b}", "\u{200b}\u{2060}\u{feff}", "\u{ad}", "\u{200e}\u{200f}"] {
+    for text in [
+        "",
+        " ",
+        "\u{3000}",
+        "\u{200b}",
+        "\u{200b}\u{2060}\u{feff}",
+        "\u{ad}",
+        "\u{200e}\u{200f}",
+        "\u{2800}",
+        "\u{2800} \u{2800}\u{200b}",
+        "\u{3164}",
+        "\u{115f}\u{1160}",
+        "\u{ffa0}",
+        "\u{180e}",
+        "\u{1d159}",
+        "\u{13441}\u{13442}",
+        "\u{16fe4}",
+        "\u{1680}",
+    ] {
         assert_eq!(CompanyName::parse(text), Err(CompanyError::Empty), "{text:?}");
     }
 }
@@ -133,4 +151,9 @@ fn the_key_of_a_key_is_itself() {
 fn a_name_does_not_show_in_debug_output() {
     let name = CompanyName::parse("Acme").unwrap();
     assert_eq!(format!("{name:?} {:?}", name.key()), "CompanyName(***) CompanyKey(***)");
+}
+
+#[test]
+fn a_blank_of_braille_is_white_space_to_a_comparison() {
+    assert_eq!(key("Acme\u{2800}Ltd\u{2800}"), key("Acme Ltd"));
 }

@@ -39,6 +39,21 @@ fn every_usual_spelling_is_the_same_phone() {
         "（＋８６）１６６ー７３２８−０００１",
         "166–7328—0001",
         "[+86] 166 7328 0001",
+        "tel:+8616673280001",
+        "TEL:+86-166-7328-0001",
+        "166·7328·0001",
+        "166・7328・0001",
+        "166•7328•0001",
+        "\"16673280001\"",
+        "“16673280001”",
+        "'16673280001'",
+        "<16673280001>",
+        "16673280001,",
+        "16673280001。",
+        "：16673280001；",
+        "١٦٦٧٣٢٨٠٠٠١",
+        "+۸۶ ۱۶۶ ۷۳۲۸ ۰۰۰۱",
+        "१६६७३२८०००१",
     ];
     for spelling in spellings {
         assert_eq!(parse(spelling), Ok(ONE.to_owned()), "{spelling:?}");
@@ -86,12 +101,15 @@ fn what_is_no_number_is_malformed() {
         "16673280001;ext=5",
         "16673280001#5",
         "16673280001,5",
-        "tel:+8616673280001",
+        "tel:+8616673280001;ext=5",
+        "tel:",
+        "fax:+8616673280001",
+        "16673280001，5",
+        "16673280001*5",
         "+86+16673280001",
         "++8616673280001",
         "16673280001\0",
         "166\u{0}73280001",
-        "\u{661}\u{666}\u{666}73280001",
         "+9991234567",
         "12345678901",
         "-",
@@ -230,4 +248,18 @@ fn the_language_follows_the_phone_of_somebody_who_did_not_say() {
     assert_eq!(Locale::of_phone(&Phone::from_canonical(ONE, 86)), Locale::ZhCn);
     assert_eq!(Locale::of_phone(&Phone::from_canonical("+85251234567", 852)), Locale::En);
     assert_eq!(("zh-CN".parse(), "en".parse()), (Ok(Locale::ZhCn), Ok(Locale::En)));
+}
+
+/// Mexico dropped its prefixes of mobiles on 2019-08-03; Argentina has kept its own, which libphonenumber knows.
+#[test]
+fn prefixes_of_mobiles_in_phone_books_are_read() {
+    for text in ["+52 1 55 1234 5678", "0052 1 55 1234 5678", "044 55 1234 5678", "045 55 1234 5678", "55 1234 5678"] {
+        assert_eq!(parse_by("MX", &["MX"], text), Ok("+525512345678".to_owned()), "{text}");
+    }
+    assert_eq!(parse_by("CN", &["CN", "MX"], "+5215512345678"), Ok("+525512345678".to_owned()));
+    assert!(parse_by("CN", &["CN", "MX"], "044 55 1234 5678").is_err(), "that is a prefix within Mexico alone");
+    assert!(parse_by("MX", &["MX"], "+52 1 55 1234 567").is_err());
+    for text in ["+54 9 11 2345 6789", "+54 11 15 2345 6789", "011 15 2345-6789", "9 11 2345 6789"] {
+        assert_eq!(parse_by("AR", &["AR"], text), Ok("+5491123456789".to_owned()), "{text}");
+    }
 }
