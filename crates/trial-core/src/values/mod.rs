@@ -13,6 +13,7 @@ mod number_range;
 mod person;
 mod phone;
 mod submitted_code;
+mod unlabelled;
 
 pub use access_code::{AccessCode, AccessCodeError, AccessCodeKind};
 pub use ambient::{Clock, Entropy};
@@ -34,6 +35,7 @@ pub use person::Person;
 pub(crate) use phone::mask_phone;
 pub use phone::{Phone, PhoneError, PhonePolicy, ServedCountry};
 pub use submitted_code::{CODE_DIGITS, SubmittedCode, SubmittedCodeError};
+pub use unlabelled::decode_unlabelled;
 
 /// A stored or typed name that is no value of its enumeration.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

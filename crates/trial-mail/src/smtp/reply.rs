@@ -3,9 +3,9 @@
 use std::io;
 use std::time::Duration;
 
-use encoding_rs::{Encoding, GBK, UTF_8, WINDOWS_1252};
 use tokio::io::{AsyncBufRead, AsyncBufReadExt};
 use tokio::time::timeout;
+use trial_core::values::decode_unlabelled;
 
 /// Bytes of a reply that are read, at most.
 const MAX_REPLY: usize = 64 * 1024;
@@ -152,14 +152,9 @@ impl Reading {
     }
 }
 
-/// The text in the first plausible encoding, without control characters: a database may not accept them.
+/// The text in the most plausible encoding, without control characters: a database may not accept them.
 fn readable(text: &[u8]) -> String {
-    let decoded = [UTF_8, GBK]
-        .into_iter()
-        .find_map(|encoding: &Encoding| encoding.decode_without_bom_handling_and_without_replacement(text));
-    // Every byte is a character of this one.
-    let decoded = decoded.unwrap_or_else(|| WINDOWS_1252.decode_without_bom_handling(text).0);
-    decoded.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+    decode_unlabelled(text).chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 #[cfg(test)]
