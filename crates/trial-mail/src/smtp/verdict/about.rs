@@ -8,7 +8,9 @@
 pub(super) enum About {
     /// The mailbox, its domain, or the room in it.
     Recipient,
-    /// The size or the content of this mail.
+    /// The size of this mail.
+    Size,
+    /// The content of this mail.
     Mail,
     /// Our quota, rate, address, name, sender, account or reputation; or nothing specific.
     Us,
@@ -85,6 +87,37 @@ const OURS: &[&str] = &[
     "authoris",
     "not verified",
     "unverified",
+    // The same in other languages: the sender, relaying, and what passes.
+    "remitente",
+    "remetente",
+    "expéditeur",
+    "expediteur",
+    "mittente",
+    "absender",
+    "afzender",
+    "nadawc",
+    "отправител",
+    "送信者",
+    "送信元",
+    "差出人",
+    "발신자",
+    "보낸 사람",
+    "autenti",
+    "authentif",
+    "аутентификац",
+    "認証",
+    "中継",
+    "спам",
+    "迷惑メール",
+    "límite",
+    "limite",
+    "лимит",
+    "intente",
+    "réessay",
+    "später",
+    "riprova",
+    "позже",
+    "しばらく",
     "频率",
     "频繁",
     "限制",
@@ -109,6 +142,10 @@ const RECIPIENT: &[&str] = &[
     "user invalid",
     "user disabled",
     "user is disabled",
+    "user suspended",
+    "user is suspended",
+    "mailbox suspended",
+    "mailbox is suspended",
     "unavailable mail user",
     "not a known user",
     "not user of this server",
@@ -171,8 +208,69 @@ const RECIPIENT: &[&str] = &[
     "no longer available",
     "no longer in use",
     "does not accept mail",
+    // Cisco's default for a recipient outside the Recipient Access Table; without the code it may be a policy.
+    "5.1.0 address rejected",
+    // Spanish, Portuguese, Italian.
+    "usuario desconocido",
+    "destinatario desconocido",
+    "buzón desconocido",
+    "buzon desconocido",
+    "no existe",
+    "buzón lleno",
+    "buzon lleno",
+    "usuário desconhecido",
+    "usuario desconhecido",
+    "destinatário desconhecido",
+    "destinatario desconhecido",
+    "não existe",
+    "nao existe",
+    "utente sconosciuto",
+    "destinatario sconosciuto",
+    "non esiste",
+    "casella inesistente",
+    "indirizzo inesistente",
+    "casella piena",
+    // French.
+    "utilisateur inconnu",
+    "destinataire inconnu",
+    "adresse inconnue",
+    "n'existe pas",
+    "boîte pleine",
+    "boite pleine",
+    // German, Dutch, Polish.
+    "empfänger unbekannt",
+    "empfaenger unbekannt",
+    "benutzer unbekannt",
+    "unbekannter empfänger",
+    "unbekannter empfaenger",
+    "unbekannter benutzer",
+    "existiert nicht",
+    "postfach voll",
+    "onbekende gebruiker",
+    "gebruiker onbekend",
+    "bestaat niet",
+    "użytkownik nieznany",
+    "nieznany użytkownik",
+    "nie istnieje",
+    "nie ma takiego konta",
+    // Russian.
+    "пользователь не найден",
+    "пользователь неизвестен",
+    "неизвестный пользователь",
+    "не существует",
+    "ящик переполнен",
+    // Japanese, Korean.
+    "存在しません",
+    "存在しない",
+    "宛先不明",
+    "ユーザー不明",
+    "존재하지 않",
+    "사용자를 찾을 수 없",
+    // Chinese.
     "不存在",
     "无此用户",
+    "無此用戶",
+    "查無此人",
     "没有该用户",
     "没有此用户",
     "未开通",
@@ -182,8 +280,8 @@ const RECIPIENT: &[&str] = &[
     "被禁用",
 ];
 
-/// Words about this mail.
-const MAIL: &[&str] = &[
+/// Words about the size of this mail.
+const SIZE: &[&str] = &[
     "message too large",
     "message too long",
     "message is too long",
@@ -193,20 +291,19 @@ const MAIL: &[&str] = &[
     "length of data content",
     "exceeds size limit",
     "exceeds fixed limit",
-    "content rejected",
-    "content denied",
-    "content reject",
-    "virus",
-    "infected",
-    "malware",
-    "病毒",
+    "exceeds fixed maximum",
+    "message file too big",
+    "message too big",
 ];
+
+/// Words about the content of this mail.
+const MAIL: &[&str] = &["content rejected", "content denied", "content reject", "virus", "infected", "malware", "病毒"];
 
 /// Enhanced codes (RFC 3463, RFC 7505, IANA's registry) about the recipient: bad mailbox, bad domain, bad syntax,
 /// moved, no mail at all, disabled, full.
 const RECIPIENT_CODES: [(u16, u16); 7] = [(1, 1), (1, 2), (1, 3), (1, 6), (1, 10), (2, 1), (2, 2)];
-/// Enhanced codes about this mail: too long for the mailbox, too big for the system. All of x.6 is about content.
-const MAIL_CODES: [(u16, u16); 2] = [(2, 3), (3, 4)];
+/// Enhanced codes about the size: too long for the mailbox, too big for the system. All of x.6 is about content.
+const SIZE_CODES: [(u16, u16); 2] = [(2, 3), (3, 4)];
 
 /// The subject of a refusal with this text.
 pub(super) fn about(text: &str) -> About {
@@ -221,7 +318,9 @@ pub(super) fn about(text: &str) -> About {
         About::Us
     } else if says(RECIPIENT) || has(&RECIPIENT_CODES) {
         About::Recipient
-    } else if says(MAIL) || has(&MAIL_CODES) || enhanced.is_some_and(|(subject, _)| subject == 6) {
+    } else if says(SIZE) || has(&SIZE_CODES) {
+        About::Size
+    } else if says(MAIL) || enhanced.is_some_and(|(subject, _)| subject == 6) {
         About::Mail
     } else {
         About::Us

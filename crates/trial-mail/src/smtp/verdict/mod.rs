@@ -13,7 +13,7 @@ use about::{About, about};
 
 /// A mail is given up at once only if the server refused, for good and explicitly, this recipient or this mail.
 /// Everything else is retried: 4xx, time-outs, connections, TLS and malformed replies, but also each 5xx that we have
-/// to repair: any before the recipient is named, and later those about quota, rate, relaying, names, senders and block
+/// to repair: any before the recipient is named, except about the size of the mail (RFC 1870), and later those about quota, rate, relaying, names, senders and block
 /// lists. Wrongly judged transient, a mail costs some attempts and fails a day later in the view of operators; wrongly
 /// judged permanent, an applicant never gets the account.
 pub(super) fn verdict(failure: &Failure, redaction: &Redaction) -> DeliveryError {
@@ -27,12 +27,13 @@ pub(super) fn verdict(failure: &Failure, redaction: &Redaction) -> DeliveryError
         Fault::Refused(reply) => reply.words(),
     };
     let words = format!("{}: {}", step_name(*step), redaction.redact(&told));
-    let is_about_the_mail = matches!(step, Step::Recipient | Step::Content);
-    match fault {
-        Fault::Refused(reply) if is_about_the_mail && reply.is_for_good() => match about(&reply.text()) {
-            About::Recipient | About::Mail => DeliveryError::Permanent(words),
-            About::Us => DeliveryError::Transient(words),
-        },
+    let refused = match fault {
+        Fault::Refused(reply) if reply.is_for_good() => Some(about(&reply.text())),
+        _ => None,
+    };
+    match (step, refused) {
+        (Step::Recipient | Step::Content, Some(About::Recipient | About::Size | About::Mail))
+        | (Step::Sender, Some(About::Size)) => DeliveryError::Permanent(words),
         _ => DeliveryError::Transient(words),
     }
 }

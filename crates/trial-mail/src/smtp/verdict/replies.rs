@@ -34,6 +34,10 @@ const GMX: &str = "github.com/sandstorm-io/sandstorm/issues/531";
 const POSTEO: &str = "github.com/mandarons/icloud-docker/issues/163";
 const IRONPORT: &str = "Cisco Secure Email, default HAT and RAT texts";
 const RFC: &str = "RFC 5321, section 4.2.3";
+const SIZE: &str = "RFC 1870, section 6.1";
+const BOUNCES: &str = "github.com/eNichers/node-bounce-handler, lib/responses.js";
+/// RFC 5321, section 4.2, leaves the text to the server.
+const TRANSLATED: &str = "a translation of a reply above";
 
 use Step::{Connect, Content, Recipient, Sender, SignIn};
 
@@ -117,6 +121,15 @@ const DUE: &[(Step, &str, &str)] = &[
         OUTLOOK,
         "550 5.7.1 Unfortunately, messages from [192.0.2.1] weren't sent. Please contact your provider (S3140).",
     ),
+    (Recipient, TRANSLATED, "550 Remitente desconocido"),
+    (Recipient, TRANSLATED, "550 El dominio del remitente no existe"),
+    (Recipient, TRANSLATED, "550 Expéditeur inconnu: cette adresse n'existe pas"),
+    (Recipient, TRANSLATED, "550 Absender unbekannt"),
+    (Recipient, TRANSLATED, "550 Absenderadresse existiert nicht"),
+    (Recipient, TRANSLATED, "550 送信者のアドレスは存在しません"),
+    (Recipient, TRANSLATED, "550 Отправитель не существует"),
+    (Recipient, TRANSLATED, "550 Límite diario superado, intente más tarde"),
+    (Recipient, IRONPORT, "550 #5.7.1 Your access to submit messages to this e-mail system has been rejected."),
     (Recipient, RFC, "503 Bad sequence of commands"),
     (Recipient, RFC, "500 Syntax error, command unrecognized"),
     (Content, GMAIL, "550 5.4.5 Daily user sending quota exceeded."),
@@ -212,6 +225,23 @@ const FAILED: &[(Step, &str, &str)] = &[
     (Recipient, OUTLOOK, "550 5.5.0 Requested action not taken: mailbox unavailable (S2017062302)."),
     (Recipient, YAHOO, "554 delivery error: dd This user doesn't have a yahoo.com account (ann@yahoo.example)"),
     (Recipient, YAHOO, "554 delivery error: dd Sorry, your message cannot be delivered. This account is over quota."),
+    (Recipient, IRONPORT, "550 #5.1.0 Address rejected."),
+    (Recipient, COREMAIL, "550 User suspended"),
+    (Recipient, TRANSLATED, "550 Usuario desconocido"),
+    (Recipient, TRANSLATED, "550 5.7.1 El destinatario no existe"),
+    (Recipient, TRANSLATED, "550 Usuário desconhecido"),
+    (Recipient, BOUNCES, "550 Destinatario sconosciuto o mailbox disattivata"),
+    (Recipient, BOUNCES, "550 Indirizzo inesistente"),
+    (Recipient, BOUNCES, "550 Nie ma takiego konta"),
+    (Recipient, BOUNCES, "550 5.7.1 Adres nie istnieje"),
+    (Recipient, TRANSLATED, "550 Destinataire inconnu"),
+    (Recipient, TRANSLATED, "550 Cette adresse n'existe pas"),
+    (Recipient, TRANSLATED, "550 Empfänger unbekannt"),
+    (Recipient, TRANSLATED, "550 Das Postfach existiert nicht"),
+    (Recipient, TRANSLATED, "550 宛先のメールアドレスは存在しません"),
+    (Recipient, TRANSLATED, "550 Пользователь не найден"),
+    (Recipient, TRANSLATED, "550 존재하지 않는 사용자입니다"),
+    (Recipient, TRANSLATED, "550 查無此人"),
     (Recipient, RFC, "553 Requested action not taken: mailbox name not allowed"),
     (Recipient, RFC, "552 Requested mail action aborted: exceeded storage allocation"),
     (Content, QQ, "550 Mail content denied. https://service.mail.qq.com/detail/0/1013"),
@@ -221,6 +251,9 @@ const FAILED: &[(Step, &str, &str)] = &[
     (Content, POSTFIX, "552 5.3.4 Error: message file too big"),
     (Content, POSTEO, "550 5.7.1 message content rejected"),
     (Content, SES, "552 5.3.4 Message size exceeds fixed limit"),
+    (Sender, SES, "552 5.3.4 Message size exceeds fixed limit"),
+    (Sender, SIZE, "552 message size exceeds fixed maximium message size"),
+    (Sender, POSTFIX, "552 5.3.4 Message size exceeds fixed limit"),
     (Content, GMAIL, "554 5.6.0 Mail message is malformed. Not accepted."),
     (Content, M365, "550 5.1.1 User unknown"),
 ];
@@ -247,11 +280,14 @@ async fn a_refusal_that_names_the_recipient_or_the_mail_fails_it() {
     }
 }
 
-/// No reply before the recipient is named can be about the recipient, and no 4xx is permanent.
+/// No reply before the recipient is named can be about the recipient, one to MAIL may be about the size, and no 4xx is
+/// permanent.
 #[tokio::test]
 async fn the_step_and_the_first_digit_come_before_the_text() {
-    for (_, source, reply) in FAILED {
-        let early = judged(Sender, format!("{reply}\r\n").as_bytes()).await;
+    for (step, source, reply) in FAILED {
+        let is_size = matches!(judged(Sender, format!("{reply}\r\n").as_bytes()).await, DeliveryError::Permanent(_));
+        assert!(!is_size || *step != Recipient, "{source}");
+        let early = judged(Connect, format!("{reply}\r\n").as_bytes()).await;
         assert!(matches!(early, DeliveryError::Transient(_)), "{source}: {early:?}");
         let for_now = format!("4{}\r\n", &reply[1..].replace("\r\n5", "\r\n4"));
         let for_now = judged(Recipient, for_now.as_bytes()).await;
@@ -261,11 +297,19 @@ async fn the_step_and_the_first_digit_come_before_the_text() {
 
 #[tokio::test]
 async fn words_in_other_encodings_are_read() {
-    for (text, is_failed) in
+    for (encoding, text, is_failed) in
         [("用户不存在", true), ("收件人不存在", true), ("发信频率超过限制", false), ("发件人不存在", false)]
+            .map(|(text, is_failed)| (encoding_rs::GBK, text, is_failed))
+            .into_iter()
+            .chain([
+                (encoding_rs::KOI8_R, "Пользователь не найден", true),
+                (encoding_rs::WINDOWS_1252, "Empfänger unbekannt", true),
+                (encoding_rs::WINDOWS_1252, "Expéditeur inconnu", false),
+                (encoding_rs::EUC_JP, "宛先のメールアドレスは存在しません", true),
+            ])
     {
-        let (gbk, ..) = encoding_rs::GBK.encode(text);
-        let judged = judged(Recipient, &[b"550 ", &gbk[..], b"\r\n"].concat()).await;
+        let (octets, ..) = encoding.encode(text);
+        let judged = judged(Recipient, &[b"550 ", &octets[..], b"\r\n"].concat()).await;
         let expected = format!("the mail server refused the recipient: 550 {text}");
         let expected = if is_failed { DeliveryError::Permanent(expected) } else { DeliveryError::Transient(expected) };
         assert_eq!(judged, expected);
