@@ -1,9 +1,11 @@
 //! Text as providers write it: in UTF-8, or in an older encoding that they may not name.
 
-use encoding_rs::{Encoding, GB18030};
+use std::borrow::Cow;
 
-/// Decodes by byte order mark, as UTF-8, in the named encoding, or in that of Chinese providers. Big5 is read only
-/// where named: its octets are those of GB18030, whose other characters occur only in unimportant text.
+use encoding_rs::{Encoding, GB18030};
+use trial_core::values::decode_unlabelled;
+
+/// Decodes by byte order mark, as UTF-8, in the named encoding, or in the most plausible one.
 pub(crate) fn decode(octets: &[u8], named: Option<&str>) -> String {
     if let Some((encoding, mark)) = Encoding::for_bom(octets) {
         return encoding.decode_without_bom_handling(&octets[mark..]).0.into_owned();
@@ -16,9 +18,14 @@ pub(crate) fn decode(octets: &[u8], named: Option<&str>) -> String {
     if let Ok(text) = std::str::from_utf8(octets) {
         return text.to_owned();
     }
-    let mut known = named.into_iter().chain([GB18030]);
-    let read = known.find_map(|encoding| encoding.decode_without_bom_handling_and_without_replacement(octets));
-    read.map_or_else(|| String::from_utf8_lossy(octets).into_owned(), std::borrow::Cow::into_owned)
+    let named = named.and_then(|encoding| encoding.decode_without_bom_handling_and_without_replacement(octets));
+    named.unwrap_or_else(|| decode_unlabelled(octets)).into_owned()
+}
+
+/// The text read as Chinese, for JSON that is none otherwise: a `\` can be the second octet of a character. Also of Big5,
+/// whose octets are those of GB18030: the text is lost then, and nothing else.
+pub(crate) fn decode_chinese(octets: &[u8]) -> Option<String> {
+    GB18030.decode_without_bom_handling_and_without_replacement(octets).map(Cow::into_owned)
 }
 
 #[cfg(test)]
@@ -51,8 +58,8 @@ mod tests {
         // Unnamed Big5 loses its text and nothing else; a `\` can be a letter's second octet.
         let words = "{\"msg\":\"許功蓋\",\"code\":0}";
         assert!(BIG5.encode(words).0.contains(&b'\\'));
-        assert!(decode(&BIG5.encode(words).0, None).ends_with("\",\"code\":0}"));
-        assert_eq!(decode(b"{\"msg\":\"caf\xE9\"}", None), "{\"msg\":\"caf\u{FFFD}\"}");
+        assert!(decode_chinese(&BIG5.encode(words).0).unwrap().ends_with("\",\"code\":0}"));
+        assert_eq!(decode(b"{\"msg\":\"caf\xE9\"}", None), "{\"msg\":\"café\"}");
         assert_eq!(decode(b"{\"msg\":\"caf\xE9\"}", Some("iso-8859-1")), "{\"msg\":\"café\"}");
         assert!(!UTF_16LE.is_ascii_compatible());
     }

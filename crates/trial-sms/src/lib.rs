@@ -10,14 +10,16 @@ mod receipt;
 mod refusal;
 mod sandbox;
 mod smpp;
+mod template;
 mod text;
 mod twilio;
 mod web;
 
-pub use http::{Accept, HttpGateway, HttpGatewaySettings, TemplateError};
+pub use http::{Accept, HttpGateway, HttpGatewaySettings};
 pub use huawei::{HuaweiAuth, HuaweiGateway, HuaweiSettings, huawei_receipts};
 pub use sandbox::SandboxGateway;
 pub use smpp::{SmppAlphabet, SmppGateway, SmppReceipts, SmppSettings, SmppTimeouts};
+pub use template::TemplateError;
 pub use text::{DEFAULT_BRAND, Wording, code_text};
 pub use twilio::{TwilioGateway, TwilioSender, TwilioSettings, twilio_receipts};
 pub use web::{UnusableGateway, WebTimeouts};

@@ -10,7 +10,7 @@ use trial_core::mails::{
 };
 use trial_core::policy::Policy;
 use trial_core::portal::PortalLinkClaim;
-use trial_core::privacy::{Redaction, check_url, shown_url};
+use trial_core::privacy::{Redaction, UrlError, check_url, shown_url};
 use trial_core::sms::{GatewayReply, SmsMessage};
 use trial_core::values::{
     AccessCode, CodeRequestId, Email, Keyring, Locale, MailId, Phone, SecretKey, TenantId, VerificationCode,
@@ -72,6 +72,12 @@ fn numbers_that_could_be_a_phone_or_a_code_are_hidden_where_that_is_asked_for() 
         ("code %30%31%32%33%34%35", "code ***"),
         ("error 42 of 100", "error 42 of 100"),
         ("03\u{0}1\u{7f}00 of 12", "*** of 12"),
+        ("status MK:0011", "status MK:0011"),
+        ("MK:0011, MN:0059; SC:0001 (ID:1241)", "MK:0011, MN:0059; SC:0001 (ID:1241)"),
+        ("MK:00112", "MK:***"),
+        ("to:0001, To:0001, AMK0:0011, X:0011, LIMIT:0011", "to:***, To:***, AMK0:***, X:***, LIMIT:***"),
+        ("MK:0011 16673280001", "MK:***"),
+        ("TO:1667 3280 001", "TO:***"),
     ] {
         assert_eq!(Redaction::default().numbers().redact(words), kept, "{words}");
     }
@@ -294,6 +300,20 @@ fn reasons_of_a_gateway_have_neither_code_nor_phone() {
     }
 }
 
+/// What is secret in this message is hidden wherever it stands, also where a carrier's code would.
+#[test]
+fn codes_of_carriers_are_kept_and_this_messages_are_not() {
+    for (words, kept) in [
+        ("code MK:0011", "code MK:0011"),
+        ("status 200, and \"40013\" at /code", "status 200, and \"40013\" at /code"),
+        ("status 200, and \"031415\" at /code", "status 200, and \"***\" at /code"),
+        ("MK:031415", "MK:***"),
+    ] {
+        let reply = GatewayReply::Refused { reason: words.to_owned() }.redacted(&message().redaction());
+        assert_eq!(reply, GatewayReply::Refused { reason: kept.to_owned() });
+    }
+}
+
 #[test]
 fn urls_are_shown_without_what_could_be_secret() {
     for (url, shown) in [
@@ -331,6 +351,19 @@ fn urls_are_shown_without_what_could_be_secret() {
         let error = check_url(url).unwrap_err().to_string();
         assert!(error.contains("percent-encode") && !error.contains("ss@"), "{error}");
         assert_eq!(shown_url(url), shown);
+    }
+}
+
+#[test]
+fn urls_that_no_client_can_use_are_refused() {
+    for url in ["smtp://u%zz:p@host", "postgres://u:p%zz@h/d", "postgres://u:p%4@h/d", "smtps://u:100%@h"] {
+        assert_eq!(check_url(url), Err(UrlError::Percent), "{url}");
+    }
+    for url in ["smtp://host:0", "postgres://u:p@h1:5432,h2:0/d", "https://[::1]:00/x"] {
+        assert_eq!(check_url(url), Err(UrlError::PortZero), "{url}");
+    }
+    for url in ["smtp://u%25:p%40@host:25", "https://h/100%", "https://[fe80::0]/", "smtp://h:250", "http://h?a=%zz"] {
+        assert_eq!(check_url(url), Ok(()), "{url}");
     }
 }
 

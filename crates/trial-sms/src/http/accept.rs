@@ -2,7 +2,8 @@
 
 use trial_core::sms::GatewayReply;
 
-use super::template::TemplateError;
+use crate::json::same_scalar;
+use crate::template::TemplateError;
 use crate::web::Answer;
 
 /// The sign of acceptance: one of these statuses and, if given, a value at a place of the JSON in the reply.
@@ -10,7 +11,7 @@ use crate::web::Answer;
 pub struct Accept {
     /// Statuses from 200 to 299.
     pub status: Vec<u16>,
-    /// A JSON pointer (RFC 6901), with the value that means acceptance; a number or a boolean as written.
+    /// A JSON pointer (RFC 6901), with the value that means acceptance. Numbers are compared as numbers, as JSON or as text.
     pub pointer: Option<(String, String)>,
     /// A JSON pointer to the provider's id of the message.
     pub id: Option<String>,
@@ -47,9 +48,9 @@ impl Accept {
             };
         };
         match at(pointer) {
-            Some(found) if found == accepted.trim() => GatewayReply::Accepted { provider_id },
+            Some(found) if same_scalar(&found, accepted.trim()) => GatewayReply::Accepted { provider_id },
             Some(found) => {
-                let found = answer.said(&found);
+                let found = answer.code(&found);
                 GatewayReply::Refused {
                     reason: format!("status {}, and {found:?} at {pointer}", answer.status.as_u16()),
                 }

@@ -1,7 +1,6 @@
 //! Any provider that takes a message by one HTTP request: method, address, headers and body are templates.
 
 mod accept;
-mod template;
 
 use std::fmt;
 
@@ -14,11 +13,13 @@ use trial_core::sms::{GatewayReply, GatewayUnusable, SmsMessage};
 use url::Url;
 use zeroize::Zeroizing;
 
+use crate::template::{Place, Template, TemplateError};
 use crate::text::Wording;
 use crate::web::{UnusableGateway, WebClient, WebTimeouts};
 pub use accept::Accept;
-pub use template::TemplateError;
-use template::{Place, Template, Values};
+
+/// Variables of the templates.
+const VARIABLES: &[&str] = &["to", "text", "code"];
 
 /// The configuration of the gateway. Address, header values and body are templates over `{{to}}`, `{{text}}` and
 /// `{{code}}`, each written as its place requires.
@@ -64,15 +65,25 @@ impl HttpGateway {
     /// # Errors
     /// A template is invalid, the address is none, or TLS cannot be used.
     pub fn new(settings: HttpGatewaySettings) -> Result<Self, UnusableGateway> {
-        let url = Template::parse("url", &settings.url, Place::Url)?;
+        let url = Template::parse("url", &settings.url, Place::Url, VARIABLES)?;
         let example = Url::parse(&url.example()).map_err(|_| UnusableGateway::Url)?;
         let method = settings.method.parse().map_err(|_| TemplateError::Method)?;
         let headers: Vec<_> = settings.headers.iter().map(header).collect::<Result<_, _>>()?;
         let content_type = headers.iter().find(|(name, _)| name == CONTENT_TYPE).map(|(_, value)| value.example());
         let place = Place::of_content_type(content_type.as_deref().unwrap_or_default());
-        let body = settings.body.as_ref().map(|body| Template::parse("body", body, place)).transpose()?;
-        let templates = [&url].into_iter().chain(headers.iter().map(|(_, value)| value)).chain(&body);
-        let credentials = templates.flat_map(Template::words).fold(Redaction::default(), Redaction::secret);
+        let body = settings.body.as_ref().map(|body| Template::parse("body", body, place, VARIABLES)).transpose()?;
+        let templates: Vec<_> = [&url].into_iter().chain(headers.iter().map(|(_, value)| value)).chain(&body).collect();
+        for (needed, effect) in [
+            (&["to"][..], "the provider would not know the phone"),
+            (&["text", "code"], "the message would come without the code"),
+        ] {
+            if !templates.iter().any(|template| template.has(needed)) {
+                let part = "the request (`url`, `headers`, `body`) has";
+                return Err(TemplateError::Without { part, needed, effect }.into());
+            }
+        }
+        let words = templates.iter().flat_map(|template| template.words());
+        let credentials = words.fold(Redaction::default(), Redaction::secret);
         let web = WebClient::new(&example, settings.timeouts, credentials)?;
         settings.accept.check()?;
         Ok(Self { url, method, headers, body, accept: settings.accept, wording: settings.wording, web })
@@ -81,7 +92,7 @@ impl HttpGateway {
 
 fn header((name, value): &(String, Zeroizing<String>)) -> Result<(HeaderName, Template), TemplateError> {
     let parsed = HeaderName::try_from(name).map_err(|_| TemplateError::Header(name.clone()))?;
-    let template = Template::parse("headers", value, Place::Header)?;
+    let template = Template::parse("headers", value, Place::Header, VARIABLES)?;
     HeaderValue::from_str(&template.example()).map_err(|_| TemplateError::Header(name.clone()))?;
     Ok((parsed, template))
 }
@@ -94,13 +105,17 @@ impl SmsGateway for HttpGateway {
 
     async fn send(&self, message: &SmsMessage) -> GatewayReply {
         let text = self.wording.text(message);
-        let values = Values { to: message.to.as_str(), text: &text, code: message.code.reveal() };
-        let mut request = self.web.client().request(self.method.clone(), self.url.fill(&values));
+        let value_of = |name: &str| match name {
+            "to" => message.to.as_str(),
+            "text" => text.as_str(),
+            _ => message.code.reveal(),
+        };
+        let mut request = self.web.client().request(self.method.clone(), self.url.fill(value_of));
         for (name, value) in &self.headers {
-            request = request.header(name, value.fill(&values).into_bytes());
+            request = request.header(name, value.fill(value_of).into_bytes());
         }
         if let Some(body) = &self.body {
-            request = request.body(body.fill(&values));
+            request = request.body(body.fill(value_of));
         }
         match self.web.exchange(request).await {
             Ok(answer) => self.accept.judge(&answer),

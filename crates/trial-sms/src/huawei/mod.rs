@@ -22,10 +22,13 @@ use trial_signing::{AccessKey, RequestParts, sign};
 use url::Url;
 use url::form_urlencoded::Serializer;
 
-use crate::web::{UnusableGateway, WebClient, WebTimeouts};
+use crate::template::{Place, Template, TemplateError};
+use crate::web::{UnusableGateway, WebClient, WebTimeouts, check_callback};
 
 const PATH: &str = "/sms/batchSendSms/v1";
 const FORM: &str = "application/x-www-form-urlencoded";
+/// Variables of `template_params`.
+const VARIABLES: &[&str] = &["code", "minutes"];
 
 /// The configuration of the gateway.
 #[derive(Clone)]
@@ -75,6 +78,7 @@ pub enum HuaweiAuth {
 /// Sends by the cloud's Message & SMS service.
 pub struct HuaweiGateway {
     settings: HuaweiSettings,
+    params: Vec<Template>,
     url: Url,
     /// The host, as the client sends it.
     host: String,
@@ -87,26 +91,35 @@ impl HuaweiGateway {
     /// A gateway by these settings.
     ///
     /// # Errors
-    /// The endpoint is no address, or TLS cannot be used.
+    /// The endpoint or the callback is no address, a parameter has an unknown variable or none has the code, or TLS cannot
+    /// be used.
     pub fn new(
         settings: HuaweiSettings,
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
     ) -> Result<Self, UnusableGateway> {
+        let params = settings.template_params.iter();
+        let params = params.map(|param| Template::parse("template_params", param, Place::Plain, VARIABLES));
+        let params = params.collect::<Result<Vec<_>, _>>()?;
+        if !params.iter().any(|param| param.has(&["code"])) {
+            let effect = "the message would come without the code";
+            return Err(TemplateError::Without { part: "`template_params` has", needed: &["code"], effect }.into());
+        }
+        check_callback(settings.status_callback.as_deref())?;
         let url = Url::parse(&settings.endpoint).and_then(|url| url.join(PATH)).map_err(|_| UnusableGateway::Url)?;
         let web = WebClient::new(&url, settings.timeouts, Redaction::default().secret(settings.key.secret()))?;
         let host = url.host_str().unwrap_or_default();
         let host = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
-        Ok(Self { settings, url, host, web, clock, entropy })
+        Ok(Self { settings, params, url, host, web, clock, entropy })
     }
 
     fn body(&self, message: &SmsMessage) -> String {
         let settings = &self.settings;
-        let fill = |param: &String| {
-            param.replace("{{code}}", message.code.reveal()).replace("{{minutes}}", &message.valid_minutes.to_string())
-        };
+        let minutes = message.valid_minutes.to_string();
+        let value_of = |name: &str| if name == "code" { message.code.reveal() } else { minutes.as_str() };
         // All are strings: a number would lose its leading zeros.
-        let params = settings.template_params.iter().map(fill).collect::<serde_json::Value>().to_string();
+        let params = self.params.iter().map(|param| param.fill(value_of));
+        let params = params.collect::<serde_json::Value>().to_string();
         let template = match (message.locale, &settings.template_id_en) {
             (Locale::En, Some(english)) => english,
             _ => &settings.template_id,

@@ -58,13 +58,16 @@ mod tests {
         assert_eq!(told("UNKNOWN"), None);
         assert_eq!(told("EXPIRED"), failed("status EXPIRED"));
         assert_eq!(told("E200027"), failed("status E200027"));
-        assert_eq!(told("MK%3A0011"), failed("status MK:***"));
+        assert_eq!(told("MK%3A0011"), failed("status MK:0011"));
+        for code in ["MN:0059", "SC:0001", "ID:1241", "MA:0005"] {
+            assert_eq!(told(code), failed(&format!("status {code}")));
+        }
         assert_eq!(
             told("UNDELIV&statusDesc=The+phone+%2B8616673280001+is+off&to=%2B8616673280001"),
             failed("status UNDELIV: The phone +*** is off")
         );
         // 空号 in GBK.
-        assert_eq!(told("MK%3A0001&statusDesc=%BF%D5%BA%C5"), failed("status MK:***: 空号"));
+        assert_eq!(told("MK%3A0001&statusDesc=%BF%D5%BA%C5"), failed("status MK:0001: 空号"));
         assert_eq!(told("DELIVRD%00"), Some((DeliveryState::Delivered, None)));
         assert_eq!(told("MILIMIT"), failed("status MILIMIT"));
     }

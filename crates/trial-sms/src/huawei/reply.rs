@@ -60,7 +60,7 @@ fn reason(answer: &Answer, code: &str, words: &str) -> String {
     format!("code {}{said}", known(code, |code| answer.said(code)))
 }
 
-/// A code of the service, `E` and six digits, as it is; anything else without personal data.
+/// A code of the service, `E` and six digits, as it is; anything else without personal data, carriers' codes included.
 pub(super) fn known(code: &str, words: impl FnOnce(&str) -> String) -> String {
     let is_code = code.strip_prefix('E').is_some_and(|digits| digits.len() == 6 && digits.parse::<u32>().is_ok());
     if is_code { code.to_owned() } else { words(code) }

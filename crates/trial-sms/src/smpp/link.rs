@@ -78,8 +78,11 @@ trait Bytes: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<S: AsyncRead + AsyncWrite + Send + Unpin> Bytes for S {}
 
 impl Link {
-    /// Checks that TLS can be used if it is configured.
+    /// Checks the host, and that TLS can be used if it is configured.
     pub(super) fn check(settings: &SmppSettings) -> Result<(), UnusableGateway> {
+        if ServerName::try_from(settings.host.as_str()).is_err() {
+            return Err(UnusableGateway::Host("must be a name or an address alone; the port is a setting of its own"));
+        }
         settings.tls.then(|| tls(&settings.host)).transpose().map(drop)
     }
 
@@ -89,6 +92,7 @@ impl Link {
         bind: BindTransceiver,
         receipts: Option<SmppReceipts>,
     ) -> Result<Self, UnusableGateway> {
+        Self::check(settings)?;
         let tls = settings.tls.then(|| tls(&settings.host)).transpose()?;
         let (host, port, timeouts) = (settings.host.clone(), settings.port, settings.timeouts);
         let keeper = Keeper { host, port, tls, bind, receipts, timeouts };

@@ -16,6 +16,12 @@ use crate::receipt::{UNKNOWN, receipt, state_of, words};
 
 /// Bit 2 of `esm_class`, which no other type of message has (section 5.2.12).
 const IS_RECEIPT: u8 = 0b0000_0100;
+/// Bit 5 of `esm_class`: an intermediate notification, which decides nothing (section 5.2.12).
+const IS_INTERMEDIATE: u8 = 0b0010_0000;
+/// The longest state that is read, in characters.
+const STATE_LENGTH: usize = 32;
+/// The longest error code, in digits. Phones and verification codes are longer.
+const ERROR_DIGITS: usize = 5;
 /// A receipt may overtake the answer to its message on the way to the ledger: it is recorded again after these waits.
 const WAITS: [Duration; 3] = [Duration::from_millis(200), Duration::from_secs(1), Duration::from_secs(4)];
 
@@ -81,11 +87,20 @@ fn read(delivered: &Delivered, at: DateTime<Utc>) -> Result<Option<DeliveryRecei
     if word == UNKNOWN {
         return Ok(None);
     }
-    let state = state_of(&word).ok_or(UnreadableReceipt("the message's state is none that there is"))?;
+    if word.chars().count() > STATE_LENGTH {
+        return Err(UnreadableReceipt("the message's state is too long"));
+    }
+    // Besides the words there are the codes of networks (`MA:0005`, `NOROUTES`), all of them for failures.
+    let is_intermediate = delivered.esm_class & IS_INTERMEDIATE != 0 && delivered.esm_class & IS_RECEIPT == 0;
+    let state = match state_of(&word) {
+        None | Some(DeliveryState::Failed) if is_intermediate => return Ok(None),
+        state => state.unwrap_or(DeliveryState::Failed),
+    };
     let reason = (state == DeliveryState::Failed).then(|| {
-        let error = field(&["err", "error"]).map(|error| words(&error));
+        let is_code = |error: &str| error.len() <= ERROR_DIGITS && error.bytes().all(|octet| octet.is_ascii_digit());
+        let error = field(&["err", "error"]).map(|error| if is_code(&error) { error } else { words(&error) });
         let error = error.or_else(|| delivered.tlv(tag::NETWORK_ERROR_CODE).and_then(network_error));
-        format!("status {word}{}", error.map(|error| format!(", error {error}")).unwrap_or_default())
+        format!("status {}{}", words(&word), error.map(|error| format!(", error {error}")).unwrap_or_default())
     });
     receipt("smpp", named.or_else(|| field(&["id"])), (state, reason), at).map(Some)
 }
@@ -152,7 +167,11 @@ mod tests {
             ("EXPIRED", ok(DeliveryState::Failed, Some("status EXPIRED"))),
             ("REJECTD err:+8616673280001", ok(DeliveryState::Failed, Some("status REJECTD, error +***"))),
             ("UNKNOWN err:000", Ok(None)),
-            ("WHATEVR err:000", Err("the message's state is none that there is")),
+            ("MA:0005", ok(DeliveryState::Failed, Some("status MA:0005"))),
+            ("NOROUTES err:1241", ok(DeliveryState::Failed, Some("status NOROUTES, error 1241"))),
+            ("UNDELIV err:MK:0011", ok(DeliveryState::Failed, Some("status UNDELIV, error MK:0011"))),
+            ("166732800011234 err:000", ok(DeliveryState::Failed, Some("status ***, error 000"))),
+            ("WHATEVERWHATEVERWHATEVERWHATEVERX", Err("the message's state is too long")),
         ] {
             assert_eq!(told(&format!("id:0A-7 {dates} stat:{stat} text:your code is")), expected, "{stat}");
         }
@@ -259,6 +278,13 @@ mod tests {
         assert_eq!(told(0x24, text, &[]), one);
         let wide: Vec<u8> = text.iter().flat_map(|octet| [0, *octet]).collect();
         assert_eq!(told(0x04, b"", &[(tag::MESSAGE_PAYLOAD, &wide)]), one);
+        let enroute = read(&delivered(0x24, b"id:1 stat:ENROUTE", &[]), AT).unwrap().unwrap();
+        assert_eq!(enroute.state, DeliveryState::Sent);
+        // An intermediate notification says that an attempt failed, and not that the message did.
+        for (state, expected) in [(1, Some(DeliveryState::Sent)), (5, None), (2, Some(DeliveryState::Delivered))] {
+            let tlvs: &[(u16, &[u8])] = &[(tag::RECEIPTED_MESSAGE_ID, b"1\0"), (tag::MESSAGE_STATE, &[state])];
+            assert_eq!(told(0x20, b"", tlvs).map(|(_, state)| state), expected, "{state}");
+        }
         for esm_class in [0x00, 0x08, 0x20] {
             let tlvs: &[(u16, &[u8])] = &[(tag::RECEIPTED_MESSAGE_ID, b"1\0"), (tag::MESSAGE_STATE, &[2])];
             assert_eq!(told(esm_class, b"", tlvs), one);

@@ -4,6 +4,8 @@ use super::pdu;
 
 /// Bit 6 of `esm_class`: the text begins with a header (section 5.2.12).
 const HAS_HEADER: u8 = 0x40;
+/// Quotes around names and values.
+const QUOTES: [char; 2] = ['"', '\''];
 /// `data_coding` of UCS-2 (section 5.2.19).
 const UCS2: u8 = 8;
 
@@ -17,21 +19,22 @@ impl Fields {
         Self::of(&text(octets, delivered))
     }
 
-    /// `id:1`, `id: 1` and `id :1` are the same. A value after a space has no colon, or it is the next field.
+    /// `id:1`, `id: 1`, `id :1`, `id:"1"` and `id=1` are the same. A value after a space has no colon, or it is the next field.
     fn of(text: &str) -> Self {
-        let is_gap = |c: char| c.is_whitespace() || c.is_control() || matches!(c, ',' | ';' | '|');
+        let is_gap = |c: char| c.is_whitespace() || c.is_control() || matches!(c, ',' | ';' | '|' | '&');
         let words: Vec<&str> = text.split(is_gap).filter(|word| !word.is_empty()).collect();
         let mut fields = Vec::new();
         for (at, word) in words.iter().enumerate() {
-            let Some((name, value)) = word.split_once(':') else { continue };
+            let Some((name, value)) = word.split_once([':', '=']) else { continue };
             let before = at.checked_sub(1).map_or("", |before| words[before]);
-            let name = if name.is_empty() { before } else { name }.to_ascii_lowercase();
+            let name = if name.is_empty() { before } else { name }.trim_matches(QUOTES).to_ascii_lowercase();
             if name == "text" {
                 break;
             }
-            let next = words.get(at + 1).filter(|next| !next.contains(':') && !next.eq_ignore_ascii_case("text"));
+            let next =
+                words.get(at + 1).filter(|next| !next.contains([':', '=']) && !next.eq_ignore_ascii_case("text"));
             let value = if value.is_empty() { next.copied().unwrap_or_default() } else { value };
-            fields.push((name, value.to_owned()));
+            fields.push((name, value.trim_matches(QUOTES).to_owned()));
         }
         Self(fields)
     }
@@ -88,6 +91,10 @@ mod tests {
             "id:0A-7\r\nstat:DELIVRD\r\nerr:000\0",
             "id:0A-7,sub:001,stat:DELIVRD,err:000",
             "sub: id:0A-7 stat:DELIVRD err:000",
+            "id=0A-7&stat=DELIVRD&err=000",
+            "id=0A-7 stat=DELIVRD err=000 text=id:9",
+            "id:\"0A-7\" sub:\"001\" stat:\"DELIVRD\" err:\"000\" text:\"id:9\"",
+            "{'id':'0A-7','stat':'DELIVRD','err':'000'}".trim_matches(['{', '}']),
         ] {
             let fields = Fields::of(text);
             assert_eq!(fields.get(&["id"]), Some("0A-7"), "{text}");

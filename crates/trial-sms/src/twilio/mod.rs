@@ -20,7 +20,7 @@ use url::form_urlencoded::Serializer;
 use zeroize::Zeroizing;
 
 use crate::text::Wording;
-use crate::web::{UnusableGateway, WebClient, WebTimeouts};
+use crate::web::{UnusableGateway, WebClient, WebTimeouts, check_callback};
 
 /// The configuration of the gateway.
 #[derive(Clone)]
@@ -75,8 +75,9 @@ impl TwilioGateway {
     /// A gateway by these settings.
     ///
     /// # Errors
-    /// The address is none, or TLS cannot be used.
+    /// The address or the callback is none, or TLS cannot be used.
     pub fn new(settings: TwilioSettings) -> Result<Self, UnusableGateway> {
+        check_callback(settings.status_callback.as_deref())?;
         let mut url = Url::parse(&settings.base_url).map_err(|_| UnusableGateway::Url)?;
         url.path_segments_mut().map_err(|()| UnusableGateway::Url)?.pop_if_empty().extend([
             "2010-04-01",

@@ -4,7 +4,7 @@ use reqwest::StatusCode;
 use trial_core::sms::GatewayReply;
 
 use super::codes::meaning;
-use crate::json::Json;
+use crate::json::{Json, whole_number};
 use crate::refusal::Refusal;
 use crate::web::Answer;
 
@@ -47,10 +47,9 @@ fn failed(status: &str, code: Option<u32>) -> GatewayReply {
     }
 }
 
-/// A code, as a number, also with a decimal place of 0, or as text; 0 is none.
+/// A code, as a number (`30003`, `30003.0`) or as text; 0 is none.
 fn number(json: &Json, pointer: &str) -> Option<u32> {
-    let text = json.at(pointer)?;
-    text.strip_suffix(".0").unwrap_or(&text).parse().ok().filter(|code| *code != 0)
+    whole_number(&json.at(pointer)?).filter(|code| *code != 0)
 }
 
 /// The reply by the table of codes, or else by `otherwise`. With any code, a refused request is not on its way.

@@ -16,6 +16,8 @@ use crate::refusal::Refusal;
 
 /// The part of a reply that is read, in bytes; every provider's is well below.
 const MAX_REPLY: usize = 64 * 1024;
+/// Digits of a provider's own code, at most. Phones are longer.
+const MAX_CODE: usize = 6;
 /// The time that an idle connection is kept: shorter than the providers' own.
 const IDLE: Duration = Duration::from_secs(10);
 
@@ -46,6 +48,12 @@ pub enum UnusableGateway {
     /// The HTTP client cannot be created.
     #[error("the HTTP client cannot be created")]
     Client(#[source] reqwest::Error),
+    /// The address of callbacks is none of the web.
+    #[error("`status_callback` must begin with https:// or http:// and name a host")]
+    Callback,
+    /// The host is none.
+    #[error("`host` {0}")]
+    Host(&'static str),
     /// A value is too long for the protocol, or has characters outside its alphabet.
     #[error("`{0}` cannot be used: SMPP 3.4 has ASCII there, and at most {1} characters")]
     Text(&'static str, usize),
@@ -76,8 +84,7 @@ pub(crate) struct Answer {
 impl WebClient {
     /// A client to the host of this address, with these credentials.
     pub(crate) fn new(url: &Url, timeouts: WebTimeouts, credentials: Redaction) -> Result<Self, UnusableGateway> {
-        let is_web = matches!(url.scheme(), "https" | "http") && url.has_host();
-        let origin = url.join("/").ok().filter(|_| is_web).ok_or(UnusableGateway::Url)?;
+        let origin = url.join("/").ok().filter(|_| is_web(url)).ok_or(UnusableGateway::Url)?;
         let client = Client::builder()
             .tls_backend_preconfigured(trial_tls::client_config(url.scheme() == "https").map_err(UnusableGateway::Tls)?)
             .redirect(Policy::none())
@@ -152,6 +159,16 @@ impl WebClient {
     }
 }
 
+fn is_web(url: &Url) -> bool {
+    matches!(url.scheme(), "https" | "http") && url.has_host()
+}
+
+/// Refuses a callback to which nobody can send receipts.
+pub(crate) fn check_callback(callback: Option<&str>) -> Result<(), UnusableGateway> {
+    let url = callback.map(Url::parse).transpose().map_err(|_| UnusableGateway::Callback)?;
+    if url.is_none_or(|url| is_web(&url)) { Ok(()) } else { Err(UnusableGateway::Callback) }
+}
+
 /// The parameter `charset` of a media type.
 fn charset_of(content_type: &str) -> Option<String> {
     let mut parameters = content_type.split(';').skip(1).filter_map(|parameter| parameter.split_once('='));
@@ -181,9 +198,19 @@ impl Answer {
         self.redaction.redact(words)
     }
 
+    /// A value that says the outcome: a short number as it is, for the code and the phone of the message are removed from
+    /// each reply afterwards; anything else in a form that may be stored.
+    pub(crate) fn code(&self, value: &str) -> String {
+        let digits = value.strip_prefix('-').unwrap_or(value);
+        let is_number = digits.len() <= MAX_CODE && digits.bytes().all(|octet| octet.is_ascii_digit());
+        if is_number { value.to_owned() } else { self.said(value) }
+    }
+
     /// The body as JSON; `None` if it is none.
     pub(crate) fn json(&self) -> Option<Json> {
-        Json::of(&charset::decode(self.body.as_deref()?, self.charset.as_deref()))
+        let body = self.body.as_deref()?;
+        let json = Json::of(&charset::decode(body, self.charset.as_deref()));
+        json.or_else(|| Json::of(&charset::decode_chinese(body)?))
     }
 
     /// The reply if the status means success and the body cannot be understood.

@@ -82,7 +82,8 @@ impl Redaction {
         self.secret(password).mailbox(user)
     }
 
-    /// Hides each number that could be a phone or a verification code, however it is spaced.
+    /// Hides each number that could be a phone or a verification code, however it is spaced. A carrier's code such as
+    /// `MK:0011` is neither, and all that a provider can be asked about.
     #[must_use]
     pub fn numbers(mut self) -> Self {
         self.hides_numbers = true;
@@ -111,7 +112,7 @@ impl Redaction {
     /// The text in one line of at most 300 characters, with `***` for everything that must not be stored.
     pub fn redact(&self, words: &str) -> String {
         let read = words.char_indices().nth(MAX_READ).map_or(words, |(end, _)| &words[..end]);
-        let mut hidden = self.find(&View::of(read), Search::EVERYTHING);
+        let mut hidden = self.find(read, &View::of(read), Search::EVERYTHING);
         if read.len() < words.len() {
             // A word cut off at the end of the searched text cannot be recognised.
             let last = read.rfind(char::is_whitespace).unwrap_or(0);
@@ -139,28 +140,28 @@ impl Redaction {
 
     /// Returns `true` if a text contains a known word, or is too long to tell.
     pub fn knows(&self, text: &str) -> bool {
-        text.chars().nth(MAX_READ).is_some() || !self.find(&View::of(text), Search::KNOWN_WORDS).is_empty()
+        text.chars().nth(MAX_READ).is_some() || !self.find(text, &View::of(text), Search::KNOWN_WORDS).is_empty()
     }
 
     /// The places of the source that must not be stored.
-    fn find(&self, view: &View, search: Search) -> Vec<Range<usize>> {
+    fn find(&self, source: &str, view: &View, search: Search) -> Vec<Range<usize>> {
         let folded = view.folded();
         let mut found = self.words_in(&folded, 1);
         if search.patterns {
             found.extend(url::addresses(&folded));
             if self.hides_numbers {
-                found.extend(numbers(&folded));
+                found.extend(numbers(&folded).into_iter().filter(|number| !is_carrier_code(source, number)));
             }
         }
         if search.percent > 0
             && let Some(decoded) = view.percent_decoded()
         {
-            found.extend(self.find(&decoded, Search { percent: search.percent - 1, ..search }));
+            found.extend(self.find(source, &decoded, Search { percent: search.percent - 1, ..search }));
         }
         if search.quoted_printable
             && let Some(decoded) = view.unquoted()
         {
-            found.extend(self.find(&decoded, Search { quoted_printable: false, ..search }));
+            found.extend(self.find(source, &decoded, Search { quoted_printable: false, ..search }));
         }
         found.extend(self.in_base64(view));
         found
@@ -201,6 +202,14 @@ impl Redaction {
 
 fn is_no_gap(c: char) -> bool {
     !c.is_whitespace() && !c.is_control()
+}
+
+/// Returns `true` if a number is that of a carrier's code: two to four capitals, a colon, and at most four digits.
+fn is_carrier_code(source: &str, number: &Range<usize>) -> bool {
+    let is_short = number.len() <= DIGITS && source[number.clone()].bytes().all(|octet| octet.is_ascii_digit());
+    let Some(before) = source[..number.start].strip_suffix(':').filter(|_| is_short) else { return false };
+    let word = before.trim_end_matches(|c: char| c.is_ascii_uppercase());
+    (2..=4).contains(&(before.len() - word.len())) && !word.ends_with(char::is_alphanumeric)
 }
 
 /// Numbers of at least four digits; what people put between digits may be in them.

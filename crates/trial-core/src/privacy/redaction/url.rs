@@ -33,6 +33,12 @@ pub enum UrlError {
          `#` is %23, `:` is %3A"
     )]
     Ambiguous,
+    /// A `%` in the user or the password begins no encoded byte.
+    #[error("has a % in its user or password that is not followed by two hexadecimal digits; write % as %25")]
+    Percent,
+    /// No server listens on port 0.
+    #[error("names the port 0; name the port of the server, or none")]
+    PortZero,
 }
 
 /// The parts of a URL with `://`.
@@ -76,15 +82,25 @@ impl<'u> Parts<'u> {
     }
 }
 
-/// Refuses a URL whose user and password cannot be separated from the rest of it.
+/// Refuses a URL whose user and password cannot be separated from the rest of it or decoded, and a port that is none.
 ///
 /// # Errors
-/// [`UrlError::Ambiguous`] if the password could end in several places.
+/// [`UrlError`] if the password could end in several places or is badly encoded, or the port is 0.
 pub fn check_url(url: &str) -> Result<(), UrlError> {
-    match Parts::of(url) {
-        Some(parts) if parts.is_ambiguous(url) => Err(UrlError::Ambiguous),
-        _ => Ok(()),
+    let Some(parts) = Parts::of(url) else { return Ok(()) };
+    if parts.is_ambiguous(url) {
+        return Err(UrlError::Ambiguous);
     }
+    let (login, hosts) = parts.authority.rsplit_once('@').unwrap_or(("", parts.authority));
+    let is_encoded = |rest: &str| rest.bytes().take(2).filter(u8::is_ascii_hexdigit).count() == 2;
+    if !login.split('%').skip(1).all(is_encoded) {
+        return Err(UrlError::Percent);
+    }
+    let has_port_zero = |host: &str| {
+        let port = host.rsplit_once(':').map(|(_, port)| port).filter(|_| !host.ends_with(']'));
+        port.is_some_and(|port| port.bytes().all(|b| b == b'0') && !port.is_empty())
+    };
+    if hosts.split(',').any(has_port_zero) { Err(UrlError::PortZero) } else { Ok(()) }
 }
 
 /// A URL of the configuration as it may be printed: `***` for the user and the password, for the path of a web address,

@@ -1,4 +1,4 @@
-//! Templates over `{{to}}`, `{{text}}` and `{{code}}`.
+//! Templates over variables such as `{{to}}`, `{{text}}` and `{{code}}`, of all gateways that take one.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use url::form_urlencoded;
@@ -14,12 +14,24 @@ const SHORTEST_CREDENTIAL: usize = 6;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TemplateError {
     /// An unknown variable.
-    #[error("`{part}` has {{{{{name}}}}}; known are {{{{to}}}}, {{{{text}}}} and {{{{code}}}}")]
+    #[error("`{part}` has {{{{{name}}}}}; known are {}", listed(known))]
     Unknown {
         /// The part of the settings.
         part: &'static str,
         /// Its name.
         name: String,
+        /// The known ones.
+        known: &'static [&'static str],
+    },
+    /// None of the variables without which the message is useless.
+    #[error("{part} no {}: {effect}", either(needed))]
+    Without {
+        /// The part of the settings, with its verb.
+        part: &'static str,
+        /// The variables, of which one is needed.
+        needed: &'static [&'static str],
+        /// The consequence.
+        effect: &'static str,
     },
     /// Braces that are not closed.
     #[error("`{0}` has {{{{ without }}}}")]
@@ -43,7 +55,7 @@ pub enum TemplateError {
 
 /// The place of a template, which decides how values are written into it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Place {
+pub(crate) enum Place {
     Url,
     Header,
     Json,
@@ -52,42 +64,51 @@ pub(super) enum Place {
     Plain,
 }
 
-/// The values of the variables.
-pub(super) struct Values<'a> {
-    pub(super) to: &'a str,
-    pub(super) text: &'a str,
-    pub(super) code: &'a str,
+fn braced(names: &[&str]) -> Vec<String> {
+    names.iter().map(|name| format!("{{{{{name}}}}}")).collect()
+}
+
+fn listed(names: &[&str]) -> String {
+    let names = braced(names);
+    match names.split_last() {
+        Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
+        _ => names.concat(),
+    }
+}
+
+fn either(names: &[&str]) -> String {
+    braced(names).join(" or ")
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Piece {
     Literal(Zeroizing<String>),
-    To,
-    Text,
-    Code,
+    Variable(&'static str),
 }
 
 /// A parsed template.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Template {
+pub(crate) struct Template {
     pieces: Vec<Piece>,
     place: Place,
 }
 
 impl Template {
-    /// Parses a template; `part` is its name in messages.
-    pub(super) fn parse(part: &'static str, text: &str, place: Place) -> Result<Self, TemplateError> {
+    /// Parses a template over these variables; `part` is its name in messages.
+    pub(crate) fn parse(
+        part: &'static str,
+        text: &str,
+        place: Place,
+        known: &'static [&'static str],
+    ) -> Result<Self, TemplateError> {
         let mut pieces = Vec::new();
         let mut rest = text;
         while let Some((literal, after)) = rest.split_once("{{") {
             let (name, after) = after.split_once("}}").ok_or(TemplateError::Open(part))?;
+            let variable = known.iter().find(|known| **known == name.trim());
+            let unknown = || TemplateError::Unknown { part, name: name.trim().to_owned(), known };
             pieces.push(Piece::Literal(literal.to_owned().into()));
-            pieces.push(match name.trim() {
-                "to" => Piece::To,
-                "text" => Piece::Text,
-                "code" => Piece::Code,
-                other => return Err(TemplateError::Unknown { part, name: other.to_owned() }),
-            });
+            pieces.push(Piece::Variable(variable.ok_or_else(unknown)?));
             rest = after;
         }
         pieces.push(Piece::Literal(rest.to_owned().into()));
@@ -95,24 +116,27 @@ impl Template {
     }
 
     /// Fills in the values, each as the place requires.
-    pub(super) fn fill(&self, values: &Values<'_>) -> String {
+    pub(crate) fn fill<'v>(&self, value_of: impl Fn(&str) -> &'v str) -> String {
         let mut filled = String::new();
         for piece in &self.pieces {
             match piece {
                 Piece::Literal(literal) => filled.push_str(literal),
-                Piece::To => filled.push_str(&self.place.escape(values.to)),
-                Piece::Text => filled.push_str(&self.place.escape(values.text)),
-                Piece::Code => filled.push_str(&self.place.escape(values.code)),
+                Piece::Variable(name) => filled.push_str(&self.place.escape(value_of(name))),
             }
         }
         filled
     }
 
+    /// Returns `true` if the template has one of these variables.
+    pub(crate) fn has(&self, names: &[&str]) -> bool {
+        self.pieces.iter().any(|piece| matches!(piece, Piece::Variable(name) if names.contains(name)))
+    }
+
     /// The words in it that could be credentials: our own values, and not the names before `=` and `:` or of elements.
-    pub(super) fn words(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn words(&self) -> impl Iterator<Item = &str> {
         let literals = self.pieces.iter().filter_map(|piece| match piece {
             Piece::Literal(literal) => Some(literal.as_str()),
-            Piece::To | Piece::Text | Piece::Code => None,
+            Piece::Variable(_) => None,
         });
         let is_part = |c: char| c.is_alphanumeric() || "+-._~%".contains(c);
         literals.flat_map(move |literal| {
@@ -126,14 +150,14 @@ impl Template {
     }
 
     /// The template filled with meaningless values, to check that it is valid.
-    pub(super) fn example(&self) -> String {
-        self.fill(&Values { to: "0", text: "0", code: "0" })
+    pub(crate) fn example(&self) -> String {
+        self.fill(|_| "0")
     }
 }
 
 impl Place {
     /// The place of a body, by its media type.
-    pub(super) fn of_content_type(content_type: &str) -> Self {
+    pub(crate) fn of_content_type(content_type: &str) -> Self {
         let kind = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
         match kind.as_str() {
             "application/x-www-form-urlencoded" => Self::Form,
@@ -168,11 +192,16 @@ impl Place {
 mod tests {
     use super::*;
 
+    const KNOWN: &[&str] = &["to", "text", "code"];
     const TEXT: &str = "【a\"b】 100% & <é>\n@x #1";
 
     fn filled(template: &str, place: Place) -> String {
-        let template = Template::parse("body", template, place).unwrap();
-        template.fill(&Values { to: "+8616673280001", text: TEXT, code: "012345" })
+        let template = Template::parse("body", template, place, KNOWN).unwrap();
+        template.fill(|name| match name {
+            "to" => "+8616673280001",
+            "text" => TEXT,
+            _ => "012345",
+        })
     }
 
     #[test]
@@ -208,10 +237,12 @@ mod tests {
 
     #[test]
     fn invalid_templates_are_named() {
-        let parse = |text| Template::parse("body", text, Place::Plain).unwrap_err();
+        let parse = |text| Template::parse("body", text, Place::Plain, KNOWN).unwrap_err();
         assert_eq!(parse("{{to"), TemplateError::Open("body"));
         let error = parse("{{phone}}");
         assert_eq!(error.to_string(), "`body` has {{phone}}; known are {{to}}, {{text}} and {{code}}");
+        let error = Template::parse("part", "{{minute}}", Place::Plain, &["code"]).unwrap_err();
+        assert_eq!(error.to_string(), "`part` has {{minute}}; known are {{code}}");
     }
 }
 
@@ -221,8 +252,11 @@ mod fuzz {
 
     use super::*;
 
+    const KNOWN: &[&str] = &["to", "text", "code"];
+
     fn filled(template: &str, place: Place, text: &str) -> String {
-        Template::parse("body", template, place).unwrap().fill(&Values { to: "1", text, code: "2" })
+        let template = Template::parse("body", template, place, KNOWN).unwrap();
+        template.fill(|name| if name == "text" { text } else { "2" })
     }
 
     /// A reader of a filled template finds exactly the text, of any kind, and nothing else changed; a template is
@@ -241,12 +275,12 @@ mod fuzz {
             assert_eq!(url.query_pairs().collect::<Vec<_>>(), form);
             assert!(!filled("{{text}}", Place::Header, text).contains(char::is_control));
             assert!(!filled("{{text}}", Place::Xml, text).contains(['<', '>', '"', '\'']));
-            if let Ok(template) = Template::parse("body", text, Place::Plain) {
+            if let Ok(template) = Template::parse("body", text, Place::Plain, KNOWN) {
                 let literals = text.split("{{").enumerate().map(|(place, part)| match place {
                     0 => part,
                     _ => part.split_once("}}").expect("it is closed").1,
                 });
-                assert_eq!(template.fill(&Values { to: "", text: "", code: "" }), literals.collect::<String>());
+                assert_eq!(template.fill(|_| ""), literals.collect::<String>());
             }
         });
     }
