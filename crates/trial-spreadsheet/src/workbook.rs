@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::Cursor;
 
-use calamine::{DataRef, Reader, SheetType, Xlsx, XlsxError, open_workbook_from_rs};
+use calamine::{DataRef, Reader, SheetType, Style, Xlsx, XlsxError, open_workbook_from_rs};
 use trial_core::access_codes::AccessCodeFileError;
 
 use crate::foreign;
@@ -20,7 +20,8 @@ const MAX_COLUMN: usize = 64;
 /// The largest whole number that a cell holds without rounding: spreadsheets have 15 digits.
 const MAX_NUMBER: f64 = 1e15;
 
-type Rows = BTreeMap<u64, Vec<String>>;
+/// The rows with text: their cells, or why these cannot be taken.
+type Rows = BTreeMap<u64, Result<Vec<String>, String>>;
 
 /// The rows with text, each with its number, from the only sheet that has any.
 pub(crate) fn rows(bytes: &[u8]) -> Result<Rows, AccessCodeFileError> {
@@ -49,8 +50,9 @@ pub(crate) fn rows(bytes: &[u8]) -> Result<Rows, AccessCodeFileError> {
 
 fn sheet(workbook: &mut Xlsx<Cursor<&[u8]>>, name: &str, left: &mut u32) -> Result<Rows, AccessCodeFileError> {
     let mut cells = workbook.worksheet_cells_reader(name).map_err(|error| damaged(&error))?;
+    let widths: Vec<usize> = cells.styles().iter().map(zeros).collect();
     let mut rows = Rows::new();
-    while let Some(cell) = cells.next_cell().map_err(|error| damaged(&error))? {
+    while let Some((cell, style)) = cells.next_cell_with_style_id().map_err(|error| damaged(&error))? {
         let Some(next) = left.checked_sub(1) else {
             let found = format!("a workbook of more than {MAX_CELLS} cells");
             return Err(foreign(found, "import it in parts, or save it as CSV"));
@@ -59,7 +61,15 @@ fn sheet(workbook: &mut Xlsx<Cursor<&[u8]>>, name: &str, left: &mut u32) -> Resu
         let (row, column) = cell.get_position();
         let text = text(cell.get_value());
         if !text.is_empty() {
-            let fields = rows.entry(u64::from(row) + 1).or_default();
+            let row = rows.entry(u64::from(row) + 1).or_insert_with(|| Ok(Vec::new()));
+            let width = widths.get(style).copied().unwrap_or(0);
+            if is_number(cell.get_value()) && text.len() < width && text.bytes().all(|b| b.is_ascii_digit()) {
+                *row = Err(format!(
+                    "`{text}` is shown as `{text:0>width$}` by the format of its cell; format the column as text and enter \
+                     the one that is meant"
+                ));
+            }
+            let Ok(fields) = row else { continue };
             let column = usize::try_from(column).unwrap_or(MAX_COLUMN).min(MAX_COLUMN);
             if fields.len() <= column {
                 fields.resize(column + 1, String::new());
@@ -68,6 +78,17 @@ fn sheet(workbook: &mut Xlsx<Cursor<&[u8]>>, name: &str, left: &mut u32) -> Resu
         }
     }
     Ok(rows)
+}
+
+/// The digits that a format such as `00000` fills up with zeros; 0 of any other format.
+fn zeros(style: &Style) -> usize {
+    let format = style.number_format.as_ref().map_or("", |format| format.format_code.as_str());
+    let first = format.split(';').next().unwrap_or_default();
+    if first.bytes().all(|b| b == b'0') { first.len().min(MAX_TEXT) } else { 0 }
+}
+
+fn is_number(value: &DataRef<'_>) -> bool {
+    matches!(value, DataRef::Int(_) | DataRef::Float(_))
 }
 
 /// A cell as in CSV. A whole number becomes its digits, in any display format; one that has lost digits is written so

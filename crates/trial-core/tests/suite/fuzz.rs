@@ -109,9 +109,12 @@ fn access_code_file() {
             let lines: Vec<String> = rows().map(|(kind, code)| format!("{kind},{code}")).collect();
             let pairs =
                 |file: &AccessCodeFile| file.import.rows.iter().map(|(_, c, k)| (c.clone(), *k)).collect::<Vec<_>>();
+            if lines.is_empty() {
+                continue;
+            }
             let again = AccessCodeFile::of_rows(rows()).unwrap();
             assert_eq!((pairs(&again), again.bad.len()), (pairs(&file), 0));
-            for end in ["\n", "\r\n", "\r"].iter().filter(|_| !lines.is_empty()) {
+            for end in ["\n", "\r\n", "\r"] {
                 let written = format!("kind,code{end}{}", lines.join(end));
                 let again = AccessCodeFile::read(written.as_bytes(), FileHeader::Required).unwrap();
                 assert_eq!((pairs(&again), again.bad.len()), (pairs(&file), 0));

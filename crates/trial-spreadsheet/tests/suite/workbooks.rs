@@ -67,6 +67,37 @@ fn numbers_that_lost_digits_are_rounded_ones() {
 }
 
 #[test]
+fn a_number_that_its_format_shows_as_another_code_is_named_with_both() {
+    let sheet = |style: &str, value: &str| {
+        let text = |at: &str, text: &str| format!(r#"<c r="{at}" t="inlineStr"><is><t>{text}</t></is></c>"#);
+        let header = [text("A1", "kind"), text("B1", "code")].concat();
+        let row = text("A2", "voice") + &format!(r#"<c r="B2"{style}><v>{value}</v></c>"#);
+        let cells = format!(r#"<row r="1">{header}</row><row r="2">{row}</row>"#);
+        let workbook = changed(|name, xml| match (name, xml.split_once("<sheetData>")) {
+            ("xl/worksheets/sheet1.xml", Some((before, rest))) => {
+                let (_, behind) = rest.split_once("</sheetData>").unwrap();
+                format!("{before}<sheetData>{cells}</sheetData>{behind}")
+            }
+            ("xl/styles.xml", _) => {
+                let main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main";
+                format!(
+                    r#"<styleSheet xmlns="{main}"><numFmts count="1"><numFmt numFmtId="164" formatCode="00000"/></numFmts>
+                    <fonts count="1"><font/></fonts><fills count="1"><fill/></fills><borders count="1"><border/></borders>
+                    <cellXfs count="2"><xf numFmtId="0"/><xf numFmtId="164" applyNumberFormat="1"/></cellXfs></styleSheet>"#
+                )
+            }
+            _ => xml,
+        });
+        read_access_codes(&workbook).unwrap()
+    };
+    let shown = sheet(r#" s="1""#, "4001");
+    let [(2, reason)] = bad(&shown)[..] else { panic!("{shown:?}") };
+    assert!(reason.starts_with("`4001` is shown as `04001` by the format of its cell"), "{reason}");
+    assert_eq!(rows(&sheet("", "4001")), [(2, "voice", "4001")]);
+    assert_eq!(rows(&sheet(r#" s="1""#, "95001")), [(2, "voice", "95001")], "the format adds nothing");
+}
+
+#[test]
 fn rows_keep_the_numbers_of_the_sheet() {
     let cell = |at: &str, text: &str| format!(r#"<c r="{at}" t="inlineStr"><is><t>{text}</t></is></c>"#);
     let rows_of = |header: u32, row: u32| {

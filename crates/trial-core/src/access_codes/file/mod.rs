@@ -45,6 +45,9 @@ pub enum AccessCodeFileError {
     /// It holds something, but no row.
     #[error("the file has no rows below its header; give one access code in each line, such as `voice,95001`")]
     NoRows,
+    /// A list without rows.
+    #[error("there are no rows; give one for each access code, with its kind and its code")]
+    NoneGiven,
     /// It is no text and no workbook that is read.
     #[error("the file is {found}; {remedy}")]
     Foreign {
@@ -79,14 +82,17 @@ impl AccessCodeFile {
         Self::of_records(Records::new(&text, separator), header)
     }
 
-    /// Takes the cells of a workbook, each row with its number.
+    /// Takes the cells of a workbook, each row with its number, or the reason why its cells cannot be taken.
     ///
     /// # Errors
     /// [`AccessCodeFileError`] if the first row is no header, or there are no rows below it, or too many.
-    pub fn of_cells(rows: impl IntoIterator<Item = (u64, Vec<String>)>) -> Result<Self, AccessCodeFileError> {
+    pub fn of_cells(
+        rows: impl IntoIterator<Item = (u64, Result<Vec<String>, String>)>,
+    ) -> Result<Self, AccessCodeFileError> {
         let records = rows.into_iter().map(|(line, cells)| {
-            let fields = cells.into_iter().map(|cell| Cow::Owned(cell.trim().to_owned())).collect();
-            Record { line, fields: Ok(fields) }
+            let trimmed =
+                |cells: Vec<String>| cells.into_iter().map(|cell| Cow::Owned(cell.trim().to_owned())).collect();
+            Record { line, fields: cells.map(trimmed) }
         });
         Self::of_records(records, FileHeader::Required)
     }
@@ -94,11 +100,14 @@ impl AccessCodeFile {
     /// Takes rows without a file, numbered from 1: the kind and the code of each.
     ///
     /// # Errors
-    /// [`AccessCodeFileError::TooLong`] if there are too many.
+    /// [`AccessCodeFileError`] if there are none, or too many.
     pub fn of_rows<'a>(rows: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self, AccessCodeFileError> {
         let mut file = Self::default();
         for (line, (kind, code)) in (1..).zip(rows) {
             file.add(line, pair(kind, code))?;
+        }
+        if file.length() == 0 {
+            return Err(AccessCodeFileError::NoneGiven);
         }
         Ok(file)
     }

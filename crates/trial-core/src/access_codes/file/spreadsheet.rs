@@ -4,6 +4,8 @@
 use crate::values::AccessCodeKind;
 
 const AS_TEXT: &str = "format the column as text and enter the code again";
+/// Digits of a number that spreadsheets keep (IEEE 754, 15 decimal digits).
+const KEPT_DIGITS: usize = 15;
 /// Texts that programs write for an empty cell.
 const PLACEHOLDERS: &[&str] = &["null", "nil", "none", "nan", "n/a", "#n/a"];
 const MONTHS: [&str; 12] = [
@@ -40,6 +42,8 @@ pub(super) fn damage(code: &str, kind: AccessCodeKind) -> Option<String> {
         "is a truth value, which a spreadsheet has made of a text"
     } else if is_rounded(&lower, is_voice) {
         "is a number that a spreadsheet has rounded (scientific notation)"
+    } else if has_lost_digits(code) {
+        "has zeros alone behind its 15th digit: a spreadsheet keeps no more digits of a number"
     } else if is_decimal(code, is_voice) {
         "is a number with decimal places, which a spreadsheet has added"
     } else if is_date(&lower, is_voice) {
@@ -71,6 +75,12 @@ fn is_rounded(lower: &str, is_voice: bool) -> bool {
     let power = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);
     let is_certain = decimal(mantissa).is_some() || exponent.starts_with('+');
     is_digits(power) && (decimal(mantissa).is_some() || is_digits(mantissa)) && (is_voice || is_certain)
+}
+
+/// `12345678901234500000`. Of a single zero there it cannot be told.
+fn has_lost_digits(code: &str) -> bool {
+    let (_, lost) = code.split_at_checked(KEPT_DIGITS).unwrap_or_default();
+    is_digits(code) && lost.len() > 1 && lost.bytes().all(|digit| digit == b'0')
 }
 
 /// `4001.0`; other decimal places may be those of an identifier such as a version.

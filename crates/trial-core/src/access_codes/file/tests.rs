@@ -133,6 +133,8 @@ fn what_a_spreadsheet_did_is_named() {
         ("9.5E+10", "rounded"),
         ("9,5e+10", "rounded"),
         ("1E12", "rounded"),
+        ("12345678901234500000", "behind its 15th digit"),
+        ("12345678901234500", "behind its 15th digit"),
         ("4001.0", "decimal places"),
         ("4001,0", "decimal places"),
         ("4001.5", "decimal places"),
@@ -170,7 +172,8 @@ fn what_a_spreadsheet_did_is_named() {
             assert!(reason.contains(words), "{code}: {reason}");
         }
     }
-    for code in ["1", "95001", "+864001234567", "*72#", "12345678901234567890"] {
+    assert_eq!(AccessCodeFile::of_rows([]), Err(AccessCodeFileError::NoneGiven));
+    for code in ["1", "95001", "+864001234567", "*72#", "12345678901234567890", "1234567890123450", "100000000000000"] {
         assert_eq!(good(file(format!("kind,code\nvoice,{code}\n").as_bytes()))[0].1, code);
     }
     for code in ["9.5E+10", "4001.0", "1-Mar", "2026-11-30", "TRUE", "NULL", "-", "'chat"] {
