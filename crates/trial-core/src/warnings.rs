@@ -44,7 +44,7 @@ pub struct WarningToTell {
 
 /// The warnings that are due now.
 pub fn warnings(pool: &[PoolOutlook], quota: &QuotaView, policy: &Policy, at: DateTime<Utc>) -> Vec<Warning> {
-    let warning = |name, words| Warning { day: quota.day, name, at, words };
+    let warning = |name, words| Warning { day: quota.used.day, name, at, words };
     let of_pool = pool.iter().filter(|pool| pool.stock.free <= policy.trial.low_water).map(|pool| {
         let (kind, free) = (pool.stock.kind, pool.stock.free);
         let level = if free == 0 { "empty" } else { "low" };
@@ -54,11 +54,11 @@ pub fn warnings(pool: &[PoolOutlook], quota: &QuotaView, policy: &Policy, at: Da
         };
         warning(format!("pool.{kind}.{level}"), format!("{kind} access codes: {free} free{lasts}"))
     });
-    let of_quota = level(quota.reserved, quota.threshold).map(|level| {
-        let words = format!("daily e-mail limit: {} of {} used today", quota.reserved, quota.threshold);
+    let of_quota = level(quota.used.reserved, quota.threshold).map(|level| {
+        let words = format!("daily e-mail limit: {} of {} used today", quota.used.reserved, quota.threshold);
         warning(format!("quota.{level}"), words)
     });
-    let (caused, limit) = (quota.owners.reserved, policy.quota.owner_mails_by(quota.threshold));
+    let (caused, limit) = (quota.used.owners.reserved, quota.owner_limit);
     // With no mail for owners at all, nothing runs out.
     let of_owners = level(caused, limit).filter(|_| limit > 0).map(|level| {
         let words = format!("mails caused by owners: {caused} of {limit} used today");

@@ -10,7 +10,7 @@ use trial_core::error::LedgerError;
 use trial_core::fraud_guard::PrefixOutlook;
 use trial_core::mails::{MailKind, MailRecord};
 use trial_core::planner::Planner;
-use trial_core::policy::{BreakerMode, Policy, QuotaPolicy};
+use trial_core::policy::{BreakerMode, Policy};
 use trial_core::ports::{Clock, Entropy, Operations, Prefixes, Upkeep};
 use trial_core::quota::QuotaView;
 use trial_core::values::MailId;
@@ -43,11 +43,11 @@ impl Watch {
     pub(crate) async fn look(&self) -> Result<(), LedgerError> {
         let (now, policy) = (self.clock.now(), self.planner.in_force().now());
         let pool = pool_outlook(&*self.operations, &policy, now).await?;
-        let quota = self.operations.quota(policy.quota.day_of(now), policy.quota.first_threshold).await?;
-        show(&pool, &quota, &policy.quota);
+        let quota = self.operations.quota(policy.quota.day_of(now)).await?.under(&policy.quota);
+        show(&pool, &quota);
         let since = now - REFUSALS_WITHIN;
         let refused = self.operations.refused_mails(since, REFUSALS).await?;
-        let of_mails = refusal_warnings(&refused, quota.day, now);
+        let of_mails = refusal_warnings(&refused, quota.used.day, now);
         for warning in warnings(&pool, &quota, &policy, now).into_iter().chain(of_mails) {
             let (name, words) = (warning.name.clone(), warning.words.clone());
             if self.upkeep.warn(self.told(warning)).await? {
@@ -116,7 +116,7 @@ fn age(since: Option<DateTime<Utc>>, now: DateTime<Utc>) -> f64 {
     since.and_then(|since| (now - since).to_std().ok()).map_or(0.0, |age| age.as_secs_f64())
 }
 
-fn show(pool: &[PoolOutlook], quota: &QuotaView, policy: &QuotaPolicy) {
+fn show(pool: &[PoolOutlook], quota: &QuotaView) {
     for PoolOutlook { stock, .. } in pool {
         let AccessCodeStock { kind, free, leased, quarantined, retired } = *stock;
         for (state, codes) in [("free", free), ("leased", leased), ("quarantined", quarantined), ("retired", retired)] {
@@ -124,9 +124,9 @@ fn show(pool: &[PoolOutlook], quota: &QuotaView, policy: &QuotaPolicy) {
         }
     }
     metrics::gauge!("trialgate_quota_threshold").set(quota.threshold);
-    metrics::gauge!("trialgate_quota_reserved").set(quota.reserved);
-    metrics::gauge!("trialgate_quota_left").set(quota.left());
-    metrics::gauge!("trialgate_owner_mails_limit").set(policy.owner_mails_by(quota.threshold));
-    metrics::gauge!("trialgate_owner_mails_reserved").set(quota.owners.reserved);
-    metrics::gauge!("trialgate_owner_mails_left").set(quota.owner_mails_left(policy));
+    metrics::gauge!("trialgate_quota_reserved").set(quota.used.reserved);
+    metrics::gauge!("trialgate_quota_left").set(quota.left);
+    metrics::gauge!("trialgate_owner_mails_limit").set(quota.owner_limit);
+    metrics::gauge!("trialgate_owner_mails_reserved").set(quota.used.owners.reserved);
+    metrics::gauge!("trialgate_owner_mails_left").set(quota.owner_mails_left);
 }

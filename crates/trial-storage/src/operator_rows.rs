@@ -4,11 +4,10 @@ use diesel::prelude::*;
 use trial_core::audit::AuditEntry;
 use trial_core::error::LedgerError;
 use trial_core::operators::{Operator, OperatorName, SecretHash, Session};
-use trial_core::policy::ThresholdChange;
 use trial_core::values::{AuditId, OperatorId};
 
-use crate::convert::{bad, count, id, micros, name, shown, time};
-use crate::schema::{audit, operators, quota_thresholds, sessions};
+use crate::convert::{bad, id, micros, name, shown, time};
+use crate::schema::{audit, operators, sessions};
 use crate::statement::Literal;
 
 /// The entries of the audit that have indexes of their own.
@@ -47,26 +46,6 @@ pub(crate) struct AuditRow {
     action: String,
     subject: String,
     detail: String,
-}
-
-#[derive(Queryable, Selectable)]
-#[diesel(table_name = quota_thresholds)]
-pub(crate) struct ThresholdRow {
-    threshold: i64,
-    since: i64,
-    actor: String,
-}
-
-impl TryFrom<ThresholdRow> for ThresholdChange {
-    type Error = LedgerError;
-
-    fn try_from(row: ThresholdRow) -> Result<Self, LedgerError> {
-        Ok(Self {
-            threshold: count(row.threshold, "quota_thresholds.threshold")?,
-            since: shown(row.since),
-            actor: row.actor,
-        })
-    }
 }
 
 impl From<&Operator> for OperatorRow {

@@ -127,15 +127,6 @@ table! {
 }
 
 table! {
-    quota_thresholds (seq) {
-        seq -> BigInt,
-        threshold -> BigInt,
-        since -> BigInt,
-        actor -> Text,
-    }
-}
-
-table! {
     setting_changes (seq) {
         seq -> BigInt,
         setting -> Text,

@@ -9,7 +9,7 @@ use trial_core::access_codes::AccessCodeView;
 use trial_core::applications::{ApplicationView, ApplyOutcome};
 use trial_core::error::LedgerError;
 use trial_core::mails::{DueMail, MailAttempt, MailQueue, MailState, MailView, RefusedMail};
-use trial_core::quota::{BudgetView, MailBudget, QuotaView};
+use trial_core::quota::{BudgetView, MailBudget, QuotaDay};
 use trial_core::sms::{Delivery, DeliveryState};
 use trial_core::tenants::{DueTenant, Tenant};
 use trial_core::values::{AccessCode, AccessCodeKind, Email, MailHosts, Phone, RequestId};
@@ -35,18 +35,16 @@ pub(crate) fn mail_queue(due: (i64, Option<i64>), failed: i64) -> Result<MailQue
 /// day's mails of each budget and state.
 pub(crate) fn quota(
     day: NaiveDate,
-    threshold: u32,
     taken: Option<(i64, i64)>,
     mails: &[(String, String, i64)],
-) -> Result<QuotaView, LedgerError> {
+) -> Result<QuotaDay, LedgerError> {
     let of = |budget: MailBudget, state: MailState| {
         let found = mails.iter().find(|(b, s, _)| (b.as_str(), s.as_str()) == (budget.as_str(), state.as_str()));
         found.map_or(Ok(0), |(.., number)| count(*number, "mails.state"))
     };
     let (reserved, owner_mails) = taken.unwrap_or_default();
-    Ok(QuotaView {
+    Ok(QuotaDay {
         day,
-        threshold,
         reserved: count(reserved, "quota_days.reserved")?,
         sent: of(MailBudget::Threshold, MailState::Sent)?,
         failed: of(MailBudget::Threshold, MailState::Failed)?,

@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use trial_core::applications::{Application, ApplyOutcome};
 use trial_core::audit::ChangedBy;
 use trial_core::error::LedgerError;
 use trial_core::planner::{Batch, Outcome, Planner, Request};
+use trial_core::policy::{Policy, SettingKey, SettingOrder, SettingOutcome, SettingValue};
 use trial_core::portal::{OwnPassword, PasswordChange, PortalSession};
-use trial_core::ports::{Clock, Operations, Screen, TrialLedger};
+use trial_core::ports::{Clock, Operations, Screen, SettingsStore, TrialLedger};
+use trial_core::quota::QuotaView;
 use trial_core::return_codes::ApplyReply;
 use trial_core::sms::GatewayReply;
 use trial_core::tenants::{LifeChange, LifeOrder, LifeOutcome, TenantOrder};
@@ -32,6 +34,32 @@ pub struct Desk<L> {
     pub entropy: SeededEntropy,
     planner: Arc<Planner>,
     phones: Mutex<BTreeMap<Phone, CodeToSend>>,
+}
+
+/// Sets the daily e-mail limit.
+///
+/// # Errors
+/// Those of the ledger.
+pub async fn set_threshold(settings: &impl SettingsStore, threshold: u32, by: ChangedBy) -> Result<(), LedgerError> {
+    let value = Some(SettingValue::Count(threshold));
+    let order = SettingOrder { key: SettingKey::Threshold, value, seen: None };
+    let outcome = settings.change_setting(order, Arc::new(Policy::default()), by).await?;
+    assert!(!matches!(outcome, SettingOutcome::Refused(_)), "a limit that leaves something to applications");
+    Ok(())
+}
+
+impl<L: TrialLedger + SettingsStore + Operations> Desk<L> {
+    /// Sets the daily e-mail limit.
+    pub async fn set_threshold(&self, threshold: u32) {
+        set_threshold(&*self.ledger, threshold, self.operator()).await.expect("the ledger can be used");
+    }
+
+    /// A day of the daily e-mail limit, under the settings in force.
+    pub async fn quota(&self, day: NaiveDate) -> QuotaView {
+        let settings = self.ledger.settings().await.expect("the ledger can be used");
+        let used = self.ledger.quota(day).await.expect("the ledger can be used");
+        used.under(&settings.overrides.policy(self.planner.policy()).quota)
+    }
 }
 
 impl<L: TrialLedger> Desk<L> {

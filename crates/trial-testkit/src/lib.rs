@@ -22,7 +22,7 @@ pub mod sms_conformance;
 
 pub use clock::FixedClock;
 pub use conformance::LedgerFactory;
-pub use desk::Desk;
+pub use desk::{Desk, set_threshold};
 pub use entropy::SeededEntropy;
 pub use faulty::{FaultyLedger, LedgerFault};
 pub use memory::{KeptAccessCode, KeptCodeRequest, KeptEvent, KeptMail, MemoryLedger, MemoryState};

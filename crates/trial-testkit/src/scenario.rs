@@ -114,7 +114,7 @@ impl Scenario {
         policy.limits.sms_per_prefix_day = 8;
         policy.abuse.breaker =
             BreakerPolicy { mode: self.breaker, min_sends: 2, min_conversion: 50, block_for: Duration::from_hours(2) };
-        policy.quota.first_threshold = self.threshold;
+        policy.quota.threshold = self.threshold;
         policy.trial.duration = Duration::from_hours(3);
         policy.trial.reminders = vec![Duration::from_hours(2), Duration::from_hours(1)];
         policy.trial.grace = Duration::from_hours(1);

@@ -227,7 +227,7 @@ mod tests {
             "operators revoke ada --json --config f",
             "audit list --json",
             "audit list --reveal",
-            "audit list --actor cli:root --action quota.set --subject quota --limit 1000 --config f",
+            "audit list --actor cli:root --action setting.set --subject quota.threshold --limit 1000 --config f",
             "callers add site --config f",
             "callers add site --scope verify-codes --scope apply --rate 60 --json",
             "callers list --json",

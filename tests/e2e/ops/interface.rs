@@ -65,7 +65,7 @@ async fn who_looked_and_who_changed_is_in_the_audit(home: Home) {
     let told = audit["items"].as_array().unwrap().iter().map(|entry| (&entry["actor"], &entry["action"]));
     let expected = [(&json!("ada"), &json!("tenant.reveal")), (&json!("applicant"), &json!("tenant.create"))];
     assert_eq!(told.collect::<Vec<_>>(), expected);
-    let set = get(&service, &viewer, "/ops/v1/audit?action=quota.set").await;
+    let set = get(&service, &viewer, "/ops/v1/audit?action=setting.set").await;
     assert!(set["items"][0]["actor"].as_str().unwrap().starts_with("cli:"), "{set}");
 }
 

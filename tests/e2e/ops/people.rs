@@ -45,12 +45,12 @@ async fn the_audit_is_read_beside_the_service() {
         (&json!("operator.add"), &json!("ada"))
     );
     let before = newest["next_before"].as_str().unwrap();
-    let older = home.ask_json(&["audit", "list", "--before", before, "--action", "quota.set"]).await;
+    let older = home.ask_json(&["audit", "list", "--before", before, "--action", "setting.set"]).await;
     assert_eq!(
         (&older["entries"][0]["detail"], &older["next_before"]),
-        (&json!("before the configured one, after 7"), &Value::Null)
+        (&json!("before 1000 as configured, after 7"), &Value::Null)
     );
     let said = home.ask(&["audit", "list", "--subject", "quota"]).await;
-    assert!(said.contains(": quota.set quota\n  before the configured one, after 7"), "{said}");
+    assert!(said.contains(": setting.set quota.threshold\n  before 1000 as configured, after 7"), "{said}");
     assert_eq!(home.ask(&["audit", "list", "--actor", "nobody"]).await, "no entries\n");
 }

@@ -84,7 +84,7 @@ async fn a_generated_client_works(home: Home) {
     });
     assert_eq!(saw["refused"], refused);
     let done =
-        ["operator.revoke", "quota.set", "person.search", "operator.add", "access_codes.import", "tenant.reveal"];
+        ["operator.revoke", "setting.set", "person.search", "operator.add", "access_codes.import", "tenant.reveal"];
     assert_eq!(saw["audit"], json!(done));
 }
 

@@ -116,7 +116,7 @@ try {
 
   await menu(t("Audit", "审计"));
   const audit = await page.locator("tbody").innerText();
-  for (const action of ["tenant.convert", "tenant.resend_mail", "tenant.reveal", "quota.set", "access_codes.import", "prefix.release", "prefix.safe_add", "caller.suspend"]) {
+  for (const action of ["tenant.convert", "tenant.resend_mail", "tenant.reveal", "setting.set", "access_codes.import", "prefix.release", "prefix.safe_add", "caller.suspend"]) {
     hold(audit.includes(action), `${action} is in the audit`);
   }
   step(`${locale}: read the audit`);

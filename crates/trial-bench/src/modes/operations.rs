@@ -141,7 +141,7 @@ fn calls(past: HalfYear) -> Vec<Asked> {
         "/ops/v1/audit?limit=50",
         "/ops/v1/audit?limit=50&actor=bench",
         "/ops/v1/audit?limit=50&actor=nobody",
-        "/ops/v1/audit?limit=50&action=quota.set",
+        "/ops/v1/audit?limit=50&action=setting.set",
         "/ops/v1/audit?limit=50&subject={tenant}",
         "/ops/v1/operators",
     ];

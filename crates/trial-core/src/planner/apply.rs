@@ -271,7 +271,7 @@ fn access_codes_are_left(world: &World) -> Result<AccessCodePair, ApplyRefusal> 
 /// 205: the daily e-mail limit.
 fn quota_is_left(world: &World) -> Result<(), ApplyRefusal> {
     if world.quota_is_reached() {
-        return Err(ApplyRefusal::QuotaReached { threshold: world.quota().threshold });
+        return Err(ApplyRefusal::QuotaReached { threshold: world.threshold() });
     }
     Ok(())
 }

@@ -114,8 +114,6 @@ pub struct PoolFacts {
 pub struct QuotaFacts {
     /// The day.
     pub day: NaiveDate,
-    /// The limit in force.
-    pub threshold: u32,
     /// Units taken so far.
     pub reserved: u32,
     /// Mails so far that owners caused.
@@ -123,15 +121,10 @@ pub struct QuotaFacts {
 }
 
 impl QuotaFacts {
-    /// Returns `true` if no unit is left.
-    pub(crate) fn is_spent(&self) -> bool {
-        self.reserved >= self.threshold
-    }
-
-    /// Takes the next unit.
-    pub(crate) fn take_unit(&mut self) -> QuotaUnit {
+    /// Takes the next unit, under this limit.
+    pub(crate) fn take_unit(&mut self, threshold: u32) -> QuotaUnit {
         self.reserved += 1;
-        QuotaUnit { budget: MailBudget::Threshold, day: self.day, unit: self.reserved, threshold: self.threshold }
+        QuotaUnit { budget: MailBudget::Threshold, day: self.day, unit: self.reserved, threshold }
     }
 
     /// Takes the next unit for a mail that an owner causes; `None` if none of `limit` is left.

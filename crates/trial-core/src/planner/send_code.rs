@@ -124,7 +124,7 @@ impl Planner {
 /// 205: the daily e-mail limit, before an SMS is paid for.
 fn quota_is_left(world: &World) -> Result<(), CodeRefusal> {
     if world.quota_is_reached() {
-        return Err(CodeRefusal::QuotaReached { threshold: world.quota().threshold });
+        return Err(CodeRefusal::QuotaReached { threshold: world.threshold() });
     }
     Ok(())
 }

@@ -126,7 +126,7 @@ impl Planner {
 
 fn has_room_for_notices(world: &World) -> bool {
     let left = world.quota_left();
-    left > 0 && u64::from(left) * u64::from(KEPT_FOR_ACCOUNTS) >= u64::from(world.quota().threshold)
+    left > 0 && u64::from(left) * u64::from(KEPT_FOR_ACCOUNTS) >= u64::from(world.threshold())
 }
 
 /// The codes of a trial go into quarantine; those of a commercial tenant left the pool for good.
@@ -160,7 +160,7 @@ fn taken_back(
 
 fn quota_is_left(world: &World) -> Result<(), LifeRefusal> {
     if world.quota_is_spent() {
-        return Err(LifeRefusal::QuotaReached { threshold: world.quota().threshold });
+        return Err(LifeRefusal::QuotaReached { threshold: world.threshold() });
     }
     Ok(())
 }

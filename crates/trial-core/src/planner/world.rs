@@ -22,7 +22,7 @@ pub(super) struct World {
     voice: FreeCodes,
     multimedia: FreeCodes,
     quota: QuotaFacts,
-    quota_kept: u32,
+    quota_policy: QuotaPolicy,
     owner_limit: u32,
     quota_changed: bool,
     sms_sent: BTreeMap<u16, u32>,
@@ -108,8 +108,8 @@ impl World {
             voice: FreeCodes { codes: voice, given: 0 },
             multimedia: FreeCodes { codes: multimedia, given: 0 },
             quota: facts.quota,
-            quota_kept: quota.kept_for_resends,
-            owner_limit: quota.owner_mails_by(facts.quota.threshold),
+            quota_policy: quota.clone(),
+            owner_limit: quota.owner_mails_by(quota.threshold),
             quota_changed: false,
             sms_sent: facts.sms_sent.clone(),
             sms_changed: BTreeSet::new(),
@@ -169,6 +169,11 @@ impl World {
         }
     }
 
+    /// The daily e-mail limit in force.
+    pub(super) fn threshold(&self) -> u32 {
+        self.quota_policy.threshold
+    }
+
     /// One send of a phone, to change.
     pub(super) fn send(&mut self, phone: &Phone, id: CodeRequestId) -> Option<&mut PastSend> {
         self.phones.get_mut(phone)?.sends.iter_mut().find(|send| send.code_request == id)
@@ -193,17 +198,18 @@ impl World {
 
     /// Units left for applications.
     pub(super) fn quota_left(&self) -> u32 {
-        self.quota.threshold.saturating_sub(self.quota_kept).saturating_sub(self.quota.reserved)
+        self.quota_policy.left(self.quota.reserved)
     }
 
     /// Returns `true` if no unit is left.
     pub(super) fn quota_is_spent(&self) -> bool {
-        self.quota.is_spent()
+        self.quota.reserved >= self.threshold()
     }
 
     pub(super) fn take_quota_unit(&mut self) -> QuotaUnit {
         self.quota_changed = true;
-        self.quota.take_unit()
+        let threshold = self.threshold();
+        self.quota.take_unit(threshold)
     }
 
     /// Mails that owners may cause on the day.

@@ -143,8 +143,8 @@ pub struct UniqueBy {
 /// The daily e-mail limit.
 #[derive(Debug, Clone, PartialEq)]
 pub struct QuotaPolicy {
-    /// The limit until operations set one.
-    pub first_threshold: u32,
+    /// E-mails of each day that take a unit.
+    pub threshold: u32,
     /// Units of each day that no application gets: for accounts that operations send again.
     pub kept_for_resends: u32,
     /// Mails of each day that owners may cause, in addition to the limit; `None` for a twentieth of it.
@@ -194,10 +194,20 @@ impl QuotaPolicy {
         self.owner_mails.unwrap_or_else(|| threshold.div_ceil(OWNER_SHARE))
     }
 
-    /// The limit that was in force when a day ended, by the changes of operations, newest first.
-    pub fn threshold_at_end_of(&self, day: NaiveDate, set: &[ThresholdChange]) -> u32 {
-        let last = set.iter().find(|change| self.day_of(change.since) <= day);
-        last.map_or(self.first_threshold, |change| change.threshold)
+    /// Units left for applications on a day with this number of reserved units.
+    pub fn left(&self, reserved: u32) -> u32 {
+        self.threshold.saturating_sub(self.kept_for_resends).saturating_sub(reserved)
+    }
+
+    /// This policy as it was at the end of a day, by the changes of `quota.threshold`, newest first; `configured` is the
+    /// configuration's threshold.
+    pub fn at_end_of(&self, day: NaiveDate, changes: &[SettingChange], configured: u32) -> Self {
+        let last = changes.iter().find(|change| self.day_of(change.at) <= day);
+        let threshold = match last.map(|change| change.value) {
+            Some(Some(SettingValue::Count(threshold))) => threshold,
+            _ => configured,
+        };
+        Self { threshold, ..self.clone() }
     }
 }
 
@@ -231,7 +241,7 @@ impl Default for Policy {
                 quarantine: Duration::from_hours(30 * 24),
                 low_water: 20,
             },
-            quota: QuotaPolicy { first_threshold: 1_000, kept_for_resends: 0, owner_mails: None, timezone: Tz::UTC },
+            quota: QuotaPolicy { threshold: 1_000, kept_for_resends: 0, owner_mails: None, timezone: Tz::UTC },
             test_numbers: Vec::new(),
             platform_listens: false,
         }
@@ -242,15 +252,4 @@ impl Default for AddressLimits {
     fn default() -> Self {
         Self { codes_per_hour: 30, applications_per_hour: 60, failures_per_hour: 600 }
     }
-}
-
-/// A daily e-mail limit that operations set.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ThresholdChange {
-    /// E-mails per day.
-    pub threshold: u32,
-    /// The time of the change.
-    pub since: DateTime<Utc>,
-    /// The operator.
-    pub actor: String,
 }

@@ -54,7 +54,7 @@ use crate::mails::{
 };
 use crate::planner::{Batch, Outcome, Planner};
 use crate::policy::UniqueBy;
-use crate::quota::QuotaView;
+use crate::quota::QuotaDay;
 use crate::return_codes::{ApplyReply, CodeReply};
 use crate::sms::{DeliveryReceipt, GatewayReply, GatewayUnusable, SmsMessage};
 use crate::tenants::{DueTenant, LifeOutcome, TenantOrder, TenantPage, TenantSearch, TenantView};
@@ -266,11 +266,8 @@ pub trait Operations: Send + Sync {
     /// Counts the mails that wait in the outbox.
     async fn mail_queue(&self) -> Result<MailQueue, LedgerError>;
 
-    /// Returns a day of the e-mail limit. `first_threshold` holds until one is set.
-    async fn quota(&self, day: NaiveDate, first_threshold: u32) -> Result<QuotaView, LedgerError>;
-
-    /// Sets the daily e-mail limit, in force from the next decision of every instance.
-    async fn set_quota(&self, threshold: u32, by: ChangedBy) -> Result<(), LedgerError>;
+    /// Use of the daily e-mail limit on a day.
+    async fn quota(&self, day: NaiveDate) -> Result<QuotaDay, LedgerError>;
 
     /// Lists tenants, newest first.
     async fn tenants(&self, page: TenantPage) -> Result<Vec<TenantView>, LedgerError>;

@@ -6,7 +6,6 @@ use chrono::{DateTime, Utc};
 use crate::audit::{AuditEntry, AuditQuery, AuditRecord, ChangedBy};
 use crate::error::LedgerError;
 use crate::operators::{Operator, OperatorAdded, OperatorName, PersonSearch, SearchOutcome, SecretHash, Session};
-use crate::policy::ThresholdChange;
 
 /// The store of operators and their sessions. The engine authenticates and authorises
 /// (`trial_engine::operations::Access`).
@@ -56,9 +55,6 @@ pub trait Operators: Send + Sync {
 pub trait AuditTrail: Send + Sync {
     /// Finds entries, newest first.
     async fn audit(&self, query: AuditQuery) -> Result<Vec<AuditEntry>, LedgerError>;
-
-    /// The daily e-mail limits that were set, at most the newest `limit`, newest first.
-    async fn thresholds(&self, limit: u32) -> Result<Vec<ThresholdChange>, LedgerError>;
 
     /// Writes an entry that comes with no change, such as one for revealed data. It is durable when this returns.
     async fn write_down(&self, record: AuditRecord) -> Result<(), LedgerError>;

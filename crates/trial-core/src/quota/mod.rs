@@ -40,21 +40,34 @@ pub struct QuotaUse {
     pub owner_mails: u32,
 }
 
-/// A day of the e-mail limit.
+/// Use of the daily e-mail limit on one day, as stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct QuotaView {
+pub struct QuotaDay {
     /// The day.
     pub day: NaiveDate,
-    /// The limit in force.
-    pub threshold: u32,
     /// Units taken.
     pub reserved: u32,
     /// Mails of the day that the mail server accepted.
     pub sent: u64,
-    /// Mails of the day that were given up.
+    /// Mails of the day that failed.
     pub failed: u64,
-    /// The mails of the day that owners caused.
+    /// Mails of the day that owners caused.
     pub owners: BudgetView,
+}
+
+/// A day of the daily e-mail limit under a policy: the one view that all faces print.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct QuotaView {
+    /// The use.
+    pub used: QuotaDay,
+    /// E-mails of the day, at most.
+    pub threshold: u32,
+    /// Units that applications can still take.
+    pub left: u32,
+    /// Mails of the day that owners may cause, at most.
+    pub owner_limit: u32,
+    /// Mails of the day that owners may still cause.
+    pub owner_mails_left: u32,
 }
 
 /// A day of mails that owners caused.
@@ -68,14 +81,16 @@ pub struct BudgetView {
     pub failed: u64,
 }
 
-impl QuotaView {
-    /// Units left.
-    pub fn left(&self) -> u32 {
-        self.threshold.saturating_sub(self.reserved)
-    }
-
-    /// Mails that owners may still cause.
-    pub fn owner_mails_left(&self, policy: &QuotaPolicy) -> u32 {
-        policy.owner_mails_by(self.threshold).saturating_sub(self.owners.reserved)
+impl QuotaDay {
+    /// The day under a policy.
+    pub fn under(self, policy: &QuotaPolicy) -> QuotaView {
+        let owner_limit = policy.owner_mails_by(policy.threshold);
+        QuotaView {
+            used: self,
+            threshold: policy.threshold,
+            left: policy.left(self.reserved),
+            owner_limit,
+            owner_mails_left: owner_limit.saturating_sub(self.owners.reserved),
+        }
     }
 }

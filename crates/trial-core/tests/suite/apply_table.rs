@@ -86,7 +86,7 @@ async fn row_1_goes_by_age_even_if_the_ledger_loads_what_is_older() {
     let batch = desk.batch([Request::Apply(first)]);
     let keys = batch.fact_keys(planner.policy());
     let keys = FactKeys { since: keys.since - DAY, ..keys };
-    let facts = desk.ledger.state().facts(&keys, planner.policy());
+    let facts = desk.ledger.state().facts(&keys);
     assert_eq!(facts.phones[&phone(1)].accepted.len(), 1);
     assert_eq!(planner.plan(&facts, &batch).outcomes, [Outcome::Apply(no_code(NoCodeReason::Used))]);
 }

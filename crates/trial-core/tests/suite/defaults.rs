@@ -106,7 +106,7 @@ fn one_tenant_per_phone_email_and_company() {
 #[tokio::test]
 async fn the_email_threshold_is_1_000_per_day_in_utc() {
     let quota = Policy::default().quota;
-    assert_eq!((quota.first_threshold, quota.timezone), (1_000, chrono_tz::Tz::UTC));
+    assert_eq!((quota.threshold, quota.timezone), (1_000, chrono_tz::Tz::UTC));
     let desk = desk(2).await;
     let late = desk.prepared(2).await;
     let day = desk.now().date_naive();
@@ -123,7 +123,7 @@ async fn the_email_threshold_is_1_000_per_day_in_utc() {
 async fn the_day_of_the_threshold_follows_the_time_zone() {
     let desk = crate::desks::desk_by(2, |policy| {
         policy.quota.timezone = chrono_tz::Tz::Asia__Shanghai;
-        policy.quota.first_threshold = 1;
+        policy.quota.threshold = 1;
     })
     .await;
     desk.join(1).await;

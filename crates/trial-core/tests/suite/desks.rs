@@ -36,7 +36,7 @@ pub(crate) fn set_failures(desk: &MemoryDesk, n: u32, failures: u32) {
 }
 
 pub(crate) fn set_threshold(desk: &MemoryDesk, threshold: u32) {
-    desk.ledger.change(|state| state.threshold = Some(threshold));
+    desk.ledger.change(|state| state.set_threshold(threshold));
 }
 
 /// The return code and the seconds of `Retry-After`, for a phone that requests a code which the gateway accepts.

@@ -169,7 +169,7 @@ fn is_alive(code: &Challenge, now: DateTime<Utc>) -> bool {
 /// The same request alone, at another instant, is refused by a limit of the phone.
 fn is_limited(state: &MemoryState, planner: &Planner, now: DateTime<Utc>, request: &(FreshIds, Request)) -> bool {
     let batch = Batch { now, requests: vec![request.clone()] };
-    let plan = planner.plan(&state.facts(&batch.fact_keys(planner.policy()), planner.policy()), &batch);
+    let plan = planner.plan(&state.facts(&batch.fact_keys(planner.policy())), &batch);
     match &plan.outcomes[0] {
         Outcome::SendCode(CodeOutcome::Refused(refusal), _) => refusal.retry_after().is_some(),
         _ => false,
@@ -230,7 +230,7 @@ proptest! {
         let planner = scenario.planner();
         play(&scenario, |before, batch, outcomes, _| {
             assert_eq!(outcomes.len(), batch.requests.len());
-            let facts = before.facts(&batch.fact_keys(planner.policy()), planner.policy());
+            let facts = before.facts(&batch.fact_keys(planner.policy()));
             let again = Planner::clone(&planner).plan(&facts, batch);
             assert_eq!(planner.plan(&facts, batch), again);
             assert_eq!(again.outcomes, outcomes);
@@ -247,7 +247,7 @@ proptest! {
             let requests = batch.requests.iter().filter(|(_, request)| is_decided(request)).cloned().collect();
             let batch = Batch { now: batch.now, requests };
             let keys = batch.fact_keys(planner.policy());
-            let plan = planner.plan(&before.facts(&keys, planner.policy()), &batch);
+            let plan = planner.plan(&before.facts(&keys), &batch);
             let more = FactKeys {
                 since: keys.since - TimeDelta::days(2),
                 tenants_by_phone: before.tenants.values().map(|tenant| tenant.phone.clone()).collect(),
@@ -256,7 +256,7 @@ proptest! {
                 prefixes: (0..PHONES).map(|n| scenario_phone(n).prefix()).collect(),
                 ..keys
             };
-            assert_eq!(planner.plan(&before.facts(&more, planner.policy()), &batch), plan);
+            assert_eq!(planner.plan(&before.facts(&more), &batch), plan);
         });
     }
 

@@ -14,11 +14,11 @@ use crate::desks::{DAY, MINUTE, MemoryDesk, answer, desk, reply, set_failures};
 use crate::properties::{config, play};
 
 fn screened(state: &MemoryState, planner: &Planner, batch: &Batch) -> Screened {
-    planner.screen(&state.facts(&batch.screen_keys(planner.policy()), planner.policy()), batch)
+    planner.screen(&state.facts(&batch.screen_keys(planner.policy())), batch)
 }
 
 fn planned(state: &MemoryState, planner: &Planner, batch: &Batch) -> Plan {
-    planner.plan(&state.facts(&batch.fact_keys(planner.policy()), planner.policy()), batch)
+    planner.plan(&state.facts(&batch.fact_keys(planner.policy())), batch)
 }
 
 /// Asserts that pre-screening and a decision give the same outcome and record, without another effect.

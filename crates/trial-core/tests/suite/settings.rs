@@ -133,33 +133,50 @@ fn what_makes_no_sense_together_is_refused_and_names_both_keys() {
         ),
     ] {
         let order = SettingOrder { key, value, seen: None };
-        match order.decide(&in_force(before), &configured, configured.quota.first_threshold) {
+        match order.decide(&in_force(before), &configured) {
             Err(SettingRefusal::Faulty(fault)) => assert_eq!(fault.to_string(), said),
             other => panic!("{key} to {value:?} is refused, not {other:?}"),
         }
     }
 }
 
-/// The daily e-mail limit is changed elsewhere: a fault that comes from there refuses no unrelated change.
+/// A fault of the configuration, or of a release before, prevents no other change.
 #[test]
-fn what_made_no_sense_before_stands_in_the_way_of_nothing_else() {
+fn a_fault_that_is_there_prevents_no_other_change() {
+    let configured = Policy::default();
+    let before = in_force(&[(SettingKey::KeptForResends, count(100)), (SettingKey::Threshold, count(50))]);
+    let order = |key, value| SettingOrder { key, value: Some(value), seen: Some(1) };
+    assert!(matches!(order(SettingKey::MaxTries, count(3)).decide(&before, &configured), Ok(Some(_))));
+    assert!(matches!(order(SettingKey::KeptForResends, count(10)).decide(&before, &configured), Ok(Some(_))));
+    let worse = order(SettingKey::KeptForResends, count(99)).decide(&before, &configured);
+    assert!(matches!(worse, Err(SettingRefusal::Faulty(_))), "{worse:?}");
+}
+
+/// Applications would get 205 while every page says that mails are left.
+#[test]
+fn a_limit_that_leaves_nothing_to_applications_is_refused_unless_it_is_0() {
     let configured = Policy::default();
     let before = in_force(&[(SettingKey::KeptForResends, count(100))]);
-    let order = |key, value| SettingOrder { key, value: Some(value), seen: Some(1) };
-    assert!(matches!(order(SettingKey::MaxTries, count(3)).decide(&before, &configured, 50), Ok(Some(_))));
-    assert!(matches!(order(SettingKey::KeptForResends, count(10)).decide(&before, &configured, 50), Ok(Some(_))));
-    let worse = order(SettingKey::KeptForResends, count(99)).decide(&before, &configured, 50);
-    assert!(matches!(worse, Err(SettingRefusal::Faulty(_))), "{worse:?}");
+    let order = |threshold| SettingOrder { key: SettingKey::Threshold, value: Some(count(threshold)), seen: None };
+    for threshold in [1, 50, 100] {
+        let refused = order(threshold).decide(&before, &configured);
+        assert!(matches!(refused, Err(SettingRefusal::Faulty(_))), "{threshold}: {refused:?}");
+    }
+    for threshold in [0, 101] {
+        let wanted = order(threshold).decide(&before, &configured).unwrap().unwrap();
+        let left = wanted.policy(&configured).quota.left(0);
+        assert_eq!(left, threshold.saturating_sub(100));
+    }
 }
 
 #[test]
 fn a_change_on_top_of_another_that_was_not_seen_is_refused() {
     let (configured, before) = (Policy::default(), in_force(&[(SettingKey::MaxTries, count(3))]));
     let order = |seen| SettingOrder { key: SettingKey::MaxTries, value: None, seen };
-    assert_eq!(order(Some(0)).decide(&before, &configured, 1), Err(SettingRefusal::Unseen(1)));
-    assert_eq!(order(Some(1)).decide(&before, &configured, 1), Ok(Some(Overrides::default())));
-    assert_eq!(order(None).decide(&before, &configured, 1), Ok(Some(Overrides::default())));
-    assert_eq!(order(None).decide(&SettingsInForce::default(), &configured, 1), Ok(None), "it is so already");
+    assert_eq!(order(Some(0)).decide(&before, &configured), Err(SettingRefusal::Unseen(1)));
+    assert_eq!(order(Some(1)).decide(&before, &configured), Ok(Some(Overrides::default())));
+    assert_eq!(order(None).decide(&before, &configured), Ok(Some(Overrides::default())));
+    assert_eq!(order(None).decide(&SettingsInForce::default(), &configured), Ok(None), "it is so already");
 }
 
 #[test]
@@ -222,7 +239,7 @@ proptest! {
         let mut now = SettingsInForce::default();
         for (key, value) in changes {
             let order = SettingOrder { key, value, seen: Some(now.number) };
-            if let Ok(Some(overrides)) = order.decide(&now, &configured, configured.quota.first_threshold) {
+            if let Ok(Some(overrides)) = order.decide(&now, &configured) {
                 prop_assert_eq!(overrides.get(key), value);
                 now = SettingsInForce { number: now.number + 1, overrides };
             }

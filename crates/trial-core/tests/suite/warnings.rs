@@ -3,14 +3,15 @@
 use chrono::{DateTime, NaiveDate};
 use trial_core::access_codes::{AccessCodeStock, PoolOutlook};
 use trial_core::mails::RefusedMail;
-use trial_core::policy::Policy;
-use trial_core::quota::{BudgetView, QuotaView};
+use trial_core::policy::{Policy, QuotaPolicy};
+use trial_core::quota::{BudgetView, QuotaDay, QuotaView};
 use trial_core::values::AccessCodeKind;
 use trial_core::warnings::{refusal_warnings, warnings};
 
 fn quota(threshold: u32, reserved: u32, by_owners: u32) -> QuotaView {
     let owners = BudgetView { reserved: by_owners, sent: 0, failed: 0 };
-    QuotaView { day: NaiveDate::default(), threshold, reserved, sent: 0, failed: 0, owners }
+    let used = QuotaDay { day: NaiveDate::default(), reserved, sent: 0, failed: 0, owners };
+    used.under(&QuotaPolicy { threshold, ..policy().quota })
 }
 
 fn policy() -> Policy {

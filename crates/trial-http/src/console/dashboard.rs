@@ -28,8 +28,6 @@ struct Dashboard {
     quota: QuotaView,
     /// Percentage of the daily e-mail limit in use.
     taken: u64,
-    /// Daily limit of mails that owners cause.
-    owner_mails: u32,
     due: String,
     failed: String,
     /// Number of tenants whose owners request a conversion.
@@ -45,7 +43,7 @@ pub(super) async fn page(visit: &Visit<'_>) -> Answer {
     let hours = parts.operations.application_hours(now - TimeDelta::days(14), now).await.map_err(failed)?;
     let rules = parts.policy.now();
     let policy = &rules.quota;
-    let quota = parts.operations.quota(policy.day_of(now), policy.first_threshold).await.map_err(failed)?;
+    let quota = parts.operations.quota(policy.day_of(now)).await.map_err(failed)?.under(policy);
     let count = async |state| {
         let page = MailPage { state: Some(state), tenant: None, before: None, limit: COUNTED + 1 };
         Ok::<_, Refused>(counted(parts.operations.mails(page).await.map_err(failed)?.len()))
@@ -57,9 +55,8 @@ pub(super) async fn page(visit: &Visit<'_>) -> Answer {
         day: Chart::of(&hours, now, 24, 1, "%H"),
         fortnight: Chart::of(&hours, now, 14, 24, "%d"),
         pool: pool_outlook(&*parts.operations, &rules, now).await.map_err(failed)?,
-        taken: u64::from(quota.reserved) * 100 / u64::from(quota.threshold.max(1)),
-        owner_mails: policy.owner_mails_by(quota.threshold),
-        warnings: parts.upkeep.warnings(quota.day).await.map_err(failed)?,
+        taken: u64::from(quota.used.reserved) * 100 / u64::from(quota.threshold.max(1)),
+        warnings: parts.upkeep.warnings(quota.used.day).await.map_err(failed)?,
         quota,
         asking,
         due: count(MailState::Due).await?,

@@ -3,7 +3,7 @@
 use actix_web::http::StatusCode;
 use askama::Template;
 use trial_core::operators::{Operator, Permission};
-use trial_core::policy::{SettingKey, SettingOrder, SettingRefusal, ThresholdChange};
+use trial_core::policy::{SettingChange, SettingKey, SettingOrder, SettingRefusal, SettingValue};
 use trial_core::quota::QuotaView;
 
 use super::visit::{Page, Visit};
@@ -19,9 +19,7 @@ const ROWS: u32 = 50;
 struct Settings {
     page: Page,
     quota: QuotaView,
-    /// Daily limit of mails that owners cause.
-    owner_mails: u32,
-    thresholds: Vec<ThresholdChange>,
+    thresholds: Vec<SettingChange>,
     list: SettingList,
     operators: Vec<Operator>,
     now: chrono::DateTime<chrono::Utc>,
@@ -34,14 +32,13 @@ pub(super) async fn page(visit: &Visit<'_>, wrong: Option<String>) -> Answer {
     let now = visit.ops.clock.now();
     let rules = parts.policy.now();
     let policy = &rules.quota;
-    let quota = parts.operations.quota(policy.day_of(now), policy.first_threshold).await.map_err(failed)?;
+    let quota = parts.operations.quota(policy.day_of(now)).await.map_err(failed)?.under(policy);
     let is_admin = visit.operator.role.may(Permission::ManageOperators);
     let operators = if is_admin { parts.operators.operators(ROWS).await.map_err(failed)? } else { Vec::new() };
     let settings = Settings {
         page: visit.page.clone(),
-        owner_mails: policy.owner_mails_by(quota.threshold),
         quota,
-        thresholds: parts.audit.thresholds(ROWS).await.map_err(failed)?,
+        thresholds: parts.settings.setting_changes(Some(SettingKey::Threshold), ROWS).await.map_err(failed)?,
         list: listed(visit.ops).await.map_err(failed)?,
         operators,
         now,
@@ -56,8 +53,8 @@ pub(super) async fn set_quota(visit: &Visit<'_>, form: &Fields) -> Answer {
         let wrong = visit.page.t("The limit must be a whole number of 0 or more.");
         return page(visit, Some(wrong.to_owned())).await;
     };
-    visit.ops.parts.operations.set_quota(threshold, visit.changes()).await.map_err(failed)?;
-    see("/console/settings?said=threshold")
+    let value = Some(SettingValue::Count(threshold));
+    change(visit, SettingOrder { key: SettingKey::Threshold, value, seen: None }, "threshold").await
 }
 
 /// Sets a setting, or resets it to the configured value.
@@ -72,9 +69,12 @@ pub(super) async fn set(visit: &Visit<'_>, action: &str, form: &Fields) -> Answe
         },
         _ => return Err(Refused::NotFound),
     };
-    let order = SettingOrder { key, value, seen: form.parsed("seen") };
+    change(visit, SettingOrder { key, value, seen: form.parsed("seen") }, "setting").await
+}
+
+async fn change(visit: &Visit<'_>, order: SettingOrder, said: &str) -> Answer {
     match made(visit.ops, order, visit.changes()).await.map_err(failed)? {
-        Ok(_) => see("/console/settings?said=setting"),
+        Ok(_) => see(&format!("/console/settings?said={said}")),
         Err(SettingRefusal::Faulty(fault)) => page(visit, Some(fault.to_string())).await,
         Err(SettingRefusal::Unseen(_)) => {
             let wrong = visit.page.t("Settings were changed by somebody else meanwhile. Check them and save again.");

@@ -28,7 +28,7 @@ pub(super) struct Entry {
     at: DateTime<Utc>,
     /// The actor: an operator's name, `cli:` and a user's name, `applicant`, or `trialgate` for scheduled tasks.
     actor: String,
-    /// The action, such as `quota.set`.
+    /// The action, such as `setting.set`.
     action: String,
     /// The subject; a phone or an address is masked unless `reveal` is true.
     subject: String,

@@ -131,7 +131,7 @@ fn people(document: &mut Document) {
             "Only entries of this actor: an operator's name, `cli:` and a user's name, `applicant`, or `trialgate`",
             text(),
         )
-        .parameter("action", "Only this action, such as `quota.set`", text())
+        .parameter("action", "Only this action, such as `setting.set`", text())
         .parameter("subject", "Only entries about this subject: a tenant's id, a phone as +8616673280001, …", text())
         .parameter("since", "Not before this", time())
         .parameter("until", "Before this", time())

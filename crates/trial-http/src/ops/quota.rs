@@ -5,12 +5,13 @@ use actix_web::{HttpRequest, HttpResponse};
 use chrono::{DateTime, Days, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use trial_core::operators::Permission;
-use trial_core::policy::{QuotaPolicy, ThresholdChange};
+use trial_core::policy::{SettingChange, SettingKey, SettingOrder, SettingValue};
 use trial_core::quota::QuotaView;
 use utoipa::ToSchema;
 
 use super::caller::Caller;
 use super::reply::json;
+use super::settings::change;
 use super::{Ops, failed};
 use crate::body::Payload;
 use crate::parameters::Query;
@@ -111,44 +112,51 @@ pub(super) async fn set(request: HttpRequest, payload: Payload, state: Data<Stat
         let error = FieldError::in_body("#/threshold".to_owned(), "threshold", wrong);
         Problem::new(Kind::InvalidFields).errors(vec![error])
     })?;
-    caller.ops.parts.operations.set_quota(threshold, caller.changes()).await.map_err(failed)?;
+    let value = Some(SettingValue::Count(threshold));
+    change(&caller, SettingOrder { key: SettingKey::Threshold, value, seen: None }, "threshold").await?;
     json(&read(caller.ops, 1).await?)
 }
 
 async fn read(ops: &Ops, days: u32) -> Result<EmailQuota, Problem> {
     let rules = ops.parts.policy.now();
     let policy = &rules.quota;
-    let set = ops.parts.audit.thresholds(CHANGES).await.map_err(failed)?;
+    let configured = ops.parts.policy.configured().quota.threshold;
+    let changes = ops.parts.settings.setting_changes(Some(SettingKey::Threshold), CHANGES).await.map_err(failed)?;
     let today = policy.day_of(ops.clock.now());
     let asked = (0..u64::from(days)).filter_map(|back| today.checked_sub_days(Days::new(back)));
     let mut shown = Vec::new();
     for day in asked {
-        let view = ops.parts.operations.quota(day, policy.first_threshold).await.map_err(failed)?;
-        let threshold = if day == today { view.threshold } else { policy.threshold_at_end_of(day, &set) };
-        shown.push(QuotaDay::of(&QuotaView { threshold, ..view }, policy));
+        let used = ops.parts.operations.quota(day).await.map_err(failed)?;
+        let then = policy.at_end_of(day, &changes, configured);
+        shown.push(QuotaDay::from(used.under(if day == today { policy } else { &then })));
     }
     let today = shown.first().cloned().ok_or_else(|| Problem::new(Kind::Unexpected))?;
-    let thresholds = set.into_iter().map(SetThreshold::from).collect();
+    let thresholds = changes.iter().map(|change| SetThreshold::new(change, configured)).collect();
     Ok(EmailQuota { timezone: policy.timezone.name(), today, days: shown, thresholds })
 }
 
-impl QuotaDay {
-    fn of(view: &QuotaView, policy: &QuotaPolicy) -> Self {
-        let QuotaView { day, threshold, reserved, sent, failed, owners } = *view;
+impl From<QuotaView> for QuotaDay {
+    fn from(view: QuotaView) -> Self {
+        let QuotaView { used, threshold, left, owner_limit, owner_mails_left } = view;
         let owner_mails = OwnerMails {
-            limit: policy.owner_mails_by(threshold),
-            reserved: owners.reserved,
-            sent: owners.sent,
-            failed: owners.failed,
-            left: view.owner_mails_left(policy),
+            limit: owner_limit,
+            reserved: used.owners.reserved,
+            sent: used.owners.sent,
+            failed: used.owners.failed,
+            left: owner_mails_left,
         };
-        Self { day, threshold, reserved, sent, failed, left: view.left(), owner_mails }
+        let (day, reserved, sent, failed) = (used.day, used.reserved, used.sent, used.failed);
+        Self { day, threshold, reserved, sent, failed, left, owner_mails }
     }
 }
 
-impl From<ThresholdChange> for SetThreshold {
-    fn from(change: ThresholdChange) -> Self {
-        let ThresholdChange { threshold, since, actor } = change;
-        Self { threshold, since, actor }
+impl SetThreshold {
+    /// A change as shown; a reset sets the configured limit.
+    fn new(change: &SettingChange, configured: u32) -> Self {
+        let threshold = match change.value {
+            Some(SettingValue::Count(threshold)) => threshold,
+            _ => configured,
+        };
+        Self { threshold, since: change.at, actor: change.actor.clone() }
     }
 }

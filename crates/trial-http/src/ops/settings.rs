@@ -101,7 +101,8 @@ pub(super) async fn set(request: HttpRequest, payload: Payload, state: Data<Stat
     let NewValue { value, seen } = serde_json::from_slice(&body)
         .map_err(|_| Problem::malformed("give an object with value, a string, and, optionally, seen, a number"))?;
     let value = key.parse(&value).map_err(|error| wrong_value(format!("value {error}")))?;
-    change(&caller, SettingOrder { key, value: Some(value), seen }).await
+    let in_force = change(&caller, SettingOrder { key, value: Some(value), seen }, "value").await?;
+    json(&shown(caller.ops, &in_force).await.map_err(failed)?)
 }
 
 /// `DELETE /ops/v1/settings/{key}`.
@@ -115,7 +116,9 @@ pub(super) async fn reset(
     let seen = query.number("seen", 0..=u32::MAX);
     query.end()?;
     let key = key(&request).await?;
-    change(&caller, SettingOrder { key, value: None, seen: seen.map(u64::from) }).await
+    let order = SettingOrder { key, value: None, seen: seen.map(u64::from) };
+    let in_force = change(&caller, order, "value").await?;
+    json(&shown(caller.ops, &in_force).await.map_err(failed)?)
 }
 
 async fn key(request: &HttpRequest) -> Result<SettingKey, Problem> {
@@ -123,14 +126,19 @@ async fn key(request: &HttpRequest) -> Result<SettingKey, Problem> {
     segment(request).await?.parse().map_err(|_| unknown())
 }
 
-async fn change(caller: &Caller<'_>, order: SettingOrder) -> Result<HttpResponse, Problem> {
+/// Changes a setting whose value stands in this field of the body.
+pub(super) async fn change(
+    caller: &Caller<'_>,
+    order: SettingOrder,
+    field: &'static str,
+) -> Result<SettingsInForce, Problem> {
     match made(caller.ops, order, caller.changes()).await.map_err(failed)? {
-        Ok(in_force) => json(&shown(caller.ops, &in_force).await.map_err(failed)?),
+        Ok(in_force) => Ok(in_force),
         Err(SettingRefusal::Unseen(number)) => {
             let detail = format!("settings were changed meanwhile (change {number}); check them and try again");
             Err(Problem::new(Kind::Conflict).detail(detail))
         }
-        Err(SettingRefusal::Faulty(fault)) if order.value.is_some() => Err(wrong_value(fault.to_string())),
+        Err(SettingRefusal::Faulty(fault)) if order.value.is_some() => Err(wrong(field, fault.to_string())),
         Err(SettingRefusal::Faulty(fault)) => Err(Problem::new(Kind::Conflict).detail(fault.to_string())),
     }
 }
@@ -158,7 +166,11 @@ pub(crate) async fn listed(ops: &Ops) -> Result<SettingList, LedgerError> {
 }
 
 fn wrong_value(detail: String) -> Problem {
-    let error = FieldError::in_body("#/value".to_owned(), "value", detail);
+    wrong("value", detail)
+}
+
+fn wrong(field: &'static str, detail: String) -> Problem {
+    let error = FieldError::in_body(format!("#/{field}"), field, detail);
     Problem::new(Kind::InvalidFields).errors(vec![error])
 }
 

@@ -127,7 +127,7 @@ async fn a_form_from_elsewhere_changes_nothing() {
         let answer = call(&house.site, forged.insert_header(("cookie", guest.cookie.as_str()))).await;
         assert_eq!(answer.status.as_u16(), 403);
     }
-    assert_eq!(house.ledger.state().threshold, before.threshold);
+    assert_eq!(house.ledger.state().threshold(), before.threshold());
 }
 
 #[actix_web::test]
@@ -173,7 +173,7 @@ async fn an_operator_does_what_the_pages_offer() {
         assert!(seen.body.contains("class=\"note\" role=\"status\""), "{path}");
     };
     done("/console/settings/quota", &[("threshold", "77")]).await;
-    assert_eq!(house.ledger.state().threshold, Some(77));
+    assert_eq!(house.ledger.state().threshold(), Some(77));
     done(&format!("/console/mails/{}/retry", house.failed_mail), &[]).await;
     assert_eq!(house.ledger.state().mails[&house.failed_mail].state, MailState::Due);
     house.ledger.change(|state| state.mails.get_mut(&house.failed_mail).unwrap().state = MailState::Failed);

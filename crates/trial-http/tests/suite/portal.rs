@@ -465,7 +465,7 @@ async fn an_owner_is_told_of_every_change_of_the_password_and_of_nothing_else() 
 #[actix_web::test]
 async fn an_owner_is_told_of_a_change_when_the_threshold_is_reached() {
     let house = House::new().await;
-    house.ledger.change(|state| state.threshold = Some(0));
+    house.ledger.change(|state| state.set_threshold(0));
     Guest::whole(&house).await;
     let mails = house.ledger.state().mails;
     let units = mails.into_values().filter(|kept| kept.record.kind == MailKind::PasswordChanged);

@@ -73,7 +73,7 @@ macro_rules! table {
 
 /// All tables. Left out: the marks of the pools, which only one database has, and the mark of the clock, which each has
 /// of its own.
-pub(crate) static TABLES: [Table; 28] = [
+pub(crate) static TABLES: [Table; 27] = [
     table!(challenges (id: Bytes) phone: Text, key_id: Text, made_at: Number, expires_at: Number, tries: Integer,
         state: Text, proven_at: OptionalNumber),
     table!(phones (phone: Text) country_code: Integer, failures: Integer, challenge: OptionalBytes,
@@ -93,7 +93,6 @@ pub(crate) static TABLES: [Table; 28] = [
         next_step_at: OptionalNumber, conversion_asked_at: OptionalNumber),
     table!(access_codes (code: Text) kind: Text, state: Text, since: Number, tenant: OptionalBytes,
         last_tenant: OptionalBytes),
-    table!(quota_thresholds (seq: Number) threshold: Number, since: Number, actor: Text),
     table!(setting_changes (seq: Number) setting: Text, value: OptionalText, in_force: Text, at: Number, actor: Text),
     table!(quota_days (day: Integer) reserved: Number, owner_mails: Number),
     table!(mails (id: Bytes) kind: Text, tenant: OptionalBytes, recipient: Text, locale: Text, state: Text, attempts: Integer,

@@ -13,10 +13,10 @@ use trial_core::ports::SettingsStore;
 
 use super::PostgresLedger;
 use super::fault::Trouble;
-use super::operations::{set_threshold, take_down};
+use super::operations::take_down;
 use super::set::storable;
 use super::transaction::Kind;
-use crate::convert::{count, micros};
+use crate::convert::micros;
 use crate::schema::setting_changes;
 use crate::setting_rows::{SettingRow, changes, in_force, seq};
 
@@ -68,11 +68,7 @@ async fn change(
 ) -> Result<SettingOutcome, Trouble> {
     let (order, configured, by) = &*asked;
     let before = last(conn).await?;
-    let threshold = match set_threshold(conn).await? {
-        Some(threshold) => count(threshold, "quota_thresholds.threshold")?,
-        None => configured.quota.first_threshold,
-    };
-    let overrides = match order.decide(&before, configured, threshold) {
+    let overrides = match order.decide(&before, configured) {
         Err(refusal) => return Ok(SettingOutcome::Refused(refusal)),
         Ok(None) => return Ok(SettingOutcome::AlreadySo(before)),
         Ok(Some(overrides)) => overrides,

@@ -45,7 +45,7 @@ pub(super) struct Loaded {
 type PhoneRow = (String, i32, Option<ChallengeRow>, Option<ChallengeRow>);
 type FreeCodeRow = (String, String, i64);
 
-pub(super) async fn facts(conn: &AsyncPgConnection, keys: &FactKeys, first_threshold: u32) -> Result<Loaded, Trouble> {
+pub(super) async fn facts(conn: &AsyncPgConnection, keys: &FactKeys) -> Result<Loaded, Trouble> {
     let (
         known,
         sends,
@@ -65,7 +65,7 @@ pub(super) async fn facts(conn: &AsyncPgConnection, keys: &FactKeys, first_thres
         accepted(conn, keys),
         tenants_in_use(conn, keys),
         free_codes(conn, keys.access_codes),
-        quota(conn, keys.day, first_threshold),
+        quota(conn, keys.day),
         sms_sent(conn, keys),
         prefixes(conn, keys),
         safe_prefixes(conn, keys),
@@ -98,7 +98,7 @@ pub(super) async fn phones_alone(conn: &AsyncPgConnection, keys: &FactKeys) -> R
         phones: phone_facts(keys, known, Vec::new(), accepted)?,
         tenants: Vec::new(),
         pool: PoolFacts::default(),
-        quota: QuotaFacts { day: keys.day, threshold: 0, reserved: 0, owner_mails: 0 },
+        quota: QuotaFacts { day: keys.day, reserved: 0, owner_mails: 0 },
         sms_sent: BTreeMap::new(),
         prefixes: PrefixesFacts::default(),
         lives: BTreeMap::new(),
@@ -312,27 +312,21 @@ async fn free_codes(mut conn: &AsyncPgConnection, wanted: usize) -> Result<Vec<F
 }
 
 /// The facts of a day's e-mail limit, with the transaction of the read and the settings in force.
-async fn quota(
-    mut conn: &AsyncPgConnection,
-    day: NaiveDate,
-    first_threshold: u32,
-) -> Result<(i64, QuotaFacts, Overrides), Trouble> {
-    let (transaction, threshold, changed, reserved, owner_mails) = Set::new(
+async fn quota(mut conn: &AsyncPgConnection, day: NaiveDate) -> Result<(i64, QuotaFacts, Overrides), Trouble> {
+    let (transaction, changed, reserved, owner_mails) = Set::new(
         vec![(
             "SELECT pg_current_xact_id()::text::bigint, \
-                (SELECT threshold FROM quota_thresholds ORDER BY seq DESC LIMIT 1), \
                 (SELECT in_force FROM setting_changes ORDER BY seq DESC LIMIT 1), taken.reserved, taken.owner_mails \
                 FROM (SELECT 1) one LEFT JOIN LATERAL (SELECT reserved, owner_mails FROM quota_days WHERE day = ",
             Column::Integer(day_number(day)),
         )],
         " ORDER BY version DESC LIMIT 1) taken ON true",
     )
-    .returning::<(BigInt, Nullable<BigInt>, Nullable<Text>, Nullable<BigInt>, Nullable<BigInt>)>()
-    .get_result::<(i64, Option<i64>, Option<String>, Option<i64>, Option<i64>)>(&mut conn)
+    .returning::<(BigInt, Nullable<Text>, Nullable<BigInt>, Nullable<BigInt>)>()
+    .get_result::<(i64, Option<String>, Option<i64>, Option<i64>)>(&mut conn)
     .await?;
     let quota = QuotaFacts {
         day,
-        threshold: threshold.map_or(Ok(first_threshold), |threshold| count(threshold, "quota_thresholds.threshold"))?,
         reserved: count(reserved.unwrap_or(0), "quota_days.reserved")?,
         owner_mails: count(owner_mails.unwrap_or(0), "quota_days.owner_mails")?,
     };

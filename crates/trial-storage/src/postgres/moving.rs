@@ -133,8 +133,6 @@ impl Target {
             .await?;
         self.run(
             "INSERT INTO pool_marks (since, kind, code) VALUES (0, 'voice', ''), (0, 'multimedia', ''); \
-             SELECT setval(pg_get_serial_sequence('quota_thresholds', 'seq'), \
-                coalesce((SELECT max(seq) FROM quota_thresholds), 0) + 1, false); \
              SELECT setval(pg_get_serial_sequence('platform_events', 'seq'), \
                 coalesce((SELECT max(seq) FROM platform_events), 0) + 1, false)",
         )

@@ -24,22 +24,21 @@ use trial_core::mails::{
 use trial_core::policy::UniqueBy;
 use trial_core::ports::Operations;
 use trial_core::ports::Violation;
-use trial_core::quota::QuotaView;
+use trial_core::quota::QuotaDay;
 use trial_core::tenants::{Tenant, TenantPage, TenantSearch, TenantView};
 use trial_core::values::{AccessCode, AccessCodeKind, Phone};
 use trial_core::values::{ApplicationId, MailId, TenantId};
 use trial_core::verification::CodeRequestView;
 
 use super::fault::Trouble;
-use super::set::{Column, Set, storable};
+use super::set::{Column, Set};
 use super::transaction::{Kind, Work};
 use super::{LONG_PATIENCE, PostgresLedger, persist, upkeep, verify};
 use crate::convert::{count, day_number, micros, name, optional_id, readable};
 use crate::hours;
 use crate::rows::{MailRow, TenantRow};
 use crate::schema::{
-    access_codes, application_hours, applications, code_requests, mail_attempts, mails, phones, quota_thresholds,
-    tenants,
+    access_codes, application_hours, applications, code_requests, mail_attempts, mails, phones, tenants,
 };
 use crate::statement::{MAIL_IS_DUE, MAIL_IS_FAILED};
 use crate::views::{self, AccessCodeRow, ApplicationRow, CodeRequestRow, MailAttemptRow};
@@ -93,15 +92,9 @@ impl Operations for PostgresLedger {
         self.in_transaction(Kind::Read, move |conn| mail_queue(conn).boxed()).await
     }
 
-    async fn quota(&self, day: NaiveDate, first_threshold: u32) -> Result<QuotaView, LedgerError> {
-        self.in_transaction(Kind::Read, move |conn| quota(conn, day, first_threshold).boxed()).await
+    async fn quota(&self, day: NaiveDate) -> Result<QuotaDay, LedgerError> {
+        self.in_transaction(Kind::Read, move |conn| quota(conn, day).boxed()).await
     }
-
-    async fn set_quota(&self, threshold: u32, by: ChangedBy) -> Result<(), LedgerError> {
-        let by = Arc::new(by);
-        self.in_transaction(Kind::Turn, move |conn| set_quota(conn, threshold, Arc::clone(&by)).boxed()).await
-    }
-
     async fn tenants(&self, page: TenantPage) -> Result<Vec<TenantView>, LedgerError> {
         self.in_transaction(Kind::Read, move |conn| tenant_page(conn, page).boxed()).await
     }
@@ -373,12 +366,6 @@ pub(super) async fn move_marks_back(
 async fn stock_rows(mut conn: &AsyncPgConnection) -> Result<Vec<AccessCodeStock>, Trouble> {
     Ok(stock::stock(&diesel::sql_query(stock::STOCK).load(&mut conn).await?)?)
 }
-
-pub(super) async fn set_threshold(mut conn: &AsyncPgConnection) -> QueryResult<Option<i64>> {
-    let newest = quota_thresholds::table.order(quota_thresholds::seq.desc()).limit(1);
-    newest.select(quota_thresholds::threshold).get_result(&mut conn).await.optional()
-}
-
 async fn mail_queue(mut conn: &AsyncPgConnection) -> Result<MailQueue, Trouble> {
     let due = mails::table.filter(MAIL_IS_DUE).select((count_star(), min(mails::created_at)));
     let due = due.get_result(&mut conn).await?;
@@ -386,11 +373,7 @@ async fn mail_queue(mut conn: &AsyncPgConnection) -> Result<MailQueue, Trouble> 
     Ok(views::mail_queue(due, failed)?)
 }
 
-async fn quota(mut conn: &AsyncPgConnection, day: NaiveDate, first_threshold: u32) -> Result<QuotaView, Trouble> {
-    let threshold = match set_threshold(conn).await? {
-        Some(threshold) => count(threshold, "quota_thresholds.threshold")?,
-        None => first_threshold,
-    };
+async fn quota(mut conn: &AsyncPgConnection, day: NaiveDate) -> Result<QuotaDay, Trouble> {
     let taken = Set::new(
         vec![("SELECT reserved, owner_mails FROM quota_days WHERE day = ", Column::Integer(day_number(day)))],
         " ORDER BY version DESC LIMIT 1",
@@ -402,22 +385,8 @@ async fn quota(mut conn: &AsyncPgConnection, day: NaiveDate, first_threshold: u3
         .select((mails::quota_budget, mails::state, diesel::dsl::count_star()))
         .load::<(String, String, i64)>(&mut conn)
         .await?;
-    Ok(views::quota(day, threshold, taken, &counts)?)
+    Ok(views::quota(day, taken, &counts)?)
 }
-
-async fn set_quota(mut conn: &AsyncPgConnection, threshold: u32, by: Arc<ChangedBy>) -> Result<(), Trouble> {
-    let before = set_threshold(conn).await?;
-    Set::over(
-        "INSERT INTO quota_thresholds (threshold, since, actor) VALUES (",
-        vec![Column::Number(threshold.into()), Column::Number(micros(by.at)), Column::Text(storable(&by.actor))],
-        ")",
-    )
-    .execute(&mut conn)
-    .await?;
-    let before = before.map_or_else(|| "the configured one".to_owned(), |threshold| threshold.to_string());
-    take_down(conn, &by, "quota.set", "quota", format!("before {before}, after {threshold}")).await
-}
-
 async fn tenant_page(mut conn: &AsyncPgConnection, page: TenantPage) -> Result<Vec<TenantView>, Trouble> {
     // Ids begin with their creation time: newest first is the descending order of the ids.
     let newest = tenants::table.order(tenants::id.desc()).limit(page.limit.into()).select(TenantRow::as_select());

@@ -12,7 +12,6 @@ use trial_core::error::LedgerError;
 use trial_core::operators::{
     Operator, OperatorAdded, OperatorName, PersonSearch, SESSIONS_PER_OPERATOR, SearchOutcome, SecretHash, Session,
 };
-use trial_core::policy::ThresholdChange;
 use trial_core::ports::{AuditTrail, Operators};
 
 use super::fault::Trouble;
@@ -20,8 +19,8 @@ use super::operations::take_down;
 use super::transaction::Kind;
 use super::{PostgresLedger, persist};
 use crate::convert::{micros, readable};
-use crate::operator_rows::{AuditRow, OperatorRow, SessionRow, ThresholdRow, added, audit_page};
-use crate::schema::{operators, quota_thresholds, sessions};
+use crate::operator_rows::{AuditRow, OperatorRow, SessionRow, added, audit_page};
+use crate::schema::{operators, sessions};
 
 #[async_trait]
 impl Operators for PostgresLedger {
@@ -70,11 +69,6 @@ impl AuditTrail for PostgresLedger {
         let query = Arc::new(query);
         self.in_transaction(Kind::Read, move |conn| page(conn, Arc::clone(&query)).boxed()).await
     }
-
-    async fn thresholds(&self, limit: u32) -> Result<Vec<ThresholdChange>, LedgerError> {
-        self.in_transaction(Kind::Read, move |conn| thresholds(conn, limit).boxed()).await
-    }
-
     async fn write_down(&self, record: AuditRecord) -> Result<(), LedgerError> {
         let record = Arc::new(record);
         self.in_transaction(Kind::Write, move |conn| {
@@ -114,13 +108,6 @@ async fn page(mut conn: &AsyncPgConnection, query: Arc<AuditQuery>) -> Result<Ve
     let rows: Vec<AuditRow> = audit_page!(&*query).load(&mut conn).await?;
     Ok(readable(rows)?)
 }
-
-async fn thresholds(mut conn: &AsyncPgConnection, limit: u32) -> Result<Vec<ThresholdChange>, Trouble> {
-    let newest = quota_thresholds::table.order(quota_thresholds::seq.desc()).limit(limit.into());
-    let rows: Vec<ThresholdRow> = newest.select(ThresholdRow::as_select()).load(&mut conn).await?;
-    Ok(readable(rows)?)
-}
-
 async fn list(mut conn: &AsyncPgConnection, limit: u32) -> Result<Vec<Operator>, Trouble> {
     let newest = operators::table.order(operators::id.desc()).limit(limit.into());
     let rows: Vec<OperatorRow> = newest.select(OperatorRow::as_select()).load(&mut conn).await?;

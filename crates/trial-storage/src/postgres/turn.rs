@@ -199,17 +199,16 @@ impl Turns {
         planner: &Planner,
         asked: &Decided,
     ) -> Result<(Loaded, State), Trouble> {
-        let threshold = planner.policy().quota.first_threshold;
         if self.is_shared.load(Ordering::Relaxed) {
             self.pass(conn).await?;
             let keys = planner.fact_keys(&next.batch());
-            let both = try_join(load::facts(conn, &keys, threshold), State::load(conn, asked));
+            let both = try_join(load::facts(conn, &keys), State::load(conn, asked));
             return within(self.bounds.work, both).await;
         }
         let keys = planner.fact_keys(&next.batch());
         let passed = self.pass(conn);
         // The future polled first is sent first.
-        let all = try_join3(passed, load::facts(conn, &keys, threshold), State::load(conn, asked));
+        let all = try_join3(passed, load::facts(conn, &keys), State::load(conn, asked));
         let ((), loaded, state) = within(self.bounds.turn + self.bounds.work, all).await?;
         Ok((loaded, state))
     }

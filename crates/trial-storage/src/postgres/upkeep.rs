@@ -46,8 +46,7 @@ impl Upkeep for PostgresLedger {
         self.in_transaction(Kind::Read, move |conn| {
             let (batch, planner) = (Arc::clone(&batch), Arc::clone(&planner));
             async move {
-                let policy = planner.policy();
-                let loaded = load::facts(conn, &planner.fact_keys(&batch), policy.quota.first_threshold).await?;
+                let loaded = load::facts(conn, &planner.fact_keys(&batch)).await?;
                 Ok(planner.plan(&loaded.facts, &batch).outcomes)
             }
             .boxed()

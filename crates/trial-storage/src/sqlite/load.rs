@@ -28,14 +28,14 @@ use crate::rows::{
 };
 use crate::schema::{
     access_codes, applications, challenges, code_requests, owner_acts, phones, prefix_blocks, prefix_spans, quota_days,
-    quota_thresholds, safe_prefixes, sms_days, tenants,
+    safe_prefixes, sms_days, tenants,
 };
 use crate::statement::Literal;
 
 const IN_USE: Literal = Literal("tenants.status <> 'closed'");
 const IS_FREE: Literal = Literal("access_codes.state = 'free'");
 
-pub(super) fn facts(conn: &mut SqliteConnection, keys: &FactKeys, first_threshold: u32) -> Result<Facts, LedgerError> {
+pub(super) fn facts(conn: &mut SqliteConnection, keys: &FactKeys) -> Result<Facts, LedgerError> {
     let mut facts = Facts {
         phones: std::collections::BTreeMap::new(),
         tenants: tenants_in_use(conn, keys)?,
@@ -43,7 +43,7 @@ pub(super) fn facts(conn: &mut SqliteConnection, keys: &FactKeys, first_threshol
             voice: free_codes(conn, AccessCodeKind::Voice, keys.access_codes)?,
             multimedia: free_codes(conn, AccessCodeKind::Multimedia, keys.access_codes)?,
         },
-        quota: quota(conn, keys.day, first_threshold)?,
+        quota: quota(conn, keys.day)?,
         sms_sent: std::collections::BTreeMap::new(),
         prefixes: prefixes(conn, keys)?,
         lives: std::collections::BTreeMap::new(),
@@ -191,7 +191,7 @@ fn free_codes(conn: &mut SqliteConnection, kind: AccessCodeKind, limit: usize) -
 }
 
 /// The facts of a day's e-mail limit.
-fn quota(conn: &mut SqliteConnection, day: NaiveDate, first_threshold: u32) -> Result<QuotaFacts, LedgerError> {
+fn quota(conn: &mut SqliteConnection, day: NaiveDate) -> Result<QuotaFacts, LedgerError> {
     let taken = quota_days::table
         .find(day_number(day))
         .select((quota_days::reserved, quota_days::owner_mails))
@@ -201,23 +201,10 @@ fn quota(conn: &mut SqliteConnection, day: NaiveDate, first_threshold: u32) -> R
     let (reserved, owner_mails) = taken.unwrap_or_default();
     Ok(QuotaFacts {
         day,
-        threshold: threshold(conn, first_threshold)?,
         reserved: count(reserved, "quota_days.reserved")?,
         owner_mails: count(owner_mails, "quota_days.owner_mails")?,
     })
 }
-
-/// The daily e-mail limit in force.
-pub(super) fn threshold(conn: &mut SqliteConnection, first_threshold: u32) -> Result<u32, LedgerError> {
-    let set = quota_thresholds::table
-        .order(quota_thresholds::seq.desc())
-        .select(quota_thresholds::threshold)
-        .get_result::<i64>(conn)
-        .optional()
-        .map_err(fault)?;
-    set.map_or(Ok(first_threshold), |threshold| count(threshold, "quota_thresholds.threshold"))
-}
-
 fn prefixes(conn: &mut SqliteConnection, keys: &FactKeys) -> Result<PrefixesFacts, LedgerError> {
     let mut facts = PrefixesFacts { bounds: keys.prefix_bounds, ..PrefixesFacts::default() };
     for prefix in &keys.prefixes {

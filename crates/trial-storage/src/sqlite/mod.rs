@@ -131,8 +131,7 @@ impl TrialLedger for SqliteLedger {
     async fn commit(&self, batch: Arc<Batch>, planner: Arc<Planner>) -> Result<Vec<Outcome>, LedgerError> {
         self.writer
             .transact(move |conn| {
-                let policy = planner.policy();
-                let facts = load::facts(conn, &planner.fact_keys(&batch), policy.quota.first_threshold)?;
+                let facts = load::facts(conn, &planner.fact_keys(&batch))?;
                 let plan = planner.plan(&facts, &batch);
                 persist::effects(conn, &plan.effects)?;
                 Ok(plan.outcomes)

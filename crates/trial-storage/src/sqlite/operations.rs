@@ -19,19 +19,19 @@ use trial_core::mails::{
 use trial_core::policy::UniqueBy;
 use trial_core::ports::Operations;
 use trial_core::ports::Violation;
-use trial_core::quota::QuotaView;
+use trial_core::quota::QuotaDay;
 use trial_core::tenants::{Tenant, TenantPage, TenantSearch, TenantView};
 use trial_core::values::{AccessCode, AccessCodeKind, Phone};
 use trial_core::values::{ApplicationId, MailId, TenantId};
 use trial_core::verification::CodeRequestView;
 
-use super::{SqliteLedger, fault, load, snapshot, upkeep, verify};
+use super::{SqliteLedger, fault, snapshot, upkeep, verify};
 use crate::convert::{count, day_number, micros, name, readable};
 use crate::hours;
 use crate::rows::{FREE, MailRow, NewAudit, TenantRow};
 use crate::schema::{
     access_codes, application_hours, applications, audit, code_requests, mail_attempts, mails, phones, quota_days,
-    quota_thresholds, tenants,
+    tenants,
 };
 use crate::statement::{MAIL_IS_DUE, MAIL_IS_FAILED};
 use crate::views::{self, AccessCodeRow, ApplicationRow, CodeRequestRow, MailAttemptRow};
@@ -72,14 +72,9 @@ impl Operations for SqliteLedger {
         self.reader().run(move |conn| snapshot(conn, counted)).await
     }
 
-    async fn quota(&self, day: NaiveDate, first_threshold: u32) -> Result<QuotaView, LedgerError> {
-        self.reader().run(move |conn| snapshot(conn, |conn| quota(conn, day, first_threshold))).await
+    async fn quota(&self, day: NaiveDate) -> Result<QuotaDay, LedgerError> {
+        self.reader().run(move |conn| snapshot(conn, |conn| quota(conn, day))).await
     }
-
-    async fn set_quota(&self, threshold: u32, by: ChangedBy) -> Result<(), LedgerError> {
-        self.writer.transact(move |conn| set_quota(conn, threshold, &by)).await
-    }
-
     async fn tenants(&self, page: TenantPage) -> Result<Vec<TenantView>, LedgerError> {
         self.reader().run(move |conn| snapshot(conn, |conn| tenant_page(conn, page))).await
     }
@@ -273,7 +268,7 @@ fn stock_rows(conn: &mut SqliteConnection) -> Result<Vec<AccessCodeStock>, Ledge
     stock::stock(&diesel::sql_query(stock::STOCK).load(conn).map_err(fault)?)
 }
 
-fn quota(conn: &mut SqliteConnection, day: NaiveDate, first_threshold: u32) -> Result<QuotaView, LedgerError> {
+fn quota(conn: &mut SqliteConnection, day: NaiveDate) -> Result<QuotaDay, LedgerError> {
     let taken = quota_days::table
         .find(day_number(day))
         .select((quota_days::reserved, quota_days::owner_mails))
@@ -286,28 +281,8 @@ fn quota(conn: &mut SqliteConnection, day: NaiveDate, first_threshold: u32) -> R
         .select((mails::quota_budget, mails::state, diesel::dsl::count_star()))
         .load::<(String, String, i64)>(conn)
         .map_err(fault)?;
-    views::quota(day, load::threshold(conn, first_threshold)?, taken, &counts)
+    views::quota(day, taken, &counts)
 }
-
-fn set_quota(conn: &mut SqliteConnection, threshold: u32, by: &ChangedBy) -> Result<(), LedgerError> {
-    let before = quota_thresholds::table
-        .order(quota_thresholds::seq.desc())
-        .select(quota_thresholds::threshold)
-        .first::<i64>(conn)
-        .optional()
-        .map_err(fault)?;
-    diesel::insert_into(quota_thresholds::table)
-        .values((
-            quota_thresholds::threshold.eq(i64::from(threshold)),
-            quota_thresholds::since.eq(micros(by.at)),
-            quota_thresholds::actor.eq(&by.actor),
-        ))
-        .execute(conn)
-        .map_err(fault)?;
-    let before = before.map_or_else(|| "the configured one".to_owned(), |threshold| threshold.to_string());
-    take_down(conn, by, "quota.set", "quota", format!("before {before}, after {threshold}"))
-}
-
 fn tenant_page(conn: &mut SqliteConnection, page: TenantPage) -> Result<Vec<TenantView>, LedgerError> {
     // Ids begin with their creation time: newest first is the descending order of the ids.
     let newest = tenants::table.order(tenants::id.desc()).limit(page.limit.into()).select(TenantRow::as_select());

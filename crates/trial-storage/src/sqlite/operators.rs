@@ -9,15 +9,14 @@ use trial_core::error::LedgerError;
 use trial_core::operators::{
     Operator, OperatorAdded, OperatorName, PersonSearch, SESSIONS_PER_OPERATOR, SearchOutcome, SecretHash, Session,
 };
-use trial_core::policy::ThresholdChange;
 use trial_core::ports::{AuditTrail, Operators};
 
 use super::operations::take_down;
 use super::{SqliteLedger, fault, snapshot};
 use crate::convert::{micros, readable};
-use crate::operator_rows::{AuditRow, OperatorRow, SessionRow, ThresholdRow, added, audit_page};
+use crate::operator_rows::{AuditRow, OperatorRow, SessionRow, added, audit_page};
 use crate::rows::NewAudit;
-use crate::schema::{audit, operators, quota_thresholds, sessions};
+use crate::schema::{audit, operators, sessions};
 
 #[async_trait]
 impl Operators for SqliteLedger {
@@ -89,17 +88,6 @@ impl AuditTrail for SqliteLedger {
             })
             .await
     }
-
-    async fn thresholds(&self, limit: u32) -> Result<Vec<ThresholdChange>, LedgerError> {
-        self.reader()
-            .run(move |conn| {
-                let newest = quota_thresholds::table.order(quota_thresholds::seq.desc()).limit(limit.into());
-                let rows: Vec<ThresholdRow> = newest.select(ThresholdRow::as_select()).load(conn).map_err(fault)?;
-                readable(rows)
-            })
-            .await
-    }
-
     async fn write_down(&self, record: AuditRecord) -> Result<(), LedgerError> {
         self.writer.transact(move |conn| write_down(conn, &record)).await
     }

@@ -11,7 +11,7 @@ use trial_core::policy::{Policy, SettingChange, SettingKey, SettingOrder, Settin
 use trial_core::ports::SettingsStore;
 
 use super::operations::take_down;
-use super::{SqliteLedger, fault, load};
+use super::{SqliteLedger, fault};
 use crate::convert::micros;
 use crate::schema::setting_changes;
 use crate::setting_rows::{SettingRow, changes, in_force, seq};
@@ -62,8 +62,7 @@ fn change(
     by: &ChangedBy,
 ) -> Result<SettingOutcome, LedgerError> {
     let before = last(conn)?;
-    let threshold = load::threshold(conn, configured.quota.first_threshold)?;
-    let overrides = match order.decide(&before, configured, threshold) {
+    let overrides = match order.decide(&before, configured) {
         Err(refusal) => return Ok(SettingOutcome::Refused(refusal)),
         Ok(None) => return Ok(SettingOutcome::AlreadySo(before)),
         Ok(Some(overrides)) => overrides,

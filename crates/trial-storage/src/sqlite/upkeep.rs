@@ -43,8 +43,7 @@ impl Upkeep for SqliteLedger {
 
     async fn rehearse(&self, batch: Arc<Batch>, planner: Arc<Planner>) -> Result<Vec<Outcome>, LedgerError> {
         let rehearse = move |conn: &mut SqliteConnection| {
-            let policy = planner.policy();
-            let facts = load::facts(conn, &planner.fact_keys(&batch), policy.quota.first_threshold)?;
+            let facts = load::facts(conn, &planner.fact_keys(&batch))?;
             Ok(planner.plan(&facts, &batch).outcomes)
         };
         self.reader().run(move |conn| snapshot(conn, rehearse)).await

@@ -20,7 +20,7 @@ async fn assert_refused(desk: &Desk<SqliteLedger>, reason: &str) {
     let batch = desk.batch([Request::SendCode(data::code_request(&data::phone(2)))]);
     let refused = [
         desk.try_commit(batch).await.map(drop),
-        desk.ledger.set_quota(7, desk.operator()).await.map(drop),
+        trial_testkit::set_threshold(&*desk.ledger, 7, desk.operator()).await,
         TrialLedger::check(&*desk.ledger).await,
     ];
     for refused in refused {

@@ -122,14 +122,8 @@ impl LedgerFactory for Noted {
 
 /// Tables that stay small: one row for each change of the threshold or of a setting, each operator, each hour, each migration;
 /// and the safe list, which has a bound.
-const SMALL: [&str; 6] = [
-    "quota_thresholds",
-    "setting_changes",
-    "operators",
-    "application_hours",
-    "__diesel_schema_migrations",
-    "safe_prefixes",
-];
+const SMALL: [&str; 6] =
+    ["setting_changes", "operators", "application_hours", "__diesel_schema_migrations", "safe_prefixes"];
 
 /// Walks along the primary key that end with the page, because matches are common: all applicants' entries of the
 /// audit, mails that were sent, access codes of one kind and state.
@@ -221,7 +215,7 @@ async fn operate(desk: &Desk<SqliteLedger>) {
     let some = |text: &str| Some(text.to_owned());
     let asked = [
         AuditQuery { actor: some("ada"), ..AuditQuery::default() },
-        AuditQuery { action: some("quota.set"), ..AuditQuery::default() },
+        AuditQuery { action: some("setting.set"), ..AuditQuery::default() },
         AuditQuery { subject: some("quota"), ..AuditQuery::default() },
         AuditQuery { actor: some(APPLICANT), subject: some("quota"), ..AuditQuery::default() },
         AuditQuery { since: Some(desk.now()), until: Some(desk.now()), ..AuditQuery::default() },

@@ -30,8 +30,8 @@ pub async fn success_brings_everything_into_being<F: LedgerFactory>(factory: &F)
 
     let stock = desk.ledger.access_code_stock().await.unwrap();
     assert_eq!(stock.iter().map(|kind| (kind.free, kind.leased)).collect::<Vec<_>>(), [(1, 1), (1, 1)]);
-    let quota = desk.ledger.quota(desk.now().date_naive(), 1_000).await.unwrap();
-    assert_eq!((quota.reserved, quota.left(), quota.sent, quota.failed), (1, 999, 0, 0));
+    let quota = desk.quota(desk.now().date_naive()).await;
+    assert_eq!((quota.used.reserved, quota.left, quota.used.sent, quota.used.failed), (1, 999, 0, 0));
     assert_sound(&*desk.ledger).await;
 }
 
@@ -152,16 +152,16 @@ pub async fn a_trial_needs_an_access_code_of_each_kind<F: LedgerFactory>(factory
 pub async fn the_email_threshold_is_kept_by_day<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 9).await;
     let late = desk.prepared(3).await;
-    desk.ledger.set_quota(2, desk.operator()).await.unwrap();
+    desk.set_threshold(2).await;
     desk.join(1).await;
     desk.join(2).await;
     assert_eq!(desk.apply_for_code(late).await, "205");
     desk.wait(Duration::from_hours(16));
     desk.join(3).await;
-    let quota = desk.ledger.quota(desk.now().date_naive(), 1_000).await.unwrap();
-    assert_eq!((quota.threshold, quota.reserved, quota.left()), (2, 1, 1));
-    let yesterday = desk.ledger.quota(desk.now().date_naive().pred_opt().unwrap(), 1_000).await.unwrap();
-    assert_eq!((yesterday.reserved, yesterday.left()), (2, 0));
+    let quota = desk.quota(desk.now().date_naive()).await;
+    assert_eq!((quota.threshold, quota.used.reserved, quota.left), (2, 1, 1));
+    let yesterday = desk.quota(desk.now().date_naive().pred_opt().unwrap()).await;
+    assert_eq!((yesterday.used.reserved, yesterday.left), (2, 0));
     assert_sound(&*desk.ledger).await;
 }
 
@@ -169,19 +169,19 @@ pub async fn the_email_threshold_is_kept_by_day<F: LedgerFactory>(factory: &F) {
 pub async fn a_new_threshold_is_in_force_at_once<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 9).await;
     let day = desk.now().date_naive();
-    assert_eq!(desk.ledger.quota(day, 7).await.unwrap().threshold, 7, "until one is set");
+    assert_eq!(desk.quota(day).await.threshold, 7, "until one is set");
     let waiting = [desk.prepared(3).await, desk.prepared(4).await];
     desk.join(1).await;
     desk.join(2).await;
-    desk.ledger.set_quota(1, desk.operator()).await.unwrap();
+    desk.set_threshold(1).await;
     assert_eq!(desk.apply_for_code(waiting[0].clone()).await, "205");
-    let quota = desk.ledger.quota(day, 7).await.unwrap();
-    assert_eq!((quota.threshold, quota.reserved, quota.left()), (1, 2, 0));
-    desk.ledger.set_quota(3, desk.operator()).await.unwrap();
+    let quota = desk.quota(day).await;
+    assert_eq!((quota.threshold, quota.used.reserved, quota.left), (1, 2, 0));
+    desk.set_threshold(3).await;
     assert_eq!(desk.apply_for_code(waiting[0].clone()).await, "000");
     assert_eq!(desk.apply_for_code(waiting[1].clone()).await, "205");
-    desk.ledger.set_quota(0, desk.operator()).await.unwrap();
-    desk.ledger.set_quota(4, desk.operator()).await.unwrap();
+    desk.set_threshold(0).await;
+    desk.set_threshold(4).await;
     assert_eq!(desk.apply_for_code(waiting[1].clone()).await, "000");
     assert_sound(&*desk.ledger).await;
 }
@@ -195,9 +195,9 @@ pub async fn a_refusal_after_the_code_leaves_it_valid<F: LedgerFactory>(factory:
     assert_eq!(desk.apply_for_code(right.clone()).await, "006");
     let rows = vec![(2, voice(2), AccessCodeKind::Voice), (3, multimedia(2), AccessCodeKind::Multimedia)];
     desk.ledger.import_access_codes(AccessCodeImport { rows }, false, desk.operator()).await.unwrap();
-    desk.ledger.set_quota(1, desk.operator()).await.unwrap();
+    desk.set_threshold(1).await;
     assert_eq!(desk.apply_for_code(right.clone()).await, "205");
-    desk.ledger.set_quota(2, desk.operator()).await.unwrap();
+    desk.set_threshold(2).await;
     assert_eq!(desk.ledger.phone_failures(phone(2)).await.unwrap(), Some(0));
     assert_eq!(desk.apply_for_code(right).await, "000");
     let timeline = desk.ledger.find_applications(ApplicationQuery::Phone(phone(2)), 9).await.unwrap();

@@ -195,7 +195,7 @@ pub async fn the_sms_budget_is_kept_by_day<F: LedgerFactory>(factory: &F) {
 /// 205: the daily e-mail limit is checked first, and the refusal is stored.
 pub async fn no_code_is_sent_when_no_mail_could_be<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 1).await;
-    desk.ledger.set_quota(1, desk.operator()).await.unwrap();
+    desk.set_threshold(1).await;
     desk.join(1).await;
     let refusal = desk.ask(&phone(2)).await.unwrap_err();
     assert_eq!(refusal, CodeRefusal::QuotaReached { threshold: 1 });

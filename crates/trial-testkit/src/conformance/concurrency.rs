@@ -69,10 +69,10 @@ pub async fn the_last_access_codes_are_given_once<F: LedgerFactory>(factory: &F)
 pub async fn the_threshold_is_never_passed<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 40).await;
     let batches = prepared(&desk, 40).await;
-    desk.ledger.set_quota(10, desk.operator()).await.unwrap();
+    desk.set_threshold(10).await;
     let (desk, codes) = count_codes(desk, batches).await;
     assert_eq!(codes, BTreeMap::from([("000", 10), ("205", 30)]));
-    assert_eq!(desk.ledger.quota(desk.now().date_naive(), 0).await.unwrap().reserved, 10);
+    assert_eq!(desk.quota(desk.now().date_naive()).await.used.reserved, 10);
     assert_sound(&*desk.ledger).await;
 }
 

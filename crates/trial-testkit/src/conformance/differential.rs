@@ -104,7 +104,7 @@ pub(super) async fn views<L: Operations>(ledger: &L, batch: &trial_core::planner
     let tenants = ledger.tenants(TenantPage { before: None, limit: FAR }).await.unwrap();
     let mut views: Vec<_> = tenants.into_iter().map(|view| format!("{:?}", comparable(view))).collect();
     views.push(format!("{:?}", ledger.access_code_stock().await.unwrap()));
-    views.push(format!("{:?}", ledger.quota(batch.now.date_naive(), 5).await.unwrap()));
+    views.push(format!("{:?}", ledger.quota(batch.now.date_naive()).await.unwrap()));
     for n in 0..PHONES {
         let phone = scenario_phone(n);
         views.push(format!("{:?}", ledger.phone_failures(phone.clone()).await.unwrap()));

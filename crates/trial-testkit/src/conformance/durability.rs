@@ -15,7 +15,7 @@ use crate::data::{application, phone};
 /// Everything committed is there when the ledger is opened again, and rules continue from it.
 pub async fn committed_data_outlives_the_process<F: LedgerFactory>(factory: &F) {
     let before = desk(factory, 2).await;
-    before.ledger.set_quota(2, before.operator()).await.unwrap();
+    before.set_threshold(2).await;
     let order = SettingOrder { key: SettingKey::MaxTries, value: Some(SettingValue::Count(3)), seen: None };
     let configured = Arc::new(Policy::default());
     let changed = before.ledger.change_setting(order, configured, before.operator()).await.unwrap();

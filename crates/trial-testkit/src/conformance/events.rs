@@ -74,7 +74,7 @@ fn down() -> Result<String, TellError> {
 pub async fn the_end_of_a_trial_is_published_when_no_mail_is_left<F: LedgerFactory>(factory: &F) {
     let planner = planner_with(|policy| {
         policy.platform_listens = true;
-        policy.quota.first_threshold = 1;
+        policy.quota.threshold = 1;
     });
     let desk = Desk::with_planner(factory.fresh().await, planner).with_access_codes(2).await;
     let teller = Teller { desk, endpoint: EndpointId::of_url("https://platform.example.com/hooks") };

@@ -245,7 +245,7 @@ pub async fn accounts_leave_the_outbox_first<F: LedgerFactory>(factory: &F) {
 /// With less than a tenth of the daily limit left, reminders wait for the next day; accounts do not.
 pub async fn reminders_wait_for_the_last_tenth<F: LedgerFactory>(factory: &F) {
     let mut desk = desk(factory, 12).await;
-    desk.set_planner(planner_with(|policy| policy.quota.first_threshold = 11));
+    desk.set_planner(planner_with(|policy| policy.quota.threshold = 11));
     let tenant = desk.join(1).await;
     desk.wait(almost(days(23)));
     for n in 2..12 {
@@ -384,7 +384,7 @@ pub async fn a_warning_is_sent_once_a_day<F: LedgerFactory>(factory: &F) {
     let claimed = claim(&desk, 9).await;
     let kinds: Vec<_> = claimed.iter().map(|mail| (mail.kind, mail.detail.as_deref())).collect();
     assert_eq!(kinds, [(MailKind::Account, None), (MailKind::Warning, Some("voice: 1 free"))]);
-    assert_eq!(desk.ledger.quota(day, 5).await.unwrap().reserved, 1);
+    assert_eq!(desk.quota(day).await.used.reserved, 1);
     assert!(desk.ledger.warn(told(day.succ_opt().unwrap())).await.unwrap());
     assert_sound(&*desk.ledger).await;
 }

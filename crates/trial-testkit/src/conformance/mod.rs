@@ -204,7 +204,6 @@ macro_rules! ledger_conformance {
             the_audit_is_paged
             searches_are_recorded_and_counted
             searches_at_once_stay_within_the_limit
-            thresholds_are_remembered
             mails_are_found_by_state_and_tenant
             a_caller_is_known_by_the_access_key
             callers_are_listed_newest_first

@@ -10,7 +10,6 @@ use trial_core::operators::{
     Filter, Operator, OperatorAdded, OperatorName, PERSON_SEARCHED, PersonSearch, Role, SESSION_LIFETIME,
     SESSIONS_PER_OPERATOR, SearchOutcome, SecretHash, Session,
 };
-use trial_core::policy::ThresholdChange;
 use trial_core::ports::{AuditTrail, Operations, Operators, TrialLedger};
 
 use super::{LedgerFactory, desk, in_the_end};
@@ -227,9 +226,9 @@ pub async fn the_audit_is_searched<F: LedgerFactory>(factory: &F) {
     let imported = desk.ledger.audit(EVERYTHING).await.unwrap();
     let tenant = desk.join(1).await.to_string();
     let unlocked = written(&desk, "ada", "phone.unlock", "+8616600000001").await;
-    let set = written(&desk, "ada", "quota.set", "quota").await;
+    let set = written(&desk, "ada", "setting.set", "quota.threshold").await;
     let closed = written(&desk, "bob", "tenant.close", &tenant).await;
-    let set_again = written(&desk, "bob", "quota.set", "quota").await;
+    let set_again = written(&desk, "bob", "setting.set", "quota.threshold").await;
     let all = desk.ledger.audit(EVERYTHING).await.unwrap();
     let [_, _, _, _, created, ..] = all.as_slice() else { panic!("at least five entries, not {all:?}") };
     assert_eq!((created.actor.as_str(), &created.subject), (APPLICANT, &tenant));
@@ -240,7 +239,7 @@ pub async fn the_audit_is_searched<F: LedgerFactory>(factory: &F) {
     let cases: [(AuditQuery, Vec<&AuditEntry>); 10] = [
         (AuditQuery { actor: text("ada"), ..EVERYTHING }, vec![&set, &unlocked]),
         (AuditQuery { actor: text(APPLICANT), ..EVERYTHING }, vec![created]),
-        (AuditQuery { action: text("quota.set"), ..EVERYTHING }, vec![&set_again, &set]),
+        (AuditQuery { action: text("setting.set"), ..EVERYTHING }, vec![&set_again, &set]),
         (AuditQuery { action: text("tenant.create"), ..EVERYTHING }, vec![created]),
         (AuditQuery { subject: text(&tenant), ..EVERYTHING }, vec![&closed, created]),
         (AuditQuery { subject: text("no\0body"), ..EVERYTHING }, vec![]),
@@ -250,8 +249,8 @@ pub async fn the_audit_is_searched<F: LedgerFactory>(factory: &F) {
         (
             AuditQuery {
                 actor: text("bob"),
-                action: text("quota.set"),
-                subject: text("quota"),
+                action: text("setting.set"),
+                subject: text("quota.threshold"),
                 since: Some(unlocked.at),
                 until: Some(set_again.at + SECOND),
                 ..EVERYTHING
@@ -354,21 +353,6 @@ pub async fn searches_at_once_stay_within_the_limit<F: LedgerFactory>(factory: &
     let made = join_all(searches.map(|search| desk.ledger.record_search(search))).await;
     let recorded = made.into_iter().filter(|made| *made.as_ref().unwrap() == SearchOutcome::Recorded).count();
     assert_eq!(recorded, 60);
-}
-
-/// Every limit with its author, newest first.
-pub async fn thresholds_are_remembered<F: LedgerFactory>(factory: &F) {
-    let desk = desk(factory, 0).await;
-    assert_eq!(desk.ledger.thresholds(9).await.unwrap(), []);
-    let mut expected = Vec::new();
-    for threshold in [5, 0, 7] {
-        desk.wait(SECOND);
-        let by = desk.operator();
-        desk.ledger.set_quota(threshold, by.clone()).await.unwrap();
-        expected.insert(0, ThresholdChange { threshold, since: by.at, actor: by.actor });
-    }
-    assert_eq!(desk.ledger.thresholds(9).await.unwrap(), expected);
-    assert_eq!(desk.ledger.thresholds(2).await.unwrap(), expected[..2]);
 }
 
 /// By state, by tenant, and by both.

@@ -153,11 +153,15 @@ pub async fn a_sent_mail_is_done_with<F: LedgerFactory>(factory: &F) {
     let view = worker.mail(tenant).await;
     assert_eq!((view.state, view.attempts), (MailState::Sent, 1));
     assert_eq!(view.last_reply.as_deref(), Some("250 2.0.0 OK"));
-    let quota = desk.ledger.quota(desk.now().date_naive(), 9).await.unwrap();
-    assert_eq!((quota.sent, quota.failed, quota.reserved), (1, 0, 1));
+    let quota = desk.quota(desk.now().date_naive()).await;
+    assert_eq!((quota.used.sent, quota.used.failed, quota.used.reserved), (1, 0, 1));
     desk.wait(Duration::from_hours(48));
-    let later = desk.ledger.quota(desk.now().date_naive(), 9).await.unwrap();
-    assert_eq!((later.sent, later.failed, later.reserved), (0, 0, 0), "it is of the day that its unit was taken");
+    let later = desk.quota(desk.now().date_naive()).await;
+    assert_eq!(
+        (later.used.sent, later.used.failed, later.used.reserved),
+        (0, 0, 0),
+        "it is of the day that its unit was taken"
+    );
     worker.assert_nothing_due().await;
     assert_sound(&*desk.ledger).await;
 }
@@ -191,8 +195,8 @@ pub async fn a_failed_mail_stays_visible<F: LedgerFactory>(factory: &F) {
     worker.settle(mail.id, lease, SettledAs::Failed { error: "550 no such user".to_owned() }).await;
     let view = worker.mail(tenant).await;
     assert_eq!((view.state, view.last_reply.as_deref()), (MailState::Failed, Some("550 no such user")));
-    let quota = desk.ledger.quota(desk.now().date_naive(), 9).await.unwrap();
-    assert_eq!((quota.sent, quota.failed), (0, 1));
+    let quota = desk.quota(desk.now().date_naive()).await;
+    assert_eq!((quota.used.sent, quota.used.failed), (0, 1));
     desk.wait(Duration::from_hours(48));
     worker.assert_nothing_due().await;
     assert_sound(&*desk.ledger).await;
@@ -420,8 +424,8 @@ pub async fn an_overtaken_mail_is_settled_as_that<F: LedgerFactory>(factory: &F)
     assert_eq!(desk.ledger.retry_mails(mail.created_at, desk.operator()).await.unwrap(), 0);
     desk.wait(Duration::from_hours(48));
     worker.assert_nothing_due().await;
-    let quota = desk.ledger.quota(mail.created_at.date_naive(), 9).await.unwrap();
-    assert_eq!((quota.sent, quota.failed, quota.reserved), (0, 0, 1));
+    let quota = desk.quota(mail.created_at.date_naive()).await;
+    assert_eq!((quota.used.sent, quota.used.failed, quota.used.reserved), (0, 0, 1));
     assert_sound(&*desk.ledger).await;
 }
 

@@ -252,8 +252,8 @@ pub async fn a_link_to_a_password_is_a_mail<F: LedgerFactory>(factory: &F) {
 /// The kinds of a tenant's mails, oldest first, and the units of this day taken of the daily limit, and by owners.
 async fn told<F: LedgerFactory>(desk: &Desk<F::Ledger>, tenant: TenantId) -> (Vec<MailKind>, u32, u32) {
     let mails = desk.ledger.tenant(tenant).await.unwrap().unwrap().mails;
-    let quota = desk.ledger.quota(desk.now().date_naive(), 1_000).await.unwrap();
-    (mails.iter().map(|mail| mail.kind).collect(), quota.reserved, quota.owners.reserved)
+    let quota = desk.quota(desk.now().date_naive()).await;
+    (mails.iter().map(|mail| mail.kind).collect(), quota.used.reserved, quota.used.owners.reserved)
 }
 
 /// The owner of this tenant sets another password now.
@@ -271,7 +271,7 @@ pub async fn a_changed_password_is_notified<F: LedgerFactory>(factory: &F) {
     let other = desk.join(2).await;
     desk.wait(Duration::from_secs(1));
     desk.change(other, LifeOrder::Suspend).await;
-    desk.ledger.set_quota(4, desk.operator()).await.unwrap();
+    desk.set_threshold(4).await;
     let mut changed = Vec::new();
     for (n, mails) in [(1, vec![Account, PasswordChanged]), (2, vec![Account, PasswordChanged, PasswordChanged])] {
         desk.wait(Duration::from_secs(1));
@@ -365,7 +365,7 @@ pub async fn acts_of_an_owner_are_bound_by_the_hour<F: LedgerFactory>(factory: &
 /// Mails of owners take nothing from applicants, and the other way round.
 pub async fn owners_and_applicants_have_budgets_of_their_own<F: LedgerFactory>(factory: &F) {
     let desk = desk(factory, 3).await;
-    desk.ledger.set_quota(2, desk.operator()).await.unwrap();
+    desk.set_threshold(2).await;
     let one = desk.join(1).await;
     for n in 1..=9 {
         assert!(is_done(&set_another::<F>(&desk, one, n).await));
@@ -379,8 +379,8 @@ pub async fn owners_and_applicants_have_budgets_of_their_own<F: LedgerFactory>(f
     desk.ledger.change_setting(order, Arc::new(Policy::default()), desk.operator()).await.unwrap();
     assert_eq!(desk.change(two, LifeOrder::LostPassword).await.mail, Some(MailKind::Password));
     assert_eq!(desk.change(one, LifeOrder::LostPassword).await.mail, Some(MailKind::Password));
-    let quota = desk.ledger.quota(desk.now().date_naive(), 1_000).await.unwrap();
-    assert_eq!((quota.reserved, quota.left(), quota.owners.reserved), (2, 0, 3));
+    let quota = desk.quota(desk.now().date_naive()).await;
+    assert_eq!((quota.used.reserved, quota.left, quota.used.owners.reserved), (2, 0, 3));
     assert_sound(&*desk.ledger).await;
 }
 

@@ -89,7 +89,7 @@ async fn standing<L: Screening>(desk: &Desk<L>, applications: &[Application]) ->
         failures.push(desk.ledger.phone_failures(application.phone.clone()).await.unwrap());
     }
     let stock = desk.ledger.access_code_stock().await.unwrap();
-    let quota = desk.ledger.quota(desk.now().date_naive(), 9).await.unwrap();
+    let quota = desk.ledger.quota(desk.now().date_naive()).await.unwrap();
     let tenants = desk.ledger.tenants(TenantPage { before: None, limit: 99 }).await.unwrap();
     format!("{failures:?} {stock:?} {quota:?} {tenants:?}")
 }

@@ -8,7 +8,7 @@ use trial_core::audit::AuditQuery;
 use trial_core::policy::{
     Policy, SettingChange, SettingKey, SettingOrder, SettingOutcome, SettingRefusal, SettingValue, SettingsInForce,
 };
-use trial_core::ports::{AuditTrail, Operations, SettingsStore, TrialLedger};
+use trial_core::ports::{AuditTrail, SettingsStore, TrialLedger};
 use trial_core::verification::CodeRefusal;
 
 use super::{LedgerFactory, desk, in_the_end};
@@ -102,7 +102,7 @@ pub async fn an_absurd_setting_is_refused<F: LedgerFactory>(factory: &F) {
     assert!(matches!(change(&desk, SettingKey::CodeTtl, minutes(20), None).await, SettingOutcome::Changed(_)));
     let said = refused(SettingKey::CodeCap, None).await;
     assert_eq!(said, "`verification.code_cap` (10m) must be at least `verification.code_ttl` (20m)");
-    desk.ledger.set_quota(50, desk.operator()).await.unwrap();
+    desk.set_threshold(50).await;
     let said = refused(SettingKey::KeptForResends, Some(count(50))).await;
     assert_eq!(said, "`quota.kept_for_resends` leaves nothing of `quota.threshold` to applications");
     assert_eq!(desk.ledger.setting_changes(None, 10).await.unwrap().len(), 2);

@@ -128,7 +128,9 @@ impl Model for PlannerModel {
                 self.decided(state, place, self.application(state, phone, company, email, is_right))
             }
             Question::Threshold(threshold) => {
-                (Answer::Set, MemoryState { threshold: Some(threshold), ..MemoryState::clone(state) })
+                let mut state = MemoryState::clone(state);
+                state.set_threshold(threshold);
+                (Answer::Set, state)
             }
             Question::Tenants => {
                 let phones = state.tenants.values().map(|tenant| tenant.phone.clone());
@@ -146,7 +148,7 @@ impl Model for PlannerModel {
         let held = all(access_codes.values().map(|code| code.holder));
         let failures = all(phones.values().map(|phone| phone.failures));
         let mut hasher = DefaultHasher::new();
-        (codes, done, held, failures, state.threshold, &state.reserved, &state.sms_days).hash(&mut hasher);
+        (codes, done, held, failures, state.threshold(), &state.reserved, &state.sms_days).hash(&mut hasher);
         hasher.finish()
     }
 }

@@ -4,7 +4,6 @@ use chrono::{DateTime, NaiveDate, Utc};
 use trial_core::access_codes::{AccessCodeState, HeldCode};
 use trial_core::applications::{AcceptedApplication, ApplyOutcome};
 use trial_core::planner::{FactKeys, Facts, LifeFacts, PhoneFacts, PoolFacts, QuotaFacts, TenantFact};
-use trial_core::policy::Policy;
 use trial_core::tenants::Tenant;
 use trial_core::values::TenantId;
 use trial_core::values::{AccessCode, AccessCodeKind, Phone};
@@ -14,7 +13,7 @@ use super::{KeptAccessCode, MemoryState};
 
 impl MemoryState {
     /// Exactly the rows that the keys name.
-    pub fn facts(&self, keys: &FactKeys, policy: &Policy) -> Facts {
+    pub fn facts(&self, keys: &FactKeys) -> Facts {
         let phones = keys.phones.iter().filter_map(|phone| Some((phone.clone(), self.phone_facts(phone, keys.since)?)));
         let sms_day = self.sms_days.iter().filter(|((day, _), _)| keys.sms_budget && *day == keys.day);
         Facts {
@@ -24,7 +23,7 @@ impl MemoryState {
                 voice: self.free_codes(AccessCodeKind::Voice, keys.access_codes),
                 multimedia: self.free_codes(AccessCodeKind::Multimedia, keys.access_codes),
             },
-            quota: self.quota_facts(keys.day, policy.quota.first_threshold),
+            quota: self.quota_facts(keys.day),
             lives: keys.lives.iter().filter_map(|id| Some((*id, self.life_facts(*id)?))).collect(),
             sms_sent: sms_day.map(|((_, country_code), sent)| (*country_code, *sent)).collect(),
             prefixes: self.prefixes_facts(keys),
@@ -32,10 +31,9 @@ impl MemoryState {
         }
     }
 
-    fn quota_facts(&self, day: NaiveDate, first_threshold: u32) -> QuotaFacts {
+    fn quota_facts(&self, day: NaiveDate) -> QuotaFacts {
         QuotaFacts {
             day,
-            threshold: self.threshold.unwrap_or(first_threshold),
             reserved: self.reserved.get(&day).copied().unwrap_or(0),
             owner_mails: self.owner_mails.get(&day).copied().unwrap_or(0),
         }

@@ -30,7 +30,7 @@ use trial_core::mails::{MailAttempt, MailRecord, MailState};
 use trial_core::operators::{Operator, SecretHash, Session};
 use trial_core::planner::{Batch, Effects, Outcome, Planner};
 use trial_core::platform::{EndpointId, EventView};
-use trial_core::policy::{SettingChange, SettingsInForce, ThresholdChange};
+use trial_core::policy::{SettingChange, SettingsInForce};
 use trial_core::portal::{OwnPassword, OwnerActs, PortalSession};
 use trial_core::ports::{Screen, TrialLedger};
 use trial_core::sms::Delivery;
@@ -69,10 +69,6 @@ pub struct MemoryState {
     pub mails: BTreeMap<MailId, KeptMail>,
     /// Applications.
     pub applications: BTreeMap<ApplicationId, ApplicationRecord>,
-    /// The daily e-mail limit, once operators set one.
-    pub threshold: Option<u32>,
-    /// Every limit that operators set, oldest first.
-    pub thresholds: Vec<ThresholdChange>,
     /// Settings in force that operators changed.
     pub settings: SettingsInForce,
     /// Every change of a setting, oldest first.
@@ -170,7 +166,7 @@ impl MemoryLedger {
     pub fn decide(&self, batch: &Batch, planner: &Planner) -> Vec<Outcome> {
         let mut state = self.lock();
         let keys = planner.fact_keys(batch);
-        let plan = planner.plan(&state.facts(&keys, planner.policy()), batch);
+        let plan = planner.plan(&state.facts(&keys), batch);
         state.persist(plan.effects);
         plan.outcomes
     }
@@ -179,7 +175,7 @@ impl MemoryLedger {
     pub fn screen_out(&self, batch: &Batch, planner: &Planner) -> Vec<Option<Outcome>> {
         let mut state = self.lock();
         let keys = batch.screen_keys(planner.policy());
-        let screened = planner.screen(&state.facts(&keys, planner.policy()), batch);
+        let screened = planner.screen(&state.facts(&keys), batch);
         state.persist(Effects { applications: screened.refused, ..Effects::default() });
         screened.outcomes
     }

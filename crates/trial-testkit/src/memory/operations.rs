@@ -16,10 +16,10 @@ use trial_core::error::LedgerError;
 use trial_core::mails::{
     MailAttempt, MailPage, MailQueue, MailRetried, MailState, MailView, OutboxMail, RefusedMail, retried_words,
 };
-use trial_core::policy::{ThresholdChange, UniqueBy};
+use trial_core::policy::UniqueBy;
 use trial_core::ports::Operations;
 use trial_core::ports::Violation;
-use trial_core::quota::{BudgetView, MailBudget, QuotaUnit, QuotaView};
+use trial_core::quota::{BudgetView, MailBudget, QuotaDay, QuotaUnit};
 use trial_core::return_codes::ApplyReply;
 use trial_core::tenants::{Tenant, TenantPage, TenantSearch, TenantView};
 use trial_core::values::{AccessCode, AccessCodeKind, Phone};
@@ -71,7 +71,7 @@ impl Operations for MemoryLedger {
         })
     }
 
-    async fn quota(&self, day: NaiveDate, first_threshold: u32) -> Result<QuotaView, LedgerError> {
+    async fn quota(&self, day: NaiveDate) -> Result<QuotaDay, LedgerError> {
         let state = self.lock();
         let mails = |budget, wanted| {
             let is_of = |unit: QuotaUnit| unit.day == day && unit.budget == budget;
@@ -79,9 +79,8 @@ impl Operations for MemoryLedger {
                 state.mails.values().filter(|mail| mail.record.quota.is_some_and(is_of) && mail.state == wanted);
             u64::try_from(of_day.count()).expect("fits")
         };
-        Ok(QuotaView {
+        Ok(QuotaDay {
             day,
-            threshold: state.threshold.unwrap_or(first_threshold),
             reserved: state.reserved.get(&day).copied().unwrap_or(0),
             sent: mails(MailBudget::Threshold, MailState::Sent),
             failed: mails(MailBudget::Threshold, MailState::Failed),
@@ -91,15 +90,6 @@ impl Operations for MemoryLedger {
                 failed: mails(MailBudget::Owners, MailState::Failed),
             },
         })
-    }
-
-    async fn set_quota(&self, threshold: u32, by: ChangedBy) -> Result<(), LedgerError> {
-        let mut state = self.lock();
-        let detail = format!("{:?} to {threshold}", state.threshold);
-        state.threshold = Some(threshold);
-        state.thresholds.push(ThresholdChange { threshold, since: by.at, actor: by.actor.clone() });
-        state.audit.push(audit(by, "quota.set", "quota", detail));
-        Ok(())
     }
 
     async fn tenants(&self, page: TenantPage) -> Result<Vec<TenantView>, LedgerError> {

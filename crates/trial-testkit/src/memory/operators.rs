@@ -7,7 +7,6 @@ use trial_core::error::LedgerError;
 use trial_core::operators::{
     Operator, OperatorAdded, OperatorName, PersonSearch, SESSIONS_PER_OPERATOR, SearchOutcome, SecretHash, Session,
 };
-use trial_core::policy::ThresholdChange;
 use trial_core::ports::{AuditTrail, Operators};
 
 use super::operations::audit;
@@ -90,11 +89,6 @@ impl Operators for MemoryLedger {
 impl AuditTrail for MemoryLedger {
     async fn audit(&self, query: AuditQuery) -> Result<Vec<AuditEntry>, LedgerError> {
         Ok(self.lock().audit_page(&query, 0))
-    }
-
-    async fn thresholds(&self, limit: u32) -> Result<Vec<ThresholdChange>, LedgerError> {
-        let newest = usize::try_from(limit).expect("fits");
-        Ok(self.lock().thresholds.iter().rev().take(newest).cloned().collect())
     }
 
     async fn write_down(&self, record: AuditRecord) -> Result<(), LedgerError> {

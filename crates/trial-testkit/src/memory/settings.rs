@@ -5,10 +5,28 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use trial_core::audit::ChangedBy;
 use trial_core::error::LedgerError;
-use trial_core::policy::{Policy, SettingChange, SettingKey, SettingOrder, SettingOutcome, SettingsInForce};
+use trial_core::policy::{
+    Policy, SettingChange, SettingKey, SettingOrder, SettingOutcome, SettingValue, SettingsInForce,
+};
 use trial_core::ports::SettingsStore;
 
-use super::MemoryLedger;
+use super::{MemoryLedger, MemoryState};
+
+impl MemoryState {
+    /// The daily e-mail limit that operators set, if any.
+    pub fn threshold(&self) -> Option<u32> {
+        match self.settings.overrides.get(SettingKey::Threshold)? {
+            SettingValue::Count(threshold) => Some(threshold),
+            _ => None,
+        }
+    }
+
+    /// Sets the daily e-mail limit, without a change on record.
+    pub fn set_threshold(&mut self, threshold: u32) {
+        let value = Some(SettingValue::Count(threshold));
+        self.settings.overrides = self.settings.overrides.with(SettingKey::Threshold, value);
+    }
+}
 
 #[async_trait]
 impl SettingsStore for MemoryLedger {
@@ -30,8 +48,7 @@ impl SettingsStore for MemoryLedger {
     ) -> Result<SettingOutcome, LedgerError> {
         let mut state = self.lock();
         let before = state.settings.clone();
-        let threshold = state.threshold.unwrap_or(configured.quota.first_threshold);
-        let overrides = match order.decide(&before, &configured, threshold) {
+        let overrides = match order.decide(&before, &configured) {
             Err(refusal) => return Ok(SettingOutcome::Refused(refusal)),
             Ok(None) => return Ok(SettingOutcome::AlreadySo(before)),
             Ok(Some(overrides)) => overrides,

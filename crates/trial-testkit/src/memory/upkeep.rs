@@ -41,7 +41,7 @@ impl Upkeep for MemoryLedger {
 
     async fn rehearse(&self, batch: Arc<Batch>, planner: Arc<Planner>) -> Result<Vec<Outcome>, LedgerError> {
         let keys = planner.fact_keys(&batch);
-        let facts = self.lock().facts(&keys, planner.policy());
+        let facts = self.lock().facts(&keys);
         Ok(planner.plan(&facts, &batch).outcomes)
     }
 

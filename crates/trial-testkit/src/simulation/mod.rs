@@ -116,7 +116,7 @@ pub fn planner() -> Arc<Planner> {
             min_conversion: 60,
             block_for: Duration::from_hours(2),
         };
-        policy.quota.first_threshold = FIRST_THRESHOLD;
+        policy.quota.threshold = FIRST_THRESHOLD;
         policy.platform_listens = true;
     })
 }

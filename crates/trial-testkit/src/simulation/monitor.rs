@@ -306,7 +306,7 @@ impl Monitor {
     fn units(&mut self, state: &MemoryState) {
         for mail in state.mails.values() {
             let Some(unit) = mail.record.quota.filter(|_| self.units.insert(mail.record.id)) else { continue };
-            let threshold = state.threshold.unwrap_or(super::FIRST_THRESHOLD);
+            let threshold = state.threshold().unwrap_or(super::FIRST_THRESHOLD);
             let in_force = match unit.budget {
                 MailBudget::Threshold => threshold,
                 MailBudget::Owners => threshold.div_ceil(20),

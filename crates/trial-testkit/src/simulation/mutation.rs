@@ -7,6 +7,7 @@ use chrono::TimeDelta;
 use trial_core::access_codes::RestOver;
 use trial_core::mails::MailState;
 use trial_core::planner::{Effects, Facts};
+use trial_core::policy::{SettingKey, SettingValue};
 use trial_core::values::CompanyName;
 use trial_core::verification::ChallengeState;
 
@@ -100,7 +101,10 @@ impl Mutation {
     /// Changes the facts before the planner sees them.
     pub(super) fn facts(self, facts: &mut Facts) {
         match self {
-            Self::ThresholdIgnored => facts.quota.threshold = u32::MAX,
+            Self::ThresholdIgnored => {
+                let unbounded = Some(SettingValue::Count(u32::MAX));
+                facts.overrides = facts.overrides.with(SettingKey::Threshold, unbounded);
+            }
             Self::CompanyNotLookedAt => {
                 let nobody = CompanyName::parse("Nobody").expect("a name");
                 facts.tenants.iter_mut().for_each(|tenant| tenant.company = nobody.key().clone());

@@ -236,7 +236,7 @@ impl Run {
                 let import = data::access_codes(pairs);
                 ready(async move { ledger.import_access_codes(import, false, by).await.map(|_| ()) })
             }
-            Step::Threshold { threshold } => ready(async move { ledger.set_quota(threshold, by).await }),
+            Step::Threshold { threshold } => ready(async move { crate::set_threshold(&ledger, threshold, by).await }),
             Step::Unlock { phone } => {
                 let phone = data::phone(phone);
                 self.world.seen().monitor.unlocked(&phone);

@@ -109,7 +109,7 @@ impl World {
     }
 
     fn plan(&self, batch: &Batch, planner: &Planner, state: &MemoryState) -> Plan {
-        let mut facts = state.facts(&planner.fact_keys(batch), planner.policy());
+        let mut facts = state.facts(&planner.fact_keys(batch));
         if let Some(mutation) = self.mutation {
             mutation.facts(&mut facts);
         }

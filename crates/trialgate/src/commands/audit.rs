@@ -24,7 +24,7 @@ pub(crate) struct List {
     /// Only changes of this actor: an operator, cli:USER, applicant, or trialgate for scheduled tasks
     #[arg(long, value_name = "NAME")]
     actor: Option<String>,
-    /// Only this action, such as quota.set
+    /// Only this action, such as setting.set
     #[arg(long, value_name = "ACTION")]
     action: Option<String>,
     /// Only changes of this subject: a phone, an id, a name

@@ -5,16 +5,16 @@ use std::fmt;
 use chrono::NaiveDate;
 use clap::Subcommand;
 use serde::Serialize;
-use trial_core::policy::QuotaPolicy;
+use trial_core::policy::{QuotaPolicy, SettingKey, SettingOrder, SettingValue};
 use trial_core::ports::Clock;
 use trial_core::quota::QuotaView;
 
+use super::settings::make;
 use super::with_database;
 use crate::arguments::whole;
 use crate::cli::Global;
-use crate::compose::{self, SystemClock};
+use crate::compose::SystemClock;
 use crate::output::{self, Output};
-use crate::process;
 
 /// `trialgate quota …`
 #[derive(Debug, Subcommand)]
@@ -65,31 +65,33 @@ impl Quota {
             Self::Set { threshold, output } => (output, Some(threshold)),
         };
         let report = with_database(global, async |config, ledger| {
-            let operations = ledger.operations();
-            if let Some(threshold) = threshold {
-                operations.set_quota(threshold, compose::changed_by(process::operator())).await?;
-            }
-            let in_force = ledger.settings().settings().await?.overrides.policy(&config.policy);
-            let policy = &in_force.quota;
-            let view = operations.quota(policy.day_of(SystemClock.now()), policy.first_threshold).await?;
-            Ok(QuotaReport::new(&view, policy))
+            let settings = match threshold {
+                Some(threshold) => {
+                    let value = Some(SettingValue::Count(threshold));
+                    make(config, ledger, SettingOrder { key: SettingKey::Threshold, value, seen: None }).await?
+                }
+                None => ledger.settings().settings().await?,
+            };
+            let policy = settings.overrides.policy(&config.policy).quota;
+            let used = ledger.operations().quota(policy.day_of(SystemClock.now())).await?;
+            Ok(QuotaReport::new(used.under(&policy), &policy))
         })?;
         output.show(&report)
     }
 }
 
 impl QuotaReport {
-    fn new(view: &QuotaView, policy: &QuotaPolicy) -> Self {
-        let QuotaView { day, threshold, reserved, sent, failed, owners } = *view;
+    fn new(view: QuotaView, policy: &QuotaPolicy) -> Self {
+        let QuotaView { used, threshold, left, owner_limit, owner_mails_left } = view;
         let owner_mails = OwnerMails {
-            limit: policy.owner_mails_by(threshold),
-            reserved: owners.reserved,
-            left: view.owner_mails_left(policy),
-            sent: owners.sent,
-            failed: owners.failed,
+            limit: owner_limit,
+            reserved: used.owners.reserved,
+            left: owner_mails_left,
+            sent: used.owners.sent,
+            failed: used.owners.failed,
         };
-        let timezone = policy.timezone.name();
-        Self { day, timezone, threshold, reserved, left: view.left(), sent, failed, owner_mails }
+        let (day, reserved, sent, failed) = (used.day, used.reserved, used.sent, used.failed);
+        Self { day, timezone: policy.timezone.name(), threshold, reserved, left, sent, failed, owner_mails }
     }
 }
 

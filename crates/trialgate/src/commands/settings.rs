@@ -120,7 +120,8 @@ impl Settings {
     }
 }
 
-async fn make(config: &Config, ledger: &Ledger, order: SettingOrder) -> anyhow::Result<SettingsInForce> {
+/// Changes a setting, or says why not.
+pub(super) async fn make(config: &Config, ledger: &Ledger, order: SettingOrder) -> anyhow::Result<SettingsInForce> {
     let (configured, by) = (Arc::new(config.policy.clone()), compose::changed_by(process::operator()));
     match ledger.settings().change_setting(order, configured, by).await? {
         SettingOutcome::Changed(in_force) | SettingOutcome::AlreadySo(in_force) => Ok(in_force),

@@ -402,7 +402,7 @@ impl Findings<'_> {
                 low_water: settings.pool.low_water,
             },
             quota: QuotaPolicy {
-                first_threshold: settings.quota.threshold,
+                threshold: settings.quota.threshold,
                 kept_for_resends: settings.quota.kept_for_resends,
                 owner_mails: settings.quota.owner_mails,
                 timezone: settings.quota.timezone.0,

@@ -595,7 +595,7 @@ impl Default for Quota {
     fn default() -> Self {
         let policy = Policy::default().quota;
         Self {
-            threshold: policy.first_threshold,
+            threshold: policy.threshold,
             kept_for_resends: policy.kept_for_resends,
             owner_mails: policy.owner_mails,
             timezone: TimeZone(policy.timezone),

@@ -53,17 +53,12 @@ pub enum SettingRefusal {
 
 impl SettingOrder {
     /// The settings in force after this command; `None` if it changes nothing. `configured` is the configuration's
-    /// policy, `threshold` the e-mail limit in force.
+    /// policy.
     ///
     /// # Errors
     /// [`SettingRefusal`] if the settings were changed meanwhile, or the policy would have a fault that it did not have
     /// before.
-    pub fn decide(
-        &self,
-        now: &SettingsInForce,
-        configured: &Policy,
-        threshold: u32,
-    ) -> Result<Option<Overrides>, SettingRefusal> {
+    pub fn decide(&self, now: &SettingsInForce, configured: &Policy) -> Result<Option<Overrides>, SettingRefusal> {
         if self.seen.is_some_and(|seen| seen != now.number) {
             return Err(SettingRefusal::Unseen(now.number));
         }
@@ -71,14 +66,12 @@ impl SettingOrder {
         if wanted == now.overrides {
             return Ok(None);
         }
-        let mut configured = configured.clone();
-        configured.quota.first_threshold = threshold;
-        let before = now.overrides.policy(&configured).faults();
+        let before = now.overrides.policy(configured).faults();
         let concerns_this = |fault: &PolicyFault| {
             let name = self.key.as_str();
             fault.key == name || fault.other == Some(name)
         };
-        let mut faults = wanted.policy(&configured).faults().into_iter();
+        let mut faults = wanted.policy(configured).faults().into_iter();
         match faults.find(|fault| concerns_this(fault) || !before.contains(fault)) {
             Some(fault) => Err(SettingRefusal::Faulty(fault)),
             None => Ok(Some(wanted)),

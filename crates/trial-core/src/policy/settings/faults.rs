@@ -81,7 +81,7 @@ impl Policy {
             let text = format!("has {reminder}, which is not shorter than `trial.duration` ({duration})");
             odds("trial.reminders", "trial.duration", text);
         }
-        if quota.kept_for_resends > 0 && quota.kept_for_resends >= quota.first_threshold {
+        if quota.threshold > 0 && quota.kept_for_resends >= quota.threshold {
             let text = "leaves nothing of `quota.threshold` to applications".to_owned();
             odds("quota.kept_for_resends", "quota.threshold", text);
         }

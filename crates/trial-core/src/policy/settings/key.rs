@@ -58,6 +58,8 @@ pub enum SettingKey {
     Quarantine,
     /// The number of free access codes of a kind at or below which operations are warned.
     LowWater,
+    /// E-mails of each day: the daily e-mail limit.
+    Threshold,
     /// E-mails of each day that are set aside for operators.
     KeptForResends,
     /// E-mails of each day that owners may cause.
@@ -86,6 +88,7 @@ named!(@ SettingKey, "setting; `trialgate settings list` shows all", {
     TrialGrace => "trial.grace",
     Quarantine => "pool.quarantine",
     LowWater => "pool.low_water",
+    Threshold => "quota.threshold",
     KeptForResends => "quota.kept_for_resends",
     OwnerMails => "quota.owner_mails",
 });
@@ -162,6 +165,7 @@ impl SettingKey {
             Self::BreakerMinConversion => counts(0..=100),
             Self::BreakerBlockFor => times(MINUTE, 30 * DAY),
             Self::MaxFailures | Self::BreakerMinSends => counts(1..=1_000_000),
+            Self::Threshold => counts(0..=u32::MAX),
             Self::SmsPerPrefixDay | Self::LowWater | Self::KeptForResends | Self::OwnerMails => counts(0..=100_000_000),
             Self::CodeTtl | Self::CodeCap => times(MINUTE, DAY),
             Self::ResendAfter => times(Duration::ZERO, DAY),
@@ -252,6 +256,7 @@ impl SettingKey {
             Self::TrialGrace => Place::Lasting(&mut trial.grace),
             Self::Quarantine => Place::Lasting(&mut trial.quarantine),
             Self::LowWater => Place::Large(&mut trial.low_water),
+            Self::Threshold => Place::Count(&mut quota.threshold),
             Self::KeptForResends => Place::Count(&mut quota.kept_for_resends),
             Self::OwnerMails => Place::Share(&mut quota.owner_mails),
         }
@@ -285,6 +290,7 @@ impl SettingKey {
             Self::TrialGrace => "Grace period: an expired trial is suspended for this long before it is closed.",
             Self::Quarantine => "Quarantine of the access codes of a closed tenant.",
             Self::LowWater => "Free access codes of a kind at or below which a warning is sent.",
+            Self::Threshold => "E-mails of each day, at most; 0 stops applications.",
             Self::KeptForResends => "E-mails per day that are reserved for operators.",
             Self::OwnerMails => {
                 "Most e-mails per day about owners' passwords; they do not count against the daily limit. `threshold/20` follows it."

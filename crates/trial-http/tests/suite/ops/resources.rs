@@ -117,7 +117,7 @@ async fn the_threshold_is_set_and_remembered() {
     let before = house.audited();
     let set = house.ask(Operator, put("/ops/v1/email-quota", r#"{"threshold":2000}"#)).await;
     assert_eq!((set.status, &set.json()["today"]["threshold"]), (StatusCode::OK, &json!(2_000)));
-    assert_eq!(house.done_since(before), [("operator-one".to_owned(), "quota.set", "quota".to_owned())]);
+    assert_eq!(house.done_since(before), [("operator-one".to_owned(), "setting.set", "quota.threshold".to_owned())]);
     let shown = house.get(Viewer, "/ops/v1/email-quota?days=2").await.json();
     assert_eq!(shown["thresholds"][0]["actor"], "operator-one");
     assert_eq!(shown["days"][0]["left"], json!(1_998));

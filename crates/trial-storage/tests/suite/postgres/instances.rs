@@ -70,7 +70,7 @@ async fn operate(ledger: PostgresLedger, entropy: SeededEntropy) {
     let now = trial_core::ports::Clock::now(&trial_testkit::FixedClock::default());
     for n in 0..20 {
         let by = || data::changed_by(now, &entropy);
-        in_the_end(|| ledger.set_quota(1_000 + n, by())).await;
+        in_the_end(|| trial_testkit::set_threshold(&ledger, 1_000 + n, by())).await;
         in_the_end(|| ledger.unlock_phone(data::phone(n), by())).await;
         in_the_end(|| ledger.import_access_codes(data::access_codes(200 + n), false, by())).await;
     }
@@ -133,9 +133,9 @@ async fn a_threshold_holds_everywhere_at_once() {
     let desk = Desk::new(database.open().await).with_access_codes(9).await;
     let other = database.open().await;
     let waiting = [desk.prepared(1).await, desk.prepared(2).await];
-    other.set_quota(1, desk.operator()).await.unwrap();
+    trial_testkit::set_threshold(&other, 1, desk.operator()).await.unwrap();
     assert_eq!(desk.apply_for_code(waiting[0].clone()).await, "000");
     assert_eq!(desk.apply_for_code(waiting[1].clone()).await, "205");
-    other.set_quota(2, desk.operator()).await.unwrap();
+    trial_testkit::set_threshold(&other, 2, desk.operator()).await.unwrap();
     assert_eq!(desk.apply_for_code(waiting[1].clone()).await, "000");
 }

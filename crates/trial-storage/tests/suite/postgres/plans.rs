@@ -84,7 +84,6 @@ struct Step {
 /// Tables that stay small.
 const SMALL: [&str; 8] = [
     "database_state",
-    "quota_thresholds",
     "setting_changes",
     "operators",
     "application_hours",

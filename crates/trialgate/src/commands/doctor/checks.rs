@@ -313,7 +313,6 @@ async fn database(config: &Config, ledger: &dyn Operations, now: DateTime<Utc>, 
     }
     given_up(ledger, report).await;
     stock(ledger, report).await;
-    quota(config, ledger, report).await;
     let newest = ledger.tenants(TenantPage { before: None, limit: NEWEST_TENANTS }).await.unwrap_or_default();
     let last = newest.iter().map(|view| &view.tenant).find(|tenant| tenant.status.is_in_use());
     clock(now, last.map(|tenant| (tenant.id, tenant.created_at)), report);
@@ -356,13 +355,9 @@ async fn settings(config: &Config, ledger: &Ledger, report: &mut Report) {
         Ok(in_force) => in_force,
         Err(error) => return report.fail("settings", format!("{:#}", anyhow::Error::new(error))),
     };
-    let mut configured = config.policy.clone();
-    let day = configured.quota.day_of(SystemClock.now());
-    if let Ok(view) = ledger.operations().quota(day, configured.quota.first_threshold).await {
-        configured.quota.first_threshold = view.threshold;
-        owner_mails(&in_force.overrides.policy(&configured).quota, &view, report);
-    }
-    for fault in in_force.overrides.policy(&configured).faults() {
+    let policy = in_force.overrides.policy(&config.policy);
+    quota(&policy.quota, ledger.operations(), report).await;
+    for fault in policy.faults() {
         let advice = "see `trialgate settings list`, then set or reset one of the two";
         report.fail("settings", format!("settings in force are invalid: {fault}; {advice}"));
     }
@@ -380,8 +375,8 @@ async fn settings(config: &Config, ledger: &Ledger, report: &mut Report) {
 }
 
 /// Checks the rest of the daily limit of owners' mails.
-fn owner_mails(policy: &QuotaPolicy, view: &QuotaView, report: &mut Report) {
-    let (left, limit) = (view.owner_mails_left(policy), policy.owner_mails_by(view.threshold));
+fn owner_mails(view: &QuotaView, report: &mut Report) {
+    let (left, limit) = (view.owner_mails_left, view.owner_limit);
     let text = format!("{left} of {limit} mails caused by owners left today");
     if left == 0 && limit > 0 {
         let advice = "raise it with `trialgate settings set quota.owner_mails N`, or wait for the next day";
@@ -419,19 +414,17 @@ async fn seals(config: &Config, ledger: &Ledger, report: &mut Report) {
     }
 }
 
-async fn quota(config: &Config, ledger: &dyn Operations, report: &mut Report) {
-    let policy = &config.policy.quota;
-    match ledger.quota(policy.day_of(SystemClock.now()), policy.first_threshold).await {
-        Ok(day) => {
-            let text = format!("{} of {} e-mails left today", day.left(), day.threshold);
-            if day.left() == 0 {
-                report
-                    .warn("quota", format!("{text}; raise it with `trialgate quota set N`, or wait for the next day"));
-            } else {
-                report.ok("quota", text);
-            }
-        }
-        Err(error) => report.fail("quota", format!("{:#}", anyhow::Error::new(error))),
+async fn quota(policy: &QuotaPolicy, ledger: &dyn Operations, report: &mut Report) {
+    let day = match ledger.quota(policy.day_of(SystemClock.now())).await {
+        Ok(day) => day.under(policy),
+        Err(error) => return report.fail("quota", format!("{:#}", anyhow::Error::new(error))),
+    };
+    owner_mails(&day, report);
+    let text = format!("{} of {} e-mails left today", day.left, day.threshold);
+    if day.left == 0 {
+        report.warn("quota", format!("{text}; raise it with `trialgate quota set N`, or wait for the next day"));
+    } else {
+        report.ok("quota", text);
     }
 }
 

@@ -73,7 +73,7 @@ impl House {
 
     async fn customers(&mut self) {
         let desk = &self.desk;
-        desk.ledger.set_quota(100, desk.operator()).await.unwrap();
+        desk.set_threshold(100).await;
         self.accepted = Application {
             company: CompanyName::parse("\u{795e}\u{9a6c} \u{1F680} Straße e\u{301}").unwrap(),
             email: Email::parse("Ann.O'Neil+trial@Example.COM").unwrap(),
@@ -84,7 +84,7 @@ impl House {
         for n in 2..=5 {
             desk.join(n).await;
         }
-        desk.ledger.set_quota(200, desk.operator()).await.unwrap();
+        desk.set_threshold(200).await;
         for value in [Some(SettingValue::Count(3)), None, Some(SettingValue::Count(4))] {
             let order = SettingOrder { key: SettingKey::MaxTries, value, seen: None };
             desk.ledger.change_setting(order, Arc::new(Policy::default()), desk.operator()).await.unwrap();
@@ -299,7 +299,7 @@ pub(crate) async fn seen(ledger: &impl Operations) -> Vec<String> {
     let day = trial_core::ports::Clock::now(&day).date_naive();
     let mut seen = vec![
         show(ledger.access_code_stock().await.unwrap()),
-        show(ledger.quota(day, 1).await.unwrap()),
+        show(ledger.quota(day).await.unwrap()),
         show(ledger.tenants(first_page()).await.unwrap()),
         show(ledger.violations(unique_by()).await.unwrap()),
     ];

@@ -77,10 +77,10 @@ async fn a_source_that_went_on_meanwhile_is_moved_as_it_is_now() {
     assert!(cut_off(house.moving(&to, 4), word(60)).await.is_none());
     house.desk.join(20).await;
     house.desk.ledger.unlock_phone(data::phone(7), house.desk.operator()).await.unwrap();
-    house.connect().batch_execute("DELETE FROM audit WHERE action = 'quota.set'").unwrap();
+    house.connect().batch_execute("DELETE FROM audit WHERE action = 'setting.set'").unwrap();
     let report = house.moving(&to, 4).run(|_| {}).await.unwrap();
     let copied = |table: &str| report.tables.iter().find(|moved| moved.table == table).unwrap().copied;
-    assert_eq!(copied("quota_thresholds"), 0, "{report:?}");
+    assert_eq!(copied("setting_changes"), 0, "{report:?}");
     assert_eq!(house.contents(), database.contents().await);
 }
 

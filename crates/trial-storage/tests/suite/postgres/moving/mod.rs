@@ -33,8 +33,8 @@ async fn everything_is_moved_and_work_goes_on() {
     assert_eq!(there.apply_for_code(house.waiting.clone()).await, "000");
     assert_eq!(there.apply_for_code(data::application(9, "wrong")).await, "001");
     there.join(9).await;
-    there.ledger.set_quota(500, there.operator()).await.unwrap();
-    assert_eq!(there.ledger.quota(there.now().date_naive(), 1).await.unwrap().threshold, 500);
+    there.set_threshold(500).await;
+    assert_eq!(there.quota(there.now().date_naive()).await.threshold, 500);
     there.wait(Duration::from_mins(10));
     // Due are the one under an ended lease, the one to be retried, the one never tried, the one about a changed
     // password, and two new ones.
@@ -67,6 +67,6 @@ async fn an_empty_database_is_transferred_into_one_without_tables() {
     let report = house.moving(&to, 10).run(|_| {}).await.unwrap();
     assert_eq!(report.ran.len(), crate::migrations());
     let there = Desk::new(database.open().await).with_access_codes(1).await;
-    there.ledger.set_quota(7, there.operator()).await.unwrap();
+    there.set_threshold(7).await;
     there.join(1).await;
 }
