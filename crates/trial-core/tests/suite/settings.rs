@@ -209,8 +209,8 @@ fn a_setting_that_cannot_be_read_is_as_configured_and_is_stored_again() {
 fn a_value_that_cannot_be_read_is_reset() {
     let now = SettingsInForce { number: 1, overrides: Overrides::from("verification.max_tries=soon") };
     let order = |value| SettingOrder { key: SettingKey::MaxTries, value, seen: None };
-    assert_eq!(order(None).decide(&now, &Policy::default(), 1), Ok(Some(Overrides::default())));
-    let set = order(Some(count(3))).decide(&now, &Policy::default(), 1).unwrap().unwrap();
+    assert_eq!(order(None).decide(&now, &Policy::default()), Ok(Some(Overrides::default())));
+    let set = order(Some(count(3))).decide(&now, &Policy::default()).unwrap().unwrap();
     assert_eq!(set, in_force(&[(SettingKey::MaxTries, count(3))]).overrides);
 }
 

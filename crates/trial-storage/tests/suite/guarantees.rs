@@ -7,7 +7,7 @@ use diesel::prelude::*;
 use diesel::sqlite::SqliteConnection;
 use trial_core::error::LedgerError;
 use trial_core::planner::Request;
-use trial_core::ports::{Operations, TrialLedger};
+use trial_core::ports::TrialLedger;
 use trial_storage::{OpenError, SqliteLedger, SqliteOptions};
 use trial_testkit::{Desk, data};
 

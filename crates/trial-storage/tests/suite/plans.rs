@@ -122,7 +122,7 @@ impl LedgerFactory for Noted {
 
 /// Tables that stay small: one row for each change of the threshold or of a setting, each operator, each hour, each migration;
 /// and the safe list, which has a bound.
-const SMALL: [&str; 6] =
+const SMALL: [&str; 5] =
     ["setting_changes", "operators", "application_hours", "__diesel_schema_migrations", "safe_prefixes"];
 
 /// Walks along the primary key that end with the page, because matches are common: all applicants' entries of the

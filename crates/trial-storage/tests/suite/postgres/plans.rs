@@ -82,7 +82,7 @@ struct Step {
 }
 
 /// Tables that stay small.
-const SMALL: [&str; 8] = [
+const SMALL: [&str; 7] = [
     "database_state",
     "setting_changes",
     "operators",

@@ -356,7 +356,7 @@ async fn settings(config: &Config, ledger: &Ledger, report: &mut Report) {
         Err(error) => return report.fail("settings", format!("{:#}", anyhow::Error::new(error))),
     };
     let policy = in_force.overrides.policy(&config.policy);
-    quota(&policy.quota, ledger.operations(), report).await;
+    quota(&policy.quota, &*ledger.operations(), report).await;
     for fault in policy.faults() {
         let advice = "see `trialgate settings list`, then set or reset one of the two";
         report.fail("settings", format!("settings in force are invalid: {fault}; {advice}"));
