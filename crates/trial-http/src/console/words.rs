@@ -205,6 +205,7 @@ const CHINESE: &[(&str, &str)] = &[
     ("free", "空闲"),
     ("known", "已存在"),
     ("leased", "已分配"),
+    ("as configured", "按配置"),
     ("left", "剩余"),
     ("locked", "已锁定"),
     ("multimedia", "多媒体"),
