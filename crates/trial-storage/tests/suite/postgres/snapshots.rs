@@ -9,7 +9,7 @@ use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
 use trial_core::applications::ApplyOutcome;
 use trial_core::mails::{Lease, SettledAs, Settlement};
 use trial_core::planner::{Outcome, Request};
-use trial_core::ports::{Entropy, Operations, Outbox};
+use trial_core::ports::{Entropy, Outbox};
 use trial_core::values::LeaseId;
 use trial_storage::PostgresLedger;
 use trial_testkit::{Desk, data};
@@ -84,7 +84,7 @@ async fn read(database: &Database, desk: &Desk<PostgresLedger>) -> BTreeMap<Stri
 async fn an_old_snapshot_slows_no_decision_and_no_claim() {
     let database = Database::new().await;
     let mut desk = Desk::new(database.open().await).with_access_codes(BETWEEN + 3 * COUNTED).await;
-    desk.ledger.set_quota(10_000, desk.operator()).await.unwrap();
+    desk.set_threshold(10_000).await;
     let mut snapshot = AsyncPgConnection::establish(&database.server.url(&database.name)).await.unwrap();
     snapshot.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT FROM tenants").await.unwrap();
 
