@@ -9,8 +9,8 @@ use reqwest::header::CONTENT_TYPE;
 use reqwest::redirect::Policy;
 use reqwest::{Client, Response};
 use serde::Deserialize;
-use trial_core::bot_challenge::{GuardUnusable, GuardVerdict, ProofRefusal};
-use trial_core::ports::Guard;
+use trial_core::bot_challenge::{BotChallengeUnusable, BotChallengeVerdict, ProofRefusal};
+use trial_core::ports::BotChallenge;
 use trial_core::privacy::Redaction;
 use url::{Url, form_urlencoded};
 use zeroize::Zeroizing;
@@ -97,7 +97,7 @@ impl Siteverify {
         Ok(Self { client, url, secret, timeout })
     }
 
-    async fn ask(&self, proof: &str) -> Result<Answer, GuardUnusable> {
+    async fn ask(&self, proof: &str) -> Result<Answer, BotChallengeUnusable> {
         let body = form_urlencoded::Serializer::new(String::new())
             .append_pair("secret", &self.secret)
             .append_pair("response", proof)
@@ -108,15 +108,15 @@ impl Siteverify {
         // Some report the fault with an error status.
         let answer = self.read(response).await?;
         serde_json::from_slice(&answer).map_err(|_| {
-            GuardUnusable::Judge(format!("status {}, and the answer cannot be understood", status.as_u16()))
+            BotChallengeUnusable::Judge(format!("status {}, and the answer cannot be understood", status.as_u16()))
         })
     }
 
-    async fn read(&self, mut response: Response) -> Result<Vec<u8>, GuardUnusable> {
+    async fn read(&self, mut response: Response) -> Result<Vec<u8>, BotChallengeUnusable> {
         let mut answer = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|error| self.lost(&error))? {
             if answer.len() + chunk.len() > MAX_ANSWER {
-                return Err(GuardUnusable::Judge("the answer is too long".to_owned()));
+                return Err(BotChallengeUnusable::Judge("the answer is too long".to_owned()));
             }
             answer.extend_from_slice(&chunk);
         }
@@ -124,15 +124,15 @@ impl Siteverify {
     }
 
     /// The error's own text contains the address: only its innermost cause is given.
-    fn lost(&self, error: &reqwest::Error) -> GuardUnusable {
+    fn lost(&self, error: &reqwest::Error) -> BotChallengeUnusable {
         if error.is_timeout() {
-            return GuardUnusable::Judge(format!("no answer within {} s", self.timeout.as_secs()));
+            return BotChallengeUnusable::Judge(format!("no answer within {} s", self.timeout.as_secs()));
         }
         let mut cause: &dyn Error = error;
         while let Some(inner) = cause.source() {
             cause = inner;
         }
-        GuardUnusable::Judge(format!("no answer: {}", self.redaction().redact(&cause.to_string())))
+        BotChallengeUnusable::Judge(format!("no answer: {}", self.redaction().redact(&cause.to_string())))
     }
 
     fn redaction(&self) -> Redaction {
@@ -141,37 +141,37 @@ impl Siteverify {
 }
 
 #[async_trait]
-impl Guard for Siteverify {
+impl BotChallenge for Siteverify {
     /// The widget asks the provider.
     fn challenge(&self) -> Option<String> {
         None
     }
 
-    async fn judge(&self, proof: &str) -> Result<GuardVerdict, GuardUnusable> {
+    async fn judge(&self, proof: &str) -> Result<BotChallengeVerdict, BotChallengeUnusable> {
         if proof.is_empty() {
-            return Ok(GuardVerdict::Refused(ProofRefusal::Missing));
+            return Ok(BotChallengeVerdict::Refused(ProofRefusal::Missing));
         }
         self.ask(proof).await?.verdict(&self.redaction().secret(proof))
     }
 
     /// Checks that the provider knows the secret.
-    async fn check(&self) -> Result<(), GuardUnusable> {
+    async fn check(&self) -> Result<(), BotChallengeUnusable> {
         self.ask(NO_PROOF).await?.verdict(&self.redaction()).map(|_| ())
     }
 }
 
 impl Answer {
     /// The codes are common to the providers; one that is not the applicant's fault is ours.
-    fn verdict(&self, redaction: &Redaction) -> Result<GuardVerdict, GuardUnusable> {
+    fn verdict(&self, redaction: &Redaction) -> Result<BotChallengeVerdict, BotChallengeUnusable> {
         if self.success {
-            return Ok(GuardVerdict::Passed);
+            return Ok(BotChallengeVerdict::Passed);
         }
         let refusals: Option<Vec<_>> = self.error_codes.iter().map(|code| refusal(code)).collect();
         let codes = || redaction.redact(&self.error_codes.join(", "));
         refusals
             .and_then(|refusals| refusals.first().copied())
-            .map(GuardVerdict::Refused)
-            .ok_or_else(|| GuardUnusable::Judge(format!("it refuses every proof: {:?}", codes())))
+            .map(BotChallengeVerdict::Refused)
+            .ok_or_else(|| BotChallengeUnusable::Judge(format!("it refuses every proof: {:?}", codes())))
     }
 }
 

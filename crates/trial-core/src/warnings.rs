@@ -35,7 +35,7 @@ pub struct Warning {
 
 /// A warning with the mails that carry it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WarningToTell {
+pub struct NewWarning {
     /// The warning.
     pub warning: Warning,
     /// Mails of kind `warning`, one for each reader.

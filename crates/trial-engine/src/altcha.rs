@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use trial_core::bot_challenge::{AltchaChallenge, AltchaCost, GuardUnusable, GuardVerdict, ProofRefusal};
-use trial_core::ports::{Clock, Entropy, Guard, ReplayGuard};
+use trial_core::bot_challenge::{AltchaChallenge, AltchaCost, BotChallengeUnusable, BotChallengeVerdict, ProofRefusal};
+use trial_core::ports::{BotChallenge, Clock, Entropy, ReplayGuard};
 use trial_core::values::Keyring;
 
 /// Issues and checks ALTCHA challenges.
-pub struct AltchaGuard {
+pub struct AltchaBotChallenge {
     /// The amount of work.
     pub cost: AltchaCost,
     /// The keys that sign challenges.
@@ -22,24 +22,24 @@ pub struct AltchaGuard {
 }
 
 #[async_trait]
-impl Guard for AltchaGuard {
+impl BotChallenge for AltchaBotChallenge {
     fn challenge(&self) -> Option<String> {
         let mut entropy = [0; AltchaChallenge::ENTROPY];
         self.entropy.fill(&mut entropy);
         Some(AltchaChallenge::new(self.cost, self.clock.now(), &entropy, &self.keyring).to_json())
     }
 
-    async fn judge(&self, proof: &str) -> Result<GuardVerdict, GuardUnusable> {
+    async fn judge(&self, proof: &str) -> Result<BotChallengeVerdict, BotChallengeUnusable> {
         // At most 20,000 rounds: some milliseconds, which may be spent here.
         Ok(match AltchaChallenge::check(proof, self.clock.now(), &self.keyring) {
-            Err(refusal) => GuardVerdict::Refused(refusal),
-            Ok(seen) if self.replays.is_new(seen).await? => GuardVerdict::Passed,
-            Ok(_) => GuardVerdict::Refused(ProofRefusal::Used),
+            Err(refusal) => BotChallengeVerdict::Refused(refusal),
+            Ok(seen) if self.replays.is_new(seen).await? => BotChallengeVerdict::Passed,
+            Ok(_) => BotChallengeVerdict::Refused(ProofRefusal::Used),
         })
     }
 
     /// It depends on the database alone, which has a check of its own.
-    async fn check(&self) -> Result<(), GuardUnusable> {
+    async fn check(&self) -> Result<(), BotChallengeUnusable> {
         Ok(())
     }
 }

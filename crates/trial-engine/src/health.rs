@@ -9,12 +9,12 @@ use tokio::time::{Instant, timeout};
 use trial_core::ports::{Dependency, Health, Mailer, TrialLedger};
 
 use crate::EngineParts;
-use crate::admission::Admission;
 use crate::clock_watch::ClockWatch;
-use crate::decisions::{Course, Decisions};
-use crate::delivery::PlatformState;
-use crate::dispatch::Gateways;
+use crate::commit::decision_health::{Course, Decisions};
+use crate::commit::request_queue::Admission;
+use crate::outbox::delivery::PlatformState;
 use crate::shared_clock::ClockSkew;
+use crate::sms::dispatch::Gateways;
 
 /// The longest wait for a dependency's answer.
 const PATIENCE: Duration = Duration::from_secs(2);

@@ -1,33 +1,23 @@
 //! The use cases: group commit, sending codes, delivering mails.
 //!
-//! Every decision goes through one bounded queue (`admission`): a batch is every request that has arrived (`gathering`)
-//! when the ledger is ready to commit (`deciding`). Nothing is answered before it is durable, and nothing leaves the
+//! Every decision goes through one bounded queue (`commit::request_queue`): a batch is every request that has arrived (`commit::batch_queue`)
+//! when the ledger is ready to commit (`commit::group_committer`). Nothing is answered before it is durable, and nothing leaves the
 //! process inside a transaction.
 
-mod admission;
 mod altcha;
-mod bisection;
 mod clock_watch;
+mod commit;
 mod counters;
-mod deciding;
-mod decisions;
-mod delivery;
-mod dispatch;
-mod following;
-mod gathering;
 mod health;
-mod keeping;
+mod lifecycle;
 pub mod operations;
-mod orders;
-mod pacing;
-mod receipts;
-mod retention;
-mod screening;
+mod outbox;
 mod service;
+mod settings_follower;
 mod shared_clock;
 mod signatures;
-mod wakers;
-mod watching;
+mod sms;
+mod tenant_commands;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -43,31 +33,31 @@ use trial_core::mails::MailRetry;
 use trial_core::planner::Planner;
 use trial_core::platform::EndpointId;
 use trial_core::ports::{
-    Clock, DataCare, Entropy, EventOperations, EventOutbox, Health, Mailer, Operations, Outbox, Prefixes, Screen,
+    Clock, Entropy, EventOperations, EventOutbox, Health, Mailer, NumberRanges, Operations, Outbox, Privacy, Screen,
     SmsGateway, TenantPlatform, TrialLedger, TrialService, Upkeep,
 };
 use trial_core::sms::ServedCountries;
 use trial_core::values::Email;
 
-use admission::{Admission, AdmissionTasks};
-pub use altcha::AltchaGuard;
+pub use altcha::AltchaBotChallenge;
 pub use clock_watch::ClockWatch;
-use decisions::Decisions;
-use delivery::{Delivery, EventErrand, MailErrand, PlatformState};
-use dispatch::Gateways;
-pub use following::{Following, follow_once};
+use commit::decision_health::Decisions;
+use commit::prescreening::ScreeningTask;
+use commit::request_queue::{Admission, AdmissionTasks};
 use health::{EngineHealth, Judged};
-pub use keeping::{Keeper, Kept, Swept};
-pub use orders::Orders;
-pub use receipts::CountedReceipts;
-use retention::Expiry;
-pub use retention::{COMPACT_LIMIT, RetentionOptions, purge};
-use screening::ScreeningTask;
+use lifecycle::alerts::Watch;
+use lifecycle::retention::Expiry;
+pub use lifecycle::retention::{COMPACT_LIMIT, RetentionOptions, purge};
+pub use lifecycle::sweeper::{Kept, Sweeper, Swept};
+use outbox::delivery::{Delivery, EventConsumer, MailConsumer, PlatformState};
+use outbox::wakers::Wakers;
 use service::Service;
+pub use settings_follower::{Following, follow_once};
 pub use shared_clock::{ClockSkew, SharedClock, TimeParts, TimeServer};
 pub use signatures::Signatures;
-use wakers::Wakers;
-use watching::Watch;
+use sms::dispatch::Gateways;
+pub use sms::receipts::CountedReceipts;
+pub use tenant_commands::Orders;
 
 /// The adapters of the engine.
 #[derive(Clone)]
@@ -81,7 +71,7 @@ pub struct EngineParts {
     /// The state of pool and daily e-mail limit.
     pub operations: Arc<dyn Operations>,
     /// The blocked number ranges.
-    pub prefixes: Arc<dyn Prefixes>,
+    pub prefixes: Arc<dyn NumberRanges>,
     /// The recipients of warnings.
     pub warning_readers: Vec<Email>,
     /// The outbox of mails.
@@ -101,7 +91,7 @@ pub struct EngineParts {
     /// The source of `clock`, if it is a server's.
     pub time: Option<TimeParts>,
     /// The removal of expired data; `None` if nothing is removed.
-    pub care: Option<(Arc<dyn DataCare>, RetentionOptions)>,
+    pub care: Option<(Arc<dyn Privacy>, RetentionOptions)>,
 }
 
 /// The platform that receives tenant events.
@@ -250,15 +240,15 @@ impl Engine {
         let gateways = Arc::new(Gateways::new(parts.gateways.clone(), options.sms_timeout, options.breaker));
         let clock = (Arc::clone(&parts.upkeep), Arc::clone(&parts.clock));
         let clock_watch = Arc::new(ClockWatch::new(clock.0, clock.1, options.max_clock_gap));
-        let (keeper, watch) = (Keeper::of(&parts, Arc::clone(&clock_watch)), Watch::of(&parts));
+        let (keeper, watch) = (Sweeper::of(&parts, Arc::clone(&clock_watch)), Watch::of(&parts));
         let world = || (Arc::clone(&parts.clock), Arc::clone(&parts.entropy));
-        let mails = MailErrand::new(&parts, options.mail, Arc::clone(&clock_watch));
+        let mails = MailConsumer::new(&parts, options.mail, Arc::clone(&clock_watch));
         let bounds = mails.bounds();
         let delivery = Delivery::new(mails, world(), bounds, wakers.mails, closing.clone());
         let platform = parts.platform.as_ref().map(|_| Arc::<PlatformState>::default());
         let mut running = vec![("deciding", deciding), ("delivering", tokio::spawn(delivery.run()))];
         running.extend(parts.platform.as_ref().zip(platform.clone()).map(|(platform, state)| {
-            let events = EventErrand::new(platform, Arc::clone(&parts.clock), options.events, state);
+            let events = EventConsumer::new(platform, Arc::clone(&parts.clock), options.events, state);
             let bounds = events.bounds();
             ("telling", tokio::spawn(Delivery::new(events, world(), bounds, wakers.events, closing.clone()).run()))
         }));

@@ -8,7 +8,7 @@ use tokio::runtime::Handle;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
 use trial_core::applications::Application;
-use trial_core::fraud_guard::BlockedPrefix;
+use trial_core::fraud_guard::BlockedRange;
 use trial_core::planner::{Outcome, Request};
 use trial_core::policy::BreakerMode;
 use trial_core::ports::{Clock, TrialService, Unexpected};
@@ -16,9 +16,9 @@ use trial_core::return_codes::{ApplyReply, CodeReply};
 use trial_core::sms::SmsMessage;
 use trial_core::verification::{CodeOutcome, CodeRefusal, CodeRequest, CodeToSend, SendReport};
 
-use crate::admission::{Admission, NotDecided};
+use crate::commit::request_queue::{Admission, NotDecided};
 use crate::counters::FAULT;
-use crate::dispatch::{Gateways, Handed};
+use crate::sms::dispatch::{Gateways, Handed};
 
 /// The public interface's use cases over the queue and the gateways.
 pub(crate) struct Service {
@@ -96,7 +96,7 @@ impl Dispatch {
             gateway: gateway.to_owned(),
             reply,
         };
-        if let Err(why) = self.admission.take_down(Request::SendReport(report)).await {
+        if let Err(why) = self.admission.record_receipt(Request::SendReport(report)).await {
             // The send stays as stored, under way: the code counts as sent, and the next request repeats it.
             tracing::error!(?why, code_request = %code.code_request, "a gateway's reply was not stored");
         }
@@ -105,9 +105,9 @@ impl Dispatch {
 }
 
 /// Counts a request that met a block (refused, or observed), and logs the first.
-fn tell_of_block(blocked: &BlockedPrefix, mode: BreakerMode) {
+fn tell_of_block(blocked: &BlockedRange, mode: BreakerMode) {
     metrics::counter!("trialgate_number_range_blocked_requests_total", "mode" => mode.as_str()).increment(1);
-    let BlockedPrefix { prefix, sent, used, until, met } = blocked;
+    let BlockedRange { prefix, sent, used, until, met } = blocked;
     if *met == 1 {
         tracing::warn!(%prefix, sent, used, %until, %mode, "codes are sent to a number range and hardly any is used");
     }

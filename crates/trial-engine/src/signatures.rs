@@ -9,7 +9,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 use trial_core::clients::SeenSignature;
 use trial_core::error::LedgerError;
-use trial_core::ports::{Callers, Clock, ReplayGuard};
+use trial_core::ports::{ApiClients, Clock, ReplayGuard};
 
 /// Signatures that may wait; the request of one more is rejected.
 const QUEUE: usize = 4_096;
@@ -22,7 +22,7 @@ const WAIT: Duration = Duration::from_secs(5);
 #[derive(Clone)]
 pub struct Signatures {
     asks: mpsc::Sender<Waiting>,
-    callers: Arc<dyn Callers>,
+    callers: Arc<dyn ApiClients>,
 }
 
 struct Waiting {
@@ -38,7 +38,7 @@ struct NotRemembered;
 
 impl Signatures {
     /// Starts on the current runtime.
-    pub fn start(callers: Arc<dyn Callers>, clock: Arc<dyn Clock>) -> Self {
+    pub fn start(callers: Arc<dyn ApiClients>, clock: Arc<dyn Clock>) -> Self {
         let (asks, queue) = mpsc::channel(QUEUE);
         tokio::spawn(remember(queue, Arc::clone(&callers), clock));
         Self { asks, callers }
@@ -59,7 +59,7 @@ impl ReplayGuard for Signatures {
     }
 }
 
-async fn remember(mut queue: mpsc::Receiver<Waiting>, callers: Arc<dyn Callers>, clock: Arc<dyn Clock>) {
+async fn remember(mut queue: mpsc::Receiver<Waiting>, callers: Arc<dyn ApiClients>, clock: Arc<dyn Clock>) {
     let mut waiting = Vec::new();
     while queue.recv_many(&mut waiting, BATCH).await > 0 {
         waiting.retain(|one: &Waiting| !one.answer.is_closed());

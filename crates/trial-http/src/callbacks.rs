@@ -31,7 +31,7 @@ async fn take(request: &HttpRequest, payload: Payload, state: &State) -> Result<
     let receipts = read(&body, state.clock.now()).map_err(|UnreadableReceipt(why)| Problem::malformed(why))?;
     let mut is_known = true;
     for receipt in receipts {
-        let taken = state.receipts.take_down(receipt).await;
+        let taken = state.receipts.record_receipt(receipt).await;
         is_known &= taken.map_err(|error| {
             tracing::warn!(%error, "a receipt cannot be recorded now");
             again("the database is unavailable")

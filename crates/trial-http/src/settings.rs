@@ -6,7 +6,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
-use trial_core::ports::{Clock, Entropy, Guard, Health, Receipts, TrialService};
+use trial_core::ports::{BotChallenge, Clock, Entropy, Health, Receipts, TrialService};
 use trial_core::sms::{DeliveryReceipt, UnreadableReceipt};
 use trial_core::values::{MailHosts, PhonePolicy};
 use trial_sandbox::Inbox;
@@ -109,7 +109,7 @@ pub struct SmsCallback {
 #[derive(Clone)]
 pub struct PageGuard {
     /// Verifies proofs.
-    pub guard: Arc<dyn Guard>,
+    pub guard: Arc<dyn BotChallenge>,
     /// The CAPTCHA widget of the page; without it, the page's own script computes proofs.
     pub widget: Option<CaptchaWidget>,
 }

@@ -6,11 +6,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use actix_web::HttpRequest;
 use actix_web::http::header::HOST;
-use trial_core::clients::{Caller, CallerCredentials, CallerName, CallerStatus, EntranceRefusal, Scope, SeenSignature};
+use trial_core::clients::{
+    ApiClient, ApiClientCredentials, ApiClientName, ApiClientStatus, EntranceRefusal, Scope, SeenSignature,
+};
 use trial_core::error::LedgerError;
 use trial_core::operators::CLIENT_MISSES_PER_HOUR;
-use trial_core::ports::{Callers, Clock, Entropy, ReplayGuard};
-use trial_core::values::CallerId;
+use trial_core::ports::{ApiClients, Clock, Entropy, ReplayGuard};
+use trial_core::values::ApiClientId;
 use trial_core::values::{Keyring, KeyringError};
 use trial_signing::{AccessKey, RequestParts, Signed, query_pairs};
 
@@ -29,7 +31,7 @@ const VALID_SIGNATURE: &str = "valid signature";
 #[derive(Clone)]
 pub struct CallerParts {
     /// API clients.
-    pub callers: Arc<dyn Callers>,
+    pub callers: Arc<dyn ApiClients>,
     /// Remembers used signatures.
     pub replays: Arc<dyn ReplayGuard>,
     /// Decrypts the secrets of API clients.
@@ -42,22 +44,22 @@ pub(crate) struct Signing {
     clock: Arc<dyn Clock>,
     rates: Rates,
     /// Searches without a result.
-    pub(crate) misses: KnownLimiter<CallerId>,
+    pub(crate) misses: KnownLimiter<ApiClientId>,
     /// A stand-in for an unknown client, so that its rejection takes as long.
     decoy: Decoy,
 }
 
 struct Decoy {
     access_key: String,
-    secret: trial_core::clients::SealedSecret,
+    secret: trial_core::clients::EncryptedSecret,
 }
 
 /// An authenticated request.
 #[derive(Debug)]
 pub(crate) struct SignedRequest {
     /// Id of the client.
-    pub(crate) id: CallerId,
-    pub(crate) caller: CallerName,
+    pub(crate) id: ApiClientId,
+    pub(crate) caller: ApiClientName,
     /// Query parameters covered by the signature: what is served is what was verified.
     pub(crate) query: Vec<(String, String)>,
 }
@@ -89,7 +91,7 @@ impl Signing {
         let (mut random, mut nonce) = ([0; 48], [0; Keyring::NONCE]);
         entropy.fill(&mut random);
         entropy.fill(&mut nonce);
-        let CallerCredentials { access_key, secret } = CallerCredentials::new(&random);
+        let ApiClientCredentials { access_key, secret } = ApiClientCredentials::new(&random);
         let decoy = Decoy { secret: secret.seal(&access_key, &parts.keyring, &nonce), access_key };
         Self { parts, clock, rates: Rates::new(), misses: KnownLimiter::per_hour(CLIENT_MISSES_PER_HOUR), decoy }
     }
@@ -103,7 +105,7 @@ impl Signing {
         };
         let Err(wait) = state.failure_limit().peek(state.client_of(request)) else { return Ok(()) };
         let found = self.parts.callers.caller_by_key(claim.access().to_owned()).await.map_err(unreachable)?;
-        let is_known = found.is_some_and(|caller| caller.status() != CallerStatus::Removed);
+        let is_known = found.is_some_and(|caller| caller.status() != ApiClientStatus::Removed);
         if is_known { Ok(()) } else { Err(refused(too_many_without(VALID_SIGNATURE, wait))) }
     }
 
@@ -157,15 +159,15 @@ impl Signing {
         &self,
         claim: &Signed,
         request: &RequestParts<'_>,
-        found: Option<Caller>,
-    ) -> Result<Option<Caller>, Barred> {
+        found: Option<ApiClient>,
+    ) -> Result<Option<ApiClient>, Barred> {
         let now = self.clock.now();
-        let signs = |access_key: &str, secret: &trial_core::clients::SealedSecret| {
+        let signs = |access_key: &str, secret: &trial_core::clients::EncryptedSecret| {
             let secret = secret.open(access_key, &self.parts.keyring)?;
             let key = AccessKey::new(access_key, secret.reveal());
             Ok::<_, KeyringError>(claim.verify(request, &key, now).is_ok())
         };
-        let Some(caller) = found.filter(|caller| caller.status() != CallerStatus::Removed) else {
+        let Some(caller) = found.filter(|caller| caller.status() != ApiClientStatus::Removed) else {
             signs(&self.decoy.access_key, &self.decoy.secret).map_err(|error| sealed_off(&error))?;
             return Ok(None);
         };
@@ -226,7 +228,7 @@ struct Rates {
     clock: RuntimeClock,
     /// Rate of each client and the time until which it is in use. Only authenticated clients get here, so their number
     /// is bounded.
-    callers: Mutex<HashMap<CallerId, (u32, u64)>>,
+    callers: Mutex<HashMap<ApiClientId, (u32, u64)>>,
 }
 
 impl Rates {
@@ -235,7 +237,7 @@ impl Rates {
     }
 
     /// Counts one request. A change of the rate gives the client a whole minute.
-    fn check(&self, caller: &Caller) -> Result<(), Barred> {
+    fn check(&self, caller: &ApiClient) -> Result<(), Barred> {
         let rate = caller.rate;
         if rate == 0 {
             return Ok(());

@@ -6,7 +6,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 use reqwest::{Response, StatusCode};
-use trial_core::platform::TellError;
+use trial_core::platform::PublishError;
 use trial_core::privacy::Redaction;
 
 /// The part of a body that is read and dropped, so that its connection can be reused, in bytes.
@@ -14,15 +14,15 @@ const MAX_BODY: usize = 16 * 1024;
 
 /// 2xx is success, 410 means that the endpoint is gone, and everything else, redirections included, is to be retried.
 /// The body is discarded: it may repeat what we sent.
-pub(crate) async fn judge(response: Response, now: DateTime<Utc>) -> Result<String, TellError> {
+pub(crate) async fn judge(response: Response, now: DateTime<Utc>) -> Result<String, PublishError> {
     let status = response.status();
     let retry_after = retry_after(response.headers(), now);
     drain(response).await;
     let reply = format!("status {}", status.as_u16());
     match status {
-        StatusCode::GONE => Err(TellError::Gone(reply)),
+        StatusCode::GONE => Err(PublishError::Gone(reply)),
         status if status.is_success() => Ok(reply),
-        _ => Err(TellError::Transient { reason: reply, retry_after }),
+        _ => Err(PublishError::Transient { reason: reply, retry_after }),
     }
 }
 
@@ -48,9 +48,9 @@ fn retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Duration> {
 
 /// The error without an answer. Its own text could contain the address, and with it a secret: only its innermost cause
 /// is given.
-pub(crate) fn lost(error: &reqwest::Error, timeout: Duration, redaction: &Redaction) -> TellError {
+pub(crate) fn lost(error: &reqwest::Error, timeout: Duration, redaction: &Redaction) -> PublishError {
     if error.is_timeout() {
-        return TellError::transient(format!("no answer within {} s", timeout.as_secs()));
+        return PublishError::transient(format!("no answer within {} s", timeout.as_secs()));
     }
     let mut cause = error.source();
     let mut text = "no more is known".to_owned();
@@ -59,7 +59,7 @@ pub(crate) fn lost(error: &reqwest::Error, timeout: Duration, redaction: &Redact
         cause = inner.source();
     }
     let what = if error.is_connect() { "no connection" } else { "the connection broke before the answer" };
-    TellError::transient(format!("{what}: {}", redaction.redact(&text)))
+    PublishError::transient(format!("{what}: {}", redaction.redact(&text)))
 }
 
 #[cfg(test)]

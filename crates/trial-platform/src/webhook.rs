@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use reqwest::header::{CONTENT_TYPE, USER_AGENT};
 use reqwest::redirect::Policy;
 use reqwest::{Client, RequestBuilder};
-use trial_core::platform::{PlatformEvent, TellError};
+use trial_core::platform::{PlatformEvent, PublishError};
 use trial_core::ports::{Clock, TenantPlatform};
 use trial_core::privacy::Redaction;
 use url::{Host, Url};
@@ -120,8 +120,8 @@ impl WebhookPlatform {
     /// Sends one message, signed at this instant.
     ///
     /// # Errors
-    /// [`TellError`] if it was not accepted.
-    pub async fn send(&self, id: &str, payload: &str) -> Result<String, TellError> {
+    /// [`PublishError`] if it was not accepted.
+    pub async fn send(&self, id: &str, payload: &str) -> Result<String, PublishError> {
         let timestamp = self.clock.now().timestamp();
         let signatures: Vec<_> = self.secrets.iter().map(|secret| secret.sign(id, timestamp, payload)).collect();
         let request = self
@@ -135,7 +135,7 @@ impl WebhookPlatform {
         self.exchange(request).await
     }
 
-    async fn exchange(&self, request: RequestBuilder) -> Result<String, TellError> {
+    async fn exchange(&self, request: RequestBuilder) -> Result<String, PublishError> {
         let request = request.header(USER_AGENT, "Trialgate");
         let response = request.send().await.map_err(|error| lost(&error, self.timeout, &self.redaction))?;
         judge(response, self.clock.now()).await
@@ -144,12 +144,12 @@ impl WebhookPlatform {
 
 #[async_trait]
 impl TenantPlatform for WebhookPlatform {
-    async fn tell(&self, event: &PlatformEvent) -> Result<String, TellError> {
+    async fn tell(&self, event: &PlatformEvent) -> Result<String, PublishError> {
         self.send(&event.id.to_string(), &event.payload).await
     }
 
     /// Checks that the host answers, with any status.
-    async fn check(&self) -> Result<(), TellError> {
+    async fn check(&self) -> Result<(), PublishError> {
         let mut host = self.url.clone();
         host.set_path("/");
         host.set_query(None);

@@ -3,9 +3,9 @@
 use std::collections::HashSet;
 
 use diesel::prelude::*;
-use trial_core::clients::{Caller, CallerChange, CallerName, SealedSecret, SeenSignature};
+use trial_core::clients::{ApiClient, ApiClientChange, ApiClientName, EncryptedSecret, SeenSignature};
 use trial_core::error::LedgerError;
-use trial_core::values::CallerId;
+use trial_core::values::ApiClientId;
 
 use crate::convert::{bad, count, id, micros, name, optional_time, time};
 use crate::schema::callers;
@@ -32,8 +32,8 @@ pub(crate) struct CallerRow {
     removed_at: Option<i64>,
 }
 
-impl From<&Caller> for CallerRow {
-    fn from(caller: &Caller) -> Self {
+impl From<&ApiClient> for CallerRow {
+    fn from(caller: &ApiClient) -> Self {
         let next = caller.next_secret.as_ref();
         Self {
             id: caller.id.as_bytes().to_vec(),
@@ -54,21 +54,21 @@ impl From<&Caller> for CallerRow {
     }
 }
 
-impl TryFrom<CallerRow> for Caller {
+impl TryFrom<CallerRow> for ApiClient {
     type Error = LedgerError;
 
     fn try_from(row: CallerRow) -> Result<Self, LedgerError> {
         let next_secret = match (row.next_secret, row.next_secret_key_id) {
             (None, None) => None,
-            (Some(sealed), Some(key_id)) => Some(SealedSecret { key_id, sealed }),
+            (Some(sealed), Some(key_id)) => Some(EncryptedSecret { key_id, sealed }),
             _ => return Err(bad("callers.next_secret")),
         };
         let scopes = row.scopes.split_ascii_whitespace().map(|scope| name(scope, "callers.scopes"));
         Ok(Self {
-            id: CallerId::from_bytes(id(&row.id, "callers.id")?),
-            name: CallerName::from_stored(&row.name),
+            id: ApiClientId::from_bytes(id(&row.id, "callers.id")?),
+            name: ApiClientName::from_stored(&row.name),
             access_key: row.access_key,
-            secret: SealedSecret { key_id: row.secret_key_id, sealed: row.secret },
+            secret: EncryptedSecret { key_id: row.secret_key_id, sealed: row.secret },
             next_secret,
             scopes: scopes.collect::<Result<_, _>>()?,
             rate: count(row.rate, "callers.rate")?,
@@ -81,12 +81,12 @@ impl TryFrom<CallerRow> for Caller {
 }
 
 /// The audit text of a new API client.
-pub(crate) fn added(caller: &Caller) -> String {
+pub(crate) fn added(caller: &ApiClient) -> String {
     format!("access key {}, scopes {}, {} requests a minute", caller.access_key, caller.scope_names(), caller.rate)
 }
 
 /// The row after a change, and the audit text of the change.
-pub(crate) fn changed(change: &CallerChange, before: &Caller, after: &Caller) -> (CallerRow, String) {
+pub(crate) fn changed(change: &ApiClientChange, before: &ApiClient, after: &ApiClient) -> (CallerRow, String) {
     (CallerRow::from(after), change.detail(before, after))
 }
 

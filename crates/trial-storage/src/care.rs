@@ -9,7 +9,7 @@ use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::serialize::ToSql;
 use diesel::sql_types::{BigInt, Binary, HasSqlType, Text, Untyped};
 use serde_json::{Map, Value};
-use trial_core::portal::PortalTry;
+use trial_core::portal::PortalAttempt;
 use trial_core::privacy::{ERASED, ERASED_EMAIL, Expiring, ExpiryPage, PersonData};
 use trial_core::values::{EventId, Person};
 
@@ -255,7 +255,7 @@ pub(crate) fn reword(id: &[u8], payload: String) -> Sql {
 
 /// The statements that remove expired sessions of the portal, and attempts of earlier hours.
 pub(crate) fn portal_expiry(now: DateTime<Utc>) -> [Sql; 2] {
-    let hour = PortalTry::hour_of(now);
+    let hour = PortalAttempt::hour_of(now);
     [
         Sql::new("DELETE FROM portal_sessions WHERE expires_at <= ").bind(Bound::Number(micros(now))),
         Sql::new("DELETE FROM portal_tries WHERE hour < ").bind(Bound::Number(hour)),

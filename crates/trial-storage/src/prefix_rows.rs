@@ -3,8 +3,8 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use trial_core::error::LedgerError;
-use trial_core::fraud_guard::{CountSpan, PREFIX_COUNTS_KEEP, PrefixBlock, PrefixBlockRecord, SafePrefix, SafeReason};
-use trial_core::values::PhonePrefix;
+use trial_core::fraud_guard::{CountSpan, PREFIX_COUNTS_KEEP, RangeBlock, RangeBlockRecord, SafeRange, SafeReason};
+use trial_core::values::NumberRange;
 
 use crate::care::Sql;
 use crate::convert::{bad, count, micros, time};
@@ -22,9 +22,9 @@ pub(crate) struct BlockRow {
     pub(crate) counted_after: i32,
 }
 
-impl From<&PrefixBlockRecord> for BlockRow {
-    fn from(record: &PrefixBlockRecord) -> Self {
-        let PrefixBlock { since, until, sent, used, met, counted_after } = record.block;
+impl From<&RangeBlockRecord> for BlockRow {
+    fn from(record: &RangeBlockRecord) -> Self {
+        let RangeBlock { since, until, sent, used, met, counted_after } = record.block;
         Self {
             prefix: record.prefix.as_stored(),
             since: micros(since),
@@ -37,11 +37,11 @@ impl From<&PrefixBlockRecord> for BlockRow {
     }
 }
 
-impl TryFrom<BlockRow> for PrefixBlockRecord {
+impl TryFrom<BlockRow> for RangeBlockRecord {
     type Error = LedgerError;
 
     fn try_from(row: BlockRow) -> Result<Self, LedgerError> {
-        let block = PrefixBlock {
+        let block = RangeBlock {
             since: time(row.since, "prefix_blocks.since")?,
             until: time(row.until, "prefix_blocks.until")?,
             sent: count(row.sent, "prefix_blocks.sent")?,
@@ -62,8 +62,8 @@ pub(crate) struct SafeRow {
     actor: String,
 }
 
-impl From<&SafePrefix> for SafeRow {
-    fn from(safe: &SafePrefix) -> Self {
+impl From<&SafeRange> for SafeRow {
+    fn from(safe: &SafeRange) -> Self {
         Self {
             prefix: safe.prefix.as_stored(),
             reason: safe.reason.as_str().to_owned(),
@@ -73,7 +73,7 @@ impl From<&SafePrefix> for SafeRow {
     }
 }
 
-impl TryFrom<SafeRow> for SafePrefix {
+impl TryFrom<SafeRow> for SafeRange {
     type Error = LedgerError;
 
     fn try_from(row: SafeRow) -> Result<Self, LedgerError> {
@@ -86,12 +86,12 @@ impl TryFrom<SafeRow> for SafePrefix {
     }
 }
 
-pub(crate) fn prefix(stored: i64, column: &'static str) -> Result<PhonePrefix, LedgerError> {
-    PhonePrefix::from_stored(stored).ok_or_else(|| bad(column))
+pub(crate) fn prefix(stored: i64, column: &'static str) -> Result<NumberRange, LedgerError> {
+    NumberRange::from_stored(stored).ok_or_else(|| bad(column))
 }
 
 /// The ranges of a column.
-pub(crate) fn prefixes(stored: Vec<i64>, column: &'static str) -> Result<Vec<PhonePrefix>, LedgerError> {
+pub(crate) fn prefixes(stored: Vec<i64>, column: &'static str) -> Result<Vec<NumberRange>, LedgerError> {
     stored.into_iter().map(|stored| prefix(stored, column)).collect()
 }
 

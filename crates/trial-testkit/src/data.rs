@@ -7,7 +7,9 @@ use rlibphonenumber::Region;
 use trial_core::access_codes::AccessCodeImport;
 use trial_core::applications::Application;
 use trial_core::audit::ChangedBy;
-use trial_core::clients::{Caller, CallerCredentials, CallerName, DEFAULT_CALLER_RATE, Scope, SealedSecret};
+use trial_core::clients::{
+    ApiClient, ApiClientCredentials, ApiClientName, DEFAULT_CLIENT_RATE, EncryptedSecret, Scope,
+};
 use trial_core::operators::OperatorToken;
 use trial_core::operators::{Operator, OperatorName, Role};
 use trial_core::planner::{Batch, FreshIds, Planner, Request};
@@ -16,7 +18,7 @@ use trial_core::values::{
     AccessCode, AccessCodeKind, CompanyName, Email, Keyring, Locale, Phone, PhonePolicy, RequestId, SecretKey,
     SubmittedCode,
 };
-use trial_core::values::{AuditId, CallerId, OperatorId};
+use trial_core::values::{ApiClientId, AuditId, OperatorId};
 use trial_core::verification::CodeRequest;
 
 use crate::SeededEntropy;
@@ -142,26 +144,26 @@ pub fn operator(n: u8, name: &str, role: Role, now: DateTime<Utc>) -> Operator {
 }
 
 /// An encrypted secret; no key decrypts it.
-pub fn sealed_secret(n: u8) -> SealedSecret {
-    SealedSecret { key_id: "current".to_owned(), sealed: vec![n; 40] }
+pub fn sealed_secret(n: u8) -> EncryptedSecret {
+    EncryptedSecret { key_id: "current".to_owned(), sealed: vec![n; 40] }
 }
 
 /// The credentials of the `n`-th API client.
-pub fn caller_credentials(n: u8) -> CallerCredentials {
-    CallerCredentials::new(&[n; 48])
+pub fn caller_credentials(n: u8) -> ApiClientCredentials {
+    ApiClientCredentials::new(&[n; 48])
 }
 
 /// The `n`-th API client, with all scopes; its secret is encrypted with the [`keyring`].
-pub fn caller(n: u8, name: &str, now: DateTime<Utc>) -> Caller {
-    let CallerCredentials { access_key, secret } = caller_credentials(n);
-    Caller {
-        id: CallerId::new(now, [n; 10]),
-        name: CallerName::parse(name).expect("a name"),
+pub fn caller(n: u8, name: &str, now: DateTime<Utc>) -> ApiClient {
+    let ApiClientCredentials { access_key, secret } = caller_credentials(n);
+    ApiClient {
+        id: ApiClientId::new(now, [n; 10]),
+        name: ApiClientName::parse(name).expect("a name"),
         secret: secret.seal(&access_key, &keyring(), &[n; Keyring::NONCE]),
         access_key,
         next_secret: None,
         scopes: Scope::ALL.iter().copied().collect(),
-        rate: DEFAULT_CALLER_RATE,
+        rate: DEFAULT_CLIENT_RATE,
         created_at: now,
         created_by: "cli:test".to_owned(),
         suspended_at: None,

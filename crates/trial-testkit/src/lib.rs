@@ -8,9 +8,9 @@
 mod clock;
 pub mod conformance;
 pub mod data;
-mod desk;
 mod entropy;
 mod faulty;
+mod ledger_harness;
 pub mod linearizability;
 pub mod mail_conformance;
 mod memory;
@@ -22,8 +22,8 @@ pub mod sms_conformance;
 
 pub use clock::FixedClock;
 pub use conformance::LedgerFactory;
-pub use desk::{Desk, set_threshold};
 pub use entropy::SeededEntropy;
 pub use faulty::{FaultyLedger, LedgerFault};
+pub use ledger_harness::{LedgerHarness, set_threshold};
 pub use memory::{KeptAccessCode, KeptCodeRequest, KeptEvent, KeptMail, MemoryLedger, MemoryState};
 pub use outward::{RecordingMailer, RecordingPlatform, ScriptedGateway};

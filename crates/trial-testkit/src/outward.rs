@@ -5,7 +5,7 @@ use std::sync::Mutex;
 
 use async_trait::async_trait;
 use trial_core::mails::{DeliveryError, OutgoingMail};
-use trial_core::platform::{PlatformEvent, TellError};
+use trial_core::platform::{PlatformEvent, PublishError};
 use trial_core::ports::{Mailer, SmsGateway, TenantPlatform};
 use trial_core::sms::{GatewayReply, GatewayUnusable, SmsMessage};
 
@@ -82,13 +82,13 @@ impl Mailer for RecordingMailer {
 /// A platform that stores its events and answers by a script, "taken" once that is used up.
 #[derive(Debug, Default)]
 pub struct RecordingPlatform {
-    failures: Mutex<VecDeque<Option<TellError>>>,
+    failures: Mutex<VecDeque<Option<PublishError>>>,
     events: Mutex<Vec<PlatformEvent>>,
 }
 
 impl RecordingPlatform {
     /// A platform with these faults for its first events; `None` is taken.
-    pub fn new(failures: impl IntoIterator<Item = Option<TellError>>) -> Self {
+    pub fn new(failures: impl IntoIterator<Item = Option<PublishError>>) -> Self {
         Self { failures: Mutex::new(failures.into_iter().collect()), events: Mutex::default() }
     }
 
@@ -100,7 +100,7 @@ impl RecordingPlatform {
 
 #[async_trait]
 impl TenantPlatform for RecordingPlatform {
-    async fn tell(&self, event: &PlatformEvent) -> Result<String, TellError> {
+    async fn tell(&self, event: &PlatformEvent) -> Result<String, PublishError> {
         self.events.lock().expect("no panic in here").push(event.clone());
         match self.failures.lock().expect("no panic in here").pop_front().flatten() {
             Some(failure) => Err(failure),
@@ -108,7 +108,7 @@ impl TenantPlatform for RecordingPlatform {
         }
     }
 
-    async fn check(&self) -> Result<(), TellError> {
+    async fn check(&self) -> Result<(), PublishError> {
         Ok(())
     }
 }

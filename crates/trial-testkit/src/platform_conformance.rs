@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use trial_core::platform::{PlatformEvent, PlatformEventKind, TellError};
+use trial_core::platform::{PlatformEvent, PlatformEventKind, PublishError};
 use trial_core::ports::{Clock as _, TenantPlatform};
 use trial_core::tenants::{Tenant, TenantStatus};
 use trial_core::values::Locale;
@@ -96,16 +96,16 @@ pub async fn breaches(harness: &dyn PlatformHarness) -> Vec<String> {
     );
     harness.set_behaviour(PlatformBehaviour::Refuse).await;
     let told = platform.tell(&event(2)).await;
-    let is_transient = matches!(&told, Err(TellError::Transient { retry_after: None, .. }));
+    let is_transient = matches!(&told, Err(PublishError::Transient { retry_after: None, .. }));
     judge("a refused event is to be retried", is_transient, format!("{told:?}"));
     harness.set_behaviour(PlatformBehaviour::AskForWait(90)).await;
     let told = platform.tell(&event(2)).await;
     let asked = Some(Duration::from_secs(90));
-    let is_asked = matches!(&told, Err(TellError::Transient { retry_after, .. }) if *retry_after == asked);
+    let is_asked = matches!(&told, Err(PublishError::Transient { retry_after, .. }) if *retry_after == asked);
     judge("a requested wait is reported", is_asked, format!("{told:?}"));
     harness.set_behaviour(PlatformBehaviour::Gone).await;
     let told = platform.tell(&event(2)).await;
-    judge("an endpoint that is gone is reported", matches!(told, Err(TellError::Gone(_))), format!("{told:?}"));
+    judge("an endpoint that is gone is reported", matches!(told, Err(PublishError::Gone(_))), format!("{told:?}"));
     harness.set_behaviour(PlatformBehaviour::Accept).await;
     let told = platform.tell(&event(2)).await;
     judge("a platform that is back gets events again", told.is_ok(), format!("{told:?}"));

@@ -15,13 +15,13 @@ use trial_core::policy::{BreakerMode, BreakerPolicy, Policy};
 use trial_core::portal::{OwnPassword, PORTAL_SESSION_LIFETIME, PasswordChange, PortalSession};
 use trial_core::ports::Clock;
 use trial_core::sms::GatewayReply;
-use trial_core::tenants::{LifeOrder, TenantOrder};
+use trial_core::tenants::{TenantAction, TenantCommand};
 use trial_core::values::TenantId;
 use trial_core::values::{Keyring, Locale, Phone};
 use trial_core::verification::{CodeRequest, CodeToSend, SendReport};
 
 use crate::data::{company, email, foreign_phone, keyring, phone, request_id, typed};
-use crate::desk::by_owner;
+use crate::ledger_harness::by_owner;
 use crate::{FixedClock, SeededEntropy};
 
 /// A history.
@@ -79,7 +79,7 @@ pub enum Step {
         /// The tenant, counted from the last.
         back: usize,
         /// The command.
-        order: LifeOrder,
+        order: TenantAction,
     },
 }
 
@@ -182,26 +182,26 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-fn life_order() -> impl Strategy<Value = LifeOrder> {
+fn life_order() -> impl Strategy<Value = TenantAction> {
     prop_oneof![
-        6 => Just(LifeOrder::Advance),
-        1 => Just(LifeOrder::Convert),
-        1 => Just(LifeOrder::Extend(Duration::from_hours(1))),
-        1 => Just(LifeOrder::Suspend),
-        1 => Just(LifeOrder::Resume),
-        2 => Just(LifeOrder::Close),
-        2 => Just(LifeOrder::Reopen),
-        1 => Just(LifeOrder::ResendMail),
-        1 => Just(LifeOrder::LostPassword),
-        2 => Just(LifeOrder::AskConversion),
-        1 => Just(LifeOrder::WithdrawConversion),
-        1 => Just(LifeOrder::SignOutEverywhere),
+        6 => Just(TenantAction::Advance),
+        1 => Just(TenantAction::Convert),
+        1 => Just(TenantAction::Extend(Duration::from_hours(1))),
+        1 => Just(TenantAction::Suspend),
+        1 => Just(TenantAction::Resume),
+        2 => Just(TenantAction::Close),
+        2 => Just(TenantAction::Reopen),
+        1 => Just(TenantAction::ResendMail),
+        1 => Just(TenantAction::LostPassword),
+        2 => Just(TenantAction::AskConversion),
+        1 => Just(TenantAction::WithdrawConversion),
+        1 => Just(TenantAction::SignOutEverywhere),
         2 => (2..7_u32, any::<bool>()).prop_map(|(issue, by_link)| set_password(issue, by_link)),
     ]
 }
 
 /// A password of this issue; player sets tenant and time.
-fn set_password(issue: u32, by_link: bool) -> LifeOrder {
+fn set_password(issue: u32, by_link: bool) -> TenantAction {
     let (tenant, at) = (TenantId::from_bytes([0; 16]), DateTime::UNIX_EPOCH);
     let secret = SecretHash::from_bytes([0; 32]);
     let session = PortalSession { secret, tenant, issue, created_at: at, used_at: at, expires_at: at };
@@ -292,7 +292,7 @@ impl Stage {
             Step::Order { back, order } => {
                 let tenant = *self.tenants.iter().rev().nth(*back)?;
                 let order = self.of(tenant, order);
-                Request::Tenant(TenantOrder { tenant, order, actor: "operator".to_owned() })
+                Request::Tenant(TenantCommand { tenant, order, actor: "operator".to_owned() })
             }
             Step::Apply { phone, company: of, email: at, code } => {
                 let phone = scenario_phone(*phone);
@@ -311,8 +311,8 @@ impl Stage {
     }
 
     /// The command for this tenant and time: the password of an owner, and a session of its own.
-    fn of(&self, tenant: TenantId, order: &LifeOrder) -> LifeOrder {
-        let LifeOrder::SetPassword(change) = order else { return order.clone() };
+    fn of(&self, tenant: TenantId, order: &TenantAction) -> TenantAction {
+        let TenantAction::SetPassword(change) = order else { return order.clone() };
         let PasswordChange { own, session, by_link } = &**change;
         let own = OwnPassword { tenant, set_at: self.now, ..own.clone() };
         let mut secret = [0; 32];

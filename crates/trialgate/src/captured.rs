@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 use trial_core::audit::ChangedBy;
 use trial_core::error::LedgerError;
-use trial_core::ports::DataCare;
+use trial_core::ports::Privacy;
 use trial_core::privacy::{Compaction, Expired, Expiring, ExpiryPage, Forgotten, PersonData};
 use trial_core::values::Person;
 use trial_sandbox::{Inbox, Recipient};
@@ -23,12 +23,12 @@ const CAPTURED: &str = "captured_messages";
 const RECIPIENTS: [&str; 4] = ["phone", "email", "email_key", "recipient"];
 
 /// The data of persons in the database and in the inbox.
-pub(crate) fn care(config: &Config, ledger: &Ledger) -> Arc<dyn DataCare> {
+pub(crate) fn care(config: &Config, ledger: &Ledger) -> Arc<dyn Privacy> {
     Arc::new(CapturedCare { database: ledger.care(), inbox: config.inbox() })
 }
 
 struct CapturedCare {
-    database: Arc<dyn DataCare>,
+    database: Arc<dyn Privacy>,
     inbox: PathBuf,
 }
 
@@ -53,7 +53,7 @@ fn recipients(person: &Person, held: &PersonData) -> BTreeSet<Recipient> {
 }
 
 #[async_trait]
-impl DataCare for CapturedCare {
+impl Privacy for CapturedCare {
     async fn expire(&self, page: ExpiryPage, dry_run: bool) -> Result<Expired, LedgerError> {
         let mut expired = self.database.expire(page, dry_run).await?;
         // Once per run, with the page of code requests that the messages belong to.

@@ -17,7 +17,9 @@ use trial_core::audit::ChangedBy;
 use trial_core::planner::Planner;
 use trial_core::ports::{Clock, Entropy, Mailer, ReplayGuard};
 use trial_core::values::{Keyring, Phone, PhonePolicy};
-use trial_engine::{AltchaGuard, Engine, EngineParts, Following, Orders, PlatformParts, RetentionOptions, Signatures};
+use trial_engine::{
+    AltchaBotChallenge, Engine, EngineParts, Following, Orders, PlatformParts, RetentionOptions, Signatures,
+};
 use trial_http::{
     CallerParts, HttpParts, HttpServer, OpsParts, PageGuard, PortalParts, ReceiptReader, SmsCallback, install_metrics,
 };
@@ -259,7 +261,7 @@ fn page_guard(
     match prepared {
         PreparedGuard::Altcha(cost) => {
             let entropy = Arc::new(OsEntropy);
-            let guard = AltchaGuard { cost, keyring: Arc::clone(keyring), replays, clock, entropy };
+            let guard = AltchaBotChallenge { cost, keyring: Arc::clone(keyring), replays, clock, entropy };
             PageGuard { guard: Arc::new(guard), widget: None }
         }
         PreparedGuard::Siteverify { guard, widget } => PageGuard { guard: Arc::new(guard), widget: Some(*widget) },

@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use trial_core::error::LedgerError;
 use trial_core::ports::{
-    AuditTrail, Callers, Clock, DataCare, EventOperations, EventOutbox, Operations, Operators, Outbox, Portal,
-    Prefixes, Receipts, Screen, SettingsStore, TrialLedger, Upkeep,
+    ApiClients, AuditTrail, Clock, EventOperations, EventOutbox, NumberRanges, Operations, Operators, Outbox, Portal,
+    Privacy, Receipts, Screen, SettingsStore, TrialLedger, Upkeep,
 };
 use trial_engine::{CountedReceipts, SharedClock, TimeParts, TimeServer};
 use trial_storage::{PostgresLedger, PostgresOptions, SqliteLedger, SqliteOptions};
@@ -148,7 +148,7 @@ impl Ledger {
     }
 
     /// Retention, export and erasure of personal data.
-    pub(crate) fn care(&self) -> Arc<dyn DataCare> {
+    pub(crate) fn care(&self) -> Arc<dyn Privacy> {
         match self {
             Self::Sqlite(ledger) => Arc::new(ledger.clone()),
             Self::Postgres(ledger, _) => Arc::new(ledger.clone()),
@@ -181,7 +181,7 @@ impl Ledger {
     }
 
     /// API clients.
-    pub(crate) fn callers(&self) -> Arc<dyn Callers> {
+    pub(crate) fn callers(&self) -> Arc<dyn ApiClients> {
         match self {
             Self::Sqlite(ledger) => Arc::new(ledger.clone()),
             Self::Postgres(ledger, _) => Arc::new(ledger.clone()),
@@ -197,7 +197,7 @@ impl Ledger {
     }
 
     /// Number ranges of the fraud guard.
-    pub(crate) fn prefixes(&self) -> Arc<dyn Prefixes> {
+    pub(crate) fn prefixes(&self) -> Arc<dyn NumberRanges> {
         match self {
             Self::Sqlite(ledger) => Arc::new(ledger.clone()),
             Self::Postgres(ledger, _) => Arc::new(ledger.clone()),

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use trial_captcha::{CaptchaProvider, Siteverify, SiteverifySettings, UnusableSiteverify};
-use trial_core::bot_challenge::{GuardVerdict, ProofRefusal};
-use trial_core::ports::Guard as _;
+use trial_core::bot_challenge::{BotChallengeVerdict, ProofRefusal};
+use trial_core::ports::BotChallenge as _;
 
 use crate::provider::Provider;
 
@@ -28,11 +28,11 @@ async fn the_provider_is_asked_by_secret_and_proof_alone() {
         .answer("200 OK", r#"{"success": true, "challenge_ts": "2026-11-22T10:00:00Z", "hostname": "example.com"}"#);
     let guard = guard(&provider);
     assert_eq!(guard.challenge(), None);
-    assert_eq!(guard.judge("a proof+&=").await.unwrap(), GuardVerdict::Passed);
+    assert_eq!(guard.judge("a proof+&=").await.unwrap(), BotChallengeVerdict::Passed);
     let asked =
         [("secret", "s&cret"), ("response", "a proof+&=")].map(|(name, value)| (name.to_owned(), value.to_owned()));
     assert_eq!(provider.asked(), asked);
-    assert_eq!(guard.judge("").await.unwrap(), GuardVerdict::Refused(ProofRefusal::Missing));
+    assert_eq!(guard.judge("").await.unwrap(), BotChallengeVerdict::Refused(ProofRefusal::Missing));
     assert_eq!(provider.asked().len(), 2, "an empty proof is not sent");
 }
 
@@ -50,7 +50,7 @@ async fn faults_of_applicants_are_told_from_our_own() {
     ] {
         for status in ["200 OK", "400 Bad Request"] {
             provider.answer(status, &codes(&format!("{code:?}")));
-            assert_eq!(guard.judge("proof").await.unwrap(), GuardVerdict::Refused(refusal), "{code}");
+            assert_eq!(guard.judge("proof").await.unwrap(), BotChallengeVerdict::Refused(refusal), "{code}");
             guard.check().await.unwrap();
         }
     }

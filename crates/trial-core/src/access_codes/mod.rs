@@ -8,6 +8,6 @@ mod view;
 
 pub use file::{AccessCodeFile, AccessCodeFileError, FileHeader};
 pub use import::{AccessCodeImport, ImportPlan, RefusedAccessCode, RepeatedAccessCode};
-pub use pool::{FreedCode, PoolOrder, PoolOutcome, PoolOutlook, RestOver, USE_DAYS};
+pub use pool::{FreedCode, PoolCommand, PoolOutcome, PoolOutlook, RestOver, USE_DAYS};
 pub use record::{AccessCodeLease, AccessCodeMove, AccessCodeState, HeldCode};
 pub use view::{AccessCodePage, AccessCodeStock, AccessCodeView};

@@ -41,7 +41,7 @@ impl RestOver {
 
 /// A command about an access code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PoolOrder {
+pub enum PoolCommand {
     /// Retires it.
     Retire,
     /// Makes it free: one in quarantine before that ends, or a retired one.
@@ -64,7 +64,7 @@ pub enum PoolOutcome {
     Unknown,
 }
 
-impl PoolOrder {
+impl PoolCommand {
     /// The name of the action in the audit trail.
     pub const fn action(self) -> &'static str {
         match self {

@@ -4,4 +4,4 @@ mod altcha;
 mod verdict;
 
 pub use altcha::{ALTCHA_COST, AltchaChallenge, AltchaCost, CHALLENGE_LIVES};
-pub use verdict::{GuardUnusable, GuardVerdict, ProofRefusal};
+pub use verdict::{BotChallengeUnusable, BotChallengeVerdict, ProofRefusal};

@@ -4,7 +4,7 @@ use crate::error::LedgerError;
 
 /// The verdict of a bot challenge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum GuardVerdict {
+pub enum BotChallengeVerdict {
     /// The visitor may go on.
     Passed,
     /// The visitor may not go on.
@@ -24,7 +24,7 @@ pub enum ProofRefusal {
     Used,
 }
 
-impl GuardVerdict {
+impl BotChallengeVerdict {
     /// The name in metrics.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -39,7 +39,7 @@ impl GuardVerdict {
 
 /// The reason for which a bot challenge cannot be checked; contains nothing of the visitor.
 #[derive(Debug, thiserror::Error)]
-pub enum GuardUnusable {
+pub enum BotChallengeUnusable {
     /// The record of used proofs cannot be read or written.
     #[error(transparent)]
     Memory(#[from] LedgerError),

@@ -5,35 +5,35 @@ use std::fmt;
 
 use chrono::{DateTime, Utc};
 
-use super::{Caller, MAX_CALLER_RATE, Scope, SealedSecret};
+use super::{ApiClient, EncryptedSecret, MAX_CLIENT_RATE, Scope};
 
 /// A change to an API client.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum CallerChange {
+pub enum ApiClientChange {
     /// Blocks it until it is resumed.
     Suspend,
     /// Resumes it.
     Resume,
     /// Gives it a second secret; both sign.
-    Rotate(SealedSecret),
+    Rotate(EncryptedSecret),
     /// Removes the older of two secrets.
     RetireSecret,
     /// Changes its limits.
-    Set(CallerLimits),
+    Set(ApiClientLimits),
     /// Removes it for good.
     Remove,
     /// Re-encrypts its secrets with another key; the secrets themselves stay.
     Reseal {
         /// The encrypted secrets that are replaced, so that a rotation in between is not undone.
-        before: Vec<SealedSecret>,
+        before: Vec<EncryptedSecret>,
         /// The secrets that replace them, in the same order.
-        after: Vec<SealedSecret>,
+        after: Vec<EncryptedSecret>,
     },
 }
 
 /// Changes to the scopes and the rate of an API client.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct CallerLimits {
+pub struct ApiClientLimits {
     /// The new scopes; `None` leaves them as they are.
     pub scopes: Option<BTreeSet<Scope>>,
     /// Requests a minute from now on, 0 for no limit; `None` leaves that as it is.
@@ -42,16 +42,16 @@ pub struct CallerLimits {
 
 /// The outcome of a change.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum CallerChanged {
+pub enum ApiClientChanged {
     /// The API client after the change.
-    Done(Box<Caller>),
+    Done(Box<ApiClient>),
     /// Nothing was changed.
-    Refused(CallerRefusal),
+    Refused(ApiClientRefusal),
 }
 
 /// The reason for which nothing was changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CallerRefusal {
+pub enum ApiClientRefusal {
     /// No API client that is not removed has this name.
     Unknown,
     /// It is suspended already.
@@ -66,11 +66,11 @@ pub enum CallerRefusal {
     Overtaken,
     /// It would have no scope.
     NoScope,
-    /// The rate exceeds [`MAX_CALLER_RATE`].
+    /// The rate exceeds [`MAX_CLIENT_RATE`].
     Rate,
 }
 
-impl CallerChange {
+impl ApiClientChange {
     /// The name of the change in the audit trail.
     pub const fn action(&self) -> &'static str {
         match self {
@@ -85,10 +85,10 @@ impl CallerChange {
     }
 
     /// The text of the change in the audit trail. Nothing in it is secret.
-    pub fn detail(&self, before: &Caller, after: &Caller) -> String {
+    pub fn detail(&self, before: &ApiClient, after: &ApiClient) -> String {
         let sealed_by =
-            |caller: &Caller| caller.secrets().map(|secret| secret.key_id.as_str()).collect::<Vec<_>>().join(", ");
-        let limits = |caller: &Caller| format!("scopes {}, {} requests a minute", caller.scope_names(), caller.rate);
+            |caller: &ApiClient| caller.secrets().map(|secret| secret.key_id.as_str()).collect::<Vec<_>>().join(", ");
+        let limits = |caller: &ApiClient| format!("scopes {}, {} requests a minute", caller.scope_names(), caller.rate);
         match self {
             Self::Suspend | Self::Resume | Self::Remove => {
                 format!("before {}; after {}", before.status(), after.status())
@@ -104,43 +104,43 @@ impl CallerChange {
     }
 }
 
-impl Caller {
+impl ApiClient {
     /// The API client after a change.
     ///
     /// # Errors
-    /// [`CallerRefusal`] if the state of the API client does not allow the change.
-    pub fn changed(&self, change: &CallerChange, now: DateTime<Utc>) -> Result<Self, CallerRefusal> {
+    /// [`ApiClientRefusal`] if the state of the API client does not allow the change.
+    pub fn changed(&self, change: &ApiClientChange, now: DateTime<Utc>) -> Result<Self, ApiClientRefusal> {
         if self.removed_at.is_some() {
-            return Err(CallerRefusal::Unknown);
+            return Err(ApiClientRefusal::Unknown);
         }
         let mut changed = self.clone();
         match change {
-            CallerChange::Suspend if self.suspended_at.is_some() => return Err(CallerRefusal::Suspended),
-            CallerChange::Suspend => changed.suspended_at = Some(now),
-            CallerChange::Resume if self.suspended_at.is_none() => return Err(CallerRefusal::Active),
-            CallerChange::Resume => changed.suspended_at = None,
-            CallerChange::Rotate(_) if self.next_secret.is_some() => return Err(CallerRefusal::TwoSecrets),
-            CallerChange::Rotate(secret) => changed.next_secret = Some(secret.clone()),
-            CallerChange::RetireSecret => {
-                changed.secret = changed.next_secret.take().ok_or(CallerRefusal::OneSecret)?;
+            ApiClientChange::Suspend if self.suspended_at.is_some() => return Err(ApiClientRefusal::Suspended),
+            ApiClientChange::Suspend => changed.suspended_at = Some(now),
+            ApiClientChange::Resume if self.suspended_at.is_none() => return Err(ApiClientRefusal::Active),
+            ApiClientChange::Resume => changed.suspended_at = None,
+            ApiClientChange::Rotate(_) if self.next_secret.is_some() => return Err(ApiClientRefusal::TwoSecrets),
+            ApiClientChange::Rotate(secret) => changed.next_secret = Some(secret.clone()),
+            ApiClientChange::RetireSecret => {
+                changed.secret = changed.next_secret.take().ok_or(ApiClientRefusal::OneSecret)?;
             }
-            CallerChange::Set(CallerLimits { scopes: Some(scopes), .. }) if scopes.is_empty() => {
-                return Err(CallerRefusal::NoScope);
+            ApiClientChange::Set(ApiClientLimits { scopes: Some(scopes), .. }) if scopes.is_empty() => {
+                return Err(ApiClientRefusal::NoScope);
             }
-            CallerChange::Set(CallerLimits { rate: Some(rate), .. }) if *rate > MAX_CALLER_RATE => {
-                return Err(CallerRefusal::Rate);
+            ApiClientChange::Set(ApiClientLimits { rate: Some(rate), .. }) if *rate > MAX_CLIENT_RATE => {
+                return Err(ApiClientRefusal::Rate);
             }
-            CallerChange::Set(CallerLimits { scopes, rate }) => {
+            ApiClientChange::Set(ApiClientLimits { scopes, rate }) => {
                 changed.scopes = scopes.clone().unwrap_or(changed.scopes);
                 changed.rate = rate.unwrap_or(changed.rate);
             }
-            CallerChange::Remove => changed.removed_at = Some(now),
-            CallerChange::Reseal { before, after } => {
+            ApiClientChange::Remove => changed.removed_at = Some(now),
+            ApiClientChange::Reseal { before, after } => {
                 if !self.secrets().eq(before) || before.len() != after.len() {
-                    return Err(CallerRefusal::Overtaken);
+                    return Err(ApiClientRefusal::Overtaken);
                 }
                 let mut after = after.iter().cloned();
-                changed.secret = after.next().ok_or(CallerRefusal::Overtaken)?;
+                changed.secret = after.next().ok_or(ApiClientRefusal::Overtaken)?;
                 changed.next_secret = after.next();
             }
         }
@@ -149,10 +149,10 @@ impl Caller {
 }
 
 /// The reason and the remedy.
-impl fmt::Display for CallerRefusal {
+impl fmt::Display for ApiClientRefusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Rate => return write!(f, "the rate must be from 0 to {MAX_CALLER_RATE} requests per minute"),
+            Self::Rate => return write!(f, "the rate must be from 0 to {MAX_CLIENT_RATE} requests per minute"),
             Self::Unknown => "there is no such API client; `trialgate callers list` shows all",
             Self::Suspended => "the API client is suspended already",
             Self::Active => "the API client is not suspended",

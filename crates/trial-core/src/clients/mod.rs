@@ -1,8 +1,8 @@
 //! API clients: back ends that sign their requests, with their permissions and the storage of their secrets.
 
+mod admission;
 mod change;
-mod entrance;
-mod reseal;
+mod reencryption;
 mod secret;
 mod signature;
 
@@ -10,22 +10,22 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 
-pub use change::{CallerChange, CallerChanged, CallerLimits, CallerRefusal};
-pub use entrance::EntranceRefusal;
-pub use reseal::SealState;
-pub use secret::{CallerCredentials, CallerSecret, SealedSecret};
+pub use admission::EntranceRefusal;
+pub use change::{ApiClientChange, ApiClientChanged, ApiClientLimits, ApiClientRefusal};
+pub use reencryption::EncryptionState;
+pub use secret::{ApiClientCredentials, ApiClientSecret, EncryptedSecret};
 pub use signature::{SIGNATURE_KEEPS, SeenSignature};
 
 use crate::operators::OperatorName;
-use crate::values::{CallerId, named};
+use crate::values::{ApiClientId, named};
 
 /// An API client's name, of the same form as an operator's: both are actors in the audit trail.
-pub type CallerName = OperatorName;
+pub type ApiClientName = OperatorName;
 
 /// The default rate of an API client, in requests per minute.
-pub const DEFAULT_CALLER_RATE: u32 = 600;
+pub const DEFAULT_CLIENT_RATE: u32 = 600;
 /// The highest rate of an API client, in requests per minute.
-pub const MAX_CALLER_RATE: u32 = 1_000_000;
+pub const MAX_CLIENT_RATE: u32 = 1_000_000;
 
 /// An operation that an API client may request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -42,17 +42,17 @@ named!(Scope, "scope", { VerifyCodes => "verify-codes", Apply => "apply", Query 
 
 /// A back end with an access key.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Caller {
+pub struct ApiClient {
     /// The id, which is never given again.
-    pub id: CallerId,
+    pub id: ApiClientId,
     /// The name, unique among API clients that are not removed.
-    pub name: CallerName,
+    pub name: ApiClientName,
     /// The public half of the key.
     pub access_key: String,
     /// The secret that signs.
-    pub secret: SealedSecret,
+    pub secret: EncryptedSecret,
     /// The newer secret during a rotation: both sign.
-    pub next_secret: Option<SealedSecret>,
+    pub next_secret: Option<EncryptedSecret>,
     /// The operations that it may request.
     pub scopes: BTreeSet<Scope>,
     /// Requests per minute; 0 for no limit.
@@ -69,7 +69,7 @@ pub struct Caller {
 
 /// The state of an API client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum CallerStatus {
+pub enum ApiClientStatus {
     /// Its requests are accepted.
     Active,
     /// It is known, but its requests are rejected for now.
@@ -78,22 +78,22 @@ pub enum CallerStatus {
     Removed,
 }
 
-named!(CallerStatus, "status of an API client", {
+named!(ApiClientStatus, "status of an API client", {
     Active => "active", Suspended => "suspended", Removed => "removed",
 });
 
-impl Caller {
+impl ApiClient {
     /// The state of the API client. Removal is final.
-    pub fn status(&self) -> CallerStatus {
+    pub fn status(&self) -> ApiClientStatus {
         match (self.removed_at, self.suspended_at) {
-            (Some(_), _) => CallerStatus::Removed,
-            (None, Some(_)) => CallerStatus::Suspended,
-            (None, None) => CallerStatus::Active,
+            (Some(_), _) => ApiClientStatus::Removed,
+            (None, Some(_)) => ApiClientStatus::Suspended,
+            (None, None) => ApiClientStatus::Active,
         }
     }
 
     /// The secrets that sign, the one that signs for longest first.
-    pub fn secrets(&self) -> impl Iterator<Item = &SealedSecret> {
+    pub fn secrets(&self) -> impl Iterator<Item = &EncryptedSecret> {
         std::iter::once(&self.secret).chain(&self.next_secret)
     }
 
@@ -105,7 +105,7 @@ impl Caller {
 
 /// The outcome of adding an API client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CallerAdded {
+pub enum ApiClientAdded {
     /// It was added.
     Done,
     /// An API client that is not removed has this name.

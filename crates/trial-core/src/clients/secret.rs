@@ -16,11 +16,11 @@ const PREFIX: &str = "TGAK";
 
 /// A secret that signs: 43 characters of 256 random bits.
 #[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
-pub struct CallerSecret(String);
+pub struct ApiClientSecret(String);
 
 /// A secret as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SealedSecret {
+pub struct EncryptedSecret {
     /// The key that decrypts it.
     pub key_id: String,
     /// Nonce and ciphertext.
@@ -29,14 +29,14 @@ pub struct SealedSecret {
 
 /// The credentials that an API client receives, once.
 #[derive(Debug, Clone)]
-pub struct CallerCredentials {
+pub struct ApiClientCredentials {
     /// The public half: `TGAK` and 16 letters and digits.
     pub access_key: String,
     /// The secret half.
-    pub secret: CallerSecret,
+    pub secret: ApiClientSecret,
 }
 
-impl CallerSecret {
+impl ApiClientSecret {
     /// A secret of 32 random bytes.
     pub fn new(entropy: &[u8; 32]) -> Self {
         Self(URL_SAFE_NO_PAD.encode(entropy))
@@ -48,35 +48,35 @@ impl CallerSecret {
     }
 
     /// Encrypts it with the current key, for this access key alone. The nonce is random and never used again.
-    pub fn seal(&self, access_key: &str, keyring: &Keyring, nonce: &[u8; Keyring::NONCE]) -> SealedSecret {
+    pub fn seal(&self, access_key: &str, keyring: &Keyring, nonce: &[u8; Keyring::NONCE]) -> EncryptedSecret {
         let (key_id, sealed) = keyring.seal(access_key.as_bytes(), self.0.as_bytes(), nonce);
-        SealedSecret { key_id, sealed }
+        EncryptedSecret { key_id, sealed }
     }
 }
 
-impl SealedSecret {
+impl EncryptedSecret {
     /// Decrypts it.
     ///
     /// # Errors
     /// [`KeyringError`] if the key is not in the keyring, or did not encrypt the secret for this access key.
-    pub fn open(&self, access_key: &str, keyring: &Keyring) -> Result<CallerSecret, KeyringError> {
+    pub fn open(&self, access_key: &str, keyring: &Keyring) -> Result<ApiClientSecret, KeyringError> {
         let opened = keyring.open(&self.key_id, access_key.as_bytes(), &self.sealed)?;
-        String::from_utf8(opened).map(CallerSecret).map_err(|_| KeyringError::Unsealable(self.key_id.clone()))
+        String::from_utf8(opened).map(ApiClientSecret).map_err(|_| KeyringError::Unsealable(self.key_id.clone()))
     }
 }
 
-impl CallerCredentials {
+impl ApiClientCredentials {
     /// An access key and a secret of random bytes.
     pub fn new(entropy: &[u8; 48]) -> Self {
         let (key, secret) = entropy.split_at(16);
         let letters = key.iter().map(|byte| char::from(ALPHABET[usize::from(byte % 32)]));
         let access_key = PREFIX.chars().chain(letters).collect();
-        Self { access_key, secret: CallerSecret(URL_SAFE_NO_PAD.encode(secret)) }
+        Self { access_key, secret: ApiClientSecret(URL_SAFE_NO_PAD.encode(secret)) }
     }
 }
 
 /// Hidden, so that it cannot reach a log by way of `{:?}`.
-impl fmt::Debug for CallerSecret {
+impl fmt::Debug for ApiClientSecret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("CallerSecret(***)")
     }

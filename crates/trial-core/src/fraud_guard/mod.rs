@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::audit::{AuditRecord, ChangedBy};
 use crate::policy::{BreakerMode, CLOCK_SKEW, Policy};
-use crate::values::PhonePrefix;
+use crate::values::NumberRange;
 
 /// The retention of counts by number range and of expired blocks: a day has up to 25 hours, and a block is judged by
 /// one day.
@@ -32,7 +32,7 @@ pub struct CountSpan(i32);
 
 /// The counts that a batch is decided by.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct PrefixBounds {
+pub struct RangeBounds {
     /// The first span of the day, whose messages count.
     pub today: CountSpan,
     /// The last plausible span; a later one is of a clock that was set back since.
@@ -53,7 +53,7 @@ pub struct JudgedSpans {
 /// The counts of a number range in one span. A code counts once, in the span of its creation, however often it is
 /// resent. Each of these can be negative if counting began between a message and the report that it was not sent.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct PrefixCounts {
+pub struct RangeCounts {
     /// Messages.
     pub messages: i64,
     /// Codes that were sent.
@@ -64,18 +64,18 @@ pub struct PrefixCounts {
 
 /// Increments of the counts of one span.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PrefixCount {
+pub struct RangeCount {
     /// The number range.
-    pub prefix: PhonePrefix,
+    pub prefix: NumberRange,
     /// The span.
     pub span: CountSpan,
     /// The increments.
-    pub more: PrefixCounts,
+    pub more: RangeCounts,
 }
 
 /// A block of a number range, in force or only reported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PrefixBlock {
+pub struct RangeBlock {
     /// The start.
     pub since: DateTime<Utc>,
     /// The end.
@@ -92,18 +92,18 @@ pub struct PrefixBlock {
 
 /// A block of a number range, as it is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PrefixBlockRecord {
+pub struct RangeBlockRecord {
     /// The number range.
-    pub prefix: PhonePrefix,
+    pub prefix: NumberRange,
     /// Its last block.
-    pub block: PrefixBlock,
+    pub block: RangeBlock,
 }
 
 /// The block that a request for a code met.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct BlockedPrefix {
+pub struct BlockedRange {
     /// The number range.
-    pub prefix: PhonePrefix,
+    pub prefix: NumberRange,
     /// Codes that it was judged by.
     pub sent: u32,
     /// The number of them that were used.
@@ -116,9 +116,9 @@ pub struct BlockedPrefix {
 
 /// A number range that operations exempted from blocks.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SafePrefix {
+pub struct SafeRange {
     /// The number range; it covers all numbers that begin with it.
-    pub prefix: PhonePrefix,
+    pub prefix: NumberRange,
     /// The reason.
     pub reason: SafeReason,
     /// The time of the addition.
@@ -129,15 +129,15 @@ pub struct SafePrefix {
 
 /// The blocked and the safe number ranges.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PrefixOutlook {
+pub struct RangeOutlook {
     /// The mode of the fraud guard, which applies to the ranges listed as blocked.
     pub mode: BreakerMode,
     /// Blocked ranges, at most [`MOST_BLOCKS`], those that last the longest first.
-    pub blocked: Vec<PrefixBlockRecord>,
+    pub blocked: Vec<RangeBlockRecord>,
     /// Ranges that the configuration exempts.
-    pub configured: Vec<PhonePrefix>,
+    pub configured: Vec<NumberRange>,
     /// Ranges that operations exempted.
-    pub safe: Vec<SafePrefix>,
+    pub safe: Vec<SafeRange>,
 }
 
 /// The reason for which a number range is safe: 1 to 200 characters.
@@ -183,7 +183,7 @@ impl CountSpan {
     }
 }
 
-impl PrefixBounds {
+impl RangeBounds {
     /// The bounds of a batch that is decided now.
     pub(crate) fn of(policy: &Policy, now: DateTime<Utc>) -> Self {
         let lives = policy.verification.code_cap + CLOCK_SKEW;
@@ -204,24 +204,24 @@ impl PrefixBounds {
     }
 
     /// The spans whose codes are judged after this block, if there was one.
-    pub fn judged_after(&self, block: Option<&PrefixBlock>) -> Option<JudgedSpans> {
+    pub fn judged_after(&self, block: Option<&RangeBlock>) -> Option<JudgedSpans> {
         let JudgedSpans { from, until } = self.judged?;
         let anew = block.map(|block| CountSpan(block.counted_after.0.saturating_add(1)));
         Some(JudgedSpans { from: anew.map_or(from, |anew| anew.max(from)), until })
     }
 
     /// Returns `true` if codes of this span are judged, given the last block of the range, if any.
-    pub fn is_judged(&self, span: CountSpan, block: Option<&PrefixBlock>) -> bool {
+    pub fn is_judged(&self, span: CountSpan, block: Option<&RangeBlock>) -> bool {
         self.judged_after(block).is_some_and(|judged| (judged.from..judged.until).contains(&span))
     }
 
     /// Returns `true` if a stored block is plausible.
-    pub fn knows(&self, block: &PrefixBlock) -> bool {
+    pub fn knows(&self, block: &RangeBlock) -> bool {
         self.judged.is_some() && block.counted_after <= self.latest
     }
 }
 
-impl PrefixBlock {
+impl RangeBlock {
     /// Returns `true` if the block is in force. One that begins in the future is not: after the clock was set back, it
     /// could last for years.
     pub fn is_in_force(&self, now: DateTime<Utc>) -> bool {
@@ -235,16 +235,16 @@ impl PrefixBlock {
     }
 }
 
-impl PrefixBlockRecord {
+impl RangeBlockRecord {
     /// The block as a request meets it.
-    pub fn met(&self) -> BlockedPrefix {
-        let PrefixBlock { until, sent, used, met, .. } = self.block;
-        BlockedPrefix { prefix: self.prefix, sent, used, until, met }
+    pub fn met(&self) -> BlockedRange {
+        let RangeBlock { until, sent, used, met, .. } = self.block;
+        BlockedRange { prefix: self.prefix, sent, used, until, met }
     }
 
     /// The audit entry of its release.
     pub fn release_entry(&self, by: ChangedBy) -> AuditRecord {
-        let PrefixBlock { until, sent, used, .. } = self.block;
+        let RangeBlock { until, sent, used, .. } = self.block;
         let until = until.to_rfc3339_opts(SecondsFormat::Secs, true);
         let detail = format!("before blocked until {until} ({sent} codes sent, {used} used), after not blocked");
         by.entry("prefix.release", self.prefix.to_string(), detail)
@@ -273,14 +273,14 @@ impl SafeReason {
     }
 }
 
-impl SafePrefix {
+impl SafeRange {
     /// An entry by this operator, now.
-    pub fn added_by(by: &ChangedBy, prefix: PhonePrefix, reason: SafeReason) -> Self {
+    pub fn added_by(by: &ChangedBy, prefix: NumberRange, reason: SafeReason) -> Self {
         Self { prefix, reason, at: by.at, actor: by.actor.clone() }
     }
 
     /// The outcome of adding this entry to those on the list.
-    pub fn decide(&self, on_the_list: &[PhonePrefix]) -> SafeOutcome {
+    pub fn decide(&self, on_the_list: &[NumberRange]) -> SafeOutcome {
         if on_the_list.contains(&self.prefix) {
             SafeOutcome::AlreadySafe
         } else if on_the_list.len() >= MAX_SAFE_PREFIXES {
@@ -302,7 +302,7 @@ impl SafePrefix {
     }
 }
 
-impl std::fmt::Display for BlockedPrefix {
+impl std::fmt::Display for BlockedRange {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { prefix, sent, used, until, .. } = self;
         let until = until.to_rfc3339_opts(SecondsFormat::Secs, true);

@@ -30,11 +30,11 @@ pub enum MailContent {
     /// The account of a new tenant.
     Account(AccountMail),
     /// The trial ends soon.
-    Reminder(LifeMail),
+    Reminder(LifecycleMail),
     /// The tenant was suspended.
-    Suspended(LifeMail),
+    Suspended(LifecycleMail),
     /// The tenant was closed.
-    Closed(LifeMail),
+    Closed(LifecycleMail),
     /// A warning to operations, in our own words.
     Warning(String),
     /// A link by which the owner of a tenant chooses a new password.
@@ -85,7 +85,7 @@ impl OutgoingMail {
 
 /// The trial's state in a lifecycle mail.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LifeMail {
+pub struct LifecycleMail {
     /// The tenant.
     pub tenant: TenantId,
     /// The name to sign in with.
@@ -156,8 +156,8 @@ pub struct AccountMail {
 }
 
 /// The content of a tenant's lifecycle mails.
-pub(super) fn life(tenant: &Tenant, policy: &TrialPolicy) -> LifeMail {
-    LifeMail {
+pub(super) fn life(tenant: &Tenant, policy: &TrialPolicy) -> LifecycleMail {
+    LifecycleMail {
         tenant: tenant.id,
         account_name: Tenant::account_name(tenant.id),
         trial_ends_at: tenant.trial_ends_at,

@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::applications::Application;
-use crate::fraud_guard::PrefixBounds;
+use crate::fraud_guard::RangeBounds;
 use crate::policy::{Policy, REPLAY_WINDOW};
-use crate::tenants::{LifeOrder, TenantOrder};
+use crate::tenants::{TenantAction, TenantCommand};
 use crate::values::{
-    ApplicationId, AuditId, ChallengeId, CodeRequestId, CompanyKey, EmailKey, EventId, ID_ENTROPY, MailId, Phone,
-    PhonePrefix, TenantId,
+    ApplicationId, AuditId, ChallengeId, CodeRequestId, CompanyKey, EmailKey, EventId, ID_ENTROPY, MailId, NumberRange,
+    Phone, TenantId,
 };
 use crate::verification::{CodeRequest, SendReport};
 
@@ -24,7 +24,7 @@ pub enum Request {
     /// A visitor applies for a trial.
     Apply(Application),
     /// A command about a tenant.
-    Tenant(TenantOrder),
+    Tenant(TenantCommand),
 }
 
 /// The ids that one request may need, drawn before planning so that planning again gives the same plan.
@@ -103,9 +103,9 @@ pub struct FactKeys {
     pub sms_budget: bool,
     /// Number ranges of which messages of the day, judged codes and the last block are needed; with any, the safe list
     /// is too.
-    pub prefixes: BTreeSet<PhonePrefix>,
+    pub prefixes: BTreeSet<NumberRange>,
     /// The counts of them that are needed.
-    pub prefix_bounds: PrefixBounds,
+    pub prefix_bounds: RangeBounds,
     /// Tenants that commands are about: the whole of them, with the access codes that they hold or held last.
     pub lives: BTreeSet<TenantId>,
     /// Tenants whose rivals are looked up: those in use with the same phone, address or name.
@@ -147,7 +147,7 @@ impl Batch {
             access_codes: 0,
             sms_budget: false,
             prefixes: BTreeSet::new(),
-            prefix_bounds: PrefixBounds::of(policy, self.now),
+            prefix_bounds: RangeBounds::of(policy, self.now),
             lives: BTreeSet::new(),
             rivals_of: BTreeSet::new(),
         }
@@ -171,9 +171,9 @@ impl FactKeys {
                 self.tenants_by_company.extend(by.company.then(|| application.company.key().clone()));
                 self.access_codes += 1;
             }
-            Request::Tenant(TenantOrder { tenant, order, .. }) => {
+            Request::Tenant(TenantCommand { tenant, order, .. }) => {
                 self.lives.insert(*tenant);
-                self.rivals_of.extend((*order == LifeOrder::Reopen).then_some(*tenant));
+                self.rivals_of.extend((*order == TenantAction::Reopen).then_some(*tenant));
             }
         }
     }

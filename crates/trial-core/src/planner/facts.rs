@@ -6,12 +6,12 @@ use chrono::NaiveDate;
 
 use crate::access_codes::HeldCode;
 use crate::applications::AcceptedApplication;
-use crate::fraud_guard::{PrefixBlock, PrefixBounds};
+use crate::fraud_guard::{RangeBlock, RangeBounds};
 use crate::policy::Overrides;
 use crate::portal::OwnerActs;
 use crate::quota::{MailBudget, QuotaUnit};
 use crate::tenants::{Tenant, TenantStatus};
-use crate::values::{AccessCode, CompanyKey, EmailKey, Phone, PhonePrefix, TenantId};
+use crate::values::{AccessCode, CompanyKey, EmailKey, NumberRange, Phone, TenantId};
 use crate::verification::{Challenge, PastSend};
 
 /// The rows that a batch's `FactKeys` name.
@@ -28,27 +28,27 @@ pub struct Facts {
     /// Messages sent on the day, by country calling code. Complete if the budget was requested.
     pub sms_sent: BTreeMap<u16, u32>,
     /// The facts about number ranges.
-    pub prefixes: PrefixesFacts,
+    pub prefixes: RangesFacts,
     /// The tenants that commands are about; one that does not exist is absent.
-    pub lives: BTreeMap<TenantId, LifeFacts>,
+    pub lives: BTreeMap<TenantId, TenantCommandFacts>,
     /// Changed settings: the batch is decided under them.
     pub overrides: Overrides,
 }
 
 /// The facts about number ranges.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct PrefixesFacts {
+pub struct RangesFacts {
     /// The bounds of the counts in `known`.
-    pub bounds: PrefixBounds,
+    pub bounds: RangeBounds,
     /// The facts about each requested range; one without facts may be absent.
-    pub known: BTreeMap<PhonePrefix, PrefixFacts>,
+    pub known: BTreeMap<NumberRange, RangeFacts>,
     /// The safe list of operations; empty while the fraud guard is off.
-    pub safe: Vec<PhonePrefix>,
+    pub safe: Vec<NumberRange>,
 }
 
 /// The facts about one number range.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct PrefixFacts {
+pub struct RangeFacts {
     /// Messages of the day.
     pub messages: i64,
     /// Codes that are judged.
@@ -56,12 +56,12 @@ pub struct PrefixFacts {
     /// The number of them that were used.
     pub used: i64,
     /// Its last block, expired or not.
-    pub block: Option<PrefixBlock>,
+    pub block: Option<RangeBlock>,
 }
 
 /// A tenant that a command is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LifeFacts {
+pub struct TenantCommandFacts {
     /// The tenant.
     pub tenant: Tenant,
     /// The access codes that it holds, or held last.

@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | `applyTenant` (000 to 006, 205) | `planner/apply.rs` |
 //! | commands about a tenant | `planner/tenant.rs`, by the rules of `tenants/lifecycle.rs` |
-//! | `generateverifycode` (200 to 205) | `planner/send_code.rs`, with `planner/send_limits.rs` and `planner/prefixes.rs`, and `planner/send_report.rs` once the gateway has replied |
+//! | `generateverifycode` (200 to 205) | `planner/send_code.rs`, with `planner/send_limits.rs` and `planner/number_ranges.rs`, and `planner/send_report.rs` once the gateway has replied |
 //!
 //! The plan folds left over the batch: the second of two equal phones sees the effects of the first. The way in which
 //! requests are split into batches changes nothing.
@@ -12,9 +12,9 @@
 mod apply;
 mod batch;
 mod facts;
+mod number_ranges;
 mod outcome;
 mod plan;
-mod prefixes;
 mod send_code;
 mod send_limits;
 mod send_report;
@@ -28,7 +28,7 @@ use chrono::{DateTime, Utc};
 use world::World;
 
 pub use batch::{Batch, FactKeys, FreshIds, Request};
-pub use facts::{Facts, LifeFacts, PhoneFacts, PoolFacts, PrefixFacts, PrefixesFacts, QuotaFacts, TenantFact};
+pub use facts::{Facts, PhoneFacts, PoolFacts, QuotaFacts, RangeFacts, RangesFacts, TenantCommandFacts, TenantFact};
 pub use outcome::Outcome;
 pub use plan::{Effects, Plan, Screened};
 
@@ -130,7 +130,7 @@ impl Planner {
     fn decide(&self, world: &mut World, moment: Moment, request: &Request) -> Outcome {
         match request {
             Request::SendCode(asked) => self.send_code(world, moment, asked),
-            Request::SendReport(report) => self.take_down(world, moment, report),
+            Request::SendReport(report) => self.record_receipt(world, moment, report),
             Request::Apply(application) => Outcome::Apply(self.apply(world, moment, application)),
             Request::Tenant(order) => Outcome::Tenant(self.order(world, moment, order)),
         }

@@ -1,7 +1,7 @@
 //! Outcomes, with the fact that decided each. Refusals are data: none is an error.
 
 use crate::applications::ApplyOutcome;
-use crate::tenants::LifeOutcome;
+use crate::tenants::TenantOutcome;
 use crate::verification::{CodeOutcome, CodeToSend};
 
 /// The outcome of one request of a batch.
@@ -14,5 +14,5 @@ pub enum Outcome {
     /// The outcome of an application.
     Apply(ApplyOutcome),
     /// The outcome of a command.
-    Tenant(LifeOutcome),
+    Tenant(TenantOutcome),
 }

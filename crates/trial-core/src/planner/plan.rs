@@ -3,7 +3,7 @@
 use crate::access_codes::{AccessCodeLease, AccessCodeMove};
 use crate::applications::ApplicationRecord;
 use crate::audit::AuditRecord;
-use crate::fraud_guard::{PrefixBlockRecord, PrefixCount};
+use crate::fraud_guard::{RangeBlockRecord, RangeCount};
 use crate::mails::MailRecord;
 use crate::planner::Outcome;
 use crate::platform::PlatformEvent;
@@ -47,9 +47,9 @@ pub struct Effects {
     /// Counts of the SMS budget to insert, or to update.
     pub sms_days: Vec<SmsDay>,
     /// The increments of the counts of number ranges, each span of a range once; a span without a row is inserted.
-    pub prefix_counts: Vec<PrefixCount>,
+    pub prefix_counts: Vec<RangeCount>,
     /// Blocks of number ranges to insert, or to update.
-    pub prefix_blocks: Vec<PrefixBlockRecord>,
+    pub prefix_blocks: Vec<RangeBlockRecord>,
     /// Tenants to insert.
     pub tenants: Vec<Tenant>,
     /// Tenants that changed.

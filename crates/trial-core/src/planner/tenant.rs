@@ -5,26 +5,31 @@ use super::{Moment, Planner};
 use crate::access_codes::{AccessCodeMove, AccessCodeState, HeldCode};
 use crate::audit::AuditRecord;
 use crate::mails::{MailKind, MailRecord};
-use crate::planner::LifeFacts;
+use crate::planner::TenantCommandFacts;
 use crate::platform::{PlatformEvent, PlatformEventKind};
 use crate::portal::OwnerAct;
 use crate::quota::MailBudget;
 use crate::tenants::{
-    LifeChange, LifeOrder, LifeOutcome, LifeRefusal, NOTICE_KEEPS, Tenant, TenantOrder, TenantStatus,
+    NOTICE_KEEPS, Tenant, TenantAction, TenantChange, TenantCommand, TenantOutcome, TenantRefusal, TenantStatus,
 };
 
 /// Reminders and notices wait when less than this fraction (1/10) of the daily e-mail limit is left.
 const KEPT_FOR_ACCOUNTS: u32 = 10;
 
 impl Planner {
-    pub(super) fn order(&self, world: &mut World, moment: Moment, order: &TenantOrder) -> LifeOutcome {
-        self.carry_out(world, moment, order).map_or_else(LifeOutcome::Refused, LifeOutcome::Done)
+    pub(super) fn order(&self, world: &mut World, moment: Moment, order: &TenantCommand) -> TenantOutcome {
+        self.carry_out(world, moment, order).map_or_else(TenantOutcome::Refused, TenantOutcome::Done)
     }
 
-    fn carry_out(&self, world: &mut World, moment: Moment, order: &TenantOrder) -> Result<LifeChange, LifeRefusal> {
+    fn carry_out(
+        &self,
+        world: &mut World,
+        moment: Moment,
+        order: &TenantCommand,
+    ) -> Result<TenantChange, TenantRefusal> {
         let trial = &self.policy.trial;
-        let LifeFacts { tenant: before, access_codes, mut acts } =
-            world.life(order.tenant).cloned().ok_or(LifeRefusal::Unknown)?;
+        let TenantCommandFacts { tenant: before, access_codes, mut acts } =
+            world.life(order.tenant).cloned().ok_or(TenantRefusal::Unknown)?;
         let mut after = before.ordered(&order.order, trial, moment.now)?;
         if let Some(act) = owner_act(&order.order, &before, &after) {
             acts.count(act, moment.now)?;
@@ -40,19 +45,19 @@ impl Planner {
         let owed = after.owed_notice(trial, moment.now);
         let mut digest = None;
         let mail = match (&order.order, owed) {
-            (LifeOrder::ResendMail, _) => {
+            (TenantAction::ResendMail, _) => {
                 quota_is_left(world)?;
                 Some(MailKind::Account)
             }
-            (LifeOrder::LostPassword, _) => {
+            (TenantAction::LostPassword, _) => {
                 acts.count_link(&self.policy.quota, moment.now)?;
                 owner_mails_are_left(world)?;
                 Some(MailKind::Password)
             }
-            (LifeOrder::SetPassword(_), _) => {
+            (TenantAction::SetPassword(_), _) => {
                 acts.count_change(&self.policy.quota, moment.now).then_some(MailKind::PasswordChanged)
             }
-            (LifeOrder::SignOutEverywhere, _) => None,
+            (TenantAction::SignOutEverywhere, _) => None,
             (_, Some(notice)) if has_room_for_notices(world) => {
                 after.told_until = notice.since;
                 Some(notice.kind)
@@ -61,7 +66,7 @@ impl Planner {
                 after.told_until = notice.since;
                 None
             }
-            (LifeOrder::Advance, _) => {
+            (TenantAction::Advance, _) => {
                 digest = acts.take_digest(moment.now);
                 digest.map(|_| MailKind::PasswordChanged)
             }
@@ -99,26 +104,26 @@ impl Planner {
             let held = held.map(|code| (code.kind, code.code.clone())).collect();
             world.tell(PlatformEvent::of(kind, moment.ids.event, moment.now, &after, &held));
         }
-        let change = LifeChange {
+        let change = TenantChange {
             before: before.status,
             after: after.status,
             mail,
             mail_waits,
             trial_ends_at: after.trial_ends_at,
         };
-        world.change_life(LifeFacts { tenant: after, access_codes: moved, acts });
+        world.change_life(TenantCommandFacts { tenant: after, access_codes: moved, acts });
         match &order.order {
-            LifeOrder::SetPassword(change) => world.set_password(change),
-            LifeOrder::SignOutEverywhere => world.end_sessions(order.tenant),
+            TenantAction::SetPassword(change) => world.set_password(change),
+            TenantAction::SignOutEverywhere => world.end_sessions(order.tenant),
             _ => {}
         }
         Ok(change)
     }
 
     /// Refuses if the customer got another tenant while this one was closed.
-    fn no_rival_exists(&self, world: &World, tenant: &Tenant) -> Result<(), LifeRefusal> {
+    fn no_rival_exists(&self, world: &World, tenant: &Tenant) -> Result<(), TenantRefusal> {
         match world.rival_of(tenant, self.policy.trial.unique_by) {
-            Some((tenant, shared)) => Err(LifeRefusal::TenantExists { tenant, shared }),
+            Some((tenant, shared)) => Err(TenantRefusal::TenantExists { tenant, shared }),
             None => Ok(()),
         }
     }
@@ -146,62 +151,62 @@ fn taken_back(
     held: Vec<HeldCode>,
     moment: Moment,
     planner: &Planner,
-) -> Result<Vec<HeldCode>, LifeRefusal> {
+) -> Result<Vec<HeldCode>, TenantRefusal> {
     let rests_until = tenant.closed_at.map(|closed| closed + planner.policy.trial.quarantine);
     let rest = |code: &HeldCode| matches!(code.state, AccessCodeState::Quarantined | AccessCodeState::Retired);
     let kinds: Vec<_> = held.iter().filter(|code| rest(code)).map(|code| code.kind).collect();
     let are_both_there = crate::values::AccessCodeKind::ALL.iter().all(|kind| kinds.contains(kind));
     if !are_both_there || rests_until.is_none_or(|until| moment.now >= until) {
-        return Err(LifeRefusal::AccessCodesGone);
+        return Err(TenantRefusal::AccessCodesGone);
     }
     let back = |code: HeldCode| HeldCode { state: AccessCodeState::Leased, since: moment.now, ..code };
     Ok(held.into_iter().filter(rest).map(back).collect())
 }
 
-fn quota_is_left(world: &World) -> Result<(), LifeRefusal> {
+fn quota_is_left(world: &World) -> Result<(), TenantRefusal> {
     if world.quota_is_spent() {
-        return Err(LifeRefusal::QuotaReached { threshold: world.threshold() });
+        return Err(TenantRefusal::QuotaReached { threshold: world.threshold() });
     }
     Ok(())
 }
 
 /// A link needs a unit; a notice of a changed password goes out without one, since the change cannot be refused.
-fn owner_mails_are_left(world: &World) -> Result<(), LifeRefusal> {
+fn owner_mails_are_left(world: &World) -> Result<(), TenantRefusal> {
     let limit = world.owner_limit();
     if world.quota().owner_mails >= limit {
-        return Err(LifeRefusal::OwnerMailsSpent { limit });
+        return Err(TenantRefusal::OwnerMailsSpent { limit });
     }
     Ok(())
 }
 
 /// The act that a command counts against the owner's hourly limits. A mailed link has a daily limit instead.
-fn owner_act(order: &LifeOrder, before: &Tenant, after: &Tenant) -> Option<OwnerAct> {
+fn owner_act(order: &TenantAction, before: &Tenant, after: &Tenant) -> Option<OwnerAct> {
     match order {
-        LifeOrder::AskConversion | LifeOrder::WithdrawConversion => {
+        TenantAction::AskConversion | TenantAction::WithdrawConversion => {
             (before.conversion_asked_at != after.conversion_asked_at).then_some(OwnerAct::Wish)
         }
-        LifeOrder::SetPassword(change) => (!change.by_link).then_some(OwnerAct::Password),
-        LifeOrder::SignOutEverywhere => Some(OwnerAct::SignOut),
+        TenantAction::SetPassword(change) => (!change.by_link).then_some(OwnerAct::Password),
+        TenantAction::SignOutEverywhere => Some(OwnerAct::SignOut),
         _ => None,
     }
 }
 
 /// The event that a command publishes to the platform.
-fn event_kind(order: &LifeOrder, before: &Tenant, after: &Tenant, ends_soon: bool) -> Option<PlatformEventKind> {
+fn event_kind(order: &TenantAction, before: &Tenant, after: &Tenant, ends_soon: bool) -> Option<PlatformEventKind> {
     let is_moved = before.trial_ends_at != after.trial_ends_at;
     match order {
-        LifeOrder::Resume => Some(PlatformEventKind::Resumed),
-        LifeOrder::Extend(_) if before.status == after.status => is_moved.then_some(PlatformEventKind::Extended),
+        TenantAction::Resume => Some(PlatformEventKind::Resumed),
+        TenantAction::Extend(_) if before.status == after.status => is_moved.then_some(PlatformEventKind::Extended),
         _ if before.status == after.status => ends_soon.then_some(PlatformEventKind::TrialEnding),
         _ => PlatformEventKind::of_change(before.status, after.status),
     }
 }
 
 /// Returns `true` if the audit trail records the command: not a scheduled step that is not due, nor a repeated wish.
-fn is_taken_down(order: &LifeOrder, before: &Tenant, after: &Tenant) -> bool {
+fn is_taken_down(order: &TenantAction, before: &Tenant, after: &Tenant) -> bool {
     match order {
-        LifeOrder::Advance => before.status != after.status,
-        LifeOrder::AskConversion | LifeOrder::WithdrawConversion => {
+        TenantAction::Advance => before.status != after.status,
+        TenantAction::AskConversion | TenantAction::WithdrawConversion => {
             before.conversion_asked_at != after.conversion_asked_at
         }
         _ => true,
@@ -209,22 +214,22 @@ fn is_taken_down(order: &LifeOrder, before: &Tenant, after: &Tenant) -> bool {
 }
 
 /// The audit entry of a command; a scheduled step is recorded by its effect.
-fn entry(order: &TenantOrder, before: &Tenant, after: &Tenant, moment: Moment) -> AuditRecord {
+fn entry(order: &TenantCommand, before: &Tenant, after: &Tenant, moment: Moment) -> AuditRecord {
     let action = match (&order.order, after.status) {
-        (LifeOrder::Advance, TenantStatus::Suspended) => LifeOrder::Suspend.action(),
-        (LifeOrder::Advance, TenantStatus::Closed) => LifeOrder::Close.action(),
+        (TenantAction::Advance, TenantStatus::Suspended) => TenantAction::Suspend.action(),
+        (TenantAction::Advance, TenantStatus::Closed) => TenantAction::Close.action(),
         (order, _) => order.action(),
     };
     let state =
         |tenant: &Tenant| format!("{}, trial to {}", tenant.status, tenant.trial_ends_at.format("%Y-%m-%dT%H:%M:%SZ"));
     let detail = match &order.order {
-        LifeOrder::ResendMail => format!("password issue {}", after.password_issue),
-        LifeOrder::LostPassword => format!("a link was mailed; password issue {}", after.password_issue),
-        LifeOrder::AskConversion => "the owner requested conversion".to_owned(),
-        LifeOrder::WithdrawConversion => "the owner withdrew the request for conversion".to_owned(),
-        LifeOrder::SetPassword(change) if change.by_link => "chose a password by a mailed link".to_owned(),
-        LifeOrder::SetPassword(_) => "chose a password; other sessions are ended".to_owned(),
-        LifeOrder::SignOutEverywhere => "signed out everywhere".to_owned(),
+        TenantAction::ResendMail => format!("password issue {}", after.password_issue),
+        TenantAction::LostPassword => format!("a link was mailed; password issue {}", after.password_issue),
+        TenantAction::AskConversion => "the owner requested conversion".to_owned(),
+        TenantAction::WithdrawConversion => "the owner withdrew the request for conversion".to_owned(),
+        TenantAction::SetPassword(change) if change.by_link => "chose a password by a mailed link".to_owned(),
+        TenantAction::SetPassword(_) => "chose a password; other sessions are ended".to_owned(),
+        TenantAction::SignOutEverywhere => "signed out everywhere".to_owned(),
         _ => format!("before {}; after {}", state(before), state(after)),
     };
     AuditRecord {

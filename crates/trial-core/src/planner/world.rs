@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::prefixes::Prefixes;
+use super::number_ranges::Prefixes;
 use super::tenant::moves;
 use crate::access_codes::AccessCodeLease;
 use crate::applications::{AcceptedApplication, Application, ApplicationRecord};
-use crate::planner::{Effects, Facts, LifeFacts, PhoneFacts, PoolFacts, QuotaFacts};
+use crate::planner::{Effects, Facts, PhoneFacts, PoolFacts, QuotaFacts, TenantCommandFacts};
 use crate::platform::PlatformEvent;
 use crate::policy::{QuotaPolicy, UniqueBy};
 use crate::portal::{OwnPassword, PasswordChange, PortalSession};
@@ -36,8 +36,8 @@ pub(super) struct World {
 
 /// A tenant that commands are about, before and after them.
 struct Life {
-    before: LifeFacts,
-    now: LifeFacts,
+    before: TenantCommandFacts,
+    now: TenantCommandFacts,
     sign_in: SignIn,
 }
 
@@ -270,12 +270,12 @@ impl World {
     }
 
     /// A tenant that commands are about, with its access codes.
-    pub(super) fn life(&self, tenant: TenantId) -> Option<&LifeFacts> {
+    pub(super) fn life(&self, tenant: TenantId) -> Option<&TenantCommandFacts> {
         self.lives.get(&tenant).map(|life| &life.now)
     }
 
     /// Stores such a tenant as changed.
-    pub(super) fn change_life(&mut self, changed: LifeFacts) {
+    pub(super) fn change_life(&mut self, changed: TenantCommandFacts) {
         let tenant = &changed.tenant;
         let (phone, email, company) = (&tenant.phone, tenant.email.key(), tenant.company.key());
         if tenant.status.is_in_use() {

@@ -106,7 +106,7 @@ pub enum EventClaim {
 
 /// The reason why an event was not accepted: the receiver's status or the fault, without personal data of ours.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum TellError {
+pub enum PublishError {
     /// The receiver may accept it later.
     #[error("{reason}")]
     Transient {
@@ -293,7 +293,7 @@ impl EndpointId {
     }
 }
 
-impl TellError {
+impl PublishError {
     /// A refusal for now, for this reason.
     pub fn transient(reason: impl Into<String>) -> Self {
         Self::Transient { reason: reason.into(), retry_after: None }
@@ -303,11 +303,11 @@ impl TellError {
 impl DueEvent {
     /// The result of an attempt at `now`. Failed attempts are repeated on the schedule of [`EVENT_RETRIES`], later if
     /// the receiver asked for that, and given up after the last.
-    pub fn after(&self, now: DateTime<Utc>, told: Result<String, TellError>) -> EventSettledAs {
+    pub fn after(&self, now: DateTime<Utc>, told: Result<String, PublishError>) -> EventSettledAs {
         match told {
             Ok(reply) => EventSettledAs::Sent { reply },
-            Err(TellError::Gone(reply)) => EventSettledAs::Gone { reply },
-            Err(TellError::Transient { reason, retry_after }) => {
+            Err(PublishError::Gone(reply)) => EventSettledAs::Gone { reply },
+            Err(PublishError::Transient { reason, retry_after }) => {
                 let place = usize::try_from(self.attempts).unwrap_or(usize::MAX);
                 let Some(wait) = EVENT_RETRIES.get(place) else { return EventSettledAs::Failed { error: reason } };
                 let asked = retry_after.unwrap_or_default().min(EVENT_RETRY_CAP);

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use crate::fraud_guard::{CountSpan, PrefixBlock};
-use crate::values::{PhonePrefix, named};
+use crate::fraud_guard::{CountSpan, RangeBlock};
+use crate::values::{NumberRange, named};
 
 /// Rules against abuse of the paid messages.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,7 +13,7 @@ pub struct AbusePolicy {
     /// The conditions for a block.
     pub breaker: BreakerPolicy,
     /// Number ranges that are never blocked.
-    pub safe_prefixes: Vec<PhonePrefix>,
+    pub safe_prefixes: Vec<NumberRange>,
 }
 
 /// The conditions for a block.
@@ -49,9 +49,9 @@ impl BreakerPolicy {
     }
 
     /// The block of a number range with these numbers of codes.
-    pub(crate) fn block(&self, now: DateTime<Utc>, sent: i64, used: i64) -> PrefixBlock {
+    pub(crate) fn block(&self, now: DateTime<Utc>, sent: i64, used: i64) -> RangeBlock {
         let number = |count: i64| u32::try_from(count.max(0)).unwrap_or(u32::MAX);
-        PrefixBlock {
+        RangeBlock {
             since: now,
             until: now + self.block_for,
             sent: number(sent),
@@ -64,7 +64,7 @@ impl BreakerPolicy {
 
 impl AbusePolicy {
     /// Returns `true` if the configuration or an entry of operations exempts a number range from blocks.
-    pub fn is_safe(&self, prefix: PhonePrefix, added: &[PhonePrefix]) -> bool {
+    pub fn is_safe(&self, prefix: NumberRange, added: &[NumberRange]) -> bool {
         self.safe_prefixes.iter().chain(added).any(|safe| safe.covers(prefix))
     }
 }

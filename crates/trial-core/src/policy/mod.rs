@@ -11,7 +11,7 @@ use rlibphonenumber::Region;
 
 pub use fraud_guard::{AbusePolicy, BreakerMode, BreakerPolicy};
 pub use settings::{
-    Overrides, PolicyFault, PolicyInForce, SettingChange, SettingError, SettingKey, SettingOrder, SettingOutcome,
+    Overrides, PolicyFault, PolicyInForce, SettingChange, SettingCommand, SettingError, SettingKey, SettingOutcome,
     SettingRefusal, SettingValue, SettingsInForce,
 };
 

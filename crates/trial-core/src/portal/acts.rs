@@ -5,9 +5,9 @@ use std::str::FromStr;
 
 use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 
-use super::PortalTry;
+use super::PortalAttempt;
 use crate::policy::{CLOCK_SKEW, QuotaPolicy};
-use crate::tenants::LifeRefusal;
+use crate::tenants::TenantRefusal;
 use crate::values::UnknownName;
 
 /// Acts of each kind that the owner of one tenant may do within an hour.
@@ -63,21 +63,21 @@ impl OwnerActs {
     /// Counts an act of this hour.
     ///
     /// # Errors
-    /// [`LifeRefusal::TooManyActs`] if the hour allows no more.
-    pub(crate) fn count(&mut self, act: OwnerAct, now: DateTime<Utc>) -> Result<(), LifeRefusal> {
-        let hour = PortalTry::hour_of(now);
+    /// [`TenantRefusal::TooManyActs`] if the hour allows no more.
+    pub(crate) fn count(&mut self, act: OwnerAct, now: DateTime<Utc>) -> Result<(), TenantRefusal> {
+        let hour = PortalAttempt::hour_of(now);
         // The clock of another instance may have begun the next hour already.
         if self.hour != hour && self.hour != hour + 1 {
             *self = Self { hour, wishes: 0, passwords: 0, sign_outs: 0, ..*self };
         }
-        let until = PortalTry::end_of(self.hour);
+        let until = PortalAttempt::end_of(self.hour);
         let counted = match act {
             OwnerAct::Wish => &mut self.wishes,
             OwnerAct::Password => &mut self.passwords,
             OwnerAct::SignOut => &mut self.sign_outs,
         };
         if *counted >= OWNER_ACTS_PER_HOUR {
-            return Err(LifeRefusal::TooManyActs { until });
+            return Err(TenantRefusal::TooManyActs { until });
         }
         *counted += 1;
         Ok(())
@@ -86,11 +86,11 @@ impl OwnerActs {
     /// Counts a link of this day.
     ///
     /// # Errors
-    /// [`LifeRefusal::TooManyLinks`] if the day allows no more.
-    pub(crate) fn count_link(&mut self, quota: &QuotaPolicy, now: DateTime<Utc>) -> Result<(), LifeRefusal> {
+    /// [`TenantRefusal::TooManyLinks`] if the day allows no more.
+    pub(crate) fn count_link(&mut self, quota: &QuotaPolicy, now: DateTime<Utc>) -> Result<(), TenantRefusal> {
         self.turn_to(quota.day_of(now));
         if self.links >= OWNER_MAILS_AT_ONCE {
-            return Err(LifeRefusal::TooManyLinks);
+            return Err(TenantRefusal::TooManyLinks);
         }
         self.links += 1;
         Ok(())

@@ -1,13 +1,13 @@
 //! The ports: the traits that adapters implement. No transaction crosses one, and no network call is made inside a
 //! transaction.
 
-mod callers;
-mod care;
-mod guard;
+mod bot_challenge;
+mod clients;
+mod number_ranges;
 mod operators;
 mod platform;
 mod portal;
-mod prefixes;
+mod privacy;
 mod settings;
 
 use std::sync::Arc;
@@ -16,15 +16,15 @@ use async_trait::async_trait;
 use chrono::{DateTime, NaiveDate, Utc};
 
 pub use crate::values::{Clock, Entropy};
-pub use callers::{Callers, ReplayGuard};
+pub use bot_challenge::BotChallenge;
 #[cfg(feature = "mock")]
-pub use callers::{MockCallers, MockReplayGuard};
-pub use care::DataCare;
+pub use bot_challenge::MockBotChallenge;
+pub use clients::{ApiClients, ReplayGuard};
 #[cfg(feature = "mock")]
-pub use care::MockDataCare;
-pub use guard::Guard;
+pub use clients::{MockApiClients, MockReplayGuard};
 #[cfg(feature = "mock")]
-pub use guard::MockGuard;
+pub use number_ranges::MockNumberRanges;
+pub use number_ranges::NumberRanges;
 pub use operators::{AuditTrail, Operators};
 #[cfg(feature = "mock")]
 pub use operators::{MockAuditTrail, MockOperators};
@@ -35,14 +35,14 @@ pub use platform::{MockEventOperations, MockEventOutbox, MockTenantPlatform};
 pub use portal::MockPortal;
 pub use portal::Portal;
 #[cfg(feature = "mock")]
-pub use prefixes::MockPrefixes;
-pub use prefixes::Prefixes;
+pub use privacy::MockPrivacy;
+pub use privacy::Privacy;
 #[cfg(feature = "mock")]
 pub use settings::MockSettingsStore;
 pub use settings::SettingsStore;
 
 use crate::access_codes::{
-    AccessCodeImport, AccessCodePage, AccessCodeStock, AccessCodeView, FreedCode, ImportPlan, PoolOrder, PoolOutcome,
+    AccessCodeImport, AccessCodePage, AccessCodeStock, AccessCodeView, FreedCode, ImportPlan, PoolCommand, PoolOutcome,
     RestOver,
 };
 use crate::applications::{Application, ApplicationQuery, ApplicationSearch, ApplicationView, HourCount, TimelineView};
@@ -57,10 +57,10 @@ use crate::policy::UniqueBy;
 use crate::quota::QuotaDay;
 use crate::return_codes::{ApplyReply, CodeReply};
 use crate::sms::{DeliveryReceipt, GatewayReply, GatewayUnusable, SmsMessage};
-use crate::tenants::{DueTenant, LifeOutcome, TenantOrder, TenantPage, TenantSearch, TenantView};
+use crate::tenants::{DueTenant, TenantCommand, TenantOutcome, TenantPage, TenantSearch, TenantView};
 use crate::values::{AccessCode, AccessCodeKind, ApplicationId, LeaseId, MailId, Phone, TenantId};
 use crate::verification::CodeRequest;
-use crate::warnings::{Warning, WarningToTell};
+use crate::warnings::{NewWarning, Warning};
 
 /// The port that the public interface drives: code requests and applications.
 #[cfg_attr(feature = "mock", mockall::automock)]
@@ -176,12 +176,12 @@ pub trait Outbox: Send + Sync {
 /// Commands about tenants.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
-pub trait TenantOrders: Send + Sync {
+pub trait TenantCommands: Send + Sync {
     /// Decides a command in a transaction of its own. The change is durable when this returns.
     ///
     /// # Errors
     /// As for [`TrialLedger::commit`].
-    async fn order(&self, order: TenantOrder) -> Result<LifeOutcome, LedgerError>;
+    async fn order(&self, order: TenantCommand) -> Result<TenantOutcome, LedgerError>;
 }
 
 /// The scheduled tasks, in pieces: each can be interrupted anywhere and repeated by any instance.
@@ -221,7 +221,7 @@ pub trait Upkeep: Send + Sync {
     async fn count_hours(&self, until: DateTime<Utc>) -> Result<bool, LedgerError>;
 
     /// Records a warning and queues its mails, once per name and day. Returns `false` if it was recorded before.
-    async fn warn(&self, warning: WarningToTell) -> Result<bool, LedgerError>;
+    async fn warn(&self, warning: NewWarning) -> Result<bool, LedgerError>;
 
     /// The warnings of a day, oldest first.
     async fn warnings(&self, day: NaiveDate) -> Result<Vec<Warning>, LedgerError>;
@@ -236,7 +236,7 @@ pub trait Receipts: Send + Sync {
     ///
     /// # Errors
     /// [`LedgerError::Unavailable`] if the database cannot be reached; the receipt has to be submitted again.
-    async fn take_down(&self, receipt: DeliveryReceipt) -> Result<bool, LedgerError>;
+    async fn record_receipt(&self, receipt: DeliveryReceipt) -> Result<bool, LedgerError>;
 }
 
 /// Queries and changes by operations personnel.
@@ -324,7 +324,7 @@ pub trait Operations: Send + Sync {
     async fn order_access_code(
         &self,
         code: AccessCode,
-        order: PoolOrder,
+        order: PoolCommand,
         by: ChangedBy,
     ) -> Result<PoolOutcome, LedgerError>;
 

@@ -57,7 +57,7 @@ pub trait AuditTrail: Send + Sync {
     async fn audit(&self, query: AuditQuery) -> Result<Vec<AuditEntry>, LedgerError>;
 
     /// Writes an entry that comes with no change, such as one for revealed data. It is durable when this returns.
-    async fn write_down(&self, record: AuditRecord) -> Result<(), LedgerError>;
+    async fn append_entry(&self, record: AuditRecord) -> Result<(), LedgerError>;
 
     /// Records a search by personal data if [`PersonSearch::decide`] allows it, in one small transaction: searches of
     /// one operator are counted one after another, over all instances. The entry is durable when this returns.

@@ -6,7 +6,7 @@ use crate::audit::ChangedBy;
 use crate::error::LedgerError;
 use crate::mails::Lease;
 use crate::platform::{
-    EndpointId, EventClaim, EventPage, EventQueue, EventSettlement, EventView, PlatformEvent, TellError,
+    EndpointId, EventClaim, EventPage, EventQueue, EventSettlement, EventView, PlatformEvent, PublishError,
 };
 use crate::values::EventId;
 
@@ -61,12 +61,12 @@ pub trait TenantPlatform: Send + Sync {
     /// Publishes one event within a bounded time, and returns the receiver's status.
     ///
     /// # Errors
-    /// [`TellError`] if the receiver did not accept it.
-    async fn tell(&self, event: &PlatformEvent) -> Result<String, TellError>;
+    /// [`PublishError`] if the receiver did not accept it.
+    async fn tell(&self, event: &PlatformEvent) -> Result<String, PublishError>;
 
     /// Checks that events could be published right now, as far as can be known without publishing one.
     ///
     /// # Errors
-    /// [`TellError`] if not.
-    async fn check(&self) -> Result<(), TellError>;
+    /// [`PublishError`] if not.
+    async fn check(&self) -> Result<(), PublishError>;
 }

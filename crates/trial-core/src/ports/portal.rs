@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use crate::audit::AuditRecord;
 use crate::error::LedgerError;
 use crate::operators::SecretHash;
-use crate::portal::{PortalAccount, PortalSession, PortalTries, PortalTry};
+use crate::portal::{PortalAccount, PortalAttempt, PortalAttempts, PortalSession};
 use crate::values::TenantId;
 
 /// The store of owners' passwords and sessions; [`PortalAccount`] decides on sign-ins.
@@ -17,9 +17,9 @@ use crate::values::TenantId;
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait Portal: Send + Sync {
-    /// Counts an attempt against its address, then against its account if [`PortalTry::counts_for_account`] allows, and
+    /// Counts an attempt against its address, then against its account if [`PortalAttempt::counts_for_account`] allows, and
     /// removes those of earlier hours; durable when this returns. All instances share the count.
-    async fn count_portal_try(&self, tried: PortalTry) -> Result<PortalTries, LedgerError>;
+    async fn count_portal_try(&self, tried: PortalAttempt) -> Result<PortalAttempts, LedgerError>;
 
     /// The account of a tenant, in any status.
     async fn portal_account(&self, tenant: TenantId) -> Result<Option<PortalAccount>, LedgerError>;

@@ -6,9 +6,9 @@ use async_trait::async_trait;
 
 use crate::audit::ChangedBy;
 use crate::error::LedgerError;
-use crate::policy::{Policy, SettingChange, SettingKey, SettingOrder, SettingOutcome, SettingsInForce};
+use crate::policy::{Policy, SettingChange, SettingCommand, SettingKey, SettingOutcome, SettingsInForce};
 
-/// The store of runtime settings. The decisions about changes are taken in the core: [`SettingOrder::decide`].
+/// The store of runtime settings. The decisions about changes are taken in the core: [`SettingCommand::decide`].
 ///
 /// # Errors
 /// All methods: [`LedgerError::Unavailable`] if the database cannot be reached, [`LedgerError::Contended`] if it stays
@@ -26,7 +26,7 @@ pub trait SettingsStore: Send + Sync {
     /// `configured` is the policy of the configuration.
     async fn change_setting(
         &self,
-        order: SettingOrder,
+        order: SettingCommand,
         configured: Arc<Policy>,
         by: ChangedBy,
     ) -> Result<SettingOutcome, LedgerError>;

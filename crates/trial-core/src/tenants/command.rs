@@ -16,18 +16,18 @@ pub const MAX_EXTENSION: Duration = Duration::from_hours(366 * 24);
 
 /// A command about a tenant.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TenantOrder {
+pub struct TenantCommand {
     /// The tenant.
     pub tenant: TenantId,
     /// The kind of command.
-    pub order: LifeOrder,
+    pub order: TenantAction,
     /// The actor: an operator's name, or `trialgate` for scheduled tasks.
     pub actor: String,
 }
 
 /// The kinds of command about a tenant.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum LifeOrder {
+pub enum TenantAction {
     /// Run the steps that are due: suspend the expired trial, close it after the grace period, notify its owner.
     Advance,
     /// Convert it to a commercial tenant, in place.
@@ -56,7 +56,7 @@ pub enum LifeOrder {
     SignOutEverywhere,
 }
 
-impl LifeOrder {
+impl TenantAction {
     /// The name of the action in the audit trail.
     pub const fn action(&self) -> &'static str {
         match self {
@@ -79,16 +79,16 @@ impl LifeOrder {
 
 /// The outcome of a command.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum LifeOutcome {
+pub enum TenantOutcome {
     /// It was done.
-    Done(LifeChange),
+    Done(TenantChange),
     /// Nothing was changed.
-    Refused(LifeRefusal),
+    Refused(TenantRefusal),
 }
 
 /// The change by a command.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LifeChange {
+pub struct TenantChange {
     /// The status before.
     pub before: TenantStatus,
     /// The status after.
@@ -104,7 +104,7 @@ pub struct LifeChange {
 /// The reason for which a command changed nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "rule", rename_all = "snake_case")]
-pub enum LifeRefusal {
+pub enum TenantRefusal {
     /// There is no such tenant.
     Unknown,
     /// Its status does not allow it.
@@ -149,7 +149,7 @@ pub enum LifeRefusal {
 }
 
 /// The reason and the remedy, in a sentence for operations.
-impl fmt::Display for LifeRefusal {
+impl fmt::Display for TenantRefusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unknown => f.write_str("there is no such tenant"),

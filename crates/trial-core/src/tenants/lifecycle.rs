@@ -8,7 +8,7 @@ use crate::mails::MailKind;
 use crate::policy::TrialPolicy;
 use crate::portal::PasswordChange;
 use crate::privacy::ERASED_EMAIL;
-use crate::tenants::{LifeOrder, LifeRefusal, MAX_EXTENSION, Tenant, TenantStatus};
+use crate::tenants::{MAX_EXTENSION, Tenant, TenantAction, TenantRefusal, TenantStatus};
 use crate::values::TenantId;
 
 /// The age at which a notice that waits for the daily e-mail limit is dropped.
@@ -122,37 +122,39 @@ impl Tenant {
     /// The tenant after a command, by its own state alone.
     pub(crate) fn ordered(
         &self,
-        order: &LifeOrder,
+        order: &TenantAction,
         policy: &TrialPolicy,
         now: DateTime<Utc>,
-    ) -> Result<Self, LifeRefusal> {
+    ) -> Result<Self, TenantRefusal> {
         use TenantStatus::{Closed, Commercial, Suspended, Trial};
         let is_converted = self.converted_at.is_some();
         let changed = match (order, self.status) {
-            (LifeOrder::Advance, _) => return Ok(self.aged(policy, now)),
-            (LifeOrder::Convert, Trial | Suspended) if !is_converted => self.with(Commercial, |tenant| {
+            (TenantAction::Advance, _) => return Ok(self.aged(policy, now)),
+            (TenantAction::Convert, Trial | Suspended) if !is_converted => self.with(Commercial, |tenant| {
                 tenant.converted_at = Some(now);
                 tenant.conversion_asked_at = None;
                 tenant.recover();
             }),
-            (LifeOrder::Extend(by), Trial | Suspended) if !is_converted => return self.extended(*by, policy, now),
-            (LifeOrder::Suspend, Trial | Commercial) => self.with(Suspended, |tenant| tenant.suspend(policy, now)),
-            (LifeOrder::Resume, Suspended) if is_converted => self.with(Commercial, Self::recover),
-            (LifeOrder::Resume, Suspended) if now < self.trial_ends_at => self.with(Trial, Self::recover),
-            (LifeOrder::Resume, Suspended) => return Err(LifeRefusal::TrialOver),
-            (LifeOrder::Close, Trial | Suspended | Commercial) => self.with(Closed, |tenant| tenant.close(now)),
-            (LifeOrder::Reopen, Closed) if self.is_forgotten() => return Err(LifeRefusal::Forgotten),
-            (LifeOrder::Reopen, Closed) => self.reopened(policy, now),
-            (LifeOrder::ResendMail, Trial | Commercial) => return Ok(self.with_valid_password(now)),
-            (LifeOrder::LostPassword | LifeOrder::SignOutEverywhere, Trial | Commercial) => return Ok(self.clone()),
-            (LifeOrder::SetPassword(change), Trial | Commercial) => return self.with_password(change),
+            (TenantAction::Extend(by), Trial | Suspended) if !is_converted => return self.extended(*by, policy, now),
+            (TenantAction::Suspend, Trial | Commercial) => self.with(Suspended, |tenant| tenant.suspend(policy, now)),
+            (TenantAction::Resume, Suspended) if is_converted => self.with(Commercial, Self::recover),
+            (TenantAction::Resume, Suspended) if now < self.trial_ends_at => self.with(Trial, Self::recover),
+            (TenantAction::Resume, Suspended) => return Err(TenantRefusal::TrialOver),
+            (TenantAction::Close, Trial | Suspended | Commercial) => self.with(Closed, |tenant| tenant.close(now)),
+            (TenantAction::Reopen, Closed) if self.is_forgotten() => return Err(TenantRefusal::Forgotten),
+            (TenantAction::Reopen, Closed) => self.reopened(policy, now),
+            (TenantAction::ResendMail, Trial | Commercial) => return Ok(self.with_valid_password(now)),
+            (TenantAction::LostPassword | TenantAction::SignOutEverywhere, Trial | Commercial) => {
+                return Ok(self.clone());
+            }
+            (TenantAction::SetPassword(change), Trial | Commercial) => return self.with_password(change),
             // A repeated request keeps the time of the first.
-            (LifeOrder::AskConversion, Trial) => {
+            (TenantAction::AskConversion, Trial) => {
                 let asked = self.conversion_asked_at.or(Some(now));
                 return Ok(Self { conversion_asked_at: asked, ..self.clone() });
             }
-            (LifeOrder::WithdrawConversion, _) => return Ok(Self { conversion_asked_at: None, ..self.clone() }),
-            _ => return Err(LifeRefusal::Status { status: self.status.to_string() }),
+            (TenantAction::WithdrawConversion, _) => return Ok(Self { conversion_asked_at: None, ..self.clone() }),
+            _ => return Err(TenantRefusal::Status { status: self.status.to_string() }),
         };
         // The operator knows; the owner is notified of a suspension and of the end alone.
         Ok(match changed.status {
@@ -185,9 +187,9 @@ impl Tenant {
     }
 
     /// An expired trial is a trial again; one that an operator suspended stays suspended.
-    fn extended(&self, by: Duration, policy: &TrialPolicy, now: DateTime<Utc>) -> Result<Self, LifeRefusal> {
+    fn extended(&self, by: Duration, policy: &TrialPolicy, now: DateTime<Utc>) -> Result<Self, TenantRefusal> {
         if by.is_zero() || by > MAX_EXTENSION {
-            return Err(LifeRefusal::Extension);
+            return Err(TenantRefusal::Extension);
         }
         let mut extended = Self { told_until: now, ..self.clone() };
         extended.trial_ends_at = self.trial_ends_at.max(now) + by;
@@ -215,9 +217,9 @@ impl Tenant {
         }
     }
 
-    fn with_password(&self, change: &PasswordChange) -> Result<Self, LifeRefusal> {
+    fn with_password(&self, change: &PasswordChange) -> Result<Self, TenantRefusal> {
         if self.password_issue != change.own.replaces() {
-            return Err(LifeRefusal::Superseded);
+            return Err(TenantRefusal::Superseded);
         }
         let password_issued_at = change.own.initial_issued_at();
         Ok(Self { password_issue: change.own.issue, password_issued_at, ..self.clone() })

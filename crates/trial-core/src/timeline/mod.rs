@@ -17,7 +17,7 @@ use crate::verification::{CodeOutcome, CodeRequestView, SendState};
 
 /// One event.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StoryEntry {
+pub struct TimelineEntry {
     /// When.
     pub at: DateTime<Utc>,
     /// The kind of event: `code_request`, `application`, `receipt`, `mail`, `change`.
@@ -36,7 +36,7 @@ pub struct StoryEntry {
 
 /// The records that a timeline is built from.
 #[derive(Debug, Clone, Default)]
-pub struct StorySources {
+pub struct TimelineSources {
     /// Requests for codes and applications.
     pub timeline: TimelineView,
     /// Every attempt to deliver a mail.
@@ -59,10 +59,10 @@ impl ApplicationView {
     }
 }
 
-impl StorySources {
+impl TimelineSources {
     /// The entries, oldest first.
-    pub fn tell(&self) -> Vec<StoryEntry> {
-        let mut entries: Vec<StoryEntry> = Vec::new();
+    pub fn tell(&self) -> Vec<TimelineEntry> {
+        let mut entries: Vec<TimelineEntry> = Vec::new();
         for request in &self.timeline.code_requests {
             entries.push(asked(request));
             entries.extend(receipt(request));
@@ -78,7 +78,7 @@ impl StorySources {
         entries
     }
 
-    fn applied(&self, view: &ApplicationView) -> StoryEntry {
+    fn applied(&self, view: &ApplicationView) -> TimelineEntry {
         let (words, mut facts) = match &view.outcome {
             ApplyOutcome::Accepted { tenant } => (format!("applied: tenant {tenant} was created"), Vec::new()),
             ApplyOutcome::Replayed { tenant } => {
@@ -93,7 +93,7 @@ impl StorySources {
             };
             facts.extend(self.pool.iter().filter(|pool| is_missing(pool.stock.kind)).map(in_words));
         }
-        StoryEntry {
+        TimelineEntry {
             at: view.at,
             kind: "application",
             code: Some(ApplyReply::from(&view.outcome).code.as_str()),
@@ -104,10 +104,10 @@ impl StorySources {
         }
     }
 
-    fn delivered(&self, mail: &MailView) -> Vec<StoryEntry> {
+    fn delivered(&self, mail: &MailView) -> Vec<TimelineEntry> {
         let (id, kind) = (mail.id, mail.kind);
         let attempts = self.attempts.get(&id).map(Vec::as_slice).unwrap_or_default();
-        let entry = |at, words, facts| StoryEntry {
+        let entry = |at, words, facts| TimelineEntry {
             at,
             kind: "mail",
             code: None,
@@ -135,7 +135,7 @@ impl StorySources {
     }
 }
 
-fn asked(view: &CodeRequestView) -> StoryEntry {
+fn asked(view: &CodeRequestView) -> TimelineEntry {
     let (reply, words) = match &view.outcome {
         CodeOutcome::Send { state, .. } => (CodeReply::from(*state), sent(*state).to_owned()),
         CodeOutcome::Refused(refusal) => (CodeReply::from(refusal), refusal.to_string()),
@@ -144,7 +144,7 @@ fn asked(view: &CodeRequestView) -> StoryEntry {
         .gateway
         .as_ref()
         .map(|gateway| format!("gateway {gateway}: {}", view.reply.as_deref().unwrap_or("no reply text")));
-    StoryEntry {
+    TimelineEntry {
         at: view.at,
         kind: "code_request",
         code: Some(reply.code.as_str()),
@@ -155,9 +155,9 @@ fn asked(view: &CodeRequestView) -> StoryEntry {
     }
 }
 
-fn receipt(view: &CodeRequestView) -> Option<StoryEntry> {
+fn receipt(view: &CodeRequestView) -> Option<TimelineEntry> {
     let delivery = view.delivery.as_ref()?;
-    Some(StoryEntry {
+    Some(TimelineEntry {
         at: delivery.at,
         kind: "receipt",
         code: None,
@@ -168,8 +168,8 @@ fn receipt(view: &CodeRequestView) -> Option<StoryEntry> {
     })
 }
 
-fn changed(entry: &AuditEntry) -> StoryEntry {
-    StoryEntry {
+fn changed(entry: &AuditEntry) -> TimelineEntry {
+    TimelineEntry {
         at: entry.at,
         kind: "change",
         code: None,

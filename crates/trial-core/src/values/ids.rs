@@ -63,7 +63,7 @@ ids! {
     /// One entry of the audit trail.
     AuditId;
     /// One API client; a name that is used again is another client.
-    CallerId;
+    ApiClientId;
     /// One verification code; also the nonce that the code is derived from.
     ChallengeId;
     /// One request for a code, accepted or refused.

@@ -27,7 +27,7 @@ pub(crate) enum Purpose {
     /// A forgotten-password link.
     PortalLink,
     /// The person behind an attempt at the portal.
-    PortalTry,
+    PortalAttempt,
 }
 
 impl Purpose {
@@ -35,7 +35,7 @@ impl Purpose {
         match self {
             Self::Challenge => b"trialgate altcha v1\0",
             Self::PortalLink => b"trialgate portal link v1\0",
-            Self::PortalTry => b"trialgate portal try v1\0",
+            Self::PortalAttempt => b"trialgate portal try v1\0",
         }
     }
 }

@@ -7,11 +7,11 @@ mod email;
 mod folding;
 mod ids;
 mod keyring;
-mod lasting;
 mod locale;
 mod number_range;
 mod person;
 mod phone;
+mod setting_duration;
 mod submitted_code;
 mod unlabelled;
 
@@ -23,17 +23,17 @@ pub use email::{Email, EmailError, EmailKey, MailHosts};
 pub(crate) use folding::{fold_mailbox, fold_pasted, shown};
 pub(crate) use ids::ID_ENTROPY;
 pub use ids::{
-    ApplicationId, AuditId, CallerId, ChallengeId, CodeRequestId, EventId, LeaseId, MailId, OperatorId, RequestId,
+    ApiClientId, ApplicationId, AuditId, ChallengeId, CodeRequestId, EventId, LeaseId, MailId, OperatorId, RequestId,
     TenantId,
 };
 pub(crate) use keyring::Purpose;
 pub use keyring::{InitialPassword, Keyring, KeyringError, SecretKey, VerificationCode};
-pub use lasting::{Lasting, LastingError};
 pub use locale::Locale;
-pub use number_range::{PhonePrefix, PhonePrefixError};
+pub use number_range::{NumberRange, NumberRangeError};
 pub use person::Person;
 pub(crate) use phone::mask_phone;
 pub use phone::{Phone, PhoneError, PhonePolicy, ServedCountry};
+pub use setting_duration::{SettingDuration, SettingDurationError};
 pub use submitted_code::{CODE_DIGITS, SubmittedCode, SubmittedCodeError};
 pub use unlabelled::decode_unlabelled;
 

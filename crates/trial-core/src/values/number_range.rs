@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 ///
 /// No personal data: 10,000 numbers share it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct PhonePrefix(u64);
+pub struct NumberRange(u64);
 
 /// The error for a text that is not a number range.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -19,9 +19,9 @@ pub struct PhonePrefix(u64);
     "is not the beginning of a phone number; give its country code and what follows, without the last four digits, such \
      as +861667328"
 )]
-pub struct PhonePrefixError;
+pub struct NumberRangeError;
 
-impl PhonePrefix {
+impl NumberRange {
     /// Digits of a number that are not part of its range.
     pub(super) const LAST_DIGITS: usize = 4;
     /// E.164 has 15 digits at most.
@@ -50,31 +50,31 @@ impl PhonePrefix {
     }
 }
 
-impl FromStr for PhonePrefix {
-    type Err = PhonePrefixError;
+impl FromStr for NumberRange {
+    type Err = NumberRangeError;
 
-    fn from_str(text: &str) -> Result<Self, PhonePrefixError> {
+    fn from_str(text: &str) -> Result<Self, NumberRangeError> {
         let digits = text.strip_prefix('+').unwrap_or(text);
         let is_prefix = (1..=Self::MAX_DIGITS).contains(&digits.len())
             && digits.bytes().all(|byte| byte.is_ascii_digit())
             && !digits.starts_with('0');
-        if is_prefix { Ok(Self::of_digits(digits.bytes())) } else { Err(PhonePrefixError) }
+        if is_prefix { Ok(Self::of_digits(digits.bytes())) } else { Err(NumberRangeError) }
     }
 }
 
-impl fmt::Display for PhonePrefix {
+impl fmt::Display for NumberRange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "+{}", self.0)
     }
 }
 
-impl Serialize for PhonePrefix {
+impl Serialize for NumberRange {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
     }
 }
 
-impl<'de> Deserialize<'de> for PhonePrefix {
+impl<'de> Deserialize<'de> for NumberRange {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
     }

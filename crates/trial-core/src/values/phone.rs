@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumberFormat, PhoneNumberType, Region};
 
-use super::PhonePrefix;
+use super::NumberRange;
 use super::folding::{MAX_DIGITS_INPUT, fold_phone};
 
 /// A mobile phone in its one canonical form, E.164 (`+8616673280001`). Valid by libphonenumber's data.
@@ -112,10 +112,10 @@ impl Phone {
     }
 
     /// The number range that it belongs to.
-    pub fn prefix(&self) -> PhonePrefix {
+    pub fn prefix(&self) -> NumberRange {
         let digits = self.e164.bytes().filter(u8::is_ascii_digit);
-        let count = digits.clone().count().saturating_sub(PhonePrefix::LAST_DIGITS);
-        PhonePrefix::of_digits(digits.take(count))
+        let count = digits.clone().count().saturating_sub(NumberRange::LAST_DIGITS);
+        NumberRange::of_digits(digits.take(count))
     }
 
     /// The phone, masked: `+861667328****` shows its number range, which is no personal data.
@@ -126,7 +126,7 @@ impl Phone {
 
 /// Masks a stored phone: the digits beyond its number range. The range is shown elsewhere too, so no other digits.
 pub(crate) fn mask_phone(e164: &str) -> String {
-    let head = e164.len().saturating_sub(PhonePrefix::LAST_DIGITS);
+    let head = e164.len().saturating_sub(NumberRange::LAST_DIGITS);
     format!("{}****", &e164[..head])
 }
 

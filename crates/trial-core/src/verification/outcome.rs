@@ -6,8 +6,8 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::fraud_guard::BlockedPrefix;
-use crate::values::{ChallengeId, CodeRequestId, Locale, Phone, PhonePrefix, VerificationCode};
+use crate::fraud_guard::BlockedRange;
+use crate::values::{ChallengeId, CodeRequestId, Locale, NumberRange, Phone, VerificationCode};
 use crate::verification::SendState;
 
 /// The outcome of a request for a code.
@@ -69,7 +69,7 @@ pub enum CodeRefusal {
         sent: u32,
     },
     /// Hardly any of the codes sent to the phone's number range is used (204).
-    PrefixBlocked(BlockedPrefix),
+    PrefixBlocked(BlockedRange),
 }
 
 impl CodeRefusal {
@@ -97,7 +97,7 @@ pub enum BudgetScope {
     /// One country calling code.
     Country(u16),
     /// One number range.
-    Prefix(PhonePrefix),
+    Prefix(NumberRange),
 }
 
 /// A stored code that is to be sent now.
@@ -120,7 +120,7 @@ pub struct CodeToSend {
     /// `true` for a test number, whose messages go to no gateway.
     pub is_test: bool,
     /// The block of its number range that would have refused it if blocks were not only reported.
-    pub would_block: Option<BlockedPrefix>,
+    pub would_block: Option<BlockedRange>,
 }
 
 /// The rule and the fact that decided, in a sentence for operations.

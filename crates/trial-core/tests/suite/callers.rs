@@ -6,12 +6,13 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use trial_core::audit::ChangedBy;
 use trial_core::clients::{
-    Caller, CallerAdded, CallerChange, CallerChanged, CallerName, SealState, SealedSecret, SeenSignature,
+    ApiClient, ApiClientAdded, ApiClientChange, ApiClientChanged, ApiClientName, EncryptedSecret, EncryptionState,
+    SeenSignature,
 };
 use trial_core::error::LedgerError;
-use trial_core::ports::{Callers, Clock as _};
+use trial_core::ports::{ApiClients, Clock as _};
 use trial_core::values::{Keyring, KeyringError, SecretKey};
-use trial_engine::operations::{Resealed, reseal_callers};
+use trial_engine::operations::{Reencrypted, reencrypt_client_secrets};
 use trial_testkit::{FixedClock, MemoryLedger, MemoryState, SeededEntropy, data};
 
 /// The keys that encrypted secrets, each with its byte; the keyring of the tests has the first two.
@@ -28,55 +29,55 @@ fn keyring(keys: &[(&str, u8)]) -> Keyring {
 }
 
 /// The `n`-th API client, of this name, whose secrets these keys encrypted.
-fn sealed_by(n: u8, name: &str, keys: &[(&str, u8)]) -> Caller {
+fn sealed_by(n: u8, name: &str, keys: &[(&str, u8)]) -> ApiClient {
     let caller = data::caller(n, name, now());
     let mut secrets = keys.iter().map(|key| sealed(&caller, n, *key));
-    Caller { secret: secrets.next().unwrap(), next_secret: secrets.next(), ..caller }
+    ApiClient { secret: secrets.next().unwrap(), next_secret: secrets.next(), ..caller }
 }
 
-fn sealed(caller: &Caller, n: u8, key: (&str, u8)) -> SealedSecret {
+fn sealed(caller: &ApiClient, n: u8, key: (&str, u8)) -> EncryptedSecret {
     data::caller_credentials(n).secret.seal(&caller.access_key, &keyring(&[key]), &[n; Keyring::NONCE])
 }
 
-fn ledger_of(callers: impl IntoIterator<Item = Caller>) -> MemoryLedger {
+fn ledger_of(callers: impl IntoIterator<Item = ApiClient>) -> MemoryLedger {
     let ledger = MemoryLedger::default();
     ledger.change(|state| state.callers.extend(callers.into_iter().map(|caller| (caller.id, caller))));
     ledger
 }
 
-async fn reseal(callers: &dyn Callers) -> Resealed {
+async fn reseal(callers: &dyn ApiClients) -> Reencrypted {
     let (clock, entropy) = (FixedClock::default(), SeededEntropy::new(1));
-    reseal_callers(callers, &keyring(&[CURRENT, FORMER]), "cli:test", &clock, &entropy).await.unwrap()
+    reencrypt_client_secrets(callers, &keyring(&[CURRENT, FORMER]), "cli:test", &clock, &entropy).await.unwrap()
 }
 
-fn names(names: &[&str]) -> Vec<CallerName> {
-    names.iter().map(|name| CallerName::parse(name).unwrap()).collect()
+fn names(names: &[&str]) -> Vec<ApiClientName> {
+    names.iter().map(|name| ApiClientName::parse(name).unwrap()).collect()
 }
 
-fn named(ledger: &MemoryLedger, name: &str) -> Caller {
+fn named(ledger: &MemoryLedger, name: &str) -> ApiClient {
     ledger.state().callers.into_values().find(|caller| caller.name.as_str() == name).unwrap()
 }
 
 #[test]
 fn the_worst_of_the_secrets_counts() {
     for (keys, expected) in [
-        (&[CURRENT][..], SealState::Current),
-        (&[CURRENT, CURRENT], SealState::Current),
-        (&[FORMER], SealState::Older),
-        (&[FORMER, CURRENT], SealState::Older),
-        (&[CURRENT, FORMER], SealState::Older),
-        (&[GONE], SealState::Lost),
-        (&[GONE, CURRENT], SealState::Lost),
-        (&[FORMER, GONE], SealState::Lost),
+        (&[CURRENT][..], EncryptionState::Current),
+        (&[CURRENT, CURRENT], EncryptionState::Current),
+        (&[FORMER], EncryptionState::Older),
+        (&[FORMER, CURRENT], EncryptionState::Older),
+        (&[CURRENT, FORMER], EncryptionState::Older),
+        (&[GONE], EncryptionState::Lost),
+        (&[GONE, CURRENT], EncryptionState::Lost),
+        (&[FORMER, GONE], EncryptionState::Lost),
     ] {
         let caller = sealed_by(1, "site", keys);
         assert_eq!(caller.seal_state(&keyring(&[CURRENT, FORMER])), expected, "{keys:?}");
         let is_lost = caller.lost_secret(&keyring(&[CURRENT, FORMER])).is_some();
-        assert_eq!(is_lost, expected == SealState::Lost, "{keys:?}");
+        assert_eq!(is_lost, expected == EncryptionState::Lost, "{keys:?}");
     }
     let replaced = keyring(&[("current", 9)]);
     let caller = sealed_by(1, "site", &[CURRENT]);
-    assert_eq!(caller.seal_state(&replaced), SealState::Lost);
+    assert_eq!(caller.seal_state(&replaced), EncryptionState::Lost);
     assert_eq!(caller.lost_secret(&replaced), Some(KeyringError::Unsealable("current".to_owned())));
 }
 
@@ -89,8 +90,8 @@ async fn the_current_key_seals_what_an_older_one_did() {
         sealed_by(3, "two", &[FORMER, CURRENT]),
         sealed_by(4, "lost", &[GONE]),
         sealed_by(5, "half", &[GONE, FORMER]),
-        Caller { removed_at: Some(now()), ..sealed_by(6, "removed", &[FORMER]) },
-        Caller { suspended_at: Some(now()), ..sealed_by(7, "suspended", &[FORMER]) },
+        ApiClient { removed_at: Some(now()), ..sealed_by(6, "removed", &[FORMER]) },
+        ApiClient { suspended_at: Some(now()), ..sealed_by(7, "suspended", &[FORMER]) },
     ];
     let ledger = ledger_of(before.clone());
     let came = reseal(&ledger).await;
@@ -112,7 +113,7 @@ async fn the_current_key_seals_what_an_older_one_did() {
             _ => vec![Some(secret)],
         };
         assert_eq!(opened, expected, "{}", was.name);
-        assert_eq!(is, Caller { secret: is.secret.clone(), next_secret: is.next_secret.clone(), ..was.clone() });
+        assert_eq!(is, ApiClient { secret: is.secret.clone(), next_secret: is.next_secret.clone(), ..was.clone() });
     }
     let nonces = ledger.state().callers.into_values().flat_map(|caller| {
         let secrets = caller.secrets().map(|secret| secret.sealed[..Keyring::NONCE].to_vec()).collect::<Vec<_>>();
@@ -146,25 +147,25 @@ impl<F: Fn(&mut MemoryState) + Send + Sync> Busy<F> {
 }
 
 #[async_trait]
-impl<F: Fn(&mut MemoryState) + Send + Sync> Callers for Busy<F> {
-    async fn add_caller(&self, caller: Caller, by: ChangedBy) -> Result<CallerAdded, LedgerError> {
+impl<F: Fn(&mut MemoryState) + Send + Sync> ApiClients for Busy<F> {
+    async fn add_caller(&self, caller: ApiClient, by: ChangedBy) -> Result<ApiClientAdded, LedgerError> {
         self.ledger.add_caller(caller, by).await
     }
 
-    async fn callers(&self, limit: u32) -> Result<Vec<Caller>, LedgerError> {
+    async fn callers(&self, limit: u32) -> Result<Vec<ApiClient>, LedgerError> {
         self.ledger.callers(limit).await
     }
 
-    async fn caller_by_key(&self, access_key: String) -> Result<Option<Caller>, LedgerError> {
+    async fn caller_by_key(&self, access_key: String) -> Result<Option<ApiClient>, LedgerError> {
         self.ledger.caller_by_key(access_key).await
     }
 
     async fn change_caller(
         &self,
-        name: CallerName,
-        change: CallerChange,
+        name: ApiClientName,
+        change: ApiClientChange,
         by: ChangedBy,
-    ) -> Result<CallerChanged, LedgerError> {
+    ) -> Result<ApiClientChanged, LedgerError> {
         if self.times.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok() {
             self.ledger.change(&self.happens);
         }
@@ -221,6 +222,6 @@ async fn another_caller_of_the_same_name_is_let_alone() {
         state.callers.values_mut().next().unwrap().removed_at = Some(now());
         state.callers.insert(another.id, another.clone());
     };
-    assert_eq!(reseal(&Busy::new(&ledger, 1, replace)).await, Resealed::default());
+    assert_eq!(reseal(&Busy::new(&ledger, 1, replace)).await, Reencrypted::default());
     assert_eq!(ledger.state().callers[&another.id], another);
 }

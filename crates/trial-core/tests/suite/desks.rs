@@ -7,9 +7,9 @@ use trial_core::return_codes::CodeReply;
 use trial_core::sms::GatewayReply;
 use trial_core::verification::SendState;
 use trial_testkit::data::{phone, planner_with};
-use trial_testkit::{Desk, MemoryLedger};
+use trial_testkit::{LedgerHarness, MemoryLedger};
 
-pub(crate) type MemoryDesk = Desk<MemoryLedger>;
+pub(crate) type MemoryDesk = LedgerHarness<MemoryLedger>;
 
 pub(crate) const SECOND: Duration = Duration::from_secs(1);
 pub(crate) const MINUTE: Duration = Duration::from_mins(1);
@@ -21,35 +21,35 @@ pub(crate) fn secs(secs: u64) -> Duration {
 }
 
 /// A fixture with this number of pairs of access codes.
-pub(crate) async fn desk(pairs: u32) -> MemoryDesk {
-    Desk::new(MemoryLedger::default()).with_access_codes(pairs).await
+pub(crate) async fn harness(pairs: u32) -> MemoryDesk {
+    LedgerHarness::new(MemoryLedger::default()).with_access_codes(pairs).await
 }
 
 /// The same, with another policy.
 pub(crate) async fn desk_by(pairs: u32, change: impl FnOnce(&mut Policy)) -> MemoryDesk {
-    Desk::with_planner(MemoryLedger::default(), planner_with(change)).with_access_codes(pairs).await
+    LedgerHarness::with_planner(MemoryLedger::default(), planner_with(change)).with_access_codes(pairs).await
 }
 
 /// Gives a phone that has a code this number of consecutive wrong attempts.
-pub(crate) fn set_failures(desk: &MemoryDesk, n: u32, failures: u32) {
-    desk.ledger.change(|state| state.phones.get_mut(&phone(n)).expect("a code was made for it").failures = failures);
+pub(crate) fn set_failures(harness: &MemoryDesk, n: u32, failures: u32) {
+    harness.ledger.change(|state| state.phones.get_mut(&phone(n)).expect("a code was made for it").failures = failures);
 }
 
-pub(crate) fn set_threshold(desk: &MemoryDesk, threshold: u32) {
-    desk.ledger.change(|state| state.set_threshold(threshold));
+pub(crate) fn set_threshold(harness: &MemoryDesk, threshold: u32) {
+    harness.ledger.change(|state| state.set_threshold(threshold));
 }
 
 /// The return code and the seconds of `Retry-After`, for a phone that requests a code which the gateway accepts.
-pub(crate) async fn ask(desk: &MemoryDesk, n: u32) -> (&'static str, Option<u64>) {
-    answer(desk, n, GatewayReply::Accepted { provider_id: None }).await
+pub(crate) async fn ask(harness: &MemoryDesk, n: u32) -> (&'static str, Option<u64>) {
+    answer(harness, n, GatewayReply::Accepted { provider_id: None }).await
 }
 
 /// The same, with this reply of the gateway.
-pub(crate) async fn answer(desk: &MemoryDesk, n: u32, reply: GatewayReply) -> (&'static str, Option<u64>) {
-    let told = match desk.ask(&phone(n)).await {
+pub(crate) async fn answer(harness: &MemoryDesk, n: u32, reply: GatewayReply) -> (&'static str, Option<u64>) {
+    let told = match harness.ask(&phone(n)).await {
         Ok(sent) => {
             let state = reply.state();
-            desk.report(&sent, reply).await;
+            harness.report(&sent, reply).await;
             CodeReply::from(state)
         }
         Err(refusal) => CodeReply::from(&refusal),

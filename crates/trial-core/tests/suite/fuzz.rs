@@ -7,7 +7,7 @@ use std::time::Duration;
 use icu_normalizer::{ComposingNormalizer, DecomposingNormalizer};
 use trial_core::access_codes::{AccessCodeFile, FileHeader};
 use trial_core::policy::{BreakerMode, Policy, SettingKey, SettingValue};
-use trial_core::values::{CompanyName, Email, Lasting, MailHosts, Phone, PhoneError, PhonePolicy};
+use trial_core::values::{CompanyName, Email, MailHosts, Phone, PhoneError, PhonePolicy, SettingDuration};
 use trial_fuzz::Target;
 
 use crate::history;
@@ -127,7 +127,7 @@ fn access_code_file() {
 fn duration() {
     Target::new("duration").makes(5_000).check(|input| {
         let text = text(input);
-        match Lasting::from_str(text) {
+        match SettingDuration::from_str(text) {
             Ok(time) => {
                 assert!(time.0 <= Duration::from_hours(24 * 36_500));
                 assert_eq!(time.to_string().parse(), Ok(time));
@@ -166,7 +166,7 @@ fn number(value: SettingValue) -> u128 {
     match value {
         SettingValue::Count(count) => count.into(),
         SettingValue::ShareOfThreshold => 0,
-        SettingValue::Lasting(time) => time.as_nanos(),
+        SettingValue::SettingDuration(time) => time.as_nanos(),
         SettingValue::Mode(mode) => (0..).zip(BreakerMode::ALL).find(|(_, known)| **known == mode).unwrap().0,
     }
 }

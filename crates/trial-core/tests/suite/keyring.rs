@@ -2,7 +2,7 @@
 
 use trial_core::values::{ChallengeId, Keyring, KeyringError, Phone, SecretKey, TenantId};
 use trial_testkit::data::{application, foreign_phone, keyring, phone, typed};
-use trial_testkit::{Desk, MemoryLedger};
+use trial_testkit::{LedgerHarness, MemoryLedger};
 
 use crate::desks::MINUTE;
 
@@ -105,12 +105,12 @@ fn a_key_that_is_gone_is_named() {
     assert_eq!(keyring().password("gone", TenantId::from_bytes([0; 16]), 1), Err(gone));
 }
 
-fn desk_with(keys: Vec<SecretKey>, ledger: MemoryLedger) -> Desk<MemoryLedger> {
+fn desk_with(keys: Vec<SecretKey>, ledger: MemoryLedger) -> LedgerHarness<MemoryLedger> {
     let planner = trial_core::planner::Planner::new(
         trial_core::policy::Policy::default().into(),
         Keyring::new(keys).unwrap().into(),
     );
-    Desk::with_planner(ledger, planner.into())
+    LedgerHarness::with_planner(ledger, planner.into())
 }
 
 #[tokio::test]

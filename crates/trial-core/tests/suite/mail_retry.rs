@@ -10,14 +10,14 @@ use trial_core::tenants::Tenant;
 use trial_core::values::LeaseId;
 use trial_testkit::data::{keyring, multimedia, voice};
 
-use crate::desks::desk;
+use crate::desks::harness;
 
 pub(crate) async fn due_mail() -> DueMail {
-    let desk = desk(1).await;
-    desk.join(1).await;
-    let now = desk.now();
+    let harness = harness(1).await;
+    harness.join(1).await;
+    let now = harness.now();
     let lease = Lease { id: LeaseId::from_bytes([1; 16]), now, until: now, horizon: now + TimeDelta::hours(1) };
-    desk.ledger.claim(lease, 1).await.unwrap().remove(0)
+    harness.ledger.claim(lease, 1).await.unwrap().remove(0)
 }
 
 fn transient() -> DeliveryError {

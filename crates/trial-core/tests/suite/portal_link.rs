@@ -1,7 +1,7 @@
 //! The forgotten-password link and the counters of the portal, which are stored as keyed hashes.
 
 use chrono::DateTime;
-use trial_core::portal::{PortalLinkClaim, PortalTry, TryKind};
+use trial_core::portal::{AttemptKind, PortalAttempt, PortalLinkClaim};
 use trial_core::values::{Keyring, SecretKey, TenantId};
 
 fn keyring(keys: &[(&str, u8)]) -> Keyring {
@@ -40,16 +40,17 @@ fn not_a_bit_of_it_can_be_changed() {
 /// The stored form of an account or an address cannot be computed from the database alone.
 #[test]
 fn a_try_is_counted_by_what_only_the_key_makes() {
-    let at =
-        |kind, account, address, key| PortalTry::new(kind, account, address, claim().made_at, &keyring(&[("a", key)]));
-    let one = at(TryKind::SignIn, "a@example.com", "192.0.2.1", 1);
-    assert_eq!(one, at(TryKind::SignIn, "a@example.com", "192.0.2.1", 1));
-    let other_key = at(TryKind::SignIn, "a@example.com", "192.0.2.1", 2);
+    let at = |kind, account, address, key| {
+        PortalAttempt::new(kind, account, address, claim().made_at, &keyring(&[("a", key)]))
+    };
+    let one = at(AttemptKind::SignIn, "a@example.com", "192.0.2.1", 1);
+    assert_eq!(one, at(AttemptKind::SignIn, "a@example.com", "192.0.2.1", 1));
+    let other_key = at(AttemptKind::SignIn, "a@example.com", "192.0.2.1", 2);
     assert!(one.account != other_key.account && one.address != other_key.address);
     let others = [
-        at(TryKind::Link, "a@example.com", "192.0.2.1", 1),
-        at(TryKind::SignIn, "192.0.2.1", "a@example.com", 1),
-        at(TryKind::SignIn, "b@example.com", "192.0.2.2", 1),
+        at(AttemptKind::Link, "a@example.com", "192.0.2.1", 1),
+        at(AttemptKind::SignIn, "192.0.2.1", "a@example.com", 1),
+        at(AttemptKind::SignIn, "b@example.com", "192.0.2.2", 1),
     ];
     for other in others {
         assert!(

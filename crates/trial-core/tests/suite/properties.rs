@@ -14,7 +14,7 @@ use trial_core::planner::{Batch, FactKeys, FreshIds, Outcome, Planner, Request};
 use trial_core::policy::{CLOCK_SKEW, Policy};
 use trial_core::ports::Clock;
 use trial_core::return_codes::{ApplyReply, CodeReply};
-use trial_core::tenants::{LifeOutcome, TenantStatus};
+use trial_core::tenants::{TenantOutcome, TenantStatus};
 use trial_core::values::{AccessCodeKind, TenantId};
 use trial_core::verification::{Challenge, ChallengeState, CodeOutcome, CodeRefusal};
 use trial_testkit::data::{multimedia, voice};
@@ -152,10 +152,10 @@ fn assert_only_the_try(before: &MemoryState, outcome: &Outcome, after: &MemorySt
             }
         }
         Outcome::Apply(ApplyOutcome::Replayed { .. }) => expected.applications.clone_from(&after.applications),
-        Outcome::Tenant(LifeOutcome::Refused(_)) => {}
+        Outcome::Tenant(TenantOutcome::Refused(_)) => {}
         Outcome::SendCode(CodeOutcome::Send { .. }, _)
         | Outcome::SendReport
-        | Outcome::Tenant(LifeOutcome::Done(_))
+        | Outcome::Tenant(TenantOutcome::Done(_))
         | Outcome::Apply(ApplyOutcome::Accepted { .. }) => return,
     }
     assert_eq!(&expected, after, "{outcome:?}");
@@ -353,8 +353,8 @@ fn the_lives_reach_every_order_and_refusal() {
             for ((_, request), outcome) in batch.requests.iter().zip(outcomes) {
                 if let (Request::Tenant(order), Outcome::Tenant(outcome)) = (request, outcome) {
                     reached.insert(match outcome {
-                        LifeOutcome::Refused(refusal) => rule(refusal),
-                        LifeOutcome::Done(change) => {
+                        TenantOutcome::Refused(refusal) => rule(refusal),
+                        TenantOutcome::Done(change) => {
                             format!("{} {} to {}", order.order.action(), change.before, change.after)
                         }
                     });

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use trial_core::mails::{
-    AccountMail, DeliveryError, LifeMail, MailContent, MailKind, OutgoingMail, PasswordChangedMail, PasswordMail,
+    AccountMail, DeliveryError, LifecycleMail, MailContent, MailKind, OutgoingMail, PasswordChangedMail, PasswordMail,
 };
 use trial_core::policy::Policy;
 use trial_core::portal::PortalLinkClaim;
@@ -121,7 +121,7 @@ fn mail(kind: MailKind) -> OutgoingMail {
     let keyring = Keyring::new(vec![SecretKey::new("test", &[7; 32]).unwrap()]).unwrap();
     let tenant = TenantId::from_bytes([0x5a; 16]);
     let account_name = format!("admin@{tenant}");
-    let life = || LifeMail {
+    let life = || LifecycleMail {
         tenant,
         account_name: account_name.clone(),
         trial_ends_at: NOW,

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use trial_core::policy::{
-    BreakerMode, Overrides, Policy, PolicyInForce, QuotaPolicy, SettingKey, SettingOrder, SettingRefusal, SettingValue,
-    SettingsInForce,
+    BreakerMode, Overrides, Policy, PolicyInForce, QuotaPolicy, SettingCommand, SettingKey, SettingRefusal,
+    SettingValue, SettingsInForce,
 };
 
 fn count(count: u32) -> SettingValue {
@@ -15,7 +15,7 @@ fn count(count: u32) -> SettingValue {
 }
 
 fn minutes(minutes: u64) -> SettingValue {
-    SettingValue::Lasting(Duration::from_mins(minutes))
+    SettingValue::SettingDuration(Duration::from_mins(minutes))
 }
 
 /// The settings after these changes, one after the other.
@@ -132,7 +132,7 @@ fn what_makes_no_sense_together_is_refused_and_names_both_keys() {
             "`quota.kept_for_resends` leaves nothing of `quota.threshold` to applications",
         ),
     ] {
-        let order = SettingOrder { key, value, seen: None };
+        let order = SettingCommand { key, value, seen: None };
         match order.decide(&in_force(before), &configured) {
             Err(SettingRefusal::Faulty(fault)) => assert_eq!(fault.to_string(), said),
             other => panic!("{key} to {value:?} is refused, not {other:?}"),
@@ -145,7 +145,7 @@ fn what_makes_no_sense_together_is_refused_and_names_both_keys() {
 fn a_fault_that_is_there_prevents_no_other_change() {
     let configured = Policy::default();
     let before = in_force(&[(SettingKey::KeptForResends, count(100)), (SettingKey::Threshold, count(50))]);
-    let order = |key, value| SettingOrder { key, value: Some(value), seen: Some(1) };
+    let order = |key, value| SettingCommand { key, value: Some(value), seen: Some(1) };
     assert!(matches!(order(SettingKey::MaxTries, count(3)).decide(&before, &configured), Ok(Some(_))));
     assert!(matches!(order(SettingKey::KeptForResends, count(10)).decide(&before, &configured), Ok(Some(_))));
     let worse = order(SettingKey::KeptForResends, count(99)).decide(&before, &configured);
@@ -157,7 +157,7 @@ fn a_fault_that_is_there_prevents_no_other_change() {
 fn a_limit_that_leaves_nothing_to_applications_is_refused_unless_it_is_0() {
     let configured = Policy::default();
     let before = in_force(&[(SettingKey::KeptForResends, count(100))]);
-    let order = |threshold| SettingOrder { key: SettingKey::Threshold, value: Some(count(threshold)), seen: None };
+    let order = |threshold| SettingCommand { key: SettingKey::Threshold, value: Some(count(threshold)), seen: None };
     for threshold in [1, 50, 100] {
         let refused = order(threshold).decide(&before, &configured);
         assert!(matches!(refused, Err(SettingRefusal::Faulty(_))), "{threshold}: {refused:?}");
@@ -172,7 +172,7 @@ fn a_limit_that_leaves_nothing_to_applications_is_refused_unless_it_is_0() {
 #[test]
 fn a_change_on_top_of_another_that_was_not_seen_is_refused() {
     let (configured, before) = (Policy::default(), in_force(&[(SettingKey::MaxTries, count(3))]));
-    let order = |seen| SettingOrder { key: SettingKey::MaxTries, value: None, seen };
+    let order = |seen| SettingCommand { key: SettingKey::MaxTries, value: None, seen };
     assert_eq!(order(Some(0)).decide(&before, &configured), Err(SettingRefusal::Unseen(1)));
     assert_eq!(order(Some(1)).decide(&before, &configured), Ok(Some(Overrides::default())));
     assert_eq!(order(None).decide(&before, &configured), Ok(Some(Overrides::default())));
@@ -208,7 +208,7 @@ fn a_setting_that_cannot_be_read_is_as_configured_and_is_stored_again() {
 #[test]
 fn a_value_that_cannot_be_read_is_reset() {
     let now = SettingsInForce { number: 1, overrides: Overrides::from("verification.max_tries=soon") };
-    let order = |value| SettingOrder { key: SettingKey::MaxTries, value, seen: None };
+    let order = |value| SettingCommand { key: SettingKey::MaxTries, value, seen: None };
     assert_eq!(order(None).decide(&now, &Policy::default()), Ok(Some(Overrides::default())));
     let set = order(Some(count(3))).decide(&now, &Policy::default()).unwrap().unwrap();
     assert_eq!(set, in_force(&[(SettingKey::MaxTries, count(3))]).overrides);
@@ -217,8 +217,9 @@ fn a_value_that_cannot_be_read_is_reset() {
 fn changes() -> impl Strategy<Value = Vec<(SettingKey, Option<SettingValue>)>> {
     let value = |key: SettingKey| match key.range() {
         (SettingValue::Count(least), SettingValue::Count(most)) => (least..=most).prop_map(SettingValue::Count).boxed(),
-        (SettingValue::Lasting(least), SettingValue::Lasting(most)) => (least.as_millis()..=most.as_millis())
-            .prop_map(|ms| SettingValue::Lasting(Duration::from_millis(u64::try_from(ms).unwrap())))
+        (SettingValue::SettingDuration(least), SettingValue::SettingDuration(most)) => (least.as_millis()
+            ..=most.as_millis())
+            .prop_map(|ms| SettingValue::SettingDuration(Duration::from_millis(u64::try_from(ms).unwrap())))
             .boxed(),
         (SettingValue::Mode(_), SettingValue::Mode(_)) => {
             prop::sample::select(BreakerMode::ALL).prop_map(SettingValue::Mode).boxed()
@@ -238,7 +239,7 @@ proptest! {
         let configured = Policy::default();
         let mut now = SettingsInForce::default();
         for (key, value) in changes {
-            let order = SettingOrder { key, value, seen: Some(now.number) };
+            let order = SettingCommand { key, value, seen: Some(now.number) };
             if let Ok(Some(overrides)) = order.decide(&now, &configured) {
                 prop_assert_eq!(overrides.get(key), value);
                 now = SettingsInForce { number: now.number + 1, overrides };

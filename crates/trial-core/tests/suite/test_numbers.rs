@@ -14,7 +14,7 @@ use crate::desks::{MemoryDesk, desk_by};
 const FIXED: &str = "012345";
 
 /// A fixture whose first phone is a test number for the first minute.
-async fn desk() -> MemoryDesk {
+async fn harness() -> MemoryDesk {
     desk_by(4, |policy| {
         let until = FixedClock::default().now() + TimeDelta::minutes(1);
         let code = VerificationCode::fixed(FIXED).unwrap();
@@ -25,21 +25,21 @@ async fn desk() -> MemoryDesk {
 
 #[tokio::test]
 async fn the_fixed_code_is_sent_nowhere_and_accepted() {
-    let desk = desk().await;
-    let sent = desk.ask(&data::phone(1)).await.unwrap();
+    let harness = harness().await;
+    let sent = harness.ask(&data::phone(1)).await.unwrap();
     assert_eq!((sent.code.reveal(), sent.is_test), (FIXED, true));
-    assert!(matches!(desk.apply(data::application(1, FIXED)).await, ApplyOutcome::Accepted { .. }));
-    assert!(matches!(desk.apply(data::application(1, FIXED)).await, ApplyOutcome::Replayed { .. }));
+    assert!(matches!(harness.apply(data::application(1, FIXED)).await, ApplyOutcome::Accepted { .. }));
+    assert!(matches!(harness.apply(data::application(1, FIXED)).await, ApplyOutcome::Replayed { .. }));
 }
 
 #[tokio::test]
 async fn a_code_must_have_been_asked_for_and_others_are_wrong() {
-    let desk = desk().await;
-    let outcome = desk.apply(data::application(1, FIXED)).await;
+    let harness = harness().await;
+    let outcome = harness.apply(data::application(1, FIXED)).await;
     assert!(matches!(outcome, ApplyOutcome::Refused(ApplyRefusal::NoCode { .. })));
-    let sent = desk.ask(&data::phone(1)).await.unwrap();
+    let sent = harness.ask(&data::phone(1)).await.unwrap();
     let derived = data::keyring().current_code(sent.challenge, &data::phone(1));
-    let outcome = desk.apply(data::application(1, derived.reveal())).await;
+    let outcome = harness.apply(data::application(1, derived.reveal())).await;
     assert!(
         matches!(outcome, ApplyOutcome::Refused(ApplyRefusal::WrongCode { .. })),
         "the derived code was never sent"
@@ -48,24 +48,24 @@ async fn a_code_must_have_been_asked_for_and_others_are_wrong() {
 
 #[tokio::test]
 async fn other_phones_are_as_ever() {
-    let desk = desk().await;
-    let sent = desk.ask(&data::phone(2)).await.unwrap();
+    let harness = harness().await;
+    let sent = harness.ask(&data::phone(2)).await.unwrap();
     assert!(!sent.is_test);
-    let outcome = desk.apply(data::application(2, FIXED)).await;
+    let outcome = harness.apply(data::application(2, FIXED)).await;
     assert!(matches!(outcome, ApplyOutcome::Refused(ApplyRefusal::WrongCode { .. })));
 }
 
 #[tokio::test]
 async fn after_its_date_a_test_number_is_a_phone_like_every_other() {
-    let desk = desk().await;
-    desk.ask(&data::phone(1)).await.unwrap();
-    desk.wait(Duration::from_mins(1));
-    let outcome = desk.apply(data::application(1, FIXED)).await;
+    let harness = harness().await;
+    harness.ask(&data::phone(1)).await.unwrap();
+    harness.wait(Duration::from_mins(1));
+    let outcome = harness.apply(data::application(1, FIXED)).await;
     assert!(matches!(outcome, ApplyOutcome::Refused(ApplyRefusal::WrongCode { .. })));
-    desk.wait(CLOCK_SKEW);
-    let sent = desk.ask(&data::phone(1)).await.unwrap();
+    harness.wait(CLOCK_SKEW);
+    let sent = harness.ask(&data::phone(1)).await.unwrap();
     assert!(!sent.is_test);
-    let outcome = desk.apply(data::application(1, sent.code.reveal())).await;
+    let outcome = harness.apply(data::application(1, sent.code.reveal())).await;
     assert!(matches!(outcome, ApplyOutcome::Accepted { .. }));
 }
 

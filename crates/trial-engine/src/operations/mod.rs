@@ -5,7 +5,7 @@ mod operator_access;
 mod outlook;
 mod timeline;
 
-pub use client_secrets::{Resealed, callers_in_use, reseal_callers};
-pub use operator_access::{Access, SignedIn, Visitor};
-pub use outlook::{pool_outlook, prefix_outlook};
-pub use timeline::story_sources;
+pub use client_secrets::{Reencrypted, clients_in_use, reencrypt_client_secrets};
+pub use operator_access::{Access, NewSession, SignedInOperator};
+pub use outlook::{pool_outlook, range_outlook};
+pub use timeline::timeline_sources;

@@ -19,7 +19,7 @@ pub struct Access {
 
 /// A sign-in that has just begun.
 #[derive(Debug, Clone)]
-pub struct SignedIn {
+pub struct NewSession {
     /// The secret that the browser keeps, in a cookie that no script can read.
     pub secret: SessionSecret,
     /// The CSRF token that the pages carry.
@@ -32,7 +32,7 @@ pub struct SignedIn {
 
 /// Somebody who was signed in before.
 #[derive(Debug, Clone)]
-pub struct Visitor {
+pub struct SignedInOperator {
     /// The operator.
     pub operator: Operator,
     /// The CSRF token that a request that changes something has to carry.
@@ -68,7 +68,7 @@ impl Access {
     ///
     /// # Errors
     /// [`LedgerError`] if a query or the change fails. No session is handed out then.
-    pub async fn sign_in(&self, shown: &str) -> Result<Option<SignedIn>, LedgerError> {
+    pub async fn sign_in(&self, shown: &str) -> Result<Option<NewSession>, LedgerError> {
         let Some(operator) = self.by_token(shown).await? else { return Ok(None) };
         let mut entropy = [0; 32];
         self.entropy.fill(&mut entropy);
@@ -78,14 +78,14 @@ impl Access {
         if !self.operators.begin_session(session, by).await? {
             return Ok(None);
         }
-        Ok(Some(SignedIn { csrf: secret.csrf(), secret, operator, expires_at: session.expires_at }))
+        Ok(Some(NewSession { csrf: secret.csrf(), secret, operator, expires_at: session.expires_at }))
     }
 
     /// Returns the operator of this session; `None` if it is unknown or expired, or the operator may not sign in.
     ///
     /// # Errors
     /// [`LedgerError`] if a query or the note of its use fails.
-    pub async fn by_session(&self, shown: &str) -> Result<Option<Visitor>, LedgerError> {
+    pub async fn by_session(&self, shown: &str) -> Result<Option<SignedInOperator>, LedgerError> {
         let Some(secret) = SessionSecret::parse(shown) else { return Ok(None) };
         let Some((session, operator)) = self.operators.session(secret.hash()).await? else { return Ok(None) };
         let now = self.clock.now();
@@ -95,7 +95,7 @@ impl Access {
         if session.is_to_be_noted(now) {
             self.operators.note_session(session.secret, now).await?;
         }
-        Ok(Some(Visitor { operator, csrf: secret.csrf(), expires_at: session.expires_at }))
+        Ok(Some(SignedInOperator { operator, csrf: secret.csrf(), expires_at: session.expires_at }))
     }
 
     /// Ends a session, if it exists.

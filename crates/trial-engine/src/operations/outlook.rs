@@ -3,10 +3,10 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use trial_core::access_codes::{PoolOutlook, USE_DAYS};
 use trial_core::error::LedgerError;
-use trial_core::fraud_guard::{MOST_BLOCKS, PrefixOutlook};
+use trial_core::fraud_guard::{MOST_BLOCKS, RangeOutlook};
 use trial_core::policy::{BreakerMode, Policy};
-use trial_core::ports::{Operations, Prefixes};
-use trial_core::values::PhonePrefix;
+use trial_core::ports::{NumberRanges, Operations};
+use trial_core::values::NumberRange;
 
 /// The stock and the outlook of the pool, by kind.
 ///
@@ -29,18 +29,18 @@ pub async fn pool_outlook(
 ///
 /// # Errors
 /// [`LedgerError`] if a query fails.
-pub async fn prefix_outlook(
-    prefixes: &dyn Prefixes,
+pub async fn range_outlook(
+    prefixes: &dyn NumberRanges,
     policy: &Policy,
     now: DateTime<Utc>,
-) -> Result<PrefixOutlook, LedgerError> {
+) -> Result<RangeOutlook, LedgerError> {
     let rules = &policy.abuse;
     let safe = prefixes.safe_prefixes().await?;
-    let added: Vec<PhonePrefix> = safe.iter().map(|safe| safe.prefix).collect();
+    let added: Vec<NumberRange> = safe.iter().map(|safe| safe.prefix).collect();
     let mut blocked = match rules.breaker.mode {
         BreakerMode::Off => Vec::new(),
         BreakerMode::Shadow | BreakerMode::On => prefixes.prefix_blocks(now, MOST_BLOCKS).await?,
     };
     blocked.retain(|record| record.block.is_in_force(now) && !rules.is_safe(record.prefix, &added));
-    Ok(PrefixOutlook { mode: rules.breaker.mode, blocked, configured: rules.safe_prefixes.clone(), safe })
+    Ok(RangeOutlook { mode: rules.breaker.mode, blocked, configured: rules.safe_prefixes.clone(), safe })
 }

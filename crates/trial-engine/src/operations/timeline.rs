@@ -8,7 +8,7 @@ use trial_core::audit::AuditQuery;
 use trial_core::error::LedgerError;
 use trial_core::policy::Policy;
 use trial_core::ports::{AuditTrail, Operations};
-use trial_core::timeline::StorySources;
+use trial_core::timeline::TimelineSources;
 
 use super::outlook::pool_outlook;
 
@@ -22,13 +22,13 @@ const MOST: u32 = 200;
 ///
 /// # Errors
 /// [`LedgerError`] if a query fails.
-pub async fn story_sources(
+pub async fn timeline_sources(
     operations: &dyn Operations,
     audit: &dyn AuditTrail,
     policy: &Policy,
     application: &ApplicationView,
     now: DateTime<Utc>,
-) -> Result<StorySources, LedgerError> {
+) -> Result<TimelineSources, LedgerError> {
     let by = ApplicationQuery::Phone(application.phone.clone());
     let mut timeline = operations.find_applications(by, MOST).await?;
     timeline.code_requests.retain(|request| request.at >= application.at - BEFORE);
@@ -48,5 +48,5 @@ pub async fn story_sources(
         None => Vec::new(),
     };
     let pool = pool_outlook(operations, policy, now).await?;
-    Ok(StorySources { timeline, attempts, audit: changes, pool })
+    Ok(TimelineSources { timeline, attempts, audit: changes, pool })
 }

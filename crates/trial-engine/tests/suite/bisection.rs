@@ -15,7 +15,7 @@ use trial_core::return_codes::ApplyReply;
 use trial_core::values::Phone;
 use trial_core::verification::{SendReport, SendState};
 use trial_engine::{Engine, EngineOptions, EngineParts, SmsRoute};
-use trial_testkit::{Desk, FaultyLedger, LedgerFault, MemoryLedger, ScriptedGateway, data};
+use trial_testkit::{FaultyLedger, LedgerFault, LedgerHarness, MemoryLedger, ScriptedGateway, data};
 
 use crate::stage::{options, parts};
 
@@ -69,13 +69,13 @@ impl TrialLedger for Poisoned {
 }
 
 /// Applicants with a code each, and access codes for all of them.
-async fn applicants(count: u32) -> (Desk<MemoryLedger>, Vec<Application>) {
-    let desk = Desk::new(MemoryLedger::default()).with_access_codes(count).await;
+async fn applicants(count: u32) -> (LedgerHarness<MemoryLedger>, Vec<Application>) {
+    let harness = LedgerHarness::new(MemoryLedger::default()).with_access_codes(count).await;
     let mut applications = Vec::new();
     for n in 0..count {
-        applications.push(desk.prepared(n).await);
+        applications.push(harness.prepared(n).await);
     }
-    (desk, applications)
+    (harness, applications)
 }
 
 fn engine(ledger: Arc<dyn TrialLedger>, options: EngineOptions) -> Engine {
@@ -105,25 +105,25 @@ fn answers(count: u32, poison: &[u32]) -> Vec<Answer> {
 #[tokio::test(start_paused = true)]
 async fn a_poisonous_request_does_not_spoil_its_neighbours() {
     for poison in 0..9 {
-        let (desk, applications) = applicants(9).await;
-        let ledger = Arc::new(Poisoned::new(&desk.ledger, [poison]));
+        let (harness, applications) = applicants(9).await;
+        let ledger = Arc::new(Poisoned::new(&harness.ledger, [poison]));
         let engine = engine(ledger.clone(), options());
         assert_eq!(apply_together(&engine, applications).await, answers(9, &[poison]));
-        let stock = desk.ledger.access_code_stock().await.unwrap();
+        let stock = harness.ledger.access_code_stock().await.unwrap();
         assert_eq!(stock.iter().map(|kind| kind.leased).collect::<Vec<_>>(), [8, 8]);
-        assert_eq!(desk.ledger.violations(Policy::default().trial.unique_by).await.unwrap(), []);
+        assert_eq!(harness.ledger.violations(Policy::default().trial.unique_by).await.unwrap(), []);
         assert_eq!(ledger.sizes()[..2], [9, 9], "the whole is tried once more first");
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn halves_are_committed_from_left_to_right() {
-    let (desk, applications) = applicants(8).await;
-    let ledger = Arc::new(Poisoned::new(&desk.ledger, [2]));
+    let (harness, applications) = applicants(8).await;
+    let ledger = Arc::new(Poisoned::new(&harness.ledger, [2]));
     let engine = engine(ledger.clone(), options());
     assert_eq!(apply_together(&engine, applications).await, answers(8, &[2]));
     assert_eq!(ledger.sizes(), [8, 8, 4, 2, 2, 1, 1, 4]);
-    let mut free: Vec<_> = desk.ledger.state().access_codes.into_iter().collect();
+    let mut free: Vec<_> = harness.ledger.state().access_codes.into_iter().collect();
     free.retain(|(_, kept)| kept.holder.is_none());
     assert_eq!(free.len(), 2, "the last pair is left: the others were given in the order of the batch");
     assert_eq!(free[0].0, data::voice(8));
@@ -132,15 +132,15 @@ async fn halves_are_committed_from_left_to_right() {
 #[tokio::test(start_paused = true)]
 async fn several_poisonous_requests_are_found() {
     let poison = [0, 7, 8, 19];
-    let (desk, applications) = applicants(20).await;
-    let engine = engine(Arc::new(Poisoned::new(&desk.ledger, poison)), options());
+    let (harness, applications) = applicants(20).await;
+    let engine = engine(Arc::new(Poisoned::new(&harness.ledger, poison)), options());
     assert_eq!(apply_together(&engine, applications).await, answers(20, &poison));
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_next_batch_is_decided_as_ever() {
-    let (desk, mut applications) = applicants(3).await;
-    let ledger = Arc::new(Poisoned::new(&desk.ledger, [0]));
+    let (harness, mut applications) = applicants(3).await;
+    let ledger = Arc::new(Poisoned::new(&harness.ledger, [0]));
     let engine = engine(ledger.clone(), options());
     let last = applications.split_off(2);
     assert_eq!(apply_together(&engine, applications).await, answers(2, &[0]));
@@ -150,8 +150,8 @@ async fn the_next_batch_is_decided_as_ever() {
 
 #[tokio::test(start_paused = true)]
 async fn a_passing_cause_costs_one_more_attempt() {
-    let (desk, applications) = applicants(5).await;
-    let ledger = Arc::new(FaultyLedger::new(MemoryLedger::clone(&desk.ledger)));
+    let (harness, applications) = applicants(5).await;
+    let ledger = Arc::new(FaultyLedger::new(MemoryLedger::clone(&harness.ledger)));
     ledger.fail_commits([LedgerFault::Corrupt]);
     let engine = engine(ledger.clone(), options());
     assert_eq!(apply_together(&engine, applications).await, answers(5, &[]));
@@ -162,9 +162,9 @@ async fn a_passing_cause_costs_one_more_attempt() {
 
 #[tokio::test(start_paused = true)]
 async fn another_failure_is_answered_to_the_part_that_it_met() {
-    let (desk, applications) = applicants(4).await;
+    let (harness, applications) = applicants(4).await;
     let error: fn() -> LedgerError = || LedgerError::Contended(Box::from("cause"));
-    let ledger = Poisoned { neighbours: Some(error), ..Poisoned::new(&desk.ledger, [1]) };
+    let ledger = Poisoned { neighbours: Some(error), ..Poisoned::new(&harness.ledger, [1]) };
     let engine = engine(Arc::new(ledger), options());
     let busy = Ok("005");
     assert_eq!(apply_together(&engine, applications).await, [busy, Err(Unexpected), busy, busy]);
@@ -173,8 +173,8 @@ async fn another_failure_is_answered_to_the_part_that_it_met() {
 #[tokio::test(start_paused = true)]
 async fn the_second_attempt_may_fail_otherwise() {
     for (fault, answer) in [(LedgerFault::Unavailable, "003"), (LedgerFault::LostAfterCommit, "005")] {
-        let (desk, applications) = applicants(3).await;
-        let ledger = Arc::new(FaultyLedger::new(MemoryLedger::clone(&desk.ledger)));
+        let (harness, applications) = applicants(3).await;
+        let ledger = Arc::new(FaultyLedger::new(MemoryLedger::clone(&harness.ledger)));
         ledger.fail_commits([LedgerFault::Corrupt, fault]);
         let engine = engine(ledger.clone(), options());
         assert_eq!(apply_together(&engine, applications).await, [Ok(answer); 3]);
@@ -184,8 +184,8 @@ async fn the_second_attempt_may_fail_otherwise() {
 
 #[tokio::test(start_paused = true)]
 async fn a_ledger_that_can_store_nothing_is_not_tried_for_ever() {
-    let (desk, applications) = applicants(100).await;
-    let ledger = Arc::new(Poisoned::new(&desk.ledger, 0..100));
+    let (harness, applications) = applicants(100).await;
+    let ledger = Arc::new(Poisoned::new(&harness.ledger, 0..100));
     let engine = engine(ledger.clone(), options());
     let all: Vec<_> = (0..100).collect();
     assert_eq!(apply_together(&engine, applications).await, answers(100, &all));
@@ -194,8 +194,8 @@ async fn a_ledger_that_can_store_nothing_is_not_tried_for_ever() {
 
 #[tokio::test(start_paused = true)]
 async fn a_request_given_up_meanwhile_is_not_committed_again() {
-    let (desk, applications) = applicants(4).await;
-    let ledger = Arc::new(Poisoned::new(&desk.ledger, [0]));
+    let (harness, applications) = applicants(4).await;
+    let ledger = Arc::new(Poisoned::new(&harness.ledger, [0]));
     let engine = engine(ledger.clone(), EngineOptions { wait: COMMIT * 3 / 2, ..options() });
     assert_eq!(apply_together(&engine, applications).await, [Ok("005"); 4]);
     engine.stop().await.unwrap();
@@ -204,8 +204,8 @@ async fn a_request_given_up_meanwhile_is_not_committed_again() {
 
 #[tokio::test(start_paused = true)]
 async fn a_gateways_reply_is_stored_beside_a_poisonous_request() {
-    let desk = Desk::new(MemoryLedger::default());
-    let ledger = Arc::new(Poisoned::new(&desk.ledger, [0]));
+    let harness = LedgerHarness::new(MemoryLedger::default());
+    let ledger = Arc::new(Poisoned::new(&harness.ledger, [0]));
     let engine_parts = EngineParts {
         ledger,
         gateways: vec![SmsRoute::everywhere(Arc::new(ScriptedGateway::default()))],
@@ -219,7 +219,7 @@ async fn a_gateways_reply_is_stored_beside_a_poisonous_request() {
     );
     assert_eq!((spoilt, sent.unwrap().code.as_str()), (Err(Unexpected), "200"));
     engine.stop().await.unwrap();
-    let requests = desk.ledger.state().code_requests;
+    let requests = harness.ledger.state().code_requests;
     let state = |outcome| match outcome {
         trial_core::verification::CodeOutcome::Send { state, .. } => state,
         trial_core::verification::CodeOutcome::Refused(_) => panic!("a code is sent"),

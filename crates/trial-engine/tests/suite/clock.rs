@@ -8,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tokio::time::{Instant, advance};
 use trial_core::error::LedgerError;
 use trial_core::mails::{DeliveryError, DueMail, Lease, SettledAs, Settlement};
-use trial_core::ports::{Clock, MockDataCare, MockMailer, MockTrialLedger, MockUpkeep, Outbox};
+use trial_core::ports::{Clock, MockMailer, MockPrivacy, MockTrialLedger, MockUpkeep, Outbox};
 use trial_core::values::LeaseId;
 use trial_engine::{Engine, EngineParts, RetentionOptions, SharedClock, TimeParts, TimeServer};
 use trial_testkit::FixedClock;
@@ -84,7 +84,7 @@ async fn nothing_is_removed_while_the_clock_is_not_believed_and_readiness_says_s
     ledger.expect_check().returning(|| Ok(()));
     let mut mailer = MockMailer::new();
     mailer.expect_check().returning(|| Ok(()));
-    let care = Some((Arc::new(MockDataCare::new()) as _, RetentionOptions::default()));
+    let care = Some((Arc::new(MockPrivacy::new()) as _, RetentionOptions::default()));
     let (upkeep, mailer) = (Arc::new(upkeep_of_a_leap()), Arc::new(mailer));
     let engine = Engine::start(EngineParts { upkeep, care, mailer, ..parts(ledger) }, options());
     for _ in 0..130 {

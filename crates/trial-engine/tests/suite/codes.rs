@@ -14,7 +14,7 @@ use trial_core::return_codes::{CodeReply, SendCode};
 use trial_core::sms::{GatewayReply, GatewayUnusable, SmsMessage};
 use trial_core::verification::{CodeOutcome, CodeRefusal};
 use trial_engine::{Engine, SmsRoute};
-use trial_testkit::{Desk, MemoryLedger, ScriptedGateway, data};
+use trial_testkit::{LedgerHarness, MemoryLedger, ScriptedGateway, data};
 
 use crate::stage::{decided_to_send, options, parts, with_gateway};
 
@@ -231,8 +231,8 @@ async fn a_code_is_sent_even_if_the_caller_hangs_up_before_it_is_decided() {
 
 #[tokio::test(start_paused = true)]
 async fn from_the_first_request_to_the_tenant() {
-    let desk = Desk::new(MemoryLedger::default()).with_access_codes(1).await;
-    let ledger = Arc::clone(&desk.ledger);
+    let harness = LedgerHarness::new(MemoryLedger::default()).with_access_codes(1).await;
+    let ledger = Arc::clone(&harness.ledger);
     let gateway = Arc::new(ScriptedGateway::default());
     let mut parts = parts(MockTrialLedger::new());
     parts.ledger = ledger.clone();

@@ -8,7 +8,7 @@ use tokio::time::advance;
 use trial_core::error::LedgerError;
 use trial_core::mails::Lease;
 use trial_core::platform::{
-    DueEvent, EndpointId, EventClaim, EventQueue, EventSettledAs, EventSettlement, PlatformEvent, TellError,
+    DueEvent, EndpointId, EventClaim, EventQueue, EventSettledAs, EventSettlement, PlatformEvent, PublishError,
 };
 use trial_core::ports::{EventOutbox, MockEventOperations, MockTrialLedger, TenantPlatform};
 use trial_engine::{Engine, EngineParts, PlatformParts};
@@ -87,9 +87,9 @@ async fn an_event_is_delivered_and_settled_by_the_platforms_answer() {
     let tray = Tray::holding([(1, 0), (2, 0), (3, 9), (4, 1)]);
     let platform = Arc::new(RecordingPlatform::new([
         None,
-        Some(TellError::transient("status 500")),
-        Some(TellError::transient("status 500")),
-        Some(TellError::Transient { reason: "status 429".to_owned(), retry_after: Some(Duration::from_hours(1)) }),
+        Some(PublishError::transient("status 500")),
+        Some(PublishError::transient("status 500")),
+        Some(PublishError::Transient { reason: "status 429".to_owned(), retry_after: Some(Duration::from_hours(1)) }),
     ]));
     let engine = engine(&tray, platform.clone());
     let settled = tray.settled(4).await;
@@ -111,7 +111,7 @@ async fn an_event_is_delivered_and_settled_by_the_platforms_answer() {
 #[tokio::test(start_paused = true)]
 async fn nothing_is_sent_to_a_gone_endpoint_until_it_is_enabled() {
     let tray = Tray::holding([(1, 0)]);
-    let platform = Arc::new(RecordingPlatform::new([Some(TellError::Gone("status 410".to_owned()))]));
+    let platform = Arc::new(RecordingPlatform::new([Some(PublishError::Gone("status 410".to_owned()))]));
     let engine = engine(&tray, platform.clone());
     assert_eq!(tray.settled(1).await, [EventSettledAs::Gone { reply: "status 410".to_owned() }]);
     assert!(problem(&engine).await.unwrap().contains("410"));
@@ -131,7 +131,7 @@ struct Faulty;
 
 #[async_trait]
 impl TenantPlatform for Faulty {
-    async fn tell(&self, told: &PlatformEvent) -> Result<String, TellError> {
+    async fn tell(&self, told: &PlatformEvent) -> Result<String, PublishError> {
         assert_ne!(told.id, event(1).id, "the fault that this test is about");
         if told.id == event(2).id {
             std::future::pending::<()>().await;
@@ -139,7 +139,7 @@ impl TenantPlatform for Faulty {
         Ok("status 200".to_owned())
     }
 
-    async fn check(&self) -> Result<(), TellError> {
+    async fn check(&self) -> Result<(), PublishError> {
         Ok(())
     }
 }

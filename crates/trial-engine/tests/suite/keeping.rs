@@ -11,8 +11,8 @@ use trial_core::planner::{Batch, Outcome, Planner, Request};
 use trial_core::ports::{MockTrialLedger, MockUpkeep, TrialLedger, Upkeep};
 use trial_core::tenants::TenantStatus;
 use trial_core::values::TenantId;
-use trial_engine::{ClockWatch, Engine, EngineParts, Keeper, Kept, Swept};
-use trial_testkit::{Desk, MemoryLedger, SeededEntropy, data};
+use trial_engine::{ClockWatch, Engine, EngineParts, Kept, Sweeper, Swept};
+use trial_testkit::{LedgerHarness, MemoryLedger, SeededEntropy, data};
 
 use crate::stage::{options, parts};
 
@@ -37,31 +37,31 @@ impl TrialLedger for WithBadRow {
     }
 }
 
-fn keeper(desk: &Desk<MemoryLedger>, ledger: Arc<dyn TrialLedger>) -> Keeper {
-    let watch = ClockWatch::new(Arc::clone(&desk.ledger) as _, Arc::new(desk.clock.clone()), MAX_CLOCK_GAP);
+fn keeper(harness: &LedgerHarness<MemoryLedger>, ledger: Arc<dyn TrialLedger>) -> Sweeper {
+    let watch = ClockWatch::new(Arc::clone(&harness.ledger) as _, Arc::new(harness.clock.clone()), MAX_CLOCK_GAP);
     let entropy = Arc::new(SeededEntropy::new(9));
-    Keeper::new(ledger, Arc::clone(&desk.ledger) as _, entropy, data::planner(), Arc::new(watch))
+    Sweeper::new(ledger, Arc::clone(&harness.ledger) as _, entropy, data::planner(), Arc::new(watch))
 }
 
 #[tokio::test]
 async fn nothing_is_done_for_good_by_a_clock_that_leapt_until_it_is_confirmed() {
-    let desk = Desk::new(MemoryLedger::default()).with_access_codes(2).await;
-    let tenants = [desk.join(1).await, desk.join(2).await];
-    let keeper = keeper(&desk, Arc::clone(&desk.ledger) as _);
+    let harness = LedgerHarness::new(MemoryLedger::default()).with_access_codes(2).await;
+    let tenants = [harness.join(1).await, harness.join(2).await];
+    let keeper = keeper(&harness, Arc::clone(&harness.ledger) as _);
     assert_eq!(keeper.sweep(false, |_| ()).await.unwrap(), Swept::Done);
-    let status = || desk.ledger.change(|state| tenants.map(|tenant| state.tenants[&tenant].status));
-    let (before, leap) = (desk.now(), Duration::from_hours(400 * 24));
-    desk.wait(leap);
-    let gap = ClockGap { seen: before, now: desk.now() };
+    let status = || harness.ledger.change(|state| tenants.map(|tenant| state.tenants[&tenant].status));
+    let (before, leap) = (harness.now(), Duration::from_hours(400 * 24));
+    harness.wait(leap);
+    let gap = ClockGap { seen: before, now: harness.now() };
     assert_eq!(keeper.sweep(false, |kept| panic!("{kept:?}")).await.unwrap(), Swept::Paused(gap));
     assert_eq!(status(), [TenantStatus::Trial; 2]);
     let mut rehearsed = 0;
     keeper.sweep(true, |_| rehearsed += 1).await.unwrap();
     assert_eq!((rehearsed, status()), (2, [TenantStatus::Trial; 2]), "a dry run reports everything");
-    desk.clock.set(before + Duration::from_mins(5));
+    harness.clock.set(before + Duration::from_mins(5));
     assert_eq!(keeper.sweep(false, |kept| panic!("{kept:?}")).await.unwrap(), Swept::Done, "the clock was set right");
-    desk.clock.set(before + leap);
-    desk.ledger.confirm_clock(desk.operator()).await.unwrap();
+    harness.clock.set(before + leap);
+    harness.ledger.confirm_clock(harness.operator()).await.unwrap();
     assert_eq!(keeper.sweep(false, |_| ()).await.unwrap(), Swept::Done);
     assert!(!status().contains(&TenantStatus::Trial));
 }
@@ -69,24 +69,24 @@ async fn nothing_is_done_for_good_by_a_clock_that_leapt_until_it_is_confirmed() 
 /// A service that sweeps is not paused by its own running time, nor by a pause of a day.
 #[tokio::test]
 async fn time_that_passes_is_believed() {
-    let desk = Desk::new(MemoryLedger::default()).with_access_codes(1).await;
-    let tenant = desk.join(1).await;
-    let keeper = keeper(&desk, Arc::clone(&desk.ledger) as _);
+    let harness = LedgerHarness::new(MemoryLedger::default()).with_access_codes(1).await;
+    let tenant = harness.join(1).await;
+    let keeper = keeper(&harness, Arc::clone(&harness.ledger) as _);
     for _ in 0..31 {
-        desk.wait(Duration::from_hours(24));
+        harness.wait(Duration::from_hours(24));
         assert_eq!(keeper.sweep(false, |_| ()).await.unwrap(), Swept::Done);
     }
-    assert_eq!(desk.ledger.change(|state| state.tenants[&tenant].status), TenantStatus::Suspended);
+    assert_eq!(harness.ledger.change(|state| state.tenants[&tenant].status), TenantStatus::Suspended);
 }
 
 #[tokio::test]
 async fn an_unreadable_tenant_holds_up_no_other() {
-    let desk = Desk::new(MemoryLedger::default()).with_access_codes(3).await;
-    let tenants = [desk.join(1).await, desk.join(2).await, desk.join(3).await];
-    desk.wait(Duration::from_hours(31 * 24));
-    let ledger = Arc::new(WithBadRow { ledger: Arc::clone(&desk.ledger), bad: tenants[1] });
-    desk.ledger.mark_clock(desk.now()).await.unwrap();
-    let keeper = keeper(&desk, ledger);
+    let harness = LedgerHarness::new(MemoryLedger::default()).with_access_codes(3).await;
+    let tenants = [harness.join(1).await, harness.join(2).await, harness.join(3).await];
+    harness.wait(Duration::from_hours(31 * 24));
+    let ledger = Arc::new(WithBadRow { ledger: Arc::clone(&harness.ledger), bad: tenants[1] });
+    harness.ledger.mark_clock(harness.now()).await.unwrap();
+    let keeper = keeper(&harness, ledger);
     let mut swept = Vec::new();
     let tell = |kept| {
         if let Kept::Tenant(tenant, change) = kept {
@@ -103,12 +103,12 @@ async fn an_unreadable_tenant_holds_up_no_other() {
 /// Operators are warned of mails refused with the same words, even if the sweep fails.
 #[tokio::test(start_paused = true)]
 async fn a_sweep_that_is_cut_off_silences_no_warning() {
-    let desk = Desk::new(MemoryLedger::default()).with_access_codes(3).await;
+    let harness = LedgerHarness::new(MemoryLedger::default()).with_access_codes(3).await;
     for n in 1..4 {
-        desk.join(n).await;
+        harness.join(n).await;
     }
     let words = "the mail server refused the recipient: 550 5.4.5 Daily user sending limit exceeded";
-    desk.ledger.change(|state| state.mails.values_mut().for_each(|mail| mail.last_reply = Some(words.to_owned())));
+    harness.ledger.change(|state| state.mails.values_mut().for_each(|mail| mail.last_reply = Some(words.to_owned())));
     let warned = Arc::new(Mutex::new(Vec::new()));
     let mut upkeep = MockUpkeep::new();
     upkeep.expect_clock_mark().returning(|| Ok(None));
@@ -119,7 +119,7 @@ async fn a_sweep_that_is_cut_off_silences_no_warning() {
         names.lock().unwrap().push(told.warning.name);
         Ok(true)
     });
-    let operations = Arc::clone(&desk.ledger);
+    let operations = Arc::clone(&harness.ledger);
     let parts = EngineParts { upkeep: Arc::new(upkeep), operations, ..parts(MockTrialLedger::new()) };
     let engine = Engine::start(parts, options());
     while warned.lock().unwrap().is_empty() {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use mockall::Sequence;
 use tokio::time::{Instant, advance, sleep};
 use trial_core::error::LedgerError;
-use trial_core::ports::{MockDataCare, MockTrialLedger};
+use trial_core::ports::{MockPrivacy, MockTrialLedger};
 use trial_core::privacy::{Compaction, Expired, Expiring, ExpiryPage, Retention};
 use trial_engine::{COMPACT_LIMIT, Engine, EngineParts, RetentionOptions, purge};
 
@@ -16,7 +16,7 @@ use crate::stage::{now, options, parts};
 async fn a_round_goes_through_everything_a_stretch_at_a_time() {
     let asked: Arc<Mutex<Vec<(Instant, ExpiryPage)>>> = Arc::default();
     let seen = Arc::clone(&asked);
-    let mut care = MockDataCare::new();
+    let mut care = MockPrivacy::new();
     care.expect_expire().returning(move |page, dry_run| {
         assert!(!dry_run);
         seen.lock().unwrap().push((Instant::now(), page));
@@ -73,7 +73,7 @@ async fn a_round_goes_through_everything_a_stretch_at_a_time() {
 async fn one_round_of_a_day_reads_everything() {
     let asked: Arc<Mutex<Vec<u8>>> = Arc::default();
     let rounds = Arc::clone(&asked);
-    let mut care = MockDataCare::new();
+    let mut care = MockPrivacy::new();
     care.expect_expire().returning(move |page, _| {
         // One page of applications, behind which there are none.
         let is_first = page.what == Expiring::Applications && page.after == [0; 16];
@@ -104,7 +104,7 @@ async fn a_round_that_removed_something_purges_until_that_is_done() {
     // The removals of each round, and the results of the purges after it.
     let rounds: [(u64, &[Result<bool, ()>]); 5] =
         [(0, &[Ok(false), Ok(true)]), (0, &[]), (3, &[Err(())]), (0, &[Ok(true)]), (0, &[])];
-    let mut care = MockDataCare::new();
+    let mut care = MockPrivacy::new();
     let mut order = Sequence::new();
     care.expect_expire().returning(|_, _| Ok(Expired { removed: 0, last: None }));
     care.expect_expire_prefixes().returning(|_| Ok(0));
@@ -134,7 +134,7 @@ async fn a_round_that_removed_something_purges_until_that_is_done() {
 /// Once a day, or in the next round after a failure; a rewritten file is purged, though no row was removed.
 #[tokio::test(start_paused = true)]
 async fn the_file_is_rewritten_once_a_day_and_then_purged() {
-    let mut care = MockDataCare::new();
+    let mut care = MockPrivacy::new();
     care.expect_expire().returning(|_, _| Ok(Expired { removed: 0, last: None }));
     care.expect_expire_portal().returning(|_| Ok(0));
     care.expect_expire_prefixes().returning(|_| Ok(0));
@@ -171,7 +171,7 @@ async fn the_file_is_rewritten_once_a_day_and_then_purged() {
 
 #[tokio::test(start_paused = true)]
 async fn a_purge_waits_for_readers_and_no_longer_than_it_may() {
-    let mut care = MockDataCare::new();
+    let mut care = MockPrivacy::new();
     care.expect_purge().times(2..=1000).returning(|| Ok(false));
     let started = Instant::now();
     assert!(!purge(&care).await.unwrap());

@@ -12,7 +12,7 @@ use trial_core::planner::{Batch, Outcome, Planner};
 use trial_core::ports::{MockScreen, MockTrialLedger, Screen, TrialLedger, Unexpected};
 use trial_core::return_codes::{ApplyReply, SendCode};
 use trial_engine::{Engine, EngineOptions, EngineParts, SmsRoute};
-use trial_testkit::{Desk, FaultyLedger, LedgerFault, MemoryLedger, ScriptedGateway, data};
+use trial_testkit::{FaultyLedger, LedgerFault, LedgerHarness, MemoryLedger, ScriptedGateway, data};
 
 use crate::stage::{options, parts};
 
@@ -63,7 +63,7 @@ impl Screen for Watched {
 
 /// An engine over a watched ledger, and the fixture that prepares its applicants.
 struct Scene {
-    desk: Desk<MemoryLedger>,
+    harness: LedgerHarness<MemoryLedger>,
     watched: Arc<Watched>,
     engine: Engine,
 }
@@ -76,16 +76,16 @@ impl Scene {
     /// The same with another way to pre-screen.
     async fn by<S: Screen + 'static>(options: EngineOptions, screen: impl FnOnce(Arc<Watched>) -> Arc<S>) -> Self {
         let ledger = MemoryLedger::default();
-        let desk = Desk::new(ledger.clone()).with_access_codes(30).await;
+        let harness = LedgerHarness::new(ledger.clone()).with_access_codes(30).await;
         let watched = Arc::new(Watched { ledger, ..Watched::default() });
         let engine_parts = EngineParts {
             ledger: watched.clone(),
             screen: Some(screen(Arc::clone(&watched))),
             gateways: vec![SmsRoute::everywhere(Arc::new(ScriptedGateway::default()))],
-            clock: Arc::new(desk.clock.clone()),
+            clock: Arc::new(harness.clock.clone()),
             ..parts(MockTrialLedger::new())
         };
-        Self { desk, watched, engine: Engine::start(engine_parts, options) }
+        Self { harness, watched, engine: Engine::start(engine_parts, options) }
     }
 
     /// The same with pre-screening turned on.
@@ -117,7 +117,7 @@ impl Scene {
 
     /// Applies once more, with a valid application, and returns `true` if it is pre-screened.
     async fn is_screening(&self, n: u32) -> bool {
-        assert_eq!(self.apply(self.desk.prepared(n).await).await, Ok("000"));
+        assert_eq!(self.apply(self.harness.prepared(n).await).await, Ok("000"));
         !self.watched.screens().is_empty()
     }
 }
@@ -146,7 +146,7 @@ async fn a_few_mistakes_turn_nothing_on() {
     assert!(!scene.is_screening(1).await);
     let mut mixed = Vec::new();
     for n in 2..27 {
-        mixed.push(scene.desk.prepared(n).await);
+        mixed.push(scene.harness.prepared(n).await);
     }
     mixed.extend((1..=8).map(beyond_help));
     scene.watched.commits();
@@ -160,7 +160,7 @@ async fn a_quarter_of_a_batch_turns_screening_on() {
     let scene = Scene::new(options()).await;
     let mut mixed = Vec::new();
     for n in 1..=24 {
-        mixed.push(scene.desk.prepared(n).await);
+        mixed.push(scene.harness.prepared(n).await);
     }
     mixed.extend((1..=8).map(beyond_help));
     scene.apply_together(mixed).await;
@@ -172,7 +172,7 @@ async fn locked_phones_turn_screening_on_and_other_refusals_do_not() {
     let scene = Scene::new(options()).await;
     let mut wrong = Vec::new();
     for n in 1..=9 {
-        scene.desk.send(&data::phone(n)).await;
+        scene.harness.send(&data::phone(n)).await;
         wrong.push(data::application(n, "wrong"));
     }
     assert_eq!(scene.apply_together(wrong.clone()).await, [Ok("002"); 9]);
@@ -193,9 +193,9 @@ async fn hopeless_applications_take_no_place_in_a_batch() {
 #[tokio::test(start_paused = true)]
 async fn the_honest_pass_and_are_decided() {
     let scene = Scene::under_attack(options()).await;
-    let first = scene.desk.prepared(1).await;
-    let second = scene.desk.prepared(2).await;
-    scene.desk.send(&data::phone(3)).await;
+    let first = scene.harness.prepared(1).await;
+    let second = scene.harness.prepared(2).await;
+    scene.harness.send(&data::phone(3)).await;
     let mixed = vec![first.clone(), beyond_help(1), data::application(3, "wrong"), beyond_help(2), second];
     let answers = ["000", "001", "002", "001", "000"].map(Ok);
     assert_eq!(scene.apply_together(mixed).await, answers);
@@ -237,7 +237,7 @@ async fn a_screen_that_fails_lets_everyone_pass() {
     let scene = Scene::by(options(), faulty).await;
     scene.attack(8).await;
     for n in 1..=3 {
-        let honest = scene.desk.prepared(n).await;
+        let honest = scene.harness.prepared(n).await;
         scene.watched.commits();
         assert_eq!(scene.apply_together(vec![beyond_help(n), honest]).await, [Ok("001"), Ok("000")]);
         assert_eq!(scene.watched.commits(), [2]);
@@ -288,7 +288,7 @@ async fn a_full_queue_of_screening_is_answered_005_at_once() {
 #[tokio::test(start_paused = true)]
 async fn a_passed_application_that_finds_the_queue_full_is_answered_005() {
     let scene = Scene::under_attack(EngineOptions { queue_length: 8, ..options() }).await;
-    let (first, last) = (scene.desk.prepared(1).await, scene.desk.prepared(2).await);
+    let (first, last) = (scene.harness.prepared(1).await, scene.harness.prepared(2).await);
     let gate = scene.watched.commit_gate.lock().await;
     let deciding = scene.start(first.clone());
     settle().await;
@@ -306,7 +306,7 @@ async fn a_passed_application_that_finds_the_queue_full_is_answered_005() {
 #[tokio::test(start_paused = true)]
 async fn the_bound_of_waiting_covers_screening_and_decision() {
     let scene = Scene::under_attack(options()).await;
-    let honest = scene.desk.prepared(1).await;
+    let honest = scene.harness.prepared(1).await;
     let _commits = scene.watched.commit_gate.lock().await;
     let screens = scene.watched.screen_gate.lock().await;
     let started = Instant::now();
@@ -324,7 +324,7 @@ async fn a_screening_under_way_is_answered_when_the_engine_stops() {
     let scene = Scene::under_attack(EngineOptions { batch_limit: 8, ..options() }).await;
     let mut honest = Vec::new();
     for n in 1..=10 {
-        honest.push(scene.desk.prepared(n).await);
+        honest.push(scene.harness.prepared(n).await);
     }
     let gate = scene.watched.screen_gate.lock().await;
     let pairs: Vec<_> =

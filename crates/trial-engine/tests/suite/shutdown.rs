@@ -7,18 +7,18 @@ use trial_core::mails::MailState;
 use trial_core::ports::{MockTrialLedger, Outbox};
 use trial_core::return_codes::{ApplyReply, CodeReply};
 use trial_engine::{Engine, EngineParts};
-use trial_testkit::{Desk, MemoryLedger, RecordingMailer, data};
+use trial_testkit::{LedgerHarness, MemoryLedger, RecordingMailer, data};
 
 use crate::stage::{options, parts};
 
 #[tokio::test(start_paused = true)]
 async fn queued_requests_are_decided_and_no_later_ones() {
-    let desk = Desk::new(MemoryLedger::default()).with_access_codes(50).await;
+    let harness = LedgerHarness::new(MemoryLedger::default()).with_access_codes(50).await;
     let mut applications = Vec::new();
     for n in 1..=50 {
-        applications.push(desk.prepared(n).await);
+        applications.push(harness.prepared(n).await);
     }
-    let engine_parts = EngineParts { ledger: desk.ledger.clone(), ..parts(MockTrialLedger::new()) };
+    let engine_parts = EngineParts { ledger: harness.ledger.clone(), ..parts(MockTrialLedger::new()) };
     let engine = Engine::start(engine_parts, options());
     let service = engine.service();
     let replies: Vec<_> = applications
@@ -39,14 +39,14 @@ async fn queued_requests_are_decided_and_no_later_ones() {
 
 #[tokio::test(start_paused = true)]
 async fn a_delivery_under_way_is_finished_and_settled() {
-    let desk = Desk::new(MemoryLedger::default()).with_access_codes(1).await;
-    let tenant = desk.join(1).await;
+    let harness = LedgerHarness::new(MemoryLedger::default()).with_access_codes(1).await;
+    let tenant = harness.join(1).await;
     let mailer = Arc::new(RecordingMailer::default());
-    let outbox: Arc<dyn Outbox> = desk.ledger.clone();
+    let outbox: Arc<dyn Outbox> = harness.ledger.clone();
     let engine_parts = EngineParts {
         outbox,
         mailer: mailer.clone(),
-        clock: Arc::new(desk.clock.clone()),
+        clock: Arc::new(harness.clock.clone()),
         ..parts(MockTrialLedger::new())
     };
     let engine = Engine::start(engine_parts, options());
@@ -54,6 +54,6 @@ async fn a_delivery_under_way_is_finished_and_settled() {
         tokio::time::advance(Duration::from_millis(10)).await;
     }
     engine.stop().await.unwrap();
-    let view = trial_core::ports::Operations::tenant(&*desk.ledger, tenant).await.unwrap().unwrap();
+    let view = trial_core::ports::Operations::tenant(&*harness.ledger, tenant).await.unwrap().unwrap();
     assert_eq!(view.mails[0].state, MailState::Sent);
 }

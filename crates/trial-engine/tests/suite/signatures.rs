@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use futures_util::future::join_all;
 use trial_core::clients::SeenSignature;
 use trial_core::error::LedgerError;
-use trial_core::ports::{Callers, Clock as _, MockCallers, ReplayGuard as _};
+use trial_core::ports::{ApiClients, Clock as _, MockApiClients, ReplayGuard as _};
 use trial_engine::Signatures;
 use trial_testkit::{FixedClock, MemoryLedger};
 
@@ -14,7 +14,7 @@ fn seen(n: u8) -> SeenSignature {
     SeenSignature::new([n; 32], FixedClock::default().now())
 }
 
-fn signatures(callers: impl Callers + 'static) -> Signatures {
+fn signatures(callers: impl ApiClients + 'static) -> Signatures {
     Signatures::start(Arc::new(callers), Arc::new(FixedClock::default()))
 }
 
@@ -32,7 +32,7 @@ async fn each_is_new_once() {
 #[tokio::test(start_paused = true)]
 async fn signatures_during_a_commit_go_with_the_next() {
     let commits = Arc::new(AtomicUsize::new(0));
-    let mut callers = MockCallers::new();
+    let mut callers = MockApiClients::new();
     let counted = Arc::clone(&commits);
     callers.expect_remember_signatures().times(2).returning(move |seen, _| {
         let first = counted.fetch_add(1, Ordering::SeqCst) == 0;
@@ -48,7 +48,7 @@ async fn signatures_during_a_commit_go_with_the_next() {
 
 #[tokio::test(start_paused = true)]
 async fn requests_are_rejected_while_the_ledger_cannot_be_used() {
-    let mut callers = MockCallers::new();
+    let mut callers = MockApiClients::new();
     callers.expect_remember_signatures().once().returning(|_, _| Err(LedgerError::Unavailable("gone".into())));
     callers.expect_remember_signatures().once().returning(|seen, _| Ok(vec![true; seen.len()]));
     let signatures = signatures(callers);

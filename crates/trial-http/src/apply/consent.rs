@@ -30,7 +30,7 @@ impl Consent {
         if audit.audit(query).await?.is_empty() {
             // Two instances may store it at the same time; a second copy does no harm.
             let by = ChangedBy::now(SERVICE.to_owned(), &*state.clock, &*state.entropy);
-            audit.write_down(terms.published(by)).await?;
+            audit.append_entry(terms.published(by)).await?;
         }
         self.is_published.store(true, Ordering::Release);
         Ok(())

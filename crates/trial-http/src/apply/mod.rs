@@ -22,7 +22,7 @@ use actix_web::http::header::{
 use actix_web::web::{self, Bytes, Data, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 use trial_core::applications::Terms;
-use trial_core::bot_challenge::GuardVerdict;
+use trial_core::bot_challenge::BotChallengeVerdict;
 use trial_core::return_codes::{ApplyCode, ApplyReply, CodeReply, SendCode};
 use trial_core::verification::CodeRequest;
 
@@ -195,8 +195,8 @@ impl Exchange<'_> {
         let verdict = judged.as_ref().map_or("unusable", |verdict| verdict.as_str());
         metrics::counter!("trialgate_bot_challenges_total", "verdict" => verdict).increment(1);
         match judged {
-            Ok(GuardVerdict::Passed) => Ok(()),
-            Ok(GuardVerdict::Refused(refusal)) => {
+            Ok(BotChallengeVerdict::Passed) => Ok(()),
+            Ok(BotChallengeVerdict::Refused(refusal)) => {
                 Err((StatusCode::FORBIDDEN, words::of_guard(refusal, self.page.locale, self.page.site)))
             }
             // Answered like an unreachable database.

@@ -5,7 +5,7 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 use trial_core::access_codes::{
-    AccessCodeFile, AccessCodeFileError, AccessCodePage, AccessCodeState, AccessCodeView, FileHeader, PoolOrder,
+    AccessCodeFile, AccessCodeFileError, AccessCodePage, AccessCodeState, AccessCodeView, FileHeader, PoolCommand,
     PoolOutcome, PoolOutlook, RefusedAccessCode, RepeatedAccessCode,
 };
 use trial_core::operators::Permission;
@@ -153,8 +153,8 @@ impl Pasted {
 pub(super) async fn order(visit: &Visit<'_>, code: &str, action: &str) -> Answer {
     visit.may(Permission::ChangePool)?;
     let order = match action {
-        "retire" => PoolOrder::Retire,
-        "release" => PoolOrder::Release,
+        "retire" => PoolCommand::Retire,
+        "release" => PoolCommand::Release,
         _ => return Err(Refused::NotFound),
     };
     let code = AccessCode::parse(code).map_err(|_| Refused::NotFound)?;

@@ -4,10 +4,10 @@ use askama::Template;
 use trial_core::applications::{ApplicationQuery, ApplicationSearch, ApplicationView};
 use trial_core::operators::Permission;
 use trial_core::return_codes::{ApplyCode, ApplyReply};
-use trial_core::timeline::StoryEntry;
+use trial_core::timeline::TimelineEntry;
 use trial_core::values::TenantId;
 use trial_core::values::{CompanyName, Email, MailHosts, Phone, RequestId};
-use trial_engine::operations::story_sources;
+use trial_engine::operations::timeline_sources;
 
 use super::visit::{Page, Visit};
 use super::{Answer, Refused, failed, page as written};
@@ -45,7 +45,7 @@ struct One {
     request_id: String,
     tenant: Option<TenantId>,
     is_plain: bool,
-    story: Vec<StoryEntry>,
+    story: Vec<TimelineEntry>,
 }
 
 /// The query of the search box; the search is recorded before it runs.
@@ -122,7 +122,7 @@ pub(super) async fn show(visit: &Visit<'_>, id: &str, reveal: bool) -> Answer {
     let view = parts.operations.application(id).await.map_err(failed)?.ok_or(Refused::NotFound)?;
     let sight = visit.sight(reveal, "application.reveal", &id.to_string()).await?;
     let policy = parts.policy.now();
-    let sources = story_sources(&*parts.operations, &*parts.audit, &policy, &view, visit.ops.clock.now());
+    let sources = timeline_sources(&*parts.operations, &*parts.audit, &policy, &view, visit.ops.clock.now());
     let story = sources.await.map_err(failed)?;
     written(&One {
         page: visit.page.clone(),

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use actix_web::http::StatusCode;
 use askama::Template;
 use trial_core::clients::{
-    Caller, CallerChange, CallerChanged, CallerLimits, CallerName, CallerRefusal, CallerStatus, MAX_CALLER_RATE, Scope,
-    SealState,
+    ApiClient, ApiClientChange, ApiClientChanged, ApiClientLimits, ApiClientName, ApiClientRefusal, ApiClientStatus,
+    EncryptionState, MAX_CLIENT_RATE, Scope,
 };
 use trial_core::operators::Permission;
 
@@ -28,10 +28,10 @@ struct Callers {
 }
 
 struct Row {
-    caller: Caller,
+    caller: ApiClient,
     state: &'static str,
     /// State of its secrets if old keys were removed; `None` for a removed client.
-    seal: Option<SealState>,
+    seal: Option<EncryptionState>,
     /// Ids of the keys that encrypt its secrets.
     keys: String,
 }
@@ -40,12 +40,12 @@ pub(super) async fn page(visit: &Visit<'_>, wrong: Option<String>) -> Answer {
     visit.may(Permission::Look)?;
     let parts = &visit.ops.parts;
     let known = parts.callers.callers(ROWS).await.map_err(failed)?;
-    let row = |caller: Caller| {
+    let row = |caller: ApiClient| {
         let status = caller.status();
         let keys: BTreeSet<_> = caller.secrets().map(|secret| secret.key_id.as_str()).collect();
         Row {
             state: status.as_str(),
-            seal: (status != CallerStatus::Removed).then(|| caller.seal_state(&parts.keyring)),
+            seal: (status != ApiClientStatus::Removed).then(|| caller.seal_state(&parts.keyring)),
             keys: keys.into_iter().collect::<Vec<_>>().join(", "),
             caller,
         }
@@ -54,7 +54,7 @@ pub(super) async fn page(visit: &Visit<'_>, wrong: Option<String>) -> Answer {
         page: visit.page.clone(),
         rows: known.into_iter().map(row).collect(),
         scopes: Scope::ALL,
-        most: MAX_CALLER_RATE,
+        most: MAX_CLIENT_RATE,
         wrong: wrong.clone(),
     };
     html(if wrong.is_some() { StatusCode::BAD_REQUEST } else { StatusCode::OK }, &callers)
@@ -62,12 +62,12 @@ pub(super) async fn page(visit: &Visit<'_>, wrong: Option<String>) -> Answer {
 
 pub(super) async fn suspend(visit: &Visit<'_>, name: &str) -> Answer {
     visit.may(Permission::SuspendCallers)?;
-    change(visit, name, CallerChange::Suspend, "caller-suspended").await
+    change(visit, name, ApiClientChange::Suspend, "caller-suspended").await
 }
 
 pub(super) async fn resume(visit: &Visit<'_>, name: &str) -> Answer {
     visit.may(Permission::SuspendCallers)?;
-    change(visit, name, CallerChange::Resume, "caller-resumed").await
+    change(visit, name, ApiClientChange::Resume, "caller-resumed").await
 }
 
 pub(super) async fn set_limits(visit: &Visit<'_>, name: &str, form: &Fields) -> Answer {
@@ -77,8 +77,8 @@ pub(super) async fn set_limits(visit: &Visit<'_>, name: &str, form: &Fields) -> 
         return page(visit, Some(wrong.to_owned())).await;
     };
     let scopes = Scope::ALL.iter().copied().filter(|scope| form.given(scope.as_str()).is_some());
-    let limits = CallerLimits { scopes: Some(scopes.collect()), rate: Some(rate) };
-    change(visit, name, CallerChange::Set(limits), "caller-limited").await
+    let limits = ApiClientLimits { scopes: Some(scopes.collect()), rate: Some(rate) };
+    change(visit, name, ApiClientChange::Set(limits), "caller-limited").await
 }
 
 /// Requires the ticked confirmation; a removal cannot be undone.
@@ -88,14 +88,14 @@ pub(super) async fn remove(visit: &Visit<'_>, name: &str, form: &Fields) -> Answ
         let wrong = visit.page.t("Confirm the permanent removal of the API client.");
         return page(visit, Some(wrong.to_owned())).await;
     }
-    change(visit, name, CallerChange::Remove, "caller-removed").await
+    change(visit, name, ApiClientChange::Remove, "caller-removed").await
 }
 
-async fn change(visit: &Visit<'_>, name: &str, change: CallerChange, said: &str) -> Answer {
-    let name = CallerName::parse(name).map_err(|_| Refused::NotFound)?;
+async fn change(visit: &Visit<'_>, name: &str, change: ApiClientChange, said: &str) -> Answer {
+    let name = ApiClientName::parse(name).map_err(|_| Refused::NotFound)?;
     match visit.ops.parts.callers.change_caller(name, change, visit.changes()).await.map_err(failed)? {
-        CallerChanged::Done(_) => see(&format!("/console/callers?said={said}")),
-        CallerChanged::Refused(CallerRefusal::Unknown) => Err(Refused::NotFound),
-        CallerChanged::Refused(refusal) => page(visit, Some(refusal.to_string())).await,
+        ApiClientChanged::Done(_) => see(&format!("/console/callers?said={said}")),
+        ApiClientChanged::Refused(ApiClientRefusal::Unknown) => Err(Refused::NotFound),
+        ApiClientChanged::Refused(refusal) => page(visit, Some(refusal.to_string())).await,
     }
 }

@@ -6,8 +6,8 @@ use actix_web::http::StatusCode;
 use askama::Template;
 use trial_core::mails::{MailPage, MailRetried, MailState, OutboxMail};
 use trial_core::operators::Permission;
-use trial_core::values::Lasting;
 use trial_core::values::MailId;
+use trial_core::values::SettingDuration;
 
 use super::visit::{Page, Visit};
 use super::{Answer, Refused, failed, html, see};
@@ -52,8 +52,8 @@ pub(super) async fn page(visit: &Visit<'_>, wrong: Option<String>) -> Answer {
 pub(super) async fn retry_all(visit: &Visit<'_>, form: &Fields) -> Answer {
     visit.may(Permission::SendMail)?;
     let by = visit.changes();
-    let within = form.text("within").parse::<Lasting>().ok().filter(|within| within.0 <= MAX_WINDOW);
-    let Some(Lasting(within)) = within else {
+    let within = form.text("within").parse::<SettingDuration>().ok().filter(|within| within.0 <= MAX_WINDOW);
+    let Some(SettingDuration(within)) = within else {
         return page(visit, Some(visit.page.t("Enter a duration such as 24h, at most 30d.").to_owned())).await;
     };
     visit.ops.parts.operations.retry_mails(by.at - within, by).await.map_err(failed)?;

@@ -2,11 +2,11 @@
 
 use actix_web::http::StatusCode;
 use askama::Template;
-use trial_core::fraud_guard::{PrefixOutlook, SafeOutcome, SafePrefix, SafeReason};
+use trial_core::fraud_guard::{RangeOutlook, SafeOutcome, SafeRange, SafeReason};
 use trial_core::operators::Permission;
 use trial_core::policy::BreakerMode;
-use trial_core::values::PhonePrefix;
-use trial_engine::operations::prefix_outlook;
+use trial_core::values::NumberRange;
+use trial_engine::operations::range_outlook;
 
 use super::visit::{Page, Visit};
 use super::{Answer, Refused, failed, html, see};
@@ -16,7 +16,7 @@ use crate::fields::Fields;
 #[template(path = "console/prefixes.html")]
 struct Prefixes {
     page: Page,
-    outlook: PrefixOutlook,
+    outlook: RangeOutlook,
     wrong: Option<String>,
 }
 
@@ -40,21 +40,21 @@ impl Prefixes {
 pub(super) async fn page(visit: &Visit<'_>, wrong: Option<String>) -> Answer {
     visit.may(Permission::Look)?;
     let parts = &visit.ops.parts;
-    let outlook = prefix_outlook(&*parts.prefixes, &parts.policy.now(), visit.ops.clock.now()).await.map_err(failed)?;
+    let outlook = range_outlook(&*parts.prefixes, &parts.policy.now(), visit.ops.clock.now()).await.map_err(failed)?;
     let status = if wrong.is_some() { StatusCode::BAD_REQUEST } else { StatusCode::OK };
     html(status, &Prefixes { page: visit.page.clone(), outlook, wrong })
 }
 
 pub(super) async fn release(visit: &Visit<'_>, prefix: &str) -> Answer {
     visit.may(Permission::ChangePrefixes)?;
-    let prefix: PhonePrefix = prefix.parse().map_err(|_| Refused::NotFound)?;
+    let prefix: NumberRange = prefix.parse().map_err(|_| Refused::NotFound)?;
     let released = visit.ops.parts.prefixes.release_prefix(prefix, visit.changes()).await.map_err(failed)?;
     if released.is_some() { see("/console/prefixes?said=released") } else { Err(Refused::NotFound) }
 }
 
 pub(super) async fn add_safe(visit: &Visit<'_>, form: &Fields) -> Answer {
     visit.may(Permission::ChangePrefixes)?;
-    let prefix: PhonePrefix = match form.text("prefix").parse() {
+    let prefix: NumberRange = match form.text("prefix").parse() {
         Ok(prefix) => prefix,
         Err(error) => return page(visit, Some(format!("The number range {error}."))).await,
     };
@@ -63,7 +63,7 @@ pub(super) async fn add_safe(visit: &Visit<'_>, form: &Fields) -> Answer {
         Err(error) => return page(visit, Some(format!("The reason {error}."))).await,
     };
     let by = visit.changes();
-    let safe = SafePrefix::added_by(&by, prefix, reason);
+    let safe = SafeRange::added_by(&by, prefix, reason);
     let wrong = match visit.ops.parts.prefixes.add_safe_prefix(safe, by).await.map_err(failed)? {
         SafeOutcome::Added => return see("/console/prefixes?said=safe"),
         SafeOutcome::AlreadySafe => visit.page.t("This number range is on the safe list already."),
@@ -74,7 +74,7 @@ pub(super) async fn add_safe(visit: &Visit<'_>, form: &Fields) -> Answer {
 
 pub(super) async fn remove_safe(visit: &Visit<'_>, prefix: &str) -> Answer {
     visit.may(Permission::ChangePrefixes)?;
-    let prefix: PhonePrefix = prefix.parse().map_err(|_| Refused::NotFound)?;
+    let prefix: NumberRange = prefix.parse().map_err(|_| Refused::NotFound)?;
     let was_safe = visit.ops.parts.prefixes.remove_safe_prefix(prefix, visit.changes()).await.map_err(failed)?;
     if was_safe { see("/console/prefixes?said=unsafe") } else { Err(Refused::NotFound) }
 }

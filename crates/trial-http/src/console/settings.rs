@@ -3,7 +3,7 @@
 use actix_web::http::StatusCode;
 use askama::Template;
 use trial_core::operators::{Operator, Permission};
-use trial_core::policy::{SettingChange, SettingKey, SettingOrder, SettingRefusal, SettingValue};
+use trial_core::policy::{SettingChange, SettingCommand, SettingKey, SettingRefusal, SettingValue};
 use trial_core::quota::QuotaView;
 
 use super::visit::{Page, Visit};
@@ -54,7 +54,7 @@ pub(super) async fn set_quota(visit: &Visit<'_>, form: &Fields) -> Answer {
         return page(visit, Some(wrong.to_owned())).await;
     };
     let value = Some(SettingValue::Count(threshold));
-    change(visit, SettingOrder { key: SettingKey::Threshold, value, seen: None }, "threshold").await
+    change(visit, SettingCommand { key: SettingKey::Threshold, value, seen: None }, "threshold").await
 }
 
 /// Sets a setting, or resets it to the configured value.
@@ -69,10 +69,10 @@ pub(super) async fn set(visit: &Visit<'_>, action: &str, form: &Fields) -> Answe
         },
         _ => return Err(Refused::NotFound),
     };
-    change(visit, SettingOrder { key, value, seen: form.parsed("seen") }, "setting").await
+    change(visit, SettingCommand { key, value, seen: form.parsed("seen") }, "setting").await
 }
 
-async fn change(visit: &Visit<'_>, order: SettingOrder, said: &str) -> Answer {
+async fn change(visit: &Visit<'_>, order: SettingCommand, said: &str) -> Answer {
     match made(visit.ops, order, visit.changes()).await.map_err(failed)? {
         Ok(_) => see(&format!("/console/settings?said={said}")),
         Err(SettingRefusal::Faulty(fault)) => page(visit, Some(fault.to_string())).await,

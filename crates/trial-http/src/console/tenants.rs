@@ -4,7 +4,9 @@ use actix_web::http::StatusCode;
 use askama::Template;
 use trial_core::mails::MailView;
 use trial_core::operators::Permission;
-use trial_core::tenants::{LifeOrder, LifeOutcome, LifeRefusal, TenantOrder, TenantSearch, TenantStatus, TenantView};
+use trial_core::tenants::{
+    TenantAction, TenantCommand, TenantOutcome, TenantRefusal, TenantSearch, TenantStatus, TenantView,
+};
 use trial_core::values::TenantId;
 
 use super::applications::query;
@@ -135,27 +137,27 @@ pub(super) async fn show(visit: &Visit<'_>, id: &str, reveal: bool, wrong: Optio
 pub(super) async fn order(visit: &Visit<'_>, id: &str, action: &str, form: &Fields) -> Answer {
     let tenant: TenantId = id.parse().map_err(|_| Refused::NotFound)?;
     let order = match action {
-        "convert" => LifeOrder::Convert,
+        "convert" => TenantAction::Convert,
         "extend" => {
             let days: u64 = form.parsed("days").filter(|days| *days <= MOST_DAYS).unwrap_or(0);
-            LifeOrder::Extend(std::time::Duration::from_hours(24 * days))
+            TenantAction::Extend(std::time::Duration::from_hours(24 * days))
         }
-        "suspend" => LifeOrder::Suspend,
-        "resume" => LifeOrder::Resume,
-        "close" => LifeOrder::Close,
-        "reopen" => LifeOrder::Reopen,
-        "resend-mail" => LifeOrder::ResendMail,
+        "suspend" => TenantAction::Suspend,
+        "resume" => TenantAction::Resume,
+        "close" => TenantAction::Close,
+        "reopen" => TenantAction::Reopen,
+        "resend-mail" => TenantAction::ResendMail,
         _ => return Err(Refused::NotFound),
     };
-    let is_mail = order == LifeOrder::ResendMail;
+    let is_mail = order == TenantAction::ResendMail;
     visit.may(if is_mail { Permission::SendMail } else { Permission::ChangeTenant })?;
-    let order_given = TenantOrder { tenant, order, actor: visit.changes().actor };
+    let order_given = TenantCommand { tenant, order, actor: visit.changes().actor };
     match visit.ops.parts.orders.order(order_given).await.map_err(failed)? {
-        LifeOutcome::Done(_) => {
+        TenantOutcome::Done(_) => {
             let said = if is_mail { "resent" } else { "changed" };
             see(&format!("/console/tenants/{tenant}?said={said}"))
         }
-        LifeOutcome::Refused(LifeRefusal::Unknown) => Err(Refused::NotFound),
-        LifeOutcome::Refused(refusal) => show(visit, id, false, Some(refusal.to_string())).await,
+        TenantOutcome::Refused(TenantRefusal::Unknown) => Err(Refused::NotFound),
+        TenantOutcome::Refused(refusal) => show(visit, id, false, Some(refusal.to_string())).await,
     }
 }

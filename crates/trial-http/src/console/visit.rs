@@ -5,7 +5,7 @@ use actix_web::cookie::SameSite;
 use actix_web::http::header::ACCEPT_LANGUAGE;
 use trial_core::audit::ChangedBy;
 use trial_core::operators::{Operator, Permission};
-use trial_engine::operations::Visitor;
+use trial_engine::operations::SignedInOperator;
 
 use super::words::Language;
 use super::{FOREIGN, Refused, failed};
@@ -39,7 +39,7 @@ pub(super) struct Visit<'a> {
     pub(super) page: Page,
     pub(super) query: Fields,
     pub(super) operator: Operator,
-    visitor: Visitor,
+    visitor: SignedInOperator,
     pub(super) secret: String,
 }
 

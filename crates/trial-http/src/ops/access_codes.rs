@@ -10,8 +10,8 @@ use trial_engine::operations::pool_outlook;
 use trial_spreadsheet::read_access_codes;
 use utoipa::ToSchema;
 
-use super::caller::Caller;
 use super::failed;
+use super::operator::AuthenticatedOperator;
 use super::reply::json;
 use crate::body::{Media, Payload};
 use crate::parameters::Query;
@@ -103,7 +103,7 @@ pub(super) async fn stock(
     _payload: Payload,
     state: Data<State>,
 ) -> Result<HttpResponse, Problem> {
-    let caller = Caller::let_in(&request, &state, Permission::Look).await?;
+    let caller = AuthenticatedOperator::let_in(&request, &state, Permission::Look).await?;
     Query::of(&request).end()?;
     let parts = &caller.ops.parts;
     let stock = pool_outlook(&*parts.operations, &parts.policy.now(), caller.ops.clock.now()).await.map_err(failed)?;
@@ -116,7 +116,7 @@ pub(super) async fn import(
     payload: Payload,
     state: Data<State>,
 ) -> Result<HttpResponse, Problem> {
-    let caller = Caller::let_in(&request, &state, Permission::ChangePool).await?;
+    let caller = AuthenticatedOperator::let_in(&request, &state, Permission::ChangePool).await?;
     let mut query = Query::of(&request);
     let dry_run = query.flag("dryRun");
     query.end()?;

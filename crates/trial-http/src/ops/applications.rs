@@ -7,16 +7,16 @@ use serde::Serialize;
 use trial_core::applications::{ApplicationQuery, ApplicationSearch, ApplicationView, ApplyOutcome};
 use trial_core::operators::Permission;
 use trial_core::return_codes::{ApplyCode, ApplyReply};
-use trial_core::timeline::StoryEntry;
+use trial_core::timeline::TimelineEntry;
 use trial_core::timeline::remediation;
 use trial_core::values::ApplicationId;
 use trial_core::values::{CompanyName, Email, MailHosts, Phone, RequestId};
-use trial_engine::operations::story_sources;
+use trial_engine::operations::timeline_sources;
 use utoipa::ToSchema;
 
-use super::caller::Caller;
 use super::failed;
 use super::mails::Mail;
+use super::operator::AuthenticatedOperator;
 use super::reply::{Listing, json, one_more};
 use super::reveal::Sight;
 use super::search::Unrecorded;
@@ -105,7 +105,7 @@ pub(super) fn customer(query: &mut Query, state: &State) -> Result<Unrecorded<Op
 
 /// `GET /ops/v1/applications`.
 pub(super) async fn list(request: HttpRequest, _payload: Payload, state: Data<State>) -> Result<HttpResponse, Problem> {
-    let caller = Caller::let_in(&request, &state, Permission::Look).await?;
+    let caller = AuthenticatedOperator::let_in(&request, &state, Permission::Look).await?;
     let mut query = Query::of(&request);
     let page = query.page::<ApplicationId>();
     let return_code = query.take("returnCode", |text| {
@@ -125,7 +125,7 @@ pub(super) async fn list(request: HttpRequest, _payload: Payload, state: Data<St
 
 /// `GET /ops/v1/applications/{id}`.
 pub(super) async fn show(request: HttpRequest, _payload: Payload, state: Data<State>) -> Result<HttpResponse, Problem> {
-    let caller = Caller::let_in(&request, &state, Permission::Look).await?;
+    let caller = AuthenticatedOperator::let_in(&request, &state, Permission::Look).await?;
     let mut query = Query::of(&request);
     let reveal = query.flag("reveal");
     query.end()?;
@@ -136,7 +136,7 @@ pub(super) async fn show(request: HttpRequest, _payload: Payload, state: Data<St
     let sight = Sight::of(&caller, reveal, "application.reveal", &id.to_string()).await?;
     let parts = &caller.ops.parts;
     let policy = parts.policy.now();
-    let sources = story_sources(&**operations, &*parts.audit, &policy, &view, caller.ops.clock.now());
+    let sources = timeline_sources(&**operations, &*parts.audit, &policy, &view, caller.ops.clock.now());
     let timeline = sources.await.map_err(failed)?.tell().into_iter().map(Event::from).collect();
     json(&ApplicationStory { application: ApplicationReply::new(&view, sight), timeline })
 }
@@ -171,9 +171,9 @@ fn in_words(outcome: &ApplyOutcome) -> String {
     }
 }
 
-impl From<StoryEntry> for Event {
-    fn from(entry: StoryEntry) -> Self {
-        let StoryEntry { at, kind, code, words, facts, advice, request_id } = entry;
+impl From<TimelineEntry> for Event {
+    fn from(entry: TimelineEntry) -> Self {
+        let TimelineEntry { at, kind, code, words, facts, advice, request_id } = entry;
         let request_id = request_id.map(|id| id.to_string());
         Self { at, kind, request_id, return_code: code, words, facts, what_to_do: advice }
     }

@@ -9,8 +9,8 @@ use trial_core::operators::Permission;
 use trial_core::values::AuditId;
 use utoipa::ToSchema;
 
-use super::caller::Caller;
 use super::failed;
+use super::operator::AuthenticatedOperator;
 use super::reply::{Listing, json, one_more};
 use super::reveal::Sight;
 use super::search::Unrecorded;
@@ -38,7 +38,7 @@ pub(super) struct Entry {
 
 /// `GET /ops/v1/audit`.
 pub(super) async fn list(request: HttpRequest, _payload: Payload, state: Data<State>) -> Result<HttpResponse, Problem> {
-    let caller = Caller::let_in(&request, &state, Permission::Look).await?;
+    let caller = AuthenticatedOperator::let_in(&request, &state, Permission::Look).await?;
     let mut query = Query::of(&request);
     let page = query.page::<AuditId>();
     let asked = AuditQuery {

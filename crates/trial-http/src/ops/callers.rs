@@ -6,13 +6,15 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use trial_core::clients::{CallerChange, CallerChanged, CallerLimits, CallerName, CallerRefusal, CallerStatus, Scope};
+use trial_core::clients::{
+    ApiClientChange, ApiClientChanged, ApiClientLimits, ApiClientName, ApiClientRefusal, ApiClientStatus, Scope,
+};
 use trial_core::operators::Permission;
 use trial_core::values::Keyring;
 use utoipa::ToSchema;
 
-use super::caller::Caller;
 use super::failed;
+use super::operator::AuthenticatedOperator;
 use super::reply::json;
 use crate::body::Payload;
 use crate::parameters::{Query, segment};
@@ -74,7 +76,7 @@ pub(super) struct NewLimits {
 
 /// `GET /ops/v1/callers`.
 pub(super) async fn list(request: HttpRequest, _payload: Payload, state: Data<State>) -> Result<HttpResponse, Problem> {
-    let operator = Caller::let_in(&request, &state, Permission::Look).await?;
+    let operator = AuthenticatedOperator::let_in(&request, &state, Permission::Look).await?;
     Query::of(&request).end()?;
     let parts = &operator.ops.parts;
     let found = parts.callers.callers(LISTED).await.map_err(failed)?;
@@ -87,7 +89,7 @@ pub(super) async fn suspend(
     _payload: Payload,
     state: Data<State>,
 ) -> Result<HttpResponse, Problem> {
-    change_alone(&request, &state, Permission::SuspendCallers, CallerChange::Suspend).await
+    change_alone(&request, &state, Permission::SuspendCallers, ApiClientChange::Suspend).await
 }
 
 /// `POST /ops/v1/callers/{name}/resume`.
@@ -96,7 +98,7 @@ pub(super) async fn resume(
     _payload: Payload,
     state: Data<State>,
 ) -> Result<HttpResponse, Problem> {
-    change_alone(&request, &state, Permission::SuspendCallers, CallerChange::Resume).await
+    change_alone(&request, &state, Permission::SuspendCallers, ApiClientChange::Resume).await
 }
 
 /// `POST /ops/v1/callers/{name}/remove`.
@@ -105,7 +107,7 @@ pub(super) async fn remove(
     _payload: Payload,
     state: Data<State>,
 ) -> Result<HttpResponse, Problem> {
-    change_alone(&request, &state, Permission::ManageCallers, CallerChange::Remove).await
+    change_alone(&request, &state, Permission::ManageCallers, ApiClientChange::Remove).await
 }
 
 /// `POST /ops/v1/callers/{name}/limits`.
@@ -114,7 +116,7 @@ pub(super) async fn set_limits(
     payload: Payload,
     state: Data<State>,
 ) -> Result<HttpResponse, Problem> {
-    let operator = Caller::let_in(&request, &state, Permission::ManageCallers).await?;
+    let operator = AuthenticatedOperator::let_in(&request, &state, Permission::ManageCallers).await?;
     Query::of(&request).end()?;
     let body = payload.json(&request).await?;
     let shape = || Problem::malformed("give an object with scopes, a list of strings, or rate, a number, or both");
@@ -123,7 +125,7 @@ pub(super) async fn set_limits(
         return Err(shape());
     }
     let scopes = scopes.map(|names| parse(&names)).transpose()?;
-    change(&operator, &request, CallerChange::Set(CallerLimits { scopes, rate })).await
+    change(&operator, &request, ApiClientChange::Set(ApiClientLimits { scopes, rate })).await
 }
 
 /// A change without parameters.
@@ -131,9 +133,9 @@ async fn change_alone(
     request: &HttpRequest,
     state: &Data<State>,
     permission: Permission,
-    change: CallerChange,
+    change: ApiClientChange,
 ) -> Result<HttpResponse, Problem> {
-    let operator = Caller::let_in(request, state, permission).await?;
+    let operator = AuthenticatedOperator::let_in(request, state, permission).await?;
     Query::of(request).end()?;
     self::change(&operator, request, change).await
 }
@@ -148,23 +150,27 @@ fn wrong(field: &'static str, detail: impl Into<String>) -> Problem {
     Problem::new(Kind::InvalidFields).errors(vec![error])
 }
 
-async fn change(operator: &Caller<'_>, request: &HttpRequest, change: CallerChange) -> Result<HttpResponse, Problem> {
+async fn change(
+    operator: &AuthenticatedOperator<'_>,
+    request: &HttpRequest,
+    change: ApiClientChange,
+) -> Result<HttpResponse, Problem> {
     let nobody = || Problem::new(Kind::NotFound).detail("no API client has this name");
-    let name = CallerName::parse(&segment(request).await?).map_err(|_| nobody())?;
+    let name = ApiClientName::parse(&segment(request).await?).map_err(|_| nobody())?;
     let parts = &operator.ops.parts;
     match parts.callers.change_caller(name, change, operator.changes()).await.map_err(failed)? {
-        CallerChanged::Done(caller) => json(&CallerReply::new(&caller, &parts.keyring)),
-        CallerChanged::Refused(CallerRefusal::Unknown) => Err(nobody()),
-        CallerChanged::Refused(refusal @ CallerRefusal::NoScope) => Err(wrong("scopes", refusal.to_string())),
-        CallerChanged::Refused(refusal @ CallerRefusal::Rate) => Err(wrong("rate", refusal.to_string())),
-        CallerChanged::Refused(refusal) => Err(Problem::new(Kind::Conflict).detail(refusal.to_string())),
+        ApiClientChanged::Done(caller) => json(&CallerReply::new(&caller, &parts.keyring)),
+        ApiClientChanged::Refused(ApiClientRefusal::Unknown) => Err(nobody()),
+        ApiClientChanged::Refused(refusal @ ApiClientRefusal::NoScope) => Err(wrong("scopes", refusal.to_string())),
+        ApiClientChanged::Refused(refusal @ ApiClientRefusal::Rate) => Err(wrong("rate", refusal.to_string())),
+        ApiClientChanged::Refused(refusal) => Err(Problem::new(Kind::Conflict).detail(refusal.to_string())),
     }
 }
 
 impl CallerReply {
-    fn new(caller: &trial_core::clients::Caller, keyring: &Keyring) -> Self {
+    fn new(caller: &trial_core::clients::ApiClient, keyring: &Keyring) -> Self {
         let status = caller.status();
-        let seal = (status != CallerStatus::Removed).then(|| caller.seal_state(keyring).as_str());
+        let seal = (status != ApiClientStatus::Removed).then(|| caller.seal_state(keyring).as_str());
         Self {
             name: caller.name.to_string(),
             access_key: caller.access_key.clone(),

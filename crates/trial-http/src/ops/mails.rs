@@ -9,8 +9,8 @@ use trial_core::operators::Permission;
 use trial_core::values::{MailId, TenantId};
 use utoipa::ToSchema;
 
-use super::caller::Caller;
 use super::failed;
+use super::operator::AuthenticatedOperator;
 use super::reply::{Listing, json, one_more};
 use super::reveal::Sight;
 use crate::body::Payload;
@@ -63,7 +63,7 @@ pub(super) struct Retried {
 
 /// `GET /ops/v1/mails`.
 pub(super) async fn list(request: HttpRequest, _payload: Payload, state: Data<State>) -> Result<HttpResponse, Problem> {
-    let caller = Caller::let_in(&request, &state, Permission::Look).await?;
+    let caller = AuthenticatedOperator::let_in(&request, &state, Permission::Look).await?;
     let mut query = Query::of(&request);
     let page = query.page::<MailId>();
     let wanted =
@@ -100,7 +100,7 @@ pub(super) async fn retry_all(
     payload: Payload,
     state: Data<State>,
 ) -> Result<HttpResponse, Problem> {
-    let caller = Caller::let_in(&request, &state, Permission::SendMail).await?;
+    let caller = AuthenticatedOperator::let_in(&request, &state, Permission::SendMail).await?;
     Query::of(&request).end()?;
     let body = payload.json(&request).await?;
     let RetryAll { since } = serde_json::from_slice(&body).map_err(|_| {
@@ -118,7 +118,7 @@ pub(super) async fn retry(
     _payload: Payload,
     state: Data<State>,
 ) -> Result<HttpResponse, Problem> {
-    let caller = Caller::let_in(&request, &state, Permission::SendMail).await?;
+    let caller = AuthenticatedOperator::let_in(&request, &state, Permission::SendMail).await?;
     Query::of(&request).end()?;
     let id: MailId = segment(&request).await?.parse().map_err(|_| nothing_here())?;
     match caller.ops.parts.operations.retry_mail(id, caller.changes()).await.map_err(failed)? {

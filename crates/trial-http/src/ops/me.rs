@@ -7,7 +7,7 @@ use serde::Serialize;
 use trial_core::operators::{Permission, Role};
 use utoipa::ToSchema;
 
-use super::caller::Caller;
+use super::operator::AuthenticatedOperator;
 use super::reply::json;
 use crate::body::Payload;
 use crate::parameters::Query;
@@ -31,7 +31,7 @@ pub(super) struct Me {
 
 /// `GET /ops/v1/me`.
 pub(super) async fn show(request: HttpRequest, _payload: Payload, state: Data<State>) -> Result<HttpResponse, Problem> {
-    let caller = Caller::let_in(&request, &state, Permission::Look).await?;
+    let caller = AuthenticatedOperator::let_in(&request, &state, Permission::Look).await?;
     Query::of(&request).end()?;
     json(&Me {
         name: caller.operator.name.to_string(),

@@ -4,11 +4,11 @@
 mod access_codes;
 mod applications;
 mod audit;
-mod caller;
 mod callers;
 mod mails;
 mod me;
 mod openapi;
+mod operator;
 mod operators;
 mod orders;
 mod phones;
@@ -29,7 +29,7 @@ use trial_core::error::LedgerError;
 use trial_core::operators::{FAILED_SIGN_INS_PER_HOUR, REVEALS_PER_HOUR, SIGN_INS_PER_HOUR};
 use trial_core::policy::PolicyInForce;
 use trial_core::ports::{
-    AuditTrail, Callers, Clock, Entropy, Operations, Operators, Prefixes, SettingsStore, TenantOrders, Upkeep,
+    ApiClients, AuditTrail, Clock, Entropy, NumberRanges, Operations, Operators, SettingsStore, TenantCommands, Upkeep,
 };
 use trial_core::values::Keyring;
 use trial_core::values::OperatorId;
@@ -38,9 +38,9 @@ use trial_engine::operations::Access;
 use crate::problem::{Kind, Problem};
 use crate::rate_limit::{AddressLimiter, KnownLimiter};
 
-pub(crate) use caller::is_operator;
 pub(crate) use openapi::document as openapi_document;
 pub use openapi::ops_openapi_json;
+pub(crate) use operator::is_operator;
 pub(crate) use reveal::Sight;
 pub(crate) use routes::configure;
 pub(crate) use search::{NotRecorded, Unrecorded};
@@ -54,13 +54,13 @@ pub struct OpsParts {
     /// Queries and commands.
     pub operations: Arc<dyn Operations>,
     /// Number ranges of the fraud guard.
-    pub prefixes: Arc<dyn Prefixes>,
+    pub prefixes: Arc<dyn NumberRanges>,
     /// Commands on tenants.
-    pub orders: Arc<dyn TenantOrders>,
+    pub orders: Arc<dyn TenantCommands>,
     /// Operators.
     pub operators: Arc<dyn Operators>,
     /// API clients.
-    pub callers: Arc<dyn Callers>,
+    pub callers: Arc<dyn ApiClients>,
     /// Encrypts the secrets of API clients.
     pub keyring: Arc<Keyring>,
     /// The audit.

@@ -11,8 +11,8 @@ use trial_core::operators::{Operator, OperatorAdded, OperatorName, Permission, R
 use trial_core::values::OperatorId;
 use utoipa::ToSchema;
 
-use super::caller::Caller;
 use super::failed;
+use super::operator::AuthenticatedOperator;
 use super::reply::json;
 use crate::body::Payload;
 use crate::parameters::{MAX_PAGE, Query, segment};
@@ -75,7 +75,7 @@ pub(super) struct AddedOperator {
 
 /// `GET /ops/v1/operators`.
 pub(super) async fn list(request: HttpRequest, _payload: Payload, state: Data<State>) -> Result<HttpResponse, Problem> {
-    let caller = Caller::let_in(&request, &state, Permission::ManageOperators).await?;
+    let caller = AuthenticatedOperator::let_in(&request, &state, Permission::ManageOperators).await?;
     Query::of(&request).end()?;
     let now = caller.ops.clock.now();
     let found = caller.ops.parts.operators.operators(MAX_PAGE).await.map_err(failed)?;
@@ -84,7 +84,7 @@ pub(super) async fn list(request: HttpRequest, _payload: Payload, state: Data<St
 
 /// `POST /ops/v1/operators`.
 pub(super) async fn add(request: HttpRequest, payload: Payload, state: Data<State>) -> Result<HttpResponse, Problem> {
-    let caller = Caller::let_in(&request, &state, Permission::ManageOperators).await?;
+    let caller = AuthenticatedOperator::let_in(&request, &state, Permission::ManageOperators).await?;
     Query::of(&request).end()?;
     let body = payload.json(&request).await?;
     let asked: NewOperator = serde_json::from_slice(&body)
@@ -119,7 +119,7 @@ pub(super) async fn revoke(
     _payload: Payload,
     state: Data<State>,
 ) -> Result<HttpResponse, Problem> {
-    let caller = Caller::let_in(&request, &state, Permission::ManageOperators).await?;
+    let caller = AuthenticatedOperator::let_in(&request, &state, Permission::ManageOperators).await?;
     Query::of(&request).end()?;
     let nobody = || Problem::new(Kind::NotFound).detail("no active operator has this name");
     let name = OperatorName::parse(&segment(&request).await?).map_err(|_| nobody())?;

@@ -7,12 +7,12 @@ use actix_web::{HttpRequest, HttpResponse};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use trial_core::operators::Permission;
-use trial_core::tenants::{LifeChange, LifeOrder, LifeOutcome, LifeRefusal, TenantOrder};
+use trial_core::tenants::{TenantAction, TenantChange, TenantCommand, TenantOutcome, TenantRefusal};
 use trial_core::values::TenantId;
 use utoipa::ToSchema;
 
-use super::caller::Caller;
 use super::failed;
+use super::operator::AuthenticatedOperator;
 use super::reply::json;
 use crate::body::Payload;
 use crate::parameters::{Query, segment};
@@ -55,9 +55,9 @@ macro_rules! orders {
             _payload: Payload,
             state: Data<State>,
         ) -> Result<HttpResponse, Problem> {
-            let caller = Caller::let_in(&request, &state, permission(&LifeOrder::$order)).await?;
+            let caller = AuthenticatedOperator::let_in(&request, &state, permission(&TenantAction::$order)).await?;
             Query::of(&request).end()?;
-            give(&caller, &segment(&request).await?, LifeOrder::$order).await
+            give(&caller, &segment(&request).await?, TenantAction::$order).await
         }
     )+ };
 }
@@ -83,11 +83,11 @@ pub(super) async fn extend(
     payload: Payload,
     state: Data<State>,
 ) -> Result<HttpResponse, Problem> {
-    let caller = Caller::let_in(&request, &state, Permission::ChangeTenant).await?;
+    let caller = AuthenticatedOperator::let_in(&request, &state, Permission::ChangeTenant).await?;
     Query::of(&request).end()?;
     let body = payload.json(&request).await?;
     let Extension { days } = serde_json::from_slice(&body).map_err(|_| wrong_days())?;
-    give(&caller, &segment(&request).await?, LifeOrder::Extend(Duration::from_hours(24) * days)).await
+    give(&caller, &segment(&request).await?, TenantAction::Extend(Duration::from_hours(24) * days)).await
 }
 
 fn wrong_days() -> Problem {
@@ -95,26 +95,28 @@ fn wrong_days() -> Problem {
     Problem::new(Kind::InvalidFields).errors(vec![FieldError::in_body("#/days".to_owned(), "days", wrong)])
 }
 
-fn permission(order: &LifeOrder) -> Permission {
+fn permission(order: &TenantAction) -> Permission {
     match order {
-        LifeOrder::ResendMail => Permission::SendMail,
+        TenantAction::ResendMail => Permission::SendMail,
         _ => Permission::ChangeTenant,
     }
 }
 
-async fn give(caller: &Caller<'_>, id: &str, order: LifeOrder) -> Result<HttpResponse, Problem> {
+async fn give(caller: &AuthenticatedOperator<'_>, id: &str, order: TenantAction) -> Result<HttpResponse, Problem> {
     let tenant: TenantId = id.parse().map_err(|_| nothing_here())?;
-    let order = TenantOrder { tenant, order, actor: caller.operator.name.to_string() };
+    let order = TenantCommand { tenant, order, actor: caller.operator.name.to_string() };
     match caller.ops.parts.orders.order(order).await.map_err(failed)? {
-        LifeOutcome::Done(change) => json(&Changed::new(tenant, &change)),
-        LifeOutcome::Refused(LifeRefusal::Unknown) => Err(Problem::new(Kind::NotFound).detail("no tenant has this id")),
-        LifeOutcome::Refused(LifeRefusal::Extension) => Err(wrong_days()),
-        LifeOutcome::Refused(refusal) => Err(Problem::new(Kind::Conflict).detail(refusal.to_string())),
+        TenantOutcome::Done(change) => json(&Changed::new(tenant, &change)),
+        TenantOutcome::Refused(TenantRefusal::Unknown) => {
+            Err(Problem::new(Kind::NotFound).detail("no tenant has this id"))
+        }
+        TenantOutcome::Refused(TenantRefusal::Extension) => Err(wrong_days()),
+        TenantOutcome::Refused(refusal) => Err(Problem::new(Kind::Conflict).detail(refusal.to_string())),
     }
 }
 
 impl Changed {
-    fn new(tenant: TenantId, change: &LifeChange) -> Self {
+    fn new(tenant: TenantId, change: &TenantChange) -> Self {
         Self {
             id: tenant.to_string(),
             before: change.before.as_str(),

@@ -7,7 +7,7 @@ use trial_core::operators::Permission;
 use trial_core::values::Phone;
 use utoipa::ToSchema;
 
-use super::caller::Caller;
+use super::operator::AuthenticatedOperator;
 use super::reply::json;
 use super::reveal::Sight;
 use super::search::Unrecorded;
@@ -34,7 +34,7 @@ pub(super) struct PhoneLock {
 
 /// `GET /ops/v1/phones/{phone}`.
 pub(super) async fn show(request: HttpRequest, _payload: Payload, state: Data<State>) -> Result<HttpResponse, Problem> {
-    let caller = Caller::let_in(&request, &state, Permission::Look).await?;
+    let caller = AuthenticatedOperator::let_in(&request, &state, Permission::Look).await?;
     let mut query = Query::of(&request);
     let reveal = query.flag("reveal");
     query.end()?;
@@ -50,7 +50,7 @@ pub(super) async fn unlock(
     _payload: Payload,
     state: Data<State>,
 ) -> Result<HttpResponse, Problem> {
-    let caller = Caller::let_in(&request, &state, Permission::UnlockPhone).await?;
+    let caller = AuthenticatedOperator::let_in(&request, &state, Permission::UnlockPhone).await?;
     Query::of(&request).end()?;
     let phone = wanted(&request, &state, &caller).await?;
     let operations = &caller.ops.parts.operations;
@@ -61,7 +61,7 @@ pub(super) async fn unlock(
 }
 
 /// The phone in the path, after the search is recorded.
-async fn wanted(request: &HttpRequest, state: &State, caller: &Caller<'_>) -> Result<Phone, Problem> {
+async fn wanted(request: &HttpRequest, state: &State, caller: &AuthenticatedOperator<'_>) -> Result<Phone, Problem> {
     let phone = Phone::parse(&segment(request).await?, &state.settings.phone).map_err(|error| {
         let wrong = FieldError::in_query(Some("phone"), format!("phone {error}"));
         Problem::new(Kind::InvalidQuery).errors(vec![wrong])

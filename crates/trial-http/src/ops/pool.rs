@@ -4,13 +4,13 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use trial_core::access_codes::{AccessCodePage, AccessCodeState, AccessCodeView, PoolOrder, PoolOutcome};
+use trial_core::access_codes::{AccessCodePage, AccessCodeState, AccessCodeView, PoolCommand, PoolOutcome};
 use trial_core::operators::Permission;
 use trial_core::values::{AccessCode, AccessCodeKind};
 use utoipa::ToSchema;
 
-use super::caller::Caller;
 use super::failed;
+use super::operator::AuthenticatedOperator;
 use super::reply::{Listing, json, one_more};
 use crate::body::Payload;
 use crate::parameters::{MAX_PAGE, PAGE, Page, Query, segment};
@@ -46,7 +46,7 @@ pub(super) struct Moved {
 
 /// `GET /ops/v1/access-codes`.
 pub(super) async fn list(request: HttpRequest, _payload: Payload, state: Data<State>) -> Result<HttpResponse, Problem> {
-    let caller = Caller::let_in(&request, &state, Permission::Look).await?;
+    let caller = AuthenticatedOperator::let_in(&request, &state, Permission::Look).await?;
     let mut query = Query::of(&request);
     let limit = query.number("limit", 1..=MAX_PAGE).unwrap_or(PAGE);
     let cursor = query.take("cursor", AccessCode::parse);
@@ -72,7 +72,7 @@ pub(super) async fn retire(
     _payload: Payload,
     state: Data<State>,
 ) -> Result<HttpResponse, Problem> {
-    order(&request, &state, PoolOrder::Retire).await
+    order(&request, &state, PoolCommand::Retire).await
 }
 
 /// `POST /ops/v1/access-codes/{code}/release`.
@@ -81,11 +81,11 @@ pub(super) async fn release(
     _payload: Payload,
     state: Data<State>,
 ) -> Result<HttpResponse, Problem> {
-    order(&request, &state, PoolOrder::Release).await
+    order(&request, &state, PoolCommand::Release).await
 }
 
-async fn order(request: &HttpRequest, state: &State, order: PoolOrder) -> Result<HttpResponse, Problem> {
-    let caller = Caller::let_in(request, state, Permission::ChangePool).await?;
+async fn order(request: &HttpRequest, state: &State, order: PoolCommand) -> Result<HttpResponse, Problem> {
+    let caller = AuthenticatedOperator::let_in(request, state, Permission::ChangePool).await?;
     Query::of(request).end()?;
     let code = AccessCode::parse(&segment(request).await?).map_err(|_| nothing_here())?;
     let operations = &caller.ops.parts.operations;

@@ -5,15 +5,15 @@ use actix_web::{HttpRequest, HttpResponse};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use trial_core::fraud_guard::{
-    MAX_SAFE_PREFIXES, PrefixBlock, PrefixBlockRecord, PrefixOutlook, SafeOutcome, SafePrefix, SafeReason,
+    MAX_SAFE_PREFIXES, RangeBlock, RangeBlockRecord, RangeOutlook, SafeOutcome, SafeRange, SafeReason,
 };
 use trial_core::operators::Permission;
 use trial_core::policy::BreakerMode;
-use trial_core::values::PhonePrefix;
-use trial_engine::operations::prefix_outlook;
+use trial_core::values::NumberRange;
+use trial_engine::operations::range_outlook;
 use utoipa::ToSchema;
 
-use super::caller::Caller;
+use super::operator::AuthenticatedOperator;
 use super::reply::json;
 use super::{Ops, failed};
 use crate::body::Payload;
@@ -34,11 +34,11 @@ pub(super) struct PrefixList {
 
 /// A number range that is blocked, or would be.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(as = BlockedPrefix)]
+#[schema(as = BlockedRange)]
 pub(super) struct BlockedReply {
     /// A phone without its last four digits, such as +861667328.
     #[schema(value_type = String)]
-    prefix: PhonePrefix,
+    prefix: NumberRange,
     since: DateTime<Utc>,
     until: DateTime<Utc>,
     /// Codes sent before the decision.
@@ -53,11 +53,11 @@ pub(super) struct BlockedReply {
 
 /// A number range that is never blocked.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(as = SafePrefix)]
+#[schema(as = SafeRange)]
 pub(super) struct SafeReply {
     /// First digits of phone numbers with the country calling code, such as +861667328 or +86.
     #[schema(value_type = String)]
-    prefix: PhonePrefix,
+    prefix: NumberRange,
     /// `true` if it is in the configuration; it cannot be removed here.
     configured: bool,
     /// Reason; null if it is in the configuration.
@@ -83,7 +83,7 @@ pub(super) struct Reason {
 
 /// `GET /ops/v1/prefixes`.
 pub(super) async fn list(request: HttpRequest, _payload: Payload, state: Data<State>) -> Result<HttpResponse, Problem> {
-    let caller = Caller::let_in(&request, &state, Permission::Look).await?;
+    let caller = AuthenticatedOperator::let_in(&request, &state, Permission::Look).await?;
     Query::of(&request).end()?;
     listed(caller.ops).await
 }
@@ -94,7 +94,7 @@ pub(super) async fn release(
     _payload: Payload,
     state: Data<State>,
 ) -> Result<HttpResponse, Problem> {
-    let caller = Caller::let_in(&request, &state, Permission::ChangePrefixes).await?;
+    let caller = AuthenticatedOperator::let_in(&request, &state, Permission::ChangePrefixes).await?;
     Query::of(&request).end()?;
     let prefix = named(&request).await?;
     let released = caller.ops.parts.prefixes.release_prefix(prefix, caller.changes()).await.map_err(failed)?;
@@ -110,7 +110,7 @@ pub(super) async fn add_safe(
     payload: Payload,
     state: Data<State>,
 ) -> Result<HttpResponse, Problem> {
-    let caller = Caller::let_in(&request, &state, Permission::ChangePrefixes).await?;
+    let caller = AuthenticatedOperator::let_in(&request, &state, Permission::ChangePrefixes).await?;
     Query::of(&request).end()?;
     let prefix = named(&request).await?;
     let body = payload.json(&request).await?;
@@ -121,7 +121,7 @@ pub(super) async fn add_safe(
         Problem::new(Kind::InvalidFields).errors(vec![wrong])
     })?;
     let by = caller.changes();
-    let safe = SafePrefix::added_by(&by, prefix, reason);
+    let safe = SafeRange::added_by(&by, prefix, reason);
     match caller.ops.parts.prefixes.add_safe_prefix(safe, by).await.map_err(failed)? {
         SafeOutcome::Added => listed(caller.ops).await,
         SafeOutcome::AlreadySafe => {
@@ -140,7 +140,7 @@ pub(super) async fn remove_safe(
     _payload: Payload,
     state: Data<State>,
 ) -> Result<HttpResponse, Problem> {
-    let caller = Caller::let_in(&request, &state, Permission::ChangePrefixes).await?;
+    let caller = AuthenticatedOperator::let_in(&request, &state, Permission::ChangePrefixes).await?;
     Query::of(&request).end()?;
     let prefix = named(&request).await?;
     if !caller.ops.parts.prefixes.remove_safe_prefix(prefix, caller.changes()).await.map_err(failed)? {
@@ -151,7 +151,7 @@ pub(super) async fn remove_safe(
     listed(caller.ops).await
 }
 
-async fn named(request: &HttpRequest) -> Result<PhonePrefix, Problem> {
+async fn named(request: &HttpRequest) -> Result<NumberRange, Problem> {
     segment(request).await?.parse().map_err(|error| {
         let wrong = FieldError::in_query(Some("prefix"), format!("prefix {error}"));
         Problem::new(Kind::InvalidQuery).errors(vec![wrong])
@@ -159,19 +159,19 @@ async fn named(request: &HttpRequest) -> Result<PhonePrefix, Problem> {
 }
 
 async fn listed(ops: &Ops) -> Result<HttpResponse, Problem> {
-    let outlook = prefix_outlook(&*ops.parts.prefixes, &ops.parts.policy.now(), ops.clock.now()).await;
+    let outlook = range_outlook(&*ops.parts.prefixes, &ops.parts.policy.now(), ops.clock.now()).await;
     json(&PrefixList::from(outlook.map_err(failed)?))
 }
 
-impl From<PrefixOutlook> for PrefixList {
-    fn from(outlook: PrefixOutlook) -> Self {
-        let PrefixOutlook { mode, blocked, configured, safe } = outlook;
-        let block = |PrefixBlockRecord { prefix, block }| {
-            let PrefixBlock { since, until, sent, used, met, .. } = block;
+impl From<RangeOutlook> for PrefixList {
+    fn from(outlook: RangeOutlook) -> Self {
+        let RangeOutlook { mode, blocked, configured, safe } = outlook;
+        let block = |RangeBlockRecord { prefix, block }| {
+            let RangeBlock { since, until, sent, used, met, .. } = block;
             BlockedReply { prefix, since, until, sent, used, met, enforced: mode == BreakerMode::On }
         };
         let by_configuration = |prefix| SafeReply { prefix, configured: true, reason: None, at: None, actor: None };
-        let added = |safe: SafePrefix| SafeReply {
+        let added = |safe: SafeRange| SafeReply {
             prefix: safe.prefix,
             configured: false,
             reason: Some(safe.reason.as_str().to_owned()),

@@ -5,11 +5,11 @@ use actix_web::{HttpRequest, HttpResponse};
 use chrono::{DateTime, Days, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use trial_core::operators::Permission;
-use trial_core::policy::{SettingChange, SettingKey, SettingOrder, SettingValue};
+use trial_core::policy::{SettingChange, SettingCommand, SettingKey, SettingValue};
 use trial_core::quota::QuotaView;
 use utoipa::ToSchema;
 
-use super::caller::Caller;
+use super::operator::AuthenticatedOperator;
 use super::reply::json;
 use super::settings::change;
 use super::{Ops, failed};
@@ -95,7 +95,7 @@ pub(super) struct SetQuota {
 
 /// `GET /ops/v1/email-quota`.
 pub(super) async fn show(request: HttpRequest, _payload: Payload, state: Data<State>) -> Result<HttpResponse, Problem> {
-    let caller = Caller::let_in(&request, &state, Permission::Look).await?;
+    let caller = AuthenticatedOperator::let_in(&request, &state, Permission::Look).await?;
     let mut query = Query::of(&request);
     let days = query.number("days", 1..=MAX_DAYS).unwrap_or(1);
     query.end()?;
@@ -104,7 +104,7 @@ pub(super) async fn show(request: HttpRequest, _payload: Payload, state: Data<St
 
 /// `PUT /ops/v1/email-quota`.
 pub(super) async fn set(request: HttpRequest, payload: Payload, state: Data<State>) -> Result<HttpResponse, Problem> {
-    let caller = Caller::let_in(&request, &state, Permission::SetQuota).await?;
+    let caller = AuthenticatedOperator::let_in(&request, &state, Permission::SetQuota).await?;
     Query::of(&request).end()?;
     let body = payload.json(&request).await?;
     let SetQuota { threshold } = serde_json::from_slice(&body).map_err(|_| {
@@ -113,7 +113,7 @@ pub(super) async fn set(request: HttpRequest, payload: Payload, state: Data<Stat
         Problem::new(Kind::InvalidFields).errors(vec![error])
     })?;
     let value = Some(SettingValue::Count(threshold));
-    change(&caller, SettingOrder { key: SettingKey::Threshold, value, seen: None }, "threshold").await?;
+    change(&caller, SettingCommand { key: SettingKey::Threshold, value, seen: None }, "threshold").await?;
     json(&read(caller.ops, 1).await?)
 }
 

@@ -3,7 +3,7 @@
 use trial_core::operators::Operator;
 use trial_core::values::{Email, Phone};
 
-use super::caller::Caller;
+use super::operator::AuthenticatedOperator;
 use super::{NotRecorded, Ops};
 use crate::problem::Problem;
 
@@ -21,7 +21,7 @@ impl Sight {
     /// The role does not allow it, the operator is over the hourly limit, or the entry cannot be stored; nothing is
     /// shown then.
     pub(super) async fn of(
-        caller: &Caller<'_>,
+        caller: &AuthenticatedOperator<'_>,
         reveal: bool,
         action: &'static str,
         subject: &str,
@@ -47,7 +47,7 @@ impl Sight {
         let taken = ops.reveals.take(operator.id);
         taken.map_err(|retry_after| NotRecorded::TooManyReveals { limit, retry_after })?;
         let entry = ops.access.changed_by(operator).revealed(action, subject);
-        ops.parts.audit.write_down(entry).await.map_err(NotRecorded::Failed)?;
+        ops.parts.audit.append_entry(entry).await.map_err(NotRecorded::Failed)?;
         Ok(Self::Plain)
     }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use trial_core::audit::ChangedBy;
-use trial_core::clients::CallerName;
+use trial_core::clients::ApiClientName;
 use trial_core::error::LedgerError;
 use trial_core::operators::{Filter, Operator, PersonSearch, SearchOutcome};
 
@@ -56,7 +56,7 @@ impl<F: Filter> Unrecorded<F> {
     pub(crate) async fn record_for(
         self,
         ops: &Ops,
-        client: &CallerName,
+        client: &ApiClientName,
         place: &'static str,
     ) -> Result<F, NotRecorded> {
         let Some(personal) = self.0.personal() else { return Ok(self.0) };

@@ -10,11 +10,11 @@ use trial_core::audit::ChangedBy;
 use trial_core::error::LedgerError;
 use trial_core::operators::Permission;
 use trial_core::policy::{
-    SettingChange, SettingKey, SettingOrder, SettingOutcome, SettingRefusal, SettingValue, SettingsInForce,
+    SettingChange, SettingCommand, SettingKey, SettingOutcome, SettingRefusal, SettingValue, SettingsInForce,
 };
 use utoipa::ToSchema;
 
-use super::caller::Caller;
+use super::operator::AuthenticatedOperator;
 use super::reply::json;
 use super::{Ops, failed};
 use crate::body::Payload;
@@ -87,21 +87,21 @@ pub(super) struct NewValue {
 
 /// `GET /ops/v1/settings`.
 pub(super) async fn list(request: HttpRequest, _payload: Payload, state: Data<State>) -> Result<HttpResponse, Problem> {
-    let caller = Caller::let_in(&request, &state, Permission::Look).await?;
+    let caller = AuthenticatedOperator::let_in(&request, &state, Permission::Look).await?;
     Query::of(&request).end()?;
     json(&listed(caller.ops).await.map_err(failed)?)
 }
 
 /// `PUT /ops/v1/settings/{key}`.
 pub(super) async fn set(request: HttpRequest, payload: Payload, state: Data<State>) -> Result<HttpResponse, Problem> {
-    let caller = Caller::let_in(&request, &state, Permission::ChangeSettings).await?;
+    let caller = AuthenticatedOperator::let_in(&request, &state, Permission::ChangeSettings).await?;
     Query::of(&request).end()?;
     let key = key(&request).await?;
     let body = payload.json(&request).await?;
     let NewValue { value, seen } = serde_json::from_slice(&body)
         .map_err(|_| Problem::malformed("give an object with value, a string, and, optionally, seen, a number"))?;
     let value = key.parse(&value).map_err(|error| wrong_value(format!("value {error}")))?;
-    let in_force = change(&caller, SettingOrder { key, value: Some(value), seen }, "value").await?;
+    let in_force = change(&caller, SettingCommand { key, value: Some(value), seen }, "value").await?;
     json(&shown(caller.ops, &in_force).await.map_err(failed)?)
 }
 
@@ -111,12 +111,12 @@ pub(super) async fn reset(
     _payload: Payload,
     state: Data<State>,
 ) -> Result<HttpResponse, Problem> {
-    let caller = Caller::let_in(&request, &state, Permission::ChangeSettings).await?;
+    let caller = AuthenticatedOperator::let_in(&request, &state, Permission::ChangeSettings).await?;
     let mut query = Query::of(&request);
     let seen = query.number("seen", 0..=u32::MAX);
     query.end()?;
     let key = key(&request).await?;
-    let order = SettingOrder { key, value: None, seen: seen.map(u64::from) };
+    let order = SettingCommand { key, value: None, seen: seen.map(u64::from) };
     let in_force = change(&caller, order, "value").await?;
     json(&shown(caller.ops, &in_force).await.map_err(failed)?)
 }
@@ -128,8 +128,8 @@ async fn key(request: &HttpRequest) -> Result<SettingKey, Problem> {
 
 /// Changes a setting whose value stands in this field of the body.
 pub(super) async fn change(
-    caller: &Caller<'_>,
-    order: SettingOrder,
+    caller: &AuthenticatedOperator<'_>,
+    order: SettingCommand,
     field: &'static str,
 ) -> Result<SettingsInForce, Problem> {
     match made(caller.ops, order, caller.changes()).await.map_err(failed)? {
@@ -146,7 +146,7 @@ pub(super) async fn change(
 /// Changes a setting, at once in this process; or returns the reason of a refusal.
 pub(crate) async fn made(
     ops: &Ops,
-    order: SettingOrder,
+    order: SettingCommand,
     by: ChangedBy,
 ) -> Result<Result<SettingsInForce, SettingRefusal>, LedgerError> {
     let parts = &ops.parts;
@@ -185,7 +185,7 @@ async fn shown(ops: &Ops, in_force: &SettingsInForce) -> Result<SettingList, Led
             what: key.what(),
             kind: match least {
                 SettingValue::Count(_) | SettingValue::ShareOfThreshold => "count",
-                SettingValue::Lasting(_) => "duration",
+                SettingValue::SettingDuration(_) => "duration",
                 SettingValue::Mode(_) => "mode",
             },
             value: changed.unwrap_or(configured).to_string(),

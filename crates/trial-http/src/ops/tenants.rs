@@ -11,9 +11,9 @@ use trial_core::values::TenantId;
 use utoipa::ToSchema;
 
 use super::applications::customer;
-use super::caller::Caller;
 use super::failed;
 use super::mails::Mail;
+use super::operator::AuthenticatedOperator;
 use super::reply::{Listing, json, one_more};
 use super::reveal::Sight;
 use crate::body::Payload;
@@ -56,7 +56,7 @@ pub(super) struct HeldCodes {
 
 /// `GET /ops/v1/tenants`.
 pub(super) async fn list(request: HttpRequest, _payload: Payload, state: Data<State>) -> Result<HttpResponse, Problem> {
-    let caller = Caller::let_in(&request, &state, Permission::Look).await?;
+    let caller = AuthenticatedOperator::let_in(&request, &state, Permission::Look).await?;
     let mut query = Query::of(&request);
     let page = query.page::<TenantId>();
     let status = query.take("status", |text| {
@@ -76,7 +76,7 @@ pub(super) async fn list(request: HttpRequest, _payload: Payload, state: Data<St
 
 /// `GET /ops/v1/tenants/{id}`.
 pub(super) async fn show(request: HttpRequest, _payload: Payload, state: Data<State>) -> Result<HttpResponse, Problem> {
-    let caller = Caller::let_in(&request, &state, Permission::Look).await?;
+    let caller = AuthenticatedOperator::let_in(&request, &state, Permission::Look).await?;
     let mut query = Query::of(&request);
     let reveal = query.flag("reveal");
     query.end()?;

@@ -9,9 +9,11 @@ use trial_core::applications::ApplicationQuery;
 use trial_core::audit::VISITOR;
 use trial_core::error::LedgerError;
 use trial_core::portal::{
-    MAX_PASSWORD, MIN_PASSWORD, NewPassword, PasswordChange, PortalAccount, PortalLinkClaim, TryKind,
+    AttemptKind, MAX_PASSWORD, MIN_PASSWORD, NewPassword, PasswordChange, PortalAccount, PortalLinkClaim,
 };
-use trial_core::tenants::{LifeOrder, LifeOutcome, LifeRefusal, Tenant, TenantOrder, TenantSearch, TenantStatus};
+use trial_core::tenants::{
+    Tenant, TenantAction, TenantCommand, TenantOutcome, TenantRefusal, TenantSearch, TenantStatus,
+};
 use trial_core::values::TenantId;
 use trial_core::values::{Email, MailHosts};
 
@@ -37,7 +39,7 @@ pub(super) fn page(page: &Page<'_>, is_asked: bool) -> Answer {
 pub(super) async fn ask(request: &HttpRequest, state: &Data<State>, reception: &Reception, form: &Fields) -> Answer {
     let name = form.text("account");
     let email = Email::parse_at(MailHosts::Any, &name).ok().filter(|_| Tenant::of_account(&name).is_none());
-    count(request, state, reception, TryKind::Link, email.as_ref().map_or(name.as_str(), |it| it.key().as_str()))
+    count(request, state, reception, AttemptKind::Link, email.as_ref().map_or(name.as_str(), |it| it.key().as_str()))
         .await?;
     let turn = reception.letters.clone().try_acquire_owned().map_err(|_| Refused::Busy(COME_AGAIN))?;
     let of_all = state.clone();
@@ -57,13 +59,13 @@ async fn mail(state: &State, name: &str, email: Option<Email>) -> Result<(), Led
         (None, None) => None,
     };
     let Some(tenant) = tenant else { return Ok(()) };
-    let order = TenantOrder { tenant, order: LifeOrder::LostPassword, actor: VISITOR.to_owned() };
+    let order = TenantCommand { tenant, order: TenantAction::LostPassword, actor: VISITOR.to_owned() };
     match state.ops.parts.orders.order(order).await? {
-        LifeOutcome::Done(_) => tracing::info!(%tenant, "a password link is queued"),
-        LifeOutcome::Refused(refusal @ (LifeRefusal::OwnerMailsSpent { .. } | LifeRefusal::TooManyLinks)) => {
+        TenantOutcome::Done(_) => tracing::info!(%tenant, "a password link is queued"),
+        TenantOutcome::Refused(refusal @ (TenantRefusal::OwnerMailsSpent { .. } | TenantRefusal::TooManyLinks)) => {
             tracing::warn!(%tenant, %refusal, "a password link was not mailed");
         }
-        LifeOutcome::Refused(_) => {}
+        TenantOutcome::Refused(_) => {}
     }
     Ok(())
 }
@@ -129,7 +131,7 @@ pub(super) async fn choose(request: &HttpRequest, state: &State, reception: &Rec
     let (account, own) = account.with_own_password(hash, state.clock.now());
     let (secret, session) = begin(state, &account);
     let change = Box::new(PasswordChange { own, session, by_link: true });
-    if !Reception::act(state, account.tenant.id, LifeOrder::SetPassword(change)).await? {
+    if !Reception::act(state, account.tenant.id, TenantAction::SetPassword(change)).await? {
         return over(&page);
     }
     Ok(with_session(state, see("/portal/?said=chosen"), &secret))

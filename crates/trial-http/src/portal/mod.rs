@@ -23,9 +23,9 @@ use askama::Template;
 use tokio::sync::Semaphore;
 use trial_core::audit::{AuditRecord, ChangedBy};
 use trial_core::error::LedgerError;
-use trial_core::portal::PORTAL_TRIES_PER_ADDRESS;
+use trial_core::portal::PORTAL_ATTEMPTS_PER_ADDRESS;
 use trial_core::ports::Portal;
-use trial_core::tenants::{LifeOrder, LifeOutcome, LifeRefusal, Tenant, TenantOrder};
+use trial_core::tenants::{Tenant, TenantAction, TenantCommand, TenantOutcome, TenantRefusal};
 use trial_core::values::Keyring;
 use trial_core::values::TenantId;
 
@@ -48,7 +48,7 @@ const POLICY: &str =
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 /// Attempts of a client address per hour that are counted in the database by this instance: further ones are refused
 /// anyway, and a flood must not cost a write each.
-const COUNTED_TRIES: u32 = 2 * PORTAL_TRIES_PER_ADDRESS;
+const COUNTED_TRIES: u32 = 2 * PORTAL_ATTEMPTS_PER_ADDRESS;
 /// Most path segments that are read; pages have fewer.
 const DEPTH: usize = 3;
 /// Cookie of the chosen language.
@@ -88,15 +88,15 @@ impl Reception {
     }
 
     /// Runs a command of an owner. Returns `false` if tenant, owner or password changed since the page was shown.
-    async fn act(state: &State, tenant: TenantId, order: LifeOrder) -> Result<bool, Refused> {
-        let order = TenantOrder { tenant, order, actor: Tenant::account_name(tenant) };
+    async fn act(state: &State, tenant: TenantId, order: TenantAction) -> Result<bool, Refused> {
+        let order = TenantCommand { tenant, order, actor: Tenant::account_name(tenant) };
         match state.ops.parts.orders.order(order).await.map_err(failed)? {
-            LifeOutcome::Done(_) => Ok(true),
-            LifeOutcome::Refused(LifeRefusal::TooManyActs { until }) => {
+            TenantOutcome::Done(_) => Ok(true),
+            TenantOutcome::Refused(TenantRefusal::TooManyActs { until }) => {
                 let wait = (until - state.clock.now()).to_std().unwrap_or_default();
                 Err(Refused::TooMany(seconds_up(wait)))
             }
-            LifeOutcome::Refused(_) => Ok(false),
+            TenantOutcome::Refused(_) => Ok(false),
         }
     }
 }

@@ -14,13 +14,13 @@ pub(super) struct Page<'a> {
     pub(super) site: &'a SiteSettings,
     pub(super) locale: Locale,
     /// The signed-in account, and the anti-forgery token of forms.
-    pub(super) signed_in: Option<SignedIn>,
+    pub(super) signed_in: Option<NewSession>,
     /// Confirmation of the last action.
     pub(super) said: Option<&'static str>,
 }
 
 /// The owner who is signed in.
-pub(super) struct SignedIn {
+pub(super) struct NewSession {
     pub(super) account: String,
     pub(super) csrf: String,
 }

@@ -3,9 +3,9 @@
 use actix_web::http::StatusCode;
 use subtle::ConstantTimeEq;
 use trial_core::portal::{
-    MAX_PASSWORD, MIN_PASSWORD, NewPassword, PasswordChange, PasswordError, TryKind, normalized_password,
+    AttemptKind, MAX_PASSWORD, MIN_PASSWORD, NewPassword, PasswordChange, PasswordError, normalized_password,
 };
-use trial_core::tenants::{LifeOrder, Tenant};
+use trial_core::tenants::{Tenant, TenantAction};
 
 use super::pages::{Page, PasswordPage};
 use super::sign_in::{begin, count, was_initial, with_session};
@@ -26,7 +26,7 @@ pub(super) async fn choose(visit: &Visit<'_>, form: &Fields) -> Answer {
     let (account, reception) = (&visit.account, visit.reception);
     if let Some(own) = account.own_password() {
         let name = Tenant::account_name(account.tenant.id);
-        count(visit.request, visit.state, reception, TryKind::PresentPassword, &name).await?;
+        count(visit.request, visit.state, reception, AttemptKind::PresentPassword, &name).await?;
         let shown = normalized_password(&form.untrimmed("current")).into_owned();
         if !reception.hashing.verify(shown, Some(own.hash.clone())).await? {
             return wrong(t("The current password is wrong.", "当前密码错误。"));
@@ -44,7 +44,7 @@ pub(super) async fn choose(visit: &Visit<'_>, form: &Fields) -> Answer {
     let (account, own) = account.with_own_password(hash, visit.state.clock.now());
     let (secret, session) = begin(visit.state, &account);
     let change = Box::new(PasswordChange { own, session, by_link: false });
-    if !Reception::act(visit.state, account.tenant.id, LifeOrder::SetPassword(change)).await? {
+    if !Reception::act(visit.state, account.tenant.id, TenantAction::SetPassword(change)).await? {
         return Err(Refused::SignIn);
     }
     Ok(with_session(visit.state, see("/portal/?said=chosen"), &secret))

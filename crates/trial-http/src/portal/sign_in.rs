@@ -5,8 +5,8 @@ use actix_web::cookie::time::Duration;
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse};
 use trial_core::operators::PortalSecret;
-use trial_core::portal::{PortalAccount, PortalSession, PortalTry, TryKind, normalized_password};
-use trial_core::tenants::{LifeOrder, Tenant};
+use trial_core::portal::{AttemptKind, PortalAccount, PortalAttempt, PortalSession, normalized_password};
+use trial_core::tenants::{Tenant, TenantAction};
 use trial_core::values::TenantId;
 
 use super::pages::{Page, SignInPage};
@@ -32,7 +32,7 @@ pub(super) fn page(page: &Page<'_>) -> Answer {
 
 pub(super) async fn enter(request: &HttpRequest, state: &State, reception: &Reception, form: &Fields) -> Answer {
     let name = form.text("account");
-    count(request, state, reception, TryKind::SignIn, &name).await?;
+    count(request, state, reception, AttemptKind::SignIn, &name).await?;
     let tenant = Tenant::of_account(&name).unwrap_or_else(|| TenantId::from_bytes(NOBODY));
     let account = reception.parts.accounts.portal_account(tenant).await.map_err(failed)?;
     let shown = form.untrimmed("password");
@@ -55,7 +55,7 @@ pub(super) async fn count(
     request: &HttpRequest,
     state: &State,
     reception: &Reception,
-    kind: TryKind,
+    kind: AttemptKind,
     name: &str,
 ) -> Result<(), Refused> {
     let client = state.client_of(request);
@@ -63,7 +63,7 @@ pub(super) async fn count(
     let now = state.clock.now();
     let name = Tenant::of_account(name).map_or_else(|| name.to_owned(), Tenant::account_name);
     let address = Network::of_subscriber(client).map(|network| network.to_string()).unwrap_or_default();
-    let one = PortalTry::new(kind, &name, &address, now, &reception.parts.keyring);
+    let one = PortalAttempt::new(kind, &name, &address, now, &reception.parts.keyring);
     let tries = reception.parts.accounts.count_portal_try(one).await.map_err(failed)?;
     if one.is_one_too_many(tries) {
         let wait = HOUR - now.timestamp().rem_euclid(HOUR);
@@ -116,7 +116,7 @@ pub(super) fn with_session(state: &State, mut response: HttpResponse, secret: &P
 pub(super) async fn leave(visit: &Visit<'_>, everywhere: bool) -> Answer {
     let id = visit.account.tenant.id;
     if everywhere {
-        Reception::act(visit.state, id, LifeOrder::SignOutEverywhere).await?;
+        Reception::act(visit.state, id, TenantAction::SignOutEverywhere).await?;
     } else {
         let entry = Reception::entry(visit.state, id, "portal.sign_out", "signed out");
         visit.reception.parts.accounts.end_portal_session(id, visit.secret.hash(), entry).await.map_err(failed)?;

@@ -6,7 +6,7 @@ use trial_core::operators::PortalSecret;
 use trial_core::portal::PortalAccount;
 use trial_core::tenants::Tenant;
 
-use super::pages::{Page, SignedIn};
+use super::pages::{NewSession, Page};
 use super::{Reception, Refused, failed};
 use crate::cookies::SessionCookie;
 use crate::fields::Fields;
@@ -46,7 +46,7 @@ impl<'a> Visit<'a> {
             accounts.note_portal_session(session.secret, now).await.map_err(failed)?;
         }
         let signed_in =
-            SignedIn { account: Tenant::account_name(account.tenant.id), csrf: secret.csrf().as_str().to_owned() };
+            NewSession { account: Tenant::account_name(account.tenant.id), csrf: secret.csrf().as_str().to_owned() };
         let page = Page { signed_in: Some(signed_in), ..Page::of(request, &reception.parts.site) };
         Ok(Self { request, state, reception, page, account, secret })
     }

@@ -6,10 +6,10 @@ use std::time::Duration;
 use actix_web::test::TestRequest;
 use trial_core::applications::Terms;
 use trial_core::audit::AuditQuery;
-use trial_core::bot_challenge::{GuardUnusable, GuardVerdict, ProofRefusal};
+use trial_core::bot_challenge::{BotChallengeUnusable, BotChallengeVerdict, ProofRefusal};
 use trial_core::error::LedgerError;
 use trial_core::policy::AddressLimits;
-use trial_core::ports::{AuditTrail, MockGuard, Unexpected};
+use trial_core::ports::{AuditTrail, MockBotChallenge, Unexpected};
 use trial_core::return_codes::{ApplyCode, ApplyReply, CodeReply, SendCode};
 use trial_core::values::Locale;
 use trial_http::{CaptchaWidget, Logo, PageGuard, Site, SiteLink, SiteSettings};
@@ -330,8 +330,8 @@ async fn the_first_page_is_small() {
     assert!(bytes < 30_000 - 4 * 600, "{bytes} bytes and the heads of four answers");
 }
 
-fn guarded(verdict: Result<GuardVerdict, GuardUnusable>) -> Fixture {
-    let mut guard = MockGuard::new();
+fn guarded(verdict: Result<BotChallengeVerdict, BotChallengeUnusable>) -> Fixture {
+    let mut guard = MockBotChallenge::new();
     guard.expect_challenge().return_const(Some("{\"parameters\":{}}".to_owned()));
     guard.expect_judge().withf(|proof| proof == "the proof").times(..=1).return_once(move |_| verdict);
     Fixture { guard: Some(PageGuard { guard: Arc::new(guard), widget: None }), ..Fixture::default() }
@@ -339,7 +339,7 @@ fn guarded(verdict: Result<GuardVerdict, GuardUnusable>) -> Fixture {
 
 #[actix_web::test]
 async fn a_guard_gives_challenges_and_says_so() {
-    let site = guarded(Ok(GuardVerdict::Passed)).site();
+    let site = guarded(Ok(BotChallengeVerdict::Passed)).site();
     let page = call(&site, get("/apply")).await;
     assert!(page.body.contains("id=\"checking\"") && page.body.contains("<noscript>"), "{}", page.body);
     let challenge = call(&site, get("/apply/challenge")).await;
@@ -358,7 +358,7 @@ async fn a_guard_gives_challenges_and_says_so() {
 
 #[actix_web::test]
 async fn a_code_is_sent_for_a_proof_alone() {
-    let mut fixture = guarded(Ok(GuardVerdict::Passed));
+    let mut fixture = guarded(Ok(BotChallengeVerdict::Passed));
     fixture.service.expect_send_code().once().returning(|_| Ok(CodeReply { code: SendCode::Sent, retry_after: None }));
     let page = apply(&fixture.site(), &[("step", "code"), ("altcha", "the proof")]).await;
     assert!(page.body.contains("We have sent a code"), "{}", page.body);
@@ -368,7 +368,7 @@ async fn a_code_is_sent_for_a_proof_alone() {
         (ProofRefusal::Expired, "The bot check failed"),
         (ProofRefusal::Used, "The bot check failed"),
     ] {
-        let site = guarded(Ok(GuardVerdict::Refused(refusal))).site();
+        let site = guarded(Ok(BotChallengeVerdict::Refused(refusal))).site();
         let page = apply(&site, &[("step", "code"), ("altcha", "the proof")]).await;
         assert_eq!(page.status.as_u16(), 403);
         assert!(page.body.contains(words) && page.body.contains("Request id <code>"), "{}", page.body);
@@ -381,7 +381,7 @@ async fn a_code_is_sent_for_a_proof_alone() {
 
 #[actix_web::test]
 async fn no_proof_is_spent_on_a_phone_that_cannot_be_taken_or_on_an_application() {
-    let mut guard = MockGuard::new();
+    let mut guard = MockBotChallenge::new();
     guard.expect_judge().never();
     let guard = Some(PageGuard { guard: Arc::new(guard), widget: None });
     let mut fixture = Fixture { guard, ..Fixture::agreeable() };
@@ -397,9 +397,9 @@ async fn no_proof_is_spent_on_a_phone_that_cannot_be_taken_or_on_an_application(
 /// The widget's names are the provider's; its origin is allowed on this page only.
 #[actix_web::test]
 async fn somebody_elses_widget_stands_in_the_form() {
-    let mut guard = MockGuard::new();
+    let mut guard = MockBotChallenge::new();
     guard.expect_challenge().return_const(None);
-    guard.expect_judge().withf(|proof| proof == "the proof").once().return_once(|_| Ok(GuardVerdict::Passed));
+    guard.expect_judge().withf(|proof| proof == "the proof").once().return_once(|_| Ok(BotChallengeVerdict::Passed));
     let widget = CaptchaWidget {
         script: "https://captcha.example/api.js?a=1&b=2".to_owned(),
         sources: vec!["https://captcha.example".to_owned(), "https://*.captcha.example".to_owned()],

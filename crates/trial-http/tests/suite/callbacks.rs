@@ -47,7 +47,7 @@ async fn a_receipt_is_taken_down() {
     let mut fixture = fixture();
     let taken = Arc::new(Mutex::new(Vec::new()));
     let kept = Arc::clone(&taken);
-    fixture.receipts.expect_take_down().returning(move |receipt| {
+    fixture.receipts.expect_record_receipt().returning(move |receipt| {
         kept.lock().unwrap().push(receipt);
         Ok(true)
     });
@@ -84,7 +84,7 @@ async fn what_cannot_be_taken_down_yet_is_to_come_again() {
         [|| Ok(false), || Err(LedgerError::Unavailable("the server at db.example.com is gone".into()))];
     for outcome in answers {
         let mut fixture = fixture();
-        fixture.receipts.expect_take_down().returning(move |_| outcome());
+        fixture.receipts.expect_record_receipt().returning(move |_| outcome());
         let answer = tell(&fixture.site(), "id-1").await;
         assert_eq!((answer.status, answer.header("retry-after")), (StatusCode::SERVICE_UNAVAILABLE, "10"));
         assert!(!answer.body.contains("example.com") && !answer.body.contains("id-1"), "{}", answer.body);
@@ -94,14 +94,14 @@ async fn what_cannot_be_taken_down_yet_is_to_come_again() {
 #[actix_web::test]
 async fn one_unknown_message_does_not_keep_another_receipt_out() {
     let mut fixture = fixture();
-    fixture.receipts.expect_take_down().times(2).returning(|receipt| Ok(receipt.provider_id == "id-2"));
+    fixture.receipts.expect_record_receipt().times(2).returning(|receipt| Ok(receipt.provider_id == "id-2"));
     assert_eq!(tell(&fixture.site(), "id-1\nid-2").await.status, StatusCode::SERVICE_UNAVAILABLE);
 }
 
 #[actix_web::test]
 async fn a_form_may_name_any_charset() {
     let mut fixture = fixture();
-    fixture.receipts.expect_take_down().returning(|_| Ok(true));
+    fixture.receipts.expect_record_receipt().returning(|_| Ok(true));
     let site = fixture.site();
     for charset in ["utf-8", "UTF8", "\"utf-8\"", "ISO-8859-1", "gbk", "GB18030", ""] {
         let form = ("content-type", format!("application/x-www-form-urlencoded; charset={charset}"));

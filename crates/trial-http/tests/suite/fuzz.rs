@@ -10,10 +10,10 @@ use actix_web::rt::System;
 use actix_web::test::{TestRequest, call_service, init_service};
 use async_trait::async_trait;
 use serde_json::Value;
-use trial_core::clients::{CallerCredentials, SeenSignature};
+use trial_core::clients::{ApiClientCredentials, SeenSignature};
 use trial_core::error::LedgerError;
 use trial_core::policy::Policy;
-use trial_core::ports::{Callers as _, Clock as _, ReplayGuard};
+use trial_core::ports::{ApiClients as _, Clock as _, ReplayGuard};
 use trial_core::values::{CompanyName, Email, Phone, SubmittedCode};
 use trial_fuzz::Target;
 use trial_http::{CallerParts, QUERY_TENANT_PATH, Site};
@@ -103,7 +103,7 @@ async fn signed_site() -> Site {
     let mut fixture = Fixture::agreeable();
     let ledger = fixture.ledger.clone();
     let now = FixedClock::default().now();
-    let caller = trial_core::clients::Caller { rate: 0, ..data::caller(1, "site", now) };
+    let caller = trial_core::clients::ApiClient { rate: 0, ..data::caller(1, "site", now) };
     ledger.add_caller(caller, data::changed_by(now, &SeededEntropy::new(3))).await.unwrap();
     fixture.callers =
         Some(CallerParts { callers: Arc::new(ledger), replays: Arc::new(Forgets), keyring: Arc::new(data::keyring()) });
@@ -112,7 +112,7 @@ async fn signed_site() -> Site {
 
 /// Parts of an application that an API client signed.
 fn signed_application() -> Vec<(String, String)> {
-    let CallerCredentials { access_key, secret } = data::caller_credentials(1);
+    let ApiClientCredentials { access_key, secret } = data::caller_credentials(1);
     let given = [("Host", "trialgate.example.com"), ("Content-Type", "application/json")];
     let body = APPLICATION.as_bytes();
     let lines = given.map(|(name, value)| (name, value.as_bytes()));
@@ -137,7 +137,7 @@ fn changed(part: &str, change: &[u8]) -> Option<String> {
 const QUERY: &str = "phone=%2B8616673280001";
 
 fn signed_query() -> Vec<(String, String)> {
-    let CallerCredentials { access_key, secret } = data::caller_credentials(1);
+    let ApiClientCredentials { access_key, secret } = data::caller_credentials(1);
     let (lines, query) = ([("Host", b"trialgate.example.com".as_slice())], query_pairs(QUERY).unwrap());
     let request = RequestParts { method: "GET", path: QUERY_TENANT_PATH, query: &query, headers: &lines, body: b"" };
     let added = sign(&AccessKey::new(access_key, secret.reveal()), &request, FixedClock::default().now()).unwrap();

@@ -8,10 +8,10 @@ use trial_core::mails::MailKind;
 use trial_core::planner::{Outcome, Request};
 use trial_core::policy::ACCOUNT_PASSWORD_VALID_DAYS;
 use trial_core::portal::{
-    OWNER_ACTS_PER_HOUR, PORTAL_LINK_LIVES, PORTAL_LINKS_PER_ACCOUNT, PORTAL_SESSION_IDLE, PORTAL_TRIES_PER_ACCOUNT,
-    PORTAL_TRIES_PER_ADDRESS, PortalLinkClaim, PortalTry,
+    OWNER_ACTS_PER_HOUR, PORTAL_ATTEMPTS_PER_ACCOUNT, PORTAL_ATTEMPTS_PER_ADDRESS, PORTAL_LINK_LIVES,
+    PORTAL_LINKS_PER_ACCOUNT, PORTAL_SESSION_IDLE, PortalAttempt, PortalLinkClaim,
 };
-use trial_core::tenants::{LifeOrder, Tenant, TenantOrder};
+use trial_core::tenants::{Tenant, TenantAction, TenantCommand};
 use trial_core::values::TenantId;
 use trial_testkit::{SeededEntropy, data};
 
@@ -39,12 +39,12 @@ async fn sign_in(house: &House, account: &str, password: &str) -> Answer {
 }
 
 /// Runs an operator's command on the tenant.
-fn order(house: &House, order: LifeOrder) {
+fn order(house: &House, order: TenantAction) {
     use trial_core::ports::Clock as _;
-    let order = TenantOrder { tenant: house.tenant, order, actor: "operator".to_owned() };
+    let order = TenantCommand { tenant: house.tenant, order, actor: "operator".to_owned() };
     let batch = data::batch(house.clock.now(), &SeededEntropy::new(5), [Request::Tenant(order)]);
     let outcome = house.ledger.decide(&batch, &data::planner()).remove(0);
-    assert!(matches!(outcome, Outcome::Tenant(trial_core::tenants::LifeOutcome::Done(_))), "{outcome:?}");
+    assert!(matches!(outcome, Outcome::Tenant(trial_core::tenants::TenantOutcome::Done(_))), "{outcome:?}");
 }
 
 /// A signed-in owner.
@@ -139,13 +139,13 @@ async fn whatever_is_wrong_is_answered_in_the_same_words() {
     for unknown in [stranger.as_str(), "nobody", "admin@", "", "a@b\0c"] {
         assert_eq!(sign_in(&house, unknown, &right).await.shown(), wrong.shown(), "{unknown}");
     }
-    order(&house, LifeOrder::Suspend);
+    order(&house, TenantAction::Suspend);
     assert_eq!(sign_in(&house, &account, &right).await.shown(), wrong.shown(), "suspended");
-    order(&house, LifeOrder::Resume);
+    order(&house, TenantAction::Resume);
     assert_eq!(sign_in(&house, &account, &right).await.status.as_u16(), 303);
     house.clock.advance(Duration::from_hours(24 * u64::from(ACCOUNT_PASSWORD_VALID_DAYS)));
     assert_eq!(sign_in(&house, &account, &right).await.shown(), wrong.shown(), "expired");
-    order(&house, LifeOrder::Close);
+    order(&house, TenantAction::Close);
     assert_eq!(sign_in(&house, &account, &right).await.shown(), wrong.shown(), "closed");
 }
 
@@ -154,7 +154,7 @@ async fn a_new_issue_ends_the_password_and_every_session() {
     let house = House::new().await;
     let before = initial(&house);
     let guest = Guest::whole(&house).await;
-    order(&house, LifeOrder::ResendMail);
+    order(&house, TenantAction::ResendMail);
     let after = initial(&house);
     assert_ne!(before, after, "a used-up password is not sent again");
     assert!(!guest.is_in().await);
@@ -167,9 +167,9 @@ async fn a_new_issue_ends_the_password_and_every_session() {
 async fn a_session_ends_with_time_suspension_and_sign_out() {
     let house = House::new().await;
     let guest = Guest::whole(&house).await;
-    order(&house, LifeOrder::Suspend);
+    order(&house, TenantAction::Suspend);
     assert!(!guest.is_in().await);
-    order(&house, LifeOrder::Resume);
+    order(&house, TenantAction::Resume);
     assert!(!guest.is_in().await, "it is over, not only shut out");
     let one = Guest::of(&house, CHOSEN).await;
     let (two, three) = (Guest::of(&house, CHOSEN).await, Guest::of(&house, CHOSEN).await);
@@ -183,7 +183,7 @@ async fn a_session_ends_with_time_suspension_and_sign_out() {
     house.clock.advance(PORTAL_SESSION_IDLE);
     assert!(!idle.is_in().await);
     let closed = Guest::of(&house, CHOSEN).await;
-    order(&house, LifeOrder::Close);
+    order(&house, TenantAction::Close);
     assert!(!closed.is_in().await && house.ledger.state().portal_sessions.is_empty());
     let actions: Vec<_> = house.done_since(0).into_iter().filter(|(actor, ..)| *actor == account(&house)).collect();
     let of = |action: &str| actions.iter().filter(|(_, done, _)| *done == action).count();
@@ -239,7 +239,7 @@ async fn tries_are_bounded_whether_there_is_an_account_or_not() {
     let stranger = Tenant::account_name(TenantId::from_bytes([7; 16]));
     let mut refusals = Vec::new();
     for name in [account(&house), stranger] {
-        for _ in 0..PORTAL_TRIES_PER_ACCOUNT {
+        for _ in 0..PORTAL_ATTEMPTS_PER_ACCOUNT {
             assert_eq!(sign_in(&house, &name, "wrong").await.status.as_u16(), 401);
         }
         let refused = sign_in(&house, &name, "wrong").await;
@@ -258,7 +258,7 @@ async fn tries_are_bounded_whether_there_is_an_account_or_not() {
 async fn tries_of_strangers_keep_no_owner_from_changing_the_password() {
     let house = House::new().await;
     let guest = Guest::whole(&house).await;
-    for _ in 0..=PORTAL_TRIES_PER_ACCOUNT {
+    for _ in 0..=PORTAL_ATTEMPTS_PER_ACCOUNT {
         sign_in(&house, &account(&house), "wrong").await;
     }
     assert_eq!(sign_in(&house, &account(&house), CHOSEN).await.status.as_u16(), 429);
@@ -266,7 +266,7 @@ async fn tries_of_strangers_keep_no_owner_from_changing_the_password() {
     let changed = guest.post("/portal/password", &[("current", CHOSEN), ("new", next), ("again", next)]).await;
     assert_eq!(changed.status.as_u16(), 303);
     let guest = Guest::after(&house, &changed).await;
-    for _ in 1..PORTAL_TRIES_PER_ACCOUNT {
+    for _ in 1..PORTAL_ATTEMPTS_PER_ACCOUNT {
         assert_eq!(guest.post("/portal/password", &[("current", "wrong")]).await.status.as_u16(), 400);
     }
     assert_eq!(guest.post("/portal/password", &[("current", next)]).await.status.as_u16(), 429, "they are bound too");
@@ -277,12 +277,12 @@ async fn tries_of_strangers_keep_no_owner_from_changing_the_password() {
 async fn a_flood_of_tries_is_not_counted_to_its_end() {
     let house = House::new().await;
     let counted = || house.ledger.state().portal_tries.values().copied().max().unwrap();
-    for _ in 0..2 * PORTAL_TRIES_PER_ADDRESS {
+    for _ in 0..2 * PORTAL_ATTEMPTS_PER_ADDRESS {
         sign_in(&house, "nobody", "wrong").await;
     }
-    assert_eq!(counted(), 2 * PORTAL_TRIES_PER_ADDRESS);
+    assert_eq!(counted(), 2 * PORTAL_ATTEMPTS_PER_ADDRESS);
     let refused = sign_in(&house, "nobody", "wrong").await;
-    assert_eq!((refused.status.as_u16(), counted()), (429, 2 * PORTAL_TRIES_PER_ADDRESS));
+    assert_eq!((refused.status.as_u16(), counted()), (429, 2 * PORTAL_ATTEMPTS_PER_ADDRESS));
     assert!(!refused.header("retry-after").is_empty());
 }
 
@@ -352,7 +352,7 @@ async fn an_owner_asks_for_conversion_once_and_no_more() {
     assert_eq!(done, [entry("tenant.ask_conversion"), entry("tenant.withdraw_conversion")]);
     let forged = form("/portal/conversion", &[("csrf", "x")]).insert_header(("cookie", guest.cookie.as_str()));
     assert_eq!(call(&house.site, forged).await.status.as_u16(), 403);
-    order(&house, LifeOrder::Convert);
+    order(&house, TenantAction::Convert);
     let late = guest.post("/portal/conversion", &[]).await;
     assert_eq!((late.header("location"), asked_at()), ("/portal/", None), "it is a customer's already");
     assert!(!guest.get("/portal/").await.body.contains("/portal/conversion"));
@@ -363,7 +363,7 @@ async fn an_owner_asks_for_conversion_once_and_no_more() {
 async fn an_act_that_is_done_too_often_says_when_again() {
     use trial_core::ports::Clock as _;
     let house = House::new().await;
-    house.clock.set(PortalTry::end_of(PortalTry::hour_of(house.clock.now())));
+    house.clock.set(PortalAttempt::end_of(PortalAttempt::hour_of(house.clock.now())));
     house.clock.advance(Duration::from_secs(36 * 60 + 30));
     let guest = Guest::whole(&house).await;
     let written = || house.ledger.state().audit.iter().filter(|entry| entry.action.contains("conversion")).count();
@@ -457,7 +457,7 @@ async fn an_owner_is_told_of_every_change_of_the_password_and_of_nothing_else() 
     assert_eq!(choose("ein dritter langer satz").await, 410);
 
     house.clock.advance(Duration::from_mins(1));
-    order(&house, LifeOrder::ResendMail);
+    order(&house, TenantAction::ResendMail);
     assert_eq!(notices(&house), expected, "a new initial password comes by the account mail");
 }
 
@@ -527,9 +527,9 @@ async fn a_link_is_over_with_time_change_and_suspension() {
     lose(&house, &account(&house)).await;
     let first = links(&house).remove(0);
     assert_eq!(status(&first).await, 200);
-    order(&house, LifeOrder::Suspend);
+    order(&house, TenantAction::Suspend);
     assert_eq!(status(&first).await, 410);
-    order(&house, LifeOrder::Resume);
+    order(&house, TenantAction::Resume);
     assert_eq!(status(&first).await, 200);
     let mut forged = first.clone();
     forged.replace_range(10..11, if &first[10..11] == "A" { "B" } else { "A" });
@@ -555,7 +555,7 @@ async fn a_lost_password_is_answered_alike_for_everybody() {
     for unknown in [stranger.as_str(), "nobody", "nobody@example.org", "a@b\0c"] {
         assert_eq!(lose(&house, unknown).await.shown(), known.shown(), "{unknown}");
     }
-    for (ends, goes_on) in [(LifeOrder::Suspend, Some(LifeOrder::Resume)), (LifeOrder::Close, None)] {
+    for (ends, goes_on) in [(TenantAction::Suspend, Some(TenantAction::Resume)), (TenantAction::Close, None)] {
         order(&house, ends.clone());
         assert_eq!(lose(&house, &account).await.shown(), known.shown(), "{ends:?}");
         if let Some(goes_on) = goes_on {

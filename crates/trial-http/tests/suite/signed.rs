@@ -8,18 +8,18 @@ use actix_web::http::header::HeaderValue;
 use actix_web::test::{TestRequest, call_service, init_service};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use trial_core::clients::{Caller, CallerCredentials, CallerSecret, Scope, SealedSecret, SeenSignature};
+use trial_core::clients::{ApiClient, ApiClientCredentials, ApiClientSecret, EncryptedSecret, Scope, SeenSignature};
 use trial_core::error::LedgerError;
 use trial_core::operators::CLIENT_MISSES_PER_HOUR;
 use trial_core::policy::AddressLimits;
-use trial_core::ports::{Callers, Clock as _, MockCallers, ReplayGuard};
+use trial_core::ports::{ApiClients, Clock as _, MockApiClients, ReplayGuard};
 use trial_core::return_codes::{CodeReply, SendCode};
 use trial_core::tenants::{Tenant, TenantStatus};
 use trial_core::values::TenantId;
 use trial_core::values::{Keyring, Person, SecretKey};
 use trial_http::{CallerParts, QUERY_TENANT_PATH, Site};
 use trial_signing::{AccessKey, RequestParts, query_pairs, sign};
-use trial_testkit::{Desk, FixedClock, MemoryLedger, SeededEntropy, data};
+use trial_testkit::{FixedClock, LedgerHarness, MemoryLedger, SeededEntropy, data};
 
 use crate::support::{
     APPLICATION, APPLY_PATH, Answer, CODE_REQUEST, Fixture, SEND_CODE_PATH, call, call_from, get, post,
@@ -44,16 +44,16 @@ fn now() -> DateTime<Utc> {
 }
 
 /// The first API client, with all scopes.
-fn caller() -> Caller {
+fn caller() -> ApiClient {
     data::caller(1, "site", now())
 }
 
 /// A site that accepts every signed request of this API client.
-async fn site_of(caller: Caller) -> Site {
+async fn site_of(caller: ApiClient) -> Site {
     site_with(caller, Fixture::agreeable()).await
 }
 
-async fn site_with(caller: Caller, mut fixture: Fixture) -> Site {
+async fn site_with(caller: ApiClient, mut fixture: Fixture) -> Site {
     let ledger = fixture.ledger.clone();
     ledger.add_caller(caller, data::changed_by(now(), &SeededEntropy::new(3))).await.unwrap();
     fixture.callers = Some(CallerParts {
@@ -76,7 +76,7 @@ struct Draft<'a> {
 
 impl Default for Draft<'_> {
     fn default() -> Self {
-        let CallerCredentials { access_key, secret } = data::caller_credentials(1);
+        let ApiClientCredentials { access_key, secret } = data::caller_credentials(1);
         let key = AccessKey::new(access_key, secret.reveal());
         Self { key, path: SEND_CODE_PATH, body: CODE_REQUEST, id: "1", at: now() }
     }
@@ -135,7 +135,7 @@ async fn what_is_not_signed_is_refused_alike() {
     let good = Draft::default();
     assert_eq!(status(&site, &good).await, StatusCode::OK);
     let key = |id: &str, secret: &str| AccessKey::new(id, secret);
-    let CallerCredentials { access_key, secret } = data::caller_credentials(1);
+    let ApiClientCredentials { access_key, secret } = data::caller_credentials(1);
     let late = now() - chrono::TimeDelta::seconds(15 * 60 + 1);
     let soon = now() + chrono::TimeDelta::seconds(15 * 60 + 1);
     let id = "2";
@@ -200,7 +200,7 @@ async fn a_limit_of_0_counts_no_failures() {
 /// A request that is invalid by its date alone costs no database query.
 #[tokio::test(start_paused = true)]
 async fn nobody_is_looked_up_for_what_is_too_old() {
-    let mut callers = MockCallers::new();
+    let mut callers = MockApiClients::new();
     callers.expect_caller_by_key().times(0);
     let callers = CallerParts {
         callers: Arc::new(callers),
@@ -234,20 +234,20 @@ async fn a_body_that_is_signed_as_none_is_refused() {
 
 #[tokio::test(start_paused = true)]
 async fn a_caller_that_may_not_is_told_so() {
-    let suspended = site_of(Caller { suspended_at: Some(now()), ..caller() }).await;
+    let suspended = site_of(ApiClient { suspended_at: Some(now()), ..caller() }).await;
     let answer = call(&suspended, Draft::default().request()).await;
     assert_eq!((answer.status, answer.header("www-authenticate")), (StatusCode::UNAUTHORIZED, "SDK-HMAC-SHA256"));
     assert!(answer.body.contains("suspended"), "{}", answer.body);
 
     let applies = Draft { path: APPLY_PATH, body: APPLICATION, ..Draft::default() };
-    let codes_only = site_of(Caller { scopes: [Scope::VerifyCodes].into(), ..caller() }).await;
+    let codes_only = site_of(ApiClient { scopes: [Scope::VerifyCodes].into(), ..caller() }).await;
     assert_eq!(status(&codes_only, &Draft::default()).await, StatusCode::OK);
     assert_eq!(status(&codes_only, &applies).await, StatusCode::UNAUTHORIZED);
-    let apply_only = site_of(Caller { scopes: [Scope::Apply].into(), ..caller() }).await;
+    let apply_only = site_of(ApiClient { scopes: [Scope::Apply].into(), ..caller() }).await;
     assert_eq!(status(&apply_only, &applies).await, StatusCode::OK);
     assert_eq!(status(&apply_only, &Draft::default()).await, StatusCode::UNAUTHORIZED);
 
-    let removed = site_of(Caller { removed_at: Some(now()), ..caller() }).await;
+    let removed = site_of(ApiClient { removed_at: Some(now()), ..caller() }).await;
     assert_eq!(status(&removed, &Draft::default()).await, StatusCode::FORBIDDEN);
     let wrong = Draft { key: AccessKey::new(caller().access_key, "other"), ..Draft::default() };
     assert_eq!(status(&suspended, &wrong).await, StatusCode::FORBIDDEN, "who did not sign learns nothing");
@@ -255,9 +255,9 @@ async fn a_caller_that_may_not_is_told_so() {
 
 #[tokio::test(start_paused = true)]
 async fn either_of_two_secrets_signs() {
-    let newer = CallerSecret::new(&[9; 32]);
-    let next: SealedSecret = newer.seal(&caller().access_key, &data::keyring(), &[9; Keyring::NONCE]);
-    let site = site_of(Caller { next_secret: Some(next), ..caller() }).await;
+    let newer = ApiClientSecret::new(&[9; 32]);
+    let next: EncryptedSecret = newer.seal(&caller().access_key, &data::keyring(), &[9; Keyring::NONCE]);
+    let site = site_of(ApiClient { next_secret: Some(next), ..caller() }).await;
     assert_eq!(status(&site, &Draft::default()).await, StatusCode::OK);
     let by_newer = Draft { key: AccessKey::new(caller().access_key, newer.reveal()), ..Draft::default() };
     assert_eq!(status(&site, &by_newer).await, StatusCode::OK);
@@ -265,7 +265,7 @@ async fn either_of_two_secrets_signs() {
 
 #[tokio::test(start_paused = true)]
 async fn a_caller_has_a_rate_of_its_own() {
-    let site = site_of(Caller { rate: 2, ..caller() }).await;
+    let site = site_of(ApiClient { rate: 2, ..caller() }).await;
     for id in ["1", "2"] {
         assert_eq!(status(&site, &Draft { id, ..Draft::default() }).await, StatusCode::OK);
     }
@@ -278,7 +278,7 @@ async fn a_caller_has_a_rate_of_its_own() {
     assert_eq!(status(&site, &again).await, StatusCode::OK, "the same request gets its answer");
     assert_eq!(status(&site, &again).await, StatusCode::FORBIDDEN, "once");
 
-    let site = site_of(Caller { rate: 0, ..caller() }).await;
+    let site = site_of(ApiClient { rate: 0, ..caller() }).await;
     for n in 0..200 {
         assert_eq!(status(&site, &Draft { id: &n.to_string(), ..Draft::default() }).await, StatusCode::OK);
     }
@@ -288,7 +288,10 @@ async fn a_caller_has_a_rate_of_its_own() {
 #[tokio::test(start_paused = true)]
 async fn a_replay_uses_up_the_address_of_whoever_sends_it_and_not_the_rate_of_the_client() {
     let ledger = MemoryLedger::default();
-    ledger.add_caller(Caller { rate: 2, ..caller() }, data::changed_by(now(), &SeededEntropy::new(3))).await.unwrap();
+    ledger
+        .add_caller(ApiClient { rate: 2, ..caller() }, data::changed_by(now(), &SeededEntropy::new(3)))
+        .await
+        .unwrap();
     let instance = || {
         let mut fixture = Fixture::agreeable();
         fixture.policy.limits.address.failures_per_hour = 5;
@@ -332,10 +335,10 @@ async fn a_replay_is_told_nothing_of_the_client() {
 #[tokio::test(start_paused = true)]
 async fn a_refused_proof_is_not_recorded() {
     for (refused, expected) in [
-        (Caller { suspended_at: Some(now()), ..caller() }, [StatusCode::UNAUTHORIZED; 3]),
-        (Caller { scopes: [Scope::Query].into(), ..caller() }, [StatusCode::UNAUTHORIZED; 3]),
+        (ApiClient { suspended_at: Some(now()), ..caller() }, [StatusCode::UNAUTHORIZED; 3]),
+        (ApiClient { scopes: [Scope::Query].into(), ..caller() }, [StatusCode::UNAUTHORIZED; 3]),
         (
-            Caller { rate: 1, ..caller() },
+            ApiClient { rate: 1, ..caller() },
             [StatusCode::OK, StatusCode::TOO_MANY_REQUESTS, StatusCode::TOO_MANY_REQUESTS],
         ),
     ] {
@@ -373,11 +376,11 @@ async fn a_malformed_body_counts_against_the_address_of_whoever_sends_it() {
 #[tokio::test(start_paused = true)]
 async fn what_a_client_asks_is_recorded_and_how_often_it_finds_nobody_is_bound() {
     let fixture = Fixture::default();
-    let desk = Desk::new(fixture.ledger.clone()).with_access_codes(2).await;
-    let tenant = desk.join(1).await;
+    let harness = LedgerHarness::new(fixture.ledger.clone()).with_access_codes(2).await;
+    let tenant = harness.join(1).await;
     let ledger = fixture.ledger.clone();
     let phone = ledger.state().tenants[&tenant].phone.clone();
-    let site = site_with(Caller { rate: 0, ..caller() }, fixture).await;
+    let site = site_with(ApiClient { rate: 0, ..caller() }, fixture).await;
     let found = format!("phone={}", phone.as_str().replace('+', "%2B"));
     assert_eq!(ask(&site, &found).await.status, StatusCode::OK);
     let entry = ledger.state().audit.pop().unwrap();
@@ -429,8 +432,8 @@ async fn a_header_that_comes_twice_is_refused_whatever_it_holds() {
 #[tokio::test(start_paused = true)]
 async fn the_parameters_that_are_signed_are_those_that_are_served() {
     let fixture = Fixture::default();
-    let desk = Desk::new(fixture.ledger.clone()).with_access_codes(2).await;
-    let tenant = desk.join(1).await;
+    let harness = LedgerHarness::new(fixture.ledger.clone()).with_access_codes(2).await;
+    let tenant = harness.join(1).await;
     let phone = fixture.ledger.state().tenants[&tenant].phone.as_str().trim_start_matches('+').to_owned();
     let site = site_with(caller(), fixture).await;
     let signed = format!("phone=%2B{phone}");
@@ -448,7 +451,7 @@ async fn the_parameters_that_are_signed_are_those_that_are_served() {
 
 #[tokio::test(start_paused = true)]
 async fn nobody_comes_in_while_it_cannot_be_told_who_signed() {
-    let mut callers = MockCallers::new();
+    let mut callers = MockApiClients::new();
     callers.expect_caller_by_key().returning(|_| Err(LedgerError::Unavailable("gone".into())));
     let callers = CallerParts {
         callers: Arc::new(callers),
@@ -483,17 +486,17 @@ async fn a_secret_that_no_key_opens_is_a_fault_of_ours() {
 #[tokio::test(start_paused = true)]
 async fn a_secret_that_no_key_opens_bars_no_other() {
     let sealed = |byte: u8, key: &str| {
-        let CallerCredentials { access_key, .. } = data::caller_credentials(1);
+        let ApiClientCredentials { access_key, .. } = data::caller_credentials(1);
         let keyring = Keyring::new(vec![SecretKey::new(key, &[byte; 32]).unwrap()]).unwrap();
-        CallerSecret::new(&[byte; 32]).seal(&access_key, &keyring, &[byte; Keyring::NONCE])
+        ApiClientSecret::new(&[byte; 32]).seal(&access_key, &keyring, &[byte; Keyring::NONCE])
     };
-    let rotated = Caller { secret: sealed(8, "gone"), next_secret: Some(caller().secret), ..caller() };
+    let rotated = ApiClient { secret: sealed(8, "gone"), next_secret: Some(caller().secret), ..caller() };
     let site = site_of(rotated).await;
     assert_eq!(status(&site, &Draft::default()).await, StatusCode::OK);
     let access_key = data::caller_credentials(1).access_key;
     let other = Draft { key: AccessKey::new(access_key, "other"), id: "2", ..Draft::default() };
     assert_eq!(status(&site, &other).await, StatusCode::INTERNAL_SERVER_ERROR, "it may have been the one that is lost");
-    let removed = Caller { secret: sealed(8, "gone"), removed_at: Some(now()), ..caller() };
+    let removed = ApiClient { secret: sealed(8, "gone"), removed_at: Some(now()), ..caller() };
     assert_eq!(status(&site_of(removed).await, &Draft::default()).await, StatusCode::FORBIDDEN);
 }
 
@@ -524,8 +527,8 @@ fn asking_as(query: &str, sent: &str) -> TestRequest {
 #[tokio::test(start_paused = true)]
 async fn a_caller_asks_how_a_trial_stands_and_is_told_what_it_gave() {
     let fixture = Fixture::default();
-    let desk = Desk::new(fixture.ledger.clone()).with_access_codes(2).await;
-    let tenant = desk.join(1).await;
+    let harness = LedgerHarness::new(fixture.ledger.clone()).with_access_codes(2).await;
+    let tenant = harness.join(1).await;
     let ledger = fixture.ledger.clone();
     let site = site_with(caller(), fixture).await;
     let kept = ledger.state().tenants[&tenant].clone();
@@ -570,7 +573,7 @@ async fn nobody_else_asks_how_a_trial_stands() {
     for site in [&open, &site] {
         assert_eq!(call(site, unsigned()).await.status, StatusCode::FORBIDDEN);
     }
-    let other = site_of(Caller { scopes: [Scope::Apply, Scope::VerifyCodes].into(), ..caller() }).await;
+    let other = site_of(ApiClient { scopes: [Scope::Apply, Scope::VerifyCodes].into(), ..caller() }).await;
     assert_eq!(ask(&other, query).await.status, StatusCode::UNAUTHORIZED);
     let wrong_query = ask(&site, query).await;
     assert_eq!(wrong_query.status, StatusCode::NOT_FOUND, "there is no such tenant");

@@ -12,9 +12,9 @@ use tempfile::TempDir;
 use trial_core::error::LedgerError;
 use trial_core::planner::{Outcome, Request};
 use trial_core::policy::{AddressLimits, Policy, PolicyInForce};
-use trial_core::ports::{Clock as _, MockHealth, MockReceipts, MockTrialService, TenantOrders};
+use trial_core::ports::{Clock as _, MockHealth, MockReceipts, MockTrialService, TenantCommands};
 use trial_core::return_codes::{ApplyCode, ApplyReply, CodeReply, SendCode};
-use trial_core::tenants::{LifeOutcome, TenantOrder};
+use trial_core::tenants::{TenantCommand, TenantOutcome};
 use trial_core::values::MailHosts;
 use trial_http::{
     CallerParts, ClientAddressHeader, ConnectionLimits, Envelope, HttpParts, HttpSettings, OpsParts, PageGuard,
@@ -146,8 +146,8 @@ impl Fixture {
 struct OrdersInMemory(MemoryLedger, FixedClock, SeededEntropy);
 
 #[async_trait::async_trait]
-impl TenantOrders for OrdersInMemory {
-    async fn order(&self, order: TenantOrder) -> Result<LifeOutcome, LedgerError> {
+impl TenantCommands for OrdersInMemory {
+    async fn order(&self, order: TenantCommand) -> Result<TenantOutcome, LedgerError> {
         let batch = data::batch(self.1.now(), &self.2, [Request::Tenant(order)]);
         match self.0.decide(&batch, &data::planner()).remove(0) {
             Outcome::Tenant(outcome) => Ok(outcome),

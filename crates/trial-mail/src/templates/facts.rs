@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use minijinja::{Value, context};
-use trial_core::mails::{AccountMail, LifeMail, MailKind, PasswordChangedMail, PasswordMail};
+use trial_core::mails::{AccountMail, LifecycleMail, MailKind, PasswordChangedMail, PasswordMail};
 use trial_core::policy::ACCOUNT_PASSWORD_VALID_DAYS;
 use trial_core::portal::PortalLink;
 use trial_core::values::Locale;
@@ -83,7 +83,7 @@ impl From<&AccountMail> for AccountFacts {
 }
 
 /// The variables of a lifecycle mail.
-pub(super) fn life_context(life: &LifeMail, setting: &MailSetting, locale: Locale) -> Value {
+pub(super) fn life_context(life: &LifecycleMail, setting: &MailSetting, locale: Locale) -> Value {
     let date = |instant: Option<DateTime<Utc>>| instant.map(|instant| setting.date(instant, locale));
     context! {
         account_name => life.account_name.as_str(),
@@ -141,9 +141,9 @@ pub(super) fn warning_context(warning: &str, setting: &MailSetting) -> Value {
 }
 
 /// The lifecycle of a fictitious tenant.
-pub(super) fn example_life(kind: MailKind) -> LifeMail {
+pub(super) fn example_life(kind: MailKind) -> LifecycleMail {
     let trial_ends_at = DateTime::UNIX_EPOCH + chrono::Days::new(20_810);
-    LifeMail {
+    LifecycleMail {
         tenant: TenantId::new(DateTime::UNIX_EPOCH, [0; 10]),
         account_name: "admin@example".to_owned(),
         trial_ends_at,

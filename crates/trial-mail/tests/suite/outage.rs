@@ -19,7 +19,7 @@ use trial_core::ports::{Clock, Outbox};
 use trial_core::values::{LeaseId, MailId};
 use trial_engine::{Engine, EngineOptions, EngineParts, MailDeliveryOptions};
 use trial_mail::{SmtpMailer, SmtpSettings};
-use trial_testkit::{Desk, MemoryLedger, SeededEntropy, data};
+use trial_testkit::{LedgerHarness, MemoryLedger, SeededEntropy, data};
 
 use crate::peer::{line, message, settings, tell, templates};
 use crate::smtp::arrived_by;
@@ -145,16 +145,16 @@ async fn a_thousand_mails_outlive_a_server_that_is_out_of_order() {
     let seen = Arc::new(Mutex::new(Seen::default()));
     let server = tokio::spawn(serve(socket, Arc::clone(&seen)));
 
-    let desk = Desk::new(MemoryLedger::default()).with_access_codes(APPLICANTS).await;
-    let clock = Arc::new(RuntimeClock { base: desk.now(), since: Instant::now() });
-    let outbox = Arc::new(Watched { ledger: Arc::clone(&desk.ledger), claims: Mutex::default() });
+    let harness = LedgerHarness::new(MemoryLedger::default()).with_access_codes(APPLICANTS).await;
+    let clock = Arc::new(RuntimeClock { base: harness.now(), since: Instant::now() });
+    let outbox = Arc::new(Watched { ledger: Arc::clone(&harness.ledger), claims: Mutex::default() });
     let settings = SmtpSettings { timeout: Duration::from_secs(20), ..settings(url) };
     let parts = EngineParts {
-        ledger: Arc::clone(&desk.ledger) as _,
+        ledger: Arc::clone(&harness.ledger) as _,
         screen: None,
-        upkeep: Arc::clone(&desk.ledger) as _,
-        operations: Arc::clone(&desk.ledger) as _,
-        prefixes: Arc::clone(&desk.ledger) as _,
+        upkeep: Arc::clone(&harness.ledger) as _,
+        operations: Arc::clone(&harness.ledger) as _,
+        prefixes: Arc::clone(&harness.ledger) as _,
         warning_readers: Vec::new(),
         outbox: Arc::clone(&outbox) as _,
         gateways: Vec::new(),
@@ -171,11 +171,11 @@ async fn a_thousand_mails_outlive_a_server_that_is_out_of_order() {
     let engine = Engine::start(parts, EngineOptions { mail, ..usual });
 
     for n in 0..APPLICANTS {
-        desk.clock.set(clock.now());
-        desk.join(n).await;
+        harness.clock.set(clock.now());
+        harness.join(n).await;
         sleep(OUTAGE / APPLICANTS).await;
     }
-    let in_state = |state| desk.ledger.change(|kept| kept.mails.values().filter(|mail| mail.state == state).count());
+    let in_state = |state| harness.ledger.change(|kept| kept.mails.values().filter(|mail| mail.state == state).count());
     assert_eq!(in_state(MailState::Sent), 0, "nobody listens");
     while in_state(MailState::Due) > 0 {
         assert!(clock.since.elapsed() < BOUND, "{} mails are due", in_state(MailState::Due));
@@ -187,7 +187,7 @@ async fn a_thousand_mails_outlive_a_server_that_is_out_of_order() {
 
     let seen = seen.lock().unwrap();
     assert_eq!((in_state(MailState::Sent), in_state(MailState::Failed)), (1_000, 0));
-    assert_each_arrives_always_the_same(&desk.ledger, &seen.taken);
+    assert_each_arrives_always_the_same(&harness.ledger, &seen.taken);
     let fullest = fullest_second(&seen.begun);
     assert!(fullest <= usize::try_from(MAX_PER_SECOND).unwrap(), "{fullest} mails in one second");
     assert!(fullest > 10, "the rate was put to use");

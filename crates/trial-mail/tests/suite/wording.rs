@@ -1,7 +1,7 @@
 //! The texts of the mails. The snapshots are for people to read.
 
 use chrono::{DateTime, Utc};
-use trial_core::mails::{LifeMail, MailContent, OutgoingMail, PasswordChangedMail, PasswordMail};
+use trial_core::mails::{LifecycleMail, MailContent, OutgoingMail, PasswordChangedMail, PasswordMail};
 use trial_core::portal::PortalLink;
 use trial_core::values::Locale;
 use trial_core::values::TenantId;
@@ -29,7 +29,7 @@ async fn chinese() {
 fn notices() -> Vec<(&'static str, MailContent)> {
     let at = |day: &str| format!("2026-{day}T09:30:00Z").parse::<DateTime<Utc>>().unwrap();
     let account_name = "admin@5a5a5a5a".to_owned();
-    let life = LifeMail {
+    let life = LifecycleMail {
         tenant: TenantId::from_bytes([0x5a; 16]),
         account_name: account_name.clone(),
         trial_ends_at: at("12-01"),
@@ -42,8 +42,8 @@ fn notices() -> Vec<(&'static str, MailContent)> {
     let password = PasswordMail { account_name, link: PortalLink::example(), valid_until: at("11-20") };
     vec![
         ("reminder", MailContent::Reminder(life.clone())),
-        ("suspended", MailContent::Suspended(LifeMail { closes_at: Some(at("12-08")), ..life.clone() })),
-        ("closed", MailContent::Closed(LifeMail { recoverable_until: Some(at("12-31")), ..life })),
+        ("suspended", MailContent::Suspended(LifecycleMail { closes_at: Some(at("12-08")), ..life.clone() })),
+        ("closed", MailContent::Closed(LifecycleMail { recoverable_until: Some(at("12-31")), ..life })),
         ("password", MailContent::Password(password)),
         ("password_changed", MailContent::PasswordChanged(changed)),
         ("password_digest", MailContent::PasswordChanged(digest)),
@@ -69,7 +69,7 @@ async fn a_converted_tenant_is_never_addressed_as_a_trial() {
         let account = account_mail(*locale);
         let MailContent::Account(of_trial) = &account.content else { panic!("an account") };
         let life = notices().into_iter().find_map(|(_, content)| match content {
-            MailContent::Suspended(life) => Some(LifeMail { is_customer: true, closes_at: None, ..life }),
+            MailContent::Suspended(life) => Some(LifecycleMail { is_customer: true, closes_at: None, ..life }),
             _ => None,
         });
         let life = life.unwrap();

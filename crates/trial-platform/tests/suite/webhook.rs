@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use trial_core::platform::TellError;
+use trial_core::platform::PublishError;
 use trial_core::ports::{Clock as _, TenantPlatform as _};
 use trial_platform::{Lookup, SigningSecret, SystemLookup, UnusableWebhook, WebhookPlatform, WebhookSettings};
 use trial_testkit::FixedClock;
@@ -74,7 +74,7 @@ async fn only_2xx_is_success_and_no_redirection_is_followed() {
     ] {
         receiver.answer(&answer);
         let told = platform.tell(&event(1)).await;
-        assert_eq!(told, Err(TellError::transient(reason)), "nothing of the body is repeated");
+        assert_eq!(told, Err(PublishError::transient(reason)), "nothing of the body is repeated");
     }
     assert_eq!(elsewhere.arrived().len(), 0);
 }
@@ -86,7 +86,7 @@ async fn a_missing_answer_is_transient_and_its_reason_has_no_secret() {
     let timeout = Duration::from_millis(50);
     let silent = made(WebhookSettings { timeout, ..settings(&url, &SECRETS[..1]) }).unwrap();
     let told = silent.tell(&event(1)).await.unwrap_err();
-    assert_eq!(told, TellError::transient("no answer within 0 s"));
+    assert_eq!(told, PublishError::transient("no answer within 0 s"));
     drop(listener);
     let refused = made(settings(&url, &SECRETS[..1])).unwrap().tell(&event(1)).await.unwrap_err().to_string();
     assert!(refused.starts_with("no connection: ") && !refused.contains("secret"), "{refused}");

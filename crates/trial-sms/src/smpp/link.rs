@@ -41,7 +41,7 @@ impl Drop for Link {
 }
 
 /// The means to connect.
-struct Keeper {
+struct Sweeper {
     host: String,
     port: u16,
     tls: Option<(TlsConnector, ServerName<'static>)>,
@@ -95,7 +95,7 @@ impl Link {
         Self::check(settings)?;
         let tls = settings.tls.then(|| tls(&settings.host)).transpose()?;
         let (host, port, timeouts) = (settings.host.clone(), settings.port, settings.timeouts);
-        let keeper = Keeper { host, port, tls, bind, receipts, timeouts };
+        let keeper = Sweeper { host, port, tls, bind, receipts, timeouts };
         let (tell, state) = watch::channel(State::Down("it is being made".to_owned()));
         Ok(Self { state, keeping: tokio::spawn(keeper.run(tell)) })
     }
@@ -131,7 +131,7 @@ fn tls(host: &str) -> Result<(TlsConnector, ServerName<'static>), UnusableGatewa
     Ok((TlsConnector::from(Arc::new(config)), name))
 }
 
-impl Keeper {
+impl Sweeper {
     async fn run(self, tell: watch::Sender<State>) {
         let mut backoff = Backoff::new(self.timeouts);
         loop {

@@ -54,7 +54,7 @@ impl SmppReceipts {
             }
         };
         for wait in WAITS.map(Some).into_iter().chain([None]) {
-            match (self.receipts.take_down(told.clone()).await, wait) {
+            match (self.receipts.record_receipt(told.clone()).await, wait) {
                 (Ok(true), _) => return CommandStatus::EsmeRok,
                 (Ok(false), Some(wait)) => sleep(wait).await,
                 (Ok(false), None) => tracing::debug!(gateway = "smpp", "a receipt belongs to no known message"),
@@ -298,7 +298,7 @@ mod tests {
 
     #[async_trait]
     impl Receipts for Script {
-        async fn take_down(&self, _receipt: DeliveryReceipt) -> Result<bool, LedgerError> {
+        async fn record_receipt(&self, _receipt: DeliveryReceipt) -> Result<bool, LedgerError> {
             let (answers, asked) = &mut *self.0.lock().unwrap();
             *asked += 1;
             answers.pop().unwrap_or(Ok(false))

@@ -25,7 +25,7 @@ struct Takes(Mutex<Vec<DeliveryReceipt>>);
 
 #[async_trait]
 impl Receipts for Takes {
-    async fn take_down(&self, receipt: DeliveryReceipt) -> Result<bool, LedgerError> {
+    async fn record_receipt(&self, receipt: DeliveryReceipt) -> Result<bool, LedgerError> {
         self.0.lock().unwrap().push(receipt);
         Ok(true)
     }

@@ -9,13 +9,15 @@ use diesel::sql_types::Binary;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::FutureExt;
 use trial_core::audit::ChangedBy;
-use trial_core::clients::{Caller, CallerAdded, CallerChange, CallerChanged, CallerName, CallerRefusal, SeenSignature};
+use trial_core::clients::{
+    ApiClient, ApiClientAdded, ApiClientChange, ApiClientChanged, ApiClientName, ApiClientRefusal, SeenSignature,
+};
 use trial_core::error::LedgerError;
-use trial_core::ports::Callers;
+use trial_core::ports::ApiClients;
 
 use super::PostgresLedger;
 use super::fault::Trouble;
-use super::operations::take_down;
+use super::operations::append_audit;
 use super::set::{Column, Set};
 use super::transaction::Kind;
 use crate::caller_rows::{CallerRow, added, changed, forgotten, in_order, news};
@@ -23,18 +25,18 @@ use crate::convert::{micros, readable};
 use crate::schema::{caller_signatures, callers};
 
 #[async_trait]
-impl Callers for PostgresLedger {
+impl ApiClients for PostgresLedger {
     /// Under the admission lock, so that of two additions with one name, the second sees the first.
-    async fn add_caller(&self, caller: Caller, by: ChangedBy) -> Result<CallerAdded, LedgerError> {
+    async fn add_caller(&self, caller: ApiClient, by: ChangedBy) -> Result<ApiClientAdded, LedgerError> {
         let asked = Arc::new((caller, by));
         self.in_transaction(Kind::Turn, move |conn| add(conn, Arc::clone(&asked)).boxed()).await
     }
 
-    async fn callers(&self, limit: u32) -> Result<Vec<Caller>, LedgerError> {
+    async fn callers(&self, limit: u32) -> Result<Vec<ApiClient>, LedgerError> {
         self.in_transaction(Kind::Read, move |conn| list(conn, limit).boxed()).await
     }
 
-    async fn caller_by_key(&self, access_key: String) -> Result<Option<Caller>, LedgerError> {
+    async fn caller_by_key(&self, access_key: String) -> Result<Option<ApiClient>, LedgerError> {
         // PostgreSQL's texts have no such character, so that no client has.
         if access_key.contains('\0') {
             return Ok(None);
@@ -46,10 +48,10 @@ impl Callers for PostgresLedger {
     /// Under the admission lock, so that of two changes at once, the second sees the first.
     async fn change_caller(
         &self,
-        name: CallerName,
-        change: CallerChange,
+        name: ApiClientName,
+        change: ApiClientChange,
         by: ChangedBy,
-    ) -> Result<CallerChanged, LedgerError> {
+    ) -> Result<ApiClientChanged, LedgerError> {
         let asked = Arc::new((name, change, by));
         self.in_transaction(Kind::Turn, move |conn| alter(conn, Arc::clone(&asked)).boxed()).await
     }
@@ -69,49 +71,51 @@ impl Callers for PostgresLedger {
     }
 }
 
-async fn list(mut conn: &AsyncPgConnection, limit: u32) -> Result<Vec<Caller>, Trouble> {
+async fn list(mut conn: &AsyncPgConnection, limit: u32) -> Result<Vec<ApiClient>, Trouble> {
     let newest = callers::table.order(callers::id.desc()).limit(limit.into());
     let rows: Vec<CallerRow> = newest.select(CallerRow::as_select()).load(&mut conn).await?;
     Ok(readable(rows)?)
 }
 
-async fn of_key(mut conn: &AsyncPgConnection, access_key: Arc<String>) -> Result<Option<Caller>, Trouble> {
+async fn of_key(mut conn: &AsyncPgConnection, access_key: Arc<String>) -> Result<Option<ApiClient>, Trouble> {
     let found = callers::table.filter(callers::access_key.eq(&*access_key));
     let row: Option<CallerRow> = found.select(CallerRow::as_select()).get_result(&mut conn).await.optional()?;
-    Ok(row.map(Caller::try_from).transpose()?)
+    Ok(row.map(ApiClient::try_from).transpose()?)
 }
 
 /// The client of a name that is not removed.
-async fn holder(mut conn: &AsyncPgConnection, name: &CallerName) -> Result<Option<Caller>, Trouble> {
+async fn holder(mut conn: &AsyncPgConnection, name: &ApiClientName) -> Result<Option<ApiClient>, Trouble> {
     let of_name = callers::table.filter(callers::name_key.eq(name.key())).filter(callers::removed_at.is_null());
     let row: Option<CallerRow> = of_name.select(CallerRow::as_select()).get_result(&mut conn).await.optional()?;
-    Ok(row.map(Caller::try_from).transpose()?)
+    Ok(row.map(ApiClient::try_from).transpose()?)
 }
 
-async fn add(mut conn: &AsyncPgConnection, asked: Arc<(Caller, ChangedBy)>) -> Result<CallerAdded, Trouble> {
+async fn add(mut conn: &AsyncPgConnection, asked: Arc<(ApiClient, ChangedBy)>) -> Result<ApiClientAdded, Trouble> {
     let (caller, by) = &*asked;
     if holder(conn, &caller.name).await?.is_some() {
-        return Ok(CallerAdded::NameTaken);
+        return Ok(ApiClientAdded::NameTaken);
     }
     diesel::insert_into(callers::table).values(CallerRow::from(caller)).execute(&mut conn).await?;
-    take_down(conn, by, "caller.add", caller.name.as_str(), added(caller)).await?;
-    Ok(CallerAdded::Done)
+    append_audit(conn, by, "caller.add", caller.name.as_str(), added(caller)).await?;
+    Ok(ApiClientAdded::Done)
 }
 
 async fn alter(
     mut conn: &AsyncPgConnection,
-    asked: Arc<(CallerName, CallerChange, ChangedBy)>,
-) -> Result<CallerChanged, Trouble> {
+    asked: Arc<(ApiClientName, ApiClientChange, ChangedBy)>,
+) -> Result<ApiClientChanged, Trouble> {
     let (name, change, by) = &*asked;
-    let Some(before) = holder(conn, name).await? else { return Ok(CallerChanged::Refused(CallerRefusal::Unknown)) };
+    let Some(before) = holder(conn, name).await? else {
+        return Ok(ApiClientChanged::Refused(ApiClientRefusal::Unknown));
+    };
     let after = match before.changed(change, by.at) {
         Ok(after) => after,
-        Err(refusal) => return Ok(CallerChanged::Refused(refusal)),
+        Err(refusal) => return Ok(ApiClientChanged::Refused(refusal)),
     };
     let (row, detail) = changed(change, &before, &after);
     diesel::update(callers::table.find(before.id.as_bytes().as_slice())).set(row).execute(&mut conn).await?;
-    take_down(conn, by, change.action(), before.name.as_str(), detail).await?;
-    Ok(CallerChanged::Done(Box::new(after)))
+    append_audit(conn, by, change.action(), before.name.as_str(), detail).await?;
+    Ok(ApiClientChanged::Done(Box::new(after)))
 }
 
 async fn knows(mut conn: &AsyncPgConnection, signature: [u8; 32]) -> Result<bool, Trouble> {

@@ -9,14 +9,14 @@ use futures_util::FutureExt;
 use trial_core::audit::ChangedBy;
 use trial_core::error::LedgerError;
 use trial_core::platform::PlatformEvent;
-use trial_core::ports::DataCare;
+use trial_core::ports::Privacy;
 use trial_core::privacy::{Expired, Expiring, ExpiryPage, Forgotten, PersonData};
 use trial_core::values::Person;
 use trial_core::values::TenantId;
 
 use super::PostgresLedger;
 use super::fault::Trouble;
-use super::operations::take_down;
+use super::operations::append_audit;
 use super::transaction::Kind;
 use crate::care::{self, Sql, Stretch};
 use crate::convert::{bad, id};
@@ -24,7 +24,7 @@ use crate::moving::{NamedRow, Row};
 use crate::prefix_rows;
 
 #[async_trait]
-impl DataCare for PostgresLedger {
+impl Privacy for PostgresLedger {
     async fn expire(&self, page: ExpiryPage, dry_run: bool) -> Result<Expired, LedgerError> {
         let seen = self.in_transaction(Kind::Read, move |conn| expired(conn, page, true).boxed()).await?;
         if dry_run || seen.removed == 0 {
@@ -127,5 +127,5 @@ async fn erase(mut conn: &AsyncPgConnection, person: &Person, pseudonym: &str, b
     for sql in care::erasure(person, pseudonym, care::instant(by)) {
         sql.execute(&mut conn).await?;
     }
-    take_down(conn, by, "person.forget", pseudonym, "everything but the audit".to_owned()).await
+    append_audit(conn, by, "person.forget", pseudonym, "everything but the audit".to_owned()).await
 }

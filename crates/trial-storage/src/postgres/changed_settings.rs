@@ -8,12 +8,12 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::FutureExt;
 use trial_core::audit::ChangedBy;
 use trial_core::error::LedgerError;
-use trial_core::policy::{Policy, SettingChange, SettingKey, SettingOrder, SettingOutcome, SettingsInForce};
+use trial_core::policy::{Policy, SettingChange, SettingCommand, SettingKey, SettingOutcome, SettingsInForce};
 use trial_core::ports::SettingsStore;
 
 use super::PostgresLedger;
 use super::fault::Trouble;
-use super::operations::take_down;
+use super::operations::append_audit;
 use super::set::storable;
 use super::transaction::Kind;
 use crate::convert::micros;
@@ -33,7 +33,7 @@ impl SettingsStore for PostgresLedger {
     /// Under the admission lock, so that every decision is either before it or after it.
     async fn change_setting(
         &self,
-        order: SettingOrder,
+        order: SettingCommand,
         configured: Arc<Policy>,
         by: ChangedBy,
     ) -> Result<SettingOutcome, LedgerError> {
@@ -64,7 +64,7 @@ async fn history(
 
 async fn change(
     mut conn: &AsyncPgConnection,
-    asked: Arc<(SettingOrder, Arc<Policy>, ChangedBy)>,
+    asked: Arc<(SettingCommand, Arc<Policy>, ChangedBy)>,
 ) -> Result<SettingOutcome, Trouble> {
     let (order, configured, by) = &*asked;
     let before = last(conn).await?;
@@ -86,6 +86,6 @@ async fn change(
         .execute(&mut conn)
         .await?;
     let detail = order.audit_detail(&before, configured);
-    take_down(conn, by, order.audit_action(), order.key.as_str(), detail).await?;
+    append_audit(conn, by, order.audit_action(), order.key.as_str(), detail).await?;
     Ok(SettingOutcome::Changed(SettingsInForce { number, overrides }))
 }

@@ -18,7 +18,7 @@ use trial_core::ports::{EventOperations, EventOutbox};
 use trial_core::values::EventId;
 
 use super::fault::Trouble;
-use super::operations::take_down;
+use super::operations::append_audit;
 use super::set::{Column, Set, storable};
 use super::transaction::Kind;
 use super::{PATIENCE, PostgresLedger};
@@ -250,7 +250,7 @@ async fn replay(mut conn: &AsyncPgConnection, id: EventId, by: Arc<ChangedBy>) -
         platform_events::settled_at.eq(None::<i64>),
     );
     diesel::update(row).set(due).execute(&mut conn).await?;
-    take_down(conn, &by, "platform.replay", &id.to_string(), format!("before {before}, after due")).await?;
+    append_audit(conn, &by, "platform.replay", &id.to_string(), format!("before {before}, after due")).await?;
     Ok(true)
 }
 
@@ -259,7 +259,7 @@ async fn enable(mut conn: &AsyncPgConnection, asked: Arc<(EndpointId, ChangedBy)
     let was_disabled = diesel::delete(platform_endpoints::table.find(endpoint.as_str())).execute(&mut conn).await? > 0;
     if was_disabled {
         let detail = "before disabled, after enabled".to_owned();
-        take_down(conn, by, "platform.enable", "platform", detail).await?;
+        append_audit(conn, by, "platform.enable", "platform", detail).await?;
     }
     Ok(was_disabled)
 }

@@ -9,16 +9,16 @@ use diesel::sql_types::{BigInt, Binary, Bool, Integer, Nullable, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use tokio::try_join;
 use trial_core::error::LedgerError;
-use trial_core::fraud_guard::{CountSpan, JudgedSpans, PrefixBlockRecord};
+use trial_core::fraud_guard::{CountSpan, JudgedSpans, RangeBlockRecord};
 use trial_core::planner::{
-    Batch, FactKeys, Facts, LifeFacts, PhoneFacts, PoolFacts, PrefixFacts, PrefixesFacts, QuotaFacts, Request,
+    Batch, FactKeys, Facts, PhoneFacts, PoolFacts, QuotaFacts, RangeFacts, RangesFacts, Request, TenantCommandFacts,
     TenantFact,
 };
 use trial_core::policy::Overrides;
 use trial_core::portal::OwnerActs;
 use trial_core::tenants::Tenant;
 use trial_core::values::TenantId;
-use trial_core::values::{AccessCode, AccessCodeKind, Phone, PhonePrefix};
+use trial_core::values::{AccessCode, AccessCodeKind, NumberRange, Phone};
 
 use super::fault::Trouble;
 use super::set::{Column, Set};
@@ -85,7 +85,7 @@ pub(super) async fn facts(conn: &AsyncPgConnection, keys: &FactKeys) -> Result<L
             AccessCodeKind::Multimedia => pool.multimedia.push(code),
         }
     }
-    let prefixes = PrefixesFacts { bounds: keys.prefix_bounds, known: known_prefixes, safe };
+    let prefixes = RangesFacts { bounds: keys.prefix_bounds, known: known_prefixes, safe };
     let phones = phone_facts(keys, known, sends, accepted)?;
     let facts = Facts { phones, tenants, pool, quota, sms_sent, prefixes, lives, overrides };
     Ok(Loaded { facts, free_since, transaction })
@@ -100,7 +100,7 @@ pub(super) async fn phones_alone(conn: &AsyncPgConnection, keys: &FactKeys) -> R
         pool: PoolFacts::default(),
         quota: QuotaFacts { day: keys.day, reserved: 0, owner_mails: 0 },
         sms_sent: BTreeMap::new(),
-        prefixes: PrefixesFacts::default(),
+        prefixes: RangesFacts::default(),
         lives: BTreeMap::new(),
         overrides,
     })
@@ -252,7 +252,10 @@ async fn rivals(mut conn: &AsyncPgConnection, keys: &FactKeys) -> Result<Vec<Ten
 }
 
 /// Tenants with the access codes that they hold or held last.
-async fn lives(mut conn: &AsyncPgConnection, keys: &FactKeys) -> Result<BTreeMap<TenantId, LifeFacts>, Trouble> {
+async fn lives(
+    mut conn: &AsyncPgConnection,
+    keys: &FactKeys,
+) -> Result<BTreeMap<TenantId, TenantCommandFacts>, Trouble> {
     if keys.lives.is_empty() {
         return Ok(BTreeMap::new());
     }
@@ -262,7 +265,7 @@ async fn lives(mut conn: &AsyncPgConnection, keys: &FactKeys) -> Result<BTreeMap
     let mut lives = BTreeMap::new();
     for row in rows {
         let tenant: Tenant = row.try_into()?;
-        lives.insert(tenant.id, LifeFacts { tenant, access_codes: Vec::new(), acts: OwnerActs::default() });
+        lives.insert(tenant.id, TenantCommandFacts { tenant, access_codes: Vec::new(), acts: OwnerActs::default() });
     }
     let held: Vec<(Option<Vec<u8>>, HeldCodeRow)> = access_codes::table
         .filter(access_codes::tenant.eq_any(&ids))
@@ -393,10 +396,7 @@ type PrefixRow = (
 );
 
 /// Messages of the day to each range; its last block, and the codes judged after it, unless the fraud guard is off.
-async fn prefixes(
-    mut conn: &AsyncPgConnection,
-    keys: &FactKeys,
-) -> Result<BTreeMap<PhonePrefix, PrefixFacts>, Trouble> {
+async fn prefixes(mut conn: &AsyncPgConnection, keys: &FactKeys) -> Result<BTreeMap<NumberRange, RangeFacts>, Trouble> {
     if keys.prefixes.is_empty() {
         return Ok(BTreeMap::new());
     }
@@ -440,27 +440,27 @@ fn prefix_statement(keys: &FactKeys) -> Set<'static> {
     Set::new(pieces, ") AS judged ON true")
 }
 
-fn prefix_facts(row: PrefixRow) -> Result<(PhonePrefix, PrefixFacts), LedgerError> {
+fn prefix_facts(row: PrefixRow) -> Result<(NumberRange, RangeFacts), LedgerError> {
     let (prefix, messages, since, until, block_sent, block_used, met, counted_after, sent, used) = row;
     let block = match (since, until, block_sent, block_used, met, counted_after) {
         (Some(since), Some(until), Some(sent), Some(used), Some(met), Some(counted_after)) => {
-            Some(PrefixBlockRecord::try_from(BlockRow { prefix, since, until, sent, used, met, counted_after })?.block)
+            Some(RangeBlockRecord::try_from(BlockRow { prefix, since, until, sent, used, met, counted_after })?.block)
         }
         _ => None,
     };
     let [messages, sent, used] = [messages, sent, used].map(Option::unwrap_or_default);
-    Ok((prefix_rows::prefix(prefix, "prefix_spans.prefix")?, PrefixFacts { messages, sent, used, block }))
+    Ok((prefix_rows::prefix(prefix, "prefix_spans.prefix")?, RangeFacts { messages, sent, used, block }))
 }
 
 /// The ranges that operators added to the safe list.
-async fn safe_prefixes(conn: &AsyncPgConnection, keys: &FactKeys) -> Result<Vec<PhonePrefix>, Trouble> {
+async fn safe_prefixes(conn: &AsyncPgConnection, keys: &FactKeys) -> Result<Vec<NumberRange>, Trouble> {
     if keys.prefixes.is_empty() || keys.prefix_bounds.judged.is_none() {
         return Ok(Vec::new());
     }
     safe_list(conn).await
 }
 
-pub(super) async fn safe_list(mut conn: &AsyncPgConnection) -> Result<Vec<PhonePrefix>, Trouble> {
+pub(super) async fn safe_list(mut conn: &AsyncPgConnection) -> Result<Vec<NumberRange>, Trouble> {
     let safe = safe_prefixes::table.order(safe_prefixes::prefix).select(safe_prefixes::prefix);
     Ok(prefix_rows::prefixes(safe.load(&mut conn).await?, "safe_prefixes.prefix")?)
 }

@@ -380,7 +380,7 @@ async fn confirm(conn: &AsyncPgConnection, by: Arc<ChangedBy>) -> Result<Option<
     let halted = guard::halted(conn).await?;
     if let Some(reason) = &halted {
         guard::confirm(conn).await?;
-        operations::take_down(conn, &by, "database.confirm", "database", reason.clone()).await?;
+        operations::append_audit(conn, &by, "database.confirm", "database", reason.clone()).await?;
     }
     Ok(halted)
 }

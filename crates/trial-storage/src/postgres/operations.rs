@@ -12,7 +12,7 @@ use diesel::sql_types::BigInt;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::FutureExt;
 use trial_core::access_codes::{
-    AccessCodeImport, AccessCodePage, AccessCodeState, AccessCodeStock, AccessCodeView, ImportPlan, PoolOrder,
+    AccessCodeImport, AccessCodePage, AccessCodeState, AccessCodeStock, AccessCodeView, ImportPlan, PoolCommand,
     PoolOutcome,
 };
 use trial_core::applications::{ApplicationQuery, ApplicationSearch, ApplicationView, HourCount, TimelineView};
@@ -261,7 +261,7 @@ impl Operations for PostgresLedger {
     async fn order_access_code(
         &self,
         code: AccessCode,
-        order: PoolOrder,
+        order: PoolCommand,
         by: ChangedBy,
     ) -> Result<PoolOutcome, LedgerError> {
         let asked = Arc::new((code, by));
@@ -498,7 +498,7 @@ async fn access_code(mut conn: &AsyncPgConnection, code: &AccessCode) -> Result<
 async fn order_access_code(
     mut conn: &AsyncPgConnection,
     asked: Arc<(AccessCode, ChangedBy)>,
-    order: PoolOrder,
+    order: PoolCommand,
 ) -> Result<PoolOutcome, Trouble> {
     let (code, by) = &*asked;
     let Some(AccessCodeView { state: before, kind, .. }) = access_code(conn, code).await? else {
@@ -519,7 +519,7 @@ async fn order_access_code(
     if after == AccessCodeState::Free {
         move_marks_back(conn, &[(code, kind, since)]).await?;
     }
-    take_down(conn, by, order.action(), code.as_str(), format!("before {before}, after {after}")).await?;
+    append_audit(conn, by, order.action(), code.as_str(), format!("before {before}, after {after}")).await?;
     Ok(PoolOutcome::Done { before, after })
 }
 
@@ -535,7 +535,7 @@ async fn unlock(mut conn: &AsyncPgConnection, asked: Arc<(Phone, ChangedBy)>) ->
     };
     diesel::update(phones::table.find(phone.as_str())).set(phones::failures.eq(0)).execute(&mut conn).await?;
     let detail = format!("before {before} wrong codes, after 0");
-    take_down(conn, by, "phone.unlock", phone.as_str(), detail).await?;
+    append_audit(conn, by, "phone.unlock", phone.as_str(), detail).await?;
     Ok(true)
 }
 
@@ -570,7 +570,7 @@ async fn retry(mut conn: &AsyncPgConnection, id: MailId, by: Arc<ChangedBy>) -> 
         mails::settled_at.eq(None::<i64>),
     );
     diesel::update(row).set(due).execute(&mut conn).await?;
-    take_down(conn, &by, "mail.retry", &id.to_string(), "before failed, after due".to_owned()).await?;
+    append_audit(conn, &by, "mail.retry", &id.to_string(), "before failed, after due".to_owned()).await?;
     Ok(MailRetried::Due)
 }
 
@@ -583,11 +583,11 @@ async fn retry_all(mut conn: &AsyncPgConnection, since: DateTime<Utc>, by: Arc<C
     );
     let failed = mails::table.filter(MAIL_IS_FAILED).filter(mails::settled_at.ge(micros(since)));
     let retried = diesel::update(failed).set(due).execute(&mut conn).await? as u64;
-    take_down(conn, &by, "mail.retry_all", "mails", retried_words(retried, since)).await?;
+    append_audit(conn, &by, "mail.retry_all", "mails", retried_words(retried, since)).await?;
     Ok(retried)
 }
 
-pub(super) async fn take_down(
+pub(super) async fn append_audit(
     conn: &AsyncPgConnection,
     by: &ChangedBy,
     action: &'static str,

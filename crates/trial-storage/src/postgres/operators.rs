@@ -15,7 +15,7 @@ use trial_core::operators::{
 use trial_core::ports::{AuditTrail, Operators};
 
 use super::fault::Trouble;
-use super::operations::take_down;
+use super::operations::append_audit;
 use super::transaction::Kind;
 use super::{PostgresLedger, persist};
 use crate::convert::{micros, readable};
@@ -69,7 +69,7 @@ impl AuditTrail for PostgresLedger {
         let query = Arc::new(query);
         self.in_transaction(Kind::Read, move |conn| page(conn, Arc::clone(&query)).boxed()).await
     }
-    async fn write_down(&self, record: AuditRecord) -> Result<(), LedgerError> {
+    async fn append_entry(&self, record: AuditRecord) -> Result<(), LedgerError> {
         let record = Arc::new(record);
         self.in_transaction(Kind::Write, move |conn| {
             let record = Arc::clone(&record);
@@ -133,7 +133,7 @@ async fn add(mut conn: &AsyncPgConnection, asked: Arc<(Operator, ChangedBy)>) ->
         return Ok(OperatorAdded::NameTaken);
     }
     diesel::insert_into(operators::table).values(OperatorRow::from(operator)).execute(&mut conn).await?;
-    take_down(conn, by, "operator.add", operator.name.as_str(), added(operator)).await?;
+    append_audit(conn, by, "operator.add", operator.name.as_str(), added(operator)).await?;
     Ok(OperatorAdded::Done)
 }
 
@@ -145,7 +145,7 @@ async fn revoke(mut conn: &AsyncPgConnection, asked: Arc<(OperatorName, ChangedB
     diesel::update(operators::table.find(id)).set(revoked).execute(&mut conn).await?;
     diesel::delete(sessions::table.filter(sessions::operator.eq(id))).execute(&mut conn).await?;
     let before = format!("before role {}", operator.role);
-    take_down(conn, by, "operator.revoke", operator.name.as_str(), before).await?;
+    append_audit(conn, by, "operator.revoke", operator.name.as_str(), before).await?;
     Ok(true)
 }
 
@@ -164,7 +164,7 @@ async fn begin(mut conn: &AsyncPgConnection, asked: Arc<(Session, ChangedBy)>) -
     for secret in oldest {
         diesel::delete(sessions::table.find(secret)).execute(&mut conn).await?;
     }
-    take_down(conn, by, "session.begin", &name, "signed in to the console".to_owned()).await?;
+    append_audit(conn, by, "session.begin", &name, "signed in to the console".to_owned()).await?;
     Ok(true)
 }
 
@@ -191,7 +191,7 @@ async fn end(mut conn: &AsyncPgConnection, secret: SecretHash, by: Arc<ChangedBy
     let Some((_, operator)) = find(conn, secret).await? else { return Ok(()) };
     let ended = diesel::delete(sessions::table.find(secret.as_bytes().as_slice())).execute(&mut conn).await?;
     if ended > 0 {
-        take_down(conn, &by, "session.end", operator.name.as_str(), "signed out".to_owned()).await?;
+        append_audit(conn, &by, "session.end", operator.name.as_str(), "signed out".to_owned()).await?;
     }
     Ok(())
 }

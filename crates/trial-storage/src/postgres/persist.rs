@@ -9,7 +9,7 @@ use trial_core::access_codes::{AccessCodeLease, AccessCodeMove, AccessCodeState}
 use trial_core::applications::ApplicationRecord;
 use trial_core::audit::AuditRecord;
 use trial_core::error::LedgerError;
-use trial_core::fraud_guard::{PrefixBlockRecord, PrefixCount};
+use trial_core::fraud_guard::{RangeBlockRecord, RangeCount};
 use trial_core::mails::MailRecord;
 use trial_core::planner::Effects;
 use trial_core::quota::QuotaUse;
@@ -180,7 +180,7 @@ pub(super) async fn mails(conn: &AsyncPgConnection, records: &[MailRecord]) -> R
 }
 
 /// Stores the last block of a prefix.
-pub(super) async fn block_prefix(conn: &AsyncPgConnection, record: &PrefixBlockRecord) -> Result<(), Trouble> {
+pub(super) async fn block_prefix(conn: &AsyncPgConnection, record: &RangeBlockRecord) -> Result<(), Trouble> {
     insert(conn, upsert_blocks(&[record.into()])).await
 }
 
@@ -507,7 +507,7 @@ fn upsert_phones(phones: &[PhoneRecord]) -> Step<'_> {
     Step { name: "phones_seen", set: Set::over(head, columns, tail), rows: phones.len(), found_by: None }
 }
 
-fn count_of_prefixes(counts: &[PrefixCount]) -> Step<'_> {
+fn count_of_prefixes(counts: &[RangeCount]) -> Step<'_> {
     let small = |count: i64| i32::try_from(count).unwrap_or(i32::MAX);
     let columns = vec![
         Column::numbers(counts, |count| count.prefix.as_stored()),

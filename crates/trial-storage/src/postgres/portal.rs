@@ -10,7 +10,7 @@ use futures_util::FutureExt;
 use trial_core::audit::AuditRecord;
 use trial_core::error::LedgerError;
 use trial_core::operators::SecretHash;
-use trial_core::portal::{OwnPassword, PortalAccount, PortalSession, PortalTries, PortalTry};
+use trial_core::portal::{OwnPassword, PortalAccount, PortalAttempt, PortalAttempts, PortalSession};
 use trial_core::ports::Portal;
 use trial_core::tenants::Tenant;
 use trial_core::values::TenantId;
@@ -25,7 +25,7 @@ use crate::schema::{portal_passwords, portal_sessions, portal_tries, tenants};
 
 #[async_trait]
 impl Portal for PostgresLedger {
-    async fn count_portal_try(&self, tried: PortalTry) -> Result<PortalTries, LedgerError> {
+    async fn count_portal_try(&self, tried: PortalAttempt) -> Result<PortalAttempts, LedgerError> {
         self.in_transaction(Kind::Write, move |conn| count_both(conn, tried).boxed()).await
     }
 
@@ -70,13 +70,13 @@ impl Portal for PostgresLedger {
 }
 
 /// The address first, then the account, so that two never deadlock.
-async fn count_both(mut conn: &AsyncPgConnection, tried: PortalTry) -> Result<PortalTries, Trouble> {
+async fn count_both(mut conn: &AsyncPgConnection, tried: PortalAttempt) -> Result<PortalAttempts, Trouble> {
     let address = count_one(conn, tried.hour, &tried.address).await?;
     let counts = tried.counts_for_account(address);
     let account = if counts { count_one(conn, tried.hour, &tried.account).await? } else { 0 };
     let over = portal_tries::table.filter(portal_tries::hour.lt(tried.hour));
     diesel::delete(over).execute(&mut conn).await?;
-    Ok(PortalTries { account, address })
+    Ok(PortalAttempts { account, address })
 }
 
 async fn count_one(mut conn: &AsyncPgConnection, hour: i64, who: &[u8; 32]) -> Result<u32, Trouble> {

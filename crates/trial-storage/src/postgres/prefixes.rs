@@ -9,9 +9,9 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::FutureExt;
 use trial_core::audit::ChangedBy;
 use trial_core::error::LedgerError;
-use trial_core::fraud_guard::{PrefixBlockRecord, SafeOutcome, SafePrefix};
-use trial_core::ports::Prefixes;
-use trial_core::values::PhonePrefix;
+use trial_core::fraud_guard::{RangeBlockRecord, SafeOutcome, SafeRange};
+use trial_core::ports::NumberRanges;
+use trial_core::values::NumberRange;
 
 use super::PostgresLedger;
 use super::fault::Trouble;
@@ -24,30 +24,30 @@ use crate::prefix_rows::{BlockRow, SafeRow};
 use crate::schema::{prefix_blocks, safe_prefixes};
 
 #[async_trait]
-impl Prefixes for PostgresLedger {
-    async fn prefix_blocks(&self, now: DateTime<Utc>, limit: u32) -> Result<Vec<PrefixBlockRecord>, LedgerError> {
+impl NumberRanges for PostgresLedger {
+    async fn prefix_blocks(&self, now: DateTime<Utc>, limit: u32) -> Result<Vec<RangeBlockRecord>, LedgerError> {
         self.in_transaction(Kind::Read, move |conn| blocks(conn, now, limit).boxed()).await
     }
 
-    async fn safe_prefixes(&self) -> Result<Vec<SafePrefix>, LedgerError> {
+    async fn safe_prefixes(&self) -> Result<Vec<SafeRange>, LedgerError> {
         self.in_transaction(Kind::Read, move |conn| listed(conn).boxed()).await
     }
 
     async fn release_prefix(
         &self,
-        prefix: PhonePrefix,
+        prefix: NumberRange,
         by: ChangedBy,
-    ) -> Result<Option<PrefixBlockRecord>, LedgerError> {
+    ) -> Result<Option<RangeBlockRecord>, LedgerError> {
         let by = Arc::new(by);
         self.in_transaction(Kind::Turn, move |conn| release(conn, prefix, Arc::clone(&by)).boxed()).await
     }
 
-    async fn add_safe_prefix(&self, safe: SafePrefix, by: ChangedBy) -> Result<SafeOutcome, LedgerError> {
+    async fn add_safe_prefix(&self, safe: SafeRange, by: ChangedBy) -> Result<SafeOutcome, LedgerError> {
         let asked = Arc::new((safe, by));
         self.in_transaction(Kind::Turn, move |conn| add(conn, Arc::clone(&asked)).boxed()).await
     }
 
-    async fn remove_safe_prefix(&self, prefix: PhonePrefix, by: ChangedBy) -> Result<bool, LedgerError> {
+    async fn remove_safe_prefix(&self, prefix: NumberRange, by: ChangedBy) -> Result<bool, LedgerError> {
         let by = Arc::new(by);
         self.in_transaction(Kind::Turn, move |conn| remove(conn, prefix, Arc::clone(&by)).boxed()).await
     }
@@ -57,7 +57,7 @@ async fn blocks(
     mut conn: &AsyncPgConnection,
     now: DateTime<Utc>,
     limit: u32,
-) -> Result<Vec<PrefixBlockRecord>, Trouble> {
+) -> Result<Vec<RangeBlockRecord>, Trouble> {
     let rows: Vec<BlockRow> = prefix_blocks::table
         .filter(prefix_blocks::until.gt(micros(now)))
         .order((prefix_blocks::until.desc(), prefix_blocks::prefix))
@@ -68,7 +68,7 @@ async fn blocks(
     Ok(readable(rows)?)
 }
 
-async fn listed(mut conn: &AsyncPgConnection) -> Result<Vec<SafePrefix>, Trouble> {
+async fn listed(mut conn: &AsyncPgConnection) -> Result<Vec<SafeRange>, Trouble> {
     let safe = safe_prefixes::table.order(safe_prefixes::prefix).select(SafeRow::as_select());
     let rows: Vec<SafeRow> = safe.load(&mut conn).await?;
     Ok(readable(rows)?)
@@ -76,19 +76,19 @@ async fn listed(mut conn: &AsyncPgConnection) -> Result<Vec<SafePrefix>, Trouble
 
 async fn release(
     mut conn: &AsyncPgConnection,
-    prefix: PhonePrefix,
+    prefix: NumberRange,
     by: Arc<ChangedBy>,
-) -> Result<Option<PrefixBlockRecord>, Trouble> {
+) -> Result<Option<RangeBlockRecord>, Trouble> {
     let last = prefix_blocks::table.find(prefix.as_stored()).select(BlockRow::as_select());
     let Some(row) = last.first::<BlockRow>(&mut conn).await.optional()? else { return Ok(None) };
-    let before = PrefixBlockRecord::try_from(row)?;
+    let before = RangeBlockRecord::try_from(row)?;
     let Some(block) = before.block.released(by.at) else { return Ok(None) };
-    persist::block_prefix(conn, &PrefixBlockRecord { prefix, block }).await?;
+    persist::block_prefix(conn, &RangeBlockRecord { prefix, block }).await?;
     persist::audit(conn, &before.release_entry((*by).clone())).await?;
     Ok(Some(before))
 }
 
-async fn add(mut conn: &AsyncPgConnection, asked: Arc<(SafePrefix, ChangedBy)>) -> Result<SafeOutcome, Trouble> {
+async fn add(mut conn: &AsyncPgConnection, asked: Arc<(SafeRange, ChangedBy)>) -> Result<SafeOutcome, Trouble> {
     let (safe, by) = &*asked;
     let outcome = safe.decide(&load::safe_list(conn).await?);
     if outcome == SafeOutcome::Added {
@@ -104,11 +104,11 @@ async fn add(mut conn: &AsyncPgConnection, asked: Arc<(SafePrefix, ChangedBy)>) 
     Ok(outcome)
 }
 
-async fn remove(mut conn: &AsyncPgConnection, prefix: PhonePrefix, by: Arc<ChangedBy>) -> Result<bool, Trouble> {
+async fn remove(mut conn: &AsyncPgConnection, prefix: NumberRange, by: Arc<ChangedBy>) -> Result<bool, Trouble> {
     let row = safe_prefixes::table.find(prefix.as_stored());
     let found = row.select(SafeRow::as_select()).first::<SafeRow>(&mut conn).await.optional()?;
     let Some(found) = found else { return Ok(false) };
     diesel::delete(row).execute(&mut conn).await?;
-    persist::audit(conn, &SafePrefix::try_from(found)?.removed_entry((*by).clone())).await?;
+    persist::audit(conn, &SafeRange::try_from(found)?.removed_entry((*by).clone())).await?;
     Ok(true)
 }

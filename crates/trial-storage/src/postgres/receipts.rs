@@ -19,13 +19,13 @@ use crate::views;
 
 #[async_trait]
 impl Receipts for PostgresLedger {
-    async fn take_down(&self, receipt: DeliveryReceipt) -> Result<bool, LedgerError> {
+    async fn record_receipt(&self, receipt: DeliveryReceipt) -> Result<bool, LedgerError> {
         let connections = self.others.clone();
         self.to_its_end(async move {
             connections
                 .transaction(Kind::Write, PATIENCE, |conn| {
                     let receipt = receipt.clone();
-                    async move { take_down(conn, &receipt).await }.boxed()
+                    async move { append_audit(conn, &receipt).await }.boxed()
                 })
                 .await
         })
@@ -34,7 +34,7 @@ impl Receipts for PostgresLedger {
 }
 
 /// The row is locked: of two receipts of one message, the second is judged by the state after the first.
-async fn take_down(mut conn: &AsyncPgConnection, receipt: &DeliveryReceipt) -> Result<bool, Trouble> {
+async fn append_audit(mut conn: &AsyncPgConnection, receipt: &DeliveryReceipt) -> Result<bool, Trouble> {
     let found: Option<(Vec<u8>, Option<String>)> = code_requests::table
         .filter(HAS_PROVIDER_ID)
         .filter(code_requests::gateway.eq(storable(&receipt.gateway)))

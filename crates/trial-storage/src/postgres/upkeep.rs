@@ -15,7 +15,7 @@ use trial_core::planner::{Batch, Outcome, Planner};
 use trial_core::ports::Upkeep;
 use trial_core::tenants::DueTenant;
 use trial_core::values::AccessCode;
-use trial_core::warnings::{Warning, WarningToTell};
+use trial_core::warnings::{NewWarning, Warning};
 
 use super::fault::Trouble;
 use super::operations::move_marks_back;
@@ -96,7 +96,7 @@ impl Upkeep for PostgresLedger {
         self.in_transaction(Kind::Write, move |conn| count_hours(conn, until).boxed()).await
     }
 
-    async fn warn(&self, warning: WarningToTell) -> Result<bool, LedgerError> {
+    async fn warn(&self, warning: NewWarning) -> Result<bool, LedgerError> {
         let warning = Arc::new(warning);
         self.in_transaction(Kind::Write, move |conn| warn(conn, Arc::clone(&warning)).boxed()).await
     }
@@ -197,7 +197,7 @@ async fn count_hours(mut conn: &AsyncPgConnection, until: DateTime<Utc>) -> Resu
     Ok(end < hours::hour_of(until))
 }
 
-async fn warn(mut conn: &AsyncPgConnection, told: Arc<WarningToTell>) -> Result<bool, Trouble> {
+async fn warn(mut conn: &AsyncPgConnection, told: Arc<NewWarning>) -> Result<bool, Trouble> {
     let Warning { day, name, at, words } = &told.warning;
     let inserted = Set::over(
         "INSERT INTO warnings (day, name, at, words) VALUES (",

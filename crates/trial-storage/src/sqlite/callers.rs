@@ -5,11 +5,13 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sqlite::SqliteConnection;
 use trial_core::audit::ChangedBy;
-use trial_core::clients::{Caller, CallerAdded, CallerChange, CallerChanged, CallerName, CallerRefusal, SeenSignature};
+use trial_core::clients::{
+    ApiClient, ApiClientAdded, ApiClientChange, ApiClientChanged, ApiClientName, ApiClientRefusal, SeenSignature,
+};
 use trial_core::error::LedgerError;
-use trial_core::ports::Callers;
+use trial_core::ports::ApiClients;
 
-use super::operations::take_down;
+use super::operations::append_audit;
 use super::{SqliteLedger, fault};
 use crate::caller_rows::{CallerRow, added, changed, forgotten, in_order, news};
 use crate::convert::{micros, readable};
@@ -17,12 +19,12 @@ use crate::schema::{caller_signatures, callers};
 use crate::statement::{Bind, Statement};
 
 #[async_trait]
-impl Callers for SqliteLedger {
-    async fn add_caller(&self, caller: Caller, by: ChangedBy) -> Result<CallerAdded, LedgerError> {
+impl ApiClients for SqliteLedger {
+    async fn add_caller(&self, caller: ApiClient, by: ChangedBy) -> Result<ApiClientAdded, LedgerError> {
         self.writer.transact(move |conn| add(conn, &caller, &by)).await
     }
 
-    async fn callers(&self, limit: u32) -> Result<Vec<Caller>, LedgerError> {
+    async fn callers(&self, limit: u32) -> Result<Vec<ApiClient>, LedgerError> {
         self.reader()
             .run(move |conn| {
                 let newest = callers::table.order(callers::id.desc()).limit(limit.into());
@@ -32,22 +34,22 @@ impl Callers for SqliteLedger {
             .await
     }
 
-    async fn caller_by_key(&self, access_key: String) -> Result<Option<Caller>, LedgerError> {
+    async fn caller_by_key(&self, access_key: String) -> Result<Option<ApiClient>, LedgerError> {
         self.reader()
             .run(move |conn| {
                 let of_key = callers::table.filter(callers::access_key.eq(access_key));
                 let row = of_key.select(CallerRow::as_select()).first(conn).optional().map_err(fault)?;
-                row.map(Caller::try_from).transpose()
+                row.map(ApiClient::try_from).transpose()
             })
             .await
     }
 
     async fn change_caller(
         &self,
-        name: CallerName,
-        change: CallerChange,
+        name: ApiClientName,
+        change: ApiClientChange,
         by: ChangedBy,
-    ) -> Result<CallerChanged, LedgerError> {
+    ) -> Result<ApiClientChanged, LedgerError> {
         self.writer.transact(move |conn| alter(conn, &name, &change, &by)).await
     }
 
@@ -70,37 +72,37 @@ impl Callers for SqliteLedger {
 }
 
 /// The client of a name that is not removed.
-fn holder(conn: &mut SqliteConnection, name: &CallerName) -> Result<Option<Caller>, LedgerError> {
+fn holder(conn: &mut SqliteConnection, name: &ApiClientName) -> Result<Option<ApiClient>, LedgerError> {
     let of_name = callers::table.filter(callers::name_key.eq(name.key())).filter(callers::removed_at.is_null());
     let row = of_name.select(CallerRow::as_select()).first(conn).optional().map_err(fault)?;
-    row.map(Caller::try_from).transpose()
+    row.map(ApiClient::try_from).transpose()
 }
 
-fn add(conn: &mut SqliteConnection, caller: &Caller, by: &ChangedBy) -> Result<CallerAdded, LedgerError> {
+fn add(conn: &mut SqliteConnection, caller: &ApiClient, by: &ChangedBy) -> Result<ApiClientAdded, LedgerError> {
     if holder(conn, &caller.name)?.is_some() {
-        return Ok(CallerAdded::NameTaken);
+        return Ok(ApiClientAdded::NameTaken);
     }
     diesel::insert_into(callers::table).values(CallerRow::from(caller)).execute(conn).map_err(fault)?;
-    take_down(conn, by, "caller.add", caller.name.as_str(), added(caller))?;
-    Ok(CallerAdded::Done)
+    append_audit(conn, by, "caller.add", caller.name.as_str(), added(caller))?;
+    Ok(ApiClientAdded::Done)
 }
 
 fn alter(
     conn: &mut SqliteConnection,
-    name: &CallerName,
-    change: &CallerChange,
+    name: &ApiClientName,
+    change: &ApiClientChange,
     by: &ChangedBy,
-) -> Result<CallerChanged, LedgerError> {
-    let Some(before) = holder(conn, name)? else { return Ok(CallerChanged::Refused(CallerRefusal::Unknown)) };
+) -> Result<ApiClientChanged, LedgerError> {
+    let Some(before) = holder(conn, name)? else { return Ok(ApiClientChanged::Refused(ApiClientRefusal::Unknown)) };
     let after = match before.changed(change, by.at) {
         Ok(after) => after,
-        Err(refusal) => return Ok(CallerChanged::Refused(refusal)),
+        Err(refusal) => return Ok(ApiClientChanged::Refused(refusal)),
     };
     let (row, detail) = changed(change, &before, &after);
     let stored = callers::table.find(before.id.as_bytes().as_slice());
     diesel::update(stored).set(row).execute(conn).map_err(fault)?;
-    take_down(conn, by, change.action(), before.name.as_str(), detail)?;
-    Ok(CallerChanged::Done(Box::new(after)))
+    append_audit(conn, by, change.action(), before.name.as_str(), detail)?;
+    Ok(ApiClientChanged::Done(Box::new(after)))
 }
 
 fn remember(conn: &mut SqliteConnection, seen: &[SeenSignature], now: i64) -> Result<Vec<bool>, LedgerError> {

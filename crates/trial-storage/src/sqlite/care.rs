@@ -10,12 +10,12 @@ use diesel::sqlite::SqliteConnection;
 use trial_core::audit::ChangedBy;
 use trial_core::error::LedgerError;
 use trial_core::platform::PlatformEvent;
-use trial_core::ports::DataCare;
+use trial_core::ports::Privacy;
 use trial_core::privacy::{Compaction, Expired, ExpiryPage, Forgotten, PersonData};
 use trial_core::values::Person;
 use trial_core::values::TenantId;
 
-use super::operations::take_down;
+use super::operations::append_audit;
 use super::{SqliteLedger, fault, open, snapshot};
 use crate::care::{self, Sql, Stretch};
 use crate::convert::{bad, id};
@@ -26,7 +26,7 @@ use crate::prefix_rows;
 const PURGE_WAIT_MS: u64 = 100;
 
 #[async_trait]
-impl DataCare for SqliteLedger {
+impl Privacy for SqliteLedger {
     async fn expire(&self, page: ExpiryPage, dry_run: bool) -> Result<Expired, LedgerError> {
         // The query takes no lock: if nothing has expired, nobody waits.
         let count = move |conn: &mut SqliteConnection| expired(conn, &page, true);
@@ -175,5 +175,5 @@ fn erase(conn: &mut SqliteConnection, person: &Person, pseudonym: &str, by: &Cha
         sql.execute(conn).map_err(fault)?;
     }
     open::mark_erasure(conn).map_err(fault)?;
-    take_down(conn, by, "person.forget", pseudonym, "everything but the audit".to_owned())
+    append_audit(conn, by, "person.forget", pseudonym, "everything but the audit".to_owned())
 }

@@ -13,7 +13,7 @@ use trial_core::platform::{
 use trial_core::ports::{EventOperations, EventOutbox};
 use trial_core::values::EventId;
 
-use super::operations::take_down;
+use super::operations::append_audit;
 use super::{SqliteLedger, fault, snapshot};
 use crate::convert::{micros, readable};
 use crate::events::{self, EventRow};
@@ -90,7 +90,13 @@ impl EventOperations for SqliteLedger {
                 let gone = diesel::delete(platform_endpoints::table.find(endpoint.as_str()));
                 let was_disabled = gone.execute(conn).map_err(fault)? > 0;
                 if was_disabled {
-                    take_down(conn, &by, "platform.enable", "platform", "before disabled, after enabled".to_owned())?;
+                    append_audit(
+                        conn,
+                        &by,
+                        "platform.enable",
+                        "platform",
+                        "before disabled, after enabled".to_owned(),
+                    )?;
                 }
                 Ok(was_disabled)
             })
@@ -200,7 +206,7 @@ fn replay(conn: &mut SqliteConnection, id: EventId, by: &ChangedBy) -> Result<bo
     );
     let row = platform_events::table.filter(platform_events::id.eq(id.as_bytes().as_slice()));
     diesel::update(row).set(due).execute(conn).map_err(fault)?;
-    take_down(conn, by, "platform.replay", &id.to_string(), format!("before {}, after due", before.state))?;
+    append_audit(conn, by, "platform.replay", &id.to_string(), format!("before {}, after due", before.state))?;
     Ok(true)
 }
 

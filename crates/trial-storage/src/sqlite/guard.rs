@@ -103,7 +103,7 @@ impl SqliteLedger {
                 if let Some(place) = &place {
                     diesel::delete(moved_to::table).execute(conn).map_err(fault)?;
                     let detail = format!("it was transferred to {place}");
-                    operations::take_down(conn, &by, "database.confirm", "database", detail)?;
+                    operations::append_audit(conn, &by, "database.confirm", "database", detail)?;
                 }
                 Ok::<_, Confirming>(place)
             });

@@ -9,13 +9,13 @@ use diesel::prelude::*;
 use diesel::sqlite::SqliteConnection;
 use trial_core::applications::AcceptedApplication;
 use trial_core::error::LedgerError;
-use trial_core::fraud_guard::{JudgedSpans, PrefixBlock, PrefixBlockRecord, PrefixBounds};
+use trial_core::fraud_guard::{JudgedSpans, RangeBlock, RangeBlockRecord, RangeBounds};
 use trial_core::planner::{
-    FactKeys, Facts, LifeFacts, PhoneFacts, PoolFacts, PrefixFacts, PrefixesFacts, QuotaFacts, TenantFact,
+    FactKeys, Facts, PhoneFacts, PoolFacts, QuotaFacts, RangeFacts, RangesFacts, TenantCommandFacts, TenantFact,
 };
 use trial_core::portal::OwnerActs;
 use trial_core::values::TenantId;
-use trial_core::values::{AccessCode, AccessCodeKind, Phone, PhonePrefix};
+use trial_core::values::{AccessCode, AccessCodeKind, NumberRange, Phone};
 use trial_core::verification::PastSend;
 
 use super::{fault, settings};
@@ -158,7 +158,7 @@ fn rivals(conn: &mut SqliteConnection, tenant: TenantId) -> Result<Vec<TenantFac
 }
 
 /// A tenant with its access codes, current or last, and recent requests of its owner.
-fn life_facts(conn: &mut SqliteConnection, tenant: TenantId) -> Result<Option<LifeFacts>, LedgerError> {
+fn life_facts(conn: &mut SqliteConnection, tenant: TenantId) -> Result<Option<TenantCommandFacts>, LedgerError> {
     let id = tenant.as_bytes().as_slice();
     let row = tenants::table.find(id).select(TenantRow::as_select()).first(conn).optional().map_err(fault)?;
     let Some(row) = row else { return Ok(None) };
@@ -173,7 +173,7 @@ fn life_facts(conn: &mut SqliteConnection, tenant: TenantId) -> Result<Option<Li
     let acts = owner_acts::table.find(id).select(OwnerActsRow::as_select());
     let acts = acts.first(conn).optional().map_err(fault)?.map(<(TenantId, OwnerActs)>::try_from).transpose()?;
     let acts = acts.map(|(_, acts)| acts).unwrap_or_default();
-    Ok(Some(LifeFacts { tenant: row.try_into()?, access_codes, acts }))
+    Ok(Some(TenantCommandFacts { tenant: row.try_into()?, access_codes, acts }))
 }
 
 fn free_codes(conn: &mut SqliteConnection, kind: AccessCodeKind, limit: usize) -> Result<Vec<AccessCode>, LedgerError> {
@@ -205,8 +205,8 @@ fn quota(conn: &mut SqliteConnection, day: NaiveDate) -> Result<QuotaFacts, Ledg
         owner_mails: count(owner_mails, "quota_days.owner_mails")?,
     })
 }
-fn prefixes(conn: &mut SqliteConnection, keys: &FactKeys) -> Result<PrefixesFacts, LedgerError> {
-    let mut facts = PrefixesFacts { bounds: keys.prefix_bounds, ..PrefixesFacts::default() };
+fn prefixes(conn: &mut SqliteConnection, keys: &FactKeys) -> Result<RangesFacts, LedgerError> {
+    let mut facts = RangesFacts { bounds: keys.prefix_bounds, ..RangesFacts::default() };
     for prefix in &keys.prefixes {
         facts.known.insert(*prefix, prefix_facts(conn, *prefix, &keys.prefix_bounds)?);
     }
@@ -218,9 +218,9 @@ fn prefixes(conn: &mut SqliteConnection, keys: &FactKeys) -> Result<PrefixesFact
 
 fn prefix_facts(
     conn: &mut SqliteConnection,
-    prefix: PhonePrefix,
-    bounds: &PrefixBounds,
-) -> Result<PrefixFacts, LedgerError> {
+    prefix: NumberRange,
+    bounds: &RangeBounds,
+) -> Result<RangeFacts, LedgerError> {
     let messages = prefix_spans::table
         .filter(prefix_spans::prefix.eq(prefix.as_stored()))
         .filter(prefix_spans::span.ge(bounds.today.as_stored()))
@@ -235,13 +235,13 @@ fn prefix_facts(
         None => (None, None),
     };
     let [messages, sent, used] = [messages, sent, used].map(Option::unwrap_or_default);
-    Ok(PrefixFacts { messages, sent, used, block })
+    Ok(RangeFacts { messages, sent, used, block })
 }
 
 /// Codes sent in these spans, and how many of them were used.
 fn codes(
     conn: &mut SqliteConnection,
-    prefix: PhonePrefix,
+    prefix: NumberRange,
     judged: JudgedSpans,
 ) -> Result<(Option<i64>, Option<i64>), LedgerError> {
     prefix_spans::table
@@ -254,14 +254,14 @@ fn codes(
 }
 
 /// The last block of a range.
-pub(super) fn last_block(conn: &mut SqliteConnection, prefix: PhonePrefix) -> Result<Option<PrefixBlock>, LedgerError> {
+pub(super) fn last_block(conn: &mut SqliteConnection, prefix: NumberRange) -> Result<Option<RangeBlock>, LedgerError> {
     let last = prefix_blocks::table.find(prefix.as_stored()).select(BlockRow::as_select());
     let last = last.first(conn).optional().map_err(fault)?;
-    last.map(|row| PrefixBlockRecord::try_from(row).map(|record| record.block)).transpose()
+    last.map(|row| RangeBlockRecord::try_from(row).map(|record| record.block)).transpose()
 }
 
 /// The ranges that operators added to the safe list.
-pub(super) fn safe_prefixes(conn: &mut SqliteConnection) -> Result<Vec<PhonePrefix>, LedgerError> {
+pub(super) fn safe_prefixes(conn: &mut SqliteConnection) -> Result<Vec<NumberRange>, LedgerError> {
     let safe = safe_prefixes::table.order(safe_prefixes::prefix).select(safe_prefixes::prefix);
     prefix_rows::prefixes(safe.load(conn).map_err(fault)?, "safe_prefixes.prefix")
 }

@@ -8,7 +8,7 @@ use diesel::dsl::{count_star, min};
 use diesel::prelude::*;
 use diesel::sqlite::SqliteConnection;
 use trial_core::access_codes::{
-    AccessCodeImport, AccessCodePage, AccessCodeStock, AccessCodeView, ImportPlan, PoolOrder, PoolOutcome,
+    AccessCodeImport, AccessCodePage, AccessCodeStock, AccessCodeView, ImportPlan, PoolCommand, PoolOutcome,
 };
 use trial_core::applications::{ApplicationQuery, ApplicationSearch, ApplicationView, HourCount, TimelineView};
 use trial_core::audit::{AuditRecord, ChangedBy};
@@ -203,7 +203,7 @@ impl Operations for SqliteLedger {
     async fn order_access_code(
         &self,
         code: AccessCode,
-        order: PoolOrder,
+        order: PoolCommand,
         by: ChangedBy,
     ) -> Result<PoolOutcome, LedgerError> {
         self.writer.transact(move |conn| order_access_code(conn, &code, order, &by)).await
@@ -368,7 +368,7 @@ fn access_code(conn: &mut SqliteConnection, code: &AccessCode) -> Result<Option<
 fn order_access_code(
     conn: &mut SqliteConnection,
     code: &AccessCode,
-    order: PoolOrder,
+    order: PoolCommand,
     by: &ChangedBy,
 ) -> Result<PoolOutcome, LedgerError> {
     let Some(AccessCodeView { state: before, .. }) = access_code(conn, code)? else { return Ok(PoolOutcome::Unknown) };
@@ -379,7 +379,7 @@ fn order_access_code(
         access_codes::last_tenant.eq(None::<Vec<u8>>),
     );
     diesel::update(access_codes::table.find(code.as_str())).set(moved).execute(conn).map_err(fault)?;
-    take_down(conn, by, order.action(), code.as_str(), format!("before {before}, after {after}"))?;
+    append_audit(conn, by, order.action(), code.as_str(), format!("before {before}, after {after}"))?;
     Ok(PoolOutcome::Done { before, after })
 }
 
@@ -393,7 +393,7 @@ fn unlock(conn: &mut SqliteConnection, phone: &Phone, by: &ChangedBy) -> Result<
         return Ok(false);
     };
     diesel::update(phones::table.find(phone.as_str())).set(phones::failures.eq(0)).execute(conn).map_err(fault)?;
-    take_down(conn, by, "phone.unlock", phone.as_str(), format!("before {before} wrong codes, after 0"))?;
+    append_audit(conn, by, "phone.unlock", phone.as_str(), format!("before {before} wrong codes, after 0"))?;
     Ok(true)
 }
 
@@ -428,7 +428,7 @@ fn retry(conn: &mut SqliteConnection, id: MailId, by: &ChangedBy) -> Result<Mail
         mails::settled_at.eq(None::<i64>),
     );
     diesel::update(row).set(due).execute(conn).map_err(fault)?;
-    take_down(conn, by, "mail.retry", &id.to_string(), "before failed, after due".to_owned())?;
+    append_audit(conn, by, "mail.retry", &id.to_string(), "before failed, after due".to_owned())?;
     Ok(MailRetried::Due)
 }
 
@@ -441,11 +441,11 @@ fn retry_all(conn: &mut SqliteConnection, since: DateTime<Utc>, by: &ChangedBy) 
     );
     let failed = mails::table.filter(MAIL_IS_FAILED).filter(mails::settled_at.ge(micros(since)));
     let retried = diesel::update(failed).set(due).execute(conn).map_err(fault)? as u64;
-    take_down(conn, by, "mail.retry_all", "mails", retried_words(retried, since))?;
+    append_audit(conn, by, "mail.retry_all", "mails", retried_words(retried, since))?;
     Ok(retried)
 }
 
-pub(super) fn take_down(
+pub(super) fn append_audit(
     conn: &mut SqliteConnection,
     by: &ChangedBy,
     action: &'static str,

@@ -11,7 +11,7 @@ use trial_core::operators::{
 };
 use trial_core::ports::{AuditTrail, Operators};
 
-use super::operations::take_down;
+use super::operations::append_audit;
 use super::{SqliteLedger, fault, snapshot};
 use crate::convert::{micros, readable};
 use crate::operator_rows::{AuditRow, OperatorRow, SessionRow, added, audit_page};
@@ -72,7 +72,7 @@ impl Operators for SqliteLedger {
                 let Some((_, operator)) = find(conn, secret)? else { return Ok(()) };
                 let session = sessions::table.find(secret.as_bytes().as_slice());
                 diesel::delete(session).execute(conn).map_err(fault)?;
-                take_down(conn, &by, "session.end", operator.name.as_str(), "signed out".to_owned())
+                append_audit(conn, &by, "session.end", operator.name.as_str(), "signed out".to_owned())
             })
             .await
     }
@@ -88,8 +88,8 @@ impl AuditTrail for SqliteLedger {
             })
             .await
     }
-    async fn write_down(&self, record: AuditRecord) -> Result<(), LedgerError> {
-        self.writer.transact(move |conn| write_down(conn, &record)).await
+    async fn append_entry(&self, record: AuditRecord) -> Result<(), LedgerError> {
+        self.writer.transact(move |conn| append_entry(conn, &record)).await
     }
 
     async fn record_search(&self, search: PersonSearch) -> Result<SearchOutcome, LedgerError> {
@@ -97,7 +97,7 @@ impl AuditTrail for SqliteLedger {
     }
 }
 
-fn write_down(conn: &mut SqliteConnection, record: &AuditRecord) -> Result<(), LedgerError> {
+fn append_entry(conn: &mut SqliteConnection, record: &AuditRecord) -> Result<(), LedgerError> {
     diesel::insert_into(audit::table).values(NewAudit::from(record)).execute(conn).map(drop).map_err(fault)
 }
 
@@ -112,7 +112,7 @@ fn record_search(conn: &mut SqliteConnection, search: &PersonSearch) -> Result<S
     };
     let outcome = search.decide(counted.as_ref());
     if outcome == SearchOutcome::Recorded {
-        write_down(conn, search.entry())?;
+        append_entry(conn, search.entry())?;
     }
     Ok(outcome)
 }
@@ -129,7 +129,7 @@ fn add(conn: &mut SqliteConnection, operator: &Operator, by: &ChangedBy) -> Resu
         return Ok(OperatorAdded::NameTaken);
     }
     diesel::insert_into(operators::table).values(OperatorRow::from(operator)).execute(conn).map_err(fault)?;
-    take_down(conn, by, "operator.add", operator.name.as_str(), added(operator))?;
+    append_audit(conn, by, "operator.add", operator.name.as_str(), added(operator))?;
     Ok(OperatorAdded::Done)
 }
 
@@ -139,7 +139,7 @@ fn revoke(conn: &mut SqliteConnection, name: &OperatorName, by: &ChangedBy) -> R
     let revoked = operators::revoked_at.eq(micros(by.at));
     diesel::update(operators::table.find(id)).set(revoked).execute(conn).map_err(fault)?;
     diesel::delete(sessions::table.filter(sessions::operator.eq(id))).execute(conn).map_err(fault)?;
-    take_down(conn, by, "operator.revoke", operator.name.as_str(), format!("before role {}", operator.role))?;
+    append_audit(conn, by, "operator.revoke", operator.name.as_str(), format!("before role {}", operator.role))?;
     Ok(true)
 }
 
@@ -159,7 +159,7 @@ fn begin(conn: &mut SqliteConnection, session: &Session, by: &ChangedBy) -> Resu
     for secret in oldest {
         diesel::delete(sessions::table.find(secret)).execute(conn).map_err(fault)?;
     }
-    take_down(conn, by, "session.begin", &name, "signed in to the console".to_owned())?;
+    append_audit(conn, by, "session.begin", &name, "signed in to the console".to_owned())?;
     Ok(true)
 }
 

@@ -4,7 +4,7 @@ use diesel::prelude::*;
 use diesel::sqlite::SqliteConnection;
 use trial_core::access_codes::{AccessCodeLease, AccessCodeMove, AccessCodeState};
 use trial_core::error::LedgerError;
-use trial_core::fraud_guard::{PrefixBlockRecord, PrefixCount, PrefixCounts};
+use trial_core::fraud_guard::{RangeBlockRecord, RangeCount, RangeCounts};
 use trial_core::planner::Effects;
 use trial_core::portal::{OwnPassword, OwnerActs};
 use trial_core::quota::QuotaUse;
@@ -158,8 +158,8 @@ fn count_sms(conn: &mut SqliteConnection, day: &SmsDay) -> Result<(), LedgerErro
     exactly_one(upserted.execute(conn).map_err(fault)?, "sms_days.day")
 }
 
-fn count_of_prefix(conn: &mut SqliteConnection, count: &PrefixCount) -> Result<(), LedgerError> {
-    let PrefixCounts { messages, sent, used } = count.more;
+fn count_of_prefix(conn: &mut SqliteConnection, count: &RangeCount) -> Result<(), LedgerError> {
+    let RangeCounts { messages, sent, used } = count.more;
     let [messages, sent, used] = [messages, sent, used].map(Bind::Number);
     let span = Bind::Number(count.span.as_stored().into());
     let upserted = Statement(&[
@@ -179,7 +179,7 @@ fn count_of_prefix(conn: &mut SqliteConnection, count: &PrefixCount) -> Result<(
 }
 
 /// Stores the last block of a range.
-pub(super) fn block_prefix(conn: &mut SqliteConnection, record: &PrefixBlockRecord) -> Result<(), LedgerError> {
+pub(super) fn block_prefix(conn: &mut SqliteConnection, record: &RangeBlockRecord) -> Result<(), LedgerError> {
     let BlockRow { prefix, since, until, sent, used, met, counted_after } = record.into();
     let [since, until, sent, used, met] = [since, until, sent, used, met].map(Bind::Number);
     let counted_after = Bind::Number(counted_after.into());

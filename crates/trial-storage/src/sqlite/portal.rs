@@ -7,7 +7,7 @@ use diesel::sqlite::SqliteConnection;
 use trial_core::audit::AuditRecord;
 use trial_core::error::LedgerError;
 use trial_core::operators::SecretHash;
-use trial_core::portal::{OwnPassword, PortalAccount, PortalSession, PortalTries, PortalTry};
+use trial_core::portal::{OwnPassword, PortalAccount, PortalAttempt, PortalAttempts, PortalSession};
 use trial_core::ports::Portal;
 use trial_core::tenants::Tenant;
 use trial_core::values::TenantId;
@@ -20,7 +20,7 @@ use crate::schema::{audit, portal_passwords, portal_sessions, portal_tries, tena
 
 #[async_trait]
 impl Portal for SqliteLedger {
-    async fn count_portal_try(&self, tried: PortalTry) -> Result<PortalTries, LedgerError> {
+    async fn count_portal_try(&self, tried: PortalAttempt) -> Result<PortalAttempts, LedgerError> {
         self.writer
             .transact(move |conn| {
                 let over = portal_tries::table.filter(portal_tries::hour.lt(tried.hour));
@@ -28,7 +28,7 @@ impl Portal for SqliteLedger {
                 let address = count_one(conn, tried.hour, &tried.address)?;
                 let counts = tried.counts_for_account(address);
                 let account = if counts { count_one(conn, tried.hour, &tried.account)? } else { 0 };
-                Ok(PortalTries { account, address })
+                Ok(PortalAttempts { account, address })
             })
             .await
     }
@@ -76,13 +76,13 @@ impl Portal for SqliteLedger {
                 let of_tenant = portal_sessions::table.filter(portal_sessions::tenant.eq(tenant.as_bytes().as_slice()));
                 let one = of_tenant.filter(portal_sessions::secret.eq(secret.as_bytes().as_slice()));
                 diesel::delete(one).execute(conn).map_err(fault)?;
-                take_down(conn, &entry)
+                append_audit(conn, &entry)
             })
             .await
     }
 }
 
-fn take_down(conn: &mut SqliteConnection, entry: &AuditRecord) -> Result<(), LedgerError> {
+fn append_audit(conn: &mut SqliteConnection, entry: &AuditRecord) -> Result<(), LedgerError> {
     diesel::insert_into(audit::table).values(NewAudit::from(entry)).execute(conn).map(drop).map_err(fault)
 }
 
@@ -113,5 +113,5 @@ fn begin(conn: &mut SqliteConnection, session: &PortalSession, entry: &AuditReco
     diesel::delete(over).execute(conn).map_err(fault)?;
     let row = PortalSessionRow::from(session);
     diesel::insert_into(portal_sessions::table).values(row).execute(conn).map_err(fault)?;
-    take_down(conn, entry)
+    append_audit(conn, entry)
 }

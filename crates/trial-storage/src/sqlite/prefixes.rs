@@ -6,9 +6,9 @@ use diesel::prelude::*;
 use diesel::sqlite::SqliteConnection;
 use trial_core::audit::{AuditRecord, ChangedBy};
 use trial_core::error::LedgerError;
-use trial_core::fraud_guard::{PrefixBlockRecord, SafeOutcome, SafePrefix};
-use trial_core::ports::Prefixes;
-use trial_core::values::PhonePrefix;
+use trial_core::fraud_guard::{RangeBlockRecord, SafeOutcome, SafeRange};
+use trial_core::ports::NumberRanges;
+use trial_core::values::NumberRange;
 
 use super::{SqliteLedger, fault, load, persist};
 use crate::convert::{micros, readable};
@@ -17,8 +17,8 @@ use crate::rows::NewAudit;
 use crate::schema::{audit, prefix_blocks, safe_prefixes};
 
 #[async_trait]
-impl Prefixes for SqliteLedger {
-    async fn prefix_blocks(&self, now: DateTime<Utc>, limit: u32) -> Result<Vec<PrefixBlockRecord>, LedgerError> {
+impl NumberRanges for SqliteLedger {
+    async fn prefix_blocks(&self, now: DateTime<Utc>, limit: u32) -> Result<Vec<RangeBlockRecord>, LedgerError> {
         let blocks = move |conn: &mut SqliteConnection| {
             let rows: Vec<BlockRow> = prefix_blocks::table
                 .filter(prefix_blocks::until.gt(micros(now)))
@@ -32,7 +32,7 @@ impl Prefixes for SqliteLedger {
         self.reader().run(blocks).await
     }
 
-    async fn safe_prefixes(&self) -> Result<Vec<SafePrefix>, LedgerError> {
+    async fn safe_prefixes(&self) -> Result<Vec<SafeRange>, LedgerError> {
         let listed = |conn: &mut SqliteConnection| {
             let rows = safe_prefixes::table.order(safe_prefixes::prefix).select(SafeRow::as_select());
             readable::<SafeRow, _>(rows.load(conn).map_err(fault)?)
@@ -42,35 +42,35 @@ impl Prefixes for SqliteLedger {
 
     async fn release_prefix(
         &self,
-        prefix: PhonePrefix,
+        prefix: NumberRange,
         by: ChangedBy,
-    ) -> Result<Option<PrefixBlockRecord>, LedgerError> {
+    ) -> Result<Option<RangeBlockRecord>, LedgerError> {
         self.writer.transact(move |conn| release(conn, prefix, by)).await
     }
 
-    async fn add_safe_prefix(&self, safe: SafePrefix, by: ChangedBy) -> Result<SafeOutcome, LedgerError> {
+    async fn add_safe_prefix(&self, safe: SafeRange, by: ChangedBy) -> Result<SafeOutcome, LedgerError> {
         self.writer.transact(move |conn| add(conn, &safe, by)).await
     }
 
-    async fn remove_safe_prefix(&self, prefix: PhonePrefix, by: ChangedBy) -> Result<bool, LedgerError> {
+    async fn remove_safe_prefix(&self, prefix: NumberRange, by: ChangedBy) -> Result<bool, LedgerError> {
         self.writer.transact(move |conn| remove(conn, prefix, by)).await
     }
 }
 
 fn release(
     conn: &mut SqliteConnection,
-    prefix: PhonePrefix,
+    prefix: NumberRange,
     by: ChangedBy,
-) -> Result<Option<PrefixBlockRecord>, LedgerError> {
+) -> Result<Option<RangeBlockRecord>, LedgerError> {
     let Some(block) = load::last_block(conn, prefix)? else { return Ok(None) };
     let Some(released) = block.released(by.at) else { return Ok(None) };
-    persist::block_prefix(conn, &PrefixBlockRecord { prefix, block: released })?;
-    let before = PrefixBlockRecord { prefix, block };
+    persist::block_prefix(conn, &RangeBlockRecord { prefix, block: released })?;
+    let before = RangeBlockRecord { prefix, block };
     write(conn, &before.release_entry(by))?;
     Ok(Some(before))
 }
 
-fn add(conn: &mut SqliteConnection, safe: &SafePrefix, by: ChangedBy) -> Result<SafeOutcome, LedgerError> {
+fn add(conn: &mut SqliteConnection, safe: &SafeRange, by: ChangedBy) -> Result<SafeOutcome, LedgerError> {
     let outcome = safe.decide(&load::safe_prefixes(conn)?);
     if outcome == SafeOutcome::Added {
         diesel::insert_into(safe_prefixes::table).values(SafeRow::from(safe)).execute(conn).map_err(fault)?;
@@ -79,12 +79,12 @@ fn add(conn: &mut SqliteConnection, safe: &SafePrefix, by: ChangedBy) -> Result<
     Ok(outcome)
 }
 
-fn remove(conn: &mut SqliteConnection, prefix: PhonePrefix, by: ChangedBy) -> Result<bool, LedgerError> {
+fn remove(conn: &mut SqliteConnection, prefix: NumberRange, by: ChangedBy) -> Result<bool, LedgerError> {
     let row = safe_prefixes::table.find(prefix.as_stored());
     let found = row.select(SafeRow::as_select()).first(conn).optional().map_err(fault)?;
     let Some(found) = found else { return Ok(false) };
     diesel::delete(row).execute(conn).map_err(fault)?;
-    write(conn, &SafePrefix::try_from(found)?.removed_entry(by))?;
+    write(conn, &SafeRange::try_from(found)?.removed_entry(by))?;
     Ok(true)
 }
 

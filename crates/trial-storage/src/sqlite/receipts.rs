@@ -15,12 +15,12 @@ use crate::views;
 
 #[async_trait]
 impl Receipts for SqliteLedger {
-    async fn take_down(&self, receipt: DeliveryReceipt) -> Result<bool, LedgerError> {
-        self.writer.transact(move |conn| take_down(conn, &receipt)).await
+    async fn record_receipt(&self, receipt: DeliveryReceipt) -> Result<bool, LedgerError> {
+        self.writer.transact(move |conn| append_audit(conn, &receipt)).await
     }
 }
 
-fn take_down(conn: &mut SqliteConnection, receipt: &DeliveryReceipt) -> Result<bool, LedgerError> {
+fn append_audit(conn: &mut SqliteConnection, receipt: &DeliveryReceipt) -> Result<bool, LedgerError> {
     let found: Option<(Vec<u8>, Option<String>)> = code_requests::table
         .filter(HAS_PROVIDER_ID)
         .filter(code_requests::gateway.eq(&receipt.gateway))

@@ -7,10 +7,10 @@ use diesel::prelude::*;
 use diesel::sqlite::SqliteConnection;
 use trial_core::audit::ChangedBy;
 use trial_core::error::LedgerError;
-use trial_core::policy::{Policy, SettingChange, SettingKey, SettingOrder, SettingOutcome, SettingsInForce};
+use trial_core::policy::{Policy, SettingChange, SettingCommand, SettingKey, SettingOutcome, SettingsInForce};
 use trial_core::ports::SettingsStore;
 
-use super::operations::take_down;
+use super::operations::append_audit;
 use super::{SqliteLedger, fault};
 use crate::convert::micros;
 use crate::schema::setting_changes;
@@ -40,7 +40,7 @@ impl SettingsStore for SqliteLedger {
 
     async fn change_setting(
         &self,
-        order: SettingOrder,
+        order: SettingCommand,
         configured: Arc<Policy>,
         by: ChangedBy,
     ) -> Result<SettingOutcome, LedgerError> {
@@ -57,7 +57,7 @@ pub(super) fn last(conn: &mut SqliteConnection) -> Result<SettingsInForce, Ledge
 
 fn change(
     conn: &mut SqliteConnection,
-    order: SettingOrder,
+    order: SettingCommand,
     configured: &Policy,
     by: &ChangedBy,
 ) -> Result<SettingOutcome, LedgerError> {
@@ -79,6 +79,6 @@ fn change(
         ))
         .execute(conn)
         .map_err(fault)?;
-    take_down(conn, by, order.audit_action(), order.key.as_str(), order.audit_detail(&before, configured))?;
+    append_audit(conn, by, order.audit_action(), order.key.as_str(), order.audit_detail(&before, configured))?;
     Ok(SettingOutcome::Changed(SettingsInForce { number, overrides }))
 }

@@ -14,7 +14,7 @@ use trial_core::planner::{Batch, Outcome, Planner};
 use trial_core::ports::Upkeep;
 use trial_core::tenants::DueTenant;
 use trial_core::values::AccessCode;
-use trial_core::warnings::{Warning, WarningToTell};
+use trial_core::warnings::{NewWarning, Warning};
 
 use super::{SqliteLedger, fault, load, snapshot};
 use crate::convert::{day_number, micros, name, shown};
@@ -91,7 +91,7 @@ impl Upkeep for SqliteLedger {
         self.writer.transact(move |conn| count_hours(conn, until)).await
     }
 
-    async fn warn(&self, warning: WarningToTell) -> Result<bool, LedgerError> {
+    async fn warn(&self, warning: NewWarning) -> Result<bool, LedgerError> {
         self.writer.transact(move |conn| warn(conn, &warning)).await
     }
 
@@ -190,7 +190,7 @@ fn count_hours(conn: &mut SqliteConnection, until: DateTime<Utc>) -> Result<bool
     Ok(end < hours::hour_of(until))
 }
 
-fn warn(conn: &mut SqliteConnection, told: &WarningToTell) -> Result<bool, LedgerError> {
+fn warn(conn: &mut SqliteConnection, told: &NewWarning) -> Result<bool, LedgerError> {
     let Warning { day, name, at, words } = &told.warning;
     let row = (
         warnings::day.eq(day_number(*day)),

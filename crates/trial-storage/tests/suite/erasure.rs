@@ -10,20 +10,20 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sqlite::SqliteConnection;
 use tempfile::TempDir;
-use trial_core::ports::DataCare;
+use trial_core::ports::Privacy;
 use trial_core::privacy::{Compaction, Expired, Expiring, ExpiryPage, Forgotten, Retention};
-use trial_core::tenants::LifeOrder;
+use trial_core::tenants::TenantAction;
 use trial_core::values::Person;
 use trial_storage::{SqliteLedger, SqliteOptions};
-use trial_testkit::Desk;
+use trial_testkit::LedgerHarness;
 use trial_testkit::data::{application, company, email, keyring, phone};
 
-async fn desk(pairs: u32) -> (TempDir, SqliteOptions, Desk<SqliteLedger>) {
+async fn harness(pairs: u32) -> (TempDir, SqliteOptions, LedgerHarness<SqliteLedger>) {
     let dir = tempfile::tempdir().unwrap();
     let options = SqliteOptions::new(dir.path().join("trialgate.db"));
     SqliteLedger::migrate(&options).await.unwrap();
-    let desk = Desk::new(SqliteLedger::open(options.clone()).await.unwrap()).with_access_codes(pairs).await;
-    (dir, options, desk)
+    let harness = LedgerHarness::new(SqliteLedger::open(options.clone()).await.unwrap()).with_access_codes(pairs).await;
+    (dir, options, harness)
 }
 
 /// The applicant's data found anywhere in the files of a directory.
@@ -36,24 +36,24 @@ fn found(dir: &Path, n: u32) -> Vec<String> {
 }
 
 /// An applicant who mistyped the code, and one with a closed tenant.
-async fn visitor_and_customer(desk: &Desk<SqliteLedger>, visitor: u32, customer: u32) {
-    desk.send(&phone(visitor)).await;
-    assert_eq!(desk.apply_for_code(application(visitor, "wrong")).await, "002");
-    let tenant = desk.join(customer).await;
-    desk.change(tenant, LifeOrder::Close).await;
+async fn visitor_and_customer(harness: &LedgerHarness<SqliteLedger>, visitor: u32, customer: u32) {
+    harness.send(&phone(visitor)).await;
+    assert_eq!(harness.apply_for_code(application(visitor, "wrong")).await, "002");
+    let tenant = harness.join(customer).await;
+    harness.change(tenant, TenantAction::Close).await;
 }
 
 #[tokio::test]
 async fn nothing_of_the_forgotten_is_left_in_any_file() {
-    let (dir, _options, desk) = desk(2).await;
-    visitor_and_customer(&desk, 1, 2).await;
-    visitor_and_customer(&desk, 3, 4).await;
+    let (dir, _options, harness) = harness(2).await;
+    visitor_and_customer(&harness, 1, 2).await;
+    visitor_and_customer(&harness, 3, 4).await;
     for person in [Person::Phone(phone(1)), Person::Email(email(1).key().clone()), Person::Phone(phone(2))] {
         let pseudonym = keyring().pseudonym(&person);
-        let forgotten = desk.ledger.forget(person, pseudonym, false, desk.operator()).await.unwrap();
+        let forgotten = harness.ledger.forget(person, pseudonym, false, harness.operator()).await.unwrap();
         assert!(matches!(forgotten, Forgotten::Erased(_)), "{forgotten:?}");
     }
-    assert!(desk.ledger.purge().await.unwrap());
+    assert!(harness.ledger.purge().await.unwrap());
     for n in [1, 2] {
         assert_eq!(found(dir.path(), n), Vec::<String>::new());
     }
@@ -64,19 +64,19 @@ async fn nothing_of_the_forgotten_is_left_in_any_file() {
 
 #[tokio::test]
 async fn expired_data_is_left_in_no_file() {
-    let (dir, _options, desk) = desk(1).await;
+    let (dir, _options, harness) = harness(1).await;
     // Enough rows for pages that are freed as a whole.
     for n in 1..60 {
-        desk.send(&phone(n)).await;
+        harness.send(&phone(n)).await;
     }
-    desk.wait(Duration::from_hours(200 * 24));
-    desk.send(&phone(99)).await;
+    harness.wait(Duration::from_hours(200 * 24));
+    harness.send(&phone(99)).await;
     for what in Expiring::ALL {
-        let since = Retention::default().since(*what, desk.now());
+        let since = Retention::default().since(*what, harness.now());
         let page = ExpiryPage { what: *what, since, after: [0; 16], limit: 1000 };
-        let Expired { .. } = desk.ledger.expire(page, false).await.unwrap();
+        let Expired { .. } = harness.ledger.expire(page, false).await.unwrap();
     }
-    assert!(desk.ledger.purge().await.unwrap());
+    assert!(harness.ledger.purge().await.unwrap());
     for n in 1..60 {
         assert_eq!(found(dir.path(), n), Vec::<String>::new());
     }
@@ -85,24 +85,24 @@ async fn expired_data_is_left_in_no_file() {
 
 #[tokio::test]
 async fn a_purge_that_a_reader_holds_up_says_so_and_is_done_after_it() {
-    let (dir, options, desk) = desk(1).await;
-    desk.send(&phone(1)).await;
+    let (dir, options, harness) = harness(1).await;
+    harness.send(&phone(1)).await;
     let mut reader = SqliteConnection::establish(options.path.to_str().unwrap()).unwrap();
     reader.batch_execute("BEGIN; SELECT count(*) FROM phones").unwrap();
     let person = Person::Phone(phone(1));
-    desk.ledger.forget(person, "person-1".to_owned(), false, desk.operator()).await.unwrap();
-    assert!(!desk.ledger.purge().await.unwrap());
-    desk.send(&phone(2)).await;
+    harness.ledger.forget(person, "person-1".to_owned(), false, harness.operator()).await.unwrap();
+    assert!(!harness.ledger.purge().await.unwrap());
+    harness.send(&phone(2)).await;
     reader.batch_execute("COMMIT").unwrap();
-    assert!(desk.ledger.purge().await.unwrap());
+    assert!(harness.ledger.purge().await.unwrap());
     assert_eq!(fs::metadata(dir.path().join("trialgate.db-wal")).unwrap().len(), 0);
     assert_eq!(found(dir.path(), 1), Vec::<String>::new());
 }
 
 #[tokio::test]
 async fn remains_of_an_older_release_are_removed_by_migrating() {
-    let (dir, options, desk) = desk(1).await;
-    desk.ledger.close().await;
+    let (dir, options, harness) = harness(1).await;
+    harness.ledger.close().await;
     let marker = |n: u32| format!("left-behind-{n:04}");
     {
         // As releases before this one deleted.
@@ -141,8 +141,8 @@ fn mixed(n: u64) -> u64 {
 #[tokio::test]
 async fn no_copy_of_an_erased_row_is_left_where_it_once_was() {
     const PERSONS: u64 = 3_000;
-    let (_dir, options, desk) = desk(0).await;
-    let (began, days) = (desk.now().timestamp_millis().unsigned_abs(), 24 * 3_600_000);
+    let (_dir, options, harness) = harness(0).await;
+    let (began, days) = (harness.now().timestamp_millis().unsigned_abs(), 24 * 3_600_000);
     // In an order unrelated to time; every other one is old enough to be removed.
     let phone_of = |n: u64| format!("+861{:010}", mixed(n) % 10_000_000_000);
     let is_old = |n: &u64| mixed(*n).is_multiple_of(2);
@@ -163,20 +163,20 @@ async fn no_copy_of_an_erased_row_is_left_where_it_once_was() {
     let mut conn = SqliteConnection::establish(options.path.to_str().unwrap()).unwrap();
     conn.batch_execute(&(rows + "COMMIT")).unwrap();
     drop(conn);
-    desk.wait(Duration::from_hours(201 * 24));
-    let since = Retention::default().since(Expiring::Applications, desk.now());
+    harness.wait(Duration::from_hours(201 * 24));
+    let since = Retention::default().since(Expiring::Applications, harness.now());
     let page = ExpiryPage { what: Expiring::Applications, since, after: [0; 16], limit: 10_000 };
     let kept: BTreeSet<_> = (0..PERSONS).filter(|n| !is_old(n)).map(phone_of).collect();
-    let expired = desk.ledger.expire(page, false).await.unwrap();
+    let expired = harness.ledger.expire(page, false).await.unwrap();
     assert_eq!(expired.removed, PERSONS - u64::try_from(kept.len()).unwrap());
-    assert!(desk.ledger.purge().await.unwrap());
+    assert!(harness.ledger.purge().await.unwrap());
     assert!(phones_in(&options.path).len() > kept.len(), "or nothing is shown here");
-    assert!(matches!(desk.ledger.compact(4096).await.unwrap(), Compaction::TooLarge { bytes: 4097.. }));
-    assert_eq!(desk.ledger.compact(u64::MAX).await.unwrap(), Compaction::Done);
-    assert!(desk.ledger.purge().await.unwrap());
+    assert!(matches!(harness.ledger.compact(4096).await.unwrap(), Compaction::TooLarge { bytes: 4097.. }));
+    assert_eq!(harness.ledger.compact(u64::MAX).await.unwrap(), Compaction::Done);
+    assert!(harness.ledger.purge().await.unwrap());
     assert_eq!(phones_in(&options.path), kept);
-    assert_eq!(desk.ledger.compact(u64::MAX).await.unwrap(), Compaction::Clean);
-    desk.send(&phone(1)).await;
-    desk.ledger.forget(Person::Phone(phone(1)), "person-1".to_owned(), false, desk.operator()).await.unwrap();
-    assert_eq!(desk.ledger.compact(u64::MAX).await.unwrap(), Compaction::Done);
+    assert_eq!(harness.ledger.compact(u64::MAX).await.unwrap(), Compaction::Clean);
+    harness.send(&phone(1)).await;
+    harness.ledger.forget(Person::Phone(phone(1)), "person-1".to_owned(), false, harness.operator()).await.unwrap();
+    assert_eq!(harness.ledger.compact(u64::MAX).await.unwrap(), Compaction::Done);
 }

@@ -6,14 +6,14 @@ use trial_core::mails::Lease;
 use trial_core::platform::{EndpointId, EventClaim, EventPage, EventSettledAs, EventSettlement, EventState};
 use trial_core::ports::{EventOperations, EventOutbox, TrialLedger};
 use trial_core::values::LeaseId;
-use trial_testkit::Desk;
+use trial_testkit::LedgerHarness;
 
 /// Settles the one event of a fixture in every way there is, and lists it.
-pub(crate) async fn tell<L: TrialLedger + EventOutbox + EventOperations>(desk: &Desk<L>) {
-    let (now, endpoint) = (desk.now(), EndpointId::of_url("https://platform.example.com/hooks"));
+pub(crate) async fn tell<L: TrialLedger + EventOutbox + EventOperations>(harness: &LedgerHarness<L>) {
+    let (now, endpoint) = (harness.now(), EndpointId::of_url("https://platform.example.com/hooks"));
     let id = LeaseId::new(now, [2; 10]);
     let lease = Lease { id, now, until: now + Duration::from_mins(1), horizon: now + Duration::from_hours(25) };
-    let claim = desk.ledger.claim_events(endpoint.clone(), lease, 10).await.unwrap();
+    let claim = harness.ledger.claim_events(endpoint.clone(), lease, 10).await.unwrap();
     let EventClaim::Due(claimed) = claim else { panic!("the endpoint is not gone") };
     assert_eq!(claimed.len(), 1);
     let event = claimed[0].event.id;
@@ -24,11 +24,11 @@ pub(crate) async fn tell<L: TrialLedger + EventOutbox + EventOperations>(desk: &
         EventSettledAs::Sent { reply: "200".to_owned() },
     ] {
         let settlement = EventSettlement { event, lease: id, at: now, settled_as };
-        desk.ledger.settle_events(endpoint.clone(), vec![settlement]).await.unwrap();
+        harness.ledger.settle_events(endpoint.clone(), vec![settlement]).await.unwrap();
     }
     let page = EventPage { state: Some(EventState::Sent), before: None, limit: 9 };
-    assert_eq!(desk.ledger.events(page).await.unwrap().len(), 1);
-    assert!(desk.ledger.replay_event(event, desk.operator()).await.unwrap());
-    assert!(desk.ledger.event_queue(endpoint.clone()).await.unwrap().disabled.is_some());
-    assert!(desk.ledger.enable_endpoint(endpoint, desk.operator()).await.unwrap());
+    assert_eq!(harness.ledger.events(page).await.unwrap().len(), 1);
+    assert!(harness.ledger.replay_event(event, harness.operator()).await.unwrap());
+    assert!(harness.ledger.event_queue(endpoint.clone()).await.unwrap().disabled.is_some());
+    assert!(harness.ledger.enable_endpoint(endpoint, harness.operator()).await.unwrap());
 }

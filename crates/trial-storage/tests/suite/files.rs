@@ -138,7 +138,7 @@ async fn data_of_an_older_release_is_kept() {
         reason: None,
         at: chrono::DateTime::UNIX_EPOCH,
     };
-    assert!(ledger.take_down(told).await.unwrap());
+    assert!(ledger.record_receipt(told).await.unwrap());
 }
 
 #[tokio::test]
@@ -155,8 +155,8 @@ async fn closing_leaves_one_tidy_file() {
     let (dir, options) = options();
     SqliteLedger::migrate(&options).await.unwrap();
     let ledger = SqliteLedger::open(options).await.unwrap();
-    let desk = trial_testkit::Desk::new(ledger.clone()).with_access_codes(1).await;
-    desk.join(1).await;
+    let harness = trial_testkit::LedgerHarness::new(ledger.clone()).with_access_codes(1).await;
+    harness.join(1).await;
     ledger.close().await;
     let left: Vec<_> = fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(left, ["trialgate.db"]);

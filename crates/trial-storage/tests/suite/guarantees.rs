@@ -9,19 +9,19 @@ use trial_core::error::LedgerError;
 use trial_core::planner::Request;
 use trial_core::ports::TrialLedger;
 use trial_storage::{OpenError, SqliteLedger, SqliteOptions};
-use trial_testkit::{Desk, data};
+use trial_testkit::{LedgerHarness, data};
 
 fn execute(path: &Path, sql: &str) {
     SqliteConnection::establish(path.to_str().unwrap()).unwrap().batch_execute(sql).unwrap();
 }
 
 /// Nothing is decided, changed or ready, for this reason.
-async fn assert_refused(desk: &Desk<SqliteLedger>, reason: &str) {
-    let batch = desk.batch([Request::SendCode(data::code_request(&data::phone(2)))]);
+async fn assert_refused(harness: &LedgerHarness<SqliteLedger>, reason: &str) {
+    let batch = harness.batch([Request::SendCode(data::code_request(&data::phone(2)))]);
     let refused = [
-        desk.try_commit(batch).await.map(drop),
-        trial_testkit::set_threshold(&*desk.ledger, 7, desk.operator()).await,
-        TrialLedger::check(&*desk.ledger).await,
+        harness.try_commit(batch).await.map(drop),
+        trial_testkit::set_threshold(&*harness.ledger, 7, harness.operator()).await,
+        TrialLedger::check(&*harness.ledger).await,
     ];
     for refused in refused {
         let Err(LedgerError::Unavailable(why)) = &refused else { panic!("{refused:?}") };
@@ -34,21 +34,21 @@ async fn a_file_that_was_moved_or_is_newer_is_not_written_to() {
     let dir = tempfile::tempdir().unwrap();
     let options = SqliteOptions::new(dir.path().join("trialgate.db"));
     SqliteLedger::migrate(&options).await.unwrap();
-    let desk = Desk::new(SqliteLedger::open(options.clone()).await.unwrap());
-    desk.send(&data::phone(1)).await;
+    let harness = LedgerHarness::new(SqliteLedger::open(options.clone()).await.unwrap());
+    harness.send(&data::phone(1)).await;
 
     execute(&options.path, "INSERT INTO __diesel_schema_migrations (version) VALUES ('99999999999999')");
-    assert_refused(&desk, "by a newer release (99999999999999)").await;
+    assert_refused(&harness, "by a newer release (99999999999999)").await;
     execute(&options.path, "DELETE FROM __diesel_schema_migrations WHERE version = '99999999999999'");
-    desk.send(&data::phone(2)).await;
+    harness.send(&data::phone(2)).await;
 
     execute(&options.path, "INSERT INTO moved_to (is_only, place) VALUES (1, 'trial on db.example.com:5432')");
-    assert_refused(&desk, "was transferred to trial on db.example.com:5432").await;
+    assert_refused(&harness, "was transferred to trial on db.example.com:5432").await;
     let refused = SqliteLedger::open(options.clone()).await.err();
     assert!(matches!(&refused, Some(OpenError::Moved { place, .. }) if place == "trial on db.example.com:5432"));
-    let place = SqliteLedger::confirm(&options, desk.operator()).await.unwrap();
+    let place = SqliteLedger::confirm(&options, harness.operator()).await.unwrap();
     assert_eq!(place.as_deref(), Some("trial on db.example.com:5432"));
-    desk.send(&data::phone(3)).await;
-    assert_eq!(SqliteLedger::confirm(&options, desk.operator()).await.unwrap(), None);
+    harness.send(&data::phone(3)).await;
+    assert_eq!(SqliteLedger::confirm(&options, harness.operator()).await.unwrap(), None);
     SqliteLedger::open(options).await.unwrap();
 }

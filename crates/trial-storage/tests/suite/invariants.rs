@@ -6,7 +6,7 @@ use diesel::sqlite::SqliteConnection;
 use trial_core::policy::Policy;
 use trial_core::ports::Operations;
 use trial_storage::{SqliteLedger, SqliteOptions};
-use trial_testkit::Desk;
+use trial_testkit::LedgerHarness;
 
 /// The violations after one accepted application and this change of its rows.
 async fn after(plant: &str) -> Vec<&'static str> {
@@ -14,8 +14,8 @@ async fn after(plant: &str) -> Vec<&'static str> {
     let options = SqliteOptions::new(dir.path().join("trialgate.db"));
     SqliteLedger::migrate(&options).await.unwrap();
     let ledger = SqliteLedger::open(options.clone()).await.unwrap();
-    let desk = Desk::new(ledger.clone()).with_access_codes(2).await;
-    desk.join(1).await;
+    let harness = LedgerHarness::new(ledger.clone()).with_access_codes(2).await;
+    harness.join(1).await;
     let mut conn = SqliteConnection::establish(options.path.to_str().unwrap()).unwrap();
     conn.batch_execute("PRAGMA ignore_check_constraints = ON; PRAGMA foreign_keys = OFF").unwrap();
     conn.batch_execute(plant).unwrap();

@@ -18,7 +18,7 @@ use trial_core::ports::{AuditTrail, Operators, Outbox, Receipts};
 use trial_core::sms::{DeliveryReceipt, DeliveryState, GatewayReply};
 use trial_core::values::LeaseId;
 use trial_storage::{SqliteLedger, SqliteOptions};
-use trial_testkit::{Desk, LedgerFactory, conformance, data};
+use trial_testkit::{LedgerFactory, LedgerHarness, conformance, data};
 
 /// Every statement run by a connection that records it.
 pub(crate) static STATEMENTS: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
@@ -167,26 +167,26 @@ async fn nothing_reads_a_whole_table() {
     SqliteLedger::migrate(&options).await.unwrap();
     let ledger = SqliteLedger::open(options.clone()).await.unwrap();
     let planner = data::planner_with(|policy| policy.platform_listens = true);
-    let desk = Desk::with_planner(ledger.clone(), planner).with_access_codes(2).await;
+    let harness = LedgerHarness::with_planner(ledger.clone(), planner).with_access_codes(2).await;
     STATEMENTS.lock().unwrap().clear();
 
-    let refused = desk.ask(&data::phone(1)).await.unwrap();
-    desk.report(&refused, GatewayReply::Refused { reason: "no".to_owned() }).await;
-    desk.join(1).await;
-    assert_eq!(desk.apply_for_code(data::application(2, "wrong")).await, "001");
-    desk.prepared(2).await;
-    assert_eq!(desk.apply_for_code(data::application(2, "wrong")).await, "002");
-    deliver(&desk).await;
-    crate::events::tell(&desk).await;
+    let refused = harness.ask(&data::phone(1)).await.unwrap();
+    harness.report(&refused, GatewayReply::Refused { reason: "no".to_owned() }).await;
+    harness.join(1).await;
+    assert_eq!(harness.apply_for_code(data::application(2, "wrong")).await, "001");
+    harness.prepared(2).await;
+    assert_eq!(harness.apply_for_code(data::application(2, "wrong")).await, "002");
+    deliver(&harness).await;
+    crate::events::tell(&harness).await;
     let told = DeliveryReceipt {
         gateway: "scripted".to_owned(),
         provider_id: "provider-1".to_owned(),
         state: DeliveryState::Delivered,
         reason: None,
-        at: desk.now(),
+        at: harness.now(),
     };
-    assert!(desk.ledger.take_down(told).await.unwrap());
-    operate(&desk).await;
+    assert!(harness.ledger.record_receipt(told).await.unwrap());
+    operate(&harness).await;
     operate_on(&Noted { dir: tempfile::tempdir().unwrap(), made: AtomicU32::new(0) }).await;
 
     let mut conn = SqliteConnection::establish(options.path.to_str().unwrap()).unwrap();
@@ -202,38 +202,38 @@ async fn nothing_reads_a_whole_table() {
 }
 
 /// The requests of operators, and their searches in the audit.
-async fn operate(desk: &Desk<SqliteLedger>) {
-    let ada = data::operator(1, "ada", Role::Admin, desk.now());
-    let session = Session::begin(SecretHash::from_bytes([1; 32]), &ada, desk.now());
-    desk.ledger.add_operator(ada.clone(), desk.operator()).await.unwrap();
-    desk.ledger.operator_by_token(ada.token).await.unwrap();
-    desk.ledger.begin_session(session, desk.operator()).await.unwrap();
-    desk.ledger.note_session(session.secret, desk.now() + Duration::from_secs(1)).await.unwrap();
-    assert!(desk.ledger.session(session.secret).await.unwrap().is_some());
-    desk.ledger.end_session(session.secret, desk.operator()).await.unwrap();
-    desk.ledger.revoke_operator(ada.name, desk.operator()).await.unwrap();
+async fn operate(harness: &LedgerHarness<SqliteLedger>) {
+    let ada = data::operator(1, "ada", Role::Admin, harness.now());
+    let session = Session::begin(SecretHash::from_bytes([1; 32]), &ada, harness.now());
+    harness.ledger.add_operator(ada.clone(), harness.operator()).await.unwrap();
+    harness.ledger.operator_by_token(ada.token).await.unwrap();
+    harness.ledger.begin_session(session, harness.operator()).await.unwrap();
+    harness.ledger.note_session(session.secret, harness.now() + Duration::from_secs(1)).await.unwrap();
+    assert!(harness.ledger.session(session.secret).await.unwrap().is_some());
+    harness.ledger.end_session(session.secret, harness.operator()).await.unwrap();
+    harness.ledger.revoke_operator(ada.name, harness.operator()).await.unwrap();
     let some = |text: &str| Some(text.to_owned());
     let asked = [
         AuditQuery { actor: some("ada"), ..AuditQuery::default() },
         AuditQuery { action: some("setting.set"), ..AuditQuery::default() },
         AuditQuery { subject: some("quota"), ..AuditQuery::default() },
         AuditQuery { actor: some(APPLICANT), subject: some("quota"), ..AuditQuery::default() },
-        AuditQuery { since: Some(desk.now()), until: Some(desk.now()), ..AuditQuery::default() },
+        AuditQuery { since: Some(harness.now()), until: Some(harness.now()), ..AuditQuery::default() },
     ];
     for query in asked {
-        desk.ledger.audit(AuditQuery { limit: 10, ..query }).await.unwrap();
+        harness.ledger.audit(AuditQuery { limit: 10, ..query }).await.unwrap();
     }
 }
 
-async fn deliver(desk: &Desk<SqliteLedger>) {
-    let now = desk.now();
+async fn deliver(harness: &LedgerHarness<SqliteLedger>) {
+    let now = harness.now();
     let lease = Lease {
         id: LeaseId::new(now, [1; 10]),
         now,
         until: now + Duration::from_mins(1),
         horizon: now + Duration::from_hours(1),
     };
-    let claimed = desk.ledger.claim(lease, 10).await.unwrap();
+    let claimed = harness.ledger.claim(lease, 10).await.unwrap();
     assert_eq!(claimed.len(), 1);
     let settlements = [
         SettledAs::Retry { next_attempt_at: now, error: "later".to_owned() },
@@ -242,6 +242,6 @@ async fn deliver(desk: &Desk<SqliteLedger>) {
     ];
     for settled_as in settlements {
         let settlement = Settlement { mail: claimed[0].id, lease: lease.id, at: now, settled_as };
-        desk.ledger.settle(vec![settlement]).await.unwrap();
+        harness.ledger.settle(vec![settlement]).await.unwrap();
     }
 }

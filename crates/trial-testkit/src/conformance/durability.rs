@@ -3,20 +3,20 @@
 use std::sync::Arc;
 
 use trial_core::applications::{ApplicationQuery, ApplyOutcome};
-use trial_core::policy::{Policy, SettingKey, SettingOrder, SettingOutcome, SettingValue};
+use trial_core::policy::{Policy, SettingCommand, SettingKey, SettingOutcome, SettingValue};
 use trial_core::ports::{Operations, SettingsStore, TrialLedger};
 use trial_core::tenants::TenantPage;
 use trial_core::verification::CodeRefusal;
 
-use super::{LedgerFactory, assert_sound, desk};
-use crate::Desk;
+use super::{LedgerFactory, assert_sound, harness};
+use crate::LedgerHarness;
 use crate::data::{application, phone};
 
 /// Everything committed is there when the ledger is opened again, and rules continue from it.
 pub async fn committed_data_outlives_the_process<F: LedgerFactory>(factory: &F) {
-    let before = desk(factory, 2).await;
+    let before = harness(factory, 2).await;
     before.set_threshold(2).await;
-    let order = SettingOrder { key: SettingKey::MaxTries, value: Some(SettingValue::Count(3)), seen: None };
+    let order = SettingCommand { key: SettingKey::MaxTries, value: Some(SettingValue::Count(3)), seen: None };
     let configured = Arc::new(Policy::default());
     let changed = before.ledger.change_setting(order, configured, before.operator()).await.unwrap();
     let accepted = before.prepared(1).await;
@@ -29,7 +29,7 @@ pub async fn committed_data_outlives_the_process<F: LedgerFactory>(factory: &F) 
     let ledger = Arc::into_inner(before.ledger).expect("nobody else has it");
     let Some(ledger) = factory.reopen(ledger).await else { return };
     // Ids continue after the last; the clock stands still.
-    let mut after = Desk::new(ledger);
+    let mut after = LedgerHarness::new(ledger);
     after.entropy = crate::SeededEntropy::new(8);
     assert_eq!(after.now(), now);
     assert_eq!(self::views(&*after.ledger).await, views);

@@ -25,7 +25,7 @@ use async_trait::async_trait;
 use trial_core::error::LedgerError;
 use trial_core::policy::Policy;
 use trial_core::ports::{
-    AuditTrail, Callers, DataCare, EventOperations, EventOutbox, Operations, Operators, Outbox, Portal, Prefixes,
+    ApiClients, AuditTrail, EventOperations, EventOutbox, NumberRanges, Operations, Operators, Outbox, Portal, Privacy,
     Receipts, SettingsStore, TrialLedger, Upkeep,
 };
 
@@ -49,7 +49,7 @@ pub use screening::*;
 pub use search::*;
 pub use settings::*;
 
-use crate::Desk;
+use crate::LedgerHarness;
 
 /// Creates the ledgers to check.
 #[async_trait]
@@ -62,13 +62,13 @@ pub trait LedgerFactory: Send + Sync {
         + Upkeep
         + EventOutbox
         + EventOperations
-        + DataCare
+        + Privacy
         + Operators
         + AuditTrail
-        + Callers
+        + ApiClients
         + Portal
         + SettingsStore
-        + Prefixes
+        + NumberRanges
         + 'static;
 
     /// A new, empty ledger. The factory keeps its resources alive.
@@ -78,8 +78,8 @@ pub trait LedgerFactory: Send + Sync {
     async fn reopen(&self, ledger: Self::Ledger) -> Option<Self::Ledger>;
 }
 
-async fn desk<F: LedgerFactory>(factory: &F, pairs: u32) -> Desk<F::Ledger> {
-    Desk::new(factory.fresh().await).with_access_codes(pairs).await
+async fn harness<F: LedgerFactory>(factory: &F, pairs: u32) -> LedgerHarness<F::Ledger> {
+    LedgerHarness::new(factory.fresh().await).with_access_codes(pairs).await
 }
 
 async fn assert_sound<L: Operations>(ledger: &L) {

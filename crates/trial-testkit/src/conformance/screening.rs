@@ -14,10 +14,10 @@ use trial_core::tenants::TenantPage;
 use trial_core::verification::SendReport;
 
 use super::differential::{HISTORIES, import, views};
-use super::{LedgerFactory, assert_sound, desk, in_the_end};
+use super::{LedgerFactory, assert_sound, harness, in_the_end};
 use crate::data::{application, code_request, email, phone};
 use crate::scenario::{Scenario, Stage, scenarios};
-use crate::{Desk, MemoryLedger};
+use crate::{LedgerHarness, MemoryLedger};
 
 /// The parts of a ledger that these checks need.
 trait Screening: TrialLedger + Screen + Outbox + Operations + 'static {}
@@ -25,18 +25,18 @@ trait Screening: TrialLedger + Screen + Outbox + Operations + 'static {}
 impl<L: TrialLedger + Screen + Outbox + Operations + 'static> Screening for L {}
 
 /// Applications that no decision can accept, one for each reason.
-async fn beyond_help<L: Screening>(desk: &Desk<L>) -> Vec<(Application, ApplyRefusal)> {
+async fn beyond_help<L: Screening>(harness: &LedgerHarness<L>) -> Vec<(Application, ApplyRefusal)> {
     let no_code = |reason| ApplyRefusal::NoCode { reason };
-    desk.try_wrong(1, 100).await;
-    let locked = application(1, &desk.code_on(&phone(1)));
-    let expired = desk.prepared(2).await;
-    desk.wait(Duration::from_mins(5));
-    let spent = desk.prepared(3).await;
-    desk.try_wrong(3, 5).await;
-    desk.join(4).await;
-    let used = Application { email: email(99), ..application(4, &desk.code_on(&phone(4))) };
-    let unsent = desk.ask(&phone(5)).await.expect("a code is sent");
-    desk.report(&unsent, GatewayReply::Refused { reason: "scripted".to_owned() }).await;
+    harness.try_wrong(1, 100).await;
+    let locked = application(1, &harness.code_on(&phone(1)));
+    let expired = harness.prepared(2).await;
+    harness.wait(Duration::from_mins(5));
+    let spent = harness.prepared(3).await;
+    harness.try_wrong(3, 5).await;
+    harness.join(4).await;
+    let used = Application { email: email(99), ..application(4, &harness.code_on(&phone(4))) };
+    let unsent = harness.ask(&phone(5)).await.expect("a code is sent");
+    harness.report(&unsent, GatewayReply::Refused { reason: "scripted".to_owned() }).await;
     vec![
         (locked, ApplyRefusal::PhoneLocked { failures: 100 }),
         (expired, no_code(NoCodeReason::Expired)),
@@ -49,59 +49,59 @@ async fn beyond_help<L: Screening>(desk: &Desk<L>) -> Vec<(Application, ApplyRef
 
 /// Without requests there are no answers.
 pub async fn screening_nothing_has_no_answer<F: LedgerFactory<Ledger: Screen>>(factory: &F) {
-    assert_eq!(desk(factory, 0).await.screen([]).await, []);
+    assert_eq!(harness(factory, 0).await.screen([]).await, []);
 }
 
 /// Every reason for pre-screening: refused as a decision would refuse it, recorded, and nothing else. Copies are each
 /// recorded.
 pub async fn screened_out_applications_are_on_the_timeline<F: LedgerFactory<Ledger: Screen>>(factory: &F) {
-    let desk = desk(factory, 9).await;
-    let (applications, refusals): (Vec<_>, Vec<_>) = beyond_help(&desk).await.into_iter().unzip();
+    let harness = harness(factory, 9).await;
+    let (applications, refusals): (Vec<_>, Vec<_>) = beyond_help(&harness).await.into_iter().unzip();
     let requests = || applications.iter().chain(&applications).cloned().map(Request::Apply);
     let expected: Vec<_> = refusals
         .iter()
         .chain(&refusals)
         .map(|refusal| Outcome::Apply(ApplyOutcome::Refused(refusal.clone())))
         .collect();
-    desk.wait(Duration::from_secs(1));
-    let before = standing(&desk, &applications).await;
-    let screened = desk.screen(requests()).await;
+    harness.wait(Duration::from_secs(1));
+    let before = standing(&harness, &applications).await;
+    let screened = harness.screen(requests()).await;
     assert_eq!(screened.into_iter().map(Option::unwrap).collect::<Vec<_>>(), expected);
     for (application, refusal) in applications.iter().zip(&refusals) {
         let query = ApplicationQuery::Phone(application.phone.clone());
-        let found = desk.ledger.find_applications(query, 999).await.unwrap().applications;
-        let recorded: Vec<_> = found.into_iter().filter(|view| view.at == desk.now()).collect();
+        let found = harness.ledger.find_applications(query, 999).await.unwrap().applications;
+        let recorded: Vec<_> = found.into_iter().filter(|view| view.at == harness.now()).collect();
         assert_eq!(recorded.len(), 2, "{refusal}");
         for view in recorded {
             assert_eq!(view.outcome, ApplyOutcome::Refused(refusal.clone()));
             assert_eq!((&view.request_id, &view.email), (&application.request_id, &application.email));
         }
     }
-    assert_eq!(standing(&desk, &applications).await, before);
-    assert_eq!(desk.commit(requests()).await, expected, "it could have been decided as well");
-    assert_sound(&*desk.ledger).await;
+    assert_eq!(standing(&harness, &applications).await, before);
+    assert_eq!(harness.commit(requests()).await, expected, "it could have been decided as well");
+    assert_sound(&*harness.ledger).await;
 }
 
 /// The state that a refusal must leave unchanged.
-async fn standing<L: Screening>(desk: &Desk<L>, applications: &[Application]) -> String {
+async fn standing<L: Screening>(harness: &LedgerHarness<L>, applications: &[Application]) -> String {
     let mut failures = Vec::new();
     for application in applications {
-        failures.push(desk.ledger.phone_failures(application.phone.clone()).await.unwrap());
+        failures.push(harness.ledger.phone_failures(application.phone.clone()).await.unwrap());
     }
-    let stock = desk.ledger.access_code_stock().await.unwrap();
-    let quota = desk.ledger.quota(desk.now().date_naive()).await.unwrap();
-    let tenants = desk.ledger.tenants(TenantPage { before: None, limit: 99 }).await.unwrap();
+    let stock = harness.ledger.access_code_stock().await.unwrap();
+    let quota = harness.ledger.quota(harness.now().date_naive()).await.unwrap();
+    let tenants = harness.ledger.tenants(TenantPage { before: None, limit: 99 }).await.unwrap();
     format!("{failures:?} {stock:?} {quota:?} {tenants:?}")
 }
 
 /// A living code, right or wrong, a replay, and any request but an application: left, without a trace.
 pub async fn screening_leaves_what_must_be_decided<F: LedgerFactory<Ledger: Screen>>(factory: &F) {
-    let desk = desk(factory, 2).await;
-    let replay = desk.prepared(1).await;
-    assert_eq!(desk.apply_for_code(replay.clone()).await, "000");
-    let right = desk.prepared(2).await;
-    desk.send(&phone(3)).await;
-    let sent = desk.ask(&phone(4)).await.expect("a code is sent");
+    let harness = harness(factory, 2).await;
+    let replay = harness.prepared(1).await;
+    assert_eq!(harness.apply_for_code(replay.clone()).await, "000");
+    let right = harness.prepared(2).await;
+    harness.send(&phone(3)).await;
+    let sent = harness.ask(&phone(4)).await.expect("a code is sent");
     let report = SendReport {
         code_request: sent.code_request,
         phone: sent.phone,
@@ -116,33 +116,33 @@ pub async fn screening_leaves_what_must_be_decided<F: LedgerFactory<Ledger: Scre
         Request::SendCode(code_request(&phone(5))),
         Request::SendReport(report),
     ];
-    assert_eq!(desk.screen(requests).await, [const { None }; 5]);
+    assert_eq!(harness.screen(requests).await, [const { None }; 5]);
     for (n, records) in (1..=5).zip([1, 0, 0, 0, 0]) {
-        let timeline = desk.ledger.find_applications(ApplicationQuery::Phone(phone(n)), 9).await.unwrap();
+        let timeline = harness.ledger.find_applications(ApplicationQuery::Phone(phone(n)), 9).await.unwrap();
         assert_eq!(timeline.applications.len(), records);
     }
-    assert_eq!(desk.ledger.phone_failures(phone(3)).await.unwrap(), Some(0), "no attempt is counted");
-    assert_eq!(desk.ledger.phone_failures(phone(5)).await.unwrap(), None, "no code was made");
-    assert_eq!(desk.apply_for_code(right).await, "000");
-    assert_eq!(desk.apply_for_code(replay).await, "000");
-    assert_sound(&*desk.ledger).await;
+    assert_eq!(harness.ledger.phone_failures(phone(3)).await.unwrap(), Some(0), "no attempt is counted");
+    assert_eq!(harness.ledger.phone_failures(phone(5)).await.unwrap(), None, "no code was made");
+    assert_eq!(harness.apply_for_code(right).await, "000");
+    assert_eq!(harness.apply_for_code(replay).await, "000");
+    assert_sound(&*harness.ledger).await;
 }
 
 /// Applications between the refused ones get the same outcomes as without pre-screening.
 pub async fn the_others_are_decided_as_without_screening<F: LedgerFactory<Ledger: Screen>>(factory: &F) {
-    let desk = desk(factory, 9).await;
+    let harness = harness(factory, 9).await;
     let mut requests = Vec::new();
     for n in 1..=3 {
-        requests.push(Request::Apply(desk.prepared(n).await));
+        requests.push(Request::Apply(harness.prepared(n).await));
         requests.push(Request::Apply(application(90 + n, "123456")));
     }
-    let screened = desk.screen(requests.clone()).await;
+    let screened = harness.screen(requests.clone()).await;
     assert_eq!(screened.iter().map(Option::is_none).collect::<Vec<_>>(), [true, false, true, false, true, false]);
     let left = requests.into_iter().zip(screened).filter(|(_, screened)| screened.is_none());
-    for outcome in desk.commit(left.map(|(request, _)| request)).await {
+    for outcome in harness.commit(left.map(|(request, _)| request)).await {
         assert!(matches!(outcome, Outcome::Apply(ApplyOutcome::Accepted { .. })), "{outcome:?}");
     }
-    assert_sound(&*desk.ledger).await;
+    assert_sound(&*harness.ledger).await;
 }
 
 /// The same histories, pre-screened before each decision, have the same answers and leave the same state.
@@ -184,31 +184,31 @@ fn left_of(batch: &Batch, screened: &[Option<Outcome>]) -> Batch {
 /// after it the copy is a replay, and there is nothing between. A ledger that loads the code and the accepted
 /// applications at different instants sees a used code and no acceptance.
 pub async fn copies_of_one_application_are_never_screened_out<F: LedgerFactory<Ledger: Screen>>(factory: &F) {
-    let desk = Arc::new(desk(factory, 8).await);
+    let harness = Arc::new(harness(factory, 8).await);
     for n in 1..=8 {
-        let application = desk.prepared(n).await;
+        let application = harness.prepared(n).await;
         let copies = (0..40).map(|place| {
-            let (desk, application) = (Arc::clone(&desk), application.clone());
-            tokio::spawn(async move { screen_and_decide(&desk, application, place % 2 == 0).await })
+            let (harness, application) = (Arc::clone(&harness), application.clone());
+            tokio::spawn(async move { screen_and_decide(&harness, application, place % 2 == 0).await })
         });
         for copy in join_all(copies).await {
             copy.expect("no copy is answered by anything but 000");
         }
     }
-    let tenants = desk.ledger.tenants(TenantPage { before: None, limit: 99 }).await.unwrap();
+    let tenants = harness.ledger.tenants(TenantPage { before: None, limit: 99 }).await.unwrap();
     assert_eq!(tenants.iter().map(|view| view.mails.len()).collect::<Vec<_>>(), [1; 8]);
-    assert_sound(&*desk.ledger).await;
+    assert_sound(&*harness.ledger).await;
 }
 
 /// Pre-screens and decides one application a few times, alternately.
-async fn screen_and_decide<L: Screening>(desk: &Desk<L>, application: Application, screens_first: bool) {
+async fn screen_and_decide<L: Screening>(harness: &LedgerHarness<L>, application: Application, screens_first: bool) {
     for turn in 0..4 {
-        let batch = desk.batch([Request::Apply(application.clone())]);
+        let batch = harness.batch([Request::Apply(application.clone())]);
         if (turn % 2 == 0) == screens_first {
-            let screened = in_the_end(|| desk.try_screen(Arc::clone(&batch))).await;
+            let screened = in_the_end(|| harness.try_screen(Arc::clone(&batch))).await;
             assert_eq!(screened, [None]);
         } else {
-            let outcomes = in_the_end(|| desk.try_commit(Arc::clone(&batch))).await;
+            let outcomes = in_the_end(|| harness.try_commit(Arc::clone(&batch))).await;
             let is_000 = |outcome: &Outcome| {
                 matches!(outcome, Outcome::Apply(ApplyOutcome::Accepted { .. } | ApplyOutcome::Replayed { .. }))
             };

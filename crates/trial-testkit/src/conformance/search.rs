@@ -2,23 +2,26 @@
 
 use std::time::Duration;
 
-use trial_core::access_codes::{AccessCodePage, AccessCodeState, PoolOrder, PoolOutcome};
+use trial_core::access_codes::{AccessCodePage, AccessCodeState, PoolCommand, PoolOutcome};
 use trial_core::applications::{ApplicationQuery, ApplicationSearch};
 use trial_core::ports::{Operations, TrialLedger};
 use trial_core::return_codes::ApplyCode;
-use trial_core::tenants::{LifeOrder, TenantSearch, TenantStatus};
+use trial_core::tenants::{TenantAction, TenantSearch, TenantStatus};
 use trial_core::values::AccessCodeKind;
 
-use super::{LedgerFactory, assert_sound, desk};
-use crate::Desk;
+use super::{LedgerFactory, assert_sound, harness};
+use crate::LedgerHarness;
 use crate::data::{application, company, email, phone, request_id, voice};
 
 fn everything() -> ApplicationSearch {
     ApplicationSearch { by: None, return_code: None, since: None, until: None, before: None, limit: 50 }
 }
 
-async fn codes<L: Operations + TrialLedger>(desk: &Desk<L>, search: ApplicationSearch) -> Vec<(String, &'static str)> {
-    let found = desk.ledger.search_applications(search).await.unwrap();
+async fn codes<L: Operations + TrialLedger>(
+    harness: &LedgerHarness<L>,
+    search: ApplicationSearch,
+) -> Vec<(String, &'static str)> {
+    let found = harness.ledger.search_applications(search).await.unwrap();
     let code = |view: &trial_core::applications::ApplicationView| {
         trial_core::return_codes::ApplyReply::from(&view.outcome).code.as_str()
     };
@@ -27,17 +30,17 @@ async fn codes<L: Operations + TrialLedger>(desk: &Desk<L>, search: ApplicationS
 
 /// By phone, address, company, exchange, return code and time; newest first, in pages.
 pub async fn applications_are_searched<F: LedgerFactory>(factory: &F) {
-    let desk = desk(factory, 2).await;
-    desk.join(1).await;
-    desk.wait(Duration::from_secs(1));
-    let second = desk.now();
-    assert_eq!(desk.apply_for_code(application(2, "wrong")).await, "001");
-    desk.wait(Duration::from_secs(1));
-    desk.join(3).await;
+    let harness = harness(factory, 2).await;
+    harness.join(1).await;
+    harness.wait(Duration::from_secs(1));
+    let second = harness.now();
+    assert_eq!(harness.apply_for_code(application(2, "wrong")).await, "001");
+    harness.wait(Duration::from_secs(1));
+    harness.join(3).await;
     let row = |n: u32, code| (format!("Company {n}"), code);
     let (one, two, three) = (row(1, "000"), row(2, "001"), row(3, "000"));
     let all = everything();
-    assert_eq!(codes(&desk, all.clone()).await, [three.clone(), two.clone(), one.clone()]);
+    assert_eq!(codes(&harness, all.clone()).await, [three.clone(), two.clone(), one.clone()]);
     for (by, expected) in [
         (ApplicationQuery::Phone(phone(1)), &one),
         (ApplicationQuery::Email(email(2).key().clone()), &two),
@@ -45,34 +48,34 @@ pub async fn applications_are_searched<F: LedgerFactory>(factory: &F) {
         (ApplicationQuery::RequestId(request_id("apply-2")), &two),
     ] {
         let search = ApplicationSearch { by: Some(by), ..all.clone() };
-        assert_eq!(codes(&desk, search).await, std::slice::from_ref(expected));
+        assert_eq!(codes(&harness, search).await, std::slice::from_ref(expected));
     }
     let accepted = ApplicationSearch { return_code: Some(ApplyCode::Success), ..all.clone() };
-    assert_eq!(codes(&desk, accepted.clone()).await, [three.clone(), one.clone()]);
+    assert_eq!(codes(&harness, accepted.clone()).await, [three.clone(), one.clone()]);
     let none = ApplicationSearch { by: Some(ApplicationQuery::Phone(phone(2))), ..accepted };
-    assert_eq!(codes(&desk, none).await, []);
+    assert_eq!(codes(&harness, none).await, []);
     let later = ApplicationSearch { since: Some(second), ..all.clone() };
-    assert_eq!(codes(&desk, later).await, [three.clone(), two.clone()]);
+    assert_eq!(codes(&harness, later).await, [three.clone(), two.clone()]);
     let earlier = ApplicationSearch { until: Some(second), ..all.clone() };
-    assert_eq!(codes(&desk, earlier).await, std::slice::from_ref(&one));
+    assert_eq!(codes(&harness, earlier).await, std::slice::from_ref(&one));
     let page = ApplicationSearch { limit: 2, ..all.clone() };
-    let first = desk.ledger.search_applications(page.clone()).await.unwrap();
+    let first = harness.ledger.search_applications(page.clone()).await.unwrap();
     let next = ApplicationSearch { before: Some(first[1].id), ..page };
-    assert_eq!(codes(&desk, next).await, std::slice::from_ref(&one));
-    assert_eq!(desk.ledger.application(first[0].id).await.unwrap().as_ref(), Some(&first[0]));
+    assert_eq!(codes(&harness, next).await, std::slice::from_ref(&one));
+    assert_eq!(harness.ledger.application(first[0].id).await.unwrap().as_ref(), Some(&first[0]));
     assert_eq!(first[0].mails.len(), 1);
 }
 
 /// By status, by applicant, also of closed tenants, and by the wish for conversion.
 pub async fn tenants_are_searched<F: LedgerFactory>(factory: &F) {
-    let desk = desk(factory, 2).await;
-    let first = desk.join(1).await;
-    desk.wait(Duration::from_secs(1));
-    let second = desk.join(2).await;
-    desk.change(first, LifeOrder::Close).await;
+    let harness = harness(factory, 2).await;
+    let first = harness.join(1).await;
+    harness.wait(Duration::from_secs(1));
+    let second = harness.join(2).await;
+    harness.change(first, TenantAction::Close).await;
     let all = TenantSearch { by: None, status: None, asks_conversion: false, before: None, limit: 9 };
     let found = async |search: TenantSearch| {
-        let found = desk.ledger.search_tenants(search).await.unwrap();
+        let found = harness.ledger.search_tenants(search).await.unwrap();
         found.into_iter().map(|view| view.tenant.id).collect::<Vec<_>>()
     };
     assert_eq!(found(all.clone()).await, [second, first]);
@@ -83,7 +86,7 @@ pub async fn tenants_are_searched<F: LedgerFactory>(factory: &F) {
     assert_eq!(found(by(ApplicationQuery::Email(email(3).key().clone()))).await, []);
     let asking = TenantSearch { asks_conversion: true, ..all.clone() };
     assert_eq!(found(asking.clone()).await, []);
-    desk.change(second, LifeOrder::AskConversion).await;
+    harness.change(second, TenantAction::AskConversion).await;
     assert_eq!(found(asking).await, [second]);
     assert_eq!(found(TenantSearch { before: Some(second), ..all }).await, [first]);
 }
@@ -91,10 +94,10 @@ pub async fn tenants_are_searched<F: LedgerFactory>(factory: &F) {
 /// Retired, released, and listed; the code of a tenant is left alone.
 pub async fn access_codes_are_retired_and_released<F: LedgerFactory>(factory: &F) {
     use AccessCodeState::{Free, Quarantined, Retired};
-    let desk = desk(factory, 3).await;
-    let tenant = desk.join(1).await;
-    let ledger = &*desk.ledger;
-    let order = async |n, order| ledger.order_access_code(voice(n), order, desk.operator()).await.unwrap();
+    let harness = harness(factory, 3).await;
+    let tenant = harness.join(1).await;
+    let ledger = &*harness.ledger;
+    let order = async |n, order| ledger.order_access_code(voice(n), order, harness.operator()).await.unwrap();
     let list = async |state, after| {
         let page = AccessCodePage { kind: AccessCodeKind::Voice, state, after, limit: 9 };
         ledger.access_codes(page).await.unwrap().into_iter().map(|view| view.code).collect::<Vec<_>>()
@@ -103,34 +106,34 @@ pub async fn access_codes_are_retired_and_released<F: LedgerFactory>(factory: &F
     assert_eq!(list(AccessCodeState::Free, Some(voice(2))).await, [voice(3)]);
     let held = ledger.access_code(voice(1)).await.unwrap().unwrap();
     assert_eq!((held.state, held.tenant), (AccessCodeState::Leased, Some(tenant)));
-    assert_eq!(order(1, PoolOrder::Retire).await, PoolOutcome::Refused(AccessCodeState::Leased));
-    assert_eq!(order(1, PoolOrder::Release).await, PoolOutcome::Refused(AccessCodeState::Leased));
-    assert_eq!(order(9, PoolOrder::Retire).await, PoolOutcome::Unknown);
+    assert_eq!(order(1, PoolCommand::Retire).await, PoolOutcome::Refused(AccessCodeState::Leased));
+    assert_eq!(order(1, PoolCommand::Release).await, PoolOutcome::Refused(AccessCodeState::Leased));
+    assert_eq!(order(9, PoolCommand::Retire).await, PoolOutcome::Unknown);
     assert_eq!(ledger.access_code(voice(9)).await.unwrap(), None);
     let done = |before, after| PoolOutcome::Done { before, after };
-    assert_eq!(order(2, PoolOrder::Retire).await, done(Free, Retired));
-    assert_eq!(order(2, PoolOrder::Retire).await, PoolOutcome::Refused(Retired));
-    desk.wait(Duration::from_secs(1));
-    assert_eq!(order(2, PoolOrder::Release).await, done(Retired, Free));
+    assert_eq!(order(2, PoolCommand::Retire).await, done(Free, Retired));
+    assert_eq!(order(2, PoolCommand::Retire).await, PoolOutcome::Refused(Retired));
+    harness.wait(Duration::from_secs(1));
+    assert_eq!(order(2, PoolCommand::Release).await, done(Retired, Free));
     assert_eq!(ledger.resting_since().await.unwrap(), []);
-    let closed_at = desk.now();
-    desk.change(tenant, LifeOrder::Close).await;
+    let closed_at = harness.now();
+    harness.change(tenant, TenantAction::Close).await;
     let rests = [(AccessCodeKind::Voice, closed_at), (AccessCodeKind::Multimedia, closed_at)];
     let mut found = ledger.resting_since().await.unwrap();
     found.sort_by_key(|(kind, _)| kind.as_str() != AccessCodeKind::Voice.as_str());
     assert_eq!(found, rests);
-    desk.wait(Duration::from_secs(1));
-    assert_eq!(order(1, PoolOrder::Release).await, done(Quarantined, Free));
+    harness.wait(Duration::from_secs(1));
+    assert_eq!(order(1, PoolCommand::Release).await, done(Quarantined, Free));
     assert_sound(ledger).await;
     for (n, code) in [(2, voice(3)), (3, voice(2)), (4, voice(1))] {
-        let tenant = desk.join(n).await;
+        let tenant = harness.join(n).await;
         let held = ledger.tenant(tenant).await.unwrap().unwrap().access_codes;
         assert_eq!(held[&AccessCodeKind::Voice], code, "the longest free");
         if n == 3 {
             let more = crate::data::access_codes(4);
             let rows = more.rows.into_iter().filter(|(_, _, kind)| *kind == AccessCodeKind::Multimedia).collect();
             let import = trial_core::access_codes::AccessCodeImport { rows };
-            ledger.import_access_codes(import, false, desk.operator()).await.unwrap();
+            ledger.import_access_codes(import, false, harness.operator()).await.unwrap();
         }
     }
 }

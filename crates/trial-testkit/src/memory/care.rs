@@ -10,8 +10,8 @@ use trial_core::audit::ChangedBy;
 use trial_core::error::LedgerError;
 use trial_core::mails::MailState;
 use trial_core::platform::{EventState, PlatformEvent};
-use trial_core::portal::PortalTry;
-use trial_core::ports::DataCare;
+use trial_core::portal::PortalAttempt;
+use trial_core::ports::Privacy;
 use trial_core::privacy::{ERASED, ERASED_EMAIL, Expired, Expiring, ExpiryPage, Forgotten, PersonData};
 use trial_core::values::{ChallengeId, EventId, TenantId};
 use trial_core::values::{CompanyName, Email, Person, Phone};
@@ -21,7 +21,7 @@ use super::operations::audit;
 use super::{MemoryLedger, MemoryState};
 
 #[async_trait]
-impl DataCare for MemoryLedger {
+impl Privacy for MemoryLedger {
     async fn expire(&self, page: ExpiryPage, dry_run: bool) -> Result<Expired, LedgerError> {
         let mut state = self.lock();
         let since = *EventId::new(page.since, [0; 10]).as_bytes();
@@ -43,7 +43,7 @@ impl DataCare for MemoryLedger {
         let mut state = self.lock();
         let before = state.portal_sessions.len() + state.portal_tries.len();
         state.portal_sessions.retain(|_, session| session.expires_at > now);
-        state.portal_tries.retain(|(hour, _), _| *hour >= PortalTry::hour_of(now));
+        state.portal_tries.retain(|(hour, _), _| *hour >= PortalAttempt::hour_of(now));
         let after = state.portal_sessions.len() + state.portal_tries.len();
         Ok(u64::try_from(before - after).expect("fits"))
     }

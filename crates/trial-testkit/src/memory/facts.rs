@@ -3,7 +3,7 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use trial_core::access_codes::{AccessCodeState, HeldCode};
 use trial_core::applications::{AcceptedApplication, ApplyOutcome};
-use trial_core::planner::{FactKeys, Facts, LifeFacts, PhoneFacts, PoolFacts, QuotaFacts, TenantFact};
+use trial_core::planner::{FactKeys, Facts, PhoneFacts, PoolFacts, QuotaFacts, TenantCommandFacts, TenantFact};
 use trial_core::tenants::Tenant;
 use trial_core::values::TenantId;
 use trial_core::values::{AccessCode, AccessCodeKind, Phone};
@@ -99,7 +99,7 @@ impl MemoryState {
                 || shared.next().is_some())
     }
 
-    fn life_facts(&self, id: TenantId) -> Option<LifeFacts> {
+    fn life_facts(&self, id: TenantId) -> Option<TenantCommandFacts> {
         let is_of = |kept: &KeptAccessCode| kept.holder == Some(id) || kept.last_holder == Some(id);
         let codes = self.access_codes.iter().filter(|(_, kept)| is_of(kept));
         let held = |(code, kept): (&AccessCode, &KeptAccessCode)| HeldCode {
@@ -109,7 +109,11 @@ impl MemoryState {
             since: kept.since,
         };
         let acts = self.owner_acts.get(&id).copied().unwrap_or_default();
-        Some(LifeFacts { tenant: self.tenants.get(&id)?.clone(), access_codes: codes.map(held).collect(), acts })
+        Some(TenantCommandFacts {
+            tenant: self.tenants.get(&id)?.clone(),
+            access_codes: codes.map(held).collect(),
+            acts,
+        })
     }
 
     /// The longest free first; of those freed together, in the order of their text.

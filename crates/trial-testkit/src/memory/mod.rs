@@ -23,9 +23,9 @@ use chrono::{DateTime, NaiveDate, Utc};
 use trial_core::access_codes::AccessCodeState;
 use trial_core::applications::ApplicationRecord;
 use trial_core::audit::AuditRecord;
-use trial_core::clients::Caller;
+use trial_core::clients::ApiClient;
 use trial_core::error::LedgerError;
-use trial_core::fraud_guard::{CountSpan, PrefixBlock, PrefixCounts, SafePrefix};
+use trial_core::fraud_guard::{CountSpan, RangeBlock, RangeCounts, SafeRange};
 use trial_core::mails::{MailAttempt, MailRecord, MailState};
 use trial_core::operators::{Operator, SecretHash, Session};
 use trial_core::planner::{Batch, Effects, Outcome, Planner};
@@ -35,8 +35,10 @@ use trial_core::portal::{OwnPassword, OwnerActs, PortalSession};
 use trial_core::ports::{Screen, TrialLedger};
 use trial_core::sms::Delivery;
 use trial_core::tenants::Tenant;
-use trial_core::values::{AccessCode, AccessCodeKind, Phone, PhonePrefix};
-use trial_core::values::{ApplicationId, CallerId, ChallengeId, CodeRequestId, LeaseId, MailId, OperatorId, TenantId};
+use trial_core::values::{AccessCode, AccessCodeKind, NumberRange, Phone};
+use trial_core::values::{
+    ApiClientId, ApplicationId, ChallengeId, CodeRequestId, LeaseId, MailId, OperatorId, TenantId,
+};
 use trial_core::verification::{Challenge, CodeRequestRecord, PhoneRecord};
 use trial_core::warnings::Warning;
 
@@ -56,11 +58,11 @@ pub struct MemoryState {
     /// Messages sent, by day and country calling code.
     pub sms_days: BTreeMap<(NaiveDate, u16), u32>,
     /// Counts, by range and span.
-    pub prefix_spans: BTreeMap<(PhonePrefix, CountSpan), PrefixCounts>,
+    pub prefix_spans: BTreeMap<(NumberRange, CountSpan), RangeCounts>,
     /// The last block of each range.
-    pub prefix_blocks: BTreeMap<PhonePrefix, PrefixBlock>,
+    pub prefix_blocks: BTreeMap<NumberRange, RangeBlock>,
     /// The safe list.
-    pub safe_prefixes: BTreeMap<PhonePrefix, SafePrefix>,
+    pub safe_prefixes: BTreeMap<NumberRange, SafeRange>,
     /// Tenants.
     pub tenants: BTreeMap<TenantId, Tenant>,
     /// The pool.
@@ -92,7 +94,7 @@ pub struct MemoryState {
     /// Their sessions.
     pub sessions: BTreeMap<SecretHash, Session>,
     /// API clients, removed ones too.
-    pub callers: BTreeMap<CallerId, Caller>,
+    pub callers: BTreeMap<ApiClientId, ApiClient>,
     /// Signatures of clients, with their expiry.
     pub caller_signatures: BTreeMap<[u8; 32], DateTime<Utc>>,
     /// Own passwords of owners, by tenant.

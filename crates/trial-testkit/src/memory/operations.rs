@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use chrono::{DateTime, DurationRound, NaiveDate, TimeDelta, Utc};
 use trial_core::access_codes::{
-    AccessCodeImport, AccessCodePage, AccessCodeState, AccessCodeStock, AccessCodeView, ImportPlan, PoolOrder,
+    AccessCodeImport, AccessCodePage, AccessCodeState, AccessCodeStock, AccessCodeView, ImportPlan, PoolCommand,
     PoolOutcome,
 };
 use trial_core::applications::{
@@ -251,7 +251,7 @@ impl Operations for MemoryLedger {
     async fn order_access_code(
         &self,
         code: AccessCode,
-        order: PoolOrder,
+        order: PoolCommand,
         by: ChangedBy,
     ) -> Result<PoolOutcome, LedgerError> {
         let mut state = self.lock();

@@ -91,7 +91,7 @@ impl AuditTrail for MemoryLedger {
         Ok(self.lock().audit_page(&query, 0))
     }
 
-    async fn write_down(&self, record: AuditRecord) -> Result<(), LedgerError> {
+    async fn append_entry(&self, record: AuditRecord) -> Result<(), LedgerError> {
         self.lock().audit.push(record);
         Ok(())
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Debug;
 
 use trial_core::access_codes::{AccessCodeLease, AccessCodeMove, AccessCodeState};
-use trial_core::fraud_guard::PrefixCount;
+use trial_core::fraud_guard::RangeCount;
 use trial_core::mails::{MailRecord, MailState};
 use trial_core::planner::Effects;
 use trial_core::quota::{QuotaUnit, QuotaUse};
@@ -29,7 +29,7 @@ impl MemoryState {
         for count in effects.sms_days {
             self.sms_days.insert((count.day, count.country_code), count.sent);
         }
-        for PrefixCount { prefix, span, more } in effects.prefix_counts {
+        for RangeCount { prefix, span, more } in effects.prefix_counts {
             let kept = self.prefix_spans.entry((prefix, span)).or_default();
             kept.messages += more.messages;
             kept.sent += more.sent;

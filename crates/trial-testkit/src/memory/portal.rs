@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use trial_core::audit::AuditRecord;
 use trial_core::error::LedgerError;
 use trial_core::operators::SecretHash;
-use trial_core::portal::{PortalAccount, PortalSession, PortalTries, PortalTry};
+use trial_core::portal::{PortalAccount, PortalAttempt, PortalAttempts, PortalSession};
 use trial_core::ports::Portal;
 use trial_core::values::TenantId;
 
@@ -13,7 +13,7 @@ use super::{MemoryLedger, MemoryState};
 
 #[async_trait]
 impl Portal for MemoryLedger {
-    async fn count_portal_try(&self, tried: PortalTry) -> Result<PortalTries, LedgerError> {
+    async fn count_portal_try(&self, tried: PortalAttempt) -> Result<PortalAttempts, LedgerError> {
         let mut state = self.lock();
         state.portal_tries.retain(|(hour, _), _| *hour >= tried.hour);
         let mut count = |who| {
@@ -23,7 +23,7 @@ impl Portal for MemoryLedger {
         };
         let address = count(tried.address);
         let account = if tried.counts_for_account(address) { count(tried.account) } else { 0 };
-        Ok(PortalTries { account, address })
+        Ok(PortalAttempts { account, address })
     }
 
     async fn portal_account(&self, tenant: TenantId) -> Result<Option<PortalAccount>, LedgerError> {

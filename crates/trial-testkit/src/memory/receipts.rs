@@ -10,7 +10,7 @@ use super::{KeptCodeRequest, MemoryLedger};
 
 #[async_trait]
 impl Receipts for MemoryLedger {
-    async fn take_down(&self, receipt: DeliveryReceipt) -> Result<bool, LedgerError> {
+    async fn record_receipt(&self, receipt: DeliveryReceipt) -> Result<bool, LedgerError> {
         let DeliveryReceipt { gateway, provider_id, state, reason, at } = receipt;
         let mut kept = self.lock();
         let is_meant = |kept: &&mut KeptCodeRequest| {

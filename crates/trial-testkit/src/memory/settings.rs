@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use trial_core::audit::ChangedBy;
 use trial_core::error::LedgerError;
 use trial_core::policy::{
-    Policy, SettingChange, SettingKey, SettingOrder, SettingOutcome, SettingValue, SettingsInForce,
+    Policy, SettingChange, SettingCommand, SettingKey, SettingOutcome, SettingValue, SettingsInForce,
 };
 use trial_core::ports::SettingsStore;
 
@@ -42,7 +42,7 @@ impl SettingsStore for MemoryLedger {
 
     async fn change_setting(
         &self,
-        order: SettingOrder,
+        order: SettingCommand,
         configured: Arc<Policy>,
         by: ChangedBy,
     ) -> Result<SettingOutcome, LedgerError> {

@@ -10,7 +10,7 @@ use trial_core::error::LedgerError;
 use trial_core::planner::{Batch, Effects, Outcome, Planner};
 use trial_core::ports::Upkeep;
 use trial_core::tenants::DueTenant;
-use trial_core::warnings::{Warning, WarningToTell};
+use trial_core::warnings::{NewWarning, Warning};
 
 use super::{MemoryLedger, MemoryState};
 
@@ -84,7 +84,7 @@ impl Upkeep for MemoryLedger {
         Ok(false)
     }
 
-    async fn warn(&self, told: WarningToTell) -> Result<bool, LedgerError> {
+    async fn warn(&self, told: NewWarning) -> Result<bool, LedgerError> {
         let mut state = self.lock();
         let key = (told.warning.day, told.warning.name.clone());
         if state.warnings.contains_key(&key) {

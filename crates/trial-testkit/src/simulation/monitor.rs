@@ -12,7 +12,7 @@ use trial_core::planner::{Batch, Outcome, Planner, Request};
 use trial_core::platform::PlatformEventKind;
 use trial_core::policy::{CLOCK_SKEW, FAILED_SENDS_SPAN, REPLAY_WINDOW};
 use trial_core::quota::MailBudget;
-use trial_core::values::{AccessCode, Phone, PhonePrefix, RequestId};
+use trial_core::values::{AccessCode, NumberRange, Phone, RequestId};
 use trial_core::values::{ChallengeId, CodeRequestId, MailId, TenantId};
 use trial_core::verification::{Challenge, ChallengeState, CodeOutcome, CodeToSend, SendReport, SendState};
 
@@ -31,7 +31,7 @@ const SLACK: TimeDelta = TimeDelta::hours(12);
 
 /// The memory of a code.
 struct Code {
-    prefix: PhonePrefix,
+    prefix: NumberRange,
     made_at: DateTime<Utc>,
     unsent: bool,
     came: bool,
@@ -48,7 +48,7 @@ pub(super) struct Monitor {
     /// Codes that each phone can use, or could when the last of them was created.
     in_hand: BTreeMap<Phone, Vec<ChallengeId>>,
     /// The start of a range's block, and the number of requests that met it.
-    blocks: BTreeMap<PhonePrefix, (DateTime<Utc>, u32)>,
+    blocks: BTreeMap<NumberRange, (DateTime<Utc>, u32)>,
     units: BTreeSet<MailId>,
     leases: BTreeMap<MailId, DateTime<Utc>>,
     arrived: BTreeSet<MailId>,
@@ -179,7 +179,7 @@ impl Monitor {
     }
 
     /// The ordinal of this request among those that would be refused.
-    fn would_block(&mut self, prefix: PhonePrefix, now: DateTime<Utc>, planner: &Planner) -> Option<u32> {
+    fn would_block(&mut self, prefix: NumberRange, now: DateTime<Utc>, planner: &Planner) -> Option<u32> {
         let policy = planner.policy();
         let rules = policy.abuse.breaker;
         let span = CountSpan::of;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio::time::sleep;
 use trial_core::mails::{DeliveryError, OutgoingMail};
-use trial_core::platform::{PlatformEvent, TellError};
+use trial_core::platform::{PlatformEvent, PublishError};
 use trial_core::ports::{Mailer, SmsGateway, TenantPlatform};
 use trial_core::sms::{GatewayReply, GatewayUnusable, SmsMessage};
 
@@ -105,15 +105,15 @@ impl Mailer for Outside {
 
 #[async_trait]
 impl TenantPlatform for Outside {
-    async fn tell(&self, event: &PlatformEvent) -> Result<String, TellError> {
+    async fn tell(&self, event: &PlatformEvent) -> Result<String, PublishError> {
         let fate = self.world.fate_of_event(event);
         match self.meet(fate, || self.world.event_arrives(event)).await {
             Met::Taken => Ok("status 204".to_owned()),
-            _ => Err(TellError::transient("simulated")),
+            _ => Err(PublishError::transient("simulated")),
         }
     }
 
-    async fn check(&self) -> Result<(), TellError> {
+    async fn check(&self) -> Result<(), PublishError> {
         Ok(())
     }
 }

@@ -7,8 +7,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use trial_core::applications::Application;
 use trial_core::mails::MailState;
 use trial_core::planner::Planner;
-use trial_core::ports::{Clock, Operations, TenantOrders};
-use trial_core::tenants::TenantOrder;
+use trial_core::ports::{Clock, Operations, TenantCommands};
+use trial_core::tenants::TenantCommand;
 use trial_core::values::Locale;
 use trial_core::values::MailId;
 use trial_core::verification::CodeRequest;
@@ -130,7 +130,7 @@ impl Run {
             Step::Order { back, ref order, on } => {
                 let tenant = self.world.ledger.change(|state| state.tenants.keys().rev().nth(back).copied());
                 let Some((tenant, instance)) = tenant.zip(self.reached(on)) else { return };
-                let order = TenantOrder { tenant, order: order.clone(), actor: "operator".to_owned() };
+                let order = TenantCommand { tenant, order: order.clone(), actor: "operator".to_owned() };
                 let (orders, world) = (instance.orders(), Arc::clone(&self.world));
                 instance.spawn(async move {
                     let done = orders.order(order).await;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use trial_core::tenants::LifeOrder;
+use trial_core::tenants::TenantAction;
 
 use super::dice::Dice;
 use crate::LedgerFault;
@@ -59,7 +59,7 @@ pub enum Step {
         /// The number of later tenants.
         back: usize,
         /// The command.
-        order: LifeOrder,
+        order: TenantAction,
         /// The instance.
         on: usize,
     },
@@ -237,16 +237,16 @@ fn apply(dice: &Dice, phone: u32, on: usize) -> Step {
     Step::Apply { phone, company: other(dice), email: other(dice), code, on }
 }
 
-fn order(dice: &Dice) -> LifeOrder {
+fn order(dice: &Dice) -> TenantAction {
     match dice.below(9) {
-        0 => LifeOrder::Convert,
-        1 => LifeOrder::Extend(Duration::from_hours(24 * u64::from(1 + dice.below(9)))),
-        2 => LifeOrder::Suspend,
-        3 => LifeOrder::Resume,
-        4 | 5 => LifeOrder::Close,
-        6 => LifeOrder::Reopen,
-        7 => LifeOrder::LostPassword,
-        _ => LifeOrder::ResendMail,
+        0 => TenantAction::Convert,
+        1 => TenantAction::Extend(Duration::from_hours(24 * u64::from(1 + dice.below(9)))),
+        2 => TenantAction::Suspend,
+        3 => TenantAction::Resume,
+        4 | 5 => TenantAction::Close,
+        6 => TenantAction::Reopen,
+        7 => TenantAction::LostPassword,
+        _ => TenantAction::ResendMail,
     }
 }
 

@@ -13,7 +13,7 @@ use trial_core::platform::{EndpointId, EventClaim, EventSettlement};
 use trial_core::ports::{EventOutbox, Gather, Outbox, Screen, TrialLedger, Upkeep};
 use trial_core::tenants::DueTenant;
 use trial_core::values::LeaseId;
-use trial_core::warnings::{Warning, WarningToTell};
+use trial_core::warnings::{NewWarning, Warning};
 
 use super::gate::Gate;
 use super::step::Call;
@@ -154,7 +154,7 @@ impl Upkeep for Storage {
         self.world.ledger.count_hours(until).await
     }
 
-    async fn warn(&self, warning: WarningToTell) -> Result<bool, LedgerError> {
+    async fn warn(&self, warning: NewWarning) -> Result<bool, LedgerError> {
         self.gate.pass().await;
         self.world.ledger.warn(warning).await
     }

@@ -10,7 +10,7 @@ use trial_core::values::CodeRequestId;
 use trial_core::values::{Locale, Phone, PhonePolicy};
 use trial_testkit::data::{foreign_phone, keyring, phone};
 use trial_testkit::{
-    Desk, FaultyLedger, FixedClock, LedgerFault, MemoryLedger, RecordingMailer, ScriptedGateway, SeededEntropy,
+    FaultyLedger, FixedClock, LedgerFault, LedgerHarness, MemoryLedger, RecordingMailer, ScriptedGateway, SeededEntropy,
 };
 
 #[test]
@@ -48,33 +48,34 @@ fn numbered_phones_are_served() {
 
 #[tokio::test]
 async fn a_ledger_fails_by_its_script() {
-    let desk = Desk::new(FaultyLedger::new(MemoryLedger::default()));
-    desk.ledger.fail_commits([LedgerFault::Contended, LedgerFault::LostBeforeCommit, LedgerFault::LostAfterCommit]);
+    let harness = LedgerHarness::new(FaultyLedger::new(MemoryLedger::default()));
+    harness.ledger.fail_commits([LedgerFault::Contended, LedgerFault::LostBeforeCommit, LedgerFault::LostAfterCommit]);
     let mut kinds = Vec::new();
     for n in 1..4 {
         let asked = trial_testkit::data::code_request(&phone(n));
-        let batch = desk.batch([trial_core::planner::Request::SendCode(asked)]);
-        kinds.push(desk.try_commit(batch).await.unwrap_err().kind());
+        let batch = harness.batch([trial_core::planner::Request::SendCode(asked)]);
+        kinds.push(harness.try_commit(batch).await.unwrap_err().kind());
     }
     assert_eq!(kinds, ["contended", "commit_unknown", "commit_unknown"]);
-    let kept = desk.ledger.inner().state();
+    let kept = harness.ledger.inner().state();
     assert_eq!(kept.phones.keys().collect::<Vec<_>>(), [&phone(3)], "only the last got through");
-    assert!(desk.ask(&phone(1)).await.is_ok(), "the script is used up");
-    assert_eq!(desk.ledger.batches().len(), 4);
+    assert!(harness.ask(&phone(1)).await.is_ok(), "the script is used up");
+    assert_eq!(harness.ledger.batches().len(), 4);
 }
 
 #[tokio::test]
 async fn a_screen_fails_by_its_script() {
-    let desk = Desk::new(FaultyLedger::new(MemoryLedger::default()));
-    desk.ledger.fail_screens([LedgerFault::Unavailable, LedgerFault::LostAfterCommit]);
+    let harness = LedgerHarness::new(FaultyLedger::new(MemoryLedger::default()));
+    harness.ledger.fail_screens([LedgerFault::Unavailable, LedgerFault::LostAfterCommit]);
     let mut screened = Vec::new();
     for n in 1..4 {
         let application = trial_testkit::data::application(n, "123456");
-        let batch = desk.batch([trial_core::planner::Request::Apply(application)]);
-        screened.push(desk.try_screen(batch).await.map_err(|error| error.kind()).map(|answers| answers[0].is_some()));
+        let batch = harness.batch([trial_core::planner::Request::Apply(application)]);
+        screened
+            .push(harness.try_screen(batch).await.map_err(|error| error.kind()).map(|answers| answers[0].is_some()));
     }
     assert_eq!(screened, [Err("unavailable"), Err("commit_unknown"), Ok(true)]);
-    assert_eq!(desk.ledger.inner().state().applications.len(), 2, "all but the first got through");
+    assert_eq!(harness.ledger.inner().state().applications.len(), 2, "all but the first got through");
 }
 
 #[tokio::test]
@@ -98,16 +99,16 @@ async fn a_gateway_answers_by_its_script() {
 async fn a_mailer_answers_by_its_script() {
     let failure = DeliveryError::Transient("451 later".to_owned());
     let mailer = RecordingMailer::new([None, Some(failure.clone())]);
-    let desk = Desk::new(MemoryLedger::default()).with_access_codes(1).await;
-    desk.join(1).await;
+    let harness = LedgerHarness::new(MemoryLedger::default()).with_access_codes(1).await;
+    harness.join(1).await;
     let lease = trial_core::mails::Lease {
         id: trial_core::values::LeaseId::from_bytes([3; 16]),
-        now: desk.now(),
-        until: desk.now() + Duration::from_mins(1),
-        horizon: desk.now() + Duration::from_hours(1),
+        now: harness.now(),
+        until: harness.now() + Duration::from_mins(1),
+        horizon: harness.now() + Duration::from_hours(1),
     };
-    let due = trial_core::ports::Outbox::claim(&*desk.ledger, lease, 1).await.unwrap();
-    let mail = due[0].compose(&keyring(), &Policy::default().trial, desk.now()).unwrap();
+    let due = trial_core::ports::Outbox::claim(&*harness.ledger, lease, 1).await.unwrap();
+    let mail = due[0].compose(&keyring(), &Policy::default().trial, harness.now()).unwrap();
     assert_eq!(mailer.deliver(&mail).await, Ok("250 OK".to_owned()));
     assert_eq!(mailer.deliver(&mail).await, Err(failure));
     assert_eq!(mailer.mails(), [mail.clone(), mail]);

@@ -4,7 +4,9 @@ use async_trait::async_trait;
 use trial_core::access_codes::AccessCodeState;
 use trial_core::ports::Operations;
 use trial_core::verification::ChallengeState;
-use trial_testkit::{Desk, LedgerFactory, MemoryLedger, MemoryState, ledger_conformance, ledger_screening_conformance};
+use trial_testkit::{
+    LedgerFactory, LedgerHarness, MemoryLedger, MemoryState, ledger_conformance, ledger_screening_conformance,
+};
 
 struct InMemory;
 
@@ -26,11 +28,12 @@ ledger_conformance!(InMemory);
 ledger_screening_conformance!(InMemory);
 
 async fn violated_by(change: impl FnOnce(&mut MemoryState)) -> Vec<&'static str> {
-    let desk = Desk::new(MemoryLedger::default()).with_access_codes(3).await;
-    desk.join(1).await;
-    desk.join(2).await;
-    desk.ledger.change(change);
-    desk.ledger
+    let harness = LedgerHarness::new(MemoryLedger::default()).with_access_codes(3).await;
+    harness.join(1).await;
+    harness.join(2).await;
+    harness.ledger.change(change);
+    harness
+        .ledger
         .violations(trial_core::policy::Policy::default().trial.unique_by)
         .await
         .unwrap()

@@ -8,13 +8,13 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use clap::Subcommand;
 use serde::Serialize;
 use trial_core::clients::{
-    Caller, CallerAdded, CallerChange, CallerChanged, CallerCredentials, CallerLimits, CallerName, CallerRefusal,
-    CallerSecret, DEFAULT_CALLER_RATE, MAX_CALLER_RATE, Scope,
+    ApiClient, ApiClientAdded, ApiClientChange, ApiClientChanged, ApiClientCredentials, ApiClientLimits, ApiClientName,
+    ApiClientRefusal, ApiClientSecret, DEFAULT_CLIENT_RATE, MAX_CLIENT_RATE, Scope,
 };
 use trial_core::ports::Entropy;
-use trial_core::values::CallerId;
+use trial_core::values::ApiClientId;
 use trial_core::values::Keyring;
-use trial_engine::operations::{Resealed, callers_in_use, reseal_callers};
+use trial_engine::operations::{Reencrypted, clients_in_use, reencrypt_client_secrets};
 
 use super::with_database;
 use crate::arguments::whole;
@@ -33,13 +33,13 @@ pub(crate) enum Callers {
     /// Add an API client; its access key and secret are printed once
     Add {
         /// Name of the client in the audit: letters, digits, '.', '_' and '-'
-        name: CallerName,
+        name: ApiClientName,
         /// Request the client may send: verify-codes, apply or query; may be repeated [default: all]
         #[arg(long = "scope", value_name = "SCOPE")]
         scopes: Vec<Scope>,
         /// Requests per minute at each instance; 0 for no limit
-        #[arg(long, value_name = "N", default_value_t = DEFAULT_CALLER_RATE,
-            value_parser = whole(0..=MAX_CALLER_RATE))]
+        #[arg(long, value_name = "N", default_value_t = DEFAULT_CLIENT_RATE,
+            value_parser = whole(0..=MAX_CLIENT_RATE))]
         rate: u32,
         #[command(flatten)]
         output: Output,
@@ -60,7 +60,7 @@ pub(crate) enum Callers {
     /// Change the scopes or the rate of a client; an omitted option keeps its value
     Set {
         /// Name of the client
-        name: CallerName,
+        name: ApiClientName,
         #[command(flatten)]
         limits: Limits,
         #[command(flatten)]
@@ -88,14 +88,14 @@ pub(crate) struct Limits {
     #[arg(long = "scope", value_name = "SCOPE")]
     scopes: Vec<Scope>,
     /// Requests per minute at each instance; 0 for no limit
-    #[arg(long, value_name = "N", value_parser = whole(0..=MAX_CALLER_RATE))]
+    #[arg(long, value_name = "N", value_parser = whole(0..=MAX_CLIENT_RATE))]
     rate: Option<u32>,
 }
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Named {
     /// Name of the client
-    name: CallerName,
+    name: ApiClientName,
     #[command(flatten)]
     output: Output,
 }
@@ -171,9 +171,9 @@ impl Callers {
                 let listed = with_database(global, async |_, ledger| Ok(ledger.callers().callers(LISTED).await?))?;
                 output.show(&CallerList { callers: listed.iter().map(CallerReport::new).collect() })
             }
-            Self::Suspend(named) => change(global, named, CallerChange::Suspend),
-            Self::Resume(named) => change(global, named, CallerChange::Resume),
-            Self::RetireSecret(named) => change(global, named, CallerChange::RetireSecret),
+            Self::Suspend(named) => change(global, named, ApiClientChange::Suspend),
+            Self::Resume(named) => change(global, named, ApiClientChange::Resume),
+            Self::RetireSecret(named) => change(global, named, ApiClientChange::RetireSecret),
             Self::Rotate(named) => rotate(global, named),
             Self::Set { name, limits, output } => set(global, name, limits, output),
             Self::Remove { named, yes } => remove(global, named, yes),
@@ -182,14 +182,14 @@ impl Callers {
     }
 }
 
-fn add(global: &Global, name: CallerName, scopes: Vec<Scope>, rate: u32, output: Output) -> anyhow::Result<()> {
+fn add(global: &Global, name: ApiClientName, scopes: Vec<Scope>, rate: u32, output: Output) -> anyhow::Result<()> {
     let by = compose::changed_by(process::operator());
     let scopes: BTreeSet<_> =
         if scopes.is_empty() { Scope::ALL.iter().copied().collect() } else { scopes.into_iter().collect() };
-    let CallerCredentials { access_key, secret } = CallerCredentials::new(&random());
+    let ApiClientCredentials { access_key, secret } = ApiClientCredentials::new(&random());
     let (caller, added) = with_database(global, async |config, ledger| {
-        let caller = Caller {
-            id: CallerId::new(by.at, random()),
+        let caller = ApiClient {
+            id: ApiClientId::new(by.at, random()),
             name,
             secret: secret.seal(&access_key, &config.keyring()?, &random::<{ Keyring::NONCE }>()),
             access_key,
@@ -205,55 +205,55 @@ fn add(global: &Global, name: CallerName, scopes: Vec<Scope>, rate: u32, output:
         Ok((caller, added))
     })?;
     match added {
-        CallerAdded::Done => output.show(&WithSecret::new(&caller, &secret)),
-        CallerAdded::NameTaken => bail!("API client {} exists already; choose another name", caller.name),
+        ApiClientAdded::Done => output.show(&WithSecret::new(&caller, &secret)),
+        ApiClientAdded::NameTaken => bail!("API client {} exists already; choose another name", caller.name),
     }
 }
 
-fn change(global: &Global, Named { name, output }: Named, change: CallerChange) -> anyhow::Result<()> {
+fn change(global: &Global, Named { name, output }: Named, change: ApiClientChange) -> anyhow::Result<()> {
     output.show(&CallerReport::new(&changed(global, name, change)?))
 }
 
-fn changed(global: &Global, name: CallerName, change: CallerChange) -> anyhow::Result<Caller> {
+fn changed(global: &Global, name: ApiClientName, change: ApiClientChange) -> anyhow::Result<ApiClient> {
     let by = compose::changed_by(process::operator());
     done(with_database(global, async |_, ledger| Ok(ledger.callers().change_caller(name, change, by).await?))?)
 }
 
-fn done(changed: CallerChanged) -> anyhow::Result<Caller> {
+fn done(changed: ApiClientChanged) -> anyhow::Result<ApiClient> {
     match changed {
-        CallerChanged::Done(caller) => Ok(*caller),
-        CallerChanged::Refused(refusal) => bail!("{refusal}"),
+        ApiClientChanged::Done(caller) => Ok(*caller),
+        ApiClientChanged::Refused(refusal) => bail!("{refusal}"),
     }
 }
 
 /// The API client of this name that is not removed.
-async fn holder(ledger: &Ledger, name: &CallerName) -> anyhow::Result<Caller> {
-    let known = callers_in_use(&*ledger.callers()).await?;
+async fn holder(ledger: &Ledger, name: &ApiClientName) -> anyhow::Result<ApiClient> {
+    let known = clients_in_use(&*ledger.callers()).await?;
     let holder = known.into_iter().find(|caller| caller.name.key() == name.key());
-    holder.ok_or_else(|| anyhow!("{}", CallerRefusal::Unknown))
+    holder.ok_or_else(|| anyhow!("{}", ApiClientRefusal::Unknown))
 }
 
 fn rotate(global: &Global, Named { name, output }: Named) -> anyhow::Result<()> {
     let by = compose::changed_by(process::operator());
-    let CallerCredentials { secret, .. } = CallerCredentials::new(&random());
+    let ApiClientCredentials { secret, .. } = ApiClientCredentials::new(&random());
     let changed = with_database(global, async |config, ledger| {
         let holder = holder(ledger, &name).await?;
         let sealed = secret.seal(&holder.access_key, &config.keyring()?, &random::<{ Keyring::NONCE }>());
-        Ok(ledger.callers().change_caller(name, CallerChange::Rotate(sealed), by).await?)
+        Ok(ledger.callers().change_caller(name, ApiClientChange::Rotate(sealed), by).await?)
     })?;
     output.show(&WithSecret::new(&done(changed)?, &secret))
 }
 
-fn set(global: &Global, name: CallerName, limits: Limits, output: Output) -> anyhow::Result<()> {
+fn set(global: &Global, name: ApiClientName, limits: Limits, output: Output) -> anyhow::Result<()> {
     let Limits { scopes, rate } = limits;
     let scopes = Some(scopes).filter(|scopes| !scopes.is_empty()).map(|scopes| scopes.into_iter().collect());
-    let changed = changed(global, name, CallerChange::Set(CallerLimits { scopes, rate }))?;
+    let changed = changed(global, name, ApiClientChange::Set(ApiClientLimits { scopes, rate }))?;
     output.show(&WithLimits(CallerReport::new(&changed)))
 }
 
 fn remove(global: &Global, Named { name, output }: Named, yes: bool) -> anyhow::Result<()> {
     let caller = if yes {
-        changed(global, name, CallerChange::Remove)?
+        changed(global, name, ApiClientChange::Remove)?
     } else {
         with_database(global, async |_, ledger| holder(ledger, &name).await)?
     };
@@ -264,7 +264,7 @@ fn reseal(global: &Global, output: Output) -> anyhow::Result<()> {
     let actor = process::operator();
     let report = with_database(global, async |config, ledger| {
         let keyring = config.keyring()?;
-        let came = reseal_callers(&*ledger.callers(), &keyring, &actor, &SystemClock, &OsEntropy).await?;
+        let came = reencrypt_client_secrets(&*ledger.callers(), &keyring, &actor, &SystemClock, &OsEntropy).await?;
         Ok(ResealReport::new(keyring.current_id(), came))
     })?;
     output.show(&report)?;
@@ -285,7 +285,7 @@ fn random<const N: usize>() -> [u8; N] {
 }
 
 impl CallerReport {
-    fn new(caller: &Caller) -> Self {
+    fn new(caller: &ApiClient) -> Self {
         let instant = |at: DateTime<Utc>| at.to_rfc3339_opts(SecondsFormat::Micros, true);
         Self {
             name: caller.name.to_string(),
@@ -311,8 +311,8 @@ impl CallerReport {
 }
 
 impl ResealReport {
-    fn new(key: &str, came: Resealed) -> Self {
-        let Resealed { resealed, current, lost, overtaken } = came;
+    fn new(key: &str, came: Reencrypted) -> Self {
+        let Reencrypted { resealed, current, lost, overtaken } = came;
         let lost = lost.into_iter().map(|(name, error)| {
             let advice =
                 format!("`trialgate callers rotate {name}` adds a new secret, and `retire-secret` retires this one");
@@ -328,7 +328,7 @@ impl ResealReport {
 }
 
 impl WithSecret {
-    fn new(caller: &Caller, secret: &CallerSecret) -> Self {
+    fn new(caller: &ApiClient, secret: &ApiClientSecret) -> Self {
         Self { caller: CallerReport::new(caller), secret_key: secret.reveal().to_owned() }
     }
 }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use trial_core::planner::Planner;
-use trial_core::ports::TenantOrders;
-use trial_core::tenants::{LifeOutcome, TenantOrder};
+use trial_core::ports::TenantCommands;
+use trial_core::tenants::{TenantCommand, TenantOutcome};
 use trial_engine::{Orders, follow_once};
 
 use crate::compose::OsEntropy;
@@ -25,7 +25,11 @@ pub(super) async fn planner(config: &Config, ledger: &Ledger) -> anyhow::Result<
 ///
 /// # Errors
 /// A secret is missing, or the database cannot be used.
-pub(super) async fn tenant_order(config: &Config, ledger: &Ledger, order: TenantOrder) -> anyhow::Result<LifeOutcome> {
+pub(super) async fn tenant_order(
+    config: &Config,
+    ledger: &Ledger,
+    order: TenantCommand,
+) -> anyhow::Result<TenantOutcome> {
     let orders = Orders {
         ledger: ledger.decisions(),
         clock: ledger.clock(),

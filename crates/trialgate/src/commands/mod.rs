@@ -96,7 +96,7 @@ async fn record_search(
 /// The entry cannot be stored.
 async fn record_reveal(ledger: &Ledger, action: &'static str, subject: &str) -> anyhow::Result<()> {
     let by = compose::changed_by(process::operator());
-    Ok(ledger.audit().write_down(by.revealed(action, subject)).await?)
+    Ok(ledger.audit().append_entry(by.revealed(action, subject)).await?)
 }
 
 /// Parses a phone as the public interface does.

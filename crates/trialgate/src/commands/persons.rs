@@ -6,7 +6,7 @@ use std::fmt;
 use anyhow::{Context, anyhow, bail};
 use clap::Args;
 use serde::Serialize;
-use trial_core::ports::DataCare;
+use trial_core::ports::Privacy;
 use trial_core::privacy::{Compaction, Forgotten};
 use trial_core::values::TenantId;
 use trial_core::values::{Email, MailHosts, Person};
@@ -40,7 +40,7 @@ impl Remains {
     ///
     /// # Errors
     /// The database cannot be used.
-    pub(super) async fn removed(care: &dyn DataCare) -> anyhow::Result<Self> {
+    pub(super) async fn removed(care: &dyn Privacy) -> anyhow::Result<Self> {
         let unfinished = "done, but the database file could not be rewritten, and copies of erased rows may be \
             left in it; run `trialgate compact`";
         let compaction = care.compact(COMPACT_LIMIT).await.context(unfinished)?;
@@ -117,7 +117,7 @@ impl Export {
             let data = ledger.care().held_on(person).await?;
             // Access is recorded before anything is shown.
             let by = compose::changed_by(process::operator());
-            ledger.audit().write_down(data.exported(by, pseudonym)).await?;
+            ledger.audit().append_entry(data.exported(by, pseudonym)).await?;
             Ok(data)
         })?;
         say(&serde_json::to_string_pretty(&data.0)?)

@@ -5,11 +5,11 @@ use std::fmt;
 use anyhow::bail;
 use clap::Subcommand;
 use serde::Serialize;
-use trial_core::fraud_guard::{MAX_SAFE_PREFIXES, PrefixBlock, PrefixOutlook, SafeOutcome, SafePrefix, SafeReason};
+use trial_core::fraud_guard::{MAX_SAFE_PREFIXES, RangeBlock, RangeOutlook, SafeOutcome, SafeRange, SafeReason};
 use trial_core::policy::BreakerMode;
-use trial_core::ports::{Clock as _, Prefixes};
-use trial_core::values::PhonePrefix;
-use trial_engine::operations::prefix_outlook;
+use trial_core::ports::{Clock as _, NumberRanges};
+use trial_core::values::NumberRange;
+use trial_engine::operations::range_outlook;
 
 use super::with_database;
 use crate::cli::Global;
@@ -30,7 +30,7 @@ pub(crate) enum PrefixesCommand {
     /// Unblock a number range; its codes are counted from zero again
     Release {
         /// The number range: a phone without its last four digits, such as +861667328
-        prefix: PhonePrefix,
+        prefix: NumberRange,
         #[command(flatten)]
         output: Output,
     },
@@ -45,7 +45,7 @@ pub(crate) enum Safe {
     /// Add a number range to the safe list, with all numbers that begin with it
     Add {
         /// First digits of phone numbers with the country calling code, such as +861667328 or +86
-        prefix: PhonePrefix,
+        prefix: NumberRange,
         /// Reason, shown in the list
         #[arg(long, value_name = "TEXT", value_parser = SafeReason::parse)]
         reason: SafeReason,
@@ -60,7 +60,7 @@ pub(crate) enum Safe {
     /// Remove a number range from the safe list
     Remove {
         /// The number range as listed
-        prefix: PhonePrefix,
+        prefix: NumberRange,
         #[command(flatten)]
         output: Output,
     },
@@ -69,9 +69,9 @@ pub(crate) enum Safe {
 /// A change, made before the lists are shown.
 enum Change {
     Nothing,
-    Release(PhonePrefix),
-    Add(PhonePrefix, SafeReason),
-    Remove(PhonePrefix),
+    Release(NumberRange),
+    Add(NumberRange, SafeReason),
+    Remove(NumberRange),
 }
 
 #[derive(Debug, Serialize)]
@@ -83,7 +83,7 @@ struct PrefixReport {
 
 #[derive(Debug, Serialize)]
 struct BlockedReport {
-    prefix: PhonePrefix,
+    prefix: NumberRange,
     /// `false` in shadow mode: requests would be refused.
     enforced: bool,
     since: String,
@@ -96,7 +96,7 @@ struct BlockedReport {
 
 #[derive(Debug, Serialize)]
 struct SafeReport {
-    prefix: PhonePrefix,
+    prefix: NumberRange,
     configured: bool,
     /// `None`, like the other fields, for an entry of the configuration.
     reason: Option<String>,
@@ -120,7 +120,7 @@ impl PrefixesCommand {
     }
 }
 
-async fn make(prefixes: &dyn Prefixes, change: Change) -> anyhow::Result<()> {
+async fn make(prefixes: &dyn NumberRanges, change: Change) -> anyhow::Result<()> {
     let by = compose::changed_by(process::operator());
     match change {
         Change::Nothing => {}
@@ -130,7 +130,7 @@ async fn make(prefixes: &dyn Prefixes, change: Change) -> anyhow::Result<()> {
             }
         }
         Change::Add(prefix, reason) => {
-            let safe = SafePrefix::added_by(&by, prefix, reason);
+            let safe = SafeRange::added_by(&by, prefix, reason);
             match prefixes.add_safe_prefix(safe, by).await? {
                 SafeOutcome::Added => {}
                 SafeOutcome::AlreadySafe => bail!("number range {prefix} is on the safe list already"),
@@ -151,22 +151,22 @@ async fn make(prefixes: &dyn Prefixes, change: Change) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn outlook(config: &Config, ledger: &Ledger) -> anyhow::Result<PrefixOutlook> {
+async fn outlook(config: &Config, ledger: &Ledger) -> anyhow::Result<RangeOutlook> {
     let policy = ledger.settings().settings().await?.overrides.policy(&config.policy);
-    Ok(prefix_outlook(&*ledger.prefixes(), &policy, SystemClock.now()).await?)
+    Ok(range_outlook(&*ledger.prefixes(), &policy, SystemClock.now()).await?)
 }
 
-impl From<PrefixOutlook> for PrefixReport {
-    fn from(outlook: PrefixOutlook) -> Self {
-        let PrefixOutlook { mode, blocked, configured, safe } = outlook;
+impl From<RangeOutlook> for PrefixReport {
+    fn from(outlook: RangeOutlook) -> Self {
+        let RangeOutlook { mode, blocked, configured, safe } = outlook;
         let enforced = mode == BreakerMode::On;
         let blocked = blocked.into_iter().map(|record| {
-            let PrefixBlock { since, until, sent, used, met, .. } = record.block;
+            let RangeBlock { since, until, sent, used, met, .. } = record.block;
             let (since, until) = (time(since), time(until));
             BlockedReport { prefix: record.prefix, enforced, since, until, sent, used, met }
         });
         let by_configuration = |prefix| SafeReport { prefix, configured: true, reason: None, at: None, actor: None };
-        let added = |safe: SafePrefix| SafeReport {
+        let added = |safe: SafeRange| SafeReport {
             prefix: safe.prefix,
             configured: false,
             reason: Some(safe.reason.as_str().to_owned()),

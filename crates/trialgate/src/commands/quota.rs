@@ -5,7 +5,7 @@ use std::fmt;
 use chrono::NaiveDate;
 use clap::Subcommand;
 use serde::Serialize;
-use trial_core::policy::{QuotaPolicy, SettingKey, SettingOrder, SettingValue};
+use trial_core::policy::{QuotaPolicy, SettingCommand, SettingKey, SettingValue};
 use trial_core::ports::Clock;
 use trial_core::quota::QuotaView;
 
@@ -68,7 +68,7 @@ impl Quota {
             let settings = match threshold {
                 Some(threshold) => {
                     let value = Some(SettingValue::Count(threshold));
-                    make(config, ledger, SettingOrder { key: SettingKey::Threshold, value, seen: None }).await?
+                    make(config, ledger, SettingCommand { key: SettingKey::Threshold, value, seen: None }).await?
                 }
                 None => ledger.settings().settings().await?,
             };

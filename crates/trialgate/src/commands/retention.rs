@@ -7,7 +7,7 @@ use anyhow::bail;
 use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand};
 use serde::Serialize;
-use trial_core::ports::DataCare;
+use trial_core::ports::Privacy;
 use trial_core::privacy::{Expired, Expiring, ExpiryPage};
 
 use super::persons::Remains;
@@ -67,7 +67,7 @@ impl RetentionCommand {
     }
 }
 
-async fn expire(care: &dyn DataCare, since: DateTime<Utc>, what: Expiring, dry_run: bool) -> anyhow::Result<u64> {
+async fn expire(care: &dyn Privacy, since: DateTime<Utc>, what: Expiring, dry_run: bool) -> anyhow::Result<u64> {
     let (mut after, mut rows) = ([0; 16], 0);
     loop {
         let Expired { removed, last } = care.expire(ExpiryPage { what, since, after, limit: STRETCH }, dry_run).await?;

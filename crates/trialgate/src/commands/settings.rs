@@ -7,7 +7,7 @@ use anyhow::bail;
 use clap::Subcommand;
 use serde::Serialize;
 use trial_core::policy::{
-    Policy, SettingChange, SettingKey, SettingOrder, SettingOutcome, SettingRefusal, SettingsInForce,
+    Policy, SettingChange, SettingCommand, SettingKey, SettingOutcome, SettingRefusal, SettingsInForce,
 };
 
 use super::with_database;
@@ -111,7 +111,7 @@ impl Settings {
         };
         let list = with_database(global, async |config, ledger| {
             let in_force = match change {
-                Some((key, value)) => make(config, ledger, SettingOrder { key, value, seen: None }).await?,
+                Some((key, value)) => make(config, ledger, SettingCommand { key, value, seen: None }).await?,
                 None => ledger.settings().settings().await?,
             };
             Ok(SettingList::new(&in_force, &config.policy))
@@ -121,7 +121,7 @@ impl Settings {
 }
 
 /// Changes a setting, or says why not.
-pub(super) async fn make(config: &Config, ledger: &Ledger, order: SettingOrder) -> anyhow::Result<SettingsInForce> {
+pub(super) async fn make(config: &Config, ledger: &Ledger, order: SettingCommand) -> anyhow::Result<SettingsInForce> {
     let (configured, by) = (Arc::new(config.policy.clone()), compose::changed_by(process::operator()));
     match ledger.settings().change_setting(order, configured, by).await? {
         SettingOutcome::Changed(in_force) | SettingOutcome::AlreadySo(in_force) => Ok(in_force),

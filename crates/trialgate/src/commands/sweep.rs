@@ -9,7 +9,7 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 use trial_core::tenants::TenantStatus;
-use trial_engine::{Keeper, Kept, Swept};
+use trial_engine::{Kept, Sweeper, Swept};
 
 use super::{clock, decide, with_database};
 use crate::cli::Global;
@@ -59,7 +59,7 @@ impl Sweep {
         let report = with_database(global, async |config, ledger| {
             let planner = decide::planner(config, ledger).await?;
             let watch = Arc::new(clock::watch(config, ledger));
-            let keeper = Keeper::new(ledger.decisions(), ledger.upkeep(), Arc::new(OsEntropy), planner, watch);
+            let keeper = Sweeper::new(ledger.decisions(), ledger.upkeep(), Arc::new(OsEntropy), planner, watch);
             let mut report = SweepReport { dry_run, ..SweepReport::default() };
             let spinner = spinner();
             let swept = keeper.sweep(dry_run, |kept| {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use trial_core::mails::MailRetry;
 use trial_core::policy::{AbusePolicy, AddressLimits, Policy};
-use trial_core::values::{MailHosts, PhonePrefix};
+use trial_core::values::{MailHosts, NumberRange};
 use trial_engine::EngineOptions;
 use trial_http::{ClientAddressHeader, ConnectionLimits, Envelope};
 
@@ -311,7 +311,7 @@ pub(crate) struct AddressLimit {
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Abuse {
     /// Number ranges that are never blocked.
-    pub(crate) safe_prefixes: Vec<PhonePrefix>,
+    pub(crate) safe_prefixes: Vec<NumberRange>,
     pub(crate) breaker: Breaker,
 }
 

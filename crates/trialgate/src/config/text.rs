@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 use trial_core::policy::BreakerMode;
-use trial_core::values::{Lasting, PhonePolicy};
+use trial_core::values::{PhonePolicy, SettingDuration};
 use url::Url;
 
 /// A duration as people write it: `500ms`, `60s`, `5m`, `24h`, `30d`.
@@ -44,14 +44,14 @@ impl FromStr for HumanDuration {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        text.parse::<Lasting>().map(|time| Self(time.0)).map_err(|error| error.to_string())
+        text.parse::<SettingDuration>().map(|time| Self(time.0)).map_err(|error| error.to_string())
     }
 }
 
 /// Uses the largest unit that divides the duration.
 impl fmt::Display for HumanDuration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        Lasting(self.0).fmt(f)
+        SettingDuration(self.0).fmt(f)
     }
 }
 

@@ -252,7 +252,7 @@ fn no_listing_prints_a_phone_in_full_without_an_entry() {
     };
     tokio::runtime::Runtime::new().unwrap().block_on(async {
         let ledger = SqliteLedger::open(SqliteOptions::new(home.path("trialgate.db"))).await.unwrap();
-        ledger.write_down(unlocked).await.unwrap();
+        ledger.append_entry(unlocked).await.unwrap();
         ledger.close().await;
     });
     for (line, is_in_full) in [

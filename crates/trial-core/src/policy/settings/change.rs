@@ -7,7 +7,7 @@ use crate::policy::Policy;
 
 /// A command to change a setting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SettingOrder {
+pub struct SettingCommand {
     /// The setting.
     pub key: SettingKey,
     /// The new value; `None` resets it to the configured one.
@@ -51,7 +51,7 @@ pub enum SettingRefusal {
     Faulty(PolicyFault),
 }
 
-impl SettingOrder {
+impl SettingCommand {
     /// The settings in force after this command; `None` if it changes nothing. `configured` is the configuration's
     /// policy.
     ///

@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::policy::Policy;
-use crate::values::Lasting;
+use crate::values::SettingDuration;
 
 /// A contradiction or an impossible value in a policy.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,7 +67,7 @@ impl Policy {
         let (codes, trial, quota) = (&self.verification, &self.trial, &self.quota);
         let mut odds = |key, other, text| faults.push(PolicyFault { key, other: Some(other), text });
         let than = |own: Duration, how: &str, other: &str, theirs: Duration| {
-            format!("({}) must be at {how} `{other}` ({})", Lasting(own), Lasting(theirs))
+            format!("({}) must be at {how} `{other}` ({})", SettingDuration(own), SettingDuration(theirs))
         };
         let (ttl, cap) = ("verification.code_ttl", "verification.code_cap");
         if codes.code_cap < codes.code_ttl {
@@ -77,7 +77,7 @@ impl Policy {
             odds("verification.resend_after", cap, than(codes.resend_after, "most", cap, codes.code_cap));
         }
         for reminder in trial.reminders.iter().filter(|reminder| **reminder >= trial.duration) {
-            let (reminder, duration) = (Lasting(*reminder), Lasting(trial.duration));
+            let (reminder, duration) = (SettingDuration(*reminder), SettingDuration(trial.duration));
             let text = format!("has {reminder}, which is not shorter than `trial.duration` ({duration})");
             odds("trial.reminders", "trial.duration", text);
         }

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use crate::policy::{BreakerMode, Policy};
-use crate::values::{Lasting, LastingError, UnknownName, named};
+use crate::values::{SettingDuration, SettingDurationError, UnknownName, named};
 
 const MINUTE: Duration = Duration::from_mins(1);
 const HOUR: Duration = Duration::from_hours(1);
@@ -99,7 +99,7 @@ pub enum SettingValue {
     /// A count.
     Count(u32),
     /// A duration.
-    Lasting(Duration),
+    SettingDuration(Duration),
     /// A twentieth of the daily e-mail limit, also after that changes.
     ShareOfThreshold,
     /// A mode of the fraud guard.
@@ -124,7 +124,7 @@ pub enum SettingError {
     },
     /// It is no duration.
     #[error(transparent)]
-    Lasting(#[from] LastingError),
+    SettingDuration(#[from] SettingDurationError),
     /// It is none of its names.
     #[error(transparent)]
     Mode(#[from] UnknownName),
@@ -145,7 +145,7 @@ enum Place<'a> {
     Count(&'a mut u32),
     Large(&'a mut u64),
     Share(&'a mut Option<u32>),
-    Lasting(&'a mut Duration),
+    SettingDuration(&'a mut Duration),
     Mode(&'a mut BreakerMode),
 }
 
@@ -154,7 +154,7 @@ impl SettingKey {
     pub fn range(self) -> (SettingValue, SettingValue) {
         let counts =
             |range: RangeInclusive<u32>| (SettingValue::Count(*range.start()), SettingValue::Count(*range.end()));
-        let times = |least, most| (SettingValue::Lasting(least), SettingValue::Lasting(most));
+        let times = |least, most| (SettingValue::SettingDuration(least), SettingValue::SettingDuration(most));
         match self {
             Self::PhoneSendsPerHour | Self::PhoneSendsPerDay | Self::MaxTries => counts(1..=1_000),
             Self::SmsPerDay | Self::SmsPerCountryDay => counts(1..=100_000_000),
@@ -188,16 +188,18 @@ impl SettingKey {
                 let no_count = || SettingError::Count { text: text.to_owned(), least, most };
                 SettingValue::Count(count(text).ok_or_else(no_count)?)
             }
-            SettingValue::Lasting(_) => SettingValue::Lasting(Lasting::from_str(text)?.0),
+            SettingValue::SettingDuration(_) => SettingValue::SettingDuration(SettingDuration::from_str(text)?.0),
             SettingValue::Mode(_) => SettingValue::Mode(text.parse()?),
         };
         let is_within = match (least, value, most) {
             (SettingValue::Count(least), SettingValue::Count(value), SettingValue::Count(most)) => {
                 (least..=most).contains(&value)
             }
-            (SettingValue::Lasting(least), SettingValue::Lasting(value), SettingValue::Lasting(most)) => {
-                (least..=most).contains(&value)
-            }
+            (
+                SettingValue::SettingDuration(least),
+                SettingValue::SettingDuration(value),
+                SettingValue::SettingDuration(most),
+            ) => (least..=most).contains(&value),
             (SettingValue::Mode(least), SettingValue::Mode(value), SettingValue::Mode(most)) => {
                 (least..=most).contains(&value)
             }
@@ -213,7 +215,7 @@ impl SettingKey {
             Place::Count(count) => SettingValue::Count(*count),
             Place::Large(count) => SettingValue::Count(u32::try_from(*count).unwrap_or(u32::MAX)),
             Place::Share(count) => count.map_or(SettingValue::ShareOfThreshold, SettingValue::Count),
-            Place::Lasting(time) => SettingValue::Lasting(*time),
+            Place::SettingDuration(time) => SettingValue::SettingDuration(*time),
             Place::Mode(mode) => SettingValue::Mode(*mode),
         }
     }
@@ -225,9 +227,9 @@ impl SettingKey {
             (Place::Large(place), SettingValue::Count(count)) => *place = count.into(),
             (Place::Share(place), SettingValue::Count(count)) => *place = Some(count),
             (Place::Share(place), SettingValue::ShareOfThreshold) => *place = None,
-            (Place::Lasting(place), SettingValue::Lasting(time)) => *place = time,
+            (Place::SettingDuration(place), SettingValue::SettingDuration(time)) => *place = time,
             (Place::Mode(place), SettingValue::Mode(mode)) => *place = mode,
-            (Place::Count(_) | Place::Large(_) | Place::Share(_) | Place::Lasting(_) | Place::Mode(_), _) => {}
+            (Place::Count(_) | Place::Large(_) | Place::Share(_) | Place::SettingDuration(_) | Place::Mode(_), _) => {}
         }
     }
 
@@ -246,15 +248,15 @@ impl SettingKey {
             Self::BreakerMode => Place::Mode(&mut breaker.mode),
             Self::BreakerMinSends => Place::Count(&mut breaker.min_sends),
             Self::BreakerMinConversion => Place::Count(&mut breaker.min_conversion),
-            Self::BreakerBlockFor => Place::Lasting(&mut breaker.block_for),
-            Self::CodeTtl => Place::Lasting(&mut verification.code_ttl),
-            Self::CodeCap => Place::Lasting(&mut verification.code_cap),
-            Self::ResendAfter => Place::Lasting(&mut verification.resend_after),
+            Self::BreakerBlockFor => Place::SettingDuration(&mut breaker.block_for),
+            Self::CodeTtl => Place::SettingDuration(&mut verification.code_ttl),
+            Self::CodeCap => Place::SettingDuration(&mut verification.code_cap),
+            Self::ResendAfter => Place::SettingDuration(&mut verification.resend_after),
             Self::MaxTries => Place::Count(&mut verification.max_tries),
             Self::MaxFailures => Place::Count(&mut verification.max_failures),
-            Self::TrialDuration => Place::Lasting(&mut trial.duration),
-            Self::TrialGrace => Place::Lasting(&mut trial.grace),
-            Self::Quarantine => Place::Lasting(&mut trial.quarantine),
+            Self::TrialDuration => Place::SettingDuration(&mut trial.duration),
+            Self::TrialGrace => Place::SettingDuration(&mut trial.grace),
+            Self::Quarantine => Place::SettingDuration(&mut trial.quarantine),
             Self::LowWater => Place::Large(&mut trial.low_water),
             Self::Threshold => Place::Count(&mut quota.threshold),
             Self::KeptForResends => Place::Count(&mut quota.kept_for_resends),
@@ -310,7 +312,7 @@ impl fmt::Display for SettingValue {
         match self {
             Self::Count(count) => count.fmt(f),
             Self::ShareOfThreshold => f.write_str(SHARE_OF_THRESHOLD),
-            Self::Lasting(time) => Lasting(*time).fmt(f),
+            Self::SettingDuration(time) => SettingDuration(*time).fmt(f),
             Self::Mode(mode) => mode.fmt(f),
         }
     }

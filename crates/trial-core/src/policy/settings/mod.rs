@@ -8,7 +8,7 @@ mod faults;
 mod in_force;
 mod key;
 
-pub use change::{SettingChange, SettingOrder, SettingOutcome, SettingRefusal};
+pub use change::{SettingChange, SettingCommand, SettingOutcome, SettingRefusal};
 pub use faults::PolicyFault;
 pub use in_force::{Overrides, PolicyInForce, SettingsInForce};
 pub use key::{SettingError, SettingKey, SettingValue};

@@ -8,12 +8,12 @@ mod searches;
 use actix_web::test::TestRequest;
 use chrono::{DateTime, TimeDelta, Utc};
 use trial_core::access_codes::AccessCodeState;
-use trial_core::clients::{Caller, SealedSecret};
-use trial_core::fraud_guard::{CountSpan, PrefixBlock, SafePrefix, SafeReason};
+use trial_core::clients::{ApiClient, EncryptedSecret};
+use trial_core::fraud_guard::{CountSpan, RangeBlock, SafeRange, SafeReason};
 use trial_core::operators::{Operator, Role};
-use trial_core::ports::{Callers as _, Operators as _, Prefixes as _};
+use trial_core::ports::{ApiClients as _, NumberRanges as _, Operators as _};
 use trial_core::values::{ApplicationId, MailId, TenantId};
-use trial_testkit::{Desk, FixedClock, MemoryLedger, data};
+use trial_testkit::{FixedClock, LedgerHarness, MemoryLedger, data};
 
 use crate::support::{Answer, Fixture, call};
 use trial_http::{HttpSettings, Site};
@@ -39,13 +39,13 @@ impl House {
     /// The same with other settings.
     pub(crate) async fn with(change: impl FnOnce(&mut HttpSettings)) -> Self {
         let ledger = MemoryLedger::default();
-        let desk = Desk::new(ledger.clone()).with_access_codes(3).await;
+        let harness = LedgerHarness::new(ledger.clone()).with_access_codes(3).await;
         for (n, role) in (1..).zip(Role::ALL) {
-            let operator = data::operator(n, &format!("{role}-one"), *role, desk.now());
-            ledger.add_operator(operator, desk.operator()).await.unwrap();
+            let operator = data::operator(n, &format!("{role}-one"), *role, harness.now());
+            ledger.add_operator(operator, harness.operator()).await.unwrap();
         }
-        let first = desk.join(1).await;
-        desk.join(2).await;
+        let first = harness.join(1).await;
+        harness.join(2).await;
         let mails: Vec<MailId> = ledger.state().mails.keys().copied().collect();
         let failed_mail =
             mails.iter().copied().find(|id| ledger.state().mails[id].record.tenant == Some(first)).unwrap();
@@ -55,27 +55,27 @@ impl House {
             mail.state = trial_core::mails::MailState::Failed;
             mail.last_reply = Some("550 no such mailbox".to_owned());
             state.phones.get_mut(&data::phone(1)).unwrap().failures = 100;
-            state.prefix_blocks.insert(data::phone(1).prefix(), block(desk.now()));
+            state.prefix_blocks.insert(data::phone(1).prefix(), block(harness.now()));
         });
-        let by = desk.operator();
-        let safe = SafePrefix {
+        let by = harness.operator();
+        let safe = SafeRange {
             prefix: "+8618".parse().unwrap(),
             reason: SafeReason::parse("the numbers of a customer").unwrap(),
             at: by.at,
             actor: by.actor.clone(),
         };
         ledger.add_safe_prefix(safe, by).await.unwrap();
-        let lost = SealedSecret { key_id: "gone".to_owned(), ..data::sealed_secret(7) };
-        let shop = Caller { next_secret: Some(lost), ..data::caller(2, "shop", desk.now()) };
-        for caller in [data::caller(1, "site", desk.now()), shop] {
-            ledger.add_caller(caller, desk.operator()).await.unwrap();
+        let lost = EncryptedSecret { key_id: "gone".to_owned(), ..data::sealed_secret(7) };
+        let shop = ApiClient { next_secret: Some(lost), ..data::caller(2, "shop", harness.now()) };
+        for caller in [data::caller(1, "site", harness.now()), shop] {
+            ledger.add_caller(caller, harness.operator()).await.unwrap();
         }
         let state = ledger.state();
         let application =
             *state.applications.iter().find(|(_, kept)| kept.application.phone == data::phone(1)).unwrap().0;
         let free = state.access_codes.iter().find(|(_, kept)| kept.state == AccessCodeState::Free);
         let free_code = free.unwrap().0.to_string();
-        let clock = desk.clock.clone();
+        let clock = harness.clock.clone();
         let mut fixture = Fixture { ledger: ledger.clone(), clock: clock.clone(), ..Fixture::default() };
         change(&mut fixture.settings);
         fixture.health.expect_dependencies().returning(Vec::new);
@@ -110,9 +110,9 @@ impl House {
 }
 
 /// A block that begins now.
-fn block(since: DateTime<Utc>) -> PrefixBlock {
+fn block(since: DateTime<Utc>) -> RangeBlock {
     let until = since + TimeDelta::hours(12);
-    PrefixBlock { since, until, sent: 40, used: 1, met: 7, counted_after: CountSpan::of(since) }
+    RangeBlock { since, until, sent: 40, used: 1, met: 7, counted_after: CountSpan::of(since) }
 }
 
 /// A request with this token, and a request id that snapshots can show.

@@ -27,7 +27,7 @@ struct Kept(Mutex<Vec<DeliveryReceipt>>);
 
 #[async_trait]
 impl Receipts for Kept {
-    async fn take_down(&self, receipt: DeliveryReceipt) -> Result<bool, LedgerError> {
+    async fn record_receipt(&self, receipt: DeliveryReceipt) -> Result<bool, LedgerError> {
         self.0.lock().unwrap().push(receipt);
         Ok(true)
     }

@@ -10,7 +10,7 @@ use trial_core::error::LedgerError;
 use trial_core::planner::Request;
 use trial_core::ports::TrialLedger;
 use trial_storage::{PostgresLedger, PostgresOpenError, PostgresOptions};
-use trial_testkit::{Desk, SeededEntropy, data};
+use trial_testkit::{LedgerHarness, SeededEntropy, data};
 
 use super::server::{Database, assert_sound};
 
@@ -23,14 +23,14 @@ const NOTED: &str = "SELECT string_agg(DISTINCT commits, ' ') FROM noted";
 /// Sessions that wait for a standby.
 const AWAITING: &str = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'";
 
-async fn ask(desk: &Desk<PostgresLedger>, n: u32) -> Result<usize, LedgerError> {
-    let batch = desk.batch([Request::SendCode(data::code_request(&data::phone(n)))]);
-    desk.try_commit(batch).await.map(|outcomes| outcomes.len())
+async fn ask(harness: &LedgerHarness<PostgresLedger>, n: u32) -> Result<usize, LedgerError> {
+    let batch = harness.batch([Request::SendCode(data::code_request(&data::phone(n)))]);
+    harness.try_commit(batch).await.map(|outcomes| outcomes.len())
 }
 
 /// Nothing is decided or ready, for this reason.
-async fn assert_refused(desk: &Desk<PostgresLedger>, n: u32, reason: &str) {
-    for refused in [ask(desk, n).await.map(drop), TrialLedger::check(&*desk.ledger).await] {
+async fn assert_refused(harness: &LedgerHarness<PostgresLedger>, n: u32, reason: &str) {
+    for refused in [ask(harness, n).await.map(drop), TrialLedger::check(&*harness.ledger).await] {
         let Err(LedgerError::Unavailable(why)) = &refused else { panic!("{refused:?}") };
         assert!(why.to_string().contains(reason), "{why}");
     }
@@ -53,23 +53,23 @@ async fn a_commit_is_durable_whatever_the_server_is_set_to_meanwhile() {
     let database = Database::on(&cluster).await;
     reload(&cluster, &[("synchronous_commit", "on")]);
     database.until("SHOW synchronous_commit", "on").await;
-    let desk = Desk::new(database.open().await);
+    let harness = LedgerHarness::new(database.open().await);
     database.execute(NOTE).await;
-    ask(&desk, 1).await.unwrap();
+    ask(&harness, 1).await.unwrap();
     reload(&cluster, &[("synchronous_commit", "off"), ("work_mem", "5MB")]);
     let mut n = 1;
     while database.execute("SELECT count(*) FROM noted WHERE work_mem = '5MB'").await == "0" {
         n += 1;
-        ask(&desk, n).await.unwrap();
+        ask(&harness, n).await.unwrap();
     }
     assert_eq!(database.execute(NOTED).await, "on");
     let asking = |value| format!("{}&options=-c%20synchronous_commit%3D{value}", database.server.url(&database.name));
     for (value, in_force) in [("local", "on"), ("remote_write", "on"), ("remote_apply", "remote_apply")] {
         database.execute("DELETE FROM noted").await;
-        let mut desk = Desk::new(PostgresLedger::open(PostgresOptions::new(asking(value))).await.unwrap());
+        let mut harness = LedgerHarness::new(PostgresLedger::open(PostgresOptions::new(asking(value))).await.unwrap());
         n += 1;
-        desk.entropy = SeededEntropy::new(n.into());
-        ask(&desk, n).await.unwrap();
+        harness.entropy = SeededEntropy::new(n.into());
+        ask(&harness, n).await.unwrap();
         assert_eq!(database.execute(NOTED).await, in_force, "{value}");
     }
 }
@@ -103,34 +103,34 @@ async fn a_migration_that_was_killed_at_its_start_is_run_again() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_schema_that_becomes_newer_is_noticed() {
     let database = Database::new().await;
-    let desk = Desk::new(database.open().await);
-    ask(&desk, 1).await.unwrap();
+    let harness = LedgerHarness::new(database.open().await);
+    ask(&harness, 1).await.unwrap();
     database.execute("INSERT INTO __diesel_schema_migrations (version) VALUES ('99999999999999')").await;
-    assert_refused(&desk, 2, "by a newer release (99999999999999)").await;
+    assert_refused(&harness, 2, "by a newer release (99999999999999)").await;
     database.execute("DELETE FROM __diesel_schema_migrations WHERE version = '99999999999999'").await;
-    ask(&desk, 2).await.unwrap();
-    TrialLedger::check(&*desk.ledger).await.unwrap();
+    ask(&harness, 2).await.unwrap();
+    TrialLedger::check(&*harness.ledger).await.unwrap();
 }
 
 /// One that lacks the last batch, and one whose transactions had other batches.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_database_that_was_set_back_is_refused_by_everybody_until_it_is_confirmed() {
     let database = Database::new().await;
-    let (desk, other) = (Desk::new(database.open().await), Desk::new(database.open().await));
+    let (harness, other) = (LedgerHarness::new(database.open().await), LedgerHarness::new(database.open().await));
     for (n, set_back) in [
         (1, "DELETE FROM decided_batches WHERE transaction = (SELECT max(transaction) FROM decided_batches)"),
         (11, "UPDATE decided_batches SET at = at + 1"),
         (21, "UPDATE decided_batches SET timeline = '00000002'"),
     ] {
-        ask(&desk, n).await.unwrap();
-        ask(&desk, n + 1).await.unwrap();
-        assert_eq!(desk.ledger.confirm(desk.operator()).await.unwrap(), None, "there is nothing to confirm");
+        ask(&harness, n).await.unwrap();
+        ask(&harness, n + 1).await.unwrap();
+        assert_eq!(harness.ledger.confirm(harness.operator()).await.unwrap(), None, "there is nothing to confirm");
         database.execute(set_back).await;
-        assert_refused(&desk, n + 2, "was acknowledged and is not in the database").await;
+        assert_refused(&harness, n + 2, "was acknowledged and is not in the database").await;
         assert_refused(&other, n + 2, "`trialgate database confirm`").await;
-        let concerns = desk.ledger.concerns().await.unwrap();
+        let concerns = harness.ledger.concerns().await.unwrap();
         assert!(concerns.iter().any(|(is_grave, said)| *is_grave && said.contains("was acknowledged")), "{concerns:?}");
-        let reason = desk.ledger.confirm(desk.operator()).await.unwrap().unwrap();
+        let reason = harness.ledger.confirm(harness.operator()).await.unwrap().unwrap();
         assert!(reason.starts_with("the batch ") && reason.contains("was acknowledged"), "{reason}");
         assert_eq!(
             database
@@ -138,10 +138,10 @@ async fn a_database_that_was_set_back_is_refused_by_everybody_until_it_is_confir
                 .await,
             (1 + n / 10).to_string()
         );
-        for desk in [&desk, &other] {
-            TrialLedger::check(&*desk.ledger).await.unwrap();
+        for harness in [&harness, &other] {
+            TrialLedger::check(&*harness.ledger).await.unwrap();
         }
-        ask(&desk, n + 2).await.unwrap();
+        ask(&harness, n + 2).await.unwrap();
     }
 }
 
@@ -150,12 +150,12 @@ async fn a_database_that_was_set_back_is_refused_by_everybody_until_it_is_confir
 async fn batches_that_are_old_are_not_kept() {
     let database = Database::new().await;
     let options = PostgresOptions { watch_every: Duration::from_millis(10), ..database.options() };
-    let desk = Desk::new(PostgresLedger::open(options).await.unwrap());
-    ask(&desk, 1).await.unwrap();
+    let harness = LedgerHarness::new(PostgresLedger::open(options).await.unwrap());
+    ask(&harness, 1).await.unwrap();
     let old = "INSERT INTO decided_batches (transaction, at, timeline) VALUES (-500000, 0, '00000001')";
     database.execute(old).await;
     database.until("SELECT count(*) FROM decided_batches WHERE transaction < 0", "0").await;
-    ask(&desk, 2).await.unwrap();
+    ask(&harness, 2).await.unwrap();
     assert_eq!(database.execute("SELECT count(*) FROM decided_batches").await, "2");
 }
 
@@ -173,15 +173,15 @@ async fn a_stale_standby_is_noticed_beside_its_primary_and_in_its_place() {
     let both = format!("postgres://{USER}@{}/postgres?sslmode=disable", ports.join(","));
     let options = PostgresOptions { watch_every: Duration::from_millis(20), ..PostgresOptions::new(both) };
     PostgresLedger::migrate(&options).await.unwrap();
-    let desk = Desk::new(PostgresLedger::open(options.clone()).await.unwrap());
-    ask(&desk, 1).await.unwrap();
-    let concerns = desk.ledger.concerns().await.unwrap();
+    let harness = LedgerHarness::new(PostgresLedger::open(options.clone()).await.unwrap());
+    ask(&harness, 1).await.unwrap();
+    let concerns = harness.ledger.concerns().await.unwrap();
     assert!(concerns.iter().any(|(is_grave, said)| *is_grave && said.contains("names 2 servers")), "{concerns:?}");
     let position = primary.execute("postgres", "SELECT pg_current_wal_lsn()");
     let arrived = format!("SELECT pg_last_wal_replay_lsn() >= '{}'", position.trim());
     while standby.execute("postgres", &arrived).trim() != "t" {}
     block_in_place(|| standby.stop(Signal::INT));
-    ask(&desk, 2).await.unwrap();
+    ask(&harness, 2).await.unwrap();
     block_in_place(|| {
         standby.configure(&[("primary_conninfo", "")]);
         standby.resume();
@@ -194,20 +194,20 @@ async fn a_stale_standby_is_noticed_beside_its_primary_and_in_its_place() {
         "{refused:?}"
     );
     let mut n = 3;
-    while ask(&desk, n).await.is_ok() {
+    while ask(&harness, n).await.is_ok() {
         n += 1;
     }
-    assert_refused(&desk, n, "can be written to as well").await;
+    assert_refused(&harness, n, "can be written to as well").await;
 
     block_in_place(|| primary.stop(Signal::KILL));
-    while !matches!(ask(&desk, n).await, Err(LedgerError::Unavailable(why)) if why.to_string().contains("was acknowledged"))
+    while !matches!(ask(&harness, n).await, Err(LedgerError::Unavailable(why)) if why.to_string().contains("was acknowledged"))
     {
     }
-    let late = Desk::new(PostgresLedger::open(options).await.unwrap());
+    let late = LedgerHarness::new(PostgresLedger::open(options).await.unwrap());
     assert_refused(&late, n, "timeline 00000001").await;
     late.ledger.confirm(late.operator()).await.unwrap().unwrap();
-    ask(&desk, n).await.unwrap();
-    assert_sound(&desk.ledger).await;
+    ask(&harness, n).await.unwrap();
+    assert_sound(&harness.ledger).await;
 }
 
 /// The server answers a commit with a warning after its wait for a standby was cancelled. It is not acknowledged before
@@ -216,14 +216,14 @@ async fn a_stale_standby_is_noticed_beside_its_primary_and_in_its_place() {
 async fn a_cancelled_wait_for_a_standby_is_no_acknowledgement() {
     let cluster = private().await;
     let database = Database::on(&cluster).await;
-    let desk = Arc::new(Desk::new(database.open().await));
+    let harness = Arc::new(LedgerHarness::new(database.open().await));
     // At first the commit waits for the statement, which has to be prepared; later it follows without waiting.
     for n in [1, 2] {
         reload(&cluster, &[("synchronous_standby_names", "nobody")]);
         database.until("SHOW synchronous_standby_names", "nobody").await;
         let deciding = tokio::spawn({
-            let desk = Arc::clone(&desk);
-            async move { ask(&desk, n).await }
+            let harness = Arc::clone(&harness);
+            async move { ask(&harness, n).await }
         });
         database.until(AWAITING, "1").await;
         let cancel = "SELECT pid FROM (SELECT pid FROM pg_stat_activity WHERE wait_event = 'SyncRep' OFFSET 0) waiting \

@@ -8,12 +8,12 @@ use trial_core::applications::{Application, ApplyOutcome};
 use trial_core::error::LedgerError;
 use trial_core::mails::{Lease, SettledAs, Settlement};
 use trial_core::planner::{Outcome, Request};
-use trial_core::policy::{Policy, SettingKey, SettingOrder, SettingOutcome, SettingValue};
+use trial_core::policy::{Policy, SettingCommand, SettingKey, SettingOutcome, SettingValue};
 use trial_core::ports::{Operations, Outbox, SettingsStore, TrialLedger};
 use trial_core::values::LeaseId;
 use trial_core::verification::CodeRefusal;
 use trial_storage::PostgresLedger;
-use trial_testkit::{Desk, SeededEntropy, data};
+use trial_testkit::{LedgerHarness, SeededEntropy, data};
 
 use super::server::{Database, assert_sound};
 
@@ -81,10 +81,10 @@ async fn operate(ledger: PostgresLedger, entropy: SeededEntropy) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn instances_agree_and_never_wait_for_each_other_for_ever() {
     let database = Database::new().await;
-    let desk = Desk::new(database.open().await).with_access_codes(200).await;
+    let harness = LedgerHarness::new(database.open().await).with_access_codes(200).await;
     let mut applications = Vec::new();
     for n in 1..=APPLICANTS {
-        applications.push(desk.prepared(n).await);
+        applications.push(harness.prepared(n).await);
     }
     let mut deciding = Vec::new();
     let mut others = Vec::new();
@@ -103,39 +103,39 @@ async fn instances_agree_and_never_wait_for_each_other_for_ever() {
     assert_eq!(database.execute(counts).await, "60|60|120|0");
     let deadlocks = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()";
     assert_eq!(database.execute(deadlocks).await, "0");
-    assert_sound(&desk.ledger).await;
+    assert_sound(&harness.ledger).await;
 }
 
 /// A setting that one instance changes holds for the next decision of another.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_changed_setting_holds_everywhere_at_once() {
     let database = Database::new().await;
-    let desk = Desk::new(database.open().await);
+    let harness = LedgerHarness::new(database.open().await);
     let other = database.open().await;
     let change = async |value| {
-        let order = SettingOrder { key: SettingKey::ResendAfter, value, seen: None };
-        let changed = other.change_setting(order, Arc::new(Policy::default()), desk.operator()).await.unwrap();
+        let order = SettingCommand { key: SettingKey::ResendAfter, value, seen: None };
+        let changed = other.change_setting(order, Arc::new(Policy::default()), harness.operator()).await.unwrap();
         assert!(matches!(changed, SettingOutcome::Changed(_)), "{changed:?}");
     };
     let phone = data::phone(1);
-    desk.ask(&phone).await.unwrap();
-    assert!(matches!(desk.ask(&phone).await, Err(CodeRefusal::TooSoon { .. })));
-    change(Some(SettingValue::Lasting(Duration::ZERO))).await;
-    desk.ask(&phone).await.unwrap();
+    harness.ask(&phone).await.unwrap();
+    assert!(matches!(harness.ask(&phone).await, Err(CodeRefusal::TooSoon { .. })));
+    change(Some(SettingValue::SettingDuration(Duration::ZERO))).await;
+    harness.ask(&phone).await.unwrap();
     change(None).await;
-    assert!(matches!(desk.ask(&phone).await, Err(CodeRefusal::TooSoon { .. })));
+    assert!(matches!(harness.ask(&phone).await, Err(CodeRefusal::TooSoon { .. })));
 }
 
 /// A daily limit that one instance sets holds for the next decision of another.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_threshold_holds_everywhere_at_once() {
     let database = Database::new().await;
-    let desk = Desk::new(database.open().await).with_access_codes(9).await;
+    let harness = LedgerHarness::new(database.open().await).with_access_codes(9).await;
     let other = database.open().await;
-    let waiting = [desk.prepared(1).await, desk.prepared(2).await];
-    trial_testkit::set_threshold(&other, 1, desk.operator()).await.unwrap();
-    assert_eq!(desk.apply_for_code(waiting[0].clone()).await, "000");
-    assert_eq!(desk.apply_for_code(waiting[1].clone()).await, "205");
-    trial_testkit::set_threshold(&other, 2, desk.operator()).await.unwrap();
-    assert_eq!(desk.apply_for_code(waiting[1].clone()).await, "000");
+    let waiting = [harness.prepared(1).await, harness.prepared(2).await];
+    trial_testkit::set_threshold(&other, 1, harness.operator()).await.unwrap();
+    assert_eq!(harness.apply_for_code(waiting[0].clone()).await, "000");
+    assert_eq!(harness.apply_for_code(waiting[1].clone()).await, "205");
+    trial_testkit::set_threshold(&other, 2, harness.operator()).await.unwrap();
+    assert_eq!(harness.apply_for_code(waiting[1].clone()).await, "000");
 }

@@ -2,16 +2,16 @@
 
 use trial_core::policy::Policy;
 use trial_core::ports::Operations;
-use trial_testkit::Desk;
+use trial_testkit::LedgerHarness;
 
 use super::server::Database;
 
 /// A database with one accepted application.
 async fn with_one_tenant() -> Database {
     let database = Database::new().await;
-    let desk = Desk::new(database.open().await).with_access_codes(3).await;
-    desk.join(1).await;
-    desk.ledger.close();
+    let harness = LedgerHarness::new(database.open().await).with_access_codes(3).await;
+    harness.join(1).await;
+    harness.ledger.close();
     database
 }
 

@@ -13,7 +13,7 @@ use trial_core::ports::{Outbox, Receipts};
 use trial_core::sms::{DeliveryReceipt, DeliveryState, GatewayReply};
 use trial_core::values::LeaseId;
 use trial_storage::PostgresLedger;
-use trial_testkit::{Desk, LedgerFactory, data};
+use trial_testkit::{LedgerFactory, LedgerHarness, data};
 
 use super::server::Database;
 use crate::plans::{note, noted, operate_on};
@@ -29,26 +29,26 @@ async fn nothing_reads_a_whole_table() {
     let database = Database::new().await;
     let ledger = database.open().await;
     let planner = data::planner_with(|policy| policy.platform_listens = true);
-    let desk = Desk::with_planner(ledger.clone(), planner).with_access_codes(2).await;
+    let harness = LedgerHarness::with_planner(ledger.clone(), planner).with_access_codes(2).await;
     // Counts by operators read rows.
     database.execute(RESET).await;
-    let refused = desk.ask(&data::phone(1)).await.unwrap();
-    desk.report(&refused, GatewayReply::Refused { reason: "no".to_owned() }).await;
-    desk.join(1).await;
-    assert_eq!(desk.apply_for_code(data::application(2, "wrong")).await, "001");
-    desk.prepared(2).await;
-    assert_eq!(desk.apply_for_code(data::application(2, "wrong")).await, "002");
-    desk.screen([trial_core::planner::Request::Apply(data::application(3, "wrong"))]).await;
-    deliver(&desk).await;
-    crate::events::tell(&desk).await;
+    let refused = harness.ask(&data::phone(1)).await.unwrap();
+    harness.report(&refused, GatewayReply::Refused { reason: "no".to_owned() }).await;
+    harness.join(1).await;
+    assert_eq!(harness.apply_for_code(data::application(2, "wrong")).await, "001");
+    harness.prepared(2).await;
+    assert_eq!(harness.apply_for_code(data::application(2, "wrong")).await, "002");
+    harness.screen([trial_core::planner::Request::Apply(data::application(3, "wrong"))]).await;
+    deliver(&harness).await;
+    crate::events::tell(&harness).await;
     let told = DeliveryReceipt {
         gateway: "scripted".to_owned(),
         provider_id: "provider-1".to_owned(),
         state: DeliveryState::Delivered,
         reason: None,
-        at: desk.now(),
+        at: harness.now(),
     };
-    assert!(desk.ledger.take_down(told).await.unwrap());
+    assert!(harness.ledger.record_receipt(told).await.unwrap());
     ledger.close();
     while database.execute("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()").await != "1" {}
     assert_eq!(database.execute(SCANS).await, "");
@@ -125,11 +125,11 @@ async fn operations_read_no_whole_table() {
     assert!(statements.len() >= 60, "only {} statements were seen: {statements:#?}", statements.len());
 }
 
-async fn deliver(desk: &Desk<PostgresLedger>) {
-    let now = desk.now();
+async fn deliver(harness: &LedgerHarness<PostgresLedger>) {
+    let now = harness.now();
     let id = LeaseId::new(now, [1; 10]);
     let lease = Lease { id, now, until: now + Duration::from_mins(1), horizon: now + Duration::from_hours(1) };
-    let claimed = desk.ledger.claim(lease, 10).await.unwrap();
+    let claimed = harness.ledger.claim(lease, 10).await.unwrap();
     assert_eq!(claimed.len(), 1);
     for settled_as in [
         SettledAs::Retry { next_attempt_at: now, error: "later".to_owned() },
@@ -137,6 +137,6 @@ async fn deliver(desk: &Desk<PostgresLedger>) {
         SettledAs::Sent { reply: "250".to_owned() },
     ] {
         let settlement = Settlement { mail: claimed[0].id, lease: id, at: now, settled_as };
-        desk.ledger.settle(vec![settlement]).await.unwrap();
+        harness.ledger.settle(vec![settlement]).await.unwrap();
     }
 }

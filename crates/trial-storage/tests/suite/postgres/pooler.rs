@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use trial_cluster::{USER, free_port};
 use trial_core::planner::Request;
 use trial_storage::{PostgresLedger, PostgresOpenError, PostgresOptions};
-use trial_testkit::{Desk, data};
+use trial_testkit::{LedgerHarness, data};
 
 use super::server::Database;
 
@@ -69,7 +69,7 @@ async fn a_pooler_must_keep_sessions() {
         assert!(refused.unwrap().to_string().contains("`pool_mode = session`"));
     }
     let pooler = Pooler::start(&database, "session");
-    let desk = Desk::new(PostgresLedger::open(pooler.options(&database)).await.unwrap());
-    let batch = desk.batch([Request::SendCode(data::code_request(&data::phone(1)))]);
-    assert_eq!(desk.try_commit(batch).await.unwrap().len(), 1);
+    let harness = LedgerHarness::new(PostgresLedger::open(pooler.options(&database)).await.unwrap());
+    let batch = harness.batch([Request::SendCode(data::code_request(&data::phone(1)))]);
+    assert_eq!(harness.try_commit(batch).await.unwrap().len(), 1);
 }

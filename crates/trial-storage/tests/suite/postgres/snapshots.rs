@@ -12,7 +12,7 @@ use trial_core::planner::{Outcome, Request};
 use trial_core::ports::{Entropy, Outbox};
 use trial_core::values::LeaseId;
 use trial_storage::PostgresLedger;
-use trial_testkit::{Desk, data};
+use trial_testkit::{LedgerHarness, data};
 
 use super::server::Database;
 
@@ -32,12 +32,12 @@ fn applicant(n: u32) -> u32 {
 }
 
 /// Decides, `times` in a row: an applicant is accepted, and the next one gets a code.
-async fn decide(desk: &Desk<PostgresLedger>, next: &mut u32, times: u32) {
+async fn decide(harness: &LedgerHarness<PostgresLedger>, next: &mut u32, times: u32) {
     for _ in 0..times {
         let (this, following) = (applicant(*next), data::phone(applicant(*next + 1)));
-        let application = data::application(this, &desk.code_on(&data::phone(this)));
+        let application = data::application(this, &harness.code_on(&data::phone(this)));
         let asked = Request::SendCode(data::code_request(&following));
-        let outcomes = desk.commit([Request::Apply(application), asked]).await;
+        let outcomes = harness.commit([Request::Apply(application), asked]).await;
         assert!(
             matches!(
                 outcomes.as_slice(),
@@ -50,26 +50,26 @@ async fn decide(desk: &Desk<PostgresLedger>, next: &mut u32, times: u32) {
 }
 
 /// Delivers every mail that is due.
-async fn deliver(desk: &Desk<PostgresLedger>) {
+async fn deliver(harness: &LedgerHarness<PostgresLedger>) {
     loop {
         let mut id = [0; 16];
-        desk.entropy.fill(&mut id);
-        let (id, now) = (LeaseId::from_bytes(id), desk.now());
+        harness.entropy.fill(&mut id);
+        let (id, now) = (LeaseId::from_bytes(id), harness.now());
         let lease = Lease { id, now, until: now + Duration::from_mins(1), horizon: now + Duration::from_hours(1) };
-        let mails = desk.ledger.claim(lease, 1_000).await.unwrap();
+        let mails = harness.ledger.claim(lease, 1_000).await.unwrap();
         if mails.is_empty() {
             return;
         }
         let settled_as = || SettledAs::Sent { reply: "250".to_owned() };
         let settled =
             mails.iter().map(|mail| Settlement { mail: mail.id, lease: id, at: now, settled_as: settled_as() });
-        desk.ledger.settle(settled.collect()).await.unwrap();
+        harness.ledger.settle(settled.collect()).await.unwrap();
     }
 }
 
 /// The blocks that each table had read until now, and its indexes, when only the old snapshot is open.
-async fn read(database: &Database, desk: &Desk<PostgresLedger>) -> BTreeMap<String, [u64; 2]> {
-    desk.ledger.close();
+async fn read(database: &Database, harness: &LedgerHarness<PostgresLedger>) -> BTreeMap<String, [u64; 2]> {
+    harness.ledger.close();
     database.until(OTHERS, "1").await;
     let tables = database.execute(READ).await;
     let table = |line: &str| {
@@ -83,35 +83,35 @@ async fn read(database: &Database, desk: &Desk<PostgresLedger>) -> BTreeMap<Stri
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_old_snapshot_slows_no_decision_and_no_claim() {
     let database = Database::new().await;
-    let mut desk = Desk::new(database.open().await).with_access_codes(BETWEEN + 3 * COUNTED).await;
-    desk.set_threshold(10_000).await;
+    let mut harness = LedgerHarness::new(database.open().await).with_access_codes(BETWEEN + 3 * COUNTED).await;
+    harness.set_threshold(10_000).await;
     let mut snapshot = AsyncPgConnection::establish(&database.server.url(&database.name)).await.unwrap();
     snapshot.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT FROM tenants").await.unwrap();
 
     let mut next = 1;
-    desk.ask(&data::phone(applicant(next))).await.unwrap();
-    decide(&desk, &mut next, COUNTED).await;
+    harness.ask(&data::phone(applicant(next))).await.unwrap();
+    decide(&harness, &mut next, COUNTED).await;
     let mut counts = Vec::new();
     for between in [0, BETWEEN] {
-        decide(&desk, &mut next, between).await;
-        deliver(&desk).await;
+        decide(&harness, &mut next, between).await;
+        deliver(&harness).await;
         // Longer than mails may be late for the claims that follow.
-        desk.wait(Duration::from_mins(10));
+        harness.wait(Duration::from_mins(10));
         next += 1;
-        desk.ask(&data::phone(applicant(next))).await.unwrap();
-        let before = read(&database, &desk).await;
-        desk.ledger = Arc::new(database.open().await);
+        harness.ask(&data::phone(applicant(next))).await.unwrap();
+        let before = read(&database, &harness).await;
+        harness.ledger = Arc::new(database.open().await);
         for _ in 0..COUNTED {
-            decide(&desk, &mut next, 1).await;
-            deliver(&desk).await;
+            decide(&harness, &mut next, 1).await;
+            deliver(&harness).await;
         }
-        let mut after = read(&database, &desk).await;
+        let mut after = read(&database, &harness).await;
         for (table, blocks) in &mut after {
             let before = before.get(table).copied().unwrap_or_default();
             *blocks = [0, 1].map(|place| blocks[place] - before[place]);
         }
         counts.push(after);
-        desk.ledger = Arc::new(database.open().await);
+        harness.ledger = Arc::new(database.open().await);
     }
     for (table, [heap, index]) in &counts[1] {
         let [earlier_heap, earlier_index] = counts[0][table];

@@ -13,7 +13,7 @@ use trial_core::planner::{Batch, Outcome, Request};
 use trial_core::ports::{Operations, TrialLedger};
 use trial_core::sms::GatewayReply;
 use trial_storage::{PostgresLedger, PostgresOptions};
-use trial_testkit::{Desk, SeededEntropy, data};
+use trial_testkit::{LedgerHarness, SeededEntropy, data};
 
 use super::server::{Database, assert_sound};
 
@@ -96,9 +96,9 @@ async fn a_session_that_holds_the_admission_lock_fails_the_check_and_is_named() 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_long_import_takes_many_short_turns() {
     let database = Database::new().await;
-    let desk = Desk::new(database.open().await);
+    let harness = LedgerHarness::new(database.open().await);
     let import = || data::access_codes(u32::try_from(ImportPlan::PIECE).unwrap() + 1);
-    let plan = desk.ledger.import_access_codes(import(), false, desk.operator()).await.unwrap();
+    let plan = harness.ledger.import_access_codes(import(), false, harness.operator()).await.unwrap();
     assert_eq!(plan.new.len(), 2 * ImportPlan::PIECE + 2);
     assert_eq!(database.execute("SELECT count(*), count(DISTINCT xmin::text) FROM access_codes").await, "4002|3");
     assert_eq!(database.execute("SELECT detail FROM audit").await, "4002 new, 0 known");
@@ -106,9 +106,9 @@ async fn a_long_import_takes_many_short_turns() {
     database
         .execute("DELETE FROM access_codes WHERE ctid IN (SELECT ctid FROM access_codes ORDER BY code LIMIT 2)")
         .await;
-    let again = desk.ledger.import_access_codes(import(), false, desk.operator()).await.unwrap();
+    let again = harness.ledger.import_access_codes(import(), false, harness.operator()).await.unwrap();
     assert_eq!((again.new.len(), again.known), (2, 4000));
-    assert_sound(&desk.ledger).await;
+    assert_sound(&harness.ledger).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -145,15 +145,16 @@ async fn a_row_that_went_away_undoes_the_batch() {
     let database = Database::new().await;
     let options = PostgresOptions { turn_timeout: Duration::from_mins(1), ..database.options() };
     let ledger = PostgresLedger::open(options).await.unwrap();
-    let desk = Desk::new(ledger.clone());
+    let harness = LedgerHarness::new(ledger.clone());
     let accepted = || GatewayReply::Accepted { provider_id: None };
     for is_prepared in [false, true] {
-        let (settled, lost) = (desk.ask(&data::phone(1)).await.unwrap(), desk.ask(&data::phone(2)).await.unwrap());
+        let (settled, lost) =
+            (harness.ask(&data::phone(1)).await.unwrap(), harness.ask(&data::phone(2)).await.unwrap());
         if is_prepared {
-            desk.report(&settled, accepted()).await;
+            harness.report(&settled, accepted()).await;
         }
         let mut in_the_way = database.hold_up().await;
-        let batch = desk.batch([desk.report_of(&lost, accepted())]);
+        let batch = harness.batch([harness.report_of(&lost, accepted())]);
         let deciding = tokio::spawn({
             let ledger = ledger.clone();
             async move { ledger.commit(batch, data::planner()).await }
@@ -163,7 +164,7 @@ async fn a_row_that_went_away_undoes_the_batch() {
         let refused = deciding.await.unwrap();
         let Err(LedgerError::Corrupt(why)) = &refused else { panic!("{refused:?}") };
         assert!(why.to_string().contains("code_requests.id 0"), "{why}");
-        desk.wait(Duration::from_hours(1));
+        harness.wait(Duration::from_hours(1));
     }
 }
 
@@ -172,32 +173,32 @@ async fn a_row_that_went_away_undoes_the_batch() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn codes_that_become_free_late_with_an_early_time_are_given_first() {
     let database = Database::new().await;
-    let desk = Desk::new(database.open().await).with_access_codes(2).await;
-    desk.join(1).await;
-    desk.clock.step_back(Duration::from_hours(2));
+    let harness = LedgerHarness::new(database.open().await).with_access_codes(2).await;
+    harness.join(1).await;
+    harness.clock.step_back(Duration::from_hours(2));
     let rows = vec![
         (2, data::voice(77), trial_core::values::AccessCodeKind::Voice),
         (3, data::multimedia(77), trial_core::values::AccessCodeKind::Multimedia),
     ];
     let import = trial_core::access_codes::AccessCodeImport { rows };
-    desk.ledger.import_access_codes(import, false, desk.operator()).await.unwrap();
-    assert_sound(&desk.ledger).await;
-    desk.wait(Duration::from_hours(3));
-    let tenant = desk.ledger.tenant(desk.join(2).await).await.unwrap().unwrap();
+    harness.ledger.import_access_codes(import, false, harness.operator()).await.unwrap();
+    assert_sound(&harness.ledger).await;
+    harness.wait(Duration::from_hours(3));
+    let tenant = harness.ledger.tenant(harness.join(2).await).await.unwrap().unwrap();
     let given: Vec<_> = tenant.access_codes.into_values().collect();
     assert_eq!(given, [data::voice(77), data::multimedia(77)]);
-    desk.join(3).await;
-    assert_eq!(desk.ledger.access_code_stock().await.unwrap()[0].free, 0);
-    assert_sound(&desk.ledger).await;
+    harness.join(3).await;
+    assert_eq!(harness.ledger.access_code_stock().await.unwrap()[0].free, 0);
+    assert_sound(&harness.ledger).await;
 }
 
 /// PostgreSQL's texts hold no NUL; a gateway's reply may.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn words_that_cannot_be_stored_are_stored_as_they_can() {
     let database = Database::new().await;
-    let desk = Desk::new(database.open().await);
-    let sent = desk.ask(&data::phone(1)).await.unwrap();
-    desk.report(&sent, GatewayReply::Refused { reason: "no\0credit".to_owned() }).await;
-    let found = desk.ledger.find_applications(ApplicationQuery::Phone(data::phone(1)), 9).await.unwrap();
+    let harness = LedgerHarness::new(database.open().await);
+    let sent = harness.ask(&data::phone(1)).await.unwrap();
+    harness.report(&sent, GatewayReply::Refused { reason: "no\0credit".to_owned() }).await;
+    let found = harness.ledger.find_applications(ApplicationQuery::Phone(data::phone(1)), 9).await.unwrap();
     assert_eq!(found.code_requests[0].reply.as_deref(), Some("no\u{FFFD}credit"));
 }

@@ -7,7 +7,7 @@ mod stock;
 use std::path::PathBuf;
 
 use clap::Subcommand;
-use trial_core::access_codes::PoolOrder;
+use trial_core::access_codes::PoolCommand;
 
 use crate::cli::Global;
 use crate::output::Output;
@@ -43,8 +43,8 @@ impl AccessCodes {
         match self {
             Self::Import { file, dry_run, output } => import::run(global, &file, dry_run, output),
             Self::List(list) => list.run(global),
-            Self::Retire(code) => code.run(PoolOrder::Retire, global),
-            Self::Release(code) => code.run(PoolOrder::Release, global),
+            Self::Retire(code) => code.run(PoolCommand::Retire, global),
+            Self::Release(code) => code.run(PoolCommand::Release, global),
             Self::Stock { output } => stock::run(global, output),
         }
     }

@@ -6,7 +6,7 @@ use anyhow::bail;
 use chrono::{DateTime, Utc};
 use clap::Args;
 use serde::Serialize;
-use trial_core::access_codes::{AccessCodePage, AccessCodeState, AccessCodeView, PoolOrder, PoolOutcome};
+use trial_core::access_codes::{AccessCodePage, AccessCodeState, AccessCodeView, PoolCommand, PoolOutcome};
 use trial_core::values::{AccessCode, AccessCodeKind};
 
 use crate::arguments::whole;
@@ -80,7 +80,7 @@ impl List {
 }
 
 impl Move {
-    pub(crate) fn run(self, order: PoolOrder, global: &Global) -> anyhow::Result<()> {
+    pub(crate) fn run(self, order: PoolCommand, global: &Global) -> anyhow::Result<()> {
         let Self { code, output } = self;
         let by = compose::changed_by(process::operator());
         let asked = code.clone();

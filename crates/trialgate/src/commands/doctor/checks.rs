@@ -4,15 +4,15 @@ use std::path::Path;
 
 use chrono::{DateTime, TimeZone, Utc};
 use rustix::fs::{Access, access, statvfs};
-use trial_core::clients::SealState;
+use trial_core::clients::EncryptionState;
 use trial_core::clock_gap::ClockGap;
 use trial_core::mails::{MailPage, MailState};
 use trial_core::policy::{CLOCK_SKEW, QuotaPolicy};
-use trial_core::ports::{Clock, Guard, Mailer, Operations};
+use trial_core::ports::{BotChallenge, Clock, Mailer, Operations};
 use trial_core::quota::QuotaView;
 use trial_core::tenants::TenantPage;
 use trial_core::values::TenantId;
-use trial_engine::operations::callers_in_use;
+use trial_engine::operations::clients_in_use;
 
 use super::platform;
 use super::report::Report;
@@ -390,7 +390,7 @@ fn owner_mails(view: &QuotaView, report: &mut Report) {
 async fn seals(config: &Config, ledger: &Ledger, report: &mut Report) {
     // Faulty keys were reported before.
     let Ok(keyring) = config.keyring() else { return };
-    let callers = match callers_in_use(&*ledger.callers()).await {
+    let callers = match clients_in_use(&*ledger.callers()).await {
         Ok(callers) => callers,
         Err(error) => return report.fail("callers", format!("{:#}", anyhow::Error::new(error))),
     };
@@ -403,7 +403,7 @@ async fn seals(config: &Config, ledger: &Ledger, report: &mut Report) {
         let names = callers.iter().filter(|caller| caller.seal_state(&keyring) == state);
         names.map(|caller| caller.name.as_str()).collect::<Vec<_>>()
     };
-    let (current, older) = (of(SealState::Current), of(SealState::Older));
+    let (current, older) = (of(EncryptionState::Current), of(EncryptionState::Older));
     let key = keyring.current_id();
     if !older.is_empty() {
         let text = format!("secrets not encrypted with the current key {key:?}: {}", older.join(", "));

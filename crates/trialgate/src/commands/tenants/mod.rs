@@ -9,7 +9,7 @@ use anyhow::bail;
 use chrono::{DateTime, Utc};
 use clap::Subcommand;
 use serde::Serialize;
-use trial_core::tenants::{LifeOrder, Tenant, TenantSearch, TenantView};
+use trial_core::tenants::{Tenant, TenantAction, TenantSearch, TenantView};
 use trial_core::values::AccessCodeKind;
 use trial_core::values::TenantId;
 
@@ -123,13 +123,13 @@ impl Tenants {
                 let Some(tenant) = found else { bail!("there is no tenant {id}") };
                 output.show(&TenantReport::from(&tenant))
             }
-            Self::Convert(wanted) => wanted.order(LifeOrder::Convert, global),
-            Self::Extend { wanted, days } => wanted.order(LifeOrder::Extend(orders::days(days)), global),
-            Self::Suspend(wanted) => wanted.order(LifeOrder::Suspend, global),
-            Self::Resume(wanted) => wanted.order(LifeOrder::Resume, global),
-            Self::Close(wanted) => wanted.order(LifeOrder::Close, global),
-            Self::Reopen(wanted) => wanted.order(LifeOrder::Reopen, global),
-            Self::ResendMail(wanted) => wanted.order(LifeOrder::ResendMail, global),
+            Self::Convert(wanted) => wanted.order(TenantAction::Convert, global),
+            Self::Extend { wanted, days } => wanted.order(TenantAction::Extend(orders::days(days)), global),
+            Self::Suspend(wanted) => wanted.order(TenantAction::Suspend, global),
+            Self::Resume(wanted) => wanted.order(TenantAction::Resume, global),
+            Self::Close(wanted) => wanted.order(TenantAction::Close, global),
+            Self::Reopen(wanted) => wanted.order(TenantAction::Reopen, global),
+            Self::ResendMail(wanted) => wanted.order(TenantAction::ResendMail, global),
         }
     }
 }

@@ -7,7 +7,7 @@ use anyhow::bail;
 use chrono::{DateTime, Utc};
 use clap::Args;
 use serde::Serialize;
-use trial_core::tenants::{LifeChange, LifeOrder, LifeOutcome, TenantStatus};
+use trial_core::tenants::{TenantAction, TenantChange, TenantOutcome, TenantStatus};
 use trial_core::values::TenantId;
 
 use crate::cli::Global;
@@ -43,15 +43,15 @@ impl Wanted {
     ///
     /// # Errors
     /// The command was refused, or the database cannot be used.
-    pub(super) fn order(self, order: LifeOrder, global: &Global) -> anyhow::Result<()> {
+    pub(super) fn order(self, order: TenantAction, global: &Global) -> anyhow::Result<()> {
         let Self { id, output } = self;
         let actor = process::operator();
         let outcome = with_database(global, async |config, ledger| {
-            decide::tenant_order(config, ledger, trial_core::tenants::TenantOrder { tenant: id, order, actor }).await
+            decide::tenant_order(config, ledger, trial_core::tenants::TenantCommand { tenant: id, order, actor }).await
         })?;
         match outcome {
-            LifeOutcome::Done(change) => output.show(&OrderReport::new(id, &change)),
-            LifeOutcome::Refused(refusal) => bail!("{refusal} ({id})"),
+            TenantOutcome::Done(change) => output.show(&OrderReport::new(id, &change)),
+            TenantOutcome::Refused(refusal) => bail!("{refusal} ({id})"),
         }
     }
 }
@@ -62,7 +62,7 @@ pub(super) fn days(number: u32) -> Duration {
 }
 
 impl OrderReport {
-    fn new(id: TenantId, change: &LifeChange) -> Self {
+    fn new(id: TenantId, change: &TenantChange) -> Self {
         Self {
             id: id.to_string(),
             before: change.before.as_str(),

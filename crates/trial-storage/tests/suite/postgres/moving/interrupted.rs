@@ -4,7 +4,7 @@ use diesel::connection::SimpleConnection;
 use tokio::sync::oneshot;
 use trial_core::ports::Operations;
 use trial_storage::{Move, MoveError, MoveReport, Moved, PostgresLedger, PostgresOpenError, PostgresOptions};
-use trial_testkit::{Desk, SeededEntropy, data};
+use trial_testkit::{LedgerHarness, SeededEntropy, data};
 
 use super::super::server::{Database, assert_sound};
 use super::house::House;
@@ -75,8 +75,8 @@ async fn a_source_that_went_on_meanwhile_is_moved_as_it_is_now() {
     let database = Database::new().await;
     let to = database.options();
     assert!(cut_off(house.moving(&to, 4), word(60)).await.is_none());
-    house.desk.join(20).await;
-    house.desk.ledger.unlock_phone(data::phone(7), house.desk.operator()).await.unwrap();
+    house.harness.join(20).await;
+    house.harness.ledger.unlock_phone(data::phone(7), house.harness.operator()).await.unwrap();
     house.connect().batch_execute("DELETE FROM audit WHERE action = 'setting.set'").unwrap();
     let report = house.moving(&to, 4).run(|_| {}).await.unwrap();
     let copied = |table: &str| report.tables.iter().find(|moved| moved.table == table).unwrap().copied;
@@ -91,7 +91,7 @@ async fn a_source_that_was_empty_when_it_was_cut_off_is_known_again() {
     let to = database.options();
     assert!(cut_off(house.moving(&to, 4), word(5)).await.is_none());
     assert_is_not_served(&to, &house).await;
-    let house = House { desk: house.desk.with_access_codes(3).await, ..house };
+    let house = House { harness: house.harness.with_access_codes(3).await, ..house };
     house.moving(&to, 4).run(|_| {}).await.unwrap();
     assert_eq!(house.contents(), database.contents().await);
 }
@@ -101,7 +101,7 @@ async fn an_instance_that_opened_the_target_before_accepts_nothing() {
     let house = House::furnished().await;
     let database = Database::new().await;
     let to = database.options();
-    let mut early = Desk::new(database.open().await);
+    let mut early = LedgerHarness::new(database.open().await);
     early.entropy = SeededEntropy::new(11);
     let are_mails =
         |moved: Moved| matches!(moved, Moved::Copied(rows) if rows.table == "mails" && rows.done == rows.of);

@@ -9,7 +9,7 @@ use std::time::Duration;
 use trial_core::platform::{EndpointId, EventClaim};
 use trial_core::ports::{EventOutbox, Operations, Outbox};
 use trial_storage::MovedTable;
-use trial_testkit::{Desk, SeededEntropy, data};
+use trial_testkit::{LedgerHarness, SeededEntropy, data};
 
 use super::server::{Database, assert_sound};
 use house::{House, lease, seen};
@@ -25,9 +25,9 @@ async fn everything_is_moved_and_work_goes_on() {
     assert_eq!(house.contents(), database.contents().await);
 
     let ledger = database.open().await;
-    assert_eq!(seen(&*house.desk.ledger).await, seen(&ledger).await);
-    let mut there = Desk::new(ledger);
-    there.clock = house.desk.clock.clone();
+    assert_eq!(seen(&*house.harness.ledger).await, seen(&ledger).await);
+    let mut there = LedgerHarness::new(ledger);
+    there.clock = house.harness.clock.clone();
     there.entropy = SeededEntropy::new(11);
     assert_eq!(there.apply_for_code(house.accepted.clone()).await, "000");
     assert_eq!(there.apply_for_code(house.waiting.clone()).await, "000");
@@ -66,7 +66,7 @@ async fn an_empty_database_is_transferred_into_one_without_tables() {
     let to = database.options();
     let report = house.moving(&to, 10).run(|_| {}).await.unwrap();
     assert_eq!(report.ran.len(), crate::migrations());
-    let there = Desk::new(database.open().await).with_access_codes(1).await;
+    let there = LedgerHarness::new(database.open().await).with_access_codes(1).await;
     there.set_threshold(7).await;
     there.join(1).await;
 }

@@ -11,7 +11,7 @@ use trial_core::ports::{Operations, TrialLedger};
 use trial_storage::{
     Move, MoveError, MoveReport, Moved, OpenError, PostgresLedger, PostgresOptions, SqliteLedger, SqliteOptions,
 };
-use trial_testkit::{Desk, data};
+use trial_testkit::{LedgerHarness, data};
 
 use super::super::server::{Database, assert_sound};
 use super::house::{House, unique_by};
@@ -59,7 +59,7 @@ async fn a_target_with_rows_of_its_own_is_left_alone() {
     let house = House::furnished().await;
     let database = Database::new().await;
     let to = database.options();
-    let theirs = Desk::new(database.open().await).with_access_codes(1).await;
+    let theirs = LedgerHarness::new(database.open().await).with_access_codes(1).await;
     let before = database.contents().await;
     assert!(matches!(refused(house.moving(&to, 100)).await, MoveError::InUse { .. }));
     assert_eq!(database.contents().await, before);
@@ -74,7 +74,7 @@ async fn a_target_that_was_served_since_is_left_alone() {
     let to = database.options();
     house.moving(&to, 100).run(|_| {}).await.unwrap();
     let ledger = database.open().await;
-    ledger.unlock_phone(data::phone(7), house.desk.operator()).await.unwrap();
+    ledger.unlock_phone(data::phone(7), house.harness.operator()).await.unwrap();
     let error = refused(house.moving(&to, 100)).await;
     assert!(matches!(error, MoveError::InUse { table: "audit", .. }), "{error}");
 }
@@ -117,7 +117,7 @@ async fn nothing_is_decided_while_a_move_is_under_way() {
     let options = SqliteOptions { busy_timeout: Duration::from_millis(20), ..house.options.clone() };
     let serving = SqliteLedger::open(options).await.unwrap();
     let halted = Halted::start(house.moving(&to, 100), 0).await;
-    let batch = house.desk.batch([Request::SendCode(data::code_request(&data::phone(30)))]);
+    let batch = house.harness.batch([Request::SendCode(data::code_request(&data::phone(30)))]);
     for ledger in [&serving as &dyn TrialLedger, &early] {
         let refused = ledger.commit(batch.clone(), data::planner()).await;
         assert!(matches!(refused, Err(LedgerError::Contended(_))), "{refused:?}");

@@ -1,11 +1,11 @@
 //! The re-encryption of API clients' secrets with the current key, so that an old key can be removed.
 
-use super::{Caller, CallerChange, SealedSecret};
+use super::{ApiClient, ApiClientChange, EncryptedSecret};
 use crate::values::{Entropy, Keyring, KeyringError, named};
 
 /// The state of a secret once all keys but the current one are removed. Of a client with two secrets, the worse counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum SealState {
+pub enum EncryptionState {
     /// It is encrypted with the current key.
     Current,
     /// It is encrypted with another key, which is needed until the secret is re-encrypted.
@@ -14,14 +14,14 @@ pub enum SealState {
     Lost,
 }
 
-named!(SealState, "state of an encrypted secret", { Current => "current", Older => "older", Lost => "lost" });
+named!(EncryptionState, "state of an encrypted secret", { Current => "current", Older => "older", Lost => "lost" });
 
-impl SealedSecret {
-    fn seal_state(&self, access_key: &str, keyring: &Keyring) -> SealState {
+impl EncryptedSecret {
+    fn seal_state(&self, access_key: &str, keyring: &Keyring) -> EncryptionState {
         match self.open(access_key, keyring) {
-            Err(_) => SealState::Lost,
-            Ok(_) if self.key_id == keyring.current_id() => SealState::Current,
-            Ok(_) => SealState::Older,
+            Err(_) => EncryptionState::Lost,
+            Ok(_) if self.key_id == keyring.current_id() => EncryptionState::Current,
+            Ok(_) => EncryptionState::Older,
         }
     }
 
@@ -38,11 +38,11 @@ impl SealedSecret {
     }
 }
 
-impl Caller {
+impl ApiClient {
     /// The state of its secrets once all keys but the current one are removed.
-    pub fn seal_state(&self, keyring: &Keyring) -> SealState {
+    pub fn seal_state(&self, keyring: &Keyring) -> EncryptionState {
         let states = self.secrets().map(|secret| secret.seal_state(&self.access_key, keyring));
-        states.max().unwrap_or(SealState::Current)
+        states.max().unwrap_or(EncryptionState::Current)
     }
 
     /// The error for the first of its secrets that cannot be decrypted, if any.
@@ -52,9 +52,9 @@ impl Caller {
 
     /// The change that re-encrypts with the current key the secrets that another key decrypts; `None` if there are
     /// none. A secret that no key decrypts stays as it is.
-    pub fn reseal(&self, keyring: &Keyring, entropy: &dyn Entropy) -> Option<CallerChange> {
+    pub fn reseal(&self, keyring: &Keyring, entropy: &dyn Entropy) -> Option<ApiClientChange> {
         let before: Vec<_> = self.secrets().cloned().collect();
         let after: Vec<_> = before.iter().map(|secret| secret.resealed(&self.access_key, keyring, entropy)).collect();
-        (before != after).then_some(CallerChange::Reseal { before, after })
+        (before != after).then_some(ApiClientChange::Reseal { before, after })
     }
 }

@@ -12,7 +12,7 @@ use trial_core::policy::PolicyInForce;
 use trial_core::ports::SettingsStore;
 
 use crate::Died;
-use crate::deciding::source_of;
+use crate::commit::group_committer::source_of;
 
 /// The interval of the query.
 const EVERY: Duration = Duration::from_secs(1);

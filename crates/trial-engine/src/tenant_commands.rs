@@ -5,8 +5,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use trial_core::error::LedgerError;
 use trial_core::planner::{Batch, FreshIds, Outcome, Planner, Request};
-use trial_core::ports::{Clock, Entropy, TenantOrders, TrialLedger};
-use trial_core::tenants::{LifeOutcome, TenantOrder};
+use trial_core::ports::{Clock, Entropy, TenantCommands, TrialLedger};
+use trial_core::tenants::{TenantCommand, TenantOutcome};
 
 /// Has commands decided on this ledger.
 #[derive(Clone)]
@@ -27,8 +27,8 @@ pub struct Orders {
 struct Mistaken;
 
 #[async_trait]
-impl TenantOrders for Orders {
-    async fn order(&self, order: TenantOrder) -> Result<LifeOutcome, LedgerError> {
+impl TenantCommands for Orders {
+    async fn order(&self, order: TenantCommand) -> Result<TenantOutcome, LedgerError> {
         let now = self.clock.now();
         let mut entropy = [0; FreshIds::ENTROPY];
         self.entropy.fill(&mut entropy);

@@ -3,19 +3,19 @@
 
 use std::sync::Arc;
 
-use crate::operations::{pool_outlook, prefix_outlook};
+use crate::operations::{pool_outlook, range_outlook};
 use chrono::{DateTime, Utc};
 use trial_core::access_codes::{AccessCodeStock, PoolOutlook};
 use trial_core::error::LedgerError;
-use trial_core::fraud_guard::PrefixOutlook;
+use trial_core::fraud_guard::RangeOutlook;
 use trial_core::mails::{MailKind, MailRecord};
 use trial_core::planner::Planner;
 use trial_core::policy::{BreakerMode, Policy};
-use trial_core::ports::{Clock, Entropy, Operations, Prefixes, Upkeep};
+use trial_core::ports::{Clock, Entropy, NumberRanges, Operations, Upkeep};
 use trial_core::quota::QuotaView;
 use trial_core::values::MailId;
 use trial_core::values::{Email, Locale};
-use trial_core::warnings::{REFUSALS_WITHIN, Warning, WarningToTell, refusal_warnings, warnings};
+use trial_core::warnings::{NewWarning, REFUSALS_WITHIN, Warning, refusal_warnings, warnings};
 
 use crate::{EngineParts, PlatformParts};
 
@@ -24,7 +24,7 @@ const REFUSALS: u32 = 500;
 
 pub(crate) struct Watch {
     operations: Arc<dyn Operations>,
-    prefixes: Arc<dyn Prefixes>,
+    prefixes: Arc<dyn NumberRanges>,
     upkeep: Arc<dyn Upkeep>,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
@@ -78,7 +78,7 @@ impl Watch {
 
     /// Shows the number of ranges that are blocked, and of those that would be.
     async fn show_prefixes(&self, policy: &Policy, now: DateTime<Utc>) -> Result<(), LedgerError> {
-        let PrefixOutlook { mode, blocked, .. } = prefix_outlook(&*self.prefixes, policy, now).await?;
+        let RangeOutlook { mode, blocked, .. } = range_outlook(&*self.prefixes, policy, now).await?;
         for shown in [BreakerMode::Shadow, BreakerMode::On] {
             let count = if shown == mode { blocked.len() } else { 0 };
             metrics::gauge!("trialgate_number_ranges_blocked", "mode" => shown.as_str()).set(number(count as u64));
@@ -86,7 +86,7 @@ impl Watch {
         Ok(())
     }
 
-    fn told(&self, warning: Warning) -> WarningToTell {
+    fn told(&self, warning: Warning) -> NewWarning {
         let mail = |to: &Email| {
             let mut entropy = [0; 10];
             self.entropy.fill(&mut entropy);
@@ -102,7 +102,7 @@ impl Watch {
             }
         };
         let mails = self.readers.iter().map(mail).collect();
-        WarningToTell { warning, mails }
+        NewWarning { warning, mails }
     }
 }
 

@@ -15,7 +15,7 @@ use crate::values::Person;
 /// busy.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
-pub trait DataCare: Send + Sync {
+pub trait Privacy: Send + Sync {
     /// Looks through one page of old rows and removes those that nothing needs any more; with `dry_run`, only counts
     /// them. Safe to run concurrently.
     async fn expire(&self, page: ExpiryPage, dry_run: bool) -> Result<Expired, LedgerError>;
@@ -35,7 +35,7 @@ pub trait DataCare: Send + Sync {
     /// Rewrites the database's file if rows were erased since it was last rewritten: a database that moves rows between
     /// pages leaves copies of them in unused parts of pages, where no later erasure of the row reaches them. Nothing
     /// can be stored meanwhile, so a file of more than `limit` bytes is left as it is. Has to be followed by
-    /// [`DataCare::purge`]. A server's database has no such file.
+    /// [`Privacy::purge`]. A server's database has no such file.
     ///
     /// # Errors
     /// [`LedgerError::Contended`] if another program writes all the time, [`LedgerError::Unavailable`] if the file

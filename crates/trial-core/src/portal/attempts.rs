@@ -5,9 +5,9 @@ use chrono::{DateTime, Utc};
 use crate::values::{Keyring, Purpose};
 
 /// Sign-in attempts for one account within an hour, whether it exists or not.
-pub const PORTAL_TRIES_PER_ACCOUNT: u32 = 20;
+pub const PORTAL_ATTEMPTS_PER_ACCOUNT: u32 = 20;
 /// Sign-in attempts from one client address within an hour.
-pub const PORTAL_TRIES_PER_ADDRESS: u32 = 100;
+pub const PORTAL_ATTEMPTS_PER_ADDRESS: u32 = 100;
 /// Forgotten-password requests for one account or e-mail address within an hour, whether it exists or not: each may be
 /// a mail.
 pub const PORTAL_LINKS_PER_ACCOUNT: u32 = 3;
@@ -16,7 +16,7 @@ pub const PORTAL_LINKS_PER_ADDRESS: u32 = 20;
 
 /// The kind of an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TryKind {
+pub enum AttemptKind {
     /// A sign-in.
     SignIn,
     /// A check of the current password of a signed-in owner, counted apart from sign-ins by others.
@@ -27,9 +27,9 @@ pub enum TryKind {
 
 /// One attempt, counted against an account and against a client address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PortalTry {
+pub struct PortalAttempt {
     /// The kind.
-    pub kind: TryKind,
+    pub kind: AttemptKind,
     /// The keyed hash of the account.
     pub account: [u8; 32],
     /// The keyed hash of the client address.
@@ -40,25 +40,25 @@ pub struct PortalTry {
 
 /// Attempts of an hour, including the one just counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PortalTries {
+pub struct PortalAttempts {
     /// Attempts for this account; 0 if they are not counted because the client address has made too many.
     pub account: u32,
     /// Attempts from this client address.
     pub address: u32,
 }
 
-impl PortalTry {
+impl PortalAttempt {
     /// An attempt for an account of this name from this address, both as they were given. Only keyed hashes are stored:
     /// without the key, nobody can tell an address, a mailbox, or a password typed by mistake. A new current key
     /// restarts the counts.
-    pub fn new(kind: TryKind, account: &str, address: &str, now: DateTime<Utc>, keyring: &Keyring) -> Self {
+    pub fn new(kind: AttemptKind, account: &str, address: &str, now: DateTime<Utc>, keyring: &Keyring) -> Self {
         let digest = |of: &[u8], text: &str| {
             let kind: &[u8] = match kind {
-                TryKind::SignIn => b"sign in\0",
-                TryKind::PresentPassword => b"present\0",
-                TryKind::Link => b"link\0",
+                AttemptKind::SignIn => b"sign in\0",
+                AttemptKind::PresentPassword => b"present\0",
+                AttemptKind::Link => b"link\0",
             };
-            keyring.sign(Purpose::PortalTry, &[kind, of, text.as_bytes()].concat())
+            keyring.sign(Purpose::PortalAttempt, &[kind, of, text.as_bytes()].concat())
         };
         let hour = Self::hour_of(now);
         Self { kind, account: digest(b"account\0", account), address: digest(b"address\0", address), hour }
@@ -75,7 +75,7 @@ impl PortalTry {
     }
 
     /// Returns `true` if these exceed the hourly limits.
-    pub fn is_one_too_many(&self, tries: PortalTries) -> bool {
+    pub fn is_one_too_many(&self, tries: PortalAttempts) -> bool {
         tries.account > self.limits().0 || !self.counts_for_account(tries.address)
     }
 
@@ -88,8 +88,10 @@ impl PortalTry {
     /// The hourly limits of the account and of the address.
     const fn limits(&self) -> (u32, u32) {
         match self.kind {
-            TryKind::SignIn | TryKind::PresentPassword => (PORTAL_TRIES_PER_ACCOUNT, PORTAL_TRIES_PER_ADDRESS),
-            TryKind::Link => (PORTAL_LINKS_PER_ACCOUNT, PORTAL_LINKS_PER_ADDRESS),
+            AttemptKind::SignIn | AttemptKind::PresentPassword => {
+                (PORTAL_ATTEMPTS_PER_ACCOUNT, PORTAL_ATTEMPTS_PER_ADDRESS)
+            }
+            AttemptKind::Link => (PORTAL_LINKS_PER_ACCOUNT, PORTAL_LINKS_PER_ADDRESS),
         }
     }
 }

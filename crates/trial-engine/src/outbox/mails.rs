@@ -14,9 +14,9 @@ use trial_core::planner::Planner;
 use trial_core::ports::{Clock, Mailer, Outbox};
 use trial_core::values::LeaseId;
 
-use super::{DeliveryBounds, Errand};
+use super::delivery::{DeliveryBounds, Errand};
 use crate::clock_watch::ClockWatch;
-use crate::pacing::Pace;
+use crate::outbox::rate_limiter::Pace;
 use crate::{EngineParts, MailDeliveryOptions};
 
 /// Longer than any clock error.
@@ -24,7 +24,7 @@ const A_CENTURY: Duration = Duration::from_hours(100 * 365 * 24);
 
 /// Delivers mails.
 #[derive(Clone)]
-pub(crate) struct MailErrand {
+pub(crate) struct MailConsumer {
     outbox: Arc<dyn Outbox>,
     mailer: Arc<dyn Mailer>,
     planner: Arc<Planner>,
@@ -34,7 +34,7 @@ pub(crate) struct MailErrand {
     watch: Arc<ClockWatch>,
 }
 
-impl MailErrand {
+impl MailConsumer {
     pub(crate) fn new(parts: &EngineParts, options: MailDeliveryOptions, watch: Arc<ClockWatch>) -> Self {
         Self {
             outbox: Arc::clone(&parts.outbox),
@@ -83,7 +83,7 @@ impl MailErrand {
 }
 
 #[async_trait]
-impl Errand for MailErrand {
+impl Errand for MailConsumer {
     type Due = DueMail;
     type Settlement = Settlement;
     const WHAT: &'static str = "mails";

@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 use trial_core::error::LedgerError;
-use trial_core::ports::DataCare;
+use trial_core::ports::Privacy;
 use trial_core::privacy::{Compaction, Expired, Expiring, ExpiryPage, Retention};
 
 use crate::clock_watch::ClockWatch;
@@ -45,7 +45,7 @@ const WHOLE_EVERY: u32 = 24;
 type Reached = BTreeMap<Expiring, [u8; 16]>;
 
 pub(crate) struct Expiry {
-    pub(crate) care: Arc<dyn DataCare>,
+    pub(crate) care: Arc<dyn Privacy>,
     pub(crate) watch: Arc<ClockWatch>,
     pub(crate) options: RetentionOptions,
     pub(crate) closing: CancellationToken,
@@ -63,8 +63,8 @@ const PURGE_PAUSE: Duration = Duration::from_millis(100);
 /// Removes erased data from the database's files too, and waits a while for readers; `false` if they go on.
 ///
 /// # Errors
-/// As for [`DataCare::purge`].
-pub async fn purge(care: &dyn DataCare) -> Result<bool, LedgerError> {
+/// As for [`Privacy::purge`].
+pub async fn purge(care: &dyn Privacy) -> Result<bool, LedgerError> {
     for _ in 1..PURGE_ATTEMPTS {
         if care.purge().await? {
             return Ok(true);

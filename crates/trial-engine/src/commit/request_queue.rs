@@ -10,11 +10,11 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 use trial_core::planner::{Outcome, Request};
 
-use crate::deciding::Decider;
-use crate::decisions::Decisions;
-use crate::gathering::{Batching, Gathering, Reply, Waiting};
-use crate::screening::{Screening, ScreeningTask};
-use crate::wakers::Wakers;
+use crate::commit::batch_queue::{Batching, Gathering, Reply, Waiting};
+use crate::commit::decision_health::Decisions;
+use crate::commit::group_committer::Decider;
+use crate::commit::prescreening::{Screening, ScreeningTask};
+use crate::outbox::wakers::Wakers;
 use crate::{EngineOptions, EngineParts};
 
 /// The sending side of the queue.
@@ -76,7 +76,7 @@ impl Admission {
     }
 
     /// As [`Admission::decide`], but waits for room: an event that happened must be recorded.
-    pub(crate) async fn take_down(&self, request: Request) -> Result<Outcome, NotDecided> {
+    pub(crate) async fn record_receipt(&self, request: Request) -> Result<Outcome, NotDecided> {
         let (reply, decision) = Reply::awaited();
         match self.queue.send_timeout(Waiting { request, reply }, self.wait).await {
             Ok(()) => self.within_bounds(decision).await,

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use crate::audit::ChangedBy;
-use crate::clients::{Caller, CallerAdded, CallerChange, CallerChanged, CallerName, SeenSignature};
+use crate::clients::{ApiClient, ApiClientAdded, ApiClientChange, ApiClientChanged, ApiClientName, SeenSignature};
 use crate::error::LedgerError;
 
 /// The store of API clients and of accepted signatures.
@@ -14,24 +14,24 @@ use crate::error::LedgerError;
 /// busy.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
-pub trait Callers: Send + Sync {
+pub trait ApiClients: Send + Sync {
     /// Adds an API client and records that in the audit trail, unless one that is not removed has the name.
-    async fn add_caller(&self, caller: Caller, by: ChangedBy) -> Result<CallerAdded, LedgerError>;
+    async fn add_caller(&self, caller: ApiClient, by: ChangedBy) -> Result<ApiClientAdded, LedgerError>;
 
     /// Lists API clients, removed ones too, at most the newest `limit`, newest first.
-    async fn callers(&self, limit: u32) -> Result<Vec<Caller>, LedgerError>;
+    async fn callers(&self, limit: u32) -> Result<Vec<ApiClient>, LedgerError>;
 
     /// Finds the API client of an access key, removed or not.
-    async fn caller_by_key(&self, access_key: String) -> Result<Option<Caller>, LedgerError>;
+    async fn caller_by_key(&self, access_key: String) -> Result<Option<ApiClient>, LedgerError>;
 
-    /// Applies [`Caller::changed`] to the API client of this name that is not removed, and records that in the audit
+    /// Applies [`ApiClient::changed`] to the API client of this name that is not removed, and records that in the audit
     /// trail.
     async fn change_caller(
         &self,
-        name: CallerName,
-        change: CallerChange,
+        name: ApiClientName,
+        change: ApiClientChange,
         by: ChangedBy,
-    ) -> Result<CallerChanged, LedgerError>;
+    ) -> Result<ApiClientChanged, LedgerError>;
 
     /// Returns `true` if a signature is stored. Changes nothing.
     async fn knows_signature(&self, signature: [u8; 32]) -> Result<bool, LedgerError>;

@@ -13,12 +13,12 @@ use trial_core::planner::{Outcome, Planner};
 use trial_core::ports::{Gather, TrialLedger};
 
 use crate::EngineParts;
-use crate::admission::NotDecided;
-use crate::bisection::commit_again;
-use crate::decisions::Decisions;
-use crate::gathering::{Gathered, Gathering};
-use crate::screening::Switch;
-use crate::wakers::Wakers;
+use crate::commit::batch_queue::{Gathered, Gathering};
+use crate::commit::bisection::commit_again;
+use crate::commit::decision_health::Decisions;
+use crate::commit::prescreening::Switch;
+use crate::commit::request_queue::NotDecided;
+use crate::outbox::wakers::Wakers;
 
 /// The one task that commits.
 pub(crate) struct Decider {

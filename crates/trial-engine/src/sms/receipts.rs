@@ -19,9 +19,9 @@ impl CountedReceipts {
 
 #[async_trait]
 impl Receipts for CountedReceipts {
-    async fn take_down(&self, receipt: DeliveryReceipt) -> Result<bool, LedgerError> {
+    async fn record_receipt(&self, receipt: DeliveryReceipt) -> Result<bool, LedgerError> {
         let (gateway, state) = (receipt.gateway.clone(), receipt.state.as_str());
-        let taken = self.0.take_down(receipt).await;
+        let taken = self.0.record_receipt(receipt).await;
         // A receipt that cannot be stored yet comes again, and is counted then.
         if matches!(taken, Ok(true)) {
             metrics::counter!("trialgate_sms_receipts_total", "gateway" => gateway, "state" => state).increment(1);

@@ -2,9 +2,6 @@
 //!
 //! After a crash at any point, an entry is due again when its lease ends, under the same id.
 
-mod events;
-mod mails;
-
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,8 +17,8 @@ use trial_core::mails::Lease;
 use trial_core::ports::{Clock, Entropy};
 use trial_core::values::LeaseId;
 
-pub(crate) use events::{EventErrand, PlatformState};
-pub(crate) use mails::MailErrand;
+pub(crate) use super::events::{EventConsumer, PlatformState};
+pub(crate) use super::mails::MailConsumer;
 
 /// The interval at which the outbox is polled if nothing wakes the task.
 const POLL: Duration = Duration::from_secs(1);

@@ -4,9 +4,9 @@
 use trial_core::error::LedgerError;
 use trial_core::planner::Request;
 
-use crate::admission::NotDecided;
-use crate::deciding::{Decider, count, source_of};
-use crate::gathering::Gathered;
+use crate::commit::batch_queue::Gathered;
+use crate::commit::group_committer::{Decider, count, source_of};
+use crate::commit::request_queue::NotDecided;
 
 /// Commits per batch at most. One poisonous request among 256 takes 17 of them, four at most 55. If nothing can be
 /// stored at all, trying every request alone would only hold up all others.

@@ -14,12 +14,12 @@ use trial_core::clock_gap::ClockGap;
 use trial_core::error::LedgerError;
 use trial_core::planner::{Batch, FreshIds, Outcome, Planner, Request};
 use trial_core::ports::{Entropy, TrialLedger, Upkeep};
-use trial_core::tenants::{DueTenant, LifeChange, LifeOrder, LifeOutcome, TenantOrder};
+use trial_core::tenants::{DueTenant, TenantAction, TenantChange, TenantCommand, TenantOutcome};
 use trial_core::values::TenantId;
 
 use crate::EngineParts;
 use crate::clock_watch::ClockWatch;
-use crate::watching::Watch;
+use crate::lifecycle::alerts::Watch;
 
 /// Tenants per decision: applicants wait behind it.
 const TENANTS: u32 = 100;
@@ -30,7 +30,7 @@ const CODES: u32 = 500;
 
 /// Runs the scheduled tasks.
 #[derive(Clone)]
-pub struct Keeper {
+pub struct Sweeper {
     ledger: Arc<dyn TrialLedger>,
     upkeep: Arc<dyn Upkeep>,
     entropy: Arc<dyn Entropy>,
@@ -51,12 +51,12 @@ pub enum Swept {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Kept {
     /// A tenant's status changed.
-    Tenant(TenantId, LifeChange),
+    Tenant(TenantId, TenantChange),
     /// An access code was returned to the pool.
     Code(FreedCode),
 }
 
-impl Keeper {
+impl Sweeper {
     /// A sweeper of this ledger.
     pub fn new(
         ledger: Arc<dyn TrialLedger>,
@@ -123,7 +123,7 @@ impl Keeper {
             self.ledger.commit(batch, planner).await?
         };
         for (due, outcome) in due.iter().zip(outcomes) {
-            if let Outcome::Tenant(LifeOutcome::Done(change)) = outcome {
+            if let Outcome::Tenant(TenantOutcome::Done(change)) = outcome {
                 tell(Kept::Tenant(due.tenant, change));
             }
         }
@@ -154,7 +154,7 @@ impl Keeper {
         let advance = |due: &DueTenant| {
             let mut entropy = [0; FreshIds::ENTROPY];
             self.entropy.fill(&mut entropy);
-            let order = TenantOrder { tenant: due.tenant, order: LifeOrder::Advance, actor: SERVICE.to_owned() };
+            let order = TenantCommand { tenant: due.tenant, order: TenantAction::Advance, actor: SERVICE.to_owned() };
             (FreshIds::new(now, &entropy), Request::Tenant(order))
         };
         Batch { now, requests: due.iter().map(advance).collect() }

@@ -10,11 +10,11 @@ const MS_PER_DAY: u64 = 24 * 60 * 60 * 1_000;
 
 /// A duration as people write it: `500ms`, `60s`, `5m`, `24h`, `30d`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Lasting(pub Duration);
+pub struct SettingDuration(pub Duration);
 
 /// The reason for which a text is no duration.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum LastingError {
+pub enum SettingDurationError {
     /// It is written differently.
     #[error("{0:?} is not a duration; write a whole number and its unit, such as 60s, 5m, 24h or 30d")]
     Unreadable(String),
@@ -23,11 +23,11 @@ pub enum LastingError {
     TooLong(String),
 }
 
-impl FromStr for Lasting {
-    type Err = LastingError;
+impl FromStr for SettingDuration {
+    type Err = SettingDurationError;
 
-    fn from_str(text: &str) -> Result<Self, LastingError> {
-        let wrong = || LastingError::Unreadable(text.to_owned());
+    fn from_str(text: &str) -> Result<Self, SettingDurationError> {
+        let wrong = || SettingDurationError::Unreadable(text.to_owned());
         let unit_at = text.find(|c: char| !c.is_ascii_digit()).ok_or_else(wrong)?;
         let (number, unit) = text.split_at(unit_at);
         let number: u64 = number.parse().map_err(|_| wrong())?;
@@ -40,12 +40,12 @@ impl FromStr for Lasting {
             _ => return Err(wrong()),
         };
         let ms = number.checked_mul(factor_ms).filter(|ms| *ms <= LONGEST_DAYS * MS_PER_DAY);
-        ms.map(|ms| Self(Duration::from_millis(ms))).ok_or_else(|| LastingError::TooLong(text.to_owned()))
+        ms.map(|ms| Self(Duration::from_millis(ms))).ok_or_else(|| SettingDurationError::TooLong(text.to_owned()))
     }
 }
 
 /// In the largest unit that divides it.
-impl fmt::Display for Lasting {
+impl fmt::Display for SettingDuration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let ms = self.0.as_millis();
         for (unit, factor) in [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000)] {

@@ -10,12 +10,12 @@ use crate::problem::{Kind, Problem};
 use crate::site::State;
 
 /// An operator with the required permission.
-pub(super) struct Caller<'a> {
+pub(super) struct AuthenticatedOperator<'a> {
     pub(super) operator: Operator,
     pub(super) ops: &'a Ops,
 }
 
-impl<'a> Caller<'a> {
+impl<'a> AuthenticatedOperator<'a> {
     /// Authenticates the operator and checks the permission.
     ///
     /// A valid token is never rejected for failures of the same address: nobody can lock operators out.

@@ -9,13 +9,13 @@ use trial_core::applications::{Application, ApplyOutcome};
 use trial_core::audit::ChangedBy;
 use trial_core::error::LedgerError;
 use trial_core::planner::{Batch, Outcome, Planner, Request};
-use trial_core::policy::{Policy, SettingKey, SettingOrder, SettingOutcome, SettingValue};
+use trial_core::policy::{Policy, SettingCommand, SettingKey, SettingOutcome, SettingValue};
 use trial_core::portal::{OwnPassword, PasswordChange, PortalSession};
 use trial_core::ports::{Clock, Operations, Screen, SettingsStore, TrialLedger};
 use trial_core::quota::QuotaView;
 use trial_core::return_codes::ApplyReply;
 use trial_core::sms::GatewayReply;
-use trial_core::tenants::{LifeChange, LifeOrder, LifeOutcome, TenantOrder};
+use trial_core::tenants::{TenantAction, TenantChange, TenantCommand, TenantOutcome};
 use trial_core::values::Phone;
 use trial_core::values::TenantId;
 use trial_core::verification::{CodeOutcome, CodeRefusal, CodeRequest, CodeToSend, SendReport};
@@ -25,7 +25,7 @@ use crate::{FixedClock, SeededEntropy};
 
 /// A harness for a test's applicants: a ledger, a planner and a clock, and the codes sent to their phones.
 #[derive(Debug)]
-pub struct Desk<L> {
+pub struct LedgerHarness<L> {
     /// The ledger.
     pub ledger: Arc<L>,
     /// Its clock.
@@ -42,13 +42,13 @@ pub struct Desk<L> {
 /// Those of the ledger.
 pub async fn set_threshold(settings: &impl SettingsStore, threshold: u32, by: ChangedBy) -> Result<(), LedgerError> {
     let value = Some(SettingValue::Count(threshold));
-    let order = SettingOrder { key: SettingKey::Threshold, value, seen: None };
+    let order = SettingCommand { key: SettingKey::Threshold, value, seen: None };
     let outcome = settings.change_setting(order, Arc::new(Policy::default()), by).await?;
     assert!(!matches!(outcome, SettingOutcome::Refused(_)), "a limit that leaves something to applications");
     Ok(())
 }
 
-impl<L: TrialLedger + SettingsStore + Operations> Desk<L> {
+impl<L: TrialLedger + SettingsStore + Operations> LedgerHarness<L> {
     /// Sets the daily e-mail limit.
     pub async fn set_threshold(&self, threshold: u32) {
         set_threshold(&*self.ledger, threshold, self.operator()).await.expect("the ledger can be used");
@@ -62,7 +62,7 @@ impl<L: TrialLedger + SettingsStore + Operations> Desk<L> {
     }
 }
 
-impl<L: TrialLedger> Desk<L> {
+impl<L: TrialLedger> LedgerHarness<L> {
     /// A harness that decides by the default policy.
     pub fn new(ledger: L) -> Self {
         Self::with_planner(ledger, planner())
@@ -193,8 +193,8 @@ impl<L: TrialLedger> Desk<L> {
     }
 
     /// Decides a command about a tenant.
-    pub async fn order(&self, tenant: TenantId, order: LifeOrder) -> LifeOutcome {
-        let order = TenantOrder { tenant, order, actor: "operator".to_owned() };
+    pub async fn order(&self, tenant: TenantId, order: TenantAction) -> TenantOutcome {
+        let order = TenantCommand { tenant, order, actor: "operator".to_owned() };
         match self.decide(Request::Tenant(order)).await {
             Outcome::Tenant(outcome) => outcome,
             other => panic!("an answer to a command, not {other:?}"),
@@ -202,21 +202,21 @@ impl<L: TrialLedger> Desk<L> {
     }
 
     /// Decides a command that is accepted.
-    pub async fn change(&self, tenant: TenantId, order: LifeOrder) -> LifeChange {
+    pub async fn change(&self, tenant: TenantId, order: TenantAction) -> TenantChange {
         let what = order.action();
         match self.order(tenant, order).await {
-            LifeOutcome::Done(change) => change,
-            LifeOutcome::Refused(refusal) => panic!("{what} is accepted, not refused: {refusal}"),
+            TenantOutcome::Done(change) => change,
+            TenantOutcome::Refused(refusal) => panic!("{what} is accepted, not refused: {refusal}"),
         }
     }
 
     /// An owner sets a password at the portal.
-    pub async fn set_password(&self, own: OwnPassword, session: PortalSession) -> LifeOutcome {
+    pub async fn set_password(&self, own: OwnPassword, session: PortalSession) -> TenantOutcome {
         self.order(own.tenant, by_owner(own, session, false)).await
     }
 
     /// An owner sets a password by a mailed link.
-    pub async fn set_password_by_link(&self, own: OwnPassword, session: PortalSession) -> LifeOutcome {
+    pub async fn set_password_by_link(&self, own: OwnPassword, session: PortalSession) -> TenantOutcome {
         self.order(own.tenant, by_owner(own, session, true)).await
     }
 
@@ -249,11 +249,11 @@ impl<L: TrialLedger> Desk<L> {
 }
 
 /// The command by which an owner sets a password.
-pub(crate) fn by_owner(own: OwnPassword, session: PortalSession, by_link: bool) -> LifeOrder {
-    LifeOrder::SetPassword(Box::new(PasswordChange { own, session, by_link }))
+pub(crate) fn by_owner(own: OwnPassword, session: PortalSession, by_link: bool) -> TenantAction {
+    TenantAction::SetPassword(Box::new(PasswordChange { own, session, by_link }))
 }
 
-impl<L: TrialLedger + Screen> Desk<L> {
+impl<L: TrialLedger + Screen> LedgerHarness<L> {
     /// Pre-screens a batch.
     ///
     /// # Errors
@@ -271,7 +271,7 @@ impl<L: TrialLedger + Screen> Desk<L> {
     }
 }
 
-impl<L: TrialLedger + Operations> Desk<L> {
+impl<L: TrialLedger + Operations> LedgerHarness<L> {
     /// A harness with this many free access codes of each kind.
     pub async fn with_access_codes(self, pairs: u32) -> Self {
         let import = self.ledger.import_access_codes(access_codes(pairs), false, self.operator());

@@ -1,6 +1,6 @@
 //! The admission of API clients whose signature is valid.
 
-use super::{Caller, CallerStatus, Scope};
+use super::{ApiClient, ApiClientStatus, Scope};
 
 /// The reason why an API client is rejected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,17 +13,17 @@ pub enum EntranceRefusal {
     NotSubscribed(Scope),
 }
 
-impl Caller {
+impl ApiClient {
     /// Checks that the API client, once authenticated, may use this scope.
     ///
     /// # Errors
     /// [`EntranceRefusal`] if it was removed, is suspended or has not subscribed to the scope.
     pub fn let_in(&self, scope: Scope) -> Result<(), EntranceRefusal> {
         match self.status() {
-            CallerStatus::Removed => Err(EntranceRefusal::Unknown),
-            CallerStatus::Suspended => Err(EntranceRefusal::Suspended),
-            CallerStatus::Active if !self.scopes.contains(&scope) => Err(EntranceRefusal::NotSubscribed(scope)),
-            CallerStatus::Active => Ok(()),
+            ApiClientStatus::Removed => Err(EntranceRefusal::Unknown),
+            ApiClientStatus::Suspended => Err(EntranceRefusal::Suspended),
+            ApiClientStatus::Active if !self.scopes.contains(&scope) => Err(EntranceRefusal::NotSubscribed(scope)),
+            ApiClientStatus::Active => Ok(()),
         }
     }
 }

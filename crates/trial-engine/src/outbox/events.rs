@@ -11,17 +11,17 @@ use tokio::time::timeout;
 use trial_core::error::LedgerError;
 use trial_core::mails::Lease;
 use trial_core::platform::{
-    DueEvent, EVENT_RETRY_CAP, EndpointId, EventClaim, EventSettledAs, EventSettlement, TellError,
+    DueEvent, EVENT_RETRY_CAP, EndpointId, EventClaim, EventSettledAs, EventSettlement, PublishError,
 };
 use trial_core::ports::{Clock, EventOutbox, TenantPlatform};
 use trial_core::values::LeaseId;
 
-use super::{DeliveryBounds, Errand};
+use super::delivery::{DeliveryBounds, Errand};
 use crate::{EventDeliveryOptions, PlatformParts};
 
 /// Delivers tenant events to the platform.
 #[derive(Clone)]
-pub(crate) struct EventErrand {
+pub(crate) struct EventConsumer {
     events: Arc<dyn EventOutbox>,
     platform: Arc<dyn TenantPlatform>,
     endpoint: EndpointId,
@@ -47,7 +47,7 @@ impl PlatformState {
 /// The problem shown for an endpoint that answered 410.
 const DISABLED: &str = "it answered 410; no event is sent until `trialgate webhooks enable`";
 
-impl EventErrand {
+impl EventConsumer {
     pub(crate) fn new(
         parts: &PlatformParts,
         clock: Arc<dyn Clock>,
@@ -71,19 +71,19 @@ impl EventErrand {
     }
 
     /// A panic in this event counts as a failure of this event, so that it is given up in the end.
-    async fn tell(&self, due: &DueEvent) -> Result<String, TellError> {
+    async fn tell(&self, due: &DueEvent) -> Result<String, PublishError> {
         let bound = self.options.timeout;
         let told = AssertUnwindSafe(timeout(bound, self.platform.tell(&due.event))).catch_unwind().await;
         match told {
             Ok(Ok(told)) => told,
-            Ok(Err(_)) => Err(TellError::transient(format!("no answer within {} s", bound.as_secs()))),
-            Err(_) => Err(TellError::transient("a fault of the program; its log says where")),
+            Ok(Err(_)) => Err(PublishError::transient(format!("no answer within {} s", bound.as_secs()))),
+            Err(_) => Err(PublishError::transient("a fault of the program; its log says where")),
         }
     }
 }
 
 #[async_trait]
-impl Errand for EventErrand {
+impl Errand for EventConsumer {
     type Due = DueEvent;
     type Settlement = EventSettlement;
     const WHAT: &'static str = "events";

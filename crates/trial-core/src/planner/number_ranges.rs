@@ -6,35 +6,35 @@ use chrono::{DateTime, Utc};
 
 use super::world::World;
 use super::{Moment, Planner};
-use crate::fraud_guard::{BlockedPrefix, CountSpan, PrefixBlock, PrefixBlockRecord, PrefixCount, PrefixCounts};
-use crate::planner::{Effects, PrefixFacts, PrefixesFacts};
+use crate::fraud_guard::{BlockedRange, CountSpan, RangeBlock, RangeBlockRecord, RangeCount, RangeCounts};
+use crate::planner::{Effects, RangeFacts, RangesFacts};
 use crate::policy::BreakerMode;
-use crate::values::{Phone, PhonePrefix};
+use crate::values::{NumberRange, Phone};
 use crate::verification::{BudgetScope, Challenge, CodeRefusal};
 
 /// The facts about number ranges, as changed by the requests decided so far, and the part of them that has to be
 /// stored.
 pub(super) struct Prefixes {
-    facts: PrefixesFacts,
-    more: BTreeMap<(PhonePrefix, CountSpan), PrefixCounts>,
-    changed_blocks: BTreeSet<PhonePrefix>,
+    facts: RangesFacts,
+    more: BTreeMap<(NumberRange, CountSpan), RangeCounts>,
+    changed_blocks: BTreeSet<NumberRange>,
 }
 
 impl Prefixes {
-    pub(super) fn new(facts: PrefixesFacts) -> Self {
+    pub(super) fn new(facts: RangesFacts) -> Self {
         Self { facts, more: BTreeMap::new(), changed_blocks: BTreeSet::new() }
     }
 
-    fn of(&self, prefix: PhonePrefix) -> PrefixFacts {
+    fn of(&self, prefix: NumberRange) -> RangeFacts {
         self.facts.known.get(&prefix).copied().unwrap_or_default()
     }
 
-    fn is_safe(&self, planner: &Planner, prefix: PhonePrefix) -> bool {
+    fn is_safe(&self, planner: &Planner, prefix: NumberRange) -> bool {
         planner.policy.abuse.is_safe(prefix, &self.facts.safe)
     }
 
     /// Counts, in the facts and in the effects.
-    fn count(&mut self, prefix: PhonePrefix, span: CountSpan, more: PrefixCounts) {
+    fn count(&mut self, prefix: NumberRange, span: CountSpan, more: RangeCounts) {
         let stored = self.more.entry((prefix, span)).or_default();
         stored.messages += more.messages;
         stored.sent += more.sent;
@@ -51,32 +51,32 @@ impl Prefixes {
     }
 
     /// Blocks the range; codes of judged spans are not judged again.
-    fn block(&mut self, prefix: PhonePrefix, block: PrefixBlock) {
+    fn block(&mut self, prefix: NumberRange, block: RangeBlock) {
         self.changed_blocks.insert(prefix);
         let known = self.facts.known.entry(prefix).or_default();
-        *known = PrefixFacts { sent: 0, used: 0, block: Some(block), ..*known };
+        *known = RangeFacts { sent: 0, used: 0, block: Some(block), ..*known };
     }
 
     /// One more request meets the block.
-    fn meet(&mut self, prefix: PhonePrefix, block: PrefixBlock) -> BlockedPrefix {
-        let block = PrefixBlock { met: block.met.saturating_add(1), ..block };
+    fn meet(&mut self, prefix: NumberRange, block: RangeBlock) -> BlockedRange {
+        let block = RangeBlock { met: block.met.saturating_add(1), ..block };
         self.changed_blocks.insert(prefix);
         self.facts.known.entry(prefix).or_default().block = Some(block);
-        PrefixBlockRecord { prefix, block }.met()
+        RangeBlockRecord { prefix, block }.met()
     }
 
     pub(super) fn store(self, effects: &mut Effects) {
         let Self { facts, more, changed_blocks } = self;
-        let count = |((prefix, span), more)| PrefixCount { prefix, span, more };
+        let count = |((prefix, span), more)| RangeCount { prefix, span, more };
         effects.prefix_counts.extend(more.into_iter().map(count));
-        let block = |prefix: PhonePrefix| Some(PrefixBlockRecord { prefix, block: facts.known.get(&prefix)?.block? });
+        let block = |prefix: NumberRange| Some(RangeBlockRecord { prefix, block: facts.known.get(&prefix)?.block? });
         effects.prefix_blocks.extend(changed_blocks.into_iter().filter_map(block));
     }
 }
 
 impl Planner {
     /// 204: the day's messages to the number range.
-    pub(super) fn prefix_budget_is_left(&self, world: &World, prefix: PhonePrefix) -> Result<(), CodeRefusal> {
+    pub(super) fn prefix_budget_is_left(&self, world: &World, prefix: NumberRange) -> Result<(), CodeRefusal> {
         let limit = self.policy.limits.sms_per_prefix_day;
         let sent = u32::try_from(world.prefixes.of(prefix).messages.max(0)).unwrap_or(u32::MAX);
         if limit > 0 && sent >= limit {
@@ -92,7 +92,7 @@ impl Planner {
         world: &mut World,
         moment: Moment,
         phone: &Phone,
-    ) -> Result<Option<BlockedPrefix>, CodeRefusal> {
+    ) -> Result<Option<BlockedRange>, CodeRefusal> {
         let (rules, prefix, now) = (&self.policy.abuse.breaker, phone.prefix(), moment.now);
         let prefixes = &mut world.prefixes;
         if rules.mode == BreakerMode::Off || self.is_test(phone, now) || prefixes.is_safe(self, prefix) {
@@ -115,18 +115,18 @@ impl Planner {
 
     /// Counts a message to the phone, with a code that is new or repeated.
     pub(super) fn count_message(&self, world: &mut World, now: DateTime<Utc>, phone: &Phone, is_new: bool) {
-        self.count_of(world, phone, now, PrefixCounts { messages: 1, sent: i64::from(is_new), used: 0 });
+        self.count_of(world, phone, now, RangeCounts { messages: 1, sent: i64::from(is_new), used: 0 });
     }
 
     /// Reverts the count of a message of this instant that was not sent.
     pub(super) fn give_back_message(&self, world: &mut World, sent_at: DateTime<Utc>, phone: &Phone) {
-        self.count_of(world, phone, sent_at, PrefixCounts { messages: -1, ..PrefixCounts::default() });
+        self.count_of(world, phone, sent_at, RangeCounts { messages: -1, ..RangeCounts::default() });
     }
 
     /// Reverts the count of a code that was never sent. One that was submitted nevertheless did arrive.
     pub(super) fn give_back_code(&self, world: &mut World, challenge: &Challenge) {
         if challenge.proven_at.is_none() {
-            let back = PrefixCounts { sent: -1, ..PrefixCounts::default() };
+            let back = RangeCounts { sent: -1, ..RangeCounts::default() };
             self.count_of(world, &challenge.phone, challenge.made_at, back);
         }
     }
@@ -136,14 +136,14 @@ impl Planner {
         if challenge.proven_at.is_some() || !self.policy.counts_prefixes() {
             return challenge;
         }
-        let used = PrefixCounts { used: 1, ..PrefixCounts::default() };
+        let used = RangeCounts { used: 1, ..RangeCounts::default() };
         self.count_of(world, &challenge.phone, challenge.made_at, used);
         let proven = Challenge { proven_at: Some(now), ..challenge };
         world.update_challenge(proven.clone());
         proven
     }
 
-    fn count_of(&self, world: &mut World, phone: &Phone, at: DateTime<Utc>, more: PrefixCounts) {
+    fn count_of(&self, world: &mut World, phone: &Phone, at: DateTime<Utc>, more: RangeCounts) {
         if self.policy.counts_prefixes() && !self.is_test(phone, at) {
             world.prefixes.count(phone.prefix(), CountSpan::of(at), more);
         }

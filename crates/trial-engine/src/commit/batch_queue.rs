@@ -10,7 +10,7 @@ use trial_core::planner::{Batch, FreshIds, Outcome, Request};
 use trial_core::ports::{Clock, Entropy};
 
 use crate::EngineParts;
-use crate::admission::NotDecided;
+use crate::commit::request_queue::NotDecided;
 
 /// The channel that awaits a decision, and the time of arrival.
 pub(crate) struct Reply {

@@ -16,9 +16,9 @@ use trial_core::applications::{ApplyOutcome, ApplyRefusal};
 use trial_core::planner::{Outcome, Planner, Request};
 use trial_core::ports::Screen;
 
-use crate::admission::NotDecided;
-use crate::deciding::source_of;
-use crate::gathering::{Batching, Gathered, Waiting};
+use crate::commit::batch_queue::{Batching, Gathered, Waiting};
+use crate::commit::group_committer::source_of;
+use crate::commit::request_queue::NotDecided;
 use crate::{EngineOptions, EngineParts};
 
 /// Refusals in one batch that turn pre-screening on, at least: honest mistakes make fewer, and screening them saves
