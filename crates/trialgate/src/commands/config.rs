@@ -40,6 +40,9 @@ impl ConfigCommand {
                 {
                     output::complain(&format!("warning: {text}"));
                 }
+                if let Some(concern) = config.default_region_concern() {
+                    output::complain(&format!("warning: {concern}"));
+                }
                 output::say(&format!("the configuration is valid and complete: {source}"))
             }
         }

@@ -39,7 +39,8 @@ impl Serve {
                 );
             }
             let browsers = config.browser_access().concern().map(str::to_owned);
-            for concern in browsers.into_iter().chain(config.shared_address_concern()) {
+            let others = config.shared_address_concern().into_iter().chain(config.default_region_concern());
+            for concern in browsers.into_iter().chain(others) {
                 tracing::warn!("{concern}");
             }
             if let Some(last) = config.policy.test_numbers.iter().map(|number| number.until).max() {

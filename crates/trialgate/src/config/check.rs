@@ -16,7 +16,7 @@ use trial_mail::HelloName;
 use super::database::Database;
 use super::error::{ConfigError, Origin, Problem, none_of};
 use super::layers::Merged;
-use super::secret::ServiceUrl;
+use super::secret::{Secret, ServiceUrl};
 use super::serving::read_secret;
 use super::settings::{Dkim, PlatformKind, Settings, Storage, UniqueField};
 use super::text::HumanDuration;
@@ -36,6 +36,10 @@ const MIN_HEAD: usize = 4 * 1_024;
 const MAX_HEAD: usize = 64 * 1_024;
 /// A stopping server waits longer than this for requests in progress, so that each is answered.
 const MAX_WAIT: Duration = Duration::from_secs(15);
+
+/// Form of an address that everybody sees.
+pub(super) const PUBLIC_ADDRESS_EXPECTED: &str =
+    "must begin with https:// or http://, name a host, and hold neither user nor password: everybody reads it";
 
 /// Problems, each with the place of its setting.
 struct Findings<'a> {
@@ -243,8 +247,18 @@ impl Findings<'_> {
         let has_two = twilio.from.is_some() && twilio.messaging_service_sid.is_some();
         self.expect(!has_two, "sms.twilio.from", "and `sms.twilio.messaging_service_sid` are both given; give one");
         self.positive("sms.smpp.window", smpp.window.into());
-        let is_whole = http.accept.pointer.is_some() == http.accept.value.is_some();
-        self.expect(is_whole, "sms.http.accept", "must give `pointer` and `value` together, or neither");
+        self.positive("sms.smpp.port", smpp.port.into());
+        let (has_pointer, has_value) = (http.accept.pointer.is_some(), http.accept.value.is_some());
+        self.expect(
+            has_value || !has_pointer,
+            "sms.http.accept.value",
+            "is missing; `sms.http.accept.pointer` needs it",
+        );
+        self.expect(
+            has_pointer || !has_value,
+            "sms.http.accept.pointer",
+            "is missing; `sms.http.accept.value` needs it",
+        );
     }
 
     fn secrets(&mut self, settings: &Settings) {
@@ -273,18 +287,22 @@ impl Findings<'_> {
         let webhook = &settings.platform.webhook;
         let siteverify = &settings.site.siteverify;
         self.one_of("site.siteverify.secret", siteverify.secret.is_some(), siteverify.secret_file.is_some());
+        let sms = &settings.sms;
         for (key, url) in [
             ("site.siteverify.verify_url", siteverify.verify_url.as_ref().map(ServiceUrl::reveal)),
-            ("site.siteverify.script_url", siteverify.script_url.as_deref()),
+            ("sms.huawei.status_callback", sms.huawei.status_callback.as_ref().map(Secret::reveal)),
+            ("sms.twilio.status_callback", sms.twilio.status_callback.as_ref().map(Secret::reveal)),
         ] {
-            let is_fit = url.is_none_or(is_web_address);
-            self.expect(is_fit, key, "must begin with https:// or http:// and name a host");
+            self.expect(url.is_none_or(is_web_address), key, "must begin with https:// or http:// and name a host");
+        }
+        for (key, url) in [
+            ("site.siteverify.script_url", siteverify.script_url.as_deref()),
+            ("portal.url", settings.portal.url.as_deref()),
+        ] {
+            self.expect(url.is_none_or(is_public_address), key, PUBLIC_ADDRESS_EXPECTED);
         }
         self.one_of("platform.webhook.url", webhook.url.is_some(), webhook.url_file.is_some());
         self.one_of("platform.webhook.secrets", !webhook.secrets.is_empty(), webhook.secrets_file.is_some());
-        let portal = settings.portal.url.as_deref();
-        let text = "must begin with https:// or http:// and name a host";
-        self.expect(portal.is_none_or(is_web_address), "portal.url", text);
         let contact = settings.support.contact.as_deref();
         self.expect(contact.is_none_or(|contact| !contact.trim().is_empty()), "support.contact", "is empty");
         for (key, url) in [
@@ -339,7 +357,12 @@ impl Findings<'_> {
         let mut numbers = Vec::new();
         for (place, (phone, number)) in settings.sms.test_numbers.iter().enumerate() {
             match test_number(phone, number, phones, settings.quota.timezone.0) {
-                Ok(number) => numbers.push(number),
+                Ok(number) => {
+                    let is_new = numbers.iter().all(|earlier: &TestNumber| earlier.phone != number.phone);
+                    let text = format!("[{place}]: the phone is given before in another spelling; give it once");
+                    self.expect(is_new, "sms.test_numbers", text);
+                    numbers.push(number);
+                }
                 Err(text) => self.wrong("sms.test_numbers", format!("[{place}]: {text}")),
             }
         }
@@ -433,6 +456,15 @@ fn has_twins<T: PartialEq>(list: &[T]) -> bool {
     list.iter().enumerate().any(|(place, item)| list[..place].contains(item))
 }
 
+fn web_address(text: &str) -> Option<url::Url> {
+    url::Url::parse(text).ok().filter(|url| matches!(url.scheme(), "https" | "http") && url.has_host())
+}
+
 fn is_web_address(text: &str) -> bool {
-    url::Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "https" | "http") && url.has_host())
+    web_address(text).is_some()
+}
+
+/// Returns `true` if everybody may read the address.
+pub(super) fn is_public_address(text: &str) -> bool {
+    web_address(text).is_some_and(|url| url.username().is_empty() && url.password().is_none())
 }

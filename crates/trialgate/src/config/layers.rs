@@ -256,7 +256,9 @@ pub(super) fn of_environment(variables: impl IntoIterator<Item = (OsString, OsSt
             continue;
         }
         let origin = Origin::Variable(name);
-        if !keys::is_key(&path) {
+        if let Some(table) = value.to_str().filter(|_| keys::is_section(&path)).and_then(table) {
+            layer.set_below(path, table, &origin);
+        } else if !keys::is_key(&path) {
             layer.problems.push(unknown(&path.join("."), keys::is_section(&path), origin));
         } else if let Some(value) = value.to_str() {
             layer.entries.push(typed(path, value, origin));
@@ -265,6 +267,32 @@ pub(super) fn of_environment(variables: impl IntoIterator<Item = (OsString, OsSt
         }
     }
     layer
+}
+
+/// An inline table.
+fn table(text: &str) -> Option<toml::Table> {
+    match parsed(text)? {
+        Value::Table(table) => Some(table),
+        _ => None,
+    }
+}
+
+fn parsed(text: &str) -> Option<Value> {
+    toml::de::ValueDeserializer::parse(text).ok().and_then(|value| Value::deserialize(value).ok())
+}
+
+impl Layer {
+    /// The keys of a table that a variable gives as one.
+    fn set_below(&mut self, path: Vec<String>, table: toml::Table, origin: &Origin) {
+        for (name, value) in table {
+            let path = [path.as_slice(), &[name]].concat();
+            match value {
+                value if keys::is_key(&path) => self.entries.push(Entry { path, value, origin: origin.clone() }),
+                Value::Table(below) if keys::is_section(&path) => self.set_below(path, below, origin),
+                _ => self.problems.push(unknown(&path.join("."), keys::is_section(&path), origin.clone())),
+            }
+        }
+    }
 }
 
 /// The path that a variable sets, if it is one of ours.
@@ -281,12 +309,12 @@ fn path_of(name: &OsString) -> Option<(String, Vec<String>)> {
 /// A string if the key takes one, else a TOML value, else comma-separated parts if the key takes a list.
 fn typed(path: Vec<String>, text: &str, origin: Origin) -> Entry {
     let as_text = Entry { path, value: Value::String(text.to_owned()), origin };
-    let Err(message) = as_text.check_type() else { return as_text };
-    let parsed = toml::de::ValueDeserializer::parse(text).ok().and_then(|value| Value::deserialize(value).ok());
-    if message.contains(EXPECTED_LIST)
-        && !matches!(parsed, Some(Value::Array(_)))
-        && !text.trim_start().starts_with('[')
-    {
+    if as_text.check_type().is_ok() {
+        return as_text;
+    }
+    let parsed = parsed(text);
+    let takes_list = Entry { value: Value::Array(Vec::new()), ..as_text.clone() }.check_type().is_ok();
+    if takes_list && !matches!(parsed, Some(Value::Array(_))) && !text.trim_start().starts_with('[') {
         return listed(&as_text, text);
     }
     let Some(value) = parsed else { return as_text };

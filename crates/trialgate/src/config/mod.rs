@@ -176,6 +176,18 @@ impl Config {
         })
     }
 
+    /// Concern that a national number is of a country that is not served, so that none is taken.
+    pub(crate) fn default_region_concern(&self) -> Option<String> {
+        let phone = &self.settings.phone;
+        let region = &phone.default_region;
+        (!phone.countries.contains(region)).then(|| {
+            format!(
+                "`phone.default_region` is {region}, which is not among `phone.countries`: a number without its country is \
+                 refused; add {region} to `phone.countries`, or name one of these as `phone.default_region`"
+            )
+        })
+    }
+
     /// Files of the certificate and its key, if configured.
     pub(crate) fn identity_files(&self) -> Option<IdentityFiles> {
         let tls = &self.settings.http.tls;

@@ -8,6 +8,7 @@ use trial_core::bot_challenge::AltchaCost;
 use trial_files::read_text;
 use trial_http::{BrandColour, EmbedOrigin, Logo, SiteLink, SiteSettings};
 
+use super::check::is_public_address;
 use super::settings::{Callers, Settings};
 
 /// Longest text of terms, in bytes: it is stored in one audit entry.
@@ -31,11 +32,11 @@ pub(super) fn site(settings: &Settings, base: &Path) -> (SiteSettings, Vec<Wrong
     let logo = site.logo.as_ref().map(|file| logo(&base.join(file))).transpose();
     let terms = terms(settings, base);
     for (label, url) in &site.links {
-        let leads = ["https://", "http://", "mailto:", "/"].iter().any(|start| url.starts_with(start));
+        let leads = url.starts_with("mailto:") || url.starts_with('/') || is_public_address(url);
         if label.trim().is_empty() || !leads {
             wrong.push((
                 "site.links",
-                format!("has {label:?}, which needs a label and an address that begins with https://"),
+                format!("has {label:?}, which needs a label and an address that begins with https://, without user and password"),
             ));
         }
     }

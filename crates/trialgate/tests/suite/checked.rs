@@ -47,6 +47,9 @@ const BROKEN: &[(&[(&str, &str)], &str)] = &[
     (&[("SMS__HTTP__URL", "https://")], "`sms.http`"),
     (&[("SMS__HTTP__BODY", "{{nobody}}")], "`sms.http`"),
     (&[("SMS__GATEWAYS", "huawei"), ("SMS__HUAWEI__ENDPOINT", "sms.example.com")], "`sms.huawei`"),
+    (&[("SMS__GATEWAYS", "huawei"), ("SMS__HUAWEI__TEMPLATE_PARAMS", "{{cod}}")], "known are {{code}} and {{minutes}}"),
+    (&[("SMS__GATEWAYS", "huawei"), ("SMS__HUAWEI__STATUS_CALLBACK", "x")], "`sms.huawei.status_callback`"),
+    (&[("SMS__GATEWAYS", "smpp"), ("SMS__SMPP__HOST", "smpp://h:2775")], "a name or an address alone"),
     (&[("SMS__GATEWAYS", "twilio"), ("SMS__TWILIO__BASE_URL", "https://")], "`sms.twilio`"),
     (&[("SMS__GATEWAYS", "smpp"), ("SMS__SMPP__SYSTEM_ID", "longer than sixteen bytes")], "`sms.smpp`"),
     (

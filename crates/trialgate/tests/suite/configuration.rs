@@ -117,13 +117,13 @@ fn the_reference_lists_every_key() {
         template_id = "a"
         template_id_en = "a"
         signature = "a"
-        status_callback = "a"
+        status_callback = "https://a"
         [sms.twilio]
         account_sid = "a"
         auth_token = "a"
         callback_secret_file = "f"
         from = "a"
-        status_callback = "a"
+        status_callback = "https://a"
         [sms.smpp]
         host = "a"
         system_id = "a"

@@ -47,6 +47,9 @@ pub(super) async fn all(config: &Config, report: &mut Report) {
     if let Some(concern) = config.shared_address_concern() {
         report.warn("addresses", concern);
     }
+    if let Some(concern) = config.default_region_concern() {
+        report.warn("phones", concern);
+    }
     let serving = serving(config, report);
     directory(config, report);
     files(config, report);

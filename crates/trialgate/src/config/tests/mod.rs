@@ -13,7 +13,7 @@ use trial_http::Envelope;
 use super::database::Database;
 use super::keys::{self, KEYS};
 use super::settings::{LogFormat, Settings};
-use super::{Config, Entry, Sources};
+use super::{Config, Entry, Sources, layers};
 
 mod fuzz;
 mod platform;
@@ -141,9 +141,8 @@ fn every_default_is_the_contracts() {
     assert_eq!(config.settings.mail.transport, None);
 }
 
-/// Sets every key, so that the list of names and the structures cannot differ.
-#[test]
-fn the_list_of_keys_is_what_the_structures_hold() {
+/// The configuration with every key set.
+fn with_every_key() -> toml::Table {
     let settings = Case::new(
         r#"
         secrets.keys = [{ id = "a", key_file = "a" }]
@@ -167,13 +166,13 @@ fn the_list_of_keys_is_what_the_structures_hold() {
         template_id = "a"
         template_id_en = "a"
         signature = "a"
-        status_callback = "a"
+        status_callback = "https://a"
         [sms.twilio]
         account_sid = "a"
         auth_token_file = "f"
         callback_secret_file = "f"
         from = "a"
-        status_callback = "a"
+        status_callback = "https://a"
         [sms.smpp]
         host = "a"
         system_id = "a"
@@ -181,6 +180,7 @@ fn the_list_of_keys_is_what_the_structures_hold() {
         [sms.http]
         url_file = "f"
         body = "a"
+        accept = { pointer = "/a", value = 0, id = "/b" }
         "#,
     )
     .with_file("url", "sqlite:a.db")
@@ -189,8 +189,9 @@ fn the_list_of_keys_is_what_the_structures_hold() {
     .config()
     .settings;
     let mut table = toml::Table::try_from(&settings).unwrap();
+    let text = || Value::String("https://a".to_owned());
     for secret in ["smtp_url", "smtp_password", "hello_name"] {
-        table["mail"].as_table_mut().unwrap().insert(secret.to_owned(), Value::Boolean(true));
+        table["mail"].as_table_mut().unwrap().insert(secret.to_owned(), text());
     }
     for (gateway, key) in [
         ("huawei", "app_secret"),
@@ -201,22 +202,55 @@ fn the_list_of_keys_is_what_the_structures_hold() {
         ("smpp", "password"),
         ("http", "url"),
     ] {
-        table["sms"][gateway].as_table_mut().unwrap().insert(key.to_owned(), Value::Boolean(true));
+        table["sms"][gateway].as_table_mut().unwrap().insert(key.to_owned(), text());
     }
-    table["quota"].as_table_mut().unwrap().insert("owner_mails".to_owned(), Value::Boolean(true));
-    table["traces"].as_table_mut().unwrap().insert("endpoint".to_owned(), Value::Boolean(true));
-    table["site"]["siteverify"].as_table_mut().unwrap().insert("secret".to_owned(), Value::Boolean(true));
+    table["quota"].as_table_mut().unwrap().insert("owner_mails".to_owned(), Value::Integer(7));
+    table["traces"].as_table_mut().unwrap().insert("endpoint".to_owned(), text());
+    table["site"]["siteverify"].as_table_mut().unwrap().insert("secret".to_owned(), text());
     let webhook = table["platform"]["webhook"].as_table_mut().unwrap();
-    for secret in ["url", "secrets"] {
-        webhook.insert(secret.to_owned(), Value::Boolean(true));
-    }
-    let mut found = Vec::new();
-    flatten(&Value::Table(table), &mut Vec::new(), &mut found);
-    found.sort();
-    assert_eq!(found, KEYS);
+    webhook.insert("url".to_owned(), text());
+    webhook.insert("secrets".to_owned(), Value::Array(vec![text()]));
+    table
 }
 
-fn flatten(value: &Value, path: &mut Vec<String>, found: &mut Vec<String>) {
+fn every_key() -> Vec<(String, Value)> {
+    let mut found = Vec::new();
+    flatten(&Value::Table(with_every_key()), &mut Vec::new(), &mut found);
+    found.sort_by(|one, other| one.0.cmp(&other.0));
+    found
+}
+
+/// Sets every key, so that the list of names and the structures cannot differ.
+#[test]
+fn the_list_of_keys_is_what_the_structures_hold() {
+    assert_eq!(every_key().into_iter().map(|(key, _)| key).collect::<Vec<_>>(), KEYS);
+}
+
+#[test]
+fn every_key_can_be_set_by_its_variable() {
+    for (key, value) in every_key() {
+        // An empty variable is one that is not set.
+        let text = value
+            .as_str()
+            .map_or_else(|| value.to_string(), |text| if text.is_empty() { "a" } else { text }.to_owned());
+        let merged = layers::merge(vec![layers::of_environment([(keys::variable(&key).into(), text.into())])]);
+        assert_eq!((merged.problems, merged.origins.keys().collect::<Vec<_>>()), (vec![], vec![&key]));
+    }
+    let http = |case: Case| case.config().settings.sms.http.accept;
+    let nested = Case::new("sms.http.accept = { pointer = \"/code\", value = 0 }")
+        .with("TRIALGATE_SMS__HTTP__ACCEPT__STATUS", "200,202")
+        .with("TRIALGATE_SMS__HTTP__ACCEPT__VALUE", "1");
+    let nested = http(nested);
+    assert_eq!((nested.status.to_vec(), nested.pointer.as_deref()), (vec![200, 202], Some("/code")));
+    assert_eq!(nested.value.map(|value| value.to_string()).as_deref(), Some("1"));
+    let whole =
+        http(Case::new("").with("TRIALGATE_SMS__HTTP__ACCEPT", r#"{ status = 202, pointer = "/a", value = 0 }"#));
+    assert_eq!((whole.status.to_vec(), whole.pointer.as_deref()), (vec![202], Some("/a")));
+    let error = Case::new("").with("TRIALGATE_SMS__HTTP__ACCEPT", "{ state = 202 }").error();
+    assert!(error.contains("unknown key `sms.http.accept.state`"), "{error}");
+}
+
+fn flatten(value: &Value, path: &mut Vec<String>, found: &mut Vec<(String, Value)>) {
     match value {
         // A key whose value is a table is a key.
         Value::Table(table) if !keys::is_key(path) => {
@@ -226,7 +260,7 @@ fn flatten(value: &Value, path: &mut Vec<String>, found: &mut Vec<String>) {
                 path.pop();
             }
         }
-        _ => found.push(path.join(".")),
+        _ => found.push((path.join("."), value.clone())),
     }
 }
 

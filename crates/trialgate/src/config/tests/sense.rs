@@ -9,7 +9,7 @@ fn what_makes_no_sense_is_said_all_at_once() {
     let error = Case::new(
         r#"
         storage.url = "postgres://u:hunter2@db"
-        sms.gateways = ["sandbox", "huawei", "pigeon"]
+        sms = { gateways = ["sandbox", "huawei", "pigeon"], huawei.status_callback = "x", twilio.status_callback = "nope", smpp.port = 0 }
         platform.webhook = { url = "u", url_file = "f", secrets = ["s"], secrets_file = "f" }
         portal.url = "portal"
         support.contact = " "
@@ -32,6 +32,9 @@ fn what_makes_no_sense_is_said_all_at_once() {
         "`platform.webhook.url` and `platform.webhook.url_file` are both given",
         "`platform.webhook.secrets` and `platform.webhook.secrets_file` are both given",
         "`portal.url` must begin with https://",
+        "`sms.huawei.status_callback` must begin with https:// or http://",
+        "`sms.twilio.status_callback` must begin with https:// or http://",
+        "`sms.smpp.port` must be at least 1",
         "`support.contact` is empty",
         "`log.level` \"inof\" is not a level",
         "`verification.code_cap` (1m) must be at least `verification.code_ttl` (5m)",
@@ -73,6 +76,43 @@ fn what_makes_no_sense_is_said_all_at_once() {
 }
 
 /// Cookies are `Secure` by the configuration, never by a request.
+#[test]
+fn addresses_that_everybody_reads_hold_no_password() {
+    for (text, key) in [
+        ("portal.url = \"https://u:hunter2@h/\"", "portal.url"),
+        ("portal.url = \"https://u@h/\"", "portal.url"),
+        ("http.public_url = \"https://u:hunter2@h\"", "http.public_url"),
+        ("site.siteverify.script_url = \"https://u:hunter2@h/x.js\"", "site.siteverify.script_url"),
+        ("site.links = { Help = \"https://u:hunter2@h/\" }", "site.links"),
+        ("site.links = { Help = \"https://\" }", "site.links"),
+        ("site.embed_origins = [\"https://u:p@h\"]", "site.embed_origins"),
+    ] {
+        let error = Case::new(text).error();
+        assert!(error.contains(&format!("`{key}`")) && !error.contains("hunter2"), "{text}: {error}");
+    }
+}
+
+#[test]
+fn urls_that_no_client_can_use_are_refused() {
+    for (text, message) in [
+        ("mail.smtp_url = \"smtp://host:0\"", "`mail.smtp_url` names the port 0"),
+        ("mail.smtp_url = \"smtp://u%zz:p@host\"", "`mail.smtp_url` has a % in its user or password"),
+        ("storage.url = \"postgres://u:p%zz@h/d\"", "`storage.url` has a % in its user or password"),
+    ] {
+        let error = Case::new(text).error();
+        assert!(error.contains(message) && !error.contains("zz"), "{error}");
+    }
+}
+
+#[test]
+fn a_default_region_that_is_not_served_is_a_concern() {
+    let concern = |text: &str| Case::new(text).config().default_region_concern();
+    assert_eq!(concern(""), None);
+    assert_eq!(concern("phone = { default_region = \"MY\", countries = [\"CN\", \"MY\"] }"), None);
+    let said = concern("phone.countries = [\"MY\"]").unwrap();
+    assert!(said.contains("`phone.default_region` is CN, which is not among `phone.countries`"), "{said}");
+}
+
 #[test]
 fn how_browsers_come_is_said_by_tls_here_or_the_public_url() {
     let tls = "http.tls = { cert_file = \"c\", key_file = \"k\" }\n";

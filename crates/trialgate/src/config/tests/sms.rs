@@ -5,6 +5,7 @@ use trial_sms::SmppAlphabet;
 
 use super::super::GatewayKind;
 use super::{Case, KEY};
+use crate::prepare::prepare;
 
 /// A configuration complete but for the gateways.
 fn with_gateways(gateways: &str) -> Case {
@@ -95,6 +96,43 @@ fn callbacks_are_open_for_those_that_have_a_secret() {
 }
 
 #[test]
+fn settings_that_would_send_nothing_useful_are_refused() {
+    let huawei = "[sms]\ngateways = [\"huawei\"]\n[sms.huawei]\nendpoint = \"https://h\"\napp_key = \"a\"\n\
+                  app_secret = \"b\"\nsender = \"1\"\ntemplate_id = \"t\"\n";
+    let smpp = "[sms]\ngateways = [\"smpp\"]\n[sms.smpp]\nsystem_id = \"a\"\npassword = \"b\"\n";
+    let http = "[sms]\ngateways = [\"http\"]\n[sms.http]\n";
+    for (text, message) in [
+        (format!("{huawei}template_params = [\"{{{{cod}}}}\"]"), "has {{cod}}; known are {{code}} and {{minutes}}"),
+        (format!("{huawei}template_params = [\"{{{{minutes}}}}\"]"), "`template_params` has no {{code}}"),
+        (format!("{huawei}template_params = []"), "`template_params` has no {{code}}"),
+        (format!("{smpp}host = \"smpp://h:2775\""), "`host` must be a name or an address alone"),
+        (format!("{smpp}host = \"h:2775\""), "`host` must be a name or an address alone"),
+        (format!("{http}url = \"http://h/\"\nbody = \"hi {{{{code}}}}\""), "has no {{to}}"),
+        (format!("{http}url = \"http://h/?to={{{{to}}}}\""), "has no {{text}} or {{code}}"),
+        (format!("{http}url = \"http://h/{{{{too}}}}\""), "known are {{to}}, {{text}} and {{code}}"),
+    ] {
+        let error = prepare(&with_gateways(&text).config()).err().unwrap().to_string();
+        assert!(error.contains(message), "{text}: {error}");
+    }
+    for text in
+        [format!("{smpp}host = \"192.0.2.1\""), format!("{http}url = \"http://h/{{{{to}}}}\"\nbody = \"{{{{text}}}}\"")]
+    {
+        assert!(prepare(&with_gateways(&text).config()).is_ok(), "{text}");
+    }
+}
+
+#[test]
+fn one_phone_has_one_fixed_code() {
+    let number = |phone: &str, code: &str| {
+        format!("[sms.test_numbers.\"{phone}\"]\ncode = \"{code}\"\nexpires = \"2099-12-31\"\n")
+    };
+    let twice = number("16673280001", "123456") + &number("+86 166 7328 0001", "123457");
+    let error = with_gateways(&twice).error();
+    assert!(error.contains("`sms.test_numbers` [1]: the phone is given before in another spelling"), "{error}");
+    assert!(!error.contains("1667328"), "{error}");
+}
+
+#[test]
 fn serving_says_what_a_gateway_lacks() {
     for (name, keys) in [
         (
@@ -143,9 +181,13 @@ fn invalid_templates_are_named() {
         ),
         ("sms.huawei.callback_secret = [\"hunter2\"]", "`sms.huawei.callback_secret` must be a string"),
         ("sms.twilio = { from = \"a\", messaging_service_sid = \"b\" }", "`sms.twilio.from` and `sms.twilio.mess"),
-        ("sms.http.accept = { pointer = \"/a\" }", "`sms.http.accept` must give `pointer` and `value` together"),
+        ("sms.http.accept = { pointer = \"/a\" }", "`sms.http.accept.value` is missing"),
+        ("sms.http.accept = { value = 0 }", "`sms.http.accept.pointer` is missing"),
         ("sms.http.accept = { status = \"x\" }", "expected a status such as 200"),
-        ("sms.http.accept = { statuses = 200 }", "unknown field `statuses`, expected one of `status`, `pointer`"),
+        (
+            "sms.http.accept = { statuses = 200 }",
+            "unknown key `sms.http.accept.statuses`; did you mean `sms.http.accept.status`?",
+        ),
         ("sms.http.headers = [\"hunter2\"]", "`sms.http.headers` must be a table of names and their values"),
         ("sms.http.headers = { a = [\"hunter2\"] }", "`sms.http.headers` must be a table"),
         ("sms.huawei.app_secret = [\"hunter2\"]", "`sms.huawei.app_secret` must be a string"),
