@@ -13,7 +13,6 @@ use actix_http::{Payload, Request, Response, Uri};
 use actix_server::GracefulShutdownSignal;
 use actix_service::Service;
 use actix_web::body::{BodySize, BoxBody, MessageBody};
-use actix_web::error::PayloadError;
 use actix_web::http::header::{
     CONNECTION, COOKIE, HOST, HeaderMap, HeaderName, HeaderValue, TRANSFER_ENCODING, UPGRADE,
 };
@@ -28,6 +27,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::time::{Instant, sleep_until};
 
 use super::CLOSE_TIMEOUT;
+use super::arriving::{Arriving, discard};
 use super::door::App;
 use super::pace::{Exchange, Pace};
 use super::wire::{Wire, poll_until};
@@ -121,21 +121,22 @@ async fn answer(
     exchange: Exchange,
 ) -> Result<hyper::Response<Outgoing>, Infallible> {
     let is_head = request.method() == http::Method::HEAD;
-    let response = match translated(request, peer) {
+    let (parts, body) = request.into_parts();
+    let body = Arriving::new(body);
+    let response = match translated(&parts, body.clone(), peer) {
         None => Response::new(StatusCode::BAD_REQUEST),
         Some(request) => match app.call(request).await {
             Ok(response) => response.into(),
             Err(error) => error.error_response().into(),
         },
     };
-    Ok(replied(response, is_head, exchange))
+    Ok(replied(response, is_head, exchange, body))
 }
 
 /// The request in the application's form, whatever the protocol: with `Host`, and one `Cookie` (RFC 9113 sections 8.2.3
 /// and 8.3.1). Its target names the authority, like an absolute one of HTTP/1.1.
-fn translated(request: hyper::Request<Incoming>, peer: SocketAddr) -> Option<Request> {
-    let (parts, body) = request.into_parts();
-    let payload = Payload::Stream { payload: Box::pin(Arriving(body)) as Pin<Box<dyn Stream<Item = _>>> };
+fn translated(parts: &http::request::Parts, body: Arriving, peer: SocketAddr) -> Option<Request> {
+    let payload = Payload::Stream { payload: Box::pin(body) as Pin<Box<dyn Stream<Item = _>>> };
     let mut request = Request::with_payload(payload);
     let head = request.head_mut();
     head.method = Method::from_bytes(parts.method.as_str().as_bytes()).ok()?;
@@ -173,7 +174,13 @@ fn join_cookies(headers: &mut HeaderMap) {
     }
 }
 
-fn replied(response: Response<BoxBody>, is_head: bool, exchange: Exchange) -> hyper::Response<Outgoing> {
+/// The reply in the protocol's form. The exchange lasts until the reply is sent and the rest of the body is discarded.
+fn replied(
+    response: Response<BoxBody>,
+    is_head: bool,
+    exchange: Exchange,
+    unread: Arriving,
+) -> hyper::Response<Outgoing> {
     let mut headers = http::HeaderMap::new();
     // Connection-specific headers are invalid here (RFC 9113 section 8.2.2).
     let passed = response.headers().iter().filter(|(name, _)| ![CONNECTION, TRANSFER_ENCODING, UPGRADE].contains(name));
@@ -190,35 +197,17 @@ fn replied(response: Response<BoxBody>, is_head: bool, exchange: Exchange) -> hy
     }
     exchange.moves();
     let sent = Rc::new(Sent { body: RefCell::new((!is_head).then_some(body)), exchange });
+    if !unread.has_ended() {
+        let sent = Rc::clone(&sent);
+        tokio::task::spawn_local(async move {
+            discard(unread).await;
+            drop(sent);
+        });
+    }
     let mut reply = hyper::Response::new(Outgoing(sent));
     *reply.status_mut() = status;
     *reply.headers_mut() = headers;
     reply
-}
-
-/// Body of a request.
-struct Arriving(Incoming);
-
-impl Stream for Arriving {
-    type Item = Result<Bytes, PayloadError>;
-
-    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        loop {
-            // Trailers are ignored.
-            match ready!(Pin::new(&mut self.0).poll_frame(context)) {
-                Some(Ok(frame)) => {
-                    if let Ok(data) = frame.into_data() {
-                        return Poll::Ready(Some(Ok(data)));
-                    }
-                }
-                Some(Err(error)) => {
-                    let error = PayloadError::Incomplete(Some(io::Error::other(error)));
-                    return Poll::Ready(Some(Err(error)));
-                }
-                None => return Poll::Ready(None),
-            }
-        }
-    }
 }
 
 /// Body of a reply.

@@ -1,6 +1,7 @@
 //! The server: connection limits, TLS, HTTP/1.1 by actix-http, HTTP/2 by hyper, and shutdown.
 
 mod admission;
+mod arriving;
 mod door;
 mod http2;
 mod pace;

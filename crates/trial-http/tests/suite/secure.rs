@@ -1,9 +1,10 @@
 //! TLS, HTTP/2, and limits of connections.
 
-use std::future::pending;
+use std::future::{pending, poll_fn};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::Poll;
 use std::time::Duration;
 
 use actix_web::web::Bytes;
@@ -252,6 +253,47 @@ async fn http_2_is_served_by_the_rules_of_http_1() {
     assert_eq!(client.ask(crumbs).await.unwrap().status, StatusCode::SEE_OTHER);
     assert_eq!(client.ask(code_request()).await.unwrap().status, StatusCode::OK, "the connection goes on");
     drop(client);
+    secure.server.stop().await;
+}
+
+/// Returns `true` if the server has reset this stream. What it wrote before a later reply has arrived.
+async fn is_reset(body: &mut h2::SendStream<Bytes>, client: &mut h2::client::SendRequest<Bytes>) -> bool {
+    let head = Request::get("https://localhost/healthz").body(()).unwrap();
+    assert_eq!(client.send_request(head, true).unwrap().0.await.unwrap().status(), StatusCode::OK);
+    poll_fn(|context| Poll::Ready(body.poll_reset(context).is_ready())).await
+}
+
+/// Some clients lose a reply whose stream is reset before they have sent their body.
+#[tokio::test]
+async fn a_small_body_may_end_after_the_reply() {
+    let secure = Secure::start(Fixture::agreeable());
+    let stream = secure.connect(HTTP_2, &BOTH).await;
+    let (client, connection) = h2::client::handshake(stream).await.unwrap();
+    let connection = tokio::spawn(connection);
+    let mut client = client.ready().await.unwrap();
+    for (method, path, status) in [("POST", SEND_CODE_PATH, 415), ("POST", "/nowhere", 404), ("GET", "/ops/v1/me", 401)]
+    {
+        for (length, is_cut) in [(16 * 1_024, false), (16 * 1_024 + 1, true)] {
+            let builder = Request::builder().method(method).uri(format!("https://localhost{path}"));
+            let head = builder.header("content-type", "text/plain").body(()).unwrap();
+            let (reply, mut body) = client.send_request(head, false).unwrap();
+            let reply = reply.await.unwrap();
+            assert_eq!(reply.status().as_u16(), status);
+            let mut chunks = reply.into_body();
+            while let Some(chunk) = chunks.data().await {
+                assert!(!chunk.unwrap().is_empty());
+            }
+            assert!(!is_reset(&mut body, &mut client).await, "{path}: before the body has ended");
+            body.send_data(Bytes::from(vec![b' '; length]), !is_cut).unwrap();
+            if is_cut {
+                assert_eq!(poll_fn(|context| body.poll_reset(context)).await.unwrap(), h2::Reason::NO_ERROR);
+            } else {
+                assert!(!is_reset(&mut body, &mut client).await, "{path}: after the body has ended");
+            }
+        }
+    }
+    drop(client);
+    connection.await.unwrap().unwrap();
     secure.server.stop().await;
 }
 
