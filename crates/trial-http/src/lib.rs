@@ -41,6 +41,7 @@ mod site;
 mod telemetry;
 mod traces;
 mod unauthenticated;
+mod unparsed;
 mod unread;
 
 pub use apply::{BrandColour, BrandError, EmbedOrigin, Logo, SiteLink, SiteSettings};

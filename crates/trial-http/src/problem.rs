@@ -213,16 +213,20 @@ impl Problem {
         self.retry_after.map(seconds_up)
     }
 
-    pub(crate) fn response(&self, request: &HttpRequest) -> HttpResponse {
-        let extensions = request.extensions();
+    /// The problem as JSON.
+    pub(crate) fn body(&self, id: Option<&RequestId>) -> Vec<u8> {
         let body = Body {
             r#type: self.kind.uri(),
             title: self.kind.title(),
             status: self.kind.status().as_u16(),
             detail: self.detail.as_deref(),
-            request_id: extensions.get::<RequestId>().map(RequestId::as_str),
+            request_id: id.map(RequestId::as_str),
             errors: &self.errors,
         };
+        serde_json::to_vec(&body).unwrap_or_default()
+    }
+
+    pub(crate) fn response(&self, request: &HttpRequest) -> HttpResponse {
         let mut builder = HttpResponse::build(self.kind.status());
         builder.insert_header((CONTENT_TYPE, HeaderValue::from_static(CONTENT_TYPE_PROBLEM)));
         if let Some(wait) = self.retry_after {
@@ -234,7 +238,7 @@ impl Problem {
         if self.kind.leaves_body_unread() {
             builder.force_close();
         }
-        builder.body(serde_json::to_vec(&body).unwrap_or_default())
+        builder.body(self.body(request.extensions().get()))
     }
 }
 

@@ -26,7 +26,7 @@ use crate::signed::Signing;
 use crate::telemetry::{self, RenderedMetrics, RequestMetrics};
 use crate::{
     HttpParts, HttpSettings, PageGuard, SmsCallback, callbacks, console, docs, health, openapi, public, query_tenant,
-    sandbox,
+    sandbox, unparsed,
 };
 
 /// Routes and state of the handlers; one for all workers.
@@ -187,6 +187,11 @@ impl Site {
     /// Bytes held by large incomplete heads.
     pub(crate) fn heads(&self) -> &Arc<BodyLedger> {
         &self.state.heads
+    }
+
+    /// The reply in place of a bare status of actix-http.
+    pub(crate) fn unparsed(&self, bare: &[u8]) -> Option<Vec<u8>> {
+        unparsed::reply(&self.state, bare)
     }
 
     /// The application of one worker.

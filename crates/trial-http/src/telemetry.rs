@@ -238,6 +238,18 @@ where
     .instrument(span)
 }
 
+/// Counts and logs the reply to a head that cannot be parsed.
+pub(crate) fn count_unparsed(status: StatusCode, id: &RequestId) {
+    counter(Route::Unknown, status).increment(1);
+    tracing::info!(
+        target: "trialgate::access",
+        route = Route::Unknown.pattern(),
+        status = status.as_u16(),
+        request_id = id.as_str(),
+        "answered"
+    );
+}
+
 /// Size of a head: target, and headers as HTTP/1.1 writes them. HTTP/2 may have sent them compressed.
 fn head_bytes(request: &ServiceRequest) -> usize {
     let target = request.path().len() + request.query_string().len();
@@ -274,7 +286,8 @@ pub(crate) fn hsts(lasting: Duration) -> Option<HeaderValue> {
     HeaderValue::from_str(&format!("max-age={}", lasting.as_secs())).ok()
 }
 
-fn finish_headers(headers: &mut HeaderMap, id: &RequestId, hsts: Option<&HeaderValue>) {
+/// Writes the headers of every reply.
+pub(crate) fn finish_headers(headers: &mut HeaderMap, id: &RequestId, hsts: Option<&HeaderValue>) {
     // Ids hold only letters, digits and `-_.:`, so this cannot fail.
     if let Ok(value) = HeaderValue::from_str(id.as_str()) {
         headers.insert(X_REQUEST_ID, value);

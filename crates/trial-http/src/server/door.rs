@@ -10,7 +10,9 @@ use std::task::{Context, Poll};
 use actix_http::{Extensions, HttpService, Protocol, Request, Response};
 use actix_server::GracefulShutdownSignal;
 use actix_service::boxed::{self, BoxService};
-use actix_service::{IntoServiceFactory, Service, ServiceFactory, apply_fn_factory, fn_factory, map_config};
+use actix_service::{
+    IntoServiceFactory, Service, ServiceFactory, apply_fn_factory, fn_factory, fn_service, map_config,
+};
 use actix_web::Error;
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::{AppConfig, ServiceResponse};
@@ -76,16 +78,18 @@ impl Plan {
     }
 
     async fn door(self) -> Result<Door, ()> {
-        let http1 = boxed::service(self.http1().new_service(()).await?);
         let app = map_config(self.site.app().into_factory(), |()| AppConfig::default());
-        let app = boxed::service(app.new_service(()).await?);
+        let app = Rc::new(boxed::service(app.new_service(()).await?));
+        let http1 = boxed::service(self.http1(Rc::clone(&app)).new_service(()).await?);
         let http2 = Http2::new(app, &self.limits, self.draining.clone());
         Ok(Door(Rc::new(Inside { plan: self, http1, http2, measured: Measured::register() })))
     }
 
-    /// HTTP/1.1, with each request tracked as an exchange of its connection.
+    /// HTTP/1.1, with each request tracked as an exchange of its connection. Requests with `Expect: 100-continue` are
+    /// handled by `expecting`.
     fn http1(
         &self,
+        expecting: Rc<App>,
     ) -> impl ServiceFactory<
         (Wire, Protocol, Option<SocketAddr>),
         Config = (),
@@ -103,8 +107,21 @@ impl Plan {
                 Ok::<_, Error>(response.map_body(|_, body| Held { body, _exchange: exchange }))
             }
         });
+        let expecting = fn_service(move |request: Request| {
+            let exchange = request.conn_data::<Rc<Pace>>().map(Pace::begin_expecting);
+            let answer = expecting.call(request);
+            async move {
+                let response: Response<BoxBody> = match answer.await {
+                    Ok(response) => response.into(),
+                    Err(error) => error.error_response().into(),
+                };
+                let held = response.map_body(|_, body| BoxBody::new(Held { body, _exchange: exchange }));
+                Err::<Request, _>(Handled(held))
+            }
+        });
         let draining = self.draining.clone();
         HttpService::build()
+            .expect(expecting)
             .graceful_shutdown_signal(move || {
                 let draining = draining.clone();
                 async move { draining.notified().await }
@@ -181,7 +198,8 @@ impl Inside {
     async fn serve_http1(&self, stream: Stream, peer: SocketAddr) {
         let _counted = Counted::one_of(&self.measured.http1);
         let pace = Pace::start(self.plan.limits.head_timeout, self.plan.limits.idle_timeout);
-        let wire = Wire::serial(stream, ReadAhead::new(pace, self.plan.site.heads().open(peer.ip())));
+        let wire =
+            Wire::serial(stream, ReadAhead::new(pace, self.plan.site.heads().open(peer.ip())), self.plan.site.clone());
         if let Err(error) = self.http1.call((wire, Protocol::Http1, Some(peer))).await {
             tracing::debug!(%error, "a connection ended");
         }
@@ -214,6 +232,16 @@ impl<'a> Counted<'a> {
 impl Drop for Counted<'_> {
     fn drop(&mut self) {
         self.0.decrement(1);
+    }
+}
+
+/// The reply to a request with `Expect: 100-continue`. For actix-http it is a refusal to continue: it would else tell the
+/// client to continue before the request is handled.
+struct Handled(Response<BoxBody>);
+
+impl From<Handled> for Response<BoxBody> {
+    fn from(handled: Handled) -> Self {
+        handled.0
     }
 }
 

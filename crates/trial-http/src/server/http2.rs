@@ -66,7 +66,7 @@ where
 }
 
 impl Http2 {
-    pub(super) fn new(app: App, limits: &ConnectionLimits, draining: GracefulShutdownSignal) -> Self {
+    pub(super) fn new(app: Rc<App>, limits: &ConnectionLimits, draining: GracefulShutdownSignal) -> Self {
         let mut builder = http2::Builder::new(OnThisThread);
         builder
             .timer(TokioTimer::new())
@@ -77,7 +77,7 @@ impl Http2 {
             .initial_stream_window_size(STREAM_WINDOW)
             .initial_connection_window_size(CONNECTION_WINDOW)
             .max_send_buf_size(SEND_BUFFER);
-        Self { app: Rc::new(app), builder, limits: limits.clone(), draining }
+        Self { app, builder, limits: limits.clone(), draining }
     }
 
     /// Serves one connection to its end: closed by the client, idle or stuck for too long, or the server drains.

@@ -23,6 +23,8 @@ pub(crate) struct Pace {
     since: Cell<Instant>,
     /// The exchange in progress waits for its body.
     is_body_awaited: Cell<bool>,
+    /// The client of the exchange in progress sends its body after `100 Continue`, which it has not been sent.
+    expects_continue: Cell<bool>,
     /// The reader of the connection, while it has bytes for the exchange's body or for the next request.
     reader: RefCell<Option<Waker>>,
 }
@@ -49,8 +51,8 @@ impl Pace {
     /// A new connection, with the time-outs of heads and of idling.
     pub(super) fn start(head: Duration, idle: Duration) -> Rc<Self> {
         let (exchanges, phase, since) = (Cell::new(0), Cell::new(Phase::New), Cell::new(Instant::now()));
-        let (replies, begun, is_body_awaited, reader) = Default::default();
-        Rc::new(Self { head, idle, exchanges, replies, begun, phase, since, is_body_awaited, reader })
+        let (replies, begun, is_body_awaited, expects_continue, reader) = Default::default();
+        Rc::new(Self { head, idle, exchanges, replies, begun, phase, since, is_body_awaited, expects_continue, reader })
     }
 
     /// Begins an exchange.
@@ -79,6 +81,18 @@ impl Pace {
         self.is_body_awaited.get()
     }
 
+    /// Begins an exchange whose client sends its body after `100 Continue`.
+    pub(super) fn begin_expecting(self: &Rc<Self>) -> Exchange {
+        let exchange = self.begin();
+        self.expects_continue.set(true);
+        exchange
+    }
+
+    /// Returns `true`, once per exchange, if `100 Continue` is to be sent: the client expects it, and its body is awaited.
+    pub(super) fn take_continue(&self) -> bool {
+        self.awaits_body() && self.expects_continue.replace(false)
+    }
+
     /// Wakes this reader when the exchange in progress waits for its body, or ends.
     pub(super) fn wait(&self, reader: &Waker) {
         *self.reader.borrow_mut() = Some(reader.clone());
@@ -101,6 +115,11 @@ impl Pace {
     /// Returns `true` if a request is in progress; it has time-outs of its own.
     pub(super) fn is_busy(&self) -> bool {
         self.exchanges.get() > 0
+    }
+
+    /// Returns `true` if the head of a request has begun to arrive, and no request is in progress.
+    pub(super) fn is_in_head(&self) -> bool {
+        !self.is_busy() && self.phase.get() == Phase::Head
     }
 
     /// Time at which the connection is closed if nothing happens. The first request has the time-out of its head. A
@@ -130,6 +149,7 @@ impl Drop for Exchange {
         self.pace.replies.borrow_mut().remove(&self.number);
         self.pace.exchanges.set(self.pace.exchanges.get() - 1);
         self.pace.is_body_awaited.set(false);
+        self.pace.expects_continue.set(false);
         self.pace.enter(Phase::Idle);
         if !self.pace.is_busy() {
             self.pace.wake_reader();
@@ -194,6 +214,21 @@ mod tests {
         assert_eq!(left(&pace), STALL_TIMEOUT);
         drop((stuck, moving));
         assert_eq!(left(&pace), IDLE);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_continues_once_its_body_is_awaited() {
+        let pace = Pace::start(HEAD, IDLE);
+        let refused = pace.begin_expecting();
+        assert!(!pace.take_continue());
+        drop(refused);
+        let usual = pace.begin();
+        pace.await_body(true);
+        assert!(!pace.take_continue(), "it does not expect that");
+        drop(usual);
+        let _expecting = pace.begin_expecting();
+        pace.await_body(true);
+        assert!(pace.take_continue() && !pace.take_continue());
     }
 
     struct Woken(AtomicUsize);

@@ -1,10 +1,12 @@
 //! The byte stream of a connection, TCP or TLS, with time-outs.
 
 use std::io::{self, ErrorKind, IoSlice};
+use std::mem;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
+use actix_web::web::{Buf as _, Bytes};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf, Take};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep_until};
@@ -13,6 +15,9 @@ use tokio_rustls::server::TlsStream;
 use super::STALL_TIMEOUT;
 use super::pace::Pace;
 use super::read_ahead::{Permission, ReadAhead};
+use crate::Site;
+
+const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 
 /// One connection. A client too slow with a request's head, or idle for too long, is treated as if it had closed its
 /// side; one that does not receive its reply, as if it were gone.
@@ -20,8 +25,14 @@ pub(super) struct Wire {
     stream: Take<Stream>,
     /// Bounds reading; `None` for HTTP/2, which has windows, and whose concurrent requests cannot be told apart by bytes.
     ahead: Option<ReadAhead>,
+    /// Writes the replies to heads that the protocol cannot parse.
+    site: Option<Site>,
     read: Option<Pin<Box<Sleep>>>,
     written: Option<Pin<Box<Sleep>>>,
+    /// Bytes to write before those of the protocol.
+    own: Bytes,
+    /// Bytes of the protocol in whose place these are written.
+    replaced: usize,
 }
 
 pub(super) enum Stream {
@@ -31,13 +42,17 @@ pub(super) enum Stream {
 
 impl Wire {
     /// A stream of one request after the other.
-    pub(super) fn serial(stream: Stream, ahead: ReadAhead) -> Self {
-        Self { stream: stream.take(0), ahead: Some(ahead), read: None, written: None }
+    pub(super) fn serial(stream: Stream, ahead: ReadAhead, site: Site) -> Self {
+        Self { ahead: Some(ahead), site: Some(site), ..Self::over(stream.take(0)) }
     }
 
     /// A stream of concurrent requests.
     pub(super) fn multiplexed(stream: Stream) -> Self {
-        Self { stream: stream.take(u64::MAX), ahead: None, read: None, written: None }
+        Self::over(stream.take(u64::MAX))
+    }
+
+    fn over(stream: Take<Stream>) -> Self {
+        Self { stream, ahead: None, site: None, read: None, written: None, own: Bytes::new(), replaced: 0 }
     }
 
     /// The connection's time-outs.
@@ -77,6 +92,18 @@ impl Wire {
             context.waker().wake_by_ref();
         }
         Poll::Pending
+    }
+
+    /// Writes the bytes that precede those of the protocol.
+    fn poll_own(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while self.own.has_remaining() {
+            let written = Pin::new(self.stream.get_mut()).poll_write(context, &self.own);
+            match ready!(self.moving(written, context))? {
+                0 => return Poll::Ready(Err(ErrorKind::WriteZero.into())),
+                count => self.own.advance(count),
+            }
+        }
+        Poll::Ready(Ok(()))
     }
 
     /// Bounds the time without a successful write.
@@ -142,6 +169,16 @@ impl AsyncRead for Wire {
 impl AsyncWrite for Wire {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
+        if let (true, Some(site)) = (this.pace().is_some_and(|pace| pace.is_in_head()), &this.site)
+            && this.own.is_empty()
+            && let Some(reply) = site.unparsed(bytes)
+        {
+            (this.own, this.replaced) = (reply.into(), bytes.len());
+        }
+        ready!(this.poll_own(context))?;
+        if this.replaced > 0 {
+            return Poll::Ready(Ok(mem::take(&mut this.replaced)));
+        }
         let written = Pin::new(this.stream.get_mut()).poll_write(context, bytes);
         this.moving(written, context)
     }
@@ -162,6 +199,11 @@ impl AsyncWrite for Wire {
 
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
+        // The protocol has written all earlier replies when it flushes.
+        if this.pace().is_some_and(|pace| pace.take_continue()) {
+            this.own = Bytes::from_static(CONTINUE);
+        }
+        ready!(this.poll_own(context))?;
         let flushed = Pin::new(this.stream.get_mut()).poll_flush(context);
         this.moving(flushed, context)
     }

@@ -161,6 +161,77 @@ async fn a_body_said_to_be_too_large_is_refused_unread() {
     server.stop().await;
 }
 
+/// A valid request before it is answered as usual.
+#[tokio::test]
+async fn a_head_that_cannot_be_parsed_is_answered_by_a_problem() {
+    let server = Running::start(Fixture::agreeable());
+    let valid = "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n";
+    let many = "A: b\r\n".repeat(96);
+    for (lines, status, problem) in [
+        ("Host: x\r\nHost: x\r\n", 400, "malformed-request"),
+        ("", 400, "malformed-request"),
+        ("Host: x\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n", 400, "malformed-request"),
+        ("Host: x\r\nContent-Length: 2\r\nContent-Length: 3\r\n", 400, "malformed-request"),
+        ("Host: x\r\nA: b\0c\r\n", 400, "malformed-request"),
+        ("Host : x\r\n", 400, "malformed-request"),
+        ("Host: x\r\nA: b\r\n c\r\n", 400, "malformed-request"),
+        (format!("Host: x\r\n{many}").as_str(), 431, "head-too-large"),
+    ] {
+        for before in ["", valid] {
+            let mut connection = server.connect().await;
+            let all = format!("{before}GET /healthz HTTP/1.1\r\n{lines}\r\n");
+            connection.write_all(all.as_bytes()).await.unwrap();
+            let mut replies = String::new();
+            connection.read_to_string(&mut replies).await.unwrap();
+            let (first, reply) = replies.split_at(replies.rfind("HTTP/1.1 ").unwrap());
+            assert_eq!(first.starts_with("HTTP/1.1 200 "), !before.is_empty(), "{replies}");
+            let (head, body) = reply.split_once("\r\n\r\n").unwrap();
+            assert!(head.starts_with(&format!("HTTP/1.1 {status} ")), "{lines:?}: {reply}");
+            for line in
+                ["content-type: application/problem+json", "connection: close", "x-content-type-options: nosniff"]
+            {
+                assert!(head.lines().any(|found| found == line), "{lines:?}: {reply}");
+            }
+            assert!(head.lines().any(|line| line == format!("content-length: {}", body.len())), "{lines:?}: {reply}");
+            let id = head.lines().find_map(|line| line.strip_prefix("x-request-id: ")).unwrap();
+            let body: serde_json::Value = serde_json::from_str(body).unwrap();
+            assert_eq!(body["type"], format!("urn:trialgate:problem:{problem}"));
+            assert_eq!(body["status"], status);
+            assert_eq!(body["requestId"], id);
+        }
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_client_is_told_to_continue_only_if_its_body_is_read() {
+    let server = Running::start(Fixture::agreeable());
+    let expecting = |length: &str| head(&format!("Expect: 100-continue\r\n{length}"));
+    for (status, head) in [
+        (413, expecting("Content-Length: 99999")),
+        (415, expecting("Content-Length: 23").replace("application/json", "text/plain")),
+        (404, expecting("Content-Length: 23").replace(SEND_CODE_PATH, "/nowhere")),
+        (200, "GET /healthz HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n\r\n".to_owned()),
+    ] {
+        let mut connection = server.connect().await;
+        connection.write_all(head.as_bytes()).await.unwrap();
+        let reply = read_reply(&mut connection).await;
+        assert!(reply.starts_with(&format!("HTTP/1.1 {status} ")) && reply.contains("\r\nx-request-id: "), "{reply}");
+    }
+    let mut connection = server.connect().await;
+    let chunked = format!("{:x}\r\n{CODE_REQUEST}\r\n0\r\n\r\n", CODE_REQUEST.len());
+    let length = format!("Content-Length: {}", CODE_REQUEST.len());
+    for (length, body) in [(length.as_str(), CODE_REQUEST), ("Transfer-Encoding: chunked", chunked.as_str())] {
+        connection.write_all(expecting(length).as_bytes()).await.unwrap();
+        assert_eq!(read_reply(&mut connection).await, "HTTP/1.1 100 Continue\r\n\r\n");
+        connection.write_all(body.as_bytes()).await.unwrap();
+        let reply = read_reply(&mut connection).await;
+        assert!(reply.starts_with("HTTP/1.1 200 OK\r\n"), "{reply}");
+    }
+    drop(connection);
+    server.stop().await;
+}
+
 #[tokio::test]
 async fn a_body_without_an_end_is_hung_up_on_by_whatever_answer_comes_before_it() {
     let requests = [
