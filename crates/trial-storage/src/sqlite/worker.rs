@@ -73,8 +73,9 @@ impl Worker {
         let watch = Arc::clone(&self.watch);
         let job: Job = Box::new(move |conn| {
             let done = watch.check().map_err(|displaced| LedgerError::Unavailable(Box::new(displaced)));
+            let done = done.and_then(|()| job(conn)).inspect_err(|error| watch.see(error));
             // The job is done even if nobody waits for its result.
-            let _ = reply.send(done.and_then(|()| job(conn)));
+            let _ = reply.send(done);
         });
         self.orders.send(Order::Do(job)).await.map_err(|_| unfinished())?;
         answer.await.map_err(|_| unfinished())?
@@ -155,5 +156,25 @@ mod tests {
             Ok(())
         });
         assert!(matches!(deleted.await, Err(LedgerError::CommitUnknown(_))));
+    }
+
+    #[tokio::test]
+    async fn nothing_is_written_once_a_damaged_page_was_met() {
+        let dir = tempfile::tempdir().unwrap();
+        let options = SqliteOptions::new(dir.path().join("trialgate.db"));
+        open::migrate(&options).unwrap();
+        let (conn, watch) = open::open_for_writing(&options).unwrap();
+        let worker = Worker::start("writer", conn, Arc::new(watch)).unwrap();
+        worker.transact(|_| Ok(())).await.unwrap();
+        let malformed = || -> Result<(), _> { Err(fault(diesel_error("database disk image is malformed"))) };
+        worker.run(move |_| malformed()).await.unwrap_err();
+        let refused = worker.transact(|_| Ok(())).await.unwrap_err();
+        let LedgerError::Unavailable(why) = refused else { panic!("{refused:?}") };
+        assert!(why.to_string().contains("was overwritten while the database was open"), "{why}");
+    }
+
+    fn diesel_error(text: &str) -> diesel::result::Error {
+        let kind = diesel::result::DatabaseErrorKind::Unknown;
+        diesel::result::Error::DatabaseError(kind, Box::new(text.to_owned()))
     }
 }

@@ -8,6 +8,7 @@ use diesel::sqlite::SqliteConnection;
 use trial_core::error::LedgerError;
 use trial_core::planner::Request;
 use trial_core::ports::TrialLedger;
+use trial_core::tenants::TenantPage;
 use trial_storage::{OpenError, SqliteLedger, SqliteOptions};
 use trial_testkit::{LedgerHarness, data};
 
@@ -51,4 +52,31 @@ async fn a_file_that_was_moved_or_is_newer_is_not_written_to() {
     harness.send(&data::phone(3)).await;
     assert_eq!(SqliteLedger::confirm(&options, harness.operator()).await.unwrap(), None);
     SqliteLedger::open(options).await.unwrap();
+}
+
+/// A copy over the file keeps its inode; the pages of before are gone all the same.
+#[tokio::test]
+async fn a_file_that_was_emptied_or_overwritten_in_place_is_not_used_any_more() {
+    let dir = tempfile::tempdir().unwrap();
+    let overwrite: [fn(&Path); 2] =
+        [|path| drop(std::fs::File::create(path).unwrap()), |path| std::fs::write(path, [b'x'; 1 << 20]).unwrap()];
+    for (n, overwrite) in overwrite.into_iter().enumerate() {
+        let options = SqliteOptions::new(dir.path().join(format!("{n}.db")));
+        SqliteLedger::migrate(&options).await.unwrap();
+        let harness = LedgerHarness::new(SqliteLedger::open(options.clone()).await.unwrap());
+        harness.send(&data::phone(1)).await;
+        execute(&options.path, "PRAGMA wal_checkpoint(TRUNCATE)");
+        overwrite(&options.path);
+        // Pages that are cached still answer; one that is read finds the damage.
+        for phone in 2..40 {
+            let batch = harness.batch([Request::SendCode(data::code_request(&data::phone(phone)))]);
+            if harness.try_commit(batch).await.is_err() {
+                break;
+            }
+            let _ =
+                trial_core::ports::Operations::tenants(&*harness.ledger, TenantPage { before: None, limit: 9 }).await;
+            let _ = trial_core::ports::Operations::access_code_stock(&*harness.ledger).await;
+        }
+        assert_refused(&harness, "was overwritten while the database was open").await;
+    }
 }
