@@ -1,8 +1,10 @@
 //! The server's settings that guarantees depend on.
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 use diesel::OptionalExtension;
-use diesel::sql_types::{BigInt, Integer, Text};
+use diesel::sql_types::{BigInt, Integer, Nullable, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use super::fault::Trouble;
@@ -12,7 +14,7 @@ use super::transaction::TURNSTILE;
 use crate::convert::time;
 
 /// Seconds for which a session may hold the admission lock before it is reported.
-const HELD_UP: i64 = 1;
+const HELD_UP: u64 = 1;
 
 /// The dangers of the settings, and the losses so far; the graver ones with `true`.
 pub(super) async fn concerns(mut conn: &AsyncPgConnection, servers: usize) -> Result<Vec<(bool, String)>, Trouble> {
@@ -32,32 +34,52 @@ pub(super) async fn server_time(mut conn: &AsyncPgConnection) -> Result<DateTime
     Ok(time(now, "clock_timestamp()")?)
 }
 
-/// A session that holds the admission lock, and the age of its transaction in seconds. A decision takes milliseconds.
-type Holder = (i32, String, String, i64);
+/// A session that holds the admission lock, and the age of its transaction in seconds; `None` if the session is of another
+/// role, which hides it. A decision takes milliseconds.
+type Holder = (i32, String, String, Option<i64>);
+
+/// The condition for the admission lock of this database among the locks of the server.
+const ADMISSION_LOCK: &str = "l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 \
+    AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()) \
+    AND (l.classid::bigint << 32) | l.objid::bigint = ";
 
 /// The session that holds up every decision, if any.
 async fn holder(mut conn: &AsyncPgConnection) -> Result<Option<(bool, String)>, Trouble> {
     let holders = Set::default()
         .sql(
             "SELECT a.pid, coalesce(a.usename, '')::text, coalesce(nullif(a.application_name, ''), a.client_addr::text, 'local')::text, \
-            extract(epoch FROM clock_timestamp() - coalesce(a.xact_start, a.state_change, clock_timestamp()))::bigint AS seconds \
-            FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid \
-            WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 \
-            AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()) \
-            AND (l.classid::bigint << 32) | l.objid::bigint = ",
+            extract(epoch FROM clock_timestamp() - coalesce(a.xact_start, a.state_change))::bigint AS seconds \
+            FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid WHERE ",
         )
+        .sql(ADMISSION_LOCK)
         .sql(TURNSTILE)
-        .sql(" ORDER BY seconds DESC LIMIT 1");
+        .sql(" ORDER BY seconds DESC NULLS FIRST LIMIT 1");
     let holder: Option<Holder> =
-        holders.returning::<(Integer, Text, Text, BigInt)>().get_result(&mut conn).await.optional()?;
-    let Some((pid, user, program, seconds)) = holder.filter(|(.., seconds)| *seconds >= HELD_UP) else {
-        return Ok(None);
+        holders.returning::<(Integer, Text, Text, Nullable<BigInt>)>().get_result(&mut conn).await.optional()?;
+    let Some((pid, user, program, age)) = holder else { return Ok(None) };
+    let seconds = match age.map(u64::try_from) {
+        Some(age) => age.unwrap_or(0),
+        // Who still has it after this long holds up every decision.
+        None => {
+            tokio::time::sleep(Duration::from_secs(HELD_UP)).await;
+            if holds_still(conn, pid).await? { HELD_UP } else { 0 }
+        }
     };
+    if seconds < HELD_UP {
+        return Ok(None);
+    }
     let text = format!(
-        "session {pid} of {user} ({program}) has held the admission lock for {seconds} s, and every decision waits for it; \
-         end it with `SELECT pg_terminate_backend({pid})`"
+        "session {pid} of {user} ({program}) has held the admission lock for at least {seconds} s, and every decision \
+         waits for it; end it with `SELECT pg_terminate_backend({pid})`"
     );
     Ok(Some((true, text)))
+}
+
+/// Returns `true` if this session holds the admission lock.
+async fn holds_still(mut conn: &AsyncPgConnection, pid: i32) -> Result<bool, Trouble> {
+    let holders = Set::default().sql("SELECT l.pid FROM pg_locks l WHERE ").sql(ADMISSION_LOCK).sql(TURNSTILE);
+    let holders: Vec<i32> = holders.returning::<Integer>().load(&mut conn).await?;
+    Ok(holders.contains(&pid))
 }
 
 fn concern(name: &str, value: &str, servers: usize) -> Option<(bool, String)> {

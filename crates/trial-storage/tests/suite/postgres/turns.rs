@@ -92,6 +92,30 @@ async fn a_session_that_holds_the_admission_lock_fails_the_check_and_is_named() 
     ledger.check().await.unwrap();
 }
 
+/// PostgreSQL hides the transactions of other roles from a role without privileges.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_holder_of_another_role_is_named_too() {
+    let database = Database::new().await;
+    let role = format!("role_{}", database.name);
+    for sql in [
+        format!("CREATE ROLE {role} LOGIN"),
+        format!("GRANT ALL ON SCHEMA public TO {role}"),
+        format!("GRANT ALL ON ALL TABLES IN SCHEMA public TO {role}"),
+        format!("GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO {role}"),
+    ] {
+        database.execute(&sql).await;
+    }
+    let url = database.server.url(&database.name);
+    let (scheme, address) = (url.split("//").next().unwrap(), url.split('@').nth(1).unwrap());
+    let ledger = PostgresLedger::open(PostgresOptions::new(format!("{scheme}//{role}@{address}"))).await.unwrap();
+    ledger.check().await.unwrap();
+    let mut holder = AsyncPgConnection::establish(&url).await.unwrap();
+    holder.batch_execute("BEGIN; SELECT pg_advisory_xact_lock(6085041913682420084)").await.unwrap();
+    let concerns = ledger.concerns().await.unwrap();
+    let named = concerns.iter().any(|(is_grave, text)| *is_grave && text.contains("the admission lock"));
+    assert!(named, "{concerns:?}");
+}
+
 /// Other decisions come between the pieces.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_long_import_takes_many_short_turns() {
