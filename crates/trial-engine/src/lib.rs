@@ -200,7 +200,7 @@ impl Default for EngineOptions {
                 concurrency: 10,
                 timeout: Duration::from_secs(640),
                 lease: Duration::from_mins(3),
-                drain: Duration::from_mins(1),
+                drain: Duration::from_secs(20),
             },
             events: EventDeliveryOptions {
                 max_per_second: 100,
