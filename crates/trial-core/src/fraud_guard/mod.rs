@@ -9,7 +9,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::audit::{AuditRecord, ChangedBy};
-use crate::policy::{BreakerMode, CLOCK_SKEW, Policy};
+use crate::policy::{BreakerMode, BreakerPolicy, CLOCK_SKEW, Policy};
 use crate::values::NumberRange;
 
 /// The retention of counts by number range and of expired blocks: a day has up to 25 hours, and a block is judged by
@@ -311,5 +311,25 @@ impl std::fmt::Display for BlockedRange {
             "number range {prefix}: {sent} codes sent, {used} used; blocked until {until}; release it by `trialgate prefixes \
              release {prefix}`"
         )
+    }
+}
+
+impl BreakerPolicy {
+    /// Returns `true` if a number range with these numbers of sent and of used codes is to be blocked.
+    pub(crate) fn trips(&self, sent: i64, used: i64) -> bool {
+        sent >= self.min_sends.into() && used.max(0) * 100 < sent * i64::from(self.min_conversion)
+    }
+
+    /// The block of a number range with these numbers of codes.
+    pub(crate) fn block(&self, now: DateTime<Utc>, sent: i64, used: i64) -> RangeBlock {
+        let number = |count: i64| u32::try_from(count.max(0)).unwrap_or(u32::MAX);
+        RangeBlock {
+            since: now,
+            until: now + self.block_for,
+            sent: number(sent),
+            used: number(used),
+            met: 0,
+            counted_after: CountSpan::of(now),
+        }
     }
 }

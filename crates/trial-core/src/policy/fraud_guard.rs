@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use crate::fraud_guard::{CountSpan, RangeBlock};
 use crate::values::{NumberRange, named};
 
 /// Rules against abuse of the paid messages.
@@ -41,26 +40,6 @@ pub enum BreakerMode {
 }
 
 named!(BreakerMode, "mode of the fraud guard", { Off => "off", Shadow => "shadow", On => "on" });
-
-impl BreakerPolicy {
-    /// Returns `true` if a number range with these numbers of sent and of used codes is to be blocked.
-    pub(crate) fn trips(&self, sent: i64, used: i64) -> bool {
-        sent >= self.min_sends.into() && used.max(0) * 100 < sent * i64::from(self.min_conversion)
-    }
-
-    /// The block of a number range with these numbers of codes.
-    pub(crate) fn block(&self, now: DateTime<Utc>, sent: i64, used: i64) -> RangeBlock {
-        let number = |count: i64| u32::try_from(count.max(0)).unwrap_or(u32::MAX);
-        RangeBlock {
-            since: now,
-            until: now + self.block_for,
-            sent: number(sent),
-            used: number(used),
-            met: 0,
-            counted_after: CountSpan::of(now),
-        }
-    }
-}
 
 impl AbusePolicy {
     /// Returns `true` if the configuration or an entry of operations exempts a number range from blocks.

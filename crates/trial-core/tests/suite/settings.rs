@@ -145,7 +145,7 @@ fn what_makes_no_sense_together_is_refused_and_names_both_keys() {
 fn a_fault_that_is_there_prevents_no_other_change() {
     let configured = Policy::default();
     let before = in_force(&[(SettingKey::KeptForResends, count(100)), (SettingKey::Threshold, count(50))]);
-    let order = |key, value| SettingCommand { key, value: Some(value), seen: Some(1) };
+    let order = |key, value| SettingCommand { key, value: Some(value), seen: None };
     assert!(matches!(order(SettingKey::MaxTries, count(3)).decide(&before, &configured), Ok(Some(_))));
     assert!(matches!(order(SettingKey::KeptForResends, count(10)).decide(&before, &configured), Ok(Some(_))));
     let worse = order(SettingKey::KeptForResends, count(99)).decide(&before, &configured);

@@ -9,9 +9,13 @@ use trial_core::values::AccessCodeKind;
 use trial_core::warnings::{refusal_warnings, warnings};
 
 fn quota(threshold: u32, reserved: u32, by_owners: u32) -> QuotaView {
+    quota_under(&policy(), threshold, reserved, by_owners)
+}
+
+fn quota_under(policy: &Policy, threshold: u32, reserved: u32, by_owners: u32) -> QuotaView {
     let owners = BudgetView { reserved: by_owners, sent: 0, failed: 0 };
     let used = QuotaDay { day: NaiveDate::default(), reserved, sent: 0, failed: 0, owners };
-    used.under(&QuotaPolicy { threshold, ..policy().quota })
+    used.under(&QuotaPolicy { threshold, ..policy.quota.clone() })
 }
 
 fn policy() -> Policy {
@@ -60,7 +64,7 @@ fn mails_of_owners_are_warned_of_by_their_own_limit() {
     ] {
         let mut policy = policy();
         policy.quota.owner_mails = set;
-        let told = warnings(&[], &quota(threshold, 0, by_owners), &policy, DateTime::UNIX_EPOCH);
+        let told = warnings(&[], &quota_under(&policy, threshold, 0, by_owners), &policy, DateTime::UNIX_EPOCH);
         let names: Vec<_> = told.iter().map(|warning| warning.name.as_str()).collect();
         assert_eq!(names, expected, "{set:?} {by_owners}");
     }

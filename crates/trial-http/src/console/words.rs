@@ -206,6 +206,7 @@ const CHINESE: &[(&str, &str)] = &[
     ("known", "已存在"),
     ("leased", "已分配"),
     ("as configured", "按配置"),
+    ("E-mails of each day, at most; 0 stops applications.", "每天的邮件上限；0 表示停止受理申请。"),
     ("left", "剩余"),
     ("locked", "已锁定"),
     ("multimedia", "多媒体"),

@@ -221,7 +221,7 @@ async fn an_administrator_changes_settings() {
             refused.body
         );
     }
-    assert_eq!(set("quota.threshold", "4", "1").await.status.as_u16(), 404);
+    assert_eq!(set("quota.timezone", "UTC", "1").await.status.as_u16(), 404);
     let reset = guest.post("/console/settings/reset", &[("key", "verification.max_tries"), ("seen", "1")]).await;
     assert_eq!(reset.status.as_u16(), 303);
     let page = guest.get("/console/settings").await.body;

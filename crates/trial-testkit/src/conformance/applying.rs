@@ -170,7 +170,7 @@ pub async fn the_email_threshold_is_kept_by_day<F: LedgerFactory>(factory: &F) {
 pub async fn a_new_threshold_is_in_force_at_once<F: LedgerFactory>(factory: &F) {
     let harness = harness(factory, 9).await;
     let day = harness.now().date_naive();
-    assert_eq!(harness.quota(day).await.threshold, 7, "until one is set");
+    assert_eq!(harness.quota(day).await.threshold, 1_000, "until one is set");
     let waiting = [harness.prepared(3).await, harness.prepared(4).await];
     harness.join(1).await;
     harness.join(2).await;

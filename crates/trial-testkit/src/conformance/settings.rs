@@ -105,7 +105,7 @@ pub async fn an_absurd_setting_is_refused<F: LedgerFactory>(factory: &F) {
     harness.set_threshold(50).await;
     let said = refused(SettingKey::KeptForResends, Some(count(50))).await;
     assert_eq!(said, "`quota.kept_for_resends` leaves nothing of `quota.threshold` to applications");
-    assert_eq!(harness.ledger.setting_changes(None, 10).await.unwrap().len(), 2);
+    assert_eq!(harness.ledger.setting_changes(None, 10).await.unwrap().len(), 3);
 }
 
 /// A change by an operator who has not seen the last one is refused, and changes nothing.

@@ -290,5 +290,5 @@ fn a_clock_is_confirmed() {
     assert!(confirmed["lastSeen"].is_string() && confirmed.get("skewSeconds").is_none(), "{confirmed}");
     assert!(home.run("clock show").done().contains(", last sweep: 2"));
     assert!(home.run("audit list").done().contains("clock.confirm"));
-    assert!(home.run("sweep").done().starts_with("0 suspended"));
+    assert!(home.run("sweep").done().starts_with("suspended: 0, "));
 }

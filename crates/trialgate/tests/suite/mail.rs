@@ -14,7 +14,7 @@ fn a_preview_shows_the_built_in_mail() {
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();
     assert_eq!((&json["kind"], &json["locale"]), (&"account".into(), &"zh-CN".into()));
     assert_eq!(json["subject"], "您的云联络中心试用已开通");
-    assert!(json["text"].as_str().unwrap().contains("（Asia/Shanghai, UTC+08:00）"), "{json}");
+    assert!(json["text"].as_str().unwrap().contains("（北京时间）"), "{json}");
     let html = home.run("mail preview --locale zh-CN --html").done();
     assert_eq!(html.trim_end(), json["html"].as_str().unwrap().trim_end());
 }
