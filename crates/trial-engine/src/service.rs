@@ -96,7 +96,7 @@ impl Dispatch {
             gateway: gateway.to_owned(),
             reply,
         };
-        if let Err(why) = self.admission.record_receipt(Request::SendReport(report)).await {
+        if let Err(why) = self.admission.queue_report(Request::SendReport(report)).await {
             // The send stays as stored, under way: the code counts as sent, and the next request repeats it.
             tracing::error!(?why, code_request = %code.code_request, "a gateway's reply was not stored");
         }

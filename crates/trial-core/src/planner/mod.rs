@@ -130,7 +130,7 @@ impl Planner {
     fn decide(&self, world: &mut World, moment: Moment, request: &Request) -> Outcome {
         match request {
             Request::SendCode(asked) => self.send_code(world, moment, asked),
-            Request::SendReport(report) => self.record_receipt(world, moment, report),
+            Request::SendReport(report) => self.record_report(world, moment, report),
             Request::Apply(application) => Outcome::Apply(self.apply(world, moment, application)),
             Request::Tenant(order) => Outcome::Tenant(self.order(world, moment, order)),
         }

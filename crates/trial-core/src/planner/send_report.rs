@@ -9,7 +9,7 @@ use crate::verification::{Challenge, ChallengeState, PastSend, SendReport, SendS
 
 impl Planner {
     /// Records the first report about a message; a later one changes nothing.
-    pub(super) fn record_receipt(&self, world: &mut World, moment: Moment, report: &SendReport) -> Outcome {
+    pub(super) fn record_report(&self, world: &mut World, moment: Moment, report: &SendReport) -> Outcome {
         let state = report.reply.state();
         let waits = |send: &&mut PastSend| send.state == SendState::Sending;
         let Some(send) = world.send(&report.phone, report.code_request).filter(waits) else {

@@ -76,7 +76,7 @@ impl Admission {
     }
 
     /// As [`Admission::decide`], but waits for room: an event that happened must be recorded.
-    pub(crate) async fn record_receipt(&self, request: Request) -> Result<Outcome, NotDecided> {
+    pub(crate) async fn queue_report(&self, request: Request) -> Result<Outcome, NotDecided> {
         let (reply, decision) = Reply::awaited();
         match self.queue.send_timeout(Waiting { request, reply }, self.wait).await {
             Ok(()) => self.within_bounds(decision).await,
