@@ -83,7 +83,8 @@ async fn the_quota_is_shown_and_set() {
     home.ask(&["settings", "set", "quota.owner_mails", "threshold/20"]).await;
     assert_eq!(home.ask_json(&["quota", "show"]).await["ownerMails"]["left"], 1);
     assert!(home.ask(&["quota", "show"]).await.contains("limit"));
-    let changed = home.database().lines("SELECT actor || ' ' || action AS line FROM audit WHERE action LIKE 'quota%'");
+    let changed =
+        home.database().lines("SELECT actor || ' ' || action AS line FROM audit WHERE subject = 'quota.threshold'");
     assert!(matches!(changed.as_slice(), [one] if one.starts_with("cli:")), "{changed:?}");
 }
 

@@ -42,7 +42,7 @@ async fn a_mail_that_was_given_up_is_seen_and_tried_again(home: Home) {
     let audited = "SELECT count(*) AS number FROM audit WHERE action = 'mail.retry'";
     assert_eq!(home.database().number(audited), 1);
     for (id, reason) in
-        [(id, "is sent; only a failed one"), ("019aa6f2-7c3e-7f00-8000-000000000000", "there is no mail")]
+        [(id, "is sent; only a failed mail"), ("019aa6f2-7c3e-7f00-8000-000000000000", "there is no mail")]
     {
         let mut command = home.command(&["mail", "retry", id, "--config"]);
         command.arg(home.config());

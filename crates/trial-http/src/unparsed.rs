@@ -37,7 +37,7 @@ pub(crate) fn reply(state: &State, bare: &[u8]) -> Option<Vec<u8>> {
         reply.extend_from_slice(kept.as_bytes());
         reply.extend_from_slice(b"\r\n");
     }
-    for (name, value) in headers.iter() {
+    for (name, value) in &headers {
         reply.extend_from_slice(&[name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"].concat());
     }
     reply.extend_from_slice(&[b"\r\n", body.as_slice()].concat());

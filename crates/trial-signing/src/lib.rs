@@ -6,7 +6,7 @@
 //!
 //! - the path is percent-decoded and encoded again, everything but unreserved characters, and ends in `/`;
 //! - the query is sorted by name and value and encoded alike: its pairs are signed, verified and served, so that no two
-//! parsers can read it differently;
+//!   parsers can read it differently;
 //! - a body whose `Content-Type` is given and is not JSON is not part of the signature: the header
 //!   `X-Sdk-Content-Sha256: UNSIGNED-PAYLOAD` says so.
 //!

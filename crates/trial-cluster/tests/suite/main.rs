@@ -85,7 +85,9 @@ fn a_template_is_prepared_once_and_its_copies_are_dropped() {
     };
     assert!(thread::spawn(prepare).join().is_err());
     let all = [(); 4].map(|()| thread::spawn(prepare));
-    all.into_iter().for_each(|one| one.join().expect("it is prepared"));
+    for one in all {
+        one.join().expect("it is prepared");
+    }
     assert_eq!(PREPARED.load(Ordering::Relaxed), 2);
     let (one, other) = (shared.create(Some("prepared")), shared.create(Some("prepared")));
     one.server().execute(one.name(), "UPDATE kept SET number = 8");

@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
-
 use crate::values::{NumberRange, named};
 
 /// Rules against abuse of the paid messages.

@@ -201,6 +201,7 @@ impl QuotaPolicy {
 
     /// This policy as it was at the end of a day, by the changes of `quota.threshold`, newest first; `configured` is the
     /// configuration's threshold.
+    #[must_use]
     pub fn at_end_of(&self, day: NaiveDate, changes: &[SettingChange], configured: u32) -> Self {
         let last = changes.iter().find(|change| self.day_of(change.at) <= day);
         let threshold = match last.map(|change| change.value) {

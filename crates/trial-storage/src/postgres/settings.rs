@@ -55,14 +55,12 @@ async fn holder(mut conn: &AsyncPgConnection) -> Result<Option<(bool, String)>, 
     let holder: Option<Holder> =
         holders.returning::<(Integer, Text, Text, Nullable<BigInt>)>().get_result(&mut conn).await.optional()?;
     let Some((pid, user, program, age)) = holder else { return Ok(None) };
-    let seconds = match age.map(u64::try_from) {
-        Some(age) => age.unwrap_or(0),
-        // Who still has it after this long holds up every decision.
-        None => {
-            // The server ends a transaction that is idle.
-            Set::default().sql("SELECT pg_sleep(1)").execute(&mut conn).await?;
-            if holds_still(conn, pid).await? { HELD_UP } else { 0 }
-        }
+    let seconds = if let Some(age) = age {
+        u64::try_from(age).unwrap_or(0)
+    } else {
+        // A session that still has it after this long holds up every decision. The server ends a transaction that is idle.
+        Set::default().sql("SELECT pg_sleep(1)").execute(&mut conn).await?;
+        if holds_still(conn, pid).await? { HELD_UP } else { 0 }
     };
     if seconds < HELD_UP {
         return Ok(None);
