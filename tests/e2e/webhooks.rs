@@ -125,7 +125,7 @@ async fn who_answers_410_is_left_alone_until_an_operator_enables_it() {
     doctor.arg(told.home.config()).envs(told.environment.iter().cloned());
     let doctor = trialgate_tests::finish(doctor).await;
     assert!(doctor.stdout.contains("platform") && doctor.stdout.contains("disabled since"), "{}", doctor.stdout);
-    assert!(doctor.stdout.contains("2 events wait"), "{}", doctor.stdout);
+    assert!(doctor.stdout.contains("events waiting: 2"), "{}", doctor.stdout);
 
     let (code, said) = told.webhooks(&["enable"]).await;
     assert_eq!((code, said.trim()), (Some(0), "the endpoint is enabled"));

@@ -59,7 +59,7 @@ async fn a_file_that_was_moved_or_is_newer_is_not_written_to() {
 async fn a_file_that_was_emptied_or_overwritten_in_place_is_not_used_any_more() {
     let dir = tempfile::tempdir().unwrap();
     let overwrite: [fn(&Path); 2] =
-        [|path| drop(std::fs::File::create(path).unwrap()), |path| std::fs::write(path, [b'x'; 1 << 20]).unwrap()];
+        [|path| drop(std::fs::File::create(path).unwrap()), |path| std::fs::write(path, vec![b'x'; 1 << 20]).unwrap()];
     for (n, overwrite) in overwrite.into_iter().enumerate() {
         let options = SqliteOptions::new(dir.path().join(format!("{n}.db")));
         SqliteLedger::migrate(&options).await.unwrap();

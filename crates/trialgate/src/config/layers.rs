@@ -257,7 +257,7 @@ pub(super) fn of_environment(variables: impl IntoIterator<Item = (OsString, OsSt
         }
         let origin = Origin::Variable(name);
         if let Some(table) = value.to_str().filter(|_| keys::is_section(&path)).and_then(table) {
-            layer.set_below(path, table, &origin);
+            layer.set_below(&path, table, &origin);
         } else if !keys::is_key(&path) {
             layer.problems.push(unknown(&path.join("."), keys::is_section(&path), origin));
         } else if let Some(value) = value.to_str() {
@@ -283,12 +283,12 @@ fn parsed(text: &str) -> Option<Value> {
 
 impl Layer {
     /// The keys of a table that a variable gives as one.
-    fn set_below(&mut self, path: Vec<String>, table: toml::Table, origin: &Origin) {
+    fn set_below(&mut self, path: &[String], table: toml::Table, origin: &Origin) {
         for (name, value) in table {
-            let path = [path.as_slice(), &[name]].concat();
+            let path = [path, &[name]].concat();
             match value {
                 value if keys::is_key(&path) => self.entries.push(Entry { path, value, origin: origin.clone() }),
-                Value::Table(below) if keys::is_section(&path) => self.set_below(path, below, origin),
+                Value::Table(below) if keys::is_section(&path) => self.set_below(&path, below, origin),
                 _ => self.problems.push(unknown(&path.join("."), keys::is_section(&path), origin.clone())),
             }
         }

@@ -141,7 +141,7 @@ fn browsers(config: &Config, report: &mut Report) {
     match (access.concern(), access) {
         (Some(concern), _) => report.warn("tls", concern),
         (None, BrowserAccess::TlsOfProxy) => {
-            report.ok("tls", "TLS is off here; a proxy provides it (`http.public_url`)")
+            report.ok("tls", "TLS is off here; a proxy provides it (`http.public_url`)");
         }
         (None, _) => {}
     }
