@@ -4,6 +4,15 @@
 //! [`Planner::plan`] against the [`Facts`] that storage loaded for the batch's [`FactKeys`]. The [`Plan`] holds the
 //! answers ([`Outcome`]) and the rows to store ([`Effects`]).
 //!
+//! [`Request`]: planner::Request
+//! [`Batch`]: planner::Batch
+//! [`Planner::plan`]: planner::Planner::plan
+//! [`Facts`]: planner::Facts
+//! [`FactKeys`]: planner::FactKeys
+//! [`Plan`]: planner::Plan
+//! [`Outcome`]: planner::Outcome
+//! [`Effects`]: planner::Effects
+//!
 //! The rule behind a return code is in [`planner`], which has one file for each kind of request; each decides in the
 //! order of the published table.
 //!
