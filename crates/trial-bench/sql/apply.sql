@@ -4,7 +4,8 @@
 CREATE SEQUENCE bench_applicants MINVALUE 0 START 0 CACHE 1;
 
 INSERT INTO quota_days (day, reserved) VALUES (20833, 0);
-INSERT INTO quota_thresholds (threshold, since, actor) VALUES (100000000, 0, 'bench');
+INSERT INTO setting_changes (seq, setting, value, in_force, at, actor)
+VALUES (1, 'quota.threshold', '100000000', 'quota.threshold=100000000', 0, 'bench');
 
 -- Assigns the first free code of a kind to a tenant.
 CREATE FUNCTION bench_lease(wanted text, holder bytea, at bigint) RETURNS text LANGUAGE plpgsql AS
@@ -38,7 +39,8 @@ DECLARE
     new_tenant bytea := bench_id(2, n);
 BEGIN
     SELECT reserved + 1 INTO STRICT unit FROM quota_days WHERE day = 20833 FOR UPDATE;
-    SELECT threshold INTO STRICT most FROM quota_thresholds ORDER BY seq DESC LIMIT 1;
+    SELECT substring(in_force FROM 'quota.threshold=(\d+)')::bigint INTO STRICT most
+    FROM setting_changes ORDER BY seq DESC LIMIT 1;
 
     PERFORM FROM applications WHERE phone = of_phone AND applications.at > bench_apply.at - 86400000000 AND outcome = 'accepted';
     IF FOUND THEN RETURN '000'; END IF;
