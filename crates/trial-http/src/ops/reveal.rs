@@ -18,7 +18,7 @@ impl Sight {
     /// Records the reveal, if requested, before anything is shown.
     ///
     /// # Errors
-    /// The role does not allow it, the operator is over the hourly limit, or the entry cannot be stored; nothing is
+    /// The role does not allow it, the operator has reached the hourly limit, or the entry cannot be stored; nothing is
     /// shown then.
     pub(super) async fn of(
         caller: &AuthenticatedOperator<'_>,
@@ -36,7 +36,7 @@ impl Sight {
     /// Records the reveal and shows everything in full.
     ///
     /// # Errors
-    /// The operator is over the hourly limit, or the entry cannot be stored; nothing is shown then.
+    /// The operator has reached the hourly limit, or the entry cannot be stored; nothing is shown then.
     pub(crate) async fn plain(
         ops: &Ops,
         operator: &Operator,

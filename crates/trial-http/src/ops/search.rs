@@ -16,9 +16,9 @@ pub(crate) struct Unrecorded<F>(F);
 /// The reason why a search or reveal was not recorded.
 #[derive(Debug)]
 pub(crate) enum NotRecorded {
-    /// The operator is over the hourly limit of searches.
+    /// The operator has reached the hourly limit of searches.
     OverLimit { limit: u32, retry_after: Duration },
-    /// The operator is over the hourly limit of reveals.
+    /// The operator has reached the hourly limit of reveals.
     TooManyReveals { limit: u32, retry_after: Duration },
     /// The entry cannot be stored.
     Failed(LedgerError),
@@ -32,7 +32,7 @@ impl<F: Filter> Unrecorded<F> {
     /// Records the search of `place` if it is by personal data, and returns the filter.
     ///
     /// # Errors
-    /// The operator is over the limit, or the entry cannot be stored; the search must not run then.
+    /// The operator has reached the limit, or the entry cannot be stored; the search must not run then.
     pub(crate) async fn record(self, ops: &Ops, operator: &Operator, place: &'static str) -> Result<F, NotRecorded> {
         let Some(personal) = self.0.personal() else { return Ok(self.0) };
         let by = ops.access.changed_by(operator);
