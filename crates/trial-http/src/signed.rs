@@ -12,8 +12,7 @@ use trial_core::clients::{
 use trial_core::error::LedgerError;
 use trial_core::operators::CLIENT_MISSES_PER_HOUR;
 use trial_core::ports::{ApiClients, Clock, Entropy, ReplayGuard};
-use trial_core::values::ApiClientId;
-use trial_core::values::{Keyring, KeyringError};
+use trial_core::values::{ApiClientId, Keyring, KeyringError};
 use trial_signing::{AccessKey, RequestParts, Signed, query_pairs};
 
 use crate::problem::{Kind, Problem};

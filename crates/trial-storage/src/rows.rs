@@ -9,8 +9,10 @@ use trial_core::mails::{MailRecord, MailState, MailView, OutboxMail};
 use trial_core::planner::TenantFact;
 use trial_core::return_codes::ApplyReply;
 use trial_core::tenants::Tenant;
-use trial_core::values::{AccessCode, CompanyKey, CompanyName, Email, EmailKey, Phone};
-use trial_core::values::{ApplicationId, ChallengeId, CodeRequestId, MailId, TenantId};
+use trial_core::values::{
+    AccessCode, ApplicationId, ChallengeId, CodeRequestId, CompanyKey, CompanyName, Email, EmailKey, MailId, Phone,
+    TenantId,
+};
 use trial_core::verification::{Challenge, CodeOutcome, CodeRequestRecord, PastSend};
 
 use crate::convert::{

@@ -12,8 +12,9 @@ use trial_core::mails::{DueMail, MailAttempt, MailQueue, MailState, MailView, Re
 use trial_core::quota::{BudgetView, MailBudget, QuotaDay};
 use trial_core::sms::{Delivery, DeliveryState};
 use trial_core::tenants::{DueTenant, Tenant};
-use trial_core::values::{AccessCode, AccessCodeKind, Email, MailHosts, Phone, RequestId};
-use trial_core::values::{ApplicationId, MailId, TenantId};
+use trial_core::values::{
+    AccessCode, AccessCodeKind, ApplicationId, Email, MailHosts, MailId, Phone, RequestId, TenantId,
+};
 use trial_core::verification::CodeRequestView;
 use trial_core::warnings::Warning;
 

@@ -10,15 +10,13 @@ use trial_core::audit::ChangedBy;
 use trial_core::clients::{
     ApiClient, ApiClientCredentials, ApiClientName, DEFAULT_CLIENT_RATE, EncryptedSecret, Scope,
 };
-use trial_core::operators::OperatorToken;
-use trial_core::operators::{Operator, OperatorName, Role};
+use trial_core::operators::{Operator, OperatorName, OperatorToken, Role};
 use trial_core::planner::{Batch, FreshIds, Planner, Request};
 use trial_core::policy::Policy;
 use trial_core::values::{
-    AccessCode, AccessCodeKind, CompanyName, Email, Keyring, Locale, Phone, PhonePolicy, RequestId, SecretKey,
-    SubmittedCode,
+    AccessCode, AccessCodeKind, ApiClientId, AuditId, CompanyName, Email, Keyring, Locale, OperatorId, Phone,
+    PhonePolicy, RequestId, SecretKey, SubmittedCode,
 };
-use trial_core::values::{ApiClientId, AuditId, OperatorId};
 use trial_core::verification::CodeRequest;
 
 use crate::SeededEntropy;

@@ -16,8 +16,7 @@ use trial_core::quota::QuotaView;
 use trial_core::return_codes::ApplyReply;
 use trial_core::sms::GatewayReply;
 use trial_core::tenants::{TenantAction, TenantChange, TenantCommand, TenantOutcome};
-use trial_core::values::Phone;
-use trial_core::values::TenantId;
+use trial_core::values::{Phone, TenantId};
 use trial_core::verification::{CodeOutcome, CodeRefusal, CodeRequest, CodeToSend, SendReport};
 
 use crate::data::{access_codes, application, batch, changed_by, code_request, phone, planner};

@@ -7,8 +7,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Days, Utc};
 use trial_core::mails::{AccountMail, DeliveryError, MailContent, OutgoingMail};
 use trial_core::ports::Mailer;
-use trial_core::values::{AccessCode, Email, Keyring, Locale, SecretKey};
-use trial_core::values::{MailId, TenantId};
+use trial_core::values::{AccessCode, Email, Keyring, Locale, MailId, SecretKey, TenantId};
 
 /// The behaviour of the mail server for the next mails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

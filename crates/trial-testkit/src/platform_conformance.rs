@@ -11,8 +11,7 @@ use chrono::{DateTime, Utc};
 use trial_core::platform::{PlatformEvent, PlatformEventKind, PublishError};
 use trial_core::ports::{Clock as _, TenantPlatform};
 use trial_core::tenants::{Tenant, TenantStatus};
-use trial_core::values::Locale;
-use trial_core::values::{EventId, TenantId};
+use trial_core::values::{EventId, Locale, TenantId};
 
 use crate::FixedClock;
 use crate::data::{company, email, phone};

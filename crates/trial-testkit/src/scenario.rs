@@ -16,8 +16,7 @@ use trial_core::portal::{OwnPassword, PORTAL_SESSION_LIFETIME, PasswordChange, P
 use trial_core::ports::Clock;
 use trial_core::sms::GatewayReply;
 use trial_core::tenants::{TenantAction, TenantCommand};
-use trial_core::values::TenantId;
-use trial_core::values::{Keyring, Locale, Phone};
+use trial_core::values::{Keyring, Locale, Phone, TenantId};
 use trial_core::verification::{CodeRequest, CodeToSend, SendReport};
 
 use crate::data::{company, email, foreign_phone, keyring, phone, request_id, typed};

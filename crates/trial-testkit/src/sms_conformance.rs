@@ -8,8 +8,7 @@ use chrono::DateTime;
 use trial_core::ports::SmsGateway;
 use trial_core::return_codes::CodeReply;
 use trial_core::sms::{GatewayReply, SmsMessage};
-use trial_core::values::{ChallengeId, CodeRequestId};
-use trial_core::values::{Keyring, Locale, Phone, SecretKey};
+use trial_core::values::{ChallengeId, CodeRequestId, Keyring, Locale, Phone, SecretKey};
 
 /// The behaviour of the provider for the next messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -9,8 +9,10 @@ use trial_core::mails::{MailKind, MailRecord};
 use trial_core::planner::Effects;
 use trial_core::quota::{MailBudget, QuotaUnit, QuotaUse};
 use trial_core::tenants::{Tenant, TenantStatus};
-use trial_core::values::{AccessCode, AccessCodeKind, CompanyName, Email, Locale, Phone, RequestId, SubmittedCode};
-use trial_core::values::{ApplicationId, AuditId, ChallengeId, MailId, TenantId};
+use trial_core::values::{
+    AccessCode, AccessCodeKind, ApplicationId, AuditId, ChallengeId, CompanyName, Email, Locale, MailId, Phone,
+    RequestId, SubmittedCode, TenantId,
+};
 use trial_core::verification::{Challenge, ChallengeState};
 
 use crate::applicants::{phone, scattered};

@@ -5,10 +5,9 @@ use std::time::Duration;
 
 use trial_core::audit::{ACTORS, AuditQuery, ChangedBy};
 use trial_core::operators::{
-    Operator, OperatorName, OperatorNameError, Permission, Role, SESSION_IDLE, SESSION_LIFETIME, SecretHash, Session,
-    Standing,
+    Operator, OperatorName, OperatorNameError, OperatorToken, Permission, Role, SESSION_IDLE, SESSION_LIFETIME,
+    SecretHash, Session, SessionSecret, Standing,
 };
-use trial_core::operators::{OperatorToken, SessionSecret};
 use trial_core::ports::{AuditTrail, Operators};
 use trial_engine::operations::Access;
 use trial_testkit::{FixedClock, MemoryLedger, SeededEntropy, data};

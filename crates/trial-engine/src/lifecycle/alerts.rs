@@ -13,8 +13,7 @@ use trial_core::planner::Planner;
 use trial_core::policy::{BreakerMode, Policy};
 use trial_core::ports::{Clock, Entropy, NumberRanges, Operations, Upkeep};
 use trial_core::quota::QuotaView;
-use trial_core::values::MailId;
-use trial_core::values::{Email, Locale};
+use trial_core::values::{Email, Locale, MailId};
 use trial_core::warnings::{NewWarning, REFUSALS_WITHIN, Warning, refusal_warnings, warnings};
 
 use crate::{EngineParts, PlatformParts};

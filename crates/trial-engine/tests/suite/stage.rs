@@ -15,8 +15,7 @@ use trial_core::ports::{
 };
 use trial_core::return_codes::ApplyReply;
 use trial_core::tenants::{Tenant, TenantStatus};
-use trial_core::values::{AccessCodeKind, Locale, Phone};
-use trial_core::values::{MailId, TenantId};
+use trial_core::values::{AccessCodeKind, Locale, MailId, Phone, TenantId};
 use trial_core::verification::{CodeOutcome, CodeToSend, SendState};
 use trial_engine::{Engine, EngineOptions, EngineParts, SmsRoute};
 use trial_testkit::{FixedClock, RecordingMailer, SeededEntropy, data};

@@ -5,8 +5,7 @@ use trial_core::applications::{ApplicationQuery, ApplicationSearch, ApplicationV
 use trial_core::operators::Permission;
 use trial_core::return_codes::{ApplyCode, ApplyReply};
 use trial_core::timeline::TimelineEntry;
-use trial_core::values::TenantId;
-use trial_core::values::{CompanyName, Email, MailHosts, Phone, RequestId};
+use trial_core::values::{CompanyName, Email, MailHosts, Phone, RequestId, TenantId};
 use trial_engine::operations::timeline_sources;
 
 use super::visit::{Page, Visit};

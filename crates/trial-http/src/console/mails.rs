@@ -6,8 +6,7 @@ use actix_web::http::StatusCode;
 use askama::Template;
 use trial_core::mails::{MailPage, MailRetried, MailState, OutboxMail};
 use trial_core::operators::Permission;
-use trial_core::values::MailId;
-use trial_core::values::SettingDuration;
+use trial_core::values::{MailId, SettingDuration};
 
 use super::visit::{Page, Visit};
 use super::{Answer, Refused, failed, html, see};

@@ -7,10 +7,8 @@ use serde::Serialize;
 use trial_core::applications::{ApplicationQuery, ApplicationSearch, ApplicationView, ApplyOutcome};
 use trial_core::operators::Permission;
 use trial_core::return_codes::{ApplyCode, ApplyReply};
-use trial_core::timeline::TimelineEntry;
-use trial_core::timeline::remediation;
-use trial_core::values::ApplicationId;
-use trial_core::values::{CompanyName, Email, MailHosts, Phone, RequestId};
+use trial_core::timeline::{TimelineEntry, remediation};
+use trial_core::values::{ApplicationId, CompanyName, Email, MailHosts, Phone, RequestId};
 use trial_engine::operations::timeline_sources;
 use utoipa::ToSchema;
 

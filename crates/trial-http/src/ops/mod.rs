@@ -31,8 +31,7 @@ use trial_core::policy::PolicyInForce;
 use trial_core::ports::{
     ApiClients, AuditTrail, Clock, Entropy, NumberRanges, Operations, Operators, SettingsStore, TenantCommands, Upkeep,
 };
-use trial_core::values::Keyring;
-use trial_core::values::OperatorId;
+use trial_core::values::{Keyring, OperatorId};
 use trial_engine::operations::Access;
 
 use crate::problem::{Kind, Problem};

@@ -6,8 +6,7 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use trial_core::operators::OperatorToken;
-use trial_core::operators::{Operator, OperatorAdded, OperatorName, Permission, Role};
+use trial_core::operators::{Operator, OperatorAdded, OperatorName, OperatorToken, Permission, Role};
 use trial_core::values::OperatorId;
 use utoipa::ToSchema;
 

@@ -6,8 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use trial_core::operators::Permission;
 use trial_core::tenants::{TenantSearch, TenantStatus, TenantView};
-use trial_core::values::AccessCodeKind;
-use trial_core::values::TenantId;
+use trial_core::values::{AccessCodeKind, TenantId};
 use utoipa::ToSchema;
 
 use super::applications::customer;

@@ -14,8 +14,7 @@ use trial_core::portal::{
 use trial_core::tenants::{
     Tenant, TenantAction, TenantCommand, TenantOutcome, TenantRefusal, TenantSearch, TenantStatus,
 };
-use trial_core::values::TenantId;
-use trial_core::values::{Email, MailHosts};
+use trial_core::values::{Email, MailHosts, TenantId};
 
 use super::pages::{LinkOverPage, LostPage, NewPasswordPage, Page};
 use super::password::{hashed, words};

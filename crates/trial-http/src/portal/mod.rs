@@ -26,8 +26,7 @@ use trial_core::error::LedgerError;
 use trial_core::portal::PORTAL_ATTEMPTS_PER_ADDRESS;
 use trial_core::ports::Portal;
 use trial_core::tenants::{Tenant, TenantAction, TenantCommand, TenantOutcome, TenantRefusal};
-use trial_core::values::Keyring;
-use trial_core::values::TenantId;
+use trial_core::values::{Keyring, TenantId};
 
 use crate::SiteSettings;
 use crate::apply::{KEPT, LOGO_POLICY, STYLE};

@@ -6,8 +6,7 @@ use minijinja::{Value, context};
 use trial_core::mails::{AccountMail, LifecycleMail, MailKind, PasswordChangedMail, PasswordMail};
 use trial_core::policy::ACCOUNT_PASSWORD_VALID_DAYS;
 use trial_core::portal::PortalLink;
-use trial_core::values::Locale;
-use trial_core::values::TenantId;
+use trial_core::values::{Locale, TenantId};
 
 // The templates say "7 days".
 const _: () = assert!(ACCOUNT_PASSWORD_VALID_DAYS == 7);

@@ -3,8 +3,7 @@
 use chrono::{DateTime, Utc};
 use trial_core::mails::{LifecycleMail, MailContent, OutgoingMail, PasswordChangedMail, PasswordMail};
 use trial_core::portal::PortalLink;
-use trial_core::values::Locale;
-use trial_core::values::TenantId;
+use trial_core::values::{Locale, TenantId};
 use trial_testkit::mail_conformance::account_mail;
 
 use crate::sandbox::sandbox;

@@ -5,8 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest as _, Sha256};
 use trial_core::ports::{Clock as _, SmsGateway};
 use trial_core::sms::SmsMessage;
-use trial_core::values::{ChallengeId, CodeRequestId};
-use trial_core::values::{Keyring, Locale, Phone, SecretKey};
+use trial_core::values::{ChallengeId, CodeRequestId, Keyring, Locale, Phone, SecretKey};
 use trial_signing::{AccessKey, RequestParts, Signed};
 use trial_sms::{
     Accept, HttpGateway, HttpGatewaySettings, HuaweiAuth, HuaweiSettings, TwilioGateway, TwilioSender, TwilioSettings,

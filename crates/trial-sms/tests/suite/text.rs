@@ -2,8 +2,7 @@
 
 use chrono::DateTime;
 use trial_core::sms::SmsMessage;
-use trial_core::values::{ChallengeId, CodeRequestId};
-use trial_core::values::{Keyring, Locale, Phone, SecretKey};
+use trial_core::values::{ChallengeId, CodeRequestId, Keyring, Locale, Phone, SecretKey};
 use trial_sms::{DEFAULT_BRAND, code_text};
 
 fn message(locale: Locale, valid_minutes: u32) -> SmsMessage {

@@ -17,8 +17,7 @@ use trial_core::planner::{
 use trial_core::policy::Overrides;
 use trial_core::portal::OwnerActs;
 use trial_core::tenants::Tenant;
-use trial_core::values::TenantId;
-use trial_core::values::{AccessCode, AccessCodeKind, NumberRange, Phone};
+use trial_core::values::{AccessCode, AccessCodeKind, NumberRange, Phone, TenantId};
 
 use super::fault::Trouble;
 use super::set::{Column, Set};

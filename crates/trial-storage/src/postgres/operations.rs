@@ -22,12 +22,10 @@ use trial_core::mails::{
     MailAttempt, MailPage, MailQueue, MailRetried, MailState, MailView, OutboxMail, RefusedMail, retried_words,
 };
 use trial_core::policy::UniqueBy;
-use trial_core::ports::Operations;
-use trial_core::ports::Violation;
+use trial_core::ports::{Operations, Violation};
 use trial_core::quota::QuotaDay;
 use trial_core::tenants::{Tenant, TenantPage, TenantSearch, TenantView};
-use trial_core::values::{AccessCode, AccessCodeKind, Phone};
-use trial_core::values::{ApplicationId, MailId, TenantId};
+use trial_core::values::{AccessCode, AccessCodeKind, ApplicationId, MailId, Phone, TenantId};
 use trial_core::verification::CodeRequestView;
 
 use super::fault::Trouble;

@@ -13,8 +13,7 @@ use trial_core::fraud_guard::{RangeBlockRecord, RangeCount};
 use trial_core::mails::MailRecord;
 use trial_core::planner::Effects;
 use trial_core::quota::QuotaUse;
-use trial_core::values::TenantId;
-use trial_core::values::{AccessCode, AccessCodeKind};
+use trial_core::values::{AccessCode, AccessCodeKind, TenantId};
 use trial_core::verification::{Challenge, PhoneRecord, SendUpdate, SmsDay};
 
 use super::fault::Trouble;

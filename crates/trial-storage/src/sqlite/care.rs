@@ -12,8 +12,7 @@ use trial_core::error::LedgerError;
 use trial_core::platform::PlatformEvent;
 use trial_core::ports::Privacy;
 use trial_core::privacy::{Compaction, Expired, ExpiryPage, Forgotten, PersonData};
-use trial_core::values::Person;
-use trial_core::values::TenantId;
+use trial_core::values::{Person, TenantId};
 
 use super::operations::append_audit;
 use super::{SqliteLedger, fault, open, snapshot};

@@ -14,8 +14,7 @@ use trial_core::planner::{
     FactKeys, Facts, PhoneFacts, PoolFacts, QuotaFacts, RangeFacts, RangesFacts, TenantCommandFacts, TenantFact,
 };
 use trial_core::portal::OwnerActs;
-use trial_core::values::TenantId;
-use trial_core::values::{AccessCode, AccessCodeKind, NumberRange, Phone};
+use trial_core::values::{AccessCode, AccessCodeKind, NumberRange, Phone, TenantId};
 use trial_core::verification::PastSend;
 
 use super::{fault, settings};

@@ -11,8 +11,7 @@ use trial_core::ports::{AuditTrail, Clock, Operations, Outbox, TrialLedger, Upke
 use trial_core::tenants::{
     DueTenant, NOTICE_WAITS, SharedField, TenantAction, TenantCommand, TenantOutcome, TenantRefusal, TenantStatus,
 };
-use trial_core::values::Locale;
-use trial_core::values::{LeaseId, MailId, TenantId};
+use trial_core::values::{LeaseId, Locale, MailId, TenantId};
 use trial_core::warnings::{NewWarning, Warning};
 
 use super::{LedgerFactory, assert_sound, harness};

@@ -5,8 +5,7 @@ use std::time::Duration;
 use trial_core::applications::{Application, ApplicationQuery, ApplyOutcome, ApplyRefusal};
 use trial_core::ports::{Operations, Upkeep};
 use trial_core::tenants::TenantPage;
-use trial_core::values::TenantId;
-use trial_core::values::{CompanyName, Email};
+use trial_core::values::{CompanyName, Email, TenantId};
 
 use super::{LedgerFactory, harness};
 use crate::data::{application, email, phone, request_id};

@@ -12,8 +12,7 @@ use trial_core::mails::{
 use trial_core::policy::Policy;
 use trial_core::ports::{AuditTrail, Operations, Outbox};
 use trial_core::tenants::TenantAction;
-use trial_core::values::{CompanyName, Email, Locale};
-use trial_core::values::{LeaseId, MailId, TenantId};
+use trial_core::values::{CompanyName, Email, LeaseId, Locale, MailId, TenantId};
 
 use super::{LedgerFactory, assert_sound, harness};
 use crate::LedgerHarness;

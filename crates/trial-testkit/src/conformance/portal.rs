@@ -17,8 +17,7 @@ use trial_core::portal::{
 use trial_core::ports::{AuditTrail, Operations, Portal, Privacy, SettingsStore, TrialLedger, Upkeep};
 use trial_core::privacy::ERASED_EMAIL;
 use trial_core::tenants::{DueTenant, Tenant, TenantAction, TenantCommand, TenantOutcome, TenantRefusal};
-use trial_core::values::Person;
-use trial_core::values::TenantId;
+use trial_core::values::{Person, TenantId};
 
 use super::life::claim;
 use super::{LedgerFactory, assert_sound, harness, in_the_end};

@@ -13,8 +13,7 @@ use trial_core::platform::{EventState, PlatformEvent};
 use trial_core::portal::PortalAttempt;
 use trial_core::ports::Privacy;
 use trial_core::privacy::{ERASED, ERASED_EMAIL, Expired, Expiring, ExpiryPage, Forgotten, PersonData};
-use trial_core::values::{ChallengeId, EventId, TenantId};
-use trial_core::values::{CompanyName, Email, Person, Phone};
+use trial_core::values::{ChallengeId, CompanyName, Email, EventId, Person, Phone, TenantId};
 use trial_core::verification::ChallengeState;
 
 use super::operations::audit;

@@ -5,8 +5,7 @@ use trial_core::access_codes::{AccessCodeState, HeldCode};
 use trial_core::applications::{AcceptedApplication, ApplyOutcome};
 use trial_core::planner::{FactKeys, Facts, PhoneFacts, PoolFacts, QuotaFacts, TenantCommandFacts, TenantFact};
 use trial_core::tenants::Tenant;
-use trial_core::values::TenantId;
-use trial_core::values::{AccessCode, AccessCodeKind, Phone};
+use trial_core::values::{AccessCode, AccessCodeKind, Phone, TenantId};
 use trial_core::verification::{CodeOutcome, PastSend};
 
 use super::{KeptAccessCode, MemoryState};

@@ -35,9 +35,9 @@ use trial_core::portal::{OwnPassword, OwnerActs, PortalSession};
 use trial_core::ports::{Screen, TrialLedger};
 use trial_core::sms::Delivery;
 use trial_core::tenants::Tenant;
-use trial_core::values::{AccessCode, AccessCodeKind, NumberRange, Phone};
 use trial_core::values::{
-    ApiClientId, ApplicationId, ChallengeId, CodeRequestId, LeaseId, MailId, OperatorId, TenantId,
+    AccessCode, AccessCodeKind, ApiClientId, ApplicationId, ChallengeId, CodeRequestId, LeaseId, MailId, NumberRange,
+    OperatorId, Phone, TenantId,
 };
 use trial_core::verification::{Challenge, CodeRequestRecord, PhoneRecord};
 use trial_core::warnings::Warning;

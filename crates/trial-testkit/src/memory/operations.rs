@@ -17,13 +17,11 @@ use trial_core::mails::{
     MailAttempt, MailPage, MailQueue, MailRetried, MailState, MailView, OutboxMail, RefusedMail, retried_words,
 };
 use trial_core::policy::UniqueBy;
-use trial_core::ports::Operations;
-use trial_core::ports::Violation;
+use trial_core::ports::{Operations, Violation};
 use trial_core::quota::{BudgetView, MailBudget, QuotaDay, QuotaUnit};
 use trial_core::return_codes::ApplyReply;
 use trial_core::tenants::{Tenant, TenantPage, TenantSearch, TenantView};
-use trial_core::values::{AccessCode, AccessCodeKind, Phone};
-use trial_core::values::{ApplicationId, MailId, TenantId};
+use trial_core::values::{AccessCode, AccessCodeKind, ApplicationId, MailId, Phone, TenantId};
 use trial_core::verification::CodeRequestView;
 
 use super::{KeptAccessCode, KeptCodeRequest, KeptMail, MemoryLedger, MemoryState};

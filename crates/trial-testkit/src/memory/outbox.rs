@@ -7,8 +7,7 @@ use chrono::{DateTime, Utc};
 use trial_core::error::LedgerError;
 use trial_core::mails::{DueMail, Lease, MailAttempt, MailState, SettledAs, Settlement};
 use trial_core::ports::Outbox;
-use trial_core::values::{AccessCode, AccessCodeKind};
-use trial_core::values::{LeaseId, MailId, TenantId};
+use trial_core::values::{AccessCode, AccessCodeKind, LeaseId, MailId, TenantId};
 
 use super::{KeptMail, MemoryLedger, MemoryState};
 

@@ -10,8 +10,7 @@ use trial_core::policy::UniqueBy;
 use trial_core::ports::Violation;
 use trial_core::quota::{MailBudget, QuotaUnit};
 use trial_core::tenants::Tenant;
-use trial_core::values::AccessCodeKind;
-use trial_core::values::TenantId;
+use trial_core::values::{AccessCodeKind, TenantId};
 use trial_core::verification::ChallengeState;
 
 use super::{KeptMail, MemoryState};

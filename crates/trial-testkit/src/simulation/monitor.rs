@@ -12,8 +12,7 @@ use trial_core::planner::{Batch, Outcome, Planner, Request};
 use trial_core::platform::PlatformEventKind;
 use trial_core::policy::{CLOCK_SKEW, FAILED_SENDS_SPAN, REPLAY_WINDOW};
 use trial_core::quota::MailBudget;
-use trial_core::values::{AccessCode, NumberRange, Phone, RequestId};
-use trial_core::values::{ChallengeId, CodeRequestId, MailId, TenantId};
+use trial_core::values::{AccessCode, ChallengeId, CodeRequestId, MailId, NumberRange, Phone, RequestId, TenantId};
 use trial_core::verification::{Challenge, ChallengeState, CodeOutcome, CodeToSend, SendReport, SendState};
 
 use crate::MemoryState;

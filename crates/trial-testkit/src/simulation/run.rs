@@ -9,8 +9,7 @@ use trial_core::mails::MailState;
 use trial_core::planner::Planner;
 use trial_core::ports::{Clock, Operations, TenantCommands};
 use trial_core::tenants::TenantCommand;
-use trial_core::values::Locale;
-use trial_core::values::MailId;
+use trial_core::values::{Locale, MailId};
 use trial_core::verification::CodeRequest;
 
 use super::dice::mix;

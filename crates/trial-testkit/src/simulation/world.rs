@@ -17,8 +17,7 @@ use trial_core::planner::{Batch, Outcome, Plan, Planner};
 use trial_core::platform::PlatformEvent;
 use trial_core::return_codes::ApplyReply;
 use trial_core::sms::SmsMessage;
-use trial_core::values::MailId;
-use trial_core::values::{Phone, RequestId};
+use trial_core::values::{MailId, Phone, RequestId};
 use trial_core::verification::CodeOutcome;
 
 use super::monitor::Monitor;

@@ -6,8 +6,7 @@ use trial_core::mails::DeliveryError;
 use trial_core::policy::Policy;
 use trial_core::ports::{Clock, Entropy, Mailer, SmsGateway};
 use trial_core::sms::{GatewayReply, SmsMessage};
-use trial_core::values::CodeRequestId;
-use trial_core::values::{Locale, Phone, PhonePolicy};
+use trial_core::values::{CodeRequestId, Locale, Phone, PhonePolicy};
 use trial_testkit::data::{foreign_phone, keyring, phone};
 use trial_testkit::{
     FaultyLedger, FixedClock, LedgerFault, LedgerHarness, MemoryLedger, RecordingMailer, ScriptedGateway, SeededEntropy,

@@ -12,8 +12,7 @@ use trial_core::clients::{
     ApiClientRefusal, ApiClientSecret, DEFAULT_CLIENT_RATE, MAX_CLIENT_RATE, Scope,
 };
 use trial_core::ports::Entropy;
-use trial_core::values::ApiClientId;
-use trial_core::values::Keyring;
+use trial_core::values::{ApiClientId, Keyring};
 use trial_engine::operations::{Reencrypted, clients_in_use, reencrypt_client_secrets};
 
 use super::with_database;

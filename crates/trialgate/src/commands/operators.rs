@@ -6,8 +6,7 @@ use anyhow::bail;
 use chrono::{DateTime, SecondsFormat, Utc};
 use clap::Subcommand;
 use serde::Serialize;
-use trial_core::operators::OperatorToken;
-use trial_core::operators::{Operator, OperatorAdded, OperatorName, Role};
+use trial_core::operators::{Operator, OperatorAdded, OperatorName, OperatorToken, Role};
 use trial_core::ports::{Clock, Entropy};
 use trial_core::values::OperatorId;
 

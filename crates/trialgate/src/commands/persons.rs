@@ -8,8 +8,7 @@ use clap::Args;
 use serde::Serialize;
 use trial_core::ports::Privacy;
 use trial_core::privacy::{Compaction, Forgotten};
-use trial_core::values::TenantId;
-use trial_core::values::{Email, MailHosts, Person};
+use trial_core::values::{Email, MailHosts, Person, TenantId};
 use trial_engine::{COMPACT_LIMIT, purge};
 
 use super::{phone, record_search, with_database};

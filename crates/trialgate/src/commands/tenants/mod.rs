@@ -10,8 +10,7 @@ use chrono::{DateTime, Utc};
 use clap::Subcommand;
 use serde::Serialize;
 use trial_core::tenants::{Tenant, TenantAction, TenantSearch, TenantView};
-use trial_core::values::AccessCodeKind;
-use trial_core::values::TenantId;
+use trial_core::values::{AccessCodeKind, TenantId};
 
 use crate::arguments::whole;
 use crate::cli::Global;

@@ -22,8 +22,7 @@ use trial_core::ports::{
 };
 use trial_core::sms::{DeliveryReceipt, DeliveryState, GatewayReply};
 use trial_core::tenants::{TenantOutcome, TenantPage};
-use trial_core::values::LeaseId;
-use trial_core::values::{CompanyName, Email, Locale};
+use trial_core::values::{CompanyName, Email, LeaseId, Locale};
 use trial_core::warnings::{NewWarning, Warning};
 use trial_storage::{Move, PostgresOptions, SqliteLedger, SqliteOptions};
 use trial_testkit::{LedgerHarness, data};
