@@ -14,11 +14,9 @@ use http_body::Body;
 use hyper::body::Incoming;
 use tokio::time::timeout;
 
-use crate::body::MAX_BODY;
-
 /// Bytes that are discarded after a reply before the stream is reset, and the time that they may take. Some clients lose
-/// a reply whose stream is reset while they send (curl 7.88).
-const DISCARDED: usize = MAX_BODY;
+/// a reply whose stream is reset while they send (curl 7.88), also one that refuses a body of several times the limit.
+const DISCARDED: usize = 128 * 1_024;
 const DISCARD_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Body of a request, which its handler may leave unread.

@@ -273,7 +273,7 @@ async fn a_small_body_may_end_after_the_reply() {
     let mut client = client.ready().await.unwrap();
     for (method, path, status) in [("POST", SEND_CODE_PATH, 415), ("POST", "/nowhere", 404), ("GET", "/ops/v1/me", 401)]
     {
-        for (length, is_cut) in [(16 * 1_024, false), (16 * 1_024 + 1, true)] {
+        for (length, is_cut) in [(128 * 1_024, false), (128 * 1_024 + 1, true)] {
             let builder = Request::builder().method(method).uri(format!("https://localhost{path}"));
             let head = builder.header("content-type", "text/plain").body(()).unwrap();
             let (reply, mut body) = client.send_request(head, false).unwrap();
