@@ -5,18 +5,17 @@
 //! loading and storing.
 
 pub mod bare;
-mod caller_rows;
-mod care;
+mod client_rows;
 mod convert;
 mod error;
 mod events;
 mod hours;
 mod invariants;
-mod moving;
+mod number_range_rows;
 mod operator_rows;
 mod portal_rows;
 mod postgres;
-mod prefix_rows;
+mod privacy;
 #[expect(clippy::ref_option_ref, reason = "diesel's derives take optional columns by reference")]
 mod rows;
 #[expect(missing_docs, reason = "`table!` gives its items no place for docs; the migrations describe the columns")]
@@ -26,9 +25,10 @@ mod setting_rows;
 mod sqlite;
 pub mod statement;
 mod stock;
+mod transfer;
 mod views;
 
 pub use error::OpenError;
-pub use moving::{Move, MoveError, MoveReport, Moved, MovedTable, Rows};
 pub use postgres::{PostgresLedger, PostgresOpenError, PostgresOptions, PostgresUrlError};
 pub use sqlite::{SqliteLedger, SqliteOptions};
+pub use transfer::{Move, MoveError, MoveReport, Moved, MovedTable, Rows};

@@ -12,7 +12,6 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
-use trial_captcha::{Siteverify, SiteverifySettings};
 use trial_core::audit::ChangedBy;
 use trial_core::planner::Planner;
 use trial_core::ports::{Clock, Entropy, Mailer, ReplayGuard};
@@ -24,7 +23,8 @@ use trial_http::{
     CallerParts, HttpParts, HttpServer, OpsParts, PageGuard, PortalParts, ReceiptReader, SmsCallback, install_metrics,
 };
 use trial_mail::{DkimSettings, MailSetting, SandboxMailer, SmtpMailer, SmtpSettings, SmtpSettingsError, Templates};
-use trial_platform::{SystemLookup, WebhookPlatform};
+use trial_outbound::captcha::{Siteverify, SiteverifySettings};
+use trial_outbound::webhooks::{SystemLookup, WebhookPlatform};
 use trial_sandbox::Inbox;
 use trial_sms::{huawei_receipts, twilio_receipts};
 use trial_tls::{Renewal, server_config};

@@ -4,7 +4,6 @@
 use std::sync::Arc;
 
 use anyhow::Context;
-use trial_captcha::Siteverify;
 use trial_core::bot_challenge::AltchaCost;
 use trial_core::platform::EndpointId;
 use trial_core::ports::{Clock, SmsGateway};
@@ -13,7 +12,8 @@ use trial_core::values::Keyring;
 use trial_engine::SmsRoute;
 use trial_http::CaptchaWidget;
 use trial_mail::{SmtpMailer, Templates};
-use trial_platform::WebhookPlatform;
+use trial_outbound::captcha::Siteverify;
+use trial_outbound::webhooks::WebhookPlatform;
 use trial_sandbox::Inbox;
 use trial_sms::{HttpGateway, HuaweiGateway, SandboxGateway, SmppGateway, SmppReceipts, SmppSettings, TwilioGateway};
 use trial_tls::Renewal;

@@ -25,7 +25,7 @@ fn functions(folder: &Path, found: &mut BTreeSet<String>) {
 #[test]
 fn every_test_that_the_threat_model_names_is_there() {
     let mut found = BTreeSet::new();
-    for folder in ["crates", "tests/e2e"] {
+    for folder in ["crates", "testing", "tests/e2e"] {
         functions(&root().join(folder), &mut found);
     }
     let text = fs::read_to_string(root().join("docs/security.md")).unwrap();

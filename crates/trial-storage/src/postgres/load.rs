@@ -22,8 +22,8 @@ use trial_core::values::{AccessCode, AccessCodeKind, NumberRange, Phone, TenantI
 use super::fault::Trouble;
 use super::set::{Column, Set};
 use crate::convert::{count, day_number, micros, name, optional_id};
+use crate::number_range_rows::{self, BlockRow};
 use crate::portal_rows::OwnerActsRow;
-use crate::prefix_rows::{self, BlockRow};
 use crate::rows::{
     ACCEPTED, AcceptedRow, CHALLENGE_COLUMNS, ChallengeRow, HeldCodeRow, PREVIOUS, PastSendRow, TenantFactRow,
     TenantRow,
@@ -448,7 +448,7 @@ fn prefix_facts(row: PrefixRow) -> Result<(NumberRange, RangeFacts), LedgerError
         _ => None,
     };
     let [messages, sent, used] = [messages, sent, used].map(Option::unwrap_or_default);
-    Ok((prefix_rows::prefix(prefix, "prefix_spans.prefix")?, RangeFacts { messages, sent, used, block }))
+    Ok((number_range_rows::prefix(prefix, "prefix_spans.prefix")?, RangeFacts { messages, sent, used, block }))
 }
 
 /// The ranges that operators added to the safe list.
@@ -461,7 +461,7 @@ async fn safe_prefixes(conn: &AsyncPgConnection, keys: &FactKeys) -> Result<Vec<
 
 pub(super) async fn safe_list(mut conn: &AsyncPgConnection) -> Result<Vec<NumberRange>, Trouble> {
     let safe = safe_prefixes::table.order(safe_prefixes::prefix).select(safe_prefixes::prefix);
-    Ok(prefix_rows::prefixes(safe.load(&mut conn).await?, "safe_prefixes.prefix")?)
+    Ok(number_range_rows::prefixes(safe.load(&mut conn).await?, "safe_prefixes.prefix")?)
 }
 
 /// Returns whether this batch was committed: whether the first of its requests that leaves a row of its own has left

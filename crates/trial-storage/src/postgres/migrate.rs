@@ -18,7 +18,7 @@ use super::PostgresOpenError;
 use super::connect::Connector;
 use super::session::{Session, Writable};
 use super::watch;
-use crate::moving::Mark;
+use crate::transfer::Mark;
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/postgres");
 

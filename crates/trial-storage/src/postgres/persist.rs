@@ -22,8 +22,8 @@ use super::load::Loaded;
 use super::set::{Column, Set};
 use crate::convert::{bad, day_number, integer, micros};
 use crate::events::NewEvent;
+use crate::number_range_rows::BlockRow;
 use crate::portal_rows::{OwnPasswordRow, OwnerActsRow, PortalSessionRow};
-use crate::prefix_rows::BlockRow;
 use crate::rows::{NewApplication, NewAudit, NewChallenge, NewCodeRequest, NewMail, NewTenant};
 
 /// A part of the statement: the rows of one table.

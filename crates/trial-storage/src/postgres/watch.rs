@@ -7,10 +7,10 @@ use futures_util::FutureExt;
 use tokio::task::AbortHandle;
 use tokio::time::sleep;
 
+use super::admission_lock::Turns;
 use super::connect::Connector;
 use super::guard;
 use super::transaction::Kind;
-use super::turn::Turns;
 use super::{PATIENCE, session::Writable};
 
 /// The task that watches; it ends with this.

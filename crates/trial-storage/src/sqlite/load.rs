@@ -19,8 +19,8 @@ use trial_core::verification::PastSend;
 
 use super::{fault, settings};
 use crate::convert::{count, day_number, micros};
+use crate::number_range_rows::{self, BlockRow};
 use crate::portal_rows::OwnerActsRow;
-use crate::prefix_rows::{self, BlockRow};
 use crate::rows::{
     ACCEPTED, AcceptedRow, CHALLENGE_COLUMNS, ChallengeRow, HeldCodeRow, PREVIOUS, PastSendRow, TenantFactRow,
     TenantRow,
@@ -262,7 +262,7 @@ pub(super) fn last_block(conn: &mut SqliteConnection, prefix: NumberRange) -> Re
 /// The ranges that operators added to the safe list.
 pub(super) fn safe_prefixes(conn: &mut SqliteConnection) -> Result<Vec<NumberRange>, LedgerError> {
     let safe = safe_prefixes::table.order(safe_prefixes::prefix).select(safe_prefixes::prefix);
-    prefix_rows::prefixes(safe.load(conn).map_err(fault)?, "safe_prefixes.prefix")
+    number_range_rows::prefixes(safe.load(conn).map_err(fault)?, "safe_prefixes.prefix")
 }
 
 fn sms_sent(conn: &mut SqliteConnection, keys: &FactKeys) -> Result<Vec<(i32, i64)>, LedgerError> {

@@ -1,22 +1,22 @@
 //! SQLite by synchronous diesel: one thread owns the connection that writes, a few own connections that read.
 
 mod backup;
-mod callers;
-mod care;
+mod clients;
 mod events;
 mod file_watch;
 mod guard;
 mod load;
-mod moving;
+mod number_ranges;
 mod open;
 mod operations;
 mod operators;
 mod outbox;
 mod persist;
 mod portal;
-mod prefixes;
+mod privacy;
 mod receipts;
 mod settings;
+mod transfer;
 mod upkeep;
 mod verify;
 mod worker;
@@ -36,8 +36,8 @@ use trial_core::ports::TrialLedger;
 
 use crate::OpenError;
 use crate::schema::clock_marks;
-pub(crate) use moving::Source;
 pub(crate) use persist::effects as store_effects;
+pub(crate) use transfer::Source;
 use worker::Worker;
 
 /// Access to a database file.

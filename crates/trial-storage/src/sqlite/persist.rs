@@ -15,8 +15,8 @@ use trial_core::verification::{Challenge, PhoneRecord, SendUpdate, SmsDay};
 use super::fault;
 use crate::convert::{bad, day_number, micros};
 use crate::events::NewEvent;
+use crate::number_range_rows::BlockRow;
 use crate::portal_rows::{OwnPasswordRow, OwnerActsRow, PortalSessionRow};
-use crate::prefix_rows::BlockRow;
 use crate::rows::{NewApplication, NewAudit, NewChallenge, NewCodeRequest, NewMail, NewTenant};
 use crate::schema::{
     applications, audit, challenges, code_requests, mails, owner_acts, platform_events, portal_passwords,

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use trial_captcha::{CaptchaProvider, SiteverifySettings};
 use trial_core::bot_challenge::AltchaCost;
 use trial_http::CaptchaWidget;
+use trial_outbound::captcha::{CaptchaProvider, SiteverifySettings};
 use url::Url;
 
 use super::Config;

@@ -2,7 +2,7 @@
 
 use trial_core::platform::EndpointId;
 use trial_core::privacy::check_url;
-use trial_platform::{SigningSecret, UnusableWebhook, WebhookSettings};
+use trial_outbound::webhooks::{SigningSecret, UnusableWebhook, WebhookSettings};
 use zeroize::Zeroizing;
 
 use super::Config;

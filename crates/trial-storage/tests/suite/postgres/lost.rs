@@ -72,7 +72,7 @@ async fn a_frozen_instance_costs_the_others_no_batch() {
         let freezing = freezing.clone();
         async move { freezing.commit(batch(1), data::planner()).await.unwrap() }
     });
-    database.until(super::turns::AWAITED, "1").await;
+    database.until(super::admission_lock::AWAITED, "1").await;
     drop(holding);
     waiting.await.unwrap();
     let (freeze, frozen) = mpsc::channel();

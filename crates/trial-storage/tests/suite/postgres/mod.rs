@@ -1,11 +1,11 @@
 //! The ledger on PostgreSQL, on private servers.
 
+mod admission_lock;
 mod conformance;
 mod guarantees;
 mod instances;
 mod invariants;
 mod lost;
-mod moving;
 mod opening;
 mod plans;
 mod poison;
@@ -13,4 +13,4 @@ mod pooler;
 mod server;
 mod snapshots;
 mod tls;
-mod turns;
+mod transfer;

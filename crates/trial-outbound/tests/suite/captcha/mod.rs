@@ -1,0 +1,4 @@
+//! Proofs of a CAPTCHA, and their check.
+
+mod provider;
+mod siteverify;

@@ -1,0 +1,6 @@
+//! Webhooks, from both ends.
+
+mod conformance;
+mod receiver;
+mod third_party;
+mod webhook;
