@@ -562,7 +562,8 @@ fn sms_columns(days: &[SmsDay]) -> Vec<Column<'_>> {
     ]
 }
 
-/// Changes the counters that exist. A row is found by its last version, as everywhere in this file: migration 26 says why.
+/// Changes the counters that exist. A row is found by its last version, as everywhere in this file: the migration
+/// that creates `sms_days` says why.
 fn change_sms(days: &[SmsDay]) -> Step<'_> {
     let head = "UPDATE sms_days SET sent = new.sent, version = sms_days.version + 1 FROM unnest(";
     let tail = ") AS new (day, country_code, sent) WHERE sms_days.ctid = (SELECT ctid FROM sms_days last \

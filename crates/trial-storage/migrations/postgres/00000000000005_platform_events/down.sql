@@ -1,2 +1,0 @@
-DROP TABLE platform_endpoints;
-DROP TABLE platform_events;

@@ -1,1 +1,0 @@
-ALTER TABLE phones DROP COLUMN previous;

@@ -1,2 +1,0 @@
-DROP TABLE database_state;
-DROP TABLE decided_batches;

@@ -1,4 +1,0 @@
-DROP INDEX code_requests_provider_id;
-ALTER TABLE code_requests DROP COLUMN delivery_at;
-ALTER TABLE code_requests DROP COLUMN delivery_reason;
-ALTER TABLE code_requests DROP COLUMN delivery;

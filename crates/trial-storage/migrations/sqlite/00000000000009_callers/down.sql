@@ -1,2 +1,0 @@
-DROP TABLE caller_signatures;
-DROP TABLE callers;

@@ -1,3 +1,0 @@
-DROP TABLE portal_tries;
-DROP TABLE portal_sessions;
-DROP TABLE portal_passwords;

@@ -1,1 +1,0 @@
-DELETE FROM mails WHERE kind = 'password_changed';
