@@ -44,6 +44,10 @@ advisories:
 sbom:
     .ci/sbom
 
+# Print figures of the code's structure: sizes, circles of files, the ledger's ports
+figures *args:
+    .ci/figures "$@"
+
 # Count `unsafe` in what the binary is made of; fails if there is any of ours
 unsafe:
     .ci/count-unsafe
