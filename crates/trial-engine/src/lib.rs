@@ -91,7 +91,7 @@ pub struct EngineParts {
     /// The source of `clock`, if it is a server's.
     pub time: Option<TimeParts>,
     /// The removal of expired data; `None` if nothing is removed.
-    pub care: Option<(Arc<dyn Privacy>, RetentionOptions)>,
+    pub privacy: Option<(Arc<dyn Privacy>, RetentionOptions)>,
 }
 
 /// The platform that receives tenant events.
@@ -252,9 +252,9 @@ impl Engine {
             let bounds = events.bounds();
             ("telling", tokio::spawn(Delivery::new(events, world(), bounds, wakers.events, closing.clone()).run()))
         }));
-        running.extend(parts.care.clone().map(|(care, options)| {
+        running.extend(parts.privacy.clone().map(|(privacy, options)| {
             let (watch, closing) = (Arc::clone(&clock_watch), closing.clone());
-            ("expiring", tokio::spawn(Expiry { care, watch, options, closing }.run()))
+            ("expiring", tokio::spawn(Expiry { privacy, watch, options, closing }.run()))
         }));
         running.extend(parts.time.clone().map(|time| ("measuring time", tokio::spawn(time.run(closing.clone())))));
         running.push(("keeping", tokio::spawn(keeper.run(watch, options.sweep_every, closing.clone()))));

@@ -23,16 +23,16 @@ const CAPTURED: &str = "captured_messages";
 const RECIPIENTS: [&str; 4] = ["phone", "email", "email_key", "recipient"];
 
 /// The data of persons in the database and in the inbox.
-pub(crate) fn care(config: &Config, ledger: &Ledger) -> Arc<dyn Privacy> {
-    Arc::new(CapturedCare { database: ledger.care(), inbox: config.inbox() })
+pub(crate) fn privacy(config: &Config, ledger: &Ledger) -> Arc<dyn Privacy> {
+    Arc::new(CapturedPrivacy { database: ledger.privacy(), inbox: config.inbox() })
 }
 
-struct CapturedCare {
+struct CapturedPrivacy {
     database: Arc<dyn Privacy>,
     inbox: PathBuf,
 }
 
-impl CapturedCare {
+impl CapturedPrivacy {
     async fn erase(
         &self,
         is_erased: impl Fn(&Recipient, DateTime<Utc>) -> bool + Send + 'static,
@@ -53,7 +53,7 @@ fn recipients(person: &Person, held: &PersonData) -> BTreeSet<Recipient> {
 }
 
 #[async_trait]
-impl Privacy for CapturedCare {
+impl Privacy for CapturedPrivacy {
     async fn expire(&self, page: ExpiryPage, dry_run: bool) -> Result<Expired, LedgerError> {
         let mut expired = self.database.expire(page, dry_run).await?;
         // Once per run, with the page of code requests that the messages belong to.

@@ -1,7 +1,5 @@
 //! The command line.
 
-use std::path::PathBuf;
-
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
@@ -9,7 +7,7 @@ use crate::commands::{
     migrate, openapi, operators, persons, phones, prefixes, quota, retention, sandbox, secrets, serve, settings, sweep,
     tenants, webhooks,
 };
-use crate::config::{Config, Sources};
+use crate::global::Global;
 
 /// One-click trials of a cloud contact centre: verification codes by SMS, trial tenants by application
 ///
@@ -21,14 +19,6 @@ pub(crate) struct Cli {
     global: Global,
     #[command(subcommand)]
     command: Command,
-}
-
-/// Options of every command.
-#[derive(Debug, clap::Args)]
-pub(crate) struct Global {
-    /// Configuration file [default: `trialgate.toml` in the working directory, if it exists]
-    #[arg(long, global = true, value_name = "FILE")]
-    pub(crate) config: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -107,16 +97,6 @@ enum Command {
     Openapi(openapi::Openapi),
     /// Print a completion script for a shell
     Completions(completions::Completions),
-}
-
-impl Global {
-    /// Loads the configuration in force.
-    ///
-    /// # Errors
-    /// The configuration cannot be read, or a setting is wrong.
-    pub(crate) fn load(&self) -> anyhow::Result<Config> {
-        Sources::new(self.config.clone()).load()
-    }
 }
 
 impl Cli {

@@ -7,12 +7,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
-use chrono::{DateTime, Utc};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
-use trial_core::audit::ChangedBy;
 use trial_core::planner::Planner;
 use trial_core::ports::{Clock, Entropy, Mailer, ReplayGuard};
 use trial_core::values::{Keyring, Phone, PhonePolicy};
@@ -22,30 +20,19 @@ use trial_engine::{
 use trial_http::{
     CallerParts, HttpParts, HttpServer, OpsParts, PageGuard, PortalParts, ReceiptReader, SmsCallback, install_metrics,
 };
-use trial_mail::{DkimSettings, MailSetting, SandboxMailer, SmtpMailer, SmtpSettings, SmtpSettingsError, Templates};
-use trial_outbound::captcha::{Siteverify, SiteverifySettings};
-use trial_outbound::webhooks::{SystemLookup, WebhookPlatform};
+use trial_mail::SandboxMailer;
 use trial_sandbox::Inbox;
 use trial_sms::{huawei_receipts, twilio_receipts};
 use trial_tls::{Renewal, server_config};
 
+use crate::ambient::{OsEntropy, SystemClock};
 use crate::captured;
 use crate::certificate::Verdict;
-use crate::config::{CallbackSecrets, Callers, Config, SMTP_TIMEOUT, SmtpSetup, WebhookSetup, Wording};
+use crate::config::{CallbackSecrets, Callers, Config};
 use crate::ledger::Ledger;
 use crate::logging;
-use crate::output;
 use crate::prepare::{Prepared, PreparedGuard, PreparedMailer};
 use crate::shutdown::Signals;
-
-/// Time-out of one webhook delivery.
-pub(crate) const WEBHOOK_TIMEOUT: Duration = Duration::from_secs(20);
-
-/// The clock of this machine.
-pub(crate) struct SystemClock;
-
-/// The randomness of the operating system.
-pub(crate) struct OsEntropy;
 
 /// Interval at which the certificate's files are checked for changes.
 const RENEWAL_EVERY: Duration = Duration::from_mins(1);
@@ -68,21 +55,6 @@ pub(crate) struct Service {
 struct Renewing {
     asked: Arc<Notify>,
     task: JoinHandle<()>,
-}
-
-impl Clock for SystemClock {
-    #[expect(clippy::disallowed_methods, reason = "this is the clock that everyone else is handed")]
-    fn now(&self) -> DateTime<Utc> {
-        Utc::now()
-    }
-}
-
-impl Entropy for OsEntropy {
-    #[expect(clippy::disallowed_methods, reason = "this is the randomness that everyone else is handed")]
-    #[expect(clippy::expect_used, reason = "without randomness there are no ids and no keys: nothing can go on")]
-    fn fill(&self, buffer: &mut [u8]) {
-        getrandom::fill(buffer).expect("the operating system gives randomness");
-    }
 }
 
 /// The runtime of the process, with one worker thread per core.
@@ -148,95 +120,6 @@ impl Listeners {
     }
 }
 
-/// This command's actor and the current time, for the audit.
-pub(crate) fn changed_by(actor: String) -> ChangedBy {
-    ChangedBy::now(actor, &SystemClock, &OsEntropy)
-}
-
-/// Fails if the clock is before 1970, the epoch of ids, dates and time-outs.
-///
-/// # Errors
-/// The clock is before 1970; the message says what to do.
-pub(crate) fn check_clock(now: DateTime<Utc>) -> anyhow::Result<()> {
-    if now < DateTime::UNIX_EPOCH {
-        bail!("the clock of this machine says {}, which is before 1970; set it, then start again", output::time(now));
-    }
-    Ok(())
-}
-
-/// The inbox of captured messages, beside the database.
-///
-/// # Errors
-/// The inbox cannot be used, or another process uses it.
-pub(crate) fn inbox(config: &Config) -> anyhow::Result<Arc<Inbox>> {
-    Ok(Arc::new(Inbox::open(&config.inbox()).context("cannot capture messages")?))
-}
-
-/// The mailer to an SMTP server.
-///
-/// # Errors
-/// The settings are invalid, or a template is broken.
-pub(crate) fn smtp_mailer(smtp: &SmtpSetup, wording: Wording) -> anyhow::Result<SmtpMailer> {
-    let dkim = smtp.dkim.as_ref().map(|dkim| DkimSettings {
-        domain: dkim.domain.clone(),
-        selector: dkim.selector.clone(),
-        key_pem: dkim.key_pem.clone(),
-    });
-    let settings = SmtpSettings {
-        url: smtp.url.clone(),
-        password: smtp.password.clone(),
-        from: smtp.from.clone(),
-        reply_to: smtp.reply_to.clone(),
-        envelope_from: smtp.envelope_from.clone(),
-        extra_roots_pem: smtp.ca.as_ref().map(|pem| pem.as_bytes().to_vec()),
-        dkim,
-        hello_name: smtp.hello_name.clone(),
-        timeout: SMTP_TIMEOUT,
-        final_timeout: smtp.final_timeout,
-    };
-    SmtpMailer::new(settings, templates(wording)?).map_err(|error| {
-        let key = smtp_key(&error);
-        anyhow::Error::new(error).context(format!("`{key}` cannot be used"))
-    })
-}
-
-/// The key that a fault of the SMTP settings is about.
-const fn smtp_key(error: &SmtpSettingsError) -> &'static str {
-    match error {
-        SmtpSettingsError::Url(_) | SmtpSettingsError::Tls(_) => "mail.smtp_url",
-        SmtpSettingsError::Password(_) => "mail.smtp_password",
-        SmtpSettingsError::From => "mail.from",
-        SmtpSettingsError::ReplyTo => "mail.reply_to",
-        SmtpSettingsError::EnvelopeFrom => "mail.envelope_from",
-        SmtpSettingsError::Roots => "mail.smtp_ca_file",
-        SmtpSettingsError::Dkim(_) => "mail.dkim",
-        SmtpSettingsError::HelloName(_) => "mail.hello_name",
-        SmtpSettingsError::Timeout => "mail.final_timeout",
-    }
-}
-
-/// The mail templates, each rendered once as a check.
-///
-/// # Errors
-/// A template is broken; the message names it and the place.
-pub(crate) fn templates(wording: Wording) -> anyhow::Result<Templates> {
-    let Wording { portal_url, support_contact, timezone, templates } = wording;
-    let setting = MailSetting { portal_url, support_contact, timezone };
-    match templates {
-        None => Templates::built_in(setting).context("`portal.url` or `support.contact` cannot be used in a mail"),
-        Some(directory) => Templates::load(setting, &directory).context("`mail.templates_dir` cannot be used"),
-    }
-}
-
-/// The platform's webhook.
-///
-/// # Errors
-/// Its settings are invalid, or TLS cannot be used.
-pub(crate) fn webhook_platform(setup: &WebhookSetup, clock: Arc<dyn Clock>) -> anyhow::Result<WebhookPlatform> {
-    let platform = WebhookPlatform::new(setup.settings.clone(), clock, Arc::new(SystemLookup));
-    platform.context("`platform.webhook` cannot be used")
-}
-
 /// Authentication of API clients, if requests have to be signed.
 fn caller_parts(
     who: Callers,
@@ -266,11 +149,6 @@ fn page_guard(
         }
         PreparedGuard::Siteverify { guard, widget } => PageGuard { guard: Arc::new(guard), widget: Some(*widget) },
     }
-}
-
-/// The client of the CAPTCHA provider's verification interface.
-pub(crate) fn siteverify(settings: SiteverifySettings) -> anyhow::Result<Siteverify> {
-    Siteverify::new(settings).context("`site.siteverify` cannot be used")
 }
 
 /// The SMS providers that send delivery receipts.
@@ -372,8 +250,8 @@ impl Service {
             entropy: Arc::clone(&entropy),
             platform,
             planner: Arc::new(Planner::new(Arc::new(config.policy.clone()), Arc::clone(&keyring))),
-            care: Some((
-                captured::care(config, &ledger),
+            privacy: Some((
+                captured::privacy(config, &ledger),
                 RetentionOptions { retention: config.retention(), ..RetentionOptions::default() },
             )),
         };

@@ -13,7 +13,7 @@ use trial_core::ports::{
 use trial_engine::{CountedReceipts, SharedClock, TimeParts, TimeServer};
 use trial_storage::{PostgresLedger, PostgresOptions, SqliteLedger, SqliteOptions};
 
-use crate::compose::SystemClock;
+use crate::ambient::SystemClock;
 use crate::config::{Config, DEFAULT_FILE, Database};
 
 /// A ledger on one of the databases.
@@ -148,7 +148,7 @@ impl Ledger {
     }
 
     /// Retention, export and erasure of personal data.
-    pub(crate) fn care(&self) -> Arc<dyn Privacy> {
+    pub(crate) fn privacy(&self) -> Arc<dyn Privacy> {
         match self {
             Self::Sqlite(ledger) => Arc::new(ledger.clone()),
             Self::Postgres(ledger, _) => Arc::new(ledger.clone()),

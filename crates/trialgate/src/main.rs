@@ -1,5 +1,7 @@
 //! The Trialgate binary: configuration, command line, composition. See `docs/cli.md` and `docs/configuration.md`.
 
+mod adapters;
+mod ambient;
 mod arguments;
 mod captured;
 mod certificate;
@@ -7,6 +9,7 @@ mod cli;
 mod commands;
 mod compose;
 mod config;
+mod global;
 mod ledger;
 mod logging;
 mod output;

@@ -18,7 +18,8 @@ use trial_sandbox::Inbox;
 use trial_sms::{HttpGateway, HuaweiGateway, SandboxGateway, SmppGateway, SmppReceipts, SmppSettings, TwilioGateway};
 use trial_tls::Renewal;
 
-use crate::compose::{self, OsEntropy, SystemClock};
+use crate::adapters;
+use crate::ambient::{OsEntropy, SystemClock};
 use crate::config::{
     CallbackSecrets, Config, ConfigError, GatewayKind, GatewaySetup, GuardSetup, MailSetup, Problem, Serving,
 };
@@ -76,22 +77,22 @@ pub(crate) fn prepare(config: &Config) -> Result<Prepared, ConfigError> {
     let routes: Vec<_> = gateways.iter().filter_map(|setup| route(setup).map_err(&mut note).ok()).collect();
     let mailer = match mail {
         MailSetup::Smtp(smtp) => {
-            compose::smtp_mailer(&smtp, wording).map(|mailer| PreparedMailer::Smtp(Box::new(mailer)))
+            adapters::smtp_mailer(&smtp, wording).map(|mailer| PreparedMailer::Smtp(Box::new(mailer)))
         }
         MailSetup::Sandbox { message_id_domain } => {
-            compose::templates(wording).map(|templates| PreparedMailer::Sandbox { templates, message_id_domain })
+            adapters::templates(wording).map(|templates| PreparedMailer::Sandbox { templates, message_id_domain })
         }
     };
     let mailer = mailer.map_err(&mut note).ok();
     let platform = platform.and_then(|setup| {
-        compose::webhook_platform(&setup, Arc::new(SystemClock))
+        adapters::webhook_platform(&setup, Arc::new(SystemClock))
             .map(|platform| (platform, setup.endpoint))
             .map_err(&mut note)
             .ok()
     });
     let guard = guard.and_then(|setup| match setup {
         GuardSetup::Altcha(cost) => Some(PreparedGuard::Altcha(cost)),
-        GuardSetup::Siteverify { settings, widget } => compose::siteverify(settings)
+        GuardSetup::Siteverify { settings, widget } => adapters::siteverify(settings)
             .map(|guard| PreparedGuard::Siteverify { guard, widget })
             .map_err(&mut note)
             .ok(),

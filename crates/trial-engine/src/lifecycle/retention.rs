@@ -45,7 +45,7 @@ const WHOLE_EVERY: u32 = 24;
 type Reached = BTreeMap<Expiring, [u8; 16]>;
 
 pub(crate) struct Expiry {
-    pub(crate) care: Arc<dyn Privacy>,
+    pub(crate) privacy: Arc<dyn Privacy>,
     pub(crate) watch: Arc<ClockWatch>,
     pub(crate) options: RetentionOptions,
     pub(crate) closing: CancellationToken,
@@ -64,14 +64,14 @@ const PURGE_PAUSE: Duration = Duration::from_millis(100);
 ///
 /// # Errors
 /// As for [`Privacy::purge`].
-pub async fn purge(care: &dyn Privacy) -> Result<bool, LedgerError> {
+pub async fn purge(privacy: &dyn Privacy) -> Result<bool, LedgerError> {
     for _ in 1..PURGE_ATTEMPTS {
-        if care.purge().await? {
+        if privacy.purge().await? {
             return Ok(true);
         }
         sleep(PURGE_PAUSE).await;
     }
-    care.purge().await
+    privacy.purge().await
 }
 
 impl Expiry {
@@ -111,8 +111,10 @@ impl Expiry {
                     Err(error) => tracing::error!(%what, kind = error.kind(), "expired rows cannot be removed"),
                 }
             }
-            let others =
-                [("portal", self.care.expire_portal(now).await), ("prefixes", self.care.expire_prefixes(now).await)];
+            let others = [
+                ("portal", self.privacy.expire_portal(now).await),
+                ("prefixes", self.privacy.expire_prefixes(now).await),
+            ];
             for (what, expired) in others {
                 match expired {
                     Ok(rows) => {
@@ -123,7 +125,7 @@ impl Expiry {
                 }
             }
             if compacted.is_none_or(|at| at.elapsed() >= COMPACT_INTERVAL) {
-                match self.care.compact(COMPACT_LIMIT).await {
+                match self.privacy.compact(COMPACT_LIMIT).await {
                     Ok(compaction) => {
                         compacted = Some(Instant::now());
                         is_purged &= compaction != Compaction::Done;
@@ -145,7 +147,7 @@ impl Expiry {
     }
 
     async fn purged(&self) -> bool {
-        match purge(&*self.care).await {
+        match purge(&*self.privacy).await {
             Ok(true) => return true,
             Ok(false) => {
                 tracing::warn!("removed rows are still in the database's log: other connections keep reading it");
@@ -161,7 +163,7 @@ impl Expiry {
         let (mut after, mut rows) = (reached.get(&what).copied().unwrap_or_default(), 0);
         loop {
             let page = ExpiryPage { what, since, after, limit: self.options.stretch };
-            let Expired { removed, last } = self.care.expire(page, false).await?;
+            let Expired { removed, last } = self.privacy.expire(page, false).await?;
             metrics::counter!("trialgate_expired_rows_removed_total", "what" => what.as_str()).increment(removed);
             rows += removed;
             let Some(last) = last else {

@@ -84,9 +84,9 @@ async fn nothing_is_removed_while_the_clock_is_not_believed_and_readiness_says_s
     ledger.expect_check().returning(|| Ok(()));
     let mut mailer = MockMailer::new();
     mailer.expect_check().returning(|| Ok(()));
-    let care = Some((Arc::new(MockPrivacy::new()) as _, RetentionOptions::default()));
+    let privacy = Some((Arc::new(MockPrivacy::new()) as _, RetentionOptions::default()));
     let (upkeep, mailer) = (Arc::new(upkeep_of_a_leap()), Arc::new(mailer));
-    let engine = Engine::start(EngineParts { upkeep, care, mailer, ..parts(ledger) }, options());
+    let engine = Engine::start(EngineParts { upkeep, privacy, mailer, ..parts(ledger) }, options());
     for _ in 0..130 {
         advance(Duration::from_mins(1)).await;
         tokio::task::yield_now().await;

@@ -16,8 +16,8 @@ use crate::stage::{now, options, parts};
 async fn a_round_goes_through_everything_a_stretch_at_a_time() {
     let asked: Arc<Mutex<Vec<(Instant, ExpiryPage)>>> = Arc::default();
     let seen = Arc::clone(&asked);
-    let mut care = MockPrivacy::new();
-    care.expect_expire().returning(move |page, dry_run| {
+    let mut privacy = MockPrivacy::new();
+    privacy.expect_expire().returning(move |page, dry_run| {
         assert!(!dry_run);
         seen.lock().unwrap().push((Instant::now(), page));
         match (page.what, page.after[0]) {
@@ -28,19 +28,19 @@ async fn a_round_goes_through_everything_a_stretch_at_a_time() {
     });
     let swept = Arc::new(Mutex::new(0));
     let sweeps = Arc::clone(&swept);
-    care.expect_expire_portal().returning(move |_| {
+    privacy.expect_expire_portal().returning(move |_| {
         *sweeps.lock().unwrap() += 1;
         Err(LedgerError::Unavailable(Box::from("cause")))
     });
     let forgotten = Arc::clone(&swept);
-    care.expect_expire_prefixes().returning(move |_| {
+    privacy.expect_expire_prefixes().returning(move |_| {
         *forgotten.lock().unwrap() += 10;
         Err(LedgerError::Unavailable(Box::from("cause")))
     });
-    care.expect_compact().returning(|_| Ok(Compaction::Clean));
-    care.expect_purge().returning(|| Ok(true));
+    privacy.expect_compact().returning(|_| Ok(Compaction::Clean));
+    privacy.expect_purge().returning(|| Ok(true));
     let retention = RetentionOptions { stretch: 7, ..RetentionOptions::default() };
-    let parts = EngineParts { care: Some((Arc::new(care), retention)), ..parts(MockTrialLedger::new()) };
+    let parts = EngineParts { privacy: Some((Arc::new(privacy), retention)), ..parts(MockTrialLedger::new()) };
     let started = Instant::now();
     let engine = Engine::start(parts, options());
     while asked.lock().unwrap().len() < 8 {
@@ -73,8 +73,8 @@ async fn a_round_goes_through_everything_a_stretch_at_a_time() {
 async fn one_round_of_a_day_reads_everything() {
     let asked: Arc<Mutex<Vec<u8>>> = Arc::default();
     let rounds = Arc::clone(&asked);
-    let mut care = MockPrivacy::new();
-    care.expect_expire().returning(move |page, _| {
+    let mut privacy = MockPrivacy::new();
+    privacy.expect_expire().returning(move |page, _| {
         // One page of applications, behind which there are none.
         let is_first = page.what == Expiring::Applications && page.after == [0; 16];
         if page.what == Expiring::Applications {
@@ -82,12 +82,12 @@ async fn one_round_of_a_day_reads_everything() {
         }
         Ok(Expired { removed: 0, last: is_first.then_some([1; 16]) })
     });
-    care.expect_expire_portal().returning(|_| Ok(0));
-    care.expect_expire_prefixes().returning(|_| Ok(0));
-    care.expect_purge().returning(|| Ok(true));
-    care.expect_compact().returning(|_| Ok(Compaction::Clean));
-    let care = Some((Arc::new(care) as _, RetentionOptions::default()));
-    let engine = Engine::start(EngineParts { care, ..parts(MockTrialLedger::new()) }, options());
+    privacy.expect_expire_portal().returning(|_| Ok(0));
+    privacy.expect_expire_prefixes().returning(|_| Ok(0));
+    privacy.expect_purge().returning(|| Ok(true));
+    privacy.expect_compact().returning(|_| Ok(Compaction::Clean));
+    let privacy = Some((Arc::new(privacy) as _, RetentionOptions::default()));
+    let engine = Engine::start(EngineParts { privacy, ..parts(MockTrialLedger::new()) }, options());
     while asked.lock().unwrap().len() < 27 {
         advance(Duration::from_mins(1)).await;
     }
@@ -104,28 +104,30 @@ async fn a_round_that_removed_something_purges_until_that_is_done() {
     // The removals of each round, and the results of the purges after it.
     let rounds: [(u64, &[Result<bool, ()>]); 5] =
         [(0, &[Ok(false), Ok(true)]), (0, &[]), (3, &[Err(())]), (0, &[Ok(true)]), (0, &[])];
-    let mut care = MockPrivacy::new();
+    let mut privacy = MockPrivacy::new();
     let mut order = Sequence::new();
-    care.expect_expire().returning(|_, _| Ok(Expired { removed: 0, last: None }));
-    care.expect_expire_prefixes().returning(|_| Ok(0));
-    care.expect_compact().returning(|_| Ok(Compaction::Clean));
+    privacy.expect_expire().returning(|_, _| Ok(Expired { removed: 0, last: None }));
+    privacy.expect_expire_prefixes().returning(|_| Ok(0));
+    privacy.expect_compact().returning(|_| Ok(Compaction::Clean));
     for (removed, purges) in rounds {
-        care.expect_expire_portal().times(1).in_sequence(&mut order).returning(move |_| Ok(removed));
+        privacy.expect_expire_portal().times(1).in_sequence(&mut order).returning(move |_| Ok(removed));
         for said in purges {
             let answer = move || said.map_err(|()| LedgerError::Unavailable(Box::from("cause")));
-            care.expect_purge().times(1).in_sequence(&mut order).returning(answer);
+            privacy.expect_purge().times(1).in_sequence(&mut order).returning(answer);
         }
     }
     let (done, rounds_are_over) = tokio::sync::oneshot::channel();
     let done = Mutex::new(Some(done));
-    care.expect_expire_portal().times(1..).in_sequence(&mut order).returning(move |_| {
+    privacy.expect_expire_portal().times(1..).in_sequence(&mut order).returning(move |_| {
         if let Some(done) = done.lock().unwrap().take() {
             done.send(()).unwrap();
         }
         Ok(0)
     });
-    let parts =
-        EngineParts { care: Some((Arc::new(care), RetentionOptions::default())), ..parts(MockTrialLedger::new()) };
+    let parts = EngineParts {
+        privacy: Some((Arc::new(privacy), RetentionOptions::default())),
+        ..parts(MockTrialLedger::new())
+    };
     let engine = Engine::start(parts, options());
     rounds_are_over.await.unwrap();
     engine.stop().await.unwrap();
@@ -134,10 +136,10 @@ async fn a_round_that_removed_something_purges_until_that_is_done() {
 /// Once a day, or in the next round after a failure; a rewritten file is purged, though no row was removed.
 #[tokio::test(start_paused = true)]
 async fn the_file_is_rewritten_once_a_day_and_then_purged() {
-    let mut care = MockPrivacy::new();
-    care.expect_expire().returning(|_, _| Ok(Expired { removed: 0, last: None }));
-    care.expect_expire_portal().returning(|_| Ok(0));
-    care.expect_expire_prefixes().returning(|_| Ok(0));
+    let mut privacy = MockPrivacy::new();
+    privacy.expect_expire().returning(|_, _| Ok(Expired { removed: 0, last: None }));
+    privacy.expect_expire_portal().returning(|_| Ok(0));
+    privacy.expect_expire_prefixes().returning(|_| Ok(0));
     let hours = Arc::new(Mutex::new(Vec::new()));
     let started = Instant::now();
     let note = |what: &'static str| {
@@ -151,17 +153,19 @@ async fn the_file_is_rewritten_once_a_day_and_then_purged() {
         Ok(Compaction::Done),
     ]
     .into_iter();
-    care.expect_compact().with(mockall::predicate::eq(COMPACT_LIMIT)).returning(move |_| {
+    privacy.expect_compact().with(mockall::predicate::eq(COMPACT_LIMIT)).returning(move |_| {
         compacted();
         answers.next().unwrap_or(Ok(Compaction::Clean))
     });
     let purged = note("purge");
-    care.expect_purge().returning(move || {
+    privacy.expect_purge().returning(move || {
         purged();
         Ok(true)
     });
-    let parts =
-        EngineParts { care: Some((Arc::new(care), RetentionOptions::default())), ..parts(MockTrialLedger::new()) };
+    let parts = EngineParts {
+        privacy: Some((Arc::new(privacy), RetentionOptions::default())),
+        ..parts(MockTrialLedger::new())
+    };
     let engine = Engine::start(parts, options());
     sleep(Duration::from_hours(52)).await;
     engine.stop().await.unwrap();
@@ -171,10 +175,10 @@ async fn the_file_is_rewritten_once_a_day_and_then_purged() {
 
 #[tokio::test(start_paused = true)]
 async fn a_purge_waits_for_readers_and_no_longer_than_it_may() {
-    let mut care = MockPrivacy::new();
-    care.expect_purge().times(2..=1000).returning(|| Ok(false));
+    let mut privacy = MockPrivacy::new();
+    privacy.expect_purge().times(2..=1000).returning(|| Ok(false));
     let started = Instant::now();
-    assert!(!purge(&care).await.unwrap());
+    assert!(!purge(&privacy).await.unwrap());
     let waited = started.elapsed();
     assert!(waited >= Duration::from_secs(5) && waited <= Duration::from_secs(15), "{waited:?}");
 }

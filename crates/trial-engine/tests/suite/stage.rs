@@ -46,7 +46,7 @@ pub(crate) fn parts(ledger: impl TrialLedger + 'static) -> EngineParts {
         planner: data::planner(),
         platform: None,
         time: None,
-        care: None,
+        privacy: None,
     }
 }
 

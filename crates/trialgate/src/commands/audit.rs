@@ -9,7 +9,7 @@ use trial_core::values::AuditId;
 
 use super::{record_reveal, record_search, with_database};
 use crate::arguments::whole;
-use crate::cli::Global;
+use crate::global::Global;
 use crate::output::{Output, time};
 
 /// `trialgate audit …`

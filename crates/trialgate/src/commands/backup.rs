@@ -8,9 +8,9 @@ use clap::Args;
 use serde::Serialize;
 use trial_storage::{SqliteLedger, SqliteOptions};
 
-use crate::cli::Global;
 use crate::compose;
 use crate::config::Database;
+use crate::global::Global;
 use crate::ledger::or_no_file;
 use crate::output::Output;
 

@@ -16,9 +16,9 @@ use trial_core::values::{ApiClientId, Keyring};
 use trial_engine::operations::{Reencrypted, clients_in_use, reencrypt_client_secrets};
 
 use super::with_database;
+use crate::ambient::{self, OsEntropy, SystemClock};
 use crate::arguments::whole;
-use crate::cli::Global;
-use crate::compose::{self, OsEntropy, SystemClock};
+use crate::global::Global;
 use crate::ledger::Ledger;
 use crate::output::{Output, Table, time};
 use crate::process;
@@ -182,7 +182,7 @@ impl Callers {
 }
 
 fn add(global: &Global, name: ApiClientName, scopes: Vec<Scope>, rate: u32, output: Output) -> anyhow::Result<()> {
-    let by = compose::changed_by(process::operator());
+    let by = ambient::changed_by(process::operator());
     let scopes: BTreeSet<_> =
         if scopes.is_empty() { Scope::ALL.iter().copied().collect() } else { scopes.into_iter().collect() };
     let ApiClientCredentials { access_key, secret } = ApiClientCredentials::new(&random());
@@ -214,7 +214,7 @@ fn change(global: &Global, Named { name, output }: Named, change: ApiClientChang
 }
 
 fn changed(global: &Global, name: ApiClientName, change: ApiClientChange) -> anyhow::Result<ApiClient> {
-    let by = compose::changed_by(process::operator());
+    let by = ambient::changed_by(process::operator());
     done(with_database(global, async |_, ledger| Ok(ledger.callers().change_caller(name, change, by).await?))?)
 }
 
@@ -233,7 +233,7 @@ async fn holder(ledger: &Ledger, name: &ApiClientName) -> anyhow::Result<ApiClie
 }
 
 fn rotate(global: &Global, Named { name, output }: Named) -> anyhow::Result<()> {
-    let by = compose::changed_by(process::operator());
+    let by = ambient::changed_by(process::operator());
     let ApiClientCredentials { secret, .. } = ApiClientCredentials::new(&random());
     let changed = with_database(global, async |config, ledger| {
         let holder = holder(ledger, &name).await?;

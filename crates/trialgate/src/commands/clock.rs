@@ -9,9 +9,9 @@ use trial_core::clock_gap::ClockGap;
 use trial_engine::ClockWatch;
 
 use super::with_database;
-use crate::cli::Global;
-use crate::compose::OsEntropy;
+use crate::ambient::OsEntropy;
 use crate::config::Config;
+use crate::global::Global;
 use crate::ledger::Ledger;
 use crate::output::{Output, time};
 use crate::process;

@@ -9,7 +9,7 @@ use trial_engine::purge;
 
 use super::persons::NOT_PURGED;
 use super::with_database;
-use crate::cli::Global;
+use crate::global::Global;
 use crate::output::Output;
 
 /// `trialgate compact`
@@ -27,8 +27,8 @@ struct Report {
 impl Compact {
     pub(crate) fn run(&self, global: &Global) -> anyhow::Result<()> {
         let (compaction, is_purged) = with_database(global, async |_, ledger| {
-            let care = ledger.care();
-            Ok((care.compact(u64::MAX).await?, purge(&*care).await?))
+            let privacy = ledger.privacy();
+            Ok((privacy.compact(u64::MAX).await?, purge(&*privacy).await?))
         })?;
         self.output.show(&Report { rewritten: compaction == Compaction::Done })?;
         if is_purged { Ok(()) } else { anyhow::bail!(NOT_PURGED) }

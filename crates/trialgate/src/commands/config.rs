@@ -4,10 +4,10 @@ use anyhow::Context;
 use clap::Subcommand;
 use trial_core::ports::Clock;
 
+use crate::ambient::SystemClock;
 use crate::certificate::Verdict;
-use crate::cli::Global;
-use crate::compose::SystemClock;
 use crate::config::DEFAULT_FILE;
+use crate::global::Global;
 use crate::output;
 use crate::prepare::prepare;
 

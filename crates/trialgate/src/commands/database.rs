@@ -6,9 +6,10 @@ use clap::Subcommand;
 use serde::Serialize;
 use trial_storage::{PostgresLedger, PostgresOptions, SqliteLedger, SqliteOptions};
 
-use crate::cli::Global;
+use crate::ambient;
 use crate::compose;
 use crate::config::Database;
+use crate::global::Global;
 use crate::output::Output;
 use crate::process;
 
@@ -34,7 +35,7 @@ impl DatabaseCommand {
     pub(crate) fn run(self, global: &Global) -> anyhow::Result<()> {
         let Self::Confirm { output } = self;
         let config = global.load()?;
-        let by = compose::changed_by(process::operator());
+        let by = ambient::changed_by(process::operator());
         let reason = compose::runtime()?.block_on(async {
             match &config.database {
                 Database::Sqlite(file) => {

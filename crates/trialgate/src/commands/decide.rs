@@ -7,7 +7,7 @@ use trial_core::ports::TenantCommands;
 use trial_core::tenants::{TenantCommand, TenantOutcome};
 use trial_engine::{Orders, follow_once};
 
-use crate::compose::OsEntropy;
+use crate::ambient::OsEntropy;
 use crate::config::Config;
 use crate::ledger::Ledger;
 

@@ -37,9 +37,10 @@ use trial_core::operators::{Filter, PersonSearch, SearchOutcome};
 use trial_core::ports::Operations;
 use trial_core::values::Phone;
 
-use crate::cli::Global;
+use crate::ambient;
 use crate::compose;
 use crate::config::Config;
+use crate::global::Global;
 use crate::ledger::Ledger;
 use crate::process;
 
@@ -82,7 +83,7 @@ async fn record_search(
     filter: &impl Filter,
 ) -> anyhow::Result<()> {
     let Some(personal) = filter.personal() else { return Ok(()) };
-    let by = compose::changed_by(process::operator());
+    let by = ambient::changed_by(process::operator());
     let search = PersonSearch::new(by, place, &personal, None, &config.keyring()?);
     match ledger.audit().record_search(search).await? {
         SearchOutcome::Recorded => Ok(()),
@@ -95,7 +96,7 @@ async fn record_search(
 /// # Errors
 /// The entry cannot be stored.
 async fn record_reveal(ledger: &Ledger, action: &'static str, subject: &str) -> anyhow::Result<()> {
-    let by = compose::changed_by(process::operator());
+    let by = ambient::changed_by(process::operator());
     Ok(ledger.audit().append_entry(by.revealed(action, subject)).await?)
 }
 

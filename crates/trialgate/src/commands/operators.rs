@@ -11,9 +11,9 @@ use trial_core::ports::{Clock, Entropy};
 use trial_core::values::OperatorId;
 
 use super::with_database;
-use crate::cli::Global;
-use crate::compose::{self, OsEntropy, SystemClock};
+use crate::ambient::{self, OsEntropy, SystemClock};
 use crate::config::HumanDuration;
+use crate::global::Global;
 use crate::output::{Output, Table, time};
 use crate::process;
 
@@ -92,7 +92,7 @@ impl Operators {
                 output.show(&OperatorList { operators })
             }
             Self::Revoke { name, output } => {
-                let by = compose::changed_by(process::operator());
+                let by = ambient::changed_by(process::operator());
                 let asked = name.clone();
                 if !with_database(global, async |_, ledger| Ok(ledger.operators().revoke_operator(asked, by).await?))? {
                     bail!("there is no operator {name}; `trialgate operators list` shows all");
@@ -110,7 +110,7 @@ fn add(
     expires: Option<HumanDuration>,
     output: Output,
 ) -> anyhow::Result<()> {
-    let by = compose::changed_by(process::operator());
+    let by = ambient::changed_by(process::operator());
     let (mut secret, mut id) = ([0; 32], [0; 10]);
     OsEntropy.fill(&mut secret);
     OsEntropy.fill(&mut id);

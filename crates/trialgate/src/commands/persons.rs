@@ -12,10 +12,10 @@ use trial_core::values::{Email, MailHosts, Person, TenantId};
 use trial_engine::{COMPACT_LIMIT, purge};
 
 use super::{phone, record_search, with_database};
+use crate::ambient;
 use crate::captured;
-use crate::cli::Global;
-use crate::compose;
 use crate::config::Config;
+use crate::global::Global;
 use crate::output::{Output, complain, say};
 use crate::process;
 
@@ -39,11 +39,11 @@ impl Remains {
     ///
     /// # Errors
     /// The database cannot be used.
-    pub(super) async fn removed(care: &dyn Privacy) -> anyhow::Result<Self> {
+    pub(super) async fn removed(privacy: &dyn Privacy) -> anyhow::Result<Self> {
         let unfinished = "done, but the database file could not be rewritten, and copies of erased rows may be \
             left in it; run `trialgate compact`";
-        let compaction = care.compact(COMPACT_LIMIT).await.context(unfinished)?;
-        let is_purged = purge(care).await?;
+        let compaction = privacy.compact(COMPACT_LIMIT).await.context(unfinished)?;
+        let is_purged = purge(privacy).await?;
         Ok(match compaction {
             _ if !is_purged => Self::InLog,
             Compaction::TooLarge { bytes } => Self::InFile { mib: bytes >> 20 },
@@ -113,9 +113,9 @@ impl Export {
         let data = with_database(global, async |config, ledger| {
             let person = self.whose.person(config)?;
             let pseudonym = config.keyring()?.pseudonym(&person);
-            let data = ledger.care().held_on(person).await?;
+            let data = ledger.privacy().held_on(person).await?;
             // Access is recorded before anything is shown.
-            let by = compose::changed_by(process::operator());
+            let by = ambient::changed_by(process::operator());
             ledger.audit().append_entry(data.exported(by, pseudonym)).await?;
             Ok(data)
         })?;
@@ -126,15 +126,15 @@ impl Export {
 impl Forget {
     pub(crate) fn run(self, global: &Global) -> anyhow::Result<()> {
         let Self { whose, yes, output } = self;
-        let by = compose::changed_by(process::operator());
+        let by = ambient::changed_by(process::operator());
         let (forgotten, remains) = with_database(global, async |config, ledger| {
             let person = whose.person(config)?;
             let pseudonym = config.keyring()?.pseudonym(&person);
             record_search(config, ledger, "forget", &person).await?;
-            let care = captured::care(config, ledger);
-            let forgotten = care.forget(person, pseudonym, !yes, by).await?;
+            let privacy = captured::privacy(config, ledger);
+            let forgotten = privacy.forget(person, pseudonym, !yes, by).await?;
             let is_erased = yes && matches!(forgotten, Forgotten::Erased(_));
-            let remains = if is_erased { Remains::removed(&*care).await? } else { Remains::Nothing };
+            let remains = if is_erased { Remains::removed(&*privacy).await? } else { Remains::Nothing };
             Ok((forgotten, remains))
         })?;
         match forgotten {

@@ -7,8 +7,8 @@ use clap::Subcommand;
 use serde::Serialize;
 
 use super::{phone, record_search, with_database};
-use crate::cli::Global;
-use crate::compose;
+use crate::ambient;
+use crate::global::Global;
 use crate::output::Output;
 use crate::process;
 
@@ -52,7 +52,7 @@ impl Phones {
             let ledger = database.operations();
             let phone = phone(&text, config)?;
             record_search(config, database, "phones", &phone).await?;
-            if is_unlock && !ledger.unlock_phone(phone.clone(), compose::changed_by(process::operator())).await? {
+            if is_unlock && !ledger.unlock_phone(phone.clone(), ambient::changed_by(process::operator())).await? {
                 bail!("this phone has no requests; there is nothing to unlock");
             }
             let failures = ledger.phone_failures(phone.clone()).await?;

@@ -12,9 +12,9 @@ use trial_core::values::NumberRange;
 use trial_engine::operations::range_outlook;
 
 use super::with_database;
-use crate::cli::Global;
-use crate::compose::{self, SystemClock};
+use crate::ambient::{self, SystemClock};
 use crate::config::Config;
+use crate::global::Global;
 use crate::ledger::Ledger;
 use crate::output::{Output, Table, time};
 use crate::process;
@@ -121,7 +121,7 @@ impl PrefixesCommand {
 }
 
 async fn make(prefixes: &dyn NumberRanges, change: Change) -> anyhow::Result<()> {
-    let by = compose::changed_by(process::operator());
+    let by = ambient::changed_by(process::operator());
     match change {
         Change::Nothing => {}
         Change::Release(prefix) => {

@@ -11,9 +11,9 @@ use trial_core::quota::QuotaView;
 
 use super::settings::make;
 use super::with_database;
+use crate::ambient::SystemClock;
 use crate::arguments::whole;
-use crate::cli::Global;
-use crate::compose::SystemClock;
+use crate::global::Global;
 use crate::output::{self, Output};
 
 /// `trialgate quota …`

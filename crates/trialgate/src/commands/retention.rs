@@ -13,7 +13,7 @@ use trial_core::privacy::{Expired, Expiring, ExpiryPage};
 use super::persons::Remains;
 use super::{clock, with_database};
 use crate::captured;
-use crate::cli::Global;
+use crate::global::Global;
 use crate::output::Output;
 
 /// Rows per transaction.
@@ -45,7 +45,7 @@ impl RetentionCommand {
     pub(crate) fn run(self, global: &Global) -> anyhow::Result<()> {
         let Self::Run(Run { dry_run, output }) = self;
         let (removed, remains) = with_database(global, async |config, ledger| {
-            let (care, retention) = (captured::care(config, ledger), config.retention());
+            let (privacy, retention) = (captured::privacy(config, ledger), config.retention());
             let mut removed = BTreeMap::new();
             let now = match clock::watch(config, ledger).look().await? {
                 Ok(now) => now,
@@ -53,13 +53,13 @@ impl RetentionCommand {
                 Err(gap) => bail!("nothing was removed: {gap}"),
             };
             for what in Expiring::ALL {
-                removed.insert(what.as_str(), expire(&*care, retention.since(*what, now), *what, dry_run).await?);
+                removed.insert(what.as_str(), expire(&*privacy, retention.since(*what, now), *what, dry_run).await?);
             }
             if !dry_run {
-                removed.insert("portal", care.expire_portal(now).await?);
-                removed.insert("prefixes", care.expire_prefixes(now).await?);
+                removed.insert("portal", privacy.expire_portal(now).await?);
+                removed.insert("prefixes", privacy.expire_prefixes(now).await?);
             }
-            let remains = if dry_run { Remains::Nothing } else { Remains::removed(&*care).await? };
+            let remains = if dry_run { Remains::Nothing } else { Remains::removed(&*privacy).await? };
             Ok((removed, remains))
         })?;
         output.show(&Report { dry_run, removed })?;
@@ -67,10 +67,11 @@ impl RetentionCommand {
     }
 }
 
-async fn expire(care: &dyn Privacy, since: DateTime<Utc>, what: Expiring, dry_run: bool) -> anyhow::Result<u64> {
+async fn expire(privacy: &dyn Privacy, since: DateTime<Utc>, what: Expiring, dry_run: bool) -> anyhow::Result<u64> {
     let (mut after, mut rows) = ([0; 16], 0);
     loop {
-        let Expired { removed, last } = care.expire(ExpiryPage { what, since, after, limit: STRETCH }, dry_run).await?;
+        let Expired { removed, last } =
+            privacy.expire(ExpiryPage { what, since, after, limit: STRETCH }, dry_run).await?;
         rows += removed;
         match last {
             Some(last) => after = last,

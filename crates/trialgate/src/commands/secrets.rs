@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use clap::Subcommand;
 use trial_core::ports::{Clock, Entropy};
 
-use crate::compose::{OsEntropy, SystemClock};
+use crate::ambient::{OsEntropy, SystemClock};
 use crate::output;
 
 /// `trialgate secrets …`

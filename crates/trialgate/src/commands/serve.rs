@@ -3,8 +3,10 @@
 use clap::Args;
 use trial_core::ports::Clock as _;
 
-use crate::cli::Global;
-use crate::compose::{self, Listeners, Service, SystemClock};
+use crate::adapters;
+use crate::ambient::{self, SystemClock};
+use crate::compose::{self, Listeners, Service};
+use crate::global::Global;
 use crate::ledger::Ledger;
 use crate::prepare::prepare;
 use crate::shutdown::Signals;
@@ -18,7 +20,7 @@ impl Serve {
     #[expect(clippy::unused_self, reason = "every command is run alike")]
     pub(crate) fn run(&self, global: &Global) -> anyhow::Result<()> {
         let config = global.load()?;
-        compose::check_clock(SystemClock.now())?;
+        ambient::check_clock(SystemClock.now())?;
         let prepared = prepare(&config)?;
         let listeners = Listeners::bind(&config, "`http.listen`")?;
         let (address, admin) = (listeners.address()?, listeners.admin_address()?);
@@ -31,7 +33,7 @@ impl Serve {
             for (_, concern) in ledger.concerns().await? {
                 tracing::warn!("{concern}");
             }
-            let inbox = config.settings.sandbox.enabled.then(|| compose::inbox(&config)).transpose()?;
+            let inbox = config.settings.sandbox.enabled.then(|| adapters::inbox(&config)).transpose()?;
             if inbox.is_some() {
                 tracing::warn!(
                     "`sandbox.enabled` is true: messages can be captured instead of sent, and whoever reaches this port \
@@ -66,7 +68,7 @@ impl Serve {
 
 #[cfg(test)]
 mod tests {
-    use crate::compose::check_clock;
+    use crate::ambient::check_clock;
 
     #[test]
     fn a_clock_before_1970_is_refused() {

@@ -11,10 +11,10 @@ use trial_core::policy::{
 };
 
 use super::with_database;
+use crate::ambient;
 use crate::arguments::setting;
-use crate::cli::Global;
-use crate::compose;
 use crate::config::Config;
+use crate::global::Global;
 use crate::ledger::Ledger;
 use crate::output::{Output, Table, time};
 use crate::process;
@@ -122,7 +122,7 @@ impl Settings {
 
 /// Changes a setting, or says why not.
 pub(super) async fn make(config: &Config, ledger: &Ledger, order: SettingCommand) -> anyhow::Result<SettingsInForce> {
-    let (configured, by) = (Arc::new(config.policy.clone()), compose::changed_by(process::operator()));
+    let (configured, by) = (Arc::new(config.policy.clone()), ambient::changed_by(process::operator()));
     match ledger.settings().change_setting(order, configured, by).await? {
         SettingOutcome::Changed(in_force) | SettingOutcome::AlreadySo(in_force) => Ok(in_force),
         SettingOutcome::Refused(SettingRefusal::Faulty(fault)) => bail!("nothing was changed: {fault}"),

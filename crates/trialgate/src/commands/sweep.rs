@@ -12,8 +12,8 @@ use trial_core::tenants::TenantStatus;
 use trial_engine::{Kept, Sweeper, Swept};
 
 use super::{clock, decide, with_database};
-use crate::cli::Global;
-use crate::compose::OsEntropy;
+use crate::ambient::OsEntropy;
+use crate::global::Global;
 use crate::output::Output;
 
 /// `trialgate sweep`

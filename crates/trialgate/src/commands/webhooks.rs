@@ -13,10 +13,12 @@ use trial_core::ports::{Clock as _, Entropy as _};
 use trial_core::values::EventId;
 
 use super::{record_reveal, with_database};
+use crate::adapters;
+use crate::ambient::{self, OsEntropy, SystemClock};
 use crate::arguments::whole;
-use crate::cli::Global;
-use crate::compose::{self, OsEntropy, SystemClock};
+use crate::compose;
 use crate::config::{Config, ConfigError, WebhookSetup};
+use crate::global::Global;
 use crate::output::{Output, time};
 use crate::process;
 
@@ -101,7 +103,7 @@ impl One {
 
     fn replay(self, global: &Global) -> anyhow::Result<()> {
         let Self { id, output } = self;
-        let by = compose::changed_by(process::operator());
+        let by = ambient::changed_by(process::operator());
         let replay = async |_: &Config, ledger: &crate::ledger::Ledger| {
             Ok(ledger.event_operations().replay_event(id, by).await?)
         };
@@ -113,7 +115,7 @@ impl One {
 }
 
 fn enable(output: Output, global: &Global) -> anyhow::Result<()> {
-    let by = compose::changed_by(process::operator());
+    let by = ambient::changed_by(process::operator());
     let enable = async |config: &Config, ledger: &crate::ledger::Ledger| {
         let endpoint = platform(config)?.endpoint;
         Ok(ledger.event_operations().enable_endpoint(endpoint, by).await?)
@@ -133,7 +135,7 @@ fn test(output: Output, global: &Global) -> anyhow::Result<()> {
     let payload = serde_json::json!({ "type": "trialgate.test", "timestamp": now, "data": {} }).to_string();
     let told = compose::runtime()?.block_on(async {
         // The client belongs to the runtime it is created on.
-        compose::webhook_platform(&setup, Arc::new(SystemClock))?
+        adapters::webhook_platform(&setup, Arc::new(SystemClock))?
             .send(&id, &payload)
             .await
             .context("the platform did not accept the message")

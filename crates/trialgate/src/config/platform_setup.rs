@@ -1,5 +1,7 @@
 //! Settings of the platform's webhook, with its secrets.
 
+use std::time::Duration;
+
 use trial_core::platform::EndpointId;
 use trial_core::privacy::check_url;
 use trial_outbound::webhooks::{SigningSecret, UnusableWebhook, WebhookSettings};
@@ -9,7 +11,9 @@ use super::Config;
 use super::error::Problem;
 use super::secret::Secret;
 use super::settings::PlatformKind;
-use crate::compose::WEBHOOK_TIMEOUT;
+
+/// Time-out of one webhook delivery.
+const WEBHOOK_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// A platform that is notified by webhooks.
 #[derive(Debug, Clone)]

@@ -67,7 +67,7 @@ impl Instance {
                 endpoint: EndpointId::of_url("https://platform.example/hook"),
             }),
             time: None,
-            care: None,
+            privacy: None,
         };
         let engine = {
             let _on = runtime.enter();

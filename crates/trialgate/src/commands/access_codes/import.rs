@@ -12,9 +12,9 @@ use serde::Serialize;
 use trial_core::access_codes::{AccessCodeFile, RepeatedAccessCode};
 use trial_spreadsheet::read_access_codes;
 
-use crate::cli::Global;
+use crate::ambient;
 use crate::commands::with_ledger;
-use crate::compose;
+use crate::global::Global;
 use crate::output::{Output, complain};
 use crate::process;
 
@@ -58,7 +58,7 @@ pub(super) fn run(global: &Global, file: &Path, dry_run: bool, output: Output) -
     let plan = with_ledger(global, async |_, ledger| {
         let progress = bar(length as u64, "storing {spinner} {elapsed}");
         progress.enable_steady_tick(Duration::from_millis(200));
-        let by = compose::changed_by(process::operator());
+        let by = ambient::changed_by(process::operator());
         // One bad row stops the import; the other bad rows are reported in the same run.
         let plan = ledger.import_access_codes(import, dry_run || has_bad, by).await;
         progress.finish_and_clear();

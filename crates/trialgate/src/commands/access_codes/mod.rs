@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use clap::Subcommand;
 use trial_core::access_codes::PoolCommand;
 
-use crate::cli::Global;
+use crate::global::Global;
 use crate::output::Output;
 
 /// `trialgate access-codes …`

@@ -9,10 +9,10 @@ use serde::Serialize;
 use trial_core::access_codes::{AccessCodePage, AccessCodeState, AccessCodeView, PoolCommand, PoolOutcome};
 use trial_core::values::{AccessCode, AccessCodeKind};
 
+use crate::ambient;
 use crate::arguments::whole;
-use crate::cli::Global;
 use crate::commands::with_ledger;
-use crate::compose;
+use crate::global::Global;
 use crate::output::{Output, Table, time};
 use crate::process;
 
@@ -82,7 +82,7 @@ impl List {
 impl Move {
     pub(crate) fn run(self, order: PoolCommand, global: &Global) -> anyhow::Result<()> {
         let Self { code, output } = self;
-        let by = compose::changed_by(process::operator());
+        let by = ambient::changed_by(process::operator());
         let asked = code.clone();
         match with_ledger(global, async |_, ledger| Ok(ledger.order_access_code(asked, order, by).await?))? {
             PoolOutcome::Done { before, after } => {

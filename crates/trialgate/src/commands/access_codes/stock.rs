@@ -5,8 +5,8 @@ use std::fmt;
 use serde::Serialize;
 use trial_core::access_codes::AccessCodeStock;
 
-use crate::cli::Global;
 use crate::commands::with_ledger;
+use crate::global::Global;
 use crate::output::{Output, Table};
 
 /// Access codes by kind and state.

@@ -12,8 +12,8 @@ use trial_core::values::{CompanyName, Email, MailHosts, Phone, RequestId};
 
 use super::{phone, record_reveal, record_search, with_database};
 use crate::arguments::whole;
-use crate::cli::Global;
 use crate::config::Config;
+use crate::global::Global;
 use crate::output::Output;
 use timeline::Timeline;
 

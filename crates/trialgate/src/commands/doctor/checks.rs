@@ -16,8 +16,10 @@ use trial_engine::operations::clients_in_use;
 
 use super::platform;
 use super::report::Report;
+use crate::adapters;
+use crate::ambient::SystemClock;
 use crate::certificate::Verdict;
-use crate::compose::{self, SystemClock};
+use crate::compose;
 use crate::config::{
     BrowserAccess, Callers, Config, Database, GatewayKind, GuardSetup, MailSetup, MailTransport, Serving,
 };
@@ -249,13 +251,13 @@ async fn gateways(config: &Config, serving: &Serving, report: &mut Report) {
 async fn mail(config: &Config, serving: &Serving, report: &mut Report) {
     let MailSetup::Smtp(smtp) = &serving.mail else {
         debug_assert_eq!(config.settings.mail.transport, Some(MailTransport::Sandbox));
-        match compose::templates(config.wording()) {
+        match adapters::templates(config.wording()) {
             Ok(_) => report.ok("mail", "mails are captured, not sent"),
             Err(error) => report.fail("mail", format!("{error:#}")),
         }
         return;
     };
-    let mailer = match compose::smtp_mailer(smtp, config.wording()) {
+    let mailer = match adapters::smtp_mailer(smtp, config.wording()) {
         Ok(mailer) => mailer,
         Err(error) => return report.fail("mail", format!("{error:#}")),
     };
@@ -272,7 +274,7 @@ async fn guard(config: &Config, setup: Option<GuardSetup>, report: &mut Report) 
         Some(GuardSetup::Altcha(cost)) => {
             report.ok("guard", format!("altcha: proof of work with {} key derivation rounds", cost.rounds()));
         }
-        Some(GuardSetup::Siteverify { settings, .. }) => match compose::siteverify(settings) {
+        Some(GuardSetup::Siteverify { settings, .. }) => match adapters::siteverify(settings) {
             Ok(guard) => match guard.check().await {
                 Ok(()) => report.ok("guard", "siteverify: the provider accepts the secret"),
                 Err(error) => {

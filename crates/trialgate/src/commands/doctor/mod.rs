@@ -7,8 +7,8 @@ mod report;
 use anyhow::bail;
 use clap::Args;
 
-use crate::cli::Global;
 use crate::compose;
+use crate::global::Global;
 use crate::output::Output;
 use report::Report;
 

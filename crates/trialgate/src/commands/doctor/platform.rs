@@ -6,14 +6,15 @@ use trial_core::platform::EventQueue;
 use trial_core::ports::TenantPlatform as _;
 
 use super::report::Report;
-use crate::compose::{self, SystemClock};
+use crate::adapters;
+use crate::ambient::SystemClock;
 use crate::config::{Config, WebhookSetup};
 use crate::ledger::Ledger;
 use crate::output::time;
 
 pub(super) async fn reach(setup: Option<&WebhookSetup>, report: &mut Report) {
     let Some(setup) = setup else { return report.ok("platform", "local: no webhook configured") };
-    let platform = match compose::webhook_platform(setup, Arc::new(SystemClock)) {
+    let platform = match adapters::webhook_platform(setup, Arc::new(SystemClock)) {
         Ok(platform) => platform,
         Err(error) => return report.fail("platform", format!("{error:#}")),
     };

@@ -8,9 +8,9 @@ use trial_core::mails::{MailPage, MailState, OutboxMail};
 use trial_core::values::MailId;
 
 use crate::arguments::whole;
-use crate::cli::Global;
 use crate::commands::views::MailReport;
 use crate::commands::{record_reveal, with_database};
+use crate::global::Global;
 use crate::output::Output;
 
 /// `trialgate mail list`

@@ -6,7 +6,7 @@ mod retry;
 
 use clap::Subcommand;
 
-use crate::cli::Global;
+use crate::global::Global;
 
 /// `trialgate mail …`
 #[derive(Debug, Subcommand)]

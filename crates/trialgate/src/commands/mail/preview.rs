@@ -7,8 +7,8 @@ use serde::Serialize;
 use trial_core::mails::MailKind;
 use trial_core::values::Locale;
 
-use crate::cli::Global;
-use crate::compose;
+use crate::adapters;
+use crate::global::Global;
 use crate::output::{self, Output};
 
 /// `trialgate mail preview`
@@ -38,7 +38,7 @@ struct Written {
 
 impl Preview {
     pub(crate) fn run(self, global: &Global) -> anyhow::Result<()> {
-        let templates = compose::templates(global.load()?.wording())?;
+        let templates = adapters::templates(global.load()?.wording())?;
         let mail = templates.example(self.kind, self.locale)?;
         if self.html {
             return output::say(&mail.html);

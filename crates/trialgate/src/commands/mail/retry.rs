@@ -10,10 +10,10 @@ use serde::Serialize;
 use trial_core::mails::MailRetried;
 use trial_core::values::MailId;
 
-use crate::cli::Global;
+use crate::ambient;
 use crate::commands::with_ledger;
-use crate::compose;
 use crate::config::HumanDuration;
+use crate::global::Global;
 use crate::output::Output;
 use crate::process;
 
@@ -54,7 +54,7 @@ struct AllRetried {
 
 impl Retry {
     pub(crate) fn run(self, global: &Global) -> anyhow::Result<()> {
-        let by = compose::changed_by(process::operator());
+        let by = ambient::changed_by(process::operator());
         if let Some(since) = self.since {
             let since = since.before(by.at).context("--since is too far in the past")?;
             let retried = with_ledger(global, async |_, ledger| Ok(ledger.retry_mails(since, by).await?))?;

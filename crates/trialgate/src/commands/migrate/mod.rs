@@ -7,9 +7,9 @@ use std::fmt;
 use clap::Args;
 use serde::Serialize;
 
-use crate::cli::Global;
 use crate::compose;
 use crate::config::ServiceUrl;
+use crate::global::Global;
 use crate::ledger::Ledger;
 use crate::output::Output;
 

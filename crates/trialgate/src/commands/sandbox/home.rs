@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 
+use crate::ambient::{OsEntropy, SystemClock};
 use crate::commands::secrets::new_key_table;
-use crate::compose::{OsEntropy, SystemClock};
 use crate::config::{DEFAULT_FILE, Settings};
 
 /// Creates the directory (for this user only) and its configuration if absent; returns the configuration's path.

@@ -13,10 +13,12 @@ use trial_core::access_codes::AccessCodeImport;
 use trial_core::ports::{Clock as _, Operations};
 use trial_core::values::{AccessCode, AccessCodeKind};
 
+use crate::adapters;
+use crate::ambient::{self, SystemClock};
 use crate::arguments::socket_address;
-use crate::cli::Global;
-use crate::compose::{self, Listeners, Service, SystemClock};
+use crate::compose::{self, Listeners, Service};
 use crate::config::{Config, Entry, Sources};
+use crate::global::Global;
 use crate::ledger::Ledger;
 use crate::prepare::prepare;
 use crate::shutdown::Signals;
@@ -39,7 +41,7 @@ pub(crate) struct Sandbox {
 
 impl Sandbox {
     pub(crate) fn run(&self, global: &Global) -> anyhow::Result<()> {
-        compose::check_clock(SystemClock.now())?;
+        ambient::check_clock(SystemClock.now())?;
         let mut config = self.config(global.config.as_deref())?;
         let listeners = Listeners::bind(&config, "`--listen`; port 0 takes a free one")?;
         let (address, admin) = (listeners.address()?, listeners.admin_address()?);
@@ -47,7 +49,7 @@ impl Sandbox {
         let prepared = prepare(&config)?;
         let telling = logging::install(&config.settings)?;
         // Before the database is opened: a second sandbox on the same directory changes nothing.
-        let inbox = compose::inbox(&config)?;
+        let inbox = adapters::inbox(&config)?;
         let runtime = compose::runtime()?;
         let outcome = runtime.block_on(async {
             let signals = Signals::catch()?;
@@ -92,7 +94,7 @@ async fn fill_empty_pool(ledger: &dyn Operations) -> anyhow::Result<()> {
     if stock.iter().any(|kind| kind.free + kind.leased + kind.quarantined + kind.retired > 0) {
         return Ok(());
     }
-    let by = compose::changed_by("sandbox".to_owned());
+    let by = ambient::changed_by("sandbox".to_owned());
     ledger.import_access_codes(first_codes(), false, by).await?;
     Ok(())
 }

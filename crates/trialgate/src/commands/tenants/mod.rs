@@ -13,9 +13,9 @@ use trial_core::tenants::{Tenant, TenantAction, TenantSearch, TenantView};
 use trial_core::values::{AccessCodeKind, TenantId};
 
 use crate::arguments::whole;
-use crate::cli::Global;
 use crate::commands::views::MailReport;
 use crate::commands::{record_reveal, with_database};
+use crate::global::Global;
 use crate::output::{Output, Table, time};
 use orders::Wanted;
 

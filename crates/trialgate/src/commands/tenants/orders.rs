@@ -10,8 +10,8 @@ use serde::Serialize;
 use trial_core::tenants::{TenantAction, TenantChange, TenantOutcome, TenantStatus};
 use trial_core::values::TenantId;
 
-use crate::cli::Global;
 use crate::commands::{decide, with_database};
+use crate::global::Global;
 use crate::output::{Output, time};
 use crate::process;
 
